@@ -1,0 +1,268 @@
+//! The checked configuration, as the rest of the crate sees it.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+/// Everything that a running proxy needs to know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// Where clients connect. At least one.
+    pub listeners: Vec<Listener>,
+    /// The upstreams by name. At least one.
+    pub upstreams: BTreeMap<String, Upstream>,
+    /// The routes, in the order in which they are tried. The last one always matches.
+    pub routes: Vec<Route>,
+    /// Peers whose forwarding headers are believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Timeouts.
+    pub timeouts: Timeouts,
+    /// Limits.
+    pub limits: Limits,
+    /// The ledger.
+    pub ledger: Ledger,
+    /// The listener for operations and, later, for the API and the console.
+    pub reading: Reading,
+    /// Logs.
+    pub telemetry: Telemetry,
+    /// Rule files of the operator: a directory, or none; the shipped rules are built in.
+    pub rules_dir: Option<PathBuf>,
+    /// Whether the shipped rules are in force beside the operator's.
+    pub shipped_rules: bool,
+    /// Worker threads of the proxy.
+    pub threads: usize,
+    /// SHA-256 of the configuration's text, lower-case hex, first 16 digits.
+    pub version: String,
+}
+
+/// Where clients connect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listener {
+    /// The address.
+    pub address: Address,
+    /// TLS, or plain.
+    pub tls: Option<ListenerTls>,
+    /// HTTP/2: by ALPN where there is TLS, by prior knowledge (the connection preface) where not.
+    pub http2: bool,
+}
+
+/// An address of a listener.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Address {
+    /// TCP.
+    Tcp(SocketAddr),
+    /// A unix socket.
+    Unix(PathBuf),
+}
+
+/// TLS of a listener.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListenerTls {
+    /// The certificate chain, PEM.
+    pub certificate: PathBuf,
+    /// The private key, PEM.
+    pub key: PathBuf,
+    /// A CA bundle, PEM: clients must present a certificate that it signed.
+    pub client_ca: Option<PathBuf>,
+}
+
+/// Where requests go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Upstream {
+    /// `host:port`, as given; resolved again by the balancer while it runs.
+    pub addresses: Vec<String>,
+    /// TLS, or plain.
+    pub tls: Option<UpstreamTls>,
+    /// Which versions of HTTP are spoken.
+    pub http: HttpVersions,
+    /// How requests are spread over several addresses.
+    pub balancing: Balancing,
+    /// The health check, or none: then every address counts as healthy.
+    pub health_check: Option<HealthCheck>,
+}
+
+/// TLS towards an upstream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UpstreamTls {
+    /// The name in SNI and in the certificate.
+    pub server_name: String,
+    /// A CA bundle, PEM; the system's roots if none.
+    pub ca: Option<PathBuf>,
+    /// Client certificate chain and key, PEM.
+    pub client_certificate: Option<(PathBuf, PathBuf)>,
+    /// Accept any certificate. For tests only.
+    pub insecure: bool,
+}
+
+/// Versions of HTTP towards an upstream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HttpVersions {
+    /// HTTP/1.1.
+    Http1,
+    /// HTTP/2 only (prior knowledge without TLS).
+    Http2,
+    /// By ALPN, HTTP/2 preferred.
+    Auto,
+}
+
+/// How requests are spread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Balancing {
+    /// In turn.
+    RoundRobin,
+    /// At random.
+    Random,
+    /// By the client's address, consistently.
+    ClientIp,
+}
+
+/// The check that decides which addresses get requests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HealthCheck {
+    /// A path to GET, expecting a 2xx; a TCP connect if none.
+    pub path: Option<String>,
+    /// How often.
+    pub interval: Duration,
+    /// Successes after which an address counts as healthy again.
+    pub healthy_after: usize,
+    /// Failures after which it does not.
+    pub unhealthy_after: usize,
+}
+
+/// Which requests go where, and how they are recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    /// The name in logs and metrics.
+    pub name: String,
+    /// Hosts (without port, lower case), `*.example.com` for any one label in front; any if empty.
+    pub hosts: Vec<String>,
+    /// Path prefixes, matched by whole segments on the normalised path; any if empty.
+    pub paths: Vec<String>,
+    /// Methods, upper case; any if empty.
+    pub methods: Vec<String>,
+    /// The upstream's name.
+    pub upstream: String,
+    /// What kind of traffic it is.
+    pub kind: RouteKind,
+    /// How much of an event is recorded.
+    pub level: AuditLevel,
+    /// Captured of a request body, in bytes.
+    pub capture_request: usize,
+    /// Captured of a response body, in bytes.
+    pub capture_response: usize,
+    /// Responses of mutations are released at their head, after the completion.
+    pub streaming: bool,
+    /// Upgrades (WebSocket) are allowed on audited requests.
+    pub upgrades: bool,
+    /// The `Host` sent upstream; the client's if none.
+    pub host_header: Option<String>,
+}
+
+/// What kind of traffic a route carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RouteKind {
+    /// Mutations are audited: intent, then completion.
+    Admin,
+    /// Only rejections are recorded.
+    Gateway,
+    /// Nothing is recorded.
+    Bypass,
+}
+
+/// How much of an event is recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum AuditLevel {
+    /// No event.
+    None,
+    /// No bodies.
+    Metadata,
+    /// The request's body.
+    Request,
+    /// Both bodies.
+    Full,
+}
+
+/// Timeouts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timeouts {
+    /// For a whole request head, from its first byte.
+    pub request_head: Duration,
+    /// Between two reads of a request body.
+    pub request_body: Duration,
+    /// For a whole request body up to the capture limit.
+    pub request_body_total: Duration,
+    /// Between two writes to the client.
+    pub client_write: Duration,
+    /// An idle connection of a client is kept this long.
+    pub client_idle: Duration,
+    /// For a connection to the upstream, TLS included.
+    pub connect: Duration,
+    /// For the upstream's response head, and between two reads of its body.
+    pub upstream_read: Duration,
+    /// Between two writes to the upstream.
+    pub upstream_write: Duration,
+    /// An idle connection to the upstream is kept this long.
+    pub upstream_idle: Duration,
+    /// For the requests in flight, when the process is told to stop.
+    pub shutdown: Duration,
+}
+
+/// Limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// A request head, in bytes.
+    pub head_bytes: usize,
+    /// Fields in a request head.
+    pub head_fields: usize,
+    /// A request target, in bytes.
+    pub target_bytes: usize,
+    /// Connections of clients at one time.
+    pub connections: usize,
+    /// Memory for captured bodies at one time, in bytes; beyond it requests are answered 503.
+    pub captured_bytes: usize,
+}
+
+/// The ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ledger {
+    /// The directory of the database files and of the installation's key.
+    pub dir: PathBuf,
+    /// The name of this writer.
+    pub writer: String,
+    /// The deadline of an append.
+    pub timeout: Duration,
+    /// Entries that may wait to be appended; beyond it requests fail at once.
+    pub queue: usize,
+    /// Entries that are appended in one transaction.
+    pub batch: usize,
+    /// How often orphaned intents are looked for.
+    pub sweep_interval: Duration,
+}
+
+/// The reading listener.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reading {
+    /// Its address.
+    pub address: SocketAddr,
+}
+
+/// Logs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Telemetry {
+    /// Text or JSON.
+    pub format: LogFormat,
+    /// A `tracing` filter: `info`, `countersign=debug`, …
+    pub filter: String,
+}
+
+/// The format of logs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+}

@@ -1,0 +1,29 @@
+//! countersign: an audit proxy for the mutations of an unmodified API.
+//!
+//! For every audited request an *intent* is durable before the first byte goes upstream, and a
+//! *completion* is durable before the first byte of the response goes to the client.
+//!
+//! The modules stand in reading order: each may use what stands above it and nothing below.
+//! `ARCHITECTURE.md` tells what each owns and what it must not know.
+
+pub mod api;
+pub mod capture;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod decode;
+pub mod derive;
+pub mod follow;
+pub mod identify;
+pub mod index;
+pub mod pipeline;
+pub mod proxy;
+pub mod query;
+pub mod record;
+pub mod recorder;
+pub mod redact;
+pub mod route;
+pub mod rules;
+pub mod server;
+pub mod store;
+pub mod telemetry;

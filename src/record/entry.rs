@@ -1,0 +1,58 @@
+//! Entries: the rows of the ledger, before and after they were given their sequence number.
+
+use super::{Document, EventId, Scope};
+
+/// What an entry is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EntryKind {
+    /// The first half of an event.
+    Intent,
+    /// The second half, or the whole of an event that has only one.
+    Completion,
+}
+
+impl EntryKind {
+    /// The name in the ledger.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Intent => "intent",
+            Self::Completion => "completion",
+        }
+    }
+}
+
+/// An entry that waits to be appended.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// Intent or completion.
+    pub kind: EntryKind,
+    /// The event's id.
+    pub id: EventId,
+    /// The sequence number of the intent that this completes.
+    pub intent: Option<u64>,
+    /// Who may see it.
+    pub scope: Scope,
+    /// The canonical document.
+    pub doc: Document,
+}
+
+/// An entry as the ledger holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// Which proxy wrote it.
+    pub writer: String,
+    /// Its dense sequence number in that writer's log, from 1.
+    pub seq: u64,
+    /// Intent or completion.
+    pub kind: EntryKind,
+    /// The event's id.
+    pub id: EventId,
+    /// The sequence number of the intent that it completes.
+    pub intent: Option<u64>,
+    /// Canonical JSON of the scope.
+    pub scope: String,
+    /// The canonical document, exactly as hashed.
+    pub doc: String,
+    /// The leaf hash.
+    pub leaf: Vec<u8>,
+}

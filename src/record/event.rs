@@ -1,0 +1,339 @@
+//! The parts of an event, named as in the field: actor, action, target, outcome, observer.
+//!
+//! `Intent` and `Completion` are the two halves as they are stored; a reader joins them, and what
+//! the completion says wins.
+
+use chrono::SecondsFormat;
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::Value;
+
+use super::{EventId, Scope};
+use crate::clock::Timestamp;
+
+/// How an exchange ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The upstream did it.
+    Success,
+    /// It was not done.
+    Failure,
+    /// Refused on grounds of authority or policy (401, 403, 407, rejections).
+    Denied,
+    /// Nobody can say: the proxy or the upstream was lost in between.
+    Unknown,
+}
+
+/// How much an event should worry its reader.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// As it should be.
+    Info,
+    /// Refused.
+    Warn,
+    /// Failed, or unknown.
+    Fail,
+}
+
+/// What kind of actor acted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ActorKind {
+    /// A person.
+    User,
+    /// countersign itself.
+    System,
+    /// A program with a credential.
+    Api,
+    /// A webhook.
+    Webhook,
+    /// An AI agent.
+    Agent,
+    /// Nobody said who.
+    Anonymous,
+}
+
+/// How the actor became known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AuthMethod {
+    /// A JSON Web Token.
+    Jwt,
+    /// HTTP Basic.
+    Basic,
+    /// An opaque bearer token.
+    Bearer,
+    /// A header set by an authenticating proxy.
+    Header,
+    /// A TLS client certificate.
+    Mtls,
+    /// An API key.
+    ApiKey,
+    /// A session cookie.
+    Session,
+}
+
+/// Who acted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Actor {
+    /// What kind of actor.
+    #[serde(rename = "type")]
+    pub kind: ActorKind,
+    /// The id by which the application knows the actor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// The actor's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The actor's e-mail address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// How it was known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auth: Option<AuthMethod>,
+    /// Keyed fingerprint of the credential, never the credential.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub credential: Option<String>,
+    /// The proof was checked by us.
+    pub verified: bool,
+}
+
+/// Where the request came from.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Source {
+    /// The client's address: the peer's, unless the peer is a trusted proxy. `None` on a unix
+    /// socket without forwarding headers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ip: Option<String>,
+    /// The forwarding chain as the trusted proxy told it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub forwarded: Option<String>,
+    /// The `User-Agent`, redacted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_agent: Option<String>,
+}
+
+/// What was acted upon.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Target {
+    /// The type of the resource, singular: `api_key`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Its id, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// Its name, if it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+/// What one redaction rule did at one place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Receipt {
+    /// The rule's id.
+    pub rule: String,
+    /// Where: `request.header.authorization`, `request.body.$.user.password`, …
+    pub location: String,
+    /// How many values it replaced there.
+    pub count: u32,
+}
+
+/// The request as it is recorded: redacted.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct RequestRecord {
+    /// The method as sent.
+    pub method: String,
+    /// The route template: `/admin/api-keys/{id}`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub route: Option<String>,
+    /// The path as sent, redacted.
+    pub path: String,
+    /// The query's parameters as an object of name → value (a list where one is repeated).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub query: Option<Value>,
+    /// Header fields by lower-case name (a list where one is repeated).
+    pub headers: Value,
+    /// The `Content-Type` without its parameters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub content_type: Option<String>,
+    /// Size of the body in bytes, where known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+    /// SHA-256 of a body that was too large to capture.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// The decoded body; absent where only metadata is recorded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub body: Option<Value>,
+    /// The body went past the capture limit.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub truncated: bool,
+    /// What the reader should know about how this was recorded.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+    /// What was redacted: moved to the event's `redactions`.
+    #[serde(skip)]
+    pub receipts: Vec<Receipt>,
+}
+
+/// The response as it is recorded: redacted.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct ResponseRecord {
+    /// The status code.
+    pub status: u16,
+    /// Header fields by lower-case name (a list where one is repeated).
+    pub headers: Value,
+    /// The `Content-Type` without its parameters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub content_type: Option<String>,
+    /// Size of the body in bytes, where known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+    /// SHA-256 of a body that was too large to capture.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// The decoded body; absent where only metadata is recorded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub body: Option<Value>,
+    /// The body went past the capture limit.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub truncated: bool,
+    /// `held` or `streaming`.
+    pub release: &'static str,
+    /// What the reader should know about how this was recorded.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+    /// What was redacted: moved to the event's `redactions`.
+    #[serde(skip)]
+    pub receipts: Vec<Receipt>,
+}
+
+/// One difference between before and after.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Change {
+    /// Where, as a JSON pointer.
+    pub path: String,
+    /// `add`, `remove` or `replace`.
+    pub op: &'static str,
+    /// The value before, redacted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<Value>,
+    /// The value after, redacted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<Value>,
+}
+
+/// How the changes are known.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChangesSource {
+    /// From snapshots before and after.
+    Observed,
+    /// From the request alone.
+    Request,
+    /// Not known.
+    #[default]
+    None,
+}
+
+/// Which proxy saw it, and under which configuration.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Observer {
+    /// The upstream's name in the configuration.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upstream: Option<String>,
+    /// Digest of the configuration in force.
+    pub config_version: String,
+    /// Digest of the rule set in force.
+    pub ruleset: String,
+}
+
+/// The first half of an event: what the request alone tells, written before the upstream sees it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Intent {
+    /// The event's id.
+    pub id: EventId,
+    /// When the request arrived.
+    #[serde(serialize_with = "rfc3339_ms")]
+    pub time: Timestamp,
+    /// `noun.verb`.
+    pub action: String,
+    /// The area.
+    pub category: String,
+    /// One sentence for people.
+    pub description: String,
+    /// Who.
+    pub actor: Actor,
+    /// From where.
+    pub source: Source,
+    /// Upon what; more than one for bulk requests.
+    pub targets: Vec<Target>,
+    /// Who may see it.
+    pub scope: Scope,
+    /// The redacted request.
+    pub request: RequestRecord,
+    /// Redaction receipts.
+    pub redactions: Vec<Receipt>,
+    /// From `traceparent`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trace_id: Option<String>,
+    /// From `x-request-id`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+    /// Which proxy and configuration.
+    pub observer: Observer,
+}
+
+/// The second half of an event: how it ended, written before the response is released.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Completion {
+    /// The event's id.
+    pub id: EventId,
+    /// When the outcome was known.
+    #[serde(serialize_with = "rfc3339_ms")]
+    pub completed_at: Timestamp,
+    /// From arrival to here, in milliseconds.
+    pub duration_ms: u64,
+    /// From sending the request upstream to the end of its response, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upstream_ms: Option<u64>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// A machine-readable reason: `http_409`, `upstream_timeout`, …
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// How much it should worry.
+    pub severity: Severity,
+    /// The sentence, now that the response is known; absent where the intent's still holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// The targets, now that the response is known; absent where the intent's still hold.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub targets: Option<Vec<Target>>,
+    /// The client had left before the response could be given to it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub client_gone: bool,
+    /// The redacted response, if there was one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub response: Option<ResponseRecord>,
+    /// Size and digest of a request body that was too large to capture, now that it has passed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_body: Option<Value>,
+    /// What changed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<Change>,
+    /// How that is known.
+    pub changes_source: ChangesSource,
+    /// Redaction receipts of the response.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub redactions: Vec<Receipt>,
+    /// What the reader should know about how this half came to be.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
+
+/// RFC 3339, UTC, milliseconds.
+fn rfc3339_ms<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&time.to_rfc3339_opts(SecondsFormat::Millis, true))
+}

@@ -1,0 +1,35 @@
+//! Event ids.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use uuid::{NoContext, Timestamp as UuidTime, Uuid};
+
+use crate::clock::Timestamp;
+
+/// The id of an event: a UUIDv7 whose time is the arrival of the request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct EventId(Uuid);
+
+impl EventId {
+    /// A new id for an event that began at `time`.
+    pub fn new(time: Timestamp) -> Self {
+        let seconds = u64::try_from(time.timestamp()).unwrap_or(0);
+        Self(Uuid::new_v7(UuidTime::from_unix(NoContext, seconds, time.timestamp_subsec_nanos())))
+    }
+}
+
+impl fmt::Display for EventId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.hyphenated().fmt(f)
+    }
+}
+
+impl FromStr for EventId {
+    type Err = uuid::Error;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Uuid::from_str(text).map(Self)
+    }
+}

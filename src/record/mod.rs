@@ -1,0 +1,25 @@
+//! The domain: what an event is, and its canonical bytes.
+//!
+//! Knows nothing of HTTP libraries and nothing of SQL. Everything here is built from redacted
+//! views only; an [`Entry`] can hold nothing but a [`Redacted`] document.
+
+mod canonical;
+mod entry;
+mod event;
+mod ids;
+
+pub use canonical::{CanonicalError, canonical, leaf_hash};
+pub use entry::{Entry, EntryKind, Stored};
+pub use event::{
+    Actor, ActorKind, AuthMethod, Change, ChangesSource, Completion, Intent, Observer, Outcome,
+    Receipt, RequestRecord, ResponseRecord, Severity, Source, Target,
+};
+pub use ids::EventId;
+
+use crate::redact::Redacted;
+
+/// Names of a scope and their values, such as `organization`, `project`, `pool`.
+pub type Scope = std::collections::BTreeMap<String, String>;
+
+/// A canonical JSON document that may be stored.
+pub type Document = Redacted<String>;
