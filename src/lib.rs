@@ -17,6 +17,7 @@ pub mod follow;
 pub mod identify;
 pub mod index;
 pub mod pipeline;
+pub mod problem;
 pub mod proxy;
 pub mod query;
 pub mod record;

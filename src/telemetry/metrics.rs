@@ -1,0 +1,143 @@
+//! What is counted and measured, in the Prometheus/OpenMetrics text format.
+
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, text};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::{Registry, Unit};
+
+/// Labels of a request.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct RequestLabels {
+    /// The route's name in the configuration.
+    pub route: String,
+    /// `admin`, `gateway` or `bypass`.
+    pub kind: &'static str,
+}
+
+/// Labels of an audited exchange.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct ExchangeLabels {
+    /// The route's name in the configuration.
+    pub route: String,
+    /// How auditing it ended.
+    pub result: AuditResult,
+}
+
+/// How auditing an exchange ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
+pub enum AuditResult {
+    /// Intent and completion are durable.
+    Recorded,
+    /// The intent could not be written: the upstream was not contacted.
+    Refused,
+    /// The completion could not be written: the response was withheld.
+    Incomplete,
+}
+
+/// A machine-readable reason from a closed set.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct ReasonLabel {
+    /// The reason.
+    pub reason: &'static str,
+}
+
+/// All metrics of a process.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    /// Requests by route and kind.
+    pub requests: Family<RequestLabels, Counter>,
+    /// Audited exchanges by route and result.
+    pub exchanges: Family<ExchangeLabels, Counter>,
+    /// Requests refused at the door, by reason.
+    pub rejected: Family<ReasonLabel, Counter>,
+    /// Completions with outcome `unknown`, by reason.
+    pub unknown_outcomes: Family<ReasonLabel, Counter>,
+    /// Errors of the store, by reason.
+    pub store_errors: Family<ReasonLabel, Counter>,
+    /// Bodies that were recorded as metadata only, by reason.
+    pub metadata_only: Family<ReasonLabel, Counter>,
+    /// Entries that wait to be appended.
+    pub queue_depth: Gauge,
+    /// Entries appended in one transaction.
+    pub batch_size: Histogram,
+    /// One append, in seconds.
+    pub append_seconds: Histogram,
+    /// What auditing added to an exchange, in seconds: all but the upstream's own time.
+    pub added_seconds: Histogram,
+    /// Entries by which the search index is behind the ledger.
+    pub index_lag: Gauge,
+    /// Bytes of captured bodies now in memory.
+    pub captured_bytes: Gauge,
+    /// Reloads of configuration and rules, by result.
+    pub reloads: Family<ReasonLabel, Counter>,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let seconds = || Histogram::new(exponential_buckets(0.000_05, 2.0, 18));
+        let mut metrics = Self {
+            registry: Registry::with_prefix("countersign"),
+            requests: Family::default(),
+            exchanges: Family::default(),
+            rejected: Family::default(),
+            unknown_outcomes: Family::default(),
+            store_errors: Family::default(),
+            metadata_only: Family::default(),
+            queue_depth: Gauge::default(),
+            batch_size: Histogram::new(exponential_buckets(1.0, 2.0, 11)),
+            append_seconds: seconds(),
+            added_seconds: seconds(),
+            index_lag: Gauge::default(),
+            captured_bytes: Gauge::default(),
+            reloads: Family::default(),
+        };
+        metrics.register();
+        metrics
+    }
+}
+
+impl Metrics {
+    fn register(&mut self) {
+        let r = &mut self.registry;
+        r.register("requests", "Requests by route and kind", self.requests.clone());
+        r.register("exchanges", "Audited exchanges by route and result", self.exchanges.clone());
+        r.register("rejected", "Requests refused at the door", self.rejected.clone());
+        r.register(
+            "unknown_outcomes",
+            "Completions with outcome unknown",
+            self.unknown_outcomes.clone(),
+        );
+        r.register("store_errors", "Errors of the store", self.store_errors.clone());
+        r.register("metadata_only", "Bodies recorded as metadata only", self.metadata_only.clone());
+        r.register("queue_depth", "Entries waiting to be appended", self.queue_depth.clone());
+        r.register("batch_size", "Entries appended in one transaction", self.batch_size.clone());
+        r.register_with_unit("append", "One append", Unit::Seconds, self.append_seconds.clone());
+        r.register_with_unit(
+            "added",
+            "What auditing added to an exchange",
+            Unit::Seconds,
+            self.added_seconds.clone(),
+        );
+        r.register("index_lag", "Entries not yet in the search index", self.index_lag.clone());
+        r.register_with_unit(
+            "captured",
+            "Captured bodies in memory",
+            Unit::Bytes,
+            self.captured_bytes.clone(),
+        );
+        r.register("reloads", "Reloads of configuration and rules", self.reloads.clone());
+    }
+
+    /// The OpenMetrics text.
+    pub fn encode(&self) -> String {
+        let mut body = String::new();
+        // Writing to a `String` cannot fail.
+        if text::encode(&mut body, &self.registry).is_err() {
+            body.clear();
+        }
+        body
+    }
+}
