@@ -1,1 +1,245 @@
-//! (being built)
+//! The pure composition of the stages: a captured request becomes an intent, and what came of it
+//! becomes a completion. No I/O, nothing of Pingora.
+//!
+//! Redaction comes before derivation, so that whatever is derived can hold nothing secret: the
+//! deriving stage never sees what was captured, only its redacted record.
+
+use std::time::Duration;
+
+use ipnet::IpNet;
+use serde_json::{Value, json};
+
+use crate::capture::{Body, Request, Response};
+use crate::clock::Timestamp;
+use crate::derive::{self, Ended, Naming};
+use crate::identify;
+use crate::record::{
+    CanonicalError, ChangesSource, Completion, Entry, EntryKind, EventId, Intent, Observer,
+    RequestRecord, Scope, canonical,
+};
+use crate::redact::{Detail, Engine, Redacted, Seen};
+
+/// What the stages work with.
+pub struct Stage<'a> {
+    /// The redaction engine in force.
+    pub engine: &'a Engine,
+    /// Peers whose forwarding headers are believed.
+    pub trusted: &'a [IpNet],
+    /// How much of the request is recorded.
+    pub request: Detail,
+    /// How much of the response is recorded.
+    pub response: Detail,
+}
+
+/// How an exchange ended.
+#[derive(Debug, Clone, Copy)]
+pub enum End<'a> {
+    /// With a response.
+    Response(&'a Response),
+    /// The upstream was never reached.
+    NotSent,
+    /// The upstream was lost after it had the request.
+    UpstreamLost,
+    /// The upstream did not answer in time.
+    UpstreamTimeout,
+    /// The client broke off its request.
+    ClientAborted,
+}
+
+/// When, and what else is known of the end.
+#[derive(Debug, Clone, Copy)]
+pub struct Timing<'a> {
+    /// When the outcome was known.
+    pub completed_at: Timestamp,
+    /// From the request's arrival to here.
+    pub duration: Duration,
+    /// The upstream's part of it, if it was reached.
+    pub upstream: Option<Duration>,
+    /// The client had left.
+    pub client_gone: bool,
+    /// A request body that was longer than the capture limit, now that it has passed.
+    pub request_body: Option<&'a Body>,
+}
+
+/// A request that has gone through the stages, waiting for its end.
+pub struct Prepared {
+    id: EventId,
+    intent: Redacted<Intent>,
+    naming: Redacted<Naming>,
+    seen: Seen,
+}
+
+impl Prepared {
+    /// Takes a request through the stages.
+    pub fn new(
+        stage: &Stage<'_>,
+        id: EventId,
+        time: Timestamp,
+        observer: Observer,
+        request: &Request,
+    ) -> Self {
+        let (record, seen) = stage.engine.request(request, stage.request);
+        let actor = identify::actor(request, stage.engine.key());
+        let source = identify::source(request, stage.trusted);
+        let naming = record.as_ref().map(derive::naming);
+        let intent = record.and(actor).and(source).and(naming.clone()).map(
+            |(((record, actor), source), naming)| {
+                let request_id = header(&record, "x-request-id");
+                let trace_id = header(&record, "traceparent").and_then(|value| trace_id(&value));
+                let user_agent = header(&record, "user-agent");
+                let mut record = record;
+                record.route = naming.route.clone();
+                let redactions = std::mem::take(&mut record.receipts);
+                Intent {
+                    id,
+                    time,
+                    action: naming.action,
+                    category: naming.category,
+                    description: naming.description,
+                    actor,
+                    source: crate::record::Source { user_agent, ..source },
+                    targets: naming.targets,
+                    scope: naming.scope,
+                    request: record,
+                    redactions,
+                    trace_id,
+                    request_id,
+                    observer,
+                }
+            },
+        );
+        Self { id, intent, naming, seen }
+    }
+
+    /// The event's id.
+    pub fn id(&self) -> EventId {
+        self.id
+    }
+
+    fn scope(&self) -> Scope {
+        self.intent.get().scope.clone()
+    }
+
+    /// The entry to be durable before the upstream is contacted.
+    pub fn intent(&self) -> Result<Entry, CanonicalError> {
+        let doc = canonical(&self.intent)?;
+        Ok(Entry { kind: EntryKind::Intent, id: self.id, intent: None, scope: self.scope(), doc })
+    }
+
+    /// The entry to be durable before the response is released.
+    pub fn completion(
+        &self,
+        stage: &Stage<'_>,
+        end: End<'_>,
+        timing: &Timing<'_>,
+    ) -> Result<Entry, CanonicalError> {
+        let doc = canonical(&self.complete(stage, end, timing))?;
+        let (id, scope) = (self.id, self.scope());
+        Ok(Entry { kind: EntryKind::Completion, id, intent: None, scope, doc })
+    }
+
+    /// The entry of an event that has no intent: a gateway's rejection.
+    pub fn rejection(
+        &self,
+        stage: &Stage<'_>,
+        end: End<'_>,
+        timing: &Timing<'_>,
+    ) -> Result<Entry, CanonicalError> {
+        let halves = self.intent.as_ref().and(self.complete(stage, end, timing));
+        let doc = canonical(&halves.try_map(|(intent, completion)| joined(intent, &completion))?)?;
+        let (id, scope) = (self.id, self.scope());
+        Ok(Entry { kind: EntryKind::Completion, id, intent: None, scope, doc })
+    }
+
+    fn complete(
+        &self,
+        stage: &Stage<'_>,
+        end: End<'_>,
+        timing: &Timing<'_>,
+    ) -> Redacted<Completion> {
+        let response = match end {
+            End::Response(response) => {
+                Some(stage.engine.response(response, &self.seen, stage.response))
+            }
+            _ => None,
+        };
+        let redacted = self.naming.as_ref().and(self.intent.as_ref());
+        match response {
+            Some(response) => redacted.and(response).map(|((naming, intent), mut response)| {
+                let ended = Ended::Response(&response);
+                let verdict = derive::outcome(naming, &intent.request, ended);
+                let redactions = std::mem::take(&mut response.receipts);
+                let mut completion = self.assemble(verdict, timing);
+                completion.response = Some(response);
+                completion.redactions = redactions;
+                completion
+            }),
+            None => redacted.map(|(naming, intent)| {
+                let ended = match end {
+                    End::Response(_) | End::UpstreamLost => Ended::UpstreamLost,
+                    End::NotSent => Ended::NotSent,
+                    End::UpstreamTimeout => Ended::UpstreamTimeout,
+                    End::ClientAborted => Ended::ClientAborted,
+                };
+                self.assemble(derive::outcome(naming, &intent.request, ended), timing)
+            }),
+        }
+    }
+
+    fn assemble(&self, verdict: derive::Verdict, timing: &Timing<'_>) -> Completion {
+        Completion {
+            id: self.id,
+            completed_at: timing.completed_at,
+            duration_ms: millis(timing.duration),
+            upstream_ms: timing.upstream.map(millis),
+            outcome: verdict.outcome,
+            reason: verdict.reason,
+            severity: verdict.severity,
+            description: Some(verdict.description),
+            targets: verdict.targets,
+            client_gone: timing.client_gone,
+            response: None,
+            request_body: timing
+                .request_body
+                .map(|body| json!({"size": body.size, "sha256": body.sha256})),
+            changes: Vec::new(),
+            changes_source: ChangesSource::None,
+            redactions: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+}
+
+/// Both halves of an event in one document; what the completion says wins.
+fn joined(intent: &Intent, completion: &Completion) -> Result<Value, CanonicalError> {
+    let mut whole = serde_json::to_value(intent)?;
+    let end = serde_json::to_value(completion)?;
+    if let (Value::Object(whole), Value::Object(end)) = (&mut whole, end) {
+        let redactions = whole.remove("redactions");
+        whole.extend(end);
+        if let Some(Value::Array(mut receipts)) = redactions {
+            if let Some(Value::Array(more)) = whole.remove("redactions") {
+                receipts.extend(more);
+            }
+            whole.insert("redactions".to_owned(), Value::Array(receipts));
+        }
+    }
+    Ok(whole)
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The value of a header that was recorded once.
+fn header(record: &RequestRecord, name: &str) -> Option<String> {
+    record.headers.get(name)?.as_str().map(ToOwned::to_owned)
+}
+
+/// The trace id of a `traceparent` (W3C Trace Context, section 3.2).
+fn trace_id(traceparent: &str) -> Option<String> {
+    let mut parts = traceparent.split('-');
+    let (_version, trace) = (parts.next()?, parts.next()?);
+    let plausible = trace.len() == 32 && trace.bytes().all(|byte| byte.is_ascii_hexdigit());
+    plausible.then(|| trace.to_ascii_lowercase())
+}

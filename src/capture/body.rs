@@ -78,10 +78,15 @@ impl BodyCapture {
         self.size
     }
 
+    /// The bytes kept so far.
+    pub fn kept(&self) -> Bytes {
+        Bytes::copy_from_slice(&self.kept)
+    }
+
     /// What is known while the body goes on: `declared` is its Content-Length, if it has one.
     pub fn so_far(&self, declared: Option<u64>) -> Body {
         Body {
-            bytes: Bytes::copy_from_slice(&self.kept),
+            bytes: self.kept(),
             truncated: true,
             size: declared,
             sha256: None,

@@ -1,8 +1,79 @@
-//! The command line: one file a subcommand.
+//! The command line: one file a subcommand. The only place with `anyhow`, and the only one that
+//! writes to standard output.
+//!
+//! Exit codes: 0 done · 1 failed · 2 the command line, the configuration or the rules have
+//! problems · 3 the ledger, an address or another resource could not be had.
 
+mod check;
+pub mod demo;
+mod query;
+mod run;
+mod schema;
+
+use std::io;
 use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+/// An audit proxy: put it in front of an API, and no mutation happens that is not on record.
+#[derive(Debug, Parser)]
+#[command(name = "countersign", version, max_term_width = 100, after_help = AFTER_HELP)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Try it:
+  countersign demo                                   a sample admin API with the proxy in front
+  countersign run --upstream http://127.0.0.1:9000   your own API; then send it a POST to :8080
+  countersign query --since 1h                       what happened
+
+Exit codes: 0 done; 1 failed; 2 problems in the command line, configuration or rules;
+3 a resource (ledger, address, upstream set-up) could not be had.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the proxy
+    Run(run::Args),
+    /// Report every problem in the configuration and the rules
+    Check(check::Args),
+    /// Print the JSON Schema of the configuration or of rule files
+    Schema(schema::Args),
+    /// Print events from the log
+    Query(query::Args),
+    /// See it work: a sample admin API with the proxy in front, and some traffic
+    Demo(demo::Args),
+    /// Print shell completions
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
 
 /// Runs the command line and returns the process's exit code.
 pub fn main() -> ExitCode {
-    ExitCode::SUCCESS
+    let cli = Cli::parse();
+    let mut out = io::stdout().lock();
+    let done = match cli.command {
+        Command::Run(args) => run::run(args),
+        Command::Check(args) => check::run(&args, &mut out),
+        Command::Schema(args) => schema::run(&args, &mut out),
+        Command::Query(args) => query::run(args, &mut out),
+        Command::Demo(args) => demo::run(args, &mut out),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "countersign", &mut out);
+            Ok(ExitCode::SUCCESS)
+        }
+    };
+    done.unwrap_or_else(|error| {
+        let closed = error
+            .downcast_ref::<io::Error>()
+            .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe);
+        if closed {
+            return ExitCode::SUCCESS;
+        }
+        eprintln!("countersign: {error:#}");
+        ExitCode::FAILURE
+    })
 }

@@ -1,1 +1,33 @@
-//! (being built)
+//! The proxy: the only module that names `pingora::proxy`.
+//!
+//! `door` judges the bytes of a head, `gate` decides what is audited, `exchange` carries an
+//! audited request through, `balance` picks the upstream's address. Everything that is not audited
+//! goes through Pingora's own pipeline.
+//!
+//! Invariants: no audited request reaches an upstream before its intent is durable; no response of
+//! one reaches its client before its completion is; a snapshot of the configuration is taken once
+//! per request. It must not know SQL.
+
+mod balance;
+mod body;
+mod budget;
+mod door;
+mod exchange;
+mod forward;
+mod gate;
+mod problem;
+mod release;
+mod snapshot;
+mod strict;
+mod upstream;
+
+pub use balance::UpstreamError;
+pub use budget::{Budget, Flight, InFlight};
+pub use door::Door;
+pub use gate::{Gate, Shared};
+pub use snapshot::Snapshot;
+
+/// Names the event to the client.
+pub const EVENT_HEADER: &str = "Countersign-Event";
+/// Names the event to the upstream.
+pub const REQUEST_HEADER: &str = "Countersign-Request";

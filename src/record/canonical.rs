@@ -8,7 +8,7 @@ use crate::redact::Redacted;
 /// A value that has no canonical form.
 #[derive(Debug, thiserror::Error)]
 #[error("the event has no canonical JSON form")]
-pub struct CanonicalError(#[source] serde_json::Error);
+pub struct CanonicalError(#[from] serde_json::Error);
 
 /// The canonical JSON text of a redacted value.
 pub fn canonical<T: Serialize>(value: &Redacted<T>) -> Result<Redacted<String>, CanonicalError> {

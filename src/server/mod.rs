@@ -1,1 +1,262 @@
-//! (being built)
+//! Wiring: builds everything from a checked configuration, runs it, and takes it down in order.
+//!
+//! Order of stopping: listeners close, requests in flight end (bounded by `timeouts.shutdown`),
+//! the recorder drains, the process ends. The recorder has a thread of its own, so that no runtime
+//! that goes down can take it along.
+
+mod key;
+mod listeners;
+mod reload;
+mod signals;
+mod system;
+
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use pingora::apps::HttpServerOptions;
+use pingora::connectors::http::Connector;
+use pingora::proxy::HttpProxy;
+use pingora::server::configuration::ServerConf;
+use pingora::services::Service as _;
+use tokio::runtime::Runtime;
+use tokio::sync::{Semaphore, watch};
+
+use crate::clock::{Clock, SystemClock};
+use crate::config::Config;
+use crate::problem::Problems;
+use crate::proxy::{Budget, Door, Gate, Shared, Snapshot, UpstreamError};
+use crate::record::Outcome;
+use crate::recorder::{Recorder, RecorderThread};
+use crate::redact::{Engine, FingerprintKey};
+use crate::telemetry::Metrics;
+use crate::{api, index, rules};
+use reload::Reloader;
+use signals::Stop;
+use system::SystemEvent;
+
+pub use key::KeyError;
+
+/// How long a runtime may take to end when nothing is in flight.
+const GRACE: Duration = Duration::from_millis(200);
+/// How long the recorder may take to write what is left.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// Why a server could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// The rules have problems.
+    #[error("the rules cannot be used")]
+    Rules(#[source] Problems),
+    /// The installation's key cannot be read or made.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The ledger cannot be opened.
+    #[error("the ledger cannot be opened")]
+    Ledger(#[source] crate::recorder::StartError),
+    /// An address cannot be listened on.
+    #[error("cannot listen on `{address}`")]
+    Listen {
+        /// The address.
+        address: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// TLS of a listener cannot be set up.
+    #[error("TLS of the listener `{address}` cannot be set up: {reason}")]
+    Tls {
+        /// The address.
+        address: String,
+        /// Why.
+        reason: String,
+    },
+    /// An upstream cannot be set up.
+    #[error(transparent)]
+    Upstream(#[from] UpstreamError),
+    /// The operating system refused a thread.
+    #[error("no runtime can be started")]
+    Runtime(#[source] std::io::Error),
+}
+
+/// A server that runs.
+pub struct Server {
+    proxy: Runtime,
+    side: Runtime,
+    shared: Arc<Shared>,
+    recorder: RecorderThread,
+    stop: watch::Sender<bool>,
+    shutdown: Duration,
+}
+
+impl Server {
+    /// Starts everything; when this returns, clients are served. `file` is the configuration's
+    /// file, which is then watched.
+    pub fn start(config: Config, file: Option<PathBuf>) -> Result<Self, ServerError> {
+        pingora::tls::install_default_crypto_provider();
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let metrics = Arc::new(Metrics::default());
+        let key = key::load_or_create(&config.ledger.dir)?;
+        let engine = engine_for(&config, key).map_err(ServerError::Rules)?;
+        let reading = listeners::bind(&config.reading.address.to_string())?;
+        listeners::probe(&config)?;
+        let (recorder, recorder_thread) =
+            start_recorder(&config, &clock, &metrics).map_err(ServerError::Ledger)?;
+        let proxy = runtime("proxy", config.threads)?;
+        let side = runtime("side", 1)?;
+        let (stop, stopping) = watch::channel(false);
+        let (retire, retired) = watch::channel(false);
+        let first = Snapshot::start(config.clone(), engine, &metrics, retired);
+        let snapshot = side.block_on(first)?;
+        let shared = Arc::new(Shared {
+            snapshot: ArcSwap::from_pointee(snapshot),
+            recorder,
+            connector: Connector::new(None),
+            clock,
+            metrics,
+            budget: Budget::new(config.limits.captured_bytes),
+            in_flight: Arc::default(),
+        });
+        let shutdown = config.timeouts.shutdown;
+        let server = Self { proxy, side, shared, recorder: recorder_thread, stop, shutdown };
+        server.listen(&config, &stopping)?;
+        server.note("start", "countersign started");
+        let reloader = Reloader {
+            shared: Arc::clone(&server.shared),
+            file,
+            started_with: config,
+            stopping: stopping.clone(),
+            retire,
+        };
+        server.attend(reloader, reading, stopping);
+        Ok(server)
+    }
+
+    /// Opens the proxy's listeners.
+    fn listen(&self, config: &Config, stopping: &watch::Receiver<bool>) -> Result<(), ServerError> {
+        let mut app = HttpProxy::new(Gate::new(Arc::clone(&self.shared)), Arc::new(ServerConf::default()));
+        app.handle_init_modules();
+        let mut options = HttpServerOptions::default();
+        options.h2c = true;
+        options.h2_idle_timeout = Some(config.timeouts.client_idle);
+        app.server_options = Some(options);
+        let app = Arc::new(app);
+        let connections = Arc::new(Semaphore::new(config.limits.connections));
+        for listener in &config.listeners {
+            let door = Door::new(
+                Arc::clone(&app),
+                Arc::clone(&connections),
+                Arc::clone(&self.shared.metrics),
+                &config.limits,
+                &config.timeouts,
+                listener.http2,
+            );
+            let mut service = listeners::service(listener, door)?;
+            let stopping = stopping.clone();
+            self.proxy.spawn(async move { service.start_service(None, stopping, 1).await });
+        }
+        Ok(())
+    }
+
+    /// Starts what stands beside the proxy: the reading listener, the index, reload.
+    fn attend(&self, reloader: Reloader, reading: TcpListener, stopping: watch::Receiver<bool>) {
+        let budget = Arc::clone(&self.shared.budget);
+        let operations = api::Operations {
+            recorder: self.shared.recorder.clone(),
+            metrics: Arc::clone(&self.shared.metrics),
+            captured_bytes: Arc::new(move || budget.used()),
+            stopping: stopping.clone(),
+        };
+        self.side.spawn(async move {
+            if let Err(error) = api::serve(reading, operations).await {
+                tracing::error!(%error, "the reading listener failed");
+            }
+        });
+        let ledger = reloader.started_with.ledger.clone();
+        self.side.spawn(index::run(
+            ledger.dir,
+            ledger.writer,
+            self.shared.recorder.head_watch(),
+            Arc::clone(&self.shared.metrics),
+            stopping,
+        ));
+        self.side.spawn(reloader.run());
+    }
+
+    /// Writes an event about countersign itself; a failure is logged, since nobody waits for it.
+    fn note(&self, verb: &'static str, description: &'static str) {
+        let snapshot = self.shared.snapshot.load();
+        let metadata = serde_json::json!({
+            "version": env!("CARGO_PKG_VERSION"),
+            "config": snapshot.config.version,
+            "ruleset": snapshot.engine.digest(),
+        });
+        let event =
+            SystemEvent { verb, outcome: Outcome::Success, description, reason: None };
+        let Ok(entry) = system::entry(&*self.shared.clock, event, metadata) else { return };
+        if let Err(error) = self.side.block_on(self.shared.recorder.event(entry)) {
+            tracing::error!(%error, verb, "an event about countersign itself could not be recorded");
+        }
+    }
+
+    /// Waits for a signal to stop, then stops.
+    pub fn run_until_signal(self) -> Result<(), ServerError> {
+        let signal = self.side.block_on(async {
+            let mut stop = Stop::listen()?;
+            std::io::Result::Ok(stop.next().await)
+        });
+        let signal = signal.map_err(ServerError::Runtime)?;
+        tracing::info!(signal, in_flight = self.shared.in_flight.count(), "stopping");
+        self.stop();
+        Ok(())
+    }
+
+    /// Stops in order: no new connections, what is in flight ends, the recorder drains. A second
+    /// signal ends the waiting for what is in flight.
+    pub fn stop(self) {
+        self.stop.send_replace(true);
+        let landed = self.side.block_on(async {
+            let again = async {
+                match Stop::listen() {
+                    Ok(mut stop) => stop.next().await,
+                    Err(_) => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = self.shared.in_flight.landed() => true,
+                () = tokio::time::sleep(self.shutdown) => false,
+                _ = again => false,
+            }
+        });
+        if !landed {
+            let left = self.shared.in_flight.count();
+            tracing::warn!(left, "requests still in flight are cut off; their outcome is recorded as unknown");
+        }
+        self.note("stop", "countersign stopped");
+        self.proxy.shutdown_timeout(GRACE);
+        self.side.shutdown_timeout(GRACE);
+        drop(self.shared);
+        if self.recorder.join(DRAIN) {
+            tracing::info!("stopped");
+        } else {
+            tracing::error!("the recorder did not end in time");
+        }
+    }
+}
+
+/// The redaction engine that a configuration asks for.
+fn engine_for(config: &Config, key: FingerprintKey) -> Result<Arc<Engine>, Problems> {
+    let rules = rules::load(config.rules_dir.as_deref(), config.shipped_rules)?;
+    Ok(Arc::new(Engine::new(rules.redaction(), rules.digest(), key)))
+}
+
+fn runtime(name: &str, threads: usize) -> Result<Runtime, ServerError> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(threads)
+        .thread_name(name)
+        .enable_all()
+        .build()
+        .map_err(ServerError::Runtime)
+}

@@ -1,0 +1,109 @@
+//! `countersign run`: the main job.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args as ClapArgs;
+
+use crate::config::{self, Address, Config, LogFormat, RouteKind};
+use crate::server::{Server, ServerError};
+use crate::telemetry;
+
+/// Run the proxy in front of an API.
+#[derive(Debug, ClapArgs)]
+#[command(group = clap::ArgGroup::new("source").required(true).args(["upstream", "config"]))]
+pub(super) struct Args {
+    /// The API to stand in front of, for example http://10.0.0.5:8080; needs nothing else
+    #[arg(long, value_name = "URL")]
+    upstream: Option<String>,
+    /// A configuration file; see config/countersign.yaml for every option
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where clients connect [default with --upstream: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDRESS", requires = "upstream")]
+    listen: Option<String>,
+    /// Where operations look: /livez, /readyz, /metrics [default with --upstream: 127.0.0.1:8090]
+    #[arg(long, value_name = "ADDRESS", requires = "upstream")]
+    reading: Option<String>,
+    /// The directory of the ledger [default with --upstream: countersign-data]
+    #[arg(long, value_name = "DIR", requires = "upstream")]
+    data: Option<PathBuf>,
+}
+
+/// Exit code: problems in the configuration or the rules.
+const PROBLEMS: u8 = 2;
+/// Exit code: a resource could not be had.
+const RESOURCE: u8 = 3;
+
+/// Runs until it is told to stop.
+pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let loaded = match (&args.config, &args.upstream) {
+        (Some(file), _) => config::load(file),
+        (None, Some(url)) => config::for_upstream(
+            url,
+            args.listen.as_deref(),
+            args.reading.as_deref(),
+            args.data.as_deref(),
+        ),
+        (None, None) => return Ok(ExitCode::from(PROBLEMS)),
+    };
+    let config = match loaded {
+        Ok(config) => config,
+        Err(problems) => {
+            eprintln!("{problems}");
+            return Ok(ExitCode::from(PROBLEMS));
+        }
+    };
+    telemetry::init_logs(&config.telemetry.filter, config.telemetry.format == LogFormat::Json)?;
+    let banner = banner(&config);
+    match Server::start(config, args.config) {
+        Ok(server) => {
+            eprintln!("{banner}");
+            server.run_until_signal()?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(ServerError::Rules(problems)) => {
+            eprintln!("{problems}");
+            Ok(ExitCode::from(PROBLEMS))
+        }
+        Err(error) => {
+            eprintln!("countersign: {:#}", anyhow::Error::from(error));
+            Ok(ExitCode::from(RESOURCE))
+        }
+    }
+}
+
+/// Where everything is.
+fn banner(config: &Config) -> String {
+    let mut lines = vec![format!("countersign {}", env!("CARGO_PKG_VERSION"))];
+    for listener in &config.listeners {
+        let scheme = if listener.tls.is_some() { "https" } else { "http" };
+        lines.push(match &listener.address {
+            Address::Tcp(address) => format!("  proxy      {scheme}://{address}"),
+            Address::Unix(path) => format!("  proxy      unix:{}", path.display()),
+        });
+    }
+    for (name, upstream) in &config.upstreams {
+        let scheme = if upstream.tls.is_some() { "https" } else { "http" };
+        lines.push(format!("  upstream   {name}: {scheme}://{}", upstream.addresses.join(", ")));
+    }
+    for route in &config.routes {
+        let kind = match route.kind {
+            RouteKind::Admin => "mutations are audited",
+            RouteKind::Gateway => "rejections are recorded",
+            RouteKind::Bypass => "nothing is recorded",
+        };
+        let paths = if route.paths.is_empty() { "/".to_owned() } else { route.paths.join(" ") };
+        lines.push(format!("  route      {}: {paths} ({kind})", route.name));
+    }
+    let reading = config.reading.address;
+    let dir = config.ledger.dir.display();
+    lines.push(format!("  reading    http://{reading}/readyz  http://{reading}/metrics"));
+    lines.push(format!("  ledger     {dir}/ledger.db (writer `{}`)", config.ledger.writer));
+    lines.push(match &config.rules_dir {
+        Some(rules) => format!("  rules      {} and the shipped ones", rules.display()),
+        None => "  rules      the shipped ones".to_owned(),
+    });
+    lines.push(format!("  events     countersign query --data {dir}"));
+    lines.join("\n")
+}

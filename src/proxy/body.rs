@@ -1,0 +1,96 @@
+//! Reads a request body up to the capture limit, before anything is written or sent.
+
+use std::time::Duration;
+
+use http::{Version, header};
+use pingora::proxy::Session;
+use pingora::{Error, ErrorType};
+use tokio::time::timeout;
+
+use super::budget::Account;
+use crate::capture::{Body, BodyCapture};
+
+/// A request body, as far as it was read.
+pub(super) enum RequestBody {
+    /// All of it.
+    Whole(Body),
+    /// As far as the limit, and the chunk that passed it. The rest is still with the client.
+    Begun(BodyCapture, bytes::Bytes),
+}
+
+/// Why a request body could not be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum BodyError {
+    /// The client left.
+    Gone,
+    /// Its framing is broken.
+    Malformed,
+    /// It took too long.
+    Slow,
+    /// There is no memory for it now.
+    NoMemory,
+}
+
+impl BodyError {
+    /// What an error of the client's connection means.
+    pub(super) fn of(error: &Error) -> Self {
+        match error.etype() {
+            ErrorType::ReadTimedout => Self::Slow,
+            ErrorType::ConnectionClosed | ErrorType::ReadError | ErrorType::H2Error => Self::Gone,
+            // Pingora's name for a body that ends before its declared length.
+            kind if kind.as_str() == "PrematureBodyEnd" => Self::Gone,
+            _ => Self::Malformed,
+        }
+    }
+}
+
+/// The length that a head declares.
+pub(super) fn declared_length(headers: &http::HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.trim().parse().ok()
+}
+
+/// Reads the body as far as `limit`, within `deadline`; `Expect: 100-continue` is answered here,
+/// since the upstream must not be asked before the intent is durable.
+pub(super) async fn read(
+    session: &mut Session,
+    limit: usize,
+    deadline: Duration,
+    account: &mut Account,
+) -> Result<RequestBody, BodyError> {
+    if session.as_downstream_mut().is_body_empty() {
+        return Ok(RequestBody::Whole(Body::whole(bytes::Bytes::new())));
+    }
+    let head = session.req_header();
+    let expects = head
+        .headers
+        .get(header::EXPECT)
+        .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
+    if expects && head.version != Version::HTTP_10 {
+        let asked = session.as_downstream_mut().write_continue_response().await;
+        asked.map_err(|error| BodyError::of(&error))?;
+    }
+    match timeout(deadline, collect(session, limit, account)).await {
+        Ok(body) => body,
+        Err(_) => Err(BodyError::Slow),
+    }
+}
+
+async fn collect(
+    session: &mut Session,
+    limit: usize,
+    account: &mut Account,
+) -> Result<RequestBody, BodyError> {
+    let mut capture = BodyCapture::new(limit);
+    loop {
+        let read = session.as_downstream_mut().read_request_body().await;
+        let Some(chunk) = read.map_err(|error| BodyError::of(&error))? else {
+            return Ok(RequestBody::Whole(capture.finish()));
+        };
+        if !account.take(chunk.len()) {
+            return Err(BodyError::NoMemory);
+        }
+        if capture.push(&chunk) {
+            return Ok(RequestBody::Begun(capture, chunk));
+        }
+    }
+}

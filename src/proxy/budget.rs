@@ -1,0 +1,99 @@
+//! How much captured content may be in memory at one time, and how many requests are in flight.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::sync::Notify;
+
+/// Memory for captured bodies, shared by all requests.
+#[derive(Debug)]
+pub struct Budget {
+    limit: usize,
+    used: AtomicUsize,
+}
+
+impl Budget {
+    /// A budget of `limit` bytes.
+    pub fn new(limit: usize) -> Arc<Self> {
+        Arc::new(Self { limit, used: AtomicUsize::new(0) })
+    }
+
+    /// Bytes in use.
+    pub fn used(&self) -> usize {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    /// An account that takes from this budget and gives back when dropped.
+    pub fn account(self: &Arc<Self>) -> Account {
+        Account { budget: Arc::clone(self), held: 0 }
+    }
+}
+
+/// What one request holds of the budget.
+#[derive(Debug)]
+pub struct Account {
+    budget: Arc<Budget>,
+    held: usize,
+}
+
+impl Account {
+    /// Takes `bytes` more; false if the budget does not have them.
+    pub fn take(&mut self, bytes: usize) -> bool {
+        let before = self.budget.used.fetch_add(bytes, Ordering::Relaxed);
+        if before.saturating_add(bytes) > self.budget.limit {
+            self.budget.used.fetch_sub(bytes, Ordering::Relaxed);
+            return false;
+        }
+        self.held += bytes;
+        true
+    }
+}
+
+impl Drop for Account {
+    fn drop(&mut self) {
+        self.budget.used.fetch_sub(self.held, Ordering::Relaxed);
+    }
+}
+
+/// Counts the requests in flight, so that stopping takes as long as they do and no longer.
+#[derive(Debug, Default)]
+pub struct InFlight {
+    count: AtomicUsize,
+    landed: Notify,
+}
+
+impl InFlight {
+    /// One more, until the returned guard is dropped.
+    pub fn enter(self: &Arc<Self>) -> Flight {
+        self.count.fetch_add(1, Ordering::AcqRel);
+        Flight(Arc::clone(self))
+    }
+
+    /// Requests in flight.
+    pub fn count(&self) -> usize {
+        self.count.load(Ordering::Acquire)
+    }
+
+    /// Waits until there are none.
+    pub async fn landed(&self) {
+        loop {
+            let landed = self.landed.notified();
+            if self.count() == 0 {
+                return;
+            }
+            landed.await;
+        }
+    }
+}
+
+/// One request in flight.
+#[derive(Debug)]
+pub struct Flight(Arc<InFlight>);
+
+impl Drop for Flight {
+    fn drop(&mut self) {
+        if self.0.count.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.0.landed.notify_waiters();
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! Where connections come in: reads each HTTP/1 head itself, judges its exact bytes, and only then
+//! hands it, unread, to Pingora. HTTP/2 goes to Pingora at once; its framing is not ambiguous.
+//!
+//! Invariants: a head that is refused never reaches a parser; a slow or silent client costs a
+//! bounded time and buffer; a connection over the limit costs nothing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::BytesMut;
+use http::StatusCode;
+use pingora::apps::{HttpPersistentSettings, HttpServerApp, ServerApp};
+use pingora::protocols::http::ServerSession;
+use pingora::protocols::{ALPN, Stream};
+use pingora::proxy::HttpProxy;
+use pingora::server::ShutdownWatch;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::gate::Gate;
+use super::problem;
+use super::strict::{self, Head, HeadLimits, Refusal};
+use crate::config::{Limits, Timeouts};
+use crate::telemetry::{Metrics, ReasonLabel};
+
+/// What a head is read into at first; most fit.
+const HEAD_BUFFER: usize = 2048;
+/// How long a refused client is still listened to, so that it can read the refusal.
+const LINGER: Duration = Duration::from_millis(500);
+
+const SLOW: Refusal = Refusal {
+    status: StatusCode::REQUEST_TIMEOUT,
+    reason: "slow_head",
+    detail: "the request head did not arrive in time",
+};
+
+/// One listener's door.
+pub struct Door {
+    proxy: Arc<HttpProxy<Gate>>,
+    connections: Arc<Semaphore>,
+    metrics: Arc<Metrics>,
+    limits: HeadLimits,
+    head_timeout: Duration,
+    idle_timeout: Duration,
+    cleartext_http2: bool,
+}
+
+/// How reading a head ended.
+enum Read {
+    /// A head, and whatever came with it.
+    Head(BytesMut),
+    /// Nothing more will come.
+    End,
+    /// A head that cannot be accepted.
+    Refused(Refusal),
+}
+
+impl Door {
+    /// A door before `proxy`; all doors of a process share `connections`.
+    pub fn new(
+        proxy: Arc<HttpProxy<Gate>>,
+        connections: Arc<Semaphore>,
+        metrics: Arc<Metrics>,
+        limits: &Limits,
+        timeouts: &Timeouts,
+        cleartext_http2: bool,
+    ) -> Self {
+        Self {
+            proxy,
+            connections,
+            metrics,
+            limits: HeadLimits {
+                head_bytes: limits.head_bytes,
+                fields: limits.head_fields,
+                target_bytes: limits.target_bytes,
+            },
+            head_timeout: timeouts.request_head,
+            idle_timeout: timeouts.client_idle,
+            cleartext_http2,
+        }
+    }
+
+    /// Serves the requests of an HTTP/1 connection, one after the other.
+    async fn http1(&self, mut stream: Stream, shutdown: &ShutdownWatch) {
+        let mut settings: Option<HttpPersistentSettings> = None;
+        loop {
+            let head = match self.read_head(&mut stream, shutdown).await {
+                Read::Head(head) => head,
+                Read::End => return stream.shutdown().await.unwrap_or_default(),
+                Read::Refused(refusal) => return self.refuse(stream, refusal).await,
+            };
+            let mut session = ServerSession::new_http1(stream);
+            match settings.take() {
+                Some(settings) => settings.apply_to_session(&mut session),
+                None => session.set_keepalive(Some(self.idle_timeout.as_secs().max(1))),
+            }
+            session.set_pipelined_prefix(head);
+            let Some(reused) = self.proxy.process_new_http(session, shutdown).await else {
+                return;
+            };
+            (stream, settings) = reused.consume();
+        }
+    }
+
+    /// Reads a head: waits for its first byte as long as a connection may be idle, and for its
+    /// last as long as a head may take.
+    async fn read_head(&self, stream: &mut Stream, shutdown: &ShutdownWatch) -> Read {
+        let mut head = BytesMut::with_capacity(HEAD_BUFFER);
+        let mut stop = shutdown.clone();
+        let first = tokio::select! {
+            biased;
+            first = timeout(self.idle_timeout, stream.read_buf(&mut head)) => first,
+            _ = stop.wait_for(|stopping| *stopping) => return Read::End,
+        };
+        if !matches!(first, Ok(Ok(1..))) {
+            return Read::End;
+        }
+        let deadline = Instant::now() + self.head_timeout;
+        let mut seen = 0;
+        loop {
+            match strict::check(&head, seen, &self.limits) {
+                Ok(Head::Complete(_)) => return Read::Head(head),
+                Ok(Head::Partial) => seen = head.len(),
+                Err(refusal) => return Read::Refused(refusal),
+            }
+            head.reserve(HEAD_BUFFER);
+            match timeout_at(deadline, stream.read_buf(&mut head)).await {
+                Ok(Ok(1..)) => {}
+                Ok(_) => return Read::End,
+                Err(_) => return Read::Refused(SLOW),
+            }
+        }
+    }
+
+    /// Answers a head that is not accepted, and closes so that the client can read the answer.
+    async fn refuse(&self, mut stream: Stream, refusal: Refusal) {
+        self.metrics.rejected.get_or_create(&ReasonLabel { reason: refusal.reason }).inc();
+        let answer = problem::http1_text(&problem::refused(&refusal));
+        let farewell = async {
+            stream.write_all(&answer).await?;
+            stream.flush().await?;
+            stream.shutdown().await?;
+            let mut scratch = [0; 4096];
+            while stream.read(&mut scratch).await? > 0 {}
+            std::io::Result::Ok(())
+        };
+        if !matches!(timeout(LINGER, farewell).await, Ok(Ok(()))) {
+            tracing::debug!(reason = refusal.reason, "a refused client did not wait for its answer");
+        }
+    }
+
+    /// Whether the client speaks HTTP/2: by ALPN, or without TLS by its first four bytes, which
+    /// begin no other request (`PRI ` is reserved by RFC 9113, section 3.4).
+    async fn is_http2(&self, stream: &mut Stream) -> Option<bool> {
+        if stream.get_ssl_digest().is_some() {
+            return Some(matches!(stream.selected_alpn_proto(), Some(ALPN::H2)));
+        }
+        if !self.cleartext_http2 {
+            return Some(false);
+        }
+        let mut start = [0; 4];
+        let peeked = timeout(self.idle_timeout, stream.try_peek(&mut start)).await;
+        matches!(peeked, Ok(Ok(true))).then_some(start == *b"PRI ")
+    }
+}
+
+#[async_trait]
+impl ServerApp for Door {
+    async fn process_new(
+        self: &Arc<Self>,
+        mut stream: Stream,
+        shutdown: &ShutdownWatch,
+    ) -> Option<Stream> {
+        let Ok(_permit) = Arc::clone(&self.connections).try_acquire_owned() else {
+            self.metrics.rejected.get_or_create(&ReasonLabel { reason: "connections" }).inc();
+            return None;
+        };
+        let http2 = {
+            let mut stop = shutdown.clone();
+            tokio::select! {
+                biased;
+                http2 = self.is_http2(&mut stream) => http2?,
+                _ = stop.wait_for(|stopping| *stopping) => return None,
+            }
+        };
+        if http2 {
+            return ServerApp::process_new(&self.proxy, stream, shutdown).await;
+        }
+        self.http1(stream, shutdown).await;
+        None
+    }
+
+    async fn cleanup(&self) {
+        self.proxy.http_cleanup().await;
+    }
+}

@@ -1,0 +1,402 @@
+//! One audited exchange, from the request's body to the response's release, in the order that the
+//! guarantee prescribes.
+//!
+//! Once the intent is durable the exchange runs to its end, whether or not the client stays.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use http::Version;
+use pingora::Error;
+use pingora::http::ResponseHeader;
+use pingora::proxy::Session;
+
+use super::body::{self, BodyError, RequestBody, declared_length};
+use super::budget::Account;
+use super::forward::{self, Framing};
+use super::gate::{self, Shared};
+use super::problem::{self, Problem};
+use super::release::{self, Held, Holding};
+use super::snapshot::{Routed, Snapshot};
+use super::upstream::{Failure, Outgoing, Upstream};
+use crate::capture::{self, Body, Release};
+use crate::config::{AuditLevel, RouteKind};
+use crate::pipeline::{End, Prepared, Stage, Timing};
+use crate::record::EventId;
+use crate::recorder::{AppendError, OpenIntent};
+use crate::redact::Detail;
+use crate::telemetry::{AuditResult, ExchangeLabels};
+
+/// An exchange whose intent is durable (or, on a gateway route, one that needs none).
+struct Exchange<'a> {
+    shared: &'a Shared,
+    snapshot: &'a Snapshot,
+    routed: &'a Routed,
+    prepared: Prepared,
+    intent: Option<OpenIntent>,
+    began: Instant,
+    account: Account,
+}
+
+/// How the upstream's part ended.
+struct Outcome {
+    held: Result<(Upstream, Held), Failure>,
+    /// Size and digest of a request body that was longer than the capture limit.
+    request_body: Option<Body>,
+    client_gone: bool,
+    upstream: Option<std::time::Duration>,
+}
+
+fn stage<'a>(snapshot: &'a Snapshot, routed: &Routed) -> Stage<'a> {
+    let detail = |from: AuditLevel| {
+        if routed.route.level >= from && routed.route.kind == RouteKind::Admin {
+            Detail::WithBody
+        } else {
+            Detail::Metadata
+        }
+    };
+    Stage {
+        engine: &snapshot.engine,
+        trusted: snapshot.trusted(),
+        request: detail(AuditLevel::Request),
+        response: detail(AuditLevel::Full),
+    }
+}
+
+/// What crossed the wire of a request, for the stages that know what it means.
+fn captured(session: &Session, snapshot: &Snapshot, target: String, body: Body) -> capture::Request {
+    let head = session.req_header();
+    let peer = gate::client_ip(session);
+    let peer_trusted =
+        peer.is_some_and(|peer| snapshot.trusted().iter().any(|net| net.contains(&peer)));
+    capture::Request {
+        method: head.method.as_str().to_owned(),
+        path_and_query: target,
+        host: gate::host_of(head).to_owned(),
+        version: match head.version {
+            Version::HTTP_10 => "1.0",
+            Version::HTTP_2 => "2",
+            _ => "1.1",
+        },
+        headers: head.headers.clone(),
+        body,
+        peer,
+        peer_trusted,
+    }
+}
+
+/// Carries one request through. Whatever happens, the client gets an answer or a closed connection.
+pub(super) async fn run(
+    shared: &Arc<Shared>,
+    snapshot: &Arc<Snapshot>,
+    routed: &Routed,
+    session: &mut Session,
+    target: String,
+) -> pingora::Result<()> {
+    let (began, arrived) = (Instant::now(), shared.clock.now());
+    let mut account = shared.budget.account();
+    let timeouts = &snapshot.config.timeouts;
+    let limit = routed.route.capture_request;
+    let read = body::read(session, limit, timeouts.request_body_total, &mut account).await;
+    let body = match read {
+        Ok(body) => body,
+        Err(BodyError::Gone) => {
+            session.set_keepalive(None);
+            return Ok(());
+        }
+        Err(BodyError::Malformed) => return answer_and_close(session, &problem::bad_body()).await,
+        Err(BodyError::Slow) => return answer_and_close(session, &problem::slow_body()).await,
+        Err(BodyError::NoMemory) => {
+            let problem = problem::audit_unavailable("captured_bytes_limit");
+            return answer_and_close(session, &problem).await;
+        }
+    };
+    let known = match &body {
+        RequestBody::Whole(body) => body.clone(),
+        RequestBody::Begun(capture, _) => {
+            capture.so_far(declared_length(&session.req_header().headers))
+        }
+    };
+    let request = captured(session, snapshot, target, known);
+    let id = EventId::new(arrived);
+    let observer = snapshot.observer(&routed.route);
+    let prepared = Prepared::new(&stage(snapshot, routed), id, arrived, observer, &request);
+    drop(request);
+    let mut exchange =
+        Exchange { shared, snapshot, routed, prepared, intent: None, began, account };
+    if routed.route.kind == RouteKind::Admin
+        && let Err(error) = exchange.record_intent().await
+    {
+        exchange.count(AuditResult::Refused);
+        return problem::send(session, &problem::audit_unavailable(error.reason())).await;
+    }
+    let outcome = exchange.execute(session, body).await;
+    exchange.conclude(session, outcome).await
+}
+
+async fn answer_and_close(session: &mut Session, problem: &Problem) -> pingora::Result<()> {
+    session.set_keepalive(None);
+    problem::send(session, problem).await
+}
+
+impl Exchange<'_> {
+    async fn record_intent(&mut self) -> Result<(), AppendError> {
+        let entry = self.prepared.intent().map_err(|_| AppendError::Unavailable { reason: "encoding" })?;
+        self.intent = Some(self.shared.recorder.intent(entry).await?);
+        Ok(())
+    }
+
+    fn event(&self) -> Option<EventId> {
+        self.intent.as_ref().map(|_| self.prepared.id())
+    }
+
+    fn count(&self, result: AuditResult) {
+        let labels = ExchangeLabels { route: self.routed.route.name.clone(), result };
+        self.shared.metrics.exchanges.get_or_create(&labels).inc();
+    }
+
+    /// Sends the request and reads the response as far as it can be held.
+    async fn execute(&mut self, session: &mut Session, body: RequestBody) -> Outcome {
+        let began = Instant::now();
+        let mut request_body = None;
+        let mut client_gone = false;
+        let held = self.carry(session, body, &mut request_body, &mut client_gone).await;
+        let reached = !matches!(held, Err(Failure::NotSent | Failure::ConnectTimeout));
+        Outcome { held, request_body, client_gone, upstream: reached.then(|| began.elapsed()) }
+    }
+
+    async fn carry(
+        &mut self,
+        session: &mut Session,
+        body: RequestBody,
+        request_body: &mut Option<Body>,
+        client_gone: &mut bool,
+    ) -> Result<(Upstream, Held), Failure> {
+        let route = &self.routed.route;
+        let pool = self.snapshot.pool(&route.upstream).ok_or(Failure::NotSent)?;
+        let original = session.req_header();
+        let had_length = declared_length(&original.headers);
+        let framing = match &body {
+            RequestBody::Whole(whole) if whole.bytes.is_empty() && had_length.is_none() => Framing::None,
+            RequestBody::Whole(whole) => Framing::Length(whole.bytes.len() as u64),
+            RequestBody::Begun(..) => had_length.map_or(Framing::Chunked, Framing::Length),
+        };
+        let forwarding = gate::forwarding(session, route);
+        let client = forwarding.client.clone().unwrap_or_default();
+        let head = forward::request(original, self.event(), framing, &forwarding)
+            .map_err(|_| Failure::NotSent)?;
+        let method = original.method.clone();
+        let mut upstream =
+            Upstream::open(&self.shared.connector, pool, client.as_bytes(), head).await?;
+        match body {
+            RequestBody::Whole(whole) => upstream.send(session, Outgoing::Whole(whole.bytes)).await?,
+            RequestBody::Begun(mut capture, last) => {
+                let kept = capture.kept();
+                let seen = usize::try_from(capture.size()).unwrap_or(usize::MAX);
+                let before = seen.saturating_sub(last.len());
+                let rest = last.slice(kept.len().saturating_sub(before).min(last.len())..);
+                let outgoing = Outgoing::Begun { capture: &mut capture, first: vec![kept, rest] };
+                upstream.send(session, outgoing).await?;
+                *request_body = Some(capture.finish());
+            }
+        }
+        let answer = upstream.answer(session).await;
+        *client_gone = answer.client_gone;
+        let holding = Holding { limit: route.capture_response, streaming: self.streams(&answer.head) };
+        let held =
+            release::hold(&mut upstream, answer.head?, &method, &holding, &mut self.account).await?;
+        Ok((upstream, held))
+    }
+
+    /// Gateway routes hold only rejections.
+    fn streams(&self, head: &Result<Box<ResponseHeader>, Failure>) -> bool {
+        let accepted = head.as_ref().is_ok_and(|head| head.status.as_u16() < 400);
+        self.routed.route.streaming || (self.routed.route.kind == RouteKind::Gateway && accepted)
+    }
+
+    /// Records how it ended, and only then lets the answer go.
+    async fn conclude(mut self, session: &mut Session, outcome: Outcome) -> pingora::Result<()> {
+        let added = self.began;
+        let event = self.event();
+        let recorded = self.record_end(&outcome).await;
+        let upstream_time = outcome.upstream.unwrap_or_default();
+        let overhead = added.elapsed().saturating_sub(upstream_time);
+        self.shared.metrics.added_seconds.observe(overhead.as_secs_f64());
+        if let Err(error) = recorded {
+            self.count(AuditResult::Incomplete);
+            tracing::error!(event = %self.prepared.id(), reason = error.reason(), "a completion was not recorded");
+            if let Ok((upstream, _)) = outcome.held {
+                upstream.release(&self.shared.connector).await;
+            }
+            return problem::send(session, &problem::audit_incomplete(self.prepared.id())).await;
+        }
+        self.count(AuditResult::Recorded);
+        match outcome.held {
+            Ok((mut upstream, held)) => {
+                let gone = release::let_go(session, &mut upstream, held, event).await;
+                upstream.release(&self.shared.connector).await;
+                gone
+            }
+            Err(failure) => self.answer_failure(session, failure, event).await,
+        }
+    }
+
+    async fn answer_failure(
+        &self,
+        session: &mut Session,
+        failure: Failure,
+        event: Option<EventId>,
+    ) -> pingora::Result<()> {
+        let problem = match failure {
+            Failure::NotSent => problem::bad_gateway("the application could not be reached; the request was not executed"),
+            Failure::ConnectTimeout => problem::gateway_timeout("the application could not be reached in time; the request was not executed"),
+            Failure::Lost => problem::bad_gateway("the application was lost after it had the request; whether it was executed is not known"),
+            Failure::Timeout => problem::gateway_timeout("the application did not answer in time; whether the request was executed is not known"),
+            Failure::ClientAborted => {
+                session.set_keepalive(None);
+                return Ok(());
+            }
+        };
+        let problem = match event {
+            Some(event) => problem.with_event(event),
+            None => problem,
+        };
+        problem::send(session, &problem).await
+    }
+
+    async fn record_end(&mut self, outcome: &Outcome) -> Result<(), AppendError> {
+        let rejected = match &outcome.held {
+            Ok((_, held)) => held.head.status.as_u16() >= 400,
+            Err(_) => true,
+        };
+        let gateway = self.routed.route.kind == RouteKind::Gateway;
+        if gateway && !rejected {
+            return Ok(());
+        }
+        let timing = Timing {
+            completed_at: self.shared.clock.now(),
+            duration: self.began.elapsed(),
+            upstream: outcome.upstream,
+            client_gone: outcome.client_gone,
+            request_body: outcome.request_body.as_ref(),
+        };
+        let stage = stage(self.snapshot, self.routed);
+        let encoding = |_| AppendError::Unavailable { reason: "encoding" };
+        let response = outcome.held.as_ref().ok().map(|(_, held)| captured_response(held));
+        let end = match (&outcome.held, &response) {
+            (Ok(_), Some(response)) => End::Response(response),
+            (Err(failure), _) => end_of(*failure),
+            (Ok(_), None) => End::UpstreamLost,
+        };
+        if let Some(intent) = self.intent.take() {
+            let entry = self.prepared.completion(&stage, end, &timing).map_err(encoding)?;
+            intent.complete(entry).await?;
+        } else if gateway {
+            let entry = self.prepared.rejection(&stage, end, &timing).map_err(encoding)?;
+            self.shared.recorder.event(entry).await?;
+        }
+        Ok(())
+    }
+}
+
+fn end_of(failure: Failure) -> End<'static> {
+    match failure {
+        Failure::NotSent | Failure::ConnectTimeout => End::NotSent,
+        Failure::Lost => End::UpstreamLost,
+        Failure::Timeout => End::UpstreamTimeout,
+        Failure::ClientAborted => End::ClientAborted,
+    }
+}
+
+fn captured_response(held: &Held) -> capture::Response {
+    capture::Response {
+        status: held.head.status.as_u16(),
+        headers: held.head.headers.clone(),
+        body: held.body.clone(),
+        release: held.release,
+    }
+}
+
+/// An upgrade that is on record as opened and waits for its answer; its bytes go through Pingora.
+pub(super) struct Opened {
+    prepared: Prepared,
+    intent: OpenIntent,
+    snapshot: Arc<Snapshot>,
+    routed: Arc<Routed>,
+    began: Instant,
+}
+
+/// Records the intent of an upgrade; none if it was answered with a problem instead.
+pub(super) async fn open(
+    shared: &Arc<Shared>,
+    snapshot: &Arc<Snapshot>,
+    routed: &Arc<Routed>,
+    session: &mut Session,
+    target: String,
+) -> pingora::Result<Option<Opened>> {
+    let (began, arrived) = (Instant::now(), shared.clock.now());
+    let request = captured(session, snapshot, target, Body::default());
+    let id = EventId::new(arrived);
+    let stage = stage(snapshot, routed);
+    let prepared = Prepared::new(&stage, id, arrived, snapshot.observer(&routed.route), &request);
+    let recorded = match prepared.intent() {
+        Ok(entry) => shared.recorder.intent(entry).await,
+        Err(_) => Err(AppendError::Unavailable { reason: "encoding" }),
+    };
+    match recorded {
+        Ok(intent) => {
+            let (snapshot, routed) = (Arc::clone(snapshot), Arc::clone(routed));
+            Ok(Some(Opened { prepared, intent, snapshot, routed, began }))
+        }
+        Err(error) => {
+            problem::send(session, &problem::audit_unavailable(error.reason())).await?;
+            Ok(None)
+        }
+    }
+}
+
+impl Opened {
+    /// The event's id.
+    pub(super) fn event(&self) -> EventId {
+        self.prepared.id()
+    }
+
+    /// Records the answer's head; false if that failed.
+    pub(super) async fn answered(self, shared: &Shared, head: &ResponseHeader) -> bool {
+        let response = capture::Response {
+            status: head.status.as_u16(),
+            headers: head.headers.clone(),
+            body: Body { truncated: true, ..Body::default() },
+            release: Release::Streaming,
+        };
+        self.complete(shared, End::Response(&response)).await
+    }
+
+    /// Records that there was no answer.
+    pub(super) async fn failed(self, shared: &Shared, error: &Error) {
+        let connect = matches!(
+            error.etype(),
+            pingora::ErrorType::ConnectRefused
+                | pingora::ErrorType::ConnectNoRoute
+                | pingora::ErrorType::ConnectTimedout
+                | pingora::ErrorType::ConnectError
+        );
+        let end = if connect { End::NotSent } else { End::UpstreamLost };
+        self.complete(shared, end).await;
+    }
+
+    async fn complete(self, shared: &Shared, end: End<'_>) -> bool {
+        let timing = Timing {
+            completed_at: shared.clock.now(),
+            duration: self.began.elapsed(),
+            upstream: None,
+            client_gone: false,
+            request_body: None,
+        };
+        let stage = stage(&self.snapshot, &self.routed);
+        match self.prepared.completion(&stage, end, &timing) {
+            Ok(entry) => self.intent.complete(entry).await.is_ok(),
+            Err(_) => false,
+        }
+    }
+}

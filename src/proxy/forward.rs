@@ -1,0 +1,189 @@
+//! What is changed in heads on their way through: hop-by-hop fields, framing, and who passed them
+//! on. Pure.
+
+use http::header::{self, HeaderName};
+use http::{HeaderMap, Version};
+use pingora::http::{RequestHeader, ResponseHeader};
+
+use super::{EVENT_HEADER, REQUEST_HEADER};
+use crate::record::EventId;
+
+/// Fields that belong to one connection (RFC 9110, section 7.6.1), beside those that `Connection`
+/// names. `TE: trailers` is kept apart.
+const HOP_BY_HOP: [HeaderName; 5] = [
+    header::CONNECTION,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+];
+
+/// Fields that `Connection` cannot take away, since what happens depends on them.
+const NEVER_NOMINATED: [HeaderName; 5] = [
+    header::HOST,
+    header::CONTENT_LENGTH,
+    header::CONTENT_TYPE,
+    header::AUTHORIZATION,
+    header::COOKIE,
+];
+
+/// How a message's body is framed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Framing {
+    /// There is none.
+    None,
+    /// Its length is known.
+    Length(u64),
+    /// Its length is not known.
+    Chunked,
+}
+
+fn nominated(headers: &HeaderMap) -> Vec<HeaderName> {
+    headers
+        .get_all(header::CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|name| HeaderName::from_bytes(name.trim().as_bytes()).ok())
+        .filter(|name| !NEVER_NOMINATED.contains(name))
+        .collect()
+}
+
+/// Who passes the request on.
+pub(super) struct Forwarding<'a> {
+    /// The client's address, if it has one.
+    pub client: Option<String>,
+    /// The client came over TLS.
+    pub tls: bool,
+    /// The `Host` to send instead of the client's.
+    pub host: Option<&'a str>,
+}
+
+/// Fields that every request gets, audited or not: the client's address is appended to
+/// `X-Forwarded-For`, `X-Forwarded-Proto` is set where it is missing, and the names of our own
+/// fields are never the client's to choose.
+pub(super) fn stamp(head: &mut RequestHeader, forwarding: &Forwarding<'_>) -> pingora::Result<()> {
+    head.remove_header(REQUEST_HEADER);
+    head.remove_header(EVENT_HEADER);
+    if let Some(client) = &forwarding.client {
+        let before: Vec<&str> = head
+            .headers
+            .get_all("x-forwarded-for")
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .collect();
+        let chain = if before.is_empty() {
+            client.clone()
+        } else {
+            format!("{}, {client}", before.join(", "))
+        };
+        head.insert_header("X-Forwarded-For", chain)?;
+    }
+    if !head.headers.contains_key("x-forwarded-proto") {
+        head.insert_header("X-Forwarded-Proto", if forwarding.tls { "https" } else { "http" })?;
+    }
+    if let Some(host) = forwarding.host {
+        if let Some(original) = head.headers.get(header::HOST).cloned() {
+            head.insert_header("X-Forwarded-Host", original)?;
+        }
+        head.insert_header(header::HOST, host)?;
+    }
+    Ok(())
+}
+
+/// The head that an audited request has upstream.
+pub(super) fn request(
+    original: &RequestHeader,
+    event: Option<EventId>,
+    framing: Framing,
+    forwarding: &Forwarding<'_>,
+) -> pingora::Result<Box<RequestHeader>> {
+    let mut head = Box::new(original.clone());
+    origin_form(&mut head)?;
+    let trailers = head.headers.get_all(header::TE).iter().any(|value| value == "trailers");
+    for name in nominated(&head.headers) {
+        head.remove_header(&name);
+    }
+    for name in &HOP_BY_HOP {
+        head.remove_header(name);
+    }
+    head.remove_header(&header::TE);
+    head.remove_header(&header::EXPECT);
+    if trailers {
+        head.insert_header(header::TE, "trailers")?;
+    }
+    if !head.headers.contains_key(header::HOST)
+        && let Some(authority) = original.uri.authority()
+    {
+        head.insert_header(header::HOST, authority.as_str())?;
+    }
+    head.set_version(Version::HTTP_11);
+    head.remove_header(&header::CONTENT_LENGTH);
+    match framing {
+        Framing::None => {}
+        Framing::Length(length) => head.insert_header(header::CONTENT_LENGTH, length)?,
+        Framing::Chunked => head.insert_header(header::TRANSFER_ENCODING, "chunked")?,
+    }
+    stamp(&mut head, forwarding)?;
+    if let Some(event) = event {
+        head.insert_header(REQUEST_HEADER, event.to_string())?;
+    }
+    Ok(head)
+}
+
+/// An absolute-form target becomes the origin form that an application expects; its path and query
+/// keep their bytes.
+pub(super) fn origin_form(head: &mut RequestHeader) -> pingora::Result<()> {
+    let raw = head.raw_path();
+    if raw.starts_with(b"/") || raw == b"*" {
+        return Ok(());
+    }
+    let path = head.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
+    let path = if path.starts_with('/') { path } else { format!("/{path}") };
+    head.set_raw_path(path.as_bytes())
+}
+
+/// The head with which a response is released.
+pub(super) fn response(
+    upstream: &ResponseHeader,
+    event: Option<EventId>,
+    framing: ResponseFraming,
+    client: Version,
+) -> pingora::Result<Box<ResponseHeader>> {
+    let mut head = Box::new(upstream.clone());
+    for name in nominated(&head.headers) {
+        head.remove_header(&name);
+    }
+    for name in &HOP_BY_HOP {
+        head.remove_header(name);
+    }
+    head.set_version(Version::HTTP_11);
+    match framing {
+        ResponseFraming::AsIs => {}
+        ResponseFraming::Length(length) => {
+            head.insert_header(header::CONTENT_LENGTH, length)?;
+        }
+        ResponseFraming::Open => {
+            if client == Version::HTTP_11 && !head.headers.contains_key(header::CONTENT_LENGTH) {
+                head.insert_header(header::TRANSFER_ENCODING, "chunked")?;
+            }
+        }
+    }
+    head.remove_header(EVENT_HEADER);
+    if let Some(event) = event {
+        head.insert_header(EVENT_HEADER, event.to_string())?;
+    }
+    Ok(head)
+}
+
+/// How a released response's body is framed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ResponseFraming {
+    /// There is no body; a Content-Length that is there says what a body would have had.
+    AsIs,
+    /// The whole body is here.
+    Length(u64),
+    /// It streams: its own Content-Length if it has one, chunks if the client takes them, else
+    /// until the connection closes.
+    Open,
+}

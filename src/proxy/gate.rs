@@ -1,0 +1,273 @@
+//! Decides, for each request, whether it is audited, and hands it on.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use async_trait::async_trait;
+use http::{StatusCode, Version, header};
+use pingora::connectors::http::Connector;
+use pingora::http::{RequestHeader, ResponseHeader};
+use pingora::prelude::HttpPeer;
+use pingora::proxy::{FailToProxy, ProxyHttp, Session};
+use pingora::{Error, ErrorSource, ErrorType};
+
+use super::budget::{Budget, Flight, InFlight};
+use super::exchange::{self, Opened};
+use super::forward::{self, Forwarding};
+use super::problem;
+use super::snapshot::{Routed, Snapshot};
+use super::strict::Refusal;
+use crate::clock::Clock;
+use crate::config::{AuditLevel, Route, RouteKind};
+use crate::recorder::Recorder;
+use crate::route::{Safety, is_safe};
+use crate::telemetry::{Metrics, ReasonLabel};
+
+/// What all requests of a process share.
+pub struct Shared {
+    /// The configuration in force; replaced whole on reload.
+    pub snapshot: ArcSwap<Snapshot>,
+    /// The one writer.
+    pub recorder: Recorder,
+    /// Connections to upstreams for audited exchanges.
+    pub connector: Connector,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Metrics.
+    pub metrics: Arc<Metrics>,
+    /// Memory for captured bodies.
+    pub budget: Arc<Budget>,
+    /// Requests in flight.
+    pub in_flight: Arc<InFlight>,
+}
+
+/// The decision, as Pingora's callbacks.
+pub struct Gate {
+    shared: Arc<Shared>,
+}
+
+impl Gate {
+    /// A gate.
+    pub fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+
+    fn refuse(&self, refusal: Refusal) -> problem::Problem {
+        let label = ReasonLabel { reason: refusal.reason };
+        self.shared.metrics.rejected.get_or_create(&label).inc();
+        problem::refused(&refusal)
+    }
+}
+
+/// What is known of one request.
+pub struct Context {
+    snapshot: Arc<Snapshot>,
+    routed: Option<Arc<Routed>>,
+    /// The upgrade whose completion is still to be written.
+    opened: Option<Opened>,
+    _flight: Flight,
+}
+
+/// The client's address, unless it came over a unix socket.
+pub(super) fn client_ip(session: &Session) -> Option<IpAddr> {
+    session.client_addr().and_then(|address| address.as_inet()).map(|address| address.ip())
+}
+
+/// Who passes a request on.
+pub(super) fn forwarding<'a>(session: &Session, route: &'a Route) -> Forwarding<'a> {
+    let tls = session.digest().is_some_and(|digest| digest.ssl_digest.is_some());
+    Forwarding {
+        client: client_ip(session).map(|ip| ip.to_string()),
+        tls,
+        host: route.host_header.as_deref(),
+    }
+}
+
+/// `Host`, or `:authority`.
+pub(super) fn host_of(head: &RequestHeader) -> &str {
+    head.headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok())
+        .or_else(|| head.uri.authority().map(|authority| authority.as_str()))
+        .unwrap_or_default()
+}
+
+/// Path and query exactly as sent; the door lets only ASCII through.
+pub(super) fn path_and_query(head: &RequestHeader) -> String {
+    let raw = head.raw_path();
+    if raw.starts_with(b"/") || raw == b"*" {
+        return String::from_utf8_lossy(raw).into_owned();
+    }
+    head.uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string)
+}
+
+/// What the door checks for HTTP/1 and HTTP/2 still has to be asked.
+fn http2_refusal(head: &RequestHeader, snapshot: &Snapshot) -> Option<Refusal> {
+    let limits = &snapshot.config.limits;
+    let bytes: usize = head.headers.iter().map(|(n, v)| n.as_str().len() + v.len() + 4).sum();
+    let refusal = |status, reason, detail| Some(Refusal { status, reason, detail });
+    if head.headers.len() > limits.head_fields || bytes > limits.head_bytes {
+        return refusal(
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            "head_too_large",
+            "the request head is too large",
+        );
+    }
+    if head.raw_path().len() > limits.target_bytes {
+        return refusal(
+            StatusCode::URI_TOO_LONG,
+            "target_too_long",
+            "the request target is too long",
+        );
+    }
+    if head.method.as_str().eq_ignore_ascii_case("TRACE") {
+        return refusal(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method",
+            "TRACE and CONNECT are not passed on by an audit proxy",
+        );
+    }
+    let host = head.headers.get(header::HOST).map(|host| host.as_bytes());
+    let authority = head.uri.authority().map(|authority| authority.as_str().as_bytes());
+    if let (Some(host), Some(authority)) = (host, authority)
+        && !host.eq_ignore_ascii_case(authority)
+    {
+        return refusal(StatusCode::BAD_REQUEST, "host", "Host and :authority disagree");
+    }
+    None
+}
+
+#[async_trait]
+impl ProxyHttp for Gate {
+    type CTX = Context;
+
+    fn new_ctx(&self) -> Context {
+        Context {
+            snapshot: self.shared.snapshot.load_full(),
+            routed: None,
+            opened: None,
+            _flight: self.shared.in_flight.enter(),
+        }
+    }
+
+    async fn request_filter(
+        &self,
+        session: &mut Session,
+        ctx: &mut Context,
+    ) -> pingora::Result<bool> {
+        let snapshot = Arc::clone(&ctx.snapshot);
+        let head = session.req_header();
+        if head.version == Version::HTTP_2
+            && let Some(refusal) = http2_refusal(head, &snapshot)
+        {
+            problem::send(session, &self.refuse(refusal)).await?;
+            return Ok(true);
+        }
+        let (host, target) = (host_of(head).to_owned(), path_and_query(head));
+        let Some(routed) = snapshot.route(&host, &target, head.method.as_str()).cloned() else {
+            return Error::e_explain(ErrorType::InternalError, "no route");
+        };
+        routed.requests.inc();
+        let route = &routed.route;
+        let has_body = !session.as_downstream_mut().is_body_empty();
+        let upgrade = session.is_upgrade_req();
+        let head = session.req_header();
+        let safety = is_safe(head.method.as_str(), &head.headers, &target, has_body);
+        let audited = route.kind == RouteKind::Admin
+            && route.level > AuditLevel::None
+            && (safety == Safety::Audit || upgrade);
+        session.as_downstream_mut().set_read_timeout(Some(snapshot.config.timeouts.request_body));
+        session.as_downstream_mut().set_write_timeout(Some(snapshot.config.timeouts.client_write));
+        let rejections = route.kind == RouteKind::Gateway && safety == Safety::Audit;
+        if audited && upgrade {
+            if !route.upgrades {
+                problem::send(session, &problem::upgrade_refused()).await?;
+                return Ok(true);
+            }
+            let opened = exchange::open(&self.shared, &snapshot, &routed, session, target).await?;
+            ctx.routed = Some(routed);
+            ctx.opened = opened;
+            return Ok(ctx.opened.is_none());
+        }
+        if audited || rejections {
+            exchange::run(&self.shared, &snapshot, &routed, session, target).await?;
+            return Ok(true);
+        }
+        ctx.routed = Some(routed);
+        Ok(false)
+    }
+
+    async fn upstream_peer(
+        &self,
+        session: &mut Session,
+        ctx: &mut Context,
+    ) -> pingora::Result<Box<HttpPeer>> {
+        let client = client_ip(session).map(|ip| ip.to_string()).unwrap_or_default();
+        let pool = ctx.routed.as_ref().and_then(|routed| ctx.snapshot.pool(&routed.route.upstream));
+        pool.and_then(|pool| pool.pick(client.as_bytes())).map(Box::new).ok_or_else(|| {
+            Error::explain(ErrorType::ConnectNoRoute, "no healthy address of the upstream")
+        })
+    }
+
+    async fn upstream_request_filter(
+        &self,
+        session: &mut Session,
+        head: &mut RequestHeader,
+        ctx: &mut Context,
+    ) -> pingora::Result<()> {
+        forward::origin_form(head)?;
+        if let Some(routed) = &ctx.routed {
+            forward::stamp(head, &forwarding(session, &routed.route))?;
+        }
+        if let Some(opened) = &ctx.opened {
+            head.insert_header(super::REQUEST_HEADER, opened.event().to_string())?;
+        }
+        Ok(())
+    }
+
+    async fn response_filter(
+        &self,
+        session: &mut Session,
+        head: &mut ResponseHeader,
+        ctx: &mut Context,
+    ) -> pingora::Result<()> {
+        let interim = head.status.is_informational() && head.status != 101;
+        if interim {
+            return Ok(());
+        }
+        let Some(opened) = ctx.opened.take() else { return Ok(()) };
+        let event = opened.event();
+        if !opened.answered(&self.shared, head).await {
+            problem::send(session, &problem::audit_incomplete(event)).await?;
+            return Error::e_explain(ErrorType::InternalError, "the completion was not recorded");
+        }
+        head.insert_header(super::EVENT_HEADER, event.to_string())
+    }
+
+    async fn fail_to_proxy(
+        &self,
+        session: &mut Session,
+        error: &Error,
+        ctx: &mut Context,
+    ) -> FailToProxy {
+        let timed_out = matches!(
+            error.etype(),
+            ErrorType::ConnectTimedout | ErrorType::ReadTimedout | ErrorType::WriteTimedout
+        );
+        let answer = match error.esource() {
+            ErrorSource::Downstream => problem::bad_body(),
+            _ if timed_out => problem::gateway_timeout("the request timed out upstream"),
+            _ => problem::bad_gateway("the upstream could not be reached, or broke off"),
+        };
+        if let Some(opened) = ctx.opened.take() {
+            opened.failed(&self.shared, error).await;
+        }
+        if session.response_written().is_none()
+            && let Err(error) = problem::send(session, &answer).await
+        {
+            tracing::debug!(%error, "a client left before its answer");
+        }
+        FailToProxy { error_code: answer.status().as_u16(), can_reuse_downstream: false }
+    }
+}

@@ -1,0 +1,138 @@
+//! Holding a response until its completion is durable, and letting it go.
+
+use bytes::Bytes;
+use http::{Method, StatusCode, header};
+use pingora::http::ResponseHeader;
+use pingora::proxy::Session;
+use pingora::{Error, ErrorType};
+
+use super::body::declared_length;
+use super::budget::Account;
+use super::forward::{self, ResponseFraming};
+use super::upstream::{Failure, Upstream};
+use crate::capture::{Body, BodyCapture, Release};
+use crate::record::EventId;
+
+/// A response with as much of its body as is held.
+pub(super) struct Held {
+    /// The head, as the upstream sent it.
+    pub head: Box<ResponseHeader>,
+    /// What was captured.
+    pub body: Body,
+    /// Held whole, or to be streamed.
+    pub release: Release,
+    framing: ResponseFraming,
+    /// What was read but not captured.
+    overflow: Option<Bytes>,
+    trailers: Option<http::HeaderMap>,
+}
+
+/// What decides whether a response can be held.
+pub(super) struct Holding {
+    /// Bytes of the body that may be held.
+    pub limit: usize,
+    /// The route declares its responses to be streams.
+    pub streaming: bool,
+}
+
+/// Reads a response as far as it can be held. On a failure in its middle, the head is there but
+/// the rest is lost.
+pub(super) async fn hold(
+    upstream: &mut Upstream,
+    head: Box<ResponseHeader>,
+    method: &Method,
+    holding: &Holding,
+    account: &mut Account,
+) -> Result<Held, Failure> {
+    let bodiless = *method == Method::HEAD
+        || matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    if bodiless {
+        // Reads nothing, but tells the connection that the message has ended.
+        upstream.read().await?;
+        let trailers = upstream.trailers().await;
+        let (body, release) = (Body::whole(Bytes::new()), Release::Held);
+        return Ok(Held { head, body, release, framing: ResponseFraming::AsIs, overflow: None, trailers });
+    }
+    let declared = declared_length(&head.headers);
+    let events = head
+        .headers
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"));
+    let too_long = declared.is_some_and(|length| length > holding.limit as u64);
+    let mut capture = BodyCapture::new(holding.limit);
+    let streams = |capture: &BodyCapture, overflow| Held {
+        head: head.clone(),
+        body: capture.so_far(declared),
+        release: Release::Streaming,
+        framing: ResponseFraming::Open,
+        overflow,
+        trailers: None,
+    };
+    if holding.streaming || events || too_long {
+        return Ok(streams(&capture, None));
+    }
+    while let Some(chunk) = upstream.read().await? {
+        let kept = usize::try_from(capture.size()).unwrap_or(usize::MAX);
+        let fits = account.take(chunk.len());
+        if capture.push(&chunk) || !fits {
+            let room = holding.limit.saturating_sub(kept).min(chunk.len());
+            return Ok(streams(&capture, Some(chunk.slice(room..))));
+        }
+    }
+    let trailers = upstream.trailers().await;
+    let body = capture.finish();
+    let framing = ResponseFraming::Length(body.bytes.len() as u64);
+    Ok(Held { head, body, release: Release::Held, framing, overflow: None, trailers })
+}
+
+/// Lets a response go.
+pub(super) async fn let_go(
+    session: &mut Session,
+    upstream: &mut Upstream,
+    held: Held,
+    event: Option<EventId>,
+) -> pingora::Result<()> {
+    let version = session.req_header().version;
+    let head = forward::response(&held.head, event, held.framing, version)?;
+    session.as_downstream_mut().write_response_header(head).await?;
+    if held.release == Release::Held {
+        return finish(session, held.body.bytes, held.trailers).await;
+    }
+    write(session, held.body.bytes).await?;
+    if let Some(overflow) = held.overflow {
+        write(session, overflow).await?;
+    }
+    loop {
+        match upstream.read().await {
+            Ok(Some(chunk)) => write(session, chunk).await?,
+            Ok(None) => {
+                let trailers = upstream.trailers().await;
+                return finish(session, Bytes::new(), trailers).await;
+            }
+            Err(failure) => {
+                tracing::debug!(?failure, "a streamed response broke off");
+                return Error::e_explain(
+                    ErrorType::ConnectionClosed,
+                    "the upstream broke off a response that was being streamed",
+                );
+            }
+        }
+    }
+}
+
+async fn write(session: &mut Session, bytes: Bytes) -> pingora::Result<()> {
+    session.as_downstream_mut().write_response_body(bytes, false).await
+}
+
+async fn finish(
+    session: &mut Session,
+    last: Bytes,
+    trailers: Option<http::HeaderMap>,
+) -> pingora::Result<()> {
+    let downstream = session.as_downstream_mut();
+    let Some(trailers) = trailers.filter(|_| downstream.is_http2()) else {
+        return downstream.write_response_body(last, true).await;
+    };
+    downstream.write_response_body(last, false).await?;
+    downstream.write_response_trailers(trailers).await
+}

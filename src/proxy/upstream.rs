@@ -1,0 +1,261 @@
+//! One request to an upstream, on a connection of its own or of the pool.
+//!
+//! Invariant: a request that an upstream may have seen is never sent again.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use pingora::connectors::http::Connector;
+use pingora::http::{RequestHeader, ResponseHeader};
+use pingora::prelude::HttpPeer;
+use pingora::protocols::http::client::HttpSession;
+use pingora::proxy::Session;
+use pingora::{Error, ErrorType};
+use tokio::time::timeout;
+
+use super::balance::Pool;
+use super::body::BodyError;
+use crate::capture::BodyCapture;
+
+/// How long an answer is waited for when the upstream no longer takes the request.
+const EARLY_ANSWER: Duration = Duration::from_secs(1);
+/// A head up to this size goes to an idle connection's send buffer whole or not at all: Linux
+/// gives a socket at least this much (`net.ipv4.tcp_wmem`, default 16 KiB).
+const ATOMIC_HEAD: usize = 8 * 1024;
+
+/// Why there is no response.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// The upstream was not reached: nothing was executed.
+    NotSent,
+    /// Nor in time.
+    ConnectTimeout,
+    /// The upstream was lost after it had the request.
+    Lost,
+    /// The upstream did not answer in time.
+    Timeout,
+    /// The client broke off its request, so that the upstream never had the whole of it.
+    ClientAborted,
+}
+
+impl Failure {
+    /// What an error of the upstream's connection means once the request is on its way.
+    fn after_sending(error: &Error) -> Self {
+        match error.etype() {
+            ErrorType::ReadTimedout | ErrorType::WriteTimedout => Self::Timeout,
+            _ => Self::Lost,
+        }
+    }
+}
+
+/// A request body on its way.
+pub(super) enum Outgoing<'a> {
+    /// All of it.
+    Whole(Bytes),
+    /// What was captured, the chunk behind it, and the rest from the client.
+    Begun { capture: &'a mut BodyCapture, first: Vec<Bytes> },
+}
+
+/// A connection with a request on it.
+pub(super) struct Upstream {
+    session: HttpSession,
+    peer: HttpPeer,
+    /// The whole request went out.
+    sent: bool,
+}
+
+/// How waiting for a response went.
+pub(super) struct Answer {
+    /// The final response's head.
+    pub head: Result<Box<ResponseHeader>, Failure>,
+    /// The client closed its connection meanwhile.
+    pub client_gone: bool,
+}
+
+impl Upstream {
+    /// Connects and sends a head.
+    pub(super) async fn open(
+        connector: &Connector,
+        pool: &Pool,
+        client: &[u8],
+        head: Box<RequestHeader>,
+    ) -> Result<Self, Failure> {
+        let repeatable = matches!(head.method.as_str(), "PUT" | "DELETE");
+        loop {
+            let peer = pool.pick(client).ok_or(Failure::NotSent)?;
+            let connected = connector.get_http_session(&peer).await;
+            let (mut session, reused) = connected.map_err(|error| match error.etype() {
+                ErrorType::ConnectTimedout | ErrorType::TLSHandshakeTimedout => {
+                    Failure::ConnectTimeout
+                }
+                _ => Failure::NotSent,
+            })?;
+            session.set_read_timeout(peer.options.read_timeout);
+            session.set_write_timeout(peer.options.write_timeout);
+            match session.write_request_header(head.clone()).await {
+                Ok(()) => return Ok(Self { session, peer, sent: false }),
+                Err(error) if reused && repeatable && untouched(&error, &session, &peer, &head) => {}
+                Err(error) if !reused && matches!(session, HttpSession::H2(_)) => {
+                    tracing::debug!(%error, "an HTTP/2 stream could not be opened");
+                    return Err(Failure::NotSent);
+                }
+                Err(error) => return Err(Failure::after_sending(&error)),
+            }
+        }
+    }
+
+    /// Sends the body. An answer that comes before all of it is sent ends the sending.
+    pub(super) async fn send(
+        &mut self,
+        client: &mut Session,
+        body: Outgoing<'_>,
+    ) -> Result<(), Failure> {
+        match body {
+            Outgoing::Whole(bytes) => {
+                if !bytes.is_empty() && !self.write(bytes, true).await? {
+                    return Ok(());
+                }
+                self.finish().await
+            }
+            Outgoing::Begun { capture, first } => {
+                for chunk in first {
+                    if !self.write(chunk, false).await? {
+                        return Ok(());
+                    }
+                }
+                self.pass_on(client, capture).await
+            }
+        }
+    }
+
+    /// Passes on what the client still sends, while listening for an early answer.
+    async fn pass_on(
+        &mut self,
+        client: &mut Session,
+        capture: &mut BodyCapture,
+    ) -> Result<(), Failure> {
+        loop {
+            let chunk = tokio::select! {
+                biased;
+                head = self.session.read_response_header() => match head {
+                    Ok(()) if self.interim() => continue,
+                    Ok(()) => return Ok(()),
+                    Err(error) if *error.etype() == ErrorType::ReadTimedout => continue,
+                    Err(error) => return Err(Failure::after_sending(&error)),
+                },
+                chunk = client.as_downstream_mut().read_request_body() => chunk,
+            };
+            match chunk {
+                Ok(Some(chunk)) => {
+                    capture.push(&chunk);
+                    if !self.write(chunk, false).await? {
+                        return Ok(());
+                    }
+                }
+                Ok(None) => return self.finish().await,
+                Err(error) => {
+                    let why = BodyError::of(&error);
+                    tracing::debug!(?why, "a client broke off its request");
+                    self.session.shutdown().await;
+                    return Err(Failure::ClientAborted);
+                }
+            }
+        }
+    }
+
+    /// Writes a piece of the body; false if the upstream has answered instead of taking it.
+    async fn write(&mut self, bytes: Bytes, end: bool) -> Result<bool, Failure> {
+        match self.session.write_request_body(bytes, end).await {
+            Ok(()) => Ok(true),
+            Err(error) => self.answered_early(&error).await.map(|()| false),
+        }
+    }
+
+    async fn finish(&mut self) -> Result<(), Failure> {
+        match self.session.finish_request_body().await {
+            Ok(()) => {
+                self.sent = true;
+                Ok(())
+            }
+            Err(error) => self.answered_early(&error).await,
+        }
+    }
+
+    /// An upstream that stopped reading may have said why.
+    async fn answered_early(&mut self, error: &Error) -> Result<(), Failure> {
+        match timeout(EARLY_ANSWER, self.session.read_response_header()).await {
+            Ok(Ok(())) => Ok(()),
+            _ => Err(Failure::after_sending(error)),
+        }
+    }
+
+    fn interim(&self) -> bool {
+        self.session
+            .response_header()
+            .is_some_and(|head| head.status.is_informational() && head.status != 101)
+    }
+
+    /// Waits for the final response's head, and notices a client that leaves meanwhile. Interim
+    /// responses are not passed on: nothing may reach the client before the completion is durable.
+    pub(super) async fn answer(&mut self, client: &mut Session) -> Answer {
+        let mut client_gone = false;
+        let mut watching = self.sent && client.as_downstream_mut().is_body_done();
+        while self.session.response_header().is_none() || self.interim() {
+            let read = {
+                let read = self.session.read_response_header();
+                tokio::pin!(read);
+                loop {
+                    tokio::select! {
+                        biased;
+                        read = &mut read => break read,
+                        idle = client.as_downstream_mut().read_body_or_idle(true), if watching => {
+                            watching = false;
+                            client_gone = idle.is_err_and(|error| BodyError::of(&error) == BodyError::Gone);
+                            // Whatever came, the connection holds bytes that are now lost.
+                            client.set_keepalive(None);
+                        }
+                    }
+                }
+            };
+            if let Err(error) = read {
+                return Answer { head: Err(Failure::after_sending(&error)), client_gone };
+            }
+        }
+        let head = self.session.response_header().map(|head| Box::new(head.clone()));
+        Answer { head: head.ok_or(Failure::Lost), client_gone }
+    }
+
+    /// The next piece of the response's body.
+    pub(super) async fn read(&mut self) -> Result<Option<Bytes>, Failure> {
+        self.session.read_response_body().await.map_err(|error| Failure::after_sending(&error))
+    }
+
+    /// Trailers behind the body; HTTP/2 only.
+    pub(super) async fn trailers(&mut self) -> Option<http::HeaderMap> {
+        match &mut self.session {
+            HttpSession::H2(h2) => h2.read_trailers().await.ok().flatten(),
+            _ => None,
+        }
+    }
+
+    /// Gives the connection back to the pool if both messages went to their ends.
+    pub(super) async fn release(mut self, connector: &Connector) {
+        if self.sent && self.session.response_done() {
+            let idle = self.peer.options.idle_timeout;
+            connector.release_http_session(self.session, &self.peer, idle).await;
+        } else {
+            self.session.shutdown().await;
+        }
+    }
+}
+
+/// Whether a failed head cannot have reached the upstream: the connection was dead before, and the
+/// head is small enough for the kernel to have taken none of it.
+fn untouched(error: &Error, session: &HttpSession, peer: &HttpPeer, head: &RequestHeader) -> bool {
+    let size: usize = head.raw_path().len()
+        + head.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum::<usize>();
+    matches!(session, HttpSession::H1(_))
+        && !peer.is_tls()
+        && size < ATOMIC_HEAD
+        && *error.etype() == ErrorType::WriteError
+}

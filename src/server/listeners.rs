@@ -1,0 +1,116 @@
+//! The proxy's listeners: plain, TLS, mutual TLS, unix sockets.
+
+use std::fs::Permissions;
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use pingora::listeners::TcpSocketOptions;
+use pingora::listeners::tls::TlsSettings;
+use pingora::services::listening::Service;
+use pingora::tls::{RootCertStore, WebPkiClientVerifier};
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
+
+use super::ServerError;
+use crate::config::{Address, Config, Listener, ListenerTls};
+use crate::proxy::Door;
+
+/// Finds out, before anything is started, whether the addresses can be had; Pingora would panic.
+pub(super) fn probe(config: &Config) -> Result<(), ServerError> {
+    for listener in &config.listeners {
+        match &listener.address {
+            Address::Tcp(address) => drop(bind(&address.to_string())?),
+            Address::Unix(path) => socket_path(path)?,
+        }
+    }
+    Ok(())
+}
+
+/// A socket that a dead process left behind is removed; one that answers is somebody else's.
+fn socket_path(path: &Path) -> Result<(), ServerError> {
+    let address = path.display().to_string();
+    if std::os::unix::net::UnixStream::connect(path).is_ok() {
+        let source = std::io::Error::from(std::io::ErrorKind::AddrInUse);
+        return Err(ServerError::Listen { address, source });
+    }
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    if directory.is_some_and(|directory| !directory.is_dir()) {
+        let source = std::io::Error::from(std::io::ErrorKind::NotFound);
+        return Err(ServerError::Listen { address, source });
+    }
+    Ok(())
+}
+
+/// A service that lets a listener's connections in through `door`.
+pub(super) fn service(listener: &Listener, door: Door) -> Result<Service<Door>, ServerError> {
+    match &listener.address {
+        Address::Tcp(address) => {
+            let address = address.to_string();
+            let mut service = Service::new(address.clone(), door);
+            let options = TcpSocketOptions::default();
+            match &listener.tls {
+                None => service.add_tcp_with_settings(&address, options),
+                Some(tls) => {
+                    let settings = tls_settings(tls, listener.http2)
+                        .map_err(|reason| ServerError::Tls { address: address.clone(), reason })?;
+                    service.add_tls_with_settings(&address, Some(options), settings);
+                }
+            }
+            Ok(service)
+        }
+        Address::Unix(path) => {
+            let path = path.display().to_string();
+            let mut service = Service::new(path.clone(), door);
+            service.add_uds(&path, Some(Permissions::from_mode(0o660)));
+            Ok(service)
+        }
+    }
+}
+
+fn tls_settings(tls: &ListenerTls, http2: bool) -> Result<TlsSettings, String> {
+    let text = |path: &Path| path.display().to_string();
+    // Pingora panics later on what it cannot load; find out now.
+    load_pair(&tls.certificate, &tls.key)?;
+    let mut settings = TlsSettings::intermediate(&text(&tls.certificate), &text(&tls.key))
+        .map_err(|error| error.to_string())?;
+    if http2 {
+        settings.enable_h2();
+    }
+    if let Some(file) = &tls.client_ca {
+        let mut roots = RootCertStore::empty();
+        let unusable = |error: &dyn std::fmt::Display| format!("`{}`: {error}", file.display());
+        for certificate in CertificateDer::pem_file_iter(file).map_err(|e| unusable(&e))? {
+            let certificate = certificate.map_err(|e| unusable(&e))?;
+            roots.add(certificate).map_err(|e| unusable(&e))?;
+        }
+        let verifier =
+            WebPkiClientVerifier::builder(Arc::new(roots)).build().map_err(|e| unusable(&e))?;
+        settings.set_client_cert_verifier(verifier);
+    }
+    Ok(settings)
+}
+
+fn load_pair(certificate: &Path, key: &Path) -> Result<(), String> {
+    let pair = pingora::tls::load_certs_and_key_files(
+        &certificate.display().to_string(),
+        &key.display().to_string(),
+    );
+    let (chain, secret) = match pair {
+        Ok(Some(pair)) => pair,
+        Ok(None) => return Err("the certificate or key file holds nothing usable".to_owned()),
+        Err(error) => return Err(error.to_string()),
+    };
+    pingora::tls::ServerConfig::builder()
+        .with_no_client_auth()
+        .with_single_cert(chain, secret)
+        .map(drop)
+        .map_err(|error| format!("certificate and key do not fit: {error}"))
+}
+
+/// Binds a TCP address for the reading listener, or to see whether it can be had.
+pub(super) fn bind(address: &str) -> Result<TcpListener, ServerError> {
+    TcpListener::bind(address)
+        .map_err(|source| ServerError::Listen { address: address.to_owned(), source })
+}

@@ -1,0 +1,157 @@
+//! Reload on SIGHUP and when a file changes: all or nothing, the old set stays on an error, and
+//! either way it is on record.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use serde_json::json;
+use tokio::sync::watch;
+
+use super::system::{self, SystemEvent};
+use super::{engine_for, signals};
+use crate::config::{self, Config};
+use crate::proxy::{Shared, Snapshot};
+use crate::record::Outcome;
+use crate::telemetry::ReasonLabel;
+
+/// How often files are looked at.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// What keeps a running process up to date.
+pub(super) struct Reloader {
+    pub shared: Arc<Shared>,
+    /// The configuration's file; none when it came from the command line.
+    pub file: Option<PathBuf>,
+    /// What the configuration was at the start: some settings cannot change while it runs.
+    pub started_with: Config,
+    pub stopping: watch::Receiver<bool>,
+    /// Ends what a replaced snapshot had in its background.
+    pub retire: watch::Sender<bool>,
+}
+
+impl Reloader {
+    /// Watches until the process stops.
+    pub(super) async fn run(mut self) {
+        let mut hangup = match signals::hangup() {
+            Ok(hangup) => hangup,
+            Err(error) => {
+                tracing::error!(%error, "SIGHUP cannot be listened for; reload is off");
+                return;
+            }
+        };
+        let mut seen = self.fingerprints();
+        loop {
+            let mut stopping = self.stopping.clone();
+            let stopped = async move { stopping.wait_for(|stopping| *stopping).await.is_ok() };
+            tokio::select! {
+                _ = stopped => return,
+                _ = hangup.recv() => {
+                    seen = self.fingerprints();
+                    self.reload("SIGHUP").await;
+                }
+                () = tokio::time::sleep(LOOK) => {
+                    let now = self.fingerprints();
+                    if now != seen {
+                        seen = now;
+                        self.reload("a file changed").await;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Length and time of every file that the configuration depends on.
+    fn fingerprints(&self) -> BTreeMap<PathBuf, (u64, Option<SystemTime>)> {
+        let mut files: Vec<PathBuf> = self.file.iter().cloned().collect();
+        let snapshot = self.shared.snapshot.load();
+        if let Some(dir) = &snapshot.config.rules_dir {
+            files.extend(listing(dir));
+        }
+        files
+            .into_iter()
+            .filter_map(|file| {
+                let metadata = fs::metadata(&file).ok()?;
+                Some((file, (metadata.len(), metadata.modified().ok())))
+            })
+            .collect()
+    }
+
+    async fn reload(&mut self, why: &'static str) {
+        let before = self.shared.snapshot.load_full();
+        let metadata = |config: &str, rules: &str| {
+            json!({
+                "why": why,
+                "config_before": before.config.version,
+                "config_after": config,
+                "ruleset_before": before.engine.digest(),
+                "ruleset_after": rules,
+            })
+        };
+        let (event, metadata, result) = match self.build().await {
+            Ok(snapshot) => {
+                let metadata = metadata(&snapshot.config.version, snapshot.engine.digest());
+                self.shared.snapshot.store(Arc::new(snapshot));
+                tracing::info!(why, "configuration and rules were reloaded");
+                let event = SystemEvent {
+                    verb: "reload",
+                    outcome: Outcome::Success,
+                    description: "configuration and rules reloaded",
+                    reason: None,
+                };
+                (event, metadata, "reloaded")
+            }
+            Err(problems) => {
+                tracing::error!(why, "the new configuration or rules have problems; the old ones stay in force:\n{problems}");
+                let event = SystemEvent {
+                    verb: "reload",
+                    outcome: Outcome::Failure,
+                    description: "configuration and rules not reloaded: the new ones have problems, the old ones stay in force",
+                    reason: Some("invalid_configuration"),
+                };
+                let metadata = metadata(&before.config.version, before.engine.digest());
+                (event, metadata, "refused")
+            }
+        };
+        self.shared.metrics.reloads.get_or_create(&ReasonLabel { reason: result }).inc();
+        match system::entry(&*self.shared.clock, event, metadata) {
+            Ok(entry) => {
+                if let Err(error) = self.shared.recorder.event(entry).await {
+                    tracing::error!(%error, "the reload could not be recorded");
+                }
+            }
+            Err(error) => tracing::error!(%error, "the reload could not be recorded"),
+        }
+    }
+
+    async fn build(&mut self) -> Result<Snapshot, String> {
+        let mut config = match &self.file {
+            Some(file) => config::load(file).map_err(|problems| problems.to_string())?,
+            None => self.started_with.clone(),
+        };
+        for setting in config::reload_diff(&self.started_with, &config) {
+            tracing::warn!(setting, "this setting changes only with a restart");
+        }
+        config.listeners.clone_from(&self.started_with.listeners);
+        config.ledger.clone_from(&self.started_with.ledger);
+        config.reading.clone_from(&self.started_with.reading);
+        config.threads = self.started_with.threads;
+        let key = self.shared.snapshot.load().engine.key().clone();
+        let engine = engine_for(&config, key).map_err(|problems| problems.to_string())?;
+        let (retire, retired) = watch::channel(false);
+        let snapshot = Snapshot::start(config, engine, &self.shared.metrics, retired)
+            .await
+            .map_err(|error| error.to_string())?;
+        // What the old snapshot had in its background ends now.
+        self.retire.send_replace(true);
+        self.retire = retire;
+        Ok(snapshot)
+    }
+}
+
+fn listing(dir: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(dir) else { return Vec::new() };
+    entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect()
+}
