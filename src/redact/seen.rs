@@ -50,7 +50,7 @@ impl fmt::Debug for Seen {
 impl Seen {
     /// Remembers a secret in the spellings in which it may come back.
     pub(super) fn add(&mut self, text: &str, rule: usize) {
-        let text = text.trim();
+        let text = text.trim().trim_matches('"');
         if text.len() < SECRET_BYTES_MIN || is_redacted_text(text) || self.known.contains(text) {
             return;
         }

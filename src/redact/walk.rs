@@ -146,7 +146,9 @@ impl<'e> Walk<'e> {
         let named = self.named(members);
         for (name, node) in members {
             let length = self.location.len();
-            push_name(&mut self.location, name);
+            // Before the receipts: a name such as `{"pin":1}` must not stand in a location.
+            let shown = self.name(name);
+            push_name(&mut self.location, &shown);
             let mut rule = select(self.policy, self.side, name, &mut self.scratch);
             if rule.is_none() && named.is_some() && is_one_of(name, &VALUED) {
                 rule = named;
@@ -155,15 +157,28 @@ impl<'e> Walk<'e> {
                 Some(rule) => self.secret(node, rule),
                 None => self.value(node),
             };
-            let name = if name.contains(['{', '[', '=', ':']) { self.text(name) } else { None }
-                .unwrap_or_else(|| name.to_string());
             self.location.truncate(length);
-            insert(&mut object, &mut lists, name, value);
+            insert(&mut object, &mut lists, shown, value);
         }
         if !lists.is_empty() && self.location.contains(".body.") {
             self.notes.insert(Note::RepeatedNames);
         }
         Value::Object(object)
+    }
+
+    /// A member name, without the credentials in it. What looks like a part of JSON and is none may
+    /// be anything.
+    fn name(&mut self, name: &str) -> String {
+        if !name.contains(['{', '[', '=', ':']) {
+            return name.to_owned();
+        }
+        match self.text(name) {
+            Some(shown) => shown,
+            None if name.contains('{') && name.contains('"') && json(name).is_err() => {
+                MASK.to_owned()
+            }
+            None => name.to_owned(),
+        }
     }
 
     /// The rule for the value in an object such as `{"name": "DB_PASSWORD", "value": …}`.

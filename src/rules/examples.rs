@@ -1,9 +1,7 @@
 //! The examples inside of rules are tests of them.
 
-use std::slice;
-
 use super::check::{CheckedRule, Example};
-use super::load::RuleSet;
+use super::load::{RuleSet, compile};
 use crate::problem::{Problem, Problems};
 
 impl RuleSet {
@@ -12,7 +10,7 @@ impl RuleSet {
         let mut problems = Vec::new();
         for checked in &self.rules {
             // The rule alone, so that no other one can make its examples true.
-            let policy = match self.policy(slice::from_ref(&checked.rule).to_vec()) {
+            let policy = match compile(vec![checked.rule.clone()], self.keep.clone()) {
                 Ok(policy) => policy,
                 Err(Problems(more)) => {
                     problems.extend(more);

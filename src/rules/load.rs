@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use schemars::Schema;
 use sha2::{Digest, Sha256};
@@ -19,11 +20,12 @@ pub const SHIPPED: [(&str, &str); 1] =
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
 
 /// Checked rules from all files.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct RuleSet {
     pub(super) rules: Vec<CheckedRule>,
     pub(super) keep: Vec<Glob>,
     digest: String,
+    redaction: Arc<Policy>,
 }
 
 /// Loads the operator's files (`*.yaml`, `*.yml`) from a directory in the order of their names,
@@ -63,9 +65,9 @@ impl RuleSet {
         }
         let mut digest = hex::encode(digest.finalize());
         digest.truncate(16);
-        let set = Self { rules: checked.rules, keep: checked.keep, digest };
-        set.policy(set.rules.iter().map(|checked| checked.rule.clone()).collect())?;
-        Ok(set)
+        let rules = checked.rules.iter().map(|checked| checked.rule.clone()).collect();
+        let redaction = Arc::new(compile(rules, checked.keep.clone())?);
+        Ok(Self { rules: checked.rules, keep: checked.keep, digest, redaction })
     }
 
     /// SHA-256 over what the rules say, whatever their files' layout: lower-case hex, the first 16
@@ -75,22 +77,22 @@ impl RuleSet {
     }
 
     /// The redaction rules, compiled.
-    pub fn redaction(&self) -> Result<Policy, Problems> {
-        self.policy(self.rules.iter().map(|checked| checked.rule.clone()).collect())
+    pub fn redaction(&self) -> Arc<Policy> {
+        Arc::clone(&self.redaction)
     }
 
     /// How many redaction rules there are.
     pub fn redaction_rules(&self) -> usize {
         self.rules.len()
     }
+}
 
-    /// Some of the rules, with all exceptions.
-    pub(super) fn policy(&self, rules: Vec<Rule>) -> Result<Policy, Problems> {
-        Policy::new(rules, self.keep.clone()).map_err(|error| {
-            let remedy = "split the rules, or use fewer `*`";
-            Problems(vec![of_file(Path::new("rules"), error.to_string(), remedy)])
-        })
-    }
+/// Compiles rules and exceptions.
+pub(super) fn compile(rules: Vec<Rule>, keep: Vec<Glob>) -> Result<Policy, Problems> {
+    Policy::new(rules, keep).map_err(|error| {
+        let remedy = "split the rules, or use fewer `*`";
+        Problems(vec![of_file(Path::new("rules"), error.to_string(), remedy)])
+    })
 }
 
 fn files(dir: &Path, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
