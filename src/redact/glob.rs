@@ -1,8 +1,8 @@
 //! Patterns over names, insensitive to case and to how words are joined.
 //!
-//! `api_key`, `api-key`, `apiKey`, `API Key` and `x.api[key]` differ in nothing but letters' case and in
-//! what stands between them, so both patterns and names are compared by their letters and digits
-//! alone. `*` stands for any run of them. Matching takes time linear in the name.
+//! `api_key`, `api-key`, `apiKey` and `API Key` differ in nothing but the case of letters and what
+//! stands between words, so patterns and names are compared by their letters and digits alone. `*`
+//! stands for any run of them. Matching takes time linear in the name.
 
 /// Letters and digits of a pattern, at most.
 const PATTERN_CHARS_MAX: usize = 128;

@@ -8,12 +8,12 @@ use super::names::Names;
 pub const USERINFO_RULE: &str = "url.userinfo";
 
 /// What is done to a selected value. The order is that of strictness: a value under two rules gets
-/// the greater. Drop and mask tell nothing of the value (drop tells which rule), a summary tells its
-/// length, a fingerprint that two values are the same.
+/// the greater. Drop and mask tell nothing of the value (drop tells which rule), a summary tells
+/// its length, a fingerprint that two values are the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Action {
-    /// `{"redacted": id, "fingerprint": "hmac:…"}`. Values that could be guessed one by one (short
-    /// strings, digits, numbers, booleans) and lists and objects are dropped instead.
+    /// `{"redacted": id, "fingerprint": "hmac:…"}`. Values that could be guessed one by one
+    /// (short strings, digits, numbers, booleans) and lists and objects are dropped instead.
     Fingerprint,
     /// `{"redacted": id, "chars": n}`.
     Summarize,

@@ -54,6 +54,10 @@ impl Seen {
         if text.len() < SECRET_BYTES_MIN || is_redacted_text(text) || self.known.contains(text) {
             return;
         }
+        if text.len() > SECRETS_BYTES_MAX {
+            self.overflow = true;
+            return;
+        }
         self.add_one(text.to_owned(), rule);
         if text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)) {
             return;
