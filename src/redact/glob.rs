@@ -16,7 +16,7 @@ pub enum GlobError {
     /// A character that other glob dialects give a meaning which it has not here.
     #[error("the pattern has a `{0}`, which means nothing here")]
     Unsupported(char),
-    /// Longer than [`PATTERN_CHARS_MAX`].
+    /// Longer than 128 characters.
     #[error("the pattern is longer than 128 characters")]
     TooLong,
 }
