@@ -1,1 +1,28 @@
-//! (being built)
+//! Captured bytes → one tree, whatever they were encoded in.
+//!
+//! Owns content encodings, JSON, forms and query strings. Does not know rules, and neither keeps
+//! nor prints what it reads.
+//!
+//! Invariants: decoding is pure and synchronous, never fails and never panics; what cannot be
+//! decoded leaves a [`Note`] and no tree, so that only metadata is recorded. Everything is
+//! bounded: output of decompression ([`OUTPUT_BYTES_MAX`], [`OUTPUT_RATIO_MAX`]), stacked
+//! encodings ([`ENCODINGS_MAX`]), depth ([`DEPTH_MAX`]) and size ([`NODES_MAX`]) of the tree. No
+//! length that a peer declares drives an allocation.
+
+mod content;
+mod encoding;
+mod form;
+mod json;
+mod node;
+mod number;
+mod percent;
+#[cfg(test)]
+mod tests;
+
+pub use content::{Content, Decoded};
+pub use encoding::{ENCODINGS_MAX, OUTPUT_BYTES_FLOOR, OUTPUT_BYTES_MAX, OUTPUT_RATIO_MAX};
+pub use form::query;
+pub use json::{DEPTH_MAX, NODES_MAX, json};
+pub use node::{Node, Note};
+pub use number::Number;
+pub use percent::{percent_decode, percent_decode_lossy};

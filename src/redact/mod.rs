@@ -2,9 +2,31 @@
 //!
 //! Knows nothing of YAML and nothing of stores. Whatever it cannot finish is recorded as metadata
 //! only, never as the raw value.
+//!
+//! How a half of an exchange is redacted: headers, path, query and decoded body are each turned
+//! into what is recorded, in one walk, while the secrets that the rules select are remembered in
+//! [`Seen`]. Then everything that is to be recorded, receipts and member names included, is
+//! searched for what was seen. [`Seen`] passes from the request to its response.
 
+mod engine;
+mod glob;
+mod headers;
 mod key;
+mod names;
+mod path;
+mod policy;
+mod receipts;
 mod redacted;
+mod scrub;
+mod seen;
+#[cfg(test)]
+mod tests;
+mod text;
+mod walk;
 
+pub use engine::{Detail, Engine};
+pub use glob::{Glob, GlobError};
 pub use key::FingerprintKey;
+pub use policy::{Action, Policy, PolicyError, Rule, Sides, USERINFO_RULE};
 pub use redacted::Redacted;
+pub use seen::Seen;

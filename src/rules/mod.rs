@@ -1,1 +1,17 @@
-//! (being built)
+//! Rule files: YAML of the operator and the shipped packs → one checked, compiled [`RuleSet`].
+//!
+//! Owns the files' form, their checks and their examples. Does not know HTTP or stores; what a
+//! compiled rule does is the business of the stage that it is compiled for.
+//!
+//! Invariant: a [`RuleSet`] is whole. Every problem in every file is reported, and then there is
+//! no rule set at all.
+
+mod check;
+mod examples;
+mod file;
+mod load;
+#[cfg(test)]
+mod tests;
+
+pub use file::{ActionFile, ExamplesFile, KeepFile, RedactFile, RulesFile, SideFile};
+pub use load::{RuleSet, SHIPPED, load, schema};

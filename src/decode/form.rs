@@ -1,0 +1,59 @@
+//! Forms (`application/x-www-form-urlencoded`) and query strings.
+
+use std::borrow::Cow;
+
+use super::json::NODES_MAX;
+use super::percent::component;
+use super::{Decoded, Node, Note};
+
+/// The parameters of a query, as an object. Bytes that are not UTF-8 become U+FFFD.
+pub fn query(text: &str) -> Decoded<'_> {
+    match pairs(text) {
+        Ok((members, lossy)) => Decoded {
+            node: Some(Node::Object(members)),
+            notes: if lossy { vec![Note::InvalidUtf8] } else { Vec::new() },
+        },
+        Err(note) => Decoded { node: None, notes: vec![note] },
+    }
+}
+
+/// The fields of a form, as an object.
+///
+/// A body of one nameless value is no form: what such clients send (curl's `-d` with any text) may
+/// be anything.
+pub(super) fn form(text: &str) -> Result<Node<'_>, Note> {
+    let (members, lossy) = pairs(text)?;
+    if lossy {
+        return Err(Note::InvalidUtf8);
+    }
+    if !text.contains('=') || members.iter().any(|(name, _)| name.starts_with(['{', '[', '<'])) {
+        return Err(Note::InvalidForm);
+    }
+    Ok(Node::Object(members))
+}
+
+/// Members in order, and whether any was not UTF-8.
+type Pairs<'a> = (Vec<(Cow<'a, str>, Node<'a>)>, bool);
+
+fn pairs(text: &str) -> Result<Pairs<'_>, Note> {
+    let mut members = Vec::new();
+    let mut any_lossy = false;
+    for piece in text.split('&').flat_map(by_semicolon).filter(|piece| !piece.is_empty()) {
+        if members.len() >= NODES_MAX {
+            return Err(Note::TooManyValues);
+        }
+        let (name, value) = piece.split_once('=').unwrap_or((piece, ""));
+        let (name, lossy_name) = component(name);
+        let (value, lossy_value) = component(value);
+        any_lossy |= lossy_name || lossy_value;
+        members.push((name, Node::String(value)));
+    }
+    Ok((members, any_lossy))
+}
+
+/// Some servers end a parameter at `;` too. A piece is split there only where a `name=` follows, so
+/// that a secret cannot hide in its neighbour's value and ordinary values stay whole.
+fn by_semicolon(piece: &str) -> impl Iterator<Item = &str> {
+    let split = piece.contains(';') && piece.split(';').skip(1).all(|part| part.contains('='));
+    piece.split(move |c| split && c == ';')
+}

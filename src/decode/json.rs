@@ -1,0 +1,254 @@
+//! JSON (RFC 8259), read exactly: repeated names stay, numbers keep their value.
+//!
+//! Our own reader, since a tree of `serde_json` values loses repeated names and the text of large
+//! numbers. Recursion ends at [`DEPTH_MAX`].
+
+use std::borrow::Cow;
+
+use super::{Node, Note, Number};
+
+/// Levels of arrays and objects. Where every level has repeated names, and so becomes a list as
+/// well, an event still stays within the 128 levels that common JSON readers accept.
+pub const DEPTH_MAX: usize = 56;
+
+/// Values in one body, member names not counted.
+pub const NODES_MAX: usize = 262_144;
+
+/// Reads one JSON text; a byte order mark before it is ignored.
+pub fn json(text: &str) -> Result<Node<'_>, Note> {
+    let mut reader = Reader::new(text);
+    let node = reader.value(0)?;
+    reader.space();
+    if reader.at < reader.bytes.len() { Err(Note::InvalidJson) } else { Ok(node) }
+}
+
+/// Reads JSON texts one after the other (NDJSON, JSON Lines) as a list.
+pub(super) fn json_lines(text: &str) -> Result<Node<'_>, Note> {
+    let mut reader = Reader::new(text);
+    let mut items = Vec::new();
+    reader.space();
+    while reader.at < reader.bytes.len() {
+        items.push(reader.value(1)?);
+        reader.space();
+    }
+    Ok(Node::Array(items))
+}
+
+struct Reader<'a> {
+    text: &'a str,
+    bytes: &'a [u8],
+    at: usize,
+    nodes: usize,
+}
+
+impl<'a> Reader<'a> {
+    fn new(text: &'a str) -> Self {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        Self { text, bytes: text.as_bytes(), at: 0, nodes: 0 }
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.bytes.get(self.at).copied()
+    }
+
+    fn space(&mut self) {
+        while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
+            self.at += 1;
+        }
+    }
+
+    /// `depth` counts the arrays and objects around the value.
+    fn value(&mut self, depth: usize) -> Result<Node<'a>, Note> {
+        self.space();
+        self.nodes += 1;
+        if self.nodes > NODES_MAX {
+            return Err(Note::TooManyValues);
+        }
+        match self.peek() {
+            Some(b'{') => self.object(depth + 1),
+            Some(b'[') => self.array(depth + 1),
+            Some(b'"') => {
+                self.at += 1;
+                self.string().map(Node::String)
+            }
+            Some(b't') => self.word("true", Node::Bool(true)),
+            Some(b'f') => self.word("false", Node::Bool(false)),
+            Some(b'n') => self.word("null", Node::Null),
+            Some(b'-' | b'0'..=b'9') => self.number(),
+            _ => Err(Note::InvalidJson),
+        }
+    }
+
+    fn word(&mut self, word: &str, node: Node<'a>) -> Result<Node<'a>, Note> {
+        let end = self.at + word.len();
+        if self.bytes.get(self.at..end) != Some(word.as_bytes()) {
+            return Err(Note::InvalidJson);
+        }
+        self.at = end;
+        Ok(node)
+    }
+
+    fn array(&mut self, depth: usize) -> Result<Node<'a>, Note> {
+        if depth > DEPTH_MAX {
+            return Err(Note::TooDeep);
+        }
+        self.at += 1;
+        let mut items = Vec::new();
+        self.space();
+        if self.peek() == Some(b']') {
+            self.at += 1;
+            return Ok(Node::Array(items));
+        }
+        loop {
+            items.push(self.value(depth)?);
+            if self.ends(b']')? {
+                return Ok(Node::Array(items));
+            }
+        }
+    }
+
+    fn object(&mut self, depth: usize) -> Result<Node<'a>, Note> {
+        if depth > DEPTH_MAX {
+            return Err(Note::TooDeep);
+        }
+        self.at += 1;
+        let mut members = Vec::new();
+        self.space();
+        if self.peek() == Some(b'}') {
+            self.at += 1;
+            return Ok(Node::Object(members));
+        }
+        loop {
+            self.space();
+            self.expect(b'"')?;
+            let name = self.string()?;
+            self.space();
+            self.expect(b':')?;
+            members.push((name, self.value(depth)?));
+            if self.ends(b'}')? {
+                return Ok(Node::Object(members));
+            }
+        }
+    }
+
+    fn expect(&mut self, byte: u8) -> Result<(), Note> {
+        if self.peek() != Some(byte) {
+            return Err(Note::InvalidJson);
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    /// After an element: at `close`, or at the comma before the next one.
+    fn ends(&mut self, close: u8) -> Result<bool, Note> {
+        self.space();
+        let byte = self.peek().ok_or(Note::InvalidJson)?;
+        self.at += 1;
+        match byte {
+            b',' => Ok(false),
+            _ if byte == close => Ok(true),
+            _ => Err(Note::InvalidJson),
+        }
+    }
+
+    /// The string whose opening quote was just passed.
+    fn string(&mut self) -> Result<Cow<'a, str>, Note> {
+        let run = self.run()?;
+        if self.peek() == Some(b'"') {
+            self.at += 1;
+            return Ok(Cow::Borrowed(run));
+        }
+        let mut owned = run.to_owned();
+        while self.peek() == Some(b'\\') {
+            self.at += 1;
+            owned.push(self.escape()?);
+            owned.push_str(self.run()?);
+        }
+        self.expect(b'"')?;
+        Ok(Cow::Owned(owned))
+    }
+
+    /// The text up to the next quote, backslash or control character.
+    fn run(&mut self) -> Result<&'a str, Note> {
+        let rest = self.bytes.get(self.at..).unwrap_or_default();
+        let length = rest
+            .iter()
+            .position(|byte| *byte == b'"' || *byte == b'\\' || *byte < 0x20)
+            .ok_or(Note::InvalidJson)?;
+        let run = self.text.get(self.at..self.at + length).ok_or(Note::InvalidJson)?;
+        self.at += length;
+        Ok(run)
+    }
+
+    fn escape(&mut self) -> Result<char, Note> {
+        let byte = self.peek().ok_or(Note::InvalidJson)?;
+        self.at += 1;
+        Ok(match byte {
+            b'"' | b'\\' | b'/' => char::from(byte),
+            b'b' => '\u{8}',
+            b'f' => '\u{c}',
+            b'n' => '\n',
+            b'r' => '\r',
+            b't' => '\t',
+            b'u' => return self.unicode(),
+            _ => return Err(Note::InvalidJson),
+        })
+    }
+
+    /// `\uXXXX`, or a surrogate pair of them. A lone surrogate is no character: readers disagree
+    /// on it, so that nobody could say what was recorded.
+    fn unicode(&mut self) -> Result<char, Note> {
+        let high = self.four_digits()?;
+        if !(0xd800..0xdc00).contains(&high) {
+            return char::from_u32(high).ok_or(Note::InvalidJson);
+        }
+        self.expect(b'\\')?;
+        self.expect(b'u')?;
+        let low = self.four_digits()?;
+        if !(0xdc00..0xe000).contains(&low) {
+            return Err(Note::InvalidJson);
+        }
+        char::from_u32(0x1_0000 + ((high - 0xd800) << 10) + (low - 0xdc00)).ok_or(Note::InvalidJson)
+    }
+
+    fn four_digits(&mut self) -> Result<u32, Note> {
+        let digits = self.bytes.get(self.at..self.at + 4).ok_or(Note::InvalidJson)?;
+        self.at += 4;
+        digits.iter().try_fold(0, |code, digit| {
+            char::from(*digit).to_digit(16).map(|digit| code << 4 | digit).ok_or(Note::InvalidJson)
+        })
+    }
+
+    fn number(&mut self) -> Result<Node<'a>, Note> {
+        let start = self.at;
+        if self.peek() == Some(b'-') {
+            self.at += 1;
+        }
+        if self.peek() == Some(b'0') {
+            self.at += 1;
+        } else {
+            self.digits()?;
+        }
+        if self.peek() == Some(b'.') {
+            self.at += 1;
+            self.digits()?;
+        }
+        if let Some(b'e' | b'E') = self.peek() {
+            self.at += 1;
+            if let Some(b'+' | b'-') = self.peek() {
+                self.at += 1;
+            }
+            self.digits()?;
+        }
+        let text = self.text.get(start..self.at).ok_or(Note::InvalidJson)?;
+        Ok(Node::Number(Number::of(text)))
+    }
+
+    fn digits(&mut self) -> Result<(), Note> {
+        let start = self.at;
+        while let Some(b'0'..=b'9') = self.peek() {
+            self.at += 1;
+        }
+        if self.at == start { Err(Note::InvalidJson) } else { Ok(()) }
+    }
+}

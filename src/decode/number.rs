@@ -1,0 +1,69 @@
+//! Numbers, without loss.
+//!
+//! A record is RFC 8785 canonical JSON, whose numbers are IEEE 754 doubles. A number whose decimal
+//! value does not survive the way through a double is kept as its text.
+
+use std::borrow::Cow;
+
+/// The integers up to here, of either sign, are exact in a double (2^53).
+const EXACT_INTEGER_MAX: i64 = 1 << 53;
+
+/// Decimal digits of which every integer is below [`EXACT_INTEGER_MAX`].
+const EXACT_DIGITS: usize = 15;
+
+/// A number of a body.
+#[derive(Clone, PartialEq)]
+pub enum Number<'a> {
+    /// An integer within ±2^53.
+    Integer(i64),
+    /// A double whose shortest decimal form has the same value as the body's text.
+    Double(f64),
+    /// The text of any other number.
+    Text(Cow<'a, str>),
+}
+
+impl<'a> Number<'a> {
+    /// Reads text that has the form of a JSON number.
+    pub(super) fn of(text: &'a str) -> Self {
+        let integral = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+        if integral
+            && text.len() <= EXACT_DIGITS + 2
+            && let Ok(integer) = text.parse::<i64>()
+            && (-EXACT_INTEGER_MAX..=EXACT_INTEGER_MAX).contains(&integer)
+        {
+            return Self::Integer(integer);
+        }
+        match text.parse::<f64>() {
+            Ok(double) if double.is_finite() && same_value(text, double) => Self::Double(double),
+            _ => Self::Text(Cow::Borrowed(text)),
+        }
+    }
+}
+
+/// Whether the shortest decimal form of `double` has the value that `text` has.
+fn same_value(text: &str, double: f64) -> bool {
+    match (decimal(text), decimal(&format!("{double:e}"))) {
+        (Some(left), Some(right)) => left == right,
+        _ => false,
+    }
+}
+
+/// Sign, digits without zeroes at either end, and the exponent of the last digit. `None` where
+/// the exponent is beyond anything a double has.
+fn decimal(text: &str) -> Option<(bool, Vec<u8>, i64)> {
+    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    let exponent: i64 = i64::from(exponent.trim_start_matches('+').parse::<i32>().ok()?);
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let (negative, whole) = whole.strip_prefix('-').map_or((false, whole), |rest| (true, rest));
+    let mut digits: Vec<u8> =
+        whole.bytes().chain(fraction.bytes()).skip_while(|digit| *digit == b'0').collect();
+    let mut exponent = exponent - i64::try_from(fraction.len()).ok()?;
+    while digits.last() == Some(&b'0') {
+        digits.pop();
+        exponent += 1;
+    }
+    if digits.is_empty() {
+        return Some((false, digits, 0));
+    }
+    Some((negative, digits, exponent))
+}

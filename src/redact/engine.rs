@@ -1,0 +1,210 @@
+//! The engine: captured halves of an exchange → what is recorded of them.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use http::HeaderMap;
+use serde_json::{Map, Value};
+
+use super::Redacted;
+use super::key::FingerprintKey;
+use super::path::scrub_path;
+use super::policy::{Policy, Side};
+use super::receipts::Receipts;
+use super::scrub::Scrub;
+use super::seen::Seen;
+use super::walk::Walk;
+use crate::capture::{Body, Release, Request, Response};
+use crate::decode::{self, Content, Note};
+use crate::record::{Receipt, RequestRecord, ResponseRecord};
+
+/// How much of a half is recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detail {
+    /// Everything but the body. The body is still searched for secrets.
+    Metadata,
+    /// The decoded body as well.
+    WithBody,
+}
+
+/// Makes what may be stored from what was captured. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    policy: Arc<Policy>,
+    key: FingerprintKey,
+}
+
+/// What is recorded of one half, while it is being made.
+struct Half {
+    method: String,
+    path: String,
+    query: Value,
+    headers: Value,
+    content_type: Option<String>,
+    body: Option<Value>,
+    notes: BTreeSet<Note>,
+    receipts: Receipts,
+}
+
+impl Engine {
+    /// An engine for these rules, with the installation's key.
+    pub fn new(policy: impl Into<Arc<Policy>>, key: FingerprintKey) -> Self {
+        Self { policy: policy.into(), key }
+    }
+
+    /// The installation's key.
+    pub fn key(&self) -> &FingerprintKey {
+        &self.key
+    }
+
+    /// What is recorded of a request. Its secrets go into `seen`, which is new for each exchange.
+    pub fn request(
+        &self,
+        request: &Request,
+        detail: Detail,
+        seen: &mut Seen,
+    ) -> Redacted<RequestRecord> {
+        let mut walk = Walk::new(&self.policy, &self.key, Side::Request, seen);
+        let path = walk.path(request.path());
+        let query = request.query().map(decode::query).unwrap_or_default();
+        walk.notes.extend(query.notes);
+        let query = query.node.map_or(Value::Null, |node| walk.query(&node));
+        let mut headers = walk.headers(&request.headers);
+        if !request.host.is_empty() {
+            headers.entry("host").or_insert_with(|| Value::from(request.host.as_str()));
+        }
+        let mut half = half(walk, headers, &request.headers, &request.body, detail);
+        half.method = request.method.clone();
+        (half.path, half.query) = (path, query);
+        if seen.overflowed() {
+            half.forget_body();
+        }
+        let (half, receipts) = self.scrub(half, Side::Request, seen);
+        Redacted::vouched(RequestRecord {
+            method: half.method,
+            route: None,
+            path: half.path,
+            query: (!half.query.is_null()).then_some(half.query),
+            headers: half.headers,
+            content_type: half.content_type,
+            size: request.body.size,
+            sha256: request.body.sha256.clone(),
+            body: half.body,
+            truncated: request.body.truncated,
+            notes: names(&half.notes),
+            receipts,
+        })
+    }
+
+    /// What is recorded of a response. `seen` is what the request of the same exchange left.
+    pub fn response(
+        &self,
+        response: &Response,
+        detail: Detail,
+        seen: &mut Seen,
+    ) -> Redacted<ResponseRecord> {
+        let request_overflowed = seen.overflowed();
+        let mut walk = Walk::new(&self.policy, &self.key, Side::Response, seen);
+        let headers = walk.headers(&response.headers);
+        let mut half = half(walk, headers, &response.headers, &response.body, detail);
+        if request_overflowed {
+            half.forget_body();
+        }
+        let (half, receipts) = self.scrub(half, Side::Response, seen);
+        Redacted::vouched(ResponseRecord {
+            status: response.status,
+            headers: half.headers,
+            content_type: half.content_type,
+            size: response.body.size,
+            sha256: response.body.sha256.clone(),
+            body: half.body,
+            truncated: response.body.truncated,
+            release: match response.release {
+                Release::Held => "held",
+                Release::Streaming => "streaming",
+            },
+            notes: names(&half.notes),
+            receipts,
+        })
+    }
+
+    /// Text that stands beside the record (a user agent, say), without the secrets of its exchange.
+    pub fn text(&self, text: &str, seen: &Seen) -> Redacted<String> {
+        let mut own = Seen::default();
+        let mut walk = Walk::new(&self.policy, &self.key, Side::Request, &mut own);
+        let text = walk.text(text).unwrap_or_else(|| text.to_owned());
+        let scrubbed = seen.search().and_then(|search| search.scrub(&text));
+        Redacted::vouched(scrubbed.map_or(text, |scrubbed| scrubbed.text))
+    }
+
+    /// The second pass: removes what was seen from all parts, the receipts' locations included.
+    fn scrub(&self, mut half: Half, side: Side, seen: &Seen) -> (Half, Vec<Receipt>) {
+        let mut receipts = std::mem::take(&mut half.receipts);
+        let Some(search) = seen.search() else {
+            return (half, receipts.finish(&self.policy, |location| location));
+        };
+        let prefix = side.name();
+        let mut scrub = Scrub { search: &search, policy: &self.policy, receipts: &mut receipts };
+        scrub.text(&mut half.method, &format!("{prefix}.method"));
+        scrub.value(&mut half.query, &mut format!("{prefix}.query"));
+        scrub.value(&mut half.headers, &mut format!("{prefix}.header"));
+        if let Some(content_type) = &mut half.content_type {
+            scrub.text(content_type, &format!("{prefix}.content_type"));
+        }
+        if let Some(body) = &mut half.body {
+            scrub.value(body, &mut format!("{prefix}.body.$"));
+        }
+        if let Some((path, rule)) = scrub_path(&half.path, &search) {
+            receipts.add(&format!("{prefix}.path"), rule);
+            half.path = path;
+        }
+        let receipts = receipts.finish(&self.policy, |location| {
+            search.scrub(&location).map_or(location, |scrubbed| scrubbed.text)
+        });
+        (half, receipts)
+    }
+}
+
+impl Half {
+    fn forget_body(&mut self) {
+        if self.body.take().is_some() {
+            self.notes.insert(Note::TooManySecrets);
+        }
+    }
+}
+
+/// Reads the body, which both halves have, and ends the walk. Where the body is not recorded it is
+/// walked all the same, so that its secrets are known.
+fn half(
+    mut walk: Walk<'_>,
+    headers: Map<String, Value>,
+    raw_headers: &HeaderMap,
+    raw_body: &Body,
+    detail: Detail,
+) -> Half {
+    let content = Content::of(raw_headers, raw_body);
+    let decoded = content.read();
+    let content_type = content.media_type().map(str::to_owned);
+    // What the walk came to before the body.
+    let (receipts, notes) = (walk.receipts.clone(), walk.notes.clone());
+    let body = decoded.node.as_ref().map(|node| walk.body(node));
+    walk.notes.extend(decoded.notes);
+    let (body, receipts, notes) = match detail {
+        Detail::WithBody => (body, walk.receipts, walk.notes),
+        Detail::Metadata => (None, receipts, notes),
+    };
+    Half {
+        method: String::new(),
+        path: String::new(),
+        query: Value::Null,
+        headers: Value::Object(headers),
+        content_type,
+        body,
+        notes,
+        receipts,
+    }
+}
+
+fn names(notes: &BTreeSet<Note>) -> Vec<String> {
+    notes.iter().map(|note| note.as_str().to_owned()).collect()
+}

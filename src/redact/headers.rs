@@ -1,0 +1,181 @@
+//! Header fields, cookies and credentials with a scheme.
+
+use base64::Engine as _;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use http::header::{COOKIE, PROXY_AUTHENTICATE, SET_COOKIE, WWW_AUTHENTICATE};
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+use serde_json::{Map, Value};
+
+use super::policy::Action;
+use super::seen::{MASK, is_guessable, is_redacted_text};
+use super::walk::{DOMAIN, Walk, dropped, marker};
+use crate::decode::{Note, percent_decode_lossy};
+
+/// Authentication schemes (IANA registry, and what providers use): a first word that is none of
+/// these may be part of the secret.
+const SCHEMES: [&str; 22] = [
+    "Basic",
+    "Bearer",
+    "Digest",
+    "DPoP",
+    "GNAP",
+    "HOBA",
+    "Mutual",
+    "Negotiate",
+    "NTLM",
+    "OAuth",
+    "PrivateToken",
+    "SCRAM-SHA-1",
+    "SCRAM-SHA-256",
+    "vapid",
+    "Token",
+    "ApiKey",
+    "Api-Key",
+    "Key",
+    "Hawk",
+    "AWS4-HMAC-SHA256",
+    "SharedKey",
+    "Bot",
+];
+
+/// Cookies that no key selects (languages, themes) are looked for elsewhere only from this length.
+const COOKIE_SECRET_BYTES_MIN: usize = 16;
+
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true),
+);
+
+/// The scheme, if the text begins with one, and the credential.
+pub(super) fn without_scheme(text: &str) -> (Option<&'static str>, &str) {
+    let text = text.trim();
+    if let Some((first, rest)) = text.split_once(' ')
+        && let Some(scheme) = SCHEMES.iter().find(|scheme| scheme.eq_ignore_ascii_case(first))
+    {
+        return (Some(scheme), rest.trim_start());
+    }
+    (None, text)
+}
+
+impl Walk<'_> {
+    /// All header fields as an object of name → value, a list where a field is repeated.
+    pub(super) fn headers(&mut self, headers: &HeaderMap) -> Map<String, Value> {
+        let mut object = Map::new();
+        for name in headers.keys() {
+            self.enter("header.");
+            self.location.push_str(name.as_str());
+            let mut values: Vec<Value> =
+                headers.get_all(name).iter().map(|value| self.field(name, value)).collect();
+            let value = match values.len() {
+                1 => values.pop().unwrap_or_default(),
+                _ => Value::Array(values),
+            };
+            object.insert(name.as_str().to_owned(), value);
+        }
+        object
+    }
+
+    fn field(&mut self, name: &HeaderName, value: &HeaderValue) -> Value {
+        let Ok(text) = std::str::from_utf8(value.as_bytes()) else {
+            self.notes.insert(Note::InvalidUtf8);
+            return Value::Object(Map::from_iter([("bytes".to_owned(), Value::from(value.len()))]));
+        };
+        if let Some(rule) = self.policy.header(self.side, name.as_str(), &mut self.scratch) {
+            return self.credential(text, rule);
+        }
+        if name == COOKIE {
+            let cookies: Vec<String> = text.split(';').map(|piece| self.cookie(piece)).collect();
+            return Value::from(cookies.join("; "));
+        }
+        if name == SET_COOKIE {
+            let (cookie, attributes) = text.split_once(';').unwrap_or((text, ""));
+            let mut out = self.cookie(cookie);
+            if !attributes.is_empty() {
+                out.push(';');
+                out.push_str(attributes);
+            }
+            return Value::from(out);
+        }
+        if name == WWW_AUTHENTICATE || name == PROXY_AUTHENTICATE {
+            return Value::from(text);
+        }
+        Value::from(self.text(text).unwrap_or_else(|| text.to_owned()))
+    }
+
+    /// A header value under a rule.
+    fn credential(&mut self, text: &str, rule: usize) -> Value {
+        let (scheme, secret) = without_scheme(text);
+        if secret.is_empty() || is_redacted_text(secret) {
+            return Value::from(text);
+        }
+        self.remember(secret, rule);
+        let password = self.basic_password(scheme, secret, rule);
+        self.receipt(rule);
+        let id = self.policy.id(rule);
+        match self.policy.action(rule) {
+            Action::Drop => dropped(id),
+            Action::Mask => Value::from(MASK),
+            Action::Summarize => marker(id, "chars", text.chars().count().into()),
+            Action::Fingerprint => {
+                let guessable = is_guessable(password.as_deref().unwrap_or(secret));
+                match (scheme, guessable) {
+                    (None, true) => dropped(id),
+                    (Some(scheme), true) => Value::from(format!("{scheme} {MASK}")),
+                    (None, false) => Value::from(self.key.fingerprint(DOMAIN, secret.as_bytes())),
+                    (Some(scheme), false) => {
+                        let fingerprint = self.key.fingerprint(DOMAIN, secret.as_bytes());
+                        Value::from(format!("{scheme} {fingerprint}"))
+                    }
+                }
+            }
+        }
+    }
+
+    /// The password in Basic credentials, which is then remembered by itself.
+    fn basic_password(
+        &mut self,
+        scheme: Option<&str>,
+        secret: &str,
+        rule: usize,
+    ) -> Option<String> {
+        if scheme != Some("Basic") {
+            return None;
+        }
+        let decoded = BASE64.decode(secret).ok()?;
+        let decoded = String::from_utf8_lossy(&decoded);
+        let (_, password) = decoded.split_once(':')?;
+        self.remember(&decoded, rule);
+        self.remember(password, rule);
+        Some(password.to_owned())
+    }
+
+    /// One `name=value` of `Cookie` or `Set-Cookie`: the name stays.
+    fn cookie(&mut self, piece: &str) -> String {
+        let piece = piece.trim();
+        let (name, value) = piece.split_once('=').unwrap_or(("", piece));
+        let Some(rule) = self.policy.cookie(self.side, name, &mut self.scratch) else {
+            return self.text(piece).unwrap_or_else(|| piece.to_owned());
+        };
+        if value.is_empty() || is_redacted_text(value) {
+            return piece.to_owned();
+        }
+        let secret = value.trim_matches('"');
+        let keyed = self.policy.key(self.side, name, &mut self.scratch).is_some();
+        if keyed || secret.len() >= COOKIE_SECRET_BYTES_MIN {
+            self.remember(secret, rule);
+            self.remember(&percent_decode_lossy(secret), rule);
+        }
+        self.receipt(rule);
+        let fingerprinted =
+            self.policy.action(rule) == Action::Fingerprint && !is_guessable(secret);
+        let shown = if fingerprinted {
+            self.key.fingerprint(DOMAIN, secret.as_bytes())
+        } else {
+            MASK.to_owned()
+        };
+        if name.is_empty() { shown } else { format!("{name}={shown}") }
+    }
+}

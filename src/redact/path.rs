@@ -1,0 +1,61 @@
+//! Paths: segments that are secrets, and `name=value` in segments.
+
+use super::seen::{MASK, Search, is_redacted_text};
+use super::walk::Walk;
+use crate::decode::percent_decode_lossy;
+
+impl Walk<'_> {
+    /// The path without the secrets that its own form tells: the segment after one that a rule
+    /// selects, unless it is a plain word (`/password/reset`), and matrix parameters.
+    pub(super) fn path(&mut self, path: &str) -> String {
+        self.enter("path");
+        let mut out = String::with_capacity(path.len());
+        let mut after = None;
+        for (position, segment) in path.split('/').enumerate() {
+            if position > 0 {
+                out.push('/');
+            }
+            if segment.is_empty() {
+                continue;
+            }
+            let decoded = percent_decode_lossy(segment);
+            match after {
+                Some(rule) if !is_word(&decoded) && !is_redacted_text(&decoded) => {
+                    self.remember(&decoded, rule);
+                    self.receipt(rule);
+                    out.push_str(MASK);
+                }
+                _ => match self.plain(segment) {
+                    Some(masked) => out.push_str(&masked),
+                    None => out.push_str(segment),
+                },
+            }
+            after = self.policy.after_segment(self.side, &decoded, &mut self.scratch);
+        }
+        out
+    }
+}
+
+/// A word as routes are made of.
+fn is_word(segment: &str) -> bool {
+    segment.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-' || byte == b'_')
+}
+
+/// The path with every segment masked in which a secret occurs, and the rule of the first. A secret
+/// that spans segments takes the whole path with it.
+pub(super) fn scrub_path(path: &str, search: &Search<'_>) -> Option<(String, usize)> {
+    let mut found = None;
+    let segments: Vec<&str> = path
+        .split('/')
+        .map(|segment| {
+            let rule = search.find(&percent_decode_lossy(segment)).or_else(|| search.find(segment));
+            found = found.or(rule);
+            if rule.is_some() { MASK } else { segment }
+        })
+        .collect();
+    let masked = segments.join("/");
+    match search.find(&percent_decode_lossy(&masked)).or_else(|| search.find(&masked)) {
+        Some(rule) => Some((format!("/{MASK}"), rule)),
+        None => found.map(|rule| (masked, rule)),
+    }
+}

@@ -1,0 +1,81 @@
+//! The second pass: everything that is to be recorded is searched for the secrets that were seen.
+
+use serde_json::{Map, Value};
+
+use super::policy::Policy;
+use super::receipts::Receipts;
+use super::seen::{Search, is_fingerprint};
+use super::walk::push_name;
+
+/// A pass over what is to be recorded.
+pub(super) struct Scrub<'s> {
+    pub(super) search: &'s Search<'s>,
+    pub(super) policy: &'s Policy,
+    pub(super) receipts: &'s mut Receipts,
+}
+
+impl Scrub<'_> {
+    /// Removes what was seen from a text.
+    pub(super) fn text(&mut self, text: &mut String, location: &str) {
+        if let Some(scrubbed) = self.search.scrub(text) {
+            self.receipts.add(location, scrubbed.rule);
+            *text = scrubbed.text;
+        }
+    }
+
+    /// Removes what was seen from values and names. The depth is that of the decoded tree.
+    pub(super) fn value(&mut self, value: &mut Value, location: &mut String) {
+        match value {
+            Value::Null | Value::Bool(_) => {}
+            Value::Number(number) => {
+                let text = number.to_string();
+                if let Some(scrubbed) = self.search.scrub(&text) {
+                    self.receipts.add(location, scrubbed.rule);
+                    *value = Value::String(scrubbed.text);
+                }
+            }
+            Value::String(text) => self.text(text, location),
+            Value::Array(items) => {
+                let length = location.len();
+                location.push_str("[*]");
+                items.iter_mut().for_each(|item| self.value(item, location));
+                location.truncate(length);
+            }
+            Value::Object(object) if self.is_marker(object) => {}
+            Value::Object(object) => self.object(object, location),
+        }
+    }
+
+    fn object(&mut self, object: &mut Map<String, Value>, location: &mut String) {
+        let mut renamed = Vec::new();
+        for (name, value) in object.iter_mut() {
+            let length = location.len();
+            push_name(location, name);
+            self.value(value, location);
+            location.truncate(length);
+            if let Some(scrubbed) = self.search.scrub(name) {
+                self.receipts.add(location, scrubbed.rule);
+                renamed.push((name.clone(), scrubbed.text));
+            }
+        }
+        for (name, mut new) in renamed {
+            let Some(value) = object.remove(&name) else { continue };
+            while object.contains_key(&new) {
+                new.push('*');
+            }
+            object.insert(new, value);
+        }
+    }
+
+    /// What the walk put in the place of a secret: a rule's id is no secret, whatever was sent.
+    fn is_marker(&self, object: &Map<String, Value>) -> bool {
+        let Some(Value::String(id)) = object.get("redacted") else { return false };
+        self.policy.has_rule(id)
+            && object.iter().all(|(name, value)| match (name.as_str(), value) {
+                ("redacted", _) => true,
+                ("fingerprint", Value::String(text)) => is_fingerprint(text),
+                ("chars" | "items", Value::Number(_)) => true,
+                _ => false,
+            })
+    }
+}

@@ -1,0 +1,227 @@
+//! The secrets of one exchange, so that they can be removed wherever else they occur in it.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::fmt::Write as _;
+use std::ops::Range;
+
+use aho_corasick::AhoCorasick;
+
+use super::policy::Action;
+use super::text::mask;
+
+/// Shorter secrets are not searched for: they occur by chance.
+pub(super) const SECRET_BYTES_MIN: usize = 6;
+
+/// Secrets of one exchange, in all spellings.
+const SECRETS_MAX: usize = 4096;
+
+/// Bytes of all of them.
+const SECRETS_BYTES_MAX: usize = 256 * 1024;
+
+/// Up to so many secrets are searched for one after the other; building an automaton takes longer.
+const FEW: usize = 16;
+
+/// What stands for a secret inside of a text.
+pub(super) const MASK: &str = "***";
+
+/// The raw secrets of one exchange, in memory only, from its request to the end of its response.
+#[derive(Default)]
+pub struct Seen {
+    secrets: Vec<Secret>,
+    known: BTreeSet<String>,
+    bytes: usize,
+    overflow: bool,
+}
+
+struct Secret {
+    text: String,
+    rule: usize,
+    /// Digits alone: then it counts only where no digit stands beside it.
+    digits: bool,
+}
+
+impl fmt::Debug for Seen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Seen(…)")
+    }
+}
+
+impl Seen {
+    /// Remembers a secret in the spellings in which it may come back.
+    pub(super) fn add(&mut self, text: &str, rule: usize) {
+        let text = text.trim().trim_matches('"');
+        if text.len() < SECRET_BYTES_MIN || is_redacted_text(text) || self.known.contains(text) {
+            return;
+        }
+        if text.len() > SECRETS_BYTES_MAX {
+            self.overflow = true;
+            return;
+        }
+        self.add_one(text.to_owned(), rule);
+        if text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)) {
+            return;
+        }
+        let percent = percent_encoded(text);
+        let plus = percent.replace("%20", "+");
+        let lower = lower_escapes(&percent);
+        for spelling in [percent, plus, lower, json_escaped(text)] {
+            if !self.known.contains(&spelling) {
+                self.add_one(spelling, rule);
+            }
+        }
+    }
+
+    fn add_one(&mut self, text: String, rule: usize) {
+        if self.secrets.len() >= SECRETS_MAX || self.bytes + text.len() > SECRETS_BYTES_MAX {
+            self.overflow = true;
+            return;
+        }
+        self.bytes += text.len();
+        self.known.insert(text.clone());
+        let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+        self.secrets.push(Secret { text, rule, digits });
+    }
+
+    /// There were more secrets than can be searched for.
+    pub(super) fn overflowed(&self) -> bool {
+        self.overflow
+    }
+
+    /// What searches for the secrets; `None` if there are none.
+    pub(super) fn search(&self) -> Option<Search<'_>> {
+        if self.secrets.is_empty() {
+            return None;
+        }
+        let automaton = if self.secrets.len() > FEW {
+            AhoCorasick::new(self.secrets.iter().map(|secret| &secret.text)).ok()
+        } else {
+            None
+        };
+        Some(Search { secrets: &self.secrets, automaton })
+    }
+}
+
+/// A search for all secrets.
+pub(super) struct Search<'s> {
+    secrets: &'s [Secret],
+    automaton: Option<AhoCorasick>,
+}
+
+/// A text without secrets, and the rule of the first one that was in it.
+pub(super) struct Scrubbed {
+    pub(super) text: String,
+    pub(super) rule: usize,
+}
+
+impl Search<'_> {
+    /// The text with every secret masked; `None` if there is none in it.
+    pub(super) fn scrub(&self, text: &str) -> Option<Scrubbed> {
+        let hits = self.hits(text);
+        let rule = hits.first().map(|(_, rule)| *rule)?;
+        let text = mask(text, hits.into_iter().map(|(range, _)| range).collect());
+        Some(Scrubbed { text, rule })
+    }
+
+    /// The rule of a secret in the text.
+    pub(super) fn find(&self, text: &str) -> Option<usize> {
+        self.hits(text).first().map(|(_, rule)| *rule)
+    }
+
+    /// All occurrences, overlapping ones too.
+    fn hits(&self, text: &str) -> Vec<(Range<usize>, usize)> {
+        let mut hits = Vec::new();
+        if let Some(automaton) = &self.automaton {
+            for hit in automaton.find_overlapping_iter(text) {
+                if let Some(secret) = self.secrets.get(hit.pattern().as_usize()) {
+                    secret.push_hit(text, hit.start(), &mut hits);
+                }
+            }
+            return hits;
+        }
+        for secret in self.secrets.iter().filter(|secret| secret.text.len() <= text.len()) {
+            for (start, _) in text.match_indices(&secret.text) {
+                secret.push_hit(text, start, &mut hits);
+            }
+        }
+        hits
+    }
+}
+
+impl Secret {
+    fn push_hit(&self, text: &str, start: usize, hits: &mut Vec<(Range<usize>, usize)>) {
+        let end = start + self.text.len();
+        let bytes = text.as_bytes();
+        let digit = |at: Option<usize>| {
+            at.and_then(|at| bytes.get(at)).is_some_and(|byte| byte.is_ascii_digit())
+        };
+        if !(self.digits && (digit(start.checked_sub(1)) || digit(Some(end)))) {
+            hits.push((start..end, self.rule));
+        }
+    }
+}
+
+/// What the engine itself puts in the place of a secret, inside of a text.
+pub(super) fn is_redacted_text(text: &str) -> bool {
+    text == MASK || is_fingerprint(text)
+}
+
+/// `hmac:` and 16 lower-case hex digits.
+pub(super) fn is_fingerprint(text: &str) -> bool {
+    text.strip_prefix("hmac:").is_some_and(|digits| {
+        digits.len() == 16
+            && digits.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+    })
+}
+
+/// Whether a fingerprint of the value could be turned back by trying all values.
+pub(super) fn is_guessable(text: &str) -> bool {
+    let chars = text.chars().count();
+    chars < 8 || (chars <= 10 && text.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// Whether secrets under this action are looked for elsewhere: a summarised text is not a secret
+/// that comes back word for word.
+pub(super) fn is_remembered(action: Action) -> bool {
+    action != Action::Summarize
+}
+
+fn percent_encoded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() * 3);
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else if write!(out, "%{byte:02X}").is_err() {
+            // Writing to a `String` cannot fail.
+            return out;
+        }
+    }
+    out
+}
+
+/// The escapes in lower case, the rest as it is.
+fn lower_escapes(percent: &str) -> String {
+    let mut escape = 0;
+    percent
+        .chars()
+        .map(|c| {
+            if c == '%' {
+                escape = 2;
+                c
+            } else if escape > 0 {
+                escape -= 1;
+                c.to_ascii_lowercase()
+            } else {
+                c
+            }
+        })
+        .collect()
+}
+
+fn json_escaped(text: &str) -> String {
+    let quoted = serde_json::Value::from(text).to_string();
+    quoted
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'))
+        .map_or_else(|| text.to_owned(), str::to_owned)
+}

@@ -1,0 +1,94 @@
+//! Properties that hold for any input.
+
+use http::HeaderValue;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+
+fn any_json() -> impl Strategy<Value = Value> {
+    let name = prop_oneof![
+        "[a-z]{1,6}",
+        Just("password".to_owned()),
+        Just("apiKey".to_owned()),
+        Just("value".to_owned()),
+        Just("name".to_owned()),
+        "\\PC{0,8}",
+    ];
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        (-1_000_000_000_i64..1_000_000_000).prop_map(Value::from),
+        "[a-z0-9 ]{0,12}".prop_map(Value::from),
+        "\\PC{0,12}".prop_map(Value::from),
+        Just(json!("https://user:secret-pw@host/?token=abcdefgh&x=1")),
+        Just(json!("{\"password\": \"inner-secret\"}")),
+    ];
+    leaf.prop_recursive(4, 24, 4, move |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            proptest::collection::vec((name.clone(), inner), 0..4)
+                .prop_map(|members| Value::Object(members.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn redaction_is_idempotent(body in any_json()) {
+        let once = record("/", &[JSON], body.to_string().as_bytes());
+        let text = once.body.unwrap().to_string();
+        let twice = record("/", &[JSON], text.as_bytes());
+        prop_assert_eq!(twice.body.unwrap().to_string(), text);
+        prop_assert_eq!(twice.receipts, vec![]);
+    }
+
+    #[test]
+    fn a_planted_secret_is_never_recorded(
+        secret in "[A-Za-z0-9!/+=\"\\\\é]{4}[A-Z][0-9][a-z]{3}[0-9]{3}",
+        key in prop_oneof![Just("password"), Just("client_secret"), Just("apiKey"), Just("session-id"), Just("AUTHORIZATION")],
+        kind in 0..3usize,
+        carrier in 0..4usize,
+    ) {
+        let value = [json!(secret), json!([secret]), json!({"x": {"y": secret}})][kind].clone();
+        let other = json!({"echo": format!("<{secret}>")});
+        let body = json!({"deep": [{"er": {key: value}}], "other": other, secret.clone(): 1});
+        let encoded: String = secret.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let (target, fields, body) = match carrier {
+            0 => ("/".to_owned(), JSON, body.to_string()),
+            1 => ("/".to_owned(), FORM, format!("a=1&{key}={encoded}&echo={encoded}")),
+            2 => (format!("/x/{encoded}?{key}={encoded}"), JSON, String::new()),
+            _ => (format!("/?q={}", encoded), JSON, json!({key: secret}).to_string()),
+        };
+        let answer = other.to_string();
+        let (request, response) = exchange(
+            &request(&target, &[fields], body.as_bytes()),
+            &response(&[JSON], answer.as_bytes()),
+        );
+        let needle: String = secret.chars().skip(4).collect();
+        prop_assert!(!stored(&request).contains(&needle), "{}", stored(&request));
+        prop_assert!(!stored_response(&response).contains(&needle));
+    }
+
+    #[test]
+    fn unrelated_fields_stay(name in "[b-n]{1,6}", text in "[ -~]{0,20}", number in any::<i32>()) {
+        prop_assume!(!text.contains(['=', '{', '[']) && !text.contains("://"));
+        let body = json!({"password": "x", "o": {"q": [{"zz": text}, number, null, true, 1.5]}, name: text});
+        let record = record("/", &[JSON], body.to_string().as_bytes());
+        let mut expected = body;
+        expected["password"] = json!({"redacted": "credential.password"});
+        prop_assert_eq!(record.body.unwrap(), expected);
+    }
+
+    #[test]
+    fn no_input_panics(target in "/\\PC{0,30}", value in proptest::collection::vec(32..=255_u8, 0..30), body in proptest::collection::vec(any::<u8>(), 0..60), form in any::<bool>()) {
+        let mut request = request(&target, &[if form { FORM } else { JSON }], &body);
+        for name in ["authorization", "cookie", "referer", "x-api-key"] {
+            if let Ok(value) = HeaderValue::from_bytes(&value) {
+                request.headers.append(name, value);
+            }
+        }
+        let mut seen = Seen::default();
+        let _ = engine().request(&request, Detail::WithBody, &mut seen);
+    }
+}

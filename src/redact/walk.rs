@@ -1,0 +1,349 @@
+//! The one walk over what was decoded: builds what is recorded, and remembers what was secret.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
+use super::key::FingerprintKey;
+use super::policy::{Action, Policy, Side};
+use super::receipts::Receipts;
+use super::seen::{MASK, Seen, is_fingerprint, is_guessable, is_redacted_text, is_remembered};
+use crate::decode::{Node, Note, Number, json};
+
+/// The domain of fingerprints of secrets: one for all carriers, so that the same secret is
+/// recognised in a header and in a body.
+pub(super) const DOMAIN: &str = "secret";
+
+/// JSON in strings of JSON is looked into so many times over.
+const NESTING_MAX: usize = 2;
+
+/// Longer member names are not spelled out in receipts.
+const LOCATION_NAME_BYTES_MAX: usize = 64;
+
+/// Members that name what their object is about: `{"name": "DB_PASSWORD", "value": …}`, and the
+/// operations of a JSON Patch.
+const NAMING: [&str; 12] = [
+    "name",
+    "key",
+    "path",
+    "type",
+    "field",
+    "property",
+    "attribute",
+    "variable",
+    "param",
+    "parameter",
+    "setting",
+    "id",
+];
+
+/// Members that hold the value in such an object.
+const VALUED: [&str; 6] = ["value", "values", "val", "newValue", "new_value", "data"];
+
+/// A walk over one half of an exchange.
+pub(super) struct Walk<'e> {
+    pub(super) policy: &'e Policy,
+    pub(super) key: &'e FingerprintKey,
+    pub(super) side: Side,
+    pub(super) seen: &'e mut Seen,
+    pub(super) receipts: Receipts,
+    pub(super) notes: BTreeSet<Note>,
+    /// A buffer for names.
+    pub(super) scratch: String,
+    /// Where the walk is.
+    pub(super) location: String,
+    nesting: usize,
+}
+
+impl<'e> Walk<'e> {
+    pub(super) fn new(
+        policy: &'e Policy,
+        key: &'e FingerprintKey,
+        side: Side,
+        seen: &'e mut Seen,
+    ) -> Self {
+        Self {
+            policy,
+            key,
+            side,
+            seen,
+            receipts: Receipts::default(),
+            notes: BTreeSet::new(),
+            scratch: String::new(),
+            location: String::new(),
+            nesting: 0,
+        }
+    }
+
+    /// Goes to a carrier: `header.cookie`, `query`, `body.$`.
+    pub(super) fn enter(&mut self, carrier: &str) {
+        self.location.clear();
+        self.location.push_str(self.side.name());
+        self.location.push('.');
+        self.location.push_str(carrier);
+    }
+
+    pub(super) fn receipt(&mut self, rule: usize) {
+        self.receipts.add(&self.location, rule);
+    }
+
+    /// Remembers a secret, so that it is removed wherever else it occurs.
+    pub(super) fn remember(&mut self, text: &str, rule: usize) {
+        if is_remembered(self.policy.action(rule)) {
+            self.seen.add(text, rule);
+        }
+    }
+
+    /// The parameters of a query: as an object, under the selectors for queries as well.
+    pub(super) fn query(&mut self, node: &Node<'_>) -> Value {
+        self.enter("query");
+        match node {
+            Node::Object(members) => self.members(members, Policy::parameter),
+            _ => self.value(node),
+        }
+    }
+
+    /// A decoded body.
+    pub(super) fn body(&mut self, node: &Node<'_>) -> Value {
+        self.enter("body.$");
+        self.value(node)
+    }
+
+    fn value(&mut self, node: &Node<'_>) -> Value {
+        match node {
+            Node::Null => Value::Null,
+            Node::Bool(value) => Value::Bool(*value),
+            Node::Number(number) => self.number(number),
+            Node::String(text) => {
+                Value::String(self.text(text).unwrap_or_else(|| text.to_string()))
+            }
+            Node::Array(items) => {
+                let length = self.location.len();
+                self.location.push_str("[*]");
+                let items = items.iter().map(|item| self.value(item)).collect();
+                self.location.truncate(length);
+                Value::Array(items)
+            }
+            Node::Object(members) => self.members(members, Policy::key),
+        }
+    }
+
+    fn number(&mut self, number: &Number<'_>) -> Value {
+        match number {
+            Number::Integer(value) => Value::from(*value),
+            Number::Double(value) => Value::from(*value),
+            Number::Text(text) => {
+                self.notes.insert(Note::NumbersAsText);
+                Value::from(text.as_ref())
+            }
+        }
+    }
+
+    fn members(&mut self, members: &[(Cow<'_, str>, Node<'_>)], select: Select) -> Value {
+        let mut object = Map::new();
+        let mut lists = BTreeSet::new();
+        let named = self.named(members);
+        for (name, node) in members {
+            let length = self.location.len();
+            // Before the receipts: a name such as `{"pin":1}` must not stand in a location.
+            let shown = self.name(name);
+            push_name(&mut self.location, &shown);
+            let mut rule = select(self.policy, self.side, name, &mut self.scratch);
+            if rule.is_none() && named.is_some() && is_one_of(name, &VALUED) {
+                rule = named;
+            }
+            let value = match rule {
+                Some(rule) => self.secret(node, rule),
+                None => self.value(node),
+            };
+            self.location.truncate(length);
+            insert(&mut object, &mut lists, shown, value);
+        }
+        if !lists.is_empty() && self.location.contains(".body.") {
+            self.notes.insert(Note::RepeatedNames);
+        }
+        Value::Object(object)
+    }
+
+    /// A member name, without the credentials in it. What looks like a part of JSON and is none may
+    /// be anything.
+    fn name(&mut self, name: &str) -> String {
+        if !name.contains(['{', '[', '=', ':']) {
+            return name.to_owned();
+        }
+        match self.text(name) {
+            Some(shown) => shown,
+            None if name.contains('{') && name.contains('"') && json(name).is_err() => {
+                MASK.to_owned()
+            }
+            None => name.to_owned(),
+        }
+    }
+
+    /// The rule for the value in an object such as `{"name": "DB_PASSWORD", "value": …}`.
+    fn named(&mut self, members: &[(Cow<'_, str>, Node<'_>)]) -> Option<usize> {
+        if members.len() < 2 || !members.iter().any(|(name, _)| is_one_of(name, &VALUED)) {
+            return None;
+        }
+        let names = members.iter().filter(|(name, _)| is_one_of(name, &NAMING));
+        names
+            .filter_map(|(_, node)| match node {
+                Node::String(text) => self.policy.key(self.side, text, &mut self.scratch),
+                _ => None,
+            })
+            .min()
+    }
+
+    /// Text under no rule: without the credentials in it, or `None` if there are none.
+    pub(super) fn text(&mut self, text: &str) -> Option<String> {
+        if self.nesting < NESTING_MAX
+            && text.len() > 2
+            && text.starts_with(['{', '['])
+            && let Ok(node @ (Node::Object(_) | Node::Array(_))) = json(text)
+        {
+            let before = self.receipts.total();
+            self.nesting += 1;
+            let value = self.value(&node);
+            self.nesting -= 1;
+            return (self.receipts.total() > before).then(|| value.to_string());
+        }
+        self.plain(text)
+    }
+
+    /// What is recorded of a value under a rule.
+    fn secret(&mut self, node: &Node<'_>, rule: usize) -> Value {
+        if self.is_redacted(node) {
+            return self.value(node);
+        }
+        self.remember_all(node, rule, Depth::Selected);
+        self.receipt(rule);
+        let id = self.policy.id(rule);
+        match (self.policy.action(rule), node) {
+            (Action::Mask, _) => Value::from(MASK),
+            (Action::Summarize, Node::String(text)) => {
+                marker(id, "chars", text.chars().count().into())
+            }
+            (Action::Summarize, Node::Array(items)) => marker(id, "items", items.len().into()),
+            (Action::Summarize, Node::Object(items)) => marker(id, "items", items.len().into()),
+            (Action::Fingerprint, Node::String(text)) => {
+                let secret = super::headers::without_scheme(text).1;
+                if is_guessable(secret) {
+                    return dropped(id);
+                }
+                let fingerprint = self.key.fingerprint(DOMAIN, secret.as_bytes());
+                marker(id, "fingerprint", fingerprint.into())
+            }
+            _ => dropped(id),
+        }
+    }
+
+    /// Remembers the secret, or all of them inside of a list or an object.
+    fn remember_all(&mut self, node: &Node<'_>, rule: usize, depth: Depth) {
+        match node {
+            Node::String(text) if depth == Depth::Inner && self.is_kind(text) => {}
+            Node::String(text) => {
+                self.remember(text, rule);
+                let (scheme, secret) = super::headers::without_scheme(text);
+                if scheme.is_some() {
+                    self.remember(secret, rule);
+                }
+            }
+            Node::Number(Number::Integer(number)) => self.remember(&number.to_string(), rule),
+            Node::Number(Number::Text(text)) => self.remember(text, rule),
+            Node::Array(items) => {
+                items.iter().for_each(|item| self.remember_all(item, rule, depth));
+            }
+            Node::Object(members) => {
+                members.iter().for_each(|(_, item)| self.remember_all(item, rule, Depth::Inner));
+            }
+            Node::Null | Node::Bool(_) | Node::Number(Number::Double(_)) => {}
+        }
+    }
+
+    /// A word that only says what kind of credential it is: `{"type": "password", …}`.
+    fn is_kind(&mut self, text: &str) -> bool {
+        text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_' || byte == b'-')
+            && self.policy.key(self.side, text, &mut self.scratch).is_some()
+    }
+
+    /// Whether the value is what the engine itself puts in the place of one.
+    fn is_redacted(&self, node: &Node<'_>) -> bool {
+        match node {
+            Node::String(text) => is_redacted_text(text),
+            Node::Object(members) => {
+                members.len() <= 2
+                    && members.iter().any(|(name, _)| name == "redacted")
+                    && members.iter().all(|(name, value)| match (name.as_ref(), value) {
+                        ("redacted", Node::String(id)) => self.policy.has_rule(id),
+                        ("fingerprint", Node::String(text)) => is_fingerprint(text),
+                        ("chars" | "items", Node::Number(Number::Integer(_))) => true,
+                        _ => false,
+                    })
+            }
+            _ => false,
+        }
+    }
+}
+
+/// How a rule is found for a name.
+type Select = fn(&Policy, Side, &str, &mut String) -> Option<usize>;
+
+/// Where a secret stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Depth {
+    /// It is the value under the selected name.
+    Selected,
+    /// It is a member inside of that value.
+    Inner,
+}
+
+/// `{"redacted": id}`.
+pub(super) fn dropped(id: &str) -> Value {
+    Value::Object(Map::from_iter([("redacted".to_owned(), Value::from(id))]))
+}
+
+pub(super) fn marker(id: &str, name: &str, value: Value) -> Value {
+    let redacted = ("redacted".to_owned(), Value::from(id));
+    Value::Object(Map::from_iter([redacted, (name.to_owned(), value)]))
+}
+
+/// A second member of the same name makes a list of both.
+fn insert(
+    object: &mut Map<String, Value>,
+    lists: &mut BTreeSet<String>,
+    name: String,
+    value: Value,
+) {
+    let Some(slot) = object.get_mut(&name) else {
+        object.insert(name, value);
+        return;
+    };
+    if !lists.contains(&name) {
+        *slot = Value::Array(vec![slot.take()]);
+        lists.insert(name);
+    }
+    if let Value::Array(values) = slot {
+        values.push(value);
+    }
+}
+
+fn is_one_of(name: &str, names: &[&str]) -> bool {
+    names.iter().any(|other| name.eq_ignore_ascii_case(other))
+}
+
+/// `.name`, or `['odd name']`.
+pub(super) fn push_name(location: &mut String, name: &str) {
+    if name.len() > LOCATION_NAME_BYTES_MAX {
+        location.push_str("['…']");
+    } else if !name.is_empty()
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
+    {
+        location.push('.');
+        location.push_str(name);
+    } else {
+        location.push_str("['");
+        location.push_str(name);
+        location.push_str("']");
+    }
+}

@@ -1,0 +1,245 @@
+//! One file → checked rules, or its problems.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use http::HeaderName;
+use serde_saphyr::Spanned;
+
+use super::file::{ActionFile, KeepFile, RedactFile, RulesFile, SideFile};
+use crate::problem::{Problem, parse_yaml};
+use crate::redact::{Action, Glob, Rule, Sides, USERINFO_RULE};
+
+/// The longest rule id.
+const ID_CHARS_MAX: usize = 64;
+
+/// Rules and exceptions of the files checked so far.
+#[derive(Default)]
+pub(super) struct Checked {
+    pub(super) rules: Vec<CheckedRule>,
+    pub(super) keep: Vec<Glob>,
+    /// Every file's rules as they were understood: what the digest is made of.
+    pub(super) normal: Vec<String>,
+    pub(super) problems: Vec<Problem>,
+    /// Where each id was first used.
+    ids: BTreeMap<String, (PathBuf, u64)>,
+}
+
+/// A rule, and the examples that it came with.
+#[derive(Debug, Clone)]
+pub(super) struct CheckedRule {
+    pub(super) rule: Rule,
+    pub(super) file: PathBuf,
+    pub(super) hits: Vec<Example>,
+    pub(super) misses: Vec<Example>,
+}
+
+/// A name, and where it stands.
+#[derive(Debug, Clone)]
+pub(super) struct Example {
+    pub(super) name: String,
+    pub(super) line: u64,
+    pub(super) column: u64,
+}
+
+impl Checked {
+    /// Checks the text of one file.
+    pub(super) fn file(&mut self, file: &Path, text: &str) {
+        if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
+            return;
+        }
+        match parse_yaml::<RulesFile>(file, text) {
+            Ok(rules) => {
+                for rule in &rules.redact {
+                    self.redact(file, rule);
+                }
+                for keep in &rules.keep {
+                    self.keep(file, keep);
+                }
+            }
+            Err(mut problem) => {
+                if let Some(remedy) = remedy_for(&problem.message) {
+                    problem.remedy = remedy;
+                }
+                self.problems.push(problem);
+            }
+        }
+    }
+
+    fn redact(&mut self, file: &Path, written: &RedactFile) {
+        let id = &written.id;
+        self.id(file, id);
+        let before = self.problems.len();
+        let keys = self.globs(file, &id.value, "keys", &written.keys);
+        let headers = self.globs(file, &id.value, "headers", &written.headers);
+        let cookies = self.globs(file, &id.value, "cookies", &written.cookies);
+        let query = self.globs(file, &id.value, "query", &written.query);
+        let segments = self.globs(file, &id.value, "segments", &written.segments);
+        self.header_names(file, &id.value, "headers", &written.headers);
+        self.header_names(file, &id.value, "cookies", &written.cookies);
+        let none =
+            [&keys, &headers, &cookies, &query, &segments].iter().all(|list| list.is_empty());
+        if none && self.problems.len() == before {
+            self.at(
+                file,
+                id,
+                format!("rule `{}` selects nothing", id.value),
+                "give it at least one of `keys`, `headers`, `cookies`, `query`, `segments`",
+            );
+        }
+        let sides = self.sides(file, written);
+        let action = match written.action {
+            ActionFile::Drop => Action::Drop,
+            ActionFile::Mask => Action::Mask,
+            ActionFile::Fingerprint => Action::Fingerprint,
+            ActionFile::Summarize => Action::Summarize,
+        };
+        let lists = [&keys, &headers, &cookies, &query, &segments];
+        self.normal.push(format!("redact {:?} {lists:?} {sides:?} {action:?}", id.value));
+        let rule =
+            Rule { id: id.value.clone(), keys, headers, cookies, query, segments, sides, action };
+        self.rules.push(CheckedRule {
+            rule,
+            file: file.to_owned(),
+            hits: examples(&written.examples.hit),
+            misses: examples(&written.examples.miss),
+        });
+    }
+
+    fn keep(&mut self, file: &Path, written: &KeepFile) {
+        if written.keys.value.is_empty() {
+            self.at(
+                file,
+                &written.keys,
+                "an exception under `keep` keeps nothing".to_owned(),
+                "name at least one key, or remove the entry",
+            );
+        }
+        let globs = self.globs(file, "keep", "keys", &written.keys.value);
+        self.normal.push(format!("keep {globs:?}"));
+        self.keep.extend(globs);
+    }
+
+    fn id(&mut self, file: &Path, id: &Spanned<String>) {
+        let name = &id.value;
+        let well_formed = !name.is_empty()
+            && name.len() <= ID_CHARS_MAX
+            && name.bytes().all(|byte| {
+                byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-_".contains(&byte)
+            });
+        if !well_formed {
+            self.at(
+                file,
+                id,
+                format!("`{name}` cannot be the id of a rule"),
+                "use up to 64 lower-case letters, digits, `.`, `-` and `_`",
+            );
+        } else if name == USERINFO_RULE {
+            self.at(
+                file,
+                id,
+                format!("the id `{name}` is that of a rule which is always on"),
+                "choose another id",
+            );
+        } else if let Some((first, line)) = self.ids.get(name) {
+            let message =
+                format!("rule `{name}` was defined before, at {}:{line}", first.display());
+            self.at(file, id, message, "give every rule its own id");
+        } else {
+            self.ids.insert(name.clone(), (file.to_owned(), id.referenced.line()));
+        }
+    }
+
+    fn sides(&mut self, file: &Path, written: &RedactFile) -> Sides {
+        let Some(sides) = &written.sides else { return Sides::Both };
+        let request = sides.value.contains(&SideFile::Request);
+        let response = sides.value.contains(&SideFile::Response);
+        match (request, response) {
+            (true, false) => Sides::Request,
+            (false, true) => Sides::Response,
+            (true, true) => Sides::Both,
+            (false, false) => {
+                self.at(
+                    file,
+                    sides,
+                    format!("`in` of rule `{}` is empty: it holds nowhere", written.id.value),
+                    "write `in: [request]`, `in: [response]`, or leave it out for both",
+                );
+                Sides::Both
+            }
+        }
+    }
+
+    fn globs(
+        &mut self,
+        file: &Path,
+        rule: &str,
+        selector: &str,
+        written: &[Spanned<String>],
+    ) -> Vec<Glob> {
+        let mut globs = Vec::with_capacity(written.len());
+        for name in written {
+            match Glob::new(&name.value) {
+                Ok(glob) => globs.push(glob),
+                Err(error) => self.at(
+                    file,
+                    name,
+                    format!("`{}` in `{selector}` of `{rule}`: {error}", name.value),
+                    "write a name, with `*` where anything may stand",
+                ),
+            }
+        }
+        globs
+    }
+
+    /// Names of headers and cookies are tokens (RFC 9110, section 5.6.2).
+    fn header_names(
+        &mut self,
+        file: &Path,
+        rule: &str,
+        selector: &str,
+        written: &[Spanned<String>],
+    ) {
+        for name in written {
+            let token = name.value.replace('*', "x");
+            if Glob::new(&name.value).is_ok() && HeaderName::from_bytes(token.as_bytes()).is_err() {
+                self.at(
+                    file,
+                    name,
+                    format!("`{}` in `{selector}` of `{rule}` cannot exist", name.value),
+                    "use letters, digits and `-`, without a colon or spaces",
+                );
+            }
+        }
+    }
+
+    fn at<T>(&mut self, file: &Path, place: &Spanned<T>, message: String, remedy: &str) {
+        self.problems.push(Problem {
+            file: file.to_owned(),
+            line: place.referenced.line(),
+            column: place.referenced.column(),
+            message,
+            remedy: remedy.to_owned(),
+        });
+    }
+}
+
+fn examples(written: &[Spanned<String>]) -> Vec<Example> {
+    written
+        .iter()
+        .map(|name| Example {
+            name: name.value.clone(),
+            line: name.referenced.line(),
+            column: name.referenced.column(),
+        })
+        .collect()
+}
+
+/// For an unknown key, the parser's message lists the known ones.
+fn remedy_for(message: &str) -> Option<String> {
+    if !message.contains("unknown field") {
+        return None;
+    }
+    let (_, known) = message.split_once("expected ")?;
+    Some(format!("correct or remove the key; known here: {}", known.trim_start_matches("one of ")))
+}

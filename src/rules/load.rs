@@ -1,0 +1,138 @@
+//! All files → one rule set.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use schemars::Schema;
+use sha2::{Digest, Sha256};
+
+use super::check::{Checked, CheckedRule};
+use super::file::RulesFile;
+use crate::problem::{Problem, Problems};
+use crate::redact::{Glob, Policy, Rule};
+
+/// The shipped packs: the name under which problems show them, and their text.
+pub const SHIPPED: [(&str, &str); 1] =
+    [("rules/credentials.yaml (built in)", include_str!("../../rules/credentials.yaml"))];
+
+/// The largest rule file, in bytes.
+const FILE_BYTES_MAX: u64 = 1024 * 1024;
+
+/// Checked rules from all files.
+#[derive(Debug, Clone)]
+pub struct RuleSet {
+    pub(super) rules: Vec<CheckedRule>,
+    pub(super) keep: Vec<Glob>,
+    digest: String,
+    redaction: Arc<Policy>,
+}
+
+/// Loads the operator's files (`*.yaml`, `*.yml`) from a directory in the order of their names,
+/// and, if `shipped`, the packs that are built in, before them.
+pub fn load(dir: Option<&Path>, shipped: bool) -> Result<RuleSet, Problems> {
+    let mut checked = Checked::default();
+    if shipped {
+        for (name, text) in SHIPPED {
+            checked.file(Path::new(name), text);
+        }
+    }
+    if let Some(dir) = dir {
+        for file in files(dir, &mut checked.problems) {
+            match read(&file) {
+                Ok(text) => checked.file(&file, &text),
+                Err(problem) => checked.problems.push(problem),
+            }
+        }
+    }
+    RuleSet::of(checked)
+}
+
+/// The JSON Schema of a rule file.
+pub fn schema() -> Schema {
+    schemars::schema_for!(RulesFile)
+}
+
+impl RuleSet {
+    fn of(checked: Checked) -> Result<Self, Problems> {
+        if !checked.problems.is_empty() {
+            return Err(Problems(checked.problems));
+        }
+        let mut digest = Sha256::new();
+        for line in &checked.normal {
+            digest.update((line.len() as u64).to_be_bytes());
+            digest.update(line.as_bytes());
+        }
+        let mut digest = hex::encode(digest.finalize());
+        digest.truncate(16);
+        let rules = checked.rules.iter().map(|checked| checked.rule.clone()).collect();
+        let redaction = Arc::new(compile(rules, checked.keep.clone())?);
+        Ok(Self { rules: checked.rules, keep: checked.keep, digest, redaction })
+    }
+
+    /// SHA-256 over what the rules say, whatever their files' layout: lower-case hex, the first 16
+    /// digits.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// The redaction rules, compiled.
+    pub fn redaction(&self) -> Arc<Policy> {
+        Arc::clone(&self.redaction)
+    }
+
+    /// How many redaction rules there are.
+    pub fn redaction_rules(&self) -> usize {
+        self.rules.len()
+    }
+}
+
+/// Compiles rules and exceptions.
+pub(super) fn compile(rules: Vec<Rule>, keep: Vec<Glob>) -> Result<Policy, Problems> {
+    Policy::new(rules, keep).map_err(|error| {
+        let remedy = "split the rules, or use fewer `*`";
+        Problems(vec![of_file(Path::new("rules"), error.to_string(), remedy)])
+    })
+}
+
+fn files(dir: &Path, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
+    let entries = match fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(error) => {
+            let message = format!("the directory of rules cannot be read: {error}");
+            problems.push(of_file(dir, message, "create it, or correct `rules` in the config"));
+            return Vec::new();
+        }
+    };
+    let mut files = Vec::new();
+    for entry in entries {
+        match entry {
+            Ok(entry) => files.push(entry.path()),
+            Err(error) => {
+                let message = format!("the directory of rules cannot be read: {error}");
+                problems.push(of_file(dir, message, "look at the directory's permissions"));
+            }
+        }
+    }
+    files.retain(|file| {
+        file.is_file() && file.extension().is_some_and(|ending| ending == "yaml" || ending == "yml")
+    });
+    files.sort();
+    files
+}
+
+fn read(file: &Path) -> Result<String, Problem> {
+    let size = fs::metadata(file).map(|metadata| metadata.len()).unwrap_or_default();
+    if size > FILE_BYTES_MAX {
+        let message = format!("the file has {size} bytes; at most {FILE_BYTES_MAX} are read");
+        return Err(of_file(file, message, "split it"));
+    }
+    fs::read_to_string(file).map_err(|error| {
+        let message = format!("the file cannot be read: {error}");
+        of_file(file, message, "look at its permissions and that it is UTF-8")
+    })
+}
+
+fn of_file(file: &Path, message: String, remedy: &str) -> Problem {
+    Problem { file: file.to_owned(), line: 0, column: 0, message, remedy: remedy.to_owned() }
+}

@@ -1,0 +1,140 @@
+//! Rule files: what is accepted, every problem with its place, and the shipped packs' examples.
+
+use std::fs;
+use std::path::Path;
+
+use super::load;
+
+#[test]
+fn shipped_rules_load_and_meet_their_examples() {
+    let rules = load(None, true).unwrap_or_else(|problems| panic!("{problems}"));
+    rules.test_examples().unwrap_or_else(|problems| panic!("{problems}"));
+    assert_eq!(rules.redaction_rules(), 7);
+    assert_eq!(rules.digest().len(), 16);
+}
+
+#[test]
+fn no_rules_at_all_are_a_rule_set() {
+    let rules = load(None, false).unwrap();
+    assert_eq!(rules.redaction_rules(), 0);
+    assert!(!rules.redaction().selects("password"));
+}
+
+/// Loads files of these names and texts; returns the problems as `file:line:column: message`.
+fn problems(files: &[(&str, &str)]) -> Vec<String> {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        fs::write(dir.path().join(name), text).unwrap();
+    }
+    match load(Some(dir.path()), false) {
+        Ok(_) => Vec::new(),
+        Err(problems) => problems
+            .0
+            .iter()
+            .map(|problem| {
+                assert!(!problem.remedy.is_empty());
+                let name = problem.file.file_name().unwrap().to_string_lossy();
+                format!("{name}:{}:{}: {}", problem.line, problem.column, problem.message)
+            })
+            .collect(),
+    }
+}
+
+#[test]
+fn problems_have_their_place() {
+    let rows: &[(&str, &str)] = &[
+        (
+            "redact:\n  - id: Bad Id\n    keys: [a]\n    do: drop\n",
+            "a.yaml:2:9: `Bad Id` cannot be the id of a rule",
+        ),
+        ("redact:\n  - id: a\n    do: drop\n", "a.yaml:2:9: rule `a` selects nothing"),
+        (
+            "redact:\n  - id: a\n    keys: [x, \"[ab]*\"]\n    do: drop\n",
+            "a.yaml:3:15: `[ab]*` in `keys` of `a`: the pattern has a `[`, which means nothing here",
+        ),
+        (
+            "redact:\n  - id: a\n    keys: ['-']\n    do: drop\n",
+            "a.yaml:3:12: `-` in `keys` of `a`: the pattern has no letter, digit or `*`",
+        ),
+        (
+            "redact:\n  - id: a\n    headers:\n      - \"x-key:\"\n    do: mask\n",
+            "a.yaml:4:9: `x-key:` in `headers` of `a` cannot exist",
+        ),
+        (
+            "redact:\n  - id: url.userinfo\n    keys: [a]\n    do: mask\n",
+            "a.yaml:2:9: the id `url.userinfo` is that of a rule which is always on",
+        ),
+        (
+            "redact:\n  - id: a\n    keys: [a]\n    in: []\n    do: mask\n",
+            "a.yaml:4:9: `in` of rule `a` is empty: it holds nowhere",
+        ),
+        ("keep:\n  - keys: []\n", "a.yaml:2:11: an exception under `keep` keeps nothing"),
+    ];
+    for (text, expected) in rows {
+        assert_eq!(problems(&[("a.yaml", text)]), [*expected], "{text}");
+    }
+}
+
+#[test]
+fn selectors_of_another_version_are_unknown_keys() {
+    let text = "redact:\n  - id: a\n    pattern: x\n    do: drop\n";
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("a.yaml"), text).unwrap();
+    let problem = load(Some(dir.path()), false).unwrap_err().0.remove(0);
+    assert_eq!((problem.line, problem.column), (3, 5));
+    assert!(problem.message.contains("pattern"), "{}", problem.message);
+    for known in ["id", "keys", "headers", "cookies", "query", "segments", "in", "do", "examples"] {
+        assert!(problem.remedy.contains(known), "{}", problem.remedy);
+    }
+}
+
+#[test]
+fn problems_of_all_files_are_reported_together() {
+    let found = problems(&[
+        ("b.yaml", "redact:\n  - id: a\n    keys: [a]\n    do: drop\n"),
+        ("a.yaml", "redact:\n  - id: a\n    keys: [a]\n    do: drop\n  - id: b\n    do: drop\n"),
+        ("c.yml", "redact: 5\n"),
+        ("d.txt", "not a rule file"),
+        ("e.yaml", "# nothing yet\n"),
+    ]);
+    assert_eq!(found.len(), 3, "{found:?}");
+    assert!(found[0].starts_with("a.yaml:5:9: rule `b` selects nothing"), "{found:?}");
+    assert!(found[1].starts_with("b.yaml:2:9: rule `a` was defined before"), "{found:?}");
+    assert!(found[2].starts_with("c.yml:1:9:"), "{found:?}");
+}
+
+#[test]
+fn a_missing_directory_is_a_problem() {
+    let problems = load(Some(Path::new("no/such/directory")), true).unwrap_err();
+    assert_eq!(problems.0.len(), 1);
+}
+
+#[test]
+fn examples_that_are_not_met_have_their_place() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = "redact:\n  - id: a\n    keys: [pin]\n    do: drop\n    examples:\n      hit: [pin, spin]\n      miss: [PIN]\n";
+    fs::write(dir.path().join("a.yaml"), text).unwrap();
+    let problems = load(Some(dir.path()), false).unwrap().test_examples().unwrap_err().0;
+    let places: Vec<_> = problems.iter().map(|problem| (problem.line, problem.column)).collect();
+    assert_eq!(places, [(6, 18), (7, 14)]);
+}
+
+#[test]
+fn the_digest_tells_what_rules_say_and_not_how_files_are_laid_out() {
+    let digest = |text: &str| {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("a.yaml"), text).unwrap();
+        load(Some(dir.path()), false).unwrap().digest().to_owned()
+    };
+    let one = digest("redact:\n  - id: a\n    keys: [api_key]\n    do: drop\n");
+    assert_eq!(one, digest("# note\nredact: [{id: a, do: drop, keys: [apiKey]}]\n"));
+    assert_ne!(one, digest("redact:\n  - id: a\n    keys: [api_key]\n    do: mask\n"));
+}
+
+#[test]
+fn the_schema_knows_every_selector() {
+    let schema = serde_json::to_string(&super::schema()).unwrap();
+    for name in ["\"redact\"", "\"keep\"", "\"segments\"", "\"fingerprint\"", "\"do\"", "\"in\""] {
+        assert!(schema.contains(name), "{name}");
+    }
+}
