@@ -63,28 +63,32 @@ pub(super) fn graphql(path: &str, query: Option<&Value>, body: Option<&Value>) -
 
 /// The gravest operation of a document, and its name.
 fn operation(document: &str) -> (Operation, Option<String>) {
-    let mut found = None;
-    let mut depth = 0_usize;
-    let mut words: Vec<&str> = Vec::new();
     let end = document.floor_char_boundary(DOCUMENT_BYTES_MAX);
-    let text = document.get(..end).unwrap_or(document);
-    for line in text.lines() {
-        // Braces in strings are rare in front of an operation, and comments are not.
-        let line = line.split('#').next().unwrap_or_default();
-        for token in line.split_inclusive(['{', '}', '(', ')', ' ', '\t', ',', '@', '$']) {
-            let word = token.trim_matches(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-            if depth == 0 && !word.is_empty() {
-                words.push(word);
+    let (text, rest) = document.split_at_checked(end).unwrap_or((document, ""));
+    let mut found = (!rest.is_empty()).then_some((Operation::Unknown, None));
+    let mut depth = 0_usize;
+    let mut words: Vec<String> = Vec::new();
+    let mut in_word = false;
+    let mut chars = Significant(text);
+    while let Some(c) = chars.next() {
+        let is_word = c.is_ascii_alphanumeric() || c == '_';
+        if depth == 0 && is_word {
+            match words.last_mut().filter(|_| in_word) {
+                Some(word) => word.push(c),
+                None => words.push(c.to_string()),
             }
-            if token.ends_with(['{', '(']) {
-                if depth == 0 && token.ends_with(['{', '(']) {
+        }
+        in_word = is_word;
+        match c {
+            '{' | '(' => {
+                if depth == 0 && !(c == '{' && words.is_empty() && found.is_some()) {
                     found = found.max(Some(headed(&words)));
                     words.clear();
                 }
                 depth += 1;
-            } else if token.ends_with(['}', ')']) {
-                depth = depth.saturating_sub(1);
             }
+            '}' | ')' => depth = depth.saturating_sub(1),
+            _ => {}
         }
     }
     found.map_or((Operation::Unknown, None), |(operation, name)| {
@@ -92,12 +96,50 @@ fn operation(document: &str) -> (Operation, Option<String>) {
     })
 }
 
-fn headed(words: &[&str]) -> (Operation, Option<String>) {
-    let name = words.get(1).map(|name| (*name).to_owned());
-    match words.first().copied() {
+/// The characters of a GraphQL document without those in strings and comments.
+struct Significant<'d>(&'d str);
+
+impl Iterator for Significant<'_> {
+    type Item = char;
+
+    fn next(&mut self) -> Option<char> {
+        if let Some(rest) = self.0.strip_prefix('#') {
+            self.0 = rest.trim_start_matches(|c| !matches!(c, '\n' | '\r'));
+        } else if let Some(rest) = self.0.strip_prefix("\"\"\"") {
+            // A block string; `\"""` in one ends it here, which misreads no honest document.
+            self.0 = rest.split_once("\"\"\"").map_or("", |(_, rest)| rest);
+        } else if let Some(rest) = self.0.strip_prefix('"') {
+            self.0 = after_string(rest);
+        }
+        let mut chars = self.0.chars();
+        let next = chars.next();
+        let is_hidden = matches!(next, Some('"' | '#'));
+        if is_hidden {
+            // Another string or comment begins at once: what stands between two words is a space.
+            return Some(' ');
+        }
+        self.0 = chars.as_str();
+        next
+    }
+}
+
+/// What follows the end of a string, which is its quotation mark or the end of its line.
+fn after_string(text: &str) -> &str {
+    let mut escaped = false;
+    let end = text.char_indices().find(|&(_, c)| {
+        let ends = !escaped && c == '"' || matches!(c, '\n' | '\r');
+        escaped = !escaped && c == '\\';
+        ends
+    });
+    end.and_then(|(at, c)| text.get(at + c.len_utf8()..)).unwrap_or_default()
+}
+
+fn headed(words: &[String]) -> (Operation, Option<String>) {
+    let name = words.get(1).cloned();
+    match words.first().map(String::as_str) {
         Some("mutation") => (Operation::Mutation, name),
         Some("subscription") => (Operation::Subscription, name),
-        _ => (Operation::Query, name.filter(|_| words.first() == Some(&"query"))),
+        _ => (Operation::Query, name.filter(|_| words.first().is_some_and(|word| word == "query"))),
     }
 }
 

@@ -223,6 +223,32 @@ fn words_are_counted() {
     }
 }
 
+#[test]
+fn graphql_documents_hide_no_mutation() {
+    #[rustfmt::skip]
+    let rows = [
+        ("mutation A { a }", "graphql.mutate", "A"),
+        ("query A { a(x: \"{{{\") } mutation B { b }", "graphql.mutate", "B"),
+        ("query A { a(x: \"\"\"{\"{ \"\"\") } mutation B { b }", "graphql.mutate", "B"),
+        ("query A { a(x: \"\\\"{\") } mutation B { b }", "graphql.mutate", "B"),
+        ("# {\nmutation B { b }", "graphql.mutate", "B"),
+        ("#a\n#b\nmutation#c\nB { b }", "graphql.mutate", "B"),
+        ("mutation B @live(if: true) { b }", "graphql.mutate", "B"),
+        ("fragment F on User { id } mutation { b }", "graphql.mutate", ""),
+        ("query mutation { b }", "graphql.query", "mutation"),
+        ("{ mutation { b } }", "graphql.query", ""),
+        ("subscription S { s }", "graphql.subscribe", "S"),
+        ("", "graphql.execute", ""),
+    ];
+    for (document, action, name) in rows {
+        let naming = named("POST /graphql", json!({"query": document}));
+        assert_eq!(naming.action, action, "{document}");
+        assert_eq!(naming.targets[0].name.as_deref().unwrap_or_default(), name, "{document}");
+    }
+    let padded = format!("{{ {} }} mutation M {{ m }}", "a ".repeat(40_000));
+    assert_eq!(named("POST /graphql", json!({"query": padded})).action, "graphql.execute");
+}
+
 fn check_bounds(naming: &Naming, descriptions: &[&str]) {
     let targets = naming.targets.iter().flat_map(|target| {
         [Some(&target.kind), target.id.as_ref(), target.name.as_ref()].into_iter().flatten()
