@@ -69,8 +69,7 @@ fn operation(document: &str) -> (Operation, Option<String>) {
     let mut depth = 0_usize;
     let mut words: Vec<String> = Vec::new();
     let mut in_word = false;
-    let mut chars = Significant(text);
-    while let Some(c) = chars.next() {
+    for c in Significant(text) {
         let is_word = c.is_ascii_alphanumeric() || c == '_';
         if depth == 0 && is_word {
             match words.last_mut().filter(|_| in_word) {

@@ -127,13 +127,16 @@ fn fingerprints_are_those_of_the_engine() {
     assert_ne!(one, two);
 }
 
+/// Headers, the address, the chain.
+type ForwardedRow = (&'static [(&'static str, &'static str)], &'static str, Option<&'static str>);
+
 #[test]
 fn sources_by_what_trusted_proxies_say() {
     const XFF: &str = "x-forwarded-for";
     let trusted: Vec<IpNet> =
         ["10.0.0.0/8", "fd00::/8"].iter().map(|net| net.parse().unwrap()).collect();
     #[rustfmt::skip]
-    let rows: &[(&[(&str, &str)], &str, Option<&str>)] = &[
+    let rows: &[ForwardedRow] = &[
         (&[], "10.0.0.1", None),
         (&[(XFF, "1.2.3.4")], "1.2.3.4", Some("1.2.3.4")),
         (&[(XFF, "6.6.6.6, 1.2.3.4, 10.0.0.9")], "1.2.3.4", Some("6.6.6.6, 1.2.3.4, 10.0.0.9")),

@@ -6,7 +6,7 @@ use super::percent::percent_decode;
 const READINGS_MAX: usize = 32;
 
 /// Longer paths that need more than one reading are not read at all: every path is plausible.
-const PATH_BYTES_MAX: usize = 16 * 1024;
+const PATH_BYTES_MAX: usize = 8 * 1024;
 
 /// One thing that some software does to a path and other software does not.
 type Step = fn(&[u8]) -> Option<Vec<u8>>;

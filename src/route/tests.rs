@@ -267,11 +267,13 @@ fn is_admin(path: &str) -> bool {
 }
 
 fn any_path() -> impl Strategy<Value = String> {
+    let start = prop::sample::select(vec!["/", "/public/", "/admin/", "/public", "//"]);
     let piece = prop::sample::select(vec![
-        "/", "/", "admin", "Admin", "public", "a", "..", ".", "%2e", "%2e%2e", "%252e", "%2f",
-        "%252f", "\\", "%5c", ";", ";x", "%3b", "%61dmin", "%25", "%", "//", "é",
+        "/", "admin", "Admin", "public", "a", "..", ".", "../", "/..", "/../", "%2e", "%2e%2e",
+        "%252e", "%2f", "%252f", "\\", "%5c", ";", ";x", "%3b", "%61dmin", "%25", "%", "//", "é",
     ]);
-    prop::collection::vec(piece, 0..10).prop_map(|pieces| format!("/{}", pieces.concat()))
+    (start, prop::collection::vec(piece, 0..8))
+        .prop_map(|(start, pieces)| format!("{start}{}", pieces.concat()))
 }
 
 proptest! {
