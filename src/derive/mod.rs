@@ -1,1 +1,40 @@
-//! (being built)
+//! What happened, by convention: action, category, targets, scope, route template, outcome, and a
+//! sentence for people.
+//!
+//! Owns the naming of requests that no rule names. Works on redacted records only, so that nothing
+//! here can leak; does not know stores, nor the captured bytes. Pure: a record in, names out.
+//!
+//! The convention:
+//!
+//! - Prefixes that say nothing (`/api`, `/v1`, `/admin`) are dropped. What is left alternates
+//!   between collections and the ids of their items. The last collection, in the singular, is the
+//!   noun; a singular tail of an item is a part of it (`/users/5/password` → `user_password`).
+//! - Ids are recognised by their shape, and otherwise by their place after a plural.
+//! - The verb is that of a trailing segment (`/rotate`, `:rotate`, `reset-password`), or else of the
+//!   method; a method override counts as the method. Signing in and out are `session.create` and
+//!   `session.delete`; `user.logout` is what is done to somebody else's.
+//! - Pairs of a collection and an id that say where something belongs (organization, project,
+//!   pool, vhost, …) are the scope, the target's own pair included.
+//! - GraphQL is `graphql.mutate` (or `query`, `subscribe`), its operations are the targets.
+//!   JSON-RPC methods are names like paths.
+//!
+//! Invariants: never panics; every derived text has at most 256 characters, none of them control
+//! characters; an action is `noun.verb` in lower snake case.
+
+mod body;
+mod naming;
+mod nouns;
+mod outcome;
+mod path;
+mod rpc;
+mod sentence;
+mod shape;
+#[cfg(test)]
+mod tests;
+mod text;
+mod verbs;
+mod walk;
+mod words;
+
+pub use naming::{Naming, naming};
+pub use outcome::{Ended, Verdict, outcome};

@@ -1,1 +1,31 @@
-//! (being built)
+//! Which route a request takes, and whether it is provably harmless.
+//!
+//! Owns matching by host, path and method. Does not know the configuration's files, stores, or the
+//! proxy; the upstream gets the client's bytes, whatever was matched here.
+//!
+//! An application may understand a path in more than one way: percent-decoded once, twice or not at
+//! all, with `..` resolved before or after, with or without `;parameters`. Nobody here knows
+//! which. So a path is matched by all of its plausible [`Readings`]:
+//!
+//! - a route that audits takes a request if *any* reading lies under its paths;
+//! - a route that audits less (bypass, gateway, level `none`) takes it only if *all* do.
+//!
+//! The same holds for methods: a signal that overrides the method may mean any method, so it
+//! fulfils the methods of a route that audits and never those of one that audits less. Hence
+//! whatever a client does to its request can only lead to more auditing.
+//!
+//! Known limit: a body is not read for this, so `_method` in a form does not choose between
+//! routes. Restrict routes that audit less by path rather than by method.
+
+mod host;
+mod percent;
+mod readings;
+mod safety;
+mod table;
+#[cfg(test)]
+mod tests;
+
+pub use percent::percent_decode;
+pub use readings::Readings;
+pub use safety::{Safety, safety};
+pub use table::{Pattern, RouteTable};

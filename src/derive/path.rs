@@ -1,0 +1,115 @@
+//! A recorded path as segments.
+
+use crate::route::percent_decode;
+
+use super::nouns::{is_area, is_prefix};
+use super::shape::{is_id, is_version};
+use super::text::cut;
+use super::verbs::is_verb;
+use super::words::snake;
+
+/// Longer paths are named by their first segments.
+const SEGMENTS_MAX: usize = 64;
+
+/// Suffixes that say only how a resource is to be written.
+const FORMATS: &[&str] = &["json", "xml", "yaml", "html", "php", "do", "action", "aspx", "cgi"];
+
+/// One segment of a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Segment {
+    /// As recorded.
+    pub(super) raw: String,
+    /// Decoded once, without parameters.
+    pub(super) text: String,
+    /// In snake case, if it may be a word.
+    pub(super) word: Option<String>,
+}
+
+/// A path, and where its prefixes end.
+#[derive(Debug, Default)]
+pub(super) struct Path {
+    pub(super) segments: Vec<Segment>,
+    /// The index of the first segment that says something.
+    pub(super) start: usize,
+    /// A verb that the last segment had at its end: `:rotate`.
+    pub(super) verb: Option<String>,
+}
+
+impl Path {
+    /// Reads a path; empty segments do not count, `.` and `..` are resolved.
+    pub(super) fn read(path: &str) -> Self {
+        let mut segments: Vec<Segment> = Vec::new();
+        for raw in path.split(['?', '#']).next().unwrap_or_default().split('/') {
+            let bare = raw.split(';').next().unwrap_or_default();
+            let decoded = percent_decode(bare.as_bytes());
+            match String::from_utf8_lossy(&decoded).trim() {
+                "" | "." => {}
+                ".." => drop(segments.pop()),
+                _ if segments.len() == SEGMENTS_MAX => break,
+                text => segments.push(Segment::new(raw, text)),
+            }
+        }
+        let mut path = Self { segments, start: 0, verb: None };
+        path.split_last();
+        path.start = path.prefixes();
+        path
+    }
+
+    /// Takes format and verb from the end of the last segment.
+    fn split_last(&mut self) {
+        let Some(last) = self.segments.last_mut() else { return };
+        if let Some((stem, format)) = last.text.rsplit_once('.')
+            && !stem.is_empty()
+            && FORMATS.contains(&format)
+        {
+            *last = Segment::new(&last.raw, stem);
+        }
+        if let Some((stem, verb)) = last.text.rsplit_once(':')
+            && !stem.is_empty()
+            && !stem.contains(':')
+            && verb.bytes().all(|byte| byte.is_ascii_alphabetic())
+        {
+            let verb = snake(verb);
+            if is_verb(verb.split('_').next().unwrap_or_default()) {
+                self.verb = Some(verb);
+                *last = Segment::new(&last.raw, stem);
+            }
+        }
+    }
+
+    /// How many segments in front say nothing. The last one always says something.
+    fn prefixes(&self) -> usize {
+        let words: Vec<&str> = self.segments.iter().map(|segment| segment.text.as_str()).collect();
+        if let ["apis", _group, version, _, ..] = words.as_slice()
+            && is_version(version, false)
+        {
+            return 3;
+        }
+        let mut start = 0;
+        let mut after_prefix = false;
+        while let Some([word, next, ..]) = words.get(start..) {
+            let name = snake(word);
+            let area = is_area(&name) && !is_id(next);
+            if !(is_prefix(&name) || area || *word == "-" || is_version(word, after_prefix)) {
+                break;
+            }
+            after_prefix = true;
+            start += 1;
+        }
+        start
+    }
+
+    /// Whether the segment with this index is a version in the middle of a path.
+    pub(super) fn is_inner_version(&self, index: usize) -> bool {
+        self.segments.get(index).is_some_and(|segment| is_version(&segment.text, false))
+            && index <= self.start + 1
+            && index + 1 < self.segments.len()
+    }
+}
+
+impl Segment {
+    fn new(raw: &str, text: &str) -> Self {
+        let word = (!is_id(text)).then(|| snake(text)).filter(|word| !word.is_empty());
+        Self { raw: cut(raw), text: cut(text), word }
+    }
+}

@@ -1,0 +1,147 @@
+//! One sentence for people.
+
+use super::shape::is_id;
+use super::text::cut;
+use super::verbs::{compound, past};
+use super::words::{plural, spoken};
+use crate::record::{Scope, Target};
+
+/// In a sentence a name is cut here, so that what became of it is still read.
+const NAME_CHARS_MAX: usize = 80;
+
+/// So many names of the scope are told.
+const SCOPES_MAX: usize = 2;
+
+/// What a sentence needs besides the targets.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Sentence {
+    /// The verb as in the action.
+    pub(super) verb: String,
+    /// What kind of thing, if it is not said by the target's type.
+    pub(super) kind: Option<String>,
+    /// The part of the target that is meant.
+    pub(super) part: Option<String>,
+    /// The item to which the target belongs.
+    pub(super) owner: Option<Target>,
+    /// Where.
+    pub(super) scope: Scope,
+}
+
+impl Sentence {
+    /// What is about to be done: `create API key “ci deploy”`.
+    pub(super) fn intent(&self, targets: &[Target]) -> String {
+        let (verb, about) = self.verb_and_about();
+        cut(&format!(
+            "{} {}{}",
+            verb.replace('_', " "),
+            self.object(targets, about),
+            self.place(targets)
+        ))
+    }
+
+    /// What was done: `API key “ci deploy” created`.
+    pub(super) fn done(&self, targets: &[Target]) -> String {
+        let (verb, about) = self.verb_and_about();
+        let object = capital(&self.object(targets, about));
+        cut(&format!("{object} {}{}", past(verb), self.place(targets)))
+    }
+
+    /// What was not done.
+    pub(super) fn failed(&self, targets: &[Target], reason: &str) -> String {
+        let (verb, about) = self.verb_and_about();
+        let object = capital(&self.object(targets, about));
+        cut(&format!("{object} could not be {} ({reason})", past(verb)))
+    }
+
+    /// What was refused.
+    pub(super) fn refused(&self, targets: &[Target], reason: &str) -> String {
+        cut(&format!("{}: refused ({reason})", capital(&self.intent_short(targets))))
+    }
+
+    /// What nobody knows.
+    pub(super) fn unknown(&self, targets: &[Target], reason: &str) -> String {
+        cut(&format!("{}: outcome unknown ({reason})", capital(&self.intent_short(targets))))
+    }
+
+    fn intent_short(&self, targets: &[Target]) -> String {
+        let (verb, about) = self.verb_and_about();
+        format!("{} {}", verb.replace('_', " "), self.object(targets, about))
+    }
+
+    /// `reset_password` → to reset, the password.
+    fn verb_and_about(&self) -> (&str, Option<&str>) {
+        match compound(&self.verb) {
+            Some((verb, about)) => (verb, (!about.is_empty()).then_some(about)),
+            None => (&self.verb, None),
+        }
+    }
+
+    fn object(&self, targets: &[Target], about: Option<&str>) -> String {
+        let whole = match targets {
+            [] => "resource".to_owned(),
+            [target] => self.named(target),
+            [first, ..] => format!("{} {}", targets.len(), plural(&self.kind_of(first))),
+        };
+        let whole = match &self.part {
+            Some(part) => format!("{} of {whole}", spoken(part)),
+            None => whole,
+        };
+        match about {
+            Some(about) => format!("{} of {whole}", spoken(about)),
+            None => whole,
+        }
+    }
+
+    fn kind_of(&self, target: &Target) -> String {
+        self.kind.clone().unwrap_or_else(|| spoken(&target.kind))
+    }
+
+    fn named(&self, target: &Target) -> String {
+        let kind = self.kind_of(target);
+        match (&target.name, &target.id) {
+            (Some(name), _) => format!("{kind} “{}”", short(name)),
+            (None, Some(id)) if is_id(id) && id.bytes().all(is_plain) => {
+                format!("{kind} {}", short(id))
+            }
+            (None, Some(id)) => format!("{kind} “{}”", short(id)),
+            (None, None) => kind,
+        }
+    }
+
+    /// To whom and where it belongs.
+    fn place(&self, targets: &[Target]) -> String {
+        let mut place = String::new();
+        if let Some(owner) = &self.owner {
+            let named = Self::default().named(owner);
+            place.push_str(&format!(" of {named}"));
+        }
+        let is_target = |name: &str, value: &str| {
+            targets
+                .iter()
+                .chain(&self.owner)
+                .any(|target| target.kind == name && target.id.as_deref() == Some(value))
+        };
+        let outer = self.scope.iter().filter(|(name, value)| !is_target(name, value));
+        for (name, value) in outer.take(SCOPES_MAX) {
+            place.push_str(&format!(" in {} {}", spoken(name), short(value)));
+        }
+        place
+    }
+}
+
+fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)
+}
+
+fn short(text: &str) -> String {
+    if text.chars().count() <= NAME_CHARS_MAX {
+        return cut(text);
+    }
+    let head: String = text.chars().take(NAME_CHARS_MAX).collect();
+    format!("{}…", cut(&head))
+}
+
+fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}

@@ -1,0 +1,391 @@
+//! The walk along a path: which segments are collections, which ids, which a verb.
+
+use super::nouns::{is_common_collection, is_marker, is_part, is_thing, scope_name};
+use super::nouns::{is_singleton, known_category};
+use super::path::{Path, Segment};
+use super::text::{bounded, cut};
+use super::verbs::{canonical, compound, inverse, is_verb};
+use super::words::{is_plural, singular, snake};
+
+/// A noun on the way, with the id that followed it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Node {
+    pub(super) noun: String,
+    pub(super) id: Option<String>,
+    /// An id followed, though it may not be shown.
+    pub(super) is_item: bool,
+    plural: bool,
+    slots: Vec<usize>,
+}
+
+/// What a path says.
+#[derive(Debug, Default)]
+pub(super) struct Walked {
+    pub(super) nodes: Vec<Node>,
+    /// The part of the last node that is meant.
+    pub(super) part: Option<String>,
+    /// A verb in the path.
+    pub(super) verb: Option<String>,
+    /// The last node is created with the ids that the path gives it.
+    pub(super) creates: bool,
+    /// The route template.
+    pub(super) route: String,
+}
+
+/// What a literal or an id stands for in a path of more ids than one.
+#[derive(Debug, Clone, Copy)]
+enum Piece {
+    /// The id of an outer node.
+    Scope(&'static str),
+    /// A part of the id.
+    Id,
+    /// A literal word, not part of the id.
+    Word,
+}
+
+/// Collections directly under `/api` whose items have several ids: the shapes of RabbitMQ's
+/// management API.
+const COMPOSITE: &[(&str, &[Piece])] = &[
+    ("queues", &[Piece::Scope("vhost"), Piece::Id]),
+    ("exchanges", &[Piece::Scope("vhost"), Piece::Id]),
+    ("bindings", &[Piece::Scope("vhost"), Piece::Word, Piece::Id, Piece::Word, Piece::Id]),
+    ("permissions", &[Piece::Scope("vhost"), Piece::Id]),
+    ("topic-permissions", &[Piece::Scope("vhost"), Piece::Id]),
+    ("policies", &[Piece::Scope("vhost"), Piece::Id]),
+    ("operator-policies", &[Piece::Scope("vhost"), Piece::Id]),
+    ("vhost-limits", &[Piece::Scope("vhost"), Piece::Id]),
+    ("parameters", &[Piece::Id, Piece::Scope("vhost"), Piece::Id]),
+];
+
+/// Walks a path for a request with this method (as it counts: an override taken).
+pub(super) fn walk(path: &Path, method: &str) -> Walked {
+    let mut walk = Walk { path, method, out: Walked::default(), next: path.start };
+    walk.composite();
+    while let Some(segment) = path.segments.get(walk.next) {
+        walk.step(segment);
+        walk.next += 1;
+    }
+    let mut out = walk.out;
+    if let Some(verb) = &path.verb {
+        out.verb = Some(canonical(verb).to_owned());
+    }
+    out.route = route(path, &out.nodes);
+    out
+}
+
+struct Walk<'p> {
+    path: &'p Path,
+    method: &'p str,
+    out: Walked,
+    next: usize,
+}
+
+impl Node {
+    /// A thing by its name alone.
+    pub(super) fn named(noun: &str) -> Self {
+        Self { noun: noun.to_owned(), ..Self::default() }
+    }
+}
+
+impl Walk<'_> {
+    fn step(&mut self, segment: &Segment) {
+        let is_last = self.next + 1 == self.path.segments.len();
+        let Some(word) = segment.word.as_deref() else { return self.id(segment) };
+        if self.path.is_inner_version(self.next) {
+            return;
+        }
+        if is_last && self.dotted(segment) {
+            return;
+        }
+        match self.out.nodes.last() {
+            Some(node) if node.plural && !node.is_item => {
+                self.after_collection(segment, word, is_last);
+            }
+            Some(node) if node.is_item => self.after_item(word, is_last),
+            _ => self.after_word(segment, word, is_last),
+        }
+    }
+
+    /// A segment that can only be an id.
+    fn id(&mut self, segment: &Segment) {
+        let index = self.next;
+        match self.out.nodes.last_mut() {
+            Some(node) => {
+                // Text that may not be shown names an item all the same.
+                let shown = bounded(&segment.text);
+                node.id = match (node.id.take(), shown) {
+                    (Some(id), Some(more)) => Some(cut(&format!("{id}/{more}"))),
+                    (id, more) => id.or(more),
+                };
+                node.is_item = true;
+                node.slots.push(index);
+            }
+            None => {
+                self.out.nodes.push(Node::named("resource"));
+                self.id(segment);
+            }
+        }
+    }
+
+    fn node(&mut self, word: &str) {
+        let node = Node { noun: singular(word), plural: is_plural(word), ..Node::default() };
+        self.out.nodes.push(node);
+    }
+
+    /// After a plural comes an id, unless the segment can only be something else.
+    fn after_collection(&mut self, segment: &Segment, word: &str, is_last: bool) {
+        let next = self.path.segments.get(self.next + 1);
+        let next_word = next.and_then(|next| next.word.as_deref());
+        let next_is_id = next.is_some() && next_word.is_none();
+        let is_pair = self.out.nodes.last().is_some_and(|node| node.noun == "repository");
+        if is_pair && let Some(second) = next {
+            self.id(segment);
+            self.next += 1;
+            return self.id(second);
+        }
+        if let (true, Some(next)) = (is_marker(word), next) {
+            // The next segment is the id, whatever it looks like.
+            self.next += 1;
+            return self.id(next);
+        }
+        // Grafana's dashboards, which are created at this place.
+        if is_last && word == "db" && self.method == "POST" {
+            return;
+        }
+        if is_last && self.is_acting_on_all(word) {
+            return self.verb(word);
+        }
+        // `/users/delete/5`, as old applications have it.
+        if next_is_id && self.next + 2 == self.path.segments.len() && is_verb(word) {
+            return self.verb(word);
+        }
+        let is_collection = is_plural(word)
+            && segment.text.bytes().all(|byte| !byte.is_ascii_uppercase())
+            && match next {
+                None => self.method == "POST",
+                Some(_) => {
+                    next_is_id
+                        || (is_common_collection(word)
+                            && next_word.is_some_and(|next| {
+                                !is_plural(next) && !is_verb(next) && !is_part(next)
+                            }))
+                }
+            };
+        if is_collection { self.node(word) } else { self.id(segment) }
+    }
+
+    fn after_item(&mut self, word: &str, is_last: bool) {
+        let verb_is_next = self.next + 2 == self.path.segments.len()
+            && self
+                .path
+                .segments
+                .get(self.next + 1)
+                .and_then(|next| next.word.as_deref())
+                .is_some_and(is_verb);
+        if is_last && self.is_acting(word) {
+            self.verb(word);
+        } else if is_part(word) && (is_last || verb_is_next) {
+            self.out.part = Some(word.to_owned());
+        } else if !is_last && matches!(word, "actions" | "action") {
+            // A folder of verbs.
+        } else if is_plural(word) || !is_last {
+            self.node(word);
+        } else if self.method == "POST" && !is_thing(word) {
+            self.out.verb = Some(word.to_owned());
+        } else {
+            self.out.part = Some(singular(word));
+        }
+    }
+
+    /// After nothing, or after a singular without an id.
+    fn after_word(&mut self, segment: &Segment, word: &str, is_last: bool) {
+        let before = self.out.nodes.last().map(|node| node.noun.clone());
+        if is_last && self.is_acting(word) && (before.is_some() || is_session_verb(word)) {
+            return self.verb(word);
+        }
+        if is_last && before.is_none() && compound_tail(word).is_some() {
+            return self.verb(word);
+        }
+        let Some(before) = before else { return self.first(word, is_last) };
+        if self.out.part.is_some() {
+            self.node(word);
+        } else if is_last && is_part(word) && !is_singleton(&before) {
+            self.out.part = Some(word.to_owned());
+        } else if scope_name(&before).is_some()
+            && before != "account"
+            && !is_plural(word)
+            && !is_part(word)
+            && !is_verb(word)
+            && known_category(word).is_none()
+        {
+            self.id(segment);
+        } else {
+            self.node(word);
+        }
+    }
+
+    /// The first word of all: a verb alone is done to the system.
+    fn first(&mut self, word: &str, is_last: bool) {
+        if is_last && is_verb(word) && self.method == "POST" {
+            self.out.nodes.push(Node::named("system"));
+            return self.verb(word);
+        }
+        if is_last || !matches!(word, "actions" | "action") {
+            self.node(word);
+        }
+    }
+
+    /// `chat.postMessage`.
+    fn dotted(&mut self, segment: &Segment) -> bool {
+        let Some((left, right)) = segment.text.rsplit_once('.') else { return false };
+        let (noun, verb) = (snake(left), snake(right));
+        let first = verb.split('_').next().unwrap_or_default();
+        let fits = self.out.nodes.is_empty() && !noun.is_empty() && is_verb(first);
+        if fits {
+            self.node(&noun);
+            self.out.verb = Some(canonical(&verb).to_owned());
+        }
+        fits
+    }
+
+    /// Whether a word after a collection is a verb: for a PUT or a DELETE it names an item, unless
+    /// it can hardly be a name.
+    fn is_acting_on_all(&self, word: &str) -> bool {
+        let is_bulk = compound_tail(word).is_some_and(|(verb, _)| verb.contains('_'));
+        let is_session = matches!(canonical(word), "login" | "logout");
+        match self.method {
+            "POST" | "GET" => is_verb(word) || compound_tail(word).is_some(),
+            _ => is_bulk || is_session,
+        }
+    }
+
+    fn is_acting(&self, word: &str) -> bool {
+        let is_known = is_verb(word) || matches!(word, "eviction");
+        if self.method == "DELETE" {
+            return inverse(canonical(word)).is_some() && is_known
+                || matches!(canonical(word), "delete" | "logout");
+        }
+        is_known || compound_tail(word).is_some()
+    }
+
+    /// A verb that the path ends with.
+    fn verb(&mut self, word: &str) {
+        let verb = canonical(word);
+        let verb = match inverse(verb) {
+            Some(inverse) if self.method == "DELETE" => inverse,
+            _ => verb,
+        };
+        let has_item = self.out.nodes.last().is_some_and(|node| node.is_item);
+        if matches!(verb, "login" | "logout") && !has_item {
+            self.out.nodes.push(Node::named("session"));
+            let verb = if verb == "login" { "create" } else { "delete" };
+            self.out.verb = Some(verb.to_owned());
+            return;
+        }
+        match compound_tail(word) {
+            Some((verb, about)) if self.out.nodes.is_empty() => {
+                self.node(about);
+                self.out.verb = Some(canonical(verb).to_owned());
+            }
+            Some((verb, about)) if self.is_last_noun(about) => {
+                self.out.verb = Some(canonical(verb).to_owned());
+            }
+            _ if self.out.nodes.is_empty() => {
+                let noun = if verb == "register" { "user" } else { "session" };
+                self.out.nodes.push(Node::named(noun));
+                self.out.verb = Some(verb.to_owned());
+            }
+            _ => self.out.verb = Some(verb.to_owned()),
+        }
+    }
+
+    fn is_last_noun(&self, about: &str) -> bool {
+        self.out.nodes.last().is_some_and(|node| node.noun == singular(about))
+    }
+
+    /// Items with several ids, by their own shapes.
+    fn composite(&mut self) {
+        let start = self.path.start;
+        let segments = &self.path.segments;
+        let (Some(collection), 1) = (segments.get(start), start) else { return };
+        if segments.first().is_none_or(|first| first.text != "api") {
+            return;
+        }
+        let Some((name, pieces)) = COMPOSITE.iter().find(|(name, _)| *name == collection.text)
+        else {
+            return;
+        };
+        let rest = segments.get(start + 1..).unwrap_or_default();
+        let is_item = rest.len() >= pieces.len();
+        let is_scope_only = rest.len() == 1 && matches!(pieces, [Piece::Scope(_), ..]);
+        let is_written = matches!(self.method, "PUT" | "DELETE") || rest.len() > pieces.len();
+        if !(is_item && (is_written || *name == "bindings")) && !is_scope_only {
+            return;
+        }
+        let mut item = Node { noun: singular(&snake(name)), plural: true, ..Node::default() };
+        for (offset, (piece, segment)) in pieces.iter().zip(rest).enumerate() {
+            let index = start + 1 + offset;
+            match piece {
+                Piece::Word => {}
+                Piece::Scope(noun) => self.out.nodes.push(Node {
+                    noun: (*noun).to_owned(),
+                    id: bounded(&segment.text),
+                    is_item: true,
+                    plural: true,
+                    slots: vec![index],
+                }),
+                Piece::Id => {
+                    item.id = match (item.id.take(), bounded(&segment.text)) {
+                        (Some(id), Some(more)) => Some(cut(&format!("{id}/{more}"))),
+                        (id, more) => id.or(more),
+                    };
+                    item.is_item = true;
+                    item.slots.push(index);
+                }
+            }
+        }
+        self.out.nodes.push(item);
+        self.out.creates = *name == "bindings" && rest.len() == pieces.len();
+        self.next = start + 1 + rest.len().min(pieces.len());
+        if *name == "bindings" && rest.len() > pieces.len() {
+            // The key of the binding among those of the same two ends.
+            if let Some(segment) = segments.get(self.next) {
+                self.id(segment);
+                self.next += 1;
+            }
+        }
+    }
+}
+
+/// A compound verb that is not a collection: `reset-password`, but not `test-results`.
+fn compound_tail(word: &str) -> Option<(&str, &str)> {
+    let (verb, about) = compound(word)?;
+    (!is_plural(word) || verb.contains('_') || is_bare(verb)).then_some((verb, about))
+}
+
+/// Verbs that are hardly ever the first half of a noun.
+fn is_bare(verb: &str) -> bool {
+    matches!(verb, "create" | "delete" | "update" | "add" | "remove" | "get" | "send" | "revoke")
+}
+
+fn is_session_verb(word: &str) -> bool {
+    matches!(canonical(word), "login" | "logout" | "register" | "refresh")
+}
+
+/// The path with ids replaced: `{id}` for the last node's, the noun for others.
+fn route(path: &Path, nodes: &[Node]) -> String {
+    let mut out = String::new();
+    for (index, segment) in path.segments.iter().enumerate() {
+        out.push('/');
+        let slot = nodes.iter().enumerate().find(|(_, node)| node.slots.contains(&index));
+        match slot {
+            Some((at, node)) if at + 1 < nodes.len() => out.push_str(&format!("{{{}}}", node.noun)),
+            Some(_) => out.push_str("{id}"),
+            None => out.push_str(&segment.raw),
+        }
+    }
+    if out.is_empty() {
+        out.push('/');
+    }
+    cut(&out)
+}

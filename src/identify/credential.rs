@@ -1,0 +1,114 @@
+//! The credential that a request carries, by the conventions of HTTP APIs.
+
+use base64::Engine as _;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use http::header::{AUTHORIZATION, COOKIE};
+use http::{HeaderMap, HeaderName};
+
+/// A credential, raw: it has neither `Debug` nor `Serialize`.
+pub(super) enum Credential<'r> {
+    /// HTTP Basic: what was sent, and the user and password in it.
+    Basic { sent: &'r str, user: String, password: String },
+    /// A bearer token.
+    Bearer(&'r str),
+    /// An API key.
+    ApiKey(&'r str),
+    /// The value of a session cookie.
+    Session(&'r str),
+    /// `Authorization` in a scheme of which only the user, if anything, can be told.
+    Other { sent: &'r str, user: Option<&'r str> },
+}
+
+/// Lenient: a padding or stray bits more or less decide nothing here.
+const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
+    .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+    .with_decode_allow_trailing_bits(true);
+const BASE64: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIENT);
+
+/// Longer credentials are fingerprinted, but not looked into.
+pub(super) const LOOKED_INTO_BYTES_MAX: usize = 16 * 1024;
+
+/// Header fields that carry an API key.
+const KEY_HEADERS: [HeaderName; 4] = [
+    HeaderName::from_static("x-api-key"),
+    HeaderName::from_static("api-key"),
+    HeaderName::from_static("apikey"),
+    HeaderName::from_static("x-goog-api-key"),
+];
+
+/// What the names of session cookies contain, the surest first.
+const SESSION_COOKIES: [&str; 4] = ["sess", "sid", "auth", "token"];
+
+/// The credential of a request: `Authorization`, else an API key, else a session cookie.
+pub(super) fn credential(headers: &HeaderMap) -> Option<Credential<'_>> {
+    if let Some(text) = text(headers, &AUTHORIZATION) {
+        return Some(authorization(text));
+    }
+    if let Some(key) = KEY_HEADERS.iter().find_map(|name| text(headers, name)) {
+        return Some(Credential::ApiKey(key));
+    }
+    session(headers).map(Credential::Session)
+}
+
+fn text<'r>(headers: &'r HeaderMap, name: &HeaderName) -> Option<&'r str> {
+    let value = headers.get(name)?.to_str().ok()?.trim();
+    (!value.is_empty()).then_some(value)
+}
+
+fn authorization(text: &str) -> Credential<'_> {
+    let (scheme, sent) = text.split_once([' ', '\t']).unwrap_or(("", text));
+    let sent = sent.trim();
+    match scheme.to_ascii_lowercase().as_str() {
+        "basic" => basic(sent).unwrap_or(Credential::Other { sent, user: None }),
+        "bearer" | "dpop" | "token" | "bot" => Credential::Bearer(sent),
+        "apikey" | "api-key" | "key" => Credential::ApiKey(sent),
+        "digest" => {
+            let user = sent.split_once("username=\"").and_then(|(_, rest)| rest.split_once('"'));
+            Credential::Other { sent, user: user.map(|(user, _)| user) }
+        }
+        // One word alone is what some APIs take as a key.
+        "" => Credential::ApiKey(sent),
+        _ => Credential::Other { sent, user: None },
+    }
+}
+
+fn basic(sent: &str) -> Option<Credential<'_>> {
+    let sent_bytes = Some(sent).filter(|sent| sent.len() <= LOOKED_INTO_BYTES_MAX)?;
+    let pair = BASE64.decode(sent_bytes).ok()?;
+    let pair = String::from_utf8_lossy(&pair);
+    let (user, password) = pair.split_once(':')?;
+    Some(Credential::Basic { sent, user: user.to_owned(), password: password.to_owned() })
+}
+
+fn session(headers: &HeaderMap) -> Option<&str> {
+    let cookies = || {
+        headers
+            .get_all(COOKIE)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|line| line.split(';'))
+            .filter_map(|cookie| cookie.split_once('='))
+            .map(|(name, value)| (name.trim().to_ascii_lowercase(), value.trim()))
+            .filter(|(name, value)| !value.is_empty() && !is_forgery_token(name))
+    };
+    SESSION_COOKIES
+        .iter()
+        .find_map(|part| cookies().find(|(name, _)| name.contains(part)).map(|(_, value)| value))
+}
+
+/// Tokens against cross-site requests say nothing of who acts.
+fn is_forgery_token(name: &str) -> bool {
+    name.contains("csrf") || name.contains("xsrf") || name.contains("forgery")
+}
+
+/// Whether a user name in Basic credentials may be the secret itself, as with APIs that take a key
+/// for a user and nothing, or a filler, for a password.
+pub(super) fn is_key_as_user(user: &str, password: &str) -> bool {
+    let filler = matches!(password.to_ascii_lowercase().as_str(), "" | "x" | "x-oauth-basic");
+    let long_mix = user.len() >= 20
+        && !user.contains(['@', ' ', '.', '\\'])
+        && user.bytes().any(|byte| byte.is_ascii_digit())
+        && user.bytes().any(|byte| byte.is_ascii_alphabetic());
+    filler || long_mix
+}

@@ -1,0 +1,89 @@
+//! Whether a request is provably without effect.
+
+use http::HeaderMap;
+
+use super::percent::percent_decode;
+
+/// What is known about the effect of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Safety {
+    /// By its method it changes nothing (RFC 9110, section 9.2.1), and nothing speaks against it.
+    Safe,
+    /// The method is not, or not known to be, without effect.
+    Method,
+    /// Something in it may stand for another method.
+    Override,
+    /// A safe method with a body, which has no defined meaning.
+    Body,
+}
+
+impl Safety {
+    /// Whether the request need not be audited.
+    pub fn is_safe(self) -> bool {
+        self == Self::Safe
+    }
+}
+
+/// Header fields by which frameworks let a client name another method.
+const OVERRIDE_HEADERS: [&str; 4] =
+    ["x-http-method-override", "x-http-method", "x-method-override", "x-method"];
+
+/// Parameters that do the same.
+const OVERRIDE_PARAMETERS: [&[u8]; 5] = [
+    b"_method",
+    b"_http_method",
+    b"x-http-method-override",
+    b"x-http-method",
+    b"x-method-override",
+];
+
+/// A name may be encoded so many times over before it counts as an override unread.
+const DECODINGS: usize = 4;
+
+/// Judges a request. Only `GET`, `HEAD` and `OPTIONS`, spelled exactly so, without a body and
+/// without any sign of another method are safe.
+pub fn safety(method: &str, path_and_query: &str, headers: &HeaderMap, has_body: bool) -> Safety {
+    if headers.keys().any(|name| is_override_header(name.as_str()))
+        || has_override_parameter(path_and_query.as_bytes())
+    {
+        Safety::Override
+    } else if !matches!(method, "GET" | "HEAD" | "OPTIONS") {
+        Safety::Method
+    } else if has_body {
+        Safety::Body
+    } else {
+        Safety::Safe
+    }
+}
+
+/// Header names are lower case here; gateways that speak CGI take `_` for `-`.
+fn is_override_header(name: &str) -> bool {
+    let same = |(a, b): (u8, u8)| a == b || (a == b'_' && b == b'-');
+    OVERRIDE_HEADERS
+        .iter()
+        .any(|known| known.len() == name.len() && name.bytes().zip(known.bytes()).all(same))
+}
+
+fn has_override_parameter(path_and_query: &[u8]) -> bool {
+    let mut text = path_and_query.to_vec();
+    for _ in 0..DECODINGS {
+        if names_override(&text) {
+            return true;
+        }
+        let decoded = percent_decode(&text);
+        if decoded.as_ref() == text.as_slice() {
+            return false;
+        }
+        text = decoded.into_owned();
+    }
+    // Encoded deeper than anybody means honestly.
+    names_override(&text) || text.contains(&b'%')
+}
+
+fn names_override(text: &[u8]) -> bool {
+    text.split(|byte| b"?&;#".contains(byte)).skip(1).any(|parameter| {
+        let name = parameter.split(|byte| b"=[".contains(byte)).next().unwrap_or_default();
+        let name = name.trim_ascii();
+        OVERRIDE_PARAMETERS.iter().any(|known| name.eq_ignore_ascii_case(known))
+    })
+}
