@@ -9,7 +9,7 @@ use super::AppendError;
 use super::aside::Loss;
 use super::batch::{Batch, Inbox, Reply};
 use super::writer::{Open, SWEEP_BATCH, Writer, hangs};
-use crate::store::{Opening, StoreError};
+use crate::store::{Opening, Store, StoreError};
 use crate::telemetry::ReasonLabel;
 
 /// The first pause between two attempts to recover; it doubles up to the last.
@@ -140,14 +140,7 @@ where
         let Some(store) = &mut self.store else { return Ok(()) };
         let head = store.head(&self.name).await?;
         if let Some(batch) = &self.in_doubt {
-            let written = head.saturating_sub(batch.first - 1).min(batch.len() as u64);
-            let limit = u32::try_from(written).unwrap_or(u32::MAX);
-            let rows = store.read_after(&self.name, batch.first - 1, limit).await?;
-            let ours = rows
-                .iter()
-                .zip(&batch.entries)
-                .take_while(|(row, entry)| row.id == entry.id && row.doc == *entry.doc.get())
-                .count();
+            let ours = count_written(store.as_mut(), &self.name, batch, head).await?;
             if let Some(mut batch) = self.in_doubt.take() {
                 let rest = batch.split_off(ours);
                 if batch.len() > 0 {
@@ -217,6 +210,32 @@ where
             self.recover(inbox).await;
         }
     }
+}
+
+/// How many entries of the batch are in the ledger, in their place.
+async fn count_written(
+    store: &mut dyn Store,
+    writer: &str,
+    batch: &Batch,
+    head: u64,
+) -> Result<usize, StoreError> {
+    let mut ours = 0;
+    while batch.first + ours as u64 <= head {
+        let after = batch.first - 1 + ours as u64;
+        let rest = batch.entries.get(ours..).unwrap_or_default();
+        let limit = u32::try_from(rest.len()).unwrap_or(u32::MAX);
+        let rows = store.read_after(writer, after, limit).await?;
+        let same = rows
+            .iter()
+            .zip(rest)
+            .take_while(|(row, entry)| row.id == entry.id && row.doc == *entry.doc.get())
+            .count();
+        ours += same;
+        if same == 0 || same < rows.len() {
+            break;
+        }
+    }
+    Ok(ours)
 }
 
 fn chain(error: &StoreError) -> String {

@@ -81,7 +81,8 @@ pub trait Store: Send {
         limit: u32,
     ) -> Result<Vec<Orphan>, StoreError>;
 
-    /// Entries of `writer` after `after`, in order, at most `limit`.
+    /// Entries of `writer` after `after`, in order, at most `limit`, and fewer where their documents
+    /// are large; none only where there is none.
     async fn read_after(
         &mut self,
         writer: &str,

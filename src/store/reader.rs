@@ -13,6 +13,9 @@ use crate::record::{EntryKind, Stored};
 /// after a crash, which repairs the log, does.
 const READ_BUSY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);
 
+/// Documents that are read in one go, in bytes.
+const READ_BYTES: i64 = 4 * 1024 * 1024;
+
 /// A read-only connection to the ledger of a directory.
 pub struct LedgerReader {
     conn: SqliteConnection,
@@ -52,7 +55,8 @@ impl LedgerReader {
         read_head(&mut self.conn, writer).await
     }
 
-    /// Entries of `writer` after `after`, in order, at most `limit`.
+    /// Entries of `writer` after `after`, in order, at most `limit`, and fewer where their documents
+    /// are large; none only where there is none.
     pub async fn read_after(
         &mut self,
         writer: &str,
@@ -120,17 +124,43 @@ pub(super) async fn read_rows(
     after: u64,
     limit: u32,
 ) -> Result<Vec<Stored>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT writer, seq, kind, id, intent, scope, doc, leaf FROM entries \
-         WHERE writer = ? AND seq > ? ORDER BY seq LIMIT ?",
+    // `octet_length` does not load the document, so this costs little.
+    let sizes: Vec<(i64, i64)> = sqlx::query_as(
+        "SELECT seq, octet_length(doc) FROM entries WHERE writer = ? AND seq > ? \
+         ORDER BY seq LIMIT ?",
     )
     .bind(writer)
     .bind(seq_to_sql(after))
     .bind(limit)
+    .fetch_all(&mut *conn)
+    .await
+    .map_err(StoreError::from_sqlx)?;
+    let Some(last) = last_within(&sizes, READ_BYTES) else { return Ok(Vec::new()) };
+    let rows = sqlx::query(
+        "SELECT writer, seq, kind, id, intent, scope, doc, leaf FROM entries \
+         WHERE writer = ? AND seq > ? AND seq <= ? ORDER BY seq",
+    )
+    .bind(writer)
+    .bind(seq_to_sql(after))
+    .bind(last)
     .fetch_all(conn)
     .await
     .map_err(StoreError::from_sqlx)?;
     rows.iter().map(stored).collect()
+}
+
+/// The last number up to which the documents fit; the first one always does.
+fn last_within(sizes: &[(i64, i64)], limit: i64) -> Option<i64> {
+    let mut bytes = 0_i64;
+    sizes
+        .iter()
+        .enumerate()
+        .take_while(|(position, (_, size))| {
+            bytes = bytes.saturating_add(*size);
+            *position == 0 || bytes <= limit
+        })
+        .last()
+        .map(|(_, (seq, _))| *seq)
 }
 
 fn stored(row: &SqliteRow) -> Result<Stored, StoreError> {
