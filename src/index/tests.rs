@@ -68,8 +68,8 @@ fn id() -> EventId {
 fn intent_doc(n: u32) -> Value {
     json!({
         "time": format!("2026-07-01T12:00:{n:02}.000Z"),
-        "action": if n % 2 == 0 { "api_key.create" } else { "budget.update" },
-        "category": if n % 2 == 0 { "api_key" } else { "billing" },
+        "action": if n.is_multiple_of(2) { "api_key.create" } else { "budget.update" },
+        "category": if n.is_multiple_of(2) { "api_key" } else { "billing" },
         "description": format!("Thing {n} done"),
         "actor": {"type": "user", "id": format!("u{n}"), "name": "Ada Löve", "email": "ada@example.com"},
         "targets": [{"type": "api_key", "id": format!("k{n}")}, {"type": "pool", "name": "Blue_Pool 100%"}],

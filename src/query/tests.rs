@@ -20,7 +20,8 @@ fn what_is_understood() {
     let any = |field, values: &[&str]| {
         Condition::AnyOf(field, values.iter().map(ToString::to_string).collect())
     };
-    let cases: Vec<(&[(&str, &str)], Vec<Condition>)> = vec![
+    type Case<'a> = (&'a [(&'a str, &'a str)], Vec<Condition>);
+    let cases: Vec<Case<'_>> = vec![
         (&[], vec![]),
         (&[("action", "a.b"), ("action", "c.d")], vec![any(Field::Action, &["a.b", "c.d"])]),
         (

@@ -58,6 +58,19 @@ pub enum StoreError {
         /// Ours.
         known: i64,
     },
+    /// The database cannot promise that a commit survives a power loss.
+    #[error(
+        "`{}` cannot be written durably (journal `{journal}`, synchronous {synchronous}): put the \
+         ledger on a local filesystem", path.display()
+    )]
+    NotDurable {
+        /// The database.
+        path: PathBuf,
+        /// What it says of its journal.
+        journal: String,
+        /// What it says of its syncs.
+        synchronous: i64,
+    },
     /// There is no ledger where one was expected.
     #[error("there is no ledger at `{}`", path.display())]
     Missing {
@@ -92,6 +105,7 @@ impl StoreError {
             Self::File { .. } => "file",
             Self::Held { .. } => "held",
             Self::Newer { .. } => "newer_schema",
+            Self::NotDurable { .. } => "not_durable",
             Self::Missing { .. } => "missing",
             Self::Damaged { .. } => "damaged",
         }

@@ -18,13 +18,31 @@ const PROBE_FILE: &str = "ledger.probe";
 /// How far past the present size the probe reaches: more than one batch's smallest need.
 const PROBE_BYTES: u64 = 64 * 1024;
 
-/// Creates `dir` for its owner alone, unless it exists.
+/// Creates `dir` for its owner alone, unless it exists, and makes its name durable.
 pub fn create_dir(dir: &Path) -> Result<(), StoreError> {
-    DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|source| StoreError::File {
-        operation: "create the directory",
-        path: dir.to_owned(),
-        source,
-    })
+    if dir.is_dir() {
+        return Ok(());
+    }
+    let file_error = |operation, path: &Path| {
+        let path = path.to_owned();
+        move |source| StoreError::File { operation, path, source }
+    };
+    let parent = match dir.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        Some(_) => Path::new("."),
+        None => dir,
+    };
+    if parent != dir {
+        create_dir(parent)?;
+    }
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(dir)
+        .map_err(file_error("create the directory", dir))?;
+    File::open(parent)
+        .and_then(|parent| parent.sync_all())
+        .map_err(file_error("make durable", parent))
 }
 
 /// Creates the file for its owner alone, unless it exists. SQLite gives its `-wal` and `-shm` the

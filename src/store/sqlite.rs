@@ -45,6 +45,9 @@ const MAX_BATCH: usize = 4096;
 /// Rows are padded to a power of two, so that few statements serve all batch sizes.
 const COLUMNS: usize = 7;
 
+/// `PRAGMA synchronous`: every commit is an fsync.
+const SYNCHRONOUS_FULL: i64 = 2;
+
 /// Where the ledger is and who writes it.
 #[derive(Debug, Clone)]
 pub struct SqliteOptions {
@@ -109,6 +112,7 @@ impl SqliteStore {
             .connect()
             .await
             .map_err(StoreError::from_sqlx)?;
+        require_durability(&mut conn, &path).await?;
         schema::migrate(&mut conn, &path).await?;
         let mut rows = 1;
         let mut statements = Vec::new();
@@ -131,6 +135,23 @@ impl SqliteStore {
             other => other,
         }
     }
+}
+
+/// Asks the database whether it will do as it was told: a filesystem without shared memory, for
+/// example, has no write-ahead log, and SQLite then quietly goes on without.
+async fn require_durability(conn: &mut SqliteConnection, path: &Path) -> Result<(), StoreError> {
+    let journal: String = sqlx::query_scalar("PRAGMA journal_mode")
+        .fetch_one(&mut *conn)
+        .await
+        .map_err(StoreError::from_sqlx)?;
+    let synchronous: i64 = sqlx::query_scalar("PRAGMA synchronous")
+        .fetch_one(&mut *conn)
+        .await
+        .map_err(StoreError::from_sqlx)?;
+    if journal == "wal" && synchronous == SYNCHRONOUS_FULL {
+        return Ok(());
+    }
+    Err(StoreError::NotDurable { path: path.to_owned(), journal, synchronous })
 }
 
 /// One statement for up to `rows` rows: a row without a number is no row.

@@ -361,3 +361,63 @@ fn a_store_that_cannot_be_opened_is_said_so() {
     let error = start(&disk).err().unwrap();
     assert!(matches!(error, StartError::Store(StoreError::DiskFull(_))), "{error:?}");
 }
+
+/// Runs the test of this name again in a process that may not write files beyond 512 KiB.
+fn run_with_a_file_size_limit(name: &str, dir: &Path) -> std::process::Output {
+    std::process::Command::new("sh")
+        .args(["-c", r#"trap '' XFSZ; ulimit -f 1024; exec "$0" "$1" --exact --nocapture"#])
+        .arg(std::env::current_exe().unwrap())
+        .arg(name)
+        .env("FILE_SIZE_LIMITED_DIR", dir)
+        .output()
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_file_size_limit_is_a_full_disk_and_loses_nothing_acknowledged() {
+    const NAME: &str =
+        "recorder::tests::a_file_size_limit_is_a_full_disk_and_loses_nothing_acknowledged";
+    let large = || {
+        let mut event = entry();
+        let doc = format!(r#"{{"id":"{}","x":"{}"}}"#, event.id, "x".repeat(20_000));
+        event.doc = Redacted::system(doc);
+        event
+    };
+    if let Some(dir) = std::env::var_os("FILE_SIZE_LIMITED_DIR") {
+        let (recorder, thread) = start_in(Path::new(&dir)).unwrap();
+        let first = entry();
+        let id = first.id;
+        let open = recorder.intent(first).await.unwrap();
+        let mut acknowledged = 1;
+        let error = loop {
+            match recorder.event(large()).await {
+                Ok(_) => acknowledged += 1,
+                Err(error) => break error,
+            }
+            assert!(acknowledged < 1000, "there is no limit");
+        };
+        assert_eq!(error, AppendError::Unavailable { reason: "disk_full" });
+        assert!(recorder.status().disk_full);
+        // With a completion too large for what is left, the real one is owed to the end.
+        let mut completion = large();
+        completion.id = id;
+        assert!(open.complete(completion).await.is_err());
+        println!("acknowledged={acknowledged}");
+        stop(recorder, thread).await;
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let output = run_with_a_file_size_limit(NAME, dir.path());
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    let acknowledged: usize = text
+        .lines()
+        .find_map(|line| line.split_once("acknowledged="))
+        .and_then(|(_, count)| count.trim().parse().ok())
+        .unwrap();
+    let (recorder, thread) = start_in(dir.path()).unwrap();
+    stop(recorder, thread).await;
+    let rows = rows_in(dir.path()).await;
+    assert!(acknowledged > 2 && rows.len() > acknowledged, "{acknowledged}, {}", rows.len());
+    assert_eq!(rows.iter().filter(|row| row.intent == Some(1)).count(), 1);
+}
