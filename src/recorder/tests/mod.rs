@@ -18,7 +18,7 @@ use crate::store::{LedgerReader, Opening, SqliteOptions, StoreError};
 use crate::telemetry::Metrics;
 
 const SETTINGS: Settings = Settings {
-    timeout: Duration::from_millis(500),
+    timeout: Duration::from_secs(2),
     queue: 256,
     batch: 64,
     sweep_interval: Duration::from_millis(50),
@@ -311,6 +311,39 @@ async fn a_full_queue_refuses_new_work_at_once_and_still_takes_completions() {
         task.await.unwrap().unwrap();
     }
     stop(recorder, thread).await;
+}
+
+#[tokio::test]
+async fn a_completion_that_finds_no_room_is_owed() {
+    let disk = FakeDisk::default();
+    let settings = Settings { queue: 1, batch: 1, ..SETTINGS };
+    let (recorder, thread) = start_with(disk.opener(), settings).unwrap();
+    let mut open = Vec::new();
+    for _ in 0..3 {
+        let first = entry();
+        let id = first.id;
+        open.push((id, recorder.intent(first).await.unwrap()));
+    }
+    disk.set_every_append(Some(Fault::Slow));
+    let appending = tokio::spawn({
+        let recorder = recorder.clone();
+        async move { recorder.event(entry()).await }
+    });
+    tokio::time::sleep(fake::SLOW / 4).await;
+    let tasks: Vec<_> = open
+        .into_iter()
+        .map(|(id, intent)| tokio::spawn(async move { intent.complete(entry_of(id)).await }))
+        .collect();
+    let mut answers = Vec::new();
+    for task in tasks {
+        answers.push(task.await.unwrap());
+    }
+    assert_eq!(answers.iter().filter(|a| **a == Err(AppendError::QueueFull)).count(), 1);
+    appending.await.unwrap().unwrap();
+    until("all are closed", || recorder.status().open_intents == 0).await;
+    stop(recorder, thread).await;
+    assert!(disk.rows().iter().all(|row| closing_reason(&row.doc).is_none()), "the real ones");
+    assert_eq!(disk.rows().len(), 7);
 }
 
 #[tokio::test]
