@@ -1,1 +1,181 @@
-//! (being built)
+//! One way to follow the ledger, for everything that reads it: at least once, in order, resumable.
+//!
+//! Owns the loop: batches, waiting for more, and trying again after an error. Knows nothing of
+//! what a follower does with entries.
+//!
+//! Invariants:
+//! - A follower keeps its own cursor, in the same transaction as what it made of the entries.
+//! - Each writer's entries arrive in order and without gaps; some may arrive twice.
+//! - Nothing here writes to the ledger, and nothing here is on the way of a request.
+
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use prometheus_client::metrics::gauge::Gauge;
+use tokio::sync::watch;
+use tokio::time::sleep;
+
+use crate::record::Stored;
+use crate::store::{LedgerReader, StoreError};
+
+/// Entries in one step; fewer where their documents are large.
+const STEP: u32 = 512;
+/// Arrivals within this time are taken together.
+const GATHER: Duration = Duration::from_millis(50);
+/// In the background a follower rests for as many times as long as it worked, so that it leaves
+/// the processors to the requests. What it then falls behind, it makes up when there is quiet.
+const REST: u32 = 2;
+/// The pauses after an error.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LAST_PAUSE: Duration = Duration::from_secs(10);
+
+/// Something that is kept up to date with the ledger.
+#[async_trait]
+pub trait Follower: Send {
+    /// Its name, for logs.
+    fn name(&self) -> &'static str;
+
+    /// The last entry of `writer` that it has taken in; 0 for none.
+    async fn cursor(&mut self, writer: &str) -> Result<u64, FollowError>;
+
+    /// Takes in entries, all of one writer and consecutive, and moves the cursor, all or nothing.
+    /// Entries at or before the cursor are skipped.
+    async fn apply(&mut self, entries: &[Stored]) -> Result<(), FollowError>;
+
+    /// Forgets everything: the ledger is not the one that was followed.
+    async fn start_over(&mut self) -> Result<(), FollowError>;
+}
+
+/// Why a step failed.
+#[derive(Debug, thiserror::Error)]
+pub enum FollowError {
+    /// The ledger cannot be read.
+    #[error("cannot read the ledger")]
+    Ledger(#[from] StoreError),
+    /// The follower cannot take the entries in.
+    #[error("the follower `{name}` cannot go on")]
+    Follower {
+        /// Which follower.
+        name: &'static str,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+/// How far each writer's log reaches.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Heads(pub Vec<(String, u64)>);
+
+impl Heads {
+    /// The heads at this moment.
+    pub async fn now(reader: &mut LedgerReader) -> Result<Self, StoreError> {
+        let mut heads = Vec::new();
+        for writer in reader.writers().await? {
+            let head = reader.head(&writer).await?;
+            heads.push((writer, head));
+        }
+        Ok(Self(heads))
+    }
+}
+
+/// Brings the follower to `heads`, without rest.
+pub async fn catch_up(
+    reader: &mut LedgerReader,
+    follower: &mut dyn Follower,
+    heads: &Heads,
+) -> Result<(), FollowError> {
+    for (writer, head) in &heads.0 {
+        while step(reader, follower, writer, *head).await? > 0 {}
+    }
+    Ok(())
+}
+
+/// Follows the ledger in `dir` until `shutdown` becomes true or the recorder is gone. Wakes when
+/// `head` moves. `lag` shows by how many entries the follower is behind.
+pub async fn follow(
+    dir: &Path,
+    follower: &mut dyn Follower,
+    mut head: watch::Receiver<u64>,
+    mut shutdown: watch::Receiver<bool>,
+    lag: &Gauge,
+) {
+    let mut reader = None;
+    let mut pause = FIRST_PAUSE;
+    loop {
+        head.mark_unchanged();
+        let wait = async {
+            match rounds(dir, &mut reader, follower, lag).await {
+                Ok(()) => {
+                    pause = FIRST_PAUSE;
+                    let more = head.changed().await.is_ok();
+                    sleep(GATHER).await;
+                    more
+                }
+                Err(error) => {
+                    reader = None;
+                    let cause = std::error::Error::source(&error).map(ToString::to_string);
+                    tracing::warn!(follower = follower.name(), %error, cause, "will try again");
+                    sleep(pause).await;
+                    pause = LAST_PAUSE.min(pause * 2);
+                    head.has_changed().is_ok()
+                }
+            }
+        };
+        tokio::select! {
+            more = wait => if !more { return },
+            _ = shutdown.wait_for(|stop| *stop) => return,
+        }
+    }
+}
+
+/// Steps until the follower is at the head, resting in between.
+async fn rounds(
+    dir: &Path,
+    reader: &mut Option<LedgerReader>,
+    follower: &mut dyn Follower,
+    lag: &Gauge,
+) -> Result<(), FollowError> {
+    if reader.is_none() {
+        *reader = Some(LedgerReader::open(dir).await?);
+    }
+    let Some(reader) = reader else { return Ok(()) };
+    loop {
+        let started = Instant::now();
+        let mut behind = 0;
+        for (writer, head) in Heads::now(reader).await?.0 {
+            behind += step(reader, follower, &writer, head).await?;
+        }
+        lag.set(i64::try_from(behind).unwrap_or(i64::MAX));
+        if behind == 0 {
+            return Ok(());
+        }
+        sleep(started.elapsed() * REST).await;
+    }
+}
+
+/// One step towards `head`; returns how far it is still.
+async fn step(
+    reader: &mut LedgerReader,
+    follower: &mut dyn Follower,
+    writer: &str,
+    head: u64,
+) -> Result<u64, FollowError> {
+    let mut cursor = follower.cursor(writer).await?;
+    if cursor > head && cursor > reader.head(writer).await? {
+        tracing::warn!(follower = follower.name(), "the ledger is another one: starting over");
+        follower.start_over().await?;
+        cursor = 0;
+    }
+    if cursor >= head {
+        return Ok(0);
+    }
+    let entries = reader.read_after(writer, cursor, STEP).await?;
+    let Some(last) = entries.last() else { return Ok(0) };
+    follower.apply(&entries).await?;
+    Ok(head.saturating_sub(last.seq))
+}

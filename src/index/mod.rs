@@ -1,1 +1,186 @@
-//! (being built)
+//! The search index: what can be filtered on, one row an event, following the ledger.
+//!
+//! Owns `index.db` beside the ledger and the queries on it. It is never evidence: it holds copies
+//! of some fields, and events are shown from the ledger. It may be deleted at any time, and is
+//! built again. Knows nothing of HTTP.
+//!
+//! Invariants:
+//! - Rows and cursor move in one transaction; entries that arrive twice change nothing.
+//! - Several processes may keep the same index up to date at once.
+//! - Values reach SQL as parameters only, and full-text queries as quoted phrases only.
+//! - An entry that cannot be understood becomes a row with what is known; it never stops the index.
+
+mod files;
+mod follower;
+mod row;
+mod search;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection, SqliteConnection};
+
+use crate::store::{INDEX_FILE, StoreError, create_file};
+
+pub use row::{IndexedTarget, Row};
+pub use search::{Condition, Cursor, Field, Page, Search};
+
+/// The version of the index. Another one on disk is dropped and built again.
+const VERSION: i64 = 1;
+/// How long to wait for another process that updates the index.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+const SCHEMA: &str = "
+CREATE TABLE cursors (
+    writer TEXT    NOT NULL PRIMARY KEY,
+    seq    INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE events (
+    n           INTEGER PRIMARY KEY,
+    writer      TEXT    NOT NULL,
+    seq         INTEGER NOT NULL,
+    row         TEXT    NOT NULL,
+    id          TEXT    GENERATED ALWAYS AS (row ->> '$.id') STORED,
+    time_ms     INTEGER GENERATED ALWAYS AS (row ->> '$.time_ms') STORED,
+    action      TEXT    GENERATED ALWAYS AS (row ->> '$.action') STORED,
+    category    TEXT    GENERATED ALWAYS AS (row ->> '$.category') STORED,
+    actor_type  TEXT    GENERATED ALWAYS AS (row ->> '$.actor_type') STORED,
+    actor_id    TEXT    GENERATED ALWAYS AS (row ->> '$.actor_id') STORED,
+    actor_name  TEXT    GENERATED ALWAYS AS (row ->> '$.actor_name') STORED,
+    actor_email TEXT    GENERATED ALWAYS AS (row ->> '$.actor_email') STORED,
+    outcome     TEXT    GENERATED ALWAYS AS (row ->> '$.outcome') STORED,
+    severity    TEXT    GENERATED ALWAYS AS (row ->> '$.severity') STORED,
+    UNIQUE (writer, seq)
+) STRICT;
+CREATE INDEX events_newest ON events (time_ms, id);
+CREATE INDEX events_id ON events (id);
+
+CREATE TABLE targets (
+    n    INTEGER NOT NULL,
+    type TEXT    NOT NULL,
+    id   TEXT    NOT NULL,
+    name TEXT    NOT NULL,
+    PRIMARY KEY (n, type, id, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE scopes (
+    n     INTEGER NOT NULL,
+    name  TEXT    NOT NULL,
+    value TEXT    NOT NULL,
+    PRIMARY KEY (n, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE VIRTUAL TABLE texts USING fts5(text, content = '', contentless_delete = 1);
+";
+
+const DROP: &str = "
+DROP TABLE IF EXISTS cursors;
+DROP TABLE IF EXISTS events;
+DROP TABLE IF EXISTS targets;
+DROP TABLE IF EXISTS scopes;
+DROP TABLE IF EXISTS texts;
+";
+
+/// What can go wrong with the index. No variant carries anything that was recorded.
+#[derive(Debug, thiserror::Error)]
+pub enum IndexError {
+    /// The index's file cannot be created.
+    #[error("cannot create the search index")]
+    Create(#[source] StoreError),
+    /// The index cannot be opened.
+    #[error("cannot open the search index; it may be deleted, and is then built again")]
+    Open(#[source] sqlx::Error),
+    /// The index cannot be updated.
+    #[error("cannot update the search index")]
+    Update(#[source] sqlx::Error),
+    /// The index cannot be searched.
+    #[error("cannot search the search index")]
+    Search(#[source] sqlx::Error),
+    /// The index was started over while it was updated.
+    #[error("the search index was started over by another process")]
+    Moved,
+    /// A row has no JSON form, or another than expected.
+    #[error("a row of the search index cannot be understood")]
+    Row(#[source] serde_json::Error),
+}
+
+/// A connection to the index.
+pub struct Index {
+    conn: SqliteConnection,
+}
+
+impl Index {
+    /// Opens the index beside the ledger in `dir`, to update and to search it. One that is of
+    /// another version, or damaged, is replaced by an empty one.
+    pub async fn open(dir: &Path) -> Result<Self, IndexError> {
+        let path = dir.join(INDEX_FILE);
+        match Self::open_once(&path).await {
+            Err(IndexError::Open(error)) if files::is_damaged(&error) => {
+                tracing::warn!("the search index is damaged and is built again");
+                files::remove(&path);
+                Self::open_once(&path).await
+            }
+            result => result,
+        }
+    }
+
+    async fn open_once(path: &Path) -> Result<Self, IndexError> {
+        create_file(path).map_err(IndexError::Create)?;
+        let mut conn = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(false)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Normal)
+            .busy_timeout(BUSY_TIMEOUT)
+            .disable_statement_logging()
+            .connect()
+            .await
+            .map_err(IndexError::Open)?;
+        prepare(&mut conn).await.map_err(IndexError::Open)?;
+        Ok(Self { conn })
+    }
+
+    /// Opens the index to search it; it must have been opened for updates before.
+    pub async fn open_read_only(dir: &Path) -> Result<Self, IndexError> {
+        let conn = SqliteConnectOptions::new()
+            .filename(dir.join(INDEX_FILE))
+            .read_only(true)
+            .busy_timeout(BUSY_TIMEOUT)
+            .disable_statement_logging()
+            .connect()
+            .await
+            .map_err(IndexError::Open)?;
+        Ok(Self { conn })
+    }
+
+    /// Closes the connection.
+    pub async fn close(self) -> Result<(), IndexError> {
+        self.conn.close().await.map_err(IndexError::Update)
+    }
+}
+
+/// Makes the tables, unless they are there in this version.
+async fn prepare(conn: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    if version(conn).await? == VERSION {
+        return Ok(());
+    }
+    let mut transaction = conn.begin_with("BEGIN IMMEDIATE").await?;
+    // Another process may have been faster.
+    if version(&mut transaction).await? != VERSION {
+        sqlx::raw_sql(DROP).execute(&mut *transaction).await?;
+        sqlx::raw_sql(SCHEMA).execute(&mut *transaction).await?;
+        sqlx::raw_sql(sqlx::AssertSqlSafe(format!("PRAGMA user_version = {VERSION}")))
+            .execute(&mut *transaction)
+            .await?;
+    }
+    transaction.commit().await
+}
+
+async fn version(conn: &mut SqliteConnection) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar("PRAGMA user_version").fetch_one(conn).await
+}

@@ -1,1 +1,17 @@
-//! (being built)
+//! Questions to the log: the grammar of filters, cursors, and events in full.
+//!
+//! Owns what parameters mean; the index answers, and the ledger shows. Knows nothing of HTTP.
+//!
+//! Invariants:
+//! - A parameter is understood or refused with an error that says what is allowed; none widens
+//!   the answer silently.
+//! - Events in full come from the ledger, never from the index.
+
+mod event;
+mod filter;
+
+#[cfg(test)]
+mod tests;
+
+pub use event::{EventError, event, merge};
+pub use filter::{DEFAULT_LIMIT, FilterError, MAX_LIMIT, parse};

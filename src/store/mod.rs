@@ -1,1 +1,103 @@
-//! (being built)
+//! The ledger: durable append and ordered read.
+//!
+//! Owns the append-only table of entries and what is needed to be its only writer. Knows nothing
+//! of HTTP and nothing of what an entry means.
+//!
+//! Invariants:
+//! - An append is one atomic, durable commit of a dense run of sequence numbers, or nothing.
+//! - Every error says whether its effect is known ([`StoreError::effect_is_known`]).
+//! - Nothing is updated and nothing is deleted; the database itself refuses it.
+//! - After [`Store::close`] and a new opening, no earlier append can take effect any more.
+//!
+//! `sqlite` documents the schema.
+
+mod error;
+mod files;
+mod reader;
+mod schema;
+mod sqlite;
+
+#[cfg(test)]
+mod tests;
+
+use std::future::Future;
+use std::pin::Pin;
+
+use async_trait::async_trait;
+
+use crate::record::{Entry, EventId, Stored};
+
+pub use error::StoreError;
+pub use files::{INDEX_FILE, LEDGER_FILE, LOCK_FILE, create_dir, create_file};
+pub use reader::LedgerReader;
+pub use schema::SCHEMA_VERSION;
+pub use sqlite::{SqliteOptions, SqliteStore};
+
+/// An intent that has no completion.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Orphan {
+    /// Its sequence number.
+    pub seq: u64,
+    /// The event's id.
+    pub id: EventId,
+    /// Canonical JSON of its scope.
+    pub scope: String,
+}
+
+/// A store that is being opened.
+pub type Opening = Pin<Box<dyn Future<Output = Result<Box<dyn Store>, StoreError>> + Send>>;
+
+/// The durable end of the recorder. One connection, one caller at a time.
+///
+/// The names of writers are explicit where more than the own one makes sense: orphans of a writer
+/// that is gone are completed in that writer's log.
+#[async_trait]
+pub trait Store: Send {
+    /// The name of this writer.
+    fn writer(&self) -> &str;
+
+    /// Every writer that this store may append for: this one, and those that are known to be
+    /// gone.
+    async fn writers(&mut self) -> Result<Vec<String>, StoreError>;
+
+    /// The last sequence number of `writer`; 0 where there is none.
+    async fn head(&mut self, writer: &str) -> Result<u64, StoreError>;
+
+    /// Appends `batch` to the log of `writer` as `first_seq`, `first_seq + 1`, … in one atomic
+    /// transaction. When this returns `Ok`, all of it survives a crash and a power loss. An error
+    /// whose effect is known means that nothing of it was written.
+    async fn append(
+        &mut self,
+        writer: &str,
+        first_seq: u64,
+        batch: &[Entry],
+    ) -> Result<(), StoreError>;
+
+    /// Intents of `writer` after `after` without a completion, in order, at most `limit`.
+    async fn orphans(
+        &mut self,
+        writer: &str,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<Orphan>, StoreError>;
+
+    /// Entries of `writer` after `after`, in order, at most `limit`, and fewer where their documents
+    /// are large; none only where there is none.
+    async fn read_after(
+        &mut self,
+        writer: &str,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<Stored>, StoreError>;
+
+    /// The number up to which every intent of `writer` is known to have its completion.
+    async fn closed_up_to(&mut self, writer: &str) -> Result<u64, StoreError>;
+
+    /// Remembers, durably, that every intent of `writer` up to `seq` has its completion. It never
+    /// moves backwards. Being a durable write, it also tells whether the store can write at all.
+    async fn mark_closed(&mut self, writer: &str, seq: u64) -> Result<(), StoreError>;
+
+    /// Closes the connection. When this returns, whatever it was doing has taken effect or never
+    /// will.
+    async fn close(self: Box<Self>) -> Result<(), StoreError>;
+}

@@ -1,0 +1,285 @@
+//! `countersign query`: events as a table, JSON lines, or JSON.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use clap::{Args, ValueEnum};
+use comfy_table::{ContentArrangement, Table, presets};
+use serde_json::Value;
+
+use crate::clock::{Clock, SystemClock, Timestamp};
+use crate::follow::{Heads, catch_up};
+use crate::index::{Index, IndexedTarget, Page, Row, Search};
+use crate::query;
+use crate::store::LedgerReader;
+
+/// Show events of the audit log, newest first.
+///
+/// Several filters must all hold; one that is given more than once means any of its values.
+/// Works while the proxy runs and when it does not.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  countersign query --since 24h --outcome failure
+  countersign query --action api_key.create --actor ada@example.com --since 30d
+  countersign query -q 'ci deploy' --format ndjson | jq .request
+  countersign query --id 0197c5a0-7b1e-7cc3-98c4-dc0c0c07398f")]
+pub struct QueryArgs {
+    /// The directory of the ledger
+    #[arg(long, value_name = "DIR", default_value = "countersign-data")]
+    pub data: PathBuf,
+    /// One event in full, by its id (as in the response header Countersign-Event)
+    #[arg(long, value_name = "ID")]
+    pub id: Option<String>,
+    /// The action, such as api_key.create
+    #[arg(long)]
+    pub action: Vec<String>,
+    /// The category, such as api_key
+    #[arg(long)]
+    pub category: Vec<String>,
+    /// The type of the target, such as api_key
+    #[arg(long, value_name = "TYPE")]
+    pub resource_type: Vec<String>,
+    /// The target's id, or a part of its name
+    #[arg(long)]
+    pub target: Option<String>,
+    /// A part of the actor's id, name or e-mail address
+    #[arg(long)]
+    pub actor: Option<String>,
+    /// user, system, api, webhook, agent or anonymous
+    #[arg(long, value_name = "TYPE")]
+    pub actor_type: Vec<String>,
+    /// success, failure, denied, unknown or pending
+    #[arg(long)]
+    pub outcome: Vec<String>,
+    /// info, warn or fail
+    #[arg(long)]
+    pub severity: Vec<String>,
+    /// A scope, such as pool=blue
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub scope: Vec<String>,
+    /// From this time on: RFC 3339, or 1h, 24h, 7d, 30d, 90d ago
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    /// Before this time: RFC 3339, or a span ago
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+    /// Words that all occur in the event
+    #[arg(short = 'q', long = "text", value_name = "WORDS")]
+    pub text: Option<String>,
+    /// At most so many events [default: 50]
+    #[arg(long, value_name = "N")]
+    pub limit: Option<String>,
+    /// Skip so many events first
+    #[arg(long, value_name = "N")]
+    pub offset: Option<String>,
+    /// Go on where the page before ended
+    #[arg(long)]
+    pub cursor: Option<String>,
+    /// How events are printed
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// How events are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Format {
+    /// A table for people
+    #[default]
+    Table,
+    /// One JSON object a line, events in full
+    Ndjson,
+    /// One JSON document, events in full
+    Json,
+}
+
+/// Runs the subcommand.
+pub fn run(args: &QueryArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+    let search = search(args, SystemClock.now())?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start")?;
+    runtime.block_on(async {
+        let (mut reader, mut index) = open(&args.data).await?;
+        let page = index.search(&search).await?;
+        if args.id.is_some() {
+            return one(&mut reader, &page, args, out).await;
+        }
+        match args.format {
+            Format::Table => table(&page, out)?,
+            Format::Ndjson => {
+                for row in &page.rows {
+                    let event = query::event(&mut reader, row).await?;
+                    writeln!(out, "{}", json_text(&serde_json::to_string(&event)?))?;
+                }
+            }
+            Format::Json => {
+                write!(out, "{{\"events\":[")?;
+                for (position, row) in page.rows.iter().enumerate() {
+                    let event = query::event(&mut reader, row).await?;
+                    let separator = if position == 0 { "\n" } else { ",\n" };
+                    write!(out, "{separator}{}", json_text(&serde_json::to_string(&event)?))?;
+                }
+                let next = page.next.as_ref().map(ToString::to_string);
+                writeln!(out, "\n],\"next_cursor\":{}}}", Value::from(next))?;
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+/// The ledger, and the index as it must be to show all that was on record a moment ago.
+async fn open(dir: &Path) -> anyhow::Result<(LedgerReader, Index)> {
+    if !dir.is_dir() {
+        bail!(
+            "there is no directory `{}`: name the ledger's directory with --data, or start \
+             `countersign run` first",
+            dir.display()
+        );
+    }
+    let mut reader = LedgerReader::open(dir).await.with_context(|| {
+        format!("`{}` cannot be read as the directory of a ledger", dir.display())
+    })?;
+    let mut index = Index::open(dir).await?;
+    let heads = Heads::now(&mut reader).await?;
+    catch_up(&mut reader, &mut index, &heads).await?;
+    Ok((reader, index))
+}
+
+fn search(args: &QueryArgs, now: Timestamp) -> anyhow::Result<Search> {
+    let mut parameters: Vec<(String, &str)> = Vec::new();
+    let repeated = [
+        ("action", &args.action),
+        ("category", &args.category),
+        ("resource_type", &args.resource_type),
+        ("actor_type", &args.actor_type),
+        ("outcome", &args.outcome),
+        ("severity", &args.severity),
+    ];
+    for (name, values) in repeated {
+        parameters.extend(values.iter().map(|value| (name.to_owned(), value.as_str())));
+    }
+    let single = [
+        ("id", &args.id),
+        ("target", &args.target),
+        ("actor", &args.actor),
+        ("since", &args.since),
+        ("until", &args.until),
+        ("q", &args.text),
+        ("limit", &args.limit),
+        ("offset", &args.offset),
+        ("cursor", &args.cursor),
+    ];
+    for (name, value) in single {
+        parameters.extend(value.iter().map(|value| (name.to_owned(), value.as_str())));
+    }
+    for scope in &args.scope {
+        let Some((name, value)) = scope.split_once('=') else {
+            bail!("`--scope {scope}` must have the form NAME=VALUE, such as pool=blue");
+        };
+        parameters.push((format!("scope.{name}"), value));
+    }
+    Ok(query::parse(parameters.iter().map(|(name, value)| (name.as_str(), *value)), now)?)
+}
+
+async fn one(
+    reader: &mut LedgerReader,
+    page: &Page,
+    args: &QueryArgs,
+    out: &mut dyn Write,
+) -> anyhow::Result<ExitCode> {
+    let Some(row) = page.rows.first() else {
+        bail!("no event `{}` is in this ledger", args.id.as_deref().unwrap_or_default());
+    };
+    let event = query::event(reader, row).await?;
+    let text = match args.format {
+        Format::Ndjson => serde_json::to_string(&event)?,
+        Format::Table | Format::Json => serde_json::to_string_pretty(&event)?,
+    };
+    writeln!(out, "{}", json_text(&text))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn table(page: &Page, out: &mut dyn Write) -> anyhow::Result<()> {
+    if page.rows.is_empty() {
+        writeln!(out, "no events")?;
+        return Ok(());
+    }
+    let mut table = Table::new();
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_header(["TIME", "ACTION", "ACTOR", "TARGET", "OUTCOME", "DESCRIPTION"]);
+    for row in &page.rows {
+        table.add_row(cells(row));
+    }
+    writeln!(out, "{}", table.trim_fmt())?;
+    if let Some(next) = &page.next {
+        writeln!(out, "\nolder events: --cursor {next}")?;
+    }
+    Ok(())
+}
+
+fn cells(row: &Row) -> [String; 6] {
+    let time = chrono::DateTime::from_timestamp_millis(row.time_ms).unwrap_or_default();
+    let actor = [&row.actor_name, &row.actor_email, &row.actor_id, &row.actor_type];
+    let outcome = row.outcome.as_deref().unwrap_or("pending");
+    let outcome = match &row.reason {
+        Some(reason) => format!("{outcome} ({reason})"),
+        None => outcome.to_owned(),
+    };
+    [
+        time.to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
+        printable(row.action.as_deref().unwrap_or("-")),
+        printable(actor.into_iter().flatten().next().map_or("-", String::as_str)),
+        printable(&target(&row.targets)),
+        printable(&outcome),
+        printable(row.description.as_deref().unwrap_or("-")),
+    ]
+}
+
+fn target(targets: &[IndexedTarget]) -> String {
+    let Some(first) = targets.first() else { return "-".to_owned() };
+    let name = if first.name.is_empty() { &first.id } else { &first.name };
+    let text = format!("{} {name}", first.kind);
+    match targets.len() {
+        1 => text.trim().to_owned(),
+        count => format!("{} +{}", text.trim(), count - 1),
+    }
+}
+
+/// Whether a terminal could take the character for more than what it shows: controls, marks that
+/// reorder or hide text, and line separators.
+fn is_hostile(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
+}
+
+/// The text with every hostile character written out.
+fn printable(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_hostile(c) { safe.extend(c.escape_unicode()) } else { safe.push(c) }
+    }
+    safe
+}
+
+/// JSON text with every hostile character as a JSON escape. Such characters can only be inside
+/// strings there, apart from the line breaks of pretty printing. All of them are below U+10000.
+fn json_text(json: &str) -> String {
+    let mut safe = String::with_capacity(json.len());
+    for c in json.chars() {
+        if is_hostile(c) && c != '\n' {
+            safe.push_str(&format!("\\u{:04x}", u32::from(c)));
+        } else {
+            safe.push(c);
+        }
+    }
+    safe
+}
+
+#[cfg(test)]
+mod tests;

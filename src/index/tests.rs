@@ -1,0 +1,323 @@
+//! The index: projection, rebuilding, filters.
+
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{Condition, Field, Index, Row, Search};
+use crate::clock::{Clock, SystemClock};
+use crate::follow::{Follower, Heads, catch_up};
+use crate::record::{Entry, EntryKind, EventId, Scope};
+use crate::redact::Redacted;
+use crate::store::{INDEX_FILE, LedgerReader, SqliteOptions, Store};
+
+struct Ledger {
+    dir: tempfile::TempDir,
+    store: Box<dyn Store>,
+}
+
+impl Ledger {
+    async fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let options = SqliteOptions::new(dir.path(), "w", Duration::from_secs(5));
+        let store = options.opener()().await.unwrap();
+        Self { dir, store }
+    }
+
+    fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    async fn append(
+        &mut self,
+        id: EventId,
+        intent: Option<u64>,
+        kind: EntryKind,
+        doc: Value,
+    ) -> u64 {
+        let scope: Scope =
+            serde_json::from_value(doc.get("scope").cloned().unwrap_or(json!({}))).unwrap();
+        let doc = Redacted::system(doc.to_string());
+        let seq = self.store.head("w").await.unwrap() + 1;
+        self.store.append("w", seq, &[Entry { kind, id, intent, scope, doc }]).await.unwrap();
+        seq
+    }
+
+    async fn intent(&mut self, id: EventId, doc: Value) -> u64 {
+        self.append(id, None, EntryKind::Intent, doc).await
+    }
+
+    async fn completion(&mut self, id: EventId, intent: u64, doc: Value) -> u64 {
+        self.append(id, Some(intent), EntryKind::Completion, doc).await
+    }
+
+    async fn index(&self) -> Index {
+        let mut index = Index::open(self.path()).await.unwrap();
+        let mut reader = LedgerReader::open(self.path()).await.unwrap();
+        let heads = Heads::now(&mut reader).await.unwrap();
+        catch_up(&mut reader, &mut index, &heads).await.unwrap();
+        index
+    }
+}
+
+fn id() -> EventId {
+    EventId::new(SystemClock.now())
+}
+
+fn intent_doc(n: u32) -> Value {
+    json!({
+        "time": format!("2026-07-01T12:00:{n:02}.000Z"),
+        "action": if n.is_multiple_of(2) { "api_key.create" } else { "budget.update" },
+        "category": if n.is_multiple_of(2) { "api_key" } else { "billing" },
+        "description": format!("Thing {n} done"),
+        "actor": {"type": "user", "id": format!("u{n}"), "name": "Ada Löve", "email": "ada@example.com"},
+        "targets": [{"type": "api_key", "id": format!("k{n}")}, {"type": "pool", "name": "Blue_Pool 100%"}],
+        "scope": {"pool": if n < 2 { "blue" } else { "red" }},
+        "request": {"method": "POST", "path": "/admin/api-keys", "headers": {}, "body": {"deep": [1, 2]}},
+        "request_id": format!("req-{n}"),
+    })
+}
+
+fn completion_doc(outcome: &str) -> Value {
+    json!({"outcome": outcome, "severity": "info", "duration_ms": 12, "response": {"status": 201}})
+}
+
+async fn sample() -> Ledger {
+    let mut ledger = Ledger::new().await;
+    for (n, outcome) in [(0, "success"), (1, "failure"), (2, "denied"), (3, "unknown")] {
+        let id = id();
+        let seq = ledger.intent(id, intent_doc(n)).await;
+        ledger.completion(id, seq, completion_doc(outcome)).await;
+    }
+    ledger.intent(id(), intent_doc(4)).await;
+    ledger
+}
+
+async fn found(index: &mut Index, conditions: Vec<Condition>) -> Vec<String> {
+    let search = Search { conditions, limit: 100, ..Search::default() };
+    let page = index.search(&search).await.unwrap();
+    assert_eq!(page.next, None);
+    page.rows.into_iter().map(|row| row.actor_id.unwrap_or_default()).collect()
+}
+
+fn any(field: Field, values: &[&str]) -> Vec<Condition> {
+    vec![Condition::AnyOf(field, values.iter().map(ToString::to_string).collect())]
+}
+
+#[tokio::test]
+async fn every_condition() {
+    let ledger = sample().await;
+    let mut index = ledger.index().await;
+    let text = |text: &str| vec![Condition::Text(text.to_owned())];
+    let target = |text: &str| vec![Condition::Target(text.to_owned())];
+    let actor = |text: &str| vec![Condition::Actor(text.to_owned())];
+    let outcome = |value: Option<&str>| vec![Condition::Outcome(vec![value.map(str::to_owned)])];
+    let scope =
+        |name: &str, value: &str| vec![Condition::Scope(name.to_owned(), vec![value.to_owned()])];
+    let time = |text: &str| chrono::DateTime::parse_from_rfc3339(text).unwrap().timestamp_millis();
+    let all = ["u4", "u3", "u2", "u1", "u0"];
+    let cases: Vec<(Vec<Condition>, &[&str])> = vec![
+        (vec![], &all),
+        (any(Field::Action, &["budget.update"]), &["u3", "u1"]),
+        (any(Field::Action, &["budget.update", "api_key.create"]), &all),
+        (any(Field::Action, &["budget"]), &[]),
+        (any(Field::Category, &["api_key"]), &["u4", "u2", "u0"]),
+        (any(Field::ActorType, &["user"]), &all),
+        (any(Field::Severity, &["info"]), &["u3", "u2", "u1", "u0"]),
+        (outcome(Some("denied")), &["u2"]),
+        (outcome(None), &["u4"]),
+        (vec![Condition::Outcome(vec![Some("success".into()), None])], &["u4", "u0"]),
+        (vec![Condition::ResourceType(vec!["pool".into()])], &all),
+        (vec![Condition::ResourceType(vec!["user".into()])], &[]),
+        (target("k3"), &["u3"]),
+        (target("blue_pool"), &all),
+        (target("100%"), &all),
+        (target("blue%100"), &[]),
+        (target("blueXpool"), &[]),
+        (actor("u2"), &["u2"]),
+        (actor("ADA@"), &all),
+        (actor("' OR 1=1 --"), &[]),
+        (scope("pool", "blue"), &["u1", "u0"]),
+        (scope("tenant", "blue"), &[]),
+        (vec![Condition::Since(time("2026-07-01T12:00:03Z"))], &["u4", "u3"]),
+        (vec![Condition::Until(time("2026-07-01T12:00:01Z"))], &["u0"]),
+        (text("thing"), &all),
+        (text("thi don"), &all),
+        (text("req-3"), &["u3"]),
+        (text("api_key.create"), &["u4", "u2", "u0"]),
+        (text("LÖVE"), &all),
+        (text("absent"), &[]),
+        (text("!!!"), &[]),
+    ];
+    for (conditions, expected) in cases {
+        let name = format!("{conditions:?}");
+        assert_eq!(found(&mut index, conditions).await, expected, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn full_text_syntax_is_only_text() {
+    let ledger = sample().await;
+    let mut index = ledger.index().await;
+    for hostile in [
+        "\"",
+        "\"\"",
+        "a\"b",
+        "*",
+        "thing OR absent",
+        "thing AND NOT done",
+        "NEAR(thing done)",
+        "text:thing",
+        "^thing absent",
+        "{text} : x",
+        "-thing",
+        "(",
+        ")",
+        "thing)",
+        "'; DROP TABLE events; --",
+        "\0",
+        "th\0ing",
+        "\\",
+        "+",
+        "a + b",
+        "\u{202e}",
+        "🦀",
+        "%",
+        "NOT",
+        "AND AND AND",
+    ] {
+        let search = Search {
+            conditions: vec![Condition::Text(hostile.to_owned())],
+            limit: 100,
+            ..Search::default()
+        };
+        let page = index.search(&search).await;
+        assert!(page.is_ok(), "{hostile:?}: {page:?}");
+    }
+    assert_eq!(found(&mut index, vec![Condition::Text("thing OR absent".into())]).await.len(), 0);
+    assert_eq!(found(&mut index, vec![]).await.len(), 5);
+}
+
+#[tokio::test]
+async fn a_completion_in_a_later_batch_changes_the_row() {
+    let mut ledger = Ledger::new().await;
+    let id = id();
+    let seq = ledger.intent(id, intent_doc(0)).await;
+    let mut index = ledger.index().await;
+    let pending = index.search(&Search { limit: 1, ..Search::default() }).await.unwrap();
+    assert_eq!((pending.rows[0].outcome.as_deref(), pending.rows[0].completion), (None, None));
+    let mut doc = completion_doc("success");
+    doc["description"] = json!("Key “ci” created");
+    doc["targets"] = json!([{"type": "api_key", "id": "k77", "name": "ci"}]);
+    doc["reason"] = json!("quite so");
+    let completion = ledger.completion(id, seq, doc).await;
+    let mut index = ledger.index().await;
+    let rows = index.search(&Search { limit: 9, ..Search::default() }).await.unwrap().rows;
+    let [row] = rows.as_slice() else { panic!("{rows:?}") };
+    assert_eq!((row.seq, row.completion, row.status), (seq, Some(completion), Some(201)));
+    assert_eq!(row.outcome.as_deref(), Some("success"));
+    assert_eq!(row.action.as_deref(), Some("api_key.create"), "the intent's still holds");
+    for (conditions, hits) in [
+        (vec![Condition::Text("ci created".into())], 1),
+        (vec![Condition::Text("Thing".into())], 0),
+        (vec![Condition::Target("k77".into())], 1),
+        (vec![Condition::Target("k0".into())], 0),
+    ] {
+        assert_eq!(found(&mut index, conditions.clone()).await.len(), hits, "{conditions:?}");
+    }
+}
+
+/// What the index holds.
+async fn all(index: &mut Index) -> Vec<Row> {
+    index.search(&Search { limit: 1000, ..Search::default() }).await.unwrap().rows
+}
+
+#[tokio::test]
+async fn deleting_replaying_and_damaging_change_nothing() {
+    let ledger = sample().await;
+    let mut index = ledger.index().await;
+    let expected = all(&mut index).await;
+    assert_eq!(expected.len(), 5);
+
+    let mut reader = LedgerReader::open(ledger.path()).await.unwrap();
+    let entries = reader.read_after("w", 0, 100).await.unwrap();
+    index.apply(&entries).await.unwrap();
+    index.apply(&entries[3..]).await.unwrap();
+    assert_eq!(all(&mut index).await, expected, "again");
+    index.start_over().await.unwrap();
+    assert!(index.apply(&entries[3..]).await.is_err(), "a gap");
+    assert_eq!(index.cursor("w").await.unwrap(), 0);
+    for chunk in entries.chunks(1) {
+        index.apply(chunk).await.unwrap();
+    }
+    assert_eq!(all(&mut index).await, expected, "one by one");
+    index.close().await.unwrap();
+
+    let path = ledger.path().join(INDEX_FILE);
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(all(&mut ledger.index().await).await, expected, "deleted");
+    std::fs::write(
+        &path,
+        b"this is no database, but long enough to be looked at as one ".repeat(99),
+    )
+    .unwrap();
+    assert_eq!(all(&mut ledger.index().await).await, expected, "damaged");
+}
+
+#[tokio::test]
+async fn two_processes_may_keep_it_up_to_date() {
+    let ledger = sample().await;
+    let mut reader = LedgerReader::open(ledger.path()).await.unwrap();
+    let entries = reader.read_after("w", 0, 100).await.unwrap();
+    let mut one = Index::open(ledger.path()).await.unwrap();
+    let mut two = Index::open(ledger.path()).await.unwrap();
+    one.apply(&entries[..4]).await.unwrap();
+    two.apply(&entries[..6]).await.unwrap();
+    one.apply(&entries[4..]).await.unwrap();
+    two.apply(&entries[6..]).await.unwrap();
+    assert_eq!(all(&mut two).await.len(), 5);
+    let mut read_only = Index::open_read_only(ledger.path()).await.unwrap();
+    assert_eq!(all(&mut read_only).await.len(), 5);
+    assert!(read_only.start_over().await.is_err());
+}
+
+#[tokio::test]
+async fn odd_documents_do_not_stop_it() {
+    let mut ledger = Ledger::new().await;
+    for doc in [
+        json!({}),
+        json!({"action": 7, "targets": "none"}),
+        json!({"time": "yesterday", "scope": {}, "description": "nul \u{0} inside"}),
+        json!({"actor": null, "response": {"status": 99999}}),
+    ] {
+        ledger.append(id(), None, EntryKind::Completion, doc).await;
+    }
+    let mut index = ledger.index().await;
+    let rows = all(&mut index).await;
+    assert_eq!(rows.len(), 4);
+    assert!(rows.iter().all(|row| row.time_ms > 1_700_000_000_000), "from the id: {rows:?}");
+    assert_eq!(found(&mut index, vec![Condition::Text("inside".into())]).await.len(), 1);
+}
+
+#[tokio::test]
+async fn pages_do_not_move_while_events_arrive() {
+    let mut ledger = sample().await;
+    let mut index = ledger.index().await;
+    let mut search = Search { limit: 2, ..Search::default() };
+    let mut seen = Vec::new();
+    loop {
+        let page = index.search(&search).await.unwrap();
+        seen.extend(page.rows.iter().map(|row| row.actor_id.clone().unwrap()));
+        let Some(next) = page.next else { break };
+        search.after = Some(next.to_string().parse().unwrap());
+        ledger.intent(id(), intent_doc(30)).await;
+        index = ledger.index().await;
+    }
+    assert_eq!(seen, ["u4", "u3", "u2", "u1", "u0"]);
+    let skipped = Search { limit: 2, offset: 5, ..Search::default() };
+    assert_eq!(index.search(&skipped).await.unwrap().rows.len(), 2);
+    for wrong in ["", "x", "12", "12.", "1.2", "12.' OR 1"] {
+        assert!(wrong.parse::<super::Cursor>().is_err(), "{wrong}");
+    }
+}

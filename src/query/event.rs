@@ -1,0 +1,86 @@
+//! An event in full, joined from the ledger's entries.
+
+use serde_json::{Map, Value};
+
+use crate::index::Row;
+use crate::record::Stored;
+use crate::store::{LedgerReader, StoreError};
+
+/// Why an event cannot be shown.
+#[derive(Debug, thiserror::Error)]
+pub enum EventError {
+    /// The ledger cannot be read.
+    #[error("cannot read the ledger")]
+    Ledger(#[from] StoreError),
+    /// The index knows an event that the ledger does not have.
+    #[error("the ledger has no entry {seq} of writer `{writer}`: delete the search index")]
+    Missing {
+        /// Whose log.
+        writer: String,
+        /// Which entry.
+        seq: u64,
+    },
+    /// A document of the ledger is not JSON.
+    #[error("entry {seq} of writer `{writer}` is not a JSON object")]
+    NotJson {
+        /// Whose log.
+        writer: String,
+        /// Which entry.
+        seq: u64,
+    },
+}
+
+/// Reads the event of a row from the ledger. A completion that is newer than the index counts.
+pub async fn event(reader: &mut LedgerReader, row: &Row) -> Result<Value, EventError> {
+    let missing = || EventError::Missing { writer: row.writer.clone(), seq: row.seq };
+    let first = reader.entry(&row.writer, row.seq).await?.ok_or_else(missing)?;
+    if first.id.to_string() != row.id {
+        return Err(missing());
+    }
+    let second = match first.kind {
+        crate::record::EntryKind::Intent => reader.completion_of(&row.writer, row.seq).await?,
+        crate::record::EntryKind::Completion => None,
+    };
+    merge(&first, second.as_ref())
+}
+
+/// Joins an intent and its completion, or takes an event of one entry as it is.
+///
+/// What the completion says wins; redaction receipts and notes of both are kept, and what it
+/// says of the request's body goes to the request. `writer`, `seq` and `intent` are added, and
+/// `outcome` is null while there is no completion.
+pub fn merge(first: &Stored, second: Option<&Stored>) -> Result<Value, EventError> {
+    let mut event = object(first)?;
+    if let Some(second) = second {
+        for (name, value) in object(second)? {
+            join(&mut event, name, value);
+        }
+    }
+    let last = second.unwrap_or(first);
+    event.insert("writer".to_owned(), last.writer.clone().into());
+    event.insert("seq".to_owned(), last.seq.into());
+    event.insert("intent".to_owned(), last.intent.into());
+    event.entry("outcome").or_insert(Value::Null);
+    Ok(Value::Object(event))
+}
+
+fn object(entry: &Stored) -> Result<Map<String, Value>, EventError> {
+    serde_json::from_str(&entry.doc)
+        .map_err(|_| EventError::NotJson { writer: entry.writer.clone(), seq: entry.seq })
+}
+
+fn join(event: &mut Map<String, Value>, name: String, value: Value) {
+    match (name.as_str(), value) {
+        ("redactions" | "notes", Value::Array(more)) => {
+            match event.entry(name).or_insert_with(|| Value::Array(Vec::new())) {
+                Value::Array(known) => known.extend(more),
+                other => *other = Value::Array(more),
+            }
+        }
+        ("request_body", Value::Object(body)) => match event.get_mut("request") {
+            Some(Value::Object(request)) => request.extend(body),
+            _ => drop(event.insert(name, Value::Object(body))),
+        },
+        (_, value) => drop(event.insert(name, value)),
+    }
+}

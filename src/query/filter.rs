@@ -1,0 +1,217 @@
+//! Parameters → a search. One grammar for the API, the console, exports and the command line.
+
+use chrono::{DateTime, Duration};
+
+use crate::clock::Timestamp;
+use crate::index::{Condition, Cursor, Field, Search};
+use crate::record::EventId;
+
+/// Events on a page, unless the question says otherwise.
+pub const DEFAULT_LIMIT: u32 = 50;
+/// The most that one question can ask for.
+pub const MAX_LIMIT: u32 = 10_000;
+/// The longest value, in bytes.
+const MAX_VALUE: usize = 1024;
+
+const OUTCOMES: [&str; 5] = ["success", "failure", "denied", "unknown", "pending"];
+const SEVERITIES: [&str; 3] = ["info", "warn", "fail"];
+const ACTOR_TYPES: [&str; 6] = ["user", "system", "api", "webhook", "agent", "anonymous"];
+
+/// A parameter that is not understood.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FilterError {
+    /// There is no such parameter.
+    #[error(
+        "`{0}` is not a filter; filters are action, category, resource_type, target, actor, \
+         actor_type, outcome, severity, scope.NAME, since, until, q, id, limit, offset and cursor"
+    )]
+    UnknownName(String),
+    /// The parameter has a closed set of values.
+    #[error("`{name}` cannot be `{value}`; it is one of {allowed}")]
+    UnknownValue {
+        /// Which parameter.
+        name: &'static str,
+        /// What was given.
+        value: String,
+        /// What could be given.
+        allowed: String,
+    },
+    /// The parameter has a form that this does not have.
+    #[error("`{name}` cannot be `{value}`: {expected}")]
+    Malformed {
+        /// Which parameter.
+        name: &'static str,
+        /// What was given.
+        value: String,
+        /// What is expected.
+        expected: &'static str,
+    },
+    /// The parameter was given without a value.
+    #[error("`{0}` needs a value")]
+    Empty(String),
+    /// The value is too long.
+    #[error("`{0}` is longer than 1,024 bytes")]
+    TooLong(String),
+}
+
+/// Understands parameters. One that is repeated where that makes sense means any of its values;
+/// different ones must all hold.
+pub fn parse<'a>(
+    parameters: impl IntoIterator<Item = (&'a str, &'a str)>,
+    now: Timestamp,
+) -> Result<Search, FilterError> {
+    let mut search = Search { limit: DEFAULT_LIMIT, ..Search::default() };
+    for (name, value) in parameters {
+        if value.is_empty() {
+            return Err(FilterError::Empty(name.to_owned()));
+        }
+        if value.len() > MAX_VALUE {
+            return Err(FilterError::TooLong(name.to_owned()));
+        }
+        take(&mut search, name, value, now)?;
+    }
+    Ok(search)
+}
+
+fn take(search: &mut Search, name: &str, value: &str, now: Timestamp) -> Result<(), FilterError> {
+    let conditions = &mut search.conditions;
+    match name {
+        "action" => any_of(conditions, Field::Action, value),
+        "category" => any_of(conditions, Field::Category, value),
+        "actor_type" => {
+            let value = one_of("actor_type", value, &ACTOR_TYPES)?;
+            any_of(conditions, Field::ActorType, value);
+        }
+        "severity" => {
+            let value = one_of("severity", value, &SEVERITIES)?;
+            any_of(conditions, Field::Severity, value);
+        }
+        "outcome" => {
+            let value = one_of("outcome", value, &OUTCOMES)?;
+            let outcome = (value != "pending").then(|| value.to_owned());
+            match conditions.iter_mut().find_map(|condition| match condition {
+                Condition::Outcome(outcomes) => Some(outcomes),
+                _ => None,
+            }) {
+                Some(outcomes) => outcomes.push(outcome),
+                None => conditions.push(Condition::Outcome(vec![outcome])),
+            }
+        }
+        "resource_type" => {
+            match conditions.iter_mut().find_map(|condition| match condition {
+                Condition::ResourceType(values) => Some(values),
+                _ => None,
+            }) {
+                Some(values) => values.push(value.to_owned()),
+                None => conditions.push(Condition::ResourceType(vec![value.to_owned()])),
+            }
+        }
+        "target" => conditions.push(Condition::Target(value.to_owned())),
+        "actor" => conditions.push(Condition::Actor(value.to_owned())),
+        "since" => conditions.push(Condition::Since(time("since", value, now)?)),
+        "until" => conditions.push(Condition::Until(time("until", value, now)?)),
+        "q" => conditions.push(Condition::Text(value.to_owned())),
+        "id" => conditions.push(Condition::Id(event_id(value)?.to_string())),
+        "limit" => search.limit = number("limit", value, 1..=MAX_LIMIT)?,
+        "offset" => search.offset = number("offset", value, 0..=u32::MAX)?,
+        "cursor" => {
+            search.after = Some(value.parse::<Cursor>().map_err(|_| FilterError::Malformed {
+                name: "cursor",
+                value: value.to_owned(),
+                expected: "give the cursor that came with the page before",
+            })?);
+        }
+        _ => match name.strip_prefix("scope.").filter(|scope| !scope.is_empty()) {
+            Some(scope) => scope_is(conditions, scope, value),
+            None => return Err(FilterError::UnknownName(name.to_owned())),
+        },
+    }
+    Ok(())
+}
+
+fn any_of(conditions: &mut Vec<Condition>, field: Field, value: &str) {
+    for condition in conditions.iter_mut() {
+        if let Condition::AnyOf(known, values) = condition
+            && *known == field
+        {
+            values.push(value.to_owned());
+            return;
+        }
+    }
+    conditions.push(Condition::AnyOf(field, vec![value.to_owned()]));
+}
+
+fn scope_is(conditions: &mut Vec<Condition>, name: &str, value: &str) {
+    for condition in conditions.iter_mut() {
+        if let Condition::Scope(known, values) = condition
+            && known == name
+        {
+            values.push(value.to_owned());
+            return;
+        }
+    }
+    conditions.push(Condition::Scope(name.to_owned(), vec![value.to_owned()]));
+}
+
+fn one_of<'a>(
+    name: &'static str,
+    value: &'a str,
+    allowed: &[&str],
+) -> Result<&'a str, FilterError> {
+    if allowed.contains(&value) {
+        return Ok(value);
+    }
+    Err(FilterError::UnknownValue { name, value: value.to_owned(), allowed: allowed.join(", ") })
+}
+
+fn number(
+    name: &'static str,
+    value: &str,
+    range: std::ops::RangeInclusive<u32>,
+) -> Result<u32, FilterError> {
+    value.parse().ok().filter(|number| range.contains(number)).ok_or(FilterError::Malformed {
+        name,
+        value: value.to_owned(),
+        expected: "a whole number is expected; a limit is from 1 to 10,000",
+    })
+}
+
+fn event_id(value: &str) -> Result<EventId, FilterError> {
+    value.parse().map_err(|_| FilterError::Malformed {
+        name: "id",
+        value: value.to_owned(),
+        expected: "an event's id is a UUID, as in the header `Countersign-Event`",
+    })
+}
+
+/// RFC 3339, or a span of time before now: `90s`, `15m`, `24h`, `30d`, `2w`.
+fn time(name: &'static str, value: &str, now: Timestamp) -> Result<i64, FilterError> {
+    if let Some(span) = span(value) {
+        return Ok(now.timestamp_millis().saturating_sub(span.num_milliseconds()));
+    }
+    DateTime::parse_from_rfc3339(value).map(|time| time.timestamp_millis()).map_err(|_| {
+        FilterError::Malformed {
+            name,
+            value: value.to_owned(),
+            expected: "expected is a time such as 2026-07-01T12:00:00Z, or a span such as 1h, 24h, \
+                       7d, 30d or 90d",
+        }
+    })
+}
+
+fn span(value: &str) -> Option<Duration> {
+    let unit = value.chars().next_back()?;
+    let digits = value.strip_suffix(unit)?;
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let count: i64 = digits.parse().ok()?;
+    match unit {
+        's' => Duration::try_seconds(count),
+        'm' => Duration::try_minutes(count),
+        'h' => Duration::try_hours(count),
+        'd' => Duration::try_days(count),
+        'w' => Duration::try_weeks(count),
+        _ => None,
+    }
+}

@@ -1,0 +1,159 @@
+//! The grammar, and joining two halves.
+
+use serde_json::{Value, json};
+
+use super::{event, merge, parse};
+use crate::clock::{Clock, ManualClock, SystemClock};
+use crate::index::{Condition, Field, Search};
+use crate::record::{EntryKind, EventId, Stored};
+
+fn now() -> crate::clock::Timestamp {
+    ManualClock::new("2026-07-10T00:00:00Z".parse().unwrap()).now()
+}
+
+fn ms(time: &str) -> i64 {
+    chrono::DateTime::parse_from_rfc3339(time).unwrap().timestamp_millis()
+}
+
+#[test]
+fn what_is_understood() {
+    let any = |field, values: &[&str]| {
+        Condition::AnyOf(field, values.iter().map(ToString::to_string).collect())
+    };
+    type Case<'a> = (&'a [(&'a str, &'a str)], Vec<Condition>);
+    let cases: Vec<Case<'_>> = vec![
+        (&[], vec![]),
+        (&[("action", "a.b"), ("action", "c.d")], vec![any(Field::Action, &["a.b", "c.d"])]),
+        (
+            &[("category", "x"), ("severity", "warn"), ("actor_type", "agent")],
+            vec![
+                any(Field::Category, &["x"]),
+                any(Field::Severity, &["warn"]),
+                any(Field::ActorType, &["agent"]),
+            ],
+        ),
+        (
+            &[("outcome", "failure"), ("outcome", "pending")],
+            vec![Condition::Outcome(vec![Some("failure".into()), None])],
+        ),
+        (&[("scope.pool", "blue")], vec![Condition::Scope("pool".into(), vec!["blue".into()])]),
+        (&[("since", "1h")], vec![Condition::Since(ms("2026-07-09T23:00:00Z"))]),
+        (&[("since", "90d")], vec![Condition::Since(ms("2026-04-11T00:00:00Z"))]),
+        (
+            &[("until", "2026-07-01T12:00:00+02:00")],
+            vec![Condition::Until(ms("2026-07-01T10:00:00Z"))],
+        ),
+        (&[("q", "x y")], vec![Condition::Text("x y".into())]),
+        (
+            &[("target", "k"), ("actor", "a")],
+            vec![Condition::Target("k".into()), Condition::Actor("a".into())],
+        ),
+        (
+            &[("resource_type", "a"), ("resource_type", "b")],
+            vec![Condition::ResourceType(vec!["a".into(), "b".into()])],
+        ),
+    ];
+    for (parameters, conditions) in cases {
+        let search = parse(parameters.iter().copied(), now()).unwrap();
+        let expected = Search { conditions, limit: 50, ..Search::default() };
+        assert_eq!(search, expected, "{parameters:?}");
+    }
+    let search = parse([("limit", "7"), ("offset", "3")], now()).unwrap();
+    assert_eq!((search.limit, search.offset), (7, 3));
+}
+
+#[test]
+fn what_is_refused() {
+    let long = "x".repeat(2000);
+    let cases = [
+        ("outcome", "ok", "one of success, failure, denied, unknown, pending"),
+        ("severity", "error", "one of info, warn, fail"),
+        ("actor_type", "robot", "one of user"),
+        ("since", "yesterday", "2026-07-01T12:00:00Z"),
+        ("since", "-1h", "a span such as"),
+        ("since", "h", "a span such as"),
+        ("since", "1y", "a span such as"),
+        ("until", "99999999999999999999d", "a span such as"),
+        ("limit", "0", "from 1 to 10,000"),
+        ("limit", "10001", "from 1 to 10,000"),
+        ("limit", "many", "whole number"),
+        ("offset", "-1", "whole number"),
+        ("cursor", "abc", "the page before"),
+        ("id", "abc", "UUID"),
+        ("actions", "x", "is not a filter"),
+        ("scope.", "x", "is not a filter"),
+        ("action", "", "needs a value"),
+        ("q", long.as_str(), "longer"),
+    ];
+    for (name, value, expected) in cases {
+        let error = parse([(name, value)], now()).unwrap_err().to_string();
+        assert!(error.contains(expected), "{name}={value}: {error}");
+        assert!(error.len() < 400, "{error}");
+    }
+    // Spans that chrono cannot hold, or that reach before all time, must not overflow.
+    for value in ["9223372036854775807w", "9223372036854775807s", "100000000d"] {
+        parse([("since", value)], now()).ok();
+    }
+}
+
+fn stored(seq: u64, id: EventId, intent: Option<u64>, doc: &Value) -> Stored {
+    Stored {
+        writer: "w".to_owned(),
+        seq,
+        kind: if intent.is_some() { EntryKind::Completion } else { EntryKind::Intent },
+        id,
+        intent,
+        scope: "{}".to_owned(),
+        doc: doc.to_string(),
+        leaf: vec![0; 32],
+    }
+}
+
+#[test]
+fn the_completion_wins_and_receipts_are_joined() {
+    let id = EventId::new(SystemClock.now());
+    let intent = stored(
+        1,
+        id,
+        None,
+        &json!({
+            "action": "a.b", "description": "before", "targets": [{"type": "t"}],
+            "request": {"path": "/x", "truncated": true}, "redactions": [{"rule": "r1"}],
+        }),
+    );
+    let completion = stored(
+        5,
+        id,
+        Some(1),
+        &json!({
+            "description": "after", "outcome": "success", "redactions": [{"rule": "r2"}],
+            "notes": ["n"], "request_body": {"size": 9, "sha256": "ab"}, "response": {"status": 200},
+        }),
+    );
+    assert_eq!(
+        merge(&intent, Some(&completion)).unwrap(),
+        json!({
+            "action": "a.b", "description": "after", "targets": [{"type": "t"}],
+            "request": {"path": "/x", "truncated": true, "size": 9, "sha256": "ab"},
+            "redactions": [{"rule": "r1"}, {"rule": "r2"}], "notes": ["n"],
+            "outcome": "success", "response": {"status": 200}, "writer": "w", "seq": 5, "intent": 1,
+        })
+    );
+    let pending = merge(&intent, None).unwrap();
+    assert_eq!((&pending["outcome"], &pending["seq"]), (&Value::Null, &json!(1)));
+    let odd = Stored { doc: "[]".to_owned(), ..intent };
+    assert!(merge(&odd, None).is_err());
+}
+
+#[tokio::test]
+async fn an_event_that_the_ledger_lacks_is_an_error() {
+    use crate::store::{LedgerReader, SqliteOptions};
+    let dir = tempfile::tempdir().unwrap();
+    let timeout = std::time::Duration::from_secs(1);
+    let store = SqliteOptions::new(dir.path(), "w", timeout).opener()().await.unwrap();
+    let mut reader = LedgerReader::open(dir.path()).await.unwrap();
+    let row = crate::index::Row { writer: "w".into(), seq: 1, ..Default::default() };
+    let error = event(&mut reader, &row).await.unwrap_err();
+    assert!(error.to_string().contains("no entry 1"), "{error}");
+    drop(store);
+}

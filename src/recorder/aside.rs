@@ -1,0 +1,146 @@
+//! What handles and the writer share: counters, health, and what was set aside to be written when
+//! there is time, completions that are owed and intents that were lost.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use tokio::sync::{Notify, watch};
+
+use super::Status;
+use crate::record::Entry;
+use crate::telemetry::Metrics;
+
+/// Memory for owed completions, in bytes.
+const OWED_BYTES: usize = 16 * 1024 * 1024;
+
+/// Why nobody will complete an intent any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Loss {
+    /// Its caller was told no, or had left: the request was never sent.
+    NotSent,
+    /// The exchange was dropped on its way.
+    Exchange,
+    /// The completion was known, and could be neither written nor kept.
+    Completion,
+    /// An earlier process left it.
+    Restart,
+}
+
+#[derive(Default)]
+struct Aside {
+    owed: VecDeque<Entry>,
+    owed_bytes: usize,
+    /// Never more than there are open intents.
+    lost: Vec<(u64, Loss)>,
+}
+
+pub(super) struct Shared {
+    waiting: AtomicUsize,
+    open: AtomicUsize,
+    failing: Mutex<Option<&'static str>>,
+    head: watch::Sender<u64>,
+    aside: Mutex<Aside>,
+    owed_limit: usize,
+    /// Something was set aside.
+    pub(super) wake: Notify,
+    pub(super) metrics: Arc<Metrics>,
+}
+
+impl Shared {
+    pub(super) fn new(owed_limit: usize, metrics: Arc<Metrics>) -> Self {
+        Self {
+            waiting: AtomicUsize::new(0),
+            open: AtomicUsize::new(0),
+            failing: Mutex::new(Some("starting")),
+            head: watch::Sender::new(0),
+            aside: Mutex::default(),
+            owed_limit,
+            wake: Notify::new(),
+            metrics,
+        }
+    }
+
+    /// Entries in the queue.
+    pub(super) fn waiting(&self) -> &AtomicUsize {
+        &self.waiting
+    }
+
+    pub(super) fn head_watch(&self) -> watch::Receiver<u64> {
+        self.head.subscribe()
+    }
+
+    /// Tells followers how far the ledger reaches.
+    pub(super) fn set_head(&self, head: u64) {
+        self.head.send_replace(head);
+    }
+
+    pub(super) fn set_open(&self, open: usize) {
+        self.open.store(open, Ordering::Relaxed);
+    }
+
+    /// Why entries are refused at present; `None` when they are not.
+    pub(super) fn set_failing(&self, reason: Option<&'static str>) {
+        *lock(&self.failing) = reason;
+    }
+
+    pub(super) fn failing(&self) -> Option<&'static str> {
+        *lock(&self.failing)
+    }
+
+    pub(super) fn status(&self) -> Status {
+        let reason = self.failing();
+        Status {
+            ok: reason.is_none(),
+            reason,
+            disk_full: reason == Some("disk_full"),
+            queue_depth: self.waiting.load(Ordering::Relaxed),
+            head: *self.head.borrow(),
+            open_intents: self.open.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Keeps a completion to be written later; beyond the limits, only that it was lost.
+    pub(super) fn owe(&self, entry: Entry) {
+        let mut aside = lock(&self.aside);
+        let bytes = aside.owed_bytes.saturating_add(entry.doc.get().len());
+        if aside.owed.len() < self.owed_limit && bytes <= OWED_BYTES {
+            aside.owed_bytes = bytes;
+            aside.owed.push_back(entry);
+        } else if let Some(seq) = entry.intent {
+            aside.lost.push((seq, Loss::Completion));
+        }
+        drop(aside);
+        self.wake.notify_one();
+    }
+
+    /// Nobody will complete the intent `seq`.
+    pub(super) fn lose(&self, seq: u64, loss: Loss) {
+        lock(&self.aside).lost.push((seq, loss));
+        self.wake.notify_one();
+    }
+
+    /// The next owed completion.
+    pub(super) fn take_owed(&self) -> Option<Entry> {
+        let mut aside = lock(&self.aside);
+        let entry = aside.owed.pop_front()?;
+        aside.owed_bytes = aside.owed_bytes.saturating_sub(entry.doc.get().len());
+        Some(entry)
+    }
+
+    /// The next lost intent.
+    pub(super) fn take_lost(&self) -> Option<(u64, Loss)> {
+        lock(&self.aside).lost.pop()
+    }
+
+    /// Whether something waits to be written.
+    pub(super) fn has_aside(&self) -> bool {
+        let aside = lock(&self.aside);
+        !aside.owed.is_empty() || !aside.lost.is_empty()
+    }
+}
+
+/// No code panics while it holds one of these locks; what they guard is valid at every step.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}

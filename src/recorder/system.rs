@@ -1,0 +1,86 @@
+//! The completions that the recorder writes itself, for intents that nobody completes.
+
+use std::str::FromStr;
+
+use uuid::Uuid;
+
+use super::aside::Loss;
+use crate::clock::Timestamp;
+use crate::record::{
+    CanonicalError, ChangesSource, Completion, Entry, EntryKind, EventId, Outcome, Scope, Severity,
+    canonical,
+};
+use crate::redact::Redacted;
+
+impl Loss {
+    /// The completion's reason, and its label in the metrics.
+    pub(super) fn reason(self) -> &'static str {
+        match self {
+            Self::NotSent => "not_sent",
+            Self::Exchange => "exchange_lost",
+            Self::Completion => "completion_lost",
+            Self::Restart => "proxy_restarted",
+        }
+    }
+
+    /// What it says of the request's outcome.
+    pub(super) fn outcome(self) -> Outcome {
+        match self {
+            Self::NotSent => Outcome::Failure,
+            Self::Exchange | Self::Completion | Self::Restart => Outcome::Unknown,
+        }
+    }
+
+    fn note(self) -> &'static str {
+        match self {
+            Self::NotSent => {
+                "recorded too late for its client, which had left or was refused: nothing was sent \
+                 upstream"
+            }
+            Self::Exchange => "the exchange ended inside the proxy before its outcome was recorded",
+            Self::Completion => "the outcome was known, but the store could not record it in time",
+            Self::Restart => "the proxy stopped before the outcome was recorded",
+        }
+    }
+}
+
+/// The completion of the intent `seq`. Its duration is counted from the event's arrival, which is
+/// in its id.
+pub(super) fn closing(
+    seq: u64,
+    id: EventId,
+    scope: Scope,
+    loss: Loss,
+    now: Timestamp,
+) -> Result<Entry, CanonicalError> {
+    let completion = Completion {
+        id,
+        completed_at: now,
+        duration_ms: milliseconds_since(id, now),
+        upstream_ms: None,
+        outcome: loss.outcome(),
+        reason: Some(loss.reason().to_owned()),
+        severity: Severity::Fail,
+        description: None,
+        targets: None,
+        client_gone: false,
+        response: None,
+        request_body: None,
+        changes: Vec::new(),
+        changes_source: ChangesSource::None,
+        redactions: Vec::new(),
+        notes: vec![loss.note().to_owned()],
+    };
+    let doc = canonical(&Redacted::system(completion))?;
+    Ok(Entry { kind: EntryKind::Completion, id, intent: Some(seq), scope, doc })
+}
+
+fn milliseconds_since(id: EventId, now: Timestamp) -> u64 {
+    let arrival = Uuid::from_str(&id.to_string()).ok().and_then(|id| id.get_timestamp());
+    let Some((seconds, nanoseconds)) = arrival.map(|time| time.to_unix()) else {
+        return 0;
+    };
+    let arrival_ms =
+        seconds.saturating_mul(1000).saturating_add(u64::from(nanoseconds) / 1_000_000);
+    u64::try_from(now.timestamp_millis()).unwrap_or(0).saturating_sub(arrival_ms)
+}

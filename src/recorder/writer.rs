@@ -1,0 +1,311 @@
+//! The thread's loop: take what waits, append it, answer.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout_at};
+
+use super::aside::{Loss, Shared};
+use super::batch::{Batch, Inbox, Job, Reply};
+use super::system::closing;
+use super::{AppendError, Granted, Settings};
+use crate::clock::Clock;
+use crate::record::{Entry, EventId, Outcome, Scope};
+use crate::store::{Opening, Store, StoreError};
+use crate::telemetry::ReasonLabel;
+
+/// Orphans that are closed in one transaction.
+pub(super) const SWEEP_BATCH: u32 = 256;
+
+/// What is needed to close an intent.
+pub(super) struct Open {
+    pub(super) id: EventId,
+    pub(super) scope: Scope,
+}
+
+pub(super) struct Writer<F> {
+    pub(super) opener: F,
+    /// `None` only between closing one connection and opening the next.
+    pub(super) store: Option<Box<dyn Store>>,
+    pub(super) name: String,
+    pub(super) settings: Settings,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) shared: Arc<Shared>,
+    /// The last number that is durable.
+    pub(super) head: u64,
+    /// Intents of this process that have no durable completion.
+    pub(super) open: BTreeMap<u64, Open>,
+    /// Up to here the store remembers that everything is closed.
+    pub(super) marked: u64,
+    /// A batch of which it is not known whether it was written.
+    pub(super) in_doubt: Option<Batch>,
+    /// The connection must be replaced before it is used again.
+    pub(super) suspect: bool,
+}
+
+impl<F> Writer<F>
+where
+    F: FnMut() -> Opening + Send + 'static,
+{
+    /// Opens the store and closes what earlier processes left open.
+    pub(super) async fn open(
+        mut opener: F,
+        settings: Settings,
+        clock: Arc<dyn Clock>,
+        shared: Arc<Shared>,
+    ) -> Result<Self, StoreError> {
+        let store = opener().await?;
+        let mut writer = Self {
+            opener,
+            name: store.writer().to_owned(),
+            store: Some(store),
+            settings,
+            clock,
+            shared,
+            head: 0,
+            open: BTreeMap::new(),
+            marked: 0,
+            in_doubt: None,
+            suspect: false,
+        };
+        writer.sweep_at_start().await?;
+        writer.shared.set_failing(None);
+        Ok(writer)
+    }
+
+    async fn sweep_at_start(&mut self) -> Result<(), StoreError> {
+        let Some(store) = &mut self.store else { return Ok(()) };
+        for name in store.writers().await? {
+            let mut head = store.head(&name).await?;
+            let mut after = store.closed_up_to(&name).await?;
+            loop {
+                let orphans = store.orphans(&name, after, SWEEP_BATCH).await?;
+                let Some(last) = orphans.last() else { break };
+                after = last.seq;
+                let now = self.clock.now();
+                let entries: Vec<Entry> = orphans
+                    .into_iter()
+                    .filter_map(|orphan| {
+                        let scope = serde_json::from_str(&orphan.scope).unwrap_or_default();
+                        made(closing(orphan.seq, orphan.id, scope, Loss::Restart, now))
+                    })
+                    .collect();
+                store.append(&name, head + 1, &entries).await?;
+                head += entries.len() as u64;
+                let label = ReasonLabel { reason: Loss::Restart.reason() };
+                self.shared
+                    .metrics
+                    .unknown_outcomes
+                    .get_or_create(&label)
+                    .inc_by(entries.len() as u64);
+                tracing::warn!(
+                    count = entries.len(),
+                    "closed intents of an earlier run as unknown"
+                );
+            }
+            store.mark_closed(&name, head).await?;
+            if name == self.name {
+                self.head = head;
+                self.marked = head;
+            }
+        }
+        self.shared.set_head(self.head);
+        Ok(())
+    }
+
+    /// Runs until all handles are gone and everything is written, or cannot be.
+    pub(super) async fn run(mut self, jobs: mpsc::Receiver<Job>) {
+        let stopped = Stopped(Arc::clone(&self.shared));
+        let mut inbox = Inbox { jobs, closed: false };
+        let period = self.settings.sweep_interval.max(Duration::from_millis(10));
+        let mut sweep = interval_at(Instant::now() + period, period);
+        sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        while !inbox.closed {
+            let mut first = None;
+            tokio::select! {
+                biased;
+                () = self.shared.wake.notified() => {}
+                _ = sweep.tick() => self.remember_progress(&mut inbox).await,
+                job = inbox.jobs.recv() => match job {
+                    Some(job) => first = Some(job),
+                    None => inbox.closed = true,
+                },
+            }
+            let batch = self.collect(first, &mut inbox);
+            self.write(batch, &mut inbox).await;
+            if self.shared.has_aside() {
+                self.shared.wake.notify_one();
+            }
+        }
+        self.finish(&mut inbox).await;
+        drop(stopped);
+    }
+
+    /// All handles are gone: writes what is still due, within one deadline, and closes the store.
+    async fn finish(&mut self, inbox: &mut Inbox) {
+        let deadline = Instant::now() + self.settings.timeout;
+        while self.shared.has_aside() && self.shared.failing().is_none() {
+            if Instant::now() >= deadline {
+                break;
+            }
+            let batch = self.collect(None, inbox);
+            self.write(batch, inbox).await;
+        }
+        if self.shared.failing().is_none() {
+            self.remember_progress(inbox).await;
+        }
+        if let Some(store) = self.store.take() {
+            // Closing the last connection also moves the log into the database.
+            if let Err(error) = store.close().await {
+                tracing::warn!(reason = error.reason(), "the ledger did not close cleanly");
+            }
+        }
+    }
+
+    /// Takes what is due and what waits, up to one batch.
+    fn collect(&mut self, first: Option<Job>, inbox: &mut Inbox) -> Batch {
+        let limit = self.settings.batch.max(1);
+        let mut batch = Batch::new(self.head + 1);
+        let now = Instant::now();
+        if let Some(job) = first {
+            self.shared.waiting().fetch_sub(1, Ordering::Relaxed);
+            batch.admit(job, now);
+        }
+        if self.shared.has_aside() {
+            self.collect_aside(&mut batch, limit);
+        }
+        while batch.has_room(limit) {
+            let Ok(job) = inbox.jobs.try_recv() else { break };
+            self.shared.waiting().fetch_sub(1, Ordering::Relaxed);
+            batch.admit(job, now);
+        }
+        let depth = self.shared.waiting().load(Ordering::Relaxed);
+        self.shared.metrics.queue_depth.set(i64::try_from(depth).unwrap_or(i64::MAX));
+        batch
+    }
+
+    fn collect_aside(&self, batch: &mut Batch, limit: usize) {
+        while batch.has_room(limit) {
+            let Some(entry) = self.shared.take_owed() else { break };
+            batch.push(entry, Reply::Owed);
+        }
+        while batch.has_room(limit) {
+            let Some((seq, loss)) = self.shared.take_lost() else { break };
+            // An intent that is not open has its completion.
+            let Some(open) = self.open.get(&seq) else { continue };
+            let entry = closing(seq, open.id, open.scope.clone(), loss, self.clock.now());
+            if let Some(entry) = made(entry) {
+                batch.push(entry, Reply::Closing(loss));
+            }
+        }
+    }
+
+    /// Appends one batch and answers for it.
+    async fn write(&mut self, mut batch: Batch, inbox: &mut Inbox) {
+        if batch.len() == 0 {
+            return;
+        }
+        match self.append(&mut batch, inbox).await {
+            Ok(()) => {
+                self.landed(batch);
+                if self.shared.failing().is_some() {
+                    self.shared.set_failing(None);
+                }
+            }
+            Err(error @ StoreError::Rejected(_)) => self.refused(error, batch, inbox).await,
+            Err(error) => self.failed(error, batch, inbox).await,
+        }
+    }
+
+    /// One append. At the deadline everybody is told so, and what arrives is refused until the
+    /// store has said what became of it.
+    pub(super) async fn append(
+        &mut self,
+        batch: &mut Batch,
+        inbox: &mut Inbox,
+    ) -> Result<(), StoreError> {
+        let Some(store) = &mut self.store else {
+            return Err(StoreError::Closed);
+        };
+        let started = Instant::now();
+        let Batch { first, entries, replies, .. } = batch;
+        let mut append = store.append(&self.name, *first, entries);
+        let result = match timeout_at(started + self.settings.timeout, &mut append).await {
+            Ok(result) => result,
+            Err(_) => {
+                hangs(&self.shared);
+                let waiting = std::mem::take(replies);
+                replies.extend(waiting.into_iter().map(|r| r.refuse(AppendError::Timeout)));
+                inbox.refuse_while(&self.shared, append).await
+            }
+        };
+        self.shared.metrics.append_seconds.observe(started.elapsed().as_secs_f64());
+        result
+    }
+
+    /// The batch is durable.
+    pub(super) fn landed(&mut self, batch: Batch) {
+        self.shared.metrics.batch_size.observe(batch.len() as f64);
+        self.head = batch.first + batch.len() as u64 - 1;
+        self.shared.set_head(self.head);
+        for (seq, (entry, reply)) in
+            (batch.first..).zip(batch.entries.into_iter().zip(batch.replies))
+        {
+            match (&reply, entry.intent) {
+                (Reply::Intent(_) | Reply::RefusedIntent, _) => {
+                    self.open.insert(seq, Open { id: entry.id, scope: entry.scope });
+                }
+                (_, Some(intent)) => drop(self.open.remove(&intent)),
+                _ => {}
+            }
+            self.answer(seq, reply);
+        }
+        self.shared.set_open(self.open.len());
+    }
+
+    fn answer(&self, seq: u64, reply: Reply) {
+        match reply {
+            // Where nobody hears it, the message itself sees to the intent.
+            Reply::Intent(caller) => {
+                caller.send(Ok(Granted::new(seq, &self.shared))).ok();
+            }
+            Reply::Completion(caller) | Reply::Event(caller) => {
+                caller.send(Ok(seq)).ok();
+            }
+            Reply::RefusedIntent => self.shared.lose(seq, Loss::NotSent),
+            Reply::Closing(loss) if loss.outcome() == Outcome::Unknown => {
+                let label = ReasonLabel { reason: loss.reason() };
+                self.shared.metrics.unknown_outcomes.get_or_create(&label).inc();
+            }
+            Reply::Closing(_) | Reply::Owed | Reply::RefusedEvent => {}
+        }
+    }
+}
+
+/// The store has not answered within the deadline.
+pub(super) fn hangs(shared: &Shared) {
+    let reason = "timeout";
+    shared.metrics.store_errors.get_or_create(&ReasonLabel { reason }).inc();
+    shared.set_failing(Some(reason));
+    tracing::error!(reason, "the ledger does not answer; entries are refused");
+}
+
+/// A completion of our own always has a canonical form; if that ever fails, the next start closes
+/// the intent.
+fn made(entry: Result<Entry, crate::record::CanonicalError>) -> Option<Entry> {
+    entry
+        .inspect_err(|error| tracing::error!(%error, "a completion could not be written down"))
+        .ok()
+}
+
+/// Says that nothing is accepted any more, however the thread ends.
+struct Stopped(Arc<Shared>);
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        self.0.set_failing(Some("stopped"));
+    }
+}

@@ -1,0 +1,141 @@
+//! What can go wrong in a store, and whether anything was written when it did.
+
+use std::path::PathBuf;
+
+/// A failure of the store. No variant carries anything that was recorded.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Somebody else held the database's lock for too long. Nothing was written.
+    #[error("the ledger is locked by another process")]
+    Busy(#[source] sqlx::Error),
+    /// There is no room: the disk, a quota or a file-size limit. Nothing was written.
+    #[error("there is no room for the ledger")]
+    DiskFull(#[source] sqlx::Error),
+    /// A constraint of the ledger forbids what was to be appended. Nothing was written.
+    #[error("the ledger refused an entry")]
+    Rejected(#[source] sqlx::Error),
+    /// The operation failed; whether it took effect is not known.
+    #[error("the ledger failed, and it is not known whether it wrote")]
+    Uncertain(#[source] sqlx::Error),
+    /// The operation failed. Nothing was written.
+    #[error("the ledger failed")]
+    Failed(#[source] sqlx::Error),
+    /// There is no connection.
+    #[error("the ledger is not open")]
+    Closed,
+    /// A file or directory of the ledger cannot be used.
+    #[error("cannot {operation} `{}`", path.display())]
+    File {
+        /// What was tried.
+        operation: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// Why it failed.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Another process is the writer.
+    #[error(
+        "`{}` is held by process {holder}: only one proxy may write to a ledger; stop that one or \
+         give this one a directory of its own", path.display()
+    )]
+    Held {
+        /// The lock file.
+        path: PathBuf,
+        /// The id of the process that holds it, as far as is known.
+        holder: String,
+    },
+    /// The file was written by a later version.
+    #[error(
+        "`{}` has schema version {found}, and this countersign knows versions up to {known}: \
+         use the countersign that wrote it, or a later one", path.display()
+    )]
+    Newer {
+        /// The database.
+        path: PathBuf,
+        /// Its version.
+        found: i64,
+        /// Ours.
+        known: i64,
+    },
+    /// The database cannot promise that a commit survives a power loss.
+    #[error(
+        "`{}` cannot be written durably (journal `{journal}`, synchronous {synchronous}): put the \
+         ledger on a local filesystem", path.display()
+    )]
+    NotDurable {
+        /// The database.
+        path: PathBuf,
+        /// What it says of its journal.
+        journal: String,
+        /// What it says of its syncs.
+        synchronous: i64,
+    },
+    /// There is no ledger where one was expected.
+    #[error("there is no ledger at `{}`", path.display())]
+    Missing {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// The ledger holds a row that no version of countersign writes.
+    #[error("the ledger's entry {seq} of writer `{writer}` cannot be read")]
+    Damaged {
+        /// Whose log.
+        writer: String,
+        /// Which entry.
+        seq: i64,
+    },
+}
+
+impl StoreError {
+    /// Whether it is certain that nothing was written.
+    pub fn effect_is_known(&self) -> bool {
+        !matches!(self, Self::Uncertain(_))
+    }
+
+    /// A code from a closed set, for metrics and readiness.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Busy(_) => "busy",
+            Self::DiskFull(_) => "disk_full",
+            Self::Rejected(_) => "rejected",
+            Self::Uncertain(_) => "uncertain",
+            Self::Failed(_) => "failed",
+            Self::Closed => "closed",
+            Self::File { .. } => "file",
+            Self::Held { .. } => "held",
+            Self::Newer { .. } => "newer_schema",
+            Self::NotDurable { .. } => "not_durable",
+            Self::Missing { .. } => "missing",
+            Self::Damaged { .. } => "damaged",
+        }
+    }
+
+    /// Sorts an error of sqlx by what is known of its effect.
+    ///
+    /// Result codes: <https://www.sqlite.org/rescode.html>. Whatever is not on the list of
+    /// failures after which SQLite has certainly rolled back counts as uncertain.
+    pub(super) fn from_sqlx(error: sqlx::Error) -> Self {
+        let code = error
+            .as_database_error()
+            .and_then(sqlx::error::DatabaseError::code)
+            .and_then(|code| code.parse::<u32>().ok());
+        let Some(code) = code else {
+            return Self::Uncertain(error);
+        };
+        match (code & 0xff, code) {
+            // BUSY, LOCKED.
+            (5 | 6, _) => Self::Busy(error),
+            // FULL.
+            (13, _) => Self::DiskFull(error),
+            // CONSTRAINT, MISMATCH, TOOBIG, RANGE.
+            (19 | 20 | 18 | 25, _) => Self::Rejected(error),
+            // IOERR_READ, IOERR_SHORT_READ, IOERR_WRITE, IOERR_SHMOPEN, IOERR_SHMSIZE,
+            // IOERR_SHMMAP, IOERR_NOMEM, IOERR_LOCK: all before a commit frame is complete.
+            (10, 266 | 522 | 778 | 4618 | 4874 | 5386 | 3082 | 3850) => Self::Failed(error),
+            // ERROR, PERM, NOMEM, READONLY, CORRUPT, CANTOPEN, PROTOCOL, NOTADB.
+            (1 | 3 | 7 | 8 | 11 | 14 | 15 | 26, _) => Self::Failed(error),
+            _ => Self::Uncertain(error),
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! The directory of the ledger: names, modes, and the lock that makes one process its writer.
+
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use super::StoreError;
+
+/// The ledger's database.
+pub const LEDGER_FILE: &str = "ledger.db";
+/// The search index's database.
+pub const INDEX_FILE: &str = "index.db";
+/// The lock of the ledger's writer.
+pub const LOCK_FILE: &str = "ledger.lock";
+/// A scratch file that tells whether a failed write failed for want of room.
+const PROBE_FILE: &str = "ledger.probe";
+/// How far past the present size the probe reaches: more than one batch's smallest need.
+const PROBE_BYTES: u64 = 64 * 1024;
+
+/// Creates `dir` for its owner alone, unless it exists, and makes its name durable.
+pub fn create_dir(dir: &Path) -> Result<(), StoreError> {
+    if dir.is_dir() {
+        return Ok(());
+    }
+    let file_error = |operation, path: &Path| {
+        let path = path.to_owned();
+        move |source| StoreError::File { operation, path, source }
+    };
+    let parent = match dir.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        Some(_) => Path::new("."),
+        None => dir,
+    };
+    if parent != dir {
+        create_dir(parent)?;
+    }
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(dir)
+        .map_err(file_error("create the directory", dir))?;
+    File::open(parent)
+        .and_then(|parent| parent.sync_all())
+        .map_err(file_error("make durable", parent))
+}
+
+/// Creates the file for its owner alone, unless it exists. SQLite gives its `-wal` and `-shm` the
+/// mode of the database.
+pub fn create_file(path: &Path) -> Result<(), StoreError> {
+    open_private(path).map(drop)
+}
+
+fn open_private(path: &Path) -> Result<File, StoreError> {
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)
+        .map_err(|source| StoreError::File { operation: "open", path: path.to_owned(), source })
+}
+
+/// The exclusive right to write to the ledger in a directory, for as long as this value lives.
+/// The operating system takes it back when the process dies.
+#[derive(Debug)]
+pub(super) struct DirLock(#[expect(dead_code, reason = "held, not used")] File);
+
+impl DirLock {
+    pub(super) fn acquire(dir: &Path) -> Result<Self, StoreError> {
+        let path = dir.join(LOCK_FILE);
+        let mut file = open_private(&path)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(StoreError::Held { holder: holder(&mut file), path });
+            }
+            Err(TryLockError::Error(source)) => {
+                return Err(StoreError::File { operation: "lock", path, source });
+            }
+        }
+        let written = file
+            .set_len(0)
+            .and_then(|()| file.seek(SeekFrom::Start(0)))
+            .and_then(|_| writeln!(file, "{}", std::process::id()));
+        match written {
+            Ok(()) => Ok(Self(file)),
+            Err(source) => Err(StoreError::File { operation: "write to", path, source }),
+        }
+    }
+}
+
+/// The process id in the lock file; only digits, whatever else the file may hold.
+fn holder(file: &mut File) -> String {
+    let mut text = String::new();
+    let read = file.take(20).read_to_string(&mut text);
+    let pid = text.trim();
+    if read.is_ok() && !pid.is_empty() && pid.bytes().all(|byte| byte.is_ascii_digit()) {
+        pid.to_owned()
+    } else {
+        "(unknown)".to_owned()
+    }
+}
+
+/// Whether a file in `dir` could not grow beyond the size that the write-ahead log has now. SQLite
+/// reports a quota or a file-size limit as a plain write error, so this asks the system itself.
+pub(super) fn is_out_of_room(dir: &Path) -> bool {
+    let wal = dir.join(format!("{LEDGER_FILE}-wal"));
+    let size = std::fs::metadata(&wal).map_or(0, |metadata| metadata.len());
+    let path = dir.join(PROBE_FILE);
+    let outcome = open_private(&path).map(|file| grow(file, size));
+    // A probe that stays behind does no harm: it is empty or sparse, and opened again.
+    std::fs::remove_file(&path).ok();
+    match outcome {
+        Ok(Err(error)) => matches!(
+            error.kind(),
+            ErrorKind::FileTooLarge | ErrorKind::StorageFull | ErrorKind::QuotaExceeded
+        ),
+        Ok(Ok(())) => false,
+        Err(StoreError::File { source, .. }) => source.kind() == ErrorKind::StorageFull,
+        Err(_) => false,
+    }
+}
+
+fn grow(mut file: File, size: u64) -> std::io::Result<()> {
+    file.set_len(size + PROBE_BYTES)?;
+    file.seek(SeekFrom::Start(size))?;
+    file.write_all(&[0; PROBE_BYTES as usize])?;
+    file.sync_data()
+}
+
+/// The paths of a directory's databases.
+pub(super) fn ledger_path(dir: &Path) -> PathBuf {
+    dir.join(LEDGER_FILE)
+}

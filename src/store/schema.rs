@@ -1,0 +1,87 @@
+//! The schema and its forward-only migrations.
+
+use std::path::Path;
+
+use sqlx::{Connection, SqliteConnection};
+
+use super::StoreError;
+
+/// The version of the schema, kept in `PRAGMA user_version`.
+pub const SCHEMA_VERSION: i64 = MIGRATIONS.len() as i64;
+
+/// Each step leads from the version that is its position to the next. Steps are never changed
+/// once released.
+const MIGRATIONS: &[&str] = &[VERSION_1];
+
+const VERSION_1: &str = "
+CREATE TABLE entries (
+    writer TEXT    NOT NULL CHECK (writer <> ''),
+    seq    INTEGER NOT NULL CHECK (seq > 0),
+    kind   TEXT    NOT NULL CHECK (kind IN ('intent', 'completion')),
+    id     TEXT    NOT NULL CHECK (length(id) = 36),
+    intent INTEGER          CHECK (intent IS NULL
+                                   OR (kind = 'completion' AND intent > 0 AND intent < seq)),
+    scope  TEXT    NOT NULL CHECK (substr(scope, 1, 1) = '{'),
+    doc    TEXT    NOT NULL CHECK (substr(doc, 1, 1) = '{'),
+    leaf   BLOB    NOT NULL CHECK (length(leaf) = 32),
+    PRIMARY KEY (writer, seq)
+) STRICT;
+
+CREATE UNIQUE INDEX entries_one_completion ON entries (writer, intent) WHERE intent IS NOT NULL;
+
+CREATE TRIGGER entries_no_update BEFORE UPDATE ON entries
+BEGIN SELECT RAISE(ABORT, 'the ledger is append-only: entries cannot be changed'); END;
+
+CREATE TRIGGER entries_no_delete BEFORE DELETE ON entries
+BEGIN SELECT RAISE(ABORT, 'the ledger is append-only: entries cannot be deleted'); END;
+
+-- REPLACE deletes without firing the trigger above, so what it could replace is refused here.
+CREATE TRIGGER entries_in_order BEFORE INSERT ON entries
+WHEN NEW.seq <> 1 + coalesce((SELECT max(seq) FROM entries WHERE writer = NEW.writer), 0)
+     OR EXISTS (SELECT 1 FROM entries WHERE rowid = NEW.rowid)
+BEGIN SELECT RAISE(ABORT, 'the ledger is append-only: the next entry comes after the last'); END;
+
+CREATE TRIGGER entries_completion_of_intent BEFORE INSERT ON entries WHEN NEW.intent IS NOT NULL
+BEGIN
+    SELECT RAISE(ABORT, 'the ledger is append-only: this intent has its completion')
+    WHERE EXISTS (SELECT 1 FROM entries WHERE writer = NEW.writer AND intent = NEW.intent);
+    SELECT RAISE(ABORT, 'a completion must complete an intent of its own event')
+    WHERE NOT EXISTS (SELECT 1 FROM entries
+                      WHERE writer = NEW.writer AND seq = NEW.intent
+                        AND kind = 'intent' AND id = NEW.id);
+END;
+
+CREATE TABLE writers (
+    writer TEXT    NOT NULL PRIMARY KEY CHECK (writer <> ''),
+    closed INTEGER NOT NULL CHECK (closed >= 0)
+) STRICT, WITHOUT ROWID;
+";
+
+/// Refuses a schema that a later version made.
+pub(super) async fn version(conn: &mut SqliteConnection, path: &Path) -> Result<i64, StoreError> {
+    let found: i64 = sqlx::query_scalar("PRAGMA user_version")
+        .fetch_one(&mut *conn)
+        .await
+        .map_err(StoreError::from_sqlx)?;
+    if found > SCHEMA_VERSION {
+        return Err(StoreError::Newer { path: path.to_owned(), found, known: SCHEMA_VERSION });
+    }
+    Ok(found)
+}
+
+/// Brings the schema to [`SCHEMA_VERSION`], each step in a transaction of its own.
+pub(super) async fn migrate(conn: &mut SqliteConnection, path: &Path) -> Result<(), StoreError> {
+    let found = version(conn, path).await?;
+    for (from, step) in (0_i64..).zip(MIGRATIONS).skip_while(|(from, _)| *from < found) {
+        let mut transaction =
+            conn.begin_with("BEGIN IMMEDIATE").await.map_err(StoreError::from_sqlx)?;
+        sqlx::raw_sql(*step).execute(&mut *transaction).await.map_err(StoreError::from_sqlx)?;
+        let set_version = format!("PRAGMA user_version = {}", from + 1);
+        sqlx::raw_sql(sqlx::AssertSqlSafe(set_version))
+            .execute(&mut *transaction)
+            .await
+            .map_err(StoreError::from_sqlx)?;
+        transaction.commit().await.map_err(StoreError::from_sqlx)?;
+    }
+    Ok(())
+}
