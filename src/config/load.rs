@@ -11,30 +11,61 @@ use sha2::{Digest, Sha256};
 use super::check::check;
 use super::checked::Config;
 use super::file::{ConfigFile, LedgerFile, ListenerFile, ReadingFile, UpstreamFile};
-use super::setting::{Setting, read};
+use super::reader::read;
+use super::setting::Setting;
 use super::tree::{Findings, Place, Value, parse};
 use crate::problem::{Problem, Problems};
 
 /// A configuration larger than this is none, in bytes.
 const FILE_BYTES: u64 = 1 << 20;
 
+/// What can be said about a file.
+#[derive(Debug)]
+pub enum Examined {
+    /// There is nothing wrong with it.
+    Fine(Config),
+    /// It must not be run.
+    Wrong {
+        /// Every problem.
+        problems: Problems,
+        /// The configuration as far as it is understood, with defaults where it is not; `None`
+        /// where the file cannot be read at all.
+        understood: Option<Config>,
+    },
+}
+
 /// Loads and checks a file: the configuration, or every problem in it.
 pub fn load(path: &Path) -> Result<Config, Problems> {
-    let text = read_text(path).map_err(|error| {
-        Problems(vec![Problem {
+    match examine(path) {
+        Examined::Fine(config) => Ok(config),
+        Examined::Wrong { problems, .. } => Err(problems),
+    }
+}
+
+/// Loads and checks a file, and tells what is understood of it whatever is wrong.
+pub fn examine(path: &Path) -> Examined {
+    match read_text(path) {
+        Ok(text) => examine_text(path, &text),
+        Err(error) => unreadable(Problem {
             file: path.to_owned(),
             line: 0,
             column: 0,
             message: format!("cannot be read: {error}"),
             remedy: "name a configuration file of at most 1 MiB that this user may read".to_owned(),
-        }])
-    })?;
-    load_text(path, &text)
+        }),
+    }
+}
+
+fn unreadable(problem: Problem) -> Examined {
+    Examined::Wrong { problems: Problems(vec![problem]), understood: None }
 }
 
 /// Checks the text of the file `path`, whose directory is where relative paths begin.
-pub(super) fn load_text(path: &Path, text: &str) -> Result<Config, Problems> {
-    let tree = parse(path, text).map_err(|problem| Problems(vec![problem]))?;
+pub(super) fn examine_text(path: &Path, text: &str) -> Examined {
+    let tree = match parse(path, text) {
+        Ok(tree) => tree,
+        Err(problem) => return unreadable(problem),
+    };
     let mut findings = Findings::new(path);
     let setting = match tree.value {
         Value::Null => Setting::Unset,
@@ -44,7 +75,10 @@ pub(super) fn load_text(path: &Path, text: &str) -> Result<Config, Problems> {
     let file = setting.value().unwrap_or(&empty);
     let base = path.parent().unwrap_or(Path::new(""));
     let config = check(file, base, version(&[text]), &mut findings);
-    findings.unless_any(config)
+    match findings.into_problems() {
+        None => Examined::Fine(config),
+        Some(problems) => Examined::Wrong { problems, understood: Some(config) },
+    }
 }
 
 /// What `countersign run --upstream URL` means: all defaults, and what the command line says.
@@ -91,7 +125,7 @@ pub fn for_upstream(
     if let Some(data) = data {
         data.clone_into(&mut config.ledger.dir);
     }
-    findings.unless_any(config)
+    findings.into_problems().map_or(Ok(config), Err)
 }
 
 /// The JSON Schema of the configuration file.

@@ -5,16 +5,16 @@
 //!
 //! - What is in a [`Config`] has been checked: addresses parse, files exist, names resolve, limits
 //!   are sane.
-//! - Every problem is reported, not the first: reading never stops at one (`setting`), and checks
+//! - Every problem is reported, not the first: reading never stops at one (`reader`), and checks
 //!   go on with the default where a value is wrong.
 //! - Files that are read are relative to the configuration file; what is written is relative to
 //!   the working directory.
 
 mod checked;
+mod file;
+mod reader;
 mod setting;
 mod tree;
-
-mod file;
 mod url;
 
 mod check;
@@ -25,7 +25,7 @@ pub use checked::{
     Address, AuditLevel, Balancing, Config, HealthCheck, HttpVersions, Ledger, Limits, Listener,
     ListenerTls, LogFormat, Reading, Route, RouteKind, Telemetry, Timeouts, Upstream, UpstreamTls,
 };
-pub use load::{for_upstream, load, schema};
+pub use load::{Examined, examine, for_upstream, load, schema};
 pub use reload::{reload_diff, reloaded};
 
 #[cfg(test)]

@@ -46,19 +46,14 @@ impl Findings {
             Place::File { line, column } => (self.file.clone(), line, column),
             Place::Flag(flag) => (PathBuf::from(flag), 0, 0),
         };
-        let problem = Problem { file, line, column, message, remedy: remedy.into() };
-        if !self.problems.contains(&problem) {
-            self.problems.push(problem);
-        }
+        self.problems.push(Problem { file, line, column, message, remedy: remedy.into() });
     }
 
-    /// `value`, unless something was found. Problems come in the order of the file.
-    pub(super) fn unless_any<T>(mut self, value: T) -> Result<T, Problems> {
-        if self.problems.is_empty() {
-            return Ok(value);
-        }
+    /// All that was found, in the order of the file; `None` if nothing was.
+    pub(super) fn into_problems(mut self) -> Option<Problems> {
         self.problems.sort_by_key(|problem| (problem.line, problem.column));
-        Err(Problems(self.problems))
+        self.problems.dedup();
+        (!self.problems.is_empty()).then_some(Problems(self.problems))
     }
 }
 
@@ -106,10 +101,20 @@ pub(super) fn parse(file: &Path, text: &str) -> Result<Node, Problem> {
     if text.lines().all(|line| line.trim_start().is_empty() || line.trim_start().starts_with('#')) {
         return Ok(Node { value: Value::Null, place: Place::WHOLE });
     }
-    parse_yaml::<Spanned<Value>>(file, text).map(Node::from).map_err(|problem| Problem {
-        remedy: "correct the YAML here: check indentation, quotes and repeated keys".to_owned(),
-        ..problem
-    })
+    parse_yaml::<Spanned<Value>>(file, text).map(Node::from).map_err(in_our_words)
+}
+
+/// The YAML library speaks to programmers.
+fn in_our_words(problem: Problem) -> Problem {
+    let message = problem.message.rsplit_once(" at line ").map_or(&*problem.message, |(m, _)| m);
+    let repeated = message
+        .strip_prefix("duplicate mapping key: ")
+        .map(|rest| rest.split_once(", set ").map_or(rest, |(key, _)| key));
+    let (message, remedy) = match repeated {
+        Some(key) => (format!("`{key}` is given twice"), "remove or rename one of the two"),
+        None => (message.to_owned(), "correct the YAML here: check indentation and quotes"),
+    };
+    Problem { message, remedy: remedy.to_owned(), ..problem }
 }
 
 impl From<Spanned<Value>> for Node {

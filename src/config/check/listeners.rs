@@ -1,7 +1,7 @@
 //! Where clients connect, and whose forwarding headers are believed.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ipnet::IpNet;
 
@@ -11,6 +11,9 @@ use crate::config::checked::{Address, Listener, ListenerTls, Reading};
 use crate::config::file::{ListenerFile, ListenerTlsFile, OneOrMany, ReadingFile};
 use crate::config::setting::Setting;
 use crate::config::tree::Place;
+
+/// More listeners than this are a mistake.
+const LISTENERS: usize = 64;
 
 /// The longest path of a unix socket on Linux.
 const UNIX_PATH_BYTES: usize = 107;
@@ -35,7 +38,7 @@ impl Checker<'_> {
             );
         }
         let mut listeners: Vec<(Listener, Place)> = Vec::new();
-        for file in files {
+        for file in self.at_most(LISTENERS, "listeners", files, place) {
             let Some((listener, place)) = self.listener(file) else { continue };
             if let Some((other, _)) =
                 listeners.iter().find(|(other, _)| collide(&other.address, &listener.address))
@@ -103,8 +106,11 @@ impl Checker<'_> {
 
     fn unix_address(&mut self, text: &str, place: Place) -> Option<Address> {
         let path = PathBuf::from(text.strip_prefix("//").unwrap_or(text));
-        let dir = path.parent()?;
-        if path.file_name().is_none() || path.as_os_str().len() > UNIX_PATH_BYTES {
+        let dir = path.parent().unwrap_or(Path::new(""));
+        if path.file_name().is_none()
+            || text.contains('\0')
+            || path.as_os_str().len() > UNIX_PATH_BYTES
+        {
             self.problem(
                 place,
                 format!("`unix:{text}` cannot be the path of a socket"),

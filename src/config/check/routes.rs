@@ -13,6 +13,9 @@ use crate::config::url::HostPort;
 /// What is captured of a body where nothing is said, in bytes.
 const CAPTURE: usize = 256 << 10;
 
+/// More routes, or hosts, paths and methods of one, than this are a mistake.
+const ITEMS: usize = 1000;
+
 /// Methods that are refused at the door, so that no route can be for them.
 const REFUSED: [&str; 2] = ["TRACE", "CONNECT"];
 
@@ -25,7 +28,9 @@ impl Checker<'_> {
         upstreams: &UpstreamFiles,
         limits: &Limits,
     ) -> Vec<Route> {
+        let place = setting.place_or(Place::WHOLE);
         let files = setting.value().map(Vec::as_slice).unwrap_or_default();
+        let files = self.at_most(ITEMS, "routes", files, place);
         let mut routes: Vec<(Route, Place)> = Vec::new();
         let mut whole = !matches!(setting, Setting::Wrong);
         for file in files {
@@ -40,11 +45,10 @@ impl Checker<'_> {
                 _ => whole = false,
             }
         }
-        let place = setting.place_or(Place::WHOLE);
         let mut routes: Vec<Route> = routes.into_iter().map(|(route, _)| route).collect();
         // What is missing cannot be told while some of it could not be read.
         if whole {
-            self.catch_all(&mut routes, place, upstreams);
+            self.catch_all(&mut routes, place, upstreams, limits);
             self.audited(&routes, place);
         }
         routes
@@ -73,7 +77,13 @@ impl Checker<'_> {
     }
 
     /// The last route matches everything, or else one is added.
-    fn catch_all(&mut self, routes: &mut Vec<Route>, place: Place, upstreams: &UpstreamFiles) {
+    fn catch_all(
+        &mut self,
+        routes: &mut Vec<Route>,
+        place: Place,
+        upstreams: &UpstreamFiles,
+        limits: &Limits,
+    ) {
         if routes.last().is_some_and(matches_all) {
             return;
         }
@@ -93,7 +103,7 @@ impl Checker<'_> {
         while routes.iter().any(|route| route.name == name) {
             name.push_str("-rest");
         }
-        routes.push(Route { name, upstream, ..plain_route() });
+        routes.push(Route { name, upstream, ..plain_route(limits) });
     }
 
     fn audited(&mut self, routes: &[Route], place: Place) {
@@ -137,7 +147,7 @@ impl Checker<'_> {
         let none = CaptureFile::default();
         let capture = file.capture.value().unwrap_or(&none);
         let most = limits.captured_bytes;
-        let usual = CAPTURE.min(most);
+        let usual = usual_capture(limits);
         let capture_request = self.size("capture.request", &capture.request, usual, 0..=most);
         let capture_response = self.size("capture.response", &capture.response, usual, 0..=most);
         let fits = capture_request.checked_add(capture_response).is_some_and(|sum| sum <= most);
@@ -250,7 +260,8 @@ impl Checker<'_> {
             );
             return None;
         }
-        let checked: Vec<Option<String>> = list
+        let checked: Vec<Option<String>> = self
+            .at_most(ITEMS, name, list, place)
             .iter()
             .map(|item| item.given().and_then(|(text, place)| check(self, text, place)))
             .collect();
@@ -329,7 +340,11 @@ impl Checker<'_> {
     }
 }
 
-fn plain_route() -> Route {
+fn usual_capture(limits: &Limits) -> usize {
+    CAPTURE.min(limits.captured_bytes / 2)
+}
+
+fn plain_route(limits: &Limits) -> Route {
     Route {
         name: String::new(),
         hosts: Vec::new(),
@@ -338,8 +353,8 @@ fn plain_route() -> Route {
         upstream: String::new(),
         kind: RouteKind::Admin,
         level: AuditLevel::Full,
-        capture_request: CAPTURE,
-        capture_response: CAPTURE,
+        capture_request: usual_capture(limits),
+        capture_response: usual_capture(limits),
         streaming: false,
         upgrades: false,
         host_header: None,

@@ -19,6 +19,9 @@ use crate::config::url::{HostPort, parse_upstream};
 
 pub(super) type UpstreamFiles = Setting<BTreeMap<String, Setting<UpstreamFile>>>;
 
+/// More addresses of one upstream than this are a mistake.
+const ADDRESSES: usize = 256;
+
 const EXAMPLE: &str = "upstreams:\n    admin: http://127.0.0.1:9000";
 
 impl Checker<'_> {
@@ -58,9 +61,10 @@ impl Checker<'_> {
 
     fn upstream(&mut self, file: &UpstreamMapping, outer: Place) -> Option<Upstream> {
         let addresses = self.addresses(file, outer);
-        let first = addresses.first();
-        let tls =
-            file.tls.given().map(|(tls, place)| (self.upstream_tls(tls, place, first), place));
+        let tls = file
+            .tls
+            .given()
+            .and_then(|(tls, place)| self.upstream_tls(tls, place, addresses.first()));
         let http = match file.http.value() {
             Some(HttpFile::Http2) => HttpVersions::Http2,
             Some(HttpFile::Auto) => HttpVersions::Auto,
@@ -84,7 +88,7 @@ impl Checker<'_> {
         }
         Some(Upstream {
             addresses: addresses.iter().map(ToString::to_string).collect(),
-            tls: tls.and_then(|(tls, _)| tls),
+            tls,
             http,
             balancing,
             health_check,
@@ -102,6 +106,7 @@ impl Checker<'_> {
             );
         }
         let mut addresses: Vec<HostPort> = Vec::new();
+        let given = self.at_most(ADDRESSES, "addresses", given, place);
         for (text, place) in given.iter().filter_map(Setting::given) {
             match HostPort::parse(text, None) {
                 Ok(address) if addresses.contains(&address) => self.problem(

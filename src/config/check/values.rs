@@ -93,6 +93,25 @@ impl Checker<'_> {
         default
     }
 
+    /// The items, unless there are more than `most`.
+    pub(super) fn at_most<'i, T>(
+        &mut self,
+        most: usize,
+        name: &str,
+        items: &'i [T],
+        place: Place,
+    ) -> &'i [T] {
+        if items.len() <= most {
+            return items;
+        }
+        self.problem(
+            place,
+            format!("`{name}` has {} items", items.len()),
+            format!("give at most {most}"),
+        );
+        &[]
+    }
+
     /// A name for logs, metrics and records; `None` and a problem if it is not one.
     pub(super) fn name(&mut self, what: &str, name: &str, place: Place) -> Option<String> {
         let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
