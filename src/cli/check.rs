@@ -1,0 +1,155 @@
+//! `countersign check`: every problem in the configuration and the rules, at once.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use crate::config::{Config, Examined, examine};
+use crate::problem::Problems;
+
+/// Where the configuration is looked for when it is not named.
+const DEFAULT_CONFIG: &str = "config/countersign.yaml";
+
+/// Finds every problem in a configuration file and its rules, before it is used.
+///
+/// Each problem is shown with file, line, column and what to do about it. Nothing is started and
+/// nothing is written. Exit codes: 0 all is well, 1 there are problems, 2 nothing to check.
+#[derive(Debug, Default, clap::Args)]
+pub struct Args {
+    /// The configuration file [default: config/countersign.yaml if it exists]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Check the rule files of this directory, instead of the one that the configuration names
+    #[arg(long, value_name = "DIR")]
+    pub rules: Option<PathBuf>,
+}
+
+/// How a check ended; the number is the exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Verdict {
+    /// No problem.
+    Fine = 0,
+    /// At least one problem.
+    Problems = 1,
+    /// There was nothing to check.
+    Nothing = 2,
+}
+
+/// Checks rules: the operator's directory, if there is one, and whether the shipped ones are in
+/// force. The text says in a few words what was found in order.
+pub type CheckRules<'a> = &'a dyn Fn(Option<&Path>, bool) -> Result<String, Problems>;
+
+/// Runs the check and writes what it found to `out`.
+pub fn run(args: &Args, check_rules: CheckRules<'_>, out: &mut dyn Write) -> io::Result<Verdict> {
+    let config_file = args.config.clone().or_else(|| {
+        let default = Path::new(DEFAULT_CONFIG);
+        default.exists().then(|| default.to_owned())
+    });
+    if config_file.is_none() && args.rules.is_none() {
+        writeln!(
+            out,
+            "there is nothing to check: `{DEFAULT_CONFIG}` does not exist\n  remedy: name a file \
+             with `--config FILE`, or a directory of rules with `--rules DIR`"
+        )?;
+        return Ok(Verdict::Nothing);
+    }
+    let mut problems = Vec::new();
+    let mut fine = Vec::new();
+    // The rules are checked whatever is wrong with the rest, as far as it is known which.
+    let (dir, shipped) = match config_file.as_deref().map(examine) {
+        Some(Examined::Fine(config)) => {
+            fine.push(summary(&config));
+            (config.rules_dir, config.shipped_rules)
+        }
+        Some(Examined::Wrong { problems: found, understood }) => {
+            problems.extend(found.0);
+            understood.map_or((None, true), |config| (config.rules_dir, config.shipped_rules))
+        }
+        None => (None, true),
+    };
+    // A directory of the configuration that does not exist was reported with it.
+    let dir = args.rules.clone().or_else(|| dir.filter(|dir| dir.is_dir()));
+    match check_rules(dir.as_deref(), shipped) {
+        Ok(text) => fine.push(text),
+        Err(found) => problems.extend(found.0),
+    }
+    if problems.is_empty() {
+        writeln!(out, "ok: {}", fine.join(", "))?;
+        return Ok(Verdict::Fine);
+    }
+    writeln!(out, "{}", Problems(problems))?;
+    Ok(Verdict::Problems)
+}
+
+fn summary(config: &Config) -> String {
+    let counts = [
+        (config.listeners.len(), "listener"),
+        (config.upstreams.len(), "upstream"),
+        (config.routes.len(), "route"),
+    ];
+    let texts = counts.map(|(n, noun)| format!("{n} {noun}{}", if n == 1 { "" } else { "s" }));
+    texts.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::problem::Problem;
+
+    fn check(config: Option<&Path>, rules: Option<&str>, rules_fine: bool) -> (Verdict, String) {
+        let args = Args { config: config.map(Path::to_owned), rules: rules.map(PathBuf::from) };
+        let check_rules = |dir: Option<&Path>, shipped: bool| {
+            let seen = format!("rules: dir {dir:?}, shipped {shipped}");
+            let problem = Problem {
+                file: "rules.yaml".into(),
+                line: 1,
+                column: 2,
+                message: seen.clone(),
+                remedy: "none".to_owned(),
+            };
+            if rules_fine { Ok(seen) } else { Err(Problems(vec![problem])) }
+        };
+        let mut out = Vec::new();
+        let verdict = run(&args, &check_rules, &mut out).unwrap();
+        (verdict, String::from_utf8(out).unwrap())
+    }
+
+    fn write(text: &str) -> tempfile::NamedTempFile {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+        file
+    }
+
+    #[test]
+    fn fine() {
+        let file = write("upstreams: {admin: http://127.0.0.1:9000}\n");
+        let (verdict, text) = check(Some(file.path()), None, true);
+        assert_eq!(verdict, Verdict::Fine);
+        let expected = "ok: 1 listener, 1 upstream, 1 route, rules: dir None, shipped true\n";
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn problems_of_configuration_and_rules_together() {
+        let file = write("upstreams: {admin: 127.0.0.1:9000}\nrules: {shipped: false, dir: no}\n");
+        let (verdict, text) = check(Some(file.path()), None, false);
+        assert_eq!(verdict, Verdict::Problems);
+        assert!(text.contains(":1:20: `127.0.0.1:9000` is no URL of an upstream"), "{text}");
+        assert!(text.contains("rules.yaml:1:2: rules: dir None, shipped false"), "{text}");
+        assert!(text.ends_with("3 problems\n"), "{text}");
+    }
+
+    #[test]
+    fn default_file_of_the_repository() {
+        let (verdict, text) = check(None, Some("elsewhere"), true);
+        assert_eq!(verdict, Verdict::Fine);
+        assert!(text.contains("dir Some(\"elsewhere\")"), "{text}");
+    }
+
+    #[test]
+    fn file_that_does_not_exist() {
+        let (verdict, text) = check(Some(Path::new("no/such.yaml")), None, true);
+        assert_eq!(verdict, Verdict::Problems);
+        assert!(text.starts_with("no/such.yaml: cannot be read: "), "{text}");
+    }
+}
