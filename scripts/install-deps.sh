@@ -8,7 +8,8 @@ set -euo pipefail
 purpose=${1:-build}
 
 # command → Debian package
-declare -A needs=([cc]=gcc [cmake]=cmake [make]=make)
+# (gcc alone would come without the C library's headers)
+declare -A needs=([cc]=build-essential [make]=build-essential [cmake]=cmake)
 case $purpose in
     build | check) ;;
     test)
