@@ -6,25 +6,25 @@
 //! The modules stand in reading order: each may use what stands above it and nothing below.
 //! `ARCHITECTURE.md` tells what each owns and what it must not know.
 
-pub mod api;
-pub mod capture;
-pub mod cli;
 pub mod clock;
-pub mod config;
-pub mod decode;
-pub mod derive;
-pub mod follow;
-pub mod identify;
-pub mod index;
-pub mod pipeline;
 pub mod problem;
+pub mod telemetry;
+pub mod capture;
+pub mod decode;
+pub mod redact;
+pub mod record;
+pub mod identify;
+pub mod derive;
+pub mod rules;
+pub mod pipeline;
+pub mod store;
+pub mod recorder;
+pub mod follow;
+pub mod index;
+pub mod config;
+pub mod route;
 pub mod proxy;
 pub mod query;
-pub mod record;
-pub mod recorder;
-pub mod redact;
-pub mod route;
-pub mod rules;
+pub mod api;
 pub mod server;
-pub mod store;
-pub mod telemetry;
+pub mod cli;

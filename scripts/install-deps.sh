@@ -1,0 +1,85 @@
+#!/usr/bin/env bash
+# Installs what a purpose needs and the machine lacks, with apt-get, as root or through sudo.
+# Without either, or without apt-get, it says what to install and fails.
+#
+#   scripts/install-deps.sh build|test|check|bench
+set -euo pipefail
+
+purpose=${1:-build}
+
+# command → Debian package
+# (gcc alone would come without the C library's headers)
+declare -A needs=([cc]=build-essential [make]=build-essential [cmake]=cmake)
+case $purpose in
+    build | check) ;;
+    test)
+        # rabbitmqadmin is a Python program; the tests start a node of their own.
+        needs+=([curl]=curl [rabbitmq-server]=rabbitmq-server [python3]=python3)
+        ;;
+    bench)
+        needs+=([nginx]=nginx-light [wrk]=wrk [python3]=python3)
+        ;;
+    *)
+        echo "usage: $0 build|test|check|bench" >&2
+        exit 2
+        ;;
+esac
+
+say() { echo "deps: $*"; }
+
+# Debian keeps some of these outside an ordinary user's PATH.
+has() { PATH="$PATH:/usr/sbin:/sbin" command -v "$1" >/dev/null 2>&1; }
+
+if ! has cargo; then
+    say "cargo is missing: install Rust $(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml) or later with rustup" >&2
+    exit 1
+fi
+
+missing=()
+for command in "${!needs[@]}"; do
+    has "$command" || missing+=("${needs[$command]}")
+done
+
+as_root=()
+install_packages() {
+    local policy=/usr/sbin/policy-rc.d
+    if [ "$(id -u)" -ne 0 ]; then
+        if has sudo && sudo -n true 2>/dev/null; then
+            as_root=(sudo -n)
+        else
+            say "needs ${missing[*]}; install them as root: apt-get install ${missing[*]}" >&2
+            return 1
+        fi
+    fi
+    if ! has apt-get; then
+        say "needs ${missing[*]} (Debian's names); install them with this system's package manager" >&2
+        return 1
+    fi
+    say "installing ${missing[*]}"
+    # Some packages start a service when they are installed. None of it is wanted here.
+    if [ ! -e "$policy" ]; then
+        printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
+        "${as_root[@]}" chmod 755 "$policy"
+        trap '"${as_root[@]}" rm -f '"$policy" EXIT
+    fi
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq update
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+        apt-get -qq install -y --no-install-recommends "${missing[@]}" >/dev/null </dev/null
+}
+
+if [ ${#missing[@]} -gt 0 ]; then
+    install_packages
+fi
+
+# Cargo's own tools: built from source, minutes each, only where they are missing.
+cargo_tool() {
+    if ! has "$1"; then
+        say "building $1 (once, some minutes)"
+        cargo install --locked --quiet "$1"
+    fi
+}
+case $purpose in
+    test) cargo_tool cargo-nextest ;;
+    check) cargo_tool cargo-deny ;;
+esac
+say "all that '$purpose' needs is there"
