@@ -78,15 +78,15 @@ impl Prepared {
         observer: Observer,
         request: &Request,
     ) -> Self {
-        let (record, seen) = stage.engine.request(request, stage.request);
+        let mut seen = Seen::default();
+        let record = stage.engine.request(request, stage.request, &mut seen);
         let actor = identify::actor(request, stage.engine.key());
-        let source = identify::source(request, stage.trusted);
+        let source = identify::source(request, stage.trusted, &record);
         let naming = record.as_ref().map(derive::naming);
         let intent = record.and(actor).and(source).and(naming.clone()).map(
             |(((record, actor), source), naming)| {
                 let request_id = header(&record, "x-request-id");
                 let trace_id = header(&record, "traceparent").and_then(|value| trace_id(&value));
-                let user_agent = header(&record, "user-agent");
                 let mut record = record;
                 record.route = naming.route.clone();
                 let redactions = std::mem::take(&mut record.receipts);
@@ -97,7 +97,7 @@ impl Prepared {
                     category: naming.category,
                     description: naming.description,
                     actor,
-                    source: crate::record::Source { user_agent, ..source },
+                    source,
                     targets: naming.targets,
                     scope: naming.scope,
                     request: record,
@@ -128,7 +128,7 @@ impl Prepared {
 
     /// The entry to be durable before the response is released.
     pub fn completion(
-        &self,
+        &mut self,
         stage: &Stage<'_>,
         end: End<'_>,
         timing: &Timing<'_>,
@@ -140,48 +140,49 @@ impl Prepared {
 
     /// The entry of an event that has no intent: a gateway's rejection.
     pub fn rejection(
-        &self,
+        &mut self,
         stage: &Stage<'_>,
         end: End<'_>,
         timing: &Timing<'_>,
     ) -> Result<Entry, CanonicalError> {
-        let halves = self.intent.as_ref().and(self.complete(stage, end, timing));
+        let completion = self.complete(stage, end, timing);
+        let halves = self.intent.as_ref().and(completion);
         let doc = canonical(&halves.try_map(|(intent, completion)| joined(intent, &completion))?)?;
         let (id, scope) = (self.id, self.scope());
         Ok(Entry { kind: EntryKind::Completion, id, intent: None, scope, doc })
     }
 
     fn complete(
-        &self,
+        &mut self,
         stage: &Stage<'_>,
         end: End<'_>,
         timing: &Timing<'_>,
     ) -> Redacted<Completion> {
         let response = match end {
             End::Response(response) => {
-                Some(stage.engine.response(response, &self.seen, stage.response))
+                Some(stage.engine.response(response, stage.response, &mut self.seen))
             }
             _ => None,
         };
-        let redacted = self.naming.as_ref().and(self.intent.as_ref());
+        let redacted = self.naming.as_ref();
         match response {
-            Some(response) => redacted.and(response).map(|((naming, intent), mut response)| {
+            Some(response) => redacted.and(response).map(|(naming, mut response)| {
                 let ended = Ended::Response(&response);
-                let verdict = derive::outcome(naming, &intent.request, ended);
+                let verdict = derive::outcome(naming, ended);
                 let redactions = std::mem::take(&mut response.receipts);
                 let mut completion = self.assemble(verdict, timing);
                 completion.response = Some(response);
                 completion.redactions = redactions;
                 completion
             }),
-            None => redacted.map(|(naming, intent)| {
+            None => redacted.map(|naming| {
                 let ended = match end {
                     End::Response(_) | End::UpstreamLost => Ended::UpstreamLost,
                     End::NotSent => Ended::NotSent,
                     End::UpstreamTimeout => Ended::UpstreamTimeout,
                     End::ClientAborted => Ended::ClientAborted,
                 };
-                self.assemble(derive::outcome(naming, &intent.request, ended), timing)
+                self.assemble(derive::outcome(naming, ended), timing)
             }),
         }
     }
@@ -195,6 +196,7 @@ impl Prepared {
             outcome: verdict.outcome,
             reason: verdict.reason,
             severity: verdict.severity,
+            action: verdict.action,
             description: Some(verdict.description),
             targets: verdict.targets,
             client_gone: timing.client_gone,

@@ -65,9 +65,6 @@ pub async fn serve(listener: TcpListener, operations: Operations) -> std::io::Re
 async fn readyz(State(operations): State<Operations>) -> Response {
     let status = operations.recorder.status();
     let mut reasons: Vec<&'static str> = status.reason.into_iter().collect();
-    if status.queue_full {
-        reasons.push("queue_full");
-    }
     if *operations.stopping.borrow() {
         reasons.push("stopping");
     }

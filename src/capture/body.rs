@@ -85,12 +85,7 @@ impl BodyCapture {
 
     /// What is known while the body goes on: `declared` is its Content-Length, if it has one.
     pub fn so_far(&self, declared: Option<u64>) -> Body {
-        Body {
-            bytes: self.kept(),
-            truncated: true,
-            size: declared,
-            sha256: None,
-        }
+        Body { bytes: self.kept(), truncated: true, size: declared, sha256: None }
     }
 
     /// The finished capture.

@@ -4,16 +4,20 @@
 //! Exit codes: 0 done · 1 failed · 2 the command line, the configuration or the rules have
 //! problems · 3 the ledger, an address or another resource could not be had.
 
-mod check;
+pub mod check;
 pub mod demo;
-mod query;
+pub mod query;
 mod run;
-mod schema;
+pub mod schema;
+mod try_out;
 
 use std::io;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::problem::Problems;
 
 /// An audit proxy: put it in front of an API, and no mutation happens that is not on record.
 #[derive(Debug, Parser)]
@@ -41,9 +45,9 @@ enum Command {
     /// Print the JSON Schema of the configuration or of rule files
     Schema(schema::Args),
     /// Print events from the log
-    Query(query::Args),
+    Query(Box<query::QueryArgs>),
     /// See it work: a sample admin API with the proxy in front, and some traffic
-    Demo(demo::Args),
+    Demo(demo::DemoArgs),
     /// Print shell completions
     Completions {
         /// The shell
@@ -57,10 +61,14 @@ pub fn main() -> ExitCode {
     let mut out = io::stdout().lock();
     let done = match cli.command {
         Command::Run(args) => run::run(args),
-        Command::Check(args) => check::run(&args, &mut out),
-        Command::Schema(args) => schema::run(&args, &mut out),
-        Command::Query(args) => query::run(args, &mut out),
-        Command::Demo(args) => demo::run(args, &mut out),
+        Command::Check(args) => check::run(&args, &check_rules, &mut out)
+            .map(|verdict| ExitCode::from(verdict as u8))
+            .map_err(Into::into),
+        Command::Schema(args) => schema::run(&args, crate::rules::schema, &mut out)
+            .map(|()| ExitCode::SUCCESS)
+            .map_err(Into::into),
+        Command::Query(args) => query::run(&args, &mut out),
+        Command::Demo(args) => try_out::run(&args, &mut out),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "countersign", &mut out);
             Ok(ExitCode::SUCCESS)
@@ -76,4 +84,11 @@ pub fn main() -> ExitCode {
         eprintln!("countersign: {error:#}");
         ExitCode::FAILURE
     })
+}
+
+/// Checks rule files and the examples in them.
+fn check_rules(dir: Option<&Path>, shipped: bool) -> Result<String, Problems> {
+    let rules = crate::rules::load(dir, shipped)?;
+    rules.test_examples()?;
+    Ok(format!("{} redaction rules", rules.redaction_rules()))
 }

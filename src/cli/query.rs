@@ -94,6 +94,32 @@ pub enum Format {
     Json,
 }
 
+impl QueryArgs {
+    /// The newest `limit` events of `data` as a table.
+    pub fn newest(data: &Path, limit: &str) -> Self {
+        Self {
+            data: data.to_owned(),
+            id: None,
+            action: Vec::new(),
+            category: Vec::new(),
+            resource_type: Vec::new(),
+            target: None,
+            actor: None,
+            actor_type: Vec::new(),
+            outcome: Vec::new(),
+            severity: Vec::new(),
+            scope: Vec::new(),
+            since: None,
+            until: None,
+            text: None,
+            limit: Some(limit.to_owned()),
+            offset: None,
+            cursor: None,
+            format: Format::default(),
+        }
+    }
+}
+
 /// Runs the subcommand.
 pub fn run(args: &QueryArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     let search = search(args, SystemClock.now())?;

@@ -42,8 +42,8 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
         (None, Some(url)) => config::for_upstream(
             url,
             args.listen.as_deref(),
-            args.reading.as_deref(),
             args.data.as_deref(),
+            args.reading.as_deref(),
         ),
         (None, None) => return Ok(ExitCode::from(PROBLEMS)),
     };

@@ -197,11 +197,7 @@ fn certificates(upstream: &str, file: &Path) -> Result<Vec<Vec<u8>>, UpstreamErr
 }
 
 fn pem(upstream: &str, file: &Path, source: rustls_pki_types::pem::Error) -> UpstreamError {
-    UpstreamError::Pem {
-        upstream: upstream.to_owned(),
-        file: file.display().to_string(),
-        source,
-    }
+    UpstreamError::Pem { upstream: upstream.to_owned(), file: file.display().to_string(), source }
 }
 
 /// Resolves `host:port` texts with the system's resolver.

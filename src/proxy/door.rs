@@ -147,7 +147,10 @@ impl Door {
             std::io::Result::Ok(())
         };
         if !matches!(timeout(LINGER, farewell).await, Ok(Ok(()))) {
-            tracing::debug!(reason = refusal.reason, "a refused client did not wait for its answer");
+            tracing::debug!(
+                reason = refusal.reason,
+                "a refused client did not wait for its answer"
+            );
         }
     }
 

@@ -64,7 +64,12 @@ fn stage<'a>(snapshot: &'a Snapshot, routed: &Routed) -> Stage<'a> {
 }
 
 /// What crossed the wire of a request, for the stages that know what it means.
-fn captured(session: &Session, snapshot: &Snapshot, target: String, body: Body) -> capture::Request {
+fn captured(
+    session: &Session,
+    snapshot: &Snapshot,
+    target: String,
+    body: Body,
+) -> capture::Request {
     let head = session.req_header();
     let peer = gate::client_ip(session);
     let peer_trusted =
@@ -141,7 +146,8 @@ async fn answer_and_close(session: &mut Session, problem: &Problem) -> pingora::
 
 impl Exchange<'_> {
     async fn record_intent(&mut self) -> Result<(), AppendError> {
-        let entry = self.prepared.intent().map_err(|_| AppendError::Unavailable { reason: "encoding" })?;
+        let entry =
+            self.prepared.intent().map_err(|_| AppendError::Unavailable { reason: "encoding" })?;
         self.intent = Some(self.shared.recorder.intent(entry).await?);
         Ok(())
     }
@@ -177,7 +183,9 @@ impl Exchange<'_> {
         let original = session.req_header();
         let had_length = declared_length(&original.headers);
         let framing = match &body {
-            RequestBody::Whole(whole) if whole.bytes.is_empty() && had_length.is_none() => Framing::None,
+            RequestBody::Whole(whole) if whole.bytes.is_empty() && had_length.is_none() => {
+                Framing::None
+            }
             RequestBody::Whole(whole) => Framing::Length(whole.bytes.len() as u64),
             RequestBody::Begun(..) => had_length.map_or(Framing::Chunked, Framing::Length),
         };
@@ -189,7 +197,9 @@ impl Exchange<'_> {
         let mut upstream =
             Upstream::open(&self.shared.connector, pool, client.as_bytes(), head).await?;
         match body {
-            RequestBody::Whole(whole) => upstream.send(session, Outgoing::Whole(whole.bytes)).await?,
+            RequestBody::Whole(whole) => {
+                upstream.send(session, Outgoing::Whole(whole.bytes)).await?
+            }
             RequestBody::Begun(mut capture, last) => {
                 let kept = capture.kept();
                 let seen = usize::try_from(capture.size()).unwrap_or(usize::MAX);
@@ -202,9 +212,10 @@ impl Exchange<'_> {
         }
         let answer = upstream.answer(session).await;
         *client_gone = answer.client_gone;
-        let holding = Holding { limit: route.capture_response, streaming: self.streams(&answer.head) };
-        let held =
-            release::hold(&mut upstream, answer.head?, &method, &holding, &mut self.account).await?;
+        let holding =
+            Holding { limit: route.capture_response, streaming: self.streams(&answer.head) };
+        let held = release::hold(&mut upstream, answer.head?, &method, &holding, &mut self.account)
+            .await?;
         Ok((upstream, held))
     }
 
@@ -248,10 +259,18 @@ impl Exchange<'_> {
         event: Option<EventId>,
     ) -> pingora::Result<()> {
         let problem = match failure {
-            Failure::NotSent => problem::bad_gateway("the application could not be reached; the request was not executed"),
-            Failure::ConnectTimeout => problem::gateway_timeout("the application could not be reached in time; the request was not executed"),
-            Failure::Lost => problem::bad_gateway("the application was lost after it had the request; whether it was executed is not known"),
-            Failure::Timeout => problem::gateway_timeout("the application did not answer in time; whether the request was executed is not known"),
+            Failure::NotSent => problem::bad_gateway(
+                "the application could not be reached; the request was not executed",
+            ),
+            Failure::ConnectTimeout => problem::gateway_timeout(
+                "the application could not be reached in time; the request was not executed",
+            ),
+            Failure::Lost => problem::bad_gateway(
+                "the application was lost after it had the request; whether it was executed is not known",
+            ),
+            Failure::Timeout => problem::gateway_timeout(
+                "the application did not answer in time; whether the request was executed is not known",
+            ),
             Failure::ClientAborted => {
                 session.set_keepalive(None);
                 return Ok(());
@@ -385,7 +404,7 @@ impl Opened {
         self.complete(shared, end).await;
     }
 
-    async fn complete(self, shared: &Shared, end: End<'_>) -> bool {
+    async fn complete(mut self, shared: &Shared, end: End<'_>) -> bool {
         let timing = Timing {
             completed_at: shared.clock.now(),
             duration: self.began.elapsed(),

@@ -21,7 +21,7 @@ use super::strict::Refusal;
 use crate::clock::Clock;
 use crate::config::{AuditLevel, Route, RouteKind};
 use crate::recorder::Recorder;
-use crate::route::{Safety, is_safe};
+use crate::route::safety;
 use crate::telemetry::{Metrics, ReasonLabel};
 
 /// What all requests of a process share.
@@ -157,6 +157,8 @@ impl ProxyHttp for Gate {
         ctx: &mut Context,
     ) -> pingora::Result<bool> {
         let snapshot = Arc::clone(&ctx.snapshot);
+        let has_body = !session.as_downstream_mut().is_body_empty();
+        let upgrade = session.is_upgrade_req();
         let head = session.req_header();
         if head.version == Version::HTTP_2
             && let Some(refusal) = http2_refusal(head, &snapshot)
@@ -164,22 +166,20 @@ impl ProxyHttp for Gate {
             problem::send(session, &self.refuse(refusal)).await?;
             return Ok(true);
         }
-        let (host, target) = (host_of(head).to_owned(), path_and_query(head));
-        let Some(routed) = snapshot.route(&host, &target, head.method.as_str()).cloned() else {
+        let target = path_and_query(head);
+        let method = head.method.as_str();
+        let safety = safety(method, &target, &head.headers, has_body);
+        let Some(routed) = snapshot.route(host_of(head), &target, method, safety).cloned() else {
             return Error::e_explain(ErrorType::InternalError, "no route");
         };
         routed.requests.inc();
         let route = &routed.route;
-        let has_body = !session.as_downstream_mut().is_body_empty();
-        let upgrade = session.is_upgrade_req();
-        let head = session.req_header();
-        let safety = is_safe(head.method.as_str(), &head.headers, &target, has_body);
         let audited = route.kind == RouteKind::Admin
             && route.level > AuditLevel::None
-            && (safety == Safety::Audit || upgrade);
+            && (!safety.is_safe() || upgrade);
         session.as_downstream_mut().set_read_timeout(Some(snapshot.config.timeouts.request_body));
         session.as_downstream_mut().set_write_timeout(Some(snapshot.config.timeouts.client_write));
-        let rejections = route.kind == RouteKind::Gateway && safety == Safety::Audit;
+        let rejections = route.kind == RouteKind::Gateway && !safety.is_safe();
         if audited && upgrade {
             if !route.upgrades {
                 problem::send(session, &problem::upgrade_refused()).await?;

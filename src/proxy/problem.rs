@@ -14,7 +14,7 @@ const TYPES: &str = "https://countersign.example/problems/";
 
 /// One answer.
 #[derive(Debug, Clone)]
-pub struct Problem {
+pub(super) struct Problem {
     status: StatusCode,
     kind: &'static str,
     title: &'static str,
@@ -29,13 +29,13 @@ impl Problem {
     }
 
     /// The status code.
-    pub fn status(&self) -> StatusCode {
+    pub(super) fn status(&self) -> StatusCode {
         self.status
     }
 
     /// Names the event under which the exchange is on record.
     #[must_use]
-    pub fn with_event(mut self, event: EventId) -> Self {
+    pub(super) fn with_event(mut self, event: EventId) -> Self {
         self.event = Some(event);
         self
     }
@@ -55,7 +55,7 @@ impl Problem {
 }
 
 /// The intent could not be written; the upstream was not contacted.
-pub fn audit_unavailable(reason: &str) -> Problem {
+pub(super) fn audit_unavailable(reason: &str) -> Problem {
     let mut problem = Problem::new(
         StatusCode::SERVICE_UNAVAILABLE,
         "audit-unavailable",
@@ -69,7 +69,7 @@ pub fn audit_unavailable(reason: &str) -> Problem {
 }
 
 /// The completion could not be written; the upstream has executed the request.
-pub fn audit_incomplete(event: EventId) -> Problem {
+pub(super) fn audit_incomplete(event: EventId) -> Problem {
     Problem::new(
         StatusCode::SERVICE_UNAVAILABLE,
         "audit-incomplete",
@@ -83,12 +83,17 @@ pub fn audit_incomplete(event: EventId) -> Problem {
 }
 
 /// A head, or framing, that the door does not accept.
-pub fn refused(refusal: &Refusal) -> Problem {
-    Problem::new(refusal.status, refusal.reason, "The request was refused", refusal.detail.to_owned())
+pub(super) fn refused(refusal: &Refusal) -> Problem {
+    Problem::new(
+        refusal.status,
+        refusal.reason,
+        "The request was refused",
+        refusal.detail.to_owned(),
+    )
 }
 
 /// The body broke off or is badly framed.
-pub fn bad_body() -> Problem {
+pub(super) fn bad_body() -> Problem {
     Problem::new(
         StatusCode::BAD_REQUEST,
         "request-body",
@@ -98,7 +103,7 @@ pub fn bad_body() -> Problem {
 }
 
 /// The body took too long.
-pub fn slow_body() -> Problem {
+pub(super) fn slow_body() -> Problem {
     Problem::new(
         StatusCode::REQUEST_TIMEOUT,
         "slow-body",
@@ -108,7 +113,7 @@ pub fn slow_body() -> Problem {
 }
 
 /// An upgrade on a route that does not permit it.
-pub fn upgrade_refused() -> Problem {
+pub(super) fn upgrade_refused() -> Problem {
     Problem::new(
         StatusCode::FORBIDDEN,
         "upgrade-refused",
@@ -120,7 +125,7 @@ pub fn upgrade_refused() -> Problem {
 }
 
 /// The upstream could not be reached, or was lost.
-pub fn bad_gateway(detail: &str) -> Problem {
+pub(super) fn bad_gateway(detail: &str) -> Problem {
     Problem::new(
         StatusCode::BAD_GATEWAY,
         "bad-gateway",
@@ -130,7 +135,7 @@ pub fn bad_gateway(detail: &str) -> Problem {
 }
 
 /// The upstream took too long.
-pub fn gateway_timeout(detail: &str) -> Problem {
+pub(super) fn gateway_timeout(detail: &str) -> Problem {
     Problem::new(
         StatusCode::GATEWAY_TIMEOUT,
         "gateway-timeout",
@@ -140,7 +145,7 @@ pub fn gateway_timeout(detail: &str) -> Problem {
 }
 
 /// The answer as HTTP/1.1 text, for connections that never became a session.
-pub fn http1_text(problem: &Problem) -> Bytes {
+pub(super) fn http1_text(problem: &Problem) -> Bytes {
     let body = problem.body();
     let reason = problem.status.canonical_reason().unwrap_or("Error");
     let mut text = format!(
@@ -155,7 +160,7 @@ pub fn http1_text(problem: &Problem) -> Bytes {
 }
 
 /// Sends the answer in a session. The connection is kept only if the request was read to its end.
-pub async fn send(session: &mut Session, problem: &Problem) -> pingora::Result<()> {
+pub(super) async fn send(session: &mut Session, problem: &Problem) -> pingora::Result<()> {
     let body = problem.body();
     let mut head = ResponseHeader::build(problem.status, Some(6))?;
     head.insert_header(header::CONTENT_TYPE, "application/problem+json")?;

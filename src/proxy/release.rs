@@ -51,7 +51,14 @@ pub(super) async fn hold(
         upstream.read().await?;
         let trailers = upstream.trailers().await;
         let (body, release) = (Body::whole(Bytes::new()), Release::Held);
-        return Ok(Held { head, body, release, framing: ResponseFraming::AsIs, overflow: None, trailers });
+        return Ok(Held {
+            head,
+            body,
+            release,
+            framing: ResponseFraming::AsIs,
+            overflow: None,
+            trailers,
+        });
     }
     let declared = declared_length(&head.headers);
     let events = head

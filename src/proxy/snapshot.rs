@@ -11,7 +11,7 @@ use super::balance::{Pool, UpstreamError};
 use crate::config::{AuditLevel, Config, Route, RouteKind};
 use crate::record::Observer;
 use crate::redact::Engine;
-use crate::route::{Pattern, RouteTable};
+use crate::route::{Pattern, RouteTable, Safety};
 use crate::telemetry::{Metrics, RequestLabels};
 
 /// A route at work.
@@ -27,7 +27,9 @@ pub struct Snapshot {
     /// The configuration.
     pub config: Config,
     /// The redaction engine.
-    pub engine: Arc<Engine>,
+    pub engine: Engine,
+    /// Digest of the rules.
+    pub ruleset: String,
     table: RouteTable,
     routes: Vec<Arc<Routed>>,
     pools: BTreeMap<String, Pool>,
@@ -37,24 +39,30 @@ impl Snapshot {
     /// Builds everything; `stop` ends what runs in its background.
     pub async fn start(
         config: Config,
-        engine: Arc<Engine>,
+        (engine, ruleset): (Engine, String),
         metrics: &Metrics,
         stop: ShutdownWatch,
     ) -> Result<Self, UpstreamError> {
         let mut pools = BTreeMap::new();
         for (name, upstream) in &config.upstreams {
-            let pool =
-                Pool::start(name, upstream, &config.timeouts, &config.version, stop.clone()).await?;
+            let pool = Pool::start(name, upstream, &config.timeouts, &config.version, stop.clone())
+                .await?;
             pools.insert(name.clone(), pool);
         }
         let table = RouteTable::new(config.routes.iter().map(pattern).collect());
         let routes = config.routes.iter().map(|route| Arc::new(routed(route, metrics))).collect();
-        Ok(Self { config, engine, table, routes, pools })
+        Ok(Self { config, engine, ruleset, table, routes, pools })
     }
 
     /// The route of a request. The configuration's last route always matches.
-    pub fn route(&self, host: &str, path_and_query: &str, method: &str) -> Option<&Arc<Routed>> {
-        let index = self.table.select(host, path_and_query, method);
+    pub fn route(
+        &self,
+        host: &str,
+        path_and_query: &str,
+        method: &str,
+        safety: Safety,
+    ) -> Option<&Arc<Routed>> {
+        let index = self.table.select(host, path_and_query, method, safety);
         index.and_then(|index| self.routes.get(index)).or_else(|| self.routes.last())
     }
 
@@ -73,7 +81,7 @@ impl Snapshot {
         Observer {
             upstream: Some(route.upstream.clone()),
             config_version: self.config.version.clone(),
-            ruleset: self.engine.digest().to_owned(),
+            ruleset: self.ruleset.clone(),
         }
     }
 }

@@ -10,24 +10,24 @@ use http::StatusCode;
 
 /// What the door accepts of a head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct HeadLimits {
+pub(super) struct HeadLimits {
     /// The whole head, in bytes.
-    pub head_bytes: usize,
+    pub(super) head_bytes: usize,
     /// Header fields.
-    pub fields: usize,
+    pub(super) fields: usize,
     /// The request target, in bytes.
-    pub target_bytes: usize,
+    pub(super) target_bytes: usize,
 }
 
 /// Why a head is refused: a status, a name for metrics, and a sentence for the client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Refusal {
+pub(super) struct Refusal {
     /// 400, 405, 414, 431, 501 or 505.
-    pub status: StatusCode,
+    pub(super) status: StatusCode,
     /// From a closed set.
-    pub reason: &'static str,
+    pub(super) reason: &'static str,
     /// What the client did, without repeating anything it sent.
-    pub detail: &'static str,
+    pub(super) detail: &'static str,
 }
 
 const fn refuse(status: StatusCode, reason: &'static str, detail: &'static str) -> Refusal {
@@ -106,7 +106,7 @@ const MANY_FIELDS: Refusal = refuse(
 
 /// Where a head stands in what was read so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Head {
+pub(super) enum Head {
     /// It is complete, and ends before this offset.
     Complete(usize),
     /// More must be read.
@@ -115,7 +115,7 @@ pub enum Head {
 
 /// Judges what was read of a head so far. `seen` is how much of `bytes` earlier calls have looked
 /// at in vain for the end.
-pub fn check(bytes: &[u8], seen: usize, limits: &HeadLimits) -> Result<Head, Refusal> {
+pub(super) fn check(bytes: &[u8], seen: usize, limits: &HeadLimits) -> Result<Head, Refusal> {
     let from = seen.saturating_sub(3);
     let rest = bytes.get(from..).unwrap_or_default();
     let Some(end) = rest.windows(4).position(|window| window == b"\r\n\r\n") else {
@@ -271,9 +271,9 @@ fn authority(target: &[u8], host: Option<&[u8]>, http10: bool) -> Result<(), Ref
     let Some(host) = host else {
         return if http10 && absolute(target).is_none() { Ok(()) } else { Err(BAD_HOST) };
     };
-    let plausible = host.iter().all(|byte| {
-        byte.is_ascii_alphanumeric() || b"-._~:[]%!$&'()*+;=".contains(byte)
-    });
+    let plausible = host
+        .iter()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"-._~:[]%!$&'()*+;=".contains(byte));
     let agrees = absolute(target).is_none_or(|authority| authority.eq_ignore_ascii_case(host));
     if plausible && agrees { Ok(()) } else { Err(BAD_HOST) }
 }

@@ -94,7 +94,8 @@ impl Upstream {
             session.set_write_timeout(peer.options.write_timeout);
             match session.write_request_header(head.clone()).await {
                 Ok(()) => return Ok(Self { session, peer, sent: false }),
-                Err(error) if reused && repeatable && untouched(&error, &session, &peer, &head) => {}
+                Err(error) if reused && repeatable && untouched(&error, &session, &peer, &head) => {
+                }
                 Err(error) if !reused && matches!(session, HttpSession::H2(_)) => {
                     tracing::debug!(%error, "an HTTP/2 stream could not be opened");
                     return Err(Failure::NotSent);
@@ -253,7 +254,11 @@ impl Upstream {
 /// head is small enough for the kernel to have taken none of it.
 fn untouched(error: &Error, session: &HttpSession, peer: &HttpPeer, head: &RequestHeader) -> bool {
     let size: usize = head.raw_path().len()
-        + head.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum::<usize>();
+        + head
+            .headers
+            .iter()
+            .map(|(name, value)| name.as_str().len() + value.len() + 4)
+            .sum::<usize>();
     matches!(session, HttpSession::H1(_))
         && !peer.is_tls()
         && size < ATOMIC_HEAD

@@ -305,6 +305,9 @@ pub struct Completion {
     pub reason: Option<String>,
     /// How much it should worry.
     pub severity: Severity,
+    /// The action, where the response knows better than the request: a PUT that created.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub action: Option<String>,
     /// The sentence, now that the response is known; absent where the intent's still holds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,

@@ -78,6 +78,18 @@ pub enum AppendError {
     Closed,
 }
 
+impl AppendError {
+    /// The error's name for clients and logs, from a closed set.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::QueueFull => "queue_full",
+            Self::Timeout => "timeout",
+            Self::Unavailable { reason } => reason,
+            Self::Closed => "stopping",
+        }
+    }
+}
+
 /// Why a recorder did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {

@@ -61,6 +61,7 @@ pub(super) fn closing(
         outcome: loss.outcome(),
         reason: Some(loss.reason().to_owned()),
         severity: Severity::Fail,
+        action: None,
         description: None,
         targets: None,
         client_gone: false,

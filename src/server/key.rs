@@ -23,7 +23,9 @@ pub enum KeyError {
         source: io::Error,
     },
     /// The file is not a key.
-    #[error("`{file}` must hold exactly 32 bytes; restore it from a backup, or move it away to begin with a new key (old fingerprints then no longer match new ones)")]
+    #[error(
+        "`{file}` must hold exactly 32 bytes; restore it from a backup, or move it away to begin with a new key (old fingerprints then no longer match new ones)"
+    )]
     Length {
         /// The file.
         file: PathBuf,
@@ -31,7 +33,7 @@ pub enum KeyError {
 }
 
 /// Reads the key of the installation in `dir`, or makes one.
-pub fn load_or_create(dir: &Path) -> Result<FingerprintKey, KeyError> {
+pub(super) fn load_or_create(dir: &Path) -> Result<FingerprintKey, KeyError> {
     let file = dir.join(FILE);
     let failed = |source| KeyError::Io { file: file.clone(), source };
     fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(failed)?;
@@ -53,7 +55,8 @@ pub fn load_or_create(dir: &Path) -> Result<FingerprintKey, KeyError> {
 /// Writes the key so that either all of it is there after a crash, or nothing.
 fn create(dir: &Path, file: &Path, secret: &[u8; 32]) -> io::Result<()> {
     let draft = dir.join(format!("{FILE}.new"));
-    let mut out = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+    let mut out =
+        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
     out.write_all(secret)?;
     out.sync_all()?;
     fs::rename(&draft, file)?;

@@ -25,14 +25,17 @@ use tokio::runtime::Runtime;
 use tokio::sync::{Semaphore, watch};
 
 use crate::clock::{Clock, SystemClock};
-use crate::config::Config;
+use crate::config::{Config, Ledger};
+use crate::follow::follow;
+use crate::index::Index;
 use crate::problem::Problems;
 use crate::proxy::{Budget, Door, Gate, Shared, Snapshot, UpstreamError};
 use crate::record::Outcome;
-use crate::recorder::{Recorder, RecorderThread};
+use crate::recorder::{Recorder, RecorderThread, Settings};
 use crate::redact::{Engine, FingerprintKey};
+use crate::store::SqliteOptions;
 use crate::telemetry::Metrics;
-use crate::{api, index, rules};
+use crate::{api, rules};
 use reload::Reloader;
 use signals::Stop;
 use system::SystemEvent;
@@ -41,6 +44,8 @@ pub use key::KeyError;
 
 /// How long a runtime may take to end when nothing is in flight.
 const GRACE: Duration = Duration::from_millis(200);
+/// How long to wait before a search index that cannot be opened is tried again.
+const INDEX_RETRY: Duration = Duration::from_secs(5);
 /// How long the recorder may take to write what is left.
 const DRAIN: Duration = Duration::from_secs(10);
 
@@ -102,8 +107,7 @@ impl Server {
         let engine = engine_for(&config, key).map_err(ServerError::Rules)?;
         let reading = listeners::bind(&config.reading.address.to_string())?;
         listeners::probe(&config)?;
-        let (recorder, recorder_thread) =
-            start_recorder(&config, &clock, &metrics).map_err(ServerError::Ledger)?;
+        let (recorder, recorder_thread) = start_recorder(&config, &clock, &metrics)?;
         let proxy = runtime("proxy", config.threads)?;
         let side = runtime("side", 1)?;
         let (stop, stopping) = watch::channel(false);
@@ -136,7 +140,8 @@ impl Server {
 
     /// Opens the proxy's listeners.
     fn listen(&self, config: &Config, stopping: &watch::Receiver<bool>) -> Result<(), ServerError> {
-        let mut app = HttpProxy::new(Gate::new(Arc::clone(&self.shared)), Arc::new(ServerConf::default()));
+        let mut app =
+            HttpProxy::new(Gate::new(Arc::clone(&self.shared)), Arc::new(ServerConf::default()));
         app.handle_init_modules();
         let mut options = HttpServerOptions::default();
         options.h2c = true;
@@ -174,14 +179,10 @@ impl Server {
                 tracing::error!(%error, "the reading listener failed");
             }
         });
-        let ledger = reloader.started_with.ledger.clone();
-        self.side.spawn(index::run(
-            ledger.dir,
-            ledger.writer,
-            self.shared.recorder.head_watch(),
-            Arc::clone(&self.shared.metrics),
-            stopping,
-        ));
+        let dir = reloader.started_with.ledger.dir.clone();
+        let head = self.shared.recorder.head_watch();
+        let metrics = Arc::clone(&self.shared.metrics);
+        self.side.spawn(keep_index(dir, head, metrics, stopping));
         self.side.spawn(reloader.run());
     }
 
@@ -191,10 +192,9 @@ impl Server {
         let metadata = serde_json::json!({
             "version": env!("CARGO_PKG_VERSION"),
             "config": snapshot.config.version,
-            "ruleset": snapshot.engine.digest(),
+            "ruleset": snapshot.ruleset,
         });
-        let event =
-            SystemEvent { verb, outcome: Outcome::Success, description, reason: None };
+        let event = SystemEvent { verb, outcome: Outcome::Success, description, reason: None };
         let Ok(entry) = system::entry(&*self.shared.clock, event, metadata) else { return };
         if let Err(error) = self.side.block_on(self.shared.recorder.event(entry)) {
             tracing::error!(%error, verb, "an event about countersign itself could not be recorded");
@@ -232,24 +232,72 @@ impl Server {
         });
         if !landed {
             let left = self.shared.in_flight.count();
-            tracing::warn!(left, "requests still in flight are cut off; their outcome is recorded as unknown");
+            tracing::warn!(
+                left,
+                "requests still in flight are cut off; their outcome is recorded as unknown"
+            );
         }
         self.note("stop", "countersign stopped");
         self.proxy.shutdown_timeout(GRACE);
         self.side.shutdown_timeout(GRACE);
         drop(self.shared);
-        if self.recorder.join(DRAIN) {
-            tracing::info!("stopped");
-        } else {
-            tracing::error!("the recorder did not end in time");
+        match self.recorder.join(DRAIN) {
+            Ok(()) => tracing::info!("stopped"),
+            Err(error) => tracing::error!(%error, "the recorder did not end in time"),
         }
     }
 }
 
-/// The redaction engine that a configuration asks for.
-fn engine_for(config: &Config, key: FingerprintKey) -> Result<Arc<Engine>, Problems> {
+/// Opens the ledger and starts its one writer.
+fn start_recorder(
+    config: &Config,
+    clock: &Arc<dyn Clock>,
+    metrics: &Arc<Metrics>,
+) -> Result<(Recorder, RecorderThread), ServerError> {
+    let Ledger { dir, writer, timeout, queue, batch, sweep_interval } = &config.ledger;
+    let settings = Settings {
+        timeout: *timeout,
+        queue: *queue,
+        batch: *batch,
+        sweep_interval: *sweep_interval,
+    };
+    let opener = SqliteOptions::new(dir, writer, *timeout).opener();
+    Recorder::start(opener, settings, Arc::clone(clock), Arc::clone(metrics))
+        .map_err(ServerError::Ledger)
+}
+
+/// Keeps the search index up to date until the process stops. A broken index never harms the
+/// ledger; it is opened again.
+async fn keep_index(
+    dir: PathBuf,
+    head: watch::Receiver<u64>,
+    metrics: Arc<Metrics>,
+    stopping: watch::Receiver<bool>,
+) {
+    loop {
+        match Index::open(&dir).await {
+            Ok(mut index) => {
+                follow(&dir, &mut index, head, stopping, &metrics.index_lag).await;
+                if let Err(error) = index.close().await {
+                    tracing::debug!(%error, "the search index was not closed cleanly");
+                }
+                return;
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the search index cannot be opened; will try again")
+            }
+        }
+        if *stopping.borrow() {
+            return;
+        }
+        tokio::time::sleep(INDEX_RETRY).await;
+    }
+}
+
+/// The redaction engine that a configuration asks for, and the digest of its rules.
+fn engine_for(config: &Config, key: FingerprintKey) -> Result<(Engine, String), Problems> {
     let rules = rules::load(config.rules_dir.as_deref(), config.shipped_rules)?;
-    Ok(Arc::new(Engine::new(rules.redaction(), rules.digest(), key)))
+    Ok((Engine::new(rules.redaction(), key), rules.digest().to_owned()))
 }
 
 fn runtime(name: &str, threads: usize) -> Result<Runtime, ServerError> {

@@ -86,13 +86,13 @@ impl Reloader {
                 "why": why,
                 "config_before": before.config.version,
                 "config_after": config,
-                "ruleset_before": before.engine.digest(),
+                "ruleset_before": before.ruleset,
                 "ruleset_after": rules,
             })
         };
         let (event, metadata, result) = match self.build().await {
             Ok(snapshot) => {
-                let metadata = metadata(&snapshot.config.version, snapshot.engine.digest());
+                let metadata = metadata(&snapshot.config.version, &snapshot.ruleset);
                 self.shared.snapshot.store(Arc::new(snapshot));
                 tracing::info!(why, "configuration and rules were reloaded");
                 let event = SystemEvent {
@@ -104,14 +104,17 @@ impl Reloader {
                 (event, metadata, "reloaded")
             }
             Err(problems) => {
-                tracing::error!(why, "the new configuration or rules have problems; the old ones stay in force:\n{problems}");
+                tracing::error!(
+                    why,
+                    "the new configuration or rules have problems; the old ones stay in force:\n{problems}"
+                );
                 let event = SystemEvent {
                     verb: "reload",
                     outcome: Outcome::Failure,
                     description: "configuration and rules not reloaded: the new ones have problems, the old ones stay in force",
                     reason: Some("invalid_configuration"),
                 };
-                let metadata = metadata(&before.config.version, before.engine.digest());
+                let metadata = metadata(&before.config.version, &before.ruleset);
                 (event, metadata, "refused")
             }
         };
@@ -127,17 +130,14 @@ impl Reloader {
     }
 
     async fn build(&mut self) -> Result<Snapshot, String> {
-        let mut config = match &self.file {
+        let config = match &self.file {
             Some(file) => config::load(file).map_err(|problems| problems.to_string())?,
             None => self.started_with.clone(),
         };
         for setting in config::reload_diff(&self.started_with, &config) {
             tracing::warn!(setting, "this setting changes only with a restart");
         }
-        config.listeners.clone_from(&self.started_with.listeners);
-        config.ledger.clone_from(&self.started_with.ledger);
-        config.reading.clone_from(&self.started_with.reading);
-        config.threads = self.started_with.threads;
+        let config = config::reloaded(&self.started_with, config);
         let key = self.shared.snapshot.load().engine.key().clone();
         let engine = engine_for(&config, key).map_err(|problems| problems.to_string())?;
         let (retire, retired) = watch::channel(false);
