@@ -3,4 +3,24 @@
 //! Each module is `#[cfg(test)]`, so that clippy knows its helper functions for test code too.
 
 #[cfg(test)]
+mod door;
+#[cfg(test)]
+mod exchange;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod kills;
+#[cfg(test)]
+mod memory;
+#[cfg(test)]
+mod passthrough;
+#[cfg(test)]
+mod protocols;
+#[cfg(test)]
+mod rabbitmq;
+#[cfg(test)]
+mod soak;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
 mod tidy;

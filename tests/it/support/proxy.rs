@@ -1,0 +1,193 @@
+//! The real binary, started and ended by its own handle.
+
+use std::fs::{self, File};
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::{exchange, wait_until};
+
+/// How a proxy is set up.
+#[derive(Debug, Clone, Default)]
+pub struct Setup {
+    /// YAML for the section `routes`; the default route alone if empty.
+    pub routes: String,
+    /// YAML for further top-level sections.
+    pub more: String,
+    /// YAML for further keys of the section `ledger`.
+    pub ledger: String,
+}
+
+/// A proxy that runs.
+pub struct Proxy {
+    /// Where clients connect.
+    pub address: SocketAddr,
+    /// Where operations look.
+    pub reading: SocketAddr,
+    /// Everything of this proxy: configuration, ledger, logs.
+    pub home: TempDir,
+    child: Child,
+}
+
+/// A port that was free a moment ago.
+pub fn free_address() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+impl Proxy {
+    /// Starts a proxy with defaults before `upstream`.
+    pub fn start(upstream: SocketAddr) -> Self {
+        Self::with(upstream, &Setup::default())
+    }
+
+    /// Starts a proxy before `upstream`.
+    pub fn with(upstream: SocketAddr, setup: &Setup) -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let (address, reading) = (free_address(), free_address());
+        let routes = if setup.routes.is_empty() {
+            "routes: [{name: default, upstream: app}]".to_owned()
+        } else {
+            format!("routes:\n{}", setup.routes)
+        };
+        let config = format!(
+            "listeners: [{{address: \"{address}\"}}]\nreading: {{address: \"{reading}\"}}\n\
+             upstreams: {{app: {{addresses: [\"{upstream}\"]}}}}\n{routes}\n\
+             ledger:\n  dir: \"{}\"\n{}\n{}\n",
+            home.path().join("data").display(),
+            setup.ledger,
+            setup.more,
+        );
+        fs::write(home.path().join("countersign.yaml"), config).unwrap();
+        let child = spawn(home.path());
+        let mut proxy = Self { address, reading, home, child };
+        proxy.wait_ready();
+        proxy
+    }
+
+    /// The ledger's directory.
+    pub fn data(&self) -> PathBuf {
+        self.home.path().join("data")
+    }
+
+    /// The configuration's file.
+    pub fn config(&self) -> PathBuf {
+        self.home.path().join("countersign.yaml")
+    }
+
+    /// What the process has logged.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.home.path().join("log")).unwrap_or_default()
+    }
+
+    /// The process's id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    fn wait_ready(&mut self) {
+        let reading = self.reading;
+        let log = self.home.path().join("log");
+        let child = &mut self.child;
+        wait_until("the proxy is ready", || {
+            if let Some(status) = child.try_wait().unwrap() {
+                panic!("the proxy ended with {status}: {}", fs::read_to_string(&log).unwrap());
+            }
+            exchange(reading, b"GET /livez HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").status
+                == 200
+        });
+    }
+
+    /// `kill -9`, and waits for the end.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Starts the process again on the same data.
+    pub fn restart(&mut self) {
+        self.child = spawn(self.home.path());
+        self.wait_ready();
+    }
+
+    /// Sends a signal by its name, such as `TERM`.
+    pub fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
+    }
+
+    /// Waits for the process to end by itself; its exit code.
+    pub fn wait(&mut self) -> Option<i32> {
+        let mut status = None;
+        let child = &mut self.child;
+        wait_until("the proxy ends", || {
+            status = child.try_wait().unwrap();
+            status.is_some()
+        });
+        status.and_then(|status| status.code())
+    }
+
+    /// All events but those about countersign itself, oldest first.
+    pub fn events(&self) -> Vec<Value> {
+        let mut events = self.all_events();
+        events.retain(|event| event["category"] != "audit");
+        events
+    }
+
+    /// All events, oldest first.
+    pub fn all_events(&self) -> Vec<Value> {
+        let mut events: Vec<Value> = Vec::new();
+        let mut cursor: Option<String> = None;
+        loop {
+            let mut query = Command::new(env!("CARGO_BIN_EXE_countersign"));
+            query.args(["query", "--format", "json", "--limit", "500", "--data"]).arg(self.data());
+            if let Some(cursor) = &cursor {
+                query.args(["--cursor", cursor]);
+            }
+            let output = query.output().unwrap();
+            let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(output.status.success(), "query failed: {errors}");
+            let page: Value = serde_json::from_slice(&output.stdout).unwrap();
+            events.extend(page["events"].as_array().unwrap().iter().cloned());
+            cursor = page["next_cursor"].as_str().map(ToOwned::to_owned);
+            if cursor.is_none() {
+                events.reverse();
+                return events;
+            }
+        }
+    }
+
+    /// The text of an endpoint of the reading listener.
+    pub fn read(&self, path: &str) -> (u16, String) {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        let answer = exchange(self.reading, request.as_bytes());
+        (answer.status, answer.text())
+    }
+}
+
+fn spawn(home: &Path) -> Child {
+    let log = File::options().create(true).append(true).open(home.join("log")).unwrap();
+    Command::new(env!("CARGO_BIN_EXE_countersign"))
+        .args(["run", "--config"])
+        .arg(home.join("countersign.yaml"))
+        .current_dir(home)
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().unwrap())
+        .stderr(log)
+        .spawn()
+        .unwrap()
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("--- log of the proxy ---\n{}", self.log());
+        }
+        self.child.kill().ok();
+        self.child.wait().ok();
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
