@@ -6,10 +6,12 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use http::{StatusCode, Version, header};
+use pingora::apps::HttpServerOptions;
 use pingora::connectors::http::Connector;
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::prelude::HttpPeer;
-use pingora::proxy::{FailToProxy, ProxyHttp, Session};
+use pingora::proxy::{FailToProxy, HttpProxy, ProxyHttp, Session};
+use pingora::server::configuration::ServerConf;
 use pingora::{Error, ErrorSource, ErrorType};
 
 use super::budget::{Budget, Flight, InFlight};
@@ -19,7 +21,7 @@ use super::problem;
 use super::snapshot::{Routed, Snapshot};
 use super::strict::Refusal;
 use crate::clock::Clock;
-use crate::config::{AuditLevel, Route, RouteKind};
+use crate::config::{AuditLevel, Route, RouteKind, Timeouts};
 use crate::recorder::Recorder;
 use crate::route::safety;
 use crate::telemetry::{Metrics, ReasonLabel};
@@ -48,8 +50,7 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// A gate.
-    pub fn new(shared: Arc<Shared>) -> Self {
+    fn new(shared: Arc<Shared>) -> Self {
         Self { shared }
     }
 
@@ -58,6 +59,17 @@ impl Gate {
         self.shared.metrics.rejected.get_or_create(&label).inc();
         problem::refused(&refusal)
     }
+}
+
+/// Pingora's proxy with our decisions in it, for the doors to hand requests to.
+pub fn application(shared: Arc<Shared>, timeouts: &Timeouts) -> Arc<HttpProxy<Gate>> {
+    let mut proxy = HttpProxy::new(Gate::new(shared), Arc::new(ServerConf::default()));
+    proxy.handle_init_modules();
+    let mut options = HttpServerOptions::default();
+    options.h2c = true;
+    options.h2_idle_timeout = Some(timeouts.client_idle);
+    proxy.server_options = Some(options);
+    Arc::new(proxy)
 }
 
 /// What is known of one request.

@@ -24,7 +24,7 @@ mod upstream;
 pub use balance::UpstreamError;
 pub use budget::{Budget, Flight, InFlight};
 pub use door::Door;
-pub use gate::{Gate, Shared};
+pub use gate::{Gate, Shared, application};
 pub use snapshot::Snapshot;
 
 /// Names the event to the client.

@@ -9,8 +9,8 @@ use serde_json::json;
 use super::strict::Refusal;
 use crate::record::EventId;
 
-/// Where the problem types are explained.
-const TYPES: &str = "https://countersign.example/problems/";
+/// What the problem types begin with (README.md explains them).
+const TYPES: &str = "urn:countersign:problem:";
 
 /// One answer.
 #[derive(Debug, Clone)]

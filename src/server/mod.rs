@@ -16,26 +16,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use pingora::apps::HttpServerOptions;
 use pingora::connectors::http::Connector;
-use pingora::proxy::HttpProxy;
-use pingora::server::configuration::ServerConf;
 use pingora::services::Service as _;
 use tokio::runtime::Runtime;
 use tokio::sync::{Semaphore, watch};
 
+use crate::api;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Ledger};
 use crate::follow::follow;
 use crate::index::Index;
 use crate::problem::Problems;
-use crate::proxy::{Budget, Door, Gate, Shared, Snapshot, UpstreamError};
+use crate::proxy::{Budget, Door, Shared, Snapshot, UpstreamError, application};
 use crate::record::Outcome;
 use crate::recorder::{Recorder, RecorderThread, Settings};
 use crate::redact::{Engine, FingerprintKey};
+use crate::rules;
 use crate::store::SqliteOptions;
 use crate::telemetry::Metrics;
-use crate::{api, rules};
 use reload::Reloader;
 use signals::Stop;
 use system::SystemEvent;
@@ -140,14 +138,7 @@ impl Server {
 
     /// Opens the proxy's listeners.
     fn listen(&self, config: &Config, stopping: &watch::Receiver<bool>) -> Result<(), ServerError> {
-        let mut app =
-            HttpProxy::new(Gate::new(Arc::clone(&self.shared)), Arc::new(ServerConf::default()));
-        app.handle_init_modules();
-        let mut options = HttpServerOptions::default();
-        options.h2c = true;
-        options.h2_idle_timeout = Some(config.timeouts.client_idle);
-        app.server_options = Some(options);
-        let app = Arc::new(app);
+        let app = application(Arc::clone(&self.shared), &config.timeouts);
         let connections = Arc::new(Semaphore::new(config.limits.connections));
         for listener in &config.listeners {
             let door = Door::new(
