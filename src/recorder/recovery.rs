@@ -98,15 +98,18 @@ where
     /// left and a whole deadline has passed since.
     async fn recover(&mut self, inbox: &mut Inbox) {
         let shared = Arc::clone(&self.shared);
-        let mut pause = FIRST_PAUSE;
         let mut give_up_at = None;
         loop {
+            // A store that takes the small write of an attempt may yet fail at what is due, so the
+            // pause grows until something has landed.
+            if !self.pause.is_zero() {
+                inbox.refuse_while(&shared, sleep(self.pause)).await;
+            }
+            self.pause = (self.pause * 2).clamp(FIRST_PAUSE, LAST_PAUSE);
             match inbox.refuse_while(&shared, self.attempt()).await {
                 Ok(()) => break,
                 Err(error) => self.report(&error),
             }
-            inbox.refuse_while(&shared, sleep(pause)).await;
-            pause = LAST_PAUSE.min(pause * 2);
             if inbox.closed {
                 let at = *give_up_at.get_or_insert(Instant::now() + self.settings.timeout);
                 if Instant::now() >= at {
@@ -114,7 +117,14 @@ where
                 }
             }
         }
-        shared.set_failing(None);
+        // What was set aside is written first; only then is the store known to work.
+        if !shared.has_aside() {
+            self.works_again();
+        }
+    }
+
+    pub(super) fn works_again(&self) {
+        self.shared.set_failing(None);
         tracing::info!(head = self.head, "the ledger works again");
     }
 

@@ -44,6 +44,8 @@ pub(super) struct Writer<F> {
     pub(super) in_doubt: Option<Batch>,
     /// The connection must be replaced before it is used again.
     pub(super) suspect: bool,
+    /// How long to wait before the store is tried again; zero while it works.
+    pub(super) pause: Duration,
 }
 
 impl<F> Writer<F>
@@ -70,6 +72,7 @@ where
             marked: 0,
             in_doubt: None,
             suspect: false,
+            pause: Duration::ZERO,
         };
         writer.sweep_at_start().await?;
         writer.shared.set_failing(None);
@@ -147,7 +150,7 @@ where
     /// All handles are gone: writes what is still due, within one deadline, and closes the store.
     async fn finish(&mut self, inbox: &mut Inbox) {
         let deadline = Instant::now() + self.settings.timeout;
-        while self.shared.has_aside() && self.shared.failing().is_none() {
+        while self.shared.has_aside() {
             if Instant::now() >= deadline {
                 break;
             }
@@ -206,13 +209,16 @@ where
     /// Appends one batch and answers for it.
     async fn write(&mut self, mut batch: Batch, inbox: &mut Inbox) {
         if batch.len() == 0 {
+            if self.shared.failing().is_some() && !self.shared.has_aside() {
+                self.works_again();
+            }
             return;
         }
         match self.append(&mut batch, inbox).await {
             Ok(()) => {
                 self.landed(batch);
                 if self.shared.failing().is_some() {
-                    self.shared.set_failing(None);
+                    self.works_again();
                 }
             }
             Err(error @ StoreError::Rejected(_)) => self.refused(error, batch, inbox).await,
@@ -248,6 +254,7 @@ where
 
     /// The batch is durable.
     pub(super) fn landed(&mut self, batch: Batch) {
+        self.pause = Duration::ZERO;
         self.shared.metrics.batch_size.observe(batch.len() as f64);
         self.head = batch.first + batch.len() as u64 - 1;
         self.shared.set_head(self.head);

@@ -1,10 +1,11 @@
 //! The proxy's listeners: plain, TLS, mutual TLS, unix sockets.
 
 use std::fs::Permissions;
-use std::net::TcpListener;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use pingora::listeners::TcpSocketOptions;
 use pingora::listeners::tls::TlsSettings;
@@ -12,10 +13,15 @@ use pingora::services::listening::Service;
 use pingora::tls::{RootCertStore, WebPkiClientVerifier};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
+use tokio::net::{TcpStream, UnixStream};
+use tokio::task::JoinHandle;
 
 use super::ServerError;
 use crate::config::{Address, Config, Listener, ListenerTls};
 use crate::proxy::Door;
+
+/// How long a listener may take to open.
+const OPENING: Duration = Duration::from_secs(5);
 
 /// Finds out, before anything is started, whether the addresses can be had; Pingora would panic.
 pub(super) fn probe(config: &Config) -> Result<(), ServerError> {
@@ -67,6 +73,41 @@ pub(super) fn service(listener: &Listener, door: Door) -> Result<Service<Door>, 
             Ok(service)
         }
     }
+}
+
+/// Waits until a listener takes connections. Pingora does not tell, and panics in its own task
+/// where it cannot open one.
+pub(super) async fn opened(address: &Address, running: &JoinHandle<()>) -> Result<(), ServerError> {
+    let deadline = Instant::now() + OPENING;
+    loop {
+        let connected = match address {
+            Address::Tcp(address) => TcpStream::connect(reachable(*address)).await.map(drop),
+            Address::Unix(path) => UnixStream::connect(path).await.map(drop),
+        };
+        match connected {
+            Ok(()) => return Ok(()),
+            Err(source) if running.is_finished() || Instant::now() > deadline => {
+                let address = match address {
+                    Address::Tcp(address) => address.to_string(),
+                    Address::Unix(path) => path.display().to_string(),
+                };
+                return Err(ServerError::Listen { address, source });
+            }
+            Err(_) => tokio::time::sleep(OPENING / 1000).await,
+        }
+    }
+}
+
+/// Where this machine reaches a listener that may listen on all of its addresses.
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        let loopback = match address.ip() {
+            IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::LOCALHOST),
+            IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        };
+        address.set_ip(loopback);
+    }
+    address
 }
 
 fn tls_settings(tls: &ListenerTls, http2: bool) -> Result<TlsSettings, String> {

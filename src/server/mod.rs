@@ -57,8 +57,8 @@ pub enum ServerError {
     #[error(transparent)]
     Key(#[from] KeyError),
     /// The ledger cannot be opened.
-    #[error("the ledger cannot be opened")]
-    Ledger(#[source] crate::recorder::StartError),
+    #[error(transparent)]
+    Ledger(#[from] crate::recorder::StartError),
     /// An address cannot be listened on.
     #[error("cannot listen on `{address}`")]
     Listen {
@@ -105,9 +105,11 @@ impl Server {
         let engine = engine_for(&config, key).map_err(ServerError::Rules)?;
         let reading = listeners::bind(&config.reading.address.to_string())?;
         listeners::probe(&config)?;
-        let (recorder, recorder_thread) = start_recorder(&config, &clock, &metrics)?;
         let proxy = runtime("proxy", config.threads)?;
         let side = runtime("side", 1)?;
+        side.block_on(async { signals::survive_file_size_limit() })
+            .map_err(ServerError::Runtime)?;
+        let (recorder, recorder_thread) = start_recorder(&config, &clock, &metrics)?;
         let (stop, stopping) = watch::channel(false);
         let (retire, retired) = watch::channel(false);
         let first = Snapshot::start(config.clone(), engine, &metrics, retired);
@@ -151,7 +153,9 @@ impl Server {
             );
             let mut service = listeners::service(listener, door)?;
             let stopping = stopping.clone();
-            self.proxy.spawn(async move { service.start_service(None, stopping, 1).await });
+            let running =
+                self.proxy.spawn(async move { service.start_service(None, stopping, 1).await });
+            self.side.block_on(listeners::opened(&listener.address, &running))?;
         }
         Ok(())
     }
@@ -253,8 +257,7 @@ fn start_recorder(
         sweep_interval: *sweep_interval,
     };
     let opener = SqliteOptions::new(dir, writer, *timeout).opener();
-    Recorder::start(opener, settings, Arc::clone(clock), Arc::clone(metrics))
-        .map_err(ServerError::Ledger)
+    Ok(Recorder::start(opener, settings, Arc::clone(clock), Arc::clone(metrics))?)
 }
 
 /// Keeps the search index up to date until the process stops. A broken index never harms the

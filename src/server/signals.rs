@@ -32,3 +32,13 @@ impl Stop {
 pub(super) fn hangup() -> io::Result<Signal> {
     signal(SignalKind::hangup())
 }
+
+/// Number of SIGXFSZ on Linux: all architectures but MIPS (signal(7)).
+const SIGXFSZ: i32 = 25;
+
+/// A file that may not grow further is a full disk, which is answered and survived, not a reason
+/// to be killed: with a handler in place the write fails with `EFBIG` instead. The handler stays
+/// for the life of the process.
+pub(super) fn survive_file_size_limit() -> io::Result<()> {
+    signal(SignalKind::from_raw(SIGXFSZ)).map(drop)
+}

@@ -19,12 +19,16 @@ pub enum LogsError {
     Started(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// Starts logging: `json` for machines, text for people. Pingora's own log lines, which may carry
-/// request targets, stay out below the level `error`.
+/// Starts logging: `json` for machines, text for people. Pingora writes to the `log` crate, which
+/// is left unconnected on purpose: its lines may carry request targets and heads.
 pub fn init(filter: &str, json: bool) -> Result<(), LogsError> {
     let filter = EnvFilter::try_new(filter)
         .map_err(|source| LogsError::Filter { filter: filter.to_owned(), source })?;
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A log that cannot be written (a full disk, a closed pipe) must never end a thread.
+    let logs = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .log_internal_errors(false);
     if json { logs.json().try_init() } else { logs.with_target(false).try_init() }
         .map_err(LogsError::Started)
 }
