@@ -82,6 +82,9 @@ pub struct QueryArgs {
     pub format: Format,
 }
 
+/// Characters of a captured text that a table shows.
+const CELL: usize = 80;
+
 /// How events are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Format {
@@ -258,11 +261,11 @@ fn cells(row: &Row) -> [String; 6] {
     };
     [
         time.to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
-        printable(row.action.as_deref().unwrap_or("-")),
-        printable(actor.into_iter().flatten().next().map_or("-", String::as_str)),
-        printable(&target(&row.targets)),
-        printable(&outcome),
-        printable(row.description.as_deref().unwrap_or("-")),
+        cell(row.action.as_deref().unwrap_or("-")),
+        cell(actor.into_iter().flatten().next().map_or("-", String::as_str)),
+        cell(&target(&row.targets)),
+        cell(&outcome),
+        cell(row.description.as_deref().unwrap_or("-")),
     ]
 }
 
@@ -282,6 +285,16 @@ fn is_hostile(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
+}
+
+/// The text for one cell of the table: short, and with every hostile character written out. The
+/// whole of it is in the other formats.
+fn cell(text: &str) -> String {
+    if text.chars().count() <= CELL {
+        return printable(text);
+    }
+    let start: String = text.chars().take(CELL).collect();
+    format!("{}…", printable(&start))
 }
 
 /// The text with every hostile character written out.
