@@ -20,6 +20,7 @@ use super::forward::{self, Forwarding};
 use super::problem;
 use super::snapshot::{Routed, Snapshot};
 use super::strict::Refusal;
+use super::upstream::CONNECTS;
 use crate::clock::Clock;
 use crate::config::{AuditLevel, Route, RouteKind, Timeouts};
 use crate::recorder::Recorder;
@@ -78,6 +79,8 @@ pub struct Context {
     routed: Option<Arc<Routed>>,
     /// The upgrade whose completion is still to be written.
     opened: Option<Opened>,
+    /// Connections that failed.
+    failed_connects: usize,
     _flight: Flight,
 }
 
@@ -159,6 +162,7 @@ impl ProxyHttp for Gate {
             snapshot: self.shared.snapshot.load_full(),
             routed: None,
             opened: None,
+            failed_connects: 0,
             _flight: self.shared.in_flight.enter(),
         }
     }
@@ -220,6 +224,19 @@ impl ProxyHttp for Gate {
         pool.and_then(|pool| pool.pick(client.as_bytes())).map(Box::new).ok_or_else(|| {
             Error::explain(ErrorType::ConnectNoRoute, "no healthy address of the upstream")
         })
+    }
+
+    fn fail_to_connect(
+        &self,
+        _session: &mut Session,
+        _peer: &HttpPeer,
+        ctx: &mut Context,
+        mut error: Box<Error>,
+    ) -> Box<Error> {
+        // Nothing was sent: another address may be better.
+        ctx.failed_connects += 1;
+        error.set_retry(ctx.failed_connects < CONNECTS);
+        error
     }
 
     async fn upstream_request_filter(

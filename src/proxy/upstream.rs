@@ -19,6 +19,8 @@ use crate::capture::BodyCapture;
 
 /// How long an answer is waited for when the upstream no longer takes the request.
 const EARLY_ANSWER: Duration = Duration::from_secs(1);
+/// How many connections are tried before the upstream counts as out of reach.
+pub(super) const CONNECTS: usize = 3;
 /// A head up to this size goes to an idle connection's send buffer whole or not at all: Linux
 /// gives a socket at least this much (`net.ipv4.tcp_wmem`, default 16 KiB).
 const ATOMIC_HEAD: usize = 8 * 1024;
@@ -39,6 +41,14 @@ pub(super) enum Failure {
 }
 
 impl Failure {
+    /// What an error of connecting means.
+    fn to_connect(error: &Error) -> Self {
+        match error.etype() {
+            ErrorType::ConnectTimedout | ErrorType::TLSHandshakeTimedout => Self::ConnectTimeout,
+            _ => Self::NotSent,
+        }
+    }
+
     /// What an error of the upstream's connection means once the request is on its way.
     fn after_sending(error: &Error) -> Self {
         match error.etype() {
@@ -81,28 +91,30 @@ impl Upstream {
         head: Box<RequestHeader>,
     ) -> Result<Self, Failure> {
         let repeatable = matches!(head.method.as_str(), "PUT" | "DELETE");
-        loop {
-            let peer = pool.pick(client).ok_or(Failure::NotSent)?;
-            let connected = connector.get_http_session(&peer).await;
-            let (mut session, reused) = connected.map_err(|error| match error.etype() {
-                ErrorType::ConnectTimedout | ErrorType::TLSHandshakeTimedout => {
-                    Failure::ConnectTimeout
+        let mut failure = Failure::NotSent;
+        for _ in 0..CONNECTS {
+            let peer = pool.pick(client).ok_or(failure)?;
+            let (mut session, reused) = match connector.get_http_session(&peer).await {
+                Ok(connected) => connected,
+                // Nothing was sent: another address may be better.
+                Err(error) => {
+                    failure = Failure::to_connect(&error);
+                    continue;
                 }
-                _ => Failure::NotSent,
-            })?;
+            };
             session.set_read_timeout(peer.options.read_timeout);
             session.set_write_timeout(peer.options.write_timeout);
             match session.write_request_header(head.clone()).await {
                 Ok(()) => return Ok(Self { session, peer, sent: false }),
                 Err(error) if reused && repeatable && untouched(&error, &session, &peer, &head) => {
                 }
-                Err(error) if !reused && matches!(session, HttpSession::H2(_)) => {
-                    tracing::debug!(%error, "an HTTP/2 stream could not be opened");
+                Err(_) if !reused && matches!(session, HttpSession::H2(_)) => {
                     return Err(Failure::NotSent);
                 }
                 Err(error) => return Err(Failure::after_sending(&error)),
             }
         }
+        Err(failure)
     }
 
     /// Sends the body. An answer that comes before all of it is sent ends the sending.
