@@ -1,8 +1,8 @@
 //! The command line: one file a subcommand. The only place with `anyhow`, and the only one that
 //! writes to standard output.
 //!
-//! Exit codes: 0 done · 1 failed · 2 the command line, the configuration or the rules have
-//! problems · 3 the ledger, an address or another resource could not be had.
+//! Exit codes: 0 done · 1 failed, or `check` found problems · 2 the command line, or what `run` was
+//! given, has problems · 3 the ledger, an address or another resource could not be had.
 
 pub mod check;
 pub mod demo;
@@ -33,8 +33,8 @@ Try it:
   countersign run --upstream http://127.0.0.1:9000   your own API; then send it a POST to :8080
   countersign query --since 1h                       what happened
 
-Exit codes: 0 done; 1 failed; 2 problems in the command line, configuration or rules;
-3 a resource (ledger, address, upstream set-up) could not be had.";
+Exit codes: 0 done; 1 failed, or `check` found problems; 2 the command line, or the configuration
+or rules that `run` was given, have problems; 3 a resource (ledger, address, TLS) could not be had.";
 
 #[derive(Debug, Subcommand)]
 enum Command {

@@ -59,7 +59,7 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     match Server::start(config, args.config) {
         Ok(server) => {
             eprintln!("{banner}");
-            server.run_until_signal()?;
+            server.run_until_signal();
             Ok(ExitCode::SUCCESS)
         }
         Err(ServerError::Rules(problems)) => {

@@ -25,7 +25,7 @@ use crate::pipeline::{End, Prepared, Stage, Timing};
 use crate::record::EventId;
 use crate::recorder::{AppendError, OpenIntent};
 use crate::redact::Detail;
-use crate::telemetry::{AuditResult, ExchangeLabels};
+use crate::telemetry::{AuditResult, ExchangeLabels, ReasonLabel};
 
 /// An exchange whose intent is durable (or, on a gateway route, one that needs none).
 struct Exchange<'a> {
@@ -307,12 +307,20 @@ impl Exchange<'_> {
             (Err(failure), _) => end_of(*failure),
             (Ok(_), None) => End::UpstreamLost,
         };
+        let unknown = match end {
+            End::UpstreamLost => Some("upstream_lost"),
+            End::UpstreamTimeout => Some("upstream_timeout"),
+            _ => None,
+        };
         if let Some(intent) = self.intent.take() {
             let entry = self.prepared.completion(&stage, end, &timing).map_err(encoding)?;
             intent.complete(entry).await?;
         } else if gateway {
             let entry = self.prepared.rejection(&stage, end, &timing).map_err(encoding)?;
             self.shared.recorder.event(entry).await?;
+        }
+        if let Some(reason) = unknown {
+            self.shared.metrics.unknown_outcomes.get_or_create(&ReasonLabel { reason }).inc();
         }
         Ok(())
     }

@@ -91,6 +91,7 @@ pub struct Server {
     shared: Arc<Shared>,
     recorder: RecorderThread,
     stop: watch::Sender<bool>,
+    signals: Stop,
     shutdown: Duration,
 }
 
@@ -107,8 +108,10 @@ impl Server {
         listeners::probe(&config)?;
         let proxy = runtime("proxy", config.threads)?;
         let side = runtime("side", 1)?;
-        side.block_on(async { signals::survive_file_size_limit() })
-            .map_err(ServerError::Runtime)?;
+        // From here on no signal ends the process unasked.
+        let signals = side.block_on(async { signals::Signals::listen() });
+        let signals::Signals { stop: stop_signals, hangup } =
+            signals.map_err(ServerError::Runtime)?;
         let (recorder, recorder_thread) = start_recorder(&config, &clock, &metrics)?;
         let (stop, stopping) = watch::channel(false);
         let (retire, retired) = watch::channel(false);
@@ -124,7 +127,15 @@ impl Server {
             in_flight: Arc::default(),
         });
         let shutdown = config.timeouts.shutdown;
-        let server = Self { proxy, side, shared, recorder: recorder_thread, stop, shutdown };
+        let server = Self {
+            proxy,
+            side,
+            shared,
+            recorder: recorder_thread,
+            stop,
+            signals: stop_signals,
+            shutdown,
+        };
         server.listen(&config, &stopping)?;
         server.note("start", "countersign started");
         let reloader = Reloader {
@@ -133,6 +144,7 @@ impl Server {
             started_with: config,
             stopping: stopping.clone(),
             retire,
+            hangup,
         };
         server.attend(reloader, reading, stopping);
         Ok(server)
@@ -197,32 +209,21 @@ impl Server {
     }
 
     /// Waits for a signal to stop, then stops.
-    pub fn run_until_signal(self) -> Result<(), ServerError> {
-        let signal = self.side.block_on(async {
-            let mut stop = Stop::listen()?;
-            std::io::Result::Ok(stop.next().await)
-        });
-        let signal = signal.map_err(ServerError::Runtime)?;
+    pub fn run_until_signal(mut self) {
+        let signal = self.side.block_on(self.signals.next());
         tracing::info!(signal, in_flight = self.shared.in_flight.count(), "stopping");
         self.stop();
-        Ok(())
     }
 
     /// Stops in order: no new connections, what is in flight ends, the recorder drains. A second
     /// signal ends the waiting for what is in flight.
-    pub fn stop(self) {
+    pub fn stop(mut self) {
         self.stop.send_replace(true);
         let landed = self.side.block_on(async {
-            let again = async {
-                match Stop::listen() {
-                    Ok(mut stop) => stop.next().await,
-                    Err(_) => std::future::pending().await,
-                }
-            };
             tokio::select! {
                 () = self.shared.in_flight.landed() => true,
                 () = tokio::time::sleep(self.shutdown) => false,
-                _ = again => false,
+                _ = self.signals.next() => false,
             }
         });
         if !landed {

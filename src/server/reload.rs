@@ -8,10 +8,11 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use serde_json::json;
+use tokio::signal::unix::Signal;
 use tokio::sync::watch;
 
+use super::engine_for;
 use super::system::{self, SystemEvent};
-use super::{engine_for, signals};
 use crate::config::{self, Config};
 use crate::proxy::{Shared, Snapshot};
 use crate::record::Outcome;
@@ -30,25 +31,20 @@ pub(super) struct Reloader {
     pub stopping: watch::Receiver<bool>,
     /// Ends what a replaced snapshot had in its background.
     pub retire: watch::Sender<bool>,
+    /// SIGHUP.
+    pub hangup: Signal,
 }
 
 impl Reloader {
     /// Watches until the process stops.
     pub(super) async fn run(mut self) {
-        let mut hangup = match signals::hangup() {
-            Ok(hangup) => hangup,
-            Err(error) => {
-                tracing::error!(%error, "SIGHUP cannot be listened for; reload is off");
-                return;
-            }
-        };
         let mut seen = self.fingerprints();
         loop {
             let mut stopping = self.stopping.clone();
             let stopped = async move { stopping.wait_for(|stopping| *stopping).await.is_ok() };
             tokio::select! {
                 _ = stopped => return,
-                _ = hangup.recv() => {
+                _ = self.hangup.recv() => {
                     seen = self.fingerprints();
                     self.reload("SIGHUP").await;
                 }

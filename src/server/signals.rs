@@ -11,8 +11,7 @@ pub(super) struct Stop {
 }
 
 impl Stop {
-    /// Listens for them; must be called inside a runtime.
-    pub(super) fn listen() -> io::Result<Self> {
+    fn listen() -> io::Result<Self> {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
@@ -28,9 +27,20 @@ impl Stop {
     }
 }
 
-/// The signal that asks for a reload.
-pub(super) fn hangup() -> io::Result<Signal> {
-    signal(SignalKind::hangup())
+/// All signals that this process answers.
+pub(super) struct Signals {
+    /// Stop.
+    pub(super) stop: Stop,
+    /// Reload.
+    pub(super) hangup: Signal,
+}
+
+impl Signals {
+    /// Listens for all of them; must be called inside a runtime.
+    pub(super) fn listen() -> io::Result<Self> {
+        survive_file_size_limit()?;
+        Ok(Self { stop: Stop::listen()?, hangup: signal(SignalKind::hangup())? })
+    }
 }
 
 /// Number of SIGXFSZ on Linux: all architectures but MIPS (signal(7)).
@@ -39,6 +49,6 @@ const SIGXFSZ: i32 = 25;
 /// A file that may not grow further is a full disk, which is answered and survived, not a reason
 /// to be killed: with a handler in place the write fails with `EFBIG` instead. The handler stays
 /// for the life of the process.
-pub(super) fn survive_file_size_limit() -> io::Result<()> {
+fn survive_file_size_limit() -> io::Result<()> {
     signal(SignalKind::from_raw(SIGXFSZ)).map(drop)
 }

@@ -1,5 +1,7 @@
 //! Structured logs, text or JSON, on standard error.
 
+use std::io::IsTerminal;
+
 use tracing_subscriber::EnvFilter;
 
 /// A filter that cannot be understood.
@@ -28,6 +30,7 @@ pub fn init(filter: &str, json: bool) -> Result<(), LogsError> {
     let logs = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .log_internal_errors(false);
     if json { logs.json().try_init() } else { logs.with_target(false).try_init() }
         .map_err(LogsError::Started)

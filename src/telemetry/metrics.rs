@@ -1,6 +1,8 @@
 //! What is counted and measured, in the Prometheus/OpenMetrics text format.
 
-use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, text};
+use std::fmt;
+
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder, text};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -26,7 +28,7 @@ pub struct ExchangeLabels {
 }
 
 /// How auditing an exchange ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum AuditResult {
     /// Intent and completion are durable.
     Recorded,
@@ -34,6 +36,17 @@ pub enum AuditResult {
     Refused,
     /// The completion could not be written: the response was withheld.
     Incomplete,
+}
+
+impl EncodeLabelValue for AuditResult {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), fmt::Error> {
+        let text = match self {
+            Self::Recorded => "recorded",
+            Self::Refused => "refused",
+            Self::Incomplete => "incomplete",
+        };
+        text.encode(encoder)
+    }
 }
 
 /// A machine-readable reason from a closed set.
@@ -57,8 +70,6 @@ pub struct Metrics {
     pub unknown_outcomes: Family<ReasonLabel, Counter>,
     /// Errors of the store, by reason.
     pub store_errors: Family<ReasonLabel, Counter>,
-    /// Bodies that were recorded as metadata only, by reason.
-    pub metadata_only: Family<ReasonLabel, Counter>,
     /// Entries that wait to be appended.
     pub queue_depth: Gauge,
     /// Entries appended in one transaction.
@@ -85,7 +96,6 @@ impl Default for Metrics {
             rejected: Family::default(),
             unknown_outcomes: Family::default(),
             store_errors: Family::default(),
-            metadata_only: Family::default(),
             queue_depth: Gauge::default(),
             batch_size: Histogram::new(exponential_buckets(1.0, 2.0, 11)),
             append_seconds: seconds(),
@@ -111,7 +121,6 @@ impl Metrics {
             self.unknown_outcomes.clone(),
         );
         r.register("store_errors", "Errors of the store", self.store_errors.clone());
-        r.register("metadata_only", "Bodies recorded as metadata only", self.metadata_only.clone());
         r.register("queue_depth", "Entries waiting to be appended", self.queue_depth.clone());
         r.register("batch_size", "Entries appended in one transaction", self.batch_size.clone());
         r.register_with_unit("append", "One append", Unit::Seconds, self.append_seconds.clone());
