@@ -49,6 +49,18 @@ fn nominated(headers: &HeaderMap) -> Vec<HeaderName> {
         .collect()
 }
 
+/// Takes away what an upstream's response says about its connection only; that an upgrade was
+/// accepted stays.
+pub(super) fn of_this_connection(head: &mut ResponseHeader) {
+    for name in nominated(&head.headers) {
+        if name != header::UPGRADE {
+            head.remove_header(&name);
+        }
+    }
+    head.remove_header("keep-alive");
+    head.remove_header("proxy-connection");
+}
+
 /// Who passes the request on.
 pub(super) struct Forwarding<'a> {
     /// The client's address, if it has one.

@@ -265,6 +265,11 @@ impl ProxyHttp for Gate {
         if interim {
             return Ok(());
         }
+        forward::of_this_connection(head);
+        if session.req_header().version == Version::HTTP_10 {
+            // Nobody told this client about chunks; its body ends with the connection.
+            head.remove_header(&header::TRANSFER_ENCODING);
+        }
         let Some(opened) = ctx.opened.take() else { return Ok(()) };
         let event = opened.event();
         if !opened.answered(&self.shared, head).await {

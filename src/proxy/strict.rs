@@ -6,7 +6,7 @@
 
 use std::str;
 
-use http::StatusCode;
+use http::{StatusCode, Uri};
 
 /// What the door accepts of a head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -215,7 +215,8 @@ fn request_line<'a>(line: &'a [u8], limits: &HeadLimits) -> Result<(&'a [u8], bo
     let form_known = target.starts_with(b"/")
         || absolute(target).is_some()
         || (target == b"*" && method == b"OPTIONS");
-    if target.is_empty() || !visible || !form_known {
+    // What the parser behind the door would refuse is refused here, with an explanation.
+    if target.is_empty() || !visible || !form_known || Uri::try_from(target).is_err() {
         return Err(BAD_TARGET);
     }
     Ok((target, http10))

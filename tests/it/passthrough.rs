@@ -1,1 +1,323 @@
-//! (being written)
+//! What passes: as it was sent, without waiting, and the connection lives on.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+use std::time::Duration;
+
+use super::support::{Proxy, Reply, Upstream, exchange, exchange_on, read_answer};
+
+fn connect(proxy: &Proxy) -> TcpStream {
+    let stream = TcpStream::connect(proxy.address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    stream
+}
+
+/// A head, byte for byte, and nothing behind it.
+fn read_head(stream: &mut TcpStream) -> String {
+    let mut head = Vec::new();
+    let mut byte = [0];
+    while !head.ends_with(b"\r\n\r\n") {
+        assert_eq!(stream.read(&mut byte).unwrap(), 1, "{}", String::from_utf8_lossy(&head));
+        head.push(byte[0]);
+    }
+    String::from_utf8(head).unwrap()
+}
+
+/// Reads until these bytes have come.
+fn read_until(stream: &mut TcpStream, end: &str) -> String {
+    let mut got = Vec::new();
+    let mut byte = [0];
+    while !got.ends_with(end.as_bytes()) {
+        assert_eq!(stream.read(&mut byte).unwrap(), 1, "{}", String::from_utf8_lossy(&got));
+        got.push(byte[0]);
+    }
+    String::from_utf8(got).unwrap()
+}
+
+fn close(line: &str, more: &str) -> Vec<u8> {
+    format!("{line} HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n{more}").into_bytes()
+}
+
+/// An upstream whose one connection the test plays by hand, step by step.
+fn by_hand(play: impl FnOnce(TcpStream) + Send + 'static) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        let (stream, _) = listener.accept().unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        play(stream);
+    });
+    address
+}
+
+#[test]
+fn reads_keep_their_heads_and_bodies() {
+    let upstream = Upstream::start(|seen| {
+        let text = match seen.line().split(' ').next() {
+            Some("HEAD") => "HTTP/1.1 200 OK\r\nContent-Length: 77\r\nETag: \"x\"\r\n\r\n",
+            Some("OPTIONS") => "HTTP/1.1 204 No Content\r\nAllow: GET, PUT\r\n\r\n",
+            _ => {
+                "HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 2-4/9\r\n\
+                 Accept-Ranges: bytes\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\n\
+                 Content-Length: 3\r\n\r\ncde"
+            }
+        };
+        Reply::Bytes(text.into())
+    });
+    let proxy = Proxy::start(upstream.address);
+    let head = exchange(proxy.address, &close("HEAD /x", "\r\n"));
+    assert_eq!((head.status, head.header("content-length")), (200, Some("77")));
+    assert_eq!(head.header("etag"), Some("\"x\""));
+    let options = exchange(proxy.address, &close("OPTIONS *", "\r\n"));
+    assert_eq!((options.status, options.header("allow")), (204, Some("GET, PUT")));
+    let part = exchange(proxy.address, &close("GET /x", "Range: bytes=2-4\r\n\r\n"));
+    assert_eq!((part.status, part.text().as_str()), (206, "cde"));
+    assert_eq!(part.header("content-range"), Some("bytes 2-4/9"));
+    let cookies = part.headers.iter().filter(|(name, _)| name == "set-cookie");
+    assert_eq!(cookies.map(|(_, value)| value.as_str()).collect::<Vec<_>>(), ["a=1", "b=2"]);
+    assert_eq!(upstream.seen()[2].header("range"), Some("bytes=2-4"));
+    assert!(proxy.events().is_empty());
+}
+
+#[test]
+fn encoded_and_chunked_responses_arrive_as_they_were() {
+    const GZIP: &[u8] = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\xffnot really gzip\x00\x01";
+    let upstream = Upstream::start(|seen| {
+        let mut bytes = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n".to_vec();
+        if seen.line().contains("/chunked") {
+            bytes.extend(b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n4\r\ndefg\r\n0\r\n\r\n");
+        } else {
+            let length = GZIP.len();
+            bytes.extend(
+                format!("Content-Encoding: gzip\r\nContent-Length: {length}\r\n\r\n").bytes(),
+            );
+            bytes.extend(GZIP);
+        }
+        Reply::Bytes(bytes)
+    });
+    let proxy = Proxy::start(upstream.address);
+    for (method, audited) in [("GET", false), ("DELETE", true)] {
+        let answer = exchange(proxy.address, &close(&format!("{method} /chunked"), "\r\n"));
+        assert_eq!((answer.status, answer.text().as_str()), (200, "abcdefg"));
+        assert_eq!(answer.header("countersign-event").is_some(), audited);
+        let answer = exchange(proxy.address, &close(&format!("{method} /gzip"), "\r\n"));
+        assert_eq!(answer.header("content-encoding"), Some("gzip"));
+        assert_eq!(answer.body, GZIP);
+    }
+    assert_eq!(proxy.events().len(), 2);
+}
+
+#[test]
+fn a_client_of_http_1_0_gets_a_response_that_ends_with_the_connection() {
+    let upstream = Upstream::start(|_| {
+        Reply::Bytes(
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n".into(),
+        )
+    });
+    let proxy = Proxy::start(upstream.address);
+    for (line, fields) in [("GET /x", ""), ("POST /x", "Content-Length: 2\r\n")] {
+        let body = if fields.is_empty() { "" } else { "{}" };
+        let request = format!("{line} HTTP/1.0\r\nHost: a.example\r\n{fields}\r\n{body}");
+        let answer = exchange(proxy.address, request.as_bytes());
+        assert_eq!((answer.status, answer.text().as_str()), (200, "abc"), "{line}");
+        assert_eq!(answer.header("transfer-encoding"), None, "{line}");
+    }
+    assert_eq!(proxy.events().len(), 1);
+}
+
+#[test]
+fn one_connection_carries_reads_and_mutations_in_turn() {
+    let upstream = Upstream::start(|seen| {
+        Reply::response("200 OK", "text/plain", seen.line().split(' ').nth(1).unwrap())
+    });
+    let proxy = Proxy::start(upstream.address);
+    let mut stream = connect(&proxy);
+    for n in 0..6 {
+        let (head, audited) = match n % 3 {
+            0 => (format!("GET /{n} HTTP/1.1\r\nHost: a\r\n\r\n"), false),
+            1 => (format!("POST /{n} HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{{}}"), true),
+            _ => {
+                let chunks = "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n";
+                (format!("PUT /{n} HTTP/1.1\r\nHost: a\r\n{chunks}"), true)
+            }
+        };
+        let answer = exchange_on(&mut stream, head.as_bytes());
+        assert_eq!((answer.status, answer.text()), (200, format!("/{n}")));
+        assert_eq!(answer.header("countersign-event").is_some(), audited);
+    }
+    assert_eq!(proxy.events().len(), 4);
+}
+
+#[test]
+fn a_client_that_asks_first_is_told_to_go_on_before_the_upstream_is_asked() {
+    let upstream = Upstream::start(|_| Reply::ok());
+    let proxy = Proxy::start(upstream.address);
+    let mut stream = connect(&proxy);
+    let head = close("POST /x", "Content-Length: 2\r\nExpect: 100-continue\r\n\r\n");
+    stream.write_all(&head).unwrap();
+    assert!(read_head(&mut stream).starts_with("HTTP/1.1 100"));
+    assert_eq!(upstream.connections(), 0);
+    assert_eq!(exchange_on(&mut stream, b"{}").status, 200);
+    let seen = upstream.seen();
+    assert_eq!((seen.len(), seen[0].body.as_slice()), (1, b"{}".as_slice()));
+    assert_eq!(seen[0].header("expect"), None);
+}
+
+#[test]
+fn interim_responses_pass_on_reads_and_are_kept_back_on_mutations() {
+    let upstream = Upstream::start(|_| {
+        let hints = "HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n";
+        Reply::Bytes(format!("{hints}HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").into())
+    });
+    let proxy = Proxy::start(upstream.address);
+    let mut stream = connect(&proxy);
+    stream.write_all(&close("GET /x", "\r\n")).unwrap();
+    let hints = read_head(&mut stream);
+    assert!(hints.starts_with("HTTP/1.1 103") && hints.contains("</a.css>"), "{hints}");
+    assert_eq!(read_answer(&mut stream).text(), "ok");
+    let mut stream = connect(&proxy);
+    stream.write_all(&close("DELETE /x", "\r\n")).unwrap();
+    assert!(read_head(&mut stream).starts_with("HTTP/1.1 200"));
+    assert_eq!(proxy.events().len(), 1);
+}
+
+#[test]
+fn an_early_refusal_of_a_large_upload_reaches_the_client() {
+    let address = by_hand(|mut stream| {
+        read_head(&mut stream);
+        let refusal = b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 3\r\n\
+                        Connection: close\r\n\r\nbig";
+        stream.write_all(refusal).unwrap();
+        stream.shutdown(Shutdown::Write).unwrap();
+        std::io::copy(&mut stream, &mut std::io::sink()).ok();
+    });
+    let proxy = Proxy::start(address);
+    let mut stream = connect(&proxy);
+    stream.write_all(&close("POST /x", "Content-Length: 100000000\r\n\r\n")).unwrap();
+    // Beyond the capture limit, so that the upstream is asked; the rest is never sent.
+    stream.write_all(&vec![b'x'; 400 * 1024]).unwrap();
+    let answer = read_answer(&mut stream);
+    assert_eq!((answer.status, answer.text().as_str()), (413, "big"));
+    let events = proxy.events();
+    assert_eq!((events.len(), &events[0]["outcome"]), (1, &serde_json::json!("failure")));
+}
+
+/// An upstream that sends an event, and the next only when it is told to.
+fn events_upstream() -> (SocketAddr, Sender<()>) {
+    let (go, wait): (Sender<()>, Receiver<()>) = channel();
+    let address = by_hand(move |mut stream| {
+        read_head(&mut stream);
+        let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\
+                    Transfer-Encoding: chunked\r\n\r\n";
+        stream.write_all(head.as_bytes()).unwrap();
+        for _ in 0..2 {
+            stream.write_all(b"9\r\ndata: x\n\n\r\n").unwrap();
+            wait.recv().unwrap();
+        }
+        stream.write_all(b"0\r\n\r\n").unwrap();
+    });
+    (address, go)
+}
+
+#[test]
+fn events_arrive_one_by_one_whether_audited_or_not() {
+    for (method, audited) in [("GET", false), ("POST", true)] {
+        let (address, go) = events_upstream();
+        let proxy = Proxy::start(address);
+        let mut stream = connect(&proxy);
+        stream.write_all(&close(&format!("{method} /events"), "\r\n")).unwrap();
+        let head = read_head(&mut stream).to_ascii_lowercase();
+        assert!(head.contains("text/event-stream"), "{head}");
+        assert_eq!(head.contains("countersign-event"), audited);
+        for _ in 0..2 {
+            // The next is sent only now that this one has arrived.
+            read_until(&mut stream, "data: x\n\n");
+            if audited {
+                let events = proxy.events();
+                assert_eq!(events.len(), 1);
+                assert_eq!(events[0]["outcome"], "success", "{:#}", events[0]);
+                assert!(events[0].to_string().contains("streaming"), "{:#}", events[0]);
+            }
+            go.send(()).unwrap();
+        }
+        read_until(&mut stream, "0\r\n\r\n");
+        assert_eq!(proxy.events().len(), usize::from(audited));
+    }
+}
+
+#[test]
+fn an_upload_beyond_the_capture_limit_arrives_whole() {
+    let upstream = Upstream::start(|_| Reply::ok());
+    let proxy = Proxy::start(upstream.address);
+    let piece = vec![b'y'; 50_000];
+    let mut request = close("POST /x", "Transfer-Encoding: chunked\r\n\r\n");
+    for _ in 0..20 {
+        request.extend(format!("{:x}\r\n", piece.len()).bytes());
+        request.extend(&piece);
+        request.extend(b"\r\n");
+    }
+    request.extend(b"0\r\n\r\n");
+    assert_eq!(exchange(proxy.address, &request).status, 200);
+    let mut request = close("PUT /x", "Content-Length: 1000000\r\n\r\n");
+    request.extend(vec![b'y'; 1_000_000]);
+    assert_eq!(exchange(proxy.address, &request).status, 200);
+    let seen = upstream.seen();
+    assert_eq!(seen.len(), 2);
+    assert_eq!(seen[0].header("transfer-encoding"), Some("chunked"));
+    let arrived = seen[0].body.iter().filter(|byte| **byte == b'y').count();
+    assert_eq!(arrived, 1_000_000);
+    assert_eq!(seen[1].header("content-length"), Some("1000000"));
+    assert!(seen[1].body.len() == 1_000_000 && seen[1].body.iter().all(|byte| *byte == b'y'));
+    assert_eq!(proxy.events().len(), 2);
+}
+
+#[test]
+fn fields_of_one_connection_stay_on_it_and_the_client_is_named() {
+    let upstream = Upstream::start(|_| {
+        let text = "HTTP/1.1 200 OK\r\nConnection: X-Bar\r\nX-Bar: 1\r\nKeep-Alive: timeout=5\r\n\
+                    Set-Cookie: a=1\r\nSet-Cookie: b=2\r\nContent-Length: 0\r\n\r\n";
+        Reply::Bytes(text.into())
+    });
+    let proxy = Proxy::start(upstream.address);
+    for (method, audited) in [("GET", false), ("DELETE", true)] {
+        let request = format!(
+            "{method} /x HTTP/1.1\r\nHost: a.example\r\nConnection: close, X-Foo\r\nX-Foo: 1\r\n\
+             Keep-Alive: timeout=5\r\nProxy-Connection: keep-alive\r\nX-Kept: 1\r\n\
+             X-Forwarded-For: 192.0.2.7\r\nCountersign-Event: forged\r\n\
+             Countersign-Request: forged\r\n\r\n"
+        );
+        let answer = exchange(proxy.address, request.as_bytes());
+        assert_eq!(answer.status, 200);
+        let cookies = answer.headers.iter().filter(|(name, _)| name == "set-cookie");
+        assert_eq!(cookies.map(|(_, v)| v.as_str()).collect::<Vec<_>>(), ["a=1", "b=2"]);
+        for name in ["x-bar", "keep-alive"] {
+            assert_eq!(answer.header(name), None, "{method}: {name}");
+        }
+        let seen = upstream.seen().pop().unwrap();
+        for name in ["x-foo", "keep-alive", "proxy-connection", "countersign-event"] {
+            assert_eq!(seen.header(name), None, "{method}: {name}");
+        }
+        assert_eq!(seen.header("x-kept"), Some("1"));
+        assert_eq!(seen.header("x-forwarded-for"), Some("192.0.2.7, 127.0.0.1"));
+        assert_eq!(seen.header("x-forwarded-proto"), Some("http"));
+        assert_eq!(seen.header("countersign-request").is_some(), audited);
+        assert_ne!(seen.header("countersign-request"), Some("forged"));
+    }
+}
+
+#[test]
+fn a_response_that_ends_with_its_connection_is_held_and_passed_on_whole() {
+    let upstream = Upstream::start(|_| {
+        Reply::BytesThenClose(
+            b"HTTP/1.1 201 Created\r\nContent-Type: text/plain\r\n\r\nall of it".into(),
+        )
+    });
+    let proxy = Proxy::start(upstream.address);
+    for method in ["GET", "DELETE"] {
+        let answer = exchange(proxy.address, &close(&format!("{method} /x"), "\r\n"));
+        assert_eq!((answer.status, answer.text().as_str()), (201, "all of it"), "{method}");
+    }
+    assert_eq!(proxy.events().len(), 1);
+}

@@ -1,7 +1,7 @@
 //! The real binary, started and ended by its own handle.
 
 use std::fs::{self, File};
-use std::net::{SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -89,15 +89,16 @@ impl Proxy {
     }
 
     fn wait_ready(&mut self) {
-        let reading = self.reading;
+        let (reading, address) = (self.reading, self.address);
         let log = self.home.path().join("log");
         let child = &mut self.child;
         wait_until("the proxy is ready", || {
             if let Some(status) = child.try_wait().unwrap() {
                 panic!("the proxy ended with {status}: {}", fs::read_to_string(&log).unwrap());
             }
-            exchange(reading, b"GET /livez HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").status
-                == 200
+            let request = b"GET /livez HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+            // The listeners open one after the other.
+            exchange(reading, request).status == 200 && TcpStream::connect(address).is_ok()
         });
     }
 
