@@ -114,3 +114,119 @@ fn a_store_that_fails_after_the_intent_withholds_the_response_and_records_it_lat
     assert_eq!((&event["outcome"], &event["response"]["status"]), (&json!("success"), &json!(201)));
     assert_eq!(upstream.seen().len(), 1);
 }
+
+/// Lets the process's files grow to `bytes` and no further, as a full disk would.
+fn limit_files(proxy: &Proxy, bytes: &str) {
+    let pid = proxy.pid().to_string();
+    let limit = format!("--fsize={bytes}:");
+    assert!(Command::new("prlimit").args(["--pid", &pid, &limit]).status().unwrap().success());
+}
+
+#[test]
+fn a_full_disk_refuses_mutations_says_so_and_is_recovered_from() {
+    let upstream = Upstream::start(|_| Reply::ok());
+    let prelude = "trap '' XFSZ; ulimit -S -f 1024".to_owned();
+    let proxy = Proxy::with(upstream.address, &Setup { prelude, ..quick() });
+    let body = serde_json::to_vec(&json!({"text": "lorem ipsum ".repeat(4000)})).unwrap();
+    let big = send("POST", "/notes", "Content-Type: application/json\r\n", &body);
+    let mut released = Vec::new();
+    let refused = loop {
+        assert!(released.len() < 100, "the disk never filled up");
+        let answer = exchange(proxy.address, &big);
+        if answer.status == 503 {
+            break answer;
+        }
+        assert_eq!(answer.status, 200);
+        released.push(answer.header("countersign-event").unwrap().to_owned());
+    };
+    assert!(!released.is_empty());
+    let executed = released.len() + usize::from(refused.problem().unwrap() == "audit-incomplete");
+    assert_eq!(upstream.seen().len(), executed);
+    wait_until("readiness says disk_full", || ready(&proxy).1["reasons"] == json!(["disk_full"]));
+    assert_eq!(ready(&proxy).0, 503);
+    let answer = exchange(proxy.address, &post("/notes"));
+    assert_unavailable(&answer);
+    assert!(answer.text().contains("disk_full"), "{}", answer.text());
+    assert_eq!(upstream.seen().len(), executed);
+    limit_files(&proxy, "unlimited");
+    wait_ready(&proxy);
+    let answer = exchange(proxy.address, &post("/notes"));
+    assert_eq!(answer.status, 200);
+    let events = proxy.events();
+    assert_eq!(events.len(), executed + 1);
+    assert!(events.iter().all(|event| event["outcome"] == "success"), "{events:?}");
+}
+
+#[test]
+fn a_full_queue_refuses_at_once() {
+    let upstream = Upstream::start(|_| Reply::ok());
+    let ledger = "  timeout: 3s\n  queue: 1\n  batch: 1".to_owned();
+    let proxy = Proxy::with(upstream.address, &Setup { ledger, ..Setup::default() });
+    let lock = WriteLock::take(&proxy.data());
+    // One is being appended, one waits: of four, at least two find the queue full.
+    let address = proxy.address;
+    let clients: Vec<_> =
+        (0..4).map(|_| std::thread::spawn(move || exchange(address, &post("/users")))).collect();
+    let answers: Vec<Answer> = clients.into_iter().map(|c| c.join().unwrap()).collect();
+    answers.iter().for_each(assert_unavailable);
+    let full = answers.iter().filter(|answer| answer.text().contains("queue_full")).count();
+    assert!(full >= 2, "{answers:?}");
+    assert_eq!(upstream.connections(), 0);
+    drop(lock);
+    wait_ready(&proxy);
+    assert_eq!(exchange(proxy.address, &post("/users")).status, 200);
+    assert_eq!(proxy.events().len(), 1);
+}
+
+#[test]
+fn a_second_writer_is_refused_with_a_clear_error() {
+    let upstream = Upstream::start(|_| Reply::ok());
+    let proxy = Proxy::start(upstream.address);
+    let config = proxy.home.path().join("second.yaml");
+    let text = std::fs::read_to_string(proxy.config())
+        .unwrap()
+        .replace(&proxy.address.to_string(), &free_address().to_string())
+        .replace(&proxy.reading.to_string(), &free_address().to_string());
+    std::fs::write(&config, text).unwrap();
+    let mut second = Command::new(env!("CARGO_BIN_EXE_countersign"));
+    let output = second.args(["run", "--config"]).arg(&config).output().unwrap();
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(3), "{error}");
+    assert!(error.contains(&proxy.pid().to_string()), "{error}");
+    assert!(error.contains("ledger.lock"), "{error}");
+    assert_eq!(exchange(proxy.address, &post("/users")).status, 200);
+}
+
+#[test]
+fn an_upstream_that_fails_is_on_record_as_what_it_did() {
+    let half = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf of it".to_vec();
+    let silent = Reply::Later(Duration::from_secs(30), Vec::new());
+    let rows = [
+        ("dies before it answers", Reply::Close, 502, "upstream_lost"),
+        ("dies in its answer", Reply::BytesThenClose(half), 502, "upstream_lost"),
+        ("talks nonsense", Reply::BytesThenClose(b"nonsense\r\n\r\n".to_vec()), 502, "upstream_lost"),
+        ("does not answer in time", silent, 504, "upstream_timeout"),
+    ];
+    for (what, reply, status, reason) in rows {
+        let upstream = Upstream::start(move |_| reply.clone());
+        let more = "timeouts: {upstream_read: 300ms}".to_owned();
+        let proxy = Proxy::with(upstream.address, &Setup { more, ..Setup::default() });
+        let answer = exchange(proxy.address, &post("/users"));
+        assert_eq!(answer.status, status, "{what}");
+        assert!(!answer.text().contains("half"), "{what}");
+        assert_eq!(upstream.seen().len(), 1, "{what}");
+        let event = only_event(&proxy);
+        assert_eq!(event["id"].as_str(), answer.header("countersign-event"), "{what}");
+        assert_eq!((&event["outcome"], &event["reason"]), (&json!("unknown"), &json!(reason)), "{what}");
+    }
+}
+
+#[test]
+fn an_upstream_that_refuses_was_not_sent_anything() {
+    let proxy = Proxy::start(free_address());
+    let answer = exchange(proxy.address, &post("/users"));
+    assert_eq!((answer.status, answer.problem().as_deref()), (502, Some("bad-gateway")));
+    let event = only_event(&proxy);
+    assert_eq!(event["id"].as_str(), answer.header("countersign-event"));
+    assert_eq!((&event["outcome"], &event["reason"]), (&json!("failure"), &json!("not_sent")));
+}
