@@ -114,4 +114,3 @@ fn options(data: &Path) -> SqliteConnectOptions {
 fn block_on<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
 }
-

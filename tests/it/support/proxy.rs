@@ -1,7 +1,7 @@
 //! The real binary, started and ended by its own handle.
 
 use std::fs::{self, File};
-use std::net::{SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -93,7 +93,7 @@ impl Proxy {
     }
 
     fn wait_ready(&mut self) {
-        let reading = self.reading;
+        let (address, reading) = (self.address, self.reading);
         let log = self.home.path().join("log");
         let child = &mut self.child;
         wait_until("the proxy is ready", || {
@@ -102,6 +102,7 @@ impl Proxy {
             }
             exchange(reading, b"GET /livez HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").status
                 == 200
+                && TcpStream::connect(address).is_ok()
         });
     }
 
