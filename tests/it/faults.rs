@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::channel;
+use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
@@ -290,7 +290,7 @@ fn a_client_that_leaves_beyond_the_captured_body_aborts_the_request() {
 
 #[test]
 fn a_client_that_leaves_while_it_waits_changes_nothing_but_a_remark() {
-    let (answer_now, wait) = channel::<()>();
+    let (answer_now, wait) = sync_channel::<()>(1);
     let wait = Mutex::new(wait);
     let upstream = Upstream::start(move |_| {
         wait.lock().unwrap().recv().ok();
@@ -467,7 +467,7 @@ fn answers_without_a_body_are_completed_and_keep_the_connection() {
         let request =
             format!("{method} /users/{at} HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
         let answer = exchange_on(&mut stream, request.as_bytes());
-        assert_eq!(answer.status.to_string(), status[..3], "{method} {status}");
+        assert!(status.starts_with(&answer.status.to_string()), "{method} {status}");
         assert!(answer.body.is_empty());
         assert!(answer.header("countersign-event").is_some(), "{method} {status}");
     }
@@ -478,7 +478,7 @@ fn answers_without_a_body_are_completed_and_keep_the_connection() {
     assert_eq!(events.len(), rows.len(), "a HEAD is not audited");
     for (event, (method, status, _)) in events.iter().zip(rows) {
         assert_eq!(event["request"]["method"], method);
-        assert_eq!(event["response"]["status"].to_string(), status[..3]);
+        assert!(status.starts_with(&event["response"]["status"].to_string()), "{event}");
         assert!(event["outcome"].is_string());
     }
 }

@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::mpsc::channel;
+use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
 use std::time::Duration;
@@ -148,7 +148,7 @@ fn killed_while_the_response_is_released_the_real_completion_stays() {
 
 #[test]
 fn told_to_stop_it_finishes_what_is_in_flight() {
-    let (answer_now, wait) = channel::<()>();
+    let (answer_now, wait) = sync_channel::<()>(1);
     let wait = Mutex::new(wait);
     let upstream = Upstream::start(move |_| {
         wait.lock().unwrap().recv().ok();

@@ -1,7 +1,7 @@
 //! The ledger's file, seen from outside: its rows, and a lock that another process holds.
 
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 use serde_json::Value;
@@ -70,7 +70,7 @@ pub fn completions(data: &Path) -> Vec<Row> {
 
 /// The write lock on a ledger, held by a process that is not the proxy's.
 pub struct WriteLock {
-    release: Option<Sender<()>>,
+    release: Option<SyncSender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -78,8 +78,8 @@ impl WriteLock {
     /// Takes the lock; waits for it as long as it must.
     pub fn take(data: &Path) -> Self {
         let data: PathBuf = data.to_owned();
-        let (release, released) = channel();
-        let (taken, wait) = channel();
+        let (release, released) = sync_channel(1);
+        let (taken, wait) = sync_channel(1);
         let thread = std::thread::spawn(move || {
             block_on(async {
                 let mut conn = options(&data).connect().await.unwrap();
