@@ -81,6 +81,7 @@ fn read_one(stream: &mut TcpStream) -> Answer {
     if let Some(length) = answer.header("content-length").and_then(|l| l.parse::<usize>().ok()) {
         let mut body = vec![0; length];
         let mut filled = 0;
+        // A read into no room at all would wait for the next byte.
         while filled < length
             && let Ok(n @ 1..) = stream.read(&mut body[filled..])
         {

@@ -2,11 +2,13 @@
 //! client that sends exactly what it is told. All on loopback, on ports chosen free.
 
 mod client;
+mod ledger;
 mod proxy;
 mod upstream;
 
 pub use client::{Answer, exchange, exchange_on, read_answer};
-pub use proxy::{Proxy, Setup};
+pub use ledger::{Row, WriteLock, completions, rows, rows_after};
+pub use proxy::{Proxy, Setup, free_address};
 pub use upstream::{Reply, Seen, Upstream};
 
 use std::time::{Duration, Instant};

@@ -20,6 +20,8 @@ pub struct Setup {
     pub more: String,
     /// YAML for further keys of the section `ledger`.
     pub ledger: String,
+    /// Shell commands that the process's shell runs before it becomes the proxy: limits, traps.
+    pub prelude: String,
 }
 
 /// A proxy that runs.
@@ -30,6 +32,7 @@ pub struct Proxy {
     pub reading: SocketAddr,
     /// Everything of this proxy: configuration, ledger, logs.
     pub home: TempDir,
+    prelude: String,
     child: Child,
 }
 
@@ -62,8 +65,9 @@ impl Proxy {
             setup.more,
         );
         fs::write(home.path().join("countersign.yaml"), config).unwrap();
-        let child = spawn(home.path());
-        let mut proxy = Self { address, reading, home, child };
+        let prelude = setup.prelude.clone();
+        let child = spawn(home.path(), &prelude);
+        let mut proxy = Self { address, reading, home, prelude, child };
         proxy.wait_ready();
         proxy
     }
@@ -110,8 +114,13 @@ impl Proxy {
 
     /// Starts the process again on the same data.
     pub fn restart(&mut self) {
-        self.child = spawn(self.home.path());
+        self.respawn();
         self.wait_ready();
+    }
+
+    /// Starts the process again on the same data and does not wait for it.
+    pub fn respawn(&mut self) {
+        self.child = spawn(self.home.path(), &self.prelude);
     }
 
     /// Sends a signal by its name, such as `TERM`.
@@ -169,9 +178,17 @@ impl Proxy {
     }
 }
 
-fn spawn(home: &Path) -> Child {
+fn spawn(home: &Path, prelude: &str) -> Child {
     let log = File::options().create(true).append(true).open(home.join("log")).unwrap();
-    Command::new(env!("CARGO_BIN_EXE_countersign"))
+    let binary = env!("CARGO_BIN_EXE_countersign");
+    let mut command = if prelude.is_empty() {
+        Command::new(binary)
+    } else {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("{prelude}\nexec \"$0\" \"$@\""), binary]);
+        shell
+    };
+    command
         .args(["run", "--config"])
         .arg(home.join("countersign.yaml"))
         .current_dir(home)
