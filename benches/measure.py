@@ -90,10 +90,25 @@ class Service:
             ticks += int(fields[11]) + int(fields[12])
         return ticks / TICK
 
+    def cpu_by_thread(self):
+        """CPU seconds of the main process so far, by the names of its threads."""
+        spent = {}
+        for task in pathlib.Path(f"/proc/{self.process.pid}/task").iterdir():
+            with contextlib.suppress(OSError):
+                head, _, rest = (task / "stat").read_text().rpartition(")")
+                name = head.partition("(")[2]
+                fields = rest.split()
+                spent[name] = spent.get(name, 0) + (int(fields[11]) + int(fields[12])) / TICK
+        return spent
+
     def memory_mib(self, field):
         status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
         line = next(line for line in status.splitlines() if line.startswith(field + ":"))
         return int(line.split()[1]) / 1024
+
+    def reset_peak(self):
+        """Starts VmHWM anew: `man 5 proc`, clear_refs."""
+        pathlib.Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
 
     def stop(self):
         if self.process.poll() is None:
@@ -205,8 +220,12 @@ def load(port, path, connections, seconds, threads, body=None):
 
 def loaded(service, *turn, **more):
     """One turn, with the CPU time that `service` spent on each request."""
-    before = service.cpu_seconds()
+    before, threads = service.cpu_seconds(), service.cpu_by_thread()
     result = load(*turn, **more)
+    result["threads_us"] = {
+        name: (spent - threads.get(name, 0)) / result["requests"] * 1e6
+        for name, spent in service.cpu_by_thread().items()
+    }
     result["cpu_us"] = (service.cpu_seconds() - before) / result["requests"] * 1e6
     return result
 
@@ -287,11 +306,15 @@ def measure(home, binary, threads, rounds, stack):
     figures = {name: [] for name in ("nginx_get", "get", "audited", "unaudited", "commit")}
     figures |= {"audited_alone": [], "unaudited_alone": []}
     say("memory with idle connections")
+    figures["fresh_mib"] = ours.memory_mib("VmRSS")
     figures["idle_mib"] = idle_memory(port, ours)
     for warm in (ports["nginx"], port):
         load(warm, "/", 32, 1, threads)
     answered = load(port, "/users", 64, 1, threads, body=BODY)["requests"]
 
+    # What the idle connections took must not be counted as taken by the load.
+    time.sleep(1)
+    ours.reset_peak()
     machine, own, began = machine_seconds(), own_seconds(services), time.monotonic()
     for number in range(1, rounds + 1):
         say(f"round {number} of {rounds}")
@@ -354,10 +377,12 @@ def targets(figures):
         row("POST 1 KiB, audited, 1 connection: median", f"{alone:,.0f} µs",
             f"not audited {plain:,.0f} µs", alone - plain - 2 * commit,
             "two commits {:+,.0f} µs", "<= +150 µs", lambda v: v <= 150),
-        row(f"Memory, {IDLE_CONNECTIONS:,} idle connections", f"{idle:.1f} MiB", "", idle,
+        row(f"Memory, {IDLE_CONNECTIONS:,} idle connections", f"{idle:.1f} MiB",
+            f"at start {figures['fresh_mib']:.1f} MiB", idle,
             "{:.1f} MiB", "<= 64 MiB", lambda v: v <= 64),
-        row("Memory, peak of the run", f"{peak:.1f} MiB", f"after load {figures['load_mib']:.1f} MiB",
-            peak, "{:.1f} MiB", "<= 64 MiB", lambda v: v <= 64),
+        row("Memory, peak under the loads above", f"{peak:.1f} MiB",
+            f"at their end {figures['load_mib']:.1f} MiB", peak, "{:.1f} MiB", "<= 64 MiB",
+            lambda v: v <= 64),
     ]
 
 
@@ -379,6 +404,9 @@ def rounds_of(figures):
             for r in figures[name]
         )
         print(f"{name:16} {rounds}")
+    threads = figures["audited"][-1]["threads_us"]
+    shares = ", ".join(f"{name} {took:.0f}" for name, took in sorted(threads.items()) if took >= 0.5)
+    print(f"{'audited, CPU':16} µs a request by thread, last round: {shares}")
     print(f"{'commit':16} " + "   ".join(f"{took:,.0f} µs" for took in figures["commit"]))
 
 
@@ -392,8 +420,8 @@ def filesystem(path):
 
 
 def report(figures, arguments):
-    rows = [("Measure (medians of the rounds)", "countersign", "beside it", "result", "target", "met")]
-    table(rows + targets(figures))
+    head = ("Measure (medians of the rounds)", "countersign", "beside it", "result", "target", "met")
+    table([head, *targets(figures)])
     print()
     rounds_of(figures)
     record = figures["record"]
@@ -420,7 +448,7 @@ def too_long(*_):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("binary", help="the countersign binary")
-    parser.add_argument("directory", help="where to put the ledger and all else, for the time of the run")
+    parser.add_argument("directory", help="where to put all that the run makes")
     parser.add_argument("--threads", type=int, required=True)
     parser.add_argument("--rounds", type=int, required=True)
     arguments = parser.parse_args()
