@@ -13,7 +13,7 @@ use crate::store::{Opening, Store, StoreError};
 use crate::telemetry::ReasonLabel;
 
 /// The first pause between two attempts to recover; it doubles up to the last.
-const FIRST_PAUSE: Duration = Duration::from_millis(20);
+pub(super) const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LAST_PAUSE: Duration = Duration::from_secs(1);
 
 impl<F> Writer<F>
@@ -98,15 +98,18 @@ where
     /// left and a whole deadline has passed since.
     async fn recover(&mut self, inbox: &mut Inbox) {
         let shared = Arc::clone(&self.shared);
-        let mut pause = FIRST_PAUSE;
         let mut give_up_at = None;
+        // Where small writes work and what is due does not fit, an attempt alone proves nothing.
+        if self.pause > FIRST_PAUSE {
+            inbox.refuse_while(&shared, sleep(self.pause)).await;
+        }
         loop {
             match inbox.refuse_while(&shared, self.attempt()).await {
                 Ok(()) => break,
                 Err(error) => self.report(&error),
             }
-            inbox.refuse_while(&shared, sleep(pause)).await;
-            pause = LAST_PAUSE.min(pause * 2);
+            inbox.refuse_while(&shared, sleep(self.pause)).await;
+            self.pause = LAST_PAUSE.min(self.pause * 2);
             if inbox.closed {
                 let at = *give_up_at.get_or_insert(Instant::now() + self.settings.timeout);
                 if Instant::now() >= at {
@@ -114,6 +117,7 @@ where
                 }
             }
         }
+        self.pause = LAST_PAUSE.min(self.pause * 2);
         shared.set_failing(None);
         tracing::info!(head = self.head, "the ledger works again");
     }

@@ -10,6 +10,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout_at};
 
 use super::aside::{Loss, Shared};
 use super::batch::{Batch, Inbox, Job, Reply};
+use super::recovery::FIRST_PAUSE;
 use super::system::closing;
 use super::{AppendError, Granted, Settings};
 use crate::clock::Clock;
@@ -44,6 +45,8 @@ pub(super) struct Writer<F> {
     pub(super) in_doubt: Option<Batch>,
     /// The connection must be replaced before it is used again.
     pub(super) suspect: bool,
+    /// Before the next attempt to recover; grows until a batch lands.
+    pub(super) pause: Duration,
 }
 
 impl<F> Writer<F>
@@ -70,6 +73,7 @@ where
             marked: 0,
             in_doubt: None,
             suspect: false,
+            pause: FIRST_PAUSE,
         };
         writer.sweep_at_start().await?;
         writer.shared.set_failing(None);
@@ -248,6 +252,7 @@ where
 
     /// The batch is durable.
     pub(super) fn landed(&mut self, batch: Batch) {
+        self.pause = FIRST_PAUSE;
         self.shared.metrics.batch_size.observe(batch.len() as f64);
         self.head = batch.first + batch.len() as u64 - 1;
         self.shared.set_head(self.head);
