@@ -13,7 +13,7 @@ use crate::store::{Opening, Store, StoreError};
 use crate::telemetry::ReasonLabel;
 
 /// The first pause between two attempts to recover; it doubles up to the last.
-pub(super) const FIRST_PAUSE: Duration = Duration::from_millis(20);
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LAST_PAUSE: Duration = Duration::from_secs(1);
 
 impl<F> Writer<F>
@@ -99,10 +99,6 @@ where
     async fn recover(&mut self, inbox: &mut Inbox) {
         let shared = Arc::clone(&self.shared);
         let mut give_up_at = None;
-        // Where small writes work and what is due does not fit, an attempt alone proves nothing.
-        if self.pause > FIRST_PAUSE {
-            inbox.refuse_while(&shared, sleep(self.pause)).await;
-        }
         loop {
             // A store that takes the small write of an attempt may yet fail at what is due, so the
             // pause grows until something has landed.

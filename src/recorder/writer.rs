@@ -10,7 +10,6 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout_at};
 
 use super::aside::{Loss, Shared};
 use super::batch::{Batch, Inbox, Job, Reply};
-use super::recovery::FIRST_PAUSE;
 use super::system::closing;
 use super::{AppendError, Granted, Settings};
 use crate::clock::Clock;
