@@ -84,7 +84,7 @@ fn intents(criterion: &mut Criterion) -> anyhow::Result<()> {
                 let now = SystemClock.now();
                 let id = EventId::new(now);
                 let prepared = Prepared::new(&stage, id, now, observer(), black_box(request));
-                prepared.intent().map(|entry| black_box(entry).doc.len())
+                prepared.intent().map(|entry| black_box(entry).doc.get().len())
             });
         });
     }

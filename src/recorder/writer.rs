@@ -258,6 +258,7 @@ where
         self.shared.metrics.batch_size.observe(batch.len() as f64);
         self.head = batch.first + batch.len() as u64 - 1;
         self.shared.set_head(self.head);
+        let mut answers = Vec::with_capacity(batch.replies.len());
         for (seq, (entry, reply)) in
             (batch.first..).zip(batch.entries.into_iter().zip(batch.replies))
         {
@@ -268,9 +269,13 @@ where
                 (_, Some(intent)) => drop(self.open.remove(&intent)),
                 _ => {}
             }
+            answers.push((seq, reply));
+        }
+        // Whoever is answered must see counts that include its own entry.
+        self.shared.set_open(self.open.len());
+        for (seq, reply) in answers {
             self.answer(seq, reply);
         }
-        self.shared.set_open(self.open.len());
     }
 
     fn answer(&self, seq: u64, reply: Reply) {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 use std::time::Duration;
 
@@ -66,7 +66,7 @@ fn pour(stream: &mut TcpStream, length: u64) {
 fn streaming_upstream() -> (SocketAddr, Receiver<u64>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
-    let (report, reports) = channel();
+    let (report, reports) = sync_channel(64);
     thread::spawn(move || {
         for mut stream in listener.incoming().flatten() {
             let report = report.clone();
