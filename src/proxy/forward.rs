@@ -2,7 +2,7 @@
 //! on. Pure.
 
 use http::header::{self, HeaderName};
-use http::{HeaderMap, Version};
+use http::{HeaderMap, HeaderValue, Version};
 use pingora::http::{RequestHeader, ResponseHeader};
 
 use super::{EVENT_HEADER, REQUEST_HEADER};
@@ -77,6 +77,7 @@ pub(super) struct Forwarding<'a> {
 pub(super) fn stamp(head: &mut RequestHeader, forwarding: &Forwarding<'_>) -> pingora::Result<()> {
     head.remove_header(REQUEST_HEADER);
     head.remove_header(EVENT_HEADER);
+    join_cookies(head)?;
     if let Some(client) = &forwarding.client {
         let before: Vec<&str> = head
             .headers
@@ -99,6 +100,19 @@ pub(super) fn stamp(head: &mut RequestHeader, forwarding: &Forwarding<'_>) -> pi
             head.insert_header("X-Forwarded-Host", original)?;
         }
         head.insert_header(header::HOST, host)?;
+    }
+    Ok(())
+}
+
+/// HTTP/2 may split `Cookie` into several fields, which HTTP/1 must see as one (RFC 9113, section
+/// 8.2.3).
+fn join_cookies(head: &mut RequestHeader) -> pingora::Result<()> {
+    let fields: Vec<&[u8]> =
+        head.headers.get_all(header::COOKIE).iter().map(|value| value.as_bytes()).collect();
+    if fields.len() > 1
+        && let Ok(joined) = HeaderValue::from_bytes(&fields.join(&b"; "[..]))
+    {
+        head.insert_header(header::COOKIE, joined)?;
     }
     Ok(())
 }

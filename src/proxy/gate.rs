@@ -143,6 +143,15 @@ fn http2_refusal(head: &RequestHeader, snapshot: &Snapshot) -> Option<Refusal> {
             "TRACE and CONNECT are not passed on by an audit proxy",
         );
     }
+    let path = head.uri.path();
+    let asterisk = path == "*" && head.method == http::Method::OPTIONS;
+    if !path.starts_with('/') && !asterisk {
+        return refusal(
+            StatusCode::BAD_REQUEST,
+            "target",
+            "the request target must be a path in visible ASCII without a fragment",
+        );
+    }
     let host = head.headers.get(header::HOST).map(|host| host.as_bytes());
     let authority = head.uri.authority().map(|authority| authority.as_str().as_bytes());
     if let (Some(host), Some(authority)) = (host, authority)

@@ -11,7 +11,7 @@ use pingora::prelude::HttpPeer;
 use pingora::protocols::http::client::HttpSession;
 use pingora::proxy::Session;
 use pingora::{Error, ErrorType};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::balance::Pool;
 use super::body::BodyError;
@@ -21,6 +21,8 @@ use crate::capture::BodyCapture;
 const EARLY_ANSWER: Duration = Duration::from_secs(1);
 /// How many connections are tried before the upstream counts as out of reach.
 pub(super) const CONNECTS: usize = 3;
+/// Interim responses (1xx) before the final one; an upstream that sends more is taken for lost.
+const INTERIMS: usize = 64;
 /// A head up to this size goes to an idle connection's send buffer whole or not at all: Linux
 /// gives a socket at least this much (`net.ipv4.tcp_wmem`, default 16 KiB).
 const ATOMIC_HEAD: usize = 8 * 1024;
@@ -213,6 +215,10 @@ impl Upstream {
     pub(super) async fn answer(&mut self, client: &mut Session) -> Answer {
         let mut client_gone = false;
         let mut watching = self.sent && client.as_downstream_mut().is_body_done();
+        let patience = self.peer.options.read_timeout.unwrap_or(Duration::MAX);
+        let late = sleep(patience);
+        tokio::pin!(late);
+        let mut interims = 0;
         while self.session.response_header().is_none() || self.interim() {
             let read = {
                 let read = self.session.read_response_header();
@@ -221,6 +227,9 @@ impl Upstream {
                     tokio::select! {
                         biased;
                         read = &mut read => break read,
+                        () = &mut late => {
+                            return Answer { head: Err(Failure::Timeout), client_gone };
+                        }
                         idle = client.as_downstream_mut().read_body_or_idle(true), if watching => {
                             watching = false;
                             client_gone = idle.is_err_and(|error| BodyError::of(&error) == BodyError::Gone);
@@ -232,6 +241,10 @@ impl Upstream {
             };
             if let Err(error) = read {
                 return Answer { head: Err(Failure::after_sending(&error)), client_gone };
+            }
+            interims += 1;
+            if interims > INTERIMS {
+                return Answer { head: Err(Failure::Lost), client_gone };
             }
         }
         let head = self.session.response_header().map(|head| Box::new(head.clone()));

@@ -7,8 +7,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use pingora::listeners::TcpSocketOptions;
 use pingora::listeners::tls::TlsSettings;
+use pingora::listeners::{L4BufferSettings, ListenerConfig};
 use pingora::services::listening::Service;
 use pingora::tls::{RootCertStore, WebPkiClientVerifier};
 use rustls_pki_types::CertificateDer;
@@ -22,6 +22,9 @@ use crate::proxy::Door;
 
 /// How long a listener may take to open.
 const OPENING: Duration = Duration::from_secs(5);
+/// What every connection holds while it is open, idle or not; larger reads go around it. Pingora's
+/// default is 64 KiB.
+const READ_BUFFER: usize = 4 * 1024;
 
 /// Finds out, before anything is started, whether the addresses can be had; Pingora would panic.
 pub(super) fn probe(config: &Config) -> Result<(), ServerError> {
@@ -51,25 +54,25 @@ fn socket_path(path: &Path) -> Result<(), ServerError> {
 
 /// A service that lets a listener's connections in through `door`.
 pub(super) fn service(listener: &Listener, door: Door) -> Result<Service<Door>, ServerError> {
+    let buffer = L4BufferSettings::default().read(READ_BUFFER);
     match &listener.address {
         Address::Tcp(address) => {
             let address = address.to_string();
             let mut service = Service::new(address.clone(), door);
-            let options = TcpSocketOptions::default();
-            match &listener.tls {
-                None => service.add_tcp_with_settings(&address, options),
-                Some(tls) => {
-                    let settings = tls_settings(tls, listener.http2)
-                        .map_err(|reason| ServerError::Tls { address: address.clone(), reason })?;
-                    service.add_tls_with_settings(&address, Some(options), settings);
-                }
+            let mut endpoint = ListenerConfig::tcp(address.clone()).l4_buffer(buffer);
+            if let Some(tls) = &listener.tls {
+                let settings = tls_settings(tls, listener.http2)
+                    .map_err(|reason| ServerError::Tls { address, reason })?;
+                endpoint = endpoint.tls(settings);
             }
+            service.add_listener(endpoint);
             Ok(service)
         }
         Address::Unix(path) => {
             let path = path.display().to_string();
             let mut service = Service::new(path.clone(), door);
-            service.add_uds(&path, Some(Permissions::from_mode(0o660)));
+            let endpoint = ListenerConfig::uds(path).l4_buffer(buffer);
+            service.add_listener(endpoint.permissions(Permissions::from_mode(0o660)));
             Ok(service)
         }
     }

@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
 use std::time::Duration;
 
@@ -206,7 +206,7 @@ fn an_early_refusal_of_a_large_upload_reaches_the_client() {
 
 /// An upstream that sends an event, and the next only when it is told to.
 fn events_upstream() -> (SocketAddr, SyncSender<()>) {
-    let (go, wait): (SyncSender<()>, Receiver<()>) = sync_channel(1);
+    let (go, wait) = sync_channel(1);
     let address = by_hand(move |mut stream| {
         read_head(&mut stream);
         let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\

@@ -6,41 +6,41 @@ use std::time::Duration;
 
 /// What came back.
 #[derive(Debug, Clone, Default)]
-pub struct Answer {
+pub(crate) struct Answer {
     /// The status code; 0 if the connection closed without an answer.
-    pub status: u16,
+    pub(crate) status: u16,
     /// Header fields, names in lower case.
-    pub headers: Vec<(String, String)>,
+    pub(crate) headers: Vec<(String, String)>,
     /// The body, decoded from chunks.
-    pub body: Vec<u8>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Answer {
     /// The value of a header field.
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
     }
 
     /// The body as text.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
     /// The last part of the problem's type.
-    pub fn problem(&self) -> Option<String> {
+    pub(crate) fn problem(&self) -> Option<String> {
         let body: serde_json::Value = serde_json::from_slice(&self.body).ok()?;
         body["type"].as_str()?.rsplit([':', '/']).next().map(ToOwned::to_owned)
     }
 }
 
 /// Sends `bytes` on a new connection and reads one answer.
-pub fn exchange(address: SocketAddr, bytes: &[u8]) -> Answer {
+pub(crate) fn exchange(address: SocketAddr, bytes: &[u8]) -> Answer {
     let Ok(mut stream) = TcpStream::connect(address) else { return Answer::default() };
     exchange_on(&mut stream, bytes)
 }
 
 /// Sends `bytes` on a connection that stays open and reads one answer.
-pub fn exchange_on(stream: &mut TcpStream, bytes: &[u8]) -> Answer {
+pub(crate) fn exchange_on(stream: &mut TcpStream, bytes: &[u8]) -> Answer {
     stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
     if stream.write_all(bytes).is_err() {
         stream.shutdown(Shutdown::Write).ok();
@@ -49,7 +49,7 @@ pub fn exchange_on(stream: &mut TcpStream, bytes: &[u8]) -> Answer {
 }
 
 /// Reads one final answer; interim ones are skipped.
-pub fn read_answer(stream: &mut TcpStream) -> Answer {
+pub(crate) fn read_answer(stream: &mut TcpStream) -> Answer {
     loop {
         let answer = read_one(stream);
         if !(100..200).contains(&answer.status) || answer.status == 101 {

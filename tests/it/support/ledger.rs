@@ -10,28 +10,28 @@ use sqlx::{ConnectOptions, Connection};
 
 /// A row of the ledger.
 #[derive(Debug, Clone)]
-pub struct Row {
+pub(crate) struct Row {
     /// Its number.
-    pub seq: i64,
+    pub(crate) seq: i64,
     /// `intent` or `completion`.
-    pub kind: String,
+    pub(crate) kind: String,
     /// The event's id.
-    pub id: String,
+    pub(crate) id: String,
     /// The intent that it completes.
-    pub intent: Option<i64>,
+    pub(crate) intent: Option<i64>,
     /// The document.
-    pub doc: Value,
+    pub(crate) doc: Value,
 }
 
 impl Row {
     /// It is about countersign itself.
-    pub fn is_system(&self) -> bool {
+    pub(crate) fn is_system(&self) -> bool {
         self.doc["category"] == "audit"
     }
 }
 
 /// The rows in `data` after number `after`, read from the file itself; none while there is no file.
-pub fn rows_after(data: &Path, after: i64) -> Vec<Row> {
+pub(crate) fn rows_after(data: &Path, after: i64) -> Vec<Row> {
     block_on(async {
         let Ok(mut conn) = options(data).read_only(true).connect().await else {
             return Vec::new();
@@ -55,28 +55,28 @@ pub fn rows_after(data: &Path, after: i64) -> Vec<Row> {
 }
 
 /// The rows in `data`, without those about countersign itself.
-pub fn rows(data: &Path) -> Vec<Row> {
+pub(crate) fn rows(data: &Path) -> Vec<Row> {
     let mut rows = rows_after(data, 0);
     rows.retain(|row| !row.is_system());
     rows
 }
 
 /// The completions in `data`, without events about countersign itself.
-pub fn completions(data: &Path) -> Vec<Row> {
+pub(crate) fn completions(data: &Path) -> Vec<Row> {
     let mut rows = rows(data);
     rows.retain(|row| row.kind == "completion");
     rows
 }
 
 /// The write lock on a ledger, held by a process that is not the proxy's.
-pub struct WriteLock {
+pub(crate) struct WriteLock {
     release: Option<SyncSender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl WriteLock {
     /// Takes the lock; waits for it as long as it must.
-    pub fn take(data: &Path) -> Self {
+    pub(crate) fn take(data: &Path) -> Self {
         let data: PathBuf = data.to_owned();
         let (release, released) = sync_channel(1);
         let (taken, wait) = sync_channel(1);

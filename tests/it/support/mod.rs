@@ -6,15 +6,15 @@ mod ledger;
 mod proxy;
 mod upstream;
 
-pub use client::{Answer, exchange, exchange_on, read_answer};
-pub use ledger::{Row, WriteLock, completions, rows, rows_after};
-pub use proxy::{Proxy, Setup, free_address};
-pub use upstream::{Reply, Seen, Upstream};
+pub(crate) use client::{Answer, exchange, exchange_on, read_answer};
+pub(crate) use ledger::{Row, WriteLock, completions, rows, rows_after};
+pub(crate) use proxy::{Proxy, Setup, free_address};
+pub(crate) use upstream::{Reply, Seen, Upstream};
 
 use std::time::{Duration, Instant};
 
 /// Waits until `ready` holds; panics with `what` if it never does.
-pub fn wait_until(what: &str, mut ready: impl FnMut() -> bool) {
+pub(crate) fn wait_until(what: &str, mut ready: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(20);
     while !ready() {
         assert!(Instant::now() < deadline, "never happened: {what}");

@@ -13,42 +13,42 @@ use super::{exchange, wait_until};
 
 /// How a proxy is set up.
 #[derive(Debug, Clone, Default)]
-pub struct Setup {
+pub(crate) struct Setup {
     /// YAML for the section `routes`; the default route alone if empty.
-    pub routes: String,
+    pub(crate) routes: String,
     /// YAML for further top-level sections.
-    pub more: String,
+    pub(crate) more: String,
     /// YAML for further keys of the section `ledger`.
-    pub ledger: String,
+    pub(crate) ledger: String,
     /// Shell commands that the process's shell runs before it becomes the proxy: limits, traps.
-    pub prelude: String,
+    pub(crate) prelude: String,
 }
 
 /// A proxy that runs.
-pub struct Proxy {
+pub(crate) struct Proxy {
     /// Where clients connect.
-    pub address: SocketAddr,
+    pub(crate) address: SocketAddr,
     /// Where operations look.
-    pub reading: SocketAddr,
+    pub(crate) reading: SocketAddr,
     /// Everything of this proxy: configuration, ledger, logs.
-    pub home: TempDir,
+    pub(crate) home: TempDir,
     prelude: String,
     child: Child,
 }
 
 /// A port that was free a moment ago.
-pub fn free_address() -> SocketAddr {
+pub(crate) fn free_address() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
 impl Proxy {
     /// Starts a proxy with defaults before `upstream`.
-    pub fn start(upstream: SocketAddr) -> Self {
+    pub(crate) fn start(upstream: SocketAddr) -> Self {
         Self::with(upstream, &Setup::default())
     }
 
     /// Starts a proxy before `upstream`.
-    pub fn with(upstream: SocketAddr, setup: &Setup) -> Self {
+    pub(crate) fn with(upstream: SocketAddr, setup: &Setup) -> Self {
         let home = tempfile::tempdir().unwrap();
         let (address, reading) = (free_address(), free_address());
         let routes = if setup.routes.is_empty() {
@@ -73,22 +73,22 @@ impl Proxy {
     }
 
     /// The ledger's directory.
-    pub fn data(&self) -> PathBuf {
+    pub(crate) fn data(&self) -> PathBuf {
         self.home.path().join("data")
     }
 
     /// The configuration's file.
-    pub fn config(&self) -> PathBuf {
+    pub(crate) fn config(&self) -> PathBuf {
         self.home.path().join("countersign.yaml")
     }
 
     /// What the process has logged.
-    pub fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.home.path().join("log")).unwrap_or_default()
     }
 
     /// The process's id.
-    pub fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
 
@@ -107,30 +107,30 @@ impl Proxy {
     }
 
     /// `kill -9`, and waits for the end.
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
     /// Starts the process again on the same data.
-    pub fn restart(&mut self) {
+    pub(crate) fn restart(&mut self) {
         self.respawn();
         self.wait_ready();
     }
 
     /// Starts the process again on the same data and does not wait for it.
-    pub fn respawn(&mut self) {
+    pub(crate) fn respawn(&mut self) {
         self.child = spawn(self.home.path(), &self.prelude);
     }
 
     /// Sends a signal by its name, such as `TERM`.
-    pub fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
     }
 
     /// Waits for the process to end by itself; its exit code.
-    pub fn wait(&mut self) -> Option<i32> {
+    pub(crate) fn wait(&mut self) -> Option<i32> {
         let mut status = None;
         let child = &mut self.child;
         wait_until("the proxy ends", || {
@@ -141,14 +141,14 @@ impl Proxy {
     }
 
     /// All events but those about countersign itself, oldest first.
-    pub fn events(&self) -> Vec<Value> {
+    pub(crate) fn events(&self) -> Vec<Value> {
         let mut events = self.all_events();
         events.retain(|event| event["category"] != "audit");
         events
     }
 
     /// All events, oldest first.
-    pub fn all_events(&self) -> Vec<Value> {
+    pub(crate) fn all_events(&self) -> Vec<Value> {
         let mut events: Vec<Value> = Vec::new();
         let mut cursor: Option<String> = None;
         loop {
@@ -171,7 +171,7 @@ impl Proxy {
     }
 
     /// The text of an endpoint of the reading listener.
-    pub fn read(&self, path: &str) -> (u16, String) {
+    pub(crate) fn read(&self, path: &str) -> (u16, String) {
         let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
         let answer = exchange(self.reading, request.as_bytes());
         (answer.status, answer.text())

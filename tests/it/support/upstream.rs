@@ -8,21 +8,21 @@ use std::time::Duration;
 
 /// A request as it arrived.
 #[derive(Debug, Clone)]
-pub struct Seen {
+pub(crate) struct Seen {
     /// The head, byte for byte.
-    pub head: String,
+    pub(crate) head: String,
     /// The body, byte for byte as on the wire (chunks not decoded).
-    pub body: Vec<u8>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Seen {
     /// The request line.
-    pub fn line(&self) -> &str {
+    pub(crate) fn line(&self) -> &str {
         self.head.split("\r\n").next().unwrap_or_default()
     }
 
     /// The value of a header field.
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.head
             .split("\r\n")
             .filter_map(|line| line.split_once(": "))
@@ -32,7 +32,7 @@ impl Seen {
 
 /// What the upstream does with a request.
 #[derive(Debug, Clone)]
-pub enum Reply {
+pub(crate) enum Reply {
     /// Sends these bytes.
     Bytes(Vec<u8>),
     /// Waits, then sends these bytes.
@@ -45,7 +45,7 @@ pub enum Reply {
 
 impl Reply {
     /// A response with a body.
-    pub fn response(status: &str, kind: &str, body: &str) -> Self {
+    pub(crate) fn response(status: &str, kind: &str, body: &str) -> Self {
         let text = format!(
             "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n{body}",
             body.len()
@@ -54,7 +54,7 @@ impl Reply {
     }
 
     /// 200 with JSON.
-    pub fn ok() -> Self {
+    pub(crate) fn ok() -> Self {
         Self::response("200 OK", "application/json", r#"{"ok":true}"#)
     }
 }
@@ -62,16 +62,16 @@ impl Reply {
 type Handler = dyn Fn(&Seen) -> Reply + Send + Sync;
 
 /// The upstream.
-pub struct Upstream {
+pub(crate) struct Upstream {
     /// Its address.
-    pub address: SocketAddr,
+    pub(crate) address: SocketAddr,
     seen: Arc<Mutex<Vec<Seen>>>,
     connections: Arc<Mutex<usize>>,
 }
 
 impl Upstream {
     /// Starts one that answers with `handler`. A request counts as executed when it is whole.
-    pub fn start(handler: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Self {
+    pub(crate) fn start(handler: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let seen = Arc::new(Mutex::new(Vec::new()));
@@ -89,12 +89,12 @@ impl Upstream {
     }
 
     /// The requests that arrived whole so far.
-    pub fn seen(&self) -> Vec<Seen> {
+    pub(crate) fn seen(&self) -> Vec<Seen> {
         self.seen.lock().unwrap().clone()
     }
 
     /// Connections that were made so far.
-    pub fn connections(&self) -> usize {
+    pub(crate) fn connections(&self) -> usize {
         *self.connections.lock().unwrap()
     }
 }
