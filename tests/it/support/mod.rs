@@ -3,10 +3,12 @@
 
 mod client;
 mod proxy;
+mod rabbitmq;
 mod upstream;
 
 pub use client::{Answer, exchange, exchange_on, read_answer};
 pub use proxy::{Proxy, Setup};
+pub use rabbitmq::RabbitMq;
 pub use upstream::{Reply, Seen, Upstream};
 
 use std::time::{Duration, Instant};
