@@ -81,7 +81,8 @@ pub(super) fn examine_text(path: &Path, text: &str) -> Examined {
     }
 }
 
-/// What `countersign run --upstream URL` means: all defaults, and what the command line says.
+/// What `countersign run --upstream URL` means: all defaults, and what the command line says; only
+/// upgrades are permitted, which a file must ask for.
 ///
 /// `listen` is an address as in `listeners`, `data` the ledger's directory, `reading` the address
 /// of the reading listener. Problems name the flag instead of a file.
@@ -124,6 +125,11 @@ pub fn for_upstream(
     let mut config = check(&file, Path::new(""), version(&text), &mut findings);
     if let Some(data) = data {
         data.clone_into(&mut config.ledger.dir);
+    }
+    // Nobody has said where WebSocket is spoken, and what works without a proxy must work behind
+    // one that is started without a file. That an upgrade happened is on record all the same.
+    for route in &mut config.routes {
+        route.upgrades = true;
     }
     findings.into_problems().map_or(Ok(config), Err)
 }

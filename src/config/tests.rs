@@ -348,7 +348,10 @@ fn upstream_urls() {
 fn command_line_alone() {
     let url = "http://127.0.0.1:9000";
     let plain = for_upstream(url, None, None, None).unwrap();
-    assert_eq!(without_version(plain), without_version(fine(MINIMAL)));
+    let mut from_file = fine(MINIMAL);
+    assert!(plain.routes[0].upgrades && !from_file.routes[0].upgrades);
+    from_file.routes[0].upgrades = true;
+    assert_eq!(without_version(plain), without_version(from_file));
     let data = Path::new("/tmp/elsewhere");
     let config = for_upstream(url, Some("0.0.0.0:0"), Some(data), Some("127.0.0.1:0")).unwrap();
     assert_eq!(config.listeners[0].address, Address::Tcp("0.0.0.0:0".parse().unwrap()));

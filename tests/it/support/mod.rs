@@ -4,18 +4,20 @@
 mod client;
 mod ledger;
 mod proxy;
+mod rabbitmq;
 mod upstream;
 
 pub(crate) use client::{Answer, exchange, exchange_on, read_answer};
 pub(crate) use ledger::{Row, WriteLock, completions, rows, rows_after};
 pub(crate) use proxy::{Proxy, Setup, free_address};
+pub(crate) use rabbitmq::RabbitMq;
 pub(crate) use upstream::{Reply, Seen, Upstream};
 
 use std::time::{Duration, Instant};
 
 /// Waits until `ready` holds; panics with `what` if it never does.
 pub(crate) fn wait_until(what: &str, mut ready: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(20);
+    let deadline = Instant::now() + Duration::from_secs(60);
     while !ready() {
         assert!(Instant::now() < deadline, "never happened: {what}");
         std::thread::sleep(Duration::from_millis(10));

@@ -14,6 +14,8 @@ use super::{exchange, wait_until};
 /// How a proxy is set up.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Setup {
+    /// YAML for further items of the section `listeners`.
+    pub(crate) listeners: String,
     /// YAML for the section `routes`; the default route alone if empty.
     pub(crate) routes: String,
     /// YAML for further top-level sections.
@@ -57,9 +59,10 @@ impl Proxy {
             format!("routes:\n{}", setup.routes)
         };
         let config = format!(
-            "listeners: [{{address: \"{address}\"}}]\nreading: {{address: \"{reading}\"}}\n\
+            "listeners:\n- {{address: \"{address}\"}}\n{}\nreading: {{address: \"{reading}\"}}\n\
              upstreams: {{app: {{addresses: [\"{upstream}\"]}}}}\n{routes}\n\
              ledger:\n  dir: \"{}\"\n{}\n{}\n",
+            setup.listeners,
             home.path().join("data").display(),
             setup.ledger,
             setup.more,
