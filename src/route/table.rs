@@ -50,7 +50,7 @@ impl RouteTable {
     }
 
     /// The index of the first route that takes the request: `host` and `path_and_query` as the
-    /// client sent them, `safety` as [`super::safety`] judges.
+    /// client sent them, `safety` as [`super::safety()`] judges.
     pub fn select(
         &self,
         host: &str,
