@@ -2,6 +2,9 @@
 //!
 //! `Intent` and `Completion` are the two halves as they are stored; a reader joins them, and what
 //! the completion says wins.
+//!
+//! Fields are declared in the order of their names in JSON: it is the canonical one, which is then
+//! written without sorting.
 
 use chrono::SecondsFormat;
 use serde::{Deserialize, Serialize, Serializer};
@@ -77,24 +80,24 @@ pub enum AuthMethod {
 /// Who acted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Actor {
-    /// What kind of actor.
-    #[serde(rename = "type")]
-    pub kind: ActorKind,
-    /// The id by which the application knows the actor.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub id: Option<String>,
-    /// The actor's name.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// The actor's e-mail address.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub email: Option<String>,
     /// How it was known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auth: Option<AuthMethod>,
     /// Keyed fingerprint of the credential, never the credential.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub credential: Option<String>,
+    /// The actor's e-mail address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// The id by which the application knows the actor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// The actor's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// What kind of actor.
+    #[serde(rename = "type")]
+    pub kind: ActorKind,
     /// The proof was checked by us.
     pub verified: bool,
 }
@@ -102,13 +105,13 @@ pub struct Actor {
 /// Where the request came from.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Source {
+    /// The forwarding chain as the trusted proxy told it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub forwarded: Option<String>,
     /// The client's address: the peer's, unless the peer is a trusted proxy. `None` on a unix
     /// socket without forwarding headers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ip: Option<String>,
-    /// The forwarding chain as the trusted proxy told it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub forwarded: Option<String>,
     /// The `User-Agent`, redacted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_agent: Option<String>,
@@ -117,111 +120,111 @@ pub struct Source {
 /// What was acted upon.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Target {
-    /// The type of the resource, singular: `api_key`.
-    #[serde(rename = "type")]
-    pub kind: String,
     /// Its id, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Its name, if it is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// The type of the resource, singular: `api_key`.
+    #[serde(rename = "type")]
+    pub kind: String,
 }
 
 /// What one redaction rule did at one place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Receipt {
-    /// The rule's id.
-    pub rule: String,
-    /// Where: `request.header.authorization`, `request.body.$.user.password`, …
-    pub location: String,
     /// How many values it replaced there.
     pub count: u32,
+    /// Where: `request.header.authorization`, `request.body.$.user.password`, …
+    pub location: String,
+    /// The rule's id.
+    pub rule: String,
 }
 
 /// The request as it is recorded: redacted.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct RequestRecord {
+    /// The decoded body; absent where only metadata is recorded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub body: Option<Value>,
+    /// The `Content-Type` without its parameters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub content_type: Option<String>,
+    /// Header fields by lower-case name (a list where one is repeated).
+    pub headers: Value,
     /// The method as sent.
     pub method: String,
-    /// The route template: `/admin/api-keys/{id}`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub route: Option<String>,
+    /// What the reader should know about how this was recorded.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// The path as sent, redacted.
     pub path: String,
     /// The query's parameters as an object of name → value (a list where one is repeated).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub query: Option<Value>,
-    /// Header fields by lower-case name (a list where one is repeated).
-    pub headers: Value,
-    /// The `Content-Type` without its parameters.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub content_type: Option<String>,
-    /// Size of the body in bytes, where known.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub size: Option<u64>,
-    /// SHA-256 of a body that was too large to capture.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub sha256: Option<String>,
-    /// The decoded body; absent where only metadata is recorded.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub body: Option<Value>,
-    /// The body went past the capture limit.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub truncated: bool,
-    /// What the reader should know about how this was recorded.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub notes: Vec<String>,
     /// What was redacted: moved to the event's `redactions`.
     #[serde(skip)]
     pub receipts: Vec<Receipt>,
+    /// The route template: `/admin/api-keys/{id}`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub route: Option<String>,
+    /// SHA-256 of a body that was too large to capture.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// Size of the body in bytes, where known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+    /// The body went past the capture limit.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub truncated: bool,
 }
 
 /// The response as it is recorded: redacted.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct ResponseRecord {
-    /// The status code.
-    pub status: u16,
-    /// Header fields by lower-case name (a list where one is repeated).
-    pub headers: Value,
-    /// The `Content-Type` without its parameters.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub content_type: Option<String>,
-    /// Size of the body in bytes, where known.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub size: Option<u64>,
-    /// SHA-256 of a body that was too large to capture.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub sha256: Option<String>,
     /// The decoded body; absent where only metadata is recorded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub body: Option<Value>,
-    /// The body went past the capture limit.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub truncated: bool,
-    /// `held` or `streaming`.
-    pub release: &'static str,
+    /// The `Content-Type` without its parameters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub content_type: Option<String>,
+    /// Header fields by lower-case name (a list where one is repeated).
+    pub headers: Value,
     /// What the reader should know about how this was recorded.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
     /// What was redacted: moved to the event's `redactions`.
     #[serde(skip)]
     pub receipts: Vec<Receipt>,
+    /// `held` or `streaming`.
+    pub release: &'static str,
+    /// SHA-256 of a body that was too large to capture.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// Size of the body in bytes, where known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+    /// The status code.
+    pub status: u16,
+    /// The body went past the capture limit.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub truncated: bool,
 }
 
 /// One difference between before and after.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Change {
-    /// Where, as a JSON pointer.
-    pub path: String,
-    /// `add`, `remove` or `replace`.
-    pub op: &'static str,
-    /// The value before, redacted.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub before: Option<Value>,
     /// The value after, redacted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<Value>,
+    /// The value before, redacted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<Value>,
+    /// `add`, `remove` or `replace`.
+    pub op: &'static str,
+    /// Where, as a JSON pointer.
+    pub path: String,
 }
 
 /// How the changes are known.
@@ -240,100 +243,100 @@ pub enum ChangesSource {
 /// Which proxy saw it, and under which configuration.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Observer {
-    /// The upstream's name in the configuration.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub upstream: Option<String>,
     /// Digest of the configuration in force.
     pub config_version: String,
     /// Digest of the rule set in force.
     pub ruleset: String,
+    /// The upstream's name in the configuration.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upstream: Option<String>,
 }
 
 /// The first half of an event: what the request alone tells, written before the upstream sees it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Intent {
-    /// The event's id.
-    pub id: EventId,
-    /// When the request arrived.
-    #[serde(serialize_with = "rfc3339_ms")]
-    pub time: Timestamp,
     /// `noun.verb`.
     pub action: String,
+    /// Who.
+    pub actor: Actor,
     /// The area.
     pub category: String,
     /// One sentence for people.
     pub description: String,
-    /// Who.
-    pub actor: Actor,
+    /// The event's id.
+    pub id: EventId,
+    /// Which proxy and configuration.
+    pub observer: Observer,
+    /// Redaction receipts.
+    pub redactions: Vec<Receipt>,
+    /// The redacted request.
+    pub request: RequestRecord,
+    /// From `x-request-id`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+    /// Who may see it.
+    pub scope: Scope,
     /// From where.
     pub source: Source,
     /// Upon what; more than one for bulk requests.
     pub targets: Vec<Target>,
-    /// Who may see it.
-    pub scope: Scope,
-    /// The redacted request.
-    pub request: RequestRecord,
-    /// Redaction receipts.
-    pub redactions: Vec<Receipt>,
+    /// When the request arrived.
+    #[serde(serialize_with = "rfc3339_ms")]
+    pub time: Timestamp,
     /// From `traceparent`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trace_id: Option<String>,
-    /// From `x-request-id`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub request_id: Option<String>,
-    /// Which proxy and configuration.
-    pub observer: Observer,
 }
 
 /// The second half of an event: how it ended, written before the response is released.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Completion {
-    /// The event's id.
-    pub id: EventId,
-    /// When the outcome was known.
-    #[serde(serialize_with = "rfc3339_ms")]
-    pub completed_at: Timestamp,
-    /// From arrival to here, in milliseconds.
-    pub duration_ms: u64,
-    /// From sending the request upstream to the end of its response, in milliseconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub upstream_ms: Option<u64>,
-    /// How it ended.
-    pub outcome: Outcome,
-    /// A machine-readable reason: `http_409`, `upstream_timeout`, …
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-    /// How much it should worry.
-    pub severity: Severity,
     /// The action, where the response knows better than the request: a PUT that created.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub action: Option<String>,
-    /// The sentence, now that the response is known; absent where the intent's still holds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub description: Option<String>,
-    /// The targets, now that the response is known; absent where the intent's still hold.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub targets: Option<Vec<Target>>,
-    /// The client had left before the response could be given to it.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub client_gone: bool,
-    /// The redacted response, if there was one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub response: Option<ResponseRecord>,
-    /// Size and digest of a request body that was too large to capture, now that it has passed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub request_body: Option<Value>,
     /// What changed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<Change>,
     /// How that is known.
     pub changes_source: ChangesSource,
-    /// Redaction receipts of the response.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub redactions: Vec<Receipt>,
+    /// The client had left before the response could be given to it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub client_gone: bool,
+    /// When the outcome was known.
+    #[serde(serialize_with = "rfc3339_ms")]
+    pub completed_at: Timestamp,
+    /// The sentence, now that the response is known; absent where the intent's still holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// From arrival to here, in milliseconds.
+    pub duration_ms: u64,
+    /// The event's id.
+    pub id: EventId,
     /// What the reader should know about how this half came to be.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// A machine-readable reason: `http_409`, `upstream_timeout`, …
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Redaction receipts of the response.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub redactions: Vec<Receipt>,
+    /// Size and digest of a request body that was too large to capture, now that it has passed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_body: Option<Value>,
+    /// The redacted response, if there was one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub response: Option<ResponseRecord>,
+    /// How much it should worry.
+    pub severity: Severity,
+    /// The targets, now that the response is known; absent where the intent's still hold.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub targets: Option<Vec<Target>>,
+    /// From sending the request upstream to the end of its response, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upstream_ms: Option<u64>,
 }
 
 /// RFC 3339, UTC, milliseconds.

@@ -8,7 +8,7 @@ mod entry;
 mod event;
 mod ids;
 
-pub use canonical::{CanonicalError, canonical, leaf_hash};
+pub use canonical::{CanonicalError, canonical, leaf_hash, text as canonical_text};
 pub use entry::{Entry, EntryKind, Stored};
 pub use event::{
     Actor, ActorKind, AuthMethod, Change, ChangesSource, Completion, Intent, Observer, Outcome,

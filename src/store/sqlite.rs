@@ -38,7 +38,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, SqliteConnection};
 use super::files::{DirLock, create_dir, create_file, is_out_of_room, ledger_path};
 use super::reader::{read_head, read_rows, seq_to_sql, sql_to_seq};
 use super::{Opening, Orphan, Store, StoreError, schema};
-use crate::record::{Entry, Stored, leaf_hash};
+use crate::record::{Entry, Stored, canonical_text, leaf_hash};
 
 /// Rows of the largest statement; larger batches are refused. SQLite allows 32,766 parameters.
 const MAX_BATCH: usize = 4096;
@@ -170,7 +170,7 @@ fn scope_json(entry: &Entry) -> Result<String, StoreError> {
     if entry.scope.is_empty() {
         return Ok("{}".to_owned());
     }
-    serde_json_canonicalizer::to_string(&entry.scope)
+    canonical_text(&entry.scope)
         .map_err(|error| StoreError::Rejected(sqlx::Error::Encode(Box::new(error))))
 }
 

@@ -1,9 +1,18 @@
 //! Canonical bytes (RFC 8785) and leaf hashes (RFC 6962, section 2.1).
+//!
+//! The parts of an event declare their fields in the order that RFC 8785 asks for, so that their
+//! canonical text is what is written in one pass. That pass checks the order of every member that
+//! it writes; where it is not the canonical one, the text is made anew by sorting.
+
+mod ordered;
+#[cfg(test)]
+mod tests;
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::redact::Redacted;
+use ordered::in_order;
 
 /// A value that has no canonical form.
 #[derive(Debug, thiserror::Error)]
@@ -12,7 +21,15 @@ pub struct CanonicalError(#[from] serde_json::Error);
 
 /// The canonical JSON text of a redacted value.
 pub fn canonical<T: Serialize>(value: &Redacted<T>) -> Result<Redacted<String>, CanonicalError> {
-    value.as_ref().try_map(serde_json_canonicalizer::to_string).map_err(CanonicalError)
+    value.as_ref().try_map(text)
+}
+
+/// The canonical JSON text of a value.
+pub fn text<T: Serialize>(value: &T) -> Result<String, CanonicalError> {
+    match in_order(value)? {
+        Some(text) => Ok(text),
+        None => Ok(serde_json_canonicalizer::to_string(value)?),
+    }
 }
 
 /// The Merkle leaf hash of a document: SHA-256 over a zero byte and the text.
