@@ -1,23 +1,16 @@
 //! The index as a follower of the ledger.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use async_trait::async_trait;
-use serde::Serialize;
 use sqlx::{Connection, SqliteConnection};
 
+use super::table::{self, Numbered};
 use super::{Index, IndexError, Row};
 use crate::follow::{FollowError, Follower};
 use crate::record::Stored;
 
 const NAME: &str = "index";
-
-/// A row on its way into the tables, as SQLite's JSON functions read it.
-#[derive(Serialize)]
-struct Change {
-    row: Row,
-    text: String,
-}
 
 #[async_trait]
 impl Follower for Index {
@@ -65,7 +58,7 @@ impl Index {
             return Ok(());
         }
         let rows = rows(&mut transaction, &first.writer, &entries).await?;
-        write(&mut transaction, rows).await?;
+        rows.write(&mut transaction).await?;
         sqlx::query(
             "INSERT INTO cursors (writer, seq) VALUES (?, ?) \
              ON CONFLICT (writer) DO UPDATE SET seq = excluded.seq",
@@ -80,8 +73,8 @@ impl Index {
 
     async fn clear(&mut self) -> Result<(), sqlx::Error> {
         let mut transaction = self.conn.begin_with("BEGIN IMMEDIATE").await?;
-        sqlx::raw_sql(super::DROP).execute(&mut *transaction).await?;
-        sqlx::raw_sql(super::SCHEMA).execute(&mut *transaction).await?;
+        sqlx::raw_sql(table::DROP).execute(&mut *transaction).await?;
+        sqlx::raw_sql(table::SCHEMA).execute(&mut *transaction).await?;
         transaction.commit().await
     }
 }
@@ -91,82 +84,21 @@ async fn rows(
     conn: &mut SqliteConnection,
     writer: &str,
     entries: &[&Stored],
-) -> Result<BTreeMap<u64, Row>, IndexError> {
-    let begun: std::collections::BTreeSet<u64> =
+) -> Result<Numbered, IndexError> {
+    let begun: BTreeSet<u64> =
         entries.iter().filter(|entry| entry.intent.is_none()).map(|entry| entry.seq).collect();
     let earlier: Vec<u64> =
         entries.iter().filter_map(|entry| entry.intent).filter(|i| !begun.contains(i)).collect();
-    let mut rows = load(conn, writer, &earlier).await?;
+    let mut rows = Numbered::load(conn, writer, &earlier).await?;
     for entry in entries {
         match entry.intent {
-            None => drop(rows.insert(entry.seq, Row::begin(entry))),
-            Some(intent) => match rows.get_mut(&intent) {
+            None => rows.insert(Row::begin(entry)),
+            Some(intent) => match rows.get_mut(intent) {
                 Some(row) => row.complete(entry),
                 // The ledger's triggers make sure that there is an intent.
-                None => drop(rows.insert(intent, Row { seq: intent, ..Row::begin(entry) })),
+                None => rows.insert(Row { seq: intent, ..Row::begin(entry) }),
             },
         }
     }
     Ok(rows)
-}
-
-async fn load(
-    conn: &mut SqliteConnection,
-    writer: &str,
-    seqs: &[u64],
-) -> Result<BTreeMap<u64, Row>, IndexError> {
-    if seqs.is_empty() {
-        return Ok(BTreeMap::new());
-    }
-    let seqs = serde_json::to_string(seqs).map_err(IndexError::Row)?;
-    let rows: Vec<String> = sqlx::query_scalar(
-        "SELECT row FROM events WHERE writer = ? AND seq IN (SELECT value FROM json_each(?))",
-    )
-    .bind(writer)
-    .bind(seqs)
-    .fetch_all(conn)
-    .await
-    .map_err(IndexError::Update)?;
-    rows.iter()
-        .map(|row| serde_json::from_str::<Row>(row).map(|row| (row.seq, row)))
-        .collect::<Result<_, _>>()
-        .map_err(IndexError::Row)
-}
-
-/// A few statements for all rows: each is a round trip to the database's thread.
-async fn write(conn: &mut SqliteConnection, rows: BTreeMap<u64, Row>) -> Result<(), IndexError> {
-    const STATEMENTS: [&str; 6] = [
-        "INSERT INTO events (writer, seq, row) \
-         SELECT value ->> '$.row.writer', value ->> '$.row.seq', value -> '$.row' \
-         FROM json_each(?) WHERE true \
-         ON CONFLICT (writer, seq) DO UPDATE SET row = excluded.row",
-        "INSERT OR REPLACE INTO texts (rowid, text) \
-         SELECT n, c.value ->> '$.text' FROM json_each(?) AS c CROSS JOIN events \
-         WHERE writer = c.value ->> '$.row.writer' AND seq = c.value ->> '$.row.seq'",
-        "DELETE FROM targets WHERE n IN \
-         (SELECT n FROM json_each(?) AS c CROSS JOIN events \
-          WHERE writer = c.value ->> '$.row.writer' AND seq = c.value ->> '$.row.seq')",
-        "INSERT OR IGNORE INTO targets (n, type, id, name) \
-         SELECT n, t.value ->> '$.type', t.value ->> '$.id', t.value ->> '$.name' \
-         FROM json_each(?) AS c CROSS JOIN events CROSS JOIN json_each(c.value, '$.row.targets') AS t \
-         WHERE writer = c.value ->> '$.row.writer' AND seq = c.value ->> '$.row.seq'",
-        "DELETE FROM scopes WHERE n IN \
-         (SELECT n FROM json_each(?) AS c CROSS JOIN events \
-          WHERE writer = c.value ->> '$.row.writer' AND seq = c.value ->> '$.row.seq')",
-        "INSERT OR IGNORE INTO scopes (n, name, value) \
-         SELECT n, s.key, s.value \
-         FROM json_each(?) AS c CROSS JOIN events CROSS JOIN json_each(c.value, '$.row.scope') AS s \
-         WHERE writer = c.value ->> '$.row.writer' AND seq = c.value ->> '$.row.seq'",
-    ];
-    let changes: Vec<Change> =
-        rows.into_values().map(|row| Change { text: row.text(), row }).collect();
-    let changes = serde_json::to_string(&changes).map_err(IndexError::Row)?;
-    for statement in STATEMENTS {
-        sqlx::query(statement)
-            .bind(changes.as_str())
-            .execute(&mut *conn)
-            .await
-            .map_err(IndexError::Update)?;
-    }
-    Ok(())
 }

@@ -14,6 +14,7 @@ mod files;
 mod follower;
 mod row;
 mod search;
+mod table;
 
 #[cfg(test)]
 mod tests;
@@ -30,61 +31,9 @@ pub use row::{IndexedTarget, Row};
 pub use search::{Condition, Cursor, Field, Page, Search};
 
 /// The version of the index. Another one on disk is dropped and built again.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 /// How long to wait for another process that updates the index.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
-
-const SCHEMA: &str = "
-CREATE TABLE cursors (
-    writer TEXT    NOT NULL PRIMARY KEY,
-    seq    INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-
-CREATE TABLE events (
-    n           INTEGER PRIMARY KEY,
-    writer      TEXT    NOT NULL,
-    seq         INTEGER NOT NULL,
-    row         TEXT    NOT NULL,
-    id          TEXT    GENERATED ALWAYS AS (row ->> '$.id') STORED,
-    time_ms     INTEGER GENERATED ALWAYS AS (row ->> '$.time_ms') STORED,
-    action      TEXT    GENERATED ALWAYS AS (row ->> '$.action') STORED,
-    category    TEXT    GENERATED ALWAYS AS (row ->> '$.category') STORED,
-    actor_type  TEXT    GENERATED ALWAYS AS (row ->> '$.actor_type') STORED,
-    actor_id    TEXT    GENERATED ALWAYS AS (row ->> '$.actor_id') STORED,
-    actor_name  TEXT    GENERATED ALWAYS AS (row ->> '$.actor_name') STORED,
-    actor_email TEXT    GENERATED ALWAYS AS (row ->> '$.actor_email') STORED,
-    outcome     TEXT    GENERATED ALWAYS AS (row ->> '$.outcome') STORED,
-    severity    TEXT    GENERATED ALWAYS AS (row ->> '$.severity') STORED,
-    UNIQUE (writer, seq)
-) STRICT;
-CREATE INDEX events_newest ON events (time_ms, id);
-CREATE INDEX events_id ON events (id);
-
-CREATE TABLE targets (
-    n    INTEGER NOT NULL,
-    type TEXT    NOT NULL,
-    id   TEXT    NOT NULL,
-    name TEXT    NOT NULL,
-    PRIMARY KEY (n, type, id, name)
-) STRICT, WITHOUT ROWID;
-
-CREATE TABLE scopes (
-    n     INTEGER NOT NULL,
-    name  TEXT    NOT NULL,
-    value TEXT    NOT NULL,
-    PRIMARY KEY (n, name)
-) STRICT, WITHOUT ROWID;
-
-CREATE VIRTUAL TABLE texts USING fts5(text, content = '', contentless_delete = 1);
-";
-
-const DROP: &str = "
-DROP TABLE IF EXISTS cursors;
-DROP TABLE IF EXISTS events;
-DROP TABLE IF EXISTS targets;
-DROP TABLE IF EXISTS scopes;
-DROP TABLE IF EXISTS texts;
-";
 
 /// What can go wrong with the index. No variant carries anything that was recorded.
 #[derive(Debug, thiserror::Error)]
@@ -172,8 +121,8 @@ async fn prepare(conn: &mut SqliteConnection) -> Result<(), sqlx::Error> {
     let mut transaction = conn.begin_with("BEGIN IMMEDIATE").await?;
     // Another process may have been faster.
     if version(&mut transaction).await? != VERSION {
-        sqlx::raw_sql(DROP).execute(&mut *transaction).await?;
-        sqlx::raw_sql(SCHEMA).execute(&mut *transaction).await?;
+        sqlx::raw_sql(table::DROP).execute(&mut *transaction).await?;
+        sqlx::raw_sql(table::SCHEMA).execute(&mut *transaction).await?;
         sqlx::raw_sql(sqlx::AssertSqlSafe(format!("PRAGMA user_version = {VERSION}")))
             .execute(&mut *transaction)
             .await?;

@@ -11,8 +11,7 @@ use crate::record::{EntryKind, EventId, Stored};
 const TEXT_BYTES: usize = 16 * 1024;
 
 /// A copy of an event's fields. What the documents do not say is `None`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Row {
     /// Which proxy wrote it.
     pub writer: String,

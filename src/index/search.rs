@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use sqlx::{QueryBuilder, Sqlite};
 
-use super::{Index, IndexError, Row};
+use super::{Index, IndexError, Row, table};
 
 /// Words of a full-text query; more are ignored.
 const MAX_WORDS: usize = 16;
@@ -115,17 +115,13 @@ impl Index {
     /// Searches, newest first.
     pub async fn search(&mut self, search: &Search) -> Result<Page, IndexError> {
         let mut query = build(search);
-        let rows: Vec<String> = query
-            .build_query_scalar()
+        let rows = query
+            .build()
             .persistent(false)
             .fetch_all(&mut self.conn)
             .await
             .map_err(IndexError::Search)?;
-        let mut rows = rows
-            .iter()
-            .map(|row| serde_json::from_str(row))
-            .collect::<Result<Vec<Row>, _>>()
-            .map_err(IndexError::Row)?;
+        let mut rows = rows.iter().map(table::read).collect::<Result<Vec<Row>, _>>()?;
         // One more than asked for was fetched, to know whether there is more.
         let more = rows.len() > search.limit as usize;
         rows.truncate(search.limit as usize);
@@ -138,7 +134,7 @@ impl Index {
 }
 
 fn build(search: &Search) -> QueryBuilder<Sqlite> {
-    let mut query = QueryBuilder::new("SELECT row FROM events WHERE true");
+    let mut query = QueryBuilder::new(format!("SELECT {} FROM events WHERE true", table::COLUMNS));
     for condition in &search.conditions {
         query.push(" AND ");
         push_condition(&mut query, condition);
