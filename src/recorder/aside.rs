@@ -2,17 +2,21 @@
 //! there is time, completions that are owed and intents that were lost.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, watch};
 
-use super::Status;
+use super::{Settings, Status};
 use crate::record::Entry;
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, ReasonLabel};
 
 /// Memory for owed completions, in bytes.
 const OWED_BYTES: usize = 16 * 1024 * 1024;
+
+/// The reason while the store does not answer.
+const HANGS: &str = "timeout";
 
 /// Why nobody will complete an intent any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +43,11 @@ pub(super) struct Shared {
     waiting: AtomicUsize,
     open: AtomicUsize,
     failing: Mutex<Option<&'static str>>,
+    /// When the store was given the work that it has not finished.
+    working_since: Mutex<Option<Instant>>,
+    /// It has been said that the store hangs.
+    hang_reported: AtomicBool,
+    timeout: Duration,
     head: watch::Sender<u64>,
     aside: Mutex<Aside>,
     owed_limit: usize,
@@ -48,14 +57,17 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    pub(super) fn new(owed_limit: usize, metrics: Arc<Metrics>) -> Self {
+    pub(super) fn new(settings: &Settings, metrics: Arc<Metrics>) -> Self {
         Self {
             waiting: AtomicUsize::new(0),
             open: AtomicUsize::new(0),
             failing: Mutex::new(Some("starting")),
+            working_since: Mutex::new(None),
+            hang_reported: AtomicBool::new(false),
+            timeout: settings.timeout,
             head: watch::Sender::new(0),
             aside: Mutex::default(),
-            owed_limit,
+            owed_limit: settings.queue,
             wake: Notify::new(),
             metrics,
         }
@@ -85,7 +97,35 @@ impl Shared {
     }
 
     pub(super) fn failing(&self) -> Option<&'static str> {
-        *lock(&self.failing)
+        let failing = *lock(&self.failing);
+        failing.or_else(|| self.hangs().then_some(HANGS))
+    }
+
+    /// The store is at work, on the recorder's thread, which it may block.
+    pub(super) fn work_begins(&self) {
+        *lock(&self.working_since) = Some(Instant::now());
+    }
+
+    /// The store has finished.
+    pub(super) fn work_ends(&self) {
+        *lock(&self.working_since) = None;
+        if self.hang_reported.swap(false, Ordering::Relaxed) {
+            tracing::info!("the ledger answers again");
+        }
+    }
+
+    /// Whether the store has been at work for longer than anybody waits. The recorder's own thread
+    /// may not be able to tell, so whoever asks finds out.
+    fn hangs(&self) -> bool {
+        lock(&self.working_since).is_some_and(|since| since.elapsed() >= self.timeout)
+    }
+
+    /// Somebody has waited in vain: if the store is the reason, that is said once.
+    pub(super) fn waited_in_vain(&self) {
+        if self.hangs() && !self.hang_reported.swap(true, Ordering::Relaxed) {
+            self.metrics.store_errors.get_or_create(&ReasonLabel { reason: HANGS }).inc();
+            tracing::error!(reason = HANGS, "the ledger does not answer; entries are refused");
+        }
     }
 
     pub(super) fn status(&self) -> Status {

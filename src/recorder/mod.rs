@@ -13,8 +13,8 @@
 //!   written unchanged once the store recovers. What is kept has a limit; what does not fit is
 //!   completed as `unknown`, reason `completion_lost`.
 //! - Nobody waits longer than [`Settings::timeout`], whatever the store does: the recorder has a
-//!   thread of its own, the store's work is polled beside the queue, and callers keep a timer of
-//!   their own.
+//!   thread of its own, which the store may block, and callers keep a timer of their own. While
+//!   the store fails or hangs, callers are refused at once.
 //! - After a failure whose effect is unknown, the connection is closed and the ledger's head is
 //!   compared before anything else is written.
 
@@ -34,7 +34,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use crate::clock::Clock;
 use crate::record::{Entry, EntryKind};
@@ -181,7 +181,7 @@ impl Recorder {
         F: FnMut() -> Opening + Send + 'static,
     {
         let (jobs, inbox) = mpsc::channel(settings.queue.saturating_mul(2).max(1));
-        let shared = Arc::new(Shared::new(settings.queue, metrics));
+        let shared = Arc::new(Shared::new(&settings, metrics));
         let (started, start) = sync_channel(1);
         let (end, ended) = sync_channel(1);
         let writer_shared = Arc::clone(&shared);
@@ -223,7 +223,7 @@ impl Recorder {
         let (reply, answer) = oneshot::channel();
         let deadline = Instant::now() + self.0.settings.timeout;
         self.queue_new(Job { entry, deadline, reply: Reply::Intent(reply) })?;
-        let granted = wait(deadline, answer).await?;
+        let granted = self.wait(deadline, answer).await?;
         Ok(granted.claim(self.clone()))
     }
 
@@ -234,7 +234,24 @@ impl Recorder {
         let (reply, answer) = oneshot::channel();
         let deadline = Instant::now() + self.0.settings.timeout;
         self.queue_new(Job { entry, deadline, reply: Reply::Event(reply) })?;
-        wait(deadline, answer).await
+        self.wait(deadline, answer).await
+    }
+
+    /// Waits for the answer, but not beyond the deadline. An answer that comes too late is dropped
+    /// with its channel, which tells the recorder that nobody heard it.
+    async fn wait<T>(
+        &self,
+        deadline: Instant,
+        answer: oneshot::Receiver<Result<T, AppendError>>,
+    ) -> Result<T, AppendError> {
+        match timeout_at(deadline, answer).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_)) => Err(AppendError::Closed),
+            Err(_) => {
+                self.0.shared.waited_in_vain();
+                Err(AppendError::Timeout)
+            }
+        }
     }
 
     /// How the recorder is.
@@ -247,8 +264,11 @@ impl Recorder {
         self.0.shared.head_watch()
     }
 
-    /// New work is refused while `queue` entries wait.
+    /// New work is refused at once while the store does not work, and while `queue` entries wait.
     fn queue_new(&self, job: Job) -> Result<(), AppendError> {
+        if let Some(reason) = self.0.shared.failing() {
+            return Err(AppendError::Unavailable { reason });
+        }
         let waiting = self.0.shared.waiting();
         if waiting.fetch_add(1, Ordering::Relaxed) >= self.0.settings.queue {
             waiting.fetch_sub(1, Ordering::Relaxed);
@@ -263,19 +283,6 @@ fn refused(waiting: &AtomicUsize, error: &mpsc::error::TrySendError<Job>) -> App
     match error {
         mpsc::error::TrySendError::Full(_) => AppendError::QueueFull,
         mpsc::error::TrySendError::Closed(_) => AppendError::Closed,
-    }
-}
-
-/// Waits for the answer, but not beyond the deadline. An answer that comes too late is dropped
-/// with its channel, which tells the recorder that nobody heard it.
-async fn wait<T>(
-    deadline: Instant,
-    answer: oneshot::Receiver<Result<T, AppendError>>,
-) -> Result<T, AppendError> {
-    match tokio::time::timeout_at(deadline, answer).await {
-        Ok(Ok(result)) => result,
-        Ok(Err(_)) => Err(AppendError::Closed),
-        Err(_) => Err(AppendError::Timeout),
     }
 }
 
@@ -295,6 +302,10 @@ impl OpenIntent {
         let deadline = Instant::now() + handle.settings.timeout;
         // From here on the recorder answers for the completion.
         self.armed = false;
+        if let Some(reason) = handle.shared.failing() {
+            handle.shared.owe(entry);
+            return Err(AppendError::Unavailable { reason });
+        }
         let waiting = handle.shared.waiting();
         waiting.fetch_add(1, Ordering::Relaxed);
         let job = Job { entry, deadline, reply: Reply::Completion(reply) };
@@ -303,7 +314,7 @@ impl OpenIntent {
             handle.shared.owe(error.into_inner().entry);
             return Err(reason);
         }
-        wait(deadline, answer).await
+        self.recorder.wait(deadline, answer).await
     }
 }
 

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep};
 
 use super::AppendError;
 use super::aside::Loss;
 use super::batch::{Batch, Inbox, Reply};
-use super::writer::{Open, SWEEP_BATCH, Writer, hangs};
+use super::writer::{Open, SWEEP_BATCH, Writer};
 use crate::store::{Opening, Store, StoreError};
 use crate::telemetry::ReasonLabel;
 
@@ -26,7 +26,7 @@ where
             let rest = batch.split_off(1);
             let mut single = std::mem::replace(&mut batch, rest);
             single.first = self.head + 1;
-            match self.append(&mut single, inbox).await {
+            match self.append(&single).await {
                 Ok(()) => self.landed(single),
                 Err(error) => self.failed(error, single, inbox).await,
             }
@@ -201,20 +201,9 @@ where
         if closed <= self.marked {
             return;
         }
-        let shared = Arc::clone(&self.shared);
-        let deadline = Instant::now() + self.settings.timeout;
-        let result = {
-            let mut mark = Box::pin(self.mark());
-            match timeout_at(deadline, &mut mark).await {
-                Ok(result) => result,
-                Err(_) => {
-                    hangs(&shared);
-                    let result = inbox.refuse_while(&shared, mark).await;
-                    shared.set_failing(None);
-                    result
-                }
-            }
-        };
+        self.shared.work_begins();
+        let result = self.mark().await;
+        self.shared.work_ends();
         if let Err(error) = result {
             self.report(&error);
             self.recover(inbox).await;

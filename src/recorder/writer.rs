@@ -6,12 +6,12 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout_at};
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use super::aside::{Loss, Shared};
 use super::batch::{Batch, Inbox, Job, Reply};
 use super::system::closing;
-use super::{AppendError, Granted, Settings};
+use super::{Granted, Settings};
 use crate::clock::Clock;
 use crate::record::{Entry, EventId, Outcome, Scope};
 use crate::store::{Opening, Store, StoreError};
@@ -207,14 +207,14 @@ where
     }
 
     /// Appends one batch and answers for it.
-    async fn write(&mut self, mut batch: Batch, inbox: &mut Inbox) {
+    async fn write(&mut self, batch: Batch, inbox: &mut Inbox) {
         if batch.len() == 0 {
             if self.shared.failing().is_some() && !self.shared.has_aside() {
                 self.works_again();
             }
             return;
         }
-        match self.append(&mut batch, inbox).await {
+        match self.append(&batch).await {
             Ok(()) => {
                 self.landed(batch);
                 if self.shared.failing().is_some() {
@@ -226,28 +226,16 @@ where
         }
     }
 
-    /// One append. At the deadline everybody is told so, and what arrives is refused until the
-    /// store has said what became of it.
-    pub(super) async fn append(
-        &mut self,
-        batch: &mut Batch,
-        inbox: &mut Inbox,
-    ) -> Result<(), StoreError> {
+    /// One append. Who waits longer than the deadline has gone when it ends, and what nobody waits
+    /// for any more is closed when it lands.
+    pub(super) async fn append(&mut self, batch: &Batch) -> Result<(), StoreError> {
         let Some(store) = &mut self.store else {
             return Err(StoreError::Closed);
         };
         let started = Instant::now();
-        let Batch { first, entries, replies, .. } = batch;
-        let mut append = store.append(&self.name, *first, entries);
-        let result = match timeout_at(started + self.settings.timeout, &mut append).await {
-            Ok(result) => result,
-            Err(_) => {
-                hangs(&self.shared);
-                let waiting = std::mem::take(replies);
-                replies.extend(waiting.into_iter().map(|r| r.refuse(AppendError::Timeout)));
-                inbox.refuse_while(&self.shared, append).await
-            }
-        };
+        self.shared.work_begins();
+        let result = store.append(&self.name, batch.first, &batch.entries).await;
+        self.shared.work_ends();
         self.shared.metrics.append_seconds.observe(started.elapsed().as_secs_f64());
         result
     }
@@ -295,14 +283,6 @@ where
             Reply::Closing(_) | Reply::Owed | Reply::RefusedEvent => {}
         }
     }
-}
-
-/// The store has not answered within the deadline.
-pub(super) fn hangs(shared: &Shared) {
-    let reason = "timeout";
-    shared.metrics.store_errors.get_or_create(&ReasonLabel { reason }).inc();
-    shared.set_failing(Some(reason));
-    tracing::error!(reason, "the ledger does not answer; entries are refused");
 }
 
 /// A completion of our own always has a canonical form; if that ever fails, the next start closes

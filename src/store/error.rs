@@ -2,24 +2,27 @@
 
 use std::path::PathBuf;
 
+/// What the database's library said.
+pub type Cause = Box<dyn std::error::Error + Send + Sync>;
+
 /// A failure of the store. No variant carries anything that was recorded.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// Somebody else held the database's lock for too long. Nothing was written.
     #[error("the ledger is locked by another process")]
-    Busy(#[source] sqlx::Error),
+    Busy(#[source] Cause),
     /// There is no room: the disk, a quota or a file-size limit. Nothing was written.
     #[error("there is no room for the ledger")]
-    DiskFull(#[source] sqlx::Error),
+    DiskFull(#[source] Cause),
     /// A constraint of the ledger forbids what was to be appended. Nothing was written.
     #[error("the ledger refused an entry")]
-    Rejected(#[source] sqlx::Error),
+    Rejected(#[source] Cause),
     /// The operation failed; whether it took effect is not known.
     #[error("the ledger failed, and it is not known whether it wrote")]
-    Uncertain(#[source] sqlx::Error),
+    Uncertain(#[source] Cause),
     /// The operation failed. Nothing was written.
     #[error("the ledger failed")]
-    Failed(#[source] sqlx::Error),
+    Failed(#[source] Cause),
     /// There is no connection.
     #[error("the ledger is not open")]
     Closed,
@@ -112,14 +115,27 @@ impl StoreError {
     }
 
     /// Sorts an error of sqlx by what is known of its effect.
-    ///
-    /// Result codes: <https://www.sqlite.org/rescode.html>. Whatever is not on the list of
-    /// failures after which SQLite has certainly rolled back counts as uncertain.
     pub(super) fn from_sqlx(error: sqlx::Error) -> Self {
         let code = error
             .as_database_error()
             .and_then(sqlx::error::DatabaseError::code)
             .and_then(|code| code.parse::<u32>().ok());
+        Self::of_code(code, error.into())
+    }
+
+    /// Sorts an error of rusqlite by what is known of its effect.
+    pub(super) fn from_rusqlite(error: rusqlite::Error) -> Self {
+        let code = match &error {
+            rusqlite::Error::SqliteFailure(failure, _) => failure.extended_code.cast_unsigned(),
+            // Nothing ran: a value that has no form in SQLite, or a row of another shape.
+            _ => return Self::Failed(error.into()),
+        };
+        Self::of_code(Some(code), error.into())
+    }
+
+    /// Result codes: <https://www.sqlite.org/rescode.html>. Whatever is not on the list of
+    /// failures after which SQLite has certainly rolled back counts as uncertain.
+    fn of_code(code: Option<u32>, error: Cause) -> Self {
         let Some(code) = code else {
             return Self::Uncertain(error);
         };

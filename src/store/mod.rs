@@ -27,7 +27,7 @@ use async_trait::async_trait;
 
 use crate::record::{Entry, EventId, Stored};
 
-pub use error::StoreError;
+pub use error::{Cause, StoreError};
 pub use files::{INDEX_FILE, LEDGER_FILE, LOCK_FILE, create_dir, create_file};
 pub use reader::LedgerReader;
 pub use schema::SCHEMA_VERSION;

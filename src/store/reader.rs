@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteRow};
-use sqlx::{ConnectOptions, Connection, Row, SqliteConnection};
+use sqlx::{ConnectOptions, Connection, FromRow, Row, SqliteConnection};
 
 use super::files::ledger_path;
 use super::{StoreError, schema, sqlite};
@@ -36,7 +36,11 @@ impl LedgerReader {
             .connect()
             .await
             .map_err(StoreError::from_sqlx)?;
-        if schema::version(&mut conn, &path).await? == 0 {
+        let found: i64 = sqlx::query_scalar("PRAGMA user_version")
+            .fetch_one(&mut conn)
+            .await
+            .map_err(StoreError::from_sqlx)?;
+        if schema::known(found, &path)? == 0 {
             return Err(StoreError::Missing { path });
         }
         Ok(Self { conn })
@@ -52,7 +56,12 @@ impl LedgerReader {
 
     /// The last sequence number of `writer`; 0 where there is none.
     pub async fn head(&mut self, writer: &str) -> Result<u64, StoreError> {
-        read_head(&mut self.conn, writer).await
+        let head: Option<i64> = sqlx::query_scalar(SELECT_HEAD)
+            .bind(writer)
+            .fetch_one(&mut self.conn)
+            .await
+            .map_err(StoreError::from_sqlx)?;
+        Ok(head.map_or(0, sql_to_seq))
     }
 
     /// Entries of `writer` after `after`, in order, at most `limit`, and fewer where their documents
@@ -63,22 +72,27 @@ impl LedgerReader {
         after: u64,
         limit: u32,
     ) -> Result<Vec<Stored>, StoreError> {
-        read_rows(&mut self.conn, writer, after, limit).await
+        let sizes: Vec<(i64, i64)> = sqlx::query_as(SELECT_SIZES)
+            .bind(writer)
+            .bind(seq_to_sql(after))
+            .bind(limit)
+            .fetch_all(&mut self.conn)
+            .await
+            .map_err(StoreError::from_sqlx)?;
+        let Some(last) = last_within(&sizes) else { return Ok(Vec::new()) };
+        let rows: Vec<Fields> = sqlx::query_as(SELECT_ENTRIES)
+            .bind(writer)
+            .bind(seq_to_sql(after))
+            .bind(last)
+            .fetch_all(&mut self.conn)
+            .await
+            .map_err(StoreError::from_sqlx)?;
+        rows.into_iter().map(Fields::stored).collect()
     }
 
     /// One entry.
     pub async fn entry(&mut self, writer: &str, seq: u64) -> Result<Option<Stored>, StoreError> {
-        sqlx::query(
-            "SELECT writer, seq, kind, id, intent, scope, doc, leaf FROM entries \
-             WHERE writer = ? AND seq = ?",
-        )
-        .bind(writer)
-        .bind(seq_to_sql(seq))
-        .fetch_optional(&mut self.conn)
-        .await
-        .map_err(StoreError::from_sqlx)?
-        .map(|row| stored(&row))
-        .transpose()
+        self.one(SELECT_ENTRY, writer, seq).await
     }
 
     /// The completion of the intent `seq` of `writer`.
@@ -87,17 +101,22 @@ impl LedgerReader {
         writer: &str,
         seq: u64,
     ) -> Result<Option<Stored>, StoreError> {
-        sqlx::query(
-            "SELECT writer, seq, kind, id, intent, scope, doc, leaf FROM entries \
-             WHERE writer = ? AND intent = ?",
-        )
-        .bind(writer)
-        .bind(seq_to_sql(seq))
-        .fetch_optional(&mut self.conn)
-        .await
-        .map_err(StoreError::from_sqlx)?
-        .map(|row| stored(&row))
-        .transpose()
+        self.one(SELECT_COMPLETION, writer, seq).await
+    }
+
+    async fn one(
+        &mut self,
+        sql: &'static str,
+        writer: &str,
+        seq: u64,
+    ) -> Result<Option<Stored>, StoreError> {
+        let row: Option<Fields> = sqlx::query_as(sql)
+            .bind(writer)
+            .bind(seq_to_sql(seq))
+            .fetch_optional(&mut self.conn)
+            .await
+            .map_err(StoreError::from_sqlx)?;
+        row.map(Fields::stored).transpose()
     }
 
     /// Closes the connection.
@@ -106,84 +125,93 @@ impl LedgerReader {
     }
 }
 
-pub(super) async fn read_head(
-    conn: &mut SqliteConnection,
-    writer: &str,
-) -> Result<u64, StoreError> {
-    let head: Option<i64> = sqlx::query_scalar("SELECT max(seq) FROM entries WHERE writer = ?")
-        .bind(writer)
-        .fetch_one(conn)
-        .await
-        .map_err(StoreError::from_sqlx)?;
-    Ok(head.map_or(0, sql_to_seq))
+/// The columns of [`Fields`], in their order.
+macro_rules! entries_where {
+    ($condition:literal) => {
+        concat!(
+            "SELECT writer, seq, kind, id, intent, scope, doc, leaf FROM entries WHERE ",
+            $condition
+        )
+    };
 }
 
-pub(super) async fn read_rows(
-    conn: &mut SqliteConnection,
-    writer: &str,
-    after: u64,
-    limit: u32,
-) -> Result<Vec<Stored>, StoreError> {
-    // `octet_length` does not load the document, so this costs little.
-    let sizes: Vec<(i64, i64)> = sqlx::query_as(
-        "SELECT seq, octet_length(doc) FROM entries WHERE writer = ? AND seq > ? \
-         ORDER BY seq LIMIT ?",
-    )
-    .bind(writer)
-    .bind(seq_to_sql(after))
-    .bind(limit)
-    .fetch_all(&mut *conn)
-    .await
-    .map_err(StoreError::from_sqlx)?;
-    let Some(last) = last_within(&sizes, READ_BYTES) else { return Ok(Vec::new()) };
-    let rows = sqlx::query(
-        "SELECT writer, seq, kind, id, intent, scope, doc, leaf FROM entries \
-         WHERE writer = ? AND seq > ? AND seq <= ? ORDER BY seq",
-    )
-    .bind(writer)
-    .bind(seq_to_sql(after))
-    .bind(last)
-    .fetch_all(conn)
-    .await
-    .map_err(StoreError::from_sqlx)?;
-    rows.iter().map(stored).collect()
+pub(super) const SELECT_HEAD: &str = "SELECT max(seq) FROM entries WHERE writer = ?1";
+
+/// Numbers and sizes of the entries after one. `octet_length` does not load the document, so this
+/// costs little.
+pub(super) const SELECT_SIZES: &str = "SELECT seq, octet_length(doc) FROM entries \
+                                       WHERE writer = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3";
+
+/// The entries after one, up to another.
+pub(super) const SELECT_ENTRIES: &str =
+    entries_where!("writer = ?1 AND seq > ?2 AND seq <= ?3 ORDER BY seq");
+
+const SELECT_ENTRY: &str = entries_where!("writer = ?1 AND seq = ?2");
+const SELECT_COMPLETION: &str = entries_where!("writer = ?1 AND intent = ?2");
+
+/// A row of `entries`, as it is in the database.
+pub(super) struct Fields {
+    pub(super) writer: String,
+    pub(super) seq: i64,
+    pub(super) kind: String,
+    pub(super) id: String,
+    pub(super) intent: Option<i64>,
+    pub(super) scope: String,
+    pub(super) doc: String,
+    pub(super) leaf: Vec<u8>,
 }
 
-/// The last number up to which the documents fit; the first one always does.
-fn last_within(sizes: &[(i64, i64)], limit: i64) -> Option<i64> {
+impl FromRow<'_, SqliteRow> for Fields {
+    fn from_row(row: &SqliteRow) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            writer: row.try_get(0)?,
+            seq: row.try_get(1)?,
+            kind: row.try_get(2)?,
+            id: row.try_get(3)?,
+            intent: row.try_get(4)?,
+            scope: row.try_get(5)?,
+            doc: row.try_get(6)?,
+            leaf: row.try_get(7)?,
+        })
+    }
+}
+
+impl Fields {
+    /// The entry, unless no version of countersign writes such a row.
+    pub(super) fn stored(self) -> Result<Stored, StoreError> {
+        let kind = match self.kind.as_str() {
+            "intent" => Some(EntryKind::Intent),
+            "completion" => Some(EntryKind::Completion),
+            _ => None,
+        };
+        let (Some(kind), Ok(id)) = (kind, self.id.parse()) else {
+            return Err(StoreError::Damaged { writer: self.writer, seq: self.seq });
+        };
+        Ok(Stored {
+            kind,
+            id,
+            seq: sql_to_seq(self.seq),
+            intent: self.intent.map(sql_to_seq),
+            scope: self.scope,
+            doc: self.doc,
+            leaf: self.leaf,
+            writer: self.writer,
+        })
+    }
+}
+
+/// The last number up to which the documents may be read in one go; the first one always may.
+pub(super) fn last_within(sizes: &[(i64, i64)]) -> Option<i64> {
     let mut bytes = 0_i64;
     sizes
         .iter()
         .enumerate()
         .take_while(|(position, (_, size))| {
             bytes = bytes.saturating_add(*size);
-            *position == 0 || bytes <= limit
+            *position == 0 || bytes <= READ_BYTES
         })
         .last()
         .map(|(_, (seq, _))| *seq)
-}
-
-fn stored(row: &SqliteRow) -> Result<Stored, StoreError> {
-    let writer: String = row.try_get(0).map_err(StoreError::from_sqlx)?;
-    let seq: i64 = row.try_get(1).map_err(StoreError::from_sqlx)?;
-    let kind: String = row.try_get(2).map_err(StoreError::from_sqlx)?;
-    let id: String = row.try_get(3).map_err(StoreError::from_sqlx)?;
-    let intent: Option<i64> = row.try_get(4).map_err(StoreError::from_sqlx)?;
-    let damaged = || StoreError::Damaged { writer: writer.clone(), seq };
-    Ok(Stored {
-        kind: match kind.as_str() {
-            "intent" => EntryKind::Intent,
-            "completion" => EntryKind::Completion,
-            _ => return Err(damaged()),
-        },
-        id: id.parse().map_err(|_| damaged())?,
-        seq: sql_to_seq(seq),
-        intent: intent.map(sql_to_seq),
-        scope: row.try_get(5).map_err(StoreError::from_sqlx)?,
-        doc: row.try_get(6).map_err(StoreError::from_sqlx)?,
-        leaf: row.try_get(7).map_err(StoreError::from_sqlx)?,
-        writer,
-    })
 }
 
 /// Sequence numbers stay below 2^63: at a million entries a second that takes 290,000 years.

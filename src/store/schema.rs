@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use sqlx::{Connection, SqliteConnection};
+use rusqlite::{Connection, TransactionBehavior};
 
 use super::StoreError;
 
@@ -58,11 +58,7 @@ CREATE TABLE writers (
 ";
 
 /// Refuses a schema that a later version made.
-pub(super) async fn version(conn: &mut SqliteConnection, path: &Path) -> Result<i64, StoreError> {
-    let found: i64 = sqlx::query_scalar("PRAGMA user_version")
-        .fetch_one(&mut *conn)
-        .await
-        .map_err(StoreError::from_sqlx)?;
+pub(super) fn known(found: i64, path: &Path) -> Result<i64, StoreError> {
     if found > SCHEMA_VERSION {
         return Err(StoreError::Newer { path: path.to_owned(), found, known: SCHEMA_VERSION });
     }
@@ -70,18 +66,19 @@ pub(super) async fn version(conn: &mut SqliteConnection, path: &Path) -> Result<
 }
 
 /// Brings the schema to [`SCHEMA_VERSION`], each step in a transaction of its own.
-pub(super) async fn migrate(conn: &mut SqliteConnection, path: &Path) -> Result<(), StoreError> {
-    let found = version(conn, path).await?;
+pub(super) fn migrate(conn: &mut Connection, path: &Path) -> Result<(), StoreError> {
+    let found = conn
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .map_err(StoreError::from_rusqlite)?;
+    let found = known(found, path)?;
     for (from, step) in (0_i64..).zip(MIGRATIONS).skip_while(|(from, _)| *from < found) {
-        let mut transaction =
-            conn.begin_with("BEGIN IMMEDIATE").await.map_err(StoreError::from_sqlx)?;
-        sqlx::raw_sql(*step).execute(&mut *transaction).await.map_err(StoreError::from_sqlx)?;
-        let set_version = format!("PRAGMA user_version = {}", from + 1);
-        sqlx::raw_sql(sqlx::AssertSqlSafe(set_version))
-            .execute(&mut *transaction)
-            .await
-            .map_err(StoreError::from_sqlx)?;
-        transaction.commit().await.map_err(StoreError::from_sqlx)?;
+        let mut migrated = || -> rusqlite::Result<()> {
+            let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            transaction.execute_batch(step)?;
+            transaction.pragma_update(None, "user_version", from + 1)?;
+            transaction.commit()
+        };
+        migrated().map_err(StoreError::from_rusqlite)?;
     }
     Ok(())
 }

@@ -32,18 +32,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, SqliteConnection};
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, params};
 
 use super::files::{DirLock, create_dir, create_file, is_out_of_room, ledger_path};
-use super::reader::{read_head, read_rows, seq_to_sql, sql_to_seq};
+use super::reader::{
+    Fields, SELECT_ENTRIES, SELECT_HEAD, SELECT_SIZES, last_within, seq_to_sql, sql_to_seq,
+};
 use super::{Opening, Orphan, Store, StoreError, schema};
 use crate::record::{Entry, Stored, canonical_text, leaf_hash};
-
-/// Rows of the largest statement; larger batches are refused. SQLite allows 32,766 parameters.
-const MAX_BATCH: usize = 4096;
-/// Rows are padded to a power of two, so that few statements serve all batch sizes.
-const COLUMNS: usize = 7;
 
 /// `PRAGMA synchronous`: every commit is an fsync.
 const SYNCHRONOUS_FULL: i64 = 2;
@@ -81,88 +77,107 @@ impl SqliteOptions {
             }
             let lock = lock.clone();
             Box::pin(async move {
-                let store = SqliteStore::open(options, lock).await?;
+                let store = SqliteStore::open(options, lock)?;
                 Ok(Box::new(store) as Box<dyn Store>)
             })
         }
     }
 }
 
-/// The writing connection.
+/// The writing connection. Its work is done on the calling thread, which it blocks: the recorder's
+/// own, so that an append costs no way to another thread and back.
 pub struct SqliteStore {
-    conn: SqliteConnection,
+    conn: Connection,
     options: SqliteOptions,
-    /// The statement for 2^n rows at position n.
-    statements: Vec<Arc<str>>,
     _lock: Option<Arc<DirLock>>,
 }
 
+const INSERT: &str = "INSERT INTO entries (writer, seq, kind, id, intent, scope, doc, leaf) \
+                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+
 impl SqliteStore {
-    async fn open(options: SqliteOptions, lock: Option<Arc<DirLock>>) -> Result<Self, StoreError> {
+    fn open(options: SqliteOptions, lock: Option<Arc<DirLock>>) -> Result<Self, StoreError> {
         let path = ledger_path(&options.dir);
         create_file(&path)?;
-        let mut conn = SqliteConnectOptions::new()
-            .filename(&path)
-            .create_if_missing(false)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(options.busy_timeout)
-            .thread_name(|_| "ledger".to_owned())
-            .disable_statement_logging()
-            .connect()
-            .await
-            .map_err(StoreError::from_sqlx)?;
-        require_durability(&mut conn, &path).await?;
-        schema::migrate(&mut conn, &path).await?;
-        let mut rows = 1;
-        let mut statements = Vec::new();
-        while rows <= MAX_BATCH {
-            statements.push(Arc::from(insert_statement(rows)));
-            rows *= 2;
-        }
-        let mut store = Self { conn, options, statements, _lock: lock };
-        let writer = store.options.writer.clone();
-        store.mark_closed(&writer, 0).await?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut conn =
+            Connection::open_with_flags(&path, flags).map_err(StoreError::from_rusqlite)?;
+        conn.busy_timeout(options.busy_timeout)
+            .and_then(|()| conn.pragma_update(None, "journal_mode", "WAL"))
+            .and_then(|()| conn.pragma_update(None, "synchronous", "FULL"))
+            .map_err(StoreError::from_rusqlite)?;
+        require_durability(&conn, &path)?;
+        schema::migrate(&mut conn, &path)?;
+        let store = Self { conn, options, _lock: lock };
+        store.mark(&store.options.writer, 0)?;
         Ok(store)
     }
 
     /// Sorts an error; asks the system where SQLite does not tell a full disk from a broken one.
-    fn sort(&self, error: sqlx::Error) -> StoreError {
-        match StoreError::from_sqlx(error) {
+    fn sort(&self, error: rusqlite::Error) -> StoreError {
+        match StoreError::from_rusqlite(error) {
             StoreError::Failed(error) if is_out_of_room(&self.options.dir) => {
                 StoreError::DiskFull(error)
             }
             other => other,
         }
     }
+
+    /// One transaction, which a failure at any step rolls back.
+    fn insert(
+        &mut self,
+        writer: &str,
+        rows: &[(i64, &Entry, String)],
+    ) -> Result<(), rusqlite::Error> {
+        let transaction = Transaction::new_unchecked(&self.conn, TransactionBehavior::Immediate)?;
+        let mut insert = transaction.prepare_cached(INSERT)?;
+        for (seq, entry, scope) in rows {
+            let (id, doc) = (entry.id.to_string(), entry.doc.get());
+            let intent = entry.intent.map(seq_to_sql);
+            let kind = entry.kind.as_str();
+            insert.execute(params![writer, seq, kind, id, intent, scope, doc, leaf_hash(doc)])?;
+        }
+        drop(insert);
+        transaction.commit()
+    }
+
+    fn mark(&self, writer: &str, seq: u64) -> Result<(), StoreError> {
+        self.conn
+            .prepare_cached(
+                "INSERT INTO writers (writer, closed) VALUES (?1, ?2) \
+                 ON CONFLICT (writer) DO UPDATE SET closed = max(closed, excluded.closed)",
+            )
+            .and_then(|mut mark| mark.execute(params![writer, seq_to_sql(seq)]))
+            .map(drop)
+            .map_err(|error| self.sort(error))
+    }
+
+    fn query<T>(
+        &self,
+        sql: &str,
+        parameters: impl rusqlite::Params,
+        read: impl FnMut(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>, StoreError> {
+        self.conn
+            .prepare_cached(sql)
+            .and_then(|mut query| query.query_map(parameters, read)?.collect())
+            .map_err(StoreError::from_rusqlite)
+    }
 }
 
 /// Asks the database whether it will do as it was told: a filesystem without shared memory, for
 /// example, has no write-ahead log, and SQLite then quietly goes on without.
-async fn require_durability(conn: &mut SqliteConnection, path: &Path) -> Result<(), StoreError> {
-    let journal: String = sqlx::query_scalar("PRAGMA journal_mode")
-        .fetch_one(&mut *conn)
-        .await
-        .map_err(StoreError::from_sqlx)?;
-    let synchronous: i64 = sqlx::query_scalar("PRAGMA synchronous")
-        .fetch_one(&mut *conn)
-        .await
-        .map_err(StoreError::from_sqlx)?;
+fn require_durability(conn: &Connection, path: &Path) -> Result<(), StoreError> {
+    let journal: String = conn
+        .pragma_query_value(None, "journal_mode", |row| row.get(0))
+        .map_err(StoreError::from_rusqlite)?;
+    let synchronous: i64 = conn
+        .pragma_query_value(None, "synchronous", |row| row.get(0))
+        .map_err(StoreError::from_rusqlite)?;
     if journal == "wal" && synchronous == SYNCHRONOUS_FULL {
         return Ok(());
     }
     Err(StoreError::NotDurable { path: path.to_owned(), journal, synchronous })
-}
-
-/// One statement for up to `rows` rows: a row without a number is no row.
-fn insert_statement(rows: usize) -> String {
-    let row = format!("({})", ["?"; COLUMNS].join(","));
-    let rows = vec![row; rows].join(",");
-    format!(
-        "INSERT INTO entries (writer, seq, kind, id, intent, scope, doc, leaf) \
-         SELECT ?, column1, column2, column3, column4, column5, column6, column7 \
-         FROM (VALUES {rows}) WHERE column1 IS NOT NULL"
-    )
 }
 
 /// The scope as it is stored: RFC 8785, like everything in the ledger.
@@ -170,8 +185,7 @@ fn scope_json(entry: &Entry) -> Result<String, StoreError> {
     if entry.scope.is_empty() {
         return Ok("{}".to_owned());
     }
-    canonical_text(&entry.scope)
-        .map_err(|error| StoreError::Rejected(sqlx::Error::Encode(Box::new(error))))
+    canonical_text(&entry.scope).map_err(|error| StoreError::Rejected(error.into()))
 }
 
 #[async_trait]
@@ -182,14 +196,12 @@ impl Store for SqliteStore {
 
     async fn writers(&mut self) -> Result<Vec<String>, StoreError> {
         // The lock file makes this process the only writer: all others in the file are gone.
-        sqlx::query_scalar("SELECT writer FROM writers ORDER BY writer")
-            .fetch_all(&mut self.conn)
-            .await
-            .map_err(StoreError::from_sqlx)
+        self.query("SELECT writer FROM writers ORDER BY writer", [], |row| row.get(0))
     }
 
     async fn head(&mut self, writer: &str) -> Result<u64, StoreError> {
-        read_head(&mut self.conn, writer).await
+        let head: Vec<Option<i64>> = self.query(SELECT_HEAD, [writer], |row| row.get(0))?;
+        Ok(head.into_iter().flatten().next().map_or(0, sql_to_seq))
     }
 
     async fn append(
@@ -198,33 +210,11 @@ impl Store for SqliteStore {
         first_seq: u64,
         batch: &[Entry],
     ) -> Result<(), StoreError> {
-        let size = batch.len().next_power_of_two();
-        let Some(statement) = self.statements.get(size.trailing_zeros() as usize) else {
-            return Err(StoreError::Rejected(sqlx::Error::InvalidArgument(format!(
-                "a batch of {} entries is too large",
-                batch.len()
-            ))));
-        };
-        let mut query = sqlx::query(AssertSqlSafe(Arc::clone(statement))).bind(writer.to_owned());
+        let mut rows = Vec::with_capacity(batch.len());
         for (seq, entry) in (first_seq..).zip(batch) {
-            query = query
-                .bind(seq_to_sql(seq))
-                .bind(entry.kind.as_str())
-                .bind(entry.id.to_string())
-                .bind(entry.intent.map(seq_to_sql))
-                .bind(scope_json(entry)?)
-                .bind(entry.doc.get().clone())
-                .bind(leaf_hash(entry.doc.get()).to_vec());
+            rows.push((seq_to_sql(seq), entry, scope_json(entry)?));
         }
-        for _ in 0..(size - batch.len()) * COLUMNS {
-            query = query.bind(None::<i64>);
-        }
-        let result = query.execute(&mut self.conn).await.map_err(|error| self.sort(error))?;
-        if result.rows_affected() == batch.len() as u64 {
-            Ok(())
-        } else {
-            Err(StoreError::Uncertain(sqlx::Error::RowNotFound))
-        }
+        self.insert(writer, &rows).map_err(|error| self.sort(error))
     }
 
     async fn orphans(
@@ -233,18 +223,14 @@ impl Store for SqliteStore {
         after: u64,
         limit: u32,
     ) -> Result<Vec<Orphan>, StoreError> {
-        let rows: Vec<(i64, String, String)> = sqlx::query_as(
+        let rows: Vec<(i64, String, String)> = self.query(
             "SELECT seq, id, scope FROM entries AS i \
              WHERE writer = ?1 AND seq > ?2 AND kind = 'intent' AND NOT EXISTS \
                  (SELECT 1 FROM entries WHERE writer = ?1 AND intent = i.seq) \
              ORDER BY seq LIMIT ?3",
-        )
-        .bind(writer)
-        .bind(seq_to_sql(after))
-        .bind(limit)
-        .fetch_all(&mut self.conn)
-        .await
-        .map_err(StoreError::from_sqlx)?;
+            params![writer, seq_to_sql(after), limit],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+        )?;
         rows.into_iter()
             .map(|(seq, id, scope)| {
                 let id = id
@@ -261,33 +247,37 @@ impl Store for SqliteStore {
         after: u64,
         limit: u32,
     ) -> Result<Vec<Stored>, StoreError> {
-        read_rows(&mut self.conn, writer, after, limit).await
+        let range = params![writer, seq_to_sql(after), limit];
+        let sizes = self.query(SELECT_SIZES, range, |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let Some(last) = last_within(&sizes) else { return Ok(Vec::new()) };
+        let range = params![writer, seq_to_sql(after), last];
+        let rows = self.query(SELECT_ENTRIES, range, |row| {
+            Ok(Fields {
+                writer: row.get(0)?,
+                seq: row.get(1)?,
+                kind: row.get(2)?,
+                id: row.get(3)?,
+                intent: row.get(4)?,
+                scope: row.get(5)?,
+                doc: row.get(6)?,
+                leaf: row.get(7)?,
+            })
+        })?;
+        rows.into_iter().map(Fields::stored).collect()
     }
 
     async fn closed_up_to(&mut self, writer: &str) -> Result<u64, StoreError> {
-        let closed: Option<i64> = sqlx::query_scalar("SELECT closed FROM writers WHERE writer = ?")
-            .bind(writer)
-            .fetch_optional(&mut self.conn)
-            .await
-            .map_err(StoreError::from_sqlx)?;
-        Ok(closed.map_or(0, sql_to_seq))
+        let closed: Vec<i64> =
+            self.query("SELECT closed FROM writers WHERE writer = ?", [writer], |row| row.get(0))?;
+        Ok(closed.first().copied().map_or(0, sql_to_seq))
     }
 
     async fn mark_closed(&mut self, writer: &str, seq: u64) -> Result<(), StoreError> {
-        sqlx::query(
-            "INSERT INTO writers (writer, closed) VALUES (?1, ?2) \
-             ON CONFLICT (writer) DO UPDATE SET closed = max(closed, excluded.closed)",
-        )
-        .bind(writer)
-        .bind(seq_to_sql(seq))
-        .execute(&mut self.conn)
-        .await
-        .map(drop)
-        .map_err(|error| self.sort(error))
+        self.mark(writer, seq)
     }
 
     async fn close(self: Box<Self>) -> Result<(), StoreError> {
-        self.conn.close().await.map_err(StoreError::from_sqlx)
+        self.conn.close().map_err(|(_, error)| StoreError::from_rusqlite(error))
     }
 }
 

@@ -121,12 +121,12 @@ impl FakeDisk {
             tokio::time::sleep(SLOW).await;
         }
         let mut disk = self.0.lock().unwrap();
-        let lost = || Err(StoreError::Uncertain(sqlx::Error::WorkerCrashed));
+        let lost = || Err(StoreError::Uncertain("fake".into()));
         match fault {
             None | Some(Fault::Slow) => work(&mut disk),
-            Some(Fault::Busy) => Err(StoreError::Busy(sqlx::Error::WorkerCrashed)),
-            Some(Fault::DiskFull) => Err(StoreError::DiskFull(sqlx::Error::WorkerCrashed)),
-            Some(Fault::Rejected) => Err(StoreError::Rejected(sqlx::Error::WorkerCrashed)),
+            Some(Fault::Busy) => Err(StoreError::Busy("fake".into())),
+            Some(Fault::DiskFull) => Err(StoreError::DiskFull("fake".into())),
+            Some(Fault::Rejected) => Err(StoreError::Rejected("fake".into())),
             Some(Fault::Lost | Fault::SlowLost) => lost(),
             Some(Fault::LostButWritten | Fault::SlowLostButWritten) => {
                 work(&mut disk)?;
@@ -255,7 +255,7 @@ fn insert(disk: &mut Disk, writer: &str, first: u64, batch: &[Entry]) -> Result<
     disk.appends += 1;
     let mut rows = disk.rows.clone();
     for (seq, entry) in (first..).zip(batch) {
-        let reject = || Err(StoreError::Rejected(sqlx::Error::WorkerCrashed));
+        let reject = || Err(StoreError::Rejected("fake".into()));
         if let Some(intent) = entry.intent {
             let fits = rows
                 .get(&intent)
