@@ -12,6 +12,7 @@ mod engine;
 mod glob;
 mod headers;
 mod key;
+mod memo;
 mod names;
 mod path;
 mod policy;

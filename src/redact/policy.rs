@@ -2,6 +2,7 @@
 
 use super::Glob;
 use super::glob::squash;
+use super::memo::Memo;
 use super::names::Names;
 
 /// The rule id of what is always on: passwords in URLs (`scheme://user:password@host`).
@@ -95,6 +96,16 @@ struct Selectors {
     cookies: Names,
     query: Names,
     segments: Names,
+    memos: Memos,
+}
+
+/// One for each way to look a name up.
+#[derive(Debug, Default)]
+struct Memos {
+    keys: Memo,
+    headers: Memo,
+    cookies: Memo,
+    query: Memo,
 }
 
 /// More rules than an automaton can hold.
@@ -151,28 +162,29 @@ impl Policy {
 
     /// The rule for the value under `name`. `scratch` is a buffer to work in.
     pub(super) fn key(&self, side: Side, name: &str, scratch: &mut String) -> Option<usize> {
-        self.by_name(&self.side(side).keys, name, scratch)
+        let selectors = self.side(side);
+        selectors.memos.keys.rule(name, || self.by_name(&selectors.keys, name, scratch))
     }
 
     /// The rule for a query parameter.
     pub(super) fn parameter(&self, side: Side, name: &str, scratch: &mut String) -> Option<usize> {
-        let key = self.key(side, name, scratch);
-        squashed(name, scratch);
-        stricter(key, self.side(side).query.find(scratch))
+        let selectors = self.side(side);
+        let find = || self.key_or(side, &selectors.query, name, scratch);
+        selectors.memos.query.rule(name, find)
     }
 
     /// The rule for a header field.
     pub(super) fn header(&self, side: Side, name: &str, scratch: &mut String) -> Option<usize> {
-        let key = self.key(side, name, scratch);
-        squashed(name, scratch);
-        stricter(key, self.side(side).headers.find(scratch))
+        let selectors = self.side(side);
+        let find = || self.key_or(side, &selectors.headers, name, scratch);
+        selectors.memos.headers.rule(name, find)
     }
 
     /// The rule for a cookie.
     pub(super) fn cookie(&self, side: Side, name: &str, scratch: &mut String) -> Option<usize> {
-        let key = self.key(side, name, scratch);
-        squashed(name, scratch);
-        stricter(key, self.side(side).cookies.find(scratch))
+        let selectors = self.side(side);
+        let find = || self.key_or(side, &selectors.cookies, name, scratch);
+        selectors.memos.cookies.rule(name, find)
     }
 
     /// The rule for the path segment after the one that is named `name`.
@@ -182,8 +194,21 @@ impl Policy {
         name: &str,
         scratch: &mut String,
     ) -> Option<usize> {
+        let selectors = self.side(side);
         squashed(name, scratch);
-        self.side(side).segments.find(scratch)
+        selectors.segments.find(scratch)
+    }
+
+    /// The rule for a value that names what it is about. Values are not remembered.
+    pub(super) fn named(&self, side: Side, value: &str, scratch: &mut String) -> Option<usize> {
+        self.by_name(&self.side(side).keys, value, scratch)
+    }
+
+    /// By `keys`, or by the names of one carrier.
+    fn key_or(&self, side: Side, names: &Names, name: &str, scratch: &mut String) -> Option<usize> {
+        let key = self.key(side, name, scratch);
+        squashed(name, scratch);
+        stricter(key, names.find(scratch))
     }
 
     fn side(&self, side: Side) -> &Selectors {
@@ -245,6 +270,7 @@ impl Selectors {
             cookies: of(|rule| &rule.cookies)?,
             query: of(|rule| &rule.query)?,
             segments: of(|rule| &rule.segments)?,
+            memos: Memos::default(),
         })
     }
 }

@@ -189,7 +189,7 @@ impl<'e> Walk<'e> {
         let names = members.iter().filter(|(name, _)| is_one_of(name, &NAMING));
         names
             .filter_map(|(_, node)| match node {
-                Node::String(text) => self.policy.key(self.side, text, &mut self.scratch),
+                Node::String(text) => self.policy.named(self.side, text, &mut self.scratch),
                 _ => None,
             })
             .min()
@@ -264,7 +264,7 @@ impl<'e> Walk<'e> {
     /// A word that only says what kind of credential it is: `{"type": "password", …}`.
     fn is_kind(&mut self, text: &str) -> bool {
         text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_' || byte == b'-')
-            && self.policy.key(self.side, text, &mut self.scratch).is_some()
+            && self.policy.named(self.side, text, &mut self.scratch).is_some()
     }
 
     /// Whether the value is what the engine itself puts in the place of one.
