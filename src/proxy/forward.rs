@@ -27,6 +27,11 @@ const NEVER_NOMINATED: [HeaderName; 5] = [
     header::COOKIE,
 ];
 
+static X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+static X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+static EVENT: HeaderName = HeaderName::from_static("countersign-event");
+static REQUEST: HeaderName = HeaderName::from_static("countersign-request");
+
 /// How a message's body is framed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Framing {
@@ -75,25 +80,23 @@ pub(super) struct Forwarding<'a> {
 /// `X-Forwarded-For`, `X-Forwarded-Proto` is set where it is missing, and the names of our own
 /// fields are never the client's to choose.
 pub(super) fn stamp(head: &mut RequestHeader, forwarding: &Forwarding<'_>) -> pingora::Result<()> {
-    head.remove_header(REQUEST_HEADER);
-    head.remove_header(EVENT_HEADER);
+    head.remove_header(&REQUEST);
+    head.remove_header(&EVENT);
     join_cookies(head)?;
     if let Some(client) = &forwarding.client {
-        let before: Vec<&str> = head
-            .headers
-            .get_all("x-forwarded-for")
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .collect();
-        let chain = if before.is_empty() {
-            client.clone()
-        } else {
-            format!("{}, {client}", before.join(", "))
+        let chain = match head.headers.get(&X_FORWARDED_FOR) {
+            None => client.clone(),
+            Some(_) => {
+                let before = head.headers.get_all(&X_FORWARDED_FOR).iter();
+                let before: Vec<&str> = before.filter_map(|value| value.to_str().ok()).collect();
+                format!("{}, {client}", before.join(", "))
+            }
         };
         head.insert_header("X-Forwarded-For", chain)?;
     }
-    if !head.headers.contains_key("x-forwarded-proto") {
-        head.insert_header("X-Forwarded-Proto", if forwarding.tls { "https" } else { "http" })?;
+    if !head.headers.contains_key(&X_FORWARDED_PROTO) {
+        let scheme = if forwarding.tls { "https" } else { "http" };
+        head.insert_header("X-Forwarded-Proto", HeaderValue::from_static(scheme))?;
     }
     if let Some(host) = forwarding.host {
         if let Some(original) = head.headers.get(header::HOST).cloned() {
@@ -107,11 +110,12 @@ pub(super) fn stamp(head: &mut RequestHeader, forwarding: &Forwarding<'_>) -> pi
 /// HTTP/2 may split `Cookie` into several fields, which HTTP/1 must see as one (RFC 9113, section
 /// 8.2.3).
 fn join_cookies(head: &mut RequestHeader) -> pingora::Result<()> {
+    if head.headers.get_all(header::COOKIE).iter().nth(1).is_none() {
+        return Ok(());
+    }
     let fields: Vec<&[u8]> =
         head.headers.get_all(header::COOKIE).iter().map(|value| value.as_bytes()).collect();
-    if fields.len() > 1
-        && let Ok(joined) = HeaderValue::from_bytes(&fields.join(&b"; "[..]))
-    {
+    if let Ok(joined) = HeaderValue::from_bytes(&fields.join(&b"; "[..])) {
         head.insert_header(header::COOKIE, joined)?;
     }
     Ok(())
@@ -195,7 +199,7 @@ pub(super) fn response(
             }
         }
     }
-    head.remove_header(EVENT_HEADER);
+    head.remove_header(&EVENT);
     if let Some(event) = event {
         head.insert_header(EVENT_HEADER, event.to_string())?;
     }

@@ -9,6 +9,7 @@ use http::{StatusCode, Version, header};
 use pingora::apps::HttpServerOptions;
 use pingora::connectors::http::Connector;
 use pingora::http::{RequestHeader, ResponseHeader};
+use pingora::modules::http::HttpModules;
 use pingora::prelude::HttpPeer;
 use pingora::proxy::{FailToProxy, HttpProxy, ProxyHttp, Session};
 use pingora::server::configuration::ServerConf;
@@ -176,6 +177,9 @@ impl ProxyHttp for Gate {
         }
     }
 
+    /// None: what countersign does to a request it does itself.
+    fn init_downstream_modules(&self, _modules: &mut HttpModules) {}
+
     async fn request_filter(
         &self,
         session: &mut Session,
@@ -210,13 +214,15 @@ impl ProxyHttp for Gate {
                 problem::send(session, &problem::upgrade_refused()).await?;
                 return Ok(true);
             }
-            let opened = exchange::open(&self.shared, &snapshot, &routed, session, target).await?;
+            let open = exchange::open(&self.shared, &snapshot, &routed, session, target);
+            let opened = Box::pin(open).await?;
             ctx.routed = Some(routed);
             ctx.opened = opened;
             return Ok(ctx.opened.is_none());
         }
         if audited || rejections {
-            exchange::run(&self.shared, &snapshot, &routed, session, target).await?;
+            // On the heap, so that requests which need none of it do not carry its size around.
+            Box::pin(exchange::run(&self.shared, &snapshot, &routed, session, target)).await?;
             return Ok(true);
         }
         ctx.routed = Some(routed);

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use std::ops::Range;
 
 use aho_corasick::AhoCorasick;
+use memchr::memmem::Finder;
 
 use super::policy::Action;
 use super::text::mask;
@@ -98,7 +99,11 @@ impl Seen {
         } else {
             None
         };
-        Some(Search { secrets: &self.secrets, automaton })
+        let finders = match automaton {
+            Some(_) => Vec::new(),
+            None => self.secrets.iter().map(|secret| Finder::new(&secret.text)).collect(),
+        };
+        Some(Search { secrets: &self.secrets, automaton, finders })
     }
 }
 
@@ -106,6 +111,8 @@ impl Seen {
 pub(super) struct Search<'s> {
     secrets: &'s [Secret],
     automaton: Option<AhoCorasick>,
+    /// One for each secret, where there is no automaton.
+    finders: Vec<Finder<'s>>,
 }
 
 /// A text without secrets, and the rule of the first one that was in it.
@@ -139,9 +146,11 @@ impl Search<'_> {
             }
             return hits;
         }
-        for secret in self.secrets.iter().filter(|secret| secret.text.len() <= text.len()) {
-            for (start, _) in text.match_indices(&secret.text) {
-                secret.push_hit(text, start, &mut hits);
+        for (secret, finder) in self.secrets.iter().zip(&self.finders) {
+            if secret.text.len() <= text.len() {
+                for start in finder.find_iter(text.as_bytes()) {
+                    secret.push_hit(text, start, &mut hits);
+                }
             }
         }
         hits
