@@ -28,7 +28,7 @@ const STEP: u32 = 512;
 const GATHER: Duration = Duration::from_millis(50);
 /// In the background a follower rests for as many times as long as it worked, so that it leaves
 /// the processors to the requests. What it then falls behind, it makes up when there is quiet.
-const REST: u32 = 2;
+const REST: u32 = 4;
 /// The pauses after an error.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LAST_PAUSE: Duration = Duration::from_secs(10);

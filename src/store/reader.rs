@@ -13,6 +13,9 @@ use crate::record::{EntryKind, Stored};
 /// after a crash, which repairs the log, does.
 const READ_BUSY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);
 
+/// Rows that the database's thread may be ahead by; fewer make it wait for each of them.
+const READ_ROWS: usize = 1024;
+
 /// Documents that are read in one go, in bytes.
 const READ_BYTES: i64 = 4 * 1024 * 1024;
 
@@ -32,6 +35,7 @@ impl LedgerReader {
             .filename(&path)
             .read_only(true)
             .busy_timeout(READ_BUSY_TIMEOUT)
+            .row_buffer_size(READ_ROWS)
             .disable_statement_logging()
             .connect()
             .await
