@@ -1,8 +1,10 @@
 //! The proxy's listeners: plain, TLS, mutual TLS, unix sockets.
 
-use std::fs::Permissions;
+use std::fs::{self, Permissions};
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,7 +15,7 @@ use pingora::services::listening::Service;
 use pingora::tls::{RootCertStore, WebPkiClientVerifier};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
-use tokio::net::{TcpStream, UnixStream};
+use tokio::net;
 use tokio::task::JoinHandle;
 
 use super::ServerError;
@@ -37,19 +39,33 @@ pub(super) fn probe(config: &Config) -> Result<(), ServerError> {
     Ok(())
 }
 
-/// A socket that a dead process left behind is removed; one that answers is somebody else's.
+/// A socket that a dead process left behind is removed; one that answers is somebody else's, and
+/// so is a file that is no socket, which Pingora would remove unasked.
 fn socket_path(path: &Path) -> Result<(), ServerError> {
-    let address = path.display().to_string();
-    if std::os::unix::net::UnixStream::connect(path).is_ok() {
-        let source = std::io::Error::from(std::io::ErrorKind::AddrInUse);
-        return Err(ServerError::Listen { address, source });
+    let refused = |source| ServerError::Listen { address: path.display().to_string(), source };
+    let taken = |kind, text| Err(refused(io::Error::new(kind, text)));
+    match fs::symlink_metadata(path) {
+        Ok(found) if !found.file_type().is_socket() => {
+            let text =
+                "a file of this name is there, and is no socket: move it away, or listen elsewhere";
+            return taken(io::ErrorKind::AlreadyExists, text);
+        }
+        Ok(_) => match UnixStream::connect(path) {
+            Ok(_) => {
+                let text =
+                    "the socket is in use by another process: stop that one, or listen elsewhere";
+                return taken(io::ErrorKind::AddrInUse, text);
+            }
+            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+                fs::remove_file(path).map_err(refused)?;
+            }
+            Err(error) => return Err(refused(error)),
+        },
+        Err(_) => {}
     }
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    if directory.is_some_and(|directory| !directory.is_dir()) {
-        let source = std::io::Error::from(std::io::ErrorKind::NotFound);
-        return Err(ServerError::Listen { address, source });
-    }
-    Ok(())
+    // Says what Pingora would panic on: a directory that is missing or may not be written to.
+    UnixListener::bind(path).map_err(refused)?;
+    fs::remove_file(path).map_err(refused)
 }
 
 /// A service that lets a listener's connections in through `door`.
@@ -84,8 +100,8 @@ pub(super) async fn opened(address: &Address, running: &JoinHandle<()>) -> Resul
     let deadline = Instant::now() + OPENING;
     loop {
         let connected = match address {
-            Address::Tcp(address) => TcpStream::connect(reachable(*address)).await.map(drop),
-            Address::Unix(path) => UnixStream::connect(path).await.map(drop),
+            Address::Tcp(address) => net::TcpStream::connect(reachable(*address)).await.map(drop),
+            Address::Unix(path) => net::UnixStream::connect(path).await.map(drop),
         };
         match connected {
             Ok(()) => return Ok(()),
