@@ -21,6 +21,10 @@ mod rabbitmq;
 #[cfg(test)]
 mod soak;
 #[cfg(test)]
+mod sockets;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod tidy;
+#[cfg(test)]
+mod tls;

@@ -14,6 +14,10 @@ use super::{exchange, wait_until};
 /// How a proxy is set up.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Setup {
+    /// Further addresses of the upstream.
+    pub(crate) addresses: Vec<SocketAddr>,
+    /// YAML for further keys of the upstream, in one line.
+    pub(crate) upstream: String,
     /// YAML for further items of the section `listeners`.
     pub(crate) listeners: String,
     /// YAML for the section `routes`; the default route alone if empty.
@@ -58,11 +62,17 @@ impl Proxy {
         } else {
             format!("routes:\n{}", setup.routes)
         };
+        let addresses: Vec<String> = std::iter::once(&upstream)
+            .chain(&setup.addresses)
+            .map(|address| format!("\"{address}\""))
+            .collect();
         let config = format!(
             "listeners:\n- {{address: \"{address}\"}}\n{}\nreading: {{address: \"{reading}\"}}\n\
-             upstreams: {{app: {{addresses: [\"{upstream}\"]}}}}\n{routes}\n\
+             upstreams: {{app: {{addresses: [{}], {}}}}}\n{routes}\n\
              ledger:\n  dir: \"{}\"\n{}\n{}\n",
             setup.listeners,
+            addresses.join(", "),
+            setup.upstream,
             home.path().join("data").display(),
             setup.ledger,
             setup.more,
