@@ -95,13 +95,15 @@ impl Upstream {
     ) -> Result<Self, Failure> {
         let repeatable = matches!(head.method.as_str(), "PUT" | "DELETE");
         let mut failure = Failure::NotSent;
+        let mut tried = Vec::new();
         for _ in 0..CONNECTS {
-            let peer = pool.pick(client).ok_or(failure)?;
+            let peer = pool.pick(client, &tried).ok_or(failure)?;
             let (mut session, reused) = match connector.get_http_session(&peer).await {
                 Ok(connected) => connected,
                 // Nothing was sent: another address may be better.
                 Err(error) => {
                     failure = Failure::to_connect(&error);
+                    tried.push(peer._address);
                     continue;
                 }
             };
