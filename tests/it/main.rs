@@ -28,3 +28,5 @@ mod support;
 mod tidy;
 #[cfg(test)]
 mod tls;
+#[cfg(test)]
+mod upstreams;

@@ -3,6 +3,7 @@
 
 mod client;
 mod curl;
+mod http2;
 mod ledger;
 mod proxy;
 mod rabbitmq;
@@ -11,6 +12,7 @@ mod upstream;
 
 pub(crate) use client::{Answer, exchange, exchange_on, read_answer};
 pub(crate) use curl::{Curl, curl};
+pub(crate) use http2::{Http2Reply, Http2Upstream, http2_exchange};
 pub(crate) use ledger::{Row, WriteLock, completions, rows, rows_after};
 pub(crate) use proxy::{Proxy, Setup, free_address};
 pub(crate) use rabbitmq::RabbitMq;
