@@ -19,7 +19,7 @@ pub(super) struct Args {
     /// A configuration file; see config/countersign.yaml for every option
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Where clients connect [default with --upstream: 127.0.0.1:8080]
+    /// Where clients connect; port 0 takes a free one [default with --upstream: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDRESS", requires = "upstream")]
     listen: Option<String>,
     /// Where operations look: /livez, /readyz, /metrics [default with --upstream: 127.0.0.1:8090]
@@ -55,10 +55,9 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
         }
     };
     telemetry::init_logs(&config.telemetry.filter, config.telemetry.format == LogFormat::Json)?;
-    let banner = banner(&config);
     match Server::start(config, args.config) {
         Ok(server) => {
-            eprintln!("{banner}");
+            eprintln!("{}", banner(&server.config()));
             server.run_until_signal();
             Ok(ExitCode::SUCCESS)
         }

@@ -19,7 +19,7 @@ use tokio::net;
 use tokio::task::JoinHandle;
 
 use super::ServerError;
-use crate::config::{Address, Config, Listener, ListenerTls};
+use crate::config::{Address, Listener, ListenerTls};
 use crate::proxy::Door;
 
 /// How long a listener may take to open.
@@ -29,14 +29,27 @@ const OPENING: Duration = Duration::from_secs(5);
 const READ_BUFFER: usize = 4 * 1024;
 
 /// Finds out, before anything is started, whether the addresses can be had; Pingora would panic.
-pub(super) fn probe(config: &Config) -> Result<(), ServerError> {
-    for listener in &config.listeners {
-        match &listener.address {
-            Address::Tcp(address) => drop(bind(&address.to_string())?),
+/// A port 0 becomes the free port that the system chooses.
+pub(super) fn probe(listeners: &mut [Listener]) -> Result<(), ServerError> {
+    // Held together, so that no two get the same free port.
+    let mut bound = Vec::new();
+    for listener in listeners {
+        match &mut listener.address {
+            Address::Tcp(address) => {
+                let listener = bind(&address.to_string())?;
+                *address = local_address(&listener)?;
+                bound.push(listener);
+            }
             Address::Unix(path) => socket_path(path)?,
         }
     }
     Ok(())
+}
+
+/// The address that a listener really has.
+pub(super) fn local_address(listener: &TcpListener) -> Result<SocketAddr, ServerError> {
+    let address = "a TCP port".to_owned();
+    listener.local_addr().map_err(|source| ServerError::Listen { address, source })
 }
 
 /// A socket that a dead process left behind is removed; one that answers is somebody else's, and

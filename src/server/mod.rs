@@ -98,14 +98,16 @@ pub struct Server {
 impl Server {
     /// Starts everything; when this returns, clients are served. `file` is the configuration's
     /// file, which is then watched.
-    pub fn start(config: Config, file: Option<PathBuf>) -> Result<Self, ServerError> {
+    pub fn start(mut config: Config, file: Option<PathBuf>) -> Result<Self, ServerError> {
+        let started_with = config.clone();
         pingora::tls::install_default_crypto_provider();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let metrics = Arc::new(Metrics::default());
         let key = key::load_or_create(&config.ledger.dir)?;
         let engine = engine_for(&config, key).map_err(ServerError::Rules)?;
         let reading = listeners::bind(&config.reading.address.to_string())?;
-        listeners::probe(&config)?;
+        config.reading.address = listeners::local_address(&reading)?;
+        listeners::probe(&mut config.listeners)?;
         let proxy = runtime("proxy", config.threads)?;
         let side = runtime("side", 1)?;
         // From here on no signal ends the process unasked.
@@ -141,13 +143,18 @@ impl Server {
         let reloader = Reloader {
             shared: Arc::clone(&server.shared),
             file,
-            started_with: config,
+            started_with,
             stopping: stopping.clone(),
             retire,
             hangup,
         };
         server.attend(reloader, reading, stopping);
         Ok(server)
+    }
+
+    /// The configuration in force, with the ports that the system chose where it says 0.
+    pub fn config(&self) -> Config {
+        self.shared.snapshot.load().config.clone()
     }
 
     /// Opens the proxy's listeners.

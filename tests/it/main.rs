@@ -25,6 +25,8 @@ mod soak;
 #[cfg(test)]
 mod sockets;
 #[cfg(test)]
+mod start;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod tidy;
