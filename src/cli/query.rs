@@ -1,5 +1,7 @@
 //! `countersign query`: events as a table, JSON lines, or JSON.
 
+mod open;
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -10,10 +12,10 @@ use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::Value;
 
 use crate::clock::{Clock, SystemClock, Timestamp};
-use crate::follow::{Heads, catch_up};
-use crate::index::{Index, IndexedTarget, Page, Row, Search};
+use crate::index::{IndexedTarget, Page, Row, Search};
 use crate::query;
 use crate::store::LedgerReader;
+use open::{Patience, open};
 
 /// Show events of the audit log, newest first.
 ///
@@ -131,7 +133,10 @@ pub fn run(args: &QueryArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
         .build()
         .context("cannot start")?;
     runtime.block_on(async {
-        let (mut reader, mut index) = open(&args.data).await?;
+        let (mut reader, mut index, note) = open(&args.data, &Patience::DEFAULT).await?;
+        if let Some(note) = note {
+            eprintln!("note: {note}");
+        }
         let page = index.search(&search).await?;
         if args.id.is_some() {
             return one(&mut reader, &page, args, out).await;
@@ -157,24 +162,6 @@ pub fn run(args: &QueryArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
         }
         Ok(ExitCode::SUCCESS)
     })
-}
-
-/// The ledger, and the index as it must be to show all that was on record a moment ago.
-async fn open(dir: &Path) -> anyhow::Result<(LedgerReader, Index)> {
-    if !dir.is_dir() {
-        bail!(
-            "there is no directory `{}`: name the ledger's directory with --data, or start \
-             `countersign run` first",
-            dir.display()
-        );
-    }
-    let mut reader = LedgerReader::open(dir).await.with_context(|| {
-        format!("`{}` cannot be read as the directory of a ledger", dir.display())
-    })?;
-    let mut index = Index::open(dir).await?;
-    let heads = Heads::now(&mut reader).await?;
-    catch_up(&mut reader, &mut index, &heads).await?;
-    Ok((reader, index))
 }
 
 fn search(args: &QueryArgs, now: Timestamp) -> anyhow::Result<Search> {

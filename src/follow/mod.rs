@@ -95,6 +95,15 @@ pub async fn catch_up(
     Ok(())
 }
 
+/// How many entries the follower still has to take in to be at `heads`.
+pub async fn lag(follower: &mut dyn Follower, heads: &Heads) -> Result<u64, FollowError> {
+    let mut behind = 0;
+    for (writer, head) in &heads.0 {
+        behind += head.saturating_sub(follower.cursor(writer).await?);
+    }
+    Ok(behind)
+}
+
 /// Follows the ledger in `dir` until `shutdown` becomes true or the recorder is gone. Wakes when
 /// `head` moves. `lag` shows by how many entries the follower is behind.
 pub async fn follow(

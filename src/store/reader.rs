@@ -16,6 +16,43 @@ const READ_BUSY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5)
 /// Documents that are read in one go, in bytes.
 const READ_BYTES: i64 = 4 * 1024 * 1024;
 
+/// Opens a database to read it, and reads its version. Needs no right to write, neither to the
+/// file nor to its directory.
+pub async fn connect_read_only(path: &Path) -> Result<(SqliteConnection, i64), sqlx::Error> {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .read_only(true)
+        .busy_timeout(READ_BUSY_TIMEOUT)
+        .disable_statement_logging();
+    match connect(&options).await {
+        // SQLite wants to put its files beside a database that nobody has open. Where nothing is
+        // left in a log, the database alone is all there is.
+        Err(error) if cannot_open(&error) && !has_log(path) => {
+            connect(&options.immutable(true)).await.map_err(|_| error)
+        }
+        result => result,
+    }
+}
+
+async fn connect(options: &SqliteConnectOptions) -> Result<(SqliteConnection, i64), sqlx::Error> {
+    let mut conn = options.connect().await?;
+    let version = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut conn).await?;
+    Ok((conn, version))
+}
+
+/// SQLITE_READONLY and SQLITE_CANTOPEN, with their extended codes.
+fn cannot_open(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    let code = code.and_then(|code| code.parse::<u32>().ok());
+    code.is_some_and(|code| matches!(code & 0xff, 8 | 14))
+}
+
+fn has_log(path: &Path) -> bool {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    std::fs::metadata(Path::new(&log)).is_ok_and(|log| log.len() > 0)
+}
+
 /// A read-only connection to the ledger of a directory.
 pub struct LedgerReader {
     conn: SqliteConnection,
@@ -28,19 +65,8 @@ impl LedgerReader {
         if !sqlite::exists(dir) {
             return Err(StoreError::Missing { path });
         }
-        let mut conn = SqliteConnectOptions::new()
-            .filename(&path)
-            .read_only(true)
-            .busy_timeout(READ_BUSY_TIMEOUT)
-            .disable_statement_logging()
-            .connect()
-            .await
-            .map_err(StoreError::from_sqlx)?;
-        let found: i64 = sqlx::query_scalar("PRAGMA user_version")
-            .fetch_one(&mut conn)
-            .await
-            .map_err(StoreError::from_sqlx)?;
-        if schema::known(found, &path)? == 0 {
+        let (conn, version) = connect_read_only(&path).await.map_err(StoreError::from_sqlx)?;
+        if schema::known(version, &path)? == 0 {
             return Err(StoreError::Missing { path });
         }
         Ok(Self { conn })

@@ -147,6 +147,10 @@ fn full_while_a_request_is_executed(place: &Path) {
     assert_eq!(exchange(proxy.address, &send("GET", "/notes", "")).status, 201, "reads pass");
     assert_eq!((rows(&proxy.data()).len(), completions(&proxy.data()).len()), (3, 1));
 
+    let shown = proxy.events();
+    assert_eq!(shown.len(), 2, "what is on record can be read");
+    assert_eq!(shown[1]["outcome"], Value::Null, "its outcome is not on record yet");
+
     drop(ballast.lock().unwrap().take());
     wait_until("it is ready again by itself", || reasons(&proxy).0 == 200);
     wait_until("what is owed is on record", || completions(&proxy.data()).len() == 2);

@@ -21,6 +21,8 @@ mod protocols;
 #[cfg(test)]
 mod rabbitmq;
 #[cfg(test)]
+mod readonly;
+#[cfg(test)]
 mod soak;
 #[cfg(test)]
 mod sockets;
