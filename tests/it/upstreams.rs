@@ -277,10 +277,11 @@ fn executed(upstreams: &[Upstream]) -> Vec<Vec<String>> {
 #[test]
 fn requests_are_spread_as_configured() {
     const REQUESTS: usize = 24;
-    let rows: [(&str, fn(&[usize]) -> bool); 3] = [
-        ("round_robin", |counts| counts.iter().all(|count| *count == REQUESTS / 3)),
-        ("random", |counts| counts.iter().filter(|count| **count > 0).count() > 1),
-        ("client_ip", |counts| counts.contains(&REQUESTS)),
+    // How many requests the busiest of three upstreams gets.
+    let rows = [
+        ("round_robin", REQUESTS / 3..=REQUESTS / 3),
+        ("random", REQUESTS / 3..=REQUESTS - 1),
+        ("client_ip", REQUESTS..=REQUESTS),
     ];
     for (balancing, expected) in rows {
         let upstreams: Vec<Upstream> = (0..3).map(|_| Upstream::start(|_| Reply::ok())).collect();
@@ -292,7 +293,7 @@ fn requests_are_spread_as_configured() {
         }
         let counts: Vec<usize> = executed(&upstreams).iter().map(Vec::len).collect();
         assert_eq!(counts.iter().sum::<usize>(), REQUESTS, "{balancing}");
-        assert!(expected(&counts), "{balancing}: {counts:?}");
+        assert!(expected.contains(counts.iter().max().unwrap()), "{balancing}: {counts:?}");
         assert_eq!(proxy.events().len(), REQUESTS, "{balancing}");
     }
 }
