@@ -17,10 +17,10 @@ use crate::query;
 use crate::store::LedgerReader;
 use open::{Patience, open};
 
-/// Show events of the audit log, newest first.
+/// Show events of the audit log, newest first
 ///
 /// Several filters must all hold; one that is given more than once means any of its values.
-/// Works while the proxy runs and when it does not.
+/// Works while the proxy runs and when it does not, and needs no right to write.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:
   countersign query --since 24h --outcome failure
@@ -138,30 +138,43 @@ pub fn run(args: &QueryArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
             eprintln!("note: {note}");
         }
         let page = index.search(&search).await?;
-        if args.id.is_some() {
-            return one(&mut reader, &page, args, out).await;
-        }
-        match args.format {
-            Format::Table => table(&page, out)?,
-            Format::Ndjson => {
-                for row in &page.rows {
-                    let event = query::event(&mut reader, row).await?;
-                    writeln!(out, "{}", json_text(&serde_json::to_string(&event)?))?;
-                }
-            }
-            Format::Json => {
-                write!(out, "{{\"events\":[")?;
-                for (position, row) in page.rows.iter().enumerate() {
-                    let event = query::event(&mut reader, row).await?;
-                    let separator = if position == 0 { "\n" } else { ",\n" };
-                    write!(out, "{separator}{}", json_text(&serde_json::to_string(&event)?))?;
-                }
-                let next = page.next.as_ref().map(ToString::to_string);
-                writeln!(out, "\n],\"next_cursor\":{}}}", Value::from(next))?;
-            }
-        }
-        Ok(ExitCode::SUCCESS)
+        let printed = print(args, &mut reader, &page, out).await;
+        // When this returns, nothing of it is left in the directory. It was only read.
+        index.close().await.ok();
+        reader.close().await.ok();
+        printed
     })
+}
+
+async fn print(
+    args: &QueryArgs,
+    reader: &mut LedgerReader,
+    page: &Page,
+    out: &mut dyn Write,
+) -> anyhow::Result<ExitCode> {
+    if args.id.is_some() {
+        return one(reader, page, args, out).await;
+    }
+    match args.format {
+        Format::Table => table(page, out)?,
+        Format::Ndjson => {
+            for row in &page.rows {
+                let event = query::event(reader, row).await?;
+                writeln!(out, "{}", json_text(&serde_json::to_string(&event)?))?;
+            }
+        }
+        Format::Json => {
+            write!(out, "{{\"events\":[")?;
+            for (position, row) in page.rows.iter().enumerate() {
+                let event = query::event(reader, row).await?;
+                let separator = if position == 0 { "\n" } else { ",\n" };
+                write!(out, "{separator}{}", json_text(&serde_json::to_string(&event)?))?;
+            }
+            let next = page.next.as_ref().map(ToString::to_string);
+            writeln!(out, "\n],\"next_cursor\":{}}}", Value::from(next))?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn search(args: &QueryArgs, now: Timestamp) -> anyhow::Result<Search> {

@@ -135,10 +135,22 @@ pub async fn follow(
                 }
             }
         };
-        tokio::select! {
-            more = wait => if !more { return },
-            _ = shutdown.wait_for(|stop| *stop) => return,
+        let more = tokio::select! {
+            more = wait => more,
+            _ = shutdown.wait_for(|stop| *stop) => false,
+        };
+        if !more {
+            break;
         }
+    }
+    // What was on record when the end came.
+    if let Err(error) = rounds(dir, &mut reader, follower, lag).await {
+        tracing::debug!(follower = follower.name(), %error, "not up to date at the end");
+    }
+    if let Some(reader) = reader
+        && let Err(error) = reader.close().await
+    {
+        tracing::debug!(%error, "the follower's view of the ledger was not closed cleanly");
     }
 }
 

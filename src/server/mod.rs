@@ -20,6 +20,8 @@ use pingora::connectors::http::Connector;
 use pingora::services::Service as _;
 use tokio::runtime::Runtime;
 use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use crate::api;
 use crate::clock::{Clock, SystemClock};
@@ -44,6 +46,8 @@ pub use key::KeyError;
 const GRACE: Duration = Duration::from_millis(200);
 /// How long to wait before a search index that cannot be opened is tried again.
 const INDEX_RETRY: Duration = Duration::from_secs(5);
+/// How long the search index may take to close.
+const INDEX_CLOSING: Duration = Duration::from_secs(1);
 /// How long the recorder may take to write what is left.
 const DRAIN: Duration = Duration::from_secs(10);
 
@@ -90,6 +94,7 @@ pub struct Server {
     side: Runtime,
     shared: Arc<Shared>,
     recorder: RecorderThread,
+    index: Option<(watch::Sender<bool>, JoinHandle<()>)>,
     stop: watch::Sender<bool>,
     signals: Stop,
     shutdown: Duration,
@@ -129,11 +134,12 @@ impl Server {
             in_flight: Arc::default(),
         });
         let shutdown = config.timeouts.shutdown;
-        let server = Self {
+        let mut server = Self {
             proxy,
             side,
             shared,
             recorder: recorder_thread,
+            index: None,
             stop,
             signals: stop_signals,
             shutdown,
@@ -180,7 +186,12 @@ impl Server {
     }
 
     /// Starts what stands beside the proxy: the reading listener, the index, reload.
-    fn attend(&self, reloader: Reloader, reading: TcpListener, stopping: watch::Receiver<bool>) {
+    fn attend(
+        &mut self,
+        reloader: Reloader,
+        reading: TcpListener,
+        stopping: watch::Receiver<bool>,
+    ) {
         let budget = Arc::clone(&self.shared.budget);
         let operations = api::Operations {
             recorder: self.shared.recorder.clone(),
@@ -196,7 +207,8 @@ impl Server {
         let dir = reloader.started_with.ledger.dir.clone();
         let head = self.shared.recorder.head_watch();
         let metrics = Arc::clone(&self.shared.metrics);
-        self.side.spawn(keep_index(dir, head, metrics, stopping));
+        let (stop, stopping) = watch::channel(false);
+        self.index = Some((stop, self.side.spawn(keep_index(dir, head, metrics, stopping))));
         self.side.spawn(reloader.run());
     }
 
@@ -241,6 +253,13 @@ impl Server {
             );
         }
         self.note("stop", "countersign stopped");
+        if let Some((stop, index)) = self.index.take() {
+            stop.send_replace(true);
+            let closed = self.side.block_on(async { timeout(INDEX_CLOSING, index).await });
+            if !matches!(closed, Ok(Ok(()))) {
+                tracing::debug!("the search index was not closed in time");
+            }
+        }
         self.proxy.shutdown_timeout(GRACE);
         self.side.shutdown_timeout(GRACE);
         drop(self.shared);
