@@ -1,8 +1,8 @@
 //! Wiring: builds everything from a checked configuration, runs it, and takes it down in order.
 //!
 //! Order of stopping: listeners close, requests in flight end (bounded by `timeouts.shutdown`),
-//! the index catches up, the recorder drains, the process ends. The recorder has a thread of its own, so that no runtime
-//! that goes down can take it along.
+//! the index catches up, the recorder drains, the process ends. The recorder has a thread of its
+//! own, so that no runtime that goes down can take it along.
 
 mod key;
 mod listeners;
