@@ -1,12 +1,13 @@
 //! Reading the ledger, from any process, without ever writing to it.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteRow};
 use sqlx::{ConnectOptions, Connection, FromRow, Row, SqliteConnection};
 
 use super::files::ledger_path;
-use super::{StoreError, schema, sqlite};
+use super::{StoreError, schema};
 use crate::record::{EntryKind, Stored};
 
 /// How long a reader waits for a lock. Writers never block readers; only the first connection
@@ -62,8 +63,12 @@ impl LedgerReader {
     /// Opens the ledger in `dir`, which must exist.
     pub async fn open(dir: &Path) -> Result<Self, StoreError> {
         let path = ledger_path(dir);
-        if !sqlite::exists(dir) {
-            return Err(StoreError::Missing { path });
+        match std::fs::metadata(&path) {
+            Ok(found) if found.is_file() => {}
+            Err(source) if source.kind() != ErrorKind::NotFound => {
+                return Err(StoreError::File { operation: "open", path, source });
+            }
+            _ => return Err(StoreError::Missing { path }),
         }
         let (conn, version) = connect_read_only(&path).await.map_err(StoreError::from_sqlx)?;
         if schema::known(version, &path)? == 0 {

@@ -286,8 +286,3 @@ impl Store for SqliteStore {
         self.conn.close().map_err(|(_, error)| StoreError::from_rusqlite(error))
     }
 }
-
-/// Whether `dir` holds a ledger.
-pub(super) fn exists(dir: &Path) -> bool {
-    ledger_path(dir).is_file()
-}
