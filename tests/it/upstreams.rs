@@ -33,6 +33,11 @@ fn before(upstream: SocketAddr, keys: String) -> Proxy {
     Proxy::with(upstream, &Setup { upstream: keys, ..Setup::default() })
 }
 
+/// A WebSocket handshake.
+const UPGRADE: &[u8] = b"GET /live HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\n\
+    Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+
 /// The newest event, which must be that of the answer.
 fn event_of(proxy: &Proxy, answer: &Answer) -> Value {
     let event = proxy.events().pop().unwrap();
@@ -62,8 +67,14 @@ fn an_upstream_with_a_private_authority_is_verified() {
         ("the system's authorities", "tls: {server_name: admin.internal}".to_owned()),
     ];
     for (what, keys) in rows {
-        let proxy = before(front.address, keys);
+        let routes = "  - {name: default, upstream: app, upgrades: true}".to_owned();
+        let setup = Setup { upstream: keys, routes, ..Setup::default() };
+        let proxy = Proxy::with(front.address, &setup);
         assert_not_sent(&proxy, &post(&proxy));
+        assert_eq!(exchange(proxy.address, UPGRADE).status, 502, "{what}");
+        let upgrade = proxy.events().pop().unwrap();
+        assert_eq!(upgrade["request"]["path"], "/live", "{what}");
+        assert_eq!(upgrade["reason"], "not_sent", "{what}: nor is an upgrade");
         let read = exchange(proxy.address, &send("GET", "/users", "", b""));
         assert_eq!(read.status, 502, "{what}: reads are no less careful");
     }
