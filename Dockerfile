@@ -1,5 +1,5 @@
 # syntax=docker/dockerfile:1
-# countersign in a container: built from source, run without root and without a shell's needs.
+# countersign in a container: built from source, run without root.
 #
 #   docker build -t countersign .
 #   docker run -p 8080:8080 -v countersign-data:/var/lib/countersign \
@@ -30,6 +30,9 @@ USER 10001:10001
 WORKDIR /var/lib/countersign
 VOLUME /var/lib/countersign
 EXPOSE 8080
+# Alive, not ready: a full disk is no reason to be restarted. The reading listener is at its default.
+HEALTHCHECK --interval=10s --timeout=3s --start-period=30s CMD ["bash", "-c", \
+    "exec 3<>/dev/tcp/127.0.0.1/8090 && printf 'GET /livez HTTP/1.0\\r\\n\\r\\n' >&3 && head -n 1 <&3 | grep -q ' 200 '"]
 # SIGTERM: requests in flight finish and the recorder drains. Give it `timeouts.shutdown` to do so.
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["/usr/local/bin/countersign"]

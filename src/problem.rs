@@ -51,18 +51,67 @@ impl fmt::Display for Problems {
 
 impl std::error::Error for Problems {}
 
-/// Reads YAML text of `file` into `T`; the problem says where the text does not fit.
-pub fn parse_yaml<T: DeserializeOwned>(file: &Path, text: &str) -> Result<T, Problem> {
+/// Reads YAML text of `file` into `T`; the problem says where the text does not fit, and `remedy`
+/// unless there is a better one.
+pub fn parse_yaml<T: DeserializeOwned>(
+    file: &Path,
+    text: &str,
+    remedy: &str,
+) -> Result<T, Problem> {
     serde_saphyr::from_str(text).map_err(|error| {
         let error = error.without_snippet();
         let (line, column) =
             error.location().map_or((0, 0), |location| (location.line(), location.column()));
+        let (message, remedy) = in_our_words(&error.to_string(), remedy);
+        Problem { file: file.to_owned(), line, column, message, remedy }
+    })
+}
+
+/// The YAML library speaks to programmers.
+fn in_our_words(message: &str, remedy: &str) -> (String, String) {
+    let message = message.rsplit_once(" at line ").map_or(message, |(message, _)| message);
+    let repeated = message
+        .strip_prefix("duplicate mapping key: ")
+        .map(|rest| rest.split_once(", set ").map_or(rest, |(key, _)| key));
+    match repeated {
+        Some(key) => {
+            (format!("`{key}` is given twice"), "remove or rename one of the two".to_owned())
+        }
+        None => (message.to_owned(), remedy.to_owned()),
+    }
+}
+
+/// More pieces than this are not looked at one by one.
+const PIECES: usize = 500;
+
+/// The text in pieces, cut before each line that `begins` one, so that a syntax error in one does
+/// not hide the others. In each piece, everything stands on the line where it stands in the text.
+pub fn pieces(text: &str, mut begins: impl FnMut(&str) -> bool) -> Vec<String> {
+    let mut pieces = vec![String::new()];
+    for (number, line) in text.split_inclusive('\n').enumerate() {
+        if begins(line) && pieces.len() < PIECES {
+            pieces.push("\n".repeat(number));
+        }
+        if let Some(piece) = pieces.last_mut() {
+            piece.push_str(line);
+        }
+    }
+    pieces
+}
+
+/// The bytes of `file` as text; the problem says where they are none.
+pub fn utf8(file: &Path, bytes: Vec<u8>) -> Result<String, Problem> {
+    String::from_utf8(bytes).map_err(|error| {
+        let valid = error.utf8_error().valid_up_to();
+        let before = error.as_bytes().get(..valid).unwrap_or_default();
+        let lines = before.iter().filter(|byte| **byte == b'\n').count();
+        let last = before.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
         Problem {
             file: file.to_owned(),
-            line,
-            column,
-            message: error.to_string(),
-            remedy: "compare with the JSON Schema that `countersign schema` prints".to_owned(),
+            line: lines as u64 + 1,
+            column: String::from_utf8_lossy(last).chars().count() as u64 + 1,
+            message: "the file is not UTF-8 from here on".to_owned(),
+            remedy: "save it as UTF-8 (`iconv -f latin1 -t utf-8` if it is Latin-1)".to_owned(),
         }
     })
 }

@@ -9,10 +9,11 @@ use crate::problem::Problems;
 /// Where the configuration is looked for when it is not named.
 const DEFAULT_CONFIG: &str = "config/countersign.yaml";
 
-/// Finds every problem in a configuration file and its rules, before it is used.
+/// Report every problem in the configuration and the rules, before they are used
 ///
-/// Each problem is shown with file, line, column and what to do about it. Nothing is started and
-/// nothing is written. Exit codes: 0 all is well, 1 there are problems, 2 nothing to check.
+/// Each problem is shown with file, line, column and what to do about it. The examples in the rules
+/// are tried. Nothing is started and nothing is written. Exit codes: 0 all is well, 1 there are
+/// problems, 2 nothing to check.
 #[derive(Debug, Default, clap::Args)]
 pub struct Args {
     /// The configuration file [default: config/countersign.yaml if it exists]

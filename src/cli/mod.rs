@@ -36,24 +36,26 @@ Try it:
 Exit codes: 0 done; 1 failed, or `check` found problems; 2 the command line, or the configuration
 or rules that `run` was given, have problems; 3 a resource (ledger, address, TLS) could not be had.";
 
+/// What each command does is said by its arguments' type.
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run the proxy
     Run(run::Args),
-    /// Report every problem in the configuration and the rules
     Check(check::Args),
-    /// Print the JSON Schema of the configuration or of rule files
     Schema(schema::Args),
-    /// Print events from the log
     Query(Box<query::QueryArgs>),
-    /// See it work: a sample admin API with the proxy in front, and some traffic
     Demo(demo::DemoArgs),
     /// Print shell completions
+    #[command(after_help = COMPLETIONS_HELP)]
     Completions {
         /// The shell
         shell: clap_complete::Shell,
     },
 }
+
+const COMPLETIONS_HELP: &str = "\
+For this session, in bash: source <(countersign completions bash)
+For good, in zsh:          countersign completions zsh > ~/.zfunc/_countersign
+In fish:                   countersign completions fish > ~/.config/fish/completions/countersign.fish";
 
 /// Runs the command line and returns the process's exit code.
 pub fn main() -> ExitCode {

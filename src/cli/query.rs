@@ -1,5 +1,7 @@
 //! `countersign query`: events as a table, JSON lines, or JSON.
 
+mod open;
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -10,15 +12,15 @@ use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::Value;
 
 use crate::clock::{Clock, SystemClock, Timestamp};
-use crate::follow::{Heads, catch_up};
-use crate::index::{Index, IndexedTarget, Page, Row, Search};
+use crate::index::{IndexedTarget, Page, Row, Search};
 use crate::query;
 use crate::store::LedgerReader;
+use open::{Patience, open};
 
-/// Show events of the audit log, newest first.
+/// Show events of the audit log, newest first
 ///
 /// Several filters must all hold; one that is given more than once means any of its values.
-/// Works while the proxy runs and when it does not.
+/// Works while the proxy runs and when it does not, and needs no right to write.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:
   countersign query --since 24h --outcome failure
@@ -131,50 +133,48 @@ pub fn run(args: &QueryArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
         .build()
         .context("cannot start")?;
     runtime.block_on(async {
-        let (mut reader, mut index) = open(&args.data).await?;
+        let (mut reader, mut index, note) = open(&args.data, &Patience::DEFAULT).await?;
+        if let Some(note) = note {
+            eprintln!("note: {note}");
+        }
         let page = index.search(&search).await?;
-        if args.id.is_some() {
-            return one(&mut reader, &page, args, out).await;
-        }
-        match args.format {
-            Format::Table => table(&page, out)?,
-            Format::Ndjson => {
-                for row in &page.rows {
-                    let event = query::event(&mut reader, row).await?;
-                    writeln!(out, "{}", json_text(&serde_json::to_string(&event)?))?;
-                }
-            }
-            Format::Json => {
-                write!(out, "{{\"events\":[")?;
-                for (position, row) in page.rows.iter().enumerate() {
-                    let event = query::event(&mut reader, row).await?;
-                    let separator = if position == 0 { "\n" } else { ",\n" };
-                    write!(out, "{separator}{}", json_text(&serde_json::to_string(&event)?))?;
-                }
-                let next = page.next.as_ref().map(ToString::to_string);
-                writeln!(out, "\n],\"next_cursor\":{}}}", Value::from(next))?;
-            }
-        }
-        Ok(ExitCode::SUCCESS)
+        let printed = print(args, &mut reader, &page, out).await;
+        // When this returns, nothing of it is left in the directory. It was only read.
+        index.close().await.ok();
+        reader.close().await.ok();
+        printed
     })
 }
 
-/// The ledger, and the index as it must be to show all that was on record a moment ago.
-async fn open(dir: &Path) -> anyhow::Result<(LedgerReader, Index)> {
-    if !dir.is_dir() {
-        bail!(
-            "there is no directory `{}`: name the ledger's directory with --data, or start \
-             `countersign run` first",
-            dir.display()
-        );
+async fn print(
+    args: &QueryArgs,
+    reader: &mut LedgerReader,
+    page: &Page,
+    out: &mut dyn Write,
+) -> anyhow::Result<ExitCode> {
+    if args.id.is_some() {
+        return one(reader, page, args, out).await;
     }
-    let mut reader = LedgerReader::open(dir).await.with_context(|| {
-        format!("`{}` cannot be read as the directory of a ledger", dir.display())
-    })?;
-    let mut index = Index::open(dir).await?;
-    let heads = Heads::now(&mut reader).await?;
-    catch_up(&mut reader, &mut index, &heads).await?;
-    Ok((reader, index))
+    match args.format {
+        Format::Table => table(page, out)?,
+        Format::Ndjson => {
+            for row in &page.rows {
+                let event = query::event(reader, row).await?;
+                writeln!(out, "{}", json_text(&serde_json::to_string(&event)?))?;
+            }
+        }
+        Format::Json => {
+            write!(out, "{{\"events\":[")?;
+            for (position, row) in page.rows.iter().enumerate() {
+                let event = query::event(reader, row).await?;
+                let separator = if position == 0 { "\n" } else { ",\n" };
+                write!(out, "{separator}{}", json_text(&serde_json::to_string(&event)?))?;
+            }
+            let next = page.next.as_ref().map(ToString::to_string);
+            writeln!(out, "\n],\"next_cursor\":{}}}", Value::from(next))?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn search(args: &QueryArgs, now: Timestamp) -> anyhow::Result<Search> {

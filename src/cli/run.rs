@@ -9,8 +9,12 @@ use crate::config::{self, Address, Config, LogFormat, RouteKind};
 use crate::server::{Server, ServerError};
 use crate::telemetry;
 
-/// Run the proxy in front of an API.
+/// Run the proxy in front of an API
+///
+/// Says where everything is when it is ready, and runs until SIGINT or SIGTERM: then requests in
+/// flight are finished. SIGHUP loads configuration and rules again.
 #[derive(Debug, ClapArgs)]
+#[command(after_help = AFTER_HELP)]
 #[command(group = clap::ArgGroup::new("source").required(true).args(["upstream", "config"]))]
 pub(super) struct Args {
     /// The API to stand in front of, for example http://10.0.0.5:8080; needs nothing else
@@ -19,7 +23,7 @@ pub(super) struct Args {
     /// A configuration file; see config/countersign.yaml for every option
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Where clients connect [default with --upstream: 127.0.0.1:8080]
+    /// Where clients connect; port 0 takes a free one [default with --upstream: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDRESS", requires = "upstream")]
     listen: Option<String>,
     /// Where operations look: /livez, /readyz, /metrics [default with --upstream: 127.0.0.1:8090]
@@ -29,6 +33,16 @@ pub(super) struct Args {
     #[arg(long, value_name = "DIR", requires = "upstream")]
     data: Option<PathBuf>,
 }
+
+const AFTER_HELP: &str = "\
+Examples:
+  countersign run --upstream http://127.0.0.1:9000
+  curl -d name=ada http://127.0.0.1:8080/users     a mutation, through the proxy
+  countersign query                                what is on record of it
+  countersign run --config countersign.yaml        everything else: TLS, routes, limits, rules
+
+Exit codes: 0 stopped; 1 failed; 2 problems in command line, configuration or rules; 3 the ledger,
+the key, an address, TLS or an upstream could not be had.";
 
 /// Exit code: problems in the configuration or the rules.
 const PROBLEMS: u8 = 2;
@@ -55,10 +69,9 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
         }
     };
     telemetry::init_logs(&config.telemetry.filter, config.telemetry.format == LogFormat::Json)?;
-    let banner = banner(&config);
     match Server::start(config, args.config) {
         Ok(server) => {
-            eprintln!("{banner}");
+            eprintln!("{}", banner(&server.config()));
             server.run_until_signal();
             Ok(ExitCode::SUCCESS)
         }

@@ -6,9 +6,10 @@ use schemars::Schema;
 
 use crate::config;
 
-/// Prints the JSON Schema of the configuration or of rule files.
+/// Print the JSON Schema of the configuration or of rule files
 ///
-/// Editors complete and check with it: begin the file with
+/// Editors complete and check with it: save it with
+/// `countersign schema config > countersign.schema.json`, and begin the configuration with
 /// `# yaml-language-server: $schema=countersign.schema.json`.
 #[derive(Debug, clap::Args)]
 pub struct Args {

@@ -1,17 +1,19 @@
 //! Joins the demo with the server and the query printing.
 
 use std::io::Write;
-use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 
 use super::demo::{self, DemoArgs, RunningProxy};
 use super::query::{self, QueryArgs};
-use crate::config::{self, AuditLevel, RouteKind};
+use crate::config::{self, Address, AuditLevel, RouteKind};
 use crate::server::Server;
 use crate::telemetry;
+
+/// A port that the system chooses.
+const FREE: &str = "127.0.0.1:0";
 
 /// Runs the demo; its exit code says whether all went as it should.
 pub(super) fn run(args: &DemoArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
@@ -26,8 +28,7 @@ pub(super) fn run(args: &DemoArgs, out: &mut dyn Write) -> anyhow::Result<ExitCo
 /// The proxy as `countersign run --upstream` would start it, on free ports, with one route more:
 /// generation requests are gateway traffic.
 fn start_proxy(upstream: &str, dir: &Path) -> anyhow::Result<RunningProxy> {
-    let (listen, reading) = (free_address()?, free_address()?);
-    let mut config = config::for_upstream(upstream, Some(&listen), Some(dir), Some(&reading))?;
+    let mut config = config::for_upstream(upstream, Some(FREE), Some(dir), Some(FREE))?;
     let general = config.routes.first().context("a configuration has a route")?.clone();
     let mut gateway = general;
     gateway.name = "generation".to_owned();
@@ -36,17 +37,16 @@ fn start_proxy(upstream: &str, dir: &Path) -> anyhow::Result<RunningProxy> {
     gateway.level = AuditLevel::Metadata;
     config.routes.insert(0, gateway);
     let server = Server::start(config, None)?;
-    let url = format!("http://{listen}");
+    let listeners = server.config().listeners;
+    let Some(Address::Tcp(address)) = listeners.first().map(|listener| &listener.address) else {
+        bail!("the proxy has no TCP listener");
+    };
+    let url = format!("http://{address}");
     let stop = Box::new(move || {
         server.stop();
         Ok(())
     });
     Ok(RunningProxy { url, stop })
-}
-
-fn free_address() -> anyhow::Result<String> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port")?;
-    Ok(listener.local_addr()?.to_string())
 }
 
 /// The newest rows, as `countersign query` prints them.

@@ -13,8 +13,8 @@ use super::checked::Config;
 use super::file::{ConfigFile, LedgerFile, ListenerFile, ReadingFile, UpstreamFile};
 use super::reader::read;
 use super::setting::Setting;
-use super::tree::{Findings, Place, Value, parse};
-use crate::problem::{Problem, Problems};
+use super::tree::{Findings, Place, Value, parse, parse_sections};
+use crate::problem::{Problem, Problems, utf8};
 
 /// A configuration larger than this is none, in bytes.
 const FILE_BYTES: u64 = 1 << 20;
@@ -44,8 +44,11 @@ pub fn load(path: &Path) -> Result<Config, Problems> {
 
 /// Loads and checks a file, and tells what is understood of it whatever is wrong.
 pub fn examine(path: &Path) -> Examined {
-    match read_text(path) {
-        Ok(text) => examine_text(path, &text),
+    match read_bytes(path) {
+        Ok(bytes) => match utf8(path, bytes) {
+            Ok(text) => examine_text(path, &text),
+            Err(problem) => unreadable(problem),
+        },
         Err(error) => unreadable(Problem {
             file: path.to_owned(),
             line: 0,
@@ -62,11 +65,17 @@ fn unreadable(problem: Problem) -> Examined {
 
 /// Checks the text of the file `path`, whose directory is where relative paths begin.
 pub(super) fn examine_text(path: &Path, text: &str) -> Examined {
+    let mut findings = Findings::new(path);
     let tree = match parse(path, text) {
         Ok(tree) => tree,
-        Err(problem) => return unreadable(problem),
+        Err(problem) => match parse_sections(path, text, &sections()) {
+            Some((tree, problems)) => {
+                findings.extend(problems);
+                tree
+            }
+            None => return unreadable(problem),
+        },
     };
-    let mut findings = Findings::new(path);
     let setting = match tree.value {
         Value::Null => Setting::Unset,
         _ => read::<ConfigFile>(&tree, &mut findings),
@@ -139,13 +148,20 @@ pub fn schema() -> Schema {
     schemars::schema_for!(ConfigFile)
 }
 
-fn read_text(path: &Path) -> Result<String, Error> {
-    let mut text = String::new();
-    let read = fs::File::open(path)?.take(FILE_BYTES + 1).read_to_string(&mut text)?;
+fn read_bytes(path: &Path) -> Result<Vec<u8>, Error> {
+    let mut bytes = Vec::new();
+    let read = fs::File::open(path)?.take(FILE_BYTES + 1).read_to_end(&mut bytes)?;
     if read as u64 > FILE_BYTES {
         return Err(Error::from(ErrorKind::FileTooLarge));
     }
-    Ok(text)
+    Ok(bytes)
+}
+
+/// The names of the file's sections.
+fn sections() -> Vec<String> {
+    let schema = schema();
+    let properties = schema.get("properties").and_then(serde_json::Value::as_object);
+    properties.map(|properties| properties.keys().cloned().collect()).unwrap_or_default()
 }
 
 /// SHA-256 of all parts, first 16 hex digits.

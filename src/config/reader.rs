@@ -137,7 +137,7 @@ impl<'de> Deserializer<'de> for Reader<'_, 'de> {
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
         match &self.node.value {
-            Value::Null => visitor.visit_unit(),
+            Value::Null | Value::Unreadable => visitor.visit_unit(),
             Value::Bool(value) => visitor.visit_bool(*value),
             Value::Number(text) => match (text.parse(), text.parse()) {
                 (Ok(unsigned), _) => visitor.visit_u64(unsigned),
@@ -210,7 +210,7 @@ impl<'de> Deserializer<'de> for Reader<'_, 'de> {
         visitor: V,
     ) -> Result<V::Value, Misfit> {
         let shape = match &self.node.value {
-            Value::Null | Value::Bool(_) => "",
+            Value::Null | Value::Bool(_) | Value::Unreadable => "",
             Value::Number(_) | Value::Text(_) => "text",
             Value::List(_) => "list",
             Value::Mapping(_) => "mapping",
@@ -267,6 +267,8 @@ impl<'de> SeqAccess<'de> for SettingParts<'_, 'de> {
         match self.given {
             1 => seed.deserialize(line.into_deserializer()).map(Some),
             2 => seed.deserialize(column.into_deserializer()).map(Some),
+            // Reported where it was read.
+            _ if matches!(self.reader.node.value, Value::Unreadable) => Ok(None),
             _ => match seed.deserialize(self.reader) {
                 Ok(value) => Ok(Some(value)),
                 Err(misfit) => {

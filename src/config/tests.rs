@@ -382,3 +382,23 @@ fn reload() {
     assert_eq!(in_force.timeouts, new.timeouts);
     assert_eq!(in_force.version, new.version);
 }
+
+#[test]
+fn a_file_that_is_not_utf8_is_told_with_the_place() {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    std::io::Write::write_all(&mut file, b"upstreams:\n  admin: http://caf\xe9\n").unwrap();
+    let problems = load(file.path()).unwrap_err();
+    let [problem] = problems.0.as_slice() else { panic!("{problems}") };
+    assert_eq!((problem.line, problem.column), (2, 20));
+    assert!(problem.remedy.contains("UTF-8"), "{problem}");
+}
+
+#[test]
+fn rules_are_known_where_another_section_cannot_be_read() {
+    let text = "upstreams: {admin: http://127.0.0.1:1}\nrules: {dir: src}\nlisteners: [\n";
+    let Examined::Wrong { problems, understood } = examine_text(Path::new("x.yaml"), text) else {
+        panic!("there is a problem");
+    };
+    assert_eq!(problems.0.len(), 1, "{problems}");
+    assert_eq!(understood.unwrap().rules_dir.as_deref(), Some(Path::new("src")));
+}

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::{Location, Spanned};
 
-use crate::problem::{Problem, Problems, parse_yaml};
+use crate::problem::{Problem, Problems, parse_yaml, pieces};
 
 /// Where a setting was given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +49,11 @@ impl Findings {
         self.problems.push(Problem { file, line, column, message, remedy: remedy.into() });
     }
 
+    /// Notes problems that were found elsewhere.
+    pub(super) fn extend(&mut self, problems: Vec<Problem>) {
+        self.problems.extend(problems);
+    }
+
     /// All that was found, in the order of the file; `None` if nothing was.
     pub(super) fn into_problems(mut self) -> Option<Problems> {
         self.problems.sort_by_key(|problem| (problem.line, problem.column));
@@ -81,6 +86,8 @@ pub(super) enum Value {
     List(Vec<Node>),
     /// Keys, where they stand, and their values, in the order of the file.
     Mapping(Vec<(String, Place, Node)>),
+    /// What a syntax error, which is reported, keeps from being read.
+    Unreadable,
 }
 
 impl Value {
@@ -92,6 +99,7 @@ impl Value {
             Self::Number(text) | Self::Text(text) => format!("`{text}`"),
             Self::List(_) => "a list".to_owned(),
             Self::Mapping(_) => "a mapping".to_owned(),
+            Self::Unreadable => "what cannot be read".to_owned(),
         }
     }
 }
@@ -101,20 +109,40 @@ pub(super) fn parse(file: &Path, text: &str) -> Result<Node, Problem> {
     if text.lines().all(|line| line.trim_start().is_empty() || line.trim_start().starts_with('#')) {
         return Ok(Node { value: Value::Null, place: Place::WHOLE });
     }
-    parse_yaml::<Spanned<Value>>(file, text).map(Node::from).map_err(in_our_words)
+    let remedy = "correct the YAML here: check indentation and quotes";
+    parse_yaml::<Spanned<Value>>(file, text, remedy).map(Node::from)
 }
 
-/// The YAML library speaks to programmers.
-fn in_our_words(problem: Problem) -> Problem {
-    let message = problem.message.rsplit_once(" at line ").map_or(&*problem.message, |(m, _)| m);
-    let repeated = message
-        .strip_prefix("duplicate mapping key: ")
-        .map(|rest| rest.split_once(", set ").map_or(rest, |(key, _)| key));
-    let (message, remedy) = match repeated {
-        Some(key) => (format!("`{key}` is given twice"), "remove or rename one of the two"),
-        None => (message.to_owned(), "correct the YAML here: check indentation and quotes"),
+/// Reads a text that as a whole is no YAML, section by section: what can be read, and a problem
+/// for each section that cannot. None where every section by itself can be read, or no mapping.
+pub(super) fn parse_sections(
+    file: &Path,
+    text: &str,
+    sections: &[String],
+) -> Option<(Node, Vec<Problem>)> {
+    let key = |line: &str| {
+        let name = line.split_once(':').map(|(name, _)| name.trim_end());
+        name.filter(|name| sections.iter().any(|section| section == name)).map(str::to_owned)
     };
-    Problem { message, remedy: remedy.to_owned(), ..problem }
+    let mut mapping = Vec::new();
+    let mut problems = Vec::new();
+    for piece in pieces(text, |line| key(line).is_some()) {
+        match parse(file, &piece) {
+            Ok(Node { value: Value::Mapping(entries), .. }) => mapping.extend(entries),
+            Ok(Node { value: Value::Null, .. }) => {}
+            Ok(_) => return None,
+            Err(problem) => {
+                let remedy = format!("{}; the rest of this section is not checked", problem.remedy);
+                problems.push(Problem { remedy, ..problem });
+                if let Some(key) = piece.lines().find_map(key) {
+                    let node = Node { value: Value::Unreadable, place: Place::WHOLE };
+                    mapping.push((key, Place::WHOLE, node));
+                }
+            }
+        }
+    }
+    let node = Node { value: Value::Mapping(mapping), place: Place::WHOLE };
+    (!problems.is_empty()).then_some((node, problems))
 }
 
 impl From<Spanned<Value>> for Node {

@@ -95,6 +95,15 @@ pub async fn catch_up(
     Ok(())
 }
 
+/// How many entries the follower still has to take in to be at `heads`.
+pub async fn lag(follower: &mut dyn Follower, heads: &Heads) -> Result<u64, FollowError> {
+    let mut behind = 0;
+    for (writer, head) in &heads.0 {
+        behind += head.saturating_sub(follower.cursor(writer).await?);
+    }
+    Ok(behind)
+}
+
 /// Follows the ledger in `dir` until `shutdown` becomes true or the recorder is gone. Wakes when
 /// `head` moves. `lag` shows by how many entries the follower is behind.
 pub async fn follow(
@@ -126,10 +135,22 @@ pub async fn follow(
                 }
             }
         };
-        tokio::select! {
-            more = wait => if !more { return },
-            _ = shutdown.wait_for(|stop| *stop) => return,
+        let more = tokio::select! {
+            more = wait => more,
+            _ = shutdown.wait_for(|stop| *stop) => false,
+        };
+        if !more {
+            break;
         }
+    }
+    // What was on record when the end came.
+    if let Err(error) = rounds(dir, &mut reader, follower, lag).await {
+        tracing::debug!(follower = follower.name(), %error, "not up to date at the end");
+    }
+    if let Some(reader) = reader
+        && let Err(error) = reader.close().await
+    {
+        tracing::debug!(%error, "the follower's view of the ledger was not closed cleanly");
     }
 }
 

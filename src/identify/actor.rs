@@ -5,11 +5,7 @@ use super::jwt;
 use super::text::bounded;
 use crate::capture::Request;
 use crate::record::{Actor, ActorKind, AuthMethod};
-use crate::redact::{FingerprintKey, Redacted};
-
-/// The domain of fingerprints: that of the redaction engine, so that an actor's credential is
-/// recognised where the same value occurs in a header or in a body.
-const DOMAIN: &str = "secret";
+use crate::redact::{FingerprintKey, Redacted, SECRET_DOMAIN, is_guessable};
 
 /// The actor that a request claims to act for.
 ///
@@ -71,12 +67,8 @@ fn known_as(kind: ActorKind, auth: Option<AuthMethod>, credential: Option<String
     Actor { kind, id: None, name: None, email: None, auth, credential, verified: false }
 }
 
+/// In the redaction engine's domain, so that an actor's credential is recognised where the same
+/// value occurs in a header or in a body.
 fn print(key: &FingerprintKey, secret: &str) -> String {
-    key.fingerprint(DOMAIN, secret.as_bytes())
-}
-
-/// Whether a fingerprint could be turned back by sending all values and comparing what is recorded.
-fn is_guessable(secret: &str) -> bool {
-    let chars = secret.chars().count();
-    chars < 8 || (chars <= 10 && secret.bytes().all(|byte| byte.is_ascii_digit()))
+    key.fingerprint(SECRET_DOMAIN, secret.as_bytes())
 }

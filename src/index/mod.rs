@@ -25,7 +25,7 @@ use std::time::Duration;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
-use crate::store::{INDEX_FILE, StoreError, create_file};
+use crate::store::{INDEX_FILE, StoreError, connect_read_only, create_file};
 
 pub use row::{IndexedTarget, Row};
 pub use search::{Condition, Cursor, Field, Page, Search};
@@ -44,6 +44,9 @@ pub enum IndexError {
     /// The index cannot be opened.
     #[error("cannot open the search index; it may be deleted, and is then built again")]
     Open(#[source] sqlx::Error),
+    /// The index is of another version, and may not be replaced.
+    #[error("the search index is of another version")]
+    Version,
     /// The index cannot be updated.
     #[error("cannot update the search index")]
     Update(#[source] sqlx::Error),
@@ -94,16 +97,18 @@ impl Index {
         Ok(Self { conn })
     }
 
-    /// Opens the index to search it; it must have been opened for updates before.
+    /// Opens the index to search it, without any right to write.
     pub async fn open_read_only(dir: &Path) -> Result<Self, IndexError> {
-        let conn = SqliteConnectOptions::new()
-            .filename(dir.join(INDEX_FILE))
-            .read_only(true)
-            .busy_timeout(BUSY_TIMEOUT)
-            .disable_statement_logging()
-            .connect()
-            .await
-            .map_err(IndexError::Open)?;
+        let (conn, version) =
+            connect_read_only(&dir.join(INDEX_FILE)).await.map_err(IndexError::Open)?;
+        if version == VERSION { Ok(Self { conn }) } else { Err(IndexError::Version) }
+    }
+
+    /// An empty index that lives as long as this value, in SQLite's memory and temporary files.
+    pub async fn temporary() -> Result<Self, IndexError> {
+        let options = SqliteConnectOptions::new().filename("").disable_statement_logging();
+        let mut conn = options.connect().await.map_err(IndexError::Open)?;
+        prepare(&mut conn).await.map_err(IndexError::Open)?;
         Ok(Self { conn })
     }
 

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use pingora::lb::discovery::ServiceDiscovery;
-use pingora::lb::health_check::{HealthCheck as Check, HttpHealthCheck, TcpHealthCheck};
+use pingora::lb::health_check::{
+    HealthCheck as Check, HealthObserve, HttpHealthCheck, TcpHealthCheck,
+};
 use pingora::lb::prelude::RoundRobin;
 use pingora::lb::selection::{BackendIter, BackendSelection, Consistent, Random};
 use pingora::lb::{Backend, Backends, Extensions, LoadBalancer};
@@ -17,10 +19,13 @@ use pingora::server::ShutdownWatch;
 use pingora::services::background::BackgroundService;
 use pingora::upstreams::peer::{HttpPeer, PeerOptions};
 use pingora::utils::tls::{CertKey, WrappedX509, parse_x509};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::config::{Balancing, HealthCheck, HttpVersions, Timeouts, Upstream};
+use crate::telemetry::{HealthLabels, Metrics};
 
 /// How often host names are resolved again.
 const RESOLVE_INTERVAL: Duration = Duration::from_secs(30);
@@ -65,39 +70,58 @@ impl Pool {
         upstream: &Upstream,
         timeouts: &Timeouts,
         version: &str,
+        metrics: &Metrics,
         stop: ShutdownWatch,
     ) -> Result<Self, UpstreamError> {
         let template = template(name, upstream, timeouts, version)?;
+        let check = upstream.health_check.as_ref().map(|check| {
+            let observer = Observer {
+                upstream: name.to_owned(),
+                changes: metrics.upstream_health_changes.clone(),
+            };
+            health_check(check, upstream, &template, timeouts.connect, observer)
+        });
         let balancer = match upstream.balancing {
-            Balancing::RoundRobin => Balancer::RoundRobin(run(name, upstream, stop).await),
-            Balancing::Random => Balancer::Random(run(name, upstream, stop).await),
-            Balancing::ClientIp => Balancer::ClientIp(run(name, upstream, stop).await),
+            Balancing::RoundRobin => Balancer::RoundRobin(run(name, upstream, check, stop).await),
+            Balancing::Random => Balancer::Random(run(name, upstream, check, stop).await),
+            Balancing::ClientIp => Balancer::ClientIp(run(name, upstream, check, stop).await),
         };
         Ok(Self { balancer, template })
     }
 
-    /// The next address for a client, as a peer; none if no address is healthy or none resolves.
-    pub fn pick(&self, client: &[u8]) -> Option<HttpPeer> {
-        let backend = match &self.balancer {
-            Balancer::RoundRobin(balancer) => balancer.select(client, MAX_PICKS),
-            Balancer::Random(balancer) => balancer.select(client, MAX_PICKS),
-            Balancer::ClientIp(balancer) => balancer.select(client, MAX_PICKS),
-        }?;
+    /// The next address for a client, as a peer; one of those that this request has `tried` in
+    /// vain only if there is no other. None if no address is healthy or none resolves.
+    pub fn pick(&self, client: &[u8], tried: &[SocketAddr]) -> Option<HttpPeer> {
+        let backend = self.select(client, tried).or_else(|| self.select(client, &[]))?;
         let mut peer = self.template.clone();
         peer._address = backend.addr;
         Some(peer)
     }
+
+    fn select(&self, client: &[u8], tried: &[SocketAddr]) -> Option<Backend> {
+        let accept = |backend: &Backend, healthy| healthy && !tried.contains(&backend.addr);
+        match &self.balancer {
+            Balancer::RoundRobin(balancer) => balancer.select_with(client, MAX_PICKS, accept),
+            Balancer::Random(balancer) => balancer.select_with(client, MAX_PICKS, accept),
+            Balancer::ClientIp(balancer) => balancer.select_with(client, MAX_PICKS, accept),
+        }
+    }
 }
 
-async fn run<S>(name: &str, upstream: &Upstream, stop: ShutdownWatch) -> Arc<LoadBalancer<S>>
+async fn run<S>(
+    name: &str,
+    upstream: &Upstream,
+    check: Option<Box<dyn Check + Send + Sync>>,
+    stop: ShutdownWatch,
+) -> Arc<LoadBalancer<S>>
 where
     S: BackendSelection + Send + Sync + 'static,
     S::Iter: BackendIter,
     S::Config: Send + Sync,
 {
     let mut backends = Backends::new(Box::new(Resolver(upstream.addresses.clone())));
-    if let Some(check) = &upstream.health_check {
-        backends.set_health_check(health_check(check, upstream));
+    if let Some(check) = check {
+        backends.set_health_check(check);
     }
     let mut balancer = LoadBalancer::<S>::from_backends(backends);
     balancer.update_frequency = Some(RESOLVE_INTERVAL);
@@ -113,11 +137,21 @@ where
     balancer
 }
 
-fn health_check(check: &HealthCheck, upstream: &Upstream) -> Box<dyn Check + Send + Sync> {
+/// The check goes the way that requests go: same TLS, same version of HTTP. Connecting and the
+/// answer may each take as long as a connection may.
+fn health_check(
+    check: &HealthCheck,
+    upstream: &Upstream,
+    template: &HttpPeer,
+    patience: Duration,
+    observer: Observer,
+) -> Box<dyn Check + Send + Sync> {
     let Some(path) = &check.path else {
         let mut tcp = TcpHealthCheck::new();
         tcp.consecutive_success = check.healthy_after;
         tcp.consecutive_failure = check.unhealthy_after;
+        tcp.peer_template.options.connection_timeout = Some(patience);
+        tcp.health_changed_callback = Some(Box::new(observer));
         return tcp;
     };
     let host = upstream.tls.as_ref().map(|tls| tls.server_name.clone());
@@ -125,6 +159,10 @@ fn health_check(check: &HealthCheck, upstream: &Upstream) -> Box<dyn Check + Sen
     let mut http = HttpHealthCheck::new(&host, upstream.tls.is_some());
     http.consecutive_success = check.healthy_after;
     http.consecutive_failure = check.unhealthy_after;
+    http.peer_template = template.clone();
+    http.peer_template.options.read_timeout = Some(patience);
+    http.peer_template.options.write_timeout = Some(patience);
+    http.health_changed_callback = Some(Box::new(observer));
     if let Ok(uri) = http::Uri::try_from(path.as_str()) {
         http.req.set_uri(uri);
     }
@@ -136,6 +174,27 @@ fn health_check(check: &HealthCheck, upstream: &Upstream) -> Box<dyn Check + Sen
         }
     }));
     Box::new(http)
+}
+
+/// Tells operators when an address is left, and when it is taken back.
+struct Observer {
+    upstream: String,
+    changes: Family<HealthLabels, Counter>,
+}
+
+#[async_trait]
+impl HealthObserve for Observer {
+    async fn observe(&self, target: &Backend, healthy: bool) {
+        let (upstream, address) = (&self.upstream, &target.addr);
+        let health = if healthy { "healthy" } else { "unhealthy" };
+        let labels = HealthLabels { upstream: upstream.clone(), health };
+        self.changes.get_or_create(&labels).inc();
+        if healthy {
+            tracing::info!(upstream, %address, "an address is healthy again");
+        } else {
+            tracing::warn!(upstream, %address, "an address is unhealthy and gets no requests");
+        }
+    }
 }
 
 /// Everything about a peer but its address.

@@ -407,6 +407,9 @@ impl Opened {
                 | pingora::ErrorType::ConnectNoRoute
                 | pingora::ErrorType::ConnectTimedout
                 | pingora::ErrorType::ConnectError
+                | pingora::ErrorType::TLSHandshakeFailure
+                | pingora::ErrorType::TLSHandshakeTimedout
+                | pingora::ErrorType::InvalidCert
         );
         let end = if connect { End::NotSent } else { End::UpstreamLost };
         self.complete(shared, end).await;

@@ -2,7 +2,7 @@
 //! on. Pure.
 
 use http::header::{self, HeaderName};
-use http::{HeaderMap, HeaderValue, Version};
+use http::{HeaderMap, HeaderValue, Uri, Version};
 use pingora::http::{RequestHeader, ResponseHeader};
 
 use super::{EVENT_HEADER, REQUEST_HEADER};
@@ -159,6 +159,24 @@ pub(super) fn request(
         head.insert_header(REQUEST_HEADER, event.to_string())?;
     }
     Ok(head)
+}
+
+/// The same head for HTTP/2, which names scheme and authority beside the path and knows no field
+/// that is about one connection (RFC 9113, sections 8.2.2 and 8.3.1). A head without a usable host
+/// stays without an authority, and then cannot be sent.
+pub(super) fn over_http2(mut head: Box<RequestHeader>, tls: bool) -> Box<RequestHeader> {
+    head.remove_header(&header::TRANSFER_ENCODING);
+    let host = head.headers.get(header::HOST).map(HeaderValue::as_bytes);
+    if let (Some(host), Some(target)) = (host, head.uri.path_and_query().cloned())
+        && let Ok(uri) = Uri::builder()
+            .scheme(if tls { "https" } else { "http" })
+            .authority(host)
+            .path_and_query(target)
+            .build()
+    {
+        head.set_uri(uri);
+    }
+    head
 }
 
 /// An absolute-form target becomes the origin form that an application expects; its path and query

@@ -11,6 +11,7 @@ use pingora::connectors::http::Connector;
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::modules::http::HttpModules;
 use pingora::prelude::HttpPeer;
+use pingora::protocols::l4::socket::SocketAddr;
 use pingora::proxy::{FailToProxy, HttpProxy, ProxyHttp, Session};
 use pingora::server::configuration::ServerConf;
 use pingora::{Error, ErrorSource, ErrorType};
@@ -80,8 +81,8 @@ pub struct Context {
     routed: Option<Arc<Routed>>,
     /// The upgrade whose completion is still to be written.
     opened: Option<Opened>,
-    /// Connections that failed.
-    failed_connects: usize,
+    /// Addresses that could not be connected to.
+    tried: Vec<SocketAddr>,
     _flight: Flight,
 }
 
@@ -172,7 +173,7 @@ impl ProxyHttp for Gate {
             snapshot: self.shared.snapshot.load_full(),
             routed: None,
             opened: None,
-            failed_connects: 0,
+            tried: Vec::new(),
             _flight: self.shared.in_flight.enter(),
         }
     }
@@ -236,21 +237,21 @@ impl ProxyHttp for Gate {
     ) -> pingora::Result<Box<HttpPeer>> {
         let client = client_ip(session).map(|ip| ip.to_string()).unwrap_or_default();
         let pool = ctx.routed.as_ref().and_then(|routed| ctx.snapshot.pool(&routed.route.upstream));
-        pool.and_then(|pool| pool.pick(client.as_bytes())).map(Box::new).ok_or_else(|| {
-            Error::explain(ErrorType::ConnectNoRoute, "no healthy address of the upstream")
-        })
+        pool.and_then(|pool| pool.pick(client.as_bytes(), &ctx.tried)).map(Box::new).ok_or_else(
+            || Error::explain(ErrorType::ConnectNoRoute, "no healthy address of the upstream"),
+        )
     }
 
     fn fail_to_connect(
         &self,
         _session: &mut Session,
-        _peer: &HttpPeer,
+        peer: &HttpPeer,
         ctx: &mut Context,
         mut error: Box<Error>,
     ) -> Box<Error> {
         // Nothing was sent: another address may be better.
-        ctx.failed_connects += 1;
-        error.set_retry(ctx.failed_connects < CONNECTS);
+        ctx.tried.push(peer._address.clone());
+        error.set_retry(ctx.tried.len() < CONNECTS);
         error
     }
 

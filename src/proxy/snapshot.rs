@@ -45,8 +45,9 @@ impl Snapshot {
     ) -> Result<Self, UpstreamError> {
         let mut pools = BTreeMap::new();
         for (name, upstream) in &config.upstreams {
-            let pool = Pool::start(name, upstream, &config.timeouts, &config.version, stop.clone())
-                .await?;
+            let (timeouts, version) = (&config.timeouts, &config.version);
+            let pool =
+                Pool::start(name, upstream, timeouts, version, metrics, stop.clone()).await?;
             pools.insert(name.clone(), pool);
         }
         let table = RouteTable::new(config.routes.iter().map(pattern).collect());

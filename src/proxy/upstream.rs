@@ -15,6 +15,7 @@ use tokio::time::{sleep, timeout};
 
 use super::balance::Pool;
 use super::body::BodyError;
+use super::forward;
 use crate::capture::BodyCapture;
 
 /// How long an answer is waited for when the upstream no longer takes the request.
@@ -94,25 +95,30 @@ impl Upstream {
     ) -> Result<Self, Failure> {
         let repeatable = matches!(head.method.as_str(), "PUT" | "DELETE");
         let mut failure = Failure::NotSent;
+        let mut tried = Vec::new();
         for _ in 0..CONNECTS {
-            let peer = pool.pick(client).ok_or(failure)?;
+            let peer = pool.pick(client, &tried).ok_or(failure)?;
             let (mut session, reused) = match connector.get_http_session(&peer).await {
                 Ok(connected) => connected,
                 // Nothing was sent: another address may be better.
                 Err(error) => {
                     failure = Failure::to_connect(&error);
+                    tried.push(peer._address);
                     continue;
                 }
             };
             session.set_read_timeout(peer.options.read_timeout);
             session.set_write_timeout(peer.options.write_timeout);
-            match session.write_request_header(head.clone()).await {
+            let outgoing = match &session {
+                HttpSession::H2(_) => forward::over_http2(head.clone(), peer.is_tls()),
+                _ => head.clone(),
+            };
+            match session.write_request_header(outgoing).await {
                 Ok(()) => return Ok(Self { session, peer, sent: false }),
                 Err(error) if reused && repeatable && untouched(&error, &session, &peer, &head) => {
                 }
-                Err(_) if !reused && matches!(session, HttpSession::H2(_)) => {
-                    return Err(Failure::NotSent);
-                }
+                // HTTP/2 refuses a head before it opens a stream: the connection takes no more.
+                Err(_) if matches!(session, HttpSession::H2(_)) => failure = Failure::NotSent,
                 Err(error) => return Err(Failure::after_sending(&error)),
             }
         }

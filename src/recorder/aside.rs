@@ -117,7 +117,12 @@ impl Shared {
     /// Whether the store has been at work for longer than anybody waits. The recorder's own thread
     /// may not be able to tell, so whoever asks finds out.
     fn hangs(&self) -> bool {
-        lock(&self.working_since).is_some_and(|since| since.elapsed() >= self.timeout)
+        self.works_for(self.timeout)
+    }
+
+    /// Whether the store has been at the same work for at least so long.
+    pub(super) fn works_for(&self, limit: Duration) -> bool {
+        lock(&self.working_since).is_some_and(|since| since.elapsed() >= limit)
     }
 
     /// Somebody has waited in vain: if the store is the reason, that is said once.

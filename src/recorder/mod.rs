@@ -44,6 +44,11 @@ use aside::{Loss, Shared};
 use batch::{Job, Reply};
 use writer::Writer;
 
+/// A step of opening may take as long as so many appends: it may have to repair what a crash left.
+const OPENING_TIMEOUTS: u32 = 6;
+/// And at least this long.
+const OPENING_MIN: Duration = Duration::from_secs(1);
+
 /// The limits of a recorder.
 #[derive(Debug, Clone, Copy)]
 pub struct Settings {
@@ -96,6 +101,15 @@ pub enum StartError {
     /// The store could not be opened, or what an earlier run left open could not be closed.
     #[error("the ledger cannot be opened for writing")]
     Store(#[source] StoreError),
+    /// The store was at one step of opening for too long.
+    #[error(
+        "the ledger did not open within {} s: its disk or file system does not answer; if a crash \
+         left more to repair than that, raise `ledger.timeout`", limit.as_secs()
+    )]
+    Hangs {
+        /// How long was waited.
+        limit: Duration,
+    },
     /// The system gave no thread.
     #[error("the recorder's thread cannot be started")]
     Thread(#[source] std::io::Error),
@@ -168,7 +182,8 @@ struct Granted {
 
 impl Recorder {
     /// Starts the recorder on a thread of its own and waits until it accepts entries: the store
-    /// is open, and what an earlier run left open is closed as `unknown`, `proxy_restarted`.
+    /// is open, and what an earlier run left open is closed as `unknown`, `proxy_restarted`. A
+    /// store that hangs is not waited for; its thread is then left behind.
     ///
     /// `open` is called again whenever the connection must be replaced.
     pub fn start<F>(
@@ -211,7 +226,17 @@ impl Recorder {
                 }
             })
             .map_err(StartError::Thread)?;
-        start.recv().unwrap_or(Err(StartError::Ended))?;
+        let limit = OPENING_MIN.max(settings.timeout * OPENING_TIMEOUTS);
+        loop {
+            match start.recv_timeout(limit) {
+                Ok(started) => break started?,
+                Err(RecvTimeoutError::Timeout) if shared.works_for(limit) => {
+                    return Err(StartError::Hangs { limit });
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return Err(StartError::Ended),
+            }
+        }
         let handle = Handle { jobs, shared, settings };
         Ok((Self(Arc::new(handle)), RecorderThread { thread, ended }))
     }

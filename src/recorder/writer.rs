@@ -59,6 +59,7 @@ where
         clock: Arc<dyn Clock>,
         shared: Arc<Shared>,
     ) -> Result<Self, StoreError> {
+        shared.work_begins();
         let store = opener().await?;
         let mut writer = Self {
             opener,
@@ -75,6 +76,7 @@ where
             pause: Duration::ZERO,
         };
         writer.sweep_at_start().await?;
+        writer.shared.work_ends();
         writer.shared.set_failing(None);
         Ok(writer)
     }
@@ -85,6 +87,8 @@ where
             let mut head = store.head(&name).await?;
             let mut after = store.closed_up_to(&name).await?;
             loop {
+                // Each step has its own time.
+                self.shared.work_begins();
                 let orphans = store.orphans(&name, after, SWEEP_BATCH).await?;
                 let Some(last) = orphans.last() else { break };
                 after = last.seq;

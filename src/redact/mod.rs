@@ -30,4 +30,5 @@ pub use glob::{Glob, GlobError};
 pub use key::FingerprintKey;
 pub use policy::{Action, Policy, PolicyError, Rule, Sides, USERINFO_RULE};
 pub use redacted::Redacted;
-pub use seen::Seen;
+pub use seen::{Seen, is_guessable};
+pub use walk::DOMAIN as SECRET_DOMAIN;

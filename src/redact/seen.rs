@@ -184,7 +184,7 @@ pub(super) fn is_fingerprint(text: &str) -> bool {
 }
 
 /// Whether a fingerprint of the value could be turned back by trying all values.
-pub(super) fn is_guessable(text: &str) -> bool {
+pub fn is_guessable(text: &str) -> bool {
     let chars = text.chars().count();
     chars < 8 || (chars <= 10 && text.bytes().all(|byte| byte.is_ascii_digit()))
 }

@@ -13,7 +13,7 @@ use crate::decode::{Node, Note, Number, json};
 
 /// The domain of fingerprints of secrets: one for all carriers, so that the same secret is
 /// recognised in a header and in a body.
-pub(super) const DOMAIN: &str = "secret";
+pub const DOMAIN: &str = "secret";
 
 /// JSON in strings of JSON is looked into so many times over.
 const NESTING_MAX: usize = 2;

@@ -7,8 +7,11 @@ use http::HeaderName;
 use serde_saphyr::Spanned;
 
 use super::file::{ActionFile, KeepFile, RedactFile, RulesFile, SideFile};
-use crate::problem::{Problem, parse_yaml};
+use crate::problem::{Problem, parse_yaml, pieces};
 use crate::redact::{Action, Glob, Rule, Sides, USERINFO_RULE};
+
+/// What to do about text that does not fit.
+const REMEDY: &str = "compare with the JSON Schema that `countersign schema rules` prints";
 
 /// The longest rule id.
 const ID_CHARS_MAX: usize = 64;
@@ -48,20 +51,37 @@ impl Checked {
         if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
             return;
         }
-        match parse_yaml::<RulesFile>(file, text) {
-            Ok(rules) => {
-                for rule in &rules.redact {
-                    self.redact(file, rule);
+        match parse_yaml::<RulesFile>(file, text, REMEDY) {
+            Ok(rules) => self.entries(file, &rules),
+            Err(problem) => {
+                let before = self.problems.len();
+                for entry in entries(text) {
+                    self.entry(file, &entry);
                 }
-                for keep in &rules.keep {
-                    self.keep(file, keep);
+                if self.problems.len() == before {
+                    self.problems.push(with_known_keys(problem));
                 }
             }
-            Err(mut problem) => {
-                if let Some(remedy) = remedy_for(&problem.message) {
-                    problem.remedy = remedy;
-                }
-                self.problems.push(problem);
+        }
+    }
+
+    fn entries(&mut self, file: &Path, rules: &RulesFile) {
+        for rule in &rules.redact {
+            self.redact(file, rule);
+        }
+        for keep in &rules.keep {
+            self.keep(file, keep);
+        }
+    }
+
+    /// Checks one entry of a file that as a whole cannot be read.
+    fn entry(&mut self, file: &Path, text: &str) {
+        match parse_yaml::<RulesFile>(file, text, REMEDY) {
+            Ok(rules) => self.entries(file, &rules),
+            Err(problem) => {
+                let problem = with_known_keys(problem);
+                let remedy = format!("{}; the rest of this entry is not checked", problem.remedy);
+                self.problems.push(Problem { remedy, ..problem });
             }
         }
     }
@@ -235,11 +255,45 @@ fn examples(written: &[Spanned<String>]) -> Vec<Example> {
         .collect()
 }
 
+/// The entries of a file, each as a file of its own in which it stands where it stood.
+fn entries(text: &str) -> Vec<String> {
+    let mut section = None;
+    let mut indent = None;
+    let mut sections = Vec::new();
+    let pieces = pieces(text, |line| {
+        let content = line.trim();
+        let depth = line.len() - line.trim_start().len();
+        if matches!(content, "redact:" | "keep:") && depth == 0 {
+            (section, indent) = (Some(content.to_owned()), None);
+        } else if section.is_none()
+            || !content.starts_with("- ")
+            || *indent.get_or_insert(depth) != depth
+        {
+            return false;
+        }
+        sections.push(section.clone().filter(|_| indent.is_some()));
+        true
+    });
+    let sections = std::iter::once(None).chain(sections);
+    let blank = |line: &str| matches!(line.trim(), "" | "redact:" | "keep:");
+    pieces
+        .iter()
+        .zip(sections)
+        .filter(|(piece, _)| !piece.lines().all(|l| blank(l) || l.trim().starts_with('#')))
+        .map(|(piece, section)| match section {
+            // The line before an entry is free for the name of its section.
+            Some(section) => piece.replacen("\n", &format!("{section}\n"), 1),
+            None => piece.clone(),
+        })
+        .collect()
+}
+
 /// For an unknown key, the parser's message lists the known ones.
-fn remedy_for(message: &str) -> Option<String> {
-    if !message.contains("unknown field") {
-        return None;
-    }
-    let (_, known) = message.split_once("expected ")?;
-    Some(format!("correct or remove the key; known here: {}", known.trim_start_matches("one of ")))
+fn with_known_keys(problem: Problem) -> Problem {
+    let unknown = problem.message.starts_with("unknown field");
+    let known = problem.message.split_once(", expected ").filter(|_| unknown);
+    let Some((message, known)) = known else { return problem };
+    let known = known.trim_start_matches("one of ");
+    let remedy = format!("correct or remove the key; known here: {known}");
+    Problem { message: message.to_owned(), remedy, ..problem }
 }

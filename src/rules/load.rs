@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::check::{Checked, CheckedRule};
 use super::file::RulesFile;
-use crate::problem::{Problem, Problems};
+use crate::problem::{Problem, Problems, utf8};
 use crate::redact::{Glob, Policy, Rule};
 
 /// The shipped packs: the name under which problems show them, and their text.
@@ -127,10 +127,11 @@ fn read(file: &Path) -> Result<String, Problem> {
         let message = format!("the file has {size} bytes; at most {FILE_BYTES_MAX} are read");
         return Err(of_file(file, message, "split it"));
     }
-    fs::read_to_string(file).map_err(|error| {
+    let bytes = fs::read(file).map_err(|error| {
         let message = format!("the file cannot be read: {error}");
-        of_file(file, message, "look at its permissions and that it is UTF-8")
-    })
+        of_file(file, message, "look at its permissions")
+    })?;
+    utf8(file, bytes)
 }
 
 fn of_file(file: &Path, message: String, remedy: &str) -> Problem {

@@ -138,3 +138,38 @@ fn the_schema_knows_every_selector() {
         assert!(schema.contains(name), "{name}");
     }
 }
+
+#[test]
+fn what_cannot_be_read_hides_nothing_else() {
+    let files = [
+        ("a.yaml", "redact:\n  - id: [x\n  - id: Bad Id\n    keys: [a]\n    do: drop\n"),
+        (
+            "b.yaml",
+            "# no quote\nredact:\n- id: \"x\n\n- id: b\n  do: drp\n  keys: [b]\nkeep:\n- keys: [\n",
+        ),
+        ("c.yaml", "redact:\n  - id: c\n    nope: 1\n    do: drop\n  - id: d\n    do: drop\n"),
+        ("d.yaml", "redact: [{id: e, do: drop, keys: [x}]\nkeep: {}\n"),
+        (
+            "e.yaml",
+            "redact:\n- {id: f, keys: [f], do: drop}\nredact:\n- {id: g, keys: [g], do: drop}\n",
+        ),
+    ];
+    let found: Vec<String> = problems(&files)
+        .iter()
+        .map(|problem| problem.splitn(4, ':').take(2).collect::<Vec<_>>().join(":"))
+        .collect();
+    let expected = [
+        "a.yaml:2", "a.yaml:3", "b.yaml:5", "b.yaml:6", "b.yaml:9", "c.yaml:3", "c.yaml:5",
+        "d.yaml:1", "e.yaml:3",
+    ];
+    assert_eq!(found, expected, "{:#?}", problems(&files));
+}
+
+#[test]
+fn a_file_that_is_not_utf8_is_told_with_the_place() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("a.yaml"), b"redact:\n  - id: caf\xe9\n").unwrap();
+    let problems = load(Some(dir.path()), false).unwrap_err().0;
+    assert_eq!((problems.len(), problems[0].line, problems[0].column), (1, 2, 12));
+    assert!(problems[0].remedy.contains("UTF-8"));
+}

@@ -1,8 +1,10 @@
 //! The proxy's listeners: plain, TLS, mutual TLS, unix sockets.
 
-use std::fs::Permissions;
+use std::fs::{self, Permissions};
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,11 +15,11 @@ use pingora::services::listening::Service;
 use pingora::tls::{RootCertStore, WebPkiClientVerifier};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
-use tokio::net::{TcpStream, UnixStream};
+use tokio::net;
 use tokio::task::JoinHandle;
 
 use super::ServerError;
-use crate::config::{Address, Config, Listener, ListenerTls};
+use crate::config::{Address, Listener, ListenerTls};
 use crate::proxy::Door;
 
 /// How long a listener may take to open.
@@ -27,29 +29,56 @@ const OPENING: Duration = Duration::from_secs(5);
 const READ_BUFFER: usize = 4 * 1024;
 
 /// Finds out, before anything is started, whether the addresses can be had; Pingora would panic.
-pub(super) fn probe(config: &Config) -> Result<(), ServerError> {
-    for listener in &config.listeners {
-        match &listener.address {
-            Address::Tcp(address) => drop(bind(&address.to_string())?),
+/// A port 0 becomes the free port that the system chooses.
+pub(super) fn probe(listeners: &mut [Listener]) -> Result<(), ServerError> {
+    // Held together, so that no two get the same free port.
+    let mut bound = Vec::new();
+    for listener in listeners {
+        match &mut listener.address {
+            Address::Tcp(address) => {
+                let listener = bind(&address.to_string())?;
+                *address = local_address(&listener)?;
+                bound.push(listener);
+            }
             Address::Unix(path) => socket_path(path)?,
         }
     }
     Ok(())
 }
 
-/// A socket that a dead process left behind is removed; one that answers is somebody else's.
+/// The address that a listener really has.
+pub(super) fn local_address(listener: &TcpListener) -> Result<SocketAddr, ServerError> {
+    let address = "a TCP port".to_owned();
+    listener.local_addr().map_err(|source| ServerError::Listen { address, source })
+}
+
+/// A socket that a dead process left behind is removed; one that answers is somebody else's, and
+/// so is a file that is no socket, which Pingora would remove unasked.
 fn socket_path(path: &Path) -> Result<(), ServerError> {
-    let address = path.display().to_string();
-    if std::os::unix::net::UnixStream::connect(path).is_ok() {
-        let source = std::io::Error::from(std::io::ErrorKind::AddrInUse);
-        return Err(ServerError::Listen { address, source });
+    let refused = |source| ServerError::Listen { address: path.display().to_string(), source };
+    let taken = |kind, text| Err(refused(io::Error::new(kind, text)));
+    match fs::symlink_metadata(path) {
+        Ok(found) if !found.file_type().is_socket() => {
+            let text =
+                "a file of this name is there, and is no socket: move it away, or listen elsewhere";
+            return taken(io::ErrorKind::AlreadyExists, text);
+        }
+        Ok(_) => match UnixStream::connect(path) {
+            Ok(_) => {
+                let text =
+                    "the socket is in use by another process: stop that one, or listen elsewhere";
+                return taken(io::ErrorKind::AddrInUse, text);
+            }
+            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+                fs::remove_file(path).map_err(refused)?;
+            }
+            Err(error) => return Err(refused(error)),
+        },
+        Err(_) => {}
     }
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    if directory.is_some_and(|directory| !directory.is_dir()) {
-        let source = std::io::Error::from(std::io::ErrorKind::NotFound);
-        return Err(ServerError::Listen { address, source });
-    }
-    Ok(())
+    // Says what Pingora would panic on: a directory that is missing or may not be written to.
+    UnixListener::bind(path).map_err(refused)?;
+    fs::remove_file(path).map_err(refused)
 }
 
 /// A service that lets a listener's connections in through `door`.
@@ -84,8 +113,8 @@ pub(super) async fn opened(address: &Address, running: &JoinHandle<()>) -> Resul
     let deadline = Instant::now() + OPENING;
     loop {
         let connected = match address {
-            Address::Tcp(address) => TcpStream::connect(reachable(*address)).await.map(drop),
-            Address::Unix(path) => UnixStream::connect(path).await.map(drop),
+            Address::Tcp(address) => net::TcpStream::connect(reachable(*address)).await.map(drop),
+            Address::Unix(path) => net::UnixStream::connect(path).await.map(drop),
         };
         match connected {
             Ok(()) => return Ok(()),

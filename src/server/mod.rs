@@ -1,8 +1,8 @@
 //! Wiring: builds everything from a checked configuration, runs it, and takes it down in order.
 //!
 //! Order of stopping: listeners close, requests in flight end (bounded by `timeouts.shutdown`),
-//! the recorder drains, the process ends. The recorder has a thread of its own, so that no runtime
-//! that goes down can take it along.
+//! the index catches up, the recorder drains, the process ends. The recorder has a thread of its
+//! own, so that no runtime that goes down can take it along.
 
 mod key;
 mod listeners;
@@ -20,6 +20,8 @@ use pingora::connectors::http::Connector;
 use pingora::services::Service as _;
 use tokio::runtime::Runtime;
 use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use crate::api;
 use crate::clock::{Clock, SystemClock};
@@ -44,6 +46,8 @@ pub use key::KeyError;
 const GRACE: Duration = Duration::from_millis(200);
 /// How long to wait before a search index that cannot be opened is tried again.
 const INDEX_RETRY: Duration = Duration::from_secs(5);
+/// How long the search index may take to close.
+const INDEX_CLOSING: Duration = Duration::from_secs(1);
 /// How long the recorder may take to write what is left.
 const DRAIN: Duration = Duration::from_secs(10);
 
@@ -90,6 +94,7 @@ pub struct Server {
     side: Runtime,
     shared: Arc<Shared>,
     recorder: RecorderThread,
+    index: Option<(watch::Sender<bool>, JoinHandle<()>)>,
     stop: watch::Sender<bool>,
     signals: Stop,
     shutdown: Duration,
@@ -98,14 +103,16 @@ pub struct Server {
 impl Server {
     /// Starts everything; when this returns, clients are served. `file` is the configuration's
     /// file, which is then watched.
-    pub fn start(config: Config, file: Option<PathBuf>) -> Result<Self, ServerError> {
+    pub fn start(mut config: Config, file: Option<PathBuf>) -> Result<Self, ServerError> {
+        let started_with = config.clone();
         pingora::tls::install_default_crypto_provider();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let metrics = Arc::new(Metrics::default());
         let key = key::load_or_create(&config.ledger.dir)?;
         let engine = engine_for(&config, key).map_err(ServerError::Rules)?;
         let reading = listeners::bind(&config.reading.address.to_string())?;
-        listeners::probe(&config)?;
+        config.reading.address = listeners::local_address(&reading)?;
+        listeners::probe(&mut config.listeners)?;
         let proxy = runtime("proxy", config.threads)?;
         let side = runtime("side", 1)?;
         // From here on no signal ends the process unasked.
@@ -127,11 +134,12 @@ impl Server {
             in_flight: Arc::default(),
         });
         let shutdown = config.timeouts.shutdown;
-        let server = Self {
+        let mut server = Self {
             proxy,
             side,
             shared,
             recorder: recorder_thread,
+            index: None,
             stop,
             signals: stop_signals,
             shutdown,
@@ -141,13 +149,18 @@ impl Server {
         let reloader = Reloader {
             shared: Arc::clone(&server.shared),
             file,
-            started_with: config,
+            started_with,
             stopping: stopping.clone(),
             retire,
             hangup,
         };
         server.attend(reloader, reading, stopping);
         Ok(server)
+    }
+
+    /// The configuration in force, with the ports that the system chose where it says 0.
+    pub fn config(&self) -> Config {
+        self.shared.snapshot.load().config.clone()
     }
 
     /// Opens the proxy's listeners.
@@ -173,7 +186,12 @@ impl Server {
     }
 
     /// Starts what stands beside the proxy: the reading listener, the index, reload.
-    fn attend(&self, reloader: Reloader, reading: TcpListener, stopping: watch::Receiver<bool>) {
+    fn attend(
+        &mut self,
+        reloader: Reloader,
+        reading: TcpListener,
+        stopping: watch::Receiver<bool>,
+    ) {
         let budget = Arc::clone(&self.shared.budget);
         let operations = api::Operations {
             recorder: self.shared.recorder.clone(),
@@ -189,7 +207,8 @@ impl Server {
         let dir = reloader.started_with.ledger.dir.clone();
         let head = self.shared.recorder.head_watch();
         let metrics = Arc::clone(&self.shared.metrics);
-        self.side.spawn(keep_index(dir, head, metrics, stopping));
+        let (stop, stopping) = watch::channel(false);
+        self.index = Some((stop, self.side.spawn(keep_index(dir, head, metrics, stopping))));
         self.side.spawn(reloader.run());
     }
 
@@ -234,6 +253,13 @@ impl Server {
             );
         }
         self.note("stop", "countersign stopped");
+        if let Some((stop, index)) = self.index.take() {
+            stop.send_replace(true);
+            let closed = self.side.block_on(async { timeout(INDEX_CLOSING, index).await });
+            if !matches!(closed, Ok(Ok(()))) {
+                tracing::debug!("the search index was not closed in time");
+            }
+        }
         self.proxy.shutdown_timeout(GRACE);
         self.side.shutdown_timeout(GRACE);
         drop(self.shared);

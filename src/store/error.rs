@@ -48,6 +48,17 @@ pub enum StoreError {
         /// The id of the process that holds it, as far as is known.
         holder: String,
     },
+    /// Somebody else held the database's lock for as long as opening may wait. Nothing was written.
+    #[error(
+        "`{}` is locked by {holders}: end that, a backup or a database shell perhaps, or wait for \
+         it, and start again", path.display()
+    )]
+    Locked {
+        /// The database.
+        path: PathBuf,
+        /// Which processes, as far as the system tells.
+        holders: String,
+    },
     /// The file was written by a later version.
     #[error(
         "`{}` has schema version {found}, and this countersign knows versions up to {known}: \
@@ -99,7 +110,7 @@ impl StoreError {
     /// A code from a closed set, for metrics and readiness.
     pub fn reason(&self) -> &'static str {
         match self {
-            Self::Busy(_) => "busy",
+            Self::Busy(_) | Self::Locked { .. } => "busy",
             Self::DiskFull(_) => "disk_full",
             Self::Rejected(_) => "rejected",
             Self::Uncertain(_) => "uncertain",

@@ -1,8 +1,9 @@
 //! The directory of the ledger: names, modes, and the lock that makes one process its writer.
 
+use std::collections::BTreeSet;
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use super::StoreError;
@@ -128,6 +129,36 @@ fn grow(mut file: File, size: u64) -> std::io::Result<()> {
     file.seek(SeekFrom::Start(size))?;
     file.write_all(&[0; PROBE_BYTES as usize])?;
     file.sync_data()
+}
+
+/// Which other processes hold locks on the database, by the system's own list (`proc_locks(5)`).
+pub(super) fn lock_holders(dir: &Path) -> String {
+    let inodes: Vec<String> = ["", "-wal", "-shm"]
+        .iter()
+        .filter_map(|suffix| std::fs::metadata(dir.join(format!("{LEDGER_FILE}{suffix}"))).ok())
+        .map(|metadata| format!(":{}", metadata.ino()))
+        .collect();
+    let locks = std::fs::read_to_string("/proc/locks").unwrap_or_default();
+    let own = std::process::id().to_string();
+    let holders: BTreeSet<&str> = locks
+        .lines()
+        .filter_map(|line| {
+            let mut fields = line.split_whitespace().skip_while(|field| !is_access(field)).skip(1);
+            let (process, file) = (fields.next()?, fields.next()?);
+            let here = inodes.iter().any(|inode| file.ends_with(inode.as_str()));
+            (here && process != own).then_some(process)
+        })
+        .collect();
+    match holders.len() {
+        0 => "another process".to_owned(),
+        1 => format!("process {}", holders.into_iter().collect::<String>()),
+        _ => format!("processes {}", holders.into_iter().collect::<Vec<_>>().join(", ")),
+    }
+}
+
+/// The column of the list before the process.
+fn is_access(field: &str) -> bool {
+    matches!(field, "READ" | "WRITE")
 }
 
 /// The paths of a directory's databases.

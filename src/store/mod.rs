@@ -29,7 +29,7 @@ use crate::record::{Entry, EventId, Stored};
 
 pub use error::{Cause, StoreError};
 pub use files::{INDEX_FILE, LEDGER_FILE, LOCK_FILE, create_dir, create_file};
-pub use reader::LedgerReader;
+pub use reader::{LedgerReader, connect_read_only};
 pub use schema::SCHEMA_VERSION;
 pub use sqlite::{SqliteOptions, SqliteStore};
 

@@ -1,12 +1,13 @@
 //! Reading the ledger, from any process, without ever writing to it.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteRow};
 use sqlx::{ConnectOptions, Connection, FromRow, Row, SqliteConnection};
 
 use super::files::ledger_path;
-use super::{StoreError, schema, sqlite};
+use super::{StoreError, schema};
 use crate::record::{EntryKind, Stored};
 
 /// How long a reader waits for a lock. Writers never block readers; only the first connection
@@ -19,6 +20,44 @@ const READ_ROWS: usize = 1024;
 /// Documents that are read in one go, in bytes.
 const READ_BYTES: i64 = 4 * 1024 * 1024;
 
+/// Opens a database to read it, and reads its version. Needs no right to write, neither to the
+/// file nor to its directory.
+pub async fn connect_read_only(path: &Path) -> Result<(SqliteConnection, i64), sqlx::Error> {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .read_only(true)
+        .busy_timeout(READ_BUSY_TIMEOUT)
+        .row_buffer_size(READ_ROWS)
+        .disable_statement_logging();
+    match connect(&options).await {
+        // SQLite wants to put its files beside a database that nobody has open. Where nothing is
+        // left in a log, the database alone is all there is.
+        Err(error) if cannot_open(&error) && !has_log(path) => {
+            connect(&options.immutable(true)).await.map_err(|_| error)
+        }
+        result => result,
+    }
+}
+
+async fn connect(options: &SqliteConnectOptions) -> Result<(SqliteConnection, i64), sqlx::Error> {
+    let mut conn = options.connect().await?;
+    let version = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut conn).await?;
+    Ok((conn, version))
+}
+
+/// SQLITE_READONLY and SQLITE_CANTOPEN, with their extended codes.
+fn cannot_open(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    let code = code.and_then(|code| code.parse::<u32>().ok());
+    code.is_some_and(|code| matches!(code & 0xff, 8 | 14))
+}
+
+fn has_log(path: &Path) -> bool {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    std::fs::metadata(Path::new(&log)).is_ok_and(|log| log.len() > 0)
+}
+
 /// A read-only connection to the ledger of a directory.
 pub struct LedgerReader {
     conn: SqliteConnection,
@@ -28,23 +67,15 @@ impl LedgerReader {
     /// Opens the ledger in `dir`, which must exist.
     pub async fn open(dir: &Path) -> Result<Self, StoreError> {
         let path = ledger_path(dir);
-        if !sqlite::exists(dir) {
-            return Err(StoreError::Missing { path });
+        match std::fs::metadata(&path) {
+            Ok(found) if found.is_file() => {}
+            Err(source) if source.kind() != ErrorKind::NotFound => {
+                return Err(StoreError::File { operation: "open", path, source });
+            }
+            _ => return Err(StoreError::Missing { path }),
         }
-        let mut conn = SqliteConnectOptions::new()
-            .filename(&path)
-            .read_only(true)
-            .busy_timeout(READ_BUSY_TIMEOUT)
-            .row_buffer_size(READ_ROWS)
-            .disable_statement_logging()
-            .connect()
-            .await
-            .map_err(StoreError::from_sqlx)?;
-        let found: i64 = sqlx::query_scalar("PRAGMA user_version")
-            .fetch_one(&mut conn)
-            .await
-            .map_err(StoreError::from_sqlx)?;
-        if schema::known(found, &path)? == 0 {
+        let (conn, version) = connect_read_only(&path).await.map_err(StoreError::from_sqlx)?;
+        if schema::known(version, &path)? == 0 {
             return Err(StoreError::Missing { path });
         }
         Ok(Self { conn })

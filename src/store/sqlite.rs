@@ -34,7 +34,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, params};
 
-use super::files::{DirLock, create_dir, create_file, is_out_of_room, ledger_path};
+use super::files::{DirLock, create_dir, create_file, is_out_of_room, ledger_path, lock_holders};
 use super::reader::{
     Fields, SELECT_ENTRIES, SELECT_HEAD, SELECT_SIZES, last_within, seq_to_sql, sql_to_seq,
 };
@@ -81,7 +81,13 @@ impl SqliteOptions {
             }
             let lock = lock.clone();
             Box::pin(async move {
-                let store = SqliteStore::open(options, lock)?;
+                let dir = options.dir.clone();
+                let store = SqliteStore::open(options, lock).map_err(|error| match error {
+                    StoreError::Busy(_) => {
+                        StoreError::Locked { path: ledger_path(&dir), holders: lock_holders(&dir) }
+                    }
+                    other => other,
+                })?;
                 Ok(Box::new(store) as Box<dyn Store>)
             })
         }
@@ -285,9 +291,4 @@ impl Store for SqliteStore {
     async fn close(self: Box<Self>) -> Result<(), StoreError> {
         self.conn.close().map_err(|(_, error)| StoreError::from_rusqlite(error))
     }
-}
-
-/// Whether `dir` holds a ledger.
-pub(super) fn exists(dir: &Path) -> bool {
-    ledger_path(dir).is_file()
 }

@@ -56,6 +56,15 @@ pub struct ReasonLabel {
     pub reason: &'static str,
 }
 
+/// Labels of a change in an upstream's health.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct HealthLabels {
+    /// The upstream's name in the configuration.
+    pub upstream: String,
+    /// What one of its addresses became: `healthy` or `unhealthy`.
+    pub health: &'static str,
+}
+
 /// All metrics of a process.
 #[derive(Debug)]
 pub struct Metrics {
@@ -84,6 +93,8 @@ pub struct Metrics {
     pub captured_bytes: Gauge,
     /// Reloads of configuration and rules, by result.
     pub reloads: Family<ReasonLabel, Counter>,
+    /// Addresses of upstreams that became healthy or unhealthy.
+    pub upstream_health_changes: Family<HealthLabels, Counter>,
 }
 
 impl Default for Metrics {
@@ -103,6 +114,7 @@ impl Default for Metrics {
             index_lag: Gauge::default(),
             captured_bytes: Gauge::default(),
             reloads: Family::default(),
+            upstream_health_changes: Family::default(),
         };
         metrics.register();
         metrics
@@ -138,6 +150,11 @@ impl Metrics {
             self.captured_bytes.clone(),
         );
         r.register("reloads", "Reloads of configuration and rules", self.reloads.clone());
+        r.register(
+            "upstream_health_changes",
+            "Addresses of upstreams that became healthy or unhealthy",
+            self.upstream_health_changes.clone(),
+        );
     }
 
     /// The OpenMetrics text.

@@ -200,6 +200,22 @@ fn a_second_writer_is_refused_with_a_clear_error() {
 }
 
 #[test]
+fn a_ledger_that_is_locked_at_the_start_is_told_with_who_holds_it() {
+    let upstream = Upstream::start(|_| Reply::ok());
+    let mut proxy = Proxy::with(upstream.address, &quick());
+    proxy.kill();
+    let lock = WriteLock::take(&proxy.data());
+    proxy.respawn();
+    assert_eq!(proxy.wait(), Some(3));
+    let log = proxy.log();
+    assert!(log.contains(&format!("is locked by process {}", std::process::id())), "{log}");
+    assert!(log.contains("ledger.db"), "{log}");
+    drop(lock);
+    proxy.restart();
+    assert_eq!(exchange(proxy.address, &post("/users")).status, 200);
+}
+
+#[test]
 fn an_upstream_that_fails_is_on_record_as_what_it_did() {
     let half = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf of it".to_vec();
     let silent = Reply::Later(Duration::from_secs(30), Vec::new());

@@ -3,6 +3,8 @@
 //! Each module is `#[cfg(test)]`, so that clippy knows its helper functions for test code too.
 
 #[cfg(test)]
+mod disk;
+#[cfg(test)]
 mod door;
 #[cfg(test)]
 mod exchange;
@@ -19,8 +21,18 @@ mod protocols;
 #[cfg(test)]
 mod rabbitmq;
 #[cfg(test)]
+mod readonly;
+#[cfg(test)]
 mod soak;
+#[cfg(test)]
+mod sockets;
+#[cfg(test)]
+mod start;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
 mod tidy;
+#[cfg(test)]
+mod tls;
+#[cfg(test)]
+mod upstreams;

@@ -26,7 +26,12 @@ pub use search::{Findings, SearchError, search};
 /// Where demos keep their data when nothing else is said: one numbered directory for each.
 const DATA: &str = "countersign-demo-data";
 
-/// Arguments of `countersign demo`.
+/// See it work: a sample admin API with the proxy in front, and some traffic
+///
+/// Starts both on free ports of this machine, sends requests as people and programs would, failures
+/// and rejections among them, prints what is on record, and searches everything that was written
+/// for the secrets that were sent. Exit code 1 if one is found or an answer is not as without a
+/// proxy.
 #[derive(Debug, Clone, clap::Args)]
 pub struct DemoArgs {
     /// Spread the traffic over this many seconds; 0 sends it as fast as possible

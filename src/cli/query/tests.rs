@@ -6,11 +6,14 @@ use std::time::Duration;
 use clap::Parser;
 use serde_json::{Value, json};
 
+use super::open::{Patience, as_it_is};
 use super::{QueryArgs, run};
 use crate::clock::{Clock, SystemClock};
+use crate::follow::Heads;
+use crate::index::{Index, Search};
 use crate::record::{Entry, EntryKind, EventId, Scope};
 use crate::redact::Redacted;
-use crate::store::{SqliteOptions, Store};
+use crate::store::{LedgerReader, SqliteOptions, Store};
 
 #[derive(Parser)]
 struct Line {
@@ -142,4 +145,40 @@ fn errors_say_what_to_do() {
         let error = query(dir.path(), line).unwrap_err();
         assert!(error.contains(expected), "{line:?}: {error}");
     }
+}
+
+#[test]
+fn an_index_that_cannot_be_written_is_made_anew_or_told_to_lag() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_store, _id) = ledger(dir.path());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut reader = LedgerReader::open(dir.path()).await.unwrap();
+        let heads = Heads::now(&mut reader).await.unwrap();
+        let refused = anyhow::anyhow!("no right to write");
+        let rows = [
+            ("no index", false, 100, 2, "made for this query alone: no right to write"),
+            ("no index, many entries", false, 0, 2, "made for this query alone"),
+            ("an empty one", true, 100, 2, "made for this query alone"),
+            (
+                "an empty one, many entries",
+                true,
+                0,
+                0,
+                "the newest 3 entries of the ledger are not",
+            ),
+        ];
+        for (what, exists, entries, shown, told) in rows {
+            if exists {
+                Index::open(dir.path()).await.unwrap().close().await.unwrap();
+            }
+            let patience = Patience { wait: Duration::ZERO, entries };
+            let opened = as_it_is(dir.path(), &mut reader, &heads, &refused, &patience).await;
+            let (mut index, note) = opened.unwrap();
+            let search = Search { limit: 10, ..Search::default() };
+            assert_eq!(index.search(&search).await.unwrap().rows.len(), shown, "{what}");
+            let note = note.unwrap();
+            assert!(note.contains(told), "{what}: {note}");
+        }
+    });
 }

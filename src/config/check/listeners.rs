@@ -76,6 +76,14 @@ impl Checker<'_> {
                 }
                 let (text, place) = file.address.given()?;
                 let address = self.address(text, place)?;
+                if matches!(address, Address::Unix(_)) && !file.tls.is_unset() {
+                    self.problem(
+                        file.tls.place_or(place),
+                        "a unix socket has no `tls`",
+                        "remove `tls`: who may connect is said by the permissions of the socket \
+                         and its directory",
+                    );
+                }
                 let http2 = file.http2.value().copied().unwrap_or(true);
                 Some((Listener { address, tls, http2 }, place))
             }

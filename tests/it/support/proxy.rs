@@ -14,6 +14,10 @@ use super::{exchange, wait_until};
 /// How a proxy is set up.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Setup {
+    /// Further addresses of the upstream.
+    pub(crate) addresses: Vec<SocketAddr>,
+    /// YAML for further keys of the upstream, in one line.
+    pub(crate) upstream: String,
     /// YAML for further items of the section `listeners`.
     pub(crate) listeners: String,
     /// YAML for the section `routes`; the default route alone if empty.
@@ -22,6 +26,8 @@ pub(crate) struct Setup {
     pub(crate) more: String,
     /// YAML for further keys of the section `ledger`.
     pub(crate) ledger: String,
+    /// The ledger's directory; one in the proxy's home if none.
+    pub(crate) data: Option<PathBuf>,
     /// Shell commands that the process's shell runs before it becomes the proxy: limits, traps.
     pub(crate) prelude: String,
 }
@@ -34,6 +40,7 @@ pub(crate) struct Proxy {
     pub(crate) reading: SocketAddr,
     /// Everything of this proxy: configuration, ledger, logs.
     pub(crate) home: TempDir,
+    data: PathBuf,
     prelude: String,
     child: Child,
 }
@@ -52,32 +59,39 @@ impl Proxy {
     /// Starts a proxy before `upstream`.
     pub(crate) fn with(upstream: SocketAddr, setup: &Setup) -> Self {
         let home = tempfile::tempdir().unwrap();
+        let data = setup.data.clone().unwrap_or_else(|| home.path().join("data"));
         let (address, reading) = (free_address(), free_address());
         let routes = if setup.routes.is_empty() {
             "routes: [{name: default, upstream: app}]".to_owned()
         } else {
             format!("routes:\n{}", setup.routes)
         };
+        let addresses: Vec<String> = std::iter::once(&upstream)
+            .chain(&setup.addresses)
+            .map(|address| format!("\"{address}\""))
+            .collect();
         let config = format!(
             "listeners:\n- {{address: \"{address}\"}}\n{}\nreading: {{address: \"{reading}\"}}\n\
-             upstreams: {{app: {{addresses: [\"{upstream}\"]}}}}\n{routes}\n\
+             upstreams: {{app: {{addresses: [{}], {}}}}}\n{routes}\n\
              ledger:\n  dir: \"{}\"\n{}\n{}\n",
             setup.listeners,
-            home.path().join("data").display(),
+            addresses.join(", "),
+            setup.upstream,
+            data.display(),
             setup.ledger,
             setup.more,
         );
         fs::write(home.path().join("countersign.yaml"), config).unwrap();
         let prelude = setup.prelude.clone();
         let child = spawn(home.path(), &prelude);
-        let mut proxy = Self { address, reading, home, prelude, child };
+        let mut proxy = Self { address, reading, home, data, prelude, child };
         proxy.wait_ready();
         proxy
     }
 
     /// The ledger's directory.
     pub(crate) fn data(&self) -> PathBuf {
-        self.home.path().join("data")
+        self.data.clone()
     }
 
     /// The configuration's file.

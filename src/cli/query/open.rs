@@ -1,0 +1,98 @@
+//! Opening the ledger and its index for a query, also where nothing may or can be written.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+
+use crate::follow::{Heads, catch_up, lag};
+use crate::index::Index;
+use crate::store::LedgerReader;
+
+/// What is done for a query where the index cannot be written.
+pub(super) struct Patience {
+    /// How long to wait for somebody else to bring the index up to date: a proxy that runs.
+    pub(super) wait: Duration,
+    /// Up to so many entries, an index is made for the query alone.
+    pub(super) entries: u64,
+}
+
+impl Patience {
+    /// Some seconds, all in all.
+    pub(super) const DEFAULT: Self = Self { wait: Duration::from_secs(2), entries: 100_000 };
+}
+
+/// The ledger, and the index as it must be to show all that was on record a moment ago. The text
+/// says what is not as it should be.
+pub(super) async fn open(
+    dir: &Path,
+    patience: &Patience,
+) -> anyhow::Result<(LedgerReader, Index, Option<String>)> {
+    if !dir.is_dir() {
+        bail!(
+            "there is no directory `{}`: name the ledger's directory with --data, or start \
+             `countersign run` first",
+            dir.display()
+        );
+    }
+    let mut reader = LedgerReader::open(dir).await.with_context(|| {
+        format!("`{}` cannot be read as the directory of a ledger", dir.display())
+    })?;
+    let heads = Heads::now(&mut reader).await?;
+    let (index, note) = match up_to_date(dir, &mut reader, &heads).await {
+        Ok(index) => (index, None),
+        Err(error) => as_it_is(dir, &mut reader, &heads, &error, patience).await?,
+    };
+    Ok((reader, index, note))
+}
+
+async fn up_to_date(dir: &Path, reader: &mut LedgerReader, heads: &Heads) -> anyhow::Result<Index> {
+    let mut index = Index::open(dir).await?;
+    catch_up(reader, &mut index, heads).await?;
+    Ok(index)
+}
+
+/// The index where it cannot be written, for want of the right or of room: as somebody else keeps
+/// it, else one for this query alone, else as it is.
+pub(super) async fn as_it_is(
+    dir: &Path,
+    reader: &mut LedgerReader,
+    heads: &Heads,
+    error: &anyhow::Error,
+    patience: &Patience,
+) -> anyhow::Result<(Index, Option<String>)> {
+    let entries: u64 = heads.0.iter().map(|(_, head)| head).sum();
+    let mut kept = Index::open_read_only(dir).await.ok();
+    let behind = match &mut kept {
+        Some(index) => still_behind(index, heads, patience.wait).await?,
+        None => entries,
+    };
+    match kept {
+        Some(index) if behind == 0 => Ok((index, None)),
+        Some(index) if entries > patience.entries => {
+            let note = format!(
+                "the newest {behind} entries of the ledger are not in the search index, and not \
+                 shown: {error:#}"
+            );
+            Ok((index, Some(note)))
+        }
+        _ => {
+            let mut index = Index::temporary().await?;
+            catch_up(reader, &mut index, heads).await?;
+            let note = format!("a search index was made for this query alone: {error:#}");
+            Ok((index, Some(note)))
+        }
+    }
+}
+
+/// By how many entries the index is behind, when the time has passed or there are none.
+async fn still_behind(index: &mut Index, heads: &Heads, wait: Duration) -> anyhow::Result<u64> {
+    let began = Instant::now();
+    loop {
+        let behind = lag(index, heads).await?;
+        if behind == 0 || began.elapsed() >= wait {
+            return Ok(behind);
+        }
+        tokio::time::sleep(wait / 20).await;
+    }
+}
