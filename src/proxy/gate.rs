@@ -299,6 +299,7 @@ impl ProxyHttp for Gate {
             ErrorType::ConnectTimedout | ErrorType::ReadTimedout | ErrorType::WriteTimedout
         );
         let answer = match error.esource() {
+            ErrorSource::Downstream if timed_out => problem::slow_body(),
             ErrorSource::Downstream => problem::bad_body(),
             _ if timed_out => problem::gateway_timeout("the request timed out upstream"),
             _ => problem::bad_gateway("the upstream could not be reached, or broke off"),

@@ -11,6 +11,7 @@
 mod balance;
 mod body;
 mod budget;
+mod chunks;
 mod door;
 mod exchange;
 mod forward;
@@ -20,6 +21,7 @@ mod release;
 mod snapshot;
 mod strict;
 mod upstream;
+mod wire;
 
 pub use balance::UpstreamError;
 pub use budget::{Budget, Flight, InFlight};
