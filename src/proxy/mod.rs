@@ -20,6 +20,7 @@ mod problem;
 mod release;
 mod snapshot;
 mod strict;
+mod tunnel;
 mod upstream;
 mod wire;
 

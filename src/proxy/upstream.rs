@@ -2,19 +2,25 @@
 //!
 //! Invariant: a request that an upstream may have seen is never sent again.
 
+use std::future::{Future, poll_fn};
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::header;
 use pingora::connectors::http::Connector;
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::prelude::HttpPeer;
+use pingora::protocols::ALPN;
 use pingora::protocols::http::client::HttpSession;
 use pingora::proxy::Session;
 use pingora::{Error, ErrorType};
+use tokio::task::unconstrained;
 use tokio::time::{sleep, timeout};
 
 use super::balance::Pool;
 use super::body::BodyError;
+use super::tunnel::Side;
 use crate::capture::BodyCapture;
 
 /// How long an answer is waited for when the upstream no longer takes the request.
@@ -92,10 +98,14 @@ impl Upstream {
         client: &[u8],
         head: Box<RequestHeader>,
     ) -> Result<Self, Failure> {
+        let upgrades = head.headers.contains_key(header::UPGRADE);
         let repeatable = matches!(head.method.as_str(), "PUT" | "DELETE");
         let mut failure = Failure::NotSent;
         for _ in 0..CONNECTS {
-            let peer = pool.pick(client).ok_or(failure)?;
+            let mut peer = pool.pick(client).ok_or(failure)?;
+            if upgrades {
+                peer.options.alpn = ALPN::H1;
+            }
             let (mut session, reused) = match connector.get_http_session(&peer).await {
                 Ok(connected) => connected,
                 // Nothing was sent: another address may be better.
@@ -260,6 +270,24 @@ impl Upstream {
     pub(super) async fn trailers(&mut self) -> Option<http::HeaderMap> {
         match &mut self.session {
             HttpSession::H2(h2) => h2.read_trailers().await.ok().flatten(),
+            _ => None,
+        }
+    }
+
+    /// The connection itself, once protocols are switched; none if it is not HTTP/1.
+    pub(super) async fn into_side(mut self) -> Option<Side> {
+        let mut first = Vec::new();
+        if let HttpSession::H1(h1) = &mut self.session {
+            // What came with the head is there at once, and nothing else is waited for.
+            let read = unconstrained(h1.read_body_bytes());
+            tokio::pin!(read);
+            let ready = poll_fn(|cx| Poll::Ready(read.as_mut().poll(cx))).await;
+            if let Poll::Ready(Ok(Some(bytes))) = ready {
+                first.extend_from_slice(&bytes);
+            }
+        }
+        match self.session {
+            HttpSession::H1(h1) => Some(Side { stream: h1.into_inner(), first }),
             _ => None,
         }
     }

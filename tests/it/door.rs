@@ -315,7 +315,8 @@ fn a_second_request_behind_a_body_is_served_and_audited_for_itself() {
         assert_eq!(text.matches("HTTP/1.1 200").count(), 2, "{bytes:?}: {text:?}");
     }
     let seen = upstream.seen();
-    let executed = |start: &str| seen.iter().filter(|seen| seen.line().starts_with(start)).count();
+    let executed =
+        |start: &str| seen.iter().filter(|seen: &&Seen| seen.line().starts_with(start)).count();
     let events = proxy.events();
     let deleted = events.iter().filter(|event| event["request"]["method"] == "DELETE").count();
     assert_eq!((executed("DELETE"), deleted), (cases.len(), cases.len()), "{events:#?}");
