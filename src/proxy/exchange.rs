@@ -17,7 +17,7 @@ use super::gate::{self, Shared};
 use super::problem::{self, Problem};
 use super::release::{self, Held, Holding};
 use super::snapshot::{Routed, Snapshot};
-use super::upstream::{Failure, Outgoing, Upstream};
+use super::upstream::{Failure, Outgoing, Upload, Upstream};
 use crate::capture::{self, Body};
 use crate::config::{AuditLevel, RouteKind};
 use crate::pipeline::{End, Prepared, Stage, Timing};
@@ -229,8 +229,12 @@ impl Exchange<'_> {
             forward::ask_upgrade(&mut head, protocols).map_err(|_| Failure::NotSent)?;
         }
         let method = original.method.clone();
+        let upload = match &body {
+            RequestBody::Whole(_) => Upload::Whole,
+            RequestBody::Begun(..) => Upload::Streamed,
+        };
         let mut upstream =
-            Upstream::open(&self.shared.connector, pool, client.as_bytes(), head).await?;
+            Upstream::open(&self.shared.connector, pool, client.as_bytes(), head, upload).await?;
         match body {
             RequestBody::Whole(whole) => {
                 upstream.send(session, Outgoing::Whole(whole.bytes)).await?
@@ -242,7 +246,8 @@ impl Exchange<'_> {
                 let rest = last.slice(kept.len().saturating_sub(before).min(last.len())..);
                 let outgoing = Outgoing::Begun { capture: &mut capture, first: vec![kept, rest] };
                 upstream.send(session, outgoing).await?;
-                *request_body = Some(capture.finish());
+                // Of what was not read to its end, size and digest are not known.
+                *request_body = upstream.has_sent().then(|| capture.finish());
             }
         }
         let answer = upstream.answer(session).await;
@@ -318,9 +323,13 @@ impl Exchange<'_> {
             Failure::Timeout => problem::gateway_timeout(
                 "the application did not answer in time; whether the request was executed is not known",
             ),
-            Failure::ClientAborted => {
+            Failure::ClientAborted(why) => {
                 session.set_keepalive(None);
-                return Ok(());
+                match why {
+                    BodyError::Malformed => problem::bad_body(),
+                    BodyError::Slow => problem::slow_body(),
+                    BodyError::Gone | BodyError::NoMemory => return Ok(()),
+                }
             }
         };
         let problem = match event {
@@ -378,7 +387,7 @@ fn end_of(failure: Failure) -> End<'static> {
         Failure::NotSent | Failure::ConnectTimeout => End::NotSent,
         Failure::Lost => End::UpstreamLost,
         Failure::Timeout => End::UpstreamTimeout,
-        Failure::ClientAborted => End::ClientAborted,
+        Failure::ClientAborted(_) => End::ClientAborted,
     }
 }
 

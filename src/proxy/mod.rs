@@ -16,6 +16,7 @@ mod door;
 mod exchange;
 mod forward;
 mod gate;
+mod listening;
 mod problem;
 mod release;
 mod snapshot;

@@ -13,6 +13,7 @@ use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::prelude::HttpPeer;
 use pingora::protocols::ALPN;
 use pingora::protocols::http::client::HttpSession;
+use pingora::protocols::http::v1::client::HttpSession as ClientSession;
 use pingora::proxy::Session;
 use pingora::{Error, ErrorType};
 use tokio::task::unconstrained;
@@ -20,6 +21,7 @@ use tokio::time::{sleep, timeout};
 
 use super::balance::Pool;
 use super::body::BodyError;
+use super::listening::Listening;
 use super::tunnel::Side;
 use crate::capture::BodyCapture;
 
@@ -45,7 +47,7 @@ pub(super) enum Failure {
     /// The upstream did not answer in time.
     Timeout,
     /// The client broke off its request, so that the upstream never had the whole of it.
-    ClientAborted,
+    ClientAborted(BodyError),
 }
 
 impl Failure {
@@ -64,6 +66,15 @@ impl Failure {
             _ => Self::Lost,
         }
     }
+}
+
+/// How a request's body is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Upload {
+    /// At once.
+    Whole,
+    /// As it comes from the client.
+    Streamed,
 }
 
 /// A request body on its way.
@@ -97,6 +108,7 @@ impl Upstream {
         pool: &Pool,
         client: &[u8],
         head: Box<RequestHeader>,
+        upload: Upload,
     ) -> Result<Self, Failure> {
         let upgrades = head.headers.contains_key(header::UPGRADE);
         let repeatable = matches!(head.method.as_str(), "PUT" | "DELETE");
@@ -114,6 +126,9 @@ impl Upstream {
                     continue;
                 }
             };
+            if upload == Upload::Streamed {
+                session = listening(session, &peer);
+            }
             session.set_read_timeout(peer.options.read_timeout);
             session.set_write_timeout(peer.options.write_timeout);
             match session.write_request_header(head.clone()).await {
@@ -153,8 +168,26 @@ impl Upstream {
         }
     }
 
+    /// Whether the whole request went out.
+    pub(super) fn has_sent(&self) -> bool {
+        self.sent
+    }
+
     /// Passes on what the client still sends, while listening for an early answer.
     async fn pass_on(
+        &mut self,
+        client: &mut Session,
+        capture: &mut BodyCapture,
+    ) -> Result<(), Failure> {
+        // It is the client whom the upstream waits for now. A timeout would also take what was read
+        // of a head; being cancelled does not.
+        self.session.set_read_timeout(None);
+        let passed = self.pass_chunks(client, capture).await;
+        self.session.set_read_timeout(self.peer.options.read_timeout);
+        passed
+    }
+
+    async fn pass_chunks(
         &mut self,
         client: &mut Session,
         capture: &mut BodyCapture,
@@ -165,7 +198,6 @@ impl Upstream {
                 head = self.session.read_response_header() => match head {
                     Ok(()) if self.interim() => continue,
                     Ok(()) => return Ok(()),
-                    Err(error) if *error.etype() == ErrorType::ReadTimedout => continue,
                     Err(error) => return Err(Failure::after_sending(&error)),
                 },
                 chunk = client.as_downstream_mut().read_request_body() => chunk,
@@ -182,7 +214,7 @@ impl Upstream {
                     let why = BodyError::of(&error);
                     tracing::debug!(?why, "a client broke off its request");
                     self.session.shutdown().await;
-                    return Err(Failure::ClientAborted);
+                    return Err(Failure::ClientAborted(why));
                 }
             }
         }
@@ -300,6 +332,17 @@ impl Upstream {
         } else {
             self.session.shutdown().await;
         }
+    }
+}
+
+/// The same connection, noticing answers while it is written to. HTTP/2 needs no help.
+fn listening(session: HttpSession, peer: &HttpPeer) -> HttpSession {
+    match session {
+        HttpSession::H1(h1) => {
+            let stream = Listening::on(h1.into_inner());
+            HttpSession::H1(ClientSession::new_with_options(stream, peer))
+        }
+        other => other,
     }
 }
 
