@@ -230,8 +230,8 @@ impl Exchange<'_> {
         }
         let method = original.method.clone();
         let upload = match &body {
-            RequestBody::Whole(_) => Upload::Whole,
-            RequestBody::Begun(..) => Upload::Streamed,
+            RequestBody::Whole(whole) => Upload::of(whole.bytes.len()),
+            RequestBody::Begun(..) => Upload::Long,
         };
         let mut upstream =
             Upstream::open(&self.shared.connector, pool, client.as_bytes(), head, upload).await?;

@@ -35,6 +35,10 @@ const INTERIMS: usize = 64;
 /// gives a socket at least this much (`net.ipv4.tcp_wmem`, default 16 KiB).
 const ATOMIC_HEAD: usize = 8 * 1024;
 
+/// A body up to this size is sent without listening for an answer meanwhile: it fits into the
+/// buffers of any connection.
+const SHORT: usize = 64 * 1024;
+
 /// Why there is no response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Failure {
@@ -68,13 +72,20 @@ impl Failure {
     }
 }
 
-/// How a request's body is sent.
+/// How much there is to send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Upload {
-    /// At once.
-    Whole,
-    /// As it comes from the client.
-    Streamed,
+    /// What a connection takes at once, or soon.
+    Short,
+    /// So much that an upstream may answer before it has read it all.
+    Long,
+}
+
+impl Upload {
+    /// Of a body that is known.
+    pub(super) fn of(length: usize) -> Self {
+        if length > SHORT { Self::Long } else { Self::Short }
+    }
 }
 
 /// A request body on its way.
@@ -126,7 +137,7 @@ impl Upstream {
                     continue;
                 }
             };
-            if upload == Upload::Streamed {
+            if upload == Upload::Long {
                 session = listening(session, &peer);
             }
             session.set_read_timeout(peer.options.read_timeout);

@@ -208,11 +208,13 @@ fn an_early_refusal_of_a_large_upload_reaches_the_client() {
     assert_eq!((events.len(), &events[0]["outcome"]), (1, &serde_json::json!("failure")));
 }
 
-#[test]
-fn an_early_refusal_is_passed_on_though_the_upstream_reads_no_further() {
+/// Sends an upload of this many MiB, all of it or the first 16 MiB in one piece, to an upstream that
+/// answers after its first bytes and reads no further.
+fn early_refusal(size: usize) {
     let (done, wait) = sync_channel::<()>(0);
     let address = by_hand(move |mut stream| {
         read_head(&mut stream);
+        // The proxy is writing now what no connection's buffers can take.
         stream.read_exact(&mut [0; 1024]).unwrap();
         let hints = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n";
         let refusal = "HTTP/1.1 413 Content Too Large\r\nContent-Length: 3\r\n\r\nbig";
@@ -222,13 +224,15 @@ fn an_early_refusal_is_passed_on_though_the_upstream_reads_no_further() {
     });
     // Writing would be given up only long after this test.
     let more = "timeouts: {upstream_write: 1h, upstream_read: 1h}".to_owned();
-    let proxy = Proxy::with(address, &Setup { more, ..Setup::default() });
+    let routes = "  - {name: default, upstream: app, capture: {request: 16MiB}}".to_owned();
+    let proxy = Proxy::with(address, &Setup { more, routes, ..Setup::default() });
     let mut stream = connect(&proxy);
     let mut writer = stream.try_clone().unwrap();
     let sending = thread::spawn(move || {
-        writer.write_all(&close("POST /x", "Content-Length: 67108864\r\n\r\n")).unwrap();
+        let length = format!("Content-Length: {}\r\n\r\n", size << 20);
+        writer.write_all(&close("POST /x", &length)).unwrap();
         let piece = vec![b'x'; 1 << 20];
-        (0..64).all(|_| writer.write_all(&piece).is_ok())
+        (0..size).all(|_| writer.write_all(&piece).is_ok())
     });
     let answer = read_answer(&mut stream);
     assert_eq!((answer.status, answer.text().as_str()), (413, "big"));
@@ -238,6 +242,13 @@ fn an_early_refusal_is_passed_on_though_the_upstream_reads_no_further() {
     let events = proxy.events();
     assert_eq!((events.len(), &events[0]["outcome"]), (1, &serde_json::json!("failure")));
     assert_eq!(events[0]["response"]["status"], 413);
+}
+
+#[test]
+fn an_early_refusal_is_passed_on_though_the_upstream_reads_no_further() {
+    for size in [16, 64] {
+        early_refusal(size);
+    }
 }
 
 #[test]
