@@ -161,6 +161,7 @@ pub(super) fn request(
     }
     head.remove_header(&header::TE);
     head.remove_header(&header::EXPECT);
+    head.remove_header(&header::TRAILER);
     if trailers {
         head.insert_header(header::TE, "trailers")?;
     }
@@ -209,6 +210,7 @@ pub(super) fn response(
     for name in &HOP_BY_HOP {
         head.remove_header(name);
     }
+    unpromise_trailers(&mut head, client);
     head.set_version(Version::HTTP_11);
     match framing {
         ResponseFraming::AsIs => {}
@@ -241,6 +243,13 @@ pub(super) fn switching(
         head.append_header(header::UPGRADE, protocol)?;
     }
     Ok(head)
+}
+
+/// Takes away the promise of trailers that cannot be kept: they only go from HTTP/2 to HTTP/2.
+pub(super) fn unpromise_trailers(head: &mut ResponseHeader, client: Version) {
+    if client != Version::HTTP_2 || head.version != Version::HTTP_2 {
+        head.remove_header(&header::TRAILER);
+    }
 }
 
 /// How a released response's body is framed.

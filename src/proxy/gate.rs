@@ -256,6 +256,8 @@ impl ProxyHttp for Gate {
         ctx: &mut Context,
     ) -> pingora::Result<()> {
         forward::origin_form(head)?;
+        // Trailers of requests are not passed on, so they are not promised either.
+        head.remove_header(&header::TRAILER);
         if let Some(routed) = &ctx.routed {
             forward::stamp(head, &forwarding(session, &routed.route))?;
         }
@@ -272,8 +274,10 @@ impl ProxyHttp for Gate {
         if interim {
             return Ok(());
         }
+        let client = session.req_header().version;
         forward::of_this_connection(head);
-        if session.req_header().version == Version::HTTP_10 {
+        forward::unpromise_trailers(head, client);
+        if client == Version::HTTP_10 {
             // Nobody told this client about chunks; its body ends with the connection.
             head.remove_header(&header::TRANSFER_ENCODING);
         }

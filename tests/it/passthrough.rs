@@ -114,6 +114,39 @@ fn encoded_and_chunked_responses_arrive_as_they_were() {
 }
 
 #[test]
+fn trailers_of_http1_are_neither_passed_on_nor_promised() {
+    let upstream = Upstream::start(|_| {
+        let text = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n\
+                    3\r\nabc\r\n0\r\nX-Sum: 1\r\n\r\n";
+        Reply::Bytes(text.into())
+    });
+    let routes = "  - {name: free, paths: [/free], upstream: app, kind: bypass}\n  \
+                  - {name: default, upstream: app}\n";
+    let setup = Setup { routes: routes.to_owned(), ..Setup::default() };
+    let proxy = Proxy::with(upstream.address, &setup);
+    for (path, audited) in [("/free", false), ("/x", true)] {
+        let mut stream = connect(&proxy);
+        // Twice on one connection: nothing of the trailers is left over.
+        for _ in 0..2 {
+            let request = format!(
+                "POST {path} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\
+                 Trailer: X-Digest\r\n\r\n2\r\n{{}}\r\n0\r\nX-Digest: 1\r\n\r\n"
+            );
+            stream.write_all(request.as_bytes()).unwrap();
+            let head = read_head(&mut stream).to_ascii_lowercase();
+            assert_eq!(head.contains("countersign-event"), audited);
+            assert!(!head.contains("trailer:"), "{head}");
+            let body = if head.contains("chunked") { "3\r\nabc\r\n0\r\n\r\n" } else { "abc" };
+            assert_eq!(read_until(&mut stream, body), body);
+        }
+    }
+    let seen = upstream.seen();
+    assert_eq!(seen.len(), 4);
+    assert!(seen.iter().all(|seen| seen.header("trailer").is_none()));
+    assert!(!seen.iter().any(|seen| String::from_utf8_lossy(&seen.body).contains("Digest")));
+}
+
+#[test]
 fn a_client_of_http_1_0_gets_a_response_that_ends_with_the_connection() {
     let upstream = Upstream::start(|_| {
         Reply::Bytes(

@@ -37,6 +37,77 @@ fn cleartext_http2_is_audited_like_http1() {
     assert_eq!(upstream.seen()[1].line(), "POST /admin/users HTTP/1.1");
 }
 
+/// A request of HTTP/2 with this `:path`, as bytes of the wire.
+fn http2_request(path: &str) -> Vec<u8> {
+    fn frame(kind: u8, flags: u8, stream: u8, payload: &[u8]) -> Vec<u8> {
+        let length = u8::try_from(payload.len()).unwrap();
+        [&[0, 0, length, kind, flags, 0, 0, 0, stream], payload].concat()
+    }
+    let mut fields = Vec::new();
+    for (name, value) in
+        [(":method", "DELETE"), (":scheme", "http"), (":authority", "a.example"), (":path", path)]
+    {
+        // Literal, not indexed, with a new name (RFC 7541, section 6.2.2).
+        fields.push(0);
+        for text in [name, value] {
+            fields.push(u8::try_from(text.len()).unwrap());
+            fields.extend(text.bytes());
+        }
+    }
+    let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    [preface.as_slice(), &frame(4, 0, 0, b""), &frame(1, 5, 1, &fields)].concat()
+}
+
+/// Reads frames until the first stream has ended.
+fn read_stream(stream: &mut TcpStream) {
+    loop {
+        let mut head = [0; 9];
+        stream.read_exact(&mut head).unwrap();
+        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+        stream.read_exact(&mut vec![0; usize::try_from(length).unwrap()]).unwrap();
+        // A reset, or the last frame.
+        if head[8] == 1 && (head[3] == 3 || head[4] & 1 == 1) {
+            return;
+        }
+    }
+}
+
+#[test]
+fn odd_paths_of_http2_are_refused_or_on_record_as_they_reach_the_upstream() {
+    let upstream = Upstream::start(|_| Reply::ok());
+    let proxy = Proxy::start(upstream.address);
+    let cases = [
+        ("/a%23b", Some("/a%23b")),
+        ("//a/../b;c?d", Some("//a/../b;c?d")),
+        // The protocol's library takes these away before anybody sees them.
+        ("/a#b", Some("/a")),
+        ("/a?b#/../c", Some("/a?b")),
+        ("#", Some("/")),
+        ("?a", Some("/?a")),
+        ("/a b", None),
+        ("/a\tb", None),
+        ("a", None),
+        ("*", None),
+        ("", None),
+        ("http://b/x", None),
+    ];
+    for (path, _) in cases {
+        let mut stream = connect(&proxy);
+        stream.write_all(&http2_request(path)).unwrap();
+        read_stream(&mut stream);
+    }
+    let wanted: Vec<&str> = cases.iter().filter_map(|(_, wanted)| *wanted).collect();
+    let lines: Vec<String> = upstream.seen().iter().map(|seen| seen.line().to_owned()).collect();
+    let expected: Vec<String> =
+        wanted.iter().map(|path| format!("DELETE {path} HTTP/1.1")).collect();
+    assert_eq!(lines, expected);
+    let events = proxy.events();
+    let recorded: Vec<&str> =
+        events.iter().filter_map(|event| event["request"]["path"].as_str()).collect();
+    let paths: Vec<&str> = wanted.iter().filter_map(|path| path.split('?').next()).collect();
+    assert_eq!(recorded, paths);
+}
+
 #[test]
 fn tls_listeners_offer_http2_and_http1_by_alpn() {
     let certificate = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
