@@ -8,6 +8,7 @@ use pingora::{Error, ErrorType};
 use tokio::time::timeout;
 
 use super::budget::Account;
+use super::wire;
 use crate::capture::{Body, BodyCapture};
 
 /// A request body, as far as it was read.
@@ -35,6 +36,7 @@ impl BodyError {
     /// What an error of the client's connection means.
     pub(super) fn of(error: &Error) -> Self {
         match error.etype() {
+            ErrorType::ReadError if wire::is_bad_framing(error) => Self::Malformed,
             ErrorType::ReadTimedout => Self::Slow,
             ErrorType::ConnectionClosed | ErrorType::ReadError | ErrorType::H2Error => Self::Gone,
             // Pingora's name for a body that ends before its declared length.

@@ -15,20 +15,19 @@ use pingora::protocols::http::ServerSession;
 use pingora::protocols::{ALPN, Stream};
 use pingora::proxy::HttpProxy;
 use pingora::server::ShutdownWatch;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::gate::Gate;
 use super::problem;
 use super::strict::{self, Head, HeadLimits, Refusal};
+use super::wire::Wire;
 use crate::config::{Limits, Timeouts};
 use crate::telemetry::{Metrics, ReasonLabel};
 
 /// What a head is read into at first; most fit.
 const HEAD_BUFFER: usize = 2048;
-/// How long a refused client is still listened to, so that it can read the refusal.
-const LINGER: Duration = Duration::from_millis(500);
 
 const SLOW: Refusal = Refusal {
     status: StatusCode::REQUEST_TIMEOUT,
@@ -49,7 +48,7 @@ pub struct Door {
 
 /// How reading a head ended.
 enum Read {
-    /// A head, and whatever came with it.
+    /// A head; what came with it is with the wire.
     Head(BytesMut),
     /// Nothing more will come.
     End,
@@ -83,15 +82,16 @@ impl Door {
     }
 
     /// Serves the requests of an HTTP/1 connection, one after the other.
-    async fn http1(&self, mut stream: Stream, shutdown: &ShutdownWatch) {
+    async fn http1(&self, stream: Stream, shutdown: &ShutdownWatch) {
+        let mut wire = Box::new(Wire::new(stream, shutdown.clone()));
         let mut settings: Option<HttpPersistentSettings> = None;
         loop {
-            let head = match self.read_head(&mut stream, shutdown).await {
+            let head = match self.read_head(&mut wire, shutdown).await {
                 Read::Head(head) => head,
-                Read::End => return stream.shutdown().await.unwrap_or_default(),
-                Read::Refused(refusal) => return self.refuse(stream, refusal).await,
+                Read::End => return AsyncWriteExt::shutdown(&mut wire).await.unwrap_or_default(),
+                Read::Refused(refusal) => return self.refuse(wire, refusal).await,
             };
-            let mut session = ServerSession::new_http1(stream);
+            let mut session = ServerSession::new_http1(wire);
             match settings.take() {
                 Some(settings) => settings.apply_to_session(&mut session),
                 None => session.set_keepalive(Some(self.idle_timeout.as_secs().max(1))),
@@ -100,33 +100,46 @@ impl Door {
             let Some(reused) = self.proxy.process_new_http(session, shutdown).await else {
                 return;
             };
-            (stream, settings) = reused.consume();
+            let (stream, kept) = reused.consume();
+            let Some(back) = Wire::back(stream) else { return };
+            (wire, settings) = (back, kept);
         }
     }
 
     /// Reads a head: waits for its first byte as long as a connection may be idle, and for its
-    /// last as long as a head may take.
-    async fn read_head(&self, stream: &mut Stream, shutdown: &ShutdownWatch) -> Read {
-        let mut head = BytesMut::with_capacity(HEAD_BUFFER);
-        let mut stop = shutdown.clone();
-        let first = tokio::select! {
-            biased;
-            first = timeout(self.idle_timeout, stream.read_buf(&mut head)) => first,
-            _ = stop.wait_for(|stopping| *stopping) => return Read::End,
-        };
-        if !matches!(first, Ok(Ok(1..))) {
-            return Read::End;
+    /// last as long as a head may take. Then the wire is ready for the body behind it.
+    async fn read_head(&self, wire: &mut Wire, shutdown: &ShutdownWatch) -> Read {
+        let mut head = wire.ahead();
+        if head.is_empty() {
+            head.reserve(HEAD_BUFFER);
+            let mut stop = shutdown.clone();
+            let first = tokio::select! {
+                biased;
+                first = timeout(self.idle_timeout, wire.read_head(&mut head)) => first,
+                _ = stop.wait_for(|stopping| *stopping) => return Read::End,
+            };
+            if !matches!(first, Ok(Ok(1..))) {
+                return Read::End;
+            }
         }
         let deadline = Instant::now() + self.head_timeout;
         let mut seen = 0;
         loop {
             match strict::check(&head, seen, &self.limits) {
-                Ok(Head::Complete(_)) => return Read::Head(head),
+                Ok(Head::Complete(end, framing)) => {
+                    // Not even an empty split: that would cost an allocation.
+                    let behind =
+                        if end < head.len() { head.split_off(end) } else { BytesMut::new() };
+                    return match wire.begin(framing, behind) {
+                        Ok(()) => Read::Head(head),
+                        Err(refusal) => Read::Refused(refusal),
+                    };
+                }
                 Ok(Head::Partial) => seen = head.len(),
                 Err(refusal) => return Read::Refused(refusal),
             }
             head.reserve(HEAD_BUFFER);
-            match timeout_at(deadline, stream.read_buf(&mut head)).await {
+            match timeout_at(deadline, wire.read_head(&mut head)).await {
                 Ok(Ok(1..)) => {}
                 Ok(_) => return Read::End,
                 Err(_) => return Read::Refused(SLOW),
@@ -134,19 +147,11 @@ impl Door {
         }
     }
 
-    /// Answers a head that is not accepted, and closes so that the client can read the answer.
-    async fn refuse(&self, mut stream: Stream, refusal: Refusal) {
+    /// Answers a request that is not accepted, and closes so that the client can read the answer.
+    async fn refuse(&self, wire: Box<Wire>, refusal: Refusal) {
         self.metrics.rejected.get_or_create(&ReasonLabel { reason: refusal.reason }).inc();
         let answer = problem::http1_text(&problem::refused(&refusal));
-        let farewell = async {
-            stream.write_all(&answer).await?;
-            stream.flush().await?;
-            stream.shutdown().await?;
-            let mut scratch = [0; 4096];
-            while stream.read(&mut scratch).await? > 0 {}
-            std::io::Result::Ok(())
-        };
-        if !matches!(timeout(LINGER, farewell).await, Ok(Ok(()))) {
+        if wire.farewell(&answer).await.is_err() {
             tracing::debug!(
                 reason = refusal.reason,
                 "a refused client did not wait for its answer"

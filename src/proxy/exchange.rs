@@ -6,8 +6,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use http::Version;
-use pingora::Error;
+use http::{StatusCode, Version};
 use pingora::http::ResponseHeader;
 use pingora::proxy::Session;
 
@@ -18,8 +17,8 @@ use super::gate::{self, Shared};
 use super::problem::{self, Problem};
 use super::release::{self, Held, Holding};
 use super::snapshot::{Routed, Snapshot};
-use super::upstream::{Failure, Outgoing, Upstream};
-use crate::capture::{self, Body, Release};
+use super::upstream::{Failure, Outgoing, Upload, Upstream};
+use crate::capture::{self, Body};
 use crate::config::{AuditLevel, RouteKind};
 use crate::pipeline::{End, Prepared, Stage, Timing};
 use crate::record::EventId;
@@ -27,11 +26,34 @@ use crate::recorder::{AppendError, OpenIntent};
 use crate::redact::Detail;
 use crate::telemetry::{AuditResult, ExchangeLabels, ReasonLabel};
 
-/// An exchange whose intent is durable (or, on a gateway route, one that needs none).
+/// What of an exchange is recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Recording {
+    /// Intent and completion.
+    Everything,
+    /// A completion, if it is a rejection.
+    Rejections,
+    /// Nothing.
+    Nothing,
+}
+
+/// What the gate has decided about a request.
+pub(super) struct Plan {
+    /// Path and query, as sent.
+    pub target: String,
+    /// What is recorded.
+    pub recording: Recording,
+    /// The protocols that the client offers to switch to.
+    pub upgrade: Option<String>,
+}
+
+/// An exchange whose intent is durable, if it needs one.
 struct Exchange<'a> {
     shared: &'a Shared,
     snapshot: &'a Snapshot,
     routed: &'a Routed,
+    recording: Recording,
+    upgrade: Option<String>,
     prepared: Prepared,
     intent: Option<OpenIntent>,
     began: Instant,
@@ -96,8 +118,9 @@ pub(super) async fn run(
     snapshot: &Arc<Snapshot>,
     routed: &Routed,
     session: &mut Session,
-    target: String,
+    plan: Plan,
 ) -> pingora::Result<()> {
+    let Plan { target, recording, upgrade } = plan;
     let (began, arrived) = (Instant::now(), shared.clock.now());
     let mut account = shared.budget.account();
     let timeouts = &snapshot.config.timeouts;
@@ -127,9 +150,18 @@ pub(super) async fn run(
     let observer = snapshot.observer(&routed.route);
     let prepared = Prepared::new(&stage(snapshot, routed), id, arrived, observer, &request);
     drop(request);
-    let mut exchange =
-        Exchange { shared, snapshot, routed, prepared, intent: None, began, account };
-    if routed.route.kind == RouteKind::Admin
+    let mut exchange = Exchange {
+        shared,
+        snapshot,
+        routed,
+        recording,
+        upgrade,
+        prepared,
+        intent: None,
+        began,
+        account,
+    };
+    if recording == Recording::Everything
         && let Err(error) = exchange.record_intent().await
     {
         exchange.count(AuditResult::Refused);
@@ -191,11 +223,18 @@ impl Exchange<'_> {
         };
         let forwarding = gate::forwarding(session, route);
         let client = forwarding.client.clone().unwrap_or_default();
-        let head = forward::request(original, self.event(), framing, &forwarding)
+        let mut head = forward::request(original, self.event(), framing, &forwarding)
             .map_err(|_| Failure::NotSent)?;
+        if let Some(protocols) = &self.upgrade {
+            forward::ask_upgrade(&mut head, protocols).map_err(|_| Failure::NotSent)?;
+        }
         let method = original.method.clone();
+        let upload = match &body {
+            RequestBody::Whole(whole) => Upload::of(whole.bytes.len()),
+            RequestBody::Begun(..) => Upload::Long,
+        };
         let mut upstream =
-            Upstream::open(&self.shared.connector, pool, client.as_bytes(), head).await?;
+            Upstream::open(&self.shared.connector, pool, client.as_bytes(), head, upload).await?;
         match body {
             RequestBody::Whole(whole) => {
                 upstream.send(session, Outgoing::Whole(whole.bytes)).await?
@@ -207,15 +246,20 @@ impl Exchange<'_> {
                 let rest = last.slice(kept.len().saturating_sub(before).min(last.len())..);
                 let outgoing = Outgoing::Begun { capture: &mut capture, first: vec![kept, rest] };
                 upstream.send(session, outgoing).await?;
-                *request_body = Some(capture.finish());
+                // Of what was not read to its end, size and digest are not known.
+                *request_body = upstream.has_sent().then(|| capture.finish());
             }
         }
         let answer = upstream.answer(session).await;
         *client_gone = answer.client_gone;
         let holding =
             Holding { limit: route.capture_response, streaming: self.streams(&answer.head) };
-        let held = release::hold(&mut upstream, answer.head?, &method, &holding, &mut self.account)
-            .await?;
+        let head = answer.head?;
+        // Nobody asked for another protocol: what follows cannot be read.
+        if head.status == StatusCode::SWITCHING_PROTOCOLS && self.upgrade.is_none() {
+            return Err(Failure::Lost);
+        }
+        let held = release::hold(&mut upstream, head, &method, &holding, &mut self.account).await?;
         Ok((upstream, held))
     }
 
@@ -241,8 +285,16 @@ impl Exchange<'_> {
             }
             return problem::send(session, &problem::audit_incomplete(self.prepared.id())).await;
         }
-        self.count(AuditResult::Recorded);
+        if self.recording != Recording::Nothing {
+            self.count(AuditResult::Recorded);
+        }
         match outcome.held {
+            Ok((upstream, held)) if held.head.status == StatusCode::SWITCHING_PROTOCOLS => {
+                let idle = self.snapshot.config.timeouts.upstream_read;
+                // What was captured is on record; a tunnel may last.
+                drop(self);
+                release::switch(session, upstream, &held, event, idle).await
+            }
             Ok((mut upstream, held)) => {
                 let gone = release::let_go(session, &mut upstream, held, event).await;
                 upstream.release(&self.shared.connector).await;
@@ -271,9 +323,13 @@ impl Exchange<'_> {
             Failure::Timeout => problem::gateway_timeout(
                 "the application did not answer in time; whether the request was executed is not known",
             ),
-            Failure::ClientAborted => {
+            Failure::ClientAborted(why) => {
                 session.set_keepalive(None);
-                return Ok(());
+                match why {
+                    BodyError::Malformed => problem::bad_body(),
+                    BodyError::Slow => problem::slow_body(),
+                    BodyError::Gone | BodyError::NoMemory => return Ok(()),
+                }
             }
         };
         let problem = match event {
@@ -288,8 +344,8 @@ impl Exchange<'_> {
             Ok((_, held)) => held.head.status.as_u16() >= 400,
             Err(_) => true,
         };
-        let gateway = self.routed.route.kind == RouteKind::Gateway;
-        if gateway && !rejected {
+        let gateway = self.recording == Recording::Rejections;
+        if self.recording == Recording::Nothing || (gateway && !rejected) {
             return Ok(());
         }
         let timing = Timing {
@@ -331,7 +387,7 @@ fn end_of(failure: Failure) -> End<'static> {
         Failure::NotSent | Failure::ConnectTimeout => End::NotSent,
         Failure::Lost => End::UpstreamLost,
         Failure::Timeout => End::UpstreamTimeout,
-        Failure::ClientAborted => End::ClientAborted,
+        Failure::ClientAborted(_) => End::ClientAborted,
     }
 }
 
@@ -341,92 +397,5 @@ fn captured_response(held: &Held) -> capture::Response {
         headers: held.head.headers.clone(),
         body: held.body.clone(),
         release: held.release,
-    }
-}
-
-/// An upgrade that is on record as opened and waits for its answer; its bytes go through Pingora.
-pub(super) struct Opened {
-    prepared: Prepared,
-    intent: OpenIntent,
-    snapshot: Arc<Snapshot>,
-    routed: Arc<Routed>,
-    began: Instant,
-}
-
-/// Records the intent of an upgrade; none if it was answered with a problem instead.
-pub(super) async fn open(
-    shared: &Arc<Shared>,
-    snapshot: &Arc<Snapshot>,
-    routed: &Arc<Routed>,
-    session: &mut Session,
-    target: String,
-) -> pingora::Result<Option<Opened>> {
-    let (began, arrived) = (Instant::now(), shared.clock.now());
-    let request = captured(session, snapshot, target, Body::default());
-    let id = EventId::new(arrived);
-    let stage = stage(snapshot, routed);
-    let prepared = Prepared::new(&stage, id, arrived, snapshot.observer(&routed.route), &request);
-    let recorded = match prepared.intent() {
-        Ok(entry) => shared.recorder.intent(entry).await,
-        Err(_) => Err(AppendError::Unavailable { reason: "encoding" }),
-    };
-    match recorded {
-        Ok(intent) => {
-            let (snapshot, routed) = (Arc::clone(snapshot), Arc::clone(routed));
-            Ok(Some(Opened { prepared, intent, snapshot, routed, began }))
-        }
-        Err(error) => {
-            problem::send(session, &problem::audit_unavailable(error.reason())).await?;
-            Ok(None)
-        }
-    }
-}
-
-impl Opened {
-    /// The event's id.
-    pub(super) fn event(&self) -> EventId {
-        self.prepared.id()
-    }
-
-    /// Records the answer's head; false if that failed.
-    pub(super) async fn answered(self, shared: &Shared, head: &ResponseHeader) -> bool {
-        let response = capture::Response {
-            status: head.status.as_u16(),
-            headers: head.headers.clone(),
-            body: Body { truncated: true, ..Body::default() },
-            release: Release::Streaming,
-        };
-        self.complete(shared, End::Response(&response)).await
-    }
-
-    /// Records that there was no answer.
-    pub(super) async fn failed(self, shared: &Shared, error: &Error) {
-        let connect = matches!(
-            error.etype(),
-            pingora::ErrorType::ConnectRefused
-                | pingora::ErrorType::ConnectNoRoute
-                | pingora::ErrorType::ConnectTimedout
-                | pingora::ErrorType::ConnectError
-                | pingora::ErrorType::TLSHandshakeFailure
-                | pingora::ErrorType::TLSHandshakeTimedout
-                | pingora::ErrorType::InvalidCert
-        );
-        let end = if connect { End::NotSent } else { End::UpstreamLost };
-        self.complete(shared, end).await;
-    }
-
-    async fn complete(mut self, shared: &Shared, end: End<'_>) -> bool {
-        let timing = Timing {
-            completed_at: shared.clock.now(),
-            duration: self.began.elapsed(),
-            upstream: None,
-            client_gone: false,
-            request_body: None,
-        };
-        let stage = stage(&self.snapshot, &self.routed);
-        match self.prepared.completion(&stage, end, &timing) {
-            Ok(entry) => self.intent.complete(entry).await.is_ok(),
-            Err(_) => false,
-        }
     }
 }

@@ -54,16 +54,42 @@ fn nominated(headers: &HeaderMap) -> Vec<HeaderName> {
         .collect()
 }
 
-/// Takes away what an upstream's response says about its connection only; that an upgrade was
-/// accepted stays.
+/// Takes away what an upstream's response says about its connection only.
 pub(super) fn of_this_connection(head: &mut ResponseHeader) {
     for name in nominated(&head.headers) {
-        if name != header::UPGRADE {
-            head.remove_header(&name);
-        }
+        head.remove_header(&name);
     }
+    head.remove_header(&header::UPGRADE);
     head.remove_header("keep-alive");
     head.remove_header("proxy-connection");
+}
+
+/// The protocols that a request asks to switch to. `h2c` is left out: clients offer it with ordinary
+/// requests, and a server may ignore it (RFC 9113, section 3.1).
+pub(super) fn upgrade(head: &RequestHeader) -> Option<String> {
+    let tokens = |name: &HeaderName| {
+        let values = head.headers.get_all(name).iter();
+        values.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','))
+    };
+    let asked = head.version == Version::HTTP_11
+        && tokens(&header::CONNECTION).any(|token| token.trim().eq_ignore_ascii_case("upgrade"));
+    let protocols: Vec<&str> = tokens(&header::UPGRADE)
+        .map(str::trim)
+        .filter(|protocol| !protocol.is_empty() && !protocol.eq_ignore_ascii_case("h2c"))
+        .collect();
+    (asked && !protocols.is_empty()).then(|| protocols.join(", "))
+}
+
+/// Makes an ordinary request of one that offers an upgrade which is not taken.
+pub(super) fn decline_upgrade(head: &mut RequestHeader) {
+    head.remove_header(&header::UPGRADE);
+    head.remove_header("http2-settings");
+}
+
+/// Asks the upstream to switch protocols.
+pub(super) fn ask_upgrade(head: &mut RequestHeader, protocols: &str) -> pingora::Result<()> {
+    head.insert_header(header::CONNECTION, "Upgrade")?;
+    head.insert_header(header::UPGRADE, protocols)
 }
 
 /// Who passes the request on.
@@ -139,6 +165,7 @@ pub(super) fn request(
     }
     head.remove_header(&header::TE);
     head.remove_header(&header::EXPECT);
+    head.remove_header(&header::TRAILER);
     if trailers {
         head.insert_header(header::TE, "trailers")?;
     }
@@ -205,6 +232,7 @@ pub(super) fn response(
     for name in &HOP_BY_HOP {
         head.remove_header(name);
     }
+    unpromise_trailers(&mut head, client);
     head.set_version(Version::HTTP_11);
     match framing {
         ResponseFraming::AsIs => {}
@@ -222,6 +250,28 @@ pub(super) fn response(
         head.insert_header(EVENT_HEADER, event.to_string())?;
     }
     Ok(head)
+}
+
+/// The head with which protocols are switched.
+pub(super) fn switching(
+    upstream: &ResponseHeader,
+    event: Option<EventId>,
+) -> pingora::Result<Box<ResponseHeader>> {
+    let protocols: Vec<HeaderValue> =
+        upstream.headers.get_all(header::UPGRADE).iter().cloned().collect();
+    let mut head = response(upstream, event, ResponseFraming::AsIs, Version::HTTP_11)?;
+    head.insert_header(header::CONNECTION, "Upgrade")?;
+    for protocol in protocols {
+        head.append_header(header::UPGRADE, protocol)?;
+    }
+    Ok(head)
+}
+
+/// Takes away the promise of trailers that cannot be kept: they only go from HTTP/2 to HTTP/2.
+pub(super) fn unpromise_trailers(head: &mut ResponseHeader, client: Version) {
+    if client != Version::HTTP_2 || head.version != Version::HTTP_2 {
+        head.remove_header(&header::TRAILER);
+    }
 }
 
 /// How a released response's body is framed.

@@ -17,7 +17,7 @@ use pingora::server::configuration::ServerConf;
 use pingora::{Error, ErrorSource, ErrorType};
 
 use super::budget::{Budget, Flight, InFlight};
-use super::exchange::{self, Opened};
+use super::exchange::{self, Plan, Recording};
 use super::forward::{self, Forwarding};
 use super::problem;
 use super::snapshot::{Routed, Snapshot};
@@ -79,8 +79,6 @@ pub fn application(shared: Arc<Shared>, timeouts: &Timeouts) -> Arc<HttpProxy<Ga
 pub struct Context {
     snapshot: Arc<Snapshot>,
     routed: Option<Arc<Routed>>,
-    /// The upgrade whose completion is still to be written.
-    opened: Option<Opened>,
     /// Addresses that could not be connected to.
     tried: Vec<SocketAddr>,
     _flight: Flight,
@@ -172,7 +170,6 @@ impl ProxyHttp for Gate {
         Context {
             snapshot: self.shared.snapshot.load_full(),
             routed: None,
-            opened: None,
             tried: Vec::new(),
             _flight: self.shared.in_flight.enter(),
         }
@@ -188,7 +185,11 @@ impl ProxyHttp for Gate {
     ) -> pingora::Result<bool> {
         let snapshot = Arc::clone(&ctx.snapshot);
         let has_body = !session.as_downstream_mut().is_body_empty();
-        let upgrade = session.is_upgrade_req();
+        let upgrade = session.is_upgrade_req().then(|| forward::upgrade(session.req_header()));
+        if let Some(None) = upgrade {
+            forward::decline_upgrade(session.req_header_mut());
+        }
+        let upgrade = upgrade.flatten();
         let head = session.req_header();
         if head.version == Version::HTTP_2
             && let Some(refusal) = http2_refusal(head, &snapshot)
@@ -206,24 +207,23 @@ impl ProxyHttp for Gate {
         let route = &routed.route;
         let audited = route.kind == RouteKind::Admin
             && route.level > AuditLevel::None
-            && (!safety.is_safe() || upgrade);
+            && (!safety.is_safe() || upgrade.is_some());
         session.as_downstream_mut().set_read_timeout(Some(snapshot.config.timeouts.request_body));
         session.as_downstream_mut().set_write_timeout(Some(snapshot.config.timeouts.client_write));
-        let rejections = route.kind == RouteKind::Gateway && !safety.is_safe();
-        if audited && upgrade {
-            if !route.upgrades {
-                problem::send(session, &problem::upgrade_refused()).await?;
-                return Ok(true);
-            }
-            let open = exchange::open(&self.shared, &snapshot, &routed, session, target);
-            let opened = Box::pin(open).await?;
-            ctx.routed = Some(routed);
-            ctx.opened = opened;
-            return Ok(ctx.opened.is_none());
+        if audited && upgrade.is_some() && !route.upgrades {
+            problem::send(session, &problem::upgrade_refused()).await?;
+            return Ok(true);
         }
-        if audited || rejections {
+        let gateway = route.kind == RouteKind::Gateway && !safety.is_safe();
+        let recording = match (audited, gateway) {
+            (true, _) => Recording::Everything,
+            (false, true) => Recording::Rejections,
+            (false, false) => Recording::Nothing,
+        };
+        if recording != Recording::Nothing || upgrade.is_some() {
+            let plan = Plan { target, recording, upgrade };
             // On the heap, so that requests which need none of it do not carry its size around.
-            Box::pin(exchange::run(&self.shared, &snapshot, &routed, session, target)).await?;
+            Box::pin(exchange::run(&self.shared, &snapshot, &routed, session, plan)).await?;
             return Ok(true);
         }
         ctx.routed = Some(routed);
@@ -262,11 +262,10 @@ impl ProxyHttp for Gate {
         ctx: &mut Context,
     ) -> pingora::Result<()> {
         forward::origin_form(head)?;
+        // Trailers of requests are not passed on, so they are not promised either.
+        head.remove_header(&header::TRAILER);
         if let Some(routed) = &ctx.routed {
             forward::stamp(head, &forwarding(session, &routed.route))?;
-        }
-        if let Some(opened) = &ctx.opened {
-            head.insert_header(super::REQUEST_HEADER, opened.event().to_string())?;
         }
         Ok(())
     }
@@ -275,44 +274,38 @@ impl ProxyHttp for Gate {
         &self,
         session: &mut Session,
         head: &mut ResponseHeader,
-        ctx: &mut Context,
+        _ctx: &mut Context,
     ) -> pingora::Result<()> {
         let interim = head.status.is_informational() && head.status != 101;
         if interim {
             return Ok(());
         }
+        let client = session.req_header().version;
         forward::of_this_connection(head);
-        if session.req_header().version == Version::HTTP_10 {
+        forward::unpromise_trailers(head, client);
+        if client == Version::HTTP_10 {
             // Nobody told this client about chunks; its body ends with the connection.
             head.remove_header(&header::TRANSFER_ENCODING);
         }
-        let Some(opened) = ctx.opened.take() else { return Ok(()) };
-        let event = opened.event();
-        if !opened.answered(&self.shared, head).await {
-            problem::send(session, &problem::audit_incomplete(event)).await?;
-            return Error::e_explain(ErrorType::InternalError, "the completion was not recorded");
-        }
-        head.insert_header(super::EVENT_HEADER, event.to_string())
+        Ok(())
     }
 
     async fn fail_to_proxy(
         &self,
         session: &mut Session,
         error: &Error,
-        ctx: &mut Context,
+        _ctx: &mut Context,
     ) -> FailToProxy {
         let timed_out = matches!(
             error.etype(),
             ErrorType::ConnectTimedout | ErrorType::ReadTimedout | ErrorType::WriteTimedout
         );
         let answer = match error.esource() {
+            ErrorSource::Downstream if timed_out => problem::slow_body(),
             ErrorSource::Downstream => problem::bad_body(),
             _ if timed_out => problem::gateway_timeout("the request timed out upstream"),
             _ => problem::bad_gateway("the upstream could not be reached, or broke off"),
         };
-        if let Some(opened) = ctx.opened.take() {
-            opened.failed(&self.shared, error).await;
-        }
         if session.response_written().is_none()
             && let Err(error) = problem::send(session, &answer).await
         {

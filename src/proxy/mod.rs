@@ -11,15 +11,19 @@
 mod balance;
 mod body;
 mod budget;
+mod chunks;
 mod door;
 mod exchange;
 mod forward;
 mod gate;
+mod listening;
 mod problem;
 mod release;
 mod snapshot;
 mod strict;
+mod tunnel;
 mod upstream;
+mod wire;
 
 pub use balance::UpstreamError;
 pub use budget::{Budget, Flight, InFlight};

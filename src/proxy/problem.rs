@@ -98,7 +98,7 @@ pub(super) fn bad_body() -> Problem {
         StatusCode::BAD_REQUEST,
         "request-body",
         "The request body is malformed",
-        "the body's framing is invalid; the request was not executed".to_owned(),
+        "the body's framing is invalid; the application did not get the whole request".to_owned(),
     )
 }
 
@@ -108,7 +108,7 @@ pub(super) fn slow_body() -> Problem {
         StatusCode::REQUEST_TIMEOUT,
         "slow-body",
         "The request body did not arrive in time",
-        "the request was not executed".to_owned(),
+        "the application did not get the whole request".to_owned(),
     )
 }
 

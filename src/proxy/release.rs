@@ -1,5 +1,7 @@
 //! Holding a response until its completion is durable, and letting it go.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::{Method, StatusCode, header};
 use pingora::http::ResponseHeader;
@@ -9,7 +11,9 @@ use pingora::{Error, ErrorType};
 use super::body::declared_length;
 use super::budget::Account;
 use super::forward::{self, ResponseFraming};
+use super::tunnel::{self, Side};
 use super::upstream::{Failure, Upstream};
+use super::wire::Wire;
 use crate::capture::{Body, BodyCapture, Release};
 use crate::record::EventId;
 
@@ -44,6 +48,12 @@ pub(super) async fn hold(
     holding: &Holding,
     account: &mut Account,
 ) -> Result<Held, Failure> {
+    if head.status == StatusCode::SWITCHING_PROTOCOLS {
+        // What follows is no body, and goes past unread.
+        let body = Body { truncated: true, ..Body::default() };
+        let (release, framing) = (Release::Streaming, ResponseFraming::AsIs);
+        return Ok(Held { head, body, release, framing, overflow: None, trailers: None });
+    }
     let bodiless = *method == Method::HEAD
         || matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
     if bodiless {
@@ -125,6 +135,27 @@ pub(super) async fn let_go(
             }
         }
     }
+}
+
+/// Lets an accepted upgrade go, and carries what follows until it ends.
+pub(super) async fn switch(
+    session: &mut Session,
+    upstream: Upstream,
+    held: &Held,
+    event: Option<EventId>,
+    idle: Duration,
+) -> pingora::Result<()> {
+    let head = forward::switching(&held.head, event)?;
+    let downstream = session.as_downstream_mut();
+    downstream.write_response_header(head).await?;
+    let client = downstream.stream().and_then(Wire::steal);
+    let (Some(client), Some(upstream)) = (client, upstream.into_side().await) else {
+        return Error::e_explain(ErrorType::InternalError, "only HTTP/1.1 can be upgraded");
+    };
+    let side = Side { stream: client.stream, first: client.ahead.to_vec() };
+    let end = tunnel::carry(side, upstream, idle, client.stop).await;
+    tracing::debug!(?end, "an upgraded connection ended");
+    Ok(())
 }
 
 async fn write(session: &mut Session, bytes: Bytes) -> pingora::Result<()> {

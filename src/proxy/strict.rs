@@ -104,11 +104,20 @@ const MANY_FIELDS: Refusal = refuse(
     "the request head has too many fields",
 );
 
+/// How the body behind a head is framed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum BodyFraming {
+    /// By its length; 0 if there is none.
+    Length(u64),
+    /// By chunks.
+    Chunked,
+}
+
 /// Where a head stands in what was read so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Head {
-    /// It is complete, and ends before this offset.
-    Complete(usize),
+    /// It is complete, ends before this offset, and has such a body behind it.
+    Complete(usize, BodyFraming),
     /// More must be read.
     Partial,
 }
@@ -126,8 +135,7 @@ pub(super) fn check(bytes: &[u8], seen: usize, limits: &HeadLimits) -> Result<He
         return Err(LARGE_HEAD);
     }
     let head = bytes.get(..end - 4).unwrap_or_default();
-    check_lines(head, limits)?;
-    Ok(Head::Complete(end))
+    Ok(Head::Complete(end, check_lines(head, limits)?))
 }
 
 /// A head without an end may already be beyond rescue: a bare LF pair would otherwise be waited
@@ -145,12 +153,12 @@ fn partial(bytes: &[u8], limits: &HeadLimits) -> Result<Head, Refusal> {
 /// What the fields said that only makes sense together.
 #[derive(Default)]
 struct Framing<'a> {
-    length: bool,
+    length: Option<u64>,
     chunked: bool,
     host: Option<&'a [u8]>,
 }
 
-fn check_lines(head: &[u8], limits: &HeadLimits) -> Result<(), Refusal> {
+fn check_lines(head: &[u8], limits: &HeadLimits) -> Result<BodyFraming, Refusal> {
     let mut lines = Lines(Some(head));
     let line = lines.next().ok_or(BAD_REQUEST_LINE)??;
     let (target, http10) = request_line(line, limits)?;
@@ -161,10 +169,12 @@ fn check_lines(head: &[u8], limits: &HeadLimits) -> Result<(), Refusal> {
         }
         field(line?, &mut framing, http10)?;
     }
-    if framing.length && framing.chunked {
-        return Err(AMBIGUOUS);
+    authority(target, framing.host, http10)?;
+    match (framing.length, framing.chunked) {
+        (Some(_), true) => Err(AMBIGUOUS),
+        (None, true) => Ok(BodyFraming::Chunked),
+        (length, false) => Ok(BodyFraming::Length(length.unwrap_or(0))),
     }
-    authority(target, framing.host, http10)
 }
 
 /// Lines between CR LF; a CR or LF of any other kind is an error.
@@ -242,17 +252,17 @@ fn field<'a>(line: &'a [u8], framing: &mut Framing<'a>, http10: bool) -> Result<
     let colon = line.iter().position(|byte| *byte == b':').ok_or(BAD_FIELD)?;
     let (name, value) = line.split_at(colon);
     let value = value.get(1..).unwrap_or_default();
-    let clean = value.iter().all(|byte| *byte == b'\t' || (*byte >= 0x20 && *byte != 0x7f));
-    if !is_token(name) || !clean {
+    if !is_token(name) || !value.iter().copied().all(is_value_byte) {
         return Err(BAD_FIELD);
     }
     let value = value.trim_ascii();
     if name.eq_ignore_ascii_case(b"content-length") {
         let plain = (1..=18).contains(&value.len()) && value.iter().all(u8::is_ascii_digit);
-        if framing.length || !plain {
+        let length = str::from_utf8(value).ok().and_then(|length| length.parse().ok());
+        if framing.length.is_some() || !plain || length.is_none() {
             return Err(BAD_LENGTH);
         }
-        framing.length = true;
+        framing.length = length;
     } else if name.eq_ignore_ascii_case(b"transfer-encoding") {
         if framing.chunked || http10 || value.is_empty() {
             return Err(BAD_CODING);
@@ -281,10 +291,17 @@ fn authority(target: &[u8], host: Option<&[u8]>, http10: bool) -> Result<(), Ref
 
 /// A token of RFC 9110, section 5.6.2.
 fn is_token(bytes: &[u8]) -> bool {
-    !bytes.is_empty()
-        && bytes
-            .iter()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte))
+    !bytes.is_empty() && bytes.iter().copied().all(is_token_byte)
+}
+
+/// A byte of a token.
+pub(super) fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+/// A byte of a field's value.
+pub(super) fn is_value_byte(byte: u8) -> bool {
+    byte == b'\t' || (byte >= 0x20 && byte != 0x7f)
 }
 
 #[cfg(test)]

@@ -2,20 +2,28 @@
 //!
 //! Invariant: a request that an upstream may have seen is never sent again.
 
+use std::future::{Future, poll_fn};
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::header;
 use pingora::connectors::http::Connector;
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::prelude::HttpPeer;
+use pingora::protocols::ALPN;
 use pingora::protocols::http::client::HttpSession;
+use pingora::protocols::http::v1::client::HttpSession as ClientSession;
 use pingora::proxy::Session;
 use pingora::{Error, ErrorType};
+use tokio::task::unconstrained;
 use tokio::time::{sleep, timeout};
 
 use super::balance::Pool;
 use super::body::BodyError;
 use super::forward;
+use super::listening::Listening;
+use super::tunnel::Side;
 use crate::capture::BodyCapture;
 
 /// How long an answer is waited for when the upstream no longer takes the request.
@@ -27,6 +35,10 @@ const INTERIMS: usize = 64;
 /// A head up to this size goes to an idle connection's send buffer whole or not at all: Linux
 /// gives a socket at least this much (`net.ipv4.tcp_wmem`, default 16 KiB).
 const ATOMIC_HEAD: usize = 8 * 1024;
+
+/// A body up to this size is sent without listening for an answer meanwhile: it fits into the
+/// buffers of any connection.
+const SHORT: usize = 64 * 1024;
 
 /// Why there is no response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +52,7 @@ pub(super) enum Failure {
     /// The upstream did not answer in time.
     Timeout,
     /// The client broke off its request, so that the upstream never had the whole of it.
-    ClientAborted,
+    ClientAborted(BodyError),
 }
 
 impl Failure {
@@ -58,6 +70,22 @@ impl Failure {
             ErrorType::ReadTimedout | ErrorType::WriteTimedout => Self::Timeout,
             _ => Self::Lost,
         }
+    }
+}
+
+/// How much there is to send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Upload {
+    /// What a connection takes at once, or soon.
+    Short,
+    /// So much that an upstream may answer before it has read it all.
+    Long,
+}
+
+impl Upload {
+    /// Of a body that is known.
+    pub(super) fn of(length: usize) -> Self {
+        if length > SHORT { Self::Long } else { Self::Short }
     }
 }
 
@@ -92,12 +120,17 @@ impl Upstream {
         pool: &Pool,
         client: &[u8],
         head: Box<RequestHeader>,
+        upload: Upload,
     ) -> Result<Self, Failure> {
+        let upgrades = head.headers.contains_key(header::UPGRADE);
         let repeatable = matches!(head.method.as_str(), "PUT" | "DELETE");
         let mut failure = Failure::NotSent;
         let mut tried = Vec::new();
         for _ in 0..CONNECTS {
-            let peer = pool.pick(client, &tried).ok_or(failure)?;
+            let mut peer = pool.pick(client, &tried).ok_or(failure)?;
+            if upgrades {
+                peer.options.alpn = ALPN::H1;
+            }
             let (mut session, reused) = match connector.get_http_session(&peer).await {
                 Ok(connected) => connected,
                 // Nothing was sent: another address may be better.
@@ -107,6 +140,9 @@ impl Upstream {
                     continue;
                 }
             };
+            if upload == Upload::Long {
+                session = listening(session, &peer);
+            }
             session.set_read_timeout(peer.options.read_timeout);
             session.set_write_timeout(peer.options.write_timeout);
             let outgoing = match &session {
@@ -149,8 +185,26 @@ impl Upstream {
         }
     }
 
+    /// Whether the whole request went out.
+    pub(super) fn has_sent(&self) -> bool {
+        self.sent
+    }
+
     /// Passes on what the client still sends, while listening for an early answer.
     async fn pass_on(
+        &mut self,
+        client: &mut Session,
+        capture: &mut BodyCapture,
+    ) -> Result<(), Failure> {
+        // It is the client whom the upstream waits for now. A timeout would also take what was read
+        // of a head; being cancelled does not.
+        self.session.set_read_timeout(None);
+        let passed = self.pass_chunks(client, capture).await;
+        self.session.set_read_timeout(self.peer.options.read_timeout);
+        passed
+    }
+
+    async fn pass_chunks(
         &mut self,
         client: &mut Session,
         capture: &mut BodyCapture,
@@ -161,7 +215,6 @@ impl Upstream {
                 head = self.session.read_response_header() => match head {
                     Ok(()) if self.interim() => continue,
                     Ok(()) => return Ok(()),
-                    Err(error) if *error.etype() == ErrorType::ReadTimedout => continue,
                     Err(error) => return Err(Failure::after_sending(&error)),
                 },
                 chunk = client.as_downstream_mut().read_request_body() => chunk,
@@ -178,7 +231,7 @@ impl Upstream {
                     let why = BodyError::of(&error);
                     tracing::debug!(?why, "a client broke off its request");
                     self.session.shutdown().await;
-                    return Err(Failure::ClientAborted);
+                    return Err(Failure::ClientAborted(why));
                 }
             }
         }
@@ -270,6 +323,24 @@ impl Upstream {
         }
     }
 
+    /// The connection itself, once protocols are switched; none if it is not HTTP/1.
+    pub(super) async fn into_side(mut self) -> Option<Side> {
+        let mut first = Vec::new();
+        if let HttpSession::H1(h1) = &mut self.session {
+            // What came with the head is there at once, and nothing else is waited for.
+            let read = unconstrained(h1.read_body_bytes());
+            tokio::pin!(read);
+            let ready = poll_fn(|cx| Poll::Ready(read.as_mut().poll(cx))).await;
+            if let Poll::Ready(Ok(Some(bytes))) = ready {
+                first.extend_from_slice(&bytes);
+            }
+        }
+        match self.session {
+            HttpSession::H1(h1) => Some(Side { stream: h1.into_inner(), first }),
+            _ => None,
+        }
+    }
+
     /// Gives the connection back to the pool if both messages went to their ends.
     pub(super) async fn release(mut self, connector: &Connector) {
         if self.sent && self.session.response_done() {
@@ -278,6 +349,17 @@ impl Upstream {
         } else {
             self.session.shutdown().await;
         }
+    }
+}
+
+/// The same connection, noticing answers while it is written to. HTTP/2 needs no help.
+fn listening(session: HttpSession, peer: &HttpPeer) -> HttpSession {
+    match session {
+        HttpSession::H1(h1) => {
+            let stream = Listening::on(h1.into_inner());
+            HttpSession::H1(ClientSession::new_with_options(stream, peer))
+        }
+        other => other,
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
 use std::time::Duration;
 
-use super::support::{Proxy, Reply, Upstream, exchange, exchange_on, read_answer};
+use super::support::{Proxy, Reply, Setup, Upstream, exchange, exchange_on, read_answer};
 
 fn connect(proxy: &Proxy) -> TcpStream {
     let stream = TcpStream::connect(proxy.address).unwrap();
@@ -38,6 +38,10 @@ fn read_until(stream: &mut TcpStream, end: &str) -> String {
 
 fn close(line: &str, more: &str) -> Vec<u8> {
     format!("{line} HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n{more}").into_bytes()
+}
+
+fn read_until_closed(mut stream: TcpStream) {
+    std::io::copy(&mut stream, &mut std::io::sink()).ok();
 }
 
 /// An upstream whose one connection the test plays by hand, step by step.
@@ -107,6 +111,39 @@ fn encoded_and_chunked_responses_arrive_as_they_were() {
         assert_eq!(answer.body, GZIP);
     }
     assert_eq!(proxy.events().len(), 2);
+}
+
+#[test]
+fn trailers_of_http1_are_neither_passed_on_nor_promised() {
+    let upstream = Upstream::start(|_| {
+        let text = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n\
+                    3\r\nabc\r\n0\r\nX-Sum: 1\r\n\r\n";
+        Reply::Bytes(text.into())
+    });
+    let routes = "  - {name: free, paths: [/free], upstream: app, kind: bypass}\n  \
+                  - {name: default, upstream: app}\n";
+    let setup = Setup { routes: routes.to_owned(), ..Setup::default() };
+    let proxy = Proxy::with(upstream.address, &setup);
+    for (path, audited) in [("/free", false), ("/x", true)] {
+        let mut stream = connect(&proxy);
+        // Twice on one connection: nothing of the trailers is left over.
+        for _ in 0..2 {
+            let request = format!(
+                "POST {path} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\
+                 Trailer: X-Digest\r\n\r\n2\r\n{{}}\r\n0\r\nX-Digest: 1\r\n\r\n"
+            );
+            stream.write_all(request.as_bytes()).unwrap();
+            let head = read_head(&mut stream).to_ascii_lowercase();
+            assert_eq!(head.contains("countersign-event"), audited);
+            assert!(!head.contains("trailer:"), "{head}");
+            let body = if head.contains("chunked") { "3\r\nabc\r\n0\r\n\r\n" } else { "abc" };
+            assert_eq!(read_until(&mut stream, body), body);
+        }
+    }
+    let seen = upstream.seen();
+    assert_eq!(seen.len(), 4);
+    assert!(seen.iter().all(|seen| seen.header("trailer").is_none()));
+    assert!(!seen.iter().any(|seen| String::from_utf8_lossy(&seen.body).contains("Digest")));
 }
 
 #[test]
@@ -202,6 +239,102 @@ fn an_early_refusal_of_a_large_upload_reaches_the_client() {
     assert_eq!((answer.status, answer.text().as_str()), (413, "big"));
     let events = proxy.events();
     assert_eq!((events.len(), &events[0]["outcome"]), (1, &serde_json::json!("failure")));
+}
+
+/// Sends an upload of this many MiB, all of it or the first 16 MiB in one piece, to an upstream that
+/// answers after its first bytes and reads no further.
+fn early_refusal(size: usize) {
+    let (done, wait) = sync_channel::<()>(0);
+    let address = by_hand(move |mut stream| {
+        read_head(&mut stream);
+        // The proxy is writing now what no connection's buffers can take.
+        stream.read_exact(&mut [0; 1024]).unwrap();
+        let hints = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n";
+        let refusal = "HTTP/1.1 413 Content Too Large\r\nContent-Length: 3\r\n\r\nbig";
+        stream.write_all(format!("{hints}{refusal}").as_bytes()).unwrap();
+        // Neither reads nor closes before the client has its answer.
+        wait.recv().ok();
+    });
+    // Writing would be given up only long after this test.
+    let more = "timeouts: {upstream_write: 1h, upstream_read: 1h}".to_owned();
+    let routes = "  - {name: default, upstream: app, capture: {request: 16MiB}}".to_owned();
+    let proxy = Proxy::with(address, &Setup { more, routes, ..Setup::default() });
+    let mut stream = connect(&proxy);
+    let mut writer = stream.try_clone().unwrap();
+    let sending = thread::spawn(move || {
+        let length = format!("Content-Length: {}\r\n\r\n", size << 20);
+        writer.write_all(&close("POST /x", &length)).unwrap();
+        let piece = vec![b'x'; 1 << 20];
+        (0..size).all(|_| writer.write_all(&piece).is_ok())
+    });
+    let answer = read_answer(&mut stream);
+    assert_eq!((answer.status, answer.text().as_str()), (413, "big"));
+    drop(done);
+    drop(stream);
+    sending.join().unwrap();
+    let events = proxy.events();
+    assert_eq!((events.len(), &events[0]["outcome"]), (1, &serde_json::json!("failure")));
+    assert_eq!(events[0]["response"]["status"], 413);
+}
+
+#[test]
+fn an_early_refusal_is_passed_on_though_the_upstream_reads_no_further() {
+    for size in [16, 64] {
+        early_refusal(size);
+    }
+}
+
+#[test]
+fn a_head_that_drips_while_the_upload_goes_on_arrives_whole() {
+    const SIZE: usize = 8 << 20;
+    let address = by_hand(|mut stream| {
+        read_head(&mut stream);
+        let hints = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n";
+        let head = format!("{hints}HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\n");
+        let (last, drops) = head.as_bytes().split_last().unwrap();
+        let mut piece = vec![0; SIZE / 256];
+        for n in 0..256 {
+            stream.read_exact(&mut piece).unwrap();
+            if let Some(drop) = drops.get(n) {
+                stream.write_all(&[*drop]).unwrap();
+            }
+        }
+        stream.write_all(&[*last, b'o', b'k']).unwrap();
+        read_until_closed(stream);
+    });
+    let proxy = Proxy::start(address);
+    let mut stream = connect(&proxy);
+    let length = format!("Content-Length: {SIZE}\r\n\r\n");
+    stream.write_all(&close("PUT /x", &length)).unwrap();
+    stream.write_all(&vec![b'x'; SIZE]).unwrap();
+    let answer = read_answer(&mut stream);
+    assert_eq!((answer.status, answer.text().as_str()), (201, "ok"));
+    let events = proxy.events();
+    assert_eq!((events.len(), &events[0]["outcome"]), (1, &serde_json::json!("success")));
+    assert!(events[0].to_string().contains(&SIZE.to_string()), "{:#}", events[0]);
+}
+
+#[test]
+fn an_upload_that_turns_out_malformed_is_never_completed() {
+    let (went, ended) = sync_channel(1);
+    let address = by_hand(move |mut stream| {
+        let head = read_head(&mut stream);
+        let mut body = Vec::new();
+        stream.read_to_end(&mut body).ok();
+        went.send((head, body)).unwrap();
+    });
+    let proxy = Proxy::start(address);
+    let mut request = close("POST /x", "Transfer-Encoding: chunked\r\n\r\n80000\r\n");
+    request.extend(vec![b'x'; 0x80000]);
+    request.extend(b"\r\n 5\r\nhello\r\n0\r\n\r\n");
+    let answer = exchange(proxy.address, &request);
+    assert_eq!((answer.status, answer.problem().as_deref()), (400, Some("request-body")));
+    let (head, body) = ended.recv().unwrap();
+    assert!(head.to_ascii_lowercase().contains("transfer-encoding: chunked"), "{head}");
+    assert!(!body.ends_with(b"0\r\n\r\n"));
+    let events = proxy.events();
+    assert_eq!((events.len(), &events[0]["outcome"]), (1, &serde_json::json!("failure")));
+    assert!(events[0].to_string().contains("client_aborted"), "{:#}", events[0]);
 }
 
 /// An upstream that sends an event, and the next only when it is told to.

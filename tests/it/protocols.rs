@@ -2,11 +2,15 @@
 
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::process::Command;
+use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
-use super::support::{Proxy, Reply, Setup, Upstream, exchange, read_answer, wait_until};
+use super::support::{
+    Answer, Proxy, Reply, Setup, Upstream, exchange, exchange_on, read_answer, wait_until,
+};
 
 /// What curl prints: the version of HTTP, the status, the event's header.
 fn curl(args: &[&str]) -> String {
@@ -31,6 +35,77 @@ fn cleartext_http2_is_audited_like_http1() {
     assert_eq!(events[0]["id"], event);
     assert_eq!(events[0]["action"], "user.create");
     assert_eq!(upstream.seen()[1].line(), "POST /admin/users HTTP/1.1");
+}
+
+/// A request of HTTP/2 with this `:path`, as bytes of the wire.
+fn http2_request(path: &str) -> Vec<u8> {
+    fn frame(kind: u8, flags: u8, stream: u8, payload: &[u8]) -> Vec<u8> {
+        let length = u8::try_from(payload.len()).unwrap();
+        [&[0, 0, length, kind, flags, 0, 0, 0, stream], payload].concat()
+    }
+    let mut fields = Vec::new();
+    for (name, value) in
+        [(":method", "DELETE"), (":scheme", "http"), (":authority", "a.example"), (":path", path)]
+    {
+        // Literal, not indexed, with a new name (RFC 7541, section 6.2.2).
+        fields.push(0);
+        for text in [name, value] {
+            fields.push(u8::try_from(text.len()).unwrap());
+            fields.extend(text.bytes());
+        }
+    }
+    let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    [preface.as_slice(), &frame(4, 0, 0, b""), &frame(1, 5, 1, &fields)].concat()
+}
+
+/// Reads frames until the first stream has ended.
+fn read_stream(stream: &mut TcpStream) {
+    loop {
+        let mut head = [0; 9];
+        stream.read_exact(&mut head).unwrap();
+        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+        stream.read_exact(&mut vec![0; usize::try_from(length).unwrap()]).unwrap();
+        // A reset, or the last frame.
+        if head[8] == 1 && (head[3] == 3 || head[4] & 1 == 1) {
+            return;
+        }
+    }
+}
+
+#[test]
+fn odd_paths_of_http2_are_refused_or_on_record_as_they_reach_the_upstream() {
+    let upstream = Upstream::start(|_| Reply::ok());
+    let proxy = Proxy::start(upstream.address);
+    let cases = [
+        ("/a%23b", Some("/a%23b")),
+        ("//a/../b;c?d", Some("//a/../b;c?d")),
+        // The protocol's library takes these away before anybody sees them.
+        ("/a#b", Some("/a")),
+        ("/a?b#/../c", Some("/a?b")),
+        ("#", Some("/")),
+        ("?a", Some("/?a")),
+        ("/a b", None),
+        ("/a\tb", None),
+        ("a", None),
+        ("*", None),
+        ("", None),
+        ("http://b/x", None),
+    ];
+    for (path, _) in cases {
+        let mut stream = connect(&proxy);
+        stream.write_all(&http2_request(path)).unwrap();
+        read_stream(&mut stream);
+    }
+    let wanted: Vec<&str> = cases.iter().filter_map(|(_, wanted)| *wanted).collect();
+    let lines: Vec<String> = upstream.seen().iter().map(|seen| seen.line().to_owned()).collect();
+    let expected: Vec<String> =
+        wanted.iter().map(|path| format!("DELETE {path} HTTP/1.1")).collect();
+    assert_eq!(lines, expected);
+    let events = proxy.events();
+    let recorded: Vec<&str> =
+        events.iter().filter_map(|event| event["request"]["path"].as_str()).collect();
+    let paths: Vec<&str> = wanted.iter().filter_map(|path| path.split('?').next()).collect();
+    assert_eq!(recorded, paths);
 }
 
 #[test]
@@ -60,31 +135,87 @@ fn tls_listeners_offer_http2_and_http1_by_alpn() {
     assert_eq!(upstream.seen()[0].header("x-forwarded-proto"), Some("https"));
 }
 
-/// An upstream that accepts an upgrade and then sends back what it gets.
-fn echo_upstream() -> SocketAddr {
+const SWITCHED: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
+    Connection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
+
+/// An upstream that plays each of its connections by hand, from behind the request's head on.
+fn by_hand(play: impl Fn(&str, TcpStream) + Send + Sync + 'static) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
+    let play = Arc::new(play);
     thread::spawn(move || {
         for mut stream in listener.incoming().flatten() {
+            let play = Arc::clone(&play);
             thread::spawn(move || {
                 let mut head = Vec::new();
                 let mut byte = [0];
                 while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).unwrap_or(0) == 1 {
                     head.push(byte[0]);
                 }
-                let accept = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
-                    Connection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
-                stream.write_all(accept).ok();
-                let mut bytes = [0; 1024];
-                while let Ok(n @ 1..) = stream.read(&mut bytes) {
-                    if stream.write_all(&bytes[..n]).is_err() {
-                        return;
-                    }
-                }
+                play(&String::from_utf8_lossy(&head), stream);
             });
         }
     });
     address
+}
+
+fn echo(mut stream: TcpStream) {
+    let mut bytes = [0; 1024];
+    while let Ok(n @ 1..) = stream.read(&mut bytes) {
+        if stream.write_all(&bytes[..n]).is_err() {
+            return;
+        }
+    }
+    stream.shutdown(Shutdown::Write).ok();
+}
+
+/// An upstream that accepts an upgrade and then sends back what it gets.
+fn echo_upstream() -> SocketAddr {
+    by_hand(|_, mut stream| {
+        stream.write_all(SWITCHED).ok();
+        echo(stream);
+    })
+}
+
+/// A proxy whose default route permits upgrades; below `/free` nothing is audited.
+fn permissive(upstream: SocketAddr) -> Proxy {
+    let routes = "  - {name: free, paths: [/free], upstream: app, kind: bypass}\n  \
+                  - {name: default, upstream: app, upgrades: true}\n";
+    Proxy::with(upstream, &Setup { routes: routes.to_owned(), ..Setup::default() })
+}
+
+fn connect(proxy: &Proxy) -> TcpStream {
+    let stream = TcpStream::connect(proxy.address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    stream
+}
+
+fn upgrade(path: &str) -> Vec<u8> {
+    String::from_utf8_lossy(UPGRADE).replace("/live", path).into_bytes()
+}
+
+/// Upgrades a connection, sending these bytes right behind the head.
+fn upgraded(proxy: &Proxy, path: &str, behind: &[u8]) -> (TcpStream, Answer) {
+    let mut stream = connect(proxy);
+    stream.write_all(&[&upgrade(path), behind].concat()).unwrap();
+    let answer = read_answer(&mut stream);
+    assert_eq!(answer.status, 101);
+    assert_eq!(answer.header("upgrade"), Some("websocket"));
+    assert_eq!(answer.header("connection"), Some("Upgrade"));
+    (stream, answer)
+}
+
+fn expect(stream: &mut TcpStream, wanted: &[u8]) {
+    let mut got = vec![0; wanted.len()];
+    stream.read_exact(&mut got).unwrap();
+    assert_eq!(got, wanted);
+}
+
+/// Reads to the connection's end, however it ends.
+fn read_rest(stream: &mut TcpStream) -> Vec<u8> {
+    let mut rest = Vec::new();
+    stream.read_to_end(&mut rest).ok();
+    rest
 }
 
 const UPGRADE: &[u8] = b"GET /live HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\n\
@@ -101,18 +232,160 @@ fn an_upgrade_is_refused_unless_the_route_permits_it() {
 }
 
 #[test]
+fn an_offer_of_h2c_is_no_upgrade() {
+    let upstream = Upstream::start(|_| Reply::ok());
+    let proxy = Proxy::start(upstream.address);
+    for (method, audited) in [("GET", false), ("DELETE", true)] {
+        for offer in [
+            "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n",
+            "Upgrade: websocket\r\n",
+        ] {
+            let request = format!("{method} /x HTTP/1.1\r\nHost: a\r\n{offer}\r\n");
+            let answer = exchange(proxy.address, request.as_bytes());
+            assert_eq!(answer.status, 200, "{method} {offer}: {}", answer.text());
+            assert_eq!(answer.header("countersign-event").is_some(), audited);
+            let seen = upstream.seen().pop().unwrap();
+            assert_eq!(seen.header("upgrade"), None, "{}", seen.head);
+            assert_eq!(seen.header("http2-settings"), None, "{}", seen.head);
+        }
+    }
+}
+
+#[test]
 fn a_permitted_upgrade_is_on_record() {
-    let routes = "  - {name: default, upstream: app, upgrades: true}".to_owned();
-    let proxy = Proxy::with(echo_upstream(), &Setup { routes, ..Setup::default() });
-    let mut stream = TcpStream::connect(proxy.address).unwrap();
-    stream.write_all(UPGRADE).unwrap();
-    let answer = read_answer(&mut stream);
-    assert_eq!(answer.status, 101);
+    let proxy = permissive(echo_upstream());
+    let (mut stream, answer) = upgraded(&proxy, "/live", b"");
+    // The handshake is on record before the client knows of it.
     let events = proxy.events();
     assert_eq!(events.len(), 1);
     assert_eq!(events[0]["id"].as_str(), answer.header("countersign-event"));
     assert_eq!(events[0]["response"]["release"], "streaming");
     assert_eq!(events[0]["outcome"], "success");
+    stream.write_all(b"\x81\x05hello").unwrap();
+    expect(&mut stream, b"\x81\x05hello");
+}
+
+#[test]
+fn upgraded_connections_stay_open() {
+    let proxy = permissive(echo_upstream());
+    for path in ["/live", "/free/live"] {
+        for n in 0..100 {
+            let (mut stream, _) = upgraded(&proxy, path, b"");
+            stream.write_all(b"\x81\x05hello").unwrap();
+            let mut got = [0; 7];
+            stream.read_exact(&mut got).unwrap_or_else(|error| panic!("{path} {n}: {error}"));
+            assert_eq!(&got, b"\x81\x05hello");
+        }
+    }
+    assert_eq!(proxy.events().len(), 100);
+}
+
+#[test]
+fn bytes_right_behind_either_head_of_a_handshake_arrive() {
+    let upstream = by_hand(|head, mut stream| {
+        assert!(head.contains("Connection: Upgrade\r\n"), "{head}");
+        stream.write_all(&[SWITCHED, b"welcome"].concat()).unwrap();
+        echo(stream);
+    });
+    let proxy = permissive(upstream);
+    for path in ["/live", "/free/live"] {
+        let (mut stream, _) = upgraded(&proxy, path, b"early");
+        expect(&mut stream, b"welcomeearly");
+        stream.write_all(b"late").unwrap();
+        expect(&mut stream, b"late");
+        // The client ends first; what it is owed still comes.
+        stream.write_all(b"last").unwrap();
+        stream.shutdown(Shutdown::Write).unwrap();
+        assert_eq!(read_rest(&mut stream), b"last");
+    }
+}
+
+#[test]
+fn an_upstream_may_end_its_half_first() {
+    let upstream = by_hand(|_, mut stream| {
+        stream.write_all(&[SWITCHED, b"bye"].concat()).unwrap();
+        stream.shutdown(Shutdown::Write).unwrap();
+        assert_eq!(read_rest(&mut stream), b"ack");
+        // Only now is the tunnel over.
+        drop(stream);
+    });
+    let proxy = permissive(upstream);
+    let (mut stream, _) = upgraded(&proxy, "/live", b"");
+    assert_eq!(read_rest(&mut stream), b"bye");
+    stream.write_all(b"ack").unwrap();
+    stream.shutdown(Shutdown::Write).unwrap();
+}
+
+#[test]
+fn an_upgrade_that_is_declined_is_an_ordinary_exchange() {
+    let upstream = Upstream::start(|seen| {
+        assert!(seen.header("upgrade").is_some() || seen.line().starts_with("POST"));
+        let status = if seen.line().contains("403") { "403 Forbidden" } else { "200 OK" };
+        Reply::response(status, "text/plain", "declined")
+    });
+    let proxy = permissive(upstream.address);
+    let mut stream = connect(&proxy);
+    for (path, status, outcome) in [
+        ("/live/200", 200, "success"),
+        ("/live/403", 403, "denied"),
+        ("/free/200", 200, ""),
+        ("/free/403", 403, ""),
+    ] {
+        let answer = exchange_on(&mut stream, &upgrade(path));
+        assert_eq!((answer.status, answer.text().as_str()), (status, "declined"), "{path}");
+        assert_eq!(answer.header("connection"), Some("keep-alive"));
+        let audited = !outcome.is_empty();
+        assert_eq!(answer.header("countersign-event").is_some(), audited, "{path}");
+        if audited {
+            let event = proxy.events().pop().unwrap();
+            assert_eq!(event["outcome"], outcome, "{event:#}");
+            assert_eq!(event["response"]["status"], status);
+        }
+    }
+    let post = b"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}";
+    assert_eq!(exchange_on(&mut stream, post).status, 200);
+    assert_eq!(proxy.events().len(), 3);
+}
+
+#[test]
+fn the_body_of_a_request_that_offers_an_upgrade_is_captured() {
+    let upstream = by_hand(|_, mut stream| {
+        expect(&mut stream, b"{\"Detach\":false}");
+        stream.write_all(SWITCHED).unwrap();
+        echo(stream);
+    });
+    let proxy = permissive(upstream);
+    let mut stream = connect(&proxy);
+    let request = b"POST /exec/1/start HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\n\
+        Upgrade: tcp\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n\
+        {\"Detach\":false}typed";
+    stream.write_all(request).unwrap();
+    assert_eq!(read_answer(&mut stream).status, 101);
+    expect(&mut stream, b"typed");
+    let events = proxy.events();
+    assert!(events[0]["request"]["body"].to_string().contains("Detach"), "{:#}", events[0]);
+}
+
+#[test]
+fn an_answer_in_a_protocol_that_nobody_asked_for_is_an_upstream_lost() {
+    let proxy = permissive(by_hand(|_, mut stream| {
+        stream.write_all(&[SWITCHED, b"HTTP/1.1 200 OK\r\n\r\n"].concat()).unwrap();
+    }));
+    let answer = exchange(proxy.address, b"DELETE /x HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!(answer.status, 502);
+    assert_eq!(proxy.events()[0]["outcome"], "unknown");
+}
+
+#[test]
+fn a_tunnel_does_not_hold_up_a_stop() {
+    let mut proxy = permissive(echo_upstream());
+    let (mut stream, _) = upgraded(&proxy, "/live", b"");
+    stream.write_all(b"ping").unwrap();
+    expect(&mut stream, b"ping");
+    proxy.signal("TERM");
+    assert_eq!(read_rest(&mut stream), b"");
+    assert_eq!(proxy.wait(), Some(0));
+    assert!(!proxy.log().contains("cut off"), "{}", proxy.log());
 }
 
 fn reloads(proxy: &Proxy, outcome: &str) -> usize {

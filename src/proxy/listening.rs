@@ -1,0 +1,184 @@
+//! A connection to an upstream that listens while it is written to.
+//!
+//! An upstream may answer a long upload before it has read it all, and read no further. Whoever only
+//! writes would learn that when the write times out. So a write that the upstream does not take looks
+//! for an answer, and fails at once when a whole head is there; reading then gives that head.
+//!
+//! Invariant: what is heard is bounded, and nothing of it is lost.
+
+use std::fmt;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use async_trait::async_trait;
+use bytes::{Buf, BytesMut};
+use pingora::protocols::raw_connect::ProxyDigest;
+use pingora::protocols::tls::SslDigest;
+use pingora::protocols::{
+    ALPN, GetProxyDigest, GetSocketDigest, GetTimingDigest, Peek, Shutdown, SocketDigest, Ssl,
+    Stream, TimingDigest, UniqueID, UniqueIDType,
+};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// An answer's head, and what came with it; a longer head is left to whoever reads it.
+const HEARD: usize = 64 * 1024;
+/// What is read at once.
+const PIECE: usize = 4096;
+
+/// The connection.
+pub(super) struct Listening {
+    stream: Stream,
+    heard: BytesMut,
+}
+
+impl fmt::Debug for Listening {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Listening").finish_non_exhaustive()
+    }
+}
+
+impl Listening {
+    /// The same connection, listening; one that listens already is not wrapped again.
+    pub(super) fn on(stream: Stream) -> Stream {
+        // Not `stream.as_any()`, which would ask the box.
+        if (*stream).as_any().is::<Self>() {
+            return stream;
+        }
+        Box::new(Self { stream, heard: BytesMut::new() })
+    }
+
+    /// Reads what is there; ready once there is an answer, or there never will be.
+    fn poll_answer(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
+        let mut scratch = [0; PIECE];
+        while !answered(&self.heard) {
+            if self.heard.len() >= HEARD {
+                return Poll::Ready(io::ErrorKind::InvalidData.into());
+            }
+            let mut piece = ReadBuf::new(&mut scratch);
+            match ready!(Pin::new(&mut self.stream).poll_read(cx, &mut piece)) {
+                Ok(()) if piece.filled().is_empty() => {
+                    return Poll::Ready(io::ErrorKind::ConnectionAborted.into());
+                }
+                Ok(()) => self.heard.extend_from_slice(piece.filled()),
+                Err(error) => return Poll::Ready(error),
+            }
+        }
+        Poll::Ready(io::Error::other("the upstream has answered already"))
+    }
+}
+
+/// Whether these bytes begin with a whole head of a final response, interim ones aside.
+fn answered(bytes: &[u8]) -> bool {
+    let mut rest = bytes;
+    while let Some(end) = rest.windows(4).position(|window| window == b"\r\n\r\n") {
+        let interim = rest.iter().skip_while(|byte| **byte != b' ').nth(1) == Some(&b'1');
+        if !interim {
+            return true;
+        }
+        rest = rest.get(end + 4..).unwrap_or_default();
+    }
+    false
+}
+
+impl AsyncRead for Listening {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.heard.is_empty() {
+            return Pin::new(&mut self.stream).poll_read(cx, buf);
+        }
+        let taken = buf.remaining().min(self.heard.len());
+        buf.put_slice(self.heard.get(..taken).unwrap_or_default());
+        self.heard.advance(taken);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Listening {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match Pin::new(&mut self.stream).poll_write(cx, buf) {
+            Poll::Pending => self.poll_answer(cx).map(Err),
+            written => written,
+        }
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match Pin::new(&mut self.stream).poll_write_vectored(cx, bufs) {
+            Poll::Pending => self.poll_answer(cx).map(Err),
+            written => written,
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match Pin::new(&mut self.stream).poll_flush(cx) {
+            Poll::Pending => self.poll_answer(cx).map(Err),
+            flushed => flushed,
+        }
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+#[async_trait]
+impl Shutdown for Listening {
+    async fn shutdown(&mut self) {
+        Shutdown::shutdown(&mut *self.stream).await;
+    }
+}
+
+impl UniqueID for Listening {
+    fn id(&self) -> UniqueIDType {
+        self.stream.id()
+    }
+}
+
+impl Ssl for Listening {
+    fn get_ssl_digest(&self) -> Option<Arc<SslDigest>> {
+        self.stream.get_ssl_digest()
+    }
+
+    fn selected_alpn_proto(&self) -> Option<ALPN> {
+        self.stream.selected_alpn_proto()
+    }
+}
+
+impl GetTimingDigest for Listening {
+    fn get_timing_digest(&self) -> Vec<Option<TimingDigest>> {
+        self.stream.get_timing_digest()
+    }
+}
+
+impl GetProxyDigest for Listening {
+    fn get_proxy_digest(&self) -> Option<Arc<ProxyDigest>> {
+        self.stream.get_proxy_digest()
+    }
+}
+
+impl GetSocketDigest for Listening {
+    fn get_socket_digest(&self) -> Option<Arc<SocketDigest>> {
+        self.stream.get_socket_digest()
+    }
+}
+
+impl Peek for Listening {}
+
+#[cfg(test)]
+mod tests;

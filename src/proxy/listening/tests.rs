@@ -1,0 +1,71 @@
+use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+
+use super::*;
+
+#[test]
+fn a_final_head_is_told_from_interim_ones() {
+    let cases = [
+        ("", false),
+        ("HTTP/1.1 413 Content Too Large\r\nA: b\r\n", false),
+        ("HTTP/1.1 413 Content Too Large\r\nA: b\r\n\r\n", true),
+        ("HTTP/1.1 200\r\n\r\n", true),
+        ("HTTP/1.1 100 Continue\r\n\r\n", false),
+        ("HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 1", false),
+        ("HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n", false),
+        ("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 401 Unauthorized\r\n\r\nbody", true),
+        // Whoever reads it will say what is wrong with it.
+        ("nonsense\r\n\r\n", true),
+    ];
+    for (bytes, wanted) in cases {
+        assert_eq!(answered(bytes.as_bytes()), wanted, "{bytes:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_that_is_not_taken_ends_with_the_answer() {
+    let (ours, mut theirs) = duplex(64);
+    let mut stream = Listening::on(Listening::on(Box::new(ours)));
+    let answer = "HTTP/1.1 413 Content Too Large\r\nContent-Length: 3\r\n\r\nbig";
+    let upstream = tokio::spawn(async move {
+        // Interim first, and byte by byte; it never reads.
+        for byte in format!("HTTP/1.1 100 Continue\r\n\r\n{answer}").bytes() {
+            theirs.write_all(&[byte]).await.unwrap();
+            tokio::task::yield_now().await;
+        }
+        theirs
+    });
+    assert!(stream.write_all(&[7; 1000]).await.is_err());
+    let theirs = upstream.await.unwrap();
+    drop(theirs);
+    let mut heard = String::new();
+    stream.read_to_string(&mut heard).await.unwrap();
+    assert_eq!(heard, format!("HTTP/1.1 100 Continue\r\n\r\n{answer}"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_that_is_taken_goes_on_whatever_is_said() {
+    let (ours, mut theirs) = duplex(64);
+    let mut stream = Listening::on(Box::new(ours));
+    theirs.write_all(b"HTTP/1.1 103 Early Hints\r\n\r\n").await.unwrap();
+    let reading = tokio::spawn(async move {
+        let mut got = Vec::new();
+        theirs.read_to_end(&mut got).await.unwrap();
+        got.len()
+    });
+    stream.write_all(&[7; 10_000]).await.unwrap();
+    AsyncWriteExt::shutdown(&mut stream).await.unwrap();
+    assert_eq!(reading.await.unwrap(), 10_000);
+    let mut head = [0; 28];
+    stream.read_exact(&mut head).await.unwrap();
+    assert!(head.starts_with(b"HTTP/1.1 103"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upstream_that_says_too_much_is_not_remembered_for_ever() {
+    let (ours, mut theirs) = duplex(64);
+    let mut stream = Listening::on(Box::new(ours));
+    let flood = tokio::spawn(async move { theirs.write_all(&vec![b'x'; 2 * HEARD]).await });
+    let error = stream.write_all(&[7; 1000]).await.unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+    flood.abort();
+}

@@ -1,0 +1,353 @@
+//! A client's HTTP/1 connection as the parser behind the door may see it: one request at a time.
+//!
+//! The door reads and judges a head, then says with [`Wire::begin`] how the body behind it is
+//! framed. From then on a reader gets the bytes of that body and no others; the framing of chunks
+//! is judged on the way. What comes behind the body is kept for the next head, so that pipelined
+//! requests are neither lost nor seen by a parser before they are judged.
+//!
+//! Invariants: no byte of a badly framed body is handed on after the fault is seen; no byte is lost
+//! when a read is cancelled; what is kept is bounded.
+
+use std::fmt;
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::{Buf, BytesMut};
+use pingora::protocols::raw_connect::ProxyDigest;
+use pingora::protocols::tls::SslDigest;
+use pingora::protocols::{
+    ALPN, GetProxyDigest, GetSocketDigest, GetTimingDigest, Peek, Shutdown, SocketDigest, Ssl,
+    Stream, TimingDigest, UniqueID, UniqueIDType,
+};
+use pingora::server::ShutdownWatch;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::time::timeout;
+
+use super::chunks::Chunks;
+use super::strict::{BodyFraming, Refusal};
+
+/// What is read at once behind a request while its answer is waited for.
+const AHEAD: usize = 1024;
+/// How long a client that has sent too much is still listened to, so that it can read its answer.
+const LINGER: Duration = Duration::from_millis(500);
+
+/// The framing of a body is broken.
+#[derive(Debug, thiserror::Error)]
+#[error("the framing of the request body is broken: {}", .0.detail)]
+pub(super) struct BadFraming(Refusal);
+
+/// Whether the client's connection gave no more of a body since its framing is broken.
+pub(super) fn is_bad_framing(error: &pingora::Error) -> bool {
+    let cause = error.root_cause().downcast_ref::<io::Error>();
+    cause.and_then(io::Error::get_ref).is_some_and(|cause| cause.is::<BadFraming>())
+}
+
+/// What is still to come of a body.
+#[derive(Debug, Clone)]
+enum Body {
+    Done,
+    Length(u64),
+    Chunked(Chunks),
+    Broken(Refusal),
+}
+
+impl Body {
+    fn is_done(&self) -> bool {
+        matches!(self, Self::Done)
+    }
+
+    /// How many of these bytes belong to the body.
+    fn judge(&mut self, bytes: &[u8]) -> Result<usize, Refusal> {
+        match self {
+            Self::Done => Ok(0),
+            Self::Broken(refusal) => Err(*refusal),
+            Self::Length(left) => {
+                let taken = usize::try_from(*left).unwrap_or(usize::MAX).min(bytes.len());
+                *left -= taken as u64;
+                if *left == 0 {
+                    *self = Self::Done;
+                }
+                Ok(taken)
+            }
+            Self::Chunked(chunks) => {
+                let judged = chunks.judge(bytes);
+                match judged {
+                    Ok(_) if chunks.is_done() => *self = Self::Done,
+                    Ok(_) => {}
+                    Err(refusal) => *self = Self::Broken(refusal),
+                }
+                judged
+            }
+        }
+    }
+}
+
+/// A connection that is no longer spoken HTTP on.
+pub(super) struct Stolen {
+    /// The connection.
+    pub(super) stream: Stream,
+    /// What was already read from it.
+    pub(super) ahead: BytesMut,
+    /// Tells when the process stops.
+    pub(super) stop: ShutdownWatch,
+}
+
+/// What a wire is made of; nothing is left once it was stolen.
+struct Line {
+    stream: Option<Stream>,
+    ahead: BytesMut,
+    body: Body,
+}
+
+/// A client's connection.
+pub(super) struct Wire {
+    // Only `steal` locks: every other access is exclusive already.
+    line: Mutex<Line>,
+    stop: ShutdownWatch,
+}
+
+impl fmt::Debug for Wire {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Wire").finish_non_exhaustive()
+    }
+}
+
+impl Wire {
+    /// A connection on which nothing was read yet.
+    pub(super) fn new(stream: Stream, stop: ShutdownWatch) -> Self {
+        let line = Line { stream: Some(stream), ahead: BytesMut::new(), body: Body::Done };
+        Self { line: Mutex::new(line), stop }
+    }
+
+    /// Gets a wire back from whom it was lent to, if the last request was read to its end.
+    pub(super) fn back(stream: Stream) -> Option<Box<Self>> {
+        let mut wire = stream.into_any().downcast::<Self>().ok()?;
+        wire.line().body.is_done().then_some(wire)
+    }
+
+    /// Takes the connection out, to speak another protocol on it.
+    pub(super) fn steal(stream: &Stream) -> Option<Stolen> {
+        // Not `stream.as_any()`, which would ask the box.
+        let wire = (**stream).as_any().downcast_ref::<Self>()?;
+        let mut line = wire.lock();
+        let ahead = std::mem::take(&mut line.ahead);
+        let stream = line.stream.take()?;
+        Some(Stolen { stream, ahead, stop: wire.stop.clone() })
+    }
+
+    /// What was read behind the last request.
+    pub(super) fn ahead(&mut self) -> BytesMut {
+        std::mem::take(&mut self.line().ahead)
+    }
+
+    /// Says what comes next: a body of this framing, of which `read` was read already. What is
+    /// there of it is judged at once.
+    pub(super) fn begin(&mut self, framing: BodyFraming, read: BytesMut) -> Result<(), Refusal> {
+        let body = match framing {
+            BodyFraming::Length(0) => Body::Done,
+            BodyFraming::Length(length) => Body::Length(length),
+            BodyFraming::Chunked => Body::Chunked(Chunks::new()),
+        };
+        body.clone().judge(&read)?;
+        let line = self.line();
+        line.body = body;
+        line.ahead = read;
+        Ok(())
+    }
+
+    /// Reads bytes of a head.
+    pub(super) async fn read_head(&mut self, into: &mut BytesMut) -> io::Result<usize> {
+        match &mut self.line().stream {
+            Some(stream) => stream.read_buf(into).await,
+            None => Ok(0),
+        }
+    }
+
+    /// Sends these bytes, and closes so that the client can read them.
+    pub(super) async fn farewell(mut self: Box<Self>, answer: &[u8]) -> io::Result<()> {
+        let Some(mut stream) = self.line().stream.take() else { return Ok(()) };
+        let farewell = async {
+            stream.write_all(answer).await?;
+            stream.flush().await?;
+            AsyncWriteExt::shutdown(&mut stream).await?;
+            drain(&mut stream).await
+        };
+        timeout(LINGER, farewell).await.unwrap_or(Err(io::ErrorKind::TimedOut.into()))
+    }
+
+    fn line(&mut self) -> &mut Line {
+        self.line.get_mut().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Line> {
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn drain(stream: &mut Stream) -> io::Result<()> {
+    let mut scratch = [0; 4096];
+    while stream.read(&mut scratch).await? > 0 {}
+    Ok(())
+}
+
+impl Line {
+    /// Reads the next bytes of the body.
+    fn poll_body(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let Some(stream) = &mut self.stream else { return Poll::Ready(Ok(())) };
+        if let Body::Broken(refusal) = self.body {
+            return Poll::Ready(Err(broken(refusal)));
+        }
+        if !self.ahead.is_empty() {
+            let most = buf.remaining().min(self.ahead.len());
+            let piece = self.ahead.get(..most).unwrap_or_default();
+            let taken = self.body.judge(piece).map_err(broken)?;
+            buf.put_slice(piece.get(..taken).unwrap_or_default());
+            self.ahead.advance(taken);
+            return Poll::Ready(Ok(()));
+        }
+        let before = buf.filled().len();
+        ready!(Pin::new(stream).poll_read(cx, buf))?;
+        let fresh = buf.filled().get(before..).unwrap_or_default();
+        let judged = self.body.judge(fresh);
+        if let Ok(taken) = judged {
+            self.ahead.extend_from_slice(fresh.get(taken..).unwrap_or_default());
+        }
+        buf.set_filled(before + judged.unwrap_or(0));
+        Poll::Ready(judged.map(|_| ()).map_err(broken))
+    }
+
+    /// Behind the body: notices that the client leaves, and keeps what belongs to its next request.
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Some(stream) = &mut self.stream else { return Poll::Ready(Ok(())) };
+        if !self.ahead.is_empty() {
+            return Poll::Pending;
+        }
+        let mut scratch = [0; AHEAD];
+        let mut scratch = ReadBuf::new(&mut scratch);
+        ready!(Pin::new(stream).poll_read(cx, &mut scratch))?;
+        if scratch.filled().is_empty() {
+            return Poll::Ready(Ok(()));
+        }
+        self.ahead.extend_from_slice(scratch.filled());
+        // It is still there, and has nothing to say about this request: nobody needs to be woken.
+        Poll::Pending
+    }
+}
+
+fn broken(refusal: Refusal) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, BadFraming(refusal))
+}
+
+impl AsyncRead for Wire {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let line = self.line();
+        if line.body.is_done() { line.poll_end(cx) } else { line.poll_body(cx, buf) }
+    }
+}
+
+fn stolen<T>() -> Poll<io::Result<T>> {
+    Poll::Ready(Err(io::ErrorKind::NotConnected.into()))
+}
+
+impl AsyncWrite for Wire {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match &mut self.line().stream {
+            Some(stream) => Pin::new(stream).poll_write(cx, buf),
+            None => stolen(),
+        }
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match &mut self.line().stream {
+            Some(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
+            None => stolen(),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.lock().stream.as_ref().is_some_and(AsyncWrite::is_write_vectored)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.line().stream {
+            Some(stream) => Pin::new(stream).poll_flush(cx),
+            None => Poll::Ready(Ok(())),
+        }
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.line().stream {
+            Some(stream) => Pin::new(stream).poll_shutdown(cx),
+            None => Poll::Ready(Ok(())),
+        }
+    }
+}
+
+#[async_trait]
+impl Shutdown for Wire {
+    /// Closes. A client that is still sending is listened to a little longer: closing in its face
+    /// would take the answer from it.
+    async fn shutdown(&mut self) {
+        let line = self.line();
+        let Some(stream) = &mut line.stream else { return };
+        Shutdown::shutdown(&mut **stream).await;
+        if !line.body.is_done() && timeout(LINGER, drain(stream)).await.is_err() {
+            tracing::debug!("a client went on sending behind its answer");
+        }
+    }
+}
+
+impl UniqueID for Wire {
+    fn id(&self) -> UniqueIDType {
+        self.lock().stream.as_ref().map_or(-1, |stream| stream.id())
+    }
+}
+
+impl Ssl for Wire {
+    fn get_ssl_digest(&self) -> Option<Arc<SslDigest>> {
+        self.lock().stream.as_ref()?.get_ssl_digest()
+    }
+
+    fn selected_alpn_proto(&self) -> Option<ALPN> {
+        self.lock().stream.as_ref()?.selected_alpn_proto()
+    }
+}
+
+impl GetTimingDigest for Wire {
+    fn get_timing_digest(&self) -> Vec<Option<TimingDigest>> {
+        self.lock().stream.as_ref().map(|stream| stream.get_timing_digest()).unwrap_or_default()
+    }
+}
+
+impl GetProxyDigest for Wire {
+    fn get_proxy_digest(&self) -> Option<Arc<ProxyDigest>> {
+        self.lock().stream.as_ref()?.get_proxy_digest()
+    }
+}
+
+impl GetSocketDigest for Wire {
+    fn get_socket_digest(&self) -> Option<Arc<SocketDigest>> {
+        self.lock().stream.as_ref()?.get_socket_digest()
+    }
+}
+
+impl Peek for Wire {}
+
+#[cfg(test)]
+mod tests;
