@@ -9,16 +9,20 @@
 //! encodings ([`ENCODINGS_MAX`]), depth ([`DEPTH_MAX`]) and size ([`NODES_MAX`]) of the tree. No
 //! length that a peer declares drives an allocation.
 
+mod budget;
+mod charset;
 mod content;
 mod encoding;
 mod form;
 mod json;
+mod media;
 mod node;
 mod number;
 mod percent;
 #[cfg(test)]
 mod tests;
 
+pub use budget::{STEPS_RATIO_MAX, TEXT_BYTES_FLOOR, TEXT_BYTES_MAX, TEXT_RATIO_MAX};
 pub use content::{Content, Decoded};
 pub use encoding::{ENCODINGS_MAX, OUTPUT_BYTES_FLOOR, OUTPUT_BYTES_MAX, OUTPUT_RATIO_MAX};
 pub use form::query;

@@ -22,6 +22,26 @@ pub enum Node<'a> {
     Object(Vec<(Cow<'a, str>, Self)>),
 }
 
+impl Node<'_> {
+    /// The same tree, borrowing nothing.
+    pub(super) fn into_owned(self) -> Node<'static> {
+        let own = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+        match self {
+            Self::Null => Node::Null,
+            Self::Bool(value) => Node::Bool(value),
+            Self::Number(Number::Integer(value)) => Node::Number(Number::Integer(value)),
+            Self::Number(Number::Double(value)) => Node::Number(Number::Double(value)),
+            Self::Number(Number::Text(text)) => Node::Number(Number::Text(own(text))),
+            Self::String(text) => Node::String(own(text)),
+            Self::Array(items) => Node::Array(items.into_iter().map(Node::into_owned).collect()),
+            Self::Object(members) => {
+                let own = members.into_iter().map(|(name, node)| (own(name), node.into_owned()));
+                Node::Object(own.collect())
+            }
+        }
+    }
+}
+
 impl fmt::Debug for Node<'_> {
     /// Prints the shape only: the values are raw.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -67,10 +87,18 @@ pub enum Note {
     InvalidForm,
     /// Not UTF-8.
     InvalidUtf8,
+    /// A `charset` that is not known here.
+    UnsupportedCharset,
+    /// Bytes that the declared `charset` does not have.
+    InvalidCharset,
     /// Nested deeper than [`super::DEPTH_MAX`].
     TooDeep,
     /// More values than [`super::NODES_MAX`].
     TooManyValues,
+    /// The tree would hold more text than [`super::TEXT_RATIO_MAX`] allows.
+    TooMuchText,
+    /// Reading it would take more steps than [`super::STEPS_RATIO_MAX`] allows.
+    TooMuchWork,
     /// Members of the same name in one object are recorded as a list.
     RepeatedNames,
     /// Numbers that a double cannot hold exactly are recorded as strings.
@@ -97,8 +125,12 @@ impl Note {
             Self::InvalidJson => "invalid_json",
             Self::InvalidForm => "invalid_form",
             Self::InvalidUtf8 => "invalid_utf8",
+            Self::UnsupportedCharset => "unsupported_charset",
+            Self::InvalidCharset => "invalid_charset",
             Self::TooDeep => "too_deep",
             Self::TooManyValues => "too_many_values",
+            Self::TooMuchText => "too_much_text",
+            Self::TooMuchWork => "too_much_work",
             Self::RepeatedNames => "repeated_names",
             Self::NumbersAsText => "numbers_as_text",
             Self::TooManySecrets => "too_many_secrets",

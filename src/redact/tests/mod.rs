@@ -7,6 +7,7 @@ use super::*;
 use crate::capture::{Body, Release, Request, Response};
 use crate::record::{Receipt, RequestRecord, ResponseRecord};
 
+mod formats;
 mod properties;
 
 const JSON: (&str, &str) = ("content-type", "application/json");

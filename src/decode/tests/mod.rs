@@ -10,6 +10,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::capture::Body;
 
+mod charsets;
+
 /// The shape of a tree, to compare with.
 fn show(node: &Node<'_>) -> String {
     match node {
