@@ -30,6 +30,7 @@ pub(super) fn encoding_of(
 /// UTF-16 without a mark: what is read here begins with an ASCII character.
 fn without_label(bytes: &[u8]) -> Option<&'static Encoding> {
     match bytes {
+        _ if !bytes.len().is_multiple_of(2) => None,
         [0, 1..=0x7f, ..] => Some(UTF_16BE),
         [1..=0x7f, 0, ..] => Some(UTF_16LE),
         _ => None,

@@ -12,6 +12,7 @@ use super::charset;
 use super::form::form;
 use super::json::{json_lines, json_within};
 use super::media::{Kind, MediaType};
+use super::multipart::Multipart;
 use super::{Node, Note, encoding};
 use crate::capture::Body;
 
@@ -74,15 +75,21 @@ impl<'a> Content<'a> {
             Err(note) => return Decoded { node: None, notes: vec![*note] },
         };
         let mut budget = Budget::of(bytes.len());
-        match read(self.kind, self.media_type.as_ref(), bytes, &mut budget) {
+        let read = match (self.kind, &self.media_type) {
+            (Kind::Multipart, Some(media_type)) => {
+                Multipart::new(&mut budget).read(media_type, bytes)
+            }
+            (kind, media_type) => read(kind, media_type.as_ref(), bytes, &mut budget),
+        };
+        match read {
             Ok(node) => Decoded { node: Some(node), notes: Vec::new() },
             Err(note) => Decoded { node: None, notes: vec![note] },
         }
     }
 }
 
-/// Reads bytes of a kind: of a body, or of a part of one.
-fn read<'a>(
+/// Reads bytes that are text of a kind: of a body, or of a part of one.
+pub(super) fn read<'a>(
     kind: Kind,
     media_type: Option<&MediaType>,
     bytes: &'a [u8],
@@ -116,9 +123,18 @@ fn parse<'a>(
         Kind::Form if looks_like_json(text) => json_within(text, budget),
         Kind::Form => form(text, escapes, budget),
         Kind::Text | Kind::Undeclared if looks_like_json(text) => json_within(text, budget),
+        Kind::Text | Kind::PlainText => plain(text),
         Kind::Undeclared => Err(Note::NoContentType),
-        Kind::Text | Kind::Unsupported => Err(Note::UnsupportedContentType),
+        Kind::Multipart | Kind::Unsupported => Err(Note::UnsupportedContentType),
     }
+}
+
+/// Text that is recorded as one string. With NUL in it, it is none.
+pub(super) fn plain(text: &str) -> Result<Node<'_>, Note> {
+    if text.contains('\0') {
+        return Err(Note::UnsupportedContentType);
+    }
+    Ok(Node::String(Cow::Borrowed(text)))
 }
 
 fn looks_like_json(text: &str) -> bool {

@@ -17,8 +17,11 @@ pub(super) enum Kind {
     Json,
     JsonLines,
     Form,
+    Multipart,
     /// Plain text: clients send JSON under this type as well.
     Text,
+    /// The text of a field.
+    PlainText,
     Unsupported,
     Undeclared,
 }
@@ -80,6 +83,7 @@ impl MediaType {
             | "application/json-seq" => Kind::JsonLines,
             "application/json" | "text/json" | "application/x-json" => Kind::Json,
             "text/plain" => Kind::Text,
+            "multipart/form-data" | "multipart/mixed" | "multipart/related" => Kind::Multipart,
             // The protocols of AWS: `application/x-amz-json-1.1`.
             name if name.ends_with("+json") || name.starts_with("application/x-amz-json-") => {
                 Kind::Json

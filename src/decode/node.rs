@@ -23,6 +23,11 @@ pub enum Node<'a> {
 }
 
 impl Node<'_> {
+    /// A number of bytes or of items.
+    pub(super) fn count(count: usize) -> Self {
+        i64::try_from(count).map_or(Self::Null, |count| Self::Number(Number::Integer(count)))
+    }
+
     /// The same tree, borrowing nothing.
     pub(super) fn into_owned(self) -> Node<'static> {
         let own = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
@@ -85,6 +90,8 @@ pub enum Note {
     InvalidJson,
     /// Not a form.
     InvalidForm,
+    /// Not a multipart body, or one that readers could take apart differently.
+    InvalidMultipart,
     /// Not UTF-8.
     InvalidUtf8,
     /// A `charset` that is not known here.
@@ -124,6 +131,7 @@ impl Note {
             Self::NoContentType => "no_content_type",
             Self::InvalidJson => "invalid_json",
             Self::InvalidForm => "invalid_form",
+            Self::InvalidMultipart => "invalid_multipart",
             Self::InvalidUtf8 => "invalid_utf8",
             Self::UnsupportedCharset => "unsupported_charset",
             Self::InvalidCharset => "invalid_charset",

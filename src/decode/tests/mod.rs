@@ -11,6 +11,7 @@ use super::*;
 use crate::capture::Body;
 
 mod charsets;
+mod multipart;
 
 /// The shape of a tree, to compare with.
 fn show(node: &Node<'_>) -> String {
@@ -158,13 +159,13 @@ fn the_type_decides_how_a_body_is_read() {
         (&[], b"hello", "no_content_type"),
         (&[], b"\xff", "no_content_type"),
         (&[("content-type", "text/plain")], b"[1]", "[i1]"),
-        (&[("content-type", "text/plain")], b"hello", "unsupported_content_type"),
+        (&[("content-type", "text/plain")], b"hello", "\"hello\""),
+        (&[("content-type", "text/plain")], b"{\"a\":", "invalid_json"),
+        (&[("content-type", "text/plain")], b"a\0b", "unsupported_content_type"),
+        (&[("content-type", "text/plain")], b"\xff", "invalid_utf8"),
+        (&[("content-type", "text/html")], b"<p>", "unsupported_content_type"),
         (&[("content-type", "application/xml")], b"<a/>", "unsupported_content_type"),
-        (
-            &[("content-type", "multipart/form-data; boundary=x")],
-            b"--x",
-            "unsupported_content_type",
-        ),
+        (&[("content-type", "multipart/form-data; boundary=x")], b"--x", "invalid_multipart"),
         (&[("content-type", "nonsense")], b"{}", "unsupported_content_type"),
         (&[json, form], b"{}", "unsupported_content_type"),
         (&[json, ("content-encoding", "identity")], b"[1]", "[i1]"),

@@ -33,3 +33,41 @@ fn charsets() {
         b"password=Sw0rdfish-%E9-99&x=keep+me+77&y=Sw0rdfish-\xe9-99",
     );
 }
+
+/// A multipart body of parts, each with its headers.
+fn multipart(boundary: &str, parts: &[&str]) -> String {
+    let parts: String = parts.iter().map(|part| format!("--{boundary}\r\n{part}\r\n")).collect();
+    format!("{parts}--{boundary}--\r\n")
+}
+
+#[test]
+fn multipart_forms() {
+    let field = |name: &str, value: &str| {
+        format!("Content-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}")
+    };
+    let beside = field("note", BESIDE);
+    let typed = |name: &str, kind: &str, value: &str| {
+        let head = format!("Content-Disposition: form-data; name=\"{name}\"");
+        format!("{head}\r\nContent-Type: {kind}\r\n\r\n{value}")
+    };
+    let json = format!(r#"{{"password": "{SECRET}"}}"#);
+    let file = format!(
+        "Content-Disposition: form-data; name=\"f\"; filename=\"f.txt\"\r\n\
+         Content-Type: text/plain\r\n\r\n{SECRET} and so on, a file that is long enough"
+    );
+    let inner = multipart("in", &[&field("password", SECRET)]);
+    let rows = [
+        field("password", SECRET),
+        field("config", &json),
+        typed("config", "application/json", &json),
+        typed("config", "application/x-www-form-urlencoded", "password=Sw0rdfish-%C3%A9-99"),
+        typed("password", "text/plain; charset=utf-8", SECRET),
+        typed("x", "multipart/form-data; boundary=in", &inner),
+        format!("{file}\r\n--b\r\n{}", field("pin", "1234")),
+        format!("{}\r\n--b\r\n{}", field("echo", SECRET), field("password", SECRET)),
+    ];
+    for part in rows {
+        let body = multipart("b", &[&part, &beside]);
+        check("multipart/form-data; boundary=b", body.as_bytes());
+    }
+}
