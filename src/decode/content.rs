@@ -13,6 +13,7 @@ use super::form::form;
 use super::json::{json_lines, json_within};
 use super::media::{Kind, MediaType};
 use super::multipart::Multipart;
+use super::xml::{declared_encoding, xml};
 use super::{Node, Note, encoding};
 use crate::capture::Body;
 
@@ -96,6 +97,10 @@ pub(super) fn read<'a>(
     budget: &mut Budget,
 ) -> Result<Node<'a>, Note> {
     let declared = media_type.map_or(Ok(None), |media_type| media_type.parameter("charset"))?;
+    let declared = match kind {
+        Kind::Xml => declared.or_else(|| declared_encoding(bytes)),
+        _ => declared,
+    };
     let (encoding, mark) = charset::encoding_of(bytes, declared)?;
     let bytes = bytes.get(mark..).unwrap_or_default();
     let text = charset::convert(bytes, encoding).map_err(|note| match kind {
@@ -123,6 +128,8 @@ fn parse<'a>(
         Kind::Form if looks_like_json(text) => json_within(text, budget),
         Kind::Form => form(text, escapes, budget),
         Kind::Text | Kind::Undeclared if looks_like_json(text) => json_within(text, budget),
+        Kind::Text if looks_like_xml(text) => xml(text, budget),
+        Kind::Xml => xml(text, budget),
         Kind::Text | Kind::PlainText => plain(text),
         Kind::Undeclared => Err(Note::NoContentType),
         Kind::Multipart | Kind::Unsupported => Err(Note::UnsupportedContentType),
@@ -139,4 +146,11 @@ pub(super) fn plain(text: &str) -> Result<Node<'_>, Note> {
 
 fn looks_like_json(text: &str) -> bool {
     text.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']).starts_with(['{', '['])
+}
+
+fn looks_like_xml(text: &str) -> bool {
+    let text = text.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']);
+    text.strip_prefix('<').is_some_and(|rest| {
+        rest.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '?' | '!' | '_'))
+    })
 }

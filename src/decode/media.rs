@@ -18,6 +18,7 @@ pub(super) enum Kind {
     JsonLines,
     Form,
     Multipart,
+    Xml,
     /// Plain text: clients send JSON under this type as well.
     Text,
     /// The text of a field.
@@ -84,6 +85,8 @@ impl MediaType {
             "application/json" | "text/json" | "application/x-json" => Kind::Json,
             "text/plain" => Kind::Text,
             "multipart/form-data" | "multipart/mixed" | "multipart/related" => Kind::Multipart,
+            "application/xml" | "text/xml" => Kind::Xml,
+            name if name.ends_with("+xml") => Kind::Xml,
             // The protocols of AWS: `application/x-amz-json-1.1`.
             name if name.ends_with("+json") || name.starts_with("application/x-amz-json-") => {
                 Kind::Json

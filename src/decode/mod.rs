@@ -20,6 +20,7 @@ mod multipart;
 mod node;
 mod number;
 mod percent;
+mod xml;
 #[cfg(test)]
 mod tests;
 
@@ -32,3 +33,4 @@ pub use multipart::{MULTIPARTS_MAX, PARTS_MAX};
 pub use node::{Node, Note};
 pub use number::Number;
 pub use percent::{percent_decode, percent_decode_lossy};
+pub use xml::ATTRIBUTES_MAX;

@@ -92,6 +92,10 @@ pub enum Note {
     InvalidForm,
     /// Not a multipart body, or one that readers could take apart differently.
     InvalidMultipart,
+    /// Not XML, or with entities that are not XML's own.
+    InvalidXml,
+    /// XML with a document type, which could define anything.
+    XmlDoctype,
     /// Not UTF-8.
     InvalidUtf8,
     /// A `charset` that is not known here.
@@ -132,6 +136,8 @@ impl Note {
             Self::InvalidJson => "invalid_json",
             Self::InvalidForm => "invalid_form",
             Self::InvalidMultipart => "invalid_multipart",
+            Self::InvalidXml => "invalid_xml",
+            Self::XmlDoctype => "xml_doctype",
             Self::InvalidUtf8 => "invalid_utf8",
             Self::UnsupportedCharset => "unsupported_charset",
             Self::InvalidCharset => "invalid_charset",

@@ -39,7 +39,7 @@ const NAMING: [&str; 12] = [
 ];
 
 /// Members that hold the value in such an object.
-const VALUED: [&str; 6] = ["value", "values", "val", "newValue", "new_value", "data"];
+const VALUED: [&str; 7] = ["value", "values", "val", "newValue", "new_value", "data", "#text"];
 
 /// A walk over one half of an exchange.
 pub(super) struct Walk<'e> {
@@ -329,6 +329,8 @@ fn insert(
 }
 
 fn is_one_of(name: &str, names: &[&str]) -> bool {
+    // Attributes of XML are `@name`.
+    let name = name.strip_prefix('@').unwrap_or(name);
     names.iter().any(|other| name.eq_ignore_ascii_case(other))
 }
 

@@ -88,10 +88,10 @@ fn parameters_of_media_types() {
         ("a/b; é=1; z=2", "z", Ok(Some("2"))),
     ];
     for (value, name, expected) in rows {
-        let media_type = super::super::media::MediaType::parse(value).unwrap();
+        let media_type = media::MediaType::parse(value).unwrap();
         assert_eq!(media_type.parameter(name), expected, "{value}");
     }
     let many = format!("a/b{}; z=1", "; a=b".repeat(100_000));
-    let media_type = super::super::media::MediaType::parse(&many).unwrap();
+    let media_type = media::MediaType::parse(&many).unwrap();
     assert_eq!(media_type.parameter("z"), Ok(None));
 }

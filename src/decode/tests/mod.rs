@@ -12,6 +12,7 @@ use crate::capture::Body;
 
 mod charsets;
 mod multipart;
+mod xml;
 
 /// The shape of a tree, to compare with.
 fn show(node: &Node<'_>) -> String {
@@ -164,7 +165,7 @@ fn the_type_decides_how_a_body_is_read() {
         (&[("content-type", "text/plain")], b"a\0b", "unsupported_content_type"),
         (&[("content-type", "text/plain")], b"\xff", "invalid_utf8"),
         (&[("content-type", "text/html")], b"<p>", "unsupported_content_type"),
-        (&[("content-type", "application/xml")], b"<a/>", "unsupported_content_type"),
+        (&[("content-type", "application/xml")], b"<a/>", r#"{"a":""}"#),
         (&[("content-type", "multipart/form-data; boundary=x")], b"--x", "invalid_multipart"),
         (&[("content-type", "nonsense")], b"{}", "unsupported_content_type"),
         (&[json, form], b"{}", "unsupported_content_type"),

@@ -71,3 +71,43 @@ fn multipart_forms() {
         check("multipart/form-data; boundary=b", body.as_bytes());
     }
 }
+
+#[test]
+fn xml_and_soap() {
+    let rows = [
+        format!("<u><password>{SECRET}</password><n>{BESIDE}</n></u>"),
+        format!("<u password='{SECRET}' n='{BESIDE}'/>"),
+        format!("<a:u xmlns:a='urn:x'><a:Password>{SECRET}</a:Password>{BESIDE}</a:u>"),
+        format!(
+            "<s:Envelope xmlns:s='urn:s'><s:Header><wsse:Security xmlns:wsse='urn:w'>\
+             <wsse:User>{BESIDE}</wsse:User>\
+             <wsse:Password Type='#PasswordText'>{SECRET}</wsse:Password></wsse:Security>\
+             </s:Header><s:Body/></s:Envelope>"
+        ),
+        format!("<u><password><![CDATA[{SECRET}]]></password><n>{BESIDE}</n></u>"),
+        format!("<u><password>Sw0rd<!-- -->fish-&#xe9;-99</password><n>{BESIDE}</n></u>"),
+        format!("<u><password/><password>{SECRET}</password><n>{BESIDE}</n></u>"),
+        format!(
+            "<u><n>{BESIDE}</n><p name='db.password' value='{SECRET}'/><p name='a' value='b'/></u>"
+        ),
+        format!("<u><n>{BESIDE}</n><entry key='db.password'>{SECRET}</entry></u>"),
+        format!(
+            "<struct><member><name>password</name><value><string>{SECRET}</string></value>\
+             </member><member><name>x</name><value>{BESIDE}</value></member></struct>"
+        ),
+        format!(
+            "<plist><dict><key>Password</key><string>{SECRET}</string>\
+             <key>n</key><string>{BESIDE}</string></dict></plist>"
+        ),
+        format!("<u><n>{BESIDE}</n><c>{{\"password\":\"{SECRET}\"}}</c></u>"),
+    ];
+    for body in rows {
+        for content_type in
+            ["application/xml", "text/xml; charset=utf-8", "application/soap+xml", "text/plain"]
+        {
+            check(content_type, body.as_bytes());
+        }
+    }
+    let latin = b"<?xml version='1.0' encoding='iso-8859-1'?><u password='Sw0rdfish-\xe9-99'>keep me 77</u>";
+    check("application/xml", latin);
+}
