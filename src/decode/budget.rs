@@ -20,16 +20,33 @@ pub const STEPS_RATIO_MAX: usize = 8;
 pub(super) struct Budget {
     nodes: usize,
     text_bytes: usize,
+    text_allowed: usize,
     steps: usize,
+}
+
+/// What a tree, or a part of one, has cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Spent {
+    nodes: usize,
+    text_bytes: usize,
+}
+
+impl Spent {
+    /// What was spent since then.
+    pub(super) fn since(&self, before: &Self) -> Self {
+        Self { nodes: self.nodes - before.nodes, text_bytes: self.text_bytes - before.text_bytes }
+    }
 }
 
 impl Budget {
     /// The budget for a body of this size.
     pub(super) fn of(body_bytes: usize) -> Self {
         let text_bytes = body_bytes.saturating_mul(TEXT_RATIO_MAX).max(TEXT_BYTES_FLOOR);
+        let text_bytes = text_bytes.min(TEXT_BYTES_MAX.max(body_bytes));
         Self {
             nodes: NODES_MAX,
-            text_bytes: text_bytes.min(TEXT_BYTES_MAX.max(body_bytes)),
+            text_bytes,
+            text_allowed: text_bytes,
             steps: body_bytes.saturating_mul(STEPS_RATIO_MAX).max(TEXT_BYTES_FLOOR),
         }
     }
@@ -40,16 +57,21 @@ impl Budget {
         Ok(())
     }
 
-    /// So many more values at once.
-    pub(super) fn nodes(&mut self, count: usize) -> Result<(), Note> {
-        self.nodes = self.nodes.checked_sub(count).ok_or(Note::TooManyValues)?;
-        Ok(())
-    }
-
     /// So many more bytes of text in the tree.
     pub(super) fn text(&mut self, bytes: usize) -> Result<(), Note> {
         self.text_bytes = self.text_bytes.checked_sub(bytes).ok_or(Note::TooMuchText)?;
         Ok(())
+    }
+
+    /// What was spent so far.
+    pub(super) fn spent(&self) -> Spent {
+        Spent { nodes: NODES_MAX - self.nodes, text_bytes: self.text_allowed - self.text_bytes }
+    }
+
+    /// The same again.
+    pub(super) fn spend(&mut self, cost: &Spent) -> Result<(), Note> {
+        self.nodes = self.nodes.checked_sub(cost.nodes).ok_or(Note::TooManyValues)?;
+        self.text(cost.text_bytes)
     }
 
     /// So many more bytes to look at.

@@ -13,7 +13,9 @@ use super::form::form;
 use super::json::{json_lines, json_within};
 use super::media::{Kind, MediaType};
 use super::multipart::Multipart;
+use super::toml::toml;
 use super::xml::{declared_encoding, xml};
+use super::yaml::yaml;
 use super::{Node, Note, encoding};
 use crate::capture::Body;
 
@@ -130,6 +132,8 @@ fn parse<'a>(
         Kind::Text | Kind::Undeclared if looks_like_json(text) => json_within(text, budget),
         Kind::Text if looks_like_xml(text) => xml(text, budget),
         Kind::Xml => xml(text, budget),
+        Kind::Yaml => yaml(text, budget),
+        Kind::Toml => toml(text, budget),
         Kind::Text | Kind::PlainText => plain(text),
         Kind::Undeclared => Err(Note::NoContentType),
         Kind::Multipart | Kind::Unsupported => Err(Note::UnsupportedContentType),

@@ -19,6 +19,8 @@ pub(super) enum Kind {
     Form,
     Multipart,
     Xml,
+    Yaml,
+    Toml,
     /// Plain text: clients send JSON under this type as well.
     Text,
     /// The text of a field.
@@ -87,6 +89,10 @@ impl MediaType {
             "multipart/form-data" | "multipart/mixed" | "multipart/related" => Kind::Multipart,
             "application/xml" | "text/xml" => Kind::Xml,
             name if name.ends_with("+xml") => Kind::Xml,
+            "application/yaml" | "application/x-yaml" | "text/yaml" | "text/x-yaml"
+            | "text/vnd.yaml" => Kind::Yaml,
+            name if name.ends_with("+yaml") => Kind::Yaml,
+            "application/toml" | "text/toml" | "text/x-toml" => Kind::Toml,
             // The protocols of AWS: `application/x-amz-json-1.1`.
             name if name.ends_with("+json") || name.starts_with("application/x-amz-json-") => {
                 Kind::Json

@@ -20,7 +20,9 @@ mod multipart;
 mod node;
 mod number;
 mod percent;
+mod toml;
 mod xml;
+mod yaml;
 #[cfg(test)]
 mod tests;
 

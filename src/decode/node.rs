@@ -28,6 +28,17 @@ impl Node<'_> {
         i64::try_from(count).map_or(Self::Null, |count| Self::Number(Number::Integer(count)))
     }
 
+    /// Levels of lists and objects.
+    pub(super) fn depth(&self) -> usize {
+        match self {
+            Self::Array(items) => 1 + items.iter().map(Node::depth).max().unwrap_or(0),
+            Self::Object(members) => {
+                1 + members.iter().map(|(_, node)| node.depth()).max().unwrap_or(0)
+            }
+            _ => 0,
+        }
+    }
+
     /// The same tree, borrowing nothing.
     pub(super) fn into_owned(self) -> Node<'static> {
         let own = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
@@ -96,6 +107,10 @@ pub enum Note {
     InvalidXml,
     /// XML with a document type, which could define anything.
     XmlDoctype,
+    /// Not YAML, or with names that are no text, or with aliases of what they stand in.
+    InvalidYaml,
+    /// Not TOML.
+    InvalidToml,
     /// Not UTF-8.
     InvalidUtf8,
     /// A `charset` that is not known here.
@@ -138,6 +153,8 @@ impl Note {
             Self::InvalidMultipart => "invalid_multipart",
             Self::InvalidXml => "invalid_xml",
             Self::XmlDoctype => "xml_doctype",
+            Self::InvalidYaml => "invalid_yaml",
+            Self::InvalidToml => "invalid_toml",
             Self::InvalidUtf8 => "invalid_utf8",
             Self::UnsupportedCharset => "unsupported_charset",
             Self::InvalidCharset => "invalid_charset",

@@ -12,7 +12,9 @@ use crate::capture::Body;
 
 mod charsets;
 mod multipart;
+mod toml;
 mod xml;
+mod yaml;
 
 /// The shape of a tree, to compare with.
 fn show(node: &Node<'_>) -> String {

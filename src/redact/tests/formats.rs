@@ -111,3 +111,33 @@ fn xml_and_soap() {
     let latin = b"<?xml version='1.0' encoding='iso-8859-1'?><u password='Sw0rdfish-\xe9-99'>keep me 77</u>";
     check("application/xml", latin);
 }
+
+#[test]
+fn yaml_and_toml() {
+    let rows = [
+        format!("password: {SECRET}\nn: {BESIDE}\n"),
+        format!("password: '{SECRET}'\nn: [\"{BESIDE}\"]\n"),
+        format!("db: {{password: {SECRET}, n: {BESIDE}}}"),
+        format!("a: &x {SECRET}\npassword: *x\nn: {BESIDE}\n"),
+        format!("base: &b {{password: {SECRET}}}\nx:\n  <<: *b\n  n: {BESIDE}\n"),
+        format!("password: |\n  {SECRET}\n  x\nn: {BESIDE}\n"),
+        format!("---\nn: {BESIDE}\n---\npassword: !x {SECRET}\n"),
+        format!("env:\n- name: DB_PASSWORD\n  value: {SECRET}\n- n: {BESIDE}\n"),
+        format!("? &k password\n: {SECRET}\nx:\n  *k : {SECRET}2\nn: {BESIDE}\n"),
+        format!("n: {BESIDE}\nc: '{{\"password\": \"{SECRET}\"}}'\n"),
+    ];
+    for body in rows {
+        for content_type in ["application/yaml", "text/x-yaml", "application/apply-patch+yaml"] {
+            check(content_type, body.as_bytes());
+        }
+    }
+    let rows = [
+        format!("password = '{SECRET}'\nn = '{BESIDE}'\n"),
+        format!("n = '{BESIDE}'\n[db]\nuser.password = \"Sw0rdfish-\\u00e9-99\"\n"),
+        format!("n = '{BESIDE}'\n[[db]]\n'pass word' = \"\"\"{SECRET}\nx\"\"\"\n"),
+        format!("x = [{{ password = '{SECRET}', n = '{BESIDE}' }}]\n"),
+    ];
+    for body in rows {
+        check("application/toml", body.as_bytes());
+    }
+}
