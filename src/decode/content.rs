@@ -3,12 +3,14 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use encoding_rs::UTF_8;
+use encoding_rs::{Encoding, UTF_8};
 use http::HeaderMap;
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 
 use super::budget::Budget;
 use super::charset;
+use super::csv::csv;
+use super::events::{Ending, events};
 use super::form::form;
 use super::json::{json_lines, json_within};
 use super::media::{Kind, MediaType};
@@ -22,6 +24,7 @@ use crate::capture::Body;
 /// A body whose content encodings are undone. It owns what [`Content::read`] borrows.
 pub struct Content<'a> {
     bytes: Result<Cow<'a, [u8]>, Note>,
+    ending: Ending,
     kind: Kind,
     media_type: Option<MediaType>,
 }
@@ -50,8 +53,15 @@ impl<'a> Content<'a> {
             None if headers.contains_key(CONTENT_TYPE) => Kind::Unsupported,
             None => Kind::Undeclared,
         };
+        let ending = if body.truncated { Ending::Cut } else { Ending::Whole };
+        let in_pieces = matches!(kind, Kind::Events | Kind::JsonLines);
         let bytes = if body.truncated {
-            Err(Note::Truncated)
+            match complete_lines(&body.bytes) {
+                Some(lines) if in_pieces && !headers.contains_key(CONTENT_ENCODING) => {
+                    Ok(Cow::Borrowed(lines))
+                }
+                _ => Err(Note::Truncated),
+            }
         } else if matches!(kind, Kind::Unsupported) && !body.bytes.is_empty() {
             Err(Note::UnsupportedContentType)
         } else if body.bytes.is_empty() {
@@ -62,7 +72,7 @@ impl<'a> Content<'a> {
                 result => result,
             }
         };
-        Self { bytes, kind, media_type }
+        Self { bytes, ending, kind, media_type }
     }
 
     /// The `Content-Type` without its parameters, lower case; `None` where it is not one.
@@ -82,17 +92,42 @@ impl<'a> Content<'a> {
             (Kind::Multipart, Some(media_type)) => {
                 Multipart::new(&mut budget).read(media_type, bytes)
             }
-            (kind, media_type) => read(kind, media_type.as_ref(), bytes, &mut budget),
+            (kind, media_type) => {
+                read_until(self.ending, kind, media_type.as_ref(), bytes, &mut budget)
+            }
+        };
+        let mut notes = match self.ending {
+            Ending::Whole => Vec::new(),
+            Ending::Cut => vec![Note::Truncated],
         };
         match read {
-            Ok(node) => Decoded { node: Some(node), notes: Vec::new() },
-            Err(note) => Decoded { node: None, notes: vec![note] },
+            Ok(node) => Decoded { node: Some(node), notes },
+            Err(note) => {
+                notes.push(note);
+                Decoded { node: None, notes }
+            }
         }
     }
 }
 
-/// Reads bytes that are text of a kind: of a body, or of a part of one.
+/// What was captured of a body, up to the last end of a line.
+fn complete_lines(bytes: &[u8]) -> Option<&[u8]> {
+    let end = bytes.iter().rposition(|byte| matches!(byte, b'\n' | b'\r'))?;
+    bytes.get(..=end)
+}
+
+/// Reads bytes that are text of a kind: a part of a body.
 pub(super) fn read<'a>(
+    kind: Kind,
+    media_type: Option<&MediaType>,
+    bytes: &'a [u8],
+    budget: &mut Budget,
+) -> Result<Node<'a>, Note> {
+    read_until(Ending::Whole, kind, media_type, bytes, budget)
+}
+
+fn read_until<'a>(
+    ending: Ending,
     kind: Kind,
     media_type: Option<&MediaType>,
     bytes: &'a [u8],
@@ -112,15 +147,16 @@ pub(super) fn read<'a>(
     // The escapes of a form stand for bytes in the form's own encoding.
     let escapes = if declared.is_some() { encoding } else { UTF_8 };
     match text {
-        Cow::Borrowed(text) => parse(kind, text, escapes, budget),
-        Cow::Owned(text) => parse(kind, &text, escapes, budget).map(Node::into_owned),
+        Cow::Borrowed(text) => parse(kind, text, ending, escapes, budget),
+        Cow::Owned(text) => parse(kind, &text, ending, escapes, budget).map(Node::into_owned),
     }
 }
 
 fn parse<'a>(
     kind: Kind,
     text: &'a str,
-    escapes: &'static encoding_rs::Encoding,
+    ending: Ending,
+    escapes: &'static Encoding,
     budget: &mut Budget,
 ) -> Result<Node<'a>, Note> {
     match kind {
@@ -134,6 +170,8 @@ fn parse<'a>(
         Kind::Xml => xml(text, budget),
         Kind::Yaml => yaml(text, budget),
         Kind::Toml => toml(text, budget),
+        Kind::Events => events(text, ending, budget),
+        Kind::Csv => csv(text, budget),
         Kind::Text | Kind::PlainText => plain(text),
         Kind::Undeclared => Err(Note::NoContentType),
         Kind::Multipart | Kind::Unsupported => Err(Note::UnsupportedContentType),

@@ -21,6 +21,8 @@ pub(super) enum Kind {
     Xml,
     Yaml,
     Toml,
+    Events,
+    Csv,
     /// Plain text: clients send JSON under this type as well.
     Text,
     /// The text of a field.
@@ -77,6 +79,8 @@ impl MediaType {
     /// How a body of this type is read.
     pub(super) fn kind(&self) -> Kind {
         match self.essence.as_str() {
+            // Columns without names.
+            "text/csv" if self.parameter("header") == Ok(Some("absent")) => Kind::Unsupported,
             "application/x-www-form-urlencoded" => Kind::Form,
             "application/x-ndjson"
             | "application/ndjson"
@@ -93,6 +97,8 @@ impl MediaType {
             | "text/vnd.yaml" => Kind::Yaml,
             name if name.ends_with("+yaml") => Kind::Yaml,
             "application/toml" | "text/toml" | "text/x-toml" => Kind::Toml,
+            "text/event-stream" => Kind::Events,
+            "text/csv" | "application/csv" | "text/tab-separated-values" => Kind::Csv,
             // The protocols of AWS: `application/x-amz-json-1.1`.
             name if name.ends_with("+json") || name.starts_with("application/x-amz-json-") => {
                 Kind::Json

@@ -12,7 +12,9 @@
 mod budget;
 mod charset;
 mod content;
+mod csv;
 mod encoding;
+mod events;
 mod form;
 mod json;
 mod media;
@@ -28,6 +30,7 @@ mod tests;
 
 pub use budget::{STEPS_RATIO_MAX, TEXT_BYTES_FLOOR, TEXT_BYTES_MAX, TEXT_RATIO_MAX};
 pub use content::{Content, Decoded};
+pub use csv::COLUMNS_MAX;
 pub use encoding::{ENCODINGS_MAX, OUTPUT_BYTES_FLOOR, OUTPUT_BYTES_MAX, OUTPUT_RATIO_MAX};
 pub use form::query;
 pub use json::{DEPTH_MAX, NODES_MAX, json};

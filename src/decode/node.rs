@@ -75,7 +75,8 @@ impl fmt::Debug for Node<'_> {
 /// What a reader should know about how a body was decoded, or why it was not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Note {
-    /// The body went past the capture limit: a part is not parsed.
+    /// The body went past the capture limit. A part is not parsed, but for lists of lines and
+    /// events, of which those that are complete are.
     Truncated,
     /// There are bytes, but they decode to nothing.
     Empty,
@@ -111,6 +112,8 @@ pub enum Note {
     InvalidYaml,
     /// Not TOML.
     InvalidToml,
+    /// Not CSV, or without a row of names.
+    InvalidCsv,
     /// Not UTF-8.
     InvalidUtf8,
     /// A `charset` that is not known here.
@@ -155,6 +158,7 @@ impl Note {
             Self::XmlDoctype => "xml_doctype",
             Self::InvalidYaml => "invalid_yaml",
             Self::InvalidToml => "invalid_toml",
+            Self::InvalidCsv => "invalid_csv",
             Self::InvalidUtf8 => "invalid_utf8",
             Self::UnsupportedCharset => "unsupported_charset",
             Self::InvalidCharset => "invalid_charset",

@@ -11,6 +11,8 @@ use super::*;
 use crate::capture::Body;
 
 mod charsets;
+mod csv;
+mod events;
 mod multipart;
 mod toml;
 mod xml;

@@ -141,3 +141,49 @@ fn yaml_and_toml() {
         check("application/toml", body.as_bytes());
     }
 }
+
+#[test]
+fn events_and_tables() {
+    let rows = [
+        format!("data: {{\"password\": \"{SECRET}\"}}\n\ndata: {BESIDE}\n\n"),
+        format!("event: a\nid: {BESIDE}\ndata: {{\ndata: \"password\": \"{SECRET}\"}}\n\n"),
+        format!("password: {SECRET}\ndata: {BESIDE}\n"),
+        format!("data: {{\"x\": \"{{\\\"password\\\": \\\"{SECRET}\\\"}}\"}}\r\n\r\ndata:{BESIDE}"),
+    ];
+    for body in rows {
+        check("text/event-stream", body.as_bytes());
+    }
+    let rows = [
+        format!("name,password\nx,{SECRET}\n{BESIDE},\n"),
+        format!("\"user name\";\"Pass-Word\"\r\n\"{BESIDE}\";\"{SECRET}\"\r\n"),
+        format!("api_key,note\n\"{SECRET}\",\"{BESIDE}\"\n\n,{SECRET}"),
+    ];
+    for body in rows {
+        check("text/csv; charset=utf-8", body.as_bytes());
+    }
+}
+
+#[test]
+fn what_was_captured_of_a_stream() {
+    let rows = [
+        (
+            "text/event-stream",
+            format!(
+                "data: {{\"password\": \"{SECRET}\", \"x\": \"{BESIDE}\"}}\n\ndata: {{\"password\": \"Sw0rd\n"
+            ),
+        ),
+        (
+            "application/x-ndjson",
+            format!("{{\"password\": \"{SECRET}\", \"x\": \"{BESIDE}\"}}\n{{\"password\": \"Sw0rd"),
+        ),
+    ];
+    for (content_type, body) in rows {
+        let mut request = request("/", &[("content-type", content_type)], body.as_bytes());
+        request.body.truncated = true;
+        let record =
+            engine().request(&request, Detail::WithBody, &mut Seen::default()).into_inner();
+        let stored = stored(&record);
+        assert!(!stored.contains("Sw0rd") && stored.contains(BESIDE), "{stored}");
+        assert_eq!(record.notes, ["truncated"]);
+    }
+}
