@@ -12,6 +12,7 @@ use super::charset;
 use super::csv::csv;
 use super::events::{Ending, events};
 use super::form::form;
+use super::graphql::graphql_within;
 use super::json::{json_lines, json_within};
 use super::media::{Kind, MediaType};
 use super::multipart::Multipart;
@@ -172,6 +173,10 @@ fn parse<'a>(
         Kind::Toml => toml(text, budget),
         Kind::Events => events(text, ending, budget),
         Kind::Csv => csv(text, budget),
+        Kind::Graphql => {
+            graphql_within(text, budget)?;
+            Ok(Node::String(Cow::Borrowed(text)))
+        }
         Kind::Text | Kind::PlainText => plain(text),
         Kind::Undeclared => Err(Note::NoContentType),
         Kind::Multipart | Kind::Unsupported => Err(Note::UnsupportedContentType),

@@ -22,6 +22,7 @@ pub(super) enum Kind {
     Yaml,
     Toml,
     Events,
+    Graphql,
     Csv,
     /// Plain text: clients send JSON under this type as well.
     Text,
@@ -99,6 +100,7 @@ impl MediaType {
             "application/toml" | "text/toml" | "text/x-toml" => Kind::Toml,
             "text/event-stream" => Kind::Events,
             "text/csv" | "application/csv" | "text/tab-separated-values" => Kind::Csv,
+            "application/graphql" => Kind::Graphql,
             // The protocols of AWS: `application/x-amz-json-1.1`.
             name if name.ends_with("+json") || name.starts_with("application/x-amz-json-") => {
                 Kind::Json

@@ -114,6 +114,8 @@ pub enum Note {
     InvalidToml,
     /// Not CSV, or without a row of names.
     InvalidCsv,
+    /// Not GraphQL.
+    InvalidGraphql,
     /// Not UTF-8.
     InvalidUtf8,
     /// A `charset` that is not known here.
@@ -132,6 +134,8 @@ pub enum Note {
     RepeatedNames,
     /// Numbers that a double cannot hold exactly are recorded as strings.
     NumbersAsText,
+    /// A string that was encoded, with a secret in it, is recorded decoded.
+    DecodedText,
     /// More secrets than the engine can look for elsewhere: the body is not recorded.
     TooManySecrets,
 }
@@ -159,6 +163,7 @@ impl Note {
             Self::InvalidYaml => "invalid_yaml",
             Self::InvalidToml => "invalid_toml",
             Self::InvalidCsv => "invalid_csv",
+            Self::InvalidGraphql => "invalid_graphql",
             Self::InvalidUtf8 => "invalid_utf8",
             Self::UnsupportedCharset => "unsupported_charset",
             Self::InvalidCharset => "invalid_charset",
@@ -168,6 +173,7 @@ impl Note {
             Self::TooMuchWork => "too_much_work",
             Self::RepeatedNames => "repeated_names",
             Self::NumbersAsText => "numbers_as_text",
+            Self::DecodedText => "decoded_text",
             Self::TooManySecrets => "too_many_secrets",
         }
     }

@@ -13,7 +13,9 @@ use crate::capture::Body;
 mod charsets;
 mod csv;
 mod events;
+mod graphql;
 mod multipart;
+mod strings;
 mod toml;
 mod xml;
 mod yaml;
@@ -56,6 +58,11 @@ fn read(fields: &[(&'static str, &str)], body: &[u8]) -> String {
         Some(node) => show(&node),
         None => decoded.notes.iter().map(|note| note.as_str()).collect::<Vec<_>>().join(","),
     }
+}
+
+/// Everything that a text may be cut to, the empty text first.
+fn prefixes(text: &str) -> impl Iterator<Item = &str> {
+    (0..text.len()).filter_map(|end| text.get(..end))
 }
 
 #[test]

@@ -178,7 +178,7 @@ fn every_prefix_is_handled() {
         + &named("name=f; filename=x", "2")
         + &part("content-disposition: form-data; name=j\r\ncontent-type: application/json", "[1]")
         + "--b--";
-    for end in 1..body.len() {
-        assert_eq!(with_type(TYPE, &body[..end]), "invalid_multipart", "{end}");
+    for prefix in prefixes(&body).skip(1) {
+        assert_eq!(with_type(TYPE, prefix), "invalid_multipart", "{prefix}");
     }
 }

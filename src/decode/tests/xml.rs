@@ -123,7 +123,7 @@ fn depth_and_size_end_where_they_should() {
 #[test]
 fn every_prefix_is_handled() {
     let body = "<?xml version='1.0'?><a b='1'><c>x&lt;</c><![CDATA[z]]><!-- y --></a>";
-    for end in 1..body.len() {
-        assert_eq!(xml(&body[..end]), "invalid_xml", "{end}");
+    for prefix in prefixes(body).skip(1) {
+        assert_eq!(xml(prefix), "invalid_xml", "{prefix}");
     }
 }

@@ -8,6 +8,7 @@ use crate::capture::{Body, Release, Request, Response};
 use crate::record::{Receipt, RequestRecord, ResponseRecord};
 
 mod formats;
+mod inner;
 mod properties;
 
 const JSON: (&str, &str) = ("content-type", "application/json");
