@@ -33,7 +33,9 @@ pub fn base64_text(text: &str) -> Option<String> {
     }
     let engine =
         if text.bytes().any(|byte| matches!(byte, b'-' | b'_')) { URL_SAFE } else { STANDARD };
-    if text.len() > PROBE_BYTES && !begins_as_text(&engine.decode(probe).ok()?) {
+    let mut buffer = [0; PROBE_BYTES];
+    let length = engine.decode_slice(probe, &mut buffer).ok()?;
+    if !begins_as_text(buffer.get(..length)?) {
         return None;
     }
     into_text(engine.decode(text).ok()?)
@@ -66,18 +68,21 @@ pub fn data_url(text: &str) -> Option<(&str, String)> {
 /// Text has no control characters but those of lines.
 fn into_text(bytes: Vec<u8>) -> Option<String> {
     let text = String::from_utf8(bytes).ok()?;
-    let control = |c: char| c.is_control() && !matches!(c, '\t' | '\r' | '\n');
-    (!text.contains(control)).then_some(text)
+    (!text.contains(is_control)).then_some(text)
 }
 
 /// Whether bytes that may end in the middle of a character are text.
 fn begins_as_text(bytes: &[u8]) -> bool {
-    let valid = match std::str::from_utf8(bytes) {
-        Ok(_) => bytes,
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => Some(text),
         Err(error) if error.error_len().is_none() => {
-            bytes.get(..error.valid_up_to()).unwrap_or_default()
+            bytes.get(..error.valid_up_to()).and_then(|valid| std::str::from_utf8(valid).ok())
         }
-        Err(_) => return false,
+        Err(_) => None,
     };
-    into_text(valid.to_vec()).is_some()
+    text.is_some_and(|text| !text.contains(is_control))
+}
+
+fn is_control(c: char) -> bool {
+    c.is_control() && !matches!(c, '\t' | '\r' | '\n')
 }

@@ -1,5 +1,10 @@
 //! Every format from end to end: what stands under a key is not recorded, what stands beside it is.
 
+use std::io::Write as _;
+
+use base64::Engine as _;
+use proptest::prelude::*;
+
 use super::*;
 
 const SECRET: &str = "Sw0rdfish-é-99";
@@ -185,5 +190,103 @@ fn what_was_captured_of_a_stream() {
         let stored = stored(&record);
         assert!(!stored.contains("Sw0rd") && stored.contains(BESIDE), "{stored}");
         assert_eq!(record.notes, ["truncated"]);
+    }
+}
+
+fn percent(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+}
+
+fn xml_escaped(text: &str) -> String {
+    let escape = |c: char| {
+        if c.is_ascii_alphanumeric() { c.to_string() } else { format!("&#{};", u32::from(c)) }
+    };
+    text.chars().map(escape).collect()
+}
+
+fn unicode_escaped(text: &str) -> String {
+    text.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect()
+}
+
+/// A body with the secret under a key, and its type.
+fn planted(format: usize, secret: &str) -> (&'static str, String) {
+    let json = Value::from(secret).to_string();
+    let escaped = unicode_escaped(secret);
+    let base64 = |text: &str| base64::engine::general_purpose::STANDARD.encode(text);
+    let object = format!(r#"{{"password":{json},"n":1}}"#);
+    let quoted = Value::from(object.as_str()).to_string();
+    let csv = secret.replace('"', "\"\"");
+    match format {
+        0 => ("application/json", object),
+        1 => ("application/json", format!("{{\"\\u0070assword\":\"{escaped}\"}}")),
+        2 => ("application/json", format!("{{\"x\":[{quoted}]}}")),
+        3 => ("application/json", format!("{{\"x\":\"{}\"}}", base64(&object))),
+        4 => ("application/json", format!("{{\"x\":\"{}\"}}", percent(&object))),
+        5 => ("application/json", format!("{{\"x\":\"data:;base64,{}\"}}", base64(&object))),
+        6 => ("application/x-ndjson", format!("1\n{object}\n")),
+        7 => ("application/x-www-form-urlencoded", format!("a=1&password={}", percent(secret))),
+        8 => ("application/x-www-form-urlencoded", format!("a={}", percent(&object))),
+        9 => (
+            "multipart/form-data; boundary=bnd",
+            multipart(
+                "bnd",
+                &[&format!("Content-Disposition: form-data; name=password\r\n\r\n{secret}")],
+            ),
+        ),
+        10 => (
+            "multipart/form-data; boundary=bnd",
+            multipart("bnd", &[&format!("Content-Disposition: form-data; name=x\r\n\r\n{object}")]),
+        ),
+        11 => ("text/xml", format!("<a><x:password>{}</x:password></a>", xml_escaped(secret))),
+        12 => ("application/xml", format!("<a password=\"{}\"/>", xml_escaped(secret))),
+        13 => (
+            "application/xml",
+            format!("<a n='password'><p name='password'>{}</p></a>", xml_escaped(secret)),
+        ),
+        14 => ("application/yaml", format!("a: &x \"{escaped}\"\npassword: *x\n")),
+        15 => ("application/yaml", format!("a: [{{password: {json}}}]")),
+        16 => ("application/toml", format!("[a]\nb.password = {json}")),
+        17 => ("text/event-stream", format!("data: {{\ndata: \"password\": {json}}}\n\n")),
+        18 => ("text/csv", format!("a,password\n1,\"{csv}\"\n")),
+        19 => ("application/graphql", format!("{{a(b: {{password: {json}}})}}")),
+        20 => (
+            "application/json",
+            json!({"query": format!("{{a(password: \"{escaped}\")}}")}).to_string(),
+        ),
+        21 => ("text/plain", object),
+        _ => {
+            ("application/json", json!({"method": "login", "params": ["bob", secret]}).to_string())
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_format_records_a_planted_secret(
+        odd in "[A-Za-z !/+='\"\\\\<>&;,#é%{}\\[\\]:-]{0,8}",
+        core in "[A-Z][0-9][a-z]{5}[0-9]{3}",
+        format in 0..23_usize,
+        coding in 0..3_usize,
+    ) {
+        let secret = format!("{odd}{core}");
+        let (content_type, body) = planted(format, &secret);
+        let mut fields = vec![("content-type", content_type)];
+        let mut bytes = body.clone().into_bytes();
+        if coding == 1 {
+            let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+            encoder.write_all(&bytes).unwrap();
+            bytes = encoder.finish().unwrap();
+            fields.push(("content-encoding", "gzip"));
+        } else if coding == 2 && !content_type.contains(';') {
+            bytes = [0xff, 0xfe].into_iter().chain(body.encode_utf16().flat_map(u16::to_le_bytes)).collect();
+        }
+        let sent = request("/", &fields, &bytes);
+        let answer = json!({"echo": format!("<{secret}>"), "b": base64::engine::general_purpose::STANDARD.encode(&secret)});
+        let (request, response) = exchange(&sent, &response(&[JSON], answer.to_string().as_bytes()));
+        prop_assert!(request.body.is_some(), "{content_type} {body} {:?}", request.notes);
+        prop_assert!(!stored(&request).contains(&core), "{content_type} {body} {}", stored(&request));
+        prop_assert!(!stored_response(&response).contains(&core), "{content_type} {body} {}", stored_response(&response));
+        let encoded = base64::engine::general_purpose::STANDARD.encode(&secret);
+        prop_assert!(secret.len() < 12 || !stored_response(&response).contains(&encoded));
     }
 }
