@@ -3,22 +3,31 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use encoding_rs::{Encoding, UTF_8};
 use http::HeaderMap;
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 
+use super::budget::Budget;
+use super::charset;
+use super::csv::csv;
+use super::events::{Ending, events};
 use super::form::form;
-use super::json::json_lines;
-use super::{Node, Note, encoding, json};
+use super::graphql::graphql_within;
+use super::json::{json_lines, json_within};
+use super::media::{Kind, MediaType};
+use super::multipart::Multipart;
+use super::toml::toml;
+use super::xml::{declared_encoding, xml};
+use super::yaml::yaml;
+use super::{Node, Note, encoding};
 use crate::capture::Body;
-
-/// The longest media type that is believed, in bytes (RFC 6838, section 4.2).
-const MEDIA_TYPE_BYTES_MAX: usize = 255;
 
 /// A body whose content encodings are undone. It owns what [`Content::read`] borrows.
 pub struct Content<'a> {
     bytes: Result<Cow<'a, [u8]>, Note>,
+    ending: Ending,
     kind: Kind,
-    media_type: Option<String>,
+    media_type: Option<MediaType>,
 }
 
 /// What reading a body came to: a tree, or a note that says why there is none.
@@ -30,17 +39,6 @@ pub struct Decoded<'a> {
     pub notes: Vec<Note>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Json,
-    JsonLines,
-    Form,
-    /// Plain text: clients send JSON under this type as well.
-    Text,
-    Unsupported,
-    Undeclared,
-}
-
 impl fmt::Debug for Content<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Content").field("kind", &self.kind).finish_non_exhaustive()
@@ -50,10 +48,21 @@ impl fmt::Debug for Content<'_> {
 impl<'a> Content<'a> {
     /// Undoes the content encodings of `body`.
     pub fn of(headers: &HeaderMap, body: &'a Body) -> Self {
-        let media_type = media_type(headers);
-        let kind = kind(media_type.as_deref(), headers.contains_key(CONTENT_TYPE));
+        let media_type = MediaType::of(headers);
+        let kind = match &media_type {
+            Some(media_type) => media_type.kind(),
+            None if headers.contains_key(CONTENT_TYPE) => Kind::Unsupported,
+            None => Kind::Undeclared,
+        };
+        let ending = if body.truncated { Ending::Cut } else { Ending::Whole };
+        let in_pieces = matches!(kind, Kind::Events | Kind::JsonLines);
         let bytes = if body.truncated {
-            Err(Note::Truncated)
+            match complete_lines(&body.bytes) {
+                Some(lines) if in_pieces && !headers.contains_key(CONTENT_ENCODING) => {
+                    Ok(Cow::Borrowed(lines))
+                }
+                _ => Err(Note::Truncated),
+            }
         } else if matches!(kind, Kind::Unsupported) && !body.bytes.is_empty() {
             Err(Note::UnsupportedContentType)
         } else if body.bytes.is_empty() {
@@ -64,12 +73,12 @@ impl<'a> Content<'a> {
                 result => result,
             }
         };
-        Self { bytes, kind, media_type }
+        Self { bytes, ending, kind, media_type }
     }
 
     /// The `Content-Type` without its parameters, lower case; `None` where it is not one.
     pub fn media_type(&self) -> Option<&str> {
-        self.media_type.as_deref()
+        self.media_type.as_ref().map(MediaType::essence)
     }
 
     /// Reads the body by its type.
@@ -79,67 +88,116 @@ impl<'a> Content<'a> {
             Ok(bytes) => bytes,
             Err(note) => return Decoded { node: None, notes: vec![*note] },
         };
-        match read(self.kind, bytes) {
-            Ok(node) => Decoded { node: Some(node), notes: Vec::new() },
-            Err(note) => Decoded { node: None, notes: vec![note] },
+        let mut budget = Budget::of(bytes.len());
+        let read = match (self.kind, &self.media_type) {
+            (Kind::Multipart, Some(media_type)) => {
+                Multipart::new(&mut budget).read(media_type, bytes)
+            }
+            (kind, media_type) => {
+                read_until(self.ending, kind, media_type.as_ref(), bytes, &mut budget)
+            }
+        };
+        let mut notes = match self.ending {
+            Ending::Whole => Vec::new(),
+            Ending::Cut => vec![Note::Truncated],
+        };
+        match read {
+            Ok(node) => Decoded { node: Some(node), notes },
+            Err(note) => {
+                notes.push(note);
+                Decoded { node: None, notes }
+            }
         }
     }
 }
 
-fn read(kind: Kind, bytes: &[u8]) -> Result<Node<'_>, Note> {
-    let text = std::str::from_utf8(bytes).map_err(|_| match kind {
+/// What was captured of a body, up to the last end of a line.
+fn complete_lines(bytes: &[u8]) -> Option<&[u8]> {
+    let end = bytes.iter().rposition(|byte| matches!(byte, b'\n' | b'\r'))?;
+    bytes.get(..=end)
+}
+
+/// Reads bytes that are text of a kind: a part of a body.
+pub(super) fn read<'a>(
+    kind: Kind,
+    media_type: Option<&MediaType>,
+    bytes: &'a [u8],
+    budget: &mut Budget,
+) -> Result<Node<'a>, Note> {
+    read_until(Ending::Whole, kind, media_type, bytes, budget)
+}
+
+fn read_until<'a>(
+    ending: Ending,
+    kind: Kind,
+    media_type: Option<&MediaType>,
+    bytes: &'a [u8],
+    budget: &mut Budget,
+) -> Result<Node<'a>, Note> {
+    let declared = media_type.map_or(Ok(None), |media_type| media_type.parameter("charset"))?;
+    let declared = match kind {
+        Kind::Xml => declared.or_else(|| declared_encoding(bytes)),
+        _ => declared,
+    };
+    let (encoding, mark) = charset::encoding_of(bytes, declared)?;
+    let bytes = bytes.get(mark..).unwrap_or_default();
+    let text = charset::convert(bytes, encoding).map_err(|note| match kind {
         Kind::Undeclared => Note::NoContentType,
-        Kind::Text | Kind::Unsupported => Note::UnsupportedContentType,
-        Kind::Json | Kind::JsonLines | Kind::Form => Note::InvalidUtf8,
+        _ => note,
     })?;
-    match kind {
-        Kind::Json => json(text),
-        Kind::JsonLines => json_lines(text),
-        // curl sends whatever it is given under this type, JSON above all.
-        Kind::Form if looks_like_json(text) => json(text),
-        Kind::Form => form(text),
-        Kind::Text | Kind::Undeclared if looks_like_json(text) => json(text),
-        Kind::Undeclared => Err(Note::NoContentType),
-        Kind::Text | Kind::Unsupported => Err(Note::UnsupportedContentType),
+    // The escapes of a form stand for bytes in the form's own encoding.
+    let escapes = if declared.is_some() { encoding } else { UTF_8 };
+    match text {
+        Cow::Borrowed(text) => parse(kind, text, ending, escapes, budget),
+        Cow::Owned(text) => parse(kind, &text, ending, escapes, budget).map(Node::into_owned),
     }
+}
+
+fn parse<'a>(
+    kind: Kind,
+    text: &'a str,
+    ending: Ending,
+    escapes: &'static Encoding,
+    budget: &mut Budget,
+) -> Result<Node<'a>, Note> {
+    match kind {
+        Kind::Json => json_within(text, budget),
+        Kind::JsonLines => json_lines(text, budget),
+        // curl sends whatever it is given under this type, JSON above all.
+        Kind::Form if looks_like_json(text) => json_within(text, budget),
+        Kind::Form => form(text, escapes, budget),
+        Kind::Text | Kind::Undeclared if looks_like_json(text) => json_within(text, budget),
+        Kind::Text if looks_like_xml(text) => xml(text, budget),
+        Kind::Xml => xml(text, budget),
+        Kind::Yaml => yaml(text, budget),
+        Kind::Toml => toml(text, budget),
+        Kind::Events => events(text, ending, budget),
+        Kind::Csv => csv(text, budget),
+        Kind::Graphql => {
+            graphql_within(text, budget)?;
+            Ok(Node::String(Cow::Borrowed(text)))
+        }
+        Kind::Text | Kind::PlainText => plain(text),
+        Kind::Undeclared => Err(Note::NoContentType),
+        Kind::Multipart | Kind::Unsupported => Err(Note::UnsupportedContentType),
+    }
+}
+
+/// Text that is recorded as one string. With NUL in it, it is none.
+pub(super) fn plain(text: &str) -> Result<Node<'_>, Note> {
+    if text.contains('\0') {
+        return Err(Note::UnsupportedContentType);
+    }
+    Ok(Node::String(Cow::Borrowed(text)))
 }
 
 fn looks_like_json(text: &str) -> bool {
     text.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']).starts_with(['{', '['])
 }
 
-fn media_type(headers: &HeaderMap) -> Option<String> {
-    let mut values = headers.get_all(CONTENT_TYPE).iter();
-    let value = values.next()?.to_str().ok()?;
-    if values.next().is_some() {
-        return None;
-    }
-    let essence = value.split(';').next().unwrap_or_default().trim();
-    let (kind, subtype) = essence.split_once('/')?;
-    let well_formed = essence.len() <= MEDIA_TYPE_BYTES_MAX
-        && [kind, subtype].iter().all(|part| !part.is_empty() && part.bytes().all(is_name_byte));
-    well_formed.then(|| essence.to_ascii_lowercase())
-}
-
-/// RFC 6838, section 4.2.
-fn is_name_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&byte)
-}
-
-fn kind(media_type: Option<&str>, declared: bool) -> Kind {
-    match media_type {
-        None if declared => Kind::Unsupported,
-        None => Kind::Undeclared,
-        Some("application/x-www-form-urlencoded") => Kind::Form,
-        Some(
-            "application/x-ndjson"
-            | "application/ndjson"
-            | "application/jsonl"
-            | "application/x-jsonlines",
-        ) => Kind::JsonLines,
-        Some("application/json" | "text/json" | "application/x-json") => Kind::Json,
-        Some("text/plain") => Kind::Text,
-        Some(name) if name.ends_with("+json") => Kind::Json,
-        Some(_) => Kind::Unsupported,
-    }
+fn looks_like_xml(text: &str) -> bool {
+    let text = text.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']);
+    text.strip_prefix('<').is_some_and(|rest| {
+        rest.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '?' | '!' | '_'))
+    })
 }

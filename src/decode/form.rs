@@ -2,13 +2,15 @@
 
 use std::borrow::Cow;
 
-use super::json::NODES_MAX;
+use encoding_rs::{Encoding, UTF_8};
+
+use super::budget::Budget;
 use super::percent::component;
 use super::{Decoded, Node, Note};
 
 /// The parameters of a query, as an object. Bytes that are not UTF-8 become U+FFFD.
 pub fn query(text: &str) -> Decoded<'_> {
-    match pairs(text) {
+    match pairs(text, UTF_8, &mut Budget::of(text.len())) {
         Ok((members, lossy)) => Decoded {
             node: Some(Node::Object(members)),
             notes: if lossy { vec![Note::InvalidUtf8] } else { Vec::new() },
@@ -20,9 +22,14 @@ pub fn query(text: &str) -> Decoded<'_> {
 /// The fields of a form, as an object.
 ///
 /// A body of one nameless value is no form: what such clients send (curl's `-d` with any text) may
-/// be anything.
-pub(super) fn form(text: &str) -> Result<Node<'_>, Note> {
-    let (members, lossy) = pairs(text)?;
+/// be anything. What is escaped is text in the encoding of the form.
+pub(super) fn form<'a>(
+    text: &'a str,
+    encoding: &'static Encoding,
+    budget: &mut Budget,
+) -> Result<Node<'a>, Note> {
+    budget.look(text.len())?;
+    let (members, lossy) = pairs(text, encoding, budget)?;
     if lossy {
         return Err(Note::InvalidUtf8);
     }
@@ -35,16 +42,18 @@ pub(super) fn form(text: &str) -> Result<Node<'_>, Note> {
 /// Members in order, and whether any was not UTF-8.
 type Pairs<'a> = (Vec<(Cow<'a, str>, Node<'a>)>, bool);
 
-fn pairs(text: &str) -> Result<Pairs<'_>, Note> {
+fn pairs<'a>(
+    text: &'a str,
+    encoding: &'static Encoding,
+    budget: &mut Budget,
+) -> Result<Pairs<'a>, Note> {
     let mut members = Vec::new();
     let mut any_lossy = false;
     for piece in text.split('&').flat_map(by_semicolon).filter(|piece| !piece.is_empty()) {
-        if members.len() >= NODES_MAX {
-            return Err(Note::TooManyValues);
-        }
+        budget.node()?;
         let (name, value) = piece.split_once('=').unwrap_or((piece, ""));
-        let (name, lossy_name) = component(name);
-        let (value, lossy_value) = component(value);
+        let (name, lossy_name) = component(name, encoding);
+        let (value, lossy_value) = component(value, encoding);
         any_lossy |= lossy_name || lossy_value;
         members.push((name, Node::String(value)));
     }

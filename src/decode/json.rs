@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use super::budget::Budget;
 use super::{Node, Note, Number};
 
 /// Levels of arrays and objects. Where every level has repeated names, and so becomes a list as
@@ -16,35 +17,49 @@ pub const NODES_MAX: usize = 262_144;
 
 /// Reads one JSON text; a byte order mark before it is ignored.
 pub fn json(text: &str) -> Result<Node<'_>, Note> {
-    let mut reader = Reader::new(text);
+    json_within(text, &mut Budget::of(text.len()))
+}
+
+/// As [`json`], for a text inside of something else.
+pub(super) fn json_within<'a>(text: &'a str, budget: &mut Budget) -> Result<Node<'a>, Note> {
+    budget.look(text.len())?;
+    let mut reader = Reader::new(text, budget);
     let node = reader.value(0)?;
     reader.space();
     if reader.at < reader.bytes.len() { Err(Note::InvalidJson) } else { Ok(node) }
 }
 
-/// Reads JSON texts one after the other (NDJSON, JSON Lines) as a list.
-pub(super) fn json_lines(text: &str) -> Result<Node<'_>, Note> {
-    let mut reader = Reader::new(text);
+/// Reads JSON texts one after the other (NDJSON, JSON Lines, and RFC 7464 with its separators) as a
+/// list.
+pub(super) fn json_lines<'a>(text: &'a str, budget: &mut Budget) -> Result<Node<'a>, Note> {
+    budget.look(text.len())?;
+    let mut reader = Reader::new(text, budget);
     let mut items = Vec::new();
-    reader.space();
+    reader.separators();
     while reader.at < reader.bytes.len() {
         items.push(reader.value(1)?);
-        reader.space();
+        reader.separators();
     }
     Ok(Node::Array(items))
 }
 
-struct Reader<'a> {
+struct Reader<'a, 'b> {
     text: &'a str,
     bytes: &'a [u8],
     at: usize,
-    nodes: usize,
+    budget: &'b mut Budget,
 }
 
-impl<'a> Reader<'a> {
-    fn new(text: &'a str) -> Self {
+impl<'a, 'b> Reader<'a, 'b> {
+    fn new(text: &'a str, budget: &'b mut Budget) -> Self {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        Self { text, bytes: text.as_bytes(), at: 0, nodes: 0 }
+        Self { text, bytes: text.as_bytes(), at: 0, budget }
+    }
+
+    fn separators(&mut self) {
+        while let Some(b' ' | b'\t' | b'\n' | b'\r' | 0x1e) = self.peek() {
+            self.at += 1;
+        }
     }
 
     fn peek(&self) -> Option<u8> {
@@ -60,10 +75,7 @@ impl<'a> Reader<'a> {
     /// `depth` counts the arrays and objects around the value.
     fn value(&mut self, depth: usize) -> Result<Node<'a>, Note> {
         self.space();
-        self.nodes += 1;
-        if self.nodes > NODES_MAX {
-            return Err(Note::TooManyValues);
-        }
+        self.budget.node()?;
         match self.peek() {
             Some(b'{') => self.object(depth + 1),
             Some(b'[') => self.array(depth + 1),

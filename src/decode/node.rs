@@ -22,6 +22,42 @@ pub enum Node<'a> {
     Object(Vec<(Cow<'a, str>, Self)>),
 }
 
+impl Node<'_> {
+    /// A number of bytes or of items.
+    pub(super) fn count(count: usize) -> Self {
+        i64::try_from(count).map_or(Self::Null, |count| Self::Number(Number::Integer(count)))
+    }
+
+    /// Levels of lists and objects.
+    pub(super) fn depth(&self) -> usize {
+        match self {
+            Self::Array(items) => 1 + items.iter().map(Node::depth).max().unwrap_or(0),
+            Self::Object(members) => {
+                1 + members.iter().map(|(_, node)| node.depth()).max().unwrap_or(0)
+            }
+            _ => 0,
+        }
+    }
+
+    /// The same tree, borrowing nothing.
+    pub(super) fn into_owned(self) -> Node<'static> {
+        let own = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+        match self {
+            Self::Null => Node::Null,
+            Self::Bool(value) => Node::Bool(value),
+            Self::Number(Number::Integer(value)) => Node::Number(Number::Integer(value)),
+            Self::Number(Number::Double(value)) => Node::Number(Number::Double(value)),
+            Self::Number(Number::Text(text)) => Node::Number(Number::Text(own(text))),
+            Self::String(text) => Node::String(own(text)),
+            Self::Array(items) => Node::Array(items.into_iter().map(Node::into_owned).collect()),
+            Self::Object(members) => {
+                let own = members.into_iter().map(|(name, node)| (own(name), node.into_owned()));
+                Node::Object(own.collect())
+            }
+        }
+    }
+}
+
 impl fmt::Debug for Node<'_> {
     /// Prints the shape only: the values are raw.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -39,7 +75,8 @@ impl fmt::Debug for Node<'_> {
 /// What a reader should know about how a body was decoded, or why it was not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Note {
-    /// The body went past the capture limit: a part is not parsed.
+    /// The body went past the capture limit. A part is not parsed, but for lists of lines and
+    /// events, of which those that are complete are.
     Truncated,
     /// There are bytes, but they decode to nothing.
     Empty,
@@ -65,16 +102,40 @@ pub enum Note {
     InvalidJson,
     /// Not a form.
     InvalidForm,
+    /// Not a multipart body, or one that readers could take apart differently.
+    InvalidMultipart,
+    /// Not XML, or with entities that are not XML's own.
+    InvalidXml,
+    /// XML with a document type, which could define anything.
+    XmlDoctype,
+    /// Not YAML, or with names that are no text, or with aliases of what they stand in.
+    InvalidYaml,
+    /// Not TOML.
+    InvalidToml,
+    /// Not CSV, or without a row of names.
+    InvalidCsv,
+    /// Not GraphQL.
+    InvalidGraphql,
     /// Not UTF-8.
     InvalidUtf8,
+    /// A `charset` that is not known here.
+    UnsupportedCharset,
+    /// Bytes that the declared `charset` does not have.
+    InvalidCharset,
     /// Nested deeper than [`super::DEPTH_MAX`].
     TooDeep,
     /// More values than [`super::NODES_MAX`].
     TooManyValues,
+    /// The tree would hold more text than [`super::TEXT_RATIO_MAX`] allows.
+    TooMuchText,
+    /// Reading it would take more steps than [`super::STEPS_RATIO_MAX`] allows.
+    TooMuchWork,
     /// Members of the same name in one object are recorded as a list.
     RepeatedNames,
     /// Numbers that a double cannot hold exactly are recorded as strings.
     NumbersAsText,
+    /// A string that was encoded, with a secret in it, is recorded decoded.
+    DecodedText,
     /// More secrets than the engine can look for elsewhere: the body is not recorded.
     TooManySecrets,
 }
@@ -96,11 +157,23 @@ impl Note {
             Self::NoContentType => "no_content_type",
             Self::InvalidJson => "invalid_json",
             Self::InvalidForm => "invalid_form",
+            Self::InvalidMultipart => "invalid_multipart",
+            Self::InvalidXml => "invalid_xml",
+            Self::XmlDoctype => "xml_doctype",
+            Self::InvalidYaml => "invalid_yaml",
+            Self::InvalidToml => "invalid_toml",
+            Self::InvalidCsv => "invalid_csv",
+            Self::InvalidGraphql => "invalid_graphql",
             Self::InvalidUtf8 => "invalid_utf8",
+            Self::UnsupportedCharset => "unsupported_charset",
+            Self::InvalidCharset => "invalid_charset",
             Self::TooDeep => "too_deep",
             Self::TooManyValues => "too_many_values",
+            Self::TooMuchText => "too_much_text",
+            Self::TooMuchWork => "too_much_work",
             Self::RepeatedNames => "repeated_names",
             Self::NumbersAsText => "numbers_as_text",
+            Self::DecodedText => "decoded_text",
             Self::TooManySecrets => "too_many_secrets",
         }
     }

@@ -23,6 +23,18 @@ pub enum Number<'a> {
 }
 
 impl<'a> Number<'a> {
+    /// As [`Number::of`], for text that may be owned.
+    pub(super) fn of_cow(text: Cow<'a, str>) -> Self {
+        match text {
+            Cow::Borrowed(text) => Self::of(text),
+            Cow::Owned(text) => match Number::of(&text) {
+                Number::Integer(value) => Self::Integer(value),
+                Number::Double(value) => Self::Double(value),
+                Number::Text(_) => Self::Text(Cow::Owned(text)),
+            },
+        }
+    }
+
     /// Reads text that has the form of a JSON number.
     pub(super) fn of(text: &'a str) -> Self {
         let integral = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
@@ -38,6 +50,25 @@ impl<'a> Number<'a> {
             _ => Self::Text(Cow::Borrowed(text)),
         }
     }
+}
+
+/// Whether the text has the form of a JSON number.
+pub(super) fn is_json_number(text: &str) -> bool {
+    let rest = text.strip_prefix('-').unwrap_or(text);
+    let (mantissa, exponent) = match rest.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, Some(exponent)),
+        None => (rest, None),
+    };
+    let (whole, fraction) = match mantissa.split_once('.') {
+        Some((whole, fraction)) => (whole, Some(fraction)),
+        None => (mantissa, None),
+    };
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let exponent = exponent.map(|text| text.strip_prefix(['+', '-']).unwrap_or(text));
+    digits(whole)
+        && (whole.len() == 1 || !whole.starts_with('0'))
+        && fraction.is_none_or(digits)
+        && exponent.is_none_or(digits)
 }
 
 /// Whether the shortest decimal form of `double` has the value that `text` has.

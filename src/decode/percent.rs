@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use encoding_rs::{Encoding, UTF_8};
+
 /// The bytes that `text` stands for.
 pub fn percent_decode(text: &str) -> Cow<'_, [u8]> {
     decode(text, false)
@@ -12,9 +14,16 @@ pub fn percent_decode_lossy(text: &str) -> Cow<'_, str> {
     lossy(percent_decode(text)).0
 }
 
-/// Decodes a component of a form or query, where `+` is a space. The flag: it was not UTF-8.
-pub(super) fn component(text: &str) -> (Cow<'_, str>, bool) {
-    lossy(decode(text, true))
+/// Decodes a component of a form or query, where `+` is a space. The flag: it had bytes that the
+/// encoding does not have.
+pub(super) fn component<'a>(text: &'a str, encoding: &'static Encoding) -> (Cow<'a, str>, bool) {
+    match decode(text, true) {
+        Cow::Owned(bytes) if encoding != UTF_8 => {
+            let (text, lossy) = encoding.decode_without_bom_handling(&bytes);
+            (Cow::Owned(text.into_owned()), lossy)
+        }
+        bytes => lossy(bytes),
+    }
 }
 
 fn lossy(bytes: Cow<'_, [u8]>) -> (Cow<'_, str>, bool) {

@@ -11,6 +11,7 @@
 mod engine;
 mod glob;
 mod headers;
+mod inner;
 mod key;
 mod memo;
 mod names;

@@ -31,6 +31,8 @@ impl Walk<'_> {
                 },
             }
             after = self.policy.after_segment(self.side, &decoded, &mut self.scratch);
+            let key = self.policy.key(self.side, &decoded, &mut self.scratch);
+            self.seen.subject = after.or(key);
         }
         out
     }

@@ -2,9 +2,10 @@
 
 use serde_json::{Map, Value};
 
+use super::inner::find_encoded;
 use super::policy::Policy;
 use super::receipts::Receipts;
-use super::seen::{Search, is_fingerprint};
+use super::seen::{MASK, Search, is_fingerprint};
 use super::walk::push_name;
 
 /// A pass over what is to be recorded.
@@ -20,6 +21,9 @@ impl Scrub<'_> {
         if let Some(scrubbed) = self.search.scrub(text) {
             self.receipts.add(location, scrubbed.rule);
             *text = scrubbed.text;
+        } else if let Some(rule) = find_encoded(text, self.search) {
+            self.receipts.add(location, rule);
+            MASK.clone_into(text);
         }
     }
 

@@ -33,6 +33,8 @@ pub struct Seen {
     known: BTreeSet<String>,
     bytes: usize,
     overflow: bool,
+    /// The rule for a body that is a single value, by the path of the request.
+    pub(super) subject: Option<usize>,
 }
 
 struct Secret {

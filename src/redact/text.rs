@@ -47,6 +47,13 @@ impl Walk<'_> {
             self.receipt(rule);
             let from = start + before.len() + 1;
             edits.push(from..from + value.len());
+        } else {
+            // A value may be text that was escaped once more, or base64.
+            let unescaped = percent_decode_lossy(&value.replace('+', " ")).into_owned();
+            if self.look_into(&unescaped).is_some() {
+                let from = start + before.len() + 1;
+                edits.push(from..from + value.len());
+            }
         }
     }
 
@@ -90,7 +97,7 @@ fn userinfo_of(part: &str) -> Option<&str> {
     part.rsplit_once('@').map(|(userinfo, _)| userinfo)
 }
 
-fn is_break(c: char) -> bool {
+pub(super) fn is_break(c: char) -> bool {
     c.is_ascii_whitespace() || "\"'<>`".contains(c)
 }
 

@@ -5,18 +5,19 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
+use super::inner::is_positional;
 use super::key::FingerprintKey;
 use super::policy::{Action, Policy, Side};
 use super::receipts::Receipts;
 use super::seen::{MASK, Seen, is_fingerprint, is_guessable, is_redacted_text, is_remembered};
-use crate::decode::{Node, Note, Number, json};
+use crate::decode::{Node, Note, Number, base64_text, json};
 
 /// The domain of fingerprints of secrets: one for all carriers, so that the same secret is
 /// recognised in a header and in a body.
 pub const DOMAIN: &str = "secret";
 
-/// JSON in strings of JSON is looked into so many times over.
-const NESTING_MAX: usize = 2;
+/// Strings in strings are looked into so many times over.
+pub(super) const NESTING_MAX: usize = 3;
 
 /// Longer member names are not spelled out in receipts.
 const LOCATION_NAME_BYTES_MAX: usize = 64;
@@ -39,7 +40,8 @@ const NAMING: [&str; 12] = [
 ];
 
 /// Members that hold the value in such an object.
-const VALUED: [&str; 6] = ["value", "values", "val", "newValue", "new_value", "data"];
+pub(super) const VALUED: [&str; 7] =
+    ["value", "values", "val", "newValue", "new_value", "data", "#text"];
 
 /// A walk over one half of an exchange.
 pub(super) struct Walk<'e> {
@@ -53,7 +55,10 @@ pub(super) struct Walk<'e> {
     pub(super) scratch: String,
     /// Where the walk is.
     pub(super) location: String,
-    nesting: usize,
+    /// How many strings it is in.
+    pub(super) nesting: usize,
+    /// Strings that were masked without a rule, since nobody can say what is in them.
+    given_up: usize,
 }
 
 impl<'e> Walk<'e> {
@@ -73,6 +78,7 @@ impl<'e> Walk<'e> {
             scratch: String::new(),
             location: String::new(),
             nesting: 0,
+            given_up: 0,
         }
     }
 
@@ -107,7 +113,10 @@ impl<'e> Walk<'e> {
     /// A decoded body.
     pub(super) fn body(&mut self, node: &Node<'_>) -> Value {
         self.enter("body.$");
-        self.value(node)
+        match self.single(node) {
+            Some(rule) => self.secret(node, rule),
+            None => self.value(node),
+        }
     }
 
     fn value(&mut self, node: &Node<'_>) -> Value {
@@ -144,6 +153,7 @@ impl<'e> Walk<'e> {
         let mut object = Map::new();
         let mut lists = BTreeSet::new();
         let named = self.named(members);
+        let positional = self.positional(members);
         for (name, node) in members {
             let length = self.location.len();
             // Before the receipts: a name such as `{"pin":1}` must not stand in a location.
@@ -152,6 +162,9 @@ impl<'e> Walk<'e> {
             let mut rule = select(self.policy, self.side, name, &mut self.scratch);
             if rule.is_none() && named.is_some() && is_one_of(name, &VALUED) {
                 rule = named;
+            }
+            if rule.is_none() && positional.is_some() && is_positional(name, node) {
+                rule = positional;
             }
             let value = match rule {
                 Some(rule) => self.secret(node, rule),
@@ -197,18 +210,30 @@ impl<'e> Walk<'e> {
 
     /// Text under no rule: without the credentials in it, or `None` if there are none.
     pub(super) fn text(&mut self, text: &str) -> Option<String> {
-        if self.nesting < NESTING_MAX
-            && text.len() > 2
+        if text.len() > 2
             && text.starts_with(['{', '['])
             && let Ok(node @ (Node::Object(_) | Node::Array(_))) = json(text)
         {
-            let before = self.receipts.total();
+            if self.nesting >= NESTING_MAX {
+                return Some(self.give_up(Note::TooDeep));
+            }
+            let before = self.receipts.total() + self.given_up;
             self.nesting += 1;
             let value = self.value(&node);
             self.nesting -= 1;
-            return (self.receipts.total() > before).then(|| value.to_string());
+            return (self.receipts.total() + self.given_up > before).then(|| value.to_string());
         }
-        self.plain(text)
+        match self.inner(text) {
+            Some(shown) => shown,
+            None => self.plain(text).or_else(|| self.escaped(text)),
+        }
+    }
+
+    /// Text that cannot be looked into is not recorded.
+    pub(super) fn give_up(&mut self, why: Note) -> String {
+        self.notes.insert(why);
+        self.given_up += 1;
+        MASK.to_owned()
     }
 
     /// What is recorded of a value under a rule.
@@ -244,6 +269,9 @@ impl<'e> Walk<'e> {
             Node::String(text) if depth == Depth::Inner && self.is_kind(text) => {}
             Node::String(text) => {
                 self.remember(text, rule);
+                if let Some(decoded) = base64_text(text) {
+                    self.remember(&decoded, rule);
+                }
                 let (scheme, secret) = super::headers::without_scheme(text);
                 if scheme.is_some() {
                     self.remember(secret, rule);
@@ -328,7 +356,9 @@ fn insert(
     }
 }
 
-fn is_one_of(name: &str, names: &[&str]) -> bool {
+pub(super) fn is_one_of(name: &str, names: &[&str]) -> bool {
+    // Attributes of XML are `@name`.
+    let name = name.strip_prefix('@').unwrap_or(name);
     names.iter().any(|other| name.eq_ignore_ascii_case(other))
 }
 

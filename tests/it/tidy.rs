@@ -32,7 +32,11 @@ const CONFINED: &[(&str, &[&str], &str)] = &[
         &["api", "server", "cli/demo"],
         "axum serves the reading side and the sample API",
     ),
-    (r"\bserde_saphyr::", &["problem", "config", "rules"], "YAML is for what operators write"),
+    (
+        r"\bserde_saphyr::",
+        &["problem", "config", "rules", "decode"],
+        "YAML is for what operators write, and for bodies",
+    ),
     (r"\b(Utc|Local|SystemTime)::now\b", &["clock"], "time comes from `clock`"),
     (r"\bunbounded(_channel)?\(", &[], "everything that can grow has a named limit"),
     (r"\bprocess::(exit|abort)\b", &[], "`main` returns an exit code, so that all is drained"),

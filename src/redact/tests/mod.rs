@@ -7,6 +7,8 @@ use super::*;
 use crate::capture::{Body, Release, Request, Response};
 use crate::record::{Receipt, RequestRecord, ResponseRecord};
 
+mod formats;
+mod inner;
 mod properties;
 
 const JSON: (&str, &str) = ("content-type", "application/json");
@@ -421,7 +423,7 @@ fn what_cannot_be_decoded_is_metadata_only() {
     let rows: [Row; 4] = [
         (&[JSON], b"{\"password\":\"hunter2\"", "invalid_json"),
         (&[JSON, ("content-encoding", "gzip")], b"hunter2", "undecodable_gzip"),
-        (&[("content-type", "text/xml")], b"<p>hunter2</p>", "unsupported_content_type"),
+        (&[("content-type", "text/html")], b"<p>hunter2</p>", "unsupported_content_type"),
         (&[], b"password: hunter2", "no_content_type"),
     ];
     for (fields, body, note) in rows {

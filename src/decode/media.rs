@@ -1,0 +1,153 @@
+//! Media types with their parameters (RFC 9110, section 8.3), and what is read of each.
+
+use http::HeaderMap;
+use http::header::CONTENT_TYPE;
+
+use super::Note;
+
+/// The longest media type that is believed, in bytes (RFC 6838, section 4.2).
+const MEDIA_TYPE_BYTES_MAX: usize = 255;
+
+/// Parameters that are looked at.
+const PARAMETERS_MAX: usize = 16;
+
+/// How a body is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Json,
+    JsonLines,
+    Form,
+    Multipart,
+    Xml,
+    Yaml,
+    Toml,
+    Events,
+    Graphql,
+    Csv,
+    /// Plain text: clients send JSON under this type as well.
+    Text,
+    /// The text of a field.
+    PlainText,
+    Unsupported,
+    Undeclared,
+}
+
+/// A media type: the essence in lower case, and the parameters as sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct MediaType {
+    essence: String,
+    parameters: Vec<(String, String)>,
+}
+
+impl MediaType {
+    /// The `Content-Type` of a message; `None` where there is none, more than one, or no such thing.
+    pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
+        let mut values = headers.get_all(CONTENT_TYPE).iter();
+        let value = values.next()?.to_str().ok()?;
+        if values.next().is_some() { None } else { Self::parse(value) }
+    }
+
+    /// Reads the value of a `Content-Type` field.
+    pub(super) fn parse(value: &str) -> Option<Self> {
+        let (essence, parameters) = value.split_once(';').unwrap_or((value, ""));
+        let essence = essence.trim();
+        let (kind, subtype) = essence.split_once('/')?;
+        let well_formed = essence.len() <= MEDIA_TYPE_BYTES_MAX
+            && [kind, subtype]
+                .iter()
+                .all(|part| !part.is_empty() && part.bytes().all(is_name_byte));
+        well_formed.then(|| Self {
+            essence: essence.to_ascii_lowercase(),
+            parameters: parameters_of(parameters),
+        })
+    }
+
+    /// Type and subtype, lower case.
+    pub(super) fn essence(&self) -> &str {
+        &self.essence
+    }
+
+    /// The value of a parameter. Where it is given twice and differently, readers disagree on it.
+    pub(super) fn parameter(&self, name: &str) -> Result<Option<&str>, Note> {
+        let mut values = self.parameters.iter().filter(|(other, _)| other == name);
+        let first = values.next().map(|(_, value)| value.as_str());
+        if values.any(|(_, value)| Some(value.as_str()) != first) {
+            return Err(Note::UnsupportedContentType);
+        }
+        Ok(first)
+    }
+
+    /// How a body of this type is read.
+    pub(super) fn kind(&self) -> Kind {
+        match self.essence.as_str() {
+            // Columns without names.
+            "text/csv" if self.parameter("header") == Ok(Some("absent")) => Kind::Unsupported,
+            "application/x-www-form-urlencoded" => Kind::Form,
+            "application/x-ndjson"
+            | "application/ndjson"
+            | "application/jsonl"
+            | "application/x-jsonlines"
+            | "application/jsonlines"
+            | "application/json-seq" => Kind::JsonLines,
+            "application/json" | "text/json" | "application/x-json" => Kind::Json,
+            "text/plain" => Kind::Text,
+            "multipart/form-data" | "multipart/mixed" | "multipart/related" => Kind::Multipart,
+            "application/xml" | "text/xml" => Kind::Xml,
+            name if name.ends_with("+xml") => Kind::Xml,
+            "application/yaml" | "application/x-yaml" | "text/yaml" | "text/x-yaml"
+            | "text/vnd.yaml" => Kind::Yaml,
+            name if name.ends_with("+yaml") => Kind::Yaml,
+            "application/toml" | "text/toml" | "text/x-toml" => Kind::Toml,
+            "text/event-stream" => Kind::Events,
+            "text/csv" | "application/csv" | "text/tab-separated-values" => Kind::Csv,
+            "application/graphql" => Kind::Graphql,
+            // The protocols of AWS: `application/x-amz-json-1.1`.
+            name if name.ends_with("+json") || name.starts_with("application/x-amz-json-") => {
+                Kind::Json
+            }
+            _ => Kind::Unsupported,
+        }
+    }
+}
+
+/// RFC 6838, section 4.2.
+fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&byte)
+}
+
+/// `name=value` and `name="value"`; what is neither is passed over.
+pub(super) fn parameters_of(text: &str) -> Vec<(String, String)> {
+    let mut parameters = Vec::new();
+    let mut rest = text;
+    while !rest.is_empty() && parameters.len() < PARAMETERS_MAX {
+        let end = rest.find(['=', ';']).unwrap_or(rest.len());
+        let (name, after) = rest.split_at_checked(end).unwrap_or((rest, ""));
+        let Some(after) = after.strip_prefix('=') else {
+            rest = after.strip_prefix(';').unwrap_or_default();
+            continue;
+        };
+        let (value, after) = value_of(after.trim_start_matches([' ', '\t']));
+        rest = after;
+        parameters.push((name.trim().to_ascii_lowercase(), value));
+    }
+    parameters
+}
+
+/// A token or a quoted string, and what stands behind the next semicolon.
+fn value_of(text: &str) -> (String, &str) {
+    let Some(quoted) = text.strip_prefix('"') else {
+        let (value, rest) = text.split_once(';').unwrap_or((text, ""));
+        return (value.trim().to_owned(), rest);
+    };
+    let mut value = String::new();
+    let mut chars = quoted.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '"' => break,
+            '\\' => value.extend(chars.next()),
+            _ => value.push(c),
+        }
+    }
+    let rest = chars.as_str();
+    (value, rest.split_once(';').map_or("", |(_, rest)| rest))
+}

@@ -1,0 +1,88 @@
+//! Text inside of strings: base64, percent-encoding, and `data:` URLs.
+
+use base64::Engine as _;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+
+use super::percent::percent_decode;
+
+/// Shorter strings of base64 are words, or hold nothing that could be told apart from chance.
+pub const BASE64_BYTES_MIN: usize = 12;
+
+/// So much of a string is decoded to see whether it is text at all: most base64 is not.
+const PROBE_BYTES: usize = 64;
+
+const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
+    .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+    .with_decode_allow_trailing_bits(true);
+const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIENT);
+const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT);
+
+/// The text that a string of base64 stands for, in either alphabet, padded or not. `None` where
+/// the string is too short, is no base64, or stands for anything but text.
+pub fn base64_text(text: &str) -> Option<String> {
+    let text = text.trim();
+    if text.len() < BASE64_BYTES_MIN {
+        return None;
+    }
+    let in_alphabet =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_' | b'=');
+    let probe = text.as_bytes().get(..PROBE_BYTES).unwrap_or(text.as_bytes());
+    if !probe.iter().all(|byte| in_alphabet(*byte)) {
+        return None;
+    }
+    let engine =
+        if text.bytes().any(|byte| matches!(byte, b'-' | b'_')) { URL_SAFE } else { STANDARD };
+    let mut buffer = [0; PROBE_BYTES];
+    let length = engine.decode_slice(probe, &mut buffer).ok()?;
+    if !begins_as_text(buffer.get(..length)?) {
+        return None;
+    }
+    into_text(engine.decode(text).ok()?)
+}
+
+/// The text that a string with escapes stands for; `None` where it has none, or is not text.
+pub fn percent_text(text: &str) -> Option<String> {
+    if !text.contains('%') {
+        return None;
+    }
+    let decoded = into_text(percent_decode(text).into_owned())?;
+    (decoded != text).then_some(decoded)
+}
+
+/// A `data:` URL (RFC 2397) that holds text: what stands before the comma, and the text.
+pub fn data_url(text: &str) -> Option<(&str, String)> {
+    let prefix = text.get(..5).filter(|prefix| prefix.eq_ignore_ascii_case("data:"))?;
+    let (head, data) = text.split_once(',')?;
+    let media_type = head.get(prefix.len()..)?;
+    let text = match media_type.rsplit_once(';') {
+        Some((_, last)) if last.trim().eq_ignore_ascii_case("base64") => {
+            let unescaped = percent_text(data);
+            base64_text(unescaped.as_deref().unwrap_or(data))?
+        }
+        _ => into_text(percent_decode(data).into_owned())?,
+    };
+    Some((head, text))
+}
+
+/// Text has no control characters but those of lines.
+fn into_text(bytes: Vec<u8>) -> Option<String> {
+    let text = String::from_utf8(bytes).ok()?;
+    (!text.contains(is_control)).then_some(text)
+}
+
+/// Whether bytes that may end in the middle of a character are text.
+fn begins_as_text(bytes: &[u8]) -> bool {
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => Some(text),
+        Err(error) if error.error_len().is_none() => {
+            bytes.get(..error.valid_up_to()).and_then(|valid| std::str::from_utf8(valid).ok())
+        }
+        Err(_) => None,
+    };
+    text.is_some_and(|text| !text.contains(is_control))
+}
+
+fn is_control(c: char) -> bool {
+    c.is_control() && !matches!(c, '\t' | '\r' | '\n')
+}

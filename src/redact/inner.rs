@@ -1,0 +1,198 @@
+//! Strings that hold something else: GraphQL, base64, escapes, `data:` URLs; and values that are
+//! told by where they stand: positional parameters, and bodies of a single value.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use super::policy::Side;
+use super::seen::{MASK, Search, is_redacted_text};
+use super::text::is_break;
+use super::walk::{NESTING_MAX, VALUED, Walk, is_one_of, push_name};
+use crate::decode::{Literal, Node, Note, Value};
+use crate::decode::{base64_text, data_url, graphql, is_operation, percent_text};
+
+/// Methods whose parameters are credentials, by a part of their name.
+const LOGIN_METHODS: [&str; 6] = ["login", "logon", "signin", "sign_in", "authenticate", "unlock"];
+
+/// What holds the parameters of a call.
+const PARAMETERS: [&str; 3] = ["params", "args", "arguments"];
+
+/// Shorter values of a response are words: `OK`, `true`.
+const TOKEN_BYTES_MIN: usize = 8;
+
+impl Walk<'_> {
+    /// What is recorded of text that holds something else: `Some(None)` where that may stay as it
+    /// is, `None` where the text is just text.
+    pub(super) fn inner(&mut self, text: &str) -> Option<Option<String>> {
+        if self.nesting >= NESTING_MAX {
+            return None;
+        }
+        let start = text.trim_start();
+        if start.starts_with('{') || is_operation(text) {
+            match graphql(text) {
+                Ok(literals) => return Some(self.document(text, literals)),
+                Err(_) if is_operation(text) && start.contains('(') && start.contains(':') => {
+                    return Some(Some(self.give_up(Note::InvalidGraphql)));
+                }
+                Err(_) => return None,
+            }
+        }
+        if let Some((head, decoded)) = data_url(text) {
+            return self.decoded(&decoded).map(|shown| Some(format!("{head},{shown}")));
+        }
+        self.decoded(&base64_text(text)?).map(Some)
+    }
+
+    /// What is recorded of text with escapes that hide a credential; `None` if there is none.
+    pub(super) fn escaped(&mut self, text: &str) -> Option<String> {
+        if self.nesting >= NESTING_MAX {
+            return None;
+        }
+        self.decoded(&percent_text(text)?)
+    }
+
+    /// What is recorded of the text that a string stood for; `None` if there is no credential in
+    /// it. Where decoding made blanks, nobody can say where the credential ends.
+    fn decoded(&mut self, text: &str) -> Option<String> {
+        let shown = self.look_into(text)?;
+        let structured = text.trim_start().starts_with(['{', '[']) || is_operation(text);
+        if !structured && text.contains(is_break) {
+            return Some(MASK.to_owned());
+        }
+        self.notes.insert(Note::DecodedText);
+        Some(shown)
+    }
+
+    /// Text that was inside of other text, without the credentials in it.
+    pub(super) fn look_into(&mut self, text: &str) -> Option<String> {
+        if self.nesting >= NESTING_MAX {
+            return None;
+        }
+        self.nesting += 1;
+        let shown = self.text(text);
+        self.nesting -= 1;
+        shown
+    }
+
+    /// A GraphQL document without the credentials in it; `None` if there are none.
+    fn document(&mut self, text: &str, literals: Vec<Literal<'_>>) -> Option<String> {
+        let mut edits: Vec<(Range<usize>, String)> = Vec::new();
+        self.nesting += 1;
+        for literal in literals {
+            let length = self.location.len();
+            for name in &literal.names {
+                push_name(&mut self.location, name);
+            }
+            if let Some(shown) = self.literal(&literal) {
+                edits.push((literal.range, shown));
+            }
+            self.location.truncate(length);
+        }
+        self.nesting -= 1;
+        if edits.is_empty() { None } else { Some(splice(text, edits)) }
+    }
+
+    /// What is written in the place of a literal; `None` if it stays.
+    fn literal(&mut self, literal: &Literal<'_>) -> Option<String> {
+        let quoted = |text: &str| serde_json::Value::from(text).to_string();
+        let value = match &literal.value {
+            Value::Comment(text) => {
+                let shown = self.text(text)?;
+                return Some(format!("#{}", shown.replace(['\r', '\n'], " ")));
+            }
+            Value::String(text) => text.as_ref(),
+            Value::Number(text) | Value::Name(text) => *text,
+        };
+        let is_text = matches!(literal.value, Value::String(_));
+        let Some(rule) = self.literal_rule(literal) else {
+            return if is_text { self.text(value).map(|shown| quoted(&shown)) } else { None };
+        };
+        if is_redacted_text(value) || value == "null" {
+            return None;
+        }
+        // The name of an enumerated value is a word of the schema.
+        if !matches!(literal.value, Value::Name(_)) {
+            self.remember(value, rule);
+        }
+        self.receipt(rule);
+        Some(quoted(MASK))
+    }
+
+    fn literal_rule(&mut self, literal: &Literal<'_>) -> Option<usize> {
+        let names = literal.names.iter();
+        let by_name =
+            names.filter_map(|name| self.policy.key(self.side, name, &mut self.scratch)).min();
+        let valued = literal.names.last().is_some_and(|name| is_one_of(name, &VALUED));
+        match by_name {
+            None if valued => self.policy.key(self.side, literal.field, &mut self.scratch),
+            rule => rule,
+        }
+    }
+
+    /// The rule for the parameters of a call such as `{"method": "login", "params": [...]}`, where
+    /// they have no names of their own.
+    pub(super) fn positional(&mut self, members: &[(Cow<'_, str>, Node<'_>)]) -> Option<usize> {
+        let method = members.iter().find_map(|(name, node)| match node {
+            Node::String(text) if name == "method" || name == "methodName" => Some(text),
+            _ => None,
+        })?;
+        if !members.iter().any(|(name, node)| is_positional(name, node)) {
+            return None;
+        }
+        let squashed: String = method.chars().filter(char::is_ascii_alphanumeric).collect();
+        let squashed = squashed.to_ascii_lowercase();
+        let logs_in = LOGIN_METHODS.iter().any(|name| squashed.contains(&name.replace('_', "")));
+        let by_name = self.policy.key(self.side, method, &mut self.scratch);
+        match by_name {
+            None if logs_in => self.policy.key(self.side, "password", &mut self.scratch),
+            rule => rule,
+        }
+    }
+
+    /// The rule for a body that is one value, by the last segment of the path:
+    /// `PUT /users/7/password`. A response of words is no secret.
+    pub(super) fn single(&self, node: &Node<'_>) -> Option<usize> {
+        let rule = self.seen.subject?;
+        match (self.side, node) {
+            (Side::Request, Node::String(_) | Node::Number(_)) => Some(rule),
+            (Side::Response, Node::String(text)) => {
+                let text = text.trim();
+                let is_token = text.len() >= TOKEN_BYTES_MIN && !text.contains(char::is_whitespace);
+                is_token.then_some(rule)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Whether a member holds parameters without names: a list, or what XML makes of one.
+pub(super) fn is_positional(name: &str, node: &Node<'_>) -> bool {
+    let unnamed = match node {
+        Node::Array(_) => true,
+        Node::Object(members) => members.iter().all(|(name, _)| name == "param"),
+        _ => false,
+    };
+    unnamed && is_one_of(name, &PARAMETERS)
+}
+
+/// The rule of a secret that was seen and is in the text that a string of base64 stands for.
+pub(super) fn find_encoded(text: &str, search: &Search<'_>) -> Option<usize> {
+    let decoded = match data_url(text) {
+        Some((_, decoded)) => decoded,
+        None => base64_text(text)?,
+    };
+    search.find(&decoded)
+}
+
+/// The text with other text in the place of each range; the ranges are in order.
+fn splice(text: &str, edits: Vec<(Range<usize>, String)>) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut end = 0;
+    for (range, shown) in edits {
+        out.push_str(text.get(end..range.start).unwrap_or_default());
+        out.push_str(&shown);
+        end = range.end;
+    }
+    out.push_str(text.get(end..).unwrap_or_default());
+    out
+}

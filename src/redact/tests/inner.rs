@@ -1,0 +1,186 @@
+//! Strings that hold something else, and values that are told by where they stand.
+
+use base64::Engine as _;
+
+use super::*;
+
+fn base64(text: &str) -> String {
+    base64::engine::general_purpose::STANDARD.encode(text)
+}
+
+fn body(value: &Value) -> Value {
+    record("/", &[JSON], value.to_string().as_bytes()).body.unwrap()
+}
+
+#[test]
+fn graphql_documents() {
+    let rows = [
+        (
+            "mutation { login(user: \"bob\", password: \"hunter22\") { id } }",
+            "mutation { login(user: \"bob\", password: \"***\") { id } }",
+        ),
+        ("{ login(password: \"hunter22\") }", "{ login(password: \"***\") }"),
+        ("{login(in: {user: \"b\", pin: 1234})}", "{login(in: {user: \"b\", pin: \"***\"})}"),
+        (
+            "mutation($password: String = \"hunter22\") { a(b: $password) }",
+            "mutation($password: String = \"***\") { a(b: $password) }",
+        ),
+        (
+            "mutation { a(credentials: {user: \"bob\", x: [\"hunter22\"]}) }",
+            "mutation { a(credentials: {user: \"***\", x: [\"***\"]}) }",
+        ),
+        (
+            "mutation { setPassword(id: 7, value: \"hunter22\") }",
+            "mutation { setPassword(id: 7, value: \"***\") }",
+        ),
+        (
+            "mutation { a(url: \"amqp://u:hunter22@h\", c: \"{\\\"password\\\":\\\"x\\\"}\") }",
+            "mutation { a(url: \"amqp://u:***@h\", c: \"{\\\"password\\\":{\\\"redacted\\\":\\\"credential.password\\\"}}\") }",
+        ),
+        ("# try password=hunter22\n{ a }", "# try password=***\n{ a }"),
+        (
+            "query { a(first: 10, after: \"x\") # ok\n }",
+            "query { a(first: 10, after: \"x\") # ok\n }",
+        ),
+        ("mutation { login(password: \"***\") }", "mutation { login(password: \"***\") }"),
+        ("mutation { login(password: \"hunter22\" }", "***"),
+        ("{\"query\": \"mutation { a(b: 1 }\"}", "{\"query\":\"***\"}"),
+        ("query the {database}", "query the {database}"),
+    ];
+    for (document, expected) in rows {
+        let sent = json!({"query": document, "variables": {"password": "x", "n": 1}});
+        let password = json!({"redacted": "credential.password"});
+        let recorded = json!({"query": expected, "variables": {"password": password, "n": 1}});
+        assert_eq!(body(&sent), recorded, "{document}");
+        // Recorded once more, nothing is left to redact.
+        assert_eq!(body(&recorded), recorded, "{document}");
+    }
+    let graphql = ("content-type", "application/graphql");
+    let record = record("/", &[graphql], b"{ login(password: \"hunter22\", note: \"hunter22\") }");
+    assert_eq!(record.body, Some(json!("{ login(password: \"***\", note: \"***\") }")));
+    let receipts = [
+        receipt("credential.password", "request.body.$", 1),
+        receipt("credential.password", "request.body.$.password", 1),
+    ];
+    assert_eq!(record.receipts, receipts);
+}
+
+#[test]
+fn encoded_strings() {
+    let json_text = r#"{"password":"hunter22","z":1}"#;
+    let shown = r#"{"password":{"redacted":"credential.password"},"z":1}"#;
+    let percent = "%7B%22password%22%3A%22hunter22%22%2C%22z%22%3A1%7D";
+    let url_safe = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(json_text);
+    let rows = [
+        (base64(json_text), shown.to_owned()),
+        (url_safe.clone(), shown.to_owned()),
+        (percent.to_owned(), shown.to_owned()),
+        (base64("user=bob&password=hunter22"), "user=bob&password=***".to_owned()),
+        // Where the secret ends cannot be told.
+        (base64("password=hunter22 and more"), "***".to_owned()),
+        ("password%3Dhunter22%20and%20more".to_owned(), "***".to_owned()),
+        (base64(&base64(json_text)), shown.to_owned()),
+        (base64(percent), shown.to_owned()),
+        (
+            format!("data:application/json;base64,{}", base64(json_text)),
+            format!("data:application/json;base64,{shown}"),
+        ),
+        (format!("https://h/?state={url_safe}&x=1"), "https://h/?state=***&x=1".to_owned()),
+        (format!("https://h/?c={percent}&x=1"), "https://h/?c=***&x=1".to_owned()),
+        ("https://h/?to=https%3A%2F%2Fu%3Ahunter22%40h".to_owned(), "https://h/?to=***".to_owned()),
+        ("https%3A%2F%2Fu%3Ahunter22%40h".to_owned(), "https://u:***@h".to_owned()),
+        ("https://h/?token=abc%20defgh&x=1".to_owned(), "https://h/?token=***&x=1".to_owned()),
+        (base64("nothing to see here"), base64("nothing to see here")),
+        ("a%20b".to_owned(), "a%20b".to_owned()),
+    ];
+    for (text, expected) in rows {
+        let recorded = body(&json!({"x": text}));
+        assert_eq!(recorded, json!({"x": expected}), "{text}");
+        assert_eq!(body(&recorded), recorded, "{text}");
+    }
+    let note = record("/", &[JSON], json!({"x": base64(json_text)}).to_string().as_bytes()).notes;
+    assert_eq!(note, ["decoded_text"]);
+}
+
+#[test]
+fn what_was_seen_is_found_in_base64() {
+    let encoded = base64("user:hunter22-xyz");
+    let sent = json!({"password": "hunter22-xyz", "a": encoded, "b": format!("data:,x{}", "hunter22-xyz")});
+    let recorded = body(&sent);
+    assert_eq!(recorded["a"], json!("***"));
+    assert_eq!(recorded["b"], json!("data:,x***"));
+    // And the other way round: the value under the key is the base64 of what comes back.
+    let sent = json!({"data": {"password": base64("hunter22-xyz")}, "echo": "is hunter22-xyz"});
+    assert_eq!(body(&sent)["echo"], json!("is ***"));
+}
+
+#[test]
+fn positional_parameters() {
+    let password = || json!({"redacted": "credential.password"});
+    let rows = [
+        (json!({"method": "setPassword", "params": ["bob", "x"]}), password()),
+        (json!({"method": "user.login", "params": ["bob", "x"], "id": 1}), password()),
+        (json!({"method": "walletpassphrase", "params": ["x", 60]}), password()),
+        (json!({"method": "personal_unlockAccount", "params": ["x", 60]}), password()),
+        (json!({"method": "login", "params": {"user": "bob"}}), json!({"user": "bob"})),
+        (json!({"method": "login", "params": {"password": "x"}}), json!({"password": password()})),
+        (json!({"method": "getPasswordPolicy", "params": ["bob"]}), json!(["bob"])),
+        (json!({"method": "users.list", "params": [10, 0]}), json!([10, 0])),
+        (json!({"method": "POST", "params": ["a"]}), json!(["a"])),
+    ];
+    for (sent, expected) in rows {
+        assert_eq!(body(&sent)["params"], expected, "{sent}");
+        assert_eq!(body(&json!([sent]))[0]["params"], expected, "{sent}");
+    }
+    let call = "<methodCall><methodName>login</methodName><params><param><value>bob</value></param>\
+                <param><value>hunter22</value></param></params></methodCall>";
+    let record = record("/", &[("content-type", "text/xml")], call.as_bytes());
+    assert_eq!(record.body.unwrap()["methodCall"]["params"], password());
+}
+
+#[test]
+fn bodies_of_one_value() {
+    let text = ("content-type", "text/plain");
+    let password = || json!({"redacted": "credential.password"});
+    let rows: [(&str, _, &[u8], Value); 7] = [
+        ("/users/7/password", text, b"hunter22", password()),
+        ("/users/7/password", JSON, b"\"hunter22\"", password()),
+        ("/users/7/pin", JSON, b"1234", json!({"redacted": "credential.one_time"})),
+        ("/users/7/password/", text, b"hunter22", password()),
+        ("/users/7/name", text, b"bob", json!("bob")),
+        ("/users/7/password", JSON, b"{\"user\":\"bob\"}", json!({"user": "bob"})),
+        ("/password/7/name", text, b"bob", json!("bob")),
+    ];
+    for (target, field, body, expected) in rows {
+        assert_eq!(record(target, &[field], body).body, Some(expected), "{target}");
+    }
+    let rows = [
+        (&b"hunter22-and-more"[..], password()),
+        (b"OK", json!("OK")),
+        (b"Password was changed.", json!("Password was changed.")),
+    ];
+    for (answer, expected) in rows {
+        let (_, response) =
+            exchange(&request("/users/7/password", &[], b""), &response(&[text], answer));
+        assert_eq!(response.body, Some(expected));
+    }
+}
+
+#[test]
+fn strings_in_strings_end_where_they_should() {
+    let nested = |depth: usize| {
+        (0..depth).fold(
+            json!({"password": "hunter22", "z": 1}),
+            |inner, _| json!({"x": inner.to_string()}),
+        )
+    };
+    for depth in 0..=3 {
+        let shown = body(&nested(depth)).to_string();
+        assert!(!shown.contains("hunter22") && shown.contains("\"z"), "{depth} {shown}");
+    }
+    for depth in [4, 8] {
+        let record = record("/", &[JSON], nested(depth).to_string().as_bytes());
+        assert!(!stored(&record).contains("hunter22"));
+        assert_eq!(record.notes, ["too_deep"], "{depth}");
+    }
+}
