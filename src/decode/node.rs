@@ -77,6 +77,8 @@ pub enum Note {
     NumbersAsText,
     /// More secrets than the engine can look for elsewhere: the body is not recorded.
     TooManySecrets,
+    /// Searching for what looks like a secret took too much work: texts are not recorded.
+    PatternLimit,
 }
 
 impl Note {
@@ -102,6 +104,7 @@ impl Note {
             Self::RepeatedNames => "repeated_names",
             Self::NumbersAsText => "numbers_as_text",
             Self::TooManySecrets => "too_many_secrets",
+            Self::PatternLimit => "pattern_limit",
         }
     }
 }

@@ -9,8 +9,9 @@ use serde_json::{Map, Value};
 use super::Redacted;
 use super::key::FingerprintKey;
 use super::path::scrub_path;
-use super::policy::{Policy, Side};
+use super::policy::{Place, Policy};
 use super::receipts::Receipts;
+use super::rule::Side;
 use super::scrub::Scrub;
 use super::seen::Seen;
 use super::walk::Walk;
@@ -64,17 +65,21 @@ impl Engine {
         detail: Detail,
         seen: &mut Seen,
     ) -> Redacted<RequestRecord> {
-        let mut walk = Walk::new(&self.policy, &self.key, Side::Request, seen);
+        seen.below = self.policy.below(request.path());
+        let place = Place { side: Side::Request, below: seen.below };
+        let mut walk = Walk::new(&self.policy, &self.key, place, seen);
         let path = walk.path(request.path());
         let query = request.query().map(decode::query).unwrap_or_default();
         walk.notes.extend(query.notes);
         let query = query.node.map_or(Value::Null, |node| walk.query(&node));
         let mut headers = walk.headers(&request.headers);
         if !request.host.is_empty() {
-            headers.entry("host").or_insert_with(|| Value::from(request.host.as_str()));
+            let host = walk.plain(&request.host).unwrap_or_else(|| request.host.clone());
+            headers.entry("host").or_insert_with(|| Value::from(host));
         }
+        let method = walk.plain(&request.method).unwrap_or_else(|| request.method.clone());
         let mut half = half(walk, headers, &request.headers, &request.body, detail);
-        half.method = request.method.clone();
+        half.method = method;
         (half.path, half.query) = (path, query);
         if seen.overflowed() {
             half.forget_body();
@@ -104,7 +109,8 @@ impl Engine {
         seen: &mut Seen,
     ) -> Redacted<ResponseRecord> {
         let request_overflowed = seen.overflowed();
-        let mut walk = Walk::new(&self.policy, &self.key, Side::Response, seen);
+        let place = Place { side: Side::Response, below: seen.below };
+        let mut walk = Walk::new(&self.policy, &self.key, place, seen);
         let headers = walk.headers(&response.headers);
         let mut half = half(walk, headers, &response.headers, &response.body, detail);
         if request_overflowed {
@@ -131,7 +137,8 @@ impl Engine {
     /// Text that stands beside the record (a user agent, say), without the secrets of its exchange.
     pub fn text(&self, text: &str, seen: &Seen) -> Redacted<String> {
         let mut own = Seen::default();
-        let mut walk = Walk::new(&self.policy, &self.key, Side::Request, &mut own);
+        let place = Place { side: Side::Request, below: seen.below };
+        let mut walk = Walk::new(&self.policy, &self.key, place, &mut own);
         let text = walk.text(text).unwrap_or_else(|| text.to_owned());
         let scrubbed = seen.search().and_then(|search| search.scrub(&text));
         Redacted::vouched(scrubbed.map_or(text, |scrubbed| scrubbed.text))
@@ -184,7 +191,8 @@ fn half(
 ) -> Half {
     let content = Content::of(raw_headers, raw_body);
     let decoded = content.read();
-    let content_type = content.media_type().map(str::to_owned);
+    let content_type = content.media_type();
+    let content_type = content_type.map(|name| walk.plain(name).unwrap_or_else(|| name.to_owned()));
     // What the walk came to before the body.
     let (receipts, notes) = (walk.receipts.clone(), walk.notes.clone());
     let body = decoded.node.as_ref().map(|node| walk.body(node));
