@@ -13,9 +13,10 @@ use crate::problem::{Problem, Problems};
 use crate::redact::{Glob, Policy, Rule};
 
 /// The shipped packs: the name under which problems show them, and their text.
-pub const SHIPPED: [(&str, &str); 2] = [
+pub const SHIPPED: [(&str, &str); 3] = [
     ("rules/credentials.yaml (built in)", include_str!("../../rules/credentials.yaml")),
     ("rules/tokens.yaml (built in)", include_str!("../../rules/tokens.yaml")),
+    ("rules/texts.yaml (built in)", include_str!("../../rules/texts.yaml")),
 ];
 
 /// The largest rule file, in bytes.
