@@ -135,7 +135,7 @@ impl Search<'_> {
     }
 
     /// All occurrences, overlapping ones too.
-    fn hits(&self, text: &str) -> Vec<(Range<usize>, usize)> {
+    pub(super) fn hits(&self, text: &str) -> Vec<(Range<usize>, usize)> {
         let mut hits = Vec::new();
         if let Some(automaton) = &self.automaton {
             for hit in automaton.find_overlapping_iter(text) {

@@ -50,7 +50,26 @@ impl Walk<'_> {
             self.receipt(self.policy.unsearched());
             return Some(MASK.to_owned());
         }
-        if edits.is_empty() { None } else { Some(replaced(text, edits)) }
+        if edits.is_empty() {
+            return None;
+        }
+        self.cut = true;
+        self.overlapping(text, &mut edits);
+        Some(replaced(text, edits))
+    }
+
+    /// Secrets that a part of was found in this text by its looks: were only that part taken out,
+    /// the rest would stay and not be recognised.
+    fn overlapping(&mut self, text: &str, edits: &mut Vec<Edit>) {
+        let Some(known) = self.known else { return };
+        for (range, rule) in known.hits(text) {
+            let within =
+                |edit: &Edit| edit.range.start <= range.start && range.end <= edit.range.end;
+            if !edits.iter().any(within) {
+                self.receipt(rule);
+                edits.push(Edit::masked(range, rule));
+            }
+        }
     }
 
     /// What is a secret by its looks.

@@ -11,7 +11,8 @@ use super::policy::{Place, Policy};
 use super::receipts::Receipts;
 use super::rule::Action;
 use super::seen::{
-    ENDS_CHARS_MAX, MASK, Seen, ends, is_fingerprint, is_guessable, is_redacted_text, is_remembered,
+    ENDS_CHARS_MAX, MASK, Search, Seen, ends, is_fingerprint, is_guessable, is_redacted_text,
+    is_remembered,
 };
 use crate::decode::{Node, Note, Number, json};
 
@@ -60,6 +61,10 @@ pub(super) struct Walk<'e> {
     nesting: usize,
     /// What the patterns may still be given, in bytes.
     pub(super) work: usize,
+    /// All secrets of the exchange so far, once they are known.
+    pub(super) known: Option<&'e Search<'e>>,
+    /// Something was taken out of a text.
+    pub(super) cut: bool,
 }
 
 impl<'e> Walk<'e> {
@@ -80,6 +85,8 @@ impl<'e> Walk<'e> {
             location: String::new(),
             nesting: 0,
             work: WORK_BYTES_MAX,
+            known: None,
+            cut: false,
         }
     }
 

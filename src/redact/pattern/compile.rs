@@ -1,10 +1,10 @@
-//! One pattern: read, checked, compiled.
+//! One pattern: read and checked at once, compiled when it first runs.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use regex_automata::meta::{self, Regex};
 use regex_automata::{Anchored, Input, PatternID, util::syntax};
-use regex_syntax::hir::Hir;
+use regex_syntax::hir::{Hir, HirKind};
 
 use super::conditions::Conditions;
 use super::literals::leading;
@@ -21,8 +21,8 @@ const KEYWORD_BYTES_MAX: usize = 64;
 /// The longest pattern, as it is written.
 const PATTERN_BYTES_MAX: usize = 4096;
 
-/// What one compiled pattern may occupy, in bytes.
-const COMPILED_BYTES_MAX: usize = 1024 * 1024;
+/// What one pattern may come to, in characters that it counts one by one.
+const SIZE_MAX: usize = 16 * 1024;
 
 /// What its lazily built automaton may occupy, in bytes, for each thread that uses it.
 const CACHE_BYTES_MAX: usize = 256 * 1024;
@@ -39,7 +39,7 @@ pub enum PatternError {
     /// Not a regular expression.
     #[error("it is no regular expression: {0}")]
     Syntax(String),
-    /// Longer than 4096 bytes, or larger than 1 MiB once it is compiled.
+    /// Longer than 4096 bytes, or with counts that come to more than 16,384.
     #[error("it is too large")]
     TooLarge,
     /// It matches where nothing is.
@@ -68,9 +68,7 @@ pub enum PatternError {
 #[derive(Debug, Clone)]
 pub struct Pattern {
     text: Arc<str>,
-    regex: Regex,
-    /// The group named `secret`.
-    group: Option<usize>,
+    engine: Arc<Engine>,
     pub(super) reach: Reach,
     pub(super) keywords: Vec<String>,
     /// Keywords count in the case in which they are written.
@@ -78,6 +76,24 @@ pub struct Pattern {
     pub(super) shortest: usize,
     pub(super) conditions: Conditions,
 }
+
+/// What runs. Few of many patterns ever do: each is compiled when it is needed.
+#[derive(Debug)]
+struct Engine {
+    hir: Hir,
+    compiled: OnceLock<Option<Compiled>>,
+}
+
+#[derive(Debug)]
+struct Compiled {
+    regex: Regex,
+    /// The group named `secret`.
+    group: Option<usize>,
+}
+
+/// The pattern cannot run: what it should look at may hold anything.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct CannotRun;
 
 /// Where a pattern runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,18 +144,18 @@ impl Pattern {
         };
         // Derived literals have lost their case.
         let cased = !text.contains("(?i") && keywords != leading;
-        Self::compile(text, &hir, reach, keywords, cased, conditions)
+        Self::checked(text, hir, reach, keywords, cased, conditions)
     }
 
     /// Compiles a pattern that has no keyword and runs on every text.
     pub fn everywhere(text: &str, conditions: Conditions) -> Result<Self, PatternError> {
         let hir = parse(text)?;
-        Self::compile(text, &hir, Reach::Everywhere, Vec::new(), false, conditions)
+        Self::checked(text, hir, Reach::Everywhere, Vec::new(), false, conditions)
     }
 
-    fn compile(
+    fn checked(
         text: &str,
-        hir: &Hir,
+        hir: Hir,
         reach: Reach,
         keywords: Vec<String>,
         cased: bool,
@@ -149,17 +165,11 @@ impl Pattern {
         if shortest == 0 {
             return Err(PatternError::MatchesNothing);
         }
-        let config = meta::Config::new()
-            .utf8_empty(false)
-            .nfa_size_limit(Some(COMPILED_BYTES_MAX))
-            .hybrid_cache_capacity(CACHE_BYTES_MAX);
-        let regex = Regex::builder()
-            .configure(config)
-            .build_from_hir(hir)
-            .map_err(|_| PatternError::TooLarge)?;
-        let group = regex.group_info().to_index(PatternID::ZERO, SECRET_GROUP);
-        let text = text.into();
-        Ok(Self { text, regex, group, reach, keywords, cased, shortest, conditions })
+        if size(&hir) > SIZE_MAX {
+            return Err(PatternError::TooLarge);
+        }
+        let (text, engine) = (text.into(), Arc::new(Engine { hir, compiled: OnceLock::new() }));
+        Ok(Self { text, engine, reach, keywords, cased, shortest, conditions })
     }
 
     /// The pattern as it was written.
@@ -184,19 +194,54 @@ impl Pattern {
         start: usize,
         end: usize,
         anchored: Anchored,
-    ) -> Option<Found> {
+    ) -> Result<Option<Found>, CannotRun> {
+        let Compiled { regex, group } = self.engine.compiled()?;
         let input = Input::new(text).span(start..end).anchored(anchored);
-        let Some(group) = self.group else {
-            let found = self.regex.search(&input)?;
-            return Some(Found { end: found.end(), secret: (found.start(), found.end()) });
+        let Some(group) = *group else {
+            let found = regex.search(&input);
+            let whole = |found: regex_automata::Match| (found.start(), found.end());
+            return Ok(found.map(|found| Found { end: found.end(), secret: whole(found) }));
         };
         // Most attempts fail: groups are asked for only of what matches.
-        self.regex.search_half(&input)?;
-        let mut captures = self.regex.create_captures();
-        self.regex.search_captures(&input, &mut captures);
-        let whole = captures.get_match()?;
-        let secret = captures.get_group(group).unwrap_or_else(|| whole.span());
-        Some(Found { end: whole.end(), secret: (secret.start, secret.end) })
+        if regex.search_half(&input).is_none() {
+            return Ok(None);
+        }
+        let mut captures = regex.create_captures();
+        regex.search_captures(&input, &mut captures);
+        Ok(captures.get_match().map(|whole| {
+            let secret = captures.get_group(group).unwrap_or_else(|| whole.span());
+            Found { end: whole.end(), secret: (secret.start, secret.end) }
+        }))
+    }
+}
+
+impl Engine {
+    fn compiled(&self) -> Result<&Compiled, CannotRun> {
+        let compiled = self.compiled.get_or_init(|| {
+            let config =
+                meta::Config::new().utf8_empty(false).hybrid_cache_capacity(CACHE_BYTES_MAX);
+            let regex = Regex::builder().configure(config).build_from_hir(&self.hir).ok()?;
+            let group = regex.group_info().to_index(PatternID::ZERO, SECRET_GROUP);
+            Some(Compiled { regex, group })
+        });
+        compiled.as_ref().ok_or(CannotRun)
+    }
+}
+
+/// How many characters a pattern comes to when its counts are written out.
+fn size(hir: &Hir) -> usize {
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) | HirKind::Class(_) => 1,
+        HirKind::Literal(literal) => literal.0.len(),
+        HirKind::Capture(capture) => size(&capture.sub).saturating_add(1),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => {
+            parts.iter().map(size).fold(1, usize::saturating_add)
+        }
+        HirKind::Repetition(repetition) => {
+            let times = repetition.max.unwrap_or(repetition.min.saturating_add(1));
+            let times = usize::try_from(times).unwrap_or(usize::MAX);
+            size(&repetition.sub).saturating_mul(times).saturating_add(1)
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use regex_automata::Anchored;
 
 use super::Pattern;
-use super::compile::{Reach, SIGHT_BYTES_MAX};
+use super::compile::{CannotRun, Reach, SIGHT_BYTES_MAX};
 
 /// What all patterns together may be given for one half of an exchange, in bytes: an attempt
 /// counts as long as its longest match. At some hundred megabytes a second this bounds the time.
@@ -62,6 +62,12 @@ pub(crate) struct Match {
 /// The text could not be searched to its end: it may hold anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Unfinished;
+
+impl From<CannotRun> for Unfinished {
+    fn from(_: CannotRun) -> Self {
+        Self
+    }
+}
 
 /// One search of one text.
 struct Search<'s> {
@@ -184,7 +190,7 @@ impl Search<'_> {
             return Ok(());
         }
         self.spend(span.len())?;
-        let found = entry.pattern.find(self.text, span.start, span.end, Anchored::Yes);
+        let found = entry.pattern.find(self.text, span.start, span.end, Anchored::Yes)?;
         let Some(found) = found else { return Ok(()) };
         // It might go on where the pattern's sight ends.
         if found.end == span.end && span.len() == SIGHT_BYTES_MAX && span.end < self.text.len() {
@@ -204,7 +210,7 @@ impl Search<'_> {
         }
         self.spend(window.len())?;
         let mut from = window.start;
-        while let Some(found) = entry.pattern.find(self.text, from, window.end, Anchored::No) {
+        while let Some(found) = entry.pattern.find(self.text, from, window.end, Anchored::No)? {
             self.accept(entry, found.secret);
             // Matches are never empty, but be sure to get on.
             from = found.end.max(from + 1);

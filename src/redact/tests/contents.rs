@@ -234,3 +234,136 @@ fn a_text_that_cannot_be_searched_is_dropped() {
     assert_eq!(record.body.unwrap()["b"], json!(fingerprint("tok-abcdefgh")));
     assert!(record.receipts.contains(&receipt("text.unsearched", "request.body.$.a", 1)));
 }
+
+#[test]
+fn a_part_that_looks_like_a_secret_does_not_hide_the_rest_of_it() {
+    // The password holds a space, so that what is found after `password:` is a part of it.
+    let secret = "c0rrect horse battery";
+    for body in [
+        json!({"a": format!("password: {secret}"), "password": secret}),
+        json!({"password": secret, "a": format!("password: {secret}")}),
+        json!({"a": format!("?pw=c0rrect horse battery&x=https://u:{secret}@h/"), "password": secret}),
+        json!({"a": format!("{{\"b\": \"password: {secret}\"}}"), "password": secret}),
+    ] {
+        let answer = json!({"error": format!("wrong password: {secret}!")});
+        let (request, response) = exchange(
+            &request("/", &[JSON], body.to_string().as_bytes()),
+            &response(&[JSON], answer.to_string().as_bytes()),
+        );
+        for text in [stored(&request), stored_response(&response)] {
+            assert!(!text.contains("horse") && !text.contains("battery"), "{text}");
+        }
+    }
+    let mut seen = Seen::default();
+    seen.add(secret, 0);
+    let beside = engine().text(&format!("agent password: {secret}"), &seen);
+    assert_eq!(beside.get(), "agent password: ***");
+}
+
+/// Target, header fields, body of the request, body of the response, what must not be recorded.
+type Leak = (&'static str, (&'static str, &'static str), Value, Value, &'static str);
+
+#[test]
+fn names_that_mean_a_secret_at_some_places() {
+    let none = ("x-none", "1");
+    let rows: [Leak; 30] = [
+        ("/api-keys", none, json!({}), json!({"id": "key_1", "key": "q7Rt2xZp0Lm4"}), "q7Rt2x"),
+        ("/api/v1/tokens", none, json!({}), json!({"value": "q7rt2xzp0lm4"}), "q7rt2x"),
+        ("/tokens", none, json!({}), json!("q7rt2xzp0lm4"), "q7rt2x"),
+        ("/tokens", none, json!({}), json!({"id": "00112233445566778899aabbccddeeff"}), "00112233"),
+        (
+            "/sessions",
+            none,
+            json!({}),
+            json!({"id": "0f8fad5b-d9cb-469f-a165-70867728950e"}),
+            "0f8fad5b",
+        ),
+        ("/v1/secrets/db", none, json!({"value": "x1"}), json!({"data": {"a": "q7Rt"}}), "q7Rt"),
+        ("/secrets/db", none, json!("tiny1"), json!({}), "tiny1"),
+        (
+            "/me/password",
+            none,
+            json!({"current": "hunter2", "new": "h", "confirm": "h"}),
+            json!({}),
+            "hunter2",
+        ),
+        ("/me/change_password", none, json!({"old": 123_456}), json!({}), "123456"),
+        ("/users/5/password", none, json!("hunter2"), json!({}), "hunter2"),
+        ("/mfa/verify", none, json!({"code": "987654"}), json!({}), "987654"),
+        ("/", none, json!({"session": "q7Rt2xZp0Lm4Vb9K"}), json!({}), "q7Rt2x"),
+        ("/", none, json!({"sid": "q7Rt2xZp0Lm4Vb9K"}), json!({}), "q7Rt2x"),
+        (
+            "/",
+            none,
+            json!({"csrf_token": "q7Rt2xZp", "_csrf": "q7Rt2xZp0Lm4Vb9K"}),
+            json!({}),
+            "q7Rt2x",
+        ),
+        ("/", none, json!({"xsrf": "q7Rt2xZp0Lm4Vb9K"}), json!({}), "q7Rt2x"),
+        ("/", none, json!({"auth": "ada:hunter2"}), json!({}), "hunter2"),
+        ("/", none, json!({"psw": "hunter2", "userpw": "hunter2"}), json!({}), "hunter2"),
+        (
+            "/users/5",
+            none,
+            json!({"hash": "00112233445566778899aabbccddeeff"}),
+            json!({}),
+            "00112233",
+        ),
+        ("/", none, json!({"seed": "JBSWY3DPEHPK3PXP"}), json!({}), "JBSWY3"),
+        ("/", ("cookie2", "q7Rt2xZp0Lm4"), json!({}), json!({}), "q7Rt2x"),
+        ("/", ("x-session-key", "q7Rt2xZp0Lm4"), json!({}), json!({}), "q7Rt2x"),
+        ("/", ("x-jwt-assertion", "q7Rt2xZp0Lm4"), json!({}), json!({}), "q7Rt2x"),
+        ("/", ("signature", "sig1=:q7Rt2xZp0Lm4:"), json!({}), json!({}), "q7Rt2x"),
+        (
+            "/",
+            ("sec-websocket-protocol", "bearer, q7Rt2xZp0Lm4Vb9Kx1y2"),
+            json!({}),
+            json!({}),
+            "q7Rt2x",
+        ),
+        ("/", ("x-anything", "Bearer hunters-word"), json!({}), json!({}), "hunters"),
+        ("/", ("x-anything", "Basic YWRhOmxvdmVsYWNl"), json!({}), json!({}), "YWRhOm"),
+        ("/tokens/q7Rt2xZp0Lm4Vb9K/revoke", none, json!({}), json!({}), "q7Rt2x"),
+        ("/reset/q7rt2xzp", none, json!({}), json!({}), "q7rt2x"),
+        ("/invite/0f8fad5b-d9cb-469f-a165-70867728950e", none, json!({}), json!({}), "0f8fad5b"),
+        ("/verify/123456", none, json!({}), json!({}), "123456"),
+    ];
+    for (target, field, sent, answered, secret) in rows {
+        let (request, response) = exchange(
+            &request(target, &[JSON, field], sent.to_string().as_bytes()),
+            &response(&[JSON], answered.to_string().as_bytes()),
+        );
+        let text = format!("{}{}", stored(&request), stored_response(&response));
+        assert!(!text.contains(secret), "{target} {field:?}: {text}");
+    }
+}
+
+#[test]
+fn names_that_mean_no_secret_elsewhere() {
+    let rows = [
+        ("/tokens/42/revoke", json!({"id": 42, "name": "ci", "expires_at": "2026-01-01"})),
+        ("/api-keys", json!({"id": "key_01HZXV4G7Q", "name": "production", "key": "production"})),
+        ("/api-keys/0f8fad5b-d9cb-469f-a165-70867728950e", json!({"value": 5, "data": []})),
+        (
+            "/users/5",
+            json!({"session": "active", "sid": "5", "auth": "required", "hash": "sha256"}),
+        ),
+        ("/models", json!({"seed": 42, "hash": "00112233445566778899aabbccddeeff", "d": 1.5})),
+        (
+            "/commits",
+            json!({"hash": "4f2a91b", "new": "a", "old": "b", "current": 3, "value": "x y"}),
+        ),
+        ("/users/5/verify", json!({"answer": "all is well, and has been for a long time"})),
+        ("/settings", json!({"csrf": true, "session": {"timeout": 30}, "auth": {"kind": "oidc"}})),
+    ];
+    for (target, body) in rows {
+        let record = record(
+            target,
+            &[JSON, ("sec-websocket-protocol", "graphql-ws")],
+            body.to_string().as_bytes(),
+        );
+        assert_eq!(record.body, Some(body), "{target}");
+        assert_eq!(record.path, target);
+        assert_eq!(record.receipts, [], "{target}");
+    }
+}

@@ -317,8 +317,10 @@ fn a_secret_is_removed_wherever_else_it_occurs() {
     }
     assert_eq!(request.path, "/users/***/keys");
     assert_eq!(response.body, Some(json!({"error": "bad password: ***", "k ***": [{"x": "***"}]})));
-    let places: Vec<_> =
+    // One rule knows the secret, another what stands before it.
+    let mut places: Vec<_> =
         response.receipts.iter().map(|receipt| receipt.location.as_str()).collect();
+    places.dedup();
     assert_eq!(
         places,
         [
