@@ -138,6 +138,8 @@ pub enum Note {
     DecodedText,
     /// More secrets than the engine can look for elsewhere: the body is not recorded.
     TooManySecrets,
+    /// Searching for what looks like a secret took too much work: texts are not recorded.
+    PatternLimit,
 }
 
 impl Note {
@@ -175,6 +177,7 @@ impl Note {
             Self::NumbersAsText => "numbers_as_text",
             Self::DecodedText => "decoded_text",
             Self::TooManySecrets => "too_many_secrets",
+            Self::PatternLimit => "pattern_limit",
         }
     }
 }

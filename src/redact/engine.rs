@@ -9,8 +9,9 @@ use serde_json::{Map, Value};
 use super::Redacted;
 use super::key::FingerprintKey;
 use super::path::scrub_path;
-use super::policy::{Policy, Side};
+use super::policy::{Place, Policy};
 use super::receipts::Receipts;
+use super::rule::Side;
 use super::scrub::Scrub;
 use super::seen::Seen;
 use super::walk::Walk;
@@ -64,18 +65,9 @@ impl Engine {
         detail: Detail,
         seen: &mut Seen,
     ) -> Redacted<RequestRecord> {
-        let mut walk = Walk::new(&self.policy, &self.key, Side::Request, seen);
-        let path = walk.path(request.path());
-        let query = request.query().map(decode::query).unwrap_or_default();
-        walk.notes.extend(query.notes);
-        let query = query.node.map_or(Value::Null, |node| walk.query(&node));
-        let mut headers = walk.headers(&request.headers);
-        if !request.host.is_empty() {
-            headers.entry("host").or_insert_with(|| Value::from(request.host.as_str()));
-        }
-        let mut half = half(walk, headers, &request.headers, &request.body, detail);
-        half.method = request.method.clone();
-        (half.path, half.query) = (path, query);
+        seen.below = self.policy.below(request.path());
+        let mut half =
+            self.half_of(Side::Request, seen, |walk| walk_request(walk, request, detail));
         if seen.overflowed() {
             half.forget_body();
         }
@@ -104,9 +96,8 @@ impl Engine {
         seen: &mut Seen,
     ) -> Redacted<ResponseRecord> {
         let request_overflowed = seen.overflowed();
-        let mut walk = Walk::new(&self.policy, &self.key, Side::Response, seen);
-        let headers = walk.headers(&response.headers);
-        let mut half = half(walk, headers, &response.headers, &response.body, detail);
+        let mut half =
+            self.half_of(Side::Response, seen, |walk| walk_response(walk, response, detail));
         if request_overflowed {
             half.forget_body();
         }
@@ -131,10 +122,30 @@ impl Engine {
     /// Text that stands beside the record (a user agent, say), without the secrets of its exchange.
     pub fn text(&self, text: &str, seen: &Seen) -> Redacted<String> {
         let mut own = Seen::default();
-        let mut walk = Walk::new(&self.policy, &self.key, Side::Request, &mut own);
+        let place = Place { side: Side::Request, below: seen.below };
+        let search = seen.search();
+        let mut walk = Walk::new(&self.policy, &self.key, place, &mut own);
+        walk.known = search.as_ref();
         let text = walk.text(text).unwrap_or_else(|| text.to_owned());
-        let scrubbed = seen.search().and_then(|search| search.scrub(&text));
+        let scrubbed = search.as_ref().and_then(|search| search.scrub(&text));
         Redacted::vouched(scrubbed.map_or(text, |scrubbed| scrubbed.text))
+    }
+
+    /// Walks over a half. If something was taken out of a text by its looks, it may have been a part
+    /// of a secret that only became known later: then the walk is made again with all of them known.
+    fn half_of(
+        &self,
+        side: Side,
+        seen: &mut Seen,
+        make: impl Fn(Walk<'_>) -> (Half, bool),
+    ) -> Half {
+        let place = Place { side, below: seen.below };
+        let (half, cut) = make(Walk::new(&self.policy, &self.key, place, seen));
+        let Some(search) = seen.search().filter(|_| cut) else { return half };
+        let mut again = Seen::default();
+        let mut walk = Walk::new(&self.policy, &self.key, place, &mut again);
+        walk.known = Some(&search);
+        make(walk).0
     }
 
     /// The second pass: removes what was seen from all parts, the receipts' locations included.
@@ -173,7 +184,28 @@ impl Half {
     }
 }
 
-/// Reads the body, which both halves have, and ends the walk. Where the body is not recorded it is
+fn walk_request(mut walk: Walk<'_>, request: &Request, detail: Detail) -> (Half, bool) {
+    let path = walk.path(request.path());
+    let query = request.query().map(decode::query).unwrap_or_default();
+    walk.notes.extend(query.notes);
+    let query = query.node.map_or(Value::Null, |node| walk.query(&node));
+    let mut headers = walk.headers(&request.headers);
+    if !request.host.is_empty() {
+        let host = walk.plain(&request.host).unwrap_or_else(|| request.host.clone());
+        headers.entry("host").or_insert_with(|| Value::from(host));
+    }
+    let method = walk.plain(&request.method).unwrap_or_else(|| request.method.clone());
+    let (mut half, cut) = half(walk, headers, &request.headers, &request.body, detail);
+    (half.method, half.path, half.query) = (method, path, query);
+    (half, cut)
+}
+
+fn walk_response(mut walk: Walk<'_>, response: &Response, detail: Detail) -> (Half, bool) {
+    let headers = walk.headers(&response.headers);
+    half(walk, headers, &response.headers, &response.body, detail)
+}
+
+/// Reads the body, which both halves have, and ends the walk; tells whether it cut any text. Where the body is not recorded it is
 /// walked all the same, so that its secrets are known.
 fn half(
     mut walk: Walk<'_>,
@@ -181,10 +213,11 @@ fn half(
     raw_headers: &HeaderMap,
     raw_body: &Body,
     detail: Detail,
-) -> Half {
+) -> (Half, bool) {
     let content = Content::of(raw_headers, raw_body);
     let decoded = content.read();
-    let content_type = content.media_type().map(str::to_owned);
+    let content_type = content.media_type();
+    let content_type = content_type.map(|name| walk.plain(name).unwrap_or_else(|| name.to_owned()));
     // What the walk came to before the body.
     let (receipts, notes) = (walk.receipts.clone(), walk.notes.clone());
     let body = decoded.node.as_ref().map(|node| walk.body(node));
@@ -193,7 +226,7 @@ fn half(
         Detail::WithBody => (body, walk.receipts, walk.notes),
         Detail::Metadata => (None, receipts, notes),
     };
-    Half {
+    let half = Half {
         method: String::new(),
         path: String::new(),
         query: Value::Null,
@@ -202,7 +235,8 @@ fn half(
         body,
         notes,
         receipts,
-    }
+    };
+    (half, walk.cut)
 }
 
 fn names(notes: &BTreeSet<Note>) -> Vec<String> {

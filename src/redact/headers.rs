@@ -7,8 +7,8 @@ use http::header::{COOKIE, PROXY_AUTHENTICATE, SET_COOKIE, WWW_AUTHENTICATE};
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value};
 
-use super::policy::Action;
-use super::seen::{MASK, is_guessable, is_redacted_text};
+use super::rule::Action;
+use super::seen::{MASK, ends, is_guessable, is_redacted_text};
 use super::walk::{DOMAIN, Walk, dropped, marker};
 use crate::decode::{Note, percent_decode_lossy};
 
@@ -60,6 +60,18 @@ pub(super) fn without_scheme(text: &str) -> (Option<&'static str>, &str) {
     (None, text)
 }
 
+/// `Bearer` or `Basic` and one word that is no part of a sentence.
+fn has_credential(text: &str) -> bool {
+    let (Some("Bearer" | "Basic" | "DPoP" | "Negotiate" | "NTLM"), rest) = without_scheme(text)
+    else {
+        return false;
+    };
+    // RFC 9110, section 11.2.
+    let token = rest.trim_end_matches('=');
+    !token.is_empty()
+        && token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte))
+}
+
 impl Walk<'_> {
     /// All header fields as an object of name → value, a list where a field is repeated.
     pub(super) fn headers(&mut self, headers: &HeaderMap) -> Map<String, Value> {
@@ -83,7 +95,16 @@ impl Walk<'_> {
             self.notes.insert(Note::InvalidUtf8);
             return Value::Object(Map::from_iter([("bytes".to_owned(), Value::from(value.len()))]));
         };
-        if let Some(rule) = self.policy.header(self.side, name.as_str(), &mut self.scratch) {
+        let scratch = &mut self.scratch;
+        if let Some(rule) = self.policy.header(self.place, name.as_str(), Some(text), scratch) {
+            return self.credential(text, rule);
+        }
+        let is_challenge = name == WWW_AUTHENTICATE || name == PROXY_AUTHENTICATE;
+        // Whatever the field is called, it carries what `Authorization` does.
+        if !is_challenge
+            && has_credential(text)
+            && let Some(rule) = self.policy.header(self.place, "authorization", Some(text), scratch)
+        {
             return self.credential(text, rule);
         }
         if name == COOKIE {
@@ -99,7 +120,7 @@ impl Walk<'_> {
             }
             return Value::from(out);
         }
-        if name == WWW_AUTHENTICATE || name == PROXY_AUTHENTICATE {
+        if is_challenge {
             return Value::from(text);
         }
         Value::from(self.text(text).unwrap_or_else(|| text.to_owned()))
@@ -118,6 +139,10 @@ impl Walk<'_> {
         match self.policy.action(rule) {
             Action::Drop => dropped(id),
             Action::Mask => Value::from(MASK),
+            Action::KeepEnds { first, last } => match ends(secret, first, last) {
+                Some(shown) => marker(id, "ends", shown.into()),
+                None => dropped(id),
+            },
             Action::Summarize => marker(id, "chars", text.chars().count().into()),
             Action::Fingerprint => {
                 let guessable = is_guessable(password.as_deref().unwrap_or(secret));
@@ -156,14 +181,17 @@ impl Walk<'_> {
     fn cookie(&mut self, piece: &str) -> String {
         let piece = piece.trim();
         let (name, value) = piece.split_once('=').unwrap_or(("", piece));
-        let Some(rule) = self.policy.cookie(self.side, name, &mut self.scratch) else {
+        let scratch = &mut self.scratch;
+        let Some(rule) = self.policy.cookie(self.place, name, Some(value), scratch) else {
             return self.text(piece).unwrap_or_else(|| piece.to_owned());
         };
+        let shown_name = self.plain(name).unwrap_or_else(|| name.to_owned());
         if value.is_empty() || is_redacted_text(value) {
-            return piece.to_owned();
+            return piece.replacen(name, &shown_name, 1);
         }
         let secret = value.trim_matches('"');
-        let keyed = self.policy.key(self.side, name, &mut self.scratch).is_some();
+        let scratch = &mut self.scratch;
+        let keyed = self.policy.key(self.place, name, Some(value), scratch).is_some();
         if keyed || secret.len() >= COOKIE_SECRET_BYTES_MIN {
             self.remember(secret, rule);
             self.remember(&percent_decode_lossy(secret), rule);
@@ -176,6 +204,6 @@ impl Walk<'_> {
         } else {
             MASK.to_owned()
         };
-        if name.is_empty() { shown } else { format!("{name}={shown}") }
+        if name.is_empty() { shown } else { format!("{shown_name}={shown}") }
     }
 }

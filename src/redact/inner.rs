@@ -4,7 +4,6 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::policy::Side;
 use super::seen::{MASK, Search, is_redacted_text};
 use super::text::is_break;
 use super::walk::{NESTING_MAX, VALUED, Walk, is_one_of, push_name};
@@ -16,9 +15,6 @@ const LOGIN_METHODS: [&str; 6] = ["login", "logon", "signin", "sign_in", "authen
 
 /// What holds the parameters of a call.
 const PARAMETERS: [&str; 3] = ["params", "args", "arguments"];
-
-/// Shorter values of a response are words: `OK`, `true`.
-const TOKEN_BYTES_MIN: usize = 8;
 
 impl Walk<'_> {
     /// What is recorded of text that holds something else: `Some(None)` where that may stay as it
@@ -120,11 +116,17 @@ impl Walk<'_> {
 
     fn literal_rule(&mut self, literal: &Literal<'_>) -> Option<usize> {
         let names = literal.names.iter();
-        let by_name =
-            names.filter_map(|name| self.policy.key(self.side, name, &mut self.scratch)).min();
+        let value = match &literal.value {
+            Value::String(text) => Some(text.as_ref()),
+            Value::Number(text) | Value::Name(text) => Some(*text),
+            Value::Comment(_) => None,
+        };
+        let by_name = names
+            .filter_map(|name| self.policy.key(self.place, name, value, &mut self.scratch))
+            .min();
         let valued = literal.names.last().is_some_and(|name| is_one_of(name, &VALUED));
         match by_name {
-            None if valued => self.policy.key(self.side, literal.field, &mut self.scratch),
+            None if valued => self.policy.key(self.place, literal.field, value, &mut self.scratch),
             rule => rule,
         }
     }
@@ -142,25 +144,10 @@ impl Walk<'_> {
         let squashed: String = method.chars().filter(char::is_ascii_alphanumeric).collect();
         let squashed = squashed.to_ascii_lowercase();
         let logs_in = LOGIN_METHODS.iter().any(|name| squashed.contains(&name.replace('_', "")));
-        let by_name = self.policy.key(self.side, method, &mut self.scratch);
+        let by_name = self.policy.key(self.place, method, None, &mut self.scratch);
         match by_name {
-            None if logs_in => self.policy.key(self.side, "password", &mut self.scratch),
+            None if logs_in => self.policy.key(self.place, "password", None, &mut self.scratch),
             rule => rule,
-        }
-    }
-
-    /// The rule for a body that is one value, by the last segment of the path:
-    /// `PUT /users/7/password`. A response of words is no secret.
-    pub(super) fn single(&self, node: &Node<'_>) -> Option<usize> {
-        let rule = self.seen.subject?;
-        match (self.side, node) {
-            (Side::Request, Node::String(_) | Node::Number(_)) => Some(rule),
-            (Side::Response, Node::String(text)) => {
-                let text = text.trim();
-                let is_token = text.len() >= TOKEN_BYTES_MIN && !text.contains(char::is_whitespace);
-                is_token.then_some(rule)
-            }
-            _ => None,
         }
     }
 }

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::RwLock;
+use std::sync::{Arc, RwLock};
 
 /// Names that are remembered; when there are more, all are forgotten.
 const NAMES_MAX: usize = 1024;
@@ -13,9 +13,9 @@ const NAMES_MAX: usize = 1024;
 /// Longer names are not remembered.
 const NAME_BYTES_MAX: usize = 64;
 
-/// The rule of each name, as far as it is known.
+/// The rules of each name, as far as they are known.
 #[derive(Default)]
-pub(super) struct Memo(RwLock<HashMap<Box<str>, Option<usize>>>);
+pub(super) struct Memo(RwLock<HashMap<Box<str>, Arc<[usize]>>>);
 
 impl fmt::Debug for Memo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -24,24 +24,24 @@ impl fmt::Debug for Memo {
 }
 
 impl Memo {
-    /// The rule for `name`, which `find` finds out where it is not remembered.
-    pub(super) fn rule(&self, name: &str, find: impl FnOnce() -> Option<usize>) -> Option<usize> {
+    /// The rules for `name`, which `find` finds out where they are not remembered.
+    pub(super) fn rules(&self, name: &str, find: impl FnOnce() -> Vec<usize>) -> Arc<[usize]> {
         if name.len() > NAME_BYTES_MAX {
-            return find();
+            return find().into();
         }
         // No code panics under this lock, and what it guards is valid at every step.
         let known =
-            self.0.read().unwrap_or_else(|poisoned| poisoned.into_inner()).get(name).copied();
-        if let Some(rule) = known {
-            return rule;
+            self.0.read().unwrap_or_else(|poisoned| poisoned.into_inner()).get(name).cloned();
+        if let Some(rules) = known {
+            return rules;
         }
-        let rule = find();
+        let rules: Arc<[usize]> = find().into();
         let mut names = self.0.write().unwrap_or_else(|poisoned| poisoned.into_inner());
         if names.len() >= NAMES_MAX {
             names.clear();
         }
-        names.insert(name.into(), rule);
-        rule
+        names.insert(name.into(), Arc::clone(&rules));
+        rules
     }
 }
 
@@ -52,16 +52,16 @@ mod tests {
     #[test]
     fn a_name_is_looked_up_once_and_memory_is_bounded() {
         let memo = Memo::default();
-        assert_eq!(memo.rule("a", || Some(1)), Some(1));
-        assert_eq!(memo.rule("a", || panic!("it is known")), Some(1));
-        assert_eq!(memo.rule("b", || None), None);
-        assert_eq!(memo.rule("b", || panic!("it is known")), None);
+        assert_eq!(*memo.rules("a", || vec![1]), [1]);
+        assert_eq!(*memo.rules("a", || panic!("it is known")), [1]);
+        assert!(memo.rules("b", Vec::new).is_empty());
+        assert!(memo.rules("b", || panic!("it is known")).is_empty());
         for n in 0..5 * NAMES_MAX {
-            assert_eq!(memo.rule(&format!("n{n}"), || Some(n)), Some(n));
+            assert_eq!(*memo.rules(&format!("n{n}"), || vec![n]), [n]);
             assert!(memo.0.read().unwrap().len() <= NAMES_MAX);
         }
         let long = "x".repeat(NAME_BYTES_MAX + 1);
-        assert_eq!(memo.rule(&long, || Some(1)), Some(1));
-        assert_eq!(memo.rule(&long, || Some(2)), Some(2));
+        assert_eq!(*memo.rules(&long, || vec![1]), [1]);
+        assert_eq!(*memo.rules(&long, || vec![2]), [2]);
     }
 }

@@ -16,20 +16,26 @@ mod key;
 mod memo;
 mod names;
 mod path;
+mod pattern;
 mod policy;
 mod receipts;
 mod redacted;
+mod rule;
 mod scrub;
 mod seen;
 #[cfg(test)]
 mod tests;
 mod text;
+mod under;
 mod walk;
 
 pub use engine::{Detail, Engine};
 pub use glob::{Glob, GlobError};
 pub use key::FingerprintKey;
-pub use policy::{Action, Policy, PolicyError, Rule, Sides, USERINFO_RULE};
+pub use pattern::{Conditions, Pattern, PatternError, ShapeError, Validator};
+pub use policy::{Policy, PolicyError};
 pub use redacted::Redacted;
+pub use rule::{Action, Rule, Sides, UNSEARCHED_RULE, USERINFO_RULE};
 pub use seen::{Seen, is_guessable};
+pub use under::{PathGlob, PathGlobError};
 pub use walk::DOMAIN as SECRET_DOMAIN;

@@ -10,11 +10,11 @@ use super::Glob;
 /// strictness, so that of several the lowest position wins.
 #[derive(Debug, Default)]
 pub(super) struct Names {
-    exact: HashMap<Box<str>, usize>,
+    exact: HashMap<Box<str>, Vec<usize>>,
     globs: Vec<(Glob, usize)>,
     literals: Option<AhoCorasick>,
-    /// The strictest rule that selects every name.
-    any: Option<usize>,
+    /// The rules that select every name.
+    any: Vec<usize>,
 }
 
 impl Names {
@@ -25,10 +25,9 @@ impl Names {
         let mut names = Self::default();
         for (glob, rule) in selectors {
             if let Some(name) = glob.exact() {
-                let slot = names.exact.entry(name.into()).or_insert(rule);
-                *slot = rule.min(*slot);
+                names.exact.entry(name.into()).or_default().push(rule);
             } else if glob.literal().is_empty() {
-                names.any = Some(names.any.map_or(rule, |other| other.min(rule)));
+                names.any.push(rule);
             } else {
                 names.globs.push((glob, rule));
             }
@@ -42,19 +41,25 @@ impl Names {
         Ok(names)
     }
 
-    /// The strictest rule that selects this squashed name.
-    pub(super) fn find(&self, squashed: &str) -> Option<usize> {
-        let mut best = match (self.exact.get(squashed), self.any) {
-            (Some(exact), Some(any)) => Some(any.min(*exact)),
-            (exact, any) => exact.copied().or(any),
-        };
-        let Some(literals) = &self.literals else { return best };
-        for hit in literals.find_overlapping_iter(squashed) {
-            let Some((glob, rule)) = self.globs.get(hit.pattern().as_usize()) else { continue };
-            if best.is_none_or(|best| *rule < best) && glob.matches(squashed) {
-                best = Some(*rule);
-            }
+    /// The rules that select this squashed name.
+    pub(super) fn all(&self, squashed: &str) -> Vec<usize> {
+        let exact = self.exact.get(squashed).into_iter().flatten();
+        let mut rules: Vec<usize> = exact.chain(&self.any).copied().collect();
+        if let Some(literals) = &self.literals {
+            rules.extend(
+                literals
+                    .find_overlapping_iter(squashed)
+                    .filter_map(|hit| self.globs.get(hit.pattern().as_usize()))
+                    .filter(|(glob, _)| glob.matches(squashed))
+                    .map(|(_, rule)| *rule),
+            );
         }
-        best
+        rules.sort_unstable();
+        rules
+    }
+
+    /// Whether any of them does.
+    pub(super) fn selects(&self, squashed: &str) -> bool {
+        !self.all(squashed).is_empty()
     }
 }

@@ -10,7 +10,7 @@ impl Walk<'_> {
     pub(super) fn path(&mut self, path: &str) -> String {
         self.enter("path");
         let mut out = String::with_capacity(path.len());
-        let mut after = None;
+        let mut before = String::new();
         for (position, segment) in path.split('/').enumerate() {
             if position > 0 {
                 out.push('/');
@@ -19,20 +19,23 @@ impl Walk<'_> {
                 continue;
             }
             let decoded = percent_decode_lossy(segment);
-            match after {
+            let scratch = &mut self.scratch;
+            match self.policy.after_segment(self.place, &before, Some(&decoded), scratch) {
                 Some(rule) if !is_word(&decoded) && !is_redacted_text(&decoded) => {
                     self.remember(&decoded, rule);
                     self.receipt(rule);
-                    out.push_str(MASK);
+                    out.push_str(&self.inline(&decoded, rule));
                 }
                 _ => match self.plain(segment) {
                     Some(masked) => out.push_str(&masked),
+                    // Only its escapes hid what it is.
+                    None if decoded != segment && self.plain(&decoded).is_some() => {
+                        out.push_str(MASK);
+                    }
                     None => out.push_str(segment),
                 },
             }
-            after = self.policy.after_segment(self.side, &decoded, &mut self.scratch);
-            let key = self.policy.key(self.side, &decoded, &mut self.scratch);
-            self.seen.subject = after.or(key);
+            before = decoded.into_owned();
         }
         out
     }

@@ -1,84 +1,37 @@
-//! What is secret and what is done about it: rules, compiled.
+//! All rules together, compiled for looking up.
 
-use super::Glob;
 use super::glob::squash;
 use super::memo::Memo;
 use super::names::Names;
+use super::pattern::{Patterns, Scope};
+use super::rule::{Action, Rule, Side, Sides, UNSEARCHED_RULE, USERINFO_RULE};
+use super::under::{PathGlob, squashed as squashed_path};
+use super::{Conditions, Glob};
 
-/// The rule id of what is always on: passwords in URLs (`scheme://user:password@host`).
-pub const USERINFO_RULE: &str = "url.userinfo";
+/// Different lists of paths that rules may be limited to.
+const PLACES_MAX: usize = 64;
 
-/// What is done to a selected value. The order is that of strictness: a value under two rules gets
-/// the greater. Drop and mask tell nothing of the value (drop tells which rule), a summary tells
-/// its length, a fingerprint that two values are the same.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Action {
-    /// `{"redacted": id, "fingerprint": "hmac:…"}`. Values that could be guessed one by one
-    /// (short strings, digits, numbers, booleans) and lists and objects are dropped instead.
-    Fingerprint,
-    /// `{"redacted": id, "chars": n}`.
-    Summarize,
-    /// `"***"`.
-    Mask,
-    /// `{"redacted": id}`.
-    Drop,
+/// Where a value stands, as far as it matters to rules.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    pub(super) side: Side,
+    /// A bit for each list of paths that the request's path is below.
+    pub(super) below: Below,
 }
 
-/// Which half of an exchange a rule is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Sides {
-    /// Requests.
-    Request,
-    /// Responses.
-    Response,
-    /// Both.
-    Both,
-}
-
-/// One half of an exchange.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Side {
-    Request,
-    Response,
-}
-
-impl Side {
-    /// How locations begin.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Request => "request",
-            Self::Response => "response",
-        }
-    }
-}
-
-/// One rule: what it selects, and what is done.
-#[derive(Debug, Clone)]
-pub struct Rule {
-    /// Its id, as in receipts.
-    pub id: String,
-    /// Names of members, fields, parameters and headers, at any depth, in any carrier.
-    pub keys: Vec<Glob>,
-    /// Names of header fields.
-    pub headers: Vec<Glob>,
-    /// Names of cookies, in `Cookie` and `Set-Cookie`.
-    pub cookies: Vec<Glob>,
-    /// Names of query parameters.
-    pub query: Vec<Glob>,
-    /// Path segments whose next segment is the value, unless that is a plain word.
-    pub segments: Vec<Glob>,
-    /// Where it holds.
-    pub sides: Sides,
-    /// What is done.
-    pub action: Action,
-}
+/// The lists of paths that a request's path is below, a bit each.
+pub(super) type Below = u64;
 
 /// All rules, compiled. Cheap to look names up in, immutable.
 #[derive(Debug)]
 pub struct Policy {
     rules: Vec<Head>,
     userinfo: usize,
+    unsearched: usize,
     keep: Names,
+    places: Vec<Vec<PathGlob>>,
+    patterns: Patterns,
+    bare_body: Vec<usize>,
     request: Selectors,
     response: Selectors,
 }
@@ -87,6 +40,25 @@ pub struct Policy {
 struct Head {
     id: String,
     action: Action,
+    sides: Sides,
+    conditions: Conditions,
+    /// The bit of its paths; all bits if it is not limited to any.
+    below: Below,
+}
+
+impl Head {
+    fn built_in(id: &str, action: Action) -> Self {
+        let conditions = Conditions::default();
+        Self { id: id.to_owned(), action, sides: Sides::Both, conditions, below: Below::MAX }
+    }
+
+    fn holds_at(&self, place: Place) -> bool {
+        let side = match place.side {
+            Side::Request => self.sides != Sides::Response,
+            Side::Response => self.sides != Sides::Request,
+        };
+        side && (self.below == Below::MAX || self.below & place.below != 0)
+    }
 }
 
 #[derive(Debug)]
@@ -108,38 +80,102 @@ struct Memos {
     query: Memo,
 }
 
-/// More rules than an automaton can hold.
+/// Rules that cannot be used together.
 #[derive(Debug, thiserror::Error)]
-#[error("the redaction rules cannot be compiled")]
-pub struct PolicyError(#[source] aho_corasick::BuildError);
+pub enum PolicyError {
+    /// More names or keywords than an automaton can hold.
+    #[error("the redaction rules cannot be compiled")]
+    Automaton(#[from] aho_corasick::BuildError),
+    /// More than 64.
+    #[error("the redaction rules have more than 64 different lists of paths under `under`")]
+    Places,
+}
 
 impl Policy {
     /// Compiles rules; names that `keep` matches are never selected by `keys`.
     pub fn new(mut rules: Vec<Rule>, keep: Vec<Glob>) -> Result<Self, PolicyError> {
         rules.sort_by_key(|rule| std::cmp::Reverse(rule.action));
-        let mut heads: Vec<Head> =
-            rules.iter().map(|rule| Head { id: rule.id.clone(), action: rule.action }).collect();
+        let mut places: Vec<Vec<PathGlob>> = Vec::new();
+        let mut heads = Vec::with_capacity(rules.len() + 2);
+        for rule in &rules {
+            let below = below(&mut places, &rule.under)?;
+            let (id, action, sides) = (rule.id.clone(), rule.action, rule.sides);
+            let conditions = rule.conditions.clone();
+            heads.push(Head { id, action, sides, conditions, below });
+        }
         let userinfo = heads.len();
-        heads.push(Head { id: USERINFO_RULE.to_owned(), action: Action::Mask });
-        let keep = Names::new(keep.into_iter().map(|glob| (glob, 0))).map_err(PolicyError)?;
+        heads.push(Head::built_in(USERINFO_RULE, Action::Mask));
+        let unsearched = heads.len();
+        heads.push(Head::built_in(UNSEARCHED_RULE, Action::Drop));
+        let patterns = rules
+            .iter()
+            .enumerate()
+            .filter_map(|(position, rule)| rule.pattern.clone().map(|pattern| (pattern, position)));
         Ok(Self {
+            patterns: Patterns::new(patterns)?,
             rules: heads,
             userinfo,
-            keep,
-            request: Selectors::new(&rules, Side::Request).map_err(PolicyError)?,
-            response: Selectors::new(&rules, Side::Response).map_err(PolicyError)?,
+            unsearched,
+            keep: Names::new(keep.into_iter().map(|glob| (glob, 0)))?,
+            places,
+            bare_body: (0..rules.len())
+                .filter(|position| rules.get(*position).is_some_and(|rule| rule.bare_body))
+                .collect(),
+            request: Selectors::new(&rules, Side::Request)?,
+            response: Selectors::new(&rules, Side::Response)?,
         })
     }
 
-    /// Whether any selector of any rule selects the name, in either half.
-    pub fn selects(&self, name: &str) -> bool {
+    /// Whether any selector of any rule selects what an example shows, in either half, whatever the
+    /// path: a name, a `name=value`, or a text that a pattern finds something in.
+    pub fn selects(&self, example: &str) -> bool {
         let mut scratch = String::new();
+        let (name, value) = match example.split_once('=') {
+            Some((name, value)) => (name, Some(value)),
+            None => (example, None),
+        };
         [Side::Request, Side::Response].into_iter().any(|side| {
-            self.parameter(side, name, &mut scratch).is_some()
-                || self.header(side, name, &mut scratch).is_some()
-                || self.cookie(side, name, &mut scratch).is_some()
-                || self.after_segment(side, name, &mut scratch).is_some()
+            let place = Place { side, below: Below::MAX };
+            let mut named = |name, value| {
+                self.parameter(place, name, value, &mut scratch).is_some()
+                    || self.header(place, name, value, &mut scratch).is_some()
+                    || self.cookie(place, name, value, &mut scratch).is_some()
+                    || self.after_segment(place, name, value, &mut scratch).is_some()
+            };
+            named(example, None)
+                || (value.is_some() && named(name, value))
+                || self.finds(place, example)
         })
+    }
+
+    fn finds(&self, place: Place, text: &str) -> bool {
+        let mut work = super::pattern::WORK_BYTES_MAX;
+        self.patterns
+            .find(text, &self.at(place), &mut work)
+            .is_ok_and(|matches| !matches.is_empty())
+    }
+
+    /// Where a value in this half of an exchange stands, by the path of its request.
+    pub(super) fn below(&self, path: &str) -> Below {
+        if self.places.is_empty() {
+            return 0;
+        }
+        let path = squashed_path(path);
+        let matches = |globs: &Vec<PathGlob>| globs.iter().any(|glob| glob.matches(&path));
+        self.places
+            .iter()
+            .enumerate()
+            .fold(0, |below, (bit, globs)| below | Below::from(matches(globs)) << bit)
+    }
+
+    /// The patterns over texts.
+    pub(super) fn patterns(&self) -> &Patterns {
+        &self.patterns
+    }
+
+    /// Which rules hold there.
+    pub(super) fn at(&self, place: Place) -> impl Scope {
+        Here { policy: self, place }
     }
 
     pub(super) fn id(&self, rule: usize) -> &str {
@@ -155,60 +191,144 @@ impl Policy {
         self.userinfo
     }
 
+    pub(super) fn unsearched(&self) -> usize {
+        self.unsearched
+    }
+
     /// Whether this is the id of a rule: then a value that names it may be our own output.
     pub(super) fn has_rule(&self, id: &str) -> bool {
         self.rules.iter().any(|head| head.id == id)
     }
 
-    /// The rule for the value under `name`. `scratch` is a buffer to work in.
-    pub(super) fn key(&self, side: Side, name: &str, scratch: &mut String) -> Option<usize> {
-        let selectors = self.side(side);
-        selectors.memos.keys.rule(name, || self.by_name(&selectors.keys, name, scratch))
+    /// The rule for the value under `name`; what is known of the value, if it is text. `scratch` is
+    /// a buffer to work in.
+    pub(super) fn key(
+        &self,
+        place: Place,
+        name: &str,
+        value: Option<&str>,
+        scratch: &mut String,
+    ) -> Option<usize> {
+        let selectors = self.side(place.side);
+        let rules = selectors.memos.keys.rules(name, || self.by_key(selectors, name, scratch));
+        self.first(&rules, place, value)
+    }
+
+    /// The same for a name that is itself a value, such as a member `name`: those are not remembered.
+    pub(super) fn named(
+        &self,
+        place: Place,
+        name: &str,
+        value: Option<&str>,
+        scratch: &mut String,
+    ) -> Option<usize> {
+        self.first(&self.by_key(self.side(place.side), name, scratch), place, value)
     }
 
     /// The rule for a query parameter.
-    pub(super) fn parameter(&self, side: Side, name: &str, scratch: &mut String) -> Option<usize> {
-        let selectors = self.side(side);
-        let find = || self.key_or(side, &selectors.query, name, scratch);
-        selectors.memos.query.rule(name, find)
+    pub(super) fn parameter(
+        &self,
+        place: Place,
+        name: &str,
+        value: Option<&str>,
+        scratch: &mut String,
+    ) -> Option<usize> {
+        let selectors = self.side(place.side);
+        let find = || self.by_key_or(selectors, &selectors.query, name, scratch);
+        self.first(&selectors.memos.query.rules(name, find), place, value)
     }
 
     /// The rule for a header field.
-    pub(super) fn header(&self, side: Side, name: &str, scratch: &mut String) -> Option<usize> {
-        let selectors = self.side(side);
-        let find = || self.key_or(side, &selectors.headers, name, scratch);
-        selectors.memos.headers.rule(name, find)
+    pub(super) fn header(
+        &self,
+        place: Place,
+        name: &str,
+        value: Option<&str>,
+        scratch: &mut String,
+    ) -> Option<usize> {
+        let selectors = self.side(place.side);
+        let find = || self.by_key_or(selectors, &selectors.headers, name, scratch);
+        self.first(&selectors.memos.headers.rules(name, find), place, value)
     }
 
     /// The rule for a cookie.
-    pub(super) fn cookie(&self, side: Side, name: &str, scratch: &mut String) -> Option<usize> {
-        let selectors = self.side(side);
-        let find = || self.key_or(side, &selectors.cookies, name, scratch);
-        selectors.memos.cookies.rule(name, find)
-    }
-
-    /// The rule for the path segment after the one that is named `name`.
-    pub(super) fn after_segment(
+    pub(super) fn cookie(
         &self,
-        side: Side,
+        place: Place,
         name: &str,
+        value: Option<&str>,
         scratch: &mut String,
     ) -> Option<usize> {
-        let selectors = self.side(side);
-        squashed(name, scratch);
-        selectors.segments.find(scratch)
+        let selectors = self.side(place.side);
+        let find = || self.by_key_or(selectors, &selectors.cookies, name, scratch);
+        self.first(&selectors.memos.cookies.rules(name, find), place, value)
     }
 
-    /// The rule for a value that names what it is about. Values are not remembered.
-    pub(super) fn named(&self, side: Side, value: &str, scratch: &mut String) -> Option<usize> {
-        self.by_name(&self.side(side).keys, value, scratch)
+    /// All rules for a name by `keys`, the strictest first.
+    fn by_key(&self, selectors: &Selectors, name: &str, scratch: &mut String) -> Vec<usize> {
+        squashed(name, scratch);
+        if self.keep.selects(scratch) {
+            return Vec::new();
+        }
+        let mut rules = selectors.keys.all(scratch);
+        // By the whole name, or by a part of one such as `user[password]` or `db.pin`.
+        if name.contains(PART_ENDS) {
+            for part in name.split(PART_ENDS).filter(|part| !part.is_empty()) {
+                squashed(part, scratch);
+                if !self.keep.selects(scratch) {
+                    rules.append(&mut selectors.keys.all(scratch));
+                }
+            }
+        }
+        rules.sort_unstable();
+        rules
     }
 
-    /// By `keys`, or by the names of one carrier.
-    fn key_or(&self, side: Side, names: &Names, name: &str, scratch: &mut String) -> Option<usize> {
-        let key = self.key(side, name, scratch);
+    /// All rules for a name by `keys`, or by the names of one carrier, the strictest first.
+    fn by_key_or(
+        &self,
+        selectors: &Selectors,
+        names: &Names,
+        name: &str,
+        scratch: &mut String,
+    ) -> Vec<usize> {
+        let mut rules = self.by_key(selectors, name, scratch);
         squashed(name, scratch);
-        stricter(key, names.find(scratch))
+        rules.append(&mut names.all(scratch));
+        rules.sort_unstable();
+        rules
+    }
+
+    fn first(&self, rules: &[usize], place: Place, value: Option<&str>) -> Option<usize> {
+        rules.iter().copied().find(|rule| self.holds(*rule, place, value))
+    }
+
+    /// The rule for the path segment `value` after the one that is named `name`.
+    pub(super) fn after_segment(
+        &self,
+        place: Place,
+        name: &str,
+        value: Option<&str>,
+        scratch: &mut String,
+    ) -> Option<usize> {
+        squashed(name, scratch);
+        let rules = self.side(place.side).segments.all(scratch);
+        self.first(&rules, place, value)
+    }
+
+    /// The rule for a body that is one string or number.
+    pub(super) fn bare_body(&self, place: Place, value: &str) -> Option<usize> {
+        self.bare_body.iter().copied().find(|rule| self.holds(*rule, place, Some(value)))
+    }
+
+    /// Whether the rule holds there and for this value. A value of which nothing is known meets no
+    /// conditions.
+    fn holds(&self, rule: usize, place: Place, value: Option<&str>) -> bool {
+        self.rules.get(rule).is_none_or(|head| {
+            head.holds_at(place)
+                && (head.conditions.is_empty()
+                    || value.is_some_and(|value| head.conditions.hold(value)))
+        })
     }
 
     fn side(&self, side: Side) -> &Selectors {
@@ -217,36 +337,37 @@ impl Policy {
             Side::Response => &self.response,
         }
     }
+}
 
-    /// By the whole name, or by a part of one such as `user[password]` or `db.pin`.
-    fn by_name(&self, names: &Names, name: &str, scratch: &mut String) -> Option<usize> {
-        squashed(name, scratch);
-        if self.keep.find(scratch).is_some() {
-            return None;
-        }
-        let mut best = names.find(scratch);
-        if name.contains(PART_ENDS) {
-            for part in name.split(PART_ENDS).filter(|part| !part.is_empty()) {
-                squashed(part, scratch);
-                if self.keep.find(scratch).is_none() {
-                    best = stricter(best, names.find(scratch));
-                }
-            }
-        }
-        best
+/// The rules that hold at one place.
+struct Here<'p> {
+    policy: &'p Policy,
+    place: Place,
+}
+
+impl Scope for Here<'_> {
+    fn holds(&self, rule: usize) -> bool {
+        self.policy.rules.get(rule).is_none_or(|head| head.holds_at(self.place))
     }
+}
+
+/// The bit of a list of paths, which is added if it is a new one.
+fn below(places: &mut Vec<Vec<PathGlob>>, under: &[PathGlob]) -> Result<Below, PolicyError> {
+    if under.is_empty() {
+        return Ok(Below::MAX);
+    }
+    let bit = match places.iter().position(|other| other == under) {
+        Some(bit) => bit,
+        None => {
+            places.push(under.to_vec());
+            places.len() - 1
+        }
+    };
+    if bit >= PLACES_MAX { Err(PolicyError::Places) } else { Ok(1 << bit) }
 }
 
 /// Where a name falls into parts.
 const PART_ENDS: [char; 5] = ['[', ']', '.', '/', ':'];
-
-/// Rules stand in the order of their strictness.
-fn stricter(left: Option<usize>, right: Option<usize>) -> Option<usize> {
-    match (left, right) {
-        (Some(left), Some(right)) => Some(left.min(right)),
-        (left, right) => left.or(right),
-    }
-}
 
 fn squashed(name: &str, scratch: &mut String) {
     scratch.clear();

@@ -8,7 +8,8 @@ use std::ops::Range;
 use aho_corasick::AhoCorasick;
 use memchr::memmem::Finder;
 
-use super::policy::Action;
+use super::policy::Below;
+use super::rule::Action;
 use super::text::mask;
 
 /// Shorter secrets are not searched for: they occur by chance.
@@ -23,6 +24,9 @@ const SECRETS_BYTES_MAX: usize = 256 * 1024;
 /// Up to so many secrets are searched for one after the other; building an automaton takes longer.
 const FEW: usize = 16;
 
+/// Characters of a secret that `keep_ends` may show.
+pub(super) const ENDS_CHARS_MAX: usize = 12;
+
 /// What stands for a secret inside of a text.
 pub(super) const MASK: &str = "***";
 
@@ -33,8 +37,8 @@ pub struct Seen {
     known: BTreeSet<String>,
     bytes: usize,
     overflow: bool,
-    /// The rule for a body that is a single value, by the path of the request.
-    pub(super) subject: Option<usize>,
+    /// Where the exchange is, for rules that hold below some paths only.
+    pub(super) below: Below,
 }
 
 struct Secret {
@@ -138,7 +142,7 @@ impl Search<'_> {
     }
 
     /// All occurrences, overlapping ones too.
-    fn hits(&self, text: &str) -> Vec<(Range<usize>, usize)> {
+    pub(super) fn hits(&self, text: &str) -> Vec<(Range<usize>, usize)> {
         let mut hits = Vec::new();
         if let Some(automaton) = &self.automaton {
             for hit in automaton.find_overlapping_iter(text) {
@@ -176,6 +180,29 @@ impl Secret {
 pub(super) fn is_redacted_text(text: &str) -> bool {
     text == MASK || is_fingerprint(text)
 }
+
+/// Whether what looks like a secret is, or begins with, what the engine itself put there.
+pub(super) fn begins_redacted(text: &str) -> bool {
+    text.starts_with(MASK)
+        || text.get(..FINGERPRINT_BYTES).is_some_and(|head| {
+            let next = text.as_bytes().get(FINGERPRINT_BYTES);
+            is_fingerprint(head) && !next.is_some_and(u8::is_ascii_alphanumeric)
+        })
+}
+
+/// The first and last characters of a secret, where they show less than a third of it.
+pub(super) fn ends(secret: &str, first: u8, last: u8) -> Option<String> {
+    let (first, last) = (usize::from(first), usize::from(last));
+    let chars: Vec<char> = secret.chars().collect();
+    if chars.len() < 3 * (first + last) + 1 {
+        return None;
+    }
+    let (head, tail) = (chars.get(..first)?, chars.get(chars.len() - last..)?);
+    Some(head.iter().chain(&['…']).chain(tail).collect())
+}
+
+/// `hmac:` and 16 digits.
+const FINGERPRINT_BYTES: usize = 21;
 
 /// `hmac:` and 16 lower-case hex digits.
 pub(super) fn is_fingerprint(text: &str) -> bool {

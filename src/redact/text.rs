@@ -1,11 +1,14 @@
 //! Credentials inside of plain text: passwords in URLs, and `name=value` under a selected name, as
-//! in query strings, fragments, forms and connection strings.
+//! in query strings, fragments, forms and connection strings; and what patterns find.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
-use super::seen::{MASK, is_redacted_text};
-use super::walk::Walk;
-use crate::decode::percent_decode_lossy;
+use super::pattern::{Match, Unfinished};
+use super::rule::Action;
+use super::seen::{MASK, begins_redacted, ends, is_guessable, is_redacted_text};
+use super::walk::{DOMAIN, Walk};
+use crate::decode::{Note, percent_decode_lossy};
 
 /// Longer names before a `=` are none.
 const NAME_BYTES_MAX: usize = 64;
@@ -13,53 +16,132 @@ const NAME_BYTES_MAX: usize = 64;
 /// A user name in a URL without a password, from here on, is taken for a token.
 const TOKEN_USER_BYTES_MIN: usize = 20;
 
+/// A part of a text, and what is recorded in its place.
+struct Edit {
+    range: Range<usize>,
+    rule: usize,
+    shown: Cow<'static, str>,
+}
+
+impl Edit {
+    fn masked(range: Range<usize>, rule: usize) -> Self {
+        Self { range, rule, shown: Cow::Borrowed(MASK) }
+    }
+}
+
 impl Walk<'_> {
     /// The text without the credentials in it; `None` if there are none.
     pub(super) fn plain(&mut self, text: &str) -> Option<String> {
-        if !text.contains('=') && !text.contains("://") {
-            return None;
-        }
         let mut edits = Vec::new();
-        for (start, token) in tokens(text, is_break) {
-            if token.contains("://") {
-                self.userinfo(start, token, &mut edits);
-            }
-            if token.contains('=') {
-                for (at, piece) in tokens(token, |c| "?&#;,".contains(c)) {
-                    self.assignment(start + at, piece, &mut edits);
+        if text.contains('=') || text.contains("://") {
+            for (start, token) in tokens(text, is_break) {
+                if token.contains("://") {
+                    self.userinfo(start, token, &mut edits);
+                }
+                if token.contains('=') {
+                    for (at, piece) in tokens(token, |c| "?&#;,".contains(c)) {
+                        self.assignment(start + at, piece, &mut edits);
+                    }
                 }
             }
         }
-        if edits.is_empty() { None } else { Some(mask(text, edits)) }
+        if self.contents(text, &mut edits).is_err() {
+            self.notes.insert(Note::PatternLimit);
+            self.receipt(self.policy.unsearched());
+            return Some(MASK.to_owned());
+        }
+        if edits.is_empty() {
+            return None;
+        }
+        self.cut = true;
+        self.overlapping(text, &mut edits);
+        Some(replaced(text, edits))
+    }
+
+    /// Secrets that a part of was found in this text by its looks: were only that part taken out,
+    /// the rest would stay and not be recognised.
+    fn overlapping(&mut self, text: &str, edits: &mut Vec<Edit>) {
+        let Some(known) = self.known else { return };
+        for (range, rule) in known.hits(text) {
+            let within =
+                |edit: &Edit| edit.range.start <= range.start && range.end <= edit.range.end;
+            if !edits.iter().any(within) {
+                self.receipt(rule);
+                edits.push(Edit::masked(range, rule));
+            }
+        }
+    }
+
+    /// What is a secret by its looks.
+    fn contents(&mut self, text: &str, edits: &mut Vec<Edit>) -> Result<(), Unfinished> {
+        let policy = self.policy;
+        let found = policy.patterns().find(text, &policy.at(self.place), &mut self.work)?;
+        for Match { range, rule } in found {
+            let Some(secret) = text.get(range.clone()).filter(|text| !begins_redacted(text)) else {
+                continue;
+            };
+            if self.is_shown_end(secret, text.get(range.end..), rule) {
+                continue;
+            }
+            self.remember(secret, rule);
+            self.receipt(rule);
+            edits.push(Edit { range, rule, shown: self.inline(secret, rule).into() });
+        }
+        Ok(())
+    }
+
+    /// Whether this is what `keep_ends` showed of a secret: `ab` of `ab…yz`.
+    fn is_shown_end(&self, secret: &str, after: Option<&str>, rule: usize) -> bool {
+        match self.policy.action(rule) {
+            Action::KeepEnds { first, .. } => {
+                secret.chars().count() <= usize::from(first)
+                    && after.is_some_and(|after| after.starts_with('…'))
+            }
+            _ => false,
+        }
+    }
+
+    /// What is recorded of a secret inside of a text.
+    pub(super) fn inline(&self, secret: &str, rule: usize) -> String {
+        match self.policy.action(rule) {
+            Action::Fingerprint if !is_guessable(secret) => {
+                self.key.fingerprint(DOMAIN, secret.as_bytes())
+            }
+            Action::KeepEnds { first, last } => {
+                ends(secret, first, last).unwrap_or_else(|| MASK.to_owned())
+            }
+            _ => MASK.to_owned(),
+        }
     }
 
     /// `name=value`.
-    fn assignment(&mut self, start: usize, piece: &str, edits: &mut Vec<Range<usize>>) {
+    fn assignment(&mut self, start: usize, piece: &str, edits: &mut Vec<Edit>) {
         let Some((before, value)) = piece.split_once('=') else { return };
         let name = before.rsplit('/').next().unwrap_or(before);
         if name.len() > NAME_BYTES_MAX || value.is_empty() || is_redacted_text(value) {
             return;
         }
         let name = percent_decode_lossy(name);
-        if let Some(rule) = self.policy.parameter(self.side, &name, &mut self.scratch) {
+        let scratch = &mut self.scratch;
+        if let Some(rule) = self.policy.parameter(self.place, &name, Some(value), scratch) {
             self.remember(&percent_decode_lossy(&value.replace('+', " ")), rule);
             self.remember(value, rule);
             self.receipt(rule);
             let from = start + before.len() + 1;
-            edits.push(from..from + value.len());
+            edits.push(Edit::masked(from..from + value.len(), rule));
         } else {
             // A value may be text that was escaped once more, or base64.
             let unescaped = percent_decode_lossy(&value.replace('+', " ")).into_owned();
             if self.look_into(&unescaped).is_some() {
                 let from = start + before.len() + 1;
-                edits.push(from..from + value.len());
+                edits.push(Edit::masked(from..from + value.len(), self.policy.unsearched()));
             }
         }
     }
 
     /// The password of every `scheme://user:password@host` in a token. Each part between two `://`
     /// is looked at once, so that the time stays linear.
-    fn userinfo(&mut self, start: usize, token: &str, edits: &mut Vec<Range<usize>>) {
+    fn userinfo(&mut self, start: usize, token: &str, edits: &mut Vec<Edit>) {
         let mut at = start;
         for (position, part) in token.split("://").enumerate() {
             let from = at;
@@ -77,7 +159,7 @@ impl Walk<'_> {
                 let rule = self.policy.userinfo();
                 self.remember(&percent_decode_lossy(secret), rule);
                 self.receipt(rule);
-                edits.push(from + user..from + user + secret.len());
+                edits.push(Edit::masked(from + user..from + user + secret.len(), rule));
             }
         }
     }
@@ -108,6 +190,36 @@ fn tokens(text: &str, separator: impl Fn(char) -> bool) -> impl Iterator<Item = 
         *at += piece.len() + 1;
         Some((start, piece))
     })
+}
+
+/// The text with every edit made. Where edits overlap, the stricter one shows what stands for all.
+fn replaced(text: &str, mut edits: Vec<Edit>) -> String {
+    edits.sort_by_key(|edit| (edit.range.start, edit.rule));
+    let mut merged: Vec<Edit> = Vec::with_capacity(edits.len());
+    for edit in edits {
+        match merged.last_mut() {
+            Some(last) if edit.range.start < last.range.end => {
+                // What stands for one secret alone would tell of another one's bounds.
+                if last.range != edit.range && last.shown != edit.shown {
+                    last.shown = Cow::Borrowed(MASK);
+                } else if last.shown != MASK && (edit.rule < last.rule || edit.shown == MASK) {
+                    last.shown = edit.shown;
+                }
+                last.rule = last.rule.min(edit.rule);
+                last.range.end = last.range.end.max(edit.range.end);
+            }
+            _ => merged.push(edit),
+        }
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut end = 0;
+    for edit in merged {
+        out.push_str(text.get(end..edit.range.start).unwrap_or_default());
+        out.push_str(&edit.shown);
+        end = edit.range.end;
+    }
+    out.push_str(text.get(end..).unwrap_or_default());
+    out
 }
 
 /// The text with a mask in place of each range; ranges may overlap.

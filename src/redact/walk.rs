@@ -7,9 +7,14 @@ use serde_json::{Map, Value};
 
 use super::inner::is_positional;
 use super::key::FingerprintKey;
-use super::policy::{Action, Policy, Side};
+use super::pattern::WORK_BYTES_MAX;
+use super::policy::{Place, Policy};
 use super::receipts::Receipts;
-use super::seen::{MASK, Seen, is_fingerprint, is_guessable, is_redacted_text, is_remembered};
+use super::rule::Action;
+use super::seen::{
+    ENDS_CHARS_MAX, MASK, Search, Seen, ends, is_fingerprint, is_guessable, is_redacted_text,
+    is_remembered,
+};
 use crate::decode::{Node, Note, Number, base64_text, json};
 
 /// The domain of fingerprints of secrets: one for all carriers, so that the same secret is
@@ -47,7 +52,7 @@ pub(super) const VALUED: [&str; 7] =
 pub(super) struct Walk<'e> {
     pub(super) policy: &'e Policy,
     pub(super) key: &'e FingerprintKey,
-    pub(super) side: Side,
+    pub(super) place: Place,
     pub(super) seen: &'e mut Seen,
     pub(super) receipts: Receipts,
     pub(super) notes: BTreeSet<Note>,
@@ -59,19 +64,25 @@ pub(super) struct Walk<'e> {
     pub(super) nesting: usize,
     /// Strings that were masked without a rule, since nobody can say what is in them.
     given_up: usize,
+    /// What the patterns may still be given, in bytes.
+    pub(super) work: usize,
+    /// All secrets of the exchange so far, once they are known.
+    pub(super) known: Option<&'e Search<'e>>,
+    /// Something was taken out of a text.
+    pub(super) cut: bool,
 }
 
 impl<'e> Walk<'e> {
     pub(super) fn new(
         policy: &'e Policy,
         key: &'e FingerprintKey,
-        side: Side,
+        place: Place,
         seen: &'e mut Seen,
     ) -> Self {
         Self {
             policy,
             key,
-            side,
+            place,
             seen,
             receipts: Receipts::default(),
             notes: BTreeSet::new(),
@@ -79,13 +90,16 @@ impl<'e> Walk<'e> {
             location: String::new(),
             nesting: 0,
             given_up: 0,
+            work: WORK_BYTES_MAX,
+            known: None,
+            cut: false,
         }
     }
 
     /// Goes to a carrier: `header.cookie`, `query`, `body.$`.
     pub(super) fn enter(&mut self, carrier: &str) {
         self.location.clear();
-        self.location.push_str(self.side.name());
+        self.location.push_str(self.place.side.name());
         self.location.push('.');
         self.location.push_str(carrier);
     }
@@ -113,7 +127,8 @@ impl<'e> Walk<'e> {
     /// A decoded body.
     pub(super) fn body(&mut self, node: &Node<'_>) -> Value {
         self.enter("body.$");
-        match self.single(node) {
+        let bare = scalar(node);
+        match bare.and_then(|value| self.policy.bare_body(self.place, &value)) {
             Some(rule) => self.secret(node, rule),
             None => self.value(node),
         }
@@ -139,6 +154,12 @@ impl<'e> Walk<'e> {
     }
 
     fn number(&mut self, number: &Number<'_>) -> Value {
+        if self.policy.patterns().any_everywhere()
+            && let Some(text) = scalar_number(number)
+            && let Some(shown) = self.plain(&text)
+        {
+            return Value::from(shown);
+        }
         match number {
             Number::Integer(value) => Value::from(*value),
             Number::Double(value) => Value::from(*value),
@@ -159,7 +180,8 @@ impl<'e> Walk<'e> {
             // Before the receipts: a name such as `{"pin":1}` must not stand in a location.
             let shown = self.name(name);
             push_name(&mut self.location, &shown);
-            let mut rule = select(self.policy, self.side, name, &mut self.scratch);
+            let text = text_of(node);
+            let mut rule = select(self.policy, self.place, name, text, &mut self.scratch);
             if rule.is_none() && named.is_some() && is_one_of(name, &VALUED) {
                 rule = named;
             }
@@ -183,7 +205,7 @@ impl<'e> Walk<'e> {
     /// be anything.
     fn name(&mut self, name: &str) -> String {
         if !name.contains(['{', '[', '=', ':']) {
-            return name.to_owned();
+            return self.plain(name).unwrap_or_else(|| name.to_owned());
         }
         match self.text(name) {
             Some(shown) => shown,
@@ -199,11 +221,13 @@ impl<'e> Walk<'e> {
         if members.len() < 2 || !members.iter().any(|(name, _)| is_one_of(name, &VALUED)) {
             return None;
         }
+        let value = members.iter().find(|(name, _)| is_one_of(name, &VALUED));
+        let value = value.and_then(|(_, node)| text_of(node));
         let names = members.iter().filter(|(name, _)| is_one_of(name, &NAMING));
         names
-            .filter_map(|(_, node)| match node {
-                Node::String(text) => self.policy.named(self.side, text, &mut self.scratch),
-                _ => None,
+            .filter_map(|(_, node)| {
+                let name = text_of(node)?;
+                self.policy.named(self.place, name, value, &mut self.scratch)
             })
             .min()
     }
@@ -246,6 +270,12 @@ impl<'e> Walk<'e> {
         let id = self.policy.id(rule);
         match (self.policy.action(rule), node) {
             (Action::Mask, _) => Value::from(MASK),
+            (Action::KeepEnds { first, last }, Node::String(text)) => {
+                match ends(text, first, last) {
+                    Some(shown) => marker(id, "ends", shown.into()),
+                    None => dropped(id),
+                }
+            }
             (Action::Summarize, Node::String(text)) => {
                 marker(id, "chars", text.chars().count().into())
             }
@@ -292,7 +322,7 @@ impl<'e> Walk<'e> {
     /// A word that only says what kind of credential it is: `{"type": "password", …}`.
     fn is_kind(&mut self, text: &str) -> bool {
         text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_' || byte == b'-')
-            && self.policy.named(self.side, text, &mut self.scratch).is_some()
+            && self.policy.named(self.place, text, None, &mut self.scratch).is_some()
     }
 
     /// Whether the value is what the engine itself puts in the place of one.
@@ -305,6 +335,7 @@ impl<'e> Walk<'e> {
                     && members.iter().all(|(name, value)| match (name.as_ref(), value) {
                         ("redacted", Node::String(id)) => self.policy.has_rule(id),
                         ("fingerprint", Node::String(text)) => is_fingerprint(text),
+                        ("ends", Node::String(text)) => is_ends(text),
                         ("chars" | "items", Node::Number(Number::Integer(_))) => true,
                         _ => false,
                     })
@@ -315,7 +346,39 @@ impl<'e> Walk<'e> {
 }
 
 /// How a rule is found for a name.
-type Select = fn(&Policy, Side, &str, &mut String) -> Option<usize>;
+type Select = fn(&Policy, Place, &str, Option<&str>, &mut String) -> Option<usize>;
+
+/// What conditions of rules are tried on: text alone.
+fn text_of<'n>(node: &'n Node<'_>) -> Option<&'n str> {
+    match node {
+        Node::String(text) => Some(text),
+        _ => None,
+    }
+}
+
+/// A string or a number, as text.
+fn scalar<'n>(node: &'n Node<'_>) -> Option<Cow<'n, str>> {
+    match node {
+        Node::String(text) => Some(Cow::Borrowed(text)),
+        Node::Number(number) => scalar_number(number),
+        _ => None,
+    }
+}
+
+/// Integers, as text: secrets are no fractions.
+fn scalar_number<'n>(number: &'n Number<'_>) -> Option<Cow<'n, str>> {
+    match number {
+        Number::Integer(number) => Some(Cow::Owned(number.to_string())),
+        Number::Text(text) => Some(Cow::Borrowed(text)),
+        Number::Double(_) => None,
+    }
+}
+
+/// A few characters, `…`, a few characters: no secret is so short.
+fn is_ends(text: &str) -> bool {
+    text.split_once('…')
+        .is_some_and(|(first, last)| first.chars().count() + last.chars().count() <= ENDS_CHARS_MAX)
+}
 
 /// Where a secret stands.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use http::HeaderName;
 use serde_saphyr::Spanned;
 
-use super::file::{ActionFile, KeepFile, RedactFile, RulesFile, SideFile};
+use super::file::{KeepFile, RedactFile, RulesFile, SideFile};
 use crate::problem::{Problem, parse_yaml, pieces};
-use crate::redact::{Action, Glob, Rule, Sides, USERINFO_RULE};
+use crate::redact::{Glob, Rule, Sides, UNSEARCHED_RULE, USERINFO_RULE};
 
 /// What to do about text that does not fit.
 const REMEDY: &str = "compare with the JSON Schema that `countersign schema rules` prints";
@@ -97,27 +97,46 @@ impl Checked {
         let segments = self.globs(file, &id.value, "segments", &written.segments);
         self.header_names(file, &id.value, "headers", &written.headers);
         self.header_names(file, &id.value, "cookies", &written.cookies);
-        let none =
-            [&keys, &headers, &cookies, &query, &segments].iter().all(|list| list.is_empty());
+        let conditions = self.conditions(file, written);
+        let pattern = self.pattern(file, written, &conditions);
+        let under = self.paths(file, written);
+        let lists = [&keys, &headers, &cookies, &query, &segments];
+        let none = lists.iter().all(|list| list.is_empty())
+            && written.pattern.is_none()
+            && !written.bare_body;
         if none && self.problems.len() == before {
             self.at(
                 file,
                 id,
                 format!("rule `{}` selects nothing", id.value),
-                "give it at least one of `keys`, `headers`, `cookies`, `query`, `segments`",
+                "give it at least one of `keys`, `headers`, `cookies`, `query`, `segments`, \
+                 `pattern`, `bare_body`",
             );
         }
         let sides = self.sides(file, written);
-        let action = match written.action {
-            ActionFile::Drop => Action::Drop,
-            ActionFile::Mask => Action::Mask,
-            ActionFile::Fingerprint => Action::Fingerprint,
-            ActionFile::Summarize => Action::Summarize,
+        let action = self.action(file, written);
+        let text = pattern.as_ref().map(|pattern| (pattern.as_str(), pattern.keywords()));
+        let more = (text, written.value.as_ref().map(|value| &value.value), &under);
+        let so = (written.entropy.as_ref().map(|entropy| entropy.value), &written.validate);
+        let bare_body = written.bare_body;
+        self.normal.push(format!(
+            "redact {:?} {lists:?} {sides:?} {action:?} {more:?} {so:?} {bare_body}",
+            id.value
+        ));
+        let rule = Rule {
+            id: id.value.clone(),
+            keys,
+            headers,
+            cookies,
+            query,
+            segments,
+            pattern,
+            bare_body,
+            conditions,
+            under,
+            sides,
+            action,
         };
-        let lists = [&keys, &headers, &cookies, &query, &segments];
-        self.normal.push(format!("redact {:?} {lists:?} {sides:?} {action:?}", id.value));
-        let rule =
-            Rule { id: id.value.clone(), keys, headers, cookies, query, segments, sides, action };
         self.rules.push(CheckedRule {
             rule,
             file: file.to_owned(),
@@ -154,7 +173,7 @@ impl Checked {
                 format!("`{name}` cannot be the id of a rule"),
                 "use up to 64 lower-case letters, digits, `.`, `-` and `_`",
             );
-        } else if name == USERINFO_RULE {
+        } else if [USERINFO_RULE, UNSEARCHED_RULE].contains(&name.as_str()) {
             self.at(
                 file,
                 id,
@@ -233,7 +252,7 @@ impl Checked {
         }
     }
 
-    fn at<T>(&mut self, file: &Path, place: &Spanned<T>, message: String, remedy: &str) {
+    pub(super) fn at<T>(&mut self, file: &Path, place: &Spanned<T>, message: String, remedy: &str) {
         self.problems.push(Problem {
             file: file.to_owned(),
             line: place.referenced.line(),

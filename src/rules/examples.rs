@@ -10,7 +10,8 @@ impl RuleSet {
         let mut problems = Vec::new();
         for checked in &self.rules {
             // The rule alone, so that no other one can make its examples true.
-            let policy = match compile(vec![checked.rule.clone()], self.keep.clone()) {
+            let keep = if checked.rule.keys.is_empty() { Vec::new() } else { self.keep.clone() };
+            let policy = match compile(vec![checked.rule.clone()], keep) {
                 Ok(policy) => policy,
                 Err(Problems(more)) => {
                     problems.extend(more);

@@ -45,15 +45,49 @@ pub struct RedactFile {
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
     pub segments: Vec<Spanned<String>>,
+    /// What a secret looks like, wherever text is: a regular expression over ASCII, in the syntax of
+    /// Rust's `regex` crate. If it has a group named `secret`, that is the secret, else all of it.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub pattern: Option<Spanned<String>>,
+    /// Fixed texts of at least 3 characters, one of which is in whatever the pattern matches. The
+    /// pattern runs where they occur. Not needed if every match begins with a fixed text.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub keywords: Vec<Spanned<String>>,
+    /// For a pattern that has no keyword: why it must run on every text and number, which is slow.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub everywhere: Option<Spanned<String>>,
+    /// A regular expression for the whole of a value: other values are left alone. Then `keys` and
+    /// the like select text only, not numbers, lists or objects.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub value: Option<Spanned<String>>,
+    /// The least entropy of a secret, in bits a character (Shannon): 3 is above most words.
+    #[serde(default)]
+    #[schemars(with = "Option<f64>")]
+    pub entropy: Option<Spanned<f64>>,
+    /// What a secret must be, or must not be.
+    #[serde(default)]
+    pub validate: Vec<ValidatorFile>,
+    /// A body that is nothing but a string or a number.
+    #[serde(default)]
+    pub bare_body: bool,
+    /// Paths below which the rule holds: segments with `*`, and `**` for any number of segments,
+    /// as in `**/users/*/password`. Everywhere if not given.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub under: Vec<Spanned<String>>,
     /// Where the rule holds; in requests and responses if not given.
     #[serde(default, rename = "in")]
     #[schemars(with = "Option<Vec<SideFile>>")]
     pub sides: Option<Spanned<Vec<SideFile>>>,
     /// What is done. Of several rules the strictest counts: `drop`, `mask`, `summarize`,
-    /// `fingerprint`.
+    /// `fingerprint`, `keep_ends`.
     #[serde(rename = "do")]
     pub action: ActionFile,
-    /// Names that tell whether the rule does what it should.
+    /// Names and texts that tell whether the rule does what it should.
     #[serde(default)]
     pub examples: ExamplesFile,
 }
@@ -80,17 +114,51 @@ pub enum ActionFile {
     Fingerprint,
     /// Its length.
     Summarize,
+    /// A few of its first and last characters, if that is less than a third of it.
+    KeepEnds {
+        /// Characters at the front that stay.
+        first: u8,
+        /// Characters at the end that stay.
+        last: u8,
+    },
 }
 
-/// Names for which a rule is tried.
+/// What a value must be, or must not be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ValidatorFile {
+    /// Digits whose last one is right: payment cards.
+    Luhn,
+    /// An account number whose check digits are right (ISO 13616).
+    Iban,
+    /// Its first part decodes to a JSON object.
+    Jwt,
+    /// It holds a line of base64, as keys in PEM do.
+    Pem,
+    /// It ends in the checksum of GitHub's and npm's tokens.
+    GithubCrc,
+    /// It is base64, of either alphabet.
+    Base64,
+    /// Letters and digits both occur.
+    Mixed,
+    /// It is more than a word: not letters of one case, `-` and `_` alone.
+    NotWord,
+    /// It is no UUID.
+    NotUuid,
+    /// It is not hexadecimal throughout.
+    NotHex,
+}
+
+/// What a rule is tried on: names, `name=value`, and texts.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExamplesFile {
-    /// Names that the rule must select.
+    /// Names that the rule must select, and texts in which it must find something.
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
     pub hit: Vec<Spanned<String>>,
-    /// Names that it must not select, or that `keep` must except.
+    /// Names that it must not select, or that `keep` must except, and texts in which it must find
+    /// nothing.
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
     pub miss: Vec<Spanned<String>>,

@@ -13,8 +13,11 @@ use crate::problem::{Problem, Problems, utf8};
 use crate::redact::{Glob, Policy, Rule};
 
 /// The shipped packs: the name under which problems show them, and their text.
-pub const SHIPPED: [(&str, &str); 1] =
-    [("rules/credentials.yaml (built in)", include_str!("../../rules/credentials.yaml"))];
+pub const SHIPPED: [(&str, &str); 3] = [
+    ("rules/credentials.yaml (built in)", include_str!("../../rules/credentials.yaml")),
+    ("rules/tokens.yaml (built in)", include_str!("../../rules/tokens.yaml")),
+    ("rules/texts.yaml (built in)", include_str!("../../rules/texts.yaml")),
+];
 
 /// The largest rule file, in bytes.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;

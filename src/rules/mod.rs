@@ -7,11 +7,14 @@
 //! no rule set at all.
 
 mod check;
+mod content;
 mod examples;
 mod file;
 mod load;
 #[cfg(test)]
 mod tests;
 
-pub use file::{ActionFile, ExamplesFile, KeepFile, RedactFile, RulesFile, SideFile};
+pub use file::{
+    ActionFile, ExamplesFile, KeepFile, RedactFile, RulesFile, SideFile, ValidatorFile,
+};
 pub use load::{RuleSet, SHIPPED, load, schema};

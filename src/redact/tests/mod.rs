@@ -7,8 +7,10 @@ use super::*;
 use crate::capture::{Body, Release, Request, Response};
 use crate::record::{Receipt, RequestRecord, ResponseRecord};
 
+mod contents;
 mod formats;
 mod inner;
+mod ordinary;
 mod properties;
 
 const JSON: (&str, &str) = ("content-type", "application/json");
@@ -317,8 +319,10 @@ fn a_secret_is_removed_wherever_else_it_occurs() {
     }
     assert_eq!(request.path, "/users/***/keys");
     assert_eq!(response.body, Some(json!({"error": "bad password: ***", "k ***": [{"x": "***"}]})));
-    let places: Vec<_> =
+    // One rule knows the secret, another what stands before it.
+    let mut places: Vec<_> =
         response.receipts.iter().map(|receipt| receipt.location.as_str()).collect();
+    places.dedup();
     assert_eq!(
         places,
         [
@@ -448,14 +452,9 @@ fn a_short_secret_in_a_member_name_stood_in_the_receipt() {
 fn actions_and_sides() {
     let glob = |pattern: &str| vec![Glob::new(pattern).unwrap()];
     let rule = |id: &str, pattern: &str, sides, action| Rule {
-        id: id.to_owned(),
         keys: glob(pattern),
-        headers: Vec::new(),
-        cookies: Vec::new(),
-        query: Vec::new(),
-        segments: Vec::new(),
         sides,
-        action,
+        ..Rule::new(id.to_owned(), action)
     };
     let rules = vec![
         rule("f", "*", Sides::Response, Action::Fingerprint),
@@ -506,7 +505,7 @@ fn globs_match_names_however_words_are_joined() {
         let mut squashed = String::new();
         glob::squash(name, &mut squashed);
         assert_eq!(glob.matches(&squashed), expected, "{pattern} {name}");
-        assert_eq!(names.find(&squashed).is_some(), expected, "{pattern} {name}");
+        assert_eq!(names.selects(&squashed), expected, "{pattern} {name}");
     }
     for pattern in ["", "-", "a?", "[ab]", "{a}"] {
         assert!(Glob::new(pattern).is_err(), "{pattern}");

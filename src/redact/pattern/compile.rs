@@ -1,0 +1,272 @@
+//! One pattern: read and checked at once, compiled when it first runs.
+
+use std::sync::{Arc, OnceLock};
+
+use regex_automata::meta::{self, Regex};
+use regex_automata::{Anchored, Input, PatternID, util::syntax};
+use regex_syntax::hir::{Hir, HirKind};
+
+use super::conditions::Conditions;
+use super::literals::leading;
+
+/// Shorter keywords occur by chance all the time.
+pub(super) const KEYWORD_BYTES_MIN: usize = 3;
+
+/// More keywords than this make a rule of several.
+const KEYWORDS_MAX: usize = 128;
+
+/// The longest keyword.
+const KEYWORD_BYTES_MAX: usize = 64;
+
+/// The longest pattern, as it is written.
+const PATTERN_BYTES_MAX: usize = 4096;
+
+/// What one pattern may come to, in characters that it counts one by one.
+const SIZE_MAX: usize = 16 * 1024;
+
+/// What its lazily built automaton may occupy, in bytes, for each thread that uses it.
+const CACHE_BYTES_MAX: usize = 256 * 1024;
+
+/// What a pattern whose matches have no longest one sees from its keyword on, in bytes.
+pub(super) const SIGHT_BYTES_MAX: usize = 8 * 1024;
+
+/// The group that is the secret, where the match is more than that.
+const SECRET_GROUP: &str = "secret";
+
+/// A pattern that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PatternError {
+    /// Not a regular expression.
+    #[error("it is no regular expression: {0}")]
+    Syntax(String),
+    /// Longer than 4096 bytes, or with counts that come to more than 16,384.
+    #[error("it is too large")]
+    TooLarge,
+    /// It matches where nothing is.
+    #[error("it matches the empty text")]
+    MatchesNothing,
+    /// Nothing says where it has to run.
+    #[error("it has no keyword, and not every match begins with 3 fixed characters")]
+    NoKeyword,
+    /// Shorter than 3 or longer than 64 bytes, or not ASCII.
+    #[error("the keyword `{0}` must have from 3 to 64 ASCII characters")]
+    Keyword(String),
+    /// More than 128.
+    #[error("it has more than 128 keywords")]
+    TooManyKeywords,
+    /// The keyword stands inside of matches that have no longest one.
+    #[error(
+        "its matches have no greatest length, and do not all begin with one of its keywords, so \
+         that it is not known how far around a keyword to look"
+    )]
+    Unbounded,
+}
+
+/// A compiled pattern over texts. Cheap to clone.
+///
+/// It knows ASCII only: `\w`, `\d`, `\b` and `(?i)` mean ASCII letters, and `.` or `[^x]` one byte.
+#[derive(Debug, Clone)]
+pub struct Pattern {
+    text: Arc<str>,
+    engine: Arc<Engine>,
+    pub(super) reach: Reach,
+    pub(super) keywords: Vec<String>,
+    /// Keywords count in the case in which they are written.
+    pub(super) cased: bool,
+    pub(super) shortest: usize,
+    pub(super) conditions: Conditions,
+}
+
+/// What runs. Few of many patterns ever do: each is compiled when it is needed.
+#[derive(Debug)]
+struct Engine {
+    hir: Hir,
+    compiled: OnceLock<Option<Compiled>>,
+}
+
+#[derive(Debug)]
+struct Compiled {
+    regex: Regex,
+    /// The group named `secret`.
+    group: Option<usize>,
+}
+
+/// The pattern cannot run: what it should look at may hold anything.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct CannotRun;
+
+/// Where a pattern runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// Matches begin with a keyword. The bytes from there that a match may take.
+    From(usize),
+    /// A match holds a keyword somewhere. The bytes around that it may take.
+    Around(usize),
+    /// There is no keyword.
+    Everywhere,
+}
+
+/// One match.
+pub(super) struct Found {
+    /// Of the whole match.
+    pub(super) end: usize,
+    /// Of the secret in it.
+    pub(super) secret: (usize, usize),
+}
+
+impl Pattern {
+    /// Compiles a pattern that runs where its keywords occur. Without `keywords`, they are what
+    /// every match begins with.
+    pub fn new(
+        text: &str,
+        keywords: &[String],
+        conditions: Conditions,
+    ) -> Result<Self, PatternError> {
+        let hir = parse(text)?;
+        let leading = leading(&hir);
+        let keywords: Vec<String> = if keywords.is_empty() {
+            let told = leading.iter().all(|literal| literal.len() >= KEYWORD_BYTES_MIN);
+            if !told || leading.len() > KEYWORDS_MAX {
+                return Err(PatternError::NoKeyword);
+            }
+            // The literals are in lower case.
+            leading.clone()
+        } else {
+            keywords.to_vec()
+        };
+        check_keywords(&keywords)?;
+        let written: Vec<String> = keywords.iter().map(|word| word.to_ascii_lowercase()).collect();
+        let begins = leading.iter().all(|l| written.iter().any(|word| l.starts_with(word)));
+        let reach = match (begins, hir.properties().maximum_len()) {
+            (true, longest) => Reach::From(longest.unwrap_or(SIGHT_BYTES_MAX)),
+            (false, Some(longest)) => Reach::Around(longest),
+            (false, None) => return Err(PatternError::Unbounded),
+        };
+        // Derived literals have lost their case.
+        let cased = !text.contains("(?i") && keywords != leading;
+        Self::checked(text, hir, reach, keywords, cased, conditions)
+    }
+
+    /// Compiles a pattern that has no keyword and runs on every text.
+    pub fn everywhere(text: &str, conditions: Conditions) -> Result<Self, PatternError> {
+        let hir = parse(text)?;
+        Self::checked(text, hir, Reach::Everywhere, Vec::new(), false, conditions)
+    }
+
+    fn checked(
+        text: &str,
+        hir: Hir,
+        reach: Reach,
+        keywords: Vec<String>,
+        cased: bool,
+        conditions: Conditions,
+    ) -> Result<Self, PatternError> {
+        let shortest = hir.properties().minimum_len().unwrap_or_default();
+        if shortest == 0 {
+            return Err(PatternError::MatchesNothing);
+        }
+        if size(&hir) > SIZE_MAX {
+            return Err(PatternError::TooLarge);
+        }
+        let (text, engine) = (text.into(), Arc::new(Engine { hir, compiled: OnceLock::new() }));
+        Ok(Self { text, engine, reach, keywords, cased, shortest, conditions })
+    }
+
+    /// The pattern as it was written.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Its keywords; empty if it runs everywhere.
+    pub fn keywords(&self) -> &[String] {
+        &self.keywords
+    }
+
+    /// What else must hold of what it finds.
+    pub fn conditions(&self) -> &Conditions {
+        &self.conditions
+    }
+
+    /// The first match in these bytes of the text; what stands around them counts for `\b`.
+    pub(super) fn find(
+        &self,
+        text: &str,
+        start: usize,
+        end: usize,
+        anchored: Anchored,
+    ) -> Result<Option<Found>, CannotRun> {
+        let Compiled { regex, group } = self.engine.compiled()?;
+        let input = Input::new(text).span(start..end).anchored(anchored);
+        let Some(group) = *group else {
+            let found = regex.search(&input);
+            let whole = |found: regex_automata::Match| (found.start(), found.end());
+            return Ok(found.map(|found| Found { end: found.end(), secret: whole(found) }));
+        };
+        // Most attempts fail: groups are asked for only of what matches.
+        if regex.search_half(&input).is_none() {
+            return Ok(None);
+        }
+        let mut captures = regex.create_captures();
+        regex.search_captures(&input, &mut captures);
+        Ok(captures.get_match().map(|whole| {
+            let secret = captures.get_group(group).unwrap_or_else(|| whole.span());
+            Found { end: whole.end(), secret: (secret.start, secret.end) }
+        }))
+    }
+}
+
+impl Engine {
+    fn compiled(&self) -> Result<&Compiled, CannotRun> {
+        let compiled = self.compiled.get_or_init(|| {
+            let config =
+                meta::Config::new().utf8_empty(false).hybrid_cache_capacity(CACHE_BYTES_MAX);
+            let regex = Regex::builder().configure(config).build_from_hir(&self.hir).ok()?;
+            let group = regex.group_info().to_index(PatternID::ZERO, SECRET_GROUP);
+            Some(Compiled { regex, group })
+        });
+        compiled.as_ref().ok_or(CannotRun)
+    }
+}
+
+/// How many characters a pattern comes to when its counts are written out.
+fn size(hir: &Hir) -> usize {
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) | HirKind::Class(_) => 1,
+        HirKind::Literal(literal) => literal.0.len(),
+        HirKind::Capture(capture) => size(&capture.sub).saturating_add(1),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => {
+            parts.iter().map(size).fold(1, usize::saturating_add)
+        }
+        HirKind::Repetition(repetition) => {
+            let times = repetition.max.unwrap_or(repetition.min.saturating_add(1));
+            let times = usize::try_from(times).unwrap_or(usize::MAX);
+            size(&repetition.sub).saturating_mul(times).saturating_add(1)
+        }
+    }
+}
+
+fn parse(text: &str) -> Result<Hir, PatternError> {
+    if text.len() > PATTERN_BYTES_MAX {
+        return Err(PatternError::TooLarge);
+    }
+    let config = syntax::Config::new().unicode(false).utf8(false);
+    syntax::parse_with(text, &config).map_err(|error| {
+        // The parser draws the place in several lines: its last one says what is wrong.
+        let drawn = error.to_string();
+        let last = drawn.lines().last().unwrap_or_default();
+        PatternError::Syntax(last.trim_start_matches("error: ").to_owned())
+    })
+}
+
+fn check_keywords(keywords: &[String]) -> Result<(), PatternError> {
+    if keywords.len() > KEYWORDS_MAX {
+        return Err(PatternError::TooManyKeywords);
+    }
+    for word in keywords {
+        let sound = (KEYWORD_BYTES_MIN..=KEYWORD_BYTES_MAX).contains(&word.len());
+        if !sound || !word.is_ascii() {
+            return Err(PatternError::Keyword(word.clone()));
+        }
+    }
+    Ok(())
+}

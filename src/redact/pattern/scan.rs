@@ -1,0 +1,258 @@
+//! Many patterns at once over one text.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use regex_automata::Anchored;
+
+use super::Pattern;
+use super::compile::{CannotRun, Reach, SIGHT_BYTES_MAX};
+
+/// What all patterns together may be given for one half of an exchange, in bytes: an attempt
+/// counts as long as its longest match. At some hundred megabytes a second this bounds the time.
+pub(crate) const WORK_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// Many patterns, compiled for one search.
+#[derive(Debug, Default)]
+pub(crate) struct Patterns {
+    entries: Vec<Entry>,
+    /// Finds the words, in any case.
+    automaton: Option<AhoCorasick>,
+    words: Vec<Word>,
+    everywhere: Vec<usize>,
+}
+
+/// One pattern.
+#[derive(Debug)]
+struct Entry {
+    pattern: Pattern,
+    /// The position of its rule in the policy.
+    rule: usize,
+}
+
+/// A keyword, and whose it is.
+#[derive(Debug, Default)]
+struct Word {
+    users: Vec<User>,
+}
+
+#[derive(Debug)]
+struct User {
+    entry: usize,
+    /// The keyword in the case that counts.
+    exact: Option<Box<[u8]>>,
+}
+
+/// Which rules hold where a text stands.
+pub(crate) trait Scope {
+    /// Whether this rule does.
+    fn holds(&self, rule: usize) -> bool;
+}
+
+/// A secret in a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Match {
+    /// Where it stands; on boundaries of characters.
+    pub(crate) range: Range<usize>,
+    /// The position of its rule in the policy.
+    pub(crate) rule: usize,
+}
+
+/// The text could not be searched to its end: it may hold anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Unfinished;
+
+impl From<CannotRun> for Unfinished {
+    fn from(_: CannotRun) -> Self {
+        Self
+    }
+}
+
+/// One search of one text.
+struct Search<'s> {
+    text: &'s str,
+    work: &'s mut usize,
+    matches: Vec<Match>,
+    /// Up to where a pattern is done with the text, for those that matched.
+    done: Vec<(usize, usize)>,
+    /// Where patterns that do not begin with their keyword have to run.
+    windows: Vec<(usize, Range<usize>)>,
+}
+
+impl Patterns {
+    /// Compiles patterns, each with the position of its rule; fails only if there are more keywords
+    /// than an automaton can hold.
+    pub(crate) fn new(
+        patterns: impl IntoIterator<Item = (Pattern, usize)>,
+    ) -> Result<Self, aho_corasick::BuildError> {
+        let mut all = Self::default();
+        let mut words: BTreeMap<String, Word> = BTreeMap::new();
+        for (entry, (pattern, rule)) in patterns.into_iter().enumerate() {
+            for keyword in &pattern.keywords {
+                let exact = pattern.cased.then(|| keyword.as_bytes().into());
+                let word = words.entry(keyword.to_ascii_lowercase()).or_default();
+                word.users.push(User { entry, exact });
+            }
+            if pattern.reach == Reach::Everywhere {
+                all.everywhere.push(entry);
+            }
+            all.entries.push(Entry { pattern, rule });
+        }
+        if !words.is_empty() {
+            let automaton = AhoCorasick::builder()
+                .kind(Some(AhoCorasickKind::DFA))
+                .ascii_case_insensitive(true)
+                .build(words.keys())?;
+            all.automaton = Some(automaton);
+            all.words = words.into_values().collect();
+        }
+        Ok(all)
+    }
+
+    /// Whether any pattern runs without a keyword, on numbers too.
+    pub(crate) fn any_everywhere(&self) -> bool {
+        !self.everywhere.is_empty()
+    }
+
+    /// All secrets in the text, in no order; they may overlap. What it takes is deducted from
+    /// `work`.
+    pub(crate) fn find(
+        &self,
+        text: &str,
+        scope: &impl Scope,
+        work: &mut usize,
+    ) -> Result<Vec<Match>, Unfinished> {
+        let mut search =
+            Search { text, work, matches: Vec::new(), done: Vec::new(), windows: Vec::new() };
+        if let Some(automaton) = &self.automaton {
+            for hit in automaton.find_overlapping_iter(text) {
+                let Some(word) = self.words.get(hit.pattern().as_usize()) else { continue };
+                for user in &word.users {
+                    let Some(entry) = self.entries.get(user.entry) else { continue };
+                    let at = hit.range();
+                    let other_case = user
+                        .exact
+                        .as_deref()
+                        .is_some_and(|exact| text.as_bytes().get(at.clone()) != Some(exact));
+                    if !other_case && scope.holds(entry.rule) {
+                        search.keyword(user.entry, entry, at)?;
+                    }
+                }
+            }
+        }
+        let windows = merged(std::mem::take(&mut search.windows));
+        for (entry, range) in windows {
+            if let Some(entry) = self.entries.get(entry) {
+                search.window(entry, range)?;
+            }
+        }
+        for entry in &self.everywhere {
+            if let Some(entry) = self.entries.get(*entry)
+                && scope.holds(entry.rule)
+            {
+                search.window(entry, 0..text.len())?;
+            }
+        }
+        Ok(search.matches)
+    }
+}
+
+impl Search<'_> {
+    /// A keyword of the pattern stands here.
+    fn keyword(&mut self, index: usize, entry: &Entry, at: Range<usize>) -> Result<(), Unfinished> {
+        match entry.pattern.reach {
+            Reach::Everywhere => Ok(()),
+            Reach::Around(longest) => {
+                let from = at.end.saturating_sub(longest);
+                let to = at.start.saturating_add(longest).min(self.text.len());
+                self.windows.push((index, from..to));
+                Ok(())
+            }
+            Reach::From(sight) => {
+                let ended = self.done.iter().find(|(done, _)| *done == index);
+                if ended.is_some_and(|(_, end)| at.start < *end) {
+                    return Ok(());
+                }
+                let to = at.start.saturating_add(sight).min(self.text.len());
+                self.attempt(index, entry, at.start..to)
+            }
+        }
+    }
+
+    fn attempt(
+        &mut self,
+        index: usize,
+        entry: &Entry,
+        span: Range<usize>,
+    ) -> Result<(), Unfinished> {
+        if span.len() < entry.pattern.shortest {
+            return Ok(());
+        }
+        self.spend(span.len())?;
+        let found = entry.pattern.find(self.text, span.start, span.end, Anchored::Yes)?;
+        let Some(found) = found else { return Ok(()) };
+        // It might go on where the pattern's sight ends.
+        if found.end == span.end && span.len() == SIGHT_BYTES_MAX && span.end < self.text.len() {
+            return Err(Unfinished);
+        }
+        if self.accept(entry, found.secret) {
+            self.done.retain(|(done, _)| *done != index);
+            self.done.push((index, found.end));
+        }
+        Ok(())
+    }
+
+    /// All matches inside of a window.
+    fn window(&mut self, entry: &Entry, window: Range<usize>) -> Result<(), Unfinished> {
+        if window.len() < entry.pattern.shortest {
+            return Ok(());
+        }
+        self.spend(window.len())?;
+        let mut from = window.start;
+        while let Some(found) = entry.pattern.find(self.text, from, window.end, Anchored::No)? {
+            self.accept(entry, found.secret);
+            // Matches are never empty, but be sure to get on.
+            from = found.end.max(from + 1);
+            if from >= window.end {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn spend(&mut self, bytes: usize) -> Result<(), Unfinished> {
+        let rest = self.work.checked_sub(bytes);
+        *self.work = rest.unwrap_or_default();
+        rest.map(|_| ()).ok_or(Unfinished)
+    }
+
+    /// Whether the secret is one. What is found is widened to whole characters.
+    fn accept(&mut self, entry: &Entry, (start, end): (usize, usize)) -> bool {
+        let start = self.text.floor_char_boundary(start);
+        let end = self.text.ceil_char_boundary(end);
+        let Some(secret) = self.text.get(start..end).filter(|secret| !secret.is_empty()) else {
+            return false;
+        };
+        let holds = entry.pattern.conditions.hold(secret);
+        if holds {
+            self.matches.push(Match { range: start..end, rule: entry.rule });
+        }
+        holds
+    }
+}
+
+/// Windows of the same pattern that touch, as one: no byte is searched twice.
+fn merged(mut windows: Vec<(usize, Range<usize>)>) -> Vec<(usize, Range<usize>)> {
+    windows.sort_by_key(|(entry, range)| (*entry, range.start));
+    let mut out: Vec<(usize, Range<usize>)> = Vec::with_capacity(windows.len());
+    for (entry, range) in windows {
+        match out.last_mut() {
+            Some((last, before)) if *last == entry && range.start <= before.end => {
+                before.end = before.end.max(range.end);
+            }
+            _ => out.push((entry, range)),
+        }
+    }
+    out
+}

@@ -1,0 +1,171 @@
+//! Patterns: what compiles and why not, where they run, what they find, what they may cost.
+
+use super::*;
+use crate::redact::pattern::scan::Match;
+
+/// All rules hold.
+struct All;
+
+impl Scope for All {
+    fn holds(&self, _: usize) -> bool {
+        true
+    }
+}
+
+fn pattern(text: &str, keywords: &[&str]) -> Result<Pattern, PatternError> {
+    let keywords: Vec<String> = keywords.iter().map(|word| (*word).to_owned()).collect();
+    Pattern::new(text, &keywords, Conditions::default())
+}
+
+fn found(patterns: Vec<Pattern>, text: &str) -> Result<Vec<String>, Unfinished> {
+    let patterns = Patterns::new(patterns.into_iter().zip(0..)).unwrap();
+    let mut work = WORK_BYTES_MAX;
+    let mut matches = patterns.find(text, &All, &mut work)?;
+    matches.sort_by_key(|found| (found.range.start, found.rule));
+    Ok(matches.into_iter().map(|Match { range, .. }| text.get(range).unwrap().to_owned()).collect())
+}
+
+/// Pattern, keywords as written, what comes of them.
+type Compiled<'r> = (&'r str, &'r [&'r str], Result<&'r [&'r str], PatternError>);
+
+#[test]
+fn what_compiles_and_its_keywords() {
+    let no_keywords: &[&str] = &[];
+    let rows: [Compiled<'_>; 16] = [
+        (r"\bghp_[0-9a-z]{36}\b", no_keywords, Ok(&["ghp_"])),
+        (r"gh[po]_[0-9]{9}", no_keywords, Ok(&["gho_", "ghp_"])),
+        (r"(?i)Key=\S{8,20}", no_keywords, Ok(&["key="])),
+        (r"(?:abc|abd)[0-9]+", no_keywords, Ok(&["abc", "abd"])),
+        (r"x?abcd", no_keywords, Ok(&["abcd", "xabcd"])),
+        (r"AB[0-9]{3}c", no_keywords, Err(PatternError::NoKeyword)),
+        (r"[0-9]{8}:AAx", &[":AA"], Ok(&[":AA"])),
+        (r"abc", &["zz"], Err(PatternError::Keyword("zz".to_owned()))),
+        (r"abc", &["é é"], Err(PatternError::Keyword("é é".to_owned()))),
+        (r"[0-9]{16}", no_keywords, Err(PatternError::NoKeyword)),
+        (r"[0-9]+-us", &["-us"], Err(PatternError::Unbounded)),
+        (r"(abc)?", &["abc"], Err(PatternError::MatchesNothing)),
+        (r"abc.{1,2000000}", no_keywords, Err(PatternError::TooLarge)),
+        (r"abc(", no_keywords, Err(PatternError::Syntax("unclosed group".to_owned()))),
+        (
+            r"abc(?=d)",
+            no_keywords,
+            Err(PatternError::Syntax(
+                "look-around, including look-ahead and look-behind, is not supported".to_owned(),
+            )),
+        ),
+        (
+            r"abc\p{Greek}",
+            no_keywords,
+            Err(PatternError::Syntax("Unicode not allowed here".to_owned())),
+        ),
+    ];
+    for (text, keywords, expected) in rows {
+        let compiled = pattern(text, keywords).map(|pattern| pattern.keywords().to_vec());
+        let expected = expected.map(|words| words.iter().map(|word| (*word).to_owned()).collect());
+        assert_eq!(compiled, expected, "{text}");
+    }
+}
+
+#[test]
+fn what_is_found() {
+    let rows: [(&str, &[&str], &str, &[&str]); 14] = [
+        (r"\bghp_[0-9a-z]{4}\b", &[], "x ghp_abcd, ghp_12345 ghp_wxyz", &["ghp_abcd", "ghp_wxyz"]),
+        (r"\bghp_[0-9a-z]{4}\b", &[], "xghp_abcd éghp_abcdé", &["ghp_abcd"]),
+        (r"\bghp_[0-9a-z]{4}\b", &[], "GHP_abcd", &[]),
+        (r"(?i)key=(?<secret>\S{3,9})", &[], "Key=abc KEY=d key=xyz;", &["abc", "xyz;"]),
+        (r"[0-9]{3,5}:AA[a-z]{2}", &[":AA"], "1234567:AAxy 12:AAxy 123:aaxy", &["34567:AAxy"]),
+        (r"[a-z]{2}-k-[a-z]{2}", &["-k-"], "ab-k-cd-k-ef-k-gh", &["ab-k-cd", "ef-k-gh"]),
+        (r"tok-[a-z-]+", &[], "tok-abtok-cd tok-e", &["tok-abtok-cd", "tok-e"]),
+        (r"tok-(?<secret>[^ ]+)", &[], "tok-日本 x", &["日本"]),
+        (r"tok-.{4}", &[], "tok-a日本", &["tok-a日"]),
+        (r"tok-.{3}", &[], "tok-a日本", &["tok-a日"]),
+        (r"(?s)BEGIN(?<secret>.{0,20})END", &[], "BEGIN\nab\nEND", &["\nab\n"]),
+        (r"^abc[0-9]$", &[], "abc1", &["abc1"]),
+        (r"^abc[0-9]$", &[], " abc1", &[]),
+        (r"abc(?<secret>[0-9])?", &[], "abc abc1", &["abc", "1"]),
+    ];
+    for (text, keywords, haystack, expected) in rows {
+        let compiled = pattern(text, keywords).unwrap();
+        assert_eq!(found(vec![compiled], haystack).unwrap(), expected, "{text} in {haystack}");
+    }
+}
+
+#[test]
+fn a_pattern_without_keyword_runs_everywhere() {
+    let conditions = Conditions::new(None, vec![Validator::Luhn]);
+    let card = Pattern::everywhere(r"\b[0-9]{4}(?: ?[0-9]{4}){3}\b", conditions).unwrap();
+    let text = "4111 1111 1111 1112, 4111 1111 1111 1111 and 4111111111111111";
+    assert_eq!(found(vec![card], text).unwrap(), ["4111 1111 1111 1111", "4111111111111111"]);
+}
+
+#[test]
+fn conditions() {
+    let rows: [(Conditions, &str, bool); 24] = [
+        (Conditions::default(), "", true),
+        (Conditions::new(Some(3.0), vec![]), "aaaaaaaaaaaaaaaa", false),
+        (Conditions::new(Some(3.0), vec![]), "q7Rt2xZp0Lm4", true),
+        (Conditions::default().shaped("[a-z]{3}").unwrap(), "abc", true),
+        (Conditions::default().shaped("[a-z]{3}").unwrap(), "abcd", false),
+        (Conditions::default().shaped("a|bc").unwrap(), "bc", true),
+        (Conditions::new(None, vec![Validator::Luhn]), "378282246310005", true),
+        (Conditions::new(None, vec![Validator::Luhn]), "378282246310006", false),
+        (Conditions::new(None, vec![Validator::Luhn]), "0000000000000", false),
+        (Conditions::new(None, vec![Validator::Iban]), "GB82 WEST 1234 5698 7654 32", true),
+        (Conditions::new(None, vec![Validator::Iban]), "GB83 WEST 1234 5698 7654 32", false),
+        (Conditions::new(None, vec![Validator::Iban]), "DE89370400440532013000", true),
+        (Conditions::new(None, vec![Validator::Jwt]), "eyJhbGciOiJIUzI1NiJ9.e30.x", true),
+        (Conditions::new(None, vec![Validator::Jwt]), "eyJhbGciOiJIUzI1NiJ.e30.x", false),
+        (Conditions::new(None, vec![Validator::Pem]), "\nMIIEvQIBADANBgkqhkiG9w0BAQ\n", true),
+        (Conditions::new(None, vec![Validator::Pem]), "\n...\n", false),
+        // The token that GitHub's own announcement of the format shows.
+        (
+            Conditions::new(None, vec![Validator::GithubCrc]),
+            "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",
+            true,
+        ),
+        (
+            Conditions::new(None, vec![Validator::GithubCrc]),
+            "ghp_zQWBuTSOoRi4A9spHcVY5ncnsDkxkJ0mLq18",
+            false,
+        ),
+        (Conditions::new(None, vec![Validator::Base64]), "aGVsbG8_", true),
+        (Conditions::new(None, vec![Validator::Base64]), "hello!", false),
+        (Conditions::new(None, vec![Validator::Mixed]), "abc-def", false),
+        (Conditions::new(None, vec![Validator::NotWord]), "Some-word", false),
+        (
+            Conditions::new(None, vec![Validator::NotUuid]),
+            "0f8fad5b-d9cb-469f-a165-70867728950e",
+            false,
+        ),
+        (Conditions::new(None, vec![Validator::NotHex]), "0f8fad5bd9cb469fa16570867728950e", false),
+    ];
+    for (conditions, value, expected) in rows {
+        assert_eq!(conditions.hold(value), expected, "{conditions:?} of {value}");
+    }
+    assert!(Conditions::default().shaped("a)(b").is_err());
+}
+
+#[test]
+fn a_match_that_goes_on_out_of_sight_is_not_cut_off() {
+    let token = || vec![pattern("tok-[a-z]+", &[]).unwrap()];
+    assert_eq!(found(token(), &format!("tok-{} ", "x".repeat(8000))).unwrap().len(), 1);
+    assert_eq!(found(token(), &format!("tok-{} ", "x".repeat(9000))), Err(Unfinished));
+}
+
+#[test]
+fn work_is_bounded() {
+    // Each keyword starts an attempt that fails only at the end of its sight.
+    let greedy = pattern("abc[^!]*!", &[]).unwrap();
+    let patterns = Patterns::new([(greedy, 0)]).unwrap();
+    let mut work = 1024 * 1024;
+    assert_eq!(patterns.find(&"abc".repeat(10_000), &All, &mut work), Err(Unfinished));
+    assert_eq!(patterns.find("abc!", &All, &mut work), Err(Unfinished));
+    assert_eq!(patterns.find("nothing", &All, &mut work), Ok(vec![]));
+    // Windows that overlap are searched once.
+    let around = pattern("[a-z]{0,200}-k-!", &["-k-"]).unwrap();
+    let patterns = Patterns::new([(around, 0)]).unwrap();
+    let text = "-k".repeat(10_000);
+    let mut work = WORK_BYTES_MAX;
+    assert_eq!(patterns.find(&text, &All, &mut work), Ok(vec![]));
+    assert!(WORK_BYTES_MAX - work <= text.len());
+}

@@ -1,0 +1,160 @@
+//! Checks that tell real secrets from texts of the same form.
+
+use base64::Engine as _;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use serde_json::{Map, Value};
+
+const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
+    .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+    .with_decode_allow_trailing_bits(true);
+const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIENT);
+const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT);
+
+/// Digits of GitHub's checksum at the end of a token.
+const CHECKSUM_DIGITS: usize = 6;
+
+/// Shorter runs of base64 are no key.
+const PEM_LINE_BYTES_MIN: usize = 24;
+
+/// What a value must be, or must not be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Validator {
+    /// Digits whose last one is right (ISO/IEC 7812-1, annex B): payment cards.
+    Luhn,
+    /// A country, two check digits that are right, an account (ISO 13616).
+    Iban,
+    /// Its first part decodes to a JSON object, as in JWS and JWE (RFC 7515, RFC 7516).
+    Jwt,
+    /// It holds a line of base64, as keys in PEM do (RFC 7468).
+    Pem,
+    /// Its last six characters are the CRC-32 of what stands before them and after the prefix, in
+    /// base 62: GitHub's and npm's tokens.
+    GithubCrc,
+    /// It is base64, of either alphabet.
+    Base64,
+    /// Letters and digits both occur.
+    Mixed,
+    /// It is more than a word: not letters of one case, `-` and `_` alone.
+    NotWord,
+    /// It is no UUID.
+    NotUuid,
+    /// It is not hexadecimal throughout.
+    NotHex,
+}
+
+impl Validator {
+    /// Whether the value is what it should be.
+    pub(super) fn accepts(self, value: &str) -> bool {
+        match self {
+            Self::Luhn => luhn(value),
+            Self::Iban => iban(value),
+            Self::Jwt => jwt(value),
+            Self::Pem => pem(value),
+            Self::GithubCrc => github_crc(value),
+            Self::Base64 => {
+                !value.is_empty()
+                    && (STANDARD.decode(value).is_ok() || URL_SAFE.decode(value).is_ok())
+            }
+            Self::Mixed => {
+                value.bytes().any(|byte| byte.is_ascii_alphabetic())
+                    && value.bytes().any(|byte| byte.is_ascii_digit())
+            }
+            Self::NotWord => !is_word(value),
+            Self::NotUuid => !is_uuid(value),
+            Self::NotHex => !value.bytes().all(|byte| byte.is_ascii_hexdigit()),
+        }
+    }
+}
+
+fn luhn(value: &str) -> bool {
+    let mut sum = 0;
+    let mut digits = 0_usize;
+    for c in value.chars().rev().filter(|c| !matches!(c, ' ' | '-')) {
+        let Some(digit) = c.to_digit(10) else { return false };
+        sum += match (digits % 2 == 1, digit) {
+            (false, digit) => digit,
+            (true, digit) if digit > 4 => digit * 2 - 9,
+            (true, digit) => digit * 2,
+        };
+        digits += 1;
+    }
+    (12..=19).contains(&digits) && sum % 10 == 0 && sum > 0
+}
+
+fn iban(value: &str) -> bool {
+    let text: String = value.chars().filter(|c| *c != ' ').collect();
+    let (Some(head), Some(account)) = (text.get(..4), text.get(4..)) else { return false };
+    let well_formed = (15..=34).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        && head.bytes().take(2).all(|byte| byte.is_ascii_alphabetic())
+        && head.bytes().skip(2).all(|byte| byte.is_ascii_digit());
+    let rest = account.chars().chain(head.chars()).try_fold(0_u32, |rest, c| {
+        let digit = c.to_digit(36)?;
+        Some(if digit < 10 { rest * 10 + digit } else { rest * 100 + digit } % 97)
+    });
+    well_formed && rest == Some(1)
+}
+
+fn jwt(value: &str) -> bool {
+    let header = value.split('.').next().unwrap_or_default();
+    let Ok(bytes) = URL_SAFE.decode(header).or_else(|_| STANDARD.decode(header)) else {
+        return false;
+    };
+    serde_json::from_slice::<Map<String, Value>>(&bytes).is_ok_and(|header| !header.is_empty())
+}
+
+fn pem(value: &str) -> bool {
+    let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte);
+    let mut run = 0;
+    value.bytes().any(|byte| {
+        run = if is_base64(byte) { run + 1 } else { 0 };
+        run >= PEM_LINE_BYTES_MIN
+    })
+}
+
+fn github_crc(value: &str) -> bool {
+    let token = value.rsplit('_').next().unwrap_or(value);
+    let Some(at) = token.len().checked_sub(CHECKSUM_DIGITS).filter(|at| *at > 0) else {
+        return false;
+    };
+    let (Some(random), Some(checksum)) = (token.get(..at), token.get(at..)) else { return false };
+    let declared = checksum.bytes().try_fold(0_u64, |sum, byte| {
+        let digit = match byte {
+            b'0'..=b'9' => byte - b'0',
+            b'A'..=b'Z' => byte - b'A' + 10,
+            b'a'..=b'z' => byte - b'a' + 36,
+            _ => return None,
+        };
+        Some(sum * 62 + u64::from(digit))
+    });
+    declared == Some(u64::from(crc32(random.as_bytes())))
+}
+
+/// CRC-32 (IEEE 802.3), bit by bit: it is needed for a few dozen bytes at a time.
+fn crc32(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(!0_u32, |sum, byte| {
+        (0..8).fold(sum ^ u32::from(*byte), |sum, _| {
+            if sum & 1 == 1 { (sum >> 1) ^ 0xEDB8_8320 } else { sum >> 1 }
+        })
+    })
+}
+
+/// Letters of one case, perhaps with a capital at the front, `-` and `_`.
+fn is_word(value: &str) -> bool {
+    let joins = |byte: u8| b"-_".contains(&byte);
+    let tail = || value.bytes().skip(1);
+    value.bytes().next().is_none_or(|byte| byte.is_ascii_alphabetic() || joins(byte))
+        && (tail().all(|byte| byte.is_ascii_lowercase() || joins(byte))
+            || value.bytes().all(|byte| byte.is_ascii_uppercase() || joins(byte)))
+}
+
+fn is_uuid(value: &str) -> bool {
+    let mut groups = value.split('-');
+    let sized = [8, 4, 4, 4, 12].iter().all(|length| {
+        groups.next().is_some_and(|group| {
+            group.len() == *length && group.bytes().all(|byte| byte.is_ascii_hexdigit())
+        })
+    });
+    sized && groups.next().is_none()
+}

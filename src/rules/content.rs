@@ -1,0 +1,157 @@
+//! The parts of a rule that are about contents: patterns, conditions on values, paths, actions.
+
+use std::path::Path;
+
+use super::check::Checked;
+use super::file::{ActionFile, RedactFile, ValidatorFile};
+use crate::redact::{Action, Conditions, PathGlob, Pattern, PatternError, Validator};
+
+/// Characters that `keep_ends` may show.
+const ENDS_CHARS_MAX: u8 = 12;
+
+/// The most bits that a byte can tell.
+const ENTROPY_MAX: f64 = 8.0;
+
+impl Checked {
+    /// What must hold of values.
+    pub(super) fn conditions(&mut self, file: &Path, written: &RedactFile) -> Conditions {
+        let entropy = written.entropy.as_ref();
+        if let Some(entropy) = entropy.filter(|bits| !(0.0..=ENTROPY_MAX).contains(&bits.value)) {
+            self.at(
+                file,
+                entropy,
+                format!("`entropy` of `{}` cannot be {}", written.id.value, entropy.value),
+                "give the bits a character, from 0 to 8; 3 is above most words",
+            );
+        }
+        let validators = written.validate.iter().copied().map(validator).collect();
+        let conditions = Conditions::new(entropy.map(|bits| bits.value), validators);
+        let Some(value) = &written.value else { return conditions };
+        match conditions.clone().shaped(&value.value) {
+            Ok(shaped) => shaped,
+            Err(error) => {
+                let message = format!("`value` of `{}`: {error}", written.id.value);
+                self.at(file, value, message, "write a short regular expression");
+                conditions
+            }
+        }
+    }
+
+    /// The pattern, with its keywords.
+    pub(super) fn pattern(
+        &mut self,
+        file: &Path,
+        written: &RedactFile,
+        conditions: &Conditions,
+    ) -> Option<Pattern> {
+        let id = &written.id.value;
+        let Some(pattern) = &written.pattern else {
+            if let Some(word) = written.keywords.first() {
+                let message = format!("`keywords` of `{id}` have no `pattern`");
+                self.at(file, word, message, "add the pattern, or remove the keywords");
+            }
+            if let Some(reason) = &written.everywhere {
+                let message = format!("`everywhere` of `{id}` has no `pattern`");
+                self.at(file, reason, message, "add the pattern, or remove it");
+            }
+            return None;
+        };
+        let keywords: Vec<String> =
+            written.keywords.iter().map(|word| word.value.clone()).collect();
+        let compiled = match &written.everywhere {
+            Some(reason) if !keywords.is_empty() || reason.value.trim().is_empty() => {
+                self.at(
+                    file,
+                    reason,
+                    format!("`everywhere` of `{id}` needs a reason, and no `keywords` beside it"),
+                    "say why there is no keyword, or remove `everywhere`",
+                );
+                return None;
+            }
+            Some(_) => Pattern::everywhere(&pattern.value, conditions.clone()),
+            None => Pattern::new(&pattern.value, &keywords, conditions.clone()),
+        };
+        match compiled {
+            Ok(pattern) => Some(pattern),
+            Err(error) => {
+                self.at(file, pattern, format!("`pattern` of `{id}`: {error}"), remedy(&error));
+                None
+            }
+        }
+    }
+
+    /// The paths below which the rule holds.
+    pub(super) fn paths(&mut self, file: &Path, written: &RedactFile) -> Vec<PathGlob> {
+        let mut globs = Vec::with_capacity(written.under.len());
+        for path in &written.under {
+            match PathGlob::new(&path.value) {
+                Ok(glob) => globs.push(glob),
+                Err(error) => self.at(
+                    file,
+                    path,
+                    format!("`{}` in `under` of `{}`: {error}", path.value, written.id.value),
+                    "write segments between `/`, `*` for one of any name, `**` for any number",
+                ),
+            }
+        }
+        globs
+    }
+
+    /// What is done.
+    pub(super) fn action(&mut self, file: &Path, written: &RedactFile) -> Action {
+        match written.action {
+            ActionFile::Drop => Action::Drop,
+            ActionFile::Mask => Action::Mask,
+            ActionFile::Fingerprint => Action::Fingerprint,
+            ActionFile::Summarize => Action::Summarize,
+            ActionFile::KeepEnds { first, last } => {
+                if !(1..=ENDS_CHARS_MAX).contains(&first.saturating_add(last)) {
+                    self.at(
+                        file,
+                        &written.id,
+                        format!(
+                            "`keep_ends` of `{}` would show {} characters",
+                            written.id.value,
+                            u16::from(first) + u16::from(last)
+                        ),
+                        "let `first` and `last` be from 1 to 12 together",
+                    );
+                }
+                Action::KeepEnds { first, last }
+            }
+        }
+    }
+}
+
+fn validator(written: ValidatorFile) -> Validator {
+    match written {
+        ValidatorFile::Luhn => Validator::Luhn,
+        ValidatorFile::Iban => Validator::Iban,
+        ValidatorFile::Jwt => Validator::Jwt,
+        ValidatorFile::Pem => Validator::Pem,
+        ValidatorFile::GithubCrc => Validator::GithubCrc,
+        ValidatorFile::Base64 => Validator::Base64,
+        ValidatorFile::Mixed => Validator::Mixed,
+        ValidatorFile::NotWord => Validator::NotWord,
+        ValidatorFile::NotUuid => Validator::NotUuid,
+        ValidatorFile::NotHex => Validator::NotHex,
+    }
+}
+
+fn remedy(error: &PatternError) -> &'static str {
+    match error {
+        PatternError::Syntax(_) => {
+            "correct it; look-around and back-references do not exist here, and everything is ASCII"
+        }
+        PatternError::TooLarge => "use smaller counts, or `+` in the place of large ones",
+        PatternError::MatchesNothing => "let it match at least one character",
+        PatternError::NoKeyword => {
+            "give it `keywords`, or say under `everywhere` why it can have none"
+        }
+        PatternError::Keyword(_) => "use a longer fixed part of what is searched for",
+        PatternError::TooManyKeywords => "make several rules of it",
+        PatternError::Unbounded => {
+            "let it begin with a keyword, or give every `*` and `+` a bound, such as `{1,200}`"
+        }
+    }
+}
