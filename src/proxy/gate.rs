@@ -310,6 +310,9 @@ impl ProxyHttp for Gate {
             && let Err(error) = problem::send(session, &answer).await
         {
             tracing::debug!(%error, "a client left before its answer");
+        } else if session.req_header().version != Version::HTTP_2 {
+            // What happens to the session next is that it is dropped, in the face of its client.
+            session.as_downstream_mut().shutdown().await;
         }
         FailToProxy { error_code: answer.status().as_u16(), can_reuse_downstream: false }
     }
