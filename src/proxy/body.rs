@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use http::{Version, header};
+use http::{StatusCode, Version, header};
 use pingora::proxy::Session;
 use pingora::{Error, ErrorType};
 use tokio::time::timeout;
 
 use super::budget::Account;
+use super::strict::Refusal;
 use super::wire;
 use crate::capture::{Body, BodyCapture};
 
@@ -19,15 +20,24 @@ pub(super) enum RequestBody {
     Begun(BodyCapture, bytes::Bytes),
 }
 
+const MALFORMED: Refusal = Refusal {
+    status: StatusCode::BAD_REQUEST,
+    reason: "request-body",
+    detail: "the body is malformed; the application did not get the whole request",
+};
+const SLOW: Refusal = Refusal {
+    status: StatusCode::REQUEST_TIMEOUT,
+    reason: "slow-body",
+    detail: "the body did not arrive in time; the application did not get the whole request",
+};
+
 /// Why a request body could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum BodyError {
     /// The client left.
     Gone,
-    /// Its framing is broken.
-    Malformed,
-    /// It took too long.
-    Slow,
+    /// Its framing is broken, or it took too long.
+    Refused(Refusal),
     /// There is no memory for it now.
     NoMemory,
 }
@@ -36,12 +46,12 @@ impl BodyError {
     /// What an error of the client's connection means.
     pub(super) fn of(error: &Error) -> Self {
         match error.etype() {
-            ErrorType::ReadError if wire::is_bad_framing(error) => Self::Malformed,
-            ErrorType::ReadTimedout => Self::Slow,
-            ErrorType::ConnectionClosed | ErrorType::ReadError | ErrorType::H2Error => Self::Gone,
+            ErrorType::ReadTimedout => Self::Refused(SLOW),
+            ErrorType::ReadError => wire::bad_framing(error).map_or(Self::Gone, Self::Refused),
+            ErrorType::ConnectionClosed | ErrorType::H2Error => Self::Gone,
             // Pingora's name for a body that ends before its declared length.
             kind if kind.as_str() == "PrematureBodyEnd" => Self::Gone,
-            _ => Self::Malformed,
+            _ => Self::Refused(MALFORMED),
         }
     }
 }
@@ -73,7 +83,7 @@ pub(super) async fn read(
     }
     match timeout(deadline, collect(session, limit, account)).await {
         Ok(body) => body,
-        Err(_) => Err(BodyError::Slow),
+        Err(_) => Err(BodyError::Refused(SLOW)),
     }
 }
 

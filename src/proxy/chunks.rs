@@ -74,7 +74,7 @@ enum At {
 }
 
 /// Where a body stands.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Chunks {
     at: At,
     extensions: usize,

@@ -48,7 +48,7 @@ pub struct Door {
 
 /// How reading a head ended.
 enum Read {
-    /// A head; what came with it is with the wire.
+    /// A head, and what came with it of its body; what is behind that is with the wire.
     Head(BytesMut),
     /// Nothing more will come.
     End,
@@ -127,10 +127,7 @@ impl Door {
         loop {
             match strict::check(&head, seen, &self.limits) {
                 Ok(Head::Complete(end, framing)) => {
-                    // Not even an empty split: that would cost an allocation.
-                    let behind =
-                        if end < head.len() { head.split_off(end) } else { BytesMut::new() };
-                    return match wire.begin(framing, behind) {
+                    return match wire.begin(framing, &mut head, end) {
                         Ok(()) => Read::Head(head),
                         Err(refusal) => Read::Refused(refusal),
                     };

@@ -132,8 +132,9 @@ pub(super) async fn run(
             session.set_keepalive(None);
             return Ok(());
         }
-        Err(BodyError::Malformed) => return answer_and_close(session, &problem::bad_body()).await,
-        Err(BodyError::Slow) => return answer_and_close(session, &problem::slow_body()).await,
+        Err(BodyError::Refused(refusal)) => {
+            return answer_and_close(session, &shared.refuse(&refusal)).await;
+        }
         Err(BodyError::NoMemory) => {
             let problem = problem::audit_unavailable("captured_bytes_limit");
             return answer_and_close(session, &problem).await;
@@ -326,8 +327,7 @@ impl Exchange<'_> {
             Failure::ClientAborted(why) => {
                 session.set_keepalive(None);
                 match why {
-                    BodyError::Malformed => problem::bad_body(),
-                    BodyError::Slow => problem::slow_body(),
+                    BodyError::Refused(refusal) => self.shared.refuse(&refusal),
                     BodyError::Gone | BodyError::NoMemory => return Ok(()),
                 }
             }

@@ -16,6 +16,7 @@ use pingora::proxy::{FailToProxy, HttpProxy, ProxyHttp, Session};
 use pingora::server::configuration::ServerConf;
 use pingora::{Error, ErrorSource, ErrorType};
 
+use super::body::BodyError;
 use super::budget::{Budget, Flight, InFlight};
 use super::exchange::{self, Plan, Recording};
 use super::forward::{self, Forwarding};
@@ -47,6 +48,14 @@ pub struct Shared {
     pub in_flight: Arc<InFlight>,
 }
 
+impl Shared {
+    /// Counts a request that is not accepted as it is, and says so.
+    pub(super) fn refuse(&self, refusal: &Refusal) -> problem::Problem {
+        self.metrics.rejected.get_or_create(&ReasonLabel { reason: refusal.reason }).inc();
+        problem::refused(refusal)
+    }
+}
+
 /// The decision, as Pingora's callbacks.
 pub struct Gate {
     shared: Arc<Shared>,
@@ -55,12 +64,6 @@ pub struct Gate {
 impl Gate {
     fn new(shared: Arc<Shared>) -> Self {
         Self { shared }
-    }
-
-    fn refuse(&self, refusal: Refusal) -> problem::Problem {
-        let label = ReasonLabel { reason: refusal.reason };
-        self.shared.metrics.rejected.get_or_create(&label).inc();
-        problem::refused(&refusal)
     }
 }
 
@@ -194,7 +197,7 @@ impl ProxyHttp for Gate {
         if head.version == Version::HTTP_2
             && let Some(refusal) = http2_refusal(head, &snapshot)
         {
-            problem::send(session, &self.refuse(refusal)).await?;
+            problem::send(session, &self.shared.refuse(&refusal)).await?;
             return Ok(true);
         }
         let target = path_and_query(head);
@@ -301,8 +304,11 @@ impl ProxyHttp for Gate {
             ErrorType::ConnectTimedout | ErrorType::ReadTimedout | ErrorType::WriteTimedout
         );
         let answer = match error.esource() {
-            ErrorSource::Downstream if timed_out => problem::slow_body(),
-            ErrorSource::Downstream => problem::bad_body(),
+            ErrorSource::Downstream => match BodyError::of(error) {
+                BodyError::Refused(refusal) => self.shared.refuse(&refusal),
+                // Nobody will read it.
+                BodyError::Gone | BodyError::NoMemory => problem::bad_gateway("the client left"),
+            },
             _ if timed_out => problem::gateway_timeout("the request timed out upstream"),
             _ => problem::bad_gateway("the upstream could not be reached, or broke off"),
         };
@@ -310,6 +316,9 @@ impl ProxyHttp for Gate {
             && let Err(error) = problem::send(session, &answer).await
         {
             tracing::debug!(%error, "a client left before its answer");
+        } else if session.req_header().version != Version::HTTP_2 {
+            // What happens to the session next is that it is dropped, in the face of its client.
+            session.as_downstream_mut().shutdown().await;
         }
         FailToProxy { error_code: answer.status().as_u16(), can_reuse_downstream: false }
     }

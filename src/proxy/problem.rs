@@ -82,33 +82,13 @@ pub(super) fn audit_incomplete(event: EventId) -> Problem {
     .with_event(event)
 }
 
-/// A head, or framing, that the door does not accept.
+/// A request that is not accepted as it is.
 pub(super) fn refused(refusal: &Refusal) -> Problem {
     Problem::new(
         refusal.status,
         refusal.reason,
         "The request was refused",
         refusal.detail.to_owned(),
-    )
-}
-
-/// The body broke off or is badly framed.
-pub(super) fn bad_body() -> Problem {
-    Problem::new(
-        StatusCode::BAD_REQUEST,
-        "request-body",
-        "The request body is malformed",
-        "the body's framing is invalid; the application did not get the whole request".to_owned(),
-    )
-}
-
-/// The body took too long.
-pub(super) fn slow_body() -> Problem {
-    Problem::new(
-        StatusCode::REQUEST_TIMEOUT,
-        "slow-body",
-        "The request body did not arrive in time",
-        "the application did not get the whole request".to_owned(),
     )
 }
 

@@ -40,6 +40,9 @@ const ATOMIC_HEAD: usize = 8 * 1024;
 /// buffers of any connection.
 const SHORT: usize = 64 * 1024;
 
+/// The pool's group of connections for upgrades; none is ever given back to it.
+const UPGRADES: u64 = 1;
+
 /// Why there is no response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Failure {
@@ -130,6 +133,8 @@ impl Upstream {
             let mut peer = pool.pick(client, &tried).ok_or(failure)?;
             if upgrades {
                 peer.options.alpn = ALPN::H1;
+                // Never one of the pool, which may have died: a handshake is not repeated.
+                peer.group_key = UPGRADES;
             }
             let (mut session, reused) = match connector.get_http_session(&peer).await {
                 Ok(connected) => connected,
@@ -210,6 +215,10 @@ impl Upstream {
         capture: &mut BodyCapture,
     ) -> Result<(), Failure> {
         loop {
+            // Known before the client is asked again: then an answer is not taken for an early one.
+            if client.as_downstream_mut().is_body_done() {
+                return self.finish().await;
+            }
             let chunk = tokio::select! {
                 biased;
                 head = self.session.read_response_header() => match head {
@@ -343,7 +352,8 @@ impl Upstream {
 
     /// Gives the connection back to the pool if both messages went to their ends.
     pub(super) async fn release(mut self, connector: &Connector) {
-        if self.sent && self.session.response_done() {
+        let pooled = self.peer.group_key != UPGRADES;
+        if pooled && self.sent && self.session.response_done() {
             let idle = self.peer.options.idle_timeout;
             connector.release_http_session(self.session, &self.peer, idle).await;
         } else {

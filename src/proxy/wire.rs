@@ -33,21 +33,21 @@ use super::strict::{BodyFraming, Refusal};
 /// What is read at once behind a request while its answer is waited for.
 const AHEAD: usize = 1024;
 /// How long a client that has sent too much is still listened to, so that it can read its answer.
-const LINGER: Duration = Duration::from_millis(500);
+const LINGER: Duration = Duration::from_secs(1);
 
 /// The framing of a body is broken.
 #[derive(Debug, thiserror::Error)]
 #[error("the framing of the request body is broken: {}", .0.detail)]
 pub(super) struct BadFraming(Refusal);
 
-/// Whether the client's connection gave no more of a body since its framing is broken.
-pub(super) fn is_bad_framing(error: &pingora::Error) -> bool {
-    let cause = error.root_cause().downcast_ref::<io::Error>();
-    cause.and_then(io::Error::get_ref).is_some_and(|cause| cause.is::<BadFraming>())
+/// What is wrong with a body, if that is why the client's connection gave no more of it.
+pub(super) fn bad_framing(error: &pingora::Error) -> Option<Refusal> {
+    let cause = error.root_cause().downcast_ref::<io::Error>()?;
+    cause.get_ref()?.downcast_ref::<BadFraming>().map(|bad| bad.0)
 }
 
 /// What is still to come of a body.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 enum Body {
     Done,
     Length(u64),
@@ -144,18 +144,26 @@ impl Wire {
         std::mem::take(&mut self.line().ahead)
     }
 
-    /// Says what comes next: a body of this framing, of which `read` was read already. What is
-    /// there of it is judged at once.
-    pub(super) fn begin(&mut self, framing: BodyFraming, read: BytesMut) -> Result<(), Refusal> {
-        let body = match framing {
+    /// Says what comes next: a body of this framing, which begins in what was read at this offset.
+    /// What is there of it is judged at once and left there; what is behind it is kept.
+    pub(super) fn begin(
+        &mut self,
+        framing: BodyFraming,
+        read: &mut BytesMut,
+        offset: usize,
+    ) -> Result<(), Refusal> {
+        let mut body = match framing {
             BodyFraming::Length(0) => Body::Done,
             BodyFraming::Length(length) => Body::Length(length),
             BodyFraming::Chunked => Body::Chunked(Chunks::new()),
         };
-        body.clone().judge(&read)?;
+        let end = offset + body.judge(read.get(offset..).unwrap_or_default())?;
         let line = self.line();
         line.body = body;
-        line.ahead = read;
+        // Not even an empty split: that would cost an allocation.
+        if end < read.len() {
+            line.ahead = read.split_off(end);
+        }
         Ok(())
     }
 

@@ -4,7 +4,9 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use super::support::{Answer, Proxy, Reply, Seen, Setup, Upstream, exchange, read_answer};
+use super::support::{
+    Answer, Proxy, Reply, Seen, Setup, Upstream, exchange, exchange_on, read_answer, wait_until,
+};
 
 fn start(more: &str) -> (Upstream, Proxy) {
     let upstream = Upstream::start(|_| Reply::ok());
@@ -382,6 +384,26 @@ fn a_malformed_request_in_a_pipeline_ends_it() {
         assert_eq!(read_answer(&mut stream).status, 0, "{bad:?}");
         assert_eq!((upstream.seen().len(), proxy.events().len()), (n + 1, n + 1));
     }
+}
+
+#[test]
+fn a_refusal_reaches_a_client_that_goes_on_sending() {
+    let upstream = Upstream::start(|_| Reply::ok());
+    let routes = "  - {name: free, paths: [/free], upstream: app, kind: bypass}\n  \
+                  - {name: default, upstream: app}\n";
+    let setup = Setup { routes: routes.to_owned(), ..Setup::default() };
+    let proxy = Proxy::with(upstream.address, &setup);
+    let flood = format!("5 \r\n{}", "x".repeat(1 << 20));
+    let chunked = "Transfer-Encoding: chunked\r\n\r\n";
+    let at_the_door = format!("POST /free HTTP/1.1\r\nHost: a\r\n{chunked}{flood}");
+    assert!(is_problem(&exchange(proxy.address, at_the_door.as_bytes()), 400));
+    assert!(is_problem(&in_two_steps(&proxy, "POST /x", &flood), 400));
+    let mut stream = TcpStream::connect(proxy.address).unwrap();
+    let begun = format!("POST /free HTTP/1.1\r\nHost: a\r\n{chunked}");
+    stream.write_all(begun.as_bytes()).unwrap();
+    wait_until("the upstream is asked", || upstream.connections() == 1);
+    assert!(is_problem(&exchange_on(&mut stream, flood.as_bytes()), 400));
+    assert!(upstream.seen().is_empty());
 }
 
 const ODD_PATHS: [&str; 27] = [

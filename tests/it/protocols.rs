@@ -3,13 +3,14 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use super::support::{
-    Answer, Proxy, Reply, Setup, Upstream, exchange, exchange_on, read_answer, wait_until,
+    Answer, Proxy, Reply, Setup, Upstream, exchange, exchange_on, free_address, read_answer,
+    wait_until,
 };
 
 /// What curl prints: the version of HTTP, the status, the event's header.
@@ -386,6 +387,48 @@ fn a_tunnel_does_not_hold_up_a_stop() {
     assert_eq!(read_rest(&mut stream), b"");
     assert_eq!(proxy.wait(), Some(0));
     assert!(!proxy.log().contains("cut off"), "{}", proxy.log());
+}
+
+/// A process that is ended with the test.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
+
+#[test]
+fn without_a_configuration_upgrades_are_permitted_and_named_to_both_sides() {
+    let upstream = by_hand(|head, mut stream| {
+        stream.write_all(SWITCHED).unwrap();
+        stream.write_all(head.as_bytes()).unwrap();
+        echo(stream);
+    });
+    let home = tempfile::tempdir().unwrap();
+    let (address, reading) = (free_address(), free_address());
+    let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
+    command.args(["run", "--upstream", &format!("http://{upstream}")]);
+    command.args(["--listen", &address.to_string(), "--reading", &reading.to_string()]);
+    command.current_dir(home.path()).stdout(Stdio::null()).stderr(Stdio::null());
+    let _running = Running(command.spawn().unwrap());
+    wait_until("the proxy listens", || TcpStream::connect(address).is_ok());
+    let mut stream = TcpStream::connect(address).unwrap();
+    let answer = exchange_on(&mut stream, UPGRADE);
+    assert_eq!(answer.status, 101);
+    let event = answer.header("countersign-event").unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).unwrap();
+        head.extend(byte);
+    }
+    let head = String::from_utf8(head).unwrap();
+    assert!(head.contains(&format!("Countersign-Request: {event}\r\n")), "{head}");
+    assert!(head.contains("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"), "{head}");
+    stream.write_all(b"\x81\x05hello").unwrap();
+    expect(&mut stream, b"\x81\x05hello");
 }
 
 fn reloads(proxy: &Proxy, outcome: &str) -> usize {
