@@ -254,6 +254,27 @@ fn http2_connections_that_take_no_more_are_left_without_a_double() {
 }
 
 #[test]
+fn a_stream_that_is_reset_leaves_an_unknown_outcome_and_the_connection() {
+    let upstream = Http2Upstream::start(usize::MAX, |seen| {
+        let status = if seen.uri.path() == "/reset" { 0 } else { 200 };
+        Http2Reply { status, ..Http2Reply::default() }
+    });
+    let proxy = before(upstream.address, "http: \"2\"".to_owned());
+    for method in ["POST", "PUT"] {
+        let answer = exchange(proxy.address, &send(method, "/reset", "", b"x"));
+        assert_eq!((answer.status, answer.problem().as_deref()), (502, Some("bad-gateway")));
+        let event = event_of(&proxy, &answer);
+        assert_eq!(
+            (&event["outcome"], &event["reason"]),
+            (&json!("unknown"), &json!("upstream_lost"))
+        );
+        assert_eq!(post(&proxy).status, 200);
+    }
+    assert_eq!((upstream.seen().len(), upstream.connections()), (4, 1));
+    assert_eq!(proxy.events().len(), 4);
+}
+
+#[test]
 fn an_upstream_that_does_not_speak_http2_was_not_sent_anything() {
     let authority = Authority::new("servers");
     let upstream = Upstream::start(|_| Reply::ok());
