@@ -1,9 +1,10 @@
 //! The ways to an upstream: TLS, client certificates, HTTP/2, several addresses, health checks.
 
 use std::collections::BTreeSet;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, Request};
 use serde_json::{Value, json};
@@ -368,6 +369,47 @@ fn a_dead_address_among_live_ones_costs_no_request_and_doubles_none() {
             assert_eq!((kept.len(), intents.len()), (REQUESTS, REQUESTS), "{balancing}");
         }
     }
+}
+
+/// An address where nobody answers: connections that nobody accepts take up all the room there is.
+struct BlackHole {
+    address: SocketAddr,
+    _listener: TcpListener,
+    _waiting: Vec<TcpStream>,
+}
+
+impl BlackHole {
+    fn open() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut waiting = Vec::new();
+        while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(200)) {
+            waiting.push(stream);
+            assert!(waiting.len() < 10_000, "the backlog has no end");
+        }
+        Self { address, _listener: listener, _waiting: waiting }
+    }
+}
+
+#[test]
+fn an_address_where_nobody_answers_was_not_sent_anything_and_is_left_for_another() {
+    let hole = BlackHole::open();
+    let more = "timeouts: {connect: 250ms}".to_owned();
+    let alone = Proxy::with(hole.address, &Setup { more: more.clone(), ..Setup::default() });
+    let answer = post(&alone);
+    assert_eq!((answer.status, answer.problem().as_deref()), (504, Some("gateway-timeout")));
+    assert!(answer.text().contains("was not executed"), "{}", answer.text());
+    let event = event_of(&alone, &answer);
+    assert_eq!((&event["outcome"], &event["reason"]), (&json!("failure"), &json!("not_sent")));
+
+    let upstream = Upstream::start(|_| Reply::ok());
+    let addresses = vec![upstream.address];
+    let setup = Setup { more, addresses, ..Setup::default() };
+    let proxy = Proxy::with(hole.address, &setup);
+    for _ in 0..4 {
+        assert_eq!(post(&proxy).status, 200);
+    }
+    assert_eq!((upstream.seen().len(), proxy.events().len()), (4, 4));
 }
 
 /// Upstreams whose health can be switched, and which executes what is not a health check.
