@@ -9,22 +9,25 @@ use serde_json::Value;
 
 use super::support::{Proxy, Reply, Upstream, exchange};
 
+/// Runs a program that sees `data` as read-only, apart from the rest of the system by `unshare`.
+fn apart(unshare: &str, data: &Path, program: &[&str]) -> Output {
+    let mount = "mount --bind \"$0\" \"$0\" && mount -o remount,bind,ro \"$0\" && exec \"$@\"";
+    let mut command = Command::new("unshare");
+    command.args([unshare, "sh", "-c", mount]).arg(data).args(program).output().unwrap()
+}
+
 /// A command of countersign that sees `data` as read-only; none where the system refuses that.
 fn read_only(data: &Path, args: &[&str]) -> Option<Output> {
-    let apart = |program: &[&str]| {
-        let mount = "mount --bind \"$0\" \"$0\" && mount -o remount,bind,ro \"$0\" && exec \"$@\"";
-        let mut command = Command::new("unshare");
-        command.args(["-Urm", "sh", "-c", mount]).arg(data).args(program);
-        command.output().unwrap()
-    };
-    if !apart(&["true"]).status.success() {
+    // With a user namespace for everybody, without one for root.
+    let possible = |way: &&str| apart(way, data, &["true"]).status.success();
+    let Some(way) = ["-Urm", "-m"].into_iter().find(possible) else {
         assert!(std::env::var_os("CI").is_none(), "in CI, a read-only mount must be possible");
         println!("NOT TRIED: this system does not let us mount a directory read-only");
         return None;
-    }
-    let refused = apart(&["touch", data.join("x").to_str().unwrap()]);
+    };
+    let refused = apart(way, data, &["touch", data.join("x").to_str().unwrap()]);
     assert!(!refused.status.success(), "the mount is not read-only");
-    Some(apart(&[&[env!("CARGO_BIN_EXE_countersign")], args].concat()))
+    Some(apart(way, data, &[&[env!("CARGO_BIN_EXE_countersign")], args].concat()))
 }
 
 /// The paths of the events that a query shows, newest first, and what it says beside.

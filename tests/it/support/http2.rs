@@ -26,7 +26,7 @@ pub(crate) struct Http2Seen {
 /// What the upstream answers.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Http2Reply {
-    /// The status.
+    /// The status; with 0 the stream is reset instead of answered.
     pub(crate) status: u16,
     /// The body.
     pub(crate) body: Vec<u8>,
@@ -120,6 +120,10 @@ async fn exchange(
     let seen = Http2Seen { method: head.method, uri: head.uri, headers: head.headers, body };
     record.lock().unwrap().push(seen.clone());
     let reply = handler(&seen);
+    if reply.status == 0 {
+        answer.send_reset(h2::Reason::INTERNAL_ERROR);
+        return None;
+    }
     let head = Response::builder().status(reply.status).body(()).unwrap();
     let (bare, last) = (reply.body.is_empty(), reply.trailers.is_empty());
     let mut out = answer.send_response(head, bare && last).ok()?;
