@@ -45,5 +45,5 @@ pub use multipart::{MULTIPARTS_MAX, PARTS_MAX};
 pub use node::{Node, Note};
 pub use number::Number;
 pub use percent::{percent_decode, percent_decode_lossy};
-pub use strings::{BASE64_BYTES_MIN, base64_text, data_url, percent_text};
+pub use strings::{BASE64_BYTES_MIN, base64_text, data_url, embedded, percent_text};
 pub use xml::ATTRIBUTES_MAX;

@@ -1,10 +1,13 @@
-//! Text inside of strings: base64, percent-encoding, and `data:` URLs.
+//! What strings hold: JSON and XML, base64, percent-encoding, and `data:` URLs.
 
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
+use super::budget::Budget;
 use super::percent::percent_decode;
+use super::xml::xml;
+use super::{Node, json};
 
 /// Shorter strings of base64 are words, or hold nothing that could be told apart from chance.
 pub const BASE64_BYTES_MIN: usize = 12;
@@ -17,6 +20,17 @@ const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
     .with_decode_allow_trailing_bits(true);
 const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIENT);
 const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT);
+
+/// The tree of a string that holds a JSON object or list, or an XML document.
+pub fn embedded(text: &str) -> Option<Node<'_>> {
+    match text.as_bytes() {
+        [b'{' | b'[', _, ..] => json(text).ok(),
+        [b'<', b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'?' | b'!', ..] => {
+            xml(text, &mut Budget::of(text.len())).ok()
+        }
+        _ => None,
+    }
+}
 
 /// The text that a string of base64 stands for, in either alphabet, padded or not. `None` where
 /// the string is too short, is no base64, or stands for anything but text.
