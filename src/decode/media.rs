@@ -86,7 +86,8 @@ impl MediaType {
             | "application/jsonl"
             | "application/x-jsonlines"
             | "application/jsonlines"
-            | "application/json-seq" => Kind::JsonLines,
+            | "application/json-seq"
+            | "application/stream+json" => Kind::JsonLines,
             "application/json" | "text/json" | "application/x-json" => Kind::Json,
             "text/plain" => Kind::Text,
             "multipart/form-data" | "multipart/mixed" | "multipart/related" => Kind::Multipart,

@@ -46,4 +46,5 @@ pub use node::{Node, Note};
 pub use number::Number;
 pub use percent::{percent_decode, percent_decode_lossy};
 pub use strings::{BASE64_BYTES_MIN, base64_text, data_url, embedded, percent_text};
+pub use toml::TOML_BYTES_MAX;
 pub use xml::ATTRIBUTES_MAX;

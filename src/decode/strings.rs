@@ -36,11 +36,14 @@ pub fn embedded(text: &str) -> Option<Node<'_>> {
 /// the string is too short, is no base64, or stands for anything but text.
 pub fn base64_text(text: &str) -> Option<String> {
     let text = text.trim();
-    if text.len() < BASE64_BYTES_MIN {
-        return None;
-    }
     let in_alphabet =
         |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_' | b'=');
+    if text.len() < BASE64_BYTES_MIN || !text.bytes().take(BASE64_BYTES_MIN).all(in_alphabet) {
+        return None;
+    }
+    // Encoders break lines at 64 or 76 characters.
+    let joined = text.contains('\n').then(|| text.replace(['\r', '\n'], ""));
+    let text = joined.as_deref().unwrap_or(text);
     let probe = text.as_bytes().get(..PROBE_BYTES).unwrap_or(text.as_bytes());
     if !probe.iter().all(|byte| in_alphabet(*byte)) {
         return None;
