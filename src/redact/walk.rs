@@ -202,7 +202,10 @@ impl<'e> Walk<'e> {
         let names = members.iter().filter(|(name, _)| is_one_of(name, &NAMING));
         names
             .filter_map(|(_, node)| match node {
-                Node::String(text) => self.policy.key(self.side, text, &mut self.scratch),
+                // A document is no name, whatever names are in it.
+                Node::String(text) if embedded(text).is_none() => {
+                    self.policy.key(self.side, text, &mut self.scratch)
+                }
                 _ => None,
             })
             .min()
