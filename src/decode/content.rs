@@ -161,7 +161,11 @@ fn parse<'a>(
     budget: &mut Budget,
 ) -> Result<Node<'a>, Note> {
     match kind {
-        Kind::Json => json_within(text, budget),
+        // Bulk requests and streams are sent under this type as well, a text a line.
+        Kind::Json => match json_within(text, budget) {
+            Err(Note::InvalidJson) if looks_like_json(text) => json_lines(text, budget),
+            result => result,
+        },
         Kind::JsonLines => json_lines(text, budget),
         // curl sends whatever it is given under this type, JSON above all.
         Kind::Form if looks_like_json(text) => json_within(text, budget),

@@ -50,16 +50,14 @@ impl MediaType {
     /// Reads the value of a `Content-Type` field.
     pub(super) fn parse(value: &str) -> Option<Self> {
         let (essence, parameters) = value.split_once(';').unwrap_or((value, ""));
+        let parameters = parameters_of(parameters)?;
         let essence = essence.trim();
         let (kind, subtype) = essence.split_once('/')?;
         let well_formed = essence.len() <= MEDIA_TYPE_BYTES_MAX
             && [kind, subtype]
                 .iter()
                 .all(|part| !part.is_empty() && part.bytes().all(is_name_byte));
-        well_formed.then(|| Self {
-            essence: essence.to_ascii_lowercase(),
-            parameters: parameters_of(parameters),
-        })
+        well_formed.then(|| Self { essence: essence.to_ascii_lowercase(), parameters })
     }
 
     /// Type and subtype, lower case.
@@ -88,7 +86,8 @@ impl MediaType {
             | "application/jsonl"
             | "application/x-jsonlines"
             | "application/jsonlines"
-            | "application/json-seq" => Kind::JsonLines,
+            | "application/json-seq"
+            | "application/stream+json" => Kind::JsonLines,
             "application/json" | "text/json" | "application/x-json" => Kind::Json,
             "text/plain" => Kind::Text,
             "multipart/form-data" | "multipart/mixed" | "multipart/related" => Kind::Multipart,
@@ -115,39 +114,43 @@ fn is_name_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&byte)
 }
 
-/// `name=value` and `name="value"`; what is neither is passed over.
-pub(super) fn parameters_of(text: &str) -> Vec<(String, String)> {
+/// `name=value` and `name="value"`; words without a value are passed over. `None` where readers
+/// could differ: too many of them, quotes that are not closed, text behind a quoted value.
+pub(super) fn parameters_of(text: &str) -> Option<Vec<(String, String)>> {
     let mut parameters = Vec::new();
     let mut rest = text;
-    while !rest.is_empty() && parameters.len() < PARAMETERS_MAX {
+    while !rest.trim().is_empty() {
+        if parameters.len() >= PARAMETERS_MAX {
+            return None;
+        }
         let end = rest.find(['=', ';']).unwrap_or(rest.len());
-        let (name, after) = rest.split_at_checked(end).unwrap_or((rest, ""));
+        let (name, after) = rest.split_at_checked(end)?;
         let Some(after) = after.strip_prefix('=') else {
             rest = after.strip_prefix(';').unwrap_or_default();
             continue;
         };
-        let (value, after) = value_of(after.trim_start_matches([' ', '\t']));
+        let (value, after) = value_of(after.trim_start_matches([' ', '\t']))?;
         rest = after;
         parameters.push((name.trim().to_ascii_lowercase(), value));
     }
-    parameters
+    Some(parameters)
 }
 
 /// A token or a quoted string, and what stands behind the next semicolon.
-fn value_of(text: &str) -> (String, &str) {
+fn value_of(text: &str) -> Option<(String, &str)> {
     let Some(quoted) = text.strip_prefix('"') else {
         let (value, rest) = text.split_once(';').unwrap_or((text, ""));
-        return (value.trim().to_owned(), rest);
+        return Some((value.trim().to_owned(), rest));
     };
     let mut value = String::new();
     let mut chars = quoted.chars();
-    while let Some(c) = chars.next() {
-        match c {
+    loop {
+        match chars.next()? {
             '"' => break,
-            '\\' => value.extend(chars.next()),
-            _ => value.push(c),
+            '\\' => value.push(chars.next()?),
+            c => value.push(c),
         }
     }
-    let rest = chars.as_str();
-    (value, rest.split_once(';').map_or("", |(_, rest)| rest))
+    let (between, rest) = chars.as_str().split_once(';').unwrap_or((chars.as_str(), ""));
+    between.trim().is_empty().then_some((value, rest))
 }

@@ -1,13 +1,17 @@
 //! Captured bytes → one tree, whatever they were encoded in.
 //!
-//! Owns content encodings, JSON, forms and query strings. Does not know rules, and neither keeps
-//! nor prints what it reads.
+//! Owns content encodings, charsets, and the formats of bodies: JSON and lines of it, forms,
+//! queries, multipart, XML, YAML, TOML, event streams, CSV, GraphQL, text. Owns what strings can
+//! hold as well: base64, escapes, `data:` URLs, GraphQL documents. Does not know rules, and neither
+//! keeps nor prints what it reads.
 //!
 //! Invariants: decoding is pure and synchronous, never fails and never panics; what cannot be
-//! decoded leaves a [`Note`] and no tree, so that only metadata is recorded. Everything is
-//! bounded: output of decompression ([`OUTPUT_BYTES_MAX`], [`OUTPUT_RATIO_MAX`]), stacked
-//! encodings ([`ENCODINGS_MAX`]), depth ([`DEPTH_MAX`]) and size ([`NODES_MAX`]) of the tree. No
-//! length that a peer declares drives an allocation.
+//! decoded, or what readers could take apart differently, leaves a [`Note`] and no tree, so that
+//! only metadata is recorded. Nothing is expanded or fetched. Everything is bounded: output of
+//! decompression ([`OUTPUT_BYTES_MAX`], [`OUTPUT_RATIO_MAX`]), stacked encodings
+//! ([`ENCODINGS_MAX`]), depth of the tree ([`DEPTH_MAX`]), and, by one budget for all parts of a
+//! body, its values ([`NODES_MAX`]), its text ([`TEXT_RATIO_MAX`]) and the bytes that are looked at
+//! ([`STEPS_RATIO_MAX`]). No length that a peer declares drives an allocation.
 
 mod budget;
 mod charset;
@@ -41,5 +45,6 @@ pub use multipart::{MULTIPARTS_MAX, PARTS_MAX};
 pub use node::{Node, Note};
 pub use number::Number;
 pub use percent::{percent_decode, percent_decode_lossy};
-pub use strings::{BASE64_BYTES_MIN, base64_text, data_url, percent_text};
+pub use strings::{BASE64_BYTES_MIN, base64_text, data_url, embedded, percent_text};
+pub use toml::TOML_BYTES_MAX;
 pub use xml::ATTRIBUTES_MAX;

@@ -128,7 +128,8 @@ pub enum Note {
     TooManyValues,
     /// The tree would hold more text than [`super::TEXT_RATIO_MAX`] allows.
     TooMuchText,
-    /// Reading it would take more steps than [`super::STEPS_RATIO_MAX`] allows.
+    /// Reading it would take more steps than [`super::STEPS_RATIO_MAX`] allows, or it is TOML of
+    /// more than [`super::TOML_BYTES_MAX`].
     TooMuchWork,
     /// Members of the same name in one object are recorded as a list.
     RepeatedNames,

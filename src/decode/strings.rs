@@ -1,10 +1,13 @@
-//! Text inside of strings: base64, percent-encoding, and `data:` URLs.
+//! What strings hold: JSON and XML, base64, percent-encoding, and `data:` URLs.
 
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
+use super::budget::Budget;
 use super::percent::percent_decode;
+use super::xml::xml;
+use super::{Node, json};
 
 /// Shorter strings of base64 are words, or hold nothing that could be told apart from chance.
 pub const BASE64_BYTES_MIN: usize = 12;
@@ -18,15 +21,29 @@ const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
 const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIENT);
 const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT);
 
+/// The tree of a string that holds a JSON object or list, or an XML document.
+pub fn embedded(text: &str) -> Option<Node<'_>> {
+    match text.as_bytes() {
+        [b'{' | b'[', _, ..] => json(text).ok(),
+        [b'<', b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'?' | b'!', ..] => {
+            xml(text, &mut Budget::of(text.len())).ok()
+        }
+        _ => None,
+    }
+}
+
 /// The text that a string of base64 stands for, in either alphabet, padded or not. `None` where
 /// the string is too short, is no base64, or stands for anything but text.
 pub fn base64_text(text: &str) -> Option<String> {
     let text = text.trim();
-    if text.len() < BASE64_BYTES_MIN {
-        return None;
-    }
     let in_alphabet =
         |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_' | b'=');
+    if text.len() < BASE64_BYTES_MIN || !text.bytes().take(BASE64_BYTES_MIN).all(in_alphabet) {
+        return None;
+    }
+    // Encoders break lines at 64 or 76 characters.
+    let joined = text.contains('\n').then(|| text.replace(['\r', '\n'], ""));
+    let text = joined.as_deref().unwrap_or(text);
     let probe = text.as_bytes().get(..PROBE_BYTES).unwrap_or(text.as_bytes());
     if !probe.iter().all(|byte| in_alphabet(*byte)) {
         return None;

@@ -9,8 +9,14 @@ use super::budget::Budget;
 use super::number::is_json_number;
 use super::{DEPTH_MAX, Node, Note, Number};
 
+/// The largest document, in bytes: the parser keeps every word of it, at some fifty times its size.
+pub const TOML_BYTES_MAX: usize = 512 * 1024;
+
 /// Reads one document.
 pub(super) fn toml<'a>(text: &'a str, budget: &mut Budget) -> Result<Node<'a>, Note> {
+    if text.len() > TOML_BYTES_MAX {
+        return Err(Note::TooMuchWork);
+    }
     budget.look(text.len())?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let table = DeTable::parse(text).map_err(|_| Note::InvalidToml)?.into_inner();

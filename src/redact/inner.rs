@@ -8,7 +8,7 @@ use super::seen::{MASK, Search, is_redacted_text};
 use super::text::is_break;
 use super::walk::{NESTING_MAX, VALUED, Walk, is_one_of, push_name};
 use crate::decode::{Literal, Node, Note, Value};
-use crate::decode::{base64_text, data_url, graphql, is_operation, percent_text};
+use crate::decode::{base64_text, data_url, embedded, graphql, is_operation, percent_text};
 
 /// Methods whose parameters are credentials, by a part of their name.
 const LOGIN_METHODS: [&str; 6] = ["login", "logon", "signin", "sign_in", "authenticate", "unlock"];
@@ -51,8 +51,8 @@ impl Walk<'_> {
     /// it. Where decoding made blanks, nobody can say where the credential ends.
     fn decoded(&mut self, text: &str) -> Option<String> {
         let shown = self.look_into(text)?;
-        let structured = text.trim_start().starts_with(['{', '[']) || is_operation(text);
-        if !structured && text.contains(is_break) {
+        let structured = || embedded(text).is_some() || graphql(text).is_ok();
+        if text.contains(is_break) && !structured() {
             return Some(MASK.to_owned());
         }
         self.notes.insert(Note::DecodedText);

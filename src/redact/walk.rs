@@ -15,7 +15,7 @@ use super::seen::{
     ENDS_CHARS_MAX, MASK, Search, Seen, ends, is_fingerprint, is_guessable, is_redacted_text,
     is_remembered,
 };
-use crate::decode::{Node, Note, Number, base64_text, json};
+use crate::decode::{Node, Note, Number, base64_text, embedded, json};
 
 /// The domain of fingerprints of secrets: one for all carriers, so that the same secret is
 /// recognised in a header and in a body.
@@ -226,7 +226,8 @@ impl<'e> Walk<'e> {
         let names = members.iter().filter(|(name, _)| is_one_of(name, &NAMING));
         names
             .filter_map(|(_, node)| {
-                let name = text_of(node)?;
+                // A document is no name, whatever names are in it.
+                let name = text_of(node).filter(|text| embedded(text).is_none())?;
                 self.policy.named(self.place, name, value, &mut self.scratch)
             })
             .min()
@@ -234,10 +235,7 @@ impl<'e> Walk<'e> {
 
     /// Text under no rule: without the credentials in it, or `None` if there are none.
     pub(super) fn text(&mut self, text: &str) -> Option<String> {
-        if text.len() > 2
-            && text.starts_with(['{', '['])
-            && let Ok(node @ (Node::Object(_) | Node::Array(_))) = json(text)
-        {
+        if let Some(node) = embedded(text) {
             if self.nesting >= NESTING_MAX {
                 return Some(self.give_up(Note::TooDeep));
             }
@@ -245,7 +243,11 @@ impl<'e> Walk<'e> {
             self.nesting += 1;
             let value = self.value(&node);
             self.nesting -= 1;
-            return (self.receipts.total() + self.given_up > before).then(|| value.to_string());
+            let edited = self.receipts.total() + self.given_up > before;
+            // What the tree of XML leaves out (comments) may still hold something.
+            if edited || !text.starts_with('<') {
+                return edited.then(|| value.to_string());
+            }
         }
         match self.inner(text) {
             Some(shown) => shown,

@@ -75,7 +75,7 @@ fn fields(head: &str) -> Result<PartHeaders, Note> {
 fn disposition(value: &str, headers: &mut PartHeaders) -> Result<(), Note> {
     let (_, parameters) = value.split_once(';').unwrap_or((value, ""));
     let mut extended = None;
-    for (name, value) in parameters_of(parameters) {
+    for (name, value) in parameters_of(parameters).ok_or(Note::InvalidMultipart)? {
         let slot = match name.as_str() {
             "name" => &mut headers.name,
             "filename" => &mut headers.filename,

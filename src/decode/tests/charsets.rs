@@ -82,8 +82,7 @@ fn parameters_of_media_types() {
         ("a/b; charset=x", "charset", Ok(Some("x"))),
         ("a/b;CHARSET = x ;y", "charset", Ok(Some("x"))),
         ("a/b; x; ; charset=\"a;b\\\"c\"; z=1", "charset", Ok(Some("a;b\"c"))),
-        ("a/b; charset=\"open", "charset", Ok(Some("open"))),
-        ("a/b; charset=\"x\"junk; z=1", "z", Ok(Some("1"))),
+        ("a/b; charset=\"\" ; z=1", "z", Ok(Some("1"))),
         ("a/b; z=1; z=2", "z", Err(Note::UnsupportedContentType)),
         ("a/b; é=1; z=2", "z", Ok(Some("2"))),
     ];
@@ -91,7 +90,8 @@ fn parameters_of_media_types() {
         let media_type = media::MediaType::parse(value).unwrap();
         assert_eq!(media_type.parameter(name), expected, "{value}");
     }
-    let many = format!("a/b{}; z=1", "; a=b".repeat(100_000));
-    let media_type = media::MediaType::parse(&many).unwrap();
-    assert_eq!(media_type.parameter("z"), Ok(None));
+    let many = format!("a/b{}", "; a=b".repeat(17));
+    for value in ["a/b; x=\"open", "a/b; x=\"open\\", "a/b; x=\"a\"b; z=1", many.as_str()] {
+        assert_eq!(media::MediaType::parse(value), None, "{value}");
+    }
 }

@@ -17,6 +17,8 @@ fn base64_that_is_text() {
         ("9f86d081-884c-4d63-a0b1-1c2d3e4f5a6b", None),
         ("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk", None),
         ("AAECAwQFBgcICQoLDA0ODw==", None),
+        ("eyJwYXNzIjog\r\nMX0=\n", Some("{\"pass\": 1}")),
+        ("internationalization\nof words", None),
         ("not base64 at all", None),
         ("====================", None),
     ];

@@ -90,6 +90,17 @@ fn encoded_strings() {
         ("https://h/?to=https%3A%2F%2Fu%3Ahunter22%40h".to_owned(), "https://h/?to=***".to_owned()),
         ("https%3A%2F%2Fu%3Ahunter22%40h".to_owned(), "https://u:***@h".to_owned()),
         ("https://h/?token=abc%20defgh&x=1".to_owned(), "https://h/?token=***&x=1".to_owned()),
+        (
+            "<a><password>hunter22</password><b>x</b></a>".to_owned(),
+            r#"{"a":{"b":"x","password":{"redacted":"credential.password"}}}"#.to_owned(),
+        ),
+        (
+            base64("<a password='hunter22'/>"),
+            r#"{"a":{"@password":{"redacted":"credential.password"}}}"#.to_owned(),
+        ),
+        ("<a><b>x</b></a>".to_owned(), "<a><b>x</b></a>".to_owned()),
+        ("<a><!-- password=hunter22 --></a>".to_owned(), "<a><!-- password=*** --></a>".to_owned()),
+        ("<3 you".to_owned(), "<3 you".to_owned()),
         (base64("nothing to see here"), base64("nothing to see here")),
         ("a%20b".to_owned(), "a%20b".to_owned()),
     ];

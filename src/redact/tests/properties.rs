@@ -23,6 +23,14 @@ fn any_json() -> impl Strategy<Value = Value> {
         "\\PC{0,12}".prop_map(Value::from),
         Just(json!("https://user:secret-pw@host/?token=abcdefgh&x=1")),
         Just(json!("{\"password\": \"inner-secret\"}")),
+        Just(json!("eyJwYXNzd29yZCI6ICJpbm5lci1zZWNyZXQifQ==")),
+        Just(json!("%7B%22password%22%3A%20%22inner-secret%22%7D")),
+        Just(json!("data:,password=inner-secret&x=1")),
+        Just(json!("mutation { login(password: \"inner-secret\", x: \"a=b\") }")),
+        Just(json!("mutation { login(password: \"inner-secret\" }")),
+        Just(json!("<a password='inner-secret'><b>a=b</b></a>")),
+        Just(json!("cGFzc3dvcmQ9aW5uZXItc2VjcmV0IGFuZCBtb3Jl")),
+        Just(json!({"method": "login", "params": ["inner-secret"]})),
     ];
     leaf.prop_recursive(4, 24, 4, move |inner| {
         prop_oneof![

@@ -59,8 +59,8 @@ pub(crate) fn run(target: &str, data: &[u8]) {
         }
         "strings" => {
             let text = String::from_utf8_lossy(data);
-            let _ = (decode::base64_text(&text), decode::percent_text(&text));
-            let _ = (decode::data_url(&text), decode::graphql(&text));
+            drop((decode::base64_text(&text), decode::percent_text(&text)));
+            drop((decode::data_url(&text), decode::graphql(&text)));
             let body = serde_json::Value::from(text.as_ref()).to_string();
             record(&[("content-type", "application/json")], "/", body.as_bytes());
         }
@@ -121,9 +121,7 @@ fn rule_file(data: &[u8]) {
     let dir = DIR.get_or_init(|| tempfile::tempdir().expect("a temporary directory"));
     fs::write(dir.path().join("fuzz.yaml"), data).expect("a temporary file");
     match rules::load(Some(dir.path()), false) {
-        Ok(rules) => {
-            let _ = rules.test_examples();
-        }
+        Ok(rules) => drop(rules.test_examples()),
         Err(problems) => assert!(!problems.to_string().is_empty()),
     }
 }
