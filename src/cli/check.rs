@@ -7,7 +7,7 @@ use crate::config::{Config, Examined, examine};
 use crate::problem::Problems;
 
 /// Where the configuration is looked for when it is not named.
-const DEFAULT_CONFIG: &str = "config/countersign.yaml";
+pub(super) const DEFAULT_CONFIG: &str = "config/countersign.yaml";
 
 /// Finds every problem in a configuration file and its rules, before it is used.
 ///

@@ -7,6 +7,7 @@
 pub mod check;
 pub mod demo;
 pub mod query;
+pub mod rules;
 mod run;
 pub mod schema;
 mod try_out;
@@ -42,6 +43,8 @@ enum Command {
     Run(run::Args),
     /// Report every problem in the configuration and the rules
     Check(check::Args),
+    /// Check rule files, and try the examples in them
+    Rules(rules::Args),
     /// Print the JSON Schema of the configuration or of rule files
     Schema(schema::Args),
     /// Print events from the log
@@ -62,6 +65,9 @@ pub fn main() -> ExitCode {
     let done = match cli.command {
         Command::Run(args) => run::run(args),
         Command::Check(args) => check::run(&args, &check_rules, &mut out)
+            .map(|verdict| ExitCode::from(verdict as u8))
+            .map_err(Into::into),
+        Command::Rules(args) => rules::run(&args, &mut out)
             .map(|verdict| ExitCode::from(verdict as u8))
             .map_err(Into::into),
         Command::Schema(args) => schema::run(&args, crate::rules::schema, &mut out)
