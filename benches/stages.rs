@@ -1,6 +1,9 @@
 //! What an audited request costs before its intent is appended, without I/O: decoding, redaction,
 //! identification, derivation, canonical bytes.
 //!
+//! The stage `redact` is decoding and redaction alone, of bodies without secrets, against the same
+//! without any rule, and against a loop over all patterns, which is what scripts in proxies do.
+//!
 //! `cargo bench --bench stages`. The figures of the whole proxy come from `benches/run.sh`.
 
 use std::hint::black_box;
@@ -11,10 +14,12 @@ use countersign::capture::{Body, Request};
 use countersign::clock::{Clock as _, SystemClock};
 use countersign::pipeline::{Prepared, Stage};
 use countersign::record::{EventId, Observer};
-use countersign::redact::{Detail, Engine, FingerprintKey};
+use countersign::redact::{Detail, Engine, FingerprintKey, Seen};
 use countersign::rules;
 use criterion::{Criterion, Throughput};
 use http::{HeaderMap, HeaderValue, header};
+use regex::bytes::{Regex, RegexBuilder};
+use serde_json::json;
 
 /// A user of an admin API, 1 KiB of JSON with a password and a key in it.
 const USER: &[u8] = include_bytes!("create-user.json");
@@ -92,9 +97,94 @@ fn intents(criterion: &mut Criterion) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// A list of ordinary objects, without secrets, of about so many bytes. No two are the same.
+fn ordinary(bytes: usize) -> anyhow::Result<Bytes> {
+    const WORDS: [&str; 12] = [
+        "deploy",
+        "password",
+        "report",
+        "the",
+        "token",
+        "of",
+        "users",
+        "was",
+        "key",
+        "changed",
+        "disk-usage",
+        "secret",
+    ];
+    // Knuth's linear congruential generator: the same body in every run.
+    let mut state = 42_u64;
+    let mut next = || {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state >> 11
+    };
+    let mut items = Vec::new();
+    let mut size = 0;
+    while size < bytes {
+        let prose: Vec<&str> =
+            (0..8).filter_map(|_| WORDS.get(next() as usize % 12).copied()).collect();
+        let item = json!({
+            "id": format!("{:08x}-{:04x}-4{:03x}-a{:03x}-{:012x}", next() as u32, next() & 0xffff,
+                next() & 0xfff, next() & 0xfff, next() & 0xffff_ffff_ffff),
+            "name": format!("user-{}", next() % 100_000),
+            "email": format!("u{}@example.com", next() % 100_000),
+            "commit": format!("{:016x}{:016x}{:08x}", next(), next(), next() as u32),
+            "url": format!("https://admin.example.com/projects/{}/runs?page={}", next() % 1000, next() % 9),
+            "note": prose.join(" "),
+            "count": next() % 1000,
+            "active": next() % 2 == 0,
+        });
+        size += item.to_string().len() + 1;
+        items.push(item);
+    }
+    Ok(serde_json::to_vec(&items)?.into())
+}
+
+fn redaction(criterion: &mut Criterion) -> anyhow::Result<()> {
+    let key = || FingerprintKey::new(&[7; 32]);
+    let shipped = rules::load(None, true).map_err(anyhow::Error::from).context("shipped rules")?;
+    let none = rules::load(None, false).map_err(anyhow::Error::from).context("no rules")?;
+    let engines = [
+        ("shipped rules", Engine::new(shipped.redaction(), key())),
+        ("no rules", Engine::new(none.redaction(), key())),
+    ];
+    let loop_over: Vec<Regex> = shipped
+        .patterns()
+        .map(|pattern| RegexBuilder::new(pattern).unicode(false).build())
+        .collect::<Result<_, _>>()?;
+    let mut group = criterion.benchmark_group("redact");
+    group.sample_size(20);
+    for (name, bytes) in [("1 KiB", 800), ("64 KiB", 65_536), ("1 MiB", 1_048_576)] {
+        let body = ordinary(bytes)?;
+        group.throughput(Throughput::Bytes(body.len() as u64));
+        let request = request("/api/v1/users/import", body.clone());
+        for (rules, engine) in &engines {
+            group.bench_function(format!("{name}, {rules}"), |bencher| {
+                bencher.iter(|| {
+                    let mut seen = Seen::default();
+                    engine.request(black_box(&request), Detail::WithBody, &mut seen)
+                });
+            });
+        }
+        // It takes minutes over a mebibyte.
+        if bytes < 1_000_000 {
+            group.bench_function(format!("{name}, loop over all patterns"), |bencher| {
+                bencher.iter(|| {
+                    loop_over.iter().filter(|pattern| pattern.is_match(black_box(&body))).count()
+                });
+            });
+        }
+    }
+    group.finish();
+    Ok(())
+}
+
 fn main() -> anyhow::Result<()> {
     let mut criterion = Criterion::default().configure_from_args();
     intents(&mut criterion)?;
+    redaction(&mut criterion)?;
     criterion.final_summary();
     Ok(())
 }

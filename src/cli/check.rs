@@ -7,7 +7,7 @@ use crate::config::{Config, Examined, examine};
 use crate::problem::Problems;
 
 /// Where the configuration is looked for when it is not named.
-const DEFAULT_CONFIG: &str = "config/countersign.yaml";
+pub(super) const DEFAULT_CONFIG: &str = "config/countersign.yaml";
 
 /// Report every problem in the configuration and the rules, before they are used
 ///

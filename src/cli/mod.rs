@@ -7,6 +7,7 @@
 pub mod check;
 pub mod demo;
 pub mod query;
+pub mod rules;
 mod run;
 pub mod schema;
 mod try_out;
@@ -41,6 +42,7 @@ or rules that `run` was given, have problems; 3 a resource (ledger, address, TLS
 enum Command {
     Run(run::Args),
     Check(check::Args),
+    Rules(rules::Args),
     Schema(schema::Args),
     Query(Box<query::QueryArgs>),
     Demo(demo::DemoArgs),
@@ -64,6 +66,9 @@ pub fn main() -> ExitCode {
     let done = match cli.command {
         Command::Run(args) => run::run(args),
         Command::Check(args) => check::run(&args, &check_rules, &mut out)
+            .map(|verdict| ExitCode::from(verdict as u8))
+            .map_err(Into::into),
+        Command::Rules(args) => rules::run(&args, &mut out)
             .map(|verdict| ExitCode::from(verdict as u8))
             .map_err(Into::into),
         Command::Schema(args) => schema::run(&args, crate::rules::schema, &mut out)

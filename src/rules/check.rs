@@ -37,10 +37,10 @@ pub(super) struct CheckedRule {
     pub(super) misses: Vec<Example>,
 }
 
-/// A name, and where it stands.
+/// A name or a text, and where it stands.
 #[derive(Debug, Clone)]
 pub(super) struct Example {
-    pub(super) name: String,
+    pub(super) text: String,
     pub(super) line: u64,
     pub(super) column: u64,
 }
@@ -266,10 +266,10 @@ impl Checked {
 fn examples(written: &[Spanned<String>]) -> Vec<Example> {
     written
         .iter()
-        .map(|name| Example {
-            name: name.value.clone(),
-            line: name.referenced.line(),
-            column: name.referenced.column(),
+        .map(|text| Example {
+            text: text.value.clone(),
+            line: text.referenced.line(),
+            column: text.referenced.column(),
         })
         .collect()
 }

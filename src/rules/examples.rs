@@ -1,41 +1,145 @@
 //! The examples inside of rules are tests of them.
 
+use std::path::PathBuf;
+use std::sync::Arc;
+
 use super::check::{CheckedRule, Example};
 use super::load::{RuleSet, compile};
 use crate::problem::{Problem, Problems};
+use crate::redact::{Engine, FingerprintKey, Policy, Seen};
+
+/// What an example says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expected {
+    /// Something of it is redacted.
+    Hit,
+    /// It stays as it is.
+    Miss,
+}
+
+/// An example that is not met.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unmet {
+    /// The rule's id.
+    pub rule: String,
+    /// The rule's file, as the operator named it.
+    pub file: PathBuf,
+    /// Line from 1.
+    pub line: u64,
+    /// Column from 1.
+    pub column: u64,
+    /// What it should be.
+    pub expected: Expected,
+    /// The example.
+    pub example: String,
+    /// What the rule makes of it, if it does anything.
+    pub redacted: Option<String>,
+}
+
+/// What trying all examples came to.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Tried {
+    /// Rules whose examples were tried.
+    pub rules: usize,
+    /// How many examples there are.
+    pub examples: usize,
+    /// Those that are not met, in the order of the files.
+    pub unmet: Vec<Unmet>,
+    /// Ids of rules that have none.
+    pub without: Vec<String>,
+}
 
 impl RuleSet {
-    /// Tries every example of every rule; fails with one problem for each that is not met.
-    pub fn test_examples(&self) -> Result<(), Problems> {
-        let mut problems = Vec::new();
-        for checked in &self.rules {
+    /// Tries every example of every rule whose id begins with `prefix`.
+    pub fn try_examples(&self, prefix: &str) -> Result<Tried, Problems> {
+        let mut tried = Tried::default();
+        for checked in self.rules.iter().filter(|checked| checked.rule.id.starts_with(prefix)) {
+            tried.rules += 1;
             // The rule alone, so that no other one can make its examples true.
             let keep = if checked.rule.keys.is_empty() { Vec::new() } else { self.keep.clone() };
-            let policy = match compile(vec![checked.rule.clone()], keep) {
-                Ok(policy) => policy,
-                Err(Problems(more)) => {
-                    problems.extend(more);
-                    continue;
+            let policy = Arc::new(compile(vec![checked.rule.clone()], keep)?);
+            let hits = checked.hits.iter().map(|example| (example, Expected::Hit));
+            let misses = checked.misses.iter().map(|example| (example, Expected::Miss));
+            let before = tried.examples;
+            for (example, expected) in hits.chain(misses) {
+                tried.examples += 1;
+                if policy.selects(&example.text) != (expected == Expected::Hit) {
+                    let redacted = redacted(&policy, example, expected);
+                    tried.unmet.push(unmet(checked, example, expected, redacted));
                 }
-            };
-            for example in checked.hits.iter().filter(|example| !policy.selects(&example.name)) {
-                problems.push(unmet(checked, example, "is not selected", "widen a selector"));
             }
-            for example in checked.misses.iter().filter(|example| policy.selects(&example.name)) {
-                let remedy = "narrow a selector, or except the name under `keep`";
-                problems.push(unmet(checked, example, "is selected", remedy));
+            if tried.examples == before {
+                tried.without.push(checked.rule.id.clone());
             }
         }
+        Ok(tried)
+    }
+
+    /// Tries every example of every rule; fails with one problem for each that is not met.
+    pub fn test_examples(&self) -> Result<(), Problems> {
+        let problems: Vec<Problem> =
+            self.try_examples("")?.unmet.into_iter().map(Problem::from).collect();
         if problems.is_empty() { Ok(()) } else { Err(Problems(problems)) }
     }
 }
 
-fn unmet(checked: &CheckedRule, example: &Example, what: &str, remedy: &str) -> Problem {
-    Problem {
+impl Unmet {
+    /// What to do about it.
+    pub fn remedy(&self) -> &'static str {
+        match self.expected {
+            Expected::Hit => "widen a selector, or correct the example",
+            Expected::Miss => {
+                "narrow a selector, except the name under `keep`, or correct the example"
+            }
+        }
+    }
+}
+
+impl From<Unmet> for Problem {
+    fn from(unmet: Unmet) -> Self {
+        let what = match unmet.expected {
+            Expected::Hit => "is not selected",
+            Expected::Miss => "is selected",
+        };
+        let remedy = unmet.remedy().to_owned();
+        Self {
+            file: unmet.file,
+            line: unmet.line,
+            column: unmet.column,
+            message: format!("example `{}` of rule `{}` {what}", unmet.example, unmet.rule),
+            remedy,
+        }
+    }
+}
+
+/// The example as it would be recorded; where a name is selected, with a value that shows it.
+fn redacted(policy: &Arc<Policy>, example: &Example, expected: Expected) -> Option<String> {
+    if expected == Expected::Hit {
+        return None;
+    }
+    // What a fingerprint is made with does not matter here.
+    let engine = Engine::new(Arc::clone(policy), FingerprintKey::new(&[0; 32]));
+    let text = engine.text(&example.text, &Seen::default()).into_inner();
+    if text != example.text {
+        return Some(text);
+    }
+    let name = example.text.split('=').next().unwrap_or_default();
+    Some(format!("{name}=***"))
+}
+
+fn unmet(
+    checked: &CheckedRule,
+    example: &Example,
+    expected: Expected,
+    redacted: Option<String>,
+) -> Unmet {
+    Unmet {
+        rule: checked.rule.id.clone(),
         file: checked.file.clone(),
         line: example.line,
         column: example.column,
-        message: format!("example `{}` of rule `{}` {what}", example.name, checked.rule.id),
-        remedy: format!("{remedy}, or correct the example"),
+        expected,
+        example: example.text.clone(),
+        redacted,
     }
 }

@@ -84,6 +84,11 @@ impl RuleSet {
         Arc::clone(&self.redaction)
     }
 
+    /// The patterns over texts, as they were written.
+    pub fn patterns(&self) -> impl Iterator<Item = &str> {
+        self.rules.iter().filter_map(|checked| Some(checked.rule.pattern.as_ref()?.as_str()))
+    }
+
     /// How many redaction rules there are.
     pub fn redaction_rules(&self) -> usize {
         self.rules.len()

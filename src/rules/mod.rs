@@ -14,6 +14,7 @@ mod load;
 #[cfg(test)]
 mod tests;
 
+pub use examples::{Expected, Tried, Unmet};
 pub use file::{
     ActionFile, ExamplesFile, KeepFile, RedactFile, RulesFile, SideFile, ValidatorFile,
 };

@@ -4,13 +4,48 @@ use std::fs;
 use std::path::Path;
 
 use super::load;
+use crate::redact::{Engine, FingerprintKey, Seen};
 
 #[test]
 fn shipped_rules_load_and_meet_their_examples() {
     let rules = load(None, true).unwrap_or_else(|problems| panic!("{problems}"));
     rules.test_examples().unwrap_or_else(|problems| panic!("{problems}"));
-    assert!(rules.redaction_rules() > 7);
     assert_eq!(rules.digest().len(), 16);
+}
+
+#[test]
+fn shipped_patterns_have_examples_of_both_kinds() {
+    let rules = load(None, true).unwrap();
+    let patterns: Vec<_> =
+        rules.rules.iter().filter(|checked| checked.rule.pattern.is_some()).collect();
+    for checked in &patterns {
+        let (hits, misses) = (checked.hits.len(), checked.misses.len());
+        assert!(hits >= 2 && misses >= 2, "{}: {hits} hits, {misses} misses", checked.rule.id);
+    }
+    let tokens = patterns.iter().filter(|checked| checked.rule.id.starts_with("token."));
+    assert!(tokens.count() >= 150);
+    // Only what is one string has no name to try.
+    for checked in &rules.rules {
+        let named = !checked.hits.is_empty() && !checked.misses.is_empty();
+        assert!(named || checked.rule.bare_body || checked.rule.id == "credential.cookie");
+    }
+}
+
+#[test]
+fn a_hit_is_found_whole() {
+    // What a rule finds in its examples leaves no long part of the secret beside it.
+    let rules = load(None, true).unwrap();
+    let engine = Engine::new(rules.redaction(), FingerprintKey::new(&[7; 32]));
+    for checked in rules.rules.iter().filter(|checked| checked.rule.id.starts_with("token.")) {
+        for hit in &checked.hits {
+            let text = engine.text(&hit.text, &Seen::default()).into_inner();
+            assert_ne!(text, hit.text);
+            let rest = text
+                .split(|c: char| !c.is_ascii_alphanumeric())
+                .filter(|part| part.len() > 15 && !text.contains(&format!("hmac:{part}")));
+            assert_eq!(rest.collect::<Vec<_>>(), Vec::<&str>::new(), "{}: {text}", checked.rule.id);
+        }
+    }
 }
 
 #[test]
