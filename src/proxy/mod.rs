@@ -1,8 +1,8 @@
 //! The proxy: the only module that names `pingora::proxy`.
 //!
-//! `door` judges the bytes of a head, `gate` decides what is audited, `exchange` carries an
-//! audited request through, `balance` picks the upstream's address. Everything that is not audited
-//! goes through Pingora's own pipeline.
+//! `door` judges the bytes of a head, `wire` those of the body behind it, `gate` decides what is
+//! audited, `exchange` carries an audited request through, `tunnel` what follows an upgrade,
+//! `balance` picks the upstream's address. Everything else goes through Pingora's own pipeline.
 //!
 //! Invariants: no audited request reaches an upstream before its intent is durable; no response of
 //! one reaches its client before its completion is; a snapshot of the configuration is taken once

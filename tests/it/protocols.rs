@@ -368,6 +368,19 @@ fn the_body_of_a_request_that_offers_an_upgrade_is_captured() {
 }
 
 #[test]
+fn what_is_offered_beside_h2c_is_offered_to_the_upstream() {
+    let upstream = Upstream::start(|_| Reply::ok());
+    let proxy = permissive(upstream.address);
+    let request = b"GET /live HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, UPGRADE\r\n\
+        Upgrade: H2C, foo/2\r\nUpgrade: websocket\r\n\r\n";
+    assert_eq!(exchange(proxy.address, request).status, 200);
+    let seen = upstream.seen();
+    assert_eq!(seen[0].header("upgrade"), Some("foo/2, websocket"));
+    assert_eq!(seen[0].header("connection"), Some("Upgrade"));
+    assert_eq!(proxy.events().len(), 1);
+}
+
+#[test]
 fn an_answer_in_a_protocol_that_nobody_asked_for_is_an_upstream_lost() {
     let proxy = permissive(by_hand(|_, mut stream| {
         stream.write_all(&[SWITCHED, b"HTTP/1.1 200 OK\r\n\r\n"].concat()).unwrap();

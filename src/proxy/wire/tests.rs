@@ -1,3 +1,4 @@
+use proptest::prelude::*;
 use tokio::io::DuplexStream;
 
 use super::*;
@@ -106,4 +107,84 @@ async fn a_stolen_connection_has_all_that_came_behind_the_request() {
     got.extend(more);
     assert_eq!(got, b"frame");
     assert!(Wire::steal(&lent).is_none());
+}
+
+/// A body as it is on the wire, and how it is framed.
+fn body() -> impl Strategy<Value = (BodyFraming, Vec<u8>)> {
+    let bytes = |most| prop::collection::vec(any::<u8>(), 0..most);
+    let plain = bytes(60).prop_map(|body| (BodyFraming::Length(body.len() as u64), body));
+    let chunked = prop::collection::vec(bytes(30), 0..4).prop_map(|pieces| {
+        let mut body = Vec::new();
+        for piece in pieces.iter().filter(|piece| !piece.is_empty()) {
+            body.extend(format!("{:X};n\r\n", piece.len()).bytes());
+            body.extend(piece);
+            body.extend(b"\r\n");
+        }
+        body.extend(b"0\r\nX-Sum: 1\r\n\r\n");
+        (BodyFraming::Chunked, body)
+    });
+    prop_oneof![plain, chunked]
+}
+
+const HEAD: &[u8] = b"HEAD";
+
+/// Reads one request as the door and a parser would, in pieces of this size.
+async fn read_request(
+    wire: &mut Wire,
+    framing: BodyFraming,
+    length: usize,
+    piece: usize,
+) -> Vec<u8> {
+    let mut read = wire.ahead();
+    while read.len() < HEAD.len() {
+        assert!(wire.read_head(&mut read).await.unwrap() > 0);
+    }
+    wire.begin(framing, &mut read, HEAD.len()).unwrap();
+    let mut got = read.to_vec();
+    let mut buffer = vec![0; piece];
+    while got.len() < HEAD.len() + length {
+        let n = wire.read(&mut buffer).await.unwrap();
+        assert!(n > 0);
+        got.extend_from_slice(&buffer[..n]);
+    }
+    got
+}
+
+proptest! {
+    #[test]
+    fn pipelined_requests_come_out_as_they_went_in(
+        bodies in prop::collection::vec(body(), 1..6),
+        sizes in prop::collection::vec(1usize..40, 1..6),
+        piece in 1usize..50,
+    ) {
+        let sent: Vec<Vec<u8>> = bodies.iter().map(|(_, body)| [HEAD, body].concat()).collect();
+        let all = sent.concat();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let got = runtime.block_on(async {
+            let (mut wire, mut client) = wire();
+            let sending = tokio::spawn(async move {
+                let mut rest = all.as_slice();
+                for size in sizes.iter().cycle() {
+                    let (now, later) = rest.split_at((*size).min(rest.len()));
+                    client.write_all(now).await.unwrap();
+                    tokio::task::yield_now().await;
+                    rest = later;
+                    if rest.is_empty() {
+                        return client;
+                    }
+                }
+                client
+            });
+            let mut got = Vec::new();
+            for (framing, body) in &bodies {
+                got.push(read_request(&mut wire, *framing, body.len(), piece).await);
+                wire = *Wire::back(Box::new(wire)).expect("the body has ended");
+            }
+            drop(sending.await.unwrap());
+            // Nothing came behind the last one.
+            assert_eq!(wire.read(&mut [0]).await.unwrap(), 0);
+            got
+        });
+        prop_assert_eq!(got, sent);
+    }
 }
