@@ -17,7 +17,7 @@ use super::gate::{self, Shared};
 use super::problem::{self, Problem};
 use super::release::{self, Held, Holding};
 use super::snapshot::{Routed, Snapshot};
-use super::upstream::{Failure, Outgoing, Upload, Upstream};
+use super::upstream::{Failure, Outgoing, Upload, Upstream, Waiting};
 use crate::capture::{self, Body};
 use crate::config::{AuditLevel, RouteKind};
 use crate::pipeline::{End, Prepared, Stage, Timing};
@@ -251,7 +251,7 @@ impl Exchange<'_> {
                 *request_body = upstream.has_sent().then(|| capture.finish());
             }
         }
-        let answer = upstream.answer(session).await;
+        let answer = upstream.answer(session, Waiting::ForRecord).await;
         *client_gone = answer.client_gone;
         let holding =
             Holding { limit: route.capture_response, streaming: self.streams(&answer.head) };

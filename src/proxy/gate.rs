@@ -20,6 +20,7 @@ use super::body::BodyError;
 use super::budget::{Budget, Flight, InFlight};
 use super::exchange::{self, Plan, Recording};
 use super::forward::{self, Forwarding};
+use super::pass;
 use super::problem;
 use super::snapshot::{Routed, Snapshot};
 use super::strict::Refusal;
@@ -227,6 +228,10 @@ impl ProxyHttp for Gate {
             let plan = Plan { target, recording, upgrade };
             // On the heap, so that requests which need none of it do not carry its size around.
             Box::pin(exchange::run(&self.shared, &snapshot, &routed, session, plan)).await?;
+            return Ok(true);
+        }
+        if pass::takes(session.req_header(), has_body) {
+            Box::pin(pass::pass(&self.shared, &snapshot, &routed, session)).await?;
             return Ok(true);
         }
         ctx.routed = Some(routed);

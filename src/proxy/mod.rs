@@ -17,6 +17,7 @@ mod exchange;
 mod forward;
 mod gate;
 mod listening;
+mod pass;
 mod problem;
 mod release;
 mod snapshot;

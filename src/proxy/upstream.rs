@@ -1,6 +1,7 @@
 //! One request to an upstream, on a connection of its own or of the pool.
 //!
-//! Invariant: a request that an upstream may have seen is never sent again.
+//! Invariant: a request that changes something and that an upstream may have seen is never sent
+//! again.
 
 use std::future::{Future, poll_fn};
 use std::task::Poll;
@@ -104,8 +105,20 @@ pub(super) enum Outgoing<'a> {
 pub(super) struct Upstream {
     session: HttpSession,
     peer: HttpPeer,
+    /// It had served another request before.
+    pooled: bool,
     /// The whole request went out.
     sent: bool,
+}
+
+/// For whose sake a response is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Waiting {
+    /// For the record: to the end, whether or not the client stays. Interim responses are not passed
+    /// on: nothing may reach the client before the completion is durable.
+    ForRecord,
+    /// For the client: as long as it stays, and it sees interim responses.
+    ForClient,
 }
 
 /// How waiting for a response went.
@@ -126,7 +139,7 @@ impl Upstream {
         upload: Upload,
     ) -> Result<Self, Failure> {
         let upgrades = head.headers.contains_key(header::UPGRADE);
-        let repeatable = matches!(head.method.as_str(), "PUT" | "DELETE");
+        let repeatable = matches!(head.method.as_str(), "PUT" | "DELETE" | "GET" | "HEAD");
         let mut failure = Failure::NotSent;
         let mut tried = Vec::new();
         for _ in 0..CONNECTS {
@@ -155,7 +168,7 @@ impl Upstream {
                 _ => head.clone(),
             };
             match session.write_request_header(outgoing).await {
-                Ok(()) => return Ok(Self { session, peer, sent: false }),
+                Ok(()) => return Ok(Self { session, peer, pooled: reused, sent: false }),
                 Err(error) if reused && repeatable && untouched(&error, &session, &peer, &head) => {
                 }
                 // HTTP/2 refuses a head before it opens a stream: the connection takes no more.
@@ -188,6 +201,11 @@ impl Upstream {
                 self.pass_on(client, capture).await
             }
         }
+    }
+
+    /// Whether the connection had served another request before.
+    pub(super) fn was_pooled(&self) -> bool {
+        self.pooled
     }
 
     /// Whether the whole request went out.
@@ -278,9 +296,8 @@ impl Upstream {
             .is_some_and(|head| head.status.is_informational() && head.status != 101)
     }
 
-    /// Waits for the final response's head, and notices a client that leaves meanwhile. Interim
-    /// responses are not passed on: nothing may reach the client before the completion is durable.
-    pub(super) async fn answer(&mut self, client: &mut Session) -> Answer {
+    /// Waits for the final response's head, and notices a client that leaves meanwhile.
+    pub(super) async fn answer(&mut self, client: &mut Session, waiting: Waiting) -> Answer {
         let mut client_gone = false;
         let mut watching = self.sent && client.as_downstream_mut().is_body_done();
         let patience = self.peer.options.read_timeout.unwrap_or(Duration::MAX);
@@ -303,6 +320,10 @@ impl Upstream {
                             client_gone = idle.is_err_and(|error| BodyError::of(&error) == BodyError::Gone);
                             // Whatever came, the connection holds bytes that are now lost.
                             client.set_keepalive(None);
+                            if client_gone && waiting == Waiting::ForClient {
+                                let failure = Failure::ClientAborted(BodyError::Gone);
+                                return Answer { head: Err(failure), client_gone };
+                            }
                         }
                     }
                 }
@@ -313,6 +334,14 @@ impl Upstream {
             interims += 1;
             if interims > INTERIMS {
                 return Answer { head: Err(Failure::Lost), client_gone };
+            }
+            if waiting == Waiting::ForClient
+                && self.interim()
+                && let Some(head) = self.session.response_header()
+                && let Err(error) = client.as_downstream_mut().write_response_header_ref(head).await
+            {
+                let failure = Failure::ClientAborted(BodyError::of(&error));
+                return Answer { head: Err(failure), client_gone };
             }
         }
         let head = self.session.response_header().map(|head| Box::new(head.clone()));

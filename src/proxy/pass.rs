@@ -1,0 +1,135 @@
+//! The shortest way for the most frequent requests: reads without a body over HTTP/1.1, of which
+//! nothing is recorded. Pingora's own pipeline, which takes all others that are not recorded, joins
+//! both directions by queues; a read needs only one of them.
+//!
+//! A read changes nothing: other than an audited request it ends when its client leaves, and is
+//! sent again when a connection of the pool turns out to be dead.
+
+use http::{Method, StatusCode, Version, header};
+use pingora::ErrorType;
+use pingora::http::{RequestHeader, ResponseHeader};
+use pingora::proxy::Session;
+
+use super::body::BodyError;
+use super::forward::{self, Framing, ResponseFraming};
+use super::gate::{self, Shared};
+use super::problem;
+use super::snapshot::{Routed, Snapshot};
+use super::upstream::{CONNECTS, Failure, Outgoing, Upload, Upstream, Waiting};
+
+/// Whether a request that is not recorded goes this way.
+pub(super) fn takes(head: &RequestHeader, has_body: bool) -> bool {
+    head.version == Version::HTTP_11
+        && !has_body
+        && matches!(head.method, Method::GET | Method::HEAD)
+        && !head.headers.contains_key(header::EXPECT)
+}
+
+/// Passes a read on, and its response back as it comes.
+pub(super) async fn pass(
+    shared: &Shared,
+    snapshot: &Snapshot,
+    routed: &Routed,
+    session: &mut Session,
+) -> pingora::Result<()> {
+    let mut tries = 1;
+    let asked = loop {
+        match ask(shared, snapshot, routed, session).await {
+            Err((Failure::Lost, true)) if tries < CONNECTS => tries += 1,
+            asked => break asked,
+        }
+    };
+    let problem = match asked {
+        Ok((upstream, head)) => return stream(shared, session, upstream, head).await,
+        Err((Failure::ClientAborted(_), _)) => {
+            session.set_keepalive(None);
+            return Ok(());
+        }
+        Err((Failure::Timeout | Failure::ConnectTimeout, _)) => {
+            problem::gateway_timeout("the request timed out upstream")
+        }
+        Err((Failure::NotSent | Failure::Lost, _)) => {
+            problem::bad_gateway("the upstream could not be reached, or broke off")
+        }
+    };
+    problem::send(session, &problem).await
+}
+
+/// Sends the request and waits for the response's head. A failure tells whether it is that of a
+/// connection that had served before.
+async fn ask(
+    shared: &Shared,
+    snapshot: &Snapshot,
+    routed: &Routed,
+    session: &mut Session,
+) -> Result<(Upstream, Box<ResponseHeader>), (Failure, bool)> {
+    let fresh = |failure| (failure, false);
+    let pool = snapshot.pool(&routed.route.upstream).ok_or(fresh(Failure::NotSent))?;
+    let forwarding = gate::forwarding(session, &routed.route);
+    let client = forwarding.client.clone().unwrap_or_default();
+    let head = forward::request(session.req_header(), None, Framing::None, &forwarding)
+        .map_err(|_| fresh(Failure::NotSent))?;
+    let opened =
+        Upstream::open(&shared.connector, pool, client.as_bytes(), head, Upload::Short).await;
+    let mut upstream = opened.map_err(fresh)?;
+    let reused = upstream.was_pooled();
+    let failed = |failure| (failure, reused);
+    upstream.send(session, Outgoing::Whole(bytes::Bytes::new())).await.map_err(failed)?;
+    let head = upstream.answer(session, Waiting::ForClient).await.head.map_err(failed)?;
+    if head.status == StatusCode::SWITCHING_PROTOCOLS {
+        // Nobody asked for that.
+        return Err(fresh(Failure::Lost));
+    }
+    Ok((upstream, head))
+}
+
+async fn stream(
+    shared: &Shared,
+    session: &mut Session,
+    mut upstream: Upstream,
+    head: Box<ResponseHeader>,
+) -> pingora::Result<()> {
+    let request = session.req_header();
+    let bodiless = request.method == Method::HEAD
+        || matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    let framing = if bodiless { ResponseFraming::AsIs } else { ResponseFraming::Open };
+    let head = forward::response(&head, None, framing, request.version)?;
+    session.as_downstream_mut().write_response_header(head).await?;
+    let mut watching = true;
+    loop {
+        let chunk = {
+            let read = upstream.read();
+            tokio::pin!(read);
+            loop {
+                tokio::select! {
+                    biased;
+                    chunk = &mut read => break chunk,
+                    idle = session.as_downstream_mut().read_body_or_idle(true), if watching => {
+                        watching = false;
+                        // Whatever came, the connection holds bytes that are now lost.
+                        session.set_keepalive(None);
+                        if idle.is_err_and(|error| BodyError::of(&error) == BodyError::Gone) {
+                            return Ok(());
+                        }
+                    }
+                }
+            }
+        };
+        match chunk {
+            Ok(Some(chunk)) => {
+                session.as_downstream_mut().write_response_body(chunk, false).await?;
+            }
+            Ok(None) => break,
+            Err(failure) => {
+                tracing::debug!(?failure, "a response broke off");
+                return pingora::Error::e_explain(
+                    ErrorType::ConnectionClosed,
+                    "the upstream broke off its response",
+                );
+            }
+        }
+    }
+    session.as_downstream_mut().write_response_body(bytes::Bytes::new(), true).await?;
+    upstream.release(&shared.connector).await;
+    Ok(())
+}
