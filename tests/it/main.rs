@@ -24,6 +24,7 @@ mod protocols;
 mod rabbitmq;
 #[cfg(test)]
 mod readonly;
+mod reads;
 #[cfg(test)]
 mod soak;
 #[cfg(test)]
