@@ -173,8 +173,9 @@ impl<'e> Walk<'e> {
             // Before the receipts: a name such as `{"pin":1}` must not stand in a location.
             let shown = self.name(name);
             push_name(&mut self.location, &shown);
-            let text = text_of(node);
-            let mut rule = select(self.policy, self.place, name, text, &mut self.scratch);
+            let text = scalar(node);
+            let scratch = &mut self.scratch;
+            let mut rule = select(self.policy, self.place, name, text.as_deref(), scratch);
             if rule.is_none() && named.is_some() && is_one_of(name, &VALUED) {
                 rule = named;
             }
@@ -212,12 +213,12 @@ impl<'e> Walk<'e> {
             return None;
         }
         let value = members.iter().find(|(name, _)| is_one_of(name, &VALUED));
-        let value = value.and_then(|(_, node)| text_of(node));
+        let value = value.and_then(|(_, node)| scalar(node));
         let names = members.iter().filter(|(name, _)| is_one_of(name, &NAMING));
         names
             .filter_map(|(_, node)| {
-                let name = text_of(node)?;
-                self.policy.key(self.place, name, value, &mut self.scratch)
+                let Node::String(name) = node else { return None };
+                self.policy.key(self.place, name, value.as_deref(), &mut self.scratch)
             })
             .min()
     }
@@ -323,15 +324,7 @@ impl<'e> Walk<'e> {
 /// How a rule is found for a name.
 type Select = fn(&Policy, Place, &str, Option<&str>, &mut String) -> Option<usize>;
 
-/// What conditions of rules are tried on: text alone.
-fn text_of<'n>(node: &'n Node<'_>) -> Option<&'n str> {
-    match node {
-        Node::String(text) => Some(text),
-        _ => None,
-    }
-}
-
-/// A string or a number, as text.
+/// A string or a number, as text: what conditions of rules are tried on.
 fn scalar<'n>(node: &'n Node<'_>) -> Option<Cow<'n, str>> {
     match node {
         Node::String(text) => Some(Cow::Borrowed(text)),

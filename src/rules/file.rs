@@ -61,7 +61,7 @@ pub struct RedactFile {
     #[schemars(with = "Option<String>")]
     pub everywhere: Option<Spanned<String>>,
     /// A regular expression for the whole of a value: other values are left alone. Then `keys` and
-    /// the like select text only, not numbers, lists or objects.
+    /// the like select strings and whole numbers only, not lists, objects and booleans.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     pub value: Option<Spanned<String>>,

@@ -266,7 +266,7 @@ type Leak = (&'static str, (&'static str, &'static str), Value, Value, &'static 
 #[test]
 fn names_that_mean_a_secret_at_some_places() {
     let none = ("x-none", "1");
-    let rows: [Leak; 30] = [
+    let rows: [Leak; 31] = [
         ("/api-keys", none, json!({}), json!({"id": "key_1", "key": "q7Rt2xZp0Lm4"}), "q7Rt2x"),
         ("/api/v1/tokens", none, json!({}), json!({"value": "q7rt2xzp0lm4"}), "q7rt2x"),
         ("/tokens", none, json!({}), json!("q7rt2xzp0lm4"), "q7rt2x"),
@@ -290,6 +290,7 @@ fn names_that_mean_a_secret_at_some_places() {
         ("/me/change_password", none, json!({"old": 123_456}), json!({}), "123456"),
         ("/users/5/password", none, json!("hunter2"), json!({}), "hunter2"),
         ("/mfa/verify", none, json!({"code": "987654"}), json!({}), "987654"),
+        ("/mfa/verify", none, json!({"code": 987_654}), json!({}), "987654"),
         ("/", none, json!({"session": "q7Rt2xZp0Lm4Vb9K"}), json!({}), "q7Rt2x"),
         ("/", none, json!({"sid": "q7Rt2xZp0Lm4Vb9K"}), json!({}), "q7Rt2x"),
         (
