@@ -209,3 +209,32 @@ fn the_schema_knows_every_selector() {
         assert!(schema.contains(name), "{name}");
     }
 }
+
+#[test]
+fn tokens_are_found_whatever_stands_around_them() {
+    const AROUND: [(&str, &str); 13] = [
+        ("", ""),
+        ("'", "'"),
+        ("(", ")"),
+        ("[", "], "),
+        ("see ", "."),
+        ("x=", "&y=1"),
+        ("x:", ";"),
+        ("https://h.example/", "/x"),
+        ("{\"a\":\"", "\"}"),
+        ("\n", "\r\n"),
+        ("é", "é"),
+        ("<", ">"),
+        ("a, ", " b"),
+    ];
+    let rules = load(None, true).unwrap();
+    let engine = Engine::new(rules.redaction(), FingerprintKey::new(&[7; 32]));
+    for checked in rules.rules.iter().filter(|checked| checked.rule.id.starts_with("token.")) {
+        let Some(hit) = checked.hits.first() else { continue };
+        for (before, after) in AROUND {
+            let text = format!("{before}{}{after}", hit.text);
+            let shown = engine.text(&text, &Seen::default()).into_inner();
+            assert!(!shown.contains(&hit.text), "{}: {shown}", checked.rule.id);
+        }
+    }
+}
