@@ -205,7 +205,24 @@ fn the_digest_tells_what_rules_say_and_not_how_files_are_laid_out() {
 #[test]
 fn the_schema_knows_every_selector() {
     let schema = serde_json::to_string(&super::schema()).unwrap();
-    for name in ["\"redact\"", "\"keep\"", "\"segments\"", "\"fingerprint\"", "\"do\"", "\"in\""] {
+    for name in [
+        "\"redact\"",
+        "\"keep\"",
+        "\"segments\"",
+        "\"fingerprint\"",
+        "\"do\"",
+        "\"in\"",
+        "\"pattern\"",
+        "\"keywords\"",
+        "\"everywhere\"",
+        "\"value\"",
+        "\"entropy\"",
+        "\"validate\"",
+        "\"under\"",
+        "\"bare_body\"",
+        "\"keep_ends\"",
+        "\"github_crc\"",
+    ] {
         assert!(schema.contains(name), "{name}");
     }
 }

@@ -155,6 +155,21 @@ fn overlapping_finds_show_what_the_stricter_rule_does() {
 }
 
 #[test]
+fn what_only_looks_redacted_is_redacted() {
+    let rows = [
+        ("password: ***hunter2", "password: ***"),
+        ("password: hmac:0123456789abcdefhunter2", "password: ***"),
+        ("password: ***", "password: ***"),
+        ("password: ***, then", "password: ***, then"),
+        ("password: hmac:0123456789abcdef.", "password: hmac:0123456789abcdef."),
+    ];
+    for (text, expected) in rows {
+        let shown = engine().text(text, &Seen::default()).into_inner();
+        assert_eq!(shown, expected, "{text}");
+    }
+}
+
+#[test]
 fn rules_below_paths() {
     let engine = engine_of(
         "redact:\n\
