@@ -60,16 +60,26 @@ pub(super) fn without_scheme(text: &str) -> (Option<&'static str>, &str) {
     (None, text)
 }
 
-/// `Bearer` or `Basic` and one word that is no part of a sentence.
+/// Credentials of schemes whose names are words as well are taken for ones only from this length.
+const CREDENTIAL_BYTES_MIN: usize = 16;
+
+/// A scheme and one word after it that is no part of a sentence (`Basic plan`).
 fn has_credential(text: &str) -> bool {
-    let (Some("Bearer" | "Basic" | "DPoP" | "Negotiate" | "NTLM"), rest) = without_scheme(text)
-    else {
-        return false;
-    };
+    let (Some(scheme), rest) = without_scheme(text) else { return false };
     // RFC 9110, section 11.2.
     let token = rest.trim_end_matches('=');
-    !token.is_empty()
-        && token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte))
+    let is_token68 = !token.is_empty()
+        && token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte));
+    let is_long = || {
+        rest.len() >= CREDENTIAL_BYTES_MIN && token.bytes().any(|byte| !byte.is_ascii_lowercase())
+    };
+    let is_pair = || BASE64.decode(rest).is_ok_and(|pair| pair.contains(&b':'));
+    is_token68
+        && match scheme {
+            "Bearer" | "DPoP" | "Negotiate" | "NTLM" => true,
+            "Basic" => is_pair() || is_long(),
+            _ => is_long(),
+        }
 }
 
 impl Walk<'_> {

@@ -181,13 +181,15 @@ pub(super) fn is_redacted_text(text: &str) -> bool {
     text == MASK || is_fingerprint(text)
 }
 
-/// Whether what looks like a secret is, or begins with, what the engine itself put there.
+/// Whether what looks like a secret is what the engine itself put there, perhaps with punctuation
+/// after it.
 pub(super) fn begins_redacted(text: &str) -> bool {
-    text.starts_with(MASK)
-        || text.get(..FINGERPRINT_BYTES).is_some_and(|head| {
-            let next = text.as_bytes().get(FINGERPRINT_BYTES);
-            is_fingerprint(head) && !next.is_some_and(u8::is_ascii_alphanumeric)
-        })
+    let fingerprint = || {
+        let (head, rest) = text.split_at_checked(FINGERPRINT_BYTES)?;
+        is_fingerprint(head).then_some(rest)
+    };
+    let rest = text.strip_prefix(MASK).or_else(fingerprint);
+    rest.is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'))
 }
 
 /// The first and last characters of a secret, where they show less than a third of it.

@@ -180,8 +180,9 @@ impl<'e> Walk<'e> {
             // Before the receipts: a name such as `{"pin":1}` must not stand in a location.
             let shown = self.name(name);
             push_name(&mut self.location, &shown);
-            let text = text_of(node);
-            let mut rule = select(self.policy, self.place, name, text, &mut self.scratch);
+            let text = scalar(node);
+            let scratch = &mut self.scratch;
+            let mut rule = select(self.policy, self.place, name, text.as_deref(), scratch);
             if rule.is_none() && named.is_some() && is_one_of(name, &VALUED) {
                 rule = named;
             }
@@ -222,13 +223,16 @@ impl<'e> Walk<'e> {
             return None;
         }
         let value = members.iter().find(|(name, _)| is_one_of(name, &VALUED));
-        let value = value.and_then(|(_, node)| text_of(node));
+        let value = value.and_then(|(_, node)| scalar(node));
         let names = members.iter().filter(|(name, _)| is_one_of(name, &NAMING));
         names
             .filter_map(|(_, node)| {
+                let Node::String(name) = node else { return None };
                 // A document is no name, whatever names are in it.
-                let name = text_of(node).filter(|text| embedded(text).is_none())?;
-                self.policy.named(self.place, name, value, &mut self.scratch)
+                if embedded(name).is_some() {
+                    return None;
+                }
+                self.policy.named(self.place, name, value.as_deref(), &mut self.scratch)
             })
             .min()
     }
@@ -350,15 +354,7 @@ impl<'e> Walk<'e> {
 /// How a rule is found for a name.
 type Select = fn(&Policy, Place, &str, Option<&str>, &mut String) -> Option<usize>;
 
-/// What conditions of rules are tried on: text alone.
-fn text_of<'n>(node: &'n Node<'_>) -> Option<&'n str> {
-    match node {
-        Node::String(text) => Some(text),
-        _ => None,
-    }
-}
-
-/// A string or a number, as text.
+/// A string or a number, as text: what conditions of rules are tried on.
 fn scalar<'n>(node: &'n Node<'_>) -> Option<Cow<'n, str>> {
     match node {
         Node::String(text) => Some(Cow::Borrowed(text)),

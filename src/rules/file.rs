@@ -46,7 +46,8 @@ pub struct RedactFile {
     #[schemars(with = "Vec<String>")]
     pub segments: Vec<Spanned<String>>,
     /// What a secret looks like, wherever text is: a regular expression over ASCII, in the syntax of
-    /// Rust's `regex` crate. If it has a group named `secret`, that is the secret, else all of it.
+    /// Rust's `regex` crate. If it has groups whose names begin with `secret`, the one
+    /// that matches is the secret, else all of it.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     pub pattern: Option<Spanned<String>>,
@@ -60,7 +61,7 @@ pub struct RedactFile {
     #[schemars(with = "Option<String>")]
     pub everywhere: Option<Spanned<String>>,
     /// A regular expression for the whole of a value: other values are left alone. Then `keys` and
-    /// the like select text only, not numbers, lists or objects.
+    /// the like select strings and whole numbers only, not lists, objects and booleans.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     pub value: Option<Spanned<String>>,

@@ -205,7 +205,24 @@ fn the_digest_tells_what_rules_say_and_not_how_files_are_laid_out() {
 #[test]
 fn the_schema_knows_every_selector() {
     let schema = serde_json::to_string(&super::schema()).unwrap();
-    for name in ["\"redact\"", "\"keep\"", "\"segments\"", "\"fingerprint\"", "\"do\"", "\"in\""] {
+    for name in [
+        "\"redact\"",
+        "\"keep\"",
+        "\"segments\"",
+        "\"fingerprint\"",
+        "\"do\"",
+        "\"in\"",
+        "\"pattern\"",
+        "\"keywords\"",
+        "\"everywhere\"",
+        "\"value\"",
+        "\"entropy\"",
+        "\"validate\"",
+        "\"under\"",
+        "\"bare_body\"",
+        "\"keep_ends\"",
+        "\"github_crc\"",
+    ] {
         assert!(schema.contains(name), "{name}");
     }
 }
@@ -243,4 +260,33 @@ fn a_file_that_is_not_utf8_is_told_with_the_place() {
     let problems = load(Some(dir.path()), false).unwrap_err().0;
     assert_eq!((problems.len(), problems[0].line, problems[0].column), (1, 2, 12));
     assert!(problems[0].remedy.contains("UTF-8"));
+}
+
+#[test]
+fn tokens_are_found_whatever_stands_around_them() {
+    const AROUND: [(&str, &str); 13] = [
+        ("", ""),
+        ("'", "'"),
+        ("(", ")"),
+        ("[", "], "),
+        ("see ", "."),
+        ("x=", "&y=1"),
+        ("x:", ";"),
+        ("https://h.example/", "/x"),
+        ("{\"a\":\"", "\"}"),
+        ("\n", "\r\n"),
+        ("é", "é"),
+        ("<", ">"),
+        ("a, ", " b"),
+    ];
+    let rules = load(None, true).unwrap();
+    let engine = Engine::new(rules.redaction(), FingerprintKey::new(&[7; 32]));
+    for checked in rules.rules.iter().filter(|checked| checked.rule.id.starts_with("token.")) {
+        let Some(hit) = checked.hits.first() else { continue };
+        for (before, after) in AROUND {
+            let text = format!("{before}{}{after}", hit.text);
+            let shown = engine.text(&text, &Seen::default()).into_inner();
+            assert!(!shown.contains(&hit.text), "{}: {shown}", checked.rule.id);
+        }
+    }
 }

@@ -24,13 +24,15 @@ const PATTERN_BYTES_MAX: usize = 4096;
 /// What one pattern may come to, in characters that it counts one by one.
 const SIZE_MAX: usize = 16 * 1024;
 
-/// What its lazily built automaton may occupy, in bytes, for each thread that uses it.
-const CACHE_BYTES_MAX: usize = 256 * 1024;
+/// What its lazily built automaton may occupy, in bytes, for each thread that uses it. Of hundreds of
+/// patterns few are ever used, and those stay far below it.
+const CACHE_BYTES_MAX: usize = 512 * 1024;
 
 /// What a pattern whose matches have no longest one sees from its keyword on, in bytes.
 pub(super) const SIGHT_BYTES_MAX: usize = 8 * 1024;
 
-/// The group that is the secret, where the match is more than that.
+/// How groups are called that are the secret, where the match is more than that: of several, the
+/// one that takes part in the match counts.
 const SECRET_GROUP: &str = "secret";
 
 /// A pattern that cannot be used.
@@ -87,8 +89,8 @@ struct Engine {
 #[derive(Debug)]
 struct Compiled {
     regex: Regex,
-    /// The group named `secret`.
-    group: Option<usize>,
+    /// The groups named `secret…`.
+    groups: Vec<usize>,
 }
 
 /// The pattern cannot run: what it should look at may hold anything.
@@ -195,13 +197,13 @@ impl Pattern {
         end: usize,
         anchored: Anchored,
     ) -> Result<Option<Found>, CannotRun> {
-        let Compiled { regex, group } = self.engine.compiled()?;
+        let Compiled { regex, groups } = self.engine.compiled()?;
         let input = Input::new(text).span(start..end).anchored(anchored);
-        let Some(group) = *group else {
+        if groups.is_empty() {
             let found = regex.search(&input);
             let whole = |found: regex_automata::Match| (found.start(), found.end());
             return Ok(found.map(|found| Found { end: found.end(), secret: whole(found) }));
-        };
+        }
         // Most attempts fail: groups are asked for only of what matches.
         if regex.search_half(&input).is_none() {
             return Ok(None);
@@ -209,7 +211,8 @@ impl Pattern {
         let mut captures = regex.create_captures();
         regex.search_captures(&input, &mut captures);
         Ok(captures.get_match().map(|whole| {
-            let secret = captures.get_group(group).unwrap_or_else(|| whole.span());
+            let secret = groups.iter().find_map(|group| captures.get_group(*group));
+            let secret = secret.unwrap_or_else(|| whole.span());
             Found { end: whole.end(), secret: (secret.start, secret.end) }
         }))
     }
@@ -221,8 +224,12 @@ impl Engine {
             let config =
                 meta::Config::new().utf8_empty(false).hybrid_cache_capacity(CACHE_BYTES_MAX);
             let regex = Regex::builder().configure(config).build_from_hir(&self.hir).ok()?;
-            let group = regex.group_info().to_index(PatternID::ZERO, SECRET_GROUP);
-            Some(Compiled { regex, group })
+            let names = regex.group_info().pattern_names(PatternID::ZERO).enumerate();
+            let groups = names
+                .filter(|(_, name)| name.is_some_and(|name| name.starts_with(SECRET_GROUP)))
+                .map(|(group, _)| group)
+                .collect();
+            Some(Compiled { regex, groups })
         });
         compiled.as_ref().ok_or(CannotRun)
     }

@@ -13,6 +13,9 @@ use super::compile::{CannotRun, Reach, SIGHT_BYTES_MAX};
 /// counts as long as its longest match. At some hundred megabytes a second this bounds the time.
 pub(crate) const WORK_BYTES_MAX: usize = 64 * 1024 * 1024;
 
+/// From this length on, a secret is taken to go on over all that base64 is made of.
+const LONG_BYTES_MIN: usize = 200;
+
 /// Many patterns, compiled for one search.
 #[derive(Debug, Default)]
 pub(crate) struct Patterns {
@@ -196,9 +199,9 @@ impl Search<'_> {
         if found.end == span.end && span.len() == SIGHT_BYTES_MAX && span.end < self.text.len() {
             return Err(Unfinished);
         }
-        if self.accept(entry, found.secret) {
+        if let Some(end) = self.accept(entry, found.secret)? {
             self.done.retain(|(done, _)| *done != index);
-            self.done.push((index, found.end));
+            self.done.push((index, end.max(found.end)));
         }
         Ok(())
     }
@@ -211,9 +214,9 @@ impl Search<'_> {
         self.spend(window.len())?;
         let mut from = window.start;
         while let Some(found) = entry.pattern.find(self.text, from, window.end, Anchored::No)? {
-            self.accept(entry, found.secret);
+            let end = self.accept(entry, found.secret)?.unwrap_or_default();
             // Matches are never empty, but be sure to get on.
-            from = found.end.max(from + 1);
+            from = found.end.max(end).max(from + 1);
             if from >= window.end {
                 break;
             }
@@ -227,18 +230,38 @@ impl Search<'_> {
         rest.map(|_| ()).ok_or(Unfinished)
     }
 
-    /// Whether the secret is one. What is found is widened to whole characters.
-    fn accept(&mut self, entry: &Entry, (start, end): (usize, usize)) -> bool {
+    /// Where the secret ends, if it is one. What is found is widened to whole words and characters.
+    fn accept(
+        &mut self,
+        entry: &Entry,
+        (start, end): (usize, usize),
+    ) -> Result<Option<usize>, Unfinished> {
         let start = self.text.floor_char_boundary(start);
-        let end = self.text.ceil_char_boundary(end);
+        let more = rest_of_word(self.text, start, end);
+        self.spend(more)?;
+        let end = self.text.ceil_char_boundary(end + more);
         let Some(secret) = self.text.get(start..end).filter(|secret| !secret.is_empty()) else {
-            return false;
+            return Ok(None);
         };
         let holds = entry.pattern.conditions.hold(secret);
         if holds {
             self.matches.push(Match { range: start..end, rule: entry.rule });
         }
-        holds
+        Ok(holds.then_some(end))
+    }
+}
+
+/// How many bytes a secret goes on after what was found of it: none ends inside of a word, and long
+/// ones, which a pattern counts up to some length, not inside of base64 or the like.
+fn rest_of_word(text: &str, start: usize, end: usize) -> usize {
+    let long = end - start >= LONG_BYTES_MIN;
+    let goes_on = |byte: &&u8| {
+        byte.is_ascii_alphanumeric() || **byte == b'_' || (long && b"+/=-.~%".contains(byte))
+    };
+    let Some((found, rest)) = text.as_bytes().split_at_checked(end) else { return 0 };
+    match found.last() {
+        Some(last) if goes_on(&last) => rest.iter().take_while(goes_on).count(),
+        _ => 0,
     }
 }
 

@@ -68,7 +68,7 @@ fn what_compiles_and_its_keywords() {
 
 #[test]
 fn what_is_found() {
-    let rows: [(&str, &[&str], &str, &[&str]); 14] = [
+    let rows: [(&str, &[&str], &str, &[&str]); 16] = [
         (r"\bghp_[0-9a-z]{4}\b", &[], "x ghp_abcd, ghp_12345 ghp_wxyz", &["ghp_abcd", "ghp_wxyz"]),
         (r"\bghp_[0-9a-z]{4}\b", &[], "xghp_abcd éghp_abcdé", &["ghp_abcd"]),
         (r"\bghp_[0-9a-z]{4}\b", &[], "GHP_abcd", &[]),
@@ -83,6 +83,8 @@ fn what_is_found() {
         (r"^abc[0-9]$", &[], "abc1", &["abc1"]),
         (r"^abc[0-9]$", &[], " abc1", &[]),
         (r"abc(?<secret>[0-9])?", &[], "abc abc1", &["abc", "1"]),
+        (r"abc(?:=(?<secret_a>[0-9])|:(?<secret_b>[0-9]))", &[], "abc=1 abc:2", &["1", "2"]),
+        (r"abc-[0-9]{3}", &[], "abc-1234_x-y abc-123.4", &["abc-1234_x", "abc-123"]),
     ];
     for (text, keywords, haystack, expected) in rows {
         let compiled = pattern(text, keywords).unwrap();
@@ -150,6 +152,9 @@ fn a_match_that_goes_on_out_of_sight_is_not_cut_off() {
     let token = || vec![pattern("tok-[a-z]+", &[]).unwrap()];
     assert_eq!(found(token(), &format!("tok-{} ", "x".repeat(8000))).unwrap().len(), 1);
     assert_eq!(found(token(), &format!("tok-{} ", "x".repeat(9000))), Err(Unfinished));
+    let counted = pattern("tok-[a-z]{4,250}", &[]).unwrap();
+    let text = format!("tok-{}/{}= .", "x".repeat(300), "y".repeat(300));
+    assert_eq!(found(vec![counted], &text).unwrap(), [text.trim_end_matches(" .")]);
 }
 
 #[test]

@@ -155,6 +155,21 @@ fn overlapping_finds_show_what_the_stricter_rule_does() {
 }
 
 #[test]
+fn what_only_looks_redacted_is_redacted() {
+    let rows = [
+        ("password: ***hunter2", "password: ***"),
+        ("password: hmac:0123456789abcdefhunter2", "password: ***"),
+        ("password: ***", "password: ***"),
+        ("password: ***, then", "password: ***, then"),
+        ("password: hmac:0123456789abcdef.", "password: hmac:0123456789abcdef."),
+    ];
+    for (text, expected) in rows {
+        let shown = engine().text(text, &Seen::default()).into_inner();
+        assert_eq!(shown, expected, "{text}");
+    }
+}
+
+#[test]
 fn rules_below_paths() {
     let engine = engine_of(
         "redact:\n\
@@ -266,7 +281,7 @@ type Leak = (&'static str, (&'static str, &'static str), Value, Value, &'static 
 #[test]
 fn names_that_mean_a_secret_at_some_places() {
     let none = ("x-none", "1");
-    let rows: [Leak; 30] = [
+    let rows: [Leak; 32] = [
         ("/api-keys", none, json!({}), json!({"id": "key_1", "key": "q7Rt2xZp0Lm4"}), "q7Rt2x"),
         ("/api/v1/tokens", none, json!({}), json!({"value": "q7rt2xzp0lm4"}), "q7rt2x"),
         ("/tokens", none, json!({}), json!("q7rt2xzp0lm4"), "q7rt2x"),
@@ -290,6 +305,7 @@ fn names_that_mean_a_secret_at_some_places() {
         ("/me/change_password", none, json!({"old": 123_456}), json!({}), "123456"),
         ("/users/5/password", none, json!("hunter2"), json!({}), "hunter2"),
         ("/mfa/verify", none, json!({"code": "987654"}), json!({}), "987654"),
+        ("/mfa/verify", none, json!({"code": 987_654}), json!({}), "987654"),
         ("/", none, json!({"session": "q7Rt2xZp0Lm4Vb9K"}), json!({}), "q7Rt2x"),
         ("/", none, json!({"sid": "q7Rt2xZp0Lm4Vb9K"}), json!({}), "q7Rt2x"),
         (
@@ -323,6 +339,7 @@ fn names_that_mean_a_secret_at_some_places() {
         ),
         ("/", ("x-anything", "Bearer hunters-word"), json!({}), json!({}), "hunters"),
         ("/", ("x-anything", "Basic YWRhOmxvdmVsYWNl"), json!({}), json!({}), "YWRhOm"),
+        ("/", ("x-anything", "Token q7Rt2xZp0Lm4Vb9K"), json!({}), json!({}), "q7Rt2x"),
         ("/tokens/q7Rt2xZp0Lm4Vb9K/revoke", none, json!({}), json!({}), "q7Rt2x"),
         ("/reset/q7rt2xzp", none, json!({}), json!({}), "q7rt2x"),
         ("/invite/0f8fad5b-d9cb-469f-a165-70867728950e", none, json!({}), json!({}), "0f8fad5b"),
@@ -354,14 +371,13 @@ fn names_that_mean_no_secret_elsewhere() {
             json!({"hash": "4f2a91b", "new": "a", "old": "b", "current": 3, "value": "x y"}),
         ),
         ("/users/5/verify", json!({"answer": "all is well, and has been for a long time"})),
+        ("/clients/5", json!({"data": "abc12345", "ticket": "https://t.example.com/OPS-1834"})),
+        ("/calls", json!({"account_sid": "AC00112233445566778899aabbccddeeff"})),
         ("/settings", json!({"csrf": true, "session": {"timeout": 30}, "auth": {"kind": "oidc"}})),
     ];
     for (target, body) in rows {
-        let record = record(
-            target,
-            &[JSON, ("sec-websocket-protocol", "graphql-ws")],
-            body.to_string().as_bytes(),
-        );
+        let fields = [JSON, ("sec-websocket-protocol", "graphql-ws"), ("x-plan", "Basic premium")];
+        let record = record(target, &fields, body.to_string().as_bytes());
         assert_eq!(record.body, Some(body), "{target}");
         assert_eq!(record.path, target);
         assert_eq!(record.receipts, [], "{target}");

@@ -31,6 +31,12 @@ fn any_json() -> impl Strategy<Value = Value> {
         Just(json!("<a password='inner-secret'><b>a=b</b></a>")),
         Just(json!("cGFzc3dvcmQ9aW5uZXItc2VjcmV0IGFuZCBtb3Jl")),
         Just(json!({"method": "login", "params": ["inner-secret"]})),
+        Just(json!("see ghp_0123456789abcdefghijABCDEFGHIJ012345, password: hunter22 and more")),
+        Just(json!("Authorization: Bearer abcdef0123456789; api_key = \"abc123def456ghi\"")),
+        Just(json!(
+            "https://h/?token=ghp_0123456789abcdefghijABCDEFGHIJ012345&x=eyJhbGciOiJIUzI1NiJ9.e30.abc"
+        )),
+        "(password|token|secret|pwd|key)[ :='\"]{1,3}[a-z0-9'\" ]{0,20}".prop_map(Value::from),
     ];
     leaf.prop_recursive(4, 24, 4, move |inner| {
         prop_oneof![
