@@ -11,6 +11,9 @@ use super::walk::{NESTING_MAX, VALUED, Walk, is_one_of, push_name};
 use crate::decode::{Literal, Node, Note, Value};
 use crate::decode::{base64_text, data_url, embedded, graphql, is_operation, percent_text};
 
+/// How documents of GraphQL begin: with a brace, a keyword, or what may stand before either.
+const DOCUMENT_STARTS: &[u8] = b"{qmsf \t\r\n,\xef";
+
 /// Methods whose parameters are credentials, by a part of their name.
 const LOGIN_METHODS: [&str; 6] = ["login", "logon", "signin", "sign_in", "authenticate", "unlock"];
 
@@ -21,26 +24,33 @@ const PARAMETERS: [&str; 3] = ["params", "args", "arguments"];
 const TOKEN_BYTES_MIN: usize = 8;
 
 impl Walk<'_> {
-    /// What is recorded of text that holds something else: `Some(None)` where that may stay as it
-    /// is, `None` where the text is just text.
-    pub(super) fn inner(&mut self, text: &str) -> Option<Option<String>> {
+    /// What is recorded of text that holds something else with a credential in it; `None` where it
+    /// does not.
+    pub(super) fn inner(&mut self, text: &str) -> Option<String> {
         if self.nesting >= NESTING_MAX {
             return None;
         }
+        // Most strings are told to be none of this by their first byte.
+        let first = *text.as_bytes().first()?;
         let start = text.trim_start();
-        if start.starts_with('{') || is_operation(text) {
+        if DOCUMENT_STARTS.contains(&first) && (start.starts_with('{') || is_operation(text)) {
             match graphql(text) {
-                Ok(literals) => return Some(self.document(text, literals)),
-                Err(_) if is_operation(text) && start.contains('(') && start.contains(':') => {
-                    return Some(Some(self.give_up(Note::InvalidGraphql)));
+                // Without literals it may as well be something else: `{password: x}`.
+                Ok(literals) => {
+                    if let Some(shown) = self.document(text, literals) {
+                        return Some(shown);
+                    }
                 }
-                Err(_) => return None,
+                Err(_) if is_operation(text) && start.contains('(') && start.contains(':') => {
+                    return Some(self.give_up(Note::InvalidGraphql));
+                }
+                Err(_) => {}
             }
         }
         if let Some((head, decoded)) = data_url(text) {
-            return self.decoded(&decoded).map(|shown| Some(format!("{head},{shown}")));
+            return self.decoded(&decoded).map(|shown| format!("{head},{shown}"));
         }
-        self.decoded(&base64_text(text)?).map(Some)
+        self.decoded(&base64_text(text)?)
     }
 
     /// What is recorded of text with escapes that hide a credential; `None` if there is none.

@@ -46,6 +46,9 @@ fn graphql_documents() {
         ("mutation { login(password: \"hunter22\" }", "***"),
         ("{\"query\": \"mutation { a(b: 1 }\"}", "{\"query\":\"***\"}"),
         ("query the {database}", "query the {database}"),
+        // No credential of a document, and words beside it that are looked at as words.
+        ("{ a(b: \"x\") { password: hunter22 } }", "{ a(b: \"x\") { password: hunter22 } }"),
+        ("mutation { a(b: \"x\") } # password=hunter22", "mutation { a(b: \"x\") } # password=***"),
     ];
     for (document, expected) in rows {
         let sent = json!({"query": document, "variables": {"password": "x", "n": 1}});
