@@ -2,12 +2,13 @@
 //! told by where they stand: positional parameters, and bodies of a single value.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::policy::Side;
 use super::seen::{MASK, Search, is_redacted_text};
 use super::text::is_break;
-use super::walk::{NESTING_MAX, VALUED, Walk, is_one_of, push_name};
+use super::walk::{NAMING, NESTING_MAX, VALUED, Walk, is_one_of, push_name};
 use crate::decode::{Literal, Node, Note, Value};
 use crate::decode::{base64_text, data_url, embedded, graphql, is_operation, percent_text};
 
@@ -87,13 +88,14 @@ impl Walk<'_> {
     /// A GraphQL document without the credentials in it; `None` if there are none.
     fn document(&mut self, text: &str, literals: Vec<Literal<'_>>) -> Option<String> {
         let mut edits: Vec<(Range<usize>, String)> = Vec::new();
+        let named = self.named_groups(&literals);
         self.nesting += 1;
         for literal in literals {
             let length = self.location.len();
             for name in &literal.names {
                 push_name(&mut self.location, name);
             }
-            if let Some(shown) = self.literal(&literal) {
+            if let Some(shown) = self.literal(&literal, &named) {
                 edits.push((literal.range, shown));
             }
             self.location.truncate(length);
@@ -103,7 +105,7 @@ impl Walk<'_> {
     }
 
     /// What is written in the place of a literal; `None` if it stays.
-    fn literal(&mut self, literal: &Literal<'_>) -> Option<String> {
+    fn literal(&mut self, literal: &Literal<'_>, named: &BTreeMap<usize, usize>) -> Option<String> {
         let quoted = |text: &str| serde_json::Value::from(text).to_string();
         let value = match &literal.value {
             Value::Comment(text) => {
@@ -114,7 +116,7 @@ impl Walk<'_> {
             Value::Number(text) | Value::Name(text) => *text,
         };
         let is_text = matches!(literal.value, Value::String(_));
-        let Some(rule) = self.literal_rule(literal) else {
+        let Some(rule) = self.literal_rule(literal, named) else {
             return if is_text { self.text(value).map(|shown| quoted(&shown)) } else { None };
         };
         if is_redacted_text(value) || value == "null" {
@@ -128,15 +130,35 @@ impl Walk<'_> {
         Some(quoted(MASK))
     }
 
-    fn literal_rule(&mut self, literal: &Literal<'_>) -> Option<usize> {
+    /// By one of its names, by what stands beside it (`name: "DB_PASSWORD", value: "x"`), or by the
+    /// field (`setPassword(value: "x")`).
+    fn literal_rule(
+        &mut self,
+        literal: &Literal<'_>,
+        named: &BTreeMap<usize, usize>,
+    ) -> Option<usize> {
         let names = literal.names.iter();
         let by_name =
             names.filter_map(|name| self.policy.key(self.side, name, &mut self.scratch)).min();
-        let valued = literal.names.last().is_some_and(|name| is_one_of(name, &VALUED));
-        match by_name {
-            None if valued => self.policy.key(self.side, literal.field, &mut self.scratch),
-            rule => rule,
+        if by_name.is_some() || !literal.names.last().is_some_and(|name| is_one_of(name, &VALUED)) {
+            return by_name;
         }
+        let by_field = self.policy.key(self.side, literal.field, &mut self.scratch);
+        by_field.into_iter().chain(named.get(&literal.group).copied()).min()
+    }
+
+    /// The rules for the values in objects that say in another member what they are about.
+    fn named_groups(&mut self, literals: &[Literal<'_>]) -> BTreeMap<usize, usize> {
+        let mut named = BTreeMap::new();
+        for literal in literals {
+            let naming = literal.names.last().is_some_and(|name| is_one_of(name, &NAMING));
+            let (true, Value::String(text)) = (naming, &literal.value) else { continue };
+            if let Some(rule) = self.policy.key(self.side, text, &mut self.scratch) {
+                let slot = named.entry(literal.group).or_insert(rule);
+                *slot = rule.min(*slot);
+            }
+        }
+        named
     }
 
     /// The rule for the parameters of a call such as `{"method": "login", "params": [...]}`, where

@@ -24,7 +24,7 @@ const LOCATION_NAME_BYTES_MAX: usize = 64;
 
 /// Members that name what their object is about: `{"name": "DB_PASSWORD", "value": …}`, and the
 /// operations of a JSON Patch.
-const NAMING: [&str; 12] = [
+pub(super) const NAMING: [&str; 12] = [
     "name",
     "key",
     "path",

@@ -45,6 +45,14 @@ fn graphql_documents() {
         ("mutation { login(password: \"***\") }", "mutation { login(password: \"***\") }"),
         ("mutation { login(password: \"hunter22\" }", "***"),
         ("{\"query\": \"mutation { a(b: 1 }\"}", "{\"query\":\"***\"}"),
+        (
+            "mutation { a(env: [{name: \"DB_PASSWORD\", value: \"hunter22\"}, {name: \"X\", value: \"y\"}]) }",
+            "mutation { a(env: [{name: \"DB_PASSWORD\", value: \"***\"}, {name: \"X\", value: \"y\"}]) }",
+        ),
+        (
+            "mutation { a(key: \"password\", values: [\"hunter22\"]) b(value: \"y\") }",
+            "mutation { a(key: \"password\", values: [\"***\"]) b(value: \"y\") }",
+        ),
         ("query the {database}", "query the {database}"),
         // No credential of a document, and words beside it that are looked at as words.
         ("{ a(b: \"x\") { password: hunter22 } }", "{ a(b: \"x\") { password: hunter22 } }"),
