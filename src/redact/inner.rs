@@ -112,6 +112,7 @@ impl Walk<'_> {
                 let shown = self.text(text)?;
                 return Some(format!("#{}", shown.replace(['\r', '\n'], " ")));
             }
+            Value::Variable(_) => return None,
             Value::String(text) => text.as_ref(),
             Value::Number(text) | Value::Name(text) => *text,
         };
@@ -159,6 +160,27 @@ impl Walk<'_> {
             }
         }
         named
+    }
+
+    /// The variables of a request `{"query": …, "variables": …}` whose value goes where a rule
+    /// selects it: `login(password: $p)`.
+    pub(super) fn variables(
+        &mut self,
+        members: &[(Cow<'_, str>, Node<'_>)],
+    ) -> BTreeMap<String, usize> {
+        let mut variables = BTreeMap::new();
+        for (name, node) in members {
+            let ("query", Node::String(text)) = (name.as_ref(), node) else { continue };
+            let Ok(literals) = graphql(text) else { continue };
+            let named = self.named_groups(&literals);
+            for literal in &literals {
+                let Value::Variable(name) = literal.value else { continue };
+                if let Some(rule) = self.literal_rule(literal, &named) {
+                    variables.insert(name.to_owned(), rule);
+                }
+            }
+        }
+        variables
     }
 
     /// The rule for the parameters of a call such as `{"method": "login", "params": [...]}`, where

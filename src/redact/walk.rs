@@ -1,7 +1,7 @@
 //! The one walk over what was decoded: builds what is recorded, and remembers what was secret.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
@@ -59,6 +59,8 @@ pub(super) struct Walk<'e> {
     pub(super) nesting: usize,
     /// Strings that were masked without a rule, since nobody can say what is in them.
     given_up: usize,
+    /// Members of the next object that a GraphQL document uses as credentials.
+    variables: BTreeMap<String, usize>,
 }
 
 impl<'e> Walk<'e> {
@@ -79,6 +81,7 @@ impl<'e> Walk<'e> {
             location: String::new(),
             nesting: 0,
             given_up: 0,
+            variables: BTreeMap::new(),
         }
     }
 
@@ -154,6 +157,7 @@ impl<'e> Walk<'e> {
         let mut lists = BTreeSet::new();
         let named = self.named(members);
         let positional = self.positional(members);
+        let variables = std::mem::take(&mut self.variables);
         for (name, node) in members {
             let length = self.location.len();
             // Before the receipts: a name such as `{"pin":1}` must not stand in a location.
@@ -166,10 +170,15 @@ impl<'e> Walk<'e> {
             if rule.is_none() && positional.is_some() && is_positional(name, node) {
                 rule = positional;
             }
+            rule = rule.or_else(|| variables.get(name.as_ref()).copied());
+            if name == "variables" {
+                self.variables = self.variables(members);
+            }
             let value = match rule {
                 Some(rule) => self.secret(node, rule),
                 None => self.value(node),
             };
+            self.variables.clear();
             self.location.truncate(length);
             insert(&mut object, &mut lists, shown, value);
         }

@@ -12,10 +12,10 @@ use self::lexer::{Lexer, Token};
 use super::budget::Budget;
 use super::{DEPTH_MAX, Note};
 
-/// A value that is written out in a document, or a comment.
+/// A value in a document, or a comment.
 #[derive(Clone, PartialEq)]
 pub struct Literal<'a> {
-    /// Where it stands in the text, quotes included.
+    /// Where it stands in the text, with quotes and without a `$`.
     pub range: Range<usize>,
     /// The names of the argument and of the members around it, from the outside in.
     pub names: Vec<&'a str>,
@@ -36,6 +36,8 @@ pub enum Value<'a> {
     Number(&'a str),
     /// `true`, `null`, or the name of an enumerated value.
     Name(&'a str),
+    /// A variable that is used, without the `$`.
+    Variable(&'a str),
     /// A comment, without the `#`.
     Comment(&'a str),
 }
@@ -145,7 +147,7 @@ impl<'a> Document<'a, '_> {
             (Due::Value, Token::Mark(b'{')) => self.enter(What::Object, Due::Name),
             (Due::Value, Token::Mark(b'[')) => self.enter(What::List, Due::Value),
             (Due::Value, Token::Mark(b'$')) => self.now(Due::Reference),
-            (Due::Reference, Token::Name(_)) => self.end_of_value(),
+            (Due::Reference, Token::Name(name)) => self.value(Value::Variable(name), range),
             (Due::Value, Token::Mark(b']')) => self.leave(What::List),
             (Due::Name, Token::Name(name)) => {
                 self.name(name);

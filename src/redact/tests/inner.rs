@@ -77,6 +77,25 @@ fn graphql_documents() {
 }
 
 #[test]
+fn variables_of_documents() {
+    let password = || json!({"redacted": "credential.password"});
+    let document = "mutation($p: String!, $u: String) { login(user: $u, in: {password: $p}) }";
+    let sent = json!({"query": document, "variables": {"p": "hunter22", "u": "bob"}});
+    let shown = json!({"query": document, "variables": {"p": password(), "u": "bob"}});
+    assert_eq!(body(&sent), shown);
+    assert_eq!(body(&json!([sent, {"p": "x"}])), json!([shown, {"p": "x"}]));
+    // The next object only: names of members further in are names of their own.
+    let deep = json!({"variables": {"u": {"p": 1}}, "query": document, "p": 2});
+    assert_eq!(body(&deep), deep);
+    let not_an_object = json!({"query": document, "variables": null, "x": {"p": 1}});
+    assert_eq!(body(&not_an_object), not_an_object);
+    let form =
+        format!("query={}&variables=%7B%22p%22:%22hunter22%22%7D", document.replace(' ', "+"));
+    let record = record("/", &[FORM], form.as_bytes());
+    assert!(!stored(&record).contains("hunter22"), "{}", stored(&record));
+}
+
+#[test]
 fn encoded_strings() {
     let json_text = r#"{"password":"hunter22","z":1}"#;
     let shown = r#"{"password":{"redacted":"credential.password"},"z":1}"#;
