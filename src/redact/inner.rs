@@ -29,7 +29,7 @@ impl Walk<'_> {
     /// does not.
     pub(super) fn inner(&mut self, text: &str) -> Option<String> {
         if self.nesting >= NESTING_MAX {
-            return None;
+            return base64_text(text).map(|_| self.give_up(Note::TooDeep));
         }
         // Most strings are told to be none of this by their first byte.
         let first = *text.as_bytes().first()?;
@@ -56,10 +56,12 @@ impl Walk<'_> {
 
     /// What is recorded of text with escapes that hide a credential; `None` if there is none.
     pub(super) fn escaped(&mut self, text: &str) -> Option<String> {
-        if self.nesting >= NESTING_MAX {
-            return None;
+        let decoded = percent_text(text)?;
+        if self.nesting < NESTING_MAX {
+            return self.decoded(&decoded);
         }
-        self.decoded(&percent_text(text)?)
+        let holds_more = embedded(&decoded).is_some() || base64_text(&decoded).is_some();
+        holds_more.then(|| self.give_up(Note::TooDeep))
     }
 
     /// What is recorded of the text that a string stood for; `None` if there is no credential in

@@ -225,3 +225,21 @@ fn strings_in_strings_end_where_they_should() {
         assert_eq!(record.notes, ["too_deep"], "{depth}");
     }
 }
+
+#[test]
+fn encodings_of_encodings_end_where_they_should() {
+    let percent = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
+    let object = json!({"password": "hunter22", "z": 1}).to_string();
+    let mut text = object.clone();
+    for level in 1..=8 {
+        text = if level % 2 == 0 { percent(&text) } else { base64(&text) };
+        let record = record("/", &[JSON], json!({"x": text}).to_string().as_bytes());
+        let shown = record.body.unwrap()["x"].as_str().unwrap().to_owned();
+        // The document is a string as well: the third, in two encodings.
+        let expected = match level {
+            1 | 2 => r#"{"password":{"redacted":"credential.password"},"z":1}"#,
+            _ => "***",
+        };
+        assert_eq!(shown, expected, "{level} {:?}", record.notes);
+    }
+}
