@@ -2,13 +2,17 @@
 //! told by where they stand: positional parameters, and bodies of a single value.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::seen::{MASK, Search, is_redacted_text};
 use super::text::is_break;
-use super::walk::{NESTING_MAX, VALUED, Walk, is_one_of, push_name};
+use super::walk::{NAMING, NESTING_MAX, VALUED, Walk, is_one_of, push_name};
 use crate::decode::{Literal, Node, Note, Value};
 use crate::decode::{base64_text, data_url, embedded, graphql, is_operation, percent_text};
+
+/// How documents of GraphQL begin: with a brace, a keyword, or what may stand before either.
+const DOCUMENT_STARTS: &[u8] = b"{qmsf \t\r\n,\xef";
 
 /// Methods whose parameters are credentials, by a part of their name.
 const LOGIN_METHODS: [&str; 6] = ["login", "logon", "signin", "sign_in", "authenticate", "unlock"];
@@ -17,34 +21,43 @@ const LOGIN_METHODS: [&str; 6] = ["login", "logon", "signin", "sign_in", "authen
 const PARAMETERS: [&str; 3] = ["params", "args", "arguments"];
 
 impl Walk<'_> {
-    /// What is recorded of text that holds something else: `Some(None)` where that may stay as it
-    /// is, `None` where the text is just text.
-    pub(super) fn inner(&mut self, text: &str) -> Option<Option<String>> {
+    /// What is recorded of text that holds something else with a credential in it; `None` where it
+    /// does not.
+    pub(super) fn inner(&mut self, text: &str) -> Option<String> {
         if self.nesting >= NESTING_MAX {
-            return None;
+            return base64_text(text).map(|_| self.give_up(Note::TooDeep));
         }
+        // Most strings are told to be none of this by their first byte.
+        let first = *text.as_bytes().first()?;
         let start = text.trim_start();
-        if start.starts_with('{') || is_operation(text) {
+        if DOCUMENT_STARTS.contains(&first) && (start.starts_with('{') || is_operation(text)) {
             match graphql(text) {
-                Ok(literals) => return Some(self.document(text, literals)),
-                Err(_) if is_operation(text) && start.contains('(') && start.contains(':') => {
-                    return Some(Some(self.give_up(Note::InvalidGraphql)));
+                // Without literals it may as well be something else: `{password: x}`.
+                Ok(literals) => {
+                    if let Some(shown) = self.document(text, literals) {
+                        return Some(shown);
+                    }
                 }
-                Err(_) => return None,
+                Err(_) if is_operation(text) && start.contains('(') && start.contains(':') => {
+                    return Some(self.give_up(Note::InvalidGraphql));
+                }
+                Err(_) => {}
             }
         }
         if let Some((head, decoded)) = data_url(text) {
-            return self.decoded(&decoded).map(|shown| Some(format!("{head},{shown}")));
+            return self.decoded(&decoded).map(|shown| format!("{head},{shown}"));
         }
-        self.decoded(&base64_text(text)?).map(Some)
+        self.decoded(&base64_text(text)?)
     }
 
     /// What is recorded of text with escapes that hide a credential; `None` if there is none.
     pub(super) fn escaped(&mut self, text: &str) -> Option<String> {
-        if self.nesting >= NESTING_MAX {
-            return None;
+        let decoded = percent_text(text)?;
+        if self.nesting < NESTING_MAX {
+            return self.decoded(&decoded);
         }
-        self.decoded(&percent_text(text)?)
+        let holds_more = embedded(&decoded).is_some() || base64_text(&decoded).is_some();
+        holds_more.then(|| self.give_up(Note::TooDeep))
     }
 
     /// What is recorded of the text that a string stood for; `None` if there is no credential in
@@ -73,13 +86,14 @@ impl Walk<'_> {
     /// A GraphQL document without the credentials in it; `None` if there are none.
     fn document(&mut self, text: &str, literals: Vec<Literal<'_>>) -> Option<String> {
         let mut edits: Vec<(Range<usize>, String)> = Vec::new();
+        let named = self.named_groups(&literals);
         self.nesting += 1;
         for literal in literals {
             let length = self.location.len();
             for name in &literal.names {
                 push_name(&mut self.location, name);
             }
-            if let Some(shown) = self.literal(&literal) {
+            if let Some(shown) = self.literal(&literal, &named) {
                 edits.push((literal.range, shown));
             }
             self.location.truncate(length);
@@ -89,18 +103,19 @@ impl Walk<'_> {
     }
 
     /// What is written in the place of a literal; `None` if it stays.
-    fn literal(&mut self, literal: &Literal<'_>) -> Option<String> {
+    fn literal(&mut self, literal: &Literal<'_>, named: &BTreeMap<usize, usize>) -> Option<String> {
         let quoted = |text: &str| serde_json::Value::from(text).to_string();
         let value = match &literal.value {
             Value::Comment(text) => {
                 let shown = self.text(text)?;
                 return Some(format!("#{}", shown.replace(['\r', '\n'], " ")));
             }
+            Value::Variable(_) => return None,
             Value::String(text) => text.as_ref(),
             Value::Number(text) | Value::Name(text) => *text,
         };
         let is_text = matches!(literal.value, Value::String(_));
-        let Some(rule) = self.literal_rule(literal) else {
+        let Some(rule) = self.literal_rule(literal, named) else {
             return if is_text { self.text(value).map(|shown| quoted(&shown)) } else { None };
         };
         if is_redacted_text(value) || value == "null" {
@@ -114,21 +129,62 @@ impl Walk<'_> {
         Some(quoted(MASK))
     }
 
-    fn literal_rule(&mut self, literal: &Literal<'_>) -> Option<usize> {
+    /// By one of its names, by what stands beside it (`name: "DB_PASSWORD", value: "x"`), or by the
+    /// field (`setPassword(value: "x")`).
+    fn literal_rule(
+        &mut self,
+        literal: &Literal<'_>,
+        named: &BTreeMap<usize, usize>,
+    ) -> Option<usize> {
         let names = literal.names.iter();
         let value = match &literal.value {
             Value::String(text) => Some(text.as_ref()),
             Value::Number(text) | Value::Name(text) => Some(*text),
-            Value::Comment(_) => None,
+            Value::Comment(_) | Value::Variable(_) => None,
         };
         let by_name = names
             .filter_map(|name| self.policy.key(self.place, name, value, &mut self.scratch))
             .min();
-        let valued = literal.names.last().is_some_and(|name| is_one_of(name, &VALUED));
-        match by_name {
-            None if valued => self.policy.key(self.place, literal.field, value, &mut self.scratch),
-            rule => rule,
+        if by_name.is_some() || !literal.names.last().is_some_and(|name| is_one_of(name, &VALUED)) {
+            return by_name;
         }
+        let by_field = self.policy.key(self.place, literal.field, value, &mut self.scratch);
+        by_field.into_iter().chain(named.get(&literal.group).copied()).min()
+    }
+
+    /// The rules for the values in objects that say in another member what they are about.
+    fn named_groups(&mut self, literals: &[Literal<'_>]) -> BTreeMap<usize, usize> {
+        let mut named = BTreeMap::new();
+        for literal in literals {
+            let naming = literal.names.last().is_some_and(|name| is_one_of(name, &NAMING));
+            let (true, Value::String(text)) = (naming, &literal.value) else { continue };
+            if let Some(rule) = self.policy.named(self.place, text, None, &mut self.scratch) {
+                let slot = named.entry(literal.group).or_insert(rule);
+                *slot = rule.min(*slot);
+            }
+        }
+        named
+    }
+
+    /// The variables of a request `{"query": …, "variables": …}` whose value goes where a rule
+    /// selects it: `login(password: $p)`.
+    pub(super) fn variables(
+        &mut self,
+        members: &[(Cow<'_, str>, Node<'_>)],
+    ) -> BTreeMap<String, usize> {
+        let mut variables = BTreeMap::new();
+        for (name, node) in members {
+            let ("query", Node::String(text)) = (name.as_ref(), node) else { continue };
+            let Ok(literals) = graphql(text) else { continue };
+            let named = self.named_groups(&literals);
+            for literal in &literals {
+                let Value::Variable(name) = literal.value else { continue };
+                if let Some(rule) = self.literal_rule(literal, &named) {
+                    variables.insert(name.to_owned(), rule);
+                }
+            }
+        }
+        variables
     }
 
     /// The rule for the parameters of a call such as `{"method": "login", "params": [...]}`, where

@@ -1,7 +1,7 @@
 //! The one walk over what was decoded: builds what is recorded, and remembers what was secret.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
@@ -29,7 +29,7 @@ const LOCATION_NAME_BYTES_MAX: usize = 64;
 
 /// Members that name what their object is about: `{"name": "DB_PASSWORD", "value": …}`, and the
 /// operations of a JSON Patch.
-const NAMING: [&str; 12] = [
+pub(super) const NAMING: [&str; 12] = [
     "name",
     "key",
     "path",
@@ -70,6 +70,8 @@ pub(super) struct Walk<'e> {
     pub(super) known: Option<&'e Search<'e>>,
     /// Something was taken out of a text.
     pub(super) cut: bool,
+    /// Members of the next object that a GraphQL document uses as credentials.
+    variables: BTreeMap<String, usize>,
 }
 
 impl<'e> Walk<'e> {
@@ -93,6 +95,7 @@ impl<'e> Walk<'e> {
             work: WORK_BYTES_MAX,
             known: None,
             cut: false,
+            variables: BTreeMap::new(),
         }
     }
 
@@ -175,6 +178,7 @@ impl<'e> Walk<'e> {
         let mut lists = BTreeSet::new();
         let named = self.named(members);
         let positional = self.positional(members);
+        let variables = std::mem::take(&mut self.variables);
         for (name, node) in members {
             let length = self.location.len();
             // Before the receipts: a name such as `{"pin":1}` must not stand in a location.
@@ -189,10 +193,15 @@ impl<'e> Walk<'e> {
             if rule.is_none() && positional.is_some() && is_positional(name, node) {
                 rule = positional;
             }
+            rule = rule.or_else(|| variables.get(name.as_ref()).copied());
+            if name == "variables" {
+                self.variables = self.variables(members);
+            }
             let value = match rule {
                 Some(rule) => self.secret(node, rule),
                 None => self.value(node),
             };
+            self.variables.clear();
             self.location.truncate(length);
             insert(&mut object, &mut lists, shown, value);
         }
@@ -253,10 +262,7 @@ impl<'e> Walk<'e> {
                 return edited.then(|| value.to_string());
             }
         }
-        match self.inner(text) {
-            Some(shown) => shown,
-            None => self.plain(text).or_else(|| self.escaped(text)),
-        }
+        self.inner(text).or_else(|| self.plain(text)).or_else(|| self.escaped(text))
     }
 
     /// Text that cannot be looked into is not recorded.

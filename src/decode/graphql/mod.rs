@@ -12,13 +12,15 @@ use self::lexer::{Lexer, Token};
 use super::budget::Budget;
 use super::{DEPTH_MAX, Note};
 
-/// A value that is written out in a document, or a comment.
+/// A value in a document, or a comment.
 #[derive(Clone, PartialEq)]
 pub struct Literal<'a> {
-    /// Where it stands in the text, quotes included.
+    /// Where it stands in the text, with quotes and without a `$`.
     pub range: Range<usize>,
     /// The names of the argument and of the members around it, from the outside in.
     pub names: Vec<&'a str>,
+    /// Literals of the same parentheses or braces have the same number.
+    pub group: usize,
     /// The field, directive or operation whose argument it is.
     pub field: &'a str,
     /// What it says.
@@ -34,6 +36,8 @@ pub enum Value<'a> {
     Number(&'a str),
     /// `true`, `null`, or the name of an enumerated value.
     Name(&'a str),
+    /// A variable that is used, without the `$`.
+    Variable(&'a str),
     /// A comment, without the `#`.
     Comment(&'a str),
 }
@@ -49,8 +53,14 @@ pub(super) fn graphql_within<'a>(
     budget: &mut Budget,
 ) -> Result<Vec<Literal<'a>>, Note> {
     budget.look(text.len())?;
-    let mut document =
-        Document { open: Vec::new(), field: "", selections: 0, literals: Vec::new(), budget };
+    let mut document = Document {
+        open: Vec::new(),
+        field: "",
+        selections: 0,
+        groups: 0,
+        literals: Vec::new(),
+        budget,
+    };
     let mut lexer = Lexer::new(text);
     while let Some((token, range)) = lexer.next()? {
         document.token(token, range)?;
@@ -81,6 +91,7 @@ struct Open<'a> {
     due: Due,
     /// The field around.
     field: &'a str,
+    group: usize,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -115,6 +126,7 @@ struct Document<'a, 'b> {
     /// The name that was read last where fields are.
     field: &'a str,
     selections: usize,
+    groups: usize,
     literals: Vec<Literal<'a>>,
     budget: &'b mut Budget,
 }
@@ -135,7 +147,7 @@ impl<'a> Document<'a, '_> {
             (Due::Value, Token::Mark(b'{')) => self.enter(What::Object, Due::Name),
             (Due::Value, Token::Mark(b'[')) => self.enter(What::List, Due::Value),
             (Due::Value, Token::Mark(b'$')) => self.now(Due::Reference),
-            (Due::Reference, Token::Name(_)) => self.end_of_value(),
+            (Due::Reference, Token::Name(name)) => self.value(Value::Variable(name), range),
             (Due::Value, Token::Mark(b']')) => self.leave(What::List),
             (Due::Name, Token::Name(name)) => {
                 self.name(name);
@@ -189,7 +201,14 @@ impl<'a> Document<'a, '_> {
             (What::Object | What::List, Some(open)) => open.field,
             _ => self.field,
         };
-        self.open.push(Open { what, name: None, due, field });
+        let group = match (what, self.open.last()) {
+            (What::List, Some(open)) => open.group,
+            _ => {
+                self.groups += 1;
+                self.groups
+            }
+        };
+        self.open.push(Open { what, name: None, due, field, group });
         Ok(())
     }
 
@@ -238,8 +257,8 @@ impl<'a> Document<'a, '_> {
         for _ in 0..=names.len() {
             self.budget.node()?;
         }
-        let field = self.open.last().map_or("", |open| open.field);
-        self.literals.push(Literal { range, names, field, value });
+        let (field, group) = self.open.last().map_or(("", 0), |open| (open.field, open.group));
+        self.literals.push(Literal { range, names, group, field, value });
         Ok(())
     }
 }

@@ -17,6 +17,10 @@ fn literals(text: &str) -> String {
                 assert_eq!(written, *value);
                 format!("{names}|{}={value}", literal.field)
             }
+            Value::Variable(value) => {
+                assert_eq!(written, *value);
+                format!("{names}|{}=${value}", literal.field)
+            }
             Value::Comment(value) => {
                 assert_eq!(written, format!("#{value}"));
                 format!("#{value}")
@@ -32,10 +36,10 @@ fn literals_have_names() {
         ("{a}", ""),
         ("\u{feff} query Q { a, b }", ""),
         ("{ login(user: \"u\", password: \"p\") { id } }", "user|login=\"u\" password|login=\"p\""),
-        ("mutation M($p: String!) { x: login(password: $p) }", ""),
+        ("mutation M($p: String!) { x: login(password: $p) }", "password|login=$p"),
         (
             "mutation M($p: [String!]! = [\"d\"] @dir(why: \"w\"), $q: Int = 1) { a(b: $q, c: 2) }",
-            "p|M=\"d\" p.why|dir=\"w\" q|M=1 c|a=2",
+            "p|M=\"d\" p.why|dir=\"w\" q|M=1 b|a=$q c|a=2",
         ),
         (
             "mutation { a(in: {user: {pass: \"p\", n: [1, -2.5e3]}, ok: true, k: PIN}) }",

@@ -45,7 +45,18 @@ fn graphql_documents() {
         ("mutation { login(password: \"***\") }", "mutation { login(password: \"***\") }"),
         ("mutation { login(password: \"hunter22\" }", "***"),
         ("{\"query\": \"mutation { a(b: 1 }\"}", "{\"query\":\"***\"}"),
+        (
+            "mutation { a(env: [{name: \"DB_PASSWORD\", value: \"hunter22\"}, {name: \"X\", value: \"y\"}]) }",
+            "mutation { a(env: [{name: \"DB_PASSWORD\", value: \"***\"}, {name: \"X\", value: \"y\"}]) }",
+        ),
+        (
+            "mutation { a(key: \"password\", values: [\"hunter22\"]) b(value: \"y\") }",
+            "mutation { a(key: \"password\", values: [\"***\"]) b(value: \"y\") }",
+        ),
         ("query the {database}", "query the {database}"),
+        // No credential of a document, and words beside it that are looked at as words.
+        ("{ a(b: \"x\") { password: hunter22 } }", "{ a(b: \"x\") { password: hunter22 } }"),
+        ("mutation { a(b: \"x\") } # password=hunter22", "mutation { a(b: \"x\") } # password=***"),
     ];
     for (document, expected) in rows {
         let sent = json!({"query": document, "variables": {"password": "x", "n": 1}});
@@ -63,6 +74,25 @@ fn graphql_documents() {
         receipt("credential.password", "request.body.$.password", 1),
     ];
     assert_eq!(record.receipts, receipts);
+}
+
+#[test]
+fn variables_of_documents() {
+    let password = || json!({"redacted": "credential.password"});
+    let document = "mutation($p: String!, $u: String) { login(user: $u, in: {password: $p}) }";
+    let sent = json!({"query": document, "variables": {"p": "hunter22", "u": "bob"}});
+    let shown = json!({"query": document, "variables": {"p": password(), "u": "bob"}});
+    assert_eq!(body(&sent), shown);
+    assert_eq!(body(&json!([sent, {"p": "x"}])), json!([shown, {"p": "x"}]));
+    // The next object only: names of members further in are names of their own.
+    let deep = json!({"variables": {"u": {"p": 1}}, "query": document, "p": 2});
+    assert_eq!(body(&deep), deep);
+    let not_an_object = json!({"query": document, "variables": null, "x": {"p": 1}});
+    assert_eq!(body(&not_an_object), not_an_object);
+    let form =
+        format!("query={}&variables=%7B%22p%22:%22hunter22%22%7D", document.replace(' ', "+"));
+    let record = record("/", &[FORM], form.as_bytes());
+    assert!(!stored(&record).contains("hunter22"), "{}", stored(&record));
 }
 
 #[test]
@@ -186,5 +216,23 @@ fn strings_in_strings_end_where_they_should() {
         let record = record("/", &[JSON], nested(depth).to_string().as_bytes());
         assert!(!stored(&record).contains("hunter22"));
         assert_eq!(record.notes, ["too_deep"], "{depth}");
+    }
+}
+
+#[test]
+fn encodings_of_encodings_end_where_they_should() {
+    let percent = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
+    let object = json!({"password": "hunter22", "z": 1}).to_string();
+    let mut text = object.clone();
+    for level in 1..=8 {
+        text = if level % 2 == 0 { percent(&text) } else { base64(&text) };
+        let record = record("/", &[JSON], json!({"x": text}).to_string().as_bytes());
+        let shown = record.body.unwrap()["x"].as_str().unwrap().to_owned();
+        // The document is a string as well: the third, in two encodings.
+        let expected = match level {
+            1 | 2 => r#"{"password":{"redacted":"credential.password"},"z":1}"#,
+            _ => "***",
+        };
+        assert_eq!(shown, expected, "{level} {:?}", record.notes);
     }
 }
