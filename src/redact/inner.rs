@@ -21,11 +21,11 @@ const LOGIN_METHODS: [&str; 6] = ["login", "logon", "signin", "sign_in", "authen
 const PARAMETERS: [&str; 3] = ["params", "args", "arguments"];
 
 impl Walk<'_> {
-    /// What is recorded of text that holds something else with a credential in it; `None` where it
-    /// does not.
-    pub(super) fn inner(&mut self, text: &str) -> Option<String> {
+    /// What is recorded of text that holds something else with a credential in it; `Some(None)`
+    /// where all of it was looked into and may stay, `None` where it is just text.
+    pub(super) fn inner(&mut self, text: &str) -> Option<Option<String>> {
         if self.nesting >= NESTING_MAX {
-            return base64_text(text).map(|_| self.give_up(Note::TooDeep));
+            return base64_text(text).map(|_| Some(self.give_up(Note::TooDeep)));
         }
         // Most strings are told to be none of this by their first byte.
         let first = *text.as_bytes().first()?;
@@ -34,20 +34,21 @@ impl Walk<'_> {
             match graphql(text) {
                 // Without literals it may as well be something else: `{password: x}`.
                 Ok(literals) => {
-                    if let Some(shown) = self.document(text, literals) {
+                    let shown = self.document(text, literals);
+                    if shown.is_some() || is_operation(text) {
                         return Some(shown);
                     }
                 }
                 Err(_) if is_operation(text) && start.contains('(') && start.contains(':') => {
-                    return Some(self.give_up(Note::InvalidGraphql));
+                    return Some(Some(self.give_up(Note::InvalidGraphql)));
                 }
                 Err(_) => {}
             }
         }
         if let Some((head, decoded)) = data_url(text) {
-            return self.decoded(&decoded).map(|shown| format!("{head},{shown}"));
+            return self.decoded(&decoded).map(|shown| Some(format!("{head},{shown}")));
         }
-        self.decoded(&base64_text(text)?)
+        self.decoded(&base64_text(text)?).map(Some)
     }
 
     /// What is recorded of text with escapes that hide a credential; `None` if there is none.

@@ -262,7 +262,10 @@ impl<'e> Walk<'e> {
                 return edited.then(|| value.to_string());
             }
         }
-        self.inner(text).or_else(|| self.plain(text)).or_else(|| self.escaped(text))
+        match self.inner(text) {
+            Some(shown) => shown,
+            None => self.plain(text).or_else(|| self.escaped(text)),
+        }
     }
 
     /// Text that cannot be looked into is not recorded.
