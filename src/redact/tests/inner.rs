@@ -55,7 +55,7 @@ fn graphql_documents() {
         ),
         ("query the {database}", "query the {database}"),
         // No credential of a document, and words beside it that are looked at as words.
-        ("{ a(b: \"x\") { password: hunter22 } }", "{ a(b: \"x\") { password: hunter22 } }"),
+        ("{ a(b: \"x\") { password: hunter22 } }", "{ a(b: \"x\") { password: *** } }"),
         ("mutation { a(b: \"x\") } # password=hunter22", "mutation { a(b: \"x\") } # password=***"),
     ];
     for (document, expected) in rows {
