@@ -2,7 +2,8 @@
 //!
 //! `door` judges the bytes of a head, `wire` those of the body behind it, `gate` decides what is
 //! audited, `exchange` carries an audited request through, `tunnel` what follows an upgrade,
-//! `balance` picks the upstream's address. Everything else goes through Pingora's own pipeline.
+//! `balance` picks the upstream's address. `pass` carries reads that are not recorded; everything
+//! else goes through Pingora's own pipeline.
 //!
 //! Invariants: no audited request reaches an upstream before its intent is durable; no response of
 //! one reaches its client before its completion is; a snapshot of the configuration is taken once
