@@ -23,7 +23,7 @@ use crate::record::Stored;
 use crate::store::{LedgerReader, StoreError};
 
 /// Entries in one step; fewer where their documents are large.
-const STEP: u32 = 512;
+const STEP: u32 = 256;
 /// Arrivals within this time are taken together.
 const GATHER: Duration = Duration::from_millis(50);
 /// In the background a follower rests for as many times as long as it worked, so that it leaves

@@ -220,12 +220,11 @@ pub(super) fn origin_form(head: &mut RequestHeader) -> pingora::Result<()> {
 
 /// The head with which a response is released.
 pub(super) fn response(
-    upstream: &ResponseHeader,
+    mut head: Box<ResponseHeader>,
     event: Option<EventId>,
     framing: ResponseFraming,
     client: Version,
 ) -> pingora::Result<Box<ResponseHeader>> {
-    let mut head = Box::new(upstream.clone());
     for name in nominated(&head.headers) {
         head.remove_header(&name);
     }
@@ -259,7 +258,8 @@ pub(super) fn switching(
 ) -> pingora::Result<Box<ResponseHeader>> {
     let protocols: Vec<HeaderValue> =
         upstream.headers.get_all(header::UPGRADE).iter().cloned().collect();
-    let mut head = response(upstream, event, ResponseFraming::AsIs, Version::HTTP_11)?;
+    let mut head =
+        response(Box::new(upstream.clone()), event, ResponseFraming::AsIs, Version::HTTP_11)?;
     head.insert_header(header::CONNECTION, "Upgrade")?;
     for protocol in protocols {
         head.append_header(header::UPGRADE, protocol)?;

@@ -93,7 +93,7 @@ async fn stream(
     let bodiless = request.method == Method::HEAD
         || matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
     let framing = if bodiless { ResponseFraming::AsIs } else { ResponseFraming::Open };
-    let head = forward::response(&head, None, framing, request.version)?;
+    let head = forward::response(head, None, framing, request.version)?;
     session.as_downstream_mut().write_response_header(head).await?;
     let mut watching = true;
     loop {

@@ -110,7 +110,7 @@ pub(super) async fn let_go(
     event: Option<EventId>,
 ) -> pingora::Result<()> {
     let version = session.req_header().version;
-    let head = forward::response(&held.head, event, held.framing, version)?;
+    let head = forward::response(held.head, event, held.framing, version)?;
     session.as_downstream_mut().write_response_header(head).await?;
     if held.release == Release::Held {
         return finish(session, held.body.bytes, held.trailers).await;

@@ -14,11 +14,14 @@ use crate::record::{EntryKind, Stored};
 /// after a crash, which repairs the log, does.
 const READ_BUSY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);
 
+/// SQLite's memory for pages, in KiB when negative: a reader goes on and does not come back.
+const READ_CACHE: &str = "-256";
+
 /// Rows that the database's thread may be ahead by; fewer make it wait for each of them.
-const READ_ROWS: usize = 1024;
+const READ_ROWS: usize = 512;
 
 /// Documents that are read in one go, in bytes.
-const READ_BYTES: i64 = 4 * 1024 * 1024;
+const READ_BYTES: i64 = 1024 * 1024;
 
 /// Opens a database to read it, and reads its version. Needs no right to write, neither to the
 /// file nor to its directory.
@@ -28,6 +31,7 @@ pub async fn connect_read_only(path: &Path) -> Result<(SqliteConnection, i64), s
         .read_only(true)
         .busy_timeout(READ_BUSY_TIMEOUT)
         .row_buffer_size(READ_ROWS)
+        .pragma("cache_size", READ_CACHE)
         .disable_statement_logging();
     match connect(&options).await {
         // SQLite wants to put its files beside a database that nobody has open. Where nothing is

@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -45,9 +46,17 @@ pub(crate) struct Proxy {
     child: Child,
 }
 
-/// A port that was free a moment ago.
+/// A port that was free a moment ago, and that nobody is likely to take: the system gives ports from
+/// 32768 on to connections, and every process of the tests looks for its own from another place.
 pub(crate) fn free_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    static TAKEN: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let next = std::process::id() * 16 + TAKEN.fetch_add(1, Ordering::Relaxed);
+        let port = u16::try_from(10_000 + next % 22_000).unwrap();
+        if let Ok(listener) = TcpListener::bind(("127.0.0.1", port)) {
+            return listener.local_addr().unwrap();
+        }
+    }
 }
 
 impl Proxy {
