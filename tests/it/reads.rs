@@ -3,7 +3,7 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ fn upstream<T: Send + 'static>(
 ) -> (SocketAddr, Receiver<T>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
-    let (done, wait) = channel();
+    let (done, wait) = sync_channel(8);
     thread::spawn(move || {
         for (number, stream) in listener.incoming().flatten().enumerate() {
             stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();

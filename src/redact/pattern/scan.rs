@@ -24,6 +24,8 @@ pub(crate) struct Patterns {
     automaton: Option<AhoCorasick>,
     words: Vec<Word>,
     everywhere: Vec<usize>,
+    /// No match of any pattern is shorter.
+    shortest: usize,
 }
 
 /// One pattern.
@@ -102,6 +104,8 @@ impl Patterns {
             }
             all.entries.push(Entry { pattern, rule });
         }
+        let lengths = all.entries.iter().map(|entry| entry.pattern.shortest);
+        all.shortest = lengths.min().unwrap_or_default();
         if !words.is_empty() {
             let automaton = AhoCorasick::builder()
                 .kind(Some(AhoCorasickKind::DFA))
@@ -126,6 +130,9 @@ impl Patterns {
         scope: &impl Scope,
         work: &mut usize,
     ) -> Result<Vec<Match>, Unfinished> {
+        if text.len() < self.shortest {
+            return Ok(Vec::new());
+        }
         let mut search =
             Search { text, work, matches: Vec::new(), done: Vec::new(), windows: Vec::new() };
         if let Some(automaton) = &self.automaton {
