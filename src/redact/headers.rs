@@ -130,9 +130,6 @@ impl Walk<'_> {
             }
             return Value::from(out);
         }
-        if is_challenge {
-            return Value::from(text);
-        }
         Value::from(self.text(text).unwrap_or_else(|| text.to_owned()))
     }
 

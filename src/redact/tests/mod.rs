@@ -170,7 +170,7 @@ fn what_json_values_cannot_hold_is_recorded_without_loss() {
 fn header_values() {
     let token = fingerprint("tok-0123456789");
     let basic = fingerprint("YWRtaW46aHVudGVyLTIyMjI=");
-    let rows: [(&str, &str, Value); 21] = [
+    let rows: [(&str, &str, Value); 22] = [
         ("authorization", "Bearer tok-0123456789", json!(format!("Bearer {token}"))),
         ("authorization", "bearer tok-0123456789", json!(format!("Bearer {token}"))),
         ("authorization", "tok-0123456789", json!(token)),
@@ -183,6 +183,14 @@ fn header_values() {
         ("x-some-secret", "tok-0123456789", json!({"redacted": "credential.secret"})),
         ("x-ratelimit-remaining-tokens", "10", json!("10")),
         ("www-authenticate", "Bearer realm=\"token\"", json!("Bearer realm=\"token\"")),
+        (
+            "www-authenticate",
+            "Digest realm=\"x\", opaque=\"ghp_KV6hsDOZalwHS3epALW7itEP0bmxIT4fqBMX\"",
+            json!(format!(
+                "Digest realm=\"x\", opaque=\"{}\"",
+                fingerprint("ghp_KV6hsDOZalwHS3epALW7itEP0bmxIT4fqBMX")
+            )),
+        ),
         ("cookie", "sid=tok-0123456789; lang=en", json!(format!("sid={token}; lang=***"))),
         ("cookie", "bare-value-0123456789", json!(fingerprint("bare-value-0123456789"))),
         (
