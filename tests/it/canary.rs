@@ -8,6 +8,7 @@ mod bodies;
 mod cases;
 mod heads;
 mod message;
+mod refusals;
 mod search;
 mod secrets;
 

@@ -50,6 +50,19 @@ pub(super) fn all(random: &mut Random) -> Vec<Case> {
     cases.all
 }
 
+/// A case whose secret stands nowhere yet.
+pub(super) fn bare(name: String, secret: Secret) -> Case {
+    Case {
+        name,
+        secret,
+        harmless: None,
+        target: "/users/7/notes".to_owned(),
+        request: Message::text("application/json", r#"{"label":"blue"}"#),
+        status: 200,
+        response: Message::text("application/json", r#"{"ok":true}"#),
+    }
+}
+
 /// Where a body is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Side {
@@ -60,15 +73,7 @@ enum Side {
 impl Cases<'_> {
     fn add(&mut self, carrier: &str, kind: Kind, encoding: &str) -> &mut Case {
         let secret = kind.make(self.random);
-        self.all.push(Case {
-            name: format!("{carrier} | {kind:?} | {encoding}"),
-            secret,
-            harmless: None,
-            target: "/users/7/notes".to_owned(),
-            request: Message::text("application/json", r#"{"label":"blue"}"#),
-            status: 200,
-            response: Message::text("application/json", r#"{"ok":true}"#),
-        });
+        self.all.push(bare(format!("{carrier} | {kind:?} | {encoding}"), secret));
         self.all.last_mut().unwrap()
     }
 
