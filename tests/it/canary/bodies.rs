@@ -36,51 +36,51 @@ pub(super) enum Shown {
     Metadata,
 }
 
-fn text(kind: &str, text: impl Into<String>) -> Text {
+pub(super) fn text(kind: &str, text: impl Into<String>) -> Text {
     Text { kind: kind.to_owned(), text: text.into() }
 }
 
-fn json_text(value: &Value) -> Text {
+pub(super) fn json_text(value: &Value) -> Text {
     text("application/json", value.to_string())
 }
 
 /// A number where the secret is one.
-fn value(secret: &Secret) -> Value {
+pub(super) fn value(secret: &Secret) -> Value {
     match secret.text.parse::<u64>() {
         Ok(number) => Value::from(number),
         Err(_) => Value::from(secret.text.as_str()),
     }
 }
 
-fn object(secret: &Secret, plain: &str) -> Value {
+pub(super) fn object(secret: &Secret, plain: &str) -> Value {
     json!({"name": plain, secret.key(): value(secret)})
 }
 
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     Value::from(text).to_string()
 }
 
-const fn any(_: Kind) -> bool {
+pub(super) const fn any(_: Kind) -> bool {
     true
 }
 
-fn word(kind: Kind) -> bool {
+pub(super) fn word(kind: Kind) -> bool {
     kind.is_word()
 }
 
 /// Kinds that stand under a name that tells.
-fn named(kind: Kind) -> bool {
+pub(super) fn named(kind: Kind) -> bool {
     kind.key() != "remark"
 }
 
 /// Kinds that are found by what they look like.
-fn shaped(kind: Kind) -> bool {
+pub(super) fn shaped(kind: Kind) -> bool {
     !named(kind)
 }
 
 const BOUNDARY: &str = "canary-boundary";
 
-fn multipart(parts: &[(&str, &str)]) -> Text {
+pub(super) fn multipart(parts: &[(&str, &str)]) -> Text {
     let mut body = String::new();
     for (head, content) in parts {
         body.push_str(&format!("--{BOUNDARY}\r\nContent-Disposition: form-data; {head}\r\n\r\n"));
@@ -91,7 +91,7 @@ fn multipart(parts: &[(&str, &str)]) -> Text {
     text(&format!("multipart/form-data; boundary={BOUNDARY}"), body)
 }
 
-const fn format(
+pub(super) const fn format(
     name: &'static str,
     fits: fn(Kind) -> bool,
     make: fn(&Secret, &str) -> Text,
@@ -99,8 +99,12 @@ const fn format(
     Format { name, fits, make, shown: Shown::Harmless }
 }
 
-const fn opaque(name: &'static str, make: fn(&Secret, &str) -> Text) -> Format {
-    Format { name, fits: any, make, shown: Shown::Metadata }
+pub(super) const fn opaque(
+    name: &'static str,
+    fits: fn(Kind) -> bool,
+    make: fn(&Secret, &str) -> Text,
+) -> Format {
+    Format { name, fits, make, shown: Shown::Metadata }
 }
 
 /// JSON and what is carried in it.
@@ -310,12 +314,12 @@ pub(super) const OTHERS: &[Format] = &[
         },
         shown: Shown::InRequests,
     },
-    opaque("bytes", |s, _| text("application/octet-stream", s.text.clone())),
-    opaque("protobuf", |s, _| text("application/x-protobuf", format!("\n\u{10}{}", s.text))),
-    opaque("malformed JSON", |s, p| {
+    opaque("bytes", any, |s, _| text("application/octet-stream", s.text.clone())),
+    opaque("protobuf", any, |s, _| text("application/x-protobuf", format!("\n\u{10}{}", s.text))),
+    opaque("malformed JSON", any, |s, p| {
         text("application/json", format!("{{\"name\":\"{p}\",\"{}\":{}", s.key(), value(s)))
     }),
-    opaque("malformed XML", |s, p| {
+    opaque("malformed XML", any, |s, p| {
         text("application/xml", format!("<a name=\"{p}\"><b>{}</a>", xml(&s.text)))
     }),
 ];

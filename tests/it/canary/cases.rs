@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::bodies::{Format, JSON, OTHERS, Shown};
 use super::message::{Charset, ENCODINGS, Encoding, Message};
+use super::odd::{PROSE, STRUCTURED};
 use super::secrets::{KINDS, Kind, Random, Secret, base64, percent};
 
 /// One exchange.
@@ -32,6 +33,9 @@ pub(super) struct Cases<'r> {
     all: Vec<Case>,
 }
 
+/// All formats of bodies.
+const FORMATS: [&[Format]; 4] = [JSON, OTHERS, STRUCTURED, PROSE];
+
 /// All cases.
 pub(super) fn all(random: &mut Random) -> Vec<Case> {
     let mut cases = Cases { random, all: Vec::new() };
@@ -41,7 +45,7 @@ pub(super) fn all(random: &mut Random) -> Vec<Case> {
             make(case);
         }
     }
-    for (position, format) in JSON.iter().chain(OTHERS).enumerate() {
+    for (position, format) in FORMATS.into_iter().flatten().enumerate() {
         for side in [Side::Request, Side::Response] {
             cases.bodies(format, side, position);
         }

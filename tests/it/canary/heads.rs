@@ -25,6 +25,10 @@ fn line(kind: Kind) -> bool {
     kind != Kind::Pem
 }
 
+fn token(kind: Kind) -> bool {
+    kind.is_word() && kind != Kind::Pin
+}
+
 fn named(kind: Kind) -> bool {
     !shaped(kind)
 }
@@ -128,4 +132,91 @@ pub(super) const HEADS: &[Head] = &[
     ("WWW-Authenticate", shaped, |c| {
         c.answer("WWW-Authenticate", format!("Bearer realm=\"{}\"", c.secret.text));
     }),
+    ("Basic, the secret is the user", token, |c| {
+        c.ask("Authorization", format!("Basic {}", base64(&format!("{}:", c.secret.text))));
+    }),
+    ("Basic, the secret is the user of a filler", token, |c| {
+        let text = format!("{}:x-oauth-basic", c.secret.text);
+        c.ask("Authorization", format!("Basic {}", base64(&text)));
+    }),
+    ("Authorization: Token", word, |c| {
+        c.ask("Authorization", format!("Token token=\"{}\", nonce=\"x\"", c.secret.text));
+    }),
+    ("Authorization, another scheme", word, |c| {
+        c.ask("Authorization", format!("Odd {}", c.secret.text));
+    }),
+    ("Authorization, Digest", word, |c| {
+        let digest = format!("Digest username=\"ada\", uri=\"/x\", response=\"{}\"", c.secret.text);
+        c.ask("Authorization", digest);
+    }),
+    ("two Cookies", any, |c| {
+        c.ask("Cookie", "a=b");
+        c.ask("Cookie", format!("auth={}", c.escaped()));
+    }),
+    ("Cookie, quoted", word, |c| c.ask("Cookie", format!("sid=\"{}\"", c.secret.text))),
+    ("Cookie, name", shaped, |c| c.ask("Cookie", format!("{}=1", c.secret.text))),
+    ("Set-Cookie, Path", shaped, |c| {
+        c.answer("Set-Cookie", format!("a=b; Path=/x/{}", c.secret.text));
+    }),
+    (
+        "name of a field",
+        |kind| kind == Kind::Gitlab,
+        |c| {
+            c.ask(&format!("X-{}", c.secret.text), "1");
+        },
+    ),
+    ("query, name", shaped, |c| c.target = format!("/x?{}=1&b", c.secret.text)),
+    ("query, alone", shaped, |c| c.target = format!("/x?{}", c.secret.text)),
+    ("query, escaped twice", any, |c| {
+        let inner = percent(&format!("/y?{}", c.pair()));
+        c.target = format!("/x?next={}", percent(&format!("/z?to={inner}")));
+    }),
+    ("query, all escaped", any, |c| {
+        let all: String = c.secret.text.bytes().map(|byte| format!("%{byte:02x}")).collect();
+        c.target = format!("/x?{}={all}", c.secret.key());
+    }),
+    ("query, semicolons", any, |c| c.target = format!("/x?a=1;{};b=2", c.pair())),
+    ("query, GraphQL", any, |c| {
+        let query =
+            format!("mutation {{ add({}: {}) {{ id }} }}", c.secret.key(), json!(c.secret.text));
+        c.target = format!("/graphql?query={}", percent(&query));
+    }),
+    ("path, escaped", shaped, |c| {
+        let all: String = c.secret.text.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        c.target = format!("/x/{all}/y");
+    }),
+    ("path, pair in a segment", any, |c| c.target = format!("/x/{}/y", c.pair())),
+    ("path, URL in it", named, |c| {
+        c.target = format!("/proxy/https://ada:{}@a.example/x", c.escaped());
+    }),
+    (
+        "path, last segment of invitations",
+        |kind| kind == Kind::Token,
+        |c| {
+            c.target = format!("/invitations/{}/accept", c.secret.text);
+        },
+    ),
+    ("User-Agent, userinfo", any, |c| {
+        c.ask("User-Agent", format!("bot (+https://ada:{}@a.example/)", c.escaped()));
+    }),
+    ("X-Original-Url", any, |c| c.ask("X-Original-Url", format!("/x?{}", c.pair()))),
+    ("X-Config, JSON", line, |c| {
+        c.ask("X-Config", json!({c.secret.key(): c.escaped()}).to_string());
+    }),
+    ("X-Config, base64 of JSON", any, |c| c.ask("X-Config", base64(&c.object()))),
+    ("Forwarded", shaped, |c| c.ask("X-Real-Ip", c.secret.text.clone())),
+    ("Origin", any, |c| c.ask("Origin", format!("https://ada:{}@a.example", c.escaped()))),
+    ("If-Match", shaped, |c| c.ask("If-Match", format!("\"{}\"", c.secret.text))),
+    ("Content-Disposition", shaped, |c| {
+        c.answer("Content-Disposition", format!("attachment; filename=\"{}.txt\"", c.secret.text));
+    }),
+    ("Refresh", any, |c| c.answer("Refresh", format!("0; url=https://a.example/?{}", c.pair()))),
+    ("Location, userinfo", any, |c| {
+        c.redirect(format!("https://ada:{}@a.example/x", c.escaped()));
+    }),
+    ("Location, escaped twice", any, |c| {
+        c.redirect(format!("https://a.example/x?to={}", percent(&format!("/y?{}", c.pair()))));
+    }),
+    ("ETag", shaped, |c| c.answer("ETag", format!("\"{}\"", c.secret.text))),
+    ("Warning", shaped, |c| c.answer("Warning", format!("199 a \"bad {}\"", c.secret.text))),
 ];

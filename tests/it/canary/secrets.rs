@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::hash::{BuildHasher, Hasher, RandomState};
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+use base64::engine::general_purpose::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD};
 
 /// The variable that repeats a run.
 pub(super) const SEED: &str = "CANARY_SEED";
@@ -65,10 +65,12 @@ pub(super) enum Kind {
     Stripe,
     Slack,
     Gitlab,
+    /// Three parts of base64.
+    Jwt,
 }
 
 /// All of them.
-pub(super) const KINDS: [Kind; 10] = [
+pub(super) const KINDS: [Kind; 11] = [
     Kind::Password,
     Kind::Token,
     Kind::Pin,
@@ -79,6 +81,7 @@ pub(super) const KINDS: [Kind; 10] = [
     Kind::Stripe,
     Kind::Slack,
     Kind::Gitlab,
+    Kind::Jwt,
 ];
 
 impl Kind {
@@ -91,7 +94,7 @@ impl Kind {
             Self::Unicode => "newPassword",
             Self::Latin => "passphrase",
             Self::Pem => "private_key",
-            Self::Github | Self::Stripe | Self::Slack | Self::Gitlab => "remark",
+            Self::Github | Self::Stripe | Self::Slack | Self::Gitlab | Self::Jwt => "remark",
         }
     }
 
@@ -126,6 +129,12 @@ impl Kind {
                 format!("xoxb-{a}-{b}-{}", random.of(ALNUM, 24))
             }
             Self::Gitlab => format!("glpat-{}{}", random.of(UPPER, 2), random.of(ALNUM, 18)),
+            Self::Jwt => {
+                let claims = format!("{{\"jti\":\"{}\",\"sub\":\"ada\"}}", random.of(ALNUM, 12));
+                let parts =
+                    [r#"{"alg":"HS256","typ":"JWT"}"#, &claims].map(|p| URL_SAFE_NO_PAD.encode(p));
+                format!("{}.{}", parts.join("."), random.of(ALNUM, 43))
+            }
         };
         Secret { kind: self, text }
     }
@@ -212,7 +221,7 @@ fn spellings(text: &str) -> Vec<(&'static str, Vec<u8>)> {
             let encoded = engine.encode(&shifted);
             // Characters that depend on the secret alone.
             let (from, to) = ((offset * 8).div_ceil(6), shifted.len() * 8 / 6);
-            all.push(("base64", encoded[from..to].as_bytes().to_vec()));
+            all.push(("base64", encoded.as_bytes()[from..to].to_vec()));
         }
     }
     all.sort_by(|a, b| a.1.cmp(&b.1));
