@@ -6,6 +6,7 @@
 
 mod bodies;
 mod cases;
+mod echoes;
 mod heads;
 mod message;
 mod odd;
@@ -35,10 +36,26 @@ const CASE: &str = "x-case";
 const CLIENTS: usize = 6;
 
 /// Cases, by a part of their name, that leak, and why. One that no longer leaks fails the test.
-const KNOWN_LEAKS: &[(&str, &str)] = &[];
+const KNOWN_LEAKS: &[(&str, &str)] = &[
+    (
+        "echo as hex |",
+        "spellings that the API makes of a secret are not followed, but for escapes and base64",
+    ),
+    ("echo in upper case |", "the same"),
+    ("echo reversed |", "the same"),
+];
 
 fn setup() -> Setup {
-    Setup { more: "telemetry: {filter: trace}".to_owned(), ..Setup::default() }
+    let routes = "- {name: metadata, paths: [/metadata], level: metadata}\n\
+                  - {name: request, paths: [/request], level: request}\n\
+                  - {name: streaming, paths: [/streaming], streaming: true}\n\
+                  - {name: gateway, paths: [/gateway], kind: gateway}\n\
+                  - {name: default}";
+    Setup {
+        more: "telemetry: {filter: trace}".to_owned(),
+        routes: routes.to_owned(),
+        ..Setup::default()
+    }
 }
 
 fn start_upstream(cases: &Arc<Vec<Case>>) -> Upstream {

@@ -1,12 +1,10 @@
 //! The table of cases: every carrier with every kind of secret that it can hold, and every format
 //! of bodies in every encoding.
 
-use serde_json::json;
-
 use super::bodies::{Format, JSON, OTHERS, Shown};
 use super::message::{Charset, ENCODINGS, Encoding, Message};
 use super::odd::{PROSE, STRUCTURED};
-use super::secrets::{KINDS, Kind, Random, Secret, base64, percent};
+use super::secrets::{KINDS, Kind, Random, Secret};
 
 /// One exchange.
 #[derive(Debug, Clone)]
@@ -50,7 +48,7 @@ pub(super) fn all(random: &mut Random) -> Vec<Case> {
             cases.bodies(format, side, position);
         }
     }
-    cases.echoes();
+    super::echoes::add(&mut cases);
     cases.all
 }
 
@@ -75,7 +73,8 @@ enum Side {
 }
 
 impl Cases<'_> {
-    fn add(&mut self, carrier: &str, kind: Kind, encoding: &str) -> &mut Case {
+    /// A new case whose secret stands nowhere yet.
+    pub(super) fn add(&mut self, carrier: &str, kind: Kind, encoding: &str) -> &mut Case {
         let secret = kind.make(self.random);
         self.all.push(bare(format!("{carrier} | {kind:?} | {encoding}"), secret));
         self.all.last_mut().unwrap()
@@ -130,56 +129,5 @@ impl Cases<'_> {
                 }
             };
         case.harmless = (is_read && text.text.contains(&harmless)).then_some(harmless);
-    }
-
-    /// What was a secret in the request comes back in the response, where nothing tells.
-    fn echoes(&mut self) {
-        for kind in KINDS {
-            for encoding in [Encoding::Identity].into_iter().chain(ENCODINGS) {
-                let case = self.add("echo in JSON", kind, encoding.name());
-                case.plant();
-                let error = format!("the value {} is too weak", case.secret.text);
-                let body = json!({"error": {"message": error}}).to_string();
-                let kind = "application/problem+json";
-                case.response = Message::encoded(kind, &body, encoding, Charset::Utf8).unwrap();
-                case.status = 422;
-            }
-            let case = self.add("echo in text", kind, "");
-            case.plant();
-            let body = format!("the value {} is too weak\n", case.secret.text);
-            case.response = Message::text("text/plain", &body);
-            let case = self.add("echo in HTML", kind, "");
-            case.plant();
-            let body = format!("<p>no: {}</p>", super::secrets::xml(&case.secret.text));
-            case.response = Message::text("text/html", &body);
-            let case = self.add("echo as base64", kind, "");
-            case.plant();
-            let body = json!({"blob": base64(&case.secret.text)}).to_string();
-            case.response = Message::text("application/json", &body);
-            let case = self.add("echo in Location", kind, "");
-            case.plant();
-            let place = format!("/retry/{}", percent(&case.secret.text));
-            case.response = Message::default().with("Location", place);
-            case.status = 303;
-            let case = self.add("echo in the path", kind, "");
-            case.plant();
-            case.target = format!("/things/{}/x", percent(&case.secret.text));
-            let case = self.add("echo in the query", kind, "");
-            case.plant();
-            case.target = format!("/things?note=a%20{}", percent(&case.secret.text));
-            let case = self.add("echo in a field", kind, "");
-            case.plant();
-            let value = percent(&case.secret.text);
-            case.request = case.request.clone().with("X-Note", value);
-        }
-    }
-}
-
-impl Case {
-    /// Puts the secret into the request's body, under a name that tells.
-    fn plant(&mut self) {
-        let name = if self.secret.key() == "remark" { "api_key" } else { self.secret.key() };
-        let body = json!({name: self.secret.text}).to_string();
-        self.request = Message::text("application/json", &body);
     }
 }
