@@ -14,7 +14,7 @@ use crate::clock::Timestamp;
 use crate::derive::{self, Ended, Naming};
 use crate::identify;
 use crate::record::{
-    CanonicalError, ChangesSource, Completion, Entry, EntryKind, EventId, Intent, Observer,
+    Actor, CanonicalError, ChangesSource, Completion, Entry, EntryKind, EventId, Intent, Observer,
     RequestRecord, Scope, canonical,
 };
 use crate::redact::{Detail, Engine, Redacted, Seen};
@@ -80,7 +80,7 @@ impl Prepared {
     ) -> Self {
         let mut seen = Seen::default();
         let record = stage.engine.request(request, stage.request, &mut seen);
-        let actor = identify::actor(request, stage.engine.key());
+        let actor = actor(stage.engine, request, &seen);
         let source = identify::source(request, stage.trusted, &record);
         let naming = record.as_ref().map(derive::naming);
         let intent = record.and(actor).and(source).and(naming.clone()).map(
@@ -231,6 +231,18 @@ fn joined(intent: &Intent, completion: &Completion) -> Result<Value, CanonicalEr
 
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The claimed actor. What says who may be a secret that stands elsewhere in the request, or look
+/// like one.
+fn actor(engine: &Engine, request: &Request, seen: &Seen) -> Redacted<Actor> {
+    let shown = |text: Option<String>| text.map(|text| engine.text(&text, seen).into_inner());
+    identify::actor(request, engine.key()).map(|actor| Actor {
+        id: shown(actor.id),
+        name: shown(actor.name),
+        email: shown(actor.email),
+        ..actor
+    })
 }
 
 /// The value of a header that was recorded once.

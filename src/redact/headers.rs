@@ -42,6 +42,9 @@ const SCHEMES: [&str; 22] = [
 /// Cookies that no key selects (languages, themes) are looked for elsewhere only from this length.
 const COOKIE_SECRET_BYTES_MIN: usize = 16;
 
+/// Names of fields are looked at from this length: no token is shorter.
+const TOKEN_NAME_BYTES_MIN: usize = 20;
+
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new()
@@ -87,15 +90,19 @@ impl Walk<'_> {
     pub(super) fn headers(&mut self, headers: &HeaderMap) -> Map<String, Value> {
         let mut object = Map::new();
         for name in headers.keys() {
-            self.enter("header.");
-            self.location.push_str(name.as_str());
+            self.enter("header");
+            let shown = Some(name.as_str()).filter(|name| name.len() >= TOKEN_NAME_BYTES_MIN);
+            let shown = shown.and_then(|name| self.plain(name));
+            let shown = shown.unwrap_or_else(|| name.as_str().to_owned());
+            self.location.push('.');
+            self.location.push_str(&shown);
             let mut values: Vec<Value> =
                 headers.get_all(name).iter().map(|value| self.field(name, value)).collect();
             let value = match values.len() {
                 1 => values.pop().unwrap_or_default(),
                 _ => Value::Array(values),
             };
-            object.insert(name.as_str().to_owned(), value);
+            object.insert(shown, value);
         }
         object
     }
@@ -126,12 +133,10 @@ impl Walk<'_> {
             let mut out = self.cookie(cookie);
             if !attributes.is_empty() {
                 out.push(';');
-                out.push_str(attributes);
+                let shown = self.plain(attributes);
+                out.push_str(shown.as_deref().unwrap_or(attributes));
             }
             return Value::from(out);
-        }
-        if is_challenge {
-            return Value::from(text);
         }
         Value::from(self.text(text).unwrap_or_else(|| text.to_owned()))
     }

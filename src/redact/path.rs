@@ -26,7 +26,7 @@ impl Walk<'_> {
                     self.receipt(rule);
                     out.push_str(&self.inline(&decoded, rule));
                 }
-                _ => match self.plain(segment) {
+                _ => match self.authority(&out, segment).or_else(|| self.plain(segment)) {
                     Some(masked) => out.push_str(&masked),
                     // Only its escapes hid what it is.
                     None if decoded != segment && self.plain(&decoded).is_some() => {
@@ -38,6 +38,19 @@ impl Walk<'_> {
             before = decoded.into_owned();
         }
         out
+    }
+}
+
+impl Walk<'_> {
+    /// The segment without its password, if it is the authority of a URL in the path. Some servers
+    /// make one slash of two.
+    fn authority(&mut self, before: &str, segment: &str) -> Option<String> {
+        let scheme = before.trim_end_matches('/');
+        if !scheme.ends_with(':') || !segment.contains('@') {
+            return None;
+        }
+        let url = self.plain(&format!("x://{segment}"))?;
+        url.strip_prefix("x://").map(ToOwned::to_owned)
     }
 }
 

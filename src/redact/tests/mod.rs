@@ -170,7 +170,7 @@ fn what_json_values_cannot_hold_is_recorded_without_loss() {
 fn header_values() {
     let token = fingerprint("tok-0123456789");
     let basic = fingerprint("YWRtaW46aHVudGVyLTIyMjI=");
-    let rows: [(&str, &str, Value); 21] = [
+    let rows: [(&str, &str, Value); 22] = [
         ("authorization", "Bearer tok-0123456789", json!(format!("Bearer {token}"))),
         ("authorization", "bearer tok-0123456789", json!(format!("Bearer {token}"))),
         ("authorization", "tok-0123456789", json!(token)),
@@ -183,6 +183,14 @@ fn header_values() {
         ("x-some-secret", "tok-0123456789", json!({"redacted": "credential.secret"})),
         ("x-ratelimit-remaining-tokens", "10", json!("10")),
         ("www-authenticate", "Bearer realm=\"token\"", json!("Bearer realm=\"token\"")),
+        (
+            "www-authenticate",
+            "Digest realm=\"x\", opaque=\"ghp_KV6hsDOZalwHS3epALW7itEP0bmxIT4fqBMX\"",
+            json!(format!(
+                "Digest realm=\"x\", opaque=\"{}\"",
+                fingerprint("ghp_KV6hsDOZalwHS3epALW7itEP0bmxIT4fqBMX")
+            )),
+        ),
         ("cookie", "sid=tok-0123456789; lang=en", json!(format!("sid={token}; lang=***"))),
         ("cookie", "bare-value-0123456789", json!(fingerprint("bare-value-0123456789"))),
         (
@@ -229,11 +237,16 @@ fn set_cookie_keeps_names_and_attributes() {
     let fields = [
         ("set-cookie", "sid=tok-0123456789; Path=/; HttpOnly; SameSite=Lax"),
         ("set-cookie", "gone=; Max-Age=0"),
+        ("set-cookie", "a=; Path=/ghp_KV6hsDOZalwHS3epALW7itEP0bmxIT4fqBMX"),
+        ("x-glpat-kv6hsdozalwhs3epalw7", "1"),
     ];
     let (_, record) = exchange(&request("/", &[], b""), &response(&fields, b""));
     let sid = format!("sid={}; Path=/; HttpOnly; SameSite=Lax", fingerprint("tok-0123456789"));
-    assert_eq!(record.headers, json!({"set-cookie": [sid, "gone=; Max-Age=0"]}));
-    assert_eq!(record.receipts, [receipt("credential.cookie", "response.header.set-cookie", 1)]);
+    let name = format!("x-{}", fingerprint("glpat-kv6hsdozalwhs3epalw7"));
+    let expected = json!({"set-cookie": [sid, "gone=; Max-Age=0", "a=; Path=***"], name: "1"});
+    assert_eq!(record.headers, expected);
+    let place = "response.header.set-cookie";
+    assert!(record.receipts.contains(&receipt("credential.cookie", place, 1)));
 }
 
 #[test]
@@ -247,6 +260,9 @@ fn paths_and_queries() {
         ("/a;token=tok-0123456789/b;v=1", "/a;token=***/b;v=1"),
         ("/a/password=hunter22/b", "/a/password=***/b"),
         ("//a//b/", "//a//b/"),
+        ("/proxy/https://ada:hunter22@h/x", "/proxy/https://ada:***@h/x"),
+        ("/proxy/https:/ada:hunter22@h/x", "/proxy/https:/ada:***@h/x"),
+        ("/proxy/https://h:80/@x:y", "/proxy/https://h:80/@x:y"),
         ("/caf%C3%A9/%2e%2e", "/caf%C3%A9/%2e%2e"),
         ("*", "*"),
     ];
