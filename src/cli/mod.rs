@@ -89,7 +89,8 @@ pub fn main() -> ExitCode {
             return ExitCode::SUCCESS;
         }
         eprintln!("countersign: {error:#}");
-        ExitCode::FAILURE
+        // As where clap finds out.
+        if error.is::<query::BadOption>() { ExitCode::from(2) } else { ExitCode::FAILURE }
     })
 }
 

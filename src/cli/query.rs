@@ -17,6 +17,11 @@ use crate::query;
 use crate::store::LedgerReader;
 use open::{Patience, open};
 
+/// An option has a value that it cannot have.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct BadOption(String);
+
 /// Show events of the audit log, newest first
 ///
 /// Several filters must all hold; one that is given more than once means any of its values.
@@ -127,7 +132,8 @@ impl QueryArgs {
 
 /// Runs the subcommand.
 pub fn run(args: &QueryArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
-    let search = search(args, SystemClock.now())?;
+    let search =
+        search(args, SystemClock.now()).map_err(|error| BadOption(format!("{error:#}")))?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -1,5 +1,7 @@
 //! `countersign run`: the main job.
 
+use std::fmt::Display;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -64,26 +66,32 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let config = match loaded {
         Ok(config) => config,
         Err(problems) => {
-            eprintln!("{problems}");
+            say(&problems);
             return Ok(ExitCode::from(PROBLEMS));
         }
     };
     telemetry::init_logs(&config.telemetry.filter, config.telemetry.format == LogFormat::Json)?;
     match Server::start(config, args.config) {
         Ok(server) => {
-            eprintln!("{}", banner(&server.config()));
+            say(&banner(&server.config()));
             server.run_until_signal();
             Ok(ExitCode::SUCCESS)
         }
         Err(ServerError::Rules(problems)) => {
-            eprintln!("{problems}");
+            say(&problems);
             Ok(ExitCode::from(PROBLEMS))
         }
         Err(error) => {
-            eprintln!("countersign: {:#}", anyhow::Error::from(error));
+            say(&format_args!("countersign: {:#}", anyhow::Error::from(error)));
             Ok(ExitCode::from(RESOURCE))
         }
     }
+}
+
+/// Writes to standard error. That it cannot be written to (a full disk, a closed pipe) is no reason
+/// to end.
+fn say(text: &dyn Display) {
+    writeln!(io::stderr(), "{text}").ok();
 }
 
 /// Where everything is.

@@ -28,7 +28,7 @@ use super::upstream::CONNECTS;
 use crate::clock::Clock;
 use crate::config::{AuditLevel, Route, RouteKind, Timeouts};
 use crate::recorder::Recorder;
-use crate::route::safety;
+use crate::route::{names_another_path, safety};
 use crate::telemetry::{Metrics, ReasonLabel};
 
 /// What all requests of a process share.
@@ -204,7 +204,9 @@ impl ProxyHttp for Gate {
         let target = path_and_query(head);
         let method = head.method.as_str();
         let safety = safety(method, &target, &head.headers, has_body);
-        let Some(routed) = snapshot.route(host_of(head), &target, method, safety).cloned() else {
+        let any_path = names_another_path(&head.headers);
+        let routed = snapshot.route(host_of(head), &target, method, safety, any_path).cloned();
+        let Some(routed) = routed else {
             return Error::e_explain(ErrorType::InternalError, "no route");
         };
         routed.requests.inc();

@@ -62,8 +62,9 @@ impl Snapshot {
         path_and_query: &str,
         method: &str,
         safety: Safety,
+        any_path: bool,
     ) -> Option<&Arc<Routed>> {
-        let index = self.table.select(host, path_and_query, method, safety);
+        let index = self.table.select(host, path_and_query, method, safety, any_path);
         index.and_then(|index| self.routes.get(index)).or_else(|| self.routes.last())
     }
 

@@ -14,6 +14,8 @@
 //! fulfils the methods of a route that audits and never those of one that audits less. Hence
 //! whatever a client does to its request can only lead to more auditing.
 //!
+//! And for paths: where a field names another one (`X-Original-URL`), any path is plausible.
+//!
 //! Known limit: a body is not read for this, so `_method` in a form does not choose between
 //! routes. Restrict routes that audit less by path rather than by method.
 
@@ -27,5 +29,5 @@ mod tests;
 
 pub use percent::percent_decode;
 pub use readings::Readings;
-pub use safety::{Safety, safety};
+pub use safety::{Safety, names_another_path, safety};
 pub use table::{Pattern, RouteTable};

@@ -24,6 +24,11 @@ pub struct Readings {
 }
 
 impl Readings {
+    /// The readings of a path of which nothing is known.
+    pub(super) fn any() -> Self {
+        Self { known: Vec::new(), complete: false }
+    }
+
     /// The readings of a path, given as sent and without its query.
     pub fn of(path: &str) -> Self {
         let path = path.as_bytes();
@@ -38,6 +43,10 @@ impl Readings {
         let mut next = 0;
         while let Some(reading) = readings.known.get(next).cloned() {
             next += 1;
+            if is_beyond_telling(&reading) {
+                readings.complete = false;
+                return readings;
+            }
             for step in STEPS {
                 let Some(other) = step(&reading) else { continue };
                 if readings.known.contains(&other) {
@@ -75,6 +84,28 @@ fn is_ordinary(path: &[u8]) -> bool {
     path.iter().all(plain)
         && !path.windows(2).any(|pair| pair == b"//" || pair == b"/.")
         && path.starts_with(b"/")
+}
+
+/// Letters that some software turns into `.`, `/` and `\\` (compatibility forms and look-alikes).
+const LOOK_ALIKES: &str = "\u{2024}\u{2025}\u{2026}\u{2044}\u{2215}\u{2216}\u{29f8}\u{29f9}\u{fe52}\u{fe68}\u{ff0e}\u{ff0f}\u{ff3c}";
+
+/// Whether software is known to make things of such a path that no step here does: it strips
+/// control characters, accepts over-long or broken UTF-8 and `%uff0e`, folds look-alikes, and on
+/// some systems drops blanks and dots from the end of a segment.
+fn is_beyond_telling(path: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(path) else {
+        return true;
+    };
+    let lower = text.to_ascii_lowercase();
+    let dots = |segment: &str| {
+        segment.len() > 1
+            && !matches!(segment, "..")
+            && segment.starts_with('.')
+            && segment.bytes().all(|byte| b". ".contains(&byte))
+    };
+    text.chars().any(|letter| letter.is_control() || LOOK_ALIKES.contains(letter))
+        || lower.contains("%u")
+        || text.split(['/', '\\', ';']).any(dots)
 }
 
 fn is_under(path: &[u8], prefix: &[u8]) -> bool {

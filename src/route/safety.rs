@@ -28,7 +28,11 @@ impl Safety {
 const OVERRIDE_HEADERS: [&str; 4] =
     ["x-http-method-override", "x-http-method", "x-method-override", "x-method"];
 
-/// Parameters that do the same.
+/// Header fields by which a front end names the path that it had, or wants.
+const PATH_HEADERS: [&str; 5] =
+    ["x-original-url", "x-rewrite-url", "x-original-uri", "x-rewrite-uri", "x-override-url"];
+
+/// Parameters by which frameworks let a client name another method.
 const OVERRIDE_PARAMETERS: [&[u8]; 5] = [
     b"_method",
     b"_http_method",
@@ -56,12 +60,19 @@ pub fn safety(method: &str, path_and_query: &str, headers: &HeaderMap, has_body:
     }
 }
 
-/// Header names are lower case here; gateways that speak CGI take `_` for `-`.
+/// Whether a field names a path that some frameworks and servers take in place of the request's.
+pub fn names_another_path(headers: &HeaderMap) -> bool {
+    headers.keys().any(|name| is_one_of(name.as_str(), &PATH_HEADERS))
+}
+
 fn is_override_header(name: &str) -> bool {
+    is_one_of(name, &OVERRIDE_HEADERS)
+}
+
+/// Header names are lower case here; gateways that speak CGI take `_` for `-`.
+fn is_one_of(name: &str, list: &[&str]) -> bool {
     let same = |(a, b): (u8, u8)| a == b || (a == b'_' && b == b'-');
-    OVERRIDE_HEADERS
-        .iter()
-        .any(|known| known.len() == name.len() && name.bytes().zip(known.bytes()).all(same))
+    list.iter().any(|known| known.len() == name.len() && name.bytes().zip(known.bytes()).all(same))
 }
 
 fn has_override_parameter(path_and_query: &[u8]) -> bool {

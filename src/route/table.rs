@@ -50,22 +50,24 @@ impl RouteTable {
     }
 
     /// The index of the first route that takes the request: `host` and `path_and_query` as the
-    /// client sent them, `safety` as [`super::safety()`] judges.
+    /// client sent them, `safety` as [`super::safety()`] judges; `any_path` says that the
+    /// application may take the request for one of another path.
     pub fn select(
         &self,
         host: &str,
         path_and_query: &str,
         method: &str,
         safety: Safety,
+        any_path: bool,
     ) -> Option<usize> {
         let host = normal_host(host);
         let path = path_and_query.split('?').next().unwrap_or_default();
+        let read = || if any_path { Readings::any() } else { Readings::of(path) };
         let mut readings = None;
         self.routes.iter().position(|route| {
             route.takes_host(&host)
                 && route.takes_method(method, safety)
-                && (route.paths.is_empty()
-                    || route.takes_path(readings.get_or_insert_with(|| Readings::of(path))))
+                && (route.paths.is_empty() || route.takes_path(readings.get_or_insert_with(read)))
         })
     }
 }

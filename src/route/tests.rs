@@ -20,7 +20,7 @@ fn bypass_within_admin() -> RouteTable {
 }
 
 fn select(table: &RouteTable, path: &str) -> Option<usize> {
-    table.select("h", path, "POST", Safety::Method)
+    table.select("h", path, "POST", Safety::Method, false)
 }
 
 /// Ways to write a path that some application takes for `/admin/users`.
@@ -66,6 +66,17 @@ const DODGES: &[&str] = &[
     "/a/../../admin",
     "admin/users",
     "/%ADmin/../admin",
+    "/public/.%00./admin",
+    "/public/.%09./admin",
+    "/public/..%e0%80%afadmin",
+    "/public/%e0%80%ae%e0%80%ae/admin",
+    "/public/%f0%80%80%ae%f0%80%80%ae/admin",
+    "/public/%uff0e%uff0e/admin",
+    "/public/%ef%bc%8e%ef%bc%8e/admin",
+    "/public/..%ef%bc%8fadmin",
+    "/public/%25ef%25bc%258e%25ef%25bc%258e/admin",
+    "/public/..%20/admin",
+    "/public/%0a../admin",
 ];
 
 #[test]
@@ -92,6 +103,7 @@ fn plain_paths_take_their_routes() {
         (bypass_within_admin(), "/public", 0),
         (bypass_within_admin(), "/public/", 0),
         (bypass_within_admin(), "/public/a%20b", 0),
+        (bypass_within_admin(), "/public/%c3%a9t%c3%a9", 0),
         (bypass_within_admin(), "/public/a/./b", 0),
         (bypass_within_admin(), "/public/a;v=1", 0),
         (bypass_within_admin(), "/public/.well-known", 0),
@@ -127,6 +139,27 @@ fn a_dubious_path_does_not_enter_an_area_that_audits_less() {
 }
 
 #[test]
+fn a_field_that_names_another_path_leads_out_of_what_audits_less() {
+    for name in ["x-original-url", "x-rewrite-url", "X_Original_URL", "x-original-uri"] {
+        let name: HeaderName = name.parse().unwrap();
+        let headers = HeaderMap::from_iter([(name.clone(), HeaderValue::from_static("/admin"))]);
+        assert!(names_another_path(&headers), "{name}");
+    }
+    let harmless = ("x-original-host", HeaderValue::from_static("h"));
+    let headers = HeaderMap::from_iter([(HeaderName::from_static(harmless.0), harmless.1)]);
+    assert!(!names_another_path(&headers));
+    for (table, named, route) in [
+        (bypass_within_admin(), false, 0),
+        (bypass_within_admin(), true, 1),
+        (admin_within_bypass(), false, 1),
+        (admin_within_bypass(), true, 0),
+    ] {
+        let selected = table.select("h", "/public/x", "POST", Safety::Method, named);
+        assert_eq!(selected, Some(route), "{named} {table:?}");
+    }
+}
+
+#[test]
 fn hosts_are_compared_without_port_and_case() {
     let of = |host: &str| {
         let hosts = vec![host.to_owned()];
@@ -148,7 +181,7 @@ fn hosts_are_compared_without_port_and_case() {
         ("[::1]", "[::2]:8080", false),
     ];
     for (pattern, host, matches) in rows {
-        let selected = of(pattern).select(host, "/", "POST", Safety::Method);
+        let selected = of(pattern).select(host, "/", "POST", Safety::Method, false);
         assert_eq!(selected.is_some(), matches, "{pattern} {host}");
     }
 }
@@ -168,7 +201,7 @@ fn methods_and_what_may_stand_for_others() {
         ("GET", Safety::Safe, false, false),
     ];
     for (method, safety, takes, takes_if_less) in rows {
-        let selected = |table: &RouteTable| table.select("h", "/", method, safety).is_some();
+        let selected = |table: &RouteTable| table.select("h", "/", method, safety, false).is_some();
         assert_eq!(selected(&audited), takes, "{method} {safety:?}");
         assert_eq!(selected(&bypass), takes_if_less, "{method} {safety:?}");
     }
@@ -302,6 +335,6 @@ proptest! {
     fn anything_is_matched_without_a_panic(host in ".{0,20}", path in ".{0,60}", method in ".{0,9}") {
         let table = RouteTable::new(vec![pattern(&["/é", "/K"], true), pattern(&["/"], false)]);
         let judged = safety(&method, &path, &HeaderMap::new(), false);
-        table.select(&host, &path, &method, judged);
+        table.select(&host, &path, &method, judged, true);
     }
 }

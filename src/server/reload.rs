@@ -127,7 +127,10 @@ impl Reloader {
 
     async fn build(&mut self) -> Result<Snapshot, String> {
         let config = match &self.file {
-            Some(file) => config::load(file).map_err(|problems| problems.to_string())?,
+            Some(file) => {
+                require_rereadable(file)?;
+                config::load(file).map_err(|problems| problems.to_string())?
+            }
             None => self.started_with.clone(),
         };
         for setting in config::reload_diff(&self.started_with, &config) {
@@ -145,6 +148,19 @@ impl Reloader {
         self.retire = retire;
         Ok(snapshot)
     }
+}
+
+/// A pipe (`--config <(…)`) can be read once; to open it again would wait for a writer, and with it
+/// everything else of this thread, the stop included.
+fn require_rereadable(file: &Path) -> Result<(), String> {
+    if fs::metadata(file).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir()) {
+        return Err(format!(
+            "{}: is no regular file, and cannot be read a second time\n  remedy: put the \
+             configuration into a file to be able to reload it",
+            file.display()
+        ));
+    }
+    Ok(())
 }
 
 fn listing(dir: &Path) -> Vec<PathBuf> {

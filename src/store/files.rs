@@ -92,6 +92,48 @@ impl DirLock {
     }
 }
 
+/// The files that a connection to the ledger writes. Whoever removes or replaces them does not stop
+/// the connection: it goes on writing to files that have no name any more and end with it.
+#[derive(Debug)]
+pub(super) struct OpenFiles(Vec<(PathBuf, (u64, u64))>);
+
+impl OpenFiles {
+    /// Remembers which files stand under the ledger's names now.
+    pub(super) fn of(dir: &Path) -> Result<Self, StoreError> {
+        ["", "-wal"]
+            .iter()
+            .map(|suffix| {
+                let path = dir.join(format!("{LEDGER_FILE}{suffix}"));
+                identity(&path).map(|identity| (path, identity))
+            })
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
+
+    /// Fails unless there is a file of this name.
+    pub(super) fn require(path: &Path) -> Result<(), StoreError> {
+        identity(path).map(drop)
+    }
+
+    /// Fails unless the same files still do.
+    pub(super) fn require_in_place(&self) -> Result<(), StoreError> {
+        for (path, known) in &self.0 {
+            if identity(path)? != *known {
+                let source = std::io::Error::other("another file has taken its place");
+                return Err(StoreError::File { operation: "keep", path: path.clone(), source });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Device and number of the file of this name.
+fn identity(path: &Path) -> Result<(u64, u64), StoreError> {
+    std::fs::metadata(path)
+        .map(|metadata| (metadata.dev(), metadata.ino()))
+        .map_err(|source| StoreError::File { operation: "find", path: path.to_owned(), source })
+}
+
 /// The process id in the lock file; only digits, whatever else the file may hold.
 fn holder(file: &mut File) -> String {
     let mut text = String::new();

@@ -34,7 +34,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, params};
 
-use super::files::{DirLock, create_dir, create_file, is_out_of_room, ledger_path, lock_holders};
+use super::files::{
+    DirLock, OpenFiles, create_dir, create_file, is_out_of_room, ledger_path, lock_holders,
+};
 use super::reader::{
     Fields, SELECT_ENTRIES, SELECT_HEAD, SELECT_SIZES, last_within, seq_to_sql, sql_to_seq,
 };
@@ -76,7 +78,11 @@ impl SqliteOptions {
         move || {
             let options = self.clone();
             if lock.is_none() {
-                let taken = create_dir(&options.dir).and_then(|()| DirLock::acquire(&options.dir));
+                let path = ledger_path(&options.dir);
+                // Later there must be a ledger: one that has vanished is not begun anew.
+                let taken = create_dir(&options.dir)
+                    .and_then(|()| DirLock::acquire(&options.dir))
+                    .and_then(|taken| create_file(&path).map(|()| taken));
                 match taken {
                     Ok(taken) => lock = Some(Arc::new(taken)),
                     Err(error) => return Box::pin(std::future::ready(Err(error))),
@@ -101,6 +107,7 @@ impl SqliteOptions {
 /// own, so that an append costs no way to another thread and back.
 pub struct SqliteStore {
     conn: Connection,
+    files: OpenFiles,
     options: SqliteOptions,
     _lock: Option<Arc<DirLock>>,
 }
@@ -111,7 +118,7 @@ const INSERT: &str = "INSERT INTO entries (writer, seq, kind, id, intent, scope,
 impl SqliteStore {
     fn open(options: SqliteOptions, lock: Option<Arc<DirLock>>) -> Result<Self, StoreError> {
         let path = ledger_path(&options.dir);
-        create_file(&path)?;
+        OpenFiles::require(&path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut conn =
             Connection::open_with_flags(&path, flags).map_err(StoreError::from_rusqlite)?;
@@ -124,7 +131,8 @@ impl SqliteStore {
             .map_err(StoreError::from_rusqlite)?;
         require_durability(&conn, &path)?;
         schema::migrate(&mut conn, &path)?;
-        let store = Self { conn, options, _lock: lock };
+        let files = OpenFiles::of(&options.dir)?;
+        let store = Self { conn, files, options, _lock: lock };
         store.mark(&store.options.writer, 0)?;
         Ok(store)
     }
@@ -158,6 +166,7 @@ impl SqliteStore {
     }
 
     fn mark(&self, writer: &str, seq: u64) -> Result<(), StoreError> {
+        self.files.require_in_place()?;
         self.conn
             .prepare_cached(
                 "INSERT INTO writers (writer, closed) VALUES (?1, ?2) \
@@ -230,6 +239,8 @@ impl Store for SqliteStore {
         for (seq, entry) in (first_seq..).zip(batch) {
             rows.push((seq_to_sql(seq), entry, scope_json(entry)?));
         }
+        // A commit to files that were removed would end with this process.
+        self.files.require_in_place()?;
         self.insert(writer, &rows).map_err(|error| self.sort(error))
     }
 

@@ -202,3 +202,49 @@ fn errors_are_sorted_by_what_is_known_of_their_effect() {
         assert_eq!(StoreError::from_sqlx(error).reason(), reason);
     }
 }
+
+#[tokio::test]
+async fn nothing_is_written_to_files_that_have_lost_their_names() {
+    for (case, gone) in [
+        ("the directory", &["ledger.db", "ledger.db-wal", "ledger.db-shm", "ledger.lock"][..]),
+        ("the database", &["ledger.db"][..]),
+        ("the log", &["ledger.db-wal"][..]),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let mut opener = SqliteOptions::new(dir.path(), "w", TIMEOUT).opener();
+        let mut store = opener().await.unwrap();
+        let first = intent();
+        store.append("w", 1, std::slice::from_ref(&first)).await.unwrap();
+        for name in gone {
+            std::fs::remove_file(dir.path().join(name)).unwrap();
+        }
+        let error = store.append("w", 2, &[completion(&first, 1)]).await.unwrap_err();
+        assert_eq!((error.reason(), error.effect_is_known()), ("file", true), "{case}: {error}");
+        assert_eq!(store.mark_closed("w", 1).await.unwrap_err().reason(), "file", "{case}");
+        store.close().await.unwrap();
+        // A log can be made again from what the connection knew; a ledger is not begun anew.
+        match opener().await {
+            Ok(mut store) => {
+                assert_eq!(case, "the log");
+                assert_eq!(store.head("w").await.unwrap(), 1, "{case}");
+                store.append("w", 2, &[completion(&first, 1)]).await.unwrap();
+            }
+            Err(error) => {
+                assert_ne!(case, "the log");
+                assert_eq!(error.reason(), "file", "{case}");
+                assert!(!dir.path().join(LEDGER_FILE).exists(), "{case}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_written_beside_a_file_that_took_the_ledgers_place() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path()).await.unwrap();
+    let path = dir.path().join(LEDGER_FILE);
+    std::fs::rename(&path, dir.path().join("away.db")).unwrap();
+    std::fs::write(&path, b"").unwrap();
+    let error = store.append("w", 1, &[intent()]).await.unwrap_err();
+    assert_eq!(error.reason(), "file", "{error}");
+}

@@ -467,3 +467,19 @@ fn reload_is_all_or_nothing_and_on_record() {
     wait_until("the changed file is in force", || reloads(&proxy, "success") > 0);
     assert!(exchange(proxy.address, post).header("countersign-event").is_none());
 }
+
+#[test]
+fn a_configuration_that_became_a_pipe_holds_up_neither_reload_nor_stop() {
+    let upstream = Upstream::start(|_| Reply::ok());
+    let mut proxy = Proxy::start(upstream.address);
+    let good = fs::read_to_string(proxy.config()).unwrap();
+    fs::remove_file(proxy.config()).unwrap();
+    assert!(Command::new("mkfifo").arg(proxy.config()).status().unwrap().success());
+    proxy.signal("HUP");
+    wait_until("the pipe is refused", || reloads(&proxy, "failure") > 0);
+    fs::remove_file(proxy.config()).unwrap();
+    fs::write(proxy.config(), good).unwrap();
+    wait_until("the file is read", || reloads(&proxy, "success") > 0);
+    proxy.signal("TERM");
+    assert_eq!(proxy.wait(), Some(0));
+}

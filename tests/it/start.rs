@@ -1,10 +1,12 @@
 //! What the process says when it starts, and that it is true.
 
+use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
+use std::os::unix::net::UnixStream;
 use std::process::{Child, Command, Stdio};
 
-use super::support::{Reply, Upstream, curl};
+use super::support::{Reply, Upstream, curl, wait_until};
 
 /// A process that ends with the test.
 struct Running(Child);
@@ -38,4 +40,34 @@ fn the_banner_names_the_ports_that_were_chosen() {
     assert_eq!((answer.status, answer.event.len()), (200, 36));
     assert_eq!(curl(&[&format!("http://{reading}/readyz")]).status, 200);
     assert!(home.path().join("countersign-data/ledger.db").exists());
+}
+
+#[test]
+fn a_log_that_cannot_be_written_does_not_keep_the_proxy_from_running() {
+    let upstream = Upstream::start(|_| Reply::ok());
+    let home = tempfile::tempdir().unwrap();
+    let mut run = Command::new(env!("CARGO_BIN_EXE_countersign"));
+    run.args(["run", "--upstream", &format!("http://{}", upstream.address)]);
+    let socket = home.path().join("proxy.sock");
+    run.args(["--listen", &format!("unix:{}", socket.display()), "--reading", "127.0.0.1:0"]);
+    run.current_dir(home.path()).stderr(File::create("/dev/full").unwrap());
+    let mut process = Running(run.spawn().unwrap());
+    wait_until("the proxy listens", || {
+        assert_eq!(process.0.try_wait().unwrap(), None, "it ended");
+        UnixStream::connect(&socket).is_ok()
+    });
+    let answer =
+        curl(&["--unix-socket", &socket.display().to_string(), "-d", "a=b", "http://a/users"]);
+    assert_eq!((answer.status, answer.event.len()), (200, 36));
+}
+
+#[test]
+fn an_option_that_cannot_be_so_is_an_error_of_the_command_line() {
+    let home = tempfile::tempdir().unwrap();
+    for (option, value) in [("--limit", "0"), ("--since", "1x"), ("--outcome", "good")] {
+        let mut query = Command::new(env!("CARGO_BIN_EXE_countersign"));
+        let output =
+            query.args(["query", option, value]).current_dir(home.path()).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{option} {value}");
+    }
 }

@@ -1,7 +1,7 @@
 //! Single values: durations, sizes, counts, names, files.
 
 use std::fs;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -155,8 +155,10 @@ impl Checker<'_> {
         let (text, place) = setting.given()?;
         let path = self.readable(text);
         let mut pem = Vec::new();
-        let read =
-            fs::File::open(&path).and_then(|file| file.take(PEM_FILE_BYTES).read_to_end(&mut pem));
+        // To open a pipe would wait for its writer.
+        let pipe = fs::metadata(&path).is_ok_and(|file| !file.is_file() && !file.is_dir());
+        let opened = if pipe { Err(ErrorKind::InvalidInput.into()) } else { fs::File::open(&path) };
+        let read = opened.and_then(|file| file.take(PEM_FILE_BYTES).read_to_end(&mut pem));
         if let Err(error) = read {
             self.problem(
                 place,
