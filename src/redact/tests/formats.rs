@@ -78,6 +78,18 @@ fn multipart_forms() {
 }
 
 #[test]
+fn who_signs_in_by_soap_is_on_record() {
+    let body = "<s:Envelope xmlns:s='s' xmlns:w='w'><s:Header><w:Security><w:UsernameToken>\
+                <w:Username>ada</w:Username><w:Password>hunter22</w:Password></w:UsernameToken>\
+                <w:BinarySecurityToken>hunter23-and-more</w:BinarySecurityToken></w:Security>\
+                </s:Header><s:Body/></s:Envelope>";
+    let record = record("/", &[("content-type", "text/xml")], body.as_bytes());
+    let text = stored(&record);
+    assert!(text.contains(r#""Username":"ada""#), "{text}");
+    assert!(!text.contains("hunter"), "{text}");
+}
+
+#[test]
 fn xml_and_soap() {
     let rows = [
         format!("<u><password>{SECRET}</password><n>{BESIDE}</n></u>"),
