@@ -8,8 +8,8 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 /// Beside connections: databases, listeners, runtimes.
 const BESIDE: u64 = 64;
 
-/// Raises the soft limit to the hard one, and says so if that is too low for `connections`, each of
-/// which may need another one to the API.
+/// Raises the soft limit to the hard one, and says so if that is too low even for `connections`
+/// alone.
 pub(super) fn raise(connections: usize) {
     let limit = getrlimit(Resource::Nofile);
     if limit.current != limit.maximum {
@@ -18,7 +18,7 @@ pub(super) fn raise(connections: usize) {
             tracing::warn!(%error, "the limit of open files cannot be raised");
         }
     }
-    let needed = (connections as u64).saturating_mul(2).saturating_add(BESIDE);
+    let needed = (connections as u64).saturating_add(BESIDE);
     if let Some(allowed) = getrlimit(Resource::Nofile).current.filter(|&allowed| allowed < needed) {
         tracing::warn!(
             allowed,
