@@ -3,6 +3,7 @@
 //! Nothing else in the crate may call `Utc::now` (clippy enforces it).
 
 use std::sync::Mutex;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use chrono::{DateTime, Duration, SubsecRound, Utc};
 
@@ -22,7 +23,8 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
     fn now(&self) -> Timestamp {
-        Utc::now().trunc_subsecs(3)
+        // Not `Utc::now`, which panics where the clock stands before 1970.
+        DateTime::from(SystemTime::now().max(UNIX_EPOCH)).trunc_subsecs(3)
     }
 }
 

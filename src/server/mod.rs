@@ -4,6 +4,7 @@
 //! the index catches up, the recorder drains, the process ends. The recorder has a thread of its
 //! own, so that no runtime that goes down can take it along.
 
+mod descriptors;
 mod key;
 mod listeners;
 mod reload;
@@ -105,6 +106,7 @@ impl Server {
     /// file, which is then watched.
     pub fn start(mut config: Config, file: Option<PathBuf>) -> Result<Self, ServerError> {
         let started_with = config.clone();
+        descriptors::raise(config.limits.connections);
         pingora::tls::install_default_crypto_provider();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let metrics = Arc::new(Metrics::default());

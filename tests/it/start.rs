@@ -2,11 +2,11 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::process::{Child, Command, Stdio};
 
-use super::support::{Reply, Upstream, curl, wait_until};
+use super::support::{Proxy, Reply, Setup, Upstream, curl, exchange, wait_until};
 
 /// A process that ends with the test.
 struct Running(Child);
@@ -70,4 +70,15 @@ fn an_option_that_cannot_be_so_is_an_error_of_the_command_line() {
             query.args(["query", option, value]).current_dir(home.path()).output().unwrap();
         assert_eq!(output.status.code(), Some(2), "{option} {value}");
     }
+}
+
+#[test]
+fn a_low_soft_limit_of_open_files_is_raised() {
+    let upstream = Upstream::start(|_| Reply::ok());
+    let setup = Setup { prelude: "ulimit -Sn 60".to_owned(), ..Setup::default() };
+    let proxy = Proxy::with(upstream.address, &setup);
+    let held: Vec<_> = (0..80).map(|_| TcpStream::connect(proxy.address).unwrap()).collect();
+    let post = b"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    assert_eq!(exchange(proxy.address, post).status, 200);
+    drop(held);
 }
