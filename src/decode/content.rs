@@ -145,8 +145,9 @@ fn read_until<'a>(
         Kind::Undeclared => Note::NoContentType,
         _ => note,
     })?;
-    // The escapes of a form stand for bytes in the form's own encoding.
-    let escapes = if declared.is_some() { encoding } else { UTF_8 };
+    // The escapes of a form stand for bytes in the form's own encoding; in UTF-16 for those of
+    // UTF-8, as the URL standard has it.
+    let escapes = if declared.is_some() { encoding.output_encoding() } else { UTF_8 };
     match text {
         Cow::Borrowed(text) => parse(kind, text, ending, escapes, budget),
         Cow::Owned(text) => parse(kind, &text, ending, escapes, budget).map(Node::into_owned),

@@ -28,6 +28,7 @@ mod protocols;
 mod rabbitmq;
 #[cfg(test)]
 mod readonly;
+#[cfg(test)]
 mod reads;
 #[cfg(test)]
 mod soak;
