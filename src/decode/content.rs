@@ -81,6 +81,11 @@ impl<'a> Content<'a> {
         self.media_type.as_ref().map(MediaType::essence)
     }
 
+    /// The body without its encodings; `None` where it is not known, or not whole.
+    pub fn bytes(&self) -> Option<&[u8]> {
+        self.bytes.as_deref().ok()
+    }
+
     /// Reads the body by its type.
     pub fn read(&self) -> Decoded<'_> {
         let bytes = match &self.bytes {
