@@ -81,6 +81,11 @@ impl<'a> Content<'a> {
         self.media_type.as_ref().map(MediaType::essence)
     }
 
+    /// The body without its encodings; `None` where it is not known, or not whole.
+    pub fn bytes(&self) -> Option<&[u8]> {
+        self.bytes.as_deref().ok()
+    }
+
     /// Reads the body by its type.
     pub fn read(&self) -> Decoded<'_> {
         let bytes = match &self.bytes {
@@ -145,8 +150,9 @@ fn read_until<'a>(
         Kind::Undeclared => Note::NoContentType,
         _ => note,
     })?;
-    // The escapes of a form stand for bytes in the form's own encoding.
-    let escapes = if declared.is_some() { encoding } else { UTF_8 };
+    // The escapes of a form stand for bytes in the form's own encoding; in UTF-16 for those of
+    // UTF-8, as the URL standard has it.
+    let escapes = if declared.is_some() { encoding.output_encoding() } else { UTF_8 };
     match text {
         Cow::Borrowed(text) => parse(kind, text, ending, escapes, budget),
         Cow::Owned(text) => parse(kind, &text, ending, escapes, budget).map(Node::into_owned),

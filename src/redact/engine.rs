@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use http::HeaderMap;
+use http::header::CONTENT_ENCODING;
 use serde_json::{Map, Value};
 
 use super::Redacted;
@@ -221,6 +222,11 @@ fn half(
     // What the walk came to before the body.
     let (receipts, notes) = (walk.receipts.clone(), walk.notes.clone());
     let body = decoded.node.as_ref().map(|node| walk.body(node));
+    if body.is_none()
+        && let Some(text) = unread(&content, raw_headers, raw_body)
+    {
+        walk.overhear(text);
+    }
     walk.notes.extend(decoded.notes);
     let (body, receipts, notes) = match detail {
         Detail::WithBody => (body, walk.receipts, walk.notes),
@@ -237,6 +243,20 @@ fn half(
         receipts,
     };
     (half, walk.cut)
+}
+
+/// The text of a body that could not be read by its type: what was captured of it, if it is text.
+fn unread<'a>(content: &'a Content<'_>, headers: &HeaderMap, body: &'a Body) -> Option<&'a str> {
+    let captured = || (!headers.contains_key(CONTENT_ENCODING)).then_some(body.bytes.as_ref());
+    let bytes = content.bytes().or_else(captured)?;
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Some(text),
+        // It was cut in the middle of a character.
+        Err(error) if error.error_len().is_none() => {
+            bytes.get(..error.valid_up_to()).and_then(|bytes| std::str::from_utf8(bytes).ok())
+        }
+        Err(_) => None,
+    }
 }
 
 fn names(notes: &BTreeSet<Note>) -> Vec<String> {

@@ -66,6 +66,12 @@ impl Seen {
             return;
         }
         self.add_one(text.to_owned(), rule);
+        // It may have been cut out of JSON that was not read as such.
+        if text.contains('\\')
+            && let Ok(plain) = serde_json::from_str::<String>(&format!("\"{text}\""))
+        {
+            self.add(&plain, rule);
+        }
         if text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)) {
             return;
         }

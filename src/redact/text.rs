@@ -59,6 +59,14 @@ impl Walk<'_> {
         Some(replaced(text, edits))
     }
 
+    /// Remembers the credentials in text that is not recorded: what cannot be read may come back in
+    /// an error that says so.
+    pub(super) fn overhear(&mut self, text: &str) {
+        let (receipts, notes, cut) = (self.receipts.clone(), self.notes.clone(), self.cut);
+        self.plain(text);
+        (self.receipts, self.notes, self.cut) = (receipts, notes, cut);
+    }
+
     /// Secrets that a part of was found in this text by its looks: were only that part taken out,
     /// the rest would stay and not be recognised.
     fn overlapping(&mut self, text: &str, edits: &mut Vec<Edit>) {

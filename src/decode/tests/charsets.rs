@@ -61,8 +61,10 @@ fn json_in_any_charset() {
 #[test]
 fn forms_have_escapes_in_their_own_charset() {
     let form = "application/x-www-form-urlencoded";
+    let wide = utf16("a%5Bb%5D=%C3%A9", true);
     let rows: &[(&str, &[u8], &str)] = &[
         ("", b"a=%C3%A9", r#"{"a":"é"}"#),
+        ("; charset=utf-16be", &wide, r#"{"a[b]":"é"}"#),
         ("; charset=utf-8", b"a=%C3%A9", r#"{"a":"é"}"#),
         ("; charset=iso-8859-1", b"a=%E9&b=\xe9", r#"{"a":"é","b":"é"}"#),
         ("; charset=windows-1251", b"%EF=%F0+1", r#"{"п":"р 1"}"#),

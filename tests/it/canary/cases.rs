@@ -119,14 +119,11 @@ impl Cases<'_> {
             Shown::InRequests => side == Side::Request,
             Shown::Metadata => false,
         };
-        // Parts of a multipart body have charsets of their own, and escapes of a form are bytes.
+        // Parts of a multipart body have charsets of their own.
         let is_read = shown
             && match set {
                 Charset::Utf8 => true,
-                Charset::Latin1 => !text.kind.starts_with("multipart"),
-                Charset::Utf16 => {
-                    !text.kind.starts_with("multipart") && !text.kind.ends_with("urlencoded")
-                }
+                Charset::Latin1 | Charset::Utf16 => !text.kind.starts_with("multipart"),
             };
         case.harmless = (is_read && text.text.contains(&harmless)).then_some(harmless);
     }

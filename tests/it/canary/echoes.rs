@@ -167,4 +167,28 @@ const ECHOES: &[Echo] = &[
         let reversed: String = c.secret.text.chars().rev().collect();
         c.reply("application/json", &json!({"message": reversed}).to_string());
     }),
+    ("echo of a malformed request", |c| {
+        let body = json!({"name": "ada", c.name_of_it(): c.secret.text, "x": 1}).to_string();
+        c.request = Message::text("application/json", body.trim_end_matches('}'));
+        c.reply(
+            "application/json",
+            &json!({"error": format!("bad {}", c.secret.text)}).to_string(),
+        );
+    }),
+    ("echo of a request of an unknown type", |c| {
+        let body = json!({"name": "ada", c.name_of_it(): c.secret.text, "x": 1}).to_string();
+        c.request = Message::text("application/x-unknown", &body);
+        c.reply(
+            "application/json",
+            &json!({"error": format!("bad {}", c.secret.text)}).to_string(),
+        );
+    }),
+    ("echo of a request that is too long", |c| {
+        let body = json!({c.name_of_it(): c.secret.text, "x": "lorem ipsum ".repeat(25_000)});
+        c.request = Message::text("application/json", &body.to_string());
+        c.reply(
+            "application/json",
+            &json!({"error": format!("bad {}", c.secret.text)}).to_string(),
+        );
+    }),
 ];

@@ -110,7 +110,8 @@ impl Kind {
                 let (a, b) = (random.of(ALNUM, 6), random.of(ALNUM, 6));
                 format!("{a}{}{b}{}Q7", random.of(SPECIALS, 2), random.of(SPECIALS, 1))
             }
-            Self::Token => random.of(ALNUM, 40),
+            // One of letters alone may be a word.
+            Self::Token => format!("{}7{}", random.of(ALNUM, 20), random.of(ALNUM, 19)),
             // No zero comes first, so that it can be a number.
             Self::Pin => format!("{}{}", random.of("123456789", 1), random.of(DIGITS, 9)),
             Self::Unicode => format!("{}Ж{}é🔑7", random.of("αβγδεζηθ", 6), random.of(ALNUM, 5)),
