@@ -7,6 +7,7 @@ use http::header::{COOKIE, PROXY_AUTHENTICATE, SET_COOKIE, WWW_AUTHENTICATE};
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value};
 
+use super::policy::Carrier;
 use super::rule::Action;
 use super::seen::{MASK, ends, is_guessable, is_redacted_text};
 use super::walk::{DOMAIN, Walk, dropped, marker};
@@ -113,14 +114,17 @@ impl Walk<'_> {
             return Value::Object(Map::from_iter([("bytes".to_owned(), Value::from(value.len()))]));
         };
         let scratch = &mut self.scratch;
-        if let Some(rule) = self.policy.header(self.place, name.as_str(), Some(text), scratch) {
+        if let Some(rule) =
+            self.policy.rule(self.place, Carrier::Header, name.as_str(), Some(text), scratch)
+        {
             return self.credential(text, rule);
         }
         let is_challenge = name == WWW_AUTHENTICATE || name == PROXY_AUTHENTICATE;
         // Whatever the field is called, it carries what `Authorization` does.
         if !is_challenge
             && has_credential(text)
-            && let Some(rule) = self.policy.header(self.place, "authorization", Some(text), scratch)
+            && let Some(rule) =
+                self.policy.rule(self.place, Carrier::Header, "authorization", Some(text), scratch)
         {
             return self.credential(text, rule);
         }
@@ -197,7 +201,8 @@ impl Walk<'_> {
         let piece = piece.trim();
         let (name, value) = piece.split_once('=').unwrap_or(("", piece));
         let scratch = &mut self.scratch;
-        let Some(rule) = self.policy.cookie(self.place, name, Some(value), scratch) else {
+        let Some(rule) = self.policy.rule(self.place, Carrier::Cookie, name, Some(value), scratch)
+        else {
             return self.text(piece).unwrap_or_else(|| piece.to_owned());
         };
         let shown_name = self.plain(name).unwrap_or_else(|| name.to_owned());
@@ -206,7 +211,8 @@ impl Walk<'_> {
         }
         let secret = value.trim_matches('"');
         let scratch = &mut self.scratch;
-        let keyed = self.policy.key(self.place, name, Some(value), scratch).is_some();
+        let keyed =
+            self.policy.rule(self.place, Carrier::Member, name, Some(value), scratch).is_some();
         if keyed || secret.len() >= COOKIE_SECRET_BYTES_MIN {
             self.remember(secret, rule);
             self.remember(&percent_decode_lossy(secret), rule);

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use super::policy::Carrier;
 use super::seen::{MASK, Search, is_redacted_text};
 use super::text::is_break;
 use super::walk::{NAMING, NESTING_MAX, VALUED, Walk, is_one_of, push_name};
@@ -144,12 +145,15 @@ impl Walk<'_> {
             Value::Comment(_) | Value::Variable(_) => None,
         };
         let by_name = names
-            .filter_map(|name| self.policy.key(self.place, name, value, &mut self.scratch))
+            .filter_map(|name| {
+                self.policy.rule(self.place, Carrier::Member, name, value, &mut self.scratch)
+            })
             .min();
         if by_name.is_some() || !literal.names.last().is_some_and(|name| is_one_of(name, &VALUED)) {
             return by_name;
         }
-        let by_field = self.policy.key(self.place, literal.field, value, &mut self.scratch);
+        let by_field =
+            self.policy.rule(self.place, Carrier::Member, literal.field, value, &mut self.scratch);
         by_field.into_iter().chain(named.get(&literal.group).copied()).min()
     }
 
@@ -159,7 +163,13 @@ impl Walk<'_> {
         for literal in literals {
             let naming = literal.names.last().is_some_and(|name| is_one_of(name, &NAMING));
             let (true, Value::String(text)) = (naming, &literal.value) else { continue };
-            if let Some(rule) = self.policy.named(self.place, text, None, &mut self.scratch) {
+            if let Some(rule) = self.policy.rule_of_content(
+                self.place,
+                Carrier::Member,
+                text,
+                None,
+                &mut self.scratch,
+            ) {
                 let slot = named.entry(literal.group).or_insert(rule);
                 *slot = rule.min(*slot);
             }
@@ -201,9 +211,17 @@ impl Walk<'_> {
         let squashed: String = method.chars().filter(char::is_ascii_alphanumeric).collect();
         let squashed = squashed.to_ascii_lowercase();
         let logs_in = LOGIN_METHODS.iter().any(|name| squashed.contains(&name.replace('_', "")));
-        let by_name = self.policy.key(self.place, method, None, &mut self.scratch);
+        let by_name = self.policy.rule_of_content(
+            self.place,
+            Carrier::Member,
+            method,
+            None,
+            &mut self.scratch,
+        );
         match by_name {
-            None if logs_in => self.policy.key(self.place, "password", None, &mut self.scratch),
+            None if logs_in => {
+                self.policy.rule(self.place, Carrier::Member, "password", None, &mut self.scratch)
+            }
             rule => rule,
         }
     }

@@ -61,23 +61,34 @@ impl Head {
     }
 }
 
+/// What carries a value under a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Carrier {
+    /// An object, a form, an argument: anything that `keys` alone select in.
+    Member,
+    /// A query string.
+    Parameter,
+    /// The head.
+    Header,
+    /// `Cookie` or `Set-Cookie`.
+    Cookie,
+}
+
 #[derive(Debug)]
 struct Selectors {
     keys: Names,
-    headers: Names,
-    cookies: Names,
-    query: Names,
+    members: Carried,
+    headers: Carried,
+    cookies: Carried,
+    query: Carried,
     segments: Names,
-    memos: Memos,
 }
 
-/// One for each way to look a name up.
+/// The names that are selected in one carrier only, and what is known of all names in it.
 #[derive(Debug, Default)]
-struct Memos {
-    keys: Memo,
-    headers: Memo,
-    cookies: Memo,
-    query: Memo,
+struct Carried {
+    names: Names,
+    memo: Memo,
 }
 
 /// Rules that cannot be used together.
@@ -137,10 +148,9 @@ impl Policy {
         [Side::Request, Side::Response].into_iter().any(|side| {
             let place = Place { side, below: Below::MAX };
             let mut named = |name, value| {
-                self.parameter(place, name, value, &mut scratch).is_some()
-                    || self.header(place, name, value, &mut scratch).is_some()
-                    || self.cookie(place, name, value, &mut scratch).is_some()
-                    || self.after_segment(place, name, value, &mut scratch).is_some()
+                [Carrier::Parameter, Carrier::Header, Carrier::Cookie].into_iter().any(|carrier| {
+                    self.rule_of_content(place, carrier, name, value, &mut scratch).is_some()
+                }) || self.after_segment(place, name, value, &mut scratch).is_some()
             };
             named(example, None)
                 || (value.is_some() && named(name, value))
@@ -202,99 +212,49 @@ impl Policy {
 
     /// The rule for the value under `name`; what is known of the value, if it is text. `scratch` is
     /// a buffer to work in.
-    pub(super) fn key(
+    pub(super) fn rule(
         &self,
         place: Place,
+        carrier: Carrier,
         name: &str,
         value: Option<&str>,
         scratch: &mut String,
     ) -> Option<usize> {
-        let selectors = self.side(place.side);
-        let rules = selectors.memos.keys.rules(name, || self.by_key(selectors, name, scratch));
+        let memo = &self.side(place.side).carried(carrier).memo;
+        let rules = memo.rules(name, || self.rules(place.side, carrier, name, scratch));
         self.first(&rules, place, value)
     }
 
-    /// The same for a name that is itself a value, such as a member `name`: those are not remembered.
-    pub(super) fn named(
+    /// The same for a name that is itself captured content, such as a member `name` or what stands
+    /// before a `=` in a text: those are not remembered.
+    pub(super) fn rule_of_content(
         &self,
         place: Place,
+        carrier: Carrier,
         name: &str,
         value: Option<&str>,
         scratch: &mut String,
     ) -> Option<usize> {
-        self.first(&self.by_key(self.side(place.side), name, scratch), place, value)
+        self.first(&self.rules(place.side, carrier, name, scratch), place, value)
     }
 
-    /// The rule for a query parameter.
-    pub(super) fn parameter(
-        &self,
-        place: Place,
-        name: &str,
-        value: Option<&str>,
-        scratch: &mut String,
-    ) -> Option<usize> {
-        let selectors = self.side(place.side);
-        let find = || self.by_key_or(selectors, &selectors.query, name, scratch);
-        self.first(&selectors.memos.query.rules(name, find), place, value)
-    }
-
-    /// The rule for a header field.
-    pub(super) fn header(
-        &self,
-        place: Place,
-        name: &str,
-        value: Option<&str>,
-        scratch: &mut String,
-    ) -> Option<usize> {
-        let selectors = self.side(place.side);
-        let find = || self.by_key_or(selectors, &selectors.headers, name, scratch);
-        self.first(&selectors.memos.headers.rules(name, find), place, value)
-    }
-
-    /// The rule for a cookie.
-    pub(super) fn cookie(
-        &self,
-        place: Place,
-        name: &str,
-        value: Option<&str>,
-        scratch: &mut String,
-    ) -> Option<usize> {
-        let selectors = self.side(place.side);
-        let find = || self.by_key_or(selectors, &selectors.cookies, name, scratch);
-        self.first(&selectors.memos.cookies.rules(name, find), place, value)
-    }
-
-    /// All rules for a name by `keys`, the strictest first.
-    fn by_key(&self, selectors: &Selectors, name: &str, scratch: &mut String) -> Vec<usize> {
+    /// All rules for a name, by `keys` or by the names of its carrier, the strictest first.
+    fn rules(&self, side: Side, carrier: Carrier, name: &str, scratch: &mut String) -> Vec<usize> {
+        let selectors = self.side(side);
         squashed(name, scratch);
-        if self.keep.selects(scratch) {
-            return Vec::new();
-        }
-        let mut rules = selectors.keys.all(scratch);
-        // By the whole name, or by a part of one such as `user[password]` or `db.pin`.
-        if name.contains(PART_ENDS) {
-            for part in name.split(PART_ENDS).filter(|part| !part.is_empty()) {
-                squashed(part, scratch);
-                if !self.keep.selects(scratch) {
-                    rules.append(&mut selectors.keys.all(scratch));
+        let mut rules = selectors.carried(carrier).names.all(scratch);
+        if !self.keep.selects(scratch) {
+            rules.append(&mut selectors.keys.all(scratch));
+            // By the whole name, or by a part of one such as `user[password]` or `db.pin`.
+            if name.contains(PART_ENDS) {
+                for part in name.split(PART_ENDS).filter(|part| !part.is_empty()) {
+                    squashed(part, scratch);
+                    if !self.keep.selects(scratch) {
+                        rules.append(&mut selectors.keys.all(scratch));
+                    }
                 }
             }
         }
-        rules.sort_unstable();
-        rules
-    }
-
-    /// All rules for a name by `keys`, or by the names of one carrier, the strictest first.
-    fn by_key_or(
-        &self,
-        selectors: &Selectors,
-        names: &Names,
-        name: &str,
-        scratch: &mut String,
-    ) -> Vec<usize> {
-        let mut rules = self.by_key(selectors, name, scratch);
-        squashed(name, scratch);
-        rules.append(&mut names.all(scratch));
         rules.sort_unstable();
         rules
     }
@@ -387,11 +347,26 @@ impl Selectors {
         };
         Ok(Self {
             keys: of(|rule| &rule.keys)?,
-            headers: of(|rule| &rule.headers)?,
-            cookies: of(|rule| &rule.cookies)?,
-            query: of(|rule| &rule.query)?,
+            members: Carried::default(),
+            headers: Carried::of(of(|rule| &rule.headers)?),
+            cookies: Carried::of(of(|rule| &rule.cookies)?),
+            query: Carried::of(of(|rule| &rule.query)?),
             segments: of(|rule| &rule.segments)?,
-            memos: Memos::default(),
         })
+    }
+
+    fn carried(&self, carrier: Carrier) -> &Carried {
+        match carrier {
+            Carrier::Member => &self.members,
+            Carrier::Parameter => &self.query,
+            Carrier::Header => &self.headers,
+            Carrier::Cookie => &self.cookies,
+        }
+    }
+}
+
+impl Carried {
+    fn of(names: Names) -> Self {
+        Self { names, memo: Memo::default() }
     }
 }

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::pattern::{Match, Unfinished};
+use super::policy::Carrier;
 use super::rule::Action;
 use super::seen::{MASK, begins_redacted, ends, is_guessable, is_redacted_text};
 use super::walk::{DOMAIN, Walk};
@@ -132,7 +133,9 @@ impl Walk<'_> {
         }
         let name = percent_decode_lossy(name);
         let scratch = &mut self.scratch;
-        if let Some(rule) = self.policy.parameter(self.place, &name, Some(value), scratch) {
+        if let Some(rule) =
+            self.policy.rule_of_content(self.place, Carrier::Parameter, &name, Some(value), scratch)
+        {
             self.remember(&percent_decode_lossy(&value.replace('+', " ")), rule);
             self.remember(value, rule);
             self.receipt(rule);

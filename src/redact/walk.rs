@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::inner::is_positional;
 use super::key::FingerprintKey;
 use super::pattern::WORK_BYTES_MAX;
-use super::policy::{Place, Policy};
+use super::policy::{Carrier, Place, Policy};
 use super::receipts::Receipts;
 use super::rule::Action;
 use super::seen::{
@@ -122,7 +122,7 @@ impl<'e> Walk<'e> {
     pub(super) fn query(&mut self, node: &Node<'_>) -> Value {
         self.enter("query");
         match node {
-            Node::Object(members) => self.members(members, Policy::parameter),
+            Node::Object(members) => self.members(members, Carrier::Parameter),
             _ => self.value(node),
         }
     }
@@ -152,7 +152,7 @@ impl<'e> Walk<'e> {
                 self.location.truncate(length);
                 Value::Array(items)
             }
-            Node::Object(members) => self.members(members, Policy::key),
+            Node::Object(members) => self.members(members, Carrier::Member),
         }
     }
 
@@ -173,7 +173,7 @@ impl<'e> Walk<'e> {
         }
     }
 
-    fn members(&mut self, members: &[(Cow<'_, str>, Node<'_>)], select: Select) -> Value {
+    fn members(&mut self, members: &[(Cow<'_, str>, Node<'_>)], carrier: Carrier) -> Value {
         let mut object = Map::new();
         let mut lists = BTreeSet::new();
         let named = self.named(members);
@@ -186,7 +186,7 @@ impl<'e> Walk<'e> {
             push_name(&mut self.location, &shown);
             let text = scalar(node);
             let scratch = &mut self.scratch;
-            let mut rule = select(self.policy, self.place, name, text.as_deref(), scratch);
+            let mut rule = self.policy.rule(self.place, carrier, name, text.as_deref(), scratch);
             if rule.is_none() && named.is_some() && is_one_of(name, &VALUED) {
                 rule = named;
             }
@@ -241,7 +241,13 @@ impl<'e> Walk<'e> {
                 if embedded(name).is_some() {
                     return None;
                 }
-                self.policy.named(self.place, name, value.as_deref(), &mut self.scratch)
+                self.policy.rule_of_content(
+                    self.place,
+                    Carrier::Member,
+                    name,
+                    value.as_deref(),
+                    &mut self.scratch,
+                )
             })
             .min()
     }
@@ -337,7 +343,10 @@ impl<'e> Walk<'e> {
     /// A word that only says what kind of credential it is: `{"type": "password", …}`.
     fn is_kind(&mut self, text: &str) -> bool {
         text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_' || byte == b'-')
-            && self.policy.named(self.place, text, None, &mut self.scratch).is_some()
+            && self
+                .policy
+                .rule_of_content(self.place, Carrier::Member, text, None, &mut self.scratch)
+                .is_some()
     }
 
     /// Whether the value is what the engine itself puts in the place of one.
@@ -359,9 +368,6 @@ impl<'e> Walk<'e> {
         }
     }
 }
-
-/// How a rule is found for a name.
-type Select = fn(&Policy, Place, &str, Option<&str>, &mut String) -> Option<usize>;
 
 /// A string or a number, as text: what conditions of rules are tried on.
 fn scalar<'n>(node: &'n Node<'_>) -> Option<Cow<'n, str>> {
