@@ -3,14 +3,14 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use super::support::{
-    Answer, Proxy, Reply, Setup, Upstream, exchange, exchange_on, free_address, read_answer,
-    wait_until,
+    Answer, Proxy, Reply, Running, Setup, Upstream, exchange, exchange_on, free_address,
+    read_answer, wait_until,
 };
 
 /// What curl prints: the version of HTTP, the status, the event's header.
@@ -400,16 +400,6 @@ fn a_tunnel_does_not_hold_up_a_stop() {
     assert_eq!(read_rest(&mut stream), b"");
     assert_eq!(proxy.wait(), Some(0));
     assert!(!proxy.log().contains("cut off"), "{}", proxy.log());
-}
-
-/// A process that is ended with the test.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.0.kill().ok();
-        self.0.wait().ok();
-    }
 }
 
 #[test]

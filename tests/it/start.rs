@@ -4,19 +4,9 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
-use super::support::{Proxy, Reply, Setup, Upstream, curl, exchange, wait_until};
-
-/// A process that ends with the test.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.0.kill().ok();
-        self.0.wait().ok();
-    }
-}
+use super::support::{Proxy, Reply, Running, Setup, Upstream, curl, exchange, wait_until};
 
 #[test]
 fn the_banner_names_the_ports_that_were_chosen() {

@@ -14,7 +14,7 @@ pub(crate) use client::{Answer, exchange, exchange_on, read_answer};
 pub(crate) use curl::{Curl, curl};
 pub(crate) use http2::{Http2Reply, Http2Upstream, http2_exchange};
 pub(crate) use ledger::{Row, WriteLock, completions, rows, rows_after};
-pub(crate) use proxy::{Proxy, Setup, free_address};
+pub(crate) use proxy::{Proxy, Running, Setup, free_address};
 pub(crate) use rabbitmq::RabbitMq;
 pub(crate) use tls::{Authority, TlsFront};
 pub(crate) use upstream::{Reply, Seen, Upstream};

@@ -33,6 +33,16 @@ pub(crate) struct Setup {
     pub(crate) prelude: String,
 }
 
+/// A process that is ended with the test.
+pub(crate) struct Running(pub(crate) Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
+
 /// A proxy that runs.
 pub(crate) struct Proxy {
     /// Where clients connect.
