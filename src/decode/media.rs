@@ -1,5 +1,7 @@
 //! Media types with their parameters (RFC 9110, section 8.3), and what is read of each.
 
+use std::fmt;
+
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 
@@ -33,10 +35,19 @@ pub(super) enum Kind {
 }
 
 /// A media type: the essence in lower case, and the parameters as sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(super) struct MediaType {
     essence: String,
     parameters: Vec<(String, String)>,
+}
+
+impl fmt::Debug for MediaType {
+    /// Without the parameters, which are as sent.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MediaType")
+            .field("parameters", &self.parameters.len())
+            .finish_non_exhaustive()
+    }
 }
 
 impl MediaType {

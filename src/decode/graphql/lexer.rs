@@ -6,7 +6,7 @@ use std::ops::Range;
 use crate::decode::Note;
 
 /// One word.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub(super) enum Token<'a> {
     Name(&'a str),
     Number(&'a str),
