@@ -163,13 +163,7 @@ impl Walk<'_> {
         for literal in literals {
             let naming = literal.names.last().is_some_and(|name| is_one_of(name, &NAMING));
             let (true, Value::String(text)) = (naming, &literal.value) else { continue };
-            if let Some(rule) = self.policy.rule_of_content(
-                self.place,
-                Carrier::Member,
-                text,
-                None,
-                &mut self.scratch,
-            ) {
+            if let Some(rule) = self.rule_of_content(text, None) {
                 let slot = named.entry(literal.group).or_insert(rule);
                 *slot = rule.min(*slot);
             }
@@ -211,13 +205,7 @@ impl Walk<'_> {
         let squashed: String = method.chars().filter(char::is_ascii_alphanumeric).collect();
         let squashed = squashed.to_ascii_lowercase();
         let logs_in = LOGIN_METHODS.iter().any(|name| squashed.contains(&name.replace('_', "")));
-        let by_name = self.policy.rule_of_content(
-            self.place,
-            Carrier::Member,
-            method,
-            None,
-            &mut self.scratch,
-        );
+        let by_name = self.rule_of_content(method, None);
         match by_name {
             None if logs_in => {
                 self.policy.rule(self.place, Carrier::Member, "password", None, &mut self.scratch)

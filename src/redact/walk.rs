@@ -99,6 +99,12 @@ impl<'e> Walk<'e> {
         }
     }
 
+    /// The rule for a name that is itself captured content.
+    pub(super) fn rule_of_content(&mut self, name: &str, value: Option<&str>) -> Option<usize> {
+        let scratch = &mut self.scratch;
+        self.policy.rule_of_content(self.place, Carrier::Member, name, value, scratch)
+    }
+
     /// Goes to a carrier: `header.cookie`, `query`, `body.$`.
     pub(super) fn enter(&mut self, carrier: &str) {
         self.location.clear();
@@ -238,16 +244,8 @@ impl<'e> Walk<'e> {
             .filter_map(|(_, node)| {
                 let Node::String(name) = node else { return None };
                 // A document is no name, whatever names are in it.
-                if embedded(name).is_some() {
-                    return None;
-                }
-                self.policy.rule_of_content(
-                    self.place,
-                    Carrier::Member,
-                    name,
-                    value.as_deref(),
-                    &mut self.scratch,
-                )
+                let document = embedded(name).is_some();
+                if document { None } else { self.rule_of_content(name, value.as_deref()) }
             })
             .min()
     }
@@ -343,10 +341,7 @@ impl<'e> Walk<'e> {
     /// A word that only says what kind of credential it is: `{"type": "password", …}`.
     fn is_kind(&mut self, text: &str) -> bool {
         text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_' || byte == b'-')
-            && self
-                .policy
-                .rule_of_content(self.place, Carrier::Member, text, None, &mut self.scratch)
-                .is_some()
+            && self.rule_of_content(text, None).is_some()
     }
 
     /// Whether the value is what the engine itself puts in the place of one.

@@ -44,7 +44,8 @@ use super::{Opening, Orphan, Store, StoreError, schema};
 use crate::record::{Entry, Stored, canonical_text, leaf_hash};
 
 /// Documents are between one and three KiB: with SQLite's default of 4 KiB a page holds one of them
-/// where it could hold more. Measured: a quarter less space, and half the writes to the log.
+/// where it could hold more. Measured with rows of that size, in batches of 30: a quarter less space,
+/// and half the system's time for writing.
 const PAGE_BYTES: i64 = 8192;
 
 /// SQLite's memory for pages, in KiB when negative: all writing is at the end.
