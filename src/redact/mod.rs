@@ -23,6 +23,7 @@ mod redacted;
 mod rule;
 mod scrub;
 mod seen;
+mod selector;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -37,5 +38,6 @@ pub use policy::{Policy, PolicyError};
 pub use redacted::Redacted;
 pub use rule::{Action, Rule, Sides, UNSEARCHED_RULE, USERINFO_RULE};
 pub use seen::{Seen, is_guessable};
+pub use selector::Selector;
 pub use under::{PathGlob, PathGlobError};
 pub use walk::DOMAIN as SECRET_DOMAIN;

@@ -33,6 +33,8 @@ pub(super) struct Checked {
 pub(super) struct CheckedRule {
     pub(super) rule: Rule,
     pub(super) file: PathBuf,
+    /// Where its id stands, from 1.
+    pub(super) line: u64,
     pub(super) hits: Vec<Example>,
     pub(super) misses: Vec<Example>,
 }
@@ -140,6 +142,7 @@ impl Checked {
         self.rules.push(CheckedRule {
             rule,
             file: file.to_owned(),
+            line: written.id.referenced.line(),
             hits: examples(&written.examples.hit),
             misses: examples(&written.examples.miss),
         });

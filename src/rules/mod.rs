@@ -18,4 +18,4 @@ pub use examples::{Expected, Tried, Unmet};
 pub use file::{
     ActionFile, ExamplesFile, KeepFile, RedactFile, RulesFile, SideFile, ValidatorFile,
 };
-pub use load::{RuleSet, SHIPPED, load, schema};
+pub use load::{RuleSet, SHIPPED, Written, load, schema};
