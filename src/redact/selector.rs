@@ -46,8 +46,10 @@ impl Selector {
 impl Rule {
     /// The selector that explains a receipt of this rule at `location`.
     pub fn selector(&self, location: &str) -> Selector {
-        let mut parts = location.splitn(3, '.').skip(1);
-        let (carrier, rest) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+        let (_, below) = location.split_once('.').unwrap_or_default();
+        let end = below.find(['.', '[']).unwrap_or(below.len());
+        let (carrier, rest) = below.split_at_checked(end).unwrap_or_default();
+        let rest = rest.trim_start_matches('.');
         let name = last_name(rest);
         let cookie = matches!(rest, "cookie" | "set-cookie");
         let any = |globs: &[Glob]| globs.iter().any(|glob| selects(glob, name));

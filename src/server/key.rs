@@ -96,8 +96,8 @@ mod tests {
     #[test]
     fn a_file_of_another_length_is_not_overwritten() {
         let dir = tempfile::tempdir().expect("a directory");
-        fs::write(dir.path().join(FILE), b"short").expect("a file");
+        fs::write(dir.path().join(KEY_FILE), b"short").expect("a file");
         assert!(matches!(load_or_create(dir.path()), Err(KeyError::Length { .. })));
-        assert_eq!(fs::read(dir.path().join(FILE)).expect("the file"), b"short");
+        assert_eq!(fs::read(dir.path().join(KEY_FILE)).expect("the file"), b"short");
     }
 }

@@ -11,6 +11,8 @@ mod door;
 #[cfg(test)]
 mod exchange;
 #[cfg(test)]
+mod explain;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod formats;
