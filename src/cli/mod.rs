@@ -7,6 +7,7 @@
 pub mod check;
 pub mod demo;
 pub mod explain;
+pub mod fingerprint;
 pub mod query;
 pub mod rules;
 mod run;
@@ -48,6 +49,7 @@ enum Command {
     Schema(schema::Args),
     Query(Box<query::QueryArgs>),
     Explain(explain::Args),
+    Fingerprint(fingerprint::Args),
     Demo(demo::DemoArgs),
     /// Print shell completions
     #[command(after_help = COMPLETIONS_HELP)]
@@ -79,6 +81,7 @@ pub fn main() -> ExitCode {
             .map_err(Into::into),
         Command::Query(args) => query::run(&args, &mut out),
         Command::Explain(args) => explain::run(&args, &mut out),
+        Command::Fingerprint(args) => fingerprint::run(&args, &mut out),
         Command::Demo(args) => try_out::run(&args, &mut out),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "countersign", &mut out);

@@ -15,6 +15,8 @@ mod explain;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod fingerprint;
+#[cfg(test)]
 mod formats;
 #[cfg(test)]
 mod fuzz;
