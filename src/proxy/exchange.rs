@@ -23,7 +23,7 @@ use crate::capture::{self, Body};
 use crate::pipeline::{End, Prepared, Stage, Timing};
 use crate::record::EventId;
 use crate::recorder::{AppendError, OpenIntent};
-use crate::telemetry::{AuditResult, ExchangeLabels, ReasonLabel};
+use crate::telemetry::{AuditResult, ExchangeLabels, ReasonLabel, UnreadLabels};
 
 /// What the gate has decided about a request.
 pub(super) struct Plan {
@@ -168,6 +168,17 @@ impl Exchange<'_> {
     fn count(&self, result: AuditResult) {
         let labels = ExchangeLabels { route: self.routed.route.name.clone(), result };
         self.shared.metrics.exchanges.get_or_create(&labels).inc();
+    }
+
+    /// Counts the bodies that are on record without their contents.
+    fn count_unread(&self) {
+        let unread = self.prepared.unread();
+        for (half, reason) in [("request", unread.request), ("response", unread.response)] {
+            if let Some(reason) = reason {
+                let labels = UnreadLabels { half, reason };
+                self.shared.metrics.unread_bodies.get_or_create(&labels).inc();
+            }
+        }
     }
 
     /// Sends the request and reads the response as far as it can be held.
@@ -349,6 +360,7 @@ impl Exchange<'_> {
             let entry = self.prepared.rejection(&stage, end, &timing).map_err(encoding)?;
             self.shared.recorder.event(entry).await?;
         }
+        self.count_unread();
         if let Some(reason) = unknown {
             self.shared.metrics.unknown_outcomes.get_or_create(&ReasonLabel { reason }).inc();
         }

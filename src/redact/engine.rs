@@ -46,6 +46,8 @@ struct Half {
     body: Option<Value>,
     notes: BTreeSet<Note>,
     receipts: Receipts,
+    /// Why the body could not be read.
+    unread: Option<Note>,
 }
 
 impl Engine {
@@ -73,6 +75,7 @@ impl Engine {
             half.forget_body();
         }
         let (half, receipts) = self.scrub(half, Side::Request, seen);
+        let unread = half.unread();
         Redacted::vouched(RequestRecord {
             method: half.method,
             route: None,
@@ -84,6 +87,7 @@ impl Engine {
             sha256: request.body.sha256.clone(),
             body: half.body,
             truncated: request.body.truncated,
+            unread,
             notes: names(&half.notes),
             receipts,
         })
@@ -103,6 +107,7 @@ impl Engine {
             half.forget_body();
         }
         let (half, receipts) = self.scrub(half, Side::Response, seen);
+        let unread = half.unread();
         Redacted::vouched(ResponseRecord {
             status: response.status,
             headers: half.headers,
@@ -111,6 +116,7 @@ impl Engine {
             sha256: response.body.sha256.clone(),
             body: half.body,
             truncated: response.body.truncated,
+            unread,
             release: match response.release {
                 Release::Held => "held",
                 Release::Streaming => "streaming",
@@ -181,7 +187,13 @@ impl Half {
     fn forget_body(&mut self) {
         if self.body.take().is_some() {
             self.notes.insert(Note::TooManySecrets);
+            self.unread = Some(Note::TooManySecrets);
         }
+    }
+
+    fn unread(&self) -> Option<&'static str> {
+        let limited = self.notes.contains(&Note::PatternLimit).then_some(Note::PatternLimit);
+        self.unread.or(limited).map(Note::as_str)
     }
 }
 
@@ -227,6 +239,7 @@ fn half(
     {
         walk.overhear(text);
     }
+    let unread = decoded.notes.first().copied().filter(|_| body.is_none());
     walk.notes.extend(decoded.notes);
     let (body, receipts, notes) = match detail {
         Detail::WithBody => (body, walk.receipts, walk.notes),
@@ -241,6 +254,7 @@ fn half(
         body,
         notes,
         receipts,
+        unread,
     };
     (half, walk.cut)
 }

@@ -46,7 +46,7 @@ const COOKIE_SECRET_BYTES_MIN: usize = 16;
 /// Names of fields are looked at from this length: no token is shorter.
 const TOKEN_NAME_BYTES_MIN: usize = 20;
 
-const BASE64: GeneralPurpose = GeneralPurpose::new(
+pub(super) const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new()
         .with_decode_padding_mode(DecodePaddingMode::Indifferent)
@@ -148,11 +148,11 @@ impl Walk<'_> {
     /// A header value under a rule.
     fn credential(&mut self, text: &str, rule: usize) -> Value {
         let (scheme, secret) = without_scheme(text);
-        if secret.is_empty() || is_redacted_text(secret) {
+        if secret.is_empty() || is_redacted_text(secret) || self.is_redacted_basic(scheme, secret) {
             return Value::from(text);
         }
         self.remember(secret, rule);
-        let password = self.basic_password(scheme, secret, rule);
+        let basic = self.basic(scheme, secret, rule);
         self.receipt(rule);
         let id = self.policy.id(rule);
         match self.policy.action(rule) {
@@ -164,36 +164,21 @@ impl Walk<'_> {
             },
             Action::Summarize => marker(id, "chars", text.chars().count().into()),
             Action::Fingerprint => {
-                let guessable = is_guessable(password.as_deref().unwrap_or(secret));
-                match (scheme, guessable) {
-                    (None, true) => dropped(id),
-                    (Some(scheme), true) => Value::from(format!("{scheme} {MASK}")),
-                    (None, false) => Value::from(self.key.fingerprint(DOMAIN, secret.as_bytes())),
-                    (Some(scheme), false) => {
-                        let fingerprint = self.key.fingerprint(DOMAIN, secret.as_bytes());
-                        Value::from(format!("{scheme} {fingerprint}"))
-                    }
+                let password = basic.as_ref().map(|basic| basic.password.as_str());
+                let guessable = is_guessable(password.unwrap_or(secret));
+                let shown = match guessable {
+                    true => MASK.to_owned(),
+                    false => self.key.fingerprint(DOMAIN, secret.as_bytes()),
+                };
+                let user = basic.as_ref().and_then(|basic| basic.shown.as_deref());
+                match (scheme, user) {
+                    (None, _) if guessable => dropped(id),
+                    (None, _) => Value::from(shown),
+                    (Some(scheme), None) => Value::from(format!("{scheme} {shown}")),
+                    (Some(scheme), Some(user)) => Value::from(format!("{scheme} {user} {shown}")),
                 }
             }
         }
-    }
-
-    /// The password in Basic credentials, which is then remembered by itself.
-    fn basic_password(
-        &mut self,
-        scheme: Option<&str>,
-        secret: &str,
-        rule: usize,
-    ) -> Option<String> {
-        if scheme != Some("Basic") {
-            return None;
-        }
-        let decoded = BASE64.decode(secret).ok()?;
-        let decoded = String::from_utf8_lossy(&decoded);
-        let (_, password) = decoded.split_once(':')?;
-        self.remember(&decoded, rule);
-        self.remember(password, rule);
-        Some(password.to_owned())
     }
 
     /// One `name=value` of `Cookie` or `Set-Cookie`: the name stays.

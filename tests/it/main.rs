@@ -35,6 +35,8 @@ mod readonly;
 #[cfg(test)]
 mod reads;
 #[cfg(test)]
+mod reloads;
+#[cfg(test)]
 mod soak;
 #[cfg(test)]
 mod sockets;
