@@ -9,6 +9,7 @@
 //! searched for what was seen. [`Seen`] passes from the request to its response.
 
 mod basic;
+mod class;
 mod engine;
 mod glob;
 mod headers;
@@ -24,8 +25,10 @@ mod receipts;
 mod redacted;
 mod rule;
 mod scrub;
+mod secret;
 mod seen;
 mod selector;
+mod settle;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -40,7 +43,7 @@ pub use policy::{Policy, PolicyError};
 pub use prints::{Print, Unprinted, prints};
 pub use redacted::Redacted;
 pub use rule::{Action, Rule, Sides, UNSEARCHED_RULE, USERINFO_RULE};
+pub use secret::DOMAIN as SECRET_DOMAIN;
 pub use seen::{Seen, is_guessable};
 pub use selector::Selector;
 pub use under::{PathGlob, PathGlobError};
-pub use walk::DOMAIN as SECRET_DOMAIN;

@@ -9,8 +9,8 @@ use zeroize::Zeroizing;
 
 use super::headers::without_scheme;
 use super::key::FingerprintKey;
+use super::secret::DOMAIN;
 use super::seen::is_guessable;
-use super::walk::DOMAIN;
 
 /// A fingerprint that a value would have on record.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -141,7 +141,11 @@ mod tests {
             (rule("keys: [y]"), "4:5: `keys` is given twice", "remove or rename"),
             (rule("examples: {hits: [x]}"), "4:16: unknown key `hits`", "did you mean `hit`?"),
             (rule("headers: [x"), "5:7: ", "look at quotes, brackets and indentation"),
-            (rule("\theaders: [x]"), "", "YAML takes no tabs"),
+            (
+                "redact:\n  - id: a\n\tkeys: [x]\n    do: drop\n".to_owned(),
+                "found a tab",
+                "YAML takes no tabs",
+            ),
             (
                 rule("query: []").replace("drop", "dorp"),
                 "5:9: unknown value `dorp`",
