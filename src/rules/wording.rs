@@ -173,7 +173,7 @@ mod tests {
             ),
             (
                 rule("query: []").replace("id: a", "id:"),
-                "2:8: this should be a text",
+                "2:7: this should be a text",
                 "after the colon",
             ),
             (
