@@ -21,6 +21,9 @@ Rules are the `*.yaml` of the directory `rules.dir` in the configuration, beside
 /// The first example that is no longer than this is shown, or else the shortest.
 const EXAMPLE_CHARS: usize = 48;
 
+/// Nothing longer than this is shown: sections have examples key by key.
+const EXAMPLE_CHARS_MAX: usize = 320;
+
 /// The page, in Markdown.
 pub fn reference() -> String {
     let schema = schema();
@@ -83,7 +86,7 @@ impl<'s> Page<'s> {
             let known = self.examples.get(&place);
             let is_better =
                 |known: &String| known.len() > EXAMPLE_CHARS && text.len() < known.len();
-            if known.is_none_or(is_better) {
+            if text.len() <= EXAMPLE_CHARS_MAX && known.is_none_or(is_better) {
                 self.examples.insert(place, text);
             }
             let Some(name) = Self::referred(property) else { continue };

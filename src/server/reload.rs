@@ -113,8 +113,8 @@ impl Reloader {
                     reason: Some("invalid_configuration"),
                 };
                 let mut metadata = metadata(&before.config.version, &before.ruleset);
-                if let Some(count) = problems.count {
-                    metadata["problems"] = count.into();
+                if let (Some(count), Some(fields)) = (problems.count, metadata.as_object_mut()) {
+                    fields.insert("problems".to_owned(), count.into());
                 }
                 (event, metadata, "refused")
             }

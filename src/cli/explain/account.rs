@@ -173,8 +173,9 @@ fn halves(
     let intent = document(&prepared.intent()?)?;
     let text = |pointer| intent.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
     let shown = format!("{} {}", text("/request/method"), text("/request/path"));
+    let took = chrono::TimeDelta::from_std(exchange.duration).ok();
     let timing = Timing {
-        completed_at: time + exchange.duration,
+        completed_at: took.and_then(|took| time.checked_add_signed(took)).unwrap_or(time),
         duration: exchange.duration,
         upstream: Some(exchange.duration),
         client_gone: false,

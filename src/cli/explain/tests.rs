@@ -369,6 +369,7 @@ fn odd_values_never_panic() {
         json!({"request": {"method": "", "url": "https://"}}),
         json!({"request": {"method": "P O", "url": "http://h/ä b#f", "httpVersion": null, "headers": null, "postData": null}}),
         json!({"time": -5, "request": {"method": "POST", "url": "http://u:p@h"}, "response": {"status": 99999, "content": null}}),
+        json!({"time": 1e18, "startedDateTime": "+262142-12-31T23:59:59Z", "request": {"method": "POST", "url": "http://h"}, "response": {"status": 200}}),
         json!({"time": 1e300, "startedDateTime": "never", "request": {"method": "POST", "url": "http://h"}, "response": {"status": -1}}),
         json!({"request": {"method": "POST", "url": "http://h", "headers": [{"name": "a b", "value": "\u{0}"}, {"name": "", "value": null}]}}),
         json!({"request": {"method": "POST", "url": "http://h", "bodySize": 5}, "response": {"status": 101, "headers": []}}),
