@@ -1,7 +1,7 @@
 //! The proxy: the only module that names `pingora::proxy`.
 //!
 //! `door` judges the bytes of a head, `wire` those of the body behind it, `gate` decides what is
-//! audited, `exchange` carries an audited request through, `tunnel` what follows an upgrade,
+//! audited (by `plan`), `exchange` carries an audited request through, `tunnel` what follows an upgrade,
 //! `balance` picks the upstream's address. `pass` carries reads that are not recorded; everything
 //! else goes through Pingora's own pipeline.
 //!
@@ -19,6 +19,7 @@ mod forward;
 mod gate;
 mod listening;
 mod pass;
+mod plan;
 mod problem;
 mod release;
 mod snapshot;
@@ -28,9 +29,11 @@ mod upstream;
 mod wire;
 
 pub use balance::UpstreamError;
+pub use body::declared_length;
 pub use budget::{Budget, Flight, InFlight};
 pub use door::Door;
 pub use gate::{Gate, Shared, application};
+pub use plan::{Recording, is_rejection, is_stream, recording, stage, streams, table, upgrade};
 pub use snapshot::Snapshot;
 
 /// Names the event to the client.

@@ -7,11 +7,12 @@ use http::HeaderName;
 use serde_saphyr::Spanned;
 
 use super::file::{KeepFile, RedactFile, RulesFile, SideFile};
+use super::wording::in_words;
 use crate::problem::{Problem, parse_yaml, pieces};
 use crate::redact::{Glob, Rule, Sides, UNSEARCHED_RULE, USERINFO_RULE};
 
 /// What to do about text that does not fit.
-const REMEDY: &str = "compare with the JSON Schema that `countersign schema rules` prints";
+pub(super) const REMEDY: &str = "compare with `countersign rules reference`";
 
 /// The longest rule id.
 const ID_CHARS_MAX: usize = 64;
@@ -33,6 +34,8 @@ pub(super) struct Checked {
 pub(super) struct CheckedRule {
     pub(super) rule: Rule,
     pub(super) file: PathBuf,
+    /// Where its id stands, from 1.
+    pub(super) line: u64,
     pub(super) hits: Vec<Example>,
     pub(super) misses: Vec<Example>,
 }
@@ -59,7 +62,7 @@ impl Checked {
                     self.entry(file, &entry);
                 }
                 if self.problems.len() == before {
-                    self.problems.push(with_known_keys(problem));
+                    self.problems.push(in_words(problem));
                 }
             }
         }
@@ -79,7 +82,7 @@ impl Checked {
         match parse_yaml::<RulesFile>(file, text, REMEDY) {
             Ok(rules) => self.entries(file, &rules),
             Err(problem) => {
-                let problem = with_known_keys(problem);
+                let problem = in_words(problem);
                 let remedy = format!("{}; the rest of this entry is not checked", problem.remedy);
                 self.problems.push(Problem { remedy, ..problem });
             }
@@ -140,6 +143,7 @@ impl Checked {
         self.rules.push(CheckedRule {
             rule,
             file: file.to_owned(),
+            line: written.id.referenced.line(),
             hits: examples(&written.examples.hit),
             misses: examples(&written.examples.miss),
         });
@@ -305,14 +309,4 @@ fn entries(text: &str) -> Vec<String> {
             None => piece.clone(),
         })
         .collect()
-}
-
-/// For an unknown key, the parser's message lists the known ones.
-fn with_known_keys(problem: Problem) -> Problem {
-    let unknown = problem.message.starts_with("unknown field");
-    let known = problem.message.split_once(", expected ").filter(|_| unknown);
-    let Some((message, known)) = known else { return problem };
-    let known = known.trim_start_matches("one of ");
-    let remedy = format!("correct or remove the key; known here: {known}");
-    Problem { message: message.to_owned(), remedy, ..problem }
 }

@@ -11,11 +11,14 @@ mod content;
 mod examples;
 mod file;
 mod load;
+mod reference;
 #[cfg(test)]
 mod tests;
+mod wording;
 
 pub use examples::{Expected, Tried, Unmet};
 pub use file::{
     ActionFile, ExamplesFile, KeepFile, RedactFile, RulesFile, SideFile, ValidatorFile,
 };
-pub use load::{RuleSet, SHIPPED, load, schema};
+pub use load::{RuleSet, SHIPPED, Written, load, schema};
+pub use reference::reference;
