@@ -5,6 +5,7 @@ use super::memo::Memo;
 use super::names::Names;
 use super::pattern::{Patterns, Scope};
 use super::rule::{Action, Rule, Side, Sides, UNSEARCHED_RULE, USERINFO_RULE};
+use super::selection::Paths;
 use super::under::{PathGlob, squashed as squashed_path};
 use super::{Conditions, Glob};
 
@@ -32,6 +33,7 @@ pub struct Policy {
     places: Vec<Vec<PathGlob>>,
     patterns: Patterns,
     bare_body: Vec<usize>,
+    paths: Paths,
     request: Selectors,
     response: Selectors,
 }
@@ -122,7 +124,11 @@ impl Policy {
             .iter()
             .enumerate()
             .filter_map(|(position, rule)| rule.pattern.clone().map(|pattern| (pattern, position)));
+        let paths = rules.iter().enumerate().flat_map(|(position, rule)| {
+            rule.paths.iter().cloned().map(move |path| (path, position))
+        });
         Ok(Self {
+            paths: Paths::new(paths),
             patterns: Patterns::new(patterns)?,
             rules: heads,
             userinfo,
@@ -181,6 +187,16 @@ impl Policy {
     /// The patterns over texts.
     pub(super) fn patterns(&self) -> &Patterns {
         &self.patterns
+    }
+
+    /// The paths into bodies.
+    pub(super) fn paths(&self) -> &Paths {
+        &self.paths
+    }
+
+    /// Whether the rule holds there.
+    pub(super) fn holds_at(&self, rule: usize, place: Place) -> bool {
+        self.rules.get(rule).is_none_or(|head| head.holds_at(place))
     }
 
     /// Which rules hold there.
@@ -283,7 +299,7 @@ impl Policy {
 
     /// Whether the rule holds there and for this value. A value of which nothing is known meets no
     /// conditions.
-    fn holds(&self, rule: usize, place: Place, value: Option<&str>) -> bool {
+    pub(super) fn holds(&self, rule: usize, place: Place, value: Option<&str>) -> bool {
         self.rules.get(rule).is_none_or(|head| {
             head.holds_at(place)
                 && (head.conditions.is_empty()
@@ -307,7 +323,7 @@ struct Here<'p> {
 
 impl Scope for Here<'_> {
     fn holds(&self, rule: usize) -> bool {
-        self.policy.rules.get(rule).is_none_or(|head| head.holds_at(self.place))
+        self.policy.holds_at(rule, self.place)
     }
 }
 
