@@ -10,6 +10,7 @@ mod check;
 mod content;
 mod examples;
 mod file;
+mod lists;
 mod load;
 mod one_or_other;
 #[cfg(test)]
@@ -18,7 +19,8 @@ mod try_body;
 
 pub use examples::{Expected, Tried, Unmet};
 pub use file::{
-    ActionFile, ExamplesFile, KeepFile, RedactFile, RulesFile, SideFile, ValidatorFile,
+    ActionFile, ExamplesFile, KeepFile, RecordOnlyFile, RedactFile, RulesFile, SideFile,
+    ValidatorFile,
 };
 pub use load::{RuleSet, SHIPPED, load, schema};
 pub use one_or_other::{BodyFile, ExampleFile, PathFile};
