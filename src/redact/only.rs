@@ -23,7 +23,7 @@ pub(super) type Unlisted = u64;
 
 /// Fields of the head that are recorded whatever is listed: they say of what kind a message is and
 /// how it came, and name the event.
-const HEADERS: [&str; 27] = [
+pub(super) const HEADERS: [&str; 27] = [
     "accept",
     "accept-encoding",
     "accept-language",

@@ -12,6 +12,7 @@ mod formats;
 mod inner;
 mod ordinary;
 mod properties;
+mod selectors;
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
