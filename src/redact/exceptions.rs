@@ -51,12 +51,12 @@ impl Kept {
     }
 
     /// Whether `keys` do not select a squashed name.
-    pub(super) fn from_keys(&self, squashed: &str) -> bool {
+    pub(super) fn spares_from_keys(&self, squashed: &str) -> bool {
         self.keys.selects(squashed)
     }
 
     /// Whether nothing selects a squashed name in this carrier.
-    pub(super) fn in_carrier(&self, carrier: Carrier, squashed: &str) -> bool {
+    pub(super) fn spares(&self, carrier: Carrier, squashed: &str) -> bool {
         match carrier {
             Carrier::Member => false,
             Carrier::Parameter => self.query.selects(squashed),

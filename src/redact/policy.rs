@@ -284,17 +284,17 @@ impl Policy {
     fn rules(&self, side: Side, carrier: Carrier, name: &str, scratch: &mut String) -> Vec<usize> {
         let selectors = self.side(side);
         squashed(name, scratch);
-        if self.keep.in_carrier(carrier, scratch) {
+        if self.keep.spares(carrier, scratch) {
             return Vec::new();
         }
         let mut rules = selectors.carried(carrier).names.all(scratch);
-        if !self.keep.from_keys(scratch) {
+        if !self.keep.spares_from_keys(scratch) {
             rules.append(&mut selectors.keys.all(scratch));
             // By the whole name, or by a part of one such as `user[password]` or `db.pin`.
             if name.contains(PART_ENDS) {
                 for part in name.split(PART_ENDS).filter(|part| !part.is_empty()) {
                     squashed(part, scratch);
-                    if !self.keep.from_keys(scratch) {
+                    if !self.keep.spares_from_keys(scratch) {
                         rules.append(&mut selectors.keys.all(scratch));
                     }
                 }
