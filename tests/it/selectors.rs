@@ -5,7 +5,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use super::support::{Proxy, Reply, Setup, Upstream, exchange};
+use super::support::{Proxy, Reply, Setup, Upstream, exchange, wait_until};
 
 const RULES: &str = r#"
 redact:
@@ -49,7 +49,12 @@ fn proxy(rules: &tempfile::TempDir) -> (Upstream, Proxy) {
 fn recorded(proxy: &Proxy, request: &[u8], body: &str, gone: &[&str]) -> Value {
     let answer = exchange(proxy.address, request);
     assert_eq!((answer.status, answer.text().as_str()), (200, body));
-    let event = proxy.events().pop().unwrap();
+    let id = answer.header("countersign-event").unwrap().to_owned();
+    let mut event = None;
+    wait_until("the event is in the index", || {
+        event = proxy.events().into_iter().find(|event| event["id"] == id.as_str());
+        event.is_some()
+    });
     let mut looked = 0;
     for entry in fs::read_dir(proxy.data()).unwrap() {
         let path = entry.unwrap().path();
@@ -64,7 +69,7 @@ fn recorded(proxy: &Proxy, request: &[u8], body: &str, gone: &[&str]) -> Value {
     for text in gone {
         assert!(!proxy.log().contains(text), "{text} in the log");
     }
-    event
+    event.unwrap()
 }
 
 #[test]
