@@ -257,6 +257,7 @@ fn only_what_is_listed_is_recorded() {
         at("request.body.$.name") && at("request.body.$.tags[*]") && at("request.body.$['***'].x")
     );
     assert!(!at("request.body.$.id") && !at("request.body.$.pin"));
+    assert_eq!(record.query, None);
     // Elsewhere it does not hold.
     let elsewhere = recorded(
         &engine,
