@@ -301,14 +301,11 @@ fn half<'c>(
     let content_type = content_type.map(|name| walk.plain(name).unwrap_or_else(|| name.to_owned()));
     // What the walk came to before the body.
     let (receipts, notes) = (walk.receipts.clone(), walk.notes.clone());
-    let mut body = decoded.node;
-    match &mut body {
-        Some(node) => walk.body(node),
-        None => {
-            if let Some(text) = unread(content, raw_headers, raw_body) {
-                walk.overhear(text);
-            }
-        }
+    let body = decoded.node.and_then(|node| walk.body_of(node, decoded.layout));
+    if body.is_none()
+        && let Some(text) = unread(content, raw_headers, raw_body)
+    {
+        walk.overhear(text);
     }
     let unread = decoded.notes.first().copied().filter(|_| body.is_none());
     walk.notes.extend(decoded.notes);

@@ -8,6 +8,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use http::header::{COOKIE, PROXY_AUTHENTICATE, SET_COOKIE, WWW_AUTHENTICATE};
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 
+use super::only::is_always_recorded;
 use super::policy::Carrier;
 use super::rule::Action;
 use super::secret::{DOMAIN, dropped, marker};
@@ -107,7 +108,7 @@ impl Walk<'_> {
             self.location.push('.');
             self.location.push_str(&shown);
             let mut values: Vec<Node<'static>> =
-                headers.get_all(name).iter().map(|value| self.field(name, value)).collect();
+                headers.get_all(name).iter().map(|value| self.listed_field(name, value)).collect();
             let value = match (values.len(), values.pop()) {
                 (1, Some(value)) => value,
                 (_, last) => {
@@ -118,6 +119,18 @@ impl Walk<'_> {
             object.push((Cow::Owned(shown), value));
         }
         object
+    }
+
+    /// A field, unless only others are to be recorded.
+    fn listed_field(&mut self, name: &HeaderName, value: &HeaderValue) -> Node<'static> {
+        self.unlisted = self.policy.unlisted(self.place);
+        if is_always_recorded(name.as_str()) {
+            self.unlisted = 0;
+        }
+        self.list_name(Carrier::Header, name.as_str());
+        let shown = self.field(name, value);
+        self.unlisted = 0;
+        shown
     }
 
     fn field(&mut self, name: &HeaderName, value: &HeaderValue) -> Node<'static> {
@@ -150,7 +163,13 @@ impl Walk<'_> {
             }
             return string(out);
         }
-        string(self.text(text).unwrap_or_else(|| text.to_owned()))
+        let mut shown = string(text.to_owned());
+        if !self.withhold(&mut shown)
+            && let Some(text) = self.text(text)
+        {
+            return string(text);
+        }
+        shown
     }
 
     /// A header value under a rule.
@@ -164,6 +183,7 @@ impl Walk<'_> {
         self.receipt(rule);
         let id = self.policy.id(rule);
         match self.policy.action(rule) {
+            action if self.shows_too_much(action) => dropped(id),
             Action::Drop => dropped(id),
             Action::Mask => string(MASK.to_owned()),
             Action::KeepEnds { first, last } => match ends(secret, first, last) {
@@ -194,7 +214,15 @@ impl Walk<'_> {
         let piece = piece.trim();
         let (name, value) = piece.split_once('=').unwrap_or(("", piece));
         let Some(rule) = self.rule(Carrier::Cookie, name, Some(value)) else {
-            return self.text(piece).unwrap_or_else(|| piece.to_owned());
+            let unlisted = self.list_name(Carrier::Cookie, name);
+            let withheld = self.withhold(&mut string(value.to_owned()));
+            let shown = match withheld {
+                true if name.is_empty() => MASK.to_owned(),
+                true => format!("{}={MASK}", self.plain(name).as_deref().unwrap_or(name)),
+                false => self.text(piece).unwrap_or_else(|| piece.to_owned()),
+            };
+            self.unlisted = unlisted;
+            return shown;
         };
         let shown_name = self.plain(name).unwrap_or_else(|| name.to_owned());
         if value.is_empty() || is_redacted_text(value) {

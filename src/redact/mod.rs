@@ -11,12 +11,15 @@
 mod basic;
 mod class;
 mod engine;
+mod exceptions;
 mod glob;
 mod headers;
 mod inner;
+mod jsonpath;
 mod key;
 mod memo;
 mod names;
+mod only;
 mod path;
 mod pattern;
 mod policy;
@@ -27,6 +30,7 @@ mod rule;
 mod scrub;
 mod secret;
 mod seen;
+mod selection;
 mod selector;
 mod settle;
 #[cfg(test)]
@@ -36,8 +40,11 @@ mod under;
 mod walk;
 
 pub use engine::{Detail, Engine};
+pub use exceptions::Exceptions;
 pub use glob::{Glob, GlobError};
+pub use jsonpath::{Exhausted, Expected, JsonPath, JsonPathError, PATH_BYTES_MAX};
 pub use key::FingerprintKey;
+pub use only::RecordOnly;
 pub use pattern::{Conditions, Pattern, PatternError, ShapeError, Validator};
 pub use policy::{Policy, PolicyError};
 pub use prints::{Print, Unprinted, prints};

@@ -1,16 +1,16 @@
 //! All rules together, compiled for looking up.
 
+use super::exceptions::{Exceptions, Kept};
 use super::glob::squash;
 use super::memo::{About, Memo, Role};
 use super::names::Names;
+use super::only::{ENTRIES_MAX, Listed, RecordOnly};
 use super::pattern::{Patterns, Scope};
 use super::rule::{Action, Rule, Side, Sides, UNSEARCHED_RULE, USERINFO_RULE};
-use super::under::{PathGlob, squashed};
+use super::selection::Paths;
+use super::under::{PathGlob, below, squashed};
 use super::walk::{NAMING, VALUED, is_one_of, is_plain_name};
 use super::{Conditions, Glob};
-
-/// Different lists of paths that rules may be limited to.
-const PLACES_MAX: usize = 64;
 
 /// Where a value stands, as far as it matters to rules.
 #[derive(Debug, Clone, Copy)]
@@ -29,10 +29,12 @@ pub struct Policy {
     rules: Vec<Head>,
     userinfo: usize,
     unsearched: usize,
-    keep: Names,
+    keep: Kept,
+    listed: Vec<Listed>,
     places: Vec<Vec<PathGlob>>,
     patterns: Patterns,
     bare_body: Vec<usize>,
+    paths: Paths,
     request: Selectors,
     response: Selectors,
     memo: Memo,
@@ -98,11 +100,18 @@ pub enum PolicyError {
     /// More than 64.
     #[error("the redaction rules have more than 64 different lists of paths under `under`")]
     Places,
+    /// More than 64.
+    #[error("there are more than 64 entries under `record_only`")]
+    RecordOnly,
 }
 
 impl Policy {
-    /// Compiles rules; names that `keep` matches are never selected by `keys`.
-    pub fn new(mut rules: Vec<Rule>, keep: Vec<Glob>) -> Result<Self, PolicyError> {
+    /// Compiles rules with their exceptions, and where only what is listed is recorded.
+    pub fn new(
+        mut rules: Vec<Rule>,
+        keep: &Exceptions,
+        record_only: &[RecordOnly],
+    ) -> Result<Self, PolicyError> {
         rules.sort_by_key(|rule| std::cmp::Reverse(rule.action));
         let mut places: Vec<Vec<PathGlob>> = Vec::new();
         let mut heads = Vec::with_capacity(rules.len() + 2);
@@ -120,12 +129,27 @@ impl Policy {
             .iter()
             .enumerate()
             .filter_map(|(position, rule)| rule.pattern.clone().map(|pattern| (pattern, position)));
+        if record_only.len() > ENTRIES_MAX {
+            return Err(PolicyError::RecordOnly);
+        }
+        let mut listed = Vec::with_capacity(record_only.len());
+        for only in record_only {
+            listed.push(Listed::new(only, heads.len())?);
+            let below = below(&mut places, &only.under)?;
+            heads.push(Head {
+                below,
+                sides: only.sides,
+                ..Head::built_in(&only.id, Action::Summarize)
+            });
+        }
         Ok(Self {
+            paths: Paths::of(&rules, keep, record_only),
+            listed,
             patterns: Patterns::new(patterns)?,
             rules: heads,
             userinfo,
             unsearched,
-            keep: Names::new(keep.into_iter().map(|glob| (glob, 0)))?,
+            keep: Kept::new(keep)?,
             places,
             bare_body: (0..rules.len())
                 .filter(|position| rules.get(*position).is_some_and(|rule| rule.bare_body))
@@ -180,6 +204,21 @@ impl Policy {
     /// The patterns over texts.
     pub(super) fn patterns(&self) -> &Patterns {
         &self.patterns
+    }
+
+    /// The paths into bodies.
+    pub(super) fn paths(&self) -> &Paths {
+        &self.paths
+    }
+
+    /// Whether the rule holds there.
+    pub(super) fn holds_at(&self, rule: usize, place: Place) -> bool {
+        self.rules.get(rule).is_none_or(|head| head.holds_at(place))
+    }
+
+    /// Where only what is listed is recorded.
+    pub(super) fn listed(&self) -> &[Listed] {
+        &self.listed
     }
 
     /// Which rules hold there.
@@ -265,16 +304,19 @@ impl Policy {
         let Scratch { squashed, rules } = scratch;
         rules.clear();
         into_squashed(name, squashed);
+        if self.keep.spares(carrier, squashed) {
+            return rules;
+        }
         if let Some(names) = selectors.of(carrier) {
             names.add(squashed, rules);
         }
-        if !self.keep.selects(squashed) {
+        if !self.keep.spares_from_keys(squashed) {
             selectors.keys.add(squashed, rules);
             // By the whole name, or by a part of one such as `user[password]` or `db.pin`.
             if name.contains(PART_ENDS) {
                 for part in name.split(PART_ENDS).filter(|part| !part.is_empty()) {
                     into_squashed(part, squashed);
-                    if !self.keep.selects(squashed) {
+                    if !self.keep.spares_from_keys(squashed) {
                         selectors.keys.add(squashed, rules);
                     }
                 }
@@ -317,7 +359,7 @@ impl Policy {
 
     /// Whether the rule holds there and for this value. A value of which nothing is known meets no
     /// conditions.
-    fn holds(&self, rule: usize, place: Place, value: Option<&str>) -> bool {
+    pub(super) fn holds(&self, rule: usize, place: Place, value: Option<&str>) -> bool {
         self.rules.get(rule).is_none_or(|head| {
             head.holds_at(place)
                 && (head.conditions.is_empty()
@@ -341,7 +383,7 @@ struct Here<'p> {
 
 impl Scope for Here<'_> {
     fn holds(&self, rule: usize) -> bool {
-        self.policy.rules.get(rule).is_none_or(|head| head.holds_at(self.place))
+        self.policy.holds_at(rule, self.place)
     }
 }
 
@@ -352,21 +394,6 @@ impl Scope for Everywhere {
     fn holds(&self, _: usize) -> bool {
         true
     }
-}
-
-/// The bit of a list of paths, which is added if it is a new one.
-fn below(places: &mut Vec<Vec<PathGlob>>, under: &[PathGlob]) -> Result<Below, PolicyError> {
-    if under.is_empty() {
-        return Ok(Below::MAX);
-    }
-    let bit = match places.iter().position(|other| other == under) {
-        Some(bit) => bit,
-        None => {
-            places.push(under.to_vec());
-            places.len() - 1
-        }
-    };
-    if bit >= PLACES_MAX { Err(PolicyError::Places) } else { Ok(1 << bit) }
 }
 
 /// Where a name falls into parts.

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::inner::find_encoded;
 use super::policy::Policy;
 use super::receipts::Receipts;
+use super::secret::is_type;
 use super::seen::{MASK, Search, is_fingerprint};
 use super::walk::{Members, push_name};
 use crate::decode::{Node, Number};
@@ -115,6 +116,7 @@ impl Scrub<'_> {
                 ("fingerprint", Node::String(text)) => is_fingerprint(text),
                 ("ends", Node::String(_)) => true,
                 ("chars" | "items", Node::Number(_)) => true,
+                ("type", Node::String(text)) => is_type(text),
                 _ => false,
             })
     }

@@ -29,10 +29,20 @@ impl Walk<'_> {
         if self.is_redacted(node) {
             return self.value(node);
         }
-        self.remember_all(node, rule, Depth::Selected);
+        let shown = self.shown(node, rule);
+        if is_remembered(self.policy.action(rule)) {
+            self.remember_all(node, rule, Depth::Selected);
+        } else {
+            self.look_through(node);
+        }
         self.receipt(rule);
+        *node = shown;
+    }
+
+    fn shown(&self, node: &Node<'_>, rule: usize) -> Node<'static> {
         let id = self.policy.id(rule);
-        *node = match (self.policy.action(rule), &*node) {
+        match (self.policy.action(rule), node) {
+            (action, _) if self.shows_too_much(action) => dropped(id),
             (Action::Mask, _) => Node::String(Cow::Borrowed(MASK)),
             (Action::KeepEnds { first, last }, Node::String(text)) => {
                 match ends(text, first, last) {
@@ -59,7 +69,16 @@ impl Walk<'_> {
                 }
             }
             _ => dropped(id),
-        };
+        }
+    }
+
+    /// Remembers the secrets in what is not recorded. Nothing in it is of use afterwards.
+    pub(super) fn look_through(&mut self, node: &mut Node<'_>) {
+        let receipts = std::mem::take(&mut self.receipts);
+        let unlisted = std::mem::take(&mut self.unlisted);
+        let notes = self.notes.clone();
+        self.value(node);
+        (self.receipts, self.unlisted, self.notes) = (receipts, unlisted, notes);
     }
 
     /// Remembers a secret, so that it is removed wherever else it occurs.
@@ -113,6 +132,7 @@ impl Walk<'_> {
                         ("fingerprint", Node::String(text)) => is_fingerprint(text),
                         ("ends", Node::String(text)) => is_ends(text),
                         ("chars" | "items", Node::Number(Number::Integer(_))) => true,
+                        ("type", Node::String(text)) => is_type(text),
                         _ => false,
                     })
             }
@@ -125,6 +145,11 @@ impl Walk<'_> {
 fn is_ends(text: &str) -> bool {
     text.split_once('…')
         .is_some_and(|(first, last)| first.chars().count() + last.chars().count() <= ENDS_CHARS_MAX)
+}
+
+/// What is recorded of a value that is neither text nor made of others.
+pub(super) fn is_type(text: &str) -> bool {
+    matches!(text, "number" | "boolean" | "null")
 }
 
 /// `{"redacted": id}`.

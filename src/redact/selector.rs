@@ -18,6 +18,8 @@ pub enum Selector {
     Query,
     /// `segments`: the path segment before the value.
     Segments,
+    /// `path`: where the value stands in the body.
+    Path,
     /// `bare_body`.
     BareBody,
     /// `pattern`: what the value looks like.
@@ -36,6 +38,7 @@ impl Selector {
             Self::Cookies => "cookies",
             Self::Query => "query",
             Self::Segments => "segments",
+            Self::Path => "path",
             Self::BareBody => "bare_body",
             Self::Pattern => "pattern",
             Self::Other => "other",
@@ -59,6 +62,7 @@ impl Rule {
             "query" if any(&self.query) => Selector::Query,
             "header" | "query" | "body" if any(&self.keys) => Selector::Keys,
             "body" if rest == "$" && self.bare_body => Selector::BareBody,
+            "body" if !self.paths.is_empty() && self.pattern.is_none() => Selector::Path,
             "header" if cookie && !self.keys.is_empty() => Selector::Keys,
             _ if self.pattern.is_some() => Selector::Pattern,
             "path" if !self.segments.is_empty() => Selector::Segments,

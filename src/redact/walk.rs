@@ -9,10 +9,12 @@ use super::class::Class;
 use super::inner::is_positional;
 use super::key::FingerprintKey;
 use super::memo::{Found, Fresh, Known, Role};
+use super::only::Unlisted;
 use super::pattern::WORK_BYTES_MAX;
 use super::policy::{Carrier, Place, Policy, Scratch};
 use super::receipts::Receipts;
 use super::seen::{MASK, Search, Seen};
+use super::selection::Selection;
 use super::settle::settle;
 use crate::decode::{Node, Note, Number, embedded, json};
 use crate::record::BodyRecord;
@@ -78,6 +80,10 @@ pub(super) struct Walk<'e> {
     found: Vec<Found<'e>>,
     /// A buffer for names.
     scratch: Scratch,
+    /// What paths select in the body.
+    pub(super) selection: Selection,
+    /// By what the value where the walk is would not be recorded.
+    pub(super) unlisted: Unlisted,
 }
 
 impl<'e> Walk<'e> {
@@ -107,6 +113,8 @@ impl<'e> Walk<'e> {
             fresh: Fresh::default(),
             found: Vec::new(),
             scratch: Scratch::default(),
+            selection: Selection::default(),
+            unlisted: 0,
         }
     }
 
@@ -170,24 +178,20 @@ impl<'e> Walk<'e> {
     /// The parameters of a query: as an object, under the selectors for queries as well.
     pub(super) fn query(&mut self, node: &mut Node<'_>) {
         self.enter("query");
+        self.unlisted = self.policy.unlisted(self.place);
         match node {
             Node::Object(members) => self.members(members, Carrier::Parameter),
+            Node::Null => {}
             _ => self.value(node),
         }
+        self.unlisted = 0;
         settle(node);
     }
 
-    /// A decoded body.
-    pub(super) fn body(&mut self, node: &mut Node<'_>) {
-        self.enter("body.$");
-        let bare = scalar(node);
-        match bare.and_then(|value| self.policy.bare_body(self.place, &value)) {
-            Some(rule) => self.secret(node, rule),
-            None => self.value(node),
-        }
-    }
-
     pub(super) fn value(&mut self, node: &mut Node<'_>) {
+        if self.unlisted != 0 && self.withhold(node) {
+            return;
+        }
         match node {
             Node::Null | Node::Bool(_) => {}
             Node::Number(number) => {
@@ -203,7 +207,7 @@ impl<'e> Walk<'e> {
             Node::Array(items) => {
                 let length = self.location.len();
                 self.location.push_str("[*]");
-                items.iter_mut().for_each(|item| self.value(item));
+                items.iter_mut().for_each(|item| self.under(None, item));
                 self.location.truncate(length);
             }
             Node::Object(members) => self.members(members, Carrier::Member),
@@ -248,8 +252,12 @@ impl<'e> Walk<'e> {
                 rule = rule.or(positional);
             }
             rule = rule.or_else(|| variables.get(name.as_ref()).copied());
+            let unlisted = self.list(carrier, name, node);
             // Before the receipts: a name such as `{"pin":1}` must not stand in a location.
-            if !found.clean
+            if self.hides_name(name) {
+                *name = Cow::Borrowed(MASK);
+                push_name(&mut self.location, name);
+            } else if !found.clean
                 && let Some(shown) = self.name(name)
             {
                 *name = Cow::Owned(shown);
@@ -263,10 +271,8 @@ impl<'e> Walk<'e> {
             if found.role == Role::Variables {
                 self.variables = std::mem::take(&mut inner);
             }
-            match rule {
-                Some(rule) => self.secret(node, rule),
-                None => self.value(node),
-            }
+            self.under(rule, node);
+            self.unlisted = unlisted;
             self.variables.clear();
             self.location.truncate(length);
         }
@@ -343,7 +349,7 @@ fn written(node: &mut Node<'_>) -> String {
 }
 
 /// A string or a number, as text: what conditions of rules are tried on.
-fn scalar<'n>(node: &'n Node<'_>) -> Option<Cow<'n, str>> {
+pub(super) fn scalar<'n>(node: &'n Node<'_>) -> Option<Cow<'n, str>> {
     match node {
         Node::String(text) => Some(Cow::Borrowed(text)),
         Node::Number(number) => scalar_number(number),

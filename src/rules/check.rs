@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 use http::HeaderName;
 use serde_saphyr::Spanned;
 
-use super::file::{KeepFile, RedactFile, RulesFile, SideFile};
+use super::examples::{Example, Expected};
+use super::file::{RedactFile, RulesFile, SideFile};
+use super::lists::CheckedOnly;
 use super::wording::in_words;
 use crate::problem::{Problem, parse_yaml, pieces};
-use crate::redact::{Glob, Rule, Sides, UNSEARCHED_RULE, USERINFO_RULE};
+use crate::redact::{Exceptions, Glob, Rule, Sides, UNSEARCHED_RULE, USERINFO_RULE};
 
 /// What to do about text that does not fit.
 pub(super) const REMEDY: &str = "compare with `countersign rules reference`";
@@ -21,7 +23,8 @@ const ID_CHARS_MAX: usize = 64;
 #[derive(Default)]
 pub(super) struct Checked {
     pub(super) rules: Vec<CheckedRule>,
-    pub(super) keep: Vec<Glob>,
+    pub(super) keep: Exceptions,
+    pub(super) record_only: Vec<CheckedOnly>,
     /// Every file's rules as they were understood: what the digest is made of.
     pub(super) normal: Vec<String>,
     pub(super) problems: Vec<Problem>,
@@ -38,14 +41,6 @@ pub(super) struct CheckedRule {
     pub(super) line: u64,
     pub(super) hits: Vec<Example>,
     pub(super) misses: Vec<Example>,
-}
-
-/// A name or a text, and where it stands.
-#[derive(Debug, Clone)]
-pub(super) struct Example {
-    pub(super) text: String,
-    pub(super) line: u64,
-    pub(super) column: u64,
 }
 
 impl Checked {
@@ -75,6 +70,9 @@ impl Checked {
         for keep in &rules.keep {
             self.keep(file, keep);
         }
+        for only in &rules.record_only {
+            self.record_only(file, only);
+        }
     }
 
     /// Checks one entry of a file that as a whole cannot be read.
@@ -102,10 +100,12 @@ impl Checked {
         self.header_names(file, &id.value, "cookies", &written.cookies);
         let conditions = self.conditions(file, written);
         let pattern = self.pattern(file, written, &conditions);
-        let under = self.paths(file, written);
+        let under = self.under(file, &id.value, &written.under);
+        let paths = self.json_paths(file, &id.value, written.path.as_ref());
         let lists = [&keys, &headers, &cookies, &query, &segments];
         let none = lists.iter().all(|list| list.is_empty())
             && written.pattern.is_none()
+            && written.path.is_none()
             && !written.bare_body;
         if none && self.problems.len() == before {
             self.at(
@@ -113,17 +113,17 @@ impl Checked {
                 id,
                 format!("rule `{}` selects nothing", id.value),
                 "give it at least one of `keys`, `headers`, `cookies`, `query`, `segments`, \
-                 `pattern`, `bare_body`",
+                 `path`, `pattern`, `bare_body`",
             );
         }
-        let sides = self.sides(file, written);
+        let sides = self.sides(file, &id.value, written.sides.as_ref());
         let action = self.action(file, written);
         let text = pattern.as_ref().map(|pattern| (pattern.as_str(), pattern.keywords()));
         let more = (text, written.value.as_ref().map(|value| &value.value), &under);
         let so = (written.entropy.as_ref().map(|entropy| entropy.value), &written.validate);
         let bare_body = written.bare_body;
         self.normal.push(format!(
-            "redact {:?} {lists:?} {sides:?} {action:?} {more:?} {so:?} {bare_body}",
+            "redact {:?} {lists:?} {sides:?} {action:?} {more:?} {so:?} {bare_body} {paths:?}",
             id.value
         ));
         let rule = Rule {
@@ -133,6 +133,7 @@ impl Checked {
             cookies,
             query,
             segments,
+            paths,
             pattern,
             bare_body,
             conditions,
@@ -140,30 +141,17 @@ impl Checked {
             sides,
             action,
         };
-        self.rules.push(CheckedRule {
+        let checked = CheckedRule {
             rule,
             file: file.to_owned(),
             line: written.id.referenced.line(),
-            hits: examples(&written.examples.hit),
-            misses: examples(&written.examples.miss),
-        });
+            hits: self.examples(file, Expected::Hit, &written.examples.hit),
+            misses: self.examples(file, Expected::Miss, &written.examples.miss),
+        };
+        self.rules.push(checked);
     }
 
-    fn keep(&mut self, file: &Path, written: &KeepFile) {
-        if written.keys.value.is_empty() {
-            self.at(
-                file,
-                &written.keys,
-                "an exception under `keep` keeps nothing".to_owned(),
-                "name at least one key, or remove the entry",
-            );
-        }
-        let globs = self.globs(file, "keep", "keys", &written.keys.value);
-        self.normal.push(format!("keep {globs:?}"));
-        self.keep.extend(globs);
-    }
-
-    fn id(&mut self, file: &Path, id: &Spanned<String>) {
+    pub(super) fn id(&mut self, file: &Path, id: &Spanned<String>) {
         let name = &id.value;
         let well_formed = !name.is_empty()
             && name.len() <= ID_CHARS_MAX
@@ -193,8 +181,13 @@ impl Checked {
         }
     }
 
-    fn sides(&mut self, file: &Path, written: &RedactFile) -> Sides {
-        let Some(sides) = &written.sides else { return Sides::Both };
+    pub(super) fn sides(
+        &mut self,
+        file: &Path,
+        rule: &str,
+        written: Option<&Spanned<Vec<SideFile>>>,
+    ) -> Sides {
+        let Some(sides) = written else { return Sides::Both };
         let request = sides.value.contains(&SideFile::Request);
         let response = sides.value.contains(&SideFile::Response);
         match (request, response) {
@@ -205,7 +198,7 @@ impl Checked {
                 self.at(
                     file,
                     sides,
-                    format!("`in` of rule `{}` is empty: it holds nowhere", written.id.value),
+                    format!("`in` of rule `{rule}` is empty: it holds nowhere"),
                     "write `in: [request]`, `in: [response]`, or leave it out for both",
                 );
                 Sides::Both
@@ -213,7 +206,7 @@ impl Checked {
         }
     }
 
-    fn globs(
+    pub(super) fn globs(
         &mut self,
         file: &Path,
         rule: &str,
@@ -236,7 +229,7 @@ impl Checked {
     }
 
     /// Names of headers and cookies are tokens (RFC 9110, section 5.6.2).
-    fn header_names(
+    pub(super) fn header_names(
         &mut self,
         file: &Path,
         rule: &str,
@@ -267,16 +260,8 @@ impl Checked {
     }
 }
 
-fn examples(written: &[Spanned<String>]) -> Vec<Example> {
-    written
-        .iter()
-        .map(|text| Example {
-            text: text.value.clone(),
-            line: text.referenced.line(),
-            column: text.referenced.column(),
-        })
-        .collect()
-}
+/// What a file is made of.
+const SECTIONS: [&str; 3] = ["redact:", "keep:", "record_only:"];
 
 /// The entries of a file, each as a file of its own in which it stands where it stood.
 fn entries(text: &str) -> Vec<String> {
@@ -286,7 +271,7 @@ fn entries(text: &str) -> Vec<String> {
     let pieces = pieces(text, |line| {
         let content = line.trim();
         let depth = line.len() - line.trim_start().len();
-        if matches!(content, "redact:" | "keep:") && depth == 0 {
+        if SECTIONS.contains(&content) && depth == 0 {
             (section, indent) = (Some(content.to_owned()), None);
         } else if section.is_none()
             || !content.starts_with("- ")
@@ -298,7 +283,7 @@ fn entries(text: &str) -> Vec<String> {
         true
     });
     let sections = std::iter::once(None).chain(sections);
-    let blank = |line: &str| matches!(line.trim(), "" | "redact:" | "keep:");
+    let blank = |line: &str| line.trim().is_empty() || SECTIONS.contains(&line.trim());
     pieces
         .iter()
         .zip(sections)

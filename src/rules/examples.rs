@@ -1,12 +1,41 @@
 //! The examples inside of rules are tests of them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::check::{CheckedRule, Example};
+use super::check::CheckedRule;
+use super::lists::CheckedOnly;
 use super::load::{RuleSet, compile};
+use super::try_body::BodyExample;
 use crate::problem::{Problem, Problems};
-use crate::redact::{Engine, FingerprintKey, Policy, Seen};
+use crate::redact::{Engine, Exceptions, FingerprintKey, Policy, Seen, Sides};
+
+/// An example, and where it stands.
+#[derive(Debug, Clone)]
+pub(super) struct Example {
+    pub(super) says: Says,
+    pub(super) line: u64,
+    pub(super) column: u64,
+}
+
+/// What a rule is tried on.
+#[derive(Debug, Clone)]
+pub(super) enum Says {
+    /// A name, a `name=value`, or a text.
+    Text(String),
+    /// A body.
+    Body(BodyExample),
+}
+
+impl Says {
+    /// As it was written.
+    pub(super) fn text(&self) -> &str {
+        match self {
+            Self::Text(text) => text,
+            Self::Body(body) => &body.text,
+        }
+    }
+}
 
 /// What an example says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,24 +82,28 @@ impl RuleSet {
     /// Tries every example of every rule whose id begins with `prefix`.
     pub fn try_examples(&self, prefix: &str) -> Result<Tried, Problems> {
         let mut tried = Tried::default();
+        let none = Exceptions::default();
         for checked in self.rules.iter().filter(|checked| checked.rule.id.starts_with(prefix)) {
-            tried.rules += 1;
             // The rule alone, so that no other one can make its examples true.
-            let keep = if checked.rule.keys.is_empty() { Vec::new() } else { self.keep.clone() };
-            let policy = Arc::new(compile(vec![checked.rule.clone()], keep)?);
-            let hits = checked.hits.iter().map(|example| (example, Expected::Hit));
-            let misses = checked.misses.iter().map(|example| (example, Expected::Miss));
-            let before = tried.examples;
-            for (example, expected) in hits.chain(misses) {
-                tried.examples += 1;
-                if policy.selects(&example.text) != (expected == Expected::Hit) {
-                    let redacted = redacted(&policy, example, expected);
-                    tried.unmet.push(unmet(checked, example, expected, redacted));
-                }
-            }
-            if tried.examples == before {
-                tried.without.push(checked.rule.id.clone());
-            }
+            let mut rule = checked.rule.clone();
+            // Examples have no path.
+            rule.under.clear();
+            // To patterns and paths there are no exceptions.
+            let named = [&rule.keys, &rule.headers, &rule.cookies, &rule.query];
+            let keep = if named.iter().all(|names| names.is_empty()) { &none } else { &self.keep };
+            let policy = Arc::new(compile(vec![rule], keep, &[])?);
+            let CheckedRule { rule, file, hits, misses, .. } = checked;
+            tried
+                .subject(&policy, &Subject { id: &rule.id, sides: rule.sides, file, hits, misses });
+        }
+        for checked in self.record_only.iter().filter(|checked| checked.only.id.starts_with(prefix))
+        {
+            let mut only = checked.only.clone();
+            only.under.clear();
+            let policy = Arc::new(compile(Vec::new(), &none, &[only])?);
+            let CheckedOnly { only, file, hits, misses } = checked;
+            tried
+                .subject(&policy, &Subject { id: &only.id, sides: only.sides, file, hits, misses });
         }
         Ok(tried)
     }
@@ -112,34 +145,64 @@ impl From<Unmet> for Problem {
     }
 }
 
-/// The example as it would be recorded; where a name is selected, with a value that shows it.
-fn redacted(policy: &Arc<Policy>, example: &Example, expected: Expected) -> Option<String> {
-    if expected == Expected::Hit {
-        return None;
-    }
-    // What a fingerprint is made with does not matter here.
-    let engine = Engine::new(Arc::clone(policy), FingerprintKey::new(&[0; 32]));
-    let text = engine.text(&example.text, &Seen::default()).into_inner();
-    if text != example.text {
-        return Some(text);
-    }
-    let name = example.text.split('=').next().unwrap_or_default();
-    Some(format!("{name}=***"))
+/// A rule or an entry with its examples.
+struct Subject<'s> {
+    id: &'s str,
+    file: &'s Path,
+    sides: Sides,
+    hits: &'s [Example],
+    misses: &'s [Example],
 }
 
+impl Tried {
+    /// Tries the examples of a rule alone.
+    fn subject(&mut self, policy: &Arc<Policy>, subject: &Subject<'_>) {
+        self.rules += 1;
+        // What a fingerprint is made with does not matter here.
+        let engine = Engine::new(Arc::clone(policy), FingerprintKey::new(&[0; 32]));
+        let hits = subject.hits.iter().map(|example| (example, Expected::Hit));
+        let misses = subject.misses.iter().map(|example| (example, Expected::Miss));
+        for (example, expected) in hits.chain(misses) {
+            self.unmet.extend(unmet(policy, &engine, subject, example, expected));
+        }
+        self.examples += subject.hits.len() + subject.misses.len();
+        if subject.hits.is_empty() && subject.misses.is_empty() {
+            self.without.push(subject.id.to_owned());
+        }
+    }
+}
+
+/// The example, if it is not met.
 fn unmet(
-    checked: &CheckedRule,
+    policy: &Policy,
+    engine: &Engine,
+    subject: &Subject<'_>,
     example: &Example,
     expected: Expected,
-    redacted: Option<String>,
-) -> Unmet {
-    Unmet {
-        rule: checked.rule.id.clone(),
-        file: checked.file.clone(),
+) -> Option<Unmet> {
+    let redacted = match &example.says {
+        Says::Text(text) if policy.selects(text) == (expected == Expected::Hit) => return None,
+        Says::Text(text) if expected == Expected::Miss => Some(redacted(engine, text)),
+        Says::Text(_) => None,
+        Says::Body(body) => Some(body.unmet(engine, subject.sides, expected)?),
+    };
+    Some(Unmet {
+        rule: subject.id.to_owned(),
+        file: subject.file.to_owned(),
         line: example.line,
         column: example.column,
         expected,
-        example: example.text.clone(),
+        example: example.says.text().to_owned(),
         redacted,
+    })
+}
+
+/// The text as it would be recorded; where a name is selected, with a value that shows it.
+fn redacted(engine: &Engine, example: &str) -> String {
+    let text = engine.text(example, &Seen::default()).into_inner();
+    if text != example {
+        return text;
     }
+    let name = example.split('=').next().unwrap_or_default();
+    format!("{name}=***")
 }

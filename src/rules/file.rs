@@ -4,6 +4,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
+use super::one_or_other::{ExampleFile, PathFile};
+
 /// One file of rules.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -11,9 +13,13 @@ pub struct RulesFile {
     /// What is redacted, and how.
     #[serde(default)]
     pub redact: Vec<RedactFile>,
-    /// Exceptions: what no `keys` selector selects, in any file.
+    /// Exceptions, to the rules of all files.
     #[serde(default)]
-    pub keep: Vec<KeepFile>,
+    #[schemars(with = "Vec<KeepFile>")]
+    pub keep: Vec<Spanned<KeepFile>>,
+    /// Where only what is listed is recorded, and of the rest type and size.
+    #[serde(default)]
+    pub record_only: Vec<RecordOnlyFile>,
 }
 
 /// One redaction rule. At least one selector is needed; a value that any of them selects is
@@ -45,6 +51,12 @@ pub struct RedactFile {
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
     pub segments: Vec<Spanned<String>>,
+    /// Values in bodies by where they stand: a JSONPath (RFC 9535), or a list of them, as in
+    /// `$.messages[*].content`. Of a body that is a list of documents (NDJSON, event streams) they
+    /// hold in each document, and in the list.
+    #[serde(default)]
+    #[schemars(with = "Option<PathFile>")]
+    pub path: Option<Spanned<PathFile>>,
     /// What a secret looks like, wherever text is: a regular expression over ASCII, in the syntax of
     /// Rust's `regex` crate. If it has groups whose names begin with `secret`, the one
     /// that matches is the secret, else all of it.
@@ -150,26 +162,89 @@ pub enum ValidatorFile {
     NotHex,
 }
 
-/// What a rule is tried on: names, `name=value`, and texts.
+/// What a rule is tried on: names, `name=value`, texts, and bodies.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExamplesFile {
-    /// Names that the rule must select, and texts in which it must find something.
+    /// Names that the rule must select, and texts and bodies in which it must find something.
     #[serde(default)]
-    #[schemars(with = "Vec<String>")]
-    pub hit: Vec<Spanned<String>>,
-    /// Names that it must not select, or that `keep` must except, and texts in which it must find
-    /// nothing.
+    #[schemars(with = "Vec<ExampleFile>")]
+    pub hit: Vec<Spanned<ExampleFile>>,
+    /// Names that it must not select, or that `keep` must except, and texts and bodies in which it
+    /// must find nothing.
     #[serde(default)]
-    #[schemars(with = "Vec<String>")]
-    pub miss: Vec<Spanned<String>>,
+    #[schemars(with = "Vec<ExampleFile>")]
+    pub miss: Vec<Spanned<ExampleFile>>,
 }
 
-/// One list of exceptions.
+/// One list of exceptions. At least one selector is needed.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct KeepFile {
-    /// Names, as in a rule.
+    /// Names, as in a rule, that no `keys` select.
+    #[serde(default)]
     #[schemars(with = "Vec<String>")]
-    pub keys: Spanned<Vec<Spanned<String>>>,
+    pub keys: Vec<Spanned<String>>,
+    /// Names of header fields that neither `keys` nor `headers` select.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub headers: Vec<Spanned<String>>,
+    /// Names of cookies that neither `keys` nor `cookies` select.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub cookies: Vec<Spanned<String>>,
+    /// Names of query parameters that neither `keys` nor `query` select.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub query: Vec<Spanned<String>>,
+    /// Values in bodies, by JSONPath (RFC 9535), that no `keys` select; what other paths select is
+    /// redacted all the same.
+    #[serde(default)]
+    #[schemars(with = "Option<PathFile>")]
+    pub path: Option<Spanned<PathFile>>,
+}
+
+/// Default-deny: below some paths only what is listed is recorded, and of everything else type and
+/// size. What a redaction rule selects is redacted, listed or not. Where several entries hold, each
+/// must list a value for it to be recorded.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RecordOnlyFile {
+    /// The entry's id, as receipts show it.
+    #[schemars(with = "String")]
+    pub id: Spanned<String>,
+    /// Names of members, fields, query parameters, headers and cookies that are recorded, with all
+    /// that is below them.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub keys: Vec<Spanned<String>>,
+    /// Names of header fields that are recorded, besides those that every record has.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub headers: Vec<Spanned<String>>,
+    /// Names of cookies whose values are recorded.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub cookies: Vec<Spanned<String>>,
+    /// Names of query parameters that are recorded.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub query: Vec<Spanned<String>>,
+    /// Values in bodies that are recorded, with all that is below them: a JSONPath (RFC 9535), or a
+    /// list of them.
+    #[serde(default)]
+    #[schemars(with = "Option<PathFile>")]
+    pub path: Option<Spanned<PathFile>>,
+    /// Paths of the API below which it holds, as in a rule. Everywhere if not given.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub under: Vec<Spanned<String>>,
+    /// Where it holds; in requests and responses if not given.
+    #[serde(default, rename = "in")]
+    #[schemars(with = "Option<Vec<SideFile>>")]
+    pub sides: Option<Spanned<Vec<SideFile>>>,
+    /// Names and bodies that tell whether it lists what it should: of a hit something is not recorded,
+    /// a miss is recorded whole.
+    #[serde(default)]
+    pub examples: ExamplesFile,
 }

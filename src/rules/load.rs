@@ -9,8 +9,9 @@ use sha2::{Digest, Sha256};
 
 use super::check::{Checked, CheckedRule};
 use super::file::RulesFile;
+use super::lists::CheckedOnly;
 use crate::problem::{Problem, Problems, utf8};
-use crate::redact::{Glob, Policy, Rule};
+use crate::redact::{Exceptions, Policy, RecordOnly, Rule};
 
 /// The shipped packs: the name under which problems show them, and their text.
 pub const SHIPPED: [(&str, &str); 3] = [
@@ -26,7 +27,8 @@ const FILE_BYTES_MAX: u64 = 1024 * 1024;
 #[derive(Debug, Clone)]
 pub struct RuleSet {
     pub(super) rules: Vec<CheckedRule>,
-    pub(super) keep: Vec<Glob>,
+    pub(super) keep: Exceptions,
+    pub(super) record_only: Vec<CheckedOnly>,
     digest: String,
     redaction: Arc<Policy>,
 }
@@ -80,8 +82,11 @@ impl RuleSet {
         let mut digest = hex::encode(digest.finalize());
         digest.truncate(16);
         let rules = checked.rules.iter().map(|checked| checked.rule.clone()).collect();
-        let redaction = Arc::new(compile(rules, checked.keep.clone())?);
-        Ok(Self { rules: checked.rules, keep: checked.keep, digest, redaction })
+        let only: Vec<RecordOnly> =
+            checked.record_only.iter().map(|checked| checked.only.clone()).collect();
+        let redaction = Arc::new(compile(rules, &checked.keep, &only)?);
+        let Checked { rules, keep, record_only, .. } = checked;
+        Ok(Self { rules, keep, record_only, digest, redaction })
     }
 
     /// SHA-256 over what the rules say, whatever their files' layout: lower-case hex, the first 16
@@ -113,8 +118,12 @@ impl RuleSet {
 }
 
 /// Compiles rules and exceptions.
-pub(super) fn compile(rules: Vec<Rule>, keep: Vec<Glob>) -> Result<Policy, Problems> {
-    Policy::new(rules, keep).map_err(|error| {
+pub(super) fn compile(
+    rules: Vec<Rule>,
+    keep: &Exceptions,
+    record_only: &[RecordOnly],
+) -> Result<Policy, Problems> {
+    Policy::new(rules, keep, record_only).map_err(|error| {
         let remedy = "split the rules, or use fewer `*`";
         Problems(vec![of_file(Path::new("rules"), error.to_string(), remedy)])
     })

@@ -10,15 +10,20 @@ mod check;
 mod content;
 mod examples;
 mod file;
+mod lists;
 mod load;
+mod one_or_other;
 mod reference;
 #[cfg(test)]
 mod tests;
+mod try_body;
 mod wording;
 
 pub use examples::{Expected, Tried, Unmet};
 pub use file::{
-    ActionFile, ExamplesFile, KeepFile, RedactFile, RulesFile, SideFile, ValidatorFile,
+    ActionFile, ExamplesFile, KeepFile, RecordOnlyFile, RedactFile, RulesFile, SideFile,
+    ValidatorFile,
 };
 pub use load::{RuleSet, SHIPPED, Written, load, schema};
+pub use one_or_other::{BodyFile, ExampleFile, PathFile};
 pub use reference::reference;

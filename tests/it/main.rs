@@ -37,6 +37,8 @@ mod reads;
 #[cfg(test)]
 mod reloads;
 #[cfg(test)]
+mod selectors;
+#[cfg(test)]
 mod soak;
 #[cfg(test)]
 mod sockets;

@@ -1,0 +1,193 @@
+//! What the paths of rules select in one body: found before the walk, which then asks for each
+//! value.
+
+use std::collections::HashMap;
+
+use foldhash::fast::RandomState;
+
+use super::exceptions::Exceptions;
+use super::jsonpath::{Exhausted, JsonPath};
+use super::only::{RecordOnly, Unlisted};
+use super::policy::{Place, Policy};
+use super::rule::Rule;
+use super::walk::{Walk, scalar};
+use crate::decode::{Layout, Node, Note};
+
+/// Steps that finding what paths select in one body may take, all paths together: sixty times past
+/// every value of the largest tree.
+const WORK_MAX: usize = 16_000_000;
+
+/// What a path is for.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Purpose {
+    /// A rule, by its position in the policy.
+    Redact(usize),
+    /// An exception.
+    Keep,
+    /// A list of what may be recorded, by its bit.
+    List(Unlisted),
+}
+
+/// All paths, by the name with which their results begin.
+#[derive(Debug, Default)]
+pub(super) struct Paths {
+    paths: Vec<(JsonPath, Purpose)>,
+    named: HashMap<Box<str>, Vec<usize>, RandomState>,
+    /// Those that may begin with any name.
+    other: Vec<usize>,
+}
+
+impl Paths {
+    pub(super) fn of(rules: &[Rule], keep: &Exceptions, record_only: &[RecordOnly]) -> Self {
+        let redact = rules.iter().enumerate().flat_map(|(position, rule)| {
+            rule.paths.iter().map(move |path| (path, Purpose::Redact(position)))
+        });
+        let keep = keep.paths.iter().map(|path| (path, Purpose::Keep));
+        let list = record_only.iter().enumerate().flat_map(|(bit, only)| {
+            only.paths.iter().map(move |path| (path, Purpose::List(1 << bit)))
+        });
+        let mut all = Self::default();
+        for (path, purpose) in redact.chain(keep).chain(list) {
+            let position = all.paths.len();
+            match path.first_name() {
+                Some(name) => all.named.entry(name.into()).or_default().push(position),
+                None => all.other.push(position),
+            }
+            all.paths.push((path.clone(), purpose));
+        }
+        all
+    }
+
+    /// The paths that may select something in a document.
+    fn candidates(&self, document: &Node<'_>) -> Vec<&(JsonPath, Purpose)> {
+        let mut positions = self.other.clone();
+        if let Node::Object(members) = document {
+            let named = members.iter().filter_map(|(name, _)| self.named.get(name.as_ref()));
+            positions.extend(named.flatten());
+            // A name may be repeated.
+            positions.sort_unstable();
+            positions.dedup();
+        }
+        positions.into_iter().filter_map(|position| self.paths.get(position)).collect()
+    }
+}
+
+/// What is known of the values of one body, by where in memory they are, as long as the walk lasts.
+#[derive(Default)]
+pub(super) struct Selection {
+    marks: HashMap<usize, Mark, RandomState>,
+}
+
+/// What is known of a value.
+#[derive(Default, Clone, Copy)]
+pub(super) struct Mark {
+    rule: Option<usize>,
+    kept: bool,
+    /// The lists that it is on.
+    pub(super) listed: Unlisted,
+}
+
+impl Mark {
+    /// Whether no path selects it.
+    pub(super) fn is_none(self) -> bool {
+        self.rule.is_none() && !self.kept && self.listed == 0
+    }
+}
+
+impl Selection {
+    fn of(
+        policy: &Policy,
+        place: Place,
+        body: &Node<'_>,
+        layout: Layout,
+    ) -> Result<Self, Exhausted> {
+        let mut selection = Self::default();
+        let paths = policy.paths();
+        if paths.paths.is_empty() {
+            return Ok(selection);
+        }
+        let unlisted = policy.unlisted(place);
+        let mut work = WORK_MAX;
+        for document in layout.documents(body) {
+            for (path, purpose) in paths.candidates(document) {
+                let holds = match purpose {
+                    Purpose::Redact(rule) => policy.holds_at(*rule, place),
+                    Purpose::Keep => true,
+                    Purpose::List(bit) => unlisted & bit != 0,
+                };
+                if holds {
+                    for node in path.select(document, &mut work)? {
+                        selection.add(policy, place, node, *purpose);
+                    }
+                }
+            }
+        }
+        Ok(selection)
+    }
+
+    /// Of several rules the first is the strictest.
+    fn add(&mut self, policy: &Policy, place: Place, node: &Node<'_>, purpose: Purpose) {
+        let mark = self.marks.entry(address(node)).or_default();
+        match purpose {
+            Purpose::Redact(rule) => {
+                if policy.holds(rule, place, scalar(node).as_deref()) {
+                    mark.rule = mark.rule.into_iter().chain([rule]).min();
+                }
+            }
+            Purpose::Keep => mark.kept = true,
+            Purpose::List(bit) => mark.listed |= bit,
+        }
+    }
+}
+
+/// Values have an address each, and stay where they are while they are borrowed.
+fn address(node: &Node<'_>) -> usize {
+    std::ptr::from_ref(node).addr()
+}
+
+impl<'n> Walk<'_> {
+    /// What is recorded of a decoded body. If what paths select in it cannot be found out, nothing
+    /// is, nor of a body that comes later in the exchange: it could repeat what was not found.
+    pub(super) fn body_of(&mut self, mut body: Node<'n>, layout: Layout) -> Option<Node<'n>> {
+        self.enter("body.$");
+        match Selection::of(self.policy, self.place, &body, layout) {
+            Ok(selection) => {
+                self.selection = selection;
+                self.unlisted = self.policy.unlisted(self.place);
+                let bare = scalar(&body);
+                let bare = bare.and_then(|value| self.policy.bare_body(self.place, &value));
+                self.under(bare, &mut body);
+                self.unlisted = 0;
+                self.selection = Selection::default();
+                Some(body)
+            }
+            Err(Exhausted) => {
+                self.look_through(&mut body);
+                self.seen.give_up();
+                self.notes.insert(Note::PathLimit);
+                None
+            }
+        }
+    }
+
+    /// A value under a rule, if there is one for its name, or if a path selects it.
+    pub(super) fn under(&mut self, named: Option<usize>, node: &mut Node<'_>) {
+        let unlisted = self.unlisted;
+        let mark = self.mark(node);
+        self.unlisted &= !mark.listed;
+        match named.filter(|_| !mark.kept).into_iter().chain(mark.rule).min() {
+            Some(rule) => self.secret(node, rule),
+            None => self.value(node),
+        }
+        self.unlisted = unlisted;
+    }
+
+    /// What is known of a value of the body. What stands in a string is none: it may stand in memory
+    /// where something was that is gone.
+    pub(super) fn mark(&self, node: &Node<'_>) -> Mark {
+        if self.nesting > 0 || self.selection.marks.is_empty() {
+            return Mark::default();
+        }
+        self.selection.marks.get(&address(node)).copied().unwrap_or_default()
+    }
+}
