@@ -32,7 +32,7 @@ mod walk;
 pub use engine::{Detail, Engine};
 pub use glob::{Glob, GlobError};
 pub use key::FingerprintKey;
-pub use pattern::{Conditions, Pattern, PatternError, ShapeError, Validator};
+pub use pattern::{Conditions, Pattern, PatternError, Scheme, ShapeError, Validator};
 pub use policy::{Policy, PolicyError};
 pub use redacted::Redacted;
 pub use rule::{Action, Rule, Sides, UNSEARCHED_RULE, USERINFO_RULE};

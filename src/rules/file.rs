@@ -148,6 +148,70 @@ pub enum ValidatorFile {
     NotUuid,
     /// It is not hexadecimal throughout.
     NotHex,
+    /// Payment cards: Luhn, in the ranges that issuers have.
+    Card,
+    /// Telephone numbers with the code of a country (E.164).
+    Phone,
+    /// Argentina: CUIT and CUIL.
+    ArCuit,
+    /// Australia: tax file number.
+    AuTfn,
+    /// Belgium: national register number.
+    BeNn,
+    /// Brazil: CPF, people.
+    BrCpf,
+    /// Brazil: CNPJ, firms.
+    BrCnpj,
+    /// Canada: social insurance number.
+    CaSin,
+    /// Switzerland: AHV number.
+    ChAhv,
+    /// Chile: RUT.
+    ClRut,
+    /// China: resident identity number.
+    CnId,
+    /// Czechia and Slovakia: rodné číslo of ten digits.
+    CzRc,
+    /// Germany: tax identification number.
+    DeSteuerId,
+    /// Spain: DNI and NIE.
+    EsNif,
+    /// Finland: personal identity code.
+    FiHetu,
+    /// France: NIR, the number of social security.
+    FrNir,
+    /// United Kingdom: national insurance number.
+    GbNino,
+    /// Israel: identity number.
+    IlId,
+    /// India: Aadhaar.
+    InAadhaar,
+    /// Italy: codice fiscale.
+    ItCf,
+    /// Japan: individual number.
+    JpMyNumber,
+    /// Mexico: CURP.
+    MxCurp,
+    /// Netherlands: BSN.
+    NlBsn,
+    /// Norway: fødselsnummer.
+    NoFnr,
+    /// Poland: PESEL.
+    PlPesel,
+    /// Portugal: NIF.
+    PtNif,
+    /// Romania: CNP.
+    RoCnp,
+    /// Sweden: personnummer, ten or twelve digits.
+    SePnr,
+    /// Singapore: NRIC and FIN of the series S, T, F and G.
+    SgNric,
+    /// Türkiye: identity number.
+    TrTckn,
+    /// United States: social security number, which has impossible ranges and no check digit.
+    UsSsn,
+    /// South Africa: identity number.
+    ZaId,
 }
 
 /// What a rule is tried on: names, `name=value`, and texts.

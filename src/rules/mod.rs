@@ -11,6 +11,7 @@ mod content;
 mod examples;
 mod file;
 mod load;
+mod packs;
 #[cfg(test)]
 mod tests;
 
@@ -18,4 +19,5 @@ pub use examples::{Expected, Tried, Unmet};
 pub use file::{
     ActionFile, ExamplesFile, KeepFile, RedactFile, RulesFile, SideFile, ValidatorFile,
 };
-pub use load::{RuleSet, SHIPPED, load, schema};
+pub use load::{RuleSet, load, schema};
+pub use packs::Pack;

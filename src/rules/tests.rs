@@ -3,19 +3,19 @@
 use std::fs;
 use std::path::Path;
 
-use super::load;
+use super::{Pack, load};
 use crate::redact::{Engine, FingerprintKey, Seen};
 
 #[test]
 fn shipped_rules_load_and_meet_their_examples() {
-    let rules = load(None, true).unwrap_or_else(|problems| panic!("{problems}"));
+    let rules = load(None, &Pack::ALL).unwrap_or_else(|problems| panic!("{problems}"));
     rules.test_examples().unwrap_or_else(|problems| panic!("{problems}"));
     assert_eq!(rules.digest().len(), 16);
 }
 
 #[test]
 fn shipped_patterns_have_examples_of_both_kinds() {
-    let rules = load(None, true).unwrap();
+    let rules = load(None, &Pack::ALL).unwrap();
     let patterns: Vec<_> =
         rules.rules.iter().filter(|checked| checked.rule.pattern.is_some()).collect();
     for checked in &patterns {
@@ -34,7 +34,7 @@ fn shipped_patterns_have_examples_of_both_kinds() {
 #[test]
 fn a_hit_is_found_whole() {
     // What a rule finds in its examples leaves no long part of the secret beside it.
-    let rules = load(None, true).unwrap();
+    let rules = load(None, &Pack::DEFAULT).unwrap();
     let engine = Engine::new(rules.redaction(), FingerprintKey::new(&[7; 32]));
     for checked in rules.rules.iter().filter(|checked| checked.rule.id.starts_with("token.")) {
         for hit in &checked.hits {
@@ -50,7 +50,7 @@ fn a_hit_is_found_whole() {
 
 #[test]
 fn no_rules_at_all_are_a_rule_set() {
-    let rules = load(None, false).unwrap();
+    let rules = load(None, &[]).unwrap();
     assert_eq!(rules.redaction_rules(), 0);
     assert!(!rules.redaction().selects("password"));
 }
@@ -61,7 +61,7 @@ fn problems(files: &[(&str, &str)]) -> Vec<String> {
     for (name, text) in files {
         fs::write(dir.path().join(name), text).unwrap();
     }
-    match load(Some(dir.path()), false) {
+    match load(Some(dir.path()), &[]) {
         Ok(_) => Vec::new(),
         Err(problems) => problems
             .0
@@ -151,7 +151,7 @@ fn selectors_of_another_version_are_unknown_keys() {
     let text = "redact:\n  - id: a\n    sparkle: x\n    do: drop\n";
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("a.yaml"), text).unwrap();
-    let problem = load(Some(dir.path()), false).unwrap_err().0.remove(0);
+    let problem = load(Some(dir.path()), &[]).unwrap_err().0.remove(0);
     assert_eq!((problem.line, problem.column), (3, 5));
     assert!(problem.message.contains("sparkle"), "{}", problem.message);
     for known in ["id", "keys", "headers", "cookies", "query", "segments", "in", "do", "examples"] {
@@ -176,7 +176,7 @@ fn problems_of_all_files_are_reported_together() {
 
 #[test]
 fn a_missing_directory_is_a_problem() {
-    let problems = load(Some(Path::new("no/such/directory")), true).unwrap_err();
+    let problems = load(Some(Path::new("no/such/directory")), &Pack::DEFAULT).unwrap_err();
     assert_eq!(problems.0.len(), 1);
 }
 
@@ -185,7 +185,7 @@ fn examples_that_are_not_met_have_their_place() {
     let dir = tempfile::tempdir().unwrap();
     let text = "redact:\n  - id: a\n    keys: [pin]\n    do: drop\n    examples:\n      hit: [pin, spin]\n      miss: [PIN]\n";
     fs::write(dir.path().join("a.yaml"), text).unwrap();
-    let problems = load(Some(dir.path()), false).unwrap().test_examples().unwrap_err().0;
+    let problems = load(Some(dir.path()), &[]).unwrap().test_examples().unwrap_err().0;
     let places: Vec<_> = problems.iter().map(|problem| (problem.line, problem.column)).collect();
     assert_eq!(places, [(6, 18), (7, 14)]);
 }
@@ -195,7 +195,7 @@ fn the_digest_tells_what_rules_say_and_not_how_files_are_laid_out() {
     let digest = |text: &str| {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("a.yaml"), text).unwrap();
-        load(Some(dir.path()), false).unwrap().digest().to_owned()
+        load(Some(dir.path()), &[]).unwrap().digest().to_owned()
     };
     let one = digest("redact:\n  - id: a\n    keys: [api_key]\n    do: drop\n");
     assert_eq!(one, digest("# note\nredact: [{id: a, do: drop, keys: [apiKey]}]\n"));
@@ -257,7 +257,7 @@ fn what_cannot_be_read_hides_nothing_else() {
 fn a_file_that_is_not_utf8_is_told_with_the_place() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("a.yaml"), b"redact:\n  - id: caf\xe9\n").unwrap();
-    let problems = load(Some(dir.path()), false).unwrap_err().0;
+    let problems = load(Some(dir.path()), &[]).unwrap_err().0;
     assert_eq!((problems.len(), problems[0].line, problems[0].column), (1, 2, 12));
     assert!(problems[0].remedy.contains("UTF-8"));
 }
@@ -279,7 +279,7 @@ fn tokens_are_found_whatever_stands_around_them() {
         ("<", ">"),
         ("a, ", " b"),
     ];
-    let rules = load(None, true).unwrap();
+    let rules = load(None, &Pack::DEFAULT).unwrap();
     let engine = Engine::new(rules.redaction(), FingerprintKey::new(&[7; 32]));
     for checked in rules.rules.iter().filter(|checked| checked.rule.id.starts_with("token.")) {
         let Some(hit) = checked.hits.first() else { continue };
