@@ -32,13 +32,13 @@ pub(super) fn weighted(digits: &[u32], weights: &[u32]) -> u32 {
 }
 
 pub(super) fn mod_11(digits: &[u32], weights: &[u32]) -> bool {
-    weighted(digits, weights) % 11 == 0
+    weighted(digits, weights).is_multiple_of(11)
 }
 
 pub(super) fn weigh_in_turn(digits: &[u32], weights: &[u32], modulus: u32) -> bool {
     let weights = weights.iter().cycle();
     let sum: u32 = digits.iter().zip(weights).map(|(digit, weight)| digit * weight).sum();
-    sum % modulus == 0
+    sum.is_multiple_of(modulus)
 }
 
 /// ISO/IEC 7812-1, annex B.
@@ -48,7 +48,7 @@ pub(super) fn luhn(digits: &[u32]) -> bool {
     let sum: u32 = digits
         .map(|(position, digit)| if position % 2 == 1 { doubled(*digit) } else { *digit })
         .sum();
-    sum % 10 == 0 && sum > 0
+    sum.is_multiple_of(10) && sum > 0
 }
 
 /// How a month is written in a date at the front of a number, `YYMMDD`.

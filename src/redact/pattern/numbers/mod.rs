@@ -125,7 +125,9 @@ impl Scheme {
             Self::ChAhv => {
                 length == 13 && starts(digits, &[7, 5, 6]) && weigh_in_turn(digits, &[1, 3], 10)
             }
-            Self::CzRc => length == 10 && date(digits, Months::Czech) && number(digits) % 11 == 0,
+            Self::CzRc => {
+                length == 10 && date(digits, Months::Czech) && number(digits).is_multiple_of(11)
+            }
             Self::DeSteuerId => digits::de_steuer_id(digits),
             Self::InAadhaar => {
                 length == 12
@@ -146,7 +148,7 @@ impl Scheme {
             Self::PlPesel => {
                 length == 11
                     && date(digits, Months::Polish)
-                    && weighted(digits, &[1, 3, 7, 9, 1, 3, 7, 9, 1, 3, 1]) % 10 == 0
+                    && weighted(digits, &[1, 3, 7, 9, 1, 3, 7, 9, 1, 3, 1]).is_multiple_of(10)
             }
             Self::PtNif => length == 9 && digits::pt_nif(digits),
             Self::RoCnp => length == 13 && digits::ro_cnp(digits),
