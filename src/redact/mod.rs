@@ -26,6 +26,7 @@ mod seen;
 #[cfg(test)]
 mod tests;
 mod text;
+mod texts;
 mod under;
 mod walk;
 

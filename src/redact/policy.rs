@@ -5,6 +5,7 @@ use super::memo::Memo;
 use super::names::Names;
 use super::pattern::{Patterns, Scope};
 use super::rule::{Action, Rule, Side, Sides, UNSEARCHED_RULE, USERINFO_RULE};
+use super::texts::TextsBut;
 use super::under::{PathGlob, squashed as squashed_path};
 use super::{Conditions, Glob};
 
@@ -31,6 +32,7 @@ pub struct Policy {
     keep: Names,
     places: Vec<Vec<PathGlob>>,
     patterns: Patterns,
+    texts_but: Vec<TextsBut>,
     bare_body: Vec<usize>,
     request: Selectors,
     response: Selectors,
@@ -124,6 +126,7 @@ impl Policy {
             .filter_map(|(position, rule)| rule.pattern.clone().map(|pattern| (pattern, position)));
         Ok(Self {
             patterns: Patterns::new(patterns)?,
+            texts_but: TextsBut::all(&rules)?,
             rules: heads,
             userinfo,
             unsearched,
@@ -181,6 +184,16 @@ impl Policy {
     /// The patterns over texts.
     pub(super) fn patterns(&self) -> &Patterns {
         &self.patterns
+    }
+
+    /// The names under which words stay, of the rules that select all other texts.
+    pub(super) fn texts_but(&self) -> &[TextsBut] {
+        &self.texts_but
+    }
+
+    /// Whether the rule holds there.
+    pub(super) fn holds_at(&self, rule: usize, place: Place) -> bool {
+        self.rules.get(rule).is_none_or(|head| head.holds_at(place))
     }
 
     /// Which rules hold there.
@@ -307,7 +320,7 @@ struct Here<'p> {
 
 impl Scope for Here<'_> {
     fn holds(&self, rule: usize) -> bool {
-        self.policy.rules.get(rule).is_none_or(|head| head.holds_at(self.place))
+        self.policy.holds_at(rule, self.place)
     }
 }
 

@@ -77,6 +77,8 @@ pub struct Rule {
     pub segments: Vec<Glob>,
     /// Secrets in any text, by what they look like.
     pub pattern: Option<Pattern>,
+    /// Every text of a body but words under these names; none if there are no names.
+    pub texts_but: Vec<Glob>,
     /// A body that is one string or number.
     pub bare_body: bool,
     /// What must hold of values that names select.
@@ -100,6 +102,7 @@ impl Rule {
             query: Vec::new(),
             segments: Vec::new(),
             pattern: None,
+            texts_but: Vec::new(),
             bare_body: false,
             conditions: Conditions::default(),
             under: Vec::new(),

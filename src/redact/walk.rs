@@ -148,9 +148,7 @@ impl<'e> Walk<'e> {
             Node::Null => Value::Null,
             Node::Bool(value) => Value::Bool(*value),
             Node::Number(number) => self.number(number),
-            Node::String(text) => {
-                Value::String(self.text(text).unwrap_or_else(|| text.to_string()))
-            }
+            Node::String(text) => self.string(node, text),
             Node::Array(items) => {
                 let length = self.location.len();
                 self.location.push_str("[*]");
@@ -280,7 +278,7 @@ impl<'e> Walk<'e> {
     }
 
     /// What is recorded of a value under a rule.
-    fn secret(&mut self, node: &Node<'_>, rule: usize) -> Value {
+    pub(super) fn secret(&mut self, node: &Node<'_>, rule: usize) -> Value {
         if self.is_redacted(node) {
             return self.value(node);
         }

@@ -95,12 +95,13 @@ impl Checked {
         let cookies = self.globs(file, &id.value, "cookies", &written.cookies);
         let query = self.globs(file, &id.value, "query", &written.query);
         let segments = self.globs(file, &id.value, "segments", &written.segments);
+        let texts_but = self.globs(file, &id.value, "texts_but", &written.texts_but);
         self.header_names(file, &id.value, "headers", &written.headers);
         self.header_names(file, &id.value, "cookies", &written.cookies);
         let conditions = self.conditions(file, written);
         let pattern = self.pattern(file, written, &conditions);
         let under = self.paths(file, written);
-        let lists = [&keys, &headers, &cookies, &query, &segments];
+        let lists = [&keys, &headers, &cookies, &query, &segments, &texts_but];
         let none = lists.iter().all(|list| list.is_empty())
             && written.pattern.is_none()
             && !written.bare_body;
@@ -110,7 +111,7 @@ impl Checked {
                 id,
                 format!("rule `{}` selects nothing", id.value),
                 "give it at least one of `keys`, `headers`, `cookies`, `query`, `segments`, \
-                 `pattern`, `bare_body`",
+                 `texts_but`, `pattern`, `bare_body`",
             );
         }
         let sides = self.sides(file, written);
@@ -131,6 +132,7 @@ impl Checked {
             query,
             segments,
             pattern,
+            texts_but,
             bare_body,
             conditions,
             under,

@@ -72,6 +72,11 @@ pub struct RedactFile {
     /// What a secret must be, or must not be.
     #[serde(default)]
     pub validate: Vec<ValidatorFile>,
+    /// Every text of a body but words under these names. A word has no blanks, at most 128 letters,
+    /// digits and `._:/@+-[];=`. For endpoints that take what people write, with `under`.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub texts_but: Vec<Spanned<String>>,
     /// A body that is nothing but a string or a number.
     #[serde(default)]
     pub bare_body: bool,
