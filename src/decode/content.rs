@@ -37,6 +37,40 @@ pub struct Decoded<'a> {
     pub node: Option<Node<'a>>,
     /// What the reader of the record should know.
     pub notes: Vec<Note>,
+    /// How many documents the tree is made of.
+    pub layout: Layout,
+}
+
+/// Whether a body is one document, or a list of them.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub enum Layout {
+    /// One.
+    #[default]
+    One,
+    /// A list: NDJSON and its like.
+    Lines,
+    /// A list of events, whose `data` are documents.
+    Events,
+}
+
+impl<'a> Decoded<'a> {
+    /// The body as a whole, and then each line, or the data of each event, of which it is a list.
+    pub fn documents(&self) -> impl Iterator<Item = &Node<'a>> {
+        let parts = match (&self.node, self.layout) {
+            (Some(Node::Array(items)), Layout::Lines | Layout::Events) => items.as_slice(),
+            _ => &[],
+        };
+        let parts = parts.iter().flat_map(move |part| match (self.layout, part) {
+            (Layout::Events, Node::Object(members)) => {
+                let data = members.iter().filter(|(name, _)| name == "data");
+                let data: Vec<&Node<'a>> = data.map(|(_, node)| node).collect();
+                data
+            }
+            (Layout::Events, _) => Vec::new(),
+            _ => vec![part],
+        });
+        self.node.iter().chain(parts)
+    }
 }
 
 impl fmt::Debug for Content<'_> {
@@ -91,12 +125,12 @@ impl<'a> Content<'a> {
         let bytes = match &self.bytes {
             Ok(bytes) if bytes.is_empty() => return Decoded::default(),
             Ok(bytes) => bytes,
-            Err(note) => return Decoded { node: None, notes: vec![*note] },
+            Err(note) => return Decoded { notes: vec![*note], ..Decoded::default() },
         };
         let mut budget = Budget::of(bytes.len());
         let read = match (self.kind, &self.media_type) {
             (Kind::Multipart, Some(media_type)) => {
-                Multipart::new(&mut budget).read(media_type, bytes)
+                Multipart::new(&mut budget).read(media_type, bytes).map(|node| (node, Layout::One))
             }
             (kind, media_type) => {
                 read_until(self.ending, kind, media_type.as_ref(), bytes, &mut budget)
@@ -107,10 +141,10 @@ impl<'a> Content<'a> {
             Ending::Cut => vec![Note::Truncated],
         };
         match read {
-            Ok(node) => Decoded { node: Some(node), notes },
+            Ok((node, layout)) => Decoded { node: Some(node), notes, layout },
             Err(note) => {
                 notes.push(note);
-                Decoded { node: None, notes }
+                Decoded { notes, ..Decoded::default() }
             }
         }
     }
@@ -129,7 +163,7 @@ pub(super) fn read<'a>(
     bytes: &'a [u8],
     budget: &mut Budget,
 ) -> Result<Node<'a>, Note> {
-    read_until(Ending::Whole, kind, media_type, bytes, budget)
+    read_until(Ending::Whole, kind, media_type, bytes, budget).map(|(node, _)| node)
 }
 
 fn read_until<'a>(
@@ -138,7 +172,7 @@ fn read_until<'a>(
     media_type: Option<&MediaType>,
     bytes: &'a [u8],
     budget: &mut Budget,
-) -> Result<Node<'a>, Note> {
+) -> Result<(Node<'a>, Layout), Note> {
     let declared = media_type.map_or(Ok(None), |media_type| media_type.parameter("charset"))?;
     let declared = match kind {
         Kind::Xml => declared.or_else(|| declared_encoding(bytes)),
@@ -155,7 +189,10 @@ fn read_until<'a>(
     let escapes = if declared.is_some() { encoding.output_encoding() } else { UTF_8 };
     match text {
         Cow::Borrowed(text) => parse(kind, text, ending, escapes, budget),
-        Cow::Owned(text) => parse(kind, &text, ending, escapes, budget).map(Node::into_owned),
+        Cow::Owned(text) => {
+            let (node, layout) = parse(kind, &text, ending, escapes, budget)?;
+            Ok((node.into_owned(), layout))
+        }
     }
 }
 
@@ -165,14 +202,16 @@ fn parse<'a>(
     ending: Ending,
     escapes: &'static Encoding,
     budget: &mut Budget,
-) -> Result<Node<'a>, Note> {
-    match kind {
+) -> Result<(Node<'a>, Layout), Note> {
+    let node = match kind {
         // Bulk requests and streams are sent under this type as well, a text a line.
         Kind::Json => match json_within(text, budget) {
-            Err(Note::InvalidJson) if looks_like_json(text) => json_lines(text, budget),
+            Err(Note::InvalidJson) if looks_like_json(text) => {
+                return Ok((json_lines(text, budget)?, Layout::Lines));
+            }
             result => result,
         },
-        Kind::JsonLines => json_lines(text, budget),
+        Kind::JsonLines => return Ok((json_lines(text, budget)?, Layout::Lines)),
         // curl sends whatever it is given under this type, JSON above all.
         Kind::Form if looks_like_json(text) => json_within(text, budget),
         Kind::Form => form(text, escapes, budget),
@@ -181,7 +220,7 @@ fn parse<'a>(
         Kind::Xml => xml(text, budget),
         Kind::Yaml => yaml(text, budget),
         Kind::Toml => toml(text, budget),
-        Kind::Events => events(text, ending, budget),
+        Kind::Events => return Ok((events(text, ending, budget)?, Layout::Events)),
         Kind::Csv => csv(text, budget),
         Kind::Graphql => {
             graphql_within(text, budget)?;
@@ -190,7 +229,8 @@ fn parse<'a>(
         Kind::Text | Kind::PlainText => plain(text),
         Kind::Undeclared => Err(Note::NoContentType),
         Kind::Multipart | Kind::Unsupported => Err(Note::UnsupportedContentType),
-    }
+    };
+    Ok((node?, Layout::One))
 }
 
 /// Text that is recorded as one string. With NUL in it, it is none.

@@ -6,7 +6,7 @@ use encoding_rs::{Encoding, UTF_8};
 
 use super::budget::Budget;
 use super::percent::component;
-use super::{Decoded, Node, Note};
+use super::{Decoded, Layout, Node, Note};
 
 /// The parameters of a query, as an object. Bytes that are not UTF-8 become U+FFFD.
 pub fn query(text: &str) -> Decoded<'_> {
@@ -14,8 +14,9 @@ pub fn query(text: &str) -> Decoded<'_> {
         Ok((members, lossy)) => Decoded {
             node: Some(Node::Object(members)),
             notes: if lossy { vec![Note::InvalidUtf8] } else { Vec::new() },
+            layout: Layout::One,
         },
-        Err(note) => Decoded { node: None, notes: vec![note] },
+        Err(note) => Decoded { notes: vec![note], ..Decoded::default() },
     }
 }
 

@@ -141,6 +141,8 @@ pub enum Note {
     TooManySecrets,
     /// Searching for what looks like a secret took too much work: texts are not recorded.
     PatternLimit,
+    /// Finding what the paths of rules select took too much work: the body is not recorded.
+    PathLimit,
 }
 
 impl Note {
@@ -179,6 +181,7 @@ impl Note {
             Self::DecodedText => "decoded_text",
             Self::TooManySecrets => "too_many_secrets",
             Self::PatternLimit => "pattern_limit",
+            Self::PathLimit => "path_limit",
         }
     }
 }

@@ -221,7 +221,7 @@ fn half(
     let content_type = content_type.map(|name| walk.plain(name).unwrap_or_else(|| name.to_owned()));
     // What the walk came to before the body.
     let (receipts, notes) = (walk.receipts.clone(), walk.notes.clone());
-    let body = decoded.node.as_ref().map(|node| walk.body(node));
+    let body = walk.body_of(&decoded);
     if body.is_none()
         && let Some(text) = unread(&content, raw_headers, raw_body)
     {

@@ -7,10 +7,11 @@ use http::header::{COOKIE, PROXY_AUTHENTICATE, SET_COOKIE, WWW_AUTHENTICATE};
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value};
 
+use super::marker::{dropped, marker};
 use super::policy::Carrier;
 use super::rule::Action;
 use super::seen::{MASK, ends, is_guessable, is_redacted_text};
-use super::walk::{DOMAIN, Walk, dropped, marker};
+use super::walk::{DOMAIN, Walk};
 use crate::decode::{Note, percent_decode_lossy};
 
 /// Authentication schemes (IANA registry, and what providers use): a first word that is none of

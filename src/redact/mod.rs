@@ -12,7 +12,9 @@ mod engine;
 mod glob;
 mod headers;
 mod inner;
+mod jsonpath;
 mod key;
+mod marker;
 mod memo;
 mod names;
 mod path;
@@ -23,6 +25,7 @@ mod redacted;
 mod rule;
 mod scrub;
 mod seen;
+mod selection;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -32,6 +35,7 @@ mod walk;
 
 pub use engine::{Detail, Engine};
 pub use glob::{Glob, GlobError};
+pub use jsonpath::{Exhausted, Expected, JsonPath, JsonPathError, PATH_BYTES_MAX};
 pub use key::FingerprintKey;
 pub use pattern::{Conditions, Pattern, PatternError, Scheme, ShapeError, Validator};
 pub use policy::{Policy, PolicyError};

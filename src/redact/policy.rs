@@ -5,6 +5,7 @@ use super::memo::Memo;
 use super::names::Names;
 use super::pattern::{Patterns, Scope};
 use super::rule::{Action, Rule, Side, Sides, UNSEARCHED_RULE, USERINFO_RULE};
+use super::selection::Paths;
 use super::texts::TextsBut;
 use super::under::{PathGlob, squashed as squashed_path};
 use super::{Conditions, Glob};
@@ -34,6 +35,7 @@ pub struct Policy {
     patterns: Patterns,
     texts_but: Vec<TextsBut>,
     bare_body: Vec<usize>,
+    paths: Paths,
     request: Selectors,
     response: Selectors,
 }
@@ -124,7 +126,11 @@ impl Policy {
             .iter()
             .enumerate()
             .filter_map(|(position, rule)| rule.pattern.clone().map(|pattern| (pattern, position)));
+        let paths = rules.iter().enumerate().flat_map(|(position, rule)| {
+            rule.paths.iter().cloned().map(move |path| (path, position))
+        });
         Ok(Self {
+            paths: Paths::new(paths),
             patterns: Patterns::new(patterns)?,
             texts_but: TextsBut::all(&rules)?,
             rules: heads,
@@ -189,6 +195,11 @@ impl Policy {
     /// The names under which words stay, of the rules that select all other texts.
     pub(super) fn texts_but(&self) -> &[TextsBut] {
         &self.texts_but
+    }
+
+    /// The paths into bodies.
+    pub(super) fn paths(&self) -> &Paths {
+        &self.paths
     }
 
     /// Whether the rule holds there.
@@ -296,7 +307,7 @@ impl Policy {
 
     /// Whether the rule holds there and for this value. A value of which nothing is known meets no
     /// conditions.
-    fn holds(&self, rule: usize, place: Place, value: Option<&str>) -> bool {
+    pub(super) fn holds(&self, rule: usize, place: Place, value: Option<&str>) -> bool {
         self.rules.get(rule).is_none_or(|head| {
             head.holds_at(place)
                 && (head.conditions.is_empty()

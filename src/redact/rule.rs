@@ -1,6 +1,6 @@
 //! One rule: what it selects, and what is done about it.
 
-use super::{Conditions, Glob, PathGlob, Pattern};
+use super::{Conditions, Glob, JsonPath, PathGlob, Pattern};
 
 /// The rule id of what is always on: passwords in URLs (`scheme://user:password@host`).
 pub const USERINFO_RULE: &str = "url.userinfo";
@@ -75,6 +75,8 @@ pub struct Rule {
     pub query: Vec<Glob>,
     /// Path segments whose next segment is the value, unless that is a plain word.
     pub segments: Vec<Glob>,
+    /// Values in bodies, by where they stand.
+    pub paths: Vec<JsonPath>,
     /// Secrets in any text, by what they look like.
     pub pattern: Option<Pattern>,
     /// Every text of a body but words under these names; none if there are no names.
@@ -101,6 +103,7 @@ impl Rule {
             cookies: Vec::new(),
             query: Vec::new(),
             segments: Vec::new(),
+            paths: Vec::new(),
             pattern: None,
             texts_but: Vec::new(),
             bare_body: false,

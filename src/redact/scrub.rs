@@ -3,9 +3,10 @@
 use serde_json::{Map, Value};
 
 use super::inner::find_encoded;
+use super::marker::is_marker;
 use super::policy::Policy;
 use super::receipts::Receipts;
-use super::seen::{MASK, Search, is_fingerprint};
+use super::seen::{MASK, Search};
 use super::walk::push_name;
 
 /// A pass over what is to be recorded.
@@ -45,7 +46,7 @@ impl Scrub<'_> {
                 items.iter_mut().for_each(|item| self.value(item, location));
                 location.truncate(length);
             }
-            Value::Object(object) if self.is_marker(object) => {}
+            Value::Object(object) if is_marker(object, self.policy) => {}
             Value::Object(object) => self.object(object, location),
         }
     }
@@ -69,18 +70,5 @@ impl Scrub<'_> {
             }
             object.insert(new, value);
         }
-    }
-
-    /// What the walk put in the place of a secret: a rule's id is no secret, whatever was sent.
-    fn is_marker(&self, object: &Map<String, Value>) -> bool {
-        let Some(Value::String(id)) = object.get("redacted") else { return false };
-        self.policy.has_rule(id)
-            && object.iter().all(|(name, value)| match (name.as_str(), value) {
-                ("redacted", _) => true,
-                ("fingerprint", Value::String(text)) => is_fingerprint(text),
-                ("ends", Value::String(_)) => true,
-                ("chars" | "items", Value::Number(_)) => true,
-                _ => false,
-            })
     }
 }

@@ -96,6 +96,11 @@ impl Seen {
         self.secrets.push(Secret { text, rule, digits });
     }
 
+    /// Not all secrets could be found out: what comes later is not recorded either.
+    pub(super) fn give_up(&mut self) {
+        self.overflow = true;
+    }
+
     /// There were more secrets than can be searched for.
     pub(super) fn overflowed(&self) -> bool {
         self.overflow

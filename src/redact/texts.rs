@@ -8,6 +8,7 @@ use super::glob::squash;
 use super::names::Names;
 use super::policy::{Place, Policy};
 use super::rule::Rule;
+use super::seen::is_redacted_text;
 use super::walk::Walk;
 use crate::decode::Node;
 
@@ -57,12 +58,16 @@ impl Walk<'_> {
     }
 
     fn rule_of_text(&mut self, text: &str) -> Option<usize> {
-        if text.is_empty() || !self.policy.texts_hold_at(self.place) || !self.is_in_body() {
+        if text.is_empty()
+            || !self.recorded
+            || !self.policy.texts_hold_at(self.place)
+            || !self.is_in_body()
+        {
             return None;
         }
         let name = nearest_name(&self.location);
         // What the engine itself put there, in an earlier pass.
-        if name == "redacted" && self.policy.has_rule(text) {
+        if is_redacted_text(text) || (name == "redacted" && self.policy.has_rule(text)) {
             return None;
         }
         self.scratch.clear();

@@ -7,14 +7,13 @@ use serde_json::{Map, Value};
 
 use super::inner::is_positional;
 use super::key::FingerprintKey;
+use super::marker::{dropped, is_redacted, marker};
 use super::pattern::WORK_BYTES_MAX;
 use super::policy::{Carrier, Place, Policy};
 use super::receipts::Receipts;
 use super::rule::Action;
-use super::seen::{
-    ENDS_CHARS_MAX, MASK, Search, Seen, ends, is_fingerprint, is_guessable, is_redacted_text,
-    is_remembered,
-};
+use super::seen::{MASK, Search, Seen, ends, is_guessable, is_remembered};
+use super::selection::Selection;
 use crate::decode::{Node, Note, Number, base64_text, embedded, json};
 
 /// The domain of fingerprints of secrets: one for all carriers, so that the same secret is
@@ -68,10 +67,14 @@ pub(super) struct Walk<'e> {
     pub(super) work: usize,
     /// All secrets of the exchange so far, once they are known.
     pub(super) known: Option<&'e Search<'e>>,
+    /// What is walked over is recorded: it is not only looked through for secrets.
+    pub(super) recorded: bool,
     /// Something was taken out of a text.
     pub(super) cut: bool,
     /// Members of the next object that a GraphQL document uses as credentials.
     variables: BTreeMap<String, usize>,
+    /// What paths select in the body.
+    pub(super) selection: Selection,
 }
 
 impl<'e> Walk<'e> {
@@ -94,8 +97,10 @@ impl<'e> Walk<'e> {
             given_up: 0,
             work: WORK_BYTES_MAX,
             known: None,
+            recorded: true,
             cut: false,
             variables: BTreeMap::new(),
+            selection: Selection::default(),
         }
     }
 
@@ -136,8 +141,13 @@ impl<'e> Walk<'e> {
     /// A decoded body.
     pub(super) fn body(&mut self, node: &Node<'_>) -> Value {
         self.enter("body.$");
-        let bare = scalar(node);
-        match bare.and_then(|value| self.policy.bare_body(self.place, &value)) {
+        let bare = scalar(node).and_then(|value| self.policy.bare_body(self.place, &value));
+        self.under(bare, node)
+    }
+
+    /// A value under a rule, if there is one for its name, or if a path selects it.
+    fn under(&mut self, named: Option<usize>, node: &Node<'_>) -> Value {
+        match self.selection.rule(named, node) {
             Some(rule) => self.secret(node, rule),
             None => self.value(node),
         }
@@ -152,7 +162,7 @@ impl<'e> Walk<'e> {
             Node::Array(items) => {
                 let length = self.location.len();
                 self.location.push_str("[*]");
-                let items = items.iter().map(|item| self.value(item)).collect();
+                let items = items.iter().map(|item| self.under(None, item)).collect();
                 self.location.truncate(length);
                 Value::Array(items)
             }
@@ -201,10 +211,7 @@ impl<'e> Walk<'e> {
             if name == "variables" {
                 self.variables = self.variables(members);
             }
-            let value = match rule {
-                Some(rule) => self.secret(node, rule),
-                None => self.value(node),
-            };
+            let value = self.under(rule, node);
             self.variables.clear();
             self.location.truncate(length);
             insert(&mut object, &mut lists, shown, value);
@@ -279,10 +286,14 @@ impl<'e> Walk<'e> {
 
     /// What is recorded of a value under a rule.
     pub(super) fn secret(&mut self, node: &Node<'_>, rule: usize) -> Value {
-        if self.is_redacted(node) {
+        if is_redacted(node, self.policy) {
             return self.value(node);
         }
-        self.remember_all(node, rule, Depth::Selected);
+        if is_remembered(self.policy.action(rule)) {
+            self.remember_all(node, rule, Depth::Selected);
+        } else {
+            self.look_through(node);
+        }
         self.receipt(rule);
         let id = self.policy.id(rule);
         match (self.policy.action(rule), node) {
@@ -308,6 +319,16 @@ impl<'e> Walk<'e> {
             }
             _ => dropped(id),
         }
+    }
+
+    /// Remembers the secrets in what is not recorded.
+    pub(super) fn look_through(&mut self, node: &Node<'_>) {
+        let receipts = std::mem::take(&mut self.receipts);
+        let (notes, given_up) = (self.notes.clone(), self.given_up);
+        let recorded = std::mem::replace(&mut self.recorded, false);
+        self.value(node);
+        self.recorded = recorded;
+        (self.receipts, self.notes, self.given_up) = (receipts, notes, given_up);
     }
 
     /// Remembers the secret, or all of them inside of a list or an object.
@@ -341,29 +362,10 @@ impl<'e> Walk<'e> {
         text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_' || byte == b'-')
             && self.rule_of_content(text, None).is_some()
     }
-
-    /// Whether the value is what the engine itself puts in the place of one.
-    fn is_redacted(&self, node: &Node<'_>) -> bool {
-        match node {
-            Node::String(text) => is_redacted_text(text),
-            Node::Object(members) => {
-                members.len() <= 2
-                    && members.iter().any(|(name, _)| name == "redacted")
-                    && members.iter().all(|(name, value)| match (name.as_ref(), value) {
-                        ("redacted", Node::String(id)) => self.policy.has_rule(id),
-                        ("fingerprint", Node::String(text)) => is_fingerprint(text),
-                        ("ends", Node::String(text)) => is_ends(text),
-                        ("chars" | "items", Node::Number(Number::Integer(_))) => true,
-                        _ => false,
-                    })
-            }
-            _ => false,
-        }
-    }
 }
 
 /// A string or a number, as text: what conditions of rules are tried on.
-fn scalar<'n>(node: &'n Node<'_>) -> Option<Cow<'n, str>> {
+pub(super) fn scalar<'n>(node: &'n Node<'_>) -> Option<Cow<'n, str>> {
     match node {
         Node::String(text) => Some(Cow::Borrowed(text)),
         Node::Number(number) => scalar_number(number),
@@ -380,12 +382,6 @@ fn scalar_number<'n>(number: &'n Number<'_>) -> Option<Cow<'n, str>> {
     }
 }
 
-/// A few characters, `…`, a few characters: no secret is so short.
-fn is_ends(text: &str) -> bool {
-    text.split_once('…')
-        .is_some_and(|(first, last)| first.chars().count() + last.chars().count() <= ENDS_CHARS_MAX)
-}
-
 /// Where a secret stands.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Depth {
@@ -393,16 +389,6 @@ enum Depth {
     Selected,
     /// It is a member inside of that value.
     Inner,
-}
-
-/// `{"redacted": id}`.
-pub(super) fn dropped(id: &str) -> Value {
-    Value::Object(Map::from_iter([("redacted".to_owned(), Value::from(id))]))
-}
-
-pub(super) fn marker(id: &str, name: &str, value: Value) -> Value {
-    let redacted = ("redacted".to_owned(), Value::from(id));
-    Value::Object(Map::from_iter([redacted, (name.to_owned(), value)]))
 }
 
 /// A second member of the same name makes a list of both.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use http::HeaderName;
 use serde_saphyr::Spanned;
 
+use super::examples::{Example, Expected};
 use super::file::{KeepFile, RedactFile, RulesFile, SideFile};
 use crate::problem::{Problem, parse_yaml, pieces};
 use crate::redact::{Glob, Rule, Sides, UNSEARCHED_RULE, USERINFO_RULE};
@@ -35,14 +36,6 @@ pub(super) struct CheckedRule {
     pub(super) file: PathBuf,
     pub(super) hits: Vec<Example>,
     pub(super) misses: Vec<Example>,
-}
-
-/// A name or a text, and where it stands.
-#[derive(Debug, Clone)]
-pub(super) struct Example {
-    pub(super) text: String,
-    pub(super) line: u64,
-    pub(super) column: u64,
 }
 
 impl Checked {
@@ -101,9 +94,11 @@ impl Checked {
         let conditions = self.conditions(file, written);
         let pattern = self.pattern(file, written, &conditions);
         let under = self.paths(file, written);
+        let paths = self.json_paths(file, &id.value, written.path.as_ref());
         let lists = [&keys, &headers, &cookies, &query, &segments, &texts_but];
         let none = lists.iter().all(|list| list.is_empty())
             && written.pattern.is_none()
+            && written.path.is_none()
             && !written.bare_body;
         if none && self.problems.len() == before {
             self.at(
@@ -111,7 +106,7 @@ impl Checked {
                 id,
                 format!("rule `{}` selects nothing", id.value),
                 "give it at least one of `keys`, `headers`, `cookies`, `query`, `segments`, \
-                 `texts_but`, `pattern`, `bare_body`",
+                 `texts_but`, `path`, `pattern`, `bare_body`",
             );
         }
         let sides = self.sides(file, written);
@@ -121,7 +116,7 @@ impl Checked {
         let so = (written.entropy.as_ref().map(|entropy| entropy.value), &written.validate);
         let bare_body = written.bare_body;
         self.normal.push(format!(
-            "redact {:?} {lists:?} {sides:?} {action:?} {more:?} {so:?} {bare_body}",
+            "redact {:?} {lists:?} {sides:?} {action:?} {more:?} {so:?} {bare_body} {paths:?}",
             id.value
         ));
         let rule = Rule {
@@ -131,6 +126,7 @@ impl Checked {
             cookies,
             query,
             segments,
+            paths,
             pattern,
             texts_but,
             bare_body,
@@ -139,12 +135,13 @@ impl Checked {
             sides,
             action,
         };
-        self.rules.push(CheckedRule {
+        let checked = CheckedRule {
             rule,
             file: file.to_owned(),
-            hits: examples(&written.examples.hit),
-            misses: examples(&written.examples.miss),
-        });
+            hits: self.examples(file, Expected::Hit, &written.examples.hit),
+            misses: self.examples(file, Expected::Miss, &written.examples.miss),
+        };
+        self.rules.push(checked);
     }
 
     fn keep(&mut self, file: &Path, written: &KeepFile) {
@@ -263,17 +260,6 @@ impl Checked {
             remedy: remedy.to_owned(),
         });
     }
-}
-
-fn examples(written: &[Spanned<String>]) -> Vec<Example> {
-    written
-        .iter()
-        .map(|text| Example {
-            text: text.value.clone(),
-            line: text.referenced.line(),
-            column: text.referenced.column(),
-        })
-        .collect()
 }
 
 /// The entries of a file, each as a file of its own in which it stands where it stood.

@@ -2,9 +2,14 @@
 
 use std::path::Path;
 
+use serde_saphyr::Spanned;
+
 use super::check::Checked;
 use super::file::{ActionFile, RedactFile, ValidatorFile};
-use crate::redact::{Action, Conditions, PathGlob, Pattern, PatternError, Scheme, Validator};
+use super::one_or_other::PathFile;
+use crate::redact::{
+    Action, Conditions, JsonPath, PathGlob, Pattern, PatternError, Scheme, Validator,
+};
 
 /// Characters that `keep_ends` may show.
 const ENDS_CHARS_MAX: u8 = 12;
@@ -95,6 +100,44 @@ impl Checked {
             }
         }
         globs
+    }
+
+    /// The paths into bodies.
+    pub(super) fn json_paths(
+        &mut self,
+        file: &Path,
+        rule: &str,
+        written: Option<&Spanned<PathFile>>,
+    ) -> Vec<JsonPath> {
+        let mut paths = Vec::new();
+        let mut path = |text: &str| match JsonPath::new(text) {
+            Ok(path) => {
+                paths.push(path);
+                None
+            }
+            Err(error) => Some(format!("`{text}` in `path` of `{rule}`: {error}")),
+        };
+        let remedy = "write a JSONPath (RFC 9535), such as `$.messages[*].content`";
+        let Some(written) = written else { return paths };
+        match &written.value {
+            PathFile::One(text) => {
+                if let Some(message) = path(text) {
+                    self.at(file, written, message, remedy);
+                }
+            }
+            PathFile::Many(several) => {
+                for one in several {
+                    if let Some(message) = path(&one.value) {
+                        self.at(file, one, message, remedy);
+                    }
+                }
+                if several.is_empty() {
+                    let message = format!("`path` of `{rule}` is empty");
+                    self.at(file, written, message, remedy);
+                }
+            }
+        }
+        paths
     }
 
     /// What is done.

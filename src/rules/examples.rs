@@ -3,10 +3,38 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::check::{CheckedRule, Example};
+use super::check::CheckedRule;
 use super::load::{RuleSet, compile};
+use super::try_body::BodyExample;
 use crate::problem::{Problem, Problems};
 use crate::redact::{Engine, FingerprintKey, Policy, Seen};
+
+/// An example, and where it stands.
+#[derive(Debug, Clone)]
+pub(super) struct Example {
+    pub(super) says: Says,
+    pub(super) line: u64,
+    pub(super) column: u64,
+}
+
+/// What a rule is tried on.
+#[derive(Debug, Clone)]
+pub(super) enum Says {
+    /// A name, a `name=value`, or a text.
+    Text(String),
+    /// A body.
+    Body(BodyExample),
+}
+
+impl Says {
+    /// As it was written.
+    pub(super) fn text(&self) -> &str {
+        match self {
+            Self::Text(text) => text,
+            Self::Body(body) => &body.text,
+        }
+    }
+}
 
 /// What an example says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,16 +85,16 @@ impl RuleSet {
             tried.rules += 1;
             // The rule alone, so that no other one can make its examples true.
             let keep = if checked.rule.keys.is_empty() { Vec::new() } else { self.keep.clone() };
-            let policy = Arc::new(compile(vec![checked.rule.clone()], keep)?);
+            let mut rule = checked.rule.clone();
+            // Examples have no path.
+            rule.under.clear();
+            let policy = Arc::new(compile(vec![rule], keep)?);
             let hits = checked.hits.iter().map(|example| (example, Expected::Hit));
             let misses = checked.misses.iter().map(|example| (example, Expected::Miss));
             let before = tried.examples;
             for (example, expected) in hits.chain(misses) {
                 tried.examples += 1;
-                if policy.selects(&example.text) != (expected == Expected::Hit) {
-                    let redacted = redacted(&policy, example, expected);
-                    tried.unmet.push(unmet(checked, example, expected, redacted));
-                }
+                tried.unmet.extend(unmet(&policy, checked, example, expected));
             }
             if tried.examples == before {
                 tried.without.push(checked.rule.id.clone());
@@ -112,34 +140,38 @@ impl From<Unmet> for Problem {
     }
 }
 
-/// The example as it would be recorded; where a name is selected, with a value that shows it.
-fn redacted(policy: &Arc<Policy>, example: &Example, expected: Expected) -> Option<String> {
-    if expected == Expected::Hit {
-        return None;
-    }
-    // What a fingerprint is made with does not matter here.
-    let engine = Engine::new(Arc::clone(policy), FingerprintKey::new(&[0; 32]));
-    let text = engine.text(&example.text, &Seen::default()).into_inner();
-    if text != example.text {
-        return Some(text);
-    }
-    let name = example.text.split('=').next().unwrap_or_default();
-    Some(format!("{name}=***"))
-}
-
+/// The example, if it is not met.
 fn unmet(
+    policy: &Arc<Policy>,
     checked: &CheckedRule,
     example: &Example,
     expected: Expected,
-    redacted: Option<String>,
-) -> Unmet {
-    Unmet {
+) -> Option<Unmet> {
+    // What a fingerprint is made with does not matter here.
+    let engine = Engine::new(Arc::clone(policy), FingerprintKey::new(&[0; 32]));
+    let redacted = match &example.says {
+        Says::Text(text) if policy.selects(text) == (expected == Expected::Hit) => return None,
+        Says::Text(text) if expected == Expected::Miss => Some(redacted(&engine, text)),
+        Says::Text(_) => None,
+        Says::Body(body) => Some(body.unmet(&engine, checked.rule.sides, expected)?),
+    };
+    Some(Unmet {
         rule: checked.rule.id.clone(),
         file: checked.file.clone(),
         line: example.line,
         column: example.column,
         expected,
-        example: example.text.clone(),
+        example: example.says.text().to_owned(),
         redacted,
+    })
+}
+
+/// The text as it would be recorded; where a name is selected, with a value that shows it.
+fn redacted(engine: &Engine, example: &str) -> String {
+    let text = engine.text(example, &Seen::default()).into_inner();
+    if text != example {
+        return text;
     }
+    let name = example.split('=').next().unwrap_or_default();
+    format!("{name}=***")
 }

@@ -4,6 +4,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
+use super::one_or_other::{ExampleFile, PathFile};
+
 /// One file of rules.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -45,6 +47,12 @@ pub struct RedactFile {
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
     pub segments: Vec<Spanned<String>>,
+    /// Values in bodies by where they stand: a JSONPath (RFC 9535), or a list of them, as in
+    /// `$.messages[*].content`. Of a body that is a list of documents (NDJSON, event streams) they
+    /// hold in each document, and in the list.
+    #[serde(default)]
+    #[schemars(with = "Option<PathFile>")]
+    pub path: Option<Spanned<PathFile>>,
     /// What a secret looks like, wherever text is: a regular expression over ASCII, in the syntax of
     /// Rust's `regex` crate. If it has groups whose names begin with `secret`, the one
     /// that matches is the secret, else all of it.
@@ -219,19 +227,19 @@ pub enum ValidatorFile {
     ZaId,
 }
 
-/// What a rule is tried on: names, `name=value`, and texts.
+/// What a rule is tried on: names, `name=value`, texts, and bodies.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExamplesFile {
-    /// Names that the rule must select, and texts in which it must find something.
+    /// Names that the rule must select, and texts and bodies in which it must find something.
     #[serde(default)]
-    #[schemars(with = "Vec<String>")]
-    pub hit: Vec<Spanned<String>>,
-    /// Names that it must not select, or that `keep` must except, and texts in which it must find
-    /// nothing.
+    #[schemars(with = "Vec<ExampleFile>")]
+    pub hit: Vec<Spanned<ExampleFile>>,
+    /// Names that it must not select, or that `keep` must except, and texts and bodies in which it
+    /// must find nothing.
     #[serde(default)]
-    #[schemars(with = "Vec<String>")]
-    pub miss: Vec<Spanned<String>>,
+    #[schemars(with = "Vec<ExampleFile>")]
+    pub miss: Vec<Spanned<ExampleFile>>,
 }
 
 /// One list of exceptions.

@@ -11,13 +11,16 @@ mod content;
 mod examples;
 mod file;
 mod load;
+mod one_or_other;
 mod packs;
 #[cfg(test)]
 mod tests;
+mod try_body;
 
 pub use examples::{Expected, Tried, Unmet};
 pub use file::{
     ActionFile, ExamplesFile, KeepFile, RedactFile, RulesFile, SideFile, ValidatorFile,
 };
 pub use load::{RuleSet, load, schema};
+pub use one_or_other::{BodyFile, ExampleFile, PathFile};
 pub use packs::Pack;

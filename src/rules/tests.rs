@@ -27,7 +27,8 @@ fn shipped_patterns_have_examples_of_both_kinds() {
     // Only what is one string has no name to try.
     for checked in &rules.rules {
         let named = !checked.hits.is_empty() && !checked.misses.is_empty();
-        assert!(named || checked.rule.bare_body || checked.rule.id == "credential.cookie");
+        let id = &checked.rule.id;
+        assert!(named || checked.rule.bare_body || id == "credential.cookie", "{id}");
     }
 }
 
@@ -38,8 +39,8 @@ fn a_hit_is_found_whole() {
     let engine = Engine::new(rules.redaction(), FingerprintKey::new(&[7; 32]));
     for checked in rules.rules.iter().filter(|checked| checked.rule.id.starts_with("token.")) {
         for hit in &checked.hits {
-            let text = engine.text(&hit.text, &Seen::default()).into_inner();
-            assert_ne!(text, hit.text);
+            let text = engine.text(hit.says.text(), &Seen::default()).into_inner();
+            assert_ne!(text, hit.says.text());
             let rest = text
                 .split(|c: char| !c.is_ascii_alphanumeric())
                 .filter(|part| part.len() > 15 && !text.contains(&format!("hmac:{part}")));
@@ -284,9 +285,94 @@ fn tokens_are_found_whatever_stands_around_them() {
     for checked in rules.rules.iter().filter(|checked| checked.rule.id.starts_with("token.")) {
         let Some(hit) = checked.hits.first() else { continue };
         for (before, after) in AROUND {
-            let text = format!("{before}{}{after}", hit.text);
+            let text = format!("{before}{}{after}", hit.says.text());
             let shown = engine.text(&text, &Seen::default()).into_inner();
-            assert!(!shown.contains(&hit.text), "{}: {shown}", checked.rule.id);
+            assert!(!shown.contains(hit.says.text()), "{}: {shown}", checked.rule.id);
         }
+    }
+}
+
+#[test]
+fn problems_of_paths_have_their_place() {
+    let rows: &[(&str, &str)] = &[
+        (
+            "redact:\n  - id: a\n    path: $.a[\n    do: drop\n",
+            "a.yaml:3:11: `$.a[` in `path` of `a`: a quoted name, a number, a slice, `*` or `?` is \
+             missing at character 5",
+        ),
+        (
+            "redact:\n  - id: a\n    path:\n      - $.a\n      - \"$[?@.b =~ 'c']\"\n    do: drop\n",
+            "a.yaml:5:9: `$[?@.b =~ 'c']` in `path` of `a`: a `]` is missing at character 8",
+        ),
+        ("redact:\n  - id: a\n    path: []\n    do: drop\n", "a.yaml:3:11: `path` of `a` is empty"),
+        (
+            "redact:\n  - id: a\n    path: $.a\n    do: drop\n    examples:\n      miss: [{body: 1, gone: [x]}]\n",
+            "a.yaml:6:14: `gone` and `stays` under `miss`, where all of a body stays",
+        ),
+        (
+            "redact:\n  - id: a\n    path: $.a\n    do: drop\n    examples:\n      hit: [{body: 1, type: \"a\\nb\"}]\n",
+            "a.yaml:6:13: the `type` of an example cannot be sent",
+        ),
+        (
+            "redact:\n  - id: a\n    path: $.a\n    do: drop\n    examples:\n      hit: [007]\n",
+            "a.yaml:6:13: invalid type: floating point `7.0`, expected a text (in quotes if it is a \
+             number or a word of YAML) or a `body`",
+        ),
+    ];
+    for (text, expected) in rows {
+        assert_eq!(problems(&[("a.yaml", text)]), [*expected], "{text}");
+    }
+}
+
+#[test]
+fn paths_and_bodies_as_examples() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = r#"redact:
+  - id: prompt.chat
+    in: [request]
+    under: ["/v1/**"]
+    path: "$.messages[*].content"
+    do: summarize
+    examples:
+      hit:
+        - body: '{"messages": [{"role": "user", "content": "hello there"}]}'
+        - body: {messages: [{role: user, content: [{type: text, text: hello there}]}]}
+          gone: [hello there]
+          stays: [user]
+      miss:
+        - body: {message: {content: hello}}
+        - content
+  - id: prompt.answer
+    path: ["$.choices[*].delta.content", "$.choices[*]['message']['content']"]
+    do: drop
+    examples:
+      hit:
+        - type: text/event-stream
+          body: "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"hello\"}}]}\n\ndata: [DONE]\n\n"
+          gone: [hello]
+          stays: [index, DONE]
+        - type: application/x-ndjson
+          body: "{\"choices\":[{\"message\":{\"content\":\"hello\"}}]}\n{\"model\":\"m\"}\n"
+          gone: [hello]
+          stays: [model]
+"#;
+    fs::write(dir.path().join("a.yaml"), text).unwrap();
+    let rules = load(Some(dir.path()), &[]).unwrap_or_else(|problems| panic!("{problems}"));
+    rules.test_examples().unwrap_or_else(|problems| panic!("{problems}"));
+    // None of them is met by chance.
+    for (from, to) in [
+        ("hello there\"}]}'\n", "hello there\"}}'\n"),
+        ("gone: [hello there]", "gone: [user]"),
+        ("stays: [user]", "stays: [hello]"),
+        ("body: {message: {content: hello}}", "body: {messages: [{content: hello}]}"),
+        ("stays: [index, DONE]", "stays: [other]"),
+        ("- type: application/x-ndjson", "- type: text/plain"),
+        ("- content\n", "- body: '{'\n"),
+    ] {
+        assert!(text.contains(from), "{from}");
+        let text = text.replacen(from, to, 1);
+        fs::write(dir.path().join("a.yaml"), text).unwrap();
+        let rules = load(Some(dir.path()), &[]).unwrap_or_else(|problems| panic!("{problems}"));
+        assert!(rules.test_examples().is_err(), "{to}");
     }
 }

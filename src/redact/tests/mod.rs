@@ -11,6 +11,7 @@ mod contents;
 mod formats;
 mod inner;
 mod ordinary;
+mod prompts;
 mod properties;
 
 const JSON: (&str, &str) = ("content-type", "application/json");

@@ -1,0 +1,96 @@
+//! JSONPath (RFC 9535) over decoded bodies.
+//!
+//! Owns the language: its parser with the well-typedness rules for functions, I-Regexp (RFC 9485),
+//! and the evaluation over [`Node`]. Does not know rules, and neither keeps nor prints values.
+//!
+//! Invariants: a path that was parsed can be evaluated on any tree without a panic; evaluation
+//! spends of a budget of steps and ends with [`Exhausted`] when there are none left; regular
+//! expressions take linear time.
+//!
+//! Ours, since the trees are ours: members of the same name are all selected (a reader may take any
+//! of them), numbers may be larger than a double holds, and a hostile body must not make a path
+//! cost more than was allowed. Where a singular query in a filter finds several values for that
+//! reason, a comparison holds if it holds for one of them.
+
+mod error;
+mod eval;
+mod filter;
+mod iregexp;
+mod parser;
+mod syntax;
+#[cfg(test)]
+mod tests;
+mod values;
+
+use std::cell::Cell;
+use std::fmt;
+use std::sync::Arc;
+
+pub use error::{Expected, JsonPathError};
+use eval::Evaluation;
+pub use eval::Exhausted;
+use parser::Parser;
+use syntax::{Segment, Selector};
+
+use crate::decode::Node;
+
+/// The longest path, in bytes.
+pub const PATH_BYTES_MAX: usize = 2048;
+
+/// A compiled path.
+#[derive(Clone)]
+pub struct JsonPath {
+    text: Box<str>,
+    segments: Arc<[Segment]>,
+}
+
+impl fmt::Debug for JsonPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "JsonPath({})", self.text)
+    }
+}
+
+impl PartialEq for JsonPath {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl JsonPath {
+    /// Parses a path: `$.messages[*].content`.
+    pub fn new(text: &str) -> Result<Self, JsonPathError> {
+        let segments = Parser::new(text)?.path()?.into();
+        Ok(Self { text: text.into(), segments })
+    }
+
+    /// The path as it was written.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The name with which every result of it begins, if there is one: of an object without that
+    /// member it selects nothing.
+    pub(super) fn first_name(&self) -> Option<&str> {
+        match self.segments.first() {
+            Some(Segment::Child(selectors)) => match selectors.as_slice() {
+                [Selector::Name(name)] => Some(name),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// All that it selects in a document, in the order of RFC 9535, and as often as it is selected.
+    /// `work` is how many steps that may take, and then what is left of them.
+    pub fn select<'n>(
+        &self,
+        document: &'n Node<'n>,
+        work: &mut usize,
+    ) -> Result<Vec<&'n Node<'n>>, Exhausted> {
+        let left = Cell::new(*work);
+        let mut selected = Vec::new();
+        let found = Evaluation::new(document, &left).all(&self.segments, &mut selected);
+        *work = left.get();
+        found.map(|()| selected)
+    }
+}

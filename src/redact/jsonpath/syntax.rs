@@ -1,0 +1,130 @@
+//! What a path is made of, once it was parsed and found well-typed.
+
+use super::iregexp::Regexp;
+
+/// One step from nodes to nodes.
+#[derive(Debug)]
+pub(super) enum Segment {
+    /// To children.
+    Child(Vec<Selector>),
+    /// To children of the node itself and of everything below it.
+    Descendant(Vec<Selector>),
+}
+
+/// Which children.
+#[derive(Debug)]
+pub(super) enum Selector {
+    /// Those of this name.
+    Name(Box<str>),
+    /// All.
+    Wildcard,
+    /// One of a list, from its end if negative.
+    Index(i64),
+    /// Some of a list.
+    Slice {
+        /// Where it starts.
+        start: Option<i64>,
+        /// Before what it ends.
+        end: Option<i64>,
+        /// To every how many-th it goes, backwards if negative.
+        step: i64,
+    },
+    /// Those for which this holds.
+    Filter(Logical),
+}
+
+/// What holds or does not.
+#[derive(Debug)]
+pub(super) enum Logical {
+    /// One of them.
+    Or(Vec<Self>),
+    /// All of them.
+    And(Vec<Self>),
+    /// The contrary.
+    Not(Box<Self>),
+    /// The query finds something.
+    Exists(Query),
+    /// Two values compare so.
+    Compare(Operand, Comparison, Operand),
+    /// A text is (`match`) or holds (`search`) what a regular expression describes.
+    Matches {
+        /// The text.
+        text: Operand,
+        /// The expression.
+        pattern: Pattern,
+        /// All of the text: `match`.
+        whole: bool,
+    },
+}
+
+/// How two values compare.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Comparison {
+    Equal,
+    NotEqual,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+}
+
+/// A query inside of a filter.
+#[derive(Debug)]
+pub(super) struct Query {
+    pub(super) from: Origin,
+    pub(super) segments: Vec<Segment>,
+}
+
+/// Where a query starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// `$`: at the document.
+    Document,
+    /// `@`: at the node that the filter is about.
+    Current,
+}
+
+/// What is a value.
+#[derive(Debug)]
+pub(super) enum Operand {
+    /// As written.
+    Literal(Literal),
+    /// Of the one node that a singular query finds.
+    Singular(Query),
+    /// `length()`: characters of a text, items of a list, members of an object.
+    Length(Box<Self>),
+    /// `count()`: how many nodes.
+    Count(Query),
+    /// `value()`: of the only node.
+    Value(Query),
+}
+
+/// A value as written.
+#[derive(Debug)]
+pub(super) enum Literal {
+    Null,
+    Bool(bool),
+    Number(f64),
+    Text(Box<str>),
+}
+
+/// A regular expression, which may be one of the document's own texts.
+#[derive(Debug)]
+pub(super) enum Pattern {
+    /// As written.
+    Fixed(Regexp),
+    /// Of the document.
+    Of(Operand),
+}
+
+impl Query {
+    /// Whether it finds one node at most, by its form.
+    pub(super) fn is_singular(&self) -> bool {
+        self.segments.iter().all(|segment| match segment {
+            Segment::Child(selectors) => {
+                matches!(selectors.as_slice(), [Selector::Name(_) | Selector::Index(_)])
+            }
+            Segment::Descendant(_) => false,
+        })
+    }
+}

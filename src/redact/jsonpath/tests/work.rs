@@ -1,0 +1,166 @@
+//! What evaluating may cost, and what no input does.
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// Steps that a path takes in a document; `None` if a million are too few.
+fn steps(path: &str, document: &str) -> Option<usize> {
+    let path = JsonPath::new(path).unwrap();
+    let node = decode::json(document).unwrap();
+    let mut work = 1_000_000;
+    path.select(&node, &mut work).ok().map(|_| 1_000_000 - work)
+}
+
+fn deep(levels: usize) -> String {
+    format!("{}1{}", "{\"x\":".repeat(levels), "}".repeat(levels))
+}
+
+fn wide(items: usize) -> String {
+    format!("[{}]", vec!["{\"x\":[1,2],\"y\":\"text\"}"; items].join(","))
+}
+
+#[test]
+fn what_cannot_be_there_costs_nothing() {
+    assert!(steps("$.messages[*].content", &wide(2000)).unwrap() < 5);
+    assert!(steps("$.messages[*].content", &deep(50)).unwrap() < 5);
+    assert!(steps("$..x", &wide(2000)).unwrap() < 40_000);
+}
+
+#[test]
+fn work_is_bounded() {
+    // Each is more than linear in some document.
+    let rows = [
+        ("$..[?$..x]", wide(2000)),
+        ("$..[?count($..*) > 1]", wide(2000)),
+        ("$..[?@..[?@..[?$..z]]]", wide(2000)),
+        ("$..*..*..*..*..*", deep(50)),
+        ("$[*,*,*,*,*,*,*,*,*,*][*,*,*,*,*,*,*,*][*,*,*,*,*,*,*,*,*]", wide(2000)),
+        ("$[?@ == $[0]][?$[?@ == $[1]][?@ == $]]", wide(2000)),
+        ("$..[?match(@.y, @.y)][?match($[?@.y], 'a')]".split("[?match($").next().unwrap(), texts()),
+    ];
+    for (path, document) in rows {
+        assert_eq!(steps(path, &document), None, "{path}");
+    }
+    // The depth of a document is bounded, so that this is not quadratic.
+    assert!(steps("$..[?@..x]", &deep(55)).unwrap() < 10_000);
+}
+
+/// Every text another expression to compile.
+fn texts() -> String {
+    let texts: Vec<String> = (0..20).map(|n| format!("{{\"y\":\"t{n}\"}}")).collect();
+    format!("[{}]", texts.join(","))
+}
+
+#[test]
+fn long_texts_count() {
+    let text = "x".repeat(100_000);
+    let document = format!("[{}]", vec![format!("\"{text}\""); 20].join(","));
+    assert!(steps("$[?match(@, 'x*')]", &document).unwrap() > 400_000);
+    assert!(steps("$[?length(@) > 1]", &document).unwrap() > 200_000);
+    assert!(steps("$[?@ == $[0]]", &document).unwrap() > 100_000);
+    assert!(steps("$[?@ < 'a']", &document).unwrap() < 1000);
+    assert_eq!(steps("$[?match('a', @)]", &document), None);
+}
+
+/// Paths that are almost right.
+fn any_path() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        Just("$"),
+        Just("@"),
+        Just("."),
+        Just(".."),
+        Just("["),
+        Just("]"),
+        Just("[?"),
+        Just("("),
+        Just(")"),
+        Just("*"),
+        Just("'a'"),
+        Just("\"b\""),
+        Just("a"),
+        Just("0"),
+        Just("-1"),
+        Just(":"),
+        Just(","),
+        Just("=="),
+        Just("<"),
+        Just("&&"),
+        Just("||"),
+        Just("!"),
+        Just(" "),
+        Just("length("),
+        Just("count("),
+        Just("match("),
+        Just("search("),
+        Just("value("),
+        Just("true"),
+        Just("null"),
+        Just("1.5e1"),
+        Just("\\u"),
+        Just("'"),
+        Just("é"),
+        Just(".a"),
+        Just("@.a"),
+        Just("[*]"),
+        Just("'[a-z]*'"),
+        Just("[?@.a]"),
+        Just("[::-1]"),
+    ];
+    proptest::collection::vec(piece, 0..14).prop_map(|pieces| format!("${}", pieces.concat()))
+}
+
+proptest! {
+    #[test]
+    fn no_input_panics(path in prop_oneof![any_path(), "\\PC{0,40}", "\\$[\\[\\].?@!=<>&|*a-c'0-9():, -]{0,30}"]) {
+        let document = r#"{"a":[1,"b",{"a":{"b":null,"a":[]}},[[]],1.5],"b":"é","":{"a":"a"}}"#;
+        let node = decode::json(document).unwrap();
+        for allowed in [0, 10, 1000] {
+            let mut work = allowed;
+            if let Ok(path) = JsonPath::new(&path) {
+                let selected = path.select(&node, &mut work);
+                prop_assert!(work <= allowed);
+                prop_assert!(selected.map_or(0, |nodes| nodes.len()) <= allowed);
+            }
+        }
+    }
+
+    #[test]
+    fn names_are_selected_however_they_are_written(name in "\\PC{0,12}", beside in "[a-z]{0,3}") {
+        prop_assume!(name != beside);
+        let document = serde_json::json!({ name.clone(): 1, beside: 2 }).to_string();
+        let double = serde_json::Value::from(name.as_str()).to_string();
+        let single = format!("'{}'", name.replace('\\', "\\\\").replace('\'', "\\'"));
+        let escaped: String = name.encode_utf16().map(|unit| format!("\\u{unit:04X}")).collect();
+        for selector in [double, single, format!("'{escaped}'")] {
+            prop_assert_eq!(selected(&format!("$[{selector}]"), &document), "1");
+            prop_assert_eq!(selected(&format!("$..[{selector}]"), &document), "1");
+        }
+    }
+
+    #[test]
+    fn slices_are_those_of_the_rfc(
+        length in 0..8_usize,
+        start in proptest::option::of(-10..10_i64),
+        end in proptest::option::of(-10..10_i64),
+        step in proptest::option::of(-4..4_i64),
+    ) {
+        // The procedure of section 2.3.4.2.2, word for word, as an oracle.
+        let (len, by) = (i64::try_from(length).unwrap(), step.unwrap_or(1));
+        let normalize = |i: i64| if i >= 0 { i } else { len + i };
+        let s = normalize(start.unwrap_or(if by >= 0 { 0 } else { len - 1 }));
+        let e = normalize(end.unwrap_or(if by >= 0 { len } else { -len - 1 }));
+        let mut expected = Vec::new();
+        if by > 0 {
+            let (mut i, upper) = (s.clamp(0, len), e.clamp(0, len));
+            while i < upper { expected.push(i.to_string()); i += by; }
+        } else if by < 0 {
+            let (mut i, lower) = (s.clamp(-1, len - 1), e.clamp(-1, len - 1));
+            while lower < i { expected.push(i.to_string()); i += by; }
+        }
+        let document = serde_json::json!((0..length).collect::<Vec<_>>()).to_string();
+        let part = |n: Option<i64>| n.map_or(String::new(), |n| n.to_string());
+        let path = format!("$[{}:{}:{}]", part(start), part(end), part(step));
+        prop_assert_eq!(selected(&path, &document), expected.join(" "), "{}", path);
+    }
+}
