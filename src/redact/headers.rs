@@ -8,6 +8,7 @@ use http::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value};
 
 use super::marker::{dropped, marker};
+use super::only::is_always_recorded;
 use super::policy::Carrier;
 use super::rule::Action;
 use super::seen::{MASK, ends, is_guessable, is_redacted_text};
@@ -99,7 +100,7 @@ impl Walk<'_> {
             self.location.push('.');
             self.location.push_str(&shown);
             let mut values: Vec<Value> =
-                headers.get_all(name).iter().map(|value| self.field(name, value)).collect();
+                headers.get_all(name).iter().map(|value| self.listed_field(name, value)).collect();
             let value = match values.len() {
                 1 => values.pop().unwrap_or_default(),
                 _ => Value::Array(values),
@@ -107,6 +108,18 @@ impl Walk<'_> {
             object.insert(shown, value);
         }
         object
+    }
+
+    /// A field, unless only others are to be recorded.
+    fn listed_field(&mut self, name: &HeaderName, value: &HeaderValue) -> Value {
+        self.unlisted = self.policy.unlisted(self.place);
+        if is_always_recorded(name.as_str()) {
+            self.unlisted = 0;
+        }
+        self.list(Carrier::Header, name.as_str(), None);
+        let shown = self.field(name, value);
+        self.unlisted = 0;
+        shown
     }
 
     fn field(&mut self, name: &HeaderName, value: &HeaderValue) -> Value {
@@ -143,6 +156,9 @@ impl Walk<'_> {
             }
             return Value::from(out);
         }
+        if let Some(shown) = self.unlisted_text(text) {
+            return shown;
+        }
         Value::from(self.text(text).unwrap_or_else(|| text.to_owned()))
     }
 
@@ -157,6 +173,7 @@ impl Walk<'_> {
         self.receipt(rule);
         let id = self.policy.id(rule);
         match self.policy.action(rule) {
+            action if self.shows_too_much(action) => dropped(id),
             Action::Drop => dropped(id),
             Action::Mask => Value::from(MASK),
             Action::KeepEnds { first, last } => match ends(secret, first, last) {
@@ -204,7 +221,14 @@ impl Walk<'_> {
         let scratch = &mut self.scratch;
         let Some(rule) = self.policy.rule(self.place, Carrier::Cookie, name, Some(value), scratch)
         else {
-            return self.text(piece).unwrap_or_else(|| piece.to_owned());
+            let unlisted = self.list(Carrier::Cookie, name, None);
+            let shown = match self.unlisted_text(value) {
+                Some(_) if name.is_empty() => MASK.to_owned(),
+                Some(_) => format!("{}={MASK}", self.plain(name).as_deref().unwrap_or(name)),
+                None => self.text(piece).unwrap_or_else(|| piece.to_owned()),
+            };
+            self.unlisted = unlisted;
+            return shown;
         };
         let shown_name = self.plain(name).unwrap_or_else(|| name.to_owned());
         if value.is_empty() || is_redacted_text(value) {

@@ -29,6 +29,7 @@ pub(super) fn is_redacted(node: &Node<'_>, policy: &Policy) -> bool {
                     ("fingerprint", Node::String(text)) => is_fingerprint(text),
                     ("ends", Node::String(text)) => is_ends(text),
                     ("chars" | "items", Node::Number(Number::Integer(_))) => true,
+                    ("type", Node::String(text)) => is_type(text),
                     _ => false,
                 })
         }
@@ -45,6 +46,7 @@ pub(super) fn is_marker(object: &Map<String, Value>, policy: &Policy) -> bool {
             ("fingerprint", Value::String(text)) => is_fingerprint(text),
             ("ends", Value::String(_)) => true,
             ("chars" | "items", Value::Number(_)) => true,
+            ("type", Value::String(text)) => is_type(text),
             _ => false,
         })
 }
@@ -53,4 +55,9 @@ pub(super) fn is_marker(object: &Map<String, Value>, policy: &Policy) -> bool {
 fn is_ends(text: &str) -> bool {
     text.split_once('…')
         .is_some_and(|(first, last)| first.chars().count() + last.chars().count() <= ENDS_CHARS_MAX)
+}
+
+/// What is recorded of a value that is neither text nor made of others.
+fn is_type(text: &str) -> bool {
+    matches!(text, "number" | "boolean" | "null")
 }

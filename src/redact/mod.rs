@@ -9,6 +9,7 @@
 //! searched for what was seen. [`Seen`] passes from the request to its response.
 
 mod engine;
+mod exceptions;
 mod glob;
 mod headers;
 mod inner;
@@ -17,6 +18,7 @@ mod key;
 mod marker;
 mod memo;
 mod names;
+mod only;
 mod path;
 mod pattern;
 mod policy;
@@ -34,9 +36,11 @@ mod under;
 mod walk;
 
 pub use engine::{Detail, Engine};
+pub use exceptions::Exceptions;
 pub use glob::{Glob, GlobError};
 pub use jsonpath::{Exhausted, Expected, JsonPath, JsonPathError, PATH_BYTES_MAX};
 pub use key::FingerprintKey;
+pub use only::RecordOnly;
 pub use pattern::{Conditions, Pattern, PatternError, Scheme, ShapeError, Validator};
 pub use policy::{Policy, PolicyError};
 pub use redacted::Redacted;

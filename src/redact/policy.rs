@@ -1,8 +1,10 @@
 //! All rules together, compiled for looking up.
 
+use super::exceptions::{Exceptions, Kept};
 use super::glob::squash;
 use super::memo::Memo;
 use super::names::Names;
+use super::only::{ENTRIES_MAX, Listed, RecordOnly};
 use super::pattern::{Patterns, Scope};
 use super::rule::{Action, Rule, Side, Sides, UNSEARCHED_RULE, USERINFO_RULE};
 use super::selection::Paths;
@@ -30,7 +32,8 @@ pub struct Policy {
     rules: Vec<Head>,
     userinfo: usize,
     unsearched: usize,
-    keep: Names,
+    keep: Kept,
+    listed: Vec<Listed>,
     places: Vec<Vec<PathGlob>>,
     patterns: Patterns,
     texts_but: Vec<TextsBut>,
@@ -104,11 +107,18 @@ pub enum PolicyError {
     /// More than 64.
     #[error("the redaction rules have more than 64 different lists of paths under `under`")]
     Places,
+    /// More than 64.
+    #[error("there are more than 64 entries under `record_only`")]
+    RecordOnly,
 }
 
 impl Policy {
-    /// Compiles rules; names that `keep` matches are never selected by `keys`.
-    pub fn new(mut rules: Vec<Rule>, keep: Vec<Glob>) -> Result<Self, PolicyError> {
+    /// Compiles rules with their exceptions, and where only what is listed is recorded.
+    pub fn new(
+        mut rules: Vec<Rule>,
+        keep: &Exceptions,
+        record_only: &[RecordOnly],
+    ) -> Result<Self, PolicyError> {
         rules.sort_by_key(|rule| std::cmp::Reverse(rule.action));
         let mut places: Vec<Vec<PathGlob>> = Vec::new();
         let mut heads = Vec::with_capacity(rules.len() + 2);
@@ -126,17 +136,28 @@ impl Policy {
             .iter()
             .enumerate()
             .filter_map(|(position, rule)| rule.pattern.clone().map(|pattern| (pattern, position)));
-        let paths = rules.iter().enumerate().flat_map(|(position, rule)| {
-            rule.paths.iter().cloned().map(move |path| (path, position))
-        });
+        if record_only.len() > ENTRIES_MAX {
+            return Err(PolicyError::RecordOnly);
+        }
+        let mut listed = Vec::with_capacity(record_only.len());
+        for only in record_only {
+            listed.push(Listed::new(only, heads.len())?);
+            let below = below(&mut places, &only.under)?;
+            heads.push(Head {
+                below,
+                sides: only.sides,
+                ..Head::built_in(&only.id, Action::Summarize)
+            });
+        }
         Ok(Self {
-            paths: Paths::new(paths),
+            paths: Paths::of(&rules, keep, record_only),
+            listed,
             patterns: Patterns::new(patterns)?,
             texts_but: TextsBut::all(&rules)?,
             rules: heads,
             userinfo,
             unsearched,
-            keep: Names::new(keep.into_iter().map(|glob| (glob, 0)))?,
+            keep: Kept::new(keep)?,
             places,
             bare_body: (0..rules.len())
                 .filter(|position| rules.get(*position).is_some_and(|rule| rule.bare_body))
@@ -207,6 +228,11 @@ impl Policy {
         self.rules.get(rule).is_none_or(|head| head.holds_at(place))
     }
 
+    /// Where only what is listed is recorded.
+    pub(super) fn listed(&self) -> &[Listed] {
+        &self.listed
+    }
+
     /// Which rules hold there.
     pub(super) fn at(&self, place: Place) -> impl Scope {
         Here { policy: self, place }
@@ -266,14 +292,17 @@ impl Policy {
     fn rules(&self, side: Side, carrier: Carrier, name: &str, scratch: &mut String) -> Vec<usize> {
         let selectors = self.side(side);
         squashed(name, scratch);
+        if self.keep.spares(carrier, scratch) {
+            return Vec::new();
+        }
         let mut rules = selectors.carried(carrier).names.all(scratch);
-        if !self.keep.selects(scratch) {
+        if !self.keep.spares_from_keys(scratch) {
             rules.append(&mut selectors.keys.all(scratch));
             // By the whole name, or by a part of one such as `user[password]` or `db.pin`.
             if name.contains(PART_ENDS) {
                 for part in name.split(PART_ENDS).filter(|part| !part.is_empty()) {
                     squashed(part, scratch);
-                    if !self.keep.selects(scratch) {
+                    if !self.keep.spares_from_keys(scratch) {
                         rules.append(&mut selectors.keys.all(scratch));
                     }
                 }

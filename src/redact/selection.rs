@@ -5,8 +5,11 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
+use super::exceptions::Exceptions;
 use super::jsonpath::{Exhausted, JsonPath};
+use super::only::{RecordOnly, Unlisted};
 use super::policy::{Place, Policy};
+use super::rule::Rule;
 use super::walk::{Walk, scalar};
 use crate::decode::{Decoded, Node, Note};
 
@@ -14,32 +17,49 @@ use crate::decode::{Decoded, Node, Note};
 /// every value of the largest tree.
 const WORK_MAX: usize = 16_000_000;
 
-/// All paths of all rules, by the name with which their results begin.
+/// What a path is for.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Purpose {
+    /// A rule, by its position in the policy.
+    Redact(usize),
+    /// An exception.
+    Keep,
+    /// A list of what may be recorded, by its bit.
+    List(Unlisted),
+}
+
+/// All paths, by the name with which their results begin.
 #[derive(Debug, Default)]
 pub(super) struct Paths {
-    paths: Vec<(JsonPath, usize)>,
+    paths: Vec<(JsonPath, Purpose)>,
     named: HashMap<Box<str>, Vec<usize>>,
     /// Those that may begin with any name.
     other: Vec<usize>,
 }
 
 impl Paths {
-    /// Paths, each with the position of its rule in the policy.
-    pub(super) fn new(paths: impl IntoIterator<Item = (JsonPath, usize)>) -> Self {
+    pub(super) fn of(rules: &[Rule], keep: &Exceptions, record_only: &[RecordOnly]) -> Self {
+        let redact = rules.iter().enumerate().flat_map(|(position, rule)| {
+            rule.paths.iter().map(move |path| (path, Purpose::Redact(position)))
+        });
+        let keep = keep.paths.iter().map(|path| (path, Purpose::Keep));
+        let list = record_only.iter().enumerate().flat_map(|(bit, only)| {
+            only.paths.iter().map(move |path| (path, Purpose::List(1 << bit)))
+        });
         let mut all = Self::default();
-        for (path, rule) in paths {
+        for (path, purpose) in redact.chain(keep).chain(list) {
             let position = all.paths.len();
             match path.first_name() {
                 Some(name) => all.named.entry(name.into()).or_default().push(position),
                 None => all.other.push(position),
             }
-            all.paths.push((path, rule));
+            all.paths.push((path.clone(), purpose));
         }
         all
     }
 
     /// The paths that may select something in a document.
-    fn candidates(&self, document: &Node<'_>) -> Vec<&(JsonPath, usize)> {
+    fn candidates(&self, document: &Node<'_>) -> Vec<&(JsonPath, Purpose)> {
         let mut positions = self.other.clone();
         if let Node::Object(members) = document {
             let named = members.iter().filter_map(|(name, _)| self.named.get(name.as_ref()));
@@ -52,11 +72,18 @@ impl Paths {
     }
 }
 
-/// The rules for the values of one body, by where in memory the values are, as long as the walk
-/// lasts.
+/// What is known of the values of one body, by where in memory they are, as long as the walk lasts.
 #[derive(Default)]
 pub(super) struct Selection {
-    rules: HashMap<usize, usize>,
+    marks: HashMap<usize, Mark>,
+}
+
+/// What is known of a value.
+#[derive(Default, Clone, Copy)]
+struct Mark {
+    rule: Option<usize>,
+    kept: bool,
+    listed: Unlisted,
 }
 
 impl Selection {
@@ -66,15 +93,18 @@ impl Selection {
         if paths.paths.is_empty() {
             return Ok(selection);
         }
+        let unlisted = policy.unlisted(place);
         let mut work = WORK_MAX;
         for document in decoded.documents() {
-            for (path, rule) in paths.candidates(document) {
-                if !policy.holds_at(*rule, place) {
-                    continue;
-                }
-                for node in path.select(document, &mut work)? {
-                    if policy.holds(*rule, place, scalar(node).as_deref()) {
-                        selection.add(node, *rule);
+            for (path, purpose) in paths.candidates(document) {
+                let holds = match purpose {
+                    Purpose::Redact(rule) => policy.holds_at(*rule, place),
+                    Purpose::Keep => true,
+                    Purpose::List(bit) => unlisted & bit != 0,
+                };
+                if holds {
+                    for node in path.select(document, &mut work)? {
+                        selection.mark(policy, place, node, *purpose);
                     }
                 }
             }
@@ -83,18 +113,40 @@ impl Selection {
     }
 
     /// Of several rules the first is the strictest.
-    fn add(&mut self, node: &Node<'_>, rule: usize) {
-        let slot = self.rules.entry(address(node)).or_insert(rule);
-        *slot = rule.min(*slot);
+    fn mark(&mut self, policy: &Policy, place: Place, node: &Node<'_>, purpose: Purpose) {
+        let mark = self.marks.entry(address(node)).or_default();
+        match purpose {
+            Purpose::Redact(rule) => {
+                if policy.holds(rule, place, scalar(node).as_deref()) {
+                    mark.rule = mark.rule.into_iter().chain([rule]).min();
+                }
+            }
+            Purpose::Keep => mark.kept = true,
+            Purpose::List(bit) => mark.listed |= bit,
+        }
+    }
+
+    fn mark_of(&self, node: &Node<'_>) -> Mark {
+        if self.marks.is_empty() {
+            return Mark::default();
+        }
+        self.marks.get(&address(node)).copied().unwrap_or_default()
     }
 
     /// The rule for a value for whose name there may be one.
     pub(super) fn rule(&self, named: Option<usize>, node: &Node<'_>) -> Option<usize> {
-        if self.rules.is_empty() {
-            return named;
-        }
-        let selected = self.rules.get(&address(node)).copied();
-        named.into_iter().chain(selected).min()
+        let mark = self.mark_of(node);
+        named.filter(|_| !mark.kept).into_iter().chain(mark.rule).min()
+    }
+
+    /// The lists that a value is on.
+    pub(super) fn listed(&self, node: &Node<'_>) -> Unlisted {
+        self.mark_of(node).listed
+    }
+
+    /// Whether a path selects it.
+    pub(super) fn knows(&self, node: &Node<'_>) -> bool {
+        self.marks.contains_key(&address(node))
     }
 }
 
@@ -111,7 +163,9 @@ impl Walk<'_> {
         match Selection::of(self.policy, self.place, decoded) {
             Ok(selection) => {
                 self.selection = selection;
+                self.unlisted = self.policy.unlisted(self.place);
                 let body = self.body(node);
+                self.unlisted = 0;
                 self.selection = Selection::default();
                 Some(body)
             }
@@ -123,5 +177,26 @@ impl Walk<'_> {
                 None
             }
         }
+    }
+
+    /// A decoded body.
+    fn body(&mut self, node: &Node<'_>) -> Value {
+        self.enter("body.$");
+        let bare = scalar(node).and_then(|value| self.policy.bare_body(self.place, &value));
+        self.under(bare, node)
+    }
+
+    /// A value under a rule, if there is one for its name, or if a path selects it.
+    pub(super) fn under(&mut self, named: Option<usize>, node: &Node<'_>) -> Value {
+        let unlisted = self.unlisted;
+        if unlisted != 0 {
+            self.unlisted &= !self.selection.listed(node);
+        }
+        let shown = match self.selection.rule(named, node) {
+            Some(rule) => self.secret(node, rule),
+            None => self.value(node),
+        };
+        self.unlisted = unlisted;
+        shown
     }
 }

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::inner::is_positional;
 use super::key::FingerprintKey;
 use super::marker::{dropped, is_redacted, marker};
+use super::only::Unlisted;
 use super::pattern::WORK_BYTES_MAX;
 use super::policy::{Carrier, Place, Policy};
 use super::receipts::Receipts;
@@ -75,6 +76,8 @@ pub(super) struct Walk<'e> {
     variables: BTreeMap<String, usize>,
     /// What paths select in the body.
     pub(super) selection: Selection,
+    /// By what the value where the walk is would not be recorded.
+    pub(super) unlisted: Unlisted,
 }
 
 impl<'e> Walk<'e> {
@@ -101,6 +104,7 @@ impl<'e> Walk<'e> {
             cut: false,
             variables: BTreeMap::new(),
             selection: Selection::default(),
+            unlisted: 0,
         }
     }
 
@@ -132,28 +136,21 @@ impl<'e> Walk<'e> {
     /// The parameters of a query: as an object, under the selectors for queries as well.
     pub(super) fn query(&mut self, node: &Node<'_>) -> Value {
         self.enter("query");
-        match node {
+        self.unlisted = self.policy.unlisted(self.place);
+        let shown = match node {
             Node::Object(members) => self.members(members, Carrier::Parameter),
             _ => self.value(node),
+        };
+        self.unlisted = 0;
+        shown
+    }
+
+    pub(super) fn value(&mut self, node: &Node<'_>) -> Value {
+        if self.unlisted != 0
+            && let Some(shown) = self.unlisted(node)
+        {
+            return shown;
         }
-    }
-
-    /// A decoded body.
-    pub(super) fn body(&mut self, node: &Node<'_>) -> Value {
-        self.enter("body.$");
-        let bare = scalar(node).and_then(|value| self.policy.bare_body(self.place, &value));
-        self.under(bare, node)
-    }
-
-    /// A value under a rule, if there is one for its name, or if a path selects it.
-    fn under(&mut self, named: Option<usize>, node: &Node<'_>) -> Value {
-        match self.selection.rule(named, node) {
-            Some(rule) => self.secret(node, rule),
-            None => self.value(node),
-        }
-    }
-
-    fn value(&mut self, node: &Node<'_>) -> Value {
         match node {
             Node::Null => Value::Null,
             Node::Bool(value) => Value::Bool(*value),
@@ -196,6 +193,7 @@ impl<'e> Walk<'e> {
         for (name, node) in members {
             let length = self.location.len();
             // Before the receipts: a name such as `{"pin":1}` must not stand in a location.
+            let unlisted = self.list(carrier, name, Some(node));
             let shown = self.name(name);
             push_name(&mut self.location, &shown);
             let text = scalar(node);
@@ -213,6 +211,7 @@ impl<'e> Walk<'e> {
             }
             let value = self.under(rule, node);
             self.variables.clear();
+            self.unlisted = unlisted;
             self.location.truncate(length);
             insert(&mut object, &mut lists, shown, value);
         }
@@ -225,6 +224,9 @@ impl<'e> Walk<'e> {
     /// A member name, without the credentials in it. What looks like a part of JSON and is none may
     /// be anything.
     fn name(&mut self, name: &str) -> String {
+        if self.hides_name(name) {
+            return MASK.to_owned();
+        }
         if !name.contains(['{', '[', '=', ':']) {
             return self.plain(name).unwrap_or_else(|| name.to_owned());
         }
@@ -292,11 +294,14 @@ impl<'e> Walk<'e> {
         if is_remembered(self.policy.action(rule)) {
             self.remember_all(node, rule, Depth::Selected);
         } else {
+            let unlisted = std::mem::take(&mut self.unlisted);
             self.look_through(node);
+            self.unlisted = unlisted;
         }
         self.receipt(rule);
         let id = self.policy.id(rule);
         match (self.policy.action(rule), node) {
+            (action, _) if self.shows_too_much(action) => dropped(id),
             (Action::Mask, _) => Value::from(MASK),
             (Action::KeepEnds { first, last }, Node::String(text)) => {
                 match ends(text, first, last) {

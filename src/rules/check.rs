@@ -7,9 +7,9 @@ use http::HeaderName;
 use serde_saphyr::Spanned;
 
 use super::examples::{Example, Expected};
-use super::file::{KeepFile, RedactFile, RulesFile, SideFile};
+use super::file::{RedactFile, RulesFile, SideFile};
 use crate::problem::{Problem, parse_yaml, pieces};
-use crate::redact::{Glob, Rule, Sides, UNSEARCHED_RULE, USERINFO_RULE};
+use crate::redact::{Exceptions, Glob, RecordOnly, Rule, Sides, UNSEARCHED_RULE, USERINFO_RULE};
 
 /// What to do about text that does not fit.
 const REMEDY: &str = "compare with the JSON Schema that `countersign schema rules` prints";
@@ -21,7 +21,8 @@ const ID_CHARS_MAX: usize = 64;
 #[derive(Default)]
 pub(super) struct Checked {
     pub(super) rules: Vec<CheckedRule>,
-    pub(super) keep: Vec<Glob>,
+    pub(super) keep: Exceptions,
+    pub(super) record_only: Vec<RecordOnly>,
     /// Every file's rules as they were understood: what the digest is made of.
     pub(super) normal: Vec<String>,
     pub(super) problems: Vec<Problem>,
@@ -65,6 +66,9 @@ impl Checked {
         for keep in &rules.keep {
             self.keep(file, keep);
         }
+        for only in &rules.record_only {
+            self.record_only(file, only);
+        }
     }
 
     /// Checks one entry of a file that as a whole cannot be read.
@@ -93,7 +97,7 @@ impl Checked {
         self.header_names(file, &id.value, "cookies", &written.cookies);
         let conditions = self.conditions(file, written);
         let pattern = self.pattern(file, written, &conditions);
-        let under = self.paths(file, written);
+        let under = self.under(file, &id.value, &written.under);
         let paths = self.json_paths(file, &id.value, written.path.as_ref());
         let lists = [&keys, &headers, &cookies, &query, &segments, &texts_but];
         let none = lists.iter().all(|list| list.is_empty())
@@ -109,7 +113,7 @@ impl Checked {
                  `texts_but`, `path`, `pattern`, `bare_body`",
             );
         }
-        let sides = self.sides(file, written);
+        let sides = self.sides(file, &id.value, written.sides.as_ref());
         let action = self.action(file, written);
         let text = pattern.as_ref().map(|pattern| (pattern.as_str(), pattern.keywords()));
         let more = (text, written.value.as_ref().map(|value| &value.value), &under);
@@ -144,21 +148,7 @@ impl Checked {
         self.rules.push(checked);
     }
 
-    fn keep(&mut self, file: &Path, written: &KeepFile) {
-        if written.keys.value.is_empty() {
-            self.at(
-                file,
-                &written.keys,
-                "an exception under `keep` keeps nothing".to_owned(),
-                "name at least one key, or remove the entry",
-            );
-        }
-        let globs = self.globs(file, "keep", "keys", &written.keys.value);
-        self.normal.push(format!("keep {globs:?}"));
-        self.keep.extend(globs);
-    }
-
-    fn id(&mut self, file: &Path, id: &Spanned<String>) {
+    pub(super) fn id(&mut self, file: &Path, id: &Spanned<String>) {
         let name = &id.value;
         let well_formed = !name.is_empty()
             && name.len() <= ID_CHARS_MAX
@@ -188,8 +178,13 @@ impl Checked {
         }
     }
 
-    fn sides(&mut self, file: &Path, written: &RedactFile) -> Sides {
-        let Some(sides) = &written.sides else { return Sides::Both };
+    pub(super) fn sides(
+        &mut self,
+        file: &Path,
+        rule: &str,
+        written: Option<&Spanned<Vec<SideFile>>>,
+    ) -> Sides {
+        let Some(sides) = written else { return Sides::Both };
         let request = sides.value.contains(&SideFile::Request);
         let response = sides.value.contains(&SideFile::Response);
         match (request, response) {
@@ -200,7 +195,7 @@ impl Checked {
                 self.at(
                     file,
                     sides,
-                    format!("`in` of rule `{}` is empty: it holds nowhere", written.id.value),
+                    format!("`in` of rule `{rule}` is empty: it holds nowhere"),
                     "write `in: [request]`, `in: [response]`, or leave it out for both",
                 );
                 Sides::Both
@@ -208,7 +203,7 @@ impl Checked {
         }
     }
 
-    fn globs(
+    pub(super) fn globs(
         &mut self,
         file: &Path,
         rule: &str,
@@ -231,7 +226,7 @@ impl Checked {
     }
 
     /// Names of headers and cookies are tokens (RFC 9110, section 5.6.2).
-    fn header_names(
+    pub(super) fn header_names(
         &mut self,
         file: &Path,
         rule: &str,
@@ -262,6 +257,9 @@ impl Checked {
     }
 }
 
+/// What a file is made of.
+const SECTIONS: [&str; 3] = ["redact:", "keep:", "record_only:"];
+
 /// The entries of a file, each as a file of its own in which it stands where it stood.
 fn entries(text: &str) -> Vec<String> {
     let mut section = None;
@@ -270,7 +268,7 @@ fn entries(text: &str) -> Vec<String> {
     let pieces = pieces(text, |line| {
         let content = line.trim();
         let depth = line.len() - line.trim_start().len();
-        if matches!(content, "redact:" | "keep:") && depth == 0 {
+        if SECTIONS.contains(&content) && depth == 0 {
             (section, indent) = (Some(content.to_owned()), None);
         } else if section.is_none()
             || !content.starts_with("- ")
@@ -282,7 +280,7 @@ fn entries(text: &str) -> Vec<String> {
         true
     });
     let sections = std::iter::once(None).chain(sections);
-    let blank = |line: &str| matches!(line.trim(), "" | "redact:" | "keep:");
+    let blank = |line: &str| line.trim().is_empty() || SECTIONS.contains(&line.trim());
     pieces
         .iter()
         .zip(sections)

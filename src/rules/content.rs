@@ -86,15 +86,20 @@ impl Checked {
     }
 
     /// The paths below which the rule holds.
-    pub(super) fn paths(&mut self, file: &Path, written: &RedactFile) -> Vec<PathGlob> {
-        let mut globs = Vec::with_capacity(written.under.len());
-        for path in &written.under {
+    pub(super) fn under(
+        &mut self,
+        file: &Path,
+        rule: &str,
+        written: &[Spanned<String>],
+    ) -> Vec<PathGlob> {
+        let mut globs = Vec::with_capacity(written.len());
+        for path in written {
             match PathGlob::new(&path.value) {
                 Ok(glob) => globs.push(glob),
                 Err(error) => self.at(
                     file,
                     path,
-                    format!("`{}` in `under` of `{}`: {error}", path.value, written.id.value),
+                    format!("`{}` in `under` of `{rule}`: {error}", path.value),
                     "write segments between `/`, `*` for one of any name, `**` for any number",
                 ),
             }

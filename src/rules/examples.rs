@@ -7,7 +7,7 @@ use super::check::CheckedRule;
 use super::load::{RuleSet, compile};
 use super::try_body::BodyExample;
 use crate::problem::{Problem, Problems};
-use crate::redact::{Engine, FingerprintKey, Policy, Seen};
+use crate::redact::{Engine, Exceptions, FingerprintKey, Policy, Seen};
 
 /// An example, and where it stands.
 #[derive(Debug, Clone)]
@@ -81,14 +81,17 @@ impl RuleSet {
     /// Tries every example of every rule whose id begins with `prefix`.
     pub fn try_examples(&self, prefix: &str) -> Result<Tried, Problems> {
         let mut tried = Tried::default();
+        let none = Exceptions::default();
         for checked in self.rules.iter().filter(|checked| checked.rule.id.starts_with(prefix)) {
             tried.rules += 1;
             // The rule alone, so that no other one can make its examples true.
-            let keep = if checked.rule.keys.is_empty() { Vec::new() } else { self.keep.clone() };
             let mut rule = checked.rule.clone();
             // Examples have no path.
             rule.under.clear();
-            let policy = Arc::new(compile(vec![rule], keep)?);
+            // To patterns and paths there are no exceptions.
+            let named = [&rule.keys, &rule.headers, &rule.cookies, &rule.query];
+            let keep = if named.iter().all(|names| names.is_empty()) { &none } else { &self.keep };
+            let policy = Arc::new(compile(vec![rule], keep, &[])?);
             let hits = checked.hits.iter().map(|example| (example, Expected::Hit));
             let misses = checked.misses.iter().map(|example| (example, Expected::Miss));
             let before = tried.examples;

@@ -13,9 +13,13 @@ pub struct RulesFile {
     /// What is redacted, and how.
     #[serde(default)]
     pub redact: Vec<RedactFile>,
-    /// Exceptions: what no `keys` selector selects, in any file.
+    /// Exceptions, to the rules of all files.
     #[serde(default)]
-    pub keep: Vec<KeepFile>,
+    #[schemars(with = "Vec<KeepFile>")]
+    pub keep: Vec<Spanned<KeepFile>>,
+    /// Where only what is listed is recorded, and of the rest type and size.
+    #[serde(default)]
+    pub record_only: Vec<RecordOnlyFile>,
 }
 
 /// One redaction rule. At least one selector is needed; a value that any of them selects is
@@ -242,11 +246,70 @@ pub struct ExamplesFile {
     pub miss: Vec<Spanned<ExampleFile>>,
 }
 
-/// One list of exceptions.
+/// One list of exceptions. At least one selector is needed.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct KeepFile {
-    /// Names, as in a rule.
+    /// Names, as in a rule, that no `keys` select.
+    #[serde(default)]
     #[schemars(with = "Vec<String>")]
-    pub keys: Spanned<Vec<Spanned<String>>>,
+    pub keys: Vec<Spanned<String>>,
+    /// Names of header fields that neither `keys` nor `headers` select.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub headers: Vec<Spanned<String>>,
+    /// Names of cookies that neither `keys` nor `cookies` select.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub cookies: Vec<Spanned<String>>,
+    /// Names of query parameters that neither `keys` nor `query` select.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub query: Vec<Spanned<String>>,
+    /// Values in bodies, by JSONPath (RFC 9535), that no `keys` select; what other paths select is
+    /// redacted all the same.
+    #[serde(default)]
+    #[schemars(with = "Option<PathFile>")]
+    pub path: Option<Spanned<PathFile>>,
+}
+
+/// Default-deny: below some paths only what is listed is recorded, and of everything else type and
+/// size. What a redaction rule selects is redacted, listed or not. Where several entries hold, each
+/// must list a value for it to be recorded.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RecordOnlyFile {
+    /// The entry's id, as receipts show it.
+    #[schemars(with = "String")]
+    pub id: Spanned<String>,
+    /// Names of members, fields, query parameters, headers and cookies that are recorded, with all
+    /// that is below them.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub keys: Vec<Spanned<String>>,
+    /// Names of header fields that are recorded, besides those that every record has.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub headers: Vec<Spanned<String>>,
+    /// Names of cookies whose values are recorded.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub cookies: Vec<Spanned<String>>,
+    /// Names of query parameters that are recorded.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub query: Vec<Spanned<String>>,
+    /// Values in bodies that are recorded, with all that is below them: a JSONPath (RFC 9535), or a
+    /// list of them.
+    #[serde(default)]
+    #[schemars(with = "Option<PathFile>")]
+    pub path: Option<Spanned<PathFile>>,
+    /// Paths of the API below which it holds, as in a rule. Everywhere if not given.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub under: Vec<Spanned<String>>,
+    /// Where it holds; in requests and responses if not given.
+    #[serde(default, rename = "in")]
+    #[schemars(with = "Option<Vec<SideFile>>")]
+    pub sides: Option<Spanned<Vec<SideFile>>>,
 }

@@ -11,7 +11,7 @@ use super::check::{Checked, CheckedRule};
 use super::file::RulesFile;
 use super::packs::Pack;
 use crate::problem::{Problem, Problems, utf8};
-use crate::redact::{Glob, Policy, Rule};
+use crate::redact::{Exceptions, Policy, RecordOnly, Rule};
 
 /// The largest rule file, in bytes.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
@@ -20,7 +20,7 @@ const FILE_BYTES_MAX: u64 = 1024 * 1024;
 #[derive(Debug, Clone)]
 pub struct RuleSet {
     pub(super) rules: Vec<CheckedRule>,
-    pub(super) keep: Vec<Glob>,
+    pub(super) keep: Exceptions,
     digest: String,
     redaction: Arc<Policy>,
 }
@@ -61,7 +61,7 @@ impl RuleSet {
         let mut digest = hex::encode(digest.finalize());
         digest.truncate(16);
         let rules = checked.rules.iter().map(|checked| checked.rule.clone()).collect();
-        let redaction = Arc::new(compile(rules, checked.keep.clone())?);
+        let redaction = Arc::new(compile(rules, &checked.keep, &checked.record_only)?);
         Ok(Self { rules: checked.rules, keep: checked.keep, digest, redaction })
     }
 
@@ -88,8 +88,12 @@ impl RuleSet {
 }
 
 /// Compiles rules and exceptions.
-pub(super) fn compile(rules: Vec<Rule>, keep: Vec<Glob>) -> Result<Policy, Problems> {
-    Policy::new(rules, keep).map_err(|error| {
+pub(super) fn compile(
+    rules: Vec<Rule>,
+    keep: &Exceptions,
+    record_only: &[RecordOnly],
+) -> Result<Policy, Problems> {
+    Policy::new(rules, keep, record_only).map_err(|error| {
         let remedy = "split the rules, or use fewer `*`";
         Problems(vec![of_file(Path::new("rules"), error.to_string(), remedy)])
     })

@@ -10,6 +10,7 @@ mod check;
 mod content;
 mod examples;
 mod file;
+mod lists;
 mod load;
 mod one_or_other;
 mod packs;
@@ -19,7 +20,8 @@ mod try_body;
 
 pub use examples::{Expected, Tried, Unmet};
 pub use file::{
-    ActionFile, ExamplesFile, KeepFile, RedactFile, RulesFile, SideFile, ValidatorFile,
+    ActionFile, ExamplesFile, KeepFile, RecordOnlyFile, RedactFile, RulesFile, SideFile,
+    ValidatorFile,
 };
 pub use load::{RuleSet, load, schema};
 pub use one_or_other::{BodyFile, ExampleFile, PathFile};

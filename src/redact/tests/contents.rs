@@ -93,7 +93,7 @@ fn what_is_found_in_a_request_is_removed_from_its_response() {
     assert!(!stored_response(&answer).contains("0123456789abc"), "{}", stored_response(&answer));
 }
 
-fn engine_of(yaml: &str) -> Engine {
+pub(super) fn engine_of(yaml: &str) -> Engine {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("a.yaml"), yaml).unwrap();
     let rules = crate::rules::load(Some(dir.path()), &[]);

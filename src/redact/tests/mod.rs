@@ -13,6 +13,7 @@ mod inner;
 mod ordinary;
 mod prompts;
 mod properties;
+mod selectors;
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
@@ -481,8 +482,9 @@ fn actions_and_sides() {
         rule("d", "both*", Sides::Both, Action::Drop),
         rule("s2", "bothboth", Sides::Both, Action::Summarize),
     ];
-    let engine =
-        Engine::new(Policy::new(rules, glob("kept")).unwrap(), FingerprintKey::new(&[1; 32]));
+    let keep = Exceptions { keys: glob("kept"), ..Exceptions::default() };
+    let policy = Policy::new(rules, &keep, &[]).unwrap();
+    let engine = Engine::new(policy, FingerprintKey::new(&[1; 32]));
     let body =
         json!({"prompt": "four", "card": 1, "both": 1, "bothboth": 1, "other": "z", "kept": 1});
     let text = body.to_string();

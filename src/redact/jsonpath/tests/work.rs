@@ -31,13 +31,13 @@ fn what_cannot_be_there_costs_nothing() {
 fn work_is_bounded() {
     // Each is more than linear in some document.
     let rows = [
-        ("$..[?$..x]", wide(2000)),
+        ("$..[?$..z]", wide(2000)),
         ("$..[?count($..*) > 1]", wide(2000)),
         ("$..[?@..[?@..[?$..z]]]", wide(2000)),
         ("$..*..*..*..*..*", deep(50)),
         ("$[*,*,*,*,*,*,*,*,*,*][*,*,*,*,*,*,*,*][*,*,*,*,*,*,*,*,*]", wide(2000)),
         ("$[?@ == $[0]][?$[?@ == $[1]][?@ == $]]", wide(2000)),
-        ("$..[?match(@.y, @.y)][?match($[?@.y], 'a')]".split("[?match($").next().unwrap(), texts()),
+        ("$[?match(@.y, @.y)]", texts()),
     ];
     for (path, document) in rows {
         assert_eq!(steps(path, &document), None, "{path}");

@@ -1,0 +1,213 @@
+//! Default-deny: where only what is listed is recorded, and of the rest type and size.
+//!
+//! What several entries hold for is recorded only if each of them lists it. An entry is a bit; the
+//! walk carries the bits of the entries that hold where it is and have listed nothing on the way to
+//! there. Whatever redaction rules select is redacted, listed or not.
+
+use serde_json::Value;
+
+use super::glob::squash;
+use super::marker::marker;
+use super::names::Names;
+use super::policy::{Carrier, Place, Policy};
+use super::rule::{Action, Sides};
+use super::walk::Walk;
+use super::{Glob, JsonPath, PathGlob};
+use crate::decode::Node;
+
+/// Entries in one policy: a bit each.
+pub(super) const ENTRIES_MAX: usize = 64;
+
+/// The entries by which a value would not be recorded, a bit each.
+pub(super) type Unlisted = u64;
+
+/// Fields of the head that are recorded whatever is listed: they say of what kind a message is and
+/// how it came, and name the event.
+pub(super) const HEADERS: [&str; 27] = [
+    "accept",
+    "accept-encoding",
+    "accept-language",
+    "allow",
+    "cache-control",
+    "connection",
+    "content-encoding",
+    "content-language",
+    "content-length",
+    "content-type",
+    "date",
+    "expect",
+    "forwarded",
+    "host",
+    "retry-after",
+    "server",
+    "te",
+    "traceparent",
+    "transfer-encoding",
+    "user-agent",
+    "vary",
+    "via",
+    "x-forwarded-for",
+    "x-http-method",
+    "x-http-method-override",
+    "x-method-override",
+    "x-request-id",
+];
+
+/// Longer member names are data.
+const NAME_CHARS_MAX: usize = 64;
+
+/// A list of what may be recorded somewhere.
+#[derive(Debug, Clone)]
+pub struct RecordOnly {
+    /// Its id, as in receipts.
+    pub id: String,
+    /// Names of members, fields, parameters, headers and cookies, at any depth.
+    pub keys: Vec<Glob>,
+    /// Names of header fields.
+    pub headers: Vec<Glob>,
+    /// Names of cookies.
+    pub cookies: Vec<Glob>,
+    /// Names of query parameters.
+    pub query: Vec<Glob>,
+    /// Values in bodies.
+    pub paths: Vec<JsonPath>,
+    /// Paths below which it holds; everywhere if there are none.
+    pub under: Vec<PathGlob>,
+    /// Where it holds.
+    pub sides: Sides,
+}
+
+/// A compiled list.
+#[derive(Debug)]
+pub(super) struct Listed {
+    /// Its position among the rules of the policy.
+    pub(super) rule: usize,
+    keys: Names,
+    headers: Names,
+    cookies: Names,
+    query: Names,
+}
+
+impl Listed {
+    pub(super) fn new(only: &RecordOnly, rule: usize) -> Result<Self, aho_corasick::BuildError> {
+        let names = |globs: &[Glob]| Names::new(globs.iter().map(|glob| (glob.clone(), rule)));
+        Ok(Self {
+            rule,
+            keys: names(&only.keys)?,
+            headers: names(&only.headers)?,
+            cookies: names(&only.cookies)?,
+            query: names(&only.query)?,
+        })
+    }
+
+    /// Whether it lists a squashed name.
+    pub(super) fn lists(&self, carrier: Carrier, squashed: &str) -> bool {
+        let carried = match carrier {
+            Carrier::Member => None,
+            Carrier::Parameter => Some(&self.query),
+            Carrier::Header => Some(&self.headers),
+            Carrier::Cookie => Some(&self.cookies),
+        };
+        self.keys.selects(squashed) || carried.is_some_and(|names| names.selects(squashed))
+    }
+}
+
+impl Policy {
+    /// The entries by which nothing is recorded there unless it is listed.
+    pub(super) fn unlisted(&self, place: Place) -> Unlisted {
+        bits(self.listed().iter().map(|listed| self.holds_at(listed.rule, place)))
+    }
+
+    /// The entries that list a name, or a part of one such as `user[email]`.
+    pub(super) fn lists(&self, carrier: Carrier, name: &str, scratch: &mut String) -> Unlisted {
+        let parts = name.split(['[', ']']).filter(|part| !part.is_empty());
+        std::iter::once(name).chain(parts).fold(0, |lists, part| {
+            scratch.clear();
+            squash(part, scratch);
+            lists | bits(self.listed().iter().map(|listed| listed.lists(carrier, scratch)))
+        })
+    }
+}
+
+/// A bit for each entry of which it is so.
+fn bits(entries: impl Iterator<Item = bool>) -> Unlisted {
+    entries.enumerate().fold(0, |bits, (bit, is_so)| bits | Unlisted::from(is_so) << bit)
+}
+
+/// Whether a field of the head is recorded whatever is listed.
+pub(super) fn is_always_recorded(header: &str) -> bool {
+    HEADERS.binary_search(&header).is_ok()
+}
+
+/// The id of the first entry by which a value is not recorded.
+fn first(policy: &Policy, unlisted: Unlisted) -> Option<usize> {
+    let bit = usize::try_from(unlisted.trailing_zeros()).ok()?;
+    policy.listed().get(bit).map(|listed| listed.rule)
+}
+
+/// A name as programs give them: what is none may be somebody's address.
+fn is_identifier(name: &str) -> bool {
+    let name = name.strip_prefix(['@', '#', '$']).unwrap_or(name);
+    name.len() <= NAME_CHARS_MAX
+        && name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.:[]/".contains(&byte))
+}
+
+impl Walk<'_> {
+    /// Narrows what is not listed to what this member does not list either; gives what it was.
+    pub(super) fn list(
+        &mut self,
+        carrier: Carrier,
+        name: &str,
+        node: Option<&Node<'_>>,
+    ) -> Unlisted {
+        let before = self.unlisted;
+        if before != 0 {
+            self.unlisted &= !self.policy.lists(carrier, name, &mut self.scratch);
+            self.unlisted &= !node.map_or(0, |node| self.selection.listed(node));
+        }
+        before
+    }
+
+    /// Whether the name of a member is not recorded.
+    pub(super) fn hides_name(&self, name: &str) -> bool {
+        self.unlisted != 0 && !is_identifier(name)
+    }
+
+    /// What is recorded of a value that is not listed: type and size. `None` for lists and objects
+    /// whose structure is recorded.
+    pub(super) fn unlisted(&mut self, node: &Node<'_>) -> Option<Value> {
+        let rule = first(self.policy, self.unlisted)?;
+        let id = self.policy.id(rule);
+        let is_scalar = |node: &Node<'_>| !matches!(node, Node::Array(_) | Node::Object(_));
+        let shown = match node {
+            Node::String(text) => marker(id, "chars", text.chars().count().into()),
+            Node::Number(_) => marker(id, "type", "number".into()),
+            Node::Bool(_) => marker(id, "type", "boolean".into()),
+            Node::Null => marker(id, "type", "null".into()),
+            Node::Array(items) if !items.is_empty() && items.iter().all(is_scalar) => {
+                // Unless one of them is listed, or redacted, by itself.
+                if items.iter().any(|item| self.selection.knows(item)) {
+                    return None;
+                }
+                marker(id, "items", items.len().into())
+            }
+            Node::Array(_) | Node::Object(_) => return None,
+        };
+        let unlisted = std::mem::take(&mut self.unlisted);
+        self.look_through(node);
+        self.unlisted = unlisted;
+        self.receipt(rule);
+        Some(shown)
+    }
+
+    /// What is recorded of a text of the head that is not listed; `None` if it is.
+    pub(super) fn unlisted_text(&mut self, text: &str) -> Option<Value> {
+        self.unlisted(&Node::String(text.into()))
+    }
+
+    /// Whether an action would show more of a value that is not listed than may be shown.
+    pub(super) fn shows_too_much(&self, action: Action) -> bool {
+        self.unlisted != 0 && matches!(action, Action::KeepEnds { .. })
+    }
+}
