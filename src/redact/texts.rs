@@ -43,7 +43,8 @@ impl Policy {
         rule.map(|texts| texts.rule)
     }
 
-    fn texts_hold_at(&self, place: Place) -> bool {
+    /// Whether some rule selects all texts but words there.
+    pub(super) fn has_texts_but_at(&self, place: Place) -> bool {
         self.texts_but().iter().any(|texts| self.holds_at(texts.rule, place))
     }
 }
@@ -58,11 +59,7 @@ impl Walk<'_> {
     }
 
     fn rule_of_text(&mut self, text: &str) -> Option<usize> {
-        if text.is_empty()
-            || !self.recorded
-            || !self.policy.texts_hold_at(self.place)
-            || !self.is_in_body()
-        {
+        if !self.only_words || text.is_empty() || !self.recorded || !self.is_in_body() {
             return None;
         }
         let name = nearest_name(&self.location);

@@ -68,6 +68,8 @@ pub(super) struct Walk<'e> {
     pub(super) work: usize,
     /// All secrets of the exchange so far, once they are known.
     pub(super) known: Option<&'e Search<'e>>,
+    /// Some rule selects all texts but words.
+    pub(super) only_words: bool,
     /// What is walked over is recorded: it is not only looked through for secrets.
     pub(super) recorded: bool,
     /// Something was taken out of a text.
@@ -100,6 +102,7 @@ impl<'e> Walk<'e> {
             given_up: 0,
             work: WORK_BYTES_MAX,
             known: None,
+            only_words: policy.has_texts_but_at(place),
             recorded: true,
             cut: false,
             variables: BTreeMap::new(),
