@@ -53,23 +53,23 @@ pub enum Layout {
     Events,
 }
 
-impl<'a> Decoded<'a> {
-    /// The body as a whole, and then each line, or the data of each event, of which it is a list.
-    pub fn documents(&self) -> impl Iterator<Item = &Node<'a>> {
-        let parts = match (&self.node, self.layout) {
-            (Some(Node::Array(items)), Layout::Lines | Layout::Events) => items.as_slice(),
+impl Layout {
+    /// A body as a whole, and then each line, or the data of each event, of which it is a list.
+    pub fn documents<'n>(self, body: &'n Node<'n>) -> impl Iterator<Item = &'n Node<'n>> {
+        let parts = match (body, self) {
+            (Node::Array(items), Self::Lines | Self::Events) => items.as_slice(),
             _ => &[],
         };
-        let parts = parts.iter().flat_map(move |part| match (self.layout, part) {
-            (Layout::Events, Node::Object(members)) => {
-                let data = members.iter().filter(|(name, _)| name == "data");
-                let data: Vec<&Node<'a>> = data.map(|(_, node)| node).collect();
-                data
-            }
-            (Layout::Events, _) => Vec::new(),
-            _ => vec![part],
+        let documents = parts.iter().flat_map(move |part| {
+            let (line, members) = match (self, part) {
+                (Self::Events, Node::Object(members)) => (None, members.as_slice()),
+                (Self::Events, _) => (None, &[][..]),
+                _ => (Some(part), &[][..]),
+            };
+            let data = members.iter().filter(|(name, _)| name == "data").map(|(_, node)| node);
+            line.into_iter().chain(data)
         });
-        self.node.iter().chain(parts)
+        std::iter::once(body).chain(documents)
     }
 }
 

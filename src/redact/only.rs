@@ -4,13 +4,13 @@
 //! walk carries the bits of the entries that hold where it is and have listed nothing on the way to
 //! there. Whatever redaction rules select is redacted, listed or not.
 
-use serde_json::Value;
+use std::borrow::Cow;
 
 use super::glob::squash;
-use super::marker::marker;
 use super::names::Names;
 use super::policy::{Carrier, Place, Policy};
 use super::rule::{Action, Sides};
+use super::secret::marker;
 use super::walk::Walk;
 use super::{Glob, JsonPath, PathGlob};
 use crate::decode::Node;
@@ -154,17 +154,20 @@ fn is_identifier(name: &str) -> bool {
 }
 
 impl Walk<'_> {
-    /// Narrows what is not listed to what this member does not list either; gives what it was.
-    pub(super) fn list(
-        &mut self,
-        carrier: Carrier,
-        name: &str,
-        node: Option<&Node<'_>>,
-    ) -> Unlisted {
+    /// Narrows what is not listed to what this name does not list either; gives what it was.
+    pub(super) fn list_name(&mut self, carrier: Carrier, name: &str) -> Unlisted {
         let before = self.unlisted;
         if before != 0 {
             self.unlisted &= !self.policy.lists(carrier, name, &mut self.scratch);
-            self.unlisted &= !node.map_or(0, |node| self.selection.listed(node));
+        }
+        before
+    }
+
+    /// The same for a member.
+    pub(super) fn list(&mut self, carrier: Carrier, name: &str, node: &Node<'_>) -> Unlisted {
+        let before = self.list_name(carrier, name);
+        if before != 0 {
+            self.unlisted &= !self.mark(node).listed;
         }
         before
     }
@@ -174,36 +177,31 @@ impl Walk<'_> {
         self.unlisted != 0 && !is_identifier(name)
     }
 
-    /// What is recorded of a value that is not listed: type and size. `None` for lists and objects
-    /// whose structure is recorded.
-    pub(super) fn unlisted(&mut self, node: &Node<'_>) -> Option<Value> {
-        let rule = first(self.policy, self.unlisted)?;
+    /// Puts type and size in the place of a value that is not listed. Tells whether it did: lists and
+    /// objects keep their structure, but for lists of nothing but texts, numbers and the like.
+    pub(super) fn withhold(&mut self, node: &mut Node<'_>) -> bool {
+        let Some(rule) = first(self.policy, self.unlisted) else { return false };
         let id = self.policy.id(rule);
+        let type_of = |name: &'static str| marker(id, "type", Node::String(Cow::Borrowed(name)));
         let is_scalar = |node: &Node<'_>| !matches!(node, Node::Array(_) | Node::Object(_));
         let shown = match node {
-            Node::String(text) => marker(id, "chars", text.chars().count().into()),
-            Node::Number(_) => marker(id, "type", "number".into()),
-            Node::Bool(_) => marker(id, "type", "boolean".into()),
-            Node::Null => marker(id, "type", "null".into()),
-            Node::Array(items) if !items.is_empty() && items.iter().all(is_scalar) => {
-                // Unless one of them is listed, or redacted, by itself.
-                if items.iter().any(|item| self.selection.knows(item)) {
-                    return None;
-                }
-                marker(id, "items", items.len().into())
+            Node::String(text) => marker(id, "chars", Node::count(text.chars().count())),
+            Node::Number(_) => type_of("number"),
+            Node::Bool(_) => type_of("boolean"),
+            Node::Null => type_of("null"),
+            // Unless one of them is listed, or redacted, by itself.
+            Node::Array(items)
+                if !items.is_empty()
+                    && items.iter().all(|item| is_scalar(item) && self.mark(item).is_none()) =>
+            {
+                marker(id, "items", Node::count(items.len()))
             }
-            Node::Array(_) | Node::Object(_) => return None,
+            Node::Array(_) | Node::Object(_) => return false,
         };
-        let unlisted = std::mem::take(&mut self.unlisted);
         self.look_through(node);
-        self.unlisted = unlisted;
         self.receipt(rule);
-        Some(shown)
-    }
-
-    /// What is recorded of a text of the head that is not listed; `None` if it is.
-    pub(super) fn unlisted_text(&mut self, text: &str) -> Option<Value> {
-        self.unlisted(&Node::String(text.into()))
+        *node = shown;
+        true
     }
 
     /// Whether an action would show more of a value that is not listed than may be shown.

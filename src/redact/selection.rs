@@ -3,15 +3,13 @@
 
 use std::collections::HashMap;
 
-use serde_json::Value;
-
 use super::exceptions::Exceptions;
 use super::jsonpath::{Exhausted, JsonPath};
 use super::only::{RecordOnly, Unlisted};
 use super::policy::{Place, Policy};
 use super::rule::Rule;
 use super::walk::{Walk, scalar};
-use crate::decode::{Decoded, Node, Note};
+use crate::decode::{Layout, Node, Note};
 
 /// Steps that finding what paths select in one body may take, all paths together: sixty times past
 /// every value of the largest tree.
@@ -80,14 +78,27 @@ pub(super) struct Selection {
 
 /// What is known of a value.
 #[derive(Default, Clone, Copy)]
-struct Mark {
+pub(super) struct Mark {
     rule: Option<usize>,
     kept: bool,
-    listed: Unlisted,
+    /// The lists that it is on.
+    pub(super) listed: Unlisted,
+}
+
+impl Mark {
+    /// Whether no path selects it.
+    pub(super) fn is_none(self) -> bool {
+        self.rule.is_none() && !self.kept && self.listed == 0
+    }
 }
 
 impl Selection {
-    fn of(policy: &Policy, place: Place, decoded: &Decoded<'_>) -> Result<Self, Exhausted> {
+    fn of(
+        policy: &Policy,
+        place: Place,
+        body: &Node<'_>,
+        layout: Layout,
+    ) -> Result<Self, Exhausted> {
         let mut selection = Self::default();
         let paths = policy.paths();
         if paths.paths.is_empty() {
@@ -95,7 +106,7 @@ impl Selection {
         }
         let unlisted = policy.unlisted(place);
         let mut work = WORK_MAX;
-        for document in decoded.documents() {
+        for document in layout.documents(body) {
             for (path, purpose) in paths.candidates(document) {
                 let holds = match purpose {
                     Purpose::Redact(rule) => policy.holds_at(*rule, place),
@@ -104,7 +115,7 @@ impl Selection {
                 };
                 if holds {
                     for node in path.select(document, &mut work)? {
-                        selection.mark(policy, place, node, *purpose);
+                        selection.add(policy, place, node, *purpose);
                     }
                 }
             }
@@ -113,7 +124,7 @@ impl Selection {
     }
 
     /// Of several rules the first is the strictest.
-    fn mark(&mut self, policy: &Policy, place: Place, node: &Node<'_>, purpose: Purpose) {
+    fn add(&mut self, policy: &Policy, place: Place, node: &Node<'_>, purpose: Purpose) {
         let mark = self.marks.entry(address(node)).or_default();
         match purpose {
             Purpose::Redact(rule) => {
@@ -125,29 +136,6 @@ impl Selection {
             Purpose::List(bit) => mark.listed |= bit,
         }
     }
-
-    fn mark_of(&self, node: &Node<'_>) -> Mark {
-        if self.marks.is_empty() {
-            return Mark::default();
-        }
-        self.marks.get(&address(node)).copied().unwrap_or_default()
-    }
-
-    /// The rule for a value for whose name there may be one.
-    pub(super) fn rule(&self, named: Option<usize>, node: &Node<'_>) -> Option<usize> {
-        let mark = self.mark_of(node);
-        named.filter(|_| !mark.kept).into_iter().chain(mark.rule).min()
-    }
-
-    /// The lists that a value is on.
-    pub(super) fn listed(&self, node: &Node<'_>) -> Unlisted {
-        self.mark_of(node).listed
-    }
-
-    /// Whether a path selects it.
-    pub(super) fn knows(&self, node: &Node<'_>) -> bool {
-        self.marks.contains_key(&address(node))
-    }
 }
 
 /// Values have an address each, and stay where they are while they are borrowed.
@@ -155,23 +143,24 @@ fn address(node: &Node<'_>) -> usize {
     std::ptr::from_ref(node).addr()
 }
 
-impl Walk<'_> {
+impl<'n> Walk<'_> {
     /// What is recorded of a decoded body. If what paths select in it cannot be found out, nothing
     /// is, nor of a body that comes later in the exchange: it could repeat what was not found.
-    pub(super) fn body_of(&mut self, decoded: &Decoded<'_>) -> Option<Value> {
-        let node = decoded.node.as_ref()?;
-        match Selection::of(self.policy, self.place, decoded) {
+    pub(super) fn body_of(&mut self, mut body: Node<'n>, layout: Layout) -> Option<Node<'n>> {
+        self.enter("body.$");
+        match Selection::of(self.policy, self.place, &body, layout) {
             Ok(selection) => {
                 self.selection = selection;
                 self.unlisted = self.policy.unlisted(self.place);
-                let body = self.body(node);
+                let bare = scalar(&body);
+                let bare = bare.and_then(|value| self.policy.bare_body(self.place, &value));
+                self.under(bare, &mut body);
                 self.unlisted = 0;
                 self.selection = Selection::default();
                 Some(body)
             }
             Err(Exhausted) => {
-                self.enter("body.$");
-                self.look_through(node);
+                self.look_through(&mut body);
                 self.seen.give_up();
                 self.notes.insert(Note::PathLimit);
                 None
@@ -179,24 +168,24 @@ impl Walk<'_> {
         }
     }
 
-    /// A decoded body.
-    fn body(&mut self, node: &Node<'_>) -> Value {
-        self.enter("body.$");
-        let bare = scalar(node).and_then(|value| self.policy.bare_body(self.place, &value));
-        self.under(bare, node)
-    }
-
     /// A value under a rule, if there is one for its name, or if a path selects it.
-    pub(super) fn under(&mut self, named: Option<usize>, node: &Node<'_>) -> Value {
+    pub(super) fn under(&mut self, named: Option<usize>, node: &mut Node<'_>) {
         let unlisted = self.unlisted;
-        if unlisted != 0 {
-            self.unlisted &= !self.selection.listed(node);
-        }
-        let shown = match self.selection.rule(named, node) {
+        let mark = self.mark(node);
+        self.unlisted &= !mark.listed;
+        match named.filter(|_| !mark.kept).into_iter().chain(mark.rule).min() {
             Some(rule) => self.secret(node, rule),
             None => self.value(node),
-        };
+        }
         self.unlisted = unlisted;
-        shown
+    }
+
+    /// What is known of a value of the body. What stands in a string is none: it may stand in memory
+    /// where something was that is gone.
+    pub(super) fn mark(&self, node: &Node<'_>) -> Mark {
+        if self.nesting > 0 || self.selection.marks.is_empty() {
+            return Mark::default();
+        }
+        self.selection.marks.get(&address(node)).copied().unwrap_or_default()
     }
 }

@@ -1,8 +1,6 @@
 //! Rules that select every text of a body but words under some names: where people write what they
 //! like, names that are not known yet must not keep anything.
 
-use serde_json::Value;
-
 use super::Glob;
 use super::glob::squash;
 use super::names::Names;
@@ -10,7 +8,6 @@ use super::policy::{Place, Policy};
 use super::rule::Rule;
 use super::seen::is_redacted_text;
 use super::walk::Walk;
-use crate::decode::Node;
 
 /// Longer texts are no words.
 const WORD_BYTES_MAX: usize = 128;
@@ -50,15 +47,8 @@ impl Policy {
 }
 
 impl Walk<'_> {
-    /// What is recorded of a text that no name selects.
-    pub(super) fn string(&mut self, node: &Node<'_>, text: &str) -> Value {
-        match self.rule_of_text(text) {
-            Some(rule) => self.secret(node, rule),
-            None => Value::String(self.text(text).unwrap_or_else(|| text.to_owned())),
-        }
-    }
-
-    fn rule_of_text(&mut self, text: &str) -> Option<usize> {
+    /// The rule for a text that no name selects.
+    pub(super) fn rule_of_text(&mut self, text: &str) -> Option<usize> {
         if !self.only_words || text.is_empty() || !self.recorded || !self.is_in_body() {
             return None;
         }

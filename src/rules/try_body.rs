@@ -11,7 +11,7 @@ use super::check::Checked;
 use super::examples::{Example, Expected, Says};
 use super::one_or_other::{BodyFile, ExampleFile};
 use crate::capture::{Body, Release, Request, Response};
-use crate::record::Receipt;
+use crate::record::{BodyRecord, Receipt};
 use crate::redact::{Detail, Engine, Seen, Sides};
 
 /// What a body is if nothing is said.
@@ -143,8 +143,8 @@ impl BodyExample {
 }
 
 impl Recorded {
-    fn of(body: Option<Value>, receipts: Vec<Receipt>, notes: Vec<String>) -> Self {
-        Self { body: body.map(|body| body.to_string()), receipts, notes }
+    fn of(body: Option<BodyRecord>, receipts: Vec<Receipt>, notes: Vec<String>) -> Self {
+        Self { body: body.map(|body| body.text().to_owned()), receipts, notes }
     }
 
     fn shown(self) -> String {

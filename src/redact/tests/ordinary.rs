@@ -33,7 +33,9 @@ fn check(engine: &Engine, except: fn(&Value) -> bool) {
         let body = json!({"x": field["value"]}).to_string();
         let request = request("/", &[JSON], body.as_bytes());
         let record = engine.request(&request, Detail::WithBody, &mut Seen::default()).into_inner();
-        if !record.receipts.is_empty() || record.body != Some(json!({"x": field["value"]})) {
+        if !record.receipts.is_empty()
+            || record.body.map(|body| body.value()) != Some(json!({"x": field["value"]}))
+        {
             taken.push(format!("{} {:?}: {:?}", field["kind"], record.receipts, field["value"]));
         }
     }
