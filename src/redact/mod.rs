@@ -13,6 +13,7 @@ mod engine;
 mod exceptions;
 mod glob;
 mod headers;
+mod heard;
 mod inner;
 mod jsonpath;
 mod key;

@@ -33,6 +33,7 @@ impl Walk<'_> {
         if is_remembered(self.policy.action(rule)) {
             self.remember_all(node, rule, Depth::Selected);
         } else {
+            self.seen.heard.add(node, rule);
             self.look_through(node);
         }
         self.receipt(rule);

@@ -79,7 +79,7 @@ fn nearest_name(location: &str) -> &str {
 }
 
 /// What names something: a model, an id, a kind, a date. Prose has blanks.
-fn is_word(text: &str) -> bool {
+pub(super) fn is_word(text: &str) -> bool {
     text.len() <= WORD_BYTES_MAX
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._:/@+-[];=".contains(&byte))
 }

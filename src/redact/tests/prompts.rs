@@ -158,3 +158,25 @@ fn prompts_that_are_redacted_already() {
         assert_eq!(once, twice, "{provider}: {}", sample.name);
     }
 }
+
+/// An API repeats a prompt where nothing tells that it is one.
+#[test]
+fn prompts_that_come_back() {
+    let prompt = "Greet the owner of the boat by name, then ask for the ticket.";
+    let body = json!({"name": "clerk", "systemPrompt": prompt}).to_string();
+    let error = json!({
+        "error": {"code": "too_long", "message": format!("`{prompt}` has more than 40 characters")},
+        "hint": "Use fewer words, or split it.",
+        "bot": "clerk",
+    });
+    let request = request("/admin/bots", &[JSON], body.as_bytes());
+    let fields = [JSON, ("x-note", "cannot greet the owner of the boat, sorry")];
+    let (_, response) = exchange(&request, &response(&fields, error.to_string().as_bytes()));
+    let stored = stored_response(&response);
+    assert!(!stored.contains("boat"), "{stored}");
+    for kept in ["too_long", "Use fewer words, or split it.", "clerk"] {
+        assert!(stored.contains(kept), "{kept}: {stored}");
+    }
+    let locations = ["response.body.$.error.message", "response.header.x-note"];
+    assert_eq!(response.receipts, locations.map(|at| receipt("prompt.setting", at, 1)));
+}
