@@ -3,6 +3,8 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
+
 use super::exceptions::Exceptions;
 use super::jsonpath::{Exhausted, JsonPath};
 use super::only::{RecordOnly, Unlisted};
@@ -30,7 +32,7 @@ pub(super) enum Purpose {
 #[derive(Debug, Default)]
 pub(super) struct Paths {
     paths: Vec<(JsonPath, Purpose)>,
-    named: HashMap<Box<str>, Vec<usize>>,
+    named: HashMap<Box<str>, Vec<usize>, RandomState>,
     /// Those that may begin with any name.
     other: Vec<usize>,
 }
@@ -73,7 +75,7 @@ impl Paths {
 /// What is known of the values of one body, by where in memory they are, as long as the walk lasts.
 #[derive(Default)]
 pub(super) struct Selection {
-    marks: HashMap<usize, Mark>,
+    marks: HashMap<usize, Mark, RandomState>,
 }
 
 /// What is known of a value.

@@ -187,6 +187,7 @@ impl<'e> Walk<'e> {
         self.unlisted = self.policy.unlisted(self.place);
         match node {
             Node::Object(members) => self.members(members, Carrier::Parameter),
+            Node::Null => {}
             _ => self.value(node),
         }
         self.unlisted = 0;

@@ -8,8 +8,9 @@ use serde_saphyr::Spanned;
 
 use super::examples::{Example, Expected};
 use super::file::{RedactFile, RulesFile, SideFile};
+use super::lists::CheckedOnly;
 use crate::problem::{Problem, parse_yaml, pieces};
-use crate::redact::{Exceptions, Glob, RecordOnly, Rule, Sides, UNSEARCHED_RULE, USERINFO_RULE};
+use crate::redact::{Exceptions, Glob, Rule, Sides, UNSEARCHED_RULE, USERINFO_RULE};
 
 /// What to do about text that does not fit.
 const REMEDY: &str = "compare with the JSON Schema that `countersign schema rules` prints";
@@ -22,7 +23,7 @@ const ID_CHARS_MAX: usize = 64;
 pub(super) struct Checked {
     pub(super) rules: Vec<CheckedRule>,
     pub(super) keep: Exceptions,
-    pub(super) record_only: Vec<RecordOnly>,
+    pub(super) record_only: Vec<CheckedOnly>,
     /// Every file's rules as they were understood: what the digest is made of.
     pub(super) normal: Vec<String>,
     pub(super) problems: Vec<Problem>,

@@ -1,13 +1,14 @@
 //! The examples inside of rules are tests of them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::check::CheckedRule;
+use super::lists::CheckedOnly;
 use super::load::{RuleSet, compile};
 use super::try_body::BodyExample;
 use crate::problem::{Problem, Problems};
-use crate::redact::{Engine, Exceptions, FingerprintKey, Policy, Seen};
+use crate::redact::{Engine, Exceptions, FingerprintKey, Policy, Seen, Sides};
 
 /// An example, and where it stands.
 #[derive(Debug, Clone)]
@@ -83,7 +84,6 @@ impl RuleSet {
         let mut tried = Tried::default();
         let none = Exceptions::default();
         for checked in self.rules.iter().filter(|checked| checked.rule.id.starts_with(prefix)) {
-            tried.rules += 1;
             // The rule alone, so that no other one can make its examples true.
             let mut rule = checked.rule.clone();
             // Examples have no path.
@@ -92,16 +92,18 @@ impl RuleSet {
             let named = [&rule.keys, &rule.headers, &rule.cookies, &rule.query];
             let keep = if named.iter().all(|names| names.is_empty()) { &none } else { &self.keep };
             let policy = Arc::new(compile(vec![rule], keep, &[])?);
-            let hits = checked.hits.iter().map(|example| (example, Expected::Hit));
-            let misses = checked.misses.iter().map(|example| (example, Expected::Miss));
-            let before = tried.examples;
-            for (example, expected) in hits.chain(misses) {
-                tried.examples += 1;
-                tried.unmet.extend(unmet(&policy, checked, example, expected));
-            }
-            if tried.examples == before {
-                tried.without.push(checked.rule.id.clone());
-            }
+            let CheckedRule { rule, file, hits, misses } = checked;
+            tried
+                .subject(&policy, &Subject { id: &rule.id, sides: rule.sides, file, hits, misses });
+        }
+        for checked in self.record_only.iter().filter(|checked| checked.only.id.starts_with(prefix))
+        {
+            let mut only = checked.only.clone();
+            only.under.clear();
+            let policy = Arc::new(compile(Vec::new(), &none, &[only])?);
+            let CheckedOnly { only, file, hits, misses } = checked;
+            tried
+                .subject(&policy, &Subject { id: &only.id, sides: only.sides, file, hits, misses });
         }
         Ok(tried)
     }
@@ -143,24 +145,50 @@ impl From<Unmet> for Problem {
     }
 }
 
+/// A rule or an entry with its examples.
+struct Subject<'s> {
+    id: &'s str,
+    file: &'s Path,
+    sides: Sides,
+    hits: &'s [Example],
+    misses: &'s [Example],
+}
+
+impl Tried {
+    /// Tries the examples of a rule alone.
+    fn subject(&mut self, policy: &Arc<Policy>, subject: &Subject<'_>) {
+        self.rules += 1;
+        // What a fingerprint is made with does not matter here.
+        let engine = Engine::new(Arc::clone(policy), FingerprintKey::new(&[0; 32]));
+        let hits = subject.hits.iter().map(|example| (example, Expected::Hit));
+        let misses = subject.misses.iter().map(|example| (example, Expected::Miss));
+        for (example, expected) in hits.chain(misses) {
+            self.unmet.extend(unmet(policy, &engine, subject, example, expected));
+        }
+        self.examples += subject.hits.len() + subject.misses.len();
+        if subject.hits.is_empty() && subject.misses.is_empty() {
+            self.without.push(subject.id.to_owned());
+        }
+    }
+}
+
 /// The example, if it is not met.
 fn unmet(
-    policy: &Arc<Policy>,
-    checked: &CheckedRule,
+    policy: &Policy,
+    engine: &Engine,
+    subject: &Subject<'_>,
     example: &Example,
     expected: Expected,
 ) -> Option<Unmet> {
-    // What a fingerprint is made with does not matter here.
-    let engine = Engine::new(Arc::clone(policy), FingerprintKey::new(&[0; 32]));
     let redacted = match &example.says {
         Says::Text(text) if policy.selects(text) == (expected == Expected::Hit) => return None,
-        Says::Text(text) if expected == Expected::Miss => Some(redacted(&engine, text)),
+        Says::Text(text) if expected == Expected::Miss => Some(redacted(engine, text)),
         Says::Text(_) => None,
-        Says::Body(body) => Some(body.unmet(&engine, checked.rule.sides, expected)?),
+        Says::Body(body) => Some(body.unmet(engine, subject.sides, expected)?),
     };
     Some(Unmet {
-        rule: checked.rule.id.clone(),
-        file: checked.file.clone(),
+        rule: subject.id.to_owned(),
+        file: subject.file.to_owned(),
         line: example.line,
         column: example.column,
         expected,

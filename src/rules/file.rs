@@ -312,4 +312,8 @@ pub struct RecordOnlyFile {
     #[serde(default, rename = "in")]
     #[schemars(with = "Option<Vec<SideFile>>")]
     pub sides: Option<Spanned<Vec<SideFile>>>,
+    /// Names and bodies that tell whether it lists what it should: of a hit something is not recorded,
+    /// a miss is recorded whole.
+    #[serde(default)]
+    pub examples: ExamplesFile,
 }

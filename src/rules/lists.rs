@@ -1,12 +1,24 @@
 //! Lists that are no redaction rules: exceptions, and what alone is recorded.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_saphyr::Spanned;
 
 use super::check::Checked;
+use super::examples::{Example, Expected, Says};
 use super::file::{KeepFile, RecordOnlyFile};
+use super::one_or_other::ExampleFile;
+use super::try_body::BodyExample;
 use crate::redact::{Exceptions, RecordOnly};
+
+/// An entry of `record_only`, and the examples that it came with.
+#[derive(Debug, Clone)]
+pub(super) struct CheckedOnly {
+    pub(super) only: RecordOnly,
+    pub(super) file: PathBuf,
+    pub(super) hits: Vec<Example>,
+    pub(super) misses: Vec<Example>,
+}
 
 impl Checked {
     /// Checks a list of exceptions.
@@ -51,6 +63,29 @@ impl Checked {
             sides: self.sides(file, id, written.sides.as_ref()),
         };
         self.normal.push(format!("{only:?}"));
-        self.record_only.push(only);
+        let examples = &written.examples;
+        let checked = CheckedOnly {
+            only,
+            file: file.to_owned(),
+            hits: self.members(file, Expected::Hit, &examples.hit),
+            misses: self.members(file, Expected::Miss, &examples.miss),
+        };
+        self.record_only.push(checked);
+    }
+
+    /// Examples of what has no patterns: names are those of members of a body.
+    fn members(
+        &mut self,
+        file: &Path,
+        expected: Expected,
+        written: &[Spanned<ExampleFile>],
+    ) -> Vec<Example> {
+        let mut examples = self.examples(file, expected, written);
+        for example in &mut examples {
+            if let Says::Text(name) = &example.says {
+                example.says = Says::Body(BodyExample::member(name));
+            }
+        }
+        examples
     }
 }

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::check::{Checked, CheckedRule};
 use super::file::RulesFile;
+use super::lists::CheckedOnly;
 use super::packs::Pack;
 use crate::problem::{Problem, Problems, utf8};
 use crate::redact::{Exceptions, Policy, RecordOnly, Rule};
@@ -21,6 +22,7 @@ const FILE_BYTES_MAX: u64 = 1024 * 1024;
 pub struct RuleSet {
     pub(super) rules: Vec<CheckedRule>,
     pub(super) keep: Exceptions,
+    pub(super) record_only: Vec<CheckedOnly>,
     digest: String,
     redaction: Arc<Policy>,
 }
@@ -61,8 +63,11 @@ impl RuleSet {
         let mut digest = hex::encode(digest.finalize());
         digest.truncate(16);
         let rules = checked.rules.iter().map(|checked| checked.rule.clone()).collect();
-        let redaction = Arc::new(compile(rules, &checked.keep, &checked.record_only)?);
-        Ok(Self { rules: checked.rules, keep: checked.keep, digest, redaction })
+        let only: Vec<RecordOnly> =
+            checked.record_only.iter().map(|checked| checked.only.clone()).collect();
+        let redaction = Arc::new(compile(rules, &checked.keep, &only)?);
+        let Checked { rules, keep, record_only, .. } = checked;
+        Ok(Self { rules, keep, record_only, digest, redaction })
     }
 
     /// SHA-256 over what the rules say, whatever their files' layout: lower-case hex, the first 16

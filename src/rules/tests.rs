@@ -380,3 +380,45 @@ fn paths_and_bodies_as_examples() {
         assert!(rules.test_examples().is_err(), "{to}");
     }
 }
+
+#[test]
+fn entries_of_record_only_are_tried() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = r#"record_only:
+  - id: only.people
+    under: ["/people/**"]
+    keys: [id, "*_at"]
+    path: $.items[*].state
+    examples:
+      hit:
+        - email
+        - body: {id: 7, name: Ada, items: [{state: new, x: y}]}
+          gone: [Ada]
+          stays: ["7", new]
+      miss:
+        - created_at
+        - body: {items: [{state: new}]}
+"#;
+    let unmet = |text: &str| {
+        fs::write(dir.path().join("a.yaml"), text).unwrap();
+        let rules = load(Some(dir.path()), &[]).unwrap_or_else(|problems| panic!("{problems}"));
+        let tried = rules.try_examples("only.").unwrap();
+        assert_eq!((tried.rules, tried.examples), (1, 4));
+        tried.unmet.iter().map(|unmet| unmet.line).collect::<Vec<_>>()
+    };
+    assert_eq!(unmet(text), Vec::<u64>::new());
+    assert_eq!(unmet(&text.replace("- email", "- id")), [8]);
+    assert_eq!(unmet(&text.replace("[id, \"*_at\"]", "[id, email, name]")), [8, 9, 13]);
+    assert_eq!(unmet(&text.replace("    path: $.items[*].state\n", "")), [8, 13]);
+    let wrong = [
+        ("record_only:\n- {id: a, in: []}\n", "a.yaml:2:15: `in` of rule `a` is empty"),
+        ("record_only:\n- {id: a}\n- {id: a}\n", "a.yaml:3:8: rule `a` was defined before"),
+        ("record_only:\n- {id: a, path: $x}\n", "a.yaml:2:17: `$x` in `path` of `a`"),
+        ("record_only:\n- {id: a, do: drop}\n", "a.yaml:2:11: unknown field `do`"),
+        ("record_only:\n- {id: a, headers: ['x y']}\n", "a.yaml:2:21: `x y` in `headers` of `a`"),
+    ];
+    for (text, expected) in wrong {
+        let problems = problems(&[("a.yaml", text)]);
+        assert!(problems.len() == 1 && problems[0].starts_with(expected), "{problems:?}");
+    }
+}

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue};
-use serde_json::Value;
+use serde_json::{Value, json};
 use serde_saphyr::Spanned;
 
 use super::check::Checked;
@@ -83,6 +83,12 @@ struct Recorded {
 }
 
 impl BodyExample {
+    /// A body that is an object of one member.
+    pub(super) fn member(name: &str) -> Self {
+        let text = json!({ name: "a value" }).to_string();
+        Self { text, media_type: JSON, gone: Vec::new(), stays: Vec::new() }
+    }
+
     /// What is recorded of it, in the first half where that is not as it should be; `None` if it is
     /// as expected in each half where the rule holds.
     pub(super) fn unmet(

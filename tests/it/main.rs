@@ -31,6 +31,8 @@ mod readonly;
 #[cfg(test)]
 mod reads;
 #[cfg(test)]
+mod selectors;
+#[cfg(test)]
 mod soak;
 #[cfg(test)]
 mod sockets;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
-fn any_json() -> impl Strategy<Value = Value> {
+pub(super) fn any_json() -> impl Strategy<Value = Value> {
     let name = prop_oneof![
         "[a-z]{1,6}",
         Just("password".to_owned()),

@@ -1,6 +1,9 @@
 //! Paths into bodies, exceptions by every selector, and recording only what is listed.
 
+use proptest::prelude::*;
+
 use super::contents::engine_of;
+use super::properties::any_json;
 use super::*;
 
 /// What is recorded of a request of this type under the rules.
@@ -254,6 +257,7 @@ fn only_what_is_listed_is_recorded() {
         at("request.body.$.name") && at("request.body.$.tags[*]") && at("request.body.$['***'].x")
     );
     assert!(!at("request.body.$.id") && !at("request.body.$.pin"));
+    assert_eq!(record.query, None);
     // Elsewhere it does not hold.
     let elsewhere = recorded(
         &engine,
@@ -365,4 +369,42 @@ fn what_several_entries_hold_for_must_be_on_each_list() {
 fn the_head_that_is_always_recorded_is_in_order() {
     assert!(only::HEADERS.is_sorted());
     assert!(only::is_always_recorded("content-type") && !only::is_always_recorded("authorization"));
+}
+
+/// Every text and number in a tree.
+fn leaves(value: &Value, out: &mut Vec<String>) {
+    match value {
+        Value::Null | Value::Bool(_) => {}
+        Value::Number(number) => out.push(number.to_string()),
+        Value::String(text) => out.push(text.clone()),
+        Value::Array(items) => items.iter().for_each(|item| leaves(item, out)),
+        Value::Object(members) => members.values().for_each(|item| leaves(item, out)),
+    }
+}
+
+proptest! {
+    #[test]
+    fn where_nothing_is_listed_no_value_is_recorded(body in any_json()) {
+        let engine = engine_of("record_only:\n- {id: o}\nredact:\n- {id: k, keys: [password], do: drop}\n");
+        let recorded = body_of(&engine, "application/json", &body.to_string());
+        let (mut before, mut after) = (Vec::new(), Vec::new());
+        leaves(&body, &mut before);
+        leaves(&recorded, &mut after);
+        // What is left are ids of rules, kinds, and sizes.
+        for leaf in after {
+            let size = leaf.parse::<usize>().is_ok_and(|size| size <= 200);
+            let ours = ["o", "k", "url.userinfo", "number", "boolean", "null", "***"];
+            prop_assert!(size || ours.contains(&leaf.as_str()), "{} of {:?}", leaf, before);
+        }
+    }
+
+    #[test]
+    fn what_a_path_selects_is_not_recorded(body in any_json(), secret in "[A-Z][a-z]{5}[0-9]{6}") {
+        let engine = engine_of("redact:\n- {id: p, path: '$..[?@.mark].value', do: drop}\n");
+        let body = json!([body, {"x": {"mark": 1, "value": secret}}, {"value": "beside"}, format!("see {secret}")]);
+        let recorded = body_of(&engine, "application/json", &body.to_string());
+        prop_assert!(!recorded.to_string().contains(&secret));
+        prop_assert_eq!(&recorded[1], &json!({"x": {"mark": 1, "value": {"redacted": "p"}}}));
+        prop_assert_eq!(&recorded[2], &json!({"value": "beside"}));
+    }
 }

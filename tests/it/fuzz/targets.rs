@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use countersign::capture::{Body, Release, Request, Response};
 use countersign::decode::{self, Content};
-use countersign::redact::{Detail, Engine, FingerprintKey, Seen};
+use countersign::redact::{Detail, Engine, FingerprintKey, JsonPath, Seen};
 use countersign::rules;
 use http::{HeaderMap, HeaderValue};
 
@@ -36,7 +36,7 @@ pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     BODIES
         .into_iter()
         .map(|(name, _)| name)
-        .chain(["charset", "encoding", "strings", "query", "rules"])
+        .chain(["charset", "encoding", "strings", "query", "jsonpath", "rules"])
 }
 
 /// Runs one input of a target; nothing may panic, and what is recorded must be text.
@@ -68,7 +68,27 @@ pub(crate) fn run(target: &str, data: &[u8]) {
             let text = String::from_utf8_lossy(data);
             record(&[("cookie", &text), ("authorization", &text)], &format!("/{text}"), b"");
         }
+        "jsonpath" => json_path(&String::from_utf8_lossy(data)),
         _ => rule_file(data),
+    }
+}
+
+/// Evaluates the first line as a path, in the rest as a document, and in one that is always there.
+fn json_path(text: &str) {
+    const STEPS: usize = 20_000;
+    let (path, document) = text.split_once('\n').unwrap_or((text, ""));
+    let path = match JsonPath::new(path) {
+        Ok(path) => path,
+        Err(error) => {
+            assert!((1..=path.chars().count() + 1).contains(&error.at), "{error}");
+            return;
+        }
+    };
+    for document in [document, r#"{"a":[1,"b",{"a":null,"b":[true,"c"]}],"b":{"a":"b"}}"#] {
+        let Ok(node) = decode::json(document) else { continue };
+        let mut work = STEPS;
+        let selected = path.select(&node, &mut work).map(|nodes| nodes.len());
+        assert!(work <= STEPS && selected.unwrap_or_default() <= STEPS);
     }
 }
 

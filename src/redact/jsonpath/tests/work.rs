@@ -53,6 +53,16 @@ fn texts() -> String {
 }
 
 #[test]
+fn the_stack_holds_the_deepest_filters_in_the_deepest_document() {
+    // Each filter starts again at the top, from the bottom.
+    let path = format!("${}.z{}", "..[?$".repeat(12), "]".repeat(12));
+    let lists = format!("{}1{}", "[".repeat(decode::DEPTH_MAX), "]".repeat(decode::DEPTH_MAX));
+    for document in [deep(decode::DEPTH_MAX), lists] {
+        assert_eq!(steps(&path, &document), None);
+    }
+}
+
+#[test]
 fn long_texts_count() {
     let text = "x".repeat(100_000);
     let document = format!("[{}]", vec![format!("\"{text}\""); 20].join(","));
