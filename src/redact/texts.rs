@@ -57,9 +57,9 @@ impl Walk<'_> {
         if is_redacted_text(text) || (name == "redacted" && self.policy.has_rule(text)) {
             return None;
         }
-        self.scratch.clear();
-        squash(name, &mut self.scratch);
-        self.policy.rule_of_text(self.place, &self.scratch, is_word(text))
+        let mut squashed = String::new();
+        squash(name, &mut squashed);
+        self.policy.rule_of_text(self.place, &squashed, is_word(text))
     }
 
     fn is_in_body(&self) -> bool {
