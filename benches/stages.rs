@@ -21,6 +21,10 @@ use http::{HeaderMap, HeaderValue, header};
 use regex::bytes::{Regex, RegexBuilder};
 use serde_json::json;
 
+/// As in the binary.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// A user of an admin API, 1 KiB of JSON with a password and a key in it.
 const USER: &[u8] = include_bytes!("create-user.json");
 

@@ -13,7 +13,7 @@ use super::path::scrub_path;
 use super::policy::{Place, Policy};
 use super::receipts::Receipts;
 use super::rule::Side;
-use super::scrub::Scrub;
+use super::scrub::{Scrub, differs};
 use super::seen::{Search, Seen};
 use super::settle::settle;
 use super::walk::Walk;
@@ -219,7 +219,9 @@ impl Engine {
         if let Some(body) = &mut half.body {
             let sent = content.bytes().filter(|_| !half.encoded);
             scrub.sent_is_clean = sent.is_some_and(|bytes| !search.may_occur(bytes));
-            scrub.value(body, &mut format!("{prefix}.body.$"));
+            if !scrub.sent_is_clean || differs(body) {
+                scrub.value(body, &mut format!("{prefix}.body.$"));
+            }
         }
         if let Some((path, rule)) = scrub_path(&half.path, search) {
             receipts.add(&format!("{prefix}.path"), rule);

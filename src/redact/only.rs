@@ -119,12 +119,13 @@ impl Policy {
     }
 
     /// The entries that list a name, or a part of one such as `user[email]`.
-    pub(super) fn lists(&self, carrier: Carrier, name: &str, scratch: &mut String) -> Unlisted {
+    pub(super) fn lists(&self, carrier: Carrier, name: &str) -> Unlisted {
+        let mut squashed = String::new();
         let parts = name.split(['[', ']']).filter(|part| !part.is_empty());
         std::iter::once(name).chain(parts).fold(0, |lists, part| {
-            scratch.clear();
-            squash(part, scratch);
-            lists | bits(self.listed().iter().map(|listed| listed.lists(carrier, scratch)))
+            squashed.clear();
+            squash(part, &mut squashed);
+            lists | bits(self.listed().iter().map(|listed| listed.lists(carrier, &squashed)))
         })
     }
 }
@@ -158,7 +159,7 @@ impl Walk<'_> {
     pub(super) fn list_name(&mut self, carrier: Carrier, name: &str) -> Unlisted {
         let before = self.unlisted;
         if before != 0 {
-            self.unlisted &= !self.policy.lists(carrier, name, &mut self.scratch);
+            self.unlisted &= !self.policy.lists(carrier, name);
         }
         before
     }

@@ -35,14 +35,14 @@ impl TextsBut {
 impl Policy {
     /// The rule for a text under a squashed name, by what it is not.
     fn rule_of_text(&self, place: Place, squashed: &str, is_word: bool) -> Option<usize> {
-        let mut rules = self.texts_but().iter().filter(|texts| self.holds_at(texts.rule, place));
+        let mut rules = self.texts_but.iter().filter(|texts| self.holds_at(texts.rule, place));
         let rule = rules.find(|texts| !(is_word && texts.names.selects(squashed)));
         rule.map(|texts| texts.rule)
     }
 
     /// Whether some rule selects all texts but words there.
     pub(super) fn has_texts_but_at(&self, place: Place) -> bool {
-        self.texts_but().iter().any(|texts| self.holds_at(texts.rule, place))
+        self.texts_but.iter().any(|texts| self.holds_at(texts.rule, place))
     }
 }
 

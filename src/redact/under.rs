@@ -1,8 +1,12 @@
 //! Where in an API a rule holds: patterns over paths.
 
 use super::glob::squash;
+use super::policy::{Below, PolicyError};
 use super::{Glob, GlobError};
 use crate::decode::percent_decode_lossy;
+
+/// Different lists of paths that rules may be limited to.
+const PLACES_MAX: usize = 64;
 
 /// More segments in a pattern are a mistake.
 const SEGMENTS_MAX: usize = 32;
@@ -88,4 +92,22 @@ pub(super) fn squashed(path: &str) -> Vec<String> {
             out
         })
         .collect()
+}
+
+/// The bit of a list of paths, which is added if it is a new one.
+pub(super) fn below(
+    places: &mut Vec<Vec<PathGlob>>,
+    under: &[PathGlob],
+) -> Result<Below, PolicyError> {
+    if under.is_empty() {
+        return Ok(Below::MAX);
+    }
+    let bit = match places.iter().position(|other| other == under) {
+        Some(bit) => bit,
+        None => {
+            places.push(under.to_vec());
+            places.len() - 1
+        }
+    };
+    if bit >= PLACES_MAX { Err(PolicyError::Places) } else { Ok(1 << bit) }
 }

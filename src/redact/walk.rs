@@ -11,7 +11,7 @@ use super::key::FingerprintKey;
 use super::memo::{Found, Fresh, Known, Role};
 use super::only::Unlisted;
 use super::pattern::WORK_BYTES_MAX;
-use super::policy::{Carrier, Place, Policy};
+use super::policy::{Carrier, Place, Policy, Scratch};
 use super::receipts::Receipts;
 use super::seen::{MASK, Search, Seen};
 use super::selection::Selection;
@@ -83,7 +83,7 @@ pub(super) struct Walk<'e> {
     /// What is known of the names in the objects around.
     found: Vec<Found<'e>>,
     /// A buffer for names.
-    pub(super) scratch: String,
+    scratch: Scratch,
     /// What paths select in the body.
     pub(super) selection: Selection,
     /// By what the value where the walk is would not be recorded.
@@ -118,7 +118,7 @@ impl<'e> Walk<'e> {
             names,
             fresh: Fresh::default(),
             found: Vec::new(),
-            scratch: String::new(),
+            scratch: Scratch::default(),
             selection: Selection::default(),
             unlisted: 0,
         }
