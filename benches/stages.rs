@@ -73,7 +73,9 @@ fn observer() -> Observer {
 }
 
 fn intents(criterion: &mut Criterion) -> anyhow::Result<()> {
-    let rules = rules::load(None, true).map_err(anyhow::Error::from).context("shipped rules")?;
+    let rules = rules::load(None, &rules::Pack::DEFAULT)
+        .map_err(anyhow::Error::from)
+        .context("shipped rules")?;
     let engine = Engine::new(rules.redaction(), FingerprintKey::new(&[7; 32]));
     let stage = Stage {
         engine: &engine,
@@ -148,8 +150,10 @@ fn ordinary(bytes: usize) -> anyhow::Result<Bytes> {
 
 fn redaction(criterion: &mut Criterion) -> anyhow::Result<()> {
     let key = || FingerprintKey::new(&[7; 32]);
-    let shipped = rules::load(None, true).map_err(anyhow::Error::from).context("shipped rules")?;
-    let none = rules::load(None, false).map_err(anyhow::Error::from).context("no rules")?;
+    let shipped = rules::load(None, &rules::Pack::DEFAULT)
+        .map_err(anyhow::Error::from)
+        .context("shipped rules")?;
+    let none = rules::load(None, &[]).map_err(anyhow::Error::from).context("no rules")?;
     let engines = [
         ("shipped rules", Engine::new(shipped.redaction(), key())),
         ("no rules", Engine::new(none.redaction(), key())),

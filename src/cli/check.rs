@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::config::{Config, Examined, examine};
 use crate::problem::Problems;
+use crate::rules::Pack;
 
 /// Where the configuration is looked for when it is not named.
 pub(super) const DEFAULT_CONFIG: &str = "config/countersign.yaml";
@@ -38,7 +39,7 @@ pub enum Verdict {
 
 /// Checks rules: the operator's directory, if there is one, and whether the shipped ones are in
 /// force. The text says in a few words what was found in order.
-pub type CheckRules<'a> = &'a dyn Fn(Option<&Path>, bool) -> Result<String, Problems>;
+pub type CheckRules<'a> = &'a dyn Fn(Option<&Path>, &[Pack]) -> Result<String, Problems>;
 
 /// Runs the check and writes what it found to `out`.
 pub fn run(args: &Args, check_rules: CheckRules<'_>, out: &mut dyn Write) -> io::Result<Verdict> {
@@ -57,20 +58,23 @@ pub fn run(args: &Args, check_rules: CheckRules<'_>, out: &mut dyn Write) -> io:
     let mut problems = Vec::new();
     let mut fine = Vec::new();
     // The rules are checked whatever is wrong with the rest, as far as it is known which.
-    let (dir, shipped) = match config_file.as_deref().map(examine) {
+    let (dir, packs) = match config_file.as_deref().map(examine) {
         Some(Examined::Fine(config)) => {
             fine.push(summary(&config));
-            (config.rules_dir, config.shipped_rules)
+            (config.rules_dir, config.packs)
         }
         Some(Examined::Wrong { problems: found, understood }) => {
             problems.extend(found.0);
-            understood.map_or((None, true), |config| (config.rules_dir, config.shipped_rules))
+            match understood {
+                Some(config) => (config.rules_dir, config.packs),
+                None => (None, Pack::DEFAULT.to_vec()),
+            }
         }
-        None => (None, true),
+        None => (None, Pack::DEFAULT.to_vec()),
     };
     // A directory of the configuration that does not exist was reported with it.
     let dir = args.rules.clone().or_else(|| dir.filter(|dir| dir.is_dir()));
-    match check_rules(dir.as_deref(), shipped) {
+    match check_rules(dir.as_deref(), &packs) {
         Ok(text) => fine.push(text),
         Err(found) => problems.extend(found.0),
     }
@@ -99,8 +103,8 @@ mod tests {
 
     fn check(config: Option<&Path>, rules: Option<&str>, rules_fine: bool) -> (Verdict, String) {
         let args = Args { config: config.map(Path::to_owned), rules: rules.map(PathBuf::from) };
-        let check_rules = |dir: Option<&Path>, shipped: bool| {
-            let seen = format!("rules: dir {dir:?}, shipped {shipped}");
+        let check_rules = |dir: Option<&Path>, packs: &[Pack]| {
+            let seen = format!("rules: dir {dir:?}, packs {packs:?}");
             let problem = Problem {
                 file: "rules.yaml".into(),
                 line: 1,
@@ -126,17 +130,17 @@ mod tests {
         let file = write("upstreams: {admin: http://127.0.0.1:9000}\n");
         let (verdict, text) = check(Some(file.path()), None, true);
         assert_eq!(verdict, Verdict::Fine);
-        let expected = "ok: 1 listener, 1 upstream, 1 route, rules: dir None, shipped true\n";
+        let expected = "ok: 1 listener, 1 upstream, 1 route, rules: dir None, packs [Credentials, Tokens, Texts, Prompts]\n";
         assert_eq!(text, expected);
     }
 
     #[test]
     fn problems_of_configuration_and_rules_together() {
-        let file = write("upstreams: {admin: 127.0.0.1:9000}\nrules: {shipped: false, dir: no}\n");
+        let file = write("upstreams: {admin: 127.0.0.1:9000}\nrules: {packs: [], dir: no}\n");
         let (verdict, text) = check(Some(file.path()), None, false);
         assert_eq!(verdict, Verdict::Problems);
         assert!(text.contains(":1:20: `127.0.0.1:9000` is no URL of an upstream"), "{text}");
-        assert!(text.contains("rules.yaml:1:2: rules: dir None, shipped false"), "{text}");
+        assert!(text.contains("rules.yaml:1:2: rules: dir None, packs []"), "{text}");
         assert!(text.ends_with("3 problems\n"), "{text}");
     }
 

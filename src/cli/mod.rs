@@ -22,6 +22,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::problem::Problems;
+use crate::rules::Pack;
 
 /// An audit proxy: put it in front of an API, and no mutation happens that is not on record.
 #[derive(Debug, Parser)]
@@ -102,8 +103,8 @@ pub fn main() -> ExitCode {
 }
 
 /// Checks rule files and the examples in them.
-fn check_rules(dir: Option<&Path>, shipped: bool) -> Result<String, Problems> {
-    let rules = crate::rules::load(dir, shipped)?;
+fn check_rules(dir: Option<&Path>, packs: &[Pack]) -> Result<String, Problems> {
+    let rules = crate::rules::load(dir, packs)?;
     rules.test_examples()?;
     Ok(format!("{} redaction rules", rules.redaction_rules()))
 }

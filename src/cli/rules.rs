@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::check::{DEFAULT_CONFIG, Verdict};
 use crate::config::{Examined, examine};
 use crate::problem::Problems;
-use crate::rules::{self, Expected, RuleSet, Tried, Unmet};
+use crate::rules::{self, Expected, Pack, RuleSet, Tried, Unmet};
 
 /// Checks rule files, and tries the examples in them.
 ///
@@ -79,16 +79,16 @@ pub fn run(args: &Args, out: &mut dyn Write) -> io::Result<Verdict> {
 
 fn load(source: &Source) -> Result<RuleSet, Problems> {
     if let Some(dir) = &source.dir {
-        return rules::load(Some(dir), true);
+        return rules::load(Some(dir), &Pack::DEFAULT);
     }
     let default = Path::new(DEFAULT_CONFIG);
     let file = source.config.as_deref().or_else(|| default.exists().then_some(default));
-    let Some(file) = file else { return rules::load(None, true) };
+    let Some(file) = file else { return rules::load(None, &Pack::DEFAULT) };
     match examine(file) {
-        Examined::Fine(config) => rules::load(config.rules_dir.as_deref(), config.shipped_rules),
+        Examined::Fine(config) => rules::load(config.rules_dir.as_deref(), &config.packs),
         // What else is wrong with it is the business of `countersign check`.
         Examined::Wrong { understood: Some(config), .. } => {
-            rules::load(config.rules_dir.as_deref(), config.shipped_rules)
+            rules::load(config.rules_dir.as_deref(), &config.packs)
         }
         Examined::Wrong { problems, understood: None } => Err(problems),
     }

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
+use crate::rules::Pack;
+
 /// Everything that a running proxy needs to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
@@ -30,8 +32,8 @@ pub struct Config {
     pub telemetry: Telemetry,
     /// Rule files of the operator: a directory, or none; the shipped rules are built in.
     pub rules_dir: Option<PathBuf>,
-    /// Whether the shipped rules are in force beside the operator's.
-    pub shipped_rules: bool,
+    /// The shipped packs that are in force beside the operator's rules.
+    pub packs: Vec<Pack>,
     /// Worker threads of the proxy.
     pub threads: usize,
     /// SHA-256 of the configuration's text, lower-case hex, first 16 digits.

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::setting::Setting;
+use crate::rules::Pack;
 
 mod text;
 mod traffic;
@@ -183,7 +184,8 @@ pub(super) enum FormatFile {
 pub(super) struct RulesFile {
     /// A directory of your own rule files (`*.yaml`), relative to this file's. Default: none.
     pub(super) dir: Setting<String>,
-    /// Whether the shipped rules are in force beside your own. Default: true.
-    #[schemars(extend("default" = true))]
-    pub(super) shipped: Setting<bool>,
+    /// The shipped packs that are in force beside your own rules: `credentials`, `tokens`, `texts`,
+    /// `prompts`, `pii`. Default: all but `pii`.
+    #[schemars(extend("default" = ["credentials", "tokens", "texts", "prompts"]))]
+    pub(super) packs: Setting<Vec<Setting<Pack>>>,
 }

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use super::load::examine_text;
 use super::*;
 use crate::problem::Problems;
+use crate::rules::Pack;
 
 mod random;
 
@@ -198,7 +199,7 @@ routes:
   - { name: rest, upstream: Main }
 trusted_proxies: 10.1.2.3
 timeouts: { connect: 250ms }
-rules: { dir: rules, shipped: false }
+rules: { dir: rules, packs: [pii, tokens] }
 threads: 3
 "#;
     fs::write(&file, text).unwrap();
@@ -246,7 +247,8 @@ threads: 3
     assert_eq!(config.routes.first(), Some(&route));
     assert_eq!(config.trusted_proxies, ["10.1.2.3/32".parse().unwrap()]);
     assert_eq!(config.timeouts.connect, Duration::from_millis(250));
-    assert_eq!((config.rules_dir, config.shipped_rules), (Some(at("rules")), false));
+    assert_eq!(config.rules_dir, Some(at("rules")));
+    assert_eq!(config.packs, [Pack::Pii, Pack::Tokens]);
     assert_eq!(config.threads, 3);
     assert_eq!(config.version.len(), 16);
 }

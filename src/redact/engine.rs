@@ -178,6 +178,11 @@ impl Engine {
     /// The second pass: removes what was seen from all parts, the receipts' locations included.
     fn scrub(&self, mut half: Half<'_>, side: Side, seen: &Seen, content: &Content<'_>) -> Clean {
         let mut receipts = std::mem::take(&mut half.receipts);
+        let prefix = side.name();
+        seen.heard.mute(&mut half.headers, &mut format!("{prefix}.header"), &mut receipts);
+        if let Some(body) = &mut half.body {
+            seen.heard.mute(body, &mut format!("{prefix}.body.$"), &mut receipts);
+        }
         let receipts = if let Some(search) = seen.search() {
             self.remove(&search, &mut half, &mut receipts, side, content);
             receipts.finish(&self.policy, |location| {

@@ -14,6 +14,7 @@ mod engine;
 mod exceptions;
 mod glob;
 mod headers;
+mod heard;
 mod inner;
 mod jsonpath;
 mod key;
@@ -36,6 +37,7 @@ mod settle;
 #[cfg(test)]
 mod tests;
 mod text;
+mod texts;
 mod under;
 mod walk;
 
@@ -45,7 +47,7 @@ pub use glob::{Glob, GlobError};
 pub use jsonpath::{Exhausted, Expected, JsonPath, JsonPathError, PATH_BYTES_MAX};
 pub use key::FingerprintKey;
 pub use only::RecordOnly;
-pub use pattern::{Conditions, Pattern, PatternError, ShapeError, Validator};
+pub use pattern::{Conditions, Pattern, PatternError, Scheme, ShapeError, Validator};
 pub use policy::{Policy, PolicyError};
 pub use prints::{Print, Unprinted, prints};
 pub use redacted::Redacted;

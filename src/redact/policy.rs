@@ -8,6 +8,7 @@ use super::only::{ENTRIES_MAX, Listed, RecordOnly};
 use super::pattern::{Patterns, Scope};
 use super::rule::{Action, Rule, Side, Sides, UNSEARCHED_RULE, USERINFO_RULE};
 use super::selection::Paths;
+use super::texts::TextsBut;
 use super::under::{PathGlob, below, squashed};
 use super::walk::{NAMING, VALUED, is_one_of, is_plain_name};
 use super::{Conditions, Glob};
@@ -33,6 +34,7 @@ pub struct Policy {
     listed: Vec<Listed>,
     places: Vec<Vec<PathGlob>>,
     patterns: Patterns,
+    pub(super) texts_but: Vec<TextsBut>,
     bare_body: Vec<usize>,
     paths: Paths,
     request: Selectors,
@@ -146,6 +148,7 @@ impl Policy {
             paths: Paths::of(&rules, keep, record_only),
             listed,
             patterns: Patterns::new(patterns)?,
+            texts_but: TextsBut::all(&rules)?,
             rules: heads,
             userinfo,
             unsearched,

@@ -79,6 +79,8 @@ pub struct Rule {
     pub paths: Vec<JsonPath>,
     /// Secrets in any text, by what they look like.
     pub pattern: Option<Pattern>,
+    /// Every text of a body but words under these names; none if there are no names.
+    pub texts_but: Vec<Glob>,
     /// A body that is one string or number.
     pub bare_body: bool,
     /// What must hold of values that names select.
@@ -103,6 +105,7 @@ impl Rule {
             segments: Vec::new(),
             paths: Vec::new(),
             pattern: None,
+            texts_but: Vec::new(),
             bare_body: false,
             conditions: Conditions::default(),
             under: Vec::new(),

@@ -33,6 +33,7 @@ impl Walk<'_> {
         if is_remembered(self.policy.action(rule)) {
             self.remember_all(node, rule, Depth::Selected);
         } else {
+            self.seen.heard.add(node, rule);
             self.look_through(node);
         }
         self.receipt(rule);
@@ -77,7 +78,9 @@ impl Walk<'_> {
         let receipts = std::mem::take(&mut self.receipts);
         let unlisted = std::mem::take(&mut self.unlisted);
         let notes = self.notes.clone();
+        let recorded = std::mem::replace(&mut self.recorded, false);
         self.value(node);
+        self.recorded = recorded;
         (self.receipts, self.unlisted, self.notes) = (receipts, unlisted, notes);
     }
 

@@ -8,6 +8,7 @@ use std::ops::Range;
 use aho_corasick::AhoCorasick;
 use memchr::memmem::Finder;
 
+use super::heard::Heard;
 use super::policy::Below;
 use super::rule::Action;
 use super::text::mask;
@@ -37,6 +38,8 @@ pub struct Seen {
     known: BTreeSet<String>,
     bytes: usize,
     overflow: bool,
+    /// Prose that was summarized.
+    pub(super) heard: Heard,
     /// Where the exchange is, for rules that hold below some paths only.
     pub(super) below: Below,
 }

@@ -67,6 +67,10 @@ pub(super) struct Walk<'e> {
     pub(super) work: usize,
     /// All secrets of the exchange so far, once they are known.
     pub(super) known: Option<&'e Search<'e>>,
+    /// Some rule selects all texts but words.
+    pub(super) only_words: bool,
+    /// What is walked over is recorded: it is not only looked through for secrets.
+    pub(super) recorded: bool,
     /// Something was taken out of a text.
     pub(super) cut: bool,
     /// There were strings that stand for other text.
@@ -106,6 +110,8 @@ impl<'e> Walk<'e> {
             given_up: 0,
             work: WORK_BYTES_MAX,
             known: None,
+            only_words: policy.has_texts_but_at(place),
+            recorded: true,
             cut: false,
             encoded: false,
             variables: BTreeMap::new(),
@@ -199,11 +205,14 @@ impl<'e> Walk<'e> {
                     *node = Node::String(Cow::Owned(shown));
                 }
             }
-            Node::String(text) => {
-                if let Some(shown) = self.text(text) {
-                    *text = Cow::Owned(shown);
+            Node::String(text) => match self.rule_of_text(text) {
+                Some(rule) => self.secret(node, rule),
+                None => {
+                    if let Some(shown) = self.text(text) {
+                        *text = Cow::Owned(shown);
+                    }
                 }
-            }
+            },
             Node::Array(items) => {
                 let length = self.location.len();
                 self.location.push_str("[*]");

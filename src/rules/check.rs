@@ -96,13 +96,14 @@ impl Checked {
         let cookies = self.globs(file, &id.value, "cookies", &written.cookies);
         let query = self.globs(file, &id.value, "query", &written.query);
         let segments = self.globs(file, &id.value, "segments", &written.segments);
+        let texts_but = self.globs(file, &id.value, "texts_but", &written.texts_but);
         self.header_names(file, &id.value, "headers", &written.headers);
         self.header_names(file, &id.value, "cookies", &written.cookies);
         let conditions = self.conditions(file, written);
         let pattern = self.pattern(file, written, &conditions);
         let under = self.under(file, &id.value, &written.under);
         let paths = self.json_paths(file, &id.value, written.path.as_ref());
-        let lists = [&keys, &headers, &cookies, &query, &segments];
+        let lists = [&keys, &headers, &cookies, &query, &segments, &texts_but];
         let none = lists.iter().all(|list| list.is_empty())
             && written.pattern.is_none()
             && written.path.is_none()
@@ -113,7 +114,7 @@ impl Checked {
                 id,
                 format!("rule `{}` selects nothing", id.value),
                 "give it at least one of `keys`, `headers`, `cookies`, `query`, `segments`, \
-                 `path`, `pattern`, `bare_body`",
+                 `texts_but`, `path`, `pattern`, `bare_body`",
             );
         }
         let sides = self.sides(file, &id.value, written.sides.as_ref());
@@ -135,6 +136,7 @@ impl Checked {
             segments,
             paths,
             pattern,
+            texts_but,
             bare_body,
             conditions,
             under,

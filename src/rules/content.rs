@@ -7,7 +7,9 @@ use serde_saphyr::Spanned;
 use super::check::Checked;
 use super::file::{ActionFile, RedactFile, ValidatorFile};
 use super::one_or_other::PathFile;
-use crate::redact::{Action, Conditions, JsonPath, PathGlob, Pattern, PatternError, Validator};
+use crate::redact::{
+    Action, Conditions, JsonPath, PathGlob, Pattern, PatternError, Scheme, Validator,
+};
 
 /// Characters that `keep_ends` may show.
 const ENDS_CHARS_MAX: u8 = 12;
@@ -181,6 +183,38 @@ fn validator(written: ValidatorFile) -> Validator {
         ValidatorFile::NotWord => Validator::NotWord,
         ValidatorFile::NotUuid => Validator::NotUuid,
         ValidatorFile::NotHex => Validator::NotHex,
+        ValidatorFile::Card => Validator::Number(Scheme::Card),
+        ValidatorFile::Phone => Validator::Number(Scheme::Phone),
+        ValidatorFile::ArCuit => Validator::Number(Scheme::ArCuit),
+        ValidatorFile::AuTfn => Validator::Number(Scheme::AuTfn),
+        ValidatorFile::BeNn => Validator::Number(Scheme::BeNn),
+        ValidatorFile::BrCpf => Validator::Number(Scheme::BrCpf),
+        ValidatorFile::BrCnpj => Validator::Number(Scheme::BrCnpj),
+        ValidatorFile::CaSin => Validator::Number(Scheme::CaSin),
+        ValidatorFile::ChAhv => Validator::Number(Scheme::ChAhv),
+        ValidatorFile::ClRut => Validator::Number(Scheme::ClRut),
+        ValidatorFile::CnId => Validator::Number(Scheme::CnId),
+        ValidatorFile::CzRc => Validator::Number(Scheme::CzRc),
+        ValidatorFile::DeSteuerId => Validator::Number(Scheme::DeSteuerId),
+        ValidatorFile::EsNif => Validator::Number(Scheme::EsNif),
+        ValidatorFile::FiHetu => Validator::Number(Scheme::FiHetu),
+        ValidatorFile::FrNir => Validator::Number(Scheme::FrNir),
+        ValidatorFile::GbNino => Validator::Number(Scheme::GbNino),
+        ValidatorFile::IlId => Validator::Number(Scheme::IlId),
+        ValidatorFile::InAadhaar => Validator::Number(Scheme::InAadhaar),
+        ValidatorFile::ItCf => Validator::Number(Scheme::ItCf),
+        ValidatorFile::JpMyNumber => Validator::Number(Scheme::JpMyNumber),
+        ValidatorFile::MxCurp => Validator::Number(Scheme::MxCurp),
+        ValidatorFile::NlBsn => Validator::Number(Scheme::NlBsn),
+        ValidatorFile::NoFnr => Validator::Number(Scheme::NoFnr),
+        ValidatorFile::PlPesel => Validator::Number(Scheme::PlPesel),
+        ValidatorFile::PtNif => Validator::Number(Scheme::PtNif),
+        ValidatorFile::RoCnp => Validator::Number(Scheme::RoCnp),
+        ValidatorFile::SePnr => Validator::Number(Scheme::SePnr),
+        ValidatorFile::SgNric => Validator::Number(Scheme::SgNric),
+        ValidatorFile::TrTckn => Validator::Number(Scheme::TrTckn),
+        ValidatorFile::UsSsn => Validator::Number(Scheme::UsSsn),
+        ValidatorFile::ZaId => Validator::Number(Scheme::ZaId),
     }
 }
 

@@ -84,6 +84,11 @@ pub struct RedactFile {
     /// What a secret must be, or must not be.
     #[serde(default)]
     pub validate: Vec<ValidatorFile>,
+    /// Every text of a body but words under these names. A word has no blanks, at most 128 letters,
+    /// digits and `._:/@+-[];=`. For endpoints that take what people write, with `under`.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub texts_but: Vec<Spanned<String>>,
     /// A body that is nothing but a string or a number.
     #[serde(default)]
     pub bare_body: bool,
@@ -160,6 +165,70 @@ pub enum ValidatorFile {
     NotUuid,
     /// It is not hexadecimal throughout.
     NotHex,
+    /// Payment cards: Luhn, in the ranges that issuers have.
+    Card,
+    /// Telephone numbers with the code of a country (E.164).
+    Phone,
+    /// Argentina: CUIT and CUIL.
+    ArCuit,
+    /// Australia: tax file number.
+    AuTfn,
+    /// Belgium: national register number.
+    BeNn,
+    /// Brazil: CPF, people.
+    BrCpf,
+    /// Brazil: CNPJ, firms.
+    BrCnpj,
+    /// Canada: social insurance number.
+    CaSin,
+    /// Switzerland: AHV number.
+    ChAhv,
+    /// Chile: RUT.
+    ClRut,
+    /// China: resident identity number.
+    CnId,
+    /// Czechia and Slovakia: rodné číslo of ten digits.
+    CzRc,
+    /// Germany: tax identification number.
+    DeSteuerId,
+    /// Spain: DNI and NIE.
+    EsNif,
+    /// Finland: personal identity code.
+    FiHetu,
+    /// France: NIR, the number of social security.
+    FrNir,
+    /// United Kingdom: national insurance number.
+    GbNino,
+    /// Israel: identity number.
+    IlId,
+    /// India: Aadhaar.
+    InAadhaar,
+    /// Italy: codice fiscale.
+    ItCf,
+    /// Japan: individual number.
+    JpMyNumber,
+    /// Mexico: CURP.
+    MxCurp,
+    /// Netherlands: BSN.
+    NlBsn,
+    /// Norway: fødselsnummer.
+    NoFnr,
+    /// Poland: PESEL.
+    PlPesel,
+    /// Portugal: NIF.
+    PtNif,
+    /// Romania: CNP.
+    RoCnp,
+    /// Sweden: personnummer, ten or twelve digits.
+    SePnr,
+    /// Singapore: NRIC and FIN of the series S, T, F and G.
+    SgNric,
+    /// Türkiye: identity number.
+    TrTckn,
+    /// United States: social security number, which has impossible ranges and no check digit.
+    UsSsn,
+    /// South Africa: identity number.
+    ZaId,
 }
 
 /// What a rule is tried on: names, `name=value`, texts, and bodies.
@@ -188,19 +257,23 @@ pub struct KeepFile {
     /// Names of header fields that neither `keys` nor `headers` select.
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
+    #[schemars(example = serde_json::json!(["x-request-signature"]))]
     pub headers: Vec<Spanned<String>>,
     /// Names of cookies that neither `keys` nor `cookies` select.
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
+    #[schemars(example = serde_json::json!(["theme"]))]
     pub cookies: Vec<Spanned<String>>,
     /// Names of query parameters that neither `keys` nor `query` select.
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
+    #[schemars(example = serde_json::json!(["token_type"]))]
     pub query: Vec<Spanned<String>>,
     /// Values in bodies, by JSONPath (RFC 9535), that no `keys` select; what other paths select is
     /// redacted all the same.
     #[serde(default)]
     #[schemars(with = "Option<PathFile>")]
+    #[schemars(example = serde_json::json!("$.policy.password"))]
     pub path: Option<Spanned<PathFile>>,
 }
 
@@ -212,39 +285,48 @@ pub struct KeepFile {
 pub struct RecordOnlyFile {
     /// The entry's id, as receipts show it.
     #[schemars(with = "String")]
+    #[schemars(example = serde_json::json!("acme.patients"))]
     pub id: Spanned<String>,
     /// Names of members, fields, query parameters, headers and cookies that are recorded, with all
     /// that is below them.
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
+    #[schemars(example = serde_json::json!(["status", "created_at"]))]
     pub keys: Vec<Spanned<String>>,
     /// Names of header fields that are recorded, besides those that every record has.
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
+    #[schemars(example = serde_json::json!(["x-request-id"]))]
     pub headers: Vec<Spanned<String>>,
     /// Names of cookies whose values are recorded.
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
+    #[schemars(example = serde_json::json!(["theme"]))]
     pub cookies: Vec<Spanned<String>>,
     /// Names of query parameters that are recorded.
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
+    #[schemars(example = serde_json::json!(["page"]))]
     pub query: Vec<Spanned<String>>,
     /// Values in bodies that are recorded, with all that is below them: a JSONPath (RFC 9535), or a
     /// list of them.
     #[serde(default)]
     #[schemars(with = "Option<PathFile>")]
+    #[schemars(example = serde_json::json!("$.items[*].id"))]
     pub path: Option<Spanned<PathFile>>,
     /// Paths of the API below which it holds, as in a rule. Everywhere if not given.
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
+    #[schemars(example = serde_json::json!(["/patients/**"]))]
     pub under: Vec<Spanned<String>>,
     /// Where it holds; in requests and responses if not given.
     #[serde(default, rename = "in")]
     #[schemars(with = "Option<Vec<SideFile>>")]
+    #[schemars(example = serde_json::json!(["request"]))]
     pub sides: Option<Spanned<Vec<SideFile>>>,
     /// Names and bodies that tell whether it lists what it should: of a hit something is not recorded,
     /// a miss is recorded whole.
     #[serde(default)]
+    #[schemars(example = serde_json::json!({"hit": ["name"], "miss": ["status"]}))]
     pub examples: ExamplesFile,
 }

@@ -10,15 +10,9 @@ use sha2::{Digest, Sha256};
 use super::check::{Checked, CheckedRule};
 use super::file::RulesFile;
 use super::lists::CheckedOnly;
+use super::packs::Pack;
 use crate::problem::{Problem, Problems, utf8};
 use crate::redact::{Exceptions, Policy, RecordOnly, Rule};
-
-/// The shipped packs: the name under which problems show them, and their text.
-pub const SHIPPED: [(&str, &str); 3] = [
-    ("rules/credentials.yaml (built in)", include_str!("../../rules/credentials.yaml")),
-    ("rules/tokens.yaml (built in)", include_str!("../../rules/tokens.yaml")),
-    ("rules/texts.yaml (built in)", include_str!("../../rules/texts.yaml")),
-];
 
 /// The largest rule file, in bytes.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
@@ -45,13 +39,11 @@ pub struct Written<'r> {
 }
 
 /// Loads the operator's files (`*.yaml`, `*.yml`) from a directory in the order of their names,
-/// and, if `shipped`, the packs that are built in, before them.
-pub fn load(dir: Option<&Path>, shipped: bool) -> Result<RuleSet, Problems> {
+/// and before them these shipped packs, in an order of their own.
+pub fn load(dir: Option<&Path>, packs: &[Pack]) -> Result<RuleSet, Problems> {
     let mut checked = Checked::default();
-    if shipped {
-        for (name, text) in SHIPPED {
-            checked.file(Path::new(name), text);
-        }
+    for pack in Pack::ALL.into_iter().filter(|pack| packs.contains(pack)) {
+        checked.file(Path::new(pack.file()), pack.text());
     }
     if let Some(dir) = dir {
         for file in files(dir, &mut checked.problems) {

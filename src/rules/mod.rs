@@ -13,6 +13,7 @@ mod file;
 mod lists;
 mod load;
 mod one_or_other;
+mod packs;
 mod reference;
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,7 @@ pub use file::{
     ActionFile, ExamplesFile, KeepFile, RecordOnlyFile, RedactFile, RulesFile, SideFile,
     ValidatorFile,
 };
-pub use load::{RuleSet, SHIPPED, Written, load, schema};
+pub use load::{RuleSet, Written, load, schema};
 pub use one_or_other::{BodyFile, ExampleFile, PathFile};
+pub use packs::Pack;
 pub use reference::reference;

@@ -33,15 +33,19 @@ pub enum ExampleFile {
 #[serde(deny_unknown_fields)]
 pub struct BodyFile {
     /// The body: as a text, exactly as it is sent, or, for JSON, as YAML.
+    #[schemars(example = serde_json::json!({"messages": [{"role": "user", "content": "hello"}]}))]
     pub body: serde_json::Value,
     /// Its `Content-Type`; `application/json` if not given.
     #[serde(default, rename = "type")]
+    #[schemars(example = serde_json::json!("text/event-stream"))]
     pub media_type: Option<String>,
     /// Texts that must not be in what is recorded of it.
     #[serde(default)]
+    #[schemars(example = serde_json::json!(["hello"]))]
     pub gone: Vec<String>,
     /// Texts that must still be in what is recorded of it.
     #[serde(default)]
+    #[schemars(example = serde_json::json!(["user"]))]
     pub stays: Vec<String>,
 }
 

@@ -6,7 +6,8 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value};
 
-use super::load::{SHIPPED, schema};
+use super::load::schema;
+use super::packs::Pack;
 
 const OPENING: &str = "\
 # Rule files
@@ -30,8 +31,8 @@ pub fn reference() -> String {
     let empty = Map::new();
     let definitions = schema.get("$defs").and_then(Value::as_object).unwrap_or(&empty);
     let mut page = Page { definitions, sections: Vec::new(), examples: BTreeMap::new() };
-    for (_, text) in SHIPPED {
-        if let Ok(file) = serde_saphyr::from_str::<Value>(text) {
+    for pack in Pack::ALL {
+        if let Ok(file) = serde_saphyr::from_str::<Value>(pack.text()) {
             page.learn(schema.as_value(), "", &file);
         }
     }
@@ -55,19 +56,28 @@ struct Page<'s> {
 
 impl<'s> Page<'s> {
     /// The name of the definition that a node refers to, perhaps in a list or beside null.
-    fn referred(node: &'s Value) -> Option<&'s str> {
+    fn referred(&self, node: &'s Value) -> Option<&'s str> {
         if let Some(name) = node.get("$ref").and_then(Value::as_str) {
-            return name.rsplit_once('/').map(|(_, name)| name);
+            let name = name.rsplit_once('/').map(|(_, name)| name)?;
+            return match self.one_or_other(name) {
+                Some(definition) => self.referred(definition),
+                None => Some(name),
+            };
         }
         let items = node.get("items").into_iter();
         let some = ["anyOf", "allOf"].iter().filter_map(|key| node.get(*key)?.as_array()).flatten();
-        items.chain(some).find_map(Self::referred)
+        items.chain(some).find_map(|node| self.referred(node))
+    }
+
+    /// A definition that is nothing but a choice between types has no section of its own.
+    fn one_or_other(&self, name: &str) -> Option<&'s Value> {
+        self.definitions.get(name).filter(|definition| definition.get("anyOf").is_some())
     }
 
     /// Finds all definitions below a node.
     fn find(&mut self, node: &'s Value) {
         for (key, property) in properties(node) {
-            let Some(name) = Self::referred(property) else { continue };
+            let Some(name) = self.referred(property) else { continue };
             if !self.sections.iter().any(|(_, known)| known == name) {
                 self.sections.push((key.clone(), name.to_owned()));
                 if let Some(definition) = self.definitions.get(name) {
@@ -89,7 +99,7 @@ impl<'s> Page<'s> {
             if text.len() <= EXAMPLE_CHARS_MAX && known.is_none_or(is_better) {
                 self.examples.insert(place, text);
             }
-            let Some(name) = Self::referred(property) else { continue };
+            let Some(name) = self.referred(property) else { continue };
             let Some(inner) = self.definitions.get(name) else { continue };
             let items = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
             for item in items {
@@ -127,6 +137,9 @@ impl<'s> Page<'s> {
     fn kind(&self, node: &Value) -> String {
         if let Some(name) = node.get("$ref").and_then(Value::as_str) {
             let name = name.rsplit_once('/').map_or(name, |(_, name)| name);
+            if let Some(definition) = self.one_or_other(name) {
+                return self.kind(definition);
+            }
             let section = self.sections.iter().find(|(_, known)| known == name);
             return section.map_or(name.to_owned(), |(key, _)| format!("[{key}](#{key})"));
         }
@@ -139,7 +152,7 @@ impl<'s> Page<'s> {
         let names = match node.get("type") {
             Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).collect(),
             Some(Value::String(name)) => vec![name.as_str()],
-            _ => Vec::new(),
+            _ => return "anything".to_owned(),
         };
         let word = |name: &str| match name {
             "string" => "text".to_owned(),
@@ -148,7 +161,7 @@ impl<'s> Page<'s> {
             "object" => "mapping".to_owned(),
             "array" => {
                 let items = node.get("items").map(|items| self.kind(items)).unwrap_or_default();
-                format!("list of {}", if items.is_empty() { "anything" } else { &items })
+                format!("list of {items}")
             }
             other => other.to_owned(),
         };

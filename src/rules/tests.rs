@@ -3,19 +3,19 @@
 use std::fs;
 use std::path::Path;
 
-use super::load;
+use super::{Pack, load};
 use crate::redact::{Engine, FingerprintKey, Seen};
 
 #[test]
 fn shipped_rules_load_and_meet_their_examples() {
-    let rules = load(None, true).unwrap_or_else(|problems| panic!("{problems}"));
+    let rules = load(None, &Pack::ALL).unwrap_or_else(|problems| panic!("{problems}"));
     rules.test_examples().unwrap_or_else(|problems| panic!("{problems}"));
     assert_eq!(rules.digest().len(), 16);
 }
 
 #[test]
 fn shipped_patterns_have_examples_of_both_kinds() {
-    let rules = load(None, true).unwrap();
+    let rules = load(None, &Pack::ALL).unwrap();
     let patterns: Vec<_> =
         rules.rules.iter().filter(|checked| checked.rule.pattern.is_some()).collect();
     for checked in &patterns {
@@ -27,14 +27,15 @@ fn shipped_patterns_have_examples_of_both_kinds() {
     // Only what is one string has no name to try.
     for checked in &rules.rules {
         let named = !checked.hits.is_empty() && !checked.misses.is_empty();
-        assert!(named || checked.rule.bare_body || checked.rule.id == "credential.cookie");
+        let id = &checked.rule.id;
+        assert!(named || checked.rule.bare_body || id == "credential.cookie", "{id}");
     }
 }
 
 #[test]
 fn a_hit_is_found_whole() {
     // What a rule finds in its examples leaves no long part of the secret beside it.
-    let rules = load(None, true).unwrap();
+    let rules = load(None, &Pack::DEFAULT).unwrap();
     let engine = Engine::new(rules.redaction(), FingerprintKey::new(&[7; 32]));
     for checked in rules.rules.iter().filter(|checked| checked.rule.id.starts_with("token.")) {
         for hit in &checked.hits {
@@ -50,7 +51,7 @@ fn a_hit_is_found_whole() {
 
 #[test]
 fn no_rules_at_all_are_a_rule_set() {
-    let rules = load(None, false).unwrap();
+    let rules = load(None, &[]).unwrap();
     assert_eq!(rules.redaction_rules(), 0);
     assert!(!rules.redaction().selects("password"));
 }
@@ -61,7 +62,7 @@ fn problems(files: &[(&str, &str)]) -> Vec<String> {
     for (name, text) in files {
         fs::write(dir.path().join(name), text).unwrap();
     }
-    match load(Some(dir.path()), false) {
+    match load(Some(dir.path()), &[]) {
         Ok(_) => Vec::new(),
         Err(problems) => problems
             .0
@@ -151,7 +152,7 @@ fn selectors_of_another_version_are_unknown_keys() {
     let text = "redact:\n  - id: a\n    sparkle: x\n    do: drop\n";
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("a.yaml"), text).unwrap();
-    let problem = load(Some(dir.path()), false).unwrap_err().0.remove(0);
+    let problem = load(Some(dir.path()), &[]).unwrap_err().0.remove(0);
     assert_eq!((problem.line, problem.column), (3, 5));
     assert!(problem.message.contains("sparkle"), "{}", problem.message);
     for known in ["id", "keys", "headers", "cookies", "query", "segments", "in", "do", "examples"] {
@@ -176,7 +177,7 @@ fn problems_of_all_files_are_reported_together() {
 
 #[test]
 fn a_missing_directory_is_a_problem() {
-    let problems = load(Some(Path::new("no/such/directory")), true).unwrap_err();
+    let problems = load(Some(Path::new("no/such/directory")), &Pack::DEFAULT).unwrap_err();
     assert_eq!(problems.0.len(), 1);
 }
 
@@ -185,7 +186,7 @@ fn examples_that_are_not_met_have_their_place() {
     let dir = tempfile::tempdir().unwrap();
     let text = "redact:\n  - id: a\n    keys: [pin]\n    do: drop\n    examples:\n      hit: [pin, spin]\n      miss: [PIN]\n";
     fs::write(dir.path().join("a.yaml"), text).unwrap();
-    let problems = load(Some(dir.path()), false).unwrap().test_examples().unwrap_err().0;
+    let problems = load(Some(dir.path()), &[]).unwrap().test_examples().unwrap_err().0;
     let places: Vec<_> = problems.iter().map(|problem| (problem.line, problem.column)).collect();
     assert_eq!(places, [(6, 18), (7, 14)]);
 }
@@ -195,7 +196,7 @@ fn the_digest_tells_what_rules_say_and_not_how_files_are_laid_out() {
     let digest = |text: &str| {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("a.yaml"), text).unwrap();
-        load(Some(dir.path()), false).unwrap().digest().to_owned()
+        load(Some(dir.path()), &[]).unwrap().digest().to_owned()
     };
     let one = digest("redact:\n  - id: a\n    keys: [api_key]\n    do: drop\n");
     assert_eq!(one, digest("# note\nredact: [{id: a, do: drop, keys: [apiKey]}]\n"));
@@ -261,7 +262,7 @@ fn what_cannot_be_read_hides_nothing_else() {
 fn a_file_that_is_not_utf8_is_told_with_the_place() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("a.yaml"), b"redact:\n  - id: caf\xe9\n").unwrap();
-    let problems = load(Some(dir.path()), false).unwrap_err().0;
+    let problems = load(Some(dir.path()), &[]).unwrap_err().0;
     assert_eq!((problems.len(), problems[0].line, problems[0].column), (1, 2, 12));
     assert!(problems[0].remedy.contains("UTF-8"));
 }
@@ -283,7 +284,7 @@ fn tokens_are_found_whatever_stands_around_them() {
         ("<", ">"),
         ("a, ", " b"),
     ];
-    let rules = load(None, true).unwrap();
+    let rules = load(None, &Pack::DEFAULT).unwrap();
     let engine = Engine::new(rules.redaction(), FingerprintKey::new(&[7; 32]));
     for checked in rules.rules.iter().filter(|checked| checked.rule.id.starts_with("token.")) {
         let Some(hit) = checked.hits.first() else { continue };
@@ -360,7 +361,7 @@ fn paths_and_bodies_as_examples() {
           stays: [model]
 "#;
     fs::write(dir.path().join("a.yaml"), text).unwrap();
-    let rules = load(Some(dir.path()), false).unwrap_or_else(|problems| panic!("{problems}"));
+    let rules = load(Some(dir.path()), &[]).unwrap_or_else(|problems| panic!("{problems}"));
     rules.test_examples().unwrap_or_else(|problems| panic!("{problems}"));
     // None of them is met by chance.
     for (from, to) in [
@@ -375,7 +376,7 @@ fn paths_and_bodies_as_examples() {
         assert!(text.contains(from), "{from}");
         let text = text.replacen(from, to, 1);
         fs::write(dir.path().join("a.yaml"), text).unwrap();
-        let rules = load(Some(dir.path()), false).unwrap_or_else(|problems| panic!("{problems}"));
+        let rules = load(Some(dir.path()), &[]).unwrap_or_else(|problems| panic!("{problems}"));
         assert!(rules.test_examples().is_err(), "{to}");
     }
 }
@@ -400,7 +401,7 @@ fn entries_of_record_only_are_tried() {
 "#;
     let unmet = |text: &str| {
         fs::write(dir.path().join("a.yaml"), text).unwrap();
-        let rules = load(Some(dir.path()), false).unwrap_or_else(|problems| panic!("{problems}"));
+        let rules = load(Some(dir.path()), &[]).unwrap_or_else(|problems| panic!("{problems}"));
         let tried = rules.try_examples("only.").unwrap();
         assert_eq!((tried.rules, tried.examples), (1, 4));
         tried.unmet.iter().map(|unmet| unmet.line).collect::<Vec<_>>()

@@ -189,7 +189,7 @@ mod tests {
         for (text, expected, remedy) in rows {
             let dir = tempfile::tempdir().unwrap();
             fs::write(dir.path().join("a.yaml"), &text).unwrap();
-            let problems = load(Some(dir.path()), false).unwrap_err().0;
+            let problems = load(Some(dir.path()), &[]).unwrap_err().0;
             let shown = problems[0].to_string();
             assert!(shown.contains(expected) && shown.contains(remedy), "{text}\n{shown}");
             assert!(problems[0].line > 0 && problems[0].column > 0, "{shown}");

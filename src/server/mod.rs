@@ -319,7 +319,7 @@ async fn keep_index(
 
 /// The redaction engine that a configuration asks for, and the digest of its rules.
 fn engine_for(config: &Config, key: FingerprintKey) -> Result<(Engine, String), Problems> {
-    let rules = rules::load(config.rules_dir.as_deref(), config.shipped_rules)?;
+    let rules = rules::load(config.rules_dir.as_deref(), &config.packs)?;
     Ok((Engine::new(rules.redaction(), key), rules.digest().to_owned()))
 }
 

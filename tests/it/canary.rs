@@ -10,6 +10,7 @@ mod echoes;
 mod heads;
 mod message;
 mod odd;
+mod prompts;
 mod refusals;
 mod search;
 mod secrets;
@@ -231,7 +232,16 @@ fn judge(leaks: &Leaks, known: &[(&str, &str)], mut wrong: Vec<String>) {
 
 #[test]
 fn no_secret_is_in_anything_that_is_kept_or_shown() {
-    let cases = Arc::new(cases::all(&mut Random::fresh()));
+    no_leaks(cases::all(&mut Random::fresh()), KNOWN_LEAKS);
+}
+
+#[test]
+fn no_prompt_is_in_anything_that_is_kept_or_shown() {
+    no_leaks(prompts::all(&mut Random::fresh()), &[]);
+}
+
+fn no_leaks(cases: Vec<Case>, known: &[(&str, &str)]) {
+    let cases = Arc::new(cases);
     eprintln!("{} cases", cases.len());
     let upstream = start_upstream(&cases);
     let mut proxy = Proxy::with(upstream.address, &setup());
@@ -240,7 +250,7 @@ fn no_secret_is_in_anything_that_is_kept_or_shown() {
     wait_until("all events are in the index", || proxy.events().len() == cases.len());
     wrong.extend(check_record(&cases, &proxy.events()));
     let leaks = search_all(&mut proxy, &Search::new(&cases), &[]);
-    judge(&leaks, KNOWN_LEAKS, wrong);
+    judge(&leaks, known, wrong);
 }
 
 #[test]
@@ -252,7 +262,7 @@ fn every_place_is_searched_and_every_spelling_is_found() {
     let rules = tempfile::tempdir().unwrap();
     fs::write(rules.path().join("own.yaml"), "redact: [{id: own.x, keys: [x], do: drop}]\n")
         .unwrap();
-    let more = format!("rules: {{shipped: false, dir: \"{}\"}}", rules.path().display());
+    let more = format!("rules: {{packs: [], dir: \"{}\"}}", rules.path().display());
     let unarmed = Setup { more, ..Setup::default() };
     let mut proxy = Proxy::with(upstream.address, &unarmed);
     let answers = send_all(&proxy, &cases);

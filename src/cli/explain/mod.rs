@@ -118,7 +118,7 @@ fn setup(args: &Args) -> Result<(Setup, bool), Problems> {
         None => for_upstream("http://127.0.0.1:9000", None, None, None)?,
     };
     let dir = args.rules.as_deref().or(config.rules_dir.as_deref());
-    let rules = rules::load(dir, config.shipped_rules)?;
+    let rules = rules::load(dir, &config.packs)?;
     let installed = server::read_key(&config.ledger.dir.join(server::KEY_FILE)).ok();
     let own = installed.is_some();
     let key = match installed {

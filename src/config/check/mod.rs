@@ -35,7 +35,7 @@ pub(super) fn check(
     let routes = checker.routes(&file.routes, &file.upstreams, &limits);
     let reading = checker.reading(&file.reading, &listeners);
     checker.no_loops(&file.upstreams, &upstreams, &listeners, &reading);
-    let (rules_dir, shipped_rules) = checker.rules(&file.rules);
+    let (rules_dir, packs) = checker.rules(&file.rules);
     Config {
         trusted_proxies: checker.trusted_proxies(&file.trusted_proxies),
         timeouts: checker.timeouts(&file.timeouts),
@@ -48,7 +48,7 @@ pub(super) fn check(
         limits,
         reading,
         rules_dir,
-        shipped_rules,
+        packs,
         version,
     }
 }

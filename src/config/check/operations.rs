@@ -12,6 +12,7 @@ use crate::config::file::{
 };
 use crate::config::setting::Setting;
 use crate::config::tree::Place;
+use crate::rules::Pack;
 
 const MILLISECOND: Duration = Duration::from_millis(1);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -149,10 +150,13 @@ impl Checker<'_> {
         Telemetry { format, filter }
     }
 
-    pub(super) fn rules(&mut self, setting: &Setting<RulesFile>) -> (Option<PathBuf>, bool) {
+    pub(super) fn rules(&mut self, setting: &Setting<RulesFile>) -> (Option<PathBuf>, Vec<Pack>) {
         let none = RulesFile::default();
         let file = setting.value().unwrap_or(&none);
-        let shipped = file.shipped.value().copied().unwrap_or(true);
+        let packs = match file.packs.value() {
+            Some(packs) => packs.iter().filter_map(|pack| pack.value().copied()).collect(),
+            None => Pack::DEFAULT.to_vec(),
+        };
         let dir = file.dir.given().map(|(text, place)| (self.readable(text), place));
         if let Some((dir, place)) = &dir
             && !dir.is_dir()
@@ -163,14 +167,14 @@ impl Checker<'_> {
                 "name a directory of rule files; it is relative to the configuration file",
             );
         }
-        if !shipped && file.dir.is_unset() {
+        if file.packs.value().is_some_and(Vec::is_empty) && file.dir.is_unset() {
             self.problem(
-                file.shipped.place_or(Place::WHOLE),
-                "no rules are in force: the shipped ones are off, and there is no `dir`",
-                "set `shipped: true`, or name the directory of your own rules in `dir`",
+                file.packs.place_or(Place::WHOLE),
+                "no rules are in force: there are no `packs`, and there is no `dir`",
+                "leave out `packs`, name some, or name the directory of your own rules in `dir`",
             );
         }
-        (dir.map(|(dir, _)| dir), shipped)
+        (dir.map(|(dir, _)| dir), packs)
     }
 
     pub(super) fn threads(&mut self, setting: &Setting<Threads>) -> usize {

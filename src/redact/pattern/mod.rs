@@ -15,6 +15,7 @@
 mod compile;
 mod conditions;
 mod literals;
+mod numbers;
 mod scan;
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,7 @@ mod validate;
 
 pub use compile::{Pattern, PatternError};
 pub use conditions::{Conditions, ShapeError};
+pub use numbers::Scheme;
 pub use validate::Validator;
 
 pub(super) use scan::{Match, Patterns, Scope, Unfinished, WORK_BYTES_MAX};

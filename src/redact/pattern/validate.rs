@@ -5,6 +5,8 @@ use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde_json::{Map, Value};
 
+use super::numbers::Scheme;
+
 const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
     .with_decode_padding_mode(DecodePaddingMode::Indifferent)
     .with_decode_allow_trailing_bits(true);
@@ -41,6 +43,8 @@ pub enum Validator {
     NotUuid,
     /// It is not hexadecimal throughout.
     NotHex,
+    /// A number that a state or an issuer gives, with its check digits.
+    Number(Scheme),
 }
 
 impl Validator {
@@ -63,6 +67,7 @@ impl Validator {
             Self::NotWord => !is_word(value),
             Self::NotUuid => !is_uuid(value),
             Self::NotHex => !value.bytes().all(|byte| byte.is_ascii_hexdigit()),
+            Self::Number(scheme) => scheme.accepts(value),
         }
     }
 }

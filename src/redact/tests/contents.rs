@@ -96,7 +96,7 @@ fn what_is_found_in_a_request_is_removed_from_its_response() {
 pub(super) fn engine_of(yaml: &str) -> Engine {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("a.yaml"), yaml).unwrap();
-    let rules = crate::rules::load(Some(dir.path()), false);
+    let rules = crate::rules::load(Some(dir.path()), &[]);
     let rules = rules.unwrap_or_else(|problems| panic!("{problems}"));
     Engine::new(rules.redaction(), FingerprintKey::new(&[7; 32]))
 }

@@ -11,6 +11,7 @@ mod contents;
 mod formats;
 mod inner;
 mod ordinary;
+mod prompts;
 mod properties;
 mod selectors;
 
@@ -21,7 +22,7 @@ fn engine() -> Engine {
     static RULES: std::sync::OnceLock<Engine> = std::sync::OnceLock::new();
     RULES
         .get_or_init(|| {
-            let rules = crate::rules::load(None, true).unwrap();
+            let rules = crate::rules::load(None, &crate::rules::Pack::DEFAULT).unwrap();
             Engine::new(rules.redaction(), FingerprintKey::new(&[7; 32]))
         })
         .clone()

@@ -39,6 +39,13 @@ impl Random {
     }
 }
 
+impl Random {
+    /// A word of small letters: nothing about it is odd.
+    pub(super) fn word(&mut self) -> String {
+        self.of("abcdefghijklmnopqrstuvwxyz", 22)
+    }
+}
+
 const DIGITS: &str = "0123456789";
 const UPPER: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 const ALNUM: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";

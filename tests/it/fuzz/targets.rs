@@ -130,7 +130,7 @@ fn record(fields: &[(&'static str, &str)], target: &str, bytes: &[u8]) {
 fn engine() -> &'static Engine {
     static ENGINE: OnceLock<Engine> = OnceLock::new();
     ENGINE.get_or_init(|| {
-        let rules = rules::load(None, true).expect("the shipped rules are good");
+        let rules = rules::load(None, &rules::Pack::ALL).expect("the shipped rules are good");
         Engine::new(rules.redaction(), FingerprintKey::new(&[7; 32]))
     })
 }
@@ -140,7 +140,7 @@ fn rule_file(data: &[u8]) {
     static DIR: OnceLock<tempfile::TempDir> = OnceLock::new();
     let dir = DIR.get_or_init(|| tempfile::tempdir().expect("a temporary directory"));
     fs::write(dir.path().join("fuzz.yaml"), data).expect("a temporary file");
-    match rules::load(Some(dir.path()), false) {
+    match rules::load(Some(dir.path()), &[]) {
         Ok(rules) => drop(rules.test_examples()),
         Err(problems) => assert!(!problems.to_string().is_empty()),
     }
