@@ -2,7 +2,7 @@
 //!
 //! `door` judges the bytes of a head, `wire` those of the body behind it, `gate` decides what is
 //! audited, `exchange` carries an audited request through, `tunnel` what follows an upgrade,
-//! `balance` picks the upstream's address. `pass` carries reads that are not recorded; everything
+//! `balance` picks the upstream's address, `identity` asks who acts. `pass` carries reads that are not recorded; everything
 //! else goes through Pingora's own pipeline.
 //!
 //! Invariants: no audited request reaches an upstream before its intent is durable; no response of
@@ -17,6 +17,7 @@ mod door;
 mod exchange;
 mod forward;
 mod gate;
+mod identity;
 mod listening;
 mod pass;
 mod problem;
@@ -31,7 +32,7 @@ pub use balance::UpstreamError;
 pub use budget::{Budget, Flight, InFlight};
 pub use door::Door;
 pub use gate::{Gate, Shared, application};
-pub use snapshot::Snapshot;
+pub use snapshot::{Ruled, Snapshot};
 
 /// Names the event to the client.
 pub const EVENT_HEADER: &str = "Countersign-Event";

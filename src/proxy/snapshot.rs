@@ -1,14 +1,19 @@
 //! What a request sees of the configuration: taken once at its start, replaced whole on reload.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use http::{HeaderMap, HeaderName};
 use ipnet::IpNet;
 use pingora::server::ShutdownWatch;
 use prometheus_client::metrics::counter::Counter;
 
 use super::balance::{Pool, UpstreamError};
+use super::identity::Identity;
 use crate::config::{AuditLevel, Config, Route, RouteKind};
+use crate::identify::Actors;
 use crate::record::Observer;
 use crate::redact::Engine;
 use crate::route::{Pattern, RouteTable, Safety};
@@ -22,6 +27,18 @@ pub struct Routed {
     pub requests: Counter,
 }
 
+/// What the rules come to.
+pub struct Ruled {
+    /// The redaction engine.
+    pub engine: Engine,
+    /// Digest of the rules.
+    pub ruleset: String,
+    /// Who acts.
+    pub actors: Arc<Actors>,
+    /// Files that the rules name.
+    pub reads: Vec<PathBuf>,
+}
+
 /// The configuration and the rules in force.
 pub struct Snapshot {
     /// The configuration.
@@ -30,18 +47,23 @@ pub struct Snapshot {
     pub engine: Engine,
     /// Digest of the rules.
     pub ruleset: String,
+    /// Files that the rules name, to be watched.
+    pub rule_reads: Vec<PathBuf>,
+    identity: Identity,
     table: RouteTable,
     routes: Vec<Arc<Routed>>,
     pools: BTreeMap<String, Pool>,
 }
 
 impl Snapshot {
-    /// Builds everything; `stop` ends what runs in its background.
+    /// Builds everything; `stop` ends what runs in its background. What the snapshot `before` has
+    /// learnt of issuers is taken over.
     pub async fn start(
         config: Config,
-        (engine, ruleset): (Engine, String),
+        ruled: Ruled,
         metrics: &Metrics,
         stop: ShutdownWatch,
+        before: Option<&Self>,
     ) -> Result<Self, UpstreamError> {
         let mut pools = BTreeMap::new();
         for (name, upstream) in &config.upstreams {
@@ -52,7 +74,9 @@ impl Snapshot {
         }
         let table = RouteTable::new(config.routes.iter().map(pattern).collect());
         let routes = config.routes.iter().map(|route| Arc::new(routed(route, metrics))).collect();
-        Ok(Self { config, engine, ruleset, table, routes, pools })
+        let Ruled { engine, ruleset, actors, reads } = ruled;
+        let identity = Identity::start(actors, before.map(|before| &before.identity));
+        Ok(Self { config, engine, ruleset, rule_reads: reads, identity, table, routes, pools })
     }
 
     /// The route of a request. The configuration's last route always matches.
@@ -76,6 +100,26 @@ impl Snapshot {
     /// Peers whose forwarding headers are believed.
     pub fn trusted(&self) -> &[IpNet] {
         &self.config.trusted_proxies
+    }
+
+    /// Whether a peer's forwarding headers, and its word on who acts, are believed.
+    pub(super) fn trusts(&self, peer: Option<IpAddr>) -> bool {
+        peer.is_some_and(|peer| self.trusted().iter().any(|net| net.contains(&peer)))
+    }
+
+    /// Who acts.
+    pub(super) fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// Fields that say who acts, from a peer that may not say so.
+    pub(super) fn withheld(&self, headers: &HeaderMap, peer: Option<IpAddr>) -> Vec<HeaderName> {
+        let actors = self.identity.actors();
+        if actors.protected().is_empty() {
+            return Vec::new();
+        }
+        let trusted = self.trusts(peer);
+        headers.keys().filter(|name| actors.is_withheld(name, trusted)).cloned().collect()
     }
 
     /// What events say about the proxy that saw them.

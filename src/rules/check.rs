@@ -7,11 +7,15 @@ use http::HeaderName;
 use serde_saphyr::Spanned;
 
 use super::file::{KeepFile, RedactFile, RulesFile, SideFile};
+use crate::identify::{ActorRule, KeySource};
 use crate::problem::{Problem, parse_yaml, pieces};
 use crate::redact::{Glob, Rule, Sides, UNSEARCHED_RULE, USERINFO_RULE};
 
 /// What to do about text that does not fit.
 const REMEDY: &str = "compare with the JSON Schema that `countersign schema rules` prints";
+
+/// The sections of a file, as their first lines are written.
+const SECTIONS: [&str; 3] = ["redact:", "keep:", "actors:"];
 
 /// The longest rule id.
 const ID_CHARS_MAX: usize = 64;
@@ -24,6 +28,13 @@ pub(super) struct Checked {
     /// Every file's rules as they were understood: what the digest is made of.
     pub(super) normal: Vec<String>,
     pub(super) problems: Vec<Problem>,
+    /// Rules that say who acts, and where keys are fetched for them.
+    pub(super) actors: Vec<ActorRule>,
+    pub(super) sources: Vec<KeySource>,
+    /// Files that rules name, read or not.
+    pub(super) reads: Vec<PathBuf>,
+    /// Where the entry begins that is being checked.
+    pub(super) entry: (u64, u64),
     /// Where each id was first used.
     ids: BTreeMap<String, (PathBuf, u64)>,
 }
@@ -71,6 +82,9 @@ impl Checked {
         }
         for keep in &rules.keep {
             self.keep(file, keep);
+        }
+        for actor in &rules.actors {
+            self.actor(file, actor);
         }
     }
 
@@ -282,7 +296,7 @@ fn entries(text: &str) -> Vec<String> {
     let pieces = pieces(text, |line| {
         let content = line.trim();
         let depth = line.len() - line.trim_start().len();
-        if matches!(content, "redact:" | "keep:") && depth == 0 {
+        if SECTIONS.contains(&content) && depth == 0 {
             (section, indent) = (Some(content.to_owned()), None);
         } else if section.is_none()
             || !content.starts_with("- ")
@@ -294,7 +308,7 @@ fn entries(text: &str) -> Vec<String> {
         true
     });
     let sections = std::iter::once(None).chain(sections);
-    let blank = |line: &str| matches!(line.trim(), "" | "redact:" | "keep:");
+    let blank = |line: &str| line.trim().is_empty() || SECTIONS.contains(&line.trim());
     pieces
         .iter()
         .zip(sections)

@@ -4,6 +4,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
+use super::actors::ActorFile;
+
 /// One file of rules.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -14,6 +16,9 @@ pub struct RulesFile {
     /// Exceptions: what no `keys` selector selects, in any file.
     #[serde(default)]
     pub keep: Vec<KeepFile>,
+    /// Who acts: rules in their order, of which the first that reads a credential decides.
+    #[serde(default)]
+    pub actors: Vec<ActorFile>,
 }
 
 /// One redaction rule. At least one selector is needed; a value that any of them selects is

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::check::{Checked, CheckedRule};
 use super::file::RulesFile;
+use crate::identify::Actors;
 use crate::problem::{Problem, Problems, utf8};
 use crate::redact::{Glob, Policy, Rule};
 
@@ -29,6 +30,8 @@ pub struct RuleSet {
     pub(super) keep: Vec<Glob>,
     digest: String,
     redaction: Arc<Policy>,
+    actors: Arc<Actors>,
+    reads: Vec<PathBuf>,
 }
 
 /// Loads the operator's files (`*.yaml`, `*.yml`) from a directory in the order of their names,
@@ -70,7 +73,9 @@ impl RuleSet {
         digest.truncate(16);
         let rules = checked.rules.iter().map(|checked| checked.rule.clone()).collect();
         let redaction = Arc::new(compile(rules, checked.keep.clone())?);
-        Ok(Self { rules: checked.rules, keep: checked.keep, digest, redaction })
+        let actors = Arc::new(Actors::new(checked.actors, checked.sources));
+        let (rules, keep, reads) = (checked.rules, checked.keep, checked.reads);
+        Ok(Self { rules, keep, digest, redaction, actors, reads })
     }
 
     /// SHA-256 over what the rules say, whatever their files' layout: lower-case hex, the first 16
@@ -82,6 +87,16 @@ impl RuleSet {
     /// The redaction rules, compiled.
     pub fn redaction(&self) -> Arc<Policy> {
         Arc::clone(&self.redaction)
+    }
+
+    /// The rules that say who acts.
+    pub fn actors(&self) -> Arc<Actors> {
+        Arc::clone(&self.actors)
+    }
+
+    /// Files that the rules name: keys, tables, secrets.
+    pub fn reads(&self) -> &[PathBuf] {
+        &self.reads
     }
 
     /// The patterns over texts, as they were written.

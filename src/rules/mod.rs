@@ -6,6 +6,7 @@
 //! Invariant: a [`RuleSet`] is whole. Every problem in every file is reported, and then there is
 //! no rule set at all.
 
+mod actors;
 mod check;
 mod content;
 mod examples;
@@ -14,6 +15,10 @@ mod load;
 #[cfg(test)]
 mod tests;
 
+pub use actors::{
+    ActorFile, FromFile, KeyHolderFile, KeyTableFile, KindFile, ServerFile, TextsFile,
+    TokenKeysFile,
+};
 pub use examples::{Expected, Tried, Unmet};
 pub use file::{
     ActionFile, ExamplesFile, KeepFile, RedactFile, RulesFile, SideFile, ValidatorFile,
