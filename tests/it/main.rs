@@ -17,6 +17,8 @@ mod formats;
 #[cfg(test)]
 mod fuzz;
 #[cfg(test)]
+mod identity;
+#[cfg(test)]
 mod kills;
 #[cfg(test)]
 mod memory;

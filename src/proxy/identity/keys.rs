@@ -21,7 +21,8 @@ use crate::identify::{KeySet, KeySource};
 const BYTES_MAX: usize = 512 * 1024;
 /// Keys older than this are no longer used.
 const AGE_MAX: Duration = Duration::from_secs(86_400);
-/// How long after one try there is another, whoever asks.
+/// How long after one try there is another at the earliest, whoever asks, unless keys are to be
+/// fetched more often than that.
 const PAUSE: Duration = Duration::from_secs(10);
 
 /// A source of keys at work.
@@ -75,10 +76,10 @@ impl Source {
     /// Fetches the keys, unless that was tried a moment ago; who comes while somebody fetches waits
     /// for what comes of it. Takes no longer than the source's timeout.
     pub(super) async fn fetch(&self, connector: &Connector) {
-        let limit = self.described.timeout;
+        let (limit, pause) = (self.described.timeout, PAUSE.min(self.described.refresh));
         let came = Instant::now();
         let Ok(mut tried) = timeout(limit, self.tried.lock()).await else { return };
-        if tried.is_some_and(|tried| tried > came || tried.elapsed() < PAUSE) {
+        if tried.is_some_and(|tried| tried > came || tried.elapsed() < pause) {
             return;
         }
         *tried = Some(Instant::now());
