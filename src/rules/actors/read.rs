@@ -119,7 +119,11 @@ impl Checked {
     ) -> Option<Endpoint> {
         let authorities = ca.map_or_else(Vec::new, |ca| self.authorities(file, ca));
         let Some(endpoint) = endpoint(&url.value) else {
-            let message = format!("`{}` is no URL of a server", url.value);
+            // What stands before an `@` may be a password.
+            let message = match url.value.contains('@') {
+                true => "this is no URL of a server".to_owned(),
+                false => format!("`{}` is no URL of a server", url.value),
+            };
             self.at(file, url, message, "write `https://host/path`, without user or fragment");
             return None;
         };
