@@ -104,6 +104,8 @@ impl Snapshot {
 
     /// Whether a peer's forwarding headers, and its word on who acts, are believed.
     pub(super) fn trusts(&self, peer: Option<IpAddr>) -> bool {
+        // A listener for both versions of IP sees an IPv4 peer as one of IPv6.
+        let peer = peer.map(|peer| peer.to_canonical());
         peer.is_some_and(|peer| self.trusted().iter().any(|net| net.contains(&peer)))
     }
 

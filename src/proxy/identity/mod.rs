@@ -114,7 +114,15 @@ impl Identity {
         loop {
             match self.actors.identify(request, &evidence, key) {
                 Ok(who) => return Known { who, rests_on: Vec::new() },
-                Err(need) => evidence.decline(need, NOT_ASKED),
+                Err(need) => {
+                    if let Need::Keys(source) = need
+                        && let Some(source) = self.sources.get(source)
+                    {
+                        // For those who come later.
+                        self.fetch_aside(source);
+                    }
+                    evidence.decline(need, NOT_ASKED);
+                }
             }
         }
     }

@@ -172,6 +172,10 @@ pub struct TokenKeysFile {
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     pub ca: Option<Spanned<String>>,
+    /// `url`: it may be `http` to another machine: whoever can change what passes there, can make
+    /// tokens that count.
+    #[serde(default)]
+    pub insecure: bool,
     /// `url`: how old keys may become before they are fetched again. Default: `15m`.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
@@ -203,6 +207,9 @@ pub struct ServerFile {
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     pub ca: Option<Spanned<String>>,
+    /// The URL may be `http` to another machine: tokens and the client's secret pass unprotected.
+    #[serde(default)]
+    pub insecure: bool,
 }
 
 /// One text, or a list of them.

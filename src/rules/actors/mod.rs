@@ -17,6 +17,7 @@ pub use file::{
     TokenKeysFile,
 };
 
+use self::read::Protection;
 use super::check::Checked;
 use crate::identify::{
     ActorRule, Algorithm, Asked, Carrier, ClientCredentials, Introspection, KeySource, ProofRule,
@@ -131,7 +132,8 @@ impl Checked {
         if let Some(url) = &keys.url {
             let refresh = self.time(file, "refresh", keys.refresh.as_ref(), REFRESH);
             let timeout = self.time(file, "timeout", keys.timeout.as_ref(), KEYS_TIMEOUT);
-            let endpoint = self.endpoint(file, url, keys.ca.as_ref())?;
+            let protection = Protection::unless(keys.insecure);
+            let endpoint = self.endpoint(file, url, keys.ca.as_ref(), protection)?;
             let source = KeySource { endpoint, refresh, timeout };
             self.normal.push(format!("source {source:?}"));
             let position = self.sources.iter().position(|known| *known == source);
@@ -215,8 +217,8 @@ impl Checked {
         file: &Path,
         written: &Spanned<ServerFile>,
     ) -> Option<crate::identify::Endpoint> {
-        let ServerFile { url, client_id, secret_file, secret_env, ca } = &written.value;
-        let endpoint = self.endpoint(file, url, ca.as_ref());
+        let ServerFile { url, client_id, secret_file, secret_env, ca, insecure } = &written.value;
+        let endpoint = self.endpoint(file, url, ca.as_ref(), Protection::unless(*insecure));
         if secret_file.is_some() == secret_env.is_some() {
             let message = "the client's secret is missing, or given twice".to_owned();
             self.at(file, url, message, "give one of `secret_file` and `secret_env`");

@@ -2,6 +2,7 @@
 
 use std::env;
 use std::fs;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -116,6 +117,7 @@ impl Checked {
         file: &Path,
         url: &Spanned<String>,
         ca: Option<&Spanned<String>>,
+        protection: Protection,
     ) -> Option<Endpoint> {
         let authorities = ca.map_or_else(Vec::new, |ca| self.authorities(file, ca));
         let Some(endpoint) = endpoint(&url.value) else {
@@ -127,6 +129,11 @@ impl Checked {
             self.at(file, url, message, "write `https://host/path`, without user or fragment");
             return None;
         };
+        if protection == Protection::Required && !endpoint.tls && !is_here(&endpoint.host) {
+            let message = format!("`{}` is not protected by TLS", url.value);
+            self.at(file, url, message, "use `https`, or accept the risk with `insecure: true`");
+            return None;
+        }
         Some(Endpoint { authorities, ..endpoint })
     }
 
@@ -245,6 +252,27 @@ impl Checked {
             remedy: remedy.to_owned(),
         });
     }
+}
+
+/// Whether what passes between two machines must be protected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Protection {
+    /// By TLS.
+    Required,
+    /// The operator accepts the risk.
+    Waived,
+}
+
+impl Protection {
+    pub(super) fn unless(insecure: bool) -> Self {
+        if insecure { Self::Waived } else { Self::Required }
+    }
+}
+
+/// Whether a host is this machine.
+fn is_here(host: &str) -> bool {
+    let address: Option<IpAddr> = host.parse().ok();
+    host.eq_ignore_ascii_case("localhost") || address.is_some_and(|it| it.is_loopback())
 }
 
 /// What kind of actor.

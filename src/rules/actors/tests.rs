@@ -59,6 +59,8 @@ fn what_is_right_is_accepted_in_every_form() {
         "{from: jwt, keys: {url: \"https://issuer.example/keys\", refresh: 5m, timeout: 500ms}, \
          issuer: [\"https://a\", \"https://b\"], audience: admin, leeway: 1m, \
          id: \"{claims.sub | claims.client_id}\", name: \"{claims['https://e.example/name']}\"}",
+        "{from: jwt, keys: {url: \"http://[::1]:9/keys\"}}",
+        "{from: jwt, keys: {url: \"http://keycloak:8080/keys\", insecure: true}}",
         "{from: basic, id: \"{user}\", type: user}",
         "{from: header, header: X-Forwarded-User, name: \"{value}\", email: \"{header.x-mail}\"}",
         "{from: api_key, table: ../keys.yaml}",
@@ -90,6 +92,7 @@ fn every_problem_is_reported_with_its_place() {
         ("{from: jwt, keys: {secret_env: COUNTERSIGN_TEST_UNSET}}", &["a.yaml:2:34: the environment variable `COUNTERSIGN_TEST_UNSET` is not set"]),
         ("{from: jwt, keys: {secret: abc}}", &["a.yaml:2:22: unknown field `secret`"]),
         ("{from: jwt, keys: {url: ftp://a/b}}", &["a.yaml:2:27: `ftp://a/b` is no URL of a server"]),
+        ("{from: jwt, keys: {url: \"http://keycloak:8080/keys\"}}", &["a.yaml:2:27: `http://keycloak:8080/keys` is not protected by TLS"]),
         ("{from: jwt, keys: {url: \"https://u:p@a/b\"}}", &["a.yaml:2:27: this is no URL of a server"]),
         ("{from: jwt, keys: {url: \"https://a/b\", ca: ../ca.pem}}", &["a.yaml:2:46: `../ca.pem` holds no certificate"]),
         ("{from: jwt, keys: {url: \"https://a/b\", refresh: soon}}", &["a.yaml:2:51: `refresh` is no length of time: `soon`"]),

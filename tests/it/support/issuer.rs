@@ -1,10 +1,10 @@
 //! An issuer of tokens that publishes its keys.
 
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64URL;
+use countersign::clock::{Clock as _, SystemClock};
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 use serde_json::{Value, json};
@@ -75,8 +75,7 @@ impl Issuer {
 
     /// A token that ends in so many seconds.
     pub(crate) fn token(&self, subject: &str, seconds: i64) -> String {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
-        let ends = i64::try_from(now.as_secs()).unwrap() + seconds;
+        let ends = SystemClock.now().timestamp() + seconds;
         let part = |value: Value| BASE64URL.encode(value.to_string());
         let header = part(json!({"alg": "ES256", "kid": self.id}));
         let claims = part(json!({"sub": subject, "email": format!("{subject}@example.com"),
