@@ -4,6 +4,7 @@
 //! Exit codes: 0 done · 1 failed, or `check` found problems · 2 the command line, or what `run` was
 //! given, has problems · 3 the ledger, an address or another resource could not be had.
 
+pub mod actors;
 pub mod check;
 pub mod demo;
 pub mod query;
@@ -43,6 +44,7 @@ enum Command {
     Run(run::Args),
     Check(check::Args),
     Rules(rules::Args),
+    Actors(actors::Args),
     Schema(schema::Args),
     Query(Box<query::QueryArgs>),
     Demo(demo::DemoArgs),
@@ -71,6 +73,7 @@ pub fn main() -> ExitCode {
         Command::Rules(args) => rules::run(&args, &mut out)
             .map(|verdict| ExitCode::from(verdict as u8))
             .map_err(Into::into),
+        Command::Actors(args) => actors::run(&args, &mut out).map(|()| ExitCode::SUCCESS),
         Command::Schema(args) => schema::run(&args, crate::rules::schema, &mut out)
             .map(|()| ExitCode::SUCCESS)
             .map_err(Into::into),

@@ -364,7 +364,6 @@ fn introspected(
         Introspected::Failed(note) => Attempt::Claimed(base, Some(note)),
         Introspected::Known(body) => {
             let mut base = Actor { id: None, name: None, email: None, ..base };
-            base.kind = ActorKind::User;
             if matches!(introspection.asked, Asked::Server(_))
                 && let Value::Object(claims) = body.as_ref()
             {
