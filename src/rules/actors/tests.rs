@@ -159,3 +159,18 @@ fn the_digest_covers_rules_and_what_they_name() {
     let all: std::collections::BTreeSet<_> = others.iter().chain([&one]).collect();
     assert_eq!(all.len(), 8);
 }
+
+#[test]
+fn the_shipped_example_is_right() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("keys")).unwrap();
+    for (name, text) in [
+        ("actors.yaml", include_str!("../../../rules/examples/actors.yaml")),
+        ("keys/application.secret", "a shared secret of many bytes"),
+        ("keys/api-keys.table", "keys: []\n"),
+    ] {
+        fs::write(dir.path().join(name), text).unwrap();
+    }
+    let rules = load(Some(dir.path()), false).unwrap_or_else(|problems| panic!("{problems}"));
+    assert_eq!((rules.actors().len(), rules.reads().len()), (8, 2));
+}
