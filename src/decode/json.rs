@@ -20,10 +20,19 @@ pub fn json(text: &str) -> Result<Node<'_>, Note> {
     json_within(text, &mut Budget::of(text.len()))
 }
 
+/// The tree of a body as it was recorded: redaction deepens it.
+pub(crate) fn json_of_record(text: &str) -> Node<'_> {
+    let mut budget = Budget::of(text.len());
+    read(Reader::new(text, 4 * DEPTH_MAX, &mut budget)).unwrap_or(Node::Null)
+}
+
 /// As [`json`], for a text inside of something else.
 pub(super) fn json_within<'a>(text: &'a str, budget: &mut Budget) -> Result<Node<'a>, Note> {
     budget.look(text.len())?;
-    let mut reader = Reader::new(text, budget);
+    read(Reader::new(text, DEPTH_MAX, budget))
+}
+
+fn read<'a>(mut reader: Reader<'a, '_>) -> Result<Node<'a>, Note> {
     let node = reader.value(0)?;
     reader.space();
     if reader.at < reader.bytes.len() { Err(Note::InvalidJson) } else { Ok(node) }
@@ -33,7 +42,7 @@ pub(super) fn json_within<'a>(text: &'a str, budget: &mut Budget) -> Result<Node
 /// list.
 pub(super) fn json_lines<'a>(text: &'a str, budget: &mut Budget) -> Result<Node<'a>, Note> {
     budget.look(text.len())?;
-    let mut reader = Reader::new(text, budget);
+    let mut reader = Reader::new(text, DEPTH_MAX, budget);
     let mut items = Vec::new();
     reader.separators();
     while reader.at < reader.bytes.len() {
@@ -47,13 +56,14 @@ struct Reader<'a, 'b> {
     text: &'a str,
     bytes: &'a [u8],
     at: usize,
+    depth_max: usize,
     budget: &'b mut Budget,
 }
 
 impl<'a, 'b> Reader<'a, 'b> {
-    fn new(text: &'a str, budget: &'b mut Budget) -> Self {
+    fn new(text: &'a str, depth_max: usize, budget: &'b mut Budget) -> Self {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        Self { text, bytes: text.as_bytes(), at: 0, budget }
+        Self { text, bytes: text.as_bytes(), at: 0, depth_max, budget }
     }
 
     fn separators(&mut self) {
@@ -101,7 +111,7 @@ impl<'a, 'b> Reader<'a, 'b> {
     }
 
     fn array(&mut self, depth: usize) -> Result<Node<'a>, Note> {
-        if depth > DEPTH_MAX {
+        if depth > self.depth_max {
             return Err(Note::TooDeep);
         }
         self.at += 1;
@@ -120,7 +130,7 @@ impl<'a, 'b> Reader<'a, 'b> {
     }
 
     fn object(&mut self, depth: usize) -> Result<Node<'a>, Note> {
-        if depth > DEPTH_MAX {
+        if depth > self.depth_max {
             return Err(Note::TooDeep);
         }
         self.at += 1;
@@ -183,10 +193,7 @@ impl<'a, 'b> Reader<'a, 'b> {
     /// The text up to the next quote, backslash or control character.
     fn run(&mut self) -> Result<&'a str, Note> {
         let rest = self.bytes.get(self.at..).unwrap_or_default();
-        let length = rest
-            .iter()
-            .position(|byte| *byte == b'"' || *byte == b'\\' || *byte < 0x20)
-            .ok_or(Note::InvalidJson)?;
+        let length = plain_length(rest).ok_or(Note::InvalidJson)?;
         let run = self.text.get(self.at..self.at + length).ok_or(Note::InvalidJson)?;
         self.at += length;
         Ok(run)
@@ -262,5 +269,48 @@ impl<'a, 'b> Reader<'a, 'b> {
             self.at += 1;
         }
         if self.at == start { Err(Note::InvalidJson) } else { Ok(()) }
+    }
+}
+
+/// Bytes before the next quote, backslash or control character; `None` if there is none. Eight
+/// bytes are looked at together.
+fn plain_length(bytes: &[u8]) -> Option<usize> {
+    const LOW: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let zeros = |word: u64| word.wrapping_sub(LOW) & !word & HIGH;
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (position, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let controls = word.wrapping_sub(LOW * 0x20) & !word & HIGH;
+        let ends = controls
+            | zeros(word ^ (LOW * u64::from(b'"')))
+            | zeros(word ^ (LOW * u64::from(b'\\')));
+        if ends != 0 {
+            // The lowest mark is exact; those above it may be owed to a borrow.
+            return Some(position * 8 + ends.trailing_zeros() as usize / 8);
+        }
+    }
+    let ends = |byte: &u8| *byte == b'"' || *byte == b'\\' || *byte < 0x20;
+    rest.iter().position(ends).map(|at| words.len() * 8 + at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plain_length;
+
+    #[test]
+    fn the_end_of_plain_text_is_found_wherever_it_is() {
+        for byte in 0..=255_u8 {
+            for at in 0..20 {
+                for after in [b'x', b'"', 0x1f, 0xff] {
+                    let mut text = vec![b'a'; at];
+                    text.push(byte);
+                    text.extend([after; 9]);
+                    let expected = text.iter().position(|b| *b < 0x20 || b"\"\\".contains(b));
+                    assert_eq!(plain_length(&text), expected, "{text:?}");
+                }
+            }
+        }
+        assert_eq!(plain_length(b""), None);
     }
 }

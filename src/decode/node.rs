@@ -22,9 +22,29 @@ pub enum Node<'a> {
     Object(Vec<(Cow<'a, str>, Self)>),
 }
 
-impl Node<'_> {
+impl<'a> Node<'a> {
+    /// The first member of this name.
+    pub fn get(&self, name: &str) -> Option<&Self> {
+        self.members().iter().find(|(other, _)| other == name).map(|(_, node)| node)
+    }
+
+    /// The members of an object; nothing has none.
+    pub fn members(&self) -> &[(Cow<'a, str>, Self)] {
+        if let Self::Object(members) = self { members } else { &[] }
+    }
+
+    /// The items, of a list.
+    pub fn as_array(&self) -> Option<&[Self]> {
+        if let Self::Array(items) = self { Some(items) } else { None }
+    }
+
+    /// The text, of a string.
+    pub fn as_str(&self) -> Option<&str> {
+        if let Self::String(text) = self { Some(text) } else { None }
+    }
+
     /// A number of bytes or of items.
-    pub(super) fn count(count: usize) -> Self {
+    pub(crate) fn count(count: usize) -> Self {
         i64::try_from(count).map_or(Self::Null, |count| Self::Number(Number::Integer(count)))
     }
 
@@ -40,7 +60,7 @@ impl Node<'_> {
     }
 
     /// The same tree, borrowing nothing.
-    pub(super) fn into_owned(self) -> Node<'static> {
+    pub(crate) fn into_owned(self) -> Node<'static> {
         let own = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
         match self {
             Self::Null => Node::Null,

@@ -4,6 +4,7 @@
 //! value does not survive the way through a double is kept as its text.
 
 use std::borrow::Cow;
+use std::fmt;
 
 /// The integers up to here, of either sign, are exact in a double (2^53).
 const EXACT_INTEGER_MAX: i64 = 1 << 53;
@@ -48,6 +49,20 @@ impl<'a> Number<'a> {
         match text.parse::<f64>() {
             Ok(double) if double.is_finite() && same_value(text, double) => Self::Double(double),
             _ => Self::Text(Cow::Borrowed(text)),
+        }
+    }
+}
+
+impl fmt::Display for Number<'_> {
+    /// As it is recorded.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Integer(value) => value.fmt(f),
+            Self::Double(value) if value.is_finite() => {
+                f.write_str(ryu_js::Buffer::new().format_finite(*value))
+            }
+            Self::Double(value) => value.fmt(f),
+            Self::Text(text) => f.write_str(text),
         }
     }
 }

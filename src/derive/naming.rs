@@ -1,6 +1,6 @@
 //! The name of a request, from the request alone.
 
-use super::body;
+use super::body::{self, Value};
 use super::nouns::{is_singleton, known_category, scope_name};
 use super::path::Path;
 use super::rpc;
@@ -8,7 +8,7 @@ use super::sentence::Sentence;
 use super::text::bounded;
 use super::walk::{Node, Walked, walk};
 use super::words::{is_plural, snake};
-use crate::record::{RequestRecord, Scope, Target};
+use crate::record::{BodyRecord, RequestRecord, Scope, Target, Tree};
 
 /// Longer methods are no methods.
 const METHOD_BYTES_MAX: usize = 32;
@@ -41,15 +41,16 @@ pub struct Naming {
 
 /// Names a request by convention.
 pub fn naming(request: &RequestRecord) -> Naming {
-    let method = method(request);
+    let tree = request.body.as_ref().map(BodyRecord::tree);
+    let body = tree.as_ref();
+    let method = method(request, body);
     let path = Path::read(&request.path);
     let walked = walk(&path, &method);
-    let body = request.body.as_ref();
-    let call =
-        rpc::graphql(&request.path, request.query.as_ref(), body).or_else(|| rpc::json_rpc(body));
+    let query = request.query.as_ref().map(Tree::node);
+    let call = rpc::graphql(&request.path, query, body).or_else(|| rpc::json_rpc(body));
     let mut naming = match call {
         Some(call) => named_by_call(call, &walked),
-        None => named_by_path(walked, request, &method),
+        None => named_by_path(walked, request, body, &method),
     };
     naming.description = naming.sentence.intent(&naming.targets);
     naming.method = method;
@@ -77,7 +78,12 @@ fn named_by_call(call: rpc::Call, walked: &Walked) -> Naming {
     }
 }
 
-fn named_by_path(mut walked: Walked, request: &RequestRecord, method: &str) -> Naming {
+fn named_by_path(
+    mut walked: Walked,
+    request: &RequestRecord,
+    body: Option<&Value<'_>>,
+    method: &str,
+) -> Naming {
     let scope = scope(&walked.nodes);
     let node = walked.nodes.pop().unwrap_or_else(|| Node::named("resource"));
     let has_item = node.is_item || walked.part.is_some() || is_singleton(&node.noun);
@@ -96,7 +102,7 @@ fn named_by_path(mut walked: Walked, request: &RequestRecord, method: &str) -> N
         .and_then(known_category)
         .or_else(|| known_category(&node.noun))
         .map_or_else(|| node.noun.clone(), str::to_owned);
-    let targets = targets(&node, walked.part.is_some(), &verb, request);
+    let targets = targets(&node, walked.part.is_some(), &verb, request, body);
     let owner = walked.nodes.last().filter(|outer| outer.id.is_some());
     let owner = owner.filter(|outer| scope_name(&outer.noun).is_none()).map(|outer| Target {
         kind: outer.noun.clone(),
@@ -117,9 +123,14 @@ fn named_by_path(mut walked: Walked, request: &RequestRecord, method: &str) -> N
 }
 
 /// The targets: the item of the path, or what the body and the query name.
-fn targets(node: &Node, is_part: bool, verb: &str, request: &RequestRecord) -> Vec<Target> {
+fn targets(
+    node: &Node,
+    is_part: bool,
+    verb: &str,
+    request: &RequestRecord,
+    body: Option<&Value<'_>>,
+) -> Vec<Target> {
     let kind = node.noun.clone();
-    let body = request.body.as_ref();
     if !node.is_item
         && let Some(body) = body
     {
@@ -152,14 +163,14 @@ fn scope(nodes: &[Node]) -> Scope {
 }
 
 /// The method that counts: an override, wherever it is, or else the method as sent; upper case.
-fn method(request: &RequestRecord) -> String {
-    let header = OVERRIDE_HEADERS.iter().find_map(|name| request.headers.get(*name));
+fn method(request: &RequestRecord, body: Option<&Value<'_>>) -> String {
+    let header = OVERRIDE_HEADERS.iter().find_map(|name| request.headers.get(name));
     let query = || request.query.as_ref()?.get("_method");
     let form = || {
         let is_form = request.content_type.as_deref().is_some_and(|kind| {
             kind.starts_with("application/x-www-form-urlencoded") || kind.starts_with("multipart/")
         });
-        request.body.as_ref().filter(|_| is_form)?.get("_method")
+        body.filter(|_| is_form)?.get("_method")
     };
     let given = header
         .or_else(query)

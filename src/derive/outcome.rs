@@ -1,13 +1,11 @@
 //! How a request ended, from the redacted response.
 
-use serde_json::Value;
-
-use super::body;
+use super::body::{self, Value};
 use super::naming::Naming;
 use super::path::Path;
 use super::sentence::Sentence;
 use super::walk::walk;
-use crate::record::{Outcome, ResponseRecord, Severity, Target};
+use crate::record::{BodyRecord, Outcome, ResponseRecord, Severity, Target};
 
 /// Longer error codes are no codes.
 const CODE_BYTES_MAX: usize = 64;
@@ -56,25 +54,27 @@ pub fn outcome(naming: &Naming, ended: Ended<'_>) -> Verdict {
         Ended::UpstreamTimeout => return without(naming, Outcome::Unknown, "upstream_timeout"),
         Ended::UpstreamInvalid => return without(naming, Outcome::Unknown, "upstream_invalid"),
     };
+    let tree = response.body.as_ref().map(BodyRecord::tree);
+    let body = tree.as_ref();
     let outcome = match response.status {
-        101 | 200..=399 if naming.is_call && is_error(response.body.as_ref()) => Outcome::Failure,
+        101 | 200..=399 if naming.is_call && is_error(body) => Outcome::Failure,
         101 | 200..=399 => Outcome::Success,
         401 | 403 | 407 => Outcome::Denied,
         400..=599 => Outcome::Failure,
         _ => Outcome::Unknown,
     };
     if outcome != Outcome::Success {
-        let code = response.body.as_ref().and_then(code);
+        let code = body.and_then(code);
         let reason = code.unwrap_or_else(|| match response.status {
             200..=399 => "call_error".to_owned(),
             status => format!("http_{status}"),
         });
         return without(naming, outcome, &reason);
     }
-    done(naming, response)
+    done(naming, response, body)
 }
 
-fn done(naming: &Naming, response: &ResponseRecord) -> Verdict {
+fn done(naming: &Naming, response: &ResponseRecord, body: Option<&Value<'_>>) -> Verdict {
     let created = response.status == 201 && naming.sentence.verb == "update";
     let sentence = if created {
         &Sentence { verb: "create".to_owned(), ..naming.sentence.clone() }
@@ -82,7 +82,7 @@ fn done(naming: &Naming, response: &ResponseRecord) -> Verdict {
         &naming.sentence
     };
     let noun = naming.action.rsplit_once('.').map_or(naming.action.as_str(), |(noun, _)| noun);
-    let targets = completed(naming, response, &sentence.verb);
+    let targets = completed(naming, response, body, &sentence.verb);
     let description = sentence.done(targets.as_ref().unwrap_or(&naming.targets));
     Verdict {
         action: created.then(|| format!("{noun}.create")),
@@ -106,12 +106,16 @@ fn without(naming: &Naming, outcome: Outcome, reason: &str) -> Verdict {
 }
 
 /// The target with the id and name that the response gives to it.
-fn completed(naming: &Naming, response: &ResponseRecord, verb: &str) -> Option<Vec<Target>> {
+fn completed(
+    naming: &Naming,
+    response: &ResponseRecord,
+    body: Option<&Value<'_>>,
+    verb: &str,
+) -> Option<Vec<Target>> {
     let [target] = naming.targets.as_slice() else { return None };
     if naming.is_call || naming.sentence.part.is_some() {
         return None;
     }
-    let body = response.body.as_ref();
     let id = target.id.clone().or_else(|| {
         let is_created = verb == "create" || naming.method == "POST";
         located(response, &target.kind).or_else(|| {
@@ -138,17 +142,17 @@ fn located(response: &ResponseRecord, kind: &str) -> Option<String> {
 }
 
 /// Whether a GraphQL or JSON-RPC response tells of an error and of nothing done.
-fn is_error(body: Option<&Value>) -> bool {
+fn is_error(body: Option<&Value<'_>>) -> bool {
     let Some(body) = body else { return false };
-    let is_some = |name: &str| body.get(name).is_some_and(|value| !value.is_null());
+    let is_some = |name: &str| body.get(name).is_some_and(|value| *value != Value::Null);
     let errors = body.get("errors").and_then(Value::as_array).is_some_and(|all| !all.is_empty());
     is_some("error") || (errors && !is_some("data"))
 }
 
 /// The upstream's own code, if it is a short token.
-fn code(body: &Value) -> Option<String> {
+fn code(body: &Value<'_>) -> Option<String> {
     let error = body.get("error");
-    let first = body.get("errors").and_then(|errors| errors.get(0));
+    let first = body.get("errors").and_then(|errors| errors.as_array()?.first());
     [
         error.and_then(|error| error.get("code")),
         error.and_then(|error| error.get("type")),

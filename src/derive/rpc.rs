@@ -1,8 +1,6 @@
 //! Calls whose name is in the body: GraphQL and JSON-RPC 2.0.
 
-use serde_json::Value;
-
-use super::body::{self, TARGETS_MAX};
+use super::body::{self, TARGETS_MAX, Value};
 use super::text::bounded;
 use super::verbs::{canonical, compound, is_verb};
 use super::words::{singular, snake};
@@ -30,12 +28,16 @@ enum Operation {
 }
 
 /// The GraphQL operations in a body, on a path that ends in `graphql`.
-pub(super) fn graphql(path: &str, query: Option<&Value>, body: Option<&Value>) -> Option<Call> {
+pub(super) fn graphql(
+    path: &str,
+    query: Option<&Value<'_>>,
+    body: Option<&Value<'_>>,
+) -> Option<Call> {
     let last = path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
     if !last.to_ascii_lowercase().starts_with("graphql") {
         return None;
     }
-    let requests: Vec<&Value> = match body.or(query) {
+    let requests: Vec<&Value<'_>> = match body.or(query) {
         Some(Value::Array(requests)) => requests.iter().take(TARGETS_MAX).collect(),
         Some(request) => vec![request],
         None => Vec::new(),
@@ -143,9 +145,9 @@ fn headed(words: &[String]) -> (Operation, Option<String>) {
 }
 
 /// The JSON-RPC calls in a body.
-pub(super) fn json_rpc(body: Option<&Value>) -> Option<Call> {
+pub(super) fn json_rpc(body: Option<&Value<'_>>) -> Option<Call> {
     let body = body?;
-    let calls: Vec<&Value> = match body {
+    let calls: Vec<&Value<'_>> = match body {
         Value::Array(calls) => calls.iter().take(TARGETS_MAX).collect(),
         call => vec![call],
     };

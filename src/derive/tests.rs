@@ -54,10 +54,10 @@ fn requests_are_named_by_convention() {
     let mut wrong = Vec::new();
     for row in tables.iter().flat_map(|text| serde_json::from_str::<Vec<Row>>(text).unwrap()) {
         let naming = naming(&RequestRecord {
-            headers: row.headers,
-            query: row.query,
+            headers: row.headers.into(),
+            query: row.query.map(Into::into),
             content_type: row.content_type,
-            body: row.body,
+            body: row.body.map(Into::into),
             ..request(&row.line)
         });
         let mut check = |what: &str, is: &str, expected: &str| {
@@ -82,13 +82,13 @@ fn requests_are_named_by_convention() {
 }
 
 fn named(line: &str, body: Value) -> Naming {
-    let body = (!body.is_null()).then_some(body);
+    let body = (!body.is_null()).then(|| body.into());
     naming(&RequestRecord { body, ..request(line) })
 }
 
 fn response(status: u16, body: Value) -> ResponseRecord {
-    let body = (!body.is_null()).then_some(body);
-    ResponseRecord { status, body, headers: json!({}), ..ResponseRecord::default() }
+    let body = (!body.is_null()).then(|| body.into());
+    ResponseRecord { status, body, headers: json!({}).into(), ..ResponseRecord::default() }
 }
 
 #[test]
@@ -149,7 +149,7 @@ fn outcomes_without_a_response() {
 #[test]
 fn responses_complete_the_target() {
     let located = |status, location: &str| ResponseRecord {
-        headers: json!({"location": location}),
+        headers: json!({"location": location}).into(),
         ..response(status, Value::Null)
     };
     #[rustfmt::skip]
@@ -308,12 +308,12 @@ proptest! {
         status in any::<u16>(),
     ) {
         let request =
-            RequestRecord { method, path, body: Some(body), ..RequestRecord::default() };
+            RequestRecord { method, path, body: Some(body.into()), ..RequestRecord::default() };
         let naming = naming(&request);
         let response = ResponseRecord {
             status,
-            headers: json!({"location": location}),
-            body: Some(answer),
+            headers: json!({"location": location}).into(),
+            body: Some(answer.into()),
             ..ResponseRecord::default()
         };
         let verdict = outcome(&naming, Ended::Response(&response));

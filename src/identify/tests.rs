@@ -192,7 +192,7 @@ fn user_agents_come_from_the_record() {
         (json!({"user-agent": {"redacted": "r"}}), None),
         (json!({}), None),
     ] {
-        let record = RequestRecord { headers: recorded, ..RequestRecord::default() };
+        let record = RequestRecord { headers: recorded.into(), ..RequestRecord::default() };
         let found = source(&request, &[], &Redacted::system(record)).into_inner();
         assert_eq!(found.user_agent, expected);
     }

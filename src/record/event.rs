@@ -10,7 +10,7 @@ use chrono::SecondsFormat;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
-use super::{EventId, Scope};
+use super::{BodyRecord, EventId, Scope, Tree};
 use crate::clock::Timestamp;
 
 /// How an exchange ended.
@@ -149,12 +149,12 @@ pub struct Receipt {
 pub struct RequestRecord {
     /// The decoded body; absent where only metadata is recorded.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub body: Option<Value>,
+    pub body: Option<BodyRecord>,
     /// The `Content-Type` without its parameters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub content_type: Option<String>,
     /// Header fields by lower-case name (a list where one is repeated).
-    pub headers: Value,
+    pub headers: Tree,
     /// The method as sent.
     pub method: String,
     /// What the reader should know about how this was recorded.
@@ -164,7 +164,7 @@ pub struct RequestRecord {
     pub path: String,
     /// The query's parameters as an object of name → value (a list where one is repeated).
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub query: Option<Value>,
+    pub query: Option<Tree>,
     /// What was redacted: moved to the event's `redactions`.
     #[serde(skip)]
     pub receipts: Vec<Receipt>,
@@ -187,12 +187,12 @@ pub struct RequestRecord {
 pub struct ResponseRecord {
     /// The decoded body; absent where only metadata is recorded.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub body: Option<Value>,
+    pub body: Option<BodyRecord>,
     /// The `Content-Type` without its parameters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub content_type: Option<String>,
     /// Header fields by lower-case name (a list where one is repeated).
-    pub headers: Value,
+    pub headers: Tree,
     /// What the reader should know about how this was recorded.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,

@@ -7,7 +7,9 @@ mod canonical;
 mod entry;
 mod event;
 mod ids;
+mod tree;
 
+pub(crate) use canonical::by_utf16;
 pub use canonical::{CanonicalError, canonical, leaf_hash, text as canonical_text};
 pub use entry::{Entry, EntryKind, Stored};
 pub use event::{
@@ -15,6 +17,7 @@ pub use event::{
     Receipt, RequestRecord, ResponseRecord, Severity, Source, Target,
 };
 pub use ids::EventId;
+pub use tree::{BodyRecord, Tree};
 
 use crate::redact::Redacted;
 

@@ -5,20 +5,21 @@ use std::sync::Arc;
 
 use http::HeaderMap;
 use http::header::CONTENT_ENCODING;
-use serde_json::{Map, Value};
 
 use super::Redacted;
+use super::headers::Fields;
 use super::key::FingerprintKey;
 use super::path::scrub_path;
 use super::policy::{Place, Policy};
 use super::receipts::Receipts;
 use super::rule::Side;
 use super::scrub::Scrub;
-use super::seen::Seen;
+use super::seen::{Search, Seen};
+use super::settle::settle;
 use super::walk::Walk;
 use crate::capture::{Body, Release, Request, Response};
-use crate::decode::{self, Content, Note};
-use crate::record::{Receipt, RequestRecord, ResponseRecord};
+use crate::decode::{self, Content, Node, Note};
+use crate::record::{BodyRecord, Receipt, RequestRecord, ResponseRecord, Tree};
 
 /// How much of a half is recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,15 +38,31 @@ pub struct Engine {
 }
 
 /// What is recorded of one half, while it is being made.
-struct Half {
+struct Half<'c> {
     method: String,
     path: String,
-    query: Value,
-    headers: Value,
+    query: Node<'c>,
+    headers: Node<'c>,
     content_type: Option<String>,
-    body: Option<Value>,
+    body: Option<Node<'c>>,
     notes: BTreeSet<Note>,
     receipts: Receipts,
+    /// Something was taken out of a text by its looks.
+    cut: bool,
+    /// There were strings that stand for other text.
+    encoded: bool,
+}
+
+/// A half whose secrets are gone.
+struct Clean {
+    method: String,
+    path: String,
+    query: Option<Tree>,
+    headers: Tree,
+    content_type: Option<String>,
+    body: Option<BodyRecord>,
+    notes: Vec<String>,
+    receipts: Vec<Receipt>,
 }
 
 impl Engine {
@@ -67,25 +84,26 @@ impl Engine {
         seen: &mut Seen,
     ) -> Redacted<RequestRecord> {
         seen.below = self.policy.below(request.path());
+        let content = Content::of(&request.headers, &request.body);
         let mut half =
-            self.half_of(Side::Request, seen, |walk| walk_request(walk, request, detail));
+            self.half_of(Side::Request, seen, |walk| walk_request(walk, request, &content, detail));
         if seen.overflowed() {
             half.forget_body();
         }
-        let (half, receipts) = self.scrub(half, Side::Request, seen);
+        let clean = self.scrub(half, Side::Request, seen, &content);
         Redacted::vouched(RequestRecord {
-            method: half.method,
+            method: clean.method,
             route: None,
-            path: half.path,
-            query: (!half.query.is_null()).then_some(half.query),
-            headers: half.headers,
-            content_type: half.content_type,
+            path: clean.path,
+            query: clean.query,
+            headers: clean.headers,
+            content_type: clean.content_type,
             size: request.body.size,
             sha256: request.body.sha256.clone(),
-            body: half.body,
+            body: clean.body,
             truncated: request.body.truncated,
-            notes: names(&half.notes),
-            receipts,
+            notes: clean.notes,
+            receipts: clean.receipts,
         })
     }
 
@@ -97,26 +115,27 @@ impl Engine {
         seen: &mut Seen,
     ) -> Redacted<ResponseRecord> {
         let request_overflowed = seen.overflowed();
-        let mut half =
-            self.half_of(Side::Response, seen, |walk| walk_response(walk, response, detail));
+        let content = Content::of(&response.headers, &response.body);
+        let mut half = self
+            .half_of(Side::Response, seen, |walk| walk_response(walk, response, &content, detail));
         if request_overflowed {
             half.forget_body();
         }
-        let (half, receipts) = self.scrub(half, Side::Response, seen);
+        let clean = self.scrub(half, Side::Response, seen, &content);
         Redacted::vouched(ResponseRecord {
             status: response.status,
-            headers: half.headers,
-            content_type: half.content_type,
+            headers: clean.headers,
+            content_type: clean.content_type,
             size: response.body.size,
             sha256: response.body.sha256.clone(),
-            body: half.body,
+            body: clean.body,
             truncated: response.body.truncated,
             release: match response.release {
                 Release::Held => "held",
                 Release::Streaming => "streaming",
             },
-            notes: names(&half.notes),
-            receipts,
+            notes: clean.notes,
+            receipts: clean.receipts,
         })
     }
 
@@ -125,7 +144,8 @@ impl Engine {
         let mut own = Seen::default();
         let place = Place { side: Side::Request, below: seen.below };
         let search = seen.search();
-        let mut walk = Walk::new(&self.policy, &self.key, place, &mut own);
+        let names = self.policy.memo().known(place.side);
+        let mut walk = Walk::new(&self.policy, &self.key, place, &mut own, &names);
         walk.known = search.as_ref();
         let text = walk.text(text).unwrap_or_else(|| text.to_owned());
         let scrubbed = search.as_ref().and_then(|search| search.scrub(&text));
@@ -134,29 +154,57 @@ impl Engine {
 
     /// Walks over a half. If something was taken out of a text by its looks, it may have been a part
     /// of a secret that only became known later: then the walk is made again with all of them known.
-    fn half_of(
+    fn half_of<'c>(
         &self,
         side: Side,
         seen: &mut Seen,
-        make: impl Fn(Walk<'_>) -> (Half, bool),
-    ) -> Half {
+        make: impl Fn(Walk<'_>) -> Half<'c>,
+    ) -> Half<'c> {
         let place = Place { side, below: seen.below };
-        let (half, cut) = make(Walk::new(&self.policy, &self.key, place, seen));
-        let Some(search) = seen.search().filter(|_| cut) else { return half };
+        let names = self.policy.memo().known(side);
+        let half = make(Walk::new(&self.policy, &self.key, place, seen, &names));
+        let Some(search) = seen.search().filter(|_| half.cut) else { return half };
         let mut again = Seen::default();
-        let mut walk = Walk::new(&self.policy, &self.key, place, &mut again);
+        let mut walk = Walk::new(&self.policy, &self.key, place, &mut again, &names);
         walk.known = Some(&search);
-        make(walk).0
+        make(walk)
     }
 
     /// The second pass: removes what was seen from all parts, the receipts' locations included.
-    fn scrub(&self, mut half: Half, side: Side, seen: &Seen) -> (Half, Vec<Receipt>) {
+    fn scrub(&self, mut half: Half<'_>, side: Side, seen: &Seen, content: &Content<'_>) -> Clean {
         let mut receipts = std::mem::take(&mut half.receipts);
-        let Some(search) = seen.search() else {
-            return (half, receipts.finish(&self.policy, |location| location));
+        let receipts = if let Some(search) = seen.search() {
+            self.remove(&search, &mut half, &mut receipts, side, content);
+            receipts.finish(&self.policy, |location| {
+                search.scrub(&location).map_or(location, |scrubbed| scrubbed.text)
+            })
+        } else {
+            receipts.finish(&self.policy, |location| location)
         };
+        half.settle();
+        Clean {
+            method: half.method,
+            path: half.path,
+            query: (half.query != Node::Null).then(|| Tree::new(half.query)),
+            headers: Tree::new(half.headers),
+            content_type: half.content_type,
+            // Every tree can be written: what is no JSON number is no number in it.
+            body: half.body.and_then(|body| BodyRecord::new(&body).ok()),
+            notes: half.notes.iter().map(|note| note.as_str().to_owned()).collect(),
+            receipts,
+        }
+    }
+
+    fn remove(
+        &self,
+        search: &Search<'_>,
+        half: &mut Half<'_>,
+        receipts: &mut Receipts,
+        side: Side,
+        content: &Content<'_>,
+    ) {
         let prefix = side.name();
-        let mut scrub = Scrub { search: &search, policy: &self.policy, receipts: &mut receipts };
+        let mut scrub = Scrub { search, policy: &self.policy, receipts, sent_is_clean: false };
         scrub.text(&mut half.method, &format!("{prefix}.method"));
         scrub.value(&mut half.query, &mut format!("{prefix}.query"));
         scrub.value(&mut half.headers, &mut format!("{prefix}.header"));
@@ -164,85 +212,107 @@ impl Engine {
             scrub.text(content_type, &format!("{prefix}.content_type"));
         }
         if let Some(body) = &mut half.body {
+            let sent = content.bytes().filter(|_| !half.encoded);
+            scrub.sent_is_clean = sent.is_some_and(|bytes| !search.may_occur(bytes));
             scrub.value(body, &mut format!("{prefix}.body.$"));
         }
-        if let Some((path, rule)) = scrub_path(&half.path, &search) {
+        if let Some((path, rule)) = scrub_path(&half.path, search) {
             receipts.add(&format!("{prefix}.path"), rule);
             half.path = path;
         }
-        let receipts = receipts.finish(&self.policy, |location| {
-            search.scrub(&location).map_or(location, |scrubbed| scrubbed.text)
-        });
-        (half, receipts)
     }
 }
 
-impl Half {
+impl Half<'_> {
     fn forget_body(&mut self) {
         if self.body.take().is_some() {
             self.notes.insert(Note::TooManySecrets);
         }
     }
+
+    /// Puts all that is recorded into canonical order.
+    fn settle(&mut self) {
+        settle(&mut self.query);
+        settle(&mut self.headers);
+        if self.body.as_mut().is_some_and(settle) {
+            self.notes.insert(Note::RepeatedNames);
+        }
+    }
 }
 
-fn walk_request(mut walk: Walk<'_>, request: &Request, detail: Detail) -> (Half, bool) {
+fn walk_request<'c>(
+    mut walk: Walk<'_>,
+    request: &'c Request,
+    content: &'c Content<'_>,
+    detail: Detail,
+) -> Half<'c> {
     let path = walk.path(request.path());
     let query = request.query().map(decode::query).unwrap_or_default();
     walk.notes.extend(query.notes);
-    let query = query.node.map_or(Value::Null, |node| walk.query(&node));
+    let mut query = query.node.unwrap_or(Node::Null);
+    walk.query(&mut query);
     let mut headers = walk.headers(&request.headers);
-    if !request.host.is_empty() {
+    if !request.host.is_empty() && !headers.iter().any(|(name, _)| name == "host") {
         let host = walk.plain(&request.host).unwrap_or_else(|| request.host.clone());
-        headers.entry("host").or_insert_with(|| Value::from(host));
+        headers.push(("host".into(), Node::String(host.into())));
     }
     let method = walk.plain(&request.method).unwrap_or_else(|| request.method.clone());
-    let (mut half, cut) = half(walk, headers, &request.headers, &request.body, detail);
-    (half.method, half.path, half.query) = (method, path, query);
-    (half, cut)
+    let half = half(walk, headers, &request.headers, &request.body, content, detail);
+    Half { method, path, query, ..half }
 }
 
-fn walk_response(mut walk: Walk<'_>, response: &Response, detail: Detail) -> (Half, bool) {
-    let headers = walk.headers(&response.headers);
-    half(walk, headers, &response.headers, &response.body, detail)
-}
-
-/// Reads the body, which both halves have, and ends the walk; tells whether it cut any text. Where the body is not recorded it is
-/// walked all the same, so that its secrets are known.
-fn half(
+fn walk_response<'c>(
     mut walk: Walk<'_>,
-    headers: Map<String, Value>,
-    raw_headers: &HeaderMap,
-    raw_body: &Body,
+    response: &'c Response,
+    content: &'c Content<'_>,
     detail: Detail,
-) -> (Half, bool) {
-    let content = Content::of(raw_headers, raw_body);
+) -> Half<'c> {
+    let headers = walk.headers(&response.headers);
+    half(walk, headers, &response.headers, &response.body, content, detail)
+}
+
+/// Reads the body, which both halves have, and ends the walk. Where the body is not recorded it is
+/// walked all the same, so that its secrets are known.
+fn half<'c>(
+    mut walk: Walk<'_>,
+    headers: Fields,
+    raw_headers: &HeaderMap,
+    raw_body: &'c Body,
+    content: &'c Content<'_>,
+    detail: Detail,
+) -> Half<'c> {
     let decoded = content.read();
     let content_type = content.media_type();
     let content_type = content_type.map(|name| walk.plain(name).unwrap_or_else(|| name.to_owned()));
     // What the walk came to before the body.
     let (receipts, notes) = (walk.receipts.clone(), walk.notes.clone());
-    let body = decoded.node.as_ref().map(|node| walk.body(node));
-    if body.is_none()
-        && let Some(text) = unread(&content, raw_headers, raw_body)
-    {
-        walk.overhear(text);
+    let mut body = decoded.node;
+    match &mut body {
+        Some(node) => walk.body(node),
+        None => {
+            if let Some(text) = unread(content, raw_headers, raw_body) {
+                walk.overhear(text);
+            }
+        }
     }
     walk.notes.extend(decoded.notes);
+    walk.teach();
     let (body, receipts, notes) = match detail {
         Detail::WithBody => (body, walk.receipts, walk.notes),
         Detail::Metadata => (None, receipts, notes),
     };
-    let half = Half {
+    Half {
         method: String::new(),
         path: String::new(),
-        query: Value::Null,
-        headers: Value::Object(headers),
+        query: Node::Null,
+        headers: Node::Object(headers),
         content_type,
         body,
         notes,
         receipts,
-    };
-    (half, walk.cut)
+        cut: walk.cut,
+        encoded: walk.encoded,
+    }
 }
 
 /// The text of a body that could not be read by its type: what was captured of it, if it is text.
@@ -257,8 +327,4 @@ fn unread<'a>(content: &'a Content<'_>, headers: &HeaderMap, body: &'a Body) -> 
         }
         Err(_) => None,
     }
-}
-
-fn names(notes: &BTreeSet<Note>) -> Vec<String> {
-    notes.iter().map(|note| note.as_str().to_owned()).collect()
 }

@@ -1,17 +1,22 @@
 //! Header fields, cookies and credentials with a scheme.
 
+use std::borrow::Cow;
+
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use http::header::{COOKIE, PROXY_AUTHENTICATE, SET_COOKIE, WWW_AUTHENTICATE};
 use http::header::{HeaderMap, HeaderName, HeaderValue};
-use serde_json::{Map, Value};
 
 use super::policy::Carrier;
 use super::rule::Action;
+use super::secret::{DOMAIN, dropped, marker};
 use super::seen::{MASK, ends, is_guessable, is_redacted_text};
-use super::walk::{DOMAIN, Walk, dropped, marker};
-use crate::decode::{Note, percent_decode_lossy};
+use super::walk::Walk;
+use crate::decode::{Node, Note, percent_decode_lossy};
+
+/// Fields as they are recorded.
+pub(super) type Fields = Vec<(Cow<'static, str>, Node<'static>)>;
 
 /// Authentication schemes (IANA registry, and what providers use): a first word that is none of
 /// these may be part of the secret.
@@ -86,10 +91,14 @@ fn has_credential(text: &str) -> bool {
         }
 }
 
+fn string(text: String) -> Node<'static> {
+    Node::String(Cow::Owned(text))
+}
+
 impl Walk<'_> {
     /// All header fields as an object of name → value, a list where a field is repeated.
-    pub(super) fn headers(&mut self, headers: &HeaderMap) -> Map<String, Value> {
-        let mut object = Map::new();
+    pub(super) fn headers(&mut self, headers: &HeaderMap) -> Fields {
+        let mut object = Vec::with_capacity(headers.keys_len() + 1);
         for name in headers.keys() {
             self.enter("header");
             let shown = Some(name.as_str()).filter(|name| name.len() >= TOKEN_NAME_BYTES_MIN);
@@ -97,40 +106,39 @@ impl Walk<'_> {
             let shown = shown.unwrap_or_else(|| name.as_str().to_owned());
             self.location.push('.');
             self.location.push_str(&shown);
-            let mut values: Vec<Value> =
+            let mut values: Vec<Node<'static>> =
                 headers.get_all(name).iter().map(|value| self.field(name, value)).collect();
-            let value = match values.len() {
-                1 => values.pop().unwrap_or_default(),
-                _ => Value::Array(values),
+            let value = match (values.len(), values.pop()) {
+                (1, Some(value)) => value,
+                (_, last) => {
+                    values.extend(last);
+                    Node::Array(values)
+                }
             };
-            object.insert(shown, value);
+            object.push((Cow::Owned(shown), value));
         }
         object
     }
 
-    fn field(&mut self, name: &HeaderName, value: &HeaderValue) -> Value {
+    fn field(&mut self, name: &HeaderName, value: &HeaderValue) -> Node<'static> {
         let Ok(text) = std::str::from_utf8(value.as_bytes()) else {
             self.notes.insert(Note::InvalidUtf8);
-            return Value::Object(Map::from_iter([("bytes".to_owned(), Value::from(value.len()))]));
+            return Node::Object(vec![(Cow::Borrowed("bytes"), Node::count(value.len()))]);
         };
-        let scratch = &mut self.scratch;
-        if let Some(rule) =
-            self.policy.rule(self.place, Carrier::Header, name.as_str(), Some(text), scratch)
-        {
+        if let Some(rule) = self.rule(Carrier::Header, name.as_str(), Some(text)) {
             return self.credential(text, rule);
         }
         let is_challenge = name == WWW_AUTHENTICATE || name == PROXY_AUTHENTICATE;
         // Whatever the field is called, it carries what `Authorization` does.
         if !is_challenge
             && has_credential(text)
-            && let Some(rule) =
-                self.policy.rule(self.place, Carrier::Header, "authorization", Some(text), scratch)
+            && let Some(rule) = self.rule(Carrier::Header, "authorization", Some(text))
         {
             return self.credential(text, rule);
         }
         if name == COOKIE {
             let cookies: Vec<String> = text.split(';').map(|piece| self.cookie(piece)).collect();
-            return Value::from(cookies.join("; "));
+            return string(cookies.join("; "));
         }
         if name == SET_COOKIE {
             let (cookie, attributes) = text.split_once(';').unwrap_or((text, ""));
@@ -140,16 +148,16 @@ impl Walk<'_> {
                 let shown = self.plain(attributes);
                 out.push_str(shown.as_deref().unwrap_or(attributes));
             }
-            return Value::from(out);
+            return string(out);
         }
-        Value::from(self.text(text).unwrap_or_else(|| text.to_owned()))
+        string(self.text(text).unwrap_or_else(|| text.to_owned()))
     }
 
     /// A header value under a rule.
-    fn credential(&mut self, text: &str, rule: usize) -> Value {
+    fn credential(&mut self, text: &str, rule: usize) -> Node<'static> {
         let (scheme, secret) = without_scheme(text);
         if secret.is_empty() || is_redacted_text(secret) {
-            return Value::from(text);
+            return string(text.to_owned());
         }
         self.remember(secret, rule);
         let password = self.basic_password(scheme, secret, rule);
@@ -157,21 +165,21 @@ impl Walk<'_> {
         let id = self.policy.id(rule);
         match self.policy.action(rule) {
             Action::Drop => dropped(id),
-            Action::Mask => Value::from(MASK),
+            Action::Mask => string(MASK.to_owned()),
             Action::KeepEnds { first, last } => match ends(secret, first, last) {
-                Some(shown) => marker(id, "ends", shown.into()),
+                Some(shown) => marker(id, "ends", string(shown)),
                 None => dropped(id),
             },
-            Action::Summarize => marker(id, "chars", text.chars().count().into()),
+            Action::Summarize => marker(id, "chars", Node::count(text.chars().count())),
             Action::Fingerprint => {
                 let guessable = is_guessable(password.as_deref().unwrap_or(secret));
                 match (scheme, guessable) {
                     (None, true) => dropped(id),
-                    (Some(scheme), true) => Value::from(format!("{scheme} {MASK}")),
-                    (None, false) => Value::from(self.key.fingerprint(DOMAIN, secret.as_bytes())),
+                    (Some(scheme), true) => string(format!("{scheme} {MASK}")),
+                    (None, false) => string(self.key.fingerprint(DOMAIN, secret.as_bytes())),
                     (Some(scheme), false) => {
                         let fingerprint = self.key.fingerprint(DOMAIN, secret.as_bytes());
-                        Value::from(format!("{scheme} {fingerprint}"))
+                        string(format!("{scheme} {fingerprint}"))
                     }
                 }
             }
@@ -200,9 +208,7 @@ impl Walk<'_> {
     fn cookie(&mut self, piece: &str) -> String {
         let piece = piece.trim();
         let (name, value) = piece.split_once('=').unwrap_or(("", piece));
-        let scratch = &mut self.scratch;
-        let Some(rule) = self.policy.rule(self.place, Carrier::Cookie, name, Some(value), scratch)
-        else {
+        let Some(rule) = self.rule(Carrier::Cookie, name, Some(value)) else {
             return self.text(piece).unwrap_or_else(|| piece.to_owned());
         };
         let shown_name = self.plain(name).unwrap_or_else(|| name.to_owned());
@@ -210,9 +216,7 @@ impl Walk<'_> {
             return piece.replacen(name, &shown_name, 1);
         }
         let secret = value.trim_matches('"');
-        let scratch = &mut self.scratch;
-        let keyed =
-            self.policy.rule(self.place, Carrier::Member, name, Some(value), scratch).is_some();
+        let keyed = self.rule(Carrier::Member, name, Some(value)).is_some();
         if keyed || secret.len() >= COOKIE_SECRET_BYTES_MIN {
             self.remember(secret, rule);
             self.remember(&percent_decode_lossy(secret), rule);

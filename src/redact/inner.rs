@@ -1,14 +1,14 @@
 //! Strings that hold something else: GraphQL, base64, escapes, `data:` URLs; and values that are
 //! told by where they stand: positional parameters, and bodies of a single value.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use super::class::Class;
 use super::policy::Carrier;
 use super::seen::{MASK, Search, is_redacted_text};
 use super::text::is_break;
-use super::walk::{NAMING, NESTING_MAX, VALUED, Walk, is_one_of, push_name};
+use super::walk::{Members, NAMING, NESTING_MAX, VALUED, Walk, is_one_of, push_name};
 use crate::decode::{Literal, Node, Note, Value};
 use crate::decode::{base64_text, data_url, embedded, graphql, is_operation, percent_text};
 
@@ -24,9 +24,10 @@ const PARAMETERS: [&str; 3] = ["params", "args", "arguments"];
 impl Walk<'_> {
     /// What is recorded of text that holds something else with a credential in it; `Some(None)`
     /// where all of it was looked into and may stay, `None` where it is just text.
-    pub(super) fn inner(&mut self, text: &str) -> Option<Option<String>> {
+    pub(super) fn inner(&mut self, text: &str, class: Class) -> Option<Option<String>> {
         if self.nesting >= NESTING_MAX {
-            return base64_text(text).map(|_| Some(self.give_up(Note::TooDeep)));
+            let encoded = class.may_be_base64() && base64_text(text).is_some();
+            return encoded.then(|| Some(self.give_up(Note::TooDeep)));
         }
         // Most strings are told to be none of this by their first byte.
         let first = *text.as_bytes().first()?;
@@ -46,10 +47,15 @@ impl Walk<'_> {
                 Err(_) => {}
             }
         }
-        if let Some((head, decoded)) = data_url(text) {
+        if class.has_colon()
+            && let Some((head, decoded)) = data_url(text)
+        {
+            self.encoded = true;
             return self.decoded(&decoded).map(|shown| Some(format!("{head},{shown}")));
         }
-        self.decoded(&base64_text(text)?).map(Some)
+        let decoded = if class.may_be_base64() { base64_text(text)? } else { return None };
+        self.encoded = true;
+        self.decoded(&decoded).map(Some)
     }
 
     /// What is recorded of text with escapes that hide a credential; `None` if there is none.
@@ -144,16 +150,11 @@ impl Walk<'_> {
             Value::Number(text) | Value::Name(text) => Some(*text),
             Value::Comment(_) | Value::Variable(_) => None,
         };
-        let by_name = names
-            .filter_map(|name| {
-                self.policy.rule(self.place, Carrier::Member, name, value, &mut self.scratch)
-            })
-            .min();
+        let by_name = names.filter_map(|name| self.rule(Carrier::Member, name, value)).min();
         if by_name.is_some() || !literal.names.last().is_some_and(|name| is_one_of(name, &VALUED)) {
             return by_name;
         }
-        let by_field =
-            self.policy.rule(self.place, Carrier::Member, literal.field, value, &mut self.scratch);
+        let by_field = self.rule(Carrier::Member, literal.field, value);
         by_field.into_iter().chain(named.get(&literal.group).copied()).min()
     }
 
@@ -163,7 +164,7 @@ impl Walk<'_> {
         for literal in literals {
             let naming = literal.names.last().is_some_and(|name| is_one_of(name, &NAMING));
             let (true, Value::String(text)) = (naming, &literal.value) else { continue };
-            if let Some(rule) = self.rule_of_content(text, None) {
+            if let Some(rule) = self.rule_of_content(Carrier::Member, text, None) {
                 let slot = named.entry(literal.group).or_insert(rule);
                 *slot = rule.min(*slot);
             }
@@ -173,10 +174,7 @@ impl Walk<'_> {
 
     /// The variables of a request `{"query": …, "variables": …}` whose value goes where a rule
     /// selects it: `login(password: $p)`.
-    pub(super) fn variables(
-        &mut self,
-        members: &[(Cow<'_, str>, Node<'_>)],
-    ) -> BTreeMap<String, usize> {
+    pub(super) fn variables(&mut self, members: &Members<'_>) -> BTreeMap<String, usize> {
         let mut variables = BTreeMap::new();
         for (name, node) in members {
             let ("query", Node::String(text)) = (name.as_ref(), node) else { continue };
@@ -194,7 +192,7 @@ impl Walk<'_> {
 
     /// The rule for the parameters of a call such as `{"method": "login", "params": [...]}`, where
     /// they have no names of their own.
-    pub(super) fn positional(&mut self, members: &[(Cow<'_, str>, Node<'_>)]) -> Option<usize> {
+    pub(super) fn positional(&mut self, members: &Members<'_>) -> Option<usize> {
         let method = members.iter().find_map(|(name, node)| match node {
             Node::String(text) if name == "method" || name == "methodName" => Some(text),
             _ => None,
@@ -205,11 +203,9 @@ impl Walk<'_> {
         let squashed: String = method.chars().filter(char::is_ascii_alphanumeric).collect();
         let squashed = squashed.to_ascii_lowercase();
         let logs_in = LOGIN_METHODS.iter().any(|name| squashed.contains(&name.replace('_', "")));
-        let by_name = self.rule_of_content(method, None);
+        let by_name = self.rule_of_content(Carrier::Member, method, None);
         match by_name {
-            None if logs_in => {
-                self.policy.rule(self.place, Carrier::Member, "password", None, &mut self.scratch)
-            }
+            None if logs_in => self.rule(Carrier::Member, "password", None),
             rule => rule,
         }
     }

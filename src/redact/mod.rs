@@ -8,6 +8,7 @@
 //! [`Seen`]. Then everything that is to be recorded, receipts and member names included, is
 //! searched for what was seen. [`Seen`] passes from the request to its response.
 
+mod class;
 mod engine;
 mod glob;
 mod headers;
@@ -22,7 +23,9 @@ mod receipts;
 mod redacted;
 mod rule;
 mod scrub;
+mod secret;
 mod seen;
+mod settle;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -36,6 +39,6 @@ pub use pattern::{Conditions, Pattern, PatternError, ShapeError, Validator};
 pub use policy::{Policy, PolicyError};
 pub use redacted::Redacted;
 pub use rule::{Action, Rule, Sides, UNSEARCHED_RULE, USERINFO_RULE};
+pub use secret::DOMAIN as SECRET_DOMAIN;
 pub use seen::{Seen, is_guessable};
 pub use under::{PathGlob, PathGlobError};
-pub use walk::DOMAIN as SECRET_DOMAIN;

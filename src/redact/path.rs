@@ -19,8 +19,7 @@ impl Walk<'_> {
                 continue;
             }
             let decoded = percent_decode_lossy(segment);
-            let scratch = &mut self.scratch;
-            match self.policy.after_segment(self.place, &before, Some(&decoded), scratch) {
+            match self.rule_after_segment(&before, &decoded) {
                 Some(rule) if !is_word(&decoded) && !is_redacted_text(&decoded) => {
                     self.remember(&decoded, rule);
                     self.receipt(rule);

@@ -1,11 +1,12 @@
 //! All rules together, compiled for looking up.
 
 use super::glob::squash;
-use super::memo::Memo;
+use super::memo::{About, Memo, Role};
 use super::names::Names;
 use super::pattern::{Patterns, Scope};
 use super::rule::{Action, Rule, Side, Sides, UNSEARCHED_RULE, USERINFO_RULE};
 use super::under::{PathGlob, squashed as squashed_path};
+use super::walk::{NAMING, VALUED, is_one_of, is_plain_name};
 use super::{Conditions, Glob};
 
 /// Different lists of paths that rules may be limited to.
@@ -34,6 +35,7 @@ pub struct Policy {
     bare_body: Vec<usize>,
     request: Selectors,
     response: Selectors,
+    memo: Memo,
 }
 
 #[derive(Debug)]
@@ -74,21 +76,17 @@ pub(super) enum Carrier {
     Cookie,
 }
 
+impl Carrier {
+    pub(super) const COUNT: usize = 4;
+}
+
 #[derive(Debug)]
 struct Selectors {
     keys: Names,
-    members: Carried,
-    headers: Carried,
-    cookies: Carried,
-    query: Carried,
+    headers: Names,
+    cookies: Names,
+    query: Names,
     segments: Names,
-}
-
-/// The names that are selected in one carrier only, and what is known of all names in it.
-#[derive(Debug, Default)]
-struct Carried {
-    names: Names,
-    memo: Memo,
 }
 
 /// Rules that cannot be used together.
@@ -134,6 +132,7 @@ impl Policy {
                 .collect(),
             request: Selectors::new(&rules, Side::Request)?,
             response: Selectors::new(&rules, Side::Response)?,
+            memo: Memo::default(),
         })
     }
 
@@ -210,22 +209,37 @@ impl Policy {
         self.rules.iter().any(|head| head.id == id)
     }
 
-    /// The rule for the value under `name`; what is known of the value, if it is text. `scratch` is
-    /// a buffer to work in.
-    pub(super) fn rule(
-        &self,
-        place: Place,
-        carrier: Carrier,
-        name: &str,
-        value: Option<&str>,
-        scratch: &mut String,
-    ) -> Option<usize> {
-        let memo = &self.side(place.side).carried(carrier).memo;
-        let rules = memo.rules(name, || self.rules(place.side, carrier, name, scratch));
-        self.first(&rules, place, value)
+    /// What was found out about names so far.
+    pub(super) fn memo(&self) -> &Memo {
+        &self.memo
     }
 
-    /// The same for a name that is itself captured content, such as a member `name` or what stands
+    /// What is to be known of a name that carries a value. `scratch` is a buffer to work in.
+    pub(super) fn about(
+        &self,
+        side: Side,
+        carrier: Carrier,
+        name: &str,
+        scratch: &mut String,
+    ) -> About {
+        let mut work = super::pattern::WORK_BYTES_MAX;
+        let found = self.patterns.find(name, &Everywhere, &mut work);
+        About {
+            rules: self.rules(side, carrier, name, scratch),
+            role: match name {
+                "method" | "methodName" => Role::Method,
+                "variables" => Role::Variables,
+                _ if is_one_of(name, &VALUED) => Role::Value,
+                _ if is_one_of(name, &NAMING) => Role::Naming,
+                _ => Role::None,
+            },
+            clean: !name.contains(['{', '[', '=', ':', '%'])
+                && found.is_ok_and(|found| found.is_empty()),
+            plain: is_plain_name(name),
+        }
+    }
+
+    /// The rule for a name that is itself captured content, such as a member `name` or what stands
     /// before a `=` in a text: those are not remembered.
     pub(super) fn rule_of_content(
         &self,
@@ -242,7 +256,8 @@ impl Policy {
     fn rules(&self, side: Side, carrier: Carrier, name: &str, scratch: &mut String) -> Vec<usize> {
         let selectors = self.side(side);
         squashed(name, scratch);
-        let mut rules = selectors.carried(carrier).names.all(scratch);
+        let own = selectors.of(carrier);
+        let mut rules = own.map(|names| names.all(scratch)).unwrap_or_default();
         if !self.keep.selects(scratch) {
             rules.append(&mut selectors.keys.all(scratch));
             // By the whole name, or by a part of one such as `user[password]` or `db.pin`.
@@ -259,7 +274,13 @@ impl Policy {
         rules
     }
 
-    fn first(&self, rules: &[usize], place: Place, value: Option<&str>) -> Option<usize> {
+    /// The first of these rules that holds there, for this value.
+    pub(super) fn first(
+        &self,
+        rules: &[usize],
+        place: Place,
+        value: Option<&str>,
+    ) -> Option<usize> {
         rules.iter().copied().find(|rule| self.holds(*rule, place, value))
     }
 
@@ -311,6 +332,15 @@ impl Scope for Here<'_> {
     }
 }
 
+/// All rules, wherever they hold.
+struct Everywhere;
+
+impl Scope for Everywhere {
+    fn holds(&self, _: usize) -> bool {
+        true
+    }
+}
+
 /// The bit of a list of paths, which is added if it is a new one.
 fn below(places: &mut Vec<Vec<PathGlob>>, under: &[PathGlob]) -> Result<Below, PolicyError> {
     if under.is_empty() {
@@ -347,26 +377,20 @@ impl Selectors {
         };
         Ok(Self {
             keys: of(|rule| &rule.keys)?,
-            members: Carried::default(),
-            headers: Carried::of(of(|rule| &rule.headers)?),
-            cookies: Carried::of(of(|rule| &rule.cookies)?),
-            query: Carried::of(of(|rule| &rule.query)?),
+            headers: of(|rule| &rule.headers)?,
+            cookies: of(|rule| &rule.cookies)?,
+            query: of(|rule| &rule.query)?,
             segments: of(|rule| &rule.segments)?,
         })
     }
 
-    fn carried(&self, carrier: Carrier) -> &Carried {
+    /// The names that are selected in this carrier only.
+    fn of(&self, carrier: Carrier) -> Option<&Names> {
         match carrier {
-            Carrier::Member => &self.members,
-            Carrier::Parameter => &self.query,
-            Carrier::Header => &self.headers,
-            Carrier::Cookie => &self.cookies,
+            Carrier::Member => None,
+            Carrier::Parameter => Some(&self.query),
+            Carrier::Header => Some(&self.headers),
+            Carrier::Cookie => Some(&self.cookies),
         }
-    }
-}
-
-impl Carried {
-    fn of(names: Names) -> Self {
-        Self { names, memo: Memo::default() }
     }
 }

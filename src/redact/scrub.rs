@@ -1,85 +1,100 @@
 //! The second pass: everything that is to be recorded is searched for the secrets that were seen.
 
-use serde_json::{Map, Value};
+use std::borrow::Cow;
 
 use super::inner::find_encoded;
 use super::policy::Policy;
 use super::receipts::Receipts;
 use super::seen::{MASK, Search, is_fingerprint};
-use super::walk::push_name;
+use super::walk::{Members, push_name};
+use crate::decode::{Node, Number};
 
 /// A pass over what is to be recorded.
 pub(super) struct Scrub<'s> {
     pub(super) search: &'s Search<'s>,
     pub(super) policy: &'s Policy,
     pub(super) receipts: &'s mut Receipts,
+    /// Text that stands in the body as it was sent needs no search: there is no secret in the body.
+    pub(super) sent_is_clean: bool,
 }
 
 impl Scrub<'_> {
     /// Removes what was seen from a text.
     pub(super) fn text(&mut self, text: &mut String, location: &str) {
-        if let Some(scrubbed) = self.search.scrub(text) {
-            self.receipts.add(location, scrubbed.rule);
-            *text = scrubbed.text;
-        } else if let Some(rule) = find_encoded(text, self.search) {
-            self.receipts.add(location, rule);
-            MASK.clone_into(text);
+        if let Some(shown) = self.shown(text, location) {
+            *text = shown;
         }
     }
 
+    fn shown(&mut self, text: &str, location: &str) -> Option<String> {
+        if let Some(scrubbed) = self.search.scrub(text) {
+            self.receipts.add(location, scrubbed.rule);
+            return Some(scrubbed.text);
+        }
+        let rule = find_encoded(text, self.search)?;
+        self.receipts.add(location, rule);
+        Some(MASK.to_owned())
+    }
+
+    fn skips(&self, is_as_sent: bool) -> bool {
+        self.sent_is_clean && is_as_sent
+    }
+
     /// Removes what was seen from values and names. The depth is that of the decoded tree.
-    pub(super) fn value(&mut self, value: &mut Value, location: &mut String) {
+    pub(super) fn value(&mut self, value: &mut Node<'_>, location: &mut String) {
         match value {
-            Value::Null | Value::Bool(_) => {}
-            Value::Number(number) => {
-                let text = number.to_string();
-                if let Some(scrubbed) = self.search.scrub(&text) {
+            Node::Null | Node::Bool(_) => {}
+            // Integers stand in the body as they are recorded.
+            Node::Number(Number::Integer(_)) if self.sent_is_clean => {}
+            Node::Number(number) => {
+                if let Some(scrubbed) = self.search.scrub(&number.to_string()) {
                     self.receipts.add(location, scrubbed.rule);
-                    *value = Value::String(scrubbed.text);
+                    *value = Node::String(Cow::Owned(scrubbed.text));
                 }
             }
-            Value::String(text) => self.text(text, location),
-            Value::Array(items) => {
+            Node::String(text) if self.skips(matches!(text, Cow::Borrowed(_))) => {}
+            Node::String(text) => {
+                if let Some(shown) = self.shown(text, location) {
+                    *text = Cow::Owned(shown);
+                }
+            }
+            Node::Array(items) => {
                 let length = location.len();
                 location.push_str("[*]");
                 items.iter_mut().for_each(|item| self.value(item, location));
                 location.truncate(length);
             }
-            Value::Object(object) if self.is_marker(object) => {}
-            Value::Object(object) => self.object(object, location),
+            Node::Object(members) if self.is_marker(members) => {}
+            Node::Object(members) => self.object(members, location),
         }
     }
 
-    fn object(&mut self, object: &mut Map<String, Value>, location: &mut String) {
-        let mut renamed = Vec::new();
-        for (name, value) in object.iter_mut() {
+    /// Names that are the same without their secrets become one later.
+    fn object(&mut self, members: &mut Members<'_>, location: &mut String) {
+        for (name, value) in members {
             let length = location.len();
             push_name(location, name);
             self.value(value, location);
             location.truncate(length);
-            if let Some(scrubbed) = self.search.scrub(name) {
+            if !self.skips(matches!(name, Cow::Borrowed(_)))
+                && let Some(scrubbed) = self.search.scrub(name)
+            {
                 self.receipts.add(location, scrubbed.rule);
-                renamed.push((name.clone(), scrubbed.text));
+                *name = Cow::Owned(scrubbed.text);
             }
-        }
-        for (name, mut new) in renamed {
-            let Some(value) = object.remove(&name) else { continue };
-            while object.contains_key(&new) {
-                new.push('*');
-            }
-            object.insert(new, value);
         }
     }
 
     /// What the walk put in the place of a secret: a rule's id is no secret, whatever was sent.
-    fn is_marker(&self, object: &Map<String, Value>) -> bool {
-        let Some(Value::String(id)) = object.get("redacted") else { return false };
+    fn is_marker(&self, members: &Members<'_>) -> bool {
+        let id = members.iter().find(|(name, _)| name == "redacted");
+        let Some((_, Node::String(id))) = id else { return false };
         self.policy.has_rule(id)
-            && object.iter().all(|(name, value)| match (name.as_str(), value) {
-                ("redacted", _) => true,
-                ("fingerprint", Value::String(text)) => is_fingerprint(text),
-                ("ends", Value::String(_)) => true,
-                ("chars" | "items", Value::Number(_)) => true,
+            && members.iter().all(|(name, value)| match (name.as_ref(), value) {
+                ("redacted", Node::String(_)) => true,
+                ("fingerprint", Node::String(text)) => is_fingerprint(text),
+                ("ends", Node::String(_)) => true,
+                ("chars" | "items", Node::Number(_)) => true,
                 _ => false,
             })
     }

@@ -147,6 +147,14 @@ impl Search<'_> {
         self.hits(text).first().map(|(_, rule)| *rule)
     }
 
+    /// Whether any secret may be somewhere in these bytes.
+    pub(super) fn may_occur(&self, bytes: &[u8]) -> bool {
+        match &self.automaton {
+            Some(automaton) => automaton.is_match(bytes),
+            None => self.finders.iter().any(|finder| finder.find(bytes).is_some()),
+        }
+    }
+
     /// All occurrences, overlapping ones too.
     pub(super) fn hits(&self, text: &str) -> Vec<(Range<usize>, usize)> {
         let mut hits = Vec::new();

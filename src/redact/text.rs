@@ -4,11 +4,13 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use super::class::Class;
 use super::pattern::{Match, Unfinished};
 use super::policy::Carrier;
 use super::rule::Action;
+use super::secret::DOMAIN;
 use super::seen::{MASK, begins_redacted, ends, is_guessable, is_redacted_text};
-use super::walk::{DOMAIN, Walk};
+use super::walk::Walk;
 use crate::decode::{Note, percent_decode_lossy};
 
 /// Longer names before a `=` are none.
@@ -33,11 +35,16 @@ impl Edit {
 impl Walk<'_> {
     /// The text without the credentials in it; `None` if there are none.
     pub(super) fn plain(&mut self, text: &str) -> Option<String> {
+        self.plain_of(text, Class::of(text))
+    }
+
+    /// The same, for a text of which it is known what may be in it.
+    pub(super) fn plain_of(&mut self, text: &str, class: Class) -> Option<String> {
         let mut edits = Vec::new();
-        let urls = has_url(text);
-        if urls || text.contains('=') {
+        let urls = class.has_colon() && text.contains("://");
+        if urls || class.has_equals() {
             for (start, token) in tokens(text, is_break) {
-                if urls && has_url(token) {
+                if urls && token.contains("://") {
                     self.userinfo(start, token, &mut edits);
                 }
                 if token.contains('=') {
@@ -132,10 +139,7 @@ impl Walk<'_> {
             return;
         }
         let name = percent_decode_lossy(name);
-        let scratch = &mut self.scratch;
-        if let Some(rule) =
-            self.policy.rule_of_content(self.place, Carrier::Parameter, &name, Some(value), scratch)
-        {
+        if let Some(rule) = self.rule_of_content(Carrier::Parameter, &name, Some(value)) {
             self.remember(&percent_decode_lossy(&value.replace('+', " ")), rule);
             self.remember(value, rule);
             self.receipt(rule);
@@ -175,11 +179,6 @@ impl Walk<'_> {
             }
         }
     }
-}
-
-/// Most texts have no colon, which is found out faster.
-fn has_url(text: &str) -> bool {
-    text.contains(':') && text.contains("://")
 }
 
 /// What stands before the `@` of an authority. A password with a raw `/` in it ends the authority

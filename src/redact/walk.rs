@@ -1,25 +1,21 @@
-//! The one walk over what was decoded: builds what is recorded, and remembers what was secret.
+//! The one walk over what was decoded: puts what is recorded in the place of what was captured, and
+//! remembers what was secret.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use serde_json::{Map, Value};
-
+use super::class::Class;
 use super::inner::is_positional;
 use super::key::FingerprintKey;
+use super::memo::{Found, Fresh, Known, Role};
 use super::pattern::WORK_BYTES_MAX;
 use super::policy::{Carrier, Place, Policy};
 use super::receipts::Receipts;
-use super::rule::Action;
-use super::seen::{
-    ENDS_CHARS_MAX, MASK, Search, Seen, ends, is_fingerprint, is_guessable, is_redacted_text,
-    is_remembered,
-};
-use crate::decode::{Node, Note, Number, base64_text, embedded, json};
-
-/// The domain of fingerprints of secrets: one for all carriers, so that the same secret is
-/// recognised in a header and in a body.
-pub const DOMAIN: &str = "secret";
+use super::seen::{MASK, Search, Seen};
+use super::settle::settle;
+use crate::decode::{Node, Note, Number, embedded, json};
+use crate::record::BodyRecord;
 
 /// Strings in strings are looked into so many times over.
 pub(super) const NESTING_MAX: usize = 3;
@@ -48,6 +44,9 @@ pub(super) const NAMING: [&str; 12] = [
 pub(super) const VALUED: [&str; 7] =
     ["value", "values", "val", "newValue", "new_value", "data", "#text"];
 
+/// The members of an object.
+pub(super) type Members<'n> = [(Cow<'n, str>, Node<'n>)];
+
 /// A walk over one half of an exchange.
 pub(super) struct Walk<'e> {
     pub(super) policy: &'e Policy,
@@ -56,8 +55,6 @@ pub(super) struct Walk<'e> {
     pub(super) seen: &'e mut Seen,
     pub(super) receipts: Receipts,
     pub(super) notes: BTreeSet<Note>,
-    /// A buffer for names.
-    pub(super) scratch: String,
     /// Where the walk is.
     pub(super) location: String,
     /// How many strings it is in.
@@ -70,8 +67,17 @@ pub(super) struct Walk<'e> {
     pub(super) known: Option<&'e Search<'e>>,
     /// Something was taken out of a text.
     pub(super) cut: bool,
+    /// There were strings that stand for other text.
+    pub(super) encoded: bool,
     /// Members of the next object that a GraphQL document uses as credentials.
     variables: BTreeMap<String, usize>,
+    /// What is known of names, from before and from this walk.
+    names: &'e Known,
+    fresh: Fresh,
+    /// What is known of the names in the objects around.
+    found: Vec<Found<'e>>,
+    /// A buffer for names.
+    scratch: String,
 }
 
 impl<'e> Walk<'e> {
@@ -80,6 +86,7 @@ impl<'e> Walk<'e> {
         key: &'e FingerprintKey,
         place: Place,
         seen: &'e mut Seen,
+        names: &'e Known,
     ) -> Self {
         Self {
             policy,
@@ -88,21 +95,64 @@ impl<'e> Walk<'e> {
             seen,
             receipts: Receipts::default(),
             notes: BTreeSet::new(),
-            scratch: String::new(),
             location: String::new(),
             nesting: 0,
             given_up: 0,
             work: WORK_BYTES_MAX,
             known: None,
             cut: false,
+            encoded: false,
             variables: BTreeMap::new(),
+            names,
+            fresh: Fresh::default(),
+            found: Vec::new(),
+            scratch: String::new(),
         }
     }
 
+    /// What this walk found out about names is known from now on.
+    pub(super) fn teach(&mut self) {
+        self.policy.memo().learn(self.place.side, std::mem::take(&mut self.fresh));
+    }
+
+    /// What is known of a name.
+    fn about(&mut self, carrier: Carrier, name: &str) -> Found<'e> {
+        if let Some(about) = self.names.get(carrier, name) {
+            return Found::Known(about);
+        }
+        if let Some(about) = self.fresh.get(carrier, name) {
+            return Found::Fresh(about);
+        }
+        let about = self.policy.about(self.place.side, carrier, name, &mut self.scratch);
+        let about = Arc::new(about);
+        self.fresh.add(carrier, name, &about);
+        Found::Fresh(about)
+    }
+
+    /// The rule for the value under `name`; what is known of the value, if it is text.
+    pub(super) fn rule(
+        &mut self,
+        carrier: Carrier,
+        name: &str,
+        value: Option<&str>,
+    ) -> Option<usize> {
+        let about = self.about(carrier, name);
+        self.policy.first(&about.rules, self.place, value)
+    }
+
     /// The rule for a name that is itself captured content.
-    pub(super) fn rule_of_content(&mut self, name: &str, value: Option<&str>) -> Option<usize> {
-        let scratch = &mut self.scratch;
-        self.policy.rule_of_content(self.place, Carrier::Member, name, value, scratch)
+    pub(super) fn rule_of_content(
+        &mut self,
+        carrier: Carrier,
+        name: &str,
+        value: Option<&str>,
+    ) -> Option<usize> {
+        self.policy.rule_of_content(self.place, carrier, name, value, &mut self.scratch)
+    }
+
+    /// The rule for the path segment `value` after the one that is named `name`.
+    pub(super) fn rule_after_segment(&mut self, name: &str, value: &str) -> Option<usize> {
+        self.policy.after_segment(self.place, name, Some(value), &mut self.scratch)
     }
 
     /// Goes to a carrier: `header.cookie`, `query`, `body.$`.
@@ -117,24 +167,18 @@ impl<'e> Walk<'e> {
         self.receipts.add(&self.location, rule);
     }
 
-    /// Remembers a secret, so that it is removed wherever else it occurs.
-    pub(super) fn remember(&mut self, text: &str, rule: usize) {
-        if is_remembered(self.policy.action(rule)) {
-            self.seen.add(text, rule);
-        }
-    }
-
     /// The parameters of a query: as an object, under the selectors for queries as well.
-    pub(super) fn query(&mut self, node: &Node<'_>) -> Value {
+    pub(super) fn query(&mut self, node: &mut Node<'_>) {
         self.enter("query");
         match node {
             Node::Object(members) => self.members(members, Carrier::Parameter),
             _ => self.value(node),
         }
+        settle(node);
     }
 
     /// A decoded body.
-    pub(super) fn body(&mut self, node: &Node<'_>) -> Value {
+    pub(super) fn body(&mut self, node: &mut Node<'_>) {
         self.enter("body.$");
         let bare = scalar(node);
         match bare.and_then(|value| self.policy.bare_body(self.place, &value)) {
@@ -143,100 +187,106 @@ impl<'e> Walk<'e> {
         }
     }
 
-    fn value(&mut self, node: &Node<'_>) -> Value {
+    pub(super) fn value(&mut self, node: &mut Node<'_>) {
         match node {
-            Node::Null => Value::Null,
-            Node::Bool(value) => Value::Bool(*value),
-            Node::Number(number) => self.number(number),
+            Node::Null | Node::Bool(_) => {}
+            Node::Number(number) => {
+                if let Some(shown) = self.number(number) {
+                    *node = Node::String(Cow::Owned(shown));
+                }
+            }
             Node::String(text) => {
-                Value::String(self.text(text).unwrap_or_else(|| text.to_string()))
+                if let Some(shown) = self.text(text) {
+                    *text = Cow::Owned(shown);
+                }
             }
             Node::Array(items) => {
                 let length = self.location.len();
                 self.location.push_str("[*]");
-                let items = items.iter().map(|item| self.value(item)).collect();
+                items.iter_mut().for_each(|item| self.value(item));
                 self.location.truncate(length);
-                Value::Array(items)
             }
             Node::Object(members) => self.members(members, Carrier::Member),
         }
     }
 
-    fn number(&mut self, number: &Number<'_>) -> Value {
-        if self.policy.patterns().any_everywhere()
-            && let Some(text) = scalar_number(number)
-            && let Some(shown) = self.plain(&text)
-        {
-            return Value::from(shown);
+    /// A number without what looks like a credential in it, if it does.
+    fn number(&mut self, number: &Number<'_>) -> Option<String> {
+        if let Number::Text(_) = number {
+            self.notes.insert(Note::NumbersAsText);
         }
-        match number {
-            Number::Integer(value) => Value::from(*value),
-            Number::Double(value) => Value::from(*value),
-            Number::Text(text) => {
-                self.notes.insert(Note::NumbersAsText);
-                Value::from(text.as_ref())
-            }
+        if !self.policy.patterns().any_everywhere() {
+            return None;
         }
+        self.plain(&scalar_number(number)?)
     }
 
-    fn members(&mut self, members: &[(Cow<'_, str>, Node<'_>)], carrier: Carrier) -> Value {
-        let mut object = Map::new();
-        let mut lists = BTreeSet::new();
-        let named = self.named(members);
-        let positional = self.positional(members);
+    fn members(&mut self, members: &mut Members<'_>, carrier: Carrier) {
+        let base = self.found.len();
+        for (name, _) in members.iter() {
+            let found = self.about(carrier, name);
+            self.found.push(found);
+        }
+        let has = |found: &[Found<'_>], role| found.iter().any(|found| found.role == role);
+        let roles = self.found.get(base..).unwrap_or_default();
+        let (values, call) = (has(roles, Role::Value), has(roles, Role::Method));
+        let has_variables = has(roles, Role::Variables);
+        let named = if values { self.named(members) } else { None };
+        let positional = if call { self.positional(members) } else { None };
         let variables = std::mem::take(&mut self.variables);
-        for (name, node) in members {
+        let mut inner = if has_variables { self.variables(members) } else { BTreeMap::new() };
+        for (position, (name, node)) in members.iter_mut().enumerate() {
+            let Some(found) = self.found.get(base + position).cloned() else { continue };
             let length = self.location.len();
-            // Before the receipts: a name such as `{"pin":1}` must not stand in a location.
-            let shown = self.name(name);
-            push_name(&mut self.location, &shown);
-            let text = scalar(node);
-            let scratch = &mut self.scratch;
-            let mut rule = self.policy.rule(self.place, carrier, name, text.as_deref(), scratch);
-            if rule.is_none() && named.is_some() && is_one_of(name, &VALUED) {
-                rule = named;
+            let rules = (!found.rules.is_empty()).then_some(&found.rules);
+            let mut rule = rules
+                .and_then(|rules| self.policy.first(rules, self.place, scalar(node).as_deref()));
+            if found.role == Role::Value {
+                rule = rule.or(named);
             }
-            if rule.is_none() && positional.is_some() && is_positional(name, node) {
-                rule = positional;
+            if positional.is_some() && is_positional(name, node) {
+                rule = rule.or(positional);
             }
             rule = rule.or_else(|| variables.get(name.as_ref()).copied());
-            if name == "variables" {
-                self.variables = self.variables(members);
+            // Before the receipts: a name such as `{"pin":1}` must not stand in a location.
+            if !found.clean
+                && let Some(shown) = self.name(name)
+            {
+                *name = Cow::Owned(shown);
+                push_name(&mut self.location, name);
+            } else if found.plain {
+                self.location.push('.');
+                self.location.push_str(name);
+            } else {
+                push_name(&mut self.location, name);
             }
-            let value = match rule {
+            if found.role == Role::Variables {
+                self.variables = std::mem::take(&mut inner);
+            }
+            match rule {
                 Some(rule) => self.secret(node, rule),
                 None => self.value(node),
-            };
+            }
             self.variables.clear();
             self.location.truncate(length);
-            insert(&mut object, &mut lists, shown, value);
         }
-        if !lists.is_empty() && self.location.contains(".body.") {
-            self.notes.insert(Note::RepeatedNames);
-        }
-        Value::Object(object)
+        self.found.truncate(base);
     }
 
-    /// A member name, without the credentials in it. What looks like a part of JSON and is none may
-    /// be anything.
-    fn name(&mut self, name: &str) -> String {
+    /// A member name without the credentials in it; `None` if there are none. What looks like a part
+    /// of JSON and is none may be anything.
+    fn name(&mut self, name: &str) -> Option<String> {
         if !name.contains(['{', '[', '=', ':']) {
-            return self.plain(name).unwrap_or_else(|| name.to_owned());
+            return self.plain(name);
         }
-        match self.text(name) {
-            Some(shown) => shown,
-            None if name.contains('{') && name.contains('"') && json(name).is_err() => {
-                MASK.to_owned()
-            }
-            None => name.to_owned(),
-        }
+        self.text(name).or_else(|| {
+            let broken = name.contains('{') && name.contains('"') && json(name).is_err();
+            broken.then(|| MASK.to_owned())
+        })
     }
 
     /// The rule for the value in an object such as `{"name": "DB_PASSWORD", "value": …}`.
-    fn named(&mut self, members: &[(Cow<'_, str>, Node<'_>)]) -> Option<usize> {
-        if members.len() < 2 || !members.iter().any(|(name, _)| is_one_of(name, &VALUED)) {
-            return None;
-        }
+    fn named(&mut self, members: &Members<'_>) -> Option<usize> {
         let value = members.iter().find(|(name, _)| is_one_of(name, &VALUED));
         let value = value.and_then(|(_, node)| scalar(node));
         let names = members.iter().filter(|(name, _)| is_one_of(name, &NAMING));
@@ -245,30 +295,36 @@ impl<'e> Walk<'e> {
                 let Node::String(name) = node else { return None };
                 // A document is no name, whatever names are in it.
                 let document = embedded(name).is_some();
-                if document { None } else { self.rule_of_content(name, value.as_deref()) }
+                let value = value.as_deref();
+                if document { None } else { self.rule_of_content(Carrier::Member, name, value) }
             })
             .min()
     }
 
     /// Text under no rule: without the credentials in it, or `None` if there are none.
     pub(super) fn text(&mut self, text: &str) -> Option<String> {
-        if let Some(node) = embedded(text) {
+        let class = Class::of(text);
+        if class.has_bracket()
+            && let Some(mut node) = embedded(text)
+        {
             if self.nesting >= NESTING_MAX {
                 return Some(self.give_up(Note::TooDeep));
             }
             let before = self.receipts.total() + self.given_up;
             self.nesting += 1;
-            let value = self.value(&node);
+            self.value(&mut node);
             self.nesting -= 1;
             let edited = self.receipts.total() + self.given_up > before;
             // What the tree of XML leaves out (comments) may still hold something.
             if edited || !text.starts_with('<') {
-                return edited.then(|| value.to_string());
+                return edited.then(|| written(&mut node));
             }
         }
-        match self.inner(text) {
+        match self.inner(text, class) {
             Some(shown) => shown,
-            None => self.plain(text).or_else(|| self.escaped(text)),
+            None => self
+                .plain_of(text, class)
+                .or_else(|| if class.has_percent() { self.escaped(text) } else { None }),
         }
     }
 
@@ -278,90 +334,12 @@ impl<'e> Walk<'e> {
         self.given_up += 1;
         MASK.to_owned()
     }
+}
 
-    /// What is recorded of a value under a rule.
-    fn secret(&mut self, node: &Node<'_>, rule: usize) -> Value {
-        if self.is_redacted(node) {
-            return self.value(node);
-        }
-        self.remember_all(node, rule, Depth::Selected);
-        self.receipt(rule);
-        let id = self.policy.id(rule);
-        match (self.policy.action(rule), node) {
-            (Action::Mask, _) => Value::from(MASK),
-            (Action::KeepEnds { first, last }, Node::String(text)) => {
-                match ends(text, first, last) {
-                    Some(shown) => marker(id, "ends", shown.into()),
-                    None => dropped(id),
-                }
-            }
-            (Action::Summarize, Node::String(text)) => {
-                marker(id, "chars", text.chars().count().into())
-            }
-            (Action::Summarize, Node::Array(items)) => marker(id, "items", items.len().into()),
-            (Action::Summarize, Node::Object(items)) => marker(id, "items", items.len().into()),
-            (Action::Fingerprint, Node::String(text)) => {
-                let secret = super::headers::without_scheme(text).1;
-                if is_guessable(secret) {
-                    return dropped(id);
-                }
-                let fingerprint = self.key.fingerprint(DOMAIN, secret.as_bytes());
-                marker(id, "fingerprint", fingerprint.into())
-            }
-            _ => dropped(id),
-        }
-    }
-
-    /// Remembers the secret, or all of them inside of a list or an object.
-    fn remember_all(&mut self, node: &Node<'_>, rule: usize, depth: Depth) {
-        match node {
-            Node::String(text) if depth == Depth::Inner && self.is_kind(text) => {}
-            Node::String(text) => {
-                self.remember(text, rule);
-                if let Some(decoded) = base64_text(text) {
-                    self.remember(&decoded, rule);
-                }
-                let (scheme, secret) = super::headers::without_scheme(text);
-                if scheme.is_some() {
-                    self.remember(secret, rule);
-                }
-            }
-            Node::Number(Number::Integer(number)) => self.remember(&number.to_string(), rule),
-            Node::Number(Number::Text(text)) => self.remember(text, rule),
-            Node::Array(items) => {
-                items.iter().for_each(|item| self.remember_all(item, rule, depth));
-            }
-            Node::Object(members) => {
-                members.iter().for_each(|(_, item)| self.remember_all(item, rule, Depth::Inner));
-            }
-            Node::Null | Node::Bool(_) | Node::Number(Number::Double(_)) => {}
-        }
-    }
-
-    /// A word that only says what kind of credential it is: `{"type": "password", …}`.
-    fn is_kind(&mut self, text: &str) -> bool {
-        text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_' || byte == b'-')
-            && self.rule_of_content(text, None).is_some()
-    }
-
-    /// Whether the value is what the engine itself puts in the place of one.
-    fn is_redacted(&self, node: &Node<'_>) -> bool {
-        match node {
-            Node::String(text) => is_redacted_text(text),
-            Node::Object(members) => {
-                members.len() <= 2
-                    && members.iter().any(|(name, _)| name == "redacted")
-                    && members.iter().all(|(name, value)| match (name.as_ref(), value) {
-                        ("redacted", Node::String(id)) => self.policy.has_rule(id),
-                        ("fingerprint", Node::String(text)) => is_fingerprint(text),
-                        ("ends", Node::String(text)) => is_ends(text),
-                        ("chars" | "items", Node::Number(Number::Integer(_))) => true,
-                        _ => false,
-                    })
-            }
-            _ => false,
-        }
-    }
+/// The text of a document inside of a string.
+fn written(node: &mut Node<'_>) -> String {
+    settle(node);
+    BodyRecord::new(node).map_or_else(|_| MASK.to_owned(), |body| body.text().to_owned())
 }
 
 /// A string or a number, as text: what conditions of rules are tried on.
@@ -382,64 +360,24 @@ fn scalar_number<'n>(number: &'n Number<'_>) -> Option<Cow<'n, str>> {
     }
 }
 
-/// A few characters, `…`, a few characters: no secret is so short.
-fn is_ends(text: &str) -> bool {
-    text.split_once('…')
-        .is_some_and(|(first, last)| first.chars().count() + last.chars().count() <= ENDS_CHARS_MAX)
-}
-
-/// Where a secret stands.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Depth {
-    /// It is the value under the selected name.
-    Selected,
-    /// It is a member inside of that value.
-    Inner,
-}
-
-/// `{"redacted": id}`.
-pub(super) fn dropped(id: &str) -> Value {
-    Value::Object(Map::from_iter([("redacted".to_owned(), Value::from(id))]))
-}
-
-pub(super) fn marker(id: &str, name: &str, value: Value) -> Value {
-    let redacted = ("redacted".to_owned(), Value::from(id));
-    Value::Object(Map::from_iter([redacted, (name.to_owned(), value)]))
-}
-
-/// A second member of the same name makes a list of both.
-fn insert(
-    object: &mut Map<String, Value>,
-    lists: &mut BTreeSet<String>,
-    name: String,
-    value: Value,
-) {
-    let Some(slot) = object.get_mut(&name) else {
-        object.insert(name, value);
-        return;
-    };
-    if !lists.contains(&name) {
-        *slot = Value::Array(vec![slot.take()]);
-        lists.insert(name);
-    }
-    if let Value::Array(values) = slot {
-        values.push(value);
-    }
-}
-
 pub(super) fn is_one_of(name: &str, names: &[&str]) -> bool {
     // Attributes of XML are `@name`.
     let name = name.strip_prefix('@').unwrap_or(name);
     names.iter().any(|other| name.eq_ignore_ascii_case(other))
 }
 
+/// Whether a name stands in locations as it is.
+pub(super) fn is_plain_name(name: &str) -> bool {
+    !name.is_empty()
+        && name.len() <= LOCATION_NAME_BYTES_MAX
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
+}
+
 /// `.name`, or `['odd name']`.
 pub(super) fn push_name(location: &mut String, name: &str) {
     if name.len() > LOCATION_NAME_BYTES_MAX {
         location.push_str("['…']");
-    } else if !name.is_empty()
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
-    {
+    } else if is_plain_name(name) {
         location.push('.');
         location.push_str(name);
     } else {

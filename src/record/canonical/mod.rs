@@ -8,6 +8,8 @@ mod ordered;
 #[cfg(test)]
 mod tests;
 
+use std::cmp::Ordering;
+
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -28,7 +30,20 @@ pub fn canonical<T: Serialize>(value: &Redacted<T>) -> Result<Redacted<String>, 
 pub fn text<T: Serialize>(value: &T) -> Result<String, CanonicalError> {
     match in_order(value)? {
         Some(text) => Ok(text),
-        None => Ok(serde_json_canonicalizer::to_string(value)?),
+        None => Ok(serde_json_canonicalizer::to_string(&serde_json::to_value(value)?)?),
+    }
+}
+
+/// The order of names by their UTF-16 units (RFC 8785, section 3.2.3). It is that of their bytes,
+/// but for U+E000 to U+FFFF, which come after all characters beyond them.
+pub(crate) fn by_utf16(a: &[u8], b: &[u8]) -> Ordering {
+    let is_late = |byte: u8| matches!(byte, 0xee | 0xef);
+    let is_beyond = |byte: u8| byte >= 0xf0;
+    match a.iter().zip(b).find(|(a, b)| a != b) {
+        Some((a, b)) if is_beyond(*a) && is_late(*b) => Ordering::Less,
+        Some((a, b)) if is_late(*a) && is_beyond(*b) => Ordering::Greater,
+        Some((a, b)) => a.cmp(b),
+        None => a.len().cmp(&b.len()),
     }
 }
 

@@ -1,19 +1,18 @@
 //! Writes JSON in one pass and finds out whether what came is canonical as it stands.
 
+use std::cmp::Ordering;
 use std::io::{self, Write};
 
 use serde::Serialize;
 use serde_json::ser::{CharEscape, Formatter, Serializer};
+
+use super::by_utf16;
 
 /// What most documents fit into.
 const DOCUMENT_BYTES: usize = 2048;
 
 /// Integers up to here, of either sign, are written by RFC 8785 as they are; it sees doubles only.
 const EXACT_INTEGER_MAX: u64 = 1 << 53;
-
-/// From this first byte of a character on (U+E000, and what lies beyond U+FFFF), the order of
-/// bytes is not the order of UTF-16 units by which names are sorted.
-const BYTE_ORDER_ENDS: u8 = 0xee;
 
 /// The JSON text of `value`; `None` if its members do not come in the canonical order.
 pub(super) fn in_order<T: Serialize>(value: &T) -> Result<Option<String>, serde_json::Error> {
@@ -58,8 +57,7 @@ impl Order {
         let Some(last) = self.starts.last_mut() else { return };
         let (before, name) = self.names.split_at(start);
         let previous = last.and_then(|last| before.get(last..));
-        let sorted = previous.is_none_or(|previous| previous < name);
-        if !sorted || name.iter().any(|byte| *byte >= BYTE_ORDER_ENDS) {
+        if previous.is_some_and(|previous| by_utf16(previous, name) != Ordering::Less) {
             self.violated = true;
         }
         match *last {

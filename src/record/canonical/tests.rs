@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
+use super::by_utf16;
 use super::{in_order, text};
 use crate::clock::Timestamp;
 use crate::record::{
@@ -43,12 +44,12 @@ fn intent() -> Intent {
             method: "POST".to_owned(),
             route: some("/users/{id}"),
             path: "/users/7".to_owned(),
-            query: Some(json!({"b": 1, "a": [1.0, 1e30, -0.0]})),
-            headers: json!({"x-b": "1", "host": "h"}),
+            query: Some(json!({"b": 1, "a": [1.0, 1e30, -0.0]}).into()),
+            headers: json!({"x-b": "1", "host": "h"}).into(),
             content_type: some("application/json"),
             size: Some(u64::MAX),
             sha256: some("00"),
-            body: Some(json!({"z": null, "a": {"k": true}, "": 1})),
+            body: Some(json!({"z": null, "a": {"k": true}, "": 1}).into()),
             truncated: true,
             notes: vec!["note".to_owned()],
             receipts: receipts(),
@@ -81,11 +82,11 @@ fn completion() -> Completion {
         client_gone: true,
         response: Some(ResponseRecord {
             status: 409,
-            headers: json!({"server": "s", "content-length": "1"}),
+            headers: json!({"server": "s", "content-length": "1"}).into(),
             content_type: some("text/plain"),
             size: Some(1),
             sha256: some("00"),
-            body: Some(json!("x")),
+            body: Some(json!("x").into()),
             truncated: true,
             release: "held",
             notes: vec!["note".to_owned()],
@@ -104,13 +105,17 @@ fn completion() -> Completion {
     }
 }
 
+fn sorted<T: serde::Serialize>(value: &T) -> String {
+    serde_json_canonicalizer::to_string(&serde_json::to_value(value).unwrap()).unwrap()
+}
+
 #[test]
 fn both_halves_of_an_event_are_written_in_one_pass() {
     let (intent, completion) = (intent(), completion());
     let written = in_order(&intent).unwrap().expect("the fields of an intent are in order");
-    assert_eq!(written, serde_json_canonicalizer::to_string(&intent).unwrap());
+    assert_eq!(written, sorted(&intent));
     let written = in_order(&completion).unwrap().expect("the fields of a completion are in order");
-    assert_eq!(written, serde_json_canonicalizer::to_string(&completion).unwrap());
+    assert_eq!(written, sorted(&completion));
 }
 
 #[test]
@@ -125,6 +130,12 @@ fn what_is_not_in_order_is_sorted() {
         c: u8,
         d: u8,
     }
+    // A body is text that was written before; a name with an escape is left to sorting.
+    let query = Some(json!({"\n": 1, "a": 2}).into());
+    let body = Some(json!({"x": [1.5, "y"]}).into());
+    let request = RequestRecord { query, body, ..intent().request };
+    assert_eq!(in_order(&request).unwrap(), None);
+    assert_eq!(text(&request).unwrap(), sorted(&request));
     let value = Unsorted { b: 1, a: Inner { c: 2, d: 3 } };
     assert_eq!(in_order(&value).unwrap(), None);
     assert_eq!(text(&value).unwrap(), r#"{"a":{"c":2,"d":3},"b":1}"#);
@@ -175,6 +186,12 @@ fn values() -> impl Strategy<Value = Value> {
 }
 
 proptest! {
+    #[test]
+    fn names_are_in_the_order_of_utf_16(a in "\\PC{0,4}", b in "\\PC{0,4}") {
+        let expected = a.encode_utf16().cmp(b.encode_utf16());
+        prop_assert_eq!(by_utf16(a.as_bytes(), b.as_bytes()), expected);
+    }
+
     #[test]
     fn any_value_has_the_text_that_sorting_gives(value in values()) {
         let expected = serde_json_canonicalizer::to_string(&value).unwrap();

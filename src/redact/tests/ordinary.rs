@@ -19,7 +19,9 @@ fn ordinary_values_are_not_taken_for_secrets() {
     for field in &fields {
         // Under a name that no rule selects: it is about contents.
         let record = record("/", &[JSON], json!({"x": field["value"]}).to_string().as_bytes());
-        if !record.receipts.is_empty() || record.body != Some(json!({"x": field["value"]})) {
+        if !record.receipts.is_empty()
+            || record.body.map(|body| body.value()) != Some(json!({"x": field["value"]}))
+        {
             taken.push(format!("{} {:?}: {:?}", field["kind"], record.receipts, field["value"]));
         }
     }

@@ -1,0 +1,94 @@
+//! What a text may hold, by its bytes alone: one look tells for most texts that there is nothing.
+
+/// Bytes that occur in a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Class(u8);
+
+const EQUALS: u8 = 1;
+const COLON: u8 = 1 << 1;
+const PERCENT: u8 = 1 << 2;
+/// Neither of base64, in any alphabet, nor blank.
+const NO_BASE64: u8 = 1 << 3;
+/// A brace, a bracket or what else documents begin with.
+const BRACKET: u8 = 1 << 4;
+
+#[expect(clippy::indexing_slicing, reason = "it is evaluated by the compiler")]
+const TABLE: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        let c = byte as u8;
+        let in_base64 = c.is_ascii_alphanumeric() || matches!(c, b'+' | b'/' | b'-' | b'_' | b'=');
+        let blank = c.is_ascii_whitespace() || c == 0x0b;
+        table[byte] = match c {
+            b'=' => EQUALS,
+            b':' => COLON | NO_BASE64,
+            b'%' => PERCENT | NO_BASE64,
+            b'{' | b'[' | b'<' => BRACKET | NO_BASE64,
+            _ if in_base64 || blank => 0,
+            _ => NO_BASE64,
+        };
+        byte += 1;
+    }
+    table
+};
+
+impl Class {
+    /// Looks at every byte of a text.
+    pub(super) fn of(text: &str) -> Self {
+        let bits = |byte| TABLE.get(usize::from(byte)).copied().unwrap_or_default();
+        Self(text.bytes().fold(0, |class, byte| class | bits(byte)))
+    }
+
+    /// There is an `=` in it.
+    pub(super) fn has_equals(self) -> bool {
+        self.0 & EQUALS != 0
+    }
+
+    /// There is a `:` in it.
+    pub(super) fn has_colon(self) -> bool {
+        self.0 & COLON != 0
+    }
+
+    /// There is a `%` in it.
+    pub(super) fn has_percent(self) -> bool {
+        self.0 & PERCENT != 0
+    }
+
+    /// There is what documents of JSON and XML begin with.
+    pub(super) fn has_bracket(self) -> bool {
+        self.0 & BRACKET != 0
+    }
+
+    /// It may be base64.
+    pub(super) fn may_be_base64(self) -> bool {
+        self.0 & NO_BASE64 == 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Class;
+    use crate::decode::{base64_text, data_url, embedded, percent_text};
+
+    #[test]
+    fn nothing_is_missed() {
+        for text in [
+            "eyJwYXNzd29yZCI6ICJpbm5lci1zZWNyZXQifQ==",
+            " \u{a0}cGFzc3dvcmQ9aW5uZXIt\r\nc2VjcmV0IGFuZCBtb3Jl\u{85}",
+            "\u{b}cGFzc3dvcmQ9aW5uZXItc2VjcmV0\u{c}",
+            "-_-_cGFzc3dvcmQ_",
+        ] {
+            assert!(Class::of(text).may_be_base64(), "{text}");
+        }
+        assert!(base64_text("\u{b}cGFzc3dvcmQ9aW5uZXItc2VjcmV0\u{c}").is_some());
+        assert!(embedded("[1]").is_some() && Class::of("[1]").has_bracket());
+        assert!(embedded("<a/>").is_some() && Class::of("<a/>").has_bracket());
+        assert!(percent_text("a%20b").is_some() && Class::of("a%20b").has_percent());
+        assert!(data_url("data:,x").is_some() && Class::of("data:,x").has_colon());
+        assert!(Class::of("a=b").has_equals());
+        let plain = Class::of("created by “Zoë”, on 2026-11-21 (first)");
+        assert!(!plain.may_be_base64() && !plain.has_equals() && !plain.has_colon());
+        assert!(!plain.has_bracket() && !plain.has_percent());
+    }
+}
