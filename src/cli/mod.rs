@@ -101,5 +101,6 @@ pub fn main() -> ExitCode {
 fn check_rules(dir: Option<&Path>, shipped: bool) -> Result<String, Problems> {
     let rules = crate::rules::load(dir, shipped)?;
     rules.test_examples()?;
-    Ok(format!("{} redaction rules", rules.redaction_rules()))
+    let (redaction, actors) = (rules.redaction_rules(), rules.actors().len());
+    Ok(format!("{redaction} redaction rules, {actors} about actors"))
 }

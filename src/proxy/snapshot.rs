@@ -104,9 +104,7 @@ impl Snapshot {
 
     /// Whether a peer's forwarding headers, and its word on who acts, are believed.
     pub(super) fn trusts(&self, peer: Option<IpAddr>) -> bool {
-        // A listener for both versions of IP sees an IPv4 peer as one of IPv6.
-        let peer = peer.map(|peer| peer.to_canonical());
-        peer.is_some_and(|peer| self.trusted().iter().any(|net| net.contains(&peer)))
+        peer.is_some_and(|peer| is_within(self.trusted(), peer))
     }
 
     /// Who acts.
@@ -134,6 +132,13 @@ impl Snapshot {
     }
 }
 
+/// Whether an address is in one of the networks. A listener for both versions of IP sees an IPv4
+/// peer as one of IPv6.
+fn is_within(networks: &[IpNet], address: IpAddr) -> bool {
+    let address = address.to_canonical();
+    networks.iter().any(|network| network.contains(&address))
+}
+
 fn routed(route: &Route, metrics: &Metrics) -> Routed {
     let kind = match route.kind {
         RouteKind::Admin => "admin",
@@ -150,5 +155,25 @@ fn pattern(route: &Route) -> Pattern {
         paths: route.paths.clone(),
         methods: route.methods.clone(),
         audits: route.kind == RouteKind::Admin && route.level > AuditLevel::None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ipv4_peers_of_a_listener_for_both_versions_are_found() {
+        let networks: Vec<IpNet> =
+            ["10.0.0.0/8", "fd00::/8"].iter().map(|net| net.parse().unwrap()).collect();
+        for (address, within) in [
+            ("10.1.2.3", true),
+            ("::ffff:10.1.2.3", true),
+            ("::ffff:11.1.2.3", false),
+            ("fd00::1", true),
+            ("::1", false),
+        ] {
+            assert_eq!(is_within(&networks, address.parse().unwrap()), within, "{address}");
+        }
     }
 }

@@ -10,7 +10,9 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
-use super::support::{Issuer, Proxy, Reply, Seen, Setup, Upstream, exchange, wait_until};
+use super::support::{
+    Authority, Issuer, Proxy, Reply, Seen, Setup, TlsFront, Upstream, exchange, wait_until,
+};
 
 /// A proxy with rules that say who acts.
 struct Ruled {
@@ -358,6 +360,7 @@ fn authorization_servers_are_asked_about_tokens() {
             {
                 json(r#"{"active":true,"sub":"ada","username":"Ada L.","client_id":"cli"}"#)
             }
+            (_, body) if body.contains("ended") => json(r#"{"active":true,"sub":"eve","exp":1}"#),
             _ => json(r#"{"active":false,"sub":"eve"}"#),
         }
     });
@@ -374,7 +377,9 @@ fn authorization_servers_are_asked_about_tokens() {
     assert_eq!(event["actor"]["name"], "Ada L.");
     let event = ruled.post(&[("Authorization", "Bearer opaque+token-2")]);
     assert_eq!(shown(&event), "- bearer claimed actor_credential_refused");
-    assert_eq!(server.seen().len(), 2);
+    let event = ruled.post(&[("Authorization", "Bearer token-that-ended")]);
+    assert_eq!(shown(&event), "- bearer claimed actor_credential_refused");
+    assert_eq!(server.seen().len(), 3);
     assert!(upstream.seen().iter().all(|seen| seen.line().starts_with("POST ")));
 }
 
@@ -394,4 +399,46 @@ fn a_key_that_is_added_to_the_table_counts_without_a_restart() {
     let before = event["observer"]["ruleset"].clone();
     wait_until("the table is read again", || shown(&post()) == "ci api_key verified");
     assert_ne!(post()["observer"]["ruleset"], before);
+}
+
+#[test]
+fn keys_come_over_tls_from_whom_the_rule_trusts() {
+    let issuer = Issuer::start();
+    let upstream = Upstream::start(|_| Reply::ok());
+    let (authority, other) = (Authority::new("servers"), Authority::new("servers"));
+    let front =
+        TlsFront::start(issuer.address(), &authority.issue("localhost"), &["http/1.1"], None);
+    let url = format!("https://localhost:{}/keys", front.address.port());
+    let token = format!("Bearer {}", issuer.token("ada", 600));
+    for (trusted, expected) in
+        [(&authority, "ada jwt verified"), (&other, "ada jwt claimed actor_token_key_unknown")]
+    {
+        let more = format!("ca: {}", trusted.certificate().display());
+        let ruled = Ruled::start(upstream.address, &jwt_rule(&url, &more), "");
+        assert_eq!(shown(&ruled.post(&[("Authorization", &token)])), expected);
+    }
+}
+
+#[test]
+fn rejections_of_gateways_are_nobody_elses_business() {
+    let upstream = Upstream::start(|seen| match seen.line() {
+        line if line.starts_with("GET /api/me") => {
+            Reply::response("200 OK", "application/json", "{\"id\":\"grace\"}")
+        }
+        _ => Reply::response("429 Too Many Requests", "application/json", "{}"),
+    });
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("actors.yaml"), INTROSPECT).unwrap();
+    let setup = Setup {
+        routes: "- {name: llm, kind: gateway, upstream: app}".to_owned(),
+        more: format!("rules: {{dir: \"{}\"}}", dir.path().display()),
+        ..Setup::default()
+    };
+    let proxy = Proxy::with(upstream.address, &setup);
+    let request = "POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nCookie: sid=0123456789\r\n\
+                   Content-Length: 0\r\n\r\n";
+    assert_eq!(exchange(proxy.address, request.as_bytes()).status, 429);
+    let event = proxy.events().remove(0);
+    assert_eq!(shown(&event), "- session claimed actor_not_asked");
+    assert_eq!(upstream.seen().len(), 1, "the application is not asked");
 }

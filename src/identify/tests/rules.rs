@@ -1,10 +1,13 @@
 //! Which credential counts, by rules.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64URL;
 use http::header::{AUTHORIZATION, COOKIE};
 use http::{HeaderName, HeaderValue};
+use proptest::prelude::*;
 use serde_json::json;
 
-use super::issuer::shared;
+use super::issuer::{part, shared};
 use super::{basic, key, request};
 use crate::capture::{Body, Request};
 use crate::identify::jws::KeySet;
@@ -317,5 +320,54 @@ fn secrets_have_no_debug_form() {
     let all = format!("{secret:?} {:?} {:?}", jwt(), api_keys());
     for part in ["hunter2", "shared secret", API_KEY] {
         assert!(!all.contains(part), "{all}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn hostile_credentials_prove_nothing_and_never_panic(
+        text in "[ -~]{0,300}",
+        any in ".{0,60}",
+        claims in "\\{(\"(sub|exp|nbf|iss|aud)\":(\"[ -~&&[^\"\\\\]]{0,9}\"|-?[0-9]{1,25}|\\[\\]|null|\\{\\}),?){0,5}",
+        bytes in proptest::collection::vec(any::<u8>(), 0..300),
+    ) {
+        let claims = format!("{}}}", claims.trim_end_matches(','));
+        let (header, claims) = (part(&json!({"alg": "HS256"})), BASE64URL.encode(claims));
+        let signed = format!("{header}.{claims}");
+        let actors =
+            Actors::new(vec![forwarded(), jwt(), rule(ProofRule::Basic), api_keys(), introspect()], vec![]);
+        for value in [
+            text.clone(),
+            format!("Bearer {text}"),
+            format!("Bearer {signed}.{}", BASE64URL.encode(&bytes)),
+            format!("Bearer {signed}.{}", any.replace(char::is_control, "")),
+            format!("sid={text}; sid={any}"),
+        ] {
+            let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) else { continue };
+            for name in [AUTHORIZATION, COOKIE, HeaderName::from_static("x-api-key")] {
+                let mut request = Request { peer_trusted: false, ..request(&[]) };
+                request.headers.append(name, value.clone());
+                let found = identify(&actors, &request, None);
+                prop_assert!(!found.actor.verified);
+                super::check(&found.actor);
+            }
+        }
+        KeySet::from_jwks(&bytes).ok();
+        ClientCertificate::of(&bytes);
+        Template::parse(&text, &["claims"]).ok();
+    }
+
+    #[test]
+    fn key_sets_of_any_form_never_panic(
+        kty in "(RSA|EC|OKP|oct)", crv in "(P-256|P-384|Ed25519|X)", x in "[A-Za-z0-9_-]{0,90}",
+        n in "[A-Za-z0-9_-]{0,400}",
+    ) {
+        let jwks = json!({"keys": [{"kty": kty, "crv": crv, "x": x, "y": x, "n": n, "e": "AQAB"}]});
+        if let Ok(keys) = KeySet::from_jwks(jwks.to_string().as_bytes()) {
+            for (_, algorithm) in Algorithm::NAMES {
+                let found = keys.verify(algorithm, None, b"signed", n.as_bytes());
+                prop_assert!(found != crate::identify::jws::Signature::Right);
+            }
+        }
     }
 }

@@ -160,9 +160,10 @@ impl Identity {
                     };
                     let passed = introspection.passed_on(&request.headers);
                     let place = answer_key(key, rule, application.upstream, &passed);
-                    let answer =
-                        self.introspect(introspection, &place, &passed, request, application);
-                    evidence.introspected.push((rule, answer.await));
+                    let answer = self
+                        .introspect(introspection, &place, &passed, request, application, now)
+                        .await;
+                    evidence.introspected.push((rule, answer));
                     rests_on.push(place);
                 }
             }
@@ -209,6 +210,7 @@ impl Identity {
         passed: &HeaderMap,
         request: &Request,
         application: &Application<'_>,
+        now: i64,
     ) -> Introspected {
         if let Some(answer) = self.answers.find(place, Instant::now()) {
             return answer;
@@ -226,9 +228,15 @@ impl Identity {
             }
         };
         let asked = timeout(introspection.timeout, asked).await;
-        let server = matches!(introspection.asked, Asked::Server(_));
-        let (answer, bytes) = understood(asked.unwrap_or(Err(FetchError::Late)), server);
+        let asked = asked.unwrap_or(Err(FetchError::Late));
+        let (answer, bytes) = match &introspection.asked {
+            Asked::Application { .. } => by_application(asked),
+            Asked::Server(_) => by_server(asked, now),
+        };
         let holds = match &answer {
+            Introspected::Known(body) if matches!(introspection.asked, Asked::Server(_)) => {
+                introspection.cache.min(lasts(body, now))
+            }
             Introspected::Known(_) => introspection.cache,
             Introspected::Refused => introspection.cache.min(REFUSAL),
             Introspected::Failed(_) => introspection.cache.min(FAILURE),
@@ -312,26 +320,47 @@ fn escaped(text: &str) -> String {
     escaped
 }
 
-/// What an answer says, and its size.
-fn understood(asked: Result<Answer, FetchError>, server: bool) -> (Introspected, usize) {
-    let answer = match asked {
-        Ok(answer) => answer,
-        Err(FetchError::Late) => return (Introspected::Failed(LATE), 0),
-        Err(_) => return (Introspected::Failed(FAILED), 0),
-    };
-    let object = || {
-        let body: serde_json::Value = serde_json::from_slice(&answer.body).ok()?;
-        body.is_object().then_some(body)
-    };
-    match (answer.status, server) {
-        (401 | 403, false) => (Introspected::Refused, 0),
-        (200..=299, _) => match object() {
-            Some(body) if server && body.get("active") != Some(&true.into()) => {
-                (Introspected::Refused, 0)
+/// What the application's answer says, and its size.
+fn by_application(asked: Result<Answer, FetchError>) -> (Introspected, usize) {
+    match asked {
+        Ok(Answer { status: 401 | 403, .. }) => (Introspected::Refused, 0),
+        other => understood(other),
+    }
+}
+
+/// What an authorization server's answer says: it may know the token, and say that it has ended.
+fn by_server(asked: Result<Answer, FetchError>, now: i64) -> (Introspected, usize) {
+    let (answer, bytes) = understood(asked);
+    match answer {
+        Introspected::Known(body)
+            if body.get("active") != Some(&true.into()) || lasts(&body, now).is_zero() =>
+        {
+            (Introspected::Refused, 0)
+        }
+        other => (other, bytes),
+    }
+}
+
+fn understood(asked: Result<Answer, FetchError>) -> (Introspected, usize) {
+    let failed = |note| (Introspected::Failed(note), 0);
+    match asked {
+        Ok(Answer { status: 200..=299, body }) => {
+            match serde_json::from_slice::<serde_json::Value>(&body) {
+                Ok(answer) if answer.is_object() => {
+                    (Introspected::Known(Arc::new(answer)), body.len())
+                }
+                _ => failed(FAILED),
             }
-            Some(body) => (Introspected::Known(Arc::new(body)), answer.body.len()),
-            None => (Introspected::Failed(FAILED), 0),
-        },
-        _ => (Introspected::Failed(FAILED), 0),
+        }
+        Err(FetchError::Late) => failed(LATE),
+        Ok(_) | Err(_) => failed(FAILED),
+    }
+}
+
+/// How long an answer says that its token lasts (`exp`); very long if it does not say.
+fn lasts(answer: &serde_json::Value, now: i64) -> Duration {
+    match answer.get("exp").and_then(serde_json::Value::as_i64) {
+        Some(ends) => Duration::from_secs(u64::try_from(ends.saturating_sub(now)).unwrap_or(0)),
+        None => Duration::MAX,
     }
 }

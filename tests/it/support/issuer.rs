@@ -1,5 +1,6 @@
 //! An issuer of tokens that publishes its keys.
 
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
@@ -41,6 +42,11 @@ impl Issuer {
     /// Where the keys are.
     pub(crate) fn url(&self) -> String {
         format!("http://{}/keys", self.server.address)
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.server.address
     }
 
     /// How often the keys were asked for.
