@@ -266,16 +266,23 @@ fn an_issuer_that_fails_makes_claims_and_no_failures() {
         Reply::response("200 OK", "application/json", &huge),
         Reply::response("302 Found", "text/plain", ""),
     ];
-    for reply in replies {
-        let issuer = Issuer::start();
-        let what = format!("{reply:?}").chars().take(60).collect::<String>();
-        issuer.answer(reply);
-        let rules = jwt_rule(&issuer.url(), "timeout: 200ms");
-        let ruled = Ruled::start(upstream.address, &rules, "");
-        let token = format!("Bearer {}", issuer.token("ada", 600));
-        let event = ruled.post(&[("Authorization", &token)]);
-        assert_eq!(shown(&event), "ada jwt claimed actor_token_key_unknown", "{what}");
-        assert_eq!(event["outcome"], "success", "{what}");
+    let issuers: Vec<Issuer> = replies.iter().map(|_| Issuer::start()).collect();
+    let mut rules = "actors:\n".to_owned();
+    for (number, (issuer, reply)) in issuers.iter().zip(&replies).enumerate() {
+        issuer.answer(reply.clone());
+        let url = issuer.url();
+        let rule = format!(
+            "- {{from: jwt, cookie: token{number}, keys: {{url: \"{url}\", timeout: 200ms}}}}\n"
+        );
+        rules.push_str(&rule);
+    }
+    let ruled = Ruled::start(upstream.address, &rules, "");
+    for (number, issuer) in issuers.iter().enumerate() {
+        let cookie = format!("token{number}={}", issuer.token("ada", 600));
+        let event = ruled.post(&[("Cookie", &cookie)]);
+        assert_eq!(shown(&event), "ada jwt claimed actor_token_key_unknown", "{number}");
+        assert_eq!(event["outcome"], "success", "{number}");
+        assert!(issuer.asked() > 0, "{number}");
     }
 }
 
@@ -335,15 +342,23 @@ fn an_application_that_does_not_say_makes_claims_and_no_failures() {
         (Reply::Close, "actor_introspection_failed"),
         (Reply::Later(Duration::from_secs(3600), Vec::new()), "actor_introspection_timeout"),
     ];
-    for (reply, note) in rows {
-        let upstream = Upstream::start(move |seen| match seen.line() {
-            line if line.starts_with("GET /api/me") => reply.clone(),
+    let replies: Vec<Reply> = rows.iter().map(|(reply, _)| reply.clone()).collect();
+    let upstream = Upstream::start(move |seen| {
+        let session =
+            seen.header("cookie").and_then(|cookie| cookie.rsplit('-').next()?.parse().ok());
+        match session {
+            Some(number) if seen.line().starts_with("GET /api/me") => {
+                replies.get::<usize>(number).cloned().unwrap()
+            }
             _ => Reply::ok(),
-        });
-        let ruled = Ruled::start(upstream.address, INTROSPECT, "");
-        let event = ruled.post(&[("Cookie", "sid=0123456789")]);
-        assert_eq!(shown(&event), format!("- session claimed {note}"));
-        assert_eq!(event["outcome"], "success", "{note}");
+        }
+    });
+    let ruled = Ruled::start(upstream.address, INTROSPECT, "");
+    for (number, (_, note)) in rows.iter().enumerate() {
+        let cookie = format!("sid=session-{number}");
+        let event = ruled.post(&[("Cookie", &cookie)]);
+        assert_eq!(shown(&event), format!("- session claimed {note}"), "{number}");
+        assert_eq!(event["outcome"], "success", "{number}");
     }
 }
 

@@ -289,3 +289,16 @@ fn templates_take_claims_by_their_paths() {
         assert!(Template::parse(text, &["claims"]).is_err(), "{text}");
     }
 }
+
+#[test]
+fn a_key_is_used_for_its_own_algorithm_alone() {
+    let issuer = Issuer::new();
+    for (only, verified) in [("RS256", true), ("RS512", false), ("unheard-of", false)] {
+        let mut jwks = issuer.jwks();
+        jwks["keys"][0]["alg"] = only.into();
+        let keys = TokenKeys::Here(key_set(&jwks));
+        let actors = Actors::new(vec![jwt_rule(token_rule(keys, false))], vec![]);
+        let token = issuer.token(&json!({"alg": "RS256", "kid": "rsa"}), &good());
+        assert_eq!(who(&actors, &now(NOW), &token).actor.verified, verified, "{only}");
+    }
+}
