@@ -457,3 +457,27 @@ fn rejections_of_gateways_are_nobody_elses_business() {
     assert_eq!(shown(&event), "- session claimed actor_not_asked");
     assert_eq!(upstream.seen().len(), 1, "the application is not asked");
 }
+
+#[test]
+fn connections_that_the_application_closes_take_no_identity_away() {
+    let upstream = Upstream::start(|seen| {
+        let text = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 14\r\n\r\n\
+                    {\"id\":\"grace\"}";
+        match seen.line() {
+            line if line.starts_with("GET /api/me") => {
+                Reply::BytesThenClose(text.as_bytes().to_vec())
+            }
+            _ => Reply::BytesThenClose(b"HTTP/1.1 204 No Content\r\n\r\n".to_vec()),
+        }
+    });
+    let ruled = Ruled::start(upstream.address, INTROSPECT, "");
+    for number in 0..8 {
+        let cookie = format!("sid=session-{number}");
+        let event = ruled.post(&[("Cookie", &cookie), ("User-Agent", "browser/1")]);
+        assert_eq!(shown(&event), "grace session verified", "{number}");
+    }
+    let seen = upstream.seen();
+    let questions: Vec<&Seen> =
+        seen.iter().filter(|seen| seen.line().starts_with("GET ")).collect();
+    assert!(questions.iter().all(|seen| seen.header("user-agent") == Some("browser/1")));
+}

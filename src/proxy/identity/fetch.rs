@@ -15,6 +15,8 @@ use crate::proxy::forward;
 
 /// Interim responses (1xx) before the final one.
 const INTERIMS: usize = 8;
+/// Connections that are tried, where those of the pool turn out to be dead.
+const CONNECTIONS: usize = 3;
 /// Addresses of a server that are tried.
 const ADDRESSES: usize = 3;
 
@@ -41,7 +43,8 @@ pub(super) enum FetchError {
     Unusable,
 }
 
-/// Asks, and reads the answer to its end. HTTP/1.1, or HTTP/2 where the peer agrees.
+/// Asks, and reads the answer to its end. HTTP/1.1, or HTTP/2 where the peer agrees. What is asked
+/// changes nothing, so a connection of the pool that turns out to be dead is replaced.
 pub(super) async fn ask(
     connector: &Connector,
     peer: &HttpPeer,
@@ -49,9 +52,26 @@ pub(super) async fn ask(
     body: Bytes,
     limit: usize,
 ) -> Result<Answer, FetchError> {
+    let mut tries = 1;
+    loop {
+        let (session, reused) =
+            connector.get_http_session(peer).await.map_err(|_| FetchError::Unreachable)?;
+        match ask_on(session, connector, peer, head.clone(), body.clone(), limit).await {
+            Err(FetchError::Broken) if reused && tries < CONNECTIONS => tries += 1,
+            answer => return answer,
+        }
+    }
+}
+
+async fn ask_on(
+    mut session: HttpSession,
+    connector: &Connector,
+    peer: &HttpPeer,
+    head: Box<RequestHeader>,
+    body: Bytes,
+    limit: usize,
+) -> Result<Answer, FetchError> {
     let broken = |_| FetchError::Broken;
-    let (mut session, _) =
-        connector.get_http_session(peer).await.map_err(|_| FetchError::Unreachable)?;
     let head = match &session {
         HttpSession::H2(_) => forward::over_http2(head, peer.is_tls()),
         _ => head,

@@ -14,7 +14,8 @@ use std::time::{Duration, Instant};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
-use http::HeaderMap;
+use http::header::USER_AGENT;
+use http::{HeaderMap, HeaderName};
 use pingora::connectors::http::Connector;
 use pingora::http::RequestHeader;
 use tokio::sync::Semaphore;
@@ -276,7 +277,12 @@ async fn ask_application(
     let mut head = RequestHeader::build("GET", path.as_bytes(), None).map_err(wrong)?;
     head.insert_header("Host", request.host.as_str()).map_err(wrong)?;
     head.insert_header("Accept", "application/json").map_err(wrong)?;
-    head.insert_header("User-Agent", "countersign").map_err(wrong)?;
+    // Some applications tie a session to where it came from, and with what.
+    for name in [USER_AGENT, HeaderName::from_static("x-forwarded-for")] {
+        for value in request.headers.get_all(&name) {
+            head.append_header(name.clone(), value.clone()).map_err(wrong)?;
+        }
+    }
     for (name, value) in passed {
         head.append_header(name.clone(), value.clone()).map_err(wrong)?;
     }
