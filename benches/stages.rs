@@ -32,6 +32,10 @@ use regex::bytes::{Regex, RegexBuilder};
 use ring::hmac;
 use serde_json::json;
 
+/// As in the binary.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// A user of an admin API, 1 KiB of JSON with a password and a key in it.
 const USER: &[u8] = include_bytes!("create-user.json");
 

@@ -67,6 +67,16 @@ pub struct Prepared {
     intent: Redacted<Intent>,
     naming: Redacted<Naming>,
     seen: Seen,
+    unread: Unread,
+}
+
+/// Why bodies of an exchange could not be read, as notes in the record say it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Unread {
+    /// The request's.
+    pub request: Option<&'static str>,
+    /// The response's.
+    pub response: Option<&'static str>,
 }
 
 impl Prepared {
@@ -94,6 +104,7 @@ impl Prepared {
     ) -> Self {
         let mut seen = Seen::default();
         let record = stage.engine.request(request, stage.request, &mut seen);
+        let unread = Unread { request: record.get().unread, response: None };
         let actor = searched(stage.engine, who, &seen);
         let source = identify::source(request, stage.trusted, &record);
         let naming = record.as_ref().map(derive::naming);
@@ -123,12 +134,17 @@ impl Prepared {
                 }
             },
         );
-        Self { id, intent, naming, seen }
+        Self { id, intent, naming, seen, unread }
     }
 
     /// The event's id.
     pub fn id(&self) -> EventId {
         self.id
+    }
+
+    /// What could not be read so far.
+    pub fn unread(&self) -> Unread {
+        self.unread
     }
 
     fn scope(&self) -> Scope {
@@ -179,6 +195,7 @@ impl Prepared {
             }
             _ => None,
         };
+        self.unread.response = response.as_ref().and_then(|response| response.get().unread);
         let redacted = self.naming.as_ref();
         match response {
             Some(response) => redacted.and(response).map(|(naming, mut response)| {

@@ -115,3 +115,13 @@ pub fn utf8(file: &Path, bytes: Vec<u8>) -> Result<String, Problem> {
         }
     })
 }
+
+/// The name of `all` that was probably meant.
+pub fn nearest<'a>(given: &str, all: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let given = given.to_lowercase().replace('-', "_");
+    all.into_iter()
+        .map(|name| (strsim::jaro_winkler(&given, name), name))
+        .filter(|(likeness, _)| *likeness > 0.8)
+        .max_by(|(a, _), (b, _)| a.total_cmp(b))
+        .map(|(_, name)| name)
+}

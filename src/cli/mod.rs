@@ -7,10 +7,13 @@
 pub mod actors;
 pub mod check;
 pub mod demo;
+pub mod explain;
+pub mod fingerprint;
 pub mod query;
 pub mod rules;
 mod run;
 pub mod schema;
+mod screen;
 mod try_out;
 
 use std::io;
@@ -47,6 +50,8 @@ enum Command {
     Actors(actors::Args),
     Schema(schema::Args),
     Query(Box<query::QueryArgs>),
+    Explain(explain::Args),
+    Fingerprint(fingerprint::Args),
     Demo(demo::DemoArgs),
     /// Print shell completions
     #[command(after_help = COMPLETIONS_HELP)]
@@ -78,6 +83,8 @@ pub fn main() -> ExitCode {
             .map(|()| ExitCode::SUCCESS)
             .map_err(Into::into),
         Command::Query(args) => query::run(&args, &mut out),
+        Command::Explain(args) => explain::run(&args, &mut out),
+        Command::Fingerprint(args) => fingerprint::run(&args, &mut out),
         Command::Demo(args) => try_out::run(&args, &mut out),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "countersign", &mut out);

@@ -11,6 +11,7 @@ use clap::{Args, ValueEnum};
 use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::Value;
 
+use super::screen::{cell, json_text};
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::index::{IndexedTarget, Page, Row, Search};
 use crate::query;
@@ -88,9 +89,6 @@ pub struct QueryArgs {
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
 }
-
-/// Characters of a captured text that a table shows.
-const CELL: usize = 80;
 
 /// How events are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -293,47 +291,6 @@ fn target(targets: &[IndexedTarget]) -> String {
         1 => text.trim().to_owned(),
         count => format!("{} +{}", text.trim(), count - 1),
     }
-}
-
-/// Whether a terminal could take the character for more than what it shows: controls, marks that
-/// reorder or hide text, and line separators.
-fn is_hostile(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
-}
-
-/// The text for one cell of the table: short, and with every hostile character written out. The
-/// whole of it is in the other formats.
-fn cell(text: &str) -> String {
-    if text.chars().count() <= CELL {
-        return printable(text);
-    }
-    let start: String = text.chars().take(CELL).collect();
-    format!("{}…", printable(&start))
-}
-
-/// The text with every hostile character written out.
-fn printable(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for c in text.chars() {
-        if is_hostile(c) { safe.extend(c.escape_unicode()) } else { safe.push(c) }
-    }
-    safe
-}
-
-/// JSON text with every hostile character as a JSON escape. Such characters can only be inside
-/// strings there, apart from the line breaks of pretty printing. All of them are below U+10000.
-fn json_text(json: &str) -> String {
-    let mut safe = String::with_capacity(json.len());
-    for c in json.chars() {
-        if is_hostile(c) && c != '\n' {
-            safe.push_str(&format!("\\u{:04x}", u32::from(c)));
-        } else {
-            safe.push(c);
-        }
-    }
-    safe
 }
 
 #[cfg(test)]

@@ -24,6 +24,8 @@ enum What {
     Check(Source),
     /// Try every example of every rule; show what is not as it should be
     Test(TestArgs),
+    /// Print the reference page of rule files, in Markdown
+    Reference,
 }
 
 /// Which rules.
@@ -49,6 +51,10 @@ struct TestArgs {
 /// Runs the subcommand and writes what it found to `out`.
 pub fn run(args: &Args, out: &mut dyn Write) -> io::Result<Verdict> {
     let (source, only) = match &args.what {
+        What::Reference => {
+            out.write_all(rules::reference().as_bytes())?;
+            return Ok(Verdict::Fine);
+        }
         What::Check(source) => (source, None),
         What::Test(args) => (&args.source, Some(args.rule.as_deref().unwrap_or_default())),
     };

@@ -13,8 +13,9 @@ use serde::de::{
 };
 use serde::forward_to_deserialize_any;
 
-use super::setting::{SETTING, Setting, nearest};
+use super::setting::{SETTING, Setting};
 use super::tree::{Findings, Node, Place, Value};
+use crate::problem::nearest;
 
 /// The shapes a value can have, as names of variants.
 const SHAPES: [&str; 3] = ["text", "list", "mapping"];

@@ -90,13 +90,3 @@ impl<T: JsonSchema> JsonSchema for Setting<T> {
         generator.subschema_for::<T>()
     }
 }
-
-/// The name of `all` that was probably meant.
-pub(super) fn nearest<'a>(given: &str, all: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let given = given.to_lowercase().replace('-', "_");
-    all.into_iter()
-        .map(|name| (strsim::jaro_winkler(&given, name), name))
-        .filter(|(likeness, _)| *likeness > 0.8)
-        .max_by(|(a, _), (b, _)| a.total_cmp(b))
-        .map(|(_, name)| name)
-}

@@ -13,7 +13,7 @@ use super::{Node, json};
 pub const BASE64_BYTES_MIN: usize = 12;
 
 /// So much of a string is decoded to see whether it is text at all: most base64 is not.
-const PROBE_BYTES: usize = 64;
+const PROBE_BYTES: usize = 16;
 
 const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
     .with_decode_padding_mode(DecodePaddingMode::Indifferent)

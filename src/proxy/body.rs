@@ -57,7 +57,7 @@ impl BodyError {
 }
 
 /// The length that a head declares.
-pub(super) fn declared_length(headers: &http::HeaderMap) -> Option<u64> {
+pub fn declared_length(headers: &http::HeaderMap) -> Option<u64> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.trim().parse().ok()
 }
 

@@ -16,29 +16,17 @@ use super::budget::Account;
 use super::forward::{self, Framing};
 use super::gate::{self, Shared};
 use super::identity::{Application, Known};
+use super::plan::{self, Recording};
 use super::problem::{self, Problem};
 use super::release::{self, Held, Holding};
 use super::snapshot::{Routed, Snapshot};
 use super::upstream::{Failure, Outgoing, Upload, Upstream, Waiting};
 use crate::capture::{self, Body};
-use crate::config::{AuditLevel, RouteKind};
 use crate::identify::ClientCertificate;
 use crate::pipeline::{End, Prepared, Stage, Timing};
 use crate::record::EventId;
 use crate::recorder::{AppendError, OpenIntent};
-use crate::redact::Detail;
-use crate::telemetry::{AuditResult, ExchangeLabels, ReasonLabel};
-
-/// What of an exchange is recorded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Recording {
-    /// Intent and completion.
-    Everything,
-    /// A completion, if it is a rejection.
-    Rejections,
-    /// Nothing.
-    Nothing,
-}
+use crate::telemetry::{AuditResult, ExchangeLabels, ReasonLabel, UnreadLabels};
 
 /// What the gate has decided about a request.
 pub(super) struct Plan {
@@ -75,19 +63,7 @@ struct Outcome {
 }
 
 fn stage<'a>(snapshot: &'a Snapshot, routed: &Routed) -> Stage<'a> {
-    let detail = |from: AuditLevel| {
-        if routed.route.level >= from && routed.route.kind == RouteKind::Admin {
-            Detail::WithBody
-        } else {
-            Detail::Metadata
-        }
-    };
-    Stage {
-        engine: &snapshot.engine,
-        trusted: snapshot.trusted(),
-        request: detail(AuditLevel::Request),
-        response: detail(AuditLevel::Full),
-    }
+    plan::stage(&snapshot.engine, snapshot.trusted(), &routed.route)
 }
 
 /// What crossed the wire of a request, for the stages that know what it means.
@@ -227,6 +203,17 @@ impl Exchange<'_> {
         self.shared.metrics.exchanges.get_or_create(&labels).inc();
     }
 
+    /// Counts the bodies that are on record without their contents.
+    fn count_unread(&self) {
+        let unread = self.prepared.unread();
+        for (half, reason) in [("request", unread.request), ("response", unread.response)] {
+            if let Some(reason) = reason {
+                let labels = UnreadLabels { half, reason };
+                self.shared.metrics.unread_bodies.get_or_create(&labels).inc();
+            }
+        }
+    }
+
     /// Sends the request and reads the response as far as it can be held.
     async fn execute(&mut self, session: &mut Session, body: RequestBody) -> Outcome {
         let began = Instant::now();
@@ -297,10 +284,8 @@ impl Exchange<'_> {
         Ok((upstream, held))
     }
 
-    /// Gateway routes hold only rejections.
     fn streams(&self, head: &Result<Box<ResponseHeader>, Failure>) -> bool {
-        let accepted = head.as_ref().is_ok_and(|head| head.status.as_u16() < 400);
-        self.routed.route.streaming || (self.routed.route.kind == RouteKind::Gateway && accepted)
+        head.as_ref().is_ok_and(|head| plan::streams(&self.routed.route, head.status))
     }
 
     /// Records how it ended, and only then lets the answer go.
@@ -381,7 +366,7 @@ impl Exchange<'_> {
 
     async fn record_end(&mut self, outcome: &Outcome) -> Result<(), AppendError> {
         let rejected = match &outcome.held {
-            Ok((_, held)) => held.head.status.as_u16() >= 400,
+            Ok((_, held)) => plan::is_rejection(held.head.status.as_u16()),
             Err(_) => true,
         };
         let gateway = self.recording == Recording::Rejections;
@@ -415,6 +400,7 @@ impl Exchange<'_> {
             let entry = self.prepared.rejection(&stage, end, &timing).map_err(encoding)?;
             self.shared.recorder.event(entry).await?;
         }
+        self.count_unread();
         if let Some(reason) = unknown {
             self.shared.metrics.unknown_outcomes.get_or_create(&ReasonLabel { reason }).inc();
         }

@@ -64,22 +64,6 @@ pub(super) fn of_this_connection(head: &mut ResponseHeader) {
     head.remove_header("proxy-connection");
 }
 
-/// The protocols that a request asks to switch to. `h2c` is left out: clients offer it with ordinary
-/// requests, and a server may ignore it (RFC 9113, section 3.1).
-pub(super) fn upgrade(head: &RequestHeader) -> Option<String> {
-    let tokens = |name: &HeaderName| {
-        let values = head.headers.get_all(name).iter();
-        values.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','))
-    };
-    let asked = head.version == Version::HTTP_11
-        && tokens(&header::CONNECTION).any(|token| token.trim().eq_ignore_ascii_case("upgrade"));
-    let protocols: Vec<&str> = tokens(&header::UPGRADE)
-        .map(str::trim)
-        .filter(|protocol| !protocol.is_empty() && !protocol.eq_ignore_ascii_case("h2c"))
-        .collect();
-    (asked && !protocols.is_empty()).then(|| protocols.join(", "))
-}
-
 /// Makes an ordinary request of one that offers an upgrade which is not taken.
 pub(super) fn decline_upgrade(head: &mut RequestHeader) {
     head.remove_header(&header::UPGRADE);

@@ -18,15 +18,16 @@ use pingora::{Error, ErrorSource, ErrorType};
 
 use super::body::BodyError;
 use super::budget::{Budget, Flight, InFlight};
-use super::exchange::{self, Plan, Recording};
+use super::exchange::{self, Plan};
 use super::forward::{self, Forwarding};
 use super::pass;
+use super::plan::{self, Recording};
 use super::problem;
 use super::snapshot::{Routed, Snapshot};
 use super::strict::Refusal;
 use super::upstream::CONNECTS;
 use crate::clock::Clock;
-use crate::config::{AuditLevel, Route, RouteKind, Timeouts};
+use crate::config::{Route, Timeouts};
 use crate::recorder::Recorder;
 use crate::route::{names_another_path, safety};
 use crate::telemetry::{Metrics, ReasonLabel};
@@ -195,7 +196,10 @@ impl ProxyHttp for Gate {
     ) -> pingora::Result<bool> {
         let snapshot = Arc::clone(&ctx.snapshot);
         let has_body = !session.as_downstream_mut().is_body_empty();
-        let upgrade = session.is_upgrade_req().then(|| forward::upgrade(session.req_header()));
+        let upgrade = session.is_upgrade_req().then(|| {
+            let head = session.req_header();
+            plan::upgrade(head.version, &head.headers)
+        });
         if let Some(None) = upgrade {
             forward::decline_upgrade(session.req_header_mut());
         }
@@ -217,21 +221,14 @@ impl ProxyHttp for Gate {
         };
         routed.requests.inc();
         let route = &routed.route;
-        let audited = route.kind == RouteKind::Admin
-            && route.level > AuditLevel::None
-            && (!safety.is_safe() || upgrade.is_some());
+        let recording = plan::recording(route, safety, upgrade.is_some());
+        let audited = recording == Recording::Everything;
         session.as_downstream_mut().set_read_timeout(Some(snapshot.config.timeouts.request_body));
         session.as_downstream_mut().set_write_timeout(Some(snapshot.config.timeouts.client_write));
         if audited && upgrade.is_some() && !route.upgrades {
             problem::send(session, &problem::upgrade_refused()).await?;
             return Ok(true);
         }
-        let gateway = route.kind == RouteKind::Gateway && !safety.is_safe();
-        let recording = match (audited, gateway) {
-            (true, _) => Recording::Everything,
-            (false, true) => Recording::Rejections,
-            (false, false) => Recording::Nothing,
-        };
         if recording != Recording::Nothing || upgrade.is_some() {
             let plan = Plan { target, recording, upgrade };
             // On the heap, so that requests which need none of it do not carry its size around.

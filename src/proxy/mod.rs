@@ -1,8 +1,9 @@
 //! The proxy: the only module that names `pingora::proxy`.
 //!
 //! `door` judges the bytes of a head, `wire` those of the body behind it, `gate` decides what is
-//! audited, `exchange` carries an audited request through, `tunnel` what follows an upgrade,
-//! `balance` picks the upstream's address, `identity` asks who acts. `pass` carries reads that are not recorded; everything
+//! audited (by `plan`), `exchange` carries an audited request through, `tunnel` what follows an
+//! upgrade, `balance` picks the upstream's address, `identity` asks who acts. `pass` carries reads
+//! that are not recorded; everything
 //! else goes through Pingora's own pipeline.
 //!
 //! Invariants: no audited request reaches an upstream before its intent is durable; no response of
@@ -20,6 +21,7 @@ mod gate;
 mod identity;
 mod listening;
 mod pass;
+mod plan;
 mod problem;
 mod release;
 mod snapshot;
@@ -29,9 +31,11 @@ mod upstream;
 mod wire;
 
 pub use balance::UpstreamError;
+pub use body::declared_length;
 pub use budget::{Budget, Flight, InFlight};
 pub use door::Door;
 pub use gate::{Gate, Shared, application};
+pub use plan::{Recording, is_rejection, is_stream, recording, stage, streams, table, upgrade};
 pub use snapshot::{Ruled, Snapshot};
 
 /// Names the event to the client.

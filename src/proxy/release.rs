@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Method, StatusCode, header};
+use http::{Method, StatusCode};
 use pingora::http::ResponseHeader;
 use pingora::proxy::Session;
 use pingora::{Error, ErrorType};
@@ -11,6 +11,7 @@ use pingora::{Error, ErrorType};
 use super::body::declared_length;
 use super::budget::Account;
 use super::forward::{self, ResponseFraming};
+use super::plan;
 use super::tunnel::{self, Side};
 use super::upstream::{Failure, Upstream};
 use super::wire::Wire;
@@ -71,11 +72,6 @@ pub(super) async fn hold(
         });
     }
     let declared = declared_length(&head.headers);
-    let events = head
-        .headers
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"));
-    let too_long = declared.is_some_and(|length| length > holding.limit as u64);
     let mut capture = BodyCapture::new(holding.limit);
     let streams = |capture: &BodyCapture, overflow| Held {
         head: head.clone(),
@@ -85,7 +81,7 @@ pub(super) async fn hold(
         overflow,
         trailers: None,
     };
-    if holding.streaming || events || too_long {
+    if holding.streaming || plan::is_stream(&head.headers, holding.limit) {
         return Ok(streams(&capture, None));
     }
     while let Some(chunk) = upstream.read().await? {

@@ -12,11 +12,12 @@ use prometheus_client::metrics::counter::Counter;
 
 use super::balance::{Pool, UpstreamError};
 use super::identity::Identity;
-use crate::config::{AuditLevel, Config, Route, RouteKind};
+use super::plan;
+use crate::config::{Config, Route, RouteKind};
 use crate::identify::Actors;
 use crate::record::Observer;
 use crate::redact::Engine;
-use crate::route::{Pattern, RouteTable, Safety};
+use crate::route::{RouteTable, Safety};
 use crate::telemetry::{Metrics, RequestLabels};
 
 /// A route at work.
@@ -72,7 +73,7 @@ impl Snapshot {
                 Pool::start(name, upstream, timeouts, version, metrics, stop.clone()).await?;
             pools.insert(name.clone(), pool);
         }
-        let table = RouteTable::new(config.routes.iter().map(pattern).collect());
+        let table = plan::table(&config.routes);
         let routes = config.routes.iter().map(|route| Arc::new(routed(route, metrics))).collect();
         let Ruled { engine, ruleset, actors, reads } = ruled;
         let identity = Identity::start(actors, before.map(|before| &before.identity));
@@ -147,15 +148,6 @@ fn routed(route: &Route, metrics: &Metrics) -> Routed {
     };
     let labels = RequestLabels { route: route.name.clone(), kind };
     Routed { route: route.clone(), requests: metrics.requests.get_or_create_owned(&labels) }
-}
-
-fn pattern(route: &Route) -> Pattern {
-    Pattern {
-        hosts: route.hosts.clone(),
-        paths: route.paths.clone(),
-        methods: route.methods.clone(),
-        audits: route.kind == RouteKind::Admin && route.level > AuditLevel::None,
-    }
 }
 
 #[cfg(test)]

@@ -180,6 +180,9 @@ pub struct RequestRecord {
     /// The body went past the capture limit.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub truncated: bool,
+    /// Why the body, or texts in it, could not be read: the note of it. For metrics.
+    #[serde(skip)]
+    pub unread: Option<&'static str>,
 }
 
 /// The response as it is recorded: redacted.
@@ -212,6 +215,9 @@ pub struct ResponseRecord {
     /// The body went past the capture limit.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub truncated: bool,
+    /// Why the body, or texts in it, could not be read: the note of it. For metrics.
+    #[serde(skip)]
+    pub unread: Option<&'static str>,
 }
 
 /// One difference between before and after.

@@ -13,7 +13,7 @@ use super::path::scrub_path;
 use super::policy::{Place, Policy};
 use super::receipts::Receipts;
 use super::rule::Side;
-use super::scrub::Scrub;
+use super::scrub::{Scrub, differs};
 use super::seen::{Search, Seen};
 use super::settle::settle;
 use super::walk::Walk;
@@ -47,6 +47,8 @@ struct Half<'c> {
     body: Option<Node<'c>>,
     notes: BTreeSet<Note>,
     receipts: Receipts,
+    /// Why the body could not be read.
+    unread: Option<Note>,
     /// Something was taken out of a text by its looks.
     cut: bool,
     /// There were strings that stand for other text.
@@ -63,6 +65,7 @@ struct Clean {
     body: Option<BodyRecord>,
     notes: Vec<String>,
     receipts: Vec<Receipt>,
+    unread: Option<&'static str>,
 }
 
 impl Engine {
@@ -102,6 +105,7 @@ impl Engine {
             sha256: request.body.sha256.clone(),
             body: clean.body,
             truncated: request.body.truncated,
+            unread: clean.unread,
             notes: clean.notes,
             receipts: clean.receipts,
         })
@@ -130,6 +134,7 @@ impl Engine {
             sha256: response.body.sha256.clone(),
             body: clean.body,
             truncated: response.body.truncated,
+            unread: clean.unread,
             release: match response.release {
                 Release::Held => "held",
                 Release::Streaming => "streaming",
@@ -182,6 +187,7 @@ impl Engine {
             receipts.finish(&self.policy, |location| location)
         };
         half.settle();
+        let unread = half.unread();
         Clean {
             method: half.method,
             path: half.path,
@@ -190,6 +196,7 @@ impl Engine {
             content_type: half.content_type,
             // Every tree can be written: what is no JSON number is no number in it.
             body: half.body.and_then(|body| BodyRecord::new(&body).ok()),
+            unread,
             notes: half.notes.iter().map(|note| note.as_str().to_owned()).collect(),
             receipts,
         }
@@ -214,7 +221,9 @@ impl Engine {
         if let Some(body) = &mut half.body {
             let sent = content.bytes().filter(|_| !half.encoded);
             scrub.sent_is_clean = sent.is_some_and(|bytes| !search.may_occur(bytes));
-            scrub.value(body, &mut format!("{prefix}.body.$"));
+            if !scrub.sent_is_clean || differs(body) {
+                scrub.value(body, &mut format!("{prefix}.body.$"));
+            }
         }
         if let Some((path, rule)) = scrub_path(&half.path, search) {
             receipts.add(&format!("{prefix}.path"), rule);
@@ -227,7 +236,13 @@ impl Half<'_> {
     fn forget_body(&mut self) {
         if self.body.take().is_some() {
             self.notes.insert(Note::TooManySecrets);
+            self.unread = Some(Note::TooManySecrets);
         }
+    }
+
+    fn unread(&self) -> Option<&'static str> {
+        let limited = self.notes.contains(&Note::PatternLimit).then_some(Note::PatternLimit);
+        self.unread.or(limited).map(Note::as_str)
     }
 
     /// Puts all that is recorded into canonical order.
@@ -295,6 +310,7 @@ fn half<'c>(
             }
         }
     }
+    let unread = decoded.notes.first().copied().filter(|_| body.is_none());
     walk.notes.extend(decoded.notes);
     walk.teach();
     let (body, receipts, notes) = match detail {
@@ -310,6 +326,7 @@ fn half<'c>(
         body,
         notes,
         receipts,
+        unread,
         cut: walk.cut,
         encoded: walk.encoded,
     }

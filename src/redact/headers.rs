@@ -51,7 +51,7 @@ const COOKIE_SECRET_BYTES_MIN: usize = 16;
 /// Names of fields are looked at from this length: no token is shorter.
 const TOKEN_NAME_BYTES_MIN: usize = 20;
 
-const BASE64: GeneralPurpose = GeneralPurpose::new(
+pub(super) const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new()
         .with_decode_padding_mode(DecodePaddingMode::Indifferent)
@@ -156,11 +156,11 @@ impl Walk<'_> {
     /// A header value under a rule.
     fn credential(&mut self, text: &str, rule: usize) -> Node<'static> {
         let (scheme, secret) = without_scheme(text);
-        if secret.is_empty() || is_redacted_text(secret) {
+        if secret.is_empty() || is_redacted_text(secret) || self.is_redacted_basic(scheme, secret) {
             return string(text.to_owned());
         }
         self.remember(secret, rule);
-        let password = self.basic_password(scheme, secret, rule);
+        let basic = self.basic(scheme, secret, rule);
         self.receipt(rule);
         let id = self.policy.id(rule);
         match self.policy.action(rule) {
@@ -172,36 +172,21 @@ impl Walk<'_> {
             },
             Action::Summarize => marker(id, "chars", Node::count(text.chars().count())),
             Action::Fingerprint => {
-                let guessable = is_guessable(password.as_deref().unwrap_or(secret));
-                match (scheme, guessable) {
-                    (None, true) => dropped(id),
-                    (Some(scheme), true) => string(format!("{scheme} {MASK}")),
-                    (None, false) => string(self.key.fingerprint(DOMAIN, secret.as_bytes())),
-                    (Some(scheme), false) => {
-                        let fingerprint = self.key.fingerprint(DOMAIN, secret.as_bytes());
-                        string(format!("{scheme} {fingerprint}"))
-                    }
+                let password = basic.as_ref().map(|basic| basic.password.as_str());
+                let guessable = is_guessable(password.unwrap_or(secret));
+                let shown = match guessable {
+                    true => MASK.to_owned(),
+                    false => self.key.fingerprint(DOMAIN, secret.as_bytes()),
+                };
+                let user = basic.as_ref().and_then(|basic| basic.shown.as_deref());
+                match (scheme, user) {
+                    (None, _) if guessable => dropped(id),
+                    (None, _) => string(shown),
+                    (Some(scheme), None) => string(format!("{scheme} {shown}")),
+                    (Some(scheme), Some(user)) => string(format!("{scheme} {user} {shown}")),
                 }
             }
         }
-    }
-
-    /// The password in Basic credentials, which is then remembered by itself.
-    fn basic_password(
-        &mut self,
-        scheme: Option<&str>,
-        secret: &str,
-        rule: usize,
-    ) -> Option<String> {
-        if scheme != Some("Basic") {
-            return None;
-        }
-        let decoded = BASE64.decode(secret).ok()?;
-        let decoded = String::from_utf8_lossy(&decoded);
-        let (_, password) = decoded.split_once(':')?;
-        self.remember(&decoded, rule);
-        self.remember(password, rule);
-        Some(password.to_owned())
     }
 
     /// One `name=value` of `Cookie` or `Set-Cookie`: the name stays.

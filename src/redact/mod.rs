@@ -8,6 +8,7 @@
 //! [`Seen`]. Then everything that is to be recorded, receipts and member names included, is
 //! searched for what was seen. [`Seen`] passes from the request to its response.
 
+mod basic;
 mod class;
 mod engine;
 mod glob;
@@ -19,12 +20,14 @@ mod names;
 mod path;
 mod pattern;
 mod policy;
+mod prints;
 mod receipts;
 mod redacted;
 mod rule;
 mod scrub;
 mod secret;
 mod seen;
+mod selector;
 mod settle;
 #[cfg(test)]
 mod tests;
@@ -37,8 +40,10 @@ pub use glob::{Glob, GlobError};
 pub use key::FingerprintKey;
 pub use pattern::{Conditions, Pattern, PatternError, ShapeError, Validator};
 pub use policy::{Policy, PolicyError};
+pub use prints::{Print, Unprinted, prints};
 pub use redacted::Redacted;
 pub use rule::{Action, Rule, Sides, UNSEARCHED_RULE, USERINFO_RULE};
 pub use secret::DOMAIN as SECRET_DOMAIN;
 pub use seen::{Seen, is_guessable};
+pub use selector::Selector;
 pub use under::{PathGlob, PathGlobError};

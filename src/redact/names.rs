@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use foldhash::fast::RandomState;
 
 use super::Glob;
 
@@ -10,7 +11,7 @@ use super::Glob;
 /// strictness, so that of several the lowest position wins.
 #[derive(Debug, Default)]
 pub(super) struct Names {
-    exact: HashMap<Box<str>, Vec<usize>>,
+    exact: HashMap<Box<str>, Vec<usize>, RandomState>,
     globs: Vec<(Glob, usize)>,
     literals: Option<AhoCorasick>,
     /// The rules that select every name.
@@ -41,25 +42,31 @@ impl Names {
         Ok(names)
     }
 
-    /// The rules that select this squashed name.
-    pub(super) fn all(&self, squashed: &str) -> Vec<usize> {
-        let exact = self.exact.get(squashed).into_iter().flatten();
-        let mut rules: Vec<usize> = exact.chain(&self.any).copied().collect();
-        if let Some(literals) = &self.literals {
-            rules.extend(
-                literals
-                    .find_overlapping_iter(squashed)
-                    .filter_map(|hit| self.globs.get(hit.pattern().as_usize()))
-                    .filter(|(glob, _)| glob.matches(squashed))
-                    .map(|(_, rule)| *rule),
-            );
-        }
-        rules.sort_unstable();
-        rules
+    /// Adds the rules that select this squashed name.
+    pub(super) fn add(&self, squashed: &str, rules: &mut Vec<usize>) {
+        self.each(squashed, |rule| {
+            rules.push(rule);
+            false
+        });
     }
 
     /// Whether any of them does.
     pub(super) fn selects(&self, squashed: &str) -> bool {
-        !self.all(squashed).is_empty()
+        self.each(squashed, |_| true)
+    }
+
+    /// Goes through the rules that select this squashed name, until `found` says that it is enough.
+    fn each(&self, squashed: &str, mut found: impl FnMut(usize) -> bool) -> bool {
+        let exact = self.exact.get(squashed).into_iter().flatten();
+        if exact.chain(&self.any).any(|rule| found(*rule)) {
+            return true;
+        }
+        self.literals.as_ref().is_some_and(|literals| {
+            literals
+                .find_overlapping_iter(squashed)
+                .filter_map(|hit| self.globs.get(hit.pattern().as_usize()))
+                .filter(|(glob, _)| glob.matches(squashed))
+                .any(|(_, rule)| found(*rule))
+        })
     }
 }

@@ -5,7 +5,7 @@ use super::memo::{About, Memo, Role};
 use super::names::Names;
 use super::pattern::{Patterns, Scope};
 use super::rule::{Action, Rule, Side, Sides, UNSEARCHED_RULE, USERINFO_RULE};
-use super::under::{PathGlob, squashed as squashed_path};
+use super::under::{PathGlob, squashed};
 use super::walk::{NAMING, VALUED, is_one_of, is_plain_name};
 use super::{Conditions, Glob};
 
@@ -139,7 +139,7 @@ impl Policy {
     /// Whether any selector of any rule selects what an example shows, in either half, whatever the
     /// path: a name, a `name=value`, or a text that a pattern finds something in.
     pub fn selects(&self, example: &str) -> bool {
-        let mut scratch = String::new();
+        let mut scratch = Scratch::default();
         let (name, value) = match example.split_once('=') {
             Some((name, value)) => (name, Some(value)),
             None => (example, None),
@@ -169,7 +169,7 @@ impl Policy {
         if self.places.is_empty() {
             return 0;
         }
-        let path = squashed_path(path);
+        let path = squashed(path);
         let matches = |globs: &Vec<PathGlob>| globs.iter().any(|glob| glob.matches(&path));
         self.places
             .iter()
@@ -220,12 +220,12 @@ impl Policy {
         side: Side,
         carrier: Carrier,
         name: &str,
-        scratch: &mut String,
+        scratch: &mut Scratch,
     ) -> About {
         let mut work = super::pattern::WORK_BYTES_MAX;
         let found = self.patterns.find(name, &Everywhere, &mut work);
         About {
-            rules: self.rules(side, carrier, name, scratch),
+            rules: self.rules(side, carrier, name, scratch).to_vec(),
             role: match name {
                 "method" | "methodName" => Role::Method,
                 "variables" => Role::Variables,
@@ -247,25 +247,35 @@ impl Policy {
         carrier: Carrier,
         name: &str,
         value: Option<&str>,
-        scratch: &mut String,
+        scratch: &mut Scratch,
     ) -> Option<usize> {
-        self.first(&self.rules(place.side, carrier, name, scratch), place, value)
+        let rules = self.rules(place.side, carrier, name, scratch);
+        self.first(rules, place, value)
     }
 
     /// All rules for a name, by `keys` or by the names of its carrier, the strictest first.
-    fn rules(&self, side: Side, carrier: Carrier, name: &str, scratch: &mut String) -> Vec<usize> {
+    fn rules<'s>(
+        &self,
+        side: Side,
+        carrier: Carrier,
+        name: &str,
+        scratch: &'s mut Scratch,
+    ) -> &'s [usize] {
         let selectors = self.side(side);
-        squashed(name, scratch);
-        let own = selectors.of(carrier);
-        let mut rules = own.map(|names| names.all(scratch)).unwrap_or_default();
-        if !self.keep.selects(scratch) {
-            rules.append(&mut selectors.keys.all(scratch));
+        let Scratch { squashed, rules } = scratch;
+        rules.clear();
+        into_squashed(name, squashed);
+        if let Some(names) = selectors.of(carrier) {
+            names.add(squashed, rules);
+        }
+        if !self.keep.selects(squashed) {
+            selectors.keys.add(squashed, rules);
             // By the whole name, or by a part of one such as `user[password]` or `db.pin`.
             if name.contains(PART_ENDS) {
                 for part in name.split(PART_ENDS).filter(|part| !part.is_empty()) {
-                    squashed(part, scratch);
-                    if !self.keep.selects(scratch) {
-                        rules.append(&mut selectors.keys.all(scratch));
+                    into_squashed(part, squashed);
+                    if !self.keep.selects(squashed) {
+                        selectors.keys.add(squashed, rules);
                     }
                 }
             }
@@ -290,11 +300,14 @@ impl Policy {
         place: Place,
         name: &str,
         value: Option<&str>,
-        scratch: &mut String,
+        scratch: &mut Scratch,
     ) -> Option<usize> {
-        squashed(name, scratch);
-        let rules = self.side(place.side).segments.all(scratch);
-        self.first(&rules, place, value)
+        let Scratch { squashed, rules } = scratch;
+        rules.clear();
+        into_squashed(name, squashed);
+        self.side(place.side).segments.add(squashed, rules);
+        rules.sort_unstable();
+        self.first(rules, place, value)
     }
 
     /// The rule for a body that is one string or number.
@@ -359,9 +372,16 @@ fn below(places: &mut Vec<Vec<PathGlob>>, under: &[PathGlob]) -> Result<Below, P
 /// Where a name falls into parts.
 const PART_ENDS: [char; 5] = ['[', ']', '.', '/', ':'];
 
-fn squashed(name: &str, scratch: &mut String) {
-    scratch.clear();
-    squash(name, scratch);
+fn into_squashed(name: &str, squashed: &mut String) {
+    squashed.clear();
+    squash(name, squashed);
+}
+
+/// Buffers to look names up with.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    squashed: String,
+    rules: Vec<usize>,
 }
 
 impl Selectors {

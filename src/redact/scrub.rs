@@ -9,6 +9,25 @@ use super::seen::{MASK, Search, is_fingerprint};
 use super::walk::{Members, push_name};
 use crate::decode::{Node, Number};
 
+/// Whether anything in a tree is written otherwise than it was sent.
+pub(super) fn differs(node: &Node<'_>) -> bool {
+    match node {
+        Node::Null | Node::Bool(_) | Node::Number(Number::Integer(_)) => false,
+        Node::Number(Number::Double(_) | Number::Text(_)) => true,
+        Node::String(text) => !is_as_sent(text),
+        Node::Array(items) => items.iter().any(differs),
+        Node::Object(members) => {
+            members.iter().any(|(name, item)| !is_as_sent(name) || differs(item))
+        }
+    }
+}
+
+/// Text is borrowed from the body where it stands in it as it is.
+#[expect(clippy::ptr_arg, reason = "it matters whether it is borrowed")]
+fn is_as_sent(text: &Cow<'_, str>) -> bool {
+    matches!(text, Cow::Borrowed(_))
+}
+
 /// A pass over what is to be recorded.
 pub(super) struct Scrub<'s> {
     pub(super) search: &'s Search<'s>,
@@ -36,8 +55,9 @@ impl Scrub<'_> {
         Some(MASK.to_owned())
     }
 
-    fn skips(&self, is_as_sent: bool) -> bool {
-        self.sent_is_clean && is_as_sent
+    #[expect(clippy::ptr_arg, reason = "it matters whether it is borrowed")]
+    fn skips(&self, text: &Cow<'_, str>) -> bool {
+        self.sent_is_clean && is_as_sent(text)
     }
 
     /// Removes what was seen from values and names. The depth is that of the decoded tree.
@@ -52,7 +72,7 @@ impl Scrub<'_> {
                     *value = Node::String(Cow::Owned(scrubbed.text));
                 }
             }
-            Node::String(text) if self.skips(matches!(text, Cow::Borrowed(_))) => {}
+            Node::String(text) if self.skips(text) => {}
             Node::String(text) => {
                 if let Some(shown) = self.shown(text, location) {
                     *text = Cow::Owned(shown);
@@ -76,7 +96,7 @@ impl Scrub<'_> {
             push_name(location, name);
             self.value(value, location);
             location.truncate(length);
-            if !self.skips(matches!(name, Cow::Borrowed(_)))
+            if !self.skips(name)
                 && let Some(scrubbed) = self.search.scrub(name)
             {
                 self.receipts.add(location, scrubbed.rule);

@@ -41,14 +41,14 @@ impl Walk<'_> {
     /// The same, for a text of which it is known what may be in it.
     pub(super) fn plain_of(&mut self, text: &str, class: Class) -> Option<String> {
         let mut edits = Vec::new();
-        let urls = class.has_colon() && text.contains("://");
+        let urls = class.has_colon() && has_url(text);
         if urls || class.has_equals() {
-            for (start, token) in tokens(text, is_break) {
-                if urls && token.contains("://") {
+            for (start, token) in tokens(text, breaks) {
+                if urls && has_url(token) {
                     self.userinfo(start, token, &mut edits);
                 }
-                if token.contains('=') {
-                    for (at, piece) in tokens(token, |c| "?&#;,".contains(c)) {
+                if class.has_equals() && token.contains('=') {
+                    for (at, piece) in tokens(token, |byte| b"?&#;,".contains(&byte)) {
                         self.assignment(start + at, piece, &mut edits);
                     }
                 }
@@ -147,8 +147,12 @@ impl Walk<'_> {
             edits.push(Edit::masked(from..from + value.len(), rule));
         } else {
             // A value may be text that was escaped once more, or base64.
-            let unescaped = percent_decode_lossy(&value.replace('+', " ")).into_owned();
-            if self.look_into(&unescaped).is_some() {
+            let spaced = if value.contains('+') {
+                Cow::Owned(value.replace('+', " "))
+            } else {
+                Cow::Borrowed(value)
+            };
+            if self.look_into(&percent_decode_lossy(&spaced)).is_some() {
                 let from = start + before.len() + 1;
                 edits.push(Edit::masked(from..from + value.len(), self.policy.unsearched()));
             }
@@ -195,16 +199,28 @@ fn userinfo_of(part: &str) -> Option<&str> {
     part.rsplit_once('@').map(|(userinfo, _)| userinfo)
 }
 
-pub(super) fn is_break(c: char) -> bool {
-    c.is_ascii_whitespace() || "\"'<>`".contains(c)
+fn has_url(text: &str) -> bool {
+    text.as_bytes().windows(3).any(|bytes| bytes == b"://")
 }
 
-/// The pieces between separators of one byte each, with their positions.
-fn tokens(text: &str, separator: impl Fn(char) -> bool) -> impl Iterator<Item = (usize, &str)> {
-    text.split(separator).scan(0, |at, piece| {
-        let start = *at;
-        *at += piece.len() + 1;
-        Some((start, piece))
+/// Where words end, whatever they are.
+pub(super) fn is_break(c: char) -> bool {
+    u8::try_from(c).is_ok_and(breaks)
+}
+
+fn breaks(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || b"\"'<>`".contains(&byte)
+}
+
+/// The pieces between ASCII separators, with their positions.
+fn tokens(text: &str, separates: impl Fn(u8) -> bool) -> impl Iterator<Item = (usize, &str)> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let rest = text.get(at..)?;
+        let start = at;
+        let length = rest.bytes().position(&separates).unwrap_or(rest.len());
+        at += length + 1;
+        rest.get(..length).map(|piece| (start, piece))
     })
 }
 

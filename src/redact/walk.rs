@@ -10,7 +10,7 @@ use super::inner::is_positional;
 use super::key::FingerprintKey;
 use super::memo::{Found, Fresh, Known, Role};
 use super::pattern::WORK_BYTES_MAX;
-use super::policy::{Carrier, Place, Policy};
+use super::policy::{Carrier, Place, Policy, Scratch};
 use super::receipts::Receipts;
 use super::seen::{MASK, Search, Seen};
 use super::settle::settle;
@@ -77,7 +77,7 @@ pub(super) struct Walk<'e> {
     /// What is known of the names in the objects around.
     found: Vec<Found<'e>>,
     /// A buffer for names.
-    scratch: String,
+    scratch: Scratch,
 }
 
 impl<'e> Walk<'e> {
@@ -106,7 +106,7 @@ impl<'e> Walk<'e> {
             names,
             fresh: Fresh::default(),
             found: Vec::new(),
-            scratch: String::new(),
+            scratch: Scratch::default(),
         }
     }
 

@@ -7,12 +7,13 @@ use http::HeaderName;
 use serde_saphyr::Spanned;
 
 use super::file::{KeepFile, RedactFile, RulesFile, SideFile};
+use super::wording::in_words;
 use crate::identify::{ActorRule, KeySource};
 use crate::problem::{Problem, parse_yaml, pieces};
 use crate::redact::{Glob, Rule, Sides, UNSEARCHED_RULE, USERINFO_RULE};
 
 /// What to do about text that does not fit.
-const REMEDY: &str = "compare with the JSON Schema that `countersign schema rules` prints";
+pub(super) const REMEDY: &str = "compare with `countersign rules reference`";
 
 /// The sections of a file, as their first lines are written.
 const SECTIONS: [&str; 3] = ["redact:", "keep:", "actors:"];
@@ -44,6 +45,8 @@ pub(super) struct Checked {
 pub(super) struct CheckedRule {
     pub(super) rule: Rule,
     pub(super) file: PathBuf,
+    /// Where its id stands, from 1.
+    pub(super) line: u64,
     pub(super) hits: Vec<Example>,
     pub(super) misses: Vec<Example>,
 }
@@ -70,7 +73,7 @@ impl Checked {
                     self.entry(file, &entry);
                 }
                 if self.problems.len() == before {
-                    self.problems.push(with_known_keys(problem));
+                    self.problems.push(in_words(problem));
                 }
             }
         }
@@ -93,7 +96,7 @@ impl Checked {
         match parse_yaml::<RulesFile>(file, text, REMEDY) {
             Ok(rules) => self.entries(file, &rules),
             Err(problem) => {
-                let problem = with_known_keys(problem);
+                let problem = in_words(problem);
                 let remedy = format!("{}; the rest of this entry is not checked", problem.remedy);
                 self.problems.push(Problem { remedy, ..problem });
             }
@@ -154,6 +157,7 @@ impl Checked {
         self.rules.push(CheckedRule {
             rule,
             file: file.to_owned(),
+            line: written.id.referenced.line(),
             hits: examples(&written.examples.hit),
             misses: examples(&written.examples.miss),
         });
@@ -319,14 +323,4 @@ fn entries(text: &str) -> Vec<String> {
             None => piece.clone(),
         })
         .collect()
-}
-
-/// For an unknown key, the parser's message lists the known ones.
-fn with_known_keys(problem: Problem) -> Problem {
-    let unknown = problem.message.starts_with("unknown field");
-    let known = problem.message.split_once(", expected ").filter(|_| unknown);
-    let Some((message, known)) = known else { return problem };
-    let known = known.trim_start_matches("one of ");
-    let remedy = format!("correct or remove the key; known here: {known}");
-    Problem { message: message.to_owned(), remedy, ..problem }
 }

@@ -63,7 +63,7 @@ pub struct RedactFile {
     pub keywords: Vec<Spanned<String>>,
     /// For a pattern that has no keyword: why it must run on every text and number, which is slow.
     #[serde(default)]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<String>", example = "these keys have no fixed part")]
     pub everywhere: Option<Spanned<String>>,
     /// A regular expression for the whole of a value: other values are left alone. Then `keys` and
     /// the like select strings and whole numbers only, not lists, objects and booleans.

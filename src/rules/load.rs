@@ -34,6 +34,17 @@ pub struct RuleSet {
     reads: Vec<PathBuf>,
 }
 
+/// A rule, and where it was written.
+#[derive(Debug, Clone, Copy)]
+pub struct Written<'r> {
+    /// The rule.
+    pub rule: &'r Rule,
+    /// Its file, as the operator named it.
+    pub file: &'r Path,
+    /// The line of its id, from 1.
+    pub line: u64,
+}
+
 /// Loads the operator's files (`*.yaml`, `*.yml`) from a directory in the order of their names,
 /// and, if `shipped`, the packs that are built in, before them.
 pub fn load(dir: Option<&Path>, shipped: bool) -> Result<RuleSet, Problems> {
@@ -102,6 +113,12 @@ impl RuleSet {
     /// The patterns over texts, as they were written.
     pub fn patterns(&self) -> impl Iterator<Item = &str> {
         self.rules.iter().filter_map(|checked| Some(checked.rule.pattern.as_ref()?.as_str()))
+    }
+
+    /// The rule of this id, if it is in a file.
+    pub fn rule(&self, id: &str) -> Option<Written<'_>> {
+        let found = self.rules.iter().find(|checked| checked.rule.id == id)?;
+        Some(Written { rule: &found.rule, file: &found.file, line: found.line })
     }
 
     /// How many redaction rules there are.

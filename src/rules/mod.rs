@@ -12,8 +12,10 @@ mod content;
 mod examples;
 mod file;
 mod load;
+mod reference;
 #[cfg(test)]
 mod tests;
+mod wording;
 
 pub use actors::{
     ActorFile, FromFile, KeyHolderFile, KeyTableFile, KindFile, ServerFile, TextsFile,
@@ -23,4 +25,5 @@ pub use examples::{Expected, Tried, Unmet};
 pub use file::{
     ActionFile, ExamplesFile, KeepFile, RedactFile, RulesFile, SideFile, ValidatorFile,
 };
-pub use load::{RuleSet, SHIPPED, load, schema};
+pub use load::{RuleSet, SHIPPED, Written, load, schema};
+pub use reference::reference;

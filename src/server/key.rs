@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::redact::FingerprintKey;
 
 /// The key's file in the ledger's directory.
-const FILE: &str = "fingerprint.key";
+pub const KEY_FILE: &str = "fingerprint.key";
 
 /// A key that cannot be read or made.
 #[derive(Debug, thiserror::Error)]
@@ -32,29 +32,41 @@ pub enum KeyError {
     },
 }
 
+/// Reads a key that is there; nothing is made.
+pub fn read_key(file: &Path) -> Result<FingerprintKey, KeyError> {
+    let failed = |source| KeyError::Io { file: file.to_owned(), source };
+    let mut bytes = Vec::new();
+    let opened = fs::File::open(file).map_err(failed)?;
+    // One more than a key has, so that a longer file is known for one.
+    opened.take(33).read_to_end(&mut bytes).map_err(failed)?;
+    let secret: [u8; 32] =
+        bytes.try_into().map_err(|_| KeyError::Length { file: file.to_owned() })?;
+    Ok(FingerprintKey::new(&secret))
+}
+
+/// A key that nobody keeps.
+pub fn passing_key() -> io::Result<FingerprintKey> {
+    random().map(|secret| FingerprintKey::new(&secret))
+}
+
 /// Reads the key of the installation in `dir`, or makes one.
 pub(super) fn load_or_create(dir: &Path) -> Result<FingerprintKey, KeyError> {
-    let file = dir.join(FILE);
+    let file = dir.join(KEY_FILE);
     let failed = |source| KeyError::Io { file: file.clone(), source };
     fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(failed)?;
-    match fs::read(&file) {
-        Ok(bytes) => {
-            let secret: [u8; 32] =
-                bytes.try_into().map_err(|_| KeyError::Length { file: file.clone() })?;
-            Ok(FingerprintKey::new(&secret))
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+    match read_key(&file) {
+        Err(KeyError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
             let secret = random().map_err(failed)?;
             create(dir, &file, &secret).map_err(failed)?;
             Ok(FingerprintKey::new(&secret))
         }
-        Err(error) => Err(failed(error)),
+        result => result,
     }
 }
 
 /// Writes the key so that either all of it is there after a crash, or nothing.
 fn create(dir: &Path, file: &Path, secret: &[u8; 32]) -> io::Result<()> {
-    let draft = dir.join(format!("{FILE}.new"));
+    let draft = dir.join(format!("{KEY_FILE}.new"));
     let mut out =
         OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
     out.write_all(secret)?;
@@ -84,8 +96,8 @@ mod tests {
     #[test]
     fn a_file_of_another_length_is_not_overwritten() {
         let dir = tempfile::tempdir().expect("a directory");
-        fs::write(dir.path().join(FILE), b"short").expect("a file");
+        fs::write(dir.path().join(KEY_FILE), b"short").expect("a file");
         assert!(matches!(load_or_create(dir.path()), Err(KeyError::Length { .. })));
-        assert_eq!(fs::read(dir.path().join(FILE)).expect("the file"), b"short");
+        assert_eq!(fs::read(dir.path().join(KEY_FILE)).expect("the file"), b"short");
     }
 }

@@ -41,7 +41,7 @@ use reload::Reloader;
 use signals::Stop;
 use system::SystemEvent;
 
-pub use key::KeyError;
+pub use key::{KEY_FILE, KeyError, passing_key, read_key};
 
 /// How long a runtime may take to end when nothing is in flight.
 const GRACE: Duration = Duration::from_millis(200);

@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use super::ruled;
 use super::system::{self, SystemEvent};
 use crate::config::{self, Config};
+use crate::problem::Problems;
 use crate::proxy::{Shared, Snapshot};
 use crate::record::Outcome;
 use crate::telemetry::ReasonLabel;
@@ -103,7 +104,8 @@ impl Reloader {
             Err(problems) => {
                 tracing::error!(
                     why,
-                    "the new configuration or rules have problems; the old ones stay in force:\n{problems}"
+                    "the new configuration or rules have problems; the old ones stay in force:\n{}",
+                    problems.text
                 );
                 let event = SystemEvent {
                     verb: "reload",
@@ -111,7 +113,10 @@ impl Reloader {
                     description: "configuration and rules not reloaded: the new ones have problems, the old ones stay in force",
                     reason: Some("invalid_configuration"),
                 };
-                let metadata = metadata(&before.config.version, &before.ruleset);
+                let mut metadata = metadata(&before.config.version, &before.ruleset);
+                if let (Some(count), Some(fields)) = (problems.count, metadata.as_object_mut()) {
+                    fields.insert("problems".to_owned(), count.into());
+                }
                 (event, metadata, "refused")
             }
         };
@@ -126,11 +131,11 @@ impl Reloader {
         }
     }
 
-    async fn build(&mut self) -> Result<Snapshot, String> {
+    async fn build(&mut self) -> Result<Snapshot, Refusal> {
         let config = match &self.file {
             Some(file) => {
                 require_rereadable(file)?;
-                config::load(file).map_err(|problems| problems.to_string())?
+                config::load(file)?
             }
             None => self.started_with.clone(),
         };
@@ -140,11 +145,11 @@ impl Reloader {
         let config = config::reloaded(&self.started_with, config);
         let before = self.shared.snapshot.load_full();
         let key = before.engine.key().clone();
-        let ruled = ruled(&config, key).map_err(|problems| problems.to_string())?;
+        let ruled = ruled(&config, key)?;
         let (retire, retired) = watch::channel(false);
         let snapshot = Snapshot::start(config, ruled, &self.shared.metrics, retired, Some(&before))
             .await
-            .map_err(|error| error.to_string())?;
+            .map_err(|error| Refusal::of(error.to_string()))?;
         // What the old snapshot had in its background ends now.
         self.retire.send_replace(true);
         self.retire = retire;
@@ -152,15 +157,35 @@ impl Reloader {
     }
 }
 
+/// Why nothing is reloaded.
+struct Refusal {
+    /// For the log: it names files of the operator and what is wrong with them.
+    text: String,
+    /// How many problems there are, where they were counted.
+    count: Option<usize>,
+}
+
+impl Refusal {
+    fn of(text: String) -> Self {
+        Self { text, count: None }
+    }
+}
+
+impl From<Problems> for Refusal {
+    fn from(problems: Problems) -> Self {
+        Self { text: problems.to_string(), count: Some(problems.0.len()) }
+    }
+}
+
 /// A pipe (`--config <(…)`) can be read once; to open it again would wait for a writer, and with it
 /// everything else of this thread, the stop included.
-fn require_rereadable(file: &Path) -> Result<(), String> {
+fn require_rereadable(file: &Path) -> Result<(), Refusal> {
     if fs::metadata(file).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir()) {
-        return Err(format!(
+        return Err(Refusal::of(format!(
             "{}: is no regular file, and cannot be read a second time\n  remedy: put the \
              configuration into a file to be able to reload it",
             file.display()
-        ));
+        )));
     }
     Ok(())
 }

@@ -56,6 +56,15 @@ pub struct ReasonLabel {
     pub reason: &'static str,
 }
 
+/// Labels of a body that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct UnreadLabels {
+    /// `request` or `response`.
+    pub half: &'static str,
+    /// The note in the record.
+    pub reason: &'static str,
+}
+
 /// Labels of a change in an upstream's health.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct HealthLabels {
@@ -77,6 +86,8 @@ pub struct Metrics {
     pub rejected: Family<ReasonLabel, Counter>,
     /// Completions with outcome `unknown`, by reason.
     pub unknown_outcomes: Family<ReasonLabel, Counter>,
+    /// Bodies on record by type and size only, or with texts left out, since they could not be read.
+    pub unread_bodies: Family<UnreadLabels, Counter>,
     /// Errors of the store, by reason.
     pub store_errors: Family<ReasonLabel, Counter>,
     /// Entries that wait to be appended.
@@ -106,6 +117,7 @@ impl Default for Metrics {
             exchanges: Family::default(),
             rejected: Family::default(),
             unknown_outcomes: Family::default(),
+            unread_bodies: Family::default(),
             store_errors: Family::default(),
             queue_depth: Gauge::default(),
             batch_size: Histogram::new(exponential_buckets(1.0, 2.0, 11)),
@@ -131,6 +143,11 @@ impl Metrics {
             "unknown_outcomes",
             "Completions with outcome unknown",
             self.unknown_outcomes.clone(),
+        );
+        r.register(
+            "unread_bodies",
+            "Bodies of which only metadata is recorded, since they could not be read to their end",
+            self.unread_bodies.clone(),
         );
         r.register("store_errors", "Errors of the store", self.store_errors.clone());
         r.register("queue_depth", "Entries waiting to be appended", self.queue_depth.clone());

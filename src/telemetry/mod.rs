@@ -5,4 +5,6 @@ mod logs;
 mod metrics;
 
 pub use logs::init as init_logs;
-pub use metrics::{AuditResult, ExchangeLabels, HealthLabels, Metrics, ReasonLabel, RequestLabels};
+pub use metrics::{
+    AuditResult, ExchangeLabels, HealthLabels, Metrics, ReasonLabel, RequestLabels, UnreadLabels,
+};

@@ -74,3 +74,24 @@ fn secrets_of_every_format_pass_and_are_not_recorded() {
         assert_eq!(found, None, "{}", path.display());
     }
 }
+
+#[test]
+fn bodies_that_could_not_be_read_are_counted_by_their_notes() {
+    let upstream = Upstream::start(|_| Reply::response("200 OK", "image/png", "not a picture"));
+    let proxy = Proxy::start(upstream.address);
+    let unread = |half: &str, reason: &str| {
+        let metrics = proxy.read("/metrics").1;
+        let name = "countersign_unread_bodies_total";
+        let with = format!("{name}{{half=\"{half}\",reason=\"{reason}\"}} ");
+        let line = metrics.lines().find_map(|line| line.strip_prefix(&with).map(ToOwned::to_owned));
+        line.map_or(0, |count| count.parse::<u64>().unwrap())
+    };
+    for body in ["{\"a\":", "{\"a\":1}", "{]"] {
+        exchange(proxy.address, &post("application/json", body));
+    }
+    exchange(proxy.address, &post("application/x-unheard-of", "x"));
+    assert_eq!(unread("request", "invalid_json"), 2);
+    assert_eq!(unread("request", "unsupported_content_type"), 1);
+    assert_eq!(unread("response", "unsupported_content_type"), 4);
+    assert_eq!(unread("response", "invalid_json"), 0);
+}

@@ -11,7 +11,11 @@ mod door;
 #[cfg(test)]
 mod exchange;
 #[cfg(test)]
+mod explain;
+#[cfg(test)]
 mod faults;
+#[cfg(test)]
+mod fingerprint;
 #[cfg(test)]
 mod formats;
 #[cfg(test)]
@@ -32,6 +36,8 @@ mod rabbitmq;
 mod readonly;
 #[cfg(test)]
 mod reads;
+#[cfg(test)]
+mod reloads;
 #[cfg(test)]
 mod soak;
 #[cfg(test)]

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::open::{Patience, as_it_is};
 use super::{QueryArgs, run};
+use crate::cli::screen::is_hostile;
 use crate::clock::{Clock, SystemClock};
 use crate::follow::Heads;
 use crate::index::{Index, Search};
@@ -84,7 +85,7 @@ fn a_table_for_people_that_captured_text_cannot_disturb() {
     ] {
         assert!(table.contains(expected), "{expected}:\n{table}");
     }
-    assert!(!table.chars().any(|c| c != '\n' && super::is_hostile(c)), "{table:?}");
+    assert!(!table.chars().any(|c| c != '\n' && is_hostile(c)), "{table:?}");
     assert!(table.contains("\\u{1b}"), "{table}");
     assert!(query(dir.path(), &["--limit", "1"]).unwrap().contains("older events: --cursor "));
     assert_eq!(query(dir.path(), &["--outcome", "denied"]).unwrap(), "no events\n");
@@ -99,7 +100,7 @@ fn json_for_programs() {
         lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(events.len(), 2);
     assert!(events.iter().all(|event| event["description"] == HOSTILE), "unharmed");
-    assert!(!lines.chars().any(|c| c != '\n' && super::is_hostile(c)), "{lines:?}");
+    assert!(!lines.chars().any(|c| c != '\n' && is_hostile(c)), "{lines:?}");
 
     let page = query(dir.path(), &["--format", "json", "--limit", "1"]).unwrap();
     let page: Value = serde_json::from_str(&page).unwrap();

@@ -6,9 +6,10 @@ use super::Checker;
 use super::upstreams::{UpstreamFiles, is_host};
 use crate::config::checked::{AuditLevel, Limits, Route, RouteKind};
 use crate::config::file::{CaptureFile, KindFile, LevelFile, OneOrMany, RouteFile};
-use crate::config::setting::{Setting, nearest};
+use crate::config::setting::Setting;
 use crate::config::tree::Place;
 use crate::config::url::HostPort;
+use crate::problem::nearest;
 
 /// What is captured of a body where nothing is said, in bytes.
 const CAPTURE: usize = 256 << 10;

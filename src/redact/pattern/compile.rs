@@ -2,7 +2,9 @@
 
 use std::sync::{Arc, OnceLock};
 
+use regex_automata::dfa::{Automaton as _, StartKind, dense};
 use regex_automata::meta::{self, Regex};
+use regex_automata::nfa::thompson::{self, WhichCaptures};
 use regex_automata::{Anchored, Input, PatternID, util::syntax};
 use regex_syntax::hir::{Hir, HirKind};
 
@@ -27,6 +29,10 @@ const SIZE_MAX: usize = 16 * 1024;
 /// What its lazily built automaton may occupy, in bytes, for each thread that uses it. Of hundreds of
 /// patterns few are ever used, and those stay far below it.
 const CACHE_BYTES_MAX: usize = 512 * 1024;
+
+/// What the table of a pattern that is tried at its keyword may occupy, in bytes, and what may be
+/// used to make it. A pattern that needs more goes without.
+const TABLE_BYTES_MAX: usize = 128 * 1024;
 
 /// What a pattern whose matches have no longest one sees from its keyword on, in bytes.
 pub(super) const SIGHT_BYTES_MAX: usize = 8 * 1024;
@@ -89,6 +95,8 @@ struct Engine {
 #[derive(Debug)]
 struct Compiled {
     regex: Regex,
+    /// Tells at once whether a match begins at a place, and where it ends.
+    table: Option<dense::DFA<Vec<u32>>>,
     /// The groups named `secret…`.
     groups: Vec<usize>,
 }
@@ -197,8 +205,17 @@ impl Pattern {
         end: usize,
         anchored: Anchored,
     ) -> Result<Option<Found>, CannotRun> {
-        let Compiled { regex, groups } = self.engine.compiled()?;
+        let Compiled { regex, table, groups } = self.engine.compiled()?;
         let input = Input::new(text).span(start..end).anchored(anchored);
+        if anchored == Anchored::Yes
+            && let Some(Ok(found)) = table.as_ref().map(|table| table.try_search_fwd(&input))
+        {
+            let Some(half) = found else { return Ok(None) };
+            if groups.is_empty() {
+                let end = half.offset();
+                return Ok(Some(Found { end, secret: (start, end) }));
+            }
+        }
         if groups.is_empty() {
             let found = regex.search(&input);
             let whole = |found: regex_automata::Match| (found.start(), found.end());
@@ -229,10 +246,24 @@ impl Engine {
                 .filter(|(_, name)| name.is_some_and(|name| name.starts_with(SECRET_GROUP)))
                 .map(|(group, _)| group)
                 .collect();
-            Some(Compiled { regex, groups })
+            Some(Compiled { regex, table: table(&self.hir), groups })
         });
         compiled.as_ref().ok_or(CannotRun)
     }
+}
+
+/// The automaton of the pattern from its beginning on, if it is a small one.
+fn table(hir: &Hir) -> Option<dense::DFA<Vec<u32>>> {
+    let nfa = thompson::Config::new()
+        .utf8(false)
+        .which_captures(WhichCaptures::None)
+        .nfa_size_limit(Some(TABLE_BYTES_MAX));
+    let nfa = thompson::Compiler::new().configure(nfa).build_from_hir(hir).ok()?;
+    let config = dense::Config::new()
+        .start_kind(StartKind::Anchored)
+        .dfa_size_limit(Some(TABLE_BYTES_MAX))
+        .determinize_size_limit(Some(TABLE_BYTES_MAX));
+    dense::Builder::new().configure(config).build_from_nfa(&nfa).ok()
 }
 
 /// How many characters a pattern comes to when its counts are written out.

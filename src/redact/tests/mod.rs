@@ -174,8 +174,8 @@ fn header_values() {
         ("authorization", "Bearer tok-0123456789", json!(format!("Bearer {token}"))),
         ("authorization", "bearer tok-0123456789", json!(format!("Bearer {token}"))),
         ("authorization", "tok-0123456789", json!(token)),
-        ("authorization", "Basic YWRtaW46aHVudGVyLTIyMjI=", json!(format!("Basic {basic}"))),
-        ("authorization", "Basic YWRtaW46cHc=", json!("Basic ***")),
+        ("authorization", "Basic YWRtaW46aHVudGVyLTIyMjI=", json!(format!("Basic admin {basic}"))),
+        ("authorization", "Basic YWRtaW46cHc=", json!("Basic admin ***")),
         ("authorization", "Bearer short", json!("Bearer ***")),
         ("proxy-authorization", "Bearer tok-0123456789", json!(format!("Bearer {token}"))),
         ("x-api-key", "tok-0123456789", json!(token)),
@@ -351,6 +351,62 @@ fn a_secret_is_removed_wherever_else_it_occurs() {
             "response.header.location"
         ]
     );
+}
+
+#[test]
+fn of_basic_credentials_the_user_is_shown_unless_it_may_be_the_secret() {
+    use base64::Engine as _;
+    let base64 = |pair: &str| base64::engine::general_purpose::STANDARD.encode(pair);
+    let hash = |pair: &str| fingerprint(&base64(pair));
+    let token = "ghp_0123456789abcdefghijABCDEFGHIJ012345";
+    let shown = [
+        ("ada:lovelace-1815", "ada"),
+        ("ada@example.com:lovelace-1815", "ada@example.com"),
+        (
+            "acme.example\\ada-of-the-17th-department:lovelace-1815",
+            "acme.example\\ada-of-the-17th-department",
+        ),
+        ("ci-deploy-of-the-platform-team:lovelace-1815", "ci-deploy-of-the-platform-team"),
+    ];
+    let pair = |pair: &str, user: &str| (pair.to_owned(), format!("Basic {user} {}", hash(pair)));
+    let mut rows: Vec<(String, String)> =
+        shown.iter().map(|(text, user)| pair(text, user)).collect();
+    rows.extend([
+        ("ada:1234".to_owned(), "Basic ada ***".to_owned()),
+        ("ada:".to_owned(), "Basic ada ***".to_owned()),
+    ]);
+    // Keys in the place of users, fillers, and what is no name.
+    for text in [
+        format!("{token}:x-oauth-basic"),
+        format!("{token}:lovelace-1815"),
+        "k3y-of-an-api-0123456789:lovelace-1815".to_owned(),
+        "lovelace-1815:lovelace-1815".to_owned(),
+        "ada lovelace:lovelace-1815".to_owned(),
+        ":lovelace-1815".to_owned(),
+    ] {
+        let password = text.split_once(':').unwrap().1;
+        let rest = if is_guessable(password) { "***".to_owned() } else { hash(&text) };
+        rows.push((text, format!("Basic {rest}")));
+    }
+    rows.push(("sk-short-key-1:".to_owned(), "Basic ***".to_owned()));
+    for (text, expected) in rows {
+        let first = record("/", &[("authorization", &format!("Basic {}", base64(&text)))], b"");
+        assert_eq!(first.headers.value()["authorization"], json!(expected), "{text}");
+        // What was recorded is recorded as it is.
+        let again = record("/", &[("authorization", &expected)], b"");
+        assert_eq!(again.headers.value()["authorization"], json!(expected), "{text}");
+    }
+    // A user that is a secret elsewhere in the exchange.
+    let header = format!("Basic {}", base64("sesame-open:lovelace-1815"));
+    let first = record("/?password=sesame-open", &[("authorization", &header)], b"");
+    assert!(
+        !first.headers.value()["authorization"].to_string().contains("sesame"),
+        "{:?}",
+        first.headers.value()
+    );
+    // Nobody can have a word shown by putting a mask behind it.
+    let first = record("/", &[("authorization", &format!("Basic {token} ***"))], b"");
+    assert!(!first.headers.value()["authorization"].to_string().contains(token));
 }
 
 #[test]

@@ -1,0 +1,70 @@
+//! What the notes in a record mean, in words.
+
+/// Notes and their meaning.
+pub(super) const MEANINGS: &[(&str, &str)] = &[
+    (
+        "truncated",
+        "the body is longer than the capture limit; what is complete of lines and events is recorded",
+    ),
+    ("empty", "there are bytes, but they decode to nothing"),
+    ("undecodable_gzip", "the body is not gzip, or is cut short: type and size only"),
+    ("undecodable_deflate", "the body is not deflate, or is cut short: type and size only"),
+    ("undecodable_br", "the body is not Brotli, or is cut short: type and size only"),
+    ("undecodable_zstd", "the body is not zstd, or is cut short: type and size only"),
+    ("unsupported_content_encoding", "the Content-Encoding is not known: type and size only"),
+    ("too_many_encodings", "too many content encodings: type and size only"),
+    ("decompression_limit", "the body decompresses to more than is allowed: type and size only"),
+    ("unsupported_content_type", "bodies of this type are not looked into: type and size only"),
+    ("no_content_type", "no Content-Type, and it does not look like JSON: type and size only"),
+    ("invalid_json", "the body is not JSON: type and size only"),
+    ("invalid_form", "the body is not a form: type and size only"),
+    (
+        "invalid_multipart",
+        "the body is not multipart, or could be taken apart in two ways: type and size only",
+    ),
+    ("invalid_xml", "the body is not XML, or has entities of its own: type and size only"),
+    ("xml_doctype", "the XML has a document type: type and size only"),
+    ("invalid_yaml", "the body is not YAML, or not of a form that is read: type and size only"),
+    ("invalid_toml", "the body is not TOML: type and size only"),
+    ("invalid_csv", "the body is not CSV with a row of names: type and size only"),
+    ("invalid_graphql", "the body is not GraphQL: type and size only"),
+    ("invalid_utf8", "something is not UTF-8, and not recorded"),
+    ("unsupported_charset", "the charset is not known: type and size only"),
+    ("invalid_charset", "the body has bytes that its charset does not have: type and size only"),
+    ("too_deep", "something is nested too deeply, and not recorded"),
+    ("too_many_values", "the body has too many values: type and size only"),
+    ("too_much_text", "the body decodes to too much text: type and size only"),
+    ("too_much_work", "reading the body would take too much work: type and size only"),
+    ("repeated_names", "members of the same name are recorded as a list"),
+    ("numbers_as_text", "numbers that a double cannot hold are recorded as strings"),
+    ("decoded_text", "a text that was encoded, with a secret in it, is recorded decoded"),
+    ("too_many_secrets", "more secrets than can be looked for elsewhere: type and size only"),
+    (
+        "pattern_limit",
+        "searching took too much work: texts that were not searched to their end are `***`",
+    ),
+];
+
+/// The meaning of a note.
+pub(super) fn meaning(note: &str) -> &'static str {
+    MEANINGS.iter().find(|(name, _)| *name == note).map_or("", |(_, meaning)| meaning)
+}
+
+#[cfg(test)]
+mod tests {
+    use regex::Regex;
+
+    use super::*;
+
+    #[test]
+    fn every_note_has_a_meaning() {
+        let source = include_str!("../../decode/node.rs");
+        let names = Regex::new("Self::[A-Za-z0-9]+ => \"([a-z0-9_]+)\"").unwrap();
+        let notes: Vec<&str> =
+            names.captures_iter(source).map(|c| c.get(1).unwrap().as_str()).collect();
+        assert!(notes.len() >= 30, "{notes:?}");
+        for note in notes {
+            assert_ne!(meaning(note), "", "{note}: add it to the table");
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! Requests and responses as text: HTTP/1.1 messages as `curl -i` saves them, `.http` files, and
+//! transcripts of `curl -v`.
+
+use std::path::Path;
+use std::time::Duration;
+
+use http::HeaderMap;
+use http::header::CONTENT_LENGTH;
+
+use super::body::{self, Found};
+use super::exchange::{Exchange, Reply, fields, split_target, visible};
+use crate::problem::Problem;
+
+/// A head, and where its body begins.
+struct Head<'t> {
+    /// The first line, and its number in the file.
+    first: (&'t str, u64),
+    fields: Vec<(&'t str, &'t [u8])>,
+    body: usize,
+}
+
+/// The lines of a file with their numbers, from an offset on.
+struct Lines<'t> {
+    bytes: &'t [u8],
+    offset: usize,
+    number: u64,
+}
+
+impl<'t> Iterator for Lines<'t> {
+    type Item = (u64, &'t [u8]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let rest = self.bytes.get(self.offset..).filter(|rest| !rest.is_empty())?;
+        let end = memchr::memchr(b'\n', rest).map_or(rest.len(), |end| end + 1);
+        let line = rest.get(..end)?;
+        self.offset += end;
+        self.number += 1;
+        let line = line.strip_suffix(b"\n").unwrap_or(line);
+        Some((self.number, line.strip_suffix(b"\r").unwrap_or(line)))
+    }
+}
+
+fn lines(bytes: &[u8]) -> Lines<'_> {
+    Lines { bytes, offset: 0, number: 0 }
+}
+
+fn problem(file: &Path, line: u64, message: &str, remedy: &str) -> Problem {
+    Problem {
+        file: file.to_owned(),
+        line,
+        column: 1,
+        message: message.to_owned(),
+        remedy: remedy.to_owned(),
+    }
+}
+
+/// The exchange of a request's file and, if there is one, a response's.
+pub(super) fn read(
+    (file, request): (&Path, &[u8]),
+    response: Option<(&Path, &[u8])>,
+) -> Result<Exchange, Problem> {
+    let mut notes = Vec::new();
+    let transcript = transcript(request);
+    let (request, answered) = match &transcript {
+        Some(parts) => (parts.request.as_slice(), Some(parts.response.as_slice())),
+        None => (request, None),
+    };
+    let answered = answered.filter(|bytes| !bytes.is_empty()).map(|bytes| (file, bytes));
+    let mut exchange = self::request(file, request, &mut notes)?;
+    if let Some((file, bytes)) = response.or(answered) {
+        exchange.reply = Some(self::response(file, bytes, &mut notes)?);
+    }
+    exchange.notes = notes;
+    Ok(exchange)
+}
+
+fn request(file: &Path, bytes: &[u8], notes: &mut Vec<&'static str>) -> Result<Exchange, Problem> {
+    let head = head(file, bytes)?;
+    let (line, number) = head.first;
+    let mut words = line.split_ascii_whitespace();
+    let (method, target, version) = (words.next(), words.next(), words.next());
+    let is_token = |text: &str| http::Method::from_bytes(text.as_bytes()).is_ok();
+    let (Some(method), Some(target)) = (method.filter(|method| is_token(method)), target) else {
+        let message = "a request begins with a line such as `POST /admin/users HTTP/1.1`";
+        let remedy = "save the request as it was sent: request line, header fields, an empty line, \
+                      the body; or give a HAR file";
+        return Err(problem(file, number, message, remedy));
+    };
+    let headers = fields(head.fields.into_iter(), notes);
+    let (authority, target) = match target.split_once("://") {
+        Some((_, rest)) => split_target(rest),
+        None => (String::new(), visible(target)),
+    };
+    let host = headers.get("host").and_then(|host| host.to_str().ok());
+    let host = host.map_or(authority, ToOwned::to_owned);
+    let body = message_body(bytes.get(head.body..).unwrap_or_default(), &headers);
+    if body.is_empty() && headers.get(CONTENT_LENGTH).is_some_and(|length| length != "0") {
+        notes.push("the file does not have the request's body");
+    }
+    let version = match version {
+        Some("HTTP/1.0") => "1.0",
+        Some("HTTP/2" | "HTTP/2.0" | "HTTP/3") => "2",
+        _ => "1.1",
+    };
+    Ok(Exchange {
+        number: 1,
+        line: number,
+        time: None,
+        duration: Duration::ZERO,
+        method: method.to_owned(),
+        target,
+        host,
+        version,
+        body: body::as_sent(&headers, body, Found::Unknown),
+        headers,
+        reply: None,
+        notes: Vec::new(),
+    })
+}
+
+/// The final response: interim ones, and that of a proxy to `CONNECT`, stand before it.
+fn response(file: &Path, bytes: &[u8], notes: &mut Vec<&'static str>) -> Result<Reply, Problem> {
+    let mut bytes = bytes;
+    let mut before = 0;
+    loop {
+        let head = head(file, bytes)?;
+        let (line, number) = head.first;
+        let mut words = line.splitn(3, ' ');
+        let version = words.next().filter(|version| version.starts_with("HTTP/"));
+        let status = words.next().and_then(|status| status.parse::<u16>().ok());
+        let status = status.filter(|status| (100..=999).contains(status));
+        let (Some(_), Some(status)) = (version, status) else {
+            let message = "a response begins with a line such as `HTTP/1.1 201 Created`";
+            let remedy =
+                "save it with `curl -i`: status line, header fields, an empty line, the body";
+            return Err(problem(file, before + number, message, remedy));
+        };
+        let rest = bytes.get(head.body..).unwrap_or_default();
+        let interim = status < 200 && status != 101;
+        if (interim || line.ends_with("Connection established")) && rest.starts_with(b"HTTP/") {
+            before += lines(bytes.get(..head.body).unwrap_or_default()).count() as u64;
+            bytes = rest;
+            continue;
+        }
+        let headers = fields(head.fields.into_iter(), notes);
+        let body = message_body(rest, &headers);
+        return Ok(Reply {
+            status,
+            size: None,
+            body: body::as_sent(&headers, body, Found::Unknown),
+            headers,
+        });
+    }
+}
+
+/// Reads a head. Comments and settings, as `.http` files have them, may stand before it.
+fn head<'t>(file: &Path, bytes: &'t [u8]) -> Result<Head<'t>, Problem> {
+    let mut lines = lines(bytes);
+    let mut first = None;
+    let mut fields = Vec::new();
+    for (number, line) in lines.by_ref() {
+        let Ok(text) = std::str::from_utf8(line.split(|byte| *byte == b':').next().unwrap_or(line))
+        else {
+            let remedy = "save the message as text; the head comes first, then an empty line";
+            return Err(problem(file, number, "this is no head of an HTTP message", remedy));
+        };
+        let skipped = text.is_empty() || text.starts_with(['#', '@']) || text.starts_with("//");
+        match first {
+            None if skipped => {}
+            None => {
+                let line = std::str::from_utf8(line).unwrap_or_default();
+                first = Some((line.trim(), number));
+            }
+            Some(_) if line.is_empty() => break,
+            Some(_) => match line.get(text.len()..).and_then(|rest| rest.strip_prefix(b":")) {
+                Some(value) => fields.push((text.trim(), value)),
+                None => {
+                    let remedy =
+                        "header fields are `Name: value`; the body comes after an empty line";
+                    return Err(problem(file, number, "this is no header field", remedy));
+                }
+            },
+        }
+    }
+    let Some(first) = first else {
+        let remedy = "give a HAR file, or a request as it was sent";
+        return Err(problem(file, 1, "there is no HTTP message in the file", remedy));
+    };
+    Ok(Head { first, fields, body: lines.offset })
+}
+
+/// The body as its length says; without one, less the line end that editors put behind it.
+fn message_body(bytes: &[u8], headers: &HeaderMap) -> Vec<u8> {
+    let declared = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+    let declared = declared.and_then(|length| length.trim().parse::<usize>().ok());
+    if let Some(body) = declared.and_then(|length| bytes.get(..length)) {
+        return body.to_vec();
+    }
+    let body = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+    body.strip_suffix(b"\r").unwrap_or(body).to_vec()
+}
+
+/// The two messages in a transcript of `curl -v`.
+struct Transcript {
+    request: Vec<u8>,
+    response: Vec<u8>,
+}
+
+/// Takes a transcript apart: `> ` stands before the request's head, `< ` before the response's; `* `
+/// and `{ [5 bytes data]` are curl's own words, and the rest is the response's body. The last
+/// exchange counts.
+fn transcript(bytes: &[u8]) -> Option<Transcript> {
+    let is_request = |line: &[u8]| {
+        line.strip_prefix(b"> ").is_some_and(|line| line.windows(6).any(|word| word == b" HTTP/"))
+    };
+    let (start, _) = lines(bytes).filter(|(_, line)| is_request(line)).last()?;
+    let blank = usize::try_from(start).unwrap_or(1).saturating_sub(1);
+    let mut parts = Transcript { request: vec![b'\n'; blank], response: Vec::new() };
+    let mut in_body = false;
+    for (number, line) in lines(bytes) {
+        let marked = |mark: &[u8]| {
+            let bare = mark.trim_ascii_end();
+            (line == bare).then_some(&b""[..]).or_else(|| line.strip_prefix(mark))
+        };
+        let (request, response) = match (number >= start, marked(b"> "), marked(b"< ")) {
+            (true, Some(line), _) if !in_body => (line, &b""[..]),
+            (true, None, Some(line)) => {
+                in_body = in_body || line.is_empty();
+                (&b""[..], line)
+            }
+            (true, _, None) if in_body && !is_remark(line) => (&b""[..], line),
+            _ => continue,
+        };
+        if in_body || marked(b"< ").is_some() {
+            parts.response.extend_from_slice(response);
+            parts.response.push(b'\n');
+        } else {
+            parts.request.extend_from_slice(request);
+            parts.request.push(b'\n');
+        }
+    }
+    // What curl says last stands behind a body without a line end.
+    let body = parts.response.trim_ascii_end();
+    if let Some(at) = memchr::memmem::rfind(body, b"* Connection #")
+        && body.ends_with(b"left intact")
+    {
+        parts.response.truncate(at);
+    }
+    Some(parts)
+}
+
+/// Whether curl says it, and not the server.
+fn is_remark(line: &[u8]) -> bool {
+    line.starts_with(b"* ")
+        || ((line.starts_with(b"{ [") || line.starts_with(b"} ["))
+            && line.ends_with(b" bytes data]"))
+}

@@ -1,0 +1,241 @@
+//! `countersign fingerprint`: whether a secret occurs in the log, and where, though the log does not
+//! have it.
+
+mod prompt;
+mod search;
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use comfy_table::{ContentArrangement, Table, presets};
+use serde_json::{Value, json};
+
+use self::prompt::Secret;
+use self::search::{Found, search};
+use super::screen::{cell, json_text, printable};
+use crate::redact::{Print, prints};
+use crate::server::{self, KeyError};
+use crate::store::LedgerReader;
+
+/// Tell whether and where a secret occurs in the log
+///
+/// Asks for the value at the terminal and does not show it, makes the installation's keyed
+/// fingerprint of it, and lists the events that hold it: in headers, bodies, paths, and as the
+/// actor's credential. Of Basic credentials give `user:password`. The value is never an argument,
+/// since other users can see those. Works while the proxy runs and when it does not.
+#[derive(Debug, clap::Args)]
+#[command(after_help = AFTER_HELP)]
+pub struct Args {
+    /// The directory of the ledger
+    #[arg(long, value_name = "DIR", default_value = "countersign-data")]
+    data: PathBuf,
+    /// The installation's key, where it is kept apart [default: fingerprint.key in the ledger's
+    /// directory]
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
+    /// Read the value from standard input
+    #[arg(long)]
+    stdin: bool,
+    /// At most so many events, the newest [default: 50 for a table, else all]
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
+    /// How events are printed
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  countersign fingerprint                             a leaked token: who used it, and when?
+  pass show ci/token | countersign fingerprint --stdin --format ndjson | jq -r .id
+
+What is found are fingerprints. A secret that a rule drops or masks leaves none, nor does one of less
+than 8 characters or of at most 10 digits: for such a value the answer is not \"not found\".
+
+Exit codes, as with grep: 0 found; 1 not found; 2 it cannot be told (the value is too short, or key,
+ledger or value cannot be read).";
+
+/// How events are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+enum Format {
+    /// A table for people
+    #[default]
+    Table,
+    /// One JSON object a line, the oldest first
+    Ndjson,
+}
+
+/// Rows of a table, unless said otherwise.
+const ROWS: usize = 50;
+
+/// It cannot be told whether the value occurs.
+const UNKNOWN: u8 = 2;
+
+/// Runs the subcommand.
+pub fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+    let value = || match args.stdin && !io::stdin().is_terminal() {
+        true => prompt::read_stdin(),
+        false => prompt::ask("Value (it is not shown): "),
+    };
+    match look_for(args, || value().map_err(Into::into), out) {
+        Ok(true) => Ok(ExitCode::SUCCESS),
+        Ok(false) => Ok(ExitCode::FAILURE),
+        Err(error) if broken_pipe(&error) => Err(error),
+        Err(error) => {
+            eprintln!("countersign: {error:#}");
+            Ok(ExitCode::from(UNKNOWN))
+        }
+    }
+}
+
+fn broken_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
+}
+
+/// Whether the value was found. It is asked for when everything else is there.
+fn look_for(
+    args: &Args,
+    value: impl FnOnce() -> anyhow::Result<Secret>,
+    out: &mut dyn Write,
+) -> anyhow::Result<bool> {
+    if !args.data.is_dir() {
+        bail!("there is no directory `{}`: name the ledger's with --data", args.data.display());
+    }
+    let file = args.key.clone().unwrap_or_else(|| args.data.join(server::KEY_FILE));
+    let key = server::read_key(&file).map_err(|error| explained(error, &file))?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let mut reader = runtime.block_on(LedgerReader::open(&args.data)).with_context(|| {
+        format!("`{}` cannot be read as the directory of a ledger", args.data.display())
+    })?;
+    let prints = {
+        let value = value()?;
+        let text = std::str::from_utf8(&value).ok().context("the value is not UTF-8")?;
+        prints(&key, text)?
+    };
+    let mut report = Report::new(args, out);
+    let read = runtime.block_on(search(&mut reader, &prints, |found| report.take(found)))?;
+    runtime.block_on(reader.close()).ok();
+    report.end(&prints, read)
+}
+
+/// What to do about a key that cannot be read.
+fn explained(error: KeyError, file: &Path) -> anyhow::Error {
+    let kind = match &error {
+        KeyError::Io { source, .. } => Some(source.kind()),
+        KeyError::Length { .. } => None,
+    };
+    let remedy = match kind {
+        Some(ErrorKind::NotFound) => {
+            "without the installation's key no fingerprint can be compared: name the ledger's \
+             directory with --data, or the key's file with --key"
+        }
+        Some(ErrorKind::PermissionDenied) => {
+            "the key is for the user alone that runs the proxy: run this as that user (`sudo -u`)"
+        }
+        _ => return error.into(),
+    };
+    anyhow::Error::from(error).context(format!("`{}`: {remedy}", file.display()))
+}
+
+/// What was found, as it is printed.
+struct Report<'a> {
+    format: Format,
+    limit: usize,
+    out: &'a mut dyn Write,
+    /// The newest, as many as are shown.
+    kept: VecDeque<Value>,
+    events: u64,
+}
+
+impl<'a> Report<'a> {
+    fn new(args: &Args, out: &'a mut dyn Write) -> Self {
+        let limit = match args.format {
+            Format::Table => args.limit.unwrap_or(ROWS),
+            Format::Ndjson => args.limit.unwrap_or(usize::MAX),
+        };
+        Self { format: args.format, limit, out, kept: VecDeque::new(), events: 0 }
+    }
+
+    fn take(&mut self, found: Found) -> anyhow::Result<()> {
+        self.events += 1;
+        let row = row(&found);
+        // Without a limit nothing is kept.
+        if self.limit == usize::MAX {
+            writeln!(self.out, "{}", json_text(&row.to_string()))?;
+            return Ok(());
+        }
+        self.kept.push_back(row);
+        if self.kept.len() > self.limit {
+            self.kept.pop_front();
+        }
+        Ok(())
+    }
+
+    /// Prints what was kept; whether anything was found.
+    fn end(self, prints: &[Print], read: u64) -> anyhow::Result<bool> {
+        let Self { format, out, kept, events, .. } = self;
+        if format == Format::Ndjson {
+            for row in kept {
+                writeln!(out, "{}", json_text(&row.to_string()))?;
+            }
+            return Ok(events > 0);
+        }
+        let fingerprints: Vec<&str> =
+            prints.iter().map(|print| print.fingerprint.as_str()).collect();
+        let fingerprints = fingerprints.join(", ");
+        if events == 0 {
+            writeln!(out, "not found: no event of {read} entries holds {fingerprints}")?;
+            return Ok(false);
+        }
+        let mut table = Table::new();
+        table
+            .load_style(presets::NOTHING)
+            .set_content_arrangement(ContentArrangement::Dynamic)
+            .set_header(["TIME", "ACTION", "ACTOR", "OUTCOME", "WHERE", "EVENT"]);
+        let shown = kept.len();
+        for row in kept.iter().rev() {
+            table.add_row(cells(row));
+        }
+        writeln!(out, "{}\n", table.trim_fmt())?;
+        let count = if events == 1 { "1 event".to_owned() } else { format!("{events} events") };
+        let rest = if events > shown as u64 {
+            format!(", the newest {shown} shown")
+        } else {
+            String::new()
+        };
+        writeln!(out, "found in {count}{rest}: {fingerprints}")?;
+        Ok(true)
+    }
+}
+
+/// What is said of an event.
+fn row(found: &Found) -> Value {
+    let event = &found.event;
+    let of = |name: &str| event.get(name).cloned().unwrap_or(Value::Null);
+    json!({
+        "id": of("id"), "time": of("time"), "action": of("action"), "outcome": of("outcome"),
+        "actor": of("actor"), "locations": found.locations, "forms": found.forms,
+    })
+}
+
+fn cells(row: &Value) -> [String; 6] {
+    let text = |pointer: &str| row.pointer(pointer).and_then(Value::as_str);
+    let actor = ["/actor/name", "/actor/email", "/actor/id", "/actor/type"];
+    let actor = actor.into_iter().find_map(text).unwrap_or("-");
+    let locations = row.get("locations").and_then(Value::as_array);
+    let locations: Vec<String> =
+        locations.into_iter().flatten().filter_map(Value::as_str).map(printable).collect();
+    [
+        text("/time").unwrap_or("-").to_owned(),
+        cell(text("/action").unwrap_or("-")),
+        cell(actor),
+        text("/outcome").unwrap_or("pending").to_owned(),
+        locations.join("\n"),
+        text("/id").unwrap_or("-").to_owned(),
+    ]
+}

@@ -1,0 +1,131 @@
+//! Fingerprints in the ledger: which events hold them, and where.
+//!
+//! The ledger is read from its beginning to the heads that it had at the start, in steps, so that
+//! memory does not grow with it and a proxy that runs is not disturbed.
+
+use memchr::memmem::Finder;
+use serde_json::Value;
+
+use super::super::screen::push_name;
+use crate::follow::Heads;
+use crate::query::{EventError, merge};
+use crate::record::{EntryKind, Stored};
+use crate::redact::Print;
+use crate::store::LedgerReader;
+
+/// Entries that are read at once; fewer where they are large.
+const STEP: u32 = 256;
+
+/// Places that are named for one event; an event has more only if somebody made it so.
+const PLACES_MAX: usize = 64;
+
+/// An event that holds one of the fingerprints.
+pub(super) struct Found {
+    /// The event, joined of its halves.
+    pub(super) event: Value,
+    /// Where: `request.header.authorization`.
+    pub(super) locations: Vec<String>,
+    /// In what forms the value stood.
+    pub(super) forms: Vec<&'static str>,
+}
+
+/// Calls `found` for each event, the oldest first; returns how many entries were read.
+pub(super) async fn search(
+    reader: &mut LedgerReader,
+    prints: &[Print],
+    mut found: impl FnMut(Found) -> anyhow::Result<()>,
+) -> anyhow::Result<u64> {
+    let heads = Heads::now(reader).await?;
+    let finders: Vec<_> =
+        prints.iter().map(|print| Finder::new(print.fingerprint.as_bytes())).collect();
+    let holds = |entry: &Stored| finders.iter().any(|one| one.find(entry.doc.as_bytes()).is_some());
+    let mut read = 0;
+    for (writer, head) in &heads.0 {
+        let mut after = 0;
+        while after < *head {
+            let entries = reader.read_after(writer, after, STEP).await?;
+            let Some(last) = entries.last() else { break };
+            after = last.seq;
+            read += entries.len() as u64;
+            for entry in entries.iter().filter(|entry| holds(entry)) {
+                if let Some(event) = joined(reader, entry, holds).await? {
+                    found(found_in(event, prints))?;
+                }
+            }
+        }
+    }
+    Ok(read)
+}
+
+/// The event of an entry; none for a completion whose intent was found before it.
+async fn joined(
+    reader: &mut LedgerReader,
+    entry: &Stored,
+    holds: impl Fn(&Stored) -> bool,
+) -> anyhow::Result<Option<Value>> {
+    let event: Result<Value, EventError> = match (entry.kind, entry.intent) {
+        (EntryKind::Intent, _) => {
+            let second = reader.completion_of(&entry.writer, entry.seq).await?;
+            merge(entry, second.as_ref())
+        }
+        (EntryKind::Completion, Some(intent)) => match reader.entry(&entry.writer, intent).await? {
+            Some(first) if holds(&first) => return Ok(None),
+            Some(first) => merge(&first, Some(entry)),
+            None => merge(entry, None),
+        },
+        (EntryKind::Completion, None) => merge(entry, None),
+    };
+    Ok(Some(event?))
+}
+
+/// What an event holds of the fingerprints; the search has seen that it holds one.
+fn found_in(event: Value, prints: &[Print]) -> Found {
+    let (mut locations, mut forms) = (Vec::new(), Vec::new());
+    for print in prints {
+        let before = locations.len();
+        for (name, member) in event.as_object().into_iter().flatten() {
+            places(member, &print.fingerprint, &mut name.clone(), &mut locations);
+        }
+        if locations.len() > before {
+            forms.push(print.form);
+        }
+    }
+    locations.dedup();
+    forms.dedup();
+    Found { event, locations, forms }
+}
+
+/// The places of a text in a tree, as receipts name them.
+fn places(node: &Value, text: &str, place: &mut String, found: &mut Vec<String>) {
+    let length = place.len();
+    match node {
+        _ if found.len() >= PLACES_MAX => {}
+        Value::String(value) => {
+            if value.contains(text) {
+                found.push(place.clone());
+            }
+        }
+        Value::Array(items) => {
+            place.push_str("[*]");
+            items.iter().for_each(|item| places(item, text, place, found));
+            place.truncate(length);
+        }
+        Value::Object(members) => {
+            let marker = members.contains_key("redacted") && members.contains_key("fingerprint");
+            for (name, member) in members {
+                match (place.as_str(), name.as_str()) {
+                    (_, "fingerprint") if marker => {}
+                    ("request" | "response", "headers") => place.push_str(".header"),
+                    ("request" | "response", "body") => place.push_str(".body.$"),
+                    _ => push_name(place, name),
+                }
+                if name.contains(text) {
+                    found.push(place.clone());
+                }
+                places(member, text, place, found);
+                place.truncate(length);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}

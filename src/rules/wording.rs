@@ -1,0 +1,198 @@
+//! What the YAML library says about text that does not fit, in words for those who write rules.
+
+use serde_json::Value;
+
+use super::check::REMEDY;
+use super::load::schema;
+use crate::problem::{Problem, nearest};
+
+/// The same problem, in our words and with a remedy of its own.
+pub(super) fn in_words(problem: Problem) -> Problem {
+    let said = problem.message.as_str();
+    let found = unknown(said).or_else(|| missing(said)).or_else(|| mistyped(said));
+    let (message, remedy) = match found {
+        Some(words) => words,
+        // Ours already, or about the syntax.
+        None if problem.remedy != REMEDY => return problem,
+        None => (said.to_owned(), syntax(said).to_owned()),
+    };
+    Problem { message, remedy, ..problem }
+}
+
+/// A key or a word that does not exist; the library lists those that do.
+fn unknown(said: &str) -> Option<(String, String)> {
+    let (given, what) = match said.strip_prefix("unknown field ") {
+        Some(given) => (given, "key"),
+        None => (said.strip_prefix("unknown variant ")?, "value"),
+    };
+    let (given, known) = given.split_once(", expected ")?;
+    let given = given.trim_matches('`');
+    let known: Vec<&str> = known
+        .trim_start_matches("one of ")
+        .split(", ")
+        .map(|name| name.trim_matches('`'))
+        .collect();
+    let list = known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    let remedy = match nearest(given, known.iter().copied()) {
+        Some(meant) => format!("did you mean `{meant}`? known here: {list}"),
+        None => format!("correct or remove it; known here: {list}"),
+    };
+    Some((format!("unknown {what} `{given}`"), remedy))
+}
+
+/// A key that must be there.
+fn missing(said: &str) -> Option<(String, String)> {
+    let name = said.strip_prefix("missing field ")?.trim_matches('`');
+    let remedy = match meaning(name) {
+        Some(meaning) => format!("add `{name}`: {meaning}"),
+        None => format!("add `{name}`"),
+    };
+    Some((format!("`{name}` is missing"), remedy))
+}
+
+/// What the schema says of a key that must be there, its first sentence.
+fn meaning(name: &str) -> Option<String> {
+    let schema = schema();
+    let definitions = schema.get("$defs").and_then(Value::as_object)?;
+    let mut nested: Vec<&Value> = definitions.values().collect();
+    while let Some(node) = nested.pop() {
+        let properties = node.get("properties").and_then(Value::as_object);
+        let required = node.get("required").and_then(Value::as_array);
+        let is_required = required.is_some_and(|names| names.iter().any(|known| known == name));
+        if let Some(property) = properties.and_then(|all| all.get(name)).filter(|_| is_required) {
+            let text = property.get("description")?.as_str()?.replace('\n', " ");
+            let end = text.find(". ").unwrap_or(text.len());
+            return text.get(..end).map(|text| text.trim_end_matches('.').to_owned());
+        }
+        let below = [node.get("oneOf"), node.get("anyOf")].into_iter().flatten();
+        nested.extend(below.filter_map(Value::as_array).flatten());
+        nested.extend(properties.into_iter().flat_map(|all| all.values()));
+    }
+    None
+}
+
+/// A value of another type than it should be.
+fn mistyped(said: &str) -> Option<(String, String)> {
+    let (should, remedy) = match said {
+        "expected sequence start" => {
+            ("a list", "write it in brackets, `[one, two]`, or one entry a line, each after `- `")
+        }
+        "expected mapping start" => {
+            ("a mapping", "give it keys: `name: value`, or `{name: value}`")
+        }
+        "invalid floating point" => ("a number", "write a number such as `3` or `3.5`"),
+        "invalid boolean" => ("`true` or `false`", "write one of the two"),
+        _ if said.starts_with("invalid u") || said.starts_with("invalid i") => {
+            ("a small whole number", "write a number from 0 to 255")
+        }
+        _ if said.starts_with("cannot deserialize null into string") => {
+            ("a text, and is empty", "write it after the colon, or remove the key")
+        }
+        _ if said.starts_with("externally tagged enum") => (
+            "one word, or one word with settings",
+            "write it as in `do: drop`, or `do: {keep_ends: {first: 3, last: 4}}`",
+        ),
+        _ => return None,
+    };
+    Some((format!("this should be {should}"), remedy.to_owned()))
+}
+
+/// What to do where the text is no YAML.
+fn syntax(said: &str) -> &'static str {
+    if said.contains("tab") {
+        "indent with spaces: YAML takes no tabs"
+    } else if ["illegal", "scanning", "parsing", "unclosed", "expected", "found", "mapping"]
+        .iter()
+        .any(|word| said.contains(word))
+    {
+        "look at quotes, brackets and indentation, here and on the lines before"
+    } else {
+        REMEDY
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use crate::rules::load;
+
+    #[test]
+    fn every_kind_of_problem_has_its_place_and_a_remedy() {
+        let rule =
+            |line: &str| format!("redact:\n  - id: a\n    keys: [x]\n    {line}\n    do: drop\n");
+        let rows: Vec<(String, &str, &str)> = vec![
+            (
+                rule("kyes: [x]"),
+                "4:5: unknown key `kyes`",
+                "did you mean `keys`? known here: `id`, ",
+            ),
+            (
+                rule("sparkle: 1"),
+                "4:5: unknown key `sparkle`",
+                "correct or remove it; known here: ",
+            ),
+            (rule("headers: x"), "4:14: this should be a list", "write it in brackets"),
+            (rule("headers: {x: 1}"), "4:14: this should be a list", "write it in brackets"),
+            (rule("in: [requests]"), "4:10: unknown value `requests`", "did you mean `request`?"),
+            (rule("validate: [luhm]"), "4:16: unknown value `luhm`", "did you mean `luhn`?"),
+            (rule("entropy: high"), "4:14: this should be a number", "such as `3`"),
+            (rule("bare_body: maybe"), "4:16: this should be `true` or `false`", "one of the two"),
+            (rule("keys: [y]"), "4:5: `keys` is given twice", "remove or rename"),
+            (rule("examples: {hits: [x]}"), "4:16: unknown key `hits`", "did you mean `hit`?"),
+            (rule("headers: [x"), "5:7: ", "look at quotes, brackets and indentation"),
+            (
+                "redact:\n  - id: a\n\tkeys: [x]\n    do: drop\n".to_owned(),
+                "found a tab",
+                "YAML takes no tabs",
+            ),
+            (
+                rule("query: []").replace("drop", "dorp"),
+                "5:9: unknown value `dorp`",
+                "did you mean `drop`?",
+            ),
+            (
+                rule("query: []").replace("drop", "[drop]"),
+                "5:9: this should be one word",
+                "`do: drop`",
+            ),
+            (
+                rule("query: []").replace("drop", "{keep_ends: {first: 3}}"),
+                ": `last` is missing",
+                "add `last`: Characters at the end",
+            ),
+            (
+                rule("query: []").replace("drop", "{keep_ends: {first: 300, last: 1}}"),
+                "5:29: this should be a small whole number",
+                "from 0 to 255",
+            ),
+            (
+                rule("query: []").replace("    do: drop\n", ""),
+                ": `do` is missing",
+                "add `do`: What is done",
+            ),
+            (
+                rule("query: []").replace("id: a", "id:"),
+                "2:7: this should be a text",
+                "after the colon",
+            ),
+            (
+                "redact:\n  - keys: [x]\n    do: drop\n".to_owned(),
+                ": `id` is missing",
+                "add `id`: The rule's id",
+            ),
+            ("redcat: []\n".to_owned(), "1:1: unknown key `redcat`", "did you mean `redact`?"),
+            ("keep:\n  - key: [x]\n".to_owned(), "2:5: unknown key `key`", "did you mean `keys`?"),
+            ("- id: a\n".to_owned(), "1:1: this should be a mapping", "give it keys"),
+            ("redact: {id: a}\n".to_owned(), "1:9: this should be a list", "in brackets"),
+        ];
+        for (text, expected, remedy) in rows {
+            let dir = tempfile::tempdir().unwrap();
+            fs::write(dir.path().join("a.yaml"), &text).unwrap();
+            let problems = load(Some(dir.path()), false).unwrap_err().0;
+            let shown = problems[0].to_string();
+            assert!(shown.contains(expected) && shown.contains(remedy), "{text}\n{shown}");
+            assert!(problems[0].line > 0 && problems[0].column > 0, "{shown}");
+        }
+    }
+}
