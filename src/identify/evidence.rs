@@ -4,8 +4,11 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::actors::{Actors, Identified};
 use super::certificate::ClientCertificate;
 use super::jws::KeySet;
+use crate::capture::Request;
+use crate::redact::{FingerprintKey, Redacted};
 
 /// What is known beyond the request itself. Nothing of it: [`Evidence::default`].
 #[derive(Debug, Default)]
@@ -63,6 +66,24 @@ impl Evidence<'_> {
             }
             Need::Introspection(rule) => {
                 self.introspected.push((rule, Introspected::Failed(note)));
+            }
+        }
+    }
+}
+
+impl Actors {
+    /// Says who acts by what is known; what would have to be found out is declined with `note`.
+    pub fn identify_without_asking(
+        &self,
+        request: &Request,
+        mut evidence: Evidence<'_>,
+        key: &FingerprintKey,
+        note: &'static str,
+    ) -> Redacted<Identified> {
+        loop {
+            match self.identify(request, &evidence, key) {
+                Ok(who) => return who,
+                Err(need) => evidence.decline(need, note),
             }
         }
     }

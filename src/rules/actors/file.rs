@@ -15,11 +15,13 @@ use serde_saphyr::Spanned;
 pub struct ActorFile {
     /// How the actor is known.
     #[schemars(with = "FromFile")]
+    #[schemars(example = &"jwt")]
     pub from: Spanned<FromFile>,
     /// `jwt`, `api_key`, `header`: the header field that carries it; for `jwt` and `api_key` without
     /// scheme. Default: `authorization` for `jwt`, `x-api-key` for `api_key`.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
+    #[schemars(example = &"x-api-key")]
     pub header: Option<Spanned<String>>,
     /// `jwt`, `api_key`: the cookie that carries it, instead of a header field. `introspect`: of all
     /// cookies, those that are passed on.
@@ -45,15 +47,18 @@ pub struct ActorFile {
     /// `jwt`: how far clocks may differ. Default: `30s`.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
+    #[schemars(example = &"30s")]
     pub leeway: Option<Spanned<String>>,
     /// `api_key`: the file with the holders of keys. `countersign actors hash` makes its entries.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
+    #[schemars(example = &"keys/api-keys.table")]
     pub table: Option<Spanned<String>>,
     /// `introspect`: the path of the application that tells whose a credential is, such as
     /// `/api/me`; it is asked with the caller's own.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
+    #[schemars(example = &"/api/me")]
     pub get: Option<Spanned<String>>,
     /// `introspect`: the authorization server that is asked instead (RFC 7662).
     #[serde(default)]
@@ -66,10 +71,12 @@ pub struct ActorFile {
     /// `introspect`: how long an answer holds. Default: `60s`.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
+    #[schemars(example = &"60s")]
     pub cache: Option<Spanned<String>>,
     /// `introspect`: how long an answer is waited for; then the actor is not verified. Default: `1s`.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
+    #[schemars(example = &"1s")]
     pub timeout: Option<Spanned<String>>,
     /// `sign_in`: paths that sign in; a `*` at the end stands for anything.
     #[serde(default)]
@@ -78,14 +85,17 @@ pub struct ActorFile {
     /// The actor's id, a template.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
+    #[schemars(example = &"{claims.sub}")]
     pub id: Option<Spanned<String>>,
     /// The actor's name, a template.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
+    #[schemars(example = &"{claims.name | claims.preferred_username}")]
     pub name: Option<Spanned<String>>,
     /// The actor's e-mail address, a template.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
+    #[schemars(example = &"{claims.email}")]
     pub email: Option<Spanned<String>>,
     /// What kind of actor.
     #[serde(default, rename = "type")]
@@ -155,34 +165,42 @@ pub struct TokenKeysFile {
     /// A file with a JSON Web Key Set.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
+    #[schemars(example = &"keys/issuer.json")]
     pub file: Option<Spanned<String>>,
     /// Where the issuer publishes its JSON Web Key Set.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
+    #[schemars(example = &"https://issuer.example.com/keys")]
     pub url: Option<Spanned<String>>,
     /// A file with a shared secret.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
+    #[schemars(example = &"keys/application.secret")]
     pub secret_file: Option<Spanned<String>>,
     /// An environment variable with a shared secret.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
+    #[schemars(example = &"TOKEN_SECRET")]
     pub secret_env: Option<Spanned<String>>,
     /// `url`: a file with the authorities (PEM) that are trusted in place of the system's.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
+    #[schemars(example = &"keys/ca.pem")]
     pub ca: Option<Spanned<String>>,
     /// `url`: it may be `http` to another machine: whoever can change what passes there, can make
     /// tokens that count.
     #[serde(default)]
+    #[schemars(example = true)]
     pub insecure: bool,
     /// `url`: how old keys may become before they are fetched again. Default: `15m`.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
+    #[schemars(example = &"15m")]
     pub refresh: Option<Spanned<String>>,
     /// `url`: how long an answer is waited for. Default: `2s`.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
+    #[schemars(example = &"1s")]
     pub timeout: Option<Spanned<String>>,
 }
 
@@ -192,23 +210,29 @@ pub struct TokenKeysFile {
 pub struct ServerFile {
     /// Its introspection endpoint.
     #[schemars(with = "String")]
+    #[schemars(example = &"https://issuer.example.com/keys")]
     pub url: Spanned<String>,
     /// The id of the client as which it is asked.
+    #[schemars(example = &"countersign")]
     pub client_id: String,
     /// A file with that client's secret.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
+    #[schemars(example = &"keys/application.secret")]
     pub secret_file: Option<Spanned<String>>,
     /// An environment variable with that client's secret.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
+    #[schemars(example = &"TOKEN_SECRET")]
     pub secret_env: Option<Spanned<String>>,
     /// A file with the authorities (PEM) that are trusted in place of the system's.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
+    #[schemars(example = &"keys/ca.pem")]
     pub ca: Option<Spanned<String>>,
     /// The URL may be `http` to another machine: tokens and the client's secret pass unprotected.
     #[serde(default)]
+    #[schemars(example = true)]
     pub insecure: bool,
 }
 
@@ -271,19 +295,24 @@ pub struct KeyHolderFile {
     /// SHA-256 of the key in hexadecimal, as `countersign actors hash` prints it.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
+    #[schemars(example = &"…")]
     pub sha256: Option<Spanned<String>>,
     /// The key's fingerprint, as `actor.credential` of an event shows it.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
+    #[schemars(example = &"hmac:0123456789abcdef")]
     pub fingerprint: Option<Spanned<String>>,
     /// The holder's id.
     #[schemars(with = "String")]
+    #[schemars(example = &"{claims.sub}")]
     pub id: Spanned<String>,
     /// The holder's name.
     #[serde(default)]
+    #[schemars(example = &"{claims.name | claims.preferred_username}")]
     pub name: Option<String>,
     /// The holder's e-mail address.
     #[serde(default)]
+    #[schemars(example = &"{claims.email}")]
     pub email: Option<String>,
     /// What kind of actor; that of the rule, or `api`, if not given.
     #[serde(default, rename = "type")]

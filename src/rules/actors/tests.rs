@@ -90,7 +90,7 @@ fn every_problem_is_reported_with_its_place() {
         ("{from: jwt, keys: {file: ../empty.json}}", &["a.yaml:2:28: `../empty.json`: it holds no public key that can check signatures"]),
         ("{from: jwt, keys: {secret_file: ../short}}", &["a.yaml:2:35: the secret has less than 16 bytes, and could be guessed"]),
         ("{from: jwt, keys: {secret_env: COUNTERSIGN_TEST_UNSET}}", &["a.yaml:2:34: the environment variable `COUNTERSIGN_TEST_UNSET` is not set"]),
-        ("{from: jwt, keys: {secret: abc}}", &["a.yaml:2:22: unknown field `secret`"]),
+        ("{from: jwt, keys: {secret: abc}}", &["a.yaml:2:22: unknown key `secret`"]),
         ("{from: jwt, keys: {url: ftp://a/b}}", &["a.yaml:2:27: `ftp://a/b` is no URL of a server"]),
         ("{from: jwt, keys: {url: \"http://keycloak:8080/keys\"}}", &["a.yaml:2:27: `http://keycloak:8080/keys` is not protected by TLS"]),
         ("{from: jwt, keys: {url: \"https://u:p@a/b\"}}", &["a.yaml:2:27: this is no URL of a server"]),
@@ -122,7 +122,7 @@ fn every_problem_is_reported_with_its_place() {
         ("{from: introspect, server: {url: \"https://a/b\", client_id: c}}", &["a.yaml:2:36: the client's secret is missing, or given twice"]),
         ("{from: sign_in}", &["a.yaml:2:10: `from: sign_in` needs `paths`"]),
         ("{from: sign_in, paths: login}", &["a.yaml:2:26: `login` is no path"]),
-        ("{from: saml}", &["a.yaml:2:10: unknown variant `saml`, expected one of jwt, basic, header, api_key, mtls, introspect, sign_in"]),
+        ("{from: saml}", &["a.yaml:2:10: unknown value `saml`"]),
     ];
     let mut wrong = Vec::new();
     for (row, expected) in rows {
