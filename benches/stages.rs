@@ -1,6 +1,9 @@
 //! What an audited request costs before its intent is appended, without I/O: decoding, redaction,
 //! identification, derivation, canonical bytes.
 //!
+//! The stage `identify` is who acts, by twenty rules and a table of a hundred keys, and with
+//! derivation what happened; tokens were proved before.
+//!
 //! The stage `redact` is decoding and redaction alone, of bodies without secrets, against the same
 //! without any rule, and against a loop over all patterns, which is what scripts in proxies do.
 //!
@@ -9,16 +12,24 @@
 use std::hint::black_box;
 
 use anyhow::Context as _;
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use countersign::capture::{Body, Request};
 use countersign::clock::{Clock as _, SystemClock};
+use countersign::derive;
+use countersign::identify::{
+    ActorRule, Actors, Algorithm, ApiKeys, Carrier, Evidence, KeyHolder, KeySet, ProofRule,
+    TokenKeys, TokenRule,
+};
 use countersign::pipeline::{Prepared, Stage};
-use countersign::record::{EventId, Observer};
+use countersign::record::{ActorKind, EventId, Observer};
 use countersign::redact::{Detail, Engine, FingerprintKey, Seen};
 use countersign::rules;
 use criterion::{Criterion, Throughput};
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use regex::bytes::{Regex, RegexBuilder};
+use ring::hmac;
 use serde_json::json;
 
 /// As in the binary.
@@ -189,9 +200,95 @@ fn redaction(criterion: &mut Criterion) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// A shared secret that signs the bench's tokens.
+const SECRET: &[u8] = b"a secret of the bench, which is no secret";
+
+/// A token of `subject` that ends in the year 2100.
+fn token(subject: &str) -> String {
+    let part = |value: serde_json::Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
+    let header = part(json!({"alg": "HS256", "typ": "JWT"}));
+    let claims = part(json!({"sub": subject, "email": format!("{subject}@example.com"),
+        "iss": "https://issuer.example", "aud": ["admin"], "exp": 4_102_444_800_u64}));
+    let signed = format!("{header}.{claims}");
+    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, SECRET), signed.as_bytes());
+    format!("{signed}.{}", BASE64_URL_SAFE_NO_PAD.encode(tag.as_ref()))
+}
+
+/// Twenty rules: issuers whose tokens these are not, one whose they are, a hundred keys.
+fn actors() -> anyhow::Result<Actors> {
+    let jwt = |issuer: String| -> anyhow::Result<ActorRule> {
+        let keys = KeySet::shared(SECRET).context("the secret is long enough")?;
+        let token = TokenRule {
+            keys: TokenKeys::Here(keys.into()),
+            algorithms: vec![Algorithm::Hs256],
+            issuers: vec![issuer],
+            audiences: vec!["admin".to_owned()],
+            leeway: 30,
+        };
+        let proof = ProofRule::Jwt(Carrier::Header(header::AUTHORIZATION), token);
+        Ok(ActorRule { proof, id: None, name: None, email: None, kind: None })
+    };
+    let mut rules = vec![jwt("https://issuer.example".to_owned())?];
+    for number in 0..18 {
+        rules.push(jwt(format!("https://issuer-{number}.example"))?);
+    }
+    let mut table = ApiKeys::default();
+    for number in 0..100 {
+        let holder = KeyHolder {
+            id: Some(format!("program-{number}")),
+            name: None,
+            email: None,
+            kind: ActorKind::Api,
+        };
+        table.add_digest(ApiKeys::digest(&format!("key-of-program-{number:04}")), holder);
+    }
+    let carrier = Carrier::Header(HeaderName::from_static("x-api-key"));
+    let proof = ProofRule::ApiKey(carrier, table);
+    rules.push(ActorRule { proof, id: None, name: None, email: None, kind: None });
+    Ok(Actors::new(rules, Vec::new()))
+}
+
+fn identification(criterion: &mut Criterion) -> anyhow::Result<()> {
+    let (actors, key) = (actors()?, FingerprintKey::new(&[7; 32]));
+    let rules =
+        rules::load(None, &Pack::DEFAULT).map_err(anyhow::Error::from).context("shipped rules")?;
+    let engine = Engine::new(rules.redaction(), key.clone());
+    let with = |name: HeaderName, value: &str| -> anyhow::Result<Request> {
+        let mut request = request("/api/v1/users", Bytes::from_static(USER));
+        request.headers.remove(header::AUTHORIZATION);
+        request.headers.insert(name, HeaderValue::from_str(value)?);
+        Ok(request)
+    };
+    let bearer = format!("Bearer {}", token("ada"));
+    let cases = [
+        ("token", with(header::AUTHORIZATION, &bearer)?),
+        ("API key", with(HeaderName::from_static("x-api-key"), "key-of-program-0042")?),
+    ];
+    let evidence = Evidence { now: 1_800_000_000, ..Evidence::default() };
+    let mut group = criterion.benchmark_group("identify");
+    for (name, request) in &cases {
+        let verified =
+            actors.identify(request, &evidence, &key).map(|who| who.get().actor.verified);
+        anyhow::ensure!(verified == Ok(true), "{name}: not verified");
+        group.bench_function(*name, |bencher| {
+            bencher.iter(|| actors.identify(black_box(request), &evidence, &key).is_ok());
+        });
+        let record = engine.request(request, Detail::WithBody, &mut Seen::default());
+        group.bench_function(format!("{name}, with derivation"), |bencher| {
+            bencher.iter(|| {
+                let who = actors.identify(black_box(request), &evidence, &key);
+                (who.is_ok(), derive::naming(black_box(record.get())))
+            });
+        });
+    }
+    group.finish();
+    Ok(())
+}
+
 fn main() -> anyhow::Result<()> {
     let mut criterion = Criterion::default().configure_from_args();
     intents(&mut criterion)?;
+    identification(&mut criterion)?;
     redaction(&mut criterion)?;
     criterion.final_summary();
     Ok(())

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::capture::{Body, Request, Response};
 use crate::clock::Timestamp;
 use crate::derive::{self, Ended, Naming};
-use crate::identify;
+use crate::identify::{self, Identified};
 use crate::record::{
     Actor, CanonicalError, ChangesSource, Completion, Entry, EntryKind, EventId, Intent, Observer,
     RequestRecord, Scope, canonical,
@@ -80,7 +80,7 @@ pub struct Unread {
 }
 
 impl Prepared {
-    /// Takes a request through the stages.
+    /// Takes a request through the stages. Who acts is what the request claims.
     pub fn new(
         stage: &Stage<'_>,
         id: EventId,
@@ -88,18 +88,33 @@ impl Prepared {
         observer: Observer,
         request: &Request,
     ) -> Self {
+        let who = identify::actor(request, stage.engine.key())
+            .map(|actor| Identified { actor, notes: Vec::new() });
+        Self::of_actor(stage, id, time, observer, request, who)
+    }
+
+    /// Takes a request through the stages, whose actor is known.
+    pub fn of_actor(
+        stage: &Stage<'_>,
+        id: EventId,
+        time: Timestamp,
+        observer: Observer,
+        request: &Request,
+        who: Redacted<Identified>,
+    ) -> Self {
         let mut seen = Seen::default();
         let record = stage.engine.request(request, stage.request, &mut seen);
         let unread = Unread { request: record.get().unread, response: None };
-        let actor = actor(stage.engine, request, &seen);
+        let actor = searched(stage.engine, who, &seen);
         let source = identify::source(request, stage.trusted, &record);
         let naming = record.as_ref().map(derive::naming);
         let intent = record.and(actor).and(source).and(naming.clone()).map(
-            |(((record, actor), source), naming)| {
+            |(((record, who), source), naming)| {
                 let request_id = header(&record, "x-request-id");
                 let trace_id = header(&record, "traceparent").and_then(|value| trace_id(&value));
                 let mut record = record;
                 record.route = naming.route.clone();
+                record.notes.extend(who.notes.iter().map(|note| (*note).to_owned()));
                 let redactions = std::mem::take(&mut record.receipts);
                 Intent {
                     id,
@@ -107,7 +122,7 @@ impl Prepared {
                     action: naming.action,
                     category: naming.category,
                     description: naming.description,
-                    actor,
+                    actor: who.actor,
                     source,
                     targets: naming.targets,
                     scope: naming.scope,
@@ -250,15 +265,17 @@ fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// The claimed actor. What says who may be a secret that stands elsewhere in the request, or look
-/// like one.
-fn actor(engine: &Engine, request: &Request, seen: &Seen) -> Redacted<Actor> {
+/// What says who may be a secret that stands elsewhere in the request, or look like one.
+fn searched(engine: &Engine, who: Redacted<Identified>, seen: &Seen) -> Redacted<Identified> {
     let shown = |text: Option<String>| text.map(|text| engine.text(&text, seen).into_inner());
-    identify::actor(request, engine.key()).map(|actor| Actor {
-        id: shown(actor.id),
-        name: shown(actor.name),
-        email: shown(actor.email),
-        ..actor
+    who.map(|Identified { actor, notes }| {
+        let actor = Actor {
+            id: shown(actor.id),
+            name: shown(actor.name),
+            email: shown(actor.email),
+            ..actor
+        };
+        Identified { actor, notes }
     })
 }
 

@@ -4,6 +4,7 @@
 //! Exit codes: 0 done · 1 failed, or `check` found problems · 2 the command line, or what `run` was
 //! given, has problems · 3 the ledger, an address or another resource could not be had.
 
+pub mod actors;
 pub mod check;
 pub mod demo;
 pub mod explain;
@@ -47,6 +48,7 @@ enum Command {
     Run(run::Args),
     Check(check::Args),
     Rules(rules::Args),
+    Actors(actors::Args),
     Schema(schema::Args),
     Query(Box<query::QueryArgs>),
     Explain(explain::Args),
@@ -77,6 +79,7 @@ pub fn main() -> ExitCode {
         Command::Rules(args) => rules::run(&args, &mut out)
             .map(|verdict| ExitCode::from(verdict as u8))
             .map_err(Into::into),
+        Command::Actors(args) => actors::run(&args, &mut out).map(|()| ExitCode::SUCCESS),
         Command::Schema(args) => schema::run(&args, crate::rules::schema, &mut out)
             .map(|()| ExitCode::SUCCESS)
             .map_err(Into::into),
@@ -106,5 +109,6 @@ pub fn main() -> ExitCode {
 fn check_rules(dir: Option<&Path>, packs: &[Pack]) -> Result<String, Problems> {
     let rules = crate::rules::load(dir, packs)?;
     rules.test_examples()?;
-    Ok(format!("{} redaction rules", rules.redaction_rules()))
+    let (redaction, actors) = (rules.redaction_rules(), rules.actors().len());
+    Ok(format!("{redaction} redaction rules, {actors} about actors"))
 }

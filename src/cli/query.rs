@@ -266,11 +266,21 @@ fn cells(row: &Row) -> [String; 6] {
     [
         time.to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
         cell(row.action.as_deref().unwrap_or("-")),
-        cell(actor.into_iter().flatten().next().map_or("-", String::as_str)),
+        actor_cell(actor.into_iter().flatten().next(), row.actor_verified),
         cell(&target(&row.targets)),
         cell(&outcome),
         cell(row.description.as_deref().unwrap_or("-")),
     ]
+}
+
+/// Who acted; a check mark says that it was proved. What a client chose cannot look like one.
+fn actor_cell(actor: Option<&String>, verified: bool) -> String {
+    let is_mark = |c| matches!(c, '\u{221a}' | '\u{2600}'..='\u{27bf}' | '\u{1f300}'..='\u{1faff}');
+    let mut text = String::new();
+    for c in cell(actor.map_or("-", String::as_str)).chars() {
+        if is_mark(c) { text.extend(c.escape_unicode()) } else { text.push(c) }
+    }
+    if verified { format!("{text} ✓") } else { text }
 }
 
 fn target(targets: &[IndexedTarget]) -> String {

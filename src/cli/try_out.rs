@@ -1,5 +1,6 @@
 //! Joins the demo with the server and the query printing.
 
+use std::fs;
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
@@ -25,8 +26,21 @@ pub(super) fn run(args: &DemoArgs, out: &mut dyn Write) -> anyhow::Result<ExitCo
     Ok(if report.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// The proxy as `countersign run --upstream` would start it, on free ports, with one route more:
-/// generation requests are gateway traffic.
+/// Who acts: the sample API is asked.
+const ACTORS: &str = "\
+actors:
+  - {from: sign_in, paths: /login}
+  - from: introspect
+    get: /admin/me
+    with: [authorization, x-api-key, cookie]
+    cookie: legacy_session
+    id: \"{body:$.id}\"
+    name: \"{body:$.name}\"
+    email: \"{body:$.email}\"
+";
+
+/// The proxy as `countersign run --upstream` would start it, on free ports, with one route more,
+/// since generation requests are gateway traffic, and rules that say who acts.
 fn start_proxy(upstream: &str, dir: &Path) -> anyhow::Result<RunningProxy> {
     let mut config = config::for_upstream(upstream, Some(FREE), Some(dir), Some(FREE))?;
     let general = config.routes.first().context("a configuration has a route")?.clone();
@@ -36,6 +50,10 @@ fn start_proxy(upstream: &str, dir: &Path) -> anyhow::Result<RunningProxy> {
     gateway.kind = RouteKind::Gateway;
     gateway.level = AuditLevel::Metadata;
     config.routes.insert(0, gateway);
+    let rules = dir.join("rules");
+    fs::create_dir_all(&rules).context("the rules cannot be written")?;
+    fs::write(rules.join("actors.yaml"), ACTORS).context("the rules cannot be written")?;
+    config.rules_dir = Some(rules);
     let server = Server::start(config, None)?;
     let listeners = server.config().listeners;
     let Some(Address::Tcp(address)) = listeners.first().map(|listener| &listener.address) else {

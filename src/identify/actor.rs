@@ -1,5 +1,7 @@
 //! The actor, by convention.
 
+use http::HeaderMap;
+
 use super::credential::{Credential, credential, is_key_as_user};
 use super::jwt;
 use super::text::bounded;
@@ -12,16 +14,19 @@ use crate::redact::{FingerprintKey, Redacted, SECRET_DOMAIN, is_guessable};
 /// Of a credential it keeps a fingerprint over what stands after the scheme (for Basic, user and
 /// password together), and none of a password that could be found by trying all values.
 pub fn actor(request: &Request, key: &FingerprintKey) -> Redacted<Actor> {
-    let actor = match credential(&request.headers) {
-        Some(credential) => claimed(&credential, key),
-        None => known_as(ActorKind::Anonymous, None, None),
-    };
     // Safe: user names and the claims of a token that say who, never the credential; what may be a
     // key in the place of a user name is left out.
-    Redacted::vouched(actor)
+    Redacted::vouched(by_convention(&request.headers, key))
 }
 
-fn claimed(credential: &Credential<'_>, key: &FingerprintKey) -> Actor {
+pub(super) fn by_convention(headers: &HeaderMap, key: &FingerprintKey) -> Actor {
+    match credential(headers) {
+        Some(credential) => claimed(&credential, key),
+        None => known_as(ActorKind::Anonymous, None, None),
+    }
+}
+
+pub(super) fn claimed(credential: &Credential<'_>, key: &FingerprintKey) -> Actor {
     let fingerprint = |secret: &str| (!is_guessable(secret)).then(|| print(key, secret));
     match credential {
         Credential::Basic { sent, user, password } if is_key_as_user(user, password) => {
@@ -37,7 +42,8 @@ fn claimed(credential: &Credential<'_>, key: &FingerprintKey) -> Actor {
             let actor = known_as(ActorKind::User, Some(AuthMethod::Basic), print);
             Actor { id: bounded(user), ..actor }
         }
-        Credential::Bearer(token) => match jwt::claims(token) {
+        Credential::Bearer(token) => match jwt::parse(token).map(|parsed| jwt::who(&parsed.claims))
+        {
             Some(claims) => {
                 let kind = if claims.program { ActorKind::Api } else { ActorKind::User };
                 Actor {
@@ -63,7 +69,11 @@ fn claimed(credential: &Credential<'_>, key: &FingerprintKey) -> Actor {
     }
 }
 
-fn known_as(kind: ActorKind, auth: Option<AuthMethod>, credential: Option<String>) -> Actor {
+pub(super) fn known_as(
+    kind: ActorKind,
+    auth: Option<AuthMethod>,
+    credential: Option<String>,
+) -> Actor {
     Actor { kind, id: None, name: None, email: None, auth, credential, verified: false }
 }
 

@@ -1,4 +1,4 @@
-//! What a JSON Web Token (RFC 7519) claims; no signature is checked.
+//! What a JSON Web Token (RFC 7519) claims; `token` checks whether it is true.
 
 use base64::Engine as _;
 use base64::engine::GeneralPurpose;
@@ -22,22 +22,49 @@ pub(super) struct Claims {
     pub(super) program: bool,
 }
 
-/// The claims of a token in compact form; `None` if it is no such token.
-pub(super) fn claims(token: &str) -> Option<Claims> {
+/// A token in its parts, of which nothing is proved.
+pub(super) struct Parsed<'t> {
+    /// `alg`, as sent.
+    pub(super) algorithm: String,
+    /// `kid`: the key that the token names.
+    pub(super) key_id: Option<String>,
+    /// It says that more must be understood than we do (`crit`).
+    pub(super) critical: bool,
+    /// What it claims.
+    pub(super) claims: Map<String, Value>,
+    /// What the signature is over.
+    pub(super) signed: &'t [u8],
+    /// The signature; empty if there is none.
+    pub(super) signature: Vec<u8>,
+}
+
+/// The parts of a token in compact form; `None` if it is no such token.
+pub(super) fn parse(token: &str) -> Option<Parsed<'_>> {
     if token.len() > LOOKED_INTO_BYTES_MAX {
         return None;
     }
-    let mut parts = token.split('.');
-    let (header, payload, signature) = (parts.next()?, parts.next()?, parts.next()?);
-    if parts.next().is_some() {
+    let (signed, signature) = token.rsplit_once('.')?;
+    let (header, payload) = signed.split_once('.')?;
+    if payload.contains('.') {
         return None;
     }
-    // An unsigned token has an empty signature.
-    BASE64URL.decode(signature).ok()?;
-    object(header)?;
-    let payload = object(payload)?;
+    let signature = BASE64URL.decode(signature).ok()?;
+    let (header, claims) = (object(header)?, object(payload)?);
+    let text = |name: &str| header.get(name).and_then(Value::as_str).map(ToOwned::to_owned);
+    Some(Parsed {
+        algorithm: text("alg").unwrap_or_default(),
+        key_id: text("kid"),
+        critical: header.contains_key("crit"),
+        claims,
+        signed: signed.as_bytes(),
+        signature,
+    })
+}
+
+/// Who claims by the names that issuers use.
+pub(super) fn who(claims: &Map<String, Value>) -> Claims {
     let claim = |names: &[&str]| {
-        names.iter().find_map(|name| match payload.get(*name)? {
+        names.iter().find_map(|name| match claims.get(*name)? {
             Value::String(text) => bounded(text),
             Value::Number(number) => Some(number.to_string()),
             _ => None,
@@ -46,12 +73,12 @@ pub(super) fn claims(token: &str) -> Option<Claims> {
     let email = claim(&["email"]);
     let name = claim(&["name", "preferred_username", "username"]);
     let granted = claim(&["gty", "grant_type"]);
-    Some(Claims {
+    Claims {
         id: claim(&["sub", "user_id", "uid", "client_id"]),
         program: granted.is_some_and(|grant| grant.replace('_', "-") == "client-credentials"),
         name,
         email,
-    })
+    }
 }
 
 fn object(part: &str) -> Option<Map<String, Value>> {

@@ -7,6 +7,10 @@ use ipnet::IpNet;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+mod issuer;
+mod rules;
+mod tokens;
+
 use super::*;
 use crate::capture::{Body, Request};
 use crate::record::{Actor, RequestRecord, Source};

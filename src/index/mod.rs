@@ -31,7 +31,7 @@ pub use row::{IndexedTarget, Row};
 pub use search::{Condition, Cursor, Field, Page, Search};
 
 /// The version of the index. Another one on disk is dropped and built again.
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
 /// How long to wait for another process that updates the index.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 

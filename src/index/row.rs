@@ -37,6 +37,8 @@ pub struct Row {
     pub actor_name: Option<String>,
     /// The actor's e-mail address.
     pub actor_email: Option<String>,
+    /// Who acts was proved, not only claimed.
+    pub actor_verified: bool,
     /// How it ended; `None` while it is pending.
     pub outcome: Option<String>,
     /// How much it should worry.
@@ -100,6 +102,7 @@ struct ActorDoc {
     id: Option<String>,
     name: Option<String>,
     email: Option<String>,
+    verified: bool,
 }
 
 #[derive(Default, Deserialize)]
@@ -150,6 +153,7 @@ impl Row {
 
     fn take(&mut self, doc: Doc) {
         let actor = doc.actor.unwrap_or_default();
+        self.actor_verified |= actor.verified;
         let request = doc.request.unwrap_or_default();
         for (field, value) in [
             (&mut self.action, doc.action),

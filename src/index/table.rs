@@ -30,6 +30,7 @@ CREATE TABLE events (
     actor_id    TEXT,
     actor_name  TEXT,
     actor_email TEXT,
+    actor_verified INTEGER NOT NULL,
     outcome     TEXT,
     severity    TEXT,
     reason      TEXT,
@@ -74,7 +75,7 @@ DROP TABLE IF EXISTS texts;
 /// The columns of `events` in the order in which they are read and written.
 pub(super) const COLUMNS: &str = "n, writer, seq, completion, id, time_ms, action, category, \
     description, actor_type, actor_id, actor_name, actor_email, outcome, severity, reason, \
-    request_id, method, path, status, duration_ms, targets, scope";
+    request_id, method, path, status, duration_ms, targets, scope, actor_verified";
 
 /// Rows of one statement. SQLite allows 32,766 parameters.
 const ROWS_MAX: usize = 1000;
@@ -216,7 +217,7 @@ async fn write_events(conn: &mut SqliteConnection, rows: &[(i64, Row)]) -> Resul
             values.push_bind(text.as_deref());
         }
         values.push_bind(row.status).push_bind(row.duration_ms.map(signed));
-        values.push_bind(targets).push_bind(scope);
+        values.push_bind(targets).push_bind(scope).push_bind(row.actor_verified);
     });
     execute(conn, query).await
 }
@@ -240,6 +241,7 @@ pub(super) fn read(row: &SqliteRow) -> Result<Row, IndexError> {
         actor_id: text(10)?,
         actor_name: text(11)?,
         actor_email: text(12)?,
+        actor_verified: number(23)?.is_some_and(|verified| verified != 0),
         outcome: text(13)?,
         severity: text(14)?,
         reason: text(15)?,

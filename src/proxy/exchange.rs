@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use http::header::SET_COOKIE;
 use http::{StatusCode, Version};
 use pingora::http::ResponseHeader;
 use pingora::proxy::Session;
@@ -14,12 +15,14 @@ use super::body::{self, BodyError, RequestBody, declared_length};
 use super::budget::Account;
 use super::forward::{self, Framing};
 use super::gate::{self, Shared};
+use super::identity::{Application, Known};
 use super::plan::{self, Recording};
 use super::problem::{self, Problem};
 use super::release::{self, Held, Holding};
 use super::snapshot::{Routed, Snapshot};
 use super::upstream::{Failure, Outgoing, Upload, Upstream, Waiting};
 use crate::capture::{self, Body};
+use crate::identify::ClientCertificate;
 use crate::pipeline::{End, Prepared, Stage, Timing};
 use crate::record::EventId;
 use crate::recorder::{AppendError, OpenIntent};
@@ -43,6 +46,8 @@ struct Exchange<'a> {
     recording: Recording,
     upgrade: Option<String>,
     prepared: Prepared,
+    /// Answers about the credential, on which rests who acts.
+    rests_on: Vec<[u8; 32]>,
     intent: Option<OpenIntent>,
     began: Instant,
     account: Account,
@@ -70,8 +75,7 @@ fn captured(
 ) -> capture::Request {
     let head = session.req_header();
     let peer = gate::client_ip(session);
-    let peer_trusted =
-        peer.is_some_and(|peer| snapshot.trusted().iter().any(|net| net.contains(&peer)));
+    let peer_trusted = snapshot.trusts(peer);
     capture::Request {
         method: head.method.as_str().to_owned(),
         path_and_query: target,
@@ -86,6 +90,31 @@ fn captured(
         peer,
         peer_trusted,
     }
+}
+
+/// Who acts. For what is recorded in any case those are asked who know.
+async fn identified(
+    shared: &Shared,
+    snapshot: &Snapshot,
+    routed: &Routed,
+    session: &Session,
+    request: &capture::Request,
+    recording: Recording,
+) -> Known {
+    let tls = session.digest().and_then(|digest| digest.ssl_digest.as_ref());
+    let certificate = tls.and_then(|tls| tls.extension.get::<ClientCertificate>());
+    let now = shared.clock.now().timestamp();
+    let (identity, key) = (snapshot.identity(), snapshot.engine.key());
+    if recording != Recording::Everything {
+        return identity.known(request, certificate, now, key);
+    }
+    let application = Application {
+        connector: &shared.connector,
+        upstream: &routed.route.upstream,
+        pool: snapshot.pool(&routed.route.upstream),
+        forwarding: &gate::forwarding(session, snapshot, &routed.route),
+    };
+    identity.ask(request, certificate, now, key, &application).await
 }
 
 /// Carries one request through. Whatever happens, the client gets an answer or a closed connection.
@@ -125,7 +154,10 @@ pub(super) async fn run(
     let request = captured(session, snapshot, target, known);
     let id = EventId::new(arrived);
     let observer = snapshot.observer(&routed.route);
-    let prepared = Prepared::new(&stage(snapshot, routed), id, arrived, observer, &request);
+    let known = identified(shared, snapshot, routed, session, &request, recording).await;
+    let (who, rests_on) = known.parts();
+    let stage = stage(snapshot, routed);
+    let prepared = Prepared::of_actor(&stage, id, arrived, observer, &request, who);
     drop(request);
     let mut exchange = Exchange {
         shared,
@@ -134,6 +166,7 @@ pub(super) async fn run(
         recording,
         upgrade,
         prepared,
+        rests_on,
         intent: None,
         began,
         account,
@@ -209,7 +242,7 @@ impl Exchange<'_> {
             RequestBody::Whole(whole) => Framing::Length(whole.bytes.len() as u64),
             RequestBody::Begun(..) => had_length.map_or(Framing::Chunked, Framing::Length),
         };
-        let forwarding = gate::forwarding(session, route);
+        let forwarding = gate::forwarding(session, self.snapshot, route);
         let client = forwarding.client.clone().unwrap_or_default();
         let mut head = forward::request(original, self.event(), framing, &forwarding)
             .map_err(|_| Failure::NotSent)?;
@@ -259,6 +292,13 @@ impl Exchange<'_> {
     async fn conclude(mut self, session: &mut Session, outcome: Outcome) -> pingora::Result<()> {
         let added = self.began;
         let event = self.event();
+        if let Ok((_, held)) = &outcome.held
+            && (held.head.headers.contains_key(SET_COOKIE)
+                || held.head.status == StatusCode::UNAUTHORIZED)
+        {
+            // Sessions begin and end; whose this one is has to be asked again.
+            self.snapshot.identity().forget(&self.rests_on);
+        }
         let recorded = self.record_end(&outcome).await;
         let upstream_time = outcome.upstream.unwrap_or_default();
         let overhead = added.elapsed().saturating_sub(upstream_time);

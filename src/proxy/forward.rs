@@ -84,14 +84,19 @@ pub(super) struct Forwarding<'a> {
     pub tls: bool,
     /// The `Host` to send instead of the client's.
     pub host: Option<&'a str>,
+    /// Fields that say who acts, from somebody who may not say so.
+    pub withheld: Vec<HeaderName>,
 }
 
 /// Fields that every request gets, audited or not: the client's address is appended to
-/// `X-Forwarded-For`, `X-Forwarded-Proto` is set where it is missing, and the names of our own
-/// fields are never the client's to choose.
+/// `X-Forwarded-For`, `X-Forwarded-Proto` is set where it is missing, the names of our own fields are
+/// never the client's to choose, and fields that say who acts only a trusted proxy's.
 pub(super) fn stamp(head: &mut RequestHeader, forwarding: &Forwarding<'_>) -> pingora::Result<()> {
     head.remove_header(&REQUEST);
     head.remove_header(&EVENT);
+    for name in &forwarding.withheld {
+        head.remove_header(name);
+    }
     join_cookies(head)?;
     if let Some(client) = &forwarding.client {
         let chain = match head.headers.get(&X_FORWARDED_FOR) {

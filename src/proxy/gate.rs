@@ -95,12 +95,18 @@ pub(super) fn client_ip(session: &Session) -> Option<IpAddr> {
 }
 
 /// Who passes a request on.
-pub(super) fn forwarding<'a>(session: &Session, route: &'a Route) -> Forwarding<'a> {
+pub(super) fn forwarding<'a>(
+    session: &Session,
+    snapshot: &Snapshot,
+    route: &'a Route,
+) -> Forwarding<'a> {
     let tls = session.digest().is_some_and(|digest| digest.ssl_digest.is_some());
+    let client = client_ip(session);
     Forwarding {
-        client: client_ip(session).map(|ip| ip.to_string()),
+        client: client.map(|ip| ip.to_string()),
         tls,
         host: route.host_header.as_deref(),
+        withheld: snapshot.withheld(&session.req_header().headers, client),
     }
 }
 
@@ -272,7 +278,7 @@ impl ProxyHttp for Gate {
         // Trailers of requests are not passed on, so they are not promised either.
         head.remove_header(&header::TRAILER);
         if let Some(routed) = &ctx.routed {
-            forward::stamp(head, &forwarding(session, &routed.route))?;
+            forward::stamp(head, &forwarding(session, &ctx.snapshot, &routed.route))?;
         }
         Ok(())
     }

@@ -1,8 +1,9 @@
 //! The proxy: the only module that names `pingora::proxy`.
 //!
 //! `door` judges the bytes of a head, `wire` those of the body behind it, `gate` decides what is
-//! audited (by `plan`), `exchange` carries an audited request through, `tunnel` what follows an upgrade,
-//! `balance` picks the upstream's address. `pass` carries reads that are not recorded; everything
+//! audited (by `plan`), `exchange` carries an audited request through, `tunnel` what follows an
+//! upgrade, `balance` picks the upstream's address, `identity` asks who acts. `pass` carries reads
+//! that are not recorded; everything
 //! else goes through Pingora's own pipeline.
 //!
 //! Invariants: no audited request reaches an upstream before its intent is durable; no response of
@@ -17,6 +18,7 @@ mod door;
 mod exchange;
 mod forward;
 mod gate;
+mod identity;
 mod listening;
 mod pass;
 mod plan;
@@ -34,7 +36,7 @@ pub use budget::{Budget, Flight, InFlight};
 pub use door::Door;
 pub use gate::{Gate, Shared, application};
 pub use plan::{Recording, is_rejection, is_stream, recording, stage, streams, table, upgrade};
-pub use snapshot::Snapshot;
+pub use snapshot::{Ruled, Snapshot};
 
 /// Names the event to the client.
 pub const EVENT_HEADER: &str = "Countersign-Event";

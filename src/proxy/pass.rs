@@ -65,7 +65,7 @@ async fn ask(
 ) -> Result<(Upstream, Box<ResponseHeader>), (Failure, bool)> {
     let fresh = |failure| (failure, false);
     let pool = snapshot.pool(&routed.route.upstream).ok_or(fresh(Failure::NotSent))?;
-    let forwarding = gate::forwarding(session, &routed.route);
+    let forwarding = gate::forwarding(session, snapshot, &routed.route);
     let client = forwarding.client.clone().unwrap_or_default();
     let head = forward::request(session.req_header(), None, Framing::None, &forwarding)
         .map_err(|_| fresh(Failure::NotSent))?;

@@ -1,15 +1,20 @@
 //! What a request sees of the configuration: taken once at its start, replaced whole on reload.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use http::{HeaderMap, HeaderName};
 use ipnet::IpNet;
 use pingora::server::ShutdownWatch;
 use prometheus_client::metrics::counter::Counter;
 
 use super::balance::{Pool, UpstreamError};
+use super::identity::Identity;
 use super::plan;
 use crate::config::{Config, Route, RouteKind};
+use crate::identify::Actors;
 use crate::record::Observer;
 use crate::redact::Engine;
 use crate::route::{RouteTable, Safety};
@@ -23,6 +28,18 @@ pub struct Routed {
     pub requests: Counter,
 }
 
+/// What the rules come to.
+pub struct Ruled {
+    /// The redaction engine.
+    pub engine: Engine,
+    /// Digest of the rules.
+    pub ruleset: String,
+    /// Who acts.
+    pub actors: Arc<Actors>,
+    /// Files that the rules name.
+    pub reads: Vec<PathBuf>,
+}
+
 /// The configuration and the rules in force.
 pub struct Snapshot {
     /// The configuration.
@@ -31,18 +48,23 @@ pub struct Snapshot {
     pub engine: Engine,
     /// Digest of the rules.
     pub ruleset: String,
+    /// Files that the rules name, to be watched.
+    pub rule_reads: Vec<PathBuf>,
+    identity: Identity,
     table: RouteTable,
     routes: Vec<Arc<Routed>>,
     pools: BTreeMap<String, Pool>,
 }
 
 impl Snapshot {
-    /// Builds everything; `stop` ends what runs in its background.
+    /// Builds everything; `stop` ends what runs in its background. What the snapshot `before` has
+    /// learnt of issuers is taken over.
     pub async fn start(
         config: Config,
-        (engine, ruleset): (Engine, String),
+        ruled: Ruled,
         metrics: &Metrics,
         stop: ShutdownWatch,
+        before: Option<&Self>,
     ) -> Result<Self, UpstreamError> {
         let mut pools = BTreeMap::new();
         for (name, upstream) in &config.upstreams {
@@ -53,7 +75,9 @@ impl Snapshot {
         }
         let table = plan::table(&config.routes);
         let routes = config.routes.iter().map(|route| Arc::new(routed(route, metrics))).collect();
-        Ok(Self { config, engine, ruleset, table, routes, pools })
+        let Ruled { engine, ruleset, actors, reads } = ruled;
+        let identity = Identity::start(actors, before.map(|before| &before.identity));
+        Ok(Self { config, engine, ruleset, rule_reads: reads, identity, table, routes, pools })
     }
 
     /// The route of a request. The configuration's last route always matches.
@@ -79,6 +103,26 @@ impl Snapshot {
         &self.config.trusted_proxies
     }
 
+    /// Whether a peer's forwarding headers, and its word on who acts, are believed.
+    pub(super) fn trusts(&self, peer: Option<IpAddr>) -> bool {
+        peer.is_some_and(|peer| is_within(self.trusted(), peer))
+    }
+
+    /// Who acts.
+    pub(super) fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// Fields that say who acts, from a peer that may not say so.
+    pub(super) fn withheld(&self, headers: &HeaderMap, peer: Option<IpAddr>) -> Vec<HeaderName> {
+        let actors = self.identity.actors();
+        if actors.protected().is_empty() {
+            return Vec::new();
+        }
+        let trusted = self.trusts(peer);
+        headers.keys().filter(|name| actors.is_withheld(name, trusted)).cloned().collect()
+    }
+
     /// What events say about the proxy that saw them.
     pub fn observer(&self, route: &Route) -> Observer {
         Observer {
@@ -89,6 +133,13 @@ impl Snapshot {
     }
 }
 
+/// Whether an address is in one of the networks. A listener for both versions of IP sees an IPv4
+/// peer as one of IPv6.
+fn is_within(networks: &[IpNet], address: IpAddr) -> bool {
+    let address = address.to_canonical();
+    networks.iter().any(|network| network.contains(&address))
+}
+
 fn routed(route: &Route, metrics: &Metrics) -> Routed {
     let kind = match route.kind {
         RouteKind::Admin => "admin",
@@ -97,4 +148,24 @@ fn routed(route: &Route, metrics: &Metrics) -> Routed {
     };
     let labels = RequestLabels { route: route.name.clone(), kind };
     Routed { route: route.clone(), requests: metrics.requests.get_or_create_owned(&labels) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ipv4_peers_of_a_listener_for_both_versions_are_found() {
+        let networks: Vec<IpNet> =
+            ["10.0.0.0/8", "fd00::/8"].iter().map(|net| net.parse().unwrap()).collect();
+        for (address, within) in [
+            ("10.1.2.3", true),
+            ("::ffff:10.1.2.3", true),
+            ("::ffff:11.1.2.3", false),
+            ("fd00::1", true),
+            ("::1", false),
+        ] {
+            assert_eq!(is_within(&networks, address.parse().unwrap()), within, "{address}");
+        }
+    }
 }

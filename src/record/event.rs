@@ -75,6 +75,8 @@ pub enum AuthMethod {
     ApiKey,
     /// A session cookie.
     Session,
+    /// The user name in a request that signs in.
+    SignIn,
 }
 
 /// Who acted.

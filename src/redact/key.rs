@@ -24,12 +24,22 @@ impl FingerprintKey {
     /// HMAC-SHA-256 over the value, truncated to 64 bits, as `hmac:` and 16 hex digits. The
     /// domain is part of what is hashed, so that fingerprints of different uses never coincide.
     pub fn fingerprint(&self, domain: &str, value: &[u8]) -> String {
+        Self::shown(&self.digest(domain, value))
+    }
+
+    /// The whole of what a fingerprint shows the beginning of.
+    pub fn digest(&self, domain: &str, value: &[u8]) -> [u8; 32] {
         let mut mac = self.0.clone();
         mac.update(&(domain.len() as u64).to_be_bytes());
         mac.update(domain.as_bytes());
         mac.update(value);
-        let tag = mac.finalize().into_bytes();
-        format!("hmac:{}", hex::encode(tag.get(..8).unwrap_or(&tag)))
+        mac.finalize().into_bytes().into()
+    }
+
+    /// A digest as a fingerprint.
+    pub fn shown(digest: &[u8; 32]) -> String {
+        let [a, b, c, d, e, f, g, h, ..] = digest;
+        format!("hmac:{}", hex::encode([*a, *b, *c, *d, *e, *f, *g, *h]))
     }
 }
 

@@ -10,11 +10,15 @@ use super::examples::{Example, Expected};
 use super::file::{RedactFile, RulesFile, SideFile};
 use super::lists::CheckedOnly;
 use super::wording::in_words;
+use crate::identify::{ActorRule, KeySource};
 use crate::problem::{Problem, parse_yaml, pieces};
 use crate::redact::{Exceptions, Glob, Rule, Sides, UNSEARCHED_RULE, USERINFO_RULE};
 
 /// What to do about text that does not fit.
 pub(super) const REMEDY: &str = "compare with `countersign rules reference`";
+
+/// The sections of a file, as their first lines are written.
+const SECTIONS: [&str; 4] = ["redact:", "keep:", "record_only:", "actors:"];
 
 /// The longest rule id.
 const ID_CHARS_MAX: usize = 64;
@@ -28,6 +32,13 @@ pub(super) struct Checked {
     /// Every file's rules as they were understood: what the digest is made of.
     pub(super) normal: Vec<String>,
     pub(super) problems: Vec<Problem>,
+    /// Rules that say who acts, and where keys are fetched for them.
+    pub(super) actors: Vec<ActorRule>,
+    pub(super) sources: Vec<KeySource>,
+    /// Files that rules name, read or not.
+    pub(super) reads: Vec<PathBuf>,
+    /// Where the entry begins that is being checked.
+    pub(super) entry: (u64, u64),
     /// Where each id was first used.
     ids: BTreeMap<String, (PathBuf, u64)>,
 }
@@ -72,6 +83,9 @@ impl Checked {
         }
         for only in &rules.record_only {
             self.record_only(file, only);
+        }
+        for actor in &rules.actors {
+            self.actor(file, actor);
         }
     }
 
@@ -261,9 +275,6 @@ impl Checked {
         });
     }
 }
-
-/// What a file is made of.
-const SECTIONS: [&str; 3] = ["redact:", "keep:", "record_only:"];
 
 /// The entries of a file, each as a file of its own in which it stands where it stood.
 fn entries(text: &str) -> Vec<String> {

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
+use super::actors::ActorFile;
 use super::one_or_other::{ExampleFile, PathFile};
 
 /// One file of rules.
@@ -20,6 +21,9 @@ pub struct RulesFile {
     /// Where only what is listed is recorded, and of the rest type and size.
     #[serde(default)]
     pub record_only: Vec<RecordOnlyFile>,
+    /// Who acts: rules in their order, of which the first that reads a credential decides.
+    #[serde(default)]
+    pub actors: Vec<ActorFile>,
 }
 
 /// One redaction rule. At least one selector is needed; a value that any of them selects is

@@ -11,6 +11,7 @@ use super::check::{Checked, CheckedRule};
 use super::file::RulesFile;
 use super::lists::CheckedOnly;
 use super::packs::Pack;
+use crate::identify::Actors;
 use crate::problem::{Problem, Problems, utf8};
 use crate::redact::{Exceptions, Policy, RecordOnly, Rule};
 
@@ -25,6 +26,8 @@ pub struct RuleSet {
     pub(super) record_only: Vec<CheckedOnly>,
     digest: String,
     redaction: Arc<Policy>,
+    actors: Arc<Actors>,
+    reads: Vec<PathBuf>,
 }
 
 /// A rule, and where it was written.
@@ -77,8 +80,9 @@ impl RuleSet {
         let only: Vec<RecordOnly> =
             checked.record_only.iter().map(|checked| checked.only.clone()).collect();
         let redaction = Arc::new(compile(rules, &checked.keep, &only)?);
-        let Checked { rules, keep, record_only, .. } = checked;
-        Ok(Self { rules, keep, record_only, digest, redaction })
+        let Checked { rules, keep, record_only, actors, sources, reads, .. } = checked;
+        let actors = Arc::new(Actors::new(actors, sources));
+        Ok(Self { rules, keep, record_only, digest, redaction, actors, reads })
     }
 
     /// SHA-256 over what the rules say, whatever their files' layout: lower-case hex, the first 16
@@ -90,6 +94,16 @@ impl RuleSet {
     /// The redaction rules, compiled.
     pub fn redaction(&self) -> Arc<Policy> {
         Arc::clone(&self.redaction)
+    }
+
+    /// The rules that say who acts.
+    pub fn actors(&self) -> Arc<Actors> {
+        Arc::clone(&self.actors)
+    }
+
+    /// Files that the rules name: keys, tables, secrets.
+    pub fn reads(&self) -> &[PathBuf] {
+        &self.reads
     }
 
     /// The patterns over texts, as they were written.

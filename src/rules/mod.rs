@@ -6,6 +6,7 @@
 //! Invariant: a [`RuleSet`] is whole. Every problem in every file is reported, and then there is
 //! no rule set at all.
 
+mod actors;
 mod check;
 mod content;
 mod examples;
@@ -20,6 +21,10 @@ mod tests;
 mod try_body;
 mod wording;
 
+pub use actors::{
+    ActorFile, FromFile, KeyHolderFile, KeyTableFile, KindFile, ServerFile, TextsFile,
+    TokenKeysFile,
+};
 pub use examples::{Expected, Tried, Unmet};
 pub use file::{
     ActionFile, ExamplesFile, KeepFile, RecordOnlyFile, RedactFile, RulesFile, SideFile,

@@ -19,6 +19,9 @@ Rules are the `*.yaml` of the directory `rules.dir` in the configuration, beside
 `countersign explain` shows what the rules make of a request. Unknown keys are errors.
 ";
 
+/// The shipped packs have no rules about actors.
+const ACTORS: &str = include_str!("../../rules/examples/actors.yaml");
+
 /// The first example that is no longer than this is shown, or else the shortest.
 const EXAMPLE_CHARS: usize = 48;
 
@@ -31,8 +34,8 @@ pub fn reference() -> String {
     let empty = Map::new();
     let definitions = schema.get("$defs").and_then(Value::as_object).unwrap_or(&empty);
     let mut page = Page { definitions, sections: Vec::new(), examples: BTreeMap::new() };
-    for pack in Pack::ALL {
-        if let Ok(file) = serde_saphyr::from_str::<Value>(pack.text()) {
+    for text in Pack::ALL.map(Pack::text).into_iter().chain([ACTORS]) {
+        if let Ok(file) = serde_saphyr::from_str::<Value>(text) {
             page.learn(schema.as_value(), "", &file);
         }
     }

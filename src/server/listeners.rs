@@ -1,5 +1,6 @@
 //! The proxy's listeners: plain, TLS, mutual TLS, unix sockets.
 
+use std::any::Any;
 use std::fs::{self, Permissions};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
@@ -9,8 +10,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use async_trait::async_trait;
 use pingora::listeners::tls::TlsSettings;
-use pingora::listeners::{L4BufferSettings, ListenerConfig};
+use pingora::listeners::{L4BufferSettings, ListenerConfig, TlsAccept};
+use pingora::protocols::tls::TlsRef;
 use pingora::services::listening::Service;
 use pingora::tls::{RootCertStore, WebPkiClientVerifier};
 use rustls_pki_types::CertificateDer;
@@ -20,6 +23,7 @@ use tokio::task::JoinHandle;
 
 use super::ServerError;
 use crate::config::{Address, Listener, ListenerTls};
+use crate::identify::ClientCertificate;
 use crate::proxy::Door;
 
 /// How long a listener may take to open.
@@ -146,7 +150,11 @@ fn tls_settings(tls: &ListenerTls, http2: bool) -> Result<TlsSettings, String> {
     let text = |path: &Path| path.display().to_string();
     // Pingora panics later on what it cannot load; find out now.
     load_pair(&tls.certificate, &tls.key)?;
-    let mut settings = TlsSettings::intermediate(&text(&tls.certificate), &text(&tls.key))
+    let mut settings =
+        TlsSettings::with_callbacks(Box::new(Clients)).map_err(|error| error.to_string())?;
+    settings
+        .set_certificate_chain_file(&text(&tls.certificate))
+        .and_then(|()| settings.set_private_key_file(&text(&tls.key)))
         .map_err(|error| error.to_string())?;
     if http2 {
         settings.enable_h2();
@@ -163,6 +171,20 @@ fn tls_settings(tls: &ListenerTls, http2: bool) -> Result<TlsSettings, String> {
         settings.set_client_cert_verifier(verifier);
     }
     Ok(settings)
+}
+
+/// Remembers, with a connection, the certificate that its client was let in with.
+struct Clients;
+
+#[async_trait]
+impl TlsAccept for Clients {
+    async fn handshake_complete_callback(
+        &self,
+        tls: &TlsRef,
+    ) -> Option<Arc<dyn Any + Send + Sync>> {
+        let certificate = ClientCertificate::of(tls.peer_certificate_der()?);
+        Some(Arc::new(certificate))
+    }
 }
 
 fn load_pair(certificate: &Path, key: &Path) -> Result<(), String> {

@@ -30,7 +30,7 @@ use crate::config::{Config, Ledger};
 use crate::follow::follow;
 use crate::index::Index;
 use crate::problem::Problems;
-use crate::proxy::{Budget, Door, Shared, Snapshot, UpstreamError, application};
+use crate::proxy::{Budget, Door, Ruled, Shared, Snapshot, UpstreamError, application};
 use crate::record::Outcome;
 use crate::recorder::{Recorder, RecorderThread, Settings};
 use crate::redact::{Engine, FingerprintKey};
@@ -111,7 +111,7 @@ impl Server {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let metrics = Arc::new(Metrics::default());
         let key = key::load_or_create(&config.ledger.dir)?;
-        let engine = engine_for(&config, key).map_err(ServerError::Rules)?;
+        let ruled = ruled(&config, key).map_err(ServerError::Rules)?;
         let reading = listeners::bind(&config.reading.address.to_string())?;
         config.reading.address = listeners::local_address(&reading)?;
         listeners::probe(&mut config.listeners)?;
@@ -124,7 +124,7 @@ impl Server {
         let (recorder, recorder_thread) = start_recorder(&config, &clock, &metrics)?;
         let (stop, stopping) = watch::channel(false);
         let (retire, retired) = watch::channel(false);
-        let first = Snapshot::start(config.clone(), engine, &metrics, retired);
+        let first = Snapshot::start(config.clone(), ruled, &metrics, retired, None);
         let snapshot = side.block_on(first)?;
         let shared = Arc::new(Shared {
             snapshot: ArcSwap::from_pointee(snapshot),
@@ -317,10 +317,15 @@ async fn keep_index(
     }
 }
 
-/// The redaction engine that a configuration asks for, and the digest of its rules.
-fn engine_for(config: &Config, key: FingerprintKey) -> Result<(Engine, String), Problems> {
+/// What the rules that a configuration names come to.
+fn ruled(config: &Config, key: FingerprintKey) -> Result<Ruled, Problems> {
     let rules = rules::load(config.rules_dir.as_deref(), &config.packs)?;
-    Ok((Engine::new(rules.redaction(), key), rules.digest().to_owned()))
+    Ok(Ruled {
+        engine: Engine::new(rules.redaction(), key),
+        ruleset: rules.digest().to_owned(),
+        actors: rules.actors(),
+        reads: rules.reads().to_vec(),
+    })
 }
 
 fn runtime(name: &str, threads: usize) -> Result<Runtime, ServerError> {

@@ -11,7 +11,7 @@ use serde_json::json;
 use tokio::signal::unix::Signal;
 use tokio::sync::watch;
 
-use super::engine_for;
+use super::ruled;
 use super::system::{self, SystemEvent};
 use crate::config::{self, Config};
 use crate::problem::Problems;
@@ -67,6 +67,7 @@ impl Reloader {
         if let Some(dir) = &snapshot.config.rules_dir {
             files.extend(listing(dir));
         }
+        files.extend(snapshot.rule_reads.iter().cloned());
         files
             .into_iter()
             .filter_map(|file| {
@@ -142,10 +143,11 @@ impl Reloader {
             tracing::warn!(setting, "this setting changes only with a restart");
         }
         let config = config::reloaded(&self.started_with, config);
-        let key = self.shared.snapshot.load().engine.key().clone();
-        let engine = engine_for(&config, key)?;
+        let before = self.shared.snapshot.load_full();
+        let key = before.engine.key().clone();
+        let ruled = ruled(&config, key)?;
         let (retire, retired) = watch::channel(false);
-        let snapshot = Snapshot::start(config, engine, &self.shared.metrics, retired)
+        let snapshot = Snapshot::start(config, ruled, &self.shared.metrics, retired, Some(&before))
             .await
             .map_err(|error| Refusal::of(error.to_string()))?;
         // What the old snapshot had in its background ends now.

@@ -21,6 +21,8 @@ mod formats;
 #[cfg(test)]
 mod fuzz;
 #[cfg(test)]
+mod identity;
+#[cfg(test)]
 mod kills;
 #[cfg(test)]
 mod memory;

@@ -16,12 +16,17 @@ struct Secured {
 impl Secured {
     /// `tls` are further keys of the listener's `tls`, `listener` of the listener.
     fn start(upstream: &Upstream, tls: &str, listener: &str) -> Self {
+        Self::with(upstream, tls, listener, String::new())
+    }
+
+    /// `more` are further sections.
+    fn with(upstream: &Upstream, tls: &str, listener: &str, more: String) -> Self {
         let authority = Authority::new("servers");
         let pair = authority.issue("localhost");
         let secure = free_address();
         let listeners =
             format!("- {{address: \"{secure}\", tls: {{{}, {tls}}}, {listener}}}", pair.yaml());
-        let proxy = Proxy::with(upstream.address, &Setup { listeners, ..Setup::default() });
+        let proxy = Proxy::with(upstream.address, &Setup { listeners, more, ..Setup::default() });
         let url = format!("https://localhost:{}/admin/users", secure.port());
         let resolve = format!("localhost:{}:127.0.0.1", secure.port());
         Self { proxy, url, resolve, authority }
@@ -73,6 +78,33 @@ fn only_clients_with_a_certificate_of_the_named_authority_come_in() {
         assert_eq!(events.last().unwrap()["action"], "user.create");
     }
     assert_eq!((secured.proxy.events().len(), upstream.seen().len()), (2, 2));
+}
+
+#[test]
+fn certificates_say_who_acts() {
+    let clients = Authority::new("clients");
+    let upstream = Upstream::start(|_| Reply::ok());
+    let rules = tempfile::tempdir().unwrap();
+    let actors =
+        "actors:\n- {from: mtls, id: \"{subject.cn}\", name: \"{san.dns}\", type: agent}\n";
+    std::fs::write(rules.path().join("actors.yaml"), actors).unwrap();
+    let more = format!("rules: {{dir: \"{}\"}}", rules.path().display());
+    let client_ca = format!("client_ca: {}", clients.certificate().display());
+    let secured = Secured::with(&upstream, &client_ca, "", more);
+    let ada = clients.issue("ada");
+    let certificate = ["--cert", text(&ada.certificate), "--key", text(&ada.key)];
+    for http in ["--http1.1", "--http2"] {
+        let answer = secured.curl(&[&[http, "-d", "name=x"], &certificate[..]].concat());
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let actor = secured.proxy.events().pop().unwrap()["actor"].clone();
+        assert_eq!((&actor["id"], &actor["name"]), (&"ada".into(), &"ada".into()), "{http}");
+        assert_eq!((&actor["auth"], &actor["type"]), (&"mtls".into(), &"agent".into()));
+        assert_eq!(actor["verified"], true);
+    }
+    let plain = secured.proxy.address;
+    let request = b"POST /admin/users HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n";
+    super::support::exchange(plain, request);
+    assert_eq!(secured.proxy.events().pop().unwrap()["actor"]["verified"], false);
 }
 
 #[test]

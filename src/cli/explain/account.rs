@@ -8,6 +8,7 @@ use super::exchange::Exchange;
 use super::meanings::meaning;
 use crate::clock::Timestamp;
 use crate::config::{AuditLevel, Config, Route, RouteKind};
+use crate::identify::Evidence;
 use crate::pipeline::{End, Prepared, Timing};
 use crate::proxy::{self, Recording};
 use crate::record::{CanonicalError, Entry, EventId, Observer};
@@ -169,7 +170,11 @@ fn halves(
         upstream: Some(route.upstream.clone()),
     };
     let (request, later) = exchange.captured(route);
-    let mut prepared = Prepared::new(&stage, EventId::new(time), time, observer, &request);
+    let evidence = Evidence { now: time.timestamp(), ..Evidence::default() };
+    let (actors, key) = (setup.rules.actors(), setup.engine.key());
+    let who = actors.identify_without_asking(&request, evidence, key, "actor_not_asked");
+    let mut prepared =
+        Prepared::of_actor(&stage, EventId::new(time), time, observer, &request, who);
     let intent = document(&prepared.intent()?)?;
     let text = |pointer| intent.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
     let shown = format!("{} {}", text("/request/method"), text("/request/path"));

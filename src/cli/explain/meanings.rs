@@ -44,6 +44,35 @@ pub(super) const MEANINGS: &[(&str, &str)] = &[
         "pattern_limit",
         "searching took too much work: texts that were not searched to their end are `***`",
     ),
+    ("actor_credential_refused", "whoever was asked does not know the credential"),
+    (
+        "actor_credential_repeated",
+        "the credential is there more than once: which one counts is not known",
+    ),
+    ("actor_header_untrusted", "a field that only a trusted proxy may set was not passed on"),
+    (
+        "actor_introspection_busy",
+        "too many questions about credentials at a time: nobody was asked",
+    ),
+    ("actor_introspection_failed", "whoever was asked about the credential gave no usable answer"),
+    (
+        "actor_introspection_timeout",
+        "whoever was asked about the credential did not answer in time",
+    ),
+    ("actor_key_unknown", "the API key is not in the table"),
+    ("actor_not_asked", "nobody is asked about credentials here"),
+    ("actor_not_named", "whoever was asked about the credential named nobody"),
+    ("actor_token_algorithm", "the token is signed in a way that the rule does not accept"),
+    ("actor_token_audience", "the token is for another audience"),
+    ("actor_token_critical", "the token has an extension that must be understood and is not"),
+    ("actor_token_expired", "the token has expired"),
+    ("actor_token_key_unknown", "the token is signed with a key that is not known"),
+    ("actor_token_not_yet_valid", "the token is not valid yet"),
+    ("actor_token_other_issuer", "the token is of an issuer that no rule names"),
+    ("actor_token_signature", "the token's signature is wrong"),
+    ("actor_token_times", "the token's times are malformed"),
+    ("actor_token_unsigned", "the token is not signed"),
+    ("actor_token_without_expiry", "the token never expires"),
 ];
 
 /// The meaning of a note.
@@ -61,8 +90,16 @@ mod tests {
     fn every_note_has_a_meaning() {
         let source = include_str!("../../decode/node.rs");
         let names = Regex::new("Self::[A-Za-z0-9]+ => \"([a-z0-9_]+)\"").unwrap();
-        let notes: Vec<&str> =
+        let actors = Regex::new("\"(actor_[a-z]+_[a-z_]+)\"").unwrap();
+        let mut notes: Vec<&str> =
             names.captures_iter(source).map(|c| c.get(1).unwrap().as_str()).collect();
+        for source in [
+            include_str!("../../identify/actors.rs"),
+            include_str!("../../identify/token.rs"),
+            include_str!("../../proxy/identity/mod.rs"),
+        ] {
+            notes.extend(actors.captures_iter(source).map(|c| c.get(1).unwrap().as_str()));
+        }
         assert!(notes.len() >= 30, "{notes:?}");
         for note in notes {
             assert_ne!(meaning(note), "", "{note}: add it to the table");

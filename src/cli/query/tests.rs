@@ -47,22 +47,22 @@ fn ledger(dir: &Path) -> (Box<dyn Store>, EventId) {
             scope: Scope::from([("pool".to_owned(), "blue".to_owned())]),
             doc: Redacted::system(doc.to_string()),
         };
-        let intent = |name: &str| {
+        let intent = |name: &str, verified: bool| {
             json!({"time": "2026-07-01T12:00:00.000Z", "action": "api_key.create",
-                   "description": HOSTILE, "actor": {"type": "user", "name": name},
+                   "description": HOSTILE, "actor": {"type": "user", "name": name, "verified": verified},
                    "targets": [{"type": "api_key", "id": "k1"}, {"type": "api_key", "id": "k2"}],
                    "request": {"path": "/x"}})
         };
         let other = EventId::new(SystemClock.now());
         let batch = [
-            entry(EntryKind::Intent, id, None, intent("Ada")),
+            entry(EntryKind::Intent, id, None, intent("Ada", true)),
             entry(
                 EntryKind::Completion,
                 id,
                 Some(1),
                 json!({"outcome": "failure", "reason": "http_409"}),
             ),
-            entry(EntryKind::Intent, other, None, intent("Bob")),
+            entry(EntryKind::Intent, other, None, intent("Bob ✔ ✓", false)),
         ];
         store.append("w", 1, &batch).await.unwrap();
         (store, id)
@@ -74,9 +74,15 @@ fn a_table_for_people_that_captured_text_cannot_disturb() {
     let dir = tempfile::tempdir().unwrap();
     let (_store, _) = ledger(dir.path());
     let table = query(dir.path(), &[]).unwrap();
-    for expected in
-        ["TIME", "api_key.create", "Ada", "Bob", "pending", "failure (http_409)", "api_key k1 +1"]
-    {
+    for expected in [
+        "TIME",
+        "api_key.create",
+        "Ada ✓",
+        "Bob \\u{2714} \\u{2713}",
+        "pending",
+        "failure (http_409)",
+        "api_key k1 +1",
+    ] {
         assert!(table.contains(expected), "{expected}:\n{table}");
     }
     assert!(!table.chars().any(|c| c != '\n' && is_hostile(c)), "{table:?}");

