@@ -250,8 +250,9 @@ fn actors() -> anyhow::Result<Actors> {
 
 fn identification(criterion: &mut Criterion) -> anyhow::Result<()> {
     let (actors, key) = (actors()?, FingerprintKey::new(&[7; 32]));
-    let rules =
-        rules::load(None, &Pack::DEFAULT).map_err(anyhow::Error::from).context("shipped rules")?;
+    let rules = rules::load(None, &rules::Pack::DEFAULT)
+        .map_err(anyhow::Error::from)
+        .context("shipped rules")?;
     let engine = Engine::new(rules.redaction(), key.clone());
     let with = |name: HeaderName, value: &str| -> anyhow::Result<Request> {
         let mut request = request("/api/v1/users", Bytes::from_static(USER));

@@ -12,9 +12,6 @@ use super::{Node, json};
 /// Shorter strings of base64 are words, or hold nothing that could be told apart from chance.
 pub const BASE64_BYTES_MIN: usize = 12;
 
-/// So much of a string is decoded to see whether it is text at all: most base64 is not.
-const PROBE_BYTES: usize = 16;
-
 const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
     .with_decode_padding_mode(DecodePaddingMode::Indifferent)
     .with_decode_allow_trailing_bits(true);
@@ -41,21 +38,24 @@ pub fn base64_text(text: &str) -> Option<String> {
     if text.len() < BASE64_BYTES_MIN || !text.bytes().take(BASE64_BYTES_MIN).all(in_alphabet) {
         return None;
     }
+    if !text.as_bytes().get(..BASE64_BYTES_MIN).is_some_and(decodes_as_text) {
+        return None;
+    }
     // Encoders break lines at 64 or 76 characters.
     let joined = text.contains('\n').then(|| text.replace(['\r', '\n'], ""));
     let text = joined.as_deref().unwrap_or(text);
-    let probe = text.as_bytes().get(..PROBE_BYTES).unwrap_or(text.as_bytes());
-    if !probe.iter().all(|byte| in_alphabet(*byte)) {
-        return None;
-    }
-    let engine =
-        if text.bytes().any(|byte| matches!(byte, b'-' | b'_')) { URL_SAFE } else { STANDARD };
-    let mut buffer = [0; PROBE_BYTES];
-    let length = engine.decode_slice(probe, &mut buffer).ok()?;
-    if !begins_as_text(buffer.get(..length)?) {
-        return None;
-    }
-    into_text(engine.decode(text).ok()?)
+    into_text(engine_of(text.as_bytes()).decode(text).ok()?)
+}
+
+/// Whether base64 stands for what text may begin with: most does not.
+fn decodes_as_text(head: &[u8]) -> bool {
+    let mut buffer = [0; BASE64_BYTES_MIN];
+    let length = engine_of(head).decode_slice(head, &mut buffer);
+    length.is_ok_and(|length| buffer.get(..length).is_some_and(begins_as_text))
+}
+
+fn engine_of(encoded: &[u8]) -> GeneralPurpose {
+    if encoded.iter().any(|byte| matches!(byte, b'-' | b'_')) { URL_SAFE } else { STANDARD }
 }
 
 /// The text that a string with escapes stands for; `None` where it has none, or is not text.

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use aho_corasick::automaton::Automaton as _;
+use aho_corasick::dfa::DFA;
+use aho_corasick::{Anchored as Start, StartKind};
 use regex_automata::Anchored;
 
 use super::Pattern;
@@ -21,8 +23,10 @@ const LONG_BYTES_MIN: usize = 200;
 pub(crate) struct Patterns {
     entries: Vec<Entry>,
     /// Finds the words, in any case.
-    automaton: Option<AhoCorasick>,
+    automaton: Option<DFA>,
     words: Vec<Word>,
+    /// Some keyword has no character but those of numbers, digests, ids and dates.
+    any_hex: bool,
     everywhere: Vec<usize>,
     /// No match of any pattern is shorter.
     shortest: usize,
@@ -107,11 +111,12 @@ impl Patterns {
         let lengths = all.entries.iter().map(|entry| entry.pattern.shortest);
         all.shortest = lengths.min().unwrap_or_default();
         if !words.is_empty() {
-            let automaton = AhoCorasick::builder()
-                .kind(Some(AhoCorasickKind::DFA))
+            let automaton = DFA::builder()
+                .start_kind(StartKind::Unanchored)
                 .ascii_case_insensitive(true)
                 .build(words.keys())?;
             all.automaton = Some(automaton);
+            all.any_hex = words.keys().any(|word| is_hex(word));
             all.words = words.into_values().collect();
         }
         Ok(all)
@@ -135,22 +140,7 @@ impl Patterns {
         }
         let mut search =
             Search { text, work, matches: Vec::new(), done: Vec::new(), windows: Vec::new() };
-        if let Some(automaton) = &self.automaton {
-            for hit in automaton.find_overlapping_iter(text) {
-                let Some(word) = self.words.get(hit.pattern().as_usize()) else { continue };
-                for user in &word.users {
-                    let Some(entry) = self.entries.get(user.entry) else { continue };
-                    let at = hit.range();
-                    let other_case = user
-                        .exact
-                        .as_deref()
-                        .is_some_and(|exact| text.as_bytes().get(at.clone()) != Some(exact));
-                    if !other_case && scope.holds(entry.rule) {
-                        search.keyword(user.entry, entry, at)?;
-                    }
-                }
-            }
-        }
+        self.keywords(&mut search, scope)?;
         let windows = merged(std::mem::take(&mut search.windows));
         for (entry, range) in windows {
             if let Some(entry) = self.entries.get(entry) {
@@ -166,6 +156,55 @@ impl Patterns {
         }
         Ok(search.matches)
     }
+
+    /// Finds all keywords, and tries their patterns. All words that end at a place are in the state
+    /// that the automaton is in there.
+    fn keywords(&self, search: &mut Search<'_>, scope: &impl Scope) -> Result<(), Unfinished> {
+        let text = search.text;
+        let Some(automaton) = self.automaton.as_ref().filter(|_| self.any_hex || !is_hex(text))
+        else {
+            return Ok(());
+        };
+        let mut state = automaton.start_state(Start::No).map_err(|_| Unfinished)?;
+        for (before, byte) in text.bytes().enumerate() {
+            state = automaton.next_state(Start::No, state, byte);
+            if !automaton.is_special(state) || !automaton.is_match(state) {
+                continue;
+            }
+            for position in 0..automaton.match_len(state) {
+                let word = automaton.match_pattern(state, position);
+                let end = before + 1;
+                let at = end - automaton.pattern_len(word)..end;
+                if let Some(word) = self.words.get(word.as_usize()) {
+                    self.word(search, scope, word, &at)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn word(
+        &self,
+        search: &mut Search<'_>,
+        scope: &impl Scope,
+        word: &Word,
+        at: &Range<usize>,
+    ) -> Result<(), Unfinished> {
+        for user in &word.users {
+            let Some(entry) = self.entries.get(user.entry) else { continue };
+            let written = search.text.as_bytes().get(at.clone());
+            let other_case = user.exact.as_deref().is_some_and(|exact| written != Some(exact));
+            if !other_case && scope.holds(entry.rule) {
+                search.keyword(user.entry, entry, at.clone())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a text has no character but those of numbers, digests, ids and dates.
+fn is_hex(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b'-' | b':' | b'.'))
 }
 
 impl Search<'_> {
