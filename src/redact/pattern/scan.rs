@@ -116,7 +116,9 @@ impl Patterns {
                 .ascii_case_insensitive(true)
                 .build(words.keys())?;
             all.automaton = Some(automaton);
-            all.any_hex = words.keys().any(|word| is_hex(word));
+            all.any_hex = words.iter().any(|(word, Word { users })| {
+                users.iter().any(|user| is_hex(user.exact.as_deref().unwrap_or(word.as_bytes())))
+            });
             all.words = words.into_values().collect();
         }
         Ok(all)
@@ -161,7 +163,8 @@ impl Patterns {
     /// that the automaton is in there.
     fn keywords(&self, search: &mut Search<'_>, scope: &impl Scope) -> Result<(), Unfinished> {
         let text = search.text;
-        let Some(automaton) = self.automaton.as_ref().filter(|_| self.any_hex || !is_hex(text))
+        let Some(automaton) =
+            self.automaton.as_ref().filter(|_| self.any_hex || !is_hex(text.as_bytes()))
         else {
             return Ok(());
         };
@@ -203,8 +206,8 @@ impl Patterns {
 }
 
 /// Whether a text has no character but those of numbers, digests, ids and dates.
-fn is_hex(text: &str) -> bool {
-    text.bytes().all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b'-' | b':' | b'.'))
+fn is_hex(text: &[u8]) -> bool {
+    text.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f' | b'-' | b':' | b'.'))
 }
 
 impl Search<'_> {

@@ -174,3 +174,16 @@ fn work_is_bounded() {
     assert_eq!(patterns.find(&text, &All, &mut work), Ok(vec![]));
     assert!(WORK_BYTES_MAX - work <= text.len());
 }
+
+#[test]
+fn keywords_of_digits_are_found_in_digits() {
+    let found = |pattern: &str, keyword: &str, text: &str| {
+        let pattern = Pattern::new(pattern, &[keyword.to_owned()], Conditions::default()).unwrap();
+        let patterns = Patterns::new([(pattern, 0)]).unwrap();
+        patterns.find(text, &All, &mut { WORK_BYTES_MAX }).unwrap().len()
+    };
+    assert_eq!(found("00d[0-9]{4}", "00d", "1-00d1234"), 1);
+    assert_eq!(found("(?i)00D[0-9]{4}", "00D", "1-00d1234"), 1);
+    assert_eq!(found("00D[0-9]{4}", "00D", "1-00D1234"), 1);
+    assert_eq!(found("00D[0-9]{4}", "00D", "1-00d1234"), 0);
+}
