@@ -9,7 +9,7 @@ use super::pattern::{Patterns, Scope};
 use super::rule::{Action, Rule, Side, Sides, UNSEARCHED_RULE, USERINFO_RULE};
 use super::selection::Paths;
 use super::texts::TextsBut;
-use super::under::{PathGlob, below, squashed};
+use super::under::Places;
 use super::walk::{NAMING, VALUED, is_one_of, is_plain_name};
 use super::{Conditions, Glob};
 
@@ -32,7 +32,7 @@ pub struct Policy {
     unsearched: usize,
     keep: Kept,
     listed: Vec<Listed>,
-    places: Vec<Vec<PathGlob>>,
+    places: Places,
     patterns: Patterns,
     pub(super) texts_but: Vec<TextsBut>,
     bare_body: Vec<usize>,
@@ -115,10 +115,10 @@ impl Policy {
         record_only: &[RecordOnly],
     ) -> Result<Self, PolicyError> {
         rules.sort_by_key(|rule| std::cmp::Reverse(rule.action));
-        let mut places: Vec<Vec<PathGlob>> = Vec::new();
+        let mut places = Places::default();
         let mut heads = Vec::with_capacity(rules.len() + 2);
         for rule in &rules {
-            let below = below(&mut places, &rule.under)?;
+            let below = places.add(&rule.under)?;
             let (id, action, sides) = (rule.id.clone(), rule.action, rule.sides);
             let conditions = rule.conditions.clone();
             heads.push(Head { id, action, sides, conditions, below });
@@ -137,7 +137,7 @@ impl Policy {
         let mut listed = Vec::with_capacity(record_only.len());
         for only in record_only {
             listed.push(Listed::new(only, heads.len())?);
-            let below = below(&mut places, &only.under)?;
+            let below = places.add(&only.under)?;
             heads.push(Head {
                 below,
                 sides: only.sides,
@@ -193,15 +193,7 @@ impl Policy {
 
     /// Where a value in this half of an exchange stands, by the path of its request.
     pub(super) fn below(&self, path: &str) -> Below {
-        if self.places.is_empty() {
-            return 0;
-        }
-        let path = squashed(path);
-        let matches = |globs: &Vec<PathGlob>| globs.iter().any(|glob| glob.matches(&path));
-        self.places
-            .iter()
-            .enumerate()
-            .fold(0, |below, (bit, globs)| below | Below::from(matches(globs)) << bit)
+        self.places.below(path)
     }
 
     /// The patterns over texts.

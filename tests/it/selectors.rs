@@ -84,7 +84,7 @@ fn what_paths_select_passes_and_is_not_recorded() {
     let request = post("/v1/things", "application/json", "X-Note: Spandau-4402\r\n", &body);
     let event = recorded(&proxy, &request, &body, &["Grunewald-7731", "Spandau-4402"]);
     let expected = json!({
-        "model": "m-1", "messages": [{"role": "user", "content": {"redacted": "own.prompt", "chars": 14}}],
+        "model": "m-1", "messages": [{"role": "user", "content": {"redacted": "prompt.form", "chars": 14}}],
         "items": [{"kind": "Secret", "data": {"redacted": "own.data"}}, {"kind": "Map", "data": {"x": "Mitte-1188"}}],
     });
     for half in ["request", "response"] {
