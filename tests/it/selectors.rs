@@ -10,7 +10,7 @@ use super::support::{Proxy, Reply, Setup, Upstream, exchange, wait_until};
 const RULES: &str = r#"
 redact:
   - id: own.prompt
-    path: ["$.messages[*].content", "$.choices[*].delta.content"]
+    path: ["$.notes[*].line", "$.rows[*].delta.line"]
     do: summarize
   - id: own.data
     path: "$.items[?@.kind == 'Secret'].data"
@@ -77,14 +77,14 @@ fn what_paths_select_passes_and_is_not_recorded() {
     let rules = tempfile::tempdir().unwrap();
     let (upstream, proxy) = proxy(&rules);
     let body = json!({
-        "model": "m-1", "messages": [{"role": "user", "content": "Grunewald-7731"}],
+        "model": "m-1", "notes": [{"role": "user", "line": "Grunewald-7731"}],
         "items": [{"kind": "Secret", "data": {"x": "Spandau-4402"}}, {"kind": "Map", "data": {"x": "Mitte-1188"}}],
     })
     .to_string();
     let request = post("/v1/things", "application/json", "X-Note: Spandau-4402\r\n", &body);
     let event = recorded(&proxy, &request, &body, &["Grunewald-7731", "Spandau-4402"]);
     let expected = json!({
-        "model": "m-1", "messages": [{"role": "user", "content": {"redacted": "prompt.form", "chars": 14}}],
+        "model": "m-1", "notes": [{"role": "user", "line": {"redacted": "own.prompt", "chars": 14}}],
         "items": [{"kind": "Secret", "data": {"redacted": "own.data"}}, {"kind": "Map", "data": {"x": "Mitte-1188"}}],
     });
     for half in ["request", "response"] {
@@ -93,17 +93,17 @@ fn what_paths_select_passes_and_is_not_recorded() {
     assert_eq!(event["request"]["headers"]["x-note"], "***");
     let receipts = event["redactions"].to_string();
     assert!(
-        receipts.contains("own.data") && receipts.contains("request.body.$.messages[*].content")
+        receipts.contains("own.data") && receipts.contains("request.body.$.notes[*].line")
     );
     assert_eq!(String::from_utf8_lossy(&upstream.seen()[0].body), body);
 
     let lines =
-        "{\"choices\":[{\"delta\":{\"content\":\"Wannsee-9020\"},\"index\":3}]}\n{\"end\":true}\n";
+        "{\"rows\":[{\"delta\":{\"line\":\"Wannsee-9020\"},\"index\":3}]}\n{\"end\":true}\n";
     let request = post("/v1/things", "application/x-ndjson", "", lines);
     let event = recorded(&proxy, &request, lines, &["Wannsee-9020"]);
     let summary = json!({"redacted": "own.prompt", "chars": 12});
     let expected =
-        json!([{"choices": [{"delta": {"content": summary}, "index": 3}]}, {"end": true}]);
+        json!([{"rows": [{"delta": {"line": summary}, "index": 3}]}, {"end": true}]);
     assert_eq!(event["request"]["body"], expected);
 }
 
