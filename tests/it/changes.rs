@@ -76,14 +76,14 @@ fn changes_are_on_record_and_never_a_secret() {
     assert!(shown.contains(r#""after":"on""#) && !listed.to_string().contains("plague"), "{shown}");
 
     let tested = json!([
-        {"op": "test", "path": "/client_secret", "value": SECRETS[0]},
-        {"op": "replace", "path": "/client_secret", "value": SECRETS[1]},
+        {"op": "test", "path": "/license_key", "value": SECRETS[0]},
+        {"op": "replace", "path": "/license_key", "value": SECRETS[1]},
         {"op": "replace", "path": "/note", "value": format!("was {}", SECRETS[0])},
     ]);
     let kind = "application/json-patch+json";
     let secret = event(&proxy, &send("PATCH", "/apps/7", kind, &tested));
     let change = &secret["changes"][0];
-    assert_eq!((&change["op"], &change["path"]), (&json!("replace"), &json!("/client_secret")));
+    assert_eq!((&change["op"], &change["path"]), (&json!("replace"), &json!("/license_key")));
     let print = |side: &str| change[side]["fingerprint"].as_str().map(ToOwned::to_owned);
     let (before, after) = (print("before"), print("after"));
     assert!(before.is_some() && after.is_some() && before != after, "{change}");
