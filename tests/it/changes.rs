@@ -98,3 +98,46 @@ fn changes_are_on_record_and_never_a_secret() {
         }
     }
 }
+
+#[test]
+fn forms_and_files_are_fields() {
+    let upstream = Upstream::start(|_| {
+        Reply::response("201 Created", "application/json", r#"{"id":"doc_7","title":"Plan"}"#)
+    });
+    let proxy = Proxy::start(upstream.address);
+    let post = |content_type: &str, body: &str| {
+        let head = format!(
+            "POST /documents HTTP/1.1\r\nHost: a\r\nContent-Type: {content_type}\r\n\
+             Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            body.len()
+        );
+        event(&proxy, head.as_bytes())
+    };
+
+    let form = post(
+        "application/x-www-form-urlencoded",
+        "csrfmiddlewaretoken=q1w2e3r4t5z6u7i8o9p0&title=plan&tag=a&tag=b&password=correct-horse-1",
+    );
+    assert_eq!(
+        form["changes"],
+        json!([
+            {"op": "add", "path": "/password", "after": {"redacted": "credential.password"}},
+            {"op": "add", "path": "/tag", "after": ["a", "b"]},
+            {"op": "add", "path": "/title", "after": "Plan"},
+        ])
+    );
+
+    let parts = "--b\r\nContent-Disposition: form-data; name=\"title\"\r\n\r\nplan\r\n\
+                 --b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.bin\"\r\n\
+                 Content-Type: application/octet-stream\r\n\r\n0123\r\n--b--\r\n";
+    let files = post("multipart/form-data; boundary=b", parts);
+    let changes = files["changes"].as_array().unwrap();
+    assert_eq!(changes[0]["path"], "/file");
+    assert_eq!(changes[0]["after"]["filename"], "a.bin");
+    assert_eq!(changes[0]["after"]["size"], 4);
+    assert_eq!(changes[1], json!({"op": "add", "path": "/title", "after": "Plan"}));
+
+    let deleted = b"DELETE /documents/doc_7 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    let deleted = event(&proxy, deleted);
+    assert_eq!(deleted["changes_notes"], json!(["deletion"]));
+}

@@ -198,9 +198,10 @@ fn by_position<'n>(
             break;
         }
     }
-    let is_changed = list.len() > mark.changes();
-    let whole = path.len() + size(before) + size(after);
-    if is_changed && (list.is_full() || list.cost_since(&mark) >= whole) {
+    if list.len() == mark.changes() {
+        return;
+    }
+    if list.is_full() || list.cost_since(&mark) >= path.len() + size(before) + size(after) {
         list.back_to(mark);
         list.replace(path, Some(before), Some(after));
     }
