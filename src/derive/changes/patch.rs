@@ -1,6 +1,7 @@
 //! JSON Patch (RFC 6902): operations one after the other.
 
 use super::Note;
+use super::hidden::{Sight, has_hidden, sight};
 use super::list::List;
 use crate::decode::Node;
 
@@ -55,6 +56,7 @@ pub(super) fn read(list: &mut List, tree: &Node<'_>) -> Result<(), Note> {
             }
             Op::Add => list.add(path, value),
             Op::Remove => list.remove(path, before),
+            Op::Replace if is_known_same(before, value) => {}
             Op::Replace => list.replace(path, before, value),
             Op::Copy => list.add(path, moved),
             Op::Move => {
@@ -67,6 +69,15 @@ pub(super) fn read(list: &mut List, tree: &Node<'_>) -> Result<(), Note> {
         tested.forget(path);
     }
     Ok(())
+}
+
+/// What is set is what was tested to be there.
+fn is_known_same(before: Option<&Node<'_>>, after: Option<&Node<'_>>) -> bool {
+    let (Some(before), Some(after)) = (before, after) else { return false };
+    match sight(before, after) {
+        Some(seen) => seen == Sight::Same,
+        None => before == after && !has_hidden(before),
+    }
 }
 
 fn operation<'n>(node: &'n Node<'n>) -> Option<Operation<'n>> {
