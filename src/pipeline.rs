@@ -11,11 +11,11 @@ use serde_json::{Value, json};
 
 use crate::capture::{Body, Request, Response};
 use crate::clock::Timestamp;
-use crate::derive::{self, Ended, Naming};
+use crate::derive::{self, Changes, Ended, Naming, Verdict};
 use crate::identify::{self, Identified};
 use crate::record::{
-    Actor, CanonicalError, ChangesSource, Completion, Entry, EntryKind, EventId, Intent, Observer,
-    RequestRecord, Scope, canonical,
+    Actor, CanonicalError, Completion, Entry, EntryKind, EventId, Intent, Observer, RequestRecord,
+    Scope, canonical,
 };
 use crate::redact::{Detail, Engine, Redacted, Seen};
 
@@ -196,30 +196,33 @@ impl Prepared {
             _ => None,
         };
         self.unread.response = response.as_ref().and_then(|response| response.get().unread);
-        let redacted = self.naming.as_ref();
+        let redacted = self.naming.as_ref().and(self.intent.as_ref().map(|intent| &intent.request));
         match response {
-            Some(response) => redacted.and(response).map(|(naming, mut response)| {
+            Some(response) => redacted.and(response).map(|((naming, request), mut response)| {
                 let ended = Ended::Response(&response);
                 let verdict = derive::outcome(naming, ended);
                 let redactions = std::mem::take(&mut response.receipts);
-                let mut completion = self.assemble(verdict, timing);
+                let changes = derive::changes(request, naming, &verdict, Some(&response));
+                let mut completion = self.assemble(verdict, changes, timing);
                 completion.response = Some(response);
                 completion.redactions = redactions;
                 completion
             }),
-            None => redacted.map(|naming| {
+            None => redacted.map(|(naming, request)| {
                 let ended = match end {
                     End::Response(_) | End::UpstreamLost => Ended::UpstreamLost,
                     End::NotSent => Ended::NotSent,
                     End::UpstreamTimeout => Ended::UpstreamTimeout,
                     End::ClientAborted => Ended::ClientAborted,
                 };
-                self.assemble(derive::outcome(naming, ended), timing)
+                let verdict = derive::outcome(naming, ended);
+                let changes = derive::changes(request, naming, &verdict, None);
+                self.assemble(verdict, changes, timing)
             }),
         }
     }
 
-    fn assemble(&self, verdict: derive::Verdict, timing: &Timing<'_>) -> Completion {
+    fn assemble(&self, verdict: Verdict, changes: Changes, timing: &Timing<'_>) -> Completion {
         Completion {
             id: self.id,
             completed_at: timing.completed_at,
@@ -236,8 +239,9 @@ impl Prepared {
             request_body: timing
                 .request_body
                 .map(|body| json!({"size": body.size, "sha256": body.sha256})),
-            changes: Vec::new(),
-            changes_source: ChangesSource::None,
+            changes: changes.list,
+            changes_notes: changes.notes,
+            changes_source: changes.source,
             redactions: Vec::new(),
             notes: Vec::new(),
         }

@@ -1,5 +1,6 @@
 //! `countersign query`: events as a table, JSON lines, or JSON.
 
+mod changed;
 mod open;
 
 use std::io::Write;
@@ -147,6 +148,23 @@ pub fn run(args: &QueryArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
         index.close().await.ok();
         reader.close().await.ok();
         printed
+    })
+}
+
+/// Shows what the newest of these events that set something has changed.
+pub fn show_changes(args: &QueryArgs, out: &mut dyn Write) -> anyhow::Result<()> {
+    let search = search(args, SystemClock.now())?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let (mut reader, mut index, _) = open(&args.data, &Patience::DEFAULT).await?;
+        for row in &index.search(&search).await?.rows {
+            if changed::print(&query::event(&mut reader, row).await?, out)? {
+                break;
+            }
+        }
+        index.close().await.ok();
+        reader.close().await.ok();
+        Ok(())
     })
 }
 

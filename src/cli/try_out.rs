@@ -71,6 +71,7 @@ fn start_proxy(upstream: &str, dir: &Path) -> anyhow::Result<RunningProxy> {
 fn show(dir: &Path, out: &mut dyn Write) -> anyhow::Result<()> {
     let args = QueryArgs::newest(dir, "200");
     query::run(&args, out)?;
+    query::show_changes(&args, out)?;
     writeln!(out, "\nmore: countersign query --data {} --help", dir.display())?;
     Ok(())
 }

@@ -16,7 +16,7 @@ const NAMES: &[&str] =
 const IDS: &[&str] = &["id", "uuid", "uid"];
 
 /// Members around what is meant.
-const WRAPPERS: &[&str] = &["data", "result", "item", "attributes", "metadata", "spec"];
+pub(super) const WRAPPERS: &[&str] = &["data", "result", "item", "attributes", "metadata", "spec"];
 
 /// Of a bulk request so many targets are named.
 pub(super) const TARGETS_MAX: usize = 100;

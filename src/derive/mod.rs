@@ -18,10 +18,13 @@
 //! - GraphQL is `graphql.mutate` (or `query`, `subscribe`), its operations are the targets.
 //!   JSON-RPC methods are names like paths.
 //!
+//! What changed is read by `changes`, from the redacted request or from two redacted states.
+//!
 //! Invariants: never panics; every derived text has at most 256 characters, none of them control
 //! characters; an action is `noun.verb` in lower snake case.
 
 mod body;
+mod changes;
 mod naming;
 mod nouns;
 mod outcome;
@@ -36,5 +39,9 @@ mod verbs;
 mod walk;
 mod words;
 
+pub use changes::{
+    BYTES_MAX as CHANGES_BYTES_MAX, CHANGES_MAX, Changes, Difference, Note as ChangesNote,
+    VALUE_BYTES_MAX as CHANGE_VALUE_BYTES_MAX, changes, diff,
+};
 pub use naming::{Naming, naming};
 pub use outcome::{Ended, Verdict, outcome};

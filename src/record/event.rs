@@ -305,6 +305,9 @@ pub struct Completion {
     /// What changed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<Change>,
+    /// Why there are none, or not all: stable names.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub changes_notes: Vec<String>,
     /// How that is known.
     pub changes_source: ChangesSource,
     /// The client had left before the response could be given to it.

@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod canary;
 #[cfg(test)]
+mod changes;
+#[cfg(test)]
 mod disk;
 #[cfg(test)]
 mod door;

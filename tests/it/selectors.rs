@@ -92,9 +92,7 @@ fn what_paths_select_passes_and_is_not_recorded() {
     }
     assert_eq!(event["request"]["headers"]["x-note"], "***");
     let receipts = event["redactions"].to_string();
-    assert!(
-        receipts.contains("own.data") && receipts.contains("request.body.$.notes[*].line")
-    );
+    assert!(receipts.contains("own.data") && receipts.contains("request.body.$.notes[*].line"));
     assert_eq!(String::from_utf8_lossy(&upstream.seen()[0].body), body);
 
     let lines =
@@ -102,8 +100,7 @@ fn what_paths_select_passes_and_is_not_recorded() {
     let request = post("/v1/things", "application/x-ndjson", "", lines);
     let event = recorded(&proxy, &request, lines, &["Wannsee-9020"]);
     let summary = json!({"redacted": "own.prompt", "chars": 12});
-    let expected =
-        json!([{"rows": [{"delta": {"line": summary}, "index": 3}]}, {"end": true}]);
+    let expected = json!([{"rows": [{"delta": {"line": summary}, "index": 3}]}, {"end": true}]);
     assert_eq!(event["request"]["body"], expected);
 }
 

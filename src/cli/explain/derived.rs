@@ -37,6 +37,7 @@ pub(super) fn derived(intent: Option<&Value>, completion: Option<&Value>) -> Vec
             value: format!("{outcome}{reason}"),
             from: format!("convention: the response's status {status} and its error code, if any"),
         });
+        record.changes(&mut rows);
     }
     rows
 }
@@ -63,6 +64,26 @@ impl Record<'_> {
         let category = self.first["category"].as_str().unwrap_or_default().to_owned();
         let from = "convention: the area of the action's noun".to_owned();
         rows.push(Derived { field: "category".to_owned(), value: category, from });
+    }
+
+    fn changes(&self, rows: &mut Vec<Derived>) {
+        let count = self.second["changes"].as_array().map_or(0, Vec::len);
+        let notes = self.second["changes_notes"].as_array().into_iter().flatten();
+        let notes: Vec<&str> = notes.filter_map(Value::as_str).collect();
+        let notes = match notes.is_empty() {
+            true => String::new(),
+            false => format!(" ({})", notes.join(", ")),
+        };
+        let from = match self.second["changes_source"].as_str() {
+            Some("observed") => "the states before and after",
+            Some("request") => "request.body; where response.body shows the resource, its values",
+            _ => "not known",
+        };
+        rows.push(Derived {
+            field: "changes".to_owned(),
+            value: format!("{count}{notes}"),
+            from: from.to_owned(),
+        });
     }
 
     fn actor(&self, rows: &mut Vec<Derived>) {

@@ -126,6 +126,7 @@ fn an_archive_is_explained_entry_by_entry() {
     assert_eq!(from("targets[0].id"), Some(json!("response.body.$.id")));
     assert_eq!(from("targets[0].name"), Some(json!("request.body.$.name")));
     assert_eq!(from("action"), Some(json!("convention: POST /api-keys")));
+    assert!(from("changes").unwrap().as_str().unwrap().starts_with("request.body"));
 }
 
 #[test]

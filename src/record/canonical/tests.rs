@@ -101,6 +101,7 @@ fn completion() -> Completion {
             before: Some(json!(1)),
             after: Some(json!(2)),
         }],
+        changes_notes: vec!["note".to_owned()],
         changes_source: ChangesSource::Request,
         redactions: receipts(),
         notes: vec!["note".to_owned()],

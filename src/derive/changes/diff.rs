@@ -1,0 +1,208 @@
+//! The difference between two states.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::Note;
+use super::hidden::{self, Sight};
+use super::list::{List, down, down_to, size};
+use crate::decode::{Node, Number};
+use crate::record::Change;
+
+/// Names of fields that change with everything else, in lower case without `_` and `-`.
+const VOLATILE: [&str; 18] = [
+    "etag",
+    "lastactive",
+    "lastactiveat",
+    "lastmodified",
+    "lastmodifiedat",
+    "lastseen",
+    "lastseenat",
+    "lastupdated",
+    "lastupdatedat",
+    "lastused",
+    "lastusedat",
+    "modified",
+    "modifiedat",
+    "modifiedon",
+    "resourceversion",
+    "updated",
+    "updatedat",
+    "updatedon",
+];
+
+/// No volatile name is longer, with its separators.
+const VOLATILE_BYTES_MAX: usize = 24;
+
+/// Members by which items of a list are known, the best first.
+const IDS: [&str; 4] = ["id", "uuid", "key", "name"];
+
+/// What differs between two states.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Difference {
+    /// The changes. An item of a list that is compared by ids stands where it was before, and an
+    /// added one where it is after.
+    pub changes: Vec<Change>,
+    /// Paths whose values are redacted on both sides so that nobody can say whether they changed.
+    pub hidden: Vec<String>,
+    /// What is to be known of the changes.
+    pub notes: Vec<String>,
+}
+
+/// Compares two redacted trees.
+pub fn diff(before: &Node<'_>, after: &Node<'_>) -> Difference {
+    let mut list = List::default();
+    compare(&mut list, &mut String::new(), before, after);
+    let hidden = std::mem::take(&mut list.hidden);
+    let (changes, notes) = list.finish();
+    Difference { changes, hidden, notes }
+}
+
+fn compare(list: &mut List, path: &mut String, before: &Node<'_>, after: &Node<'_>) {
+    if list.is_full() {
+        return;
+    }
+    match (hidden::sight(before, after), before, after) {
+        (Some(Sight::Same), ..) => {}
+        (Some(Sight::Hidden), ..) => list.hide(path),
+        (Some(Sight::Changed), ..) => list.replace(path, Some(before), Some(after)),
+        (None, Node::Object(_), Node::Object(_)) => objects(list, path, before, after),
+        (None, Node::Array(left), Node::Array(right)) => match (ids(left, right), left, right) {
+            (Some(key), ..) => by_id(list, path, key, left, right),
+            (None, ..) => by_position(list, path, (before, left), (after, right)),
+        },
+        (None, ..) if is_same(before, after) => {}
+        (None, ..) => list.replace(path, Some(before), Some(after)),
+    }
+}
+
+/// Whether two values that are neither lists nor objects are the same.
+fn is_same(before: &Node<'_>, after: &Node<'_>) -> bool {
+    match (before, after) {
+        (Node::Number(left), Node::Number(right)) => match (left, right) {
+            (Number::Integer(_), Number::Double(_)) | (Number::Double(_), Number::Integer(_)) => {
+                left.to_string() == right.to_string()
+            }
+            _ => left == right,
+        },
+        _ => before == after,
+    }
+}
+
+fn objects(list: &mut List, path: &mut String, before: &Node<'_>, after: &Node<'_>) {
+    let mut members: BTreeMap<&str, (Option<&Node<'_>>, Option<&Node<'_>>)> = BTreeMap::new();
+    for (name, node) in before.members() {
+        members.entry(name).or_default().0.get_or_insert(node);
+    }
+    for (name, node) in after.members() {
+        members.entry(name).or_default().1.get_or_insert(node);
+    }
+    for (name, sides) in members {
+        if is_volatile(name) {
+            continue;
+        }
+        let length = down(path, name);
+        match sides {
+            (Some(before), Some(after)) => compare(list, path, before, after),
+            (Some(before), None) => list.remove(path, Some(before)),
+            (None, after) => list.add(path, after),
+        }
+        path.truncate(length);
+        if list.is_full() {
+            return;
+        }
+    }
+}
+
+fn is_volatile(name: &str) -> bool {
+    if name.len() > VOLATILE_BYTES_MAX {
+        return false;
+    }
+    let squashed: String = name.chars().filter(|c| !matches!(c, '_' | '-')).collect();
+    VOLATILE.contains(&squashed.to_ascii_lowercase().as_str())
+}
+
+/// The member by which all items on both sides are known, each by another value.
+fn ids(before: &[Node<'_>], after: &[Node<'_>]) -> Option<&'static str> {
+    if before.is_empty() && after.is_empty() {
+        return None;
+    }
+    IDS.into_iter().find(|key| places(before, key).is_some() && places(after, key).is_some())
+}
+
+/// Where the items of a list stand, by their ids.
+fn places(items: &[Node<'_>], key: &str) -> Option<HashMap<String, usize>> {
+    let mut places = HashMap::with_capacity(items.len());
+    for (position, item) in items.iter().enumerate() {
+        if places.insert(id(item, key)?, position).is_some() {
+            return None;
+        }
+    }
+    Some(places)
+}
+
+/// The id of an item; a text and a number are not the same.
+fn id(item: &Node<'_>, key: &str) -> Option<String> {
+    match item.get(key)? {
+        id if hidden::is_hidden(id) => None,
+        Node::String(text) => Some(format!("\"{text}")),
+        Node::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+fn by_id(list: &mut List, path: &mut String, key: &str, before: &[Node<'_>], after: &[Node<'_>]) {
+    let (Some(old), Some(new)) = (places(before, key), places(after, key)) else { return };
+    let mut last = None;
+    for (position, item) in before.iter().enumerate() {
+        let length = down_to(path, position);
+        let place = id(item, key).and_then(|id| new.get(&id).copied());
+        match place.and_then(|place| after.get(place)) {
+            Some(now) => compare(list, path, item, now),
+            None => list.remove(path, Some(item)),
+        }
+        path.truncate(length);
+        if place.is_some() && place < last {
+            list.note(Note::Reordered);
+        }
+        last = place.or(last);
+        if list.is_full() {
+            return;
+        }
+    }
+    for (position, item) in after.iter().enumerate() {
+        if id(item, key).is_some_and(|id| !old.contains_key(&id)) {
+            let length = down_to(path, position);
+            list.add(path, Some(item));
+            path.truncate(length);
+        }
+    }
+}
+
+/// Item by item, or as a whole if that is shorter.
+fn by_position<'n>(
+    list: &mut List,
+    path: &mut String,
+    (before, left): (&Node<'n>, &[Node<'n>]),
+    (after, right): (&Node<'n>, &[Node<'n>]),
+) {
+    let mark = list.mark();
+    for position in 0..left.len().max(right.len()) {
+        let length = down_to(path, position);
+        match (left.get(position), right.get(position)) {
+            (Some(before), Some(after)) => compare(list, path, before, after),
+            (before @ Some(_), None) => list.remove(path, before),
+            (None, after) => list.add(path, after),
+        }
+        path.truncate(length);
+        if list.is_full() {
+            break;
+        }
+    }
+    if list.len() == mark.changes() {
+        return;
+    }
+    if list.is_full() || list.cost_since(&mark) >= path.len() + size(before) + size(after) {
+        list.back_to(mark);
+        list.replace(path, Some(before), Some(after));
+    }
+}

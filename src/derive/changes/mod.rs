@@ -1,0 +1,142 @@
+//! What an exchange changed: from the request alone, or between two trees.
+//!
+//! Owns the reading of requests as changes (JSON Merge Patch, JSON Patch, whole resources, forms)
+//! and the comparison of two states. Works on redacted trees only, so that no change can tell more
+//! than the bodies do; does not know how the trees were come by.
+//!
+//! - From a request, `add` says that the field came to be with its resource, and `replace` that it
+//!   was set: nobody knows what was there before, unless a JSON Patch tested it.
+//! - Only what succeeded has changed something. Why there are no changes, or not all, is a note.
+//! - Between two trees, objects are compared by name, lists of objects by their ids, other lists by
+//!   position, or as a whole where that is shorter. Fields that change with everything
+//!   (`updated_at`, `etag`, …) are not compared.
+//! - What redaction hides is never claimed to be unchanged: two fingerprints tell, and everything
+//!   else that is hidden on both sides is listed apart.
+//!
+//! Invariants: never panics; the same trees give the same list; at most [`CHANGES_MAX`] changes, of
+//! at most [`VALUE_BYTES_MAX`] a value and [`BYTES_MAX`] in all.
+
+mod diff;
+mod echo;
+mod hidden;
+mod list;
+mod patch;
+mod request;
+#[cfg(test)]
+mod tests;
+
+pub use diff::{Difference, diff};
+pub use list::{BYTES_MAX, CHANGES_MAX, VALUE_BYTES_MAX};
+
+use super::naming::Naming;
+use super::outcome::Verdict;
+use crate::record::{Change, ChangesSource, Outcome, RequestRecord, ResponseRecord};
+use list::List;
+
+/// What changed, as far as it is known.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Changes {
+    /// The changes.
+    pub list: Vec<Change>,
+    /// How they are known.
+    pub source: ChangesSource,
+    /// Why there are none, or not all.
+    pub notes: Vec<String>,
+}
+
+/// Why there are no changes, or not all, or what is to be known of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Note {
+    /// The request failed or was refused.
+    NotDone,
+    /// Nobody knows whether it was done.
+    OutcomeUnknown,
+    /// It is a deletion: the request does not say what was there.
+    Deletion,
+    /// It is a call (GraphQL, JSON-RPC), whose arguments are no fields.
+    Call,
+    /// The body holds parameters of an action (signing in, rotating), which are no fields.
+    Parameters,
+    /// There is no body.
+    NoBody,
+    /// The body is not on record.
+    BodyNotRecorded,
+    /// Only a part of the body was captured.
+    BodyTruncated,
+    /// The method, or the type of a patch, is of a kind that is not understood here.
+    UnknownForm,
+    /// The patch is not one of its type.
+    InvalidPatch,
+    /// The whole resource was given: fields that are not in the request may have changed as well.
+    WholeReplaced,
+    /// The API has only accepted the request (202).
+    Accepted,
+    /// The API did it in part, perhaps (207).
+    MultiStatus,
+    /// Items of a list compared by their ids stand in another order.
+    Reordered,
+    /// There are more changes than are listed.
+    ChangesTruncated,
+    /// Long values are given by type and size.
+    ValuesTruncated,
+}
+
+impl Note {
+    /// The name in the record; stable.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NotDone => "not_done",
+            Self::OutcomeUnknown => "outcome_unknown",
+            Self::Deletion => "deletion",
+            Self::Call => "call",
+            Self::Parameters => "parameters",
+            Self::NoBody => "no_body",
+            Self::BodyNotRecorded => "body_not_recorded",
+            Self::BodyTruncated => "body_truncated",
+            Self::UnknownForm => "unknown_form",
+            Self::InvalidPatch => "invalid_patch",
+            Self::WholeReplaced => "whole_replaced",
+            Self::Accepted => "accepted",
+            Self::MultiStatus => "multi_status",
+            Self::Reordered => "reordered",
+            Self::ChangesTruncated => "changes_truncated",
+            Self::ValuesTruncated => "values_truncated",
+        }
+    }
+}
+
+impl Changes {
+    fn none(note: Note) -> Self {
+        Self { notes: vec![note.as_str().to_owned()], ..Self::default() }
+    }
+}
+
+/// What the request alone says to have changed, given how it ended.
+pub fn changes(
+    request: &RequestRecord,
+    naming: &Naming,
+    verdict: &Verdict,
+    response: Option<&ResponseRecord>,
+) -> Changes {
+    let status = response.map(|response| response.status);
+    match verdict.outcome {
+        Outcome::Success if status == Some(304) => return Changes::none(Note::NotDone),
+        Outcome::Success => {}
+        Outcome::Failure | Outcome::Denied => return Changes::none(Note::NotDone),
+        Outcome::Unknown => return Changes::none(Note::OutcomeUnknown),
+    }
+    let mut list = List::default();
+    if let Err(note) = request::read(request, naming, verdict, &mut list) {
+        return Changes::none(note);
+    }
+    match status {
+        Some(202) => list.note(Note::Accepted),
+        Some(207) => list.note(Note::MultiStatus),
+        _ => {}
+    }
+    if let Some(response) = response {
+        echo::complete(&mut list, naming, verdict, response);
+    }
+    let (list, notes) = list.finish();
+    Changes { list, source: ChangesSource::Request, notes }
+}

@@ -1,0 +1,308 @@
+//! Changes by tables: `tests/data/changes/*.json`, and what holds for all trees.
+
+use proptest::prelude::*;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::{BYTES_MAX, CHANGES_MAX, Changes, changes, diff};
+use crate::derive::{Ended, naming, outcome};
+use crate::record::{BodyRecord, Change, ChangesSource, RequestRecord, ResponseRecord};
+
+/// Two states, and what differs.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct States {
+    what: String,
+    before: Value,
+    after: Value,
+    changes: Vec<String>,
+    #[serde(default)]
+    hidden: Vec<String>,
+    #[serde(default)]
+    notes: Vec<String>,
+}
+
+/// A request with its response, and what it says to have changed.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Exchange {
+    #[serde(rename = "do")]
+    line: String,
+    #[serde(rename = "type", default = "json_type")]
+    content_type: Option<String>,
+    body: Option<Value>,
+    size: Option<u64>,
+    #[serde(default)]
+    truncated: bool,
+    #[serde(default = "ok")]
+    status: u16,
+    response: Option<Value>,
+    changes: Vec<String>,
+    #[serde(default)]
+    notes: Vec<String>,
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "it is the default of an option")]
+fn json_type() -> Option<String> {
+    Some("application/json".to_owned())
+}
+
+fn ok() -> u16 {
+    200
+}
+
+fn shown(changes: &[Change]) -> Vec<String> {
+    let one = |change: &Change| {
+        let mut text = format!("{} {}", change.op, change.path);
+        if let Some(before) = &change.before {
+            text += &format!(" {before}");
+        }
+        if let Some(after) = &change.after {
+            text += &format!(" -> {after}");
+        }
+        text
+    };
+    changes.iter().map(one).collect()
+}
+
+fn read(exchange: &Exchange) -> Changes {
+    let (method, path) = exchange.line.split_once(' ').unwrap();
+    let has_body = exchange.body.is_some() || exchange.size.is_some();
+    let request = RequestRecord {
+        method: method.to_owned(),
+        path: path.to_owned(),
+        headers: json!({}).into(),
+        content_type: exchange.content_type.clone().filter(|_| has_body),
+        body: exchange.body.clone().map(Into::into),
+        size: exchange.size,
+        truncated: exchange.truncated,
+        ..RequestRecord::default()
+    };
+    let response = ResponseRecord {
+        status: exchange.status,
+        headers: json!({}).into(),
+        body: exchange.response.clone().map(Into::into),
+        ..ResponseRecord::default()
+    };
+    let naming = naming(&request);
+    let verdict = outcome(&naming, Ended::Response(&response));
+    changes(&request, &naming, &verdict, Some(&response))
+}
+
+#[test]
+fn two_states_are_compared() {
+    let rows: Vec<States> =
+        serde_json::from_str(include_str!("../../../tests/data/changes/diff.json")).unwrap();
+    let mut wrong = Vec::new();
+    for row in rows {
+        let (before, after) = (BodyRecord::from(row.before), BodyRecord::from(row.after));
+        let found = diff(&before.tree(), &after.tree());
+        let found = (shown(&found.changes), found.hidden, found.notes);
+        let expected = (row.changes, row.hidden, row.notes);
+        if found != expected {
+            wrong.push(format!("{}: {found:?}, expected {expected:?}", row.what));
+        }
+    }
+    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn requests_are_read_as_changes() {
+    let rows: Vec<Exchange> =
+        serde_json::from_str(include_str!("../../../tests/data/changes/requests.json")).unwrap();
+    let mut wrong = Vec::new();
+    for row in rows {
+        let found = read(&row);
+        let known = found.source == ChangesSource::Request;
+        let reasons = ["accepted", "multi_status", "whole_replaced"];
+        if known != row.notes.iter().all(|note| reasons.contains(&note.as_str())) {
+            wrong.push(format!("{}: the source is {:?}", row.line, found.source));
+        }
+        let found = (shown(&found.list), found.notes);
+        let expected = (row.changes, row.notes);
+        if found != expected {
+            wrong.push(format!("{}: {found:?}, expected {expected:?}", row.line));
+        }
+    }
+    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn an_exchange_without_a_response_has_no_changes() {
+    let request = RequestRecord {
+        method: "PATCH".to_owned(),
+        path: "/users/5".to_owned(),
+        body: Some(json!({"a": 1}).into()),
+        ..RequestRecord::default()
+    };
+    let naming = naming(&request);
+    let rows = [
+        (Ended::NotSent, "not_done"),
+        (Ended::ClientAborted, "not_done"),
+        (Ended::UpstreamLost, "outcome_unknown"),
+        (Ended::UpstreamTimeout, "outcome_unknown"),
+    ];
+    for (ended, note) in rows {
+        let found = changes(&request, &naming, &outcome(&naming, ended), None);
+        assert_eq!((found.source, found.notes), (ChangesSource::None, vec![note.to_owned()]));
+        assert!(found.list.is_empty());
+    }
+}
+
+fn patch(body: Value) -> Changes {
+    read(&Exchange {
+        line: "PATCH /users/5".to_owned(),
+        content_type: json_type(),
+        body: Some(body),
+        size: None,
+        truncated: false,
+        status: 200,
+        response: None,
+        changes: Vec::new(),
+        notes: Vec::new(),
+    })
+}
+
+#[test]
+fn lists_are_bounded() {
+    let many: Map<String, Value> =
+        (0..2 * CHANGES_MAX).map(|n| (n.to_string(), n.into())).collect();
+    let found = patch(Value::Object(many));
+    assert_eq!(
+        (found.list.len(), found.notes),
+        (CHANGES_MAX, vec!["changes_truncated".to_owned()])
+    );
+
+    let long = "x".repeat(3000);
+    let found = patch(json!({"a": long, "b": {"c": [long]}}));
+    assert_eq!(
+        shown(&found.list),
+        [
+            "replace /a -> {\"bytes\":3002,\"truncated\":\"string\"}",
+            "replace /b/c -> {\"bytes\":3005,\"truncated\":\"array\"}"
+        ]
+    );
+    assert_eq!(found.notes, ["values_truncated"]);
+
+    let middling = "x".repeat(1000);
+    let some: Map<String, Value> = (0..200).map(|n| (n.to_string(), json!(middling))).collect();
+    let found = patch(Value::Object(some));
+    let values: usize = found.list.iter().map(|change| json!(change.after).to_string().len()).sum();
+    assert!(values < BYTES_MAX + 50 * CHANGES_MAX, "{values}");
+    assert!(found.notes.contains(&"values_truncated".to_owned()));
+
+    let found = patch(json!({"n".repeat(5000): 1}));
+    assert_eq!((found.list.len(), found.notes), (0, vec!["changes_truncated".to_owned()]));
+}
+
+/// RFC 7386, section 2.
+fn merged(target: Value, patch: &Value) -> Value {
+    let Value::Object(patch) = patch else { return patch.clone() };
+    let mut target = match target {
+        Value::Object(target) => target,
+        _ => Map::new(),
+    };
+    for (name, value) in patch {
+        if value.is_null() {
+            target.remove(name);
+        } else {
+            let before = target.remove(name).unwrap_or(Value::Null);
+            target.insert(name.clone(), merged(before, value));
+        }
+    }
+    Value::Object(target)
+}
+
+/// Carries out a change, making the objects on its way.
+fn apply(node: &mut Value, path: &[String], change: &Change) {
+    let Some((name, rest)) = path.split_first() else {
+        *node = change.after.clone().unwrap();
+        return;
+    };
+    if !node.is_object() {
+        *node = json!({});
+    }
+    let members = node.as_object_mut().unwrap();
+    if rest.is_empty() && change.op == "remove" {
+        members.remove(name);
+    } else {
+        apply(members.entry(name.clone()).or_insert(Value::Null), rest, change);
+    }
+}
+
+fn names(path: &str) -> Vec<String> {
+    let name = |name: &str| name.replace("~1", "/").replace("~0", "~");
+    path.split('/').skip(1).map(name).collect()
+}
+
+fn tree() -> impl Strategy<Value = Value> {
+    let hidden = prop_oneof![Just(json!("***")), Just(json!({"redacted": "r"}))];
+    tree_of(prop_oneof![4 => leaf(), 1 => hidden])
+}
+
+fn leaf() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        (0..4_i32).prop_map(Value::from),
+        "[a-c/~]{0,2}".prop_map(Value::from),
+    ]
+}
+
+fn tree_of(leaf: impl Strategy<Value = Value> + 'static) -> impl Strategy<Value = Value> {
+    leaf.prop_recursive(4, 40, 4, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::Array),
+            prop::collection::btree_map("id|key|[a-c~/]{1,2}", inner, 1..5)
+                .prop_map(|members| Value::Object(members.into_iter().collect())),
+        ]
+    })
+}
+
+fn object() -> impl Strategy<Value = Value> {
+    prop::collection::btree_map("[a-c~/]{1,2}", tree_of(leaf()), 1..4)
+        .prop_map(|members| Value::Object(members.into_iter().collect()))
+}
+
+proptest! {
+    #[test]
+    fn what_is_equal_has_no_changes(one in tree()) {
+        let record = BodyRecord::from(one);
+        prop_assert_eq!(diff(&record.tree(), &record.tree()).changes, Vec::new());
+    }
+
+    #[test]
+    fn what_differs_is_changed_or_hidden(one in tree(), other in tree()) {
+        let (before, after) = (BodyRecord::from(one.clone()), BodyRecord::from(other.clone()));
+        let found = diff(&before.tree(), &after.tree());
+        let again = diff(&before.tree(), &after.tree());
+        prop_assert_eq!(&found, &again);
+        if one != other {
+            let told = found.changes.len() + found.hidden.len() + found.notes.len();
+            prop_assert!(told > 0, "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn the_changes_of_a_merge_patch_do_what_it_does(before in object(), with in object()) {
+        let found = patch(with.clone());
+        let mut after = before.clone();
+        for change in &found.list {
+            apply(&mut after, &names(&change.path), change);
+        }
+        prop_assert_eq!(after, merged(before, &with));
+    }
+
+    #[test]
+    fn any_body_is_read(body in tree(), of in 0..3_usize) {
+        let kinds = ["application/json-patch+json", "application/json", "multipart/form-data"];
+        for line in ["PATCH /users/5", "PUT /users/5", "POST /users"] {
+            let found = read(&Exchange {
+                line: line.to_owned(),
+                content_type: Some(kinds[of].to_owned()),
+                ..serde_json::from_value(json!({"do": "", "body": body, "changes": []})).unwrap()
+            });
+            prop_assert!(found.list.len() <= CHANGES_MAX);
+        }
+    }
+}
