@@ -12,6 +12,7 @@ use anyhow::Context as _;
 use bytes::Bytes;
 use countersign::capture::{Body, Request};
 use countersign::clock::{Clock as _, SystemClock};
+use countersign::derive::Kind;
 use countersign::pipeline::{Prepared, Stage};
 use countersign::record::{EventId, Observer};
 use countersign::redact::{Detail, Engine, FingerprintKey, Seen};
@@ -77,8 +78,11 @@ fn intents(criterion: &mut Criterion) -> anyhow::Result<()> {
         .map_err(anyhow::Error::from)
         .context("shipped rules")?;
     let engine = Engine::new(rules.redaction(), FingerprintKey::new(&[7; 32]));
+    let events = rules.events();
     let stage = Stage {
         engine: &engine,
+        events: &events,
+        kind: Kind::Admin,
         trusted: &[],
         request: Detail::WithBody,
         response: Detail::WithBody,

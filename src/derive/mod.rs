@@ -1,7 +1,7 @@
-//! What happened, by convention: action, category, targets, scope, route template, outcome, and a
+//! What happened, by rule or by convention: action, category, targets, scope, route template, outcome, and a
 //! sentence for people.
 //!
-//! Owns the naming of requests that no rule names. Works on redacted records only, so that nothing
+//! Owns the naming of requests: a rule says what it says, and the convention the rest. Works on redacted records only, so that nothing
 //! here can leak; does not know stores, nor the captured bytes. Pure: a record in, names out.
 //!
 //! The convention:
@@ -27,6 +27,7 @@ mod nouns;
 mod outcome;
 mod path;
 mod rpc;
+mod rule;
 mod sentence;
 mod shape;
 #[cfg(test)]
@@ -36,5 +37,9 @@ mod verbs;
 mod walk;
 mod words;
 
-pub use naming::{Naming, naming};
+pub use naming::Naming;
 pub use outcome::{Ended, Verdict, outcome};
+pub use rule::{
+    EventRule, EventRules, Expectation, Kind, OutcomeRule, PathPattern, PatternError, Place,
+    Statuses, TargetRule, Template, TemplateError, Uses, named,
+};

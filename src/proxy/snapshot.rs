@@ -10,6 +10,7 @@ use prometheus_client::metrics::counter::Counter;
 use super::balance::{Pool, UpstreamError};
 use super::plan;
 use crate::config::{Config, Route, RouteKind};
+use crate::derive::EventRules;
 use crate::record::Observer;
 use crate::redact::Engine;
 use crate::route::{RouteTable, Safety};
@@ -29,6 +30,8 @@ pub struct Snapshot {
     pub config: Config,
     /// The redaction engine.
     pub engine: Engine,
+    /// The rules that name events.
+    pub events: Arc<EventRules>,
     /// Digest of the rules.
     pub ruleset: String,
     table: RouteTable,
@@ -40,7 +43,7 @@ impl Snapshot {
     /// Builds everything; `stop` ends what runs in its background.
     pub async fn start(
         config: Config,
-        (engine, ruleset): (Engine, String),
+        (engine, events, ruleset): (Engine, Arc<EventRules>, String),
         metrics: &Metrics,
         stop: ShutdownWatch,
     ) -> Result<Self, UpstreamError> {
@@ -53,7 +56,7 @@ impl Snapshot {
         }
         let table = plan::table(&config.routes);
         let routes = config.routes.iter().map(|route| Arc::new(routed(route, metrics))).collect();
-        Ok(Self { config, engine, ruleset, table, routes, pools })
+        Ok(Self { config, engine, events, ruleset, table, routes, pools })
     }
 
     /// The route of a request. The configuration's last route always matches.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use http::HeaderName;
 use serde_saphyr::Spanned;
 
+use super::events::CheckedEvent;
 use super::examples::{Example, Expected};
 use super::file::{RedactFile, RulesFile, SideFile};
 use super::lists::CheckedOnly;
@@ -25,6 +26,7 @@ pub(super) struct Checked {
     pub(super) rules: Vec<CheckedRule>,
     pub(super) keep: Exceptions,
     pub(super) record_only: Vec<CheckedOnly>,
+    pub(super) events: Vec<CheckedEvent>,
     /// Every file's rules as they were understood: what the digest is made of.
     pub(super) normal: Vec<String>,
     pub(super) problems: Vec<Problem>,
@@ -72,6 +74,9 @@ impl Checked {
         }
         for only in &rules.record_only {
             self.record_only(file, only);
+        }
+        for event in &rules.events {
+            self.event(file, event);
         }
     }
 
@@ -263,7 +268,7 @@ impl Checked {
 }
 
 /// What a file is made of.
-const SECTIONS: [&str; 3] = ["redact:", "keep:", "record_only:"];
+const SECTIONS: [&str; 4] = ["redact:", "keep:", "record_only:", "events:"];
 
 /// The entries of a file, each as a file of its own in which it stands where it stood.
 fn entries(text: &str) -> Vec<String> {

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
+use super::events::file::EventFile;
 use super::one_or_other::{ExampleFile, PathFile};
 
 /// One file of rules.
@@ -20,6 +21,10 @@ pub struct RulesFile {
     /// Where only what is listed is recorded, and of the rest type and size.
     #[serde(default)]
     pub record_only: Vec<RecordOnlyFile>,
+    /// What requests are called, and how their responses are understood. The rule whose path is the
+    /// most definite is taken; what it does not say is said by convention.
+    #[serde(default)]
+    pub events: Vec<EventFile>,
 }
 
 /// One redaction rule. At least one selector is needed; a value that any of them selects is

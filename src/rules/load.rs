@@ -8,9 +8,11 @@ use schemars::Schema;
 use sha2::{Digest, Sha256};
 
 use super::check::{Checked, CheckedRule};
+use super::events::CheckedEvent;
 use super::file::RulesFile;
 use super::lists::CheckedOnly;
 use super::packs::Pack;
+use crate::derive::EventRules;
 use crate::problem::{Problem, Problems, utf8};
 use crate::redact::{Exceptions, Policy, RecordOnly, Rule};
 
@@ -23,6 +25,8 @@ pub struct RuleSet {
     pub(super) rules: Vec<CheckedRule>,
     pub(super) keep: Exceptions,
     pub(super) record_only: Vec<CheckedOnly>,
+    written: Vec<CheckedEvent>,
+    events: Arc<EventRules>,
     digest: String,
     redaction: Arc<Policy>,
 }
@@ -62,7 +66,8 @@ pub fn schema() -> Schema {
 }
 
 impl RuleSet {
-    fn of(checked: Checked) -> Result<Self, Problems> {
+    fn of(mut checked: Checked) -> Result<Self, Problems> {
+        let events = Arc::new(checked.compiled());
         if !checked.problems.is_empty() {
             return Err(Problems(checked.problems));
         }
@@ -78,7 +83,8 @@ impl RuleSet {
             checked.record_only.iter().map(|checked| checked.only.clone()).collect();
         let redaction = Arc::new(compile(rules, &checked.keep, &only)?);
         let Checked { rules, keep, record_only, .. } = checked;
-        Ok(Self { rules, keep, record_only, digest, redaction })
+        let written = checked.events;
+        Ok(Self { rules, keep, record_only, written, events, digest, redaction })
     }
 
     /// SHA-256 over what the rules say, whatever their files' layout: lower-case hex, the first 16
@@ -90,6 +96,17 @@ impl RuleSet {
     /// The redaction rules, compiled.
     pub fn redaction(&self) -> Arc<Policy> {
         Arc::clone(&self.redaction)
+    }
+
+    /// The rules that name events, compiled.
+    pub fn events(&self) -> Arc<EventRules> {
+        Arc::clone(&self.events)
+    }
+
+    /// Where the rule of this id, that names events, is written: its file and the line of its id.
+    pub fn event(&self, id: &str) -> Option<(&Path, u64)> {
+        let found = self.written.iter().find(|checked| checked.rule.id == id)?;
+        Some((&found.file, found.line))
     }
 
     /// The patterns over texts, as they were written.

@@ -8,6 +8,7 @@
 
 mod check;
 mod content;
+mod events;
 mod examples;
 mod file;
 mod lists;
@@ -20,6 +21,9 @@ mod tests;
 mod try_body;
 mod wording;
 
+pub use events::file::{
+    EventFile, KindFile, MatchFile, OutcomeFile, OutcomeIs, SeverityFile, TargetFile, WhenFile,
+};
 pub use examples::{Expected, Tried, Unmet};
 pub use file::{
     ActionFile, ExamplesFile, KeepFile, RecordOnlyFile, RedactFile, RulesFile, SideFile,

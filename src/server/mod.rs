@@ -27,6 +27,7 @@ use tokio::time::timeout;
 use crate::api;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Ledger};
+use crate::derive::EventRules;
 use crate::follow::follow;
 use crate::index::Index;
 use crate::problem::Problems;
@@ -317,10 +318,13 @@ async fn keep_index(
     }
 }
 
-/// The redaction engine that a configuration asks for, and the digest of its rules.
-fn engine_for(config: &Config, key: FingerprintKey) -> Result<(Engine, String), Problems> {
+/// Engine, rules that name events, and the digest of all rules.
+type Rules = (Engine, Arc<EventRules>, String);
+
+/// What the rules that a configuration asks for are compiled to.
+fn engine_for(config: &Config, key: FingerprintKey) -> Result<Rules, Problems> {
     let rules = rules::load(config.rules_dir.as_deref(), &config.packs)?;
-    Ok((Engine::new(rules.redaction(), key), rules.digest().to_owned()))
+    Ok((Engine::new(rules.redaction(), key), rules.events(), rules.digest().to_owned()))
 }
 
 fn runtime(name: &str, threads: usize) -> Result<Runtime, ServerError> {

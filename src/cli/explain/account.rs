@@ -1,5 +1,7 @@
 //! What would be recorded of an exchange, and why: made by the same stages as in the proxy.
 
+use std::sync::Arc;
+
 use anyhow::Context;
 use serde_json::{Value, json};
 
@@ -8,6 +10,7 @@ use super::exchange::Exchange;
 use super::meanings::meaning;
 use crate::clock::Timestamp;
 use crate::config::{AuditLevel, Config, Route, RouteKind};
+use crate::derive::EventRules;
 use crate::pipeline::{End, Prepared, Timing};
 use crate::proxy::{self, Recording};
 use crate::record::{CanonicalError, Entry, EventId, Observer};
@@ -20,6 +23,7 @@ pub(super) struct Setup {
     pub(super) config: Config,
     pub(super) rules: RuleSet,
     pub(super) engine: Engine,
+    pub(super) events: Arc<EventRules>,
     pub(super) table: RouteTable,
 }
 
@@ -161,7 +165,7 @@ fn halves(
     recording: Recording,
     now: Timestamp,
 ) -> Result<Halves, CanonicalError> {
-    let stage = proxy::stage(&setup.engine, &setup.config.trusted_proxies, route);
+    let stage = proxy::stage(&setup.engine, &setup.events, &setup.config.trusted_proxies, route);
     let time = exchange.time.unwrap_or(now);
     let observer = Observer {
         config_version: setup.config.version.clone(),

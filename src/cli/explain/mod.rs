@@ -134,8 +134,9 @@ fn setup(args: &Args) -> Result<(Setup, bool), Problems> {
         })?,
     };
     let engine = Engine::new(rules.redaction(), key);
+    let events = rules.events();
     let table = proxy::table(&config.routes);
-    Ok((Setup { config, rules, engine, table }, own))
+    Ok((Setup { config, rules, engine, events, table }, own))
 }
 
 /// Goes through the files and writes accounts.
