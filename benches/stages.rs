@@ -4,6 +4,8 @@
 //! The stage `redact` is decoding and redaction alone, of bodies without secrets, against the same
 //! without any rule, and against a loop over all patterns, which is what scripts in proxies do.
 //!
+//! The stage `named by rules` is derivation alone, under none, ten and 500 rules for events.
+//!
 //! `cargo bench --bench stages`. The figures of the whole proxy come from `benches/run.sh`.
 
 use std::hint::black_box;
@@ -12,7 +14,7 @@ use anyhow::Context as _;
 use bytes::Bytes;
 use countersign::capture::{Body, Request};
 use countersign::clock::{Clock as _, SystemClock};
-use countersign::derive::Kind;
+use countersign::derive::{self, Kind, Place};
 use countersign::pipeline::{Prepared, Stage};
 use countersign::record::{EventId, Observer};
 use countersign::redact::{Detail, Engine, FingerprintKey, Seen};
@@ -193,10 +195,50 @@ fn redaction(criterion: &mut Criterion) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// So many rules that name events.
+const EVENT_RULES: usize = 500;
+
+/// Naming a request by rules: how much it costs must not follow from how many there are.
+fn naming(criterion: &mut Criterion) -> anyhow::Result<()> {
+    let mut group = criterion.benchmark_group("named by rules");
+    let none = rules::load(None, &[]).map_err(anyhow::Error::from)?;
+    let engine = Engine::new(none.redaction(), FingerprintKey::new(&[7; 32]));
+    let request = request("/api/v1/orgs/acme/things-7/42/rotate", Bytes::from_static(USER));
+    let record = engine.request(&request, Detail::WithBody, &mut Seen::default()).into_inner();
+    let actor = countersign::record::Actor {
+        auth: None,
+        credential: None,
+        email: None,
+        id: Some("ann".to_owned()),
+        name: None,
+        kind: countersign::record::ActorKind::User,
+        verified: false,
+    };
+    for count in [0, 10, EVENT_RULES] {
+        let dir = tempfile::tempdir()?;
+        let entry = |number: usize| {
+            format!(
+                "  - id: rule-{number}\n    match: {{method: POST, path: '/api/v1/orgs/{{org}}/things-{number}/{{id}}/rotate'}}\n    action: thing.rotate\n    target: {{type: thing, id: '{{path.id}}', name: '{{request.body:$.username}}'}}\n    scope: {{org: '{{path.org}}'}}\n"
+            )
+        };
+        let entries: String = (0..count).map(entry).collect();
+        let text = if count == 0 { String::new() } else { format!("events:\n{entries}") };
+        std::fs::write(dir.path().join("events.yaml"), text)?;
+        let rules = rules::load(Some(dir.path()), &[]).map_err(anyhow::Error::from)?.events();
+        let place = Place { rules: &rules, host: "admin.example.com", kind: Kind::Admin };
+        group.bench_function(format!("{count} rules"), |bencher| {
+            bencher.iter(|| derive::named(black_box(&record), &actor, &place));
+        });
+    }
+    group.finish();
+    Ok(())
+}
+
 fn main() -> anyhow::Result<()> {
     let mut criterion = Criterion::default().configure_from_args();
     intents(&mut criterion)?;
     redaction(&mut criterion)?;
+    naming(&mut criterion)?;
     criterion.final_summary();
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use serde_json::{Value, json};
 
-use super::derived::{Derived, derived};
+use super::derived::{Derived, Ruled, derived};
 use super::exchange::Exchange;
 use super::meanings::meaning;
 use crate::clock::Timestamp;
@@ -113,7 +113,11 @@ impl Account {
             level: level(route.level),
             receipts: receipts.collect(),
             notes: notes.into_iter().flat_map(|(half, doc)| noted(half, doc.as_ref())).collect(),
-            derived: derived(halves.intent.as_ref(), halves.completion.as_ref()),
+            derived: derived(
+                halves.intent.as_ref(),
+                halves.completion.as_ref(),
+                ruled(setup, halves.intent.as_ref().or(halves.completion.as_ref())).as_ref(),
+            ),
             intent: halves.intent,
             completion: halves.completion,
             file_notes: exchange.notes.clone(),
@@ -149,6 +153,13 @@ impl Account {
             "file_notes": self.file_notes,
         })
     }
+}
+
+/// The rule that named an event, by its first document.
+fn ruled<'s>(setup: &'s Setup, first: Option<&Value>) -> Option<Ruled<'s>> {
+    let rule = setup.events.rule(first?["rule"].as_str()?)?;
+    let (file, line) = setup.rules.event(&rule.id)?;
+    Some(Ruled { rule, place: format!("rule at {}:{line}", file.display()) })
 }
 
 /// The documents, and method and path as they are recorded.

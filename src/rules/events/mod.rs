@@ -1,6 +1,8 @@
 //! Rules about events: their form, and their checks.
 
 pub(super) mod file;
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
 
