@@ -68,15 +68,24 @@ pub(super) struct Noted {
     pub(super) meaning: &'static str,
 }
 
+impl Setup {
+    /// Whether an exchange is provably without effect, and no rule wants it recorded.
+    fn safety(&self, exchange: &Exchange) -> Safety {
+        let any_path = names_another_path(&exchange.headers);
+        let Exchange { host, target, method, .. } = exchange;
+        self.events.judge(exchange.safety(), host, target, method, any_path)
+    }
+}
+
 impl Account {
     /// Whether the exchange is one of those that are shown unless others are asked for.
-    pub(super) fn is_mutation(exchange: &Exchange) -> bool {
-        !exchange.safety().is_safe() || exchange.upgrade()
+    pub(super) fn is_mutation(setup: &Setup, exchange: &Exchange) -> bool {
+        !setup.safety(exchange).is_safe() || exchange.upgrade()
     }
 
     /// Takes the exchange through the stages; `now` is for files that do not say when it was.
     pub(super) fn of(setup: &Setup, exchange: &Exchange, now: Timestamp) -> anyhow::Result<Self> {
-        let (safety, upgrade) = (exchange.safety(), exchange.upgrade());
+        let (safety, upgrade) = (setup.safety(exchange), exchange.upgrade());
         let any_path = names_another_path(&exchange.headers);
         let (host, target, method) = (&exchange.host, &exchange.target, &exchange.method);
         let index = setup.table.select(host, target, method, safety, any_path);
@@ -234,6 +243,7 @@ fn reason(route: &Route, safety: Safety, upgrade: bool, method: &str) -> (&'stat
         (_, Safety::Method) => "its method is not provably without effect",
         (_, Safety::Override) => "something in it may stand for another method",
         (_, Safety::Body) => "it has a safe method, and a body",
+        (_, Safety::Declared) => "a rule with `audit` is for it",
     };
     (because, false)
 }

@@ -205,7 +205,7 @@ impl Writer<'_> {
     }
 
     fn is_shown(&self, exchange: &Exchange) -> bool {
-        self.args.all || !self.args.entry.is_empty() || Account::is_mutation(exchange)
+        self.args.all || !self.args.entry.is_empty() || Account::is_mutation(self.setup, exchange)
     }
 
     fn exchange(&mut self, exchange: &Exchange) -> anyhow::Result<()> {

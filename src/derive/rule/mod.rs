@@ -35,7 +35,7 @@ use trie::Trie;
 use super::naming::Naming;
 use super::path::split;
 use crate::record::{RequestRecord, Severity};
-use crate::route::{Readings, host_matches, normal_host};
+use crate::route::{Readings, Safety, host_matches, normal_host};
 
 /// A kind of route on which events are recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,6 +86,8 @@ pub struct EventRule {
     pub severity: Option<Severity>,
     /// It changes nothing.
     pub read: bool,
+    /// It is recorded, even if it is provably without effect.
+    pub audit: bool,
 }
 
 /// Where a request came in.
@@ -149,6 +151,41 @@ impl EventRules {
     /// All rules.
     pub fn iter(&self) -> impl Iterator<Item = &EventRule> {
         self.rules.iter().map(AsRef::as_ref)
+    }
+
+    /// Whether a request is provably without effect and no rule wants it recorded: `safety` is what is
+    /// known without rules, `host` and `path_and_query` are as the client sent them, and `any_path`
+    /// says that the application may take the request for one of another path. Any reading of the
+    /// path that leads to such a rule is enough.
+    pub fn judge(
+        &self,
+        safety: Safety,
+        host: &str,
+        path_and_query: &str,
+        method: &str,
+        any_path: bool,
+    ) -> Safety {
+        if !safety.is_safe() || !self.rules.iter().any(|rule| rule.audit) {
+            return safety;
+        }
+        let host = normal_host(host);
+        let takes = |rule: &EventRule| {
+            // An answer to HEAD says what one to GET would.
+            let method = if method == "HEAD" { "GET" } else { method };
+            let kind = rule.kind.unwrap_or(Kind::Admin);
+            rule.audit && rule.accepts(method, &host, kind)
+        };
+        let path = path_and_query.split('?').next().unwrap_or_default();
+        let accepts = |index: usize| self.rules.get(index).is_some_and(|rule| takes(rule));
+        let leads = |segments: Vec<String>| self.trie.find(&segments, &accepts).is_some();
+        let readings = Readings::of(path);
+        let is_declared = if any_path || !readings.is_complete() {
+            self.rules.iter().any(|rule| takes(rule))
+        } else {
+            leads(split(path).map(|(_, text)| text).collect())
+                || readings.each().any(|reading| leads(segments_of(reading)))
+        };
+        if is_declared { Safety::Declared } else { safety }
     }
 
     /// How many there are.

@@ -11,6 +11,7 @@ use super::super::text::CHARS_MAX;
 use super::{EventRules, Kind, Place, named};
 use crate::derive::{Ended, outcome};
 use crate::record::{Actor, ActorKind, RequestRecord, ResponseRecord, Scope, Target};
+use crate::route::Safety;
 use crate::rules;
 
 /// An exchange, and what is expected of its event.
@@ -296,4 +297,28 @@ fn the_most_definite_rule_is_taken_whatever_the_order() {
             assert_eq!(naming.rule().unwrap_or_default(), expected, "{line} {host}");
         }
     }
+}
+
+#[test]
+fn reads_that_a_rule_declares_are_recorded_by_any_reading() {
+    let rules = load("tests/data/events").events();
+    let rows = [
+        ("GET", "/legacy/delete?id=5", Safety::Declared),
+        ("HEAD", "/legacy/delete", Safety::Declared),
+        ("GET", "/LEGACY//delete/", Safety::Declared),
+        ("GET", "/legacy%2fdelete", Safety::Declared),
+        ("GET", "/x/..;/legacy/delete", Safety::Declared),
+        ("GET", "/legacy/%2564elete", Safety::Declared),
+        ("OPTIONS", "/legacy/delete", Safety::Safe),
+        ("GET", "/legacy", Safety::Safe),
+        ("GET", "/users/7/report", Safety::Safe),
+    ];
+    for (method, target, expected) in rows {
+        let judged = rules.judge(Safety::Safe, "a.example", target, method, false);
+        assert_eq!(judged, expected, "{method} {target}");
+    }
+    assert_eq!(rules.judge(Safety::Safe, "", "/x", "GET", true), Safety::Declared);
+    assert_eq!(rules.judge(Safety::Body, "", "/legacy/delete", "GET", false), Safety::Body);
+    let none = EventRules::default();
+    assert_eq!(none.judge(Safety::Safe, "", "/legacy/delete", "GET", true), Safety::Safe);
 }

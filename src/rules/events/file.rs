@@ -64,6 +64,11 @@ pub struct EventFile {
     #[serde(default)]
     #[schemars(example = serde_json::json!(true))]
     pub read: bool,
+    /// The request is recorded although it changes nothing by its method: an export, or a
+    /// `GET /delete?id=5`. On routes of kind `admin`, with intent and completion. `HEAD` counts as `GET`.
+    #[serde(default)]
+    #[schemars(example = serde_json::json!(true))]
+    pub audit: bool,
 }
 
 /// Which requests a rule is for: those for which all of it holds.

@@ -86,6 +86,7 @@ impl Checked {
             outcomes,
             severity,
             read: written.read,
+            audit: written.audit,
         };
         self.normal.push(format!("{rule:?}"));
         let place = &written.id.referenced;
