@@ -97,7 +97,10 @@ impl Prepared {
         let unread = Unread { request: record.get().unread, response: None };
         let actor = actor(stage.engine, request, &seen);
         let source = identify::source(request, stage.trusted, &record);
-        let host = stage.engine.text(&request.host, &seen);
+        let host = match stage.events.is_empty() {
+            true => Redacted::default(),
+            false => stage.engine.text(&request.host, &seen),
+        };
         let known = record.as_ref().and(actor.as_ref()).and(host);
         let naming = known.map(|((record, actor), host)| {
             let place = Place { rules: stage.events, host: &host, kind: stage.kind };

@@ -113,6 +113,8 @@ pub(super) struct Matched {
 pub struct EventRules {
     rules: Vec<Arc<EventRule>>,
     trie: Trie,
+    /// Whether one of them wants reads recorded.
+    audits: bool,
 }
 
 impl EventRules {
@@ -126,7 +128,8 @@ impl EventRules {
         for (index, rule) in rules.iter().enumerate() {
             trie.add(&rule.path, index);
         }
-        Self { rules, trie }
+        let audits = rules.iter().any(|rule| rule.audit);
+        Self { rules, trie, audits }
     }
 
     /// Rules that never match, each with the one that takes all that it would.
@@ -165,7 +168,7 @@ impl EventRules {
         method: &str,
         any_path: bool,
     ) -> Safety {
-        if !safety.is_safe() || !self.rules.iter().any(|rule| rule.audit) {
+        if !safety.is_safe() || !self.audits {
             return safety;
         }
         let host = normal_host(host);

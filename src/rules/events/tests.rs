@@ -23,9 +23,17 @@ fn path(path: &str) -> String {
     format!("events:\n  - id: a\n    match: {{ path: '{path}' }}\n    action: x.do\n")
 }
 
+/// Files, and what of the first problem and of its remedy must be told.
+fn check(rows: Vec<(String, &str, &str)>) {
+    for (text, expected, remedy) in rows {
+        let shown = problem(&text).unwrap_or_default();
+        assert!(shown.contains(expected) && shown.contains(remedy), "{text}\n{shown}");
+    }
+}
+
 #[test]
-fn every_mistake_is_told_with_place_and_remedy() {
-    let rows: Vec<(String, &str, &str)> = vec![
+fn mistakes_in_paths_and_words_are_told_with_place_and_remedy() {
+    check(vec![
         (path("x"), "3:20: `x` in `path` of `a`: it does not begin with `/`", "first `/`"),
         (path("/x//y"), "it has an empty segment", "/admin/api-keys"),
         (path("/x/../y"), "it has an empty segment", "/admin/api-keys"),
@@ -45,6 +53,12 @@ fn every_mistake_is_told_with_place_and_remedy() {
         (rule("categroy: x"), "5:5: unknown key `categroy`", "did you mean `category`?"),
         (rule("category: Big Area"), "5:15: `Big Area` in `category`", "lower-case"),
         (rule("target: { type: A-B }"), "5:21: `A-B` in `target.type`", "lower-case"),
+    ]);
+}
+
+#[test]
+fn mistakes_in_templates_are_told_with_place_and_remedy() {
+    check(vec![
         (rule("target: { id: '{path.id' }"), "5:19: `target.id` of `a`: a `{` or `}`", "as in"),
         (rule("target: { id: 'path.id}' }"), "a `{` or `}` has no other", "as in"),
         (rule("target: { id: '{}' }"), "`{}` names nothing", "as in"),
@@ -76,6 +90,12 @@ fn every_mistake_is_told_with_place_and_remedy() {
             "in the request",
         ),
         (rule("scope: { Pool: '{path.id}' }"), "`Pool` in `scope` of `a`", "lower-case"),
+    ]);
+}
+
+#[test]
+fn mistakes_in_outcomes_and_matches_are_told_with_place_and_remedy() {
+    check(vec![
         (
             rule("outcome: [{ when: { status: 600 }, is: failure }]"),
             "5:33: `status` in `outcome` of `a` is no status",
@@ -132,11 +152,7 @@ fn every_mistake_is_told_with_place_and_remedy() {
             "3:11: rule `b` can never match: `a`, at ",
             "limit the other one",
         ),
-    ];
-    for (text, expected, remedy) in rows {
-        let shown = problem(&text).unwrap_or_default();
-        assert!(shown.contains(expected) && shown.contains(remedy), "{text}\n{shown}");
-    }
+    ]);
 }
 
 #[test]
