@@ -7,6 +7,8 @@
 //! The stage `redact` is decoding and redaction alone, of bodies without secrets, against the same
 //! without any rule, and against a loop over all patterns, which is what scripts in proxies do.
 //!
+//! The stage `named by rules` is derivation alone, under none, ten and 500 rules for events.
+//!
 //! `cargo bench --bench stages`. The figures of the whole proxy come from `benches/run.sh`.
 
 use std::hint::black_box;
@@ -17,7 +19,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use countersign::capture::{Body, Request};
 use countersign::clock::{Clock as _, SystemClock};
-use countersign::derive;
+use countersign::derive::{self, Kind, Place};
 use countersign::identify::{
     ActorRule, Actors, Algorithm, ApiKeys, Carrier, Evidence, KeyHolder, KeySet, ProofRule,
     TokenKeys, TokenRule,
@@ -88,8 +90,11 @@ fn intents(criterion: &mut Criterion) -> anyhow::Result<()> {
         .map_err(anyhow::Error::from)
         .context("shipped rules")?;
     let engine = Engine::new(rules.redaction(), FingerprintKey::new(&[7; 32]));
+    let events = rules.events();
     let stage = Stage {
         engine: &engine,
+        events: &events,
+        kind: Kind::Admin,
         trusted: &[],
         request: Detail::WithBody,
         response: Detail::WithBody,
@@ -274,12 +279,53 @@ fn identification(criterion: &mut Criterion) -> anyhow::Result<()> {
         group.bench_function(*name, |bencher| {
             bencher.iter(|| actors.identify(black_box(request), &evidence, &key).is_ok());
         });
-        let record = engine.request(request, Detail::WithBody, &mut Seen::default());
+        let record = engine.request(request, Detail::WithBody, &mut Seen::default()).into_inner();
+        let events = rules.events();
+        let place = Place { rules: &events, host: "admin.example.com", kind: Kind::Admin };
         group.bench_function(format!("{name}, with derivation"), |bencher| {
             bencher.iter(|| {
-                let who = actors.identify(black_box(request), &evidence, &key);
-                (who.is_ok(), derive::naming(black_box(record.get())))
+                let who = actors.identify(black_box(request), &evidence, &key).ok();
+                who.map(|who| derive::named(black_box(&record), &who.get().actor, &place))
             });
+        });
+    }
+    group.finish();
+    Ok(())
+}
+
+/// So many rules that name events.
+const EVENT_RULES: usize = 500;
+
+/// Naming a request by rules: how much it costs must not follow from how many there are.
+fn naming(criterion: &mut Criterion) -> anyhow::Result<()> {
+    let mut group = criterion.benchmark_group("named by rules");
+    let none = rules::load(None, &[]).map_err(anyhow::Error::from)?;
+    let engine = Engine::new(none.redaction(), FingerprintKey::new(&[7; 32]));
+    let request = request("/api/v1/orgs/acme/things-7/42/rotate", Bytes::from_static(USER));
+    let record = engine.request(&request, Detail::WithBody, &mut Seen::default()).into_inner();
+    let actor = countersign::record::Actor {
+        auth: None,
+        credential: None,
+        email: None,
+        id: Some("ann".to_owned()),
+        name: None,
+        kind: ActorKind::User,
+        verified: false,
+    };
+    for count in [0, 10, EVENT_RULES] {
+        let dir = tempfile::tempdir()?;
+        let entry = |number: usize| {
+            format!(
+                "  - id: rule-{number}\n    match: {{method: POST, path: '/api/v1/orgs/{{org}}/things-{number}/{{id}}/rotate'}}\n    action: thing.rotate\n    target: {{type: thing, id: '{{path.id}}', name: '{{request.body:$.username}}'}}\n    scope: {{org: '{{path.org}}'}}\n"
+            )
+        };
+        let entries: String = (0..count).map(entry).collect();
+        let text = if count == 0 { String::new() } else { format!("events:\n{entries}") };
+        std::fs::write(dir.path().join("events.yaml"), text)?;
+        let rules = rules::load(Some(dir.path()), &[]).map_err(anyhow::Error::from)?.events();
+        let place = Place { rules: &rules, host: "admin.example.com", kind: Kind::Admin };
+        group.bench_function(format!("{count} rules"), |bencher| {
+            bencher.iter(|| derive::named(black_box(&record), &actor, &place));
         });
     }
     group.finish();
@@ -291,6 +337,7 @@ fn main() -> anyhow::Result<()> {
     intents(&mut criterion)?;
     identification(&mut criterion)?;
     redaction(&mut criterion)?;
+    naming(&mut criterion)?;
     criterion.final_summary();
     Ok(())
 }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::capture::{Body, Request, Response};
 use crate::clock::Timestamp;
-use crate::derive::{self, Changes, Ended, Naming, Verdict};
+use crate::derive::{self, Changes, Ended, EventRules, Kind, Naming, Place, Verdict};
 use crate::identify::{self, Identified};
 use crate::record::{
     Actor, CanonicalError, Completion, Entry, EntryKind, EventId, Intent, Observer, RequestRecord,
@@ -25,6 +25,10 @@ pub struct Stage<'a> {
     pub engine: &'a Engine,
     /// Peers whose forwarding headers are believed.
     pub trusted: &'a [IpNet],
+    /// The rules that name events.
+    pub events: &'a EventRules,
+    /// The kind of route.
+    pub kind: Kind,
     /// How much of the request is recorded.
     pub request: Detail,
     /// How much of the response is recorded.
@@ -107,9 +111,18 @@ impl Prepared {
         let unread = Unread { request: record.get().unread, response: None };
         let actor = searched(stage.engine, who, &seen);
         let source = identify::source(request, stage.trusted, &record);
-        let naming = record.as_ref().map(derive::naming);
+        let host = match stage.events.is_empty() {
+            true => Redacted::default(),
+            false => stage.engine.text(&request.host, &seen),
+        };
+        let known = record.as_ref().and(actor.as_ref()).and(host);
+        let naming = known.map(|((record, actor), host)| {
+            let place = Place { rules: stage.events, host: &host, kind: stage.kind };
+            derive::named(record, &actor.actor, &place)
+        });
         let intent = record.and(actor).and(source).and(naming.clone()).map(
             |(((record, who), source), naming)| {
+                let rule = naming.rule().map(ToOwned::to_owned);
                 let request_id = header(&record, "x-request-id");
                 let trace_id = header(&record, "traceparent").and_then(|value| trace_id(&value));
                 let mut record = record;
@@ -130,6 +143,7 @@ impl Prepared {
                     redactions,
                     trace_id,
                     request_id,
+                    rule,
                     observer,
                 }
             },
@@ -196,26 +210,27 @@ impl Prepared {
             _ => None,
         };
         self.unread.response = response.as_ref().and_then(|response| response.get().unread);
-        let redacted = self.naming.as_ref().and(self.intent.as_ref().map(|intent| &intent.request));
+        let redacted = self.naming.as_ref().and(self.intent.as_ref());
         match response {
-            Some(response) => redacted.and(response).map(|((naming, request), mut response)| {
+            Some(response) => redacted.and(response).map(|((naming, intent), mut response)| {
                 let ended = Ended::Response(&response);
-                let verdict = derive::outcome(naming, ended);
+                let verdict = derive::outcome(naming, &intent.request, &intent.actor, ended);
                 let redactions = std::mem::take(&mut response.receipts);
-                let changes = derive::changes(request, naming, &verdict, Some(&response));
+                let changes = derive::changes(&intent.request, naming, &verdict, Some(&response));
                 let mut completion = self.assemble(verdict, changes, timing);
                 completion.response = Some(response);
                 completion.redactions = redactions;
                 completion
             }),
-            None => redacted.map(|(naming, request)| {
+            None => redacted.map(|(naming, intent)| {
                 let ended = match end {
                     End::Response(_) | End::UpstreamLost => Ended::UpstreamLost,
                     End::NotSent => Ended::NotSent,
                     End::UpstreamTimeout => Ended::UpstreamTimeout,
                     End::ClientAborted => Ended::ClientAborted,
                 };
-                let verdict = derive::outcome(naming, ended);
+                let request = &intent.request;
+                let verdict = derive::outcome(naming, request, &intent.actor, ended);
                 let changes = derive::changes(request, naming, &verdict, None);
                 self.assemble(verdict, changes, timing)
             }),

@@ -64,7 +64,8 @@ pub fn run(args: &Args, out: &mut dyn Write) -> io::Result<Verdict> {
     };
     let Some(prefix) = only else {
         let (count, digest) = (rules.redaction_rules(), rules.digest());
-        writeln!(out, "ok: {count} redaction rules, digest {digest}")?;
+        let events = rules.events().len();
+        writeln!(out, "ok: {count} redaction rules, {events} rules for events, digest {digest}")?;
         return Ok(Verdict::Fine);
     };
     match rules.try_examples(prefix) {
@@ -167,7 +168,11 @@ mod tests {
         let good = dir("redact:\n  - {id: a, keys: [a], do: drop}\n");
         let (verdict, text) = rules(&["check", good.path().to_str().unwrap()]);
         assert_eq!(verdict, Verdict::Fine);
-        assert!(text.starts_with("ok: ") && text.contains(" redaction rules, digest "), "{text}");
+        assert!(
+            text.starts_with("ok: ")
+                && text.contains(" redaction rules, 0 rules for events, digest "),
+            "{text}"
+        );
         let bad = dir("redact:\n  - {id: a, pattern: 'abc(', do: drop}\n");
         let (verdict, text) = rules(&["check", bad.path().to_str().unwrap()]);
         assert_eq!(verdict, Verdict::Problems);

@@ -1,7 +1,7 @@
-//! What happened, by convention: action, category, targets, scope, route template, outcome, and a
+//! What happened, by rule or by convention: action, category, targets, scope, route template, outcome, and a
 //! sentence for people.
 //!
-//! Owns the naming of requests that no rule names. Works on redacted records only, so that nothing
+//! Owns the naming of requests: a rule says what it says, and the convention the rest. Works on redacted records only, so that nothing
 //! here can leak; does not know stores, nor the captured bytes. Pure: a record in, names out.
 //!
 //! The convention:
@@ -30,6 +30,7 @@ mod nouns;
 mod outcome;
 mod path;
 mod rpc;
+mod rule;
 mod sentence;
 mod shape;
 #[cfg(test)]
@@ -43,5 +44,9 @@ pub use changes::{
     BYTES_MAX as CHANGES_BYTES_MAX, CHANGES_MAX, Changes, Difference, Note as ChangesNote,
     VALUE_BYTES_MAX as CHANGE_VALUE_BYTES_MAX, changes, diff,
 };
-pub use naming::{Naming, naming};
+pub use naming::Naming;
 pub use outcome::{Ended, Verdict, outcome};
+pub use rule::{
+    EventRule, EventRules, Expectation, Kind, OutcomeRule, PathPattern, PatternError, Place,
+    Statuses, TargetRule, Template, TemplateError, Uses, named,
+};

@@ -4,6 +4,7 @@ use super::body::{self, Value};
 use super::nouns::{is_singleton, known_category, scope_name};
 use super::path::Path;
 use super::rpc;
+use super::rule::Matched;
 use super::sentence::Sentence;
 use super::text::bounded;
 use super::walk::{Node, Walked, walk};
@@ -18,7 +19,7 @@ const OVERRIDE_HEADERS: [&str; 3] =
     ["x-http-method-override", "x-http-method", "x-method-override"];
 
 /// What the request alone tells.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Naming {
     /// `noun.verb`.
     pub action: String,
@@ -37,10 +38,24 @@ pub struct Naming {
     pub(super) method: String,
     /// Errors are told in the body of a successful response.
     pub(super) is_call: bool,
+    /// The rule that named it.
+    pub(super) matched: Option<Matched>,
+}
+
+impl Naming {
+    /// Whether the request may hold a GraphQL operation that is no mere query, on whatever path.
+    pub(super) fn may_mutate(&self, request: &RequestRecord) -> bool {
+        if self.action.starts_with("graphql.") {
+            return self.action != "graphql.query";
+        }
+        let tree = request.body.as_ref().map(BodyRecord::tree);
+        let call = rpc::graphql("graphql", request.query.as_ref().map(Tree::node), tree.as_ref());
+        call.is_some_and(|call| ["mutate", "subscribe"].contains(&call.verb.as_str()))
+    }
 }
 
 /// Names a request by convention.
-pub fn naming(request: &RequestRecord) -> Naming {
+pub(super) fn naming(request: &RequestRecord) -> Naming {
     let tree = request.body.as_ref().map(BodyRecord::tree);
     let body = tree.as_ref();
     let method = method(request, body);

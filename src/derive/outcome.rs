@@ -3,9 +3,10 @@
 use super::body::{self, Value};
 use super::naming::Naming;
 use super::path::Path;
+use super::rule::Facts;
 use super::sentence::Sentence;
 use super::walk::walk;
-use crate::record::{BodyRecord, Outcome, ResponseRecord, Severity, Target};
+use crate::record::{Actor, BodyRecord, Outcome, RequestRecord, ResponseRecord, Severity, Target};
 
 /// Longer error codes are no codes.
 const CODE_BYTES_MAX: usize = 64;
@@ -44,8 +45,34 @@ pub struct Verdict {
     pub targets: Option<Vec<Target>>,
 }
 
-/// Judges how the named request ended.
-pub fn outcome(naming: &Naming, ended: Ended<'_>) -> Verdict {
+/// Judges how the named request ended: by its rule, or else by convention.
+pub fn outcome(
+    naming: &Naming,
+    request: &RequestRecord,
+    actor: &Actor,
+    ended: Ended<'_>,
+) -> Verdict {
+    let mut verdict = ending(naming, request, actor, ended);
+    if let Some(matched) = &naming.matched {
+        verdict.severity = severity(&verdict, matched.rule.severity, matched.rule.read);
+    }
+    verdict
+}
+
+/// What failed without having changed anything need not worry anybody; what was refused may.
+fn severity(verdict: &Verdict, ruled: Option<Severity>, is_read: bool) -> Severity {
+    let own = match verdict.outcome {
+        Outcome::Failure | Outcome::Unknown if is_read => Severity::Info,
+        _ => verdict.severity,
+    };
+    match (own, ruled) {
+        (Severity::Fail, _) | (_, Some(Severity::Fail)) => Severity::Fail,
+        (Severity::Warn, _) | (_, Some(Severity::Warn)) => Severity::Warn,
+        _ => Severity::Info,
+    }
+}
+
+fn ending(naming: &Naming, request: &RequestRecord, actor: &Actor, ended: Ended<'_>) -> Verdict {
     let response = match ended {
         Ended::Response(response) => response,
         Ended::NotSent => return without(naming, Outcome::Failure, "not_sent"),
@@ -56,25 +83,39 @@ pub fn outcome(naming: &Naming, ended: Ended<'_>) -> Verdict {
     };
     let tree = response.body.as_ref().map(BodyRecord::tree);
     let body = tree.as_ref();
-    let outcome = match response.status {
+    let facts = naming
+        .matched
+        .as_ref()
+        .map(|matched| naming.facts(matched, request, actor, Some((response, body))));
+    let rules = naming.matched.iter().flat_map(|matched| &matched.rule.outcomes);
+    let ruled = rules.into_iter().find(|rule| rule.holds(response, body));
+    let by_convention = match response.status {
         101 | 200..=399 if naming.is_call && is_error(body) => Outcome::Failure,
         101 | 200..=399 => Outcome::Success,
         401 | 403 | 407 => Outcome::Denied,
         400..=599 => Outcome::Failure,
         _ => Outcome::Unknown,
     };
+    let outcome = ruled.map_or(by_convention, |rule| rule.is);
     if outcome != Outcome::Success {
-        let code = body.and_then(code);
+        let said =
+            ruled.and_then(|rule| rule.reason.as_ref()?.render(facts.as_ref()?, CODE_BYTES_MAX));
+        let code = said.or_else(|| body.and_then(code));
         let reason = code.unwrap_or_else(|| match response.status {
-            200..=399 => "call_error".to_owned(),
+            200..=399 if naming.is_call => "call_error".to_owned(),
             status => format!("http_{status}"),
         });
         return without(naming, outcome, &reason);
     }
-    done(naming, response, body)
+    done(naming, response, body, facts)
 }
 
-fn done(naming: &Naming, response: &ResponseRecord, body: Option<&Value<'_>>) -> Verdict {
+fn done(
+    naming: &Naming,
+    response: &ResponseRecord,
+    body: Option<&Value<'_>>,
+    facts: Option<Facts<'_>>,
+) -> Verdict {
     let created = response.status == 201 && naming.sentence.verb == "update";
     let sentence = if created {
         &Sentence { verb: "create".to_owned(), ..naming.sentence.clone() }
@@ -82,8 +123,15 @@ fn done(naming: &Naming, response: &ResponseRecord, body: Option<&Value<'_>>) ->
         &naming.sentence
     };
     let noun = naming.action.rsplit_once('.').map_or(naming.action.as_str(), |(noun, _)| noun);
-    let targets = completed(naming, response, body, &sentence.verb);
-    let description = sentence.done(targets.as_ref().unwrap_or(&naming.targets));
+    let mut targets = completed(naming, response, body, &sentence.verb);
+    if let (Some(matched), Some(facts)) = (&naming.matched, &facts) {
+        let known = targets.as_deref().unwrap_or(&naming.targets);
+        let ruled = naming.ruled_targets(matched, facts, known);
+        targets = (ruled != naming.targets).then_some(ruled);
+    }
+    let known = targets.as_ref().unwrap_or(&naming.targets);
+    let ruled = facts.and_then(|facts| naming.ruled_description(facts, &sentence.verb, known));
+    let description = ruled.unwrap_or_else(|| sentence.done(known));
     Verdict {
         action: created.then(|| format!("{noun}.create")),
         outcome: Outcome::Success,

@@ -35,19 +35,29 @@ pub(super) struct Path {
     pub(super) verb: Option<String>,
 }
 
+/// The segments of a path as recorded, and decoded once without parameters; empty ones do not count,
+/// `.` and `..` are resolved.
+pub(super) fn split(path: &str) -> impl Iterator<Item = (&str, String)> {
+    let mut segments = Vec::new();
+    for raw in path.split(['?', '#']).next().unwrap_or_default().split('/') {
+        let bare = raw.split(';').next().unwrap_or_default();
+        let decoded = percent_decode(bare.as_bytes());
+        match String::from_utf8_lossy(&decoded).trim() {
+            "" | "." => {}
+            ".." => drop(segments.pop()),
+            _ if segments.len() == SEGMENTS_MAX => break,
+            text => segments.push((raw, text.to_owned())),
+        }
+    }
+    segments.into_iter()
+}
+
 impl Path {
     /// Reads a path; empty segments do not count, `.` and `..` are resolved.
     pub(super) fn read(path: &str) -> Self {
-        let mut segments: Vec<Segment> = Vec::new();
-        for raw in path.split(['?', '#']).next().unwrap_or_default().split('/') {
-            let bare = raw.split(';').next().unwrap_or_default();
-            let decoded = percent_decode(bare.as_bytes());
-            match String::from_utf8_lossy(&decoded).trim() {
-                "" | "." => {}
-                ".." => drop(segments.pop()),
-                _ if segments.len() == SEGMENTS_MAX => break,
-                text => segments.push(Segment::new(raw, text)),
-            }
+        let mut segments = Vec::new();
+        for (raw, text) in split(path) {
+            segments.push(Segment::new(raw, &text));
         }
         let mut path = Self { segments, start: 0, verb: None };
         path.split_last();

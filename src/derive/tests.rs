@@ -4,10 +4,13 @@ use proptest::prelude::*;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::naming::naming;
 use super::text::CHARS_MAX;
 use super::words::{plural, singular, snake};
-use super::{Ended, Naming, naming, outcome};
-use crate::record::{Outcome, RequestRecord, ResponseRecord, Scope, Severity, Target};
+use super::{Ended, Naming, Verdict};
+use crate::record::{
+    Actor, ActorKind, Outcome, RequestRecord, ResponseRecord, Scope, Severity, Target,
+};
 
 /// A request, and what is expected of its name.
 #[derive(Deserialize)]
@@ -42,6 +45,23 @@ fn shown(targets: &[Target]) -> String {
         text.trim_end_matches('|').to_owned()
     };
     targets.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
+/// Judged without a rule.
+pub(super) fn outcome(naming: &Naming, ended: Ended<'_>) -> Verdict {
+    super::outcome(naming, &RequestRecord::default(), &nobody(), ended)
+}
+
+fn nobody() -> Actor {
+    Actor {
+        auth: None,
+        credential: None,
+        email: None,
+        id: None,
+        name: None,
+        kind: ActorKind::Anonymous,
+        verified: false,
+    }
 }
 
 #[test]

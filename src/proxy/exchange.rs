@@ -63,7 +63,7 @@ struct Outcome {
 }
 
 fn stage<'a>(snapshot: &'a Snapshot, routed: &Routed) -> Stage<'a> {
-    plan::stage(&snapshot.engine, snapshot.trusted(), &routed.route)
+    plan::stage(&snapshot.engine, &snapshot.events, snapshot.trusted(), &routed.route)
 }
 
 /// What crossed the wire of a request, for the stages that know what it means.

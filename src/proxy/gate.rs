@@ -213,8 +213,9 @@ impl ProxyHttp for Gate {
         }
         let target = path_and_query(head);
         let method = head.method.as_str();
-        let safety = safety(method, &target, &head.headers, has_body);
         let any_path = names_another_path(&head.headers);
+        let safety = safety(method, &target, &head.headers, has_body);
+        let safety = snapshot.events.judge(safety, host_of(head), &target, method, any_path);
         let routed = snapshot.route(host_of(head), &target, method, safety, any_path).cloned();
         let Some(routed) = routed else {
             return Error::e_explain(ErrorType::InternalError, "no route");

@@ -9,6 +9,7 @@ use ipnet::IpNet;
 
 use super::body::declared_length;
 use crate::config::{AuditLevel, Route, RouteKind};
+use crate::derive::{EventRules, Kind};
 use crate::pipeline::Stage;
 use crate::redact::{Detail, Engine};
 use crate::route::{Pattern, RouteTable, Safety};
@@ -57,7 +58,12 @@ pub fn table(routes: &[Route]) -> RouteTable {
 }
 
 /// What the stages work with on this route.
-pub fn stage<'a>(engine: &'a Engine, trusted: &'a [IpNet], route: &Route) -> Stage<'a> {
+pub fn stage<'a>(
+    engine: &'a Engine,
+    events: &'a EventRules,
+    trusted: &'a [IpNet],
+    route: &Route,
+) -> Stage<'a> {
     let detail = |from: AuditLevel| {
         if route.level >= from && route.kind == RouteKind::Admin {
             Detail::WithBody
@@ -67,7 +73,12 @@ pub fn stage<'a>(engine: &'a Engine, trusted: &'a [IpNet], route: &Route) -> Sta
     };
     Stage {
         engine,
+        events,
         trusted,
+        kind: match route.kind {
+            RouteKind::Gateway => Kind::Gateway,
+            RouteKind::Admin | RouteKind::Bypass => Kind::Admin,
+        },
         request: detail(AuditLevel::Request),
         response: detail(AuditLevel::Full),
     }

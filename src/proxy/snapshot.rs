@@ -14,6 +14,7 @@ use super::balance::{Pool, UpstreamError};
 use super::identity::Identity;
 use super::plan;
 use crate::config::{Config, Route, RouteKind};
+use crate::derive::EventRules;
 use crate::identify::Actors;
 use crate::record::Observer;
 use crate::redact::Engine;
@@ -32,6 +33,8 @@ pub struct Routed {
 pub struct Ruled {
     /// The redaction engine.
     pub engine: Engine,
+    /// What events are called.
+    pub events: Arc<EventRules>,
     /// Digest of the rules.
     pub ruleset: String,
     /// Who acts.
@@ -46,6 +49,8 @@ pub struct Snapshot {
     pub config: Config,
     /// The redaction engine.
     pub engine: Engine,
+    /// The rules that name events.
+    pub events: Arc<EventRules>,
     /// Digest of the rules.
     pub ruleset: String,
     /// Files that the rules name, to be watched.
@@ -75,9 +80,19 @@ impl Snapshot {
         }
         let table = plan::table(&config.routes);
         let routes = config.routes.iter().map(|route| Arc::new(routed(route, metrics))).collect();
-        let Ruled { engine, ruleset, actors, reads } = ruled;
+        let Ruled { engine, events, ruleset, actors, reads } = ruled;
         let identity = Identity::start(actors, before.map(|before| &before.identity));
-        Ok(Self { config, engine, ruleset, rule_reads: reads, identity, table, routes, pools })
+        Ok(Self {
+            config,
+            engine,
+            events,
+            ruleset,
+            rule_reads: reads,
+            identity,
+            table,
+            routes,
+            pools,
+        })
     }
 
     /// The route of a request. The configuration's last route always matches.

@@ -282,6 +282,9 @@ pub struct Intent {
     /// From `x-request-id`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
+    /// The id of the rule that named it; absent where the convention did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
     /// Who may see it.
     pub scope: Scope,
     /// From where.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 /// The host without port and final dot, in lower case.
-pub(super) fn normal_host(host: &str) -> Cow<'_, str> {
+pub(crate) fn normal_host(host: &str) -> Cow<'_, str> {
     let host = host.trim();
     let name = if host.starts_with('[') {
         host.split_inclusive(']').next().unwrap_or(host)
@@ -20,7 +20,7 @@ pub(super) fn normal_host(host: &str) -> Cow<'_, str> {
 
 /// Whether a normal host is what the pattern names: itself, or for `*.example.com` any one label
 /// in front of `example.com`.
-pub(super) fn host_matches(pattern: &str, host: &str) -> bool {
+pub(crate) fn host_matches(pattern: &str, host: &str) -> bool {
     match pattern.strip_prefix("*.") {
         Some(parent) => {
             host.split_once('.').is_some_and(|(label, rest)| !label.is_empty() && rest == parent)

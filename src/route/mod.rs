@@ -27,6 +27,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use host::{host_matches, normal_host};
 pub use percent::percent_decode;
 pub use readings::Readings;
 pub use safety::{Safety, names_another_path, safety};

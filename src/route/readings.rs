@@ -62,6 +62,16 @@ impl Readings {
         readings
     }
 
+    /// Those that are known, the path as sent first.
+    pub fn each(&self) -> impl Iterator<Item = &[u8]> {
+        self.known.iter().map(Vec::as_slice)
+    }
+
+    /// Whether no other is plausible.
+    pub fn is_complete(&self) -> bool {
+        self.complete
+    }
+
     /// Whether some reading lies at or under the prefix, however it is cased; a suffix for the
     /// format (`/users.json`) and a verb (`/users:purge`) count as under it.
     pub(super) fn any_under(&self, prefix: &[u8]) -> bool {

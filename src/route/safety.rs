@@ -15,6 +15,8 @@ pub enum Safety {
     Override,
     /// A safe method with a body, which has no defined meaning.
     Body,
+    /// By its method it changes nothing, but a rule says that it is to be recorded.
+    Declared,
 }
 
 impl Safety {

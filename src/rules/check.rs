@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use http::HeaderName;
 use serde_saphyr::Spanned;
 
+use super::events::CheckedEvent;
 use super::examples::{Example, Expected};
 use super::file::{RedactFile, RulesFile, SideFile};
 use super::lists::CheckedOnly;
@@ -18,7 +19,7 @@ use crate::redact::{Exceptions, Glob, Rule, Sides, UNSEARCHED_RULE, USERINFO_RUL
 pub(super) const REMEDY: &str = "compare with `countersign rules reference`";
 
 /// The sections of a file, as their first lines are written.
-const SECTIONS: [&str; 4] = ["redact:", "keep:", "record_only:", "actors:"];
+const SECTIONS: [&str; 5] = ["redact:", "keep:", "record_only:", "actors:", "events:"];
 
 /// The longest rule id.
 const ID_CHARS_MAX: usize = 64;
@@ -29,6 +30,7 @@ pub(super) struct Checked {
     pub(super) rules: Vec<CheckedRule>,
     pub(super) keep: Exceptions,
     pub(super) record_only: Vec<CheckedOnly>,
+    pub(super) events: Vec<CheckedEvent>,
     /// Every file's rules as they were understood: what the digest is made of.
     pub(super) normal: Vec<String>,
     pub(super) problems: Vec<Problem>,
@@ -86,6 +88,9 @@ impl Checked {
         }
         for actor in &rules.actors {
             self.actor(file, actor);
+        }
+        for event in &rules.events {
+            self.event(file, event);
         }
     }
 

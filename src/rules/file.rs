@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde_saphyr::Spanned;
 
 use super::actors::ActorFile;
+use super::events::file::EventFile;
 use super::one_or_other::{ExampleFile, PathFile};
 
 /// One file of rules.
@@ -24,6 +25,10 @@ pub struct RulesFile {
     /// Who acts: rules in their order, of which the first that reads a credential decides.
     #[serde(default)]
     pub actors: Vec<ActorFile>,
+    /// What requests are called, and how their responses are understood. The rule whose path is the
+    /// most definite is taken; what it does not say is said by convention.
+    #[serde(default)]
+    pub events: Vec<EventFile>,
 }
 
 /// One redaction rule. At least one selector is needed; a value that any of them selects is

@@ -8,9 +8,11 @@ use schemars::Schema;
 use sha2::{Digest, Sha256};
 
 use super::check::{Checked, CheckedRule};
+use super::events::CheckedEvent;
 use super::file::RulesFile;
 use super::lists::CheckedOnly;
 use super::packs::Pack;
+use crate::derive::EventRules;
 use crate::identify::Actors;
 use crate::problem::{Problem, Problems, utf8};
 use crate::redact::{Exceptions, Policy, RecordOnly, Rule};
@@ -24,6 +26,8 @@ pub struct RuleSet {
     pub(super) rules: Vec<CheckedRule>,
     pub(super) keep: Exceptions,
     pub(super) record_only: Vec<CheckedOnly>,
+    written: Vec<CheckedEvent>,
+    events: Arc<EventRules>,
     digest: String,
     redaction: Arc<Policy>,
     actors: Arc<Actors>,
@@ -65,7 +69,8 @@ pub fn schema() -> Schema {
 }
 
 impl RuleSet {
-    fn of(checked: Checked) -> Result<Self, Problems> {
+    fn of(mut checked: Checked) -> Result<Self, Problems> {
+        let events = Arc::new(checked.compiled());
         if !checked.problems.is_empty() {
             return Err(Problems(checked.problems));
         }
@@ -80,9 +85,10 @@ impl RuleSet {
         let only: Vec<RecordOnly> =
             checked.record_only.iter().map(|checked| checked.only.clone()).collect();
         let redaction = Arc::new(compile(rules, &checked.keep, &only)?);
-        let Checked { rules, keep, record_only, actors, sources, reads, .. } = checked;
+        let Checked { rules, keep, record_only, events: written, actors, sources, reads, .. } =
+            checked;
         let actors = Arc::new(Actors::new(actors, sources));
-        Ok(Self { rules, keep, record_only, digest, redaction, actors, reads })
+        Ok(Self { rules, keep, record_only, written, events, digest, redaction, actors, reads })
     }
 
     /// SHA-256 over what the rules say, whatever their files' layout: lower-case hex, the first 16
@@ -104,6 +110,17 @@ impl RuleSet {
     /// Files that the rules name: keys, tables, secrets.
     pub fn reads(&self) -> &[PathBuf] {
         &self.reads
+    }
+
+    /// The rules that name events, compiled.
+    pub fn events(&self) -> Arc<EventRules> {
+        Arc::clone(&self.events)
+    }
+
+    /// Where the rule of this id, that names events, is written: its file and the line of its id.
+    pub fn event(&self, id: &str) -> Option<(&Path, u64)> {
+        let found = self.written.iter().find(|checked| checked.rule.id == id)?;
+        Some((&found.file, found.line))
     }
 
     /// The patterns over texts, as they were written.

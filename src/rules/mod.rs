@@ -9,6 +9,7 @@
 mod actors;
 mod check;
 mod content;
+mod events;
 mod examples;
 mod file;
 mod lists;
@@ -24,6 +25,9 @@ mod wording;
 pub use actors::{
     ActorFile, FromFile, KeyHolderFile, KeyTableFile, KindFile, ServerFile, TextsFile,
     TokenKeysFile,
+};
+pub use events::file::{
+    EventFile, MatchFile, OutcomeFile, OutcomeIs, RouteKindFile, SeverityFile, TargetFile, WhenFile,
 };
 pub use examples::{Expected, Tried, Unmet};
 pub use file::{

@@ -8,7 +8,7 @@ use serde::de::{Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_saphyr::Spanned;
 
-/// One path, or a list of them.
+/// One text, or a list of them.
 #[derive(Debug, JsonSchema)]
 #[schemars(untagged)]
 pub enum PathFile {
@@ -56,7 +56,7 @@ impl<'de> Deserialize<'de> for PathFile {
             type Value = PathFile;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a path or a list of paths")
+                f.write_str("a text or a list of texts")
             }
 
             fn visit_str<E: Error>(self, text: &str) -> Result<PathFile, E> {

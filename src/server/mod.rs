@@ -322,6 +322,7 @@ fn ruled(config: &Config, key: FingerprintKey) -> Result<Ruled, Problems> {
     let rules = rules::load(config.rules_dir.as_deref(), &config.packs)?;
     Ok(Ruled {
         engine: Engine::new(rules.redaction(), key),
+        events: rules.events(),
         ruleset: rules.digest().to_owned(),
         actors: rules.actors(),
         reads: rules.reads().to_vec(),

@@ -11,6 +11,8 @@ mod disk;
 #[cfg(test)]
 mod door;
 #[cfg(test)]
+mod events;
+#[cfg(test)]
 mod exchange;
 #[cfg(test)]
 mod explain;

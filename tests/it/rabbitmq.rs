@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::support::{Proxy, RabbitMq};
+use super::support::{Proxy, RabbitMq, Setup};
 
 const PASSWORD: &str = "plain-s3cret-of-ann";
 /// `guest:guest` and the password in Base64.
@@ -107,6 +107,107 @@ const MUTATIONS: &[Row] = &[
     ("delete vhost name=blue", "vhost.delete", "vhost", "blue", "blue", None),
 ];
 
+/// Words for `rabbitmqadmin`, and what the shipped rules must make of it: the rule, action, target's
+/// type and id, description, outcome with its severity and reason.
+const NAMED: &[(&str, &str, &str, &str, &str, &str)] = &[
+    (
+        "declare vhost name=blue",
+        "rabbitmq.vhost.put",
+        "vhost.create",
+        "vhost blue",
+        "Virtual host blue created",
+        "success info",
+    ),
+    (
+        "declare user name=ann password=plain-s3cret-of-ann tags=management",
+        "rabbitmq.user.put",
+        "user.create",
+        "user ann",
+        "User ann created, with tags management",
+        "success info",
+    ),
+    (
+        "declare permission vhost=blue user=ann configure=.* write=.* read=.*",
+        "rabbitmq.permission.put",
+        "permission.create",
+        "user ann",
+        "Permissions of user ann in vhost blue created",
+        "success info",
+    ),
+    (
+        "-V blue declare queue name=jobs durable=true",
+        "rabbitmq.queue.put",
+        "queue.create",
+        "queue jobs",
+        "Queue jobs created in vhost blue",
+        "success info",
+    ),
+    (
+        "-V blue declare queue name=jobs durable=false",
+        "rabbitmq.queue.put",
+        "queue.update",
+        "queue jobs",
+        "Queue “jobs” could not be updated (bad_request)",
+        "failure fail bad_request",
+    ),
+    (
+        "-V blue declare exchange name=events type=topic",
+        "rabbitmq.exchange.put",
+        "exchange.create",
+        "exchange events",
+        "Exchange events of type topic created in vhost blue",
+        "success info",
+    ),
+    (
+        "-V blue declare binding source=events destination=jobs routing_key=job",
+        "rabbitmq.binding.create",
+        "binding.create",
+        "binding events/jobs",
+        "jobs bound to exchange events in vhost blue",
+        "success info",
+    ),
+    (
+        "-V blue publish exchange=events routing_key=job payload=hello",
+        "rabbitmq.exchange.publish",
+        "exchange.publish",
+        "exchange events",
+        "Message published to exchange events in vhost blue",
+        "success info",
+    ),
+    (
+        "-V blue publish exchange=events routing_key=nobody payload=hello",
+        "rabbitmq.exchange.publish",
+        "exchange.publish",
+        "exchange events",
+        "Exchange “events” could not be published (not_routed)",
+        "failure fail not_routed",
+    ),
+    (
+        "-V blue purge queue name=jobs",
+        "rabbitmq.queue.purge",
+        "queue.purge",
+        "queue jobs",
+        "Queue jobs in vhost blue purged by guest",
+        "success warn",
+    ),
+    (
+        "delete user name=ann",
+        "rabbitmq.user.delete",
+        "user.delete",
+        "user ann",
+        "User ann deleted by guest",
+        "success info",
+    ),
+    (
+        "delete vhost name=blue",
+        "rabbitmq.vhost.delete",
+        "vhost.delete",
+        "vhost blue",
+        "Virtual host blue deleted, with all that was in it",
+        "success warn",
+    ),
+];
+
 /// What the client lists, by both ways.
 const LISTS: &[&str] = &[
     "-f raw_json list vhosts name",
@@ -199,6 +300,33 @@ fn its_own_client_works_unchanged_and_every_mutation_is_on_record_once() {
         let text = String::from_utf8_lossy(&bytes);
         for secret in [PASSWORD, ENCODED[0], ENCODED[1]] {
             assert!(!text.contains(secret), "{secret} is in {file}");
+        }
+    }
+    named_by_the_shipped_rules(&rabbit);
+}
+
+fn named_by_the_shipped_rules(rabbit: &RabbitMq) {
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules/examples");
+    let more = format!("rules: {{dir: \"{}\"}}", examples.display());
+    let proxy = Proxy::with(rabbit.address, &Setup { more, ..Setup::default() });
+    for row in NAMED {
+        rabbit.admin(proxy.address, &words(row.0));
+    }
+    let events = proxy.events();
+    assert_eq!(events.len(), NAMED.len());
+    for ((command, rule, action, target, description, ends), event) in NAMED.iter().zip(&events) {
+        let text = |pointer: &str| {
+            event.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
+        };
+        assert_eq!(text("/rule"), *rule, "{command}");
+        assert_eq!(text("/action"), *action, "{command}");
+        let is = format!("{} {}", text("/targets/0/type"), text("/targets/0/id"));
+        assert_eq!(is, *target, "{command}");
+        assert_eq!(text("/description"), *description, "{command}");
+        let is = format!("{} {} {}", text("/outcome"), text("/severity"), text("/reason"));
+        assert_eq!(is.trim_end(), *ends, "{command}");
+        if *rule != "rabbitmq.user.put" && *rule != "rabbitmq.user.delete" {
+            assert_eq!(text("/scope/vhost"), "blue", "{command}");
         }
     }
 }

@@ -1,13 +1,16 @@
 //! What would be recorded of an exchange, and why: made by the same stages as in the proxy.
 
+use std::sync::Arc;
+
 use anyhow::Context;
 use serde_json::{Value, json};
 
-use super::derived::{Derived, derived};
+use super::derived::{Derived, Ruled, derived};
 use super::exchange::Exchange;
 use super::meanings::meaning;
 use crate::clock::Timestamp;
 use crate::config::{AuditLevel, Config, Route, RouteKind};
+use crate::derive::EventRules;
 use crate::identify::Evidence;
 use crate::pipeline::{End, Prepared, Timing};
 use crate::proxy::{self, Recording};
@@ -21,6 +24,7 @@ pub(super) struct Setup {
     pub(super) config: Config,
     pub(super) rules: RuleSet,
     pub(super) engine: Engine,
+    pub(super) events: Arc<EventRules>,
     pub(super) table: RouteTable,
 }
 
@@ -65,15 +69,24 @@ pub(super) struct Noted {
     pub(super) meaning: &'static str,
 }
 
+impl Setup {
+    /// Whether an exchange is provably without effect, and no rule wants it recorded.
+    fn safety(&self, exchange: &Exchange) -> Safety {
+        let any_path = names_another_path(&exchange.headers);
+        let Exchange { host, target, method, .. } = exchange;
+        self.events.judge(exchange.safety(), host, target, method, any_path)
+    }
+}
+
 impl Account {
     /// Whether the exchange is one of those that are shown unless others are asked for.
-    pub(super) fn is_mutation(exchange: &Exchange) -> bool {
-        !exchange.safety().is_safe() || exchange.upgrade()
+    pub(super) fn is_mutation(setup: &Setup, exchange: &Exchange) -> bool {
+        !setup.safety(exchange).is_safe() || exchange.upgrade()
     }
 
     /// Takes the exchange through the stages; `now` is for files that do not say when it was.
     pub(super) fn of(setup: &Setup, exchange: &Exchange, now: Timestamp) -> anyhow::Result<Self> {
-        let (safety, upgrade) = (exchange.safety(), exchange.upgrade());
+        let (safety, upgrade) = (setup.safety(exchange), exchange.upgrade());
         let any_path = names_another_path(&exchange.headers);
         let (host, target, method) = (&exchange.host, &exchange.target, &exchange.method);
         let index = setup.table.select(host, target, method, safety, any_path);
@@ -110,7 +123,11 @@ impl Account {
             level: level(route.level),
             receipts: receipts.collect(),
             notes: notes.into_iter().flat_map(|(half, doc)| noted(half, doc.as_ref())).collect(),
-            derived: derived(halves.intent.as_ref(), halves.completion.as_ref()),
+            derived: derived(
+                halves.intent.as_ref(),
+                halves.completion.as_ref(),
+                ruled(setup, halves.intent.as_ref().or(halves.completion.as_ref())).as_ref(),
+            ),
             intent: halves.intent,
             completion: halves.completion,
             file_notes: exchange.notes.clone(),
@@ -148,6 +165,13 @@ impl Account {
     }
 }
 
+/// The rule that named an event, by its first document.
+fn ruled<'s>(setup: &'s Setup, first: Option<&Value>) -> Option<Ruled<'s>> {
+    let rule = setup.events.rule(first?["rule"].as_str()?)?;
+    let (file, line) = setup.rules.event(&rule.id)?;
+    Some(Ruled { rule, place: format!("rule at {}:{line}", file.display()) })
+}
+
 /// The documents, and method and path as they are recorded.
 struct Halves {
     shown: String,
@@ -162,7 +186,7 @@ fn halves(
     recording: Recording,
     now: Timestamp,
 ) -> Result<Halves, CanonicalError> {
-    let stage = proxy::stage(&setup.engine, &setup.config.trusted_proxies, route);
+    let stage = proxy::stage(&setup.engine, &setup.events, &setup.config.trusted_proxies, route);
     let time = exchange.time.unwrap_or(now);
     let observer = Observer {
         config_version: setup.config.version.clone(),
@@ -224,6 +248,7 @@ fn reason(route: &Route, safety: Safety, upgrade: bool, method: &str) -> (&'stat
         (_, Safety::Method) => "its method is not provably without effect",
         (_, Safety::Override) => "something in it may stand for another method",
         (_, Safety::Body) => "it has a safe method, and a body",
+        (_, Safety::Declared) => "a rule with `audit` is for it",
     };
     (because, false)
 }

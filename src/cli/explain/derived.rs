@@ -5,6 +5,8 @@
 
 use serde_json::Value;
 
+use crate::derive::EventRule;
+
 use super::super::screen::push_name;
 
 /// Places that are named for one value.
@@ -17,16 +19,31 @@ pub(super) struct Derived {
     pub(super) from: String,
 }
 
-/// The derived fields of an event, by its two documents.
-pub(super) fn derived(intent: Option<&Value>, completion: Option<&Value>) -> Vec<Derived> {
+/// The rule that named an event.
+pub(super) struct Ruled<'r> {
+    pub(super) rule: &'r EventRule,
+    /// Its id, file and line.
+    pub(super) place: String,
+}
+
+/// The derived fields of an event, by its two documents and by the rule that named it.
+pub(super) fn derived(
+    intent: Option<&Value>,
+    completion: Option<&Value>,
+    ruled: Option<&Ruled<'_>>,
+) -> Vec<Derived> {
     let Some(first) = intent.or(completion) else { return Vec::new() };
-    let record = Record { first, second: completion.unwrap_or(&Value::Null) };
+    let record = Record { first, second: completion.unwrap_or(&Value::Null), ruled };
     let mut rows = Vec::new();
     record.named(&mut rows);
     record.actor(&mut rows);
     record.targets(&mut rows);
     for (name, value) in first["scope"].as_object().into_iter().flatten() {
-        record.found(format!("scope.{name}"), value, &mut rows);
+        let from = ruled.and_then(|ruled| {
+            let (_, template) = ruled.rule.scope.iter().find(|(other, _)| other == name)?;
+            Some(ruled.template(template.as_str()))
+        });
+        record.found(format!("scope.{name}"), value, from, &mut rows);
     }
     if let Some(outcome) = record.second["outcome"].as_str() {
         let reason = record.second["reason"].as_str();
@@ -35,7 +52,12 @@ pub(super) fn derived(intent: Option<&Value>, completion: Option<&Value>) -> Vec
         rows.push(Derived {
             field: "outcome".to_owned(),
             value: format!("{outcome}{reason}"),
-            from: format!("convention: the response's status {status} and its error code, if any"),
+            from: match ruled.filter(|ruled| !ruled.rule.outcomes.is_empty()) {
+                Some(ruled) => format!("{}: `outcome`, or else status {status}", ruled.place),
+                None => {
+                    format!("convention: the response's status {status} and its error code, if any")
+                }
+            },
         });
         record.changes(&mut rows);
     }
@@ -45,6 +67,14 @@ pub(super) fn derived(intent: Option<&Value>, completion: Option<&Value>) -> Vec
 struct Record<'d> {
     first: &'d Value,
     second: &'d Value,
+    ruled: Option<&'d Ruled<'d>>,
+}
+
+impl Ruled<'_> {
+    /// That a template of the rule made a value.
+    fn template(&self, template: &str) -> String {
+        format!("{}: `{template}`", self.place)
+    }
 }
 
 impl Record<'_> {
@@ -60,10 +90,23 @@ impl Record<'_> {
             }
             _ => (self.first["action"].as_str().unwrap_or_default(), by_request),
         };
+        let rule = self.ruled.map(|ruled| ruled.rule);
+        let (acts, areas) = match rule {
+            Some(rule) => (rule.action.is_some() || rule.read, rule.category.is_some()),
+            None => (false, false),
+        };
+        let by_rule = |says: bool| self.ruled.filter(|_| says).map(|ruled| ruled.place.clone());
+        let from = by_rule(acts).unwrap_or(from);
         rows.push(Derived { field: "action".to_owned(), value: action.to_owned(), from });
         let category = self.first["category"].as_str().unwrap_or_default().to_owned();
         let from = "convention: the area of the action's noun".to_owned();
+        let from = by_rule(areas).unwrap_or(from);
         rows.push(Derived { field: "category".to_owned(), value: category, from });
+        if let Some(ruled) = self.ruled {
+            let id = ruled.rule.id.clone();
+            let from = format!("{}: `{}`", ruled.place, ruled.rule.path.as_str());
+            rows.push(Derived { field: "rule".to_owned(), value: id, from });
+        }
     }
 
     fn changes(&self, rows: &mut Vec<Derived>) {
@@ -111,19 +154,31 @@ impl Record<'_> {
         for (position, target) in targets.into_iter().flatten().enumerate() {
             let field = |name: &str| format!("targets[{position}].{name}");
             let kind = target["type"].as_str().unwrap_or_default().to_owned();
-            let from = "convention: the action's noun, or the collection in the path".to_owned();
+            let rule = self.ruled.map(|ruled| &ruled.rule.target);
+            let from = match self.ruled.filter(|ruled| ruled.rule.target.kind.is_some()) {
+                Some(ruled) => ruled.place.clone(),
+                None => "convention: the action's noun, or the collection in the path".to_owned(),
+            };
             rows.push(Derived { field: field("type"), value: kind, from });
-            for name in ["id", "name"] {
+            let id = rule.and_then(|rule| rule.id.as_ref());
+            let named = rule.and_then(|rule| rule.name.as_ref());
+            for (name, template) in [("id", id), ("name", named)] {
                 if let Some(value) = target.get(name) {
-                    self.found(field(name), value, rows);
+                    let from = self.ruled.zip(template);
+                    let from = from.map(|(ruled, template)| ruled.template(template.as_str()));
+                    self.found(field(name), value, from, rows);
                 }
             }
         }
     }
 
-    /// A value that stands in the record.
-    fn found(&self, field: String, value: &Value, rows: &mut Vec<Derived>) {
+    /// A value that stands in the record, and what rule took it from there.
+    fn found(&self, field: String, value: &Value, by: Option<String>, rows: &mut Vec<Derived>) {
         let text = plain(value);
+        if let Some(from) = by {
+            rows.push(Derived { field, value: text, from });
+            return;
+        }
         let mut places = Vec::new();
         for (half, document) in [("request", self.first), ("response", self.second)] {
             let record = &document[half];

@@ -134,8 +134,9 @@ fn setup(args: &Args) -> Result<(Setup, bool), Problems> {
         })?,
     };
     let engine = Engine::new(rules.redaction(), key);
+    let events = rules.events();
     let table = proxy::table(&config.routes);
-    Ok((Setup { config, rules, engine, table }, own))
+    Ok((Setup { config, rules, engine, events, table }, own))
 }
 
 /// Goes through the files and writes accounts.
@@ -204,7 +205,7 @@ impl Writer<'_> {
     }
 
     fn is_shown(&self, exchange: &Exchange) -> bool {
-        self.args.all || !self.args.entry.is_empty() || Account::is_mutation(exchange)
+        self.args.all || !self.args.entry.is_empty() || Account::is_mutation(self.setup, exchange)
     }
 
     fn exchange(&mut self, exchange: &Exchange) -> anyhow::Result<()> {

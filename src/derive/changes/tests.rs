@@ -5,7 +5,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{BYTES_MAX, CHANGES_MAX, Changes, changes, diff};
-use crate::derive::{Ended, naming, outcome};
+use crate::derive::Ended;
+use crate::derive::naming::naming;
+use crate::derive::tests::outcome;
 use crate::record::{BodyRecord, Change, ChangesSource, RequestRecord, ResponseRecord};
 
 /// Two states, and what differs.

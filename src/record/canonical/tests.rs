@@ -58,6 +58,7 @@ fn intent() -> Intent {
         redactions: receipts(),
         trace_id: some("t"),
         request_id: some("r"),
+        rule: some("r"),
         observer: Observer {
             upstream: some("u"),
             config_version: "c".to_owned(),

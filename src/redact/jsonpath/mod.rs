@@ -68,6 +68,11 @@ impl JsonPath {
         &self.text
     }
 
+    /// Whether it selects one value at most, by its form: names and indices alone.
+    pub fn is_singular(&self) -> bool {
+        self.segments.iter().all(Segment::is_singular)
+    }
+
     /// The name with which every result of it begins, if there is one: of an object without that
     /// member it selects nothing.
     pub(super) fn first_name(&self) -> Option<&str> {

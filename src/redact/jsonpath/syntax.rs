@@ -117,14 +117,21 @@ pub(super) enum Pattern {
     Of(Operand),
 }
 
+impl Segment {
+    /// Whether it leads to one node at most, by its form.
+    pub(super) fn is_singular(&self) -> bool {
+        match self {
+            Self::Child(selectors) => {
+                matches!(selectors.as_slice(), [Selector::Name(_) | Selector::Index(_)])
+            }
+            Self::Descendant(_) => false,
+        }
+    }
+}
+
 impl Query {
     /// Whether it finds one node at most, by its form.
     pub(super) fn is_singular(&self) -> bool {
-        self.segments.iter().all(|segment| match segment {
-            Segment::Child(selectors) => {
-                matches!(selectors.as_slice(), [Selector::Name(_) | Selector::Index(_)])
-            }
-            Segment::Descendant(_) => false,
-        })
+        self.segments.iter().all(Segment::is_singular)
     }
 }

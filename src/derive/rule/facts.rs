@@ -1,0 +1,73 @@
+//! What templates may use: the redacted record, and nothing else.
+
+use std::cell::OnceCell;
+
+use super::super::body::{self, Value};
+use super::super::text::bounded;
+use super::super::verbs::past;
+use super::template::Source;
+use crate::record::{Actor, BodyRecord, RequestRecord, ResponseRecord, Scope, Target};
+use crate::redact::JsonPath;
+
+/// Steps that finding one value may take.
+const WORK_MAX: usize = 100_000;
+
+/// An exchange as far as it is known.
+pub(crate) struct Facts<'r> {
+    pub(super) request: &'r RequestRecord,
+    pub(super) request_body: OnceCell<Option<Value<'r>>>,
+    pub(super) response: Option<&'r ResponseRecord>,
+    pub(super) response_body: Option<&'r Value<'r>>,
+    pub(super) params: &'r [(String, String)],
+    pub(super) actor: &'r Actor,
+    pub(super) target: Option<Target>,
+    pub(super) scope: &'r Scope,
+    pub(super) verb: String,
+}
+
+impl Facts<'_> {
+    /// The value at a place: a text, a number or a boolean, bounded.
+    pub(super) fn value(&self, source: &Source) -> Option<String> {
+        let target = self.target.as_ref();
+        match source {
+            Source::Path(name) => {
+                let (_, value) = self.params.iter().find(|(other, _)| other == name)?;
+                bounded(value)
+            }
+            Source::Query(name) => body::scalar(self.request.query.as_ref()?.get(name)?),
+            Source::Header(name) => body::scalar(self.request.headers.get(name)?),
+            Source::RequestBody(path) => {
+                let read = || self.request.body.as_ref().map(BodyRecord::tree);
+                one(path, self.request_body.get_or_init(read).as_ref()?)
+            }
+            Source::ResponseBody(path) => one(path, self.response_body?),
+            Source::ResponseHeader(name) => body::scalar(self.response?.headers.get(name)?),
+            Source::Actor("id") => bounded(self.actor.id.as_deref()?),
+            Source::Actor("email") => bounded(self.actor.email.as_deref()?),
+            // By what the actor is called, if by nothing else than an id.
+            Source::Actor(_) => {
+                let Actor { name, email, id, .. } = self.actor;
+                [name, email, id].into_iter().flatten().find_map(|text| bounded(text))
+            }
+            Source::Target("id") => target?.id.clone(),
+            Source::Target("name") => target?.name.clone(),
+            Source::Target(_) => bounded(&target?.kind),
+            Source::Scope(name) => self.scope.get(name).cloned(),
+            Source::Verb => bounded(&self.verb.replace('_', " ")),
+            Source::Done => bounded(&past(&self.verb)),
+            Source::Literal(text) => bounded(text),
+        }
+    }
+}
+
+/// The one value at a path.
+fn one(path: &JsonPath, document: &Value<'_>) -> Option<String> {
+    let mut work = WORK_MAX;
+    let found = path.select(document, &mut work).ok()?;
+    match found.first()? {
+        Value::Bool(value) => Some(value.to_string()),
+        // Of a list no item is meant more than another.
+        Value::Array(_) => None,
+        value => body::scalar(value),
+    }
+}

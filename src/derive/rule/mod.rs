@@ -1,0 +1,284 @@
+//! Rules that name events: which request each is for, and what it says of it.
+//!
+//! Owns compiled rules, how one is found for a request, and how it refines what the convention
+//! says. Does not know rule files. Works on redacted records only.
+//!
+//! Which rule: the path is compared segment by segment, each decoded once; texts in any case come
+//! before parameters with a text beside them, those before plain parameters, and those before the
+//! rest of a path (`**`). Of rules for the same path, one that names the method comes before one
+//! that does not, then one that names the host, then the kind of route, then the first. Where no
+//! rule takes the path as it is read here, the other plausible readings of it are tried
+//! ([`crate::route::Readings`]).
+//!
+//! Invariants: a value that is not in the record is absent, and never invented; a rule with `read`
+//! takes only what can be nothing else, in every reading of the path.
+
+mod facts;
+mod outcome;
+mod pattern;
+mod refine;
+mod template;
+#[cfg(test)]
+mod tests;
+mod trie;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+pub(super) use facts::Facts;
+pub use outcome::{Expectation, OutcomeRule, Statuses};
+pub use pattern::{PathPattern, PatternError};
+pub use refine::named;
+pub use template::{Template, TemplateError, Uses};
+use trie::Trie;
+
+use super::naming::Naming;
+use super::path::split;
+use crate::record::{RequestRecord, Severity};
+use crate::route::{Readings, Safety, host_matches, normal_host};
+
+/// A kind of route on which events are recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Mutations, with intent and completion.
+    Admin,
+    /// Rejections.
+    Gateway,
+}
+
+/// What a rule says of the target.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TargetRule {
+    /// Its type.
+    pub kind: Option<String>,
+    /// Its id.
+    pub id: Option<Template>,
+    /// Its name.
+    pub name: Option<Template>,
+}
+
+/// A compiled rule. What it leaves out is said by the convention.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EventRule {
+    /// Its id.
+    pub id: String,
+    /// Methods, upper case; any if empty.
+    pub methods: Vec<String>,
+    /// The path.
+    pub path: PathPattern,
+    /// The host, lower case, perhaps `*.example.com`; any if not given.
+    pub host: Option<String>,
+    /// The kind of route; any if not given.
+    pub kind: Option<Kind>,
+    /// `noun.verb`.
+    pub action: Option<String>,
+    /// The area.
+    pub category: Option<String>,
+    /// Upon what.
+    pub target: TargetRule,
+    /// Where it belongs.
+    pub scope: Vec<(String, Template)>,
+    /// What was done.
+    pub description: Option<Template>,
+    /// How responses are to be understood, the first that holds.
+    pub outcomes: Vec<OutcomeRule>,
+    /// How much a success should worry.
+    pub severity: Option<Severity>,
+    /// It changes nothing.
+    pub read: bool,
+    /// It is recorded, even if it is provably without effect.
+    pub audit: bool,
+}
+
+/// Where a request came in.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'r> {
+    /// The rules in force.
+    pub rules: &'r EventRules,
+    /// The host that was asked for.
+    pub host: &'r str,
+    /// The kind of route.
+    pub kind: Kind,
+}
+
+/// A rule, and what its path had in the place of parameters.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Matched {
+    pub(super) rule: Arc<EventRule>,
+    pub(super) params: Vec<(String, String)>,
+}
+
+/// All rules, ready to be matched.
+#[derive(Debug, Clone, Default)]
+pub struct EventRules {
+    rules: Vec<Arc<EventRule>>,
+    trie: Trie,
+    /// Whether one of them wants reads recorded.
+    audits: bool,
+}
+
+impl EventRules {
+    /// Takes the rules in the order in which they were written.
+    pub fn new(rules: Vec<EventRule>) -> Self {
+        let mut rules: Vec<Arc<EventRule>> = rules.into_iter().map(Arc::new).collect();
+        rules.sort_by_key(|rule| {
+            (rule.methods.is_empty(), host_order(rule.host.as_deref()), rule.kind.is_none())
+        });
+        let mut trie = Trie::default();
+        for (index, rule) in rules.iter().enumerate() {
+            trie.add(&rule.path, index);
+        }
+        let audits = rules.iter().any(|rule| rule.audit);
+        Self { rules, trie, audits }
+    }
+
+    /// Rules that never match, each with the one that takes all that it would.
+    pub fn shadowed(&self) -> Vec<(&EventRule, &EventRule)> {
+        let mut earlier: BTreeMap<String, Vec<&EventRule>> = BTreeMap::new();
+        let mut shadowed = Vec::new();
+        for rule in &self.rules {
+            let same_path = earlier.entry(rule.path.shape()).or_default();
+            match same_path.iter().find(|other| other.covers(rule)) {
+                Some(other) => shadowed.push((rule.as_ref(), *other)),
+                None => same_path.push(rule),
+            }
+        }
+        shadowed
+    }
+
+    /// The rule of this id.
+    pub fn rule(&self, id: &str) -> Option<&EventRule> {
+        self.rules.iter().map(AsRef::as_ref).find(|rule| rule.id == id)
+    }
+
+    /// All rules.
+    pub fn iter(&self) -> impl Iterator<Item = &EventRule> {
+        self.rules.iter().map(AsRef::as_ref)
+    }
+
+    /// Whether a request is provably without effect and no rule wants it recorded: `safety` is what is
+    /// known without rules, `host` and `path_and_query` are as the client sent them, and `any_path`
+    /// says that the application may take the request for one of another path. Any reading of the
+    /// path that leads to such a rule is enough.
+    pub fn judge(
+        &self,
+        safety: Safety,
+        host: &str,
+        path_and_query: &str,
+        method: &str,
+        any_path: bool,
+    ) -> Safety {
+        if !safety.is_safe() || !self.audits {
+            return safety;
+        }
+        let host = normal_host(host);
+        let takes = |rule: &EventRule| {
+            // An answer to HEAD says what one to GET would.
+            let method = if method == "HEAD" { "GET" } else { method };
+            let kind = rule.kind.unwrap_or(Kind::Admin);
+            rule.audit && rule.accepts(method, &host, kind)
+        };
+        let path = path_and_query.split('?').next().unwrap_or_default();
+        let accepts = |index: usize| self.rules.get(index).is_some_and(|rule| takes(rule));
+        let leads = |segments: Vec<String>| self.trie.find(&segments, &accepts).is_some();
+        let readings = Readings::of(path);
+        let is_declared = if any_path || !readings.is_complete() {
+            self.rules.iter().any(|rule| takes(rule))
+        } else {
+            leads(split(path).map(|(_, text)| text).collect())
+                || readings.each().any(|reading| leads(segments_of(reading)))
+        };
+        if is_declared { Safety::Declared } else { safety }
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.rules.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// The rule for a request that the convention has named.
+    fn find(&self, request: &RequestRecord, naming: &Naming, place: &Place<'_>) -> Option<Matched> {
+        if self.rules.is_empty() {
+            return None;
+        }
+        let host = normal_host(place.host);
+        let accepts = |index: usize, reads: bool| {
+            self.rules.get(index).is_some_and(|rule| {
+                (reads || !rule.read) && rule.accepts(&naming.method, &host, place.kind)
+            })
+        };
+        let segments: Vec<String> = split(&request.path).map(|(_, text)| text).collect();
+        let own = self.trie.find(&segments, &|index| accepts(index, true));
+        let readings = || Readings::of(&request.path);
+        let own = match own {
+            Some(index) if self.rules.get(index).is_some_and(|rule| rule.read) => {
+                // Whoever can make a mutation look like a read must not.
+                let is_plain = naming.method == request.method && !naming.may_mutate(request);
+                let readings = readings();
+                let mut others = readings.each().map(segments_of);
+                let accepted = |index| accepts(index, true);
+                let is_certain = is_plain
+                    && readings.is_complete()
+                    && self.rules.get(index).is_some_and(|rule| rule.path.is_exact(&segments))
+                    && others.all(|other| self.trie.find(&other, &accepted) == Some(index));
+                match is_certain {
+                    true => own,
+                    false => self.trie.find(&segments, &|index| accepts(index, false)),
+                }
+            }
+            found => found,
+        };
+        let matched = |index: usize, segments: &[String]| {
+            let rule = Arc::clone(self.rules.get(index)?);
+            let params = rule.path.params(segments);
+            Some(Matched { rule, params })
+        };
+        if let Some(index) = own {
+            return matched(index, &segments);
+        }
+        readings().each().skip(1).find_map(|reading| {
+            let segments = segments_of(reading);
+            let index = self.trie.find(&segments, &|index| accepts(index, false))?;
+            matched(index, &segments)
+        })
+    }
+}
+
+/// The segments of a reading, in which nothing is encoded any more.
+fn segments_of(reading: &[u8]) -> Vec<String> {
+    let segments = reading.split(|byte| *byte == b'/').map(String::from_utf8_lossy);
+    segments.filter(|segment| !segment.is_empty()).map(|segment| segment.into_owned()).collect()
+}
+
+/// A name comes before a pattern of names, and that before nothing.
+fn host_order(host: Option<&str>) -> u8 {
+    match host {
+        Some(host) if host.starts_with("*.") => 1,
+        Some(_) => 0,
+        None => 2,
+    }
+}
+
+impl EventRule {
+    fn accepts(&self, method: &str, host: &str, kind: Kind) -> bool {
+        (self.methods.is_empty() || self.methods.iter().any(|known| known == method))
+            && self.kind.is_none_or(|known| known == kind)
+            && self.host.as_ref().is_none_or(|pattern| host_matches(pattern, host))
+    }
+
+    /// Whether it takes every request that the other, on the same path, takes.
+    fn covers(&self, other: &Self) -> bool {
+        let has = |method| self.methods.contains(method);
+        let methods =
+            self.methods.is_empty() || (!other.methods.is_empty() && other.methods.iter().all(has));
+        let host = self.host.is_none() || self.host == other.host;
+        // Where a path or a method cannot be told for certain, one that reads lets others through.
+        let reads = !self.read || other.read;
+        methods && host && reads && (self.kind.is_none() || self.kind == other.kind)
+    }
+}

@@ -1,0 +1,191 @@
+//! Every mistake in a rule about events has its place and a remedy.
+
+use std::fs;
+
+use crate::rules::load;
+
+/// The first problem of a file, as it is shown.
+fn problem(text: &str) -> Option<String> {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("a.yaml"), text).unwrap();
+    let problems = load(Some(dir.path()), &[]).err()?.0;
+    assert!(problems[0].line > 0 && problems[0].column > 0, "{}", problems[0]);
+    Some(problems[0].to_string())
+}
+
+fn rule(line: &str) -> String {
+    format!(
+        "events:\n  - id: a\n    match: {{ path: \"/x/{{id}}\" }}\n    action: x.do\n    {line}\n"
+    )
+}
+
+fn path(path: &str) -> String {
+    format!("events:\n  - id: a\n    match: {{ path: '{path}' }}\n    action: x.do\n")
+}
+
+/// Files, and what of the first problem and of its remedy must be told.
+fn check(rows: Vec<(String, &str, &str)>) {
+    for (text, expected, remedy) in rows {
+        let shown = problem(&text).unwrap_or_default();
+        assert!(shown.contains(expected) && shown.contains(remedy), "{text}\n{shown}");
+    }
+}
+
+#[test]
+fn mistakes_in_paths_and_words_are_told_with_place_and_remedy() {
+    check(vec![
+        (path("x"), "3:20: `x` in `path` of `a`: it does not begin with `/`", "first `/`"),
+        (path("/x//y"), "it has an empty segment", "/admin/api-keys"),
+        (path("/x/../y"), "it has an empty segment", "/admin/api-keys"),
+        (path("/x?y=1"), "`?` cannot be in it", "query"),
+        (path("/x/%2F"), "`%` cannot be in it", "the character"),
+        (path("/x/{Id}"), "`{Id}` is no parameter", "as in"),
+        (path("/x/{}"), "`{}` is no parameter", "as in"),
+        (path("/x/{a}{b}"), "is no parameter", "as in"),
+        (path("/x/a}"), "`a}` is no parameter", "as in"),
+        (path("/x/{a"), "`{a` is no parameter", "as in"),
+        (path("/{a}/{a}"), "`{a}` stands in it twice", "own name"),
+        (path("/x/a*"), "`a*`: `*` stands for a whole segment", "as in"),
+        (path("/**/x"), "`**` for the rest of the path, at its end", "as in"),
+        (path(&"/x".repeat(33)), "more than 32 segments", "`**`"),
+        (rule("read: perhaps"), "5:11: this should be `true` or `false`", "one of the two"),
+        (rule("severity: worse"), "5:15: unknown value `worse`", "known here: `info`"),
+        (rule("categroy: x"), "5:5: unknown key `categroy`", "did you mean `category`?"),
+        (rule("category: Big Area"), "5:15: `Big Area` in `category`", "lower-case"),
+        (rule("target: { type: A-B }"), "5:21: `A-B` in `target.type`", "lower-case"),
+    ]);
+}
+
+#[test]
+fn mistakes_in_templates_are_told_with_place_and_remedy() {
+    check(vec![
+        (rule("target: { id: '{path.id' }"), "5:19: `target.id` of `a`: a `{` or `}`", "as in"),
+        (rule("target: { id: 'path.id}' }"), "a `{` or `}` has no other", "as in"),
+        (rule("target: { id: '{}' }"), "`{}` names nothing", "as in"),
+        (rule("target: { id: '{path.id | }' }"), "`{}` names nothing", "as in"),
+        (
+            rule("target: { id: '{pth.id}' }"),
+            "`pth.id` is no place of an exchange; did you mean `path`?",
+            "known are `path.x`",
+        ),
+        (rule("target: { id: '{id}' }"), "`id` is no place of an exchange", "known are"),
+        (rule("target: { id: '{actor.age}' }"), "`actor.age` is no place", "known are"),
+        (
+            rule("target: { id: '{path.ids}' }"),
+            "`path.ids`: `match.path` has no parameter of this name; did you mean `path.id`?",
+            "a parameter of the path",
+        ),
+        (rule("target: { id: '{request.body:name}' }"), "`request.body:name`: ", "RFC 9535"),
+        (rule("target: { id: '{request.body:$.a[}' }"), "`target.id` of `a`: ", "RFC 9535"),
+        (
+            rule("target: { name: '{response.body:$.a[*]}' }"),
+            "may select several values",
+            "positions only",
+        ),
+        (rule("target: { name: '{response.body:$..a}' }"), "several values", "positions only"),
+        (rule("target: { name: '{target.id}' }"), "`target.id` is not known yet", "descriptions"),
+        (
+            rule("scope: { pool: '{response.body:$.pool}' }"),
+            "5:20: `scope` of `a`: `response.body:$.pool` is not known yet",
+            "in the request",
+        ),
+        (rule("scope: { Pool: '{path.id}' }"), "`Pool` in `scope` of `a`", "lower-case"),
+    ]);
+}
+
+#[test]
+fn mistakes_in_outcomes_and_matches_are_told_with_place_and_remedy() {
+    check(vec![
+        (
+            rule("outcome: [{ when: { status: 600 }, is: failure }]"),
+            "5:33: `status` in `outcome` of `a` is no status",
+            "`4xx`",
+        ),
+        (rule("outcome: [{ when: { status: 9xx }, is: failure }]"), "is no status", "`4xx`"),
+        (rule("outcome: [{ when: { status: [] }, is: failure }]"), "is no status", "`4xx`"),
+        (
+            rule("outcome: [{ when: { body: { '$.a[*]': 1 } }, is: failure }]"),
+            "`$.a[*]` in `outcome` of `a` may select several values",
+            "positions only",
+        ),
+        (
+            rule("outcome: [{ when: { body: { 'error': present } }, is: failure }]"),
+            "`error` in `outcome` of `a`: ",
+            "RFC 9535",
+        ),
+        (
+            rule("outcome: [{ when: { body: { '$.a': [1] } }, is: failure }]"),
+            "is no value",
+            "`present`",
+        ),
+        (rule("outcome: [{ when: {}, is: fine }]"), "unknown value `fine`", "known here"),
+        (rule("outcome: [{ is: failure }]"), "`when` is missing", "add `when`"),
+        (
+            "events:\n  - id: a\n    action: x.do\n".to_owned(),
+            "`match` is missing",
+            "add `match`: For which requests",
+        ),
+        (
+            "events:\n  - id: a\n    match: { path: /x }\n    action: rotate\n".to_owned(),
+            "4:13: `rotate` in `action` of `a` is no action",
+            "a noun and a verb",
+        ),
+        (
+            "events:\n  - id: a\n    match: { path: /x, method: 'GET /x' }\n".to_owned(),
+            "3:32: `method` of `a` is no method",
+            "write `POST`",
+        ),
+        (
+            "events:\n  - id: a\n    match: { path: /x, host: 'http://x' }\n".to_owned(),
+            "3:30: `http://x` in `host` of `a` is no host",
+            "without port",
+        ),
+        (
+            "events:\n  - { id: a, match: { path: /x } }\n  - { id: a, match: { path: /y } }\n"
+                .to_owned(),
+            "3:11: rule `a` was defined before, at ",
+            "its own id",
+        ),
+        (
+            "events:\n  - { id: a, match: { path: '/x/{a}' } }\n  - { id: b, match: { path: '/X/{b}/' } }\n"
+                .to_owned(),
+            "3:11: rule `b` can never match: `a`, at ",
+            "limit the other one",
+        ),
+    ]);
+}
+
+#[test]
+fn a_rule_is_unreachable_only_if_another_takes_all_that_it_would() {
+    let rows = [
+        ("method: POST", "method: POST", true),
+        ("method: [POST, PUT]", "method: POST", true),
+        ("method: POST", "method: [POST, PUT]", false),
+        ("method: POST", "method: PUT", false),
+        ("method: POST, host: a.example", "method: POST", false),
+        ("method: POST", "method: POST, host: a.example", false),
+        ("method: POST, kind: admin", "method: POST, kind: gateway", false),
+        ("method: POST, kind: admin", "method: POST, kind: admin", true),
+        ("host: a.example", "host: a.example", true),
+    ];
+    for (first, second, is_problem) in rows {
+        let text = format!(
+            "events:\n  - {{ id: a, match: {{ path: /x, {first} }} }}\n  - {{ id: b, match: {{ path: /x, {second} }} }}\n"
+        );
+        assert_eq!(problem(&text).is_some(), is_problem, "{text}");
+    }
+}
+
+#[test]
+fn what_a_rule_says_is_in_the_digest() {
+    let digest = |text: &str| {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("a.yaml"), text).unwrap();
+        load(Some(dir.path()), &[]).unwrap().digest().to_owned()
+    };
+    let one = digest(&rule("target: { id: '{path.id}' }"));
+    assert_eq!(one, digest(&format!("# a remark\n{}", rule("target: {id: \"{path.id}\"}"))));
+    for other in ["target: { id: '{path.id}x' }", "target: { name: '{path.id}' }", "read: true"] {
+        assert_ne!(one, digest(&rule(other)), "{other}");
+    }
+}
