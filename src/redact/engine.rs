@@ -86,7 +86,7 @@ impl Engine {
         detail: Detail,
         seen: &mut Seen,
     ) -> Redacted<RequestRecord> {
-        seen.below = self.policy.below(request.path());
+        seen.below = self.policy.below(request.path(), &request.headers);
         let content = Content::of(&request.headers, &request.body);
         let mut half =
             self.half_of(Side::Request, seen, |walk| walk_request(walk, request, &content, detail));

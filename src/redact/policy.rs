@@ -9,7 +9,7 @@ use super::pattern::{Patterns, Scope};
 use super::rule::{Action, Rule, Side, Sides, UNSEARCHED_RULE, USERINFO_RULE};
 use super::selection::Paths;
 use super::texts::TextsBut;
-use super::under::{PathGlob, below, squashed};
+use super::under::{PathGlob, below};
 use super::walk::{NAMING, VALUED, is_one_of, is_plain_name};
 use super::{Conditions, Glob};
 
@@ -32,7 +32,7 @@ pub struct Policy {
     unsearched: usize,
     keep: Kept,
     listed: Vec<Listed>,
-    places: Vec<Vec<PathGlob>>,
+    pub(super) places: Vec<Vec<PathGlob>>,
     patterns: Patterns,
     pub(super) texts_but: Vec<TextsBut>,
     bare_body: Vec<usize>,
@@ -189,19 +189,6 @@ impl Policy {
         self.patterns
             .find(text, &self.at(place), &mut work)
             .is_ok_and(|matches| !matches.is_empty())
-    }
-
-    /// Where a value in this half of an exchange stands, by the path of its request.
-    pub(super) fn below(&self, path: &str) -> Below {
-        if self.places.is_empty() {
-            return 0;
-        }
-        let path = squashed(path);
-        let matches = |globs: &Vec<PathGlob>| globs.iter().any(|glob| glob.matches(&path));
-        self.places
-            .iter()
-            .enumerate()
-            .fold(0, |below, (bit, globs)| below | Below::from(matches(globs)) << bit)
     }
 
     /// The patterns over texts.

@@ -1,9 +1,12 @@
 //! Where in an API a rule holds: patterns over paths.
 
+use http::HeaderMap;
+
 use super::glob::squash;
-use super::policy::{Below, PolicyError};
+use super::policy::{Below, Policy, PolicyError};
 use super::{Glob, GlobError};
 use crate::decode::percent_decode_lossy;
+use crate::route::{Readings, other_paths};
 
 /// Different lists of paths that rules may be limited to.
 const PLACES_MAX: usize = 64;
@@ -23,8 +26,8 @@ pub enum PathGlobError {
 }
 
 /// A compiled pattern: segments between `/`, each as a [`Glob`]; `**` stands for any number of
-/// segments. It matches the whole path, decoded, without regard to case, to how words are joined
-/// and to matrix parameters.
+/// segments. It matches the whole path, in any way in which the API may understand it, without regard
+/// to case, to how words are joined and to matrix parameters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PathGlob(Vec<Segment>);
 
@@ -81,8 +84,42 @@ impl PathGlob {
     }
 }
 
+impl Policy {
+    /// Where a value in this half of an exchange stands, by the path of its request, as far as the
+    /// API may understand it, and by those that fields name in its place.
+    pub(super) fn below(&self, path: &str, headers: &HeaderMap) -> Below {
+        if self.places.is_empty() {
+            return 0;
+        }
+        let others = other_paths(headers).map(|other| other.to_str().map(path_of).ok());
+        std::iter::once(Some(path)).chain(others).fold(0, |below, path| {
+            below | path.and_then(|path| self.below_path(path)).unwrap_or(Below::MAX)
+        })
+    }
+
+    /// By all readings of a path; `None` where it may be any.
+    fn below_path(&self, path: &str) -> Option<Below> {
+        let readings = Readings::of(path);
+        let below = readings.known()?.fold(0, |below, reading| {
+            let path = squashed(&reading);
+            let matches = |globs: &Vec<PathGlob>| globs.iter().any(|glob| glob.matches(&path));
+            let places = self.places.iter().enumerate();
+            places.fold(below, |below, (bit, globs)| below | Below::from(matches(globs)) << bit)
+        });
+        Some(below)
+    }
+}
+
+/// The path in what may be a whole URL.
+fn path_of(url: &str) -> &str {
+    let rest = url
+        .split_once("://")
+        .map_or(url, |(_, rest)| rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/"));
+    rest.split(['?', '#']).next().unwrap_or(rest)
+}
+
 /// The segments of a path, as patterns compare them.
-pub(super) fn squashed(path: &str) -> Vec<String> {
+fn squashed(path: &str) -> Vec<String> {
     path.split('/')
         .filter(|segment| !segment.is_empty())
         .map(|segment| {

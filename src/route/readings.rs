@@ -1,5 +1,7 @@
 //! The plausible readings of a path.
 
+use std::borrow::Cow;
+
 use super::percent::percent_decode;
 
 /// More different readings than this are not told apart: then every path is plausible.
@@ -60,6 +62,12 @@ impl Readings {
             }
         }
         readings
+    }
+
+    /// All of them; `None` where any path is plausible.
+    pub fn known(&self) -> Option<impl Iterator<Item = Cow<'_, str>>> {
+        let known = self.known.iter().map(|reading| String::from_utf8_lossy(reading));
+        self.complete.then_some(known)
     }
 
     /// Whether some reading lies at or under the prefix, however it is cased; a suffix for the
