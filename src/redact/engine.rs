@@ -7,6 +7,7 @@ use http::HeaderMap;
 use http::header::CONTENT_ENCODING;
 
 use super::Redacted;
+use super::escapes::find_escaped;
 use super::headers::Fields;
 use super::key::FingerprintKey;
 use super::path::scrub_path;
@@ -14,7 +15,7 @@ use super::policy::{Place, Policy};
 use super::receipts::Receipts;
 use super::rule::Side;
 use super::scrub::{Scrub, differs};
-use super::seen::{Search, Seen};
+use super::seen::{MASK, Search, Seen};
 use super::settle::settle;
 use super::walk::Walk;
 use crate::capture::{Body, Release, Request, Response};
@@ -153,8 +154,12 @@ impl Engine {
         let mut walk = Walk::new(&self.policy, &self.key, place, &mut own, &names);
         walk.known = search.as_ref();
         let text = walk.text(text).unwrap_or_else(|| text.to_owned());
-        let scrubbed = search.as_ref().and_then(|search| search.scrub(&text));
-        Redacted::vouched(scrubbed.map_or(text, |scrubbed| scrubbed.text))
+        let Some(search) = search else { return Redacted::vouched(text) };
+        Redacted::vouched(match search.scrub(&text) {
+            Some(scrubbed) => scrubbed.text,
+            None if find_escaped(&text, &search).is_some() => MASK.to_owned(),
+            None => text,
+        })
     }
 
     /// Walks over a half. If something was taken out of a text by its looks, it may have been a part
@@ -224,7 +229,7 @@ impl Engine {
             scrub.text(content_type, &format!("{prefix}.content_type"));
         }
         if let Some(body) = &mut half.body {
-            let sent = content.bytes().filter(|_| !half.encoded);
+            let sent = content.as_recorded().filter(|_| !half.encoded);
             scrub.sent_is_clean = sent.is_some_and(|bytes| !search.may_occur(bytes));
             if !scrub.sent_is_clean || differs(body) {
                 scrub.value(body, &mut format!("{prefix}.body.$"));
