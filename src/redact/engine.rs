@@ -184,18 +184,24 @@ impl Engine {
     fn scrub(&self, mut half: Half<'_>, side: Side, seen: &Seen, content: &Content<'_>) -> Clean {
         let mut receipts = std::mem::take(&mut half.receipts);
         let prefix = side.name();
+        let path = format!("{prefix}.path");
+        seen.heard.mute_path(&mut half.path, &path, &mut receipts);
+        seen.heard.mute(&mut half.query, &mut format!("{prefix}.query"), &mut receipts);
         seen.heard.mute(&mut half.headers, &mut format!("{prefix}.header"), &mut receipts);
         if let Some(body) = &mut half.body {
             seen.heard.mute(body, &mut format!("{prefix}.body.$"), &mut receipts);
         }
-        let receipts = if let Some(search) = seen.search() {
-            self.remove(&search, &mut half, &mut receipts, side, content);
-            receipts.finish(&self.policy, |location| {
-                search.scrub(&location).map_or(location, |scrubbed| scrubbed.text)
-            })
-        } else {
-            receipts.finish(&self.policy, |location| location)
-        };
+        let search = seen.search();
+        if let Some(search) = &search {
+            self.remove(search, &mut half, &mut receipts, side, content);
+        }
+        let receipts = receipts.finish(&self.policy, |location| {
+            let location = seen.heard.mute_location(location);
+            match search.as_ref().and_then(|search| search.scrub(&location)) {
+                Some(scrubbed) => scrubbed.text,
+                None => location,
+            }
+        });
         half.settle();
         let unread = half.unread();
         Clean {
