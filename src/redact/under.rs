@@ -101,13 +101,25 @@ impl Policy {
     fn below_path(&self, path: &str) -> Option<Below> {
         let readings = Readings::of(path);
         let below = readings.known()?.fold(0, |below, reading| {
-            let path = squashed(&reading);
-            let matches = |globs: &Vec<PathGlob>| globs.iter().any(|glob| glob.matches(&path));
-            let places = self.places.iter().enumerate();
-            places.fold(below, |below, (bit, globs)| below | Below::from(matches(globs)) << bit)
+            let bare = without_format(&reading).map_or(0, |path| self.below_segments(path));
+            below | bare | self.below_segments(&reading)
         });
         Some(below)
     }
+
+    fn below_segments(&self, path: &str) -> Below {
+        let path = squashed(path);
+        let matches = |globs: &Vec<PathGlob>| globs.iter().any(|glob| glob.matches(&path));
+        let places = self.places.iter().enumerate();
+        places.fold(0, |below, (bit, globs)| below | Below::from(matches(globs)) << bit)
+    }
+}
+
+/// The path without a format (`/users.json`) or a verb (`/users:purge`) at its end.
+fn without_format(path: &str) -> Option<&str> {
+    let (bare, end) = path.rsplit_once(['.', ':'])?;
+    let ends = !end.is_empty() && end.bytes().all(|byte| byte.is_ascii_alphabetic());
+    (ends && !bare.ends_with('/')).then_some(bare)
 }
 
 /// The path in what may be a whole URL.

@@ -212,6 +212,8 @@ fn endpoints_are_told_however_their_path_is_written() {
         "/v1\\embeddings",
         "/%76%31/embeddings",
         "/v1/embeddings%00.json",
+        "/v1/embeddings.json",
+        "/v1/embeddings:search",
     ] {
         let stored = stored(&record(path, &[JSON], body.as_bytes()));
         assert!(stored.contains(KEPT) && !stored.contains(CONTENT), "{path}: {stored}");
