@@ -414,7 +414,7 @@ fn entries_of_record_only_are_tried() {
         ("record_only:\n- {id: a, in: []}\n", "a.yaml:2:15: `in` of rule `a` is empty"),
         ("record_only:\n- {id: a}\n- {id: a}\n", "a.yaml:3:8: rule `a` was defined before"),
         ("record_only:\n- {id: a, path: $x}\n", "a.yaml:2:17: `$x` in `path` of `a`"),
-        ("record_only:\n- {id: a, do: drop}\n", "a.yaml:2:11: unknown field `do`"),
+        ("record_only:\n- {id: a, do: drop}\n", "a.yaml:2:11: unknown key `do`"),
         ("record_only:\n- {id: a, headers: ['x y']}\n", "a.yaml:2:21: `x y` in `headers` of `a`"),
     ];
     for (text, expected) in wrong {
