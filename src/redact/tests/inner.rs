@@ -285,3 +285,22 @@ fn numbers_of_toml_are_recognised_however_they_are_spelled() {
         assert!(!text.contains("1234567890"), "{number}: {text}");
     }
 }
+
+#[test]
+fn values_that_stand_after_what_names_them() {
+    for (given, recorded) in [
+        (json!({"cmd": ["db", "--password", "hunter2x", "-v"]}), Some("credential.password")),
+        (json!({"args": ["-password", "hunter2x"]}), Some("credential.password")),
+        (json!({"k": "password", "v": "hunter2x"}), Some("credential.password")),
+        (json!({"label": "Password", "value": "hunter2x"}), Some("credential.password")),
+        (json!({"key": "password", "stringValue": "hunter2x"}), Some("credential.password")),
+        (json!({"cmd": ["db", "--password", "--hunter2x", "y"]}), None),
+        (json!({"cmd": ["--page-token", "hunter2x"], "label": "Colour", "value": "x"}), None),
+    ] {
+        let record = record("/jobs", &[JSON], given.to_string().as_bytes());
+        let rules: Vec<&str> = record.receipts.iter().map(|receipt| &*receipt.rule).collect();
+        assert_eq!(rules, Vec::from_iter(recorded), "{given}");
+        let kept = recorded != Some("credential.password");
+        assert_eq!(stored(&record).contains("hunter2x"), kept, "{given}");
+    }
+}

@@ -184,12 +184,13 @@ fn prompts_that_come_back() {
 #[test]
 fn prompts_that_stand_in_the_head_or_in_names_as_well() {
     let prompt = "Greet the owner of the boat by name, then ask for the ticket.";
-    let escaped = "Greet%20the%20owner%20of%20the%20boat%20by%20name";
+    let piece = "Greet the owner of the boat by name";
+    let escaped = piece.replace(' ', "%20");
     let target = format!("/v1/chat/completions/{escaped}?q={escaped}&{escaped}=1&limit=7");
     let messages = json!([{"role": "user", "content": prompt}]);
-    let body = json!({"model": "m", "messages": messages, &prompt[..40]: "x y z"});
+    let body = json!({"model": "m", "messages": messages, piece: "x y z"});
     let request = request(&target, &[JSON], body.to_string().as_bytes());
-    let error = json!({"error": {&prompt[..40]: "x y z"}}).to_string();
+    let error = json!({"error": {piece: "x y z"}}).to_string();
     let (record, answer) = exchange(&request, &response(&[JSON], error.as_bytes()));
     assert_eq!(record.path, "/v1/chat/completions/***");
     for stored in [stored(&record), stored_response(&answer)] {
