@@ -120,6 +120,11 @@ impl<'a> Content<'a> {
         self.bytes.as_deref().ok()
     }
 
+    /// The same, if a number in it is spelled as it is recorded: TOML has `1_000` and `0xff`.
+    pub fn as_recorded(&self) -> Option<&[u8]> {
+        self.bytes().filter(|_| self.kind != Kind::Toml)
+    }
+
     /// Reads the body by its type.
     pub fn read(&self) -> Decoded<'_> {
         let bytes = match &self.bytes {

@@ -7,6 +7,7 @@ use http::HeaderMap;
 use http::header::CONTENT_ENCODING;
 
 use super::Redacted;
+use super::escapes::find_escaped;
 use super::headers::Fields;
 use super::key::FingerprintKey;
 use super::path::scrub_path;
@@ -14,7 +15,7 @@ use super::policy::{Place, Policy};
 use super::receipts::Receipts;
 use super::rule::Side;
 use super::scrub::{Scrub, differs};
-use super::seen::{Search, Seen};
+use super::seen::{MASK, Search, Seen};
 use super::settle::settle;
 use super::walk::Walk;
 use crate::capture::{Body, Release, Request, Response};
@@ -86,7 +87,7 @@ impl Engine {
         detail: Detail,
         seen: &mut Seen,
     ) -> Redacted<RequestRecord> {
-        seen.below = self.policy.below(request.path());
+        seen.below = self.policy.below(request.path(), &request.headers);
         let content = Content::of(&request.headers, &request.body);
         let mut half =
             self.half_of(Side::Request, seen, |walk| walk_request(walk, request, &content, detail));
@@ -153,8 +154,12 @@ impl Engine {
         let mut walk = Walk::new(&self.policy, &self.key, place, &mut own, &names);
         walk.known = search.as_ref();
         let text = walk.text(text).unwrap_or_else(|| text.to_owned());
-        let scrubbed = search.as_ref().and_then(|search| search.scrub(&text));
-        Redacted::vouched(scrubbed.map_or(text, |scrubbed| scrubbed.text))
+        let Some(search) = search else { return Redacted::vouched(text) };
+        Redacted::vouched(match search.scrub(&text) {
+            Some(scrubbed) => scrubbed.text,
+            None if find_escaped(&text, &search).is_some() => MASK.to_owned(),
+            None => text,
+        })
     }
 
     /// Walks over a half. If something was taken out of a text by its looks, it may have been a part
@@ -179,18 +184,24 @@ impl Engine {
     fn scrub(&self, mut half: Half<'_>, side: Side, seen: &Seen, content: &Content<'_>) -> Clean {
         let mut receipts = std::mem::take(&mut half.receipts);
         let prefix = side.name();
+        let path = format!("{prefix}.path");
+        seen.heard.mute_path(&mut half.path, &path, &mut receipts);
+        seen.heard.mute(&mut half.query, &mut format!("{prefix}.query"), &mut receipts);
         seen.heard.mute(&mut half.headers, &mut format!("{prefix}.header"), &mut receipts);
         if let Some(body) = &mut half.body {
             seen.heard.mute(body, &mut format!("{prefix}.body.$"), &mut receipts);
         }
-        let receipts = if let Some(search) = seen.search() {
-            self.remove(&search, &mut half, &mut receipts, side, content);
-            receipts.finish(&self.policy, |location| {
-                search.scrub(&location).map_or(location, |scrubbed| scrubbed.text)
-            })
-        } else {
-            receipts.finish(&self.policy, |location| location)
-        };
+        let search = seen.search();
+        if let Some(search) = &search {
+            self.remove(search, &mut half, &mut receipts, side, content);
+        }
+        let receipts = receipts.finish(&self.policy, |location| {
+            let location = seen.heard.mute_location(location);
+            match search.as_ref().and_then(|search| search.scrub(&location)) {
+                Some(scrubbed) => scrubbed.text,
+                None => location,
+            }
+        });
         half.settle();
         let unread = half.unread();
         Clean {
@@ -224,7 +235,7 @@ impl Engine {
             scrub.text(content_type, &format!("{prefix}.content_type"));
         }
         if let Some(body) = &mut half.body {
-            let sent = content.bytes().filter(|_| !half.encoded);
+            let sent = content.as_recorded().filter(|_| !half.encoded);
             scrub.sent_is_clean = sent.is_some_and(|bytes| !search.may_occur(bytes));
             if !scrub.sent_is_clean || differs(body) {
                 scrub.value(body, &mut format!("{prefix}.body.$"));

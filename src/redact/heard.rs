@@ -6,11 +6,11 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use super::receipts::Receipts;
+use super::receipts::{Receipts, carrier};
 use super::seen::MASK;
 use super::texts::is_word;
 use super::walk::push_name;
-use crate::decode::Node;
+use crate::decode::{Node, percent_decode_lossy};
 
 /// Letters and digits of a piece.
 const PIECE_CHARS: usize = 5;
@@ -56,7 +56,30 @@ impl Heard {
         self.full = self.pieces.len() > PIECES_MAX;
     }
 
-    /// Masks the sentences of a value that repeat a piece of what was heard.
+    /// Masks the segments of a path that repeat a piece of what was heard.
+    pub(super) fn mute_path(&self, path: &mut String, location: &str, receipts: &mut Receipts) {
+        let Some(rule) = self.rule else { return };
+        let is_echo = |segment: &str| self.is_echo(&percent_decode_lossy(segment));
+        if path.split('/').any(is_echo) {
+            let shown: Vec<&str> = path
+                .split('/')
+                .map(|segment| if is_echo(segment) { MASK } else { segment })
+                .collect();
+            *path = shown.join("/");
+            receipts.add(location, rule);
+        }
+    }
+
+    /// The location, or its carrier if a name in it repeats a piece of what was heard.
+    pub(super) fn mute_location(&self, location: String) -> String {
+        if self.rule.is_some() && self.is_echo(&location) {
+            carrier(&location).to_owned()
+        } else {
+            location
+        }
+    }
+
+    /// Masks the sentences of a value, names among them, that repeat a piece of what was heard.
     pub(super) fn mute(&self, node: &mut Node<'_>, location: &mut String, receipts: &mut Receipts) {
         let Some(rule) = self.rule else { return };
         match node {
@@ -73,6 +96,10 @@ impl Heard {
             Node::Object(members) => {
                 for (name, item) in members.iter_mut() {
                     let length = location.len();
+                    if self.is_echo(name) {
+                        receipts.add(location, rule);
+                        *name = Cow::Borrowed(MASK);
+                    }
                     push_name(location, name);
                     self.mute(item, location, receipts);
                     location.truncate(length);

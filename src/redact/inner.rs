@@ -18,6 +18,9 @@ const DOCUMENT_STARTS: &[u8] = b"{qmsf \t\r\n,\xef";
 /// Methods whose parameters are credentials, by a part of their name.
 const LOGIN_METHODS: [&str; 6] = ["login", "logon", "signin", "sign_in", "authenticate", "unlock"];
 
+/// Flags of commands are no longer.
+const FLAG_BYTES_MAX: usize = 64;
+
 /// What holds the parameters of a call.
 const PARAMETERS: [&str; 3] = ["params", "args", "arguments"];
 
@@ -190,6 +193,18 @@ impl Walk<'_> {
         variables
     }
 
+    /// The rule for what follows in a list of arguments: `["--password", "x"]`.
+    pub(super) fn rule_after_flag(&mut self, node: &Node<'_>) -> Option<usize> {
+        let Node::String(text) = node else { return None };
+        let name = text.strip_prefix('-')?;
+        let name = name.strip_prefix('-').unwrap_or(name);
+        let is_name = name.len() <= FLAG_BYTES_MAX
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+        if is_name { self.rule_of_content(Carrier::Member, name, None) } else { None }
+    }
+
     /// The rule for the parameters of a call such as `{"method": "login", "params": [...]}`, where
     /// they have no names of their own.
     pub(super) fn positional(&mut self, members: &Members<'_>) -> Option<usize> {
@@ -209,6 +224,11 @@ impl Walk<'_> {
             rule => rule,
         }
     }
+}
+
+/// Whether this is a flag among arguments, and not the value of one.
+pub(super) fn is_flag(node: &Node<'_>) -> bool {
+    matches!(node, Node::String(text) if text.starts_with("--"))
 }
 
 /// Whether a member holds parameters without names: a list, or what XML makes of one.

@@ -11,6 +11,7 @@
 mod basic;
 mod class;
 mod engine;
+mod escapes;
 mod exceptions;
 mod glob;
 mod headers;

@@ -1,5 +1,6 @@
 //! Paths: segments that are secrets, and `name=value` in segments.
 
+use super::escapes::find_escaped;
 use super::seen::{MASK, Search, is_redacted_text};
 use super::walk::Walk;
 use crate::decode::percent_decode_lossy;
@@ -65,13 +66,13 @@ pub(super) fn scrub_path(path: &str, search: &Search<'_>) -> Option<(String, usi
     let segments: Vec<&str> = path
         .split('/')
         .map(|segment| {
-            let rule = search.find(&percent_decode_lossy(segment)).or_else(|| search.find(segment));
+            let rule = search.find(segment).or_else(|| find_escaped(segment, search));
             found = found.or(rule);
             if rule.is_some() { MASK } else { segment }
         })
         .collect();
     let masked = segments.join("/");
-    match search.find(&percent_decode_lossy(&masked)).or_else(|| search.find(&masked)) {
+    match search.find(&masked).or_else(|| find_escaped(&masked, search)) {
         Some(rule) => Some((format!("/{MASK}"), rule)),
         None => found.map(|rule| (masked, rule)),
     }

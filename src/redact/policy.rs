@@ -1,5 +1,7 @@
 //! All rules together, compiled for looking up.
 
+use http::HeaderMap;
+
 use super::exceptions::{Exceptions, Kept};
 use super::glob::squash;
 use super::memo::{About, Memo, Role};
@@ -191,9 +193,9 @@ impl Policy {
             .is_ok_and(|matches| !matches.is_empty())
     }
 
-    /// Where a value in this half of an exchange stands, by the path of its request.
-    pub(super) fn below(&self, path: &str) -> Below {
-        self.places.below(path)
+    /// Where the values of an exchange stand, by its request.
+    pub(super) fn below(&self, path: &str, headers: &HeaderMap) -> Below {
+        self.places.below(path, headers)
     }
 
     /// The patterns over texts.

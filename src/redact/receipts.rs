@@ -46,6 +46,6 @@ impl Receipts {
 }
 
 /// `request.body` of `request.body.$.a.b`.
-fn carrier(location: &str) -> &str {
+pub(super) fn carrier(location: &str) -> &str {
     location.match_indices('.').nth(1).and_then(|(end, _)| location.get(..end)).unwrap_or(location)
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::escapes::{find_escaped, has_escapes};
 use super::inner::find_encoded;
 use super::policy::Policy;
 use super::receipts::Receipts;
@@ -23,10 +24,10 @@ pub(super) fn differs(node: &Node<'_>) -> bool {
     }
 }
 
-/// Text is borrowed from the body where it stands in it as it is.
+/// Text is borrowed from the body where it stands in it as it is; and it stands for itself.
 #[expect(clippy::ptr_arg, reason = "it matters whether it is borrowed")]
 fn is_as_sent(text: &Cow<'_, str>) -> bool {
-    matches!(text, Cow::Borrowed(_))
+    matches!(text, Cow::Borrowed(text) if !has_escapes(text))
 }
 
 /// A pass over what is to be recorded.
@@ -51,7 +52,7 @@ impl Scrub<'_> {
             self.receipts.add(location, scrubbed.rule);
             return Some(scrubbed.text);
         }
-        let rule = find_encoded(text, self.search)?;
+        let rule = find_encoded(text, self.search).or_else(|| find_escaped(text, self.search))?;
         self.receipts.add(location, rule);
         Some(MASK.to_owned())
     }
@@ -98,10 +99,9 @@ impl Scrub<'_> {
             self.value(value, location);
             location.truncate(length);
             if !self.skips(name)
-                && let Some(scrubbed) = self.search.scrub(name)
+                && let Some(shown) = self.shown(name, location)
             {
-                self.receipts.add(location, scrubbed.rule);
-                *name = Cow::Owned(scrubbed.text);
+                *name = Cow::Owned(shown);
             }
         }
     }

@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
+use http::HeaderMap;
 
 use super::glob::squash;
 use super::policy::{Below, PolicyError};
 use super::{Glob, GlobError};
 use crate::decode::percent_decode_lossy;
+use crate::route::{Readings, other_paths};
 
 /// Different lists of paths that rules may be limited to.
 const PLACES_MAX: usize = 64;
@@ -27,8 +29,8 @@ pub enum PathGlobError {
 }
 
 /// A compiled pattern: segments between `/`, each as a [`Glob`]; `**` stands for any number of
-/// segments. It matches the whole path, decoded, without regard to case, to how words are joined
-/// and to matrix parameters.
+/// segments. It matches the whole path, in any way in which the API may understand it, without regard
+/// to case, to how words are joined and to matrix parameters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PathGlob(Vec<Segment>);
 
@@ -92,6 +94,21 @@ impl PathGlob {
     }
 }
 
+/// The path without a format (`/users.json`) or a verb (`/users:purge`) at its end.
+fn without_format(path: &str) -> Option<&str> {
+    let (bare, end) = path.rsplit_once(['.', ':'])?;
+    let ends = !end.is_empty() && end.bytes().all(|byte| byte.is_ascii_alphabetic());
+    (ends && !bare.ends_with('/')).then_some(bare)
+}
+
+/// The path in what may be a whole URL.
+fn path_of(url: &str) -> &str {
+    let rest = url
+        .split_once("://")
+        .map_or(url, |(_, rest)| rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/"));
+    rest.split(['?', '#']).next().unwrap_or(rest)
+}
+
 /// The segments of a path, as patterns compare them.
 fn squashed(path: &str) -> Vec<String> {
     path.split('/')
@@ -139,11 +156,31 @@ impl Places {
         Ok(bit)
     }
 
-    /// The lists that a path is below.
-    pub(super) fn below(&self, path: &str) -> Below {
+    /// The lists that a request is below, by its path, as far as the API may understand it, and by
+    /// those that fields name in its place.
+    pub(super) fn below(&self, path: &str, headers: &HeaderMap) -> Below {
         if self.lists.is_empty() {
             return 0;
         }
+        let others = other_paths(headers).map(|other| other.to_str().map(path_of).ok());
+        std::iter::once(Some(path)).chain(others).fold(0, |below, path| {
+            below | path.and_then(|path| self.below_path(path)).unwrap_or(Below::MAX)
+        })
+    }
+
+    /// By all readings of a path; `None` where it may be any.
+    fn below_path(&self, path: &str) -> Option<Below> {
+        let readings = Readings::of(path);
+        readings.is_complete().then(|| {
+            readings.each().fold(0, |below, reading| {
+                let reading = String::from_utf8_lossy(reading);
+                let bare = without_format(&reading).map_or(0, |path| self.below_segments(path));
+                below | bare | self.below_segments(&reading)
+            })
+        })
+    }
+
+    fn below_segments(&self, path: &str) -> Below {
         let path = squashed(path);
         let named = path.iter().filter_map(|name| self.by_literal.get(name.as_str()));
         named
@@ -189,9 +226,9 @@ mod tests {
             ("/", 0),
             ("", 0),
         ] {
-            assert_eq!(places.below(path), expected, "{path}");
+            assert_eq!(places.below_segments(path), expected, "{path}");
         }
-        assert_eq!(places.below(&"/x".repeat(10_000)), 0);
+        assert_eq!(places.below_segments(&"/x".repeat(10_000)), 0);
     }
 
     proptest! {
@@ -206,7 +243,7 @@ mod tests {
             prop_assert_eq!(glob.matches(&segments), expected);
             let mut places = Places::default();
             let bit = places.add(std::slice::from_ref(&glob)).unwrap();
-            prop_assert_eq!(places.below(&path) == bit, expected);
+            prop_assert_eq!(places.below_segments(&path) == bit, expected);
         }
     }
 }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::class::Class;
-use super::inner::is_positional;
+use super::inner::{is_flag, is_positional};
 use super::key::FingerprintKey;
 use super::memo::{Found, Fresh, Known, Role};
 use super::only::Unlisted;
@@ -27,9 +27,11 @@ const LOCATION_NAME_BYTES_MAX: usize = 64;
 
 /// Members that name what their object is about: `{"name": "DB_PASSWORD", "value": …}`, and the
 /// operations of a JSON Patch.
-pub(super) const NAMING: [&str; 12] = [
+pub(super) const NAMING: [&str; 14] = [
     "name",
     "key",
+    "k",
+    "label",
     "path",
     "type",
     "field",
@@ -43,8 +45,18 @@ pub(super) const NAMING: [&str; 12] = [
 ];
 
 /// Members that hold the value in such an object.
-pub(super) const VALUED: [&str; 7] =
-    ["value", "values", "val", "newValue", "new_value", "data", "#text"];
+pub(super) const VALUED: [&str; 10] = [
+    "value",
+    "values",
+    "val",
+    "v",
+    "newValue",
+    "new_value",
+    "stringValue",
+    "string_value",
+    "data",
+    "#text",
+];
 
 /// The members of an object.
 pub(super) type Members<'n> = [(Cow<'n, str>, Node<'n>)];
@@ -216,7 +228,12 @@ impl<'e> Walk<'e> {
             Node::Array(items) => {
                 let length = self.location.len();
                 self.location.push_str("[*]");
-                items.iter_mut().for_each(|item| self.under(None, item));
+                let mut flagged = None;
+                for item in items.iter_mut() {
+                    let rule = flagged.filter(|_| !is_flag(item));
+                    flagged = self.rule_after_flag(item);
+                    self.under(rule, item);
+                }
                 self.location.truncate(length);
             }
             Node::Object(members) => self.members(members, Carrier::Member),

@@ -30,5 +30,5 @@ mod tests;
 pub(crate) use host::{host_matches, normal_host};
 pub use percent::percent_decode;
 pub use readings::Readings;
-pub use safety::{Safety, names_another_path, safety};
+pub use safety::{Safety, names_another_path, other_paths, safety};
 pub use table::{Pattern, RouteTable};

@@ -1,6 +1,6 @@
 //! Whether a request is provably without effect.
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue};
 
 use super::percent::percent_decode;
 
@@ -64,7 +64,14 @@ pub fn safety(method: &str, path_and_query: &str, headers: &HeaderMap, has_body:
 
 /// Whether a field names a path that some frameworks and servers take in place of the request's.
 pub fn names_another_path(headers: &HeaderMap) -> bool {
-    headers.keys().any(|name| is_one_of(name.as_str(), &PATH_HEADERS))
+    other_paths(headers).next().is_some()
+}
+
+/// What fields say that some frameworks and servers take in place of the request's path.
+pub fn other_paths(headers: &HeaderMap) -> impl Iterator<Item = &HeaderValue> {
+    headers
+        .iter()
+        .filter_map(|(name, value)| is_one_of(name.as_str(), &PATH_HEADERS).then_some(value))
 }
 
 fn is_override_header(name: &str) -> bool {

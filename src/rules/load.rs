@@ -15,7 +15,7 @@ use super::packs::Pack;
 use crate::derive::EventRules;
 use crate::identify::Actors;
 use crate::problem::{Problem, Problems, utf8};
-use crate::redact::{Exceptions, Policy, RecordOnly, Rule};
+use crate::redact::{Exceptions, Policy, PolicyError, RecordOnly, Rule};
 
 /// The largest rule file, in bytes.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
@@ -147,7 +147,13 @@ pub(super) fn compile(
     record_only: &[RecordOnly],
 ) -> Result<Policy, Problems> {
     Policy::new(rules, keep, record_only).map_err(|error| {
-        let remedy = "split the rules, or use fewer `*`";
+        let remedy = match error {
+            PolicyError::Places => {
+                "give rules the same list of paths where you can, in the same order"
+            }
+            PolicyError::RecordOnly => "join entries that hold below the same paths",
+            PolicyError::Automaton(_) => "split the rules, or use fewer `*`",
+        };
         Problems(vec![of_file(Path::new("rules"), error.to_string(), remedy)])
     })
 }

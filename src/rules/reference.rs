@@ -20,7 +20,7 @@ Rules are the `*.yaml` of the directory `rules.dir` in the configuration, beside
 ";
 
 /// The shipped packs have no rules about actors.
-const ACTORS: &str = include_str!("../../rules/examples/actors.yaml");
+const ACTORS: &str = include_str!("../../rules/examples/actors/actors.yaml");
 
 /// The first example that is no longer than this is shown, or else the shortest.
 const EXAMPLE_CHARS: usize = 48;

@@ -382,6 +382,16 @@ fn paths_and_bodies_as_examples() {
 }
 
 #[test]
+fn too_many_lists_of_paths_are_told_with_what_helps() {
+    let rule = |n| format!("- {{id: a.b{n}, keys: [k{n}], under: [/p{n}], do: drop}}\n");
+    let text: String = std::iter::once("redact:\n".to_owned()).chain((0..65).map(rule)).collect();
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("a.yaml"), text).unwrap();
+    let problems = load(Some(dir.path()), &[]).unwrap_err().to_string();
+    assert!(problems.contains("give rules the same list of paths"), "{problems}");
+}
+
+#[test]
 fn entries_of_record_only_are_tried() {
     let dir = tempfile::tempdir().unwrap();
     let text = r#"record_only:

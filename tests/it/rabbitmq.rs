@@ -306,7 +306,7 @@ fn its_own_client_works_unchanged_and_every_mutation_is_on_record_once() {
 }
 
 fn named_by_the_shipped_rules(rabbit: &RabbitMq) {
-    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules/examples");
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules/examples/rabbitmq");
     let more = format!("rules: {{dir: \"{}\"}}", examples.display());
     let proxy = Proxy::with(rabbit.address, &Setup { more, ..Setup::default() });
     for row in NAMED {

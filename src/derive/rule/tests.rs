@@ -130,7 +130,7 @@ fn check(row: Row, rules: &EventRules, wrong: &mut Vec<String>) {
 fn events_are_named_by_rules() {
     let tables = [
         ("tests/data/events", include_str!("../../../tests/data/events/rules.json")),
-        ("rules/examples", include_str!("../../../tests/data/events/rabbitmq.json")),
+        ("rules/examples/rabbitmq", include_str!("../../../tests/data/events/rabbitmq.json")),
     ];
     let mut wrong = Vec::new();
     let mut count = 0;

@@ -239,3 +239,68 @@ fn encodings_of_encodings_end_where_they_should() {
         assert_eq!(shown, expected, "{level} {:?}", record.notes);
     }
 }
+
+#[test]
+fn secrets_come_back_in_the_escapes_of_other_programs() {
+    let secret = "pä55/wört&<horse>";
+    let sent = json!({"password": secret}).to_string();
+    for escaped in [
+        // Documents in messages, as Python, PHP and Go write them, and pages.
+        r#"bad: {"user": "b", "value": "p\u00e455/w\u00f6rt&<horse>"}"#,
+        r#"bad: {"value":"pä55\/wört&<horse>"}"#,
+        r#"bad: {"value":"pä55/wört\u0026\u003chorse\u003e"}"#,
+        r#"bad: {\"value\":\"p\\u00e455\\/w\\u00f6rt&<horse>\"}"#,
+        "<p>pä55/wört&amp;&lt;horse&gt;</p>",
+        "p&#228;55/w&#xf6;rt&<horse>",
+        "p%C3%A455/w%C3%B6rt&<%68orse>",
+        "at /x?v=p%25C3%25A455%252Fw%25C3%25B6rt%2526%253Chorse%253E",
+        r#"{"x": "p\u00e455/w\u00f6rt&<horse>"}"#,
+        "mutation { a(b: \"p\\u00e455/w\\u00f6rt&<horse>\") }",
+    ] {
+        let answers = [json!({ "error": escaped }), json!({ escaped: "error" })];
+        for answer in answers.map(|answer| answer.to_string()) {
+            let (_, record) = exchange(
+                &request("/users", &[JSON], sent.as_bytes()),
+                &response(&[JSON, ("x-note", escaped)], answer.as_bytes()),
+            );
+            let text = stored_response(&record);
+            assert!(!text.contains("55") && !text.contains("rse"), "{escaped}: {text}");
+        }
+    }
+    // Of what only looks like it, all stays.
+    let answer = json!({"error": r"C:\horse & 55 % \u0041"}).to_string();
+    let (_, record) = exchange(
+        &request("/users", &[JSON], sent.as_bytes()),
+        &response(&[JSON], answer.as_bytes()),
+    );
+    assert_eq!(record.body.unwrap().text(), answer);
+}
+
+#[test]
+fn numbers_of_toml_are_recognised_however_they_are_spelled() {
+    let toml = ("content-type", "application/toml");
+    let target = "/users?password=1234567890";
+    for number in ["1234567890", "1_234_567_890", "0x499602d2", "+1234567890"] {
+        let text = stored(&record(target, &[toml], format!("a = {number}\n").as_bytes()));
+        assert!(!text.contains("1234567890"), "{number}: {text}");
+    }
+}
+
+#[test]
+fn values_that_stand_after_what_names_them() {
+    for (given, recorded) in [
+        (json!({"cmd": ["db", "--password", "hunter2x", "-v"]}), Some("credential.password")),
+        (json!({"args": ["-password", "hunter2x"]}), Some("credential.password")),
+        (json!({"k": "password", "v": "hunter2x"}), Some("credential.password")),
+        (json!({"label": "Password", "value": "hunter2x"}), Some("credential.password")),
+        (json!({"key": "password", "stringValue": "hunter2x"}), Some("credential.password")),
+        (json!({"cmd": ["db", "--password", "--hunter2x", "y"]}), None),
+        (json!({"cmd": ["--page-token", "hunter2x"], "label": "Colour", "value": "x"}), None),
+    ] {
+        let record = record("/jobs", &[JSON], given.to_string().as_bytes());
+        let rules: Vec<&str> = record.receipts.iter().map(|receipt| &*receipt.rule).collect();
+        assert_eq!(rules, Vec::from_iter(recorded), "{given}");
+        let kept = recorded != Some("credential.password");
+        assert_eq!(stored(&record).contains("hunter2x"), kept, "{given}");
+    }
+}

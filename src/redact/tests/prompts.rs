@@ -180,3 +180,51 @@ fn prompts_that_come_back() {
     let locations = ["response.body.$.error.message", "response.header.x-note"];
     assert_eq!(response.receipts, locations.map(|at| receipt("prompt.setting", at, 1)));
 }
+
+#[test]
+fn prompts_that_stand_in_the_head_or_in_names_as_well() {
+    let prompt = "Greet the owner of the boat by name, then ask for the ticket.";
+    let piece = "Greet the owner of the boat by name";
+    let escaped = piece.replace(' ', "%20");
+    let target = format!("/v1/chat/completions/{escaped}?q={escaped}&{escaped}=1&limit=7");
+    let messages = json!([{"role": "user", "content": prompt}]);
+    let body = json!({"model": "m", "messages": messages, piece: "x y z"});
+    let request = request(&target, &[JSON], body.to_string().as_bytes());
+    let error = json!({"error": {piece: "x y z"}}).to_string();
+    let (record, answer) = exchange(&request, &response(&[JSON], error.as_bytes()));
+    assert_eq!(record.path, "/v1/chat/completions/***");
+    for stored in [stored(&record), stored_response(&answer)] {
+        assert!(!stored.contains("boat"), "{stored}");
+    }
+    assert!(stored(&record).contains(r#""limit":"7""#));
+}
+
+#[test]
+fn endpoints_are_told_however_their_path_is_written() {
+    let body = format!(r#"{{"model":"{KEPT}","input":"{CONTENT} and more"}}"#);
+    for path in [
+        "/v1/embeddings",
+        "/V1//Embeddings/",
+        "/v1;a=b/embeddings;c",
+        "/v1%2fembeddings",
+        "/v1%252Fembeddings",
+        "/v1/./embeddings",
+        "/v1/a/../embeddings",
+        "/v1\\embeddings",
+        "/%76%31/embeddings",
+        "/v1/embeddings%00.json",
+        "/v1/embeddings.json",
+        "/v1/embeddings:search",
+    ] {
+        let stored = stored(&record(path, &[JSON], body.as_bytes()));
+        assert!(stored.contains(KEPT) && !stored.contains(CONTENT), "{path}: {stored}");
+    }
+    for value in ["/v1/embeddings?a=b", "https://example.com/v1/embeddings", "/v1%2fembeddings"] {
+        let fields = [JSON, ("x-original-url", value)];
+        let stored = stored(&record("/", &fields, body.as_bytes()));
+        assert!(stored.contains(KEPT) && !stored.contains(CONTENT), "{value}: {stored}");
+    }
+    // Elsewhere an input may be anything.
+    let fields = [JSON, ("x-original-url", "/items?next=/v1/embeddings")];
+    assert!(stored(&record("/items", &fields, body.as_bytes())).contains(CONTENT));
+}

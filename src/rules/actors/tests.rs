@@ -165,7 +165,7 @@ fn the_shipped_example_is_right() {
     let dir = tempfile::tempdir().unwrap();
     fs::create_dir(dir.path().join("keys")).unwrap();
     for (name, text) in [
-        ("actors.yaml", include_str!("../../../rules/examples/actors.yaml")),
+        ("actors.yaml", include_str!("../../../rules/examples/actors/actors.yaml")),
         ("keys/application.secret", "a shared secret of many bytes"),
         ("keys/api-keys.table", "keys: []\n"),
     ] {
