@@ -32,12 +32,7 @@ impl Words {
             .start_kind(StartKind::Anchored)
             .ascii_case_insensitive(true)
             .build(words.clone())?;
-        let mut beginnings = Beginnings::none();
-        for word in words {
-            let begins = word.bytes().take(KEYWORD_BYTES_MIN);
-            beginnings.add(begins.fold(Gram::default(), Gram::then));
-        }
-        Ok(Self { automaton, beginnings })
+        Ok(Self { automaton, beginnings: Beginnings::of(words) })
     }
 
     /// Every word in the text with its position, from left to right.
@@ -46,14 +41,10 @@ impl Words {
         text: &[u8],
         mut found: impl FnMut(usize, Range<usize>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let mut gram = Gram::default();
-        for (last, byte) in text.iter().enumerate() {
-            gram = gram.then(*byte);
-            if self.beginnings.may_have(gram)
-                && let Some(at) = (last + 1).checked_sub(KEYWORD_BYTES_MIN)
-            {
-                self.each_at(text, at, &mut found)?;
-            }
+        let mut from = 0;
+        while let Some(at) = self.beginnings.next(text, from) {
+            self.each_at(text, at, &mut found)?;
+            from = at + 1;
         }
         Ok(())
     }
@@ -90,39 +81,48 @@ impl Words {
     }
 }
 
-/// Three bytes one after the other, in which letters of both cases are one.
-#[derive(Debug, Clone, Copy, Default)]
-struct Gram(u32);
+/// What words begin with, and now and then something else: a bit for each hash of three bytes in
+/// which letters of both cases are one.
+#[derive(Debug)]
+struct Beginnings(Box<[u64; WORDS]>);
 
-impl Gram {
-    fn then(self, byte: u8) -> Self {
-        Self((self.0 >> 8) | (u32::from(byte | 0x20) << 16))
+const WORDS: usize = 1 << (BEGINNINGS_LOG2 - u64::BITS.ilog2());
+
+impl Beginnings {
+    fn of<'w>(words: impl Iterator<Item = &'w str>) -> Self {
+        let mut bits = Box::new([0; WORDS]);
+        for gram in words.filter_map(|word| word.as_bytes().first_chunk()) {
+            let (at, bit) = place(gram_of(gram));
+            if let Some(bits) = bits.get_mut(at) {
+                *bits |= bit;
+            }
+        }
+        Self(bits)
     }
 
-    /// Fibonacci hashing: the golden ratio's fraction, of which the upper bits are taken.
-    fn slot(self) -> usize {
-        (self.0.wrapping_mul(0x9E37_79B1) >> (u32::BITS - BEGINNINGS_LOG2)) as usize
+    /// The next place from here on where a word may begin.
+    #[inline(never)]
+    fn next(&self, text: &[u8], from: usize) -> Option<usize> {
+        let rest = text.get(from..)?;
+        let (begin, rest) = rest.split_first_chunk::<{ KEYWORD_BYTES_MIN - 1 }>()?;
+        let mut gram = gram_of(&[0, begin[0], begin[1]]);
+        let may_begin = |byte: &u8| {
+            gram = (gram >> 8) | (u32::from(byte | 0x20) << 16);
+            let (at, bit) = place(gram);
+            self.0.get(at).is_some_and(|bits| bits & bit != 0)
+        };
+        rest.iter().position(may_begin).map(|position| from + position)
     }
 }
 
-/// Beginnings of words, and now and then something else.
-#[derive(Debug)]
-struct Beginnings(Box<[u64]>);
+fn gram_of(bytes: &[u8; KEYWORD_BYTES_MIN]) -> u32 {
+    bytes.iter().fold(0, |gram, byte| (gram >> 8) | (u32::from(byte | 0x20) << 16))
+}
 
-impl Beginnings {
-    fn none() -> Self {
-        Self(vec![0; 1 << (BEGINNINGS_LOG2 - u64::BITS.ilog2())].into())
-    }
-
-    fn add(&mut self, gram: Gram) {
-        if let Some(bits) = self.0.get_mut(gram.slot() / 64) {
-            *bits |= 1 << (gram.slot() % 64);
-        }
-    }
-
-    fn may_have(&self, gram: Gram) -> bool {
-        self.0.get(gram.slot() / 64).is_some_and(|bits| bits >> (gram.slot() % 64) & 1 == 1)
-    }
+/// Fibonacci hashing: the upper bits of a product with the golden ratio's fraction.
+fn place(gram: u32) -> (usize, u64) {
+    let slot = gram.wrapping_mul(0x9E37_79B1) >> (u32::BITS - BEGINNINGS_LOG2);
+    ((slot / u64::BITS) as usize, 1 << (slot % u64::BITS))
 }
 
 #[cfg(test)]
