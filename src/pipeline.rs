@@ -4,6 +4,8 @@
 //! Redaction comes before derivation, so that whatever is derived can hold nothing secret: the
 //! deriving stage never sees what was captured, only its redacted record.
 
+mod states;
+
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -11,13 +13,14 @@ use serde_json::{Value, json};
 
 use crate::capture::{Body, Request, Response};
 use crate::clock::Timestamp;
-use crate::derive::{self, Changes, Ended, EventRules, Kind, Naming, Place, Verdict};
+use crate::derive::{self, Changes, Ended, EventRules, Kind, Naming, Observed, Place, Verdict};
 use crate::identify::{self, Identified};
 use crate::record::{
     Actor, CanonicalError, Completion, Entry, EntryKind, EventId, Intent, Observer, RequestRecord,
     Scope, canonical,
 };
 use crate::redact::{Detail, Engine, Redacted, Seen};
+pub use states::{Reading, States};
 
 /// What the stages work with.
 pub struct Stage<'a> {
@@ -63,6 +66,8 @@ pub struct Timing<'a> {
     pub client_gone: bool,
     /// A request body that was longer than the capture limit, now that it has passed.
     pub request_body: Option<&'a Body>,
+    /// The states before and after, where they were to be read.
+    pub states: Option<&'a States>,
 }
 
 /// A request that has gone through the stages, waiting for its end.
@@ -203,26 +208,40 @@ impl Prepared {
         end: End<'_>,
         timing: &Timing<'_>,
     ) -> Redacted<Completion> {
-        let response = match end {
+        let mut response = match end {
             End::Response(response) => {
                 Some(stage.engine.response(response, stage.response, &mut self.seen))
             }
             _ => None,
         };
+        let known = self.seen.knowledge();
+        let observed = timing.states.map(|states| states.observed(stage.engine, &mut self.seen));
+        if let End::Response(captured) = end
+            && self.seen.has_learnt_since(known)
+        {
+            response = Some(stage.engine.response(captured, stage.response, &mut self.seen));
+        }
         self.unread.response = response.as_ref().and_then(|response| response.get().unread);
-        let redacted = self.naming.as_ref().and(self.intent.as_ref());
+        let observed = observed.map_or_else(Redacted::default, |observed| observed.map(Some));
+        let redacted = self.naming.as_ref().and(self.intent.as_ref()).and(observed);
         match response {
-            Some(response) => redacted.and(response).map(|((naming, intent), mut response)| {
-                let ended = Ended::Response(&response);
+            Some(response) => redacted.and(response).map(|(known, mut response)| {
+                let ((naming, intent), observed) = known;
+                let is_creation = observed.as_ref().is_some_and(Observed::is_creation);
+                let ended = match is_creation {
+                    true => Ended::Created(&response),
+                    false => Ended::Response(&response),
+                };
                 let verdict = derive::outcome(naming, &intent.request, &intent.actor, ended);
                 let redactions = std::mem::take(&mut response.receipts);
-                let changes = derive::changes(&intent.request, naming, &verdict, Some(&response));
+                let (request, observed) = (&intent.request, observed.as_ref());
+                let changes = derive::changes(request, naming, &verdict, Some(&response), observed);
                 let mut completion = self.assemble(verdict, changes, timing);
                 completion.response = Some(response);
                 completion.redactions = redactions;
                 completion
             }),
-            None => redacted.map(|(naming, intent)| {
+            None => redacted.map(|((naming, intent), _)| {
                 let ended = match end {
                     End::Response(_) | End::UpstreamLost => Ended::UpstreamLost,
                     End::NotSent => Ended::NotSent,
@@ -231,7 +250,7 @@ impl Prepared {
                 };
                 let request = &intent.request;
                 let verdict = derive::outcome(naming, request, &intent.actor, ended);
-                let changes = derive::changes(request, naming, &verdict, None);
+                let changes = derive::changes(request, naming, &verdict, None, None);
                 self.assemble(verdict, changes, timing)
             }),
         }
@@ -255,6 +274,7 @@ impl Prepared {
                 .request_body
                 .map(|body| json!({"size": body.size, "sha256": body.sha256})),
             changes: changes.list,
+            changes_hidden: changes.hidden,
             changes_notes: changes.notes,
             changes_source: changes.source,
             redactions: Vec::new(),

@@ -16,6 +16,9 @@ const CODE_BYTES_MAX: usize = 64;
 pub enum Ended<'r> {
     /// With a response.
     Response(&'r ResponseRecord),
+    /// With a response, to a request that brought into being what was not there: the states before
+    /// and after say so.
+    Created(&'r ResponseRecord),
     /// The upstream was never reached.
     NotSent,
     /// The client left before its request was whole; the upstream never got all of it.
@@ -74,7 +77,7 @@ fn severity(verdict: &Verdict, ruled: Option<Severity>, is_read: bool) -> Severi
 
 fn ending(naming: &Naming, request: &RequestRecord, actor: &Actor, ended: Ended<'_>) -> Verdict {
     let response = match ended {
-        Ended::Response(response) => response,
+        Ended::Response(response) | Ended::Created(response) => response,
         Ended::NotSent => return without(naming, Outcome::Failure, "not_sent"),
         Ended::ClientAborted => return without(naming, Outcome::Failure, "client_aborted"),
         Ended::UpstreamLost => return without(naming, Outcome::Unknown, "upstream_lost"),
@@ -107,21 +110,22 @@ fn ending(naming: &Naming, request: &RequestRecord, actor: &Actor, ended: Ended<
         });
         return without(naming, outcome, &reason);
     }
-    done(naming, response, body, facts)
+    let is_created = response.status == 201 || matches!(ended, Ended::Created(_));
+    let sentence = match is_created && naming.sentence.verb == "update" {
+        true => &Sentence { verb: "create".to_owned(), ..naming.sentence.clone() },
+        false => &naming.sentence,
+    };
+    done(naming, sentence, response, body, facts)
 }
 
 fn done(
     naming: &Naming,
+    sentence: &Sentence,
     response: &ResponseRecord,
     body: Option<&Value<'_>>,
     facts: Option<Facts<'_>>,
 ) -> Verdict {
-    let created = response.status == 201 && naming.sentence.verb == "update";
-    let sentence = if created {
-        &Sentence { verb: "create".to_owned(), ..naming.sentence.clone() }
-    } else {
-        &naming.sentence
-    };
+    let created = sentence.verb != naming.sentence.verb;
     let noun = naming.action.rsplit_once('.').map_or(naming.action.as_str(), |(noun, _)| noun);
     let mut targets = completed(naming, response, body, &sentence.verb);
     if let (Some(matched), Some(facts)) = (&naming.matched, &facts) {

@@ -16,6 +16,7 @@ mod budget;
 mod chunks;
 mod door;
 mod exchange;
+mod fetch;
 mod forward;
 mod gate;
 mod identity;
@@ -42,3 +43,5 @@ pub use snapshot::{Ruled, Snapshot};
 pub const EVENT_HEADER: &str = "Countersign-Event";
 /// Names the event to the upstream.
 pub const REQUEST_HEADER: &str = "Countersign-Request";
+/// Tells the upstream that a request is none of a client's: the state is read `before` or `after` one.
+pub const SNAPSHOT_HEADER: &str = "Countersign-Snapshot";

@@ -88,7 +88,7 @@ fn read(exchange: &Exchange) -> Changes {
     };
     let naming = naming(&request);
     let verdict = outcome(&naming, Ended::Response(&response));
-    changes(&request, &naming, &verdict, Some(&response))
+    changes(&request, &naming, &verdict, Some(&response), None)
 }
 
 #[test]
@@ -145,7 +145,7 @@ fn an_exchange_without_a_response_has_no_changes() {
         (Ended::UpstreamTimeout, "outcome_unknown"),
     ];
     for (ended, note) in rows {
-        let found = changes(&request, &naming, &outcome(&naming, ended), None);
+        let found = changes(&request, &naming, &outcome(&naming, ended), None, None);
         assert_eq!((found.source, found.notes), (ChangesSource::None, vec![note.to_owned()]));
         assert!(found.list.is_empty());
     }
