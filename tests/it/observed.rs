@@ -8,6 +8,7 @@ use std::fs;
 use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
+use tempfile::TempDir;
 
 use super::support::{Proxy, Reply, Seen, Setup, Upstream, exchange};
 
@@ -68,12 +69,12 @@ impl Application {
 }
 
 /// A proxy with these rules and routes that lead to the application.
-fn proxy(application: &Application, rules: &str, routes: &str, more: &str) -> Proxy {
-    let home = tempfile::tempdir().unwrap().keep();
-    fs::write(home.join("own.yaml"), rules).unwrap();
-    let more = format!("rules: {{dir: \"{}\"}}\n{more}", home.display());
+fn proxy(application: &Application, rules: &str, routes: &str, more: &str) -> (Proxy, TempDir) {
+    let home = tempfile::tempdir().unwrap();
+    fs::write(home.path().join("own.yaml"), rules).unwrap();
+    let more = format!("rules: {{dir: \"{}\"}}\n{more}", home.path().display());
     let setup = Setup { routes: routes.to_owned(), more, ..Setup::default() };
-    Proxy::with(application.upstream.address, &setup)
+    (Proxy::with(application.upstream.address, &setup), home)
 }
 
 /// The bytes of a request; `fields` end each with a line break.

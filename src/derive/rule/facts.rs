@@ -62,7 +62,8 @@ impl Facts<'_> {
         }
     }
 
-    /// The value, if it is known whole: not cut, and with nothing redacted in it.
+    /// The value for a path, if it is known whole: not cut, with nothing redacted in it, and with
+    /// nothing by which some software would come to another path.
     pub(super) fn whole_value(&self, source: &Source) -> Option<String> {
         let value = match source {
             // As it stands in the path, blanks at its ends included.
@@ -75,6 +76,8 @@ impl Facts<'_> {
         let is_whole = !value.is_empty()
             && value.chars().count() < CHARS_MAX
             && !value.chars().any(|c| c.is_control() || c == char::REPLACEMENT_CHARACTER)
+            && !value.contains('%')
+            && !value.split(['/', '\\']).any(|segment| matches!(segment, "." | ".."))
             && !value.contains(MASK)
             && !value.contains(FINGERPRINT);
         is_whole.then_some(value)

@@ -49,7 +49,7 @@ fn states_are_read_as_the_caller_and_reads_are_left_alone() {
     let done = answer("200 OK", r#"{"id":"7","done":true}"#);
     let answers = Answers { before: state.clone(), done, after: state };
     application.at("/keys/7", answers);
-    let proxy = proxy(&application, "", ROUTES, PATIENCE);
+    let (proxy, _rules) = proxy(&application, "", ROUTES, PATIENCE);
     let fields = "Authorization: Bearer abcdefghijkl\r\nCookie: sid=1; b=2\r\nX-Tenant: blue\r\n\
                   Accept: text/html\r\nAccept-Encoding: br\r\nIf-Match: \"3\"\r\n\
                   Idempotency-Key: k\r\nContent-Language: en\r\nCountersign-Snapshot: before\r\n\
@@ -168,7 +168,7 @@ fn a_secret_that_changed_shows_as_changed_and_stands_nowhere() {
         after: state(NEW, OLD),
     };
     application.at("/apps/7", answers);
-    let proxy = proxy(&application, "", ROUTES, PATIENCE);
+    let (proxy, _rules) = proxy(&application, "", ROUTES, PATIENCE);
     let (_, event) = event(&proxy, &request("PATCH /apps/7", "", r#"{"renew":true}"#));
     assert_eq!(event["changes_source"], "observed", "{event}");
     let changes = event["changes"].as_array().unwrap();
@@ -214,7 +214,8 @@ events:
     };
     application.at("/people/7", answers.clone());
     application.at("/checks/7", answers);
-    let proxy = proxy(&application, rules, "- {name: default, upstream: app}\n", PATIENCE);
+    let (proxy, _rules) =
+        proxy(&application, rules, "- {name: default, upstream: app}\n", PATIENCE);
     let (_, event) = event(&proxy, &request("POST /checks/7", "", r#"{"go":1}"#));
     assert_eq!(event["changes_source"], "observed", "{event}");
     assert!(lines(&event).contains(&"replace /status \"new\" -> \"seen\"".to_owned()), "{event}");
