@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::capture::{Body, Request, Response};
 use crate::clock::Timestamp;
-use crate::derive::{self, Changes, Ended, EventRules, Kind, Naming, Observed, Place, Verdict};
+use crate::derive::{self, Changes, Ended, EventRules, Kind, Naming, Place, Verdict};
 use crate::identify::{self, Identified};
 use crate::record::{
     Actor, CanonicalError, Completion, Entry, EntryKind, EventId, Intent, Observer, RequestRecord,
@@ -86,6 +86,10 @@ pub struct Unread {
     pub request: Option<&'static str>,
     /// The response's.
     pub response: Option<&'static str>,
+    /// The state's before.
+    pub before: Option<&'static str>,
+    /// The state's after.
+    pub after: Option<&'static str>,
 }
 
 impl Prepared {
@@ -113,7 +117,7 @@ impl Prepared {
     ) -> Self {
         let mut seen = Seen::default();
         let record = stage.engine.request(request, stage.request, &mut seen);
-        let unread = Unread { request: record.get().unread, response: None };
+        let unread = Unread { request: record.get().unread, ..Unread::default() };
         let actor = searched(stage.engine, who, &seen);
         let source = identify::source(request, stage.trusted, &record);
         let host = match stage.events.is_empty() {
@@ -222,15 +226,17 @@ impl Prepared {
             response = Some(stage.engine.response(captured, stage.response, &mut self.seen));
         }
         self.unread.response = response.as_ref().and_then(|response| response.get().unread);
+        if let (Some(states), Some(observed)) = (timing.states, &observed) {
+            (self.unread.before, self.unread.after) = states.unread(observed.get());
+        }
         let observed = observed.map_or_else(Redacted::default, |observed| observed.map(Some));
         let redacted = self.naming.as_ref().and(self.intent.as_ref()).and(observed);
         match response {
             Some(response) => redacted.and(response).map(|(known, mut response)| {
                 let ((naming, intent), observed) = known;
-                let is_creation = observed.as_ref().is_some_and(Observed::is_creation);
-                let ended = match is_creation {
-                    true => Ended::Created(&response),
-                    false => Ended::Response(&response),
+                let ended = match &observed {
+                    Some(observed) => Ended::Observed(&response, observed),
+                    None => Ended::Response(&response),
                 };
                 let verdict = derive::outcome(naming, &intent.request, &intent.actor, ended);
                 let redactions = std::mem::take(&mut response.receipts);

@@ -14,7 +14,7 @@ pub enum Reading {
         /// Path and query that were asked for.
         target: String,
         /// The answer.
-        answer: Response,
+        answer: Box<Response>,
     },
     /// There can have been nothing: the response says where what was made is.
     Nothing,
@@ -53,6 +53,21 @@ impl Reading {
 }
 
 impl States {
+    /// Why the answers that came could not be read.
+    pub(super) fn unread(
+        &self,
+        observed: &Observed,
+    ) -> (Option<&'static str>, Option<&'static str>) {
+        let unread = |reading: &Reading, shown: &Shown| match (reading, shown) {
+            (
+                Reading::Answer { .. },
+                Shown::Unseen(why @ (Unseen::Unreadable | Unseen::TooLarge)),
+            ) => Some(why.as_str()),
+            _ => None,
+        };
+        (unread(&self.before, &observed.before), unread(&self.after, &observed.after))
+    }
+
     /// What both show. Each is without the secrets of the other as well.
     pub(super) fn observed(&self, engine: &Engine, seen: &mut Seen) -> Redacted<Observed> {
         let before = self.before.shown(engine, seen);

@@ -217,7 +217,12 @@ impl Exchange<'_> {
     /// Counts the bodies that are on record without their contents.
     fn count_unread(&self) {
         let unread = self.prepared.unread();
-        for (half, reason) in [("request", unread.request), ("response", unread.response)] {
+        for (half, reason) in [
+            ("request", unread.request),
+            ("response", unread.response),
+            ("before", unread.before),
+            ("after", unread.after),
+        ] {
             if let Some(reason) = reason {
                 let labels = UnreadLabels { half, reason };
                 self.shared.metrics.unread_bodies.get_or_create(&labels).inc();

@@ -1,6 +1,9 @@
 //! What is changed in heads on their way through: hop-by-hop fields, framing, and who passed them
 //! on. Pure.
 
+#[cfg(test)]
+mod tests;
+
 use http::header::{self, HeaderName};
 use http::{HeaderMap, HeaderValue, Uri, Version};
 use pingora::http::{RequestHeader, ResponseHeader};

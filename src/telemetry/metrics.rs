@@ -59,7 +59,7 @@ pub struct ReasonLabel {
 /// Labels of a body that could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct UnreadLabels {
-    /// `request` or `response`.
+    /// `request` or `response`, or the state `before` or `after`.
     pub half: &'static str,
     /// The note in the record.
     pub reason: &'static str,

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use super::diff::diff;
 use super::{CHANGES_MAX, Changes, Note};
 use crate::decode::Node;
+use crate::derive::body;
 use crate::derive::naming::Naming;
 use crate::record::{BodyRecord, Change, ChangesSource, ResponseRecord};
 use crate::redact::JsonPath;
@@ -131,6 +132,14 @@ impl Observed {
     /// Whether the request brought into being what was not there.
     pub fn is_creation(&self) -> bool {
         matches!((&self.before, &self.after), (Shown::Absent, Shown::State(_)))
+    }
+
+    /// What its states call the thing, that before first: a deletion says no name.
+    pub(in crate::derive) fn name(&self, naming: &Naming, kind: &str) -> Option<String> {
+        [Moment::Before, Moment::After].into_iter().find_map(|moment| {
+            let state = self.tree(naming, moment).ok()??;
+            body::name(&state, kind)
+        })
     }
 
     /// The changes between the states, or else those that the request `set`, with the reason.

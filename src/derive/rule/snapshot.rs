@@ -1,12 +1,18 @@
 //! Where a rule says that the state of what a request is about is to be read.
 
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
 use std::time::Duration;
 
 use super::Facts;
 use super::template::Template;
 use crate::derive::naming::Naming;
+use crate::derive::path::split;
 use crate::record::{Actor, RequestRecord, ResponseRecord};
 use crate::redact::JsonPath;
+use crate::route::percent_decode;
 
 /// How the state of what a request is about is read.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,7 +59,7 @@ impl Naming {
         let (Some(matched), Some(snapshot)) = (&self.matched, self.snapshot()) else {
             return Whereabouts::Unsaid;
         };
-        if !matched.as_sent {
+        if !matched.as_sent || !is_plain(&request.path) {
             return Whereabouts::Ambiguous;
         }
         let body = response.and_then(|response| response.body.as_ref()).map(|body| body.tree());
@@ -76,4 +82,14 @@ impl Naming {
         let reads = self.matched.as_ref().is_some_and(|matched| matched.rule.read);
         plain && self.is_item && !self.is_call && !reads && request.query.is_none()
     }
+}
+
+/// Whether the rule saw the segments of a path as they were sent: nothing was resolved, cut off,
+/// trimmed or left out.
+fn is_plain(path: &str) -> bool {
+    let inner = path.strip_prefix('/').unwrap_or(path);
+    let inner = inner.strip_suffix('/').unwrap_or(inner);
+    let sent = inner.split('/').map(|segment| percent_decode(segment.as_bytes()));
+    let read = split(path).map(|(_, text)| text);
+    !path.contains([';', '\\']) && sent.eq(read.map(|text| Cow::from(text.into_bytes())))
 }

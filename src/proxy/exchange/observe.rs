@@ -135,7 +135,7 @@ impl Exchange<'_> {
         metrics.snapshots.get_or_create(&labels).inc();
         metrics.snapshot_seconds.observe(began.elapsed().as_secs_f64());
         match came {
-            Ok(answer) => Reading::Answer { target, answer: captured(answer) },
+            Ok(answer) => Reading::Answer { target, answer: Box::new(captured(answer)) },
             Err(why) => Reading::Unseen(why),
         }
     }

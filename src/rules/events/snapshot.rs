@@ -47,8 +47,8 @@ impl Checked {
         let ignore = self.ignored(file, id, snapshot);
         let timeout = snapshot.timeout.as_ref().map(|timeout| {
             let length = self.time(file, "timeout", Some(timeout), TIMEOUT_MAX);
-            if length.is_zero() || length > TIMEOUT_MAX {
-                let message = format!("`timeout` of `{id}` is nothing, or longer than 30s");
+            if length > TIMEOUT_MAX {
+                let message = format!("`timeout` of `{id}` is longer than 30s");
                 let remedy = "write how long a request may wait for it, such as `500ms`";
                 self.at(file, timeout, message, remedy);
             }

@@ -221,3 +221,24 @@ events:
     assert!(lines(&event).contains(&"replace /status \"new\" -> \"seen\"".to_owned()), "{event}");
     assert!(!event.to_string().contains("plague"), "{event}");
 }
+
+#[test]
+fn a_state_tells_the_name_of_what_is_deleted_and_bodies_that_could_not_be_read_are_counted() {
+    let application = Application::start();
+    let state = answer("200 OK", r#"{"id":"7","name":"ci deploy"}"#);
+    let done = Reply::Bytes(b"HTTP/1.1 204 No Content\r\n\r\n".to_vec());
+    let gone = answer("404 Not Found", "{}");
+    application
+        .at("/api-keys/7", Answers { before: state, done: done.clone(), after: gone.clone() });
+    let page = Reply::response("200 OK", "text/html", "<p>7</p>");
+    application.at("/api-keys/8", Answers { before: page, done, after: gone });
+    let (proxy, _rules) = proxy(&application, "", ROUTES, PATIENCE);
+    let (_, deleted) = event(&proxy, &request("DELETE /api-keys/7", "", ""));
+    assert_eq!(deleted["targets"][0]["name"], "ci deploy", "{deleted}");
+    assert_eq!(deleted["description"], "API key “ci deploy” deleted");
+    let (_, other) = event(&proxy, &request("DELETE /api-keys/8", "", ""));
+    assert_eq!(other["changes_source"], "none", "{other}");
+    let metrics = proxy.read("/metrics").1;
+    let line = "countersign_unread_bodies_total{half=\"before\",reason=\"snapshot_unreadable\"} 1";
+    assert!(metrics.contains(line), "{metrics}");
+}

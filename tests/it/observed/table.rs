@@ -241,23 +241,45 @@ fn states_are_compared() {
     ]);
 }
 
-#[test]
-fn what_cannot_be_read_is_said_and_changes_nothing() {
-    let html = || Reply::response("200 OK", "text/html", "<p>sign in</p>");
-    let moved = || {
-        let text = "HTTP/1.1 302 Found\r\nLocation: /plain/elsewhere\r\nContent-Length: 0\r\n\r\n";
-        Reply::Bytes(text.as_bytes().to_vec())
-    };
-    let large = || json("200 OK", &format!("{{\"text\":\"{}\"}}", "x".repeat(10_000)));
-    let bomb = || gzipped(&format!("{{\"text\":\"{}\"}}", " ".repeat(64 << 20)));
-    let after = |what, line, after, notes| Row {
+fn html() -> Reply {
+    Reply::response("200 OK", "text/html", "<p>sign in</p>")
+}
+
+fn failed(status: &str) -> Reply {
+    json(status, r#"{"error":"no"}"#)
+}
+
+fn moved() -> Reply {
+    let text = "HTTP/1.1 302 Found\r\nLocation: /plain/elsewhere\r\nContent-Length: 0\r\n\r\n";
+    Reply::Bytes(text.as_bytes().to_vec())
+}
+
+fn large() -> Reply {
+    json("200 OK", &format!("{{\"text\":\"{}\"}}", "x".repeat(10_000)))
+}
+
+fn bomb() -> Reply {
+    gzipped(&format!("{{\"text\":\"{}\"}}", " ".repeat(64 << 20)))
+}
+
+/// A request that is observed by convention, where the state after cannot be had.
+fn lost(
+    what: &'static str,
+    line: &'static str,
+    after: Reply,
+    notes: &'static [&'static str],
+) -> Row {
+    Row {
         after,
         is: "key.update request",
         changes: &["replace /limit -> 500"],
         notes,
         ..row(what, line)
-    };
-    let failed = |status| json(status, r#"{"error":"no"}"#);
+    }
+}
+
+#[test]
+fn what_cannot_be_read_before_is_said_and_changes_nothing() {
     check(vec![
         // The first of all: a connection that had served before would be replaced by another.
         blind(
@@ -330,19 +352,25 @@ fn what_cannot_be_read_is_said_and_changes_nothing() {
                 &["before_unavailable", "snapshot_unreadable"],
             )
         },
-        after(
+    ]);
+}
+
+#[test]
+fn what_cannot_be_read_after_is_said_and_changes_nothing() {
+    check(vec![
+        lost(
             "500 after",
             "PATCH /plain/keys/11",
             failed("500 Oops"),
             &["after_unavailable", "snapshot_status"],
         ),
-        after(
+        lost(
             "no JSON after",
             "PATCH /plain/keys/12",
             html(),
             &["after_unavailable", "snapshot_unreadable"],
         ),
-        after(
+        lost(
             "too late after",
             "PATCH /ruled/late/13",
             never(),
@@ -351,7 +379,7 @@ fn what_cannot_be_read_is_said_and_changes_nothing() {
         .noted("late.update request"),
         Row {
             before: failed("404 No"),
-            ..after(
+            ..lost(
                 "nothing before and after",
                 "PATCH /plain/keys/14",
                 failed("404 No"),
