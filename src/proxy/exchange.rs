@@ -3,6 +3,7 @@
 //!
 //! Once the intent is durable the exchange runs to its end, whether or not the client stays.
 
+mod failure;
 mod observe;
 
 use std::sync::Arc;
@@ -347,40 +348,6 @@ impl Exchange<'_> {
             }
             Err(failure) => self.answer_failure(session, failure, event).await,
         }
-    }
-
-    async fn answer_failure(
-        &self,
-        session: &mut Session,
-        failure: Failure,
-        event: Option<EventId>,
-    ) -> pingora::Result<()> {
-        let problem = match failure {
-            Failure::NotSent => problem::bad_gateway(
-                "the application could not be reached; the request was not executed",
-            ),
-            Failure::ConnectTimeout => problem::gateway_timeout(
-                "the application could not be reached in time; the request was not executed",
-            ),
-            Failure::Lost => problem::bad_gateway(
-                "the application was lost after it had the request; whether it was executed is not known",
-            ),
-            Failure::Timeout => problem::gateway_timeout(
-                "the application did not answer in time; whether the request was executed is not known",
-            ),
-            Failure::ClientAborted(why) => {
-                session.set_keepalive(None);
-                match why {
-                    BodyError::Refused(refusal) => self.shared.refuse(&refusal),
-                    BodyError::Gone | BodyError::NoMemory => return Ok(()),
-                }
-            }
-        };
-        let problem = match event {
-            Some(event) => problem.with_event(event),
-            None => problem,
-        };
-        problem::send(session, &problem).await
     }
 
     async fn record_end(&mut self, outcome: &Outcome) -> Result<(), AppendError> {
