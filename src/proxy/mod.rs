@@ -1,8 +1,9 @@
 //! The proxy: the only module that names `pingora::proxy`.
 //!
 //! `door` judges the bytes of a head, `wire` those of the body behind it, `gate` decides what is
-//! audited (by `plan`), `exchange` carries an audited request through, `tunnel` what follows an
-//! upgrade, `balance` picks the upstream's address, `identity` asks who acts. `pass` carries reads
+//! audited (by `plan`), `exchange` carries an audited request through and reads states before and
+//! after it, `tunnel` what follows an upgrade, `balance` picks the upstream's address, `identity` asks
+//! who acts, `fetch` puts the questions of our own. `pass` carries reads
 //! that are not recorded; everything
 //! else goes through Pingora's own pipeline.
 //!

@@ -97,7 +97,7 @@ fn event(proxy: &Proxy, bytes: &[u8]) -> (u16, Value) {
 }
 
 /// The changes as lines: `replace /limit 1 -> 2`.
-fn lines(event: &Value) -> Vec<String> {
+pub(crate) fn lines(event: &Value) -> Vec<String> {
     let changes = event["changes"].as_array().cloned().unwrap_or_default();
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let line = |change: Value| {

@@ -120,7 +120,6 @@ impl Exchange<'_> {
 
     /// Reads a state, and counts it.
     async fn read(&mut self, session: &Session, moment: Moment, target: String) -> Reading {
-        let began = Instant::now();
         let came = self.ask(session, moment, &target).await;
         let result = match &came {
             Ok(Answer { status: 200 | 203, .. }) => "taken",
@@ -131,9 +130,7 @@ impl Exchange<'_> {
             Err(why) => why.as_str(),
         };
         let labels = SnapshotLabels { moment: moment.as_str(), result };
-        let metrics = &self.shared.metrics;
-        metrics.snapshots.get_or_create(&labels).inc();
-        metrics.snapshot_seconds.observe(began.elapsed().as_secs_f64());
+        self.shared.metrics.snapshots.get_or_create(&labels).inc();
         match came {
             Ok(answer) => Reading::Answer { target, answer: Box::new(captured(answer)) },
             Err(why) => Reading::Unseen(why),
@@ -174,10 +171,10 @@ impl Exchange<'_> {
         let room = Room { limit: route.capture_response, account: Some(&mut self.account) };
         let deadline = self.prepared.snapshot().and_then(|rule| rule.timeout);
         let deadline: Duration = deadline.unwrap_or(self.snapshot.config.timeouts.snapshot);
-        match timeout(deadline, application.ask_stamped(head, room)).await {
-            Ok(answer) => answer.map_err(unseen),
-            Err(_) => Err(Unseen::Timeout),
-        }
+        let began = Instant::now();
+        let answer = timeout(deadline, application.ask_stamped(head, room)).await;
+        self.shared.metrics.snapshot_seconds.observe(began.elapsed().as_secs_f64());
+        answer.unwrap_or(Err(FetchError::Late)).map_err(unseen)
     }
 
     /// Whether a GET there is nothing but a read, of the same application: no rule has it recorded,

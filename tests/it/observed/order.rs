@@ -9,7 +9,10 @@ use std::sync::{Arc, Mutex};
 use serde_json::json;
 
 use super::{Answers, Application, event, json as answer, lines, proxy, request};
-use crate::support::{Proxy, Reply, Setup, Upstream, exchange, rows, wait_until};
+use crate::support::{
+    Http2Reply, Http2Upstream, Proxy, Reply, Setup, Upstream, exchange, http2_exchange, rows,
+    wait_until,
+};
 
 const ROUTES: &str = "- {name: default, upstream: app, snapshots: convention}\n";
 const PATIENCE: &str = "timeouts: {snapshot: 30s}";
@@ -241,4 +244,31 @@ fn a_state_tells_the_name_of_what_is_deleted_and_bodies_that_could_not_be_read_a
     let metrics = proxy.read("/metrics").1;
     let line = "countersign_unread_bodies_total{half=\"before\",reason=\"snapshot_unreadable\"} 1";
     assert!(metrics.contains(line), "{metrics}");
+}
+
+#[test]
+fn states_are_read_over_http2_on_both_sides() {
+    let upstream = Http2Upstream::start(100, |seen| {
+        let body = match seen.headers.get("countersign-snapshot").map(|moment| moment.as_bytes()) {
+            Some(b"before") => r#"{"limit":1}"#,
+            Some(_) => r#"{"limit":2}"#,
+            None => "{}",
+        };
+        let body = body.as_bytes().to_vec();
+        Http2Reply { status: 200, body, ..Http2Reply::default() }
+    });
+    let setup = Setup {
+        upstream: "http: 2".to_owned(),
+        routes: ROUTES.to_owned(),
+        more: PATIENCE.to_owned(),
+        ..Setup::default()
+    };
+    let proxy = Proxy::with(upstream.address, &setup);
+    let request = http::Request::patch(format!("http://{}/keys/7", proxy.address))
+        .header("content-type", "application/json")
+        .body(br#"{"limit":2}"#.to_vec());
+    assert_eq!(http2_exchange(proxy.address, request.unwrap()).status, 200);
+    wait_until("the request is on record", || proxy.events().len() == 1);
+    let event = proxy.events().remove(0);
+    assert_eq!(lines(&event), ["replace /limit 1 -> 2"], "{event}");
 }

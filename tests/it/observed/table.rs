@@ -1,6 +1,7 @@
 //! One exchange a row: what the application shows before and after, and what is on record of it.
 
 use std::io::Write as _;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use flate2::Compression;
@@ -32,6 +33,11 @@ events:
   - id: token.set
     match: { method: PUT, path: "/ruled/tokens/{id}" }
     snapshot: { get: "/ruled/held/{header.x-api-key}" }
+  - id: legacy
+    match: { method: GET, path: /ruled/delete }
+    audit: true
+    action: record.delete
+    snapshot: { get: "/ruled/records/{query.id}" }
   - id: export
     match: { method: GET, path: "/plain/exports/{id}" }
     audit: true
@@ -65,6 +71,9 @@ struct Row {
     /// What arrived where the state is.
     arrived: &'static [&'static str],
 }
+
+/// The body of a request that is not held whole.
+static LONG: OnceLock<String> = OnceLock::new();
 
 const OLD: &str = r#"{"id":"7","limit":100,"updated_at":"1"}"#;
 const NEW: &str = r#"{"id":"7","limit":500,"updated_at":"2"}"#;
@@ -220,6 +229,21 @@ fn states_are_compared() {
             changes: &["add /id -> \"7\"", "add /limit -> 500"],
             arrived: &["after"],
             ..row("a creation, whose id only the response tells", "POST /ruled/keys")
+        },
+        Row {
+            at: "/ruled/records/5",
+            body: "",
+            after: json("404 Not Found", "{}"),
+            is: "record.delete observed",
+            changes: &["remove /id \"7\"", "remove /limit 100"],
+            arrived: &["before", "after"],
+            ..row("a deletion by GET", "GET /ruled/delete?id=5")
+        },
+        Row {
+            body: LONG
+                .get_or_init(|| format!("{{\"limit\":500,\"text\":\"{}\"}}", "x".repeat(400_000))),
+            notes: &[],
+            ..row("a request over the capture limit", "PATCH /plain/keys/19")
         },
         Row {
             done: json("202 Accepted", "{}"),
@@ -402,6 +426,14 @@ fn what_cannot_be_read_after_is_said_and_changes_nothing() {
             notes: &["parameters", "before_unavailable", "snapshot_no_state"],
             arrived: &["before", "after"],
             ..row("`at` leads nowhere", "POST /ruled/keys/16/rotate")
+        },
+        Row {
+            done: large(),
+            is: "key.update request",
+            changes: &["replace /limit -> 500"],
+            notes: &["after_unavailable", "snapshot_streaming"],
+            arrived: &["before", "PATCH"],
+            ..row("a response that streams", "PATCH /small/keys/18")
         },
         Row {
             done: Reply::Close,
