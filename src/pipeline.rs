@@ -4,6 +4,8 @@
 //! Redaction comes before derivation, so that whatever is derived can hold nothing secret: the
 //! deriving stage never sees what was captured, only its redacted record.
 
+mod states;
+
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -18,6 +20,7 @@ use crate::record::{
     Scope, canonical,
 };
 use crate::redact::{Detail, Engine, Redacted, Seen};
+pub use states::{Reading, States};
 
 /// What the stages work with.
 pub struct Stage<'a> {
@@ -63,6 +66,8 @@ pub struct Timing<'a> {
     pub client_gone: bool,
     /// A request body that was longer than the capture limit, now that it has passed.
     pub request_body: Option<&'a Body>,
+    /// The states before and after, where they were to be read.
+    pub states: Option<&'a States>,
 }
 
 /// A request that has gone through the stages, waiting for its end.
@@ -81,6 +86,10 @@ pub struct Unread {
     pub request: Option<&'static str>,
     /// The response's.
     pub response: Option<&'static str>,
+    /// The state's before.
+    pub before: Option<&'static str>,
+    /// The state's after.
+    pub after: Option<&'static str>,
 }
 
 impl Prepared {
@@ -108,7 +117,7 @@ impl Prepared {
     ) -> Self {
         let mut seen = Seen::default();
         let record = stage.engine.request(request, stage.request, &mut seen);
-        let unread = Unread { request: record.get().unread, response: None };
+        let unread = Unread { request: record.get().unread, ..Unread::default() };
         let actor = searched(stage.engine, who, &seen);
         let source = identify::source(request, stage.trusted, &record);
         let host = match stage.events.is_empty() {
@@ -203,26 +212,42 @@ impl Prepared {
         end: End<'_>,
         timing: &Timing<'_>,
     ) -> Redacted<Completion> {
-        let response = match end {
+        let mut response = match end {
             End::Response(response) => {
                 Some(stage.engine.response(response, stage.response, &mut self.seen))
             }
             _ => None,
         };
+        let known = self.seen.knowledge();
+        let observed = timing.states.map(|states| states.observed(stage.engine, &mut self.seen));
+        if let End::Response(captured) = end
+            && self.seen.has_learnt_since(known)
+        {
+            response = Some(stage.engine.response(captured, stage.response, &mut self.seen));
+        }
         self.unread.response = response.as_ref().and_then(|response| response.get().unread);
-        let redacted = self.naming.as_ref().and(self.intent.as_ref());
+        if let (Some(states), Some(observed)) = (timing.states, &observed) {
+            (self.unread.before, self.unread.after) = states.unread(observed.get());
+        }
+        let observed = observed.map_or_else(Redacted::default, |observed| observed.map(Some));
+        let redacted = self.naming.as_ref().and(self.intent.as_ref()).and(observed);
         match response {
-            Some(response) => redacted.and(response).map(|((naming, intent), mut response)| {
-                let ended = Ended::Response(&response);
+            Some(response) => redacted.and(response).map(|(known, mut response)| {
+                let ((naming, intent), observed) = known;
+                let ended = match &observed {
+                    Some(observed) => Ended::Observed(&response, observed),
+                    None => Ended::Response(&response),
+                };
                 let verdict = derive::outcome(naming, &intent.request, &intent.actor, ended);
                 let redactions = std::mem::take(&mut response.receipts);
-                let changes = derive::changes(&intent.request, naming, &verdict, Some(&response));
+                let (request, observed) = (&intent.request, observed.as_ref());
+                let changes = derive::changes(request, naming, &verdict, Some(&response), observed);
                 let mut completion = self.assemble(verdict, changes, timing);
                 completion.response = Some(response);
                 completion.redactions = redactions;
                 completion
             }),
-            None => redacted.map(|(naming, intent)| {
+            None => redacted.map(|((naming, intent), _)| {
                 let ended = match end {
                     End::Response(_) | End::UpstreamLost => Ended::UpstreamLost,
                     End::NotSent => Ended::NotSent,
@@ -231,7 +256,7 @@ impl Prepared {
                 };
                 let request = &intent.request;
                 let verdict = derive::outcome(naming, request, &intent.actor, ended);
-                let changes = derive::changes(request, naming, &verdict, None);
+                let changes = derive::changes(request, naming, &verdict, None, None);
                 self.assemble(verdict, changes, timing)
             }),
         }
@@ -255,6 +280,7 @@ impl Prepared {
                 .request_body
                 .map(|body| json!({"size": body.size, "sha256": body.sha256})),
             changes: changes.list,
+            changes_hidden: changes.hidden,
             changes_notes: changes.notes,
             changes_source: changes.source,
             redactions: Vec::new(),

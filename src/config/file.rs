@@ -15,7 +15,7 @@ mod traffic;
 pub(super) use text::{Duration, OneOrMany, Size, Threads};
 pub(super) use traffic::{
     BalancingFile, CaptureFile, HealthCheckFile, HttpFile, KindFile, LevelFile, ListenerFile,
-    ListenerTlsFile, RouteFile, UpstreamFile, UpstreamMapping, UpstreamTlsFile,
+    ListenerTlsFile, RouteFile, SnapshotsFile, UpstreamFile, UpstreamMapping, UpstreamTlsFile,
 };
 
 /// The configuration of countersign.
@@ -93,6 +93,9 @@ pub(super) struct TimeoutsFile {
     /// An idle connection to an upstream is kept this long. Default: `60s`.
     #[schemars(extend("default" = "60s"))]
     pub(super) upstream_idle: Setting<Duration>,
+    /// The state before a request, or after it, where it is read. Default: `1s`.
+    #[schemars(extend("default" = "1s"))]
+    pub(super) snapshot: Setting<Duration>,
     /// For the requests in flight when the process is told to stop. Default: `30s`.
     #[schemars(extend("default" = "30s"))]
     pub(super) shutdown: Setting<Duration>,
@@ -118,6 +121,9 @@ pub(super) struct LimitsFile {
     /// Default: `32MiB`.
     #[schemars(extend("default" = "32MiB"))]
     pub(super) captured_bytes: Setting<Size>,
+    /// States that are read at one time; beyond it requests go on without. Default: 64.
+    #[schemars(extend("default" = 64))]
+    pub(super) snapshots: Setting<usize>,
 }
 
 /// Where events are written.

@@ -242,6 +242,7 @@ threads: 3
         capture_response: 10_000,
         streaming: true,
         upgrades: true,
+        snapshots: Snapshots::Rules,
         host_header: Some("h:1".to_owned()),
     };
     assert_eq!(config.routes.first(), Some(&route));

@@ -41,12 +41,12 @@ mod walk;
 mod words;
 
 pub use changes::{
-    BYTES_MAX as CHANGES_BYTES_MAX, CHANGES_MAX, Changes, Difference, Note as ChangesNote,
-    VALUE_BYTES_MAX as CHANGE_VALUE_BYTES_MAX, changes, diff,
+    BYTES_MAX as CHANGES_BYTES_MAX, CHANGES_MAX, Changes, Difference, Moment, Note as ChangesNote,
+    Observed, Shown, Unseen, VALUE_BYTES_MAX as CHANGE_VALUE_BYTES_MAX, changes, diff,
 };
 pub use naming::Naming;
 pub use outcome::{Ended, Verdict, outcome};
 pub use rule::{
     EventRule, EventRules, Expectation, Kind, OutcomeRule, PathPattern, PatternError, Place,
-    Statuses, TargetRule, Template, TemplateError, Uses, named,
+    SnapshotRule, Statuses, TargetRule, Template, TemplateError, Uses, Whereabouts, named,
 };

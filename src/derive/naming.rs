@@ -36,6 +36,8 @@ pub struct Naming {
     pub(super) sentence: Sentence,
     /// The method that counts.
     pub(super) method: String,
+    /// The path leads to one item, and to no part or action of it.
+    pub(super) is_item: bool,
     /// Errors are told in the body of a successful response.
     pub(super) is_call: bool,
     /// The rule that named it.
@@ -102,6 +104,7 @@ fn named_by_path(
     let scope = scope(&walked.nodes);
     let node = walked.nodes.pop().unwrap_or_else(|| Node::named("resource"));
     let has_item = node.is_item || walked.part.is_some() || is_singleton(&node.noun);
+    let is_item = node.is_item && walked.part.is_none() && walked.verb.is_none();
     let verb = walked.verb.take().unwrap_or_else(|| {
         let is_part_known = walked.part.as_deref().is_none_or(super::nouns::is_part);
         method_verb(method, has_item && is_part_known && !walked.creates)
@@ -133,6 +136,7 @@ fn named_by_path(
         scope,
         route: Some(walked.route),
         sentence,
+        is_item,
         ..Naming::default()
     }
 }

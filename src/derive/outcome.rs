@@ -1,6 +1,7 @@
 //! How a request ended, from the redacted response.
 
 use super::body::{self, Value};
+use super::changes::Observed;
 use super::naming::Naming;
 use super::path::Path;
 use super::rule::Facts;
@@ -16,6 +17,8 @@ const CODE_BYTES_MAX: usize = 64;
 pub enum Ended<'r> {
     /// With a response.
     Response(&'r ResponseRecord),
+    /// With a response, and the states before and after are known, as far as they could be read.
+    Observed(&'r ResponseRecord, &'r Observed),
     /// The upstream was never reached.
     NotSent,
     /// The client left before its request was whole; the upstream never got all of it.
@@ -73,8 +76,9 @@ fn severity(verdict: &Verdict, ruled: Option<Severity>, is_read: bool) -> Severi
 }
 
 fn ending(naming: &Naming, request: &RequestRecord, actor: &Actor, ended: Ended<'_>) -> Verdict {
-    let response = match ended {
-        Ended::Response(response) => response,
+    let (response, observed) = match ended {
+        Ended::Response(response) => (response, None),
+        Ended::Observed(response, observed) => (response, Some(observed)),
         Ended::NotSent => return without(naming, Outcome::Failure, "not_sent"),
         Ended::ClientAborted => return without(naming, Outcome::Failure, "client_aborted"),
         Ended::UpstreamLost => return without(naming, Outcome::Unknown, "upstream_lost"),
@@ -107,23 +111,24 @@ fn ending(naming: &Naming, request: &RequestRecord, actor: &Actor, ended: Ended<
         });
         return without(naming, outcome, &reason);
     }
-    done(naming, response, body, facts)
+    let is_created = response.status == 201 || observed.is_some_and(Observed::is_creation);
+    let sentence = match is_created && naming.sentence.verb == "update" {
+        true => &Sentence { verb: "create".to_owned(), ..naming.sentence.clone() },
+        false => &naming.sentence,
+    };
+    done(naming, sentence, (response, body, observed), facts)
 }
 
 fn done(
     naming: &Naming,
-    response: &ResponseRecord,
-    body: Option<&Value<'_>>,
+    sentence: &Sentence,
+    (response, body, observed): (&ResponseRecord, Option<&Value<'_>>, Option<&Observed>),
     facts: Option<Facts<'_>>,
 ) -> Verdict {
-    let created = response.status == 201 && naming.sentence.verb == "update";
-    let sentence = if created {
-        &Sentence { verb: "create".to_owned(), ..naming.sentence.clone() }
-    } else {
-        &naming.sentence
-    };
+    let created = sentence.verb != naming.sentence.verb;
     let noun = naming.action.rsplit_once('.').map_or(naming.action.as_str(), |(noun, _)| noun);
-    let mut targets = completed(naming, response, body, &sentence.verb);
+    let shown = |kind: &str| observed?.name(naming, kind);
+    let mut targets = completed(naming, response, body, &sentence.verb, &shown);
     if let (Some(matched), Some(facts)) = (&naming.matched, &facts) {
         let known = targets.as_deref().unwrap_or(&naming.targets);
         let ruled = naming.ruled_targets(matched, facts, known);
@@ -153,12 +158,14 @@ fn without(naming: &Naming, outcome: Outcome, reason: &str) -> Verdict {
     Verdict { action: None, outcome, reason, severity, description, targets: None }
 }
 
-/// The target with the id and name that the response gives to it.
+/// The target with the id and name that the response gives to it, or the name that is `shown` by its
+/// states.
 fn completed(
     naming: &Naming,
     response: &ResponseRecord,
     body: Option<&Value<'_>>,
     verb: &str,
+    shown: &dyn Fn(&str) -> Option<String>,
 ) -> Option<Vec<Target>> {
     let [target] = naming.targets.as_slice() else { return None };
     if naming.is_call || naming.sentence.part.is_some() {
@@ -172,6 +179,7 @@ fn completed(
     });
     let name = target.name.clone().or_else(|| {
         let named = body.and_then(|body| body::name(body, &target.kind));
+        let named = named.or_else(|| shown(&target.kind));
         named.filter(|name| Some(name) != id.as_ref())
     });
     let completed = Target { kind: target.kind.clone(), id, name };

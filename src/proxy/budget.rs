@@ -47,6 +47,13 @@ impl Account {
         self.held += bytes;
         true
     }
+
+    /// Takes `bytes` more for what can be done without: only while less than half of the budget is
+    /// in use, so that no request is refused for its sake.
+    pub fn take_spare(&mut self, bytes: usize) -> bool {
+        let left = self.budget.limit / 2;
+        self.budget.used().saturating_add(bytes) <= left && self.take(bytes)
+    }
 }
 
 impl Drop for Account {

@@ -3,6 +3,9 @@
 //!
 //! Once the intent is durable the exchange runs to its end, whether or not the client stays.
 
+mod failure;
+mod observe;
+
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -13,9 +16,10 @@ use pingora::proxy::Session;
 
 use super::body::{self, BodyError, RequestBody, declared_length};
 use super::budget::Account;
+use super::fetch::Application;
 use super::forward::{self, Framing};
 use super::gate::{self, Shared};
-use super::identity::{Application, Known};
+use super::identity::Known;
 use super::plan::{self, Recording};
 use super::problem::{self, Problem};
 use super::release::{self, Held, Holding};
@@ -23,7 +27,7 @@ use super::snapshot::{Routed, Snapshot};
 use super::upstream::{Failure, Outgoing, Upload, Upstream, Waiting};
 use crate::capture::{self, Body};
 use crate::identify::ClientCertificate;
-use crate::pipeline::{End, Prepared, Stage, Timing};
+use crate::pipeline::{End, Prepared, Stage, States, Timing};
 use crate::record::EventId;
 use crate::recorder::{AppendError, OpenIntent};
 use crate::telemetry::{AuditResult, ExchangeLabels, ReasonLabel, UnreadLabels};
@@ -49,13 +53,17 @@ struct Exchange<'a> {
     /// Answers about the credential, on which rests who acts.
     rests_on: Vec<[u8; 32]>,
     intent: Option<OpenIntent>,
+    /// The state before, until that after is read.
+    observing: Option<Box<observe::Observing>>,
+    states: Option<Box<States>>,
     began: Instant,
     account: Account,
 }
 
 /// How the upstream's part ended.
 struct Outcome {
-    held: Result<(Upstream, Held), Failure>,
+    /// The response, and its connection as long as that is needed.
+    held: Result<(Option<Upstream>, Held), Failure>,
     /// Size and digest of a request body that was longer than the capture limit.
     request_body: Option<Body>,
     client_gone: bool,
@@ -168,6 +176,8 @@ pub(super) async fn run(
         prepared,
         rests_on,
         intent: None,
+        observing: None,
+        states: None,
         began,
         account,
     };
@@ -177,7 +187,9 @@ pub(super) async fn run(
         exchange.count(AuditResult::Refused);
         return problem::send(session, &problem::audit_unavailable(error.reason())).await;
     }
-    let outcome = exchange.execute(session, body).await;
+    exchange.observe_before(session).await;
+    let mut outcome = exchange.execute(session, body).await;
+    exchange.observe_after(session, &mut outcome).await;
     exchange.conclude(session, outcome).await
 }
 
@@ -206,7 +218,12 @@ impl Exchange<'_> {
     /// Counts the bodies that are on record without their contents.
     fn count_unread(&self) {
         let unread = self.prepared.unread();
-        for (half, reason) in [("request", unread.request), ("response", unread.response)] {
+        for (half, reason) in [
+            ("request", unread.request),
+            ("response", unread.response),
+            ("before", unread.before),
+            ("after", unread.after),
+        ] {
             if let Some(reason) = reason {
                 let labels = UnreadLabels { half, reason };
                 self.shared.metrics.unread_bodies.get_or_create(&labels).inc();
@@ -220,6 +237,7 @@ impl Exchange<'_> {
         let mut request_body = None;
         let mut client_gone = false;
         let held = self.carry(session, body, &mut request_body, &mut client_gone).await;
+        let held = held.map(|(upstream, held)| (Some(upstream), held));
         let reached = !matches!(held, Err(Failure::NotSent | Failure::ConnectTimeout));
         Outcome { held, request_body, client_gone, upstream: reached.then(|| began.elapsed()) }
     }
@@ -306,7 +324,7 @@ impl Exchange<'_> {
         if let Err(error) = recorded {
             self.count(AuditResult::Incomplete);
             tracing::error!(event = %self.prepared.id(), reason = error.reason(), "a completion was not recorded");
-            if let Ok((upstream, _)) = outcome.held {
+            if let Ok((Some(upstream), _)) = outcome.held {
                 upstream.release(&self.shared.connector).await;
             }
             return problem::send(session, &problem::audit_incomplete(self.prepared.id())).await;
@@ -315,53 +333,21 @@ impl Exchange<'_> {
             self.count(AuditResult::Recorded);
         }
         match outcome.held {
-            Ok((upstream, held)) if held.head.status == StatusCode::SWITCHING_PROTOCOLS => {
+            Ok((Some(upstream), held)) if held.head.status == StatusCode::SWITCHING_PROTOCOLS => {
                 let idle = self.snapshot.config.timeouts.upstream_read;
                 // What was captured is on record; a tunnel may last.
                 drop(self);
                 release::switch(session, upstream, &held, event, idle).await
             }
             Ok((mut upstream, held)) => {
-                let gone = release::let_go(session, &mut upstream, held, event).await;
-                upstream.release(&self.shared.connector).await;
+                let gone = release::let_go(session, upstream.as_mut(), held, event).await;
+                if let Some(upstream) = upstream {
+                    upstream.release(&self.shared.connector).await;
+                }
                 gone
             }
             Err(failure) => self.answer_failure(session, failure, event).await,
         }
-    }
-
-    async fn answer_failure(
-        &self,
-        session: &mut Session,
-        failure: Failure,
-        event: Option<EventId>,
-    ) -> pingora::Result<()> {
-        let problem = match failure {
-            Failure::NotSent => problem::bad_gateway(
-                "the application could not be reached; the request was not executed",
-            ),
-            Failure::ConnectTimeout => problem::gateway_timeout(
-                "the application could not be reached in time; the request was not executed",
-            ),
-            Failure::Lost => problem::bad_gateway(
-                "the application was lost after it had the request; whether it was executed is not known",
-            ),
-            Failure::Timeout => problem::gateway_timeout(
-                "the application did not answer in time; whether the request was executed is not known",
-            ),
-            Failure::ClientAborted(why) => {
-                session.set_keepalive(None);
-                match why {
-                    BodyError::Refused(refusal) => self.shared.refuse(&refusal),
-                    BodyError::Gone | BodyError::NoMemory => return Ok(()),
-                }
-            }
-        };
-        let problem = match event {
-            Some(event) => problem.with_event(event),
-            None => problem,
-        };
-        problem::send(session, &problem).await
     }
 
     async fn record_end(&mut self, outcome: &Outcome) -> Result<(), AppendError> {
@@ -379,6 +365,7 @@ impl Exchange<'_> {
             upstream: outcome.upstream,
             client_gone: outcome.client_gone,
             request_body: outcome.request_body.as_ref(),
+            states: self.states.as_deref(),
         };
         let stage = stage(self.snapshot, self.routed);
         let encoding = |_| AppendError::Unavailable { reason: "encoding" };

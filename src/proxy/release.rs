@@ -98,19 +98,19 @@ pub(super) async fn hold(
     Ok(Held { head, body, release: Release::Held, framing, overflow: None, trailers })
 }
 
-/// Lets a response go.
+/// Lets a response go. One that is held whole needs its connection no more.
 pub(super) async fn let_go(
     session: &mut Session,
-    upstream: &mut Upstream,
+    upstream: Option<&mut Upstream>,
     held: Held,
     event: Option<EventId>,
 ) -> pingora::Result<()> {
     let version = session.req_header().version;
     let head = forward::response(held.head, event, held.framing, version)?;
     session.as_downstream_mut().write_response_header(head).await?;
-    if held.release == Release::Held {
+    let (Release::Streaming, Some(upstream)) = (held.release, upstream) else {
         return finish(session, held.body.bytes, held.trailers).await;
-    }
+    };
     write(session, held.body.bytes).await?;
     if let Some(overflow) = held.overflow {
         write(session, overflow).await?;

@@ -9,6 +9,7 @@ use http::{HeaderMap, HeaderName};
 use ipnet::IpNet;
 use pingora::server::ShutdownWatch;
 use prometheus_client::metrics::counter::Counter;
+use tokio::sync::Semaphore;
 
 use super::balance::{Pool, UpstreamError};
 use super::identity::Identity;
@@ -56,6 +57,7 @@ pub struct Snapshot {
     /// Files that the rules name, to be watched.
     pub rule_reads: Vec<PathBuf>,
     identity: Identity,
+    observing: Semaphore,
     table: RouteTable,
     routes: Vec<Arc<Routed>>,
     pools: BTreeMap<String, Pool>,
@@ -81,6 +83,7 @@ impl Snapshot {
         let table = plan::table(&config.routes);
         let routes = config.routes.iter().map(|route| Arc::new(routed(route, metrics))).collect();
         let Ruled { engine, events, ruleset, actors, reads } = ruled;
+        let observing = Semaphore::new(config.limits.snapshots);
         let identity = Identity::start(actors, before.map(|before| &before.identity));
         Ok(Self {
             config,
@@ -89,6 +92,7 @@ impl Snapshot {
             ruleset,
             rule_reads: reads,
             identity,
+            observing,
             table,
             routes,
             pools,
@@ -126,6 +130,11 @@ impl Snapshot {
     /// Who acts.
     pub(super) fn identity(&self) -> &Identity {
         &self.identity
+    }
+
+    /// Permits to read a state.
+    pub(super) fn observing(&self) -> &Semaphore {
+        &self.observing
     }
 
     /// Fields that say who acts, from a peer that may not say so.

@@ -308,6 +308,10 @@ pub struct Completion {
     /// What changed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<Change>,
+    /// Where values are redacted in the states before and after, so that nobody can say whether they
+    /// changed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub changes_hidden: Vec<String>,
     /// Why there are none, or not all: stable names.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub changes_notes: Vec<String>,

@@ -68,6 +68,7 @@ pub(super) fn closing(
         response: None,
         request_body: None,
         changes: Vec::new(),
+        changes_hidden: Vec::new(),
         changes_notes: Vec::new(),
         changes_source: ChangesSource::None,
         redactions: Vec::new(),

@@ -11,7 +11,7 @@ use super::escapes::find_escaped;
 use super::headers::Fields;
 use super::key::FingerprintKey;
 use super::path::scrub_path;
-use super::policy::{Place, Policy};
+use super::policy::{Below, Place, Policy};
 use super::receipts::Receipts;
 use super::rule::Side;
 use super::scrub::{Scrub, Sent};
@@ -143,6 +143,11 @@ impl Engine {
             notes: clean.notes,
             receipts: clean.receipts,
         })
+    }
+
+    /// Where in the API a path is, by itself.
+    pub(super) fn below(&self, path: &str) -> Below {
+        self.policy.below(path, &HeaderMap::new())
     }
 
     /// Text that stands beside the record (a user agent, say), without the secrets of its exchange.

@@ -31,6 +31,8 @@ mod kills;
 #[cfg(test)]
 mod memory;
 #[cfg(test)]
+mod observed;
+#[cfg(test)]
 mod passthrough;
 #[cfg(test)]
 mod protocols;

@@ -209,6 +209,7 @@ fn halves(
         upstream: Some(exchange.duration),
         client_gone: false,
         request_body: later.as_ref(),
+        states: None,
     };
     let reply = exchange.reply.as_ref();
     let response = reply.map(|reply| reply.captured(route, &exchange.method));

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::Checker;
 use super::upstreams::{UpstreamFiles, is_host};
-use crate::config::checked::{AuditLevel, Limits, Route, RouteKind};
-use crate::config::file::{CaptureFile, KindFile, LevelFile, OneOrMany, RouteFile};
+use crate::config::checked::{AuditLevel, Limits, Route, RouteKind, Snapshots};
+use crate::config::file::{CaptureFile, KindFile, LevelFile, OneOrMany, RouteFile, SnapshotsFile};
 use crate::config::setting::Setting;
 use crate::config::tree::Place;
 use crate::config::url::HostPort;
@@ -142,8 +142,15 @@ impl Checker<'_> {
             Some(LevelFile::Request) => AuditLevel::Request,
             Some(LevelFile::Full) | None => AuditLevel::Full,
         };
+        let snapshots = match file.snapshots.value() {
+            Some(SnapshotsFile::None) => Snapshots::None,
+            Some(SnapshotsFile::Rules) | None => Snapshots::Rules,
+            Some(SnapshotsFile::Convention) => Snapshots::Convention,
+        };
         if kind == RouteKind::Bypass {
             self.no_effect(file);
+        } else if snapshots != Snapshots::None {
+            self.no_snapshots(file, kind, level);
         }
         let none = CaptureFile::default();
         let capture = file.capture.value().unwrap_or(&none);
@@ -166,6 +173,7 @@ impl Checker<'_> {
             capture_response,
             streaming: file.streaming.value().copied().unwrap_or(false),
             upgrades: file.upgrades.value().copied().unwrap_or(false),
+            snapshots,
             host_header: self.host_header(&file.host_header),
             name: name?,
             hosts: hosts?,
@@ -181,6 +189,7 @@ impl Checker<'_> {
             ("capture", file.capture.given().map(|(_, place)| place)),
             ("streaming", file.streaming.given().map(|(_, place)| place)),
             ("upgrades", file.upgrades.given().map(|(_, place)| place)),
+            ("snapshots", file.snapshots.given().map(|(_, place)| place)),
         ];
         for (name, place) in places {
             let Some(place) = place else { continue };
@@ -190,6 +199,25 @@ impl Checker<'_> {
                 format!("remove `{name}`, or choose `kind: admin`"),
             );
         }
+    }
+
+    /// Says where states are asked for that nobody would read.
+    fn no_snapshots(&mut self, file: &RouteFile, kind: RouteKind, level: AuditLevel) {
+        let Some((_, place)) = file.snapshots.given() else { return };
+        let (message, remedy) = if kind == RouteKind::Gateway {
+            (
+                "`snapshots` has no effect on a route of `kind: gateway`",
+                "remove `snapshots`, or choose `kind: admin`",
+            )
+        } else if level != AuditLevel::Full {
+            (
+                "`snapshots` has no effect below `level: full`: a state is a response's body",
+                "remove `snapshots`, or choose `level: full`",
+            )
+        } else {
+            return;
+        };
+        self.problem(place, message, remedy);
     }
 
     fn route_name(&mut self, setting: &Setting<String>, outer: Place) -> Option<String> {
@@ -358,6 +386,7 @@ fn plain_route(limits: &Limits) -> Route {
         capture_response: usual_capture(limits),
         streaming: false,
         upgrades: false,
+        snapshots: Snapshots::Rules,
         host_header: None,
     }
 }

@@ -172,6 +172,11 @@ pub(in crate::config) struct RouteFile {
     /// Allow upgrades (WebSocket) on audited requests. Default: false.
     #[schemars(extend("default" = false))]
     pub(in crate::config) upgrades: Setting<bool>,
+    /// Whether what is changed is read before and after, with the caller's own credentials: `none`,
+    /// `rules` (where a rule has a `snapshot`), `convention` (and besides for `PUT`, `PATCH` and
+    /// `DELETE` of an item, by a `GET` of its path). At `level: full` only. Default: `rules`.
+    #[schemars(extend("default" = "rules"))]
+    pub(in crate::config) snapshots: Setting<SnapshotsFile>,
     /// The `Host` that is sent upstream. Default: the client's.
     pub(in crate::config) host_header: Setting<String>,
 }
@@ -214,4 +219,16 @@ pub(in crate::config) enum LevelFile {
     Request,
     /// Both bodies.
     Full,
+}
+
+/// Where what is changed is read before and after.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::config) enum SnapshotsFile {
+    /// Nowhere.
+    None,
+    /// Where a rule says how.
+    Rules,
+    /// And besides for `PUT`, `PATCH` and `DELETE` of an item.
+    Convention,
 }

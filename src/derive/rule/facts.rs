@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 
 use super::super::body::{self, Value};
-use super::super::text::bounded;
+use super::super::text::{CHARS_MAX, MASK, bounded};
 use super::super::verbs::past;
 use super::template::Source;
 use crate::record::{Actor, BodyRecord, RequestRecord, ResponseRecord, Scope, Target};
@@ -11,6 +11,9 @@ use crate::redact::JsonPath;
 
 /// Steps that finding one value may take.
 const WORK_MAX: usize = 100_000;
+
+/// How a fingerprint begins, where one stands in a text.
+const FINGERPRINT: &str = "hmac:";
 
 /// An exchange as far as it is known.
 pub(crate) struct Facts<'r> {
@@ -57,6 +60,27 @@ impl Facts<'_> {
             Source::Done => bounded(&past(&self.verb)),
             Source::Literal(text) => bounded(text),
         }
+    }
+
+    /// The value for a path, if it is known whole: not cut, with nothing redacted in it, and with
+    /// nothing by which some software would come to another path.
+    pub(super) fn whole_value(&self, source: &Source) -> Option<String> {
+        let value = match source {
+            // As it stands in the path, blanks at its ends included.
+            Source::Path(name) => {
+                let (_, value) = self.params.iter().find(|(other, _)| other == name)?;
+                value.clone()
+            }
+            _ => self.value(source)?,
+        };
+        let is_whole = !value.is_empty()
+            && value.chars().count() < CHARS_MAX
+            && !value.chars().any(|c| c.is_control() || c == char::REPLACEMENT_CHARACTER)
+            && !value.contains('%')
+            && !value.split(['/', '\\']).any(|segment| matches!(segment, "." | ".."))
+            && !value.contains(MASK)
+            && !value.contains(FINGERPRINT);
+        is_whole.then_some(value)
     }
 }
 

@@ -17,6 +17,7 @@ mod facts;
 mod outcome;
 mod pattern;
 mod refine;
+mod snapshot;
 mod template;
 #[cfg(test)]
 mod tests;
@@ -29,6 +30,7 @@ pub(super) use facts::Facts;
 pub use outcome::{Expectation, OutcomeRule, Statuses};
 pub use pattern::{PathPattern, PatternError};
 pub use refine::named;
+pub use snapshot::{SnapshotRule, Whereabouts};
 pub use template::{Template, TemplateError, Uses};
 use trie::Trie;
 
@@ -84,6 +86,8 @@ pub struct EventRule {
     pub outcomes: Vec<OutcomeRule>,
     /// How much a success should worry.
     pub severity: Option<Severity>,
+    /// How the state of the target is read, before and after.
+    pub snapshot: Option<SnapshotRule>,
     /// It changes nothing.
     pub read: bool,
     /// It is recorded, even if it is provably without effect.
@@ -106,6 +110,8 @@ pub struct Place<'r> {
 pub(super) struct Matched {
     pub(super) rule: Arc<EventRule>,
     pub(super) params: Vec<(String, String)>,
+    /// The path was matched as it was sent, decoded once, and not in another reading of it.
+    pub(super) as_sent: bool,
 }
 
 /// All rules, ready to be matched.
@@ -233,18 +239,18 @@ impl EventRules {
             }
             found => found,
         };
-        let matched = |index: usize, segments: &[String]| {
+        let matched = |index: usize, segments: &[String], as_sent| {
             let rule = Arc::clone(self.rules.get(index)?);
             let params = rule.path.params(segments);
-            Some(Matched { rule, params })
+            Some(Matched { rule, params, as_sent })
         };
         if let Some(index) = own {
-            return matched(index, &segments);
+            return matched(index, &segments, true);
         }
         readings().each().skip(1).find_map(|reading| {
             let segments = segments_of(reading);
             let index = self.trie.find(&segments, &|index| accepts(index, false))?;
-            matched(index, &segments)
+            matched(index, &segments, false)
         })
     }
 }

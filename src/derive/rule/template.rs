@@ -1,5 +1,7 @@
 //! Texts with values in them: `API key {target.name | target.id} rotated by {actor.name}`.
 
+use std::fmt::Write as _;
+
 use super::facts::Facts;
 use crate::derive::text::{bounded, cut};
 use crate::problem::nearest;
@@ -7,6 +9,9 @@ use crate::redact::{JsonPath, JsonPathError};
 
 /// Longer templates are a mistake.
 const TEMPLATE_BYTES_MAX: usize = 1024;
+
+/// Longer paths are not asked for.
+const TARGET_BYTES_MAX: usize = 4096;
 
 /// The places of an exchange that a template may name.
 const PLACES: [&str; 12] = [
@@ -171,6 +176,55 @@ impl Template {
             }
         }
         bounded(&cut(&out))
+    }
+
+    /// Whether it takes something from the response.
+    pub(super) fn needs_response(&self) -> bool {
+        let late =
+            |source: &Source| matches!(source, Source::ResponseBody(_) | Source::ResponseHeader(_));
+        self.parts.iter().any(|part| match part {
+            Part::Text(_) => false,
+            Part::Slot(sources) => sources.iter().any(late),
+        })
+    }
+
+    /// The text with `x` for each value.
+    pub fn sample(&self) -> String {
+        let part = |part: &Part| match part {
+            Part::Text(text) => text.clone(),
+            Part::Slot(_) => "x".to_owned(),
+        };
+        self.parts.iter().map(part).collect()
+    }
+
+    /// The text as path and query of a request, if every value in it is known whole: each stands in
+    /// it percent-encoded, so that it can begin neither a segment nor a parameter of its own.
+    pub(super) fn render_target(&self, facts: &Facts<'_>) -> Option<String> {
+        let mut out = String::new();
+        for part in &self.parts {
+            match part {
+                Part::Text(text) => out.push_str(text),
+                Part::Slot(sources) => {
+                    let value = sources.iter().find_map(|source| facts.whole_value(source))?;
+                    push_encoded(&mut out, &value);
+                }
+            }
+        }
+        let path = out.split('?').next().unwrap_or_default();
+        let climbs = path.split('/').any(|segment| matches!(segment, "." | ".."));
+        (!climbs && out.len() <= TARGET_BYTES_MAX).then_some(out)
+    }
+}
+
+/// Everything but letters, digits, `-`, `.`, `_` and `~` is encoded (RFC 3986, section 2.3).
+fn push_encoded(out: &mut String, value: &str) {
+    for byte in value.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            // Writing into a `String` cannot fail.
+            write!(out, "%{byte:02X}").ok();
+        }
     }
 }
 

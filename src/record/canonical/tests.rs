@@ -102,6 +102,7 @@ fn completion() -> Completion {
             before: Some(json!(1)),
             after: Some(json!(2)),
         }],
+        changes_hidden: vec!["/secret".to_owned()],
         changes_notes: vec!["note".to_owned()],
         changes_source: ChangesSource::Request,
         redactions: receipts(),

@@ -53,6 +53,11 @@ pub struct EventFile {
     /// How responses are understood: the first entry that holds, or else the status.
     #[serde(default)]
     pub outcome: Vec<OutcomeFile>,
+    /// Where the state of what is changed is read, before and after, so that `changes` are what was
+    /// observed and not what was asked for. On routes of kind `admin` at `level: full`.
+    #[serde(default)]
+    #[schemars(example = serde_json::json!({"get": "/admin/api-keys/{path.id}"}))]
+    pub snapshot: Option<SnapshotFile>,
     /// How much a success should worry; what is refused or fails worries no less than without it.
     #[serde(default)]
     #[schemars(example = serde_json::json!("warn"))]
@@ -69,6 +74,36 @@ pub struct EventFile {
     #[serde(default)]
     #[schemars(example = serde_json::json!(true))]
     pub audit: bool,
+}
+
+/// How the state of what is changed is read: by a `GET` with the caller's own credentials, sent to
+/// the same upstream before the request and, if it was not refused, after it. If either fails,
+/// `changes` are what the request says, and `changes_notes` say why.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SnapshotFile {
+    /// Path and query, a template; each value in it is percent-encoded. With a value that only the
+    /// response has, such as the id of what is created, it is read after the request alone.
+    #[schemars(with = "String")]
+    #[schemars(example = serde_json::json!("/admin/api-keys/{path.id}"))]
+    pub get: Spanned<String>,
+    /// Where the state stands in the answer: a JSONPath to one value. The whole answer if not given.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    #[schemars(example = serde_json::json!("$.data"))]
+    pub at: Option<Spanned<String>>,
+    /// What is not compared: JSONPaths into the state. Members named like `updated_at`,
+    /// `last_used_at`, `modified`, `etag` or `resource_version` never are.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    #[schemars(example = serde_json::json!(["$.stats", "$..hits"]))]
+    pub ignore: Vec<Spanned<String>>,
+    /// How long a request may wait for each reading, at most 30s; `timeouts.snapshot` of the
+    /// configuration (1s) if not given.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    #[schemars(example = serde_json::json!("500ms"))]
+    pub timeout: Option<Spanned<String>>,
 }
 
 /// Which requests a rule is for: those for which all of it holds.

@@ -1,6 +1,7 @@
 //! Rules about events: their form, and their checks.
 
 pub(super) mod file;
+mod snapshot;
 #[cfg(test)]
 mod tests;
 
@@ -64,6 +65,7 @@ impl Checked {
         });
         let outcomes = written.outcome.iter();
         let outcomes = outcomes.map(|entry| self.outcome(file, id, entry, &params)).collect();
+        let snapshot = self.snapshot(file, written, &params);
         let kind = written.matching.kind.map(|kind| match kind {
             RouteKindFile::Admin => Kind::Admin,
             RouteKindFile::Gateway => Kind::Gateway,
@@ -86,6 +88,7 @@ impl Checked {
             description,
             outcomes,
             severity,
+            snapshot,
             read: written.read,
             audit: written.audit,
         };
@@ -115,6 +118,7 @@ impl Checked {
                     .to_owned(),
             });
         }
+        self.recorded_snapshots(&rules);
         rules
     }
 
