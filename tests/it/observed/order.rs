@@ -277,11 +277,8 @@ fn states_are_read_over_http2_on_both_sides() {
 #[test]
 fn nothing_is_read_for_a_request_whose_intent_cannot_be_written() {
     let upstream = Upstream::start(|_| answer("200 OK", r#"{"id":"7"}"#));
-    let setup = Setup {
-        routes: ROUTES.to_owned(),
-        ledger: "  timeout: 1s".to_owned(),
-        ..Setup::default()
-    };
+    let setup =
+        Setup { routes: ROUTES.to_owned(), ledger: "  timeout: 1s".to_owned(), ..Setup::default() };
     let proxy = Proxy::with(upstream.address, &setup);
     let lock = WriteLock::take(&proxy.data());
     let refused = exchange(proxy.address, &request("PATCH /keys/7", "", r#"{"a":1}"#));
