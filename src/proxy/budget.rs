@@ -104,3 +104,22 @@ impl Drop for Flight {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_can_be_done_without_takes_from_half_of_the_budget_only() {
+        let budget = Budget::new(100);
+        let (mut needed, mut spare) = (budget.account(), budget.account());
+        assert!(spare.take_spare(50));
+        assert!(!spare.take_spare(1));
+        assert!(needed.take(50) && !needed.take(1));
+        drop(spare);
+        assert!(!budget.account().take_spare(1));
+        drop(needed);
+        assert!(budget.account().take_spare(1));
+        assert_eq!(budget.used(), 0);
+    }
+}

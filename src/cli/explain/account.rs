@@ -10,7 +10,7 @@ use super::exchange::Exchange;
 use super::meanings::meaning;
 use crate::clock::Timestamp;
 use crate::config::{AuditLevel, Config, Route, RouteKind};
-use crate::derive::EventRules;
+use crate::derive::{EventRules, Whereabouts};
 use crate::identify::Evidence;
 use crate::pipeline::{End, Prepared, Timing};
 use crate::proxy::{self, Recording};
@@ -202,6 +202,12 @@ fn halves(
     let intent = document(&prepared.intent()?)?;
     let text = |pointer| intent.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
     let shown = format!("{} {}", text("/request/method"), text("/request/path"));
+    let target = match prepared.whereabouts() {
+        Whereabouts::At(target) => target,
+        _ => exchange.target.clone(),
+    };
+    let is_full = recording == Recording::Everything && route.level == AuditLevel::Full;
+    let states = exchange.states(route, &target).filter(|_| is_full);
     let took = chrono::TimeDelta::from_std(exchange.duration).ok();
     let timing = Timing {
         completed_at: took.and_then(|took| time.checked_add_signed(took)).unwrap_or(time),
@@ -209,7 +215,7 @@ fn halves(
         upstream: Some(exchange.duration),
         client_gone: false,
         request_body: later.as_ref(),
-        states: None,
+        states: states.as_ref(),
     };
     let reply = exchange.reply.as_ref();
     let response = reply.map(|reply| reply.captured(route, &exchange.method));

@@ -93,7 +93,7 @@ pub struct SnapshotFile {
     #[schemars(example = serde_json::json!("$.data"))]
     pub at: Option<Spanned<String>>,
     /// What is not compared: JSONPaths into the state. Members named like `updated_at`,
-    /// `last_used_at`, `modified`, `etag` or `resource_version` never are.
+    /// `last_used_at`, `modified`, `etag`, `resource_version` or `lock_version` never are.
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
     #[schemars(example = serde_json::json!(["$.stats", "$..hits"]))]

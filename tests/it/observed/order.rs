@@ -3,15 +3,16 @@
 use std::fs;
 use std::io::Write as _;
 use std::net::TcpStream;
+use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use serde_json::json;
 
 use super::{Answers, Application, event, json as answer, lines, proxy, request};
 use crate::support::{
-    Http2Reply, Http2Upstream, Proxy, Reply, Setup, Upstream, exchange, http2_exchange, rows,
-    wait_until,
+    Http2Reply, Http2Upstream, Proxy, Reply, Setup, Upstream, WriteLock, exchange, http2_exchange,
+    rows, wait_until,
 };
 
 const ROUTES: &str = "- {name: default, upstream: app, snapshots: convention}\n";
@@ -271,4 +272,45 @@ fn states_are_read_over_http2_on_both_sides() {
     wait_until("the request is on record", || proxy.events().len() == 1);
     let event = proxy.events().remove(0);
     assert_eq!(lines(&event), ["replace /limit 1 -> 2"], "{event}");
+}
+
+#[test]
+fn nothing_is_read_for_a_request_whose_intent_cannot_be_written() {
+    let upstream = Upstream::start(|_| answer("200 OK", r#"{"id":"7"}"#));
+    let setup =
+        Setup { routes: ROUTES.to_owned(), ledger: "  timeout: 1s".to_owned(), ..Setup::default() };
+    let proxy = Proxy::with(upstream.address, &setup);
+    let lock = WriteLock::take(&proxy.data());
+    let refused = exchange(proxy.address, &request("PATCH /keys/7", "", r#"{"a":1}"#));
+    assert_eq!((refused.status, refused.problem().as_deref()), (503, Some("audit-unavailable")));
+    assert_eq!(upstream.connections(), 0);
+    drop(lock);
+}
+
+#[test]
+fn a_completion_that_cannot_be_written_withholds_the_response_with_states_as_without() {
+    let data = Arc::new(OnceLock::<PathBuf>::new());
+    let lock = Arc::new(Mutex::new(None));
+    let (place, holder) = (Arc::clone(&data), Arc::clone(&lock));
+    let upstream = Upstream::start(move |seen| {
+        if seen.header("countersign-snapshot") == Some("after") {
+            *holder.lock().unwrap() = Some(WriteLock::take(place.get().unwrap()));
+        }
+        answer("200 OK", r#"{"id":"7"}"#)
+    });
+    let setup = Setup {
+        routes: ROUTES.to_owned(),
+        more: PATIENCE.to_owned(),
+        ledger: "  timeout: 1s".to_owned(),
+        ..Setup::default()
+    };
+    let proxy = Proxy::with(upstream.address, &setup);
+    data.set(proxy.data()).unwrap();
+    let withheld = exchange(proxy.address, &request("PATCH /keys/7", "", r#"{"a":1}"#));
+    assert_eq!((withheld.status, withheld.problem().as_deref()), (503, Some("audit-incomplete")));
+    drop(lock.lock().unwrap().take());
+    wait_until("the completion is there", || {
+        proxy.events().iter().any(|event| event["changes_source"] == "observed")
+    });
+    assert_eq!(upstream.seen().len(), 3);
 }

@@ -2,11 +2,13 @@
 
 use std::fs;
 
+use proptest::prelude::*;
 use serde_json::json;
 
 use super::Whereabouts;
 use crate::derive::{Kind, Naming, Place, named};
 use crate::record::{Actor, ActorKind, RequestRecord, ResponseRecord};
+use crate::route::Readings;
 use crate::rules::{RuleSet, load};
 
 const RULES: &str = r#"
@@ -144,5 +146,31 @@ fn items_are_told_from_what_has_no_state_of_its_own() {
     ] {
         let request = request(line, json!(null));
         assert_eq!(name(&request, &rules).is_about_item(&request), is_item, "{line}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn nothing_in_a_request_leads_elsewhere(
+        id in "[a-z0-9./%;?#\\\\ \u{e9}]{1,12}",
+        view in "[a-z./&=#\\\\]{0,8}",
+    ) {
+        let rules = rules();
+        let path = format!("POST /keys/{id}/rotate");
+        let mut request = request(path.split('?').next().unwrap(), json!(null));
+        request.query = Some(json!({"view": view}).into());
+        let found = name(&request, &rules).whereabouts(&request, &nobody(), None);
+        if let Whereabouts::At(target) = found {
+            let (path, query) = target.split_once('?').unwrap();
+            prop_assert!(target.is_ascii() && !target.contains(['#', ' ', '\\']), "{}", target);
+            prop_assert!(query.starts_with("view=") && !query.contains('&'), "{}", target);
+            let segments: Vec<&str> = path.split('/').collect();
+            prop_assert_eq!(segments.len(), 3, "{}", target);
+            let readings = Readings::of(path);
+            prop_assert!(readings.is_complete(), "{}", target);
+            for reading in readings.each() {
+                prop_assert!(reading.starts_with(b"/keys/"), "{}", target);
+            }
+        }
     }
 }
