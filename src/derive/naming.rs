@@ -1,6 +1,9 @@
 //! The name of a request, from the request alone.
 
+use super::act::{Act, are_alike, plan};
 use super::body::{self, Value};
+use super::call::Calls;
+use super::graphql::{self, Operation};
 use super::nouns::{is_singleton, known_category, scope_name};
 use super::path::Path;
 use super::rpc;
@@ -36,8 +39,18 @@ pub struct Naming {
     pub(super) sentence: Sentence,
     /// The method that counts.
     pub(super) method: String,
-    /// Errors are told in the body of a successful response.
+    /// What a reader should know of how it was named.
+    pub notes: Vec<&'static str>,
+    /// Its name is in the body, and arguments are no fields.
     pub(super) is_call: bool,
+    /// What it calls: one act, which it is itself, or several.
+    pub(super) acts: Vec<Act>,
+    /// A rule names all of them at once.
+    pub(super) is_one: bool,
+    /// How several acts are called.
+    pub(super) acts_kind: &'static str,
+    /// It is GraphQL, the gravest of it this.
+    pub(super) graphql: Option<Operation>,
     /// The rule that named it.
     pub(super) matched: Option<Matched>,
 }
@@ -45,12 +58,17 @@ pub struct Naming {
 impl Naming {
     /// Whether the request may hold a GraphQL operation that is no mere query, on whatever path.
     pub(super) fn may_mutate(&self, request: &RequestRecord) -> bool {
-        if self.action.starts_with("graphql.") {
-            return self.action != "graphql.query";
+        let query = request.query.as_ref().map(Tree::node);
+        let gravity = || {
+            let tree = request.body.as_ref().map(BodyRecord::tree);
+            graphql::gravity(query, tree.as_ref())
+        };
+        match self.graphql {
+            Some(operation) => operation != Operation::Query,
+            None => {
+                matches!(gravity(), Some(Operation::Mutation | Operation::Subscription))
+            }
         }
-        let tree = request.body.as_ref().map(BodyRecord::tree);
-        let call = rpc::graphql("graphql", request.query.as_ref().map(Tree::node), tree.as_ref());
-        call.is_some_and(|call| ["mutate", "subscribe"].contains(&call.verb.as_str()))
     }
 }
 
@@ -62,34 +80,48 @@ pub(super) fn naming(request: &RequestRecord) -> Naming {
     let path = Path::read(&request.path);
     let walked = walk(&path, &method);
     let query = request.query.as_ref().map(Tree::node);
-    let call = rpc::graphql(&request.path, query, body).or_else(|| rpc::json_rpc(body));
-    let mut naming = match call {
-        Some(call) => named_by_call(call, &walked),
+    let calls = graphql::calls(&request.path, query, body).or_else(|| rpc::calls(body));
+    let mut naming = match calls {
+        Some(calls) => named_by_calls(calls, &walked),
         None => named_by_path(walked, request, body, &method),
     };
-    naming.description = naming.sentence.intent(&naming.targets);
+    naming.describe();
     naming.method = method;
     naming
 }
 
-fn named_by_call(call: rpc::Call, walked: &Walked) -> Naming {
-    let is_graphql = call.noun == "graphql";
-    let kind = is_graphql.then(|| match call.verb.as_str() {
-        "mutate" => "GraphQL mutation".to_owned(),
-        "subscribe" => "GraphQL subscription".to_owned(),
-        _ => "GraphQL operation".to_owned(),
-    });
-    let spoken_verb = if is_graphql { "run".to_owned() } else { call.verb.clone() };
+fn named_by_calls(mut calls: Calls, walked: &Walked) -> Naming {
+    let (action, category) = calls.action();
     let scope = scope(&walked.nodes);
+    for act in &mut calls.acts {
+        act.sentence.scope.clone_from(&scope);
+    }
+    let targets = calls.acts.iter().flat_map(|act| &act.targets).take(body::TARGETS_MAX);
+    let targets = targets.cloned().collect();
+    let sentence = calls.acts.first().map(|act| act.sentence.clone()).unwrap_or_default();
     Naming {
-        action: format!("{}.{}", call.noun, call.verb),
-        category: known_category(&call.noun).map_or_else(|| call.noun.clone(), str::to_owned),
-        targets: call.targets,
+        action,
+        category,
+        targets,
         route: Some(walked.route.clone()),
-        sentence: Sentence { verb: spoken_verb, kind, scope: scope.clone(), ..Sentence::default() },
+        sentence,
         scope,
+        notes: calls.notes,
         is_call: true,
+        acts: calls.acts,
+        acts_kind: calls.kind,
+        graphql: calls.graphql,
         ..Naming::default()
+    }
+}
+
+impl Naming {
+    /// Says what is about to be done.
+    pub(super) fn describe(&mut self) {
+        self.description = match self.acts.len() > 1 && !self.is_one && !are_alike(&self.acts) {
+            true => plan(&self.acts, self.acts_kind),
+            false => self.sentence.intent(&self.targets),
+        };
     }
 }
 
@@ -168,7 +200,7 @@ fn targets(
     vec![Target { kind, id, name }]
 }
 
-fn plural_name(noun: &str) -> String {
+pub(super) fn plural_name(noun: &str) -> String {
     if is_plural(noun) { noun.to_owned() } else { super::words::plural(noun) }
 }
 

@@ -39,9 +39,13 @@ impl Naming {
             self.sentence.kind = None;
             self.category = known_category(noun).unwrap_or(noun).to_owned();
             self.action = action;
+            self.is_one = true;
         }
         if let Some(category) = &rule.category {
             self.category.clone_from(category);
+            for act in &mut self.acts {
+                act.category.clone_from(category);
+            }
         }
         if rule.path.is_template() {
             self.route = Some(rule.path.as_str().to_owned());
@@ -64,8 +68,11 @@ impl Naming {
         }
         self.targets = targets;
         self.sentence.scope.clone_from(&whole);
+        for act in &mut self.acts {
+            act.sentence.scope.clone_from(&whole);
+        }
         self.scope = whole;
-        self.description = self.sentence.intent(&self.targets);
+        self.describe();
         self.matched = Some(matched);
     }
 

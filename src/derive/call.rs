@@ -1,0 +1,147 @@
+//! Calls whose names are in the body: what a name such as `createUser` says, and what of.
+
+use super::act::{ACTS_MAX, Act, Answer, are_alike};
+use super::body::{self, Value};
+use super::graphql::Operation;
+use super::naming::plural_name;
+use super::nouns::{is_part, known_category};
+use super::sentence::Sentence;
+use super::verbs::{canonical, compound, is_verb};
+use super::words::{singular, snake};
+use crate::record::Target;
+
+/// More acts than are told apart.
+const TOO_MANY: &str = "acts_truncated";
+
+/// Members of arguments around what is meant.
+const WRAPPERS: [&str; 8] =
+    ["input", "data", "where", "attributes", "payload", "patch", "params", "record"];
+
+/// Verbs that are hardly ever nouns: with one of them at its end, a name begins with a noun, even
+/// if that is a verb as well (`postCreate`).
+const PLAIN: [&str; 8] = ["create", "update", "delete", "add", "remove", "edit", "destroy", "get"];
+
+/// What a request calls.
+#[derive(Debug, Default)]
+pub(super) struct Calls {
+    /// At least one.
+    pub(super) acts: Vec<Act>,
+    /// How several of them are called.
+    pub(super) kind: &'static str,
+    /// They are GraphQL, the gravest of it this.
+    pub(super) graphql: Option<Operation>,
+    /// What a reader should know.
+    pub(super) notes: Vec<&'static str>,
+}
+
+impl Calls {
+    pub(super) fn note(&mut self, note: &'static str) {
+        if !self.notes.contains(&note) {
+            self.notes.push(note);
+        }
+    }
+
+    /// Leaves no more acts than are told apart, of which the last one stands for the rest and for
+    /// `more` that are not here.
+    pub(super) fn limit(&mut self, more: usize, rest: impl FnOnce(usize) -> Act) {
+        let all = self.acts.len() + more;
+        if all <= ACTS_MAX {
+            return;
+        }
+        self.note(TOO_MANY);
+        self.acts.truncate(ACTS_MAX - 1);
+        let rest = rest(all - self.acts.len());
+        self.acts.push(Act { answer: Answer::Rest, ..rest });
+    }
+
+    /// The action and the area of all of them: the one that they share, or what they are.
+    pub(super) fn action(&self) -> (String, String) {
+        match self.acts.as_slice() {
+            [first, ..] if are_alike(&self.acts) => (first.action.clone(), first.category.clone()),
+            _ if self.graphql.is_some() => ("graphql.mutate".to_owned(), "graphql".to_owned()),
+            _ => ("rpc.batch".to_owned(), "rpc".to_owned()),
+        }
+    }
+}
+
+/// An act of a call by its noun and verb, and what its arguments say.
+pub(super) fn of_call(noun: &str, verb: &str, arguments: &Value<'_>, answer: Answer) -> Act {
+    let session = matches!(verb, "login" | "logout") && matches!(noun, "" | "user" | "session");
+    let (noun, verb) = match (noun, verb) {
+        (_, "login") if session => ("session", "create"),
+        (_, "logout") if session => ("session", "delete"),
+        ("", "register") => ("user", "register"),
+        ("", verb) => ("rpc", verb),
+        pair => pair,
+    };
+    // A part is not what is acted upon: `updateUserPassword`.
+    let (kind, part) = match noun.rsplit_once('_') {
+        Some((kind, part)) if is_part(part) && known_category(noun).is_none_or(|it| it != "api_key") => {
+            (kind, Some(part.to_owned()))
+        }
+        _ => (noun, None),
+    };
+    let targets = targets(arguments, kind, part.is_some());
+    Act {
+        action: format!("{noun}.{verb}"),
+        category: known_category(noun).unwrap_or(noun).to_owned(),
+        targets,
+        sentence: Sentence { verb: verb.to_owned(), part, ..Sentence::default() },
+        answer,
+    }
+}
+
+fn targets(arguments: &Value<'_>, kind: &str, is_part: bool) -> Vec<Target> {
+    let inner = || WRAPPERS.iter().filter_map(|name| arguments.get(name));
+    let inner = || inner().filter(|value| matches!(value, Value::Object(_)));
+    let plural = plural_name(kind);
+    let target = |id, name| Target { kind: kind.to_owned(), id, name };
+    for place in std::iter::once(arguments).chain(inner()) {
+        let many = if place.as_array().is_none() { body::many(place, &plural) } else { Vec::new() };
+        if !many.is_empty() {
+            return many.into_iter().map(|(id, name)| target(id, name)).collect();
+        }
+    }
+    let id = body::id(arguments, kind).or_else(|| inner().find_map(|inner| body::id(inner, kind)));
+    let name = || body::name(arguments, kind);
+    let name = name().or_else(|| inner().find_map(|inner| body::name(inner, kind)));
+    let name = name.filter(|name| !is_part && Some(name) != id.as_ref());
+    vec![target(id, name)]
+}
+
+/// `createUser`, `userCreate`, `addUserToTeam`: noun and verb; `None` if there is no verb.
+pub(super) fn noun_and_verb(name: &str) -> Option<(String, String)> {
+    let name = snake(name);
+    let words: Vec<&str> = name.split('_').collect();
+    let (first, last) = (words.first()?, words.last()?);
+    let is_reversed = words.len() > 1 && PLAIN.contains(last) && !PLAIN.contains(first);
+    if !is_reversed {
+        if is_verb(canonical(&name)) || is_verb(&name) {
+            return Some((String::new(), canonical(&name).to_owned()));
+        }
+        if let Some((verb, about)) = compound(&name).filter(|(_, about)| !about.is_empty()) {
+            return Some(verb_first(verb, about));
+        }
+    }
+    let at = match is_reversed {
+        true => words.len() - 1,
+        false => words.iter().skip(1).position(|word| is_verb(word))? + 1,
+    };
+    let (noun, verb) = words.split_at_checked(at)?;
+    Some((singular(&noun.join("_")), canonical(&verb.join("_")).to_owned()))
+}
+
+/// What a verb is about, up to what it is done with: `user_to_team`, `user_by_id`.
+fn verb_first(verb: &str, about: &str) -> (String, String) {
+    let words: Vec<&str> = about.split('_').collect();
+    let at = words.iter().position(|word| {
+        matches!(*word, "to" | "from" | "into" | "for" | "by" | "with" | "in" | "on" | "of")
+    });
+    match at.filter(|at| *at > 0).and_then(|at| words.split_at_checked(at)) {
+        Some((noun, way @ ["to" | "from" | "into", _, ..])) => {
+            (singular(&noun.join("_")), format!("{verb}_{}", way.join("_")))
+        }
+        Some((noun, _)) => (singular(&noun.join("_")), canonical(verb).to_owned()),
+        None => (singular(about), canonical(verb).to_owned()),
+    }
+}
