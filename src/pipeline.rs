@@ -4,6 +4,9 @@
 //! Redaction comes before derivation, so that whatever is derived can hold nothing secret: the
 //! deriving stage never sees what was captured, only its redacted record.
 
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
 use ipnet::IpNet;

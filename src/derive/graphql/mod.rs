@@ -48,11 +48,16 @@ pub(super) fn calls(
 pub(super) fn gravity(query: Option<&Value<'_>>, body: Option<&Value<'_>>) -> Option<Operation> {
     let within = within(body);
     let requests = requests(query, within.as_ref().or(body));
-    requests.iter().map(|(_, request)| text(request, "query").map(|text| gravity::operation(text).0)).max()?
+    requests.iter().map(|(_, request)| written(request).map(|text| gravity::operation(text).0)).max()?
 }
 
 fn text<'b>(request: &'b Value<'_>, name: &str) -> Option<&'b str> {
     request.get(name).and_then(Value::as_str)
+}
+
+/// The document: the body itself is one where it is of type `application/graphql`.
+fn written<'b>(request: &'b Value<'_>) -> Option<&'b str> {
+    request.as_str().or_else(|| text(request, "query"))
 }
 
 /// What a multipart request with files holds as text, under `operations`.
@@ -82,15 +87,15 @@ fn read(query: Option<&Value<'_>>, body: Option<&Value<'_>>) -> Calls {
     let mut gravest = None;
     let mut more = 0;
     for (position, request) in requests(query, body) {
-        let (operation, written) =
-            text(request, "query").map_or((Operation::Unknown, None), gravity::operation);
+        let (operation, named) =
+            written(request).map_or((Operation::Unknown, None), gravity::operation);
         gravest = gravest.max(Some(operation));
         let asked = text(request, "operationName").and_then(bounded);
         let id = persisted(request);
-        if id.is_some() && request.get("query").is_none() {
+        if id.is_some() && written(request).is_none() {
             calls.note(PERSISTED);
         }
-        let target = Target { kind: "operation".to_owned(), id, name: asked.or(written) };
+        let target = Target { kind: "operation".to_owned(), id, name: asked.or(named) };
         let before = calls.acts.len();
         if operation == Operation::Mutation {
             more += mutations(request, position, &mut calls.acts);
@@ -151,7 +156,7 @@ fn run(kind: &str) -> Sentence {
 
 /// An act for each field of the mutation that is asked for; how many fields were left out.
 fn mutations(request: &Value<'_>, position: Option<usize>, acts: &mut Vec<Act>) -> usize {
-    let Some(document) = text(request, "query").and_then(Document::read) else { return 0 };
+    let Some(document) = written(request).and_then(Document::read) else { return 0 };
     let asked = text(request, "operationName");
     let is_mutation = |operation: &&Written<'_>| operation.kind == "mutation";
     let named = document.operations.iter().find(|operation| operation.name == asked);
