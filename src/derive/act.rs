@@ -114,21 +114,22 @@ pub(super) fn are_alike(acts: &[Act]) -> bool {
     })
 }
 
-/// What several acts are about to do, in one sentence.
-pub(super) fn plan(acts: &[Act], kind: &str) -> String {
-    let all = acts.iter().map(|act| act.sentence.intent(&act.targets));
-    let all: Vec<String> = all.collect();
-    listed(&format!("{} {kind}", acts.len()), &all)
+/// What several acts are about to do, in one sentence; `several` is what they are: `3 calls`.
+pub(super) fn plan(acts: &[Act], several: &str) -> String {
+    let all: Vec<String> = acts.iter().map(|act| act.sentence.intent(&act.targets)).collect();
+    listed(several, &all)
 }
 
 /// What became of several acts, in one sentence.
-pub(super) fn summary(acts: &[record::Act], kind: &str) -> String {
-    let all: Vec<&record::Act> = acts.iter().collect();
-    let is_bad = |act: &&&record::Act| act.outcome != Some(Outcome::Success);
-    let bad: Vec<&record::Act> = all.iter().filter(is_bad).copied().collect();
+pub(super) fn summary(acts: &[Act], told: &[record::Act], several: &str) -> String {
+    let is_bad = |act: &&record::Act| act.outcome != Some(Outcome::Success);
+    let bad: Vec<&record::Act> = told.iter().filter(is_bad).collect();
     let (head, told) = match bad.len() {
-        0 => (format!("{} {kind}", all.len()), all),
-        count => (format!("{count} of {} {kind} not done", all.len()), bad),
+        0 => (several.to_owned(), told.iter().collect()),
+        _ if acts.len() == told.len() && acts.last().is_some_and(|act| act.answer == Answer::Rest) => {
+            (format!("not all of {several} done"), bad)
+        }
+        count => (format!("{count} of {several} not done"), bad),
     };
     let told: Vec<String> = told.into_iter().map(|act| act.description.clone()).collect();
     listed(&head, &told)

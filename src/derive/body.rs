@@ -40,9 +40,22 @@ pub(super) fn name(body: &Value<'_>, noun: &str) -> Option<String> {
 
 /// The id of the target.
 pub(super) fn id(body: &Value<'_>, noun: &str) -> Option<String> {
-    let own = format!("{noun}_id");
-    objects(body, noun)
-        .find_map(|object| first(object, IDS).or_else(|| scalar(member(object, &own)?)))
+    objects(body, noun).find_map(|object| {
+        let own = || object.iter().find(|(name, _)| is_id_of(name, noun));
+        first(object, IDS).or_else(|| scalar(&own()?.1))
+    })
+}
+
+/// Whether a member is called `user_id` or `userId`, for the noun `user`.
+fn is_id_of(name: &str, noun: &str) -> bool {
+    let plain = |text: &str| text.bytes().filter(|byte| !b"_-".contains(byte)).count();
+    name.len() > noun.len()
+        && plain(name) == plain(noun) + 2
+        && name
+            .bytes()
+            .filter(|byte| !b"_-".contains(byte))
+            .map(|byte| byte.to_ascii_lowercase())
+            .eq(noun.bytes().filter(|byte| *byte != b'_').chain(*b"id"))
 }
 
 /// The id that a response gives to what was created; a key or a name where there is none.

@@ -17,6 +17,9 @@ const TOO_MANY: &str = "acts_truncated";
 const WRAPPERS: [&str; 8] =
     ["input", "data", "where", "attributes", "payload", "patch", "params", "record"];
 
+/// Arguments that are looked at.
+const ITEMS_MAX: usize = 100;
+
 /// Verbs that are hardly ever nouns: with one of them at its end, a name begins with a noun, even
 /// if that is a verb as well (`postCreate`).
 const PLAIN: [&str; 8] = ["create", "update", "delete", "add", "remove", "edit", "destroy", "get"];
@@ -26,6 +29,8 @@ const PLAIN: [&str; 8] = ["create", "update", "delete", "add", "remove", "edit",
 pub(super) struct Calls {
     /// At least one.
     pub(super) acts: Vec<Act>,
+    /// How many there are, also of those that are not told apart.
+    pub(super) count: usize,
     /// How several of them are called.
     pub(super) kind: &'static str,
     /// They are GraphQL, the gravest of it this.
@@ -42,16 +47,27 @@ impl Calls {
     }
 
     /// Leaves no more acts than are told apart, of which the last one stands for the rest and for
-    /// `more` that are not here.
-    pub(super) fn limit(&mut self, more: usize, rest: impl FnOnce(usize) -> Act) {
-        let all = self.acts.len() + more;
-        if all <= ACTS_MAX {
+    /// `more` that are not here, under this action and with a target of this type.
+    pub(super) fn limit(&mut self, more: usize, action: &str, target: &str) {
+        self.count = self.acts.len() + more;
+        if self.count <= ACTS_MAX {
             return;
         }
         self.note(TOO_MANY);
         self.acts.truncate(ACTS_MAX - 1);
-        let rest = rest(all - self.acts.len());
-        self.acts.push(Act { answer: Answer::Rest, ..rest });
+        let kind = format!("{} more {}", self.count - self.acts.len(), self.kind);
+        let noun = action.split('.').next().unwrap_or(action);
+        self.acts.push(Act {
+            action: action.to_owned(),
+            category: noun.to_owned(),
+            targets: vec![Target { kind: target.to_owned(), ..Target::default() }],
+            sentence: Sentence {
+                verb: "run".to_owned(),
+                kind: Some(kind),
+                ..Sentence::default()
+            },
+            answer: Answer::Rest,
+        });
     }
 
     /// The action and the area of all of them: the one that they share, or what they are.
@@ -74,6 +90,14 @@ pub(super) fn of_call(noun: &str, verb: &str, arguments: &Value<'_>, answer: Ans
         ("", verb) => ("rpc", verb),
         pair => pair,
     };
+    let of_owner;
+    let noun = match owner(noun, arguments) {
+        Some(owner) => {
+            of_owner = format!("{owner}_{noun}");
+            of_owner.as_str()
+        }
+        None => noun,
+    };
     // A part is not what is acted upon: `updateUserPassword`.
     let (kind, part) = match noun.rsplit_once('_') {
         Some((kind, part)) if is_part(part) && known_category(noun).is_none_or(|it| it != "api_key") => {
@@ -89,6 +113,17 @@ pub(super) fn of_call(noun: &str, verb: &str, arguments: &Value<'_>, answer: Ans
         sentence: Sentence { verb: verb.to_owned(), part, ..Sentence::default() },
         answer,
     }
+}
+
+/// Whose part it is, if only one thing is named: `uploadAvatar(userId: 7)`.
+fn owner(part: &str, arguments: &Value<'_>) -> Option<String> {
+    let named = |(name, _): &(std::borrow::Cow<'_, str>, Value<'_>)| {
+        let name = snake(name);
+        name.strip_suffix("_id").filter(|owner| !owner.is_empty()).map(ToOwned::to_owned)
+    };
+    let mut owners = arguments.members().iter().take(ITEMS_MAX).filter_map(named);
+    let owner = is_part(part).then(|| owners.next()).flatten()?;
+    owners.next().is_none().then_some(owner)
 }
 
 fn targets(arguments: &Value<'_>, kind: &str, is_part: bool) -> Vec<Target> {

@@ -37,12 +37,15 @@ const RPC_CODES: [(i64, &str); 5] = [
 /// `error.code` and its like are everybody's; `error.status` is Google's, `errors[].extensions.code`
 /// GraphQL's, `type` of RFC 9457, `__type` and `Error.Code` of AWS, `reason` of Kubernetes and
 /// CouchDB.
-const PLACES: [&[&str]; 26] = [
+const PLACES: [&[&str]; 29] = [
     &["error", "code"],
     &["error", "type"],
     &["error", "status"],
     &["error", "reason"],
     &["error", "name"],
+    &["error", "data", "code"],
+    &["error", "data", "reason"],
+    &["error", "data", "type"],
     &["extensions", "code"],
     &["code"],
     &["error"],
@@ -71,10 +74,12 @@ pub(super) fn code(body: &Value<'_>, status: Option<u16>) -> Option<String> {
     let at = |place: &[&str]| {
         place.iter().try_fold(first(body), |value, name| Some(first(value.get(name)?)))
     };
-    PLACES.iter().find_map(|place| match at(place)? {
-        Value::String(text) => word(text, status),
-        Value::Number(number) if place.last() != Some(&"status") => numbered(number, status),
-        _ => None,
+    let words = PLACES.iter().find_map(|place| word(at(place)?.as_str()?, status));
+    words.or_else(|| {
+        PLACES.iter().filter(|place| place.last() != Some(&"status")).find_map(|place| {
+            let Value::Number(number) = at(place)? else { return None };
+            numbered(number, status)
+        })
     })
 }
 

@@ -47,8 +47,8 @@ pub struct Naming {
     pub(super) acts: Vec<Act>,
     /// A rule names all of them at once.
     pub(super) is_one: bool,
-    /// How several acts are called.
-    pub(super) acts_kind: &'static str,
+    /// How several acts are called, with their number: `3 GraphQL mutations`.
+    pub(super) acts_kind: String,
     /// It is GraphQL, the gravest of it this.
     pub(super) graphql: Option<Operation>,
     /// The rule that named it.
@@ -109,7 +109,7 @@ fn named_by_calls(mut calls: Calls, walked: &Walked) -> Naming {
         notes: calls.notes,
         is_call: true,
         acts: calls.acts,
-        acts_kind: calls.kind,
+        acts_kind: format!("{} {}", calls.count, calls.kind),
         graphql: calls.graphql,
         ..Naming::default()
     }
@@ -118,10 +118,15 @@ fn named_by_calls(mut calls: Calls, walked: &Walked) -> Naming {
 impl Naming {
     /// Says what is about to be done.
     pub(super) fn describe(&mut self) {
-        self.description = match self.acts.len() > 1 && !self.is_one && !are_alike(&self.acts) {
-            true => plan(&self.acts, self.acts_kind),
+        self.description = match self.is_mixed() {
+            true => plan(&self.acts, &self.acts_kind),
             false => self.sentence.intent(&self.targets),
         };
+    }
+
+    /// Whether it does several things that have no sentence in common.
+    pub(super) fn is_mixed(&self) -> bool {
+        self.acts.len() > 1 && !self.is_one && !are_alike(&self.acts)
     }
 }
 

@@ -10,6 +10,7 @@ use super::rule::Facts;
 use super::sentence::Sentence;
 use super::signs::{is_error_inside, sent_to_sign_in};
 use super::walk::walk;
+use super::words::{plural, spoken};
 use crate::record::{
     self, Actor, BodyRecord, Outcome, RequestRecord, ResponseRecord, Severity, Target,
 };
@@ -140,7 +141,7 @@ fn by_convention(
                 without(naming, end.outcome, end.reason.as_deref().unwrap_or("call_error"))
             }
             (_, 1) => done(naming, response, body, facts),
-            _ => several(naming, &naming.acts, &ends, naming.acts_kind),
+            _ => several(naming, &naming.acts, &ends, &naming.acts_kind),
         };
     }
     if let Some(verdict) = by_items(naming, response, body) {
@@ -168,7 +169,7 @@ fn several(naming: &Naming, acts: &[act::Act], ends: &[End], kind: &str) -> Verd
     let targets: Vec<Target> = targets.into_iter().take(body::TARGETS_MAX).collect();
     let description = match outcome {
         Outcome::Success if act::are_alike(acts) || naming.is_one => naming.sentence.done(&targets),
-        _ => act::summary(&told, kind),
+        _ => act::summary(acts, &told, kind),
     };
     Verdict {
         action: None,
@@ -225,7 +226,7 @@ fn by_items(
         let failed = Naming { targets: std::mem::take(&mut act.targets), ..naming.clone() };
         return Some(without(&failed, end.outcome, reason));
     }
-    let kind = super::words::plural(&super::words::spoken(&kind));
+    let kind = format!("{} {}", acts.len(), plural(&spoken(&kind)));
     Some(several(naming, &acts, &ends, &kind))
 }
 
@@ -253,7 +254,11 @@ fn done(
     }
     let known = targets.as_ref().unwrap_or(&naming.targets);
     let ruled = facts.and_then(|facts| naming.ruled_description(facts, &sentence.verb, known));
-    let description = ruled.unwrap_or_else(|| sentence.done(known));
+    let description = ruled.unwrap_or_else(|| match response.status {
+        _ if naming.is_mixed() => act::plan(&naming.acts, &naming.acts_kind),
+        202 => sentence.accepted(known),
+        _ => sentence.done(known),
+    });
     Verdict {
         action: created.then(|| format!("{noun}.create")),
         acts: all_ended(naming, &End::of(Outcome::Success, None)),
@@ -267,10 +272,19 @@ fn done(
 
 fn without(naming: &Naming, outcome: Outcome, reason: &str) -> Verdict {
     let (sentence, targets) = (&naming.sentence, naming.targets.as_slice());
-    let (severity, description) = match outcome {
-        Outcome::Denied => (Severity::Warn, sentence.refused(targets, reason)),
-        Outcome::Unknown => (Severity::Fail, sentence.unknown(targets, reason)),
-        _ => (Severity::Fail, sentence.failed(targets, reason)),
+    let severity = if outcome == Outcome::Denied { Severity::Warn } else { Severity::Fail };
+    let description = match outcome {
+        _ if naming.is_mixed() => {
+            let what = match outcome {
+                Outcome::Denied => "refused",
+                Outcome::Unknown => "outcome unknown",
+                _ => "not done",
+            };
+            act::plan(&naming.acts, &format!("{}: {what} ({reason})", naming.acts_kind))
+        }
+        Outcome::Denied => sentence.refused(targets, reason),
+        Outcome::Unknown => sentence.unknown(targets, reason),
+        _ => sentence.failed(targets, reason),
     };
     let reason = Some(reason.to_owned());
     let acts = all_ended(naming, &End::of(outcome, reason.clone()));

@@ -1,13 +1,11 @@
 //! JSON-RPC 2.0: calls by their methods, alone and in batches.
 
 use super::act::{ACTS_MAX, Act, Answer};
-use super::body::Value;
+use super::body::{self, Value};
 use super::call::{Calls, noun_and_verb, of_call};
-use super::sentence::Sentence;
 use super::text::bounded;
 use super::verbs::{canonical, compound};
 use super::words::{singular, snake};
-use crate::record::Target;
 
 /// The calls in a body, if it holds nothing else.
 pub(super) fn calls(body: Option<&Value<'_>>) -> Option<Calls> {
@@ -22,24 +20,24 @@ pub(super) fn calls(body: Option<&Value<'_>>) -> Option<Calls> {
         calls.acts.push(act(call, call.get("method").and_then(Value::as_str)?));
     }
     calls.acts.first()?;
-    calls.limit(all.saturating_sub(calls.acts.len()), |rest| Act {
-        action: "rpc.batch".to_owned(),
-        category: "rpc".to_owned(),
-        targets: vec![Target { kind: "rpc".to_owned(), id: None, name: Some(format!("{rest} more")) }],
-        sentence: Sentence {
-            verb: "run".to_owned(),
-            kind: Some("calls".to_owned()),
-            ..Sentence::default()
-        },
-        answer: Answer::Rest,
-    });
+    calls.limit(all.saturating_sub(calls.acts.len()), "rpc.batch", "rpc");
     Some(calls)
 }
 
 fn act(call: &Value<'_>, method: &str) -> Act {
     let (noun, verb) = noun_and_verb_of(method);
     let answer = Answer::Rpc(call.get("id").and_then(id));
-    of_call(&noun, &verb, call.get("params").unwrap_or(&Value::Null), answer)
+    let params = call.get("params").unwrap_or(&Value::Null);
+    let mut act = of_call(&noun, &verb, params, answer);
+    // The one argument by position says which one, unless it is only being made.
+    if let (Some([only]), [target]) = (params.as_array(), act.targets.as_mut_slice())
+        && target.id.is_none()
+        && target.name.is_none()
+        && verb != "create"
+    {
+        target.id = body::scalar(only).filter(|_| !matches!(only, Value::Array(_)));
+    }
+    act
 }
 
 /// The id of a call, as text: a number and the same text are told apart.

@@ -27,30 +27,41 @@ pub(super) struct Sentence {
     pub(super) scope: Scope,
 }
 
+/// Words in a verb that say where to, or where from.
+const WAYS: [&str; 3] = ["_to_", "_from_", "_into_"];
+
+/// A verb in its parts.
+struct Spoken<'s> {
+    verb: &'s str,
+    about: Option<&'s str>,
+    /// With a space before it, if there is one.
+    way: String,
+}
+
 impl Sentence {
     /// What is about to be done: `create API key “ci deploy”`.
     pub(super) fn intent(&self, targets: &[Target]) -> String {
-        let (verb, about) = self.verb_and_about();
-        cut(&format!(
-            "{} {}{}",
-            verb.replace('_', " "),
-            self.object(targets, about),
-            self.place(targets)
-        ))
+        let Spoken { way, .. } = self.spoken();
+        cut(&format!("{}{way}{}", self.intent_short(targets), self.place(targets)))
     }
 
     /// What was done: `API key “ci deploy” created`.
     pub(super) fn done(&self, targets: &[Target]) -> String {
-        let (verb, about) = self.verb_and_about();
+        let Spoken { verb, about, way } = self.spoken();
         let object = capital(&self.object(targets, about));
-        cut(&format!("{object} {}{}", past(verb), self.place(targets)))
+        cut(&format!("{object} {}{way}{}", past(verb), self.place(targets)))
+    }
+
+    /// What the API has taken on, and not yet done.
+    pub(super) fn accepted(&self, targets: &[Target]) -> String {
+        cut(&format!("{}: accepted", capital(&self.intent(targets))))
     }
 
     /// What was not done.
     pub(super) fn failed(&self, targets: &[Target], reason: &str) -> String {
-        let (verb, about) = self.verb_and_about();
+        let Spoken { verb, about, way } = self.spoken();
         let object = capital(&self.object(targets, about));
-        cut(&format!("{object} could not be {} ({reason})", past(verb)))
+        cut(&format!("{object} could not be {}{way} ({reason})", past(verb)))
     }
 
     /// What was refused.
@@ -64,15 +75,22 @@ impl Sentence {
     }
 
     fn intent_short(&self, targets: &[Target]) -> String {
-        let (verb, about) = self.verb_and_about();
+        let Spoken { verb, about, .. } = self.spoken();
         format!("{} {}", verb.replace('_', " "), self.object(targets, about))
     }
 
-    /// `reset_password` → to reset, the password.
-    fn verb_and_about(&self) -> (&str, Option<&str>) {
-        match compound(&self.verb) {
-            Some((verb, about)) => (verb, (!about.is_empty()).then_some(about)),
-            None => (&self.verb, None),
+    /// `reset_password` → to reset, the password; `add_to_team` → to add, to team.
+    fn spoken(&self) -> Spoken<'_> {
+        let way = WAYS.iter().filter_map(|way| self.verb.find(way)).min();
+        let (verb, way) = match way.and_then(|at| self.verb.split_at_checked(at)) {
+            Some((verb, way)) => (verb, way.replace('_', " ")),
+            None => (self.verb.as_str(), String::new()),
+        };
+        match compound(verb) {
+            Some((verb, about)) => {
+                Spoken { verb, about: (!about.is_empty()).then_some(about), way }
+            }
+            None => Spoken { verb, about: None, way },
         }
     }
 

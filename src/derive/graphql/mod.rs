@@ -116,11 +116,7 @@ fn read(query: Option<&Value<'_>>, body: Option<&Value<'_>>) -> Calls {
         }
         calls.acts.push(anonymous(gravest, whole, None));
     }
-    calls.limit(more, |rest| {
-        let name = Some(format!("{rest} more"));
-        let target = Target { kind: "operation".to_owned(), id: None, name };
-        anonymous(Operation::Mutation, vec![target], None)
-    });
+    calls.limit(more, "graphql.mutate", "operation");
     calls
 }
 

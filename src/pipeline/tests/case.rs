@@ -133,14 +133,11 @@ fn message(text: &str) -> Result<(&str, HeaderMap, Body), String> {
     Ok((line, headers, Body::whole(body)))
 }
 
-/// The text with what stands in `{{…}}` made: `{{basic USER:PASSWORD}}`, `{{jwt ALG KEY CLAIMS}}`,
-/// `{{repeat COUNT TEXT}}`.
+/// The text with what stands in `‹…›` made: `‹basic USER:PASSWORD›`, `‹jwt ALG KEY CLAIMS›`,
+/// `‹repeat COUNT TEXT›`, in which `%n` is the number.
 fn filled(text: &str) -> Result<String, String> {
-    let Some((before, rest)) = text.split_once("{{") else { return Ok(text.to_owned()) };
-    let known = ["basic ", "jwt ", "repeat "].iter().any(|name| rest.starts_with(name));
-    let Some((inner, after)) = rest.rsplit_once("}}").filter(|_| known) else {
-        return Ok(text.to_owned());
-    };
+    let Some((before, rest)) = text.split_once('‹') else { return Ok(text.to_owned()) };
+    let (inner, after) = rest.split_once('›').ok_or("`‹` without `›`")?;
     let (kind, of) = inner.split_once(' ').ok_or("nothing in braces")?;
     let made = match kind {
         "basic" => BASE64_STANDARD.encode(of),
