@@ -1,7 +1,7 @@
 //! Calls whose names are in the body: what a name such as `createUser` says, and what of.
 
 use super::act::{ACTS_MAX, Act, Answer, are_alike};
-use super::body::{self, Value};
+use super::body::{self, Many, Value};
 use super::graphql::Operation;
 use super::naming::plural_name;
 use super::nouns::{is_part, known_category};
@@ -84,8 +84,8 @@ impl Calls {
 pub(super) fn of_call(noun: &str, verb: &str, arguments: &Value<'_>, answer: Answer) -> Act {
     let session = matches!(verb, "login" | "logout") && matches!(noun, "" | "user" | "session");
     let (noun, verb) = match (noun, verb) {
-        (_, "login") if session => ("session", "create"),
-        (_, "logout") if session => ("session", "delete"),
+        (_, "login") if session => return signing("create", "sign_in", arguments, answer),
+        (_, "logout") if session => return signing("delete", "sign_out", arguments, answer),
         ("", "register") => ("user", "register"),
         ("", verb) => ("rpc", verb),
         pair => pair,
@@ -115,6 +115,17 @@ pub(super) fn of_call(noun: &str, verb: &str, arguments: &Value<'_>, answer: Ans
     }
 }
 
+/// Signing in or out.
+fn signing(verb: &str, spoken: &str, arguments: &Value<'_>, answer: Answer) -> Act {
+    Act {
+        action: format!("session.{verb}"),
+        category: "session".to_owned(),
+        targets: targets(arguments, "session", false),
+        sentence: Sentence { verb: spoken.to_owned(), ..Sentence::default() },
+        answer,
+    }
+}
+
 /// Whose part it is, if only one thing is named: `uploadAvatar(userId: 7)`.
 fn owner(part: &str, arguments: &Value<'_>) -> Option<String> {
     let named = |(name, _): &(std::borrow::Cow<'_, str>, Value<'_>)| {
@@ -132,9 +143,12 @@ fn targets(arguments: &Value<'_>, kind: &str, is_part: bool) -> Vec<Target> {
     let plural = plural_name(kind);
     let target = |id, name| Target { kind: kind.to_owned(), id, name };
     for place in std::iter::once(arguments).chain(inner()) {
-        let many = if place.as_array().is_none() { body::many(place, &plural) } else { Vec::new() };
+        let many = match place.as_array() {
+            Some(_) => Many::default(),
+            None => body::many(place, kind, &plural),
+        };
         if !many.is_empty() {
-            return many.into_iter().map(|(id, name)| target(id, name)).collect();
+            return many.targets.into_iter().map(|(id, name)| target(id, name)).collect();
         }
     }
     let id = body::id(arguments, kind).or_else(|| inner().find_map(|inner| body::id(inner, kind)));

@@ -106,7 +106,7 @@ fn word(text: &str, status: Option<u16>) -> Option<String> {
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte));
     // `about:blank` says nothing, and so does a status in words.
     let says = is_code && status.is_none_or(|status| !text.eq_ignore_ascii_case(&format!("http_{status}")));
-    (says && !["error", "fail", "failure", "Error", "blank", "true", "Status"].contains(&text))
+    (says && !["error", "fail", "failure", "Error", "true", "Status"].contains(&text))
         .then(|| text.to_owned())
 }
 

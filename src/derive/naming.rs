@@ -1,7 +1,7 @@
 //! The name of a request, from the request alone.
 
 use super::act::{Act, are_alike, plan};
-use super::body::{self, Value};
+use super::body::{self, Many, Value};
 use super::call::Calls;
 use super::graphql::{self, Operation};
 use super::nouns::{is_singleton, known_category, scope_name};
@@ -10,12 +10,16 @@ use super::rpc;
 use super::rule::Matched;
 use super::sentence::Sentence;
 use super::text::bounded;
+use super::verbs::{canonical, compound};
 use super::walk::{Node, Walked, walk};
 use super::words::{is_plural, snake};
 use crate::record::{BodyRecord, RequestRecord, Scope, Target, Tree};
 
 /// Longer methods are no methods.
 const METHOD_BYTES_MAX: usize = 32;
+
+/// More targets than are named.
+pub(super) const TOO_MANY: &str = "targets_truncated";
 
 /// Header fields by which a client names another method.
 const OVERRIDE_HEADERS: [&str; 3] =
@@ -139,7 +143,8 @@ fn named_by_path(
     let scope = scope(&walked.nodes);
     let node = walked.nodes.pop().unwrap_or_else(|| Node::named("resource"));
     let has_item = node.is_item || walked.part.is_some() || is_singleton(&node.noun);
-    let verb = walked.verb.take().unwrap_or_else(|| {
+    let chosen = body.and_then(chosen_action);
+    let verb = walked.verb.take().or(chosen).unwrap_or_else(|| {
         let is_part_known = walked.part.as_deref().is_none_or(super::nouns::is_part);
         method_verb(method, has_item && is_part_known && !walked.creates)
     });
@@ -154,15 +159,28 @@ fn named_by_path(
         .and_then(known_category)
         .or_else(|| known_category(&node.noun))
         .map_or_else(|| node.noun.clone(), str::to_owned);
-    let targets = targets(&node, walked.part.is_some(), &verb, request, body);
+    let (targets, count) = targets(&node, walked.part.is_some(), &verb, request, body);
     let owner = walked.nodes.last().filter(|outer| outer.id.is_some());
     let owner = owner.filter(|outer| scope_name(&outer.noun).is_none()).map(|outer| Target {
         kind: outer.noun.clone(),
         id: outer.id.clone(),
         name: None,
     });
-    let sentence =
-        Sentence { verb: verb.clone(), kind: None, part: walked.part, owner, scope: scope.clone() };
+    let spoken = match (walked.signs, verb.as_str()) {
+        (true, "create") => "sign_in".to_owned(),
+        (true, "delete") => "sign_out".to_owned(),
+        _ => verb.clone(),
+    };
+    let known = targets.len();
+    let is_cut = count > known;
+    let sentence = Sentence {
+        verb: spoken,
+        kind: None,
+        part: walked.part,
+        owner,
+        count: is_cut.then_some(count),
+        scope: scope.clone(),
+    };
     Naming {
         action: format!("{noun}.{verb}"),
         category,
@@ -170,29 +188,37 @@ fn named_by_path(
         scope,
         route: Some(walked.route),
         sentence,
+        notes: if is_cut { vec![TOO_MANY] } else { Vec::new() },
         ..Naming::default()
     }
 }
 
-/// The targets: the item of the path, or what the body and the query name.
+/// What is done to the rows that a list's form has selected, as Django's admin has it.
+fn chosen_action(body: &Value<'_>) -> Option<String> {
+    body.get("_selected_action")?;
+    let action = snake(&body::scalar(body.get("action")?)?);
+    let verb = compound(&action).filter(|(_, about)| *about == "selected");
+    let verb = verb.map_or(action.as_str(), |(verb, _)| verb);
+    bounded(canonical(verb))
+}
+
+/// The targets: the item of the path, or what the body and the query name; and how many there are.
 fn targets(
     node: &Node,
     is_part: bool,
     verb: &str,
     request: &RequestRecord,
     body: Option<&Value<'_>>,
-) -> Vec<Target> {
+) -> (Vec<Target>, usize) {
     let kind = node.noun.clone();
-    if !node.is_item
-        && let Some(body) = body
-    {
-        let many = body::many(body, &plural_name(&kind));
-        if !many.is_empty() {
-            let target = |(id, name)| Target { kind: kind.clone(), id, name };
-            return many.into_iter().map(target).collect();
-        }
+    let several = several(node, request, body);
+    if !several.is_empty() {
+        let target = |(id, name)| Target { kind: kind.clone(), id, name };
+        return (several.targets.into_iter().map(target).collect(), several.count);
     }
-    let name = body.filter(|_| !is_part).and_then(|body| body::name(body, &kind));
+    let file = || body.filter(|_| matches!(verb, "create" | "upload")).and_then(body::file_name);
+    let name = body.filter(|_| !is_part);
+    let name = name.and_then(|body| body::name(body, &kind).or_else(file));
     let id = node.id.clone().or_else(|| {
         if node.is_item {
             return None;
@@ -202,7 +228,32 @@ fn targets(
         queried.or_else(|| body.filter(|_| verb != "create").and_then(|body| body::id(body, &kind)))
     });
     let name = name.filter(|name| Some(name) != id.as_ref());
-    vec![Target { kind, id, name }]
+    (vec![Target { kind, id, name }], 1)
+}
+
+/// What a bulk request names: `/users/1,2,3`, `?ids=1,2,3`, `{"ids": [1, 2, 3]}`.
+fn several(node: &Node, request: &RequestRecord, body: Option<&Value<'_>>) -> Many {
+    if let Some(id) = &node.id {
+        return Many::of_ids(id);
+    }
+    if node.is_item {
+        return Many::default();
+    }
+    let plural = plural_name(&node.noun);
+    let within = body.map(|body| body::many(body, &node.noun, &plural)).unwrap_or_default();
+    if !within.is_empty() {
+        return within;
+    }
+    let Some(query) = &request.query else { return Many::default() };
+    let queried = body::many(query.node(), &node.noun, &plural);
+    if !queried.is_empty() {
+        return queried;
+    }
+    match query.get("id") {
+        Some(Value::String(ids)) => Many::of_ids(ids),
+        Some(ids @ Value::Array(_)) => body::many(ids, &node.noun, &plural),
+        _ => Many::default(),
+    }
 }
 
 pub(super) fn plural_name(noun: &str) -> String {

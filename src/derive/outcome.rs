@@ -193,7 +193,8 @@ fn by_items(
     body: Option<&Value<'_>>,
 ) -> Option<Verdict> {
     let items = answer::items(body?);
-    let is_bulk = naming.targets.len() > 1 && items.len() == naming.targets.len();
+    let is_bulk = naming.targets.len() > 1 && items.len() == naming.targets.len()
+        || body.is_some_and(|body| body.get("errors") == Some(&Value::Bool(true)));
     if items.is_empty() || !(response.status == 207 || is_bulk) {
         return None;
     }
@@ -307,12 +308,16 @@ fn completed(
     body: Option<&Value<'_>>,
     verb: &str,
 ) -> Option<Vec<Target>> {
-    let [target] = naming.targets.as_slice() else { return None };
+    let [target] = naming.targets.as_slice() else {
+        return if verb == "create" { all_completed(naming, body?) } else { None };
+    };
     if naming.is_call || naming.sentence.part.is_some() {
         return None;
     }
     let id = target.id.clone().or_else(|| {
-        let is_created = verb == "create" || naming.method == "POST";
+        // What an export or an import answers with is its own.
+        let is_created =
+            verb == "create" || (naming.method == "POST" && !matches!(verb, "export" | "import" | "search"));
         located(response, &target.kind).or_else(|| {
             body.filter(|_| is_created).and_then(|body| body::created_id(body, &target.kind))
         })
@@ -323,6 +328,22 @@ fn completed(
     });
     let completed = Target { kind: target.kind.clone(), id, name };
     (completed != *target).then(|| vec![completed])
+}
+
+/// Several targets with the ids that the response gives to them, in the order of the request.
+fn all_completed(naming: &Naming, body: &Value<'_>) -> Option<Vec<Target>> {
+    let items = answer::items(body);
+    if items.len() != naming.targets.len() {
+        return None;
+    }
+    let complete = |(target, item): (&Target, &Value<'_>)| {
+        let name = body::name(item, &target.kind);
+        let same = target.name.is_none() || name.is_none() || target.name == name;
+        let id = target.id.clone().or_else(|| body::id(item, &target.kind).filter(|_| same));
+        Target { id, ..target.clone() }
+    };
+    let targets: Vec<Target> = naming.targets.iter().zip(items).map(complete).collect();
+    (targets != naming.targets).then_some(targets)
 }
 
 /// The id in `Location`, if it leads to such an item.

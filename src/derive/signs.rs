@@ -58,7 +58,8 @@ pub(super) fn is_error_inside(body: &Value<'_>, is_reply: bool) -> bool {
         let name = name.as_str();
         match value {
             Value::Bool(value) => {
-                (SUCCESSES.contains(&name) && !value) || (name == "error" && *value)
+                (SUCCESSES.contains(&name) && !value)
+                    || (matches!(name, "error" | "errors") && *value)
             }
             Value::String(text) if name == "status" => {
                 FAILURES.contains(&text.to_ascii_lowercase().as_str())

@@ -42,6 +42,8 @@ pub(super) fn shown(intent: &str, completion: &str) -> String {
     if changes.len() > SHOWN_MAX {
         line("changes", format!("… and {} more", changes.len() - SHOWN_MAX));
     }
+    let why = end["changes_notes"].as_array().into_iter().flatten().map(text);
+    line("changes", why.map(|note| format!("({note})")).collect::<Vec<_>>().join(" "));
     let noted = [&intent["request"]["notes"], &end["response"]["notes"], &end["notes"]];
     let notes: Vec<String> =
         noted.iter().filter_map(|list| list.as_array()).flatten().map(text).collect();
