@@ -100,7 +100,9 @@ pub(super) fn many(body: &Value<'_>, noun: &str, plural: &str) -> Many {
         }
         scalar_item => Some((Some(scalar(scalar_item)?), None)),
     });
-    Many { targets: targets.collect(), count: items.len() }
+    let targets: Vec<_> = targets.collect();
+    let count = if items.len() > TARGETS_MAX { items.len() } else { targets.len() };
+    Many { targets, count }
 }
 
 /// Several targets: ids and names, no more than [`TARGETS_MAX`], and how many there are.

@@ -141,6 +141,9 @@ fn by_convention(
                 without(naming, end.outcome, end.reason.as_deref().unwrap_or("call_error"))
             }
             (_, 1) => done(naming, response, body, facts),
+            (ends, _) if naming.is_one && ends.iter().all(|end| end.outcome == Outcome::Success) => {
+                done(naming, response, body, facts)
+            }
             _ => several(naming, &naming.acts, &ends, &naming.acts_kind),
         };
     }

@@ -26,12 +26,11 @@ fn here(path: &str) -> PathBuf {
 }
 
 /// What is recorded of a case, as text.
-fn run(case: &Case, rules: &RuleSet) -> String {
-    let engine = Engine::new(rules.redaction(), FingerprintKey::new(&[7; 32]));
+fn run(case: &Case, rules: &RuleSet, engine: &Engine) -> String {
     let events = rules.events();
     let detail = if case.metadata { Detail::Metadata } else { Detail::WithBody };
     let stage = Stage {
-        engine: &engine,
+        engine,
         trusted: &[],
         events: &events,
         kind: if case.gateway { Kind::Gateway } else { Kind::Admin },
@@ -82,9 +81,10 @@ fn check(path: &Path) -> (usize, Option<String>) {
     let dir = file.rules.as_ref().map(|rules| here("tests/data/exchanges").join(rules));
     let rules = rules::load(dir.as_deref(), &Pack::DEFAULT);
     let rules = rules.unwrap_or_else(|problems| panic!("{}: {problems}", path.display()));
+    let engine = Engine::new(rules.redaction(), FingerprintKey::new(&[7; 32]));
     let mut text = String::new();
     for case in &file.cases {
-        text.push_str(&format!("### {}\n{}\n", case.name, run(case, &rules)));
+        text.push_str(&format!("### {}\n{}\n", case.name, run(case, &rules, &engine)));
     }
     let expected = path.with_extension("events");
     let known = fs::read_to_string(&expected).unwrap_or_default();

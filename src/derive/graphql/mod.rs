@@ -22,7 +22,7 @@ use super::sentence::Sentence;
 use super::text::bounded;
 use super::verbs::{canonical, is_verb};
 use super::words::{singular, snake};
-use crate::decode::json;
+use crate::decode::{is_operation, json};
 use crate::record::Target;
 
 /// The operation is known to the server by its hash or id, and is not in the request.
@@ -34,14 +34,21 @@ const SPREADS_MAX: usize = 8;
 /// Longer names are no names of operations.
 const NAME_BYTES_MAX: usize = 256;
 
-/// The GraphQL operations of a request, on a path that ends in `graphql`.
+/// The GraphQL operations of a request: on a path that ends in `graphql`, or in a body that says so.
 pub(super) fn calls(
     path: &str,
     query: Option<&Value<'_>>,
     body: Option<&Value<'_>>,
 ) -> Option<Calls> {
     let last = path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-    last.to_ascii_lowercase().starts_with("graphql").then(|| read(query, body))
+    let is_named = last.to_ascii_lowercase().starts_with("graphql");
+    (is_named || body.is_some_and(is_operation_in)).then(|| read(query, body))
+}
+
+/// Whether a body can be nothing but GraphQL, whatever the path.
+fn is_operation_in(body: &Value<'_>) -> bool {
+    let request = body.as_array().and_then(<[_]>::first).unwrap_or(body);
+    text(request, "query").is_some_and(is_operation)
 }
 
 /// How grave the GraphQL operations of a request are, if there are any.
@@ -207,7 +214,10 @@ impl<'d> Fields<'_, 'd> {
                 Selection::Field(_) if self.acts.len() > ACTS_MAX => self.more += 1,
                 Selection::Field(field) => {
                     let act = self.act(field, space);
-                    self.acts.push(act);
+                    // The same key twice is one field.
+                    if self.acts.iter().all(|known| known.answer != act.answer) {
+                        self.acts.push(act);
+                    }
                 }
             }
         }
