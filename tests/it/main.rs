@@ -9,6 +9,8 @@ mod changes;
 #[cfg(test)]
 mod disk;
 #[cfg(test)]
+mod django;
+#[cfg(test)]
 mod door;
 #[cfg(test)]
 mod events;
