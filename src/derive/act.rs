@@ -126,7 +126,9 @@ pub(super) fn summary(acts: &[Act], told: &[record::Act], several: &str) -> Stri
     let bad: Vec<&record::Act> = told.iter().filter(is_bad).collect();
     let (head, told) = match bad.len() {
         0 => (several.to_owned(), told.iter().collect()),
-        _ if acts.len() == told.len() && acts.last().is_some_and(|act| act.answer == Answer::Rest) => {
+        _ if acts.len() == told.len()
+            && acts.last().is_some_and(|act| act.answer == Answer::Rest) =>
+        {
             (format!("not all of {several} done"), bad)
         }
         count => (format!("{count} of {several} not done"), bad),

@@ -123,7 +123,9 @@ fn graphql(act: &Act, position: Option<usize>, path: &[String], body: &Value<'_>
             Some(error) => failed(code(error, None)),
             None => unknown(),
         },
-        (None, Some(_)) => anonymous().map_or_else(|| done(act, None), |error| failed(code(error, None))),
+        (None, Some(_)) => {
+            anonymous().map_or_else(|| done(act, None), |error| failed(code(error, None)))
+        }
     }
 }
 
@@ -175,7 +177,8 @@ fn rest(acts: &[Act], body: &Value<'_>) -> End {
             return failed(code(error, None));
         }
         lost |= !errors(reply).is_empty() && is_null(reply.get("data"));
-        let is_other = |id: &str| !acts.iter().any(|act| act.answer == Answer::Rpc(Some(id.to_owned())));
+        let is_other =
+            |id: &str| !acts.iter().any(|act| act.answer == Answer::Rpc(Some(id.to_owned())));
         let id = reply.get("id").and_then(rpc::id);
         if let Some(error) = reply.get("error").filter(|error| **error != Value::Null)
             && id.as_deref().is_none_or(is_other)

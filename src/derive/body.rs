@@ -36,9 +36,8 @@ pub(super) fn name(body: &Value<'_>, noun: &str) -> Option<String> {
     objects(body, noun).find_map(|object| first(object, NAMES)).or_else(|| {
         // Forms of some frameworks: `user[name]`. It is a user who signs in.
         let nouns = [noun, if noun == "session" { "user" } else { noun }];
-        let form = |noun| {
-            NAMES.iter().find_map(move |name| scalar(body.get(&format!("{noun}[{name}]"))?))
-        };
+        let form =
+            |noun| NAMES.iter().find_map(move |name| scalar(body.get(&format!("{noun}[{name}]"))?));
         nouns.into_iter().find_map(form)
     })
 }
@@ -76,9 +75,11 @@ const ID_LISTS: [&str; 6] = ["ids", "ids[]", "id[]", "_selected_action", "select
 pub(super) fn many(body: &Value<'_>, noun: &str, plural: &str) -> Many {
     let own = |name: &str| {
         name == plural
-            || name.strip_suffix("[]").unwrap_or(name).strip_suffix('s').is_some_and(|name| {
-                is_id_of(name, noun)
-            })
+            || name
+                .strip_suffix("[]")
+                .unwrap_or(name)
+                .strip_suffix('s')
+                .is_some_and(|name| is_id_of(name, noun))
     };
     let list = || {
         let named = ID_LISTS.iter().find_map(|name| body.get(name));

@@ -61,11 +61,7 @@ impl Calls {
             action: action.to_owned(),
             category: noun.to_owned(),
             targets: vec![Target { kind: target.to_owned(), ..Target::default() }],
-            sentence: Sentence {
-                verb: "run".to_owned(),
-                kind: Some(kind),
-                ..Sentence::default()
-            },
+            sentence: Sentence { verb: "run".to_owned(), kind: Some(kind), ..Sentence::default() },
             answer: Answer::Rest,
         });
     }
@@ -100,7 +96,9 @@ pub(super) fn of_call(noun: &str, verb: &str, arguments: &Value<'_>, answer: Ans
     };
     // A part is not what is acted upon: `updateUserPassword`.
     let (kind, part) = match noun.rsplit_once('_') {
-        Some((kind, part)) if is_part(part) && known_category(noun).is_none_or(|it| it != "api_key") => {
+        Some((kind, part))
+            if is_part(part) && known_category(noun).is_none_or(|it| it != "api_key") =>
+        {
             (kind, Some(part.to_owned()))
         }
         _ => (noun, None),

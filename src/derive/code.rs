@@ -97,15 +97,17 @@ fn first<'b, 'n>(value: &'b Value<'n>) -> &'b Value<'n> {
 /// A code in a text: one word, of an address (RFC 9457) or a qualified name its last part.
 fn word(text: &str, status: Option<u16>) -> Option<String> {
     let text = text.trim();
-    let text = match text.contains("://") || text.starts_with(['/', '#']) || text.starts_with("urn:") {
-        true => text.trim_end_matches('/').rsplit(['/', '#', ':']).next().unwrap_or_default(),
-        false => text.rsplit('#').next().unwrap_or_default(),
-    };
+    let text =
+        match text.contains("://") || text.starts_with(['/', '#']) || text.starts_with("urn:") {
+            true => text.trim_end_matches('/').rsplit(['/', '#', ':']).next().unwrap_or_default(),
+            false => text.rsplit('#').next().unwrap_or_default(),
+        };
     let is_code = text.len() <= CODE_BYTES_MAX
         && text.bytes().any(|byte| byte.is_ascii_alphabetic())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte));
     // `about:blank` says nothing, and so does a status in words.
-    let says = is_code && status.is_none_or(|status| !text.eq_ignore_ascii_case(&format!("http_{status}")));
+    let says = is_code
+        && status.is_none_or(|status| !text.eq_ignore_ascii_case(&format!("http_{status}")));
     (says && !["error", "fail", "failure", "Error", "true", "Status"].contains(&text))
         .then(|| text.to_owned())
 }
@@ -113,7 +115,8 @@ fn word(text: &str, status: Option<u16>) -> Option<String> {
 /// A number that is not the status once more.
 fn numbered(number: &Number<'_>, status: Option<u16>) -> Option<String> {
     let Number::Integer(number) = number else { return None };
-    let is_status = (100..600).contains(number) || status.is_some_and(|it| i64::from(it) == *number);
+    let is_status =
+        (100..600).contains(number) || status.is_some_and(|it| i64::from(it) == *number);
     if let Some((_, name)) = RPC_CODES.iter().find(|(code, _)| code == number) {
         return Some((*name).to_owned());
     }

@@ -141,7 +141,9 @@ fn by_convention(
                 without(naming, end.outcome, end.reason.as_deref().unwrap_or("call_error"))
             }
             (_, 1) => done(naming, response, body, facts),
-            (ends, _) if naming.is_one && ends.iter().all(|end| end.outcome == Outcome::Success) => {
+            (ends, _)
+                if naming.is_one && ends.iter().all(|end| end.outcome == Outcome::Success) =>
+            {
                 done(naming, response, body, facts)
             }
             _ => several(naming, &naming.acts, &ends, &naming.acts_kind),
@@ -163,8 +165,7 @@ fn by_convention(
 
 /// Sums up several acts: what the whole is said to have come to is the gravest of their ends.
 fn several(naming: &Naming, acts: &[act::Act], ends: &[End], kind: &str) -> Verdict {
-    let told: Vec<record::Act> =
-        acts.iter().zip(ends).map(|(act, end)| act.ended(end)).collect();
+    let told: Vec<record::Act> = acts.iter().zip(ends).map(|(act, end)| act.ended(end)).collect();
     let gravest = ends.iter().max_by_key(|end| act::gravity(end.outcome));
     let (outcome, reason) =
         gravest.map_or((Outcome::Success, None), |end| (end.outcome, end.reason.clone()));
@@ -319,8 +320,8 @@ fn completed(
     }
     let id = target.id.clone().or_else(|| {
         // What an export or an import answers with is its own.
-        let is_created =
-            verb == "create" || (naming.method == "POST" && !matches!(verb, "export" | "import" | "search"));
+        let is_created = verb == "create"
+            || (naming.method == "POST" && !matches!(verb, "export" | "import" | "search"));
         located(response, &target.kind).or_else(|| {
             body.filter(|_| is_created).and_then(|body| body::created_id(body, &target.kind))
         })

@@ -37,8 +37,16 @@ const SIGN_IN: [&str; 6] = ["login", "signin", "sign_in", "log_in", "logon", "au
 
 /// Parameters by which a form knows where to go on afterwards.
 const RETURNS: [&str; 10] = [
-    "next", "return", "return_to", "returnurl", "return_url", "redirect", "redirect_to",
-    "redirect_uri", "continue", "from",
+    "next",
+    "return",
+    "return_to",
+    "returnurl",
+    "return_url",
+    "redirect",
+    "redirect_to",
+    "redirect_uri",
+    "continue",
+    "from",
 ];
 
 /// Whether an object tells of an error where it could show what was done.
@@ -86,9 +94,11 @@ pub(super) fn sent_to_sign_in(
     let place = here(location, request)?;
     let (path, query) = place.split_once('?').unwrap_or((place, ""));
     let words = Path::read(path).segments;
-    let is_sign_in = words.iter().rev().take(2).any(|segment| {
-        segment.word.as_deref().is_some_and(|word| SIGN_IN.contains(&word))
-    });
+    let is_sign_in = words
+        .iter()
+        .rev()
+        .take(2)
+        .any(|segment| segment.word.as_deref().is_some_and(|word| SIGN_IN.contains(&word)));
     if !is_sign_in {
         return None;
     }

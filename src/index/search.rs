@@ -129,10 +129,11 @@ impl Index {
         // One more than asked for was fetched, to know whether there is more.
         let more = rows.len() > search.limit as usize;
         rows.truncate(search.limit as usize);
-        let next = rows
-            .last()
-            .filter(|_| more)
-            .map(|row| Cursor { time_ms: row.time_ms, id: row.id.clone(), act: row.act });
+        let next = rows.last().filter(|_| more).map(|row| Cursor {
+            time_ms: row.time_ms,
+            id: row.id.clone(),
+            act: row.act,
+        });
         Ok(Page { rows, next })
     }
 }
@@ -147,7 +148,9 @@ fn build(search: &Search) -> QueryBuilder<Sqlite> {
         query.push(" AND (time_ms, id, act) < (").push_bind(after.time_ms);
         query.push(", ").push_bind(after.id.clone()).push(", ").push_bind(after.act).push(")");
     }
-    query.push(" ORDER BY time_ms DESC, id DESC, act DESC LIMIT ").push_bind(i64::from(search.limit) + 1);
+    query
+        .push(" ORDER BY time_ms DESC, id DESC, act DESC LIMIT ")
+        .push_bind(i64::from(search.limit) + 1);
     query.push(" OFFSET ").push_bind(i64::from(search.offset));
     query
 }

@@ -22,7 +22,9 @@ const SECRETS: [&str; 5] = [
 
 fn target(target: &Value) -> String {
     let part = |name: &str| target[name].as_str().unwrap_or_default().to_owned();
-    format!("{} {} “{}”", part("type"), part("id"), part("name")).replace(" “”", "").replace("  ", " ")
+    format!("{} {} “{}”", part("type"), part("id"), part("name"))
+        .replace(" “”", "")
+        .replace("  ", " ")
 }
 
 fn shown(event: &Value) -> String {
@@ -77,11 +79,17 @@ fn use_the_site(proxy: &Proxy) {
 
     status(302, ann.submit("/admin/shop/coupon/add/", &[&add[..], &[("_continue", "1")]].concat()));
     status(200, ann.submit("/admin/shop/coupon/add/", &add));
-    status(302, ann.submit("/admin/shop/coupon/add/", &[("name", "WINTER 25%"), ("percent", "25")]));
+    status(
+        302,
+        ann.submit("/admin/shop/coupon/add/", &[("name", "WINTER 25%"), ("percent", "25")]),
+    );
     let change = [("name", "SUMMER"), ("percent", "30"), ("active", "on")];
     status(302, ann.submit("/admin/shop/coupon/1/change/", &change));
     let file = ("terms.txt", "Terms and conditions");
-    status(302, ann.upload("/admin/shop/document/add/", &[("title", "Bedingungen für Gäste")], file));
+    status(
+        302,
+        ann.upload("/admin/shop/document/add/", &[("title", "Bedingungen für Gäste")], file),
+    );
 
     let list = "/admin/shop/coupon/";
     let selected = [("_selected_action", "1"), ("_selected_action", "2"), ("index", "0")];

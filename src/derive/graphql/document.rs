@@ -76,7 +76,7 @@ impl<'d> Document<'d> {
                 }),
                 Token::Name("fragment") => {
                     let name = reader.name()?;
-                    reader.to_selection()?;
+                    reader.before_selection()?;
                     let selections = reader.selections(LEVELS, DEPTH_MAX)?;
                     document.fragments.push((name, selections));
                 }
@@ -85,7 +85,7 @@ impl<'d> Document<'d> {
                         Some(Token::Name(_)) => Some(reader.name()?),
                         _ => None,
                     };
-                    reader.to_selection()?;
+                    reader.before_selection()?;
                     let selections = reader.selections(LEVELS, DEPTH_MAX)?;
                     document.operations.push(Operation { kind, name, selections });
                 }
@@ -145,7 +145,7 @@ impl<'d> Reader<'d> {
     }
 
     /// Passes over variables and directives, up to and over the brace.
-    fn to_selection(&mut self) -> Option<()> {
+    fn before_selection(&mut self) -> Option<()> {
         loop {
             match self.some()? {
                 Token::Mark(b'{') => return Some(()),

@@ -55,7 +55,10 @@ fn is_operation_in(body: &Value<'_>) -> bool {
 pub(super) fn gravity(query: Option<&Value<'_>>, body: Option<&Value<'_>>) -> Option<Operation> {
     let within = within(body);
     let requests = requests(query, within.as_ref().or(body));
-    requests.iter().map(|(_, request)| written(request).map(|text| gravity::operation(text).0)).max()?
+    requests
+        .iter()
+        .map(|(_, request)| written(request).map(|text| gravity::operation(text).0))
+        .max()?
 }
 
 fn text<'b>(request: &'b Value<'_>, name: &str) -> Option<&'b str> {

@@ -74,10 +74,12 @@ impl Facts<'_> {
         };
         let tree = match source {
             Source::Path(name) => return (listed(name, self.value(source)), None),
-            Source::Query(name) => match self.request.query.as_ref().and_then(|all| all.get(name)) {
-                Some(list @ Value::Array(_)) => return scalars(&[list]),
-                _ => return (listed(name, self.value(source)), None),
-            },
+            Source::Query(name) => {
+                match self.request.query.as_ref().and_then(|all| all.get(name)) {
+                    Some(list @ Value::Array(_)) => return scalars(&[list]),
+                    _ => return (listed(name, self.value(source)), None),
+                }
+            }
             Source::RequestBody(path) => {
                 let read = || self.request.body.as_ref().map(BodyRecord::tree);
                 Some(path).zip(self.request_body.get_or_init(read).as_ref())

@@ -78,10 +78,9 @@ fn case(text: &str) -> Result<Case, String> {
         }
         rest = after;
     }
-    let (request, response) = match rest.find("\nHTTP/1.1 ") {
-        Some(at) => (&rest[..at], Some(&rest[at + 1..])),
-        None => (rest, None),
-    };
+    let at = rest.find("\nHTTP/1.1 ").unwrap_or(rest.len());
+    let (request, response) = rest.split_at(at);
+    let response = Some(response.trim_start()).filter(|response| !response.is_empty());
     let (line, headers, body) = message(request)?;
     let mut words = line.split(' ');
     let (method, target) = (words.next(), words.next());
@@ -107,7 +106,8 @@ fn case(text: &str) -> Result<Case, String> {
 
 fn reply(text: &str) -> Result<Response, String> {
     let (line, headers, body) = message(text)?;
-    let status = line.split(' ').nth(1).and_then(|status| status.parse().ok()).ok_or("no status")?;
+    let status =
+        line.split(' ').nth(1).and_then(|status| status.parse().ok()).ok_or("no status")?;
     Ok(Response { status, headers, body, release: Release::Held })
 }
 
@@ -123,9 +123,8 @@ fn message(text: &str) -> Result<(&str, HeaderMap, Body), String> {
         let value = filled(value.trim())?;
         headers.append(name, HeaderValue::from_str(&value).map_err(|error| error.to_string())?);
     }
-    let is_multipart = headers
-        .get("content-type")
-        .is_some_and(|kind| kind.as_bytes().starts_with(b"multipart/"));
+    let is_multipart =
+        headers.get("content-type").is_some_and(|kind| kind.as_bytes().starts_with(b"multipart/"));
     let body = match is_multipart {
         true => format!("{}\r\n", body.replace('\n', "\r\n")),
         false => filled(body)?,

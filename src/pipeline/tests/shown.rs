@@ -37,7 +37,10 @@ pub(super) fn shown(intent: &str, completion: &str) -> String {
     for change in changes.iter().take(SHOWN_MAX) {
         let side = |name: &str| change.get(name).map(Value::to_string).unwrap_or_default();
         let both = format!("{} → {}", side("before"), side("after"));
-        line("changes", format!("{} {} {}", text(&change["op"]), text(&change["path"]), both.trim()));
+        line(
+            "changes",
+            format!("{} {} {}", text(&change["op"]), text(&change["path"]), both.trim()),
+        );
     }
     if changes.len() > SHOWN_MAX {
         line("changes", format!("… and {} more", changes.len() - SHOWN_MAX));
@@ -56,7 +59,8 @@ fn text(value: &Value) -> String {
 }
 
 fn words(parts: &[String]) -> String {
-    let parts: Vec<&str> = parts.iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
+    let parts: Vec<&str> =
+        parts.iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
     parts.join(" ")
 }
 

@@ -7,8 +7,8 @@ use super::by_utf16;
 use super::{in_order, text};
 use crate::clock::Timestamp;
 use crate::record::{
-    Act, Actor, ActorKind, AuthMethod, Change, ChangesSource, Completion, EventId, Intent, Observer,
-    Outcome, Receipt, RequestRecord, ResponseRecord, Severity, Source, Target,
+    Act, Actor, ActorKind, AuthMethod, Change, ChangesSource, Completion, EventId, Intent,
+    Observer, Outcome, Receipt, RequestRecord, ResponseRecord, Severity, Source, Target,
 };
 
 fn some(text: &str) -> Option<String> {

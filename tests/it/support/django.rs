@@ -94,7 +94,12 @@ impl Browser {
     }
 
     /// Sends a form with a file.
-    pub(crate) fn upload(&mut self, path: &str, fields: &[(&str, &str)], file: (&str, &str)) -> Answer {
+    pub(crate) fn upload(
+        &mut self,
+        path: &str,
+        fields: &[(&str, &str)],
+        file: (&str, &str),
+    ) -> Answer {
         let mut parts = vec![("csrfmiddlewaretoken", self.token(path))];
         parts.extend(fields.iter().map(|(name, value)| (*name, (*value).to_owned())));
         let mut body = String::new();
@@ -114,7 +119,8 @@ impl Browser {
     /// The token against forged requests in the form of a page.
     fn token(&mut self, path: &str) -> String {
         let page = self.get(path).text();
-        let (_, rest) = page.split_once("name=\"csrfmiddlewaretoken\" value=\"").unwrap_or_default();
+        let (_, rest) =
+            page.split_once("name=\"csrfmiddlewaretoken\" value=\"").unwrap_or_default();
         rest.split('"').next().unwrap_or_default().to_owned()
     }
 
