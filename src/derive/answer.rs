@@ -43,7 +43,10 @@ pub(super) fn ends(acts: &[Act], body: Option<&Value<'_>>) -> Vec<End> {
         Answer::Graphql(position, path) => graphql(act, *position, path, body),
         Answer::Rpc(id) => json_rpc(act, id.as_deref(), body, acts.len()),
         Answer::Part(position, id) => match part(body, *position, id.as_deref()) {
-            Some(item) => of_item(item).unwrap_or(End::of(Outcome::Success, None)),
+            Some(item) => match of_item(item) {
+                Some(end) if end.outcome != Outcome::Success => end,
+                _ => shown(act, item),
+            },
             None => End::of(Outcome::Unknown, Some(NO_RESULT.to_owned())),
         },
         Answer::Rest => rest(acts, body),
@@ -83,6 +86,21 @@ fn told(act: &Act, result: &Value<'_>) -> Option<Vec<Target>> {
     let name = name.filter(|name| Some(name) != id.as_ref());
     let told = Target { kind: target.kind.clone(), id, name };
     (told != *target).then(|| vec![told])
+}
+
+/// Done, upon what an item of the answer shows.
+fn shown(act: &Act, item: &Value<'_>) -> End {
+    let body = ["body", "response", "data"].iter().find_map(|name| item.get(name));
+    let end = done(act, body);
+    let known = end.targets.as_deref().unwrap_or(&act.targets);
+    match (known, act.sentence.verb.as_str()) {
+        ([target @ Target { id: None, .. }], "create") => {
+            let id = located(item).or_else(|| body::id(inside(item), &target.kind));
+            let target = Target { id, ..target.clone() };
+            End { targets: Some(vec![target]), ..end }
+        }
+        _ => end,
+    }
 }
 
 fn is_null(value: Option<&Value<'_>>) -> bool {
@@ -224,10 +242,13 @@ pub(super) fn item_id(item: &Value<'_>) -> Option<String> {
     let item = inside(item);
     let own = ["id", "_id", "uuid", "key", "bulkId", "resource_id", "resourceId"];
     let own = own.iter().find_map(|name| body::scalar(item.get(name)?));
-    own.or_else(|| {
-        let href = item.get("href").or_else(|| item.get("location")).and_then(Value::as_str)?;
-        href.trim_end_matches('/').rsplit('/').next().and_then(super::text::bounded)
-    })
+    own.or_else(|| located(item))
+}
+
+/// The end of the address of an item.
+fn located(item: &Value<'_>) -> Option<String> {
+    let href = item.get("href").or_else(|| item.get("location")).and_then(Value::as_str)?;
+    href.trim_end_matches('/').rsplit('/').next().and_then(super::text::bounded)
 }
 
 /// How an item of an answer ended, if it says so.

@@ -89,9 +89,11 @@ pub(super) fn many(body: &Value<'_>, noun: &str, plural: &str) -> Many {
         return Many::default();
     };
     let Some(items) = found.as_array() else {
-        return match found {
-            Value::String(text) => Many::of_ids(text),
-            _ => Many::default(),
+        let many = found.as_str().map(Many::of_ids).unwrap_or_default();
+        let one = || scalar(found).filter(|id| is_plain_id(id));
+        return match many.is_empty() {
+            true => Many::one(one()),
+            false => many,
         };
     };
     let targets = items.iter().take(TARGETS_MAX).filter_map(|item| match item {
@@ -122,6 +124,11 @@ impl Many {
         }
         let targets = ids().take(TARGETS_MAX).map(|id| (bounded(id), None)).collect();
         Self { targets, count: ids().count() }
+    }
+
+    fn one(id: Option<String>) -> Self {
+        let count = usize::from(id.is_some());
+        Self { targets: id.into_iter().map(|id| (Some(id), None)).collect(), count }
     }
 
     pub(super) fn is_empty(&self) -> bool {

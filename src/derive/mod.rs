@@ -26,6 +26,7 @@
 
 mod act;
 mod answer;
+mod batch;
 mod body;
 mod call;
 mod changes;

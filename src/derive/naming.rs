@@ -1,6 +1,7 @@
 //! The name of a request, from the request alone.
 
-use super::act::{Act, are_alike, plan};
+use super::act::{Act, Answer, are_alike, plan};
+use super::batch;
 use super::body::{self, Many, Value};
 use super::call::Calls;
 use super::graphql::{self, Operation};
@@ -84,7 +85,9 @@ pub(super) fn naming(request: &RequestRecord) -> Naming {
     let path = Path::read(&request.path);
     let walked = walk(&path, &method);
     let query = request.query.as_ref().map(Tree::node);
-    let calls = graphql::calls(&request.path, query, body).or_else(|| rpc::calls(body));
+    let calls = graphql::calls(&request.path, query, body)
+        .or_else(|| rpc::calls(body))
+        .or_else(|| batch::calls(&request.path, body));
     let mut naming = match calls {
         Some(calls) => named_by_calls(calls, &walked),
         None => named_by_path(walked, request, body, &method),
@@ -98,7 +101,9 @@ fn named_by_calls(mut calls: Calls, walked: &Walked) -> Naming {
     let (action, category) = calls.action();
     let scope = scope(&walked.nodes);
     for act in &mut calls.acts {
-        act.sentence.scope.clone_from(&scope);
+        // Requests within this one have their own.
+        let own = std::mem::take(&mut act.sentence.scope);
+        act.sentence.scope = scope.iter().map(|(k, v)| (k.clone(), v.clone())).chain(own).collect();
     }
     let targets = calls.acts.iter().flat_map(|act| &act.targets).take(body::TARGETS_MAX);
     let targets = targets.cloned().collect();
@@ -131,6 +136,19 @@ impl Naming {
     /// Whether it does several things that have no sentence in common.
     pub(super) fn is_mixed(&self) -> bool {
         self.acts.len() > 1 && !self.is_one && !are_alike(&self.acts)
+    }
+}
+
+/// A request within another, as an act.
+pub(super) fn named_alone(method: &str, path: &str, body: Option<&Value<'_>>) -> Act {
+    let walked = walk(&Path::read(path), method);
+    let naming = named_by_path(walked, &RequestRecord::default(), body, method);
+    Act {
+        action: naming.action,
+        category: naming.category,
+        targets: naming.targets,
+        sentence: naming.sentence,
+        answer: Answer::Rest,
     }
 }
 

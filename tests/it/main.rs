@@ -3,6 +3,8 @@
 //! Each module is `#[cfg(test)]`, so that clippy knows its helper functions for test code too.
 
 #[cfg(test)]
+mod acts;
+#[cfg(test)]
 mod canary;
 #[cfg(test)]
 mod changes;
