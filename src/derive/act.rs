@@ -3,6 +3,9 @@
 //! The request is one event, with one intent and one completion. Where it does several things, the
 //! event's own fields sum them up, and each is an act beside them, with its own outcome.
 
+#[cfg(test)]
+mod tests;
+
 use super::naming::Naming;
 use super::sentence::Sentence;
 use super::text::{CHARS_MAX, cut};

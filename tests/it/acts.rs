@@ -45,7 +45,8 @@ fn every_act_is_an_event_of_its_own_to_those_who_look() {
     let own = rows(&proxy.data()).into_iter().filter(|row| row.id == id).count();
     assert_eq!(own, 2);
 
-    let whole: Value = serde_json::from_str(&query(&proxy, &[&id, "--format", "json"])).unwrap();
+    let whole: Value =
+        serde_json::from_str(&query(&proxy, &["--id", &id, "--format", "json"])).unwrap();
     assert_eq!((&whole["outcome"], &whole["reason"]), (&json!("failure"), &json!("NOT_FOUND")));
     assert_eq!(whole["acts"].as_array().map(Vec::len), Some(2), "{whole}");
     assert_eq!(whole["targets"].as_array().map(Vec::len), Some(2));
