@@ -7,7 +7,7 @@ use super::act::{Act, Answer, End};
 use super::body::{self, Value};
 use super::code::{code, is_refusal, rpc_code, status_in};
 use super::rpc;
-use super::signs::is_error_inside;
+use super::signs::{Tells, is_error_inside};
 use crate::record::{Outcome, Target};
 
 /// The API told of other acts, and not of this one.
@@ -119,7 +119,7 @@ fn graphql(act: &Act, position: Option<usize>, path: &[String], body: &Value<'_>
     let result = result.flatten();
     if !is_null(result) {
         let own = result.filter(|_| !path.is_empty());
-        if let Some(refused) = own.filter(|result| is_error_inside(result, true)) {
+        if let Some(refused) = own.filter(|result| is_error_inside(result, Tells::Result)) {
             return failed(code(refused, None));
         }
         if !path.is_empty() || errors.is_empty() || has_some(data) {
@@ -269,7 +269,7 @@ pub(super) fn of_item(item: &Value<'_>) -> Option<End> {
             };
             Some(End::of(outcome, Some(reason)))
         }
-        None if is_error_inside(item, true) => Some(failed(code(item, None))),
+        None if is_error_inside(item, Tells::Item) => Some(failed(code(item, None))),
         None => ["success", "ok"]
             .iter()
             .any(|name| item.get(name) == Some(&Value::Bool(true)))

@@ -8,7 +8,7 @@ use super::naming::Naming;
 use super::path::Path;
 use super::rule::Facts;
 use super::sentence::Sentence;
-use super::signs::{is_error_inside, sent_to_sign_in};
+use super::signs::{Tells, is_error_inside, sent_to_sign_in};
 use super::walk::walk;
 use super::words::{plural, spoken};
 use crate::record::{
@@ -152,7 +152,7 @@ fn by_convention(
     if let Some(verdict) = by_items(naming, response, body) {
         return verdict;
     }
-    if body.is_some_and(|body| is_error_inside(body, false)) {
+    if body.is_some_and(|body| is_error_inside(body, Tells::Answer)) {
         let code = told();
         let outcome = match code.as_deref() {
             Some(code) if is_refusal(code) => Outcome::Denied,

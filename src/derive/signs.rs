@@ -5,17 +5,17 @@ use super::body::Value;
 use super::naming::Naming;
 use super::path::Path;
 use super::verbs::canonical;
-use super::words::snake;
 use crate::record::{RequestRecord, ResponseRecord};
 
 /// Names that say with `false` that it was not done.
-const SUCCESSES: [&str; 4] = ["success", "ok", "succeeded", "is_success"];
+const SUCCESSES: [&str; 5] = ["success", "ok", "succeeded", "is_success", "issuccess"];
 
 /// Statuses in words that say that it was not done.
-const FAILURES: [&str; 4] = ["error", "fail", "failed", "failure"];
+const FAILURES: [&str; 3] = ["error", "fail", "failure"];
 
 /// Members with errors, of which there are none if it was done.
-const ERRORS: [&str; 4] = ["error", "errors", "user_errors", "form_errors"];
+const ERRORS: [&str; 6] =
+    ["error", "errors", "user_errors", "usererrors", "form_errors", "formerrors"];
 
 /// After these one is sent to where one signs in, because it was done.
 const LEADING_OUT: [&str; 11] = [
@@ -49,35 +49,39 @@ const RETURNS: [&str; 10] = [
     "from",
 ];
 
+/// What an object is that may tell of an error.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tells {
+    /// A whole answer, which may show a resource.
+    Answer,
+    /// The result of a GraphQL field, which shows what was asked for.
+    Result,
+    /// An item of an answer with many statuses.
+    Item,
+}
+
 /// Whether an object tells of an error where it could show what was done.
 ///
-/// What has an id is a resource, whose `error` is its own (a job that failed). `is_reply` says that
-/// the object can be nothing but a reply.
-pub(super) fn is_error_inside(body: &Value<'_>, is_reply: bool) -> bool {
+/// What has an id is a resource, whose `error` is its own (a job that failed), and so may be a
+/// `status` that was asked for; an item has the id of what it tells of.
+pub(super) fn is_error_inside(body: &Value<'_>, what: Tells) -> bool {
     let members = body.members();
-    if !is_reply && ["id", "_id", "uuid", "ID"].iter().any(|name| body.get(name).is_some()) {
+    let has_id = || ["id", "_id", "uuid", "ID"].iter().any(|name| body.get(name).is_some());
+    if what != Tells::Item && has_id() {
         return false;
     }
-    members.iter().any(|(name, value)| {
-        if name.len() > 16 {
-            return false;
+    let is = |name: &str, list: &[&str]| list.iter().any(|known| known.eq_ignore_ascii_case(name));
+    members.iter().any(|(name, value)| match value {
+        Value::Bool(false) => is(name, &SUCCESSES),
+        Value::Bool(true) => is(name, &["error", "errors"]),
+        Value::String(text) if is(name, &["status"]) => {
+            what != Tells::Result && is(text, &FAILURES)
         }
-        let name = snake(name);
-        let name = name.as_str();
-        match value {
-            Value::Bool(value) => {
-                (SUCCESSES.contains(&name) && !value)
-                    || (matches!(name, "error" | "errors") && *value)
-            }
-            Value::String(text) if name == "status" => {
-                FAILURES.contains(&text.to_ascii_lowercase().as_str())
-            }
-            // An `error_count`, or a code that says `no error`.
-            Value::Number(_) | Value::Null => false,
-            Value::String(text) => ERRORS.contains(&name) && !text.trim().is_empty(),
-            Value::Array(items) => ERRORS.contains(&name) && !items.is_empty(),
-            Value::Object(items) => ERRORS.contains(&name) && !items.is_empty(),
-        }
+        Value::String(text) => is(name, &ERRORS) && !text.trim().is_empty(),
+        Value::Array(items) => is(name, &ERRORS) && !items.is_empty(),
+        Value::Object(items) => is(name, &ERRORS) && !items.is_empty(),
+        // A count of errors, or a code that says that there is none.
+        Value::Number(_) | Value::Null => false,
     })
 }
 
