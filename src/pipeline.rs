@@ -5,6 +5,8 @@
 //! deriving stage never sees what was captured, only its redacted record.
 
 mod states;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 
@@ -136,11 +138,13 @@ impl Prepared {
                 let trace_id = header(&record, "traceparent").and_then(|value| trace_id(&value));
                 let mut record = record;
                 record.route = naming.route.clone();
+                record.notes.extend(naming.notes.iter().map(|note| (*note).to_owned()));
                 record.notes.extend(who.notes.iter().map(|note| (*note).to_owned()));
                 let redactions = std::mem::take(&mut record.receipts);
                 Intent {
                     id,
                     time,
+                    acts: naming.acts(),
                     action: naming.action,
                     category: naming.category,
                     description: naming.description,
@@ -272,6 +276,7 @@ impl Prepared {
             reason: verdict.reason,
             severity: verdict.severity,
             action: verdict.action,
+            acts: verdict.acts,
             description: Some(verdict.description),
             targets: verdict.targets,
             client_gone: timing.client_gone,

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::shape::is_id;
 use super::text::bounded;
 pub(super) use crate::decode::Node as Value;
 
@@ -33,16 +34,32 @@ fn objects<'b>(body: &'b Value<'b>, noun: &str) -> impl Iterator<Item = &'b Memb
 /// The name of the target.
 pub(super) fn name(body: &Value<'_>, noun: &str) -> Option<String> {
     objects(body, noun).find_map(|object| first(object, NAMES)).or_else(|| {
-        // Forms of some frameworks: `user[name]`.
-        NAMES.iter().find_map(|name| scalar(body.get(&format!("{noun}[{name}]"))?))
+        // Forms of some frameworks: `user[name]`. It is a user who signs in.
+        let nouns = [noun, if noun == "session" { "user" } else { noun }];
+        let form =
+            |noun| NAMES.iter().find_map(move |name| scalar(body.get(&format!("{noun}[{name}]"))?));
+        nouns.into_iter().find_map(form)
     })
 }
 
 /// The id of the target.
 pub(super) fn id(body: &Value<'_>, noun: &str) -> Option<String> {
-    let own = format!("{noun}_id");
-    objects(body, noun)
-        .find_map(|object| first(object, IDS).or_else(|| scalar(member(object, &own)?)))
+    objects(body, noun).find_map(|object| {
+        let own = || object.iter().find(|(name, _)| is_id_of(name, noun));
+        first(object, IDS).or_else(|| scalar(&own()?.1))
+    })
+}
+
+/// Whether a member is called `user_id` or `userId`, for the noun `user`.
+fn is_id_of(name: &str, noun: &str) -> bool {
+    let plain = |text: &str| text.bytes().filter(|byte| !b"_-".contains(byte)).count();
+    name.len() > noun.len()
+        && plain(name) == plain(noun) + 2
+        && name
+            .bytes()
+            .filter(|byte| !b"_-".contains(byte))
+            .map(|byte| byte.to_ascii_lowercase())
+            .eq(noun.bytes().filter(|byte| *byte != b'_').chain(*b"id"))
 }
 
 /// The id that a response gives to what was created; a key or a name where there is none.
@@ -51,23 +68,82 @@ pub(super) fn created_id(body: &Value<'_>, noun: &str) -> Option<String> {
         .or_else(|| objects(body, noun).find_map(|object| first(object, &["key", "name"])))
 }
 
-/// Ids and names of several targets.
-pub(super) fn many(body: &Value<'_>, plural: &str) -> Vec<(Option<String>, Option<String>)> {
-    let items = body.as_array().or_else(|| {
-        ["ids", plural, "items"].iter().find_map(|name| body.get(name).and_then(Value::as_array))
+/// Names of lists of ids, whatever they are ids of: everybody's, and those of Django's forms.
+const ID_LISTS: [&str; 6] = ["ids", "ids[]", "id[]", "_selected_action", "selected_ids", "items"];
+
+/// Ids and names of several targets, and how many there are in all.
+pub(super) fn many(body: &Value<'_>, noun: &str, plural: &str) -> Many {
+    let own = |name: &str| {
+        name == plural
+            || name
+                .strip_suffix("[]")
+                .unwrap_or(name)
+                .strip_suffix('s')
+                .is_some_and(|name| is_id_of(name, noun))
+    };
+    let list = || {
+        let named = ID_LISTS.iter().find_map(|name| body.get(name));
+        named.or_else(|| body.members().iter().find(|(name, _)| own(name)).map(|(_, list)| list))
+    };
+    let Some(found) = body.as_array().is_some().then_some(body).or_else(list) else {
+        return Many::default();
+    };
+    let Some(items) = found.as_array() else {
+        let many = found.as_str().map(Many::of_ids).unwrap_or_default();
+        let one = || scalar(found).filter(|id| is_plain_id(id));
+        return match many.is_empty() {
+            true => Many::one(one()),
+            false => many,
+        };
+    };
+    let targets = items.iter().take(TARGETS_MAX).filter_map(|item| match item {
+        Value::Object(object) => {
+            let found = (first(object, IDS), first(object, NAMES));
+            (found != (None, None)).then_some(found)
+        }
+        scalar_item => Some((Some(scalar(scalar_item)?), None)),
     });
-    items
-        .into_iter()
-        .flatten()
-        .take(TARGETS_MAX)
-        .filter_map(|item| match item {
-            Value::Object(object) => {
-                let found = (first(object, IDS), first(object, NAMES));
-                (found != (None, None)).then_some(found)
-            }
-            scalar_item => Some((Some(scalar(scalar_item)?), None)),
-        })
-        .collect()
+    let targets: Vec<_> = targets.collect();
+    let count = if items.len() > TARGETS_MAX { items.len() } else { targets.len() };
+    Many { targets, count }
+}
+
+/// Several targets: ids and names, no more than [`TARGETS_MAX`], and how many there are.
+#[derive(Debug, Default)]
+pub(super) struct Many {
+    pub(super) targets: Vec<(Option<String>, Option<String>)>,
+    pub(super) count: usize,
+}
+
+impl Many {
+    /// Ids between commas; nothing if it could be one name with commas in it.
+    pub(super) fn of_ids(text: &str) -> Self {
+        let ids = || text.split(',').map(str::trim);
+        if !text.contains(',') || !ids().all(is_plain_id) {
+            return Self::default();
+        }
+        let targets = ids().take(TARGETS_MAX).map(|id| (bounded(id), None)).collect();
+        Self { targets, count: ids().count() }
+    }
+
+    fn one(id: Option<String>) -> Self {
+        let count = usize::from(id.is_some());
+        Self { targets: id.into_iter().map(|id| (Some(id), None)).collect(), count }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.targets.is_empty()
+    }
+}
+
+fn is_plain_id(id: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte);
+    id.bytes().any(|byte| byte.is_ascii_digit()) && id.bytes().all(plain) && is_id(id)
+}
+
+/// The name of the first file of a form.
+pub(super) fn file_name(body: &Value<'_>) -> Option<String> {
+    body.members().iter().find_map(|(_, part)| scalar(part.get("filename")?))
 }
 
 fn member<'b>(object: &'b Members<'b>, name: &str) -> Option<&'b Value<'b>> {

@@ -15,16 +15,23 @@
 //!   `session.delete`; `user.logout` is what is done to somebody else's.
 //! - Pairs of a collection and an id that say where something belongs (organization, project,
 //!   pool, vhost, …) are the scope, the target's own pair included.
-//! - GraphQL is `graphql.mutate` (or `query`, `subscribe`), its operations are the targets.
-//!   JSON-RPC methods are names like paths.
+//! - GraphQL mutations are named by their fields (`createUser`), JSON-RPC calls by their methods;
+//!   what has no verb is `graphql.checkout`. Queries are `graphql.query`, their operations the targets.
+//! - A request that does several things is one event, whose acts are told apart.
 //!
 //! What changed is read by `changes`, from the redacted request or from two redacted states.
 //!
 //! Invariants: never panics; every derived text has at most 256 characters, none of them control
 //! characters; an action is `noun.verb` in lower snake case.
 
+mod act;
+mod answer;
+mod batch;
 mod body;
+mod call;
 mod changes;
+mod code;
+mod graphql;
 mod naming;
 mod nouns;
 mod outcome;
@@ -33,6 +40,7 @@ mod rpc;
 mod rule;
 mod sentence;
 mod shape;
+mod signs;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -40,6 +48,7 @@ mod verbs;
 mod walk;
 mod words;
 
+pub use act::ACTS_MAX;
 pub use changes::{
     BYTES_MAX as CHANGES_BYTES_MAX, CHANGES_MAX, Changes, Difference, Moment, Note as ChangesNote,
     Observed, Shown, Unseen, VALUE_BYTES_MAX as CHANGE_VALUE_BYTES_MAX, changes, diff,

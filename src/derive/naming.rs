@@ -1,18 +1,26 @@
 //! The name of a request, from the request alone.
 
-use super::body::{self, Value};
+use super::act::{Act, Answer, are_alike, plan};
+use super::batch;
+use super::body::{self, Many, Value};
+use super::call::Calls;
+use super::graphql::{self, Operation};
 use super::nouns::{is_singleton, known_category, scope_name};
 use super::path::Path;
 use super::rpc;
 use super::rule::Matched;
 use super::sentence::Sentence;
 use super::text::bounded;
+use super::verbs::{canonical, compound};
 use super::walk::{Node, Walked, walk};
 use super::words::{is_plural, snake};
 use crate::record::{BodyRecord, RequestRecord, Scope, Target, Tree};
 
 /// Longer methods are no methods.
 const METHOD_BYTES_MAX: usize = 32;
+
+/// More targets than are named.
+pub(super) const TOO_MANY: &str = "targets_truncated";
 
 /// Header fields by which a client names another method.
 const OVERRIDE_HEADERS: [&str; 3] =
@@ -38,8 +46,18 @@ pub struct Naming {
     pub(super) method: String,
     /// The path leads to one item, and to no part or action of it.
     pub(super) is_item: bool,
-    /// Errors are told in the body of a successful response.
+    /// What a reader should know of how it was named.
+    pub notes: Vec<&'static str>,
+    /// Its name is in the body, and arguments are no fields.
     pub(super) is_call: bool,
+    /// What it calls: one act, which it is itself, or several.
+    pub(super) acts: Vec<Act>,
+    /// A rule names all of them at once.
+    pub(super) is_one: bool,
+    /// How several acts are called, with their number: `3 GraphQL mutations`.
+    pub(super) acts_kind: String,
+    /// It is GraphQL, the gravest of it this.
+    pub(super) graphql: Option<Operation>,
     /// The rule that named it.
     pub(super) matched: Option<Matched>,
 }
@@ -47,12 +65,17 @@ pub struct Naming {
 impl Naming {
     /// Whether the request may hold a GraphQL operation that is no mere query, on whatever path.
     pub(super) fn may_mutate(&self, request: &RequestRecord) -> bool {
-        if self.action.starts_with("graphql.") {
-            return self.action != "graphql.query";
+        let query = request.query.as_ref().map(Tree::node);
+        let gravity = || {
+            let tree = request.body.as_ref().map(BodyRecord::tree);
+            graphql::gravity(query, tree.as_ref())
+        };
+        match self.graphql {
+            Some(operation) => operation != Operation::Query,
+            None => {
+                matches!(gravity(), Some(Operation::Mutation | Operation::Subscription))
+            }
         }
-        let tree = request.body.as_ref().map(BodyRecord::tree);
-        let call = rpc::graphql("graphql", request.query.as_ref().map(Tree::node), tree.as_ref());
-        call.is_some_and(|call| ["mutate", "subscribe"].contains(&call.verb.as_str()))
     }
 }
 
@@ -64,34 +87,70 @@ pub(super) fn naming(request: &RequestRecord) -> Naming {
     let path = Path::read(&request.path);
     let walked = walk(&path, &method);
     let query = request.query.as_ref().map(Tree::node);
-    let call = rpc::graphql(&request.path, query, body).or_else(|| rpc::json_rpc(body));
-    let mut naming = match call {
-        Some(call) => named_by_call(call, &walked),
+    let calls = graphql::calls(&request.path, query, body)
+        .or_else(|| rpc::calls(body))
+        .or_else(|| batch::calls(&request.path, body));
+    let mut naming = match calls {
+        Some(calls) => named_by_calls(calls, &walked),
         None => named_by_path(walked, request, body, &method),
     };
-    naming.description = naming.sentence.intent(&naming.targets);
+    naming.describe();
     naming.method = method;
     naming
 }
 
-fn named_by_call(call: rpc::Call, walked: &Walked) -> Naming {
-    let is_graphql = call.noun == "graphql";
-    let kind = is_graphql.then(|| match call.verb.as_str() {
-        "mutate" => "GraphQL mutation".to_owned(),
-        "subscribe" => "GraphQL subscription".to_owned(),
-        _ => "GraphQL operation".to_owned(),
-    });
-    let spoken_verb = if is_graphql { "run".to_owned() } else { call.verb.clone() };
+fn named_by_calls(mut calls: Calls, walked: &Walked) -> Naming {
+    let (action, category) = calls.action();
     let scope = scope(&walked.nodes);
+    for act in &mut calls.acts {
+        // Requests within this one have their own.
+        let own = std::mem::take(&mut act.sentence.scope);
+        act.sentence.scope = scope.iter().map(|(k, v)| (k.clone(), v.clone())).chain(own).collect();
+    }
+    let targets = calls.acts.iter().flat_map(|act| &act.targets).take(body::TARGETS_MAX);
+    let targets = targets.cloned().collect();
+    let sentence = calls.acts.first().map(|act| act.sentence.clone()).unwrap_or_default();
     Naming {
-        action: format!("{}.{}", call.noun, call.verb),
-        category: known_category(&call.noun).map_or_else(|| call.noun.clone(), str::to_owned),
-        targets: call.targets,
+        action,
+        category,
+        targets,
         route: Some(walked.route.clone()),
-        sentence: Sentence { verb: spoken_verb, kind, scope: scope.clone(), ..Sentence::default() },
+        sentence,
         scope,
+        notes: calls.notes,
         is_call: true,
+        acts: calls.acts,
+        acts_kind: format!("{} {}", calls.count, calls.kind),
+        graphql: calls.graphql,
         ..Naming::default()
+    }
+}
+
+impl Naming {
+    /// Says what is about to be done.
+    pub(super) fn describe(&mut self) {
+        self.description = match self.is_mixed() {
+            true => plan(&self.acts, &self.acts_kind),
+            false => self.sentence.intent(&self.targets),
+        };
+    }
+
+    /// Whether it does several things that have no sentence in common.
+    pub(super) fn is_mixed(&self) -> bool {
+        self.acts.len() > 1 && !self.is_one && !are_alike(&self.acts)
+    }
+}
+
+/// A request within another, as an act.
+pub(super) fn named_alone(method: &str, path: &str, body: Option<&Value<'_>>) -> Act {
+    let walked = walk(&Path::read(path), method);
+    let naming = named_by_path(walked, &RequestRecord::default(), body, method);
+    Act {
+        action: naming.action,
+        category: naming.category,
+        targets: naming.targets,
+        sentence: naming.sentence,
+        answer: Answer::Rest,
     }
 }
 
@@ -105,7 +164,8 @@ fn named_by_path(
     let node = walked.nodes.pop().unwrap_or_else(|| Node::named("resource"));
     let has_item = node.is_item || walked.part.is_some() || is_singleton(&node.noun);
     let is_item = node.is_item && walked.part.is_none() && walked.verb.is_none();
-    let verb = walked.verb.take().unwrap_or_else(|| {
+    let chosen = body.and_then(chosen_action);
+    let verb = walked.verb.take().or(chosen).unwrap_or_else(|| {
         let is_part_known = walked.part.as_deref().is_none_or(super::nouns::is_part);
         method_verb(method, has_item && is_part_known && !walked.creates)
     });
@@ -120,15 +180,28 @@ fn named_by_path(
         .and_then(known_category)
         .or_else(|| known_category(&node.noun))
         .map_or_else(|| node.noun.clone(), str::to_owned);
-    let targets = targets(&node, walked.part.is_some(), &verb, request, body);
+    let (targets, count) = targets(&node, walked.part.is_some(), &verb, request, body);
     let owner = walked.nodes.last().filter(|outer| outer.id.is_some());
     let owner = owner.filter(|outer| scope_name(&outer.noun).is_none()).map(|outer| Target {
         kind: outer.noun.clone(),
         id: outer.id.clone(),
         name: None,
     });
-    let sentence =
-        Sentence { verb: verb.clone(), kind: None, part: walked.part, owner, scope: scope.clone() };
+    let spoken = match (walked.signs, verb.as_str()) {
+        (true, "create") => "sign_in".to_owned(),
+        (true, "delete") => "sign_out".to_owned(),
+        _ => verb.clone(),
+    };
+    let known = targets.len();
+    let is_cut = count > known;
+    let sentence = Sentence {
+        verb: spoken,
+        kind: None,
+        part: walked.part,
+        owner,
+        count: is_cut.then_some(count),
+        scope: scope.clone(),
+    };
     Naming {
         action: format!("{noun}.{verb}"),
         category,
@@ -137,29 +210,37 @@ fn named_by_path(
         route: Some(walked.route),
         sentence,
         is_item,
+        notes: if is_cut { vec![TOO_MANY] } else { Vec::new() },
         ..Naming::default()
     }
 }
 
-/// The targets: the item of the path, or what the body and the query name.
+/// What is done to the rows that a list's form has selected, as Django's admin has it.
+fn chosen_action(body: &Value<'_>) -> Option<String> {
+    body.get("_selected_action")?;
+    let action = snake(&body::scalar(body.get("action")?)?);
+    let verb = compound(&action).filter(|(_, about)| *about == "selected");
+    let verb = verb.map_or(action.as_str(), |(verb, _)| verb);
+    bounded(canonical(verb))
+}
+
+/// The targets: the item of the path, or what the body and the query name; and how many there are.
 fn targets(
     node: &Node,
     is_part: bool,
     verb: &str,
     request: &RequestRecord,
     body: Option<&Value<'_>>,
-) -> Vec<Target> {
+) -> (Vec<Target>, usize) {
     let kind = node.noun.clone();
-    if !node.is_item
-        && let Some(body) = body
-    {
-        let many = body::many(body, &plural_name(&kind));
-        if !many.is_empty() {
-            let target = |(id, name)| Target { kind: kind.clone(), id, name };
-            return many.into_iter().map(target).collect();
-        }
+    let several = several(node, request, body);
+    if !several.is_empty() {
+        let target = |(id, name)| Target { kind: kind.clone(), id, name };
+        return (several.targets.into_iter().map(target).collect(), several.count);
     }
-    let name = body.filter(|_| !is_part).and_then(|body| body::name(body, &kind));
+    let file = || body.filter(|_| matches!(verb, "create" | "upload")).and_then(body::file_name);
+    let name = body.filter(|_| !is_part);
+    let name = name.and_then(|body| body::name(body, &kind).or_else(file));
     let id = node.id.clone().or_else(|| {
         if node.is_item {
             return None;
@@ -169,10 +250,35 @@ fn targets(
         queried.or_else(|| body.filter(|_| verb != "create").and_then(|body| body::id(body, &kind)))
     });
     let name = name.filter(|name| Some(name) != id.as_ref());
-    vec![Target { kind, id, name }]
+    (vec![Target { kind, id, name }], 1)
 }
 
-fn plural_name(noun: &str) -> String {
+/// What a bulk request names: `/users/1,2,3`, `?ids=1,2,3`, `{"ids": [1, 2, 3]}`.
+fn several(node: &Node, request: &RequestRecord, body: Option<&Value<'_>>) -> Many {
+    if let Some(id) = &node.id {
+        return Many::of_ids(id);
+    }
+    if node.is_item {
+        return Many::default();
+    }
+    let plural = plural_name(&node.noun);
+    let within = body.map(|body| body::many(body, &node.noun, &plural)).unwrap_or_default();
+    if !within.is_empty() {
+        return within;
+    }
+    let Some(query) = &request.query else { return Many::default() };
+    let queried = body::many(query.node(), &node.noun, &plural);
+    if !queried.is_empty() {
+        return queried;
+    }
+    match query.get("id") {
+        Some(Value::String(ids)) => Many::of_ids(ids),
+        Some(ids @ Value::Array(_)) => body::many(ids, &node.noun, &plural),
+        _ => Many::default(),
+    }
+}
+
+pub(super) fn plural_name(noun: &str) -> String {
     if is_plural(noun) { noun.to_owned() } else { super::words::plural(noun) }
 }
 

@@ -26,6 +26,8 @@ pub(super) struct Walked {
     pub(super) part: Option<String>,
     /// A verb in the path.
     pub(super) verb: Option<String>,
+    /// Somebody signs in or out.
+    pub(super) signs: bool,
     /// The last node is created with the ids that the path gives it.
     pub(super) creates: bool,
     /// The route template.
@@ -159,6 +161,12 @@ impl Walk<'_> {
         if next_is_id && self.next + 2 == self.path.segments.len() && is_verb(word) {
             return self.verb(word);
         }
+        // `/users/password`: one's own.
+        let is_own = is_last && is_part(word) && self.out.nodes.last().is_some_and(is_people);
+        if is_own {
+            self.out.part = Some(word.to_owned());
+            return;
+        }
         let is_collection = is_plural(word)
             && segment.text.bytes().all(|byte| !byte.is_ascii_uppercase())
             && match next {
@@ -226,6 +234,11 @@ impl Walk<'_> {
 
     /// The first word of all: a verb alone is done to the system.
     fn first(&mut self, word: &str, is_last: bool) {
+        if let Some((noun, verb)) = noun_first(word).filter(|_| is_last) {
+            self.node(noun);
+            self.out.verb = Some(canonical(verb).to_owned());
+            return;
+        }
         if is_last && is_verb(word) && self.method == "POST" {
             self.out.nodes.push(Node::named("system"));
             return self.verb(word);
@@ -280,6 +293,7 @@ impl Walk<'_> {
             self.out.nodes.push(Node::named("session"));
             let verb = if verb == "login" { "create" } else { "delete" };
             self.out.verb = Some(verb.to_owned());
+            self.out.signs = true;
             return;
         }
         match compound_tail(word) {
@@ -366,6 +380,19 @@ fn compound_tail(word: &str) -> Option<(&str, &str)> {
 /// Verbs that are hardly ever the first half of a noun.
 fn is_bare(verb: &str) -> bool {
     matches!(verb, "create" | "delete" | "update" | "add" | "remove" | "get" | "send" | "revoke")
+}
+
+fn is_people(node: &Node) -> bool {
+    matches!(node.noun.as_str(), "user" | "account")
+}
+
+/// `user_edit`: a noun, and what is done to it.
+fn noun_first(word: &str) -> Option<(&str, &str)> {
+    word.rsplit_once('_').filter(|(noun, verb)| {
+        matches!(*verb, "create" | "update" | "delete" | "add" | "remove" | "edit" | "save")
+            && !noun.is_empty()
+            && !is_verb(noun)
+    })
 }
 
 fn is_session_verb(word: &str) -> bool {

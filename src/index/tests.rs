@@ -321,3 +321,105 @@ async fn pages_do_not_move_while_events_arrive() {
         assert!(wrong.parse::<super::Cursor>().is_err(), "{wrong}");
     }
 }
+
+fn acts(ends: &[Option<&str>]) -> Value {
+    let act = |(n, outcome): (usize, &Option<&str>)| {
+        let mut act = json!({
+            "action": format!("user.verb_{n}"), "category": "member", "description": format!("act {n}"),
+            "targets": [{"type": "user", "id": format!("u{n}")}],
+        });
+        if let Some(outcome) = outcome {
+            act["outcome"] = json!(outcome);
+            act["severity"] = json!(if *outcome == "success" { "info" } else { "fail" });
+        }
+        act
+    };
+    ends.iter().enumerate().map(act).collect()
+}
+
+/// The acts that are found: number, action, outcome.
+async fn told(index: &mut Index, conditions: Vec<Condition>) -> Vec<String> {
+    let search = Search { conditions, limit: 100, ..Search::default() };
+    let rows = index.search(&search).await.unwrap().rows;
+    let shown = |row: Row| {
+        let text = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
+        format!("{} {} {}", row.act, text(row.action), text(row.outcome))
+    };
+    rows.into_iter().rev().map(shown).collect()
+}
+
+#[tokio::test]
+async fn every_act_is_found_by_itself() {
+    let mut ledger = Ledger::new().await;
+    let event = id();
+    let mut doc = intent_doc(1);
+    doc["acts"] = acts(&[None, None, None]);
+    let seq = ledger.intent(event, doc).await;
+    let mut index = ledger.index().await;
+    let pending = ["1 user.verb_0 -", "2 user.verb_1 -", "3 user.verb_2 -"];
+    assert_eq!(told(&mut index, Vec::new()).await, pending);
+
+    let mut doc = completion_doc("failure");
+    doc["acts"] = acts(&[Some("success"), Some("failure"), Some("success")]);
+    doc["reason"] = json!("of the whole");
+    ledger.completion(event, seq, doc).await;
+    let mut index = ledger.index().await;
+    let all = ["1 user.verb_0 success", "2 user.verb_1 failure", "3 user.verb_2 success"];
+    assert_eq!(told(&mut index, Vec::new()).await, all);
+    let failed = vec![Condition::Outcome(vec![Some("failure".to_owned())])];
+    assert_eq!(told(&mut index, failed).await, [all[1]]);
+    let second = any(Field::Action, &["user.verb_1"]);
+    assert_eq!(told(&mut index, second).await, [all[1]]);
+    assert_eq!(told(&mut index, vec![Condition::Target("u2".to_owned())]).await, [all[2]]);
+    assert_eq!(told(&mut index, vec![Condition::Text("user.verb_0".to_owned())]).await, [all[0]]);
+    let whole = told(&mut index, vec![Condition::Id(event.to_string())]).await;
+    assert_eq!(whole, all);
+
+    // Pages end between acts, too.
+    let mut search = Search { limit: 2, ..Search::default() };
+    let first = index.search(&search).await.unwrap();
+    search.after = Some(first.next.unwrap().to_string().parse().unwrap());
+    let rest = index.search(&search).await.unwrap();
+    assert_eq!(first.rows.len(), 2);
+    assert_eq!((rest.rows.len(), rest.rows[0].act, rest.next), (1, 1, None));
+
+    let mut reader = LedgerReader::open(ledger.path()).await.unwrap();
+    let event = crate::query::event(&mut reader, &first.rows[1]).await.unwrap();
+    assert_eq!(event["act"], json!({"number": 2, "of": 3}));
+    assert_eq!((&event["action"], &event["outcome"]), (&json!("user.verb_1"), &json!("failure")));
+    assert_eq!((event.get("acts"), event.get("reason")), (None, None));
+    assert_eq!(event["actor"]["id"], "u1");
+    let whole = crate::query::whole(&mut reader, &first.rows[1]).await.unwrap();
+    assert_eq!(whole["acts"].as_array().map(Vec::len), Some(3));
+}
+
+#[tokio::test]
+async fn acts_appear_with_the_response_and_are_lost_with_the_proxy() {
+    let mut ledger = Ledger::new().await;
+    // A bulk request, of which the response tells item by item.
+    let (bulk, lost) = (id(), id());
+    let seq = ledger.intent(bulk, intent_doc(1)).await;
+    let mut doc = intent_doc(2);
+    doc["acts"] = acts(&[None, None]);
+    let open = ledger.intent(lost, doc).await;
+    let mut index = ledger.index().await;
+    assert_eq!(told(&mut index, Vec::new()).await.len(), 3);
+    let mut doc = completion_doc("failure");
+    doc["acts"] = acts(&[Some("success"), Some("failure")]);
+    ledger.completion(bulk, seq, doc).await;
+    // The sweep knows nothing of acts.
+    ledger.completion(lost, open, completion_doc("unknown")).await;
+    let mut index = ledger.index().await;
+    let all = [
+        "1 user.verb_0 success",
+        "2 user.verb_1 failure",
+        "1 user.verb_0 unknown",
+        "2 user.verb_1 unknown",
+    ];
+    assert_eq!(told(&mut index, Vec::new()).await, all);
+    let mut rebuilt = Index::temporary().await.unwrap();
+    let mut reader = LedgerReader::open(ledger.path()).await.unwrap();
+    let heads = Heads::now(&mut reader).await.unwrap();
+    catch_up(&mut reader, &mut rebuilt, &heads).await.unwrap();
+    assert_eq!(told(&mut rebuilt, Vec::new()).await, all);
+}

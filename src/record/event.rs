@@ -133,6 +133,28 @@ pub struct Target {
     pub kind: String,
 }
 
+/// One of several things that a request does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Act {
+    /// `noun.verb`.
+    pub action: String,
+    /// The area.
+    pub category: String,
+    /// One sentence for people.
+    pub description: String,
+    /// How it ended; absent in an intent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Outcome>,
+    /// A machine-readable reason.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// How much it should worry; absent in an intent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub severity: Option<Severity>,
+    /// Upon what.
+    pub targets: Vec<Target>,
+}
+
 /// What one redaction rule did at one place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Receipt {
@@ -267,6 +289,9 @@ pub struct Intent {
     pub action: String,
     /// Who.
     pub actor: Actor,
+    /// The several things that the request does, if it does more than one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub acts: Vec<Act>,
     /// The area.
     pub category: String,
     /// One sentence for people.
@@ -305,6 +330,9 @@ pub struct Completion {
     /// The action, where the response knows better than the request: a PUT that created.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub action: Option<String>,
+    /// The several things that the request did, each with its own outcome.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub acts: Vec<Act>,
     /// What changed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<Change>,

@@ -62,6 +62,7 @@ pub(super) fn closing(
         reason: Some(loss.reason().to_owned()),
         severity: Severity::Fail,
         action: None,
+        acts: Vec::new(),
         description: None,
         targets: None,
         client_gone: false,

@@ -3,11 +3,15 @@
 //! Each module is `#[cfg(test)]`, so that clippy knows its helper functions for test code too.
 
 #[cfg(test)]
+mod acts;
+#[cfg(test)]
 mod canary;
 #[cfg(test)]
 mod changes;
 #[cfg(test)]
 mod disk;
+#[cfg(test)]
+mod django;
 #[cfg(test)]
 mod door;
 #[cfg(test)]

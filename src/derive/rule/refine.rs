@@ -2,8 +2,8 @@
 
 use std::cell::OnceCell;
 
-use super::super::body::Value;
-use super::super::naming::{Naming, naming};
+use super::super::body::{TARGETS_MAX, Value};
+use super::super::naming::{Naming, TOO_MANY, naming};
 use super::super::nouns::known_category;
 use super::super::text::CHARS_MAX;
 use super::{Facts, Matched, Place};
@@ -39,15 +39,21 @@ impl Naming {
             self.sentence.kind = None;
             self.category = known_category(noun).unwrap_or(noun).to_owned();
             self.action = action;
+            self.is_one = true;
         }
         if let Some(category) = &rule.category {
             self.category.clone_from(category);
+            for act in &mut self.acts {
+                act.category.clone_from(category);
+            }
         }
         if rule.path.is_template() {
             self.route = Some(rule.path.as_str().to_owned());
         }
         let facts = self.facts(&matched, request, actor, None);
         let targets = self.ruled_targets(&matched, &facts, &self.targets);
+        let counted = rule.target.id.as_ref().filter(|_| targets.len() == TARGETS_MAX);
+        let counted = counted.and_then(|template| template.render_all(&facts).1);
         let scope: Vec<_> =
             rule.scope.iter().map(|(name, from)| (name, from.render(&facts, CHARS_MAX))).collect();
         let mut whole = self.scope.clone();
@@ -62,10 +68,18 @@ impl Naming {
             self.sentence.part = None;
             self.sentence.owner = None;
         }
+        if rule.target.id.is_some() {
+            self.notes.retain(|note| *note != TOO_MANY);
+            self.notes.extend(counted.map(|_| TOO_MANY));
+            self.sentence.count = counted;
+        }
         self.targets = targets;
         self.sentence.scope.clone_from(&whole);
+        for act in &mut self.acts {
+            act.sentence.scope.clone_from(&whole);
+        }
         self.scope = whole;
-        self.description = self.sentence.intent(&self.targets);
+        self.describe();
         self.matched = Some(matched);
     }
 
@@ -106,14 +120,18 @@ impl Naming {
                 .collect();
         }
         let first = known.first().cloned().unwrap_or_default();
-        let id = match &rule.id {
-            Some(template) => template.render(facts, CHARS_MAX),
-            None => first.id.clone(),
+        let ids = match &rule.id {
+            Some(template) => template.render_all(facts).0,
+            None => first.id.clone().into_iter().collect(),
         };
-        let name = match &rule.name {
-            Some(template) => template.render(facts, CHARS_MAX),
-            None => first.name.clone(),
+        let names = match &rule.name {
+            Some(template) => template.render_all(facts).0,
+            None => first.name.clone().into_iter().collect(),
         };
+        if ids.len() > 1 || names.len() > 1 {
+            return paired(&kind(&first), ids, names);
+        }
+        let (id, name) = (ids.into_iter().next(), names.into_iter().next());
         let name = name.filter(|name| Some(name) != id.as_ref());
         vec![Target { kind: kind(&first), id, name }]
     }
@@ -130,4 +148,14 @@ impl Naming {
         verb.clone_into(&mut facts.verb);
         template.render(&facts, VALUE_CHARS_MAX)
     }
+}
+
+/// Several targets; names are theirs only if there is one for each.
+fn paired(kind: &str, ids: Vec<String>, names: Vec<String>) -> Vec<Target> {
+    let target = |id, name| Target { kind: kind.to_owned(), id, name };
+    if ids.is_empty() {
+        return names.into_iter().map(|name| target(None, Some(name))).collect();
+    }
+    let mut names = Some(names).filter(|names| names.len() == ids.len()).into_iter().flatten();
+    ids.into_iter().map(|id| target(Some(id), names.next())).collect()
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::facts::Facts;
-use crate::derive::text::{bounded, cut};
+use crate::derive::text::{CHARS_MAX, bounded, cut};
 use crate::problem::nearest;
 use crate::redact::{JsonPath, JsonPathError};
 
@@ -36,6 +36,8 @@ pub enum Uses {
     Request,
     /// Request and response.
     Exchange,
+    /// Request and response; several values are several targets.
+    Targets,
     /// The event's own fields as well.
     Event,
 }
@@ -114,6 +116,12 @@ pub(super) enum Source {
     Literal(String),
 }
 
+impl Part {
+    fn sources(&self) -> &[Source] {
+        if let Self::Slot(sources) = self { sources } else { &[] }
+    }
+}
+
 impl Template {
     /// Compiles a template for a path with these parameters.
     pub fn new(text: &str, uses: Uses, params: &[&str]) -> Result<Self, TemplateError> {
@@ -145,12 +153,29 @@ impl Template {
         if !plain.is_empty() {
             parts.push(Part::Text(plain));
         }
+        let is_several = |source: &Source| match source {
+            Source::RequestBody(path) | Source::ResponseBody(path) => !path.is_singular(),
+            _ => false,
+        };
+        if parts.len() > 1 && parts.iter().flat_map(Part::sources).any(is_several) {
+            return Err(TemplateError::NotSingular(text.to_owned()));
+        }
         Ok(Self { text: text.to_owned(), parts })
     }
 
     /// As it was written.
     pub fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// The texts: all values of the one place that the template is, or else the one text; none if
+    /// not every value is known. And how many values there are, if not all of them are given.
+    pub(in crate::derive) fn render_all(&self, facts: &Facts<'_>) -> (Vec<String>, Option<usize>) {
+        if let [Part::Slot(sources)] = self.parts.as_slice() {
+            let mut found = sources.iter().map(|source| facts.values(source));
+            return found.find(|(values, _)| !values.is_empty()).unwrap_or_default();
+        }
+        (self.render(facts, CHARS_MAX).into_iter().collect(), None)
     }
 
     /// The text, if every value in it is known; of each value at most so many characters.
@@ -253,7 +278,8 @@ fn source(place: &str, uses: Uses, params: &[&str]) -> Result<Source, TemplateEr
     }
     let json = |path: &str| {
         let path = JsonPath::new(path).map_err(|error| TemplateError::Path(given(), error))?;
-        if path.is_singular() { Ok(path) } else { Err(TemplateError::NotSingular(given())) }
+        let fits = uses == Uses::Targets || path.is_singular();
+        if fits { Ok(path) } else { Err(TemplateError::NotSingular(given())) }
     };
     let source = if let Some(path) = place.strip_prefix("request.body:") {
         Source::RequestBody(json(path)?)

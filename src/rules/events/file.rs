@@ -150,12 +150,13 @@ pub struct TargetFile {
     #[schemars(with = "Option<String>")]
     #[schemars(example = serde_json::json!("api_key"))]
     pub kind: Option<Spanned<String>>,
-    /// Its id, a template.
+    /// Its id, a template. Several values of a template that is nothing but one place are several
+    /// targets: a list, a JSONPath with a wildcard, ids between commas.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     #[schemars(example = serde_json::json!("{path.id}"))]
     pub id: Option<Spanned<String>>,
-    /// Its name, a template.
+    /// Its name, a template; of several targets, one value for each.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     #[schemars(example = serde_json::json!("{response.body:$.name}"))]

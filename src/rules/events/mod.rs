@@ -215,7 +215,7 @@ impl Checked {
     ) -> TargetRule {
         let kind = self.word(file, id, "target.type", written.kind.as_ref());
         let mut template = |key: &str, written: Option<&Spanned<String>>| {
-            self.event_template(file, id, key, written?, Uses::Exchange, params)
+            self.event_template(file, id, key, written?, Uses::Targets, params)
         };
         let name = template("target.name", written.name.as_ref());
         TargetRule { kind, id: template("target.id", written.id.as_ref()), name }

@@ -78,11 +78,11 @@ fn mistakes_in_templates_are_told_with_place_and_remedy() {
         (rule("target: { id: '{request.body:name}' }"), "`request.body:name`: ", "RFC 9535"),
         (rule("target: { id: '{request.body:$.a[}' }"), "`target.id` of `a`: ", "RFC 9535"),
         (
-            rule("target: { name: '{response.body:$.a[*]}' }"),
+            rule("target: { name: 'a {response.body:$.a[*]}' }"),
             "may select several values",
             "positions only",
         ),
-        (rule("target: { name: '{response.body:$..a}' }"), "several values", "positions only"),
+        (rule("target: { name: 'a {response.body:$..a}' }"), "several values", "positions only"),
         (rule("target: { name: '{target.id}' }"), "`target.id` is not known yet", "descriptions"),
         (
             rule("scope: { pool: '{response.body:$.pool}' }"),

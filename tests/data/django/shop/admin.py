@@ -1,0 +1,18 @@
+"""The pages of the admin."""
+
+from django.contrib import admin
+
+from .models import Coupon, Document
+
+
+@admin.action(description="Make inactive")
+def make_inactive(modeladmin, request, queryset):
+    queryset.update(active=False)
+
+
+@admin.register(Coupon)
+class CouponAdmin(admin.ModelAdmin):
+    actions = [make_inactive]
+
+
+admin.site.register(Document)
