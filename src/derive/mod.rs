@@ -30,6 +30,7 @@ mod nouns;
 mod outcome;
 mod path;
 mod rpc;
+mod rejected;
 mod rule;
 mod sentence;
 mod shape;
@@ -46,6 +47,7 @@ pub use changes::{
 };
 pub use naming::Naming;
 pub use outcome::{Ended, Verdict, outcome};
+pub use rejected::{Rejected, rejected};
 pub use rule::{
     EventRule, EventRules, Expectation, Kind, OutcomeRule, PathPattern, PatternError, Place,
     Statuses, TargetRule, Template, TemplateError, Uses, named,

@@ -198,7 +198,7 @@ fn is_error(body: Option<&Value<'_>>) -> bool {
 }
 
 /// The upstream's own code, if it is a short token.
-fn code(body: &Value<'_>) -> Option<String> {
+pub(super) fn code(body: &Value<'_>) -> Option<String> {
     let error = body.get("error");
     let first = body.get("errors").and_then(|errors| errors.as_array()?.first());
     [

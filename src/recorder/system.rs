@@ -1,5 +1,6 @@
 //! The completions that the recorder writes itself, for intents that nobody completes.
 
+use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use uuid::Uuid;
@@ -63,9 +64,11 @@ pub(super) fn closing(
         severity: Severity::Fail,
         action: None,
         description: None,
+        detail: BTreeMap::new(),
         targets: None,
         client_gone: false,
         response: None,
+        rule: None,
         request_body: None,
         changes: Vec::new(),
         changes_notes: Vec::new(),
