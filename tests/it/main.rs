@@ -25,6 +25,8 @@ mod formats;
 #[cfg(test)]
 mod fuzz;
 #[cfg(test)]
+mod gateway;
+#[cfg(test)]
 mod identity;
 #[cfg(test)]
 mod kills;
