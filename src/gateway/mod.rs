@@ -12,6 +12,7 @@
 //! most [`watch::LINE_BYTES_MAX`] bytes.
 
 mod answer;
+mod frames;
 mod limit;
 mod pattern;
 mod rule;

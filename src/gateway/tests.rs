@@ -126,6 +126,50 @@ fn errors_in_streams_are_seen_however_they_are_cut() {
     }
 }
 
+/// A message of a binary stream, with checksums that nobody looks at.
+fn frame(headers: &[(&str, &str)], payload: &str) -> Vec<u8> {
+    let mut head = Vec::new();
+    for (name, value) in headers {
+        head.push(u8::try_from(name.len()).unwrap());
+        head.extend_from_slice(name.as_bytes());
+        head.push(7);
+        head.extend_from_slice(&u16::try_from(value.len()).unwrap().to_be_bytes());
+        head.extend_from_slice(value.as_bytes());
+    }
+    let length = u32::try_from(16 + head.len() + payload.len()).unwrap();
+    let mut bytes = length.to_be_bytes().to_vec();
+    bytes.extend_from_slice(&u32::try_from(head.len()).unwrap().to_be_bytes());
+    bytes.extend_from_slice(&[0; 4]);
+    bytes.extend_from_slice(&head);
+    bytes.extend_from_slice(payload.as_bytes());
+    bytes.extend_from_slice(&[0; 4]);
+    bytes
+}
+
+#[test]
+fn exceptions_in_binary_streams_are_seen() {
+    let event = frame(&[(":message-type", "event"), (":event-type", "chunk")], r#"{"error":1}"#);
+    let long = frame(&[(":exception-type", "x")], &"y".repeat(LINE_BYTES_MAX));
+    let exception = frame(
+        &[(":message-type", "exception"), (":exception-type", "throttlingException")],
+        r#"{"message":"slow"}"#,
+    );
+    let expected = json!({"type": "throttlingException", "error": {"message": "slow"}});
+    let kind = "application/vnd.amazon.eventstream";
+    for before in [vec![], event.clone(), [event.clone(), long].concat()] {
+        let bytes = [before, exception.clone(), event.clone()].concat();
+        for size in [1, 5, 64, 4096, bytes.len()] {
+            let pieces: Vec<&[u8]> = bytes.chunks(size).collect();
+            assert_eq!(seen(kind, &pieces), std::slice::from_ref(&expected), "{size}");
+        }
+    }
+    assert_eq!(seen(kind, &[&event]), [] as [Value; 0]);
+    // Lengths that lie.
+    for bytes in [[0; 40].as_slice(), &[0xff; 40], b"not a frame at all, but text of some length"] {
+        assert_eq!(seen(kind, &[bytes, bytes]), [] as [Value; 0]);
+    }
+}
+
 #[test]
 fn what_cannot_be_looked_into_passes() {
     let mut encoded = headers(EVENTS);
@@ -204,7 +248,7 @@ fn a_rule_that_cannot_be_evaluated_does_not_hold() {
 proptest! {
     #[test]
     fn nothing_panics(
-        kind in prop_oneof![Just(EVENTS), Just("application/json"), Just("application/x-ndjson")],
+        kind in prop_oneof![Just(EVENTS), Just("application/json"), Just("application/x-ndjson"), Just("application/vnd.amazon.eventstream")],
         pieces in prop::collection::vec(
             prop_oneof![
                 Just(b"data: {\"error\":1}\n".to_vec()), Just(b"event: error\n".to_vec()),

@@ -8,6 +8,8 @@ use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use serde_json::Value;
 
+use super::frames;
+
 /// Longer lines, and whole bodies, are not looked into.
 pub const LINE_BYTES_MAX: usize = 64 * 1024;
 
@@ -20,6 +22,8 @@ const ERROR_EVENTS: [&str; 3] = ["error", "response.failed", "exception"];
 enum Kind {
     Events,
     Lines,
+    /// Bedrock's.
+    Frames,
     Whole,
 }
 
@@ -30,6 +34,8 @@ pub struct Watch {
     line: Vec<u8>,
     /// The line is too long.
     is_skipped: bool,
+    /// So many bytes are still to come of a message that is too long.
+    skip: usize,
     /// The event is called an error.
     is_error: bool,
     is_done: bool,
@@ -46,16 +52,27 @@ impl Watch {
         let kind = match kind.as_str() {
             "text/event-stream" => Kind::Events,
             "application/x-ndjson" | "application/jsonl" | "application/x-jsonlines" => Kind::Lines,
+            "application/vnd.amazon.eventstream" => Kind::Frames,
             "application/json" => Kind::Whole,
             _ => return None,
         };
-        Some(Self { kind, line: Vec::new(), is_skipped: false, is_error: false, is_done: false })
+        Some(Self {
+            kind,
+            line: Vec::new(),
+            is_skipped: false,
+            skip: 0,
+            is_error: false,
+            is_done: false,
+        })
     }
 
     /// Looks at what has passed: the first error in it, as a document of JSON.
     pub fn passed(&mut self, chunk: &[u8]) -> Option<Vec<u8>> {
         if self.is_done {
             return None;
+        }
+        if self.kind == Kind::Frames {
+            return self.frames(chunk);
         }
         if self.kind == Kind::Whole {
             self.keep(chunk);
@@ -74,11 +91,38 @@ impl Watch {
 
     /// The answer has ended: an error in what was not told yet.
     pub fn ended(&mut self) -> Option<Vec<u8>> {
-        if self.is_done {
+        if self.is_done || self.kind == Kind::Frames {
             return None;
         }
         let error = self.line_ends(b"")?;
         self.done(error)
+    }
+
+    fn frames(&mut self, mut chunk: &[u8]) -> Option<Vec<u8>> {
+        while !chunk.is_empty() {
+            let skipped = self.skip.min(chunk.len());
+            self.skip -= skipped;
+            chunk = chunk.get(skipped..).unwrap_or_default();
+            // First as much as tells how long it is.
+            let wanted = frames::length(&self.line).unwrap_or(4);
+            if wanted > LINE_BYTES_MAX {
+                self.skip = wanted.saturating_sub(self.line.len());
+                self.line = Vec::new();
+                continue;
+            }
+            let (head, rest) = chunk
+                .split_at_checked(wanted.saturating_sub(self.line.len()))
+                .unwrap_or((chunk, &[]));
+            self.line.extend_from_slice(head);
+            chunk = rest;
+            if frames::length(&self.line) == Some(self.line.len()) {
+                let message = std::mem::take(&mut self.line);
+                if let Some(error) = frames::error(&message) {
+                    return self.done(error);
+                }
+            }
+        }
+        None
     }
 
     fn done(&mut self, error: Vec<u8>) -> Option<Vec<u8>> {

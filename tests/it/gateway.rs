@@ -9,7 +9,9 @@ use std::fs;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::support::{Answer, Proxy, Reply, Setup, Upstream, completions, exchange, rows};
+use super::support::{
+    Answer, Proxy, Reply, Setup, Upstream, WriteLock, completions, exchange, rows,
+};
 
 /// Stands in every prompt.
 const PROMPT: &str = "the-quiet-prompt-of-canary-7d31";
@@ -190,6 +192,22 @@ fn a_secret_in_the_place_of_a_model_is_none() {
     is_nowhere(&proxy, token);
     is_nowhere(&proxy, KEY);
     is_nowhere(&proxy, "tell me all about it");
+}
+
+#[test]
+fn a_refusal_waits_for_its_entry_and_a_success_for_nothing() {
+    let upstream = Upstream::start(|seen| match seen.line().contains("refuse") {
+        true => Reply::response("429 No", "application/json", r#"{"error":{}}"#),
+        false => Reply::ok(),
+    });
+    let setup = Setup { ledger: "  timeout: 300ms".to_owned(), ..unconfigured() };
+    let proxy = Proxy::with(upstream.address, &setup);
+    let lock = WriteLock::take(&proxy.data());
+    let success = post(&proxy, "/v1/chat/completions", "", &chat("m-1"));
+    assert_eq!(success.status, 200, "no entry is needed");
+    let refusal = post(&proxy, "/v1/chat/completions?refuse", "", &chat("m-1"));
+    assert_eq!((refusal.status, refusal.problem().as_deref()), (503, Some("audit-incomplete")));
+    drop(lock);
 }
 
 /// Gemini takes keys in the query; there they are as secret as anywhere, and say as much of who calls.
