@@ -57,15 +57,19 @@ impl Call {
     }
 
     /// Whether it has what the shape asks for. Of a body that is cut, what may be in the rest is
-    /// not missed.
+    /// not missed, if something of what is asked, beside the model, was there.
     pub fn has(&self, shape: Shape) -> bool {
         let Shape(lists) = shape;
         let is_there =
-            |list: &&[&str]| list.iter().any(|name| self.names.iter().any(|own| own == name));
+            |list: &[&str]| list.iter().any(|name| self.names.iter().any(|own| own == name));
         // Some frameworks take a form's member for the method.
-        let is_other = self.names.iter().any(|name| name_of_method(name));
-        !is_other
-            && if self.is_cut { lists.iter().any(is_there) } else { lists.iter().all(is_there) }
+        if self.names.iter().any(|name| is_name_of_method(name)) {
+            return false;
+        }
+        match self.is_cut {
+            true => lists.iter().any(|list| !list.contains(&"model") && is_there(list)),
+            false => lists.iter().all(|list| is_there(list)),
+        }
     }
 
     fn add(&mut self, name: &str, model: Option<&str>) {
@@ -94,7 +98,7 @@ impl Call {
     }
 }
 
-fn name_of_method(name: &str) -> bool {
+fn is_name_of_method(name: &str) -> bool {
     name.eq_ignore_ascii_case("_method") || name.eq_ignore_ascii_case("_http_method")
 }
 

@@ -128,6 +128,7 @@ fn a_body_says_whether_it_is_a_call() {
         // Cut: what has not been seen may follow.
         ("/v1/messages", JSON, r#"{"messages":[{"role":"user","content":"aaaa"#, true, true),
         ("/v1/messages", JSON, r#"{"stream":true,"other":"aaaa"#, true, false),
+        ("/v1/messages", JSON, r#"{"model":"m","other":"aaaa"#, true, false),
         ("/v1/responses", JSON, r#"{"model":"m","input":"hello"}"#, false, true),
         ("/v1/responses", JSON, r#"{"survey":5,"answers":["yes"]}"#, false, false),
         ("/v1/completions", JSON, r#"{"course":5,"user":"ada"}"#, false, false),
