@@ -8,6 +8,7 @@ mod states;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -15,13 +16,15 @@ use serde_json::{Value, json};
 
 use crate::capture::{Body, Request, Response};
 use crate::clock::Timestamp;
-use crate::derive::{self, Changes, Ended, EventRules, Kind, Naming, Place, Verdict};
+use crate::derive::{self, Changes, Ended, EventRules, Kind, Naming, Place, Rejected, Verdict};
+use crate::gateway::{self, Answer, RejectionRule};
 use crate::identify::{self, Identified};
 use crate::record::{
-    Actor, CanonicalError, Completion, Entry, EntryKind, EventId, Intent, Observer, RequestRecord,
-    Scope, canonical,
+    Actor, CanonicalError, Completion, Entry, EntryKind, EventId, Intent, Observer, Outcome,
+    RequestRecord, Scope, Severity, canonical,
 };
 use crate::redact::{Detail, Engine, Redacted, Seen};
+use crate::route::is_model;
 pub use states::{Reading, States};
 
 /// What the stages work with.
@@ -79,6 +82,14 @@ pub struct Prepared {
     naming: Redacted<Naming>,
     seen: Seen,
     unread: Unread,
+    /// Of a request to a gateway: its path, and the model that it asks for.
+    asked: Option<Asked>,
+}
+
+/// What a gateway was asked.
+struct Asked {
+    path: String,
+    model: Option<Redacted<String>>,
 }
 
 /// Why bodies of an exchange could not be read, as notes in the record say it.
@@ -118,6 +129,10 @@ impl Prepared {
         who: Redacted<Identified>,
     ) -> Self {
         let mut seen = Seen::default();
+        let who = match stage.kind {
+            Kind::Gateway => identify::caller(request, who, stage.engine.key()),
+            Kind::Admin => who,
+        };
         let record = stage.engine.request(request, stage.request, &mut seen);
         let unread = Unread { request: record.get().unread, ..Unread::default() };
         let actor = searched(stage.engine, who, &seen);
@@ -161,7 +176,11 @@ impl Prepared {
                 }
             },
         );
-        Self { id, intent, naming, seen, unread }
+        let asked = (stage.kind == Kind::Gateway).then(|| Asked {
+            path: request.path().to_owned(),
+            model: gateway::model(request).map(|model| stage.engine.text(&model, &seen)),
+        });
+        Self { id, intent, naming, seen, unread, asked }
     }
 
     /// The event's id.
@@ -203,7 +222,7 @@ impl Prepared {
         end: End<'_>,
         timing: &Timing<'_>,
     ) -> Result<Entry, CanonicalError> {
-        let completion = self.complete(stage, end, timing);
+        let completion = self.refused(stage, end, timing);
         let halves = self.intent.as_ref().and(completion);
         let doc = canonical(&halves.try_map(|(intent, completion)| joined(intent, &completion))?)?;
         let (id, scope) = (self.id, self.scope());
@@ -252,18 +271,63 @@ impl Prepared {
                 completion
             }),
             None => redacted.map(|((naming, intent), _)| {
-                let ended = match end {
-                    End::Response(_) | End::UpstreamLost => Ended::UpstreamLost,
-                    End::NotSent => Ended::NotSent,
-                    End::UpstreamTimeout => Ended::UpstreamTimeout,
-                    End::ClientAborted => Ended::ClientAborted,
-                };
+                let ended = ended(end);
                 let request = &intent.request;
                 let verdict = derive::outcome(naming, request, &intent.actor, ended);
                 let changes = derive::changes(request, naming, &verdict, None, None);
                 self.assemble(verdict, changes, timing)
             }),
         }
+    }
+
+    /// How a gateway refused a request. Which rejection it is is told by what was captured; whatever
+    /// is recorded of it comes from the redacted response, without its body.
+    fn refused(
+        &mut self,
+        stage: &Stage<'_>,
+        end: End<'_>,
+        timing: &Timing<'_>,
+    ) -> Redacted<Completion> {
+        let none = Asked { path: String::new(), model: None };
+        let asked = self.asked.as_ref().unwrap_or(&none);
+        let rule = match end {
+            End::Response(response) => Answer::read(&asked.path, response, |answer| {
+                stage.events.rejections().find(answer).cloned()
+            }),
+            _ => None,
+        };
+        let model = asked.model.clone().unwrap_or_default().map(Some);
+        let model = model.map(|model| model.filter(|model| is_model(model)));
+        let rejected = model.map(|model| rejection_of(rule.as_ref(), end, model));
+        let rule = rule.map(|rule| rule.id);
+        let response = match end {
+            End::Response(response) => {
+                let body = stage.engine.response(response, Detail::WithBody, &mut self.seen);
+                body.map(Some)
+            }
+            _ => Redacted::default(),
+        };
+        self.unread.response = response.get().as_ref().and_then(|response| response.unread);
+        let redacted = self.naming.as_ref().and(rejected).and(response);
+        redacted.map(|((naming, rejected), response)| {
+            let ended = match (&response, end) {
+                (Some(response), _) => Ended::Response(response),
+                (None, end) => ended(end),
+            };
+            let verdict = derive::rejected(naming, &rejected, ended);
+            let mut completion = self.assemble(verdict, Changes::default(), timing);
+            completion.rule = rule;
+            if let Some(mut response) = response {
+                completion.detail = gateway::limit(&response.headers);
+                completion.redactions = std::mem::take(&mut response.receipts);
+                completion
+                    .redactions
+                    .retain(|receipt| !receipt.location.starts_with("response.body"));
+                response.body = None;
+                completion.response = Some(response);
+            }
+            completion
+        })
     }
 
     fn assemble(&self, verdict: Verdict, changes: Changes, timing: &Timing<'_>) -> Completion {
@@ -278,9 +342,11 @@ impl Prepared {
             action: verdict.action,
             acts: verdict.acts,
             description: Some(verdict.description),
+            detail: BTreeMap::new(),
             targets: verdict.targets,
             client_gone: timing.client_gone,
             response: None,
+            rule: None,
             request_body: timing
                 .request_body
                 .map(|body| json!({"size": body.size, "sha256": body.sha256})),
@@ -294,6 +360,30 @@ impl Prepared {
     }
 }
 
+/// What an end without a response is.
+fn ended(end: End<'_>) -> Ended<'static> {
+    match end {
+        End::Response(_) | End::UpstreamLost => Ended::UpstreamLost,
+        End::NotSent => Ended::NotSent,
+        End::UpstreamTimeout => Ended::UpstreamTimeout,
+        End::ClientAborted => Ended::ClientAborted,
+    }
+}
+
+/// The rejection that a rule says, or else that the end looks like.
+fn rejection_of(rule: Option<&RejectionRule>, end: End<'_>, model: Option<String>) -> Rejected {
+    if let Some(RejectionRule { action, outcome, severity, .. }) = rule {
+        return Rejected { action: action.clone(), outcome: *outcome, severity: *severity, model };
+    }
+    let (action, outcome, severity) = match end {
+        End::Response(Response { status: 400..=499, .. }) => {
+            ("gateway.rejected", Outcome::Denied, Severity::Warn)
+        }
+        _ => ("gateway.upstream_failed", Outcome::Failure, Severity::Fail),
+    };
+    Rejected { action: action.to_owned(), outcome, severity, model }
+}
+
 /// Both halves of an event in one document; what the completion says wins.
 fn joined(intent: &Intent, completion: &Completion) -> Result<Value, CanonicalError> {
     let mut whole = serde_json::to_value(intent)?;
@@ -301,6 +391,8 @@ fn joined(intent: &Intent, completion: &Completion) -> Result<Value, CanonicalEr
     if let (Value::Object(whole), Value::Object(end)) = (&mut whole, end) {
         let redactions = whole.remove("redactions");
         whole.extend(end);
+        // Whatever it was about: what stopped it was the gateway.
+        whole.insert("category".to_owned(), json!("gateway"));
         if let Some(Value::Array(mut receipts)) = redactions {
             if let Some(Value::Array(more)) = whole.remove("redactions") {
                 receipts.extend(more);

@@ -64,8 +64,13 @@ pub fn run(args: &Args, out: &mut dyn Write) -> io::Result<Verdict> {
     };
     let Some(prefix) = only else {
         let (count, digest) = (rules.redaction_rules(), rules.digest());
-        let events = rules.events().len();
-        writeln!(out, "ok: {count} redaction rules, {events} rules for events, digest {digest}")?;
+        let events = rules.events();
+        let (named, rejections) = (events.len(), events.rejections().iter().count());
+        writeln!(
+            out,
+            "ok: {count} redaction rules, {named} rules for events, {rejections} for rejections, \
+             digest {digest}"
+        )?;
         return Ok(Verdict::Fine);
     };
     match rules.try_examples(prefix) {
@@ -169,8 +174,7 @@ mod tests {
         let (verdict, text) = rules(&["check", good.path().to_str().unwrap()]);
         assert_eq!(verdict, Verdict::Fine);
         assert!(
-            text.starts_with("ok: ")
-                && text.contains(" redaction rules, 0 rules for events, digest "),
+            text.starts_with("ok: ") && text.contains(" redaction rules, 0 rules for events, "),
             "{text}"
         );
         let bad = dir("redact:\n  - {id: a, pattern: 'abc(', do: drop}\n");

@@ -145,6 +145,8 @@ pub struct Route {
     pub paths: Vec<String>,
     /// Methods, upper case; any if empty.
     pub methods: Vec<String>,
+    /// Only well-known endpoints of models.
+    pub generation: bool,
     /// The upstream's name.
     pub upstream: String,
     /// What kind of traffic it is.

@@ -37,6 +37,7 @@ mod nouns;
 mod outcome;
 mod path;
 mod rpc;
+mod rejected;
 mod rule;
 mod sentence;
 mod shape;
@@ -55,6 +56,7 @@ pub use changes::{
 };
 pub use naming::Naming;
 pub use outcome::{Ended, Verdict, outcome};
+pub use rejected::{Rejected, rejected};
 pub use rule::{
     EventRule, EventRules, Expectation, Kind, OutcomeRule, PathPattern, PatternError, Place,
     SnapshotRule, Statuses, TargetRule, Template, TemplateError, Uses, Whereabouts, named,

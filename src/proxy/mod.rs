@@ -2,7 +2,8 @@
 //!
 //! `door` judges the bytes of a head, `wire` those of the body behind it, `gate` decides what is
 //! audited (by `plan`), `exchange` carries an audited request through and reads states before and
-//! after it, `tunnel` what follows an upgrade, `balance` picks the upstream's address, `identity` asks
+//! after it, `tunnel` what follows an upgrade, `oversee` looks on while a model's answer streams,
+//! `subject` gathers what the stages are told, `balance` picks the upstream's address, `identity` asks
 //! who acts, `fetch` puts the questions of our own. `pass` carries reads
 //! that are not recorded; everything
 //! else goes through Pingora's own pipeline.
@@ -22,12 +23,14 @@ mod forward;
 mod gate;
 mod identity;
 mod listening;
+mod oversee;
 mod pass;
 mod plan;
 mod problem;
 mod release;
 mod snapshot;
 mod strict;
+mod subject;
 mod tunnel;
 mod upstream;
 mod wire;

@@ -11,6 +11,7 @@ use pingora::{Error, ErrorType};
 use super::body::declared_length;
 use super::budget::Account;
 use super::forward::{self, ResponseFraming};
+use super::oversee::Passing;
 use super::plan;
 use super::tunnel::{self, Side};
 use super::upstream::{Failure, Upstream};
@@ -104,6 +105,7 @@ pub(super) async fn let_go(
     upstream: Option<&mut Upstream>,
     held: Held,
     event: Option<EventId>,
+    see: &mut (dyn FnMut(Passing<'_>) + Send),
 ) -> pingora::Result<()> {
     let version = session.req_header().version;
     let head = forward::response(held.head, event, held.framing, version)?;
@@ -117,12 +119,17 @@ pub(super) async fn let_go(
     }
     loop {
         match upstream.read().await {
-            Ok(Some(chunk)) => write(session, chunk).await?,
+            Ok(Some(chunk)) => {
+                write(session, chunk.clone()).await?;
+                see(Passing::Passed(&chunk));
+            }
             Ok(None) => {
+                see(Passing::Ended);
                 let trailers = upstream.trailers().await;
                 return finish(session, Bytes::new(), trailers).await;
             }
             Err(failure) => {
+                see(Passing::Lost);
                 tracing::debug!(?failure, "a streamed response broke off");
                 return Error::e_explain(
                     ErrorType::ConnectionClosed,

@@ -6,6 +6,8 @@
 //! Fields are declared in the order of their names in JSON: it is the canonical one, which is then
 //! written without sorting.
 
+use std::collections::BTreeMap;
+
 use chrono::SecondsFormat;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
@@ -354,6 +356,10 @@ pub struct Completion {
     /// The sentence, now that the response is known; absent where the intent's still holds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
+    /// What is known of the limit that a gateway held up: `limit`, `limit_by`, `remaining`, `reset`,
+    /// `retry_after`, `spent`, as its header fields have them.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub detail: BTreeMap<&'static str, String>,
     /// From arrival to here, in milliseconds.
     pub duration_ms: u64,
     /// The event's id.
@@ -375,6 +381,9 @@ pub struct Completion {
     /// The redacted response, if there was one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response: Option<ResponseRecord>,
+    /// The id of the rule that recognised a rejection.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
     /// How much it should worry.
     pub severity: Severity,
     /// The targets, now that the response is known; absent where the intent's still hold.

@@ -1,5 +1,6 @@
 //! The completions that the recorder writes itself, for intents that nobody completes.
 
+use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use uuid::Uuid;
@@ -64,9 +65,11 @@ pub(super) fn closing(
         action: None,
         acts: Vec::new(),
         description: None,
+        detail: BTreeMap::new(),
         targets: None,
         client_gone: false,
         response: None,
+        rule: None,
         request_body: None,
         changes: Vec::new(),
         changes_hidden: Vec::new(),

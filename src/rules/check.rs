@@ -10,6 +10,7 @@ use super::events::CheckedEvent;
 use super::examples::{Example, Expected};
 use super::file::{RedactFile, RulesFile, SideFile};
 use super::lists::CheckedOnly;
+use super::rejections::CheckedRejection;
 use super::wording::in_words;
 use crate::identify::{ActorRule, KeySource};
 use crate::problem::{Problem, parse_yaml, pieces};
@@ -19,7 +20,8 @@ use crate::redact::{Exceptions, Glob, Rule, Sides, UNSEARCHED_RULE, USERINFO_RUL
 pub(super) const REMEDY: &str = "compare with `countersign rules reference`";
 
 /// The sections of a file, as their first lines are written.
-const SECTIONS: [&str; 5] = ["redact:", "keep:", "record_only:", "actors:", "events:"];
+const SECTIONS: [&str; 6] =
+    ["redact:", "keep:", "record_only:", "actors:", "events:", "rejections:"];
 
 /// The longest rule id.
 const ID_CHARS_MAX: usize = 64;
@@ -31,6 +33,9 @@ pub(super) struct Checked {
     pub(super) keep: Exceptions,
     pub(super) record_only: Vec<CheckedOnly>,
     pub(super) events: Vec<CheckedEvent>,
+    pub(super) rejections: Vec<CheckedRejection>,
+    /// So many of them, the first, are shipped.
+    pub(super) shipped_rejections: usize,
     /// Every file's rules as they were understood: what the digest is made of.
     pub(super) normal: Vec<String>,
     pub(super) problems: Vec<Problem>,
@@ -91,6 +96,9 @@ impl Checked {
         }
         for event in &rules.events {
             self.event(file, event);
+        }
+        for rejection in &rules.rejections {
+            self.rejection(file, rejection);
         }
     }
 

@@ -7,6 +7,7 @@ use serde_saphyr::Spanned;
 use super::actors::ActorFile;
 use super::events::file::EventFile;
 use super::one_or_other::{ExampleFile, PathFile};
+use super::rejections::file::RejectionFile;
 
 /// One file of rules.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -29,6 +30,9 @@ pub struct RulesFile {
     /// most definite is taken; what it does not say is said by convention.
     #[serde(default)]
     pub events: Vec<EventFile>,
+    /// What answers of gateways are called that are rejections.
+    #[serde(default)]
+    pub rejections: Vec<RejectionFile>,
 }
 
 /// One redaction rule. At least one selector is needed; a value that any of them selects is

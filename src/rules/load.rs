@@ -12,6 +12,7 @@ use super::events::CheckedEvent;
 use super::file::RulesFile;
 use super::lists::CheckedOnly;
 use super::packs::Pack;
+use super::rejections::CheckedRejection;
 use crate::derive::EventRules;
 use crate::identify::Actors;
 use crate::problem::{Problem, Problems, utf8};
@@ -27,6 +28,7 @@ pub struct RuleSet {
     pub(super) keep: Exceptions,
     pub(super) record_only: Vec<CheckedOnly>,
     written: Vec<CheckedEvent>,
+    pub(super) rejections: Vec<CheckedRejection>,
     events: Arc<EventRules>,
     digest: String,
     redaction: Arc<Policy>,
@@ -52,6 +54,7 @@ pub fn load(dir: Option<&Path>, packs: &[Pack]) -> Result<RuleSet, Problems> {
     for pack in Pack::ALL.into_iter().filter(|pack| packs.contains(pack)) {
         checked.file(Path::new(pack.file()), pack.text());
     }
+    checked.shipped_rejections = checked.rejections.len();
     if let Some(dir) = dir {
         for file in files(dir, &mut checked.problems) {
             match read(&file) {
@@ -70,7 +73,8 @@ pub fn schema() -> Schema {
 
 impl RuleSet {
     fn of(mut checked: Checked) -> Result<Self, Problems> {
-        let events = Arc::new(checked.compiled());
+        let rejections = checked.all_rejections();
+        let events = Arc::new(checked.compiled().with_rejections(rejections));
         if !checked.problems.is_empty() {
             return Err(Problems(checked.problems));
         }
@@ -85,10 +89,30 @@ impl RuleSet {
         let only: Vec<RecordOnly> =
             checked.record_only.iter().map(|checked| checked.only.clone()).collect();
         let redaction = Arc::new(compile(rules, &checked.keep, &only)?);
-        let Checked { rules, keep, record_only, events: written, actors, sources, reads, .. } =
-            checked;
+        let Checked {
+            rules,
+            keep,
+            record_only,
+            events: written,
+            rejections,
+            actors,
+            sources,
+            reads,
+            ..
+        } = checked;
         let actors = Arc::new(Actors::new(actors, sources));
-        Ok(Self { rules, keep, record_only, written, events, digest, redaction, actors, reads })
+        Ok(Self {
+            rules,
+            keep,
+            record_only,
+            written,
+            rejections,
+            events,
+            digest,
+            redaction,
+            actors,
+            reads,
+        })
     }
 
     /// SHA-256 over what the rules say, whatever their files' layout: lower-case hex, the first 16

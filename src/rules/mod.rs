@@ -17,6 +17,7 @@ mod load;
 mod one_or_other;
 mod packs;
 mod reference;
+mod rejections;
 #[cfg(test)]
 mod tests;
 mod try_body;
@@ -27,7 +28,8 @@ pub use actors::{
     TokenKeysFile,
 };
 pub use events::file::{
-    EventFile, MatchFile, OutcomeFile, OutcomeIs, RouteKindFile, SeverityFile, TargetFile, WhenFile,
+    EventFile, MatchFile, OutcomeFile, OutcomeIs, RouteKindFile, SeverityFile, StatusFile,
+    TargetFile, WhenFile,
 };
 pub use examples::{Expected, Tried, Unmet};
 pub use file::{
@@ -38,3 +40,4 @@ pub use load::{RuleSet, Written, load, schema};
 pub use one_or_other::{BodyFile, ExampleFile, PathFile};
 pub use packs::Pack;
 pub use reference::reference;
+pub use rejections::file::{AnswerFile, AnswerWhenFile, AnswersFile, RejectionFile};

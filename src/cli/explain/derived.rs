@@ -96,7 +96,9 @@ impl Record<'_> {
             None => (false, false),
         };
         let by_rule = |says: bool| self.ruled.filter(|_| says).map(|ruled| ruled.place.clone());
-        let from = by_rule(acts).unwrap_or(from);
+        let refused = self.second["rule"].as_str().filter(|_| self.second["category"] == "gateway");
+        let refused = refused.map(|rule| format!("`rejections`: {rule}"));
+        let from = refused.or_else(|| by_rule(acts)).unwrap_or(from);
         rows.push(Derived { field: "action".to_owned(), value: action.to_owned(), from });
         let category = self.first["category"].as_str().unwrap_or_default().to_owned();
         let from = "convention: the area of the action's noun".to_owned();

@@ -36,6 +36,7 @@ use trie::Trie;
 
 use super::naming::Naming;
 use super::path::split;
+use crate::gateway::Rejections;
 use crate::record::{RequestRecord, Severity};
 use crate::route::{Readings, Safety, host_matches, normal_host};
 
@@ -121,6 +122,7 @@ pub struct EventRules {
     trie: Trie,
     /// Whether one of them wants reads recorded.
     audits: bool,
+    rejections: Rejections,
 }
 
 impl EventRules {
@@ -135,7 +137,18 @@ impl EventRules {
             trie.add(&rule.path, index);
         }
         let audits = rules.iter().any(|rule| rule.audit);
-        Self { rules, trie, audits }
+        Self { rules, trie, audits, rejections: Rejections::default() }
+    }
+
+    /// The same, with rules about rejections.
+    #[must_use]
+    pub fn with_rejections(self, rejections: Rejections) -> Self {
+        Self { rejections, ..self }
+    }
+
+    /// The rules about what gateways refuse.
+    pub fn rejections(&self) -> &Rejections {
+        &self.rejections
     }
 
     /// Rules that never match, each with the one that takes all that it would.

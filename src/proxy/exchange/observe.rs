@@ -9,14 +9,15 @@ use std::time::{Duration, Instant};
 use pingora::proxy::Session;
 use tokio::time::timeout;
 
-use super::{Exchange, Outcome, stage};
+use super::{Exchange, Outcome, Told};
 use crate::capture::{Body, Release, Response};
 use crate::config::{AuditLevel, RouteKind, Snapshots};
 use crate::derive::{Moment, Unseen, Whereabouts};
-use crate::pipeline::{Reading, States};
+use crate::pipeline::{Prepared, Reading, States};
 use crate::proxy::fetch::{Answer, Application, FetchError, Room};
 use crate::proxy::plan::Recording;
 use crate::proxy::release::Held;
+use crate::proxy::subject::{captured_response, stage};
 use crate::proxy::{forward, gate};
 use crate::route::{Readings, Safety, names_another_path, safety};
 use crate::telemetry::SnapshotLabels;
@@ -65,10 +66,11 @@ impl Exchange<'_> {
         {
             return None;
         }
-        if self.prepared.snapshot().is_some() {
-            return Some(self.prepared.whereabouts());
+        let Told::Now(prepared) = &self.told else { return None };
+        if prepared.snapshot().is_some() {
+            return Some(prepared.whereabouts());
         }
-        if route.snapshots != Snapshots::Convention || !self.prepared.is_about_item() {
+        if route.snapshots != Snapshots::Convention || !prepared.is_about_item() {
             return None;
         }
         let target = gate::path_and_query(session.req_header());
@@ -85,7 +87,7 @@ impl Exchange<'_> {
                 Observing { before, target: Some(target) }
             }
             // What gets its id from the response cannot have been there.
-            Whereabouts::WithResponse if self.prepared.is_creation() => {
+            Whereabouts::WithResponse if self.told.now().is_some_and(Prepared::is_creation) => {
                 Observing { before: Reading::Nothing, target: None }
             }
             Whereabouts::Ambiguous => unseen(Unseen::AmbiguousPath),
@@ -114,8 +116,13 @@ impl Exchange<'_> {
 
     /// Where the response says that the state is.
     fn told_by(&mut self, held: &Held) -> Whereabouts {
-        let response = super::captured_response(held);
-        self.prepared.whereabouts_after(&stage(self.snapshot, self.routed), &response)
+        let response = captured_response(held);
+        match &mut self.told {
+            Told::Now(prepared) => {
+                prepared.whereabouts_after(&stage(self.snapshot, self.routed), &response)
+            }
+            Told::Later(_) => Whereabouts::Untold,
+        }
     }
 
     /// Reads a state, and counts it.
@@ -160,7 +167,7 @@ impl Exchange<'_> {
         };
         let route = &self.routed.route;
         let forwarding = gate::forwarding(session, self.snapshot, route);
-        let head = forward::reading(head, target, self.prepared.id(), moment, &forwarding)
+        let head = forward::reading(head, target, self.id, moment, &forwarding)
             .map_err(|_| Unseen::NoPath)?;
         let application = Application {
             connector: &self.shared.connector,
@@ -169,7 +176,7 @@ impl Exchange<'_> {
             forwarding: &forwarding,
         };
         let room = Room { limit: route.capture_response, account: Some(&mut self.account) };
-        let deadline = self.prepared.snapshot().and_then(|rule| rule.timeout);
+        let deadline = self.told.now().and_then(Prepared::snapshot).and_then(|rule| rule.timeout);
         let deadline: Duration = deadline.unwrap_or(self.snapshot.config.timeouts.snapshot);
         let began = Instant::now();
         let answer = timeout(deadline, application.ask_stamped(head, room)).await;

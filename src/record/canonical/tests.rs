@@ -94,6 +94,7 @@ fn completion() -> Completion {
         action: some("user.create"),
         acts: vec![act(Some(Outcome::Denied))],
         description: some("d"),
+        detail: [("limit", "60".to_owned()), ("limit_by", "requests".to_owned())].into(),
         targets: Some(targets),
         client_gone: true,
         response: Some(ResponseRecord {
@@ -109,6 +110,7 @@ fn completion() -> Completion {
             notes: vec!["note".to_owned()],
             receipts: receipts(),
         }),
+        rule: some("r"),
         request_body: Some(json!({"size": 1, "sha256": "00"})),
         changes: vec![Change {
             path: "/a".to_owned(),

@@ -137,7 +137,7 @@ pub struct MatchFile {
 pub enum RouteKindFile {
     /// Mutations are recorded.
     Admin,
-    /// Rejections are recorded.
+    /// Rejections are recorded; what they are called, and how they ended, is said by `rejections`.
     Gateway,
 }
 

@@ -70,11 +70,7 @@ impl Checked {
             RouteKindFile::Admin => Kind::Admin,
             RouteKindFile::Gateway => Kind::Gateway,
         });
-        let severity = written.severity.map(|severity| match severity {
-            SeverityFile::Info => Severity::Info,
-            SeverityFile::Warn => Severity::Warn,
-            SeverityFile::Fail => Severity::Fail,
-        });
+        let severity = written.severity.map(severity_of);
         let rule = EventRule {
             id: id.clone(),
             methods,
@@ -175,7 +171,7 @@ impl Checked {
         Some(host)
     }
 
-    fn event_action(
+    pub(super) fn event_action(
         &mut self,
         file: &Path,
         id: &str,
@@ -311,13 +307,25 @@ impl Checked {
         let reason = reason.and_then(|template| {
             self.event_template(file, id, "reason", template, Uses::Exchange, params)
         });
-        let is = match written.is {
-            OutcomeIs::Success => Outcome::Success,
-            OutcomeIs::Failure => Outcome::Failure,
-            OutcomeIs::Denied => Outcome::Denied,
-            OutcomeIs::Unknown => Outcome::Unknown,
-        };
+        let is = outcome_of(written.is);
         OutcomeRule { statuses, body, is, reason }
+    }
+}
+
+pub(super) fn severity_of(written: SeverityFile) -> Severity {
+    match written {
+        SeverityFile::Info => Severity::Info,
+        SeverityFile::Warn => Severity::Warn,
+        SeverityFile::Fail => Severity::Fail,
+    }
+}
+
+pub(super) fn outcome_of(written: OutcomeIs) -> Outcome {
+    match written {
+        OutcomeIs::Success => Outcome::Success,
+        OutcomeIs::Failure => Outcome::Failure,
+        OutcomeIs::Denied => Outcome::Denied,
+        OutcomeIs::Unknown => Outcome::Unknown,
     }
 }
 
@@ -331,7 +339,7 @@ fn is_word(text: &str) -> bool {
 }
 
 /// Whether all of it could be read.
-fn read_statuses(written: &StatusFile, statuses: &mut Vec<Statuses>) -> bool {
+pub(super) fn read_statuses(written: &StatusFile, statuses: &mut Vec<Statuses>) -> bool {
     match written {
         StatusFile::One(status) => match u16::try_from(*status) {
             Ok(status @ 100..=599) => statuses.push(Statuses(status, status)),
