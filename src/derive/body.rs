@@ -108,6 +108,19 @@ pub(super) fn many(body: &Value<'_>, noun: &str, plural: &str) -> Many {
     Many { targets, count }
 }
 
+/// The rows of a list that is edited at once, as Django's forms have them: `form-0-id`.
+pub(super) fn formset(body: &Value<'_>) -> Many {
+    if body.get("form-TOTAL_FORMS").is_none() {
+        return Many::default();
+    }
+    let is_id = |name: &str| name.starts_with("form-") && name.ends_with("-id");
+    let ids = || body.members().iter().filter(|(name, _)| is_id(name));
+    let targets: Vec<_> =
+        ids().take(TARGETS_MAX).filter_map(|(_, id)| Some((Some(scalar(id)?), None))).collect();
+    let count = targets.len().max(ids().count());
+    Many { targets, count }
+}
+
 /// Several targets: ids and names, no more than [`TARGETS_MAX`], and how many there are.
 #[derive(Debug, Default)]
 pub(super) struct Many {

@@ -161,7 +161,10 @@ fn named_by_path(
     let scope = scope(&walked.nodes);
     let node = walked.nodes.pop().unwrap_or_else(|| Node::named("resource"));
     let has_item = node.is_item || walked.part.is_some() || is_singleton(&node.noun);
-    let chosen = body.and_then(chosen_action);
+    let chosen = body.and_then(chosen_action).or_else(|| {
+        let is_list = body.is_some_and(|body| !body::formset(body).is_empty());
+        is_list.then(|| "update".to_owned())
+    });
     let verb = walked.verb.take().or(chosen).unwrap_or_else(|| {
         let is_part_known = walked.part.as_deref().is_none_or(super::nouns::is_part);
         method_verb(method, has_item && is_part_known && !walked.creates)
@@ -258,7 +261,11 @@ fn several(node: &Node, request: &RequestRecord, body: Option<&Value<'_>>) -> Ma
         return Many::default();
     }
     let plural = plural_name(&node.noun);
-    let within = body.map(|body| body::many(body, &node.noun, &plural)).unwrap_or_default();
+    let within = body.map(|body| match body::many(body, &node.noun, &plural) {
+        many if many.is_empty() => body::formset(body),
+        many => many,
+    });
+    let within = within.unwrap_or_default();
     if !within.is_empty() {
         return within;
     }
