@@ -69,7 +69,7 @@ pub(super) fn created_id(body: &Value<'_>, noun: &str) -> Option<String> {
 }
 
 /// Names of lists of ids, whatever they are ids of: everybody's, and those of Django's forms.
-const ID_LISTS: [&str; 6] = ["ids", "ids[]", "id[]", "_selected_action", "selected_ids", "items"];
+const ID_LISTS: [&str; 5] = ["ids", "ids[]", "id[]", "_selected_action", "selected_ids"];
 
 /// Ids and names of several targets, and how many there are in all.
 pub(super) fn many(body: &Value<'_>, noun: &str, plural: &str) -> Many {

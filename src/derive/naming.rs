@@ -232,7 +232,7 @@ fn targets(
     body: Option<&Value<'_>>,
 ) -> (Vec<Target>, usize) {
     let kind = node.noun.clone();
-    let several = several(node, request, body);
+    let several = several(node, verb, request, body);
     if !several.is_empty() {
         let target = |(id, name)| Target { kind: kind.clone(), id, name };
         return (several.targets.into_iter().map(target).collect(), several.count);
@@ -253,7 +253,7 @@ fn targets(
 }
 
 /// What a bulk request names: `/users/1,2,3`, `?ids=1,2,3`, `{"ids": [1, 2, 3]}`.
-fn several(node: &Node, request: &RequestRecord, body: Option<&Value<'_>>) -> Many {
+fn several(node: &Node, verb: &str, request: &RequestRecord, body: Option<&Value<'_>>) -> Many {
     if let Some(id) = &node.id {
         return Many::of_ids(id);
     }
@@ -261,11 +261,21 @@ fn several(node: &Node, request: &RequestRecord, body: Option<&Value<'_>>) -> Ma
         return Many::default();
     }
     let plural = plural_name(&node.noun);
-    let within = body.map(|body| match body::many(body, &node.noun, &plural) {
-        many if many.is_empty() => body::formset(body),
-        many => many,
-    });
-    let within = within.unwrap_or_default();
+    let within = |body: &Value<'_>| {
+        let many = body::many(body, &node.noun, &plural);
+        let items = body.get("items").filter(|_| many.is_empty());
+        match items {
+            Some(items) => body::many(items, &node.noun, &plural),
+            None if many.is_empty() => body::formset(body),
+            None => many,
+        }
+    };
+    // What is created with a name is one thing, and the items in it are its own.
+    let is_one = |body: &&Value<'_>| {
+        let has_items = body.get("items").is_some() || body::name(body, &node.noun).is_some();
+        verb == "create" && body.as_array().is_none() && has_items
+    };
+    let within = body.filter(|body| !is_one(body)).map(within).unwrap_or_default();
     if !within.is_empty() {
         return within;
     }
