@@ -69,7 +69,7 @@ pub(super) fn created_id(body: &Value<'_>, noun: &str) -> Option<String> {
 }
 
 /// Names of lists of ids, whatever they are ids of: everybody's, and those of Django's forms.
-const ID_LISTS: [&str; 6] = ["ids", "ids[]", "id[]", "_selected_action", "selected_ids", "items"];
+const ID_LISTS: [&str; 5] = ["ids", "ids[]", "id[]", "_selected_action", "selected_ids"];
 
 /// Ids and names of several targets, and how many there are in all.
 pub(super) fn many(body: &Value<'_>, noun: &str, plural: &str) -> Many {
@@ -105,6 +105,19 @@ pub(super) fn many(body: &Value<'_>, noun: &str, plural: &str) -> Many {
     });
     let targets: Vec<_> = targets.collect();
     let count = if items.len() > TARGETS_MAX { items.len() } else { targets.len() };
+    Many { targets, count }
+}
+
+/// The rows of a list that is edited at once, as Django's forms have them: `form-0-id`.
+pub(super) fn formset(body: &Value<'_>) -> Many {
+    if body.get("form-TOTAL_FORMS").is_none() {
+        return Many::default();
+    }
+    let is_id = |name: &str| name.starts_with("form-") && name.ends_with("-id");
+    let ids = || body.members().iter().filter(|(name, _)| is_id(name));
+    let targets: Vec<_> =
+        ids().take(TARGETS_MAX).filter_map(|(_, id)| Some((Some(scalar(id)?), None))).collect();
+    let count = targets.len().max(ids().count());
     Many { targets, count }
 }
 

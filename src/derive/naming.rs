@@ -164,7 +164,10 @@ fn named_by_path(
     let node = walked.nodes.pop().unwrap_or_else(|| Node::named("resource"));
     let has_item = node.is_item || walked.part.is_some() || is_singleton(&node.noun);
     let is_item = node.is_item && walked.part.is_none() && walked.verb.is_none();
-    let chosen = body.and_then(chosen_action);
+    let chosen = body.and_then(chosen_action).or_else(|| {
+        let is_list = body.is_some_and(|body| !body::formset(body).is_empty());
+        is_list.then(|| "update".to_owned())
+    });
     let verb = walked.verb.take().or(chosen).unwrap_or_else(|| {
         let is_part_known = walked.part.as_deref().is_none_or(super::nouns::is_part);
         method_verb(method, has_item && is_part_known && !walked.creates)
@@ -233,7 +236,7 @@ fn targets(
     body: Option<&Value<'_>>,
 ) -> (Vec<Target>, usize) {
     let kind = node.noun.clone();
-    let several = several(node, request, body);
+    let several = several(node, verb, request, body);
     if !several.is_empty() {
         let target = |(id, name)| Target { kind: kind.clone(), id, name };
         return (several.targets.into_iter().map(target).collect(), several.count);
@@ -254,7 +257,7 @@ fn targets(
 }
 
 /// What a bulk request names: `/users/1,2,3`, `?ids=1,2,3`, `{"ids": [1, 2, 3]}`.
-fn several(node: &Node, request: &RequestRecord, body: Option<&Value<'_>>) -> Many {
+fn several(node: &Node, verb: &str, request: &RequestRecord, body: Option<&Value<'_>>) -> Many {
     if let Some(id) = &node.id {
         return Many::of_ids(id);
     }
@@ -262,7 +265,21 @@ fn several(node: &Node, request: &RequestRecord, body: Option<&Value<'_>>) -> Ma
         return Many::default();
     }
     let plural = plural_name(&node.noun);
-    let within = body.map(|body| body::many(body, &node.noun, &plural)).unwrap_or_default();
+    let within = |body: &Value<'_>| {
+        let many = body::many(body, &node.noun, &plural);
+        let items = body.get("items").filter(|_| many.is_empty());
+        match items {
+            Some(items) => body::many(items, &node.noun, &plural),
+            None if many.is_empty() => body::formset(body),
+            None => many,
+        }
+    };
+    // What is created with a name is one thing, and the items in it are its own.
+    let is_one = |body: &&Value<'_>| {
+        let has_items = body.get("items").is_some() || body::name(body, &node.noun).is_some();
+        verb == "create" && body.as_array().is_none() && has_items
+    };
+    let within = body.filter(|body| !is_one(body)).map(within).unwrap_or_default();
     if !within.is_empty() {
         return within;
     }

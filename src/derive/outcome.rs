@@ -5,6 +5,7 @@ use super::answer;
 use super::body::{self, Value};
 use super::changes::Observed;
 use super::code::{CODE_BYTES_MAX, code, is_refusal};
+use super::graphql::Operation;
 use super::naming::Naming;
 use super::path::Path;
 use super::rule::Facts;
@@ -62,8 +63,10 @@ pub fn outcome(
     ended: Ended<'_>,
 ) -> Verdict {
     let mut verdict = ending(naming, request, actor, ended);
-    if let Some(matched) = &naming.matched {
-        let (ruled, read) = (matched.rule.severity, matched.rule.read);
+    let rule = naming.matched.as_ref().map(|matched| &matched.rule);
+    let read = rule.is_some_and(|rule| rule.read) || naming.graphql == Some(Operation::Query);
+    let ruled = rule.and_then(|rule| rule.severity);
+    if rule.is_some() || read {
         verdict.severity = severity(verdict.outcome, verdict.severity, ruled, read);
         for act in &mut verdict.acts {
             act.severity = act

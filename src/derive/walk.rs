@@ -215,6 +215,9 @@ impl Walk<'_> {
             return self.verb(word);
         }
         let Some(before) = before else { return self.first(word, is_last) };
+        if self.is_django_item() {
+            return self.id(segment);
+        }
         if self.out.part.is_some() {
             self.node(word);
         } else if is_last && is_part(word) && !is_singleton(&before) {
@@ -230,6 +233,16 @@ impl Walk<'_> {
         } else {
             self.node(word);
         }
+    }
+
+    /// `/admin/shop/tag/red/change/`: an item of Django's admin, whatever its key looks like.
+    fn is_django_item(&self) -> bool {
+        let segments = &self.path.segments;
+        let last = segments.get(self.next + 1).map(|last| last.text.as_str());
+        self.next + 2 == segments.len()
+            && matches!(last, Some("change" | "delete"))
+            && self.out.nodes.len() >= 2
+            && segments.first().is_some_and(|first| first.text == "admin")
     }
 
     /// The first word of all: a verb alone is done to the system.

@@ -94,6 +94,16 @@ fn use_the_site(proxy: &Proxy) {
     let list = "/admin/shop/coupon/";
     let selected = [("_selected_action", "1"), ("_selected_action", "2"), ("index", "0")];
     status(302, ann.submit(list, &[&[("action", "make_inactive")], &selected[..]].concat()));
+    let edited = [
+        ("form-TOTAL_FORMS", "2"),
+        ("form-INITIAL_FORMS", "2"),
+        ("form-0-id", "2"),
+        ("form-0-percent", "26"),
+        ("form-1-id", "1"),
+        ("form-1-percent", "31"),
+        ("_save", "Save"),
+    ];
+    status(302, ann.submit(list, &edited));
     let delete = [&[("action", "delete_selected")], &selected[..]].concat();
     status(200, ann.submit(list, &delete));
     status(302, ann.submit(list, &[&delete[..], &[("post", "yes")]].concat()));

@@ -13,6 +13,8 @@ def make_inactive(modeladmin, request, queryset):
 @admin.register(Coupon)
 class CouponAdmin(admin.ModelAdmin):
     actions = [make_inactive]
+    list_display = ["name", "percent"]
+    list_editable = ["percent"]
 
 
 admin.site.register(Document)
