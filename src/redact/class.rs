@@ -11,6 +11,7 @@ const PERCENT: u8 = 1 << 2;
 const NO_BASE64: u8 = 1 << 3;
 /// A brace, a bracket or what else documents begin with.
 const BRACKET: u8 = 1 << 4;
+const AT: u8 = 1 << 5;
 
 #[expect(clippy::indexing_slicing, reason = "it is evaluated by the compiler")]
 const TABLE: [u8; 256] = {
@@ -24,6 +25,7 @@ const TABLE: [u8; 256] = {
             b'=' => EQUALS,
             b':' => COLON | NO_BASE64,
             b'%' => PERCENT | NO_BASE64,
+            b'@' => AT | NO_BASE64,
             b'{' | b'[' | b'<' => BRACKET | NO_BASE64,
             _ if in_base64 || blank => 0,
             _ => NO_BASE64,
@@ -48,6 +50,11 @@ impl Class {
     /// There is a `:` in it.
     pub(super) fn has_colon(self) -> bool {
         self.0 & COLON != 0
+    }
+
+    /// There are a `:` and an `@` in it.
+    pub(super) fn may_have_userinfo(self) -> bool {
+        self.0 & (COLON | AT) == COLON | AT
     }
 
     /// There is a `%` in it.
@@ -87,6 +94,7 @@ mod tests {
         assert!(percent_text("a%20b").is_some() && Class::of("a%20b").has_percent());
         assert!(data_url("data:,x").is_some() && Class::of("data:,x").has_colon());
         assert!(Class::of("a=b").has_equals());
+        assert!(Class::of("redis://:pw@host").may_have_userinfo());
         let plain = Class::of("created by “Zoë”, on 2026-11-21 (first)");
         assert!(!plain.may_be_base64() && !plain.has_equals() && !plain.has_colon());
         assert!(!plain.has_bracket() && !plain.has_percent());

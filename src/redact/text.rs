@@ -43,7 +43,7 @@ impl Walk<'_> {
     /// The same, for a text of which it is known what may be in it.
     pub(super) fn plain_of(&mut self, text: &str, class: Class) -> Option<String> {
         let mut edits = Vec::new();
-        let urls = class.has_colon() && has_url(text);
+        let urls = class.may_have_userinfo() && has_url(text);
         if urls || class.has_equals() {
             for (start, token) in tokens(text, breaks) {
                 if urls && has_url(token) {
