@@ -34,12 +34,13 @@ const RPC_CODES: [(i64, &str); 5] = [
 
 /// Where error codes stand, the best place first.
 ///
-/// `error.code` and its like are everybody's; `error.status` is Google's, `errors[].extensions.code`
-/// GraphQL's, `type` of RFC 9457, `__type` and `Error.Code` of AWS, `reason` of Kubernetes and
-/// CouchDB.
-const PLACES: [&[&str]; 29] = [
+/// `error.code` and its like are everybody's; `error.status` and `error.details[].reason` are
+/// Google's, `errors[].extensions.code` GraphQL's, `type` of RFC 9457, `__type` and `Error.Code` of
+/// AWS, `reason` of Kubernetes and CouchDB.
+const PLACES: [&[&str]; 30] = [
     &["error", "code"],
     &["error", "type"],
+    &["error", "details", "reason"],
     &["error", "status"],
     &["error", "reason"],
     &["error", "name"],
