@@ -64,8 +64,16 @@ pub fn run(args: &Args, out: &mut dyn Write) -> io::Result<Verdict> {
     };
     let Some(prefix) = only else {
         let (count, digest) = (rules.redaction_rules(), rules.digest());
-        let events = rules.events().len();
-        writeln!(out, "ok: {count} redaction rules, {events} rules for events, digest {digest}")?;
+        let events = rules.events();
+        let documented = match events.operations() {
+            0 => String::new(),
+            operations => format!(", {operations} operations of documents"),
+        };
+        let events = events.len();
+        writeln!(
+            out,
+            "ok: {count} redaction rules, {events} rules for events{documented}, digest {digest}"
+        )?;
         return Ok(Verdict::Fine);
     };
     match rules.try_examples(prefix) {

@@ -25,6 +25,7 @@
 
 mod body;
 mod changes;
+mod document;
 mod naming;
 mod nouns;
 mod outcome;
@@ -44,6 +45,7 @@ pub use changes::{
     BYTES_MAX as CHANGES_BYTES_MAX, CHANGES_MAX, Changes, Difference, Note as ChangesNote,
     VALUE_BYTES_MAX as CHANGE_VALUE_BYTES_MAX, changes, diff,
 };
+pub use document::{Operation, documented_path};
 pub use naming::Naming;
 pub use outcome::{Ended, Verdict, outcome};
 pub use rule::{

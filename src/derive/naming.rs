@@ -4,7 +4,7 @@ use super::body::{self, Value};
 use super::nouns::{is_singleton, known_category, scope_name};
 use super::path::Path;
 use super::rpc;
-use super::rule::Matched;
+use super::rule::{Matched, PathPattern};
 use super::sentence::Sentence;
 use super::text::bounded;
 use super::walk::{Node, Walked, walk};
@@ -40,6 +40,8 @@ pub struct Naming {
     pub(super) is_call: bool,
     /// The rule that named it.
     pub(super) matched: Option<Matched>,
+    /// The operation of a document that names what the rule does not.
+    pub(super) documented: Option<Matched>,
 }
 
 impl Naming {
@@ -56,10 +58,17 @@ impl Naming {
 
 /// Names a request by convention.
 pub(super) fn naming(request: &RequestRecord) -> Naming {
+    naming_at(request, None)
+}
+
+/// Names a request by convention; if its path is documented, it is known where its ids stand.
+pub(super) fn naming_at(request: &RequestRecord, documented: Option<&PathPattern>) -> Naming {
     let tree = request.body.as_ref().map(BodyRecord::tree);
     let body = tree.as_ref();
     let method = method(request, body);
-    let path = Path::read(&request.path);
+    let path = documented
+        .and_then(|pattern| Path::documented(&request.path, pattern))
+        .unwrap_or_else(|| Path::read(&request.path));
     let walked = walk(&path, &method);
     let query = request.query.as_ref().map(Tree::node);
     let call = rpc::graphql(&request.path, query, body).or_else(|| rpc::json_rpc(body));

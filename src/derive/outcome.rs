@@ -3,7 +3,6 @@
 use super::body::{self, Value};
 use super::naming::Naming;
 use super::path::Path;
-use super::rule::Facts;
 use super::sentence::Sentence;
 use super::walk::walk;
 use crate::record::{Actor, BodyRecord, Outcome, RequestRecord, ResponseRecord, Severity, Target};
@@ -83,10 +82,10 @@ fn ending(naming: &Naming, request: &RequestRecord, actor: &Actor, ended: Ended<
     };
     let tree = response.body.as_ref().map(BodyRecord::tree);
     let body = tree.as_ref();
-    let facts = naming
-        .matched
-        .as_ref()
-        .map(|matched| naming.facts(matched, request, actor, Some((response, body))));
+    let facts = || {
+        let matched = naming.matched.as_ref()?;
+        Some(naming.facts(matched, request, actor, Some((response, body))))
+    };
     let rules = naming.matched.iter().flat_map(|matched| &matched.rule.outcomes);
     let ruled = rules.into_iter().find(|rule| rule.holds(response, body));
     let by_convention = match response.status {
@@ -98,8 +97,7 @@ fn ending(naming: &Naming, request: &RequestRecord, actor: &Actor, ended: Ended<
     };
     let outcome = ruled.map_or(by_convention, |rule| rule.is);
     if outcome != Outcome::Success {
-        let said =
-            ruled.and_then(|rule| rule.reason.as_ref()?.render(facts.as_ref()?, CODE_BYTES_MAX));
+        let said = ruled.and_then(|rule| rule.reason.as_ref()?.render(&facts()?, CODE_BYTES_MAX));
         let code = said.or_else(|| body.and_then(code));
         let reason = code.unwrap_or_else(|| match response.status {
             200..=399 if naming.is_call => "call_error".to_owned(),
@@ -107,14 +105,14 @@ fn ending(naming: &Naming, request: &RequestRecord, actor: &Actor, ended: Ended<
         });
         return without(naming, outcome, &reason);
     }
-    done(naming, response, body, facts)
+    done(naming, request, actor, (response, body))
 }
 
 fn done(
     naming: &Naming,
-    response: &ResponseRecord,
-    body: Option<&Value<'_>>,
-    facts: Option<Facts<'_>>,
+    request: &RequestRecord,
+    actor: &Actor,
+    (response, body): (&ResponseRecord, Option<&Value<'_>>),
 ) -> Verdict {
     let created = response.status == 201 && naming.sentence.verb == "update";
     let sentence = if created {
@@ -123,14 +121,18 @@ fn done(
         &naming.sentence
     };
     let noun = naming.action.rsplit_once('.').map_or(naming.action.as_str(), |(noun, _)| noun);
+    let facts = |matched| naming.facts(matched, request, actor, Some((response, body)));
     let mut targets = completed(naming, response, body, &sentence.verb);
-    if let (Some(matched), Some(facts)) = (&naming.matched, &facts) {
+    for matched in [&naming.documented, &naming.matched].into_iter().flatten() {
         let known = targets.as_deref().unwrap_or(&naming.targets);
-        let ruled = naming.ruled_targets(matched, facts, known);
+        let ruled = naming.ruled_targets(matched, &facts(matched), known);
         targets = (ruled != naming.targets).then_some(ruled);
     }
     let known = targets.as_ref().unwrap_or(&naming.targets);
-    let ruled = facts.and_then(|facts| naming.ruled_description(facts, &sentence.verb, known));
+    let mut sources = [&naming.matched, &naming.documented].into_iter().flatten();
+    let ruled = sources.find_map(|matched| {
+        naming.ruled_description(matched, facts(matched), &sentence.verb, known)
+    });
     let description = ruled.unwrap_or_else(|| sentence.done(known));
     Verdict {
         action: created.then(|| format!("{noun}.create")),

@@ -293,6 +293,7 @@ const PASTS: &[(&str, &str)] = &[
     ("login", "logged in"),
     ("logout", "logged out"),
     ("move", "moved"),
+    ("overwrite", "overwritten"),
     ("pin", "pinned"),
     ("put", "put"),
     ("read", "read"),
@@ -330,6 +331,11 @@ const PASTS: &[(&str, &str)] = &[
 /// Whether a word in snake case is a verb of the convention.
 pub(super) fn is_verb(word: &str) -> bool {
     VERBS.contains(&word)
+}
+
+/// Whether a word says how, before a verb.
+pub(super) fn is_adverb(word: &str) -> bool {
+    ADVERBS.contains(&word)
 }
 
 /// A verb of several words: the verb, with its adverb if it has one, and what it is about.

@@ -11,6 +11,7 @@ use super::examples::{Example, Expected};
 use super::file::{RedactFile, RulesFile, SideFile};
 use super::lists::CheckedOnly;
 use super::wording::in_words;
+use crate::derive::Operation;
 use crate::identify::{ActorRule, KeySource};
 use crate::problem::{Problem, parse_yaml, pieces};
 use crate::redact::{Exceptions, Glob, Rule, Sides, UNSEARCHED_RULE, USERINFO_RULE};
@@ -19,7 +20,7 @@ use crate::redact::{Exceptions, Glob, Rule, Sides, UNSEARCHED_RULE, USERINFO_RUL
 pub(super) const REMEDY: &str = "compare with `countersign rules reference`";
 
 /// The sections of a file, as their first lines are written.
-const SECTIONS: [&str; 5] = ["redact:", "keep:", "record_only:", "actors:", "events:"];
+const SECTIONS: [&str; 6] = ["redact:", "keep:", "record_only:", "actors:", "events:", "openapi:"];
 
 /// The longest rule id.
 const ID_CHARS_MAX: usize = 64;
@@ -31,6 +32,8 @@ pub(super) struct Checked {
     pub(super) keep: Exceptions,
     pub(super) record_only: Vec<CheckedOnly>,
     pub(super) events: Vec<CheckedEvent>,
+    /// The operations of documents.
+    pub(super) operations: Vec<Operation>,
     /// Every file's rules as they were understood: what the digest is made of.
     pub(super) normal: Vec<String>,
     pub(super) problems: Vec<Problem>,
@@ -91,6 +94,9 @@ impl Checked {
         }
         for event in &rules.events {
             self.event(file, event);
+        }
+        for document in &rules.openapi {
+            self.openapi(file, document);
         }
     }
 

@@ -7,6 +7,7 @@ use serde_saphyr::Spanned;
 use super::actors::ActorFile;
 use super::events::file::EventFile;
 use super::one_or_other::{ExampleFile, PathFile};
+use super::openapi::file::OpenapiFile;
 
 /// One file of rules.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -29,6 +30,9 @@ pub struct RulesFile {
     /// most definite is taken; what it does not say is said by convention.
     #[serde(default)]
     pub events: Vec<EventFile>,
+    /// Documents that describe the API, and name what no rule names.
+    #[serde(default)]
+    pub openapi: Vec<OpenapiFile>,
 }
 
 /// One redaction rule. At least one selector is needed; a value that any of them selects is

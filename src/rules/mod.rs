@@ -15,6 +15,7 @@ mod file;
 mod lists;
 mod load;
 mod one_or_other;
+mod openapi;
 mod packs;
 mod reference;
 #[cfg(test)]
@@ -36,5 +37,6 @@ pub use file::{
 };
 pub use load::{RuleSet, Written, load, schema};
 pub use one_or_other::{BodyFile, ExampleFile, PathFile};
+pub use openapi::file::OpenapiFile;
 pub use packs::Pack;
 pub use reference::reference;

@@ -28,10 +28,12 @@ use std::sync::Arc;
 pub(super) use facts::Facts;
 pub use outcome::{Expectation, OutcomeRule, Statuses};
 pub use pattern::{PathPattern, PatternError};
+pub(super) use pattern::{Piece, between};
 pub use refine::named;
 pub use template::{Template, TemplateError, Uses};
 use trie::Trie;
 
+use super::document::Operation;
 use super::naming::Naming;
 use super::path::split;
 use crate::record::{RequestRecord, Severity};
@@ -115,6 +117,8 @@ pub struct EventRules {
     trie: Trie,
     /// Whether one of them wants reads recorded.
     audits: bool,
+    /// The operations of documents, asked for what no rule says.
+    operations: Option<Arc<Self>>,
 }
 
 impl EventRules {
@@ -129,7 +133,20 @@ impl EventRules {
             trie.add(&rule.path, index);
         }
         let audits = rules.iter().any(|rule| rule.audit);
-        Self { rules, trie, audits }
+        Self { rules, trie, audits, operations: None }
+    }
+
+    /// The same rules, and these operations for what they leave out; of operations for the same
+    /// requests the first is taken.
+    pub fn documented(self, operations: &[Operation]) -> Self {
+        let rules: Vec<EventRule> = operations.iter().map(Operation::rule).collect();
+        let operations = (!rules.is_empty()).then(|| Arc::new(Self::new(rules)));
+        Self { operations, ..self }
+    }
+
+    /// How many operations of documents there are.
+    pub fn operations(&self) -> usize {
+        self.operations.as_ref().map_or(0, |operations| operations.len())
     }
 
     /// Rules that never match, each with the one that takes all that it would.
@@ -196,9 +213,19 @@ impl EventRules {
         self.rules.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are none, and no operations.
     pub fn is_empty(&self) -> bool {
-        self.rules.is_empty()
+        self.rules.is_empty() && self.operations.is_none()
+    }
+
+    /// The operation for a request.
+    fn operation(
+        &self,
+        request: &RequestRecord,
+        naming: &Naming,
+        place: &Place<'_>,
+    ) -> Option<Matched> {
+        self.operations.as_ref()?.find(request, naming, place)
     }
 
     /// The rule for a request that the convention has named.

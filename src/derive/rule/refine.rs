@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 
 use super::super::body::Value;
-use super::super::naming::{Naming, naming};
+use super::super::naming::{Naming, naming, naming_at};
 use super::super::nouns::known_category;
 use super::super::text::CHARS_MAX;
 use super::{Facts, Matched, Place};
@@ -15,6 +15,14 @@ const VALUE_CHARS_MAX: usize = 80;
 /// Names a request by the rule for it, and what the rule leaves out by convention.
 pub fn named(request: &RequestRecord, actor: &Actor, place: &Place<'_>) -> Naming {
     let mut naming = naming(request);
+    // What a call does is said by its body.
+    if !naming.is_call
+        && let Some(operation) = place.rules.operation(request, &naming, place)
+    {
+        naming = naming_at(request, Some(&operation.rule.path));
+        naming.refine(operation, request, actor);
+        naming.documented = naming.matched.take();
+    }
     if let Some(matched) = place.rules.find(request, &naming, place) {
         naming.refine(matched, request, actor);
     }
@@ -22,9 +30,10 @@ pub fn named(request: &RequestRecord, actor: &Actor, place: &Place<'_>) -> Namin
 }
 
 impl Naming {
-    /// The id of the rule that named it.
+    /// The id of the rule that named it, or else of the operation.
     pub fn rule(&self) -> Option<&str> {
-        self.matched.as_ref().map(|matched| matched.rule.id.as_str())
+        let matched = self.matched.as_ref().or(self.documented.as_ref());
+        matched.map(|matched| matched.rule.id.as_str())
     }
 
     fn refine(&mut self, matched: Matched, request: &RequestRecord, actor: &Actor) {
@@ -118,14 +127,15 @@ impl Naming {
         vec![Target { kind: kind(&first), id, name }]
     }
 
-    /// The rule's sentence of what was done, if all its values are known.
+    /// A rule's sentence of what was done, if all its values are known.
     pub(in crate::derive) fn ruled_description(
         &self,
+        matched: &Matched,
         mut facts: Facts<'_>,
         verb: &str,
         targets: &[Target],
     ) -> Option<String> {
-        let template = self.matched.as_ref()?.rule.description.as_ref()?;
+        let template = matched.rule.description.as_ref()?;
         facts.target = targets.first().filter(|_| targets.len() == 1).cloned();
         verb.clone_into(&mut facts.verb);
         template.render(&facts, VALUE_CHARS_MAX)

@@ -42,7 +42,7 @@ impl Checked {
         self.id(file, &written.id);
         let id = &written.id.value;
         let methods = self.methods(file, id, &written.matching);
-        let host = self.host(file, id, &written.matching);
+        let host = self.host(file, id, written.matching.host.as_ref());
         let action = self.event_action(file, id, written.action.as_ref());
         let category = self.word(file, id, "category", written.category.as_ref());
         let Some(path) = self.pattern_of(file, id, &written.matching.path) else { return };
@@ -115,7 +115,7 @@ impl Checked {
                     .to_owned(),
             });
         }
-        rules
+        rules.documented(&self.operations)
     }
 
     fn pattern_of(&mut self, file: &Path, id: &str, path: &Spanned<String>) -> Option<PathPattern> {
@@ -158,8 +158,14 @@ impl Checked {
         texts.iter().map(|text| text.to_ascii_uppercase()).collect()
     }
 
-    fn host(&mut self, file: &Path, id: &str, written: &MatchFile) -> Option<String> {
-        let written = written.host.as_ref()?;
+    /// A host, or `*.` and a domain.
+    pub(super) fn host(
+        &mut self,
+        file: &Path,
+        id: &str,
+        written: Option<&Spanned<String>>,
+    ) -> Option<String> {
+        let written = written?;
         let host = written.value.to_ascii_lowercase();
         let name = host.strip_prefix("*.").unwrap_or(&host);
         if name.is_empty() || name.contains(['*', '/', ':', '@']) && !name.starts_with('[') {
@@ -178,8 +184,7 @@ impl Checked {
         written: Option<&Spanned<String>>,
     ) -> Option<String> {
         let written = written?;
-        let parts = written.value.split_once('.');
-        if !parts.is_some_and(|(noun, verb)| is_word(noun) && is_word(verb)) {
+        if !is_action(&written.value) {
             let message = format!("`{}` in `action` of `{id}` is no action", written.value);
             let remedy = "write a noun and a verb in lower case, as in `api_key.rotate`";
             self.at(file, written, message, remedy);
@@ -318,6 +323,11 @@ impl Checked {
 }
 
 const WORD_REMEDY: &str = "use up to 64 lower-case letters, digits and `_`, a letter first";
+
+/// Whether a text is `noun.verb`.
+pub(super) fn is_action(text: &str) -> bool {
+    text.split_once('.').is_some_and(|(noun, verb)| is_word(noun) && is_word(verb))
+}
 
 fn is_word(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
