@@ -6,6 +6,7 @@
 
 pub mod actors;
 pub mod check;
+pub mod coverage;
 pub mod demo;
 pub mod explain;
 pub mod fingerprint;
@@ -51,6 +52,7 @@ enum Command {
     Actors(actors::Args),
     Schema(schema::Args),
     Query(Box<query::QueryArgs>),
+    Coverage(coverage::Args),
     Explain(explain::Args),
     Fingerprint(fingerprint::Args),
     Demo(demo::DemoArgs),
@@ -84,6 +86,7 @@ pub fn main() -> ExitCode {
             .map(|()| ExitCode::SUCCESS)
             .map_err(Into::into),
         Command::Query(args) => query::run(&args, &mut out),
+        Command::Coverage(args) => coverage::run(&args, &mut out),
         Command::Explain(args) => explain::run(&args, &mut out),
         Command::Fingerprint(args) => fingerprint::run(&args, &mut out),
         Command::Demo(args) => try_out::run(&args, &mut out),

@@ -45,6 +45,16 @@ pub struct Naming {
 }
 
 impl Naming {
+    /// The method that counts, upper case; empty if it is none.
+    pub fn method(&self) -> &str {
+        &self.method
+    }
+
+    /// Whether the body says what is done: GraphQL, JSON-RPC.
+    pub fn is_call(&self) -> bool {
+        self.is_call
+    }
+
     /// Whether the request may hold a GraphQL operation that is no mere query, on whatever path.
     pub(super) fn may_mutate(&self, request: &RequestRecord) -> bool {
         if self.action.starts_with("graphql.") {

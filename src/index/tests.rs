@@ -321,3 +321,53 @@ async fn pages_do_not_move_while_events_arrive() {
         assert!(wrong.parse::<super::Cursor>().is_err(), "{wrong}");
     }
 }
+
+#[tokio::test]
+async fn routes_and_rules_are_counted() {
+    let mut ledger = Ledger::new().await;
+    let doc = |n: u32, route: &str, rule: Option<&str>| {
+        let mut doc = intent_doc(n);
+        doc["request"]["route"] = route.into();
+        doc["action"] = "x.update".into();
+        if let Some(rule) = rule {
+            doc["rule"] = rule.into();
+        }
+        doc
+    };
+    for (n, route, rule) in [
+        (0, "/a", None),
+        (1, "/b", None),
+        (2, "/b", None),
+        (3, "/c", Some("r1")),
+        (4, "/c", Some("r1")),
+    ] {
+        let id = id();
+        let seq = ledger.intent(id, doc(n, route, rule)).await;
+        ledger.completion(id, seq, completion_doc("success")).await;
+    }
+    // A rejection, and an event of our own, are no mutations.
+    ledger.append(id(), None, EntryKind::Completion, doc(5, "/d", None)).await;
+    ledger.append(id(), None, EntryKind::Completion, json!({"action": "audit.start"})).await;
+    let mut index = ledger.index().await;
+    let shown = |all: Vec<super::Unnamed>| {
+        all.into_iter()
+            .map(|it| format!("{} {} {}", it.method, it.route, it.events))
+            .collect::<Vec<_>>()
+    };
+    let all = index.unnamed(&[], 10).await.unwrap();
+    let example = index.example(&all[0], &[]).await.unwrap().unwrap();
+    assert_eq!((example.time_ms, example.rule), (all[0].last_ms, None));
+    assert_eq!(shown(all), ["POST /b 2", "POST /a 1"]);
+    assert_eq!(shown(index.unnamed(&[], 1).await.unwrap()), ["POST /b 2"]);
+    let until = example.time_ms;
+    let before = [Condition::Until(until)];
+    assert_eq!(shown(index.unnamed(&before, 9).await.unwrap()), ["POST /a 1", "POST /b 1"]);
+    let named = index.named(&[]).await.unwrap();
+    assert_eq!((named[0].rule.as_str(), named[0].events, named.len()), ("r1", 2, 1));
+    // The counts come from one index of SQLite's, in its order, without sorting what is grouped.
+    let mut question = super::coverage::unnamed("EXPLAIN QUERY PLAN ", &before, 9);
+    let plan = question.build().fetch_all(&mut index.conn).await.unwrap();
+    let plan: Vec<String> = plan.iter().map(|row| sqlx::Row::get(row, "detail")).collect();
+    assert!(plan.iter().any(|line| line.contains("COVERING INDEX events_coverage")), "{plan:?}");
+    assert!(!plan.iter().any(|line| line.contains("GROUP BY")), "{plan:?}");
+}

@@ -27,7 +27,7 @@ pub struct RuleSet {
     pub(super) keep: Exceptions,
     pub(super) record_only: Vec<CheckedOnly>,
     written: Vec<CheckedEvent>,
-    events: Arc<EventRules>,
+    pub(super) events: Arc<EventRules>,
     digest: String,
     redaction: Arc<Policy>,
     actors: Arc<Actors>,

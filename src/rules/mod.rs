@@ -18,6 +18,7 @@ mod one_or_other;
 mod openapi;
 mod packs;
 mod reference;
+mod suggest;
 #[cfg(test)]
 mod tests;
 mod try_body;
@@ -40,3 +41,4 @@ pub use one_or_other::{BodyFile, ExampleFile, PathFile};
 pub use openapi::file::OpenapiFile;
 pub use packs::Pack;
 pub use reference::reference;
+pub use suggest::{SUGGESTIONS, Suggester};

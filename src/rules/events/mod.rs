@@ -329,7 +329,8 @@ pub(super) fn is_action(text: &str) -> bool {
     text.split_once('.').is_some_and(|(noun, verb)| is_word(noun) && is_word(verb))
 }
 
-fn is_word(text: &str) -> bool {
+/// Whether a text can be a noun, a verb or a type.
+pub(super) fn is_word(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
     text.len() <= WORD_BYTES_MAX
         && text.starts_with(|first: char| first.is_ascii_lowercase())
