@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::capture::{Body, Request, Response};
 use crate::clock::Timestamp;
-use crate::derive::{self, Changes, Ended, EventRules, Kind, Naming, Place, Verdict};
+use crate::derive::{self, Changes, Ended, EventRules, Kind, Naming, Place, Trace, Verdict};
 use crate::identify::{self, Identified};
 use crate::record::{
     Actor, CanonicalError, Completion, Entry, EntryKind, EventId, Intent, Observer, RequestRecord,
@@ -72,6 +72,7 @@ pub struct Prepared {
     naming: Redacted<Naming>,
     seen: Seen,
     unread: Unread,
+    trace: Trace,
 }
 
 /// Why bodies of an exchange could not be read, as notes in the record say it.
@@ -106,6 +107,29 @@ impl Prepared {
         request: &Request,
         who: Redacted<Identified>,
     ) -> Self {
+        Self::begin(stage, id, time, observer, (request, who), Trace::off())
+    }
+
+    /// The same, noting where each derived field comes from.
+    pub fn traced(
+        stage: &Stage<'_>,
+        id: EventId,
+        time: Timestamp,
+        observer: Observer,
+        request: &Request,
+        who: Redacted<Identified>,
+    ) -> Self {
+        Self::begin(stage, id, time, observer, (request, who), Trace::on())
+    }
+
+    fn begin(
+        stage: &Stage<'_>,
+        id: EventId,
+        time: Timestamp,
+        observer: Observer,
+        (request, who): (&Request, Redacted<Identified>),
+        mut trace: Trace,
+    ) -> Self {
         let mut seen = Seen::default();
         let record = stage.engine.request(request, stage.request, &mut seen);
         let unread = Unread { request: record.get().unread, response: None };
@@ -118,7 +142,7 @@ impl Prepared {
         let known = record.as_ref().and(actor.as_ref()).and(host);
         let naming = known.map(|((record, actor), host)| {
             let place = Place { rules: stage.events, host: &host, kind: stage.kind };
-            derive::named(record, &actor.actor, &place)
+            derive::named_traced(record, &actor.actor, &place, &mut trace)
         });
         let intent = record.and(actor).and(source).and(naming.clone()).map(
             |(((record, who), source), naming)| {
@@ -148,12 +172,17 @@ impl Prepared {
                 }
             },
         );
-        Self { id, intent, naming, seen, unread }
+        Self { id, intent, naming, seen, unread, trace }
     }
 
     /// The event's id.
     pub fn id(&self) -> EventId {
         self.id
+    }
+
+    /// Where the derived fields came from, if that was asked for.
+    pub fn trace(&self) -> &Trace {
+        &self.trace
     }
 
     /// What could not be read so far.
@@ -210,11 +239,18 @@ impl Prepared {
             _ => None,
         };
         self.unread.response = response.as_ref().and_then(|response| response.get().unread);
+        let mut trace = std::mem::take(&mut self.trace);
         let redacted = self.naming.as_ref().and(self.intent.as_ref());
-        match response {
+        let completion = match response {
             Some(response) => redacted.and(response).map(|((naming, intent), mut response)| {
                 let ended = Ended::Response(&response);
-                let verdict = derive::outcome(naming, &intent.request, &intent.actor, ended);
+                let verdict = derive::outcome_traced(
+                    naming,
+                    &intent.request,
+                    &intent.actor,
+                    ended,
+                    &mut trace,
+                );
                 let redactions = std::mem::take(&mut response.receipts);
                 let changes = derive::changes(&intent.request, naming, &verdict, Some(&response));
                 let mut completion = self.assemble(verdict, changes, timing);
@@ -230,11 +266,14 @@ impl Prepared {
                     End::ClientAborted => Ended::ClientAborted,
                 };
                 let request = &intent.request;
-                let verdict = derive::outcome(naming, request, &intent.actor, ended);
+                let verdict =
+                    derive::outcome_traced(naming, request, &intent.actor, ended, &mut trace);
                 let changes = derive::changes(request, naming, &verdict, None);
                 self.assemble(verdict, changes, timing)
             }),
-        }
+        };
+        self.trace = trace;
+        completion
     }
 
     fn assemble(&self, verdict: Verdict, changes: Changes, timing: &Timing<'_>) -> Completion {

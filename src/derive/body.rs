@@ -1,6 +1,7 @@
 //! What a redacted body says of the target.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use super::text::bounded;
 pub(super) use crate::decode::Node as Value;
@@ -21,61 +22,139 @@ pub(super) const WRAPPERS: &[&str] = &["data", "result", "item", "attributes", "
 /// Of a bulk request so many targets are named.
 pub(super) const TARGETS_MAX: usize = 100;
 
-/// The object that a body is about: the body itself, or what it wraps under the noun.
-fn objects<'b>(body: &'b Value<'b>, noun: &str) -> impl Iterator<Item = &'b Members<'b>> {
+/// Where in a body a value stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum At<'n> {
+    /// A member of the body itself.
+    Outer(&'n str),
+    /// A member of a member.
+    Inner(&'n str, &'n str),
+    /// `NOUN_id`, perhaps of a member.
+    Own(Option<&'n str>, &'n str),
+    /// `NOUN[name]`.
+    Form(&'n str, &'n str),
+}
+
+impl fmt::Display for At<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Outer(name) => write!(f, "$.{name}"),
+            Self::Inner(outer, name) => write!(f, "$.{outer}.{name}"),
+            Self::Own(None, noun) => write!(f, "$.{noun}_id"),
+            Self::Own(Some(outer), noun) => write!(f, "$.{outer}.{noun}_id"),
+            Self::Form(noun, name) => write!(f, "$['{noun}[{name}]']"),
+        }
+    }
+}
+
+/// A text of a body, and where it stands.
+pub(super) type Found<'n> = (String, At<'n>);
+
+/// The object that a body is about: the body itself, or what it wraps under the noun; and under
+/// which name it stands.
+fn objects<'b>(
+    body: &'b Value<'b>,
+    noun: &'b str,
+) -> impl Iterator<Item = (Option<&'b str>, &'b Members<'b>)> {
     let outer = body.members();
-    let wrapped = |name: &str| member(outer, name).map(Value::members);
+    let wrapped = |name: &'b str| Some((Some(name), member(outer, name)?.members()));
     let named = wrapped(noun);
     let inner: Vec<_> = WRAPPERS.iter().filter_map(|name| wrapped(name)).collect();
-    named.into_iter().chain([outer]).chain(inner)
+    named.into_iter().chain([(None, outer)]).chain(inner)
+}
+
+/// The first of these members.
+fn first_at<'n>(
+    outer: Option<&'n str>,
+    object: &Members<'_>,
+    names: &[&'n str],
+) -> Option<Found<'n>> {
+    let found = names.iter().find_map(|name| Some((scalar(member(object, name)?)?, *name)));
+    let (text, name) = found?;
+    Some((text, outer.map_or(At::Outer(name), |outer| At::Inner(outer, name))))
 }
 
 /// The name of the target.
 pub(super) fn name(body: &Value<'_>, noun: &str) -> Option<String> {
-    objects(body, noun).find_map(|object| first(object, NAMES)).or_else(|| {
+    name_at(body, noun).map(|(name, _)| name)
+}
+
+/// The name of the target, and where it stands.
+pub(super) fn name_at<'b>(body: &'b Value<'b>, noun: &'b str) -> Option<Found<'b>> {
+    objects(body, noun).find_map(|(outer, object)| first_at(outer, object, NAMES)).or_else(|| {
         // Forms of some frameworks: `user[name]`.
-        NAMES.iter().find_map(|name| scalar(body.get(&format!("{noun}[{name}]"))?))
+        NAMES.iter().find_map(|name| {
+            Some((scalar(body.get(&format!("{noun}[{name}]"))?)?, At::Form(noun, name)))
+        })
     })
 }
 
 /// The id of the target.
 pub(super) fn id(body: &Value<'_>, noun: &str) -> Option<String> {
+    id_at(body, noun).map(|(id, _)| id)
+}
+
+/// The id of the target, and where it stands.
+pub(super) fn id_at<'b>(body: &'b Value<'b>, noun: &'b str) -> Option<Found<'b>> {
     let own = format!("{noun}_id");
-    objects(body, noun)
-        .find_map(|object| first(object, IDS).or_else(|| scalar(member(object, &own)?)))
+    objects(body, noun).find_map(|(outer, object)| {
+        first_at(outer, object, IDS)
+            .or_else(|| Some((scalar(member(object, &own)?)?, At::Own(outer, noun))))
+    })
 }
 
 /// The id that a response gives to what was created; a key or a name where there is none.
-pub(super) fn created_id(body: &Value<'_>, noun: &str) -> Option<String> {
-    id(body, noun)
-        .or_else(|| objects(body, noun).find_map(|object| first(object, &["key", "name"])))
+pub(super) fn created_id_at<'b>(body: &'b Value<'b>, noun: &'b str) -> Option<Found<'b>> {
+    id_at(body, noun).or_else(|| {
+        let keys = ["key", "name"];
+        objects(body, noun).find_map(|(outer, object)| first_at(outer, object, &keys))
+    })
 }
 
-/// Ids and names of several targets.
-pub(super) fn many(body: &Value<'_>, plural: &str) -> Vec<(Option<String>, Option<String>)> {
-    let items = body.as_array().or_else(|| {
-        ["ids", plural, "items"].iter().find_map(|name| body.get(name).and_then(Value::as_array))
-    });
-    items
-        .into_iter()
-        .flatten()
-        .take(TARGETS_MAX)
-        .filter_map(|item| match item {
-            Value::Object(object) => {
-                let found = (first(object, IDS), first(object, NAMES));
-                (found != (None, None)).then_some(found)
-            }
-            scalar_item => Some((Some(scalar(scalar_item)?), None)),
-        })
-        .collect()
+/// One of several targets.
+pub(super) struct Listed<'b> {
+    /// The member that holds the list; the body itself is one if there is none.
+    list: Option<&'b str>,
+    position: usize,
+    /// The id, and the member that holds it.
+    pub(super) id: Option<(String, Option<&'static str>)>,
+    /// The name, and the member that holds it.
+    pub(super) name: Option<(String, Option<&'static str>)>,
+}
+
+impl Listed<'_> {
+    /// Where a member of it stands, or the item itself.
+    pub(super) fn path(&self, member: Option<&str>) -> String {
+        let list = self.list.map(|list| format!(".{list}")).unwrap_or_default();
+        let member = member.map(|member| format!(".{member}")).unwrap_or_default();
+        format!("${list}[{}]{member}", self.position)
+    }
+}
+
+/// Several targets with their ids and names.
+pub(super) fn many<'b>(body: &'b Value<'b>, plural: &'b str) -> Vec<Listed<'b>> {
+    let held = || {
+        let mut names = ["ids", plural, "items"].into_iter();
+        names.find_map(|name| Some((Some(name), body.get(name)?.as_array()?)))
+    };
+    let Some((list, items)) = body.as_array().map(|items| (None, items)).or_else(held) else {
+        return Vec::new();
+    };
+    let one = |(position, item): (usize, &Value<'_>)| match item {
+        Value::Object(object) => {
+            let of = |names: &[&'static str]| {
+                names.iter().find_map(|name| Some((scalar(member(object, name)?)?, Some(*name))))
+            };
+            let (id, name) = (of(IDS), of(NAMES));
+            (id.is_some() || name.is_some()).then_some(Listed { list, position, id, name })
+        }
+        item => Some(Listed { list, position, id: Some((scalar(item)?, None)), name: None }),
+    };
+    items.iter().enumerate().take(TARGETS_MAX).filter_map(one).collect()
 }
 
 fn member<'b>(object: &'b Members<'b>, name: &str) -> Option<&'b Value<'b>> {
     object.iter().find(|(other, _)| other == name).map(|(_, value)| value)
-}
-
-fn first(object: &Members<'_>, names: &[&str]) -> Option<String> {
-    names.iter().find_map(|name| scalar(member(object, name)?))
 }
 
 /// A text or a number; of a repeated field the first.

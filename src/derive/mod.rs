@@ -37,6 +37,7 @@ mod shape;
 #[cfg(test)]
 mod tests;
 mod text;
+mod trace;
 mod verbs;
 mod walk;
 mod words;
@@ -47,8 +48,9 @@ pub use changes::{
 };
 pub use document::{Operation, documented_path};
 pub use naming::Naming;
-pub use outcome::{Ended, Verdict, outcome};
+pub use outcome::{Ended, Verdict, outcome, outcome_traced};
 pub use rule::{
     EventRule, EventRules, Expectation, Kind, OutcomeRule, PathPattern, PatternError, Place,
-    Statuses, TargetRule, Template, TemplateError, Uses, named,
+    Statuses, TargetRule, Template, TemplateError, Uses, named, named_traced,
 };
+pub use trace::{By, Field, Origin, Trace, Traced};

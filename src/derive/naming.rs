@@ -7,6 +7,7 @@ use super::rpc;
 use super::rule::{Matched, PathPattern};
 use super::sentence::Sentence;
 use super::text::bounded;
+use super::trace::{By, Field, Origin, Trace};
 use super::walk::{Node, Walked, walk};
 use super::words::{is_plural, snake};
 use crate::record::{BodyRecord, RequestRecord, Scope, Target, Tree};
@@ -67,12 +68,17 @@ impl Naming {
 }
 
 /// Names a request by convention.
+#[cfg(test)]
 pub(super) fn naming(request: &RequestRecord) -> Naming {
-    naming_at(request, None)
+    naming_at(request, None, &mut Trace::off())
 }
 
 /// Names a request by convention; if its path is documented, it is known where its ids stand.
-pub(super) fn naming_at(request: &RequestRecord, documented: Option<&PathPattern>) -> Naming {
+pub(super) fn naming_at(
+    request: &RequestRecord,
+    documented: Option<&PathPattern>,
+    trace: &mut Trace,
+) -> Naming {
     let tree = request.body.as_ref().map(BodyRecord::tree);
     let body = tree.as_ref();
     let method = method(request, body);
@@ -83,15 +89,19 @@ pub(super) fn naming_at(request: &RequestRecord, documented: Option<&PathPattern
     let query = request.query.as_ref().map(Tree::node);
     let call = rpc::graphql(&request.path, query, body).or_else(|| rpc::json_rpc(body));
     let mut naming = match call {
-        Some(call) => named_by_call(call, &walked),
-        None => named_by_path(walked, request, body, &method),
+        Some(call) => named_by_call(call, &walked, trace),
+        None => named_by_path(walked, request, body, &method, trace),
     };
     naming.description = naming.sentence.intent(&naming.targets);
+    let said = By::Convention("a sentence of action, target and scope");
+    trace.note(Field::Description, || (said, Vec::new()));
     naming.method = method;
     naming
 }
 
-fn named_by_call(call: rpc::Call, walked: &Walked) -> Naming {
+fn named_by_call(call: rpc::Call, walked: &Walked, trace: &mut Trace) -> Naming {
+    trace_path(walked, trace);
+    trace_call(&call, trace);
     let is_graphql = call.noun == "graphql";
     let kind = is_graphql.then(|| match call.verb.as_str() {
         "mutate" => "GraphQL mutation".to_owned(),
@@ -117,7 +127,10 @@ fn named_by_path(
     request: &RequestRecord,
     body: Option<&Value<'_>>,
     method: &str,
+    trace: &mut Trace,
 ) -> Naming {
+    trace_path(&walked, trace);
+    trace_action(&walked, trace);
     let scope = scope(&walked.nodes);
     let node = walked.nodes.pop().unwrap_or_else(|| Node::named("resource"));
     let has_item = node.is_item || walked.part.is_some() || is_singleton(&node.noun);
@@ -136,7 +149,7 @@ fn named_by_path(
         .and_then(known_category)
         .or_else(|| known_category(&node.noun))
         .map_or_else(|| node.noun.clone(), str::to_owned);
-    let targets = targets(&node, walked.part.is_some(), &verb, request, body);
+    let targets = targets(&node, walked.part.is_some(), &verb, (request, body), trace);
     let owner = walked.nodes.last().filter(|outer| outer.id.is_some());
     let owner = owner.filter(|outer| scope_name(&outer.noun).is_none()).map(|outer| Target {
         kind: outer.noun.clone(),
@@ -161,30 +174,139 @@ fn targets(
     node: &Node,
     is_part: bool,
     verb: &str,
-    request: &RequestRecord,
-    body: Option<&Value<'_>>,
+    (request, body): (&RequestRecord, Option<&Value<'_>>),
+    trace: &mut Trace,
 ) -> Vec<Target> {
     let kind = node.noun.clone();
     if !node.is_item
         && let Some(body) = body
     {
-        let many = body::many(body, &plural_name(&kind));
+        let plural = plural_name(&kind);
+        let many = body::many(body, &plural);
         if !many.is_empty() {
-            let target = |(id, name)| Target { kind: kind.clone(), id, name };
+            trace_many(node, &many, trace);
+            let text = |found: Option<(String, _)>| found.map(|(text, _)| text);
+            let target = |listed: body::Listed<'_>| Target {
+                kind: kind.clone(),
+                id: text(listed.id),
+                name: text(listed.name),
+            };
             return many.into_iter().map(target).collect();
         }
     }
-    let name = body.filter(|_| !is_part).and_then(|body| body::name(body, &kind));
-    let id = node.id.clone().or_else(|| {
-        if node.is_item {
-            return None;
-        }
+    trace_kind(node, 0, trace);
+    let name = body.filter(|_| !is_part).and_then(|body| body::name_at(body, &kind));
+    let found = || {
         let queried = request.query.as_ref().and_then(|query| body::scalar(query.get("id")?));
+        if let Some(queried) = queried {
+            return Some((queried, Origin::Query("id".to_owned())));
+        }
         // What is being created has no id yet that a client could know by that name.
-        queried.or_else(|| body.filter(|_| verb != "create").and_then(|body| body::id(body, &kind)))
+        let (id, at) =
+            body.filter(|_| verb != "create").and_then(|body| body::id_at(body, &kind))?;
+        Some((id, Origin::RequestBody(at.to_string())))
+    };
+    let id = match (&node.id, node.is_item) {
+        (Some(id), _) => {
+            let slots = || node.slots.iter().map(|slot| Origin::Segment(*slot)).collect();
+            trace.note(Field::Id(0), || (By::Convention("the item in the path"), slots()));
+            Some(id.clone())
+        }
+        (None, true) => None,
+        (None, false) => found().map(|(id, origin)| {
+            trace.note(Field::Id(0), || (By::Convention("the id that is sent"), vec![origin]));
+            id
+        }),
+    };
+    let name = name.filter(|(name, _)| Some(name) != id.as_ref()).map(|(name, at)| {
+        let origin = || vec![Origin::RequestBody(at.to_string())];
+        trace.note(Field::Name(0), || (By::Convention("the name that is sent"), origin()));
+        name
     });
-    let name = name.filter(|name| Some(name) != id.as_ref());
     vec![Target { kind, id, name }]
+}
+
+/// Notes what a path says, whatever the body does.
+fn trace_path(walked: &Walked, trace: &mut Trace) {
+    if !trace.is_on() {
+        return;
+    }
+    let template = By::Convention("the path, with ids replaced");
+    let segments = walked.nodes.iter().flat_map(|node| &node.slots);
+    let segments = segments.map(|slot| Origin::Segment(*slot)).collect();
+    trace.note(Field::Route, || (template, segments));
+    for node in &walked.nodes {
+        if let (Some(name), Some(_)) = (scope_name(&node.noun), &node.id) {
+            let slots = node.slots.iter().map(|slot| Origin::Segment(*slot)).collect();
+            let by = By::Convention("an outer collection of the path, and its id");
+            trace.note(Field::Scope(name.to_owned()), || (by, slots));
+        }
+    }
+}
+
+fn trace_action(walked: &Walked, trace: &mut Trace) {
+    let noun = walked.nodes.last().and_then(|node| node.at);
+    let noun = || noun.or(walked.verb_at).map(Origin::Segment);
+    trace.note(Field::Action, || {
+        let verb = walked.verb_at.map_or(Origin::Method, Origin::Segment);
+        let parts = noun().into_iter().chain(walked.part_at.map(Origin::Segment)).chain([verb]);
+        let by = match walked.verb_at {
+            Some(_) => "the last collection of the path, and the verb in it",
+            None => "the last collection of the path, and the method",
+        };
+        (By::Convention(by), parts.collect())
+    });
+    let by = By::Convention("the area of the action's noun");
+    trace.note(Field::Category, || (by, noun().into_iter().collect()));
+}
+
+fn trace_kind(node: &Node, position: usize, trace: &mut Trace) {
+    let origin = || node.at.map(Origin::Segment).into_iter().collect();
+    let by = match node.at {
+        Some(_) => "the last collection of the path",
+        None => "there is no collection in the path",
+    };
+    trace.note(Field::Kind(position), || (By::Convention(by), origin()));
+}
+
+fn trace_many(node: &Node, many: &[body::Listed<'_>], trace: &mut Trace) {
+    if !trace.is_on() {
+        return;
+    }
+    for (position, listed) in many.iter().enumerate() {
+        trace_kind(node, position, trace);
+        let sent = [(Field::Id(position), &listed.id), (Field::Name(position), &listed.name)];
+        for (field, found) in sent {
+            if let Some((_, member)) = found {
+                let origin = vec![Origin::RequestBody(listed.path(*member))];
+                let by = By::Convention("an item of the list that is sent");
+                trace.note(field, || (by, origin));
+            }
+        }
+    }
+}
+
+fn trace_call(call: &rpc::Call, trace: &mut Trace) {
+    if !trace.is_on() {
+        return;
+    }
+    let by = match call.noun.as_str() {
+        "graphql" => "the GraphQL operation",
+        _ => "the method of the JSON-RPC call",
+    };
+    for field in [Field::Action, Field::Category] {
+        trace.note(field, || (By::Convention(by), vec![Origin::Call]));
+    }
+    for (position, target) in call.targets.iter().enumerate() {
+        let fields = [
+            (Field::Kind(position), true),
+            (Field::Id(position), target.id.is_some()),
+            (Field::Name(position), target.name.is_some()),
+        ];
+        for (field, _) in fields.into_iter().filter(|(_, is_there)| *is_there) {
+            trace.note(field, || (By::Convention(by), vec![Origin::Call]));
+        }
+    }
 }
 
 fn plural_name(noun: &str) -> String {

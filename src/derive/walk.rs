@@ -15,7 +15,10 @@ pub(super) struct Node {
     /// An id followed, though it may not be shown.
     pub(super) is_item: bool,
     plural: bool,
-    slots: Vec<usize>,
+    /// The segments with the id.
+    pub(super) slots: Vec<usize>,
+    /// The segment with the noun.
+    pub(super) at: Option<usize>,
 }
 
 /// What a path says.
@@ -24,8 +27,12 @@ pub(super) struct Walked {
     pub(super) nodes: Vec<Node>,
     /// The part of the last node that is meant.
     pub(super) part: Option<String>,
+    /// The segment with it.
+    pub(super) part_at: Option<usize>,
     /// A verb in the path.
     pub(super) verb: Option<String>,
+    /// The segment with it.
+    pub(super) verb_at: Option<usize>,
     /// The last node is created with the ids that the path gives it.
     pub(super) creates: bool,
     /// The route template.
@@ -68,6 +75,7 @@ pub(super) fn walk(path: &Path, method: &str) -> Walked {
     let mut out = walk.out;
     if let Some(verb) = &path.verb {
         out.verb = Some(canonical(verb).to_owned());
+        out.verb_at = path.segments.len().checked_sub(1);
     }
     out.route = route(path, &out.nodes);
     out
@@ -128,7 +136,8 @@ impl Walk<'_> {
     }
 
     fn node(&mut self, word: &str) {
-        let node = Node { noun: singular(word), plural: is_plural(word), ..Node::default() };
+        let (noun, plural) = (singular(word), is_plural(word));
+        let node = Node { noun, plural, at: Some(self.next), ..Node::default() };
         self.out.nodes.push(node);
     }
 
@@ -186,14 +195,17 @@ impl Walk<'_> {
             self.verb(word);
         } else if is_part(word) && (is_last || verb_is_next) {
             self.out.part = Some(word.to_owned());
+            self.out.part_at = Some(self.next);
         } else if !is_last && matches!(word, "actions" | "action") {
             // A folder of verbs.
         } else if is_plural(word) || !is_last {
             self.node(word);
         } else if self.method == "POST" && !is_thing(word) {
             self.out.verb = Some(word.to_owned());
+            self.out.verb_at = Some(self.next);
         } else {
             self.out.part = Some(singular(word));
+            self.out.part_at = Some(self.next);
         }
     }
 
@@ -211,6 +223,7 @@ impl Walk<'_> {
             self.node(word);
         } else if is_last && is_part(word) && !is_singleton(&before) {
             self.out.part = Some(word.to_owned());
+            self.out.part_at = Some(self.next);
         } else if scope_name(&before).is_some()
             && before != "account"
             && !is_plural(word)
@@ -244,6 +257,7 @@ impl Walk<'_> {
         if fits {
             self.node(&noun);
             self.out.verb = Some(canonical(&verb).to_owned());
+            self.out.verb_at = Some(self.next);
         }
         fits
     }
@@ -270,6 +284,7 @@ impl Walk<'_> {
 
     /// A verb that the path ends with.
     fn verb(&mut self, word: &str) {
+        self.out.verb_at = Some(self.next);
         let verb = canonical(word);
         let verb = match inverse(verb) {
             Some(inverse) if self.method == "DELETE" => inverse,
@@ -322,7 +337,8 @@ impl Walk<'_> {
         if !(is_item && (is_written || *name == "bindings")) && !is_scope_only {
             return;
         }
-        let mut item = Node { noun: singular(&snake(name)), plural: true, ..Node::default() };
+        let mut item =
+            Node { noun: singular(&snake(name)), plural: true, at: Some(start), ..Node::default() };
         for (offset, (piece, segment)) in pieces.iter().zip(rest).enumerate() {
             let index = start + 1 + offset;
             match piece {
@@ -333,6 +349,7 @@ impl Walk<'_> {
                     is_item: true,
                     plural: true,
                     slots: vec![index],
+                    at: Some(start),
                 }),
                 Piece::Id => {
                     item.id = match (item.id.take(), bounded(&segment.text)) {

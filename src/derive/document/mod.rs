@@ -16,6 +16,7 @@ use super::naming::{Naming, naming_at};
 use super::nouns::{is_prefix, scope_name};
 use super::rule::{EventRule, PathPattern, Piece, TargetRule, Template, Uses};
 use super::shape::is_version;
+use super::trace::Trace;
 use super::verbs::{canonical, is_adverb, is_verb};
 use super::words::{singular, snake};
 use crate::record::RequestRecord;
@@ -91,7 +92,7 @@ impl Operation {
         let (sample, ids) = self.sample();
         let request =
             RequestRecord { method: self.method.clone(), path: sample, ..RequestRecord::default() };
-        let naming = naming_at(&request, Some(&self.path));
+        let naming = naming_at(&request, Some(&self.path), &mut Trace::off());
         let item = naming.targets.first().and_then(|target| target.id.clone());
         let said = self.said();
         let params: Vec<&str> = self.path.names().collect();

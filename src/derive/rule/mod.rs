@@ -29,7 +29,8 @@ pub(super) use facts::Facts;
 pub use outcome::{Expectation, OutcomeRule, Statuses};
 pub use pattern::{PathPattern, PatternError};
 pub(super) use pattern::{Piece, between};
-pub use refine::named;
+pub(super) use refine::Whose;
+pub use refine::{named, named_traced};
 pub use template::{Template, TemplateError, Uses};
 use trie::Trie;
 

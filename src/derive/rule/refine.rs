@@ -3,10 +3,11 @@
 use std::cell::OnceCell;
 
 use super::super::body::Value;
-use super::super::naming::{Naming, naming, naming_at};
+use super::super::naming::{Naming, naming_at};
 use super::super::nouns::known_category;
 use super::super::text::CHARS_MAX;
-use super::{Facts, Matched, Place};
+use super::super::trace::{By, Field, Origin, Trace};
+use super::{Facts, Matched, Place, Template};
 use crate::record::{Actor, RequestRecord, ResponseRecord, Target};
 
 /// In a sentence a value is cut here, so that the rest is still read.
@@ -14,19 +15,82 @@ const VALUE_CHARS_MAX: usize = 80;
 
 /// Names a request by the rule for it, and what the rule leaves out by convention.
 pub fn named(request: &RequestRecord, actor: &Actor, place: &Place<'_>) -> Naming {
-    let mut naming = naming(request);
+    named_traced(request, actor, place, &mut Trace::off())
+}
+
+/// The same, and where each field came from.
+pub fn named_traced(
+    request: &RequestRecord,
+    actor: &Actor,
+    place: &Place<'_>,
+    trace: &mut Trace,
+) -> Naming {
+    let mut naming = naming_at(request, None, trace);
     // What a call does is said by its body.
     if !naming.is_call
         && let Some(operation) = place.rules.operation(request, &naming, place)
     {
-        naming = naming_at(request, Some(&operation.rule.path));
-        naming.refine(operation, request, actor);
+        trace.forget(|_| true);
+        naming = naming_at(request, Some(&operation.rule.path), trace);
+        naming.refine(operation, Whose::Document, request, actor, trace);
         naming.documented = naming.matched.take();
     }
     if let Some(matched) = place.rules.find(request, &naming, place) {
-        naming.refine(matched, request, actor);
+        naming.refine(matched, Whose::Rules, request, actor, trace);
     }
     naming
+}
+
+/// Where a rule was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::derive) enum Whose {
+    /// By the operator.
+    Rules,
+    /// In a document.
+    Document,
+}
+
+impl Matched {
+    /// Who says what a key of it says.
+    pub(in crate::derive) fn by(&self, whose: Whose, key: &str) -> By {
+        let id = self.rule.id.clone();
+        match whose {
+            Whose::Rules => By::Rule { id, key: key.to_owned() },
+            Whose::Document => By::Operation { id, key: documented_key(key).to_owned() },
+        }
+    }
+
+    /// The text of a template, of which a field is made; the field is gone if there is none.
+    fn render(
+        &self,
+        whose: Whose,
+        (field, key): (Field, &str),
+        template: &Template,
+        facts: &Facts<'_>,
+        trace: &mut Trace,
+    ) -> Option<String> {
+        let text = template.render_traced(facts, CHARS_MAX, trace);
+        match text {
+            Some((text, from)) => {
+                trace.note(field, || (self.by(whose, key), from));
+                Some(text)
+            }
+            None => {
+                trace.forget(|known| *known == field);
+                None
+            }
+        }
+    }
+}
+
+/// What a document has in the place of a key.
+fn documented_key(key: &str) -> &str {
+    match key {
+        "action" | "target.type" => "operationId, tags and summary",
+        "description" => "summary",
+        "target.id" => "parameters",
+        _ => "path",
+    }
 }
 
 impl Naming {
@@ -36,32 +100,31 @@ impl Naming {
         matched.map(|matched| matched.rule.id.as_str())
     }
 
-    fn refine(&mut self, matched: Matched, request: &RequestRecord, actor: &Actor) {
+    fn refine(
+        &mut self,
+        matched: Matched,
+        whose: Whose,
+        request: &RequestRecord,
+        actor: &Actor,
+        trace: &mut Trace,
+    ) {
         let rule = matched.rule.as_ref();
-        let noun = self.action.split_once('.').map_or("", |(noun, _)| noun);
-        let read = || rule.read.then(|| format!("{noun}.read"));
-        if let Some(action) = rule.action.clone().or_else(read) {
-            let (noun, verb) = action.split_once('.').unwrap_or((&action, "request"));
-            let part = self.sentence.part.take();
-            self.sentence.part = part.filter(|part| noun.ends_with(&format!("_{part}")));
-            self.sentence.verb = verb.to_owned();
-            self.sentence.kind = None;
-            self.category = known_category(noun).unwrap_or(noun).to_owned();
-            self.action = action;
-        }
+        self.refine_action(&matched, whose, trace);
         if let Some(category) = &rule.category {
             self.category.clone_from(category);
+            trace.note(Field::Category, || (matched.by(whose, "category"), Vec::new()));
         }
         if rule.path.is_template() {
             self.route = Some(rule.path.as_str().to_owned());
+            trace.note(Field::Route, || (matched.by(whose, "match.path"), Vec::new()));
         }
         let facts = self.facts(&matched, request, actor, None);
-        let targets = self.ruled_targets(&matched, &facts, &self.targets);
-        let scope: Vec<_> =
-            rule.scope.iter().map(|(name, from)| (name, from.render(&facts, CHARS_MAX))).collect();
+        let targets = self.ruled_targets(&matched, whose, &facts, &self.targets, trace);
         let mut whole = self.scope.clone();
-        for (name, value) in scope {
-            match value {
+        for (name, template) in &rule.scope {
+            let key = format!("scope.{name}");
+            let field = (Field::Scope(name.clone()), key.as_str());
+            match matched.render(whose, field, template, &facts, trace) {
                 Some(value) => whole.insert(name.clone(), value),
                 None => whole.remove(name),
             };
@@ -76,6 +139,24 @@ impl Naming {
         self.scope = whole;
         self.description = self.sentence.intent(&self.targets);
         self.matched = Some(matched);
+    }
+
+    fn refine_action(&mut self, matched: &Matched, whose: Whose, trace: &mut Trace) {
+        let rule = matched.rule.as_ref();
+        let noun = self.action.split_once('.').map_or("", |(noun, _)| noun);
+        let read = || rule.read.then(|| format!("{noun}.read"));
+        let Some(action) = rule.action.clone().or_else(read) else { return };
+        let key = if rule.action.is_some() { "action" } else { "read" };
+        trace.note(Field::Action, || (matched.by(whose, key), Vec::new()));
+        let by = By::Convention("the area of the action's noun");
+        trace.note(Field::Category, || (by, vec![Origin::Event("action".to_owned())]));
+        let (noun, verb) = action.split_once('.').unwrap_or((&action, "request"));
+        let part = self.sentence.part.take();
+        self.sentence.part = part.filter(|part| noun.ends_with(&format!("_{part}")));
+        self.sentence.verb = verb.to_owned();
+        self.sentence.kind = None;
+        self.category = known_category(noun).unwrap_or(noun).to_owned();
+        self.action = action;
     }
 
     /// What templates may use so far; the event's own fields are filled in by whoever needs them.
@@ -103,27 +184,45 @@ impl Naming {
     pub(in crate::derive) fn ruled_targets(
         &self,
         matched: &Matched,
+        whose: Whose,
         facts: &Facts<'_>,
         known: &[Target],
+        trace: &mut Trace,
     ) -> Vec<Target> {
         let rule = &matched.rule.target;
         let kind = |target: &Target| rule.kind.clone().unwrap_or_else(|| target.kind.clone());
+        if rule.kind.is_some() {
+            for position in 0..known.len().max(1) {
+                let by = || (matched.by(whose, "target.type"), Vec::new());
+                trace.note(Field::Kind(position), by);
+            }
+        }
         if rule.id.is_none() && rule.name.is_none() {
             return known
                 .iter()
                 .map(|target| Target { kind: kind(target), ..target.clone() })
                 .collect();
         }
+        trace.forget(
+            |field| matches!(field, Field::Kind(at) | Field::Id(at) | Field::Name(at) if *at > 0),
+        );
         let first = known.first().cloned().unwrap_or_default();
         let id = match &rule.id {
-            Some(template) => template.render(facts, CHARS_MAX),
+            Some(template) => {
+                matched.render(whose, (Field::Id(0), "target.id"), template, facts, trace)
+            }
             None => first.id.clone(),
         };
         let name = match &rule.name {
-            Some(template) => template.render(facts, CHARS_MAX),
+            Some(template) => {
+                matched.render(whose, (Field::Name(0), "target.name"), template, facts, trace)
+            }
             None => first.name.clone(),
         };
         let name = name.filter(|name| Some(name) != id.as_ref());
+        if name.is_none() {
+            trace.forget(|field| *field == Field::Name(0));
+        }
         vec![Target { kind: kind(&first), id, name }]
     }
 
@@ -134,10 +233,11 @@ impl Naming {
         mut facts: Facts<'_>,
         verb: &str,
         targets: &[Target],
-    ) -> Option<String> {
+        trace: &Trace,
+    ) -> Option<(String, Vec<Origin>)> {
         let template = matched.rule.description.as_ref()?;
         facts.target = targets.first().filter(|_| targets.len() == 1).cloned();
         verb.clone_into(&mut facts.verb);
-        template.render(&facts, VALUE_CHARS_MAX)
+        template.render_traced(&facts, VALUE_CHARS_MAX, trace)
     }
 }

@@ -2,6 +2,7 @@
 
 use super::facts::Facts;
 use crate::derive::text::{bounded, cut};
+use crate::derive::trace::{Origin, Trace};
 use crate::problem::nearest;
 use crate::redact::{JsonPath, JsonPathError};
 
@@ -94,7 +95,7 @@ enum Part {
 
 /// Where a value stands.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Source {
+pub(in crate::derive) enum Source {
     Path(String),
     Query(String),
     Header(String),
@@ -107,6 +108,25 @@ pub(super) enum Source {
     Verb,
     Done,
     Literal(String),
+}
+
+impl Source {
+    pub(in crate::derive) fn origin(&self) -> Origin {
+        match self {
+            Self::Path(name) => Origin::Param(name.clone()),
+            Self::Query(name) => Origin::Query(name.clone()),
+            Self::Header(name) => Origin::RequestHeader(name.clone()),
+            Self::RequestBody(path) => Origin::RequestBody(path.as_str().to_owned()),
+            Self::ResponseBody(path) => Origin::ResponseBody(path.as_str().to_owned()),
+            Self::ResponseHeader(name) => Origin::ResponseHeader(name.clone()),
+            Self::Actor(name) => Origin::Event(format!("actor.{name}")),
+            Self::Target(name) => Origin::Event(format!("target.{name}")),
+            Self::Scope(name) => Origin::Event(format!("scope.{name}")),
+            Self::Verb => Origin::Event("action.verb".to_owned()),
+            Self::Done => Origin::Event("action.done".to_owned()),
+            Self::Literal(_) => Origin::Text,
+        }
+    }
 }
 
 impl Template {
@@ -148,18 +168,39 @@ impl Template {
         &self.text
     }
 
-    /// The text, if every value in it is known; of each value at most so many characters.
-    pub(in crate::derive) fn render(
+    /// The text, and from which places it came, if somebody asks for that.
+    pub(in crate::derive) fn render_traced(
         &self,
         facts: &Facts<'_>,
         value_chars: usize,
+        trace: &Trace,
+    ) -> Option<(String, Vec<Origin>)> {
+        let mut from = Vec::new();
+        let text = match trace.is_on() {
+            true => {
+                let used = &mut |source: &Source| from.push(source.origin());
+                self.render_from(facts, value_chars, used)
+            }
+            false => self.render_from(facts, value_chars, &mut |_| {}),
+        };
+        Some((text?, from))
+    }
+
+    /// The text, if every value in it is known; of each value at most so many characters.
+    fn render_from(
+        &self,
+        facts: &Facts<'_>,
+        value_chars: usize,
+        used: &mut dyn FnMut(&Source),
     ) -> Option<String> {
         let mut out = String::new();
         for part in &self.parts {
             match part {
                 Part::Text(text) => out.push_str(text),
                 Part::Slot(sources) => {
-                    let value = sources.iter().find_map(|source| facts.value(source))?;
+                    let known = |source| Some((source, facts.value(source)?));
+                    let (source, value) = sources.iter().find_map(known)?;
+                    used(source);
                     match value.char_indices().nth(value_chars) {
                         Some((end, _)) => {
                             out.push_str(value.get(..end).unwrap_or_default());
