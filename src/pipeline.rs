@@ -93,8 +93,11 @@ impl Prepared {
         observer: Observer,
         request: &Request,
     ) -> Self {
-        let who = identify::actor(request, stage.engine.key())
-            .map(|actor| Identified { actor, notes: Vec::new() });
+        let who = identify::actor(request, stage.engine.key()).map(|actor| Identified {
+            actor,
+            notes: Vec::new(),
+            rule: None,
+        });
         Self::of_actor(stage, id, time, observer, request, who)
     }
 
@@ -326,14 +329,14 @@ fn millis(duration: Duration) -> u64 {
 /// What says who may be a secret that stands elsewhere in the request, or look like one.
 fn searched(engine: &Engine, who: Redacted<Identified>, seen: &Seen) -> Redacted<Identified> {
     let shown = |text: Option<String>| text.map(|text| engine.text(&text, seen).into_inner());
-    who.map(|Identified { actor, notes }| {
+    who.map(|Identified { actor, notes, rule }| {
         let actor = Actor {
             id: shown(actor.id),
             name: shown(actor.name),
             email: shown(actor.email),
             ..actor
         };
-        Identified { actor, notes }
+        Identified { actor, notes, rule }
     })
 }
 

@@ -89,7 +89,13 @@ pub(super) fn naming_at(
     let query = request.query.as_ref().map(Tree::node);
     let call = rpc::graphql(&request.path, query, body).or_else(|| rpc::json_rpc(body));
     let mut naming = match call {
-        Some(call) => named_by_call(call, &walked, trace),
+        Some(call) => {
+            // Without arguments it is the path alone that says so.
+            let is_sent = body.is_some() || query.is_some();
+            let last = path.segments.len().checked_sub(1).map(Origin::Segment);
+            let origin = last.filter(|_| !is_sent).unwrap_or(Origin::Call);
+            named_by_call(call, &walked, origin, trace)
+        }
         None => named_by_path(walked, request, body, &method, trace),
     };
     naming.description = naming.sentence.intent(&naming.targets);
@@ -99,9 +105,9 @@ pub(super) fn naming_at(
     naming
 }
 
-fn named_by_call(call: rpc::Call, walked: &Walked, trace: &mut Trace) -> Naming {
+fn named_by_call(call: rpc::Call, walked: &Walked, origin: Origin, trace: &mut Trace) -> Naming {
     trace_path(walked, trace);
-    trace_call(&call, trace);
+    trace_call(&call, &origin, trace);
     let is_graphql = call.noun == "graphql";
     let kind = is_graphql.then(|| match call.verb.as_str() {
         "mutate" => "GraphQL mutation".to_owned(),
@@ -286,7 +292,7 @@ fn trace_many(node: &Node, many: &[body::Listed<'_>], trace: &mut Trace) {
     }
 }
 
-fn trace_call(call: &rpc::Call, trace: &mut Trace) {
+fn trace_call(call: &rpc::Call, origin: &Origin, trace: &mut Trace) {
     if !trace.is_on() {
         return;
     }
@@ -295,7 +301,7 @@ fn trace_call(call: &rpc::Call, trace: &mut Trace) {
         _ => "the method of the JSON-RPC call",
     };
     for field in [Field::Action, Field::Category] {
-        trace.note(field, || (By::Convention(by), vec![Origin::Call]));
+        trace.note(field, || (By::Convention(by), vec![origin.clone()]));
     }
     for (position, target) in call.targets.iter().enumerate() {
         let fields = [
@@ -304,7 +310,7 @@ fn trace_call(call: &rpc::Call, trace: &mut Trace) {
             (Field::Name(position), target.name.is_some()),
         ];
         for (field, _) in fields.into_iter().filter(|(_, is_there)| *is_there) {
-            trace.note(field, || (By::Convention(by), vec![Origin::Call]));
+            trace.note(field, || (By::Convention(by), vec![origin.clone()]));
         }
     }
 }

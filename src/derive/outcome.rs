@@ -133,9 +133,9 @@ fn answered(
     };
     let rules = naming.matched.iter().flat_map(|matched| &matched.rule.outcomes);
     let ruled = rules.into_iter().enumerate().find(|(_, rule)| rule.holds(response, body));
-    let error = naming.is_call && is_error(body);
+    let error = body.filter(|_| naming.is_call).and_then(told_error);
     let by_convention = match response.status {
-        101 | 200..=399 if error => Outcome::Failure,
+        101 | 200..=399 if error.is_some() => Outcome::Failure,
         101 | 200..=399 => Outcome::Success,
         401 | 403 | 407 => Outcome::Denied,
         400..=599 => Outcome::Failure,
@@ -149,11 +149,13 @@ fn answered(
     };
     trace.note(Field::Outcome, || match by_rule("") {
         Some(by) => (by, vec![Origin::Status]),
-        None if error && outcome == Outcome::Failure && response.status < 400 => {
-            let from = vec![Origin::Status, Origin::ResponseBody("$.error".to_owned())];
-            (By::Convention("an error in the body of a successful call"), from)
-        }
-        None => (By::Convention("the class of the status"), vec![Origin::Status]),
+        None => match error.filter(|_| response.status < 400) {
+            Some(path) => {
+                let from = vec![Origin::Status, Origin::ResponseBody(path.to_owned())];
+                (By::Convention("an error in the body of a successful call"), from)
+            }
+            None => (By::Convention("the class of the status"), vec![Origin::Status]),
+        },
     });
     if outcome == Outcome::Success {
         return done(naming, request, actor, (response, body), trace);
@@ -293,12 +295,14 @@ fn located(response: &ResponseRecord, kind: &str) -> Option<String> {
     (last.noun == kind).then_some(last.id).flatten()
 }
 
-/// Whether a GraphQL or JSON-RPC response tells of an error and of nothing done.
-fn is_error(body: Option<&Value<'_>>) -> bool {
-    let Some(body) = body else { return false };
+/// Where a GraphQL or JSON-RPC response tells of an error and of nothing done.
+fn told_error(body: &Value<'_>) -> Option<&'static str> {
     let is_some = |name: &str| body.get(name).is_some_and(|value| *value != Value::Null);
     let errors = body.get("errors").and_then(Value::as_array).is_some_and(|all| !all.is_empty());
-    is_some("error") || (errors && !is_some("data"))
+    match is_some("error") {
+        true => Some("$.error"),
+        false => (errors && !is_some("data")).then_some("$.errors"),
+    }
 }
 
 /// The upstream's own code, if it is a short token, and where it stands.

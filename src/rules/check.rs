@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use http::HeaderName;
 use serde_saphyr::Spanned;
 
+use super::actors::WrittenActor;
 use super::events::CheckedEvent;
 use super::examples::{Example, Expected};
 use super::file::{RedactFile, RulesFile, SideFile};
@@ -34,12 +35,16 @@ pub(super) struct Checked {
     pub(super) events: Vec<CheckedEvent>,
     /// The operations of documents.
     pub(super) operations: Vec<Operation>,
+    /// The documents, by their ids.
+    pub(super) documents: Vec<(String, PathBuf)>,
     /// Every file's rules as they were understood: what the digest is made of.
     pub(super) normal: Vec<String>,
     pub(super) problems: Vec<Problem>,
     /// Rules that say who acts, and where keys are fetched for them.
     pub(super) actors: Vec<ActorRule>,
     pub(super) sources: Vec<KeySource>,
+    /// Where those rules are written.
+    pub(super) actors_written: Vec<WrittenActor>,
     /// Files that rules name, read or not.
     pub(super) reads: Vec<PathBuf>,
     /// Where the entry begins that is being checked.

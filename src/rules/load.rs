@@ -7,6 +7,7 @@ use std::sync::Arc;
 use schemars::Schema;
 use sha2::{Digest, Sha256};
 
+use super::actors::WrittenActor;
 use super::check::{Checked, CheckedRule};
 use super::events::CheckedEvent;
 use super::file::RulesFile;
@@ -31,6 +32,8 @@ pub struct RuleSet {
     digest: String,
     redaction: Arc<Policy>,
     actors: Arc<Actors>,
+    actors_written: Vec<WrittenActor>,
+    documents: Vec<(String, PathBuf)>,
     reads: Vec<PathBuf>,
 }
 
@@ -85,10 +88,32 @@ impl RuleSet {
         let only: Vec<RecordOnly> =
             checked.record_only.iter().map(|checked| checked.only.clone()).collect();
         let redaction = Arc::new(compile(rules, &checked.keep, &only)?);
-        let Checked { rules, keep, record_only, events: written, actors, sources, reads, .. } =
-            checked;
+        let Checked {
+            rules,
+            keep,
+            record_only,
+            events: written,
+            actors,
+            sources,
+            reads,
+            actors_written,
+            documents,
+            ..
+        } = checked;
         let actors = Arc::new(Actors::new(actors, sources));
-        Ok(Self { rules, keep, record_only, written, events, digest, redaction, actors, reads })
+        Ok(Self {
+            rules,
+            keep,
+            record_only,
+            written,
+            events,
+            digest,
+            redaction,
+            actors,
+            actors_written,
+            documents,
+            reads,
+        })
     }
 
     /// SHA-256 over what the rules say, whatever their files' layout: lower-case hex, the first 16
@@ -105,6 +130,18 @@ impl RuleSet {
     /// The rules that say who acts.
     pub fn actors(&self) -> Arc<Actors> {
         Arc::clone(&self.actors)
+    }
+
+    /// Where the rule with this position, that says who acts, is written.
+    pub fn actor(&self, position: usize) -> Option<&WrittenActor> {
+        self.actors_written.get(position)
+    }
+
+    /// The document of an operation with this id.
+    pub fn document(&self, operation: &str) -> Option<&Path> {
+        let (id, _) = operation.split_once('#')?;
+        let found = self.documents.iter().find(|(known, _)| known == id);
+        found.map(|(_, file)| file.as_path())
     }
 
     /// Files that the rules name: keys, tables, secrets.

@@ -26,7 +26,7 @@ mod wording;
 
 pub use actors::{
     ActorFile, FromFile, KeyHolderFile, KeyTableFile, KindFile, ServerFile, TextsFile,
-    TokenKeysFile,
+    TokenKeysFile, WrittenActor,
 };
 pub use events::file::{
     EventFile, MatchFile, OutcomeFile, OutcomeIs, RouteKindFile, SeverityFile, TargetFile, WhenFile,

@@ -94,7 +94,8 @@ impl Operation {
             RequestRecord { method: self.method.clone(), path: sample, ..RequestRecord::default() };
         let naming = naming_at(&request, Some(&self.path), &mut Trace::off());
         let item = naming.targets.first().and_then(|target| target.id.clone());
-        let said = self.said();
+        let noun = naming.action.split_once('.').map_or("", |(noun, _)| noun);
+        let said = self.said(noun);
         let params: Vec<&str> = self.path.names().collect();
         let template = |text: &str, uses| Template::new(text, uses, &params).ok();
         let known = naming.scope.values().map(String::as_str).chain(item.as_deref());
@@ -104,7 +105,6 @@ impl Operation {
             Some((noun.clone(), template(&format!("{{path.{name}}}"), Uses::Request)?))
         });
         let scope = scope.collect();
-        let noun = naming.action.split_once('.').map_or("", |(noun, _)| noun);
         let queried = item.is_none().then(|| self.queried(noun)).flatten();
         let queried =
             queried.and_then(|name| template(&format!("{{query.{name}}}"), Uses::Exchange));
@@ -199,7 +199,8 @@ impl Operation {
         action.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase()).then_some(action)
     }
 
-    fn said(&self) -> Said {
+    /// What the operation's id says; `noun` is what the convention takes it to be about.
+    fn said(&self, noun: &str) -> Said {
         let Some(id) = self.operation_id.as_deref() else { return Said::default() };
         let mut parts: Vec<&str> =
             id.split(['.', '/', ':', '#', ' ']).filter(|part| !part.is_empty()).collect();
@@ -211,6 +212,14 @@ impl Operation {
         let mut words = words_of(last);
         self.drop_route(&mut words);
         let mut said = said_by(&words);
+        // Before what is meant can only stand what is done to it.
+        if let (None, Some((verb, rest))) = (&said.verb, words.split_first())
+            && noun_of(rest).is_some_and(|about| about == noun)
+            && !FILLERS.contains(&verb.as_str())
+            && verb.bytes().all(|byte| byte.is_ascii_lowercase())
+        {
+            said.verb = Some(verb.clone());
+        }
         let method = self.method.to_ascii_lowercase();
         if said.verb.as_ref() == Some(&method)
             && ["post", "put", "patch"].contains(&method.as_str())

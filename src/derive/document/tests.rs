@@ -64,6 +64,8 @@ fn operations_name_actions_targets_and_scopes() {
         ("POST /users/{id}/keys/{key}/cycle | rotateApiKey", "api_key.rotate user={path.id}"),
         ("POST /v1/do | rotateApiKey", "api_key.rotate type=api_key"),
         ("POST /keys/{k}/rotate | keys.rotate", "key.rotate"),
+        ("POST /keys | issueKey", "key.issue"),
+        ("POST /keys | theKeys", "-"),
         ("POST /repos/{owner}/{repo}/hooks | repos/create-webhook", "webhook.create type=webhook"),
         ("POST /v1/customers/{customer} | PostCustomersCustomer", "-"),
         ("DELETE /api/v1/namespaces/{ns}/pods/{name} | deleteCoreV1NamespacedPod", "pod.delete"),

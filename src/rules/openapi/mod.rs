@@ -62,6 +62,7 @@ impl Checked {
                 let wrong = wrong.map(|it| problem(it.line, it.column, it.message, it.remedy));
                 self.problems.extend(wrong);
                 self.operations.extend(found);
+                self.documents.push((id.clone(), path.clone()));
             }
             Err(it) => {
                 let remedy = "name a document of OpenAPI 3.0, 3.1 or Swagger 2, in YAML or JSON";

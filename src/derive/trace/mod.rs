@@ -3,6 +3,9 @@
 //! Invariant: a trace changes nothing of what is derived, and one that nobody asked for costs a
 //! comparison a field.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 
 /// A derived field of an event.
@@ -68,7 +71,7 @@ pub enum Origin {
     RequestHeader(String),
     /// The request's body, by a JSONPath.
     RequestBody(String),
-    /// Somewhere in the arguments of a call.
+    /// Somewhere in the arguments of a call, in the body or the query.
     Call,
     /// The status.
     Status,
@@ -168,7 +171,7 @@ impl fmt::Display for Origin {
             Self::Query(name) => write!(f, "request.query.{name}"),
             Self::RequestHeader(name) => write!(f, "request.header.{name}"),
             Self::RequestBody(path) => write!(f, "request.body {path}"),
-            Self::Call => f.write_str("request.body, the call's arguments"),
+            Self::Call => f.write_str("the call's arguments in request.body or request.query"),
             Self::Status => f.write_str("response.status"),
             Self::ResponseHeader(name) => write!(f, "response.header.{name}"),
             Self::ResponseBody(path) => write!(f, "response.body {path}"),
