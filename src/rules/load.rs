@@ -27,7 +27,7 @@ pub struct RuleSet {
     pub(super) rules: Vec<CheckedRule>,
     pub(super) keep: Exceptions,
     pub(super) record_only: Vec<CheckedOnly>,
-    written: Vec<CheckedEvent>,
+    pub(super) written: Vec<CheckedEvent>,
     pub(super) events: Arc<EventRules>,
     digest: String,
     redaction: Arc<Policy>,

@@ -28,10 +28,11 @@ pub use actors::{
     ActorFile, FromFile, KeyHolderFile, KeyTableFile, KindFile, ServerFile, TextsFile,
     TokenKeysFile, WrittenActor,
 };
+pub use events::example::{EventExampleFile, ExpectedEventFile};
 pub use events::file::{
     EventFile, MatchFile, OutcomeFile, OutcomeIs, RouteKindFile, SeverityFile, TargetFile, WhenFile,
 };
-pub use examples::{Expected, Tried, Unmet};
+pub use examples::{Difference, Expected, Tried, Unmet};
 pub use file::{
     ActionFile, ExamplesFile, KeepFile, RecordOnlyFile, RedactFile, RulesFile, SideFile,
     ValidatorFile,

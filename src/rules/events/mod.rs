@@ -1,5 +1,6 @@
 //! Rules about events: their form, and their checks.
 
+pub(super) mod example;
 pub(super) mod file;
 #[cfg(test)]
 mod tests;
@@ -9,6 +10,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use serde_saphyr::Spanned;
 
+use self::example::EventExample;
 use self::file::{
     EventFile, MatchFile, OutcomeFile, OutcomeIs, RouteKindFile, SeverityFile, StatusFile,
     TargetFile,
@@ -34,6 +36,7 @@ pub(super) struct CheckedEvent {
     /// Where its id stands, from 1.
     pub(super) line: u64,
     column: u64,
+    examples: Vec<EventExample>,
 }
 
 impl Checked {
@@ -73,6 +76,7 @@ impl Checked {
             SeverityFile::Warn => Severity::Warn,
             SeverityFile::Fail => Severity::Fail,
         });
+        let examples = self.event_examples(file, id, host.as_deref(), &written.examples);
         let rule = EventRule {
             id: id.clone(),
             methods,
@@ -92,7 +96,7 @@ impl Checked {
         self.normal.push(format!("{rule:?}"));
         let place = &written.id.referenced;
         let (line, column) = (place.line(), place.column());
-        self.events.push(CheckedEvent { rule, file: file.to_owned(), line, column });
+        self.events.push(CheckedEvent { rule, file: file.to_owned(), line, column, examples });
     }
 
     /// All rules about events as one; those that can never match are problems.
