@@ -39,6 +39,7 @@ Try it:
   countersign demo                                   a sample admin API with the proxy in front
   countersign run --upstream http://127.0.0.1:9000   your own API; then send it a POST to :8080
   countersign query --since 1h                       what happened
+  countersign coverage                               what has no rule yet, with rules to paste
 
 Exit codes: 0 done; 1 failed, or `check` found problems; 2 the command line, or the configuration
 or rules that `run` was given, have problems; 3 a resource (ledger, address, TLS) could not be had.";

@@ -16,7 +16,7 @@ fn shipped_rules_load_and_meet_their_examples() {
 #[test]
 fn shipped_examples_of_events_are_met() {
     let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/rules/examples/rabbitmq");
-    let rules = load(Some(std::path::Path::new(dir)), &Pack::DEFAULT).unwrap();
+    let rules = load(Some(Path::new(dir)), &Pack::DEFAULT).unwrap();
     let tried = rules.try_examples("rabbitmq.").unwrap();
     assert_eq!((tried.unmet, tried.without), (Vec::new(), Vec::new()));
     assert_eq!(tried.examples, 31);

@@ -292,7 +292,7 @@ fn said_by(words: &[String]) -> Said {
         [rest @ .., adverb, last] if is_adverb(adverb) && is_verb(last) => {
             Said { noun: noun(rest), verb: Some(format!("{adverb}_{}", canonical(last))) }
         }
-        [first, .., last] if is_verb(first) && !(is_generic(last) && !is_generic(first)) => {
+        [first, .., last] if is_verb(first) && (is_generic(first) || !is_generic(last)) => {
             Said { noun: noun(words.get(1..).unwrap_or_default()), verb: Some((*first).to_owned()) }
         }
         [rest @ .., last] if is_verb(last) => {

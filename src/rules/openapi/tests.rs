@@ -70,6 +70,114 @@ fn shown(rules: &RuleSet, line: &str) -> (String, String) {
     (text, verdict.description)
 }
 
+/// Requests, what they are called, and the sentence of a success.
+const NAMED: &[(&str, &str, &str)] = &[
+    (
+        "POST /admin/v2/pools/blue/api-keys",
+        "admin#createApiKey api_key.create api_key| pool=blue /admin/v2/pools/{pool_name}/api-keys",
+        "API key created in pool blue",
+    ),
+    (
+        "DELETE /internal/pools/default/api-keys/latest",
+        "admin#revokeApiKey api_key.revoke api_key|latest pool=default \
+             /internal/pools/{pool_name}/api-keys/{key_id}",
+        "Revoke {an} API key: latest",
+    ),
+    (
+        "PATCH /admin/v2/pools/blue/api-keys/rotate",
+        "admin#updateApiKey api_key.update api_key|rotate pool=blue \
+             /admin/v2/pools/{pool_name}/api-keys/{key_id}",
+        "API key “rotate” updated in pool blue",
+    ),
+    (
+        "POST /admin/v2/pools/blue/api-keys/k1/cycle",
+        "admin#rotateApiKey api_key.rotate api_key|k1 pool=blue \
+             /admin/v2/pools/{pool_name}/api-keys/{key_id}/cycle",
+        "Rotate the secret of a key: k1",
+    ),
+    (
+        "PUT /admin/v2/users/me/notes/first",
+        "admin#notes.replace note.overwrite note|first user=me \
+             /admin/v2/users/{user_id}/notes/{note_id}",
+        "Note “first” overwritten of user “me”",
+    ),
+    (
+        "POST /internal/operations/purge?id=42",
+        "admin#runPurge purge.run purge|42  /internal/operations/purge",
+        "Purge 42 run",
+    ),
+    (
+        "PUT /internal/settings",
+        "admin#replaceSettings settings.replace settings|  /internal/settings",
+        "Settings replaced",
+    ),
+    ("POST /legacy", "admin#POST /legacy legacy.cancel legacy|  /legacy", "Legacy cancelled"),
+    (
+        "POST /v2/pet/5",
+        "shop#updatePetWithForm pet.update pet|5  /v2/pet/{pet_id}",
+        "Pet 5 updated",
+    ),
+    ("DELETE /v2/pet/7", "shop#deletePet pet.delete pet|7  /v2/pet/{pet_id}", "Deletes a pet: 7"),
+    (
+        "POST /v2/pet/5/uploadImage",
+        "shop#uploadFile file.upload pet|5  /v2/pet/{pet_id}/uploadImage",
+        "Pet 5 uploaded",
+    ),
+    (
+        "GET /v2/user/logout",
+        "shop#logoutUser session.delete session|  /v2/user/logout",
+        "Session deleted",
+    ),
+    (
+        "POST /api/v1/organizations/acme/members/",
+        "generated#invite_member_api_v1_organizations__org_id__members__post member.invite member| \
+             organization=acme /api/v1/organizations/{org_id}/members",
+        "Member invited in organization acme",
+    ),
+    (
+        "DELETE /api/v1/organizations/acme/members/list",
+        "generated#remove_member_api_v1_organizations__org_id__members__member_id__delete \
+             member.delete member|list organization=acme \
+             /api/v1/organizations/{org_id}/members/{member_id}",
+        "Remove Member: list",
+    ),
+    (
+        "PUT /api/v1/users/9",
+        "generated#UsersController_block user.block user|9  /api/v1/users/{user_id}",
+        "User 9 blocked",
+    ),
+    (
+        "PATCH /api/v1/users/9",
+        "generated#users_partial_update user.update user|9  /api/v1/users/{user_id}",
+        "User 9 updated",
+    ),
+    (
+        "DELETE /apis/apps/v1/namespaces/prod/deployments/web",
+        "cluster#deleteAppsV1NamespacedDeployment deployment.delete deployment|web namespace=prod \
+             /apis/apps/v1/namespaces/{namespace}/deployments/{name}",
+        "Deployment “web” deleted in namespace prod",
+    ),
+    (
+        "PATCH /apis/apps/v1/namespaces/prod/deployments/web/scale",
+        "cluster#patchAppsV1NamespacedDeploymentScale deployment_scale.update deployment|web \
+             namespace=prod /apis/apps/v1/namespaces/{namespace}/deployments/{name}/scale",
+        "Scale of deployment “web” updated in namespace prod",
+    ),
+    (
+        "POST /v1/projects/p1/secrets/s:rotate",
+        "methods#SecretService_RotateSecret secret.rotate secret|s project=p1 \
+             /v1/projects/{project}/secrets/{secret}:rotate",
+        "Secret “s” rotated in project p1",
+    ),
+    (
+        "POST /v2/projects/p1/secrets/s:rotate",
+        "methods#SecretService_RotateSecret secret.rotate secret|s project=p1 \
+             /v2/projects/{project}/secrets/{secret}:rotate",
+        "Secret “s” rotated in project p1",
+    ),
+    ("DELETE /widgets/7", "- widget.delete widget|7  /widgets/{id}", "Widget 7 deleted"),
+];
+
 #[test]
 fn documents_name_requests() {
     let documents = ["admin.yaml", "shop.json", "generated.json", "cluster.json", "methods.yaml"];
@@ -79,118 +187,9 @@ fn documents_name_requests() {
         text.push_str(&format!("  - {{ id: {id}, file: docs/{name} }}\n"));
     }
     let rules = loaded(&text, &documents.map(shipped)).unwrap();
-    for (line, expected, says) in [
-        (
-            "POST /admin/v2/pools/blue/api-keys",
-            "admin#createApiKey api_key.create api_key| pool=blue /admin/v2/pools/{pool_name}/api-keys",
-            "API key created in pool blue",
-        ),
-        (
-            "DELETE /internal/pools/default/api-keys/latest",
-            "admin#revokeApiKey api_key.revoke api_key|latest pool=default \
-             /internal/pools/{pool_name}/api-keys/{key_id}",
-            "Revoke {an} API key: latest",
-        ),
-        (
-            "PATCH /admin/v2/pools/blue/api-keys/rotate",
-            "admin#updateApiKey api_key.update api_key|rotate pool=blue \
-             /admin/v2/pools/{pool_name}/api-keys/{key_id}",
-            "API key “rotate” updated in pool blue",
-        ),
-        (
-            "POST /admin/v2/pools/blue/api-keys/k1/cycle",
-            "admin#rotateApiKey api_key.rotate api_key|k1 pool=blue \
-             /admin/v2/pools/{pool_name}/api-keys/{key_id}/cycle",
-            "Rotate the secret of a key: k1",
-        ),
-        (
-            "PUT /admin/v2/users/me/notes/first",
-            "admin#notes.replace note.overwrite note|first user=me \
-             /admin/v2/users/{user_id}/notes/{note_id}",
-            "Note “first” overwritten of user “me”",
-        ),
-        (
-            "POST /internal/operations/purge?id=42",
-            "admin#runPurge purge.run purge|42  /internal/operations/purge",
-            "Purge 42 run",
-        ),
-        (
-            "PUT /internal/settings",
-            "admin#replaceSettings settings.replace settings|  /internal/settings",
-            "Settings replaced",
-        ),
-        ("POST /legacy", "admin#POST /legacy legacy.cancel legacy|  /legacy", "Legacy cancelled"),
-        (
-            "POST /v2/pet/5",
-            "shop#updatePetWithForm pet.update pet|5  /v2/pet/{pet_id}",
-            "Pet 5 updated",
-        ),
-        (
-            "DELETE /v2/pet/7",
-            "shop#deletePet pet.delete pet|7  /v2/pet/{pet_id}",
-            "Deletes a pet: 7",
-        ),
-        (
-            "POST /v2/pet/5/uploadImage",
-            "shop#uploadFile file.upload pet|5  /v2/pet/{pet_id}/uploadImage",
-            "Pet 5 uploaded",
-        ),
-        (
-            "GET /v2/user/logout",
-            "shop#logoutUser session.delete session|  /v2/user/logout",
-            "Session deleted",
-        ),
-        (
-            "POST /api/v1/organizations/acme/members/",
-            "generated#invite_member_api_v1_organizations__org_id__members__post member.invite member| \
-             organization=acme /api/v1/organizations/{org_id}/members",
-            "Member invited in organization acme",
-        ),
-        (
-            "DELETE /api/v1/organizations/acme/members/list",
-            "generated#remove_member_api_v1_organizations__org_id__members__member_id__delete \
-             member.delete member|list organization=acme \
-             /api/v1/organizations/{org_id}/members/{member_id}",
-            "Remove Member: list",
-        ),
-        (
-            "PUT /api/v1/users/9",
-            "generated#UsersController_block user.block user|9  /api/v1/users/{user_id}",
-            "User 9 blocked",
-        ),
-        (
-            "PATCH /api/v1/users/9",
-            "generated#users_partial_update user.update user|9  /api/v1/users/{user_id}",
-            "User 9 updated",
-        ),
-        (
-            "DELETE /apis/apps/v1/namespaces/prod/deployments/web",
-            "cluster#deleteAppsV1NamespacedDeployment deployment.delete deployment|web namespace=prod \
-             /apis/apps/v1/namespaces/{namespace}/deployments/{name}",
-            "Deployment “web” deleted in namespace prod",
-        ),
-        (
-            "PATCH /apis/apps/v1/namespaces/prod/deployments/web/scale",
-            "cluster#patchAppsV1NamespacedDeploymentScale deployment_scale.update deployment|web \
-             namespace=prod /apis/apps/v1/namespaces/{namespace}/deployments/{name}/scale",
-            "Scale of deployment “web” updated in namespace prod",
-        ),
-        (
-            "POST /v1/projects/p1/secrets/s:rotate",
-            "methods#SecretService_RotateSecret secret.rotate secret|s project=p1 \
-             /v1/projects/{project}/secrets/{secret}:rotate",
-            "Secret “s” rotated in project p1",
-        ),
-        (
-            "POST /v2/projects/p1/secrets/s:rotate",
-            "methods#SecretService_RotateSecret secret.rotate secret|s project=p1 \
-             /v2/projects/{project}/secrets/{secret}:rotate",
-            "Secret “s” rotated in project p1",
-        ),
-        ("DELETE /widgets/7", "- widget.delete widget|7  /widgets/{id}", "Widget 7 deleted"),
-    ] {
+    for (line, expected, says) in NAMED {
         let (found, sentence) = shown(&rules, line);
-        assert_eq!((found.as_str(), sentence.as_str()), (expected, says), "{line}");
+        assert_eq!((found.as_str(), sentence.as_str()), (*expected, *says), "{line}");
     }
 }
 
