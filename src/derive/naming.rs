@@ -205,12 +205,12 @@ fn targets(
     let found = || {
         let queried = request.query.as_ref().and_then(|query| body::scalar(query.get("id")?));
         if let Some(queried) = queried {
-            return Some((queried, Origin::Query("id".to_owned())));
+            return Some((queried, None));
         }
         // What is being created has no id yet that a client could know by that name.
         let (id, at) =
             body.filter(|_| verb != "create").and_then(|body| body::id_at(body, &kind))?;
-        Some((id, Origin::RequestBody(at.to_string())))
+        Some((id, Some(at)))
     };
     let id = match (&node.id, node.is_item) {
         (Some(id), _) => {
@@ -219,8 +219,12 @@ fn targets(
             Some(id.clone())
         }
         (None, true) => None,
-        (None, false) => found().map(|(id, origin)| {
-            trace.note(Field::Id(0), || (By::Convention("the id that is sent"), vec![origin]));
+        (None, false) => found().map(|(id, at)| {
+            let origin = || match at {
+                Some(at) => Origin::RequestBody(at.to_string()),
+                None => Origin::Query("id".to_owned()),
+            };
+            trace.note(Field::Id(0), || (By::Convention("the id that is sent"), vec![origin()]));
             id
         }),
     };

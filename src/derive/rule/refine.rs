@@ -64,21 +64,44 @@ impl Matched {
     fn render(
         &self,
         whose: Whose,
-        (field, key): (Field, &str),
+        key: Key<'_>,
         template: &Template,
         facts: &Facts<'_>,
         trace: &mut Trace,
     ) -> Option<String> {
-        let text = template.render_traced(facts, CHARS_MAX, trace);
-        match text {
+        let rendered = template.render_traced(facts, CHARS_MAX, trace);
+        if !trace.is_on() {
+            return rendered.map(|(text, _)| text);
+        }
+        let (field, key) = key.names();
+        match rendered {
             Some((text, from)) => {
-                trace.note(field, || (self.by(whose, key), from));
+                trace.note(field, || (self.by(whose, &key), from));
                 Some(text)
             }
             None => {
                 trace.forget(|known| *known == field);
                 None
             }
+        }
+    }
+}
+
+/// A key whose value is a template.
+#[derive(Debug, Clone, Copy)]
+enum Key<'k> {
+    Id,
+    Name,
+    Scope(&'k str),
+}
+
+impl Key<'_> {
+    /// The field of the event, and the key of the rule.
+    fn names(self) -> (Field, String) {
+        match self {
+            Self::Id => (Field::Id(0), "target.id".to_owned()),
+            Self::Name => (Field::Name(0), "target.name".to_owned()),
+            Self::Scope(name) => (Field::Scope(name.to_owned()), format!("scope.{name}")),
         }
     }
 }
@@ -122,9 +145,7 @@ impl Naming {
         let targets = self.ruled_targets(&matched, whose, &facts, &self.targets, trace);
         let mut whole = self.scope.clone();
         for (name, template) in &rule.scope {
-            let key = format!("scope.{name}");
-            let field = (Field::Scope(name.clone()), key.as_str());
-            match matched.render(whose, field, template, &facts, trace) {
+            match matched.render(whose, Key::Scope(name), template, &facts, trace) {
                 Some(value) => whole.insert(name.clone(), value),
                 None => whole.remove(name),
             };
@@ -208,15 +229,11 @@ impl Naming {
         );
         let first = known.first().cloned().unwrap_or_default();
         let id = match &rule.id {
-            Some(template) => {
-                matched.render(whose, (Field::Id(0), "target.id"), template, facts, trace)
-            }
+            Some(template) => matched.render(whose, Key::Id, template, facts, trace),
             None => first.id.clone(),
         };
         let name = match &rule.name {
-            Some(template) => {
-                matched.render(whose, (Field::Name(0), "target.name"), template, facts, trace)
-            }
+            Some(template) => matched.render(whose, Key::Name, template, facts, trace),
             None => first.name.clone(),
         };
         let name = name.filter(|name| Some(name) != id.as_ref());

@@ -3,8 +3,11 @@
 use std::fs;
 use std::path::Path;
 
+use proptest::prelude::*;
+
 use crate::derive::{Ended, Kind, Place, named, outcome};
 use crate::record::{Actor, ActorKind, RequestRecord, ResponseRecord};
+use crate::route::Safety;
 use crate::rules::{RuleSet, load};
 
 const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/openapi");
@@ -289,5 +292,30 @@ fn documents_that_are_wrong_are_told_with_place_and_remedy() {
         let text = format!("openapi: [{{ {entry} }}]");
         let problems = loaded(&text, &[("a.yaml", of("  /x: { post: {} }\n"))]).unwrap_err();
         assert!(problems[0].contains(expected), "{problems:?}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn documents_that_are_bent_never_panic_and_never_hide(
+        name in prop::sample::select(vec!["admin.yaml", "shop.json", "generated.json", "methods.yaml"]),
+        bends in prop::collection::vec((any::<prop::sample::Index>(), "[a-z{}/$#:&*\"' -]{0,4}"), 1..6),
+        line in "(POST|DELETE|GET) (/[a-z0-9{}.%-]{1,6}){1,6}",
+    ) {
+        let mut text = shipped(name).1;
+        for (index, with) in &bends {
+            let at = text.floor_char_boundary(index.index(text.len()));
+            let end = text.ceil_char_boundary((at + 3).min(text.len()));
+            text.replace_range(at..end, with);
+        }
+        if let Ok(rules) = loaded("openapi: [{ id: a, file: docs/a }]", &[("a", text)]) {
+            let (found, _) = shown(&rules, &line);
+            prop_assert!(found.contains('.'));
+            // A document makes nothing that is recorded anything else.
+            let judged = rules.events().judge(Safety::Method, "a", &line, "POST", false);
+            prop_assert_eq!(judged, Safety::Method);
+        }
     }
 }
