@@ -25,6 +25,9 @@ use crate::record::{Actor, ActorKind, RequestRecord};
 use crate::rules::{self, Pack, RuleSet, Suggester};
 use crate::store::LedgerReader;
 
+/// Where the ledger is if nothing says so.
+const DEFAULT_DATA: &str = "countersign-data";
+
 /// More routes than this are not looked at.
 const ROUTES_MAX: u32 = 2_000;
 
@@ -35,9 +38,9 @@ const ROUTES_MAX: u32 = 2_000;
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER_HELP)]
 pub struct Args {
-    /// The directory of the ledger
-    #[arg(long, value_name = "DIR", default_value = "countersign-data")]
-    data: PathBuf,
+    /// The directory of the ledger [default: that of the configuration, or countersign-data]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
     /// The configuration that names the rules [default: config/countersign.yaml if it exists]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -64,6 +67,7 @@ pub struct Args {
 const AFTER_HELP: &str = "\
 Examples:
   countersign coverage --since 7d
+  countersign coverage --config config/countersign.yaml
   countersign coverage --yaml > rules.d/new.yaml; countersign rules check rules.d
   countersign coverage --json | jq -r '.never_matched[].id'
 
@@ -105,8 +109,8 @@ struct Never {
 /// Runs the subcommand.
 pub fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     let conditions = conditions(args, SystemClock.now())?;
-    let rules = match rules_in_force(args) {
-        Ok(rules) => rules,
+    let (rules, dir) = match in_force(args) {
+        Ok(found) => found,
         Err(problems) => {
             writeln!(out, "{problems}")?;
             return Ok(ExitCode::FAILURE);
@@ -117,7 +121,7 @@ pub fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
         .build()
         .context("cannot start")?;
     let coverage = runtime.block_on(async {
-        let (mut reader, mut index, note) = open(&args.data, &Patience::DEFAULT).await?;
+        let (mut reader, mut index, note) = open(&dir, &Patience::DEFAULT).await?;
         let mut coverage = coverage(&mut reader, &mut index, &rules, &conditions, args.limit).await;
         if let Ok(coverage) = &mut coverage {
             coverage.notes.extend(note);
@@ -147,17 +151,24 @@ fn conditions(args: &Args, now: Timestamp) -> Result<Vec<Condition>, BadOption> 
     Ok(search.conditions)
 }
 
-fn rules_in_force(args: &Args) -> Result<RuleSet, Problems> {
+/// The rules, and the directory of the ledger.
+fn in_force(args: &Args) -> Result<(RuleSet, PathBuf), Problems> {
     let default = Path::new(DEFAULT_CONFIG);
     let file = args.config.as_deref().or_else(|| default.exists().then_some(default));
-    let (dir, packs) = match file.map(examine) {
-        Some(Examined::Fine(config)) => (config.rules_dir, config.packs),
+    let config = match file.map(examine) {
+        Some(Examined::Fine(config)) => Some(config),
         // What else is wrong with it is the business of `countersign check`.
-        Some(Examined::Wrong { understood: Some(config), .. }) => (config.rules_dir, config.packs),
+        Some(Examined::Wrong { understood: Some(config), .. }) => Some(config),
         Some(Examined::Wrong { problems, understood: None }) => return Err(problems),
-        None => (None, Pack::DEFAULT.to_vec()),
+        None => None,
     };
-    rules::load(args.rules.as_deref().or(dir.as_deref()), &packs)
+    let (dir, packs, ledger) = match config {
+        Some(config) => (config.rules_dir, config.packs, Some(config.ledger.dir)),
+        None => (None, Pack::DEFAULT.to_vec(), None),
+    };
+    let rules = rules::load(args.rules.as_deref().or(dir.as_deref()), &packs)?;
+    let data = args.data.clone().or(ledger);
+    Ok((rules, data.unwrap_or_else(|| PathBuf::from(DEFAULT_DATA))))
 }
 
 async fn coverage(

@@ -95,6 +95,13 @@ fn what_no_rule_names_is_shown_with_rules_to_paste() {
     let (_, text) = run(&["coverage"], &proxy.data(), &rules);
     assert!(text.contains("every mutation on record is named"), "{text}");
     assert!(text.contains("3 events had no rule when they came"), "{text}");
+    let by_config = Command::new(env!("CARGO_BIN_EXE_countersign"))
+        .args(["coverage", "--json", "--config"])
+        .arg(proxy.config())
+        .output()
+        .unwrap();
+    let document: Value = serde_json::from_slice(&by_config.stdout).unwrap();
+    assert_eq!(document["named_now"]["widget.update"], 2, "{document}");
     let (_, text) = run(&["coverage", "--json", "--until", "90d"], &proxy.data(), &rules);
     let document: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(document["never_matched"].as_array().unwrap().len(), 4, "{text}");
