@@ -5,7 +5,8 @@
 //! derivation what happened; tokens were proved before.
 //!
 //! The stage `redact` is decoding and redaction alone, of bodies without secrets, against the same
-//! without any rule, and against a loop over all patterns, which is what scripts in proxies do.
+//! without any rule, with as many token rules again, and against a loop over all patterns, which is
+//! what scripts in proxies do.
 //!
 //! The stage `named by rules` is derivation alone, under none, ten and 500 rules for events.
 //!
@@ -164,14 +165,33 @@ fn ordinary(bytes: usize) -> anyhow::Result<Bytes> {
     Ok(serde_json::to_vec(&items)?.into())
 }
 
+/// The shipped rules and so many more, each of a token with a prefix of its own.
+fn twice_the_tokens(count: usize) -> anyhow::Result<rules::RuleSet> {
+    let mut text = "redact:\n".to_owned();
+    for number in 0..count {
+        // As prefixes are: few letters, all over the alphabet.
+        let letter = |by: usize| char::from(b'a' + u8::try_from(number * by % 26).unwrap_or(0));
+        text.push_str(&format!(
+            "  - {{id: more.t{number}, pattern: '\\b{}{}{number}_[0-9A-Za-z]{{30,40}}\\b', do: fingerprint}}\n",
+            letter(7),
+            letter(11),
+        ));
+    }
+    let dir = tempfile::tempdir()?;
+    std::fs::write(dir.path().join("more.yaml"), text)?;
+    rules::load(Some(dir.path()), &rules::Pack::DEFAULT).map_err(anyhow::Error::from)
+}
+
 fn redaction(criterion: &mut Criterion) -> anyhow::Result<()> {
     let key = || FingerprintKey::new(&[7; 32]);
     let shipped = rules::load(None, &rules::Pack::DEFAULT)
         .map_err(anyhow::Error::from)
         .context("shipped rules")?;
     let none = rules::load(None, &[]).map_err(anyhow::Error::from).context("no rules")?;
+    let more = twice_the_tokens(shipped.patterns().count())?;
     let engines = [
         ("shipped rules", Engine::new(shipped.redaction(), key())),
+        ("twice the token rules", Engine::new(more.redaction(), key())),
         ("no rules", Engine::new(none.redaction(), key())),
     ];
     let loop_over: Vec<Regex> = shipped
@@ -180,7 +200,9 @@ fn redaction(criterion: &mut Criterion) -> anyhow::Result<()> {
         .collect::<Result<_, _>>()?;
     let mut group = criterion.benchmark_group("redact");
     group.sample_size(20);
-    for (name, bytes) in [("1 KiB", 800), ("64 KiB", 65_536), ("1 MiB", 1_048_576)] {
+    let sizes =
+        [("1 KiB", 800), ("64 KiB", 65_536), ("1 MiB", 1_048_576), ("16 MiB", 16 * 1_048_576)];
+    for (name, bytes) in sizes {
         let body = ordinary(bytes)?;
         group.throughput(Throughput::Bytes(body.len() as u64));
         let request = request("/api/v1/users/import", body.clone());

@@ -15,6 +15,10 @@ case $purpose in
     test)
         # rabbitmqadmin is a Python program; the tests start a node of their own.
         needs+=([curl]=curl [rabbitmq-server]=rabbitmq-server [python3]=python3)
+        # Debian's python3 comes without what makes environments.
+        if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
+            needs+=([python3 -m venv]=python3-venv)
+        fi
         ;;
     bench)
         needs+=([nginx]=nginx-light [wrk]=wrk [python3]=python3)
@@ -78,8 +82,24 @@ cargo_tool() {
         cargo install --locked --quiet "$1"
     fi
 }
+# Django, whose admin is one of the applications of the tests, in an environment of its own.
+django_version=5.2.19
+django() {
+    local dir=target/django
+    if [ "$("$dir/bin/python" -m django --version 2>/dev/null)" = "$django_version" ]; then
+        return
+    fi
+    say "installing Django $django_version into $dir"
+    rm -rf "$dir"
+    python3 -m venv "$dir"
+    "$dir/bin/pip" install --quiet --disable-pip-version-check "Django==$django_version"
+}
+
 case $purpose in
-    test) cargo_tool cargo-nextest ;;
+    test)
+        cargo_tool cargo-nextest
+        django
+        ;;
     check) cargo_tool cargo-deny ;;
 esac
 say "all that '$purpose' needs is there"

@@ -15,6 +15,7 @@ pub mod decode;
 pub mod redact;
 pub mod record;
 pub mod identify;
+pub mod gateway;
 pub mod derive;
 pub mod rules;
 pub mod pipeline;

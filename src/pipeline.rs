@@ -4,6 +4,12 @@
 //! Redaction comes before derivation, so that whatever is derived can hold nothing secret: the
 //! deriving stage never sees what was captured, only its redacted record.
 
+mod refused;
+mod states;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -18,6 +24,8 @@ use crate::record::{
     Scope, canonical,
 };
 use crate::redact::{Detail, Engine, Redacted, Seen};
+use refused::Asked;
+pub use states::{Reading, States};
 
 /// What the stages work with.
 pub struct Stage<'a> {
@@ -63,6 +71,8 @@ pub struct Timing<'a> {
     pub client_gone: bool,
     /// A request body that was longer than the capture limit, now that it has passed.
     pub request_body: Option<&'a Body>,
+    /// The states before and after, where they were to be read.
+    pub states: Option<&'a States>,
 }
 
 /// A request that has gone through the stages, waiting for its end.
@@ -73,6 +83,8 @@ pub struct Prepared {
     seen: Seen,
     unread: Unread,
     trace: Trace,
+    /// Of a request to a gateway: its path, and the model that it asks for.
+    asked: Option<Asked>,
 }
 
 /// Why bodies of an exchange could not be read, as notes in the record say it.
@@ -82,6 +94,10 @@ pub struct Unread {
     pub request: Option<&'static str>,
     /// The response's.
     pub response: Option<&'static str>,
+    /// The state's before.
+    pub before: Option<&'static str>,
+    /// The state's after.
+    pub after: Option<&'static str>,
 }
 
 impl Prepared {
@@ -134,8 +150,12 @@ impl Prepared {
         mut trace: Trace,
     ) -> Self {
         let mut seen = Seen::default();
+        let who = match stage.kind {
+            Kind::Gateway => identify::caller(request, who, stage.engine.key()),
+            Kind::Admin => who,
+        };
         let record = stage.engine.request(request, stage.request, &mut seen);
-        let unread = Unread { request: record.get().unread, response: None };
+        let unread = Unread { request: record.get().unread, ..Unread::default() };
         let actor = searched(stage.engine, who, &seen);
         let source = identify::source(request, stage.trusted, &record);
         let host = match stage.events.is_empty() {
@@ -154,11 +174,13 @@ impl Prepared {
                 let trace_id = header(&record, "traceparent").and_then(|value| trace_id(&value));
                 let mut record = record;
                 record.route = naming.route.clone();
+                record.notes.extend(naming.notes.iter().map(|note| (*note).to_owned()));
                 record.notes.extend(who.notes.iter().map(|note| (*note).to_owned()));
                 let redactions = std::mem::take(&mut record.receipts);
                 Intent {
                     id,
                     time,
+                    acts: naming.acts(),
                     action: naming.action,
                     category: naming.category,
                     description: naming.description,
@@ -175,7 +197,8 @@ impl Prepared {
                 }
             },
         );
-        Self { id, intent, naming, seen, unread, trace }
+        let asked = (stage.kind == Kind::Gateway).then(|| Asked::of(stage, request, &seen));
+        Self { id, intent, naming, seen, unread, trace, asked }
     }
 
     /// The event's id.
@@ -222,7 +245,7 @@ impl Prepared {
         end: End<'_>,
         timing: &Timing<'_>,
     ) -> Result<Entry, CanonicalError> {
-        let completion = self.complete(stage, end, timing);
+        let completion = self.refused(stage, end, timing);
         let halves = self.intent.as_ref().and(completion);
         let doc = canonical(&halves.try_map(|(intent, completion)| joined(intent, &completion))?)?;
         let (id, scope) = (self.id, self.scope());
@@ -235,43 +258,49 @@ impl Prepared {
         end: End<'_>,
         timing: &Timing<'_>,
     ) -> Redacted<Completion> {
-        let response = match end {
+        let mut response = match end {
             End::Response(response) => {
                 Some(stage.engine.response(response, stage.response, &mut self.seen))
             }
             _ => None,
         };
+        let known = self.seen.knowledge();
+        let observed = timing.states.map(|states| states.observed(stage.engine, &mut self.seen));
+        if let End::Response(captured) = end
+            && self.seen.has_learnt_since(known)
+        {
+            response = Some(stage.engine.response(captured, stage.response, &mut self.seen));
+        }
         self.unread.response = response.as_ref().and_then(|response| response.get().unread);
+        if let (Some(states), Some(observed)) = (timing.states, &observed) {
+            (self.unread.before, self.unread.after) = states.unread(observed.get());
+        }
+        let observed = observed.map_or_else(Redacted::default, |observed| observed.map(Some));
         let mut trace = std::mem::take(&mut self.trace);
-        let redacted = self.naming.as_ref().and(self.intent.as_ref());
+        let mut judge = |naming: &Naming, intent: &Intent, ended: Ended<'_>| {
+            derive::outcome_traced(naming, &intent.request, &intent.actor, ended, &mut trace)
+        };
+        let redacted = self.naming.as_ref().and(self.intent.as_ref()).and(observed);
         let completion = match response {
-            Some(response) => redacted.and(response).map(|((naming, intent), mut response)| {
-                let ended = Ended::Response(&response);
-                let verdict = derive::outcome_traced(
-                    naming,
-                    &intent.request,
-                    &intent.actor,
-                    ended,
-                    &mut trace,
-                );
+            Some(response) => redacted.and(response).map(|(known, mut response)| {
+                let ((naming, intent), observed) = known;
+                let ended = match &observed {
+                    Some(observed) => Ended::Observed(&response, observed),
+                    None => Ended::Response(&response),
+                };
+                let verdict = judge(naming, intent, ended);
                 let redactions = std::mem::take(&mut response.receipts);
-                let changes = derive::changes(&intent.request, naming, &verdict, Some(&response));
+                let (request, observed) = (&intent.request, observed.as_ref());
+                let changes = derive::changes(request, naming, &verdict, Some(&response), observed);
                 let mut completion = self.assemble(verdict, changes, timing);
                 completion.response = Some(response);
                 completion.redactions = redactions;
                 completion
             }),
-            None => redacted.map(|(naming, intent)| {
-                let ended = match end {
-                    End::Response(_) | End::UpstreamLost => Ended::UpstreamLost,
-                    End::NotSent => Ended::NotSent,
-                    End::UpstreamTimeout => Ended::UpstreamTimeout,
-                    End::ClientAborted => Ended::ClientAborted,
-                };
+            None => redacted.map(|((naming, intent), _)| {
+                let verdict = judge(naming, intent, ended(end));
                 let request = &intent.request;
-                let verdict =
-                    derive::outcome_traced(naming, request, &intent.actor, ended, &mut trace);
-                let changes = derive::changes(request, naming, &verdict, None);
+                let changes = derive::changes(request, naming, &verdict, None, None);
                 self.assemble(verdict, changes, timing)
             }),
         };
@@ -289,19 +318,33 @@ impl Prepared {
             reason: verdict.reason,
             severity: verdict.severity,
             action: verdict.action,
+            acts: verdict.acts,
             description: Some(verdict.description),
+            detail: BTreeMap::new(),
             targets: verdict.targets,
             client_gone: timing.client_gone,
             response: None,
+            rule: None,
             request_body: timing
                 .request_body
                 .map(|body| json!({"size": body.size, "sha256": body.sha256})),
             changes: changes.list,
+            changes_hidden: changes.hidden,
             changes_notes: changes.notes,
             changes_source: changes.source,
             redactions: Vec::new(),
             notes: Vec::new(),
         }
+    }
+}
+
+/// What an end without a response is.
+fn ended(end: End<'_>) -> Ended<'static> {
+    match end {
+        End::Response(_) | End::UpstreamLost => Ended::UpstreamLost,
+        End::NotSent => Ended::NotSent,
+        End::UpstreamTimeout => Ended::UpstreamTimeout,
+        End::ClientAborted => Ended::ClientAborted,
     }
 }
 
@@ -312,6 +355,8 @@ fn joined(intent: &Intent, completion: &Completion) -> Result<Value, CanonicalEr
     if let (Value::Object(whole), Value::Object(end)) = (&mut whole, end) {
         let redactions = whole.remove("redactions");
         whole.extend(end);
+        // Whatever it was about: what stopped it was the gateway.
+        whole.insert("category".to_owned(), json!("gateway"));
         if let Some(Value::Array(mut receipts)) = redactions {
             if let Some(Value::Array(more)) = whole.remove("redactions") {
                 receipts.extend(more);

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use crate::config::{Config, Examined, examine};
+use crate::config::{Config, Examined, RouteKind, examine};
 use crate::problem::Problems;
 use crate::rules::Pack;
 
@@ -93,7 +93,16 @@ fn summary(config: &Config) -> String {
         (config.routes.len(), "route"),
     ];
     let texts = counts.map(|(n, noun)| format!("{n} {noun}{}", if n == 1 { "" } else { "s" }));
-    texts.join(", ")
+    let generation = config.routes.iter().find(|route| route.generation);
+    let told = generation.map(|route| {
+        let what = match route.kind {
+            RouteKind::Admin => "audited",
+            RouteKind::Gateway => "gateway traffic, of which rejections are recorded",
+            RouteKind::Bypass => "not recorded",
+        };
+        format!(" (`{}`: where models generate is {what})", route.name)
+    });
+    texts.join(", ") + &told.unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -130,7 +139,9 @@ mod tests {
         let file = write("upstreams: {admin: http://127.0.0.1:9000}\n");
         let (verdict, text) = check(Some(file.path()), None, true);
         assert_eq!(verdict, Verdict::Fine);
-        let expected = "ok: 1 listener, 1 upstream, 1 route, rules: dir None, packs [Credentials, Tokens, Texts, Prompts]\n";
+        let expected = "ok: 1 listener, 1 upstream, 2 routes (`generation`: where models generate is \
+                        gateway traffic, of which rejections are recorded), rules: dir None, packs \
+                        [Credentials, Tokens, Texts, Prompts, Gateway]\n";
         assert_eq!(text, expected);
     }
 

@@ -244,7 +244,7 @@ async fn one(
     let Some(row) = page.rows.first() else {
         bail!("no event `{}` is in this ledger", args.id.as_deref().unwrap_or_default());
     };
-    let event = query::event(reader, row).await?;
+    let event = query::whole(reader, row).await?;
     let text = match args.format {
         Format::Ndjson => serde_json::to_string(&event)?,
         Format::Table | Format::Json => serde_json::to_string_pretty(&event)?,

@@ -74,10 +74,11 @@ pub fn run(args: &Args, out: &mut dyn Write) -> io::Result<Verdict> {
             0 => String::new(),
             operations => format!(", {operations} operations of documents"),
         };
-        let events = events.len();
+        let (named, rejections) = (events.len(), events.rejections().iter().count());
         writeln!(
             out,
-            "ok: {count} redaction rules, {events} rules for events{documented}, digest {digest}"
+            "ok: {count} redaction rules, {named} rules for events{documented}, {rejections} for \
+             rejections, digest {digest}"
         )?;
         return Ok(Verdict::Fine);
     };
@@ -191,8 +192,7 @@ mod tests {
         let (verdict, text) = rules(&["check", good.path().to_str().unwrap()]);
         assert_eq!(verdict, Verdict::Fine);
         assert!(
-            text.starts_with("ok: ")
-                && text.contains(" redaction rules, 0 rules for events, digest "),
+            text.starts_with("ok: ") && text.contains(" redaction rules, 0 rules for events, "),
             "{text}"
         );
         let bad = dir("redact:\n  - {id: a, pattern: 'abc(', do: drop}\n");

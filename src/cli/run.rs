@@ -115,7 +115,11 @@ fn banner(config: &Config) -> String {
             RouteKind::Bypass => "nothing is recorded",
         };
         let paths = if route.paths.is_empty() { "/".to_owned() } else { route.paths.join(" ") };
-        lines.push(format!("  route      {}: {paths} ({kind})", route.name));
+        let what = match route.generation {
+            true => format!("{paths} where models generate, as POST /v1/chat/completions"),
+            false => paths,
+        };
+        lines.push(format!("  route      {}: {what} ({kind})", route.name));
     }
     let reading = config.reading.address;
     let dir = config.ledger.dir.display();

@@ -9,7 +9,7 @@ use anyhow::{Context, bail};
 
 use super::demo::{self, DemoArgs, RunningProxy};
 use super::query::{self, QueryArgs};
-use crate::config::{self, Address, AuditLevel, RouteKind};
+use crate::config::{self, Address, AuditLevel, RouteKind, Snapshots};
 use crate::server::Server;
 use crate::telemetry;
 
@@ -43,6 +43,10 @@ actors:
 /// since generation requests are gateway traffic, and rules that say who acts.
 fn start_proxy(upstream: &str, dir: &Path) -> anyhow::Result<RunningProxy> {
     let mut config = config::for_upstream(upstream, Some(FREE), Some(dir), Some(FREE))?;
+    // Its GETs change nothing, so that what its requests change can be observed.
+    for route in &mut config.routes {
+        route.snapshots = Snapshots::Convention;
+    }
     let general = config.routes.first().context("a configuration has a route")?.clone();
     let mut gateway = general;
     gateway.name = "generation".to_owned();

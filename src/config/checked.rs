@@ -145,6 +145,8 @@ pub struct Route {
     pub paths: Vec<String>,
     /// Methods, upper case; any if empty.
     pub methods: Vec<String>,
+    /// Only well-known endpoints of models.
+    pub generation: bool,
     /// The upstream's name.
     pub upstream: String,
     /// What kind of traffic it is.
@@ -159,8 +161,21 @@ pub struct Route {
     pub streaming: bool,
     /// Upgrades (WebSocket) are allowed on audited requests.
     pub upgrades: bool,
+    /// Whether what is changed is read before and after.
+    pub snapshots: Snapshots,
     /// The `Host` sent upstream; the client's if none.
     pub host_header: Option<String>,
+}
+
+/// Where what is changed is read before and after.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Snapshots {
+    /// Nowhere.
+    None,
+    /// Where a rule says how.
+    Rules,
+    /// And besides for `PUT`, `PATCH` and `DELETE` of an item.
+    Convention,
 }
 
 /// What kind of traffic a route carries.
@@ -208,6 +223,8 @@ pub struct Timeouts {
     pub upstream_write: Duration,
     /// An idle connection to the upstream is kept this long.
     pub upstream_idle: Duration,
+    /// For the state before a request, or after it, where it is read.
+    pub snapshot: Duration,
     /// For the requests in flight, when the process is told to stop.
     pub shutdown: Duration,
 }
@@ -225,6 +242,8 @@ pub struct Limits {
     pub connections: usize,
     /// Memory for captured bodies at one time, in bytes; beyond it requests are answered 503.
     pub captured_bytes: usize,
+    /// States that are read at one time; beyond it requests go on without.
+    pub snapshots: usize,
 }
 
 /// The ledger.

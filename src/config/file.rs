@@ -14,8 +14,9 @@ mod traffic;
 
 pub(super) use text::{Duration, OneOrMany, Size, Threads};
 pub(super) use traffic::{
-    BalancingFile, CaptureFile, HealthCheckFile, HttpFile, KindFile, LevelFile, ListenerFile,
-    ListenerTlsFile, RouteFile, UpstreamFile, UpstreamMapping, UpstreamTlsFile,
+    BalancingFile, CaptureFile, GenerationFile, HealthCheckFile, HttpFile, KindFile, LevelFile,
+    ListenerFile, ListenerTlsFile, RouteFile, SnapshotsFile, UpstreamFile, UpstreamMapping,
+    UpstreamTlsFile,
 };
 
 /// The configuration of countersign.
@@ -37,10 +38,16 @@ pub(super) struct ConfigFile {
     #[schemars(extend("minProperties" = 1))]
     pub(super) upstreams: Setting<BTreeMap<String, Setting<UpstreamFile>>>,
     /// Which requests go where, and how they are recorded. Tried in order; the first that matches
-    /// is taken. The last must match everything; with one upstream it is added for you. Default: one
-    /// route `default` of kind `admin` to the only upstream.
+    /// is taken. The last must match everything; with one upstream it is added for you. Default: a
+    /// route `default` of kind `admin` to the only upstream, and what `generation` says before it.
     #[schemars(extend("default" = []))]
     pub(super) routes: Setting<Vec<Setting<RouteFile>>>,
+    /// Well-known endpoints at which models generate (`/v1/chat/completions` and its like), where the
+    /// last route is added for you: `gateway` adds another one before it, `generation` of kind
+    /// `gateway`, by which only rejections are recorded; `admin` audits them as everything else.
+    /// Routes that you write are taken as they are written. Default: `gateway`.
+    #[schemars(extend("default" = "gateway"))]
+    pub(super) generation: Setting<GenerationFile>,
     /// Peers whose `Forwarded` and `X-Forwarded-*` headers are believed: networks (`10.0.0.0/8`)
     /// or addresses. Default: none.
     #[schemars(extend("default" = []))]
@@ -93,6 +100,9 @@ pub(super) struct TimeoutsFile {
     /// An idle connection to an upstream is kept this long. Default: `60s`.
     #[schemars(extend("default" = "60s"))]
     pub(super) upstream_idle: Setting<Duration>,
+    /// The state before a request, or after it, where it is read. Default: `1s`.
+    #[schemars(extend("default" = "1s"))]
+    pub(super) snapshot: Setting<Duration>,
     /// For the requests in flight when the process is told to stop. Default: `30s`.
     #[schemars(extend("default" = "30s"))]
     pub(super) shutdown: Setting<Duration>,
@@ -118,6 +128,9 @@ pub(super) struct LimitsFile {
     /// Default: `32MiB`.
     #[schemars(extend("default" = "32MiB"))]
     pub(super) captured_bytes: Setting<Size>,
+    /// States that are read at one time; beyond it requests go on without. Default: 64.
+    #[schemars(extend("default" = 64))]
+    pub(super) snapshots: Setting<usize>,
 }
 
 /// Where events are written.
@@ -185,7 +198,7 @@ pub(super) struct RulesFile {
     /// A directory of your own rule files (`*.yaml`), relative to this file's. Default: none.
     pub(super) dir: Setting<String>,
     /// The shipped packs that are in force beside your own rules: `credentials`, `tokens`, `texts`,
-    /// `prompts`, `pii`. Default: all but `pii`.
-    #[schemars(extend("default" = ["credentials", "tokens", "texts", "prompts"]))]
+    /// `prompts`, `pii`, `gateway`. Default: all but `pii`.
+    #[schemars(extend("default" = ["credentials", "tokens", "texts", "prompts", "gateway"]))]
     pub(super) packs: Setting<Vec<Setting<Pack>>>,
 }

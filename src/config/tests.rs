@@ -92,7 +92,7 @@ fn shipped_file_uncommented() {
     assert_eq!(problems.0.len(), 7, "{problems}");
     let config = understood.unwrap();
     assert_eq!(config.upstreams.len(), 2);
-    assert_eq!(config.routes.len(), 2);
+    assert_eq!(config.routes.len(), 3);
     let billing = &config.upstreams["billing"];
     let tls = UpstreamTls {
         server_name: "billing.internal".to_owned(),
@@ -168,7 +168,11 @@ fn defaults_of_the_schema() {
     let mut route = defaults("RouteFile");
     route["name"] = json!("default");
     route["capture"] = defaults("CaptureFile");
-    file["routes"] = json!([route]);
+    let generation =
+        json!({"name": "generation", "endpoints": "generation", "kind": file["generation"]});
+    file["routes"] = json!([generation, route]);
+    // Both are written out, as they are added where nothing is.
+    file.as_object_mut().unwrap().remove("generation");
     let mut listener = defaults("ListenerMapping");
     listener["address"] = file["listeners"][0].clone();
     file["listeners"] = json!([listener]);
@@ -194,7 +198,7 @@ upstreams:
   Main: { addresses: "LOCALHOST:9000", tls: { client_certificate: server.pem, client_key: server.key, insecure: true }, http: auto, balancing: client_ip }
   other: { addresses: ["[::1]:1", "b:2"], http: 2, tls: {server_name: x.example, ca: server.pem} }
 routes:
-  - { name: one, hosts: ["*.Example.com"], paths: [/a/, /], methods: post, upstream: other, kind: gateway, level: metadata,
+  - { name: one, hosts: ["*.Example.com"], paths: [/a/, /], methods: post, endpoints: generation, upstream: other, kind: gateway, level: metadata,
       capture: { request: 1MiB, response: 10 KB }, streaming: true, upgrades: true, host_header: "h:1" }
   - { name: rest, upstream: Main }
 trusted_proxies: 10.1.2.3
@@ -235,6 +239,7 @@ threads: 3
         hosts: vec!["*.example.com".to_owned()],
         paths: vec!["/a".to_owned(), "/".to_owned()],
         methods: vec!["POST".to_owned()],
+        generation: true,
         upstream: "other".to_owned(),
         kind: RouteKind::Gateway,
         level: AuditLevel::Metadata,
@@ -242,6 +247,7 @@ threads: 3
         capture_response: 10_000,
         streaming: true,
         upgrades: true,
+        snapshots: Snapshots::Rules,
         host_header: Some("h:1".to_owned()),
     };
     assert_eq!(config.routes.first(), Some(&route));
@@ -259,10 +265,32 @@ fn the_only_upstream_gets_the_rest() {
         "upstreams: {a: http://127.0.0.1:1}\nroutes: [{name: default, paths: /x, kind: bypass}]",
     );
     let names: Vec<&str> = config.routes.iter().map(|route| route.name.as_str()).collect();
-    assert_eq!(names, ["default", "default-rest"]);
-    assert_eq!(config.routes[1].kind, RouteKind::Admin);
+    assert_eq!(names, ["default", "generation", "default-rest"]);
+    let kinds: Vec<_> = config.routes.iter().map(|route| (route.kind, route.generation)).collect();
+    let expected =
+        [(RouteKind::Bypass, false), (RouteKind::Gateway, true), (RouteKind::Admin, false)];
+    assert_eq!(kinds, expected);
     let small = fine("upstreams: {a: http://127.0.0.1:1}\nlimits: {captured_bytes: 64KiB}");
     assert_eq!(small.routes[0].capture_request, 32 << 10);
+}
+
+#[test]
+fn what_models_are_asked_is_audited_if_it_is_said_so() {
+    let names = |text: &str| {
+        let config = fine(&format!("upstreams: {{a: http://127.0.0.1:1}}\n{text}"));
+        config.routes.iter().map(|route| route.name.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(names(""), ["generation", "default"]);
+    assert_eq!(names("generation: gateway"), ["generation", "default"]);
+    assert_eq!(names("generation: admin"), ["default"]);
+    assert_eq!(names("routes: [{name: all}]"), ["all"]);
+    let named = "routes: [{name: generation, paths: /v1}]";
+    assert_eq!(names(named), ["generation", "generation-rest", "default"]);
+    let own = "routes: [{name: llm, endpoints: generation, kind: bypass}, {name: all}]";
+    assert_eq!(names(own), ["llm", "all"]);
+    let problems =
+        load_text("upstreams: {a: http://127.0.0.1:1}\ngeneration: gateway\nroutes: [{name: all}]");
+    assert!(problems.unwrap_err().to_string().contains("has no effect"));
 }
 
 #[test]
@@ -352,7 +380,9 @@ fn command_line_alone() {
     let plain = for_upstream(url, None, None, None).unwrap();
     let mut from_file = fine(MINIMAL);
     assert!(plain.routes[0].upgrades && !from_file.routes[0].upgrades);
-    from_file.routes[0].upgrades = true;
+    for route in &mut from_file.routes {
+        route.upgrades = true;
+    }
     assert_eq!(without_version(plain), without_version(from_file));
     let data = Path::new("/tmp/elsewhere");
     let config = for_upstream(url, Some("0.0.0.0:0"), Some(data), Some("127.0.0.1:0")).unwrap();

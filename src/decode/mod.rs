@@ -39,6 +39,7 @@ pub use content::{Content, Decoded, Layout};
 pub use csv::COLUMNS_MAX;
 pub use encoding::{ENCODINGS_MAX, OUTPUT_BYTES_FLOOR, OUTPUT_BYTES_MAX, OUTPUT_RATIO_MAX};
 pub use form::query;
+pub(crate) use graphql::{Lexer as GraphqlLexer, Token as GraphqlToken};
 pub use graphql::{Literal, Value, graphql, is_operation};
 pub(crate) use json::json_of_record;
 pub use json::{DEPTH_MAX, NODES_MAX, json};

@@ -33,12 +33,7 @@ pub fn embedded(text: &str) -> Option<Node<'_>> {
 /// the string is too short, is no base64, or stands for anything but text.
 pub fn base64_text(text: &str) -> Option<String> {
     let text = text.trim();
-    let in_alphabet =
-        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_' | b'=');
-    if text.len() < BASE64_BYTES_MIN || !text.bytes().take(BASE64_BYTES_MIN).all(in_alphabet) {
-        return None;
-    }
-    if !text.as_bytes().get(..BASE64_BYTES_MIN).is_some_and(decodes_as_text) {
+    if !text.as_bytes().first_chunk().is_some_and(may_be_text) {
         return None;
     }
     // Encoders break lines at 64 or 76 characters.
@@ -47,12 +42,39 @@ pub fn base64_text(text: &str) -> Option<String> {
     into_text(engine_of(text.as_bytes()).decode(text).ok()?)
 }
 
-/// Whether base64 stands for what text may begin with: most does not.
-fn decodes_as_text(head: &[u8]) -> bool {
-    let mut buffer = [0; BASE64_BYTES_MIN];
-    let length = engine_of(head).decode_slice(head, &mut buffer);
-    length.is_ok_and(|length| buffer.get(..length).is_some_and(begins_as_text))
+/// Whether this is base64 of what text may begin with: most words and digests are not.
+fn may_be_text(head: &[u8; BASE64_BYTES_MIN]) -> bool {
+    let mut decoded = [0; BASE64_BYTES_MIN / 4 * 3];
+    let quads = head.as_chunks::<4>().0.iter().zip(decoded.as_chunks_mut::<3>().0);
+    for (quad, decoded) in quads {
+        let mut bits = 0;
+        for byte in quad {
+            match SEXTETS.get(usize::from(*byte)) {
+                Some(Some(sextet)) => bits = bits << 6 | u32::from(*sextet),
+                // Nothing but padding comes after padding: that is for the decoder to say.
+                _ => return *byte == b'=',
+            }
+        }
+        let [_, bytes @ ..] = bits.to_be_bytes();
+        *decoded = bytes;
+    }
+    begins_as_text(&decoded)
 }
+
+/// What the characters of both alphabets stand for.
+#[expect(clippy::indexing_slicing, reason = "it is evaluated by the compiler")]
+const SEXTETS: [Option<u8>; 256] = {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut sextets = [None; 256];
+    let mut sextet = 0;
+    while sextet < ALPHABET.len() {
+        sextets[ALPHABET[sextet] as usize] = Some(sextet as u8);
+        sextet += 1;
+    }
+    sextets[b'-' as usize] = Some(62);
+    sextets[b'_' as usize] = Some(63);
+    sextets
+};
 
 fn engine_of(encoded: &[u8]) -> GeneralPurpose {
     if encoded.iter().any(|byte| matches!(byte, b'-' | b'_')) { URL_SAFE } else { STANDARD }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use super::shape::is_id;
 use super::text::bounded;
 pub(super) use crate::decode::Node as Value;
 
@@ -29,21 +30,33 @@ pub(super) enum At<'n> {
     Outer(&'n str),
     /// A member of a member.
     Inner(&'n str, &'n str),
-    /// `NOUN_id`, perhaps of a member.
-    Own(Option<&'n str>, &'n str),
     /// `NOUN[name]`.
     Form(&'n str, &'n str),
+}
+
+impl<'n> At<'n> {
+    fn member(outer: Option<&'n str>, name: &'n str) -> Self {
+        outer.map_or(Self::Outer(name), |outer| Self::Inner(outer, name))
+    }
 }
 
 impl fmt::Display for At<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Outer(name) => write!(f, "$.{name}"),
-            Self::Inner(outer, name) => write!(f, "$.{outer}.{name}"),
-            Self::Own(None, noun) => write!(f, "$.{noun}_id"),
-            Self::Own(Some(outer), noun) => write!(f, "$.{outer}.{noun}_id"),
+            Self::Outer(name) => write!(f, "${}", step(name)),
+            Self::Inner(outer, name) => write!(f, "${}{}", step(outer), step(name)),
             Self::Form(noun, name) => write!(f, "$['{noun}[{name}]']"),
         }
+    }
+}
+
+/// A step of a JSONPath to a member.
+pub(super) fn step(name: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80;
+    let plain = name.bytes().all(is_plain) && !name.starts_with(|c: char| c.is_ascii_digit());
+    match plain && !name.is_empty() {
+        true => format!(".{name}"),
+        false => format!("['{}']", name.replace('\\', "\\\\").replace('\'', "\\'")),
     }
 }
 
@@ -57,7 +70,7 @@ fn objects<'b>(
     noun: &'b str,
 ) -> impl Iterator<Item = (Option<&'b str>, &'b Members<'b>)> {
     let outer = body.members();
-    let wrapped = |name: &'b str| Some((Some(name), member(outer, name)?.members()));
+    let wrapped = |name: &'b str| Some((Some(name), member_of(outer, name)?.members()));
     let named = wrapped(noun);
     let inner: Vec<_> = WRAPPERS.iter().filter_map(|name| wrapped(name)).collect();
     named.into_iter().chain([(None, outer)]).chain(inner)
@@ -69,9 +82,9 @@ fn first_at<'n>(
     object: &Members<'_>,
     names: &[&'n str],
 ) -> Option<Found<'n>> {
-    let found = names.iter().find_map(|name| Some((scalar(member(object, name)?)?, *name)));
+    let found = names.iter().find_map(|name| Some((scalar(member_of(object, name)?)?, *name)));
     let (text, name) = found?;
-    Some((text, outer.map_or(At::Outer(name), |outer| At::Inner(outer, name))))
+    Some((text, At::member(outer, name)))
 }
 
 /// The name of the target.
@@ -82,10 +95,14 @@ pub(super) fn name(body: &Value<'_>, noun: &str) -> Option<String> {
 /// The name of the target, and where it stands.
 pub(super) fn name_at<'b>(body: &'b Value<'b>, noun: &'b str) -> Option<Found<'b>> {
     objects(body, noun).find_map(|(outer, object)| first_at(outer, object, NAMES)).or_else(|| {
-        // Forms of some frameworks: `user[name]`.
-        NAMES.iter().find_map(|name| {
-            Some((scalar(body.get(&format!("{noun}[{name}]"))?)?, At::Form(noun, name)))
-        })
+        // Forms of some frameworks: `user[name]`. It is a user who signs in.
+        let nouns = [noun, if noun == "session" { "user" } else { noun }];
+        let form = |noun: &'b str| {
+            NAMES.iter().find_map(move |name| {
+                Some((scalar(body.get(&format!("{noun}[{name}]"))?)?, At::Form(noun, name)))
+            })
+        };
+        nouns.into_iter().find_map(form)
     })
 }
 
@@ -96,11 +113,24 @@ pub(super) fn id(body: &Value<'_>, noun: &str) -> Option<String> {
 
 /// The id of the target, and where it stands.
 pub(super) fn id_at<'b>(body: &'b Value<'b>, noun: &'b str) -> Option<Found<'b>> {
-    let own = format!("{noun}_id");
     objects(body, noun).find_map(|(outer, object)| {
-        first_at(outer, object, IDS)
-            .or_else(|| Some((scalar(member(object, &own)?)?, At::Own(outer, noun))))
+        first_at(outer, object, IDS).or_else(|| {
+            let (name, own) = object.iter().find(|(name, _)| is_id_of(name, noun))?;
+            Some((scalar(own)?, At::member(outer, name)))
+        })
     })
+}
+
+/// Whether a member is called `user_id` or `userId`, for the noun `user`.
+fn is_id_of(name: &str, noun: &str) -> bool {
+    let plain = |text: &str| text.bytes().filter(|byte| !b"_-".contains(byte)).count();
+    name.len() > noun.len()
+        && plain(name) == plain(noun) + 2
+        && name
+            .bytes()
+            .filter(|byte| !b"_-".contains(byte))
+            .map(|byte| byte.to_ascii_lowercase())
+            .eq(noun.bytes().filter(|byte| *byte != b'_').chain(*b"id"))
 }
 
 /// The id that a response gives to what was created; a key or a name where there is none.
@@ -111,49 +141,164 @@ pub(super) fn created_id_at<'b>(body: &'b Value<'b>, noun: &'b str) -> Option<Fo
     })
 }
 
-/// One of several targets.
-pub(super) struct Listed<'b> {
-    /// The member that holds the list; the body itself is one if there is none.
-    list: Option<&'b str>,
-    position: usize,
-    /// The id, and the member that holds it.
-    pub(super) id: Option<(String, Option<&'static str>)>,
-    /// The name, and the member that holds it.
-    pub(super) name: Option<(String, Option<&'static str>)>,
+/// The same, where it does not matter where it stands.
+pub(super) fn created_id(body: &Value<'_>, noun: &str) -> Option<String> {
+    created_id_at(body, noun).map(|(id, _)| id)
 }
 
-impl Listed<'_> {
-    /// Where a member of it stands, or the item itself.
-    pub(super) fn path(&self, member: Option<&str>) -> String {
-        let list = self.list.map(|list| format!(".{list}")).unwrap_or_default();
-        let member = member.map(|member| format!(".{member}")).unwrap_or_default();
-        format!("${list}[{}]{member}", self.position)
-    }
-}
+/// Names of lists of ids, whatever they are ids of: everybody's, and those of Django's forms.
+const ID_LISTS: [&str; 5] = ["ids", "ids[]", "id[]", "_selected_action", "selected_ids"];
 
-/// Several targets with their ids and names.
-pub(super) fn many<'b>(body: &'b Value<'b>, plural: &'b str) -> Vec<Listed<'b>> {
-    let held = || {
-        let mut names = ["ids", plural, "items"].into_iter();
-        names.find_map(|name| Some((Some(name), body.get(name)?.as_array()?)))
+/// Ids and names of several targets, and how many there are in all.
+pub(super) fn many<'b>(body: &'b Value<'b>, noun: &str, plural: &str) -> Many<'b> {
+    let own = |name: &str| {
+        name == plural
+            || name
+                .strip_suffix("[]")
+                .unwrap_or(name)
+                .strip_suffix('s')
+                .is_some_and(|name| is_id_of(name, noun))
     };
-    let Some((list, items)) = body.as_array().map(|items| (None, items)).or_else(held) else {
-        return Vec::new();
+    let list = || {
+        let named = ID_LISTS.iter().find_map(|name| Some((Some(*name), body.get(name)?)));
+        let owned = || body.members().iter().find(|(name, _)| own(name));
+        named.or_else(|| owned().map(|(name, list)| (Some(name.as_ref()), list)))
+    };
+    let whole = body.as_array().is_some().then_some((None, body));
+    let Some((member, found)) = whole.or_else(list) else {
+        return Many::default();
+    };
+    let Some(items) = found.as_array() else {
+        let many = found.as_str().map(Many::of_ids).unwrap_or_default();
+        let one = || scalar(found).filter(|id| is_plain_id(id));
+        let many = match many.is_empty() {
+            true => Many::one(one()),
+            false => many,
+        };
+        return Many { member, ..many };
     };
     let one = |(position, item): (usize, &Value<'_>)| match item {
         Value::Object(object) => {
             let of = |names: &[&'static str]| {
-                names.iter().find_map(|name| Some((scalar(member(object, name)?)?, Some(*name))))
+                names.iter().find_map(|name| Some((scalar(member_of(object, name)?)?, *name)))
             };
-            let (id, name) = (of(IDS), of(NAMES));
-            (id.is_some() || name.is_some()).then_some(Listed { list, position, id, name })
+            let ((id, id_in), (name, name_in)) = (of(IDS).unzip(), of(NAMES).unzip());
+            let spot = Spot::Item(position, id_in, name_in);
+            (id.is_some() || name.is_some()).then_some(Listed { id, name, spot })
         }
-        item => Some(Listed { list, position, id: Some((scalar(item)?, None)), name: None }),
+        item => Some(Listed::id(scalar(item)?, Spot::Item(position, None, None))),
     };
-    items.iter().enumerate().take(TARGETS_MAX).filter_map(one).collect()
+    let targets: Vec<_> = items.iter().enumerate().take(TARGETS_MAX).filter_map(one).collect();
+    let count = if items.len() > TARGETS_MAX { items.len() } else { targets.len() };
+    Many { member, targets, count }
 }
 
-fn member<'b>(object: &'b Members<'b>, name: &str) -> Option<&'b Value<'b>> {
+/// The rows of a list that is edited at once, as Django's forms have them: `form-0-id`.
+pub(super) fn formset<'b>(body: &'b Value<'b>) -> Many<'b> {
+    if body.get(FORMSET).is_none() {
+        return Many::default();
+    }
+    let is_id = |name: &str| name.starts_with("form-") && name.ends_with("-id");
+    let ids = || body.members().iter().filter(|(name, _)| is_id(name));
+    let row = |(name, id): &'b (Cow<'b, str>, Value<'b>)| {
+        Some(Listed::id(scalar(id)?, Spot::Member(name)))
+    };
+    let targets: Vec<_> = ids().take(TARGETS_MAX).filter_map(row).collect();
+    let count = targets.len().max(ids().count());
+    Many { member: None, targets, count }
+}
+
+/// The member that a form of several rows has.
+pub(super) const FORMSET: &str = "form-TOTAL_FORMS";
+
+/// One of several targets.
+#[derive(Debug)]
+pub(super) struct Listed<'b> {
+    pub(super) id: Option<String>,
+    pub(super) name: Option<String>,
+    spot: Spot<'b>,
+}
+
+impl<'b> Listed<'b> {
+    fn id(id: String, spot: Spot<'b>) -> Self {
+        Self { id: Some(id), name: None, spot }
+    }
+}
+
+/// Where one of several targets stands.
+#[derive(Debug, Clone, Copy)]
+enum Spot<'b> {
+    /// In a text with all of them.
+    Text,
+    /// The item of a list with this position, or the members of it with id and name.
+    Item(usize, Option<&'static str>, Option<&'static str>),
+    /// A member of its own.
+    Member(&'b str),
+}
+
+/// Several targets, no more than [`TARGETS_MAX`], and how many there are.
+#[derive(Debug, Default)]
+pub(super) struct Many<'b> {
+    /// The member that holds the list.
+    pub(super) member: Option<&'b str>,
+    pub(super) targets: Vec<Listed<'b>>,
+    pub(super) count: usize,
+}
+
+impl Many<'_> {
+    /// Ids between commas; nothing if it could be one name with commas in it.
+    pub(super) fn of_ids(text: &str) -> Self {
+        let ids = || text.split(',').map(str::trim);
+        if !text.contains(',') || !ids().all(is_plain_id) {
+            return Self::default();
+        }
+        let listed = |id| Listed { id: bounded(id), name: None, spot: Spot::Text };
+        let targets = ids().take(TARGETS_MAX).map(listed).collect();
+        Self { member: None, targets, count: ids().count() }
+    }
+
+    fn one(id: Option<String>) -> Self {
+        let count = usize::from(id.is_some());
+        let targets = id.into_iter().map(|id| Listed::id(id, Spot::Text)).collect();
+        Self { member: None, targets, count }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.targets.is_empty()
+    }
+
+    /// Where the ids and names of one of them stand, below this place.
+    pub(super) fn places(&self, root: &str, listed: &Listed<'_>) -> (String, String) {
+        let list = format!("{root}{}", self.member.map(step).unwrap_or_default());
+        match listed.spot {
+            Spot::Text => (list.clone(), list),
+            Spot::Item(position, id, name) => {
+                let within = |member: Option<&str>| {
+                    format!("{list}[{position}]{}", member.map(step).unwrap_or_default())
+                };
+                (within(id), within(name))
+            }
+            Spot::Member(name) => {
+                let place = format!("{list}{}", step(name));
+                (place.clone(), place)
+            }
+        }
+    }
+}
+
+fn is_plain_id(id: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte);
+    id.bytes().any(|byte| byte.is_ascii_digit()) && id.bytes().all(plain) && is_id(id)
+}
+
+/// The name of the first file of a form, and the member with it.
+pub(super) fn file_name<'b>(body: &'b Value<'b>) -> Option<Found<'b>> {
+    body.members().iter().find_map(|(name, part)| {
+        Some((scalar(part.get("filename")?)?, At::Inner(name, "filename")))
+    })
+}
+
+fn member_of<'b>(object: &'b Members<'b>, name: &str) -> Option<&'b Value<'b>> {
     object.iter().find(|(other, _)| other == name).map(|(_, value)| value)
 }
 

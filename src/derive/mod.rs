@@ -15,25 +15,34 @@
 //!   `session.delete`; `user.logout` is what is done to somebody else's.
 //! - Pairs of a collection and an id that say where something belongs (organization, project,
 //!   pool, vhost, …) are the scope, the target's own pair included.
-//! - GraphQL is `graphql.mutate` (or `query`, `subscribe`), its operations are the targets.
-//!   JSON-RPC methods are names like paths.
+//! - GraphQL mutations are named by their fields (`createUser`), JSON-RPC calls by their methods;
+//!   what has no verb is `graphql.checkout`. Queries are `graphql.query`, their operations the targets.
+//! - A request that does several things is one event, whose acts are told apart.
 //!
 //! What changed is read by `changes`, from the redacted request or from two redacted states.
 //!
 //! Invariants: never panics; every derived text has at most 256 characters, none of them control
 //! characters; an action is `noun.verb` in lower snake case.
 
+mod act;
+mod answer;
+mod batch;
 mod body;
+mod call;
 mod changes;
+mod code;
 mod document;
+mod graphql;
 mod naming;
 mod nouns;
 mod outcome;
 mod path;
 mod rpc;
+mod rejected;
 mod rule;
 mod sentence;
 mod shape;
+mod signs;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -42,15 +51,18 @@ mod verbs;
 mod walk;
 mod words;
 
+pub use act::ACTS_MAX;
 pub use changes::{
-    BYTES_MAX as CHANGES_BYTES_MAX, CHANGES_MAX, Changes, Difference, Note as ChangesNote,
-    VALUE_BYTES_MAX as CHANGE_VALUE_BYTES_MAX, changes, diff,
+    BYTES_MAX as CHANGES_BYTES_MAX, CHANGES_MAX, Changes, Difference, Moment, Note as ChangesNote,
+    Observed, Shown, Unseen, VALUE_BYTES_MAX as CHANGE_VALUE_BYTES_MAX, changes, diff,
 };
 pub use document::{Operation, documented_path};
 pub use naming::Naming;
 pub use outcome::{Ended, Verdict, outcome, outcome_traced};
+pub use rejected::{Rejected, rejected, rejected_traced};
 pub use rule::{
     EventRule, EventRules, Expectation, Kind, OutcomeRule, PathPattern, PatternError, Place,
-    Statuses, TargetRule, Template, TemplateError, Uses, named, named_traced,
+    SnapshotRule, Statuses, TargetRule, Template, TemplateError, Uses, Whereabouts, named,
+    named_traced,
 };
 pub use trace::{By, Field, Origin, Trace, Traced};

@@ -1,6 +1,13 @@
 //! The name of a request, from the request alone.
 
-use super::body::{self, Value};
+mod noted;
+
+use self::noted::Held;
+use super::act::{Act, Answer, are_alike, plan};
+use super::batch;
+use super::body::{self, Listed, Many, Value};
+use super::call::Calls;
+use super::graphql::{self, Operation};
 use super::nouns::{is_singleton, known_category, scope_name};
 use super::path::Path;
 use super::rpc;
@@ -8,12 +15,16 @@ use super::rule::{Matched, PathPattern};
 use super::sentence::Sentence;
 use super::text::bounded;
 use super::trace::{By, Field, Origin, Trace};
+use super::verbs::{canonical, compound};
 use super::walk::{Node, Walked, walk};
 use super::words::{is_plural, snake};
 use crate::record::{BodyRecord, RequestRecord, Scope, Target, Tree};
 
 /// Longer methods are no methods.
 const METHOD_BYTES_MAX: usize = 32;
+
+/// More targets than are named.
+pub(super) const TOO_MANY: &str = "targets_truncated";
 
 /// Header fields by which a client names another method.
 const OVERRIDE_HEADERS: [&str; 3] =
@@ -37,8 +48,20 @@ pub struct Naming {
     pub(super) sentence: Sentence,
     /// The method that counts.
     pub(super) method: String,
-    /// Errors are told in the body of a successful response.
+    /// The path leads to one item, and to no part or action of it.
+    pub(super) is_item: bool,
+    /// What a reader should know of how it was named.
+    pub notes: Vec<&'static str>,
+    /// Its name is in the body, and arguments are no fields.
     pub(super) is_call: bool,
+    /// What it calls: one act, which it is itself, or several.
+    pub(super) acts: Vec<Act>,
+    /// A rule names all of them at once.
+    pub(super) is_one: bool,
+    /// How several acts are called, with their number: `3 GraphQL mutations`.
+    pub(super) acts_kind: String,
+    /// It is GraphQL, the gravest of it this.
+    pub(super) graphql: Option<Operation>,
     /// The rule that named it.
     pub(super) matched: Option<Matched>,
     /// The operation of a document that names what the rule does not.
@@ -51,19 +74,24 @@ impl Naming {
         &self.method
     }
 
-    /// Whether the body says what is done: GraphQL, JSON-RPC.
+    /// Whether the body says what is done: GraphQL, JSON-RPC, a batch.
     pub fn is_call(&self) -> bool {
         self.is_call
     }
 
     /// Whether the request may hold a GraphQL operation that is no mere query, on whatever path.
     pub(super) fn may_mutate(&self, request: &RequestRecord) -> bool {
-        if self.action.starts_with("graphql.") {
-            return self.action != "graphql.query";
+        let query = request.query.as_ref().map(Tree::node);
+        let gravity = || {
+            let tree = request.body.as_ref().map(BodyRecord::tree);
+            graphql::gravity(query, tree.as_ref())
+        };
+        match self.graphql {
+            Some(operation) => operation != Operation::Query,
+            None => {
+                matches!(gravity(), Some(Operation::Mutation | Operation::Subscription))
+            }
         }
-        let tree = request.body.as_ref().map(BodyRecord::tree);
-        let call = rpc::graphql("graphql", request.query.as_ref().map(Tree::node), tree.as_ref());
-        call.is_some_and(|call| ["mutate", "subscribe"].contains(&call.verb.as_str()))
     }
 }
 
@@ -87,44 +115,80 @@ pub(super) fn naming_at(
         .unwrap_or_else(|| Path::read(&request.path));
     let walked = walk(&path, &method);
     let query = request.query.as_ref().map(Tree::node);
-    let call = rpc::graphql(&request.path, query, body).or_else(|| rpc::json_rpc(body));
-    let mut naming = match call {
-        Some(call) => {
+    let calls = graphql::calls(&request.path, query, body)
+        .or_else(|| rpc::calls(body))
+        .or_else(|| batch::calls(&request.path, body));
+    noted::path(&walked, trace);
+    let mut naming = match calls {
+        Some(calls) => {
             // Without arguments it is the path alone that says so.
             let is_sent = body.is_some() || query.is_some();
             let last = path.segments.len().checked_sub(1).map(Origin::Segment);
             let origin = last.filter(|_| !is_sent).unwrap_or(Origin::Call);
-            named_by_call(call, &walked, origin, trace)
+            noted::calls(&calls, &origin, trace);
+            named_by_calls(calls, &walked)
         }
         None => named_by_path(walked, request, body, &method, trace),
     };
-    naming.description = naming.sentence.intent(&naming.targets);
+    naming.describe();
     let said = By::Convention("a sentence of action, target and scope");
     trace.note(Field::Description, || (said, Vec::new()));
     naming.method = method;
     naming
 }
 
-fn named_by_call(call: rpc::Call, walked: &Walked, origin: Origin, trace: &mut Trace) -> Naming {
-    trace_path(walked, trace);
-    trace_call(&call, &origin, trace);
-    let is_graphql = call.noun == "graphql";
-    let kind = is_graphql.then(|| match call.verb.as_str() {
-        "mutate" => "GraphQL mutation".to_owned(),
-        "subscribe" => "GraphQL subscription".to_owned(),
-        _ => "GraphQL operation".to_owned(),
-    });
-    let spoken_verb = if is_graphql { "run".to_owned() } else { call.verb.clone() };
+fn named_by_calls(mut calls: Calls, walked: &Walked) -> Naming {
+    let (action, category) = calls.action();
     let scope = scope(&walked.nodes);
+    for act in &mut calls.acts {
+        // Requests within this one have their own.
+        let own = std::mem::take(&mut act.sentence.scope);
+        act.sentence.scope = scope.iter().map(|(k, v)| (k.clone(), v.clone())).chain(own).collect();
+    }
+    let targets = calls.acts.iter().flat_map(|act| &act.targets).take(body::TARGETS_MAX);
+    let targets = targets.cloned().collect();
+    let sentence = calls.acts.first().map(|act| act.sentence.clone()).unwrap_or_default();
     Naming {
-        action: format!("{}.{}", call.noun, call.verb),
-        category: known_category(&call.noun).map_or_else(|| call.noun.clone(), str::to_owned),
-        targets: call.targets,
+        action,
+        category,
+        targets,
         route: Some(walked.route.clone()),
-        sentence: Sentence { verb: spoken_verb, kind, scope: scope.clone(), ..Sentence::default() },
+        sentence,
         scope,
+        notes: calls.notes,
         is_call: true,
+        acts: calls.acts,
+        acts_kind: format!("{} {}", calls.count, calls.kind),
+        graphql: calls.graphql,
         ..Naming::default()
+    }
+}
+
+impl Naming {
+    /// Says what is about to be done.
+    pub(super) fn describe(&mut self) {
+        self.description = match self.is_mixed() {
+            true => plan(&self.acts, &self.acts_kind),
+            false => self.sentence.intent(&self.targets),
+        };
+    }
+
+    /// Whether it does several things that have no sentence in common.
+    pub(super) fn is_mixed(&self) -> bool {
+        self.acts.len() > 1 && !self.is_one && !are_alike(&self.acts)
+    }
+}
+
+/// A request within another, as an act.
+pub(super) fn named_alone(method: &str, path: &str, body: Option<&Value<'_>>) -> Act {
+    let walked = walk(&Path::read(path), method);
+    let naming = named_by_path(walked, &RequestRecord::default(), body, method, &mut Trace::off());
+    Act {
+        action: naming.action,
+        category: naming.category,
+        targets: naming.targets,
+        sentence: naming.sentence,
+        answer: Answer::Rest,
     }
 }
 
@@ -135,12 +199,15 @@ fn named_by_path(
     method: &str,
     trace: &mut Trace,
 ) -> Naming {
-    trace_path(&walked, trace);
-    trace_action(&walked, trace);
+    let chosen = chosen_verb(body);
+    let sent = chosen.as_ref().filter(|_| walked.verb.is_none()).map(|(_, place)| *place);
+    noted::action(&walked, sent, trace);
     let scope = scope(&walked.nodes);
     let node = walked.nodes.pop().unwrap_or_else(|| Node::named("resource"));
     let has_item = node.is_item || walked.part.is_some() || is_singleton(&node.noun);
-    let verb = walked.verb.take().unwrap_or_else(|| {
+    let is_item = node.is_item && walked.part.is_none() && walked.verb.is_none();
+    let chosen = chosen.map(|(verb, _)| verb);
+    let verb = walked.verb.take().or(chosen).unwrap_or_else(|| {
         let is_part_known = walked.part.as_deref().is_none_or(super::nouns::is_part);
         method_verb(method, has_item && is_part_known && !walked.creates)
     });
@@ -155,15 +222,28 @@ fn named_by_path(
         .and_then(known_category)
         .or_else(|| known_category(&node.noun))
         .map_or_else(|| node.noun.clone(), str::to_owned);
-    let targets = targets(&node, walked.part.is_some(), &verb, (request, body), trace);
+    let (targets, count) = targets(&node, walked.part.is_some(), &verb, (request, body), trace);
     let owner = walked.nodes.last().filter(|outer| outer.id.is_some());
     let owner = owner.filter(|outer| scope_name(&outer.noun).is_none()).map(|outer| Target {
         kind: outer.noun.clone(),
         id: outer.id.clone(),
         name: None,
     });
-    let sentence =
-        Sentence { verb: verb.clone(), kind: None, part: walked.part, owner, scope: scope.clone() };
+    let spoken = match (walked.signs, verb.as_str()) {
+        (true, "create") => "sign_in".to_owned(),
+        (true, "delete") => "sign_out".to_owned(),
+        _ => verb.clone(),
+    };
+    let known = targets.len();
+    let is_cut = count > known;
+    let sentence = Sentence {
+        verb: spoken,
+        kind: None,
+        part: walked.part,
+        owner,
+        count: is_cut.then_some(count),
+        scope: scope.clone(),
+    };
     Naming {
         action: format!("{noun}.{verb}"),
         category,
@@ -171,37 +251,51 @@ fn named_by_path(
         scope,
         route: Some(walked.route),
         sentence,
+        is_item,
+        notes: if is_cut { vec![TOO_MANY] } else { Vec::new() },
         ..Naming::default()
     }
 }
 
-/// The targets: the item of the path, or what the body and the query name.
+/// The verb that a form chooses, and where it does so.
+fn chosen_verb(body: Option<&Value<'_>>) -> Option<(String, &'static str)> {
+    let body = body?;
+    let chosen = chosen_action(body).map(|verb| (verb, "$.action"));
+    chosen.or_else(|| {
+        let is_list = !body::formset(body).is_empty();
+        is_list.then(|| ("update".to_owned(), "$['form-TOTAL_FORMS']"))
+    })
+}
+
+/// What is done to the rows that a list's form has selected, as Django's admin has it.
+fn chosen_action(body: &Value<'_>) -> Option<String> {
+    body.get("_selected_action")?;
+    let action = snake(&body::scalar(body.get("action")?)?);
+    let verb = compound(&action).filter(|(_, about)| *about == "selected");
+    let verb = verb.map_or(action.as_str(), |(verb, _)| verb);
+    bounded(canonical(verb))
+}
+
+/// The targets: the item of the path, or what the body and the query name; and how many there are.
 fn targets(
     node: &Node,
     is_part: bool,
     verb: &str,
     (request, body): (&RequestRecord, Option<&Value<'_>>),
     trace: &mut Trace,
-) -> Vec<Target> {
+) -> (Vec<Target>, usize) {
     let kind = node.noun.clone();
-    if !node.is_item
-        && let Some(body) = body
-    {
-        let plural = plural_name(&kind);
-        let many = body::many(body, &plural);
-        if !many.is_empty() {
-            trace_many(node, &many, trace);
-            let text = |found: Option<(String, _)>| found.map(|(text, _)| text);
-            let target = |listed: body::Listed<'_>| Target {
-                kind: kind.clone(),
-                id: text(listed.id),
-                name: text(listed.name),
-            };
-            return many.into_iter().map(target).collect();
-        }
+    let (several, held) = several(node, verb, request, body);
+    if !several.is_empty() {
+        noted::many(node, &several, held, trace);
+        let target =
+            |listed: Listed<'_>| Target { kind: kind.clone(), id: listed.id, name: listed.name };
+        return (several.targets.into_iter().map(target).collect(), several.count);
     }
-    trace_kind(node, 0, trace);
-    let name = body.filter(|_| !is_part).and_then(|body| body::name_at(body, &kind));
+    noted::kind(node, 0, trace);
+    let file = || body.filter(|_| matches!(verb, "create" | "upload")).and_then(body::file_name);
+    let name = body.filter(|_| !is_part);
+    let name = name.and_then(|body| body::name_at(body, &kind).or_else(file));
     let found = || {
         let queried = request.query.as_ref().and_then(|query| body::scalar(query.get("id")?));
         if let Some(queried) = queried {
@@ -214,8 +308,8 @@ fn targets(
     };
     let id = match (&node.id, node.is_item) {
         (Some(id), _) => {
-            let slots = || node.slots.iter().map(|slot| Origin::Segment(*slot)).collect();
-            trace.note(Field::Id(0), || (By::Convention("the item in the path"), slots()));
+            let by = By::Convention("the item in the path");
+            trace.note(Field::Id(0), || (by, noted::slots(node)));
             Some(id.clone())
         }
         (None, true) => None,
@@ -233,93 +327,59 @@ fn targets(
         trace.note(Field::Name(0), || (By::Convention("the name that is sent"), origin()));
         name
     });
-    vec![Target { kind, id, name }]
+    (vec![Target { kind, id, name }], 1)
 }
 
-/// Notes what a path says, whatever the body does.
-fn trace_path(walked: &Walked, trace: &mut Trace) {
-    if !trace.is_on() {
-        return;
+/// What a bulk request names: `/users/1,2,3`, `?ids=1,2,3`, `{"ids": [1, 2, 3]}`; and what holds it.
+fn several<'b>(
+    node: &Node,
+    verb: &str,
+    request: &'b RequestRecord,
+    body: Option<&'b Value<'b>>,
+) -> (Many<'b>, Held) {
+    if let Some(id) = &node.id {
+        return (Many::of_ids(id), Held::Path);
     }
-    let template = By::Convention("the path, with ids replaced");
-    let segments = walked.nodes.iter().flat_map(|node| &node.slots);
-    let segments = segments.map(|slot| Origin::Segment(*slot)).collect();
-    trace.note(Field::Route, || (template, segments));
-    for node in &walked.nodes {
-        if let (Some(name), Some(_)) = (scope_name(&node.noun), &node.id) {
-            let slots = node.slots.iter().map(|slot| Origin::Segment(*slot)).collect();
-            let by = By::Convention("an outer collection of the path, and its id");
-            trace.note(Field::Scope(name.to_owned()), || (by, slots));
-        }
+    if node.is_item {
+        return (Many::default(), Held::Path);
     }
-}
-
-fn trace_action(walked: &Walked, trace: &mut Trace) {
-    let noun = walked.nodes.last().and_then(|node| node.at);
-    let noun = || noun.or(walked.verb_at).map(Origin::Segment);
-    trace.note(Field::Action, || {
-        let verb = walked.verb_at.map_or(Origin::Method, Origin::Segment);
-        let parts = noun().into_iter().chain(walked.part_at.map(Origin::Segment)).chain([verb]);
-        let by = match walked.verb_at {
-            Some(_) => "the last collection of the path, and the verb in it",
-            None => "the last collection of the path, and the method",
-        };
-        (By::Convention(by), parts.collect())
-    });
-    let by = By::Convention("the area of the action's noun");
-    trace.note(Field::Category, || (by, noun().into_iter().collect()));
-}
-
-fn trace_kind(node: &Node, position: usize, trace: &mut Trace) {
-    let origin = || node.at.map(Origin::Segment).into_iter().collect();
-    let by = match node.at {
-        Some(_) => "the last collection of the path",
-        None => "there is no collection in the path",
+    let plural = plural_name(&node.noun);
+    // What is created with a name is one thing, and the items in it are its own.
+    let is_one = |body: &&Value<'_>| {
+        let has_items = body.get("items").is_some() || body::name(body, &node.noun).is_some();
+        verb == "create" && body.as_array().is_none() && has_items
     };
-    trace.note(Field::Kind(position), || (By::Convention(by), origin()));
-}
-
-fn trace_many(node: &Node, many: &[body::Listed<'_>], trace: &mut Trace) {
-    if !trace.is_on() {
-        return;
-    }
-    for (position, listed) in many.iter().enumerate() {
-        trace_kind(node, position, trace);
-        let sent = [(Field::Id(position), &listed.id), (Field::Name(position), &listed.name)];
-        for (field, found) in sent {
-            if let Some((_, member)) = found {
-                let origin = vec![Origin::RequestBody(listed.path(*member))];
-                let by = By::Convention("an item of the list that is sent");
-                trace.note(field, || (by, origin));
-            }
+    if let Some(body) = body.filter(|body| !is_one(body)) {
+        let (within, root) = within(body, &node.noun, &plural);
+        if !within.is_empty() {
+            return (within, Held::Body(root));
         }
     }
-}
-
-fn trace_call(call: &rpc::Call, origin: &Origin, trace: &mut Trace) {
-    if !trace.is_on() {
-        return;
+    let Some(query) = &request.query else { return (Many::default(), Held::Query) };
+    let queried = body::many(query.node(), &node.noun, &plural);
+    if !queried.is_empty() {
+        return (queried, Held::Query);
     }
-    let by = match call.noun.as_str() {
-        "graphql" => "the GraphQL operation",
-        _ => "the method of the JSON-RPC call",
+    let queried = match query.get("id") {
+        Some(Value::String(ids)) => Many::of_ids(ids),
+        Some(ids @ Value::Array(_)) => body::many(ids, &node.noun, &plural),
+        _ => Many::default(),
     };
-    for field in [Field::Action, Field::Category] {
-        trace.note(field, || (By::Convention(by), vec![origin.clone()]));
-    }
-    for (position, target) in call.targets.iter().enumerate() {
-        let fields = [
-            (Field::Kind(position), true),
-            (Field::Id(position), target.id.is_some()),
-            (Field::Name(position), target.name.is_some()),
-        ];
-        for (field, _) in fields.into_iter().filter(|(_, is_there)| *is_there) {
-            trace.note(field, || (By::Convention(by), vec![origin.clone()]));
-        }
+    (queried, Held::Query)
+}
+
+/// What a body names, and below which place of it.
+fn within<'b>(body: &'b Value<'b>, noun: &str, plural: &str) -> (Many<'b>, &'static str) {
+    let many = body::many(body, noun, plural);
+    let items = body.get("items").filter(|_| many.is_empty());
+    match items {
+        Some(items) => (body::many(items, noun, plural), "$.items"),
+        None if many.is_empty() => (body::formset(body), "$"),
+        None => (many, "$"),
     }
 }
 
-fn plural_name(noun: &str) -> String {
+pub(super) fn plural_name(noun: &str) -> String {
     if is_plural(noun) { noun.to_owned() } else { super::words::plural(noun) }
 }
 

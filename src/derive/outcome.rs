@@ -1,22 +1,32 @@
 //! How a request ended, from the redacted response.
 
-use super::body::{self, Value};
-use super::naming::Naming;
-use super::path::Path;
-use super::rule::Whose;
-use super::sentence::Sentence;
-use super::trace::{By, Field, Origin, Trace};
-use super::walk::walk;
-use crate::record::{Actor, BodyRecord, Outcome, RequestRecord, ResponseRecord, Severity, Target};
+mod completed;
+mod noted;
 
-/// Longer error codes are no codes.
-const CODE_BYTES_MAX: usize = 64;
+use self::completed::completed;
+use super::act::{self, End};
+use super::answer;
+use super::body::{self, Value};
+use super::changes::Observed;
+use super::code::{CODE_BYTES_MAX, code, is_refusal};
+use super::graphql::Operation;
+use super::naming::Naming;
+use super::rule::{Facts, Matched, Whose};
+use super::sentence::Sentence;
+use super::signs::{Tells, is_error_inside, sent_to_sign_in};
+use super::trace::{By, Field, Origin, Trace};
+use super::words::{plural, spoken};
+use crate::record::{
+    self, Actor, BodyRecord, Outcome, RequestRecord, ResponseRecord, Severity, Target,
+};
 
 /// How an exchange ended.
 #[derive(Debug, Clone, Copy)]
 pub enum Ended<'r> {
     /// With a response.
     Response(&'r ResponseRecord),
+    /// With a response, and the states before and after are known, as far as they could be read.
+    Observed(&'r ResponseRecord, &'r Observed),
     /// The upstream was never reached.
     NotSent,
     /// The client left before its request was whole; the upstream never got all of it.
@@ -34,6 +44,8 @@ pub enum Ended<'r> {
 pub struct Verdict {
     /// The action, where the response knows better than the request: a PUT that created.
     pub action: Option<String>,
+    /// How each of several acts ended.
+    pub acts: Vec<record::Act>,
     /// How it ended.
     pub outcome: Outcome,
     /// A machine-readable reason, for all but success.
@@ -65,27 +77,37 @@ pub fn outcome_traced(
     trace: &mut Trace,
 ) -> Verdict {
     let mut verdict = ending(naming, request, actor, ended, trace);
-    trace.note(Field::Severity, || (By::Convention("how it ended"), vec![event("outcome")]));
-    if let Some(matched) = &naming.matched {
-        let own = verdict.severity;
-        verdict.severity = severity(&verdict, matched.rule.severity, matched.rule.read);
-        if verdict.severity != own || matched.rule.severity == Some(own) {
-            let key = if matched.rule.severity.is_some() { "severity" } else { "read" };
-            trace.note(Field::Severity, || (matched.by(Whose::Rules, key), vec![event("outcome")]));
+    let own = verdict.severity;
+    let rule = naming.matched.as_ref().map(|matched| &matched.rule);
+    let read = rule.is_some_and(|rule| rule.read) || naming.graphql == Some(Operation::Query);
+    let ruled = rule.and_then(|rule| rule.severity);
+    if rule.is_some() || read {
+        verdict.severity = severity(verdict.outcome, verdict.severity, ruled, read);
+        for act in &mut verdict.acts {
+            act.severity = act
+                .outcome
+                .zip(act.severity)
+                .map(|(outcome, own)| severity(outcome, own, ruled, read));
         }
     }
+    trace.note(Field::Severity, || {
+        let is_ruled = verdict.severity != own || ruled == Some(own);
+        let by = match naming.matched.as_ref().filter(|_| is_ruled) {
+            Some(matched) if ruled.is_some() => matched.by(Whose::Rules, "severity"),
+            Some(matched) if matched.rule.read => matched.by(Whose::Rules, "read"),
+            _ if is_ruled => By::Convention("a query that failed has changed nothing"),
+            _ => By::Convention("how it ended"),
+        };
+        (by, vec![noted::event("outcome")])
+    });
     verdict
 }
 
-fn event(name: &str) -> Origin {
-    Origin::Event(name.to_owned())
-}
-
 /// What failed without having changed anything need not worry anybody; what was refused may.
-fn severity(verdict: &Verdict, ruled: Option<Severity>, is_read: bool) -> Severity {
-    let own = match verdict.outcome {
+fn severity(outcome: Outcome, own: Severity, ruled: Option<Severity>, is_read: bool) -> Severity {
+    let own = match outcome {
         Outcome::Failure | Outcome::Unknown if is_read => Severity::Info,
-        _ => verdict.severity,
+        _ => own,
     };
     match (own, ruled) {
         (Severity::Fail, _) | (_, Some(Severity::Fail)) => Severity::Fail,
@@ -101,128 +123,262 @@ fn ending(
     ended: Ended<'_>,
     trace: &mut Trace,
 ) -> Verdict {
-    let (outcome, reason) = match ended {
-        Ended::Response(response) => {
-            return answered(naming, request, actor, response, trace);
+    let (response, observed) = match ended {
+        Ended::Response(response) => (response, None),
+        Ended::Observed(response, observed) => (response, Some(observed)),
+        Ended::NotSent => return broken(naming, Outcome::Failure, "not_sent", trace),
+        Ended::ClientAborted => return broken(naming, Outcome::Failure, "client_aborted", trace),
+        Ended::UpstreamLost => return broken(naming, Outcome::Unknown, "upstream_lost", trace),
+        Ended::UpstreamTimeout => {
+            return broken(naming, Outcome::Unknown, "upstream_timeout", trace);
         }
-        Ended::NotSent => (Outcome::Failure, "not_sent"),
-        Ended::ClientAborted => (Outcome::Failure, "client_aborted"),
-        Ended::UpstreamLost => (Outcome::Unknown, "upstream_lost"),
-        Ended::UpstreamTimeout => (Outcome::Unknown, "upstream_timeout"),
-        Ended::UpstreamInvalid => (Outcome::Unknown, "upstream_invalid"),
+        Ended::UpstreamInvalid => {
+            return broken(naming, Outcome::Unknown, "upstream_invalid", trace);
+        }
     };
-    for field in [Field::Outcome, Field::Reason] {
-        let by = By::Convention("how the exchange broke off");
-        trace.note(field, || (by, vec![Origin::NoResponse]));
-    }
-    without(naming, outcome, reason, trace)
-}
-
-fn answered(
-    naming: &Naming,
-    request: &RequestRecord,
-    actor: &Actor,
-    response: &ResponseRecord,
-    trace: &mut Trace,
-) -> Verdict {
     let tree = response.body.as_ref().map(BodyRecord::tree);
-    let body = tree.as_ref();
-    let facts = || {
-        let matched = naming.matched.as_ref()?;
-        Some(naming.facts(matched, request, actor, Some((response, body))))
-    };
-    let rules = naming.matched.iter().flat_map(|matched| &matched.rule.outcomes);
-    let ruled = rules.into_iter().enumerate().find(|(_, rule)| rule.holds(response, body));
-    let error = body.filter(|_| naming.is_call).and_then(told_error);
-    let by_convention = match response.status {
-        101 | 200..=399 if error.is_some() => Outcome::Failure,
-        101 | 200..=399 => Outcome::Success,
-        401 | 403 | 407 => Outcome::Denied,
-        400..=599 => Outcome::Failure,
-        _ => Outcome::Unknown,
-    };
-    let outcome = ruled.map_or(by_convention, |(_, rule)| rule.is);
-    let by_rule = |key: &str| {
-        let (position, _) = ruled?;
-        let by = naming.matched.as_ref()?.by(Whose::Rules, &format!("outcome[{position}]{key}"));
-        Some(by)
-    };
-    trace.note(Field::Outcome, || match by_rule("") {
-        Some(by) => (by, vec![Origin::Status]),
-        None => match error.filter(|_| response.status < 400) {
-            Some(path) => {
-                let from = vec![Origin::Status, Origin::ResponseBody(path.to_owned())];
-                (By::Convention("an error in the body of a successful call"), from)
-            }
-            None => (By::Convention("the class of the status"), vec![Origin::Status]),
-        },
+    let came = Came { request, actor, response, body: tree.as_ref(), observed };
+    let ruled = naming.matched.as_ref().and_then(|matched| {
+        let mut rules = matched.rule.outcomes.iter().enumerate();
+        let (position, rule) = rules.find(|(_, rule)| rule.holds(response, came.body))?;
+        Some((matched, position, rule))
     });
-    if outcome == Outcome::Success {
-        return done(naming, request, actor, (response, body), trace);
+    let Some((matched, position, rule)) = ruled else {
+        return by_convention(naming, came, trace);
+    };
+    let by = |key: &str| matched.by(Whose::Rules, &format!("outcome[{position}]{key}"));
+    trace.note(Field::Outcome, || (by(""), vec![Origin::Status]));
+    if rule.is == Outcome::Success {
+        return done(naming, came, trace);
     }
-    let said = ruled.and_then(|(_, rule)| {
-        rule.reason.as_ref()?.render_traced(&facts()?, CODE_BYTES_MAX, trace)
+    let said = rule.reason.as_ref().and_then(|reason| {
+        reason.render_traced(&came.facts(naming, matched), CODE_BYTES_MAX, trace)
     });
-    let reason = match (said, body.and_then(code)) {
-        (Some((said, from)), _) => {
-            if let Some(by) = by_rule(".reason") {
-                trace.note(Field::Reason, || (by, from));
-            }
+    let reason = match said {
+        Some((said, from)) => {
+            trace.note(Field::Reason, || (by(".reason"), from));
             said
         }
-        (None, Some((code, path))) => {
-            let from = || vec![Origin::ResponseBody(path.to_owned())];
-            trace.note(Field::Reason, || (By::Convention("the response's own code"), from()));
-            code
-        }
-        (None, None) => {
-            let by = By::Convention("the status");
-            trace.note(Field::Reason, || (by, vec![Origin::Status]));
-            match response.status {
-                200..=399 if naming.is_call => "call_error".to_owned(),
-                status => format!("http_{status}"),
-            }
+        None => {
+            let told = came.reason();
+            noted::reason(came, Some(&told), trace);
+            told
         }
     };
-    without(naming, outcome, &reason, trace)
+    without(naming, rule.is, &reason, trace)
 }
 
-fn done(
+/// What came of a request.
+#[derive(Clone, Copy)]
+struct Came<'a> {
+    request: &'a RequestRecord,
+    actor: &'a Actor,
+    response: &'a ResponseRecord,
+    body: Option<&'a Value<'a>>,
+    observed: Option<&'a Observed>,
+}
+
+impl<'a> Came<'a> {
+    fn facts(&self, naming: &'a Naming, matched: &'a Matched) -> Facts<'a> {
+        naming.facts(matched, self.request, self.actor, Some((self.response, self.body)))
+    }
+
+    /// The response's own code, or else its status.
+    fn reason(&self) -> String {
+        let status = self.response.status;
+        let told = self.body.and_then(|body| code(body, Some(status)));
+        told.unwrap_or_else(|| format!("http_{status}"))
+    }
+}
+
+/// Judges a response that no rule speaks of.
+fn by_convention(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict {
+    let Came { request, response, body, .. } = came;
+    noted::status(trace);
+    let refused = match response.status {
+        101 | 200..=399 => None,
+        401 | 403 | 407 => Some(Outcome::Denied),
+        400..=599 => Some(Outcome::Failure),
+        _ => Some(Outcome::Unknown),
+    };
+    if let Some(outcome) = refused {
+        let reason = came.reason();
+        noted::reason(came, Some(&reason), trace);
+        return without(naming, outcome, &reason, trace);
+    }
+    if let Some(reason) = sent_to_sign_in(naming, request, response) {
+        noted::sent_away(trace);
+        return without(naming, Outcome::Failure, reason, trace);
+    }
+    if !naming.acts.is_empty() {
+        return by_acts(naming, came, trace);
+    }
+    if let Some(verdict) = by_items(naming, came, trace) {
+        return verdict;
+    }
+    if body.is_some_and(|body| is_error_inside(body, Tells::Answer)) {
+        let code = body.and_then(|body| code(body, Some(response.status)));
+        let outcome = match code.as_deref() {
+            Some(code) if is_refusal(code) => Outcome::Denied,
+            _ => Outcome::Failure,
+        };
+        let reason = code.unwrap_or_else(|| "error_in_body".to_owned());
+        noted::within(came, "an error in the body of a successful response", trace);
+        noted::reason(came, Some(&reason), trace);
+        return without(naming, outcome, &reason, trace);
+    }
+    done(naming, came, trace)
+}
+
+/// Judges by what a successful response tells of each act.
+fn by_acts(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict {
+    let ends = answer::ends(&naming.acts, came.body);
+    match (ends.as_slice(), naming.acts.len()) {
+        ([end], 1) if end.outcome != Outcome::Success => {
+            let reason = end.reason.as_deref().unwrap_or("call_error");
+            noted::within(came, "an error in the body of a successful call", trace);
+            noted::reason(came, Some(reason), trace);
+            without(naming, end.outcome, reason, trace)
+        }
+        (_, 1) => done(naming, came, trace),
+        (ends, _) if naming.is_one && ends.iter().all(|end| end.outcome == Outcome::Success) => {
+            done(naming, came, trace)
+        }
+        _ => several(naming, (&naming.acts, &ends), &naming.acts_kind, came, trace),
+    }
+}
+
+/// Sums up several acts: what the whole is said to have come to is the gravest of their ends.
+fn several(
     naming: &Naming,
-    request: &RequestRecord,
-    actor: &Actor,
-    (response, body): (&ResponseRecord, Option<&Value<'_>>),
+    (acts, ends): (&[act::Act], &[End]),
+    kind: &str,
+    came: Came<'_>,
     trace: &mut Trace,
 ) -> Verdict {
-    let created = response.status == 201 && naming.sentence.verb == "update";
+    let told: Vec<record::Act> = acts.iter().zip(ends).map(|(act, end)| act.ended(end)).collect();
+    let gravest = ends.iter().max_by_key(|end| act::gravity(end.outcome));
+    let (outcome, reason) =
+        gravest.map_or((Outcome::Success, None), |end| (end.outcome, end.reason.clone()));
+    let targets: Vec<Target> = told.iter().flat_map(|act| act.targets.clone()).collect();
+    let targets: Vec<Target> = targets.into_iter().take(body::TARGETS_MAX).collect();
+    let description = match outcome {
+        Outcome::Success if act::are_alike(acts) || naming.is_one => naming.sentence.done(&targets),
+        _ => act::summary(acts, &told, kind),
+    };
+    noted::within(came, "the gravest of what the body tells of each", trace);
+    noted::reason(came, reason.as_deref(), trace);
+    note_ending(trace);
+    if targets != naming.targets {
+        noted::targets(&targets, trace);
+    }
+    Verdict {
+        action: None,
+        acts: if naming.is_one { Vec::new() } else { told },
+        outcome,
+        reason,
+        severity: match outcome {
+            Outcome::Success => Severity::Info,
+            Outcome::Denied => Severity::Warn,
+            Outcome::Failure | Outcome::Unknown => Severity::Fail,
+        },
+        description,
+        targets: (targets != naming.targets).then_some(targets),
+    }
+}
+
+/// Judges an answer that tells of every item by itself, if not all items ended alike well.
+fn by_items(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Option<Verdict> {
+    let Came { response, body, .. } = came;
+    let items = answer::items(body?);
+    let is_bulk = naming.targets.len() > 1 && items.len() == naming.targets.len()
+        || body.is_some_and(|body| body.get("errors") == Some(&Value::Bool(true)));
+    if items.is_empty() || !(response.status == 207 || is_bulk) {
+        return None;
+    }
+    let mut told = items.iter().take(answer::ITEMS_MAX).map(answer::of_item);
+    if told.all(|end| end.is_none_or(|end| end.outcome == Outcome::Success)) {
+        return None;
+    }
+    let act = |target: Target, answer| act::Act {
+        action: naming.action.clone(),
+        category: naming.category.clone(),
+        targets: vec![target],
+        sentence: naming.sentence.clone(),
+        answer,
+    };
+    let kind = naming.targets.first().map(|target| target.kind.clone()).unwrap_or_default();
+    let mut acts: Vec<act::Act> = if naming.targets.len() > 1 {
+        let targets = naming.targets.iter().cloned().enumerate();
+        targets.map(|(at, target)| act(target.clone(), act::Answer::Part(at, target.id))).collect()
+    } else {
+        let ids = items.iter().take(act::ACTS_MAX).map(answer::item_id).enumerate();
+        ids.map(|(at, id)| {
+            let target = Target { kind: kind.clone(), id: id.clone(), name: None };
+            act(target, act::Answer::Part(at, id))
+        })
+        .collect()
+    };
+    let ends = answer::ends(&acts, body);
+    if let ([act], [end]) = (acts.as_mut_slice(), ends.as_slice()) {
+        let reason = end.reason.as_deref().unwrap_or("multi_status");
+        let failed = Naming { targets: std::mem::take(&mut act.targets), ..naming.clone() };
+        noted::within(came, "the answer's one item", trace);
+        noted::reason(came, Some(reason), trace);
+        return Some(without(&failed, end.outcome, reason, trace));
+    }
+    let kind = format!("{} {}", acts.len(), plural(&spoken(&kind)));
+    Some(several(naming, (&acts, &ends), &kind, came, trace))
+}
+
+fn done(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict {
+    let Came { response, body, observed, .. } = came;
+    let is_created = response.status == 201 || observed.is_some_and(Observed::is_creation);
+    let created = is_created && naming.sentence.verb == "update";
     let sentence = if created {
-        trace.note(Field::Action, || (By::Convention("201 says created"), vec![Origin::Status]));
+        trace.note(Field::Action, || match response.status {
+            201 => (By::Convention("201 says created"), vec![Origin::Status]),
+            _ => (By::Convention("there was nothing before"), vec![Origin::States]),
+        });
         &Sentence { verb: "create".to_owned(), ..naming.sentence.clone() }
     } else {
         &naming.sentence
     };
     let noun = naming.action.rsplit_once('.').map_or(naming.action.as_str(), |(noun, _)| noun);
-    let facts = |matched| naming.facts(matched, request, actor, Some((response, body)));
-    let mut targets = completed(naming, response, body, &sentence.verb, trace);
+    let mut targets = match naming.acts.as_slice() {
+        [act] => {
+            let told = answer::ends(std::slice::from_ref(act), body).pop();
+            let told = told.and_then(|end| end.targets);
+            noted::told(&naming.targets, told.as_deref(), trace);
+            told
+        }
+        _ => completed(naming, came, &sentence.verb, trace),
+    };
     let sources = [(&naming.documented, Whose::Document), (&naming.matched, Whose::Rules)];
     for (matched, whose) in sources {
         let Some(matched) = matched else { continue };
         let known = targets.as_deref().unwrap_or(&naming.targets);
-        let ruled = naming.ruled_targets(matched, whose, &facts(matched), known, trace);
+        let facts = came.facts(naming, matched);
+        let ruled = naming.ruled_targets(matched, whose, &facts, known, trace);
         targets = (ruled != naming.targets).then_some(ruled);
     }
     let known = targets.as_ref().unwrap_or(&naming.targets);
     let ruled = sources.into_iter().rev().find_map(|(matched, whose)| {
         let matched = matched.as_ref()?;
-        let facts = facts(matched);
+        let facts = came.facts(naming, matched);
         let (text, from) =
             naming.ruled_description(matched, facts, &sentence.verb, known, trace)?;
         trace.note(Field::Description, || (matched.by(whose, "description"), from));
         Some(text)
     });
-    let description = ruled.unwrap_or_else(|| sentence.done(known));
+    let description = ruled.unwrap_or_else(|| match response.status {
+        _ if naming.is_mixed() => act::plan(&naming.acts, &naming.acts_kind),
+        202 => sentence.accepted(known),
+        _ => sentence.done(known),
+    });
     Verdict {
         action: created.then(|| format!("{noun}.create")),
+        acts: all_ended(naming, &End::of(Outcome::Success, None)),
         outcome: Outcome::Success,
         reason: None,
         severity: Severity::Info,
@@ -231,105 +387,46 @@ fn done(
     }
 }
 
-fn without(naming: &Naming, outcome: Outcome, reason: &str, trace: &mut Trace) -> Verdict {
+fn note_ending(trace: &mut Trace) {
     trace.note(Field::Description, || {
         let by = By::Convention("a sentence of action, target and how it ended");
-        (by, vec![event("outcome"), event("reason")])
+        (by, vec![noted::event("outcome"), noted::event("reason")])
     });
+}
+
+/// There was no response.
+fn broken(naming: &Naming, outcome: Outcome, reason: &str, trace: &mut Trace) -> Verdict {
+    noted::broken(trace);
+    without(naming, outcome, reason, trace)
+}
+
+fn without(naming: &Naming, outcome: Outcome, reason: &str, trace: &mut Trace) -> Verdict {
+    note_ending(trace);
     let (sentence, targets) = (&naming.sentence, naming.targets.as_slice());
-    let (severity, description) = match outcome {
-        Outcome::Denied => (Severity::Warn, sentence.refused(targets, reason)),
-        Outcome::Unknown => (Severity::Fail, sentence.unknown(targets, reason)),
-        _ => (Severity::Fail, sentence.failed(targets, reason)),
+    let severity = if outcome == Outcome::Denied { Severity::Warn } else { Severity::Fail };
+    let description = match outcome {
+        _ if naming.is_mixed() => {
+            let what = match outcome {
+                Outcome::Denied => "refused",
+                Outcome::Unknown => "outcome unknown",
+                _ => "not done",
+            };
+            act::plan(&naming.acts, &format!("{}: {what} ({reason})", naming.acts_kind))
+        }
+        Outcome::Denied => sentence.refused(targets, reason),
+        Outcome::Unknown => sentence.unknown(targets, reason),
+        _ => sentence.failed(targets, reason),
     };
     let reason = Some(reason.to_owned());
-    Verdict { action: None, outcome, reason, severity, description, targets: None }
+    let acts = all_ended(naming, &End::of(outcome, reason.clone()));
+    Verdict { action: None, acts, outcome, reason, severity, description, targets: None }
 }
 
-/// The target with the id and name that the response gives to it.
-fn completed(
-    naming: &Naming,
-    response: &ResponseRecord,
-    body: Option<&Value<'_>>,
-    verb: &str,
-    trace: &mut Trace,
-) -> Option<Vec<Target>> {
-    let [target] = naming.targets.as_slice() else { return None };
-    if naming.is_call || naming.sentence.part.is_some() {
-        return None;
+/// Several acts that all ended alike.
+fn all_ended(naming: &Naming, end: &End) -> Vec<record::Act> {
+    match naming.acts.len() {
+        0 | 1 => Vec::new(),
+        _ if naming.is_one => Vec::new(),
+        _ => naming.acts.iter().map(|act| act.ended(end)).collect(),
     }
-    let id = target.id.clone().or_else(|| {
-        let is_created = verb == "create" || naming.method == "POST";
-        if let Some(id) = located(response, &target.kind) {
-            let from = || vec![Origin::ResponseHeader("location".to_owned())];
-            trace.note(Field::Id(0), || (By::Convention("the item that is located"), from()));
-            return Some(id);
-        }
-        let body = body.filter(|_| is_created)?;
-        let (id, at) = body::created_id_at(body, &target.kind)?;
-        let from = || vec![Origin::ResponseBody(at.to_string())];
-        trace.note(Field::Id(0), || (By::Convention("the id in the response"), from()));
-        Some(id)
-    });
-    let name = target.name.clone().or_else(|| {
-        let (name, at) = body::name_at(body?, &target.kind)?;
-        if Some(&name) == id.as_ref() {
-            return None;
-        }
-        let from = || vec![Origin::ResponseBody(at.to_string())];
-        trace.note(Field::Name(0), || (By::Convention("the name in the response"), from()));
-        Some(name)
-    });
-    let completed = Target { kind: target.kind.clone(), id, name };
-    (completed != *target).then(|| vec![completed])
-}
-
-/// The id in `Location`, if it leads to such an item.
-fn located(response: &ResponseRecord, kind: &str) -> Option<String> {
-    let location = response.headers.get("location")?.as_str()?;
-    let path = match location.split_once("://") {
-        Some((_, rest)) => rest.find('/').and_then(|at| rest.get(at..))?,
-        None => location,
-    };
-    let last = walk(&Path::read(path), "GET").nodes.pop()?;
-    (last.noun == kind).then_some(last.id).flatten()
-}
-
-/// Where a GraphQL or JSON-RPC response tells of an error and of nothing done.
-fn told_error(body: &Value<'_>) -> Option<&'static str> {
-    let is_some = |name: &str| body.get(name).is_some_and(|value| *value != Value::Null);
-    let errors = body.get("errors").and_then(Value::as_array).is_some_and(|all| !all.is_empty());
-    match is_some("error") {
-        true => Some("$.error"),
-        false => (errors && !is_some("data")).then_some("$.errors"),
-    }
-}
-
-/// The upstream's own code, if it is a short token, and where it stands.
-fn code(body: &Value<'_>) -> Option<(String, &'static str)> {
-    let error = body.get("error");
-    let first = body.get("errors").and_then(|errors| errors.as_array()?.first());
-    let places = [
-        (error.and_then(|error| error.get("code")), "$.error.code"),
-        (error.and_then(|error| error.get("type")), "$.error.type"),
-        (body.get("code"), "$.code"),
-        (error, "$.error"),
-        (
-            first.and_then(|first| first.get("extensions")?.get("code")),
-            "$.errors[0].extensions.code",
-        ),
-        (first.and_then(|first| first.get("code")), "$.errors[0].code"),
-    ];
-    places.into_iter().find_map(|(value, path)| {
-        let code = value?.as_str().filter(|code| is_code(code))?;
-        Some((code.to_owned(), path))
-    })
-}
-
-fn is_code(code: &str) -> bool {
-    code.len() <= CODE_BYTES_MAX
-        && code.bytes().any(|byte| byte.is_ascii_lowercase())
-        && code.bytes().all(|byte| {
-            byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_.-".contains(&byte)
-        })
 }

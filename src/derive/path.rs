@@ -160,7 +160,9 @@ impl Path {
 
 impl Segment {
     fn new(raw: &str, text: &str) -> Self {
-        let word = (!is_id(text)).then(|| snake(text)).filter(|word| !word.is_empty());
+        // `$batch`, `$value`
+        let plain = text.strip_prefix('$').unwrap_or(text);
+        let word = (!is_id(plain)).then(|| snake(plain)).filter(|word| !word.is_empty());
         Self { raw: cut(raw), text: cut(text), word }
     }
 }

@@ -23,34 +23,59 @@ pub(super) struct Sentence {
     pub(super) part: Option<String>,
     /// The item to which the target belongs.
     pub(super) owner: Option<Target>,
+    /// How many targets there are, if they are not all known.
+    pub(super) count: Option<usize>,
     /// Where.
     pub(super) scope: Scope,
+}
+
+/// Words in a verb that say where to, or where from.
+const WAYS: [&str; 3] = ["_to_", "_from_", "_into_"];
+
+/// What is done to all of a collection, if no item is named.
+const ON_ALL: [&str; 7] = ["export", "import", "list", "query", "read", "reorder", "search"];
+
+/// A verb in its parts.
+struct Spoken<'s> {
+    verb: &'s str,
+    about: Option<&'s str>,
+    /// With a space before it, if there is one.
+    way: String,
 }
 
 impl Sentence {
     /// What is about to be done: `create API key “ci deploy”`.
     pub(super) fn intent(&self, targets: &[Target]) -> String {
-        let (verb, about) = self.verb_and_about();
-        cut(&format!(
-            "{} {}{}",
-            verb.replace('_', " "),
-            self.object(targets, about),
-            self.place(targets)
-        ))
+        if let Some(signing) = self.signing(targets) {
+            return signing;
+        }
+        let Spoken { way, .. } = self.spoken();
+        cut(&format!("{}{way}{}", self.intent_short(targets), self.place(targets)))
     }
 
     /// What was done: `API key “ci deploy” created`.
     pub(super) fn done(&self, targets: &[Target]) -> String {
-        let (verb, about) = self.verb_and_about();
+        if let Some(signing) = self.signing(targets) {
+            return format!("Signed{}", signing.strip_prefix("sign").unwrap_or_default());
+        }
+        let Spoken { verb, about, way } = self.spoken();
         let object = capital(&self.object(targets, about));
-        cut(&format!("{object} {}{}", past(verb), self.place(targets)))
+        cut(&format!("{object} {}{way}{}", past(verb), self.place(targets)))
+    }
+
+    /// What the API has taken on, and not yet done.
+    pub(super) fn accepted(&self, targets: &[Target]) -> String {
+        cut(&format!("{}: accepted", capital(&self.intent(targets))))
     }
 
     /// What was not done.
     pub(super) fn failed(&self, targets: &[Target], reason: &str) -> String {
-        let (verb, about) = self.verb_and_about();
+        if let Some(signing) = self.signing(targets) {
+            return cut(&format!("{}: failed ({reason})", capital(&signing)));
+        }
+        let Spoken { verb, about, way } = self.spoken();
         let object = capital(&self.object(targets, about));
-        cut(&format!("{object} could not be {} ({reason})", past(verb)))
+        cut(&format!("{object} could not be {}{way} ({reason})", past(verb)))
     }
 
     /// What was refused.
@@ -64,23 +89,56 @@ impl Sentence {
     }
 
     fn intent_short(&self, targets: &[Target]) -> String {
-        let (verb, about) = self.verb_and_about();
+        if let Some(signing) = self.signing(targets) {
+            return signing;
+        }
+        let Spoken { verb, about, .. } = self.spoken();
         format!("{} {}", verb.replace('_', " "), self.object(targets, about))
     }
 
-    /// `reset_password` → to reset, the password.
-    fn verb_and_about(&self) -> (&str, Option<&str>) {
-        match compound(&self.verb) {
-            Some((verb, about)) => (verb, (!about.is_empty()).then_some(about)),
-            None => (&self.verb, None),
+    /// To sign in, and as whom, or out.
+    fn signing(&self, targets: &[Target]) -> Option<String> {
+        let name = targets.first().and_then(|target| target.name.as_deref());
+        let name = name.map(|name| format!(" as “{}”", short(name))).unwrap_or_default();
+        match self.verb.as_str() {
+            "sign_in" => Some(cut(&format!("sign in{name}"))),
+            "sign_out" => Some("sign out".to_owned()),
+            _ => None,
+        }
+    }
+
+    /// `reset_password` → to reset, the password; `add_to_team` → to add, to team.
+    fn spoken(&self) -> Spoken<'_> {
+        let way = WAYS.iter().filter_map(|way| self.verb.find(way)).min();
+        let (verb, way) = match way.and_then(|at| self.verb.split_at_checked(at)) {
+            Some((verb, way)) => (verb, way.replace('_', " ")),
+            None => (self.verb.as_str(), String::new()),
+        };
+        match compound(verb) {
+            Some((verb, about)) => {
+                Spoken { verb, about: (!about.is_empty()).then_some(about), way }
+            }
+            None => Spoken { verb, about: None, way },
         }
     }
 
     fn object(&self, targets: &[Target], about: Option<&str>) -> String {
         let whole = match targets {
             [] => "resource".to_owned(),
+            [Target { kind, id: None, name: None }]
+                if self.kind.is_none() && ON_ALL.contains(&self.verb.as_str()) =>
+            {
+                plural(&spoken(kind))
+            }
             [target] => self.named(target),
-            [first, ..] => format!("{} {}", targets.len(), plural(&self.kind_of(first))),
+            [first, ..] => {
+                let count = self.count.unwrap_or(targets.len());
+                format!("{count} {}", plural(&self.kind_of(first)))
+            }
+        };
+        let whole = match &self.owner {
+            Some(owner) => format!("{whole} of {}", Self::default().named(owner)),
+            None => whole,
         };
         let whole = match &self.part {
             Some(part) => format!("{} of {whole}", spoken(part)),
@@ -108,13 +166,9 @@ impl Sentence {
         }
     }
 
-    /// To whom and where it belongs.
+    /// Where it belongs.
     fn place(&self, targets: &[Target]) -> String {
         let mut place = String::new();
-        if let Some(owner) = &self.owner {
-            let named = Self::default().named(owner);
-            place.push_str(&format!(" of {named}"));
-        }
         let is_target = |name: &str, value: &str| {
             targets
                 .iter()

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::graphql::Operation;
 use super::naming::naming;
 use super::text::CHARS_MAX;
 use super::words::{plural, singular, snake};
@@ -178,7 +179,7 @@ fn responses_complete_the_target() {
         ("POST /api-keys", response(201, json!({"data": {"id": 7}})), Some("api_key|7"), None, "API key 7 created"),
         ("POST /users", located(201, "https://h.example/api/users/alice"), Some("user|alice"), None, "User “alice” created"),
         ("POST /admin/auth/user/add/", located(302, "/admin/auth/user/5/change/"), Some("user|5"), None, "User 5 created"),
-        ("POST /users", located(302, "/login"), None, None, "User created"),
+        ("POST /users", located(302, "/welcome"), None, None, "User created"),
         ("PUT /api/users/alice", response(201, Value::Null), None, Some("user.create"), "User “alice” created"),
         ("PUT /api/users/alice", response(204, Value::Null), None, None, "User “alice” updated"),
         ("DELETE /users/5", response(200, json!({"id": 5, "name": "Al"})), Some("user|5|Al"), None, "User “Al” deleted"),
@@ -203,9 +204,9 @@ fn calls_that_fail_within_a_success() {
     let rows = [
         (&graphql, json!({"data": {"a": 1}}), Outcome::Success, None),
         (&graphql, json!({"data": {"a": 1}, "errors": [{}]}), Outcome::Success, None),
-        (&graphql, json!({"data": null, "errors": [{"extensions": {"code": "forbidden"}}]}), Outcome::Failure, Some("forbidden")),
+        (&graphql, json!({"data": null, "errors": [{"extensions": {"code": "forbidden"}}]}), Outcome::Denied, Some("forbidden")),
         (&graphql, json!({"errors": [{"message": "no"}]}), Outcome::Failure, Some("call_error")),
-        (&rpc, json!({"jsonrpc": "2.0", "error": {"code": -32601}}), Outcome::Failure, Some("call_error")),
+        (&rpc, json!({"jsonrpc": "2.0", "error": {"code": -32601}}), Outcome::Failure, Some("method_not_found")),
         (&rpc, json!({"jsonrpc": "2.0", "result": {}}), Outcome::Success, None),
     ];
     for (naming, body, expected, reason) in rows {
@@ -247,25 +248,27 @@ fn words_are_counted() {
 fn graphql_documents_hide_no_mutation() {
     #[rustfmt::skip]
     let rows = [
-        ("mutation A { a }", "graphql.mutate", "A"),
-        ("query A { a(x: \"{{{\") } mutation B { b }", "graphql.mutate", "B"),
-        ("query A { a(x: \"\"\"{\"{ \"\"\") } mutation B { b }", "graphql.mutate", "B"),
-        ("query A { a(x: \"\\\"{\") } mutation B { b }", "graphql.mutate", "B"),
-        ("# {\nmutation B { b }", "graphql.mutate", "B"),
-        ("#a\n#b\nmutation#c\nB { b }", "graphql.mutate", "B"),
-        ("mutation B @live(if: true) { b }", "graphql.mutate", "B"),
-        ("fragment F on User { id } mutation { b }", "graphql.mutate", ""),
-        ("query mutation { b }", "graphql.query", "mutation"),
-        ("{ mutation { b } }", "graphql.query", ""),
-        ("subscription S { s }", "graphql.subscribe", "S"),
-        ("", "graphql.execute", ""),
+        ("mutation A { a }", Operation::Mutation),
+        ("query A { a(x: \"{{{\") } mutation B { b }", Operation::Mutation),
+        ("query A { a(x: \"\"\"{\"{ \"\"\") } mutation B { b }", Operation::Mutation),
+        ("query A { a(x: \"\\\"{\") } mutation B { b }", Operation::Mutation),
+        ("# {\nmutation B { b }", Operation::Mutation),
+        ("#a\n#b\nmutation#c\nB { b }", Operation::Mutation),
+        ("mutation B @live(if: true) { b }", Operation::Mutation),
+        ("fragment F on User { id } mutation { b }", Operation::Mutation),
+        ("query mutation { b }", Operation::Query),
+        ("{ mutation { b } }", Operation::Query),
+        ("subscription S { s }", Operation::Subscription),
+        ("", Operation::Unknown),
     ];
-    for (document, action, name) in rows {
+    for (document, gravity) in rows {
         let naming = named("POST /graphql", json!({"query": document}));
-        assert_eq!(naming.action, action, "{document}");
-        assert_eq!(naming.targets[0].name.as_deref().unwrap_or_default(), name, "{document}");
+        assert_eq!(naming.graphql, Some(gravity), "{document}");
+        let may_mutate = gravity != Operation::Query;
+        assert_eq!(naming.may_mutate(&request("POST /graphql")), may_mutate, "{document}");
+        assert_eq!(naming.action == "graphql.query", !may_mutate, "{document}");
     }
-    let padded = format!("{{ {} }} mutation M {{ m }}", "a ".repeat(40_000));
+    let padded = format!("{{ {} }} mutation M {{ m }}", "a ".repeat(600_000));
     assert_eq!(named("POST /graphql", json!({"query": padded})).action, "graphql.execute");
 }
 

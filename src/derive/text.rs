@@ -4,7 +4,7 @@
 pub(super) const CHARS_MAX: usize = 256;
 
 /// What the redaction engine writes in the place of a secret inside of a text.
-const MASK: &str = "***";
+pub(super) const MASK: &str = "***";
 
 /// The text, trimmed, bounded and without control characters; `None` if nothing is left to show.
 pub(super) fn bounded(text: &str) -> Option<String> {

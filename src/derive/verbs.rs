@@ -291,6 +291,7 @@ const PASTS: &[(&str, &str)] = &[
     ("hide", "hidden"),
     ("leave", "left"),
     ("login", "logged in"),
+    ("make", "made"),
     ("logout", "logged out"),
     ("move", "moved"),
     ("overwrite", "overwritten"),
@@ -370,7 +371,9 @@ pub(super) fn past(verb: &str) -> String {
     if let Some(past) = lookup(PASTS, verb) {
         return past.to_owned();
     }
-    let verb = verb.replace('_', " ");
+    if let Some((first, rest)) = verb.split_once('_') {
+        return format!("{} {}", past(first), rest.replace('_', " "));
+    }
     match verb.strip_suffix('y') {
         Some(stem) if !stem.ends_with(['a', 'e', 'o', 'u']) => format!("{stem}ied"),
         _ if verb.ends_with('e') => format!("{verb}d"),

@@ -1,5 +1,7 @@
 //! The walk along a path: which segments are collections, which ids, which a verb.
 
+mod composite;
+
 use super::nouns::{is_common_collection, is_marker, is_part, is_thing, scope_name};
 use super::nouns::{is_singleton, known_category};
 use super::path::{Path, Segment};
@@ -33,36 +35,13 @@ pub(super) struct Walked {
     pub(super) verb: Option<String>,
     /// The segment with it.
     pub(super) verb_at: Option<usize>,
+    /// Somebody signs in or out.
+    pub(super) signs: bool,
     /// The last node is created with the ids that the path gives it.
     pub(super) creates: bool,
     /// The route template.
     pub(super) route: String,
 }
-
-/// What a literal or an id stands for in a path of more ids than one.
-#[derive(Debug, Clone, Copy)]
-enum Piece {
-    /// The id of an outer node.
-    Scope(&'static str),
-    /// A part of the id.
-    Id,
-    /// A literal word, not part of the id.
-    Word,
-}
-
-/// Collections directly under `/api` whose items have several ids: the shapes of RabbitMQ's
-/// management API.
-const COMPOSITE: &[(&str, &[Piece])] = &[
-    ("queues", &[Piece::Scope("vhost"), Piece::Id]),
-    ("exchanges", &[Piece::Scope("vhost"), Piece::Id]),
-    ("bindings", &[Piece::Scope("vhost"), Piece::Word, Piece::Id, Piece::Word, Piece::Id]),
-    ("permissions", &[Piece::Scope("vhost"), Piece::Id]),
-    ("topic-permissions", &[Piece::Scope("vhost"), Piece::Id]),
-    ("policies", &[Piece::Scope("vhost"), Piece::Id]),
-    ("operator-policies", &[Piece::Scope("vhost"), Piece::Id]),
-    ("vhost-limits", &[Piece::Scope("vhost"), Piece::Id]),
-    ("parameters", &[Piece::Id, Piece::Scope("vhost"), Piece::Id]),
-];
 
 /// Walks a path for a request with this method (as it counts: an override taken).
 pub(super) fn walk(path: &Path, method: &str) -> Walked {
@@ -168,6 +147,13 @@ impl Walk<'_> {
         if next_is_id && self.next + 2 == self.path.segments.len() && is_verb(word) {
             return self.verb(word);
         }
+        // `/users/password`: one's own.
+        let is_own = is_last && is_part(word) && self.out.nodes.last().is_some_and(is_people);
+        if is_own {
+            self.out.part = Some(word.to_owned());
+            self.out.part_at = Some(self.next);
+            return;
+        }
         let is_collection = is_plural(word)
             && segment.text.bytes().all(|byte| !byte.is_ascii_uppercase())
             && match next {
@@ -219,6 +205,9 @@ impl Walk<'_> {
             return self.verb(word);
         }
         let Some(before) = before else { return self.first(word, is_last) };
+        if self.is_django_item() {
+            return self.id(segment);
+        }
         if self.out.part.is_some() {
             self.node(word);
         } else if is_last && is_part(word) && !is_singleton(&before) {
@@ -237,8 +226,24 @@ impl Walk<'_> {
         }
     }
 
+    /// `/admin/shop/tag/red/change/`: an item of Django's admin, whatever its key looks like.
+    fn is_django_item(&self) -> bool {
+        let segments = &self.path.segments;
+        let last = segments.get(self.next + 1).map(|last| last.text.as_str());
+        self.next + 2 == segments.len()
+            && matches!(last, Some("change" | "delete"))
+            && self.out.nodes.len() >= 2
+            && segments.first().is_some_and(|first| first.text == "admin")
+    }
+
     /// The first word of all: a verb alone is done to the system.
     fn first(&mut self, word: &str, is_last: bool) {
+        if let Some((noun, verb)) = noun_first(word).filter(|_| is_last) {
+            self.node(noun);
+            self.out.verb = Some(canonical(verb).to_owned());
+            self.out.verb_at = Some(self.next);
+            return;
+        }
         if is_last && is_verb(word) && self.method == "POST" {
             self.out.nodes.push(Node::named("system"));
             return self.verb(word);
@@ -295,6 +300,7 @@ impl Walk<'_> {
             self.out.nodes.push(Node::named("session"));
             let verb = if verb == "login" { "create" } else { "delete" };
             self.out.verb = Some(verb.to_owned());
+            self.out.signs = true;
             return;
         }
         match compound_tail(word) {
@@ -317,61 +323,6 @@ impl Walk<'_> {
     fn is_last_noun(&self, about: &str) -> bool {
         self.out.nodes.last().is_some_and(|node| node.noun == singular(about))
     }
-
-    /// Items with several ids, by their own shapes.
-    fn composite(&mut self) {
-        let start = self.path.start;
-        let segments = &self.path.segments;
-        let (Some(collection), 1) = (segments.get(start), start) else { return };
-        if segments.first().is_none_or(|first| first.text != "api") {
-            return;
-        }
-        let Some((name, pieces)) = COMPOSITE.iter().find(|(name, _)| *name == collection.text)
-        else {
-            return;
-        };
-        let rest = segments.get(start + 1..).unwrap_or_default();
-        let is_item = rest.len() >= pieces.len();
-        let is_scope_only = rest.len() == 1 && matches!(pieces, [Piece::Scope(_), ..]);
-        let is_written = matches!(self.method, "PUT" | "DELETE") || rest.len() > pieces.len();
-        if !(is_item && (is_written || *name == "bindings")) && !is_scope_only {
-            return;
-        }
-        let mut item =
-            Node { noun: singular(&snake(name)), plural: true, at: Some(start), ..Node::default() };
-        for (offset, (piece, segment)) in pieces.iter().zip(rest).enumerate() {
-            let index = start + 1 + offset;
-            match piece {
-                Piece::Word => {}
-                Piece::Scope(noun) => self.out.nodes.push(Node {
-                    noun: (*noun).to_owned(),
-                    id: bounded(&segment.text),
-                    is_item: true,
-                    plural: true,
-                    slots: vec![index],
-                    at: Some(start),
-                }),
-                Piece::Id => {
-                    item.id = match (item.id.take(), bounded(&segment.text)) {
-                        (Some(id), Some(more)) => Some(cut(&format!("{id}/{more}"))),
-                        (id, more) => id.or(more),
-                    };
-                    item.is_item = true;
-                    item.slots.push(index);
-                }
-            }
-        }
-        self.out.nodes.push(item);
-        self.out.creates = *name == "bindings" && rest.len() == pieces.len();
-        self.next = start + 1 + rest.len().min(pieces.len());
-        if *name == "bindings" && rest.len() > pieces.len() {
-            // The key of the binding among those of the same two ends.
-            if let Some(segment) = segments.get(self.next) {
-                self.id(segment);
-                self.next += 1;
-            }
-        }
-    }
 }
 
 /// A compound verb that is not a collection: `reset-password`, but not `test-results`.
@@ -383,6 +334,19 @@ fn compound_tail(word: &str) -> Option<(&str, &str)> {
 /// Verbs that are hardly ever the first half of a noun.
 fn is_bare(verb: &str) -> bool {
     matches!(verb, "create" | "delete" | "update" | "add" | "remove" | "get" | "send" | "revoke")
+}
+
+fn is_people(node: &Node) -> bool {
+    matches!(node.noun.as_str(), "user" | "account")
+}
+
+/// `user_edit`: a noun, and what is done to it.
+fn noun_first(word: &str) -> Option<(&str, &str)> {
+    word.rsplit_once('_').filter(|(noun, verb)| {
+        matches!(*verb, "create" | "update" | "delete" | "add" | "remove" | "edit" | "save")
+            && !noun.is_empty()
+            && !is_verb(noun)
+    })
 }
 
 fn is_session_verb(word: &str) -> bool {

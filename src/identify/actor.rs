@@ -3,9 +3,10 @@
 use http::HeaderMap;
 
 use super::credential::{Credential, credential, is_key_as_user};
-use super::jwt;
 use super::text::bounded;
+use super::{Identified, jwt};
 use crate::capture::Request;
+use crate::decode::percent_decode_lossy;
 use crate::record::{Actor, ActorKind, AuthMethod};
 use crate::redact::{FingerprintKey, Redacted, SECRET_DOMAIN, is_guessable};
 
@@ -18,6 +19,31 @@ pub fn actor(request: &Request, key: &FingerprintKey) -> Redacted<Actor> {
     // key in the place of a user name is left out.
     Redacted::vouched(by_convention(&request.headers, key))
 }
+
+/// Who calls a model: whoever has the key in the query, if the header fields name nobody. Elsewhere a
+/// parameter `key` may be anything.
+pub fn caller(
+    request: &Request,
+    who: Redacted<Identified>,
+    key: &FingerprintKey,
+) -> Redacted<Identified> {
+    let known = who.get();
+    if known.actor.kind != ActorKind::Anonymous || known.actor.credential.is_some() {
+        return who;
+    }
+    let found = request.query().unwrap_or_default().split('&').find_map(|parameter| {
+        let (name, value) = parameter.split_once('=')?;
+        let is_key = KEY_PARAMETERS.iter().any(|known| name.eq_ignore_ascii_case(known));
+        (is_key && !value.is_empty()).then(|| percent_decode_lossy(value))
+    });
+    let Some(found) = found else { return who };
+    let actor = claimed(&Credential::ApiKey(&found), key);
+    // Safe: of the key there is a fingerprint and nothing else.
+    who.map(|who| Identified { actor, notes: who.notes, rule: who.rule })
+}
+
+/// Parameters of a query that carry an API key.
+const KEY_PARAMETERS: [&str; 4] = ["key", "api_key", "api-key", "apikey"];
 
 pub(super) fn by_convention(headers: &HeaderMap, key: &FingerprintKey) -> Actor {
     match credential(headers) {

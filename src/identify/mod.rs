@@ -27,7 +27,7 @@ mod tests;
 mod text;
 mod token;
 
-pub use actor::actor;
+pub use actor::{actor, caller};
 pub use actors::{Actors, Identified};
 pub use api_keys::{ApiKeys, KeyHolder};
 pub use certificate::ClientCertificate;

@@ -1,4 +1,7 @@
 //! What rules named, and what none did: counts by route and by rule.
+//!
+//! Events are counted, not acts: a request that does several things is counted with the first of
+//! them, under that one's action.
 
 use sqlx::{QueryBuilder, Row as _, Sqlite};
 
@@ -65,7 +68,8 @@ impl Index {
         conditions: &[Condition],
     ) -> Result<Option<Row>, IndexError> {
         let mut query = QueryBuilder::<Sqlite>::new(format!(
-            "SELECT {} FROM events INDEXED BY events_coverage WHERE rule IS NULL",
+            "SELECT {} FROM events INDEXED BY events_coverage \
+             WHERE act < 2 AND rule IS NULL",
             table::COLUMNS
         ));
         query.push(" AND method = ").push_bind(&of.method);
@@ -82,7 +86,7 @@ impl Index {
     pub async fn named(&mut self, conditions: &[Condition]) -> Result<Vec<Named>, IndexError> {
         let mut query = QueryBuilder::<Sqlite>::new(
             "SELECT rule, count(*), max(time_ms) FROM events INDEXED BY events_coverage \
-             WHERE rule IS NOT NULL",
+             WHERE act < 2 AND rule IS NOT NULL",
         );
         push_all(&mut query, conditions);
         query.push(" GROUP BY rule ORDER BY rule LIMIT ").push_bind(RULES_MAX);
@@ -105,7 +109,7 @@ pub(super) fn unnamed(begin: &str, conditions: &[Condition], limit: u32) -> Quer
     let mut query = QueryBuilder::<Sqlite>::new(format!(
         "{begin}SELECT method, route, action, count(*), max(time_ms) FROM events \
          INDEXED BY events_coverage \
-         WHERE rule IS NULL AND method IS NOT NULL AND route IS NOT NULL"
+         WHERE act < 2 AND rule IS NULL AND method IS NOT NULL AND route IS NOT NULL"
     ));
     push_all(&mut query, conditions);
     query.push(" GROUP BY method, route, action ");

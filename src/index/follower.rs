@@ -92,12 +92,18 @@ async fn rows(
     let mut rows = Numbered::load(conn, writer, &earlier).await?;
     for entry in entries {
         match entry.intent {
-            None => rows.insert(Row::begin(entry)),
-            Some(intent) => match rows.get_mut(intent) {
-                Some(row) => row.complete(entry),
-                // The ledger's triggers make sure that there is an intent.
-                None => rows.insert(Row { seq: intent, ..Row::begin(entry) }),
-            },
+            None => rows.insert(entry.seq, Row::begin(entry)),
+            Some(intent) => {
+                let completed = match rows.take(intent) {
+                    Some(begun) => Row::complete(begun, entry),
+                    // The ledger's triggers make sure that there is an intent.
+                    None => {
+                        let alone = Row::begin(entry).into_iter();
+                        alone.map(|row| Row { seq: intent, ..row }).collect()
+                    }
+                };
+                rows.insert(intent, completed);
+            }
         }
     }
     Ok(rows)

@@ -1,4 +1,5 @@
-//! The search index: what can be filtered on, one row an event, following the ledger.
+//! The search index: what can be filtered on, following the ledger: one row an event, and of an event
+//! whose request does several things one row an act.
 //!
 //! Owns `index.db` beside the ledger and the queries on it. It is never evidence: it holds copies
 //! of some fields, and events are shown from the ledger. It may be deleted at any time, and is
@@ -33,7 +34,7 @@ pub use row::{IndexedTarget, Row};
 pub use search::{Condition, Cursor, Field, Page, Search};
 
 /// The version of the index. Another one on disk is dropped and built again.
-const VERSION: i64 = 4;
+const VERSION: i64 = 5;
 /// How long to wait for another process that updates the index.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 

@@ -1,4 +1,4 @@
-//! One event as the index knows it, made of one or two ledger entries.
+//! One event as the index knows it, made of one or two ledger entries: a row, or a row an act.
 
 use std::collections::BTreeMap;
 
@@ -10,6 +10,9 @@ use crate::record::{EntryKind, EventId, Stored};
 /// Text of one event that can be searched, in bytes.
 const TEXT_BYTES: usize = 16 * 1024;
 
+/// Rows of one event. What is recorded has no more acts.
+const ACTS_MAX: usize = 1000;
+
 /// A copy of an event's fields. What the documents do not say is `None`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Row {
@@ -17,6 +20,8 @@ pub struct Row {
     pub writer: String,
     /// Where the event begins in that writer's log.
     pub seq: u64,
+    /// Which of several acts it is, from 1 on; 0 for an event that is one thing.
+    pub act: u32,
     /// Where it ends: `None` while it is pending, `seq` itself for an event of one entry.
     pub completion: Option<u64>,
     /// The event's id.
@@ -79,13 +84,14 @@ pub struct IndexedTarget {
 }
 
 /// What is read of a document; everything else in it is skipped.
-#[derive(Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 struct Doc {
     time: Option<String>,
     completed_at: Option<String>,
     duration_ms: Option<u64>,
     action: Option<String>,
+    acts: Vec<ActDoc>,
     category: Option<String>,
     description: Option<String>,
     actor: Option<ActorDoc>,
@@ -99,7 +105,19 @@ struct Doc {
     rule: Option<String>,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
+#[serde(default)]
+struct ActDoc {
+    action: Option<String>,
+    category: Option<String>,
+    description: Option<String>,
+    outcome: Option<String>,
+    reason: Option<String>,
+    severity: Option<String>,
+    targets: Vec<IndexedTarget>,
+}
+
+#[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 struct ActorDoc {
     #[serde(rename = "type")]
@@ -110,7 +128,7 @@ struct ActorDoc {
     verified: bool,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 struct RequestDoc {
     method: Option<String>,
@@ -118,15 +136,15 @@ struct RequestDoc {
     route: Option<String>,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 struct ResponseDoc {
     status: Option<u16>,
 }
 
 impl Row {
-    /// The row that begins with `entry`: an intent, or an event of one entry.
-    pub(super) fn begin(entry: &Stored) -> Self {
+    /// The rows that begin with `entry`: an intent, or an event of one entry.
+    pub(super) fn begin(entry: &Stored) -> Vec<Self> {
         let mut row = Self {
             writer: entry.writer.clone(),
             seq: entry.seq,
@@ -134,29 +152,65 @@ impl Row {
             scope: serde_json::from_str(&entry.scope).unwrap_or_default(),
             ..Self::default()
         };
-        let doc = read(entry);
+        let mut doc = read(entry);
         row.time_ms = doc
             .time
             .as_deref()
             .or(doc.completed_at.as_deref())
             .and_then(milliseconds)
             .unwrap_or_else(|| milliseconds_of_id(entry.id));
+        let acts = std::mem::take(&mut doc.acts);
         row.take(doc);
         if entry.kind == EntryKind::Completion {
             row.completion = Some(entry.seq);
             // A rejection is no mutation.
             row.route = None;
         }
-        row
+        row.split(acts)
     }
 
-    /// Adds the completion of the intent that the row began with. What it says wins.
-    pub(super) fn complete(&mut self, entry: &Stored) {
-        self.take(read(entry));
-        self.completion = Some(entry.seq);
-        if let Ok(scope) = serde_json::from_str::<BTreeMap<_, _>>(&entry.scope) {
-            self.scope.extend(scope);
+    /// Adds the completion of the intent that the rows began with. What it says wins: its acts take
+    /// the place of those that there are, and without acts it speaks of each of them.
+    pub(super) fn complete(rows: Vec<Self>, entry: &Stored) -> Vec<Self> {
+        let mut doc = read(entry);
+        let acts = std::mem::take(&mut doc.acts);
+        let scope = serde_json::from_str::<BTreeMap<_, _>>(&entry.scope).unwrap_or_default();
+        let own = rows.len();
+        let doc = &doc;
+        let completed = rows.into_iter().map(|mut row| {
+            let mut doc = doc.clone();
+            if own > 1 && acts.is_empty() {
+                (doc.action, doc.description, doc.targets) = (None, None, None);
+            }
+            row.take(doc);
+            row.completion = Some(entry.seq);
+            row.scope.extend(scope.clone());
+            row
+        });
+        let mut completed: Vec<Self> = completed.collect();
+        match completed.first_mut() {
+            Some(first) if !acts.is_empty() => std::mem::take(first).split(acts),
+            _ => completed,
         }
+    }
+
+    /// A row for each act, if there are any.
+    fn split(self, acts: Vec<ActDoc>) -> Vec<Self> {
+        if acts.is_empty() {
+            return vec![self];
+        }
+        let row = |(number, act): (u32, ActDoc)| Self {
+            act: number,
+            action: act.action,
+            category: act.category,
+            description: act.description,
+            outcome: act.outcome.or_else(|| self.outcome.clone()),
+            reason: act.reason,
+            severity: act.severity.or_else(|| self.severity.clone()),
+            targets: act.targets,
+            ..self.clone()
+        };
+        (1..).zip(acts.into_iter().take(ACTS_MAX)).map(row).collect()
     }
 
     fn take(&mut self, doc: Doc) {

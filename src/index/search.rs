@@ -65,6 +65,7 @@ pub enum Condition {
 pub struct Cursor {
     time_ms: i64,
     id: String,
+    act: u32,
 }
 
 /// A cursor that was not made here.
@@ -74,7 +75,8 @@ pub struct NoCursor;
 
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.time_ms, self.id)
+        write!(f, "{}.{}", self.time_ms, self.id)?;
+        if self.act > 0 { write!(f, ".{}", self.act) } else { Ok(()) }
     }
 }
 
@@ -84,8 +86,10 @@ impl FromStr for Cursor {
     fn from_str(text: &str) -> Result<Self, NoCursor> {
         let (time, id) = text.split_once('.').ok_or(NoCursor)?;
         let time_ms = time.parse().map_err(|_| NoCursor)?;
+        let (id, act) = id.split_once('.').unwrap_or((id, "0"));
+        let act = act.parse().map_err(|_| NoCursor)?;
         let id = crate::record::EventId::from_str(id).map_err(|_| NoCursor)?.to_string();
-        Ok(Self { time_ms, id })
+        Ok(Self { time_ms, id, act })
     }
 }
 
@@ -105,7 +109,7 @@ pub struct Search {
 /// A part of the answer.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Page {
-    /// The events, newest first.
+    /// The events and acts, newest first.
     pub rows: Vec<Row>,
     /// Where the next page begins; `None` where there is none.
     pub next: Option<Cursor>,
@@ -125,10 +129,11 @@ impl Index {
         // One more than asked for was fetched, to know whether there is more.
         let more = rows.len() > search.limit as usize;
         rows.truncate(search.limit as usize);
-        let next = rows
-            .last()
-            .filter(|_| more)
-            .map(|row| Cursor { time_ms: row.time_ms, id: row.id.clone() });
+        let next = rows.last().filter(|_| more).map(|row| Cursor {
+            time_ms: row.time_ms,
+            id: row.id.clone(),
+            act: row.act,
+        });
         Ok(Page { rows, next })
     }
 }
@@ -140,10 +145,12 @@ fn build(search: &Search) -> QueryBuilder<Sqlite> {
         push_condition(&mut query, condition);
     }
     if let Some(after) = &search.after {
-        query.push(" AND (time_ms, id) < (").push_bind(after.time_ms);
-        query.push(", ").push_bind(after.id.clone()).push(")");
+        query.push(" AND (time_ms, id, act) < (").push_bind(after.time_ms);
+        query.push(", ").push_bind(after.id.clone()).push(", ").push_bind(after.act).push(")");
     }
-    query.push(" ORDER BY time_ms DESC, id DESC LIMIT ").push_bind(i64::from(search.limit) + 1);
+    query
+        .push(" ORDER BY time_ms DESC, id DESC, act DESC LIMIT ")
+        .push_bind(i64::from(search.limit) + 1);
     query.push(" OFFSET ").push_bind(i64::from(search.offset));
     query
 }

@@ -20,6 +20,7 @@ CREATE TABLE events (
     n           INTEGER PRIMARY KEY,
     writer      TEXT    NOT NULL,
     seq         INTEGER NOT NULL,
+    act         INTEGER NOT NULL,
     completion  INTEGER,
     id          TEXT    NOT NULL,
     time_ms     INTEGER NOT NULL,
@@ -43,11 +44,11 @@ CREATE TABLE events (
     duration_ms INTEGER,
     targets     TEXT    NOT NULL,
     scope       TEXT    NOT NULL,
-    UNIQUE (writer, seq)
+    UNIQUE (writer, seq, act)
 ) STRICT;
-CREATE INDEX events_newest ON events (time_ms, id);
+CREATE INDEX events_newest ON events (time_ms, id, act);
 CREATE INDEX events_id ON events (id);
-CREATE INDEX events_coverage ON events (rule, method, route, action, time_ms);
+CREATE INDEX events_coverage ON events (rule, method, route, action, time_ms, act) WHERE act < 2;
 
 CREATE TABLE targets (
     n    INTEGER NOT NULL,
@@ -78,14 +79,14 @@ DROP TABLE IF EXISTS texts;
 /// The columns of `events` in the order in which they are read and written.
 pub(super) const COLUMNS: &str = "n, writer, seq, completion, id, time_ms, action, category, \
     description, actor_type, actor_id, actor_name, actor_email, outcome, severity, reason, \
-    request_id, method, path, status, duration_ms, targets, scope, actor_verified, route, rule";
+    request_id, method, path, status, duration_ms, targets, scope, actor_verified, act, route, rule";
 
 /// Rows of one statement. SQLite allows 32,766 parameters.
 const ROWS_MAX: usize = 1000;
 
-/// Where the events of a batch stand: the number of each that the tables hold already.
+/// The events of a batch, with the rows of each, and the numbers of rows that the tables hold already.
 pub(super) struct Numbered {
-    rows: BTreeMap<u64, (i64, Row)>,
+    events: BTreeMap<u64, Vec<Row>>,
     /// Those that were there before.
     known: Vec<i64>,
     next: i64,
@@ -103,7 +104,7 @@ impl Numbered {
             .await
             .map_err(IndexError::Update)?;
         let mut numbered =
-            Self { rows: BTreeMap::new(), known: Vec::new(), next: last.unwrap_or(0) + 1 };
+            Self { events: BTreeMap::new(), known: Vec::new(), next: last.unwrap_or(0) + 1 };
         for seqs in seqs.chunks(ROWS_MAX) {
             let mut query = QueryBuilder::<Sqlite>::new(format!("SELECT {COLUMNS} FROM events"));
             query.push(" WHERE writer = ").push_bind(writer).push(" AND seq IN (");
@@ -111,25 +112,24 @@ impl Numbered {
             for seq in seqs {
                 separated.push_bind(signed(*seq));
             }
-            query.push(")");
+            query.push(") ORDER BY seq, act");
             let rows = query.build().persistent(false).fetch_all(&mut *conn).await;
             for row in rows.map_err(IndexError::Update)? {
-                let n = row.try_get(0).map_err(IndexError::Update)?;
+                numbered.known.push(row.try_get(0).map_err(IndexError::Update)?);
                 let row = read(&row)?;
-                numbered.known.push(n);
-                numbered.rows.insert(row.seq, (n, row));
+                numbered.events.entry(row.seq).or_default().push(row);
             }
         }
         Ok(numbered)
     }
 
-    pub(super) fn get_mut(&mut self, seq: u64) -> Option<&mut Row> {
-        self.rows.get_mut(&seq).map(|(_, row)| row)
+    /// Takes the rows of an event out, if it is there.
+    pub(super) fn take(&mut self, seq: u64) -> Option<Vec<Row>> {
+        self.events.remove(&seq)
     }
 
-    pub(super) fn insert(&mut self, row: Row) {
-        self.rows.insert(row.seq, (self.next, row));
-        self.next += 1;
+    pub(super) fn insert(&mut self, seq: u64, rows: Vec<Row>) {
+        self.events.insert(seq, rows);
     }
 
     /// Writes all of them, in place of what was there.
@@ -148,7 +148,8 @@ impl Numbered {
                 execute(conn, query).await?;
             }
         }
-        let rows: Vec<(i64, Row)> = self.rows.into_values().collect();
+        let rows: Vec<(i64, Row)> =
+            (self.next..).zip(self.events.into_values().flatten()).collect();
         for rows in rows.chunks(ROWS_MAX) {
             write_events(conn, rows).await?;
             let mut query = QueryBuilder::<Sqlite>::new("INSERT INTO texts (rowid, text) ");
@@ -221,6 +222,7 @@ async fn write_events(conn: &mut SqliteConnection, rows: &[(i64, Row)]) -> Resul
         }
         values.push_bind(row.status).push_bind(row.duration_ms.map(signed));
         values.push_bind(targets).push_bind(scope).push_bind(row.actor_verified);
+        values.push_bind(row.act);
         values.push_bind(row.route.as_deref()).push_bind(row.rule.as_deref());
     });
     execute(conn, query).await
@@ -235,6 +237,7 @@ pub(super) fn read(row: &SqliteRow) -> Result<Row, IndexError> {
     Ok(Row {
         writer: text(1)?.unwrap_or_default(),
         seq: unsigned(number(2)?).unwrap_or_default(),
+        act: number(24)?.and_then(|act| u32::try_from(act).ok()).unwrap_or_default(),
         completion: unsigned(number(3)?),
         id: text(4)?.unwrap_or_default(),
         time_ms: number(5)?.unwrap_or_default(),
@@ -256,8 +259,8 @@ pub(super) fn read(row: &SqliteRow) -> Result<Row, IndexError> {
         duration_ms: unsigned(number(20)?),
         targets: serde_json::from_str(json(21)?).map_err(IndexError::Row)?,
         scope: serde_json::from_str(json(22)?).map_err(IndexError::Row)?,
-        route: text(24)?,
-        rule: text(25)?,
+        route: text(25)?,
+        rule: text(26)?,
     })
 }
 

@@ -1,5 +1,7 @@
 //! The index: projection, rebuilding, filters.
 
+mod coverage;
+
 use std::path::Path;
 use std::time::Duration;
 
@@ -322,52 +324,104 @@ async fn pages_do_not_move_while_events_arrive() {
     }
 }
 
-#[tokio::test]
-async fn routes_and_rules_are_counted() {
-    let mut ledger = Ledger::new().await;
-    let doc = |n: u32, route: &str, rule: Option<&str>| {
-        let mut doc = intent_doc(n);
-        doc["request"]["route"] = route.into();
-        doc["action"] = "x.update".into();
-        if let Some(rule) = rule {
-            doc["rule"] = rule.into();
+fn acts(ends: &[Option<&str>]) -> Value {
+    let act = |(n, outcome): (usize, &Option<&str>)| {
+        let mut act = json!({
+            "action": format!("user.verb_{n}"), "category": "member", "description": format!("act {n}"),
+            "targets": [{"type": "user", "id": format!("u{n}")}],
+        });
+        if let Some(outcome) = outcome {
+            act["outcome"] = json!(outcome);
+            act["severity"] = json!(if *outcome == "success" { "info" } else { "fail" });
         }
-        doc
+        act
     };
-    for (n, route, rule) in [
-        (0, "/a", None),
-        (1, "/b", None),
-        (2, "/b", None),
-        (3, "/c", Some("r1")),
-        (4, "/c", Some("r1")),
-    ] {
-        let id = id();
-        let seq = ledger.intent(id, doc(n, route, rule)).await;
-        ledger.completion(id, seq, completion_doc("success")).await;
-    }
-    // A rejection, and an event of our own, are no mutations.
-    ledger.append(id(), None, EntryKind::Completion, doc(5, "/d", None)).await;
-    ledger.append(id(), None, EntryKind::Completion, json!({"action": "audit.start"})).await;
+    ends.iter().enumerate().map(act).collect()
+}
+
+/// The acts that are found: number, action, outcome.
+async fn told(index: &mut Index, conditions: Vec<Condition>) -> Vec<String> {
+    let search = Search { conditions, limit: 100, ..Search::default() };
+    let rows = index.search(&search).await.unwrap().rows;
+    let shown = |row: Row| {
+        let text = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
+        format!("{} {} {}", row.act, text(row.action), text(row.outcome))
+    };
+    rows.into_iter().rev().map(shown).collect()
+}
+
+#[tokio::test]
+async fn every_act_is_found_by_itself() {
+    let mut ledger = Ledger::new().await;
+    let event = id();
+    let mut doc = intent_doc(1);
+    doc["acts"] = acts(&[None, None, None]);
+    let seq = ledger.intent(event, doc).await;
     let mut index = ledger.index().await;
-    let shown = |all: Vec<super::Unnamed>| {
-        all.into_iter()
-            .map(|it| format!("{} {} {}", it.method, it.route, it.events))
-            .collect::<Vec<_>>()
-    };
-    let all = index.unnamed(&[], 10).await.unwrap();
-    let example = index.example(&all[0], &[]).await.unwrap().unwrap();
-    assert_eq!((example.time_ms, example.rule), (all[0].last_ms, None));
-    assert_eq!(shown(all), ["POST /b 2", "POST /a 1"]);
-    assert_eq!(shown(index.unnamed(&[], 1).await.unwrap()), ["POST /b 2"]);
-    let until = example.time_ms;
-    let before = [Condition::Until(until)];
-    assert_eq!(shown(index.unnamed(&before, 9).await.unwrap()), ["POST /a 1", "POST /b 1"]);
-    let named = index.named(&[]).await.unwrap();
-    assert_eq!((named[0].rule.as_str(), named[0].events, named.len()), ("r1", 2, 1));
-    // The counts come from one index of SQLite's, in its order, without sorting what is grouped.
-    let mut question = super::coverage::unnamed("EXPLAIN QUERY PLAN ", &before, 9);
-    let plan = question.build().fetch_all(&mut index.conn).await.unwrap();
-    let plan: Vec<String> = plan.iter().map(|row| sqlx::Row::get(row, "detail")).collect();
-    assert!(plan.iter().any(|line| line.contains("COVERING INDEX events_coverage")), "{plan:?}");
-    assert!(!plan.iter().any(|line| line.contains("GROUP BY")), "{plan:?}");
+    let pending = ["1 user.verb_0 -", "2 user.verb_1 -", "3 user.verb_2 -"];
+    assert_eq!(told(&mut index, Vec::new()).await, pending);
+
+    let mut doc = completion_doc("failure");
+    doc["acts"] = acts(&[Some("success"), Some("failure"), Some("success")]);
+    doc["reason"] = json!("of the whole");
+    ledger.completion(event, seq, doc).await;
+    let mut index = ledger.index().await;
+    let all = ["1 user.verb_0 success", "2 user.verb_1 failure", "3 user.verb_2 success"];
+    assert_eq!(told(&mut index, Vec::new()).await, all);
+    let failed = vec![Condition::Outcome(vec![Some("failure".to_owned())])];
+    assert_eq!(told(&mut index, failed).await, [all[1]]);
+    let second = any(Field::Action, &["user.verb_1"]);
+    assert_eq!(told(&mut index, second).await, [all[1]]);
+    assert_eq!(told(&mut index, vec![Condition::Target("u2".to_owned())]).await, [all[2]]);
+    assert_eq!(told(&mut index, vec![Condition::Text("user.verb_0".to_owned())]).await, [all[0]]);
+    let whole = told(&mut index, vec![Condition::Id(event.to_string())]).await;
+    assert_eq!(whole, all);
+
+    // Pages end between acts, too.
+    let mut search = Search { limit: 2, ..Search::default() };
+    let first = index.search(&search).await.unwrap();
+    search.after = Some(first.next.unwrap().to_string().parse().unwrap());
+    let rest = index.search(&search).await.unwrap();
+    assert_eq!(first.rows.len(), 2);
+    assert_eq!((rest.rows.len(), rest.rows[0].act, rest.next), (1, 1, None));
+
+    let mut reader = LedgerReader::open(ledger.path()).await.unwrap();
+    let event = crate::query::event(&mut reader, &first.rows[1]).await.unwrap();
+    assert_eq!(event["act"], json!({"number": 2, "of": 3}));
+    assert_eq!((&event["action"], &event["outcome"]), (&json!("user.verb_1"), &json!("failure")));
+    assert_eq!((event.get("acts"), event.get("reason")), (None, None));
+    assert_eq!(event["actor"]["id"], "u1");
+    let whole = crate::query::whole(&mut reader, &first.rows[1]).await.unwrap();
+    assert_eq!(whole["acts"].as_array().map(Vec::len), Some(3));
+}
+
+#[tokio::test]
+async fn acts_appear_with_the_response_and_are_lost_with_the_proxy() {
+    let mut ledger = Ledger::new().await;
+    // A bulk request, of which the response tells item by item.
+    let (bulk, lost) = (id(), id());
+    let seq = ledger.intent(bulk, intent_doc(1)).await;
+    let mut doc = intent_doc(2);
+    doc["acts"] = acts(&[None, None]);
+    let open = ledger.intent(lost, doc).await;
+    let mut index = ledger.index().await;
+    assert_eq!(told(&mut index, Vec::new()).await.len(), 3);
+    let mut doc = completion_doc("failure");
+    doc["acts"] = acts(&[Some("success"), Some("failure")]);
+    ledger.completion(bulk, seq, doc).await;
+    // The sweep knows nothing of acts.
+    ledger.completion(lost, open, completion_doc("unknown")).await;
+    let mut index = ledger.index().await;
+    let all = [
+        "1 user.verb_0 success",
+        "2 user.verb_1 failure",
+        "1 user.verb_0 unknown",
+        "2 user.verb_1 unknown",
+    ];
+    assert_eq!(told(&mut index, Vec::new()).await, all);
+    let mut rebuilt = Index::temporary().await.unwrap();
+    let mut reader = LedgerReader::open(ledger.path()).await.unwrap();
+    let heads = Heads::now(&mut reader).await.unwrap();
+    catch_up(&mut reader, &mut rebuilt, &heads).await.unwrap();
+    assert_eq!(told(&mut rebuilt, Vec::new()).await, all);
 }

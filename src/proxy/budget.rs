@@ -47,6 +47,13 @@ impl Account {
         self.held += bytes;
         true
     }
+
+    /// Takes `bytes` more for what can be done without: only while less than half of the budget is
+    /// in use, so that no request is refused for its sake.
+    pub fn take_spare(&mut self, bytes: usize) -> bool {
+        let left = self.budget.limit / 2;
+        self.budget.used().saturating_add(bytes) <= left && self.take(bytes)
+    }
 }
 
 impl Drop for Account {
@@ -95,5 +102,24 @@ impl Drop for Flight {
         if self.0.count.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.0.landed.notify_waiters();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_can_be_done_without_takes_from_half_of_the_budget_only() {
+        let budget = Budget::new(100);
+        let (mut needed, mut spare) = (budget.account(), budget.account());
+        assert!(spare.take_spare(50));
+        assert!(!spare.take_spare(1));
+        assert!(needed.take(50) && !needed.take(1));
+        drop(spare);
+        assert!(!budget.account().take_spare(1));
+        drop(needed);
+        assert!(budget.account().take_spare(1));
+        assert_eq!(budget.used(), 0);
     }
 }

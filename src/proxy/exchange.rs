@@ -3,11 +3,14 @@
 //!
 //! Once the intent is durable the exchange runs to its end, whether or not the client stays.
 
-use std::sync::Arc;
-use std::time::Instant;
+mod failure;
+mod observe;
 
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use http::StatusCode;
 use http::header::SET_COOKIE;
-use http::{StatusCode, Version};
 use pingora::http::ResponseHeader;
 use pingora::proxy::Session;
 
@@ -15,106 +18,88 @@ use super::body::{self, BodyError, RequestBody, declared_length};
 use super::budget::Account;
 use super::forward::{self, Framing};
 use super::gate::{self, Shared};
-use super::identity::{Application, Known};
+use super::oversee::{Overseer, Passing};
 use super::plan::{self, Recording};
 use super::problem::{self, Problem};
 use super::release::{self, Held, Holding};
 use super::snapshot::{Routed, Snapshot};
+use super::subject::{Subject, captured_response, end_of, stage};
 use super::upstream::{Failure, Outgoing, Upload, Upstream, Waiting};
-use crate::capture::{self, Body};
-use crate::identify::ClientCertificate;
-use crate::pipeline::{End, Prepared, Stage, Timing};
+use crate::capture::{Body, Release};
+use crate::gateway::Watch;
+use crate::pipeline::{End, Prepared, States, Timing, Unread};
 use crate::record::EventId;
 use crate::recorder::{AppendError, OpenIntent};
+use crate::route::{Safety, Shape};
 use crate::telemetry::{AuditResult, ExchangeLabels, ReasonLabel, UnreadLabels};
 
 /// What the gate has decided about a request.
 pub(super) struct Plan {
     /// Path and query, as sent.
     pub target: String,
+    /// What is known of its effect.
+    pub safety: Safety,
     /// What is recorded.
     pub recording: Recording,
     /// The protocols that the client offers to switch to.
     pub upgrade: Option<String>,
+    /// Another route, if the body says so.
+    pub by_body: Option<ByBody>,
+}
+
+/// A route that takes a request if its body is that of a call to a model.
+pub(super) struct ByBody {
+    pub routed: Arc<Routed>,
+    pub shape: Shape,
 }
 
 /// An exchange whose intent is durable, if it needs one.
 struct Exchange<'a> {
-    shared: &'a Shared,
+    shared: &'a Arc<Shared>,
     snapshot: &'a Snapshot,
     routed: &'a Routed,
     recording: Recording,
     upgrade: Option<String>,
-    prepared: Prepared,
+    id: EventId,
+    told: Told,
     /// Answers about the credential, on which rests who acts.
     rests_on: Vec<[u8; 32]>,
     intent: Option<OpenIntent>,
+    /// The state before, until that after is read.
+    observing: Option<Box<observe::Observing>>,
+    states: Option<Box<States>>,
     began: Instant,
     account: Account,
 }
 
+/// The request as the stages tell it.
+enum Told {
+    /// Before the upstream sees it.
+    Now(Box<Prepared>),
+    /// If it is rejected, or never.
+    Later(Box<Subject>),
+}
+
+impl Told {
+    fn now(&self) -> Option<&Prepared> {
+        match self {
+            Self::Now(prepared) => Some(prepared),
+            Self::Later(_) => None,
+        }
+    }
+}
+
+/// Who looks on, and the memory that is held meanwhile.
+type Overseen<'a> = (Option<Overseer<'a>>, Account);
+
 /// How the upstream's part ended.
 struct Outcome {
-    held: Result<(Upstream, Held), Failure>,
+    /// The response, and its connection as long as that is needed.
+    held: Result<(Option<Upstream>, Held), Failure>,
     /// Size and digest of a request body that was longer than the capture limit.
     request_body: Option<Body>,
     client_gone: bool,
-    upstream: Option<std::time::Duration>,
-}
-
-fn stage<'a>(snapshot: &'a Snapshot, routed: &Routed) -> Stage<'a> {
-    plan::stage(&snapshot.engine, &snapshot.events, snapshot.trusted(), &routed.route)
-}
-
-/// What crossed the wire of a request, for the stages that know what it means.
-fn captured(
-    session: &Session,
-    snapshot: &Snapshot,
-    target: String,
-    body: Body,
-) -> capture::Request {
-    let head = session.req_header();
-    let peer = gate::client_ip(session);
-    let peer_trusted = snapshot.trusts(peer);
-    capture::Request {
-        method: head.method.as_str().to_owned(),
-        path_and_query: target,
-        host: gate::host_of(head).to_owned(),
-        version: match head.version {
-            Version::HTTP_10 => "1.0",
-            Version::HTTP_2 => "2",
-            _ => "1.1",
-        },
-        headers: head.headers.clone(),
-        body,
-        peer,
-        peer_trusted,
-    }
-}
-
-/// Who acts. For what is recorded in any case those are asked who know.
-async fn identified(
-    shared: &Shared,
-    snapshot: &Snapshot,
-    routed: &Routed,
-    session: &Session,
-    request: &capture::Request,
-    recording: Recording,
-) -> Known {
-    let tls = session.digest().and_then(|digest| digest.ssl_digest.as_ref());
-    let certificate = tls.and_then(|tls| tls.extension.get::<ClientCertificate>());
-    let now = shared.clock.now().timestamp();
-    let (identity, key) = (snapshot.identity(), snapshot.engine.key());
-    if recording != Recording::Everything {
-        return identity.known(request, certificate, now, key);
-    }
-    let application = Application {
-        connector: &shared.connector,
-        upstream: &routed.route.upstream,
-        pool: snapshot.pool(&routed.route.upstream),
-        forwarding: &gate::forwarding(session, snapshot, &routed.route),
-    };
-    identity.ask(request, certificate, now, key, &application).await
+    upstream: Option<Duration>,
 }
 
 /// Carries one request through. Whatever happens, the client gets an answer or a closed connection.
@@ -125,7 +110,7 @@ pub(super) async fn run(
     session: &mut Session,
     plan: Plan,
 ) -> pingora::Result<()> {
-    let Plan { target, recording, upgrade } = plan;
+    let Plan { target, safety, mut recording, upgrade, by_body } = plan;
     let (began, arrived) = (Instant::now(), shared.clock.now());
     let mut account = shared.budget.account();
     let timeouts = &snapshot.config.timeouts;
@@ -151,23 +136,33 @@ pub(super) async fn run(
             capture.so_far(declared_length(&session.req_header().headers))
         }
     };
-    let request = captured(session, snapshot, target, known);
-    let id = EventId::new(arrived);
-    let observer = snapshot.observer(&routed.route);
-    let known = identified(shared, snapshot, routed, session, &request, recording).await;
-    let (who, rests_on) = known.parts();
-    let stage = stage(snapshot, routed);
-    let prepared = Prepared::of_actor(&stage, id, arrived, observer, &request, who);
-    drop(request);
+    let subject = Subject::of(session, snapshot, arrived, target, known);
+    let by_body = by_body.filter(|by_body| subject.has(by_body.shape));
+    let routed = by_body.as_ref().map_or(routed, |by_body| {
+        recording = plan::recording(&by_body.routed.route, safety, false);
+        &by_body.routed
+    });
+    routed.requests.inc();
+    let id = subject.id();
+    let (told, rests_on) = match recording {
+        Recording::Everything => {
+            let (prepared, rests_on) = subject.ask(shared, snapshot, routed, session).await;
+            (Told::Now(Box::new(prepared)), rests_on)
+        }
+        Recording::Rejections | Recording::Nothing => (Told::Later(Box::new(subject)), Vec::new()),
+    };
     let mut exchange = Exchange {
         shared,
         snapshot,
         routed,
         recording,
         upgrade,
-        prepared,
+        id,
+        told,
         rests_on,
         intent: None,
+        observing: None,
+        states: None,
         began,
         account,
     };
@@ -177,7 +172,9 @@ pub(super) async fn run(
         exchange.count(AuditResult::Refused);
         return problem::send(session, &problem::audit_unavailable(error.reason())).await;
     }
-    let outcome = exchange.execute(session, body).await;
+    exchange.observe_before(session).await;
+    let mut outcome = exchange.execute(session, body).await;
+    exchange.observe_after(session, &mut outcome).await;
     exchange.conclude(session, outcome).await
 }
 
@@ -186,16 +183,17 @@ async fn answer_and_close(session: &mut Session, problem: &Problem) -> pingora::
     problem::send(session, problem).await
 }
 
-impl Exchange<'_> {
+impl<'a> Exchange<'a> {
     async fn record_intent(&mut self) -> Result<(), AppendError> {
-        let entry =
-            self.prepared.intent().map_err(|_| AppendError::Unavailable { reason: "encoding" })?;
+        let Told::Now(prepared) = &self.told else { return Ok(()) };
+        let entry = prepared.intent();
+        let entry = entry.map_err(|_| AppendError::Unavailable { reason: "encoding" })?;
         self.intent = Some(self.shared.recorder.intent(entry).await?);
         Ok(())
     }
 
     fn event(&self) -> Option<EventId> {
-        self.intent.as_ref().map(|_| self.prepared.id())
+        self.intent.as_ref().map(|_| self.id)
     }
 
     fn count(&self, result: AuditResult) {
@@ -204,9 +202,13 @@ impl Exchange<'_> {
     }
 
     /// Counts the bodies that are on record without their contents.
-    fn count_unread(&self) {
-        let unread = self.prepared.unread();
-        for (half, reason) in [("request", unread.request), ("response", unread.response)] {
+    fn count_unread(&self, unread: Unread) {
+        for (half, reason) in [
+            ("request", unread.request),
+            ("response", unread.response),
+            ("before", unread.before),
+            ("after", unread.after),
+        ] {
             if let Some(reason) = reason {
                 let labels = UnreadLabels { half, reason };
                 self.shared.metrics.unread_bodies.get_or_create(&labels).inc();
@@ -220,6 +222,7 @@ impl Exchange<'_> {
         let mut request_body = None;
         let mut client_gone = false;
         let held = self.carry(session, body, &mut request_body, &mut client_gone).await;
+        let held = held.map(|(upstream, held)| (Some(upstream), held));
         let reached = !matches!(held, Err(Failure::NotSent | Failure::ConnectTimeout));
         Outcome { held, request_body, client_gone, upstream: reached.then(|| began.elapsed()) }
     }
@@ -305,69 +308,72 @@ impl Exchange<'_> {
         self.shared.metrics.added_seconds.observe(overhead.as_secs_f64());
         if let Err(error) = recorded {
             self.count(AuditResult::Incomplete);
-            tracing::error!(event = %self.prepared.id(), reason = error.reason(), "a completion was not recorded");
-            if let Ok((upstream, _)) = outcome.held {
+            tracing::error!(event = %self.id, reason = error.reason(), "a completion was not recorded");
+            if let Ok((Some(upstream), _)) = outcome.held {
                 upstream.release(&self.shared.connector).await;
             }
-            return problem::send(session, &problem::audit_incomplete(self.prepared.id())).await;
+            return problem::send(session, &problem::audit_incomplete(self.id)).await;
         }
         if self.recording != Recording::Nothing {
             self.count(AuditResult::Recorded);
         }
         match outcome.held {
-            Ok((upstream, held)) if held.head.status == StatusCode::SWITCHING_PROTOCOLS => {
+            Ok((Some(upstream), held)) if held.head.status == StatusCode::SWITCHING_PROTOCOLS => {
                 let idle = self.snapshot.config.timeouts.upstream_read;
                 // What was captured is on record; a tunnel may last.
                 drop(self);
                 release::switch(session, upstream, &held, event, idle).await
             }
             Ok((mut upstream, held)) => {
-                let gone = release::let_go(session, &mut upstream, held, event).await;
-                upstream.release(&self.shared.connector).await;
+                let shared = self.shared;
+                let (mut overseer, account) = self.overseer(&held, outcome.upstream);
+                let mut see = |passing: Passing<'_>| {
+                    if let Some(overseer) = &mut overseer {
+                        overseer.see(passing);
+                    }
+                };
+                let from = upstream.as_mut();
+                let gone = release::let_go(session, from, held, event, &mut see).await;
+                if let Some(upstream) = upstream {
+                    upstream.release(&shared.connector).await;
+                }
+                drop(account);
                 gone
             }
             Err(failure) => self.answer_failure(session, failure, event).await,
         }
     }
 
-    async fn answer_failure(
-        &self,
-        session: &mut Session,
-        failure: Failure,
-        event: Option<EventId>,
-    ) -> pingora::Result<()> {
-        let problem = match failure {
-            Failure::NotSent => problem::bad_gateway(
-                "the application could not be reached; the request was not executed",
-            ),
-            Failure::ConnectTimeout => problem::gateway_timeout(
-                "the application could not be reached in time; the request was not executed",
-            ),
-            Failure::Lost => problem::bad_gateway(
-                "the application was lost after it had the request; whether it was executed is not known",
-            ),
-            Failure::Timeout => problem::gateway_timeout(
-                "the application did not answer in time; whether the request was executed is not known",
-            ),
-            Failure::ClientAborted(why) => {
-                session.set_keepalive(None);
-                match why {
-                    BodyError::Refused(refusal) => self.shared.refuse(&refusal),
-                    BodyError::Gone | BodyError::NoMemory => return Ok(()),
-                }
-            }
+    /// Looks on while a gateway's answer streams.
+    fn overseer(self, held: &Held, upstream: Option<Duration>) -> Overseen<'a> {
+        let streams = held.release == Release::Streaming && self.recording == Recording::Rejections;
+        let status = held.head.status.as_u16();
+        let account = self.account;
+        let subject = match self.told {
+            Told::Later(subject) if streams && !plan::is_rejection(status) => subject,
+            Told::Later(_) | Told::Now(_) => return (None, account),
         };
-        let problem = match event {
-            Some(event) => problem.with_event(event),
-            None => problem,
+        let headers = held.head.headers.clone();
+        let overseer = Overseer {
+            shared: self.shared,
+            snapshot: self.snapshot,
+            routed: self.routed,
+            subject: *subject,
+            began: self.began,
+            upstream,
+            status,
+            watch: Watch::over(&headers),
+            headers,
+            is_told: false,
         };
-        problem::send(session, &problem).await
+        (Some(overseer), account)
     }
 
     async fn record_end(&mut self, outcome: &Outcome) -> Result<(), AppendError> {
         let rejected = match &outcome.held {
             Ok((_, held)) => plan::is_rejection(held.head.status.as_u16()),
-            Err(_) => true,
+            // Who leaves was not turned away.
+            Err(failure) => !matches!(failure, Failure::ClientAborted(_)),
         };
         let gateway = self.recording == Recording::Rejections;
         if self.recording == Recording::Nothing || (gateway && !rejected) {
@@ -379,6 +385,7 @@ impl Exchange<'_> {
             upstream: outcome.upstream,
             client_gone: outcome.client_gone,
             request_body: outcome.request_body.as_ref(),
+            states: self.states.as_deref(),
         };
         let stage = stage(self.snapshot, self.routed);
         let encoding = |_| AppendError::Unavailable { reason: "encoding" };
@@ -389,39 +396,29 @@ impl Exchange<'_> {
             (Ok(_), None) => End::UpstreamLost,
         };
         let unknown = match end {
-            End::UpstreamLost => Some("upstream_lost"),
-            End::UpstreamTimeout => Some("upstream_timeout"),
+            End::UpstreamLost if !gateway => Some("upstream_lost"),
+            End::UpstreamTimeout if !gateway => Some("upstream_timeout"),
             _ => None,
         };
-        if let Some(intent) = self.intent.take() {
-            let entry = self.prepared.completion(&stage, end, &timing).map_err(encoding)?;
-            intent.complete(entry).await?;
-        } else if gateway {
-            let entry = self.prepared.rejection(&stage, end, &timing).map_err(encoding)?;
-            self.shared.recorder.event(entry).await?;
-        }
-        self.count_unread();
+        let unread = match &mut self.told {
+            Told::Now(prepared) => {
+                let entry = prepared.completion(&stage, end, &timing).map_err(encoding)?;
+                if let Some(intent) = self.intent.take() {
+                    intent.complete(entry).await?;
+                }
+                prepared.unread()
+            }
+            Told::Later(subject) => {
+                let mut prepared = subject.known(self.shared, self.snapshot, self.routed);
+                let entry = prepared.rejection(&stage, end, &timing).map_err(encoding)?;
+                self.shared.recorder.event(entry).await?;
+                prepared.unread()
+            }
+        };
+        self.count_unread(unread);
         if let Some(reason) = unknown {
             self.shared.metrics.unknown_outcomes.get_or_create(&ReasonLabel { reason }).inc();
         }
         Ok(())
-    }
-}
-
-fn end_of(failure: Failure) -> End<'static> {
-    match failure {
-        Failure::NotSent | Failure::ConnectTimeout => End::NotSent,
-        Failure::Lost => End::UpstreamLost,
-        Failure::Timeout => End::UpstreamTimeout,
-        Failure::ClientAborted(_) => End::ClientAborted,
-    }
-}
-
-fn captured_response(held: &Held) -> capture::Response {
-    capture::Response {
-        status: held.head.status.as_u16(),
-        headers: held.head.headers.clone(),
-        body: held.body.clone(),
-        release: held.release,
     }
 }

@@ -1,11 +1,15 @@
 //! What is changed in heads on their way through: hop-by-hop fields, framing, and who passed them
 //! on. Pure.
 
+#[cfg(test)]
+mod tests;
+
 use http::header::{self, HeaderName};
 use http::{HeaderMap, HeaderValue, Uri, Version};
 use pingora::http::{RequestHeader, ResponseHeader};
 
-use super::{EVENT_HEADER, REQUEST_HEADER};
+use super::{EVENT_HEADER, REQUEST_HEADER, SNAPSHOT_HEADER};
+use crate::derive::Moment;
 use crate::record::EventId;
 
 /// Fields that belong to one connection (RFC 9110, section 7.6.1), beside those that `Connection`
@@ -31,6 +35,43 @@ static X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 static X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 static EVENT: HeaderName = HeaderName::from_static("countersign-event");
 static REQUEST: HeaderName = HeaderName::from_static("countersign-request");
+static SNAPSHOT: HeaderName = HeaderName::from_static("countersign-snapshot");
+
+/// Fields that are about the one request that they come with, and what is sent in it.
+const OF_ONE_REQUEST: [HeaderName; 12] = [
+    header::ACCEPT_ENCODING,
+    header::RANGE,
+    HeaderName::from_static("content-digest"),
+    HeaderName::from_static("digest"),
+    HeaderName::from_static("idempotency-key"),
+    HeaderName::from_static("prefer"),
+    HeaderName::from_static("repr-digest"),
+    HeaderName::from_static("request-id"),
+    HeaderName::from_static("want-content-digest"),
+    HeaderName::from_static("x-idempotency-key"),
+    HeaderName::from_static("x-request-id"),
+    HeaderName::from_static("x-amz-content-sha256"),
+];
+
+/// Schemes whose credentials hold for one request or one connection: with a second one they fail, or
+/// are spent.
+const BOUND_SCHEMES: [&str; 12] = [
+    "aws4-",
+    "digest",
+    "dpop",
+    "hawk",
+    "hmac",
+    "hoba",
+    "mutual",
+    "negotiate",
+    "ntlm",
+    "oauth ",
+    "scram-",
+    "signature",
+];
+
+/// What is accepted of a state where the client does not ask for JSON itself.
+const STATE_TYPES: HeaderValue = HeaderValue::from_static("application/json, */*;q=0.1");
 
 /// How a message's body is framed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,6 +135,7 @@ pub(super) struct Forwarding<'a> {
 pub(super) fn stamp(head: &mut RequestHeader, forwarding: &Forwarding<'_>) -> pingora::Result<()> {
     head.remove_header(&REQUEST);
     head.remove_header(&EVENT);
+    head.remove_header(&SNAPSHOT);
     for name in &forwarding.withheld {
         head.remove_header(name);
     }
@@ -174,6 +216,49 @@ pub(super) fn request(
     if let Some(event) = event {
         head.insert_header(REQUEST_HEADER, event.to_string())?;
     }
+    Ok(head)
+}
+
+/// Whether a client's credential holds for its one request only.
+pub(super) fn is_bound(headers: &HeaderMap) -> bool {
+    let bound = |value: &HeaderValue| {
+        let text = String::from_utf8_lossy(value.as_bytes()).trim_start().to_ascii_lowercase();
+        BOUND_SCHEMES.iter().any(|scheme| text.starts_with(scheme))
+    };
+    headers.get_all(header::AUTHORIZATION).iter().any(bound)
+        || ["dpop", "signature", "x-amz-date"].iter().any(|name| headers.contains_key(*name))
+}
+
+/// The head that reads a state on behalf of the client whose request `original` is: with its
+/// credentials, and without what is about that request alone.
+pub(super) fn reading(
+    original: &RequestHeader,
+    target: &str,
+    event: EventId,
+    moment: Moment,
+    forwarding: &Forwarding<'_>,
+) -> pingora::Result<Box<RequestHeader>> {
+    let mut head = RequestHeader::build("GET", target.as_bytes(), None)?;
+    if !original.headers.contains_key(header::HOST)
+        && let Some(authority) = original.uri.authority()
+    {
+        head.insert_header(header::HOST, authority.as_str())?;
+    }
+    for (name, value) in &original.headers {
+        let text = name.as_str();
+        let is_about_one = OF_ONE_REQUEST.contains(name)
+            || text.starts_with("content-")
+            || text.starts_with("if-");
+        if !is_about_one {
+            head.append_header(name.clone(), value.clone())?;
+        }
+    }
+    let accepts = |value: &HeaderValue| value.to_str().is_ok_and(|value| value.contains("json"));
+    if !head.headers.get_all(header::ACCEPT).iter().any(accepts) {
+        head.insert_header(header::ACCEPT, STATE_TYPES)?;
+    }
+    let mut head = request(&head, Some(event), Framing::None, forwarding)?;
+    head.insert_header(SNAPSHOT_HEADER, moment.as_str())?;
     Ok(head)
 }
 

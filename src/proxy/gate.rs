@@ -18,7 +18,7 @@ use pingora::{Error, ErrorSource, ErrorType};
 
 use super::body::BodyError;
 use super::budget::{Budget, Flight, InFlight};
-use super::exchange::{self, Plan};
+use super::exchange::{self, ByBody, Plan};
 use super::forward::{self, Forwarding};
 use super::pass;
 use super::plan::{self, Recording};
@@ -216,26 +216,32 @@ impl ProxyHttp for Gate {
         let any_path = names_another_path(&head.headers);
         let safety = safety(method, &target, &head.headers, has_body);
         let safety = snapshot.events.judge(safety, host_of(head), &target, method, any_path);
-        let routed = snapshot.route(host_of(head), &target, method, safety, any_path).cloned();
+        let host = host_of(head);
+        let routed = snapshot.route(host, &target, method, safety, any_path).cloned();
         let Some(routed) = routed else {
             return Error::e_explain(ErrorType::InternalError, "no route");
         };
-        routed.requests.inc();
+        let by_body = snapshot
+            .route_by_body(host, &target, method, safety, any_path)
+            .filter(|_| upgrade.is_none())
+            .map(|(routed, shape)| ByBody { routed: Arc::clone(routed), shape });
         let route = &routed.route;
         let recording = plan::recording(route, safety, upgrade.is_some());
         let audited = recording == Recording::Everything;
         session.as_downstream_mut().set_read_timeout(Some(snapshot.config.timeouts.request_body));
         session.as_downstream_mut().set_write_timeout(Some(snapshot.config.timeouts.client_write));
         if audited && upgrade.is_some() && !route.upgrades {
+            routed.requests.inc();
             problem::send(session, &problem::upgrade_refused()).await?;
             return Ok(true);
         }
-        if recording != Recording::Nothing || upgrade.is_some() {
-            let plan = Plan { target, recording, upgrade };
+        if recording != Recording::Nothing || upgrade.is_some() || by_body.is_some() {
+            let plan = Plan { target, safety, recording, upgrade, by_body };
             // On the heap, so that requests which need none of it do not carry its size around.
             Box::pin(exchange::run(&self.shared, &snapshot, &routed, session, plan)).await?;
             return Ok(true);
         }
+        routed.requests.inc();
         if pass::takes(session.req_header(), has_body) {
             Box::pin(pass::pass(&self.shared, &snapshot, &routed, session)).await?;
             return Ok(true);

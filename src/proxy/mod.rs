@@ -1,8 +1,10 @@
 //! The proxy: the only module that names `pingora::proxy`.
 //!
 //! `door` judges the bytes of a head, `wire` those of the body behind it, `gate` decides what is
-//! audited (by `plan`), `exchange` carries an audited request through, `tunnel` what follows an
-//! upgrade, `balance` picks the upstream's address, `identity` asks who acts. `pass` carries reads
+//! audited (by `plan`), `exchange` carries an audited request through and reads states before and
+//! after it, `tunnel` what follows an upgrade, `oversee` looks on while a model's answer streams,
+//! `subject` gathers what the stages are told, `balance` picks the upstream's address, `identity` asks
+//! who acts, `fetch` puts the questions of our own. `pass` carries reads
 //! that are not recorded; everything
 //! else goes through Pingora's own pipeline.
 //!
@@ -16,16 +18,19 @@ mod budget;
 mod chunks;
 mod door;
 mod exchange;
+mod fetch;
 mod forward;
 mod gate;
 mod identity;
 mod listening;
+mod oversee;
 mod pass;
 mod plan;
 mod problem;
 mod release;
 mod snapshot;
 mod strict;
+mod subject;
 mod tunnel;
 mod upstream;
 mod wire;
@@ -42,3 +47,5 @@ pub use snapshot::{Ruled, Snapshot};
 pub const EVENT_HEADER: &str = "Countersign-Event";
 /// Names the event to the upstream.
 pub const REQUEST_HEADER: &str = "Countersign-Request";
+/// Tells the upstream that a request is none of a client's: the state is read `before` or `after` one.
+pub const SNAPSHOT_HEADER: &str = "Countersign-Snapshot";

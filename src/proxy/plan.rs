@@ -53,6 +53,7 @@ pub fn table(routes: &[Route]) -> RouteTable {
         paths: route.paths.clone(),
         methods: route.methods.clone(),
         audits: audits(route),
+        generation: route.generation,
     };
     RouteTable::new(routes.iter().map(pattern).collect())
 }

@@ -11,6 +11,7 @@ use pingora::{Error, ErrorType};
 use super::body::declared_length;
 use super::budget::Account;
 use super::forward::{self, ResponseFraming};
+use super::oversee::Passing;
 use super::plan;
 use super::tunnel::{self, Side};
 use super::upstream::{Failure, Upstream};
@@ -98,31 +99,37 @@ pub(super) async fn hold(
     Ok(Held { head, body, release: Release::Held, framing, overflow: None, trailers })
 }
 
-/// Lets a response go.
+/// Lets a response go. One that is held whole needs its connection no more.
 pub(super) async fn let_go(
     session: &mut Session,
-    upstream: &mut Upstream,
+    upstream: Option<&mut Upstream>,
     held: Held,
     event: Option<EventId>,
+    see: &mut (dyn FnMut(Passing<'_>) + Send),
 ) -> pingora::Result<()> {
     let version = session.req_header().version;
     let head = forward::response(held.head, event, held.framing, version)?;
     session.as_downstream_mut().write_response_header(head).await?;
-    if held.release == Release::Held {
+    let (Release::Streaming, Some(upstream)) = (held.release, upstream) else {
         return finish(session, held.body.bytes, held.trailers).await;
-    }
+    };
     write(session, held.body.bytes).await?;
     if let Some(overflow) = held.overflow {
         write(session, overflow).await?;
     }
     loop {
         match upstream.read().await {
-            Ok(Some(chunk)) => write(session, chunk).await?,
+            Ok(Some(chunk)) => {
+                write(session, chunk.clone()).await?;
+                see(Passing::Passed(&chunk));
+            }
             Ok(None) => {
+                see(Passing::Ended);
                 let trailers = upstream.trailers().await;
                 return finish(session, Bytes::new(), trailers).await;
             }
             Err(failure) => {
+                see(Passing::Lost);
                 tracing::debug!(?failure, "a streamed response broke off");
                 return Error::e_explain(
                     ErrorType::ConnectionClosed,

@@ -9,6 +9,7 @@ use http::{HeaderMap, HeaderName};
 use ipnet::IpNet;
 use pingora::server::ShutdownWatch;
 use prometheus_client::metrics::counter::Counter;
+use tokio::sync::Semaphore;
 
 use super::balance::{Pool, UpstreamError};
 use super::identity::Identity;
@@ -18,7 +19,7 @@ use crate::derive::EventRules;
 use crate::identify::Actors;
 use crate::record::Observer;
 use crate::redact::Engine;
-use crate::route::{RouteTable, Safety};
+use crate::route::{RouteTable, Safety, Shape};
 use crate::telemetry::{Metrics, RequestLabels};
 
 /// A route at work.
@@ -56,6 +57,7 @@ pub struct Snapshot {
     /// Files that the rules name, to be watched.
     pub rule_reads: Vec<PathBuf>,
     identity: Identity,
+    observing: Semaphore,
     table: RouteTable,
     routes: Vec<Arc<Routed>>,
     pools: BTreeMap<String, Pool>,
@@ -81,6 +83,7 @@ impl Snapshot {
         let table = plan::table(&config.routes);
         let routes = config.routes.iter().map(|route| Arc::new(routed(route, metrics))).collect();
         let Ruled { engine, events, ruleset, actors, reads } = ruled;
+        let observing = Semaphore::new(config.limits.snapshots);
         let identity = Identity::start(actors, before.map(|before| &before.identity));
         Ok(Self {
             config,
@@ -89,6 +92,7 @@ impl Snapshot {
             ruleset,
             rule_reads: reads,
             identity,
+            observing,
             table,
             routes,
             pools,
@@ -106,6 +110,19 @@ impl Snapshot {
     ) -> Option<&Arc<Routed>> {
         let index = self.table.select(host, path_and_query, method, safety, any_path);
         index.and_then(|index| self.routes.get(index)).or_else(|| self.routes.last())
+    }
+
+    /// The route that takes the request instead, if its body has the shape of a call to a model.
+    pub fn route_by_body(
+        &self,
+        host: &str,
+        path_and_query: &str,
+        method: &str,
+        safety: Safety,
+        any_path: bool,
+    ) -> Option<(&Arc<Routed>, Shape)> {
+        let found = self.table.by_body(host, path_and_query, method, safety, any_path)?;
+        Some((self.routes.get(found.route)?, found.shape))
     }
 
     /// The pool of an upstream.
@@ -126,6 +143,11 @@ impl Snapshot {
     /// Who acts.
     pub(super) fn identity(&self) -> &Identity {
         &self.identity
+    }
+
+    /// Permits to read a state.
+    pub(super) fn observing(&self) -> &Semaphore {
+        &self.observing
     }
 
     /// Fields that say who acts, from a peer that may not say so.

@@ -1,6 +1,6 @@
 //! An event in full, joined from the ledger's entries.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::index::Row;
 use crate::record::Stored;
@@ -30,8 +30,33 @@ pub enum EventError {
     },
 }
 
-/// Reads the event of a row from the ledger. A completion that is newer than the index counts.
+/// Reads what a row stands for from the ledger: the event, or one of the acts of an event, which then
+/// says as `act` which one of them it is. A completion that is newer than the index counts.
 pub async fn event(reader: &mut LedgerReader, row: &Row) -> Result<Value, EventError> {
+    let mut event = whole(reader, row).await?;
+    if let Value::Object(event) = &mut event {
+        single_out(event, row.act);
+    }
+    Ok(event)
+}
+
+/// Puts one act, counted from 1, in the place of the whole; what it does not say is not so.
+fn single_out(event: &mut Map<String, Value>, number: u32) {
+    let position = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
+    let Some(position) = position else { return };
+    let Some(Value::Array(acts)) = event.remove("acts") else { return };
+    let count = acts.len();
+    let Some(Value::Object(act)) = acts.into_iter().nth(position) else { return };
+    // The end of the whole is that of an act which does not say its own: nobody knows it.
+    if act.contains_key("outcome") {
+        event.remove("reason");
+    }
+    event.extend(act);
+    event.insert("act".to_owned(), json!({"number": number, "of": count}));
+}
+
+/// Reads the whole event of a row from the ledger, with all its acts.
+pub async fn whole(reader: &mut LedgerReader, row: &Row) -> Result<Value, EventError> {
     let missing = || EventError::Missing { writer: row.writer.clone(), seq: row.seq };
     let first = reader.entry(&row.writer, row.seq).await?.ok_or_else(missing)?;
     if first.id.to_string() != row.id {

@@ -13,5 +13,5 @@ mod filter;
 #[cfg(test)]
 mod tests;
 
-pub use event::{EventError, event, merge};
+pub use event::{EventError, event, merge, whole};
 pub use filter::{DEFAULT_LIMIT, FilterError, MAX_LIMIT, parse};

@@ -6,6 +6,8 @@
 //! Fields are declared in the order of their names in JSON: it is the canonical one, which is then
 //! written without sorting.
 
+use std::collections::BTreeMap;
+
 use chrono::SecondsFormat;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
@@ -131,6 +133,28 @@ pub struct Target {
     /// The type of the resource, singular: `api_key`.
     #[serde(rename = "type")]
     pub kind: String,
+}
+
+/// One of several things that a request does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Act {
+    /// `noun.verb`.
+    pub action: String,
+    /// The area.
+    pub category: String,
+    /// One sentence for people.
+    pub description: String,
+    /// How it ended; absent in an intent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Outcome>,
+    /// A machine-readable reason.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// How much it should worry; absent in an intent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub severity: Option<Severity>,
+    /// Upon what.
+    pub targets: Vec<Target>,
 }
 
 /// What one redaction rule did at one place.
@@ -267,6 +291,9 @@ pub struct Intent {
     pub action: String,
     /// Who.
     pub actor: Actor,
+    /// The several things that the request does, if it does more than one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub acts: Vec<Act>,
     /// The area.
     pub category: String,
     /// One sentence for people.
@@ -305,9 +332,16 @@ pub struct Completion {
     /// The action, where the response knows better than the request: a PUT that created.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub action: Option<String>,
+    /// The several things that the request did, each with its own outcome.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub acts: Vec<Act>,
     /// What changed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<Change>,
+    /// Where values are redacted in the states before and after, so that nobody can say whether they
+    /// changed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub changes_hidden: Vec<String>,
     /// Why there are none, or not all: stable names.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub changes_notes: Vec<String>,
@@ -322,6 +356,10 @@ pub struct Completion {
     /// The sentence, now that the response is known; absent where the intent's still holds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
+    /// What is known of the limit that a gateway held up: `limit`, `limit_by`, `remaining`, `reset`,
+    /// `retry_after`, `spent`, as its header fields have them.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub detail: BTreeMap<&'static str, String>,
     /// From arrival to here, in milliseconds.
     pub duration_ms: u64,
     /// The event's id.
@@ -343,6 +381,9 @@ pub struct Completion {
     /// The redacted response, if there was one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response: Option<ResponseRecord>,
+    /// The id of the rule that recognised a rejection.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
     /// How much it should worry.
     pub severity: Severity,
     /// The targets, now that the response is known; absent where the intent's still hold.

@@ -14,8 +14,8 @@ pub(crate) use canonical::by_utf16;
 pub use canonical::{CanonicalError, canonical, leaf_hash, text as canonical_text};
 pub use entry::{Entry, EntryKind, Stored};
 pub use event::{
-    Actor, ActorKind, AuthMethod, Change, ChangesSource, Completion, Intent, Observer, Outcome,
-    Receipt, RequestRecord, ResponseRecord, Severity, Source, Target,
+    Act, Actor, ActorKind, AuthMethod, Change, ChangesSource, Completion, Intent, Observer,
+    Outcome, Receipt, RequestRecord, ResponseRecord, Severity, Source, Target,
 };
 pub use ids::EventId;
 pub use tree::{BodyRecord, Tree};

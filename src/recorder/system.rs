@@ -1,5 +1,6 @@
 //! The completions that the recorder writes itself, for intents that nobody completes.
 
+use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use uuid::Uuid;
@@ -62,12 +63,16 @@ pub(super) fn closing(
         reason: Some(loss.reason().to_owned()),
         severity: Severity::Fail,
         action: None,
+        acts: Vec::new(),
         description: None,
+        detail: BTreeMap::new(),
         targets: None,
         client_gone: false,
         response: None,
+        rule: None,
         request_body: None,
         changes: Vec::new(),
+        changes_hidden: Vec::new(),
         changes_notes: Vec::new(),
         changes_source: ChangesSource::None,
         redactions: Vec::new(),

@@ -11,10 +11,10 @@ use super::escapes::find_escaped;
 use super::headers::Fields;
 use super::key::FingerprintKey;
 use super::path::scrub_path;
-use super::policy::{Place, Policy};
+use super::policy::{Below, Place, Policy};
 use super::receipts::Receipts;
 use super::rule::Side;
-use super::scrub::{Scrub, differs};
+use super::scrub::{Scrub, Sent};
 use super::seen::{MASK, Search, Seen};
 use super::settle::settle;
 use super::walk::Walk;
@@ -145,6 +145,11 @@ impl Engine {
         })
     }
 
+    /// Where in the API a path is, by itself.
+    pub(super) fn below(&self, path: &str) -> Below {
+        self.policy.below(path, &HeaderMap::new())
+    }
+
     /// Text that stands beside the record (a user agent, say), without the secrets of its exchange.
     pub fn text(&self, text: &str, seen: &Seen) -> Redacted<String> {
         let mut own = Seen::default();
@@ -227,7 +232,7 @@ impl Engine {
         content: &Content<'_>,
     ) {
         let prefix = side.name();
-        let mut scrub = Scrub { search, policy: &self.policy, receipts, sent_is_clean: false };
+        let mut scrub = Scrub { search, policy: &self.policy, receipts, clean: None };
         scrub.text(&mut half.method, &format!("{prefix}.method"));
         scrub.value(&mut half.query, &mut format!("{prefix}.query"));
         scrub.value(&mut half.headers, &mut format!("{prefix}.header"));
@@ -236,8 +241,8 @@ impl Engine {
         }
         if let Some(body) = &mut half.body {
             let sent = content.as_recorded().filter(|_| !half.encoded);
-            scrub.sent_is_clean = sent.is_some_and(|bytes| !search.may_occur(bytes));
-            if !scrub.sent_is_clean || differs(body) {
+            scrub.clean = sent.filter(|bytes| !search.may_occur(bytes)).map(Sent::of);
+            if scrub.clean.is_none_or(|sent| sent.differs(body)) {
                 scrub.value(body, &mut format!("{prefix}.body.$"));
             }
         }

@@ -14,15 +14,15 @@ const TIMES: usize = 3;
 const REFERENCE_BYTES_MAX: usize = 10;
 
 /// Whether something in a text may stand for something else.
-pub(super) fn has_escapes(text: &str) -> bool {
-    memchr::memchr3(b'\\', b'%', b'&', text.as_bytes()).is_some()
+pub(super) fn may_have_escapes(text: &[u8]) -> bool {
+    memchr::memchr3(b'\\', b'%', b'&', text).is_some()
 }
 
 /// The rule of a secret that was seen and is in the text that this one stands for.
 pub(super) fn find_escaped(text: &str, search: &Search<'_>) -> Option<usize> {
     let mut text = Cow::Borrowed(text);
     for _ in 0..TIMES {
-        if !has_escapes(&text) {
+        if !may_have_escapes(text.as_bytes()) {
             return None;
         }
         for undo in [backslashes, percents, references] {

@@ -4,6 +4,8 @@
 //! stands between words, so patterns and names are compared by their letters and digits alone. `*`
 //! stands for any run of them. Matching takes time linear in the name.
 
+use memchr::memmem;
+
 /// Letters and digits of a pattern, at most.
 const PATTERN_CHARS_MAX: usize = 128;
 
@@ -73,8 +75,9 @@ impl Glob {
         };
         let Some(mut rest) = name.strip_prefix(first.as_str()) else { return false };
         for piece in middle {
-            match rest.split_once(piece.as_str()) {
-                Some((_, after)) => rest = after,
+            let found = memmem::find(rest.as_bytes(), piece.as_bytes());
+            match found.and_then(|at| rest.get(at + piece.len()..)) {
+                Some(after) => rest = after,
                 None => return false,
             }
         }

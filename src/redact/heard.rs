@@ -34,6 +34,11 @@ pub(super) struct Heard {
 }
 
 impl Heard {
+    /// How many pieces are remembered.
+    pub(super) fn pieces(&self) -> usize {
+        self.pieces.len()
+    }
+
     /// Remembers all prose in a value.
     pub(super) fn add(&mut self, node: &Node<'_>, rule: usize) {
         match node {

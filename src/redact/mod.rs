@@ -35,6 +35,7 @@ mod seen;
 mod selection;
 mod selector;
 mod settle;
+mod state;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -56,4 +57,5 @@ pub use rule::{Action, Rule, Sides, UNSEARCHED_RULE, USERINFO_RULE};
 pub use secret::DOMAIN as SECRET_DOMAIN;
 pub use seen::{Seen, is_guessable};
 pub use selector::Selector;
+pub use state::Knowledge;
 pub use under::{PathGlob, PathGlobError};

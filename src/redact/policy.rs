@@ -11,7 +11,7 @@ use super::pattern::{Patterns, Scope};
 use super::rule::{Action, Rule, Side, Sides, UNSEARCHED_RULE, USERINFO_RULE};
 use super::selection::Paths;
 use super::texts::TextsBut;
-use super::under::Places;
+use super::under::{Lists, Places};
 use super::walk::{NAMING, VALUED, is_one_of, is_plain_name};
 use super::{Conditions, Glob};
 
@@ -117,10 +117,10 @@ impl Policy {
         record_only: &[RecordOnly],
     ) -> Result<Self, PolicyError> {
         rules.sort_by_key(|rule| std::cmp::Reverse(rule.action));
-        let mut places = Places::default();
+        let mut lists = Lists::default();
         let mut heads = Vec::with_capacity(rules.len() + 2);
         for rule in &rules {
-            let below = places.add(&rule.under)?;
+            let below = lists.add(&rule.under)?;
             let (id, action, sides) = (rule.id.clone(), rule.action, rule.sides);
             let conditions = rule.conditions.clone();
             heads.push(Head { id, action, sides, conditions, below });
@@ -139,7 +139,7 @@ impl Policy {
         let mut listed = Vec::with_capacity(record_only.len());
         for only in record_only {
             listed.push(Listed::new(only, heads.len())?);
-            let below = places.add(&only.under)?;
+            let below = lists.add(&only.under)?;
             heads.push(Head {
                 below,
                 sides: only.sides,
@@ -155,7 +155,7 @@ impl Policy {
             userinfo,
             unsearched,
             keep: Kept::new(keep)?,
-            places,
+            places: Places::new(lists)?,
             bare_body: (0..rules.len())
                 .filter(|position| rules.get(*position).is_some_and(|rule| rule.bare_body))
                 .collect(),

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::escapes::{find_escaped, has_escapes};
+use super::escapes::{find_escaped, may_have_escapes};
 use super::inner::find_encoded;
 use super::policy::Policy;
 use super::receipts::Receipts;
@@ -11,23 +11,41 @@ use super::seen::{MASK, Search, is_fingerprint};
 use super::walk::{Members, push_name};
 use crate::decode::{Node, Number};
 
-/// Whether anything in a tree is written otherwise than it was sent.
-pub(super) fn differs(node: &Node<'_>) -> bool {
-    match node {
-        Node::Null | Node::Bool(_) | Node::Number(Number::Integer(_)) => false,
-        Node::Number(Number::Double(_) | Number::Text(_)) => true,
-        Node::String(text) => !is_as_sent(text),
-        Node::Array(items) => items.iter().any(differs),
-        Node::Object(members) => {
-            members.iter().any(|(name, item)| !is_as_sent(name) || differs(item))
-        }
-    }
+/// Which texts of a body stand in it as they are recorded, and stand for themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sent {
+    /// Those that are borrowed from it: it has no escapes.
+    Borrowed,
+    /// Those that are borrowed from it and have no escapes.
+    Unescaped,
 }
 
-/// Text is borrowed from the body where it stands in it as it is; and it stands for itself.
-#[expect(clippy::ptr_arg, reason = "it matters whether it is borrowed")]
-fn is_as_sent(text: &Cow<'_, str>) -> bool {
-    matches!(text, Cow::Borrowed(text) if !has_escapes(text))
+impl Sent {
+    /// Of these bytes, in which no secret occurs.
+    pub(super) fn of(bytes: &[u8]) -> Self {
+        if may_have_escapes(bytes) { Self::Unescaped } else { Self::Borrowed }
+    }
+
+    /// Whether anything in a tree is written otherwise than it was sent.
+    pub(super) fn differs(self, node: &Node<'_>) -> bool {
+        match node {
+            Node::Null | Node::Bool(_) | Node::Number(Number::Integer(_)) => false,
+            Node::Number(Number::Double(_) | Number::Text(_)) => true,
+            Node::String(text) => !self.has(text),
+            Node::Array(items) => items.iter().any(|item| self.differs(item)),
+            Node::Object(members) => {
+                members.iter().any(|(name, item)| !self.has(name) || self.differs(item))
+            }
+        }
+    }
+
+    #[expect(clippy::ptr_arg, reason = "it matters whether it is borrowed")]
+    fn has(self, text: &Cow<'_, str>) -> bool {
+        match text {
+            Cow::Borrowed(text) => self == Self::Borrowed || !may_have_escapes(text.as_bytes()),
+            Cow::Owned(_) => false,
+        }
+    }
 }
 
 /// A pass over what is to be recorded.
@@ -35,8 +53,9 @@ pub(super) struct Scrub<'s> {
     pub(super) search: &'s Search<'s>,
     pub(super) policy: &'s Policy,
     pub(super) receipts: &'s mut Receipts,
-    /// Text that stands in the body as it was sent needs no search: there is no secret in the body.
-    pub(super) sent_is_clean: bool,
+    /// Text that stands in the body as it was sent needs no search, if there is no secret in the
+    /// body.
+    pub(super) clean: Option<Sent>,
 }
 
 impl Scrub<'_> {
@@ -59,7 +78,7 @@ impl Scrub<'_> {
 
     #[expect(clippy::ptr_arg, reason = "it matters whether it is borrowed")]
     fn skips(&self, text: &Cow<'_, str>) -> bool {
-        self.sent_is_clean && is_as_sent(text)
+        self.clean.is_some_and(|sent| sent.has(text))
     }
 
     /// Removes what was seen from values and names. The depth is that of the decoded tree.
@@ -67,7 +86,7 @@ impl Scrub<'_> {
         match value {
             Node::Null | Node::Bool(_) => {}
             // Integers stand in the body as they are recorded.
-            Node::Number(Number::Integer(_)) if self.sent_is_clean => {}
+            Node::Number(Number::Integer(_)) if self.clean.is_some() => {}
             Node::Number(number) => {
                 if let Some(scrubbed) = self.search.scrub(&number.to_string()) {
                     self.receipts.add(location, scrubbed.rule);

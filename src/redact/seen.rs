@@ -99,6 +99,11 @@ impl Seen {
         self.secrets.push(Secret { text, rule, digits });
     }
 
+    /// How many are remembered, in all spellings.
+    pub(super) fn secrets(&self) -> usize {
+        self.secrets.len()
+    }
+
     /// Not all secrets could be found out: what comes later is not recorded either.
     pub(super) fn give_up(&mut self) {
         self.overflow = true;

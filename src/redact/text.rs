@@ -4,6 +4,8 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use memchr::memmem;
+
 use super::class::Class;
 use super::pattern::{Match, Unfinished};
 use super::policy::Carrier;
@@ -200,7 +202,7 @@ fn userinfo_of(part: &str) -> Option<&str> {
 }
 
 fn has_url(text: &str) -> bool {
-    text.as_bytes().windows(3).any(|bytes| bytes == b"://")
+    memmem::find(text.as_bytes(), b"://").is_some()
 }
 
 /// Where words end, whatever they are.

@@ -1,11 +1,9 @@
 //! Where in an API a rule holds: patterns over paths.
 
-use std::collections::HashMap;
-
-use foldhash::fast::RandomState;
 use http::HeaderMap;
 
 use super::glob::squash;
+use super::names::Names;
 use super::policy::{Below, PolicyError};
 use super::{Glob, GlobError};
 use crate::decode::percent_decode_lossy;
@@ -58,13 +56,14 @@ impl PathGlob {
         Ok(Self(segments))
     }
 
-    /// The longest name that every path that it matches has as a segment.
-    fn literal(&self) -> Option<&str> {
-        let names = self.0.iter().filter_map(|segment| match segment {
-            Segment::One(glob) => glob.exact(),
+    /// The pattern of a segment that the fewest paths have: a whole name before a part of one, and
+    /// of these the longest.
+    fn telling(&self) -> Option<&Glob> {
+        let globs = self.0.iter().filter_map(|segment| match segment {
+            Segment::One(glob) => Some(glob),
             Segment::Many => None,
         });
-        names.max_by_key(|name| name.len())
+        globs.max_by_key(|glob| (glob.exact().is_some(), glob.literal().len()))
     }
 
     /// Whether it matches these segments, which [`squashed`] made. After a failure it is enough to
@@ -124,42 +123,58 @@ fn squashed(path: &str) -> Vec<String> {
 
 /// The lists of paths that rules are limited to, a bit each.
 #[derive(Debug, Default)]
-pub(super) struct Places {
-    lists: Vec<Vec<PathGlob>>,
-    /// Patterns by a segment that the path must have, each with its bit.
-    by_literal: HashMap<Box<str>, Vec<(PathGlob, Below)>, RandomState>,
-    /// Patterns that have none.
-    others: Vec<(PathGlob, Below)>,
-}
+pub(super) struct Lists(Vec<Vec<PathGlob>>);
 
-impl Places {
+impl Lists {
     /// The bit of a list of paths, which is added if it is a new one; all bits for no list.
     pub(super) fn add(&mut self, under: &[PathGlob]) -> Result<Below, PolicyError> {
         if under.is_empty() {
             return Ok(Below::MAX);
         }
-        if let Some(bit) = self.lists.iter().position(|other| other == under) {
+        if let Some(bit) = self.0.iter().position(|other| other == under) {
             return Ok(1 << bit);
         }
-        if self.lists.len() >= PLACES_MAX {
+        if self.0.len() >= PLACES_MAX {
             return Err(PolicyError::Places);
         }
-        let bit = 1 << self.lists.len();
-        self.lists.push(under.to_vec());
-        for glob in under {
-            let entry = (glob.clone(), bit);
-            match glob.literal() {
-                Some(name) => self.by_literal.entry(name.into()).or_default().push(entry),
-                None => self.others.push(entry),
-            }
-        }
-        Ok(bit)
+        self.0.push(under.to_vec());
+        Ok(1 << (self.0.len() - 1))
+    }
+}
+
+/// Finds the lists that a path is below: by one segment of each pattern, and then by all.
+#[derive(Debug, Default)]
+pub(super) struct Places {
+    patterns: Vec<(PathGlob, Below)>,
+    /// The most telling segment of each pattern.
+    segments: Names,
+    /// Patterns that have none: `**`.
+    others: Vec<usize>,
+}
+
+impl Places {
+    pub(super) fn new(lists: Lists) -> Result<Self, aho_corasick::BuildError> {
+        let with_bit = |(bit, list): (usize, Vec<PathGlob>)| {
+            list.into_iter().map(move |pattern| (pattern, 1 << bit))
+        };
+        let patterns: Vec<(PathGlob, Below)> =
+            lists.0.into_iter().enumerate().flat_map(with_bit).collect();
+        let telling = |(position, (pattern, _)): (usize, &(PathGlob, Below))| {
+            pattern.telling().map(|glob| (glob.clone(), position))
+        };
+        let others = patterns.iter().enumerate();
+        let others = others.filter(|(_, (pattern, _))| pattern.telling().is_none());
+        Ok(Self {
+            segments: Names::new(patterns.iter().enumerate().filter_map(telling))?,
+            others: others.map(|(position, _)| position).collect(),
+            patterns,
+        })
     }
 
     /// The lists that a request is below, by its path, as far as the API may understand it, and by
     /// those that fields name in its place.
     pub(super) fn below(&self, path: &str, headers: &HeaderMap) -> Below {
-        if self.lists.is_empty() {
+        if self.patterns.is_empty() {
             return 0;
         }
         let others = other_paths(headers).map(|other| other.to_str().map(path_of).ok());
@@ -182,11 +197,14 @@ impl Places {
 
     fn below_segments(&self, path: &str) -> Below {
         let path = squashed(path);
-        let named = path.iter().filter_map(|name| self.by_literal.get(name.as_str()));
-        named
-            .flatten()
-            .chain(&self.others)
-            .filter(|(glob, _)| glob.matches(&path))
+        let mut found = self.others.clone();
+        for segment in &path {
+            self.segments.add(segment, &mut found);
+        }
+        found
+            .into_iter()
+            .filter_map(|position| self.patterns.get(position))
+            .filter(|(pattern, _)| pattern.matches(&path))
             .fold(0, |below, (_, bit)| below | bit)
     }
 }
@@ -211,11 +229,12 @@ mod tests {
     #[test]
     fn places_have_a_bit_each() {
         let list = |text: &str| vec![PathGlob::new(text).unwrap()];
-        let mut places = Places::default();
-        assert_eq!(places.add(&[]).unwrap(), Below::MAX);
-        let users = places.add(&list("**/users/*/password")).unwrap();
-        let any = places.add(&list("/*")).unwrap();
-        assert_eq!(places.add(&list("**/users/*/password")).unwrap(), users);
+        let mut lists = Lists::default();
+        assert_eq!(lists.add(&[]).unwrap(), Below::MAX);
+        let users = lists.add(&list("**/users/*/password")).unwrap();
+        let any = lists.add(&list("/*")).unwrap();
+        assert_eq!(lists.add(&list("**/users/*/password")).unwrap(), users);
+        let places = Places::new(lists).unwrap();
         for (path, expected) in [
             ("/users/5/password", users),
             ("/api/v1/Users/5/pass-word;x=1", users),
@@ -241,8 +260,9 @@ mod tests {
             let segments = squashed(&path);
             let expected = defined(&glob.0, &segments);
             prop_assert_eq!(glob.matches(&segments), expected);
-            let mut places = Places::default();
-            let bit = places.add(std::slice::from_ref(&glob)).unwrap();
+            let mut lists = Lists::default();
+            let bit = lists.add(std::slice::from_ref(&glob)).unwrap();
+            let places = Places::new(lists).unwrap();
             prop_assert_eq!(places.below_segments(&path) == bit, expected);
         }
     }

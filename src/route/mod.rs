@@ -14,11 +14,15 @@
 //! fulfils the methods of a route that audits and never those of one that audits less. Hence
 //! whatever a client does to its request can only lead to more auditing.
 //!
+//! A route may be for well-known endpoints of models only (`generation`), with the same caution; where
+//! a path alone could be anybody's, the body has to say so as well.
+//!
 //! And for paths: where a field names another one (`X-Original-URL`), any path is plausible.
 //!
 //! Known limit: a body is not read for this, so `_method` in a form does not choose between
 //! routes. Restrict routes that audit less by path rather than by method.
 
+mod generation;
 mod host;
 mod percent;
 mod readings;
@@ -27,8 +31,9 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+pub use generation::{Call, Shape, is_model};
 pub(crate) use host::{host_matches, normal_host};
 pub use percent::percent_decode;
 pub use readings::Readings;
 pub use safety::{Safety, names_another_path, other_paths, safety};
-pub use table::{Pattern, RouteTable};
+pub use table::{ByBody, Pattern, RouteTable};

@@ -1,6 +1,7 @@
 //! The table of routes.
 
 use super::Safety;
+use super::generation::{self, Endpoint, Shape};
 use super::host::{host_matches, normal_host};
 use super::readings::Readings;
 
@@ -16,6 +17,17 @@ pub struct Pattern {
     pub methods: Vec<String>,
     /// Mutations on this route are audited with intent and completion. Anything less is `false`.
     pub audits: bool,
+    /// Well-known endpoints of models only.
+    pub generation: bool,
+}
+
+/// A route that takes a request if its body is that of a call to a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ByBody {
+    /// The route's index.
+    pub route: usize,
+    /// What the body has to have.
+    pub shape: Shape,
 }
 
 /// The routes in the order in which they are tried.
@@ -31,6 +43,7 @@ struct Route {
     paths: Vec<Vec<u8>>,
     methods: Vec<String>,
     audits: bool,
+    generation: bool,
 }
 
 impl RouteTable {
@@ -45,6 +58,7 @@ impl RouteTable {
                 .collect(),
             methods: pattern.methods,
             audits: pattern.audits,
+            generation: pattern.generation,
         };
         Self { routes: patterns.into_iter().map(route).collect() }
     }
@@ -60,6 +74,41 @@ impl RouteTable {
         safety: Safety,
         any_path: bool,
     ) -> Option<usize> {
+        self.find(host, path_and_query, (method, safety, any_path), &mut |_| false)
+    }
+
+    /// The route before that one, if there is one, that takes the request once its body is seen to be
+    /// that of a call to a model.
+    pub fn by_body(
+        &self,
+        host: &str,
+        path_and_query: &str,
+        method: &str,
+        safety: Safety,
+        any_path: bool,
+    ) -> Option<ByBody> {
+        let path = path_and_query.split('?').next().unwrap_or_default();
+        if any_path || !self.routes.iter().any(|route| route.generation && !route.audits) {
+            return None;
+        }
+        let shape = generation::endpoint(path, method, safety)?.shape()?;
+        let how = (method, safety, any_path);
+        let mut was_asked = false;
+        let mut takes = |_: &Endpoint| {
+            was_asked = true;
+            true
+        };
+        let route = self.find(host, path_and_query, how, &mut takes)?;
+        was_asked.then_some(ByBody { route, shape })
+    }
+
+    fn find(
+        &self,
+        host: &str,
+        path_and_query: &str,
+        (method, safety, any_path): (&str, Safety, bool),
+        takes_body: &mut dyn FnMut(&Endpoint) -> bool,
+    ) -> Option<usize> {
         let host = normal_host(host);
         let path = path_and_query.split('?').next().unwrap_or_default();
         let read = || if any_path { Readings::any() } else { Readings::of(path) };
@@ -68,6 +117,15 @@ impl RouteTable {
             route.takes_host(&host)
                 && route.takes_method(method, safety)
                 && (route.paths.is_empty() || route.takes_path(readings.get_or_insert_with(read)))
+                && (!route.generation
+                    || if route.audits {
+                        generation::is_plausible(readings.get_or_insert_with(read))
+                    } else {
+                        !any_path
+                            && generation::endpoint(path, method, safety).is_some_and(|endpoint| {
+                                endpoint.shape().is_none() || takes_body(&endpoint)
+                            })
+                    })
         })
     }
 }

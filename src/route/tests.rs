@@ -332,6 +332,28 @@ proptest! {
     }
 
     #[test]
+    fn what_any_application_takes_for_something_else_is_no_generation(
+        pieces in prop::collection::vec(prop::sample::select(vec![
+            "/v1/chat/completions", "/model/", "/invoke", "/v1/messages", "/v1beta/models/",
+            ":generateContent", "admin", "x", "/", "..", "/../", "%2e", "%2f", "%252f", "%5c", "\\",
+            ";", "%3b", "//", "/./", "%25",
+        ]), 1..6),
+        steps in prop::collection::vec(0_u8..5, 0..9),
+    ) {
+        let path = format!("/{}", pieces.concat().trim_start_matches('/'));
+        let generation = Pattern { generation: true, ..Pattern::default() };
+        let table = RouteTable::new(vec![generation, pattern(&[], true)]);
+        let is_taken = |path: &str| {
+            let by_body = table.by_body("h", path, "POST", Safety::Method, false);
+            select(&table, path) == Some(0) || by_body.is_some()
+        };
+        let understood = understand(&path, &steps);
+        if is_taken(&path) {
+            prop_assert!(is_taken(&understood), "{} {}", path, understood);
+        }
+    }
+
+    #[test]
     fn anything_is_matched_without_a_panic(host in ".{0,20}", path in ".{0,60}", method in ".{0,9}") {
         let table = RouteTable::new(vec![pattern(&["/é", "/K"], true), pattern(&["/"], false)]);
         let judged = safety(&method, &path, &HeaderMap::new(), false);

@@ -11,6 +11,7 @@ use super::events::CheckedEvent;
 use super::examples::{Example, Expected};
 use super::file::{RedactFile, RulesFile, SideFile};
 use super::lists::CheckedOnly;
+use super::rejections::CheckedRejection;
 use super::wording::in_words;
 use crate::derive::Operation;
 use crate::identify::{ActorRule, KeySource};
@@ -21,7 +22,8 @@ use crate::redact::{Exceptions, Glob, Rule, Sides, UNSEARCHED_RULE, USERINFO_RUL
 pub(super) const REMEDY: &str = "compare with `countersign rules reference`";
 
 /// The sections of a file, as their first lines are written.
-const SECTIONS: [&str; 6] = ["redact:", "keep:", "record_only:", "actors:", "events:", "openapi:"];
+const SECTIONS: [&str; 7] =
+    ["redact:", "keep:", "record_only:", "actors:", "events:", "openapi:", "rejections:"];
 
 /// The longest rule id.
 const ID_CHARS_MAX: usize = 64;
@@ -37,6 +39,9 @@ pub(super) struct Checked {
     pub(super) operations: Vec<Operation>,
     /// The documents, by their ids.
     pub(super) documents: Vec<(String, PathBuf)>,
+    pub(super) rejections: Vec<CheckedRejection>,
+    /// So many of them, the first, are shipped.
+    pub(super) shipped_rejections: usize,
     /// Every file's rules as they were understood: what the digest is made of.
     pub(super) normal: Vec<String>,
     pub(super) problems: Vec<Problem>,
@@ -102,6 +107,9 @@ impl Checked {
         }
         for document in &rules.openapi {
             self.openapi(file, document);
+        }
+        for rejection in &rules.rejections {
+            self.rejection(file, rejection);
         }
     }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::check::CheckedRule;
 use super::lists::CheckedOnly;
 use super::load::{RuleSet, compile};
+use super::rejections;
 use super::try_body::BodyExample;
 use crate::problem::{Problem, Problems};
 use crate::redact::{Engine, Exceptions, FingerprintKey, Policy, Seen, Sides};
@@ -119,6 +120,7 @@ impl RuleSet {
                 .subject(&policy, &Subject { id: &only.id, sides: only.sides, file, hits, misses });
         }
         self.try_event_examples(prefix, &mut tried);
+        rejections::try_examples(&self.rejections, self.events().rejections(), prefix, &mut tried);
         Ok(tried)
     }
 

@@ -8,6 +8,7 @@ use super::actors::ActorFile;
 use super::events::file::EventFile;
 use super::one_or_other::{ExampleFile, PathFile};
 use super::openapi::file::OpenapiFile;
+use super::rejections::file::RejectionFile;
 
 /// One file of rules.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -33,6 +34,9 @@ pub struct RulesFile {
     /// Documents that describe the API, and name what no rule names.
     #[serde(default)]
     pub openapi: Vec<OpenapiFile>,
+    /// What answers of gateways are called that are rejections.
+    #[serde(default)]
+    pub rejections: Vec<RejectionFile>,
 }
 
 /// One redaction rule. At least one selector is needed; a value that any of them selects is

@@ -13,6 +13,7 @@ use super::events::CheckedEvent;
 use super::file::RulesFile;
 use super::lists::CheckedOnly;
 use super::packs::Pack;
+use super::rejections::CheckedRejection;
 use crate::derive::EventRules;
 use crate::identify::Actors;
 use crate::problem::{Problem, Problems, utf8};
@@ -28,6 +29,7 @@ pub struct RuleSet {
     pub(super) keep: Exceptions,
     pub(super) record_only: Vec<CheckedOnly>,
     pub(super) written: Vec<CheckedEvent>,
+    pub(super) rejections: Vec<CheckedRejection>,
     pub(super) events: Arc<EventRules>,
     digest: String,
     redaction: Arc<Policy>,
@@ -55,6 +57,7 @@ pub fn load(dir: Option<&Path>, packs: &[Pack]) -> Result<RuleSet, Problems> {
     for pack in Pack::ALL.into_iter().filter(|pack| packs.contains(pack)) {
         checked.file(Path::new(pack.file()), pack.text());
     }
+    checked.shipped_rejections = checked.rejections.len();
     if let Some(dir) = dir {
         for file in files(dir, &mut checked.problems) {
             match read(&file) {
@@ -73,7 +76,8 @@ pub fn schema() -> Schema {
 
 impl RuleSet {
     fn of(mut checked: Checked) -> Result<Self, Problems> {
-        let events = Arc::new(checked.compiled());
+        let rejections = checked.all_rejections();
+        let events = Arc::new(checked.compiled().with_rejections(rejections));
         if !checked.problems.is_empty() {
             return Err(Problems(checked.problems));
         }
@@ -93,6 +97,7 @@ impl RuleSet {
             keep,
             record_only,
             events: written,
+            rejections,
             actors,
             sources,
             reads,
@@ -106,6 +111,7 @@ impl RuleSet {
             keep,
             record_only,
             written,
+            rejections,
             events,
             digest,
             redaction,

@@ -18,6 +18,7 @@ mod one_or_other;
 mod openapi;
 mod packs;
 mod reference;
+mod rejections;
 mod suggest;
 #[cfg(test)]
 mod tests;
@@ -30,7 +31,8 @@ pub use actors::{
 };
 pub use events::example::{EventExampleFile, ExpectedEventFile};
 pub use events::file::{
-    EventFile, MatchFile, OutcomeFile, OutcomeIs, RouteKindFile, SeverityFile, TargetFile, WhenFile,
+    EventFile, MatchFile, OutcomeFile, OutcomeIs, RouteKindFile, SeverityFile, StatusFile,
+    TargetFile, WhenFile,
 };
 pub use examples::{Difference, Expected, Tried, Unmet};
 pub use file::{
@@ -42,4 +44,5 @@ pub use one_or_other::{BodyFile, ExampleFile, PathFile};
 pub use openapi::file::OpenapiFile;
 pub use packs::Pack;
 pub use reference::reference;
+pub use rejections::file::{AnswerFile, AnswerWhenFile, AnswersFile, RejectionFile};
 pub use suggest::{SUGGESTIONS, Suggester};

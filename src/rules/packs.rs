@@ -17,15 +17,18 @@ pub enum Pack {
     Prompts,
     /// Personal data: addresses, numbers of people, of accounts and of payment cards.
     Pii,
+    /// What gateways before language models refuse.
+    Gateway,
 }
 
 impl Pack {
     /// All, in the order in which they are read.
-    pub const ALL: [Self; 5] =
-        [Self::Credentials, Self::Tokens, Self::Texts, Self::Prompts, Self::Pii];
+    pub const ALL: [Self; 6] =
+        [Self::Credentials, Self::Tokens, Self::Texts, Self::Prompts, Self::Pii, Self::Gateway];
 
     /// Those that are in force if nothing is said.
-    pub const DEFAULT: [Self; 4] = [Self::Credentials, Self::Tokens, Self::Texts, Self::Prompts];
+    pub const DEFAULT: [Self; 5] =
+        [Self::Credentials, Self::Tokens, Self::Texts, Self::Prompts, Self::Gateway];
 
     /// The name under which problems show it.
     pub(super) fn file(self) -> &'static str {
@@ -35,6 +38,7 @@ impl Pack {
             Self::Texts => "rules/texts.yaml (built in)",
             Self::Prompts => "rules/prompts.yaml (built in)",
             Self::Pii => "rules/pii.yaml (built in)",
+            Self::Gateway => "rules/gateway.yaml (built in)",
         }
     }
 
@@ -45,6 +49,7 @@ impl Pack {
             Self::Texts => include_str!("../../rules/texts.yaml"),
             Self::Prompts => include_str!("../../rules/prompts.yaml"),
             Self::Pii => include_str!("../../rules/pii.yaml"),
+            Self::Gateway => include_str!("../../rules/gateway.yaml"),
         }
     }
 }

@@ -59,10 +59,19 @@ pub struct ReasonLabel {
 /// Labels of a body that could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct UnreadLabels {
-    /// `request` or `response`.
+    /// `request` or `response`, or the state `before` or `after`.
     pub half: &'static str,
     /// The note in the record.
     pub reason: &'static str,
+}
+
+/// Labels of a state that was read.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct SnapshotLabels {
+    /// `before` or `after` the request.
+    pub moment: &'static str,
+    /// `taken`, `absent`, or why not.
+    pub result: &'static str,
 }
 
 /// Labels of a change in an upstream's health.
@@ -88,6 +97,10 @@ pub struct Metrics {
     pub unknown_outcomes: Family<ReasonLabel, Counter>,
     /// Bodies on record by type and size only, or with texts left out, since they could not be read.
     pub unread_bodies: Family<UnreadLabels, Counter>,
+    /// States read before and after requests.
+    pub snapshots: Family<SnapshotLabels, Counter>,
+    /// How long reading one took.
+    pub snapshot_seconds: Histogram,
     /// Errors of the store, by reason.
     pub store_errors: Family<ReasonLabel, Counter>,
     /// Entries that wait to be appended.
@@ -118,6 +131,8 @@ impl Default for Metrics {
             rejected: Family::default(),
             unknown_outcomes: Family::default(),
             unread_bodies: Family::default(),
+            snapshots: Family::default(),
+            snapshot_seconds: seconds(),
             store_errors: Family::default(),
             queue_depth: Gauge::default(),
             batch_size: Histogram::new(exponential_buckets(1.0, 2.0, 11)),
@@ -148,6 +163,17 @@ impl Metrics {
             "unread_bodies",
             "Bodies of which only metadata is recorded, since they could not be read to their end",
             self.unread_bodies.clone(),
+        );
+        r.register(
+            "snapshots",
+            "States read before and after requests, by result",
+            self.snapshots.clone(),
+        );
+        r.register_with_unit(
+            "snapshot",
+            "Reading one state, for which a request waits",
+            Unit::Seconds,
+            self.snapshot_seconds.clone(),
         );
         r.register("store_errors", "Errors of the store", self.store_errors.clone());
         r.register("queue_depth", "Entries waiting to be appended", self.queue_depth.clone());

@@ -6,5 +6,6 @@ mod metrics;
 
 pub use logs::init as init_logs;
 pub use metrics::{
-    AuditResult, ExchangeLabels, HealthLabels, Metrics, ReasonLabel, RequestLabels, UnreadLabels,
+    AuditResult, ExchangeLabels, HealthLabels, Metrics, ReasonLabel, RequestLabels, SnapshotLabels,
+    UnreadLabels,
 };

@@ -240,6 +240,13 @@ fn no_prompt_is_in_anything_that_is_kept_or_shown() {
     no_leaks(prompts::all(&mut Random::fresh()), &[]);
 }
 
+/// The events; of one that is several acts, one of them.
+fn events(proxy: &Proxy) -> Vec<Value> {
+    let mut events = proxy.events();
+    events.dedup_by(|one, other| one["id"] == other["id"]);
+    events
+}
+
 fn no_leaks(cases: Vec<Case>, known: &[(&str, &str)]) {
     let cases = Arc::new(cases);
     eprintln!("{} cases", cases.len());
@@ -247,8 +254,8 @@ fn no_leaks(cases: Vec<Case>, known: &[(&str, &str)]) {
     let mut proxy = Proxy::with(upstream.address, &setup());
     let answers = send_all(&proxy, &cases);
     let mut wrong = check_passage(&cases, &answers, &upstream.seen());
-    wait_until("all events are in the index", || proxy.events().len() == cases.len());
-    wrong.extend(check_record(&cases, &proxy.events()));
+    wait_until("all events are in the index", || events(&proxy).len() == cases.len());
+    wrong.extend(check_record(&cases, &events(&proxy)));
     let leaks = search_all(&mut proxy, &Search::new(&cases), &[]);
     judge(&leaks, known, wrong);
 }
@@ -266,7 +273,7 @@ fn every_place_is_searched_and_every_spelling_is_found() {
     let unarmed = Setup { more, ..Setup::default() };
     let mut proxy = Proxy::with(upstream.address, &unarmed);
     let answers = send_all(&proxy, &cases);
-    wait_until("all events are in the index", || proxy.events().len() == cases.len());
+    wait_until("all events are in the index", || events(&proxy).len() == cases.len());
     let search = Search::new(&cases);
     let leaks = search_all(&mut proxy, &search, &answers);
     let places: BTreeSet<&str> = leaks.keys().map(|(.., place)| place.as_str()).collect();

@@ -3,6 +3,8 @@
 //! Each module is `#[cfg(test)]`, so that clippy knows its helper functions for test code too.
 
 #[cfg(test)]
+mod acts;
+#[cfg(test)]
 mod canary;
 #[cfg(test)]
 mod changes;
@@ -10,6 +12,8 @@ mod changes;
 mod coverage;
 #[cfg(test)]
 mod disk;
+#[cfg(test)]
+mod django;
 #[cfg(test)]
 mod door;
 #[cfg(test)]
@@ -27,11 +31,15 @@ mod formats;
 #[cfg(test)]
 mod fuzz;
 #[cfg(test)]
+mod gateway;
+#[cfg(test)]
 mod identity;
 #[cfg(test)]
 mod kills;
 #[cfg(test)]
 mod memory;
+#[cfg(test)]
+mod observed;
 #[cfg(test)]
 mod passthrough;
 #[cfg(test)]

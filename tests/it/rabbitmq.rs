@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use super::observed::lines;
 use super::support::{Proxy, RabbitMq, Setup};
 
 const PASSWORD: &str = "plain-s3cret-of-ann";
@@ -303,6 +304,7 @@ fn its_own_client_works_unchanged_and_every_mutation_is_on_record_once() {
         }
     }
     named_by_the_shipped_rules(&rabbit);
+    observed_by_the_shipped_rules(&rabbit);
 }
 
 fn named_by_the_shipped_rules(rabbit: &RabbitMq) {
@@ -328,5 +330,63 @@ fn named_by_the_shipped_rules(rabbit: &RabbitMq) {
         if *rule != "rabbitmq.user.put" && *rule != "rabbitmq.user.delete" {
             assert_eq!(text("/scope/vhost"), "blue", "{command}");
         }
+    }
+}
+
+/// Words for `rabbitmqadmin`, the action, and what changed, by path.
+const OBSERVED: &[(&str, &str, &[&str])] = &[
+    (
+        "declare user name=bob password=plain-s3cret-of-ann tags=management",
+        "user.create",
+        &["add /name -> \"bob\"", "add /tags -> [\"management\"]"],
+    ),
+    (
+        "declare user name=bob password=plain-s3cret-of-bob tags=administrator",
+        "user.update",
+        &["replace /tags/0 \"management\" -> \"administrator\""],
+    ),
+    (
+        "declare permission vhost=/ user=bob configure=.* write=.* read=.*",
+        "permission.create",
+        &["add /vhost -> \"/\"", "add /write -> \".*\""],
+    ),
+    (
+        "declare permission vhost=/ user=bob configure=.* write=^own read=.*",
+        "permission.update",
+        &["replace /write \".*\" -> \"^own\""],
+    ),
+    (
+        "declare permission vhost=/ user=bob configure=.* write=^own read=.*",
+        "permission.update",
+        &[],
+    ),
+    (
+        "delete permission vhost=/ user=bob",
+        "permission.delete",
+        &["remove /vhost \"/\"", "remove /write \"^own\""],
+    ),
+    ("delete user name=bob", "user.delete", &["remove /name \"bob\""]),
+];
+
+fn observed_by_the_shipped_rules(rabbit: &RabbitMq) {
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules/examples/rabbitmq");
+    let more = format!("timeouts: {{snapshot: 30s}}\nrules: {{dir: \"{}\"}}", examples.display());
+    let proxy = Proxy::with(rabbit.address, &Setup { more, ..Setup::default() });
+    for row in OBSERVED {
+        rabbit.admin(proxy.address, &words(row.0));
+    }
+    let events = proxy.events();
+    assert_eq!(events.len(), OBSERVED.len());
+    for ((command, action, changes), event) in OBSERVED.iter().zip(&events) {
+        assert_eq!(event["action"], *action, "{command}");
+        assert_eq!(event["changes_source"], "observed", "{command}: {event}");
+        let found = lines(event);
+        for change in *changes {
+            assert!(found.contains(&(*change).to_owned()), "{command}: {change} in {found:?}");
+        }
+        if changes.is_empty() {
+            assert!(found.is_empty(), "{command}: {found:?}");
+        }
+        assert!(!event.to_string().contains("plain-s3cret"), "{command}: {event}");
     }
 }

@@ -10,13 +10,13 @@ use super::exchange::Exchange;
 use super::meanings::meaning;
 use crate::clock::Timestamp;
 use crate::config::{AuditLevel, Config, Route, RouteKind};
-use crate::derive::{EventRules, Trace};
+use crate::derive::{EventRules, Trace, Whereabouts};
 use crate::identify::Evidence;
 use crate::pipeline::{End, Prepared, Timing};
 use crate::proxy::{self, Recording};
 use crate::record::{CanonicalError, Entry, EventId, Observer};
 use crate::redact::{Action, Engine};
-use crate::route::{RouteTable, Safety, names_another_path};
+use crate::route::{Call, RouteTable, Safety, names_another_path};
 use crate::rules::RuleSet;
 
 /// What the stages work with.
@@ -76,6 +76,21 @@ impl Setup {
         let Exchange { host, target, method, .. } = exchange;
         self.events.judge(exchange.safety(), host, target, method, any_path)
     }
+
+    /// The route that takes an exchange, by its head or by its body.
+    fn route(&self, exchange: &Exchange, safety: Safety) -> Option<&Route> {
+        let any_path = names_another_path(&exchange.headers);
+        let Exchange { host, target, method, .. } = exchange;
+        let routes = &self.config.routes;
+        let index = self.table.select(host, target, method, safety, any_path);
+        let route = index.and_then(|index| routes.get(index)).or_else(|| routes.last())?;
+        let by_body = self.table.by_body(host, target, method, safety, any_path);
+        let by_body = by_body.filter(|by_body| {
+            let (request, _) = exchange.captured(route);
+            !exchange.upgrade() && Call::of(&request).has(by_body.shape)
+        });
+        by_body.map_or(Some(route), |by_body| routes.get(by_body.route))
+    }
 }
 
 impl Account {
@@ -87,13 +102,8 @@ impl Account {
     /// Takes the exchange through the stages; `now` is for files that do not say when it was.
     pub(super) fn of(setup: &Setup, exchange: &Exchange, now: Timestamp) -> anyhow::Result<Self> {
         let (safety, upgrade) = (setup.safety(exchange), exchange.upgrade());
-        let any_path = names_another_path(&exchange.headers);
-        let (host, target, method) = (&exchange.host, &exchange.target, &exchange.method);
-        let index = setup.table.select(host, target, method, safety, any_path);
-        let routes = &setup.config.routes;
-        let route = index.and_then(|index| routes.get(index)).or_else(|| routes.last());
-        let route = route.context("the configuration has no route")?;
-        let (because, refused) = reason(route, safety, upgrade, method);
+        let route = setup.route(exchange, safety).context("the configuration has no route")?;
+        let (because, refused) = reason(route, safety, upgrade, &exchange.method);
         let recording = match refused {
             true => Recording::Nothing,
             false => proxy::recording(route, safety, upgrade),
@@ -203,6 +213,12 @@ fn halves(
     let intent = document(&prepared.intent()?)?;
     let text = |pointer| intent.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
     let shown = format!("{} {}", text("/request/method"), text("/request/path"));
+    let target = match prepared.whereabouts() {
+        Whereabouts::At(target) => target,
+        _ => exchange.target.clone(),
+    };
+    let is_full = recording == Recording::Everything && route.level == AuditLevel::Full;
+    let states = exchange.states(route, &target).filter(|_| is_full);
     let took = chrono::TimeDelta::from_std(exchange.duration).ok();
     let timing = Timing {
         completed_at: took.and_then(|took| time.checked_add_signed(took)).unwrap_or(time),
@@ -210,6 +226,7 @@ fn halves(
         upstream: Some(exchange.duration),
         client_gone: false,
         request_body: later.as_ref(),
+        states: states.as_ref(),
     };
     let reply = exchange.reply.as_ref();
     let response = reply.map(|reply| reply.captured(route, &exchange.method));

@@ -8,6 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version};
 use crate::capture::{Body, BodyCapture, Release, Request, Response};
 use crate::clock::Timestamp;
 use crate::config::Route;
+use crate::pipeline::{Reading, States};
 use crate::proxy;
 use crate::route::{Safety, safety};
 
@@ -32,6 +33,10 @@ pub(super) struct Exchange {
     /// As it was on the wire, with its content encodings.
     pub(super) body: Vec<u8>,
     pub(super) reply: Option<Reply>,
+    /// What a GET of the state was answered, before the request.
+    pub(super) before: Option<Reply>,
+    /// What it was answered after.
+    pub(super) after: Option<Reply>,
     /// In what the file is not what was on the wire.
     pub(super) notes: Vec<&'static str>,
 }
@@ -81,6 +86,24 @@ impl Exchange {
             peer_trusted: false,
         };
         (request, later)
+    }
+}
+
+impl Exchange {
+    /// The states that were given, as read at `target`; one that is missing says that there was
+    /// nothing.
+    pub(super) fn states(&self, route: &Route, target: &str) -> Option<States> {
+        if self.before.is_none() && self.after.is_none() {
+            return None;
+        }
+        let reading = |reply: &Option<Reply>| match reply {
+            Some(reply) => Reading::Answer {
+                target: target.to_owned(),
+                answer: Box::new(reply.captured(route, "GET")),
+            },
+            None => Reading::Nothing,
+        };
+        Some(States { before: reading(&self.before), after: reading(&self.after) })
     }
 }
 

@@ -246,6 +246,8 @@ impl Entry {
         };
         let version = self.request.http_version.to_ascii_lowercase();
         Ok(Exchange {
+            before: None,
+            after: None,
             number,
             line,
             time: self.started_date_time.parse().ok(),

@@ -74,6 +74,11 @@ pub(super) fn read(
     Ok(exchange)
 }
 
+/// What a GET of a state was answered.
+pub(super) fn state(file: &Path, bytes: &[u8]) -> Result<Reply, Problem> {
+    response(file, bytes, &mut Vec::new())
+}
+
 fn request(file: &Path, bytes: &[u8], notes: &mut Vec<&'static str>) -> Result<Exchange, Problem> {
     let head = head(file, bytes)?;
     let (line, number) = head.first;
@@ -114,6 +119,8 @@ fn request(file: &Path, bytes: &[u8], notes: &mut Vec<&'static str>) -> Result<E
         body: body::as_sent(&headers, body, Found::Unknown),
         headers,
         reply: None,
+        before: None,
+        after: None,
         notes: Vec::new(),
     })
 }

@@ -22,7 +22,7 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use self::account::{Account, Setup};
-use self::exchange::Exchange;
+use self::exchange::{Exchange, Reply};
 use self::har::Archive;
 use super::check::DEFAULT_CONFIG;
 use super::screen::json_text;
@@ -52,6 +52,13 @@ pub struct Args {
     /// The response to the request
     #[arg(value_name = "RESPONSE")]
     response: Option<PathBuf>,
+    /// What a GET of the state was answered before the request, as `curl -i` saves it. If only the
+    /// state after is given, there was nothing
+    #[arg(long, value_name = "FILE")]
+    before: Option<PathBuf>,
+    /// What it was answered after. If only the state before is given, there is nothing any more
+    #[arg(long, value_name = "FILE")]
+    after: Option<PathBuf>,
     /// Only this entry of a HAR file, from 1; may be given more than once
     #[arg(long, value_name = "N")]
     entry: Vec<usize>,
@@ -76,6 +83,7 @@ Examples:
   countersign explain session.har --entry 7 --rules rules.d
   curl -v -X DELETE http://127.0.0.1:8080/users/7 > x.txt 2>&1; countersign explain x.txt
   countersign explain create-key.http response.txt --json | jq .redactions
+  countersign explain patch.http response.txt --before old.txt --after new.txt
 
 Ids are made up. Fingerprints are those of the installation if its key can be read (`ledger.dir` of
 the configuration), else of a key for this run alone.
@@ -159,6 +167,17 @@ impl Writer<'_> {
         };
         let content = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes).trim_ascii_start();
         if content.starts_with(b"{") {
+            if self.args.before.is_some() || self.args.after.is_some() {
+                return Ok(Err(Problem {
+                    file: file.to_owned(),
+                    line: 0,
+                    column: 0,
+                    message:
+                        "a HAR file has many requests, and `--before` and `--after` are for one"
+                            .to_owned(),
+                    remedy: "save the request and its response as files of their own".to_owned(),
+                }));
+            }
             return match utf8(file, bytes) {
                 Ok(text) => self.archive(file, &text),
                 Err(problem) => Ok(Err(problem)),
@@ -170,7 +189,12 @@ impl Writer<'_> {
             None => None,
         };
         let response = response.as_ref().map(|(file, bytes)| (*file, bytes.as_slice()));
-        match message::read((file, &bytes), response) {
+        let exchange = message::read((file, &bytes), response).and_then(|mut exchange| {
+            exchange.before = state(self.args.before.as_deref())?;
+            exchange.after = state(self.args.after.as_deref())?;
+            Ok(exchange)
+        });
+        match exchange {
             Ok(exchange) => self.exchange(&exchange).map(Ok),
             Err(problem) => Ok(Err(problem)),
         }
@@ -246,6 +270,11 @@ impl Writer<'_> {
         }
         Ok(if self.problems == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
+}
+
+/// The answer in a file that tells a state.
+fn state(file: Option<&Path>) -> Result<Option<Reply>, Problem> {
+    file.map(|file| message::state(file, &read(file)?)).transpose()
 }
 
 /// A file, up to a size.

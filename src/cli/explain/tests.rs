@@ -1,5 +1,7 @@
 //! Files in, accounts out; and no secret in any of them.
 
+mod states;
+
 use std::fs;
 use std::path::Path;
 
@@ -25,6 +27,7 @@ pub(super) fn explain(dir: &Path, line: &[&str]) -> (bool, String) {
         let text = format!(
             "upstreams: {{app: http://127.0.0.1:9}}\nledger: {{dir: {data}}}\nroutes:\n\
              - {{name: calls, paths: [/v1], upstream: app, kind: gateway}}\n\
+             - {{name: models, paths: [/api], endpoints: generation, upstream: app, kind: gateway}}\n\
              - {{name: free, paths: [/free], upstream: app, kind: bypass}}\n\
              - {{name: small, paths: [/small], upstream: app, capture: {{request: 1KiB, response: 1KiB}}}}\n\
              - {{name: default, upstream: app}}\n"
@@ -212,6 +215,22 @@ fn routes_and_limits_are_those_of_the_configuration() {
             entry("POST", "/v1/chat", "{}", created(json!([]), json!({}))),
             "nothing: it is no rejection",
             "calls",
+        ),
+        // The path says it, or the body.
+        (
+            entry("POST", "/api/v1/chat/completions", "{}", rejected.clone()),
+            "a completion alone: a rejection",
+            "models",
+        ),
+        (
+            entry("POST", "/api/chat", r#"{"model":"m","messages":[]}"#, rejected.clone()),
+            "a completion alone: a rejection",
+            "models",
+        ),
+        (
+            entry("POST", "/api/chat", r#"{"room":5}"#, rejected.clone()),
+            "intent and completion",
+            "default",
         ),
         (entry("POST", "/free/../x", "{}", rejected), "intent and completion", "default"),
         (entry("TRACE", "/x", "", Value::Null), "nothing: the request is refused", "default"),

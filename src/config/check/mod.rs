@@ -32,7 +32,7 @@ pub(super) fn check(
     let listeners = checker.listeners(&file.listeners);
     let upstreams = checker.upstreams(&file.upstreams);
     let limits = checker.limits(&file.limits);
-    let routes = checker.routes(&file.routes, &file.upstreams, &limits);
+    let routes = checker.routes(file, &limits);
     let reading = checker.reading(&file.reading, &listeners);
     checker.no_loops(&file.upstreams, &upstreams, &listeners, &reading);
     let (rules_dir, packs) = checker.rules(&file.rules);

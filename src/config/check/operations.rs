@@ -40,6 +40,7 @@ impl Checker<'_> {
             upstream_read: timeout("upstream_read", &file.upstream_read, 60),
             upstream_write: timeout("upstream_write", &file.upstream_write, 30),
             upstream_idle: timeout("upstream_idle", &file.upstream_idle, 60),
+            snapshot: timeout("snapshot", &file.snapshot, 1),
             shutdown: timeout("shutdown", &file.shutdown, 30),
         };
         if timeouts.request_body_total < timeouts.request_body {
@@ -67,6 +68,7 @@ impl Checker<'_> {
                 32 * MIB,
                 64 * KIB..=64 * GIB,
             ),
+            snapshots: self.count("snapshots", &file.snapshots, 64, 1..=10_000),
         };
         if limits.target_bytes > limits.head_bytes {
             let outer = file.head_bytes.place_or(Place::WHOLE);

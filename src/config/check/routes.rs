@@ -4,8 +4,11 @@ use std::collections::BTreeSet;
 
 use super::Checker;
 use super::upstreams::{UpstreamFiles, is_host};
-use crate::config::checked::{AuditLevel, Limits, Route, RouteKind};
-use crate::config::file::{CaptureFile, KindFile, LevelFile, OneOrMany, RouteFile};
+use crate::config::checked::{AuditLevel, Limits, Route, RouteKind, Snapshots};
+use crate::config::file::{
+    CaptureFile, ConfigFile, GenerationFile, KindFile, LevelFile, OneOrMany, RouteFile,
+    SnapshotsFile,
+};
 use crate::config::setting::Setting;
 use crate::config::tree::Place;
 use crate::config::url::HostPort;
@@ -20,15 +23,9 @@ const ITEMS: usize = 1000;
 /// Methods that are refused at the door, so that no route can be for them.
 const REFUSED: [&str; 2] = ["TRACE", "CONNECT"];
 
-type RouteFiles = Setting<Vec<Setting<RouteFile>>>;
-
 impl Checker<'_> {
-    pub(super) fn routes(
-        &mut self,
-        setting: &RouteFiles,
-        upstreams: &UpstreamFiles,
-        limits: &Limits,
-    ) -> Vec<Route> {
+    pub(super) fn routes(&mut self, file: &ConfigFile, limits: &Limits) -> Vec<Route> {
+        let (setting, upstreams) = (&file.routes, &file.upstreams);
         let place = setting.place_or(Place::WHOLE);
         let files = setting.value().map(Vec::as_slice).unwrap_or_default();
         let files = self.at_most(ITEMS, "routes", files, place);
@@ -49,7 +46,8 @@ impl Checker<'_> {
         let mut routes: Vec<Route> = routes.into_iter().map(|(route, _)| route).collect();
         // What is missing cannot be told while some of it could not be read.
         if whole {
-            self.catch_all(&mut routes, place, upstreams, limits);
+            let generation = &file.generation;
+            self.catch_all(&mut routes, place, upstreams, limits, generation);
             self.audited(&routes, place);
         }
         routes
@@ -84,8 +82,17 @@ impl Checker<'_> {
         place: Place,
         upstreams: &UpstreamFiles,
         limits: &Limits,
+        generation: &Setting<GenerationFile>,
     ) {
+        let wanted = generation.value() != Some(&GenerationFile::Admin);
         if routes.last().is_some_and(matches_all) {
+            if let Some((GenerationFile::Gateway, place)) = generation.given() {
+                self.problem(
+                    place,
+                    "`generation: gateway` has no effect: the last of `routes` matches everything",
+                    "remove it, and write a route with `endpoints: generation` and `kind: gateway`",
+                );
+            }
             return;
         }
         let Some(upstream) = only_upstream(upstreams) else {
@@ -100,11 +107,24 @@ impl Checker<'_> {
             }
             return;
         };
-        let mut name = "default".to_owned();
-        while routes.iter().any(|route| route.name == name) {
-            name.push_str("-rest");
-        }
-        routes.push(Route { name, upstream, ..plain_route(limits) });
+        let free = |wanted: &str| {
+            let mut name = wanted.to_owned();
+            while routes.iter().any(|route| route.name == name) {
+                name.push_str("-rest");
+            }
+            name
+        };
+        let rest =
+            Route { name: free("default"), upstream: upstream.clone(), ..plain_route(limits) };
+        let generation = Route {
+            name: free("generation"),
+            upstream,
+            kind: RouteKind::Gateway,
+            generation: true,
+            ..plain_route(limits)
+        };
+        routes.extend(wanted.then_some(generation));
+        routes.push(rest);
     }
 
     fn audited(&mut self, routes: &[Route], place: Place) {
@@ -142,8 +162,15 @@ impl Checker<'_> {
             Some(LevelFile::Request) => AuditLevel::Request,
             Some(LevelFile::Full) | None => AuditLevel::Full,
         };
+        let snapshots = match file.snapshots.value() {
+            Some(SnapshotsFile::None) => Snapshots::None,
+            Some(SnapshotsFile::Rules) | None => Snapshots::Rules,
+            Some(SnapshotsFile::Convention) => Snapshots::Convention,
+        };
         if kind == RouteKind::Bypass {
             self.no_effect(file);
+        } else if snapshots != Snapshots::None {
+            self.no_snapshots(file, kind, level);
         }
         let none = CaptureFile::default();
         let capture = file.capture.value().unwrap_or(&none);
@@ -164,8 +191,10 @@ impl Checker<'_> {
             level,
             capture_request,
             capture_response,
+            generation: file.endpoints.value().is_some(),
             streaming: file.streaming.value().copied().unwrap_or(false),
             upgrades: file.upgrades.value().copied().unwrap_or(false),
+            snapshots,
             host_header: self.host_header(&file.host_header),
             name: name?,
             hosts: hosts?,
@@ -181,6 +210,7 @@ impl Checker<'_> {
             ("capture", file.capture.given().map(|(_, place)| place)),
             ("streaming", file.streaming.given().map(|(_, place)| place)),
             ("upgrades", file.upgrades.given().map(|(_, place)| place)),
+            ("snapshots", file.snapshots.given().map(|(_, place)| place)),
         ];
         for (name, place) in places {
             let Some(place) = place else { continue };
@@ -190,6 +220,25 @@ impl Checker<'_> {
                 format!("remove `{name}`, or choose `kind: admin`"),
             );
         }
+    }
+
+    /// Says where states are asked for that nobody would read.
+    fn no_snapshots(&mut self, file: &RouteFile, kind: RouteKind, level: AuditLevel) {
+        let Some((_, place)) = file.snapshots.given() else { return };
+        let (message, remedy) = if kind == RouteKind::Gateway {
+            (
+                "`snapshots` has no effect on a route of `kind: gateway`",
+                "remove `snapshots`, or choose `kind: admin`",
+            )
+        } else if level != AuditLevel::Full {
+            (
+                "`snapshots` has no effect below `level: full`: a state is a response's body",
+                "remove `snapshots`, or choose `level: full`",
+            )
+        } else {
+            return;
+        };
+        self.problem(place, message, remedy);
     }
 
     fn route_name(&mut self, setting: &Setting<String>, outer: Place) -> Option<String> {
@@ -351,6 +400,7 @@ fn plain_route(limits: &Limits) -> Route {
         hosts: Vec::new(),
         paths: Vec::new(),
         methods: Vec::new(),
+        generation: false,
         upstream: String::new(),
         kind: RouteKind::Admin,
         level: AuditLevel::Full,
@@ -358,6 +408,7 @@ fn plain_route(limits: &Limits) -> Route {
         capture_response: usual_capture(limits),
         streaming: false,
         upgrades: false,
+        snapshots: Snapshots::Rules,
         host_header: None,
     }
 }
@@ -369,7 +420,7 @@ fn only_upstream(upstreams: &UpstreamFiles) -> Option<String> {
 
 fn matches_all(route: &Route) -> bool {
     let any_path = route.paths.is_empty() || route.paths.iter().any(|path| path == "/");
-    route.hosts.is_empty() && any_path && route.methods.is_empty()
+    route.hosts.is_empty() && any_path && route.methods.is_empty() && !route.generation
 }
 
 /// Whether `wide` surely matches all that `narrow` matches.
@@ -388,5 +439,8 @@ fn covers(wide: &Route, narrow: &Route) -> bool {
     let paths = any_path(wide)
         || (!any_path(narrow)
             && narrow.paths.iter().all(|path| wide.paths.iter().any(|prefix| below(prefix, path))));
-    paths && subset(&wide.hosts, &narrow.hosts) && subset(&wide.methods, &narrow.methods)
+    (!wide.generation || narrow.generation && wide.kind == narrow.kind)
+        && paths
+        && subset(&wide.hosts, &narrow.hosts)
+        && subset(&wide.methods, &narrow.methods)
 }

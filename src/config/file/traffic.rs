@@ -154,6 +154,10 @@ pub(in crate::config) struct RouteFile {
     pub(in crate::config) paths: Setting<OneOrMany>,
     /// Methods. Default: any.
     pub(in crate::config) methods: Setting<OneOrMany>,
+    /// `generation`: of all that, only well-known endpoints at which models generate, such as
+    /// `/v1/chat/completions`; where a path alone could be anybody's (`/v1/messages`), only requests
+    /// whose body is a call to a model. Default: any.
+    pub(in crate::config) endpoints: Setting<EndpointsFile>,
     /// The name of the upstream. Default: the only one.
     pub(in crate::config) upstream: Setting<String>,
     /// `admin`: mutations are recorded before and after they execute. `gateway`: only rejections
@@ -172,6 +176,11 @@ pub(in crate::config) struct RouteFile {
     /// Allow upgrades (WebSocket) on audited requests. Default: false.
     #[schemars(extend("default" = false))]
     pub(in crate::config) upgrades: Setting<bool>,
+    /// Whether what is changed is read before and after, with the caller's own credentials: `none`,
+    /// `rules` (where a rule has a `snapshot`), `convention` (and besides for `PUT`, `PATCH` and
+    /// `DELETE` of an item, by a `GET` of its path). At `level: full` only. Default: `rules`.
+    #[schemars(extend("default" = "rules"))]
+    pub(in crate::config) snapshots: Setting<SnapshotsFile>,
     /// The `Host` that is sent upstream. Default: the client's.
     pub(in crate::config) host_header: Setting<String>,
 }
@@ -188,6 +197,24 @@ pub(in crate::config) struct CaptureFile {
     /// is less.
     #[schemars(extend("default" = "256KiB"))]
     pub(in crate::config) response: Setting<Size>,
+}
+
+/// Endpoints that are known by what they do.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::config) enum EndpointsFile {
+    /// Models generate there.
+    Generation,
+}
+
+/// What becomes of well-known endpoints of models that no route names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::config) enum GenerationFile {
+    /// Only rejections are recorded.
+    Gateway,
+    /// They are audited as everything else.
+    Admin,
 }
 
 /// What kind of traffic a route carries.
@@ -214,4 +241,16 @@ pub(in crate::config) enum LevelFile {
     Request,
     /// Both bodies.
     Full,
+}
+
+/// Where what is changed is read before and after.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::config) enum SnapshotsFile {
+    /// Nowhere.
+    None,
+    /// Where a rule says how.
+    Rules,
+    /// And besides for `PUT`, `PATCH` and `DELETE` of an item.
+    Convention,
 }

@@ -7,7 +7,7 @@ use crate::decode::Note;
 
 /// One word.
 #[derive(Clone, PartialEq)]
-pub(super) enum Token<'a> {
+pub(crate) enum Token<'a> {
     Name(&'a str),
     Number(&'a str),
     /// Without quotes and escapes.
@@ -18,18 +18,18 @@ pub(super) enum Token<'a> {
     Mark(u8),
 }
 
-pub(super) struct Lexer<'a> {
+pub(crate) struct Lexer<'a> {
     text: &'a str,
     at: usize,
 }
 
 impl<'a> Lexer<'a> {
-    pub(super) fn new(text: &'a str) -> Self {
+    pub(crate) fn new(text: &'a str) -> Self {
         Self { text, at: 0 }
     }
 
     /// The next word and where it stands; `None` at the end.
-    pub(super) fn next(&mut self) -> Result<Option<(Token<'a>, Range<usize>)>, Note> {
+    pub(crate) fn next(&mut self) -> Result<Option<(Token<'a>, Range<usize>)>, Note> {
         let rest = self.rest();
         let blank = rest.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n', ',']);
         self.at += rest.len() - blank.len();

@@ -8,7 +8,7 @@ mod lexer;
 use std::borrow::Cow;
 use std::ops::Range;
 
-use self::lexer::{Lexer, Token};
+pub(crate) use self::lexer::{Lexer, Token};
 use super::budget::Budget;
 use super::{DEPTH_MAX, Note};
 

@@ -9,7 +9,7 @@ use crate::decode::{Node, Number};
 use crate::record::Change;
 
 /// Names of fields that change with everything else, in lower case without `_` and `-`.
-const VOLATILE: [&str; 18] = [
+const VOLATILE: [&str; 20] = [
     "etag",
     "lastactive",
     "lastactiveat",
@@ -21,10 +21,12 @@ const VOLATILE: [&str; 18] = [
     "lastupdatedat",
     "lastused",
     "lastusedat",
+    "lockversion",
     "modified",
     "modifiedat",
     "modifiedon",
     "resourceversion",
+    "rowversion",
     "updated",
     "updatedat",
     "updatedon",

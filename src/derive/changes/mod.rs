@@ -1,4 +1,4 @@
-//! What an exchange changed: from the request alone, or between two trees.
+//! What an exchange changed: between two states that were read, or from the request alone.
 //!
 //! Owns the reading of requests as changes (JSON Merge Patch, JSON Patch, whole resources, forms)
 //! and the comparison of two states. Works on redacted trees only, so that no change can tell more
@@ -20,6 +20,7 @@ mod diff;
 mod echo;
 mod hidden;
 mod list;
+mod observed;
 mod patch;
 mod request;
 #[cfg(test)]
@@ -27,6 +28,7 @@ mod tests;
 
 pub use diff::{Difference, diff};
 pub use list::{BYTES_MAX, CHANGES_MAX, VALUE_BYTES_MAX};
+pub use observed::{Moment, Observed, Shown, Unseen};
 
 use super::naming::Naming;
 use super::outcome::Verdict;
@@ -38,6 +40,8 @@ use list::List;
 pub struct Changes {
     /// The changes.
     pub list: Vec<Change>,
+    /// Paths whose values are redacted in both states, so that nobody can say whether they changed.
+    pub hidden: Vec<String>,
     /// How they are known.
     pub source: ChangesSource,
     /// Why there are none, or not all.
@@ -79,6 +83,16 @@ pub enum Note {
     ChangesTruncated,
     /// Long values are given by type and size.
     ValuesTruncated,
+    /// The state before could not be read; the next note says why.
+    BeforeUnavailable,
+    /// The state after could not be read; the next note says why.
+    AfterUnavailable,
+    /// What was changed was found neither before nor after.
+    NotFound,
+    /// Fields that the request set are in neither state; they are listed as the request has them.
+    NotShown,
+    /// Values are redacted in both states: nobody can say whether they changed.
+    Hidden,
 }
 
 impl Note {
@@ -101,6 +115,11 @@ impl Note {
             Self::Reordered => "reordered",
             Self::ChangesTruncated => "changes_truncated",
             Self::ValuesTruncated => "values_truncated",
+            Self::BeforeUnavailable => "before_unavailable",
+            Self::AfterUnavailable => "after_unavailable",
+            Self::NotFound => "not_found",
+            Self::NotShown => "not_shown",
+            Self::Hidden => "hidden",
         }
     }
 }
@@ -111,12 +130,14 @@ impl Changes {
     }
 }
 
-/// What the request alone says to have changed, given how it ended.
+/// What changed, given how the exchange ended: by the states before and after, where both are known,
+/// else as the request alone says.
 pub fn changes(
     request: &RequestRecord,
     naming: &Naming,
     verdict: &Verdict,
     response: Option<&ResponseRecord>,
+    observed: Option<&Observed>,
 ) -> Changes {
     let status = response.map(|response| response.status);
     match verdict.outcome {
@@ -125,6 +146,21 @@ pub fn changes(
         Outcome::Failure | Outcome::Denied => return Changes::none(Note::NotDone),
         Outcome::Unknown => return Changes::none(Note::OutcomeUnknown),
     }
+    let set = requested(request, naming, verdict, response);
+    match observed {
+        Some(observed) => observed.changes(naming, set, status),
+        None => set,
+    }
+}
+
+/// What the request alone says to have changed.
+fn requested(
+    request: &RequestRecord,
+    naming: &Naming,
+    verdict: &Verdict,
+    response: Option<&ResponseRecord>,
+) -> Changes {
+    let status = response.map(|response| response.status);
     let mut list = List::default();
     if let Err(note) = request::read(request, naming, verdict, &mut list) {
         return Changes::none(note);
@@ -138,5 +174,5 @@ pub fn changes(
         echo::complete(&mut list, naming, verdict, response);
     }
     let (list, notes) = list.finish();
-    Changes { list, source: ChangesSource::Request, notes }
+    Changes { list, source: ChangesSource::Request, notes, ..Changes::default() }
 }

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{BYTES_MAX, CHANGES_MAX, Changes, changes, diff};
+use super::{BYTES_MAX, CHANGES_MAX, Changes, Observed, Shown, changes, diff};
 use crate::derive::Ended;
 use crate::derive::naming::naming;
 use crate::derive::tests::outcome;
@@ -67,6 +67,50 @@ fn shown(changes: &[Change]) -> Vec<String> {
     changes.iter().map(one).collect()
 }
 
+/// What a PATCH is said to have changed whose states are known.
+fn observed_of(set: Value, observed: &Observed) -> Changes {
+    let request = RequestRecord {
+        method: "PATCH".to_owned(),
+        path: "/users/5".to_owned(),
+        headers: json!({}).into(),
+        body: Some(set.into()),
+        ..RequestRecord::default()
+    };
+    let response =
+        ResponseRecord { status: 200, headers: json!({}).into(), ..ResponseRecord::default() };
+    let naming = naming(&request);
+    let verdict = outcome(&naming, Ended::Observed(&response, observed));
+    changes(&request, &naming, &verdict, Some(&response), Some(observed))
+}
+
+#[test]
+fn fields_that_no_state_shows_are_as_the_request_has_them() {
+    let state = |body: Value| Shown::State(body.into());
+    let rows = [
+        // What is set, what there was, what there is, and the changes.
+        (json!({"a": 2}), json!({"a": 1}), json!({"a": 2}), vec!["replace /a 1 -> 2"]),
+        (json!({"a": 2}), json!({}), json!({}), vec!["replace /a -> 2"]),
+        (json!({"a": 2}), json!({"a": 2}), json!({"a": 2}), vec![]),
+        (json!({"a": null}), json!({}), json!({}), vec![]),
+        (json!({"user": {"a": 2}}), json!({"a": 1}), json!({"a": 2}), vec!["replace /a 1 -> 2"]),
+        (json!({"a": {"b": 2}}), json!({"a": {}}), json!({"a": {}}), vec!["replace /a/b -> 2"]),
+        (json!({"a": {"b": 2}}), json!({"a": [1]}), json!({"a": [1]}), vec![]),
+        (json!({"a": {"b": 2}}), json!({"a": null}), json!({"a": null}), vec![]),
+        (
+            json!({"a~/b": 2}),
+            json!({"a~/b": 1}),
+            json!({"a~/b": 2}),
+            vec!["replace /a~0~1b 1 -> 2"],
+        ),
+    ];
+    for (set, before, after, expected) in rows {
+        let observed = Observed { before: state(before.clone()), after: state(after) };
+        let found = observed_of(set.clone(), &observed);
+        assert_eq!(shown(&found.list), expected, "{set} over {before}");
+        assert_eq!(found.source, ChangesSource::Observed);
+    }
+}
+
 fn read(exchange: &Exchange) -> Changes {
     let (method, path) = exchange.line.split_once(' ').unwrap();
     let has_body = exchange.body.is_some() || exchange.size.is_some();
@@ -88,7 +132,7 @@ fn read(exchange: &Exchange) -> Changes {
     };
     let naming = naming(&request);
     let verdict = outcome(&naming, Ended::Response(&response));
-    changes(&request, &naming, &verdict, Some(&response))
+    changes(&request, &naming, &verdict, Some(&response), None)
 }
 
 #[test]
@@ -145,7 +189,7 @@ fn an_exchange_without_a_response_has_no_changes() {
         (Ended::UpstreamTimeout, "outcome_unknown"),
     ];
     for (ended, note) in rows {
-        let found = changes(&request, &naming, &outcome(&naming, ended), None);
+        let found = changes(&request, &naming, &outcome(&naming, ended), None, None);
         assert_eq!((found.source, found.notes), (ChangesSource::None, vec![note.to_owned()]));
         assert!(found.list.is_empty());
     }
@@ -293,6 +337,29 @@ proptest! {
             apply(&mut after, &names(&change.path), change);
         }
         prop_assert_eq!(after, merged(before, &with));
+    }
+
+    #[test]
+    fn states_are_compared_as_trees_are(one in tree(), other in tree(), set in object()) {
+        let (before, after) = (BodyRecord::from(one), BodyRecord::from(other));
+        let expected = diff(&before.tree(), &after.tree());
+        let shown = |body: BodyRecord| Shown::of(&ResponseRecord {
+            status: 200,
+            body: Some(body),
+            ..ResponseRecord::default()
+        });
+        let observed = Observed { before: shown(before), after: shown(after) };
+        let found = observed_of(set, &observed);
+        let is_known = |shown: &Shown| matches!(shown, Shown::State(_));
+        if is_known(&observed.before) && is_known(&observed.after) {
+            prop_assert_eq!(found.source, ChangesSource::Observed);
+            prop_assert!(found.list.starts_with(&expected.changes));
+            prop_assert_eq!(&found.hidden, &expected.hidden);
+            let is_more = found.list.len() > expected.changes.len();
+            prop_assert_eq!(is_more, found.notes.iter().any(|note| note == "not_shown"));
+        } else {
+            prop_assert_eq!(found.source, ChangesSource::Request);
+        }
     }
 
     #[test]

@@ -129,6 +129,7 @@ impl Operation {
             description: self.sentence().and_then(|text| template(&text, Uses::Event)),
             outcomes: Vec::new(),
             severity: None,
+            snapshot: None,
             read: false,
             audit: false,
         }

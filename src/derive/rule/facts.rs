@@ -2,8 +2,8 @@
 
 use std::cell::OnceCell;
 
-use super::super::body::{self, Value};
-use super::super::text::bounded;
+use super::super::body::{self, Many, TARGETS_MAX, Value};
+use super::super::text::{CHARS_MAX, MASK, bounded};
 use super::super::verbs::past;
 use super::template::Source;
 use crate::record::{Actor, BodyRecord, RequestRecord, ResponseRecord, Scope, Target};
@@ -11,6 +11,9 @@ use crate::redact::JsonPath;
 
 /// Steps that finding one value may take.
 const WORK_MAX: usize = 100_000;
+
+/// How a fingerprint begins, where one stands in a text.
+const FINGERPRINT: &str = "hmac:";
 
 /// An exchange as far as it is known.
 pub(crate) struct Facts<'r> {
@@ -58,6 +61,78 @@ impl Facts<'_> {
             Source::Literal(text) => bounded(text),
         }
     }
+
+    /// The value for a path, if it is known whole: not cut, with nothing redacted in it, and with
+    /// nothing by which some software would come to another path.
+    pub(super) fn whole_value(&self, source: &Source) -> Option<String> {
+        let value = match source {
+            // As it stands in the path, blanks at its ends included.
+            Source::Path(name) => {
+                let (_, value) = self.params.iter().find(|(other, _)| other == name)?;
+                value.clone()
+            }
+            _ => self.value(source)?,
+        };
+        let is_whole = !value.is_empty()
+            && value.chars().count() < CHARS_MAX
+            && !value.chars().any(|c| c.is_control() || c == char::REPLACEMENT_CHARACTER)
+            && !value.contains('%')
+            && !value.split(['/', '\\']).any(|segment| matches!(segment, "." | ".."))
+            && !value.contains(MASK)
+            && !value.contains(FINGERPRINT);
+        is_whole.then_some(value)
+    }
+
+    /// All values at a place that may hold several, a list of ids between commas included; and how
+    /// many there are, if not all of them are given.
+    pub(super) fn values(&self, source: &Source) -> (Vec<String>, Option<usize>) {
+        let listed = |name: &str, text: Option<String>| {
+            let text = text.unwrap_or_default();
+            let many = Many::of_ids(&text);
+            // What is called `ids` holds several, whatever they look like.
+            match many.is_empty() && is_plural(name) {
+                true => text.split(',').take(TARGETS_MAX).filter_map(bounded).collect(),
+                false if many.is_empty() => bounded(&text).into_iter().collect(),
+                false => many.targets.into_iter().filter_map(|listed| listed.id).collect(),
+            }
+        };
+        let tree = match source {
+            Source::Path(name) => return (listed(name, self.value(source)), None),
+            Source::Query(name) => {
+                match self.request.query.as_ref().and_then(|all| all.get(name)) {
+                    Some(list @ Value::Array(_)) => return scalars(&[list]),
+                    _ => return (listed(name, self.value(source)), None),
+                }
+            }
+            Source::RequestBody(path) => {
+                let read = || self.request.body.as_ref().map(BodyRecord::tree);
+                Some(path).zip(self.request_body.get_or_init(read).as_ref())
+            }
+            Source::ResponseBody(path) => Some(path).zip(self.response_body),
+            _ => return (self.value(source).into_iter().collect(), None),
+        };
+        let mut work = WORK_MAX;
+        let found = tree.and_then(|(path, document)| path.select(document, &mut work).ok());
+        scalars(&found.unwrap_or_default())
+    }
+}
+
+/// The scalars among values and in lists of them, no more than are named as targets.
+fn scalars(found: &[&Value<'_>]) -> (Vec<String>, Option<usize>) {
+    let items: Vec<&Value<'_>> = match found {
+        [Value::Array(items)] => items.iter().collect(),
+        found => found.to_vec(),
+    };
+    let values = items.iter().take(TARGETS_MAX).filter_map(|item| match item {
+        Value::Array(_) => None,
+        item => body::scalar(item),
+    });
+    (values.collect(), (items.len() > TARGETS_MAX).then_some(items.len()))
+}
+
+/// Whether a name says that there are several: `ids`, `user_ids`, `userIds`.
+fn is_plural(name: &str) -> bool {
+    name == "ids" || name.ends_with("_ids") || name.ends_with("Ids")
 }
 
 /// The one value at a path.

@@ -17,6 +17,7 @@ mod facts;
 mod outcome;
 mod pattern;
 mod refine;
+mod snapshot;
 mod template;
 #[cfg(test)]
 mod tests;
@@ -31,12 +32,14 @@ pub use pattern::{PathPattern, PatternError};
 pub(super) use pattern::{Piece, between};
 pub(super) use refine::Whose;
 pub use refine::{named, named_traced};
+pub use snapshot::{SnapshotRule, Whereabouts};
 pub use template::{Template, TemplateError, Uses};
 use trie::Trie;
 
 use super::document::Operation;
 use super::naming::Naming;
 use super::path::split;
+use crate::gateway::Rejections;
 use crate::record::{RequestRecord, Severity};
 use crate::route::{Readings, Safety, host_matches, normal_host};
 
@@ -87,6 +90,8 @@ pub struct EventRule {
     pub outcomes: Vec<OutcomeRule>,
     /// How much a success should worry.
     pub severity: Option<Severity>,
+    /// How the state of the target is read, before and after.
+    pub snapshot: Option<SnapshotRule>,
     /// It changes nothing.
     pub read: bool,
     /// It is recorded, even if it is provably without effect.
@@ -109,6 +114,8 @@ pub struct Place<'r> {
 pub(super) struct Matched {
     pub(super) rule: Arc<EventRule>,
     pub(super) params: Vec<(String, String)>,
+    /// The path was matched as it was sent, decoded once, and not in another reading of it.
+    pub(super) as_sent: bool,
 }
 
 /// All rules, ready to be matched.
@@ -120,6 +127,7 @@ pub struct EventRules {
     audits: bool,
     /// The operations of documents, asked for what no rule says.
     operations: Option<Arc<Self>>,
+    rejections: Rejections,
 }
 
 impl EventRules {
@@ -134,7 +142,7 @@ impl EventRules {
             trie.add(&rule.path, index);
         }
         let audits = rules.iter().any(|rule| rule.audit);
-        Self { rules, trie, audits, operations: None }
+        Self { rules, trie, audits, operations: None, rejections: Rejections::default() }
     }
 
     /// The same rules, and these operations for what they leave out; of operations for the same
@@ -148,6 +156,17 @@ impl EventRules {
     /// How many operations of documents there are.
     pub fn operations(&self) -> usize {
         self.operations.as_ref().map_or(0, |operations| operations.len())
+    }
+
+    /// The same, with rules about rejections.
+    #[must_use]
+    pub fn with_rejections(self, rejections: Rejections) -> Self {
+        Self { rejections, ..self }
+    }
+
+    /// The rules about what gateways refuse.
+    pub fn rejections(&self) -> &Rejections {
+        &self.rejections
     }
 
     /// Rules that never match, each with the one that takes all that it would.
@@ -261,18 +280,18 @@ impl EventRules {
             }
             found => found,
         };
-        let matched = |index: usize, segments: &[String]| {
+        let matched = |index: usize, segments: &[String], as_sent| {
             let rule = Arc::clone(self.rules.get(index)?);
             let params = rule.path.params(segments);
-            Some(Matched { rule, params })
+            Some(Matched { rule, params, as_sent })
         };
         if let Some(index) = own {
-            return matched(index, &segments);
+            return matched(index, &segments, true);
         }
         readings().each().skip(1).find_map(|reading| {
             let segments = segments_of(reading);
             let index = self.trie.find(&segments, &|index| accepts(index, false))?;
-            matched(index, &segments)
+            matched(index, &segments, false)
         })
     }
 }

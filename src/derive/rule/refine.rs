@@ -2,11 +2,12 @@
 
 use std::cell::OnceCell;
 
-use super::super::body::Value;
-use super::super::naming::{Naming, naming_at};
+use super::super::body::{TARGETS_MAX, Value};
+use super::super::naming::{Naming, TOO_MANY, naming_at};
 use super::super::nouns::known_category;
 use super::super::text::CHARS_MAX;
 use super::super::trace::{By, Field, Origin, Trace};
+use super::template::Rendered;
 use super::{Facts, Matched, Place, Template};
 use crate::record::{Actor, RequestRecord, ResponseRecord, Target};
 
@@ -60,12 +61,11 @@ impl Matched {
         }
     }
 
-    /// The text of a template, of which a field is made; the field is gone if there is none.
-    fn render(
+    /// The value of a scope; the scope is gone if there is none.
+    fn scope(
         &self,
         whose: Whose,
-        key: Key<'_>,
-        template: &Template,
+        (name, template): (&str, &Template),
         facts: &Facts<'_>,
         trace: &mut Trace,
     ) -> Option<String> {
@@ -73,35 +73,16 @@ impl Matched {
         if !trace.is_on() {
             return rendered.map(|(text, _)| text);
         }
-        let (field, key) = key.names();
+        let field = Field::Scope(name.to_owned());
         match rendered {
             Some((text, from)) => {
-                trace.note(field, || (self.by(whose, &key), from));
+                trace.note(field, || (self.by(whose, &format!("scope.{name}")), from));
                 Some(text)
             }
             None => {
                 trace.forget(|known| *known == field);
                 None
             }
-        }
-    }
-}
-
-/// A key whose value is a template.
-#[derive(Debug, Clone, Copy)]
-enum Key<'k> {
-    Id,
-    Name,
-    Scope(&'k str),
-}
-
-impl Key<'_> {
-    /// The field of the event, and the key of the rule.
-    fn names(self) -> (Field, String) {
-        match self {
-            Self::Id => (Field::Id(0), "target.id".to_owned()),
-            Self::Name => (Field::Name(0), "target.name".to_owned()),
-            Self::Scope(name) => (Field::Scope(name.to_owned()), format!("scope.{name}")),
         }
     }
 }
@@ -135,6 +116,9 @@ impl Naming {
         self.refine_action(&matched, whose, trace);
         if let Some(category) = &rule.category {
             self.category.clone_from(category);
+            for act in &mut self.acts {
+                act.category.clone_from(category);
+            }
             trace.note(Field::Category, || (matched.by(whose, "category"), Vec::new()));
         }
         if rule.path.is_template() {
@@ -143,9 +127,11 @@ impl Naming {
         }
         let facts = self.facts(&matched, request, actor, None);
         let targets = self.ruled_targets(&matched, whose, &facts, &self.targets, trace);
+        let counted = rule.target.id.as_ref().filter(|_| targets.len() == TARGETS_MAX);
+        let counted = counted.and_then(|template| template.render_all(&facts, &Trace::off()).count);
         let mut whole = self.scope.clone();
         for (name, template) in &rule.scope {
-            match matched.render(whose, Key::Scope(name), template, &facts, trace) {
+            match matched.scope(whose, (name, template), &facts, trace) {
                 Some(value) => whole.insert(name.clone(), value),
                 None => whole.remove(name),
             };
@@ -155,10 +141,18 @@ impl Naming {
             self.sentence.part = None;
             self.sentence.owner = None;
         }
+        if rule.target.id.is_some() {
+            self.notes.retain(|note| *note != TOO_MANY);
+            self.notes.extend(counted.map(|_| TOO_MANY));
+            self.sentence.count = counted;
+        }
         self.targets = targets;
         self.sentence.scope.clone_from(&whole);
+        for act in &mut self.acts {
+            act.sentence.scope.clone_from(&whole);
+        }
         self.scope = whole;
-        self.description = self.sentence.intent(&self.targets);
+        self.describe();
         self.matched = Some(matched);
     }
 
@@ -178,6 +172,8 @@ impl Naming {
         self.sentence.kind = None;
         self.category = known_category(noun).unwrap_or(noun).to_owned();
         self.action = action;
+        // What the operator gives one name is one thing; a document only knows the path.
+        self.is_one = whose == Whose::Rules;
     }
 
     /// What templates may use so far; the event's own fields are filled in by whoever needs them.
@@ -224,23 +220,20 @@ impl Naming {
                 .map(|target| Target { kind: kind(target), ..target.clone() })
                 .collect();
         }
-        trace.forget(
-            |field| matches!(field, Field::Kind(at) | Field::Id(at) | Field::Name(at) if *at > 0),
-        );
         let first = known.first().cloned().unwrap_or_default();
-        let id = match &rule.id {
-            Some(template) => matched.render(whose, Key::Id, template, facts, trace),
-            None => first.id.clone(),
-        };
-        let name = match &rule.name {
-            Some(template) => matched.render(whose, Key::Name, template, facts, trace),
-            None => first.name.clone(),
-        };
-        let name = name.filter(|name| Some(name) != id.as_ref());
-        if name.is_none() {
-            trace.forget(|field| *field == Field::Name(0));
+        let ids = rule.id.as_ref().map(|template| template.render_all(facts, trace));
+        let names = rule.name.as_ref().map(|template| template.render_all(facts, trace));
+        let targets = paired(
+            &kind(&first),
+            texts(ids.as_ref(), first.id.as_ref()),
+            texts(names.as_ref(), first.name.as_ref()),
+        );
+        if trace.is_on() {
+            let ids = ids.map(|ids| (matched.by(whose, "target.id"), ids.from));
+            let names = names.map(|names| (matched.by(whose, "target.name"), names.from));
+            noted(&targets, ids.as_ref(), names.as_ref(), trace);
         }
-        vec![Target { kind: kind(&first), id, name }]
+        targets
     }
 
     /// A rule's sentence of what was done, if all its values are known.
@@ -256,5 +249,56 @@ impl Naming {
         facts.target = targets.first().filter(|_| targets.len() == 1).cloned();
         verb.clone_into(&mut facts.verb);
         template.render_traced(&facts, VALUE_CHARS_MAX, trace)
+    }
+}
+
+/// What a template gives, or else what is known.
+fn texts(rendered: Option<&Rendered>, known: Option<&String>) -> Vec<String> {
+    match rendered {
+        Some(rendered) => rendered.texts.clone(),
+        None => known.into_iter().cloned().collect(),
+    }
+}
+
+/// The targets with these ids and names; of several, names are theirs only if there is one for each.
+fn paired(kind: &str, ids: Vec<String>, names: Vec<String>) -> Vec<Target> {
+    let target = |id, name| Target { kind: kind.to_owned(), id, name };
+    if ids.len() <= 1 && names.len() <= 1 {
+        let (id, name) = (ids.into_iter().next(), names.into_iter().next());
+        let name = name.filter(|name| Some(name) != id.as_ref());
+        return vec![target(id, name)];
+    }
+    if ids.is_empty() {
+        return names.into_iter().map(|name| target(None, Some(name))).collect();
+    }
+    let mut names = Some(names).filter(|names| names.len() == ids.len()).into_iter().flatten();
+    ids.into_iter().map(|id| target(Some(id), names.next())).collect()
+}
+
+/// Notes where ids and names come from; what no template gives is left as it is.
+fn noted(
+    targets: &[Target],
+    ids: Option<&(By, Vec<Origin>)>,
+    names: Option<&(By, Vec<Origin>)>,
+    trace: &mut Trace,
+) {
+    let kind = trace.of(&Field::Kind(0)).map(|kind| (kind.by.clone(), kind.from.clone()));
+    let has = |at: usize, member: fn(&Target) -> bool| targets.get(at).is_some_and(member);
+    trace.forget(|field| match field {
+        Field::Kind(at) => *at >= targets.len(),
+        Field::Id(at) => !has(*at, |target| target.id.is_some()),
+        Field::Name(at) => !has(*at, |target| target.name.is_some()),
+        _ => false,
+    });
+    for (position, target) in targets.iter().enumerate() {
+        if let Some(kind) = kind.clone().filter(|_| position > 0) {
+            trace.note(Field::Kind(position), || kind);
+        }
+        if let Some(by) = ids.filter(|_| target.id.is_some()) {
+            trace.note(Field::Id(position), || by.clone());
+        }
+        if let Some(by) = names.filter(|_| target.name.is_some()) {
+            trace.note(Field::Name(position), || by.clone());
+        }
     }
 }

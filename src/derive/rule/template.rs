@@ -1,13 +1,18 @@
 //! Texts with values in them: `API key {target.name | target.id} rotated by {actor.name}`.
 
+use std::fmt::Write as _;
+
 use super::facts::Facts;
-use crate::derive::text::{bounded, cut};
+use crate::derive::text::{CHARS_MAX, bounded, cut};
 use crate::derive::trace::{Origin, Trace};
 use crate::problem::nearest;
 use crate::redact::{JsonPath, JsonPathError};
 
 /// Longer templates are a mistake.
 const TEMPLATE_BYTES_MAX: usize = 1024;
+
+/// Longer paths are not asked for.
+const TARGET_BYTES_MAX: usize = 4096;
 
 /// The places of an exchange that a template may name.
 const PLACES: [&str; 12] = [
@@ -32,6 +37,8 @@ pub enum Uses {
     Request,
     /// Request and response.
     Exchange,
+    /// Request and response; several values are several targets.
+    Targets,
     /// The event's own fields as well.
     Event,
 }
@@ -129,6 +136,22 @@ impl Source {
     }
 }
 
+/// All values of a template.
+#[derive(Debug, Default)]
+pub(in crate::derive) struct Rendered {
+    pub(in crate::derive) texts: Vec<String>,
+    /// How many values there are, if not all of them are given.
+    pub(in crate::derive) count: Option<usize>,
+    /// Where they stand.
+    pub(in crate::derive) from: Vec<Origin>,
+}
+
+impl Part {
+    fn sources(&self) -> &[Source] {
+        if let Self::Slot(sources) = self { sources } else { &[] }
+    }
+}
+
 impl Template {
     /// Compiles a template for a path with these parameters.
     pub fn new(text: &str, uses: Uses, params: &[&str]) -> Result<Self, TemplateError> {
@@ -160,12 +183,37 @@ impl Template {
         if !plain.is_empty() {
             parts.push(Part::Text(plain));
         }
+        let is_several = |source: &Source| match source {
+            Source::RequestBody(path) | Source::ResponseBody(path) => !path.is_singular(),
+            _ => false,
+        };
+        if parts.len() > 1 && parts.iter().flat_map(Part::sources).any(is_several) {
+            return Err(TemplateError::NotSingular(text.to_owned()));
+        }
         Ok(Self { text: text.to_owned(), parts })
     }
 
     /// As it was written.
     pub fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// The texts: all values of the one place that the template is, or else the one text; none if
+    /// not every value is known. And from which places they came, if somebody asks for that.
+    pub(in crate::derive) fn render_all(&self, facts: &Facts<'_>, trace: &Trace) -> Rendered {
+        if let [Part::Slot(sources)] = self.parts.as_slice() {
+            let mut found = sources.iter().map(|source| (source, facts.values(source)));
+            let found = found.find(|(_, (values, _))| !values.is_empty());
+            return found.map_or_else(Rendered::default, |(source, (texts, count))| Rendered {
+                texts,
+                count,
+                from: trace.is_on().then(|| source.origin()).into_iter().collect(),
+            });
+        }
+        let rendered = self.render_traced(facts, CHARS_MAX, trace);
+        let (text, from) = rendered.unzip();
+        let (texts, from) = (text.into_iter().collect(), from.unwrap_or_default());
+        Rendered { texts, count: None, from }
     }
 
     /// The text, and from which places it came, if somebody asks for that.
@@ -213,6 +261,55 @@ impl Template {
         }
         bounded(&cut(&out))
     }
+
+    /// Whether it takes something from the response.
+    pub(super) fn needs_response(&self) -> bool {
+        let late =
+            |source: &Source| matches!(source, Source::ResponseBody(_) | Source::ResponseHeader(_));
+        self.parts.iter().any(|part| match part {
+            Part::Text(_) => false,
+            Part::Slot(sources) => sources.iter().any(late),
+        })
+    }
+
+    /// The text with `x` for each value.
+    pub fn sample(&self) -> String {
+        let part = |part: &Part| match part {
+            Part::Text(text) => text.clone(),
+            Part::Slot(_) => "x".to_owned(),
+        };
+        self.parts.iter().map(part).collect()
+    }
+
+    /// The text as path and query of a request, if every value in it is known whole: each stands in
+    /// it percent-encoded, so that it can begin neither a segment nor a parameter of its own.
+    pub(super) fn render_target(&self, facts: &Facts<'_>) -> Option<String> {
+        let mut out = String::new();
+        for part in &self.parts {
+            match part {
+                Part::Text(text) => out.push_str(text),
+                Part::Slot(sources) => {
+                    let value = sources.iter().find_map(|source| facts.whole_value(source))?;
+                    push_encoded(&mut out, &value);
+                }
+            }
+        }
+        let path = out.split('?').next().unwrap_or_default();
+        let climbs = path.split('/').any(|segment| matches!(segment, "." | ".."));
+        (!climbs && out.len() <= TARGET_BYTES_MAX).then_some(out)
+    }
+}
+
+/// Everything but letters, digits, `-`, `.`, `_` and `~` is encoded (RFC 3986, section 2.3).
+fn push_encoded(out: &mut String, value: &str) {
+    for byte in value.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            // Writing into a `String` cannot fail.
+            write!(out, "%{byte:02X}").ok();
+        }
+    }
 }
 
 /// The parts of a text between separators that stand in no quotes.
@@ -240,7 +337,8 @@ fn source(place: &str, uses: Uses, params: &[&str]) -> Result<Source, TemplateEr
     }
     let json = |path: &str| {
         let path = JsonPath::new(path).map_err(|error| TemplateError::Path(given(), error))?;
-        if path.is_singular() { Ok(path) } else { Err(TemplateError::NotSingular(given())) }
+        let fits = uses == Uses::Targets || path.is_singular();
+        if fits { Ok(path) } else { Err(TemplateError::NotSingular(given())) }
     };
     let source = if let Some(path) = place.strip_prefix("request.body:") {
         Source::RequestBody(json(path)?)

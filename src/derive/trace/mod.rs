@@ -45,6 +45,11 @@ pub enum By {
         /// The key.
         key: String,
     },
+    /// A rule of `rejections`.
+    Rejection {
+        /// The rule's id.
+        id: String,
+    },
     /// An operation of a document.
     Operation {
         /// The operation's id, with the document's.
@@ -83,6 +88,8 @@ pub enum Origin {
     Event(String),
     /// A text of the rule's own.
     Text,
+    /// The states before and after, as they were observed.
+    States,
     /// There was no response.
     NoResponse,
 }
@@ -177,6 +184,7 @@ impl fmt::Display for Origin {
             Self::ResponseBody(path) => write!(f, "response.body {path}"),
             Self::Event(name) => f.write_str(name),
             Self::Text => f.write_str("a text of its own"),
+            Self::States => f.write_str("the states before and after"),
             Self::NoResponse => f.write_str("no response"),
         }
     }

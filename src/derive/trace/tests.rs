@@ -114,7 +114,7 @@ impl Case<'_> {
                 Some(format!("{text} {}", path.collect::<Vec<_>>().join("/")))
             }
             Origin::ResponseBody(path) => body(&self.response?.body, path),
-            Origin::Event(_) | Origin::Text => Some(String::new()),
+            Origin::Event(_) | Origin::Text | Origin::States => Some(String::new()),
             Origin::NoResponse => self.response.is_none().then(String::new),
         }
     }
@@ -213,6 +213,9 @@ fn word() -> impl Strategy<Value = String> {
             "orgs",
             "projects",
             "5:rotate",
+            "1,2,k-3",
+            "user_edit",
+            "me",
             "x.json",
             "café",
             "db",
@@ -231,6 +234,8 @@ fn leaf() -> impl Strategy<Value = Value> {
         any::<bool>().prop_map(Value::from),
         Just(Value::Null),
         Just(json!("mutation A { a }")),
+        Just(json!("mutation { createUser(name: \"ann\") { id } deleteUser(id: 7) { id } }")),
+        Just(json!("1,k-2,3")),
         Just(json!("user.ban")),
     ]
 }
@@ -259,6 +264,20 @@ fn body() -> impl Strategy<Value = Value> {
             "users",
             "key[name]",
             "_method",
+            "errors",
+            "userId",
+            "user_ids",
+            "form-TOTAL_FORMS",
+            "form-0-id",
+            "action",
+            "_selected_action",
+            "filename",
+            "success",
+            "requests",
+            "path",
+            "status",
+            "result",
+            "variables",
         ])
     };
     leaf().prop_recursive(3, 24, 5, move |inner| {
@@ -279,10 +298,10 @@ proptest! {
         method in prop::sample::select(vec!["POST", "PUT", "PATCH", "DELETE", "GET", "post", "X Y"]),
         path in prop::collection::vec(word(), 0..6),
         query in prop::option::of(prop::collection::btree_map(
-            prop::sample::select(vec!["id", "pool", "_method"]), word(), 0..3)),
+            prop::sample::select(vec!["id", "ids", "pool", "_method"]), word(), 0..3)),
         header in prop::option::of(word()),
         sent in prop::option::of(body()),
-        status in prop::sample::select(vec![200_u16, 201, 202, 302, 401, 404, 409, 500, 700]),
+        status in prop::sample::select(vec![200_u16, 201, 202, 207, 302, 401, 404, 409, 500, 700]),
         location in prop::option::of(prop::collection::vec(word(), 0..4)),
         answered in prop::option::of(body()),
         lost in prop::bool::weighted(0.1),

@@ -14,8 +14,8 @@ use pingora::connectors::http::Connector;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
-use super::fetch::{FetchError, ask_server, head};
 use crate::identify::{KeySet, KeySource};
+use crate::proxy::fetch::{FetchError, ask_server, head};
 
 /// The largest key set, in bytes.
 const BYTES_MAX: usize = 512 * 1024;

@@ -5,7 +5,6 @@
 //! application that it was sent to, or the authorization server that the rule names.
 
 mod answers;
-mod fetch;
 mod keys;
 
 use std::sync::{Arc, OnceLock};
@@ -13,7 +12,6 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use bytes::Bytes;
 use http::header::USER_AGENT;
 use http::{HeaderMap, HeaderName};
 use pingora::connectors::http::Connector;
@@ -22,10 +20,8 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use self::answers::{AnswerKey, Answers};
-use self::fetch::{Answer, FetchError, ask, ask_server};
 use self::keys::Source;
-use super::balance::Pool;
-use super::forward::{self, Forwarding};
+use super::fetch::{self, Answer, Application, FetchError, Room, ask_server};
 use crate::capture::Request;
 use crate::identify::{
     Actors, Asked, ClientCertificate, Endpoint, Evidence, Fetched, Identified, Introspected,
@@ -55,14 +51,6 @@ pub(super) struct Identity {
     /// Connections to servers that the rules name.
     connector: Arc<OnceLock<Connector>>,
     asking: Semaphore,
-}
-
-/// Where a request goes, for whoever asks the application about it.
-pub(super) struct Application<'a> {
-    pub(super) connector: &'a Connector,
-    pub(super) upstream: &'a str,
-    pub(super) pool: Option<&'a Pool>,
-    pub(super) forwarding: &'a Forwarding<'a>,
 }
 
 /// What is known of a request's sender.
@@ -286,12 +274,7 @@ async fn ask_application(
     for (name, value) in passed {
         head.append_header(name.clone(), value.clone()).map_err(wrong)?;
     }
-    forward::stamp(&mut head, application.forwarding).map_err(wrong)?;
-    let client = application.forwarding.client.clone().unwrap_or_default();
-    let pool = application.pool.ok_or(FetchError::Unreachable)?;
-    let peer = pool.pick(client.as_bytes(), &[]).ok_or(FetchError::Unreachable)?;
-    let limit = ANSWER_BYTES_MAX;
-    ask(application.connector, &peer, Box::new(head), Bytes::new(), limit).await
+    application.ask(head, Room::of(ANSWER_BYTES_MAX)).await
 }
 
 /// Asks an authorization server about a token (RFC 7662, section 2.1).
@@ -350,7 +333,7 @@ fn by_server(asked: Result<Answer, FetchError>, now: i64) -> (Introspected, usiz
 fn understood(asked: Result<Answer, FetchError>) -> (Introspected, usize) {
     let failed = |note| (Introspected::Failed(note), 0);
     match asked {
-        Ok(Answer { status: 200..=299, body }) => {
+        Ok(Answer { status: 200..=299, body, .. }) => {
             match serde_json::from_slice::<serde_json::Value>(&body) {
                 Ok(answer) if answer.is_object() => {
                     (Introspected::Known(Arc::new(answer)), body.len())

@@ -7,8 +7,8 @@ use super::by_utf16;
 use super::{in_order, text};
 use crate::clock::Timestamp;
 use crate::record::{
-    Actor, ActorKind, AuthMethod, Change, ChangesSource, Completion, EventId, Intent, Observer,
-    Outcome, Receipt, RequestRecord, ResponseRecord, Severity, Source, Target,
+    Act, Actor, ActorKind, AuthMethod, Change, ChangesSource, Completion, EventId, Intent,
+    Observer, Outcome, Receipt, RequestRecord, ResponseRecord, Severity, Source, Target,
 };
 
 fn some(text: &str) -> Option<String> {
@@ -19,6 +19,18 @@ fn receipts() -> Vec<Receipt> {
     vec![Receipt { rule: "r".to_owned(), location: "request.body.$".to_owned(), count: 2 }]
 }
 
+fn act(outcome: Option<Outcome>) -> Act {
+    Act {
+        action: "user.create".to_owned(),
+        category: "user".to_owned(),
+        description: "d".to_owned(),
+        outcome,
+        reason: outcome.and_then(|_| some("http_403")),
+        severity: outcome.map(|_| Severity::Warn),
+        targets: vec![Target { kind: "user".to_owned(), id: some("7"), name: some("x") }],
+    }
+}
+
 /// An intent with every field that there is.
 fn intent() -> Intent {
     let time: Timestamp = "2026-01-02T03:04:05.678Z".parse().unwrap();
@@ -26,6 +38,7 @@ fn intent() -> Intent {
         id: EventId::new(time),
         time,
         action: "user.create".to_owned(),
+        acts: vec![act(None)],
         category: "user".to_owned(),
         description: "a \"sentence\"\n".to_owned(),
         actor: Actor {
@@ -79,7 +92,9 @@ fn completion() -> Completion {
         reason: some("http_409"),
         severity: Severity::Fail,
         action: some("user.create"),
+        acts: vec![act(Some(Outcome::Denied))],
         description: some("d"),
+        detail: [("limit", "60".to_owned()), ("limit_by", "requests".to_owned())].into(),
         targets: Some(targets),
         client_gone: true,
         response: Some(ResponseRecord {
@@ -95,6 +110,7 @@ fn completion() -> Completion {
             notes: vec!["note".to_owned()],
             receipts: receipts(),
         }),
+        rule: some("r"),
         request_body: Some(json!({"size": 1, "sha256": "00"})),
         changes: vec![Change {
             path: "/a".to_owned(),
@@ -102,6 +118,7 @@ fn completion() -> Completion {
             before: Some(json!(1)),
             after: Some(json!(2)),
         }],
+        changes_hidden: vec!["/secret".to_owned()],
         changes_notes: vec!["note".to_owned()],
         changes_source: ChangesSource::Request,
         redactions: receipts(),

@@ -34,6 +34,9 @@ const CACHE_BYTES_MAX: usize = 512 * 1024;
 /// used to make it. A pattern that needs more goes without.
 const TABLE_BYTES_MAX: usize = 128 * 1024;
 
+/// Larger counts make large tables.
+const COUNT_MAX: u32 = 2;
+
 /// What a pattern whose matches have no longest one sees from its keyword on, in bytes.
 pub(super) const SIGHT_BYTES_MAX: usize = 8 * 1024;
 
@@ -95,10 +98,18 @@ struct Engine {
 #[derive(Debug)]
 struct Compiled {
     regex: Regex,
-    /// Tells at once whether a match begins at a place, and where it ends.
-    table: Option<dense::DFA<Vec<u32>>>,
+    /// Tells at once whether a match may begin at a place.
+    table: Option<Table>,
     /// The groups named `secret…`.
     groups: Vec<usize>,
+}
+
+/// An automaton with all its states.
+#[derive(Debug)]
+struct Table {
+    automaton: dense::DFA<Vec<u32>>,
+    /// It tells too where the match ends; else it is one of a pattern that matches more.
+    exact: bool,
 }
 
 /// The pattern cannot run: what it should look at may hold anything.
@@ -208,10 +219,11 @@ impl Pattern {
         let Compiled { regex, table, groups } = self.engine.compiled()?;
         let input = Input::new(text).span(start..end).anchored(anchored);
         if anchored == Anchored::Yes
-            && let Some(Ok(found)) = table.as_ref().map(|table| table.try_search_fwd(&input))
+            && let Some(table) = table
+            && let Ok(found) = table.automaton.try_search_fwd(&input)
         {
             let Some(half) = found else { return Ok(None) };
-            if groups.is_empty() {
+            if groups.is_empty() && table.exact {
                 let end = half.offset();
                 return Ok(Some(Found { end, secret: (start, end) }));
             }
@@ -252,8 +264,16 @@ impl Engine {
     }
 }
 
-/// The automaton of the pattern from its beginning on, if it is a small one.
-fn table(hir: &Hir) -> Option<dense::DFA<Vec<u32>>> {
+/// The automaton of the pattern from its beginning on, if it is a small one; else that of the
+/// pattern without its counts.
+fn table(hir: &Hir) -> Option<Table> {
+    let exact = || automaton(hir).map(|automaton| Table { automaton, exact: true });
+    let uncounted =
+        || automaton(&uncounted(hir)).map(|automaton| Table { automaton, exact: false });
+    exact().or_else(uncounted)
+}
+
+fn automaton(hir: &Hir) -> Option<dense::DFA<Vec<u32>>> {
     let nfa = thompson::Config::new()
         .utf8(false)
         .which_captures(WhichCaptures::None)
@@ -264,6 +284,24 @@ fn table(hir: &Hir) -> Option<dense::DFA<Vec<u32>>> {
         .dfa_size_limit(Some(TABLE_BYTES_MAX))
         .determinize_size_limit(Some(TABLE_BYTES_MAX));
     dense::Builder::new().configure(config).build_from_nfa(&nfa).ok()
+}
+
+/// The pattern with large counts made `{2,}` at most: it matches wherever the pattern does.
+fn uncounted(hir: &Hir) -> Hir {
+    let all = |parts: &[Hir]| parts.iter().map(uncounted).collect();
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) | HirKind::Class(_) | HirKind::Literal(_) => hir.clone(),
+        HirKind::Capture(capture) => uncounted(&capture.sub),
+        HirKind::Concat(parts) => Hir::concat(all(parts)),
+        HirKind::Alternation(parts) => Hir::alternation(all(parts)),
+        HirKind::Repetition(repetition) => {
+            let mut other = repetition.with(uncounted(&repetition.sub));
+            if other.min > COUNT_MAX || other.max.is_none_or(|max| max > COUNT_MAX) {
+                (other.min, other.max) = (other.min.min(COUNT_MAX), None);
+            }
+            Hir::repetition(other)
+        }
+    }
 }
 
 /// How many characters a pattern comes to when its counts are written out.

@@ -20,6 +20,7 @@ mod scan;
 #[cfg(test)]
 mod tests;
 mod validate;
+mod words;
 
 pub use compile::{Pattern, PatternError};
 pub use conditions::{Conditions, ShapeError};

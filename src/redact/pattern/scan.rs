@@ -3,13 +3,11 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use aho_corasick::automaton::Automaton as _;
-use aho_corasick::dfa::DFA;
-use aho_corasick::{Anchored as Start, StartKind};
 use regex_automata::Anchored;
 
 use super::Pattern;
 use super::compile::{CannotRun, Reach, SIGHT_BYTES_MAX};
+use super::words::Words;
 
 /// What all patterns together may be given for one half of an exchange, in bytes: an attempt
 /// counts as long as its longest match. At some hundred megabytes a second this bounds the time.
@@ -22,9 +20,10 @@ const LONG_BYTES_MIN: usize = 200;
 #[derive(Debug, Default)]
 pub(crate) struct Patterns {
     entries: Vec<Entry>,
-    /// Finds the words, in any case.
-    automaton: Option<DFA>,
-    words: Vec<Word>,
+    /// Finds the keywords.
+    words: Option<Words>,
+    /// What they are of.
+    users: Vec<Vec<User>>,
     /// Some keyword has no character but those of numbers, digests, ids and dates.
     any_hex: bool,
     everywhere: Vec<usize>,
@@ -40,12 +39,7 @@ struct Entry {
     rule: usize,
 }
 
-/// A keyword, and whose it is.
-#[derive(Debug, Default)]
-struct Word {
-    users: Vec<User>,
-}
-
+/// A pattern that a keyword is of.
 #[derive(Debug)]
 struct User {
     entry: usize,
@@ -96,12 +90,11 @@ impl Patterns {
         patterns: impl IntoIterator<Item = (Pattern, usize)>,
     ) -> Result<Self, aho_corasick::BuildError> {
         let mut all = Self::default();
-        let mut words: BTreeMap<String, Word> = BTreeMap::new();
+        let mut words: BTreeMap<String, Vec<User>> = BTreeMap::new();
         for (entry, (pattern, rule)) in patterns.into_iter().enumerate() {
             for keyword in &pattern.keywords {
                 let exact = pattern.cased.then(|| keyword.as_bytes().into());
-                let word = words.entry(keyword.to_ascii_lowercase()).or_default();
-                word.users.push(User { entry, exact });
+                words.entry(keyword.to_ascii_lowercase()).or_default().push(User { entry, exact });
             }
             if pattern.reach == Reach::Everywhere {
                 all.everywhere.push(entry);
@@ -111,15 +104,11 @@ impl Patterns {
         let lengths = all.entries.iter().map(|entry| entry.pattern.shortest);
         all.shortest = lengths.min().unwrap_or_default();
         if !words.is_empty() {
-            let automaton = DFA::builder()
-                .start_kind(StartKind::Unanchored)
-                .ascii_case_insensitive(true)
-                .build(words.keys())?;
-            all.automaton = Some(automaton);
-            all.any_hex = words.iter().any(|(word, Word { users })| {
+            all.words = Some(Words::new(words.keys().map(String::as_str))?);
+            all.any_hex = words.iter().any(|(word, users)| {
                 users.iter().any(|user| is_hex(user.exact.as_deref().unwrap_or(word.as_bytes())))
             });
-            all.words = words.into_values().collect();
+            all.users = words.into_values().collect();
         }
         Ok(all)
     }
@@ -159,41 +148,26 @@ impl Patterns {
         Ok(search.matches)
     }
 
-    /// Finds all keywords, and tries their patterns. All words that end at a place are in the state
-    /// that the automaton is in there.
+    /// Finds all keywords, and tries their patterns.
     fn keywords(&self, search: &mut Search<'_>, scope: &impl Scope) -> Result<(), Unfinished> {
-        let text = search.text;
-        let Some(automaton) =
-            self.automaton.as_ref().filter(|_| self.any_hex || !is_hex(text.as_bytes()))
-        else {
-            return Ok(());
-        };
-        let mut state = automaton.start_state(Start::No).map_err(|_| Unfinished)?;
-        for (before, byte) in text.bytes().enumerate() {
-            state = automaton.next_state(Start::No, state, byte);
-            if !automaton.is_special(state) || !automaton.is_match(state) {
-                continue;
-            }
-            for position in 0..automaton.match_len(state) {
-                let word = automaton.match_pattern(state, position);
-                let end = before + 1;
-                let at = end - automaton.pattern_len(word)..end;
-                if let Some(word) = self.words.get(word.as_usize()) {
-                    self.word(search, scope, word, &at)?;
-                }
-            }
+        let text = search.text.as_bytes();
+        match &self.words {
+            Some(words) if self.any_hex || !is_hex(text) => words.each(text, |word, at| {
+                self.users.get(word).map_or(Ok(()), |users| self.tried(search, scope, users, &at))
+            }),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
-    fn word(
+    /// Tries the patterns of a keyword that stands here.
+    fn tried(
         &self,
         search: &mut Search<'_>,
         scope: &impl Scope,
-        word: &Word,
+        users: &[User],
         at: &Range<usize>,
     ) -> Result<(), Unfinished> {
-        for user in &word.users {
+        for user in users {
             let Some(entry) = self.entries.get(user.entry) else { continue };
             let written = search.text.as_bytes().get(at.clone());
             let other_case = user.exact.as_deref().is_some_and(|exact| written != Some(exact));

@@ -1,5 +1,8 @@
 //! Patterns: what compiles and why not, where they run, what they find, what they may cost.
 
+use proptest::prelude::*;
+use regex_automata::Anchored;
+
 use super::*;
 use crate::redact::pattern::scan::Match;
 
@@ -186,4 +189,28 @@ fn keywords_of_digits_are_found_in_digits() {
     assert_eq!(found("(?i)00D[0-9]{4}", "00D", "1-00d1234"), 1);
     assert_eq!(found("00D[0-9]{4}", "00D", "1-00D1234"), 1);
     assert_eq!(found("00D[0-9]{4}", "00D", "1-00d1234"), 0);
+}
+
+proptest! {
+    /// Automata that patterns are tried by, exact or not, take nothing away.
+    #[test]
+    fn a_pattern_finds_what_its_expression_does(
+        chosen in 0_usize..4,
+        text in "key(: ?)?[\"']?([a-c]|[a-c]{8}|[\"\\\\\\. ]){0,60}",
+    ) {
+        let written = [
+            r#"key: (?<secret>[a-c]{2,12})\b"#,
+            r#"key(?:: ?"(?<secret>(?:[^"\\]|\\.){3,512})|: '(?<secret_other>[^']{4,400}))"#,
+            r#"key:? ?(?:[a-c]{5}[.]){1,40}[a-c]{1,2000}"#,
+            r#"key(?:: ?(?:a[^"]{0,300}b|[b ]{2,300}c){1,3})"#,
+        ][chosen];
+        let pattern = pattern(written, &["key"]).unwrap();
+        let expected = regex::bytes::RegexBuilder::new(&format!("^(?:{written})"))
+            .unicode(false)
+            .build()
+            .unwrap();
+        let expected = expected.find(text.as_bytes()).map(|found| found.end());
+        let found = pattern.find(&text, 0, text.len(), Anchored::Yes).unwrap();
+        prop_assert_eq!(found.map(|found| found.end), expected);
+    }
 }

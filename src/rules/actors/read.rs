@@ -228,7 +228,7 @@ impl Checked {
     }
 
     /// A length of time from 1 ms to a day.
-    pub(super) fn time(
+    pub(in crate::rules) fn time(
         &mut self,
         file: &Path,
         name: &str,

@@ -54,6 +54,11 @@ pub struct EventFile {
     /// How responses are understood: the first entry that holds, or else the status.
     #[serde(default)]
     pub outcome: Vec<OutcomeFile>,
+    /// Where the state of what is changed is read, before and after, so that `changes` are what was
+    /// observed and not what was asked for. On routes of kind `admin` at `level: full`.
+    #[serde(default)]
+    #[schemars(example = serde_json::json!({"get": "/admin/api-keys/{path.id}"}))]
+    pub snapshot: Option<SnapshotFile>,
     /// How much a success should worry; what is refused or fails worries no less than without it.
     #[serde(default)]
     #[schemars(example = serde_json::json!("warn"))]
@@ -74,6 +79,36 @@ pub struct EventFile {
     /// rules and documents in force, and sees them redacted.
     #[serde(default)]
     pub examples: Vec<EventExampleFile>,
+}
+
+/// How the state of what is changed is read: by a `GET` with the caller's own credentials, sent to
+/// the same upstream before the request and, if it was not refused, after it. If either fails,
+/// `changes` are what the request says, and `changes_notes` say why.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SnapshotFile {
+    /// Path and query, a template; each value in it is percent-encoded. With a value that only the
+    /// response has, such as the id of what is created, it is read after the request alone.
+    #[schemars(with = "String")]
+    #[schemars(example = serde_json::json!("/admin/api-keys/{path.id}"))]
+    pub get: Spanned<String>,
+    /// Where the state stands in the answer: a JSONPath to one value. The whole answer if not given.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    #[schemars(example = serde_json::json!("$.data"))]
+    pub at: Option<Spanned<String>>,
+    /// What is not compared: JSONPaths into the state. Members named like `updated_at`,
+    /// `last_used_at`, `modified`, `etag`, `resource_version` or `lock_version` never are.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    #[schemars(example = serde_json::json!(["$.stats", "$..hits"]))]
+    pub ignore: Vec<Spanned<String>>,
+    /// How long a request may wait for each reading, at most 30s; `timeouts.snapshot` of the
+    /// configuration (1s) if not given.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    #[schemars(example = serde_json::json!("500ms"))]
+    pub timeout: Option<Spanned<String>>,
 }
 
 /// Which requests a rule is for: those for which all of it holds.
@@ -107,7 +142,7 @@ pub struct MatchFile {
 pub enum RouteKindFile {
     /// Mutations are recorded.
     Admin,
-    /// Rejections are recorded.
+    /// Rejections are recorded; what they are called, and how they ended, is said by `rejections`.
     Gateway,
 }
 
@@ -120,12 +155,13 @@ pub struct TargetFile {
     #[schemars(with = "Option<String>")]
     #[schemars(example = serde_json::json!("api_key"))]
     pub kind: Option<Spanned<String>>,
-    /// Its id, a template.
+    /// Its id, a template. Several values of a template that is nothing but one place are several
+    /// targets: a list, a JSONPath with a wildcard, ids between commas.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     #[schemars(example = serde_json::json!("{path.id}"))]
     pub id: Option<Spanned<String>>,
-    /// Its name, a template.
+    /// Its name, a template; of several targets, one value for each.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     #[schemars(example = serde_json::json!("{response.body:$.name}"))]

@@ -2,6 +2,7 @@
 
 pub(super) mod example;
 pub(super) mod file;
+mod snapshot;
 #[cfg(test)]
 mod tests;
 
@@ -67,15 +68,12 @@ impl Checked {
         });
         let outcomes = written.outcome.iter();
         let outcomes = outcomes.map(|entry| self.outcome(file, id, entry, &params)).collect();
+        let snapshot = self.snapshot(file, written, &params);
         let kind = written.matching.kind.map(|kind| match kind {
             RouteKindFile::Admin => Kind::Admin,
             RouteKindFile::Gateway => Kind::Gateway,
         });
-        let severity = written.severity.map(|severity| match severity {
-            SeverityFile::Info => Severity::Info,
-            SeverityFile::Warn => Severity::Warn,
-            SeverityFile::Fail => Severity::Fail,
-        });
+        let severity = written.severity.map(severity_of);
         let examples = self.event_examples(file, id, host.as_deref(), &written.examples);
         let rule = EventRule {
             id: id.clone(),
@@ -90,6 +88,7 @@ impl Checked {
             description,
             outcomes,
             severity,
+            snapshot,
             read: written.read,
             audit: written.audit,
         };
@@ -119,6 +118,7 @@ impl Checked {
                     .to_owned(),
             });
         }
+        self.recorded_snapshots(&rules);
         rules.documented(&self.operations)
     }
 
@@ -181,7 +181,7 @@ impl Checked {
         Some(host)
     }
 
-    fn event_action(
+    pub(super) fn event_action(
         &mut self,
         file: &Path,
         id: &str,
@@ -220,7 +220,7 @@ impl Checked {
     ) -> TargetRule {
         let kind = self.word(file, id, "target.type", written.kind.as_ref());
         let mut template = |key: &str, written: Option<&Spanned<String>>| {
-            self.event_template(file, id, key, written?, Uses::Exchange, params)
+            self.event_template(file, id, key, written?, Uses::Targets, params)
         };
         let name = template("target.name", written.name.as_ref());
         TargetRule { kind, id: template("target.id", written.id.as_ref()), name }
@@ -316,13 +316,25 @@ impl Checked {
         let reason = reason.and_then(|template| {
             self.event_template(file, id, "reason", template, Uses::Exchange, params)
         });
-        let is = match written.is {
-            OutcomeIs::Success => Outcome::Success,
-            OutcomeIs::Failure => Outcome::Failure,
-            OutcomeIs::Denied => Outcome::Denied,
-            OutcomeIs::Unknown => Outcome::Unknown,
-        };
+        let is = outcome_of(written.is);
         OutcomeRule { statuses, body, is, reason }
+    }
+}
+
+pub(super) fn severity_of(written: SeverityFile) -> Severity {
+    match written {
+        SeverityFile::Info => Severity::Info,
+        SeverityFile::Warn => Severity::Warn,
+        SeverityFile::Fail => Severity::Fail,
+    }
+}
+
+pub(super) fn outcome_of(written: OutcomeIs) -> Outcome {
+    match written {
+        OutcomeIs::Success => Outcome::Success,
+        OutcomeIs::Failure => Outcome::Failure,
+        OutcomeIs::Denied => Outcome::Denied,
+        OutcomeIs::Unknown => Outcome::Unknown,
     }
 }
 
@@ -342,7 +354,7 @@ pub(super) fn is_word(text: &str) -> bool {
 }
 
 /// Whether all of it could be read.
-fn read_statuses(written: &StatusFile, statuses: &mut Vec<Statuses>) -> bool {
+pub(super) fn read_statuses(written: &StatusFile, statuses: &mut Vec<Statuses>) -> bool {
     match written {
         StatusFile::One(status) => match u16::try_from(*status) {
             Ok(status @ 100..=599) => statuses.push(Statuses(status, status)),

@@ -78,11 +78,11 @@ fn mistakes_in_templates_are_told_with_place_and_remedy() {
         (rule("target: { id: '{request.body:name}' }"), "`request.body:name`: ", "RFC 9535"),
         (rule("target: { id: '{request.body:$.a[}' }"), "`target.id` of `a`: ", "RFC 9535"),
         (
-            rule("target: { name: '{response.body:$.a[*]}' }"),
+            rule("target: { name: 'a {response.body:$.a[*]}' }"),
             "may select several values",
             "positions only",
         ),
-        (rule("target: { name: '{response.body:$..a}' }"), "several values", "positions only"),
+        (rule("target: { name: 'a {response.body:$..a}' }"), "several values", "positions only"),
         (rule("target: { name: '{target.id}' }"), "`target.id` is not known yet", "descriptions"),
         (
             rule("scope: { pool: '{response.body:$.pool}' }"),
@@ -156,6 +156,48 @@ fn mistakes_in_outcomes_and_matches_are_told_with_place_and_remedy() {
 }
 
 #[test]
+fn mistakes_in_snapshots_are_told_with_place_and_remedy() {
+    let get = |get: &str| rule(&format!("snapshot: {{ get: '{get}' }}"));
+    let with = |more: &str| rule(&format!("snapshot: {{ get: '/x/{{path.id}}', {more} }}"));
+    check(vec![
+        (rule("snapshot: {}"), "`get` is missing", "add `get`: Path and query"),
+        (rule("snapshot: { path: /x }"), "5:17: unknown key `path`", "known here: "),
+        (get("x/{path.id}"), "5:22: `get` of `a` does not begin with one `/`", "in braces is"),
+        (get("//x/{path.id}"), "`get` of `a` does not begin with one `/`", "as a client would"),
+        (get("{path.id}"), "`get` of `a` does not begin with one `/`", "as a client would"),
+        (get("/x y/{path.id}"), "characters that stand in no request line", "as a client would"),
+        (get("/x/{path.id}#a"), "characters that stand in no request line", "as a client would"),
+        (get("/x/../{path.id}"), "has `.` or `..` for a segment", "as a client would"),
+        (get("/x/{path.ids}"), "5:22: `get` of `a`: `path.ids`: ", "a parameter of the path"),
+        (get("/x/{target.id}"), "`target.id` is not known yet when this is written", "use what is"),
+        (with("at: '$.a[*]'"), "5:42: `$.a[*]` in `at` of `a` may select several", "positions only"),
+        (with("at: 'data'"), "`data` in `at` of `a`: ", "RFC 9535"),
+        (with("ignore: ['$.a', 'b']"), "5:54: `b` in `ignore` of `a`: ", "into the state"),
+        (with("timeout: soon"), "5:47: `timeout` is no length of time: `soon`", "`30s`"),
+        (with("timeout: 0s"), "`timeout` is no length of time: `0s`", "`30s`"),
+        (with("timeout: 31s"), "`timeout` of `a` is longer than 30s", "`500ms`"),
+        (
+            rule("snapshot: { get: /x }\n    read: true"),
+            "`snapshot` of `a` means nothing: the request changes nothing",
+            "remove `snapshot`",
+        ),
+        (
+            "events:\n  - id: a\n    match: { path: /x, kind: gateway }\n    snapshot: { get: /x }\n"
+                .to_owned(),
+            "4:22: `snapshot` of `a` means nothing: the request is on `gateway` routes only",
+            "remove `snapshot`",
+        ),
+        (
+            "events:\n  - { id: a, match: { path: '/x/{id}', method: PUT }, snapshot: { get: '/y/{path.id}' } }\n  \
+             - { id: b, match: { path: '/y/*', method: GET }, audit: true }\n"
+                .to_owned(),
+            "2:11: the state of `a` would never be read",
+            "read it elsewhere",
+        ),
+    ]);
+}
+
+#[test]
 fn a_rule_is_unreachable_only_if_another_takes_all_that_it_would() {
     let rows = [
         ("method: POST", "method: POST", true),
@@ -185,7 +227,12 @@ fn what_a_rule_says_is_in_the_digest() {
     };
     let one = digest(&rule("target: { id: '{path.id}' }"));
     assert_eq!(one, digest(&format!("# a remark\n{}", rule("target: {id: \"{path.id}\"}"))));
-    for other in ["target: { id: '{path.id}x' }", "target: { name: '{path.id}' }", "read: true"] {
+    for other in [
+        "target: { id: '{path.id}x' }",
+        "target: { name: '{path.id}' }",
+        "read: true",
+        "snapshot: { get: /x }",
+    ] {
         assert_ne!(one, digest(&rule(other)), "{other}");
     }
 }

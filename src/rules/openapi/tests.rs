@@ -102,7 +102,7 @@ const NAMED: &[(&str, &str, &str)] = &[
         "PUT /admin/v2/users/me/notes/first",
         "admin#notes.replace note.overwrite note|first user=me \
              /admin/v2/users/{user_id}/notes/{note_id}",
-        "Note “first” overwritten of user “me”",
+        "Note “first” of user “me” overwritten",
     ),
     (
         "POST /internal/operations/purge?id=42",

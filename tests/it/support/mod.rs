@@ -3,9 +3,11 @@
 
 mod client;
 mod curl;
+mod django;
 mod http2;
 mod issuer;
 mod ledger;
+mod model;
 mod proxy;
 mod rabbitmq;
 mod tls;
@@ -13,9 +15,11 @@ mod upstream;
 
 pub(crate) use client::{Answer, exchange, exchange_on, read_answer};
 pub(crate) use curl::{Curl, curl};
+pub(crate) use django::{Browser, Django};
 pub(crate) use http2::{Http2Reply, Http2Upstream, http2_exchange};
 pub(crate) use issuer::Issuer;
 pub(crate) use ledger::{Row, WriteLock, completions, rows, rows_after};
+pub(crate) use model::Model;
 pub(crate) use proxy::{Proxy, Running, Setup, free_address};
 pub(crate) use rabbitmq::RabbitMq;
 pub(crate) use tls::{Authority, TlsFront};

@@ -109,6 +109,7 @@ impl Event<'_> {
                 let file = file.map(|file| format!(" ({})", file.display())).unwrap_or_default();
                 (format!("document {id}{file}: {key}"), Some(id.clone()))
             }
+            By::Rejection { id } => (format!("`rejections`: {id}"), Some(id.clone())),
             By::Rule { id, key } => {
                 let place = self.setup.rules.event(id);
                 let place = place.map(|(file, line)| format!(" at {}:{line}", file.display()));
@@ -122,7 +123,11 @@ impl Event<'_> {
     fn rule(&self, rows: &mut Vec<Derived>) {
         let Some(id) = self.first["rule"].as_str() else { return };
         let operation = self.setup.rules.document(id).is_some();
+        let rejects = self.setup.events.rejections().iter().any(|rule| rule.id == id);
         let from = match self.setup.events.rule(id) {
+            _ if self.first["category"] == "gateway" && rejects => {
+                "the answer fits this rule of `rejections`".to_owned()
+            }
             Some(rule) => format!("match.path `{}`", rule.path.as_str()),
             None if operation => "no rule takes it; this operation of a document does".to_owned(),
             None => "not one of these rules".to_owned(),

@@ -3,6 +3,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use bytes::Bytes;
+use http::HeaderMap;
 use pingora::connectors::http::Connector;
 use pingora::http::RequestHeader;
 use pingora::prelude::HttpPeer;
@@ -10,8 +11,10 @@ use pingora::protocols::ALPN;
 use pingora::protocols::http::client::HttpSession;
 use pingora::utils::tls::{WrappedX509, parse_x509};
 
+use super::balance::Pool;
+use super::budget::Account;
+use super::forward::{self, Forwarding};
 use crate::identify::Endpoint;
-use crate::proxy::forward;
 
 /// Interim responses (1xx) before the final one.
 const INTERIMS: usize = 8;
@@ -23,7 +26,63 @@ const ADDRESSES: usize = 3;
 /// A response, whole.
 pub(super) struct Answer {
     pub(super) status: u16,
+    pub(super) headers: HeaderMap,
     pub(super) body: Vec<u8>,
+}
+
+/// How much of an answer's body is taken.
+pub(super) struct Room<'a> {
+    /// Bytes.
+    pub(super) limit: usize,
+    /// Whose memory it is; none where the questions at a time are few enough to need no account.
+    pub(super) account: Option<&'a mut Account>,
+}
+
+impl Room<'_> {
+    /// Room for so many bytes, on nobody's account.
+    pub(super) fn of(limit: usize) -> Self {
+        Self { limit, account: None }
+    }
+
+    fn take(&mut self, held: usize, more: usize) -> Result<(), FetchError> {
+        if held.saturating_add(more) > self.limit {
+            return Err(FetchError::TooLarge);
+        }
+        let fits = self.account.as_mut().is_none_or(|account| account.take_spare(more));
+        if fits { Ok(()) } else { Err(FetchError::NoMemory) }
+    }
+}
+
+/// Where a request goes, for whoever asks the application about it.
+pub(super) struct Application<'a> {
+    pub(super) connector: &'a Connector,
+    pub(super) upstream: &'a str,
+    pub(super) pool: Option<&'a Pool>,
+    pub(super) forwarding: &'a Forwarding<'a>,
+}
+
+impl Application<'_> {
+    /// Puts a question to the application on behalf of a caller whose fields are in `head`.
+    pub(super) async fn ask(
+        &self,
+        mut head: RequestHeader,
+        room: Room<'_>,
+    ) -> Result<Answer, FetchError> {
+        forward::stamp(&mut head, self.forwarding).map_err(|_| FetchError::Request)?;
+        self.ask_stamped(Box::new(head), room).await
+    }
+
+    /// The same, with a head that says already who passes it on.
+    pub(super) async fn ask_stamped(
+        &self,
+        head: Box<RequestHeader>,
+        room: Room<'_>,
+    ) -> Result<Answer, FetchError> {
+        let client = self.forwarding.client.clone().unwrap_or_default();
+        let pool = self.pool.ok_or(FetchError::Unreachable)?;
+        let peer = pool.pick(client.as_bytes(), &[]).ok_or(FetchError::Unreachable)?;
+        ask(self.connector, &peer, head, Bytes::new(), room).await
+    }
 }
 
 /// Why there is none. Nothing of what was sent or received is in it.
@@ -35,6 +94,8 @@ pub(super) enum FetchError {
     Broken,
     #[error("the answer is too large")]
     TooLarge,
+    #[error("there is no memory for the answer")]
+    NoMemory,
     #[error("the question cannot be put")]
     Request,
     #[error("there was no answer in time")]
@@ -45,18 +106,18 @@ pub(super) enum FetchError {
 
 /// Asks, and reads the answer to its end. HTTP/1.1, or HTTP/2 where the peer agrees. What is asked
 /// changes nothing, so a connection of the pool that turns out to be dead is replaced.
-pub(super) async fn ask(
+async fn ask(
     connector: &Connector,
     peer: &HttpPeer,
     head: Box<RequestHeader>,
     body: Bytes,
-    limit: usize,
+    mut room: Room<'_>,
 ) -> Result<Answer, FetchError> {
     let mut tries = 1;
     loop {
         let (session, reused) =
             connector.get_http_session(peer).await.map_err(|_| FetchError::Unreachable)?;
-        match ask_on(session, connector, peer, head.clone(), body.clone(), limit).await {
+        match ask_on(session, connector, peer, head.clone(), body.clone(), &mut room).await {
             Err(FetchError::Broken) if reused && tries < CONNECTIONS => tries += 1,
             answer => return answer,
         }
@@ -69,7 +130,7 @@ async fn ask_on(
     peer: &HttpPeer,
     head: Box<RequestHeader>,
     body: Bytes,
-    limit: usize,
+    room: &mut Room<'_>,
 ) -> Result<Answer, FetchError> {
     let broken = |_| FetchError::Broken;
     let head = match &session {
@@ -82,20 +143,21 @@ async fn ask_on(
     }
     session.finish_request_body().await.map_err(broken)?;
     let mut interims = 0;
-    let status = loop {
+    let (status, headers) = loop {
         session.read_response_header().await.map_err(broken)?;
-        let status = session.response_header().map(|head| head.status.as_u16());
-        match status {
-            Some(status @ 200..) => break status,
+        match session.response_header() {
+            Some(head) if head.status.as_u16() >= 200 => {
+                break (head.status.as_u16(), head.headers.clone());
+            }
             _ if interims < INTERIMS => interims += 1,
             _ => return Err(FetchError::Broken),
         }
     };
-    let mut answer = Answer { status, body: Vec::new() };
+    let mut answer = Answer { status, headers, body: Vec::new() };
     while let Some(piece) = session.read_response_body().await.map_err(broken)? {
-        if answer.body.len() + piece.len() > limit {
+        if let Err(error) = room.take(answer.body.len(), piece.len()) {
             session.shutdown().await;
-            return Err(FetchError::TooLarge);
+            return Err(error);
         }
         answer.body.extend_from_slice(&piece);
     }
@@ -129,7 +191,7 @@ pub(super) async fn ask_server(
         let mut hasher = DefaultHasher::new();
         (&endpoint.host, &endpoint.authorities).hash(&mut hasher);
         peer.group_key = hasher.finish();
-        match ask(connector, &peer, Box::new(head.clone()), body.clone(), limit).await {
+        match ask(connector, &peer, Box::new(head.clone()), body.clone(), Room::of(limit)).await {
             // Nothing was asked: another address may be better.
             Err(FetchError::Unreachable) => failure = FetchError::Unreachable,
             answer => return answer,

@@ -1,0 +1,278 @@
+//! How each act ended, from the one response to all of them.
+//!
+//! GraphQL tells of errors by the path of the field, JSON-RPC by the id of the call, and answers
+//! with many statuses (207) by item. What the response does not tell is not known, and not guessed.
+
+use super::act::{Act, Answer, End};
+use super::body::{self, Value};
+use super::code::{code, is_refusal, rpc_code, status_in};
+use super::rpc;
+use super::signs::{Tells, is_error_inside};
+use crate::record::{Outcome, Target};
+
+/// The API told of other acts, and not of this one.
+const NO_RESULT: &str = "no_result";
+
+/// Something was wrong, and there is no code for it.
+const CALL_ERROR: &str = "call_error";
+
+/// Members around the items of an answer.
+const LISTS: [&str; 11] = [
+    "items",
+    "results",
+    "responses",
+    "data",
+    "operations",
+    "Operations",
+    "value",
+    "resources",
+    "entries",
+    "result",
+    "response",
+];
+
+/// Items of an answer that are looked at.
+pub(super) const ITEMS_MAX: usize = 1000;
+
+/// How each of these acts ended, after a response that as a whole is a success.
+pub(super) fn ends(acts: &[Act], body: Option<&Value<'_>>) -> Vec<End> {
+    let Some(body) = body else {
+        return acts.iter().map(|_| End::of(Outcome::Success, None)).collect();
+    };
+    let end = |act: &Act| match &act.answer {
+        Answer::Graphql(position, path) => graphql(act, *position, path, body),
+        Answer::Rpc(id) => json_rpc(act, id.as_deref(), body, acts.len()),
+        Answer::Part(position, id) => match part(body, *position, id.as_deref()) {
+            Some(item) => match of_item(item) {
+                Some(end) if end.outcome != Outcome::Success => end,
+                _ => shown(act, item),
+            },
+            None => End::of(Outcome::Unknown, Some(NO_RESULT.to_owned())),
+        },
+        Answer::Rest => rest(acts, body),
+    };
+    acts.iter().map(end).collect()
+}
+
+fn failed(code: Option<String>) -> End {
+    let outcome = match &code {
+        Some(code) if is_refusal(code) => Outcome::Denied,
+        _ => Outcome::Failure,
+    };
+    End::of(outcome, Some(code.unwrap_or_else(|| CALL_ERROR.to_owned())))
+}
+
+fn unknown() -> End {
+    End::of(Outcome::Unknown, Some(NO_RESULT.to_owned()))
+}
+
+/// Done, upon what the result shows.
+fn done(act: &Act, result: Option<&Value<'_>>) -> End {
+    End { targets: result.and_then(|result| told(act, result)), ..End::of(Outcome::Success, None) }
+}
+
+/// The target with the id and the name that a result gives to it.
+fn told(act: &Act, result: &Value<'_>) -> Option<Vec<Target>> {
+    let [target] = act.targets.as_slice() else { return None };
+    if act.sentence.part.is_some() || target.kind == "operation" {
+        return None;
+    }
+    let found = || match act.sentence.verb.as_str() {
+        "create" | "register" => body::created_id(result, &target.kind),
+        _ => body::id(result, &target.kind),
+    };
+    let id = target.id.clone().or_else(found);
+    let name = target.name.clone().or_else(|| body::name(result, &target.kind));
+    let name = name.filter(|name| Some(name) != id.as_ref());
+    let told = Target { kind: target.kind.clone(), id, name };
+    (told != *target).then(|| vec![told])
+}
+
+/// Done, upon what an item of the answer shows.
+fn shown(act: &Act, item: &Value<'_>) -> End {
+    let body = ["body", "response", "data"].iter().find_map(|name| item.get(name));
+    let end = done(act, body);
+    let known = end.targets.as_deref().unwrap_or(&act.targets);
+    match (known, act.sentence.verb.as_str()) {
+        ([target @ Target { id: None, .. }], "create") => {
+            let id = located(item).or_else(|| body::id(inside(item), &target.kind));
+            let target = Target { id, ..target.clone() };
+            End { targets: Some(vec![target]), ..end }
+        }
+        _ => end,
+    }
+}
+
+fn is_null(value: Option<&Value<'_>>) -> bool {
+    value.is_none_or(|value| *value == Value::Null)
+}
+
+fn graphql(act: &Act, position: Option<usize>, path: &[String], body: &Value<'_>) -> End {
+    let reply = match (position, body.as_array()) {
+        (Some(position), Some(replies)) => replies.get(position),
+        _ => Some(body),
+    };
+    let Some(reply) = reply else { return unknown() };
+    let data = reply.get("data");
+    let errors = errors(reply);
+    let result = path.iter().try_fold(data, |value, key| value.map(|value| value.get(key)));
+    let result = result.flatten();
+    if !is_null(result) {
+        let own = result.filter(|_| !path.is_empty());
+        if let Some(refused) = own.filter(|result| is_error_inside(result, Tells::Result)) {
+            return failed(code(refused, None));
+        }
+        if !path.is_empty() || errors.is_empty() || has_some(data) {
+            return done(act, own);
+        }
+    }
+    let mine = errors.iter().find(|error| !path.is_empty() && leads_to(error, path));
+    let anonymous = || errors.iter().find(|error| error.get("path").is_none());
+    match (mine, errors.first()) {
+        (Some(error), _) => failed(code(error, None)),
+        (None, None) => match reply.get("error").filter(|error| **error != Value::Null) {
+            Some(_) => failed(code(reply, None)),
+            None => done(act, None),
+        },
+        // Without data nothing was begun.
+        (None, Some(error)) if data.is_none() || path.is_empty() => failed(code(error, None)),
+        // The error of another field has taken all data with it.
+        (None, Some(_)) if is_null(data) => match anonymous() {
+            Some(error) => failed(code(error, None)),
+            None => unknown(),
+        },
+        (None, Some(_)) => {
+            anonymous().map_or_else(|| done(act, None), |error| failed(code(error, None)))
+        }
+    }
+}
+
+fn has_some(data: Option<&Value<'_>>) -> bool {
+    data.is_some_and(|data| data.members().iter().any(|(_, value)| *value != Value::Null))
+}
+
+fn errors<'b>(reply: &'b Value<'_>) -> &'b [Value<'b>] {
+    reply.get("errors").and_then(Value::as_array).unwrap_or_default()
+}
+
+fn leads_to(error: &Value<'_>, path: &[String]) -> bool {
+    let place = error.get("path").and_then(Value::as_array).unwrap_or_default();
+    // A namespace that failed took its fields with it.
+    let same = |(name, key): (&Value<'_>, &String)| name.as_str() == Some(key);
+    !place.is_empty() && place.iter().zip(path).all(same)
+}
+
+fn json_rpc(act: &Act, id: Option<&str>, body: &Value<'_>, count: usize) -> End {
+    // A call without an id is not answered.
+    let reply = match (body, id) {
+        (Value::Array(_), None) => return End::of(Outcome::Success, None),
+        (Value::Array(replies), Some(id)) => replies
+            .iter()
+            .take(ITEMS_MAX)
+            .find(|reply| reply.get("id").and_then(rpc::id).as_deref() == Some(id)),
+        (reply, None) if count > 1 && is_null(reply.get("error")) => return done(act, None),
+        (reply, _) => Some(reply),
+    };
+    let Some(reply) = reply else { return unknown() };
+    match reply.get("error").filter(|error| **error != Value::Null) {
+        Some(error) => failed(code(reply, None).or_else(|| rpc_code(error))),
+        None => done(act, reply.get("result")),
+    }
+}
+
+/// What is said of the acts that are not told apart.
+fn rest(acts: &[Act], body: &Value<'_>) -> End {
+    let is_known = |error: &Value<'_>| {
+        acts.iter().any(|act| match &act.answer {
+            Answer::Graphql(_, path) => leads_to(error, path),
+            _ => false,
+        })
+    };
+    let mut lost = false;
+    let replies = body.as_array().unwrap_or_else(|| std::slice::from_ref(body));
+    for reply in replies.iter().take(ITEMS_MAX) {
+        if let Some(error) = errors(reply).iter().find(|error| !is_known(error)) {
+            return failed(code(error, None));
+        }
+        lost |= !errors(reply).is_empty() && is_null(reply.get("data"));
+        let is_other =
+            |id: &str| !acts.iter().any(|act| act.answer == Answer::Rpc(Some(id.to_owned())));
+        let id = reply.get("id").and_then(rpc::id);
+        if let Some(error) = reply.get("error").filter(|error| **error != Value::Null)
+            && id.as_deref().is_none_or(is_other)
+        {
+            return failed(code(reply, None).or_else(|| rpc_code(error)));
+        }
+    }
+    if lost { unknown() } else { End::of(Outcome::Success, None) }
+}
+
+/// The items of an answer with many statuses.
+pub(super) fn items<'b>(body: &'b Value<'b>) -> &'b [Value<'b>] {
+    if let Some(items) = body.as_array() {
+        return items;
+    }
+    let inner = body.get("multistatus").unwrap_or(body);
+    let list = LISTS.iter().find_map(|name| inner.get(name).filter(|list| !is_null(Some(list))));
+    match list {
+        Some(Value::Array(items)) => items,
+        Some(item @ Value::Object(_)) if item.get("status").is_some() => std::slice::from_ref(item),
+        _ => &[],
+    }
+}
+
+fn part<'b>(body: &'b Value<'b>, position: usize, id: Option<&str>) -> Option<&'b Value<'b>> {
+    let items = items(body);
+    let own = |item: &&Value<'_>| id.is_some() && item_id(item).as_deref() == id;
+    let by_id = items.iter().take(ITEMS_MAX).find(own);
+    let has_ids = || items.first().and_then(item_id).is_some();
+    by_id.or_else(|| items.get(position).filter(|_| id.is_none() || !has_ids()))
+}
+
+/// What an item holds under its one name: `{"delete": {"_id": 5, "status": 404}}`.
+fn inside<'b>(item: &'b Value<'b>) -> &'b Value<'b> {
+    match item.members() {
+        [(_, inner @ Value::Object(_))] => inner,
+        _ => item,
+    }
+}
+
+/// The id of an item of an answer.
+pub(super) fn item_id(item: &Value<'_>) -> Option<String> {
+    let item = inside(item);
+    let own = ["id", "_id", "uuid", "key", "bulkId", "resource_id", "resourceId"];
+    let own = own.iter().find_map(|name| body::scalar(item.get(name)?));
+    own.or_else(|| located(item))
+}
+
+/// The end of the address of an item.
+fn located(item: &Value<'_>) -> Option<String> {
+    let href = item.get("href").or_else(|| item.get("location")).and_then(Value::as_str)?;
+    href.trim_end_matches('/').rsplit('/').next().and_then(super::text::bounded)
+}
+
+/// How an item of an answer ended, if it says so.
+pub(super) fn of_item(item: &Value<'_>) -> Option<End> {
+    let item = inside(item);
+    let status = ["status", "statusCode", "status_code", "httpStatus", "code"];
+    let status = status.iter().find_map(|name| status_in(item.get(name)?));
+    let status = status.or_else(|| status_in(item.get("propstat")?.get("status")?));
+    match status {
+        Some(200..=399) => Some(End::of(Outcome::Success, None)),
+        Some(status) => {
+            let body = ["body", "response"].iter().find_map(|name| item.get(name));
+            let reason = code(item, Some(status)).or_else(|| code(body?, Some(status)));
+            let reason = reason.unwrap_or_else(|| format!("http_{status}"));
+            let outcome = match status {
+                401 | 403 | 407 => Outcome::Denied,
+                _ => Outcome::Failure,
+            };
+            Some(End::of(outcome, Some(reason)))
+        }
+        None if is_error_inside(item, Tells::Item) => Some(failed(code(item, None))),
+        None => ["success", "ok"]
+            .iter()
+            .any(|name| item.get(name) == Some(&Value::Bool(true)))
+            .then(|| End::of(Outcome::Success, None)),
+    }
+}

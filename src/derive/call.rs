@@ -1,0 +1,195 @@
+//! Calls whose names are in the body: what a name such as `createUser` says, and what of.
+
+use super::act::{ACTS_MAX, Act, Answer, are_alike};
+use super::body::{self, Many, Value};
+use super::graphql::Operation;
+use super::naming::plural_name;
+use super::nouns::{is_part, known_category};
+use super::sentence::Sentence;
+use super::verbs::{canonical, compound, is_verb};
+use super::words::{singular, snake};
+use crate::record::Target;
+
+/// More acts than are told apart.
+const TOO_MANY: &str = "acts_truncated";
+
+/// Members of arguments around what is meant.
+const WRAPPERS: [&str; 8] =
+    ["input", "data", "where", "attributes", "payload", "patch", "params", "record"];
+
+/// Arguments that are looked at.
+const ITEMS_MAX: usize = 100;
+
+/// Verbs that are hardly ever nouns: with one of them at its end, a name begins with a noun, even
+/// if that is a verb as well (`postCreate`).
+const PLAIN: [&str; 8] = ["create", "update", "delete", "add", "remove", "edit", "destroy", "get"];
+
+/// What a request calls.
+#[derive(Debug, Default)]
+pub(super) struct Calls {
+    /// At least one.
+    pub(super) acts: Vec<Act>,
+    /// How many there are, also of those that are not told apart.
+    pub(super) count: usize,
+    /// How several of them are called.
+    pub(super) kind: &'static str,
+    /// They are GraphQL, the gravest of it this.
+    pub(super) graphql: Option<Operation>,
+    /// What a reader should know.
+    pub(super) notes: Vec<&'static str>,
+}
+
+impl Calls {
+    pub(super) fn note(&mut self, note: &'static str) {
+        if !self.notes.contains(&note) {
+            self.notes.push(note);
+        }
+    }
+
+    /// Leaves no more acts than are told apart, of which the last one stands for the rest and for
+    /// `more` that are not here, under this action and with a target of this type.
+    pub(super) fn limit(&mut self, more: usize, action: &str, target: &str) {
+        self.count = self.acts.len() + more;
+        if self.count <= ACTS_MAX {
+            return;
+        }
+        self.note(TOO_MANY);
+        self.acts.truncate(ACTS_MAX - 1);
+        let kind = format!("{} more {}", self.count - self.acts.len(), self.kind);
+        let noun = action.split('.').next().unwrap_or(action);
+        self.acts.push(Act {
+            action: action.to_owned(),
+            category: noun.to_owned(),
+            targets: vec![Target { kind: target.to_owned(), ..Target::default() }],
+            sentence: Sentence { verb: "run".to_owned(), kind: Some(kind), ..Sentence::default() },
+            answer: Answer::Rest,
+        });
+    }
+
+    /// The action and the area of all of them: the one that they share, or what they are.
+    pub(super) fn action(&self) -> (String, String) {
+        match self.acts.as_slice() {
+            [first, ..] if are_alike(&self.acts) => (first.action.clone(), first.category.clone()),
+            _ if self.graphql.is_some() => ("graphql.mutate".to_owned(), "graphql".to_owned()),
+            _ if self.kind == "requests" => ("request.batch".to_owned(), "request".to_owned()),
+            _ => ("rpc.batch".to_owned(), "rpc".to_owned()),
+        }
+    }
+}
+
+/// An act of a call by its noun and verb, and what its arguments say.
+pub(super) fn of_call(noun: &str, verb: &str, arguments: &Value<'_>, answer: Answer) -> Act {
+    let session = matches!(verb, "login" | "logout") && matches!(noun, "" | "user" | "session");
+    let (noun, verb) = match (noun, verb) {
+        (_, "login") if session => return signing("create", "sign_in", arguments, answer),
+        (_, "logout") if session => return signing("delete", "sign_out", arguments, answer),
+        ("", "register") => ("user", "register"),
+        ("", verb) => ("rpc", verb),
+        pair => pair,
+    };
+    let of_owner;
+    let noun = match owner(noun, arguments) {
+        Some(owner) => {
+            of_owner = format!("{owner}_{noun}");
+            of_owner.as_str()
+        }
+        None => noun,
+    };
+    // A part is not what is acted upon: `updateUserPassword`.
+    let (kind, part) = match noun.rsplit_once('_') {
+        Some((kind, part))
+            if is_part(part) && known_category(noun).is_none_or(|it| it != "api_key") =>
+        {
+            (kind, Some(part.to_owned()))
+        }
+        _ => (noun, None),
+    };
+    let targets = targets(arguments, kind, part.is_some());
+    Act {
+        action: format!("{noun}.{verb}"),
+        category: known_category(noun).unwrap_or(noun).to_owned(),
+        targets,
+        sentence: Sentence { verb: verb.to_owned(), part, ..Sentence::default() },
+        answer,
+    }
+}
+
+/// Signing in or out.
+fn signing(verb: &str, spoken: &str, arguments: &Value<'_>, answer: Answer) -> Act {
+    Act {
+        action: format!("session.{verb}"),
+        category: "session".to_owned(),
+        targets: targets(arguments, "session", false),
+        sentence: Sentence { verb: spoken.to_owned(), ..Sentence::default() },
+        answer,
+    }
+}
+
+/// Whose part it is, if only one thing is named: `uploadAvatar(userId: 7)`.
+fn owner(part: &str, arguments: &Value<'_>) -> Option<String> {
+    let named = |(name, _): &(std::borrow::Cow<'_, str>, Value<'_>)| {
+        let name = snake(name);
+        name.strip_suffix("_id").filter(|owner| !owner.is_empty()).map(ToOwned::to_owned)
+    };
+    let mut owners = arguments.members().iter().take(ITEMS_MAX).filter_map(named);
+    let owner = is_part(part).then(|| owners.next()).flatten()?;
+    owners.next().is_none().then_some(owner)
+}
+
+fn targets(arguments: &Value<'_>, kind: &str, is_part: bool) -> Vec<Target> {
+    let inner = || WRAPPERS.iter().filter_map(|name| arguments.get(name));
+    let inner = || inner().filter(|value| matches!(value, Value::Object(_)));
+    let plural = plural_name(kind);
+    let target = |id, name| Target { kind: kind.to_owned(), id, name };
+    for place in std::iter::once(arguments).chain(inner()) {
+        let many = match place.as_array() {
+            Some(_) => Many::default(),
+            None => body::many(place, kind, &plural),
+        };
+        if !many.is_empty() {
+            return many.targets.into_iter().map(|it| target(it.id, it.name)).collect();
+        }
+    }
+    let id = body::id(arguments, kind).or_else(|| inner().find_map(|inner| body::id(inner, kind)));
+    let name = || body::name(arguments, kind);
+    let name = name().or_else(|| inner().find_map(|inner| body::name(inner, kind)));
+    let name = name.filter(|name| !is_part && Some(name) != id.as_ref());
+    vec![target(id, name)]
+}
+
+/// `createUser`, `userCreate`, `addUserToTeam`: noun and verb; `None` if there is no verb.
+pub(super) fn noun_and_verb(name: &str) -> Option<(String, String)> {
+    let name = snake(name);
+    let words: Vec<&str> = name.split('_').collect();
+    let (first, last) = (words.first()?, words.last()?);
+    let is_reversed = words.len() > 1 && PLAIN.contains(last) && !PLAIN.contains(first);
+    if !is_reversed {
+        if is_verb(canonical(&name)) || is_verb(&name) {
+            return Some((String::new(), canonical(&name).to_owned()));
+        }
+        if let Some((verb, about)) = compound(&name).filter(|(_, about)| !about.is_empty()) {
+            return Some(verb_first(verb, about));
+        }
+    }
+    let at = match is_reversed {
+        true => words.len() - 1,
+        false => words.iter().skip(1).position(|word| is_verb(word))? + 1,
+    };
+    let (noun, verb) = words.split_at_checked(at)?;
+    Some((singular(&noun.join("_")), canonical(&verb.join("_")).to_owned()))
+}
+
+/// What a verb is about, up to what it is done with: `user_to_team`, `user_by_id`.
+fn verb_first(verb: &str, about: &str) -> (String, String) {
+    let words: Vec<&str> = about.split('_').collect();
+    let at = words.iter().position(|word| {
+        matches!(*word, "to" | "from" | "into" | "for" | "by" | "with" | "in" | "on" | "of")
+    });
+    match at.filter(|at| *at > 0).and_then(|at| words.split_at_checked(at)) {
+        Some((noun, way @ ["to" | "from" | "into", _, ..])) => {
+            (singular(&noun.join("_")), format!("{verb}_{}", way.join("_")))
+        }
+        Some((noun, _)) => (singular(&noun.join("_")), canonical(verb).to_owned()),
+        None => (singular(about), canonical(verb).to_owned()),
+    }
+}

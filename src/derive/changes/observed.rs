@@ -1,0 +1,270 @@
+//! Changes between two states that were read, one before the request and one after it.
+
+use std::collections::HashSet;
+
+use super::diff::diff;
+use super::{CHANGES_MAX, Changes, Note};
+use crate::decode::Node;
+use crate::derive::body;
+use crate::derive::naming::Naming;
+use crate::record::{BodyRecord, Change, ChangesSource, ResponseRecord};
+use crate::redact::JsonPath;
+
+/// Steps that finding all ignored values of a state may take.
+const WORK_MAX: usize = 1_000_000;
+
+/// When a state was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    /// Before the request was sent.
+    Before,
+    /// After its response had come.
+    After,
+}
+
+impl Moment {
+    /// The name in metrics, and to the application; stable.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Before => "before",
+            Self::After => "after",
+        }
+    }
+}
+
+/// Why a state could not be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unseen {
+    /// It took too long.
+    Timeout,
+    /// The application was not reached, or the connection broke off.
+    Unreachable,
+    /// It answered that the caller may not see it (401, 403, 407).
+    Refused,
+    /// It answered with a redirect, which is not followed.
+    Redirected,
+    /// It answered with another status than 200, 203, 404 or 410.
+    Status,
+    /// The answer is larger than may be captured of a response.
+    TooLarge,
+    /// The answer is no object and no list.
+    Unreadable,
+    /// The rule's `at` leads nowhere in the answer.
+    NoState,
+    /// A value that the path needs is not there, is redacted, or could lead elsewhere.
+    NoPath,
+    /// The path may be read in several ways.
+    AmbiguousPath,
+    /// A GET of the path is itself recorded, or goes another way than the request.
+    NotARead,
+    /// The caller's credential holds for one request only.
+    BoundCredential,
+    /// The request may stand for another method or path.
+    Override,
+    /// Too many states are being read, or too much is captured.
+    Busy,
+    /// The response is being streamed: what it does may not be done.
+    Streaming,
+}
+
+impl Unseen {
+    /// The name in the record and in metrics; stable.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Timeout => "snapshot_timeout",
+            Self::Unreachable => "snapshot_unreachable",
+            Self::Refused => "snapshot_refused",
+            Self::Redirected => "snapshot_redirected",
+            Self::Status => "snapshot_status",
+            Self::TooLarge => "snapshot_too_large",
+            Self::Unreadable => "snapshot_unreadable",
+            Self::NoState => "snapshot_no_state",
+            Self::NoPath => "snapshot_no_path",
+            Self::AmbiguousPath => "snapshot_ambiguous_path",
+            Self::NotARead => "snapshot_not_a_read",
+            Self::BoundCredential => "snapshot_bound_credential",
+            Self::Override => "snapshot_override",
+            Self::Busy => "snapshot_busy",
+            Self::Streaming => "snapshot_streaming",
+        }
+    }
+}
+
+/// What reading a state came to.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Shown {
+    /// A state: an object or a list.
+    State(BodyRecord),
+    /// There is nothing.
+    Absent,
+    /// It is not known.
+    Unseen(Unseen),
+}
+
+impl Shown {
+    /// What an answer shows, redacted: 404 and 410 say that there is nothing.
+    pub fn of(answer: &ResponseRecord) -> Self {
+        match answer.status {
+            200 | 203 => {}
+            404 | 410 => return Self::Absent,
+            401 | 403 | 407 => return Self::Unseen(Unseen::Refused),
+            300..=399 => return Self::Unseen(Unseen::Redirected),
+            _ => return Self::Unseen(Unseen::Status),
+        }
+        match (&answer.body, answer.truncated, answer.unread) {
+            (_, true, _) => Self::Unseen(Unseen::TooLarge),
+            (Some(body), false, None) if is_state(&body.tree()) => Self::State(body.clone()),
+            _ => Self::Unseen(Unseen::Unreadable),
+        }
+    }
+}
+
+/// The two states.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Observed {
+    /// Before the request.
+    pub before: Shown,
+    /// After its response.
+    pub after: Shown,
+}
+
+impl Observed {
+    /// Whether the request brought into being what was not there.
+    pub fn is_creation(&self) -> bool {
+        matches!((&self.before, &self.after), (Shown::Absent, Shown::State(_)))
+    }
+
+    /// What its states call the thing, that before first: a deletion says no name.
+    pub(in crate::derive) fn name(&self, naming: &Naming, kind: &str) -> Option<String> {
+        [Moment::Before, Moment::After].into_iter().find_map(|moment| {
+            let state = self.tree(naming, moment).ok()??;
+            body::name(&state, kind)
+        })
+    }
+
+    /// The changes between the states, or else those that the request `set`, with the reason.
+    pub(super) fn changes(&self, naming: &Naming, set: Changes, status: Option<u16>) -> Changes {
+        let (before, after) =
+            match (self.tree(naming, Moment::Before), self.tree(naming, Moment::After)) {
+                (Ok(before), Ok(after)) => (before, after),
+                (Err(unseen), _) => {
+                    return instead(set, &[Note::BeforeUnavailable.as_str(), unseen.as_str()]);
+                }
+                (_, Err(unseen)) => {
+                    return instead(set, &[Note::AfterUnavailable.as_str(), unseen.as_str()]);
+                }
+            };
+        if before.is_none() && after.is_none() {
+            return instead(set, &[Note::NotFound.as_str()]);
+        }
+        let nothing = Node::Object(Vec::new());
+        let (old, new) = (before.as_ref().unwrap_or(&nothing), after.as_ref().unwrap_or(&nothing));
+        let difference = diff(old, new);
+        let mut changes = Changes {
+            list: difference.changes,
+            hidden: difference.hidden,
+            notes: difference.notes,
+            source: ChangesSource::Observed,
+        };
+        let mut note = |note: Note| changes.notes.push(note.as_str().to_owned());
+        match status {
+            Some(202) => note(Note::Accepted),
+            Some(207) => note(Note::MultiStatus),
+            _ => {}
+        }
+        if !changes.hidden.is_empty() {
+            note(Note::Hidden);
+        }
+        let shows = |change: &Change| has(old, &change.path) || has(new, &change.path);
+        let unseen: Vec<Change> =
+            set.list.into_iter().filter(|change| change.op != "remove" && !shows(change)).collect();
+        if !unseen.is_empty() && after.is_some() {
+            note(Note::NotShown);
+            let room = CHANGES_MAX.saturating_sub(changes.list.len());
+            changes.list.extend(unseen.into_iter().take(room));
+        }
+        changes
+    }
+
+    /// A state without what the rule leaves out; none if there was nothing.
+    fn tree(&self, naming: &Naming, moment: Moment) -> Result<Option<Node<'_>>, Unseen> {
+        let shown = match moment {
+            Moment::Before => &self.before,
+            Moment::After => &self.after,
+        };
+        let body = match shown {
+            Shown::State(body) => body.tree(),
+            Shown::Absent => return Ok(None),
+            Shown::Unseen(why) => return Err(*why),
+        };
+        let Some(rule) = naming.snapshot() else { return Ok(Some(body)) };
+        let mut work = WORK_MAX;
+        let Some(at) = &rule.at else { return without(&body, &rule.ignore, &mut work).map(Some) };
+        let found = at.select(&body, &mut work).map_err(|_| Unseen::Unreadable)?;
+        let found = found.first().filter(|node| is_state(node)).ok_or(Unseen::NoState)?;
+        without(found, &rule.ignore, &mut work).map(Some)
+    }
+}
+
+/// What the request set, and why the states do not tell.
+fn instead(mut set: Changes, notes: &[&'static str]) -> Changes {
+    set.notes.extend(notes.iter().map(|note| (*note).to_owned()));
+    set
+}
+
+/// Whether a tree can be the state of something.
+fn is_state(node: &Node<'_>) -> bool {
+    matches!(node, Node::Object(_) | Node::Array(_)) && !super::hidden::is_hidden(node)
+}
+
+/// Whether a state tells of the value at a path of the request: it stands there, or what is above it
+/// is no object. The outermost name may be one that the API wraps requests in.
+fn has(state: &Node<'_>, path: &str) -> bool {
+    let inner = path.get(1..).and_then(|rest| rest.find('/').and_then(|at| rest.get(at..)));
+    tells(state, path) || inner.is_some_and(|inner| tells(state, inner))
+}
+
+fn tells(state: &Node<'_>, path: &str) -> bool {
+    let mut node = state;
+    for name in path.split('/').skip(1) {
+        if !matches!(node, Node::Object(_)) {
+            return true;
+        }
+        let name = name.replace("~1", "/").replace("~0", "~");
+        match node.get(&name) {
+            Some(member) => node = member,
+            None => return false,
+        }
+    }
+    true
+}
+
+/// The state without what the paths select.
+fn without<'n>(
+    state: &'n Node<'n>,
+    ignore: &[JsonPath],
+    work: &mut usize,
+) -> Result<Node<'static>, Unseen> {
+    let mut left_out: HashSet<*const Node<'n>> = HashSet::new();
+    for path in ignore {
+        let found = path.select(state, work).map_err(|_| Unseen::Unreadable)?;
+        left_out.extend(found.into_iter().map(std::ptr::from_ref));
+    }
+    Ok(copy(state, &left_out).into_owned())
+}
+
+/// A copy without these nodes, which are told by where they are in memory.
+fn copy<'n>(node: &Node<'n>, left_out: &HashSet<*const Node<'n>>) -> Node<'n> {
+    let stays = |item: &Node<'n>| !left_out.contains(&std::ptr::from_ref(item));
+    match node {
+        Node::Array(items) => {
+            let items = items.iter().filter(|item| stays(item));
+            Node::Array(items.map(|item| copy(item, left_out)).collect())
+        }
+        Node::Object(members) => {
+            let members = members.iter().filter(|(_, item)| stays(item));
+            Node::Object(members.map(|(name, item)| (name.clone(), copy(item, left_out))).collect())
+        }
+        other => other.clone(),
+    }
+}

@@ -1,0 +1,171 @@
+//! The upstream's own error codes, as common APIs give them.
+
+use super::body::{Value, step};
+use crate::decode::Number;
+
+/// Longer error codes are no codes.
+pub(super) const CODE_BYTES_MAX: usize = 64;
+
+/// Codes that say that somebody may not, letters and digits alone.
+const REFUSALS: [&str; 13] = [
+    "accessdenied",
+    "accessdeniedexception",
+    "authenticationrequired",
+    "forbidden",
+    "insufficientpermissions",
+    "insufficientscope",
+    "invalidauth",
+    "notauthed",
+    "notauthenticated",
+    "notauthorized",
+    "permissiondenied",
+    "unauthenticated",
+    "unauthorized",
+];
+
+/// Codes of JSON-RPC 2.0, section 5.1.
+const RPC_CODES: [(i64, &str); 5] = [
+    (-32700, "parse_error"),
+    (-32600, "invalid_request"),
+    (-32601, "method_not_found"),
+    (-32602, "invalid_params"),
+    (-32603, "internal_error"),
+];
+
+/// Where error codes stand, the best place first.
+///
+/// `error.code` and its like are everybody's; `error.status` is Google's, `errors[].extensions.code`
+/// GraphQL's, `type` of RFC 9457, `__type` and `Error.Code` of AWS, `reason` of Kubernetes and
+/// CouchDB.
+const PLACES: [&[&str]; 29] = [
+    &["error", "code"],
+    &["error", "type"],
+    &["error", "status"],
+    &["error", "reason"],
+    &["error", "name"],
+    &["error", "data", "code"],
+    &["error", "data", "reason"],
+    &["error", "data", "type"],
+    &["extensions", "code"],
+    &["code"],
+    &["error"],
+    &["error_code"],
+    &["errorCode"],
+    &["errors", "extensions", "code"],
+    &["errors", "code"],
+    &["errors", "errorCode"],
+    &["errors", "reason"],
+    &["errors", "type"],
+    &["userErrors", "code"],
+    &["__type"],
+    &["Error", "Code"],
+    &["ErrorResponse", "Error", "Code"],
+    &["Response", "Errors", "Error", "Code"],
+    &["Code"],
+    &["type"],
+    &["reason"],
+    &["scimType"],
+    &["errcode"],
+    &["errors"],
+];
+
+/// The names under which a code stands.
+pub(super) type Place = &'static [&'static str];
+
+/// The code of an error; of a list of errors the first one's. `status` is that of the response.
+pub(super) fn code(body: &Value<'_>, status: Option<u16>) -> Option<String> {
+    code_at(body, status).map(|(code, _)| code)
+}
+
+/// The same, and where it stands.
+pub(super) fn code_at(body: &Value<'_>, status: Option<u16>) -> Option<(String, Place)> {
+    let at = |place: &[&str]| {
+        place.iter().try_fold(first(body), |value, name| Some(first(value.get(name)?)))
+    };
+    let of_word = |place: &Place| Some((word(at(place)?.as_str()?, status)?, *place));
+    let words = PLACES.iter().find_map(of_word);
+    words.or_else(|| {
+        PLACES.iter().filter(|place| place.last() != Some(&"status")).find_map(|place| {
+            let Value::Number(number) = at(place)? else { return None };
+            Some((numbered(number, status)?, *place))
+        })
+    })
+}
+
+/// A place of a code as a JSONPath.
+pub(super) fn json_path(body: &Value<'_>, place: Place) -> String {
+    let mut path = "$".to_owned();
+    let mut value = Some(body);
+    for name in std::iter::once(None).chain(place.iter().map(Some)) {
+        if let Some(name) = name {
+            path.push_str(&step(name));
+            value = value.and_then(|value| value.get(name));
+        }
+        if let Some(items) = value.and_then(Value::as_array) {
+            path.push_str("[0]");
+            value = items.first();
+        }
+    }
+    path
+}
+
+/// The code of a JSON-RPC error.
+pub(super) fn rpc_code(error: &Value<'_>) -> Option<String> {
+    let Value::Number(Number::Integer(number)) = error.get("code")? else { return None };
+    let known = RPC_CODES.iter().find(|(code, _)| code == number);
+    Some(known.map_or_else(|| format!("error_{number}"), |(_, name)| (*name).to_owned()))
+}
+
+fn first<'b, 'n>(value: &'b Value<'n>) -> &'b Value<'n> {
+    value.as_array().and_then(<[_]>::first).unwrap_or(value)
+}
+
+/// A code in a text: one word, of an address (RFC 9457) or a qualified name its last part.
+fn word(text: &str, status: Option<u16>) -> Option<String> {
+    let text = text.trim();
+    let text =
+        match text.contains("://") || text.starts_with(['/', '#']) || text.starts_with("urn:") {
+            true => text.trim_end_matches('/').rsplit(['/', '#', ':']).next().unwrap_or_default(),
+            false => text.rsplit('#').next().unwrap_or_default(),
+        };
+    let is_code = text.len() <= CODE_BYTES_MAX
+        && text.bytes().any(|byte| byte.is_ascii_alphabetic())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte));
+    // `about:blank` says nothing, and so does a status in words.
+    let says = is_code
+        && status.is_none_or(|status| !text.eq_ignore_ascii_case(&format!("http_{status}")));
+    (says && !["error", "fail", "failure", "Error", "true", "Status"].contains(&text))
+        .then(|| text.to_owned())
+}
+
+/// A number that is not the status once more.
+fn numbered(number: &Number<'_>, status: Option<u16>) -> Option<String> {
+    let Number::Integer(number) = number else { return None };
+    let is_status =
+        (100..600).contains(number) || status.is_some_and(|it| i64::from(it) == *number);
+    if let Some((_, name)) = RPC_CODES.iter().find(|(code, _)| code == number) {
+        return Some((*name).to_owned());
+    }
+    (!is_status && *number != 0).then(|| format!("error_{number}"))
+}
+
+/// Whether a code says that somebody may not.
+pub(super) fn is_refusal(code: &str) -> bool {
+    let plain: String = code.chars().filter(char::is_ascii_alphanumeric).collect();
+    REFUSALS.contains(&plain.to_ascii_lowercase().as_str())
+}
+
+/// A status code, as a number or a text: `404`, `404 Not Found`, `HTTP/1.1 404 Not Found`.
+pub(super) fn status_in(value: &Value<'_>) -> Option<u16> {
+    let status = match value {
+        Value::Number(Number::Integer(number)) => u16::try_from(*number).ok()?,
+        Value::String(text) => {
+            let mut words = text.split_ascii_whitespace();
+            let first = words.next()?;
+            let code = if first.starts_with("HTTP/") { words.next()? } else { first };
+            code.parse().ok().filter(|_| code.len() == 3)?
+        }
+        _ => return None,
+    };
+    (100..600).contains(&status).then_some(status)
+}

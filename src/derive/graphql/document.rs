@@ -1,0 +1,269 @@
+//! The operations of a GraphQL document: which fields they select at their top, under which keys
+//! the answer tells of them, and with which arguments.
+//!
+//! Reads no deeper than the fields of a namespace (`users { delete(id: 5) }`). What cannot be read
+//! is no document here, and is judged by `gravity` alone.
+
+use std::borrow::Cow;
+
+use crate::decode::{GraphqlLexer, GraphqlToken as Token};
+
+/// Fields that are kept of one document; the others are counted.
+const FIELDS_MAX: usize = 1000;
+
+/// Fragments within fragments, lists within objects.
+const DEPTH_MAX: usize = 32;
+
+/// Fields are read at the top and in namespaces.
+const LEVELS: usize = 2;
+
+/// What a document holds.
+#[derive(Default)]
+pub(super) struct Document<'d> {
+    pub(super) operations: Vec<Operation<'d>>,
+    pub(super) fragments: Vec<(&'d str, Vec<Selection<'d>>)>,
+    /// Fields that were not kept.
+    pub(super) more: usize,
+}
+
+/// One operation.
+pub(super) struct Operation<'d> {
+    /// `query`, `mutation` or `subscription`.
+    pub(super) kind: &'d str,
+    pub(super) name: Option<&'d str>,
+    pub(super) selections: Vec<Selection<'d>>,
+}
+
+/// What stands in braces.
+pub(super) enum Selection<'d> {
+    Field(Field<'d>),
+    /// A fragment, by its name.
+    Spread(&'d str),
+    Inline(Vec<Self>),
+}
+
+/// A field that is selected.
+pub(super) struct Field<'d> {
+    /// Its name in the answer.
+    pub(super) key: &'d str,
+    pub(super) name: &'d str,
+    pub(super) arguments: Vec<(&'d str, Literal<'d>)>,
+    pub(super) selections: Vec<Selection<'d>>,
+}
+
+/// A value in a document.
+pub(super) enum Literal<'d> {
+    Variable(&'d str),
+    Text(Cow<'d, str>),
+    Number(&'d str),
+    /// `true`, `null`, or an enumerated value.
+    Name(&'d str),
+    List(Vec<Self>),
+    Object(Vec<(&'d str, Self)>),
+}
+
+impl<'d> Document<'d> {
+    /// Reads a document; `None` if it is none.
+    pub(super) fn read(text: &'d str) -> Option<Self> {
+        let mut reader = Reader { lexer: GraphqlLexer::new(text), ahead: None, fields: 0, more: 0 };
+        let mut document = Self::default();
+        while let Some(token) = reader.next()? {
+            match token {
+                Token::Mark(b'{') => document.operations.push(Operation {
+                    kind: "query",
+                    name: None,
+                    selections: reader.selections(LEVELS, DEPTH_MAX)?,
+                }),
+                Token::Name("fragment") => {
+                    let name = reader.name()?;
+                    reader.before_selection()?;
+                    let selections = reader.selections(LEVELS, DEPTH_MAX)?;
+                    document.fragments.push((name, selections));
+                }
+                Token::Name(kind @ ("query" | "mutation" | "subscription")) => {
+                    let name = match reader.peek()? {
+                        Some(Token::Name(_)) => Some(reader.name()?),
+                        _ => None,
+                    };
+                    reader.before_selection()?;
+                    let selections = reader.selections(LEVELS, DEPTH_MAX)?;
+                    document.operations.push(Operation { kind, name, selections });
+                }
+                Token::String(_) => {}
+                _ => return None,
+            }
+        }
+        document.more = reader.more;
+        Some(document)
+    }
+}
+
+struct Reader<'d> {
+    lexer: GraphqlLexer<'d>,
+    ahead: Option<Token<'d>>,
+    fields: usize,
+    more: usize,
+}
+
+impl<'d> Reader<'d> {
+    /// The next word, comments left out. The outer `None` is an error.
+    #[expect(clippy::option_option, reason = "an error, the end, or a word")]
+    fn next(&mut self) -> Option<Option<Token<'d>>> {
+        if let Some(token) = self.ahead.take() {
+            return Some(Some(token));
+        }
+        loop {
+            match self.lexer.next().ok()? {
+                Some((Token::Comment(_), _)) => {}
+                found => return Some(found.map(|(token, _)| token)),
+            }
+        }
+    }
+
+    #[expect(clippy::option_option, reason = "an error, the end, or a word")]
+    fn peek(&mut self) -> Option<Option<&Token<'d>>> {
+        if self.ahead.is_none() {
+            self.ahead = self.next()?;
+        }
+        Some(self.ahead.as_ref())
+    }
+
+    fn some(&mut self) -> Option<Token<'d>> {
+        self.next()?
+    }
+
+    fn name(&mut self) -> Option<&'d str> {
+        if let Token::Name(name) = self.some()? { Some(name) } else { None }
+    }
+
+    fn takes(&mut self, mark: u8) -> Option<bool> {
+        let is_there = matches!(self.peek()?, Some(Token::Mark(found)) if *found == mark);
+        if is_there {
+            self.ahead = None;
+        }
+        Some(is_there)
+    }
+
+    /// Passes over variables and directives, up to and over the brace.
+    fn before_selection(&mut self) -> Option<()> {
+        loop {
+            match self.some()? {
+                Token::Mark(b'{') => return Some(()),
+                Token::Mark(b'(') => self.skip(b'(', b')')?,
+                Token::Mark(b'@') | Token::Name(_) => {}
+                _ => return None,
+            }
+        }
+    }
+
+    /// Passes over what is open, to its end.
+    fn skip(&mut self, open: u8, close: u8) -> Option<()> {
+        let mut depth = 1_usize;
+        while depth > 0 {
+            match self.some()? {
+                Token::Mark(mark) if mark == open => depth += 1,
+                Token::Mark(mark) if mark == close => depth -= 1,
+                _ => {}
+            }
+        }
+        Some(())
+    }
+
+    fn directives(&mut self) -> Option<()> {
+        while self.takes(b'@')? {
+            self.name()?;
+            if self.takes(b'(')? {
+                self.skip(b'(', b')')?;
+            }
+        }
+        Some(())
+    }
+
+    /// What stands in braces, the first of which has been read.
+    fn selections(&mut self, levels: usize, depth: usize) -> Option<Vec<Selection<'d>>> {
+        let depth = depth.checked_sub(1)?;
+        if levels == 0 {
+            self.skip(b'{', b'}')?;
+            return Some(Vec::new());
+        }
+        let mut selections = Vec::new();
+        loop {
+            let selection = match self.some()? {
+                Token::Mark(b'}') => return Some(selections),
+                Token::Mark(b'.') => self.spread(levels, depth)?,
+                Token::Name(name) => Selection::Field(self.field(name, levels, depth)?),
+                _ => return None,
+            };
+            if self.fields < FIELDS_MAX {
+                self.fields += 1;
+                selections.push(selection);
+            } else if levels == LEVELS {
+                self.more += 1;
+            }
+        }
+    }
+
+    fn spread(&mut self, levels: usize, depth: usize) -> Option<Selection<'d>> {
+        if let Some(Token::Name(_)) = self.peek()? {
+            let name = self.name()?;
+            if name != "on" {
+                self.directives()?;
+                return Some(Selection::Spread(name));
+            }
+            self.name()?;
+        }
+        self.directives()?;
+        if !self.takes(b'{')? {
+            return None;
+        }
+        Some(Selection::Inline(self.selections(levels, depth)?))
+    }
+
+    fn field(&mut self, first: &'d str, levels: usize, depth: usize) -> Option<Field<'d>> {
+        let name = if self.takes(b':')? { self.name()? } else { first };
+        let arguments = if self.takes(b'(')? { self.members(b')', depth)? } else { Vec::new() };
+        self.directives()?;
+        let selections =
+            if self.takes(b'{')? { self.selections(levels - 1, depth)? } else { Vec::new() };
+        Some(Field { key: first, name, arguments, selections })
+    }
+
+    /// `name: value`, up to and over the end.
+    fn members(&mut self, end: u8, depth: usize) -> Option<Vec<(&'d str, Literal<'d>)>> {
+        let depth = depth.checked_sub(1)?;
+        let mut members = Vec::new();
+        while !self.takes(end)? {
+            let name = self.name()?;
+            if !self.takes(b':')? {
+                return None;
+            }
+            let value = self.literal(depth)?;
+            if members.len() < FIELDS_MAX {
+                members.push((name, value));
+            }
+        }
+        Some(members)
+    }
+
+    fn literal(&mut self, depth: usize) -> Option<Literal<'d>> {
+        Some(match self.some()? {
+            Token::Mark(b'$') => Literal::Variable(self.name()?),
+            Token::String(text) => Literal::Text(text),
+            Token::Number(text) => Literal::Number(text),
+            Token::Name(name) => Literal::Name(name),
+            Token::Mark(b'{') => Literal::Object(self.members(b'}', depth)?),
+            Token::Mark(b'[') => {
+                let depth = depth.checked_sub(1)?;
+                let mut items = Vec::new();
+                while !self.takes(b']')? {
+                    let item = self.literal(depth)?;
+                    if items.len() < FIELDS_MAX {
+                        items.push(item);
+                    }
+                }
+                Literal::List(items)
+            }
+            _ => return None,
+        })
+    }
+}

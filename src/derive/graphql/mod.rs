@@ -1,0 +1,276 @@
+//! GraphQL requests: what each of their mutations is called, upon what it is, and how grave the
+//! whole is.
+//!
+//! One act a field of the mutation that is asked for: its name says verb and noun (`createUser`,
+//! `userCreate`), its arguments and variables say which item. A document that could be two things
+//! is the graver of them.
+
+mod arguments;
+mod document;
+mod gravity;
+
+use std::borrow::Cow;
+
+pub(super) use gravity::Operation;
+
+use self::arguments::arguments;
+use self::document::{Document, Field, Operation as Written, Selection};
+use super::act::{ACTS_MAX, Act, Answer};
+use super::body::{self, Value};
+use super::call::{Calls, noun_and_verb, of_call};
+use super::sentence::Sentence;
+use super::text::bounded;
+use super::verbs::{canonical, is_verb};
+use super::words::{singular, snake};
+use crate::decode::{is_operation, json};
+use crate::record::Target;
+
+/// The operation is known to the server by its hash or id, and is not in the request.
+pub(super) const PERSISTED: &str = "graphql_persisted";
+
+/// Fragments that are followed, one from another.
+const SPREADS_MAX: usize = 8;
+
+/// Longer names are no names of operations.
+const NAME_BYTES_MAX: usize = 256;
+
+/// The GraphQL operations of a request: on a path that ends in `graphql`, or in a body that says so.
+pub(super) fn calls(
+    path: &str,
+    query: Option<&Value<'_>>,
+    body: Option<&Value<'_>>,
+) -> Option<Calls> {
+    let last = path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+    let is_named = last.to_ascii_lowercase().starts_with("graphql");
+    (is_named || body.is_some_and(is_operation_in)).then(|| read(query, body))
+}
+
+/// Whether a body can be nothing but GraphQL, whatever the path.
+fn is_operation_in(body: &Value<'_>) -> bool {
+    let request = body.as_array().and_then(<[_]>::first).unwrap_or(body);
+    text(request, "query").is_some_and(is_operation)
+}
+
+/// How grave the GraphQL operations of a request are, if there are any.
+pub(super) fn gravity(query: Option<&Value<'_>>, body: Option<&Value<'_>>) -> Option<Operation> {
+    let within = within(body);
+    let requests = requests(query, within.as_ref().or(body));
+    requests
+        .iter()
+        .map(|(_, request)| written(request).map(|text| gravity::operation(text).0))
+        .max()?
+}
+
+fn text<'b>(request: &'b Value<'_>, name: &str) -> Option<&'b str> {
+    request.get(name).and_then(Value::as_str)
+}
+
+/// The document: the body itself is one where it is of type `application/graphql`.
+fn written<'b>(request: &'b Value<'_>) -> Option<&'b str> {
+    request.as_str().or_else(|| text(request, "query"))
+}
+
+/// What a multipart request with files holds as text, under `operations`.
+fn within<'b>(body: Option<&'b Value<'_>>) -> Option<Value<'b>> {
+    json(text(body?, "operations")?).ok()
+}
+
+/// The requests of a body, each with its position in a batch.
+fn requests<'b, 'n>(
+    query: Option<&'b Value<'n>>,
+    body: Option<&'b Value<'n>>,
+) -> Vec<(Option<usize>, &'b Value<'n>)> {
+    match body.or(query) {
+        Some(Value::Array(batch)) => {
+            batch.iter().take(ACTS_MAX).enumerate().map(|(at, one)| (Some(at), one)).collect()
+        }
+        Some(one) => vec![(None, one)],
+        None => Vec::new(),
+    }
+}
+
+fn read(query: Option<&Value<'_>>, body: Option<&Value<'_>>) -> Calls {
+    let within = within(body);
+    let body = within.as_ref().or(body);
+    let mut calls = Calls { kind: "GraphQL mutations", ..Calls::default() };
+    let mut whole = Vec::new();
+    let mut gravest = None;
+    let mut more = 0;
+    for (position, request) in requests(query, body) {
+        let (operation, named) =
+            written(request).map_or((Operation::Unknown, None), gravity::operation);
+        gravest = gravest.max(Some(operation));
+        let asked = text(request, "operationName").and_then(bounded);
+        let id = persisted(request);
+        if id.is_some() && written(request).is_none() {
+            calls.note(PERSISTED);
+        }
+        let target = Target { kind: "operation".to_owned(), id, name: asked.or(named) };
+        let before = calls.acts.len();
+        if operation == Operation::Mutation {
+            more += mutations(request, position, &mut calls.acts);
+        }
+        if operation >= Operation::Unknown && calls.acts.len() == before {
+            calls.acts.push(anonymous(operation, vec![target.clone()], position));
+        }
+        whole.push(target);
+    }
+    if let Some(Value::Array(batch)) = body {
+        more += batch.len().saturating_sub(ACTS_MAX);
+    }
+    let gravest = gravest.unwrap_or(Operation::Unknown);
+    calls.graphql = Some(gravest);
+    if calls.acts.is_empty() {
+        if whole.is_empty() {
+            whole.push(Target { kind: "operation".to_owned(), ..Target::default() });
+        }
+        calls.acts.push(anonymous(gravest, whole, None));
+    }
+    calls.limit(more, "graphql.mutate", "operation");
+    calls
+}
+
+/// The id or hash of an operation that the server knows.
+fn persisted(request: &Value<'_>) -> Option<String> {
+    let own = ["documentId", "doc_id", "queryId", "id"].iter().find_map(|name| request.get(name));
+    let parsed = text(request, "extensions").and_then(|text| json(text).ok());
+    let extensions = parsed.as_ref().or_else(|| request.get("extensions"));
+    let hash = extensions.and_then(|all| all.get("persistedQuery")?.get("sha256Hash"));
+    body::scalar(hash.or(own)?)
+}
+
+/// An operation by its name alone.
+fn anonymous(operation: Operation, targets: Vec<Target>, position: Option<usize>) -> Act {
+    let (verb, kind) = match operation {
+        Operation::Mutation => ("mutate", "GraphQL mutation"),
+        Operation::Subscription => ("subscribe", "GraphQL subscription"),
+        Operation::Query => ("query", "GraphQL operation"),
+        Operation::Unknown => ("execute", "GraphQL operation"),
+    };
+    Act {
+        action: format!("graphql.{verb}"),
+        category: "graphql".to_owned(),
+        targets,
+        sentence: run(kind),
+        answer: Answer::Graphql(position, Vec::new()),
+    }
+}
+
+fn run(kind: &str) -> Sentence {
+    Sentence { verb: "run".to_owned(), kind: Some(kind.to_owned()), ..Sentence::default() }
+}
+
+/// An act for each field of the mutation that is asked for; how many fields were left out.
+fn mutations(request: &Value<'_>, position: Option<usize>, acts: &mut Vec<Act>) -> usize {
+    let Some(document) = written(request).and_then(Document::read) else { return 0 };
+    let asked = text(request, "operationName");
+    let is_mutation = |operation: &&Written<'_>| operation.kind == "mutation";
+    let named = document.operations.iter().find(|operation| operation.name == asked);
+    let chosen: Vec<&Written<'_>> = match named.filter(|_| asked.is_some()) {
+        Some(operation) if operation.kind == "mutation" => vec![operation],
+        // Whoever asks for the query of a document that holds a mutation gets the graver name.
+        Some(_) => return 0,
+        None => document.operations.iter().filter(is_mutation).collect(),
+    };
+    let parsed = text(request, "variables").and_then(|text| json(text).ok());
+    let none = Value::Null;
+    let variables = parsed.as_ref().or_else(|| request.get("variables")).unwrap_or(&none);
+    let mut walk =
+        Fields { document: &document, variables, position, acts, more: document.more, steps: 0 };
+    for operation in chosen {
+        walk.all(&operation.selections, None, 0);
+    }
+    walk.more
+}
+
+struct Fields<'a, 'd> {
+    document: &'a Document<'d>,
+    variables: &'a Value<'a>,
+    position: Option<usize>,
+    acts: &'a mut Vec<Act>,
+    more: usize,
+    /// Selections looked at: fragments can be spread in fragments, again and again.
+    steps: usize,
+}
+
+impl<'d> Fields<'_, 'd> {
+    fn all(&mut self, selections: &[Selection<'d>], space: Option<&Field<'d>>, depth: usize) {
+        let document = self.document;
+        for selection in selections {
+            self.steps += 1;
+            if self.steps > 100 * ACTS_MAX || depth > SPREADS_MAX {
+                return;
+            }
+            match selection {
+                Selection::Inline(inner) => self.all(inner, space, depth + 1),
+                Selection::Spread(name) => {
+                    let found = document.fragments.iter().find(|(other, _)| other == name);
+                    if let Some((_, inner)) = found {
+                        self.all(inner, space, depth + 1);
+                    }
+                }
+                Selection::Field(field) if field.name.starts_with("__") => {}
+                Selection::Field(field) if space.is_none() && self.is_namespace(field) => {
+                    self.all(&field.selections, Some(field), depth + 1);
+                }
+                // Of those that are too many one is kept, so that it is seen that they are.
+                Selection::Field(_) if self.acts.len() > ACTS_MAX => self.more += 1,
+                Selection::Field(field) => {
+                    let act = self.act(field, space);
+                    // The same key twice is one field.
+                    if self.acts.iter().all(|known| known.answer != act.answer) {
+                        self.acts.push(act);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether a field holds others that act: `users { delete(id: 5) }`.
+    fn is_namespace(&self, field: &Field<'d>) -> bool {
+        let acts = |inner: &Selection<'d>| {
+            let Selection::Field(inner) = inner else { return false };
+            let first = snake(inner.name);
+            is_verb(first.split('_').next().unwrap_or_default()) && !inner.arguments.is_empty()
+        };
+        field.arguments.is_empty()
+            && noun_and_verb(field.name).is_none()
+            && field.selections.iter().any(acts)
+    }
+
+    fn act(&self, field: &Field<'d>, space: Option<&Field<'d>>) -> Act {
+        let arguments = arguments(field, self.variables);
+        let path = space.into_iter().chain([field]).map(|field| cut_name(field.key)).collect();
+        let answer = Answer::Graphql(self.position, path);
+        let named = match space {
+            Some(space) => {
+                let noun = singular(snake(space.name).trim_end_matches("_mutations"));
+                Some((noun, canonical(&snake(field.name)).to_owned()))
+            }
+            None => noun_and_verb(field.name),
+        };
+        let says = |noun: &str, verb: &str| {
+            !noun.is_empty() || matches!(verb, "login" | "logout" | "register")
+        };
+        let named = named.filter(|(noun, verb)| says(noun, verb));
+        if let Some((noun, verb)) = named {
+            return of_call(&noun, &verb, &arguments, answer);
+        }
+        let name = snake(field.name);
+        let name = if name.is_empty() { "mutate".to_owned() } else { name };
+        let id = body::id(&arguments, &name);
+        let target = Target { kind: "operation".to_owned(), id, name: bounded(field.name) };
+        Act {
+            action: format!("graphql.{name}"),
+            category: "graphql".to_owned(),
+            targets: vec![target],
+            sentence: run("GraphQL mutation"),
+            answer,
+        }
+    }
+}
+
+fn cut_name(name: &str) -> String {
+    let end = name.floor_char_boundary(NAME_BYTES_MAX);
+    Cow::Borrowed(name.get(..end).unwrap_or_default()).into_owned()
+}

@@ -1,0 +1,195 @@
+//! Errors inside of answers that began well: events of a stream, lines of one, and bodies that say
+//! with status 200 what went wrong.
+//!
+//! Looks at what has passed already and delays nothing. What it cannot look into (a content encoding, a
+//! line that is too long) it lets pass unseen.
+
+use http::HeaderMap;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use serde_json::Value;
+
+use super::frames;
+
+/// Longer lines, and whole bodies, are not looked into.
+pub const LINE_BYTES_MAX: usize = 64 * 1024;
+
+/// Names of events that tell of an error.
+///   Anthropic: <https://docs.anthropic.com/en/docs/build-with-claude/streaming#error-events>
+///   OpenAI: <https://platform.openai.com/docs/api-reference/responses-streaming>
+const ERROR_EVENTS: [&str; 3] = ["error", "response.failed", "exception"];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Events,
+    Lines,
+    /// Bedrock's.
+    Frames,
+    Whole,
+}
+
+/// A watch over one answer.
+pub struct Watch {
+    kind: Kind,
+    /// What there is of a line that has not ended.
+    line: Vec<u8>,
+    /// The line is too long.
+    is_skipped: bool,
+    /// So many bytes are still to come of a message that is too long.
+    skip: usize,
+    /// The event is called an error.
+    is_error: bool,
+    is_done: bool,
+}
+
+impl Watch {
+    /// A watch over an answer with these fields, if it can be looked into.
+    pub fn over(headers: &HeaderMap) -> Option<Self> {
+        if headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+            return None;
+        }
+        let kind = headers.get(CONTENT_TYPE)?.to_str().ok()?;
+        let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        let kind = match kind.as_str() {
+            "text/event-stream" => Kind::Events,
+            "application/x-ndjson" | "application/jsonl" | "application/x-jsonlines" => Kind::Lines,
+            "application/vnd.amazon.eventstream" => Kind::Frames,
+            "application/json" => Kind::Whole,
+            _ => return None,
+        };
+        Some(Self {
+            kind,
+            line: Vec::new(),
+            is_skipped: false,
+            skip: 0,
+            is_error: false,
+            is_done: false,
+        })
+    }
+
+    /// Looks at what has passed: the first error in it, as a document of JSON.
+    pub fn passed(&mut self, chunk: &[u8]) -> Option<Vec<u8>> {
+        if self.is_done {
+            return None;
+        }
+        if self.kind == Kind::Frames {
+            return self.frames(chunk);
+        }
+        if self.kind == Kind::Whole {
+            self.keep(chunk);
+            return None;
+        }
+        let mut lines = chunk.split(|byte| *byte == b'\n');
+        let last = lines.next_back().unwrap_or_default();
+        for rest in lines {
+            if let Some(error) = self.line_ends(rest) {
+                return self.done(error);
+            }
+        }
+        self.keep(last);
+        None
+    }
+
+    /// The answer has ended: an error in what was not told yet.
+    pub fn ended(&mut self) -> Option<Vec<u8>> {
+        if self.is_done || self.kind == Kind::Frames {
+            return None;
+        }
+        let error = self.line_ends(b"")?;
+        self.done(error)
+    }
+
+    fn frames(&mut self, mut chunk: &[u8]) -> Option<Vec<u8>> {
+        while !chunk.is_empty() {
+            let skipped = self.skip.min(chunk.len());
+            self.skip -= skipped;
+            chunk = chunk.get(skipped..).unwrap_or_default();
+            // First as much as tells how long it is.
+            let wanted = frames::length(&self.line).unwrap_or(4);
+            if wanted > LINE_BYTES_MAX {
+                self.skip = wanted.saturating_sub(self.line.len());
+                self.line = Vec::new();
+                continue;
+            }
+            let (head, rest) = chunk
+                .split_at_checked(wanted.saturating_sub(self.line.len()))
+                .unwrap_or((chunk, &[]));
+            self.line.extend_from_slice(head);
+            chunk = rest;
+            if frames::length(&self.line) == Some(self.line.len()) {
+                let message = std::mem::take(&mut self.line);
+                if let Some(error) = frames::error(&message) {
+                    return self.done(error);
+                }
+            }
+        }
+        None
+    }
+
+    fn done(&mut self, error: Vec<u8>) -> Option<Vec<u8>> {
+        self.is_done = true;
+        self.line = Vec::new();
+        Some(error)
+    }
+
+    fn keep(&mut self, bytes: &[u8]) {
+        if self.is_skipped || self.line.len().saturating_add(bytes.len()) > LINE_BYTES_MAX {
+            self.is_skipped = true;
+            self.line = Vec::new();
+        } else {
+            self.line.extend_from_slice(bytes);
+        }
+    }
+
+    fn line_ends(&mut self, rest: &[u8]) -> Option<Vec<u8>> {
+        if self.line.is_empty() && !self.is_skipped && rest.len() <= LINE_BYTES_MAX {
+            return self.read(rest);
+        }
+        self.keep(rest);
+        let line = std::mem::take(&mut self.line);
+        if std::mem::take(&mut self.is_skipped) {
+            return None;
+        }
+        self.read(&line)
+    }
+
+    fn read(&mut self, line: &[u8]) -> Option<Vec<u8>> {
+        let line = line.trim_ascii();
+        if self.kind != Kind::Events {
+            return error(line, false);
+        }
+        if let Some(name) = line.strip_prefix(b"event:") {
+            let name = name.trim_ascii();
+            self.is_error = ERROR_EVENTS.iter().any(|known| known.as_bytes() == name);
+            return None;
+        }
+        if line.is_empty() {
+            self.is_error = false;
+            return None;
+        }
+        error(line.strip_prefix(b"data:")?.trim_ascii_start(), self.is_error)
+    }
+}
+
+/// The error that a document tells of, as a document.
+fn error(document: &[u8], is_error: bool) -> Option<Vec<u8>> {
+    const NAME: &[u8] = b"\"error\"";
+    const FAILED: &[u8] = b"\"response.failed\"";
+    let has = |name: &[u8]| memchr::memmem::find(document, name).is_some();
+    // In a text within the document its quotes would be escaped.
+    if !is_error && !has(NAME) && !has(FAILED) {
+        return None;
+    }
+    let value: Value = serde_json::from_slice(document).ok()?;
+    let value = match value {
+        Value::Array(mut items) => items.pop()?,
+        value => value,
+    };
+    let kind = value.get("type").and_then(Value::as_str).unwrap_or_default();
+    let is_some = |value: Option<&Value>| value.is_some_and(|value| !value.is_null());
+    if kind == "response.failed" {
+        let error = value.get("response").and_then(|response| response.get("error"));
+        return serde_json::to_vec(&serde_json::json!({"error": error})).ok();
+    }
+    (is_error || kind == "error" || is_some(value.get("error")))
+        .then(|| serde_json::to_vec(&value).ok())?
+}

@@ -1,0 +1,46 @@
+//! What the client is told where there is no response.
+
+use pingora::proxy::Session;
+
+use super::Exchange;
+use crate::proxy::body::BodyError;
+use crate::proxy::problem;
+use crate::proxy::upstream::Failure;
+use crate::record::EventId;
+
+impl Exchange<'_> {
+    /// Answers in the application's place.
+    pub(super) async fn answer_failure(
+        &self,
+        session: &mut Session,
+        failure: Failure,
+        event: Option<EventId>,
+    ) -> pingora::Result<()> {
+        let problem = match failure {
+            Failure::NotSent => problem::bad_gateway(
+                "the application could not be reached; the request was not executed",
+            ),
+            Failure::ConnectTimeout => problem::gateway_timeout(
+                "the application could not be reached in time; the request was not executed",
+            ),
+            Failure::Lost => problem::bad_gateway(
+                "the application was lost after it had the request; whether it was executed is not known",
+            ),
+            Failure::Timeout => problem::gateway_timeout(
+                "the application did not answer in time; whether the request was executed is not known",
+            ),
+            Failure::ClientAborted(why) => {
+                session.set_keepalive(None);
+                match why {
+                    BodyError::Refused(refusal) => self.shared.refuse(&refusal),
+                    BodyError::Gone | BodyError::NoMemory => return Ok(()),
+                }
+            }
+        };
+        let problem = match event {
+            Some(event) => problem.with_event(event),
+            None => problem,
+        };
+        problem::send(session, &problem).await
+    }
+}

@@ -1,0 +1,199 @@
+//! What the body of a call to a model says of itself, found without reading all of it as a tree.
+
+use std::fmt;
+
+use http::header::CONTENT_TYPE;
+use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+
+use super::Shape;
+use crate::capture::{Body, Request};
+
+/// More members than this are looked at no more.
+const MEMBERS_MAX: usize = 256;
+
+/// A longer model is no name of one.
+const MODEL_BYTES_MAX: usize = 128;
+
+/// The names of a body's members, and the model that it asks for.
+#[derive(Default)]
+pub struct Call {
+    names: Vec<String>,
+    model: Option<String>,
+    /// There may be more.
+    is_cut: bool,
+}
+
+impl Call {
+    /// Reads the body of a request.
+    pub fn of(request: &Request) -> Self {
+        let kind = request.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+        let Body { bytes, truncated, .. } = &request.body;
+        Self::read(kind.unwrap_or_default(), bytes, *truncated)
+    }
+
+    /// Reads a body, which may be cut: an object of JSON, or a form of several parts.
+    pub fn read(content_type: &str, body: &[u8], is_cut: bool) -> Self {
+        let is_form = content_type
+            .get(..19)
+            .is_some_and(|kind| kind.eq_ignore_ascii_case("multipart/form-data"));
+        let mut call = Self { is_cut, ..Self::default() };
+        if is_form {
+            call.form(body);
+            return call;
+        }
+        let mut json = serde_json::Deserializer::from_slice(body);
+        let whole = Members(&mut call).deserialize(&mut json).is_ok() && json.end().is_ok();
+        if !whole && !is_cut {
+            // What is broken is no call.
+            return Self::default();
+        }
+        call
+    }
+
+    /// The name of the model, if it is one: a word.
+    pub fn model(&self) -> Option<&str> {
+        self.model.as_deref()
+    }
+
+    /// Whether it has what the shape asks for. Of a body that is cut, what may be in the rest is
+    /// not missed, if something of what is asked, beside the model, was there.
+    pub fn has(&self, shape: Shape) -> bool {
+        let Shape(lists) = shape;
+        let is_there =
+            |list: &[&str]| list.iter().any(|name| self.names.iter().any(|own| own == name));
+        // Some frameworks take a form's member for the method.
+        if self.names.iter().any(|name| is_name_of_method(name)) {
+            return false;
+        }
+        match self.is_cut {
+            true => lists.iter().any(|list| !list.contains(&"model") && is_there(list)),
+            false => lists.iter().all(|list| is_there(list)),
+        }
+    }
+
+    fn add(&mut self, name: &str, model: Option<&str>) {
+        if self.names.len() < MEMBERS_MAX {
+            self.names.push(name.to_owned());
+        }
+        if name == "model" {
+            self.model = model.filter(|model| is_model(model)).map(ToOwned::to_owned);
+        }
+    }
+
+    /// The names of the parts.
+    fn form(&mut self, body: &[u8]) {
+        const NAME: &[u8] = b"name=\"";
+        for at in memchr::memmem::find_iter(body, NAME).take(MEMBERS_MAX) {
+            // Not that of a file.
+            let before = at.checked_sub(1).and_then(|at| body.get(at));
+            let rest = body.get(at.saturating_add(NAME.len())..).unwrap_or_default();
+            let Some(end) = memchr::memchr(b'"', rest) else { continue };
+            let name = rest.get(..end).and_then(|name| std::str::from_utf8(name).ok());
+            let Some(name) = name.filter(|_| matches!(before, Some(b' ' | b';'))) else { continue };
+            let after = rest.get(end..).and_then(|rest| rest.strip_prefix(b"\"\r\n\r\n"));
+            let value = after.and_then(|rest| rest.split(|byte| *byte == b'\r').next());
+            self.add(name, value.and_then(|value| std::str::from_utf8(value).ok()));
+        }
+    }
+}
+
+fn is_name_of_method(name: &str) -> bool {
+    name.eq_ignore_ascii_case("_method") || name.eq_ignore_ascii_case("_http_method")
+}
+
+/// Whether a text may be the name of a model, and not of what it was asked.
+pub fn is_model(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._:/@+-".contains(&byte);
+    !text.is_empty() && text.len() <= MODEL_BYTES_MAX && text.bytes().all(plain)
+}
+
+/// The members of an object, noted as they come, so that those before a cut are known.
+struct Members<'c>(&'c mut Call);
+
+impl<'de> DeserializeSeed<'de> for Members<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Members<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(name) = map.next_key::<String>()? {
+            // Before its value: that may be where the body is cut.
+            self.0.add(&name, None);
+            match map.next_value::<Seen>()? {
+                Seen::Nothing => self.0.names.retain(|known| *known != name),
+                Seen::Text(text) if name == "model" => self.0.model = Some(text),
+                Seen::Text(_) | Seen::Something => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What a member holds, as far as it matters.
+enum Seen {
+    /// `null`.
+    Nothing,
+    /// What may be a name.
+    Text(String),
+    /// Anything else.
+    Something,
+}
+
+impl<'de> Deserialize<'de> for Seen {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Value;
+        impl<'de> Visitor<'de> for Value {
+            type Value = Seen;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a value")
+            }
+
+            fn visit_unit<E: Error>(self) -> Result<Seen, E> {
+                Ok(Seen::Nothing)
+            }
+
+            fn visit_bool<E: Error>(self, _: bool) -> Result<Seen, E> {
+                Ok(Seen::Something)
+            }
+
+            fn visit_i64<E: Error>(self, _: i64) -> Result<Seen, E> {
+                Ok(Seen::Something)
+            }
+
+            fn visit_u64<E: Error>(self, _: u64) -> Result<Seen, E> {
+                Ok(Seen::Something)
+            }
+
+            fn visit_f64<E: Error>(self, _: f64) -> Result<Seen, E> {
+                Ok(Seen::Something)
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Seen, E> {
+                Ok(if is_model(text) { Seen::Text(text.to_owned()) } else { Seen::Something })
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Seen, A::Error> {
+                while list.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(Seen::Something)
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Seen, A::Error> {
+                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                Ok(Seen::Something)
+            }
+        }
+        deserializer.deserialize_any(Value)
+    }
+}
