@@ -80,6 +80,10 @@ impl Case<'_> {
         let tree = |tree: &crate::record::Tree| serde_json::to_value(tree).unwrap();
         let body = |body: &Option<crate::record::BodyRecord>, path: &str| {
             let body = body.as_ref()?;
+            if path == "$" {
+                // Somewhere in all of it.
+                return Some(String::new());
+            }
             let (path, mut work) = (JsonPath::new(path).unwrap(), 10_000);
             let node = body.tree();
             let found = path.select(&node, &mut work).ok()?;
@@ -103,7 +107,7 @@ impl Case<'_> {
             Origin::RequestHeader(name) => scalar(tree(&self.request.headers).get(name)?),
             Origin::RequestBody(path) => body(&self.request.body, path),
             Origin::Call => {
-                let body = self.request.body.as_ref().map(|body| body.text().to_owned());
+                let body = self.request.body.as_ref().map(|body| body.text().replace("\\\"", "\""));
                 body.or_else(|| Some(tree(self.request.query.as_ref()?).to_string()))
             }
             Origin::Status => Some(self.response?.status.to_string()),

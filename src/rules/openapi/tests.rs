@@ -129,7 +129,7 @@ const NAMED: &[(&str, &str, &str)] = &[
     (
         "GET /v2/user/logout",
         "shop#logoutUser session.delete session|  /v2/user/logout",
-        "Session deleted",
+        "Signed out",
     ),
     (
         "POST /api/v1/organizations/acme/members/",
