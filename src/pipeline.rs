@@ -4,6 +4,7 @@
 //! Redaction comes before derivation, so that whatever is derived can hold nothing secret: the
 //! deriving stage never sees what was captured, only its redacted record.
 
+mod refused;
 mod states;
 #[cfg(test)]
 mod tests;
@@ -16,15 +17,14 @@ use serde_json::{Value, json};
 
 use crate::capture::{Body, Request, Response};
 use crate::clock::Timestamp;
-use crate::derive::{self, Changes, Ended, EventRules, Kind, Naming, Place, Rejected, Verdict};
-use crate::gateway::{self, Answer, RejectionRule};
+use crate::derive::{self, Changes, Ended, EventRules, Kind, Naming, Place, Trace, Verdict};
 use crate::identify::{self, Identified};
 use crate::record::{
-    Actor, CanonicalError, Completion, Entry, EntryKind, EventId, Intent, Observer, Outcome,
-    RequestRecord, Scope, Severity, canonical,
+    Actor, CanonicalError, Completion, Entry, EntryKind, EventId, Intent, Observer, RequestRecord,
+    Scope, canonical,
 };
 use crate::redact::{Detail, Engine, Redacted, Seen};
-use crate::route::is_model;
+use refused::Asked;
 pub use states::{Reading, States};
 
 /// What the stages work with.
@@ -82,14 +82,9 @@ pub struct Prepared {
     naming: Redacted<Naming>,
     seen: Seen,
     unread: Unread,
+    trace: Trace,
     /// Of a request to a gateway: its path, and the model that it asks for.
     asked: Option<Asked>,
-}
-
-/// What a gateway was asked.
-struct Asked {
-    path: String,
-    model: Option<Redacted<String>>,
 }
 
 /// Why bodies of an exchange could not be read, as notes in the record say it.
@@ -114,8 +109,11 @@ impl Prepared {
         observer: Observer,
         request: &Request,
     ) -> Self {
-        let who = identify::actor(request, stage.engine.key())
-            .map(|actor| Identified { actor, notes: Vec::new() });
+        let who = identify::actor(request, stage.engine.key()).map(|actor| Identified {
+            actor,
+            notes: Vec::new(),
+            rule: None,
+        });
         Self::of_actor(stage, id, time, observer, request, who)
     }
 
@@ -127,6 +125,29 @@ impl Prepared {
         observer: Observer,
         request: &Request,
         who: Redacted<Identified>,
+    ) -> Self {
+        Self::begin(stage, id, time, observer, (request, who), Trace::off())
+    }
+
+    /// The same, noting where each derived field comes from.
+    pub fn traced(
+        stage: &Stage<'_>,
+        id: EventId,
+        time: Timestamp,
+        observer: Observer,
+        request: &Request,
+        who: Redacted<Identified>,
+    ) -> Self {
+        Self::begin(stage, id, time, observer, (request, who), Trace::on())
+    }
+
+    fn begin(
+        stage: &Stage<'_>,
+        id: EventId,
+        time: Timestamp,
+        observer: Observer,
+        (request, who): (&Request, Redacted<Identified>),
+        mut trace: Trace,
     ) -> Self {
         let mut seen = Seen::default();
         let who = match stage.kind {
@@ -144,7 +165,7 @@ impl Prepared {
         let known = record.as_ref().and(actor.as_ref()).and(host);
         let naming = known.map(|((record, actor), host)| {
             let place = Place { rules: stage.events, host: &host, kind: stage.kind };
-            derive::named(record, &actor.actor, &place)
+            derive::named_traced(record, &actor.actor, &place, &mut trace)
         });
         let intent = record.and(actor).and(source).and(naming.clone()).map(
             |(((record, who), source), naming)| {
@@ -176,16 +197,18 @@ impl Prepared {
                 }
             },
         );
-        let asked = (stage.kind == Kind::Gateway).then(|| Asked {
-            path: request.path().to_owned(),
-            model: gateway::model(request).map(|model| stage.engine.text(&model, &seen)),
-        });
-        Self { id, intent, naming, seen, unread, asked }
+        let asked = (stage.kind == Kind::Gateway).then(|| Asked::of(stage, request, &seen));
+        Self { id, intent, naming, seen, unread, trace, asked }
     }
 
     /// The event's id.
     pub fn id(&self) -> EventId {
         self.id
+    }
+
+    /// Where the derived fields came from, if that was asked for.
+    pub fn trace(&self) -> &Trace {
+        &self.trace
     }
 
     /// What could not be read so far.
@@ -253,15 +276,19 @@ impl Prepared {
             (self.unread.before, self.unread.after) = states.unread(observed.get());
         }
         let observed = observed.map_or_else(Redacted::default, |observed| observed.map(Some));
+        let mut trace = std::mem::take(&mut self.trace);
+        let mut judge = |naming: &Naming, intent: &Intent, ended: Ended<'_>| {
+            derive::outcome_traced(naming, &intent.request, &intent.actor, ended, &mut trace)
+        };
         let redacted = self.naming.as_ref().and(self.intent.as_ref()).and(observed);
-        match response {
+        let completion = match response {
             Some(response) => redacted.and(response).map(|(known, mut response)| {
                 let ((naming, intent), observed) = known;
                 let ended = match &observed {
                     Some(observed) => Ended::Observed(&response, observed),
                     None => Ended::Response(&response),
                 };
-                let verdict = derive::outcome(naming, &intent.request, &intent.actor, ended);
+                let verdict = judge(naming, intent, ended);
                 let redactions = std::mem::take(&mut response.receipts);
                 let (request, observed) = (&intent.request, observed.as_ref());
                 let changes = derive::changes(request, naming, &verdict, Some(&response), observed);
@@ -271,63 +298,14 @@ impl Prepared {
                 completion
             }),
             None => redacted.map(|((naming, intent), _)| {
-                let ended = ended(end);
+                let verdict = judge(naming, intent, ended(end));
                 let request = &intent.request;
-                let verdict = derive::outcome(naming, request, &intent.actor, ended);
                 let changes = derive::changes(request, naming, &verdict, None, None);
                 self.assemble(verdict, changes, timing)
             }),
-        }
-    }
-
-    /// How a gateway refused a request. Which rejection it is is told by what was captured; whatever
-    /// is recorded of it comes from the redacted response, without its body.
-    fn refused(
-        &mut self,
-        stage: &Stage<'_>,
-        end: End<'_>,
-        timing: &Timing<'_>,
-    ) -> Redacted<Completion> {
-        let none = Asked { path: String::new(), model: None };
-        let asked = self.asked.as_ref().unwrap_or(&none);
-        let rule = match end {
-            End::Response(response) => Answer::read(&asked.path, response, |answer| {
-                stage.events.rejections().find(answer).cloned()
-            }),
-            _ => None,
         };
-        let model = asked.model.clone().unwrap_or_default().map(Some);
-        let model = model.map(|model| model.filter(|model| is_model(model)));
-        let rejected = model.map(|model| rejection_of(rule.as_ref(), end, model));
-        let rule = rule.map(|rule| rule.id);
-        let response = match end {
-            End::Response(response) => {
-                let body = stage.engine.response(response, Detail::WithBody, &mut self.seen);
-                body.map(Some)
-            }
-            _ => Redacted::default(),
-        };
-        self.unread.response = response.get().as_ref().and_then(|response| response.unread);
-        let redacted = self.naming.as_ref().and(rejected).and(response);
-        redacted.map(|((naming, rejected), response)| {
-            let ended = match (&response, end) {
-                (Some(response), _) => Ended::Response(response),
-                (None, end) => ended(end),
-            };
-            let verdict = derive::rejected(naming, &rejected, ended);
-            let mut completion = self.assemble(verdict, Changes::default(), timing);
-            completion.rule = rule;
-            if let Some(mut response) = response {
-                completion.detail = gateway::limit(&response.headers);
-                completion.redactions = std::mem::take(&mut response.receipts);
-                completion
-                    .redactions
-                    .retain(|receipt| !receipt.location.starts_with("response.body"));
-                response.body = None;
-                completion.response = Some(response);
-            }
-            completion
-        })
+        self.trace = trace;
+        completion
     }
 
     fn assemble(&self, verdict: Verdict, changes: Changes, timing: &Timing<'_>) -> Completion {
@@ -370,20 +348,6 @@ fn ended(end: End<'_>) -> Ended<'static> {
     }
 }
 
-/// The rejection that a rule says, or else that the end looks like.
-fn rejection_of(rule: Option<&RejectionRule>, end: End<'_>, model: Option<String>) -> Rejected {
-    if let Some(RejectionRule { action, outcome, severity, .. }) = rule {
-        return Rejected { action: action.clone(), outcome: *outcome, severity: *severity, model };
-    }
-    let (action, outcome, severity) = match end {
-        End::Response(Response { status: 400..=499, .. }) => {
-            ("gateway.rejected", Outcome::Denied, Severity::Warn)
-        }
-        _ => ("gateway.upstream_failed", Outcome::Failure, Severity::Fail),
-    };
-    Rejected { action: action.to_owned(), outcome, severity, model }
-}
-
 /// Both halves of an event in one document; what the completion says wins.
 fn joined(intent: &Intent, completion: &Completion) -> Result<Value, CanonicalError> {
     let mut whole = serde_json::to_value(intent)?;
@@ -410,14 +374,14 @@ fn millis(duration: Duration) -> u64 {
 /// What says who may be a secret that stands elsewhere in the request, or look like one.
 fn searched(engine: &Engine, who: Redacted<Identified>, seen: &Seen) -> Redacted<Identified> {
     let shown = |text: Option<String>| text.map(|text| engine.text(&text, seen).into_inner());
-    who.map(|Identified { actor, notes }| {
+    who.map(|Identified { actor, notes, rule }| {
         let actor = Actor {
             id: shown(actor.id),
             name: shown(actor.name),
             email: shown(actor.email),
             ..actor
         };
-        Identified { actor, notes }
+        Identified { actor, notes, rule }
     })
 }
 

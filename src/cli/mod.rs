@@ -6,6 +6,7 @@
 
 pub mod actors;
 pub mod check;
+pub mod coverage;
 pub mod demo;
 pub mod explain;
 pub mod fingerprint;
@@ -38,6 +39,7 @@ Try it:
   countersign demo                                   a sample admin API with the proxy in front
   countersign run --upstream http://127.0.0.1:9000   your own API; then send it a POST to :8080
   countersign query --since 1h                       what happened
+  countersign coverage                               what has no rule yet, with rules to paste
 
 Exit codes: 0 done; 1 failed, or `check` found problems; 2 the command line, or the configuration
 or rules that `run` was given, have problems; 3 a resource (ledger, address, TLS) could not be had.";
@@ -51,6 +53,7 @@ enum Command {
     Actors(actors::Args),
     Schema(schema::Args),
     Query(Box<query::QueryArgs>),
+    Coverage(coverage::Args),
     Explain(explain::Args),
     Fingerprint(fingerprint::Args),
     Demo(demo::DemoArgs),
@@ -84,6 +87,7 @@ pub fn main() -> ExitCode {
             .map(|()| ExitCode::SUCCESS)
             .map_err(Into::into),
         Command::Query(args) => query::run(&args, &mut out),
+        Command::Coverage(args) => coverage::run(&args, &mut out),
         Command::Explain(args) => explain::run(&args, &mut out),
         Command::Fingerprint(args) => fingerprint::run(&args, &mut out),
         Command::Demo(args) => try_out::run(&args, &mut out),

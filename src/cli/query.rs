@@ -1,7 +1,7 @@
 //! `countersign query`: events as a table, JSON lines, or JSON.
 
 mod changed;
-mod open;
+pub(super) mod open;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -22,7 +22,7 @@ use open::{Patience, open};
 /// An option has a value that it cannot have.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub(super) struct BadOption(String);
+pub(super) struct BadOption(pub(super) String);
 
 /// Show events of the audit log, newest first
 ///

@@ -4,9 +4,10 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::check::{DEFAULT_CONFIG, Verdict};
+use super::screen::printable;
 use crate::config::{Examined, examine};
 use crate::problem::Problems;
-use crate::rules::{self, Expected, Pack, RuleSet, Tried, Unmet};
+use crate::rules::{self, Difference, Expected, Pack, RuleSet, Tried, Unmet};
 
 /// Checks rule files, and tries the examples in them.
 ///
@@ -20,7 +21,8 @@ pub struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum What {
-    /// Report every problem in the rule files, each with its place and a remedy
+    /// Report every problem in the rule files, and examples that are not met, each with its place and
+    /// a remedy
     Check(Source),
     /// Try every example of every rule; show what is not as it should be
     Test(TestArgs),
@@ -63,13 +65,20 @@ pub fn run(args: &Args, out: &mut dyn Write) -> io::Result<Verdict> {
         Err(problems) => return report(&problems, out),
     };
     let Some(prefix) = only else {
+        if let Err(problems) = rules.test_examples() {
+            return report(&problems, out);
+        }
         let (count, digest) = (rules.redaction_rules(), rules.digest());
         let events = rules.events();
+        let documented = match events.operations() {
+            0 => String::new(),
+            operations => format!(", {operations} operations of documents"),
+        };
         let (named, rejections) = (events.len(), events.rejections().iter().count());
         writeln!(
             out,
-            "ok: {count} redaction rules, {named} rules for events, {rejections} for rejections, \
-             digest {digest}"
+            "ok: {count} redaction rules, {named} rules for events{documented}, {rejections} for \
+             rejections, digest {digest}"
         )?;
         return Ok(Verdict::Fine);
     };
@@ -127,8 +136,17 @@ fn show_one(unmet: &Unmet, out: &mut dyn Write) -> io::Result<()> {
     let what = match expected {
         Expected::Hit => "should redact something here",
         Expected::Miss => "should leave this alone",
+        Expected::Event(_) => "should make another event of this",
     };
     writeln!(out, "{}:{line}:{column}: rule `{rule}` {what}", file.display())?;
+    if let Expected::Event(differences) = expected {
+        writeln!(out, "    {}", printable(example))?;
+        for Difference { field, should, is } in differences {
+            let is = is.as_deref().unwrap_or("(nothing)");
+            writeln!(out, "  - {field}: {}\n  + {field}: {}", printable(should), printable(is))?;
+        }
+        return writeln!(out, "  remedy: {}\n", unmet.remedy());
+    }
     let (should, is) = match redacted {
         Some(redacted) => (example.as_str(), redacted.as_str()),
         None => ("***", example.as_str()),
@@ -208,6 +226,27 @@ mod tests {
         let (verdict, text) = rules(&["test", path, "--rule", "nothing"]);
         assert_eq!(verdict, Verdict::Problems);
         assert_eq!(text, "there is no rule whose id begins with `nothing`\n");
+    }
+
+    #[test]
+    fn test_shows_differences_of_events() {
+        let dir = dir(
+            "events:\n  - id: e.a\n    match: { path: '/x/{id}' }\n    examples:\n      \
+                       - { request: PUT /x/5, event: { action: x.update, target: { id: '6' }, outcome: failure } }\n",
+        );
+        let path = dir.path().to_str().unwrap();
+        let (verdict, text) = rules(&["test", path, "--rule", "e."]);
+        assert_eq!(verdict, Verdict::Problems);
+        assert_eq!(
+            text.replace(path, "rules"),
+            "rules/a.yaml:5:20: rule `e.a` should make another event of this\n    PUT /x/5\n  \
+             - outcome: failure\n  + outcome: success\n  - target.id: 6\n  + target.id: 5\n  \
+             remedy: correct the rule, or the example\n\n\
+             1 of 1 examples of 1 rules are not met\n"
+        );
+        let (verdict, text) = rules(&["check", path]);
+        assert_eq!(verdict, Verdict::Problems);
+        assert!(text.contains("`target.id` is `5`, not `6`"), "{text}");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What a redacted body says of the target.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use super::shape::is_id;
 use super::text::bounded;
@@ -22,31 +23,101 @@ pub(super) const WRAPPERS: &[&str] = &["data", "result", "item", "attributes", "
 /// Of a bulk request so many targets are named.
 pub(super) const TARGETS_MAX: usize = 100;
 
-/// The object that a body is about: the body itself, or what it wraps under the noun.
-fn objects<'b>(body: &'b Value<'b>, noun: &str) -> impl Iterator<Item = &'b Members<'b>> {
+/// Where in a body a value stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum At<'n> {
+    /// A member of the body itself.
+    Outer(&'n str),
+    /// A member of a member.
+    Inner(&'n str, &'n str),
+    /// `NOUN[name]`.
+    Form(&'n str, &'n str),
+}
+
+impl<'n> At<'n> {
+    fn member(outer: Option<&'n str>, name: &'n str) -> Self {
+        outer.map_or(Self::Outer(name), |outer| Self::Inner(outer, name))
+    }
+}
+
+impl fmt::Display for At<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Outer(name) => write!(f, "${}", step(name)),
+            Self::Inner(outer, name) => write!(f, "${}{}", step(outer), step(name)),
+            Self::Form(noun, name) => write!(f, "$['{noun}[{name}]']"),
+        }
+    }
+}
+
+/// A step of a JSONPath to a member.
+pub(super) fn step(name: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80;
+    let plain = name.bytes().all(is_plain) && !name.starts_with(|c: char| c.is_ascii_digit());
+    match plain && !name.is_empty() {
+        true => format!(".{name}"),
+        false => format!("['{}']", name.replace('\\', "\\\\").replace('\'', "\\'")),
+    }
+}
+
+/// A text of a body, and where it stands.
+pub(super) type Found<'n> = (String, At<'n>);
+
+/// The object that a body is about: the body itself, or what it wraps under the noun; and under
+/// which name it stands.
+fn objects<'b>(
+    body: &'b Value<'b>,
+    noun: &'b str,
+) -> impl Iterator<Item = (Option<&'b str>, &'b Members<'b>)> {
     let outer = body.members();
-    let wrapped = |name: &str| member(outer, name).map(Value::members);
+    let wrapped = |name: &'b str| Some((Some(name), member_of(outer, name)?.members()));
     let named = wrapped(noun);
     let inner: Vec<_> = WRAPPERS.iter().filter_map(|name| wrapped(name)).collect();
-    named.into_iter().chain([outer]).chain(inner)
+    named.into_iter().chain([(None, outer)]).chain(inner)
+}
+
+/// The first of these members.
+fn first_at<'n>(
+    outer: Option<&'n str>,
+    object: &Members<'_>,
+    names: &[&'n str],
+) -> Option<Found<'n>> {
+    let found = names.iter().find_map(|name| Some((scalar(member_of(object, name)?)?, *name)));
+    let (text, name) = found?;
+    Some((text, At::member(outer, name)))
 }
 
 /// The name of the target.
 pub(super) fn name(body: &Value<'_>, noun: &str) -> Option<String> {
-    objects(body, noun).find_map(|object| first(object, NAMES)).or_else(|| {
+    name_at(body, noun).map(|(name, _)| name)
+}
+
+/// The name of the target, and where it stands.
+pub(super) fn name_at<'b>(body: &'b Value<'b>, noun: &'b str) -> Option<Found<'b>> {
+    objects(body, noun).find_map(|(outer, object)| first_at(outer, object, NAMES)).or_else(|| {
         // Forms of some frameworks: `user[name]`. It is a user who signs in.
         let nouns = [noun, if noun == "session" { "user" } else { noun }];
-        let form =
-            |noun| NAMES.iter().find_map(move |name| scalar(body.get(&format!("{noun}[{name}]"))?));
+        let form = |noun: &'b str| {
+            NAMES.iter().find_map(move |name| {
+                Some((scalar(body.get(&format!("{noun}[{name}]"))?)?, At::Form(noun, name)))
+            })
+        };
         nouns.into_iter().find_map(form)
     })
 }
 
 /// The id of the target.
 pub(super) fn id(body: &Value<'_>, noun: &str) -> Option<String> {
-    objects(body, noun).find_map(|object| {
-        let own = || object.iter().find(|(name, _)| is_id_of(name, noun));
-        first(object, IDS).or_else(|| scalar(&own()?.1))
+    id_at(body, noun).map(|(id, _)| id)
+}
+
+/// The id of the target, and where it stands.
+pub(super) fn id_at<'b>(body: &'b Value<'b>, noun: &'b str) -> Option<Found<'b>> {
+    objects(body, noun).find_map(|(outer, object)| {
+        first_at(outer, object, IDS).or_else(|| {
+            let (name, own) = object.iter().find(|(name, _)| is_id_of(name, noun))?;
+            Some((scalar(own)?, At::member(outer, name)))
+        })
     })
 }
 
@@ -63,16 +134,23 @@ fn is_id_of(name: &str, noun: &str) -> bool {
 }
 
 /// The id that a response gives to what was created; a key or a name where there is none.
+pub(super) fn created_id_at<'b>(body: &'b Value<'b>, noun: &'b str) -> Option<Found<'b>> {
+    id_at(body, noun).or_else(|| {
+        let keys = ["key", "name"];
+        objects(body, noun).find_map(|(outer, object)| first_at(outer, object, &keys))
+    })
+}
+
+/// The same, where it does not matter where it stands.
 pub(super) fn created_id(body: &Value<'_>, noun: &str) -> Option<String> {
-    id(body, noun)
-        .or_else(|| objects(body, noun).find_map(|object| first(object, &["key", "name"])))
+    created_id_at(body, noun).map(|(id, _)| id)
 }
 
 /// Names of lists of ids, whatever they are ids of: everybody's, and those of Django's forms.
 const ID_LISTS: [&str; 5] = ["ids", "ids[]", "id[]", "_selected_action", "selected_ids"];
 
 /// Ids and names of several targets, and how many there are in all.
-pub(super) fn many(body: &Value<'_>, noun: &str, plural: &str) -> Many {
+pub(super) fn many<'b>(body: &'b Value<'b>, noun: &str, plural: &str) -> Many<'b> {
     let own = |name: &str| {
         name == plural
             || name
@@ -82,70 +160,129 @@ pub(super) fn many(body: &Value<'_>, noun: &str, plural: &str) -> Many {
                 .is_some_and(|name| is_id_of(name, noun))
     };
     let list = || {
-        let named = ID_LISTS.iter().find_map(|name| body.get(name));
-        named.or_else(|| body.members().iter().find(|(name, _)| own(name)).map(|(_, list)| list))
+        let named = ID_LISTS.iter().find_map(|name| Some((Some(*name), body.get(name)?)));
+        let owned = || body.members().iter().find(|(name, _)| own(name));
+        named.or_else(|| owned().map(|(name, list)| (Some(name.as_ref()), list)))
     };
-    let Some(found) = body.as_array().is_some().then_some(body).or_else(list) else {
+    let whole = body.as_array().is_some().then_some((None, body));
+    let Some((member, found)) = whole.or_else(list) else {
         return Many::default();
     };
     let Some(items) = found.as_array() else {
         let many = found.as_str().map(Many::of_ids).unwrap_or_default();
         let one = || scalar(found).filter(|id| is_plain_id(id));
-        return match many.is_empty() {
+        let many = match many.is_empty() {
             true => Many::one(one()),
             false => many,
         };
+        return Many { member, ..many };
     };
-    let targets = items.iter().take(TARGETS_MAX).filter_map(|item| match item {
+    let one = |(position, item): (usize, &Value<'_>)| match item {
         Value::Object(object) => {
-            let found = (first(object, IDS), first(object, NAMES));
-            (found != (None, None)).then_some(found)
+            let of = |names: &[&'static str]| {
+                names.iter().find_map(|name| Some((scalar(member_of(object, name)?)?, *name)))
+            };
+            let ((id, id_in), (name, name_in)) = (of(IDS).unzip(), of(NAMES).unzip());
+            let spot = Spot::Item(position, id_in, name_in);
+            (id.is_some() || name.is_some()).then_some(Listed { id, name, spot })
         }
-        scalar_item => Some((Some(scalar(scalar_item)?), None)),
-    });
-    let targets: Vec<_> = targets.collect();
+        item => Some(Listed::id(scalar(item)?, Spot::Item(position, None, None))),
+    };
+    let targets: Vec<_> = items.iter().enumerate().take(TARGETS_MAX).filter_map(one).collect();
     let count = if items.len() > TARGETS_MAX { items.len() } else { targets.len() };
-    Many { targets, count }
+    Many { member, targets, count }
 }
 
 /// The rows of a list that is edited at once, as Django's forms have them: `form-0-id`.
-pub(super) fn formset(body: &Value<'_>) -> Many {
-    if body.get("form-TOTAL_FORMS").is_none() {
+pub(super) fn formset<'b>(body: &'b Value<'b>) -> Many<'b> {
+    if body.get(FORMSET).is_none() {
         return Many::default();
     }
     let is_id = |name: &str| name.starts_with("form-") && name.ends_with("-id");
     let ids = || body.members().iter().filter(|(name, _)| is_id(name));
-    let targets: Vec<_> =
-        ids().take(TARGETS_MAX).filter_map(|(_, id)| Some((Some(scalar(id)?), None))).collect();
+    let row = |(name, id): &'b (Cow<'b, str>, Value<'b>)| {
+        Some(Listed::id(scalar(id)?, Spot::Member(name)))
+    };
+    let targets: Vec<_> = ids().take(TARGETS_MAX).filter_map(row).collect();
     let count = targets.len().max(ids().count());
-    Many { targets, count }
+    Many { member: None, targets, count }
 }
 
-/// Several targets: ids and names, no more than [`TARGETS_MAX`], and how many there are.
+/// The member that a form of several rows has.
+pub(super) const FORMSET: &str = "form-TOTAL_FORMS";
+
+/// One of several targets.
+#[derive(Debug)]
+pub(super) struct Listed<'b> {
+    pub(super) id: Option<String>,
+    pub(super) name: Option<String>,
+    spot: Spot<'b>,
+}
+
+impl<'b> Listed<'b> {
+    fn id(id: String, spot: Spot<'b>) -> Self {
+        Self { id: Some(id), name: None, spot }
+    }
+}
+
+/// Where one of several targets stands.
+#[derive(Debug, Clone, Copy)]
+enum Spot<'b> {
+    /// In a text with all of them.
+    Text,
+    /// The item of a list with this position, or the members of it with id and name.
+    Item(usize, Option<&'static str>, Option<&'static str>),
+    /// A member of its own.
+    Member(&'b str),
+}
+
+/// Several targets, no more than [`TARGETS_MAX`], and how many there are.
 #[derive(Debug, Default)]
-pub(super) struct Many {
-    pub(super) targets: Vec<(Option<String>, Option<String>)>,
+pub(super) struct Many<'b> {
+    /// The member that holds the list.
+    pub(super) member: Option<&'b str>,
+    pub(super) targets: Vec<Listed<'b>>,
     pub(super) count: usize,
 }
 
-impl Many {
+impl Many<'_> {
     /// Ids between commas; nothing if it could be one name with commas in it.
     pub(super) fn of_ids(text: &str) -> Self {
         let ids = || text.split(',').map(str::trim);
         if !text.contains(',') || !ids().all(is_plain_id) {
             return Self::default();
         }
-        let targets = ids().take(TARGETS_MAX).map(|id| (bounded(id), None)).collect();
-        Self { targets, count: ids().count() }
+        let listed = |id| Listed { id: bounded(id), name: None, spot: Spot::Text };
+        let targets = ids().take(TARGETS_MAX).map(listed).collect();
+        Self { member: None, targets, count: ids().count() }
     }
 
     fn one(id: Option<String>) -> Self {
         let count = usize::from(id.is_some());
-        Self { targets: id.into_iter().map(|id| (Some(id), None)).collect(), count }
+        let targets = id.into_iter().map(|id| Listed::id(id, Spot::Text)).collect();
+        Self { member: None, targets, count }
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.targets.is_empty()
+    }
+
+    /// Where the ids and names of one of them stand, below this place.
+    pub(super) fn places(&self, root: &str, listed: &Listed<'_>) -> (String, String) {
+        let list = format!("{root}{}", self.member.map(step).unwrap_or_default());
+        match listed.spot {
+            Spot::Text => (list.clone(), list),
+            Spot::Item(position, id, name) => {
+                let within = |member: Option<&str>| {
+                    format!("{list}[{position}]{}", member.map(step).unwrap_or_default())
+                };
+                (within(id), within(name))
+            }
+            Spot::Member(name) => {
+                let place = format!("{list}{}", step(name));
+                (place.clone(), place)
+            }
+        }
     }
 }
 
@@ -154,17 +291,15 @@ fn is_plain_id(id: &str) -> bool {
     id.bytes().any(|byte| byte.is_ascii_digit()) && id.bytes().all(plain) && is_id(id)
 }
 
-/// The name of the first file of a form.
-pub(super) fn file_name(body: &Value<'_>) -> Option<String> {
-    body.members().iter().find_map(|(_, part)| scalar(part.get("filename")?))
+/// The name of the first file of a form, and the member with it.
+pub(super) fn file_name<'b>(body: &'b Value<'b>) -> Option<Found<'b>> {
+    body.members().iter().find_map(|(name, part)| {
+        Some((scalar(part.get("filename")?)?, At::Inner(name, "filename")))
+    })
 }
 
-fn member<'b>(object: &'b Members<'b>, name: &str) -> Option<&'b Value<'b>> {
+fn member_of<'b>(object: &'b Members<'b>, name: &str) -> Option<&'b Value<'b>> {
     object.iter().find(|(other, _)| other == name).map(|(_, value)| value)
-}
-
-fn first(object: &Members<'_>, names: &[&str]) -> Option<String> {
-    names.iter().find_map(|name| scalar(member(object, name)?))
 }
 
 /// A text or a number; of a repeated field the first.

@@ -147,7 +147,7 @@ fn targets(arguments: &Value<'_>, kind: &str, is_part: bool) -> Vec<Target> {
             None => body::many(place, kind, &plural),
         };
         if !many.is_empty() {
-            return many.targets.into_iter().map(|(id, name)| target(id, name)).collect();
+            return many.targets.into_iter().map(|it| target(it.id, it.name)).collect();
         }
     }
     let id = body::id(arguments, kind).or_else(|| inner().find_map(|inner| body::id(inner, kind)));

@@ -1,6 +1,6 @@
 //! The upstream's own error codes, as common APIs give them.
 
-use super::body::Value;
+use super::body::{Value, step};
 use crate::decode::Number;
 
 /// Longer error codes are no codes.
@@ -70,18 +70,44 @@ const PLACES: [&[&str]; 30] = [
     &["errors"],
 ];
 
+/// The names under which a code stands.
+pub(super) type Place = &'static [&'static str];
+
 /// The code of an error; of a list of errors the first one's. `status` is that of the response.
 pub(super) fn code(body: &Value<'_>, status: Option<u16>) -> Option<String> {
+    code_at(body, status).map(|(code, _)| code)
+}
+
+/// The same, and where it stands.
+pub(super) fn code_at(body: &Value<'_>, status: Option<u16>) -> Option<(String, Place)> {
     let at = |place: &[&str]| {
         place.iter().try_fold(first(body), |value, name| Some(first(value.get(name)?)))
     };
-    let words = PLACES.iter().find_map(|place| word(at(place)?.as_str()?, status));
+    let of_word = |place: &Place| Some((word(at(place)?.as_str()?, status)?, *place));
+    let words = PLACES.iter().find_map(of_word);
     words.or_else(|| {
         PLACES.iter().filter(|place| place.last() != Some(&"status")).find_map(|place| {
             let Value::Number(number) = at(place)? else { return None };
-            numbered(number, status)
+            Some((numbered(number, status)?, *place))
         })
     })
+}
+
+/// A place of a code as a JSONPath.
+pub(super) fn json_path(body: &Value<'_>, place: Place) -> String {
+    let mut path = "$".to_owned();
+    let mut value = Some(body);
+    for name in std::iter::once(None).chain(place.iter().map(Some)) {
+        if let Some(name) = name {
+            path.push_str(&step(name));
+            value = value.and_then(|value| value.get(name));
+        }
+        if let Some(items) = value.and_then(Value::as_array) {
+            path.push_str("[0]");
+            value = items.first();
+        }
+    }
+    path
 }
 
 /// The code of a JSON-RPC error.

@@ -31,6 +31,7 @@ mod body;
 mod call;
 mod changes;
 mod code;
+mod document;
 mod graphql;
 mod naming;
 mod nouns;
@@ -45,6 +46,7 @@ mod signs;
 #[cfg(test)]
 mod tests;
 mod text;
+mod trace;
 mod verbs;
 mod walk;
 mod words;
@@ -54,10 +56,13 @@ pub use changes::{
     BYTES_MAX as CHANGES_BYTES_MAX, CHANGES_MAX, Changes, Difference, Moment, Note as ChangesNote,
     Observed, Shown, Unseen, VALUE_BYTES_MAX as CHANGE_VALUE_BYTES_MAX, changes, diff,
 };
+pub use document::{Operation, documented_path};
 pub use naming::Naming;
-pub use outcome::{Ended, Verdict, outcome};
-pub use rejected::{Rejected, rejected};
+pub use outcome::{Ended, Verdict, outcome, outcome_traced};
+pub use rejected::{Rejected, rejected, rejected_traced};
 pub use rule::{
     EventRule, EventRules, Expectation, Kind, OutcomeRule, PathPattern, PatternError, Place,
     SnapshotRule, Statuses, TargetRule, Template, TemplateError, Uses, Whereabouts, named,
+    named_traced,
 };
+pub use trace::{By, Field, Origin, Trace, Traced};

@@ -1,16 +1,20 @@
 //! The name of a request, from the request alone.
 
+mod noted;
+
+use self::noted::Held;
 use super::act::{Act, Answer, are_alike, plan};
 use super::batch;
-use super::body::{self, Many, Value};
+use super::body::{self, Listed, Many, Value};
 use super::call::Calls;
 use super::graphql::{self, Operation};
 use super::nouns::{is_singleton, known_category, scope_name};
 use super::path::Path;
 use super::rpc;
-use super::rule::Matched;
+use super::rule::{Matched, PathPattern};
 use super::sentence::Sentence;
 use super::text::bounded;
+use super::trace::{By, Field, Origin, Trace};
 use super::verbs::{canonical, compound};
 use super::walk::{Node, Walked, walk};
 use super::words::{is_plural, snake};
@@ -60,9 +64,21 @@ pub struct Naming {
     pub(super) graphql: Option<Operation>,
     /// The rule that named it.
     pub(super) matched: Option<Matched>,
+    /// The operation of a document that names what the rule does not.
+    pub(super) documented: Option<Matched>,
 }
 
 impl Naming {
+    /// The method that counts, upper case; empty if it is none.
+    pub fn method(&self) -> &str {
+        &self.method
+    }
+
+    /// Whether the body says what is done: GraphQL, JSON-RPC, a batch.
+    pub fn is_call(&self) -> bool {
+        self.is_call
+    }
+
     /// Whether the request may hold a GraphQL operation that is no mere query, on whatever path.
     pub(super) fn may_mutate(&self, request: &RequestRecord) -> bool {
         let query = request.query.as_ref().map(Tree::node);
@@ -80,21 +96,43 @@ impl Naming {
 }
 
 /// Names a request by convention.
+#[cfg(test)]
 pub(super) fn naming(request: &RequestRecord) -> Naming {
+    naming_at(request, None, &mut Trace::off())
+}
+
+/// Names a request by convention; if its path is documented, it is known where its ids stand.
+pub(super) fn naming_at(
+    request: &RequestRecord,
+    documented: Option<&PathPattern>,
+    trace: &mut Trace,
+) -> Naming {
     let tree = request.body.as_ref().map(BodyRecord::tree);
     let body = tree.as_ref();
     let method = method(request, body);
-    let path = Path::read(&request.path);
+    let path = documented
+        .and_then(|pattern| Path::documented(&request.path, pattern))
+        .unwrap_or_else(|| Path::read(&request.path));
     let walked = walk(&path, &method);
     let query = request.query.as_ref().map(Tree::node);
     let calls = graphql::calls(&request.path, query, body)
         .or_else(|| rpc::calls(body))
         .or_else(|| batch::calls(&request.path, body));
+    noted::path(&walked, trace);
     let mut naming = match calls {
-        Some(calls) => named_by_calls(calls, &walked),
-        None => named_by_path(walked, request, body, &method),
+        Some(calls) => {
+            // Without arguments it is the path alone that says so.
+            let is_sent = body.is_some() || query.is_some();
+            let last = path.segments.len().checked_sub(1).map(Origin::Segment);
+            let origin = last.filter(|_| !is_sent).unwrap_or(Origin::Call);
+            noted::calls(&calls, &origin, trace);
+            named_by_calls(calls, &walked)
+        }
+        None => named_by_path(walked, request, body, &method, trace),
     };
     naming.describe();
+    let said = By::Convention("a sentence of action, target and scope");
+    trace.note(Field::Description, || (said, Vec::new()));
     naming.method = method;
     naming
 }
@@ -144,7 +182,7 @@ impl Naming {
 /// A request within another, as an act.
 pub(super) fn named_alone(method: &str, path: &str, body: Option<&Value<'_>>) -> Act {
     let walked = walk(&Path::read(path), method);
-    let naming = named_by_path(walked, &RequestRecord::default(), body, method);
+    let naming = named_by_path(walked, &RequestRecord::default(), body, method, &mut Trace::off());
     Act {
         action: naming.action,
         category: naming.category,
@@ -159,15 +197,16 @@ fn named_by_path(
     request: &RequestRecord,
     body: Option<&Value<'_>>,
     method: &str,
+    trace: &mut Trace,
 ) -> Naming {
+    let chosen = chosen_verb(body);
+    let sent = chosen.as_ref().filter(|_| walked.verb.is_none()).map(|(_, place)| *place);
+    noted::action(&walked, sent, trace);
     let scope = scope(&walked.nodes);
     let node = walked.nodes.pop().unwrap_or_else(|| Node::named("resource"));
     let has_item = node.is_item || walked.part.is_some() || is_singleton(&node.noun);
     let is_item = node.is_item && walked.part.is_none() && walked.verb.is_none();
-    let chosen = body.and_then(chosen_action).or_else(|| {
-        let is_list = body.is_some_and(|body| !body::formset(body).is_empty());
-        is_list.then(|| "update".to_owned())
-    });
+    let chosen = chosen.map(|(verb, _)| verb);
     let verb = walked.verb.take().or(chosen).unwrap_or_else(|| {
         let is_part_known = walked.part.as_deref().is_none_or(super::nouns::is_part);
         method_verb(method, has_item && is_part_known && !walked.creates)
@@ -183,7 +222,7 @@ fn named_by_path(
         .and_then(known_category)
         .or_else(|| known_category(&node.noun))
         .map_or_else(|| node.noun.clone(), str::to_owned);
-    let (targets, count) = targets(&node, walked.part.is_some(), &verb, request, body);
+    let (targets, count) = targets(&node, walked.part.is_some(), &verb, (request, body), trace);
     let owner = walked.nodes.last().filter(|outer| outer.id.is_some());
     let owner = owner.filter(|outer| scope_name(&outer.noun).is_none()).map(|outer| Target {
         kind: outer.noun.clone(),
@@ -218,6 +257,16 @@ fn named_by_path(
     }
 }
 
+/// The verb that a form chooses, and where it does so.
+fn chosen_verb(body: Option<&Value<'_>>) -> Option<(String, &'static str)> {
+    let body = body?;
+    let chosen = chosen_action(body).map(|verb| (verb, "$.action"));
+    chosen.or_else(|| {
+        let is_list = !body::formset(body).is_empty();
+        is_list.then(|| ("update".to_owned(), "$['form-TOTAL_FORMS']"))
+    })
+}
+
 /// What is done to the rows that a list's form has selected, as Django's admin has it.
 fn chosen_action(body: &Value<'_>) -> Option<String> {
     body.get("_selected_action")?;
@@ -232,66 +281,101 @@ fn targets(
     node: &Node,
     is_part: bool,
     verb: &str,
-    request: &RequestRecord,
-    body: Option<&Value<'_>>,
+    (request, body): (&RequestRecord, Option<&Value<'_>>),
+    trace: &mut Trace,
 ) -> (Vec<Target>, usize) {
     let kind = node.noun.clone();
-    let several = several(node, verb, request, body);
+    let (several, held) = several(node, verb, request, body);
     if !several.is_empty() {
-        let target = |(id, name)| Target { kind: kind.clone(), id, name };
+        noted::many(node, &several, held, trace);
+        let target =
+            |listed: Listed<'_>| Target { kind: kind.clone(), id: listed.id, name: listed.name };
         return (several.targets.into_iter().map(target).collect(), several.count);
     }
+    noted::kind(node, 0, trace);
     let file = || body.filter(|_| matches!(verb, "create" | "upload")).and_then(body::file_name);
     let name = body.filter(|_| !is_part);
-    let name = name.and_then(|body| body::name(body, &kind).or_else(file));
-    let id = node.id.clone().or_else(|| {
-        if node.is_item {
-            return None;
-        }
+    let name = name.and_then(|body| body::name_at(body, &kind).or_else(file));
+    let found = || {
         let queried = request.query.as_ref().and_then(|query| body::scalar(query.get("id")?));
+        if let Some(queried) = queried {
+            return Some((queried, None));
+        }
         // What is being created has no id yet that a client could know by that name.
-        queried.or_else(|| body.filter(|_| verb != "create").and_then(|body| body::id(body, &kind)))
+        let (id, at) =
+            body.filter(|_| verb != "create").and_then(|body| body::id_at(body, &kind))?;
+        Some((id, Some(at)))
+    };
+    let id = match (&node.id, node.is_item) {
+        (Some(id), _) => {
+            let by = By::Convention("the item in the path");
+            trace.note(Field::Id(0), || (by, noted::slots(node)));
+            Some(id.clone())
+        }
+        (None, true) => None,
+        (None, false) => found().map(|(id, at)| {
+            let origin = || match at {
+                Some(at) => Origin::RequestBody(at.to_string()),
+                None => Origin::Query("id".to_owned()),
+            };
+            trace.note(Field::Id(0), || (By::Convention("the id that is sent"), vec![origin()]));
+            id
+        }),
+    };
+    let name = name.filter(|(name, _)| Some(name) != id.as_ref()).map(|(name, at)| {
+        let origin = || vec![Origin::RequestBody(at.to_string())];
+        trace.note(Field::Name(0), || (By::Convention("the name that is sent"), origin()));
+        name
     });
-    let name = name.filter(|name| Some(name) != id.as_ref());
     (vec![Target { kind, id, name }], 1)
 }
 
-/// What a bulk request names: `/users/1,2,3`, `?ids=1,2,3`, `{"ids": [1, 2, 3]}`.
-fn several(node: &Node, verb: &str, request: &RequestRecord, body: Option<&Value<'_>>) -> Many {
+/// What a bulk request names: `/users/1,2,3`, `?ids=1,2,3`, `{"ids": [1, 2, 3]}`; and what holds it.
+fn several<'b>(
+    node: &Node,
+    verb: &str,
+    request: &'b RequestRecord,
+    body: Option<&'b Value<'b>>,
+) -> (Many<'b>, Held) {
     if let Some(id) = &node.id {
-        return Many::of_ids(id);
+        return (Many::of_ids(id), Held::Path);
     }
     if node.is_item {
-        return Many::default();
+        return (Many::default(), Held::Path);
     }
     let plural = plural_name(&node.noun);
-    let within = |body: &Value<'_>| {
-        let many = body::many(body, &node.noun, &plural);
-        let items = body.get("items").filter(|_| many.is_empty());
-        match items {
-            Some(items) => body::many(items, &node.noun, &plural),
-            None if many.is_empty() => body::formset(body),
-            None => many,
-        }
-    };
     // What is created with a name is one thing, and the items in it are its own.
     let is_one = |body: &&Value<'_>| {
         let has_items = body.get("items").is_some() || body::name(body, &node.noun).is_some();
         verb == "create" && body.as_array().is_none() && has_items
     };
-    let within = body.filter(|body| !is_one(body)).map(within).unwrap_or_default();
-    if !within.is_empty() {
-        return within;
+    if let Some(body) = body.filter(|body| !is_one(body)) {
+        let (within, root) = within(body, &node.noun, &plural);
+        if !within.is_empty() {
+            return (within, Held::Body(root));
+        }
     }
-    let Some(query) = &request.query else { return Many::default() };
+    let Some(query) = &request.query else { return (Many::default(), Held::Query) };
     let queried = body::many(query.node(), &node.noun, &plural);
     if !queried.is_empty() {
-        return queried;
+        return (queried, Held::Query);
     }
-    match query.get("id") {
+    let queried = match query.get("id") {
         Some(Value::String(ids)) => Many::of_ids(ids),
         Some(ids @ Value::Array(_)) => body::many(ids, &node.noun, &plural),
         _ => Many::default(),
+    };
+    (queried, Held::Query)
+}
+
+/// What a body names, and below which place of it.
+fn within<'b>(body: &'b Value<'b>, noun: &str, plural: &str) -> (Many<'b>, &'static str) {
+    let many = body::many(body, noun, plural);
+    let items = body.get("items").filter(|_| many.is_empty());
+    match items {
+        Some(items) => (body::many(items, noun, plural), "$.items"),
+        None if many.is_empty() => (body::formset(body), "$"),
+        None => (many, "$"),
     }
 }
 

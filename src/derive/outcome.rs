@@ -1,5 +1,9 @@
 //! How a request ended, from the redacted response.
 
+mod completed;
+mod noted;
+
+use self::completed::completed;
 use super::act::{self, End};
 use super::answer;
 use super::body::{self, Value};
@@ -7,11 +11,10 @@ use super::changes::Observed;
 use super::code::{CODE_BYTES_MAX, code, is_refusal};
 use super::graphql::Operation;
 use super::naming::Naming;
-use super::path::Path;
-use super::rule::Facts;
+use super::rule::{Facts, Matched, Whose};
 use super::sentence::Sentence;
 use super::signs::{Tells, is_error_inside, sent_to_sign_in};
-use super::walk::walk;
+use super::trace::{By, Field, Origin, Trace};
 use super::words::{plural, spoken};
 use crate::record::{
     self, Actor, BodyRecord, Outcome, RequestRecord, ResponseRecord, Severity, Target,
@@ -62,7 +65,19 @@ pub fn outcome(
     actor: &Actor,
     ended: Ended<'_>,
 ) -> Verdict {
-    let mut verdict = ending(naming, request, actor, ended);
+    outcome_traced(naming, request, actor, ended, &mut Trace::off())
+}
+
+/// The same, and where each field came from; the trace goes on where that of the naming ended.
+pub fn outcome_traced(
+    naming: &Naming,
+    request: &RequestRecord,
+    actor: &Actor,
+    ended: Ended<'_>,
+    trace: &mut Trace,
+) -> Verdict {
+    let mut verdict = ending(naming, request, actor, ended, trace);
+    let own = verdict.severity;
     let rule = naming.matched.as_ref().map(|matched| &matched.rule);
     let read = rule.is_some_and(|rule| rule.read) || naming.graphql == Some(Operation::Query);
     let ruled = rule.and_then(|rule| rule.severity);
@@ -75,6 +90,16 @@ pub fn outcome(
                 .map(|(outcome, own)| severity(outcome, own, ruled, read));
         }
     }
+    trace.note(Field::Severity, || {
+        let is_ruled = verdict.severity != own || ruled == Some(own);
+        let by = match naming.matched.as_ref().filter(|_| is_ruled) {
+            Some(matched) if ruled.is_some() => matched.by(Whose::Rules, "severity"),
+            Some(matched) if matched.rule.read => matched.by(Whose::Rules, "read"),
+            _ if is_ruled => By::Convention("a query that failed has changed nothing"),
+            _ => By::Convention("how it ended"),
+        };
+        (by, vec![noted::event("outcome")])
+    });
     verdict
 }
 
@@ -91,96 +116,146 @@ fn severity(outcome: Outcome, own: Severity, ruled: Option<Severity>, is_read: b
     }
 }
 
-fn ending(naming: &Naming, request: &RequestRecord, actor: &Actor, ended: Ended<'_>) -> Verdict {
+fn ending(
+    naming: &Naming,
+    request: &RequestRecord,
+    actor: &Actor,
+    ended: Ended<'_>,
+    trace: &mut Trace,
+) -> Verdict {
     let (response, observed) = match ended {
         Ended::Response(response) => (response, None),
         Ended::Observed(response, observed) => (response, Some(observed)),
-        Ended::NotSent => return without(naming, Outcome::Failure, "not_sent"),
-        Ended::ClientAborted => return without(naming, Outcome::Failure, "client_aborted"),
-        Ended::UpstreamLost => return without(naming, Outcome::Unknown, "upstream_lost"),
-        Ended::UpstreamTimeout => return without(naming, Outcome::Unknown, "upstream_timeout"),
-        Ended::UpstreamInvalid => return without(naming, Outcome::Unknown, "upstream_invalid"),
+        Ended::NotSent => return broken(naming, Outcome::Failure, "not_sent", trace),
+        Ended::ClientAborted => return broken(naming, Outcome::Failure, "client_aborted", trace),
+        Ended::UpstreamLost => return broken(naming, Outcome::Unknown, "upstream_lost", trace),
+        Ended::UpstreamTimeout => {
+            return broken(naming, Outcome::Unknown, "upstream_timeout", trace);
+        }
+        Ended::UpstreamInvalid => {
+            return broken(naming, Outcome::Unknown, "upstream_invalid", trace);
+        }
     };
     let tree = response.body.as_ref().map(BodyRecord::tree);
-    let body = tree.as_ref();
-    let came = Came { response, body, observed };
-    let facts = naming
-        .matched
-        .as_ref()
-        .map(|matched| naming.facts(matched, request, actor, Some((response, body))));
-    let rules = naming.matched.iter().flat_map(|matched| &matched.rule.outcomes);
-    let ruled = rules.into_iter().find(|rule| rule.holds(response, body));
-    let Some(rule) = ruled else {
-        return by_convention(naming, request, came, facts);
+    let came = Came { request, actor, response, body: tree.as_ref(), observed };
+    let ruled = naming.matched.as_ref().and_then(|matched| {
+        let mut rules = matched.rule.outcomes.iter().enumerate();
+        let (position, rule) = rules.find(|(_, rule)| rule.holds(response, came.body))?;
+        Some((matched, position, rule))
+    });
+    let Some((matched, position, rule)) = ruled else {
+        return by_convention(naming, came, trace);
     };
+    let by = |key: &str| matched.by(Whose::Rules, &format!("outcome[{position}]{key}"));
+    trace.note(Field::Outcome, || (by(""), vec![Origin::Status]));
     if rule.is == Outcome::Success {
-        return done(naming, came, facts);
+        return done(naming, came, trace);
     }
-    let said = rule.reason.as_ref().zip(facts.as_ref());
-    let said = said.and_then(|(reason, facts)| reason.render(facts, CODE_BYTES_MAX));
-    let reason = said.or_else(|| code(body?, Some(response.status)));
-    without(naming, rule.is, &reason.unwrap_or_else(|| format!("http_{}", response.status)))
+    let said = rule.reason.as_ref().and_then(|reason| {
+        reason.render_traced(&came.facts(naming, matched), CODE_BYTES_MAX, trace)
+    });
+    let reason = match said {
+        Some((said, from)) => {
+            trace.note(Field::Reason, || (by(".reason"), from));
+            said
+        }
+        None => {
+            let told = came.reason();
+            noted::reason(came, Some(&told), trace);
+            told
+        }
+    };
+    without(naming, rule.is, &reason, trace)
 }
 
 /// What came of a request.
 #[derive(Clone, Copy)]
 struct Came<'a> {
+    request: &'a RequestRecord,
+    actor: &'a Actor,
     response: &'a ResponseRecord,
     body: Option<&'a Value<'a>>,
     observed: Option<&'a Observed>,
 }
 
+impl<'a> Came<'a> {
+    fn facts(&self, naming: &'a Naming, matched: &'a Matched) -> Facts<'a> {
+        naming.facts(matched, self.request, self.actor, Some((self.response, self.body)))
+    }
+
+    /// The response's own code, or else its status.
+    fn reason(&self) -> String {
+        let status = self.response.status;
+        let told = self.body.and_then(|body| code(body, Some(status)));
+        told.unwrap_or_else(|| format!("http_{status}"))
+    }
+}
+
 /// Judges a response that no rule speaks of.
-fn by_convention(
-    naming: &Naming,
-    request: &RequestRecord,
-    came: Came<'_>,
-    facts: Option<Facts<'_>>,
-) -> Verdict {
-    let Came { response, body, .. } = came;
-    let status = response.status;
-    let told = || body.and_then(|body| code(body, Some(status)));
-    let reason = || told().unwrap_or_else(|| format!("http_{status}"));
-    match status {
-        101 | 200..=399 => {}
-        401 | 403 | 407 => return without(naming, Outcome::Denied, &reason()),
-        400..=599 => return without(naming, Outcome::Failure, &reason()),
-        _ => return without(naming, Outcome::Unknown, &reason()),
+fn by_convention(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict {
+    let Came { request, response, body, .. } = came;
+    noted::status(trace);
+    let refused = match response.status {
+        101 | 200..=399 => None,
+        401 | 403 | 407 => Some(Outcome::Denied),
+        400..=599 => Some(Outcome::Failure),
+        _ => Some(Outcome::Unknown),
+    };
+    if let Some(outcome) = refused {
+        let reason = came.reason();
+        noted::reason(came, Some(&reason), trace);
+        return without(naming, outcome, &reason, trace);
     }
     if let Some(reason) = sent_to_sign_in(naming, request, response) {
-        return without(naming, Outcome::Failure, reason);
+        noted::sent_away(trace);
+        return without(naming, Outcome::Failure, reason, trace);
     }
     if !naming.acts.is_empty() {
-        let ends = answer::ends(&naming.acts, body);
-        return match (ends.as_slice(), naming.acts.len()) {
-            ([end], 1) if end.outcome != Outcome::Success => {
-                without(naming, end.outcome, end.reason.as_deref().unwrap_or("call_error"))
-            }
-            (_, 1) => done(naming, came, facts),
-            (ends, _)
-                if naming.is_one && ends.iter().all(|end| end.outcome == Outcome::Success) =>
-            {
-                done(naming, came, facts)
-            }
-            _ => several(naming, &naming.acts, &ends, &naming.acts_kind),
-        };
+        return by_acts(naming, came, trace);
     }
-    if let Some(verdict) = by_items(naming, response, body) {
+    if let Some(verdict) = by_items(naming, came, trace) {
         return verdict;
     }
     if body.is_some_and(|body| is_error_inside(body, Tells::Answer)) {
-        let code = told();
+        let code = body.and_then(|body| code(body, Some(response.status)));
         let outcome = match code.as_deref() {
             Some(code) if is_refusal(code) => Outcome::Denied,
             _ => Outcome::Failure,
         };
-        return without(naming, outcome, &code.unwrap_or_else(|| "error_in_body".to_owned()));
+        let reason = code.unwrap_or_else(|| "error_in_body".to_owned());
+        noted::within(came, "an error in the body of a successful response", trace);
+        noted::reason(came, Some(&reason), trace);
+        return without(naming, outcome, &reason, trace);
     }
-    done(naming, came, facts)
+    done(naming, came, trace)
+}
+
+/// Judges by what a successful response tells of each act.
+fn by_acts(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict {
+    let ends = answer::ends(&naming.acts, came.body);
+    match (ends.as_slice(), naming.acts.len()) {
+        ([end], 1) if end.outcome != Outcome::Success => {
+            let reason = end.reason.as_deref().unwrap_or("call_error");
+            noted::within(came, "an error in the body of a successful call", trace);
+            noted::reason(came, Some(reason), trace);
+            without(naming, end.outcome, reason, trace)
+        }
+        (_, 1) => done(naming, came, trace),
+        (ends, _) if naming.is_one && ends.iter().all(|end| end.outcome == Outcome::Success) => {
+            done(naming, came, trace)
+        }
+        _ => several(naming, (&naming.acts, &ends), &naming.acts_kind, came, trace),
+    }
 }
 
 /// Sums up several acts: what the whole is said to have come to is the gravest of their ends.
-fn several(naming: &Naming, acts: &[act::Act], ends: &[End], kind: &str) -> Verdict {
+fn several(
+    naming: &Naming,
+    (acts, ends): (&[act::Act], &[End]),
+    kind: &str,
+    came: Came<'_>,
+    trace: &mut Trace,
+) -> Verdict {
     let told: Vec<record::Act> = acts.iter().zip(ends).map(|(act, end)| act.ended(end)).collect();
     let gravest = ends.iter().max_by_key(|end| act::gravity(end.outcome));
     let (outcome, reason) =
@@ -191,6 +266,12 @@ fn several(naming: &Naming, acts: &[act::Act], ends: &[End], kind: &str) -> Verd
         Outcome::Success if act::are_alike(acts) || naming.is_one => naming.sentence.done(&targets),
         _ => act::summary(acts, &told, kind),
     };
+    noted::within(came, "the gravest of what the body tells of each", trace);
+    noted::reason(came, reason.as_deref(), trace);
+    note_ending(trace);
+    if targets != naming.targets {
+        noted::targets(&targets, trace);
+    }
     Verdict {
         action: None,
         acts: if naming.is_one { Vec::new() } else { told },
@@ -207,11 +288,8 @@ fn several(naming: &Naming, acts: &[act::Act], ends: &[End], kind: &str) -> Verd
 }
 
 /// Judges an answer that tells of every item by itself, if not all items ended alike well.
-fn by_items(
-    naming: &Naming,
-    response: &ResponseRecord,
-    body: Option<&Value<'_>>,
-) -> Option<Verdict> {
+fn by_items(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Option<Verdict> {
+    let Came { response, body, .. } = came;
     let items = answer::items(body?);
     let is_bulk = naming.targets.len() > 1 && items.len() == naming.targets.len()
         || body.is_some_and(|body| body.get("errors") == Some(&Value::Bool(true)));
@@ -245,34 +323,54 @@ fn by_items(
     if let ([act], [end]) = (acts.as_mut_slice(), ends.as_slice()) {
         let reason = end.reason.as_deref().unwrap_or("multi_status");
         let failed = Naming { targets: std::mem::take(&mut act.targets), ..naming.clone() };
-        return Some(without(&failed, end.outcome, reason));
+        noted::within(came, "the answer's one item", trace);
+        noted::reason(came, Some(reason), trace);
+        return Some(without(&failed, end.outcome, reason, trace));
     }
     let kind = format!("{} {}", acts.len(), plural(&spoken(&kind)));
-    Some(several(naming, &acts, &ends, &kind))
+    Some(several(naming, (&acts, &ends), &kind, came, trace))
 }
 
-fn done(naming: &Naming, came: Came<'_>, facts: Option<Facts<'_>>) -> Verdict {
-    let Came { response, body, observed } = came;
+fn done(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict {
+    let Came { response, body, observed, .. } = came;
     let is_created = response.status == 201 || observed.is_some_and(Observed::is_creation);
     let created = is_created && naming.sentence.verb == "update";
     let sentence = if created {
+        trace.note(Field::Action, || match response.status {
+            201 => (By::Convention("201 says created"), vec![Origin::Status]),
+            _ => (By::Convention("there was nothing before"), vec![Origin::States]),
+        });
         &Sentence { verb: "create".to_owned(), ..naming.sentence.clone() }
     } else {
         &naming.sentence
     };
     let noun = naming.action.rsplit_once('.').map_or(naming.action.as_str(), |(noun, _)| noun);
-    let shown = |kind: &str| observed?.name(naming, kind);
     let mut targets = match naming.acts.as_slice() {
-        [act] => answer::ends(std::slice::from_ref(act), body).pop().and_then(|end| end.targets),
-        _ => completed(naming, response, body, &sentence.verb, &shown),
+        [act] => {
+            let told = answer::ends(std::slice::from_ref(act), body).pop();
+            let told = told.and_then(|end| end.targets);
+            noted::told(&naming.targets, told.as_deref(), trace);
+            told
+        }
+        _ => completed(naming, came, &sentence.verb, trace),
     };
-    if let (Some(matched), Some(facts)) = (&naming.matched, &facts) {
+    let sources = [(&naming.documented, Whose::Document), (&naming.matched, Whose::Rules)];
+    for (matched, whose) in sources {
+        let Some(matched) = matched else { continue };
         let known = targets.as_deref().unwrap_or(&naming.targets);
-        let ruled = naming.ruled_targets(matched, facts, known);
+        let facts = came.facts(naming, matched);
+        let ruled = naming.ruled_targets(matched, whose, &facts, known, trace);
         targets = (ruled != naming.targets).then_some(ruled);
     }
     let known = targets.as_ref().unwrap_or(&naming.targets);
-    let ruled = facts.and_then(|facts| naming.ruled_description(facts, &sentence.verb, known));
+    let ruled = sources.into_iter().rev().find_map(|(matched, whose)| {
+        let matched = matched.as_ref()?;
+        let facts = came.facts(naming, matched);
+        let (text, from) =
+            naming.ruled_description(matched, facts, &sentence.verb, known, trace)?;
+        trace.note(Field::Description, || (matched.by(whose, "description"), from));
+        Some(text)
+    });
     let description = ruled.unwrap_or_else(|| match response.status {
         _ if naming.is_mixed() => act::plan(&naming.acts, &naming.acts_kind),
         202 => sentence.accepted(known),
@@ -289,7 +387,21 @@ fn done(naming: &Naming, came: Came<'_>, facts: Option<Facts<'_>>) -> Verdict {
     }
 }
 
-fn without(naming: &Naming, outcome: Outcome, reason: &str) -> Verdict {
+fn note_ending(trace: &mut Trace) {
+    trace.note(Field::Description, || {
+        let by = By::Convention("a sentence of action, target and how it ended");
+        (by, vec![noted::event("outcome"), noted::event("reason")])
+    });
+}
+
+/// There was no response.
+fn broken(naming: &Naming, outcome: Outcome, reason: &str, trace: &mut Trace) -> Verdict {
+    noted::broken(trace);
+    without(naming, outcome, reason, trace)
+}
+
+fn without(naming: &Naming, outcome: Outcome, reason: &str, trace: &mut Trace) -> Verdict {
+    note_ending(trace);
     let (sentence, targets) = (&naming.sentence, naming.targets.as_slice());
     let severity = if outcome == Outcome::Denied { Severity::Warn } else { Severity::Fail };
     let description = match outcome {
@@ -317,63 +429,4 @@ fn all_ended(naming: &Naming, end: &End) -> Vec<record::Act> {
         _ if naming.is_one => Vec::new(),
         _ => naming.acts.iter().map(|act| act.ended(end)).collect(),
     }
-}
-
-/// The target with the id and name that the response gives to it, or the name that is `shown` by its
-/// states.
-fn completed(
-    naming: &Naming,
-    response: &ResponseRecord,
-    body: Option<&Value<'_>>,
-    verb: &str,
-    shown: &dyn Fn(&str) -> Option<String>,
-) -> Option<Vec<Target>> {
-    let [target] = naming.targets.as_slice() else {
-        return if verb == "create" { all_completed(naming, body?) } else { None };
-    };
-    if naming.is_call || naming.sentence.part.is_some() {
-        return None;
-    }
-    let id = target.id.clone().or_else(|| {
-        // What an export or an import answers with is its own.
-        let is_created = verb == "create"
-            || (naming.method == "POST" && !matches!(verb, "export" | "import" | "search"));
-        located(response, &target.kind).or_else(|| {
-            body.filter(|_| is_created).and_then(|body| body::created_id(body, &target.kind))
-        })
-    });
-    let name = target.name.clone().or_else(|| {
-        let named = body.and_then(|body| body::name(body, &target.kind));
-        let named = named.or_else(|| shown(&target.kind));
-        named.filter(|name| Some(name) != id.as_ref())
-    });
-    let completed = Target { kind: target.kind.clone(), id, name };
-    (completed != *target).then(|| vec![completed])
-}
-
-/// Several targets with the ids that the response gives to them, in the order of the request.
-fn all_completed(naming: &Naming, body: &Value<'_>) -> Option<Vec<Target>> {
-    let items = answer::items(body);
-    if items.len() != naming.targets.len() {
-        return None;
-    }
-    let complete = |(target, item): (&Target, &Value<'_>)| {
-        let name = body::name(item, &target.kind);
-        let same = target.name.is_none() || name.is_none() || target.name == name;
-        let id = target.id.clone().or_else(|| body::id(item, &target.kind).filter(|_| same));
-        Target { id, ..target.clone() }
-    };
-    let targets: Vec<Target> = naming.targets.iter().zip(items).map(complete).collect();
-    (targets != naming.targets).then_some(targets)
-}
-
-/// The id in `Location`, if it leads to such an item.
-fn located(response: &ResponseRecord, kind: &str) -> Option<String> {
-    let location = response.headers.get("location")?.as_str()?;
-    let path = match location.split_once("://") {
-        Some((_, rest)) => rest.find('/').and_then(|at| rest.get(at..))?,
-        None => location,
-    };
-    let last = walk(&Path::read(path), "GET").nodes.pop()?;
-    (last.noun == kind).then_some(last.id).flatten()
 }

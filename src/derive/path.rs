@@ -3,6 +3,7 @@
 use crate::route::percent_decode;
 
 use super::nouns::{is_area, is_prefix};
+use super::rule::{PathPattern, Piece, between};
 use super::shape::{is_id, is_version};
 use super::text::cut;
 use super::verbs::is_verb;
@@ -63,6 +64,46 @@ impl Path {
         path.split_last();
         path.start = path.prefixes();
         path
+    }
+
+    /// Reads a path that the pattern takes: parameters are ids, whatever they look like, and texts
+    /// are words. `None` if it does not take the path as it is read here.
+    pub(super) fn documented(path: &str, pattern: &PathPattern) -> Option<Self> {
+        let pieces = pattern.pieces();
+        let mut segments = Vec::new();
+        let mut ids = pieces.len();
+        for (index, (raw, text)) in split(path).enumerate() {
+            let word = || Some(snake(&text)).filter(|word| !word.is_empty());
+            let segment = match pieces.get(index) {
+                Some(Piece::Literal(known)) if known.eq_ignore_ascii_case(&text) => {
+                    Segment { raw: cut(raw), text: cut(&text), word: word() }
+                }
+                Some(Piece::Param { prefix, suffix, .. }) => {
+                    ids = ids.min(index);
+                    let id = between(&text, prefix, suffix)?;
+                    Segment { raw: cut(raw), text: cut(id), word: None }
+                }
+                Some(Piece::Rest) | None if pieces.contains(&Piece::Rest) => {
+                    Segment::new(raw, &text)
+                }
+                _ => return None,
+            };
+            segments.push(segment);
+        }
+        let count = pieces.iter().filter(|piece| **piece != Piece::Rest).count();
+        if segments.len() < count {
+            return None;
+        }
+        let mut path = Self { segments, start: 0, verb: None };
+        match pieces.last() {
+            Some(Piece::Param { suffix, .. }) => {
+                let verb = suffix.strip_prefix(':').map(snake);
+                path.verb = verb.filter(|verb| is_verb(verb.split('_').next().unwrap_or_default()));
+            }
+            _ => path.split_last(),
+        }
+        path.start = path.prefixes().min(ids);
+        Some(path)
     }
 
     /// Takes format and verb from the end of the last segment.

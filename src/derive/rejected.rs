@@ -1,9 +1,10 @@
 //! What a gateway refused: how it is told.
 
-use super::code::code;
+use super::code::{code, code_at, json_path};
 use super::naming::Naming;
 use super::outcome::{Ended, Verdict};
 use super::text::cut;
+use super::trace::{By, Field, Origin, Trace};
 use crate::record::{BodyRecord, Outcome, Severity, Target};
 
 /// What is known of a rejection.
@@ -17,10 +18,22 @@ pub struct Rejected {
     pub severity: Severity,
     /// The model that was asked for.
     pub model: Option<String>,
+    /// The rule that says so.
+    pub rule: Option<String>,
 }
 
 /// Tells what became of a named request that a gateway refused.
 pub fn rejected(naming: &Naming, rejected: &Rejected, ended: Ended<'_>) -> Verdict {
+    rejected_traced(naming, rejected, ended, &mut Trace::off())
+}
+
+/// The same, and where each field came from; the trace goes on where that of the naming ended.
+pub fn rejected_traced(
+    naming: &Naming,
+    rejected: &Rejected,
+    ended: Ended<'_>,
+    trace: &mut Trace,
+) -> Verdict {
     let reason = match ended {
         Ended::Response(response) | Ended::Observed(response, _) => {
             let tree = response.body.as_ref().map(BodyRecord::tree);
@@ -55,6 +68,9 @@ pub fn rejected(naming: &Naming, rejected: &Rejected, ended: Ended<'_>) -> Verdi
     let model =
         |model: &String| Target { kind: "model".to_owned(), id: Some(model.clone()), name: None };
     let targets = rejected.model.as_ref().map(|id| vec![model(id)]);
+    if trace.is_on() {
+        noted(rejected, ended, targets.is_some(), trace);
+    }
     Verdict {
         acts: Vec::new(),
         action: Some(rejected.action.clone()),
@@ -63,5 +79,41 @@ pub fn rejected(naming: &Naming, rejected: &Rejected, ended: Ended<'_>) -> Verdi
         severity: rejected.severity,
         description: cut(&description),
         targets: targets.filter(|targets| *targets != naming.targets),
+    }
+}
+
+/// Notes where the fields of a rejection come from.
+fn noted(rejected: &Rejected, ended: Ended<'_>, has_model: bool, trace: &mut Trace) {
+    let response = match ended {
+        Ended::Response(response) | Ended::Observed(response, _) => Some(response),
+        _ => None,
+    };
+    let place = response.and_then(|response| {
+        let tree = response.body.as_ref().map(BodyRecord::tree)?;
+        let (_, place) = code_at(&tree, Some(response.status))?;
+        Some(Origin::ResponseBody(json_path(&tree, place)))
+    });
+    let end = if response.is_some() { Origin::Status } else { Origin::NoResponse };
+    let by = || match &rejected.rule {
+        Some(id) => By::Rejection { id: id.clone() },
+        None => By::Convention("how the gateway answered"),
+    };
+    for field in [Field::Action, Field::Outcome, Field::Severity] {
+        trace.note(field, || (by(), vec![end.clone()]));
+    }
+    let by = By::Convention("what stopped it was the gateway");
+    trace.note(Field::Category, || (by, Vec::new()));
+    trace.note(Field::Reason, || match place {
+        Some(place) => (By::Convention("the response's own code"), vec![place]),
+        None => (By::Convention("the status"), vec![end.clone()]),
+    });
+    let by = By::Convention("a sentence of the model, action and reason");
+    trace.note(Field::Description, || (by, Vec::new()));
+    if has_model {
+        trace.forget(|field| matches!(field, Field::Kind(_) | Field::Id(_) | Field::Name(_)));
+        for field in [Field::Kind(0), Field::Id(0)] {
+            let by = By::Convention("the model that is asked for");
+            trace.note(field, || (by, vec![Origin::Call]));
+        }
     }
 }

@@ -294,6 +294,7 @@ const PASTS: &[(&str, &str)] = &[
     ("make", "made"),
     ("logout", "logged out"),
     ("move", "moved"),
+    ("overwrite", "overwritten"),
     ("pin", "pinned"),
     ("put", "put"),
     ("read", "read"),
@@ -331,6 +332,11 @@ const PASTS: &[(&str, &str)] = &[
 /// Whether a word in snake case is a verb of the convention.
 pub(super) fn is_verb(word: &str) -> bool {
     VERBS.contains(&word)
+}
+
+/// Whether a word says how, before a verb.
+pub(super) fn is_adverb(word: &str) -> bool {
+    ADVERBS.contains(&word)
 }
 
 /// A verb of several words: the verb, with its adverb if it has one, and what it is about.

@@ -1,5 +1,7 @@
 //! The walk along a path: which segments are collections, which ids, which a verb.
 
+mod composite;
+
 use super::nouns::{is_common_collection, is_marker, is_part, is_thing, scope_name};
 use super::nouns::{is_singleton, known_category};
 use super::path::{Path, Segment};
@@ -15,7 +17,10 @@ pub(super) struct Node {
     /// An id followed, though it may not be shown.
     pub(super) is_item: bool,
     plural: bool,
-    slots: Vec<usize>,
+    /// The segments with the id.
+    pub(super) slots: Vec<usize>,
+    /// The segment with the noun.
+    pub(super) at: Option<usize>,
 }
 
 /// What a path says.
@@ -24,8 +29,12 @@ pub(super) struct Walked {
     pub(super) nodes: Vec<Node>,
     /// The part of the last node that is meant.
     pub(super) part: Option<String>,
+    /// The segment with it.
+    pub(super) part_at: Option<usize>,
     /// A verb in the path.
     pub(super) verb: Option<String>,
+    /// The segment with it.
+    pub(super) verb_at: Option<usize>,
     /// Somebody signs in or out.
     pub(super) signs: bool,
     /// The last node is created with the ids that the path gives it.
@@ -33,31 +42,6 @@ pub(super) struct Walked {
     /// The route template.
     pub(super) route: String,
 }
-
-/// What a literal or an id stands for in a path of more ids than one.
-#[derive(Debug, Clone, Copy)]
-enum Piece {
-    /// The id of an outer node.
-    Scope(&'static str),
-    /// A part of the id.
-    Id,
-    /// A literal word, not part of the id.
-    Word,
-}
-
-/// Collections directly under `/api` whose items have several ids: the shapes of RabbitMQ's
-/// management API.
-const COMPOSITE: &[(&str, &[Piece])] = &[
-    ("queues", &[Piece::Scope("vhost"), Piece::Id]),
-    ("exchanges", &[Piece::Scope("vhost"), Piece::Id]),
-    ("bindings", &[Piece::Scope("vhost"), Piece::Word, Piece::Id, Piece::Word, Piece::Id]),
-    ("permissions", &[Piece::Scope("vhost"), Piece::Id]),
-    ("topic-permissions", &[Piece::Scope("vhost"), Piece::Id]),
-    ("policies", &[Piece::Scope("vhost"), Piece::Id]),
-    ("operator-policies", &[Piece::Scope("vhost"), Piece::Id]),
-    ("vhost-limits", &[Piece::Scope("vhost"), Piece::Id]),
-    ("parameters", &[Piece::Id, Piece::Scope("vhost"), Piece::Id]),
-];
 
 /// Walks a path for a request with this method (as it counts: an override taken).
 pub(super) fn walk(path: &Path, method: &str) -> Walked {
@@ -70,6 +54,7 @@ pub(super) fn walk(path: &Path, method: &str) -> Walked {
     let mut out = walk.out;
     if let Some(verb) = &path.verb {
         out.verb = Some(canonical(verb).to_owned());
+        out.verb_at = path.segments.len().checked_sub(1);
     }
     out.route = route(path, &out.nodes);
     out
@@ -130,7 +115,8 @@ impl Walk<'_> {
     }
 
     fn node(&mut self, word: &str) {
-        let node = Node { noun: singular(word), plural: is_plural(word), ..Node::default() };
+        let (noun, plural) = (singular(word), is_plural(word));
+        let node = Node { noun, plural, at: Some(self.next), ..Node::default() };
         self.out.nodes.push(node);
     }
 
@@ -165,6 +151,7 @@ impl Walk<'_> {
         let is_own = is_last && is_part(word) && self.out.nodes.last().is_some_and(is_people);
         if is_own {
             self.out.part = Some(word.to_owned());
+            self.out.part_at = Some(self.next);
             return;
         }
         let is_collection = is_plural(word)
@@ -194,14 +181,17 @@ impl Walk<'_> {
             self.verb(word);
         } else if is_part(word) && (is_last || verb_is_next) {
             self.out.part = Some(word.to_owned());
+            self.out.part_at = Some(self.next);
         } else if !is_last && matches!(word, "actions" | "action") {
             // A folder of verbs.
         } else if is_plural(word) || !is_last {
             self.node(word);
         } else if self.method == "POST" && !is_thing(word) {
             self.out.verb = Some(word.to_owned());
+            self.out.verb_at = Some(self.next);
         } else {
             self.out.part = Some(singular(word));
+            self.out.part_at = Some(self.next);
         }
     }
 
@@ -222,6 +212,7 @@ impl Walk<'_> {
             self.node(word);
         } else if is_last && is_part(word) && !is_singleton(&before) {
             self.out.part = Some(word.to_owned());
+            self.out.part_at = Some(self.next);
         } else if scope_name(&before).is_some()
             && before != "account"
             && !is_plural(word)
@@ -250,6 +241,7 @@ impl Walk<'_> {
         if let Some((noun, verb)) = noun_first(word).filter(|_| is_last) {
             self.node(noun);
             self.out.verb = Some(canonical(verb).to_owned());
+            self.out.verb_at = Some(self.next);
             return;
         }
         if is_last && is_verb(word) && self.method == "POST" {
@@ -270,6 +262,7 @@ impl Walk<'_> {
         if fits {
             self.node(&noun);
             self.out.verb = Some(canonical(&verb).to_owned());
+            self.out.verb_at = Some(self.next);
         }
         fits
     }
@@ -296,6 +289,7 @@ impl Walk<'_> {
 
     /// A verb that the path ends with.
     fn verb(&mut self, word: &str) {
+        self.out.verb_at = Some(self.next);
         let verb = canonical(word);
         let verb = match inverse(verb) {
             Some(inverse) if self.method == "DELETE" => inverse,
@@ -328,59 +322,6 @@ impl Walk<'_> {
 
     fn is_last_noun(&self, about: &str) -> bool {
         self.out.nodes.last().is_some_and(|node| node.noun == singular(about))
-    }
-
-    /// Items with several ids, by their own shapes.
-    fn composite(&mut self) {
-        let start = self.path.start;
-        let segments = &self.path.segments;
-        let (Some(collection), 1) = (segments.get(start), start) else { return };
-        if segments.first().is_none_or(|first| first.text != "api") {
-            return;
-        }
-        let Some((name, pieces)) = COMPOSITE.iter().find(|(name, _)| *name == collection.text)
-        else {
-            return;
-        };
-        let rest = segments.get(start + 1..).unwrap_or_default();
-        let is_item = rest.len() >= pieces.len();
-        let is_scope_only = rest.len() == 1 && matches!(pieces, [Piece::Scope(_), ..]);
-        let is_written = matches!(self.method, "PUT" | "DELETE") || rest.len() > pieces.len();
-        if !(is_item && (is_written || *name == "bindings")) && !is_scope_only {
-            return;
-        }
-        let mut item = Node { noun: singular(&snake(name)), plural: true, ..Node::default() };
-        for (offset, (piece, segment)) in pieces.iter().zip(rest).enumerate() {
-            let index = start + 1 + offset;
-            match piece {
-                Piece::Word => {}
-                Piece::Scope(noun) => self.out.nodes.push(Node {
-                    noun: (*noun).to_owned(),
-                    id: bounded(&segment.text),
-                    is_item: true,
-                    plural: true,
-                    slots: vec![index],
-                }),
-                Piece::Id => {
-                    item.id = match (item.id.take(), bounded(&segment.text)) {
-                        (Some(id), Some(more)) => Some(cut(&format!("{id}/{more}"))),
-                        (id, more) => id.or(more),
-                    };
-                    item.is_item = true;
-                    item.slots.push(index);
-                }
-            }
-        }
-        self.out.nodes.push(item);
-        self.out.creates = *name == "bindings" && rest.len() == pieces.len();
-        self.next = start + 1 + rest.len().min(pieces.len());
-        if *name == "bindings" && rest.len() > pieces.len() {
-            // The key of the binding among those of the same two ends.
-            if let Some(segment) = segments.get(self.next) {
-                self.id(segment);
-                self.next += 1;
-            }
-        }
     }
 }
 

@@ -39,7 +39,7 @@ pub fn caller(
     let Some(found) = found else { return who };
     let actor = claimed(&Credential::ApiKey(&found), key);
     // Safe: of the key there is a fingerprint and nothing else.
-    who.map(|who| Identified { actor, notes: who.notes })
+    who.map(|who| Identified { actor, notes: who.notes, rule: who.rule })
 }
 
 /// Parameters of a query that carry an API key.

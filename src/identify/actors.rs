@@ -36,6 +36,8 @@ pub struct Identified {
     pub actor: Actor,
     /// Notes for the record.
     pub notes: Vec<&'static str>,
+    /// The position of the rule that read who it is; by convention if there is none.
+    pub rule: Option<usize>,
 }
 
 /// All rules that say who acts, in their order.
@@ -130,10 +132,10 @@ impl Actors {
         key: &FingerprintKey,
     ) -> Result<Redacted<Identified>, Need> {
         let scene = Scene { request, evidence, key };
-        let mut first: Option<(Actor, Option<&'static str>, Vec<Carrier>)> = None;
+        let mut first: Option<(Actor, Option<&'static str>, Vec<Carrier>, usize)> = None;
         let mut proved = None;
         for (position, rule) in self.rules.iter().enumerate() {
-            if let Some((_, _, read)) = &first {
+            if let Some((_, _, read, _)) = &first {
                 let carriers = rule.carriers();
                 if !carriers.iter().any(|carrier| read.iter().any(|it| it.overlaps(carrier))) {
                     continue;
@@ -142,25 +144,25 @@ impl Actors {
             match self.attempt(position, rule, &scene)? {
                 Attempt::Absent => {}
                 Attempt::Proved(actor) => {
-                    proved = Some(actor);
+                    proved = Some((actor, position));
                     break;
                 }
                 Attempt::Claimed(actor, note) => match &first {
-                    None | Some((_, Some(OTHER_ISSUER), _)) => {
-                        first = Some((actor, note, rule.carriers()));
+                    None | Some((_, Some(OTHER_ISSUER), ..)) => {
+                        first = Some((actor, note, rule.carriers(), position));
                     }
                     Some(_) => {}
                 },
             }
         }
         let mut notes = Vec::new();
-        let actor = match (proved, first) {
-            (Some(actor), _) => actor,
-            (None, Some((actor, note, _))) => {
+        let (actor, rule) = match (proved, first) {
+            (Some((actor, rule)), _) => (actor, Some(rule)),
+            (None, Some((actor, note, _, rule))) => {
                 notes.extend(note);
-                actor
+                (actor, Some(rule))
             }
-            (None, None) => by_convention(&request.headers, key),
+            (None, None) => (by_convention(&request.headers, key), None),
         };
         let withheld = |name: &HeaderName| self.is_withheld(name, request.peer_trusted);
         if !self.protected.is_empty() && request.headers.keys().any(withheld) {
@@ -168,7 +170,7 @@ impl Actors {
         }
         // Safe: what rules select of a credential says who, and is never the credential itself; the
         // pipeline redacts it again by what the redaction rules know.
-        Ok(Redacted::vouched(Identified { actor, notes }))
+        Ok(Redacted::vouched(Identified { actor, notes, rule }))
     }
 
     fn attempt(

@@ -11,6 +11,7 @@
 //! - Values reach SQL as parameters only, and full-text queries as quoted phrases only.
 //! - An entry that cannot be understood becomes a row with what is known; it never stops the index.
 
+mod coverage;
 mod files;
 mod follower;
 mod row;
@@ -28,11 +29,12 @@ use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
 use crate::store::{INDEX_FILE, StoreError, connect_read_only, create_file};
 
+pub use coverage::{Named, Unnamed};
 pub use row::{IndexedTarget, Row};
 pub use search::{Condition, Cursor, Field, Page, Search};
 
 /// The version of the index. Another one on disk is dropped and built again.
-const VERSION: i64 = 4;
+const VERSION: i64 = 5;
 /// How long to wait for another process that updates the index.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 

@@ -60,6 +60,10 @@ pub struct Row {
     pub method: Option<String>,
     /// The path, redacted.
     pub path: Option<String>,
+    /// The route template of a request with an intent.
+    pub route: Option<String>,
+    /// The rule that named it.
+    pub rule: Option<String>,
     /// The response's status code.
     pub status: Option<u16>,
     /// From arrival to outcome, in milliseconds.
@@ -98,6 +102,7 @@ struct Doc {
     severity: Option<String>,
     reason: Option<String>,
     request_id: Option<String>,
+    rule: Option<String>,
 }
 
 #[derive(Clone, Default, Deserialize)]
@@ -128,6 +133,7 @@ struct ActorDoc {
 struct RequestDoc {
     method: Option<String>,
     path: Option<String>,
+    route: Option<String>,
 }
 
 #[derive(Clone, Default, Deserialize)]
@@ -157,6 +163,8 @@ impl Row {
         row.take(doc);
         if entry.kind == EntryKind::Completion {
             row.completion = Some(entry.seq);
+            // A rejection is no mutation.
+            row.route = None;
         }
         row.split(acts)
     }
@@ -223,6 +231,8 @@ impl Row {
             (&mut self.request_id, doc.request_id),
             (&mut self.method, request.method),
             (&mut self.path, request.path),
+            (&mut self.route, request.route),
+            (&mut self.rule, doc.rule),
         ] {
             if value.is_some() {
                 *field = value;

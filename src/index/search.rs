@@ -155,7 +155,7 @@ fn build(search: &Search) -> QueryBuilder<Sqlite> {
     query
 }
 
-fn push_condition(query: &mut QueryBuilder<Sqlite>, condition: &Condition) {
+pub(super) fn push_condition(query: &mut QueryBuilder<Sqlite>, condition: &Condition) {
     match condition {
         Condition::AnyOf(field, values) => {
             query.push(field.column());

@@ -32,6 +32,8 @@ CREATE TABLE events (
     actor_name  TEXT,
     actor_email TEXT,
     actor_verified INTEGER NOT NULL,
+    route       TEXT,
+    rule        TEXT,
     outcome     TEXT,
     severity    TEXT,
     reason      TEXT,
@@ -46,6 +48,7 @@ CREATE TABLE events (
 ) STRICT;
 CREATE INDEX events_newest ON events (time_ms, id, act);
 CREATE INDEX events_id ON events (id);
+CREATE INDEX events_coverage ON events (rule, method, route, action, time_ms, act) WHERE act < 2;
 
 CREATE TABLE targets (
     n    INTEGER NOT NULL,
@@ -76,7 +79,7 @@ DROP TABLE IF EXISTS texts;
 /// The columns of `events` in the order in which they are read and written.
 pub(super) const COLUMNS: &str = "n, writer, seq, completion, id, time_ms, action, category, \
     description, actor_type, actor_id, actor_name, actor_email, outcome, severity, reason, \
-    request_id, method, path, status, duration_ms, targets, scope, actor_verified, act";
+    request_id, method, path, status, duration_ms, targets, scope, actor_verified, act, route, rule";
 
 /// Rows of one statement. SQLite allows 32,766 parameters.
 const ROWS_MAX: usize = 1000;
@@ -220,6 +223,7 @@ async fn write_events(conn: &mut SqliteConnection, rows: &[(i64, Row)]) -> Resul
         values.push_bind(row.status).push_bind(row.duration_ms.map(signed));
         values.push_bind(targets).push_bind(scope).push_bind(row.actor_verified);
         values.push_bind(row.act);
+        values.push_bind(row.route.as_deref()).push_bind(row.rule.as_deref());
     });
     execute(conn, query).await
 }
@@ -255,6 +259,8 @@ pub(super) fn read(row: &SqliteRow) -> Result<Row, IndexError> {
         duration_ms: unsigned(number(20)?),
         targets: serde_json::from_str(json(21)?).map_err(IndexError::Row)?,
         scope: serde_json::from_str(json(22)?).map_err(IndexError::Row)?,
+        route: text(25)?,
+        rule: text(26)?,
     })
 }
 

@@ -1,5 +1,7 @@
 //! The index: projection, rebuilding, filters.
 
+mod coverage;
+
 use std::path::Path;
 use std::time::Duration;
 

@@ -7,6 +7,7 @@ mod canonical;
 mod entry;
 mod event;
 mod ids;
+mod read;
 mod tree;
 
 pub(crate) use canonical::by_utf16;

@@ -19,6 +19,11 @@ impl Tree {
         Self(node.into_owned())
     }
 
+    /// A tree that is on record.
+    pub(super) fn of_record(value: &serde_json::Value) -> Self {
+        Self(json_of_record(&value.to_string()).into_owned())
+    }
+
     /// The first member of this name.
     pub fn get(&self, name: &str) -> Option<&Node<'static>> {
         self.0.get(name)
@@ -57,6 +62,11 @@ impl BodyRecord {
     /// Writes a tree whose members are in canonical order.
     pub(crate) fn new(node: &Node<'_>) -> Result<Self, CanonicalError> {
         Ok(Self(to_raw_value(&Written(node))?))
+    }
+
+    /// A body that is on record.
+    pub(super) fn of_record(value: &serde_json::Value) -> Option<Self> {
+        to_raw_value(value).ok().map(Self)
     }
 
     /// The text.

@@ -6,12 +6,14 @@ use std::path::{Path, PathBuf};
 use http::HeaderName;
 use serde_saphyr::Spanned;
 
+use super::actors::WrittenActor;
 use super::events::CheckedEvent;
 use super::examples::{Example, Expected};
 use super::file::{RedactFile, RulesFile, SideFile};
 use super::lists::CheckedOnly;
 use super::rejections::CheckedRejection;
 use super::wording::in_words;
+use crate::derive::Operation;
 use crate::identify::{ActorRule, KeySource};
 use crate::problem::{Problem, parse_yaml, pieces};
 use crate::redact::{Exceptions, Glob, Rule, Sides, UNSEARCHED_RULE, USERINFO_RULE};
@@ -20,8 +22,8 @@ use crate::redact::{Exceptions, Glob, Rule, Sides, UNSEARCHED_RULE, USERINFO_RUL
 pub(super) const REMEDY: &str = "compare with `countersign rules reference`";
 
 /// The sections of a file, as their first lines are written.
-const SECTIONS: [&str; 6] =
-    ["redact:", "keep:", "record_only:", "actors:", "events:", "rejections:"];
+const SECTIONS: [&str; 7] =
+    ["redact:", "keep:", "record_only:", "actors:", "events:", "openapi:", "rejections:"];
 
 /// The longest rule id.
 const ID_CHARS_MAX: usize = 64;
@@ -33,6 +35,10 @@ pub(super) struct Checked {
     pub(super) keep: Exceptions,
     pub(super) record_only: Vec<CheckedOnly>,
     pub(super) events: Vec<CheckedEvent>,
+    /// The operations of documents.
+    pub(super) operations: Vec<Operation>,
+    /// The documents, by their ids.
+    pub(super) documents: Vec<(String, PathBuf)>,
     pub(super) rejections: Vec<CheckedRejection>,
     /// So many of them, the first, are shipped.
     pub(super) shipped_rejections: usize,
@@ -42,6 +48,8 @@ pub(super) struct Checked {
     /// Rules that say who acts, and where keys are fetched for them.
     pub(super) actors: Vec<ActorRule>,
     pub(super) sources: Vec<KeySource>,
+    /// Where those rules are written.
+    pub(super) actors_written: Vec<WrittenActor>,
     /// Files that rules name, read or not.
     pub(super) reads: Vec<PathBuf>,
     /// Where the entry begins that is being checked.
@@ -96,6 +104,9 @@ impl Checked {
         }
         for event in &rules.events {
             self.event(file, event);
+        }
+        for document in &rules.openapi {
+            self.openapi(file, document);
         }
         for rejection in &rules.rejections {
             self.rejection(file, rejection);

@@ -39,12 +39,25 @@ impl Says {
 }
 
 /// What an example says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Expected {
     /// Something of it is redacted.
     Hit,
     /// It stays as it is.
     Miss,
+    /// The event says something else here.
+    Event(Vec<Difference>),
+}
+
+/// A field of an event that is not as an example says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// The field.
+    pub field: String,
+    /// What it should be.
+    pub should: String,
+    /// What it is, if it is anything.
+    pub is: Option<String>,
 }
 
 /// An example that is not met.
@@ -106,6 +119,7 @@ impl RuleSet {
             tried
                 .subject(&policy, &Subject { id: &only.id, sides: only.sides, file, hits, misses });
         }
+        self.try_event_examples(prefix, &mut tried);
         rejections::try_examples(&self.rejections, self.events().rejections(), prefix, &mut tried);
         Ok(tried)
     }
@@ -126,15 +140,24 @@ impl Unmet {
             Expected::Miss => {
                 "narrow a selector, except the name under `keep`, or correct the example"
             }
+            Expected::Event(_) => "correct the rule, or the example",
         }
     }
 }
 
 impl From<Unmet> for Problem {
     fn from(unmet: Unmet) -> Self {
-        let what = match unmet.expected {
-            Expected::Hit => "is not selected",
-            Expected::Miss => "is selected",
+        let what = match &unmet.expected {
+            Expected::Hit => "is not selected".to_owned(),
+            Expected::Miss => "is selected".to_owned(),
+            Expected::Event(differences) => {
+                let one = |it: &Difference| {
+                    let is = it.is.as_deref().unwrap_or("nothing");
+                    format!("`{}` is `{is}`, not `{}`", it.field, it.should)
+                };
+                let all: Vec<String> = differences.iter().map(one).collect();
+                format!("makes another event: {}", all.join("; "))
+            }
         };
         let remedy = unmet.remedy().to_owned();
         Self {
@@ -165,7 +188,7 @@ impl Tried {
         let hits = subject.hits.iter().map(|example| (example, Expected::Hit));
         let misses = subject.misses.iter().map(|example| (example, Expected::Miss));
         for (example, expected) in hits.chain(misses) {
-            self.unmet.extend(unmet(policy, &engine, subject, example, expected));
+            self.unmet.extend(unmet(policy, &engine, subject, example, &expected));
         }
         self.examples += subject.hits.len() + subject.misses.len();
         if subject.hits.is_empty() && subject.misses.is_empty() {
@@ -180,11 +203,11 @@ fn unmet(
     engine: &Engine,
     subject: &Subject<'_>,
     example: &Example,
-    expected: Expected,
+    expected: &Expected,
 ) -> Option<Unmet> {
     let redacted = match &example.says {
-        Says::Text(text) if policy.selects(text) == (expected == Expected::Hit) => return None,
-        Says::Text(text) if expected == Expected::Miss => Some(redacted(engine, text)),
+        Says::Text(text) if policy.selects(text) == (*expected == Expected::Hit) => return None,
+        Says::Text(text) if *expected == Expected::Miss => Some(redacted(engine, text)),
         Says::Text(_) => None,
         Says::Body(body) => Some(body.unmet(engine, subject.sides, expected)?),
     };
@@ -193,7 +216,7 @@ fn unmet(
         file: subject.file.to_owned(),
         line: example.line,
         column: example.column,
-        expected,
+        expected: expected.clone(),
         example: example.says.text().to_owned(),
         redacted,
     })

@@ -7,6 +7,7 @@ use serde_saphyr::Spanned;
 use super::actors::ActorFile;
 use super::events::file::EventFile;
 use super::one_or_other::{ExampleFile, PathFile};
+use super::openapi::file::OpenapiFile;
 use super::rejections::file::RejectionFile;
 
 /// One file of rules.
@@ -30,6 +31,9 @@ pub struct RulesFile {
     /// most definite is taken; what it does not say is said by convention.
     #[serde(default)]
     pub events: Vec<EventFile>,
+    /// Documents that describe the API, and name what no rule names.
+    #[serde(default)]
+    pub openapi: Vec<OpenapiFile>,
     /// What answers of gateways are called that are rejections.
     #[serde(default)]
     pub rejections: Vec<RejectionFile>,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use schemars::Schema;
 use sha2::{Digest, Sha256};
 
+use super::actors::WrittenActor;
 use super::check::{Checked, CheckedRule};
 use super::events::CheckedEvent;
 use super::file::RulesFile;
@@ -27,12 +28,14 @@ pub struct RuleSet {
     pub(super) rules: Vec<CheckedRule>,
     pub(super) keep: Exceptions,
     pub(super) record_only: Vec<CheckedOnly>,
-    written: Vec<CheckedEvent>,
+    pub(super) written: Vec<CheckedEvent>,
     pub(super) rejections: Vec<CheckedRejection>,
-    events: Arc<EventRules>,
+    pub(super) events: Arc<EventRules>,
     digest: String,
     redaction: Arc<Policy>,
     actors: Arc<Actors>,
+    actors_written: Vec<WrittenActor>,
+    documents: Vec<(String, PathBuf)>,
     reads: Vec<PathBuf>,
 }
 
@@ -98,6 +101,8 @@ impl RuleSet {
             actors,
             sources,
             reads,
+            actors_written,
+            documents,
             ..
         } = checked;
         let actors = Arc::new(Actors::new(actors, sources));
@@ -111,6 +116,8 @@ impl RuleSet {
             digest,
             redaction,
             actors,
+            actors_written,
+            documents,
             reads,
         })
     }
@@ -129,6 +136,18 @@ impl RuleSet {
     /// The rules that say who acts.
     pub fn actors(&self) -> Arc<Actors> {
         Arc::clone(&self.actors)
+    }
+
+    /// Where the rule with this position, that says who acts, is written.
+    pub fn actor(&self, position: usize) -> Option<&WrittenActor> {
+        self.actors_written.get(position)
+    }
+
+    /// The document of an operation with this id.
+    pub fn document(&self, operation: &str) -> Option<&Path> {
+        let (id, _) = operation.split_once('#')?;
+        let found = self.documents.iter().find(|(known, _)| known == id);
+        found.map(|(_, file)| file.as_path())
     }
 
     /// Files that the rules name: keys, tables, secrets.

@@ -15,9 +15,11 @@ mod file;
 mod lists;
 mod load;
 mod one_or_other;
+mod openapi;
 mod packs;
 mod reference;
 mod rejections;
+mod suggest;
 #[cfg(test)]
 mod tests;
 mod try_body;
@@ -25,19 +27,22 @@ mod wording;
 
 pub use actors::{
     ActorFile, FromFile, KeyHolderFile, KeyTableFile, KindFile, ServerFile, TextsFile,
-    TokenKeysFile,
+    TokenKeysFile, WrittenActor,
 };
+pub use events::example::{EventExampleFile, ExpectedEventFile};
 pub use events::file::{
     EventFile, MatchFile, OutcomeFile, OutcomeIs, RouteKindFile, SeverityFile, StatusFile,
     TargetFile, WhenFile,
 };
-pub use examples::{Expected, Tried, Unmet};
+pub use examples::{Difference, Expected, Tried, Unmet};
 pub use file::{
     ActionFile, ExamplesFile, KeepFile, RecordOnlyFile, RedactFile, RulesFile, SideFile,
     ValidatorFile,
 };
 pub use load::{RuleSet, Written, load, schema};
 pub use one_or_other::{BodyFile, ExampleFile, PathFile};
+pub use openapi::file::OpenapiFile;
 pub use packs::Pack;
 pub use reference::reference;
 pub use rejections::file::{AnswerFile, AnswerWhenFile, AnswersFile, RejectionFile};
+pub use suggest::{SUGGESTIONS, Suggester};

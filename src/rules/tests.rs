@@ -14,6 +14,15 @@ fn shipped_rules_load_and_meet_their_examples() {
 }
 
 #[test]
+fn shipped_examples_of_events_are_met() {
+    let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/rules/examples/rabbitmq");
+    let rules = load(Some(Path::new(dir)), &Pack::DEFAULT).unwrap();
+    let tried = rules.try_examples("rabbitmq.").unwrap();
+    assert_eq!((tried.unmet, tried.without), (Vec::new(), Vec::new()));
+    assert_eq!(tried.examples, 31);
+}
+
+#[test]
 fn shipped_patterns_have_examples_of_both_kinds() {
     let rules = load(None, &Pack::ALL).unwrap();
     let patterns: Vec<_> =

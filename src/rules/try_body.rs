@@ -38,7 +38,7 @@ impl Checked {
         for example in written {
             let says = match &example.value {
                 ExampleFile::Text(text) => Some(Says::Text(text.clone())),
-                ExampleFile::Body(body) => self.body(file, expected, example, body),
+                ExampleFile::Body(body) => self.body(file, &expected, example, body),
             };
             let (line, column) = (example.referenced.line(), example.referenced.column());
             examples.extend(says.map(|says| Example { says, line, column }));
@@ -49,11 +49,11 @@ impl Checked {
     fn body(
         &mut self,
         file: &Path,
-        expected: Expected,
+        expected: &Expected,
         place: &Spanned<ExampleFile>,
         written: &BodyFile,
     ) -> Option<Says> {
-        if expected == Expected::Miss && !(written.gone.is_empty() && written.stays.is_empty()) {
+        if *expected == Expected::Miss && !(written.gone.is_empty() && written.stays.is_empty()) {
             let message = "`gone` and `stays` under `miss`, where all of a body stays".to_owned();
             self.at(file, place, message, "remove them, or move the example to `hit`");
         }
@@ -95,7 +95,7 @@ impl BodyExample {
         &self,
         engine: &Engine,
         sides: Sides,
-        expected: Expected,
+        expected: &Expected,
     ) -> Option<String> {
         let request = (sides != Sides::Response).then(|| self.request(engine));
         let response = (sides != Sides::Request).then(|| self.response(engine));
@@ -103,11 +103,11 @@ impl BodyExample {
         recorded.filter(|recorded| !self.is_met(recorded, expected)).map(Recorded::shown).next()
     }
 
-    fn is_met(&self, recorded: &Recorded, expected: Expected) -> bool {
+    fn is_met(&self, recorded: &Recorded, expected: &Expected) -> bool {
         let Some(body) = &recorded.body else { return false };
         let has = |text: &String| body.contains(in_json(text).as_str());
         match expected {
-            Expected::Miss => recorded.receipts.is_empty(),
+            Expected::Miss | Expected::Event(_) => recorded.receipts.is_empty(),
             Expected::Hit => {
                 !recorded.receipts.is_empty()
                     && !self.gone.iter().any(has)

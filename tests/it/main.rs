@@ -9,6 +9,8 @@ mod canary;
 #[cfg(test)]
 mod changes;
 #[cfg(test)]
+mod coverage;
+#[cfg(test)]
 mod disk;
 #[cfg(test)]
 mod django;

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use anyhow::Context;
 use serde_json::{Value, json};
 
-use super::derived::{Derived, Ruled, derived};
+use super::derived::{Derived, Known, derived};
 use super::exchange::Exchange;
 use super::meanings::meaning;
 use crate::clock::Timestamp;
 use crate::config::{AuditLevel, Config, Route, RouteKind};
-use crate::derive::{EventRules, Whereabouts};
+use crate::derive::{EventRules, Trace, Whereabouts};
 use crate::identify::Evidence;
 use crate::pipeline::{End, Prepared, Timing};
 use crate::proxy::{self, Recording};
@@ -134,9 +134,13 @@ impl Account {
             receipts: receipts.collect(),
             notes: notes.into_iter().flat_map(|(half, doc)| noted(half, doc.as_ref())).collect(),
             derived: derived(
-                halves.intent.as_ref(),
-                halves.completion.as_ref(),
-                ruled(setup, halves.intent.as_ref().or(halves.completion.as_ref())).as_ref(),
+                setup,
+                &Known {
+                    intent: halves.intent.as_ref(),
+                    completion: halves.completion.as_ref(),
+                    trace: &halves.trace,
+                    actor: halves.actor,
+                },
             ),
             intent: halves.intent,
             completion: halves.completion,
@@ -158,9 +162,10 @@ impl Account {
             .notes
             .iter()
             .map(|noted| json!({"half": noted.half, "note": noted.note, "meaning": noted.meaning}));
-        let derived = self.derived.iter().map(
-            |derived| json!({"field": derived.field, "value": derived.value, "from": derived.from}),
-        );
+        let derived = self.derived.iter().map(|derived| {
+            let Derived { field, value, from, rule, places } = derived;
+            json!({"field": field, "value": value, "from": from, "rule": rule, "places": places})
+        });
         json!({
             "entry": self.number, "line": self.line,
             "request": self.request, "status": self.status,
@@ -175,18 +180,14 @@ impl Account {
     }
 }
 
-/// The rule that named an event, by its first document.
-fn ruled<'s>(setup: &'s Setup, first: Option<&Value>) -> Option<Ruled<'s>> {
-    let rule = setup.events.rule(first?["rule"].as_str()?)?;
-    let (file, line) = setup.rules.event(&rule.id)?;
-    Some(Ruled { rule, place: format!("rule at {}:{line}", file.display()) })
-}
-
 /// The documents, and method and path as they are recorded.
 struct Halves {
     shown: String,
     intent: Option<Value>,
     completion: Option<Value>,
+    trace: Trace,
+    /// The position of the rule that said who acts.
+    actor: Option<usize>,
 }
 
 fn halves(
@@ -207,8 +208,8 @@ fn halves(
     let evidence = Evidence { now: time.timestamp(), ..Evidence::default() };
     let (actors, key) = (setup.rules.actors(), setup.engine.key());
     let who = actors.identify_without_asking(&request, evidence, key, "actor_not_asked");
-    let mut prepared =
-        Prepared::of_actor(&stage, EventId::new(time), time, observer, &request, who);
+    let actor = who.get().rule;
+    let mut prepared = Prepared::traced(&stage, EventId::new(time), time, observer, &request, who);
     let intent = document(&prepared.intent()?)?;
     let text = |pointer| intent.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
     let shown = format!("{} {}", text("/request/method"), text("/request/path"));
@@ -240,7 +241,8 @@ fn halves(
     };
     let completion = completion.as_ref().map(document).transpose()?;
     let intent = Some(intent).filter(|_| recording == Recording::Everything);
-    Ok(Halves { shown, intent, completion })
+    let trace = prepared.trace().clone();
+    Ok(Halves { shown, intent, completion, trace, actor })
 }
 
 /// The text of an entry as JSON again.

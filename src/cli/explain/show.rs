@@ -32,7 +32,7 @@ pub(super) fn show(account: &Account, out: &mut dyn Write) -> io::Result<()> {
     }
     if !account.derived.is_empty() {
         let rows = account.derived.iter();
-        let rows = rows.map(|row| [row.field.clone(), cell(&row.value), cell(&row.from)]);
+        let rows = rows.map(|row| [row.field.clone(), cell(&row.value), printable(&row.from)]);
         table(["FIELD", "VALUE", "FROM"], rows.collect(), out)?;
     }
     for (name, document) in [("intent", &account.intent), ("completion", &account.completion)] {

@@ -1,5 +1,7 @@
 //! Files in, accounts out; and no secret in any of them.
 
+mod states;
+
 use std::fs;
 use std::path::Path;
 
@@ -16,7 +18,7 @@ struct Line {
     args: Args,
 }
 
-fn explain(dir: &Path, line: &[&str]) -> (bool, String) {
+pub(super) fn explain(dir: &Path, line: &[&str]) -> (bool, String) {
     let rules = dir.join("rules");
     fs::create_dir_all(&rules).unwrap();
     let config = dir.join("c.yaml");
@@ -124,9 +126,20 @@ fn an_archive_is_explained_entry_by_entry() {
         let derived = one["derived"].as_array().unwrap();
         derived.iter().find(|row| row["field"] == field).map(|row| row["from"].clone())
     };
-    assert_eq!(from("targets[0].id"), Some(json!("response.body.$.id")));
-    assert_eq!(from("targets[0].name"), Some(json!("request.body.$.name")));
-    assert_eq!(from("action"), Some(json!("convention: POST /api-keys")));
+    assert_eq!(
+        from("targets[0].id"),
+        Some(json!("convention: the id in the response; response.body $.id"))
+    );
+    assert_eq!(
+        from("targets[0].name"),
+        Some(json!("convention: the name that is sent; request.body $.name"))
+    );
+    assert_eq!(
+        from("action"),
+        Some(json!(
+            "convention: the last collection of the path, and the method; request.path segment 1, request.method"
+        ))
+    );
     assert!(from("changes").unwrap().as_str().unwrap().starts_with("request.body"));
 }
 
@@ -406,81 +419,4 @@ fn a_file_that_is_too_large_is_told_so() {
     file.set_len(super::FILE_BYTES_MAX + 1).unwrap();
     let (fine, text) = explain(dir.path(), &["@big"]);
     assert!(!fine && text.contains("larger than 256 MiB"), "{text}");
-}
-
-#[test]
-fn fields_are_traced_to_the_rule_that_named_the_event() {
-    let dir = tempfile::tempdir().unwrap();
-    let rules = dir.path().join("own");
-    fs::create_dir_all(&rules).unwrap();
-    let text = "events:\n  - id: key.rotate\n    match: { method: POST, path: '/keys/{id}/rotate' }\n    \
-                action: api_key.rotate\n    target: { type: api_key, id: '{path.id}' }\n    \
-                scope: { pool: '{query.pool}' }\n";
-    fs::write(rules.join("a.yaml"), text).unwrap();
-    let request = "POST /keys/7/rotate?pool=blue HTTP/1.1\r\nHost: a.example\r\n\r\n";
-    fs::write(dir.path().join("r.http"), request).unwrap();
-    let (_, shown) = explain(dir.path(), &["@r.http", "--json", "--rules", "@own"]);
-    let account: Value = serde_json::from_str(shown.lines().next().unwrap()).unwrap();
-    assert_eq!(account["intent"]["rule"], "key.rotate", "{shown}");
-    let from = |field: &str| {
-        let rows = account["derived"].as_array().unwrap();
-        rows.iter().find(|row| row["field"] == field).map(|row| row["from"].to_string())
-    };
-    let rows = [
-        ("action", "a.yaml:2"),
-        ("rule", "`/keys/{id}/rotate`"),
-        ("targets[0].type", "a.yaml:2"),
-        ("targets[0].id", "`{path.id}`"),
-        ("scope.pool", "`{query.pool}`"),
-        ("category", "convention"),
-    ];
-    for (field, expected) in rows {
-        let from = from(field).unwrap_or_default();
-        assert!(from.contains(expected), "{field}: {from}");
-    }
-}
-
-#[test]
-fn states_are_compared_as_the_proxy_does() {
-    let dir = tempfile::tempdir().unwrap();
-    let file = |name: &str, text: &str| fs::write(dir.path().join(name), text).unwrap();
-    fs::create_dir(dir.path().join("rules")).unwrap();
-    file(
-        "rules/own.yaml",
-        "events:\n  - id: key.set\n    match: { method: PATCH, path: '/keys/{id}' }\n    \
-         snapshot: { get: '/keys/{path.id}', at: $.data, ignore: ['$.hits'] }\n",
-    );
-    let rules = dir.path().join("rules").display().to_string();
-    let body = r#"{"limit":2}"#;
-    let head = "Host: a\r\nContent-Type: application/json\r\nContent-Length: 11\r\n\r\n";
-    file("x.http", &format!("PATCH /keys/7 HTTP/1.1\r\n{head}{body}"));
-    file("y.txt", "HTTP/1.1 200 OK\r\n\r\n");
-    let state = |limit: u8, secret: &str| {
-        let state = json!({"data": {"limit": limit, "hits": limit, "license_key": secret}});
-        format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{state}")
-    };
-    file("old.txt", &state(1, SECRET));
-    file("new.txt", &state(2, &format!("{SECRET}-new")));
-    file("odd.txt", "HTTP/1.1 500 Oops\r\n\r\n");
-    let explained = |more: &[&str]| -> Value {
-        let line = ["@x.http", "@y.txt", "--json", "--rules", &rules];
-        let (_, text) = explain(dir.path(), &[&line, more].concat());
-        serde_json::from_str(&text).unwrap()
-    };
-    let both = explained(&["--before", "@old.txt", "--after", "@new.txt"]);
-    let completion = &both["completion"];
-    assert_eq!(completion["changes_source"], "observed", "{both}");
-    let paths = completion["changes"].as_array().unwrap().iter().map(|change| &change["path"]);
-    assert_eq!(paths.collect::<Vec<_>>(), ["/license_key", "/limit"]);
-    let created = explained(&["--after", "@new.txt"]);
-    assert_eq!(created["completion"]["action"], "key.create", "{created}");
-    let failed = explained(&["--before", "@odd.txt", "--after", "@new.txt"]);
-    assert_eq!(failed["completion"]["changes_source"], "request");
-    assert_eq!(
-        failed["completion"]["changes_notes"],
-        json!(["before_unavailable", "snapshot_status"])
-    );
-    file("a.har", r#"{"log":{"version":"1.2","entries":[]}}"#);
-    let (good, text) = explain(dir.path(), &["@a.har", "--before", "@old.txt"]);
-    assert!(!good && text.contains("`--before` and `--after` are for one"), "{text}");
 }

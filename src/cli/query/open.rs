@@ -10,21 +10,22 @@ use crate::index::Index;
 use crate::store::LedgerReader;
 
 /// What is done for a query where the index cannot be written.
-pub(super) struct Patience {
+pub(in crate::cli) struct Patience {
     /// How long to wait for somebody else to bring the index up to date: a proxy that runs.
-    pub(super) wait: Duration,
+    pub(in crate::cli) wait: Duration,
     /// Up to so many entries, an index is made for the query alone.
-    pub(super) entries: u64,
+    pub(in crate::cli) entries: u64,
 }
 
 impl Patience {
     /// Some seconds, all in all.
-    pub(super) const DEFAULT: Self = Self { wait: Duration::from_secs(2), entries: 100_000 };
+    pub(in crate::cli) const DEFAULT: Self =
+        Self { wait: Duration::from_secs(2), entries: 100_000 };
 }
 
 /// The ledger, and the index as it must be to show all that was on record a moment ago. The text
 /// says what is not as it should be.
-pub(super) async fn open(
+pub(in crate::cli) async fn open(
     dir: &Path,
     patience: &Patience,
 ) -> anyhow::Result<(LedgerReader, Index, Option<String>)> {

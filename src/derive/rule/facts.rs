@@ -93,7 +93,7 @@ impl Facts<'_> {
             match many.is_empty() && is_plural(name) {
                 true => text.split(',').take(TARGETS_MAX).filter_map(bounded).collect(),
                 false if many.is_empty() => bounded(&text).into_iter().collect(),
-                false => many.targets.into_iter().filter_map(|(id, _)| id).collect(),
+                false => many.targets.into_iter().filter_map(|listed| listed.id).collect(),
             }
         };
         let tree = match source {

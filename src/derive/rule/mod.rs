@@ -29,11 +29,14 @@ use std::sync::Arc;
 pub(super) use facts::Facts;
 pub use outcome::{Expectation, OutcomeRule, Statuses};
 pub use pattern::{PathPattern, PatternError};
-pub use refine::named;
+pub(super) use pattern::{Piece, between};
+pub(super) use refine::Whose;
+pub use refine::{named, named_traced};
 pub use snapshot::{SnapshotRule, Whereabouts};
 pub use template::{Template, TemplateError, Uses};
 use trie::Trie;
 
+use super::document::Operation;
 use super::naming::Naming;
 use super::path::split;
 use crate::gateway::Rejections;
@@ -122,6 +125,8 @@ pub struct EventRules {
     trie: Trie,
     /// Whether one of them wants reads recorded.
     audits: bool,
+    /// The operations of documents, asked for what no rule says.
+    operations: Option<Arc<Self>>,
     rejections: Rejections,
 }
 
@@ -137,7 +142,20 @@ impl EventRules {
             trie.add(&rule.path, index);
         }
         let audits = rules.iter().any(|rule| rule.audit);
-        Self { rules, trie, audits, rejections: Rejections::default() }
+        Self { rules, trie, audits, operations: None, rejections: Rejections::default() }
+    }
+
+    /// The same rules, and these operations for what they leave out; of operations for the same
+    /// requests the first is taken.
+    pub fn documented(self, operations: &[Operation]) -> Self {
+        let rules: Vec<EventRule> = operations.iter().map(Operation::rule).collect();
+        let operations = (!rules.is_empty()).then(|| Arc::new(Self::new(rules)));
+        Self { operations, ..self }
+    }
+
+    /// How many operations of documents there are.
+    pub fn operations(&self) -> usize {
+        self.operations.as_ref().map_or(0, |operations| operations.len())
     }
 
     /// The same, with rules about rejections.
@@ -215,9 +233,19 @@ impl EventRules {
         self.rules.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are none, and no operations.
     pub fn is_empty(&self) -> bool {
-        self.rules.is_empty()
+        self.rules.is_empty() && self.operations.is_none()
+    }
+
+    /// The operation for a request.
+    fn operation(
+        &self,
+        request: &RequestRecord,
+        naming: &Naming,
+        place: &Place<'_>,
+    ) -> Option<Matched> {
+        self.operations.as_ref()?.find(request, naming, place)
     }
 
     /// The rule for a request that the convention has named.

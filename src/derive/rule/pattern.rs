@@ -33,7 +33,7 @@ pub enum PatternError {
 
 /// One segment of a pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Piece {
+pub(in crate::derive) enum Piece {
     /// This text, in any case.
     Literal(String),
     /// Anything between these two texts, perhaps under a name.
@@ -86,7 +86,7 @@ impl PathPattern {
         self.pieces.iter().filter_map(Piece::name)
     }
 
-    pub(super) fn pieces(&self) -> &[Piece] {
+    pub(in crate::derive) fn pieces(&self) -> &[Piece] {
         &self.pieces
     }
 
@@ -166,7 +166,11 @@ fn piece(segment: &str) -> Result<Piece, PatternError> {
 }
 
 /// What stands between two texts, if that is anything.
-pub(super) fn between<'s>(segment: &'s str, prefix: &str, suffix: &str) -> Option<&'s str> {
+pub(in crate::derive) fn between<'s>(
+    segment: &'s str,
+    prefix: &str,
+    suffix: &str,
+) -> Option<&'s str> {
     let inner = segment.strip_prefix(prefix)?.strip_suffix(suffix)?;
     (!inner.is_empty()).then_some(inner)
 }

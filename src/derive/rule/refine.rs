@@ -3,10 +3,12 @@
 use std::cell::OnceCell;
 
 use super::super::body::{TARGETS_MAX, Value};
-use super::super::naming::{Naming, TOO_MANY, naming};
+use super::super::naming::{Naming, TOO_MANY, naming_at};
 use super::super::nouns::known_category;
 use super::super::text::CHARS_MAX;
-use super::{Facts, Matched, Place};
+use super::super::trace::{By, Field, Origin, Trace};
+use super::template::Rendered;
+use super::{Facts, Matched, Place, Template};
 use crate::record::{Actor, RequestRecord, ResponseRecord, Target};
 
 /// In a sentence a value is cut here, so that the rest is still read.
@@ -14,51 +16,122 @@ const VALUE_CHARS_MAX: usize = 80;
 
 /// Names a request by the rule for it, and what the rule leaves out by convention.
 pub fn named(request: &RequestRecord, actor: &Actor, place: &Place<'_>) -> Naming {
-    let mut naming = naming(request);
+    named_traced(request, actor, place, &mut Trace::off())
+}
+
+/// The same, and where each field came from.
+pub fn named_traced(
+    request: &RequestRecord,
+    actor: &Actor,
+    place: &Place<'_>,
+    trace: &mut Trace,
+) -> Naming {
+    let mut naming = naming_at(request, None, trace);
+    // What a call does is said by its body.
+    if !naming.is_call
+        && let Some(operation) = place.rules.operation(request, &naming, place)
+    {
+        trace.forget(|_| true);
+        naming = naming_at(request, Some(&operation.rule.path), trace);
+        naming.refine(operation, Whose::Document, request, actor, trace);
+        naming.documented = naming.matched.take();
+    }
     if let Some(matched) = place.rules.find(request, &naming, place) {
-        naming.refine(matched, request, actor);
+        naming.refine(matched, Whose::Rules, request, actor, trace);
     }
     naming
 }
 
-impl Naming {
-    /// The id of the rule that named it.
-    pub fn rule(&self) -> Option<&str> {
-        self.matched.as_ref().map(|matched| matched.rule.id.as_str())
+/// Where a rule was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::derive) enum Whose {
+    /// By the operator.
+    Rules,
+    /// In a document.
+    Document,
+}
+
+impl Matched {
+    /// Who says what a key of it says.
+    pub(in crate::derive) fn by(&self, whose: Whose, key: &str) -> By {
+        let id = self.rule.id.clone();
+        match whose {
+            Whose::Rules => By::Rule { id, key: key.to_owned() },
+            Whose::Document => By::Operation { id, key: documented_key(key).to_owned() },
+        }
     }
 
-    fn refine(&mut self, matched: Matched, request: &RequestRecord, actor: &Actor) {
-        let rule = matched.rule.as_ref();
-        let noun = self.action.split_once('.').map_or("", |(noun, _)| noun);
-        let read = || rule.read.then(|| format!("{noun}.read"));
-        if let Some(action) = rule.action.clone().or_else(read) {
-            let (noun, verb) = action.split_once('.').unwrap_or((&action, "request"));
-            let part = self.sentence.part.take();
-            self.sentence.part = part.filter(|part| noun.ends_with(&format!("_{part}")));
-            self.sentence.verb = verb.to_owned();
-            self.sentence.kind = None;
-            self.category = known_category(noun).unwrap_or(noun).to_owned();
-            self.action = action;
-            self.is_one = true;
+    /// The value of a scope; the scope is gone if there is none.
+    fn scope(
+        &self,
+        whose: Whose,
+        (name, template): (&str, &Template),
+        facts: &Facts<'_>,
+        trace: &mut Trace,
+    ) -> Option<String> {
+        let rendered = template.render_traced(facts, CHARS_MAX, trace);
+        if !trace.is_on() {
+            return rendered.map(|(text, _)| text);
         }
+        let field = Field::Scope(name.to_owned());
+        match rendered {
+            Some((text, from)) => {
+                trace.note(field, || (self.by(whose, &format!("scope.{name}")), from));
+                Some(text)
+            }
+            None => {
+                trace.forget(|known| *known == field);
+                None
+            }
+        }
+    }
+}
+
+/// What a document has in the place of a key.
+fn documented_key(key: &str) -> &str {
+    match key {
+        "action" | "target.type" => "operationId, tags and summary",
+        "description" => "summary",
+        "target.id" => "parameters",
+        _ => "path",
+    }
+}
+
+impl Naming {
+    /// The id of the rule that named it, or else of the operation.
+    pub fn rule(&self) -> Option<&str> {
+        let matched = self.matched.as_ref().or(self.documented.as_ref());
+        matched.map(|matched| matched.rule.id.as_str())
+    }
+
+    fn refine(
+        &mut self,
+        matched: Matched,
+        whose: Whose,
+        request: &RequestRecord,
+        actor: &Actor,
+        trace: &mut Trace,
+    ) {
+        let rule = matched.rule.as_ref();
+        self.refine_action(&matched, whose, trace);
         if let Some(category) = &rule.category {
             self.category.clone_from(category);
             for act in &mut self.acts {
                 act.category.clone_from(category);
             }
+            trace.note(Field::Category, || (matched.by(whose, "category"), Vec::new()));
         }
         if rule.path.is_template() {
             self.route = Some(rule.path.as_str().to_owned());
+            trace.note(Field::Route, || (matched.by(whose, "match.path"), Vec::new()));
         }
         let facts = self.facts(&matched, request, actor, None);
-        let targets = self.ruled_targets(&matched, &facts, &self.targets);
+        let targets = self.ruled_targets(&matched, whose, &facts, &self.targets, trace);
         let counted = rule.target.id.as_ref().filter(|_| targets.len() == TARGETS_MAX);
-        let counted = counted.and_then(|template| template.render_all(&facts).1);
-        let scope: Vec<_> =
-            rule.scope.iter().map(|(name, from)| (name, from.render(&facts, CHARS_MAX))).collect();
+        let counted = counted.and_then(|template| template.render_all(&facts, &Trace::off()).count);
         let mut whole = self.scope.clone();
-        for (name, value) in scope {
-            match value {
+        for (name, template) in &rule.scope {
+            match matched.scope(whose, (name, template), &facts, trace) {
                 Some(value) => whole.insert(name.clone(), value),
                 None => whole.remove(name),
             };
@@ -81,6 +154,26 @@ impl Naming {
         self.scope = whole;
         self.describe();
         self.matched = Some(matched);
+    }
+
+    fn refine_action(&mut self, matched: &Matched, whose: Whose, trace: &mut Trace) {
+        let rule = matched.rule.as_ref();
+        let noun = self.action.split_once('.').map_or("", |(noun, _)| noun);
+        let read = || rule.read.then(|| format!("{noun}.read"));
+        let Some(action) = rule.action.clone().or_else(read) else { return };
+        let key = if rule.action.is_some() { "action" } else { "read" };
+        trace.note(Field::Action, || (matched.by(whose, key), Vec::new()));
+        let by = By::Convention("the area of the action's noun");
+        trace.note(Field::Category, || (by, vec![Origin::Event("action".to_owned())]));
+        let (noun, verb) = action.split_once('.').unwrap_or((&action, "request"));
+        let part = self.sentence.part.take();
+        self.sentence.part = part.filter(|part| noun.ends_with(&format!("_{part}")));
+        self.sentence.verb = verb.to_owned();
+        self.sentence.kind = None;
+        self.category = known_category(noun).unwrap_or(noun).to_owned();
+        self.action = action;
+        // What the operator gives one name is one thing; a document only knows the path.
+        self.is_one = whose == Whose::Rules;
     }
 
     /// What templates may use so far; the event's own fields are filled in by whoever needs them.
@@ -108,11 +201,19 @@ impl Naming {
     pub(in crate::derive) fn ruled_targets(
         &self,
         matched: &Matched,
+        whose: Whose,
         facts: &Facts<'_>,
         known: &[Target],
+        trace: &mut Trace,
     ) -> Vec<Target> {
         let rule = &matched.rule.target;
         let kind = |target: &Target| rule.kind.clone().unwrap_or_else(|| target.kind.clone());
+        if rule.kind.is_some() {
+            for position in 0..known.len().max(1) {
+                let by = || (matched.by(whose, "target.type"), Vec::new());
+                trace.note(Field::Kind(position), by);
+            }
+        }
         if rule.id.is_none() && rule.name.is_none() {
             return known
                 .iter()
@@ -120,42 +221,84 @@ impl Naming {
                 .collect();
         }
         let first = known.first().cloned().unwrap_or_default();
-        let ids = match &rule.id {
-            Some(template) => template.render_all(facts).0,
-            None => first.id.clone().into_iter().collect(),
-        };
-        let names = match &rule.name {
-            Some(template) => template.render_all(facts).0,
-            None => first.name.clone().into_iter().collect(),
-        };
-        if ids.len() > 1 || names.len() > 1 {
-            return paired(&kind(&first), ids, names);
+        let ids = rule.id.as_ref().map(|template| template.render_all(facts, trace));
+        let names = rule.name.as_ref().map(|template| template.render_all(facts, trace));
+        let targets = paired(
+            &kind(&first),
+            texts(ids.as_ref(), first.id.as_ref()),
+            texts(names.as_ref(), first.name.as_ref()),
+        );
+        if trace.is_on() {
+            let ids = ids.map(|ids| (matched.by(whose, "target.id"), ids.from));
+            let names = names.map(|names| (matched.by(whose, "target.name"), names.from));
+            noted(&targets, ids.as_ref(), names.as_ref(), trace);
         }
-        let (id, name) = (ids.into_iter().next(), names.into_iter().next());
-        let name = name.filter(|name| Some(name) != id.as_ref());
-        vec![Target { kind: kind(&first), id, name }]
+        targets
     }
 
-    /// The rule's sentence of what was done, if all its values are known.
+    /// A rule's sentence of what was done, if all its values are known.
     pub(in crate::derive) fn ruled_description(
         &self,
+        matched: &Matched,
         mut facts: Facts<'_>,
         verb: &str,
         targets: &[Target],
-    ) -> Option<String> {
-        let template = self.matched.as_ref()?.rule.description.as_ref()?;
+        trace: &Trace,
+    ) -> Option<(String, Vec<Origin>)> {
+        let template = matched.rule.description.as_ref()?;
         facts.target = targets.first().filter(|_| targets.len() == 1).cloned();
         verb.clone_into(&mut facts.verb);
-        template.render(&facts, VALUE_CHARS_MAX)
+        template.render_traced(&facts, VALUE_CHARS_MAX, trace)
     }
 }
 
-/// Several targets; names are theirs only if there is one for each.
+/// What a template gives, or else what is known.
+fn texts(rendered: Option<&Rendered>, known: Option<&String>) -> Vec<String> {
+    match rendered {
+        Some(rendered) => rendered.texts.clone(),
+        None => known.into_iter().cloned().collect(),
+    }
+}
+
+/// The targets with these ids and names; of several, names are theirs only if there is one for each.
 fn paired(kind: &str, ids: Vec<String>, names: Vec<String>) -> Vec<Target> {
     let target = |id, name| Target { kind: kind.to_owned(), id, name };
+    if ids.len() <= 1 && names.len() <= 1 {
+        let (id, name) = (ids.into_iter().next(), names.into_iter().next());
+        let name = name.filter(|name| Some(name) != id.as_ref());
+        return vec![target(id, name)];
+    }
     if ids.is_empty() {
         return names.into_iter().map(|name| target(None, Some(name))).collect();
     }
     let mut names = Some(names).filter(|names| names.len() == ids.len()).into_iter().flatten();
     ids.into_iter().map(|id| target(Some(id), names.next())).collect()
+}
+
+/// Notes where ids and names come from; what no template gives is left as it is.
+fn noted(
+    targets: &[Target],
+    ids: Option<&(By, Vec<Origin>)>,
+    names: Option<&(By, Vec<Origin>)>,
+    trace: &mut Trace,
+) {
+    let kind = trace.of(&Field::Kind(0)).map(|kind| (kind.by.clone(), kind.from.clone()));
+    let has = |at: usize, member: fn(&Target) -> bool| targets.get(at).is_some_and(member);
+    trace.forget(|field| match field {
+        Field::Kind(at) => *at >= targets.len(),
+        Field::Id(at) => !has(*at, |target| target.id.is_some()),
+        Field::Name(at) => !has(*at, |target| target.name.is_some()),
+        _ => false,
+    });
+    for (position, target) in targets.iter().enumerate() {
+        if let Some(kind) = kind.clone().filter(|_| position > 0) {
+            trace.note(Field::Kind(position), || kind);
+        }
+        if let Some(by) = ids.filter(|_| target.id.is_some()) {
+            trace.note(Field::Id(position), || by.clone());
+        }
+        if let Some(by) = names.filter(|_| target.name.is_some()) {
+            trace.note(Field::Name(position), || by.clone());
+        }
+    }
 }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::facts::Facts;
 use crate::derive::text::{CHARS_MAX, bounded, cut};
+use crate::derive::trace::{Origin, Trace};
 use crate::problem::nearest;
 use crate::redact::{JsonPath, JsonPathError};
 
@@ -101,7 +102,7 @@ enum Part {
 
 /// Where a value stands.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Source {
+pub(in crate::derive) enum Source {
     Path(String),
     Query(String),
     Header(String),
@@ -114,6 +115,35 @@ pub(super) enum Source {
     Verb,
     Done,
     Literal(String),
+}
+
+impl Source {
+    pub(in crate::derive) fn origin(&self) -> Origin {
+        match self {
+            Self::Path(name) => Origin::Param(name.clone()),
+            Self::Query(name) => Origin::Query(name.clone()),
+            Self::Header(name) => Origin::RequestHeader(name.clone()),
+            Self::RequestBody(path) => Origin::RequestBody(path.as_str().to_owned()),
+            Self::ResponseBody(path) => Origin::ResponseBody(path.as_str().to_owned()),
+            Self::ResponseHeader(name) => Origin::ResponseHeader(name.clone()),
+            Self::Actor(name) => Origin::Event(format!("actor.{name}")),
+            Self::Target(name) => Origin::Event(format!("target.{name}")),
+            Self::Scope(name) => Origin::Event(format!("scope.{name}")),
+            Self::Verb => Origin::Event("action.verb".to_owned()),
+            Self::Done => Origin::Event("action.done".to_owned()),
+            Self::Literal(_) => Origin::Text,
+        }
+    }
+}
+
+/// All values of a template.
+#[derive(Debug, Default)]
+pub(in crate::derive) struct Rendered {
+    pub(in crate::derive) texts: Vec<String>,
+    /// How many values there are, if not all of them are given.
+    pub(in crate::derive) count: Option<usize>,
+    /// Where they stand.
+    pub(in crate::derive) from: Vec<Origin>,
 }
 
 impl Part {
@@ -169,27 +199,56 @@ impl Template {
     }
 
     /// The texts: all values of the one place that the template is, or else the one text; none if
-    /// not every value is known. And how many values there are, if not all of them are given.
-    pub(in crate::derive) fn render_all(&self, facts: &Facts<'_>) -> (Vec<String>, Option<usize>) {
+    /// not every value is known. And from which places they came, if somebody asks for that.
+    pub(in crate::derive) fn render_all(&self, facts: &Facts<'_>, trace: &Trace) -> Rendered {
         if let [Part::Slot(sources)] = self.parts.as_slice() {
-            let mut found = sources.iter().map(|source| facts.values(source));
-            return found.find(|(values, _)| !values.is_empty()).unwrap_or_default();
+            let mut found = sources.iter().map(|source| (source, facts.values(source)));
+            let found = found.find(|(_, (values, _))| !values.is_empty());
+            return found.map_or_else(Rendered::default, |(source, (texts, count))| Rendered {
+                texts,
+                count,
+                from: trace.is_on().then(|| source.origin()).into_iter().collect(),
+            });
         }
-        (self.render(facts, CHARS_MAX).into_iter().collect(), None)
+        let rendered = self.render_traced(facts, CHARS_MAX, trace);
+        let (text, from) = rendered.unzip();
+        let (texts, from) = (text.into_iter().collect(), from.unwrap_or_default());
+        Rendered { texts, count: None, from }
     }
 
-    /// The text, if every value in it is known; of each value at most so many characters.
-    pub(in crate::derive) fn render(
+    /// The text, and from which places it came, if somebody asks for that.
+    pub(in crate::derive) fn render_traced(
         &self,
         facts: &Facts<'_>,
         value_chars: usize,
+        trace: &Trace,
+    ) -> Option<(String, Vec<Origin>)> {
+        let mut from = Vec::new();
+        let text = match trace.is_on() {
+            true => {
+                let used = &mut |source: &Source| from.push(source.origin());
+                self.render_from(facts, value_chars, used)
+            }
+            false => self.render_from(facts, value_chars, &mut |_| {}),
+        };
+        Some((text?, from))
+    }
+
+    /// The text, if every value in it is known; of each value at most so many characters.
+    fn render_from(
+        &self,
+        facts: &Facts<'_>,
+        value_chars: usize,
+        used: &mut dyn FnMut(&Source),
     ) -> Option<String> {
         let mut out = String::new();
         for part in &self.parts {
             match part {
                 Part::Text(text) => out.push_str(text),
                 Part::Slot(sources) => {
-                    let value = sources.iter().find_map(|source| facts.value(source))?;
+                    let known = |source| Some((source, facts.value(source)?));
+                    let (source, value) = sources.iter().find_map(known)?;
+                    used(source);
                     match value.char_indices().nth(value_chars) {
                         Some((end, _)) => {
                             out.push_str(value.get(..end).unwrap_or_default());

@@ -5,7 +5,7 @@ mod read;
 #[cfg(test)]
 mod tests;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use http::HeaderName;
@@ -38,6 +38,26 @@ const TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Where something stands.
 type Place = (u64, u64);
+
+/// Where a rule that says who acts is written, and what it says.
+#[derive(Debug, Clone)]
+pub struct WrittenActor {
+    /// Its file, as the operator named it.
+    pub file: PathBuf,
+    /// The line of its `from`, from 1.
+    pub line: u64,
+    /// What it reads.
+    pub from: &'static str,
+    texts: [Option<String>; 3],
+}
+
+impl WrittenActor {
+    /// Its template for `id`, `name` or `email`.
+    pub fn template(&self, key: &str) -> Option<&str> {
+        let position = ["id", "name", "email"].iter().position(|known| *known == key)?;
+        self.texts.get(position)?.as_deref()
+    }
+}
 
 impl Checked {
     /// Checks one rule that says who acts.
@@ -75,6 +95,11 @@ impl Checked {
         let rule = ActorRule { id: id.or_else(|| default_id(from)), name, email, kind, proof };
         self.normal.push(format!("actor {rule:?}"));
         self.actors.push(rule);
+        let text = |given: &Option<Spanned<String>>| given.as_ref().map(|it| it.value.clone());
+        let texts = [&written.id, &written.name, &written.email].map(text);
+        let line = written.from.referenced.line();
+        let (file, from) = (file.to_owned(), from.name());
+        self.actors_written.push(WrittenActor { file, line, from, texts });
     }
 
     fn jwt(&mut self, file: &Path, written: &ActorFile) -> Option<ProofRule> {

@@ -29,12 +29,22 @@ impl Checked {
         file: &Path,
         named: &Spanned<String>,
     ) -> Option<(PathBuf, Vec<u8>)> {
+        self.read_up_to(file, named, FILE_BYTES_MAX)
+    }
+
+    /// The bytes of a file that may be larger than most.
+    pub(in crate::rules) fn read_up_to(
+        &mut self,
+        file: &Path,
+        named: &Spanned<String>,
+        bytes_max: u64,
+    ) -> Option<(PathBuf, Vec<u8>)> {
         let path = file.parent().unwrap_or(Path::new("")).join(&named.value);
         self.reads.push(path.clone());
         let size = fs::metadata(&path).map(|metadata| metadata.len()).unwrap_or_default();
         let read = match size {
-            0..=FILE_BYTES_MAX => fs::read(&path).map_err(|error| error.to_string()),
-            _ => Err(format!("it is larger than {FILE_BYTES_MAX} bytes")),
+            size if size <= bytes_max => fs::read(&path).map_err(|error| error.to_string()),
+            _ => Err(format!("it is larger than {bytes_max} bytes")),
         };
         match read {
             Ok(bytes) => Some((path, bytes)),

@@ -6,11 +6,12 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::de::value::SeqAccessDeserializer;
 use serde::de::{Error, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use serde_saphyr::Spanned;
 
 use super::super::one_or_other::PathFile;
+use super::example::EventExampleFile;
 
 /// A rule about one kind of request. Texts with braces are templates: `{path.id}`, `{query.x}`,
 /// `{header.x}`, `{request.body:$.a.b}`, `{response.body:$.name}`, `{response.header.x}`,
@@ -74,6 +75,10 @@ pub struct EventFile {
     #[serde(default)]
     #[schemars(example = serde_json::json!(true))]
     pub audit: bool,
+    /// Exchanges, and what their events must say. The rule must be the one that names them, among all
+    /// rules and documents in force, and sees them redacted.
+    #[serde(default)]
+    pub examples: Vec<EventExampleFile>,
 }
 
 /// How the state of what is changed is read: by a `GET` with the caller's own credentials, sent to
@@ -197,7 +202,7 @@ pub struct WhenFile {
 }
 
 /// How an exchange ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OutcomeIs {
     /// It was done.
@@ -211,7 +216,7 @@ pub enum OutcomeIs {
 }
 
 /// How much an event should worry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SeverityFile {
     /// Not at all.

@@ -1,5 +1,6 @@
 //! Rules about events: their form, and their checks.
 
+pub(super) mod example;
 pub(super) mod file;
 mod snapshot;
 #[cfg(test)]
@@ -10,6 +11,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use serde_saphyr::Spanned;
 
+use self::example::EventExample;
 use self::file::{
     EventFile, MatchFile, OutcomeFile, OutcomeIs, RouteKindFile, SeverityFile, StatusFile,
     TargetFile,
@@ -35,6 +37,7 @@ pub(super) struct CheckedEvent {
     /// Where its id stands, from 1.
     pub(super) line: u64,
     column: u64,
+    examples: Vec<EventExample>,
 }
 
 impl Checked {
@@ -43,7 +46,7 @@ impl Checked {
         self.id(file, &written.id);
         let id = &written.id.value;
         let methods = self.methods(file, id, &written.matching);
-        let host = self.host(file, id, &written.matching);
+        let host = self.host(file, id, written.matching.host.as_ref());
         let action = self.event_action(file, id, written.action.as_ref());
         let category = self.word(file, id, "category", written.category.as_ref());
         let Some(path) = self.pattern_of(file, id, &written.matching.path) else { return };
@@ -71,6 +74,7 @@ impl Checked {
             RouteKindFile::Gateway => Kind::Gateway,
         });
         let severity = written.severity.map(severity_of);
+        let examples = self.event_examples(file, id, host.as_deref(), &written.examples);
         let rule = EventRule {
             id: id.clone(),
             methods,
@@ -91,7 +95,7 @@ impl Checked {
         self.normal.push(format!("{rule:?}"));
         let place = &written.id.referenced;
         let (line, column) = (place.line(), place.column());
-        self.events.push(CheckedEvent { rule, file: file.to_owned(), line, column });
+        self.events.push(CheckedEvent { rule, file: file.to_owned(), line, column, examples });
     }
 
     /// All rules about events as one; those that can never match are problems.
@@ -115,7 +119,7 @@ impl Checked {
             });
         }
         self.recorded_snapshots(&rules);
-        rules
+        rules.documented(&self.operations)
     }
 
     fn pattern_of(&mut self, file: &Path, id: &str, path: &Spanned<String>) -> Option<PathPattern> {
@@ -158,8 +162,14 @@ impl Checked {
         texts.iter().map(|text| text.to_ascii_uppercase()).collect()
     }
 
-    fn host(&mut self, file: &Path, id: &str, written: &MatchFile) -> Option<String> {
-        let written = written.host.as_ref()?;
+    /// A host, or `*.` and a domain.
+    pub(super) fn host(
+        &mut self,
+        file: &Path,
+        id: &str,
+        written: Option<&Spanned<String>>,
+    ) -> Option<String> {
+        let written = written?;
         let host = written.value.to_ascii_lowercase();
         let name = host.strip_prefix("*.").unwrap_or(&host);
         if name.is_empty() || name.contains(['*', '/', ':', '@']) && !name.starts_with('[') {
@@ -178,8 +188,7 @@ impl Checked {
         written: Option<&Spanned<String>>,
     ) -> Option<String> {
         let written = written?;
-        let parts = written.value.split_once('.');
-        if !parts.is_some_and(|(noun, verb)| is_word(noun) && is_word(verb)) {
+        if !is_action(&written.value) {
             let message = format!("`{}` in `action` of `{id}` is no action", written.value);
             let remedy = "write a noun and a verb in lower case, as in `api_key.rotate`";
             self.at(file, written, message, remedy);
@@ -331,7 +340,13 @@ pub(super) fn outcome_of(written: OutcomeIs) -> Outcome {
 
 const WORD_REMEDY: &str = "use up to 64 lower-case letters, digits and `_`, a letter first";
 
-fn is_word(text: &str) -> bool {
+/// Whether a text is `noun.verb`.
+pub(super) fn is_action(text: &str) -> bool {
+    text.split_once('.').is_some_and(|(noun, verb)| is_word(noun) && is_word(verb))
+}
+
+/// Whether a text can be a noun, a verb or a type.
+pub(super) fn is_word(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
     text.len() <= WORD_BYTES_MAX
         && text.starts_with(|first: char| first.is_ascii_lowercase())

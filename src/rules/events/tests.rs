@@ -236,3 +236,105 @@ fn what_a_rule_says_is_in_the_digest() {
         assert_ne!(one, digest(&rule(other)), "{other}");
     }
 }
+
+const EXAMPLE: &str = r#"
+events:
+  - id: key.rotate
+    match: { method: POST, path: "/keys/{id}/rotate" }
+    action: api_key.rotate
+    target: { type: api_key, id: "{path.id}", name: "{response.body:$.name}" }
+    scope: { pool: "{query.pool}", zone: "{header.x-zone}" }
+    description: "{target.name} rotated by {actor.name}"
+    severity: warn
+    outcome: [{ when: { body: { "$.error": present } }, is: failure, reason: "{response.body:$.error}" }]
+    examples:
+      - request: POST /keys/k1/rotate?pool=blue
+        headers: { x-zone: eu }
+        body: { password: hunter2 }
+        status: 202
+        response: { name: ci }
+        actor: ada
+        event:
+          action: api_key.rotate
+          category: api_key
+          target: { type: api_key, id: k1, name: ci }
+          scope: { pool: blue, zone: eu }
+          route: /keys/{id}/rotate
+          outcome: success
+          severity: warn
+          description: ci rotated by ada
+      - { request: POST /keys/k1/rotate, response: { error: busy }, event: { outcome: failure, reason: busy } }
+  - { id: other, match: { path: "/keys/{id}/{any}" } }
+"#;
+
+#[test]
+fn examples_of_events_are_met_field_by_field() {
+    let dir = tempfile::tempdir().unwrap();
+    let tried = |text: &str| {
+        fs::write(dir.path().join("a.yaml"), text).unwrap();
+        let rules = load(Some(dir.path()), &[]).unwrap_or_else(|problems| panic!("{problems}"));
+        rules.test_examples().map_err(|problems| problems.0[0].to_string())
+    };
+    tried(EXAMPLE).unwrap();
+    for (from, to, expected) in [
+        (
+            "action: api_key.rotate\n          category",
+            "action: x.y\n          category",
+            "`action` is `api_key.rotate`, not `x.y`",
+        ),
+        ("category: api_key", "category: keys", "`category` is `api_key`, not `keys`"),
+        ("id: k1, name", "id: k2, name", "`target.id` is `k1`, not `k2`"),
+        ("name: ci }\n          scope", "name: cd }\n          scope", "`target.name` is `ci`"),
+        (
+            "zone: eu }\n          route",
+            "zone: us }\n          route",
+            "`scope.zone` is `eu`, not `us`",
+        ),
+        ("headers: { x-zone: eu }", "headers: {}", "`scope.zone` is `nothing`"),
+        ("route: /keys/{id}/rotate", "route: /x", "`route` is `/keys/{id}/rotate`"),
+        ("outcome: success", "outcome: denied", "`outcome` is `success`, not `denied`"),
+        (
+            "severity: warn\n          desc",
+            "severity: fail\n          desc",
+            "`severity` is `warn`",
+        ),
+        ("rotated by ada", "rotated by bob", "`description` is `ci rotated by ada`"),
+        ("reason: busy }", "reason: no }", "`reason` is `busy`, not `no`"),
+        ("status: 202", "status: 409", "`outcome` is `failure`"),
+        ("POST /keys/k1/rotate,", "PUT /keys/k1/rotate,", "`rule` is `other`, not `key.rotate`"),
+    ] {
+        assert!(EXAMPLE.contains(from), "{from}");
+        let error = tried(&EXAMPLE.replacen(from, to, 1)).unwrap_err();
+        assert!(error.contains(expected) && error.contains("a.yaml:"), "{to}: {error}");
+    }
+    // What redaction takes away, an example does not see either.
+    let secret = EXAMPLE.replace("response.body:$.name", "request.body:$.password");
+    fs::write(dir.path().join("a.yaml"), secret).unwrap();
+    let rules = load(Some(dir.path()), &crate::rules::Pack::DEFAULT).unwrap();
+    let problems = rules.test_examples().unwrap_err().to_string();
+    assert!(problems.contains("`target.name` is `nothing`"), "{problems}");
+}
+
+#[test]
+fn mistakes_in_examples_are_told_with_place_and_remedy() {
+    let example = |line: &str| rule(&format!("examples: [{{ {line} }}]"));
+    check(vec![
+        (example("request: /x"), "5:27: `/x` in `examples` of `a` is no request", "POST /keys"),
+        (example("request: POST x"), "is no request", "method and path"),
+        (example("request: \"POST /x y\""), "is no request", "as they are sent"),
+        (
+            example("request: POST /x, status: 99"),
+            "`status` in `examples` of `a` cannot be 99",
+            "100",
+        ),
+        (example("request: POST /x, headers: { \"a b\": c }"), "cannot be sent", "one line"),
+        (
+            example("request: POST /x, event: { target: { kind: x } }"),
+            "`kind` in `target`",
+            "`type`",
+        ),
+        (example("request: POST /x, event: { outcome: good }"), "unknown value `good`", "success"),
+        (example("request: POST /x, even: { }"), "unknown key `even`", "event"),
+        (example("status: 200"), "`request` is missing", "Method, path"),
+    ]);
+}

@@ -171,7 +171,7 @@ pub(super) fn try_examples(
                     file: file.clone(),
                     line: *line,
                     column: *column,
-                    expected: *expected,
+                    expected: expected.clone(),
                     example: format!("{} {}", example.status, example.body),
                     redacted: Some(match found {
                         Some(found) => format!("the rule `{}` is taken", found.id),

@@ -1,0 +1,92 @@
+//! What operations say, by tables.
+
+use super::*;
+
+#[test]
+fn paths_of_documents_are_patterns() {
+    for (base, path, expected) in [
+        ("", "/users/{userId}", "/users/{user_id}"),
+        ("/api/v2/", "/users/", "/api/v2/users"),
+        ("api", "/", "/api"),
+        ("", "/", "/"),
+        ("", "/a/{x}/b/{x}", "/a/{x}/b/{x_2}"),
+        ("", "/v1/{name=projects/*/keys/*}", "/v1/*/*/keys/*"),
+        ("", "/files/{path+}", "/files/{path}"),
+        ("", "/files/{+path}", "/files/**"),
+        ("", "/compare/{base}...{head}", "/compare/{base_head}"),
+        ("", "/keys/{key}:rotate", "/keys/{key}:rotate"),
+        ("", "/keys/{key}.json", "/keys/{key}.json"),
+        ("", "/a%20b/c?x=1#y", "/a b/c"),
+        ("", "/a/../{}/x*", "/a/*/*/*"),
+    ] {
+        let pattern = documented_path(base, path).unwrap();
+        assert_eq!(pattern.as_str(), expected, "{base} {path}");
+    }
+    assert!(documented_path("", &"/a".repeat(40)).is_err());
+}
+
+/// The action, target type, target id, scope and description of an operation.
+fn check(line: &str, expected: &str) {
+    let mut parts = line.split('|').map(str::trim);
+    let (method, path) = parts.next().unwrap().split_once(' ').unwrap();
+    let text = |part: Option<&str>| part.filter(|it| !it.is_empty()).map(ToOwned::to_owned);
+    let operation = Operation {
+        id: "d#x".to_owned(),
+        method: method.to_owned(),
+        path: PathPattern::new(path).unwrap(),
+        written: path.to_owned(),
+        host: None,
+        action: None,
+        operation_id: text(parts.next()),
+        summary: text(parts.next()),
+        tag: text(parts.next()),
+        query: parts.next().map(ToOwned::to_owned).into_iter().collect(),
+    };
+    let rule = operation.rule();
+    let mut shown = rule.action.unwrap_or_else(|| "-".to_owned());
+    if let Some(kind) = rule.target.kind {
+        shown.push_str(&format!(" type={kind}"));
+    }
+    if let Some(id) = rule.target.id {
+        shown.push_str(&format!(" id={}", id.as_str()));
+    }
+    for (name, template) in rule.scope {
+        shown.push_str(&format!(" {name}={}", template.as_str()));
+    }
+    assert_eq!(shown, expected, "{line}");
+    assert!(!rule.read && !rule.audit);
+}
+
+#[test]
+fn operations_name_actions_targets_and_scopes() {
+    for (line, expected) in [
+        ("POST /users | createUser", "user.create"),
+        ("POST /users/{id}/keys/{key}/cycle | rotateApiKey", "api_key.rotate user={path.id}"),
+        ("POST /v1/do | rotateApiKey", "api_key.rotate type=api_key"),
+        ("POST /keys/{k}/rotate | keys.rotate", "key.rotate"),
+        ("POST /keys | issueKey", "key.issue"),
+        ("POST /keys | theKeys", "-"),
+        ("POST /repos/{owner}/{repo}/hooks | repos/create-webhook", "webhook.create type=webhook"),
+        ("POST /v1/customers/{customer} | PostCustomersCustomer", "-"),
+        ("DELETE /api/v1/namespaces/{ns}/pods/{name} | deleteCoreV1NamespacedPod", "pod.delete"),
+        ("POST /v1/users | UserService_CreateUser", "user.create"),
+        ("PATCH /users/{id} | UsersController_update", "user.update"),
+        ("PATCH /api/users/{id}/ | api_users_partial_update", "user.update"),
+        ("POST /api/v1/users/ | create_user_api_v1_users__post", "user.create"),
+        ("PUT /users/{id}/password | setPassword", "user_password.set"),
+        ("POST /users/login | loginUser", "-"),
+        ("PUT /vaults/{name} | Vaults_CreateOrUpdate", "vault.update"),
+        ("DELETE /users | bulkDeleteUsers", "user.bulk_delete"),
+        (
+            "POST /pet/{petId}/uploadImage | uploadFile".replace("petId", "pet_id").as_str(),
+            "file.upload",
+        ),
+        ("POST /jobs/{id} | | Cancels a job.", "job.cancel"),
+        ("POST /jobs/{id}/stop | | Update the job", "-"),
+        ("POST /admin/delete | | | | id", "- id={query.id}"),
+        ("POST / | | | API keys", "api_key.create type=api_key"),
+        ("POST /x | ☃ | …", "-"),
+    ] {
+        check(line, expected);
+    }
+}

@@ -1,0 +1,95 @@
+//! What a response tells of the targets: their ids and names.
+
+use super::super::answer;
+use super::super::body::{self, Value};
+use super::super::naming::Naming;
+use super::super::path::Path;
+use super::super::trace::{By, Field, Origin, Trace};
+use super::super::walk::walk;
+use super::Came;
+use crate::record::{ResponseRecord, Target};
+
+/// The target with the id and name that the response gives to it, or the name that is shown by its
+/// states.
+pub(super) fn completed(
+    naming: &Naming,
+    came: Came<'_>,
+    verb: &str,
+    trace: &mut Trace,
+) -> Option<Vec<Target>> {
+    let Came { response, body, observed, .. } = came;
+    let [target] = naming.targets.as_slice() else {
+        return if verb == "create" { all_completed(naming, body?, trace) } else { None };
+    };
+    if naming.is_call || naming.sentence.part.is_some() {
+        return None;
+    }
+    let id = target.id.clone().or_else(|| {
+        // What an export or an import answers with is its own.
+        let is_created = verb == "create"
+            || (naming.method == "POST" && !matches!(verb, "export" | "import" | "search"));
+        if let Some(id) = located(response, &target.kind) {
+            let from = || vec![Origin::ResponseHeader("location".to_owned())];
+            trace.note(Field::Id(0), || (By::Convention("the item that is located"), from()));
+            return Some(id);
+        }
+        let body = body.filter(|_| is_created)?;
+        let (id, at) = body::created_id_at(body, &target.kind)?;
+        let from = || vec![Origin::ResponseBody(at.to_string())];
+        trace.note(Field::Id(0), || (By::Convention("the id in the response"), from()));
+        Some(id)
+    });
+    let name = target.name.clone().or_else(|| {
+        let named = body.and_then(|body| body::name_at(body, &target.kind));
+        let named = named.map(|(name, at)| (name, Some(at)));
+        let shown = || Some((observed?.name(naming, &target.kind)?, None));
+        let (name, at) = named.or_else(shown)?;
+        if Some(&name) == id.as_ref() {
+            return None;
+        }
+        trace.note(Field::Name(0), || match at {
+            Some(at) => {
+                let from = vec![Origin::ResponseBody(at.to_string())];
+                (By::Convention("the name in the response"), from)
+            }
+            None => (By::Convention("the name in the states"), vec![Origin::States]),
+        });
+        Some(name)
+    });
+    let completed = Target { kind: target.kind.clone(), id, name };
+    (completed != *target).then(|| vec![completed])
+}
+
+/// Several targets with the ids that the response gives to them, in the order of the request.
+fn all_completed(naming: &Naming, body: &Value<'_>, trace: &mut Trace) -> Option<Vec<Target>> {
+    let items = answer::items(body);
+    if items.len() != naming.targets.len() {
+        return None;
+    }
+    let complete = |(position, (target, item)): (usize, (&Target, &Value<'_>))| {
+        let name = body::name(item, &target.kind);
+        let same = target.name.is_none() || name.is_none() || target.name == name;
+        let id = target.id.clone().or_else(|| {
+            let id = body::id(item, &target.kind).filter(|_| same)?;
+            let from = || vec![Origin::ResponseBody("$".to_owned())];
+            let by = By::Convention("the id in the answer's item of the same position");
+            trace.note(Field::Id(position), || (by, from()));
+            Some(id)
+        });
+        Target { id, ..target.clone() }
+    };
+    let targets = naming.targets.iter().zip(items).enumerate().map(complete);
+    let targets: Vec<Target> = targets.collect();
+    (targets != naming.targets).then_some(targets)
+}
+
+/// The id in `Location`, if it leads to such an item.
+fn located(response: &ResponseRecord, kind: &str) -> Option<String> {
+    let location = response.headers.get("location")?.as_str()?;
+    let path = match location.split_once("://") {
+        Some((_, rest)) => rest.find('/').and_then(|at| rest.get(at..))?,
+        None => location,
+    };
+    let last = walk(&Path::read(path), "GET").nodes.pop()?;
+    (last.noun == kind).then_some(last.id).flatten()
+}

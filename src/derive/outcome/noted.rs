@@ -1,0 +1,130 @@
+//! What is noted of an outcome: by which part of the response it is told.
+
+use super::super::body::Value;
+use super::super::code::{code_at, json_path};
+use super::super::trace::{By, Field, Origin, Trace};
+use super::Came;
+use crate::record::Target;
+
+/// Another field of the event.
+pub(super) fn event(name: &str) -> Origin {
+    Origin::Event(name.to_owned())
+}
+
+/// The status tells it.
+pub(super) fn status(trace: &mut Trace) {
+    trace
+        .note(Field::Outcome, || (By::Convention("the class of the status"), vec![Origin::Status]));
+}
+
+/// There is no response.
+pub(super) fn broken(trace: &mut Trace) {
+    for field in [Field::Outcome, Field::Reason] {
+        let by = By::Convention("how the exchange broke off");
+        trace.note(field, || (by, vec![Origin::NoResponse]));
+    }
+}
+
+/// A redirection tells it.
+pub(super) fn sent_away(trace: &mut Trace) {
+    for field in [Field::Outcome, Field::Reason] {
+        let by = By::Convention("a redirection to where one signs in");
+        let from = || vec![Origin::Status, Origin::ResponseHeader("location".to_owned())];
+        trace.note(field, || (by, from()));
+    }
+}
+
+/// The body tells it, whatever the status.
+pub(super) fn within(came: Came<'_>, by: &'static str, trace: &mut Trace) {
+    trace.note(Field::Outcome, || {
+        let place = came.body.map(|body| error_place(body).unwrap_or("$").to_owned());
+        let from = [Some(Origin::Status), place.map(Origin::ResponseBody)];
+        (By::Convention(by), from.into_iter().flatten().collect())
+    });
+}
+
+/// Notes where the reason stands that an answer gives.
+pub(super) fn reason(came: Came<'_>, reason: Option<&str>, trace: &mut Trace) {
+    let Some(reason) = reason else {
+        return trace.forget(|field| *field == Field::Reason);
+    };
+    trace.note(Field::Reason, || {
+        let told = came.body.and_then(|body| {
+            let codes = [Some(came.response.status), None];
+            let mut codes = codes.into_iter().filter_map(|status| code_at(body, status));
+            let (_, place) = codes.find(|(code, _)| code == reason)?;
+            Some(json_path(body, place))
+        });
+        match (told, came.body) {
+            (Some(place), _) => {
+                (By::Convention("the response's own code"), vec![Origin::ResponseBody(place)])
+            }
+            (None, _) if reason == format!("http_{}", came.response.status) => {
+                (By::Convention("the status"), vec![Origin::Status])
+            }
+            (None, Some(body)) => {
+                let place = error_place(body).unwrap_or("$").to_owned();
+                (By::Convention("what the body tells"), vec![Origin::ResponseBody(place)])
+            }
+            (None, None) => (By::Convention("the status"), vec![Origin::Status]),
+        }
+    });
+}
+
+/// Notes what a result tells of the target of a call.
+pub(super) fn told(known: &[Target], told: Option<&[Target]>, trace: &mut Trace) {
+    let (Some(told), true) = (told, trace.is_on()) else { return };
+    for (position, target) in told.iter().enumerate() {
+        let known = known.get(position);
+        let is_new = |member: fn(&Target) -> Option<&String>| {
+            member(target).is_some() && known.and_then(member) != member(target)
+        };
+        let fields = [
+            (Field::Id(position), is_new(|target| target.id.as_ref())),
+            (Field::Name(position), is_new(|target| target.name.as_ref())),
+        ];
+        for (field, _) in fields.into_iter().filter(|(_, is_new)| *is_new) {
+            let by = By::Convention("what the result of the call shows");
+            trace.note(field, || (by, vec![Origin::ResponseBody("$".to_owned())]));
+        }
+    }
+}
+
+/// Notes targets that are told by the whole of an answer.
+pub(super) fn targets(targets: &[Target], trace: &mut Trace) {
+    if !trace.is_on() {
+        return;
+    }
+    let kinds: Vec<_> = (0..targets.len())
+        .map_while(|position| trace.of(&Field::Kind(position)).cloned())
+        .collect();
+    trace.forget(|field| matches!(field, Field::Kind(_) | Field::Id(_) | Field::Name(_)));
+    for (position, target) in targets.iter().enumerate() {
+        let told = || {
+            let by = By::Convention("what the response tells of each");
+            (by, vec![Origin::ResponseBody("$".to_owned())])
+        };
+        let kind = kinds.get(position).or(kinds.first());
+        let kind = kind.map(|kind| (kind.by.clone(), kind.from.clone()));
+        trace.note(Field::Kind(position), || kind.unwrap_or_else(told));
+        if target.id.is_some() {
+            trace.note(Field::Id(position), told);
+        }
+        if target.name.is_some() {
+            trace.note(Field::Name(position), told);
+        }
+    }
+}
+
+/// Where a response tells of an error.
+fn error_place(body: &Value<'_>) -> Option<&'static str> {
+    let is_some = |name: &str| match body.get(name) {
+        None | Some(Value::Null) => false,
+        Some(Value::Array(items)) => !items.is_empty(),
+        Some(_) => true,
+    };
+    match is_some("error") {
+        true => Some("$.error"),
+        false => is_some("errors").then_some("$.errors"),
+    }
+}

@@ -1,0 +1,87 @@
+//! Items with several ids, by their own shapes.
+
+use super::super::text::{bounded, cut};
+use super::super::words::{singular, snake};
+use super::{Node, Walk};
+
+/// What a literal or an id stands for in a path of more ids than one.
+#[derive(Debug, Clone, Copy)]
+enum Piece {
+    /// The id of an outer node.
+    Scope(&'static str),
+    /// A part of the id.
+    Id,
+    /// A literal word, not part of the id.
+    Word,
+}
+
+/// Collections directly under `/api` whose items have several ids: the shapes of RabbitMQ's
+/// management API.
+const COMPOSITE: &[(&str, &[Piece])] = &[
+    ("queues", &[Piece::Scope("vhost"), Piece::Id]),
+    ("exchanges", &[Piece::Scope("vhost"), Piece::Id]),
+    ("bindings", &[Piece::Scope("vhost"), Piece::Word, Piece::Id, Piece::Word, Piece::Id]),
+    ("permissions", &[Piece::Scope("vhost"), Piece::Id]),
+    ("topic-permissions", &[Piece::Scope("vhost"), Piece::Id]),
+    ("policies", &[Piece::Scope("vhost"), Piece::Id]),
+    ("operator-policies", &[Piece::Scope("vhost"), Piece::Id]),
+    ("vhost-limits", &[Piece::Scope("vhost"), Piece::Id]),
+    ("parameters", &[Piece::Id, Piece::Scope("vhost"), Piece::Id]),
+];
+
+impl Walk<'_> {
+    /// Items with several ids, by their own shapes.
+    pub(super) fn composite(&mut self) {
+        let start = self.path.start;
+        let segments = &self.path.segments;
+        let (Some(collection), 1) = (segments.get(start), start) else { return };
+        if segments.first().is_none_or(|first| first.text != "api") {
+            return;
+        }
+        let Some((name, pieces)) = COMPOSITE.iter().find(|(name, _)| *name == collection.text)
+        else {
+            return;
+        };
+        let rest = segments.get(start + 1..).unwrap_or_default();
+        let is_item = rest.len() >= pieces.len();
+        let is_scope_only = rest.len() == 1 && matches!(pieces, [Piece::Scope(_), ..]);
+        let is_written = matches!(self.method, "PUT" | "DELETE") || rest.len() > pieces.len();
+        if !(is_item && (is_written || *name == "bindings")) && !is_scope_only {
+            return;
+        }
+        let mut item =
+            Node { noun: singular(&snake(name)), plural: true, at: Some(start), ..Node::default() };
+        for (offset, (piece, segment)) in pieces.iter().zip(rest).enumerate() {
+            let index = start + 1 + offset;
+            match piece {
+                Piece::Word => {}
+                Piece::Scope(noun) => self.out.nodes.push(Node {
+                    noun: (*noun).to_owned(),
+                    id: bounded(&segment.text),
+                    is_item: true,
+                    plural: true,
+                    slots: vec![index],
+                    at: Some(start),
+                }),
+                Piece::Id => {
+                    item.id = match (item.id.take(), bounded(&segment.text)) {
+                        (Some(id), Some(more)) => Some(cut(&format!("{id}/{more}"))),
+                        (id, more) => id.or(more),
+                    };
+                    item.is_item = true;
+                    item.slots.push(index);
+                }
+            }
+        }
+        self.out.nodes.push(item);
+        self.out.creates = *name == "bindings" && rest.len() == pieces.len();
+        self.next = start + 1 + rest.len().min(pieces.len());
+        if *name == "bindings" && rest.len() > pieces.len() {
+            // The key of the binding among those of the same two ends.
+            if let Some(segment) = segments.get(self.next) {
+                self.id(segment);
+                self.next += 1;
+            }
+        }
+    }
+}

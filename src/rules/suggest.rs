@@ -1,0 +1,228 @@
+//! A rule for requests that no rule names, ready to be pasted: what the convention says of them.
+//!
+//! Invariant: whatever is suggested passes the checks of rule files, alone, with all that was
+//! suggested before and beside the rules in force, and takes the request that it was made for.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::check::Checked;
+use super::events::{is_action, is_word};
+use super::load::RuleSet;
+use crate::derive::{EventRules, Kind, PathPattern, Place, documented_path, named};
+use crate::record::{Actor, ActorKind, RequestRecord};
+
+/// Longer ids are cut, so that a number finds room behind them.
+const ID_BYTES_MAX: usize = 56;
+
+/// The heading of the section in which suggestions stand.
+pub const SUGGESTIONS: &str = "events:\n";
+
+/// Suggests rules.
+#[derive(Debug, Default)]
+pub struct Suggester {
+    /// Ids in use.
+    ids: BTreeSet<String>,
+    /// Methods and shapes of paths of what was suggested.
+    taken: BTreeSet<(String, String)>,
+}
+
+impl Suggester {
+    /// For a rule set in force, whose ids are not used again.
+    pub fn beside(rules: &RuleSet) -> Self {
+        let redaction = rules.rules.iter().map(|checked| checked.rule.id.clone());
+        let events = rules.events.iter().map(|rule| rule.id.clone());
+        Self { ids: redaction.chain(events).collect(), ..Self::default() }
+    }
+
+    /// An entry for the requests of which this is one, unless there is one already or none can be
+    /// written.
+    pub fn suggest(&mut self, request: &RequestRecord) -> Option<String> {
+        let none = EventRules::default();
+        let actor = nobody();
+        let naming = named(request, &actor, &Place { rules: &none, host: "", kind: Kind::Admin });
+        let method = naming.method();
+        let path = pattern(request, naming.route.as_deref()?)?;
+        let key = (method.to_owned(), path.shape());
+        if self.taken.contains(&key) {
+            return None;
+        }
+        let id = self.id(&naming.action);
+        let mut entry = format!("  - id: {id}\n    match: {{ method: {method}, path: ");
+        entry.push_str(&quoted(path.as_str()));
+        entry.push_str(" }\n");
+        // What a call does is said by its body: one name for all of them would be wrong.
+        if naming.is_call() {
+            let category = Some(&naming.category).filter(|category| is_word(category));
+            entry.push_str(&format!("    category: {}\n", category.map_or("rpc", String::as_str)));
+        } else {
+            if is_action(&naming.action) {
+                entry.push_str(&format!("    action: {}\n", naming.action));
+            }
+            let target = naming.targets.first().filter(|target| is_word(&target.kind));
+            if let Some(target) = target {
+                let ids: Vec<String> = path
+                    .names()
+                    .filter(|name| *name == "id" || name.starts_with("id_"))
+                    .map(|name| format!("{{path.{name}}}"))
+                    .collect();
+                let id = match ids.is_empty() || target.id.is_none() {
+                    true => String::new(),
+                    false => format!(", id: {}", quoted(&ids.join("/"))),
+                };
+                entry.push_str(&format!("    target: {{ type: {}{id} }}\n", target.kind));
+            }
+        }
+        if !takes(&entry, request, &id) {
+            return None;
+        }
+        self.taken.insert(key);
+        self.ids.insert(id);
+        Some(entry)
+    }
+
+    /// An id that is not in use.
+    fn id(&self, action: &str) -> String {
+        let end = action.floor_char_boundary(ID_BYTES_MAX);
+        let stem = action.get(..end).unwrap_or_default().trim_end_matches(['.', '_']);
+        let mut id = stem.to_owned();
+        let mut count = 1;
+        while self.ids.contains(&id) {
+            count += 1;
+            id = format!("{stem}-{count}");
+        }
+        id
+    }
+}
+
+/// Somebody.
+fn nobody() -> Actor {
+    Actor {
+        auth: None,
+        credential: None,
+        email: None,
+        id: None,
+        kind: ActorKind::Anonymous,
+        name: None,
+        verified: false,
+    }
+}
+
+/// The pattern of a route template; a verb behind a colon is a part of it.
+fn pattern(request: &RequestRecord, route: &str) -> Option<PathPattern> {
+    let last = request.path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+    let verb = last.rsplit_once(':').map(|(_, verb)| verb);
+    let verb =
+        verb.filter(|verb| !verb.is_empty() && verb.bytes().all(|byte| byte.is_ascii_alphabetic()));
+    let route = match verb.filter(|_| route.ends_with('}')) {
+        Some(verb) => format!("{route}:{verb}"),
+        None => route.to_owned(),
+    };
+    documented_path("", &route).ok()
+}
+
+/// Whether the entry is right, and takes the request.
+fn takes(entry: &str, request: &RequestRecord, id: &str) -> bool {
+    let mut checked = Checked::default();
+    checked.file(Path::new("suggested"), &format!("{SUGGESTIONS}{entry}"));
+    let rules = checked.compiled();
+    let place = Place { rules: &rules, host: "", kind: Kind::Admin };
+    checked.problems.is_empty() && named(request, &nobody(), &place).rule() == Some(id)
+}
+
+/// A text of YAML in double quotes: JSON's are.
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::rules::load;
+
+    fn request(line: &str) -> RequestRecord {
+        let (method, path) = line.split_once(' ').unwrap();
+        let body = (path == "/rpc").then(|| json!({"jsonrpc": "2.0", "method": "user.ban"}));
+        RequestRecord {
+            method: method.to_owned(),
+            path: path.to_owned(),
+            body: body.map(Into::into),
+            ..RequestRecord::default()
+        }
+    }
+
+    /// What is suggested for the requests passes the checks as one file, and takes all of them.
+    fn check(lines: &[&str]) -> String {
+        let mut suggester = Suggester::default();
+        let requests: Vec<_> = lines.iter().map(|line| request(line)).collect();
+        let entries: String =
+            requests.iter().filter_map(|request| suggester.suggest(request)).collect();
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("a.yaml"), format!("{SUGGESTIONS}{entries}")).unwrap();
+        let rules =
+            load(Some(dir.path()), &[]).unwrap_or_else(|wrong| panic!("{wrong}\n{entries}"));
+        let rules = rules.events();
+        for request in &requests {
+            let place = Place { rules: &rules, host: "a", kind: Kind::Admin };
+            assert!(
+                named(request, &nobody(), &place).rule().is_some(),
+                "{}\n{entries}",
+                request.path
+            );
+        }
+        entries
+    }
+
+    #[test]
+    fn suggestions_say_what_the_convention_says_and_pass_the_checks() {
+        let entries = check(&[
+            "POST /api/v1/users",
+            "PATCH /api/v1/users/5",
+            "PATCH /api/v1/users/77",
+            "DELETE /orgs/acme/projects/web/keys/k-1",
+            "POST /keys/5:rotate",
+            "POST /keys/5:disable",
+            "POST /graphql",
+            "POST /rpc",
+            "PUT /api/bindings/%2f/e/a/q/b",
+            "PUT /a%20b/%7Bx%7D/***/caf%C3%A9",
+            "POST /",
+            "POST /users/5/2fa/enable",
+            "LOCK /files/a;v=1/b%25",
+        ]);
+        assert!(
+            entries.starts_with(
+                "  - id: user.create\n    match: { method: POST, path: \"/api/v1/users\" }\n    \
+                 action: user.create\n    target: { type: user }\n  - id: user.update\n    \
+                 match: { method: PATCH, path: \"/api/v1/users/{id}\" }\n    action: user.update\n    \
+                 target: { type: user, id: \"{path.id}\" }\n  - id: key.delete\n    match: { method: \
+                 DELETE, path: \"/orgs/{organization}/projects/{project}/keys/{id}\" }\n"
+            ),
+            "{entries}"
+        );
+        assert!(
+            entries.contains("path: \"/keys/{id}:disable\" }\n    action: key.disable"),
+            "{entries}"
+        );
+        assert!(entries.contains("path: \"/rpc\" }\n    category: "), "{entries}");
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_suggested_passes_the_checks(
+            path in "(/[a-z0-9{}%:;.* é-]{0,8}){0,5}",
+            method in "[A-Z]{1,6}",
+        ) {
+            let mut suggester = Suggester::default();
+            let line = format!("{method} {path}");
+            if suggester.suggest(&request(&line)).is_some() {
+                check(&[&line]);
+            }
+        }
+    }
+}
