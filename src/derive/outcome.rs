@@ -10,7 +10,7 @@ use super::naming::Naming;
 use super::path::Path;
 use super::rule::Facts;
 use super::sentence::Sentence;
-use super::signs::{Tells, is_error_inside, sent_to_sign_in};
+use super::signs::{Tells, is_error_inside, may_be_form_again, sent_to_sign_in};
 use super::walk::walk;
 use super::words::{plural, spoken};
 use crate::record::{
@@ -149,6 +149,9 @@ fn by_convention(
     }
     if let Some(reason) = sent_to_sign_in(naming, request, response) {
         return without(naming, Outcome::Failure, reason);
+    }
+    if may_be_form_again(naming, request, response) {
+        return without(naming, Outcome::Unknown, "page_after_sign_in");
     }
     if !naming.acts.is_empty() {
         let ends = answer::ends(&naming.acts, body);
