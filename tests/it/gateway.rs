@@ -114,7 +114,8 @@ fn refusals_of_all_kinds_are_on_record_without_what_was_asked() {
     let key = format!("Authorization: Bearer {KEY}\r\n");
     let refusals = refusals();
     for (number, refusal) in refusals.iter().enumerate() {
-        let answer = post(&proxy, &format!("{}?n={number}", refusal.path), &key, &chat("m-1"));
+        let answer =
+            post(&proxy, &format!("{}?api-version={number}", refusal.path), &key, &chat("m-1"));
         // The client gets the upstream's bytes.
         assert_eq!(answer.text(), refusal.body.to_string(), "{number}");
         assert_eq!(answer.status, refusal.status, "{number}");
@@ -160,7 +161,7 @@ fn an_unreachable_model_is_a_failed_one() {
         }
     });
     let proxy = Proxy::with(upstream.address, &unconfigured());
-    for path in ["/v1/chat/completions?lost", "/v1/chat/completions"] {
+    for path in ["/v1/chat/completions?alt=lost", "/v1/chat/completions"] {
         post(&proxy, path, &format!("X-Api-Key: {KEY}\r\n"), &chat("m-1"));
     }
     let events = proxy.events();
