@@ -127,14 +127,19 @@ pub(super) fn plan(acts: &[Act], several: &str) -> String {
 pub(super) fn summary(acts: &[Act], told: &[record::Act], several: &str) -> String {
     let is_bad = |act: &&record::Act| act.outcome != Some(Outcome::Success);
     let bad: Vec<&record::Act> = told.iter().filter(is_bad).collect();
+    // Of what nobody knows it cannot be said that it was not done.
+    let done = match bad.iter().any(|act| act.outcome == Some(Outcome::Unknown)) {
+        true => "known to be done",
+        false => "done",
+    };
     let (head, told) = match bad.len() {
         0 => (several.to_owned(), told.iter().collect()),
         _ if acts.len() == told.len()
             && acts.last().is_some_and(|act| act.answer == Answer::Rest) =>
         {
-            (format!("not all of {several} done"), bad)
+            (format!("not all of {several} {done}"), bad)
         }
-        count => (format!("{count} of {several} not done"), bad),
+        count => (format!("{count} of {several} not {done}"), bad),
     };
     let told: Vec<String> = told.into_iter().map(|act| act.description.clone()).collect();
     listed(&head, &told)

@@ -41,7 +41,7 @@ pub(super) fn ends(acts: &[Act], body: Option<&Value<'_>>) -> Vec<End> {
     };
     let end = |act: &Act| match &act.answer {
         Answer::Graphql(position, path) => graphql(act, *position, path, body),
-        Answer::Rpc(id) => json_rpc(act, id.as_deref(), body, acts.len()),
+        Answer::Rpc(id) => json_rpc(act, id.as_deref(), body, acts),
         Answer::Part(position, id) => match part(body, *position, id.as_deref()) {
             Some(item) => match of_item(item) {
                 Some(end) if end.outcome != Outcome::Success => end,
@@ -126,13 +126,16 @@ fn graphql(act: &Act, position: Option<usize>, path: &[String], body: &Value<'_>
             return done(act, own);
         }
     }
+    // Data that do not have the field: it was skipped, or another operation was run.
+    let is_left_out = result.is_none() && matches!(data, Some(Value::Object(_) | Value::Null));
+    let silent = || if is_left_out && !path.is_empty() { unknown() } else { done(act, None) };
     let mine = errors.iter().find(|error| !path.is_empty() && leads_to(error, path));
     let anonymous = || errors.iter().find(|error| error.get("path").is_none());
     match (mine, errors.first()) {
         (Some(error), _) => failed(code(error, None)),
         (None, None) => match reply.get("error").filter(|error| **error != Value::Null) {
             Some(_) => failed(code(reply, None)),
-            None => done(act, None),
+            None => silent(),
         },
         // Without data nothing was begun.
         (None, Some(error)) if data.is_none() || path.is_empty() => failed(code(error, None)),
@@ -141,9 +144,7 @@ fn graphql(act: &Act, position: Option<usize>, path: &[String], body: &Value<'_>
             Some(error) => failed(code(error, None)),
             None => unknown(),
         },
-        (None, Some(_)) => {
-            anonymous().map_or_else(|| done(act, None), |error| failed(code(error, None)))
-        }
+        (None, Some(_)) => anonymous().map_or_else(silent, |error| failed(code(error, None))),
     }
 }
 
@@ -162,21 +163,40 @@ fn leads_to(error: &Value<'_>, path: &[String]) -> bool {
     !place.is_empty() && place.iter().zip(path).all(same)
 }
 
-fn json_rpc(act: &Act, id: Option<&str>, body: &Value<'_>, count: usize) -> End {
-    // A call without an id is not answered.
-    let reply = match (body, id) {
-        (Value::Array(_), None) => return End::of(Outcome::Success, None),
-        (Value::Array(replies), Some(id)) => replies
-            .iter()
-            .take(ITEMS_MAX)
-            .find(|reply| reply.get("id").and_then(rpc::id).as_deref() == Some(id)),
-        (reply, None) if count > 1 && is_null(reply.get("error")) => return done(act, None),
-        (reply, _) => Some(reply),
-    };
-    let Some(reply) = reply else { return unknown() };
-    match reply.get("error").filter(|error| **error != Value::Null) {
+fn json_rpc(act: &Act, id: Option<&str>, body: &Value<'_>, acts: &[Act]) -> End {
+    let told = |reply: &Value<'_>| match reply.get("error").filter(|it| **it != Value::Null) {
         Some(error) => failed(code(reply, None).or_else(|| rpc_code(error))),
         None => done(act, reply.get("result")),
+    };
+    // A call without an id is not answered.
+    match (body, id) {
+        (Value::Array(_), None) => End::of(Outcome::Success, None),
+        (Value::Array(replies), Some(id)) => {
+            let is_mine =
+                |reply: &&Value<'_>| reply.get("id").and_then(rpc::id).as_deref() == Some(id);
+            let mut mine = replies.iter().take(ITEMS_MAX).filter(is_mine).map(told);
+            let calls = acts.iter().filter(|other| other.answer == act.answer).count();
+            match (mine.next(), mine.next()) {
+                (Some(end), None) if calls == 1 => end,
+                // An id that is there twice does not say which call is meant.
+                (first, second) => shared(first.into_iter().chain(second).chain(mine), calls),
+            }
+        }
+        (reply, None) if acts.len() > 1 && is_null(reply.get("error")) => done(act, None),
+        (reply, _) => told(reply),
+    }
+}
+
+/// The end of one of several calls by the answers to all of them, if they all ended so.
+fn shared(answers: impl Iterator<Item = End>, calls: usize) -> End {
+    let ends: Vec<(Outcome, Option<String>)> =
+        answers.map(|End { outcome, reason, .. }| (outcome, reason)).collect();
+    let is_one = ends.windows(2).all(|pair| matches!(pair, [one, other] if one == other));
+    match ends.first() {
+        Some((outcome, reason)) if is_one && ends.len() == calls => {
+            End::of(*outcome, reason.clone())
+        }
+        _ => unknown(),
     }
 }
 

@@ -13,7 +13,7 @@ use super::graphql::Operation;
 use super::naming::Naming;
 use super::rule::{Facts, Matched, Whose};
 use super::sentence::Sentence;
-use super::signs::{Tells, is_error_inside, sent_to_sign_in};
+use super::signs::{Tells, is_error_inside, may_be_form_again, sent_to_sign_in};
 use super::trace::{By, Field, Origin, Trace};
 use super::words::{plural, spoken};
 use crate::record::{
@@ -209,6 +209,10 @@ fn by_convention(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict 
     if let Some(reason) = sent_to_sign_in(naming, request, response) {
         noted::sent_away(trace);
         return without(naming, Outcome::Failure, reason, trace);
+    }
+    if may_be_form_again(naming, request, response) {
+        noted::page(trace);
+        return without(naming, Outcome::Unknown, "page_after_sign_in", trace);
     }
     if !naming.acts.is_empty() {
         return by_acts(naming, came, trace);

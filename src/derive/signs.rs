@@ -85,6 +85,24 @@ pub(super) fn is_error_inside(body: &Value<'_>, what: Tells) -> bool {
     })
 }
 
+/// Whether the answer to a form by which one signs in is a page: that may be the form once more, as
+/// after a wrong password, or what was asked for.
+pub(super) fn may_be_form_again(
+    naming: &Naming,
+    request: &RequestRecord,
+    response: &ResponseRecord,
+) -> bool {
+    let is = |kind: Option<&str>, known: &str| {
+        kind.and_then(|kind| kind.get(..known.len()))
+            .is_some_and(|kind| kind.eq_ignore_ascii_case(known))
+    };
+    let sent = request.content_type.as_deref();
+    naming.action == "session.create"
+        && response.status == 200
+        && is(response.content_type.as_deref(), "text/html")
+        && (is(sent, "application/x-www-form-urlencoded") || is(sent, "multipart/form-data"))
+}
+
 /// Why a redirection says that nothing was done, if it does.
 pub(super) fn sent_to_sign_in(
     naming: &Naming,

@@ -208,6 +208,11 @@ impl Walk<'_> {
         if self.is_django_item() {
             return self.id(segment);
         }
+        if let Some((noun, verb)) = noun_first(word).filter(|_| is_last && self.method == "POST") {
+            self.node(noun);
+            self.out.verb = Some(canonical(verb).to_owned());
+            return;
+        }
         if self.out.part.is_some() {
             self.node(word);
         } else if is_last && is_part(word) && !is_singleton(&before) {

@@ -356,6 +356,9 @@ fn introspected(
 ) -> Result<Attempt, Need> {
     let passed = introspection.passed_on(&scene.request.headers);
     let Some(secret) = introspection.secret(&passed) else { return Ok(Attempt::Absent) };
+    if introspection.is_repeated(&scene.request.headers) {
+        return Ok(Attempt::Claimed(presented(&passed, &secret, scene.key), Some(REPEATED)));
+    }
     let answers = &scene.evidence.introspected;
     let Some((_, answer)) = answers.iter().find(|(rule, _)| *rule == position) else {
         return Err(Need::Introspection(position));

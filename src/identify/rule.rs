@@ -1,5 +1,6 @@
 //! Rules that say who acts, checked.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use http::header::{AUTHORIZATION, COOKIE};
@@ -182,6 +183,19 @@ impl Introspection {
             }
         }
         passed
+    }
+
+    /// Whether a credential is there twice, so that what is asked about may not be what counts.
+    pub(super) fn is_repeated(&self, headers: &HeaderMap) -> bool {
+        let mut seen = HashSet::new();
+        let is_mine =
+            |name: &str| self.cookies.is_empty() || self.cookies.iter().any(|k| k == name);
+        self.with.iter().any(|name| match *name == COOKIE {
+            true => {
+                cookies(headers).any(|(name, _)| is_mine(name) && !seen.insert(name.to_owned()))
+            }
+            false => headers.get_all(name).iter().count() > 1,
+        })
     }
 
     /// All that is passed on as one text; none if that is nothing.

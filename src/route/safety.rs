@@ -101,6 +101,22 @@ fn has_override_parameter(path_and_query: &[u8]) -> bool {
 }
 
 fn names_override(text: &[u8]) -> bool {
+    holds_mutation(text) || names_method(text)
+}
+
+/// Whether a parameter `query` may be a GraphQL document that changes something: there are servers
+/// that run it, whatever the method.
+fn holds_mutation(text: &[u8]) -> bool {
+    const KEYWORD: &[u8] = b"mutation";
+    let Some(at) = memchr::memmem::find(text, KEYWORD) else { return false };
+    let is_query =
+        |parameter: &[u8]| parameter.get(..6).is_some_and(|it| it.eq_ignore_ascii_case(b"query="));
+    let before = text.get(..at).unwrap_or_default();
+    let after = text.get(at..).unwrap_or_default();
+    after.contains(&b'{') && before.split(|byte| b"?&".contains(byte)).skip(1).any(is_query)
+}
+
+fn names_method(text: &[u8]) -> bool {
     text.split(|byte| b"?&;#".contains(byte)).skip(1).any(|parameter| {
         let name = parameter.split(|byte| b"=[".contains(byte)).next().unwrap_or_default();
         let name = name.trim_ascii();

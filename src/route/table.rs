@@ -1,7 +1,7 @@
 //! The table of routes.
 
 use super::Safety;
-use super::generation::{self, Endpoint, Shape};
+use super::generation::{self, Shape};
 use super::host::{host_matches, normal_host};
 use super::readings::Readings;
 
@@ -74,7 +74,7 @@ impl RouteTable {
         safety: Safety,
         any_path: bool,
     ) -> Option<usize> {
-        self.find(host, path_and_query, (method, safety, any_path), &mut |_| false)
+        self.find(host, path_and_query, (method, safety, any_path), &mut || false)
     }
 
     /// The route before that one, if there is one, that takes the request once its body is seen to be
@@ -87,14 +87,13 @@ impl RouteTable {
         safety: Safety,
         any_path: bool,
     ) -> Option<ByBody> {
-        let path = path_and_query.split('?').next().unwrap_or_default();
         if any_path || !self.routes.iter().any(|route| route.generation && !route.audits) {
             return None;
         }
-        let shape = generation::endpoint(path, method, safety)?.shape()?;
+        let shape = generation::endpoint(path_and_query, method, safety)?.shape();
         let how = (method, safety, any_path);
         let mut was_asked = false;
-        let mut takes = |_: &Endpoint| {
+        let mut takes = || {
             was_asked = true;
             true
         };
@@ -107,7 +106,7 @@ impl RouteTable {
         host: &str,
         path_and_query: &str,
         (method, safety, any_path): (&str, Safety, bool),
-        takes_body: &mut dyn FnMut(&Endpoint) -> bool,
+        takes_body: &mut dyn FnMut() -> bool,
     ) -> Option<usize> {
         let host = normal_host(host);
         let path = path_and_query.split('?').next().unwrap_or_default();
@@ -121,10 +120,7 @@ impl RouteTable {
                     || if route.audits {
                         generation::is_plausible(readings.get_or_insert_with(read))
                     } else {
-                        !any_path
-                            && generation::endpoint(path, method, safety).is_some_and(|endpoint| {
-                                endpoint.shape().is_none() || takes_body(&endpoint)
-                            })
+                        takes_body()
                     })
         })
     }

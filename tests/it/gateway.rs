@@ -114,7 +114,8 @@ fn refusals_of_all_kinds_are_on_record_without_what_was_asked() {
     let key = format!("Authorization: Bearer {KEY}\r\n");
     let refusals = refusals();
     for (number, refusal) in refusals.iter().enumerate() {
-        let answer = post(&proxy, &format!("{}?n={number}", refusal.path), &key, &chat("m-1"));
+        let answer =
+            post(&proxy, &format!("{}?api-version={number}", refusal.path), &key, &chat("m-1"));
         // The client gets the upstream's bytes.
         assert_eq!(answer.text(), refusal.body.to_string(), "{number}");
         assert_eq!(answer.status, refusal.status, "{number}");
@@ -160,7 +161,7 @@ fn an_unreachable_model_is_a_failed_one() {
         }
     });
     let proxy = Proxy::with(upstream.address, &unconfigured());
-    for path in ["/v1/chat/completions?lost", "/v1/chat/completions"] {
+    for path in ["/v1/chat/completions?alt=lost", "/v1/chat/completions"] {
         post(&proxy, path, &format!("X-Api-Key: {KEY}\r\n"), &chat("m-1"));
     }
     let events = proxy.events();
@@ -196,16 +197,17 @@ fn a_secret_in_the_place_of_a_model_is_none() {
 
 #[test]
 fn a_refusal_waits_for_its_entry_and_a_success_for_nothing() {
-    let upstream = Upstream::start(|seen| match seen.line().contains("refuse") {
-        true => Reply::response("429 No", "application/json", r#"{"error":{}}"#),
-        false => Reply::ok(),
-    });
+    let upstream =
+        Upstream::start(|seen| match String::from_utf8_lossy(&seen.body).contains("refuse") {
+            true => Reply::response("429 No", "application/json", r#"{"error":{}}"#),
+            false => Reply::ok(),
+        });
     let setup = Setup { ledger: "  timeout: 300ms".to_owned(), ..unconfigured() };
     let proxy = Proxy::with(upstream.address, &setup);
     let lock = WriteLock::take(&proxy.data());
     let success = post(&proxy, "/v1/chat/completions", "", &chat("m-1"));
     assert_eq!(success.status, 200, "no entry is needed");
-    let refusal = post(&proxy, "/v1/chat/completions?refuse", "", &chat("m-1"));
+    let refusal = post(&proxy, "/v1/chat/completions", "", &chat("refuse"));
     assert_eq!((refusal.status, refusal.problem().as_deref()), (503, Some("audit-incomplete")));
     drop(lock);
 }
@@ -231,6 +233,7 @@ fn without_configuration_only_what_is_certainly_a_call_to_a_model_is_let_past() 
     let upstream = Upstream::start(|_| Reply::ok());
     let proxy = Proxy::with(upstream.address, &unconfigured());
     let answer = |input: &str| json!({"model": "m-1", "input": input}).to_string();
+    let rpc = json!({"jsonrpc": "2.0", "method": "user.delete", "params": [7], "messages": []});
     let rows: Vec<(&str, String, bool)> = vec![
         ("/v1/chat/completions", chat("m-1"), false),
         ("/v1/messages", chat("m-1"), false),
@@ -248,6 +251,9 @@ fn without_configuration_only_what_is_certainly_a_call_to_a_model_is_let_past() 
         ("/v1/chat/completions/../../../admin/keys", chat("m-1"), true),
         ("/v1/chat%2fcompletions", chat("m-1"), true),
         ("/v1/chat/completions?_method=DELETE", chat("m-1"), true),
+        // What applications that do not go by the path take for something else.
+        ("/v1/chat/completions?rest_route=/users/7", chat("m-1"), true),
+        ("/v1/chat/completions", rpc.to_string(), true),
     ];
     for (path, body, is_audited) in &rows {
         let before = completions(&proxy.data()).len();

@@ -63,6 +63,7 @@ pub(super) fn read(
     let transcript = transcript(request);
     let (request, answered) = match &transcript {
         Some(parts) => (parts.request.as_slice(), Some(parts.response.as_slice())),
+        None if response.is_none() => both(request),
         None => (request, None),
     };
     let answered = answered.filter(|bytes| !bytes.is_empty()).map(|bytes| (file, bytes));
@@ -72,6 +73,29 @@ pub(super) fn read(
     }
     exchange.notes = notes;
     Ok(exchange)
+}
+
+/// A request, and its response if that stands behind it in the same file, after an empty line.
+fn both(bytes: &[u8]) -> (&[u8], Option<&[u8]>) {
+    let is_status = |line: &[u8]| {
+        let mut words = line.split(|byte| *byte == b' ');
+        let version = words.next().is_some_and(|word| word.starts_with(b"HTTP/"));
+        let status = words.next().unwrap_or_default();
+        version && status.len() == 3 && status.iter().all(u8::is_ascii_digit)
+    };
+    let mut all = lines(bytes);
+    let mut is_after_empty = false;
+    let mut start = all.offset;
+    while let Some((_, line)) = all.next() {
+        if is_after_empty && is_status(line) {
+            let (request, response) = bytes.split_at_checked(start).unwrap_or((bytes, b""));
+            let end = request.strip_suffix(b"\n").unwrap_or(request);
+            return (end.strip_suffix(b"\r").unwrap_or(end), Some(response));
+        }
+        is_after_empty = line.is_empty();
+        start = all.offset;
+    }
+    (bytes, None)
 }
 
 /// What a GET of a state was answered.

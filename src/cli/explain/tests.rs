@@ -337,10 +337,16 @@ fn messages_as_tools_save_them() {
     );
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("response"), &response).unwrap();
-    for (name, request) in [("request", plain.as_str()), ("a.http", http.as_str())] {
+    let both = format!("{http}\n{response}");
+    for (name, request, response) in [
+        ("request", plain.as_str(), Some("@response")),
+        ("a.http", http.as_str(), Some("@response")),
+        ("both.http", both.as_str(), None),
+    ] {
         fs::write(dir.path().join(name), request).unwrap();
         let file = format!("@{name}");
-        let (fine, text) = explain(dir.path(), &[&file, "@response", "--json"]);
+        let arguments: Vec<&str> = [file.as_str()].into_iter().chain(response).collect();
+        let (fine, text) = explain(dir.path(), &[&arguments[..], &["--json"]].concat());
         let account: Value = serde_json::from_str(&text).unwrap();
         assert!(fine);
         assert_eq!(account["request"], "POST /users");

@@ -75,18 +75,22 @@ fn within<'b>(body: Option<&'b Value<'_>>) -> Option<Value<'b>> {
     json(text(body?, "operations")?).ok()
 }
 
-/// The requests of a body, each with its position in a batch.
+/// The requests of a body, each with its position in a batch; and what the query asks beside a body,
+/// since servers differ in which of the two they take.
 fn requests<'b, 'n>(
     query: Option<&'b Value<'n>>,
     body: Option<&'b Value<'n>>,
 ) -> Vec<(Option<usize>, &'b Value<'n>)> {
-    match body.or(query) {
+    let mut requests = match body.or(query) {
         Some(Value::Array(batch)) => {
             batch.iter().take(ACTS_MAX).enumerate().map(|(at, one)| (Some(at), one)).collect()
         }
         Some(one) => vec![(None, one)],
         None => Vec::new(),
-    }
+    };
+    let beside = query.filter(|query| body.is_some() && query.get("query").is_some());
+    requests.extend(beside.map(|query| (None, query)));
+    requests
 }
 
 fn read(query: Option<&Value<'_>>, body: Option<&Value<'_>>) -> Calls {

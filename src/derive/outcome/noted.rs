@@ -34,6 +34,15 @@ pub(super) fn sent_away(trace: &mut Trace) {
     }
 }
 
+/// A page in answer to the form where one signs in tells nothing.
+pub(super) fn page(trace: &mut Trace) {
+    for field in [Field::Outcome, Field::Reason] {
+        let by = By::Convention("a page in answer to the form where one signs in");
+        let from = || vec![Origin::Status, Origin::ResponseHeader("content-type".to_owned())];
+        trace.note(field, || (by, from()));
+    }
+}
+
 /// The body tells it, whatever the status.
 pub(super) fn within(came: Came<'_>, by: &'static str, trace: &mut Trace) {
     trace.note(Field::Outcome, || {

@@ -22,12 +22,32 @@ pub struct Call {
     model: Option<String>,
     /// There may be more.
     is_cut: bool,
+    /// An object, or a form of several parts.
+    is_one: bool,
 }
+
+/// Names by which a body says what is to be done, to applications that do not go by the path.
+const OPERATIONS: [&str; 8] = [
+    "_method",
+    "_http_method",
+    "jsonrpc",
+    "method",
+    "action",
+    "operationName",
+    "mutation",
+    "query",
+];
+
+/// Header fields that say what is to be done.
+const OPERATION_HEADERS: [&str; 2] = ["soapaction", "x-amz-target"];
 
 impl Call {
     /// Reads the body of a request.
     pub fn of(request: &Request) -> Self {
         let kind = request.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+        if OPERATION_HEADERS.iter().any(|name| request.headers.contains_key(*name)) {
+            return Self::default();
+        }
         let Body { bytes, truncated, .. } = &request.body;
         Self::read(kind.unwrap_or_default(), bytes, *truncated)
     }
@@ -39,8 +59,12 @@ impl Call {
             .is_some_and(|kind| kind.eq_ignore_ascii_case("multipart/form-data"));
         let mut call = Self { is_cut, ..Self::default() };
         if is_form {
+            call.is_one = true;
             call.form(body);
             return call;
+        }
+        if is_form_for_some(content_type, body) {
+            return Self::default();
         }
         let mut json = serde_json::Deserializer::from_slice(body);
         let whole = Members(&mut call).deserialize(&mut json).is_ok() && json.end().is_ok();
@@ -62,12 +86,15 @@ impl Call {
         let Shape(lists) = shape;
         let is_there =
             |list: &[&str]| list.iter().any(|name| self.names.iter().any(|own| own == name));
-        // Some frameworks take a form's member for the method.
-        if self.names.iter().any(|name| is_name_of_method(name)) {
+        let is_asked = |name: &str| lists.iter().any(|list| list.contains(&name));
+        if !self.is_one || self.names.iter().any(|name| !is_asked(name) && names_operation(name)) {
             return false;
         }
         match self.is_cut {
-            true => lists.iter().any(|list| !list.contains(&"model") && is_there(list)),
+            true => {
+                lists.is_empty()
+                    || lists.iter().any(|list| !list.contains(&"model") && is_there(list))
+            }
             false => lists.iter().all(|list| is_there(list)),
         }
     }
@@ -98,8 +125,18 @@ impl Call {
     }
 }
 
-fn is_name_of_method(name: &str) -> bool {
-    name.eq_ignore_ascii_case("_method") || name.eq_ignore_ascii_case("_http_method")
+/// Some decoders do not care for case.
+fn names_operation(name: &str) -> bool {
+    OPERATIONS.iter().any(|known| name.eq_ignore_ascii_case(known))
+}
+
+/// Whether an application that reads a form finds more than one nameless text in the body. `curl -d`
+/// says of everything that it is a form.
+fn is_form_for_some(content_type: &str, body: &[u8]) -> bool {
+    const FORM: &str = "application/x-www-form-urlencoded";
+    let is_form =
+        content_type.get(..FORM.len()).is_some_and(|kind| kind.eq_ignore_ascii_case(FORM));
+    is_form && body.iter().any(|byte| b"&;=".contains(byte))
 }
 
 /// Whether a text may be the name of a model, and not of what it was asked.
@@ -127,6 +164,7 @@ impl<'de> Visitor<'de> for Members<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        self.0.is_one = true;
         while let Some(name) = map.next_key::<String>()? {
             // Before its value: that may be where the body is cut.
             self.0.add(&name, None);

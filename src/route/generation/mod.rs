@@ -4,7 +4,9 @@
 //! may send somebody a message. Such an endpoint counts only if the body is that of a call to a
 //! model ([`Shape`]). Whatever is not certain is no generation, and stays audited: the path must lead
 //! to the same endpoint in each of its readings, by the very letters, and nothing may stand for
-//! another method or path.
+//! another method, path or operation. Some applications do not go by the path at all: so the query
+//! holds nothing but known parameters, and the body is an object that says nothing of JSON-RPC,
+//! GraphQL or the like.
 //!
 //! What a client writes into a body it can write into any body. So a shape keeps chance, not
 //! intent, from taking an administrative request for a generation; who has such an API at one of
@@ -30,13 +32,12 @@ pub struct Shape(&'static [&'static [&'static str]]);
 pub(super) struct Endpoint {
     /// `*` stands for a segment, or for the front of one.
     path: &'static str,
-    /// What the body must look like; nothing where the path says enough.
-    shape: Option<Shape>,
+    shape: Shape,
 }
 
 impl Endpoint {
-    /// What the body must look like, if the path does not say enough.
-    pub(super) fn shape(&self) -> Option<Shape> {
+    /// What the body must look like.
+    pub(super) fn shape(&self) -> Shape {
         self.shape
     }
 
@@ -114,6 +115,8 @@ const CERTAIN: &[&str] = &[
     "/model/*/converse-stream",
 ];
 
+/// Where the path says enough: an object of whatever members.
+const ANY: Shape = Shape(&[]);
 const CHAT: Shape = Shape(&[&["model"], &["messages"]]);
 const PROMPT: Shape = Shape(&[&["model"], &["prompt"]]);
 const INPUT: Shape = Shape(&[&["model"], &["input"]]);
@@ -172,8 +175,8 @@ const BY_BODY: &[(&str, Shape)] = &[
 
 /// All endpoints, by how their paths end.
 static ENDPOINTS: LazyLock<HashMap<&'static [u8], Vec<Endpoint>>> = LazyLock::new(|| {
-    let certain = CERTAIN.iter().map(|path| Endpoint { path, shape: None });
-    let by_body = BY_BODY.iter().map(|(path, shape)| Endpoint { path, shape: Some(*shape) });
+    let certain = CERTAIN.iter().map(|path| Endpoint { path, shape: ANY });
+    let by_body = BY_BODY.iter().map(|(path, shape)| Endpoint { path, shape: *shape });
     let mut endpoints: HashMap<&[u8], Vec<Endpoint>> = HashMap::new();
     for endpoint in certain.chain(by_body) {
         endpoints.entry(ending(endpoint.path.as_bytes())).or_default().push(endpoint);
@@ -192,9 +195,34 @@ fn find(path: &[u8]) -> Option<Endpoint> {
     ENDPOINTS.get(ending(path))?.iter().find(|endpoint| endpoint.takes(path)).copied()
 }
 
-/// The endpoint that a path leads to for certain; the path as sent, without its query.
-pub(super) fn endpoint(path: &str, method: &str, safety: Safety) -> Option<Endpoint> {
-    if method != "POST" || safety != Safety::Method {
+/// What calls to models have in their queries: versions, forms of the answer, keys.
+const PARAMETERS: &[&str] = &[
+    "api-version",
+    "alt",
+    "$alt",
+    "prettyPrint",
+    "beta",
+    "stream",
+    "key",
+    "api-key",
+    "api_key",
+    "apikey",
+    "subscription-key",
+    "access_token",
+];
+
+/// Whether each parameter is one that calls to models have. Others may name what is to be done
+/// (`?rest_route=/users/1`, `?action=delete`), whatever the path says.
+fn has_known_parameters(query: &str) -> bool {
+    let parameters = query.split(['&', ';', '?']).filter(|parameter| !parameter.is_empty());
+    let mut names = parameters.filter_map(|parameter| parameter.split('=').next());
+    names.all(|name| PARAMETERS.contains(&name))
+}
+
+/// The endpoint that a path leads to for certain; path and query as sent.
+pub(super) fn endpoint(path_and_query: &str, method: &str, safety: Safety) -> Option<Endpoint> {
+    let (path, query) = path_and_query.split_once('?').unwrap_or((path_and_query, ""));
+    if method != "POST" || safety != Safety::Method || !has_known_parameters(query) {
         return None;
     }
     let endpoint = find(path.as_bytes())?;

@@ -2,6 +2,7 @@
 
 use super::super::{Pattern, RouteTable, Safety, safety};
 use super::*;
+use crate::capture::{Body, Request};
 use http::HeaderMap;
 
 fn table() -> RouteTable {
@@ -9,15 +10,14 @@ fn table() -> RouteTable {
     RouteTable::new(vec![generation, Pattern { audits: true, ..Pattern::default() }])
 }
 
-/// `generation`, `by body` or `audited`.
+/// `generation`, if the body says so as well, or `audited`.
 fn taken(method: &str, target: &str) -> &'static str {
     let judged = safety(method, target, &HeaderMap::new(), true);
     let table = table();
     let selected = table.select("h", target, method, judged, false);
     let by_body = table.by_body("h", target, method, judged, false);
     match (selected, by_body) {
-        (Some(0), None) => "generation",
-        (Some(1), Some(ByBody { route: 0, .. })) => "by body",
+        (Some(1), Some(ByBody { route: 0, .. })) => "generation",
         (Some(1), None) => "audited",
         other => panic!("{other:?}"),
     }
@@ -40,12 +40,12 @@ fn what_is_not_certain_is_audited() {
         ("POST", "/model/anthropic.claude-3-haiku-20240307-v1:0/converse", "generation"),
         ("POST", "/model/anthropic.claude-3-haiku-20240307-v1%3A0/invoke", "generation"),
         ("POST", "/v1/acct/gate/openai/chat/completions", "generation"),
-        ("POST", "/v1/messages", "by body"),
-        ("POST", "/v1/responses", "by body"),
-        ("POST", "/v1/completions", "by body"),
-        ("POST", "/v1/embeddings", "by body"),
-        ("POST", "/api/chat", "by body"),
-        ("POST", "/api/generate", "by body"),
+        ("POST", "/v1/messages", "generation"),
+        ("POST", "/v1/responses", "generation"),
+        ("POST", "/v1/completions", "generation"),
+        ("POST", "/v1/embeddings", "generation"),
+        ("POST", "/api/chat", "generation"),
+        ("POST", "/api/generate", "generation"),
         // Administration of models, files and what belongs to them.
         ("POST", "/v1/files", "audited"),
         ("POST", "/v1/fine_tuning/jobs", "audited"),
@@ -63,6 +63,14 @@ fn what_is_not_certain_is_audited() {
         ("POST", "/v1beta/cachedContents", "audited"),
         ("POST", "/admin/keys", "audited"),
         ("POST", "/admin/v1/messages", "audited"),
+        // Parameters that may say what is to be done.
+        ("POST", "/v1/chat/completions?rest_route=/wp/v2/users/1", "audited"),
+        ("POST", "/v1/chat/completions?api-version=1&action=delete", "audited"),
+        ("POST", "/v1/chat/completions?alt=sse;task=user.delete", "audited"),
+        ("POST", "/v1/chat/completions??r=user/delete", "audited"),
+        ("POST", "/v1/chat/completions?%61lt=sse", "audited"),
+        ("POST", "/v1/messages?action=delete", "audited"),
+        ("POST", "/v1/messages?beta=true", "generation"),
         // Other methods, and what may stand for them.
         ("PUT", "/v1/chat/completions", "audited"),
         ("post", "/v1/chat/completions", "audited"),
@@ -110,6 +118,8 @@ fn a_route_that_audits_generation_takes_what_may_be_one() {
 }
 
 const JSON: &str = "application/json";
+const FORM: &str = "application/x-www-form-urlencoded";
+const CHAT: &str = "/v1/chat/completions";
 
 #[test]
 fn a_body_says_whether_it_is_a_call() {
@@ -129,6 +139,24 @@ fn a_body_says_whether_it_is_a_call() {
         ("/v1/messages", JSON, r#"{"messages":[{"role":"user","content":"aaaa"#, true, true),
         ("/v1/messages", JSON, r#"{"stream":true,"other":"aaaa"#, true, false),
         ("/v1/messages", JSON, r#"{"model":"m","other":"aaaa"#, true, false),
+        // Where the path says enough, any object will do, but not what says to do something else.
+        (CHAT, JSON, r#"{"model":"m","messages":[]}"#, false, true),
+        (CHAT, JSON, "{}", false, true),
+        (CHAT, "", r#"{"messages":[{"content":"aaaa"#, true, true),
+        (CHAT, FORM, r#"{"messages":[]}"#, false, true),
+        (CHAT, FORM, r#"{"messages":["&id=3&action=delete"]}"#, false, false),
+        (CHAT, FORM, "_method=DELETE&id=3", false, false),
+        (CHAT, JSON, "", false, false),
+        (CHAT, JSON, "[]", false, false),
+        (CHAT, JSON, r#"{"messages":[NaN]}"#, false, false),
+        (CHAT, "text/xml", "<deleteUser/>", false, false),
+        (CHAT, JSON, r#"{"jsonrpc":"2.0","method":"user.delete","id":1}"#, false, false),
+        (CHAT, JSON, r#"{"JsonRPC":"2.0","messages":[],"model":"m"}"#, false, false),
+        (CHAT, JSON, r#"{"messages":[],"quer\u0079":"mutation{deleteUser(id:3)}"}"#, false, false),
+        (CHAT, JSON, r#"{"action":"delete","messages":["aaaa"#, true, false),
+        ("/v1/messages", JSON, r#"{"model":"m","messages":[],"jsonrpc":"2.0"}"#, false, false),
+        ("/v1/messages", FORM, r#"{"model":"m","messages":[],"x":"&to=1&text=y"}"#, false, false),
+        ("/v1/rerank", JSON, r#"{"model":"m","query":"q","documents":[]}"#, false, true),
         ("/v1/responses", JSON, r#"{"model":"m","input":"hello"}"#, false, true),
         ("/v1/responses", JSON, r#"{"survey":5,"answers":["yes"]}"#, false, false),
         ("/v1/completions", JSON, r#"{"course":5,"user":"ada"}"#, false, false),
@@ -139,9 +167,28 @@ fn a_body_says_whether_it_is_a_call() {
         ("/v1/moderations", JSON, r#"{"post":5,"reason":"spam"}"#, false, false),
     ];
     for (path, kind, body, is_cut, expected) in rows {
-        let shape = endpoint(path, "POST", Safety::Method).unwrap().shape().unwrap();
+        let shape = endpoint(path, "POST", Safety::Method).unwrap().shape();
         let call = Call::read(kind, body.as_bytes(), *is_cut);
         assert_eq!(call.has(shape), *expected, "{path} {body}");
+    }
+}
+
+#[test]
+fn a_field_that_says_what_is_to_be_done_makes_it_no_call() {
+    for name in ["soapaction", "x-amz-target", "accept"] {
+        let mut headers = HeaderMap::new();
+        headers.insert(name, "Directory.DeleteUser".parse().unwrap());
+        let request = Request {
+            method: "POST".to_owned(),
+            path_and_query: CHAT.to_owned(),
+            host: String::new(),
+            version: "1.1",
+            headers,
+            body: Body::whole(b"{}".to_vec()),
+            peer: None,
+            peer_trusted: false,
+        };
+        assert_eq!(Call::of(&request).has(ANY), name == "accept", "{name}");
     }
 }
 
