@@ -195,7 +195,7 @@ pub(super) fn many<'b>(body: &'b Value<'b>, noun: &str, plural: &str) -> Many<'b
 
 /// The rows of a list that is edited at once, as Django's forms have them: `form-0-id`.
 pub(super) fn formset<'b>(body: &'b Value<'b>) -> Many<'b> {
-    if body.get(FORMSET).is_none() {
+    if body.get(FORMSET).is_none_or(|count| *count == Value::Null) {
         return Many::default();
     }
     let is_id = |name: &str| name.starts_with("form-") && name.ends_with("-id");
@@ -209,7 +209,7 @@ pub(super) fn formset<'b>(body: &'b Value<'b>) -> Many<'b> {
 }
 
 /// The member that a form of several rows has.
-pub(super) const FORMSET: &str = "form-TOTAL_FORMS";
+const FORMSET: &str = "form-TOTAL_FORMS";
 
 /// One of several targets.
 #[derive(Debug)]

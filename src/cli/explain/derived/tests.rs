@@ -109,3 +109,34 @@ fn fields_are_traced_to_documents_actors_and_responses() {
         "reason = in_use <- convention: the response's own code; response.body $.error.code";
     assert!(refused.iter().any(|row| row == expected), "{refused:#?}");
 }
+
+#[test]
+fn a_rejection_is_traced_to_its_rule() {
+    let dir = tempfile::tempdir().unwrap();
+    let body = r#"{"model":"m-1","messages":[]}"#;
+    let head = format!(
+        "Host: a\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    let request = format!("POST /v1/chat/completions HTTP/1.1\r\n{head}{body}");
+    fs::write(dir.path().join("r.http"), request).unwrap();
+    let answer = "HTTP/1.1 429 No\r\nContent-Type: application/json\r\n\r\n\
+                  {\"error\":{\"code\":\"rate_limit_exceeded\"}}";
+    fs::write(dir.path().join("a.http"), answer).unwrap();
+    let (_, shown) = explain(dir.path(), &["@r.http", "@a.http", "--json"]);
+    let account: Value = serde_json::from_str(shown.lines().next().unwrap()).unwrap();
+    let rows = account["derived"].as_array().unwrap();
+    let from = |field: &str| {
+        let row = rows.iter().find(|row| row["field"] == field);
+        row.map(|row| format!("{} <- {}", row["value"], row["from"])).unwrap_or_default()
+    };
+    for (field, expected) in [
+        ("action", "`rejections`: gateway.rate-limit"),
+        ("rule", "this rule of `rejections`"),
+        ("category", "\"gateway\" <- \"convention"),
+        ("reason", "response.body $.error.code"),
+        ("targets[0].id", "\"m-1\" <- \"convention: the model that is asked for"),
+    ] {
+        assert!(from(field).contains(expected), "{field}: {}\n{account:#}", from(field));
+    }
+}
