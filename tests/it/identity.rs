@@ -320,9 +320,14 @@ fn what_the_application_says_is_kept_and_forgotten() {
     assert_eq!(asked().len(), 2);
     ruled.post(&[("Cookie", "sid=9876543210")]);
     assert_eq!(asked().len(), 3);
+    // To somebody else, or on another site, the application might say something else.
+    for _ in 0..2 {
+        ruled.post(&[("Cookie", "sid=9876543210"), ("User-Agent", "other")]);
+        assert_eq!(asked().len(), 4);
+    }
     let read = "GET /admin/users HTTP/1.1\r\nHost: a\r\nCookie: sid=unheard-of\r\n\r\n";
     assert_eq!(exchange(ruled.proxy.address, read.as_bytes()).status, 200);
-    assert_eq!(asked().len(), 3, "a read is nobody's");
+    assert_eq!(asked().len(), 4, "a read is nobody's");
 }
 
 #[test]

@@ -9,6 +9,9 @@ use crate::identify::Introspected;
 /// A keyed digest of the credential, and of whom it was shown to.
 pub(super) type AnswerKey = [u8; 32];
 
+/// A keyed digest of what else was shown when it was asked: the answer may depend on that.
+pub(super) type Context = [u8; 32];
+
 /// Answers that are kept, at most twice as many.
 const ANSWERS: usize = 4096;
 /// Bytes of answers that are kept, at most twice as many.
@@ -27,21 +30,27 @@ struct Halves {
 
 struct Kept {
     answer: Introspected,
+    context: Context,
     until: Instant,
 }
 
 impl Answers {
-    /// The answer that still holds.
-    pub(super) fn find(&self, key: &AnswerKey, now: Instant) -> Option<Introspected> {
+    /// The answer that still holds, in this context.
+    pub(super) fn find(
+        &self,
+        key: &AnswerKey,
+        context: &Context,
+        now: Instant,
+    ) -> Option<Introspected> {
         let halves = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = halves.young.get(key).or_else(|| halves.old.get(key))?;
-        (now < kept.until).then(|| kept.answer.clone())
+        (now < kept.until && kept.context == *context).then(|| kept.answer.clone())
     }
 
-    /// Keeps an answer of so many bytes.
+    /// Keeps an answer of so many bytes, in the place of that in another context.
     pub(super) fn keep(
         &self,
-        key: AnswerKey,
+        (key, context): (AnswerKey, Context),
         answer: Introspected,
         bytes: usize,
         (now, holds): (Instant, Duration),
@@ -52,7 +61,7 @@ impl Answers {
             halves.young_bytes = 0;
         }
         halves.young_bytes += bytes;
-        halves.young.insert(key, Kept { answer, until: now + holds });
+        halves.young.insert(key, Kept { answer, context, until: now + holds });
     }
 
     /// Forgets what was answered about a credential.
@@ -73,6 +82,8 @@ impl Answers {
 mod tests {
     use super::*;
 
+    const HERE: Context = [0; 32];
+
     fn key(number: usize) -> AnswerKey {
         let mut key = [0; 32];
         key[..8].copy_from_slice(&number.to_be_bytes());
@@ -84,21 +95,22 @@ mod tests {
         let (answers, now) = (Answers::default(), Instant::now());
         let holds = Duration::from_secs(60);
         for number in 0..3 * ANSWERS {
-            answers.keep(key(number), Introspected::Refused, 10, (now, holds));
+            answers.keep((key(number), HERE), Introspected::Refused, 10, (now, holds));
         }
         assert!(answers.len() <= 2 * ANSWERS);
         let last = key(3 * ANSWERS - 1);
-        assert!(answers.find(&last, now).is_some());
-        assert!(answers.find(&last, now + holds).is_none());
-        assert!(answers.find(&key(0), now).is_none());
+        assert!(answers.find(&last, &HERE, now).is_some());
+        assert!(answers.find(&last, &[1; 32], now).is_none());
+        assert!(answers.find(&last, &HERE, now + holds).is_none());
+        assert!(answers.find(&key(0), &HERE, now).is_none());
         answers.forget(&last);
-        assert!(answers.find(&last, now).is_none());
+        assert!(answers.find(&last, &HERE, now).is_none());
         for number in 0..100 {
-            answers.keep(key(number), Introspected::Refused, BYTES / 4, (now, holds));
+            answers.keep((key(number), HERE), Introspected::Refused, BYTES / 4, (now, holds));
         }
         assert!(answers.len() <= 8 + ANSWERS, "{}", answers.len());
-        answers.keep(key(1), Introspected::Refused, BYTES, (now, holds));
-        answers.keep(key(2), Introspected::Refused, BYTES, (now, holds));
+        answers.keep((key(1), HERE), Introspected::Refused, BYTES, (now, holds));
+        answers.keep((key(2), HERE), Introspected::Refused, BYTES, (now, holds));
         assert_eq!(answers.len(), 2);
     }
 }

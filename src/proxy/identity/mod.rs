@@ -19,7 +19,7 @@ use pingora::http::RequestHeader;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use self::answers::{AnswerKey, Answers};
+use self::answers::{AnswerKey, Answers, Context};
 use self::keys::Source;
 use super::fetch::{self, Answer, Application, FetchError, Room, ask_server};
 use crate::capture::Request;
@@ -37,6 +37,9 @@ const REFUSAL: Duration = Duration::from_secs(5);
 const FAILURE: Duration = Duration::from_secs(1);
 /// Introspections at a time.
 const CONCURRENT: usize = 64;
+
+/// Some applications tie a session to where it came from, and with what.
+const SHOWN: [HeaderName; 2] = [USER_AGENT, HeaderName::from_static("x-forwarded-for")];
 
 const LATE: &str = "actor_introspection_timeout";
 const FAILED: &str = "actor_introspection_failed";
@@ -150,7 +153,14 @@ impl Identity {
                     let passed = introspection.passed_on(&request.headers);
                     let place = answer_key(key, rule, application.upstream, &passed);
                     let answer = self
-                        .introspect(introspection, &place, &passed, request, application, now)
+                        .introspect(
+                            introspection,
+                            (&place, key),
+                            &passed,
+                            request,
+                            application,
+                            now,
+                        )
                         .await;
                     evidence.introspected.push((rule, answer));
                     rests_on.push(place);
@@ -195,13 +205,18 @@ impl Identity {
     async fn introspect(
         &self,
         introspection: &Introspection,
-        place: &AnswerKey,
+        (place, key): (&AnswerKey, &FingerprintKey),
         passed: &HeaderMap,
         request: &Request,
         application: &Application<'_>,
         now: i64,
     ) -> Introspected {
-        if let Some(answer) = self.answers.find(place, Instant::now()) {
+        let context = match &introspection.asked {
+            Asked::Application { .. } => context(key, request),
+            // An authorization server is told of nothing but the token.
+            Asked::Server(_) => Context::default(),
+        };
+        if let Some(answer) = self.answers.find(place, &context, Instant::now()) {
             return answer;
         }
         let Ok(_permit) = self.asking.try_acquire() else { return Introspected::Failed(BUSY) };
@@ -230,7 +245,7 @@ impl Identity {
             Introspected::Refused => introspection.cache.min(REFUSAL),
             Introspected::Failed(_) => introspection.cache.min(FAILURE),
         };
-        self.answers.keep(*place, answer.clone(), bytes, (Instant::now(), holds));
+        self.answers.keep((*place, context), answer.clone(), bytes, (Instant::now(), holds));
         answer
     }
 }
@@ -254,6 +269,19 @@ fn answer_key(key: &FingerprintKey, rule: usize, upstream: &str, passed: &Header
     key.digest("introspection", &shown)
 }
 
+/// What an application is shown besides the credential, see [`ask_application`], and by whom.
+fn context(key: &FingerprintKey, request: &Request) -> Context {
+    let mut shown = format!("{:?}\0{}\0", request.peer, request.host).into_bytes();
+    for name in SHOWN {
+        for value in request.headers.get_all(&name) {
+            shown.extend_from_slice(value.as_bytes());
+            shown.push(0);
+        }
+        shown.push(0);
+    }
+    key.digest("introspection context", &shown)
+}
+
 /// Asks the application, with what the caller showed.
 async fn ask_application(
     path: &str,
@@ -265,8 +293,7 @@ async fn ask_application(
     let mut head = RequestHeader::build("GET", path.as_bytes(), None).map_err(wrong)?;
     head.insert_header("Host", request.host.as_str()).map_err(wrong)?;
     head.insert_header("Accept", "application/json").map_err(wrong)?;
-    // Some applications tie a session to where it came from, and with what.
-    for name in [USER_AGENT, HeaderName::from_static("x-forwarded-for")] {
+    for name in SHOWN {
         for value in request.headers.get_all(&name) {
             head.append_header(name.clone(), value.clone()).map_err(wrong)?;
         }
