@@ -12,6 +12,7 @@ mod counts;
 mod events;
 mod export;
 mod log;
+mod openapi;
 mod problem;
 mod record;
 mod tail;
@@ -73,6 +74,8 @@ pub fn router(operations: Operations, log: Arc<Log>) -> Router {
         .route("/v1/admin/audit/export", get(export::export).head(no_head))
         .route("/v1/admin/audit/stream", get(tail::tail).head(no_head))
         .route("/v1/admin/audit/{id}", get(events::one))
+        .route("/openapi.json", get(openapi::openapi))
+        .route("/api/openapi.json", get(openapi::openapi))
         .fallback(|| async { Problem::no_route() })
         .method_not_allowed_fallback(|| async { Problem::method() })
         .layer(middleware::map_response(guarded))

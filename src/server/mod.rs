@@ -12,7 +12,7 @@ mod signals;
 mod system;
 
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -128,6 +128,7 @@ impl Server {
         let signals::Signals { stop: stop_signals, hangup } =
             signals.map_err(ServerError::Runtime)?;
         let (recorder, recorder_thread) = start_recorder(&config, &clock, &metrics)?;
+        let access = open_access(&config.ledger.dir, &*clock)?;
         let (stop, stopping) = watch::channel(false);
         let (retire, retired) = watch::channel(false);
         let first = Snapshot::start(config.clone(), ruled, &metrics, retired, None);
@@ -154,12 +155,6 @@ impl Server {
             shutdown,
         };
         server.listen(&config, &stopping)?;
-        let mut access = Access::open(&config.ledger.dir)?;
-        if let Some(file) =
-            access::bootstrap(&mut access, &config.ledger.dir, server.shared.clock.now())?
-        {
-            tracing::info!(file = %file.display(), "a first token to read the log was made");
-        }
         server.note("start", "countersign started");
         let reloader = Reloader {
             shared: Arc::clone(&server.shared),
@@ -298,6 +293,15 @@ impl Server {
             Err(error) => tracing::error!(%error, "the recorder did not end in time"),
         }
     }
+}
+
+/// Opens the database of tokens, and makes a first one where there has been none.
+fn open_access(dir: &Path, clock: &dyn Clock) -> Result<Access, ServerError> {
+    let mut access = Access::open(dir)?;
+    if let Some(file) = access::bootstrap(&mut access, dir, clock.now())? {
+        tracing::info!(file = %file.display(), "a first token to read the log was made");
+    }
+    Ok(access)
 }
 
 /// Opens the ledger and starts its one writer.

@@ -256,3 +256,32 @@ async fn counts_of_the_window_and_of_its_parts() {
     assert_eq!(facets["actor"], json!([{"value": "u1", "label": "Ada", "count": 1}]));
     assert_eq!(facets["scope"], json!([{"value": "pool", "label": "blue", "count": 1}]));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_document_tells_what_there_is() {
+    let served = Served::new().await;
+    for path in ["/openapi.json", "/api/openapi.json"] {
+        let document = served.send("GET", path, "").await.json();
+        assert_eq!(document["openapi"], json!("3.1.0"));
+        for (path, item) in document["paths"].as_object().unwrap() {
+            let asked = path.replace("{id}", "0197c5a0-7b1e-7cc3-98c4-dc0c0c07398f");
+            assert_eq!(served.send("GET", &asked, "").await.status, 401, "{path}");
+            for parameter in item["get"]["parameters"].as_array().unwrap() {
+                assert!(parameter["name"].is_string() && parameter["schema"].is_object());
+            }
+        }
+        // Every reference leads somewhere.
+        let text = document.to_string();
+        let references = regex::Regex::new("\"#(/components/schemas/[A-Za-z]+)\"").unwrap();
+        let mut found = 0;
+        for reference in references.captures_iter(&text) {
+            assert!(document.pointer(&reference[1]).is_some(), "{}", &reference[1]);
+            found += 1;
+        }
+        assert!(found > 5, "{text}");
+        assert!(text.matches("\"$ref\"").count() == found, "{text}");
+    }
+    for (name, ..) in super::super::openapi::FILTERS {
+        assert!(crate::query::use_of(name).is_some(), "{name}");
+    }
+}
