@@ -26,6 +26,8 @@ pub mod index;
 pub mod config;
 pub mod proxy;
 pub mod query;
+pub mod access;
+pub mod export;
 pub mod api;
 pub mod server;
 pub mod cli;

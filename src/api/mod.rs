@@ -1,19 +1,41 @@
-//! The reading listener: for now what operations need, `/livez`, `/readyz` and `/metrics`. It is
-//! never the proxy's. It must not know Pingora.
+//! The reading listener: the log for those who may read it, and what operations need, `/livez`,
+//! `/readyz` and `/metrics`. It is never the proxy's. It must not know Pingora.
+//!
+//! Invariants:
+//! - Nothing of the log is answered without a token that holds now; what a reader sees is limited in
+//!   the queries of the index, and what is hidden and what is absent are answered alike.
+//! - Reading has its own connections and its own limits: appends never wait for it.
+//! - An export is on record before its first row is given away, and its end before its last.
 
-use std::net::TcpListener;
+mod asked;
+mod counts;
+mod events;
+mod export;
+mod log;
+mod openapi;
+mod problem;
+mod record;
+mod tail;
+
+#[cfg(test)]
+mod tests;
+
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::{Json, Router};
+use axum::{Json, Router, middleware};
 use serde::Serialize;
 use tokio::sync::watch;
 
 use crate::recorder::Recorder;
 use crate::telemetry::Metrics;
+use problem::Problem;
+
+pub use log::{Log, Redaction, Turns};
 
 /// What the listener tells about.
 #[derive(Clone)]
@@ -39,20 +61,54 @@ struct Readiness {
 }
 
 /// The routes.
-pub fn router(operations: Operations) -> Router {
-    Router::new()
+pub fn router(operations: Operations, log: Arc<Log>) -> Router {
+    let health = Router::new()
         .route("/livez", get(|| async { "ok\n" }))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
-        .with_state(operations)
+        .with_state(operations);
+    Router::new()
+        .route("/v1/admin/audit", get(events::list))
+        .route("/v1/admin/audit/facets", get(counts::facets))
+        .route("/v1/admin/audit/stats", get(counts::stats))
+        .route("/v1/admin/audit/export", get(export::export).head(no_head))
+        .route("/v1/admin/audit/stream", get(tail::tail).head(no_head))
+        .route("/v1/admin/audit/{id}", get(events::one))
+        .route("/openapi.json", get(openapi::openapi))
+        .route("/api/openapi.json", get(openapi::openapi))
+        .fallback(|| async { Problem::no_route() })
+        .method_not_allowed_fallback(|| async { Problem::method() })
+        .layer(middleware::map_response(guarded))
+        .with_state(log)
+        .merge(health)
+}
+
+/// Without a body these would do their work for nothing.
+async fn no_head() -> Problem {
+    Problem::method()
+}
+
+/// What holds for every answer that may show the log: nobody keeps it, and nobody guesses what it is.
+async fn guarded(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    let policy = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'; sandbox");
+    headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    response
 }
 
 /// Serves until `operations.stopping` says so.
-pub async fn serve(listener: TcpListener, operations: Operations) -> std::io::Result<()> {
+pub async fn serve(
+    listener: TcpListener,
+    operations: Operations,
+    log: Arc<Log>,
+) -> std::io::Result<()> {
     let mut stopping = operations.stopping.clone();
     listener.set_nonblocking(true)?;
     let listener = tokio::net::TcpListener::from_std(listener)?;
-    axum::serve(listener, router(operations))
+    let service = router(operations, log).into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, service)
         .with_graceful_shutdown(async move {
             // An error means that the sender is gone, which is a reason to stop as well.
             if stopping.wait_for(|stopping| *stopping).await.is_err() {

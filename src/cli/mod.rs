@@ -15,6 +15,7 @@ pub mod rules;
 mod run;
 pub mod schema;
 mod screen;
+pub mod tokens;
 mod try_out;
 
 use std::io;
@@ -56,6 +57,7 @@ enum Command {
     Coverage(coverage::Args),
     Explain(explain::Args),
     Fingerprint(fingerprint::Args),
+    Tokens(tokens::Args),
     Demo(demo::DemoArgs),
     /// Print shell completions
     #[command(after_help = COMPLETIONS_HELP)]
@@ -90,6 +92,7 @@ pub fn main() -> ExitCode {
         Command::Coverage(args) => coverage::run(&args, &mut out),
         Command::Explain(args) => explain::run(&args, &mut out),
         Command::Fingerprint(args) => fingerprint::run(&args, &mut out),
+        Command::Tokens(args) => tokens::run(&args, &mut out).map(|()| ExitCode::SUCCESS),
         Command::Demo(args) => try_out::run(&args, &mut out),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "countersign", &mut out);

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use clap::Args as ClapArgs;
 
+use crate::access::BOOTSTRAP_FILE;
 use crate::config::{self, Address, Config, LogFormat, RouteKind};
 use crate::server::{Server, ServerError};
 use crate::telemetry;
@@ -124,6 +125,14 @@ fn banner(config: &Config) -> String {
     let reading = config.reading.address;
     let dir = config.ledger.dir.display();
     lines.push(format!("  reading    http://{reading}/readyz  http://{reading}/metrics"));
+    lines.push(format!("  log        http://{reading}/v1/admin/audit"));
+    let token = config.ledger.dir.join(BOOTSTRAP_FILE);
+    if token.is_file() {
+        lines.push(format!(
+            "  token      {} (owner; revoke it when you have others)",
+            token.display()
+        ));
+    }
     lines.push(format!("  ledger     {dir}/ledger.db (writer `{}`)", config.ledger.writer));
     lines.push(match &config.rules_dir {
         Some(rules) => format!("  rules      {} and the shipped ones", rules.display()),

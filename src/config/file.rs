@@ -163,7 +163,7 @@ pub(super) struct LedgerFile {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct ReadingFile {
-    /// Its address: loopback only, since it has no access control yet. Default: `127.0.0.1:8090`.
+    /// Its address: loopback only, since it speaks plain HTTP. Default: `127.0.0.1:8090`.
     #[schemars(extend("default" = "127.0.0.1:8090"))]
     pub(super) address: Setting<String>,
 }

@@ -1,14 +1,20 @@
-//! Getting rid of an index that is damaged.
+//! What SQLite's errors mean, and getting rid of an index that is damaged.
 
 use std::path::Path;
 
 /// SQLITE_CORRUPT and SQLITE_NOTADB, with their extended codes.
 pub(super) fn is_damaged(error: &sqlx::Error) -> bool {
-    error
-        .as_database_error()
-        .and_then(sqlx::error::DatabaseError::code)
-        .and_then(|code| code.parse::<u32>().ok())
-        .is_some_and(|code| matches!(code & 0xff, 11 | 26))
+    matches!(primary_code(error), Some(11 | 26))
+}
+
+/// SQLITE_INTERRUPT.
+pub(super) fn is_interrupted(error: &sqlx::Error) -> bool {
+    primary_code(error) == Some(9)
+}
+
+fn primary_code(error: &sqlx::Error) -> Option<u32> {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code)?;
+    code.parse::<u32>().ok().map(|code| code & 0xff)
 }
 
 /// Removes the database and what belongs to it. What cannot be removed shows at the next opening.

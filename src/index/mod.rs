@@ -11,6 +11,8 @@
 //! - Values reach SQL as parameters only, and full-text queries as quoted phrases only.
 //! - An entry that cannot be understood becomes a row with what is known; it never stops the index.
 
+mod arrivals;
+mod count;
 mod coverage;
 mod files;
 mod follower;
@@ -29,14 +31,18 @@ use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
 use crate::store::{INDEX_FILE, StoreError, connect_read_only, create_file};
 
+pub use arrivals::Place;
+pub use count::{Bar, Counted, Facet};
 pub use coverage::{Named, Unnamed};
 pub use row::{IndexedTarget, Row};
-pub use search::{Condition, Cursor, Field, Page, Search};
+pub use search::{Condition, Cursor, Field, Page, Search, View};
 
 /// The version of the index. Another one on disk is dropped and built again.
 const VERSION: i64 = 5;
 /// How long to wait for another process that updates the index.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// Steps of SQLite's machine between two questions whether to go on: well below a millisecond.
+const STEPS: i32 = 10_000;
 
 /// What can go wrong with the index. No variant carries anything that was recorded.
 #[derive(Debug, thiserror::Error)]
@@ -59,9 +65,18 @@ pub enum IndexError {
     /// The index was started over while it was updated.
     #[error("the search index was started over by another process")]
     Moved,
+    /// The question was given up.
+    #[error("searching took too long")]
+    GivenUp,
     /// A row has no JSON form, or another than expected.
     #[error("a row of the search index cannot be understood")]
     Row(#[source] serde_json::Error),
+}
+
+impl IndexError {
+    fn of_search(error: sqlx::Error) -> Self {
+        if files::is_interrupted(&error) { Self::GivenUp } else { Self::Search(error) }
+    }
 }
 
 /// A connection to the index.
@@ -113,6 +128,26 @@ impl Index {
         let mut conn = options.connect().await.map_err(IndexError::Open)?;
         prepare(&mut conn).await.map_err(IndexError::Open)?;
         Ok(Self { conn })
+    }
+
+    /// From here on a question is given up when `stop` says so, and then fails. It is asked often, on
+    /// the database's own thread.
+    pub async fn give_up_when(
+        &mut self,
+        mut stop: impl FnMut() -> bool + Send + 'static,
+    ) -> Result<(), IndexError> {
+        let mut handle = self.conn.lock_handle().await.map_err(IndexError::Search)?;
+        handle.set_progress_handler(STEPS, move || !stop());
+        Ok(())
+    }
+
+    /// From here on shows what is there now, whatever comes.
+    pub async fn freeze(&mut self) -> Result<(), IndexError> {
+        sqlx::raw_sql("BEGIN; SELECT count(*) FROM cursors")
+            .execute(&mut self.conn)
+            .await
+            .map(drop)
+            .map_err(IndexError::Search)
     }
 
     /// Closes the connection.

@@ -1,5 +1,6 @@
 //! Searching the index: conditions → parameterised SQL → rows, newest first.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
@@ -60,6 +61,17 @@ pub enum Condition {
     Id(String),
 }
 
+/// What the one who asks may see. It holds beside all conditions, which can only narrow it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum View {
+    /// Every event.
+    #[default]
+    Everything,
+    /// Events that have, for each of these names of scopes, one of its values. Without any name,
+    /// none.
+    Scopes(BTreeMap<String, BTreeSet<String>>),
+}
+
 /// A place between two events of a list; it stays where it is while events arrive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cursor {
@@ -96,6 +108,8 @@ impl FromStr for Cursor {
 /// A question to the index.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Search {
+    /// What can be found at all.
+    pub view: View,
     /// All must hold.
     pub conditions: Vec<Condition>,
     /// Only events older than this place.
@@ -124,7 +138,7 @@ impl Index {
             .persistent(false)
             .fetch_all(&mut self.conn)
             .await
-            .map_err(IndexError::Search)?;
+            .map_err(IndexError::of_search)?;
         let mut rows = rows.iter().map(table::read).collect::<Result<Vec<Row>, _>>()?;
         // One more than asked for was fetched, to know whether there is more.
         let more = rows.len() > search.limit as usize;
@@ -139,11 +153,9 @@ impl Index {
 }
 
 fn build(search: &Search) -> QueryBuilder<Sqlite> {
-    let mut query = QueryBuilder::new(format!("SELECT {} FROM events WHERE true", table::COLUMNS));
-    for condition in &search.conditions {
-        query.push(" AND ");
-        push_condition(&mut query, condition);
-    }
+    let mut query = QueryBuilder::new(format!("SELECT {} FROM events WHERE ", table::COLUMNS));
+    push_view(&mut query, &search.view);
+    push_conditions(&mut query, &search.conditions);
     if let Some(after) = &search.after {
         query.push(" AND (time_ms, id, act) < (").push_bind(after.time_ms);
         query.push(", ").push_bind(after.id.clone()).push(", ").push_bind(after.act).push(")");
@@ -153,6 +165,44 @@ fn build(search: &Search) -> QueryBuilder<Sqlite> {
         .push_bind(i64::from(search.limit) + 1);
     query.push(" OFFSET ").push_bind(i64::from(search.offset));
     query
+}
+
+/// What may be seen: never left out, and first.
+pub(super) fn push_view(query: &mut QueryBuilder<Sqlite>, view: &View) {
+    match view {
+        View::Everything => {
+            query.push("true");
+        }
+        View::Scopes(scopes) if scopes.is_empty() => {
+            query.push("false");
+        }
+        View::Scopes(scopes) => {
+            query.push("true");
+            for (name, values) in scopes {
+                query.push(" AND ");
+                push_scope(query, name, values);
+            }
+        }
+    }
+}
+
+/// Every condition, each after an `AND`.
+pub(super) fn push_conditions(query: &mut QueryBuilder<Sqlite>, conditions: &[Condition]) {
+    for condition in conditions {
+        query.push(" AND ");
+        push_condition(query, condition);
+    }
+}
+
+fn push_scope<'a>(
+    query: &mut QueryBuilder<Sqlite>,
+    name: &str,
+    values: impl IntoIterator<Item = &'a String>,
+) {
+    query.push("EXISTS (SELECT 1 FROM scopes AS s WHERE s.n = events.n AND s.name = ");
+    query.push_bind(name.to_owned()).push(" AND s.value");
+    push_in(query, values);
+    query.push(")");
 }
 
 pub(super) fn push_condition(query: &mut QueryBuilder<Sqlite>, condition: &Condition) {
@@ -192,10 +242,7 @@ pub(super) fn push_condition(query: &mut QueryBuilder<Sqlite>, condition: &Condi
             query.push(")");
         }
         Condition::Scope(name, values) => {
-            query.push("EXISTS (SELECT 1 FROM scopes AS s WHERE s.n = events.n AND s.name = ");
-            query.push_bind(name.clone()).push(" AND s.value");
-            push_in(query, values);
-            query.push(")");
+            push_scope(query, name, values);
         }
         Condition::Since(time) => {
             query.push("time_ms >= ").push_bind(*time);
@@ -219,7 +266,7 @@ pub(super) fn push_condition(query: &mut QueryBuilder<Sqlite>, condition: &Condi
     }
 }
 
-fn push_in(query: &mut QueryBuilder<Sqlite>, values: &[String]) {
+fn push_in<'a>(query: &mut QueryBuilder<Sqlite>, values: impl IntoIterator<Item = &'a String>) {
     query.push(" IN (");
     let mut separated = query.separated(", ");
     for value in values {

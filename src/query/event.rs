@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::index::Row;
+use crate::index::{Row, View};
 use crate::record::Stored;
 use crate::store::{LedgerReader, StoreError};
 
@@ -67,6 +67,16 @@ pub async fn whole(reader: &mut LedgerReader, row: &Row) -> Result<Value, EventE
         crate::record::EntryKind::Completion => None,
     };
     merge(&first, second.as_ref())
+}
+
+/// Leaves out what tells of other events: where in the ledger this one stands, from which those who see
+/// only some could count the others.
+pub fn without_position(event: &mut Value, view: &View) {
+    if let (View::Scopes(_), Value::Object(event)) = (view, event) {
+        for name in ["writer", "seq", "intent"] {
+            event.remove(name);
+        }
+    }
 }
 
 /// Joins an intent and its completion, or takes an event of one entry as it is.

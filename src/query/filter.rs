@@ -17,6 +17,42 @@ const OUTCOMES: [&str; 5] = ["success", "failure", "denied", "unknown", "pending
 const SEVERITIES: [&str; 3] = ["info", "warn", "fail"];
 const ACTOR_TYPES: [&str; 6] = ["user", "system", "api", "webhook", "agent", "anonymous"];
 
+const NAMES: [&str; 15] = [
+    "action",
+    "category",
+    "resource_type",
+    "target",
+    "actor",
+    "actor_type",
+    "outcome",
+    "severity",
+    "since",
+    "until",
+    "q",
+    "id",
+    "limit",
+    "offset",
+    "cursor",
+];
+
+/// What a parameter is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Use {
+    /// It says which events are meant.
+    Filter,
+    /// It says which part of the answer is wanted: `limit`, `offset`, `cursor`.
+    Page,
+}
+
+/// What the parameter of this name is for; none if there is no such parameter.
+pub fn use_of(name: &str) -> Option<Use> {
+    let is_scope = name.strip_prefix("scope.").is_some_and(|scope| !scope.is_empty());
+    match name {
+        "limit" | "offset" | "cursor" => Some(Use::Page),
+        _ => (is_scope || NAMES.contains(&name)).then_some(Use::Filter),
+    }
+}
+
 /// A parameter that is not understood.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FilterError {
@@ -52,6 +88,27 @@ pub enum FilterError {
     /// The value is too long.
     #[error("`{0}` is longer than 1,024 bytes")]
     TooLong(String),
+}
+
+impl FilterError {
+    /// Which parameter.
+    pub fn parameter(&self) -> &str {
+        match self {
+            Self::UnknownName(name) | Self::Empty(name) | Self::TooLong(name) => name,
+            Self::UnknownValue { name, .. } | Self::Malformed { name, .. } => name,
+        }
+    }
+
+    /// What to do.
+    pub fn remedy(&self) -> String {
+        match self {
+            Self::UnknownName(_) => format!("leave it out, or use one of {}", NAMES.join(", ")),
+            Self::UnknownValue { allowed, .. } => format!("use one of {allowed}"),
+            Self::Malformed { expected, .. } => (*expected).to_owned(),
+            Self::Empty(_) => "give it a value, or leave it out".to_owned(),
+            Self::TooLong(_) => "shorten it".to_owned(),
+        }
+    }
 }
 
 /// Understands parameters. One that is repeated where that makes sense means any of its values;
@@ -199,7 +256,8 @@ fn time(name: &'static str, value: &str, now: Timestamp) -> Result<i64, FilterEr
     })
 }
 
-fn span(value: &str) -> Option<Duration> {
+/// `90s`, `15m`, `24h`, `30d`, `2w`.
+pub fn span(value: &str) -> Option<Duration> {
     let unit = value.chars().next_back()?;
     let digits = value.strip_suffix(unit)?;
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {

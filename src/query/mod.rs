@@ -9,9 +9,11 @@
 
 mod event;
 mod filter;
+mod summary;
 
 #[cfg(test)]
 mod tests;
 
-pub use event::{EventError, event, merge, whole};
-pub use filter::{DEFAULT_LIMIT, FilterError, MAX_LIMIT, parse};
+pub use event::{EventError, event, merge, whole, without_position};
+pub use filter::{DEFAULT_LIMIT, FilterError, MAX_LIMIT, Use, parse, span, use_of};
+pub use summary::{Summary, SummaryActor, SummaryRequest, SummaryTarget};

@@ -12,7 +12,7 @@ mod signals;
 mod system;
 
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,6 +24,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use crate::access::{self, Access, AccessError};
 use crate::api;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Ledger};
@@ -33,7 +34,7 @@ use crate::problem::Problems;
 use crate::proxy::{Budget, Door, Ruled, Shared, Snapshot, UpstreamError, application};
 use crate::record::Outcome;
 use crate::recorder::{Recorder, RecorderThread, Settings};
-use crate::redact::{Engine, FingerprintKey};
+use crate::redact::{Engine, FingerprintKey, Seen};
 use crate::rules;
 use crate::store::SqliteOptions;
 use crate::telemetry::Metrics;
@@ -61,6 +62,9 @@ pub enum ServerError {
     /// The installation's key cannot be read or made.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// Who may read cannot be told.
+    #[error(transparent)]
+    Access(#[from] AccessError),
     /// The ledger cannot be opened.
     #[error(transparent)]
     Ledger(#[from] crate::recorder::StartError),
@@ -93,6 +97,7 @@ pub enum ServerError {
 pub struct Server {
     proxy: Runtime,
     side: Runtime,
+    reading: Runtime,
     shared: Arc<Shared>,
     recorder: RecorderThread,
     index: Option<(watch::Sender<bool>, JoinHandle<()>)>,
@@ -117,11 +122,13 @@ impl Server {
         listeners::probe(&mut config.listeners)?;
         let proxy = runtime("proxy", config.threads)?;
         let side = runtime("side", 1)?;
+        let reading_runtime = runtime("reading", 2)?;
         // From here on no signal ends the process unasked.
         let signals = side.block_on(async { signals::Signals::listen() });
         let signals::Signals { stop: stop_signals, hangup } =
             signals.map_err(ServerError::Runtime)?;
         let (recorder, recorder_thread) = start_recorder(&config, &clock, &metrics)?;
+        let access = open_access(&config.ledger.dir, &*clock)?;
         let (stop, stopping) = watch::channel(false);
         let (retire, retired) = watch::channel(false);
         let first = Snapshot::start(config.clone(), ruled, &metrics, retired, None);
@@ -139,6 +146,7 @@ impl Server {
         let mut server = Self {
             proxy,
             side,
+            reading: reading_runtime,
             shared,
             recorder: recorder_thread,
             index: None,
@@ -156,7 +164,7 @@ impl Server {
             retire,
             hangup,
         };
-        server.attend(reloader, reading, stopping);
+        server.attend(reloader, reading, access, stopping);
         Ok(server)
     }
 
@@ -192,6 +200,7 @@ impl Server {
         &mut self,
         reloader: Reloader,
         reading: TcpListener,
+        access: Access,
         stopping: watch::Receiver<bool>,
     ) {
         let budget = Arc::clone(&self.shared.budget);
@@ -201,8 +210,21 @@ impl Server {
             captured_bytes: Arc::new(move || budget.used()),
             stopping: stopping.clone(),
         };
-        self.side.spawn(async move {
-            if let Err(error) = api::serve(reading, operations).await {
+        let shared = Arc::clone(&self.shared);
+        let log = Arc::new(api::Log {
+            dir: reloader.started_with.ledger.dir.clone(),
+            access: access.into(),
+            clock: Arc::clone(&self.shared.clock),
+            recorder: self.shared.recorder.clone(),
+            metrics: Arc::clone(&self.shared.metrics),
+            redact: Box::new(move |text| {
+                shared.snapshot.load().engine.text(text, &Seen::default())
+            }),
+            stopping: stopping.clone(),
+            turns: api::Turns::default(),
+        });
+        self.reading.spawn(async move {
+            if let Err(error) = api::serve(reading, operations, log).await {
                 tracing::error!(%error, "the reading listener failed");
             }
         });
@@ -263,6 +285,7 @@ impl Server {
             }
         }
         self.proxy.shutdown_timeout(GRACE);
+        self.reading.shutdown_timeout(GRACE);
         self.side.shutdown_timeout(GRACE);
         drop(self.shared);
         match self.recorder.join(DRAIN) {
@@ -270,6 +293,15 @@ impl Server {
             Err(error) => tracing::error!(%error, "the recorder did not end in time"),
         }
     }
+}
+
+/// Opens the database of tokens, and makes a first one where there has been none.
+fn open_access(dir: &Path, clock: &dyn Clock) -> Result<Access, ServerError> {
+    let mut access = Access::open(dir)?;
+    if let Some(file) = access::bootstrap(&mut access, dir, clock.now())? {
+        tracing::info!(file = %file.display(), "a first token to read the log was made");
+    }
+    Ok(access)
 }
 
 /// Opens the ledger and starts its one writer.

@@ -12,6 +12,8 @@ use super::StoreError;
 pub const LEDGER_FILE: &str = "ledger.db";
 /// The search index's database.
 pub const INDEX_FILE: &str = "index.db";
+/// The database of tokens.
+pub const ACCESS_FILE: &str = "access.db";
 /// The lock of the ledger's writer.
 pub const LOCK_FILE: &str = "ledger.lock";
 /// A scratch file that tells whether a failed write failed for want of room.

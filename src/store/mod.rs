@@ -28,7 +28,7 @@ use async_trait::async_trait;
 use crate::record::{Entry, EventId, Stored};
 
 pub use error::{Cause, StoreError};
-pub use files::{INDEX_FILE, LEDGER_FILE, LOCK_FILE, create_dir, create_file};
+pub use files::{ACCESS_FILE, INDEX_FILE, LEDGER_FILE, LOCK_FILE, create_dir, create_file};
 pub use reader::{LedgerReader, connect_read_only};
 pub use schema::SCHEMA_VERSION;
 pub use sqlite::{SqliteOptions, SqliteStore};

@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod acts;
 #[cfg(test)]
+mod api;
+#[cfg(test)]
 mod canary;
 #[cfg(test)]
 mod changes;

@@ -170,12 +170,12 @@ impl Checker<'_> {
             self.problem(
                 place,
                 format!(
-                    "`{address}` is reachable from elsewhere, and the reading listener has no \
-                     access control yet"
+                    "`{address}` is reachable from elsewhere, and the reading listener speaks \
+                     plain HTTP: tokens could be read on their way"
                 ),
                 format!(
-                    "write `127.0.0.1:{}`, and reach it through a tunnel or a reverse proxy that \
-                     signs people in",
+                    "write `127.0.0.1:{}`, and reach it through a tunnel or a reverse proxy with \
+                     TLS",
                     address.port()
                 ),
             );

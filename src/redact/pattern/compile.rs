@@ -217,7 +217,10 @@ impl Pattern {
         anchored: Anchored,
     ) -> Result<Option<Found>, CannotRun> {
         let Compiled { regex, table, groups } = self.engine.compiled()?;
-        let input = Input::new(text).span(start..end).anchored(anchored);
+        // Automata look for what ends a run beyond the span, so that there must be nothing but the
+        // byte that `\b` looks at: else every attempt would cost as much as the text is long.
+        let seen = text.as_bytes().get(..end.saturating_add(1)).unwrap_or(text.as_bytes());
+        let input = Input::new(seen).span(start..end).anchored(anchored);
         if anchored == Anchored::Yes
             && let Some(table) = table
             && let Ok(found) = table.automaton.try_search_fwd(&input)

@@ -178,6 +178,16 @@ fn work_is_bounded() {
     assert!(WORK_BYTES_MAX - work <= text.len());
 }
 
+/// An attempt looks at its own sight alone. Were it the rest of the text, this would take minutes,
+/// and the runner ends it.
+#[test]
+fn an_attempt_does_not_cost_more_in_a_longer_text() {
+    let pattern = pattern("abc[^!]{0,300}!", &[]).unwrap();
+    let patterns = Patterns::new([(pattern, 0)]).unwrap();
+    let text = format!("abc{}", "-".repeat(61)).repeat(128 * 1024);
+    assert_eq!(patterns.find(&text, &All, &mut { WORK_BYTES_MAX }), Ok(vec![]));
+}
+
 #[test]
 fn keywords_of_digits_are_found_in_digits() {
     let found = |pattern: &str, keyword: &str, text: &str| {

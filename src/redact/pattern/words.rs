@@ -1,6 +1,6 @@
 //! Where keywords stand in a text, in any case.
 //!
-//! Hardly any place in a text is the beginning of a keyword, and four bytes tell of nearly all that
+//! Hardly any place in a text is the beginning of a keyword, and three bytes tell of nearly all that
 //! they are none: each place can be told without waiting for the one before.
 
 use std::ops::Range;
@@ -12,7 +12,7 @@ use aho_corasick::{Anchored, BuildError, StartKind};
 use super::compile::KEYWORD_BYTES_MIN;
 
 /// How many bits tell which beginnings there are.
-const BEGINNINGS_LOG2: u32 = 16;
+const BEGINNINGS_LOG2: u32 = 15;
 
 /// Many keywords, each known by its position.
 #[derive(Debug)]
@@ -81,7 +81,7 @@ impl Words {
     }
 }
 
-/// What words begin with, and now and then something else: a bit for each hash of four bytes in
+/// What words begin with, and now and then something else: a bit for each hash of three bytes in
 /// which letters of both cases are one.
 #[derive(Debug)]
 struct Beginnings(Box<[u64; WORDS]>);
@@ -90,54 +90,33 @@ const WORDS: usize = 1 << (BEGINNINGS_LOG2 - u64::BITS.ilog2());
 
 impl Beginnings {
     fn of<'w>(words: impl Iterator<Item = &'w str>) -> Self {
-        let mut all = Self(Box::new([0; WORDS]));
-        for word in words.map(str::as_bytes) {
-            if let Some(gram) = word.first_chunk() {
-                all.add(gram_of(gram));
-            } else if let Some([a, b, c]) = word.first_chunk() {
-                // Anything may stand behind the shortest words.
-                (0..=u8::MAX).for_each(|byte| all.add(gram_of(&[*a, *b, *c, byte])));
+        let mut bits = Box::new([0; WORDS]);
+        for gram in words.filter_map(|word| word.as_bytes().first_chunk()) {
+            let (at, bit) = place(gram_of(gram));
+            if let Some(bits) = bits.get_mut(at) {
+                *bits |= bit;
             }
         }
-        all
-    }
-
-    fn add(&mut self, gram: u32) {
-        let (at, bit) = place(gram);
-        if let Some(bits) = self.0.get_mut(at) {
-            *bits |= bit;
-        }
-    }
-
-    fn may_have(&self, gram: u32) -> bool {
-        let (at, bit) = place(gram);
-        self.0.get(at).is_some_and(|bits| bits & bit != 0)
+        Self(bits)
     }
 
     /// The next place from here on where a word may begin.
     #[inline(never)]
     fn next(&self, text: &[u8], from: usize) -> Option<usize> {
         let rest = text.get(from..)?;
-        let (begin, rest) = rest.split_first_chunk::<KEYWORD_BYTES_MIN>()?;
-        let mut gram = gram_of(&[0, begin[0], begin[1], begin[2]]);
+        let (begin, rest) = rest.split_first_chunk::<{ KEYWORD_BYTES_MIN - 1 }>()?;
+        let mut gram = gram_of(&[0, begin[0], begin[1]]);
         let may_begin = |byte: &u8| {
-            gram = then(gram, *byte);
-            self.may_have(gram)
+            gram = (gram >> 8) | (u32::from(byte | 0x20) << 16);
+            let (at, bit) = place(gram);
+            self.0.get(at).is_some_and(|bits| bits & bit != 0)
         };
-        let position = rest.iter().position(may_begin).or_else(|| {
-            // The end is like a blank.
-            self.may_have(then(gram, b' ')).then_some(rest.len())
-        });
-        position.map(|position| from + position)
+        rest.iter().position(may_begin).map(|position| from + position)
     }
 }
 
-fn gram_of(bytes: &[u8; 4]) -> u32 {
-    bytes.iter().fold(0, |gram, byte| then(gram, *byte))
-}
-
-fn then(gram: u32, byte: u8) -> u32 {
-    (gram >> 8) | (u32::from(byte | 0x20) << 24)
+fn gram_of(bytes: &[u8; KEYWORD_BYTES_MIN]) -> u32 {
+    bytes.iter().fold(0, |gram, byte| (gram >> 8) | (u32::from(byte | 0x20) << 16))
 }
 
 /// Fibonacci hashing: the upper bits of a product with the golden ratio's fraction.

@@ -1,0 +1,290 @@
+//! `access.db`: tokens by their hashes.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use chrono::DateTime;
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, params};
+
+use super::{Grant, GrantError, Role, Token};
+use crate::clock::Timestamp;
+use crate::index::View;
+use crate::record::EventId;
+use crate::store::{ACCESS_FILE, StoreError, create_file};
+
+/// The version of the schema, kept in `PRAGMA user_version`.
+const VERSION: i64 = 1;
+/// How long to wait for another process that writes.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// The longest name of a token, in characters.
+const NAME_MAX: usize = 64;
+
+/// Rows are never deleted, so that an id in the log can always be looked up.
+const SCHEMA: &str = "
+CREATE TABLE tokens (
+    id         TEXT    NOT NULL PRIMARY KEY,
+    hash       BLOB    NOT NULL UNIQUE CHECK (length(hash) = 32),
+    name       TEXT    NOT NULL CHECK (name <> ''),
+    role       TEXT    NOT NULL CHECK (role IN ('owner', 'admin', 'viewer')),
+    scopes     TEXT             CHECK (scopes IS NULL OR role <> 'owner'),
+    created_ms INTEGER NOT NULL,
+    expires_ms INTEGER,
+    revoked_ms INTEGER
+) STRICT;
+CREATE UNIQUE INDEX tokens_name ON tokens (name) WHERE revoked_ms IS NULL;
+";
+
+const COLUMNS: &str = "id, name, role, scopes, created_ms, expires_ms, revoked_ms";
+
+/// What can go wrong. No variant carries a token.
+#[derive(Debug, thiserror::Error)]
+pub enum AccessError {
+    /// The file cannot be created.
+    #[error("cannot create the database of tokens")]
+    Create(#[source] StoreError),
+    /// The database refuses.
+    #[error("cannot use the database of tokens `{file}`")]
+    Database {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        #[source]
+        source: rusqlite::Error,
+    },
+    /// Another version of countersign made it.
+    #[error("`{file}` was made by a later version of countersign: use that one")]
+    Version {
+        /// The file.
+        file: PathBuf,
+    },
+    /// The system gives no random bytes.
+    #[error("no random bytes can be had")]
+    Random(#[source] std::io::Error),
+    /// The file with the first token cannot be written.
+    #[error("the first token cannot be written to `{file}`")]
+    Bootstrap {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// It cannot be a name.
+    #[error("a token's name has 1 to 64 characters, none of them a control character")]
+    Name,
+    /// The name is taken.
+    #[error("a token of this name is in force: choose another name, or revoke that one first")]
+    NameTaken,
+    /// The token would hold for nothing, or for too much.
+    #[error(transparent)]
+    Grant(#[from] GrantError),
+}
+
+/// A token to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewToken {
+    /// By which people know it.
+    pub name: String,
+    /// What it allows.
+    pub grant: Grant,
+    /// When it ends to hold, if ever.
+    pub expires: Option<Timestamp>,
+}
+
+/// What is kept of a token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// By which the log knows it.
+    pub id: String,
+    /// By which people know it.
+    pub name: String,
+    /// What it allows.
+    pub grant: Grant,
+    /// When it was made.
+    pub created: Timestamp,
+    /// When it ends to hold, if ever.
+    pub expires: Option<Timestamp>,
+    /// When it was revoked.
+    pub revoked: Option<Timestamp>,
+}
+
+impl Kept {
+    /// Whether it holds at `now`.
+    pub fn holds(&self, now: Timestamp) -> bool {
+        self.revoked.is_none() && self.expires.is_none_or(|expires| now < expires)
+    }
+}
+
+/// Somebody who may read, by a token that held a moment ago.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reader {
+    id: String,
+    name: String,
+    grant: Grant,
+}
+
+impl Reader {
+    /// The token's id.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The token's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What it allows.
+    pub fn grant(&self) -> &Grant {
+        &self.grant
+    }
+}
+
+/// The database of tokens.
+pub struct Access {
+    conn: Connection,
+    file: PathBuf,
+}
+
+impl Access {
+    /// Opens the database in `dir`, which must exist; makes it if there is none.
+    pub fn open(dir: &Path) -> Result<Self, AccessError> {
+        let file = dir.join(ACCESS_FILE);
+        create_file(&file).map_err(AccessError::Create)?;
+        let opened = Connection::open(&file).and_then(prepare);
+        match opened {
+            Ok((conn, version)) if version == VERSION => Ok(Self { conn, file }),
+            Ok(_) => Err(AccessError::Version { file }),
+            Err(source) => Err(AccessError::Database { file, source }),
+        }
+    }
+
+    /// Makes a token. It can be read from what this returns, and never again.
+    pub fn create(&mut self, new: &NewToken, now: Timestamp) -> Result<Token, AccessError> {
+        let token = Token::random().map_err(AccessError::Random)?;
+        self.keep(&token, new, now)?;
+        Ok(token)
+    }
+
+    pub(super) fn keep(
+        &mut self,
+        token: &Token,
+        new: &NewToken,
+        now: Timestamp,
+    ) -> Result<(), AccessError> {
+        let length = new.name.chars().count();
+        if length == 0 || length > NAME_MAX || new.name.chars().any(char::is_control) {
+            return Err(AccessError::Name);
+        }
+        let scopes = match new.grant.view() {
+            View::Everything => None,
+            View::Scopes(scopes) => Some(serde_json::to_string(scopes).unwrap_or_default()),
+        };
+        let done = self.conn.execute(
+            "INSERT INTO tokens (id, hash, name, role, scopes, created_ms, expires_ms) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            params![
+                EventId::new(now).to_string(),
+                token.hash(),
+                new.name,
+                new.grant.role().as_str(),
+                scopes,
+                now.timestamp_millis(),
+                new.expires.map(|time| time.timestamp_millis()),
+            ],
+        );
+        match done {
+            Ok(_) => Ok(()),
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
+                Err(AccessError::NameTaken)
+            }
+            Err(source) => Err(self.failed(source)),
+        }
+    }
+
+    /// Who holds the token, if it holds at `now`.
+    pub fn reader(&self, token: &Token, now: Timestamp) -> Result<Option<Reader>, AccessError> {
+        let sql = format!("SELECT {COLUMNS} FROM tokens WHERE hash = ?1");
+        let kept = self
+            .conn
+            .prepare_cached(&sql)
+            .and_then(|mut found| found.query_row([token.hash()], read).optional())
+            .map_err(|source| self.failed(source))?;
+        let kept = kept.flatten().filter(|kept| kept.holds(now));
+        Ok(kept.map(|kept| Reader { id: kept.id, name: kept.name, grant: kept.grant }))
+    }
+
+    /// Every token that there is or was, oldest first.
+    pub fn list(&self) -> Result<Vec<Kept>, AccessError> {
+        let sql = format!("SELECT {COLUMNS} FROM tokens ORDER BY created_ms, id");
+        let list = || -> rusqlite::Result<Vec<Option<Kept>>> {
+            self.conn.prepare(&sql)?.query_map([], read)?.collect()
+        };
+        let kept = list().map_err(|source| self.failed(source))?;
+        Ok(kept.into_iter().flatten().collect())
+    }
+
+    /// Ends a token, by its id or by the name of one that is not revoked; gives whether there was one.
+    pub fn revoke(&mut self, which: &str, now: Timestamp) -> Result<bool, AccessError> {
+        let revoked = self.conn.execute(
+            "UPDATE tokens SET revoked_ms = ?2 WHERE revoked_ms IS NULL AND (id = ?1 OR name = ?1)",
+            params![which, now.timestamp_millis()],
+        );
+        revoked.map(|count| count > 0).map_err(|source| self.failed(source))
+    }
+
+    /// Whether there is or was a token.
+    pub(super) fn has_any(&self) -> Result<bool, AccessError> {
+        self.conn
+            .query_row("SELECT EXISTS (SELECT 1 FROM tokens)", [], |row| row.get(0))
+            .map_err(|source| self.failed(source))
+    }
+
+    fn failed(&self, source: rusqlite::Error) -> AccessError {
+        AccessError::Database { file: self.file.clone(), source }
+    }
+}
+
+/// Sets a connection up, makes the tables where there are none, and tells their version.
+fn prepare(mut conn: Connection) -> rusqlite::Result<(Connection, i64)> {
+    conn.busy_timeout(BUSY_TIMEOUT)?;
+    conn.pragma_update(None, "journal_mode", "wal")?;
+    conn.pragma_update(None, "synchronous", "full")?;
+    let transaction = conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    let mut version: i64 =
+        transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if version == 0 {
+        transaction.execute_batch(SCHEMA)?;
+        transaction.pragma_update(None, "user_version", VERSION)?;
+        version = VERSION;
+    }
+    transaction.commit()?;
+    Ok((conn, version))
+}
+
+/// A row, unless it cannot be understood.
+fn read(row: &Row<'_>) -> rusqlite::Result<Option<Kept>> {
+    let time = |column: usize| -> rusqlite::Result<Option<Timestamp>> {
+        let milliseconds: Option<i64> = row.get(column)?;
+        // A date that there is not has passed.
+        Ok(milliseconds.map(|time| DateTime::from_timestamp_millis(time).unwrap_or_default()))
+    };
+    let role: String = row.get(2)?;
+    let scopes: Option<String> = row.get(3)?;
+    let (Ok(role), Some(created)) = (role.parse::<Role>(), time(4)?) else { return Ok(None) };
+    let grant = match scopes {
+        None => Grant::everything(role),
+        Some(scopes) => {
+            let scopes = serde_json::from_str::<BTreeMap<String, Vec<String>>>(&scopes);
+            let Ok(scopes) = scopes else { return Ok(None) };
+            let each = scopes.into_iter().flat_map(|(name, values)| {
+                values.into_iter().map(move |value| (name.clone(), value))
+            });
+            let Ok(grant) = Grant::within(role, each) else { return Ok(None) };
+            grant
+        }
+    };
+    let (id, name) = (row.get(0)?, row.get(1)?);
+    Ok(Some(Kept { id, name, grant, created, expires: time(5)?, revoked: time(6)? }))
+}

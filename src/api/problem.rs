@@ -1,0 +1,214 @@
+//! Answers that say no: problem details (RFC 9457), which name the parameter and the remedy.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
+use serde::{Serialize, Serializer};
+
+use crate::index::IndexError;
+use crate::query::FilterError;
+
+/// What the problem types begin with (README.md explains them).
+const TYPES: &str = "urn:countersign:problem:";
+const MEDIA_TYPE: &str = "application/problem+json";
+/// When to come back, if nothing better is known.
+const SOON: Duration = Duration::from_secs(1);
+
+/// Problem details.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub(super) struct Problem {
+    /// What kind of problem: a URN that stays the same.
+    #[serde(rename = "type", serialize_with = "urn")]
+    #[schemars(with = "String")]
+    kind: &'static str,
+    /// The kind in words.
+    title: &'static str,
+    /// The status code.
+    status: u16,
+    /// What is wrong this time.
+    detail: String,
+    /// Which parameter is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parameter: Option<Box<str>>,
+    /// What to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remedy: Option<String>,
+    #[serde(skip)]
+    retry_after: Option<Duration>,
+}
+
+impl Problem {
+    fn new(
+        status: StatusCode,
+        kind: &'static str,
+        title: &'static str,
+        detail: impl Into<String>,
+    ) -> Self {
+        Self {
+            kind,
+            title,
+            status: status.as_u16(),
+            detail: detail.into(),
+            parameter: None,
+            remedy: None,
+            retry_after: None,
+        }
+    }
+
+    fn remedy(mut self, remedy: impl Into<String>) -> Self {
+        self.remedy = Some(remedy.into());
+        self
+    }
+
+    fn later(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
+        self
+    }
+
+    /// Nobody, or somebody whose token does not hold.
+    pub(super) fn unauthorized() -> Self {
+        let detail = "the request has no token that is in force";
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "Authentication is needed", detail)
+            .remedy(
+                "send `Authorization: Bearer TOKEN`; a token is made by `countersign tokens create`",
+            )
+    }
+
+    /// Too many wrong tokens.
+    pub(super) fn throttled(wait: Duration) -> Self {
+        let detail = "too many requests from this address had no token that is in force";
+        let status = StatusCode::TOO_MANY_REQUESTS;
+        Self::new(status, "too-many-failures", "Too many failures", detail)
+            .remedy("send a token that is in force, or come back later")
+            .later(wait)
+    }
+
+    /// The role does not allow it.
+    pub(super) fn forbidden() -> Self {
+        let detail = "the role of this token does not allow it";
+        Self::new(StatusCode::FORBIDDEN, "forbidden", "Not allowed", detail)
+            .remedy("exports need a token of the role owner or admin")
+    }
+
+    /// There is none, or none for this reader.
+    pub(super) fn no_event() -> Self {
+        let detail = "no event of this id is on record, or it is not yours to see";
+        Self::new(StatusCode::NOT_FOUND, "not-found", "Not found", detail).remedy(
+            "look for the event in the list; what happened a moment ago may not be in it yet",
+        )
+    }
+
+    /// There is nothing at this path.
+    pub(super) fn no_route() -> Self {
+        let detail = "there is nothing at this path";
+        Self::new(StatusCode::NOT_FOUND, "not-found", "Not found", detail)
+            .remedy("paths begin with /v1/admin/audit")
+    }
+
+    /// Only reading is possible.
+    pub(super) fn method() -> Self {
+        let detail = "the log can only be read";
+        let status = StatusCode::METHOD_NOT_ALLOWED;
+        Self::new(status, "method-not-allowed", "Method not allowed", detail).remedy("use GET")
+    }
+
+    /// A parameter cannot be what it is.
+    pub(super) fn parameter(name: &str, detail: impl Into<String>, remedy: &str) -> Self {
+        let status = StatusCode::BAD_REQUEST;
+        let mut problem =
+            Self::new(status, "invalid-parameter", "A parameter is not understood", detail);
+        problem.parameter = Some(name.into());
+        problem.remedy(remedy)
+    }
+
+    /// The parameters as a whole.
+    pub(super) fn parameters(detail: &str, remedy: &str) -> Self {
+        let status = StatusCode::BAD_REQUEST;
+        Self::new(status, "invalid-parameter", "The parameters are not understood", detail)
+            .remedy(remedy)
+    }
+
+    /// As many read as may at one time.
+    pub(super) fn busy() -> Self {
+        let detail = "as many questions are being answered as may at one time";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "Busy", detail)
+            .remedy("ask again in a moment")
+            .later(SOON)
+    }
+
+    /// The question was given up.
+    pub(super) fn too_slow() -> Self {
+        let detail = "the answer took longer than it may";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "too-slow", "The answer took too long", detail)
+            .remedy("narrow the time with `since` and `until`, or filter by more")
+            .later(SOON)
+    }
+
+    /// Something that is read or written here fails; the log has the reason.
+    pub(super) fn unavailable(what: &'static str) -> Self {
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        Self::new(status, "unavailable", "The log cannot be read at present", what)
+            .remedy("ask again in a moment; the log of the process says more")
+            .later(SOON)
+    }
+
+    /// What must be on record could not be recorded, and so is not done.
+    pub(super) fn unrecorded() -> Self {
+        let detail = "nothing was exported: that it is could not be recorded";
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        Self::new(status, "audit-unavailable", "The audit log cannot be written", detail)
+            .remedy("ask again in a moment; /readyz says what is wrong")
+            .later(SOON)
+    }
+}
+
+fn urn<S: Serializer>(kind: &'static str, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&format_args!("{TYPES}{kind}"))
+}
+
+impl From<FilterError> for Problem {
+    fn from(error: FilterError) -> Self {
+        Self::parameter(error.parameter(), error.to_string(), &error.remedy())
+    }
+}
+
+impl From<IndexError> for Problem {
+    fn from(error: IndexError) -> Self {
+        match error {
+            IndexError::GivenUp => Self::too_slow(),
+            IndexError::Open(_) | IndexError::Version | IndexError::Create(_) => {
+                tracing::debug!(%error, "the search index cannot be opened to read");
+                Self::unavailable("the search index is not there yet, or is being built again")
+            }
+            error => {
+                let cause = std::error::Error::source(&error).map(ToString::to_string);
+                tracing::error!(%error, cause, "the search index cannot be read");
+                Self::unavailable("the search index cannot be read")
+            }
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::BAD_REQUEST);
+        let wait = self.retry_after;
+        let mut response = (status, Json(self)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
+        if let Some(wait) = wait {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            let scheme = HeaderValue::from_static("Bearer realm=\"countersign\"");
+            headers.insert(header::WWW_AUTHENTICATE, scheme);
+        }
+        if status == StatusCode::METHOD_NOT_ALLOWED {
+            headers.insert(header::ALLOW, HeaderValue::from_static("GET"));
+        }
+        response
+    }
+}

@@ -1,0 +1,156 @@
+//! Reading is on record: events about who took what out of the log.
+
+use std::net::IpAddr;
+
+use chrono::SecondsFormat;
+use serde_json::{Value, json};
+
+use super::log::Log;
+use super::problem::Problem;
+use crate::access::Reader;
+use crate::clock::Timestamp;
+use crate::index::View;
+use crate::record::{Entry, EntryKind, EventId, Outcome, Scope, canonical};
+use crate::recorder::OpenIntent;
+use crate::redact::Redacted;
+
+/// An export that is on record before its first row is given away.
+pub(super) struct Exported {
+    intent: OpenIntent,
+    id: EventId,
+    began: Timestamp,
+    metadata: Value,
+}
+
+/// Who exports what.
+pub(super) struct Export<'a> {
+    pub(super) reader: &'a Reader,
+    pub(super) peer: Option<IpAddr>,
+    pub(super) format: &'static str,
+    pub(super) filters: &'a [(String, String)],
+}
+
+impl Export<'_> {
+    /// Filters are what somebody typed: they are redacted as any other text.
+    fn metadata(&self, log: &Log) -> Value {
+        let clean = |text: &str| (log.redact)(text).into_inner();
+        let filter = |(name, value): &(String, String)| json!([clean(name), clean(value)]);
+        let scopes = match self.reader.grant().view() {
+            View::Everything => Value::Null,
+            View::Scopes(scopes) => json!(scopes),
+        };
+        json!({
+            "format": self.format,
+            "filters": self.filters.iter().map(filter).collect::<Vec<_>>(),
+            "role": self.reader.grant().role().as_str(),
+            "scopes": scopes,
+        })
+    }
+
+    fn document(&self, id: EventId, now: Timestamp, metadata: &Value) -> Value {
+        json!({
+            "id": id,
+            "time": text(now),
+            "action": "audit.export",
+            "category": "audit",
+            "description": format!("audit log exported as {}", self.format),
+            "actor": {
+                "type": "api",
+                "id": self.reader.id(),
+                "name": self.reader.name(),
+                "auth": "bearer",
+                "verified": true,
+            },
+            "source": {"ip": self.peer.map(|peer| peer.to_string())},
+            "targets": [{"type": "audit"}],
+            "scope": {},
+            "metadata": metadata,
+            "redactions": [],
+        })
+    }
+
+    /// Records that the export begins. Without that, there must be none.
+    pub(super) async fn begin(&self, log: &Log) -> Result<Exported, Problem> {
+        let now = log.clock.now();
+        let id = EventId::new(now);
+        let metadata = self.metadata(log);
+        let entry = entry(EntryKind::Intent, id, self.document(id, now, &metadata));
+        let entry = entry.ok_or_else(Problem::unrecorded)?;
+        match log.recorder.intent(entry).await {
+            Ok(intent) => Ok(Exported { intent, id, began: now, metadata }),
+            Err(error) => {
+                tracing::warn!(%error, "an export was refused: it could not be recorded");
+                Err(Problem::unrecorded())
+            }
+        }
+    }
+
+    /// Records that the export was refused. The refusal does not depend on it.
+    pub(super) async fn refused(&self, log: &Log) {
+        let now = log.clock.now();
+        let id = EventId::new(now);
+        let mut document = self.document(id, now, &self.metadata(log));
+        if let Value::Object(fields) = &mut document {
+            fields.extend(ending(now, now, Outcome::Denied, Some("role")));
+            fields.insert("description".to_owned(), "export of the audit log refused".into());
+        }
+        let Some(entry) = entry(EntryKind::Completion, id, document) else { return };
+        if let Err(error) = log.recorder.event(entry).await {
+            tracing::warn!(%error, "that an export was refused could not be recorded");
+        }
+    }
+}
+
+impl Exported {
+    /// Records how the export ended; false where that is not on record.
+    pub(super) async fn end(self, log: &Log, rows: u64, reason: Option<&'static str>) -> bool {
+        let Self { intent, id, began, mut metadata } = self;
+        let outcome = if reason.is_none() { Outcome::Success } else { Outcome::Failure };
+        if let Value::Object(metadata) = &mut metadata {
+            metadata.insert("rows".to_owned(), rows.into());
+        }
+        let mut fields = ending(began, log.clock.now(), outcome, reason);
+        fields.insert("id".to_owned(), json!(id));
+        fields.insert("metadata".to_owned(), metadata);
+        let Some(entry) = entry(EntryKind::Completion, id, Value::Object(fields)) else {
+            return false;
+        };
+        intent.complete(entry).await.is_ok()
+    }
+}
+
+fn ending(
+    began: Timestamp,
+    now: Timestamp,
+    outcome: Outcome,
+    reason: Option<&'static str>,
+) -> serde_json::Map<String, Value> {
+    let severity = match outcome {
+        Outcome::Success => "info",
+        Outcome::Denied => "warn",
+        Outcome::Failure | Outcome::Unknown => "fail",
+    };
+    let duration = now.signed_duration_since(began).num_milliseconds().max(0);
+    let fields = json!({
+        "completed_at": text(now),
+        "duration_ms": duration,
+        "outcome": outcome,
+        "severity": severity,
+        "reason": reason,
+        "changes_source": "none",
+    });
+    match fields {
+        Value::Object(fields) => fields,
+        _ => serde_json::Map::new(),
+    }
+}
+
+/// Nothing in it was captured: it is what a token's owner asked for, redacted, and who that is.
+fn entry(kind: EntryKind, id: EventId, document: Value) -> Option<Entry> {
+    let doc = canonical(&Redacted::system(document)).ok()?;
+    Some(Entry { kind, id, intent: None, scope: Scope::new(), doc })
+}
+
+fn text(time: Timestamp) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Millis, true)
+}

@@ -1,0 +1,167 @@
+//! The live tail: events as they end, by server-sent events.
+//!
+//! The id of a message is the event's, so that it tells nothing of events that the reader may not
+//! see, and still holds when the index was built again.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, Uri, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http_body_util::channel::{Channel, Sender};
+use tokio::time::{Instant, sleep, timeout};
+
+use super::asked::{Allowed, Asked, Who};
+use super::log::{Log, Session, bearer};
+use super::problem::Problem;
+use crate::access::{Reader, Token};
+use crate::index::{Place, Search, View};
+use crate::query::Summary;
+use crate::record::EventId;
+
+const TAIL: Allowed = Allowed { own: &[], page: false, strict: false };
+const LAST_EVENT_ID: &str = "last-event-id";
+/// How often is looked for more.
+const LOOK: Duration = Duration::from_millis(250);
+/// Without events, a sign of life this often; then the token is looked at as well.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+/// Events in one piece.
+const PAGE: u32 = 200;
+/// Pieces that may wait for the client.
+const PIECES: usize = 2;
+/// How long a client may take to accept a piece.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The place named is not known: what came since may have been missed.
+const RESET: &str = "event: reset\ndata: {}\n\n";
+
+pub(super) async fn tail(
+    State(log): State<Arc<Log>>,
+    who: Who,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let asked = Asked::of(&uri, &who, TAIL, log.clock.now())?;
+    let token = bearer(&headers).ok_or_else(Problem::unauthorized)?;
+    let mut session = log.tail().await?;
+    let latest = session.index.latest().await?;
+    let mut first = String::from(": ok\n\n");
+    let last = headers.get(LAST_EVENT_ID).map(|id| id.to_str().unwrap_or_default());
+    let place = match last {
+        None => latest,
+        Some(last) => match resume(&mut session, &asked.search.view, last).await? {
+            Some(place) => place,
+            None => {
+                first.push_str(RESET);
+                latest
+            }
+        },
+    };
+    let (sender, body) = Channel::<Bytes, Infallible>::new(PIECES);
+    let tail = Tail { log, session, search: asked.search, place, sender, reader: who.0, token };
+    tokio::spawn(tail.run(first));
+    let headers = [(header::CONTENT_TYPE, "text/event-stream; charset=utf-8")];
+    Ok((headers, Body::new(body)).into_response())
+}
+
+/// Behind the event of that id, if it is there and may be seen.
+async fn resume(session: &mut Session, view: &View, last: &str) -> Result<Option<Place>, Problem> {
+    let (id, act) = last.split_once('.').unwrap_or((last, "0"));
+    let (Ok(id), Ok(act)) = (id.parse::<EventId>(), act.parse()) else { return Ok(None) };
+    Ok(session.index.place_of(view, &id.to_string(), act).await?)
+}
+
+struct Tail {
+    log: Arc<Log>,
+    session: Session,
+    search: Search,
+    place: Place,
+    sender: Sender<Bytes, Infallible>,
+    reader: Reader,
+    token: Token,
+}
+
+impl Tail {
+    /// Until the client leaves, the token ends, or the process stops. The client then comes back with
+    /// the id of the last event that it has.
+    async fn run(mut self, first: String) {
+        let mut stopping = self.log.stopping.clone();
+        let stopped = async move { drop(stopping.wait_for(|stopping| *stopping).await) };
+        tokio::select! {
+            () = stopped => {}
+            () = self.go_on(first) => {}
+        }
+    }
+
+    async fn go_on(&mut self, first: String) {
+        if !self.send(first).await {
+            return;
+        }
+        let mut heard = Instant::now();
+        loop {
+            let Some((text, full)) = self.look().await else { return };
+            if !text.is_empty() {
+                if !self.send(text).await {
+                    return;
+                }
+                heard = Instant::now();
+            }
+            if heard.elapsed() >= HEARTBEAT {
+                if !self.send(": still there\n\n".to_owned()).await {
+                    return;
+                }
+                heard = Instant::now();
+            }
+            if !full {
+                sleep(LOOK).await;
+            }
+        }
+    }
+
+    /// What is new, and whether there may be more at once; none where nobody can say any more, or
+    /// where it is not this reader's to see.
+    async fn look(&mut self) -> Option<(String, bool)> {
+        let Search { view, conditions, .. } = &self.search;
+        let found = self.session.index.arrivals(view, conditions, &self.place, PAGE).await;
+        let (rows, place) = match found {
+            Ok(found) => found?,
+            Err(error) => {
+                tracing::debug!(%error, "a live tail ends: the index cannot be read");
+                return None;
+            }
+        };
+        self.place = place;
+        let full = rows.len() >= PAGE as usize;
+        if !rows.is_empty() && !self.may_go_on().await {
+            return None;
+        }
+        let mut text = String::new();
+        for row in rows {
+            text.push_str("event: audit\nid: ");
+            text.push_str(&row.id);
+            if row.act > 0 {
+                text.push_str(&format!(".{}", row.act));
+            }
+            text.push_str("\ndata: ");
+            // JSON has no line breaks but escaped ones.
+            text.push_str(&serde_json::to_string(&Summary::from(row)).ok()?);
+            text.push_str("\n\n");
+        }
+        Some((text, full))
+    }
+
+    /// Whether the token still holds, for the same.
+    async fn may_go_on(&self) -> bool {
+        let Some(token) = Token::parse(self.token.reveal()) else { return false };
+        matches!(self.log.reader(token).await, Ok(Some(reader)) if reader == self.reader)
+    }
+
+    async fn send(&mut self, text: String) -> bool {
+        let sent = timeout(PATIENCE, self.sender.send_data(Bytes::from(text))).await;
+        matches!(sent, Ok(Ok(())))
+    }
+}

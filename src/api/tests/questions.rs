@@ -1,0 +1,287 @@
+//! Lists, one event, counts: what is answered, and what is refused how.
+
+use serde_json::{Value, json};
+
+use super::{Served, ids};
+use crate::access::{Access, Grant, Role};
+use crate::clock::Clock;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_served_without_a_token_that_holds() {
+    let served = Served::new().await;
+    let id = served.event("2026-07-09T12:00:00Z", json!({})).await;
+    served.indexed().await;
+    let one = format!("/v1/admin/audit/{id}");
+    let paths = [
+        "/v1/admin/audit",
+        "/v1/admin/audit/facets",
+        "/v1/admin/audit/stats",
+        "/v1/admin/audit/export?format=csv",
+        "/v1/admin/audit/stream",
+        one.as_str(),
+    ];
+    let revoked = served.token("gone", Grant::owner());
+    assert!(Access::open(served.path()).unwrap().revoke("gone", served.clock.now()).unwrap());
+    let fields = [
+        String::new(),
+        format!("Authorization: Bearer {revoked}\r\n"),
+        format!("Authorization: Basic {}\r\n", served.owner),
+        // A token more or less is no token.
+        format!("Authorization: Bearer {0}\r\nAuthorization: Bearer {0}\r\n", served.owner),
+    ];
+    for path in paths {
+        for fields in &fields[..3] {
+            let answer = served.send("GET", path, fields).await;
+            assert!(matches!(answer.status, 401 | 429), "{path} {fields}: {answer:?}");
+            assert!(answer.head.contains("application/problem+json"), "{answer:?}");
+            assert!(!answer.body.contains("api_key.create"), "{answer:?}");
+        }
+    }
+    // By now this address has failed often; whoever has a token still gets in.
+    let twice = served.send("GET", paths[0], &fields[3]).await;
+    let more = served.send("GET", paths[0], "").await;
+    let many = [twice, more, served.send("GET", paths[0], "").await];
+    assert!(many.iter().any(|answer| answer.status == 429), "{many:?}");
+    assert!(many.iter().all(|answer| answer.status != 200));
+    let answer = served.ask("/v1/admin/audit").await;
+    assert_eq!(answer.status, 200);
+    assert!(answer.head.contains("cache-control: no-store"), "{answer:?}");
+    assert_eq!(ids(&answer.json()), [id]);
+    // What operations need is as open as it was.
+    for path in ["/livez", "/readyz", "/metrics"] {
+        assert_eq!(served.send("GET", path, "").await.status, 200, "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn filters_find_what_they_say() {
+    let served = Served::new().await;
+    let old = served.event("2026-06-01T00:00:00Z", json!({"action": "budget.update"})).await;
+    let new = served
+        .event(
+            "2026-07-09T23:30:00Z",
+            json!({
+                "outcome": "failure", "severity": "fail", "scope": {"pool": "blue"},
+                "actor": {"type": "agent", "id": "a%_b", "email": "x@example.com"},
+                "targets": [{"type": "pool", "id": "p1", "name": "it's \"quoted\""}],
+            }),
+        )
+        .await;
+    served.indexed().await;
+    let both = vec![new.clone(), old.clone()];
+    let (new, old, none) = (vec![new], vec![old], vec![]);
+    let rows: Vec<(String, &Vec<String>)> = [
+        ("", &both),
+        ("action=budget.update", &old),
+        ("action=budget.update&action=api_key.create", &both),
+        ("since=1h", &new),
+        ("until=30d", &old),
+        ("since=2026-07-01T00:00:00Z&until=2026-08-01T00:00:00Z", &new),
+        ("outcome=failure&severity=fail", &new),
+        ("actor=a%25_b", &new),
+        ("actor=a__b", &none),
+        ("actor_type=agent", &new),
+        ("target=quoted", &new),
+        ("resource_type=pool", &new),
+        ("scope.pool=blue", &new),
+        ("scope.pool=blue%27%20OR%201%3D1--", &none),
+        ("q=made", &both),
+        ("q=made%20budget", &old),
+        // Nothing of these is syntax, for SQL or for full-text search.
+        ("q=%22%20OR%20*%20NEAR(%20AND%20NOT%20)%20text%3A", &none),
+        ("q=made*%20-%22", &both),
+        ("q=%00%01%7f", &none),
+        ("q=zz%00b", &none),
+        ("action=%27%3B%20DROP%20TABLE%20events%3B--", &none),
+        ("category=%ff%fe", &none),
+        ("target=%25", &none),
+        ("target=_", &none),
+        ("limit=1", &new),
+        ("limit=1&offset=1", &old),
+        ("offset=4294967295", &none),
+    ]
+    .map(|(query, expected)| (format!("/v1/admin/audit?{query}"), expected))
+    .to_vec();
+    for (path, expected) in rows {
+        let answer = served.ask(&path).await;
+        assert_eq!(answer.status, 200, "{path}: {answer:?}");
+        assert_eq!(&ids(&answer.json()), expected, "{path}");
+        assert_eq!(answer.json()["warnings"], json!([]), "{path}");
+    }
+    let warned = served.ask("/v1/admin/audit?colour=red&limit=5000&scope.=x").await.json();
+    assert_eq!(warned["warnings"].as_array().unwrap().len(), 3, "{warned}");
+    assert_eq!(ids(&warned), both);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_understood_is_named_with_a_remedy() {
+    let served = Served::new().await;
+    let long = format!("/v1/admin/audit?q={}", "x".repeat(1025));
+    let many = format!("/v1/admin/audit?{}", "action=a&".repeat(65));
+    let rows = [
+        ("/v1/admin/audit?since=yesterday", 400, Some("since")),
+        ("/v1/admin/audit?until=99999999999999999999d", 400, Some("until")),
+        ("/v1/admin/audit?outcome=ok", 400, Some("outcome")),
+        ("/v1/admin/audit?severity=", 400, Some("severity")),
+        ("/v1/admin/audit?limit=0", 400, Some("limit")),
+        ("/v1/admin/audit?offset=-1", 400, Some("offset")),
+        ("/v1/admin/audit?cursor=abc", 400, Some("cursor")),
+        ("/v1/admin/audit?id=5", 400, Some("id")),
+        (long.as_str(), 400, Some("q")),
+        (many.as_str(), 400, None),
+        ("/v1/admin/audit/stats?bars=0", 400, Some("bars")),
+        ("/v1/admin/audit/stats?bars=1&bars=2", 400, Some("bars")),
+        ("/v1/admin/audit/facets?since=x", 400, Some("since")),
+        ("/v1/admin/audit/export", 400, Some("format")),
+        ("/v1/admin/audit/export?format=xlsx", 400, Some("format")),
+        ("/v1/admin/audit/export?format=csv&bom=1", 400, Some("bom")),
+        ("/v1/admin/audit/export?format=csv&colour=red", 400, Some("colour")),
+        ("/v1/admin/audit/export?format=csv&limit=5", 400, Some("limit")),
+        ("/v1/admin/audit/stream?outcome=ok", 400, Some("outcome")),
+        ("/v1/admin/audit/nonsense", 404, None),
+        ("/v1/admin/audit/%00%ff", 404, None),
+        ("/v1/admin/audit/0197c5a0-7b1e-7cc3-98c4-dc0c0c07398f", 404, None),
+        ("/v1/admin", 404, None),
+    ];
+    for (path, status, parameter) in rows {
+        let answer = served.ask(path).await;
+        let shown = path.chars().take(60).collect::<String>();
+        assert_eq!(answer.status, status, "{shown}: {answer:?}");
+        if path.contains("%ff") {
+            continue;
+        }
+        assert!(answer.head.contains("content-type: application/problem+json"), "{shown}");
+        let problem = answer.json();
+        assert_eq!(problem["parameter"].as_str(), parameter, "{shown}: {problem}");
+        for member in ["type", "title", "detail", "remedy"] {
+            assert!(problem[member].as_str().is_some_and(|text| !text.is_empty()), "{shown}");
+        }
+    }
+    for method in ["POST", "DELETE", "PUT", "PATCH"] {
+        let field = format!("Authorization: Bearer {}\r\nContent-Length: 0\r\n", served.owner);
+        let answer = served.send(method, "/v1/admin/audit", &field).await;
+        assert_eq!(answer.status, 405, "{method}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_by_cursor_do_not_move_while_events_arrive() {
+    let served = Served::new().await;
+    let mut expected = Vec::new();
+    for n in 0..7 {
+        expected.insert(0, served.event(&format!("2026-07-09T10:00:0{n}Z"), json!({})).await);
+    }
+    served.indexed().await;
+    let (mut seen, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = served.ask(&format!("/v1/admin/audit?limit=2{cursor}")).await.json();
+        seen.extend(ids(&page));
+        served.event("2026-07-09T11:00:00Z", json!({})).await;
+        served.indexed().await;
+        match page["next_cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break,
+        }
+    }
+    assert_eq!(seen, expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_event_is_shown_whole() {
+    let served = Served::new().await;
+    let id = served.event("2026-07-09T10:00:00Z", json!({"scope": {"pool": "blue"}})).await;
+    served.indexed().await;
+    let event = served.ask(&format!("/v1/admin/audit/{id}")).await.json();
+    assert_eq!(event["request"]["body"], json!({"deep": 1}));
+    assert_eq!((&event["seq"], &event["writer"]), (&json!(1), &json!("w")));
+    // Those who see some events only are not told how many others there are.
+    let viewer = served.scoped("v", Role::Viewer, "blue");
+    let event = served.ask_as(&viewer, &format!("/v1/admin/audit/{id}")).await.json();
+    assert_eq!(event["id"], json!(id));
+    assert_eq!(
+        (&event["seq"], &event["writer"], &event["intent"]),
+        (&Value::Null, &Value::Null, &Value::Null)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn counts_of_the_window_and_of_its_parts() {
+    let served = Served::new().await;
+    for (time, more) in [
+        ("2026-07-08T00:00:00Z", json!({"action": "too.old"})),
+        ("2026-07-09T00:10:00Z", json!({"outcome": "denied", "severity": "warn"})),
+        ("2026-07-09T00:20:00Z", json!({"outcome": "failure", "severity": "fail"})),
+        ("2026-07-09T23:59:00Z", json!({"action": "budget.update", "scope": {"pool": "blue"}})),
+    ] {
+        served.event(time, more).await;
+    }
+    served.indexed().await;
+    let stats = served.ask("/v1/admin/audit/stats").await.json();
+    assert_eq!(stats["total"], json!(3), "{stats}");
+    assert_eq!(
+        (&stats["warned"], &stats["failed"], &stats["pending"]),
+        (&json!(1), &json!(1), &json!(0))
+    );
+    let bars = stats["histogram"].as_array().unwrap();
+    assert_eq!((bars.len(), &stats["bar_ms"]), (49, &json!(1_800_000)), "{stats}");
+    assert_eq!((&bars[0]["total"], &bars[47]["total"]), (&json!(2), &json!(1)));
+    let day = "since=2026-07-09T00:00:00Z&until=2026-07-10T00:00:00Z";
+    for (query, bars, total) in [
+        (format!("{day}&bars=24"), 24, 3),
+        (format!("{day}&bars=1"), 1, 3),
+        (format!("{day}&severity=fail"), 48, 1),
+        ("since=1970-01-01T00:00:00Z".to_owned(), 46, 4),
+        ("since=2026-07-09T00:00:00Z&until=2026-07-01T00:00:00Z".to_owned(), 0, 0),
+        ("since=0001-01-01T00:00:00Z&until=9999-12-31T23:59:59Z&bars=500".to_owned(), 493, 4),
+    ] {
+        let stats = served.ask(&format!("/v1/admin/audit/stats?{query}")).await.json();
+        assert_eq!(stats["total"], json!(total), "{query}");
+        let histogram = stats["histogram"].as_array().unwrap();
+        assert!(
+            histogram.len().abs_diff(bars) < 10 && histogram.len() <= 500,
+            "{query}: {}",
+            histogram.len()
+        );
+        let sum: u64 = histogram.iter().map(|bar| bar["total"].as_u64().unwrap()).sum();
+        assert_eq!(sum, total, "{query}");
+    }
+
+    let facets = served.ask("/v1/admin/audit/facets?action=budget.update").await.json();
+    let facets = &facets["facets"];
+    let count = |value: &str, count: u64| json!({"value": value, "count": count});
+    // Of its own field, the other values are still shown.
+    assert_eq!(facets["action"], json!([count("api_key.create", 2), count("budget.update", 1)]));
+    assert_eq!(facets["outcome"], json!([count("success", 1)]));
+    assert_eq!(facets["resource_type"], json!([count("api_key", 1)]));
+    assert_eq!(facets["actor"], json!([{"value": "u1", "label": "Ada", "count": 1}]));
+    assert_eq!(facets["scope"], json!([{"value": "pool", "label": "blue", "count": 1}]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_document_tells_what_there_is() {
+    let served = Served::new().await;
+    let references = regex::Regex::new("\"#(/components/schemas/[A-Za-z]+)\"").unwrap();
+    for path in ["/openapi.json", "/api/openapi.json"] {
+        let document = served.send("GET", path, "").await.json();
+        assert_eq!(document["openapi"], json!("3.1.0"));
+        for (path, item) in document["paths"].as_object().unwrap() {
+            let asked = path.replace("{id}", "0197c5a0-7b1e-7cc3-98c4-dc0c0c07398f");
+            assert_eq!(served.send("GET", &asked, "").await.status, 401, "{path}");
+            for parameter in item["get"]["parameters"].as_array().unwrap() {
+                assert!(parameter["name"].is_string() && parameter["schema"].is_object());
+            }
+        }
+        // Every reference leads somewhere.
+        let text = document.to_string();
+        let mut found = 0;
+        for reference in references.captures_iter(&text) {
+            assert!(document.pointer(&reference[1]).is_some(), "{}", &reference[1]);
+            found += 1;
+        }
+        assert!(found > 5, "{text}");
+        assert!(text.matches("\"$ref\"").count() == found, "{text}");
+    }
+    for (name, ..) in super::super::openapi::FILTERS {
+        assert!(crate::query::use_of(name).is_some(), "{name}");
+    }
+}

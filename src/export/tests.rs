@@ -1,0 +1,92 @@
+//! What is written can be read again, and is nothing but text.
+
+use serde_json::json;
+
+use super::Format;
+use crate::index::{IndexedTarget, Row};
+use crate::query::Summary;
+
+/// Cells of every row.
+fn read(text: &str) -> Vec<Vec<String>> {
+    let (mut rows, mut row, mut cell, mut quoted) = (vec![], vec![], String::new(), false);
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '"' if quoted && chars.peek() == Some(&'"') => {
+                chars.next();
+                cell.push('"');
+            }
+            '"' => quoted = !quoted,
+            ',' if !quoted => row.push(std::mem::take(&mut cell)),
+            '\n' if !quoted => {
+                row.push(std::mem::take(&mut cell).trim_end_matches('\r').to_owned());
+                rows.push(std::mem::take(&mut row));
+            }
+            c => cell.push(c),
+        }
+    }
+    assert!(!quoted && cell.is_empty() && row.is_empty());
+    rows
+}
+
+#[test]
+fn hostile_texts_stay_in_their_cells() {
+    let rows = [
+        ("plain", "plain"),
+        ("=1+1", "'=1+1"),
+        ("  =1+1", "'  =1+1"),
+        ("+1", "'+1"),
+        ("-1", "'-1"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("＝1", "'＝1"),
+        ("\u{feff}=1", "'\u{feff}=1"),
+        ("|cmd", "'|cmd"),
+        ("\tx", "'\tx"),
+        ("\r\n=x", "'\r\n=x"),
+        ("\0=x", "'\u{fffd}=x"),
+        ("a\",\"=b\r\nc", "a\",\"=b\r\nc"),
+        ("it's = fine", "it's = fine"),
+        ("", ""),
+    ];
+    for (text, expected) in rows {
+        let target = IndexedTarget { kind: "a".into(), id: text.into(), name: text.into() };
+        let row = Row {
+            description: Some(text.to_owned()),
+            actor_name: Some(text.to_owned()),
+            path: Some(text.to_owned()),
+            targets: vec![target],
+            ..Row::default()
+        };
+        let event = json!({"id": "x", "source": {"ip": text}, "changes": [text]});
+        let mut out = Vec::new();
+        let format = Format::Csv { mark: false };
+        format.begin(&mut out);
+        format.event(&Summary::from(row), event, &mut out);
+        let read = read(&String::from_utf8(out).unwrap());
+        assert_eq!(read.len(), 2, "{text:?}");
+        assert_eq!(read[0].len(), read[1].len(), "{text:?}");
+        let cell = |name: &str| &read[1][read[0].iter().position(|cell| cell == name).unwrap()];
+        for name in ["description", "actor_name", "path", "target_name", "source_ip"] {
+            assert_eq!(cell(name), expected, "{name}: {text:?}");
+        }
+        let metadata: serde_json::Value = serde_json::from_str(cell("metadata")).unwrap();
+        assert_eq!(metadata, json!({"source": {"ip": text}, "changes": [text]}));
+    }
+}
+
+#[test]
+fn formats_begin_and_go_on() {
+    let begun = |format: Format| {
+        let mut out = Vec::new();
+        format.begin(&mut out);
+        String::from_utf8(out).unwrap()
+    };
+    assert!(begun(Format::Csv { mark: true }).starts_with("\u{feff}\"id\",\"act\","));
+    assert!(begun(Format::Csv { mark: false }).starts_with("\"id\",\"act\","));
+    assert_eq!(begun(Format::Ndjson), "");
+    let mut out = Vec::new();
+    let summary = Summary::from(Row::default());
+    Format::Ndjson.event(&summary, json!({"a": "x\ny\u{2028}"}), &mut out);
+    Format::Ndjson.event(&summary, json!({"b": 1}), &mut out);
+    assert_eq!(String::from_utf8(out).unwrap(), "{\"a\":\"x\\ny\u{2028}\"}\n{\"b\":1}\n");
+}
