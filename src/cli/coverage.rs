@@ -230,15 +230,7 @@ async fn request(reader: &mut LedgerReader, row: &Row) -> Result<RequestRecord, 
 
 /// The rule that names such a request now.
 fn rule_for(events: &EventRules, request: &RequestRecord) -> Option<String> {
-    let actor = Actor {
-        auth: None,
-        credential: None,
-        email: None,
-        id: None,
-        kind: ActorKind::Anonymous,
-        name: None,
-        verified: false,
-    };
+    let actor = Actor::unknown(ActorKind::Anonymous);
     let host = request.headers.get("host").and_then(|host| host.as_str().map(ToOwned::to_owned));
     let host = host.unwrap_or_default();
     let place = Place { rules: events, host: &host, kind: Kind::Admin };

@@ -9,10 +9,9 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
-use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::Value;
 
-use super::screen::{cell, json_text};
+use super::screen::{self, cell, json_text};
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::index::{IndexedTarget, Page, Row, Search};
 use crate::query;
@@ -258,15 +257,8 @@ fn table(page: &Page, out: &mut dyn Write) -> anyhow::Result<()> {
         writeln!(out, "no events")?;
         return Ok(());
     }
-    let mut table = Table::new();
-    table
-        .load_style(presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_header(["TIME", "ACTION", "ACTOR", "TARGET", "OUTCOME", "DESCRIPTION"]);
-    for row in &page.rows {
-        table.add_row(cells(row));
-    }
-    writeln!(out, "{}", table.trim_fmt())?;
+    let head = ["TIME", "ACTION", "ACTOR", "TARGET", "OUTCOME", "DESCRIPTION"];
+    writeln!(out, "{}", screen::table(head, page.rows.iter().map(cells)))?;
     if let Some(next) = &page.next {
         writeln!(out, "\nolder events: --cursor {next}")?;
     }

@@ -1,5 +1,21 @@
 //! Text that was captured, or may have been, made fit for a terminal.
 
+use comfy_table::{ContentArrangement, Table, presets};
+
+/// A table without lines, as wide as the terminal, whose cells are fit for it.
+pub(super) fn table<const N: usize>(
+    head: [&str; N],
+    rows: impl IntoIterator<Item = [String; N]>,
+) -> String {
+    let mut table = Table::new();
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_header(head)
+        .add_rows(rows);
+    table.trim_fmt()
+}
+
 /// Whether the terminal could take the character for more than what it shows: controls, marks that
 /// reorder or hide text, and line separators.
 pub(super) fn is_hostile(c: char) -> bool {

@@ -6,9 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use chrono::{DateTime, SecondsFormat};
 use clap::ValueEnum;
-use comfy_table::{ContentArrangement, Table, presets};
 
-use super::screen::cell;
+use super::screen::{cell, table};
 use crate::access::{Access, Grant, Kept, NewToken, Role};
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::index::View;
@@ -165,15 +164,9 @@ fn list(tokens: &[Kept], now: Timestamp, out: &mut dyn Write) -> anyhow::Result<
         writeln!(out, "no tokens")?;
         return Ok(());
     }
-    let mut table = Table::new();
-    table
-        .load_style(presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_header(["NAME", "ROLE", "SCOPES", "STATE", "CREATED", "EXPIRES", "ID"]);
-    for token in tokens {
-        table.add_row(cells(token, now));
-    }
-    writeln!(out, "{}", table.trim_fmt())?;
+    let head = ["NAME", "ROLE", "SCOPES", "STATE", "CREATED", "EXPIRES", "ID"];
+    let rows = tokens.iter().map(|token| cells(token, now));
+    writeln!(out, "{}", table(head, rows))?;
     Ok(())
 }
 

@@ -54,15 +54,7 @@ pub(super) fn outcome(naming: &Naming, ended: Ended<'_>) -> Verdict {
 }
 
 fn nobody() -> Actor {
-    Actor {
-        auth: None,
-        credential: None,
-        email: None,
-        id: None,
-        name: None,
-        kind: ActorKind::Anonymous,
-        verified: false,
-    }
+    Actor::unknown(ActorKind::Anonymous)
 }
 
 #[test]

@@ -100,7 +100,7 @@ pub(super) fn known_as(
     auth: Option<AuthMethod>,
     credential: Option<String>,
 ) -> Actor {
-    Actor { kind, id: None, name: None, email: None, auth, credential, verified: false }
+    Actor { auth, credential, ..Actor::unknown(kind) }
 }
 
 /// In the redaction engine's domain, so that an actor's credential is recognised where the same

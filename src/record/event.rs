@@ -106,6 +106,21 @@ pub struct Actor {
     pub verified: bool,
 }
 
+impl Actor {
+    /// Somebody of this kind, of whom nothing else is known.
+    pub fn unknown(kind: ActorKind) -> Self {
+        Self {
+            auth: None,
+            credential: None,
+            email: None,
+            id: None,
+            kind,
+            name: None,
+            verified: false,
+        }
+    }
+}
+
 /// Where the request came from.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Source {

@@ -97,15 +97,7 @@ impl Suggester {
 
 /// Somebody.
 fn nobody() -> Actor {
-    Actor {
-        auth: None,
-        credential: None,
-        email: None,
-        id: None,
-        kind: ActorKind::Anonymous,
-        name: None,
-        verified: false,
-    }
+    Actor::unknown(ActorKind::Anonymous)
 }
 
 /// The pattern of a route template; a verb behind a colon is a part of it.

@@ -2,10 +2,9 @@
 
 use std::io::{self, Write};
 
-use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::json;
 
-use super::super::screen::{cell, json_text, printable};
+use super::super::screen::{cell, json_text, printable, table};
 use super::{Coverage, Never, Route};
 use crate::rules::SUGGESTIONS;
 
@@ -26,7 +25,7 @@ pub(super) fn text(coverage: &Coverage, out: &mut dyn Write) -> io::Result<()> {
         });
         writeln!(out, "Mutations that no rule names:\n")?;
         let head = ["EVENTS", "LAST SEEN", "METHOD", "ROUTE", "BY CONVENTION", "EXAMPLE"];
-        table(head, rows.collect(), out)?;
+        writeln!(out, "{}", table(head, rows))?;
         if coverage.more {
             writeln!(out, "\nthere are more: raise --limit, or narrow the time with --since")?;
         }
@@ -54,7 +53,7 @@ pub(super) fn text(coverage: &Coverage, out: &mut dyn Write) -> io::Result<()> {
             };
             [never.id.clone(), methods, never.path.clone(), place(never)]
         });
-        table(["RULE", "METHOD", "PATH", "AT"], rows.collect(), out)?;
+        writeln!(out, "{}", table(["RULE", "METHOD", "PATH", "AT"], rows))?;
     }
     if coverage.operations > 0 {
         let Coverage { operations, operations_seen, .. } = coverage;
@@ -111,20 +110,4 @@ fn time(ms: i64) -> String {
 
 fn place(never: &Never) -> String {
     never.place.as_ref().map_or_else(|| "-".to_owned(), |(file, line)| format!("{file}:{line}"))
-}
-
-fn table<const N: usize>(
-    head: [&str; N],
-    rows: Vec<[String; N]>,
-    out: &mut dyn Write,
-) -> io::Result<()> {
-    let mut table = Table::new();
-    table
-        .load_style(presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_header(head);
-    for row in rows {
-        table.add_row(row);
-    }
-    writeln!(out, "{}", table.trim_fmt())
 }

@@ -2,9 +2,7 @@
 
 use std::io::{self, Write};
 
-use comfy_table::{ContentArrangement, Table, presets};
-
-use super::super::screen::{cell, json_text, printable};
+use super::super::screen::{cell, json_text, printable, table};
 use super::account::{Account, Receipt};
 
 /// Writes an account.
@@ -20,7 +18,7 @@ pub(super) fn show(account: &Account, out: &mut dyn Write) -> io::Result<()> {
     if !account.receipts.is_empty() {
         let rows = account.receipts.iter().map(receipt);
         let head = ["REDACTED", "TIMES", "RULE", "DONE", "BY", "RULE IS AT"];
-        table(head, rows.collect(), out)?;
+        writeln!(out, "\n{}", table(head, rows))?;
     } else if account.intent.is_some() || account.completion.is_some() {
         writeln!(out, "\n  no rule found anything to redact")?;
     }
@@ -28,12 +26,12 @@ pub(super) fn show(account: &Account, out: &mut dyn Write) -> io::Result<()> {
         let rows = account.notes.iter();
         let rows =
             rows.map(|noted| [noted.half.to_owned(), noted.note.clone(), noted.meaning.to_owned()]);
-        table(["HALF", "NOTE", "MEANS"], rows.collect(), out)?;
+        writeln!(out, "\n{}", table(["HALF", "NOTE", "MEANS"], rows))?;
     }
     if !account.derived.is_empty() {
         let rows = account.derived.iter();
         let rows = rows.map(|row| [row.field.clone(), cell(&row.value), printable(&row.from)]);
-        table(["FIELD", "VALUE", "FROM"], rows.collect(), out)?;
+        writeln!(out, "\n{}", table(["FIELD", "VALUE", "FROM"], rows))?;
     }
     for (name, document) in [("intent", &account.intent), ("completion", &account.completion)] {
         if let Some(document) = document {
@@ -57,20 +55,4 @@ fn receipt(receipt: &Receipt) -> [String; 6] {
         },
         place.map_or("always on".to_owned(), |(file, line)| format!("{file}:{line}")),
     ]
-}
-
-fn table<const N: usize>(
-    head: [&str; N],
-    rows: Vec<[String; N]>,
-    out: &mut dyn Write,
-) -> io::Result<()> {
-    let mut table = Table::new();
-    table
-        .load_style(presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_header(head);
-    for row in rows {
-        table.add_row(row);
-    }
-    writeln!(out, "\n{}", table.trim_fmt())
 }

@@ -12,12 +12,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
-use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::{Value, json};
 
 use self::prompt::Secret;
 use self::search::{Found, search};
-use super::screen::{cell, json_text, printable};
+use super::screen::{cell, json_text, printable, table};
 use crate::redact::{Print, prints};
 use crate::server::{self, KeyError};
 use crate::store::LedgerReader;
@@ -192,16 +191,9 @@ impl<'a> Report<'a> {
             writeln!(out, "not found: no event of {read} entries holds {fingerprints}")?;
             return Ok(false);
         }
-        let mut table = Table::new();
-        table
-            .load_style(presets::NOTHING)
-            .set_content_arrangement(ContentArrangement::Dynamic)
-            .set_header(["TIME", "ACTION", "ACTOR", "OUTCOME", "WHERE", "EVENT"]);
+        let head = ["TIME", "ACTION", "ACTOR", "OUTCOME", "WHERE", "EVENT"];
         let shown = kept.len();
-        for row in kept.iter().rev() {
-            table.add_row(cells(row));
-        }
-        writeln!(out, "{}\n", table.trim_fmt())?;
+        writeln!(out, "{}\n", table(head, kept.iter().rev().map(cells)))?;
         let count = if events == 1 { "1 event".to_owned() } else { format!("{events} events") };
         let rest = if events > shown as u64 {
             format!(", the newest {shown} shown")

@@ -56,15 +56,7 @@ fn load(dir: &str) -> rules::RuleSet {
 }
 
 fn actor(name: Option<&str>) -> Actor {
-    Actor {
-        auth: None,
-        credential: None,
-        email: None,
-        id: name.map(ToOwned::to_owned),
-        name: None,
-        kind: ActorKind::User,
-        verified: false,
-    }
+    Actor { id: name.map(ToOwned::to_owned), ..Actor::unknown(ActorKind::User) }
 }
 
 fn shown(targets: &[Target]) -> String {

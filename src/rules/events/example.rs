@@ -276,15 +276,7 @@ impl RuleSet {
         };
         let mut seen = Seen::default();
         let request = engine.request(&request, Detail::WithBody, &mut seen).into_inner();
-        let actor = Actor {
-            auth: None,
-            credential: None,
-            email: None,
-            id: example.actor.clone(),
-            kind: ActorKind::User,
-            name: None,
-            verified: false,
-        };
+        let actor = Actor { id: example.actor.clone(), ..Actor::unknown(ActorKind::User) };
         let events = Arc::clone(&self.events);
         let kind = rule.kind.unwrap_or(Kind::Admin);
         let place = Place { rules: &events, host: &example.host, kind };

@@ -31,15 +31,7 @@ fn shipped(name: &str) -> (&str, String) {
 }
 
 fn actor() -> Actor {
-    Actor {
-        auth: None,
-        credential: None,
-        email: None,
-        id: Some("ada".to_owned()),
-        name: None,
-        kind: ActorKind::User,
-        verified: false,
-    }
+    Actor { id: Some("ada".to_owned()), ..Actor::unknown(ActorKind::User) }
 }
 
 /// `rule action target scope route`, and the sentence of a success.

@@ -36,15 +36,7 @@ fn rules() -> RuleSet {
 }
 
 fn nobody() -> Actor {
-    Actor {
-        auth: None,
-        credential: None,
-        email: None,
-        id: None,
-        name: None,
-        kind: ActorKind::Anonymous,
-        verified: false,
-    }
+    Actor::unknown(ActorKind::Anonymous)
 }
 
 fn request(line: &str, body: serde_json::Value) -> RequestRecord {
