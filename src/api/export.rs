@@ -104,7 +104,11 @@ fn format(asked: &Asked) -> Result<Format, Problem> {
     match asked.own("format")? {
         Some("csv") => Ok(Format::Csv { mark }),
         Some("ndjson") => Ok(Format::Ndjson),
-        _ => Err(Problem::parameter("format", "`format` is no format", "use csv or ndjson")),
+        None => Err(Problem::parameter("format", "`format` is missing", "use csv or ndjson")),
+        Some(_) => {
+            let detail = "`format` names no format of exports";
+            Err(Problem::parameter("format", detail, "use csv or ndjson"))
+        }
     }
 }
 
