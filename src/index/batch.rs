@@ -10,7 +10,9 @@ use super::terms::{self, Kind};
 use super::{IndexError, Row, schema};
 
 /// Terms whose numbers are remembered.
-const KNOWN: usize = 50_000;
+const KNOWN: usize = if cfg!(test) { 50 } else { 50_000 };
+/// Rows after which a block is full. In tests an hour has several blocks soon.
+const FULL: usize = if cfg!(test) { 23 } else { ROWS as usize };
 /// Of so many events the order in which they ended is kept.
 pub(super) const ARRIVALS: i64 = 100_000;
 
@@ -88,7 +90,7 @@ impl<'c> Batch<'c> {
             Some(block) => *block,
             None => self.last_block(hour)?,
         };
-        if self.block(block)?.times.len() >= ROWS as usize {
+        if self.block(block)?.times.len() >= FULL {
             block += 1;
             if schema::hour_of_block(block) != hour {
                 return Err(IndexError::Full);

@@ -1,6 +1,7 @@
 //! The index as a follower of the ledger.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry as MapEntry;
 
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
@@ -91,7 +92,7 @@ fn take_in(core: &mut Core, entries: &[Stored]) -> Result<(), IndexError> {
 }
 
 /// What becomes of an event: its rows with their numbers, and what they shall be.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Change {
     pub(super) old: Vec<(i64, Row)>,
     pub(super) new: Vec<Row>,
@@ -105,12 +106,14 @@ fn changes(conn: &Connection, entries: &[&Stored]) -> Result<BTreeMap<u64, Chang
             changes.insert(entry.seq, Change { old: Vec::new(), new: Row::begin(entry) });
             continue;
         };
-        if !changes.contains_key(&intent) {
-            let old = pending(conn, &entry.writer, intent)?;
-            let new = old.iter().map(|(_, row)| row.clone()).collect();
-            changes.insert(intent, Change { old, new });
-        }
-        let change = changes.entry(intent).or_default();
+        let change = match changes.entry(intent) {
+            MapEntry::Occupied(known) => known.into_mut(),
+            MapEntry::Vacant(vacant) => {
+                let old = pending(conn, &entry.writer, intent)?;
+                let new = old.iter().map(|(_, row)| row.clone()).collect();
+                vacant.insert(Change { old, new })
+            }
+        };
         change.new = match std::mem::take(&mut change.new) {
             // The ledger's triggers make sure that there is an intent.
             begun if begun.is_empty() => {

@@ -3,7 +3,7 @@
 //! Conditions that name values become terms. Those that look for a part of a name, or for the beginning
 //! of a word, are answered from the list of terms first: by the sets of the few that fit, or for actors
 //! and names of targets by the column that tells each row's. Where so many fit that neither helps, rows
-//! are read and looked at: then hits are frequent.
+//! are read and looked at: then hits are frequent. In tests few are many, so that all ways are gone.
 
 use foldhash::HashSet;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -12,11 +12,11 @@ use super::terms::{self, Kind, Wanted, joined};
 use super::{Condition, Core, Field, IndexError, View, schema};
 
 /// Terms that a clause intersects by their sets where there is a column instead.
-const FEW: usize = 64;
+const FEW: usize = if cfg!(test) { 3 } else { 64 };
 /// Words that a beginning may stand for.
-const WORDS_MAX: u32 = 4096;
+const WORDS_MAX: u32 = if cfg!(test) { 8 } else { 4096 };
 /// Names of targets that a part of one may stand for.
-const NAMES: usize = 20_000;
+const NAMES: usize = if cfg!(test) { 12 } else { 20_000 };
 /// Actors that a part of a name may stand for.
 const ACTORS: usize = 500_000;
 /// Letters that can be looked up; fewer are looked for in every name.
