@@ -44,7 +44,7 @@ pub use graphql::{Literal, Value, graphql, is_operation};
 pub(crate) use json::json_of_record;
 pub use json::{DEPTH_MAX, NODES_MAX, json};
 pub use multipart::{MULTIPARTS_MAX, PARTS_MAX};
-pub use node::{Node, Note};
+pub use node::{Node, Note, REDACTED_BY_VALUE};
 pub use number::Number;
 pub use percent::{percent_decode, percent_decode_lossy};
 pub use strings::{BASE64_BYTES_MIN, base64_text, data_url, embedded, percent_text};

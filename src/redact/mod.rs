@@ -27,6 +27,7 @@ mod pattern;
 mod policy;
 mod prints;
 mod receipts;
+mod routes;
 mod redacted;
 mod rule;
 mod scrub;
@@ -41,6 +42,7 @@ mod tests;
 mod text;
 mod texts;
 mod under;
+mod unread;
 mod walk;
 
 pub use engine::{Detail, Engine};
@@ -53,6 +55,7 @@ pub use pattern::{Conditions, Pattern, PatternError, Scheme, ShapeError, Validat
 pub use policy::{Policy, PolicyError};
 pub use prints::{Print, Unprinted, prints};
 pub use redacted::Redacted;
+pub use routes::RouteWords;
 pub use rule::{Action, Rule, Sides, UNSEARCHED_RULE, USERINFO_RULE};
 pub use secret::DOMAIN as SECRET_DOMAIN;
 pub use seen::{Seen, is_guessable};

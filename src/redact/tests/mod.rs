@@ -8,6 +8,7 @@ use crate::capture::{Body, Release, Request, Response};
 use crate::record::{Receipt, RequestRecord, ResponseRecord};
 
 mod contents;
+mod evidence;
 mod formats;
 mod inner;
 mod ordinary;
