@@ -24,9 +24,9 @@ mod token;
 mod tests;
 
 pub use bootstrap::{BOOTSTRAP_FILE, bootstrap};
-pub use grant::{Grant, GrantError, Right, Role};
+pub use grant::{EVERYBODY, Grant, GrantError, GroupGrant, Right, Role};
 pub use reader::{Reader, Way};
 pub use session::{SessionId, SessionRules};
 pub use store::{Access, AccessError, Kept, NewToken};
 pub use throttle::{Failure, Throttle};
-pub use token::Token;
+pub use token::{Token, random};

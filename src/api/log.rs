@@ -12,8 +12,9 @@ use tokio::time::timeout;
 
 use super::problem::Problem;
 use super::shown::{Shown, Used};
+use super::sign_in;
 use super::ways::Ways;
-use crate::access::{Access, AccessError, Reader, Throttle};
+use crate::access::{Access, AccessError, Failure, Reader, Throttle};
 use crate::clock::Clock;
 use crate::index::Index;
 use crate::recorder::Recorder;
@@ -68,6 +69,8 @@ pub struct Turns {
     throttle: Throttle,
     /// Apart, so that every one of them that is answered is on record.
     pub(super) sign_ins: Throttle,
+    /// Who claims to be somebody, and gets nowhere by it.
+    pub(super) strays: Throttle,
 }
 
 impl Default for Turns {
@@ -78,6 +81,7 @@ impl Default for Turns {
             tails: Arc::new(Semaphore::new(TAILS)),
             throttle: Throttle::default(),
             sign_ins: Throttle::default(),
+            strays: Throttle::default(),
         }
     }
 }
@@ -146,13 +150,17 @@ impl Log {
         headers: &HeaderMap,
         peer: Option<IpAddr>,
     ) -> Result<Reader, Problem> {
-        let shown = Shown::of(headers, &self.ways);
-        self.reader(&shown, Used::Now).await?.ok_or_else(|| {
-            let now = Instant::now();
-            match peer.and_then(|peer| self.turns.throttle.failed(peer, now).wait()) {
-                Some(wait) => Problem::throttled(wait),
-                None => Problem::unauthorized(),
-            }
+        let shown = Shown::of(headers, &self.ways, peer);
+        if let Some(reader) = self.reader(&shown, Used::Now).await? {
+            return Ok(reader);
+        }
+        sign_in::note(self, &shown, headers, peer).await;
+        let now = Instant::now();
+        let failure = peer.map(|peer| self.turns.throttle.failed(peer, now));
+        Err(match (&*shown, failure.and_then(Failure::wait)) {
+            (Shown::Stranger(_), _) => Problem::no_role(),
+            (_, Some(wait)) => Problem::throttled(wait),
+            (_, None) => Problem::unauthorized(),
         })
     }
 
@@ -162,12 +170,17 @@ impl Log {
         shown: &Arc<Shown>,
         used: Used,
     ) -> Result<Option<Reader>, Problem> {
+        match &**shown {
+            Shown::Nothing | Shown::Wrong | Shown::Stranger(_) => return Ok(None),
+            Shown::Person(reader) => return Ok(Some(reader.clone())),
+            Shown::Token(_) | Shown::Session(_) => {}
+        }
         let (shown, now) = (Arc::clone(shown), self.clock.now());
         self.access(move |access, ways| match (&*shown, used) {
-            (Shown::Nothing, _) => Ok(None),
             (Shown::Token(token), _) => access.reader(token, now),
             (Shown::Session(id), Used::Now) => access.session(id, &ways.sessions, now),
             (Shown::Session(id), Used::Before) => access.idle_session(id, &ways.sessions, now),
+            _ => Ok(None),
         })
         .await
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, Uri, header};
+use axum::http::{Extensions, HeaderMap, Uri, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http_body_util::channel::{Channel, Sender};
@@ -19,6 +19,7 @@ use super::asked::{Allowed, Asked, Who};
 use super::log::{Log, Session};
 use super::problem::Problem;
 use super::shown::{Shown, Used};
+use super::sign_in::peer;
 use crate::access::Reader;
 use crate::index::{Place, Search, View};
 use crate::query::Summary;
@@ -44,10 +45,11 @@ pub(super) async fn tail(
     State(log): State<Arc<Log>>,
     who: Who,
     headers: HeaderMap,
+    extensions: Extensions,
     uri: Uri,
 ) -> Result<Response, Problem> {
     let asked = Asked::of(&uri, &who, TAIL, log.clock.now())?;
-    let shown = Shown::of(&headers, &log.ways);
+    let shown = Shown::of(&headers, &log.ways, peer(&extensions));
     let mut session = log.tail().await?;
     let latest = session.index.latest().await?;
     let mut first = String::from(": ok\n\n");

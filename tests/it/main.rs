@@ -43,6 +43,8 @@ mod memory;
 #[cfg(test)]
 mod observed;
 #[cfg(test)]
+mod oidc;
+#[cfg(test)]
 mod passthrough;
 #[cfg(test)]
 mod protocols;

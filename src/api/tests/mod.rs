@@ -1,6 +1,7 @@
 //! The API over a real socket, a real ledger and a real index.
 
 mod exports;
+mod header;
 mod questions;
 mod scopes;
 mod sign_in;
@@ -153,7 +154,11 @@ impl Served {
     }
 
     async fn send(&self, method: &str, path: &str, fields: &str) -> Answer {
-        let mut stream = self.begin(method, path, fields).await;
+        self.send_to("a", method, path, fields).await
+    }
+
+    async fn send_to(&self, host: &str, method: &str, path: &str, fields: &str) -> Answer {
+        let mut stream = self.begin_at(host, method, path, fields).await;
         let mut bytes = Vec::new();
         stream.read_to_end(&mut bytes).await.unwrap();
         let text = String::from_utf8(bytes).unwrap();
@@ -167,9 +172,14 @@ impl Served {
     }
 
     async fn begin(&self, method: &str, path: &str, fields: &str) -> TcpStream {
+        self.begin_at("a", method, path, fields).await
+    }
+
+    async fn begin_at(&self, host: &str, method: &str, path: &str, fields: &str) -> TcpStream {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
-        let request =
-            format!("{method} {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{fields}\r\n");
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{fields}\r\n"
+        );
         stream.write_all(request.as_bytes()).await.unwrap();
         stream
     }
