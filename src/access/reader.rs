@@ -57,7 +57,7 @@ impl Reader {
 
     /// A person of whom somebody that the configuration trusts says who it is; none if the id is
     /// empty or too long to be one.
-    pub fn vouched(id: &str, name: Option<&str>, grant: Grant, way: Way) -> Option<Self> {
+    pub fn person(id: &str, name: Option<&str>, grant: Grant, way: Way) -> Option<Self> {
         let id = Some(id.trim()).filter(|id| (1..=TEXT_MAX).contains(&id.len()) && is_plain(id))?;
         let name = name.map(str::trim).filter(|name| !name.is_empty()).unwrap_or(id);
         let shown = |c: char| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c };

@@ -10,6 +10,7 @@ use axum::http::HeaderMap;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
 
+use super::changes::record_changes;
 use super::problem::Problem;
 use super::shown::{Shown, Used};
 use super::sign_in;
@@ -69,6 +70,8 @@ pub struct Turns {
     throttle: Throttle,
     /// Apart, so that every one of them that is answered is on record.
     pub(super) sign_ins: Throttle,
+    /// One records what was done to tokens.
+    pub(super) changes: tokio::sync::Mutex<()>,
     /// Who claims to be somebody, and gets nowhere by it.
     pub(super) strays: Throttle,
 }
@@ -81,6 +84,7 @@ impl Default for Turns {
             tails: Arc::new(Semaphore::new(TAILS)),
             throttle: Throttle::default(),
             sign_ins: Throttle::default(),
+            changes: tokio::sync::Mutex::default(),
             strays: Throttle::default(),
         }
     }
@@ -175,6 +179,21 @@ impl Log {
             Shown::Person(reader) => return Ok(Some(reader.clone())),
             Shown::Token(_) | Shown::Session(_) => {}
         }
+        let found = self.find(shown, used).await?;
+        // A token of which only its making is not yet on record holds as soon as that is.
+        match &**shown {
+            Shown::Token(_) if found.is_none() && record_changes(self).await? > 0 => {
+                self.find(shown, used).await
+            }
+            _ => Ok(found),
+        }
+    }
+
+    async fn find(
+        self: &Arc<Self>,
+        shown: &Arc<Shown>,
+        used: Used,
+    ) -> Result<Option<Reader>, Problem> {
         let (shown, now) = (Arc::clone(shown), self.clock.now());
         self.access(move |access, ways| match (&*shown, used) {
             (Shown::Token(token), _) => access.reader(token, now),

@@ -186,7 +186,7 @@ impl Notice {
     }
 }
 
-fn ending(
+pub(super) fn ending(
     began: Timestamp,
     now: Timestamp,
     outcome: Outcome,
@@ -213,11 +213,11 @@ fn ending(
 }
 
 /// Nothing in it was captured: it is what a token's owner asked for, redacted, and who that is.
-fn entry(kind: EntryKind, id: EventId, document: Value) -> Option<Entry> {
+pub(super) fn entry(kind: EntryKind, id: EventId, document: Value) -> Option<Entry> {
     let doc = canonical(&Redacted::system(document)).ok()?;
     Some(Entry { kind, id, intent: None, scope: Scope::new(), doc })
 }
 
-fn text(time: Timestamp) -> String {
+pub(super) fn text(time: Timestamp) -> String {
     time.to_rfc3339_opts(SecondsFormat::Millis, true)
 }

@@ -97,7 +97,7 @@ fn person(headers: &HeaderMap, ways: &Ways, peer: Option<IpAddr>) -> Option<Show
     // Nobody has signed in there.
     let user = Some(user.trim()).filter(|user| !user.is_empty())?;
     let grant = GroupGrant::first(&trusted.grants, &groups(headers, trusted));
-    let reader = grant.and_then(|grant| Reader::vouched(user, None, grant, Way::Header));
+    let reader = grant.and_then(|grant| Reader::person(user, None, grant, Way::Header));
     Some(reader.map_or_else(|| Shown::Stranger(user.chars().take(64).collect()), Shown::Person))
 }
 

@@ -225,6 +225,7 @@ impl Server {
             stopping: stopping.clone(),
             turns: api::Turns::default(),
         });
+        self.reading.spawn(api::keep_changes(Arc::clone(&log), stopping.clone()));
         self.reading.spawn(async move {
             if let Err(error) = api::serve(reading, operations, log).await {
                 tracing::error!(%error, "the reading listener failed");

@@ -3,6 +3,8 @@
 //! Each module is `#[cfg(test)]`, so that clippy knows its helper functions for test code too.
 
 #[cfg(test)]
+mod access;
+#[cfg(test)]
 mod acts;
 #[cfg(test)]
 mod api;

@@ -171,7 +171,7 @@ async fn answered(
         person(&claims, &provider.config.claim).ok_or(Failed::Provider(OidcError::NoSubject))?;
     let grant = GroupGrant::first(&provider.config.grants, &person.groups);
     let reader = grant
-        .and_then(|grant| Reader::vouched(&person.id, person.name.as_deref(), grant, Way::Oidc));
+        .and_then(|grant| Reader::person(&person.id, person.name.as_deref(), grant, Way::Oidc));
     reader.ok_or(Failed::Role(person))
 }
 
