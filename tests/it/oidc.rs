@@ -54,7 +54,7 @@ impl Site {
     /// The newest event about signing in.
     fn recorded(&self) -> Value {
         self.proxy
-            .events()
+            .all_events()
             .into_iter()
             .rev()
             .find(|event| event["action"] == "audit.sign_in")
