@@ -26,6 +26,7 @@ mod listening;
 mod outward;
 mod oversee;
 mod pass;
+mod patience;
 mod plan;
 mod problem;
 mod release;

@@ -2,6 +2,7 @@
 
 mod exports;
 mod header;
+mod ocsf;
 mod questions;
 mod scopes;
 mod sign_in;
