@@ -180,13 +180,13 @@ impl Log {
             Shown::Token(_) | Shown::Session(_) => {}
         }
         let found = self.find(shown, used).await?;
-        // A token of which only its making is not yet on record holds as soon as that is.
-        match &**shown {
-            Shown::Token(_) if found.is_none() && record_changes(self).await? > 0 => {
-                self.find(shown, used).await
-            }
-            _ => Ok(found),
+        if found.is_some() || !matches!(&**shown, Shown::Token(_)) {
+            return Ok(found);
         }
+        // A token of which only its making is not yet on record holds as soon as that is. Somebody else
+        // may have recorded it since.
+        record_changes(self).await?;
+        self.find(shown, used).await
     }
 
     async fn find(
