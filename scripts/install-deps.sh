@@ -15,6 +15,8 @@ case $purpose in
     test)
         # rabbitmqadmin is a Python program; the tests start a node of their own.
         needs+=([curl]=curl [rabbitmq-server]=rabbitmq-server [python3]=python3)
+        # An identity provider is one of the applications of the tests.
+        needs+=([node]=nodejs [npm]=npm)
         # Debian's python3 comes without what makes environments.
         if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
             needs+=([python3 -m venv]=python3-venv)
@@ -95,10 +97,24 @@ django() {
     "$dir/bin/pip" install --quiet --disable-pip-version-check "Django==$django_version"
 }
 
+# The identity provider, as tests/data/oidc/package-lock.json has it.
+oidc_provider() {
+    local dir=target/oidc lock=tests/data/oidc/package-lock.json
+    if [ -d "$dir/node_modules/oidc-provider" ] && cmp -s "$lock" "$dir/package-lock.json"; then
+        return
+    fi
+    say "installing oidc-provider into $dir"
+    rm -rf "$dir"
+    mkdir -p "$dir"
+    cp tests/data/oidc/package.json "$lock" "$dir/"
+    npm ci --prefix "$dir" --silent --no-audit --no-fund --ignore-scripts
+}
+
 case $purpose in
     test)
         cargo_tool cargo-nextest
         django
+        oidc_provider
         ;;
     check) cargo_tool cargo-deny ;;
 esac
