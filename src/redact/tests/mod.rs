@@ -10,6 +10,7 @@ use crate::record::{Receipt, RequestRecord, ResponseRecord};
 mod contents;
 mod formats;
 mod inner;
+mod nested;
 mod ordinary;
 mod prompts;
 mod properties;
