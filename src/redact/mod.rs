@@ -13,6 +13,7 @@ mod class;
 mod engine;
 mod escapes;
 mod exceptions;
+mod fragments;
 mod glob;
 mod headers;
 mod heard;

@@ -11,6 +11,7 @@ mod contents;
 mod evidence;
 mod formats;
 mod inner;
+mod nested;
 mod ordinary;
 mod prompts;
 mod properties;
