@@ -250,7 +250,7 @@ fn questions(document: &Value, hidden: EventId, cursor: &str) -> Vec<(Right, Str
         let needed = match right {
             Right::Export => "format=ndjson&",
             // Otherwise what is answered depends on the moment.
-            _ if path.ends_with("/stats") => {
+            _ if path.ends_with("/stats") || path.ends_with("/facets") => {
                 "since=2026-07-09T00:00:00Z&until=2026-07-10T00:00:00Z&"
             }
             _ => "",
