@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use super::problem::Problem;
 use crate::access::{Access, Reader, Throttle, Token};
 use crate::clock::Clock;
-use crate::index::Index;
+use crate::index::{Index, IndexError};
 use crate::recorder::Recorder;
 use crate::redact::Redacted;
 use crate::store::LedgerReader;
@@ -78,8 +78,14 @@ impl Default for Turns {
 /// A connection to the index for one question. When it is dropped, the question is given up.
 pub(super) struct Session {
     pub(super) index: Index,
-    _gone: Gone,
-    _turn: OwnedSemaphorePermit,
+    pub(super) turn: Turn,
+}
+
+/// One of the few that are answered at one time. When it is dropped, its question is given up.
+pub(super) struct Turn {
+    gone: Gone,
+    deadline: Option<Instant>,
+    _permit: OwnedSemaphorePermit,
 }
 
 struct Gone(Arc<AtomicBool>);
@@ -114,15 +120,21 @@ impl Log {
 
     async fn open(
         &self,
-        turn: OwnedSemaphorePermit,
+        permit: OwnedSemaphorePermit,
         deadline: Option<Instant>,
     ) -> Result<Session, Problem> {
+        let turn = Turn { gone: Gone(Arc::default()), deadline, _permit: permit };
+        let index = self.index(&turn).await?;
+        Ok(Session { index, turn })
+    }
+
+    /// A connection to the index, of the same turn.
+    pub(super) async fn index(&self, turn: &Turn) -> Result<Index, IndexError> {
         let mut index = Index::open_read_only(&self.dir).await?;
-        let gone = Arc::new(AtomicBool::new(false));
-        let is_gone = Arc::clone(&gone);
+        let (gone, deadline) = (Arc::clone(&turn.gone.0), turn.deadline);
         let is_late = move || deadline.is_some_and(|deadline| Instant::now() >= deadline);
-        index.give_up_when(move || is_gone.load(Ordering::Relaxed) || is_late()).await?;
-        Ok(Session { index, _gone: Gone(gone), _turn: turn })
+        index.give_up_when(move || gone.load(Ordering::Relaxed) || is_late()).await?;
+        Ok(index)
     }
 
     /// A connection to the ledger.

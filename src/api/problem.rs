@@ -155,6 +155,13 @@ impl Problem {
             .later(SOON)
     }
 
+    /// What is left of an export is not what it was.
+    pub(super) fn moved() -> Self {
+        let detail = "events that were pending when the export began have ended since";
+        Self::new(StatusCode::CONFLICT, "moved", "The export cannot go on", detail)
+            .remedy("begin a new export")
+    }
+
     /// What must be on record could not be recorded, and so is not done.
     pub(super) fn unrecorded() -> Self {
         let detail = "nothing was exported: that it is could not be recorded";

@@ -337,7 +337,8 @@ fn who_comes_together_is_asked_about_once_and_nobody_is_left_out() {
     let upstream = Upstream::start(move |seen| match seen.line() {
         line if line.starts_with("GET /api/me") => {
             let body = "{\"id\":\"grace\"}";
-            let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 14\r\n";
+            let head =
+                "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 14\r\n";
             Reply::Later(pause, format!("{head}\r\n{body}").into_bytes())
         }
         _ => Reply::ok(),

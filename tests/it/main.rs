@@ -25,6 +25,8 @@ mod exchange;
 #[cfg(test)]
 mod explain;
 #[cfg(test)]
+mod exports;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod fingerprint;

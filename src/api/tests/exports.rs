@@ -46,6 +46,126 @@ async fn an_export_is_all_that_was_asked_for_and_on_record() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_interrupted_export_goes_on_as_of_the_same_moment() {
+    let served = Served::new().await;
+    let act = |action: &str| json!({"action": action, "category": "api_key"});
+    let acts = [act("a.do"), act("b.do")];
+    for n in 0..6 {
+        let more = if n == 3 { json!({"acts": acts}) } else { json!({}) };
+        served.event(&format!("2026-07-09T10:00:0{n}Z"), more).await;
+    }
+    served.indexed().await;
+    for format in ["ndjson", "csv", "json", "ocsf"] {
+        let path = format!("/v1/admin/audit/export?format={format}&category=api_key&since=24h");
+        let whole = served.ask(&path).await;
+        let export = whole.field("countersign-export").unwrap().to_owned();
+        // What comes later is not part of it, whatever its time; what spans of time mean stays.
+        served.event("2026-07-09T10:00:01.500Z", json!({"action": "late.do"})).await;
+        served.event("2026-07-09T11:00:01.500Z", json!({"action": "late.do"})).await;
+        served.clock.advance(chrono::Duration::hours(1));
+        served.indexed().await;
+        let lines = whole.body.split_inclusive('\n').collect::<Vec<_>>();
+        let mut parts = 0;
+        for (last, line) in lines.iter().enumerate() {
+            let Some(place) = place(format, line) else { continue };
+            let rest = served.ask(&format!("{path}&resume={export}&after={place}")).await;
+            assert_eq!(rest.status, 200, "{rest:?}");
+            parts += 1;
+            let known = match format {
+                "json" => lines[..=last].concat().trim_end_matches([',', '\n']).to_owned(),
+                _ => lines[..=last].concat(),
+            };
+            assert_eq!(format!("{known}{}", rest.body), whole.body, "{format} {last}");
+        }
+        // Each of them is on record, and says of which it is a part.
+        let recorded = served.recorded("audit.export").await;
+        let of_it = recorded.iter().filter(|event| event["metadata"]["continues"] == export);
+        assert!(parts >= 7 && of_it.count() == parts, "{format}");
+    }
+}
+
+/// The place of the event in a line.
+fn place(format: &str, line: &str) -> Option<String> {
+    let time = |time: &str| chrono::DateTime::parse_from_rfc3339(time).unwrap().timestamp_millis();
+    if format == "csv" {
+        let cells: Vec<&str> = line.split('"').skip(1).step_by(2).take(3).collect();
+        let [id, act, at] = cells[..] else { return None };
+        let act = if act.is_empty() { String::new() } else { format!(".{act}") };
+        return (id != "id").then(|| format!("{}.{id}{act}", time(at)));
+    }
+    let event: Value = serde_json::from_str(line.trim_end_matches([',', '\n'])).ok()?;
+    if format == "ocsf" {
+        return Some(format!("{}.{}", event["time"], event["metadata"]["uid"].as_str()?));
+    }
+    let act = event["act"]["number"].as_u64().map(|act| format!(".{act}")).unwrap_or_default();
+    let at = time(event["time"].as_str()?);
+    Some(format!("{at}.{}{act}", event["id"].as_str()?))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_export_goes_on_with_what_is_not_the_same() {
+    let served = Served::new().await;
+    let id = served.event("2026-07-09T10:00:00Z", json!({"scope": {"pool": "blue"}})).await;
+    served.indexed().await;
+    let admin = served.scoped("blue", Role::Admin, "blue");
+    let other = served.scoped("other", Role::Admin, "blue");
+    let path = "/v1/admin/audit/export?format=ndjson&q=made";
+    let begun = served.ask_as(&admin, path).await;
+    let export = begun.field("countersign-export").unwrap().to_owned();
+    served.indexed().await;
+    let after = format!("1783591200001.{id}");
+    let again = format!("{path}&resume={export}&after={after}");
+    assert_eq!(served.ask_as(&admin, &again).await.status, 200);
+    let rows = [
+        (&other, again.clone(), "resume"),
+        (&served.owner, again.clone(), "resume"),
+        (&admin, again.replace("made", "mad"), "resume"),
+        (&admin, again.replace("ndjson", "csv"), "resume"),
+        (&admin, format!("{again}&scope.pool=blue"), "resume"),
+        // Some event that is no export, or none.
+        (&admin, again.replace(&export, &id), "resume"),
+        (&admin, again.replace(&export, "0197c5a0-7b1e-7cc3-98c4-dc0c0c07398f"), "resume"),
+        (&admin, again.replace(&export, "x"), "resume"),
+        (&admin, again.replace(&after, "x"), "after"),
+        (&admin, format!("{path}&resume={export}"), "after"),
+        (&admin, format!("{path}&after={after}"), "resume"),
+    ];
+    for (token, path, parameter) in rows {
+        let answer = served.ask_as(token, &path).await;
+        assert_eq!(answer.status, 400, "{path}: {answer:?}");
+        assert_eq!(answer.json()["parameter"], json!(parameter), "{path}: {answer:?}");
+        let detail = answer.json()["detail"].as_str().unwrap().to_owned();
+        assert!(parameter != "resume" || path.contains("&after="), "{detail}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_pending_and_has_ended_cannot_be_shown_as_it_was() {
+    let served = Served::new().await;
+    let before = served.pending("2026-07-09T09:00:00Z").await;
+    let done = served.event("2026-07-09T10:00:00Z", json!({})).await;
+    let behind = served.pending("2026-07-09T11:00:00Z").await;
+    served.indexed().await;
+    let path = "/v1/admin/audit/export?format=ndjson";
+    let whole = served.ask(path).await;
+    let export = whole.field("countersign-export").unwrap().to_owned();
+    assert_eq!(whole.body.matches("\"outcome\":null").count(), 2, "{}", whole.body);
+    // What was shown already may end; what is still to be shown may not.
+    let place = format!("1783591200000.{done}");
+    let again = format!("{path}&resume={export}&after={place}");
+    drop(behind);
+    served.settled("unknown").await;
+    assert_eq!(served.ask(&again).await.status, 200);
+    drop(before);
+    served.settled("unknown").await;
+    let answer = served.ask(&again).await;
+    assert_eq!(
+        (answer.status, &answer.json()["type"]),
+        (409, &json!("urn:countersign:problem:moved"))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_refused_export_is_on_record_and_no_secret_with_it() {
     let served = Served::new().await;
     let viewer = served.scoped("eve", Role::Viewer, "blue");
