@@ -13,14 +13,15 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http_body_util::channel::{Channel, Sender};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::asked::{Allowed, Asked, Who};
 use super::events::unreadable;
 use super::log::{Log, Session, Turn};
 use super::problem::Problem;
-use super::record::{Earlier, Export, Exported, Shown};
-use crate::access::Right;
+use super::record::{Earlier, Export, Exported, Extent};
+use super::shown::{Shown, Used};
+use crate::access::{Reader, Right};
 use crate::export::{Encoder, Format, Mark, NoFormat, Walk, WalkError};
 use crate::index::{Condition, Cursor, Search};
 use crate::query::{self, Summary};
@@ -29,12 +30,13 @@ use crate::record::EventId;
 /// Names the event of the export, by which it can go on.
 pub(super) const EXPORT_FIELD: &str = "countersign-export";
 
-const EXPORT: Allowed =
-    Allowed { own: &["format", "bom", "resume", "after"], page: false, strict: true };
+const EXPORT: Allowed = Allowed { own: &["format", "bom", "resume"], page: false, strict: true };
 /// What is sent in one piece, in bytes, give or take an event.
 const PIECE: usize = 64 * 1024;
 /// Pieces that may wait for the client.
 const PIECES: usize = 2;
+/// How often is looked whether the reader still may.
+const RECHECK: Duration = Duration::from_secs(5);
 /// How long a client may take to accept a piece.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -43,6 +45,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 enum Cut {
     /// The client left, or did not read.
     Client,
+    /// Whoever asked may not any more.
+    Reader,
     /// The log could not be read.
     Log,
     /// The process stops.
@@ -53,6 +57,7 @@ impl Cut {
     fn reason(self) -> &'static str {
         match self {
             Self::Client => "client_aborted",
+            Self::Reader => "revoked",
             Self::Log => "unreadable",
             Self::Stop => "stopping",
         }
@@ -76,7 +81,9 @@ pub(super) async fn export(
     let asked = Asked::of(uri, &who, EXPORT, now);
     if !reader.grant().role().allows(Right::Export) {
         let filters = asked.map(|asked| asked.filters).unwrap_or_default();
-        Export { reader, peer, format: "file", filters: &filters, shown: None }.refused(&log).await;
+        Export { reader, peer, format: "file", filters: &filters, extent: None }
+            .refused(&log)
+            .await;
         return Err(Problem::forbidden());
     }
     let mut asked = asked?;
@@ -93,13 +100,13 @@ pub(super) async fn export(
         asked = Asked::of(uri, &who, EXPORT, moment)?;
     }
     let mut record =
-        Export { reader, peer, format: format.as_str(), filters: &asked.filters, shown: None };
+        Export { reader, peer, format: format.as_str(), filters: &asked.filters, extent: None };
     let encoder = match &again {
         Some(_) => Encoder::going_on(format, 1),
         None => Encoder::new(format),
     };
     if earlier.as_ref().is_some_and(|earlier| !record.is_more_of(&log, earlier)) {
-        return Err(not_again());
+        return Err(Problem::no_export());
     }
     session.index.freeze().await?;
     let Session { index, turn } = session;
@@ -113,7 +120,7 @@ pub(super) async fn export(
     };
     let walk = walk.map_err(problem)?;
     let continues = earlier.as_ref().map(Earlier::id);
-    record.shown = Some(Shown { snapshot: walk.snapshot(), moment, continues });
+    record.extent = Some(Extent { snapshot: walk.snapshot(), moment, continues });
     let exported = record.begin(&log).await?;
     let headers = [
         (header::CONTENT_TYPE.as_str(), format.media_type().to_owned()),
@@ -125,7 +132,11 @@ pub(super) async fn export(
     if continues.is_none() {
         encoder.begin(mark, &mut piece);
     }
-    tokio::spawn(Writer { log, turn, walk, encoder, sender, piece, rows: 0 }.run(exported));
+    let shown = Shown::of(request.headers(), &log.ways);
+    let (reader, checked) = (who.0.clone(), Instant::now());
+    let writer =
+        Writer { log, turn, walk, encoder, sender, piece, rows: 0, shown, reader, checked };
+    tokio::spawn(writer.run(exported));
     Ok((headers, Body::new(body)).into_response())
 }
 
@@ -154,39 +165,26 @@ fn mark(asked: &Asked) -> Result<Mark, Problem> {
 
 /// With which export to go on, and behind which event.
 fn again(asked: &Asked) -> Result<Option<(EventId, Cursor)>, Problem> {
-    match (asked.own("resume")?, asked.own("after")?) {
-        (None, None) => Ok(None),
-        (Some(id), Some(last)) => {
-            let last = last.parse().map_err(|_| {
-                let remedy = "give MILLISECONDS.ID, or MILLISECONDS.ID.ACT, of the last event";
-                Problem::parameter("after", "`after` names no event", remedy)
-            })?;
-            Ok(Some((id.parse().map_err(|_| not_again())?, last)))
-        }
-        (Some(_), None) => {
-            let remedy = "say as well behind which event to go on";
-            Err(Problem::parameter("after", "`after` is missing", remedy))
-        }
-        (None, Some(_)) => {
-            let remedy = "say as well with which export to go on: its field Countersign-Export";
-            Err(Problem::parameter("resume", "`resume` is missing", remedy))
-        }
-    }
-}
-
-/// Whatever the reason: nobody learns of others' exports.
-fn not_again() -> Problem {
-    let detail = "no export of yours with this id had these filters, this format and these rights";
-    Problem::parameter("resume", detail, "begin a new export")
+    let Some(text) = asked.own("resume")? else { return Ok(None) };
+    let parsed = text.split_once(',').and_then(|(export, last)| {
+        let export: EventId = export.parse().ok()?;
+        Some((export, last.parse().ok()?))
+    });
+    parsed.map(Some).ok_or_else(|| {
+        let detail = "`resume` names no export and the last event that arrived of it";
+        let remedy = "give the field Countersign-Export of its answer, a comma, and the time in \
+                      milliseconds and the id of the last event: MS.ID, or MS.ID.ACT of an act";
+        Problem::parameter("resume", detail, remedy)
+    })
 }
 
 async fn earlier(log: &Log, session: &mut Session, id: EventId) -> Result<Earlier, Problem> {
     let conditions = vec![Condition::Id(id.to_string())];
     let search = Search { conditions, limit: 1, ..Search::default() };
     let page = session.index.search(&search).await?;
-    let row = page.rows.first().ok_or_else(not_again)?;
+    let row = page.rows.first().ok_or_else(Problem::no_export)?;
     let event = query::whole(&mut log.ledger().await?, row).await.map_err(unreadable)?;
-    Earlier::of(&event).ok_or_else(not_again)
+    Earlier::of(&event).ok_or_else(Problem::no_export)
 }
 
 fn problem(error: WalkError) -> Problem {
@@ -210,6 +208,9 @@ struct Writer {
     sender: Sender<Bytes, CutShort>,
     piece: Vec<u8>,
     rows: u64,
+    shown: Arc<Shown>,
+    reader: Reader,
+    checked: Instant,
 }
 
 impl Writer {
@@ -236,6 +237,13 @@ impl Writer {
                 self.rows += 1;
                 if self.piece.len() >= PIECE {
                     self.flush().await?;
+                }
+            }
+            if self.checked.elapsed() >= RECHECK {
+                self.checked = Instant::now();
+                let found = self.log.reader(&self.shown, Used::Before).await;
+                if !matches!(found, Ok(Some(reader)) if reader == self.reader) {
+                    return Err(Cut::Reader);
                 }
             }
             if self.walk.is_stale() {

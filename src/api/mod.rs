@@ -9,6 +9,7 @@
 
 mod asked;
 mod counts;
+mod coverage;
 mod events;
 mod export;
 mod log;
@@ -76,6 +77,7 @@ pub fn router(operations: Operations, log: Arc<Log>) -> Router {
         .route("/v1/admin/audit", get(events::list))
         .route("/v1/admin/audit/facets", get(counts::facets))
         .route("/v1/admin/audit/stats", get(counts::stats))
+        .route("/v1/admin/audit/coverage", get(coverage::coverage))
         .route("/v1/admin/audit/export", get(export::export).head(no_head))
         .route("/v1/admin/audit/stream", get(tail::tail).head(no_head))
         .route("/v1/admin/audit/{id}", get(events::one))

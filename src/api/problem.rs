@@ -118,6 +118,22 @@ impl Problem {
         )
     }
 
+    /// No export can go on like this. Whatever the reason: nobody learns of others' exports.
+    pub(super) fn no_export() -> Self {
+        let detail =
+            "no export of yours with this id had this format, these filters and these rights";
+        let mut problem = Self::new(StatusCode::NOT_FOUND, "not-found", "Not found", detail);
+        problem.parameter = Some("resume".into());
+        problem.remedy("begin a new export")
+    }
+
+    /// Only owners see all of the log.
+    pub(super) fn not_owner() -> Self {
+        let detail = "the role of this token does not allow it";
+        Self::new(StatusCode::FORBIDDEN, "forbidden", "Not allowed", detail)
+            .remedy("this needs a token of the role owner")
+    }
+
     /// There is nothing at this path.
     pub(super) fn no_route() -> Self {
         let detail = "there is nothing at this path";

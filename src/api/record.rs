@@ -32,12 +32,12 @@ pub(super) struct Export<'a> {
     pub(super) format: &'static str,
     pub(super) filters: &'a [(String, String)],
     /// What is shown, if it is known already.
-    pub(super) shown: Option<Shown<'a>>,
+    pub(super) extent: Option<Extent<'a>>,
 }
 
 /// What an export shows. It is on record, so that an export which was interrupted can go on.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Shown<'a> {
+pub(super) struct Extent<'a> {
     /// Up to which entries.
     pub(super) snapshot: &'a Snapshot,
     /// Spans of time are before this.
@@ -91,10 +91,10 @@ impl Export<'_> {
             "role": self.reader.grant().role().as_str(),
             "scopes": scopes,
         });
-        if let (Value::Object(fields), Some(shown)) = (&mut metadata, self.shown) {
-            fields.insert("snapshot".to_owned(), json!(shown.snapshot));
-            fields.insert("moment".to_owned(), text(shown.moment).into());
-            if let Some(continues) = shown.continues {
+        if let (Value::Object(fields), Some(extent)) = (&mut metadata, self.extent) {
+            fields.insert("snapshot".to_owned(), json!(extent.snapshot));
+            fields.insert("moment".to_owned(), text(extent.moment).into());
+            if let Some(continues) = extent.continues {
                 fields.insert("continues".to_owned(), continues.into());
             }
         }
@@ -103,8 +103,8 @@ impl Export<'_> {
 
     /// Whether this is the same reader, with the same rights, who asks for the same.
     pub(super) fn is_more_of(&self, log: &Log, earlier: &Earlier) -> bool {
-        let now = self.document(EventId::new(log.clock.now()), log.clock.now(), &Value::Null);
-        now.get("actor") == Some(&earlier.actor) && self.metadata(log) == earlier.metadata
+        let now = actor(log, self.reader);
+        now == earlier.actor && self.metadata(log) == earlier.metadata
     }
 
     fn document(&self, log: &Log, id: EventId, now: Timestamp, metadata: &Value) -> Value {

@@ -57,6 +57,8 @@ mod reads;
 #[cfg(test)]
 mod reloads;
 #[cfg(test)]
+mod schemathesis;
+#[cfg(test)]
 mod selectors;
 #[cfg(test)]
 mod soak;

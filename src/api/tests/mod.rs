@@ -142,14 +142,15 @@ impl Served {
         id.to_string()
     }
 
-    /// Appends an event that has not ended.
-    async fn pending(&self, time: &str) -> OpenIntent {
+    /// Appends an event that has not ended. It ends when this is dropped.
+    async fn pending(&self, time: &str, more: Value) -> OpenIntent {
         let time: Timestamp = time.parse().unwrap();
         let id = EventId::new(time);
-        let doc = json!({
+        let mut doc = json!({
             "id": id, "time": time.to_rfc3339(), "action": "api_key.create", "scope": {},
             "actor": {"type": "user", "id": "u1", "verified": true}, "targets": [],
         });
+        doc.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         let doc = Redacted::system(doc.to_string());
         let scope = Scope::new();
         let entry = Entry { kind: EntryKind::Intent, id, intent: None, scope, doc };

@@ -159,7 +159,7 @@ impl Remote {
             query.push("bom=true".to_owned());
         }
         if let Some(last) = last {
-            query.push(format!("resume={}&after={}", last.export, last.event));
+            query.push(format!("resume={},{}", last.export, last.event));
         }
         let path = format!("/v1/admin/audit/export?{}", query.join("&"));
         let answer = base.ask(&token, &path).await?;
