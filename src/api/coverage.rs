@@ -81,6 +81,7 @@ pub(super) async fn coverage(
 ) -> Result<Json<Coverage>, Problem> {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
     if who.0.grant().role() != Role::Owner {
+        log.refused(peer)?;
         refused(&log, &who, peer).await;
         return Err(Problem::not_owner());
     }

@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::header;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http_body_util::channel::{Channel, Sender};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::asked::{Allowed, Asked, Who};
 use super::events::unreadable;
@@ -23,18 +23,26 @@ use super::record::{Earlier, Export, Exported, Extent};
 use super::shown::{Shown, Used};
 use crate::access::{Reader, Right};
 use crate::export::{Encoder, Format, Mark, NoFormat, Walk, WalkError};
+use crate::follow::{Heads, lag};
 use crate::index::{Condition, Cursor, Search};
 use crate::query::{self, Summary};
 use crate::record::EventId;
+use crate::store::LedgerReader;
 
 /// Names the event of the export, by which it can go on.
-pub(super) const EXPORT_FIELD: &str = "countersign-export";
+const EXPORT_FIELD: &str = "countersign-export";
+/// Says that the newest events may be missing, since the search index is behind.
+const BEHIND_FIELD: &str = "countersign-behind";
+/// How long an export waits for the search index.
+const CATCH_UP: Duration = Duration::from_secs(2);
 
 const EXPORT: Allowed = Allowed { own: &["format", "bom", "resume"], page: false, strict: true };
 /// What is sent in one piece, in bytes, give or take an event.
 const PIECE: usize = 64 * 1024;
 /// Pieces that may wait for the client.
 const PIECES: usize = 2;
+/// How often is looked how far the index is.
+const LOOK: Duration = Duration::from_millis(25);
 /// How often is looked whether the reader still may.
 const RECHECK: Duration = Duration::from_secs(5);
 /// How long a client may take to accept a piece.
@@ -80,6 +88,7 @@ pub(super) async fn export(
     let now = log.clock.now();
     let asked = Asked::of(uri, &who, EXPORT, now);
     if !reader.grant().role().allows(Right::Export) {
+        log.refused(peer)?;
         let filters = asked.map(|asked| asked.filters).unwrap_or_default();
         Export { reader, peer, format: "file", filters: &filters, extent: None }
             .refused(&log)
@@ -88,7 +97,7 @@ pub(super) async fn export(
     }
     let mut asked = asked?;
     let (format, mark) = (format(&asked)?, mark(&asked)?);
-    let mut session = log.export().await?;
+    let mut session = log.export(reader).await?;
     let again = again(&asked)?;
     let earlier = match &again {
         Some((id, _)) => Some(earlier(&log, &mut session, *id).await?),
@@ -108,9 +117,10 @@ pub(super) async fn export(
     if earlier.as_ref().is_some_and(|earlier| !record.is_more_of(&log, earlier)) {
         return Err(Problem::no_export());
     }
+    let mut ledger = log.ledger().await?;
+    let behind = is_behind(&log, &mut session, &mut ledger).await;
     session.index.freeze().await?;
     let Session { index, turn } = session;
-    let ledger = log.ledger().await?;
     let walk = match (earlier.as_ref(), again) {
         (Some(earlier), Some((_, last))) => {
             let snapshot = earlier.snapshot.clone();
@@ -122,11 +132,18 @@ pub(super) async fn export(
     let continues = earlier.as_ref().map(Earlier::id);
     record.extent = Some(Extent { snapshot: walk.snapshot(), moment, continues });
     let exported = record.begin(&log).await?;
-    let headers = [
-        (header::CONTENT_TYPE.as_str(), format.media_type().to_owned()),
-        (EXPORT_FIELD, exported.id().to_string()),
-        ("content-disposition", format!("attachment; filename=\"{}\"", format.file_name())),
+    let mut headers = HeaderMap::new();
+    let fields = [
+        (header::CONTENT_TYPE, format.media_type().to_owned()),
+        (HeaderName::from_static(EXPORT_FIELD), exported.id().to_string()),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{}\"", format.file_name())),
     ];
+    for (name, value) in fields {
+        headers.insert(name, HeaderValue::try_from(value).map_err(|_| Problem::unrecorded())?);
+    }
+    if behind {
+        headers.insert(BEHIND_FIELD, HeaderValue::from_static("true"));
+    }
     let (sender, body) = Channel::<Bytes, CutShort>::new(PIECES);
     let mut piece = Vec::new();
     if continues.is_none() {
@@ -185,6 +202,21 @@ async fn earlier(log: &Log, session: &mut Session, id: EventId) -> Result<Earlie
     let row = page.rows.first().ok_or_else(Problem::no_export)?;
     let event = query::whole(&mut log.ledger().await?, row).await.map_err(unreadable)?;
     Earlier::of(&event).ok_or_else(Problem::no_export)
+}
+
+/// Whether the index lacks what is on record at this moment, after a while that it has to catch up.
+async fn is_behind(log: &Log, session: &mut Session, ledger: &mut LedgerReader) -> bool {
+    if log.metrics.index_lag.get() == 0 {
+        return false;
+    }
+    let caught_up = async {
+        let heads = Heads::now(ledger).await.ok()?;
+        while lag(&mut session.index, &heads).await.ok()? > 0 {
+            sleep(LOOK).await;
+        }
+        Some(())
+    };
+    !matches!(timeout(CATCH_UP, caught_up).await, Ok(Some(())))
 }
 
 fn problem(error: WalkError) -> Problem {

@@ -12,10 +12,12 @@ mod counts;
 mod coverage;
 mod events;
 mod export;
+mod listener;
 mod log;
 mod openapi;
 mod problem;
 mod record;
+mod shares;
 mod shown;
 mod sign_in;
 mod tail;
@@ -24,7 +26,7 @@ mod ways;
 #[cfg(test)]
 mod tests;
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -37,6 +39,7 @@ use tokio::sync::watch;
 
 use crate::recorder::Recorder;
 use crate::telemetry::Metrics;
+use listener::{CONNECTIONS, Few, Peer, with_address};
 use problem::Problem;
 
 pub use log::{Log, Redaction, Turns};
@@ -114,8 +117,10 @@ pub async fn serve(
 ) -> std::io::Result<()> {
     let mut stopping = operations.stopping.clone();
     listener.set_nonblocking(true)?;
-    let listener = tokio::net::TcpListener::from_std(listener)?;
-    let service = router(operations, log).into_make_service_with_connect_info::<SocketAddr>();
+    let listener = Few::new(tokio::net::TcpListener::from_std(listener)?, CONNECTIONS);
+    let service = router(operations, log)
+        .layer(middleware::map_request(with_address))
+        .into_make_service_with_connect_info::<Peer>();
     axum::serve(listener, service)
         .with_graceful_shutdown(async move {
             // An error means that the sender is gone, which is a reason to stop as well.

@@ -278,18 +278,22 @@ fn event_id(value: &str) -> Result<EventId, FilterError> {
     })
 }
 
-/// RFC 3339, or a span of time before now: `90s`, `15m`, `24h`, `30d`, `2w`.
+/// No event is of another time, and none can be written with four digits of a year.
+const TIMES: std::ops::RangeInclusive<i64> = 0..=253_402_300_799_999;
+
+/// RFC 3339, or a span of time before now: `90s`, `15m`, `24h`, `30d`, `2w`; at least the beginning of
+/// 1970, at most the end of 9999.
 fn time(name: &'static str, value: &str, now: Timestamp) -> Result<i64, FilterError> {
     if let Some(span) = span(value) {
-        return Ok(now.timestamp_millis().saturating_sub(span.num_milliseconds()));
+        let time = now.timestamp_millis().saturating_sub(span.num_milliseconds());
+        return Ok(time.clamp(*TIMES.start(), *TIMES.end()));
     }
-    DateTime::parse_from_rfc3339(value).map(|time| time.timestamp_millis()).map_err(|_| {
-        FilterError::Malformed {
-            name,
-            value: value.to_owned(),
-            expected: "give a time such as 2026-07-01T12:00:00Z, or a span before now such as 1h, \
+    let time = DateTime::parse_from_rfc3339(value).map(|time| time.timestamp_millis());
+    time.map(|time| time.clamp(*TIMES.start(), *TIMES.end())).map_err(|_| FilterError::Malformed {
+        name,
+        value: value.to_owned(),
+        expected: "give a time such as 2026-07-01T12:00:00Z, or a span before now such as 1h, \
                        24h, 7d, 30d or 90d",
-        }
     })
 }
 

@@ -101,6 +101,15 @@ fn what_is_refused() {
         let error = parse([(name, value), ("action", "x"), (name, value)], now()).unwrap_err();
         assert_eq!(error.to_string(), format!("`{name}` is given twice"));
     }
+    // Times that no event can have are the first and the last that one can.
+    for (value, expected) in [
+        ("99999999w", 0),
+        ("0001-01-01T00:00:00Z", 0),
+        ("9999-12-31T23:59:60Z", 253_402_300_799_999),
+    ] {
+        let search = parse([("since", value)], now()).unwrap();
+        assert_eq!(search.conditions, [Condition::Since(expected)], "{value}");
+    }
     // Values are counted in characters, as the API's description has it.
     assert!(parse([("q", "é".repeat(1024).as_str())], now()).is_ok());
     assert!(parse([("q", "é".repeat(1025).as_str())], now()).is_err());

@@ -165,6 +165,7 @@ fn an_interrupted_export_goes_on_wherever_it_was_cut() {
             refused(&[&args[..], &[text(&out), "--resume", "--outcome", "success"]].concat(), 1);
         assert!(said.contains("outcome=success") && said.contains("--force"), "{said}");
         export(&[&args[..], &[text(&out), "--force"]].concat());
+        fs::remove_file(&out).unwrap();
         let said = refused(&[&args[..], &[text(&home.path().join("no")), "--resume"]].concat(), 1);
         assert!(said.contains("nothing to go on with"), "{said}");
     };

@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 use tokio::io::AsyncReadExt;
 
 use super::Served;
-use crate::access::Role;
+use crate::access::{Grant, Role};
+use crate::index::{Condition, Field, Index, Search};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_export_is_all_that_was_asked_for_and_on_record() {
@@ -207,6 +208,86 @@ async fn a_client_that_leaves_ends_the_export() {
     };
     assert_eq!(event["reason"], json!("client_aborted"), "{event}");
     assert!(event["metadata"]["rows"].as_u64().unwrap() < 60, "{event}");
+}
+
+/// Exports that their clients do not read: the first byte of each has arrived.
+async fn stalled(served: &Served, count: usize) -> Vec<tokio::net::TcpStream> {
+    let body = json!({"description": "x".repeat(200_000)});
+    for n in 0..60 {
+        served.event(&format!("2026-07-09T10:00:{n:02}Z"), body.clone()).await;
+    }
+    served.indexed().await;
+    let field = format!("Authorization: Bearer {}\r\n", served.owner);
+    let mut streams = Vec::new();
+    for _ in 0..count {
+        let path = "/v1/admin/audit/export?format=ndjson";
+        let mut stream = served.begin("GET", path, &field).await;
+        stream.read_exact(&mut [0]).await.unwrap();
+        streams.push(stream);
+    }
+    streams
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_takes_all_exports_for_themselves() {
+    let served = Served::new().await;
+    let streams = stalled(&served, 2).await;
+    let path = "/v1/admin/audit/export?format=ndjson&action=none";
+    let answer = served.ask(path).await;
+    assert_eq!(
+        (answer.status, &answer.json()["type"]),
+        (503, &json!("urn:countersign:problem:busy"))
+    );
+    let other = served.token("other", Grant::owner());
+    assert_eq!(served.ask_as(&other, path).await.status, 200);
+    drop(streams);
+    while served.ask(path).await.status == 503 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_stops_does_not_wait_for_exports() {
+    let served = Served::new().await;
+    let mut streams = stalled(&served, 1).await;
+    served.stop.send_replace(true);
+    let event = loop {
+        served.indexed().await;
+        let search = Search {
+            conditions: vec![Condition::AnyOf(Field::Action, vec!["audit.export".into()])],
+            limit: 1,
+            ..Search::default()
+        };
+        let mut index = Index::open_read_only(served.path()).await.unwrap();
+        match index.search(&search).await.unwrap().rows.pop() {
+            Some(row) if row.outcome.is_some() => break row,
+            _ => tokio::task::yield_now().await,
+        }
+    };
+    assert_eq!(
+        (event.outcome.as_deref(), event.reason.as_deref()),
+        (Some("failure"), Some("stopping"))
+    );
+    let mut bytes = Vec::new();
+    streams[0].read_to_end(&mut bytes).await.ok();
+    assert!(!bytes.ends_with(b"0\r\n\r\n"), "no end of the body");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_refused_often_does_not_fill_the_ledger() {
+    let served = Served::new().await;
+    let viewer = served.scoped("eve", Role::Viewer, "blue");
+    let mut statuses = std::collections::BTreeMap::new();
+    for n in 0..30 {
+        let path = ["export?format=csv", "coverage"][n % 2];
+        let answer = served.ask_as(&viewer, &format!("/v1/admin/audit/{path}")).await;
+        *statuses.entry(answer.status).or_insert(0) += 1;
+    }
+    assert_eq!(statuses, [(403, 20), (429, 10)].into());
+    let recorded = served.recorded("audit.export&action=audit.coverage").await;
+    assert_eq!(recorded.len(), 20);
+    // What they may do, they still may.
+    assert_eq!(served.ask_as(&viewer, "/v1/admin/audit").await.status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]

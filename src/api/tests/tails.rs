@@ -104,3 +104,16 @@ async fn a_process_that_stops_does_not_wait_for_tails() {
     let mut rest = String::new();
     stream.stream.read_to_string(&mut rest).await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_takes_all_tails_for_themselves() {
+    let served = Served::new().await;
+    let mut tails = Vec::new();
+    for _ in 0..8 {
+        tails.push(tail(&served, &served.owner, "", None).await);
+    }
+    let answer = served.ask("/v1/admin/audit/stream").await;
+    assert_eq!(answer.status, 503, "{answer:?}");
+    let other = served.token("other", crate::access::Grant::owner());
+    tail(&served, &other, "", None).await;
+}

@@ -170,6 +170,9 @@ impl Remote {
         let Some(export) = export.map(ToOwned::to_owned) else {
             bail!("what answers there is not a reading listener of countersign");
         };
+        if answer.headers().contains_key("countersign-behind") {
+            eprintln!("note: the search index is behind: the newest events may be missing");
+        }
         Ok(Self { body: answer.into_body(), export })
     }
 
