@@ -27,6 +27,8 @@ mod exchange;
 #[cfg(test)]
 mod explain;
 #[cfg(test)]
+mod exports;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod fingerprint;
@@ -58,6 +60,8 @@ mod readonly;
 mod reads;
 #[cfg(test)]
 mod reloads;
+#[cfg(test)]
+mod schemathesis;
 #[cfg(test)]
 mod selectors;
 #[cfg(test)]
