@@ -41,6 +41,8 @@ mod gateway;
 #[cfg(test)]
 mod identity;
 #[cfg(test)]
+mod index;
+#[cfg(test)]
 mod kills;
 #[cfg(test)]
 mod memory;
