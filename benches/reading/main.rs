@@ -71,7 +71,9 @@ fn arguments() -> Result<Arguments> {
             "--rounds" => given.rounds = value()?.parse()?,
             "--keep" => given.keep = true,
             "--bench" => {}
-            _ => bail!("`{word}` is not known; there are --events, --of, --dir, --rounds and --keep"),
+            _ => {
+                bail!("`{word}` is not known; there are --events, --of, --dir, --rounds and --keep")
+            }
         }
     }
     given.of = given.of.max(given.events);

@@ -13,7 +13,7 @@ use serde_json::json;
 use super::asked::{Allowed, Asked, Who};
 use super::log::Log;
 use super::problem::Problem;
-use super::record::Notice;
+use super::record::{Notice, actor};
 use crate::access::Role;
 use crate::index::{Named, Unnamed};
 
@@ -106,7 +106,7 @@ async fn refused(log: &Log, who: &Who, peer: Option<IpAddr>) {
     let notice = Notice {
         verb: "coverage",
         description: "coverage of the audit log refused",
-        reader: Some(&who.0),
+        actor: Some(actor(log, &who.0)),
         peer,
         reason: Some("role"),
         metadata: json!({"role": who.0.grant().role().as_str()}),

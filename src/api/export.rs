@@ -149,7 +149,7 @@ pub(super) async fn export(
     if continues.is_none() {
         encoder.begin(mark, &mut piece);
     }
-    let shown = Shown::of(request.headers(), &log.ways);
+    let shown = Shown::of(request.headers(), &log.ways, peer);
     let (reader, checked) = (who.0.clone(), Instant::now());
     let writer =
         Writer { log, turn, walk, encoder, sender, piece, rows: 0, shown, reader, checked };
