@@ -29,5 +29,6 @@ pub mod query;
 pub mod access;
 pub mod export;
 pub mod api;
+pub mod console;
 pub mod server;
 pub mod cli;

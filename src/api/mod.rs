@@ -33,7 +33,12 @@ use tokio::sync::watch;
 
 use crate::recorder::Recorder;
 use crate::telemetry::Metrics;
-use problem::Problem;
+
+pub(crate) use asked::{Allowed, Asked, Who};
+pub(crate) use counts::{FacetValues, Facets, Stats, ValueCount, facets_of, stats_of};
+pub(crate) use events::one_of;
+pub(crate) use log::Session;
+pub(crate) use problem::{Problem, Told};
 
 pub use log::{Log, Redaction, Turns};
 
@@ -98,16 +103,15 @@ async fn guarded(mut response: Response) -> Response {
     response
 }
 
-/// Serves until `operations.stopping` says so.
+/// Serves until `stopping` says so.
 pub async fn serve(
     listener: TcpListener,
-    operations: Operations,
-    log: Arc<Log>,
+    router: Router,
+    mut stopping: watch::Receiver<bool>,
 ) -> std::io::Result<()> {
-    let mut stopping = operations.stopping.clone();
     listener.set_nonblocking(true)?;
     let listener = tokio::net::TcpListener::from_std(listener)?;
-    let service = router(operations, log).into_make_service_with_connect_info::<SocketAddr>();
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, service)
         .with_graceful_shutdown(async move {
             // An error means that the sender is gone, which is a reason to stop as well.

@@ -28,6 +28,7 @@ use crate::access::{self, Access, AccessError};
 use crate::api;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Ledger};
+use crate::console;
 use crate::follow::follow;
 use crate::index::Index;
 use crate::problem::Problems;
@@ -223,8 +224,10 @@ impl Server {
             stopping: stopping.clone(),
             turns: api::Turns::default(),
         });
+        let router = api::router(operations, Arc::clone(&log)).merge(console::router(log));
+        let ending = stopping.clone();
         self.reading.spawn(async move {
-            if let Err(error) = api::serve(reading, operations, log).await {
+            if let Err(error) = api::serve(reading, router, ending).await {
                 tracing::error!(%error, "the reading listener failed");
             }
         });

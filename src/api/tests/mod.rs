@@ -14,7 +14,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
-use super::{Log, Operations, Turns, serve};
+use super::{Log, Operations, Turns, router, serve};
 use crate::access::{Access, Grant, NewToken, Role};
 use crate::clock::{Clock, ManualClock, Timestamp};
 use crate::follow::{Heads, catch_up};
@@ -85,7 +85,8 @@ impl Served {
         };
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        tokio::spawn(serve(listener, operations, log));
+        let stopping = operations.stopping.clone();
+        tokio::spawn(serve(listener, router(operations, log), stopping));
         let mut served = Self { dir, address, recorder, clock, stop, owner: String::new() };
         served.owner = served.token("owner", Grant::owner());
         served.indexed().await;
