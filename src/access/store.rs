@@ -1,4 +1,4 @@
-//! `access.db`: tokens by their hashes.
+//! `access.db`: tokens by their hashes. Sessions are in there too, see `session`.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -7,14 +7,14 @@ use std::time::Duration;
 use chrono::DateTime;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, params};
 
-use super::{Grant, GrantError, Role, Token};
+use super::{Grant, GrantError, Reader, Role, Token, Way};
 use crate::clock::Timestamp;
 use crate::index::View;
 use crate::record::EventId;
 use crate::store::{ACCESS_FILE, StoreError, create_file};
 
 /// The version of the schema, kept in `PRAGMA user_version`.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 /// How long to wait for another process that writes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// The longest name of a token, in characters.
@@ -33,6 +33,26 @@ CREATE TABLE tokens (
     revoked_ms INTEGER
 ) STRICT;
 CREATE UNIQUE INDEX tokens_name ON tokens (name) WHERE revoked_ms IS NULL;
+";
+
+/// Added by version 2. Who comes by a token has its name and grant, as they are when it is asked for;
+/// who comes by a provider has what the provider said.
+const SESSIONS: &str = "
+CREATE TABLE sessions (
+    hash     BLOB    NOT NULL PRIMARY KEY CHECK (length(hash) = 32),
+    token    TEXT             REFERENCES tokens (id),
+    provider TEXT,
+    subject  TEXT,
+    name     TEXT,
+    role     TEXT             CHECK (role IN ('owner', 'admin', 'viewer')),
+    scopes   TEXT,
+    began_ms INTEGER NOT NULL,
+    seen_ms  INTEGER NOT NULL,
+    CHECK ((token IS NULL) = (provider IS NOT NULL)),
+    CHECK ((provider IS NULL) = (subject IS NULL)),
+    CHECK ((provider IS NULL) = (name IS NULL)),
+    CHECK ((provider IS NULL) = (role IS NULL))
+) STRICT;
 ";
 
 const COLUMNS: &str = "id, name, role, scopes, created_ms, expires_ms, revoked_ms";
@@ -116,34 +136,9 @@ impl Kept {
     }
 }
 
-/// Somebody who may read, by a token that held a moment ago.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reader {
-    id: String,
-    name: String,
-    grant: Grant,
-}
-
-impl Reader {
-    /// The token's id.
-    pub fn id(&self) -> &str {
-        &self.id
-    }
-
-    /// The token's name.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// What it allows.
-    pub fn grant(&self) -> &Grant {
-        &self.grant
-    }
-}
-
 /// The database of tokens.
 pub struct Access {
-    conn: Connection,
+    pub(super) conn: Connection,
     file: PathBuf,
 }
 
@@ -177,10 +172,7 @@ impl Access {
         if length == 0 || length > NAME_MAX || new.name.chars().any(char::is_control) {
             return Err(AccessError::Name);
         }
-        let scopes = match new.grant.view() {
-            View::Everything => None,
-            View::Scopes(scopes) => Some(serde_json::to_string(scopes).unwrap_or_default()),
-        };
+        let scopes = written(&new.grant);
         let done = self.conn.execute(
             "INSERT INTO tokens (id, hash, name, role, scopes, created_ms, expires_ms) \
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
@@ -212,7 +204,7 @@ impl Access {
             .and_then(|mut found| found.query_row([token.hash()], read).optional())
             .map_err(|source| self.failed(source))?;
         let kept = kept.flatten().filter(|kept| kept.holds(now));
-        Ok(kept.map(|kept| Reader { id: kept.id, name: kept.name, grant: kept.grant }))
+        Ok(kept.map(|kept| Reader::new(kept.id, kept.name, kept.grant, Way::Token)))
     }
 
     /// Every token that there is or was, oldest first.
@@ -241,7 +233,7 @@ impl Access {
             .map_err(|source| self.failed(source))
     }
 
-    fn failed(&self, source: rusqlite::Error) -> AccessError {
+    pub(super) fn failed(&self, source: rusqlite::Error) -> AccessError {
         AccessError::Database { file: self.file.clone(), source }
     }
 }
@@ -256,8 +248,12 @@ fn prepare(mut conn: Connection) -> rusqlite::Result<(Connection, i64)> {
         transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
     if version == 0 {
         transaction.execute_batch(SCHEMA)?;
-        transaction.pragma_update(None, "user_version", VERSION)?;
+        version = 1;
+    }
+    if version == 1 {
+        transaction.execute_batch(SESSIONS)?;
         version = VERSION;
+        transaction.pragma_update(None, "user_version", version)?;
     }
     transaction.commit()?;
     Ok((conn, version))
@@ -272,19 +268,28 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Option<Kept>> {
     };
     let role: String = row.get(2)?;
     let scopes: Option<String> = row.get(3)?;
-    let (Ok(role), Some(created)) = (role.parse::<Role>(), time(4)?) else { return Ok(None) };
-    let grant = match scopes {
-        None => Grant::everything(role),
-        Some(scopes) => {
-            let scopes = serde_json::from_str::<BTreeMap<String, Vec<String>>>(&scopes);
-            let Ok(scopes) = scopes else { return Ok(None) };
-            let each = scopes.into_iter().flat_map(|(name, values)| {
-                values.into_iter().map(move |value| (name.clone(), value))
-            });
-            let Ok(grant) = Grant::within(role, each) else { return Ok(None) };
-            grant
-        }
+    let (Some(grant), Some(created)) = (granted(&role, scopes.as_deref()), time(4)?) else {
+        return Ok(None);
     };
     let (id, name) = (row.get(0)?, row.get(1)?);
     Ok(Some(Kept { id, name, grant, created, expires: time(5)?, revoked: time(6)? }))
+}
+
+/// The scopes of a grant, as they are kept.
+pub(super) fn written(grant: &Grant) -> Option<String> {
+    match grant.view() {
+        View::Everything => None,
+        View::Scopes(scopes) => Some(serde_json::to_string(scopes).unwrap_or_default()),
+    }
+}
+
+/// What is kept of a grant, unless it cannot be understood.
+pub(super) fn granted(role: &str, scopes: Option<&str>) -> Option<Grant> {
+    let role: Role = role.parse().ok()?;
+    let Some(scopes) = scopes else { return Some(Grant::everything(role)) };
+    let scopes: BTreeMap<String, Vec<String>> = serde_json::from_str(scopes).ok()?;
+    let each = scopes
+        .into_iter()
+        .flat_map(|(name, values)| values.into_iter().map(move |value| (name.clone(), value)));
+    Grant::within(role, each).ok()
 }

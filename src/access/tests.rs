@@ -6,8 +6,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
 use super::{
-    Access, AccessError, BOOTSTRAP_FILE, Grant, GrantError, NewToken, Right, Role, Throttle, Token,
-    bootstrap,
+    Access, AccessError, BOOTSTRAP_FILE, Failure, Grant, GrantError, NewToken, Right, Role,
+    Throttle, Token, bootstrap,
 };
 use crate::clock::Timestamp;
 use crate::index::View;
@@ -131,7 +131,7 @@ fn what_is_not_understood_gives_no_access() {
         raw.execute("UPDATE tokens SET scopes = ?1", [scopes]).unwrap();
         assert_eq!(access.reader(&token, now).unwrap(), None, "{scopes}");
     }
-    raw.pragma_update(None, "user_version", 2).unwrap();
+    raw.pragma_update(None, "user_version", 99).unwrap();
     assert!(matches!(Access::open(dir.path()), Err(AccessError::Version { .. })));
 }
 
@@ -141,16 +141,17 @@ fn who_fails_often_is_told_to_wait() {
     let start = Instant::now();
     let address = |n: u32| IpAddr::V4(Ipv4Addr::from(n));
     for _ in 0..20 {
-        assert_eq!(throttle.failed(address(1), start), None);
+        assert_eq!(throttle.failed(address(1), start), Failure::Counted);
     }
-    assert_eq!(throttle.failed(address(1), start), Some(Duration::from_secs(60)));
+    let minute = Duration::from_secs(60);
+    assert_eq!(throttle.failed(address(1), start), Failure::Throttled(minute));
     let later = start + Duration::from_secs(20);
-    assert_eq!(throttle.failed(address(1), later), Some(Duration::from_secs(40)));
-    assert_eq!(throttle.failed(address(2), later), None, "another one may");
-    assert_eq!(throttle.failed(address(1), start + Duration::from_secs(60)), None);
+    assert_eq!(throttle.failed(address(1), later), Failure::Still(Duration::from_secs(40)));
+    assert_eq!(throttle.failed(address(2), later), Failure::Counted, "another one may");
+    assert_eq!(throttle.failed(address(1), start + minute), Failure::Counted);
     // No number of addresses makes it grow without end, or helps any of them.
     for n in 10..20_000 {
         throttle.failed(address(n), later);
     }
-    assert!(throttle.failed(address(30_000), later).is_some());
+    assert!(throttle.failed(address(30_000), later).wait().is_some());
 }

@@ -3,6 +3,7 @@
 //! A right token always gets in, so nobody can lock anybody out; what fails often is told to come
 //! back later, and costs nothing more.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Mutex;
@@ -17,6 +18,27 @@ const SWEEP: Duration = Duration::from_secs(5);
 /// Addresses that are remembered; beyond it all others count as one.
 const ADDRESSES: usize = 10_000;
 
+/// What a failure comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Failure {
+    /// One of those that are answered as such.
+    Counted,
+    /// The first of too many; they may try again after this time.
+    Throttled(Duration),
+    /// Another one of those.
+    Still(Duration),
+}
+
+impl Failure {
+    /// How long to wait, if there were too many.
+    pub fn wait(self) -> Option<Duration> {
+        match self {
+            Self::Counted => None,
+            Self::Throttled(wait) | Self::Still(wait) => Some(wait),
+        }
+    }
+}
+
 /// Counts failures.
 #[derive(Debug, Default)]
 pub struct Throttle(Mutex<Known>);
@@ -30,8 +52,8 @@ struct Known {
 }
 
 impl Throttle {
-    /// Takes note of a failure at `now`; gives how long to wait, if there were too many.
-    pub fn failed(&self, address: IpAddr, now: Instant) -> Option<Duration> {
+    /// Takes note of a failure at `now`.
+    pub fn failed(&self, address: IpAddr, now: Instant) -> Failure {
         let mut guard = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let Known { failures, swept } = &mut *guard;
         let is_over = |began: Instant| now.duration_since(began) >= WINDOW;
@@ -46,6 +68,11 @@ impl Throttle {
             (*began, *count) = (now, 0);
         }
         *count = count.saturating_add(1);
-        (*count > FAILURES).then(|| WINDOW.saturating_sub(now.duration_since(*began)))
+        let wait = WINDOW.saturating_sub(now.duration_since(*began));
+        match (*count).cmp(&FAILURES.saturating_add(1)) {
+            Ordering::Less => Failure::Counted,
+            Ordering::Equal => Failure::Throttled(wait),
+            Ordering::Greater => Failure::Still(wait),
+        }
     }
 }

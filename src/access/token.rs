@@ -11,7 +11,7 @@ use ring::digest;
 /// What every token begins with, so that it is known for one where it is found.
 const PREFIX: &str = "countersign_";
 /// Random bytes of a token.
-const SECRET_BYTES: usize = 32;
+pub(super) const SECRET_BYTES: usize = 32;
 /// The longest text that is worth a look.
 const TEXT_MAX: usize = 64;
 
@@ -28,9 +28,7 @@ impl fmt::Debug for Token {
 impl Token {
     /// A new one.
     pub(super) fn random() -> io::Result<Self> {
-        let mut secret = [0; SECRET_BYTES];
-        File::open("/dev/urandom")?.read_exact(&mut secret)?;
-        Ok(Self(format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(secret))))
+        Ok(Self(format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(random()?))))
     }
 
     /// A text that may be one.
@@ -49,4 +47,11 @@ impl Token {
     pub(super) fn hash(&self) -> Vec<u8> {
         digest::digest(&digest::SHA256, self.0.as_bytes()).as_ref().to_vec()
     }
+}
+
+/// Bytes that nobody can guess.
+pub(super) fn random() -> io::Result<[u8; SECRET_BYTES]> {
+    let mut secret = [0; SECRET_BYTES];
+    File::open("/dev/urandom")?.read_exact(&mut secret)?;
+    Ok(secret)
 }

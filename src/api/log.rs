@@ -6,12 +6,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use axum::http::{HeaderMap, header};
+use axum::http::HeaderMap;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
 
 use super::problem::Problem;
-use crate::access::{Access, Reader, Throttle, Token};
+use super::shown::{Shown, Used};
+use super::ways::Ways;
+use crate::access::{Access, AccessError, Reader, Throttle};
 use crate::clock::Clock;
 use crate::index::Index;
 use crate::recorder::Recorder;
@@ -41,6 +43,8 @@ pub struct Log {
     pub dir: PathBuf,
     /// Who may read.
     pub access: Mutex<Access>,
+    /// How readers get in.
+    pub ways: Ways,
     /// The present moment.
     pub clock: Arc<dyn Clock>,
     /// Where exports are recorded.
@@ -62,6 +66,8 @@ pub struct Turns {
     exports: Arc<Semaphore>,
     tails: Arc<Semaphore>,
     throttle: Throttle,
+    /// Apart, so that every one of them that is answered is on record.
+    pub(super) sign_ins: Throttle,
 }
 
 impl Default for Turns {
@@ -71,6 +77,7 @@ impl Default for Turns {
             exports: Arc::new(Semaphore::new(EXPORTS)),
             tails: Arc::new(Semaphore::new(TAILS)),
             throttle: Throttle::default(),
+            sign_ins: Throttle::default(),
         }
     }
 }
@@ -139,29 +146,44 @@ impl Log {
         headers: &HeaderMap,
         peer: Option<IpAddr>,
     ) -> Result<Reader, Problem> {
-        let found = match bearer(headers) {
-            Some(token) => self.reader(token).await?,
-            None => None,
-        };
-        found.ok_or_else(|| {
+        let shown = Shown::of(headers, &self.ways);
+        self.reader(&shown, Used::Now).await?.ok_or_else(|| {
             let now = Instant::now();
-            match peer.and_then(|peer| self.turns.throttle.failed(peer, now)) {
+            match peer.and_then(|peer| self.turns.throttle.failed(peer, now).wait()) {
                 Some(wait) => Problem::throttled(wait),
                 None => Problem::unauthorized(),
             }
         })
     }
 
-    /// Who holds the token now.
-    pub(super) async fn reader(self: &Arc<Self>, token: Token) -> Result<Option<Reader>, Problem> {
+    /// Whose what was shown is, now.
+    pub(super) async fn reader(
+        self: &Arc<Self>,
+        shown: &Arc<Shown>,
+        used: Used,
+    ) -> Result<Option<Reader>, Problem> {
+        let (shown, now) = (Arc::clone(shown), self.clock.now());
+        self.access(move |access, ways| match (&*shown, used) {
+            (Shown::Nothing, _) => Ok(None),
+            (Shown::Token(token), _) => access.reader(token, now),
+            (Shown::Session(id), Used::Now) => access.session(id, &ways.sessions, now),
+            (Shown::Session(id), Used::Before) => access.idle_session(id, &ways.sessions, now),
+        })
+        .await
+    }
+
+    /// Asks the database of tokens and sessions, beside the event loop.
+    pub(super) async fn access<T: Send + 'static>(
+        self: &Arc<Self>,
+        ask: impl FnOnce(&mut Access, &Ways) -> Result<T, AccessError> + Send + 'static,
+    ) -> Result<T, Problem> {
         let log = Arc::clone(self);
-        let now = self.clock.now();
         let asked = tokio::task::spawn_blocking(move || {
-            let access = log.access.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-            access.reader(&token, now)
+            let mut access = log.access.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+            ask(&mut access, &log.ways)
         });
         match asked.await {
-            Ok(Ok(reader)) => Ok(reader),
+            Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => {
                 let cause = std::error::Error::source(&error).map(ToString::to_string);
                 tracing::error!(%error, cause, "nobody can be let in");
@@ -178,12 +200,4 @@ impl Log {
                 .push("the search index is behind: the newest events may be missing".to_owned());
         }
     }
-}
-
-/// The one bearer token of a request.
-pub(super) fn bearer(headers: &HeaderMap) -> Option<Token> {
-    let mut fields = headers.get_all(header::AUTHORIZATION).iter();
-    let (Some(field), None) = (fields.next(), fields.next()) else { return None };
-    let (scheme, token) = field.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| Token::parse(token.trim()))?
 }

@@ -2,7 +2,7 @@
 //! `/readyz` and `/metrics`. It is never the proxy's. It must not know Pingora.
 //!
 //! Invariants:
-//! - Nothing of the log is answered without a token that holds now; what a reader sees is limited in
+//! - Nothing of the log is answered without a token or a session that holds now; what a reader sees is limited in
 //!   the queries of the index, and what is hidden and what is absent are answered alike.
 //! - Reading has its own connections and its own limits: appends never wait for it.
 //! - An export is on record before its first row is given away, and its end before its last.
@@ -15,7 +15,10 @@ mod log;
 mod openapi;
 mod problem;
 mod record;
+mod shown;
+mod sign_in;
 mod tail;
+mod ways;
 
 #[cfg(test)]
 mod tests;
@@ -41,6 +44,8 @@ pub(crate) use log::Session;
 pub(crate) use problem::{Problem, Told};
 
 pub use log::{Log, Redaction, Turns};
+pub use sign_in::Visitor;
+pub use ways::{SignInWays, Ways};
 
 /// What the listener tells about.
 #[derive(Clone)]
@@ -79,6 +84,7 @@ pub fn router(operations: Operations, log: Arc<Log>) -> Router {
         .route("/v1/admin/audit/export", get(export::export).head(no_head))
         .route("/v1/admin/audit/stream", get(tail::tail).head(no_head))
         .route("/v1/admin/audit/{id}", get(events::one))
+        .merge(sign_in::routes())
         .route("/openapi.json", get(openapi::openapi))
         .route("/api/openapi.json", get(openapi::openapi))
         .fallback(|| async { Problem::no_route() })

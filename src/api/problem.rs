@@ -116,6 +116,23 @@ impl Problem {
             .remedy("exports need a token of the role owner or admin")
     }
 
+    /// Another site may have made the request.
+    pub(super) fn cross_site() -> Self {
+        let detail =
+            "the request does not come from a page of this log, or from one that is too old";
+        Self::new(StatusCode::FORBIDDEN, "cross-site", "Not from here", detail)
+            .remedy("open the page again, and try once more")
+    }
+
+    /// A form lacks a field, or is none.
+    pub(super) fn form(field: &str) -> Self {
+        let detail = "the body is no form with the field that is needed";
+        let status = StatusCode::BAD_REQUEST;
+        let mut problem = Self::new(status, "invalid-form", "The form is not understood", detail);
+        problem.parameter = Some(field.into());
+        problem.remedy("send it as application/x-www-form-urlencoded, at most 16 KiB")
+    }
+
     /// There is none, or none for this reader.
     pub(crate) fn no_event() -> Self {
         let detail = "no event of this id is on record, or it is not yours to see";

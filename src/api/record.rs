@@ -47,20 +47,14 @@ impl Export<'_> {
         })
     }
 
-    fn document(&self, id: EventId, now: Timestamp, metadata: &Value) -> Value {
+    fn document(&self, log: &Log, id: EventId, now: Timestamp, metadata: &Value) -> Value {
         json!({
             "id": id,
             "time": text(now),
             "action": "audit.export",
             "category": "audit",
             "description": format!("audit log exported as {}", self.format),
-            "actor": {
-                "type": "api",
-                "id": self.reader.id(),
-                "name": self.reader.name(),
-                "auth": "bearer",
-                "verified": true,
-            },
+            "actor": actor(log, self.reader),
             "source": {"ip": self.peer.map(|peer| peer.to_string())},
             "targets": [{"type": "audit"}],
             "scope": {},
@@ -74,7 +68,7 @@ impl Export<'_> {
         let now = log.clock.now();
         let id = EventId::new(now);
         let metadata = self.metadata(log);
-        let entry = entry(EntryKind::Intent, id, self.document(id, now, &metadata));
+        let entry = entry(EntryKind::Intent, id, self.document(log, id, now, &metadata));
         let entry = entry.ok_or_else(Problem::unrecorded)?;
         match log.recorder.intent(entry).await {
             Ok(intent) => Ok(Exported { intent, id, began: now, metadata }),
@@ -89,7 +83,7 @@ impl Export<'_> {
     pub(super) async fn refused(&self, log: &Log) {
         let now = log.clock.now();
         let id = EventId::new(now);
-        let mut document = self.document(id, now, &self.metadata(log));
+        let mut document = self.document(log, id, now, &self.metadata(log));
         if let Value::Object(fields) = &mut document {
             fields.extend(ending(now, now, Outcome::Denied, Some("role")));
             fields.insert("description".to_owned(), "export of the audit log refused".into());
@@ -116,6 +110,69 @@ impl Exported {
             return false;
         };
         intent.complete(entry).await.is_ok()
+    }
+}
+
+/// Who reads, as events say it. What others say of a person is redacted as any other text.
+pub(super) fn actor(log: &Log, reader: &Reader) -> Value {
+    let is_person = reader.way().is_person();
+    let clean = |text: &str| match is_person {
+        true => (log.redact)(text).into_inner(),
+        false => text.to_owned(),
+    };
+    json!({
+        "type": if is_person { "user" } else { "api" },
+        "id": clean(reader.id()),
+        "name": clean(reader.name()),
+        "auth": reader.way().auth(),
+        "verified": true,
+    })
+}
+
+/// Who reads, or wants to, and from where.
+pub(super) struct Notice<'a> {
+    /// The verb of the action `audit.…`.
+    pub(super) verb: &'static str,
+    pub(super) description: &'static str,
+    /// Somebody who is known, or nobody.
+    pub(super) reader: Option<&'a Reader>,
+    pub(super) peer: Option<IpAddr>,
+    /// Why it was refused.
+    pub(super) reason: Option<&'static str>,
+    pub(super) metadata: Value,
+}
+
+impl Notice<'_> {
+    /// Records something that happened at one moment; whether it is on record.
+    pub(super) async fn record(self, log: &Log) -> bool {
+        let now = log.clock.now();
+        let id = EventId::new(now);
+        let outcome = if self.reason.is_none() { Outcome::Success } else { Outcome::Denied };
+        let nobody = || json!({"type": "anonymous", "verified": false});
+        let document = json!({
+            "id": id,
+            "time": text(now),
+            "action": format!("audit.{}", self.verb),
+            "category": "audit",
+            "description": self.description,
+            "actor": self.reader.map_or_else(nobody, |reader| actor(log, reader)),
+            "source": {"ip": self.peer.map(|peer| peer.to_string())},
+            "targets": [{"type": "audit"}],
+            "scope": {},
+            "metadata": self.metadata,
+            "redactions": [],
+        });
+        let Value::Object(mut document) = document else { return false };
+        document.extend(ending(now, now, outcome, self.reason));
+        let entry = entry(EntryKind::Completion, id, Value::Object(document));
+        let Some(entry) = entry else { return false };
+        match log.recorder.event(entry).await {
+            Ok(_) => true,
+            Err(error) => {
+                tracing::warn!(%error, verb = self.verb, "who reads the log could not be recorded");
+                false
+            }
+        }
     }
 }
 

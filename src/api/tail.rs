@@ -16,9 +16,10 @@ use http_body_util::channel::{Channel, Sender};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::asked::{Allowed, Asked, Who};
-use super::log::{Log, Session, bearer};
+use super::log::{Log, Session};
 use super::problem::Problem;
-use crate::access::{Reader, Token};
+use super::shown::{Shown, Used};
+use crate::access::Reader;
 use crate::index::{Place, Search, View};
 use crate::query::Summary;
 use crate::record::EventId;
@@ -27,7 +28,7 @@ const TAIL: Allowed = Allowed { own: &[], page: false, strict: false };
 const LAST_EVENT_ID: &str = "last-event-id";
 /// How often is looked for more.
 const LOOK: Duration = Duration::from_millis(250);
-/// Without events, a sign of life this often; then the token is looked at as well.
+/// Without events, a sign of life this often; then the token or session is looked at as well.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// Events in one piece.
 const PAGE: u32 = 200;
@@ -46,7 +47,7 @@ pub(super) async fn tail(
     uri: Uri,
 ) -> Result<Response, Problem> {
     let asked = Asked::of(&uri, &who, TAIL, log.clock.now())?;
-    let token = bearer(&headers).ok_or_else(Problem::unauthorized)?;
+    let shown = Shown::of(&headers, &log.ways);
     let mut session = log.tail().await?;
     let latest = session.index.latest().await?;
     let mut first = String::from(": ok\n\n");
@@ -62,7 +63,7 @@ pub(super) async fn tail(
         },
     };
     let (sender, body) = Channel::<Bytes, Infallible>::new(PIECES);
-    let tail = Tail { log, session, search: asked.search, place, sender, reader: who.0, token };
+    let tail = Tail { log, session, search: asked.search, place, sender, reader: who.0, shown };
     tokio::spawn(tail.run(first));
     let headers = [(header::CONTENT_TYPE, "text/event-stream; charset=utf-8")];
     Ok((headers, Body::new(body)).into_response())
@@ -82,7 +83,7 @@ struct Tail {
     place: Place,
     sender: Sender<Bytes, Infallible>,
     reader: Reader,
-    token: Token,
+    shown: Arc<Shown>,
 }
 
 impl Tail {
@@ -111,7 +112,7 @@ impl Tail {
                 heard = Instant::now();
             }
             if heard.elapsed() >= HEARTBEAT {
-                if !self.send(": still there\n\n".to_owned()).await {
+                if !self.may_go_on().await || !self.send(": still there\n\n".to_owned()).await {
                     return;
                 }
                 heard = Instant::now();
@@ -154,10 +155,10 @@ impl Tail {
         Some((text, full))
     }
 
-    /// Whether the token still holds, for the same.
+    /// Whether the token or session still holds, for the same. To be shown events is no use of it.
     async fn may_go_on(&self) -> bool {
-        let Some(token) = Token::parse(self.token.reveal()) else { return false };
-        matches!(self.log.reader(token).await, Ok(Some(reader)) if reader == self.reader)
+        let found = self.log.reader(&self.shown, Used::Before).await;
+        matches!(found, Ok(Some(reader)) if reader == self.reader)
     }
 
     async fn send(&mut self, text: String) -> bool {

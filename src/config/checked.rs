@@ -268,6 +268,30 @@ pub struct Ledger {
 pub struct Reading {
     /// Its address.
     pub address: SocketAddr,
+    /// Where browsers find it, if that is elsewhere.
+    pub public_url: Option<PublicUrl>,
+    /// How long sessions of browsers last.
+    pub sessions: Sessions,
+}
+
+/// Where browsers find the reading listener, behind a proxy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicUrl {
+    /// Over TLS.
+    pub tls: bool,
+    /// `host` or `host:port`, as browsers send it.
+    pub authority: String,
+    /// What stands before every path, without a slash at its end; mostly empty.
+    pub prefix: String,
+}
+
+/// How long sessions last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sessions {
+    /// Without anybody using them.
+    pub idle: Duration,
+    /// At most.
+    pub total: Duration,
 }
 
 /// Logs.

@@ -9,9 +9,11 @@ use serde::Deserialize;
 use super::setting::Setting;
 use crate::rules::Pack;
 
+mod reading;
 mod text;
 mod traffic;
 
+pub(super) use reading::{ReadingFile, SessionsFile};
 pub(super) use text::{Duration, OneOrMany, Size, Threads};
 pub(super) use traffic::{
     BalancingFile, CaptureFile, GenerationFile, HealthCheckFile, HttpFile, KindFile, LevelFile,
@@ -58,7 +60,8 @@ pub(super) struct ConfigFile {
     pub(super) limits: Setting<LimitsFile>,
     /// Where events are written.
     pub(super) ledger: Setting<LedgerFile>,
-    /// The listener for operations: health, readiness, metrics. Never the proxy's.
+    /// The listener for reading the log, and for operations: health, readiness, metrics. Never the
+    /// proxy's.
     pub(super) reading: Setting<ReadingFile>,
     /// Logs of the process itself. They never carry what was captured from a request.
     pub(super) telemetry: Setting<TelemetryFile>,
@@ -157,15 +160,6 @@ pub(super) struct LedgerFile {
     /// How often intents without an exchange are looked for. Default: `5s`.
     #[schemars(extend("default" = "5s"))]
     pub(super) sweep_interval: Setting<Duration>,
-}
-
-/// The listener for operations.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub(super) struct ReadingFile {
-    /// Its address: loopback only, since it speaks plain HTTP. Default: `127.0.0.1:8090`.
-    #[schemars(extend("default" = "127.0.0.1:8090"))]
-    pub(super) address: Setting<String>,
 }
 
 /// Logs of the process itself.

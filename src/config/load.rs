@@ -117,7 +117,7 @@ pub fn for_upstream(
     if let Some(reading) = reading {
         let at = Place::Flag("--reading");
         let address = given(reading, "--reading");
-        file.reading = Setting::Given(ReadingFile { address }, at);
+        file.reading = Setting::Given(ReadingFile { address, ..ReadingFile::default() }, at);
     }
     let data_text = data.map(|data| data.display().to_string());
     if let Some(data) = &data_text {

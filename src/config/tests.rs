@@ -11,6 +11,7 @@ use crate::problem::Problems;
 use crate::rules::Pack;
 
 mod random;
+mod reading;
 
 const MINIMAL: &str = "upstreams: {admin: http://127.0.0.1:9000}\n";
 
@@ -160,6 +161,7 @@ fn defaults_of_the_schema() {
         file[section] = defaults(name);
         assert!(!file[section].as_object().unwrap().is_empty());
     }
+    file["reading"]["sessions"] = defaults("SessionsFile");
     let mut upstream = defaults("UpstreamMapping");
     upstream["addresses"] = json!("127.0.0.1:9000");
     upstream["tls"] = defaults("UpstreamTlsFile");

@@ -1,10 +1,10 @@
-//! The short form of an upstream: a URL.
+//! URLs: the short form of an upstream, and where browsers find the log.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 
 use super::check::is_host;
-use super::checked::{Balancing, HttpVersions, Upstream, UpstreamTls};
+use super::checked::{Balancing, HttpVersions, PublicUrl, Upstream, UpstreamTls};
 
 /// A host and a port.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,6 +102,33 @@ pub(super) fn parse_upstream(url: &str) -> Result<Upstream, (String, String)> {
         balancing: Balancing::RoundRobin,
         health_check: None,
     })
+}
+
+/// Reads `https://host[:port][/path]`, or says what is wrong and what to do.
+pub(super) fn parse_public(url: &str) -> Result<PublicUrl, (String, String)> {
+    let shown = without_password(url);
+    let wrong = |remedy: String| (format!("`{shown}` is no URL that browsers could open"), remedy);
+    let remedy = || wrong("write it such as `https://audit.example.com`".to_owned());
+    let (scheme, rest) = url.split_once("://").ok_or_else(remedy)?;
+    let tls = match scheme.to_ascii_lowercase().as_str() {
+        "http" => false,
+        "https" => true,
+        _ => return Err(remedy()),
+    };
+    let (authority, path) =
+        rest.split_at_checked(rest.find('/').unwrap_or(rest.len())).unwrap_or((rest, ""));
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-._~/".contains(c);
+    if !path.chars().all(is_plain) || path.contains("//") || path.contains("/.") {
+        return Err(wrong("leave out what is no plain path, such as a query".to_owned()));
+    }
+    let default = if tls { 443 } else { 80 };
+    let address = HostPort::parse(authority, Some(default)).map_err(wrong)?;
+    let shown = address.to_string();
+    let authority = match shown.strip_suffix(&format!(":{default}")) {
+        Some(host) => host.to_owned(),
+        None => shown,
+    };
+    Ok(PublicUrl { tls, authority, prefix: path.trim_end_matches('/').to_owned() })
 }
 
 /// What may be shown of a URL: a password in it is nobody's business.

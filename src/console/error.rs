@@ -5,7 +5,7 @@ use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 
 use super::question::Question;
-use super::shell::{Section, Shell, Viewer, render};
+use super::shell::{Page, Section, Shell, Viewer, render};
 use super::shown::Shown;
 use crate::api::Problem;
 
@@ -19,6 +19,12 @@ struct ErrorPage {
     remedy: Option<Shown>,
     /// The same question without the parameter that is wrong.
     without: Option<(Shown, String)>,
+}
+
+impl Page for ErrorPage {
+    fn shell(&self) -> &Shell {
+        &self.shell
+    }
 }
 
 /// A page about a problem.

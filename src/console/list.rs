@@ -13,7 +13,7 @@ use super::filters::Filters;
 use super::moment::{Moment, grouped};
 use super::question::{ALL, LIST, OWN, Question, Window};
 use super::row::RowView;
-use super::shell::{Section, Shell, Viewer, render};
+use super::shell::{Page, Section, Shell, Viewer, render};
 use super::shown::Shown;
 use crate::access::Right;
 use crate::api::{Allowed, Asked, Facets, Log, Problem, Session, Stats, facets_of, stats_of};
@@ -49,10 +49,23 @@ struct ListPage {
     own: String,
 }
 
+impl Page for ListPage {
+    fn shell(&self) -> &Shell {
+        &self.shell
+    }
+}
+
 #[derive(Template)]
 #[template(path = "rows.html")]
 struct RowsPart {
+    shell: Shell,
     rows: Vec<RowView>,
+}
+
+impl Page for RowsPart {
+    fn shell(&self) -> &Shell {
+        &self.shell
+    }
 }
 
 /// There is nothing to show: why, and where to look instead.
@@ -66,15 +79,16 @@ struct Empty {
 }
 
 /// The page has one address.
-pub(super) async fn without_slash(uri: Uri) -> Redirect {
+pub(super) async fn without_slash(State(log): State<Arc<Log>>, uri: Uri) -> Redirect {
     let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
-    Redirect::to(&format!("{LIST}{query}"))
+    Redirect::to(&format!("{}{LIST}{query}", log.ways.prefix()))
 }
 
 pub(super) async fn list(State(log): State<Arc<Log>>, viewer: Viewer, uri: Uri) -> Response {
     let (question, other) = Question::of(uri.query());
     if other {
-        return Redirect::to(&question.link()).into_response();
+        let address = format!("{}{}", viewer.prefix, question.link());
+        return Redirect::to(&address).into_response();
     }
     match answer(&log, &viewer, &question).await {
         Ok(response) => response,
@@ -93,8 +107,9 @@ async fn answer(log: &Log, viewer: &Viewer, question: &Question) -> Result<Respo
     let page = session.index.search(&asked.search).await?;
     let rows = page.rows.into_iter().map(Summary::from);
     let rows: Vec<RowView> = rows.map(|row| RowView::of(row, question, now)).collect();
+    let shell = Shell::new("Events", Section::Events, Some(viewer));
     if asked.own("part")? == Some(ROWS) {
-        return Ok(render(StatusCode::OK, &RowsPart { rows }));
+        return Ok(render(StatusCode::OK, &RowsPart { shell, rows }));
     }
     let (stats, facets) = counted(&mut session, &asked.search, now, &mut asked.warnings).await?;
     log.warn_of_lag(&mut asked.warnings);
@@ -110,7 +125,7 @@ async fn answer(log: &Log, viewer: &Viewer, question: &Question) -> Result<Respo
     });
     let asked_of_api = effective.filters();
     let page = ListPage {
-        shell: Shell::new("Events", Section::Events, Some(viewer)),
+        shell,
         cards: stats
             .as_ref()
             .map(|stats| chart::cards(stats, question, actors))

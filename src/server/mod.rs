@@ -215,6 +215,7 @@ impl Server {
         let log = Arc::new(api::Log {
             dir: reloader.started_with.ledger.dir.clone(),
             access: access.into(),
+            ways: api::Ways::of(&reloader.started_with.reading),
             clock: Arc::clone(&self.shared.clock),
             recorder: self.shared.recorder.clone(),
             metrics: Arc::clone(&self.shared.metrics),

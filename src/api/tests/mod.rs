@@ -3,6 +3,7 @@
 mod exports;
 mod questions;
 mod scopes;
+mod sign_in;
 mod tails;
 
 use std::path::{Path, PathBuf};
@@ -14,7 +15,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
-use super::{Log, Operations, Turns, router, serve};
+use super::{Log, Operations, Turns, Ways, router, serve};
 use crate::access::{Access, Grant, NewToken, Role};
 use crate::clock::{Clock, ManualClock, Timestamp};
 use crate::follow::{Heads, catch_up};
@@ -39,7 +40,9 @@ pub(super) struct Served {
 #[derive(Debug, PartialEq)]
 pub(super) struct Answer {
     status: u16,
+    /// In lower case.
     head: String,
+    cookies: Vec<String>,
     body: String,
 }
 
@@ -53,6 +56,10 @@ const NOW: &str = "2026-07-10T00:00:00Z";
 
 impl Served {
     async fn new() -> Self {
+        Self::with(Ways::default()).await
+    }
+
+    async fn with(ways: Ways) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::new(NOW.parse().unwrap()));
         let metrics = Arc::new(Metrics::default());
@@ -70,6 +77,7 @@ impl Served {
         let log = Arc::new(Log {
             dir: dir.path().to_owned(),
             access: Access::open(dir.path()).unwrap().into(),
+            ways,
             clock: Arc::<ManualClock>::clone(&clock),
             recorder: recorder.clone(),
             metrics: Arc::clone(&metrics),
@@ -154,7 +162,9 @@ impl Served {
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
         let chunked = head.to_lowercase().contains("transfer-encoding: chunked");
         let body = if chunked { unchunked(body) } else { body.to_owned() };
-        Answer { status, head: head.to_lowercase(), body }
+        let cookies = head.lines().filter_map(|line| line.strip_prefix("set-cookie: "));
+        let cookies = cookies.map(str::to_owned).collect();
+        Answer { status, head: head.to_lowercase(), cookies, body }
     }
 
     async fn begin(&self, method: &str, path: &str, fields: &str) -> TcpStream {

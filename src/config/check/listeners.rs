@@ -7,8 +7,8 @@ use ipnet::IpNet;
 
 use super::Checker;
 use super::values::Pem;
-use crate::config::checked::{Address, Listener, ListenerTls, Reading};
-use crate::config::file::{ListenerFile, ListenerTlsFile, OneOrMany, ReadingFile};
+use crate::config::checked::{Address, Listener, ListenerTls};
+use crate::config::file::{ListenerFile, ListenerTlsFile, OneOrMany};
 use crate::config::setting::Setting;
 use crate::config::tree::Place;
 
@@ -19,7 +19,6 @@ const LISTENERS: usize = 64;
 const UNIX_PATH_BYTES: usize = 107;
 
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
-const READING: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8090);
 
 impl Checker<'_> {
     pub(super) fn listeners(
@@ -137,7 +136,7 @@ impl Checker<'_> {
         Some(Address::Unix(path))
     }
 
-    fn no_address(&mut self, text: &str, place: Place) {
+    pub(super) fn no_address(&mut self, text: &str, place: Place) {
         let (host, port) = text.rsplit_once(':').unwrap_or((text, "8080"));
         let port = port.parse::<u16>().unwrap_or(LISTEN.port());
         let remedy = match host {
@@ -148,54 +147,6 @@ impl Checker<'_> {
                 .to_owned(),
         };
         self.problem(place, format!("`{text}` is no address to listen on"), remedy);
-    }
-
-    pub(super) fn reading(
-        &mut self,
-        setting: &Setting<ReadingFile>,
-        listeners: &[(Listener, Place)],
-    ) -> Reading {
-        let none = ReadingFile::default();
-        let setting = &setting.value().unwrap_or(&none).address;
-        let place = setting.place_or(Place::WHOLE);
-        let address = match setting.value().map(|text| (text, text.parse::<SocketAddr>())) {
-            Some((_, Ok(address))) => address,
-            Some((text, Err(_))) => {
-                self.no_address(text, place);
-                return Reading { address: READING };
-            }
-            None => READING,
-        };
-        if !address.ip().is_loopback() {
-            self.problem(
-                place,
-                format!(
-                    "`{address}` is reachable from elsewhere, and the reading listener speaks \
-                     plain HTTP: tokens could be read on their way"
-                ),
-                format!(
-                    "write `127.0.0.1:{}`, and reach it through a tunnel or a reverse proxy with \
-                     TLS",
-                    address.port()
-                ),
-            );
-        }
-        let collision = listeners
-            .iter()
-            .find(|(listener, _)| collide(&listener.address, &Address::Tcp(address)));
-        if let Some((listener, listener_place)) = collision {
-            let at = if setting.is_unset() { *listener_place } else { place };
-            self.problem(
-                at,
-                format!(
-                    "the reading listener `{address}` and the listener `{}` are in each other's \
-                     way",
-                    show(&listener.address)
-                ),
-                "give `reading.address` a port of its own: it must never be the proxy's",
-            );
-        }
-        Reading { address }
     }
 
     pub(super) fn trusted_proxies(&mut self, setting: &Setting<OneOrMany>) -> Vec<IpNet> {
@@ -234,7 +185,7 @@ impl Checker<'_> {
 }
 
 /// Whether the two cannot be bound at one time. Port 0 is any free port.
-fn collide(a: &Address, b: &Address) -> bool {
+pub(super) fn collide(a: &Address, b: &Address) -> bool {
     match (a, b) {
         (Address::Tcp(a), Address::Tcp(b)) => {
             a.port() == b.port() && a.port() != 0 && overlap(a, b)

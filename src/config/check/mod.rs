@@ -8,6 +8,7 @@ use super::tree::{Findings, Place};
 
 mod listeners;
 mod operations;
+mod reading;
 mod routes;
 mod upstreams;
 mod values;

@@ -172,7 +172,7 @@
     if (row) openDrawer(row, false);
     else if (key) {
       // It is no longer on this page of the list.
-      location.replace("/audit/events/" + encodeURIComponent(key.split(".")[0]));
+      location.replace(root.dataset.audit + "/events/" + encodeURIComponent(key.split(".")[0]));
     }
   }
 
@@ -319,7 +319,7 @@
   }
   function startLive() {
     const filters = $("#results").dataset.api;
-    source = new EventSource("/v1/admin/audit/stream" + (filters ? "?" + filters : ""));
+    source = new EventSource(root.dataset.api + "/stream" + (filters ? "?" + filters : ""));
     live.setAttribute("aria-pressed", "true");
     const soon = () => { due ??= setTimeout(() => refresh().catch(() => {}), 400); };
     source.addEventListener("audit", soon);
@@ -358,7 +358,7 @@
       line.className = "view";
       const link = document.createElement("a");
       // An address of this page and of nothing else.
-      link.href = "/audit" + (String(view.query).startsWith("?") ? view.query : "");
+      link.href = root.dataset.audit + (String(view.query).startsWith("?") ? view.query : "");
       link.textContent = view.name;
       const remove = document.createElement("button");
       remove.type = "button";

@@ -16,7 +16,7 @@ use super::error;
 use super::moment::Moment;
 use super::question::{ALL, Question};
 use super::row::{self, ActorView, Badge, TargetView};
-use super::shell::{Section, Shell, Viewer, render};
+use super::shell::{Page, Section, Shell, Viewer, render};
 use super::shown::Shown;
 use crate::api::{Log, Problem, one_of};
 use crate::clock::Timestamp;
@@ -53,6 +53,12 @@ struct EventPage {
     curl: String,
     /// What else happened around it.
     around: Option<String>,
+}
+
+impl Page for EventPage {
+    fn shell(&self) -> &Shell {
+        &self.shell
+    }
 }
 
 /// One of several things that the request did.

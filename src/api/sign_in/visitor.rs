@@ -1,0 +1,81 @@
+//! Somebody who looks at a page.
+
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+
+use super::browser::{Next, ask_to_sign_in, is_own_request};
+use super::token::is_same;
+use super::{Refusal, peer};
+use crate::access::{Reader, Way};
+use crate::api::log::Log;
+use crate::api::problem::Problem;
+use crate::api::shown::{Shown, Used};
+
+/// Somebody who may look at pages. A handler that asks for one sends everybody else to the sign-in
+/// page, from which they come back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Visitor {
+    reader: Reader,
+    csrf: String,
+}
+
+impl Visitor {
+    /// Who reads; [`Reader::grant`] says what.
+    pub fn reader(&self) -> &Reader {
+        &self.reader
+    }
+
+    /// By what people know them.
+    pub fn name(&self) -> &str {
+        self.reader.name()
+    }
+
+    /// How they got in.
+    pub fn way(&self) -> Way {
+        self.reader.way()
+    }
+
+    /// What a form must carry, in a field `csrf`, to change anything; empty where there is no cookie
+    /// that other sites could make use of.
+    pub fn csrf(&self) -> &str {
+        &self.csrf
+    }
+
+    /// Whether a request that changes something was meant by this visitor: `sent` is its field
+    /// `csrf`. The answer to one that was not is the response.
+    #[expect(clippy::result_large_err, reason = "handlers answer with it at once")]
+    pub fn must_mean_it(&self, log: &Log, headers: &HeaderMap, sent: &str) -> Result<(), Response> {
+        match is_own_request(headers, &log.ways) && is_same(sent, &self.csrf) {
+            true => Ok(()),
+            false => Err(Problem::cross_site().into_response()),
+        }
+    }
+}
+
+impl FromRequestParts<Arc<Log>> for Visitor {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, log: &Arc<Log>) -> Result<Self, Response> {
+        let shown = Shown::of(&parts.headers, &log.ways);
+        let csrf = match &*shown {
+            Shown::Session(id) => id.csrf(),
+            Shown::Token(_) | Shown::Nothing => String::new(),
+        };
+        if parts.headers.contains_key(header::AUTHORIZATION) {
+            let found = log.authenticate(&parts.headers, peer(&parts.extensions)).await;
+            let reader = found.map_err(IntoResponse::into_response)?;
+            return Ok(Self { reader, csrf });
+        }
+        let found = log.reader(&shown, Used::Now).await.map_err(IntoResponse::into_response)?;
+        found.map(|reader| Self { reader, csrf }).ok_or_else(|| {
+            let page = parts.uri.path_and_query().map_or("", |page| page.as_str());
+            let had_one = matches!(&*shown, Shown::Session(_));
+            let refusal = had_one.then_some(Refusal::Expired);
+            ask_to_sign_in(&log.ways, refusal, &Next::of(page))
+        })
+    }
+}
