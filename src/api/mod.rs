@@ -41,7 +41,7 @@ pub(crate) use asked::{Allowed, Asked, Who};
 pub(crate) use counts::{FacetValues, Facets, Stats, ValueCount, facets_of, stats_of};
 pub(crate) use events::one_of;
 pub(crate) use log::Session;
-pub(crate) use problem::{Problem, Told};
+pub(crate) use problem::Problem;
 
 pub use log::{Log, Redaction, Turns};
 pub use sign_in::Visitor;

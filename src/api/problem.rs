@@ -48,7 +48,6 @@ pub(crate) struct Told<'a> {
     pub(crate) detail: &'a str,
     pub(crate) parameter: Option<&'a str>,
     pub(crate) remedy: Option<&'a str>,
-    pub(crate) retry_after: Option<Duration>,
 }
 
 impl Problem {
@@ -87,7 +86,6 @@ impl Problem {
             detail: &self.detail,
             parameter: self.parameter.as_deref(),
             remedy: self.remedy.as_deref(),
-            retry_after: self.retry_after,
         }
     }
 
