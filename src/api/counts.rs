@@ -276,7 +276,7 @@ fn bars(text: Option<&str>) -> Result<i64, Problem> {
     let Some(text) = text else { return Ok(BARS) };
     text.parse().ok().filter(|bars| (1..=BARS_MAX).contains(bars)).ok_or_else(|| {
         let remedy = "give a whole number from 1 to 500";
-        Problem::parameter("bars", "`bars` is no number of bars", remedy)
+        Problem::parameter("bars", "`bars` is not a number of bars that can be shown", remedy)
     })
 }
 

@@ -17,7 +17,7 @@ use super::log::{Log, Session};
 use super::problem::Problem;
 use super::record::{Export, Exported};
 use crate::access::Right;
-use crate::export::Format;
+use crate::export::{Encoder, Format, Mark, NoFormat};
 use crate::index::Search;
 use crate::query::{self, Summary};
 use crate::store::LedgerReader;
@@ -73,7 +73,7 @@ pub(super) async fn export(
         return Err(Problem::forbidden());
     }
     let asked = asked?;
-    let format = format(&asked)?;
+    let (format, mark) = (format(&asked)?, mark(&asked)?);
     let mut session = log.export().await?;
     session.index.freeze().await?;
     let ledger = log.ledger().await?;
@@ -81,37 +81,44 @@ pub(super) async fn export(
     let exported = record.begin(&log).await?;
     let (sender, body) = Channel::<Bytes, CutShort>::new(PIECES);
     let search = Search { limit: PAGE, ..asked.search };
-    let writer = Writer { log, format, sender, piece: Vec::new(), rows: 0 };
-    tokio::spawn(writer.run(session, ledger, search, exported));
-    let name = match format {
-        Format::Csv { .. } => "attachment; filename=\"audit.csv\"",
-        Format::Ndjson => "attachment; filename=\"audit.ndjson\"",
-    };
-    let headers =
-        [(header::CONTENT_TYPE, format.media_type()), (header::CONTENT_DISPOSITION, name)];
+    let encoder = Encoder::new(format);
+    let writer = Writer { log, encoder, sender, piece: Vec::new(), rows: 0 };
+    tokio::spawn(writer.run(mark, session, ledger, search, exported));
+    let name = format!("attachment; filename=\"{}\"", format.file_name());
+    let headers = [
+        (header::CONTENT_TYPE, format.media_type().to_owned()),
+        (header::CONTENT_DISPOSITION, name),
+    ];
     Ok((headers, Body::new(body)).into_response())
 }
 
 fn format(asked: &Asked) -> Result<Format, Problem> {
-    let mark = match asked.own("bom")? {
-        None | Some("false") => false,
-        Some("true") => true,
+    let remedy = "use csv, json, ndjson or ocsf";
+    match asked.own("format")?.map(str::parse) {
+        Some(Ok(format)) => Ok(format),
+        Some(Err(NoFormat)) => {
+            let detail = "`format` names no format of exports";
+            Err(Problem::parameter("format", detail, remedy))
+        }
+        None => Err(Problem::parameter("format", "`format` is missing", remedy)),
+    }
+}
+
+fn mark(asked: &Asked) -> Result<Mark, Problem> {
+    match asked.own("bom")? {
+        None | Some("false") => Ok(Mark::None),
+        Some("true") => Ok(Mark::Bom),
         Some(_) => {
             let remedy = "use true or false";
-            return Err(Problem::parameter("bom", "`bom` is neither true nor false", remedy));
+            Err(Problem::parameter("bom", "`bom` is neither true nor false", remedy))
         }
-    };
-    match asked.own("format")? {
-        Some("csv") => Ok(Format::Csv { mark }),
-        Some("ndjson") => Ok(Format::Ndjson),
-        _ => Err(Problem::parameter("format", "`format` is no format", "use csv or ndjson")),
     }
 }
 
 /// Writes an export to its client.
 struct Writer {
     log: Arc<Log>,
-    format: Format,
+    encoder: Encoder,
     sender: Sender<Bytes, CutShort>,
     piece: Vec<u8>,
     rows: u64,
@@ -121,14 +128,16 @@ impl Writer {
     /// The end of the body is given away only when the number of rows is on record.
     async fn run(
         mut self,
+        mark: Mark,
         mut session: Session,
         mut ledger: LedgerReader,
         search: Search,
         exported: Exported,
     ) {
-        self.format.begin(&mut self.piece);
+        self.encoder.begin(mark, &mut self.piece);
         let mut written = self.events(&mut session, &mut ledger, search).await;
         if written.is_ok() {
+            self.encoder.end(&mut self.piece);
             written = self.flush().await;
         }
         let cut = written.err();
@@ -155,7 +164,7 @@ impl Writer {
                     Cut::Log
                 })?;
                 query::without_position(&mut event, &search.view);
-                self.format.event(&Summary::from(row), event, &mut self.piece);
+                self.encoder.event(&Summary::from(row), event, &mut self.piece);
                 self.rows += 1;
                 if self.piece.len() >= PIECE {
                     self.flush().await?;

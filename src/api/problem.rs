@@ -158,7 +158,7 @@ impl Problem {
         let status = StatusCode::BAD_REQUEST;
         let mut problem =
             Self::new(status, "invalid-parameter", "A parameter is not understood", detail);
-        problem.parameter = Some(name.into());
+        problem.parameter = (!name.is_empty()).then(|| name.into());
         problem.remedy(remedy)
     }
 

@@ -147,7 +147,7 @@ pub fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
 fn conditions(args: &Args, now: Timestamp) -> Result<Vec<Condition>, BadOption> {
     let given = [("since", &args.since), ("until", &args.until)];
     let given = given.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?)));
-    let search = query::parse(given, now).map_err(|error| BadOption(error.to_string()))?;
+    let search = query::parse(given, now).map_err(|error| BadOption(error.with_remedy()))?;
     Ok(search.conditions)
 }
 

@@ -7,7 +7,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use clap::{Args, ValueEnum};
 use serde_json::Value;
 
@@ -231,7 +231,8 @@ fn search(args: &QueryArgs, now: Timestamp) -> anyhow::Result<Search> {
         };
         parameters.push((format!("scope.{name}"), value));
     }
-    Ok(query::parse(parameters.iter().map(|(name, value)| (name.as_str(), *value)), now)?)
+    let parameters = parameters.iter().map(|(name, value)| (name.as_str(), *value));
+    query::parse(parameters, now).map_err(|error| anyhow!("{}", error.with_remedy()))
 }
 
 async fn one(

@@ -29,7 +29,8 @@ pub(super) struct Args {
     /// Where clients connect; port 0 takes a free one [default with --upstream: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDRESS", requires = "upstream")]
     listen: Option<String>,
-    /// Where operations look: /livez, /readyz, /metrics [default with --upstream: 127.0.0.1:8090]
+    /// Where the log is read, /v1/admin/audit, and where operations look: /livez, /readyz, /metrics
+    /// [default with --upstream: 127.0.0.1:8090]
     #[arg(long, value_name = "ADDRESS", requires = "upstream")]
     reading: Option<String>,
     /// The directory of the ledger [default with --upstream: countersign-data]

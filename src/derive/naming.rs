@@ -18,7 +18,7 @@ use super::trace::{By, Field, Origin, Trace};
 use super::verbs::{canonical, compound};
 use super::walk::{Node, Walked, walk};
 use super::words::{is_plural, snake};
-use crate::record::{BodyRecord, RequestRecord, Scope, Target, Tree};
+use crate::record::{RequestRecord, Scope, Target, Tree};
 
 /// Longer methods are no methods.
 const METHOD_BYTES_MAX: usize = 32;
@@ -80,12 +80,9 @@ impl Naming {
     }
 
     /// Whether the request may hold a GraphQL operation that is no mere query, on whatever path.
-    pub(super) fn may_mutate(&self, request: &RequestRecord) -> bool {
+    pub(super) fn may_mutate(&self, request: &RequestRecord, body: Option<&Value<'_>>) -> bool {
         let query = request.query.as_ref().map(Tree::node);
-        let gravity = || {
-            let tree = request.body.as_ref().map(BodyRecord::tree);
-            graphql::gravity(query, tree.as_ref())
-        };
+        let gravity = || graphql::gravity(query, body);
         match self.graphql {
             Some(operation) => operation != Operation::Query,
             None => {
@@ -98,17 +95,17 @@ impl Naming {
 /// Names a request by convention.
 #[cfg(test)]
 pub(super) fn naming(request: &RequestRecord) -> Naming {
-    naming_at(request, None, &mut Trace::off())
+    let body = request.body.as_ref().map(crate::record::BodyRecord::tree);
+    naming_at(request, body.as_ref(), None, &mut Trace::off())
 }
 
-/// Names a request by convention; if its path is documented, it is known where its ids stand.
+/// Names a request with this body by convention; if its path is documented, it is known where its ids stand.
 pub(super) fn naming_at(
     request: &RequestRecord,
+    body: Option<&Value<'_>>,
     documented: Option<&PathPattern>,
     trace: &mut Trace,
 ) -> Naming {
-    let tree = request.body.as_ref().map(BodyRecord::tree);
-    let body = tree.as_ref();
     let method = method(request, body);
     let path = documented
         .and_then(|pattern| Path::documented(&request.path, pattern))

@@ -257,7 +257,7 @@ fn graphql_documents_hide_no_mutation() {
         let naming = named("POST /graphql", json!({"query": document}));
         assert_eq!(naming.graphql, Some(gravity), "{document}");
         let may_mutate = gravity != Operation::Query;
-        assert_eq!(naming.may_mutate(&request("POST /graphql")), may_mutate, "{document}");
+        assert_eq!(naming.may_mutate(&request("POST /graphql"), None), may_mutate, "{document}");
         assert_eq!(naming.action == "graphql.query", !may_mutate, "{document}");
     }
     let padded = format!("{{ {} }} mutation M {{ m }}", "a ".repeat(600_000));

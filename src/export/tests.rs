@@ -1,8 +1,8 @@
 //! What is written can be read again, and is nothing but text.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::Format;
+use super::{Encoder, Format, Mark};
 use crate::index::{IndexedTarget, Row};
 use crate::query::Summary;
 
@@ -59,9 +59,9 @@ fn hostile_texts_stay_in_their_cells() {
         };
         let event = json!({"id": "x", "source": {"ip": text}, "changes": [text]});
         let mut out = Vec::new();
-        let format = Format::Csv { mark: false };
-        format.begin(&mut out);
-        format.event(&Summary::from(row), event, &mut out);
+        let mut csv = Encoder::new(Format::Csv);
+        csv.begin(Mark::None, &mut out);
+        csv.event(&Summary::from(row), event, &mut out);
         let read = read(&String::from_utf8(out).unwrap());
         assert_eq!(read.len(), 2, "{text:?}");
         assert_eq!(read[0].len(), read[1].len(), "{text:?}");
@@ -69,24 +69,41 @@ fn hostile_texts_stay_in_their_cells() {
         for name in ["description", "actor_name", "path", "target_name", "source_ip"] {
             assert_eq!(cell(name), expected, "{name}: {text:?}");
         }
-        let metadata: serde_json::Value = serde_json::from_str(cell("metadata")).unwrap();
+        let metadata: Value = serde_json::from_str(cell("metadata")).unwrap();
         assert_eq!(metadata, json!({"source": {"ip": text}, "changes": [text]}));
     }
 }
 
+/// The text of a file with these events.
+fn file(format: Format, mark: Mark, events: &[Value]) -> String {
+    let (mut encoder, mut out) = (Encoder::new(format), Vec::new());
+    encoder.begin(mark, &mut out);
+    for event in events {
+        encoder.event(&Summary::from(Row::default()), event.clone(), &mut out);
+    }
+    encoder.end(&mut out);
+    String::from_utf8(out).unwrap()
+}
+
 #[test]
-fn formats_begin_and_go_on() {
-    let begun = |format: Format| {
-        let mut out = Vec::new();
-        format.begin(&mut out);
-        String::from_utf8(out).unwrap()
-    };
-    assert!(begun(Format::Csv { mark: true }).starts_with("\u{feff}\"id\",\"act\","));
-    assert!(begun(Format::Csv { mark: false }).starts_with("\"id\",\"act\","));
-    assert_eq!(begun(Format::Ndjson), "");
+fn formats_begin_go_on_and_end() {
+    let events = [json!({"a": "x\ny\u{2028}"}), json!({"b": 1})];
+    assert!(file(Format::Csv, Mark::Bom, &[]).starts_with("\u{feff}\"id\",\"act\","));
+    assert!(file(Format::Csv, Mark::None, &[]).starts_with("\"id\",\"act\","));
+    let rows = [
+        (Format::Ndjson, &events[..0], ""),
+        (Format::Ndjson, &events[..], "{\"a\":\"x\\ny\u{2028}\"}\n{\"b\":1}\n"),
+        (Format::Ocsf, &events[..0], ""),
+        (Format::Json, &events[..0], "[\n]\n"),
+        (Format::Json, &events[..1], "[\n{\"a\":\"x\\ny\u{2028}\"}\n]\n"),
+        (Format::Json, &events[..], "[\n{\"a\":\"x\\ny\u{2028}\"},\n{\"b\":1}\n]\n"),
+    ];
+    for (format, events, expected) in rows {
+        // No JSON begins with a mark.
+        assert_eq!(file(format, Mark::Bom, events), expected);
+    }
     let mut out = Vec::new();
-    let summary = Summary::from(Row::default());
-    Format::Ndjson.event(&summary, json!({"a": "x\ny\u{2028}"}), &mut out);
-    Format::Ndjson.event(&summary, json!({"b": 1}), &mut out);
-    assert_eq!(String::from_utf8(out).unwrap(), "{\"a\":\"x\\ny\u{2028}\"}\n{\"b\":1}\n");
+    let mut more = Encoder::going_on(Format::Json, 2);
+    more.event(&Summary::from(Row::default()), json!(3), &mut out);
+    assert_eq!(out, b",\n3");
 }

@@ -12,6 +12,8 @@ pub const DEFAULT_LIMIT: u32 = 50;
 pub const MAX_LIMIT: u32 = 10_000;
 /// The longest value, in bytes.
 const MAX_VALUE: usize = 1024;
+/// The longest name, in bytes.
+const MAX_NAME: usize = 256;
 
 const OUTCOMES: [&str; 5] = ["success", "failure", "denied", "unknown", "pending"];
 const SEVERITIES: [&str; 3] = ["info", "warn", "fail"];
@@ -53,17 +55,14 @@ pub fn use_of(name: &str) -> Option<Use> {
     }
 }
 
-/// A parameter that is not understood.
+/// A parameter that is not understood. What to do about it is said apart, by [`FilterError::remedy`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FilterError {
     /// There is no such parameter.
-    #[error(
-        "`{0}` is not a filter; filters are action, category, resource_type, target, actor, \
-         actor_type, outcome, severity, scope.NAME, since, until, q, id, limit, offset and cursor"
-    )]
+    #[error("`{0}` is not a filter")]
     UnknownName(String),
     /// The parameter has a closed set of values.
-    #[error("`{name}` cannot be `{value}`; it is one of {allowed}")]
+    #[error("`{name}` cannot be `{value}`")]
     UnknownValue {
         /// Which parameter.
         name: &'static str,
@@ -73,21 +72,24 @@ pub enum FilterError {
         allowed: String,
     },
     /// The parameter has a form that this does not have.
-    #[error("`{name}` cannot be `{value}`: {expected}")]
+    #[error("`{name}` cannot be `{value}`")]
     Malformed {
         /// Which parameter.
         name: &'static str,
         /// What was given.
         value: String,
-        /// What is expected.
+        /// What to give instead.
         expected: &'static str,
     },
     /// The parameter was given without a value.
     #[error("`{0}` needs a value")]
     Empty(String),
     /// The value is too long.
-    #[error("`{0}` is longer than 1,024 bytes")]
+    #[error("the value of `{0}` is longer than 1,024 bytes")]
     TooLong(String),
+    /// The name is too long to be one.
+    #[error("the name of a parameter is longer than 256 bytes")]
+    NameTooLong,
 }
 
 impl FilterError {
@@ -96,18 +98,26 @@ impl FilterError {
         match self {
             Self::UnknownName(name) | Self::Empty(name) | Self::TooLong(name) => name,
             Self::UnknownValue { name, .. } | Self::Malformed { name, .. } => name,
+            Self::NameTooLong => "",
         }
     }
 
     /// What to do.
     pub fn remedy(&self) -> String {
         match self {
-            Self::UnknownName(_) => format!("leave it out, or use one of {}", NAMES.join(", ")),
+            Self::UnknownName(_) => {
+                format!("leave it out; filters are scope.NAME, {}", NAMES.join(", "))
+            }
             Self::UnknownValue { allowed, .. } => format!("use one of {allowed}"),
             Self::Malformed { expected, .. } => (*expected).to_owned(),
             Self::Empty(_) => "give it a value, or leave it out".to_owned(),
-            Self::TooLong(_) => "shorten it".to_owned(),
+            Self::TooLong(_) | Self::NameTooLong => "shorten it".to_owned(),
         }
+    }
+
+    /// What is wrong and what to do, in one line.
+    pub fn with_remedy(&self) -> String {
+        format!("{self}: {}", self.remedy())
     }
 }
 
@@ -119,6 +129,9 @@ pub fn parse<'a>(
 ) -> Result<Search, FilterError> {
     let mut search = Search { limit: DEFAULT_LIMIT, ..Search::default() };
     for (name, value) in parameters {
+        if name.len() > MAX_NAME {
+            return Err(FilterError::NameTooLong);
+        }
         if value.is_empty() {
             return Err(FilterError::Empty(name.to_owned()));
         }
@@ -169,8 +182,14 @@ fn take(search: &mut Search, name: &str, value: &str, now: Timestamp) -> Result<
         "until" => conditions.push(Condition::Until(time("until", value, now)?)),
         "q" => conditions.push(Condition::Text(value.to_owned())),
         "id" => conditions.push(Condition::Id(event_id(value)?.to_string())),
-        "limit" => search.limit = number("limit", value, 1..=MAX_LIMIT)?,
-        "offset" => search.offset = number("offset", value, 0..=u32::MAX)?,
+        "limit" => {
+            let expected = "give a whole number from 1 to 10,000";
+            search.limit = number("limit", value, 1..=MAX_LIMIT, expected)?;
+        }
+        "offset" => {
+            let expected = "give a whole number from 0 to 4,294,967,295";
+            search.offset = number("offset", value, 0..=u32::MAX, expected)?;
+        }
         "cursor" => {
             search.after = Some(value.parse::<Cursor>().map_err(|_| FilterError::Malformed {
                 name: "cursor",
@@ -225,19 +244,18 @@ fn number(
     name: &'static str,
     value: &str,
     range: std::ops::RangeInclusive<u32>,
+    expected: &'static str,
 ) -> Result<u32, FilterError> {
-    value.parse().ok().filter(|number| range.contains(number)).ok_or(FilterError::Malformed {
-        name,
-        value: value.to_owned(),
-        expected: "a whole number is expected; a limit is from 1 to 10,000",
-    })
+    let digits = value.bytes().all(|byte| byte.is_ascii_digit());
+    let number = value.parse().ok().filter(|number| digits && range.contains(number));
+    number.ok_or_else(|| FilterError::Malformed { name, value: value.to_owned(), expected })
 }
 
 fn event_id(value: &str) -> Result<EventId, FilterError> {
     value.parse().map_err(|_| FilterError::Malformed {
         name: "id",
         value: value.to_owned(),
-        expected: "an event's id is a UUID, as in the header `Countersign-Event`",
+        expected: "give the UUID of an event, as in the header `Countersign-Event`",
     })
 }
 
@@ -250,8 +268,8 @@ fn time(name: &'static str, value: &str, now: Timestamp) -> Result<i64, FilterEr
         FilterError::Malformed {
             name,
             value: value.to_owned(),
-            expected: "expected is a time such as 2026-07-01T12:00:00Z, or a span such as 1h, 24h, \
-                       7d, 30d or 90d",
+            expected: "give a time such as 2026-07-01T12:00:00Z, or a span before now such as 1h, \
+                       24h, 7d, 30d or 90d",
         }
     })
 }

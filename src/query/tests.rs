@@ -70,10 +70,10 @@ fn what_is_refused() {
         ("severity", "error", "one of info, warn, fail"),
         ("actor_type", "robot", "one of user"),
         ("since", "yesterday", "2026-07-01T12:00:00Z"),
-        ("since", "-1h", "a span such as"),
-        ("since", "h", "a span such as"),
-        ("since", "1y", "a span such as"),
-        ("until", "99999999999999999999d", "a span such as"),
+        ("since", "-1h", "a span before now"),
+        ("since", "h", "a span before now"),
+        ("since", "1y", "a span before now"),
+        ("until", "99999999999999999999d", "a span before now"),
         ("limit", "0", "from 1 to 10,000"),
         ("limit", "10001", "from 1 to 10,000"),
         ("limit", "many", "whole number"),
@@ -83,12 +83,17 @@ fn what_is_refused() {
         ("actions", "x", "is not a filter"),
         ("scope.", "x", "is not a filter"),
         ("action", "", "needs a value"),
+        ("limit", "+5", "whole number"),
         ("q", long.as_str(), "longer"),
+        (long.as_str(), "x", "longer than 256"),
     ];
     for (name, value, expected) in cases {
-        let error = parse([(name, value)], now()).unwrap_err().to_string();
-        assert!(error.contains(expected), "{name}={value}: {error}");
-        assert!(error.len() < 400, "{error}");
+        let error = parse([(name, value)], now()).unwrap_err();
+        let text = error.with_remedy();
+        assert!(text.contains(expected), "{name}={value}: {text}");
+        assert!(text.len() < 400, "{text}");
+        // What is wrong and what to do are said once each.
+        assert!(!error.to_string().contains(&error.remedy()), "{text}");
     }
     // Spans that chrono cannot hold, or that reach before all time, must not overflow.
     for value in ["9223372036854775807w", "9223372036854775807s", "100000000d"] {

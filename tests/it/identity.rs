@@ -4,6 +4,7 @@
 use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::thread;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -328,6 +329,46 @@ fn what_the_application_says_is_kept_and_forgotten() {
     let read = "GET /admin/users HTTP/1.1\r\nHost: a\r\nCookie: sid=unheard-of\r\n\r\n";
     assert_eq!(exchange(ruled.proxy.address, read.as_bytes()).status, 200);
     assert_eq!(asked().len(), 4, "a read is nobody's");
+}
+
+#[test]
+fn who_comes_together_is_asked_about_once_and_nobody_is_left_out() {
+    let pause = Duration::from_millis(200);
+    let upstream = Upstream::start(move |seen| match seen.line() {
+        line if line.starts_with("GET /api/me") => {
+            let body = "{\"id\":\"grace\"}";
+            let head =
+                "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 14\r\n";
+            Reply::Later(pause, format!("{head}\r\n{body}").into_bytes())
+        }
+        _ => Reply::ok(),
+    });
+    let rules = INTROSPECT.replace("300ms", "20s");
+    let ruled = Ruled::start(upstream.address, &rules, "");
+    let together = |cookies: Vec<String>| {
+        thread::scope(|scope| {
+            for cookie in cookies {
+                let ruled = &ruled;
+                scope.spawn(move || {
+                    let fields = format!("Cookie: {cookie}\r\nContent-Length: 0\r\n\r\n");
+                    let request = format!("POST /admin/users HTTP/1.1\r\nHost: a\r\n{fields}");
+                    assert_eq!(exchange(ruled.proxy.address, request.as_bytes()).status, 200);
+                });
+            }
+        });
+        let seen = upstream.seen();
+        seen.iter().filter(|seen| seen.line().starts_with("GET /api/me")).count()
+    };
+    assert_eq!(together(vec!["sid=0123456789".to_owned(); 20]), 1);
+    // More than may be asked about at a time.
+    let callers = 70;
+    let cookies = (0..callers).map(|number| format!("sid=0123456789{number:02}")).collect();
+    assert_eq!(together(cookies), 1 + callers);
+    let events = ruled.proxy.events();
+    assert_eq!(events.len(), 20 + callers);
+    for event in events {
+        assert_eq!(shown(&event), "grace session verified");
+    }
 }
 
 #[test]

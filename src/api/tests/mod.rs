@@ -1,6 +1,7 @@
 //! The API over a real socket, a real ledger and a real index.
 
 mod exports;
+mod ocsf;
 mod questions;
 mod scopes;
 mod sign_in;

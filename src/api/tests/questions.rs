@@ -156,6 +156,8 @@ async fn what_is_not_understood_is_named_with_a_remedy() {
         for member in ["type", "title", "detail", "remedy"] {
             assert!(problem[member].as_str().is_some_and(|text| !text.is_empty()), "{shown}");
         }
+        let text = |member: &str| problem[member].as_str().unwrap();
+        assert!(!text("detail").contains(text("remedy")), "said once: {problem}");
     }
     for method in ["POST", "DELETE", "PUT", "PATCH"] {
         let field = format!("Authorization: Bearer {}\r\nContent-Length: 0\r\n", served.owner);

@@ -27,6 +27,10 @@ const CONTROLS: [&str; 14] = [
     "utf8",
 ];
 
+/// What Django keeps about the rows of a list that is edited at once: `form-TOTAL_FORMS`.
+const FORMSET_CONTROLS: [&str; 4] =
+    ["-TOTAL_FORMS", "-INITIAL_FORMS", "-MIN_NUM_FORMS", "-MAX_NUM_FORMS"];
+
 /// Types of patches that are neither a JSON Merge Patch nor a JSON Patch.
 const OTHER_PATCHES: [&str; 2] = ["application/strategic-merge-patch+json", "application/json-seq"];
 
@@ -101,7 +105,8 @@ fn is_form(kind: &str) -> bool {
 }
 
 fn is_control(name: &str) -> bool {
-    name.len() <= 32 && CONTROLS.contains(&name.to_ascii_lowercase().as_str())
+    (name.len() <= 32 && CONTROLS.contains(&name.to_ascii_lowercase().as_str()))
+        || FORMSET_CONTROLS.iter().any(|end| name.ends_with(end))
 }
 
 /// The body of a PATCH. Many APIs take either patch under the type of JSON.

@@ -92,7 +92,7 @@ impl Operation {
         let (sample, ids) = self.sample();
         let request =
             RequestRecord { method: self.method.clone(), path: sample, ..RequestRecord::default() };
-        let naming = naming_at(&request, Some(&self.path), &mut Trace::off());
+        let naming = naming_at(&request, None, Some(&self.path), &mut Trace::off());
         let item = naming.targets.first().and_then(|target| target.id.clone());
         let noun = naming.action.split_once('.').map_or("", |(noun, _)| noun);
         let said = self.said(noun);

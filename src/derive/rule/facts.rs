@@ -18,7 +18,7 @@ const FINGERPRINT: &str = "hmac:";
 /// An exchange as far as it is known.
 pub(crate) struct Facts<'r> {
     pub(super) request: &'r RequestRecord,
-    pub(super) request_body: OnceCell<Option<Value<'r>>>,
+    pub(super) request_body: RequestBody<'r>,
     pub(super) response: Option<&'r ResponseRecord>,
     pub(super) response_body: Option<&'r Value<'r>>,
     pub(super) params: &'r [(String, String)],
@@ -26,6 +26,31 @@ pub(crate) struct Facts<'r> {
     pub(super) target: Option<Target>,
     pub(super) scope: &'r Scope,
     pub(super) verb: String,
+}
+
+/// The tree of a request's body.
+pub(in crate::derive) enum RequestBody<'r> {
+    /// Read before.
+    Read(Option<&'r Value<'r>>),
+    /// Read when a template asks for it.
+    Unread(OnceCell<Option<Value<'r>>>),
+}
+
+impl Default for RequestBody<'_> {
+    fn default() -> Self {
+        Self::Unread(OnceCell::new())
+    }
+}
+
+impl<'r> RequestBody<'r> {
+    fn of(&self, request: &'r RequestRecord) -> Option<&Value<'r>> {
+        match self {
+            Self::Read(body) => *body,
+            Self::Unread(body) => {
+                body.get_or_init(|| request.body.as_ref().map(BodyRecord::tree)).as_ref()
+            }
+        }
+    }
 }
 
 impl Facts<'_> {
@@ -39,10 +64,7 @@ impl Facts<'_> {
             }
             Source::Query(name) => body::scalar(self.request.query.as_ref()?.get(name)?),
             Source::Header(name) => body::scalar(self.request.headers.get(name)?),
-            Source::RequestBody(path) => {
-                let read = || self.request.body.as_ref().map(BodyRecord::tree);
-                one(path, self.request_body.get_or_init(read).as_ref()?)
-            }
+            Source::RequestBody(path) => one(path, self.request_body.of(self.request)?),
             Source::ResponseBody(path) => one(path, self.response_body?),
             Source::ResponseHeader(name) => body::scalar(self.response?.headers.get(name)?),
             Source::Actor("id") => bounded(self.actor.id.as_deref()?),
@@ -104,10 +126,7 @@ impl Facts<'_> {
                     _ => return (listed(name, self.value(source)), None),
                 }
             }
-            Source::RequestBody(path) => {
-                let read = || self.request.body.as_ref().map(BodyRecord::tree);
-                Some(path).zip(self.request_body.get_or_init(read).as_ref())
-            }
+            Source::RequestBody(path) => Some(path).zip(self.request_body.of(self.request)),
             Source::ResponseBody(path) => Some(path).zip(self.response_body),
             _ => return (self.value(source).into_iter().collect(), None),
         };

@@ -36,6 +36,7 @@ pub use snapshot::{SnapshotRule, Whereabouts};
 pub use template::{Template, TemplateError, Uses};
 use trie::Trie;
 
+use super::body::Value;
 use super::document::Operation;
 use super::naming::Naming;
 use super::path::split;
@@ -242,14 +243,21 @@ impl EventRules {
     fn operation(
         &self,
         request: &RequestRecord,
+        body: Option<&Value<'_>>,
         naming: &Naming,
         place: &Place<'_>,
     ) -> Option<Matched> {
-        self.operations.as_ref()?.find(request, naming, place)
+        self.operations.as_ref()?.find(request, body, naming, place)
     }
 
     /// The rule for a request that the convention has named.
-    fn find(&self, request: &RequestRecord, naming: &Naming, place: &Place<'_>) -> Option<Matched> {
+    fn find(
+        &self,
+        request: &RequestRecord,
+        body: Option<&Value<'_>>,
+        naming: &Naming,
+        place: &Place<'_>,
+    ) -> Option<Matched> {
         if self.rules.is_empty() {
             return None;
         }
@@ -265,7 +273,7 @@ impl EventRules {
         let own = match own {
             Some(index) if self.rules.get(index).is_some_and(|rule| rule.read) => {
                 // Whoever can make a mutation look like a read must not.
-                let is_plain = naming.method == request.method && !naming.may_mutate(request);
+                let is_plain = naming.method == request.method && !naming.may_mutate(request, body);
                 let readings = readings();
                 let mut others = readings.each().map(segments_of);
                 let accepted = |index| accepts(index, true);

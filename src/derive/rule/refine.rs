@@ -1,15 +1,14 @@
 //! What a rule makes of what the convention says, field by field.
 
-use std::cell::OnceCell;
-
 use super::super::body::{TARGETS_MAX, Value};
 use super::super::naming::{Naming, TOO_MANY, naming_at};
 use super::super::nouns::known_category;
 use super::super::text::CHARS_MAX;
 use super::super::trace::{By, Field, Origin, Trace};
+use super::facts::RequestBody;
 use super::template::Rendered;
 use super::{Facts, Matched, Place, Template};
-use crate::record::{Actor, RequestRecord, ResponseRecord, Target};
+use crate::record::{Actor, BodyRecord, RequestRecord, ResponseRecord, Target};
 
 /// In a sentence a value is cut here, so that the rest is still read.
 const VALUE_CHARS_MAX: usize = 80;
@@ -26,18 +25,20 @@ pub fn named_traced(
     place: &Place<'_>,
     trace: &mut Trace,
 ) -> Naming {
-    let mut naming = naming_at(request, None, trace);
+    let tree = request.body.as_ref().map(BodyRecord::tree);
+    let body = tree.as_ref();
+    let mut naming = naming_at(request, body, None, trace);
     // What a call does is said by its body.
     if !naming.is_call
-        && let Some(operation) = place.rules.operation(request, &naming, place)
+        && let Some(operation) = place.rules.operation(request, body, &naming, place)
     {
         trace.forget(|_| true);
-        naming = naming_at(request, Some(&operation.rule.path), trace);
-        naming.refine(operation, Whose::Document, request, actor, trace);
+        naming = naming_at(request, body, Some(&operation.rule.path), trace);
+        naming.refine(operation, Whose::Document, (request, body), actor, trace);
         naming.documented = naming.matched.take();
     }
-    if let Some(matched) = place.rules.find(request, &naming, place) {
-        naming.refine(matched, Whose::Rules, request, actor, trace);
+    if let Some(matched) = place.rules.find(request, body, &naming, place) {
+        naming.refine(matched, Whose::Rules, (request, body), actor, trace);
     }
     naming
 }
@@ -108,7 +109,7 @@ impl Naming {
         &mut self,
         matched: Matched,
         whose: Whose,
-        request: &RequestRecord,
+        (request, body): (&RequestRecord, Option<&Value<'_>>),
         actor: &Actor,
         trace: &mut Trace,
     ) {
@@ -125,7 +126,10 @@ impl Naming {
             self.route = Some(rule.path.as_str().to_owned());
             trace.note(Field::Route, || (matched.by(whose, "match.path"), Vec::new()));
         }
-        let facts = self.facts(&matched, request, actor, None);
+        let facts = Facts {
+            request_body: RequestBody::Read(body),
+            ..self.facts(&matched, request, actor, None)
+        };
         let targets = self.ruled_targets(&matched, whose, &facts, &self.targets, trace);
         let counted = rule.target.id.as_ref().filter(|_| targets.len() == TARGETS_MAX);
         let counted = counted.and_then(|template| template.render_all(&facts, &Trace::off()).count);
@@ -186,7 +190,7 @@ impl Naming {
     ) -> Facts<'r> {
         Facts {
             request,
-            request_body: OnceCell::new(),
+            request_body: RequestBody::default(),
             response: response.map(|(response, _)| response),
             response_body: response.and_then(|(_, body)| body),
             params: &matched.params,

@@ -6,6 +6,7 @@
 
 mod answers;
 mod keys;
+mod questions;
 
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -17,10 +18,11 @@ use http::{HeaderMap, HeaderName};
 use pingora::connectors::http::Connector;
 use pingora::http::RequestHeader;
 use tokio::sync::Semaphore;
-use tokio::time::timeout;
+use tokio::time::timeout_at;
 
 use self::answers::{AnswerKey, Answers, Context};
 use self::keys::Source;
+use self::questions::Questions;
 use super::fetch::{self, Answer, Application, FetchError, Room, ask_server};
 use crate::capture::Request;
 use crate::identify::{
@@ -51,6 +53,7 @@ pub(super) struct Identity {
     actors: Arc<Actors>,
     sources: Vec<Arc<Source>>,
     answers: Answers,
+    questions: Questions,
     /// Connections to servers that the rules name.
     connector: Arc<OnceLock<Connector>>,
     asking: Semaphore,
@@ -80,6 +83,7 @@ impl Identity {
             actors,
             sources,
             answers: Answers::default(),
+            questions: Questions::default(),
             connector: before.map(|before| Arc::clone(&before.connector)).unwrap_or_default(),
             asking: Semaphore::new(CONCURRENT),
         };
@@ -216,10 +220,29 @@ impl Identity {
             // An authorization server is told of nothing but the token.
             Asked::Server(_) => Context::default(),
         };
-        if let Some(answer) = self.answers.find(place, &context, Instant::now()) {
+        let deadline = Instant::now() + introspection.timeout;
+        let known = || self.answers.find(place, &context, Instant::now());
+        if let Some(answer) = known() {
             return answer;
         }
-        let Ok(_permit) = self.asking.try_acquire() else { return Introspected::Failed(BUSY) };
+        // What nobody keeps, nobody can wait for.
+        let question =
+            (!introspection.cache.is_zero()).then(|| self.questions.join((*place, context)));
+        let turn = async {
+            let turn = match &question {
+                Some(question) => Some(question.turn.lock().await),
+                None => None,
+            };
+            match known() {
+                Some(answer) => Err(answer),
+                None => Ok((turn, self.asking.acquire().await)),
+            }
+        };
+        let _turn = match timeout_at(deadline.into(), turn).await {
+            Ok(Ok(turn)) => turn,
+            Ok(Err(answer)) => return answer,
+            Err(_) => return Introspected::Failed(BUSY),
+        };
         let asked = async {
             match &introspection.asked {
                 Asked::Application { path } => {
@@ -231,7 +254,7 @@ impl Identity {
                 },
             }
         };
-        let asked = timeout(introspection.timeout, asked).await;
+        let asked = timeout_at(deadline.into(), asked).await;
         let asked = asked.unwrap_or(Err(FetchError::Late));
         let (answer, bytes) = match &introspection.asked {
             Asked::Application { .. } => by_application(asked),
