@@ -24,8 +24,19 @@ use crate::query::Summary;
 const ALLOWED: Allowed = Allowed { own: OWN, page: true, strict: false };
 /// Only the rows are wanted: the rest of the page is there already.
 const ROWS: &str = "rows";
+/// A day, in milliseconds.
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 /// Most actors that are counted.
 const ACTORS: usize = 100;
+
+/// What the log can be taken away as.
+const EXPORTS: [(&str, &str); 5] = [
+    ("CSV", "format=csv"),
+    ("CSV for Excel", "format=csv&bom=true"),
+    ("JSON", "format=json"),
+    ("NDJSON", "format=ndjson"),
+    ("OCSF", "format=ocsf"),
+];
 
 #[derive(Template)]
 #[template(path = "list.html")]
@@ -167,9 +178,13 @@ async fn counted(
     };
     let begins = |condition: &Condition| matches!(condition, Condition::Since(_));
     if !search.conditions.iter().any(begins) {
-        let oldest = session.index.oldest(&search.view, &search.conditions).await?;
-        let oldest = oldest.unwrap_or_else(|| now.timestamp_millis());
-        search.conditions.push(Condition::Since(oldest));
+        // Everything is drawn from the first day that has an event.
+        search.conditions.push(Condition::Since(0));
+        let days = session.index.histogram(&search.view, &search.conditions, 0, DAY_MS).await?;
+        search.conditions.pop();
+        let first = days.first().and_then(|bar| i64::try_from(bar.number).ok());
+        let first = first.map_or_else(|| now.timestamp_millis(), |day| day * DAY_MS);
+        search.conditions.push(Condition::Since(first));
     }
     let stats = stats_of(session, search.clone(), chart::BARS, now).await.ok();
     let facets = facets_of(session, search, now).await.ok();

@@ -34,7 +34,10 @@ pub(super) struct ActorView {
 /// What was acted upon.
 pub(super) struct TargetView {
     pub(super) kind: Shown,
+    /// Its name, its id, or its kind.
     pub(super) label: Shown,
+    /// The label is more than its kind.
+    pub(super) has_name: bool,
     /// The id, where the label is not it.
     pub(super) id: Option<Shown>,
     /// Its events.
@@ -123,7 +126,9 @@ impl ActorView {
 impl TargetView {
     /// With a link to its events in the same window of time.
     pub(super) fn of(target: &SummaryTarget, question: &Question) -> Self {
-        let label = if target.name.is_empty() { &target.id } else { &target.name };
+        let known = [&target.name, &target.id].into_iter().find(|text| !text.is_empty());
+        let has_name = known.is_some();
+        let label = known.unwrap_or(&target.kind);
         let id = (!target.id.is_empty() && label != &target.id).then(|| Shown::line(&target.id));
         let find = if target.id.is_empty() { &target.name } else { &target.id };
         let link = (!find.trim().is_empty()).then(|| {
@@ -133,7 +138,8 @@ impl TargetView {
                 false => asked.with("resource_type", &target.kind).link(),
             }
         });
-        Self { kind: Shown::line(&target.kind), label: Shown::line(label), id, link }
+        let (kind, label) = (Shown::line(&target.kind), Shown::line(label));
+        Self { kind, label, has_name, id, link }
     }
 }
 
@@ -165,6 +171,7 @@ pub(super) fn action_icon(action: &str) -> &'static str {
     let (noun, verb) = action.rsplit_once('.').unwrap_or(("", action));
     match verb {
         _ if noun == "gateway" => "shield",
+        _ if noun == "session" => "door",
         "create" | "add" | "invite" | "upload" | "import" | "enable" | "grant" => "plus",
         "delete" | "remove" | "revoke" | "purge" | "disable" => "trash",
         "rotate" | "reset" | "renew" | "refresh" | "restart" => "rotate",

@@ -141,22 +141,6 @@ impl Index {
     }
 }
 
-impl Index {
-    /// When the oldest of what is found arrived, in milliseconds since 1970.
-    pub async fn oldest(
-        &mut self,
-        view: &View,
-        conditions: &[Condition],
-    ) -> Result<Option<i64>, IndexError> {
-        let mut query = QueryBuilder::<Sqlite>::new("SELECT time_ms FROM events WHERE ");
-        push_view(&mut query, view);
-        push_conditions(&mut query, conditions);
-        query.push(" ORDER BY time_ms LIMIT 1");
-        let query = query.build_query_scalar().persistent(false);
-        query.fetch_optional(&mut self.conn).await.map_err(IndexError::of_search)
-    }
-}
-
 fn unsigned(number: i64) -> u64 {
     u64::try_from(number).unwrap_or(0)
 }
