@@ -21,7 +21,7 @@ mod tail;
 mod ways;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;

@@ -54,6 +54,19 @@ pub(super) fn of_question(
     render(told.status, &page)
 }
 
+/// What is shown is the owners' alone.
+pub(super) fn for_owners(viewer: &Viewer) -> Response {
+    let page = ErrorPage {
+        shell: Shell::new("Not allowed", Section::Other, Some(viewer)),
+        status: StatusCode::FORBIDDEN.as_u16(),
+        title: "This page is for owners".to_owned(),
+        detail: Shown::line("It shows more than the events of your scopes."),
+        remedy: Some(Shown::line("Ask an owner, or sign in with a token of the role owner.")),
+        without: None,
+    };
+    render(StatusCode::FORBIDDEN, &page)
+}
+
 /// There is nothing at this address.
 pub(super) async fn no_page(viewer: Viewer, _uri: Uri) -> Response {
     let page = ErrorPage {

@@ -34,7 +34,7 @@ pub(super) struct Span {
 
 /// A filter that is on, and the same question without it.
 pub(super) struct Chip {
-    pub(super) name: String,
+    pub(super) name: Shown,
     pub(super) value: Shown,
     pub(super) without: String,
 }
@@ -53,7 +53,7 @@ pub(super) struct Menu {
 
 /// Values that exclude nothing but each other's absence: any of those chosen.
 pub(super) struct Group {
-    pub(super) name: String,
+    pub(super) name: Shown,
     pub(super) parameter: String,
     pub(super) choices: Vec<Choice>,
     /// There are more than are offered.
@@ -215,7 +215,7 @@ fn group(question: &Question, name: &str, parameter: &str, values: &[ValueCount]
         }
     }
     let more = values.len() > VALUES;
-    Group { name: name.to_owned(), parameter: parameter.to_owned(), choices, more }
+    Group { name: Shown::line(name), parameter: parameter.to_owned(), choices, more }
 }
 
 fn actors(question: &Question, values: &[ValueCount]) -> Vec<Go> {
@@ -267,7 +267,7 @@ fn chips(question: &Question, window: &Window) -> Vec<Chip> {
             (None, None) => String::new(),
         };
         chips.push(Chip {
-            name: "Time".to_owned(),
+            name: Shown::line("Time"),
             value: Shown::line(&value),
             without: question.within(None, None).link(),
         });
@@ -283,7 +283,7 @@ fn chips(question: &Question, window: &Window) -> Vec<Chip> {
 }
 
 /// What people call a parameter.
-fn named(parameter: &str) -> String {
+fn named(parameter: &str) -> Shown {
     let name = match parameter {
         "q" => "Search",
         "action" => "Action",
@@ -295,9 +295,9 @@ fn named(parameter: &str) -> String {
         "outcome" => "Outcome",
         "severity" => "Severity",
         "id" => "Event",
-        other => return Shown::line(other.strip_prefix("scope.").unwrap_or(other)).to_string(),
+        other => other.strip_prefix("scope.").unwrap_or(other),
     };
-    name.to_owned()
+    Shown::line(name)
 }
 
 /// What the form has no field for.

@@ -19,6 +19,7 @@ mod list;
 mod moment;
 mod question;
 mod row;
+mod settings;
 mod shell;
 mod shown;
 mod sign_in;
@@ -34,6 +35,9 @@ use axum::routing::get;
 use axum::{Router, middleware};
 
 use crate::api::Log;
+use shell::Viewer;
+
+pub use settings::{InForce, Settings};
 
 /// What a page may do: show itself, with the styles and the script of this listener.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; \
@@ -41,12 +45,16 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; \
                       frame-ancestors 'none'; base-uri 'none'";
 
 /// The pages.
-pub fn router(log: Arc<Log>) -> Router {
+pub fn router(log: Arc<Log>, settings: Settings) -> Router {
     let pages = Router::new()
         .route("/audit", get(list::list))
         .route("/audit/", get(list::without_slash))
         .route("/audit/events/{id}", get(event::event))
         .route("/audit/sign-in", get(sign_in::page))
+        .route(
+            "/audit/settings",
+            get(|viewer: Viewer| async move { settings::page(&viewer, &settings()) }),
+        )
         .route("/audit/{*rest}", get(error::no_page))
         .layer(middleware::map_response(guarded))
         .with_state(log);

@@ -71,12 +71,9 @@ impl Question {
     /// What is asked of the log: in its grammar, and with the time that is shown if none is given.
     pub(super) fn effective(&self) -> Self {
         let mut pairs = self.0.clone();
-        match self.window() {
-            Window::Everything => pairs.retain(|(name, _)| name != "since"),
-            Window::Last(_) if self.first("since").is_none() => {
-                pairs.push(("since".to_owned(), DEFAULT_SPAN.to_owned()));
-            }
-            _ => {}
+        pairs.retain(|(name, value)| name != "since" || value != ALL);
+        if self.first("since").is_none() && self.first("until").is_none() {
+            pairs.push(("since".to_owned(), DEFAULT_SPAN.to_owned()));
         }
         Self(pairs)
     }

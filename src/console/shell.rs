@@ -55,6 +55,8 @@ impl Viewer {
 pub(super) enum Section {
     /// The list, and what is opened from it.
     Events,
+    /// What is in force.
+    Settings,
     /// None of them.
     Other,
 }
@@ -77,6 +79,7 @@ pub(super) struct Reader {
     pub(super) csrf: Option<String>,
     pub(super) name: Shown,
     pub(super) role: &'static str,
+    is_owner: bool,
 }
 
 impl Shell {
@@ -86,14 +89,19 @@ impl Shell {
             csrf: Some(&viewer.csrf).filter(|csrf| !csrf.is_empty()).cloned(),
             name: Shown::line(viewer.who.0.name()),
             role: viewer.who.0.grant().role().as_str(),
+            is_owner: viewer.is_owner(),
         });
         let prefix = viewer.map(|viewer| viewer.prefix.clone()).unwrap_or_default();
         Self { title: title.into(), section, reader, assets: &ASSETS, prefix }
     }
 
-    /// Whether this is the part that is shown.
-    pub(super) fn is_at_events(&self) -> bool {
-        self.section == Section::Events
+    /// The parts that there are for this reader: name, address, whether it is the one that is shown.
+    pub(super) fn parts(&self) -> Vec<(&'static str, &'static str, bool)> {
+        let mut parts = vec![("Events", "/audit", self.section == Section::Events)];
+        if self.reader.as_ref().is_some_and(|reader| reader.is_owner) {
+            parts.push(("Settings", "/audit/settings", self.section == Section::Settings));
+        }
+        parts
     }
 }
 

@@ -69,10 +69,9 @@ fn explained(error: &str) -> (&'static str, &'static str) {
             "This token is not in force.",
             "Check that all of it was pasted. If it was revoked or is over, ask an owner for another.",
         ),
-        "throttled" => (
-            "Too many attempts from this address failed.",
-            "Wait a minute, then try again.",
-        ),
+        "throttled" => {
+            ("Too many attempts from this address failed.", "Wait a minute, then try again.")
+        }
         "expired" => ("Your session is over.", "Sign in again; you come back to where you were."),
         "role" => (
             "You are known, but nothing gives you a right to this log.",

@@ -225,7 +225,14 @@ impl Server {
             stopping: stopping.clone(),
             turns: api::Turns::default(),
         });
-        let router = api::router(operations, Arc::clone(&log)).merge(console::router(log));
+        let shared = Arc::clone(&self.shared);
+        let settings: console::Settings = Arc::new(move || {
+            let now = shared.snapshot.load();
+            let (config, events) = (now.config.clone(), Arc::clone(&now.events));
+            console::InForce { config, events, ruleset: now.ruleset.clone() }
+        });
+        let router =
+            api::router(operations, Arc::clone(&log)).merge(console::router(log, settings));
         let ending = stopping.clone();
         self.reading.spawn(async move {
             if let Err(error) = api::serve(reading, router, ending).await {
