@@ -1,10 +1,13 @@
 //! Styles, scripts and the icon: in the binary, under names that change with what they hold.
 
+use std::io::Write;
 use std::sync::LazyLock;
 
 use axum::extract::Path;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use ring::digest;
 
 /// Digits of the digest in a name.
@@ -19,6 +22,8 @@ pub(super) struct Asset {
     name: String,
     kind: &'static str,
     text: &'static str,
+    /// The same, compressed; nothing secret is beside it.
+    gzip: Vec<u8>,
 }
 
 impl Asset {
@@ -26,7 +31,11 @@ impl Asset {
         let digest = hex::encode(digest::digest(&digest::SHA256, text.as_bytes()));
         let digits: String = digest.chars().take(DIGITS).collect();
         let name = format!("{stem}-{digits}.{extension}");
-        Self { path: format!("/audit/assets/{name}"), name, kind, text }
+        let mut packer = GzEncoder::new(Vec::new(), Compression::best());
+        // Writing to memory does not fail; without it the plain text is sent.
+        let gzip = packer.write_all(text.as_bytes()).and_then(|()| packer.finish());
+        let gzip = gzip.unwrap_or_default();
+        Self { path: format!("/audit/assets/{name}"), name, kind, text, gzip }
     }
 }
 
@@ -60,7 +69,7 @@ const STYLE: &str = concat!(
 );
 
 /// Gives one of them; they tell nothing of the log, and need no token.
-pub(super) async fn asset(Path(name): Path<String>) -> Response {
+pub(super) async fn asset(Path(name): Path<String>, asked: HeaderMap) -> Response {
     let Assets { style, theme, script, icon } = &*ASSETS;
     let found = [style, theme, script, icon].into_iter().find(|asset| asset.name == name);
     let Some(asset) = found else { return StatusCode::NOT_FOUND.into_response() };
@@ -69,5 +78,12 @@ pub(super) async fn asset(Path(name): Path<String>) -> Response {
         (header::CACHE_CONTROL, FOR_GOOD),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     ];
-    (headers, asset.text).into_response()
+    let takes = asked.get(header::ACCEPT_ENCODING).and_then(|takes| takes.to_str().ok());
+    let takes = takes.unwrap_or_default().split(',').any(|coding| coding.trim() == "gzip");
+    let vary = (header::VARY, "accept-encoding");
+    if takes && !asset.gzip.is_empty() {
+        let coding = (header::CONTENT_ENCODING, "gzip");
+        return (headers, [vary, coding], asset.gzip.as_slice()).into_response();
+    }
+    (headers, [vary], asset.text).into_response()
 }

@@ -20,14 +20,18 @@ const TICKS: i32 = 4;
 /// The drawing.
 pub(super) struct Chart {
     pub(super) width: usize,
+    /// When the first bar begins, in milliseconds since 1970, how long each is, and how many there
+    /// are, with those that are empty.
+    pub(super) begin_ms: i64,
+    pub(super) step_ms: i64,
+    pub(super) count: usize,
+    /// Those that stand for anything.
     pub(super) bars: Vec<ChartBar>,
     pub(super) ticks: Vec<String>,
     /// The tallest bar stands for so many.
     pub(super) most: String,
     /// How long a bar is.
     pub(super) unit: String,
-    pub(super) since: String,
-    pub(super) until: String,
     /// The window twice as long, with this one in its middle.
     pub(super) wider: String,
 }
@@ -36,9 +40,6 @@ pub(super) struct Chart {
 pub(super) struct ChartBar {
     pub(super) x: usize,
     pub(super) parts: Vec<Part>,
-    /// Where it begins and ends.
-    pub(super) from: String,
-    pub(super) to: String,
     /// The same question, of this time alone.
     pub(super) link: String,
     /// What it says.
@@ -75,6 +76,9 @@ impl Chart {
         let most = stats.histogram.iter().map(|bar| bar.counts.total).max().unwrap_or(0);
         let bars = stats.histogram.iter().enumerate().filter_map(|(index, stretch)| {
             let counts = &stretch.counts;
+            if counts.total == 0 {
+                return None;
+            }
             let from = time(&stretch.time)?;
             let to = from + length;
             let (link_from, link_to) = (iso(from), iso(to));
@@ -90,19 +94,18 @@ impl Chart {
                 total: grouped(counts.total),
                 warned: counts.warned,
                 failed: counts.failed,
-                from: link_from,
-                to: link_to,
             })
         });
         let half = (until - since) / 2;
         Some(Self {
             width: stats.histogram.len().max(1) * STEP,
+            begin_ms: stats.histogram.first().and_then(|bar| time(&bar.time))?.timestamp_millis(),
+            step_ms: stats.bar_ms,
+            count: stats.histogram.len(),
             bars: bars.collect(),
             ticks: ticks(since, until),
             most: grouped(most),
             unit: unit(stats.bar_ms),
-            since: iso(since),
-            until: iso(until),
             wider: question.within(Some(&iso(since - half)), Some(&iso(until + half))).link(),
         })
     }

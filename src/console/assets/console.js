@@ -247,37 +247,38 @@
       next.focus();
     });
     const brush = $(".brush", plot);
+    const { begin, step, bars: length } = plot.closest("figure").dataset;
+    const count = Number(length);
     let from = null;
     const barAt = (x) => {
       const box = plot.getBoundingClientRect();
-      const at = Math.floor((x - box.left) / box.width * bars.length);
-      return Math.min(bars.length - 1, Math.max(0, at));
+      const at = Math.floor((x - box.left) / box.width * count);
+      return Math.min(count - 1, Math.max(0, at));
     };
     const show = (a, b) => {
-      const width = plot.clientWidth / bars.length;
+      const width = plot.clientWidth / count;
       brush.style.left = `${Math.min(a, b) * width}px`;
       brush.style.width = `${(Math.abs(a - b) + 1) * width}px`;
       brush.hidden = false;
     };
     plot.addEventListener("dragstart", (event) => event.preventDefault());
     plot.addEventListener("pointerdown", (event) => {
-      if (event.button === 0 && bars.length) from = barAt(event.clientX);
+      if (event.button === 0 && count) from = barAt(event.clientX);
     });
     addEventListener("pointermove", (event) => {
-      if (from !== null && barAt(event.clientX) !== from || !brush.hidden) show(from, barAt(event.clientX));
+      if (from !== null && (!brush.hidden || barAt(event.clientX) !== from)) show(from, barAt(event.clientX));
     });
     addEventListener("pointerup", (event) => {
       if (from === null) return;
-      const to = barAt(event.clientX);
-      const brushed = !brush.hidden;
-      const [first, last] = [Math.min(from, to), Math.max(from, to)];
+      const [first, last] = [from, barAt(event.clientX)].sort((a, b) => a - b);
       from = null;
-      if (!brushed) return;
+      if (brush.hidden) return;
       plot.addEventListener("click", (click) => click.preventDefault(), { once: true, capture: true });
       const url = new URL(location.href);
       for (const name of ["since", "until", "cursor", "offset", "event"]) url.searchParams.delete(name);
-      url.searchParams.set("since", bars[first].dataset.from);
-      url.searchParams.set("until", bars[last].dataset.to);
+      const time = (bar) => new Date(Number(begin) + bar * Number(step)).toISOString().replace(".000Z", "Z");
+      url.searchParams.set("since", time(first));
+      url.searchParams.set("until", time(last + 1));
       location.assign(url);
     });
   }
