@@ -1,12 +1,11 @@
 //! What has come in since: events in the order in which the index learnt how they ended.
 //!
-//! Rows are numbered; one that is written again gets a new number, above all others. So whoever
-//! has seen a number has seen what there is below it, until the index is built again.
+//! Rows get a number when they end, above all others. So whoever has seen a number has seen what there
+//! is below it, until the index is built again. Only the newest are kept.
 
-use sqlx::{QueryBuilder, Row as _, Sqlite};
+use rusqlite::{Connection, params};
 
-use super::search::{push_conditions, push_view};
-use super::{Condition, Index, IndexError, Row, View, table};
+use super::{Condition, Core, Index, IndexError, Row, View, matches, schema, terms};
 
 /// By how many rows the order may differ between an index and one that was built again.
 const DISORDER: i64 = 4096;
@@ -22,37 +21,39 @@ pub struct Place {
 impl Index {
     /// The place behind all that is there.
     pub async fn latest(&mut self) -> Result<Place, IndexError> {
-        let n: Option<i64> = sqlx::query_scalar("SELECT max(n) FROM events")
-            .fetch_one(&mut self.conn)
-            .await
-            .map_err(IndexError::of_search)?;
-        Ok(Place { n: n.unwrap_or(0), seen: None })
+        self.run(|core| Ok(Place { n: bounds(&core.conn)?.1, seen: None })).await
     }
 
-    /// The place behind an event, or one of its acts; none where it is not there, not over yet, or not
-    /// to be seen.
+    /// The place behind an event, or one of its acts; none where it is not there, not over yet, not
+    /// to be seen, or long ago.
     pub async fn place_of(
         &mut self,
         view: &View,
         id: &str,
         act: u32,
     ) -> Result<Option<Place>, IndexError> {
-        let mut query =
-            QueryBuilder::<Sqlite>::new("SELECT n, writer, completion FROM events WHERE ");
-        push_view(&mut query, view);
-        query.push(" AND id = ").push_bind(id.to_owned()).push(" AND act = ").push_bind(act);
-        query.push(" AND completion IS NOT NULL");
-        let row: Option<(i64, String, i64)> = query
-            .build_query_as()
-            .persistent(false)
-            .fetch_optional(&mut self.conn)
-            .await
-            .map_err(IndexError::of_search)?;
-        Ok(row.map(|(n, writer, completion)| Place { n, seen: Some((writer, completion)) }))
+        let (view, id) = (view.clone(), id.to_owned());
+        self.run(move |core| {
+            let _snapshot = core.snapshot()?;
+            let Some(key) = terms::key(&id) else { return Ok(None) };
+            let sql = "SELECT number, n FROM ids JOIN arrivals USING (n) WHERE key = ?1";
+            for (number, n) in numbers(&core.conn, sql, params![key])? {
+                let row = schema::read(&core.conn, n)?;
+                let row = row.filter(|row| row.id == id && row.act == act);
+                let Some(row) = row.filter(|row| matches::may_see(&view, row)) else { continue };
+                if let Some(completion) = row.completion {
+                    let seen = Some((row.writer, schema::signed(completion)));
+                    return Ok(Some(Place { n: number, seen }));
+                }
+            }
+            Ok(None)
+        })
+        .await
     }
 
     /// What has ended between two places, oldest first, at most `limit`, and the place behind it. None
-    /// where the index was built again since `after`: then nobody can say what is new.
+    /// where the index was built again since `after`, or too much has ended: then nobody can say what
+    /// is new.
     pub async fn arrivals(
         &mut self,
         view: &View,
@@ -60,44 +61,86 @@ impl Index {
         after: &Place,
         limit: u32,
     ) -> Result<Option<(Vec<Row>, Place)>, IndexError> {
-        let latest = self.latest().await?;
-        if latest.n < after.n {
-            return Ok(None);
-        }
-        let mut query =
-            QueryBuilder::<Sqlite>::new(format!("SELECT {} FROM events WHERE ", table::COLUMNS));
-        push_view(&mut query, view);
-        push_conditions(&mut query, conditions);
-        query.push(" AND completion IS NOT NULL AND n <= ").push_bind(latest.n);
-        match &after.seen {
-            None => {
-                query.push(" AND n > ").push_bind(after.n);
+        let (view, conditions, after) = (view.clone(), conditions.to_vec(), after.clone());
+        self.run(move |core| {
+            let _snapshot = core.snapshot()?;
+            let (first, latest) = bounds(&core.conn)?;
+            if latest < after.n || (first > 1 && after.n < first - 1) {
+                return Ok(None);
             }
-            Some((writer, completion)) => {
-                query.push(" AND n > ").push_bind(after.n.saturating_sub(DISORDER));
-                query.push(" AND n <> ").push_bind(after.n);
-                query.push(" AND (n > ").push_bind(after.n).push(" OR writer = ");
-                query.push_bind(writer.clone()).push(") AND NOT (writer = ");
-                query.push_bind(writer.clone()).push(" AND completion < ");
-                query.push_bind(*completion).push(")");
-                // The other acts of that event come with the same entry, in order.
-                query.push(" AND NOT (completion = ").push_bind(*completion);
-                query.push(" AND n < ").push_bind(after.n).push(")");
-            }
-        }
-        query.push(" ORDER BY n LIMIT ").push_bind(limit);
-        let rows = query
-            .build()
-            .persistent(false)
-            .fetch_all(&mut self.conn)
-            .await
-            .map_err(IndexError::of_search)?;
-        // With fewer than could be, everything up to the latest was looked at.
-        let full = rows.len() >= limit as usize;
-        let last = rows.last().filter(|_| full).map(|row| row.try_get(0)).transpose();
-        let n = last.map_err(IndexError::of_search)?.unwrap_or(latest.n);
-        let rows = rows.iter().map(table::read).collect::<Result<_, _>>()?;
-        // Behind a full page of what may have been seen, some rows come twice.
-        Ok(Some((rows, Place { n, seen: None })))
+            let meets = |row: &Row| {
+                matches::may_see(&view, row)
+                    && conditions.iter().all(|condition| matches::meets(condition, row))
+            };
+            let (rows, n) = ended(core, &after, latest, limit, &meets)?;
+            // Behind a full page of what may have been seen, some rows come twice.
+            Ok(Some((rows, Place { n, seen: None })))
+        })
+        .await
     }
+}
+
+/// The first and the last number.
+fn bounds(conn: &Connection) -> Result<(i64, i64), IndexError> {
+    // Each by itself is a look at one end; together they would be a look at all.
+    conn.prepare_cached(
+        "SELECT (SELECT min(number) FROM arrivals), (SELECT max(number) FROM arrivals)",
+    )
+    .and_then(|mut bounds| {
+        bounds.query_row([], |row| {
+            let number = |column| row.get::<_, Option<i64>>(column).map(Option::unwrap_or_default);
+            Ok((number(0)?, number(1)?))
+        })
+    })
+    .map_err(IndexError::of_search)
+}
+
+fn numbers(
+    conn: &Connection,
+    sql: &str,
+    values: impl rusqlite::Params,
+) -> Result<Vec<(i64, i64)>, IndexError> {
+    conn.prepare_cached(sql)
+        .and_then(|mut numbers| {
+            numbers.query_map(values, |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+        })
+        .map_err(IndexError::of_search)
+}
+
+/// Rows that have ended after a place, and how far was looked.
+fn ended(
+    core: &Core,
+    after: &Place,
+    latest: i64,
+    limit: u32,
+    meets: &dyn Fn(&Row) -> bool,
+) -> Result<(Vec<Row>, i64), IndexError> {
+    let first = if after.seen.is_some() { after.n.saturating_sub(DISORDER) } else { after.n };
+    let sql = "SELECT number, n FROM arrivals WHERE number > ?1 AND number <= ?2 ORDER BY number";
+    let mut rows = Vec::new();
+    for (number, n) in numbers(&core.conn, sql, [first, latest])? {
+        core.go_on()?;
+        let Some(row) = schema::read(&core.conn, n)? else { continue };
+        if is_news(after, number, &row) && meets(&row) {
+            rows.push(row);
+        }
+        if rows.len() >= limit as usize {
+            return Ok((rows, number));
+        }
+    }
+    Ok((rows, latest))
+}
+
+/// Whether somebody at that place has not seen the row.
+fn is_news(after: &Place, number: i64, row: &Row) -> bool {
+    let Some((writer, seen)) = &after.seen else { return true };
+    if number == after.n {
+        return false;
+    }
+    let completion = row.completion.map(schema::signed);
+    if row.writer != *writer {
+        return number > after.n;
+    }
+    // The other acts of that event come with the same entry, in order.
+    completion > Some(*seen) || completion == Some(*seen) && number > after.n
 }

@@ -1,9 +1,18 @@
 //! Counting what is found: by value, and over time.
 
-use sqlx::{QueryBuilder, Sqlite};
+use std::collections::BTreeMap;
 
-use super::search::{push_conditions, push_view};
-use super::{Condition, Index, IndexError, View};
+use foldhash::HashMap;
+use rusqlite::params;
+
+use super::bits::Bits;
+use super::plan::{Column, Plan};
+use super::scan::{Parts, Scan, column, stored, times};
+use super::terms::{self, Kind};
+use super::{Condition, Core, Index, IndexError, View, schema};
+
+/// Blocks that are counted at one time.
+const BLOCKS: usize = 2048;
 
 /// By what is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,36 +60,36 @@ pub struct Bar {
 }
 
 impl Facet {
-    /// What is selected, up to the condition on events, and what closes it.
-    fn sql(self) -> (&'static str, &'static str) {
+    /// Of which terms its values are; those of actors stand in a column, too.
+    fn kind(self) -> Kind {
         match self {
-            Self::Action => ("SELECT action, NULL, count(*) FROM events WHERE ", ""),
-            Self::Category => ("SELECT category, NULL, count(*) FROM events WHERE ", ""),
-            Self::ActorType => ("SELECT actor_type, NULL, count(*) FROM events WHERE ", ""),
-            Self::Outcome => ("SELECT outcome, NULL, count(*) FROM events WHERE ", ""),
-            Self::Severity => ("SELECT severity, NULL, count(*) FROM events WHERE ", ""),
-            Self::Actor => (
-                "SELECT coalesce(actor_id, actor_email, actor_name), \
-                 max(coalesce(actor_name, actor_email, actor_id)), count(*) FROM events WHERE ",
-                "",
-            ),
-            Self::ResourceType => (
-                "SELECT type, NULL, count(*) FROM (SELECT DISTINCT n, type FROM targets \
-                 WHERE n IN (SELECT n FROM events WHERE ",
-                "))",
-            ),
-            Self::Scope => (
-                "SELECT name, value, count(*) FROM scopes WHERE n IN (SELECT n FROM events WHERE ",
-                ")",
-            ),
+            Self::Action => Kind::Action,
+            Self::Category => Kind::Category,
+            Self::ActorType => Kind::ActorType,
+            Self::Actor => Kind::Actor,
+            Self::Outcome => Kind::Outcome,
+            Self::Severity => Kind::Severity,
+            Self::ResourceType => Kind::ResourceType,
+            Self::Scope => Kind::Scope,
         }
     }
 
-    /// What is one value.
-    fn group(self) -> &'static str {
+    /// Value and label of a term.
+    fn shown(self, value: String) -> (Option<String>, Option<String>) {
         match self {
-            Self::Scope => " GROUP BY 1, 2",
-            _ => " GROUP BY 1",
+            Self::Outcome => (Some(value).filter(|value| !value.is_empty()), None),
+            Self::Scope => {
+                let mut parts = terms::parts(&value).into_iter();
+                (parts.next().flatten(), parts.next().flatten())
+            }
+            Self::Actor => {
+                let mut parts = terms::parts(&value).into_iter();
+                let mut next = || parts.next().flatten();
+                let (id, name, email) = (next(), next(), next());
+                let value = id.clone().or_else(|| email.clone()).or_else(|| name.clone());
+                (value, name.or(email).or(id))
+            }
+            _ => (Some(value), None),
         }
     }
 }
@@ -94,20 +103,23 @@ impl Index {
         conditions: &[Condition],
         limit: u32,
     ) -> Result<Vec<Counted>, IndexError> {
-        let (select, close) = facet.sql();
-        let mut query = QueryBuilder::<Sqlite>::new(select);
-        push_view(&mut query, view);
-        push_conditions(&mut query, conditions);
-        query.push(close).push(facet.group()).push(" ORDER BY 3 DESC, 1, 2 LIMIT ");
-        query.push_bind(limit);
-        let rows: Vec<(Option<String>, Option<String>, i64)> = query
-            .build_query_as()
-            .persistent(false)
-            .fetch_all(&mut self.conn)
-            .await
-            .map_err(IndexError::of_search)?;
-        let counted = |(value, label, count)| Counted { value, label, count: unsigned(count) };
-        Ok(rows.into_iter().map(counted).collect())
+        let (view, conditions) = (view.clone(), conditions.to_vec());
+        self.run(move |core| {
+            let _snapshot = core.snapshot()?;
+            let plan = Plan::new(core, &view, &conditions)?;
+            let counts = match facet {
+                Facet::Actor => actors(core, plan)?,
+                _ => tally(core, plan, facet.kind())?,
+            };
+            let mut counted = shown(core, facet, counts)?;
+            counted.sort_by(|one, two| {
+                let key = |it: &Counted| (it.value.clone(), it.label.clone());
+                two.count.cmp(&one.count).then_with(|| key(one).cmp(&key(two)))
+            });
+            counted.truncate(limit as usize);
+            Ok(counted)
+        })
+        .await
     }
 
     /// How many of what is found lie in each stretch of `width_ms` milliseconds from `since_ms` on,
@@ -119,28 +131,153 @@ impl Index {
         since_ms: i64,
         width_ms: i64,
     ) -> Result<Vec<Bar>, IndexError> {
-        let mut query = QueryBuilder::<Sqlite>::new("SELECT (time_ms - ");
-        query.push_bind(since_ms).push(") / ").push_bind(width_ms.max(1));
-        query.push(", severity, outcome, count(*) FROM events WHERE ");
-        push_view(&mut query, view);
-        push_conditions(&mut query, conditions);
-        query.push(" GROUP BY 1, 2, 3 ORDER BY 1, 2, 3");
-        let rows: Vec<(i64, Option<String>, Option<String>, i64)> = query
-            .build_query_as()
-            .persistent(false)
-            .fetch_all(&mut self.conn)
-            .await
-            .map_err(IndexError::of_search)?;
-        let bar = |(number, severity, outcome, count)| Bar {
-            number: unsigned(number),
-            severity,
-            outcome,
-            count: unsigned(count),
-        };
-        Ok(rows.into_iter().map(bar).collect())
+        let (view, conditions) = (view.clone(), conditions.to_vec());
+        self.run(move |core| {
+            let _snapshot = core.snapshot()?;
+            let plan = Plan::new(core, &view, &conditions)?;
+            bars(core, plan, since_ms, width_ms.max(1))
+        })
+        .await
     }
 }
 
-fn unsigned(number: i64) -> u64 {
-    u64::try_from(number).unwrap_or(0)
+/// The terms of a kind.
+pub(super) fn all_terms(core: &Core, kind: Kind) -> Result<Vec<(u32, String)>, IndexError> {
+    core.conn
+        .prepare_cached("SELECT id, value FROM terms WHERE kind = ?1")
+        .and_then(|mut all| {
+            all.query_map([kind as u8], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+        })
+        .map_err(IndexError::of_search)
+}
+
+/// How many of the rows that the plan finds have each of the terms of a kind.
+pub(super) fn tally(core: &Core, plan: Plan, kind: Kind) -> Result<HashMap<u32, u64>, IndexError> {
+    let terms = all_terms(core, kind)?;
+    let mut scan = Scan::new(core, plan)?;
+    let mut counts = HashMap::default();
+    let mut rows = Parts::new();
+    loop {
+        let next = scan.next_checked()?;
+        let ended = next.is_none();
+        rows.extend(next.into_iter().flat_map(|(_, parts)| parts));
+        if ended || rows.len() >= BLOCKS {
+            count_terms(core, &terms, &rows, &mut counts)?;
+            rows.clear();
+        }
+        if ended {
+            return Ok(counts);
+        }
+    }
+}
+
+fn count_terms(
+    core: &Core,
+    terms: &[(u32, String)],
+    rows: &Parts,
+    counts: &mut HashMap<u32, u64>,
+) -> Result<(), IndexError> {
+    let (Some((first, _)), Some((last, _))) = (rows.first_key_value(), rows.last_key_value())
+    else {
+        return Ok(());
+    };
+    let mut select = core
+        .conn
+        .prepare_cached("SELECT key, bits FROM postings WHERE key BETWEEN ?1 AND ?2")
+        .map_err(IndexError::of_search)?;
+    for (term, _) in terms {
+        let keys = params![schema::key(*term, *first), schema::key(*term, *last)];
+        let mut found = select.query(keys).map_err(IndexError::of_search)?;
+        let mut count = 0;
+        while let Some(row) = found.next().map_err(IndexError::of_search)? {
+            let block = schema::block_of_key(row.get(0).map_err(IndexError::of_search)?);
+            let Some(rows) = rows.get(&block) else { continue };
+            let bits = row.get_ref(1).and_then(|bits| Ok(bits.as_blob()?));
+            count += rows.count_common(bits.map_err(IndexError::of_search)?);
+        }
+        if count > 0 {
+            *counts.entry(*term).or_default() += count;
+        }
+        core.go_on()?;
+    }
+    Ok(())
+}
+
+/// How many of the rows that the plan finds each actor has.
+fn actors(core: &Core, plan: Plan) -> Result<HashMap<u32, u64>, IndexError> {
+    let mut scan = Scan::new(core, plan)?;
+    let mut counts: HashMap<u32, u64> = HashMap::default();
+    while let Some((_, parts)) = scan.next_checked()? {
+        for (block, rows) in &parts {
+            let actors = column(&core.conn, Column::Actors, *block)?;
+            for row in rows.rows() {
+                let actor = actors.get(usize::from(row)).filter(|actor| **actor > 0);
+                if let Some(actor) = actor {
+                    *counts.entry(*actor).or_default() += 1;
+                }
+            }
+        }
+    }
+    Ok(counts)
+}
+
+/// Counts by what is shown: an actor who goes by two names is one.
+fn shown(core: &Core, facet: Facet, counts: HashMap<u32, u64>) -> Result<Vec<Counted>, IndexError> {
+    let mut value = core
+        .conn
+        .prepare_cached("SELECT value FROM terms WHERE id = ?1")
+        .map_err(IndexError::of_search)?;
+    let mut all: HashMap<(Option<String>, Option<String>), Counted> = HashMap::default();
+    for (term, count) in counts {
+        let term: String =
+            value.query_row([term], |row| row.get(0)).map_err(IndexError::of_search)?;
+        let (value, label) = facet.shown(term);
+        let one = (value.clone(), label.clone().filter(|_| facet == Facet::Scope));
+        let counted = all.entry(one).or_insert_with(|| Counted { value, label: None, count: 0 });
+        counted.label = counted.label.take().max(label);
+        counted.count += count;
+    }
+    Ok(all.into_values().collect())
+}
+
+fn bars(core: &Core, plan: Plan, since_ms: i64, width_ms: i64) -> Result<Vec<Bar>, IndexError> {
+    let endings = all_terms(core, Kind::Ending)?;
+    let mut scan = Scan::new(core, plan)?;
+    let mut counts: BTreeMap<(i64, u32), u64> = BTreeMap::new();
+    let bar = |time: i64| time.saturating_sub(since_ms).max(0) / width_ms;
+    while let Some((hour, parts)) = scan.next_checked()? {
+        let (begins, ends) = (schema::hour_begins(hour), schema::hour_begins(hour + 1) - 1);
+        for (block, rows) in &parts {
+            let times =
+                if bar(begins) == bar(ends) { None } else { Some(times(&core.conn, *block)?) };
+            for (ending, _) in &endings {
+                let mut common: Bits = stored(&core.conn, *ending, *block)?;
+                common.keep(rows);
+                let Some(times) = &times else {
+                    *counts.entry((bar(begins), *ending)).or_default() += common.count();
+                    continue;
+                };
+                for row in common.rows() {
+                    let time = times.get(usize::from(row)).copied().unwrap_or_default();
+                    *counts.entry((bar(begins + i64::from(time)), *ending)).or_default() += 1;
+                }
+            }
+        }
+    }
+    let endings: HashMap<u32, terms::Parts> =
+        endings.into_iter().map(|(id, value)| (id, terms::parts(&value))).collect();
+    let mut bars: Vec<Bar> = counts
+        .into_iter()
+        .filter(|(_, count)| *count > 0)
+        .map(|((number, ending), count)| {
+            let mut parts = endings.get(&ending).cloned().unwrap_or_default().into_iter();
+            let (severity, outcome) = (parts.next().flatten(), parts.next().flatten());
+            Bar { number: number.unsigned_abs(), severity, outcome, count }
+        })
+        .collect();
+    bars.sort_by(|one, two| {
+        let key = |bar: &Bar| (bar.number, bar.severity.clone(), bar.outcome.clone());
+        key(one).cmp(&key(two))
+    });
+    Ok(bars)
 }

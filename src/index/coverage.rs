@@ -3,13 +3,13 @@
 //! Events are counted, not acts: a request that does several things is counted with the first of
 //! them, under that one's action.
 
-use sqlx::{QueryBuilder, Row as _, Sqlite};
+use std::collections::BTreeMap;
 
-use super::search::push_condition;
-use super::{Condition, Index, IndexError, Row, table};
-
-/// More rules than this are in no ledger.
-const RULES_MAX: i64 = 100_000;
+use super::count::{all_terms, tally};
+use super::plan::Plan;
+use super::search::page;
+use super::terms::{self, Kind, joined};
+use super::{Condition, Core, Index, IndexError, Row, Search, View};
 
 /// Requests of one method and route, of one action, that no rule named.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,21 +44,29 @@ impl Index {
         conditions: &[Condition],
         limit: u32,
     ) -> Result<Vec<Unnamed>, IndexError> {
-        let mut query = unnamed("", conditions, limit);
-        let rows = query.build().persistent(false).fetch_all(&mut self.conn).await;
-        let rows = rows.map_err(IndexError::Search)?;
-        let unnamed = rows.iter().map(|row| {
-            let text =
-                |column| row.try_get::<Option<String>, _>(column).map(Option::unwrap_or_default);
-            Ok(Unnamed {
-                method: text(0)?,
-                route: text(1)?,
-                action: text(2)?,
-                events: row.try_get::<i64, _>(3)?.unsigned_abs(),
-                last_ms: row.try_get(4)?,
-            })
-        });
-        unnamed.collect::<Result<_, _>>().map_err(IndexError::Search)
+        let conditions = conditions.to_vec();
+        self.run(move |core| {
+            let _snapshot = core.snapshot()?;
+            let mut all: Vec<(String, Unnamed)> = routes(core, &conditions)?
+                .into_iter()
+                .filter_map(|(term, events)| {
+                    let [None, Some(method), Some(route), action] = four(&term) else {
+                        return None;
+                    };
+                    let action = action.unwrap_or_default();
+                    Some((term, Unnamed { method, route, action, events, last_ms: 0 }))
+                })
+                .collect();
+            let key = |it: &Unnamed| (it.method.clone(), it.route.clone(), it.action.clone());
+            all.sort_by_key(|(_, it)| (std::cmp::Reverse(it.events), key(it)));
+            all.truncate(limit as usize);
+            let with_time = all.into_iter().map(|(term, unnamed)| {
+                let last_ms = newest(core, &conditions, &term)?.map_or(0, |row| row.time_ms);
+                Ok(Unnamed { last_ms, ..unnamed })
+            });
+            with_time.collect()
+        })
+        .await
     }
 
     /// The newest of the events of a route.
@@ -67,59 +75,53 @@ impl Index {
         of: &Unnamed,
         conditions: &[Condition],
     ) -> Result<Option<Row>, IndexError> {
-        let mut query = QueryBuilder::<Sqlite>::new(format!(
-            "SELECT {} FROM events INDEXED BY events_coverage \
-             WHERE act < 2 AND rule IS NULL",
-            table::COLUMNS
-        ));
-        query.push(" AND method = ").push_bind(&of.method);
-        query.push(" AND route = ").push_bind(&of.route);
         let action = Some(of.action.as_str()).filter(|action| !action.is_empty());
-        query.push(" AND action IS ").push_bind(action);
-        push_all(&mut query, conditions);
-        query.push(" ORDER BY time_ms DESC LIMIT 1");
-        let row = query.build().persistent(false).fetch_optional(&mut self.conn).await;
-        row.map_err(IndexError::Search)?.as_ref().map(table::read).transpose()
+        let term = joined(&[None, Some(&of.method), Some(&of.route), action]);
+        let conditions = conditions.to_vec();
+        self.run(move |core| {
+            let _snapshot = core.snapshot()?;
+            newest(core, &conditions, &term)
+        })
+        .await
     }
 
     /// The rules that named events.
     pub async fn named(&mut self, conditions: &[Condition]) -> Result<Vec<Named>, IndexError> {
-        let mut query = QueryBuilder::<Sqlite>::new(
-            "SELECT rule, count(*), max(time_ms) FROM events INDEXED BY events_coverage \
-             WHERE act < 2 AND rule IS NOT NULL",
-        );
-        push_all(&mut query, conditions);
-        query.push(" GROUP BY rule ORDER BY rule LIMIT ").push_bind(RULES_MAX);
-        let rows = query.build().persistent(false).fetch_all(&mut self.conn).await;
-        let rows = rows.map_err(IndexError::Search)?;
-        let named = rows.iter().map(|row| {
-            Ok(Named {
-                rule: row.try_get(0)?,
-                events: row.try_get::<i64, _>(1)?.unsigned_abs(),
-                last_ms: row.try_get(2)?,
-            })
-        });
-        named.collect::<Result<_, _>>().map_err(IndexError::Search)
+        let conditions = conditions.to_vec();
+        self.run(move |core| {
+            let _snapshot = core.snapshot()?;
+            let mut named: BTreeMap<String, Named> = BTreeMap::new();
+            for (term, events) in routes(core, &conditions)? {
+                let [Some(rule), ..] = four(&term) else { continue };
+                let last_ms = newest(core, &conditions, &term)?.map_or(0, |row| row.time_ms);
+                let empty = || Named { rule: rule.clone(), events: 0, last_ms };
+                let named = named.entry(rule.clone()).or_insert_with(empty);
+                named.events += events;
+                named.last_ms = named.last_ms.max(last_ms);
+            }
+            Ok(named.into_values().collect())
+        })
+        .await
     }
 }
 
-/// The question for routes that no rule named; answered in the order of the index, so that what is
-/// grouped need not be held. What begins it, before `SELECT`, is for tests.
-pub(super) fn unnamed(begin: &str, conditions: &[Condition], limit: u32) -> QueryBuilder<Sqlite> {
-    let mut query = QueryBuilder::<Sqlite>::new(format!(
-        "{begin}SELECT method, route, action, count(*), max(time_ms) FROM events \
-         INDEXED BY events_coverage \
-         WHERE act < 2 AND rule IS NULL AND method IS NOT NULL AND route IS NOT NULL"
-    ));
-    push_all(&mut query, conditions);
-    query.push(" GROUP BY method, route, action ");
-    query.push("ORDER BY count(*) DESC, method, route, action LIMIT ").push_bind(i64::from(limit));
-    query
+/// How many events each route has, by the term that it is, with its rule and action.
+fn routes(core: &Core, conditions: &[Condition]) -> Result<Vec<(String, u64)>, IndexError> {
+    let plan = Plan::new(core, &View::Everything, conditions)?;
+    let counts = tally(core, plan, Kind::Route)?;
+    let terms = all_terms(core, Kind::Route)?.into_iter();
+    Ok(terms.filter_map(|(id, term)| counts.get(&id).map(|count| (term, *count))).collect())
 }
 
-fn push_all(query: &mut QueryBuilder<Sqlite>, conditions: &[Condition]) {
-    for condition in conditions {
-        query.push(" AND ");
-        push_condition(query, condition);
-    }
+/// Rule, method, route and action.
+fn four(term: &str) -> [Option<String>; 4] {
+    let mut parts = terms::parts(term).into_iter();
+    std::array::from_fn(|_| parts.next().flatten())
+}
+
+fn newest(core: &Core, conditions: &[Condition], term: &str) -> Result<Option<Row>, IndexError> {
+    let mut plan = Plan::new(core, &View::Everything, conditions)?;
+    plan.must_have(core, Kind::Route, term)?;
+    let search = Search { limit: 1, ..Search::default() };
+    Ok(page(core, plan, &search)?.rows.into_iter().next())
 }

@@ -1,12 +1,13 @@
 //! The index as a follower of the ledger.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry as MapEntry;
 
 use async_trait::async_trait;
-use sqlx::{Connection, SqliteConnection};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
-use super::table::{self, Numbered};
-use super::{Index, IndexError, Row};
+use super::batch::{Batch, Known};
+use super::{Core, Index, IndexError, Row, schema};
 use crate::follow::{FollowError, Follower};
 use crate::record::Stored;
 
@@ -19,15 +20,25 @@ impl Follower for Index {
     }
 
     async fn cursor(&mut self, writer: &str) -> Result<u64, FollowError> {
-        cursor(&mut self.conn, writer).await.map_err(failed)
+        let writer = writer.to_owned();
+        self.run(move |core| cursor(&core.conn, &writer)).await.map_err(failed)
     }
 
     async fn apply(&mut self, entries: &[Stored]) -> Result<(), FollowError> {
-        self.take_in(entries).await.map_err(failed)
+        let entries = entries.to_vec();
+        self.run(move |core| {
+            let taken = take_in(core, &entries);
+            if taken.is_err() {
+                core.known = Known::default();
+            }
+            taken
+        })
+        .await
+        .map_err(failed)
     }
 
     async fn start_over(&mut self) -> Result<(), FollowError> {
-        self.clear().await.map_err(|error| failed(IndexError::Update(error)))
+        self.run(|core| clear(core).map_err(IndexError::Update)).await.map_err(failed)
     }
 }
 
@@ -35,76 +46,99 @@ fn failed(error: IndexError) -> FollowError {
     FollowError::Follower { name: NAME, source: Box::new(error) }
 }
 
-async fn cursor(conn: &mut SqliteConnection, writer: &str) -> Result<u64, IndexError> {
-    let seq: Option<i64> = sqlx::query_scalar("SELECT seq FROM cursors WHERE writer = ?")
-        .bind(writer)
-        .fetch_optional(conn)
-        .await
-        .map_err(IndexError::Update)?;
-    Ok(seq.map_or(0, |seq| u64::try_from(seq).unwrap_or(0)))
+fn cursor(conn: &Connection, writer: &str) -> Result<u64, IndexError> {
+    let seq = conn
+        .prepare_cached("SELECT seq FROM cursors WHERE writer = ?1")
+        .and_then(|mut cursor| cursor.query_row([writer], |row| row.get(0)).optional());
+    Ok(schema::unsigned(seq.map_err(IndexError::Update)?).unwrap_or(0))
 }
 
-impl Index {
-    async fn take_in(&mut self, entries: &[Stored]) -> Result<(), IndexError> {
-        let (Some(first), Some(last)) = (entries.first(), entries.last()) else { return Ok(()) };
-        let mut transaction =
-            self.conn.begin_with("BEGIN IMMEDIATE").await.map_err(IndexError::Update)?;
-        let cursor = cursor(&mut transaction, &first.writer).await?;
-        if first.seq > cursor + 1 {
-            return Err(IndexError::Moved);
-        }
-        let entries: Vec<&Stored> = entries.iter().filter(|entry| entry.seq > cursor).collect();
-        if entries.is_empty() {
-            return Ok(());
-        }
-        let rows = rows(&mut transaction, &first.writer, &entries).await?;
-        rows.write(&mut transaction).await?;
-        sqlx::query(
-            "INSERT INTO cursors (writer, seq) VALUES (?, ?) \
+fn clear(core: &mut Core) -> rusqlite::Result<()> {
+    core.known = Known::default();
+    let transaction = core.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    transaction.execute_batch(schema::DROP)?;
+    transaction.execute_batch(schema::SCHEMA)?;
+    transaction.commit()
+}
+
+fn take_in(core: &mut Core, entries: &[Stored]) -> Result<(), IndexError> {
+    let (Some(first), Some(last)) = (entries.first(), entries.last()) else { return Ok(()) };
+    let transaction = core
+        .conn
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .map_err(IndexError::Update)?;
+    core.known.check(&transaction).map_err(IndexError::Update)?;
+    let cursor = cursor(&transaction, &first.writer)?;
+    if first.seq > cursor + 1 {
+        return Err(IndexError::Moved);
+    }
+    let entries: Vec<&Stored> = entries.iter().filter(|entry| entry.seq > cursor).collect();
+    if entries.is_empty() {
+        return Ok(());
+    }
+    let mut batch = Batch::new(&transaction, &mut core.known);
+    for change in changes(&transaction, &entries)?.into_values() {
+        batch.change(change)?;
+    }
+    batch.finish()?;
+    transaction
+        .prepare_cached(
+            "INSERT INTO cursors (writer, seq) VALUES (?1, ?2) \
              ON CONFLICT (writer) DO UPDATE SET seq = excluded.seq",
         )
-        .bind(&last.writer)
-        .bind(i64::try_from(last.seq).unwrap_or(i64::MAX))
-        .execute(&mut *transaction)
-        .await
+        .and_then(|mut set| set.execute(params![last.writer, schema::signed(last.seq)]))
         .map_err(IndexError::Update)?;
-        transaction.commit().await.map_err(IndexError::Update)
-    }
-
-    async fn clear(&mut self) -> Result<(), sqlx::Error> {
-        let mut transaction = self.conn.begin_with("BEGIN IMMEDIATE").await?;
-        sqlx::raw_sql(table::DROP).execute(&mut *transaction).await?;
-        sqlx::raw_sql(table::SCHEMA).execute(&mut *transaction).await?;
-        transaction.commit().await
-    }
+    transaction.commit().map_err(IndexError::Update)
 }
 
-/// The rows that the entries make or change.
-async fn rows(
-    conn: &mut SqliteConnection,
-    writer: &str,
-    entries: &[&Stored],
-) -> Result<Numbered, IndexError> {
-    let begun: BTreeSet<u64> =
-        entries.iter().filter(|entry| entry.intent.is_none()).map(|entry| entry.seq).collect();
-    let earlier: Vec<u64> =
-        entries.iter().filter_map(|entry| entry.intent).filter(|i| !begun.contains(i)).collect();
-    let mut rows = Numbered::load(conn, writer, &earlier).await?;
+/// What becomes of an event: its rows with their numbers, and what they shall be.
+#[derive(Debug)]
+pub(super) struct Change {
+    pub(super) old: Vec<(i64, Row)>,
+    pub(super) new: Vec<Row>,
+}
+
+/// What the entries make or change, by where the events begin.
+fn changes(conn: &Connection, entries: &[&Stored]) -> Result<BTreeMap<u64, Change>, IndexError> {
+    let mut changes: BTreeMap<u64, Change> = BTreeMap::new();
     for entry in entries {
-        match entry.intent {
-            None => rows.insert(entry.seq, Row::begin(entry)),
-            Some(intent) => {
-                let completed = match rows.take(intent) {
-                    Some(begun) => Row::complete(begun, entry),
-                    // The ledger's triggers make sure that there is an intent.
-                    None => {
-                        let alone = Row::begin(entry).into_iter();
-                        alone.map(|row| Row { seq: intent, ..row }).collect()
-                    }
-                };
-                rows.insert(intent, completed);
+        let Some(intent) = entry.intent else {
+            changes.insert(entry.seq, Change { old: Vec::new(), new: Row::begin(entry) });
+            continue;
+        };
+        let change = match changes.entry(intent) {
+            MapEntry::Occupied(known) => known.into_mut(),
+            MapEntry::Vacant(vacant) => {
+                let old = pending(conn, &entry.writer, intent)?;
+                let new = old.iter().map(|(_, row)| row.clone()).collect();
+                vacant.insert(Change { old, new })
             }
-        }
+        };
+        change.new = match std::mem::take(&mut change.new) {
+            // The ledger's triggers make sure that there is an intent.
+            begun if begun.is_empty() => {
+                let alone = Row::begin(entry).into_iter();
+                alone.map(|row| Row { seq: intent, ..row }).collect()
+            }
+            begun => Row::complete(begun, entry),
+        };
     }
+    Ok(changes)
+}
+
+/// The rows of an event that is not over.
+fn pending(conn: &Connection, writer: &str, seq: u64) -> Result<Vec<(i64, Row)>, IndexError> {
+    let mut statement = conn
+        .prepare_cached("SELECT n FROM pending WHERE writer = ?1 AND seq = ?2")
+        .map_err(IndexError::Update)?;
+    let numbers = statement
+        .query_map(params![writer, schema::signed(seq)], |row| row.get(0))
+        .and_then(Iterator::collect::<rusqlite::Result<Vec<i64>>>)
+        .map_err(IndexError::Update)?;
+    let mut rows = Vec::with_capacity(numbers.len());
+    for n in numbers {
+        rows.extend(schema::read(conn, n)?.map(|row| (n, row)));
+    }
+    rows.sort_by_key(|(_, row)| row.act);
     Ok(rows)
 }

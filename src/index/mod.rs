@@ -1,35 +1,46 @@
 //! The search index: what can be filtered on, following the ledger: one row an event, and of an event
 //! whose request does several things one row an act.
 //!
-//! Owns `index.db` beside the ledger and the queries on it. It is never evidence: it holds copies
+//! Owns `index.db` beside the ledger and the questions to it. It is never evidence: it holds copies
 //! of some fields, and events are shown from the ledger. It may be deleted at any time, and is
 //! built again. Knows nothing of HTTP.
+//!
+//! Rows stand in blocks, an hour each, or less. What a row can be found by are its terms; of every term
+//! the index knows, block by block, which rows have it (`schema`, `bits`). A question becomes clauses
+//! over terms (`plan`), which are intersected hour by hour, newest first, until the page is full (`scan`);
+//! counts are sizes of intersections. So the work is by the number of hours and not of rows.
 //!
 //! Invariants:
 //! - Rows and cursor move in one transaction; entries that arrive twice change nothing.
 //! - Several processes may keep the same index up to date at once.
-//! - Values reach SQL as parameters only, and full-text queries as quoted phrases only.
+//! - Values reach SQL as parameters only.
 //! - An entry that cannot be understood becomes a row with what is known; it never stops the index.
 
 mod arrivals;
+mod batch;
+mod bits;
 mod count;
 mod coverage;
 mod files;
 mod follower;
+mod matches;
+mod plan;
 mod row;
+mod scan;
+mod schema;
 mod search;
-mod table;
+mod terms;
 
 #[cfg(test)]
 mod tests;
 
-use std::path::Path;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection, SqliteConnection};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+use tokio::task::spawn_blocking;
 
-use crate::store::{INDEX_FILE, StoreError, connect_read_only, create_file};
+use crate::store::{INDEX_FILE, StoreError, create_file};
 
 pub use arrivals::Place;
 pub use count::{Bar, Counted, Facet};
@@ -38,9 +49,7 @@ pub use row::{IndexedTarget, Row};
 pub use search::{Condition, Cursor, Field, Page, Search, View};
 
 /// The version of the index. Another one on disk is dropped and built again.
-const VERSION: i64 = 5;
-/// How long to wait for another process that updates the index.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+const VERSION: i64 = 6;
 /// Steps of SQLite's machine between two questions whether to go on: well below a millisecond.
 const STEPS: i32 = 10_000;
 
@@ -52,19 +61,25 @@ pub enum IndexError {
     Create(#[source] StoreError),
     /// The index cannot be opened.
     #[error("cannot open the search index; it may be deleted, and is then built again")]
-    Open(#[source] sqlx::Error),
+    Open(#[source] rusqlite::Error),
     /// The index is of another version, and may not be replaced.
     #[error("the search index is of another version")]
     Version,
     /// The index cannot be updated.
     #[error("cannot update the search index")]
-    Update(#[source] sqlx::Error),
+    Update(#[source] rusqlite::Error),
     /// The index cannot be searched.
     #[error("cannot search the search index")]
-    Search(#[source] sqlx::Error),
+    Search(#[source] rusqlite::Error),
     /// The index was started over while it was updated.
     #[error("the search index was started over by another process")]
     Moved,
+    /// An hour has more events than the index can number.
+    #[error("an hour has more events than the search index can hold")]
+    Full,
+    /// The work was lost with its thread.
+    #[error("the search index stopped working on it")]
+    Lost,
     /// The question was given up.
     #[error("searching took too long")]
     GivenUp,
@@ -74,14 +89,45 @@ pub enum IndexError {
 }
 
 impl IndexError {
-    fn of_search(error: sqlx::Error) -> Self {
+    fn of_search(error: rusqlite::Error) -> Self {
         if files::is_interrupted(&error) { Self::GivenUp } else { Self::Search(error) }
     }
 }
 
-/// A connection to the index.
+/// Asked now and then whether to go on.
+type Stop = Arc<Mutex<dyn FnMut() -> bool + Send>>;
+
+/// A connection to the index. What it does is done on a thread that may block.
 pub struct Index {
-    conn: SqliteConnection,
+    core: Arc<Mutex<Core>>,
+}
+
+/// What the thread needs.
+struct Core {
+    conn: Connection,
+    known: batch::Known,
+    stop: Option<Stop>,
+}
+
+impl Core {
+    fn new(conn: Connection) -> Self {
+        Self { conn, known: batch::Known::default(), stop: None }
+    }
+
+    /// What is there now, for as long as this is held, or as it was when the index was frozen.
+    fn snapshot(&self) -> Result<Option<Transaction<'_>>, IndexError> {
+        let own = self.conn.is_autocommit();
+        own.then(|| self.conn.unchecked_transaction()).transpose().map_err(IndexError::of_search)
+    }
+
+    /// An error, if the question is to be given up.
+    fn go_on(&self) -> Result<(), IndexError> {
+        let stopped = self.stop.as_ref().is_some_and(|stop| {
+            let mut stop = stop.lock().unwrap_or_else(PoisonError::into_inner);
+            stop()
+        });
+        if stopped { Err(IndexError::GivenUp) } else { Ok(()) }
+    }
 }
 
 impl Index {
@@ -89,90 +135,111 @@ impl Index {
     /// another version, or damaged, is replaced by an empty one.
     pub async fn open(dir: &Path) -> Result<Self, IndexError> {
         let path = dir.join(INDEX_FILE);
-        match Self::open_once(&path).await {
+        blocking(move || match open_once(&path) {
             Err(IndexError::Open(error)) if files::is_damaged(&error) => {
                 tracing::warn!("the search index is damaged and is built again");
                 files::remove(&path);
-                Self::open_once(&path).await
+                open_once(&path)
             }
             result => result,
-        }
-    }
-
-    async fn open_once(path: &Path) -> Result<Self, IndexError> {
-        create_file(path).map_err(IndexError::Create)?;
-        let mut conn = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(false)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Normal)
-            .busy_timeout(BUSY_TIMEOUT)
-            .disable_statement_logging()
-            .connect()
-            .await
-            .map_err(IndexError::Open)?;
-        prepare(&mut conn).await.map_err(IndexError::Open)?;
-        Ok(Self { conn })
+        })
+        .await
     }
 
     /// Opens the index to search it, without any right to write.
     pub async fn open_read_only(dir: &Path) -> Result<Self, IndexError> {
-        let (conn, version) =
-            connect_read_only(&dir.join(INDEX_FILE)).await.map_err(IndexError::Open)?;
-        if version == VERSION { Ok(Self { conn }) } else { Err(IndexError::Version) }
+        let path: PathBuf = dir.join(INDEX_FILE);
+        blocking(move || {
+            let (conn, version) = files::to_read(&path).map_err(IndexError::Open)?;
+            if version == VERSION { Ok(Self::of(conn)) } else { Err(IndexError::Version) }
+        })
+        .await
     }
 
     /// An empty index that lives as long as this value, in SQLite's memory and temporary files.
     pub async fn temporary() -> Result<Self, IndexError> {
-        let options = SqliteConnectOptions::new().filename("").disable_statement_logging();
-        let mut conn = options.connect().await.map_err(IndexError::Open)?;
-        prepare(&mut conn).await.map_err(IndexError::Open)?;
-        Ok(Self { conn })
+        blocking(|| {
+            let mut conn = files::temporary().map_err(IndexError::Open)?;
+            prepare(&mut conn).map_err(IndexError::Open)?;
+            Ok(Self::of(conn))
+        })
+        .await
+    }
+
+    fn of(conn: Connection) -> Self {
+        Self { core: Arc::new(Mutex::new(Core::new(conn))) }
     }
 
     /// From here on a question is given up when `stop` says so, and then fails. It is asked often, on
     /// the database's own thread.
     pub async fn give_up_when(
         &mut self,
-        mut stop: impl FnMut() -> bool + Send + 'static,
+        stop: impl FnMut() -> bool + Send + 'static,
     ) -> Result<(), IndexError> {
-        let mut handle = self.conn.lock_handle().await.map_err(IndexError::Search)?;
-        handle.set_progress_handler(STEPS, move || !stop());
-        Ok(())
+        let stop: Stop = Arc::new(Mutex::new(stop));
+        self.run(move |core| {
+            let asked = Arc::clone(&stop);
+            core.stop = Some(stop);
+            let handler = move || asked.lock().unwrap_or_else(PoisonError::into_inner)();
+            core.conn.progress_handler(STEPS, Some(handler)).map_err(IndexError::Search)
+        })
+        .await
     }
 
     /// From here on shows what is there now, whatever comes.
     pub async fn freeze(&mut self) -> Result<(), IndexError> {
-        sqlx::raw_sql("BEGIN; SELECT count(*) FROM cursors")
-            .execute(&mut self.conn)
-            .await
-            .map(drop)
-            .map_err(IndexError::Search)
+        self.run(|core| {
+            let frozen = core.conn.execute_batch("BEGIN; SELECT count(*) FROM cursors");
+            frozen.map_err(IndexError::Search)
+        })
+        .await
     }
 
     /// Closes the connection.
     pub async fn close(self) -> Result<(), IndexError> {
-        self.conn.close().await.map_err(IndexError::Update)
+        let core = self.core;
+        blocking(move || {
+            let Some(core) = Arc::into_inner(core) else { return Ok(()) };
+            let core = core.into_inner().unwrap_or_else(PoisonError::into_inner);
+            core.conn.close().map_err(|(_, error)| IndexError::Update(error))
+        })
+        .await
     }
+
+    /// Works on the database. Whoever does not wait for the end does not stop it.
+    async fn run<T: Send + 'static>(
+        &mut self,
+        work: impl FnOnce(&mut Core) -> Result<T, IndexError> + Send + 'static,
+    ) -> Result<T, IndexError> {
+        let core = Arc::clone(&self.core);
+        blocking(move || work(&mut core.lock().unwrap_or_else(PoisonError::into_inner))).await
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, IndexError> + Send + 'static,
+) -> Result<T, IndexError> {
+    spawn_blocking(work).await.unwrap_or(Err(IndexError::Lost))
+}
+
+fn open_once(path: &Path) -> Result<Index, IndexError> {
+    create_file(path).map_err(IndexError::Create)?;
+    let mut conn = files::to_write(path).map_err(IndexError::Open)?;
+    prepare(&mut conn).map_err(IndexError::Open)?;
+    Ok(Index::of(conn))
 }
 
 /// Makes the tables, unless they are there in this version.
-async fn prepare(conn: &mut SqliteConnection) -> Result<(), sqlx::Error> {
-    if version(conn).await? == VERSION {
+fn prepare(conn: &mut Connection) -> rusqlite::Result<()> {
+    if files::version(conn)? == VERSION {
         return Ok(());
     }
-    let mut transaction = conn.begin_with("BEGIN IMMEDIATE").await?;
+    let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
     // Another process may have been faster.
-    if version(&mut transaction).await? != VERSION {
-        sqlx::raw_sql(table::DROP).execute(&mut *transaction).await?;
-        sqlx::raw_sql(table::SCHEMA).execute(&mut *transaction).await?;
-        sqlx::raw_sql(sqlx::AssertSqlSafe(format!("PRAGMA user_version = {VERSION}")))
-            .execute(&mut *transaction)
-            .await?;
+    if files::version(&transaction)? != VERSION {
+        transaction.execute_batch(schema::DROP)?;
+        transaction.execute_batch(schema::SCHEMA)?;
+        transaction.pragma_update(None, "user_version", VERSION)?;
     }
-    transaction.commit().await
-}
-
-async fn version(conn: &mut SqliteConnection) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar("PRAGMA user_version").fetch_one(conn).await
+    transaction.commit()
 }

@@ -1,15 +1,12 @@
-//! Searching the index: conditions → parameterised SQL → rows, newest first.
+//! Searching the index: conditions → rows, newest first.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
-use sqlx::{QueryBuilder, Sqlite};
-
-use super::{Index, IndexError, Row, table};
-
-/// Words of a full-text query; more are ignored.
-const MAX_WORDS: usize = 16;
+use super::plan::Plan;
+use super::scan::{Parts, Scan, times};
+use super::{Core, Index, IndexError, Row, schema};
 
 /// A field with a closed way of comparing: equal to one of several values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,18 +19,6 @@ pub enum Field {
     ActorType,
     /// The severity.
     Severity,
-}
-
-impl Field {
-    /// Never anything that a user wrote.
-    fn column(self) -> &'static str {
-        match self {
-            Self::Action => "action",
-            Self::Category => "category",
-            Self::ActorType => "actor_type",
-            Self::Severity => "severity",
-        }
-    }
 }
 
 /// What an event must fulfil. Several conditions must all hold.
@@ -132,163 +117,129 @@ pub struct Page {
 impl Index {
     /// Searches, newest first.
     pub async fn search(&mut self, search: &Search) -> Result<Page, IndexError> {
-        let mut query = build(search);
-        let rows = query
-            .build()
-            .persistent(false)
-            .fetch_all(&mut self.conn)
-            .await
-            .map_err(IndexError::of_search)?;
-        let mut rows = rows.iter().map(table::read).collect::<Result<Vec<Row>, _>>()?;
-        // One more than asked for was fetched, to know whether there is more.
-        let more = rows.len() > search.limit as usize;
-        rows.truncate(search.limit as usize);
-        let next = rows.last().filter(|_| more).map(|row| Cursor {
-            time_ms: row.time_ms,
-            id: row.id.clone(),
-            act: row.act,
-        });
-        Ok(Page { rows, next })
+        let search = search.clone();
+        self.run(move |core| {
+            let _snapshot = core.snapshot()?;
+            let plan = Plan::new(core, &search.view, &search.conditions)?;
+            page(core, plan, &search)
+        })
+        .await
     }
 }
 
-fn build(search: &Search) -> QueryBuilder<Sqlite> {
-    let mut query = QueryBuilder::new(format!("SELECT {} FROM events WHERE ", table::COLUMNS));
-    push_view(&mut query, &search.view);
-    push_conditions(&mut query, &search.conditions);
+/// What is found by the plan, from the place on that the search names.
+pub(super) fn page(core: &Core, mut plan: Plan, search: &Search) -> Result<Page, IndexError> {
     if let Some(after) = &search.after {
-        query.push(" AND (time_ms, id, act) < (").push_bind(after.time_ms);
-        query.push(", ").push_bind(after.id.clone()).push(", ").push_bind(after.act).push(")");
+        plan.until = plan.until.min(schema::clamped(after.time_ms) + 1);
     }
-    query
-        .push(" ORDER BY time_ms DESC, id DESC, act DESC LIMIT ")
-        .push_bind(i64::from(search.limit) + 1);
-    query.push(" OFFSET ").push_bind(i64::from(search.offset));
-    query
+    let limit = search.limit as usize;
+    // One more than asked for, to know whether there is more.
+    let mut found =
+        Found { after: search.after.as_ref(), skip: search.offset, want: limit + 1, rows: vec![] };
+    let mut scan = Scan::new(core, plan)?;
+    while let Some((hour, parts)) = scan.next()? {
+        found.take_hour(core, &scan, hour, &parts)?;
+        if found.is_full() {
+            break;
+        }
+    }
+    let mut rows = found.rows;
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    let next = rows.last().filter(|_| more).map(|row| Cursor {
+        time_ms: row.time_ms,
+        id: row.id.clone(),
+        act: row.act,
+    });
+    Ok(Page { rows, next })
 }
 
-/// What may be seen: never left out, and first.
-pub(super) fn push_view(query: &mut QueryBuilder<Sqlite>, view: &View) {
-    match view {
-        View::Everything => {
-            query.push("true");
-        }
-        View::Scopes(scopes) if scopes.is_empty() => {
-            query.push("false");
-        }
-        View::Scopes(scopes) => {
-            query.push("true");
-            for (name, values) in scopes {
-                query.push(" AND ");
-                push_scope(query, name, values);
+/// A page on its way to be full.
+struct Found<'s> {
+    after: Option<&'s Cursor>,
+    skip: u32,
+    want: usize,
+    rows: Vec<Row>,
+}
+
+impl Found<'_> {
+    fn is_full(&self) -> bool {
+        self.rows.len() >= self.want
+    }
+
+    /// Adds rows of an hour, newest first. Its blocks may overlap in time: what is newer than all
+    /// that is left in the others comes first.
+    fn take_hour(
+        &mut self,
+        core: &Core,
+        scan: &Scan<'_>,
+        hour: i64,
+        parts: &Parts,
+    ) -> Result<(), IndexError> {
+        let cut = self.after.is_some_and(|after| schema::hour_of(after.time_ms) == hour);
+        if self.skip > 0 && !cut && !scan.has_checks() {
+            let count: u64 = parts.values().map(super::bits::Bits::count).sum();
+            if let Some(left) = u32::try_from(count).ok().and_then(|it| self.skip.checked_sub(it)) {
+                self.skip = left;
+                return Ok(());
             }
         }
-    }
-}
-
-/// Every condition, each after an `AND`.
-pub(super) fn push_conditions(query: &mut QueryBuilder<Sqlite>, conditions: &[Condition]) {
-    for condition in conditions {
-        query.push(" AND ");
-        push_condition(query, condition);
-    }
-}
-
-fn push_scope<'a>(
-    query: &mut QueryBuilder<Sqlite>,
-    name: &str,
-    values: impl IntoIterator<Item = &'a String>,
-) {
-    query.push("EXISTS (SELECT 1 FROM scopes AS s WHERE s.n = events.n AND s.name = ");
-    query.push_bind(name.to_owned()).push(" AND s.value");
-    push_in(query, values);
-    query.push(")");
-}
-
-pub(super) fn push_condition(query: &mut QueryBuilder<Sqlite>, condition: &Condition) {
-    match condition {
-        Condition::AnyOf(field, values) => {
-            query.push(field.column());
-            push_in(query, values);
+        let mut blocks = Vec::with_capacity(parts.len());
+        for (block, rows) in parts {
+            blocks.push((newest(core, *block)?, *block, rows));
         }
-        Condition::Outcome(outcomes) => {
-            let known: Vec<String> = outcomes.iter().flatten().cloned().collect();
-            query.push("(outcome");
-            push_in(query, &known);
-            if outcomes.contains(&None) {
-                query.push(" OR outcome IS NULL");
+        blocks.sort_by_key(|(newest, ..)| *newest);
+        let mut waiting: Vec<(u32, i64)> = Vec::new();
+        while let Some((_, block, rows)) = blocks.pop() {
+            let times = times(&core.conn, block)?;
+            let time = |row: u16| times.get(usize::from(row)).copied().unwrap_or_default();
+            waiting.extend(rows.rows().map(|row| (time(row), schema::number(block, row))));
+            waiting.sort_unstable();
+            let others = blocks.last().map(|(newest, ..)| *newest);
+            while let Some((time, _)) = waiting.last().copied()
+                && others.is_none_or(|others| time > others)
+            {
+                let first = waiting.partition_point(|(other, _)| *other < time);
+                let same = waiting.split_off(first);
+                self.take_moment(scan, &same)?;
+                if self.is_full() {
+                    return Ok(());
+                }
             }
-            query.push(")");
+            core.go_on()?;
         }
-        Condition::ResourceType(values) => {
-            query.push("EXISTS (SELECT 1 FROM targets AS t WHERE t.n = events.n AND t.type");
-            push_in(query, values);
-            query.push(")");
+        Ok(())
+    }
+
+    /// Adds rows of one millisecond.
+    fn take_moment(&mut self, scan: &Scan<'_>, same: &[(u32, i64)]) -> Result<(), IndexError> {
+        let mut rows = Vec::with_capacity(same.len());
+        for (_, n) in same {
+            rows.extend(scan.read(*n)?);
         }
-        Condition::Target(text) => {
-            query.push("EXISTS (SELECT 1 FROM targets AS t WHERE t.n = events.n AND (t.id = ");
-            query.push_bind(text.clone());
-            query.push(" OR t.name");
-            push_contains(query, text);
-            query.push("))");
+        if let Some(after) = self.after {
+            let is_after = |row: &Row| {
+                let (time, place) = (schema::clamped(row.time_ms), schema::clamped(after.time_ms));
+                (time, &row.id, row.act) < (place, &after.id, after.act)
+            };
+            rows.retain(is_after);
         }
-        Condition::Actor(text) => {
-            query.push("(actor_id");
-            push_contains(query, text);
-            query.push(" OR actor_name");
-            push_contains(query, text);
-            query.push(" OR actor_email");
-            push_contains(query, text);
-            query.push(")");
-        }
-        Condition::Scope(name, values) => {
-            push_scope(query, name, values);
-        }
-        Condition::Since(time) => {
-            query.push("time_ms >= ").push_bind(*time);
-        }
-        Condition::Until(time) => {
-            query.push("time_ms < ").push_bind(*time);
-        }
-        Condition::Text(text) => match phrases(text) {
-            Some(phrases) => {
-                query.push("n IN (SELECT rowid FROM texts WHERE texts MATCH ");
-                query.push_bind(phrases).push(")");
+        rows.sort_by(|one, two| (&two.id, two.act).cmp(&(&one.id, one.act)));
+        for row in rows {
+            if self.skip > 0 {
+                self.skip -= 1;
+            } else if !self.is_full() {
+                self.rows.push(row);
             }
-            // Nothing to look for is not found anywhere.
-            None => {
-                query.push("false");
-            }
-        },
-        Condition::Id(id) => {
-            query.push("id = ").push_bind(id.clone());
         }
+        Ok(())
     }
 }
 
-fn push_in<'a>(query: &mut QueryBuilder<Sqlite>, values: impl IntoIterator<Item = &'a String>) {
-    query.push(" IN (");
-    let mut separated = query.separated(", ");
-    for value in values {
-        separated.push_bind(value.clone());
-    }
-    query.push(")");
-}
-
-/// `LIKE` knows two wildcards, which are escaped, and folds the case of ASCII.
-fn push_contains(query: &mut QueryBuilder<Sqlite>, text: &str) {
-    let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-    query.push(" LIKE ").push_bind(format!("%{escaped}%")).push(" ESCAPE '\\'");
-}
-
-/// Words as quoted phrases, each of which may be the beginning of a word: in quotes, nothing is
-/// syntax. Words without a letter or digit cannot be found, and are left out.
-fn phrases(text: &str) -> Option<String> {
-    let words: Vec<String> = text
-        .split(|c: char| c.is_whitespace() || c.is_control())
-        .filter(|word| word.chars().any(char::is_alphanumeric))
-        .take(MAX_WORDS)
-        .map(|word| format!("\"{}\"*", word.replace('"', "\"\"")))
-        .collect();
-    (!words.is_empty()).then(|| words.join(" "))
+/// When in its hour the newest row of a block arrived.
+fn newest(core: &Core, block: i64) -> Result<u32, IndexError> {
+    core.conn
+        .prepare_cached("SELECT last FROM blocks WHERE block = ?1")
+        .and_then(|mut last| last.query_row([block], |row| row.get(0)))
+        .map_err(IndexError::of_search)
 }

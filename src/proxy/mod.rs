@@ -25,6 +25,7 @@ mod identity;
 mod listening;
 mod oversee;
 mod pass;
+mod patience;
 mod plan;
 mod problem;
 mod release;

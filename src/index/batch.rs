@@ -1,0 +1,273 @@
+//! Writing: rows, and for each of their terms, the sets that they are in.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
+
+use super::bits::{Bits, ROWS, numbers, stored_numbers};
+use super::follower::Change;
+use super::terms::{self, Kind};
+use super::{IndexError, Row, schema};
+
+/// Terms whose numbers are remembered.
+const KNOWN: usize = if cfg!(test) { 50 } else { 50_000 };
+/// Rows after which a block is full. In tests an hour has several blocks soon.
+const FULL: usize = if cfg!(test) { 23 } else { ROWS as usize };
+/// Of so many events the order in which they ended is kept.
+pub(super) const ARRIVALS: i64 = 100_000;
+
+/// Numbers of terms, as long as nobody else has written.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    terms: HashMap<Kind, HashMap<String, u32>>,
+    count: usize,
+    version: Option<i64>,
+}
+
+impl Known {
+    /// Forgets everything if another connection has written: it may have started over.
+    pub(super) fn check(&mut self, conn: &Connection) -> rusqlite::Result<()> {
+        let version = conn.query_row("PRAGMA data_version", [], |row| row.get(0))?;
+        if self.version != Some(version) {
+            *self = Self { version: Some(version), ..Self::default() };
+        }
+        Ok(())
+    }
+
+    fn insert(&mut self, kind: Kind, value: String, id: u32) {
+        if self.count >= KNOWN {
+            self.terms.clear();
+            self.count = 0;
+        }
+        self.count += 1;
+        self.terms.entry(kind).or_default().insert(value, id);
+    }
+}
+
+/// What is on its way into the index.
+pub(super) struct Batch<'c> {
+    conn: &'c Connection,
+    known: &'c mut Known,
+    /// Rows that come into a set, or go.
+    sets: HashMap<i64, Vec<(u16, bool)>>,
+    blocks: BTreeMap<i64, Block>,
+    /// The block of an hour that new rows go to.
+    open: HashMap<i64, i64>,
+}
+
+struct Block {
+    times: Vec<u32>,
+    actors: Vec<u32>,
+    names: Vec<u32>,
+}
+
+impl<'c> Batch<'c> {
+    pub(super) fn new(conn: &'c Connection, known: &'c mut Known) -> Self {
+        let (sets, blocks, open) = (HashMap::new(), BTreeMap::new(), HashMap::new());
+        Self { conn, known, sets, blocks, open }
+    }
+
+    /// Writes the rows of one event.
+    pub(super) fn change(&mut self, change: Change) -> Result<(), IndexError> {
+        let (mut old, mut new) = (change.old.into_iter(), change.new.into_iter());
+        loop {
+            match (old.next(), new.next()) {
+                (Some((n, old)), Some(row)) => self.write(n, Some(&old), &row)?,
+                (None, Some(row)) => {
+                    let n = self.number_of(&row)?;
+                    self.write(n, None, &row)?;
+                }
+                (Some((n, old)), None) => self.remove(n, &old)?,
+                (None, None) => return Ok(()),
+            }
+        }
+    }
+
+    /// A number for a new row.
+    fn number_of(&mut self, row: &Row) -> Result<i64, IndexError> {
+        let hour = schema::hour_of(row.time_ms);
+        let mut block = match self.open.get(&hour) {
+            Some(block) => *block,
+            None => self.last_block(hour)?,
+        };
+        if self.block(block)?.times.len() >= FULL {
+            block += 1;
+            if schema::hour_of_block(block) != hour {
+                return Err(IndexError::Full);
+            }
+        }
+        self.open.insert(hour, block);
+        let stored = self.block(block)?;
+        let number = u16::try_from(stored.times.len()).map_err(|_| IndexError::Full)?;
+        stored.times.push(schema::within_hour(row.time_ms));
+        stored.actors.push(0);
+        stored.names.push(0);
+        Ok(schema::number(block, number))
+    }
+
+    fn last_block(&self, hour: i64) -> Result<i64, IndexError> {
+        let first = hour * schema::HOUR_BLOCKS;
+        let mut statement =
+            self.cached("SELECT max(block) FROM blocks WHERE block BETWEEN ?1 AND ?2")?;
+        let last: Option<i64> = statement
+            .query_row([first, first + schema::HOUR_BLOCKS - 1], |row| row.get(0))
+            .map_err(IndexError::Update)?;
+        Ok(last.unwrap_or(first))
+    }
+
+    fn block(&mut self, block: i64) -> Result<&mut Block, IndexError> {
+        if !self.blocks.contains_key(&block) {
+            let mut statement =
+                self.cached("SELECT times, actors, names FROM blocks WHERE block = ?1")?;
+            let stored = statement.query_row([block], |row| {
+                let column = |column| -> rusqlite::Result<Vec<u32>> {
+                    let stored = row.get_ref(column)?;
+                    Ok(numbers(stored.as_blob()?))
+                };
+                Ok(Block { times: column(0)?, actors: column(1)?, names: column(2)? })
+            });
+            let stored = stored.optional().map_err(IndexError::Update)?;
+            let empty = || Block { times: Vec::new(), actors: Vec::new(), names: Vec::new() };
+            self.blocks.insert(block, stored.unwrap_or_else(empty));
+        }
+        self.blocks.get_mut(&block).ok_or(IndexError::Full)
+    }
+
+    fn write(&mut self, n: i64, old: Option<&Row>, row: &Row) -> Result<(), IndexError> {
+        schema::write(self.conn, n, row)?;
+        self.replace(n, old, Some(row))?;
+        let place = params![row.writer, schema::signed(row.seq), n];
+        if row.completion.is_none() {
+            let sql = "INSERT OR IGNORE INTO pending (writer, seq, n) VALUES (?1, ?2, ?3)";
+            return self.execute(sql, place);
+        }
+        if old.is_some() {
+            let sql = "DELETE FROM pending WHERE writer = ?1 AND seq = ?2 AND n = ?3";
+            self.execute(sql, place)?;
+        }
+        self.execute("INSERT OR REPLACE INTO arrivals (n) VALUES (?1)", [n])
+    }
+
+    fn remove(&mut self, n: i64, old: &Row) -> Result<(), IndexError> {
+        self.replace(n, Some(old), None)?;
+        let sql = "DELETE FROM pending WHERE writer = ?1 AND seq = ?2 AND n = ?3";
+        self.execute(sql, params![old.writer, schema::signed(old.seq), n])?;
+        self.execute("DELETE FROM arrivals WHERE n = ?1", [n])?;
+        self.execute("DELETE FROM events WHERE n = ?1", [n])
+    }
+
+    /// Takes the row out of the sets that it is in no more, and into those that it is not in yet.
+    fn replace(&mut self, n: i64, old: Option<&Row>, new: Option<&Row>) -> Result<(), IndexError> {
+        let of = |row: Option<&Row>| row.map(terms::terms).unwrap_or_default();
+        let (had, has) = (of(old), of(new));
+        let (block, number) = schema::place(n);
+        for (terms, others, comes) in [(&had, &has, false), (&has, &had, true)] {
+            for (kind, value) in terms.difference(others) {
+                let id = self.term(*kind, value)?;
+                self.sets.entry(schema::key(id, block)).or_default().push((number, comes));
+                let place = usize::from(number);
+                let column = match kind {
+                    Kind::Actor => self.block(block)?.actors.get_mut(place),
+                    Kind::TargetNames => self.block(block)?.names.get_mut(place),
+                    _ => None,
+                };
+                if let Some(column) = column {
+                    *column = if comes { id } else { 0 };
+                }
+            }
+        }
+        let ids = |row: Option<&Row>| -> BTreeSet<i64> {
+            let ids = row.map(terms::ids).unwrap_or_default();
+            ids.iter().filter_map(|id| terms::key(id)).collect()
+        };
+        let (had, has) = (ids(old), ids(new));
+        for key in had.difference(&has) {
+            self.execute("DELETE FROM ids WHERE key = ?1 AND n = ?2", [*key, n])?;
+        }
+        for key in has.difference(&had) {
+            self.execute("INSERT OR IGNORE INTO ids (key, n) VALUES (?1, ?2)", [*key, n])?;
+        }
+        Ok(())
+    }
+
+    /// The number of a term, which is given one if it is new.
+    fn term(&mut self, kind: Kind, value: &str) -> Result<u32, IndexError> {
+        if let Some(id) = self.known.terms.get(&kind).and_then(|known| known.get(value)) {
+            return Ok(*id);
+        }
+        let id = self
+            .cached("SELECT id FROM terms WHERE kind = ?1 AND value = ?2")?
+            .query_row(params![kind as u8, value], |row| row.get(0))
+            .optional()
+            .map_err(IndexError::Update)?;
+        let id = match id {
+            Some(id) => id,
+            None => self.new_term(kind, value)?,
+        };
+        self.known.insert(kind, value.to_owned(), id);
+        Ok(id)
+    }
+
+    fn new_term(&mut self, kind: Kind, value: &str) -> Result<u32, IndexError> {
+        let sql = "INSERT INTO terms (kind, value) VALUES (?1, ?2)";
+        self.execute(sql, params![kind as u8, value])?;
+        let id = self.conn.last_insert_rowid();
+        if matches!(kind, Kind::Actor | Kind::TargetNames) {
+            let parts: Vec<String> = terms::parts(value).into_iter().flatten().collect();
+            // SQLite's tokenizers take a NUL for the end.
+            let text = parts.join("\n").replace('\0', " ");
+            self.execute("INSERT INTO names (rowid, text) VALUES (?1, ?2)", params![id, text])?;
+        }
+        // Keys of sets have room for 31 bits of it.
+        u32::try_from(id).ok().filter(|id| *id < 1 << 31).ok_or(IndexError::Full)
+    }
+
+    /// Writes the sets and blocks that have changed.
+    pub(super) fn finish(mut self) -> Result<(), IndexError> {
+        let mut sets: Vec<(i64, Vec<(u16, bool)>)> = self.sets.drain().collect();
+        sets.sort_unstable_by_key(|(key, _)| *key);
+        let mut select = self.cached("SELECT bits FROM postings WHERE key = ?1")?;
+        let mut insert =
+            self.cached("INSERT OR REPLACE INTO postings (key, bits) VALUES (?1, ?2)")?;
+        let mut delete = self.cached("DELETE FROM postings WHERE key = ?1")?;
+        for (key, rows) in sets {
+            let stored = select
+                .query_row([key], |row| Ok(Bits::of(row.get_ref(0)?.as_blob()?)))
+                .optional()
+                .map_err(IndexError::Update)?;
+            let mut bits = stored.unwrap_or_default();
+            for (row, comes) in rows {
+                if comes { bits.set(row) } else { bits.clear(row) }
+            }
+            let written = match bits.is_empty() {
+                true => delete.execute([key]),
+                false => insert.execute(params![key, bits.stored()]),
+            };
+            written.map_err(IndexError::Update)?;
+        }
+        let mut insert = self.cached(
+            "INSERT OR REPLACE INTO blocks (block, last, times, actors, names) \
+             VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?;
+        for (number, block) in &self.blocks {
+            let last = block.times.iter().max();
+            let columns = [&block.times, &block.actors, &block.names].map(|it| stored_numbers(it));
+            let [times, actors, names] = columns;
+            insert
+                .execute(params![number, last, times, actors, names])
+                .map_err(IndexError::Update)?;
+        }
+        self.execute(
+            "DELETE FROM arrivals WHERE number <= (SELECT max(number) FROM arrivals) - ?1",
+            [ARRIVALS],
+        )
+    }
+
+    fn cached(&self, sql: &str) -> Result<CachedStatement<'c>, IndexError> {
+        self.conn.prepare_cached(sql).map_err(IndexError::Update)
+    }
+
+    fn execute(&self, sql: &str, values: impl rusqlite::Params) -> Result<(), IndexError> {
+        self.cached(sql)?.execute(values).map(drop).map_err(IndexError::Update)
+    }
+}

@@ -1,0 +1,285 @@
+//! A question, made ready: conditions → clauses over terms, all of which must hold.
+//!
+//! Conditions that name values become terms. Those that look for a part of a name, or for the beginning
+//! of a word, are answered from the list of terms first: by the sets of the few that fit, or for actors
+//! and names of targets by the column that tells each row's. Where so many fit that neither helps, rows
+//! are read and looked at: then hits are frequent. In tests few are many, so that all ways are gone.
+
+use foldhash::HashSet;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::terms::{self, Kind, Wanted, joined};
+use super::{Condition, Core, Field, IndexError, View, schema};
+
+/// Terms that a clause intersects by their sets where there is a column instead.
+const FEW: usize = if cfg!(test) { 3 } else { 64 };
+/// Words that a beginning may stand for.
+const WORDS_MAX: u32 = if cfg!(test) { 8 } else { 4096 };
+/// Names of targets that a part of one may stand for.
+const NAMES: usize = if cfg!(test) { 12 } else { 20_000 };
+/// Actors that a part of a name may stand for.
+const ACTORS: usize = 500_000;
+/// Letters that can be looked up; fewer are looked for in every name.
+const TRIGRAM: usize = 3;
+
+/// One that is no term's.
+const NOTHING: u32 = 0;
+
+/// Rows of which one of these holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Clause {
+    /// They have one of these terms, or are one of these rows.
+    Any(Vec<u32>, Vec<i64>),
+    /// Their column has one of these terms, or they have this term.
+    Column(Column, HashSet<u32>, u32),
+}
+
+/// A term of each row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Column {
+    Actors,
+    Names,
+}
+
+/// A question.
+#[derive(Debug, Default)]
+pub(super) struct Plan {
+    /// All must hold.
+    pub(super) clauses: Vec<Clause>,
+    /// These, too: of every row that is left.
+    pub(super) checks: Vec<Condition>,
+    pub(super) since: i64,
+    /// Before this.
+    pub(super) until: i64,
+}
+
+impl Plan {
+    pub(super) fn new(
+        core: &Core,
+        view: &View,
+        conditions: &[Condition],
+    ) -> Result<Self, IndexError> {
+        let conn = &core.conn;
+        let mut plan = Self { since: 0, until: i64::MAX, ..Self::default() };
+        if let View::Scopes(scopes) = view {
+            if scopes.is_empty() {
+                plan.clauses.push(Clause::Any(Vec::new(), Vec::new()));
+            }
+            for (name, values) in scopes {
+                plan.clauses.push(scope(conn, name, values)?);
+            }
+        }
+        for condition in conditions {
+            plan.add(core, condition)?;
+        }
+        if plan.clauses.iter().all(|clause| matches!(clause, Clause::Column(..))) {
+            plan.clauses.push(Clause::Any(vec![term(conn, Kind::All, "")?], Vec::new()));
+        }
+        Ok(plan)
+    }
+
+    /// Adds that rows have this term.
+    pub(super) fn must_have(
+        &mut self,
+        core: &Core,
+        kind: Kind,
+        value: &str,
+    ) -> Result<(), IndexError> {
+        let term = term(&core.conn, kind, value)?;
+        self.clauses.push(Clause::Any(vec![term], Vec::new()));
+        Ok(())
+    }
+
+    fn add(&mut self, core: &Core, condition: &Condition) -> Result<(), IndexError> {
+        let conn = &core.conn;
+        let clause = match condition {
+            Condition::AnyOf(field, values) => {
+                let kind = match field {
+                    Field::Action => Kind::Action,
+                    Field::Category => Kind::Category,
+                    Field::ActorType => Kind::ActorType,
+                    Field::Severity => Kind::Severity,
+                };
+                any_of(conn, kind, values.iter().map(String::as_str))?
+            }
+            Condition::Outcome(outcomes) => {
+                let values = outcomes.iter().map(|outcome| outcome.as_deref().unwrap_or(""));
+                any_of(conn, Kind::Outcome, values)?
+            }
+            Condition::ResourceType(kinds) => {
+                any_of(conn, Kind::ResourceType, kinds.iter().map(String::as_str))?
+            }
+            Condition::Scope(name, values) => scope(conn, name, values)?,
+            Condition::Since(time) => {
+                self.since = self.since.max(*time);
+                return Ok(());
+            }
+            Condition::Until(time) => {
+                self.until = self.until.min(*time);
+                return Ok(());
+            }
+            Condition::Id(id) => Clause::Any(Vec::new(), rows_of_id(conn, id)?),
+            Condition::Text(text) => return self.add_text(core, condition, text),
+            Condition::Actor(text) => match named(core, Kind::Actor, text, ACTORS)? {
+                Some(actors) => by_column(Column::Actors, actors, None),
+                None => return self.check(condition),
+            },
+            Condition::Target(text) => {
+                let id = term(conn, Kind::TargetId, text)?;
+                match named(core, Kind::TargetNames, text, NAMES)? {
+                    Some(names) => by_column(Column::Names, names, Some(id)),
+                    None => return self.check(condition),
+                }
+            }
+        };
+        if let Condition::Id(_) = condition {
+            // Two ids may have the same half.
+            self.checks.push(condition.clone());
+        }
+        self.clauses.push(clause);
+        Ok(())
+    }
+
+    fn check(&mut self, condition: &Condition) -> Result<(), IndexError> {
+        self.checks.push(condition.clone());
+        Ok(())
+    }
+
+    fn add_text(
+        &mut self,
+        core: &Core,
+        condition: &Condition,
+        text: &str,
+    ) -> Result<(), IndexError> {
+        let wanted = terms::wanted(text);
+        if wanted.is_empty() {
+            // Nothing to look for is not found anywhere.
+            self.clauses.push(Clause::Any(Vec::new(), Vec::new()));
+        }
+        let mut check = false;
+        for wanted in wanted {
+            let rows = rows_of_id(&core.conn, &wanted.word)?;
+            // Two ids may have the same half.
+            check |= !rows.is_empty();
+            match words(core, &wanted)? {
+                Some(words) => self.clauses.push(Clause::Any(words, rows)),
+                None => check = true,
+            }
+        }
+        if check { self.check(condition) } else { Ok(()) }
+    }
+}
+
+/// The number of a term; one that is no term's where there is none.
+pub(super) fn term(conn: &Connection, kind: Kind, value: &str) -> Result<u32, IndexError> {
+    conn.prepare_cached("SELECT id FROM terms WHERE kind = ?1 AND value = ?2")
+        .and_then(|mut term| {
+            term.query_row(params![kind as u8, value], |row| row.get(0)).optional()
+        })
+        .map(|id| id.unwrap_or(NOTHING))
+        .map_err(IndexError::of_search)
+}
+
+fn any_of<'a>(
+    conn: &Connection,
+    kind: Kind,
+    values: impl Iterator<Item = &'a str>,
+) -> Result<Clause, IndexError> {
+    let mut ids = values.map(|value| term(conn, kind, value)).collect::<Result<Vec<_>, _>>()?;
+    ids.sort_unstable();
+    ids.dedup();
+    Ok(Clause::Any(ids, Vec::new()))
+}
+
+fn scope<'a>(
+    conn: &Connection,
+    name: &str,
+    values: impl IntoIterator<Item = &'a String>,
+) -> Result<Clause, IndexError> {
+    let joined: Vec<String> =
+        values.into_iter().map(|value| joined(&[Some(name), Some(value)])).collect();
+    any_of(conn, Kind::Scope, joined.iter().map(String::as_str))
+}
+
+fn by_column(column: Column, terms: Vec<u32>, or: Option<u32>) -> Clause {
+    if terms.len() <= FEW {
+        return Clause::Any(terms.into_iter().chain(or).collect(), Vec::new());
+    }
+    Clause::Column(column, terms.into_iter().collect(), or.unwrap_or(NOTHING))
+}
+
+fn rows_of_id(conn: &Connection, id: &str) -> Result<Vec<i64>, IndexError> {
+    let Some(key) = terms::key(id).filter(|_| id.len() == 36) else { return Ok(Vec::new()) };
+    conn.prepare_cached("SELECT n FROM ids WHERE key = ?1 ORDER BY n LIMIT 100000")
+        .and_then(|mut rows| rows.query_map([key], |row| row.get(0))?.collect())
+        .map_err(IndexError::of_search)
+}
+
+/// The words that are meant; none where they are too many.
+fn words(core: &Core, wanted: &Wanted) -> Result<Option<Vec<u32>>, IndexError> {
+    if !wanted.beginning {
+        return term(&core.conn, Kind::Word, &wanted.word).map(|id| Some(vec![id]));
+    }
+    let sql = "SELECT id FROM terms WHERE kind = ?1 AND value >= ?2 AND value < ?3 LIMIT ?4";
+    let end = format!("{}\u{10ffff}", wanted.word);
+    let words = core
+        .conn
+        .prepare_cached(sql)
+        .and_then(|mut words| {
+            let values = params![Kind::Word as u8, wanted.word, end, WORDS_MAX];
+            words.query_map(values, |row| row.get(0))?.collect::<rusqlite::Result<Vec<u32>>>()
+        })
+        .map_err(IndexError::of_search)?;
+    Ok(Some(words).filter(|words| words.len() < WORDS_MAX as usize))
+}
+
+/// Terms of names that contain the text, in one of their parts; none where they are too many.
+fn named(core: &Core, kind: Kind, text: &str, most: usize) -> Result<Option<Vec<u32>>, IndexError> {
+    let trigrams = trigrams(text);
+    let sql = match trigrams {
+        Some(_) => {
+            "SELECT id, value FROM terms \
+             WHERE id IN (SELECT rowid FROM names WHERE names MATCH ?2) AND kind = ?1"
+        }
+        None => "SELECT id, value FROM terms WHERE kind = ?1 AND ?2 = ''",
+    };
+    let mut statement = core.conn.prepare_cached(sql).map_err(IndexError::of_search)?;
+    let mut found = statement
+        .query(params![kind as u8, trigrams.unwrap_or_default()])
+        .map_err(IndexError::of_search)?;
+    let mut named = Vec::new();
+    while let Some(row) = found.next().map_err(IndexError::of_search)? {
+        let value = row.get_ref(1).and_then(|value| Ok(value.as_str()?));
+        let parts = terms::parts(value.map_err(IndexError::of_search)?);
+        if !parts.iter().flatten().any(|part| terms::contains(part, text)) {
+            continue;
+        }
+        if named.len() >= most {
+            return Ok(None);
+        }
+        named.push(row.get(0).map_err(IndexError::of_search)?);
+        if named.len() % 1024 == 0 {
+            core.go_on()?;
+        }
+    }
+    Ok(Some(named))
+}
+
+/// Every three characters of the text, each in quotes, in which nothing is syntax.
+fn trigrams(text: &str) -> Option<String> {
+    let chars: Vec<char> = text.chars().collect();
+    let usable = chars.len() >= TRIGRAM && !chars.contains(&'\0');
+    usable.then(|| {
+        let quoted = chars.windows(TRIGRAM).take(32).map(|window| {
+            let trigram: String = window.iter().collect();
+            format!("\"{}\"", trigram.replace('"', "\"\""))
+        });
+        quoted.collect::<Vec<_>>().join(" AND ")
+    })
+}
+
+/// The hours that are asked about, newest first; none where there is no time between.
+pub(super) fn hours(plan: &Plan) -> Option<(i64, i64)> {
+    let last = plan.until.checked_sub(1).filter(|last| *last >= plan.since && *last >= 0)?;
+    Some((schema::hour_of(last), schema::hour_of(plan.since)))
+}

@@ -1,0 +1,181 @@
+//! Terms: what an event can be found by. Each is a text of one kind, and has a number.
+
+use std::collections::BTreeSet;
+use std::ops::Bound;
+
+use super::Row;
+
+/// Characters of a word that count.
+const WORD_CHARS: usize = 64;
+/// Different words of one event.
+const WORDS_MAX: usize = 512;
+/// Words of a search; more are ignored.
+const SEARCH_WORDS: usize = 16;
+/// Words of fewer letters are found only as they are, longer ones by their beginning, too.
+const BEGINNING: usize = 3;
+
+/// What a term is of. The numbers are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Kind {
+    /// Every row has this one.
+    All = 0,
+    Action = 1,
+    Category = 2,
+    ActorType = 3,
+    Severity = 4,
+    /// Empty while it is pending.
+    Outcome = 5,
+    ResourceType = 6,
+    /// A JSON list of name and value.
+    Scope = 7,
+    /// A JSON list of id, name and address.
+    Actor = 8,
+    TargetId = 9,
+    /// A JSON list of the names of all targets.
+    TargetNames = 10,
+    Word = 11,
+    /// A JSON list of severity and outcome.
+    Ending = 12,
+    /// A JSON list of rule, method, route and action.
+    Route = 13,
+}
+
+/// The parts of a term that has several.
+pub(super) type Parts = Vec<Option<String>>;
+
+pub(super) fn joined(parts: &[Option<&str>]) -> String {
+    serde_json::to_string(parts).unwrap_or_default()
+}
+
+/// What is not such a list has no parts.
+pub(super) fn parts(value: &str) -> Parts {
+    serde_json::from_str(value).unwrap_or_default()
+}
+
+/// Everything that the row can be found by.
+pub(super) fn terms(row: &Row) -> BTreeSet<(Kind, String)> {
+    let mut terms = BTreeSet::from([(Kind::All, String::new())]);
+    for (kind, value) in [
+        (Kind::Action, &row.action),
+        (Kind::Category, &row.category),
+        (Kind::ActorType, &row.actor_type),
+        (Kind::Severity, &row.severity),
+    ] {
+        terms.extend(value.clone().map(|value| (kind, value)));
+    }
+    terms.insert((Kind::Outcome, row.outcome.clone().unwrap_or_default()));
+    terms.insert((Kind::Ending, joined(&[row.severity.as_deref(), row.outcome.as_deref()])));
+    for target in &row.targets {
+        terms.insert((Kind::ResourceType, target.kind.clone()));
+        terms.insert((Kind::TargetId, target.id.clone()));
+    }
+    for (name, value) in &row.scope {
+        terms.insert((Kind::Scope, joined(&[Some(name), Some(value)])));
+    }
+    terms.extend(actor(row).map(|value| (Kind::Actor, value)));
+    terms.extend(target_names(row).map(|value| (Kind::TargetNames, value)));
+    // Of several acts the event is counted once.
+    if row.act < 2 && (row.rule.is_some() || row.route.is_some()) {
+        let parts = [&row.rule, &row.method, &row.route, &row.action];
+        terms.insert((Kind::Route, joined(&parts.map(Option::as_deref))));
+    }
+    terms.extend(words_of(row).into_iter().map(|word| (Kind::Word, word)));
+    terms
+}
+
+/// Ids that hardly two rows have in common: these are no terms, they are looked up by [`key`].
+pub(super) fn ids(row: &Row) -> Vec<String> {
+    let own = [Some(&row.id), row.request_id.as_ref()];
+    own.into_iter().flatten().filter(|id| is_id(id)).map(|id| folded(id)).collect()
+}
+
+fn is_id(text: &str) -> bool {
+    text.len() == 36 && uuid::Uuid::try_parse(text).is_ok()
+}
+
+/// The first half of an id. Ids of the same time stand together.
+pub(super) fn key(id: &str) -> Option<i64> {
+    let id = uuid::Uuid::try_parse(id).ok()?;
+    id.as_bytes().first_chunk::<8>().map(|half| i64::from_be_bytes(*half))
+}
+
+pub(super) fn actor(row: &Row) -> Option<String> {
+    let parts = [row.actor_id.as_deref(), row.actor_name.as_deref(), row.actor_email.as_deref()];
+    parts.iter().any(Option::is_some).then(|| joined(&parts))
+}
+
+pub(super) fn target_names(row: &Row) -> Option<String> {
+    let names: BTreeSet<&str> = row.targets.iter().map(|target| target.name.as_str()).collect();
+    let names: Vec<Option<&str>> =
+        names.into_iter().filter(|name| !name.is_empty()).map(Some).collect();
+    (!names.is_empty()).then(|| joined(&names))
+}
+
+/// The words that full-text search finds the row by.
+pub(super) fn words_of(row: &Row) -> BTreeSet<String> {
+    let (text, ids) = (row.text(), ids(row));
+    let mut found = BTreeSet::new();
+    for word in words(&text).filter(|word| !ids.contains(word)) {
+        if found.len() >= WORDS_MAX {
+            break;
+        }
+        found.insert(word);
+    }
+    found
+}
+
+/// Letters and digits that stand together, in lower case. An id in the form of a UUID is one word.
+fn words(text: &str) -> impl Iterator<Item = String> {
+    text.split(|c: char| !(c.is_alphanumeric() || c == '-')).flat_map(|chunk| {
+        let whole = is_id(chunk);
+        let pieces = chunk.split(move |c: char| c == '-' && !whole);
+        pieces.filter(|piece| !piece.is_empty()).map(folded)
+    })
+}
+
+fn folded(word: &str) -> String {
+    word.chars().flat_map(char::to_lowercase).take(WORD_CHARS).collect()
+}
+
+/// A word that is looked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Wanted {
+    pub(super) word: String,
+    /// Words that begin with it count as well.
+    pub(super) beginning: bool,
+}
+
+impl Wanted {
+    pub(super) fn is_met_by(&self, words: &BTreeSet<String>, ids: &[String]) -> bool {
+        if ids.contains(&self.word) {
+            return true;
+        }
+        let mut from =
+            words.range::<str, _>((Bound::Included(self.word.as_str()), Bound::Unbounded));
+        from.next().is_some_and(|word| {
+            if self.beginning { word.starts_with(&self.word) } else { *word == self.word }
+        })
+    }
+}
+
+/// What is looked for by a text: every word, and the last one of those that stand together without
+/// space between them perhaps unfinished. Nothing in it is syntax.
+pub(super) fn wanted(text: &str) -> Vec<Wanted> {
+    let mut all = Vec::new();
+    for chunk in text.split(|c: char| c.is_whitespace() || c.is_control()) {
+        let begin = all.len();
+        all.extend(words(chunk).map(|word| Wanted { word, beginning: false }));
+        if let Some(last) = all.get_mut(begin..).and_then(<[Wanted]>::last_mut) {
+            last.beginning = last.word.chars().count() >= BEGINNING || !last.word.is_ascii();
+        }
+    }
+    all.truncate(SEARCH_WORDS);
+    all
+}
+
+/// Whether the text contains the other one, whatever the case of ASCII.
+pub(super) fn contains(text: &str, wanted: &str) -> bool {
+    let (text, wanted) = (text.as_bytes(), wanted.as_bytes());
+    wanted.is_empty()
+        || text.windows(wanted.len()).any(|window| window.eq_ignore_ascii_case(wanted))
+}
