@@ -1,5 +1,7 @@
 //! The filter bar: what can be chosen, what is, and how to undo it.
 
+use chrono::Timelike;
+
 use super::moment::grouped;
 use super::question::{ALL, Question, SPANS, Window, field_time};
 use super::shown::Shown;
@@ -261,9 +263,9 @@ fn chips(question: &Question, window: &Window) -> Vec<Chip> {
     let mut chips: Vec<Chip> = Vec::new();
     if let Window::Between(since, until) = window {
         let value = match (since, until) {
-            (Some(since), Some(until)) => format!("{since} – {until}"),
-            (Some(since), None) => format!("from {since}"),
-            (None, Some(until)) => format!("before {until}"),
+            (Some(since), Some(until)) => format!("{} – {}", said_time(since), said_time(until)),
+            (Some(since), None) => format!("from {}", said_time(since)),
+            (None, Some(until)) => format!("before {}", said_time(until)),
             (None, None) => String::new(),
         };
         chips.push(Chip {
@@ -280,6 +282,14 @@ fn chips(question: &Question, window: &Window) -> Vec<Chip> {
         without: question.without_value(name, value).link(),
     }));
     chips
+}
+
+/// A point in time as a filter has it, for people.
+fn said_time(text: &str) -> String {
+    let Ok(time) = chrono::DateTime::parse_from_rfc3339(text) else { return format!("{text} ago") };
+    let time = time.to_utc();
+    let format = if time.second() == 0 { "%Y-%m-%d %H:%M UTC" } else { "%Y-%m-%d %H:%M:%S UTC" };
+    time.format(format).to_string()
 }
 
 /// What people call a parameter.

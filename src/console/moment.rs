@@ -19,6 +19,8 @@ pub(super) struct Moment {
     pub(super) absolute: String,
     /// Seen from now.
     pub(super) relative: String,
+    /// In short, in UTC.
+    pub(super) clock: String,
 }
 
 impl Moment {
@@ -42,6 +44,7 @@ impl Moment {
             iso: time.to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
             absolute: time.format("%Y-%m-%d %H:%M:%S%.3f UTC").to_string(),
             relative: relative(time, now),
+            clock: clock(time, now),
         }
     }
 }
@@ -58,6 +61,15 @@ fn relative(time: Timestamp, now: Timestamp) -> String {
         _ if seconds < DAYS_SHOWN * DAY => format!("{} d ago", seconds / DAY),
         _ => time.format("%Y-%m-%d").to_string(),
     }
+}
+
+fn clock(time: Timestamp, now: Timestamp) -> String {
+    let format = match time.format("%Y").to_string() == now.format("%Y").to_string() {
+        _ if time.date_naive() == now.date_naive() => "%H:%M:%S",
+        true => "%b %-d, %H:%M:%S",
+        false => "%Y-%m-%d %H:%M",
+    };
+    time.format(format).to_string()
 }
 
 /// A whole number with its digits in groups.

@@ -60,6 +60,7 @@ pub(super) struct RowView {
     pub(super) outcome: Badge,
     pub(super) reason: Option<Shown>,
     pub(super) severity: Badge,
+    pub(super) ip: Option<Shown>,
     pub(super) description: Shown,
 }
 
@@ -95,6 +96,7 @@ impl RowView {
             outcome: outcome(summary.outcome.as_deref()),
             reason: summary.reason.as_deref().map(Shown::line),
             severity: severity(summary.severity.as_deref()),
+            ip: summary.source.ip.as_deref().map(Shown::line),
             description: Shown::line(&description),
             key,
             link,

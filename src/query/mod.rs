@@ -16,4 +16,4 @@ mod tests;
 
 pub use event::{EventError, event, merge, whole, without_position};
 pub use filter::{DEFAULT_LIMIT, FilterError, MAX_LIMIT, Use, parse, span, use_of};
-pub use summary::{Summary, SummaryActor, SummaryRequest, SummaryTarget};
+pub use summary::{Summary, SummaryActor, SummaryRequest, SummarySource, SummaryTarget};

@@ -196,6 +196,16 @@ fn happened(time: Timestamp, who: Who, action: &'static str, name: &str) -> Happ
 }
 
 impl Happened {
+    fn ip(&self) -> &'static str {
+        match self.who.1 {
+            "anna" => "10.4.7.21",
+            "bela" => "10.4.7.38",
+            "terraform" => "10.9.0.4",
+            "carla" => "2001:db8::7f",
+            _ => "10.9.0.11",
+        }
+    }
+
     fn entry(&self) -> Entry {
         let id = EventId::new(self.time);
         let time = self.time.to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
@@ -210,7 +220,7 @@ impl Happened {
             "action": self.action, "category": self.target.0, "description": self.description,
             "outcome": self.outcome.0, "severity": severity, "scope": {"pool": "blue"},
             "actor": {"type": kind, "id": actor, "name": name, "verified": kind != "agent"},
-            "source": {"ip": "10.4.7.21", "user_agent": "curl/8.14.1"},
+            "source": {"ip": self.ip(), "user_agent": "curl/8.14.1"},
             "targets": [{"type": self.target.0, "id": self.target.1, "name": self.target.2}],
             "request": {"method": "POST", "path": format!("/api/{}", self.target.0), "headers": {}},
         });
