@@ -26,6 +26,7 @@ pub mod index;
 pub mod config;
 pub mod proxy;
 pub mod query;
+pub mod coverage;
 pub mod access;
 pub mod export;
 pub mod api;

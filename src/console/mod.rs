@@ -12,6 +12,7 @@
 
 mod assets;
 mod chart;
+mod coverage;
 mod error;
 mod event;
 mod filters;
@@ -29,7 +30,8 @@ mod tests;
 
 use std::sync::Arc;
 
-use axum::http::{HeaderValue, header};
+use axum::extract::State;
+use axum::http::{HeaderValue, Uri, header};
 use axum::response::Response;
 use axum::routing::get;
 use axum::{Router, middleware};
@@ -46,11 +48,18 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; \
 
 /// The pages.
 pub fn router(log: Arc<Log>, settings: Settings) -> Router {
+    let same = Arc::clone(&settings);
     let pages = Router::new()
         .route("/audit", get(list::list))
         .route("/audit/", get(list::without_slash))
         .route("/audit/events/{id}", get(event::event))
         .route("/audit/sign-in", get(sign_in::page))
+        .route(
+            "/audit/coverage",
+            get(|State(log): State<Arc<Log>>, viewer: Viewer, uri: Uri| async move {
+                coverage::page(&log, &viewer, same(), &uri).await
+            }),
+        )
         .route(
             "/audit/settings",
             get(|viewer: Viewer| async move { settings::page(&viewer, &settings()) }),

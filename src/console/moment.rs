@@ -29,7 +29,8 @@ impl Moment {
         match DateTime::parse_from_rfc3339(text) {
             Ok(time) => Self::of(time.to_utc(), now),
             Err(_) => {
-                Self { iso: String::new(), absolute: text.to_owned(), relative: text.to_owned() }
+                let (text, clock) = (text.to_owned(), String::new());
+                Self { iso: String::new(), absolute: text.clone(), relative: text, clock }
             }
         }
     }

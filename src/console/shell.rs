@@ -55,6 +55,8 @@ impl Viewer {
 pub(super) enum Section {
     /// The list, and what is opened from it.
     Events,
+    /// What rules name, and what they do not.
+    Coverage,
     /// What is in force.
     Settings,
     /// None of them.
@@ -99,6 +101,7 @@ impl Shell {
     pub(super) fn parts(&self) -> Vec<(&'static str, &'static str, bool)> {
         let mut parts = vec![("Events", "/audit", self.section == Section::Events)];
         if self.reader.as_ref().is_some_and(|reader| reader.is_owner) {
+            parts.push(("Coverage", "/audit/coverage", self.section == Section::Coverage));
             parts.push(("Settings", "/audit/settings", self.section == Section::Settings));
         }
         parts

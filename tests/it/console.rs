@@ -5,7 +5,7 @@ mod pages;
 mod seed;
 mod stories;
 
-use super::support::exchange;
+use super::support::{exchange, wait_until};
 use seed::{Story, ask};
 
 #[test]
@@ -38,6 +38,18 @@ fn a_browser_signs_in_looks_around_and_signs_out() {
     let wrong = post(reading, "/audit/sign-in", "", "token=countersign_wrong");
     assert_eq!(wrong.header("location"), Some("/audit/sign-in?error=token"));
     assert!(!story.proxy.log().contains(&story.token), "a token never reaches the log");
+}
+
+#[test]
+fn what_has_no_rule_is_listed_with_a_rule_to_paste() {
+    let story = Story::start();
+    story.post("/billing/plans");
+    wait_until("the mutation is in the index", || {
+        story.get("/audit/coverage").text().contains("/billing/plans")
+    });
+    let page = story.get("/audit/coverage?since=1h").text();
+    assert!(page.contains("A rule for it") && page.contains("path: /billing/plans"), "{page}");
+    assert!(story.get("/audit/coverage?since=all").status == 200);
 }
 
 fn post(

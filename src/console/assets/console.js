@@ -91,7 +91,9 @@
     setTimeout(() => { label.textContent = text; }, 1600);
   }
   async function onCopy(button) {
-    if (button.dataset.copyJson) {
+    if (button.dataset.copyFrom) {
+      await copy(document.getElementById(button.dataset.copyFrom).textContent, "The text");
+    } else if (button.dataset.copyJson) {
       const answer = await fetch(button.dataset.copyJson, { headers: { accept: "application/json" } });
       if (!answer.ok) return say("The event could not be loaded");
       await copy(JSON.stringify(await answer.json(), null, 2), "The event");
@@ -180,7 +182,7 @@
   document.addEventListener("click", (event) => {
     if (event.defaultPrevented || event.button !== 0) return;
     const target = event.target;
-    const copied = target.closest("[data-copy], [data-copy-json]");
+    const copied = target.closest("[data-copy], [data-copy-json], [data-copy-from]");
     if (copied) return void onCopy(copied);
     if (target.closest("[data-theme-toggle]")) return toggleTheme();
     if (target.closest("[data-help]")) return toggleHelp();

@@ -198,6 +198,8 @@ async fn every_answer_is_guarded() {
         ("/audit/sign-in", 200),
         ("/audit/nothing/here", 404),
         ("/audit/events/none", 404),
+        ("/audit/coverage", 200),
+        ("/audit/coverage?since=never", 400),
         ("/audit/settings", 200),
         (&*format!("/audit/events/{id}"), 200),
     ] {
@@ -220,7 +222,7 @@ async fn every_answer_is_guarded() {
 }
 
 #[tokio::test]
-async fn settings_are_for_owners() {
+async fn settings_and_coverage_are_for_owners() {
     let served = served().await;
     let page = served.ask("/audit/settings").await;
     assert_eq!(page.status, 200);
@@ -228,10 +230,14 @@ async fn settings_are_for_owners() {
         assert!(page.body.contains(text), "no {text:?} in {}", page.body);
     }
     let admin = served.scoped("admin", Role::Admin, "red");
-    let refused = served.ask_as(&admin, "/audit/settings").await;
-    assert_eq!(refused.status, 403);
-    assert!(refused.body.contains("This page is for owners"), "{}", refused.body);
-    assert!(!refused.body.contains("href=\"/audit/settings\"") && !refused.body.contains("8090"));
+    for path in ["/audit/settings", "/audit/coverage"] {
+        let refused = served.ask_as(&admin, path).await;
+        assert_eq!(refused.status, 403, "{path}");
+        assert!(refused.body.contains("This page is for owners"), "{}", refused.body);
+        for hidden in ["href=\"/audit/settings\"", "href=\"/audit/coverage\"", "8090"] {
+            assert!(!refused.body.contains(hidden), "{path}: {hidden}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -16,6 +16,7 @@ fn pages(story: &Story) -> Vec<(String, String)> {
         ("filtered", "/audit?since=7d&outcome=denied&outcome=failure&q=pool".to_owned()),
         ("empty", "/audit?q=nowhere-to-be-found".to_owned()),
         ("event", format!("/audit/events/{id}")),
+        ("coverage", "/audit/coverage".to_owned()),
         ("settings", "/audit/settings".to_owned()),
         ("wrong", "/audit?since=never".to_owned()),
         ("missing", "/audit/no/such/page".to_owned()),
@@ -28,6 +29,8 @@ fn pages(story: &Story) -> Vec<(String, String)> {
 #[test]
 fn nothing_keeps_people_from_using_any_page() {
     let story = Story::start();
+    story.post("/admin/pools/red/restart");
+    story.post("/billing/plans");
     let browser = signed_in(&story);
     let mut found = Vec::new();
     for (look, suffix) in [(DESK, ""), (Look { dark: true, ..DESK }, "-dark"), (PHONE, "-400")] {
