@@ -15,8 +15,9 @@ case $purpose in
     test)
         # rabbitmqadmin is a Python program; the tests start a node of their own.
         needs+=([curl]=curl [rabbitmq-server]=rabbitmq-server [python3]=python3)
-        # The console is looked at with a real browser, and a checker from npm.
-        needs+=([chromium]=chromium [npm]=npm)
+        # The console is looked at with a real browser, and a checker from npm; an identity provider is one
+        # of the applications of the tests.
+        needs+=([chromium]=chromium [node]=nodejs [npm]=npm)
         # Debian's python3 comes without what makes environments.
         if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
             needs+=([python3 -m venv]=python3-venv)
@@ -111,11 +112,25 @@ axe() {
     tar -xzf "$dir/axe-core-$axe_version.tgz" -C "$dir"
 }
 
+# The identity provider, as tests/data/oidc/package-lock.json has it.
+oidc_provider() {
+    local dir=target/oidc lock=tests/data/oidc/package-lock.json
+    if [ -d "$dir/node_modules/oidc-provider" ] && cmp -s "$lock" "$dir/package-lock.json"; then
+        return
+    fi
+    say "installing oidc-provider into $dir"
+    rm -rf "$dir"
+    mkdir -p "$dir"
+    cp tests/data/oidc/package.json "$lock" "$dir/"
+    npm ci --prefix "$dir" --silent --no-audit --no-fund --ignore-scripts
+}
+
 case $purpose in
     test)
         cargo_tool cargo-nextest
         django
         axe
+        oidc_provider
         ;;
     check) cargo_tool cargo-deny ;;
 esac

@@ -10,10 +10,12 @@ use axum::http::HeaderMap;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
 
+use super::changes::record_changes;
 use super::problem::Problem;
 use super::shown::{Shown, Used};
+use super::sign_in;
 use super::ways::Ways;
-use crate::access::{Access, AccessError, Reader, Throttle};
+use crate::access::{Access, AccessError, Failure, Reader, Throttle};
 use crate::clock::Clock;
 use crate::index::Index;
 use crate::recorder::Recorder;
@@ -68,6 +70,10 @@ pub struct Turns {
     throttle: Throttle,
     /// Apart, so that every one of them that is answered is on record.
     pub(super) sign_ins: Throttle,
+    /// One records what was done to tokens.
+    pub(super) changes: tokio::sync::Mutex<()>,
+    /// Who claims to be somebody, and gets nowhere by it.
+    pub(super) strays: Throttle,
 }
 
 impl Default for Turns {
@@ -78,6 +84,8 @@ impl Default for Turns {
             tails: Arc::new(Semaphore::new(TAILS)),
             throttle: Throttle::default(),
             sign_ins: Throttle::default(),
+            changes: tokio::sync::Mutex::default(),
+            strays: Throttle::default(),
         }
     }
 }
@@ -146,13 +154,17 @@ impl Log {
         headers: &HeaderMap,
         peer: Option<IpAddr>,
     ) -> Result<Reader, Problem> {
-        let shown = Shown::of(headers, &self.ways);
-        self.reader(&shown, Used::Now).await?.ok_or_else(|| {
-            let now = Instant::now();
-            match peer.and_then(|peer| self.turns.throttle.failed(peer, now).wait()) {
-                Some(wait) => Problem::throttled(wait),
-                None => Problem::unauthorized(),
-            }
+        let shown = Shown::of(headers, &self.ways, peer);
+        if let Some(reader) = self.reader(&shown, Used::Now).await? {
+            return Ok(reader);
+        }
+        sign_in::note(self, &shown, headers, peer).await;
+        let now = Instant::now();
+        let failure = peer.map(|peer| self.turns.throttle.failed(peer, now));
+        Err(match (&*shown, failure.and_then(Failure::wait)) {
+            (Shown::Stranger(_), _) => Problem::no_role(),
+            (_, Some(wait)) => Problem::throttled(wait),
+            (_, None) => Problem::unauthorized(),
         })
     }
 
@@ -162,12 +174,32 @@ impl Log {
         shown: &Arc<Shown>,
         used: Used,
     ) -> Result<Option<Reader>, Problem> {
+        match &**shown {
+            Shown::Nothing | Shown::Wrong | Shown::Stranger(_) => return Ok(None),
+            Shown::Person(reader) => return Ok(Some(reader.clone())),
+            Shown::Token(_) | Shown::Session(_) => {}
+        }
+        let found = self.find(shown, used).await?;
+        if found.is_some() || !matches!(&**shown, Shown::Token(_)) {
+            return Ok(found);
+        }
+        // A token of which only its making is not yet on record holds as soon as that is. Somebody else
+        // may have recorded it since.
+        record_changes(self).await?;
+        self.find(shown, used).await
+    }
+
+    async fn find(
+        self: &Arc<Self>,
+        shown: &Arc<Shown>,
+        used: Used,
+    ) -> Result<Option<Reader>, Problem> {
         let (shown, now) = (Arc::clone(shown), self.clock.now());
         self.access(move |access, ways| match (&*shown, used) {
-            (Shown::Nothing, _) => Ok(None),
             (Shown::Token(token), _) => access.reader(token, now),
             (Shown::Session(id), Used::Now) => access.session(id, &ways.sessions, now),
             (Shown::Session(id), Used::Before) => access.idle_session(id, &ways.sessions, now),
+            _ => Ok(None),
         })
         .await
     }

@@ -8,6 +8,7 @@
 //! - An export is on record before its first row is given away, and its end before its last.
 
 mod asked;
+mod changes;
 mod counts;
 mod events;
 mod export;
@@ -43,6 +44,7 @@ pub(crate) use events::one_of;
 pub(crate) use log::Session;
 pub(crate) use problem::Problem;
 
+pub use changes::keep_changes;
 pub use log::{Log, Redaction, Turns};
 pub use sign_in::Visitor;
 pub use ways::{SignInWays, Ways};

@@ -114,6 +114,13 @@ impl Problem {
             .remedy("exports need a token of the role owner or admin")
     }
 
+    /// Somebody who is known, and in no group that may read.
+    pub(super) fn no_role() -> Self {
+        let detail = "whoever you are, none of your groups has a role here";
+        Self::new(StatusCode::FORBIDDEN, "forbidden", "Not allowed", detail)
+            .remedy("ask an owner to give one of your groups a role")
+    }
+
     /// Another site may have made the request.
     pub(super) fn cross_site() -> Self {
         let detail =

@@ -129,20 +129,30 @@ pub(super) fn actor(log: &Log, reader: &Reader) -> Value {
     })
 }
 
+/// Somebody who is known, and may not read.
+pub(super) fn stranger(log: &Log, id: &str, auth: &str) -> Value {
+    json!({
+        "type": "user",
+        "id": (log.redact)(id).into_inner(),
+        "auth": auth,
+        "verified": true,
+    })
+}
+
 /// Who reads, or wants to, and from where.
-pub(super) struct Notice<'a> {
+pub(super) struct Notice {
     /// The verb of the action `audit.…`.
     pub(super) verb: &'static str,
     pub(super) description: &'static str,
     /// Somebody who is known, or nobody.
-    pub(super) reader: Option<&'a Reader>,
+    pub(super) actor: Option<Value>,
     pub(super) peer: Option<IpAddr>,
     /// Why it was refused.
     pub(super) reason: Option<&'static str>,
     pub(super) metadata: Value,
 }
 
-impl Notice<'_> {
+impl Notice {
     /// Records something that happened at one moment; whether it is on record.
     pub(super) async fn record(self, log: &Log) -> bool {
         let now = log.clock.now();
@@ -155,7 +165,7 @@ impl Notice<'_> {
             "action": format!("audit.{}", self.verb),
             "category": "audit",
             "description": self.description,
-            "actor": self.reader.map_or_else(nobody, |reader| actor(log, reader)),
+            "actor": self.actor.unwrap_or_else(nobody),
             "source": {"ip": self.peer.map(|peer| peer.to_string())},
             "targets": [{"type": "audit"}],
             "scope": {},
@@ -176,7 +186,7 @@ impl Notice<'_> {
     }
 }
 
-fn ending(
+pub(super) fn ending(
     began: Timestamp,
     now: Timestamp,
     outcome: Outcome,
@@ -203,11 +213,11 @@ fn ending(
 }
 
 /// Nothing in it was captured: it is what a token's owner asked for, redacted, and who that is.
-fn entry(kind: EntryKind, id: EventId, document: Value) -> Option<Entry> {
+pub(super) fn entry(kind: EntryKind, id: EventId, document: Value) -> Option<Entry> {
     let doc = canonical(&Redacted::system(document)).ok()?;
     Some(Entry { kind, id, intent: None, scope: Scope::new(), doc })
 }
 
-fn text(time: Timestamp) -> String {
+pub(super) fn text(time: Timestamp) -> String {
     time.to_rfc3339_opts(SecondsFormat::Millis, true)
 }

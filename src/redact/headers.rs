@@ -179,6 +179,7 @@ impl Walk<'_> {
             return string(text.to_owned());
         }
         self.remember(secret, rule);
+        self.remember_pieces(text, rule);
         let basic = self.basic(scheme, secret, rule);
         self.receipt(rule);
         let id = self.policy.id(rule);
@@ -232,7 +233,9 @@ impl Walk<'_> {
         let keyed = self.rule(Carrier::Member, name, Some(value)).is_some();
         if keyed || secret.len() >= COOKIE_SECRET_BYTES_MIN {
             self.remember(secret, rule);
-            self.remember(&percent_decode_lossy(secret), rule);
+            let decoded = percent_decode_lossy(secret);
+            self.remember(&decoded, rule);
+            self.look_through(&mut Node::String(decoded));
         }
         self.receipt(rule);
         let fingerprinted =

@@ -1,7 +1,6 @@
 //! Paths: segments that are secrets, and `name=value` in segments.
 
-use super::escapes::find_escaped;
-use super::seen::{MASK, Search, is_redacted_text};
+use super::seen::{MASK, is_redacted_text};
 use super::walk::Walk;
 use crate::decode::percent_decode_lossy;
 
@@ -57,23 +56,4 @@ impl Walk<'_> {
 /// A word as routes are made of.
 fn is_word(segment: &str) -> bool {
     segment.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-' || byte == b'_')
-}
-
-/// The path with every segment masked in which a secret occurs, and the rule of the first. A secret
-/// that spans segments takes the whole path with it.
-pub(super) fn scrub_path(path: &str, search: &Search<'_>) -> Option<(String, usize)> {
-    let mut found = None;
-    let segments: Vec<&str> = path
-        .split('/')
-        .map(|segment| {
-            let rule = search.find(segment).or_else(|| find_escaped(segment, search));
-            found = found.or(rule);
-            if rule.is_some() { MASK } else { segment }
-        })
-        .collect();
-    let masked = segments.join("/");
-    match search.find(&masked).or_else(|| find_escaped(&masked, search)) {
-        Some(rule) => Some((format!("/{MASK}"), rule)),
-        None => found.map(|rule| (masked, rule)),
-    }
 }

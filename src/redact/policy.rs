@@ -1,5 +1,7 @@
 //! All rules together, compiled for looking up.
 
+mod asked;
+
 use http::HeaderMap;
 
 use super::exceptions::{Exceptions, Kept};
@@ -8,6 +10,7 @@ use super::memo::{About, Memo, Role};
 use super::names::Names;
 use super::only::{ENTRIES_MAX, Listed, RecordOnly};
 use super::pattern::{Patterns, Scope};
+use super::routes::RouteWords;
 use super::rule::{Action, Rule, Side, Sides, UNSEARCHED_RULE, USERINFO_RULE};
 use super::selection::Paths;
 use super::texts::TextsBut;
@@ -42,6 +45,7 @@ pub struct Policy {
     request: Selectors,
     response: Selectors,
     memo: Memo,
+    route_words: RouteWords,
 }
 
 #[derive(Debug)]
@@ -162,35 +166,19 @@ impl Policy {
             request: Selectors::new(&rules, Side::Request)?,
             response: Selectors::new(&rules, Side::Response)?,
             memo: Memo::default(),
+            route_words: RouteWords::default(),
         })
     }
 
-    /// Whether any selector of any rule selects what an example shows, in either half, whatever the
-    /// path: a name, a `name=value`, or a text that a pattern finds something in.
-    pub fn selects(&self, example: &str) -> bool {
-        let mut scratch = Scratch::default();
-        let (name, value) = match example.split_once('=') {
-            Some((name, value)) => (name, Some(value)),
-            None => (example, None),
-        };
-        [Side::Request, Side::Response].into_iter().any(|side| {
-            let place = Place { side, below: Below::MAX };
-            let mut named = |name, value| {
-                [Carrier::Parameter, Carrier::Header, Carrier::Cookie].into_iter().any(|carrier| {
-                    self.rule_of_content(place, carrier, name, value, &mut scratch).is_some()
-                }) || self.after_segment(place, name, value, &mut scratch).is_some()
-            };
-            named(example, None)
-                || (value.is_some() && named(name, value))
-                || self.finds(place, example)
-        })
+    /// The same, with segments of paths that rules and documents name.
+    #[must_use]
+    pub fn with_route_words(self, route_words: RouteWords) -> Self {
+        Self { route_words, ..self }
     }
 
-    fn finds(&self, place: Place, text: &str) -> bool {
-        let mut work = super::pattern::WORK_BYTES_MAX;
-        self.patterns
-            .find(text, &self.at(place), &mut work)
-            .is_ok_and(|matches| !matches.is_empty())
+    /// Segments of paths that rules and documents name.
+    pub(super) fn route_words(&self) -> &RouteWords {
+        &self.route_words
     }
 
     /// Where the values of an exchange stand, by its request.

@@ -9,8 +9,8 @@ use memchr::memmem;
 use super::class::Class;
 use super::pattern::{Match, Unfinished};
 use super::policy::Carrier;
-use super::rule::Action;
-use super::secret::DOMAIN;
+use super::rule::{Action, Side};
+use super::secret::{DOMAIN, is_plain_word};
 use super::seen::{MASK, begins_redacted, ends, is_guessable, is_redacted_text};
 use super::walk::Walk;
 use crate::decode::{Note, percent_decode_lossy};
@@ -69,9 +69,23 @@ impl Walk<'_> {
         Some(replaced(text, edits))
     }
 
-    /// Remembers the credentials in text that is not recorded: what cannot be read may come back in
+    /// Remembers the credentials in a body that is not recorded: what cannot be read may come back in
     /// an error that says so.
-    pub(super) fn overhear(&mut self, text: &str) {
+    pub(super) fn overhear_body(&mut self, bytes: &[u8]) {
+        if self.place.side == Side::Request {
+            self.seen.unread.add(bytes);
+        }
+        let text = match std::str::from_utf8(bytes) {
+            Ok(text) => text,
+            Err(error) => {
+                let valid = bytes.get(..error.valid_up_to()).map(std::str::from_utf8);
+                valid.and_then(Result::ok).unwrap_or_default()
+            }
+        };
+        self.overhear(text);
+    }
+
+    fn overhear(&mut self, text: &str) {
         let (receipts, notes, cut) = (self.receipts.clone(), self.notes.clone(), self.cut);
         self.plain(text);
         (self.receipts, self.notes, self.cut) = (receipts, notes, cut);
@@ -102,7 +116,10 @@ impl Walk<'_> {
             if self.is_shown_end(secret, text.get(range.end..), rule) {
                 continue;
             }
-            self.remember(secret, rule);
+            // `password: required` is no password that comes back.
+            if !is_plain_word(secret) {
+                self.remember_bare(secret, rule);
+            }
             self.receipt(rule);
             edits.push(Edit { range, rule, shown: self.inline(secret, rule).into() });
         }

@@ -326,7 +326,7 @@ impl<'e> Walk<'e> {
             .filter_map(|(_, node)| {
                 let Node::String(name) = node else { return None };
                 // A document is no name, whatever names are in it.
-                let document = embedded(name).is_some();
+                let document = matches!(embedded(name), Some(Node::Object(_) | Node::Array(_)));
                 let value = value.as_deref();
                 if document { None } else { self.rule_of_content(Carrier::Member, name, value) }
             })
@@ -336,28 +336,41 @@ impl<'e> Walk<'e> {
     /// Text under no rule: without the credentials in it, or `None` if there are none.
     pub(super) fn text(&mut self, text: &str) -> Option<String> {
         let class = Class::of(text);
-        if class.has_bracket()
+        if (class.has_bracket() || text.starts_with('"'))
             && let Some(mut node) = embedded(text)
         {
             if self.nesting >= NESTING_MAX {
                 return Some(self.give_up(Note::TooDeep));
             }
-            let before = self.receipts.total() + self.given_up;
-            self.nesting += 1;
-            self.value(&mut node);
-            self.nesting -= 1;
-            let edited = self.receipts.total() + self.given_up > before;
+            let edited = self.edits(&mut node);
             // What the tree of XML leaves out (comments) may still hold something.
-            if edited || !text.starts_with('<') {
+            if edited
+                || !text.trim_start_matches([' ', '\t', '\r', '\n', '\u{feff}']).starts_with('<')
+            {
                 return edited.then(|| written(&mut node));
             }
         }
         match self.inner(text, class) {
             Some(shown) => shown,
-            None => self
-                .plain_of(text, class)
-                .or_else(|| if class.has_percent() { self.escaped(text) } else { None }),
+            None => {
+                let shown = if class.has_bracket() { self.fragments(text) } else { None };
+                match shown {
+                    Some(shown) => Some(self.plain(&shown).unwrap_or(shown)),
+                    None => self
+                        .plain_of(text, class)
+                        .or_else(|| if class.has_percent() { self.escaped(text) } else { None }),
+                }
+            }
         }
+    }
+
+    /// Takes the credentials out of a document inside of a text, and tells whether there were any.
+    pub(super) fn edits(&mut self, node: &mut Node<'_>) -> bool {
+        let before = self.receipts.total() + self.given_up;
+        self.nesting += 1;
+        self.value(node);
+        self.nesting -= 1;
+        self.receipts.total() + self.given_up > before
     }
 
     /// Text that cannot be looked into is not recorded.
@@ -369,7 +382,7 @@ impl<'e> Walk<'e> {
 }
 
 /// The text of a document inside of a string.
-fn written(node: &mut Node<'_>) -> String {
+pub(super) fn written(node: &mut Node<'_>) -> String {
     settle(node);
     BodyRecord::new(node).map_or_else(|_| MASK.to_owned(), |body| body.text().to_owned())
 }

@@ -91,7 +91,8 @@ impl RuleSet {
         let rules = checked.rules.iter().map(|checked| checked.rule.clone()).collect();
         let only: Vec<RecordOnly> =
             checked.record_only.iter().map(|checked| checked.only.clone()).collect();
-        let redaction = Arc::new(compile(rules, &checked.keep, &only)?);
+        let policy = compile(rules, &checked.keep, &only)?;
+        let redaction = Arc::new(policy.with_route_words(events.literals().collect()));
         let Checked {
             rules,
             keep,

@@ -3,6 +3,8 @@
 //! Each module is `#[cfg(test)]`, so that clippy knows its helper functions for test code too.
 
 #[cfg(test)]
+mod access;
+#[cfg(test)]
 mod acts;
 #[cfg(test)]
 mod api;
@@ -44,6 +46,8 @@ mod kills;
 mod memory;
 #[cfg(test)]
 mod observed;
+#[cfg(test)]
+mod oidc;
 #[cfg(test)]
 mod passthrough;
 #[cfg(test)]

@@ -271,7 +271,7 @@ async fn under_a_path_of_a_proxy_in_front_every_address_has_it() {
         public_url: Some(public),
         ..crate::config::for_upstream("http://127.0.0.1:9", None, None, None).unwrap().reading
     };
-    let served = Served::beside(Ways::of(&reading), |log| router(log, settings())).await;
+    let served = Served::beside(Ways::of(&reading).unwrap(), |log| router(log, settings())).await;
     served.event(NEWS, json!({"description": "see =\"/audit here"})).await;
     served.indexed().await;
     let page = served.ask("/audit?limit=1").await.body;

@@ -8,8 +8,10 @@ use crate::capture::{Body, Release, Request, Response};
 use crate::record::{Receipt, RequestRecord, ResponseRecord};
 
 mod contents;
+mod evidence;
 mod formats;
 mod inner;
+mod nested;
 mod ordinary;
 mod prompts;
 mod properties;
