@@ -15,6 +15,9 @@ case $purpose in
     test)
         # rabbitmqadmin is a Python program; the tests start a node of their own.
         needs+=([curl]=curl [rabbitmq-server]=rabbitmq-server [python3]=python3)
+        # The console is looked at with a real browser, and a checker from npm; an identity provider is one
+        # of the applications of the tests.
+        needs+=([chromium]=chromium [node]=nodejs [npm]=npm)
         # Debian's python3 comes without what makes environments.
         if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
             needs+=([python3 -m venv]=python3-venv)
@@ -95,10 +98,53 @@ django() {
     "$dir/bin/pip" install --quiet --disable-pip-version-check "Django==$django_version"
 }
 
+# What tells whether pages can be used by everybody: one script, run in the browser of the tests.
+axe_version=4.14.1
+axe() {
+    local dir=target/axe
+    if grep -qsF "\"version\": \"$axe_version\"" "$dir/package/package.json"; then
+        return
+    fi
+    say "fetching axe-core $axe_version into $dir"
+    rm -rf "$dir"
+    mkdir -p "$dir"
+    npm pack --silent --pack-destination "$dir" "axe-core@$axe_version" >/dev/null 2>&1
+    tar -xzf "$dir/axe-core-$axe_version.tgz" -C "$dir"
+}
+
+# The identity provider, as tests/data/oidc/package-lock.json has it.
+oidc_provider() {
+    local dir=target/oidc lock=tests/data/oidc/package-lock.json
+    if [ -d "$dir/node_modules/oidc-provider" ] && cmp -s "$lock" "$dir/package-lock.json"; then
+        return
+    fi
+    say "installing oidc-provider into $dir"
+    rm -rf "$dir"
+    mkdir -p "$dir"
+    cp tests/data/oidc/package.json "$lock" "$dir/"
+    npm ci --prefix "$dir" --silent --no-audit --no-fund --ignore-scripts
+}
+
+# What holds the reading API against its OpenAPI document, in an environment of its own.
+schemathesis_version=4.32.5
+schemathesis() {
+    local dir=target/schemathesis
+    if [ "$("$dir/bin/schemathesis" --version 2>/dev/null)" = "schemathesis, version $schemathesis_version" ]; then
+        return
+    fi
+    say "installing schemathesis $schemathesis_version into $dir"
+    rm -rf "$dir"
+    python3 -m venv "$dir"
+    "$dir/bin/pip" install --quiet --disable-pip-version-check "schemathesis==$schemathesis_version"
+}
+
 case $purpose in
     test)
         cargo_tool cargo-nextest
         django
+        axe
+        oidc_provider
+        schemathesis
         ;;
     check) cargo_tool cargo-deny ;;
 esac

@@ -138,3 +138,23 @@ impl Grant {
         &self.view
     }
 }
+
+/// The group that everybody is in.
+pub const EVERYBODY: &str = "*";
+
+/// What those of a group may do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupGrant {
+    /// The group's name, or [`EVERYBODY`].
+    pub group: String,
+    /// What it gives.
+    pub grant: Grant,
+}
+
+impl GroupGrant {
+    /// What the first in order gives that names one of the groups; none where none does.
+    pub fn first(all: &[Self], groups: &[String]) -> Option<Grant> {
+        let is_in = |group: &String| group == EVERYBODY || groups.contains(group);
+        all.iter().find(|one| is_in(&one.group)).map(|one| one.grant.clone())
+    }
+}

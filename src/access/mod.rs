@@ -8,11 +8,13 @@
 //! - A token is shown once, to whoever makes it; what is kept cannot be turned back into it.
 //! - Every question is asked of the database, so that a revocation holds from the next request on,
 //!   for the token's sessions as well.
+//! - A token lets nobody in before its making is on record in the ledger, whoever made it.
 //! - A [`Reader`] comes from a token or a session that holds now, or from one whom the configuration
 //!   trusts to say who somebody is, and from nowhere else.
 //! - What cannot be understood in the database gives no access.
 
 mod bootstrap;
+mod changes;
 mod grant;
 mod reader;
 mod session;
@@ -24,9 +26,10 @@ mod token;
 mod tests;
 
 pub use bootstrap::{BOOTSTRAP_FILE, bootstrap};
-pub use grant::{Grant, GrantError, Right, Role};
+pub use changes::{Change, Done};
+pub use grant::{EVERYBODY, Grant, GrantError, GroupGrant, Right, Role};
 pub use reader::{Reader, Way};
 pub use session::{SessionId, SessionRules};
 pub use store::{Access, AccessError, Kept, NewToken};
 pub use throttle::{Failure, Throttle};
-pub use token::Token;
+pub use token::{Token, random};

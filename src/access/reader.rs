@@ -2,6 +2,13 @@
 
 use super::Grant;
 
+/// The longest id, in bytes, and the longest name, in characters.
+const TEXT_MAX: usize = 255;
+
+fn is_plain(text: &str) -> bool {
+    !text.chars().any(char::is_control)
+}
+
 /// How somebody got in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Way {
@@ -46,6 +53,16 @@ pub struct Reader {
 impl Reader {
     pub(super) fn new(id: String, name: String, grant: Grant, way: Way) -> Self {
         Self { id, name, grant, way }
+    }
+
+    /// A person of whom somebody that the configuration trusts says who it is; none if the id is
+    /// empty or too long to be one.
+    pub fn person(id: &str, name: Option<&str>, grant: Grant, way: Way) -> Option<Self> {
+        let id = Some(id.trim()).filter(|id| (1..=TEXT_MAX).contains(&id.len()) && is_plain(id))?;
+        let name = name.map(str::trim).filter(|name| !name.is_empty()).unwrap_or(id);
+        let shown = |c: char| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c };
+        let name = name.chars().take(TEXT_MAX).map(shown).collect();
+        Some(Self::new(id.to_owned(), name, grant, way))
     }
 
     /// The token's id, or by what the provider or proxy knows the person.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use chrono::DateTime;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, params};
 
+use super::changes::{Done, note};
 use super::{Grant, GrantError, Reader, Role, Token, Way};
 use crate::clock::Timestamp;
 use crate::index::View;
@@ -55,7 +56,31 @@ CREATE TABLE sessions (
 ) STRICT;
 ";
 
-const COLUMNS: &str = "id, name, role, scopes, created_ms, expires_ms, revoked_ms";
+/// Also added by version 2: what was done to tokens, and whether it is on record. Of the tokens that
+/// were there before, their making is recorded late.
+const CHANGES: &str = "
+CREATE TABLE changes (
+    n        INTEGER PRIMARY KEY,
+    id       TEXT    NOT NULL UNIQUE CHECK (length(id) = 36),
+    token    TEXT    NOT NULL REFERENCES tokens (id),
+    done     TEXT    NOT NULL CHECK (done IN ('made', 'revoked')),
+    user     INTEGER NOT NULL,
+    at_ms    INTEGER NOT NULL,
+    tried    INTEGER,
+    recorded INTEGER NOT NULL DEFAULT 0 CHECK (recorded IN (0, 1)),
+    UNIQUE (token, done)
+) STRICT;
+CREATE INDEX changes_to_record ON changes (n) WHERE recorded = 0;
+INSERT INTO changes (id, token, done, user, at_ms) SELECT id, id, 'made', 0, created_ms FROM tokens;
+";
+
+/// What [`kept`] reads.
+pub(super) const KEPT: &str = "tokens.id, tokens.name, tokens.role, tokens.scopes, \
+    tokens.created_ms, tokens.expires_ms, tokens.revoked_ms";
+
+/// Whether the making of a token is on record.
+pub(super) const ON_RECORD: &str = "EXISTS (SELECT 1 FROM changes \
+    WHERE changes.token = tokens.id AND changes.done = 'made' AND changes.recorded = 1)";
 
 /// What can go wrong. No variant carries a token.
 #[derive(Debug, thiserror::Error)]
@@ -172,22 +197,9 @@ impl Access {
         if length == 0 || length > NAME_MAX || new.name.chars().any(char::is_control) {
             return Err(AccessError::Name);
         }
-        let scopes = written(&new.grant);
-        let done = self.conn.execute(
-            "INSERT INTO tokens (id, hash, name, role, scopes, created_ms, expires_ms) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-            params![
-                EventId::new(now).to_string(),
-                token.hash(),
-                new.name,
-                new.grant.role().as_str(),
-                scopes,
-                now.timestamp_millis(),
-                new.expires.map(|time| time.timestamp_millis()),
-            ],
-        );
-        match done {
-            Ok(_) => Ok(()),
+        let id = EventId::new(now).to_string();
+        match self.insert(&id, token, new, now) {
+            Ok(()) => Ok(()),
             Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
                 Err(AccessError::NameTaken)
             }
@@ -195,35 +207,72 @@ impl Access {
         }
     }
 
-    /// Who holds the token, if it holds at `now`.
+    fn insert(
+        &mut self,
+        id: &str,
+        token: &Token,
+        new: &NewToken,
+        now: Timestamp,
+    ) -> rusqlite::Result<()> {
+        let transaction = self.conn.transaction()?;
+        transaction.execute(
+            "INSERT INTO tokens (id, hash, name, role, scopes, created_ms, expires_ms) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            params![
+                id,
+                token.hash(),
+                new.name,
+                new.grant.role().as_str(),
+                written(&new.grant),
+                now.timestamp_millis(),
+                new.expires.map(|time| time.timestamp_millis()),
+            ],
+        )?;
+        note(&transaction, id, Done::Made, now)?;
+        transaction.commit()
+    }
+
+    /// Who holds the token, if it holds at `now` and its making is on record.
     pub fn reader(&self, token: &Token, now: Timestamp) -> Result<Option<Reader>, AccessError> {
-        let sql = format!("SELECT {COLUMNS} FROM tokens WHERE hash = ?1");
-        let kept = self
+        let sql = format!("SELECT {KEPT} FROM tokens WHERE hash = ?1 AND {ON_RECORD}");
+        let found = self
             .conn
             .prepare_cached(&sql)
-            .and_then(|mut found| found.query_row([token.hash()], read).optional())
+            .and_then(|mut found| found.query_row([token.hash()], kept).optional())
             .map_err(|source| self.failed(source))?;
-        let kept = kept.flatten().filter(|kept| kept.holds(now));
+        let kept = found.flatten().filter(|kept| kept.holds(now));
         Ok(kept.map(|kept| Reader::new(kept.id, kept.name, kept.grant, Way::Token)))
     }
 
     /// Every token that there is or was, oldest first.
     pub fn list(&self) -> Result<Vec<Kept>, AccessError> {
-        let sql = format!("SELECT {COLUMNS} FROM tokens ORDER BY created_ms, id");
+        let sql = format!("SELECT {KEPT} FROM tokens ORDER BY created_ms, id");
         let list = || -> rusqlite::Result<Vec<Option<Kept>>> {
-            self.conn.prepare(&sql)?.query_map([], read)?.collect()
+            self.conn.prepare(&sql)?.query_map([], kept)?.collect()
         };
-        let kept = list().map_err(|source| self.failed(source))?;
-        Ok(kept.into_iter().flatten().collect())
+        let list = list().map_err(|source| self.failed(source))?;
+        Ok(list.into_iter().flatten().collect())
     }
 
     /// Ends a token, by its id or by the name of one that is not revoked; gives whether there was one.
     pub fn revoke(&mut self, which: &str, now: Timestamp) -> Result<bool, AccessError> {
-        let revoked = self.conn.execute(
-            "UPDATE tokens SET revoked_ms = ?2 WHERE revoked_ms IS NULL AND (id = ?1 OR name = ?1)",
-            params![which, now.timestamp_millis()],
-        );
-        revoked.map(|count| count > 0).map_err(|source| self.failed(source))
+        let mut revoke = || -> rusqlite::Result<bool> {
+            let transaction = self.conn.transaction()?;
+            let id: Option<String> = transaction
+                .query_row(
+                    "UPDATE tokens SET revoked_ms = ?2 \
+                     WHERE revoked_ms IS NULL AND (id = ?1 OR name = ?1) RETURNING id",
+                    params![which, now.timestamp_millis()],
+                    |row| row.get(0),
+                )
+                .optional()?;
+            if let Some(id) = &id {
+                note(&transaction, id, Done::Revoked, now)?;
+            }
+            transaction.commit()?;
+            Ok(id.is_some())
+        };
+        revoke().map_err(|source| self.failed(source))
     }
 
     /// Whether there is or was a token.
@@ -252,6 +301,7 @@ fn prepare(mut conn: Connection) -> rusqlite::Result<(Connection, i64)> {
     }
     if version == 1 {
         transaction.execute_batch(SESSIONS)?;
+        transaction.execute_batch(CHANGES)?;
         version = VERSION;
         transaction.pragma_update(None, "user_version", version)?;
     }
@@ -260,7 +310,7 @@ fn prepare(mut conn: Connection) -> rusqlite::Result<(Connection, i64)> {
 }
 
 /// A row, unless it cannot be understood.
-fn read(row: &Row<'_>) -> rusqlite::Result<Option<Kept>> {
+pub(super) fn kept(row: &Row<'_>) -> rusqlite::Result<Option<Kept>> {
     let time = |column: usize| -> rusqlite::Result<Option<Timestamp>> {
         let milliseconds: Option<i64> = row.get(column)?;
         // A date that there is not has passed.

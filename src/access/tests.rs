@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
 use super::{
-    Access, AccessError, BOOTSTRAP_FILE, Failure, Grant, GrantError, NewToken, Right, Role,
+    Access, AccessError, BOOTSTRAP_FILE, Done, Failure, Grant, GrantError, NewToken, Right, Role,
     Throttle, Token, bootstrap,
 };
 use crate::clock::Timestamp;
@@ -14,6 +14,13 @@ use crate::index::View;
 
 fn at(time: &str) -> Timestamp {
     time.parse().unwrap()
+}
+
+/// As if all that was done were in the ledger.
+fn recorded(access: &mut Access) {
+    for change in access.to_record().unwrap() {
+        access.recorded(change.id).unwrap();
+    }
 }
 
 fn pair(name: &str, value: &str) -> (String, String) {
@@ -33,7 +40,9 @@ fn a_token_holds_until_it_is_revoked_or_over() {
     let one = access.create(&new("ci", grant.clone(), Some("2026-07-02T00:00:00Z")), now).unwrap();
     let other = access.create(&new("ops", Grant::owner(), None), now).unwrap();
     let holder = |token: &Token, time: &str| {
-        Access::open(dir.path()).unwrap().reader(token, at(time)).unwrap()
+        let mut access = Access::open(dir.path()).unwrap();
+        recorded(&mut access);
+        access.reader(token, at(time)).unwrap()
     };
     let reader = holder(&one, "2026-07-01T23:59:59.999Z").unwrap();
     assert_eq!((reader.name(), reader.grant()), ("ci", &grant));
@@ -102,6 +111,8 @@ fn the_first_token_is_made_once_and_only_its_hash_is_kept() {
     assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
     let text = fs::read_to_string(&file).unwrap();
     let token = Token::parse(text.trim()).unwrap();
+    assert_eq!(access.reader(&token, now).unwrap(), None, "it is not on record");
+    recorded(&mut access);
     assert_eq!(access.reader(&token, now).unwrap().unwrap().grant(), &Grant::owner());
     assert_eq!(bootstrap(&mut access, dir.path(), now).unwrap(), None);
     // Also where it was revoked: whoever revoked it meant it.
@@ -126,6 +137,8 @@ fn what_is_not_understood_gives_no_access() {
     let mut access = Access::open(dir.path()).unwrap();
     let grant = Grant::within(Role::Viewer, [pair("pool", "blue")]).unwrap();
     let token = access.create(&new("a", grant, None), now).unwrap();
+    recorded(&mut access);
+    assert!(access.reader(&token, now).unwrap().is_some());
     let raw = rusqlite::Connection::open(dir.path().join("access.db")).unwrap();
     for scopes in ["{}", "[]", "", "{\"pool\":[]}", "{\"pool\":\"blue\"}", "{\"\":[\"a\"]}"] {
         raw.execute("UPDATE tokens SET scopes = ?1", [scopes]).unwrap();
@@ -154,4 +167,45 @@ fn who_fails_often_is_told_to_wait() {
         throttle.failed(address(n), later);
     }
     assert!(throttle.failed(address(30_000), later).wait().is_some());
+}
+
+#[test]
+fn what_is_done_is_noted_until_it_is_on_record() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut access = Access::open(dir.path()).unwrap();
+    let now = at("2026-07-01T00:00:00Z");
+    let token = access.create(&new("a", Grant::owner(), None), now).unwrap();
+    assert!(access.revoke("a", now).unwrap());
+    assert!(!access.revoke("a", now).unwrap());
+    let changes = access.to_record().unwrap();
+    let done: Vec<Done> = changes.iter().map(|change| change.done).collect();
+    assert_eq!(done, [Done::Made, Done::Revoked]);
+    assert_ne!(changes[0].id, changes[1].id);
+    access.recording(changes[0].id, 7).unwrap();
+    access.recording(changes[0].id, 9).unwrap();
+    assert_eq!(access.to_record().unwrap()[0].tried, Some(7), "the first try counts");
+    access.recorded(changes[0].id).unwrap();
+    assert_eq!(access.to_record().unwrap().len(), 1);
+    assert_eq!(access.reader(&token, now).unwrap(), None, "revoked all the same");
+    // What nobody noted was not made by us.
+    let raw = rusqlite::Connection::open(dir.path().join("access.db")).unwrap();
+    let other = access.create(&new("b", Grant::owner(), None), now).unwrap();
+    raw.execute("DELETE FROM changes", []).unwrap();
+    recorded(&mut access);
+    assert_eq!(access.reader(&other, now).unwrap(), None);
+}
+
+#[test]
+fn tokens_of_an_earlier_version_are_noted_late() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut access = Access::open(dir.path()).unwrap();
+    let now = at("2026-07-01T00:00:00Z");
+    let token = access.create(&new("a", Grant::owner(), None), now).unwrap();
+    drop(access);
+    let raw = rusqlite::Connection::open(dir.path().join("access.db")).unwrap();
+    raw.execute_batch("DROP TABLE changes; DROP TABLE sessions; PRAGMA user_version = 1;").unwrap();
+    let mut access = Access::open(dir.path()).unwrap();
+    assert_eq!(access.to_record().unwrap()[0].done, Done::Made);
+    recorded(&mut access);
+    assert_eq!(access.reader(&token, now).unwrap().unwrap().name(), "a");
 }

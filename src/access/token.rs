@@ -50,7 +50,7 @@ impl Token {
 }
 
 /// Bytes that nobody can guess.
-pub(super) fn random() -> io::Result<[u8; SECRET_BYTES]> {
+pub fn random() -> io::Result<[u8; SECRET_BYTES]> {
     let mut secret = [0; SECRET_BYTES];
     File::open("/dev/urandom")?.read_exact(&mut secret)?;
     Ok(secret)

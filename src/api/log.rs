@@ -10,12 +10,15 @@ use axum::http::HeaderMap;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
 
+use super::changes::record_changes;
 use super::problem::Problem;
+use super::shares::{Share, Shares};
 use super::shown::{Shown, Used};
+use super::sign_in;
 use super::ways::Ways;
-use crate::access::{Access, AccessError, Reader, Throttle};
+use crate::access::{Access, AccessError, Failure, Reader, Throttle};
 use crate::clock::Clock;
-use crate::index::Index;
+use crate::index::{Index, IndexError};
 use crate::recorder::Recorder;
 use crate::redact::Redacted;
 use crate::store::LedgerReader;
@@ -23,10 +26,10 @@ use crate::telemetry::Metrics;
 
 /// Questions that are answered at one time.
 const READS: usize = 8;
-/// Exports at one time.
-const EXPORTS: usize = 2;
-/// Live tails at one time.
-const TAILS: usize = 32;
+/// Exports at one time, of all readers and of one.
+const EXPORTS: (usize, usize) = (4, 2);
+/// Live tails at one time, of all readers and of one.
+const TAILS: (usize, usize) = (32, 8);
 /// How long a question may wait for its turn.
 const TURN: Duration = Duration::from_secs(2);
 /// How long a question may take.
@@ -65,28 +68,45 @@ pub struct Turns {
     reads: Arc<Semaphore>,
     exports: Arc<Semaphore>,
     tails: Arc<Semaphore>,
+    exporters: Shares,
+    followers: Shares,
     throttle: Throttle,
     /// Apart, so that every one of them that is answered is on record.
     pub(super) sign_ins: Throttle,
+    /// One records what was done to tokens.
+    pub(super) changes: tokio::sync::Mutex<()>,
+    /// Who claims to be somebody, and gets nowhere by it.
+    pub(super) strays: Throttle,
 }
 
 impl Default for Turns {
     fn default() -> Self {
         Self {
             reads: Arc::new(Semaphore::new(READS)),
-            exports: Arc::new(Semaphore::new(EXPORTS)),
-            tails: Arc::new(Semaphore::new(TAILS)),
+            exports: Arc::new(Semaphore::new(EXPORTS.0)),
+            tails: Arc::new(Semaphore::new(TAILS.0)),
+            exporters: Shares::default(),
+            followers: Shares::default(),
             throttle: Throttle::default(),
             sign_ins: Throttle::default(),
+            changes: tokio::sync::Mutex::default(),
+            strays: Throttle::default(),
         }
     }
 }
 
 /// A connection to the index for one question. When it is dropped, the question is given up.
-pub(super) struct Session {
-    pub(super) index: Index,
-    _gone: Gone,
-    _turn: OwnedSemaphorePermit,
+pub(crate) struct Session {
+    pub(crate) index: Index,
+    pub(crate) turn: Turn,
+}
+
+/// One of the few that are answered at one time. When it is dropped, its question is given up.
+pub(crate) struct Turn {
+    gone: Gone,
+    deadline: Option<Instant>,
+    share: Option<Share>,
+    _permit: OwnedSemaphorePermit,
 }
 
 struct Gone(Arc<AtomicBool>);
@@ -99,7 +119,7 @@ impl Drop for Gone {
 
 impl Log {
     /// Waits for a turn to ask one question.
-    pub(super) async fn read(&self) -> Result<Session, Problem> {
+    pub(crate) async fn read(&self) -> Result<Session, Problem> {
         let waiting = Arc::clone(&self.turns.reads).acquire_owned();
         match timeout(TURN, waiting).await {
             Ok(Ok(turn)) => self.open(turn, Some(Instant::now() + READ)).await,
@@ -108,32 +128,56 @@ impl Log {
     }
 
     /// A turn for an export, which may take as long as its client goes on reading.
-    pub(super) async fn export(&self) -> Result<Session, Problem> {
+    pub(super) async fn export(&self, reader: &Reader) -> Result<Session, Problem> {
+        let share = self.turns.exporters.take(reader.id(), EXPORTS.1);
         let turn = Arc::clone(&self.turns.exports).try_acquire_owned();
-        self.open(turn.map_err(|_| Problem::busy())?, None).await
+        let share = share.ok_or_else(Problem::busy)?;
+        let mut session = self.open(turn.map_err(|_| Problem::busy())?, None).await?;
+        session.turn.share = Some(share);
+        Ok(session)
     }
 
     /// A turn for a live tail.
-    pub(super) async fn tail(&self) -> Result<Session, Problem> {
+    pub(super) async fn tail(&self, reader: &Reader) -> Result<Session, Problem> {
+        let share = self.turns.followers.take(reader.id(), TAILS.1);
         let turn = Arc::clone(&self.turns.tails).try_acquire_owned();
-        self.open(turn.map_err(|_| Problem::busy())?, None).await
+        let share = share.ok_or_else(Problem::busy)?;
+        let mut session = self.open(turn.map_err(|_| Problem::busy())?, None).await?;
+        session.turn.share = Some(share);
+        Ok(session)
     }
 
     async fn open(
         &self,
-        turn: OwnedSemaphorePermit,
+        permit: OwnedSemaphorePermit,
         deadline: Option<Instant>,
     ) -> Result<Session, Problem> {
+        let turn = Turn { gone: Gone(Arc::default()), deadline, share: None, _permit: permit };
+        let index = self.index(&turn).await?;
+        Ok(Session { index, turn })
+    }
+
+    /// What is refused for want of a right counts against the address: too much of it is not recorded
+    /// any more, so that nobody fills the ledger by asking.
+    pub(super) fn refused(&self, peer: Option<IpAddr>) -> Result<(), Problem> {
+        let failed = peer.map(|peer| self.turns.throttle.failed(peer, Instant::now()));
+        match failed.and_then(Failure::wait) {
+            Some(wait) => Err(Problem::throttled(wait)),
+            None => Ok(()),
+        }
+    }
+
+    /// A connection to the index, of the same turn.
+    pub(super) async fn index(&self, turn: &Turn) -> Result<Index, IndexError> {
         let mut index = Index::open_read_only(&self.dir).await?;
-        let gone = Arc::new(AtomicBool::new(false));
-        let is_gone = Arc::clone(&gone);
+        let (gone, deadline) = (Arc::clone(&turn.gone.0), turn.deadline);
         let is_late = move || deadline.is_some_and(|deadline| Instant::now() >= deadline);
-        index.give_up_when(move || is_gone.load(Ordering::Relaxed) || is_late()).await?;
-        Ok(Session { index, _gone: Gone(gone), _turn: turn })
+        index.give_up_when(move || gone.load(Ordering::Relaxed) || is_late()).await?;
+        Ok(index)
     }
 
     /// A connection to the ledger.
-    pub(super) async fn ledger(&self) -> Result<LedgerReader, Problem> {
+    pub(crate) async fn ledger(&self) -> Result<LedgerReader, Problem> {
         LedgerReader::open(&self.dir).await.map_err(|error| {
             tracing::error!(%error, "the ledger cannot be opened to read");
             Problem::unavailable("the ledger cannot be read")
@@ -146,13 +190,17 @@ impl Log {
         headers: &HeaderMap,
         peer: Option<IpAddr>,
     ) -> Result<Reader, Problem> {
-        let shown = Shown::of(headers, &self.ways);
-        self.reader(&shown, Used::Now).await?.ok_or_else(|| {
-            let now = Instant::now();
-            match peer.and_then(|peer| self.turns.throttle.failed(peer, now).wait()) {
-                Some(wait) => Problem::throttled(wait),
-                None => Problem::unauthorized(),
-            }
+        let shown = Shown::of(headers, &self.ways, peer);
+        if let Some(reader) = self.reader(&shown, Used::Now).await? {
+            return Ok(reader);
+        }
+        sign_in::note(self, &shown, headers, peer).await;
+        let now = Instant::now();
+        let failure = peer.map(|peer| self.turns.throttle.failed(peer, now));
+        Err(match (&*shown, failure.and_then(Failure::wait)) {
+            (Shown::Stranger(_), _) => Problem::no_role(),
+            (_, Some(wait)) => Problem::throttled(wait),
+            (_, None) => Problem::unauthorized(),
         })
     }
 
@@ -162,12 +210,32 @@ impl Log {
         shown: &Arc<Shown>,
         used: Used,
     ) -> Result<Option<Reader>, Problem> {
+        match &**shown {
+            Shown::Nothing | Shown::Wrong | Shown::Stranger(_) => return Ok(None),
+            Shown::Person(reader) => return Ok(Some(reader.clone())),
+            Shown::Token(_) | Shown::Session(_) => {}
+        }
+        let found = self.find(shown, used).await?;
+        if found.is_some() || !matches!(&**shown, Shown::Token(_)) {
+            return Ok(found);
+        }
+        // A token of which only its making is not yet on record holds as soon as that is. Somebody else
+        // may have recorded it since.
+        record_changes(self).await?;
+        self.find(shown, used).await
+    }
+
+    async fn find(
+        self: &Arc<Self>,
+        shown: &Arc<Shown>,
+        used: Used,
+    ) -> Result<Option<Reader>, Problem> {
         let (shown, now) = (Arc::clone(shown), self.clock.now());
         self.access(move |access, ways| match (&*shown, used) {
-            (Shown::Nothing, _) => Ok(None),
             (Shown::Token(token), _) => access.reader(token, now),
             (Shown::Session(id), Used::Now) => access.session(id, &ways.sessions, now),
             (Shown::Session(id), Used::Before) => access.idle_session(id, &ways.sessions, now),
+            _ => Ok(None),
         })
         .await
     }
@@ -194,7 +262,7 @@ impl Log {
     }
 
     /// What a reader should know about how current the answer is.
-    pub(super) fn warn_of_lag(&self, warnings: &mut Vec<String>) {
+    pub(crate) fn warn_of_lag(&self, warnings: &mut Vec<String>) {
         if self.metrics.index_lag.get() > LAG {
             warnings
                 .push("the search index is behind: the newest events may be missing".to_owned());

@@ -8,22 +8,26 @@
 //! - An export is on record before its first row is given away, and its end before its last.
 
 mod asked;
+mod changes;
 mod counts;
+mod coverage;
 mod events;
 mod export;
+mod listener;
 mod log;
 mod openapi;
 mod problem;
 mod record;
+mod shares;
 mod shown;
 mod sign_in;
 mod tail;
 mod ways;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -36,8 +40,15 @@ use tokio::sync::watch;
 
 use crate::recorder::Recorder;
 use crate::telemetry::Metrics;
-use problem::Problem;
+use listener::{CONNECTIONS, Few, Peer, with_address};
 
+pub(crate) use asked::{Allowed, Asked, Who};
+pub(crate) use counts::{FacetValues, Facets, Stats, ValueCount, facets_of, stats_of};
+pub(crate) use events::one_of;
+pub(crate) use log::Session;
+pub(crate) use problem::Problem;
+
+pub use changes::keep_changes;
 pub use log::{Log, Redaction, Turns};
 pub use sign_in::Visitor;
 pub use ways::{SignInWays, Ways};
@@ -76,6 +87,7 @@ pub fn router(operations: Operations, log: Arc<Log>) -> Router {
         .route("/v1/admin/audit", get(events::list))
         .route("/v1/admin/audit/facets", get(counts::facets))
         .route("/v1/admin/audit/stats", get(counts::stats))
+        .route("/v1/admin/audit/coverage", get(coverage::coverage))
         .route("/v1/admin/audit/export", get(export::export).head(no_head))
         .route("/v1/admin/audit/stream", get(tail::tail).head(no_head))
         .route("/v1/admin/audit/{id}", get(events::one))
@@ -104,16 +116,17 @@ async fn guarded(mut response: Response) -> Response {
     response
 }
 
-/// Serves until `operations.stopping` says so.
+/// Serves until `stopping` says so.
 pub async fn serve(
     listener: TcpListener,
-    operations: Operations,
-    log: Arc<Log>,
+    router: Router,
+    mut stopping: watch::Receiver<bool>,
 ) -> std::io::Result<()> {
-    let mut stopping = operations.stopping.clone();
     listener.set_nonblocking(true)?;
-    let listener = tokio::net::TcpListener::from_std(listener)?;
-    let service = router(operations, log).into_make_service_with_connect_info::<SocketAddr>();
+    let listener = Few::new(tokio::net::TcpListener::from_std(listener)?, CONNECTIONS);
+    let service = router
+        .layer(middleware::map_request(with_address))
+        .into_make_service_with_connect_info::<Peer>();
     axum::serve(listener, service)
         .with_graceful_shutdown(async move {
             // An error means that the sender is gone, which is a reason to stop as well.

@@ -1,21 +1,30 @@
 //! What a request shows of who sends it.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderName, header};
 
 use super::ways::Ways;
-use crate::access::{SessionId, Token};
+use crate::access::{GroupGrant, Reader, SessionId, Token, Way};
+use crate::config::TrustedHeader;
 
-/// What was shown. A request that shows a token is that token's, whatever else it shows.
+/// What was shown. A token of ours counts before what a trusted proxy says, and that before a session;
+/// a wrong token is not made up for by a session.
 #[derive(Debug)]
 pub(super) enum Shown {
-    /// Nothing that could be right.
+    /// Nothing.
     Nothing,
+    /// A token that cannot be one.
+    Wrong,
     /// A token, in the field for it.
     Token(Token),
     /// A session, in its cookie.
     Session(SessionId),
+    /// A trusted proxy says who it is.
+    Person(Reader),
+    /// A trusted proxy says who it is, and they may do nothing.
+    Stranger(String),
 }
 
 /// Whether it was shown by somebody just now.
@@ -28,23 +37,78 @@ pub(super) enum Used {
 }
 
 impl Shown {
-    /// What these fields show.
-    pub(super) fn of(headers: &HeaderMap, ways: &Ways) -> Arc<Self> {
-        let shown = if headers.contains_key(header::AUTHORIZATION) {
-            bearer(headers).map(Self::Token)
-        } else {
-            session(headers, ways).map(Self::Session)
-        };
-        Arc::new(shown.unwrap_or(Self::Nothing))
+    /// What these fields show, sent by `peer`.
+    pub(super) fn of(headers: &HeaderMap, ways: &Ways, peer: Option<IpAddr>) -> Arc<Self> {
+        let bearer = bearer(headers);
+        let person = || person(headers, ways, peer);
+        Arc::new(match bearer {
+            Bearer::Token(token) => Self::Token(token),
+            Bearer::Wrong => person().unwrap_or(Self::Wrong),
+            Bearer::None => {
+                let session = || session(headers, ways).map(Self::Session);
+                person().or_else(session).unwrap_or(Self::Nothing)
+            }
+        })
+    }
+
+    /// Whether the request says who it is in a way that only a trusted proxy may, and is not believed.
+    pub(super) fn is_stray(&self, headers: &HeaderMap, ways: &Ways) -> bool {
+        let believed = matches!(self, Self::Token(_) | Self::Person(_) | Self::Stranger(_));
+        let trusted = ways.header.as_ref();
+        let mut claims = trusted.into_iter().flat_map(|trusted| headers.get_all(&trusted.user));
+        !believed && claims.any(|claim| !claim.is_empty())
     }
 }
 
+enum Bearer {
+    None,
+    Wrong,
+    Token(Token),
+}
+
 /// The one bearer token of a request.
-fn bearer(headers: &HeaderMap) -> Option<Token> {
+fn bearer(headers: &HeaderMap) -> Bearer {
     let mut fields = headers.get_all(header::AUTHORIZATION).iter();
-    let (Some(field), None) = (fields.next(), fields.next()) else { return None };
-    let (scheme, token) = field.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| Token::parse(token.trim()))?
+    let field = match (fields.next(), fields.next()) {
+        (None, _) => return Bearer::None,
+        (Some(field), None) => field,
+        (Some(_), Some(_)) => return Bearer::Wrong,
+    };
+    match field.to_str().ok().and_then(|field| field.split_once(' ')) {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
+            Token::parse(token.trim()).map_or(Bearer::Wrong, Bearer::Token)
+        }
+        // What a proxy in front asked for, and not we.
+        Some((scheme, _)) if scheme.eq_ignore_ascii_case("basic") => Bearer::None,
+        _ => Bearer::Wrong,
+    }
+}
+
+/// Whom a trusted proxy names.
+fn person(headers: &HeaderMap, ways: &Ways, peer: Option<IpAddr>) -> Option<Shown> {
+    let trusted = ways.header.as_ref()?;
+    let peer = peer?.to_canonical();
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    if !trusted.peers.iter().any(|network| network.contains(&peer)) || !ways.is_own_host(host) {
+        return None;
+    }
+    let mut users = texts(headers, &trusted.user);
+    let (Some(Some(user)), None) = (users.next(), users.next()) else { return None };
+    // Nobody has signed in there.
+    let user = Some(user.trim()).filter(|user| !user.is_empty())?;
+    let grant = GroupGrant::first(&trusted.grants, &groups(headers, trusted));
+    let reader = grant.and_then(|grant| Reader::person(user, None, grant, Way::Header));
+    Some(reader.map_or_else(|| Shown::Stranger(user.chars().take(64).collect()), Shown::Person))
+}
+
+fn groups(headers: &HeaderMap, trusted: &TrustedHeader) -> Vec<String> {
+    let Some(field) = &trusted.groups else { return Vec::new() };
+    let names = texts(headers, field).flatten().flat_map(|text| text.split(','));
+    names.map(str::trim).filter(|name| !name.is_empty()).map(ToOwned::to_owned).collect()
+}
+
+fn texts<'h>(headers: &'h HeaderMap, name: &HeaderName) -> impl Iterator<Item = Option<&'h str>> {
+    headers.get_all(name).iter().map(|field| std::str::from_utf8(field.as_bytes()).ok())
 }
 
 /// The one session of a request.

@@ -4,21 +4,26 @@
 //! see, and still holds when the index was built again.
 
 use std::convert::Infallible;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use axum::extract::State;
-use axum::http::{HeaderMap, Uri, header};
+use axum::http::{Extensions, HeaderMap, Uri, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http_body_util::channel::{Channel, Sender};
+use hyper::body::Frame;
+use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::asked::{Allowed, Asked, Who};
 use super::log::{Log, Session};
 use super::problem::Problem;
 use super::shown::{Shown, Used};
+use super::sign_in::peer;
 use crate::access::Reader;
 use crate::index::{Place, Search, View};
 use crate::query::Summary;
@@ -44,11 +49,12 @@ pub(super) async fn tail(
     State(log): State<Arc<Log>>,
     who: Who,
     headers: HeaderMap,
+    extensions: Extensions,
     uri: Uri,
 ) -> Result<Response, Problem> {
     let asked = Asked::of(&uri, &who, TAIL, log.clock.now())?;
-    let shown = Shown::of(&headers, &log.ways);
-    let mut session = log.tail().await?;
+    let shown = Shown::of(&headers, &log.ways, peer(&extensions));
+    let mut session = log.tail(&who.0).await?;
     let latest = session.index.latest().await?;
     let mut first = String::from(": ok\n\n");
     let last = headers.get(LAST_EVENT_ID).map(|id| id.to_str().unwrap_or_default());
@@ -63,8 +69,10 @@ pub(super) async fn tail(
         },
     };
     let (sender, body) = Channel::<Bytes, Infallible>::new(PIECES);
+    let (connected, left) = oneshot::channel();
+    let body = Watched { body, _connected: connected };
     let tail = Tail { log, session, search: asked.search, place, sender, reader: who.0, shown };
-    tokio::spawn(tail.run(first));
+    tokio::spawn(tail.run(first, left));
     let headers = [(header::CONTENT_TYPE, "text/event-stream; charset=utf-8")];
     Ok((headers, Body::new(body)).into_response())
 }
@@ -74,6 +82,25 @@ async fn resume(session: &mut Session, view: &View, last: &str) -> Result<Option
     let (id, act) = last.split_once('.').unwrap_or((last, "0"));
     let (Ok(id), Ok(act)) = (id.parse::<EventId>(), act.parse()) else { return Ok(None) };
     Ok(session.index.place_of(view, &id.to_string(), act).await?)
+}
+
+/// A body that is known to have been dropped, so that a client that leaves makes room for another at
+/// once, and not when something is next sent.
+struct Watched {
+    body: Channel<Bytes, Infallible>,
+    _connected: oneshot::Sender<()>,
+}
+
+impl HttpBody for Watched {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
 }
 
 struct Tail {
@@ -89,11 +116,12 @@ struct Tail {
 impl Tail {
     /// Until the client leaves, the token ends, or the process stops. The client then comes back with
     /// the id of the last event that it has.
-    async fn run(mut self, first: String) {
+    async fn run(mut self, first: String, left: oneshot::Receiver<()>) {
         let mut stopping = self.log.stopping.clone();
         let stopped = async move { drop(stopping.wait_for(|stopping| *stopping).await) };
         tokio::select! {
             () = stopped => {}
+            _ = left => {}
             () = self.go_on(first) => {}
         }
     }

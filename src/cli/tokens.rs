@@ -15,8 +15,8 @@ use crate::query;
 
 /// Make, list and revoke the tokens with which the log is read over HTTP
 ///
-/// Changes hold at once, also while the proxy runs. Whoever may write to the ledger's directory may
-/// make tokens.
+/// Changes hold at once, also while the proxy runs, which puts them on record; if none runs, the next
+/// one does. Whoever may write to the ledger's directory may make tokens.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   countersign tokens create --name ada --role owner

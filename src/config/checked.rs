@@ -5,8 +5,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use http::HeaderName;
 use ipnet::IpNet;
 
+use crate::access::GroupGrant;
+use crate::identify::Secret;
 use crate::rules::Pack;
 
 /// Everything that a running proxy needs to know.
@@ -272,6 +275,46 @@ pub struct Reading {
     pub public_url: Option<PublicUrl>,
     /// How long sessions of browsers last.
     pub sessions: Sessions,
+    /// A proxy in front that says who somebody is.
+    pub trusted_header: Option<TrustedHeader>,
+    /// A provider that says who somebody is.
+    pub oidc: Option<Oidc>,
+}
+
+/// A proxy in front that says who somebody is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrustedHeader {
+    /// The field with the user's name.
+    pub user: HeaderName,
+    /// The field with the names of their groups, separated by commas.
+    pub groups: Option<HeaderName>,
+    /// Who may say it.
+    pub peers: Vec<IpNet>,
+    /// What groups may do; the first that fits holds.
+    pub grants: Vec<GroupGrant>,
+}
+
+/// An OpenID Connect provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Oidc {
+    /// Its issuer, to the letter.
+    pub issuer: String,
+    /// As what countersign is known there.
+    pub client_id: String,
+    /// Its secret; none for a public client.
+    pub client_secret: Option<Secret>,
+    /// By what people know it.
+    pub label: String,
+    /// What is asked for.
+    pub scopes: Vec<String>,
+    /// The claim with the names of groups.
+    pub claim: String,
+    /// What groups may do; the first that fits holds.
+    pub grants: Vec<GroupGrant>,
+    /// Authorities that are trusted in place of the system's, as DER.
+    pub authorities: Vec<Vec<u8>>,
+    /// How long it may take to answer.
+    pub timeout: Duration,
 }
 
 /// Where browsers find the reading listener, behind a proxy.

@@ -13,7 +13,9 @@ mod reading;
 mod text;
 mod traffic;
 
-pub(super) use reading::{ReadingFile, SessionsFile};
+pub(super) use reading::{
+    GrantFile, OidcFile, ReadingFile, RoleFile, SessionsFile, TrustedHeaderFile,
+};
 pub(super) use text::{Duration, OneOrMany, Size, Threads};
 pub(super) use traffic::{
     BalancingFile, CaptureFile, GenerationFile, HealthCheckFile, HttpFile, KindFile, LevelFile,

@@ -1,7 +1,10 @@
 //! Servers that are asked about credentials: their keys, or whose a token is.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::time::Duration;
+
+use http::Uri;
 
 /// A server of HTTP.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +22,34 @@ pub struct Endpoint {
     pub authorities: Vec<Vec<u8>>,
     /// As whom it is asked.
     pub client: Option<ClientCredentials>,
+}
+
+impl Endpoint {
+    /// A server by its URL, if it is one without user and fragment.
+    pub fn parse(url: &str) -> Option<Self> {
+        let uri: Uri = url.parse().ok()?;
+        let tls = match uri.scheme_str()? {
+            "https" => true,
+            "http" => false,
+            _ => return None,
+        };
+        let authority = uri.authority()?;
+        if url.contains(['#', '@']) {
+            return None;
+        }
+        let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
+        let port = authority.port_u16().unwrap_or(if tls { 443 } else { 80 });
+        let path = uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
+        let (authorities, client) = (Vec::new(), None);
+        (!host.is_empty()).then_some(Self { tls, host, port, path, authorities, client })
+    }
+
+    /// Whether what is sent there stays on this machine.
+    pub fn is_here(&self) -> bool {
+        let address = self.host.parse::<IpAddr>();
+        self.host.eq_ignore_ascii_case("localhost")
+            || address.is_ok_and(|address| address.is_loopback())
+    }
 }
 
 /// Where the keys of an issuer are fetched.

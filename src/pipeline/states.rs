@@ -97,6 +97,11 @@ impl Prepared {
         self.naming.get().is_about_item(&self.intent.get().request)
     }
 
+    /// The template of its path; empty if it has none.
+    pub(crate) fn route(&self) -> &str {
+        self.intent.get().request.route.as_deref().unwrap_or_default()
+    }
+
     /// Where the rule has the state read, as far as the request tells.
     pub fn whereabouts(&self) -> Whereabouts {
         let intent = self.intent.get();

@@ -207,9 +207,14 @@ pub(super) async fn ask_server(
 pub(super) fn head(method: &str, endpoint: &Endpoint) -> Result<RequestHeader, FetchError> {
     let wrong = |_| FetchError::Request;
     let mut head = RequestHeader::build(method, endpoint.path.as_bytes(), None).map_err(wrong)?;
-    let host = match endpoint.host.contains(':') {
-        true => format!("[{}]:{}", endpoint.host, endpoint.port),
-        false => format!("{}:{}", endpoint.host, endpoint.port),
+    let name = match endpoint.host.contains(':') {
+        true => format!("[{}]", endpoint.host),
+        false => endpoint.host.clone(),
+    };
+    // As browsers and other clients send it.
+    let host = match (endpoint.tls, endpoint.port) {
+        (true, 443) | (false, 80) => name,
+        (_, port) => format!("{name}:{port}"),
     };
     head.insert_header("Host", host).map_err(wrong)?;
     head.insert_header("Accept", "application/json").map_err(wrong)?;

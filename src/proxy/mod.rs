@@ -4,8 +4,8 @@
 //! audited (by `plan`), `exchange` carries an audited request through and reads states before and
 //! after it, `tunnel` what follows an upgrade, `oversee` looks on while a model's answer streams,
 //! `subject` gathers what the stages are told, `balance` picks the upstream's address, `identity` asks
-//! who acts, `fetch` puts the questions of our own. `pass` carries reads
-//! that are not recorded; everything
+//! who acts, `fetch` puts the questions of our own, `outward` those of the reading side. `pass` carries
+//! reads that are not recorded; everything
 //! else goes through Pingora's own pipeline.
 //!
 //! Invariants: no audited request reaches an upstream before its intent is durable; no response of
@@ -21,10 +21,13 @@ mod exchange;
 mod fetch;
 mod forward;
 mod gate;
+mod heavy;
 mod identity;
 mod listening;
+mod outward;
 mod oversee;
 mod pass;
+mod patience;
 mod plan;
 mod problem;
 mod release;
@@ -40,6 +43,7 @@ pub use body::declared_length;
 pub use budget::{Budget, Flight, InFlight};
 pub use door::Door;
 pub use gate::{Gate, Shared, application};
+pub use outward::{Outward, OutwardError, Question, Reply};
 pub use plan::{Recording, is_rejection, is_stream, recording, stage, streams, table, upgrade};
 pub use snapshot::{Ruled, Snapshot};
 

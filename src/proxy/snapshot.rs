@@ -13,6 +13,7 @@ use tokio::sync::Semaphore;
 
 use super::balance::{Pool, UpstreamError};
 use super::identity::Identity;
+use super::patience::Patience;
 use super::plan;
 use crate::config::{Config, Route, RouteKind};
 use crate::derive::EventRules;
@@ -58,6 +59,7 @@ pub struct Snapshot {
     pub rule_reads: Vec<PathBuf>,
     identity: Identity,
     observing: Semaphore,
+    patience: Patience,
     table: RouteTable,
     routes: Vec<Arc<Routed>>,
     pools: BTreeMap<String, Pool>,
@@ -93,6 +95,7 @@ impl Snapshot {
             rule_reads: reads,
             identity,
             observing,
+            patience: Patience::default(),
             table,
             routes,
             pools,
@@ -148,6 +151,11 @@ impl Snapshot {
     /// Permits to read a state.
     pub(super) fn observing(&self) -> &Semaphore {
         &self.observing
+    }
+
+    /// Where readings of states are not answered.
+    pub(super) fn patience(&self) -> &Patience {
+        &self.patience
     }
 
     /// Fields that say who acts, from a peer that may not say so.

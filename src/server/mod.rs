@@ -28,6 +28,7 @@ use crate::access::{self, Access, AccessError};
 use crate::api;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Ledger};
+use crate::console;
 use crate::follow::follow;
 use crate::index::Index;
 use crate::problem::Problems;
@@ -129,6 +130,7 @@ impl Server {
             signals.map_err(ServerError::Runtime)?;
         let (recorder, recorder_thread) = start_recorder(&config, &clock, &metrics)?;
         let access = open_access(&config.ledger.dir, &*clock)?;
+        let ways = api::Ways::of(&config.reading).map_err(AccessError::Random)?;
         let (stop, stopping) = watch::channel(false);
         let (retire, retired) = watch::channel(false);
         let first = Snapshot::start(config.clone(), ruled, &metrics, retired, None);
@@ -164,7 +166,7 @@ impl Server {
             retire,
             hangup,
         };
-        server.attend(reloader, reading, access, stopping);
+        server.attend(reloader, reading, (access, ways), stopping);
         Ok(server)
     }
 
@@ -200,7 +202,7 @@ impl Server {
         &mut self,
         reloader: Reloader,
         reading: TcpListener,
-        access: Access,
+        (access, ways): (Access, api::Ways),
         stopping: watch::Receiver<bool>,
     ) {
         let budget = Arc::clone(&self.shared.budget);
@@ -214,7 +216,7 @@ impl Server {
         let log = Arc::new(api::Log {
             dir: reloader.started_with.ledger.dir.clone(),
             access: access.into(),
-            ways: api::Ways::of(&reloader.started_with.reading),
+            ways,
             clock: Arc::clone(&self.shared.clock),
             recorder: self.shared.recorder.clone(),
             metrics: Arc::clone(&self.shared.metrics),
@@ -224,8 +226,18 @@ impl Server {
             stopping: stopping.clone(),
             turns: api::Turns::default(),
         });
+        let shared = Arc::clone(&self.shared);
+        let settings: console::Settings = Arc::new(move || {
+            let now = shared.snapshot.load();
+            let (config, events) = (now.config.clone(), Arc::clone(&now.events));
+            console::InForce { config, events, ruleset: now.ruleset.clone() }
+        });
+        let router = api::router(operations, Arc::clone(&log))
+            .merge(console::router(Arc::clone(&log), settings));
+        let ending = stopping.clone();
+        self.reading.spawn(api::keep_changes(Arc::clone(&log), stopping.clone()));
         self.reading.spawn(async move {
-            if let Err(error) = api::serve(reading, operations, log).await {
+            if let Err(error) = api::serve(reading, router, ending).await {
                 tracing::error!(%error, "the reading listener failed");
             }
         });

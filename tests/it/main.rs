@@ -3,6 +3,8 @@
 //! Each module is `#[cfg(test)]`, so that clippy knows its helper functions for test code too.
 
 #[cfg(test)]
+mod access;
+#[cfg(test)]
 mod acts;
 #[cfg(test)]
 mod api;
@@ -10,6 +12,8 @@ mod api;
 mod canary;
 #[cfg(test)]
 mod changes;
+#[cfg(test)]
+mod console;
 #[cfg(test)]
 mod coverage;
 #[cfg(test)]
@@ -24,6 +28,8 @@ mod events;
 mod exchange;
 #[cfg(test)]
 mod explain;
+#[cfg(test)]
+mod exports;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
@@ -45,6 +51,8 @@ mod memory;
 #[cfg(test)]
 mod observed;
 #[cfg(test)]
+mod oidc;
+#[cfg(test)]
 mod passthrough;
 #[cfg(test)]
 mod protocols;
@@ -56,6 +64,8 @@ mod readonly;
 mod reads;
 #[cfg(test)]
 mod reloads;
+#[cfg(test)]
+mod schemathesis;
 #[cfg(test)]
 mod selectors;
 #[cfg(test)]

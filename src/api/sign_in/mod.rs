@@ -7,6 +7,7 @@
 //! - Nobody is sent anywhere but to pages of the console.
 
 mod browser;
+mod oidc;
 mod token;
 mod visitor;
 
@@ -16,14 +17,16 @@ use std::time::Instant;
 
 use axum::Router;
 use axum::extract::{ConnectInfo, DefaultBodyLimit};
-use axum::http::Extensions;
-use axum::routing::post;
+use axum::http::{Extensions, HeaderMap};
+use axum::routing::{get, post};
 use serde_json::{Value, json};
 
 use super::log::Log;
-use super::record::Notice;
+use super::record::{Notice, actor, stranger};
+use super::shown::Shown;
 use crate::access::{Failure, Reader};
 
+pub(super) use oidc::Provider;
 pub use visitor::Visitor;
 
 /// The largest form, in bytes.
@@ -36,6 +39,12 @@ enum Refusal {
     Token,
     /// Too many failures.
     Throttled,
+    /// The provider said no, or said what cannot be believed.
+    Oidc,
+    /// The person is known, and may do nothing.
+    Role,
+    /// Another site may have sent the form.
+    CrossSite,
     /// The session has ended.
     Expired,
     /// It cannot be recorded, or the database does not answer.
@@ -47,6 +56,9 @@ impl Refusal {
         match self {
             Self::Token => "token",
             Self::Throttled => "throttled",
+            Self::Oidc => "oidc",
+            Self::Role => "role",
+            Self::CrossSite => "csrf",
             Self::Expired => "expired",
             Self::Unavailable => "unavailable",
         }
@@ -58,11 +70,13 @@ pub(super) fn routes() -> Router<Arc<Log>> {
     Router::new()
         .route("/audit/sign-in", post(token::sign_in))
         .route("/audit/sign-out", post(token::sign_out))
+        .route("/audit/oidc/start", get(oidc::start))
+        .route("/audit/oidc/callback", get(oidc::callback))
         .layer(DefaultBodyLimit::max(FORM_BYTES))
 }
 
 /// Where a request comes from.
-fn peer(extensions: &Extensions) -> Option<IpAddr> {
+pub(super) fn peer(extensions: &Extensions) -> Option<IpAddr> {
     extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip())
 }
 
@@ -72,7 +86,7 @@ async fn let_in(log: &Log, reader: &Reader, peer: Option<IpAddr>, way: &'static 
     let notice = Notice {
         verb: "sign_in",
         description: "signed in to read the audit log",
-        reader: Some(reader),
+        actor: Some(actor(log, reader)),
         peer,
         reason: None,
         metadata: json!({"way": way, "role": role}),
@@ -85,6 +99,7 @@ async fn let_in(log: &Log, reader: &Reader, peer: Option<IpAddr>, way: &'static 
 async fn refuse(
     log: &Log,
     peer: Option<IpAddr>,
+    actor: Option<Value>,
     reason: &'static str,
     metadata: Value,
 ) -> Option<Refusal> {
@@ -96,7 +111,24 @@ async fn refuse(
     };
     let description = "sign-in to the audit log refused";
     let reason = Some(reason);
-    let notice = Notice { verb: "sign_in", description, reader: None, peer, reason, metadata };
+    let notice = Notice { verb: "sign_in", description, actor, peer, reason, metadata };
     notice.record(log).await;
     throttled
+}
+
+/// Records who claims to be somebody by what only a trusted proxy may say, or is somebody who may do
+/// nothing; of one address no more than the throttle lets through.
+pub(super) async fn note(log: &Log, shown: &Shown, headers: &HeaderMap, peer: Option<IpAddr>) {
+    let (actor, reason) = match shown {
+        Shown::Stranger(id) => (Some(stranger(log, id, "header")), "role"),
+        _ if shown.is_stray(headers, &log.ways) => (None, "untrusted_header"),
+        _ => return,
+    };
+    let failure = peer.map(|peer| log.turns.strays.failed(peer, Instant::now()));
+    if failure != Some(Failure::Counted) {
+        return;
+    }
+    let description = "sign-in to the audit log refused";
+    let (reason, metadata) = (Some(reason), json!({"way": "header"}));
+    Notice { verb: "sign_in", description, actor, peer, reason, metadata }.record(log).await;
 }

@@ -14,7 +14,7 @@ use super::{Refusal, let_in, peer, refuse};
 use crate::access::{Reader, SessionId, Token};
 use crate::api::log::Log;
 use crate::api::problem::Problem;
-use crate::api::record::Notice;
+use crate::api::record::{Notice, actor};
 use crate::api::shown::{Shown, Used, session};
 
 /// What the form of the sign-in page sends.
@@ -45,8 +45,8 @@ pub(super) async fn sign_in(
     let next = Next::of(&form.next);
     let metadata = || json!({"way": "token"});
     if !is_own_request(&headers, &log.ways) {
-        refuse(&log, peer, "cross_site", metadata()).await;
-        return Problem::cross_site().into_response();
+        refuse(&log, peer, None, "cross_site", metadata()).await;
+        return ask_to_sign_in(&log.ways, Some(Refusal::CrossSite), &next);
     }
     let found = match Token::parse(form.token.trim()) {
         Some(token) => log.reader(&Arc::new(Shown::Token(token)), Used::Now).await,
@@ -58,7 +58,8 @@ pub(super) async fn sign_in(
             None => ask_to_sign_in(&log.ways, Some(Refusal::Unavailable), &next),
         },
         Ok(None) => {
-            let refusal = refuse(&log, peer, "token", metadata()).await.unwrap_or(Refusal::Token);
+            let refusal =
+                refuse(&log, peer, None, "token", metadata()).await.unwrap_or(Refusal::Token);
             ask_to_sign_in(&log.ways, Some(refusal), &next)
         }
         Err(_) => ask_to_sign_in(&log.ways, Some(Refusal::Unavailable), &next),
@@ -117,7 +118,7 @@ pub(super) async fn sign_out(
             let notice = Notice {
                 verb: "sign_out",
                 description: "signed out of the audit log",
-                reader: Some(&reader),
+                actor: Some(actor(&log, &reader)),
                 peer: peer(&extensions),
                 reason: None,
                 metadata: json!({}),

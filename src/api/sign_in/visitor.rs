@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
+use axum::http::HeaderMap;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 
 use super::browser::{Next, ask_to_sign_in, is_own_request};
 use super::token::is_same;
-use super::{Refusal, peer};
+use super::{Refusal, note, peer};
 use crate::access::{Reader, Way};
 use crate::api::log::Log;
 use crate::api::problem::Problem;
@@ -60,22 +60,28 @@ impl FromRequestParts<Arc<Log>> for Visitor {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, log: &Arc<Log>) -> Result<Self, Response> {
-        let shown = Shown::of(&parts.headers, &log.ways);
-        let csrf = match &*shown {
-            Shown::Session(id) => id.csrf(),
-            Shown::Token(_) | Shown::Nothing => String::new(),
-        };
-        if parts.headers.contains_key(header::AUTHORIZATION) {
-            let found = log.authenticate(&parts.headers, peer(&parts.extensions)).await;
+        let peer = peer(&parts.extensions);
+        let shown = Shown::of(&parts.headers, &log.ways, peer);
+        if matches!(&*shown, Shown::Token(_) | Shown::Wrong) {
+            let found = log.authenticate(&parts.headers, peer).await;
             let reader = found.map_err(IntoResponse::into_response)?;
-            return Ok(Self { reader, csrf });
+            return Ok(Self { reader, csrf: String::new() });
         }
         let found = log.reader(&shown, Used::Now).await.map_err(IntoResponse::into_response)?;
-        found.map(|reader| Self { reader, csrf }).ok_or_else(|| {
-            let page = parts.uri.path_and_query().map_or("", |page| page.as_str());
-            let had_one = matches!(&*shown, Shown::Session(_));
-            let refusal = had_one.then_some(Refusal::Expired);
-            ask_to_sign_in(&log.ways, refusal, &Next::of(page))
-        })
+        if let Some(reader) = found {
+            let csrf = match &*shown {
+                Shown::Session(id) => id.csrf(),
+                _ => log.ways.csrf(&reader),
+            };
+            return Ok(Self { reader, csrf });
+        }
+        note(log, &shown, &parts.headers, peer).await;
+        let refusal = match &*shown {
+            Shown::Session(_) => Some(Refusal::Expired),
+            Shown::Stranger(_) => Some(Refusal::Role),
+            _ => None,
+        };
+        let page = parts.uri.path_and_query().map_or("", |page| page.as_str());
+        Err(ask_to_sign_in(&log.ways, refusal, &Next::of(page)))
     }
 }

@@ -1,34 +1,37 @@
 //! The API over a real socket, a real ledger and a real index.
 
 mod exports;
+mod header;
 mod ocsf;
 mod questions;
 mod scopes;
 mod sign_in;
 mod tails;
+mod tokens;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
-use super::{Log, Operations, Turns, Ways, serve};
+use super::{Log, Operations, Turns, Ways, router, serve};
 use crate::access::{Access, Grant, NewToken, Role};
 use crate::clock::{Clock, ManualClock, Timestamp};
 use crate::follow::{Heads, catch_up};
 use crate::index::Index;
 use crate::record::{Entry, EntryKind, EventId, Scope};
-use crate::recorder::{Recorder, Settings};
+use crate::recorder::{OpenIntent, Recorder, Settings};
 use crate::redact::Redacted;
 use crate::store::{LedgerReader, SqliteOptions};
 use crate::telemetry::Metrics;
 
 /// A log that is served.
-pub(super) struct Served {
+pub(crate) struct Served {
     dir: tempfile::TempDir,
     address: std::net::SocketAddr,
     recorder: Recorder,
@@ -39,15 +42,21 @@ pub(super) struct Served {
 
 /// What came back.
 #[derive(Debug, PartialEq)]
-pub(super) struct Answer {
-    status: u16,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
     /// In lower case.
-    head: String,
+    pub(crate) head: String,
     cookies: Vec<String>,
-    body: String,
+    pub(crate) body: String,
 }
 
 impl Answer {
+    /// A field of the head.
+    fn field(&self, name: &str) -> Option<&str> {
+        let fields = self.head.lines().filter_map(|line| line.split_once(": "));
+        fields.into_iter().find(|(known, _)| *known == name).map(|(_, value)| value)
+    }
+
     fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
@@ -61,6 +70,11 @@ impl Served {
     }
 
     async fn with(ways: Ways) -> Self {
+        Self::beside(ways, |_| Router::new()).await
+    }
+
+    /// With further routes on the same listener.
+    pub(crate) async fn beside(ways: Ways, more: impl FnOnce(Arc<Log>) -> Router) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::new(NOW.parse().unwrap()));
         let metrics = Arc::new(Metrics::default());
@@ -94,7 +108,9 @@ impl Served {
         };
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        tokio::spawn(serve(listener, operations, log));
+        let stopping = operations.stopping.clone();
+        let router = router(operations, Arc::clone(&log)).merge(more(log));
+        tokio::spawn(serve(listener, router, stopping));
         let mut served = Self { dir, address, recorder, clock, stop, owner: String::new() };
         served.owner = served.token("owner", Grant::owner());
         served.indexed().await;
@@ -105,19 +121,30 @@ impl Served {
         self.dir.path()
     }
 
-    fn token(&self, name: &str, grant: Grant) -> String {
+    pub(crate) fn token(&self, name: &str, grant: Grant) -> String {
+        let token = self.unrecorded(name, grant);
+        // The tests count events; these are not what they are about.
+        let mut access = Access::open(self.path()).unwrap();
+        for change in access.to_record().unwrap() {
+            access.recorded(change.id).unwrap();
+        }
+        token
+    }
+
+    /// A token of which nothing is on record yet.
+    fn unrecorded(&self, name: &str, grant: Grant) -> String {
         let new = NewToken { name: name.to_owned(), grant, expires: None };
         let token = Access::open(self.path()).unwrap().create(&new, self.clock.now()).unwrap();
         token.reveal().to_owned()
     }
 
-    fn scoped(&self, name: &str, role: Role, scope: &str) -> String {
+    pub(crate) fn scoped(&self, name: &str, role: Role, scope: &str) -> String {
         let scopes = [("pool".to_owned(), scope.to_owned())];
         self.token(name, Grant::within(role, scopes).unwrap())
     }
 
     /// Appends an event of one entry; gives its id.
-    async fn event(&self, time: &str, more: Value) -> String {
+    pub(crate) async fn event(&self, time: &str, more: Value) -> String {
         let time: Timestamp = time.parse().unwrap();
         let id = EventId::new(time);
         let mut doc = json!({
@@ -136,8 +163,36 @@ impl Served {
         id.to_string()
     }
 
+    /// Appends an event that has not ended. It ends when this is dropped.
+    async fn pending(&self, time: &str, more: Value) -> OpenIntent {
+        let time: Timestamp = time.parse().unwrap();
+        let id = EventId::new(time);
+        let mut doc = json!({
+            "id": id, "time": time.to_rfc3339(), "action": "api_key.create", "scope": {},
+            "actor": {"type": "user", "id": "u1", "verified": true}, "targets": [],
+        });
+        doc.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let doc = Redacted::system(doc.to_string());
+        let scope = Scope::new();
+        let entry = Entry { kind: EntryKind::Intent, id, intent: None, scope, doc };
+        self.recorder.intent(entry).await.unwrap()
+    }
+
+    /// Waits until no more events of this outcome are added.
+    async fn settled(&self, outcome: &str) {
+        let path = format!("/v1/admin/audit?outcome={outcome}");
+        let known = self.ask(&path).await.json()["events"].as_array().unwrap().len();
+        loop {
+            self.indexed().await;
+            let found = self.ask(&path).await.json()["events"].as_array().unwrap().len();
+            if found > known {
+                return;
+            }
+        }
+    }
+
     /// Brings the index up to date.
-    async fn indexed(&self) {
+    pub(crate) async fn indexed(&self) {
         let mut reader = LedgerReader::open(self.path()).await.unwrap();
         let heads = Heads::now(&mut reader).await.unwrap();
         let mut index = Index::open(self.path()).await.unwrap();
@@ -145,16 +200,20 @@ impl Served {
         index.close().await.unwrap();
     }
 
-    async fn ask(&self, path: &str) -> Answer {
+    pub(crate) async fn ask(&self, path: &str) -> Answer {
         self.ask_as(&self.owner, path).await
     }
 
-    async fn ask_as(&self, token: &str, path: &str) -> Answer {
+    pub(crate) async fn ask_as(&self, token: &str, path: &str) -> Answer {
         self.send("GET", path, &format!("Authorization: Bearer {token}\r\n")).await
     }
 
-    async fn send(&self, method: &str, path: &str, fields: &str) -> Answer {
-        let mut stream = self.begin(method, path, fields).await;
+    pub(crate) async fn send(&self, method: &str, path: &str, fields: &str) -> Answer {
+        self.send_to("a", method, path, fields).await
+    }
+
+    async fn send_to(&self, host: &str, method: &str, path: &str, fields: &str) -> Answer {
+        let mut stream = self.begin_at(host, method, path, fields).await;
         let mut bytes = Vec::new();
         stream.read_to_end(&mut bytes).await.unwrap();
         let text = String::from_utf8(bytes).unwrap();
@@ -168,9 +227,14 @@ impl Served {
     }
 
     async fn begin(&self, method: &str, path: &str, fields: &str) -> TcpStream {
+        self.begin_at("a", method, path, fields).await
+    }
+
+    async fn begin_at(&self, host: &str, method: &str, path: &str, fields: &str) -> TcpStream {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
-        let request =
-            format!("{method} {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{fields}\r\n");
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{fields}\r\n"
+        );
         stream.write_all(request.as_bytes()).await.unwrap();
         stream
     }

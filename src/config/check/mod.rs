@@ -10,6 +10,7 @@ mod listeners;
 mod operations;
 mod reading;
 mod routes;
+mod sign_in;
 mod upstreams;
 mod values;
 

@@ -28,6 +28,8 @@ impl Checker<'_> {
             address: self.reading_address(&file.address, listeners),
             public_url: self.public_url(&file.public_url),
             sessions: self.sessions(&file.sessions),
+            trusted_header: self.trusted_header(&file.trusted_header),
+            oidc: self.oidc(&file.oidc),
         }
     }
 

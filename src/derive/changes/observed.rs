@@ -63,6 +63,8 @@ pub enum Unseen {
     Override,
     /// Too many states are being read, or too much is captured.
     Busy,
+    /// The last readings there were not answered in time; none is tried for a while.
+    Paused,
     /// The response is being streamed: what it does may not be done.
     Streaming,
 }
@@ -85,6 +87,7 @@ impl Unseen {
             Self::BoundCredential => "snapshot_bound_credential",
             Self::Override => "snapshot_override",
             Self::Busy => "snapshot_busy",
+            Self::Paused => "snapshot_paused",
             Self::Streaming => "snapshot_streaming",
         }
     }

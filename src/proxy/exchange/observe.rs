@@ -15,6 +15,7 @@ use crate::config::{AuditLevel, RouteKind, Snapshots};
 use crate::derive::{Moment, Unseen, Whereabouts};
 use crate::pipeline::{Prepared, Reading, States};
 use crate::proxy::fetch::{Answer, Application, FetchError, Room};
+use crate::proxy::heavy::{through, weight};
 use crate::proxy::plan::Recording;
 use crate::proxy::release::Held;
 use crate::proxy::subject::{captured_response, stage};
@@ -119,7 +120,10 @@ impl Exchange<'_> {
         let response = captured_response(held);
         match &mut self.told {
             Told::Now(prepared) => {
-                prepared.whereabouts_after(&stage(self.snapshot, self.routed), &response)
+                let stage = stage(self.snapshot, self.routed);
+                through(weight(&response.headers, &response.body), || {
+                    prepared.whereabouts_after(&stage, &response)
+                })
             }
             Told::Later(_) => Whereabouts::Untold,
         }
@@ -166,6 +170,11 @@ impl Exchange<'_> {
             return Err(Unseen::Busy);
         };
         let route = &self.routed.route;
+        let place = format!("{} {}", route.upstream, self.told.now().map_or("", Prepared::route));
+        let patience = self.snapshot.patience();
+        if !patience.allows(&place, Instant::now()) {
+            return Err(Unseen::Paused);
+        }
         let forwarding = gate::forwarding(session, self.snapshot, route);
         let head = forward::reading(head, target, self.id, moment, &forwarding)
             .map_err(|_| Unseen::NoPath)?;
@@ -181,7 +190,12 @@ impl Exchange<'_> {
         let began = Instant::now();
         let answer = timeout(deadline, application.ask_stamped(head, room)).await;
         self.shared.metrics.snapshot_seconds.observe(began.elapsed().as_secs_f64());
-        answer.unwrap_or(Err(FetchError::Late)).map_err(unseen)
+        let answer = answer.unwrap_or(Err(FetchError::Late)).map_err(unseen);
+        match answer {
+            Err(Unseen::Timeout) => patience.late(&place, Instant::now()),
+            _ => patience.answered(&place),
+        }
+        answer
     }
 
     /// Whether a GET there is nothing but a read, of the same application: no rule has it recorded,

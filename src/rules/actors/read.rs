@@ -2,12 +2,10 @@
 
 use std::env;
 use std::fs;
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::Uri;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use serde_saphyr::Spanned;
@@ -130,7 +128,7 @@ impl Checked {
         protection: Protection,
     ) -> Option<Endpoint> {
         let authorities = ca.map_or_else(Vec::new, |ca| self.authorities(file, ca));
-        let Some(endpoint) = endpoint(&url.value) else {
+        let Some(endpoint) = Endpoint::parse(&url.value) else {
             // What stands before an `@` may be a password.
             let message = match url.value.contains('@') {
                 true => "this is no URL of a server".to_owned(),
@@ -139,7 +137,7 @@ impl Checked {
             self.at(file, url, message, "write `https://host/path`, without user or fragment");
             return None;
         };
-        if protection == Protection::Required && !endpoint.tls && !is_here(&endpoint.host) {
+        if protection == Protection::Required && !endpoint.tls && !endpoint.is_here() {
             let message = format!("`{}` is not protected by TLS", url.value);
             self.at(file, url, message, "use `https`, or accept the risk with `insecure: true`");
             return None;
@@ -280,11 +278,6 @@ impl Protection {
 }
 
 /// Whether a host is this machine.
-fn is_here(host: &str) -> bool {
-    let address: Option<IpAddr> = host.parse().ok();
-    host.eq_ignore_ascii_case("localhost") || address.is_some_and(|it| it.is_loopback())
-}
-
 /// What kind of actor.
 pub(super) fn kind(written: KindFile) -> ActorKind {
     match written {
@@ -315,28 +308,4 @@ fn duration(text: &str) -> Option<Duration> {
         "h" => Some(Duration::from_secs(number.checked_mul(3600)?)),
         _ => None,
     }
-}
-
-fn endpoint(url: &str) -> Option<Endpoint> {
-    let uri: Uri = url.parse().ok()?;
-    let tls = match uri.scheme_str()? {
-        "https" => true,
-        "http" => false,
-        _ => return None,
-    };
-    let authority = uri.authority()?;
-    if url.contains(['#', '@']) {
-        return None;
-    }
-    let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
-    let port = authority.port_u16().unwrap_or(if tls { 443 } else { 80 });
-    let path = uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
-    (!host.is_empty()).then(|| Endpoint {
-        tls,
-        host,
-        port,
-        path,
-        authorities: Vec::new(),
-        client: None,
-    })
 }

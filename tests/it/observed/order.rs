@@ -4,8 +4,10 @@ use std::fs;
 use std::io::Write as _;
 use std::net::TcpStream;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -152,6 +154,34 @@ fn more_states_than_may_be_read_at_one_time_are_not() {
     wait_until("the first is on record", || {
         proxy.events().iter().any(|event| event["changes_source"] == "observed")
     });
+}
+
+#[test]
+fn an_application_that_does_not_answer_is_not_waited_for_every_time() {
+    let is_silent = Arc::new(AtomicBool::new(true));
+    let silent = Arc::clone(&is_silent);
+    let upstream = Upstream::start(move |seen| {
+        let is_silent = silent.load(Ordering::SeqCst) && seen.line().contains("/keys/");
+        match seen.header("countersign-snapshot") {
+            Some(_) if is_silent => Reply::Later(Duration::from_secs(3600), Vec::new()),
+            _ => answer("200 OK", r#"{"id":"7"}"#),
+        }
+    });
+    let proxy = with(&upstream, "timeouts: {snapshot: 20ms}");
+    let notes = |path: &str| {
+        let (status, event) = event(&proxy, &request(&format!("PATCH {path}"), "", r#"{"a":1}"#));
+        assert_eq!(status, 200);
+        event["changes_notes"].clone()
+    };
+    for id in 0..5 {
+        let late = json!(["before_unavailable", "snapshot_timeout"]);
+        assert_eq!(notes(&format!("/keys/{id}")), late);
+    }
+    is_silent.store(false, Ordering::SeqCst);
+    let asked = upstream.seen().len();
+    assert_eq!(notes("/keys/9"), json!(["before_unavailable", "snapshot_paused"]));
+    assert_eq!(upstream.seen().len(), asked + 1, "the request alone");
+    assert!(!notes("/users/9").to_string().contains("snapshot_paused"), "another route");
 }
 
 #[test]

@@ -82,11 +82,15 @@ impl Issuer {
     /// A token that ends in so many seconds.
     pub(crate) fn token(&self, subject: &str, seconds: i64) -> String {
         let ends = SystemClock.now().timestamp() + seconds;
-        let part = |value: Value| BASE64URL.encode(value.to_string());
-        let header = part(json!({"alg": "ES256", "kid": self.id}));
-        let claims = part(json!({"sub": subject, "email": format!("{subject}@example.com"),
-            "iss": "https://issuer.example", "aud": "admin", "exp": ends}));
-        let signed = format!("{header}.{claims}");
+        self.sign(&json!({"sub": subject, "email": format!("{subject}@example.com"),
+            "iss": "https://issuer.example", "aud": "admin", "exp": ends}))
+    }
+
+    /// A token that claims this.
+    pub(crate) fn sign(&self, claims: &Value) -> String {
+        let part = |value: &Value| BASE64URL.encode(value.to_string());
+        let header = part(&json!({"alg": "ES256", "kid": self.id}));
+        let signed = format!("{header}.{}", part(claims));
         let signature = self.key.sign(&self.random, signed.as_bytes()).unwrap();
         format!("{signed}.{}", BASE64URL.encode(signature))
     }

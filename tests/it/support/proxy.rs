@@ -25,6 +25,8 @@ pub(crate) struct Setup {
     pub(crate) routes: String,
     /// YAML for further top-level sections.
     pub(crate) more: String,
+    /// YAML for further keys of the section `reading`, in one line.
+    pub(crate) reading: String,
     /// YAML for further keys of the section `ledger`.
     pub(crate) ledger: String,
     /// The ledger's directory; one in the proxy's home if none.
@@ -90,10 +92,11 @@ impl Proxy {
             .map(|address| format!("\"{address}\""))
             .collect();
         let config = format!(
-            "listeners:\n- {{address: \"{address}\"}}\n{}\nreading: {{address: \"{reading}\"}}\n\
+            "listeners:\n- {{address: \"{address}\"}}\n{}\nreading: {{address: \"{reading}\", {}}}\n\
              upstreams: {{app: {{addresses: [{}], {}}}}}\n{routes}\n\
              ledger:\n  dir: \"{}\"\n{}\n{}\n",
             setup.listeners,
+            setup.reading,
             addresses.join(", "),
             setup.upstream,
             data.display(),

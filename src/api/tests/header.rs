@@ -1,0 +1,95 @@
+//! An authenticating proxy in front, and those who would like to be one.
+
+use serde_json::json;
+
+use super::Served;
+use crate::access::{Grant, GroupGrant, Role};
+use crate::api::Ways;
+use crate::config::{PublicUrl, TrustedHeader};
+
+const LIST: &str = "/v1/admin/audit";
+
+async fn served(peer: &str) -> Served {
+    let grant = |group: &str, grant| GroupGrant { group: group.to_owned(), grant };
+    let blue = Grant::within(Role::Viewer, [("pool".to_owned(), "blue".to_owned())]).unwrap();
+    let header = TrustedHeader {
+        user: "x-user".parse().unwrap(),
+        groups: Some("x-groups".parse().unwrap()),
+        peers: vec![peer.parse().unwrap()],
+        grants: vec![grant("blue", blue), grant("owners", Grant::owner())],
+    };
+    let public =
+        PublicUrl { tls: true, authority: "log.example".to_owned(), prefix: String::new() };
+    let ways = Ways { header: Some(header), public: Some(public), ..Ways::default() };
+    let served = Served::with(ways).await;
+    served.event("2026-07-09T12:00:00Z", json!({"scope": {"pool": "blue"}})).await;
+    served.event("2026-07-09T12:00:01Z", json!({"scope": {"pool": "red"}})).await;
+    served.indexed().await;
+    served
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trusted_proxy_says_who_it_is() {
+    let served = served("127.0.0.0/8").await;
+    let session = served.signed_in(&served.owner).await;
+    // Fields, status, events seen beside those about reading.
+    let rows = [
+        ("X-User: ada\r\nX-Groups: dev, owners\r\n", 200, 2),
+        ("X-User: ada\r\nX-Groups: dev\r\nX-Groups: blue,owners\r\n", 200, 1),
+        ("X-User: ada\r\nX-Groups: Owners\r\n", 403, 0),
+        ("X-User: ada\r\n", 403, 0),
+        ("X-User: \r\nX-Groups: owners\r\n", 401, 0),
+        ("X-User: ada\r\nX-User: eve\r\nX-Groups: owners\r\n", 401, 0),
+        ("X-Groups: owners\r\n", 401, 0),
+        ("Authorization: Basic YTpi\r\nX-User: ada\r\nX-Groups: blue\r\n", 200, 1),
+        ("Authorization: Bearer eyJ.eyJ.x\r\nX-User: ada\r\nX-Groups: blue\r\n", 200, 1),
+        // Whom the proxy names now counts before who signed in.
+        ("Cookie: SESSION\r\nX-User: ada\r\nX-Groups: blue\r\n", 200, 1),
+        ("Authorization: Bearer OWNER\r\nX-User: ada\r\nX-Groups: blue\r\n", 200, 2),
+    ];
+    for (fields, status, seen) in rows {
+        let fields = fields.replace("SESSION", &session).replace("OWNER", &served.owner);
+        for host in ["log.example", "127.0.0.1:8090"] {
+            let path = format!("{LIST}?action=api_key.create");
+            let answer = served.send_to(host, "GET", &path, &fields).await;
+            assert_eq!(answer.status, status, "{host} {fields}: {answer:?}");
+            if status == 200 {
+                let events = answer.json()["events"].as_array().unwrap().len();
+                assert_eq!(events, seen, "{fields}");
+            }
+        }
+    }
+    // What they do is on record by name.
+    let fields = "X-User: ada\r\nX-Groups: owners\r\n";
+    let path = format!("{LIST}/export?format=csv");
+    assert_eq!(served.send_to("log.example", "GET", &path, fields).await.status, 200);
+    let export = served.recorded("audit.export").await.remove(0);
+    let actor =
+        json!({"type": "user", "id": "ada", "name": "ada", "auth": "header", "verified": true});
+    assert_eq!(export["actor"], actor);
+    let refused = served.recorded("audit.sign_in").await;
+    let role = refused.iter().find(|event| event["reason"] == json!("role")).unwrap();
+    assert_eq!((&role["actor"]["id"], &role["outcome"]), (&json!("ada"), &json!("denied")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_else_says_who_it_is() {
+    let fields = "X-User: ada\r\nX-Groups: owners\r\n";
+    let elsewhere = served("10.0.0.0/8").await;
+    assert_eq!(elsewhere.send_to("log.example", "GET", LIST, fields).await.status, 401);
+    // A site whose name was made to lead here would have its page send what it likes.
+    let rebound = served("127.0.0.1/32").await;
+    for host in ["evil.example", "evil.example:8090", "log.example.evil", "127.0.0.1.evil.example"]
+    {
+        assert_eq!(rebound.send_to(host, "GET", LIST, fields).await.status, 401, "{host}");
+    }
+    for served in [elsewhere, rebound] {
+        for _ in 0..30 {
+            served.send_to("evil.example", "GET", LIST, fields).await;
+        }
+        let attempts = served.recorded("audit.sign_in").await;
+        assert_eq!(attempts.len(), 20, "noted, and not without end");
+        assert!(attempts.iter().all(|event| event["reason"] == json!("untrusted_header")));
+        assert_eq!(attempts[0]["actor"], json!({"type": "anonymous", "verified": false}));
+    }
+}
