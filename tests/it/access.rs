@@ -123,7 +123,9 @@ impl Log {
     /// Every kind of reader; of each that gets in, by a token and by a session.
     fn readers(&self) -> Vec<Reader> {
         const ALL: &[&str] = &["blue", "red", ""];
-        let kinds: [(&str, &str, &[&str], &'static [&'static str], bool); 6] = [
+        type Kind =
+            (&'static str, &'static str, &'static [&'static str], &'static [&'static str], bool);
+        let kinds: [Kind; 6] = [
             ("owner", "owner", &[], ALL, true),
             ("admin-all", "admin", &["--all-scopes"], ALL, true),
             ("viewer-all", "viewer", &["--all-scopes"], ALL, false),
@@ -393,11 +395,11 @@ fn no_path_is_forgotten() {
     let document = document(&full);
     let routes = routes();
     assert!(routes.len() > 10, "{routes:?}");
+    let part = Regex::new(r"\{[^}]*\}").unwrap();
     for (path, is_read) in routes {
         let is_page = path == "/audit" || path.starts_with("/audit/");
         let is_known = OUTSIDE.contains(&&*path) || document["paths"].get(&path).is_some();
         assert!(is_page || is_known, "`{path}` is neither in the API's document nor in the matrix");
-        let part = Regex::new(r"\{[^}]*\}").unwrap();
         let asked = part.replace_all(&path, hidden.to_string());
         if !is_read || path.ends_with("/stream") {
             continue;
