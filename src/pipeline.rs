@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 
 use crate::capture::{Body, Request, Response};
 use crate::clock::Timestamp;
+use crate::decode::REDACTED_BY_VALUE;
 use crate::derive::{self, Changes, Ended, EventRules, Kind, Naming, Place, Trace, Verdict};
 use crate::identify::{self, Identified};
 use crate::record::{
@@ -373,14 +374,22 @@ fn millis(duration: Duration) -> u64 {
 
 /// What says who may be a secret that stands elsewhere in the request, or look like one.
 fn searched(engine: &Engine, who: Redacted<Identified>, seen: &Seen) -> Redacted<Identified> {
-    let shown = |text: Option<String>| text.map(|text| engine.text(&text, seen).into_inner());
-    who.map(|Identified { actor, notes, rule }| {
+    who.map(|Identified { actor, mut notes, rule }| {
+        let mut is_hidden = false;
+        let mut shown = |name: Option<String>| {
+            let (name, is_secret) = engine.identity(&name?, seen);
+            is_hidden |= is_secret;
+            Some(name.into_inner())
+        };
         let actor = Actor {
             id: shown(actor.id),
             name: shown(actor.name),
             email: shown(actor.email),
             ..actor
         };
+        if is_hidden {
+            notes.push(REDACTED_BY_VALUE);
+        }
         Identified { actor, notes, rule }
     })
 }

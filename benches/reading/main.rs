@@ -1,8 +1,8 @@
 //! Reading a log of some size: how long questions take, from the index and the ledger as the API asks them.
 //!
-//! `cargo bench --bench reading -- [--events N] [--dir DIR] [--keep] [--rounds N]`
+//! `cargo bench --bench reading -- [--events N] [--of M] [--dir DIR] [--keep] [--rounds N]`
 //!
-//! Makes a ledger of N believable events through the store, has the index follow it, asks, and prints a
+//! Makes a ledger of N believable events (the first N of M, which are spread over 92 days) through the store, has the index follow it, asks, and prints a
 //! table: medians and 95th percentiles in milliseconds, a new connection for each question. What is
 //! there in DIR from an earlier run with as many events is used again. Ten million events need 40 GB.
 
@@ -47,6 +47,7 @@ const FACETS: [Facet; 8] = [
 
 struct Arguments {
     events: u64,
+    of: u64,
     dir: PathBuf,
     keep: bool,
     rounds: usize,
@@ -55,6 +56,7 @@ struct Arguments {
 fn arguments() -> Result<Arguments> {
     let mut given = Arguments {
         events: 100_000,
+        of: 0,
         dir: PathBuf::from("target/reading"),
         keep: false,
         rounds: 20,
@@ -64,13 +66,17 @@ fn arguments() -> Result<Arguments> {
         let mut value = || words.next().with_context(|| format!("`{word}` needs a value"));
         match word.as_str() {
             "--events" => given.events = value()?.replace('_', "").parse()?,
+            "--of" => given.of = value()?.replace('_', "").parse()?,
             "--dir" => given.dir = PathBuf::from(value()?),
             "--rounds" => given.rounds = value()?.parse()?,
             "--keep" => given.keep = true,
             "--bench" => {}
-            _ => bail!("`{word}` is not known; there are --events, --dir, --rounds and --keep"),
+            _ => {
+                bail!("`{word}` is not known; there are --events, --of, --dir, --rounds and --keep")
+            }
         }
     }
+    given.of = given.of.max(given.events);
     given.dir = given.dir.join(given.events.to_string());
     Ok(given)
 }
@@ -79,7 +85,7 @@ fn arguments() -> Result<Arguments> {
 async fn main() -> Result<()> {
     let given = arguments()?;
     let end: DateTime<Utc> = "2026-11-20T15:30:00Z".parse()?;
-    let events = || Events { count: given.events, end };
+    let events = || Events { count: given.events, of: given.of, end };
     make(&given, events()).await?;
     index(&given.dir).await?;
     let mut asking = Asking { dir: &given.dir, events: events(), rounds: given.rounds };
@@ -247,7 +253,7 @@ impl Asking<'_> {
     async fn counts(&mut self) -> Result<()> {
         const HOUR: i64 = 3_600_000;
         println!("\n{:<44} {:>8} {:>8}", "counts, ms", "p50", "p95");
-        let end = self.events.end.timestamp_millis();
+        let end = self.events.now();
         for (window, hours, bar) in [("24 h", 24, HOUR / 2), ("30 d", 720, 24 * HOUR)] {
             for filter in ["none", "actor (part of a name)", "action", "q (common word)"] {
                 let (mut stats, mut facets) = (Vec::new(), Vec::new());

@@ -27,6 +27,10 @@ const ZSTD_WINDOW_LOG_MAX: u32 = 23;
 /// The buffer of the Brotli reader, in bytes.
 const BROTLI_BUFFER_BYTES: usize = 4096;
 
+/// Decompressed bytes of a string that holds something compressed, at most, and for each byte of it.
+const INNER_BYTES_MAX: usize = 1024 * 1024;
+const INNER_RATIO_MAX: usize = 32;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Coding {
     Gzip,
@@ -53,6 +57,17 @@ pub(super) fn decode<'a>(headers: &HeaderMap, bytes: &'a [u8]) -> Result<Cow<'a,
         bytes = Cow::Owned(decode_one(coding, &bytes)?);
     }
     Ok(bytes)
+}
+
+/// What bytes hold that say themselves that they are compressed, as long as it is little.
+pub(super) fn inflated(bytes: &[u8]) -> Option<Vec<u8>> {
+    let limit = bytes.len().saturating_mul(INNER_RATIO_MAX).min(INNER_BYTES_MAX);
+    let output = Output { limit, undecodable: Note::UndecodableGzip };
+    match bytes {
+        [0x1f, 0x8b, 8, ..] => output.read(MultiGzDecoder::new(bytes)).ok(),
+        [0x78, ..] if has_zlib_header(bytes) => output.read(ZlibDecoder::new(bytes)).ok(),
+        _ => None,
+    }
 }
 
 /// The encodings in the order in which they were applied.
@@ -103,7 +118,7 @@ fn decode_one(coding: Coding, bytes: &[u8]) -> Result<Vec<u8>, Note> {
 
 /// RFC 1950, section 2.2: method 8, and the check over both bytes. Many senders of `deflate` leave
 /// the wrapper off.
-fn has_zlib_header(bytes: &[u8]) -> bool {
+pub(super) fn has_zlib_header(bytes: &[u8]) -> bool {
     match bytes {
         [first, second, ..] => {
             first & 0x0f == 8 && u16::from_be_bytes([*first, *second]).is_multiple_of(31)

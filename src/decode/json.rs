@@ -32,6 +32,17 @@ pub(super) fn json_within<'a>(text: &'a str, budget: &mut Budget) -> Result<Node
     read(Reader::new(text, DEPTH_MAX, budget))
 }
 
+/// The JSON text at the beginning of a text, and where it ends. Else up to where it was looked at.
+pub(super) fn json_at_start(text: &str) -> Result<(Node<'_>, usize), usize> {
+    let mut budget = Budget::of(text.len());
+    let mut reader =
+        Reader { text, bytes: text.as_bytes(), at: 0, depth_max: DEPTH_MAX, budget: &mut budget };
+    match reader.value(0) {
+        Ok(node) => Ok((node, reader.at)),
+        Err(_) => Err(reader.at),
+    }
+}
+
 fn read<'a>(mut reader: Reader<'a, '_>) -> Result<Node<'a>, Note> {
     let node = reader.value(0)?;
     reader.space();

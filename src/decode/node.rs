@@ -159,11 +159,16 @@ pub enum Note {
     DecodedText,
     /// More secrets than the engine can look for elsewhere: the body is not recorded.
     TooManySecrets,
+    /// What the client sent as a credential stands in the path or names who acts as well.
+    RedactedByValue,
     /// Searching for what looks like a secret took too much work: texts are not recorded.
     PatternLimit,
     /// Finding what the paths of rules select took too much work: the body is not recorded.
     PathLimit,
 }
+
+/// See [`Note::RedactedByValue`].
+pub const REDACTED_BY_VALUE: &str = "redacted_by_value";
 
 impl Note {
     /// The name in the record; stable.
@@ -200,6 +205,7 @@ impl Note {
             Self::NumbersAsText => "numbers_as_text",
             Self::DecodedText => "decoded_text",
             Self::TooManySecrets => "too_many_secrets",
+            Self::RedactedByValue => REDACTED_BY_VALUE,
             Self::PatternLimit => "pattern_limit",
             Self::PathLimit => "path_limit",
         }

@@ -5,6 +5,8 @@ use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use super::budget::Budget;
+use super::charset::{convert, encoding_of};
+use super::encoding::{has_zlib_header, inflated};
 use super::percent::percent_decode;
 use super::xml::xml;
 use super::{Node, json};
@@ -18,15 +20,29 @@ const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
 const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIENT);
 const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT);
 
-/// The tree of a string that holds a JSON object or list, or an XML document.
+/// The tree of a string that holds a JSON object or list, a string as JSON writes it, or an XML
+/// document; blanks and a byte order mark may stand before it.
 pub fn embedded(text: &str) -> Option<Node<'_>> {
+    let text = without_blanks(text);
     match text.as_bytes() {
         [b'{' | b'[', _, ..] => json(text).ok(),
+        [b'"', .., b'"'] => json(text).ok(),
         [b'<', b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'?' | b'!', ..] => {
             xml(text, &mut Budget::of(text.len())).ok()
         }
         _ => None,
     }
+}
+
+/// The text without blanks and byte order marks before it, and without blanks and zeros behind.
+fn without_blanks(text: &str) -> &str {
+    let is_plain = |byte: &u8| byte.is_ascii_graphic();
+    if text.as_bytes().first().is_some_and(is_plain) && text.as_bytes().last().is_some_and(is_plain)
+    {
+        return text;
+    }
+    let is_blank = |c: char| c.is_whitespace() || c == '\u{feff}';
+    text.trim_start_matches(is_blank).trim_end_matches(|c: char| c.is_whitespace() || c == '\0')
 }
 
 /// The text that a string of base64 stands for, in either alphabet, padded or not. `None` where
@@ -36,13 +52,39 @@ pub fn base64_text(text: &str) -> Option<String> {
     if !text.as_bytes().first_chunk().is_some_and(may_be_text) {
         return None;
     }
-    // Encoders break lines at 64 or 76 characters.
-    let joined = text.contains('\n').then(|| text.replace(['\r', '\n'], ""));
+    // Encoders break lines at 64 or 76 characters, and what holds them may indent them.
+    let joined = text.contains('\n').then(|| text.replace([' ', '\t', '\r', '\n'], ""));
     let text = joined.as_deref().unwrap_or(text);
-    into_text(engine_of(text.as_bytes()).decode(text).ok()?)
+    let bytes = engine_of(text.as_bytes()).decode(text).ok()?;
+    match inflated(&bytes) {
+        Some(bytes) => wide_text(&bytes).or_else(|| into_text(bytes)),
+        None => wide_text(&bytes).or_else(|| into_text(bytes)),
+    }
 }
 
-/// Whether this is base64 of what text may begin with: most words and digests are not.
+/// The text of UTF-16, with a mark or without one.
+fn wide_text(bytes: &[u8]) -> Option<String> {
+    if !begins_as_wide_text(bytes) {
+        return None;
+    }
+    let (encoding, mark) = encoding_of(bytes, None).ok()?;
+    let text = convert(bytes.get(mark..)?, encoding).ok()?;
+    into_text(text.into_owned().into_bytes())
+}
+
+/// Whether these may be the first bytes of UTF-16: a mark, or two characters of ASCII.
+fn begins_as_wide_text(bytes: &[u8]) -> bool {
+    matches!(
+        bytes,
+        [0xff, 0xfe, ..]
+            | [0xfe, 0xff, ..]
+            | [1..=0x7f, 0, 1..=0x7f, 0, ..]
+            | [0, 1..=0x7f, 0, 1..=0x7f, ..]
+    )
+}
+
+/// Whether this is base64 of what text, or what is compressed, may begin with: most words and digests
+/// are not.
 fn may_be_text(head: &[u8; BASE64_BYTES_MIN]) -> bool {
     let mut decoded = [0; BASE64_BYTES_MIN / 4 * 3];
     let quads = head.as_chunks::<4>().0.iter().zip(decoded.as_chunks_mut::<3>().0);
@@ -58,7 +100,8 @@ fn may_be_text(head: &[u8; BASE64_BYTES_MIN]) -> bool {
         let [_, bytes @ ..] = bits.to_be_bytes();
         *decoded = bytes;
     }
-    begins_as_text(&decoded)
+    let packed = decoded.starts_with(&[0x1f, 0x8b, 8]) || has_zlib_header(&decoded);
+    packed || begins_as_text(&decoded) || begins_as_wide_text(&decoded)
 }
 
 /// What the characters of both alphabets stand for.
@@ -91,6 +134,7 @@ pub fn percent_text(text: &str) -> Option<String> {
 
 /// A `data:` URL (RFC 2397) that holds text: what stands before the comma, and the text.
 pub fn data_url(text: &str) -> Option<(&str, String)> {
+    let text = text.trim_start();
     let prefix = text.get(..5).filter(|prefix| prefix.eq_ignore_ascii_case("data:"))?;
     let (head, data) = text.split_once(',')?;
     let media_type = head.get(prefix.len()..)?;
@@ -104,9 +148,10 @@ pub fn data_url(text: &str) -> Option<(&str, String)> {
     Some((head, text))
 }
 
-/// Text has no control characters but those of lines.
+/// Text has no control characters but those of lines, and zeros where it ends.
 fn into_text(bytes: Vec<u8>) -> Option<String> {
-    let text = String::from_utf8(bytes).ok()?;
+    let mut text = String::from_utf8(bytes).ok()?;
+    text.truncate(text.trim_end_matches('\0').len().max(1));
     (!text.contains(is_control)).then_some(text)
 }
 

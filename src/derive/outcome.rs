@@ -16,6 +16,7 @@ use super::sentence::Sentence;
 use super::signs::{Tells, is_error_inside, may_be_form_again, sent_to_sign_in};
 use super::trace::{By, Field, Origin, Trace};
 use super::words::{plural, spoken};
+use crate::decode::REDACTED_BY_VALUE;
 use crate::record::{
     self, Actor, BodyRecord, Outcome, RequestRecord, ResponseRecord, Severity, Target,
 };
@@ -81,7 +82,10 @@ pub fn outcome_traced(
     let rule = naming.matched.as_ref().map(|matched| &matched.rule);
     let read = rule.is_some_and(|rule| rule.read) || naming.graphql == Some(Operation::Query);
     let ruled = rule.and_then(|rule| rule.severity);
-    if rule.is_some() || read {
+    let is_hidden = request.notes.iter().any(|note| note == REDACTED_BY_VALUE);
+    // Whoever hides what is done by calling it a secret does not do so unseen.
+    let ruled = if is_hidden { ruled.max(Some(Severity::Warn)) } else { ruled };
+    if rule.is_some() || read || is_hidden {
         verdict.severity = severity(verdict.outcome, verdict.severity, ruled, read);
         for act in &mut verdict.acts {
             act.severity = act
@@ -95,6 +99,7 @@ pub fn outcome_traced(
         let by = match naming.matched.as_ref().filter(|_| is_ruled) {
             Some(matched) if ruled.is_some() => matched.by(Whose::Rules, "severity"),
             Some(matched) if matched.rule.read => matched.by(Whose::Rules, "read"),
+            _ if is_hidden => By::Convention("what says what was done was sent as a credential"),
             _ if is_ruled => By::Convention("a query that failed has changed nothing"),
             _ => By::Convention("how it ended"),
         };

@@ -46,6 +46,8 @@ pub(super) enum Column {
 pub(super) struct Plan {
     /// All must hold.
     pub(super) clauses: Vec<Clause>,
+    /// So many of the first say what may be seen.
+    pub(super) of_view: usize,
     /// These, too: of every row that is left.
     pub(super) checks: Vec<Condition>,
     pub(super) since: i64,
@@ -69,6 +71,7 @@ impl Plan {
                 plan.clauses.push(scope(conn, name, values)?);
             }
         }
+        plan.of_view = plan.clauses.len();
         for condition in conditions {
             plan.add(core, condition)?;
         }

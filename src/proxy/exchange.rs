@@ -18,6 +18,7 @@ use super::body::{self, BodyError, RequestBody, declared_length};
 use super::budget::Account;
 use super::forward::{self, Framing};
 use super::gate::{self, Shared};
+use super::heavy::{HEAVY_BYTES, through, weight};
 use super::oversee::{Overseer, Passing};
 use super::plan::{self, Recording};
 use super::problem::{self, Problem};
@@ -400,9 +401,14 @@ impl<'a> Exchange<'a> {
             End::UpstreamTimeout if !gateway => Some("upstream_timeout"),
             _ => None,
         };
+        let states = if self.states.is_some() { HEAVY_BYTES } else { 0 };
+        let passed = timing.request_body.map_or(0, |body| body.bytes.len());
+        let answered = response.as_ref().map_or(0, |it| weight(&it.headers, &it.body));
+        let weight = states + passed + answered;
         let unread = match &mut self.told {
             Told::Now(prepared) => {
-                let entry = prepared.completion(&stage, end, &timing).map_err(encoding)?;
+                let entry = through(weight, || prepared.completion(&stage, end, &timing));
+                let entry = entry.map_err(encoding)?;
                 if let Some(intent) = self.intent.take() {
                     intent.complete(entry).await?;
                 }
@@ -410,7 +416,8 @@ impl<'a> Exchange<'a> {
             }
             Told::Later(subject) => {
                 let mut prepared = subject.known(self.shared, self.snapshot, self.routed);
-                let entry = prepared.rejection(&stage, end, &timing).map_err(encoding)?;
+                let entry = through(weight, || prepared.rejection(&stage, end, &timing));
+                let entry = entry.map_err(encoding)?;
                 self.shared.recorder.event(entry).await?;
                 prepared.unread()
             }

@@ -21,6 +21,7 @@ mod exchange;
 mod fetch;
 mod forward;
 mod gate;
+mod heavy;
 mod identity;
 mod listening;
 mod outward;

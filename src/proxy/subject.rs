@@ -12,6 +12,7 @@ use pingora::proxy::Session;
 
 use super::fetch::Application;
 use super::gate::{self, Shared};
+use super::heavy::{through, weight};
 use super::plan;
 use super::release::Held;
 use super::snapshot::{Routed, Snapshot};
@@ -112,7 +113,10 @@ impl Subject {
     ) -> Prepared {
         let stage = stage(snapshot, routed);
         let observer = snapshot.observer(&routed.route);
-        Prepared::of_actor(&stage, self.id, self.arrived, observer, &self.request, who)
+        let weight = weight(&self.request.headers, &self.request.body);
+        through(weight, || {
+            Prepared::of_actor(&stage, self.id, self.arrived, observer, &self.request, who)
+        })
     }
 
     /// Whether the body is that of a call to a model.

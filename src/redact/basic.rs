@@ -40,6 +40,9 @@ impl Walk<'_> {
         self.remember(&pair, rule);
         self.remember(password, rule);
         let key = is_key(user, password) || decoded.len() != pair.len() || user == password;
+        if is_key(user, password) {
+            self.remember(user, rule);
+        }
         let shown = (!key && self.is_shown_user(user)).then(|| user.to_owned());
         Some(Basic { shown, password: password.to_owned() })
     }

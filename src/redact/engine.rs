@@ -10,13 +10,16 @@ use super::Redacted;
 use super::escapes::find_escaped;
 use super::headers::Fields;
 use super::key::FingerprintKey;
-use super::path::scrub_path;
+use super::only::is_always_recorded;
 use super::policy::{Below, Place, Policy};
 use super::receipts::Receipts;
-use super::rule::Side;
+use super::routes::{is_method, is_route_word};
+use super::rule::{Action, Side};
 use super::scrub::{Scrub, Sent};
-use super::seen::{MASK, Search, Seen};
+use super::secret::DOMAIN;
+use super::seen::{MASK, Search, Seen, is_guessable};
 use super::settle::settle;
+use super::unread::Muting;
 use super::walk::Walk;
 use crate::capture::{Body, Release, Request, Response};
 use crate::decode::{self, Content, Node, Note};
@@ -92,7 +95,7 @@ impl Engine {
         let mut half =
             self.half_of(Side::Request, seen, |walk| walk_request(walk, request, &content, detail));
         if seen.overflowed() {
-            half.forget_body();
+            self.forget(&mut half);
         }
         let clean = self.scrub(half, Side::Request, seen, &content);
         Redacted::vouched(RequestRecord {
@@ -124,7 +127,7 @@ impl Engine {
         let mut half = self
             .half_of(Side::Response, seen, |walk| walk_response(walk, response, &content, detail));
         if request_overflowed {
-            half.forget_body();
+            self.forget(&mut half);
         }
         let clean = self.scrub(half, Side::Response, seen, &content);
         Redacted::vouched(ResponseRecord {
@@ -148,6 +151,20 @@ impl Engine {
     /// Where in the API a path is, by itself.
     pub(super) fn below(&self, path: &str) -> Below {
         self.policy.below(path, &HeaderMap::new())
+    }
+
+    /// A name of who acts, without the secrets of its exchange, and whether it was one of them: then
+    /// it is kept if it is a word, as user names are, and else stands for itself as a fingerprint.
+    pub fn identity(&self, name: &str, seen: &Seen) -> (Redacted<String>, bool) {
+        let found = seen.search().and_then(|search| {
+            let rule = search.find(name)?;
+            search.is_one(name).then(|| self.stands_for(name, rule, &search))
+        });
+        match found {
+            Some(_) if is_route_word(name) => (Redacted::vouched(name.to_owned()), false),
+            Some(shown) => (Redacted::vouched(shown), true),
+            None => (self.text(name, seen), false),
+        }
     }
 
     /// Text that stands beside the record (a user agent, say), without the secrets of its exchange.
@@ -196,6 +213,9 @@ impl Engine {
         if let Some(body) = &mut half.body {
             seen.heard.mute(body, &mut format!("{prefix}.body.$"), &mut receipts);
         }
+        if side == Side::Response {
+            self.mute_unread(&mut half, seen, &mut receipts);
+        }
         let search = seen.search();
         if let Some(search) = &search {
             self.remove(search, &mut half, &mut receipts, side, content);
@@ -223,6 +243,18 @@ impl Engine {
         }
     }
 
+    /// Masks what a response repeats of a request that could not be read.
+    fn mute_unread(&self, half: &mut Half<'_>, seen: &Seen, receipts: &mut Receipts) {
+        let is_name = |word: &str| self.policy.is_name(word);
+        let rule = self.policy.unsearched();
+        let place = "response.header";
+        let mut muting = Muting { receipts, place, rule, is_name: &is_name };
+        seen.unread.mute_fields(&mut half.headers, &mut muting);
+        if let Some(body) = &mut half.body {
+            seen.unread.mute(body, &mut "response.body.$".to_owned(), &mut muting);
+        }
+    }
+
     fn remove(
         &self,
         search: &Search<'_>,
@@ -233,7 +265,9 @@ impl Engine {
     ) {
         let prefix = side.name();
         let mut scrub = Scrub { search, policy: &self.policy, receipts, clean: None };
-        scrub.text(&mut half.method, &format!("{prefix}.method"));
+        if !is_method(&half.method) {
+            scrub.text(&mut half.method, &format!("{prefix}.method"));
+        }
         scrub.value(&mut half.query, &mut format!("{prefix}.query"));
         scrub.value(&mut half.headers, &mut format!("{prefix}.header"));
         if let Some(content_type) = &mut half.content_type {
@@ -246,21 +280,45 @@ impl Engine {
                 scrub.value(body, &mut format!("{prefix}.body.$"));
             }
         }
-        if let Some((path, rule)) = scrub_path(&half.path, search) {
+        let shown = |segment: &str, rule| self.stands_for(segment, rule, search);
+        if let Some((path, rule)) = self.policy.route_words().scrub(&half.path, search, shown) {
             receipts.add(&format!("{prefix}.path"), rule);
+            half.notes.insert(Note::RedactedByValue);
             half.path = path;
+        }
+    }
+
+    /// Leaves nothing in which a secret could stand that cannot be looked for.
+    fn forget(&self, half: &mut Half<'_>) {
+        let limited = half.notes.contains(&Note::PathLimit);
+        let why = if limited { Note::PathLimit } else { Note::TooManySecrets };
+        half.notes.insert(why);
+        if half.body.take().is_some() {
+            half.unread = Some(why);
+        }
+        half.path = self.policy.route_words().alone(&half.path);
+        for node in [&mut half.query, &mut half.headers] {
+            let Node::Object(members) = node else { continue };
+            for (name, value) in members {
+                if !is_always_recorded(name) {
+                    *value = Node::String(MASK.into());
+                }
+            }
+        }
+    }
+
+    /// What is recorded of a text in which a secret was found: its fingerprint, if it is nothing else
+    /// and its rule allows that, so that it can be told from others.
+    fn stands_for(&self, text: &str, rule: usize, search: &Search<'_>) -> String {
+        let may = self.policy.action(rule) == Action::Fingerprint && !is_guessable(text);
+        match may && search.is_one(text) {
+            true => self.key.fingerprint(DOMAIN, text.as_bytes()),
+            false => MASK.to_owned(),
         }
     }
 }
 
 impl Half<'_> {
-    fn forget_body(&mut self) {
-        if self.body.take().is_some() {
-            self.notes.insert(Note::TooManySecrets);
-            self.unread = Some(Note::TooManySecrets);
-        }
-    }
-
     fn unread(&self) -> Option<&'static str> {
         let limited = self.notes.contains(&Note::PatternLimit).then_some(Note::PatternLimit);
         self.unread.or(limited).map(Note::as_str)
@@ -324,9 +382,9 @@ fn half<'c>(
     let (receipts, notes) = (walk.receipts.clone(), walk.notes.clone());
     let body = decoded.node.and_then(|node| walk.body_of(node, decoded.layout));
     if body.is_none()
-        && let Some(text) = unread(content, raw_headers, raw_body)
+        && let Some(bytes) = unread(content, raw_headers, raw_body)
     {
-        walk.overhear(text);
+        walk.overhear_body(bytes);
     }
     let unread = decoded.notes.first().copied().filter(|_| body.is_none());
     walk.notes.extend(decoded.notes);
@@ -350,16 +408,8 @@ fn half<'c>(
     }
 }
 
-/// The text of a body that could not be read by its type: what was captured of it, if it is text.
-fn unread<'a>(content: &'a Content<'_>, headers: &HeaderMap, body: &'a Body) -> Option<&'a str> {
+/// A body that could not be read by its type: what was captured of it, if it is not encoded.
+fn unread<'a>(content: &'a Content<'_>, headers: &HeaderMap, body: &'a Body) -> Option<&'a [u8]> {
     let captured = || (!headers.contains_key(CONTENT_ENCODING)).then_some(body.bytes.as_ref());
-    let bytes = content.bytes().or_else(captured)?;
-    match std::str::from_utf8(bytes) {
-        Ok(text) => Some(text),
-        // It was cut in the middle of a character.
-        Err(error) if error.error_len().is_none() => {
-            bytes.get(..error.valid_up_to()).and_then(|bytes| std::str::from_utf8(bytes).ok())
-        }
-        Err(_) => None,
-    }
+    content.bytes().or_else(captured)
 }

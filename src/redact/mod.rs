@@ -9,10 +9,13 @@
 //! searched for what was seen. [`Seen`] passes from the request to its response.
 
 mod basic;
+mod carrier;
 mod class;
+mod described;
 mod engine;
 mod escapes;
 mod exceptions;
+mod fragments;
 mod glob;
 mod headers;
 mod heard;
@@ -22,11 +25,13 @@ mod key;
 mod memo;
 mod names;
 mod only;
+mod pairs;
 mod path;
 mod pattern;
 mod policy;
 mod prints;
 mod receipts;
+mod routes;
 mod redacted;
 mod rule;
 mod scrub;
@@ -41,6 +46,7 @@ mod tests;
 mod text;
 mod texts;
 mod under;
+mod unread;
 mod walk;
 
 pub use engine::{Detail, Engine};
@@ -53,6 +59,7 @@ pub use pattern::{Conditions, Pattern, PatternError, Scheme, ShapeError, Validat
 pub use policy::{Policy, PolicyError};
 pub use prints::{Print, Unprinted, prints};
 pub use redacted::Redacted;
+pub use routes::RouteWords;
 pub use rule::{Action, Rule, Sides, UNSEARCHED_RULE, USERINFO_RULE};
 pub use secret::DOMAIN as SECRET_DOMAIN;
 pub use seen::{Seen, is_guessable};

@@ -6,6 +6,7 @@ use super::escapes::{find_escaped, may_have_escapes};
 use super::inner::find_encoded;
 use super::policy::Policy;
 use super::receipts::Receipts;
+use super::routes::{is_call, is_call_method, is_schema_name, may_be_document};
 use super::secret::is_type;
 use super::seen::{MASK, Search, is_fingerprint};
 use super::walk::{Members, push_name};
@@ -76,6 +77,20 @@ impl Scrub<'_> {
         Some(MASK.to_owned())
     }
 
+    /// Removes what was seen from a GraphQL document, but for names of its schema.
+    fn document(&mut self, text: &mut Cow<'_, str>, location: &str) {
+        if self.skips(text) {
+            return;
+        }
+        let hits = self.search.hits(text);
+        let is_value = |(range, _): &(_, usize)| !is_schema_name(text, range);
+        if (hits.is_empty() || hits.iter().any(is_value))
+            && let Some(shown) = self.shown(text, location)
+        {
+            *text = Cow::Owned(shown);
+        }
+    }
+
     #[expect(clippy::ptr_arg, reason = "it matters whether it is borrowed")]
     fn skips(&self, text: &Cow<'_, str>) -> bool {
         self.clean.is_some_and(|sent| sent.has(text))
@@ -112,10 +127,15 @@ impl Scrub<'_> {
 
     /// Names that are the same without their secrets become one later.
     fn object(&mut self, members: &mut Members<'_>, location: &mut String) {
+        let is_call = is_call(members);
         for (name, value) in members {
             let length = location.len();
             push_name(location, name);
-            self.value(value, location);
+            match value {
+                Node::String(text) if is_call && is_call_method(name, text) => {}
+                Node::String(text) if may_be_document(name, text) => self.document(text, location),
+                value => self.value(value, location),
+            }
             location.truncate(length);
             if !self.skips(name)
                 && let Some(shown) = self.shown(name, location)

@@ -7,12 +7,49 @@ use super::rule::Action;
 use super::seen::{
     ENDS_CHARS_MAX, MASK, ends, is_fingerprint, is_guessable, is_redacted_text, is_remembered,
 };
-use super::walk::Walk;
+use super::walk::{Walk, is_one_of};
 use crate::decode::{Node, Number, base64_text};
 
 /// The domain of fingerprints of secrets: one for all carriers, so that the same secret is
 /// recognised in a header and in a body.
 pub const DOMAIN: &str = "secret";
+
+/// Members of a credential that say whose it is and what for.
+const BESIDE: [&str; 16] = [
+    "user",
+    "username",
+    "user_name",
+    "login",
+    "email",
+    "name",
+    "host",
+    "hostname",
+    "server",
+    "port",
+    "type",
+    "kind",
+    "database",
+    "region",
+    "description",
+    "format",
+];
+
+/// Schemes whose parameters are about the request, and a signature that holds for it alone.
+const SIGNING: [&str; 5] = ["Digest", "AWS4", "Signature", "Hawk", "HOBA"];
+
+/// Shorter pieces of a credential are not remembered by themselves.
+const PIECE_BYTES_MIN: usize = 8;
+
+/// What may stand around a secret.
+const QUOTES: &str = "\"'`()[]{}<>.,;:";
+
+/// Begins and ends keys and certificates in text (RFC 7468).
+const PEM: &str = "-----BEGIN ";
+/// Shorter lines of them are not remembered by themselves.
+const PEM_LINE_BYTES_MIN: usize = 24;
+
+/// Longer words are secrets all the same.
+const PLAIN_BYTES_MAX: usize = 16;
 
 /// Where a secret stands.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -32,6 +69,7 @@ impl Walk<'_> {
         let shown = self.shown(node, rule);
         if is_remembered(self.policy.action(rule)) {
             self.remember_all(node, rule, Depth::Selected);
+            self.look_through(node);
         } else {
             self.seen.heard.add(node, rule);
             self.look_through(node);
@@ -91,33 +129,72 @@ impl Walk<'_> {
         }
     }
 
+    /// Remembers what stands in a credential of whatever scheme: `Token token="…"`, `ApiKey ada:…`.
+    pub(super) fn remember_pieces(&mut self, credential: &str, rule: usize) {
+        let scheme = credential.split([' ', '\t', '-']).next().unwrap_or_default();
+        if is_one_of(scheme, &SIGNING) {
+            return;
+        }
+        let between = |c: char| c.is_whitespace() || ",;=:\"'".contains(c);
+        for piece in credential.split(between).filter(|piece| is_mixed(piece)) {
+            self.remember(piece, rule);
+        }
+    }
+
     /// Remembers the secret, or all of them inside of a list or an object.
     fn remember_all(&mut self, node: &Node<'_>, rule: usize, depth: Depth) {
         match node {
-            Node::String(text) if depth == Depth::Inner && self.is_kind(text) => {}
-            Node::String(text) => {
-                self.remember(text, rule);
-                if let Some(decoded) = base64_text(text) {
-                    self.remember(&decoded, rule);
-                }
-                let (scheme, secret) = super::headers::without_scheme(text);
-                if scheme.is_some() {
-                    self.remember(secret, rule);
-                }
-            }
-            Node::Number(Number::Integer(number)) => self.remember(&number.to_string(), rule),
-            Node::Number(Number::Text(text)) => self.remember(text, rule),
+            // What is inside of it is not all secret: words there would be masked everywhere.
+            Node::String(text) if depth == Depth::Inner && is_plain_word(text) => {}
+            Node::String(text) if self.is_kind(text) => {}
+            Node::String(text) => self.remember_parts(text, rule),
+            Node::Number(number) => self.remember(&number.to_string(), rule),
             Node::Array(items) => {
                 items.iter().for_each(|item| self.remember_all(item, rule, depth));
             }
             Node::Object(members) => {
-                members.iter().for_each(|(_, item)| self.remember_all(item, rule, Depth::Inner));
+                let secrets = members.iter().filter(|(name, _)| !is_one_of(name, &BESIDE));
+                secrets.for_each(|(_, item)| self.remember_all(item, rule, Depth::Inner));
             }
-            Node::Null | Node::Bool(_) | Node::Number(Number::Double(_)) => {}
+            Node::Null | Node::Bool(_) => {}
         }
     }
 
-    /// A word that only says what kind of credential it is: `{"type": "password", …}`.
+    /// Remembers a secret, and the same without what may only stand around it.
+    pub(super) fn remember_bare(&mut self, text: &str, rule: usize) {
+        self.remember(text, rule);
+        let bare = text.trim_matches(|c: char| c.is_whitespace() || QUOTES.contains(c));
+        if bare != text {
+            self.remember(bare, rule);
+        }
+    }
+
+    /// Remembers a secret, and those parts of it that by themselves are one.
+    fn remember_parts(&mut self, text: &str, rule: usize) {
+        self.remember_bare(text, rule);
+        if text.contains(' ') && !text.contains('\n') {
+            self.remember_pieces(text, rule);
+        }
+        if let Some(decoded) = base64_text(text) {
+            self.remember(&decoded, rule);
+            // What registries call `auth`.
+            if let Some((_, password)) = decoded.split_once(':') {
+                self.remember(password, rule);
+            }
+        }
+        let (scheme, secret) = super::headers::without_scheme(text);
+        if scheme.is_some() {
+            self.remember(secret, rule);
+            self.basic(scheme, secret, rule);
+        }
+        if text.contains(PEM) {
+            for line in text.lines().filter(|line| line.len() >= PEM_LINE_BYTES_MIN) {
+                self.remember(line, rule);
+            }
+        }
+    }
+
+    /// A word that only says what kind of credential it is: `{"secretKey": "password"}`.
     fn is_kind(&mut self, text: &str) -> bool {
         text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_' || byte == b'-')
             && self.rule_of_content(Carrier::Member, text, None).is_some()
@@ -142,6 +219,20 @@ impl Walk<'_> {
             _ => false,
         }
     }
+}
+
+/// A piece of a credential that is neither a name nor an address.
+fn is_mixed(piece: &str) -> bool {
+    piece.len() >= PIECE_BYTES_MIN
+        && !piece.starts_with('/')
+        && !piece.contains('@')
+        && piece.bytes().any(|byte| !byte.is_ascii_lowercase() && byte != b'_' && byte != b'-')
+}
+
+/// A word as texts are made of: of small letters alone.
+pub(super) fn is_plain_word(text: &str) -> bool {
+    text.len() <= PLAIN_BYTES_MAX
+        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_' || byte == b'-')
 }
 
 /// A few characters, `…`, a few characters: no secret is so short.

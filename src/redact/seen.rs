@@ -12,6 +12,7 @@ use super::heard::Heard;
 use super::policy::Below;
 use super::rule::Action;
 use super::text::mask;
+use super::unread::Unread;
 
 /// Shorter secrets are not searched for: they occur by chance.
 pub(super) const SECRET_BYTES_MIN: usize = 6;
@@ -40,6 +41,8 @@ pub struct Seen {
     overflow: bool,
     /// Prose that was summarized.
     pub(super) heard: Heard,
+    /// What could not be read.
+    pub(super) unread: Unread,
     /// Where the exchange is, for rules that hold below some paths only.
     pub(super) below: Below,
 }
@@ -158,6 +161,11 @@ impl Search<'_> {
     /// The rule of a secret in the text.
     pub(super) fn find(&self, text: &str) -> Option<usize> {
         self.hits(text).first().map(|(_, rule)| *rule)
+    }
+
+    /// Whether the text is a secret, and nothing else.
+    pub(super) fn is_one(&self, text: &str) -> bool {
+        self.secrets.iter().any(|secret| secret.text == text)
     }
 
     /// Whether any secret may be somewhere in these bytes.

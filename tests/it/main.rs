@@ -27,6 +27,8 @@ mod exchange;
 #[cfg(test)]
 mod explain;
 #[cfg(test)]
+mod exports;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod fingerprint;
@@ -38,6 +40,8 @@ mod fuzz;
 mod gateway;
 #[cfg(test)]
 mod identity;
+#[cfg(test)]
+mod index;
 #[cfg(test)]
 mod kills;
 #[cfg(test)]
@@ -58,6 +62,8 @@ mod readonly;
 mod reads;
 #[cfg(test)]
 mod reloads;
+#[cfg(test)]
+mod schemathesis;
 #[cfg(test)]
 mod selectors;
 #[cfg(test)]

@@ -41,6 +41,11 @@ pub(super) const MEANINGS: &[(&str, &str)] = &[
     ("decoded_text", "a text that was encoded, with a secret in it, is recorded decoded"),
     ("too_many_secrets", "more secrets than can be looked for elsewhere: type and size only"),
     (
+        "redacted_by_value",
+        "what the client sent as a credential stands in the path or names who acts as well, and is \
+         not shown there",
+    ),
+    (
         "pattern_limit",
         "searching took too much work: texts that were not searched to their end are `***`",
     ),

@@ -154,6 +154,16 @@ impl EventRules {
         Self { operations, ..self }
     }
 
+    /// Segments of paths that rules and documents name.
+    pub fn literals(&self) -> impl Iterator<Item = &str> {
+        let operations = self.operations.iter().flat_map(|operations| operations.rules.iter());
+        let pieces = self.rules.iter().chain(operations).flat_map(|rule| rule.path.pieces());
+        pieces.filter_map(|piece| match piece {
+            Piece::Literal(text) => Some(text.as_str()),
+            _ => None,
+        })
+    }
+
     /// How many operations of documents there are.
     pub fn operations(&self) -> usize {
         self.operations.as_ref().map_or(0, |operations| operations.len())

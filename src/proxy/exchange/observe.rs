@@ -15,6 +15,7 @@ use crate::config::{AuditLevel, RouteKind, Snapshots};
 use crate::derive::{Moment, Unseen, Whereabouts};
 use crate::pipeline::{Prepared, Reading, States};
 use crate::proxy::fetch::{Answer, Application, FetchError, Room};
+use crate::proxy::heavy::{through, weight};
 use crate::proxy::plan::Recording;
 use crate::proxy::release::Held;
 use crate::proxy::subject::{captured_response, stage};
@@ -119,7 +120,10 @@ impl Exchange<'_> {
         let response = captured_response(held);
         match &mut self.told {
             Told::Now(prepared) => {
-                prepared.whereabouts_after(&stage(self.snapshot, self.routed), &response)
+                let stage = stage(self.snapshot, self.routed);
+                through(weight(&response.headers, &response.body), || {
+                    prepared.whereabouts_after(&stage, &response)
+                })
             }
             Told::Later(_) => Whereabouts::Untold,
         }

@@ -8,9 +8,14 @@ use crate::capture::{Body, Release, Request, Response};
 use crate::record::{Receipt, RequestRecord, ResponseRecord};
 
 mod contents;
+mod evidence;
 mod formats;
 mod inner;
+mod known;
+mod nested;
+mod operators;
 mod ordinary;
+mod paths;
 mod prompts;
 mod properties;
 mod selectors;

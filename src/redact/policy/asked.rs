@@ -1,0 +1,42 @@
+//! What rules select, whatever the exchange.
+
+use super::{Below, Carrier, Place, Policy, Scratch};
+use crate::redact::pattern::WORK_BYTES_MAX;
+use crate::redact::rule::Side;
+
+impl Policy {
+    /// Whether any selector of any rule selects what an example shows, in either half, whatever the
+    /// path: a name, a `name=value`, or a text that a pattern finds something in.
+    pub fn selects(&self, example: &str) -> bool {
+        let mut scratch = Scratch::default();
+        let (name, value) = match example.split_once('=') {
+            Some((name, value)) => (name, Some(value)),
+            None => (example, None),
+        };
+        [Side::Request, Side::Response].into_iter().any(|side| {
+            let place = Place { side, below: Below::MAX };
+            let mut named = |name, value| {
+                [Carrier::Parameter, Carrier::Header, Carrier::Cookie].into_iter().any(|carrier| {
+                    self.rule_of_content(place, carrier, name, value, &mut scratch).is_some()
+                }) || self.after_segment(place, name, value, &mut scratch).is_some()
+            };
+            (value.is_none() && named(example, None))
+                || (value.is_some() && named(name, value))
+                || self.finds(place, example)
+        })
+    }
+
+    /// Whether a word is the name of something secret.
+    pub(in crate::redact) fn is_name(&self, word: &str) -> bool {
+        let place = Place { side: Side::Request, below: Below::MAX };
+        let mut scratch = Scratch::default();
+        self.rule_of_content(place, Carrier::Member, word, None, &mut scratch).is_some()
+    }
+
+    fn finds(&self, place: Place, text: &str) -> bool {
+        let mut work = WORK_BYTES_MAX;
+        self.patterns
+            .find(text, &self.at(place), &mut work)
+            .is_ok_and(|matches| !matches.is_empty())
+    }
+}
