@@ -15,8 +15,9 @@ case $purpose in
     test)
         # rabbitmqadmin is a Python program; the tests start a node of their own.
         needs+=([curl]=curl [rabbitmq-server]=rabbitmq-server [python3]=python3)
-        # An identity provider is one of the applications of the tests.
-        needs+=([node]=nodejs [npm]=npm)
+        # The console is looked at with a real browser, and a checker from npm; an identity provider is one
+        # of the applications of the tests.
+        needs+=([chromium]=chromium [node]=nodejs [npm]=npm)
         # Debian's python3 comes without what makes environments.
         if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
             needs+=([python3 -m venv]=python3-venv)
@@ -97,6 +98,20 @@ django() {
     "$dir/bin/pip" install --quiet --disable-pip-version-check "Django==$django_version"
 }
 
+# What tells whether pages can be used by everybody: one script, run in the browser of the tests.
+axe_version=4.14.1
+axe() {
+    local dir=target/axe
+    if grep -qsF "\"version\": \"$axe_version\"" "$dir/package/package.json"; then
+        return
+    fi
+    say "fetching axe-core $axe_version into $dir"
+    rm -rf "$dir"
+    mkdir -p "$dir"
+    npm pack --silent --pack-destination "$dir" "axe-core@$axe_version" >/dev/null 2>&1
+    tar -xzf "$dir/axe-core-$axe_version.tgz" -C "$dir"
+}
+
 # The identity provider, as tests/data/oidc/package-lock.json has it.
 oidc_provider() {
     local dir=target/oidc lock=tests/data/oidc/package-lock.json
@@ -127,6 +142,7 @@ case $purpose in
     test)
         cargo_tool cargo-nextest
         django
+        axe
         oidc_provider
         schemathesis
         ;;

@@ -22,7 +22,7 @@ const PAGE: u32 = 1_000;
 const NAME_SHOWN: usize = 64;
 
 /// Somebody who may read. Handlers cannot come by one but through authentication.
-pub(super) struct Who(pub(super) Reader);
+pub(crate) struct Who(pub(crate) Reader);
 
 impl FromRequestParts<Arc<Log>> for Who {
     type Rejection = Problem;
@@ -35,28 +35,28 @@ impl FromRequestParts<Arc<Log>> for Who {
 
 /// Which parameters a question may have beside filters, and what becomes of others.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Allowed {
+pub(crate) struct Allowed {
     /// Those of this question alone.
-    pub(super) own: &'static [&'static str],
+    pub(crate) own: &'static [&'static str],
     /// `limit`, `offset` and `cursor`.
-    pub(super) page: bool,
+    pub(crate) page: bool,
     /// What is not known is an error: the answer must not be wider than what was asked for.
-    pub(super) strict: bool,
+    pub(crate) strict: bool,
 }
 
 /// A question.
-pub(super) struct Asked {
-    pub(super) search: Search,
+pub(crate) struct Asked {
+    pub(crate) search: Search,
     /// The question's own parameters.
     own: Vec<(String, String)>,
     /// Those that say which events are meant, as they were given.
-    pub(super) filters: Vec<(String, String)>,
-    pub(super) warnings: Vec<String>,
+    pub(crate) filters: Vec<(String, String)>,
+    pub(crate) warnings: Vec<String>,
 }
 
 impl Asked {
     /// Understands the parameters for `who`, who sees what there is to see for them, and no more.
-    pub(super) fn of(
+    pub(crate) fn of(
         uri: &Uri,
         who: &Who,
         allowed: Allowed,
@@ -95,7 +95,7 @@ impl Asked {
     }
 
     /// A parameter of the question's own; given twice, it is refused.
-    pub(super) fn own(&self, name: &str) -> Result<Option<&str>, Problem> {
+    pub(crate) fn own(&self, name: &str) -> Result<Option<&str>, Problem> {
         let mut values = self.own.iter().filter(|(known, _)| known == name);
         match (values.next(), values.next()) {
             (Some(_), Some(_)) => {

@@ -10,9 +10,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::asked::{Allowed, Asked, Who};
-use super::log::Log;
+use super::log::{Log, Session};
 use super::problem::Problem;
-use crate::index::{Bar, Condition, Facet, Field};
+use crate::clock::Timestamp;
+use crate::index::{Bar, Condition, Facet, Field, Search};
 
 const FACETS: Allowed = Allowed { own: &[], page: false, strict: false };
 const STATS: Allowed = Allowed { own: &["bars"], page: false, strict: false };
@@ -45,81 +46,81 @@ const WIDTHS: [i64; 15] = [
 
 /// The values that occur, by how often; of each field regardless of what was asked of that field.
 #[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct Facets {
+pub(crate) struct Facets {
     /// What is counted begins here.
     since: String,
     /// And ends before this.
     until: String,
     /// By field, at most 100 values each.
-    facets: FacetValues,
+    pub(crate) facets: FacetValues,
     /// What was not taken into account.
     warnings: Vec<String>,
 }
 
 #[derive(Debug, Default, Serialize, JsonSchema)]
-struct FacetValues {
-    action: Vec<ValueCount>,
-    category: Vec<ValueCount>,
-    resource_type: Vec<ValueCount>,
-    actor: Vec<ValueCount>,
-    actor_type: Vec<ValueCount>,
-    outcome: Vec<ValueCount>,
-    severity: Vec<ValueCount>,
+pub(crate) struct FacetValues {
+    pub(crate) action: Vec<ValueCount>,
+    pub(crate) category: Vec<ValueCount>,
+    pub(crate) resource_type: Vec<ValueCount>,
+    pub(crate) actor: Vec<ValueCount>,
+    pub(crate) actor_type: Vec<ValueCount>,
+    pub(crate) outcome: Vec<ValueCount>,
+    pub(crate) severity: Vec<ValueCount>,
     /// `value` is the scope's name, `label` its value.
-    scope: Vec<ValueCount>,
+    pub(crate) scope: Vec<ValueCount>,
 }
 
 /// A value, and how often it occurs.
 #[derive(Debug, Serialize, JsonSchema)]
-struct ValueCount {
+pub(crate) struct ValueCount {
     /// The value, as the filter takes it.
-    value: String,
+    pub(crate) value: String,
     /// What people call it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    label: Option<String>,
+    pub(crate) label: Option<String>,
     /// In so many events and acts.
-    count: u64,
+    pub(crate) count: u64,
 }
 
 /// The log over time.
 #[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct Stats {
+pub(crate) struct Stats {
     /// What is counted begins here.
-    since: String,
+    pub(crate) since: String,
     /// And ends before this.
-    until: String,
+    pub(crate) until: String,
     /// All of them together.
     #[serde(flatten)]
-    total: Counts,
+    pub(crate) total: Counts,
     /// How long a bar is, in milliseconds.
-    bar_ms: i64,
+    pub(crate) bar_ms: i64,
     /// From `since` to `until`, without gaps; the first bar begins at a round time, where it may
     /// lack what came before `since`.
-    histogram: Vec<Stretch>,
+    pub(crate) histogram: Vec<Stretch>,
     /// What was not taken into account.
     warnings: Vec<String>,
 }
 
 /// One bar.
 #[derive(Debug, Serialize, JsonSchema)]
-struct Stretch {
+pub(crate) struct Stretch {
     /// It begins here.
-    time: String,
+    pub(crate) time: String,
     #[serde(flatten)]
-    counts: Counts,
+    pub(crate) counts: Counts,
 }
 
 /// How many events and acts.
 #[derive(Debug, Clone, Copy, Default, Serialize, JsonSchema)]
-struct Counts {
+pub(crate) struct Counts {
     /// All.
-    total: u64,
+    pub(crate) total: u64,
     /// Of severity `warn`.
-    warned: u64,
+    pub(crate) warned: u64,
     /// Of severity `fail`.
-    failed: u64,
+    pub(crate) failed: u64,
     /// Pending.
-    pending: u64,
+    pub(crate) pending: u64,
 }
 
 impl Counts {
@@ -162,9 +163,20 @@ pub(super) async fn facets(
     uri: Uri,
 ) -> Result<Json<Facets>, Problem> {
     let now = log.clock.now();
-    let Asked { mut search, mut warnings, .. } = Asked::of(&uri, &who, FACETS, now)?;
+    let Asked { search, mut warnings, .. } = Asked::of(&uri, &who, FACETS, now)?;
+    let mut facets = facets_of(&mut log.read().await?, search, now).await?;
+    log.warn_of_lag(&mut warnings);
+    facets.warnings = warnings;
+    Ok(Json(facets))
+}
+
+/// The values of what a search means, page and limit aside.
+pub(crate) async fn facets_of(
+    session: &mut Session,
+    mut search: Search,
+    now: Timestamp,
+) -> Result<Facets, Problem> {
     let (since, until) = window(&mut search.conditions, now.timestamp_millis());
-    let mut session = log.read().await?;
     let mut values = FacetValues::default();
     for (facet, into) in [
         (Facet::Action, &mut values.action),
@@ -188,8 +200,8 @@ pub(super) async fn facets(
             into.push(ValueCount { value, label: counted.label, count: counted.count });
         }
     }
-    log.warn_of_lag(&mut warnings);
-    Ok(Json(Facets { since: time(since), until: time(until), facets: values, warnings }))
+    let warnings = Vec::new();
+    Ok(Facets { since: time(since), until: time(until), facets: values, warnings })
 }
 
 /// Whether the condition says which of a facet's values are wanted.
@@ -220,10 +232,21 @@ pub(super) async fn stats(
     let now = log.clock.now();
     let mut asked = Asked::of(&uri, &who, STATS, now)?;
     let wanted = bars(asked.own("bars")?)?;
-    let search = &mut asked.search;
+    let mut stats = stats_of(&mut log.read().await?, asked.search, wanted, now).await?;
+    log.warn_of_lag(&mut asked.warnings);
+    stats.warnings = asked.warnings;
+    Ok(Json(stats))
+}
+
+/// What a search means over time, page and limit aside, in at most so many bars.
+pub(crate) async fn stats_of(
+    session: &mut Session,
+    mut search: Search,
+    wanted: i64,
+    now: Timestamp,
+) -> Result<Stats, Problem> {
     let (since, until) = window(&mut search.conditions, now.timestamp_millis());
     let bar_ms = width(until.saturating_sub(since), wanted);
-    let mut session = log.read().await?;
     // Bars begin where a clock would have them begin.
     let first = since.saturating_sub(since.rem_euclid(bar_ms));
     let bars = session.index.histogram(&search.view, &search.conditions, first, bar_ms).await?;
@@ -245,9 +268,8 @@ pub(super) async fn stats(
             stretch.counts.add(bar);
         }
     }
-    log.warn_of_lag(&mut asked.warnings);
-    let (since, until) = (time(since), time(until));
-    Ok(Json(Stats { since, until, total, bar_ms, histogram, warnings: asked.warnings }))
+    let (since, until, warnings) = (time(since), time(until), Vec::new());
+    Ok(Stats { since, until, total, bar_ms, histogram, warnings })
 }
 
 fn bars(text: Option<&str>) -> Result<i64, Problem> {

@@ -52,6 +52,11 @@ pub(super) async fn one(
     id: Result<Path<String>, PathRejection>,
 ) -> Result<Json<Value>, Problem> {
     let Path(id) = id.map_err(|_| Problem::no_event())?;
+    one_of(&log, &who, &id).await.map(Json)
+}
+
+/// The whole event of this id, as this reader may see it.
+pub(crate) async fn one_of(log: &Log, who: &Who, id: &str) -> Result<Value, Problem> {
     let id: EventId = id.parse().map_err(|_| Problem::no_event())?;
     let view = who.0.grant().view();
     let search = Search {
@@ -65,7 +70,7 @@ pub(super) async fn one(
     let row = page.rows.first().ok_or_else(Problem::no_event)?;
     let mut event = query::whole(&mut log.ledger().await?, row).await.map_err(unreadable)?;
     query::without_position(&mut event, view);
-    Ok(Json(event))
+    Ok(event)
 }
 
 /// The index and the ledger do not fit, or the ledger cannot be read.

@@ -96,13 +96,13 @@ impl Default for Turns {
 }
 
 /// A connection to the index for one question. When it is dropped, the question is given up.
-pub(super) struct Session {
-    pub(super) index: Index,
-    pub(super) turn: Turn,
+pub(crate) struct Session {
+    pub(crate) index: Index,
+    pub(crate) turn: Turn,
 }
 
 /// One of the few that are answered at one time. When it is dropped, its question is given up.
-pub(super) struct Turn {
+pub(crate) struct Turn {
     gone: Gone,
     deadline: Option<Instant>,
     share: Option<Share>,
@@ -119,7 +119,7 @@ impl Drop for Gone {
 
 impl Log {
     /// Waits for a turn to ask one question.
-    pub(super) async fn read(&self) -> Result<Session, Problem> {
+    pub(crate) async fn read(&self) -> Result<Session, Problem> {
         let waiting = Arc::clone(&self.turns.reads).acquire_owned();
         match timeout(TURN, waiting).await {
             Ok(Ok(turn)) => self.open(turn, Some(Instant::now() + READ)).await,
@@ -177,7 +177,7 @@ impl Log {
     }
 
     /// A connection to the ledger.
-    pub(super) async fn ledger(&self) -> Result<LedgerReader, Problem> {
+    pub(crate) async fn ledger(&self) -> Result<LedgerReader, Problem> {
         LedgerReader::open(&self.dir).await.map_err(|error| {
             tracing::error!(%error, "the ledger cannot be opened to read");
             Problem::unavailable("the ledger cannot be read")
@@ -262,7 +262,7 @@ impl Log {
     }
 
     /// What a reader should know about how current the answer is.
-    pub(super) fn warn_of_lag(&self, warnings: &mut Vec<String>) {
+    pub(crate) fn warn_of_lag(&self, warnings: &mut Vec<String>) {
         if self.metrics.index_lag.get() > LAG {
             warnings
                 .push("the search index is behind: the newest events may be missing".to_owned());

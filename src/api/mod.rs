@@ -25,7 +25,7 @@ mod tail;
 mod ways;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -41,7 +41,12 @@ use tokio::sync::watch;
 use crate::recorder::Recorder;
 use crate::telemetry::Metrics;
 use listener::{CONNECTIONS, Few, Peer, with_address};
-use problem::Problem;
+
+pub(crate) use asked::{Allowed, Asked, Who};
+pub(crate) use counts::{FacetValues, Facets, Stats, ValueCount, facets_of, stats_of};
+pub(crate) use events::one_of;
+pub(crate) use log::Session;
+pub(crate) use problem::Problem;
 
 pub use changes::keep_changes;
 pub use log::{Log, Redaction, Turns};
@@ -111,16 +116,15 @@ async fn guarded(mut response: Response) -> Response {
     response
 }
 
-/// Serves until `operations.stopping` says so.
+/// Serves until `stopping` says so.
 pub async fn serve(
     listener: TcpListener,
-    operations: Operations,
-    log: Arc<Log>,
+    router: Router,
+    mut stopping: watch::Receiver<bool>,
 ) -> std::io::Result<()> {
-    let mut stopping = operations.stopping.clone();
     listener.set_nonblocking(true)?;
     let listener = Few::new(tokio::net::TcpListener::from_std(listener)?, CONNECTIONS);
-    let service = router(operations, log)
+    let service = router
         .layer(middleware::map_request(with_address))
         .into_make_service_with_connect_info::<Peer>();
     axum::serve(listener, service)

@@ -19,7 +19,7 @@ const SOON: Duration = Duration::from_secs(1);
 
 /// Problem details.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
-pub(super) struct Problem {
+pub(crate) struct Problem {
     /// What kind of problem: a URN that stays the same.
     #[serde(rename = "type", serialize_with = "urn")]
     #[schemars(with = "String")]
@@ -38,6 +38,16 @@ pub(super) struct Problem {
     remedy: Option<String>,
     #[serde(skip)]
     retry_after: Option<Duration>,
+}
+
+/// A problem, for those who show it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Told<'a> {
+    pub(crate) status: StatusCode,
+    pub(crate) title: &'static str,
+    pub(crate) detail: &'a str,
+    pub(crate) parameter: Option<&'a str>,
+    pub(crate) remedy: Option<&'a str>,
 }
 
 impl Problem {
@@ -68,8 +78,19 @@ impl Problem {
         self
     }
 
+    /// What pages say of it.
+    pub(crate) fn told(&self) -> Told<'_> {
+        Told {
+            status: StatusCode::from_u16(self.status).unwrap_or(StatusCode::BAD_REQUEST),
+            title: self.title,
+            detail: &self.detail,
+            parameter: self.parameter.as_deref(),
+            remedy: self.remedy.as_deref(),
+        }
+    }
+
     /// Nobody, or somebody whose token does not hold.
-    pub(super) fn unauthorized() -> Self {
+    pub(crate) fn unauthorized() -> Self {
         let detail = "the request has no token that is in force";
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "Authentication is needed", detail)
             .remedy(
@@ -78,7 +99,7 @@ impl Problem {
     }
 
     /// Too many wrong tokens.
-    pub(super) fn throttled(wait: Duration) -> Self {
+    pub(crate) fn throttled(wait: Duration) -> Self {
         let detail = "too many requests from this address had no token that allows them";
         let status = StatusCode::TOO_MANY_REQUESTS;
         Self::new(status, "too-many-failures", "Too many failures", detail)
@@ -87,7 +108,7 @@ impl Problem {
     }
 
     /// The role does not allow it.
-    pub(super) fn forbidden() -> Self {
+    pub(crate) fn forbidden() -> Self {
         let detail = "the role of this token does not allow it";
         Self::new(StatusCode::FORBIDDEN, "forbidden", "Not allowed", detail)
             .remedy("exports need a token of the role owner or admin")
@@ -118,7 +139,7 @@ impl Problem {
     }
 
     /// There is none, or none for this reader.
-    pub(super) fn no_event() -> Self {
+    pub(crate) fn no_event() -> Self {
         let detail = "no event of this id is on record, or it is not yours to see";
         Self::new(StatusCode::NOT_FOUND, "not-found", "Not found", detail).remedy(
             "look for the event in the list; what happened a moment ago may not be in it yet",
@@ -142,21 +163,21 @@ impl Problem {
     }
 
     /// There is nothing at this path.
-    pub(super) fn no_route() -> Self {
+    pub(crate) fn no_route() -> Self {
         let detail = "there is nothing at this path";
         Self::new(StatusCode::NOT_FOUND, "not-found", "Not found", detail)
             .remedy("paths begin with /v1/admin/audit")
     }
 
     /// Only reading is possible.
-    pub(super) fn method() -> Self {
+    pub(crate) fn method() -> Self {
         let detail = "the log can only be read";
         let status = StatusCode::METHOD_NOT_ALLOWED;
         Self::new(status, "method-not-allowed", "Method not allowed", detail).remedy("use GET")
     }
 
     /// A parameter cannot be what it is.
-    pub(super) fn parameter(name: &str, detail: impl Into<String>, remedy: &str) -> Self {
+    pub(crate) fn parameter(name: &str, detail: impl Into<String>, remedy: &str) -> Self {
         let status = StatusCode::BAD_REQUEST;
         let mut problem =
             Self::new(status, "invalid-parameter", "A parameter is not understood", detail);
@@ -165,7 +186,7 @@ impl Problem {
     }
 
     /// The parameters as a whole.
-    pub(super) fn parameters(detail: &str, remedy: &str) -> Self {
+    pub(crate) fn parameters(detail: &str, remedy: &str) -> Self {
         let status = StatusCode::BAD_REQUEST;
         Self::new(status, "invalid-parameter", "The parameters are not understood", detail)
             .remedy(remedy)
@@ -188,7 +209,7 @@ impl Problem {
     }
 
     /// Something that is read or written here fails; the log has the reason.
-    pub(super) fn unavailable(what: &'static str) -> Self {
+    pub(crate) fn unavailable(what: &'static str) -> Self {
         let status = StatusCode::SERVICE_UNAVAILABLE;
         Self::new(status, "unavailable", "The log cannot be read at present", what)
             .remedy("ask again in a moment; the log of the process says more")

@@ -5,7 +5,6 @@ mod show;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -17,19 +16,14 @@ use super::query::BadOption;
 use super::query::open::{Patience, open};
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::config::{Examined, examine};
-use crate::derive::{EventRules, Kind, Place, named};
-use crate::index::{Condition, Index, Row, Unnamed};
+use crate::coverage::look;
+use crate::index::Condition;
 use crate::problem::Problems;
-use crate::query::{self, EventError};
-use crate::record::{Actor, ActorKind, RequestRecord};
-use crate::rules::{self, Pack, RuleSet, Suggester};
-use crate::store::LedgerReader;
+use crate::query;
+use crate::rules::{self, Pack, RuleSet};
 
 /// Where the ledger is if nothing says so.
 const DEFAULT_DATA: &str = "countersign-data";
-
-/// More routes than this are not looked at.
-const ROUTES_MAX: u32 = 2_000;
 
 /// Show which mutations no rule names, with rules to paste, and which rules never matched
 ///
@@ -73,39 +67,6 @@ Examples:
 
 Exit codes: 0 shown; 1 the ledger, the configuration or the rules have problems; 2 the command line.";
 
-/// What is known of a ledger and of the rules.
-struct Coverage {
-    /// Routes that no rule names.
-    unnamed: Vec<Route>,
-    /// Routes that no rule named when the events came, and one names now: the rule, and how many.
-    named_now: BTreeMap<String, u64>,
-    /// There are more than were looked at.
-    more: bool,
-    rules: usize,
-    never: Vec<Never>,
-    operations: usize,
-    /// Of documents' operations so many named an event.
-    operations_seen: usize,
-    notes: Vec<String>,
-}
-
-/// A route that no rule names.
-struct Route {
-    seen: Unnamed,
-    /// The id of its newest event.
-    example: String,
-    /// A rule for it, if one can be written that is not there already.
-    yaml: Option<String>,
-}
-
-/// A rule that never matched.
-struct Never {
-    id: String,
-    methods: Vec<String>,
-    path: String,
-    place: Option<(String, u64)>,
-}
-
 /// Runs the subcommand.
 pub fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     let conditions = conditions(args, SystemClock.now())?;
@@ -120,20 +81,17 @@ pub fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
         .enable_all()
         .build()
         .context("cannot start")?;
-    let coverage = runtime.block_on(async {
+    let (coverage, note) = runtime.block_on(async {
         let (mut reader, mut index, note) = open(&dir, &Patience::DEFAULT).await?;
-        let mut coverage = coverage(&mut reader, &mut index, &rules, &conditions, args.limit).await;
-        if let Ok(coverage) = &mut coverage {
-            coverage.notes.extend(note);
-        }
+        let coverage = look(&mut reader, &mut index, &rules, &conditions, args.limit).await;
         index.close().await.ok();
         reader.close().await.ok();
-        coverage
+        anyhow::Ok((coverage?, note))
     })?;
     if args.json {
-        show::json(&coverage, out)?;
+        show::json(&coverage, note.as_deref(), out)?;
     } else {
-        for note in &coverage.notes {
+        if let Some(note) = &note {
             eprintln!("note: {note}");
         }
         match args.yaml {
@@ -169,70 +127,4 @@ fn in_force(args: &Args) -> Result<(RuleSet, PathBuf), Problems> {
     let rules = rules::load(args.rules.as_deref().or(dir.as_deref()), &packs)?;
     let data = args.data.clone().or(ledger);
     Ok((rules, data.unwrap_or_else(|| PathBuf::from(DEFAULT_DATA))))
-}
-
-async fn coverage(
-    reader: &mut LedgerReader,
-    index: &mut Index,
-    rules: &RuleSet,
-    conditions: &[Condition],
-    limit: usize,
-) -> anyhow::Result<Coverage> {
-    let events = rules.events();
-    let mut suggester = Suggester::beside(rules);
-    let seen = index.unnamed(conditions, ROUTES_MAX + 1).await?;
-    let mut more = seen.len() > ROUTES_MAX as usize;
-    let mut unnamed = Vec::new();
-    let mut named_now = BTreeMap::new();
-    for seen in seen.into_iter().take(ROUTES_MAX as usize) {
-        if unnamed.len() == limit {
-            more = true;
-            break;
-        }
-        let Some(row) = index.example(&seen, conditions).await? else { continue };
-        let request = request(reader, &row).await?;
-        match rule_for(&events, &request) {
-            Some(rule) => *named_now.entry(rule).or_insert(0) += seen.events,
-            None => {
-                let yaml = suggester.suggest(&request);
-                unnamed.push(Route { seen, example: row.id, yaml });
-            }
-        }
-    }
-    let named = index.named(conditions).await?;
-    let matched =
-        |id: &str| named.iter().any(|named| named.rule == id) || named_now.contains_key(id);
-    let never = events.iter().filter(|rule| !matched(&rule.id)).map(|rule| Never {
-        id: rule.id.clone(),
-        methods: rule.methods.clone(),
-        path: rule.path.as_str().to_owned(),
-        place: rules.event(&rule.id).map(|(file, line)| (file.display().to_string(), line)),
-    });
-    let mut never: Vec<Never> = never.collect();
-    never.sort_by(|a, b| (&a.place, &a.id).cmp(&(&b.place, &b.id)));
-    let operations_seen = named.iter().filter(|named| named.rule.contains('#')).count();
-    Ok(Coverage {
-        unnamed,
-        named_now,
-        more,
-        rules: events.len(),
-        never,
-        operations: events.operations(),
-        operations_seen,
-        notes: Vec::new(),
-    })
-}
-
-/// The request of an event, as it is on record.
-async fn request(reader: &mut LedgerReader, row: &Row) -> Result<RequestRecord, EventError> {
-    Ok(RequestRecord::of_event(&query::event(reader, row).await?))
-}
-
-/// The rule that names such a request now.
-fn rule_for(events: &EventRules, request: &RequestRecord) -> Option<String> {
-    let actor = Actor::unknown(ActorKind::Anonymous);
-    let host = request.headers.get("host").and_then(|host| host.as_str().map(ToOwned::to_owned));
-    let host = host.unwrap_or_default();
-    let place = Place { rules: events, host: &host, kind: Kind::Admin };
-    named(request, &actor, &place).rule().map(ToOwned::to_owned)
 }

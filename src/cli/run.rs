@@ -126,6 +126,7 @@ fn banner(config: &Config) -> String {
     let reading = config.reading.address;
     let dir = config.ledger.dir.display();
     lines.push(format!("  reading    http://{reading}/readyz  http://{reading}/metrics"));
+    lines.push(format!("  console    http://{reading}/audit"));
     lines.push(format!("  log        http://{reading}/v1/admin/audit"));
     let token = config.ledger.dir.join(BOOTSTRAP_FILE);
     if token.is_file() {

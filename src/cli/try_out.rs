@@ -9,6 +9,7 @@ use anyhow::{Context, bail};
 
 use super::demo::{self, DemoArgs, RunningProxy};
 use super::query::{self, QueryArgs};
+use crate::access::BOOTSTRAP_FILE;
 use crate::config::{self, Address, AuditLevel, RouteKind, Snapshots};
 use crate::server::Server;
 use crate::telemetry;
@@ -59,16 +60,19 @@ fn start_proxy(upstream: &str, dir: &Path) -> anyhow::Result<RunningProxy> {
     fs::write(rules.join("actors.yaml"), ACTORS).context("the rules cannot be written")?;
     config.rules_dir = Some(rules);
     let server = Server::start(config, None)?;
-    let listeners = server.config().listeners;
-    let Some(Address::Tcp(address)) = listeners.first().map(|listener| &listener.address) else {
+    let config = server.config();
+    let Some(Address::Tcp(address)) = config.listeners.first().map(|listener| &listener.address)
+    else {
         bail!("the proxy has no TCP listener");
     };
     let url = format!("http://{address}");
+    let console = format!("http://{}/audit", config.reading.address);
+    let token = config.ledger.dir.join(BOOTSTRAP_FILE);
     let stop = Box::new(move || {
         server.stop();
         Ok(())
     });
-    Ok(RunningProxy { url, stop })
+    Ok(RunningProxy { url, console, token, stop })
 }
 
 /// The newest rows, as `countersign query` prints them.

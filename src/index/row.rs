@@ -44,6 +44,8 @@ pub struct Row {
     pub actor_email: Option<String>,
     /// Who acts was proved, not only claimed.
     pub actor_verified: bool,
+    /// The client's address.
+    pub source_ip: Option<String>,
     /// How it ended; `None` while it is pending.
     pub outcome: Option<String>,
     /// How much it should worry.
@@ -96,6 +98,7 @@ struct Doc {
     description: Option<String>,
     actor: Option<ActorDoc>,
     targets: Option<Vec<IndexedTarget>>,
+    source: Option<SourceDoc>,
     request: Option<RequestDoc>,
     response: Option<ResponseDoc>,
     outcome: Option<String>,
@@ -126,6 +129,12 @@ struct ActorDoc {
     name: Option<String>,
     email: Option<String>,
     verified: bool,
+}
+
+#[derive(Clone, Default, Deserialize)]
+#[serde(default)]
+struct SourceDoc {
+    ip: Option<String>,
 }
 
 #[derive(Clone, Default, Deserialize)]
@@ -225,6 +234,7 @@ impl Row {
             (&mut self.actor_id, actor.id),
             (&mut self.actor_name, actor.name),
             (&mut self.actor_email, actor.email),
+            (&mut self.source_ip, doc.source.and_then(|source| source.ip)),
             (&mut self.outcome, doc.outcome),
             (&mut self.severity, doc.severity),
             (&mut self.reason, doc.reason),
@@ -251,6 +261,7 @@ impl Row {
             &self.actor_id,
             &self.actor_name,
             &self.actor_email,
+            &self.source_ip,
             &self.reason,
             &self.request_id,
             &self.method,

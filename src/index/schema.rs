@@ -33,6 +33,7 @@ CREATE TABLE events (
     actor_name  TEXT,
     actor_email TEXT,
     actor_verified INTEGER NOT NULL,
+    source_ip   TEXT,
     route       TEXT,
     rule        TEXT,
     outcome     TEXT,
@@ -107,13 +108,14 @@ DROP TABLE IF EXISTS texts;
 
 const READ: &str = "SELECT writer, seq, act, completion, id, time_ms, action, category, description, \
     actor_type, actor_id, actor_name, actor_email, actor_verified, route, rule, outcome, severity, \
-    reason, request_id, method, path, status, duration_ms, targets, scope FROM events WHERE n = ?1";
+    reason, request_id, method, path, status, duration_ms, targets, scope, source_ip \
+    FROM events WHERE n = ?1";
 
 const WRITE: &str = "INSERT OR REPLACE INTO events (n, writer, seq, act, completion, id, time_ms, \
     action, category, description, actor_type, actor_id, actor_name, actor_email, actor_verified, \
     route, rule, outcome, severity, reason, request_id, method, path, status, duration_ms, targets, \
-    scope) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, \
-    ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27)";
+    scope, source_ip) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, \
+    ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28)";
 
 const HOUR_MS: i64 = 3_600_000;
 /// Hours that have a number: up to the year 2089. What lies outside counts as the first or last one.
@@ -204,6 +206,7 @@ fn row(record: &Record<'_>) -> Result<Row, IndexError> {
             duration_ms: unsigned(number(23)?),
             targets,
             scope,
+            source_ip: text(26)?,
         })
     };
     read().map_err(IndexError::of_search)
@@ -241,6 +244,7 @@ pub(super) fn write(conn: &Connection, n: i64, row: &Row) -> Result<(), IndexErr
         row.duration_ms.map(signed),
         targets,
         scope,
+        row.source_ip,
     ];
     statement.execute(values).map(drop).map_err(IndexError::Update)
 }

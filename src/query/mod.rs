@@ -19,4 +19,4 @@ pub use filter::{
     ACTOR_TYPES, DEFAULT_LIMIT, FilterError, MAX_LIMIT, MAX_VALUE, OUTCOMES, SEVERITIES, Use,
     parse, span, use_of,
 };
-pub use summary::{Summary, SummaryActor, SummaryRequest, SummaryTarget};
+pub use summary::{Summary, SummaryActor, SummaryRequest, SummarySource, SummaryTarget};

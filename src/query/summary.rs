@@ -45,6 +45,8 @@ pub struct Summary {
     /// The request's own id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
+    /// From where.
+    pub source: SummarySource,
     /// The request.
     pub request: SummaryRequest,
     /// The response's status code.
@@ -90,6 +92,14 @@ pub struct SummaryTarget {
     pub name: String,
 }
 
+/// Where the request came from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct SummarySource {
+    /// The client's address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ip: Option<String>,
+}
+
 /// The request in short.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct SummaryRequest {
@@ -129,6 +139,7 @@ impl From<Row> for Summary {
             severity: row.severity,
             reason: row.reason,
             request_id: row.request_id,
+            source: SummarySource { ip: row.source_ip },
             request: SummaryRequest { method: row.method, path: row.path },
             status: row.status,
             duration_ms: row.duration_ms,

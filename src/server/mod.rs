@@ -28,6 +28,7 @@ use crate::access::{self, Access, AccessError};
 use crate::api;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Ledger};
+use crate::console;
 use crate::follow::follow;
 use crate::index::Index;
 use crate::problem::Problems;
@@ -225,9 +226,18 @@ impl Server {
             stopping: stopping.clone(),
             turns: api::Turns::default(),
         });
+        let shared = Arc::clone(&self.shared);
+        let settings: console::Settings = Arc::new(move || {
+            let now = shared.snapshot.load();
+            let (config, events) = (now.config.clone(), Arc::clone(&now.events));
+            console::InForce { config, events, ruleset: now.ruleset.clone() }
+        });
+        let router = api::router(operations, Arc::clone(&log))
+            .merge(console::router(Arc::clone(&log), settings));
+        let ending = stopping.clone();
         self.reading.spawn(api::keep_changes(Arc::clone(&log), stopping.clone()));
         self.reading.spawn(async move {
-            if let Err(error) = api::serve(reading, operations, log).await {
+            if let Err(error) = api::serve(reading, router, ending).await {
                 tracing::error!(%error, "the reading listener failed");
             }
         });

@@ -13,6 +13,8 @@ mod canary;
 #[cfg(test)]
 mod changes;
 #[cfg(test)]
+mod console;
+#[cfg(test)]
 mod coverage;
 #[cfg(test)]
 mod disk;

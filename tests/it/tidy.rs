@@ -29,7 +29,7 @@ const CONFINED: &[(&str, &[&str], &str)] = &[
     (r"\bsqlx::", &["store", "index"], "SQL is the store's and the search index's"),
     (
         r"\baxum::",
-        &["api", "server", "cli/demo"],
+        &["api", "console", "server", "cli/demo"],
         "axum serves the reading side and the sample API",
     ),
     (

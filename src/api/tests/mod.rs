@@ -13,12 +13,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
-use super::{Log, Operations, Turns, Ways, serve};
+use super::{Log, Operations, Turns, Ways, router, serve};
 use crate::access::{Access, Grant, NewToken, Role};
 use crate::clock::{Clock, ManualClock, Timestamp};
 use crate::follow::{Heads, catch_up};
@@ -30,7 +31,7 @@ use crate::store::{LedgerReader, SqliteOptions};
 use crate::telemetry::Metrics;
 
 /// A log that is served.
-pub(super) struct Served {
+pub(crate) struct Served {
     dir: tempfile::TempDir,
     address: std::net::SocketAddr,
     recorder: Recorder,
@@ -41,12 +42,12 @@ pub(super) struct Served {
 
 /// What came back.
 #[derive(Debug, PartialEq)]
-pub(super) struct Answer {
-    status: u16,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
     /// In lower case.
-    head: String,
+    pub(crate) head: String,
     cookies: Vec<String>,
-    body: String,
+    pub(crate) body: String,
 }
 
 impl Answer {
@@ -69,6 +70,11 @@ impl Served {
     }
 
     async fn with(ways: Ways) -> Self {
+        Self::beside(ways, |_| Router::new()).await
+    }
+
+    /// With further routes on the same listener.
+    pub(crate) async fn beside(ways: Ways, more: impl FnOnce(Arc<Log>) -> Router) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::new(NOW.parse().unwrap()));
         let metrics = Arc::new(Metrics::default());
@@ -102,7 +108,9 @@ impl Served {
         };
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        tokio::spawn(serve(listener, operations, log));
+        let stopping = operations.stopping.clone();
+        let router = router(operations, Arc::clone(&log)).merge(more(log));
+        tokio::spawn(serve(listener, router, stopping));
         let mut served = Self { dir, address, recorder, clock, stop, owner: String::new() };
         served.owner = served.token("owner", Grant::owner());
         served.indexed().await;
@@ -113,7 +121,7 @@ impl Served {
         self.dir.path()
     }
 
-    fn token(&self, name: &str, grant: Grant) -> String {
+    pub(crate) fn token(&self, name: &str, grant: Grant) -> String {
         let token = self.unrecorded(name, grant);
         // The tests count events; these are not what they are about.
         let mut access = Access::open(self.path()).unwrap();
@@ -130,13 +138,13 @@ impl Served {
         token.reveal().to_owned()
     }
 
-    fn scoped(&self, name: &str, role: Role, scope: &str) -> String {
+    pub(crate) fn scoped(&self, name: &str, role: Role, scope: &str) -> String {
         let scopes = [("pool".to_owned(), scope.to_owned())];
         self.token(name, Grant::within(role, scopes).unwrap())
     }
 
     /// Appends an event of one entry; gives its id.
-    async fn event(&self, time: &str, more: Value) -> String {
+    pub(crate) async fn event(&self, time: &str, more: Value) -> String {
         let time: Timestamp = time.parse().unwrap();
         let id = EventId::new(time);
         let mut doc = json!({
@@ -184,7 +192,7 @@ impl Served {
     }
 
     /// Brings the index up to date.
-    async fn indexed(&self) {
+    pub(crate) async fn indexed(&self) {
         let mut reader = LedgerReader::open(self.path()).await.unwrap();
         let heads = Heads::now(&mut reader).await.unwrap();
         let mut index = Index::open(self.path()).await.unwrap();
@@ -192,15 +200,15 @@ impl Served {
         index.close().await.unwrap();
     }
 
-    async fn ask(&self, path: &str) -> Answer {
+    pub(crate) async fn ask(&self, path: &str) -> Answer {
         self.ask_as(&self.owner, path).await
     }
 
-    async fn ask_as(&self, token: &str, path: &str) -> Answer {
+    pub(crate) async fn ask_as(&self, token: &str, path: &str) -> Answer {
         self.send("GET", path, &format!("Authorization: Bearer {token}\r\n")).await
     }
 
-    async fn send(&self, method: &str, path: &str, fields: &str) -> Answer {
+    pub(crate) async fn send(&self, method: &str, path: &str, fields: &str) -> Answer {
         self.send_to("a", method, path, fields).await
     }
 

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde_json::json;
 
 use super::super::screen::{cell, json_text, printable, table};
-use super::{Coverage, Never, Route};
+use crate::coverage::{Coverage, Never, Route};
 use crate::rules::SUGGESTIONS;
 
 /// Tables, and rules to paste.
@@ -76,7 +76,7 @@ pub(super) fn yaml(coverage: &Coverage, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// One document.
-pub(super) fn json(coverage: &Coverage, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn json(coverage: &Coverage, note: Option<&str>, out: &mut dyn Write) -> io::Result<()> {
     let unnamed = coverage.unnamed.iter().map(|Route { seen, example, yaml }| {
         json!({
             "method": seen.method, "route": seen.route, "action": seen.action,
@@ -98,7 +98,7 @@ pub(super) fn json(coverage: &Coverage, out: &mut dyn Write) -> io::Result<()> {
         "never_matched": never.collect::<Vec<_>>(),
         "operations": coverage.operations,
         "operations_seen": coverage.operations_seen,
-        "notes": coverage.notes,
+        "notes": note.into_iter().collect::<Vec<_>>(),
     });
     writeln!(out, "{}", json_text(&serde_json::to_string_pretty(&document)?))
 }

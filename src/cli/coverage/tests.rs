@@ -3,6 +3,8 @@
 use clap::Parser;
 
 use super::*;
+use crate::coverage::{Coverage, Never, Route};
+use crate::index::Unnamed;
 
 #[derive(Parser)]
 struct Line {
@@ -33,7 +35,6 @@ fn sample() -> Coverage {
         never: vec![Never { id, methods: Vec::new(), path, place }],
         operations: 9,
         operations_seen: 1,
-        notes: vec!["the index is behind".to_owned()],
     }
 }
 
@@ -65,7 +66,7 @@ fn tables_for_people() {
 #[test]
 fn a_document_for_programs() {
     let mut out = Vec::new();
-    show::json(&sample(), &mut out).unwrap();
+    show::json(&sample(), Some("the index is behind"), &mut out).unwrap();
     let document: serde_json::Value = serde_json::from_slice(&out).unwrap();
     assert_eq!(document["unnamed"][0]["events"], 3);
     assert_eq!(document["unnamed"][0]["example"], "e1");

@@ -49,6 +49,10 @@ pub struct DemoArgs {
 pub struct RunningProxy {
     /// Its base URL, such as `http://127.0.0.1:8080`.
     pub url: String,
+    /// Where its log is looked at, such as `http://127.0.0.1:8090/audit`.
+    pub console: String,
+    /// The file that holds a token to sign in with.
+    pub token: PathBuf,
     /// Stops it; returns when everything is written.
     pub stop: Box<dyn FnOnce() -> anyhow::Result<()> + Send>,
 }
@@ -85,6 +89,8 @@ pub fn run(
     writeln!(out, "sample admin API   {}", api.url)?;
     let proxy = start_proxy(&api.url, &dir).context("the proxy cannot be started")?;
     writeln!(out, "countersign        {}", proxy.url)?;
+    writeln!(out, "console            {}", proxy.console)?;
+    writeln!(out, "  sign in with     the token in {}", proxy.token.display())?;
     writeln!(out, "audit log          {}", dir.display())?;
     writeln!(out, "sending traffic    about {} s; Ctrl-C stops it\n", args.seconds)?;
 
@@ -99,6 +105,8 @@ pub fn run(
     if args.keep {
         tell(out, &search(&dir, PLANTED)?)?;
         writeln!(out, "still running at {}; Ctrl-C stops it", proxy.url)?;
+        writeln!(out, "look at the log: {}", proxy.console)?;
+        writeln!(out, "sign in with:    {}", token(&proxy.token))?;
         out.flush()?;
         runtime.block_on(until_ctrl_c(std::future::pending::<()>()));
     }
@@ -107,6 +115,12 @@ pub fn run(
     let findings = search(&dir, PLANTED)?;
     tell(out, &findings)?;
     Ok(Report { tally, findings })
+}
+
+/// The token in the file; the demo is nobody's secret.
+fn token(file: &Path) -> String {
+    let token = fs::read_to_string(file).unwrap_or_default();
+    token.trim().to_owned()
 }
 
 /// What `work` gives, or nothing if Ctrl-C comes first.

@@ -8,6 +8,12 @@ fn args(data: PathBuf) -> DemoArgs {
     DemoArgs { seconds: 0, keep: false, data: Some(data) }
 }
 
+/// What stands in the place of a proxy.
+fn running(upstream: &str, stop: Box<dyn FnOnce() -> anyhow::Result<()> + Send>) -> RunningProxy {
+    let (url, console) = (upstream.to_owned(), format!("{upstream}/audit"));
+    RunningProxy { url, console, token: PathBuf::from("bootstrap.token"), stop }
+}
+
 /// Without a proxy: the API itself in its place. The script must get just the answers it expects.
 #[test]
 fn the_script_gets_the_answers_that_it_expects() {
@@ -23,7 +29,7 @@ fn the_script_gets_the_answers_that_it_expects() {
                 stopped.store(true, Ordering::SeqCst);
                 Ok(())
             });
-            Ok(RunningProxy { url: upstream.to_owned(), stop })
+            Ok(running(upstream, stop))
         },
         |_, out| Ok(writeln!(out, "the rows")?),
     )
@@ -47,7 +53,7 @@ fn a_planted_secret_on_disk_is_reported() {
         &mut out,
         |upstream, dir| {
             std::fs::write(dir.join("leak"), super::planted::SMTP_PASSWORD)?;
-            Ok(RunningProxy { url: upstream.to_owned(), stop: Box::new(|| Ok(())) })
+            Ok(running(upstream, Box::new(|| Ok(()))))
         },
         |_, _| Ok(()),
     )
