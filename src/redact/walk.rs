@@ -237,7 +237,8 @@ impl<'e> Walk<'e> {
         }
         let has = |found: &[Found<'_>], role| found.iter().any(|found| found.role == role);
         let roles = self.found.get(base..).unwrap_or_default();
-        let values = has(roles, Role::Value) || has(roles, Role::Change);
+        let values =
+            has(roles, Role::Value) || has(roles, Role::Change) && has(roles, Role::Naming);
         let call = has(roles, Role::Method);
         let has_variables = has(roles, Role::Variables);
         let pairs = if values { self.pairs(members) } else { Pairs::default() };
