@@ -232,8 +232,8 @@ impl Server {
             let (config, events) = (now.config.clone(), Arc::clone(&now.events));
             console::InForce { config, events, ruleset: now.ruleset.clone() }
         });
-        let router =
-            api::router(operations, Arc::clone(&log)).merge(console::router(Arc::clone(&log), settings));
+        let router = api::router(operations, Arc::clone(&log))
+            .merge(console::router(Arc::clone(&log), settings));
         let ending = stopping.clone();
         self.reading.spawn(api::keep_changes(Arc::clone(&log), stopping.clone()));
         self.reading.spawn(async move {

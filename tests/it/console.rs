@@ -48,7 +48,10 @@ fn what_has_no_rule_is_listed_with_a_rule_to_paste() {
         story.get("/audit/coverage").text().contains("/billing/plans")
     });
     let page = story.get("/audit/coverage?since=1h").text();
-    assert!(page.contains("A rule for it") && page.contains("path: &#34;/billing/plans&#34;"), "{page}");
+    assert!(
+        page.contains("A rule for it") && page.contains("path: &#34;/billing/plans&#34;"),
+        "{page}"
+    );
     assert!(story.get("/audit/coverage?since=all").status == 200);
 }
 

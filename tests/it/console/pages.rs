@@ -58,6 +58,18 @@ fn nothing_keeps_people_from_using_any_page() {
     browser.wait("document.querySelector('#help').open");
     found.extend(browser.barriers());
     assert!(found.is_empty(), "{}", found.join("\n"));
+    // The pictures of README.md.
+    let small = Look { width: 1200, height: 720, dark: false };
+    browser.look(small);
+    browser.go("/audit?since=30d");
+    browser.shoot("readme-console");
+    browser.look(Look { dark: true, ..small });
+    browser.go("/audit?since=7d&actor=night-agent");
+    browser.eval(
+        "[...document.querySelectorAll('#rows .what')].find(e => e.innerText.includes('raised')).click()",
+    );
+    browser.wait("document.querySelector('#drawer .diff')");
+    browser.shoot("readme-event");
 }
 
 #[test]
