@@ -147,7 +147,7 @@ async fn answer(log: &Log, viewer: &Viewer, question: &Question) -> Result<Respo
         warnings: asked.warnings.iter().map(|warning| Shown::line(warning)).collect(),
         empty,
         next: page.next.map(|next| question.after(&next.to_string()).link()),
-        first: question.first("cursor").map(|_| question.from_the_start().link()),
+        first: question.first("cursor").map(|_| question.first_page().link()),
         api: asked_of_api.query(),
         exports: viewer.who.0.grant().role().allows(Right::Export),
         own: question.link(),
@@ -204,7 +204,7 @@ async fn empty(
     now: Timestamp,
 ) -> Result<Empty, Problem> {
     if question.first("cursor").is_some() {
-        let ways = vec![("Go to the newest", question.from_the_start().link())];
+        let ways = vec![("Go to the newest", question.first_page().link())];
         let title = "There is nothing older".to_owned();
         return Ok(Empty { title, newest: None, is_new: false, ways });
     }

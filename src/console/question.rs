@@ -126,14 +126,14 @@ impl Question {
 
     /// Without a parameter, from the first page on.
     pub(super) fn without(&self, name: &str) -> Self {
-        let mut question = self.from_the_start();
+        let mut question = self.first_page();
         question.0.retain(|(known, _)| known != name);
         question
     }
 
     /// Without one value of a parameter, from the first page on.
     pub(super) fn without_value(&self, name: &str, value: &str) -> Self {
-        let mut question = self.from_the_start();
+        let mut question = self.first_page();
         question.0.retain(|(known, v)| known != name || v != value);
         question
     }
@@ -150,7 +150,7 @@ impl Question {
     }
 
     /// The first page of the same.
-    pub(super) fn from_the_start(&self) -> Self {
+    pub(super) fn first_page(&self) -> Self {
         let mut question = self.clone();
         question.0.retain(|(name, _)| !["cursor", "offset", "part"].contains(&name.as_str()));
         question

@@ -213,6 +213,14 @@ fn reading(config: &Config) -> Group {
         let scheme = if public.tls { "https" } else { "http" };
         format!("{scheme}://{}{}", public.authority, public.prefix)
     });
+    let oidc = reading
+        .oidc
+        .as_ref()
+        .map(|oidc| format!("{}, as {}; groups in {}", oidc.issuer, oidc.client_id, oidc.claim));
+    let header = reading.trusted_header.as_ref().map(|header| {
+        let peers: Vec<String> = header.peers.iter().map(ToString::to_string).collect();
+        format!("{} of {}", header.user, peers.join(", "))
+    });
     group(
         "Reading",
         vec![
@@ -220,6 +228,8 @@ fn reading(config: &Config) -> Group {
             ("Public address", public.unwrap_or_default()),
             ("Sessions unused", span(reading.sessions.idle)),
             ("Sessions at most", span(reading.sessions.total)),
+            ("Identity provider", oidc.unwrap_or_default()),
+            ("Trusted header", header.unwrap_or_default()),
         ],
     )
 }
@@ -286,7 +296,7 @@ fn none(list: String) -> String {
 
 fn bytes(count: usize) -> String {
     const UNITS: [(usize, &str); 3] = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
-    let fits = UNITS.into_iter().find(|(unit, _)| count >= *unit && count % unit == 0);
+    let fits = UNITS.into_iter().find(|(unit, _)| count >= *unit && count.is_multiple_of(*unit));
     match fits {
         Some((unit, name)) => format!("{} {name}", count / unit),
         None => format!("{} bytes", grouped(count as u64)),
@@ -296,7 +306,8 @@ fn bytes(count: usize) -> String {
 fn span(time: Duration) -> String {
     const UNITS: [(u64, &str); 3] = [(86_400, "d"), (3_600, "h"), (60, "min")];
     let seconds = time.as_secs();
-    let fits = UNITS.into_iter().find(|(unit, _)| seconds >= *unit && seconds % unit == 0);
+    let fits =
+        UNITS.into_iter().find(|(unit, _)| seconds >= *unit && seconds.is_multiple_of(*unit));
     match fits {
         Some((unit, name)) => format!("{} {name}", seconds / unit),
         None if time.subsec_millis() == 0 => format!("{seconds} s"),

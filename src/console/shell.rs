@@ -11,7 +11,7 @@ use axum::response::{Html, IntoResponse, Response};
 use super::assets::{ASSETS, Assets};
 use super::error;
 use super::shown::Shown;
-use crate::access::Role;
+use crate::access::{Role, Way};
 use crate::api::{Log, Problem, Visitor, Who};
 
 /// Somebody who looks at pages. Whoever has not said who they are is sent to do so.
@@ -30,7 +30,10 @@ impl FromRequestParts<Arc<Log>> for Viewer {
         match Visitor::from_request_parts(parts, log).await {
             Ok(visitor) => Ok(Self {
                 who: Who(visitor.reader().clone()),
-                csrf: visitor.csrf().to_owned(),
+                csrf: match visitor.way() {
+                    Way::TokenSession | Way::Oidc => visitor.csrf().to_owned(),
+                    Way::Token | Way::Header => String::new(),
+                },
                 prefix: log.ways.prefix().to_owned(),
             }),
             // To the sign-in page, or to a program that sent a wrong token.

@@ -81,6 +81,7 @@ fn explained(error: &str) -> (&'static str, &'static str) {
             "Nobody can be let in at present.",
             "Try again in a moment; /readyz and the log of countersign say what is wrong.",
         ),
+        "csrf" => ("The request came from another site.", "Sign in from here."),
         "oidc" => (
             "Signing in with your identity provider did not work.",
             "Try again. If it goes on, the log of countersign says why.",

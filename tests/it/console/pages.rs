@@ -26,25 +26,45 @@ fn pages(story: &Story) -> Vec<(String, String)> {
     .to_vec()
 }
 
-#[test]
-fn nothing_keeps_people_from_using_any_page() {
+/// Looks at every page, and lists what keeps people from using it.
+fn look_at_all(look: Look, suffix: &str) {
     let story = Story::start();
     story.post("/admin/pools/red/restart");
     story.post("/billing/plans");
     let browser = signed_in(&story);
+    browser.look(look);
     let mut found = Vec::new();
-    for (look, suffix) in [(DESK, ""), (Look { dark: true, ..DESK }, "-dark"), (PHONE, "-400")] {
-        browser.look(look);
-        for (name, path) in pages(&story) {
-            browser.go(&path);
-            browser.shoot(&format!("{name}{suffix}"));
-            let barriers = browser.barriers();
-            found.extend(barriers.into_iter().map(|barrier| format!("{name}{suffix}: {barrier}")));
-            let wide = browser.eval("document.documentElement.scrollWidth - innerWidth");
-            assert!(wide.as_i64() <= Some(0), "{name}{suffix} is {wide} pixels too wide");
-        }
+    for (name, path) in pages(&story) {
+        browser.go(&path);
+        browser.shoot(&format!("{name}{suffix}"));
+        let barriers = browser.barriers();
+        found.extend(barriers.into_iter().map(|barrier| format!("{name}{suffix}: {barrier}")));
+        let wide = browser.eval("document.documentElement.scrollWidth - innerWidth");
+        assert!(wide.as_i64() <= Some(0), "{name}{suffix} is {wide} pixels too wide");
     }
-    browser.look(DESK);
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
+fn nothing_keeps_people_from_using_any_page() {
+    look_at_all(DESK, "");
+}
+
+#[test]
+fn nothing_does_so_in_the_dark() {
+    look_at_all(Look { dark: true, ..DESK }, "-dark");
+}
+
+#[test]
+fn nothing_does_so_on_a_telephone() {
+    look_at_all(PHONE, "-400");
+}
+
+#[test]
+fn nothing_does_so_where_something_is_open() {
+    let story = Story::start();
+    let browser = signed_in(&story);
+    let mut found = Vec::new();
     browser.go("/audit?since=30d");
     browser.click("#menu-action summary");
     found.extend(browser.barriers());
@@ -58,6 +78,18 @@ fn nothing_keeps_people_from_using_any_page() {
     browser.wait("document.querySelector('#help').open");
     found.extend(browser.barriers());
     assert!(found.is_empty(), "{}", found.join("\n"));
+    // The pictures of README.md.
+    let small = Look { width: 1200, height: 720, dark: false };
+    browser.look(small);
+    browser.go("/audit?since=30d");
+    browser.shoot("readme-console");
+    browser.look(Look { dark: true, ..small });
+    browser.go("/audit?since=7d&actor=night-agent");
+    browser.eval(
+        "[...document.querySelectorAll('#rows .what')].find(e => e.innerText.includes('raised')).click()",
+    );
+    browser.wait("document.querySelector('#drawer .diff')");
+    browser.shoot("readme-event");
 }
 
 #[test]

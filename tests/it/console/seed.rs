@@ -170,7 +170,7 @@ fn everyday(now: Timestamp) -> Vec<Happened> {
         let ago = TimeDelta::minutes((number * number * 7 + number * 31 + 5) as i64);
         let mut event = happened(now - ago, people[number * 3 % 5], action, name);
         let noun = action.split('.').next().unwrap();
-        event.description = format!("{}{} “{name}” {verb}", noun[..1].to_uppercase(), &noun[1..]);
+        event.description = format!("The {noun} “{name}” was {verb}");
         event.outcome = match number % 17 {
             3 => ("failure", Some("http_409")),
             8 | 12 => ("denied", Some("http_403")),
