@@ -275,6 +275,8 @@ fn refusal(status: &str, why: &str) -> Value {
 fn get(id: &str, summary: &str, parameters: Vec<Value>, content: Value, refused: &[&str]) -> Value {
     let mut responses = Map::new();
     responses.insert("200".to_owned(), json!({"description": "Done", "content": content}));
+    // Refused before anything of it is looked at.
+    responses.insert("414".to_owned(), json!({"description": "The URI is longer than 64 KiB"}));
     for (status, name, _) in REFUSALS.iter().filter(|(status, ..)| refused.contains(status)) {
         let reference = format!("#/components/responses/{name}");
         responses.insert((*status).to_owned(), json!({"$ref": reference}));

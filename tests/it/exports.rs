@@ -238,7 +238,7 @@ fn what_cannot_be_exported_says_why() {
     let home = tempfile::tempdir().unwrap();
     let out = home.path().join("out");
     let file = home.path().join("token");
-    fs::write(&file, "not a token").unwrap();
+    fs::write(&file, b"no token \xff").unwrap();
     let closed = format!("http://{}", super::support::free_address());
     let args = ["--format", "csv", "--output", text(&out)];
     let secret = format!("countersign_{}", "A".repeat(43));

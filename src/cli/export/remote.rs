@@ -1,5 +1,6 @@
 //! Events of a proxy that runs, through its reading listener.
 
+use std::io::Read;
 use std::path::Path;
 use std::time::Duration;
 
@@ -54,15 +55,12 @@ struct Stats {
 pub(super) fn token(file: Option<&Path>) -> anyhow::Result<Token> {
     let text = match file {
         Some(file) => {
-            let mut text = String::new();
-            let read = std::fs::File::open(file).and_then(|opened| {
-                std::io::Read::read_to_string(
-                    &mut std::io::Read::take(opened, TOKEN_FILE),
-                    &mut text,
-                )
-            });
-            read.with_context(|| format!("cannot read `{}`", file.display()))?;
-            text
+            let mut bytes = Vec::new();
+            std::fs::File::open(file)
+                .and_then(|opened| opened.take(TOKEN_FILE).read_to_end(&mut bytes))
+                .with_context(|| format!("cannot read `{}`", file.display()))?;
+            // What is no text is no token either.
+            String::from_utf8(bytes).unwrap_or_default()
         }
         None => std::env::var(VARIABLE).with_context(|| {
             format!(
