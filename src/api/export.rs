@@ -13,36 +13,31 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http_body_util::channel::{Channel, Sender};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, timeout};
 
 use super::asked::{Allowed, Asked, Who};
 use super::events::unreadable;
+use super::fresh::{self, is_behind};
 use super::log::{Log, Session, Turn};
 use super::problem::Problem;
 use super::record::{Earlier, Export, Exported, Extent};
 use super::shown::{Shown, Used};
 use crate::access::{Reader, Right};
 use crate::export::{Encoder, Format, Mark, NoFormat, Walk, WalkError};
-use crate::follow::{Heads, lag};
 use crate::index::{Condition, Cursor, Search};
 use crate::query::{self, Summary};
 use crate::record::EventId;
-use crate::store::LedgerReader;
 
 /// Names the event of the export, by which it can go on.
 const EXPORT_FIELD: &str = "countersign-export";
 /// Says that the newest events may be missing, since the search index is behind.
 const BEHIND_FIELD: &str = "countersign-behind";
-/// How long an export waits for the search index.
-const CATCH_UP: Duration = Duration::from_secs(2);
 
 const EXPORT: Allowed = Allowed { own: &["format", "bom", "resume"], page: false, strict: true };
 /// What is sent in one piece, in bytes, give or take an event.
 const PIECE: usize = 64 * 1024;
 /// Pieces that may wait for the client.
 const PIECES: usize = 2;
-/// How often is looked how far the index is.
-const LOOK: Duration = Duration::from_millis(25);
 /// How often is looked whether the reader still may.
 const RECHECK: Duration = Duration::from_secs(5);
 /// How long a client may take to accept a piece.
@@ -118,7 +113,7 @@ pub(super) async fn export(
         return Err(Problem::no_export());
     }
     let mut ledger = log.ledger().await?;
-    let behind = is_behind(&log, &mut session, &mut ledger).await;
+    let behind = is_behind(&mut session.index, &mut ledger, fresh::EXPORT).await;
     session.index.freeze().await?;
     let Session { index, turn } = session;
     let walk = match (earlier.as_ref(), again) {
@@ -202,21 +197,6 @@ async fn earlier(log: &Log, session: &mut Session, id: EventId) -> Result<Earlie
     let row = page.rows.first().ok_or_else(Problem::no_export)?;
     let event = query::whole(&mut log.ledger().await?, row).await.map_err(unreadable)?;
     Earlier::of(&event).ok_or_else(Problem::no_export)
-}
-
-/// Whether the index lacks what is on record at this moment, after a while that it has to catch up.
-async fn is_behind(log: &Log, session: &mut Session, ledger: &mut LedgerReader) -> bool {
-    if log.metrics.index_lag.get() == 0 {
-        return false;
-    }
-    let caught_up = async {
-        let heads = Heads::now(ledger).await.ok()?;
-        while lag(&mut session.index, &heads).await.ok()? > 0 {
-            sleep(LOOK).await;
-        }
-        Some(())
-    };
-    !matches!(timeout(CATCH_UP, caught_up).await, Ok(Some(())))
 }
 
 fn problem(error: WalkError) -> Problem {

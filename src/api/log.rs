@@ -11,6 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
 
 use super::changes::record_changes;
+use super::fresh::{self, is_behind};
 use super::problem::Problem;
 use super::shares::{Share, Shares};
 use super::shown::{Shown, Used};
@@ -118,11 +119,17 @@ impl Drop for Gone {
 }
 
 impl Log {
-    /// Waits for a turn to ask one question.
+    /// Waits for a turn to ask one question, and until what is on record by then can be found.
     pub(crate) async fn read(&self) -> Result<Session, Problem> {
         let waiting = Arc::clone(&self.turns.reads).acquire_owned();
         match timeout(TURN, waiting).await {
-            Ok(Ok(turn)) => self.open(turn, Some(Instant::now() + READ)).await,
+            Ok(Ok(turn)) => {
+                let mut session = self.open(turn, Some(Instant::now() + READ)).await?;
+                if let Ok(mut ledger) = LedgerReader::open(&self.dir).await {
+                    is_behind(&mut session.index, &mut ledger, fresh::PAGE).await;
+                }
+                Ok(session)
+            }
             _ => Err(Problem::busy()),
         }
     }

@@ -13,6 +13,7 @@ mod counts;
 mod coverage;
 mod events;
 mod export;
+mod fresh;
 mod listener;
 mod log;
 mod openapi;

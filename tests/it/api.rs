@@ -31,7 +31,11 @@ fn what_passed_the_proxy_is_read_with_a_token() {
     let event = exchange(proxy.address, post).header("countersign-event").unwrap().to_owned();
     let owner = fs::read_to_string(proxy.data().join("bootstrap.token")).unwrap();
     let owner = owner.trim();
-    wait_until("the event is found", || ask(&proxy, owner, &format!("/{event}")).status == 200);
+    assert_eq!(
+        ask(&proxy, owner, &format!("/{event}")).status,
+        200,
+        "what is answered can be read"
+    );
     let one: Value =
         serde_json::from_slice(&ask(&proxy, owner, &format!("/{event}")).body).unwrap();
     assert_eq!((&one["action"], &one["outcome"]), (&"pool.create".into(), &"success".into()));
