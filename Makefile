@@ -11,6 +11,7 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 
 DEMO_ARGS ?=
 TEST_ARGS ?=
+EVENTS ?= 100000
 
 .PHONY: help
 help: ## show the targets
@@ -67,6 +68,10 @@ test: deps-test lint ## lint, documentation tests, then all tests (TEST_ARGS= go
 .PHONY: bench
 bench: deps-bench dist ## measure against nginx and against ourselves, side by side
 	@benches/run.sh
+
+.PHONY: bench-reading
+bench-reading: deps-build ## measure reading with EVENTS= events (100,000; ten million take hours and 40 GB)
+	@cargo bench --locked --profile dist --bench reading -- --events $(EVENTS)
 
 .PHONY: deps-build deps-test deps-check deps-bench
 deps-build deps-test deps-check deps-bench: deps-%:

@@ -125,12 +125,26 @@ oidc_provider() {
     npm ci --prefix "$dir" --silent --no-audit --no-fund --ignore-scripts
 }
 
+# What holds the reading API against its OpenAPI document, in an environment of its own.
+schemathesis_version=4.32.5
+schemathesis() {
+    local dir=target/schemathesis
+    if [ "$("$dir/bin/schemathesis" --version 2>/dev/null)" = "schemathesis, version $schemathesis_version" ]; then
+        return
+    fi
+    say "installing schemathesis $schemathesis_version into $dir"
+    rm -rf "$dir"
+    python3 -m venv "$dir"
+    "$dir/bin/pip" install --quiet --disable-pip-version-check "schemathesis==$schemathesis_version"
+}
+
 case $purpose in
     test)
         cargo_tool cargo-nextest
         django
         axe
         oidc_provider
+        schemathesis
         ;;
     check) cargo_tool cargo-deny ;;
 esac

@@ -119,9 +119,10 @@ pub(crate) struct Made {
     completion: String,
 }
 
-/// Makes `count` events up to `end`.
+/// The first `count` of so many events, of which the last would be at `end`.
 pub(crate) struct Events {
     pub(crate) count: u64,
+    pub(crate) of: u64,
     pub(crate) end: DateTime<Utc>,
 }
 
@@ -130,12 +131,18 @@ impl Events {
     fn time(&self, number: u64, dice: &mut Dice) -> DateTime<Utc> {
         let span = Duration::days(DAYS).num_milliseconds();
         let day = 86_400_000;
-        let even = (number as f64 + 0.5) / self.count as f64 * span as f64;
+        let even = (number as f64 + 0.5) / self.of as f64 * span as f64;
         let (days, share) = ((even / day as f64).floor(), (even / day as f64).fract());
         let wave = share - (std::f64::consts::TAU * share).sin() * 0.11;
         let begin = self.end - Duration::milliseconds(span);
         let at = ((days + wave) * day as f64) as i64 + dice.below(3) as i64;
         begin + Duration::milliseconds(at)
+    }
+
+    /// When the last of them arrives.
+    pub(crate) fn now(&self) -> i64 {
+        let last = self.count.saturating_sub(1);
+        self.time(last, &mut Dice::new(last ^ 0x5eed)).timestamp_millis()
     }
 
     pub(crate) fn made(&self, number: u64) -> Made {
@@ -156,7 +163,7 @@ impl Events {
         let tenant = tenant(dice.skewed(TENANTS));
         let pool = pick(&WORDS, dice.skewed(8));
         // What is made is new; what is changed was made some time ago.
-        let of = if verb == "create" { number } else { dice.skewed(self.count / 10 + 10) };
+        let of = if verb == "create" { number } else { dice.skewed(self.of / 10 + 10) };
         let target_id = format!("{kind}_{:07x}", of.wrapping_mul(2_654_435_761) % (1 << 28));
         let target_name = format!("{} {} {}", pick(&WORDS, of), pick(&WORDS, of / 16), of % 997);
         let id = EventId::new(at);

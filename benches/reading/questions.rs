@@ -37,7 +37,7 @@ pub(crate) const FILTERS: [&str; 22] = [
 /// The conditions of a filter, with values of some event.
 pub(crate) fn conditions(filter: &str, events: &Events, dice: &mut Dice) -> Vec<Condition> {
     let made = events.made(dice.below(events.count));
-    let end = events.end.timestamp_millis();
+    let end = events.now();
     let any = |field, value: &str| vec![Condition::AnyOf(field, vec![value.to_owned()])];
     let text = |text: &str| vec![Condition::Text(text.to_owned())];
     let kind = made.action.split('.').next().unwrap_or_default();
@@ -83,7 +83,7 @@ pub(crate) fn conditions(filter: &str, events: &Events, dice: &mut Dice) -> Vec<
             vec![Condition::Since(end - hours * HOUR_MS)]
         }
         "since and until" => {
-            let until = end - dice.below(80 * 24) as i64 * HOUR_MS - 17_000;
+            let until = end - dice.below(30 * 24) as i64 * HOUR_MS - 17_000;
             vec![Condition::Since(until - 5 * HOUR_MS), Condition::Until(until)]
         }
         "q (rare word)" => text(&made.target_id),

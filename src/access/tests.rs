@@ -1,5 +1,7 @@
 //! Tokens: made once, kept as hashes, ended at once.
 
+mod sessions;
+
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr};
 use std::os::unix::fs::PermissionsExt;

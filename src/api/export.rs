@@ -1,4 +1,7 @@
 //! Exports: every event that is meant, as a stream that never holds more than a few of them.
+//!
+//! One that was interrupted can go on, by the id of its event on record and the last event that arrived:
+//! for the same reader, with the same rights and filters, and as of the same moment.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -6,29 +9,42 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::header;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http_body_util::channel::{Channel, Sender};
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout};
 
 use super::asked::{Allowed, Asked, Who};
-use super::log::{Log, Session};
+use super::events::unreadable;
+use super::log::{Log, Session, Turn};
 use super::problem::Problem;
-use super::record::{Export, Exported};
-use crate::access::Right;
-use crate::export::{Encoder, Format, Mark, NoFormat};
-use crate::index::Search;
+use super::record::{Earlier, Export, Exported, Extent};
+use super::shown::{Shown, Used};
+use crate::access::{Reader, Right};
+use crate::export::{Encoder, Format, Mark, NoFormat, Walk, WalkError};
+use crate::follow::{Heads, lag};
+use crate::index::{Condition, Cursor, Search};
 use crate::query::{self, Summary};
+use crate::record::EventId;
 use crate::store::LedgerReader;
 
-const EXPORT: Allowed = Allowed { own: &["format", "bom"], page: false, strict: true };
-/// Events that are looked up at one time.
-const PAGE: u32 = 200;
+/// Names the event of the export, by which it can go on.
+const EXPORT_FIELD: &str = "countersign-export";
+/// Says that the newest events may be missing, since the search index is behind.
+const BEHIND_FIELD: &str = "countersign-behind";
+/// How long an export waits for the search index.
+const CATCH_UP: Duration = Duration::from_secs(2);
+
+const EXPORT: Allowed = Allowed { own: &["format", "bom", "resume"], page: false, strict: true };
 /// What is sent in one piece, in bytes, give or take an event.
 const PIECE: usize = 64 * 1024;
 /// Pieces that may wait for the client.
 const PIECES: usize = 2;
+/// How often is looked how far the index is.
+const LOOK: Duration = Duration::from_millis(25);
+/// How often is looked whether the reader still may.
+const RECHECK: Duration = Duration::from_secs(5);
 /// How long a client may take to accept a piece.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -37,6 +53,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 enum Cut {
     /// The client left, or did not read.
     Client,
+    /// Whoever asked may not any more.
+    Reader,
     /// The log could not be read.
     Log,
     /// The process stops.
@@ -47,6 +65,7 @@ impl Cut {
     fn reason(self) -> &'static str {
         match self {
             Self::Client => "client_aborted",
+            Self::Reader => "revoked",
             Self::Log => "unreadable",
             Self::Stop => "stopping",
         }
@@ -65,30 +84,76 @@ pub(super) async fn export(
     request: Request,
 ) -> Result<Response, Problem> {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
-    let reader = &who.0;
-    let asked = Asked::of(request.uri(), &who, EXPORT, log.clock.now());
+    let (uri, reader) = (request.uri(), &who.0);
+    let now = log.clock.now();
+    let asked = Asked::of(uri, &who, EXPORT, now);
     if !reader.grant().role().allows(Right::Export) {
+        log.refused(peer)?;
         let filters = asked.map(|asked| asked.filters).unwrap_or_default();
-        Export { reader, peer, format: "file", filters: &filters }.refused(&log).await;
+        Export { reader, peer, format: "file", filters: &filters, extent: None }
+            .refused(&log)
+            .await;
         return Err(Problem::forbidden());
     }
-    let asked = asked?;
+    let mut asked = asked?;
     let (format, mark) = (format(&asked)?, mark(&asked)?);
-    let mut session = log.export().await?;
+    let mut session = log.export(reader).await?;
+    let again = again(&asked)?;
+    let earlier = match &again {
+        Some((id, _)) => Some(earlier(&log, &mut session, *id).await?),
+        None => None,
+    };
+    let moment = earlier.as_ref().map_or(now, |earlier| earlier.moment);
+    if moment != now {
+        // Spans of time are before the same moment again.
+        asked = Asked::of(uri, &who, EXPORT, moment)?;
+    }
+    let mut record =
+        Export { reader, peer, format: format.as_str(), filters: &asked.filters, extent: None };
+    let encoder = match &again {
+        Some(_) => Encoder::going_on(format, 1),
+        None => Encoder::new(format),
+    };
+    if earlier.as_ref().is_some_and(|earlier| !record.is_more_of(&log, earlier)) {
+        return Err(Problem::no_export());
+    }
+    let mut ledger = log.ledger().await?;
+    let behind = is_behind(&log, &mut session, &mut ledger).await;
     session.index.freeze().await?;
-    let ledger = log.ledger().await?;
-    let record = Export { reader, peer, format: format.as_str(), filters: &asked.filters };
+    let Session { index, turn } = session;
+    let walk = match (earlier.as_ref(), again) {
+        (Some(earlier), Some((_, last))) => {
+            let snapshot = earlier.snapshot.clone();
+            Walk::go_on(index, ledger, asked.search, snapshot, last).await
+        }
+        _ => Walk::begin(index, ledger, asked.search).await,
+    };
+    let walk = walk.map_err(problem)?;
+    let continues = earlier.as_ref().map(Earlier::id);
+    record.extent = Some(Extent { snapshot: walk.snapshot(), moment, continues });
     let exported = record.begin(&log).await?;
-    let (sender, body) = Channel::<Bytes, CutShort>::new(PIECES);
-    let search = Search { limit: PAGE, ..asked.search };
-    let encoder = Encoder::new(format);
-    let writer = Writer { log, encoder, sender, piece: Vec::new(), rows: 0 };
-    tokio::spawn(writer.run(mark, session, ledger, search, exported));
-    let name = format!("attachment; filename=\"{}\"", format.file_name());
-    let headers = [
+    let mut headers = HeaderMap::new();
+    let fields = [
         (header::CONTENT_TYPE, format.media_type().to_owned()),
-        (header::CONTENT_DISPOSITION, name),
+        (HeaderName::from_static(EXPORT_FIELD), exported.id().to_string()),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{}\"", format.file_name())),
     ];
+    for (name, value) in fields {
+        headers.insert(name, HeaderValue::try_from(value).map_err(|_| Problem::unrecorded())?);
+    }
+    if behind {
+        headers.insert(BEHIND_FIELD, HeaderValue::from_static("true"));
+    }
+    let (sender, body) = Channel::<Bytes, CutShort>::new(PIECES);
+    let mut piece = Vec::new();
+    if continues.is_none() {
+        encoder.begin(mark, &mut piece);
+    }
+    let shown = Shown::of(request.headers(), &log.ways, peer);
+    let (reader, checked) = (who.0.clone(), Instant::now());
+    let writer =
+        Writer { log, turn, walk, encoder, sender, piece, rows: 0, shown, reader, checked };
+    tokio::spawn(writer.run(exported));
     Ok((headers, Body::new(body)).into_response())
 }
 
@@ -115,69 +180,116 @@ fn mark(asked: &Asked) -> Result<Mark, Problem> {
     }
 }
 
+/// With which export to go on, and behind which event.
+fn again(asked: &Asked) -> Result<Option<(EventId, Cursor)>, Problem> {
+    let Some(text) = asked.own("resume")? else { return Ok(None) };
+    let parsed = text.split_once(',').and_then(|(export, last)| {
+        let export: EventId = export.parse().ok()?;
+        Some((export, last.parse().ok()?))
+    });
+    parsed.map(Some).ok_or_else(|| {
+        let detail = "`resume` names no export and the last event that arrived of it";
+        let remedy = "give the field Countersign-Export of its answer, a comma, and the time in \
+                      milliseconds and the id of the last event: MS.ID, or MS.ID.ACT of an act";
+        Problem::parameter("resume", detail, remedy)
+    })
+}
+
+async fn earlier(log: &Log, session: &mut Session, id: EventId) -> Result<Earlier, Problem> {
+    let conditions = vec![Condition::Id(id.to_string())];
+    let search = Search { conditions, limit: 1, ..Search::default() };
+    let page = session.index.search(&search).await?;
+    let row = page.rows.first().ok_or_else(Problem::no_export)?;
+    let event = query::whole(&mut log.ledger().await?, row).await.map_err(unreadable)?;
+    Earlier::of(&event).ok_or_else(Problem::no_export)
+}
+
+/// Whether the index lacks what is on record at this moment, after a while that it has to catch up.
+async fn is_behind(log: &Log, session: &mut Session, ledger: &mut LedgerReader) -> bool {
+    if log.metrics.index_lag.get() == 0 {
+        return false;
+    }
+    let caught_up = async {
+        let heads = Heads::now(ledger).await.ok()?;
+        while lag(&mut session.index, &heads).await.ok()? > 0 {
+            sleep(LOOK).await;
+        }
+        Some(())
+    };
+    !matches!(timeout(CATCH_UP, caught_up).await, Ok(Some(())))
+}
+
+fn problem(error: WalkError) -> Problem {
+    match error {
+        WalkError::Index(error) => error.into(),
+        WalkError::Moved => Problem::moved(),
+        WalkError::Behind => Problem::unavailable("the search index is being built again"),
+        error => {
+            tracing::error!(%error, "an export cannot begin");
+            Problem::unavailable("the log cannot be read")
+        }
+    }
+}
+
 /// Writes an export to its client.
 struct Writer {
     log: Arc<Log>,
+    turn: Turn,
+    walk: Walk,
     encoder: Encoder,
     sender: Sender<Bytes, CutShort>,
     piece: Vec<u8>,
     rows: u64,
+    shown: Arc<Shown>,
+    reader: Reader,
+    checked: Instant,
 }
 
 impl Writer {
     /// The end of the body is given away only when the number of rows is on record.
-    async fn run(
-        mut self,
-        mark: Mark,
-        mut session: Session,
-        mut ledger: LedgerReader,
-        search: Search,
-        exported: Exported,
-    ) {
-        self.encoder.begin(mark, &mut self.piece);
-        let mut written = self.events(&mut session, &mut ledger, search).await;
-        if written.is_ok() {
-            self.encoder.end(&mut self.piece);
-            written = self.flush().await;
-        }
-        let cut = written.err();
+    async fn run(mut self, exported: Exported) {
+        let mut stopping = self.log.stopping.clone();
+        let stopped = async move { drop(stopping.wait_for(|stopping| *stopping).await) };
+        let cut = tokio::select! {
+            biased;
+            () = stopped => Some(Cut::Stop),
+            written = self.events() => written.err(),
+        };
         let recorded = exported.end(&self.log, self.rows, cut.map(Cut::reason)).await;
         if cut.is_some() || !recorded {
             self.sender.abort(CutShort);
         }
     }
 
-    async fn events(
-        &mut self,
-        session: &mut Session,
-        ledger: &mut LedgerReader,
-        mut search: Search,
-    ) -> Result<(), Cut> {
-        loop {
-            let page = session.index.search(&search).await.map_err(|error| {
-                tracing::error!(%error, "an export was cut short: the index cannot be read");
-                Cut::Log
-            })?;
-            for row in page.rows {
-                let mut event = query::event(ledger, &row).await.map_err(|error| {
-                    tracing::error!(%error, "an export was cut short: an event cannot be read");
-                    Cut::Log
-                })?;
-                query::without_position(&mut event, &search.view);
+    async fn events(&mut self) -> Result<(), Cut> {
+        while let Some(events) = self.walk.events().await.map_err(cut)? {
+            for (row, mut event) in events {
+                query::without_position(&mut event, self.walk.view());
                 self.encoder.event(&Summary::from(row), event, &mut self.piece);
                 self.rows += 1;
                 if self.piece.len() >= PIECE {
                     self.flush().await?;
                 }
             }
-            if *self.log.stopping.borrow() {
-                return Err(Cut::Stop);
+            if self.checked.elapsed() >= RECHECK {
+                self.checked = Instant::now();
+                let found = self.log.reader(&self.shown, Used::Before).await;
+                if !matches!(found, Ok(Some(reader)) if reader == self.reader) {
+                    return Err(Cut::Reader);
+                }
             }
-            match page.next {
-                Some(next) => search.after = Some(next),
-                None => return Ok(()),
+            if self.walk.is_stale() {
+                self.renew().await.map_err(cut)?;
             }
         }
+        self.encoder.end(&mut self.piece);
+        self.flush().await
+    }
+
+    async fn renew(&mut self) -> Result<(), WalkError> {
+        let mut index = self.log.index(&self.turn).await?;
+        index.freeze().await?;
+        self.walk.renew(index).await
     }
 
     async fn flush(&mut self) -> Result<(), Cut> {
@@ -190,4 +302,10 @@ impl Writer {
             _ => Err(Cut::Client),
         }
     }
+}
+
+fn cut(error: WalkError) -> Cut {
+    let cause = std::error::Error::source(&error).map(ToString::to_string);
+    tracing::error!(%error, cause, "an export was cut short");
+    Cut::Log
 }

@@ -12,12 +12,13 @@ use tokio::time::timeout;
 
 use super::changes::record_changes;
 use super::problem::Problem;
+use super::shares::{Share, Shares};
 use super::shown::{Shown, Used};
 use super::sign_in;
 use super::ways::Ways;
 use crate::access::{Access, AccessError, Failure, Reader, Throttle};
 use crate::clock::Clock;
-use crate::index::Index;
+use crate::index::{Index, IndexError};
 use crate::recorder::Recorder;
 use crate::redact::Redacted;
 use crate::store::LedgerReader;
@@ -25,10 +26,10 @@ use crate::telemetry::Metrics;
 
 /// Questions that are answered at one time.
 const READS: usize = 8;
-/// Exports at one time.
-const EXPORTS: usize = 2;
-/// Live tails at one time.
-const TAILS: usize = 32;
+/// Exports at one time, of all readers and of one.
+const EXPORTS: (usize, usize) = (4, 2);
+/// Live tails at one time, of all readers and of one.
+const TAILS: (usize, usize) = (32, 8);
 /// How long a question may wait for its turn.
 const TURN: Duration = Duration::from_secs(2);
 /// How long a question may take.
@@ -67,6 +68,8 @@ pub struct Turns {
     reads: Arc<Semaphore>,
     exports: Arc<Semaphore>,
     tails: Arc<Semaphore>,
+    exporters: Shares,
+    followers: Shares,
     throttle: Throttle,
     /// Apart, so that every one of them that is answered is on record.
     pub(super) sign_ins: Throttle,
@@ -80,8 +83,10 @@ impl Default for Turns {
     fn default() -> Self {
         Self {
             reads: Arc::new(Semaphore::new(READS)),
-            exports: Arc::new(Semaphore::new(EXPORTS)),
-            tails: Arc::new(Semaphore::new(TAILS)),
+            exports: Arc::new(Semaphore::new(EXPORTS.0)),
+            tails: Arc::new(Semaphore::new(TAILS.0)),
+            exporters: Shares::default(),
+            followers: Shares::default(),
             throttle: Throttle::default(),
             sign_ins: Throttle::default(),
             changes: tokio::sync::Mutex::default(),
@@ -93,8 +98,15 @@ impl Default for Turns {
 /// A connection to the index for one question. When it is dropped, the question is given up.
 pub(crate) struct Session {
     pub(crate) index: Index,
-    _gone: Gone,
-    _turn: OwnedSemaphorePermit,
+    pub(crate) turn: Turn,
+}
+
+/// One of the few that are answered at one time. When it is dropped, its question is given up.
+pub(crate) struct Turn {
+    gone: Gone,
+    deadline: Option<Instant>,
+    share: Option<Share>,
+    _permit: OwnedSemaphorePermit,
 }
 
 struct Gone(Arc<AtomicBool>);
@@ -116,28 +128,52 @@ impl Log {
     }
 
     /// A turn for an export, which may take as long as its client goes on reading.
-    pub(super) async fn export(&self) -> Result<Session, Problem> {
+    pub(super) async fn export(&self, reader: &Reader) -> Result<Session, Problem> {
+        let share = self.turns.exporters.take(reader.id(), EXPORTS.1);
         let turn = Arc::clone(&self.turns.exports).try_acquire_owned();
-        self.open(turn.map_err(|_| Problem::busy())?, None).await
+        let share = share.ok_or_else(Problem::busy)?;
+        let mut session = self.open(turn.map_err(|_| Problem::busy())?, None).await?;
+        session.turn.share = Some(share);
+        Ok(session)
     }
 
     /// A turn for a live tail.
-    pub(super) async fn tail(&self) -> Result<Session, Problem> {
+    pub(super) async fn tail(&self, reader: &Reader) -> Result<Session, Problem> {
+        let share = self.turns.followers.take(reader.id(), TAILS.1);
         let turn = Arc::clone(&self.turns.tails).try_acquire_owned();
-        self.open(turn.map_err(|_| Problem::busy())?, None).await
+        let share = share.ok_or_else(Problem::busy)?;
+        let mut session = self.open(turn.map_err(|_| Problem::busy())?, None).await?;
+        session.turn.share = Some(share);
+        Ok(session)
     }
 
     async fn open(
         &self,
-        turn: OwnedSemaphorePermit,
+        permit: OwnedSemaphorePermit,
         deadline: Option<Instant>,
     ) -> Result<Session, Problem> {
+        let turn = Turn { gone: Gone(Arc::default()), deadline, share: None, _permit: permit };
+        let index = self.index(&turn).await?;
+        Ok(Session { index, turn })
+    }
+
+    /// What is refused for want of a right counts against the address: too much of it is not recorded
+    /// any more, so that nobody fills the ledger by asking.
+    pub(super) fn refused(&self, peer: Option<IpAddr>) -> Result<(), Problem> {
+        let failed = peer.map(|peer| self.turns.throttle.failed(peer, Instant::now()));
+        match failed.and_then(Failure::wait) {
+            Some(wait) => Err(Problem::throttled(wait)),
+            None => Ok(()),
+        }
+    }
+
+    /// A connection to the index, of the same turn.
+    pub(super) async fn index(&self, turn: &Turn) -> Result<Index, IndexError> {
         let mut index = Index::open_read_only(&self.dir).await?;
-        let gone = Arc::new(AtomicBool::new(false));
-        let is_gone = Arc::clone(&gone);
+        let (gone, deadline) = (Arc::clone(&turn.gone.0), turn.deadline);
         let is_late = move || deadline.is_some_and(|deadline| Instant::now() >= deadline);
-        index.give_up_when(move || is_gone.load(Ordering::Relaxed) || is_late()).await?;
-        Ok(Session { index, _gone: Gone(gone), _turn: turn })
+        index.give_up_when(move || gone.load(Ordering::Relaxed) || is_late()).await?;
+        Ok(index)
     }
 
     /// A connection to the ledger.

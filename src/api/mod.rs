@@ -10,12 +10,15 @@
 mod asked;
 mod changes;
 mod counts;
+mod coverage;
 mod events;
 mod export;
+mod listener;
 mod log;
 mod openapi;
 mod problem;
 mod record;
+mod shares;
 mod shown;
 mod sign_in;
 mod tail;
@@ -24,7 +27,7 @@ mod ways;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -37,6 +40,7 @@ use tokio::sync::watch;
 
 use crate::recorder::Recorder;
 use crate::telemetry::Metrics;
+use listener::{CONNECTIONS, Few, Peer, with_address};
 
 pub(crate) use asked::{Allowed, Asked, Who};
 pub(crate) use counts::{FacetValues, Facets, Stats, ValueCount, facets_of, stats_of};
@@ -83,6 +87,7 @@ pub fn router(operations: Operations, log: Arc<Log>) -> Router {
         .route("/v1/admin/audit", get(events::list))
         .route("/v1/admin/audit/facets", get(counts::facets))
         .route("/v1/admin/audit/stats", get(counts::stats))
+        .route("/v1/admin/audit/coverage", get(coverage::coverage))
         .route("/v1/admin/audit/export", get(export::export).head(no_head))
         .route("/v1/admin/audit/stream", get(tail::tail).head(no_head))
         .route("/v1/admin/audit/{id}", get(events::one))
@@ -118,8 +123,10 @@ pub async fn serve(
     mut stopping: watch::Receiver<bool>,
 ) -> std::io::Result<()> {
     listener.set_nonblocking(true)?;
-    let listener = tokio::net::TcpListener::from_std(listener)?;
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let listener = Few::new(tokio::net::TcpListener::from_std(listener)?, CONNECTIONS);
+    let service = router
+        .layer(middleware::map_request(with_address))
+        .into_make_service_with_connect_info::<Peer>();
     axum::serve(listener, service)
         .with_graceful_shutdown(async move {
             // An error means that the sender is gone, which is a reason to stop as well.

@@ -6,30 +6,51 @@ use schemars::generate::{SchemaGenerator, SchemaSettings};
 use serde_json::{Map, Value, json};
 
 use super::counts::{Facets, Stats};
+use super::coverage::{Coverage, ROUTES_MAX};
 use super::events::List;
 use super::problem::Problem;
+use crate::export::Format;
+use crate::query::{ACTOR_TYPES, MAX_LIMIT, MAX_VALUE, OUTCOMES, SEVERITIES};
 
-/// Filters: name, what it means, whether it may be repeated.
-pub(super) const FILTERS: [(&str, &str, bool); 12] = [
-    ("action", "`noun.verb`", true),
-    ("category", "The area", true),
-    ("resource_type", "The type of some target", true),
-    ("target", "A target's id, or a part of its name", true),
-    ("actor", "A part of the actor's id, name or address", true),
-    ("actor_type", "user, system, api, webhook, agent or anonymous", true),
-    ("outcome", "success, failure, denied, unknown or pending", true),
-    ("severity", "info, warn or fail", true),
-    ("since", "From this time on: RFC 3339, or 1h, 24h, 7d, 30d, 90d ago", false),
-    ("until", "Before this time: RFC 3339, or a span ago", false),
-    ("q", "Words that all occur in the event", false),
-    ("id", "The event's id", false),
+/// The place of an event, as cursors have it.
+const PLACE: &str = "-?[0-9]{1,14}\\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(\\.[0-9]{1,9})?";
+
+/// What the value of a filter is.
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    /// One text.
+    Text,
+    /// Any of several texts.
+    Texts,
+    /// Any of several of these.
+    OneOf(&'static [&'static str]),
+    /// A time, or a span before now.
+    Time,
+    /// An event's id.
+    Id,
+}
+
+/// Filters: name, what it means, and its values.
+const FILTERS: [(&str, &str, Kind); 12] = [
+    ("action", "`noun.verb`", Kind::Texts),
+    ("category", "The area", Kind::Texts),
+    ("resource_type", "The type of some target", Kind::Texts),
+    ("target", "A target's id, or a part of its name", Kind::Text),
+    ("actor", "A part of the actor's id, name or address", Kind::Text),
+    ("actor_type", "What kind of actor", Kind::OneOf(&ACTOR_TYPES)),
+    ("outcome", "How it ended", Kind::OneOf(&OUTCOMES)),
+    ("severity", "How much it should worry", Kind::OneOf(&SEVERITIES)),
+    ("since", "From this time on: RFC 3339, or 1h, 24h, 7d, 30d, 90d ago", Kind::Time),
+    ("until", "Before this time: RFC 3339, or a span ago", Kind::Time),
+    ("q", "Words that all occur in the event", Kind::Text),
+    ("id", "The event's id", Kind::Id),
 ];
 
-const PAGE: [(&str, &str); 3] = [
-    ("limit", "At most so many events: 1 to 1,000"),
-    ("offset", "Skip so many events first"),
-    ("cursor", "Go on where the page before ended"),
-];
+/// Names of every filter.
+#[cfg(test)]
+pub(super) fn filter_names() -> impl Iterator<Item = &'static str> {
+    FILTERS.into_iter().map(|(name, ..)| name)
+}
 
 pub(super) async fn openapi() -> Json<Value> {
     Json(document())
@@ -41,79 +62,226 @@ pub(super) fn document() -> Value {
         settings.meta_schema = None;
     });
     let mut generator: SchemaGenerator = settings.into_generator();
-    let list = generator.subschema_for::<List>();
-    let facets = generator.subschema_for::<Facets>();
-    let stats = generator.subschema_for::<Stats>();
+    let paths = paths(&mut generator);
     generator.subschema_for::<Problem>();
-    let json = |schema: Value| json!({"application/json": {"schema": schema}});
-    let text = json!({"schema": {"type": "string"}});
-    let page = PAGE.iter().map(|(name, what)| parameter(name, what, false));
-    let export = [
-        json!({"name": "format", "in": "query", "required": true,
-            "schema": {"type": "string", "enum": ["csv", "ndjson"]}}),
-        json!({"name": "bom", "in": "query", "description": "csv: begin with a byte order mark",
-            "schema": {"type": "string", "enum": ["true", "false"]}}),
-    ];
-    let bars = parameter("bars", "About so many bars: 1 to 500", false);
-    let last = json!({"name": "Last-Event-ID", "in": "header", "schema": {"type": "string"}});
-    let id = json!({"name": "id", "in": "path", "required": true, "schema": {"type": "string"}});
-    let whole = json!({"type": "object", "description": "The event, joined from the ledger"});
-    let paths = json!({
-        "/v1/admin/audit": get("List events, newest first", filters(page), json(list.into())),
-        "/v1/admin/audit/facets": get("Count values", filters([]), json(facets.into())),
-        "/v1/admin/audit/stats": get("Count over time", filters([bars]), json(stats.into())),
-        "/v1/admin/audit/export": get("Export events", filters(export),
-            json!({"text/csv": text, "application/x-ndjson": text})),
-        "/v1/admin/audit/stream": get("Live tail", filters([last]),
-            json!({"text/event-stream": text})),
-        "/v1/admin/audit/{id}": get("Show one event", vec![id], json(whole)),
-    });
+    let responses: Map<String, Value> = REFUSALS
+        .iter()
+        .map(|(status, name, why)| ((*name).to_owned(), refusal(status, why)))
+        .collect();
     json!({
         "openapi": "3.1.0",
-        "info": {"title": "countersign", "version": env!("CARGO_PKG_VERSION")},
+        "info": {
+            "title": "countersign",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "The audit log, for those who may read it. A parameter that is not known \
+                is left out, with a word in `warnings`; an export refuses it.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/"}],
         "security": [{"token": []}, {"session": []}],
         "paths": paths,
         "components": {
             "securitySchemes": {
-                "token": {"type": "http", "scheme": "bearer"},
+                "token": {"type": "http", "scheme": "bearer",
+                    "description": "Made by `countersign tokens create`"},
                 "session": {"type": "apiKey", "in": "cookie", "name": "countersign_session"},
             },
             "schemas": Value::Object(generator.take_definitions(true)),
+            "responses": responses,
+        },
+    })
+}
+
+fn paths(generator: &mut SchemaGenerator) -> Value {
+    let json = |schema: Value| json!({"application/json": {"schema": schema}});
+    let event = json!({
+        "type": "object", "required": ["id", "outcome"],
+        "description": "The event in full, as the ledger has it",
+        "properties": {
+            "id": {"type": "string", "format": "uuid"},
+            "time": {"type": "string", "format": "date-time"},
+            "action": {"type": "string"},
+            "outcome": {"type": ["string", "null"]},
+        },
+    });
+    let page = [
+        number("limit", "At most so many events; more than 1,000 are not shown", 1, MAX_LIMIT),
+        number("offset", "Skip so many events first", 0, u32::MAX),
+        pattern("cursor", "Go on where the page before ended", &format!("^{PLACE}$")),
+    ];
+    let bars = number("bars", "About so many bars", 1, 500);
+    let routes = number("routes", "At most so many routes", 1, ROUTES_MAX);
+    let last = json!({"name": "Last-Event-ID", "in": "header", "schema": {"type": "string"},
+        "description": "Go on behind this event"});
+    let id = json!({"name": "id", "in": "path", "required": true,
+        "schema": {"type": "string", "format": "uuid"}});
+    let list = json(generator.subschema_for::<List>().into());
+    let facets = json(generator.subschema_for::<Facets>().into());
+    let stats = json(generator.subschema_for::<Stats>().into());
+    let coverage = json(generator.subschema_for::<Coverage>().into());
+    let sse = json!({"text/event-stream": {"schema": {"type": "string"}}});
+    let asked = ["400", "401", "405", "429", "503"];
+    let mut export = get(
+        "exportEvents",
+        "Export events, without a limit of rows",
+        exported(),
+        json!({}),
+        &["400", "401", "403", "404", "405", "409", "429", "503"],
+    );
+    if let Some(answer) = export.pointer_mut("/get/responses/200") {
+        *answer = file(&event);
+    }
+    json!({
+        "/v1/admin/audit":
+            get("listEvents", "List events, newest first", filters(page), list, &asked),
+        "/v1/admin/audit/facets":
+            get("countValues", "Count values, for dropdowns", filters([]), facets, &asked),
+        "/v1/admin/audit/stats":
+            get("countOverTime", "Count over time", filters([bars]), stats, &asked),
+        "/v1/admin/audit/coverage": get(
+            "showCoverage",
+            "What rules name, and what they do not; for owners",
+            filters([routes]),
+            coverage,
+            &["400", "401", "403", "405", "429", "503"],
+        ),
+        "/v1/admin/audit/export": export,
+        "/v1/admin/audit/stream": get("followEvents", "Live tail", filters([last]), sse, &asked),
+        "/v1/admin/audit/{id}": get(
+            "showEvent",
+            "Show one event",
+            vec![id],
+            json(event),
+            &["401", "404", "405", "429", "503"],
+        ),
+    })
+}
+
+/// Parameters of an export. What is not among them is refused.
+fn exported() -> Vec<Value> {
+    let formats = Format::ALL.map(Format::as_str);
+    let mut parameters = filters([
+        json!({"name": "format", "in": "query", "required": true,
+            "description": "ocsf: API Activities (class 6003) of OCSF 1.3.0, one a line",
+            "schema": {"type": "string", "enum": formats}}),
+        json!({"name": "bom", "in": "query", "description": "csv: begin with a byte order mark",
+            "schema": {"type": "string", "enum": ["true", "false"]}}),
+        pattern(
+            "resume",
+            "Go on with an export that was interrupted: its field Countersign-Export, a comma, and \
+             the time in milliseconds, the id, and the act if it is one, of the last event that \
+             arrived. All other parameters must be the same",
+            &format!("^[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}},{PLACE}$"),
+        ),
+    ]);
+    for parameter in &mut parameters {
+        if parameter.get("name").is_some_and(|name| name == "scope")
+            && let Some(Value::Object(schema)) = parameter.get_mut("schema")
+        {
+            schema.insert("additionalProperties".to_owned(), false.into());
+        }
+    }
+    parameters
+}
+
+fn file(event: &Value) -> Value {
+    let text = json!({"schema": {"type": "string"}});
+    let field = |what: &str| json!({"description": what, "schema": {"type": "string"}});
+    json!({
+        "description": "The file. An export that cannot be finished ends without the end of its body.",
+        "headers": {
+            "Countersign-Export": field("By this the export can go on, and is found in the log"),
+            "Content-Disposition": field("A name for the file"),
+        },
+        "content": {
+            "text/csv": text,
+            "application/x-ndjson": text,
+            "application/json": {"schema": {"type": "array", "items": event}},
         },
     })
 }
 
 fn filters(more: impl IntoIterator<Item = Value>) -> Vec<Value> {
-    let known = FILTERS.iter().map(|(name, what, repeated)| parameter(name, what, *repeated));
+    let known = FILTERS.into_iter().map(|(name, what, kind)| {
+        json!({"name": name, "in": "query", "description": what, "schema": schema(kind)})
+    });
     // Any name of a scope: `scope.pool`.
+    let value = schema(Kind::Texts);
     let scopes = json!({
-        "name": "scope", "in": "query", "description": "`scope.NAME=VALUE`, for any name of a scope",
-        "style": "form", "explode": true,
-        "schema": {"type": "object", "additionalProperties": false,
-            "patternProperties": {"^scope\\..+": {"type": "string"}}},
+        "name": "scope", "in": "query", "style": "form", "explode": true,
+        "description": "`scope.NAME=VALUE`, for any name of a scope",
+        "schema": {"type": "object", "patternProperties": {"^scope\\.[a-z_]{1,64}$": value}},
     });
     known.chain([scopes]).chain(more).collect()
 }
 
-fn parameter(name: &str, description: &str, is_repeated: bool) -> Value {
-    let text = json!({"type": "string", "minLength": 1, "maxLength": 1024});
-    let schema = if is_repeated { json!({"type": "array", "items": text}) } else { text };
-    json!({"name": name, "in": "query", "description": description, "schema": schema})
+fn schema(kind: Kind) -> Value {
+    let text = || json!({"type": "string", "minLength": 1, "maxLength": MAX_VALUE});
+    match kind {
+        Kind::Text => text(),
+        Kind::Texts => json!({"type": "array", "items": text()}),
+        Kind::OneOf(values) => {
+            json!({"type": "array", "items": {"type": "string", "enum": values}})
+        }
+        Kind::Time => json!({"anyOf": [
+            {"type": "string", "format": "date-time"},
+            {"type": "string", "pattern": "^[0-9]{1,9}[smhdw]$"},
+        ]}),
+        Kind::Id => json!({"type": "string", "format": "uuid"}),
+    }
 }
 
-fn get(summary: &str, parameters: Vec<Value>, content: Value) -> Value {
+fn number(name: &str, description: &str, least: u32, most: u32) -> Value {
+    json!({"name": name, "in": "query", "description": description,
+        "schema": {"type": "integer", "minimum": least, "maximum": most}})
+}
+
+fn pattern(name: &str, description: &str, pattern: &str) -> Value {
+    json!({"name": name, "in": "query", "description": description,
+        "schema": {"type": "string", "pattern": pattern}})
+}
+
+/// Status, name, and why.
+const REFUSALS: [(&str, &str, &str); 8] = [
+    ("400", "NotUnderstood", "A parameter is not understood"),
+    ("401", "NobodyKnown", "No token that is in force"),
+    ("403", "NotAllowed", "The role does not allow it; that it was tried is on record"),
+    ("404", "NotFound", "There is none, or it is not yours to see"),
+    ("405", "NoMethod", "The log can only be read"),
+    ("409", "Moved", "What is left of the export is not any more as it was"),
+    ("429", "TooManyFailures", "Too many requests from this address had no token in force"),
+    ("503", "NotNow", "Busy, too slow, or not available"),
+];
+
+fn refusal(status: &str, why: &str) -> Value {
+    let field = |what: &str| json!({"description": what, "schema": {"type": "string"}});
     let problem = json!({"$ref": "#/components/schemas/Problem"});
-    let refused = |description: &str| json!({"description": description, "content": {"application/problem+json": {"schema": problem}}});
-    let refusals = [
-        ("400", "A parameter is not understood"),
-        ("401", "No token that is in force"),
-        ("403", "The role does not allow it"),
-        ("404", "No such event, or not yours to see"),
-        ("429", "Too many failures"),
-        ("503", "Busy, too slow, or not available"),
-    ];
+    let mut refusal = json!({
+        "description": why,
+        "content": {"application/problem+json": {"schema": problem}},
+    });
+    let headers = match status {
+        "401" => json!({"WWW-Authenticate": field("How to say who asks")}),
+        "405" => json!({"Allow": field("What can be done")}),
+        "429" | "503" => json!({"Retry-After": field("When to come back, in seconds")}),
+        _ => return refusal,
+    };
+    if let Value::Object(members) = &mut refusal {
+        members.insert("headers".to_owned(), headers);
+    }
+    refusal
+}
+
+fn get(id: &str, summary: &str, parameters: Vec<Value>, content: Value, refused: &[&str]) -> Value {
     let mut responses = Map::new();
     responses.insert("200".to_owned(), json!({"description": "Done", "content": content}));
-    responses.extend(refusals.map(|(status, why)| (status.to_owned(), refused(why))));
-    json!({"get": {"summary": summary, "parameters": parameters, "responses": responses}})
+    // Refused before anything of it is looked at.
+    responses.insert("414".to_owned(), json!({"description": "The URI is longer than 64 KiB"}));
+    for (status, name, _) in REFUSALS.iter().filter(|(status, ..)| refused.contains(status)) {
+        let reference = format!("#/components/responses/{name}");
+        responses.insert((*status).to_owned(), json!({"$ref": reference}));
+    }
+    json!({"get": {
+        "operationId": id, "summary": summary, "parameters": parameters, "responses": responses,
+    }})
 }

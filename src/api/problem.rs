@@ -100,10 +100,10 @@ impl Problem {
 
     /// Too many wrong tokens.
     pub(crate) fn throttled(wait: Duration) -> Self {
-        let detail = "too many requests from this address had no token that is in force";
+        let detail = "too many requests from this address had no token that allows them";
         let status = StatusCode::TOO_MANY_REQUESTS;
         Self::new(status, "too-many-failures", "Too many failures", detail)
-            .remedy("send a token that is in force, or come back later")
+            .remedy("send a token that is in force and allows it, or come back later")
             .later(wait)
     }
 
@@ -144,6 +144,22 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "not-found", "Not found", detail).remedy(
             "look for the event in the list; what happened a moment ago may not be in it yet",
         )
+    }
+
+    /// No export can go on like this. Whatever the reason: nobody learns of others' exports.
+    pub(super) fn no_export() -> Self {
+        let detail =
+            "no export of yours with this id had this format, these filters and these rights";
+        let mut problem = Self::new(StatusCode::NOT_FOUND, "not-found", "Not found", detail);
+        problem.parameter = Some("resume".into());
+        problem.remedy("begin a new export")
+    }
+
+    /// Only owners see all of the log.
+    pub(super) fn not_owner() -> Self {
+        let detail = "the role of this token does not allow it";
+        Self::new(StatusCode::FORBIDDEN, "forbidden", "Not allowed", detail)
+            .remedy("this needs a token of the role owner")
     }
 
     /// There is nothing at this path.
@@ -198,6 +214,13 @@ impl Problem {
         Self::new(status, "unavailable", "The log cannot be read at present", what)
             .remedy("ask again in a moment; the log of the process says more")
             .later(SOON)
+    }
+
+    /// What is left of an export is not what it was.
+    pub(super) fn moved() -> Self {
+        let detail = "events that were pending when the export began have ended since";
+        Self::new(StatusCode::CONFLICT, "moved", "The export cannot go on", detail)
+            .remedy("begin a new export")
     }
 
     /// What must be on record could not be recorded, and so is not done.

@@ -9,10 +9,13 @@ use super::log::Log;
 use super::problem::Problem;
 use crate::access::Reader;
 use crate::clock::Timestamp;
+use crate::export::Snapshot;
 use crate::index::View;
 use crate::record::{Entry, EntryKind, EventId, Outcome, Scope, canonical};
 use crate::recorder::OpenIntent;
 use crate::redact::Redacted;
+
+const ACTION: &str = "audit.export";
 
 /// An export that is on record before its first row is given away.
 pub(super) struct Exported {
@@ -28,6 +31,49 @@ pub(super) struct Export<'a> {
     pub(super) peer: Option<IpAddr>,
     pub(super) format: &'static str,
     pub(super) filters: &'a [(String, String)],
+    /// What is shown, if it is known already.
+    pub(super) extent: Option<Extent<'a>>,
+}
+
+/// What an export shows. It is on record, so that an export which was interrupted can go on.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Extent<'a> {
+    /// Up to which entries.
+    pub(super) snapshot: &'a Snapshot,
+    /// Spans of time are before this.
+    pub(super) moment: Timestamp,
+    /// The export that it goes on with.
+    pub(super) continues: Option<&'a str>,
+}
+
+/// An export of earlier on.
+pub(super) struct Earlier {
+    id: String,
+    actor: Value,
+    metadata: Value,
+    pub(super) snapshot: Snapshot,
+    pub(super) moment: Timestamp,
+}
+
+impl Earlier {
+    /// As an event says it; none where it is no export, or one that nobody can go on with.
+    pub(super) fn of(event: &Value) -> Option<Self> {
+        (event["action"] == ACTION).then_some(())?;
+        let mut metadata = event["metadata"].clone();
+        let fields = metadata.as_object_mut()?;
+        let snapshot = serde_json::from_value(fields.remove("snapshot")?).ok()?;
+        let moment = fields.remove("moment")?.as_str()?.parse().ok()?;
+        for name in ["continues", "rows"] {
+            fields.remove(name);
+        }
+        let (id, actor) = (event["id"].as_str()?.to_owned(), event["actor"].clone());
+        Some(Self { id, actor, metadata, snapshot, moment })
+    }
+
+    /// Its id.
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
 }
 
 impl Export<'_> {
@@ -39,19 +85,33 @@ impl Export<'_> {
             View::Everything => Value::Null,
             View::Scopes(scopes) => json!(scopes),
         };
-        json!({
+        let mut metadata = json!({
             "format": self.format,
             "filters": self.filters.iter().map(filter).collect::<Vec<_>>(),
             "role": self.reader.grant().role().as_str(),
             "scopes": scopes,
-        })
+        });
+        if let (Value::Object(fields), Some(extent)) = (&mut metadata, self.extent) {
+            fields.insert("snapshot".to_owned(), json!(extent.snapshot));
+            fields.insert("moment".to_owned(), text(extent.moment).into());
+            if let Some(continues) = extent.continues {
+                fields.insert("continues".to_owned(), continues.into());
+            }
+        }
+        metadata
+    }
+
+    /// Whether this is the same reader, with the same rights, who asks for the same.
+    pub(super) fn is_more_of(&self, log: &Log, earlier: &Earlier) -> bool {
+        let now = actor(log, self.reader);
+        now == earlier.actor && self.metadata(log) == earlier.metadata
     }
 
     fn document(&self, log: &Log, id: EventId, now: Timestamp, metadata: &Value) -> Value {
         json!({
             "id": id,
             "time": text(now),
-            "action": "audit.export",
+            "action": ACTION,
             "category": "audit",
             "description": format!("audit log exported as {}", self.format),
             "actor": actor(log, self.reader),
@@ -96,6 +156,11 @@ impl Export<'_> {
 }
 
 impl Exported {
+    /// The event's id, by which somebody can go on with it.
+    pub(super) fn id(&self) -> EventId {
+        self.id
+    }
+
     /// Records how the export ended; false where that is not on record.
     pub(super) async fn end(self, log: &Log, rows: u64, reason: Option<&'static str>) -> bool {
         let Self { intent, id, began, mut metadata } = self;

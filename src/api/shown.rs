@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use axum::http::{HeaderMap, HeaderName, header};
 
+use super::sign_in::is_same;
 use super::ways::Ways;
 use crate::access::{GroupGrant, Reader, SessionId, Token, Way};
 use crate::config::TrustedHeader;
@@ -91,6 +92,13 @@ fn person(headers: &HeaderMap, ways: &Ways, peer: Option<IpAddr>) -> Option<Show
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
     if !trusted.peers.iter().any(|network| network.contains(&peer)) || !ways.is_own_host(host) {
         return None;
+    }
+    if let Some((field, secret)) = &trusted.secret {
+        let mut sent = texts(headers, field);
+        let is_right = |sent: &str| is_same(sent, secret.expose());
+        if !(sent.next().flatten().is_some_and(is_right) && sent.next().is_none()) {
+            return None;
+        }
     }
     let mut users = texts(headers, &trusted.user);
     let (Some(Some(user)), None) = (users.next(), users.next()) else { return None };

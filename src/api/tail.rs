@@ -54,7 +54,7 @@ pub(super) async fn tail(
 ) -> Result<Response, Problem> {
     let asked = Asked::of(&uri, &who, TAIL, log.clock.now())?;
     let shown = Shown::of(&headers, &log.ways, peer(&extensions));
-    let mut session = log.tail().await?;
+    let mut session = log.tail(&who.0).await?;
     let latest = session.index.latest().await?;
     let mut first = String::from(": ok\n\n");
     let last = headers.get(LAST_EVENT_ID).map(|id| id.to_str().unwrap_or_default());

@@ -9,6 +9,7 @@ pub mod check;
 pub mod coverage;
 pub mod demo;
 pub mod explain;
+pub mod export;
 pub mod fingerprint;
 pub mod query;
 pub mod rules;
@@ -54,6 +55,7 @@ enum Command {
     Actors(actors::Args),
     Schema(schema::Args),
     Query(Box<query::QueryArgs>),
+    Export(Box<export::Args>),
     Coverage(coverage::Args),
     Explain(explain::Args),
     Fingerprint(fingerprint::Args),
@@ -89,6 +91,7 @@ pub fn main() -> ExitCode {
             .map(|()| ExitCode::SUCCESS)
             .map_err(Into::into),
         Command::Query(args) => query::run(&args, &mut out),
+        Command::Export(args) => export::run(&args, &mut out),
         Command::Coverage(args) => coverage::run(&args, &mut out),
         Command::Explain(args) => explain::run(&args, &mut out),
         Command::Fingerprint(args) => fingerprint::run(&args, &mut out),

@@ -7,11 +7,11 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 use serde_json::Value;
 
-use super::screen::{self, cell, json_text};
+use super::screen::{self, cell, json_text, printable};
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::index::{IndexedTarget, Page, Row, Search};
 use crate::query;
@@ -37,6 +37,26 @@ pub struct QueryArgs {
     /// The directory of the ledger
     #[arg(long, value_name = "DIR", default_value = "countersign-data")]
     pub data: PathBuf,
+    /// Which events
+    #[command(flatten)]
+    pub filters: Filters,
+    /// At most so many events [default: 50]
+    #[arg(long, value_name = "N")]
+    pub limit: Option<String>,
+    /// Skip so many events first
+    #[arg(long, value_name = "N")]
+    pub offset: Option<String>,
+    /// Go on where the page before ended
+    #[arg(long)]
+    pub cursor: Option<String>,
+    /// How events are printed
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// Which events are meant.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Filters {
     /// One event in full, by its id (as in the response header Countersign-Event)
     #[arg(long, value_name = "ID")]
     pub id: Option<String>,
@@ -76,18 +96,43 @@ pub struct QueryArgs {
     /// Words that all occur in the event
     #[arg(short = 'q', long = "text", value_name = "WORDS")]
     pub text: Option<String>,
-    /// At most so many events [default: 50]
-    #[arg(long, value_name = "N")]
-    pub limit: Option<String>,
-    /// Skip so many events first
-    #[arg(long, value_name = "N")]
-    pub offset: Option<String>,
-    /// Go on where the page before ended
-    #[arg(long)]
-    pub cursor: Option<String>,
-    /// How events are printed
-    #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+}
+
+impl Filters {
+    /// The parameters that say the same to the grammar.
+    pub(super) fn parameters(&self) -> Result<Vec<(String, String)>, BadOption> {
+        let mut parameters = Vec::new();
+        let repeated = [
+            ("action", &self.action),
+            ("category", &self.category),
+            ("resource_type", &self.resource_type),
+            ("actor_type", &self.actor_type),
+            ("outcome", &self.outcome),
+            ("severity", &self.severity),
+        ];
+        for (name, values) in repeated {
+            parameters.extend(values.iter().map(|value| (name.to_owned(), value.clone())));
+        }
+        let single = [
+            ("id", &self.id),
+            ("target", &self.target),
+            ("actor", &self.actor),
+            ("since", &self.since),
+            ("until", &self.until),
+            ("q", &self.text),
+        ];
+        for (name, value) in single {
+            parameters.extend(value.iter().map(|value| (name.to_owned(), value.clone())));
+        }
+        for scope in &self.scope {
+            let Some((name, value)) = scope.split_once('=') else {
+                let problem = "must have the form NAME=VALUE, such as pool=blue";
+                return Err(BadOption(format!("`--scope {}` {problem}", printable(scope))));
+            };
+            parameters.push((format!("scope.{name}"), value.to_owned()));
+        }
+        Ok(parameters)
+    }
 }
 
 /// How events are printed.
@@ -107,19 +152,7 @@ impl QueryArgs {
     pub fn newest(data: &Path, limit: &str) -> Self {
         Self {
             data: data.to_owned(),
-            id: None,
-            action: Vec::new(),
-            category: Vec::new(),
-            resource_type: Vec::new(),
-            target: None,
-            actor: None,
-            actor_type: Vec::new(),
-            outcome: Vec::new(),
-            severity: Vec::new(),
-            scope: Vec::new(),
-            since: None,
-            until: None,
-            text: None,
+            filters: Filters::default(),
             limit: Some(limit.to_owned()),
             offset: None,
             cursor: None,
@@ -130,8 +163,7 @@ impl QueryArgs {
 
 /// Runs the subcommand.
 pub fn run(args: &QueryArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
-    let search =
-        search(args, SystemClock.now()).map_err(|error| BadOption(format!("{error:#}")))?;
+    let search = search(args, SystemClock.now())?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -173,7 +205,7 @@ async fn print(
     page: &Page,
     out: &mut dyn Write,
 ) -> anyhow::Result<ExitCode> {
-    if args.id.is_some() {
+    if args.filters.id.is_some() {
         return one(reader, page, args, out).await;
     }
     match args.format {
@@ -198,41 +230,14 @@ async fn print(
     Ok(ExitCode::SUCCESS)
 }
 
-fn search(args: &QueryArgs, now: Timestamp) -> anyhow::Result<Search> {
-    let mut parameters: Vec<(String, &str)> = Vec::new();
-    let repeated = [
-        ("action", &args.action),
-        ("category", &args.category),
-        ("resource_type", &args.resource_type),
-        ("actor_type", &args.actor_type),
-        ("outcome", &args.outcome),
-        ("severity", &args.severity),
-    ];
-    for (name, values) in repeated {
-        parameters.extend(values.iter().map(|value| (name.to_owned(), value.as_str())));
+fn search(args: &QueryArgs, now: Timestamp) -> Result<Search, BadOption> {
+    let mut parameters = args.filters.parameters()?;
+    let page = [("limit", &args.limit), ("offset", &args.offset), ("cursor", &args.cursor)];
+    for (name, value) in page {
+        parameters.extend(value.iter().map(|value| (name.to_owned(), value.clone())));
     }
-    let single = [
-        ("id", &args.id),
-        ("target", &args.target),
-        ("actor", &args.actor),
-        ("since", &args.since),
-        ("until", &args.until),
-        ("q", &args.text),
-        ("limit", &args.limit),
-        ("offset", &args.offset),
-        ("cursor", &args.cursor),
-    ];
-    for (name, value) in single {
-        parameters.extend(value.iter().map(|value| (name.to_owned(), value.as_str())));
-    }
-    for scope in &args.scope {
-        let Some((name, value)) = scope.split_once('=') else {
-            bail!("`--scope {scope}` must have the form NAME=VALUE, such as pool=blue");
-        };
-        parameters.push((format!("scope.{name}"), value));
-    }
-    let parameters = parameters.iter().map(|(name, value)| (name.as_str(), *value));
-    query::parse(parameters, now).map_err(|error| anyhow!("{}", error.with_remedy()))
+    let parameters = parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    query::parse(parameters, now).map_err(|error| BadOption(error.with_remedy()))
 }
 
 async fn one(
@@ -242,7 +247,7 @@ async fn one(
     out: &mut dyn Write,
 ) -> anyhow::Result<ExitCode> {
     let Some(row) = page.rows.first() else {
-        bail!("no event `{}` is in this ledger", args.id.as_deref().unwrap_or_default());
+        bail!("no event `{}` is in this ledger", args.filters.id.as_deref().unwrap_or_default());
     };
     let event = query::whole(reader, row).await?;
     let text = match args.format {

@@ -290,6 +290,8 @@ pub struct TrustedHeader {
     pub groups: Option<HeaderName>,
     /// Who may say it.
     pub peers: Vec<IpNet>,
+    /// A field that must hold a secret, where there is one.
+    pub secret: Option<(HeaderName, Secret)>,
     /// What groups may do; the first that fits holds.
     pub grants: Vec<GroupGrant>,
 }

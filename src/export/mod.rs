@@ -9,6 +9,7 @@
 
 mod csv;
 mod ocsf;
+mod walk;
 
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,8 @@ use std::str::FromStr;
 use serde_json::Value;
 
 use crate::query::Summary;
+
+pub use walk::{Snapshot, Walk, WalkError};
 
 /// How events are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

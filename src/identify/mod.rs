@@ -29,7 +29,7 @@ mod text;
 mod token;
 
 pub use actor::{actor, caller};
-pub use actors::{Actors, Identified};
+pub use actors::{Actors, Identified, is_of_http};
 pub use api_keys::{ApiKeys, KeyHolder};
 pub use certificate::ClientCertificate;
 pub use endpoint::{ClientCredentials, Endpoint, KeySource, Secret};

@@ -1,7 +1,8 @@
 //! Writing: rows, and for each of their terms, the sets that they are in.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
+use foldhash::{HashMap, HashMapExt as _};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
 use super::bits::{Bits, ROWS, numbers, stored_numbers};
@@ -231,17 +232,14 @@ impl<'c> Batch<'c> {
             self.cached("INSERT OR REPLACE INTO postings (key, bits) VALUES (?1, ?2)")?;
         let mut delete = self.cached("DELETE FROM postings WHERE key = ?1")?;
         for (key, rows) in sets {
-            let stored = select
-                .query_row([key], |row| Ok(Bits::of(row.get_ref(0)?.as_blob()?)))
+            let changed = select
+                .query_row([key], |row| Ok(Bits::changed(Some(row.get_ref(0)?.as_blob()?), &rows)))
                 .optional()
                 .map_err(IndexError::Update)?;
-            let mut bits = stored.unwrap_or_default();
-            for (row, comes) in rows {
-                if comes { bits.set(row) } else { bits.clear(row) }
-            }
-            let written = match bits.is_empty() {
+            let changed = changed.unwrap_or_else(|| Bits::changed(None, &rows));
+            let written = match Bits::is_nothing(&changed) {
                 true => delete.execute([key]),
-                false => insert.execute(params![key, bits.stored()]),
+                false => insert.execute(params![key, changed]),
             };
             written.map_err(IndexError::Update)?;
         }

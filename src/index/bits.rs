@@ -7,6 +7,9 @@
 pub(super) const ROWS: u32 = 16_384;
 const WORDS: usize = 256;
 
+/// Members of a set that is small.
+const SMALL: usize = 64;
+
 const LIST: u8 = 0;
 const MAP: u8 = 1;
 
@@ -91,6 +94,35 @@ impl Bits {
             .flat_map(|(first, word)| Members { first, rest: *word })
     }
 
+    /// A stored set, as it is when these rows have come into it, or gone.
+    pub(super) fn changed(stored: Option<&[u8]>, rows: &[(u16, bool)]) -> Vec<u8> {
+        let stored = stored.unwrap_or(&[LIST]);
+        // Most sets are small, and only grow.
+        let (known, _) = stored.get(1..).unwrap_or_default().as_chunks::<2>();
+        let grows = rows.iter().all(|(_, comes)| *comes);
+        if stored.first() == Some(&LIST) && grows && known.len() + rows.len() <= SMALL {
+            let mut all: Vec<u16> = list(stored.get(1..).unwrap_or_default()).collect();
+            all.extend(rows.iter().map(|(row, _)| *row));
+            all.sort_unstable();
+            all.dedup();
+            // Two bytes each are no more than a bitmap up to the last of them.
+            if usize::from(all.last().copied().unwrap_or_default()) / 64 * 8 + 8 >= all.len() * 2 {
+                let rows = all.iter().flat_map(|row| row.to_le_bytes());
+                return std::iter::once(LIST).chain(rows).collect();
+            }
+        }
+        let mut bits = Self::of(stored);
+        for (row, comes) in rows {
+            if *comes { bits.set(*row) } else { bits.clear(*row) }
+        }
+        bits.stored()
+    }
+
+    /// Whether a stored set has no members.
+    pub(super) fn is_nothing(stored: &[u8]) -> bool {
+        stored.len() <= 1
+    }
+
     /// As it is stored.
     pub(super) fn stored(&self) -> Vec<u8> {
         let used = self.0.iter().rposition(|word| *word != 0).map_or(0, |last| last + 1);
@@ -160,7 +192,11 @@ mod tests {
         #[test]
         fn a_set_is_a_set(
             one in prop::collection::btree_set(0..u16::try_from(ROWS).unwrap(), 0..600),
-            two in prop::collection::btree_set(0..2000_u16, 0..1900),
+            two in prop_oneof![
+                prop::collection::btree_set(0..2000_u16, 0..1900),
+                prop::collection::btree_set(0..100_u16, 0..90),
+                prop::collection::btree_set(0..u16::try_from(ROWS).unwrap(), 0..5),
+            ],
         ) {
             let bits = |rows: &BTreeSet<u16>| {
                 let mut bits = Bits::default();
@@ -185,6 +221,11 @@ mod tests {
             let mut joined = a.clone();
             joined.add(&b.stored());
             joined.add(&[7, 1, 2]);
+            let come: Vec<(u16, bool)> = two.iter().map(|row| (*row, true)).collect();
+            prop_assert_eq!(&Bits::changed(Some(&a.stored()), &come), &joined.stored());
+            prop_assert_eq!(&Bits::changed(None, &come), &b.stored());
+            let go: Vec<(u16, bool)> = one.iter().map(|row| (*row, false)).collect();
+            prop_assert!(Bits::is_nothing(&Bits::changed(Some(&a.stored()), &go)));
             prop_assert_eq!(joined, bits(&one.union(&two).copied().collect()));
         }
     }

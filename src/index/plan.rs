@@ -46,6 +46,8 @@ pub(super) enum Column {
 pub(super) struct Plan {
     /// All must hold.
     pub(super) clauses: Vec<Clause>,
+    /// So many of the first say what may be seen.
+    pub(super) of_view: usize,
     /// These, too: of every row that is left.
     pub(super) checks: Vec<Condition>,
     pub(super) since: i64,
@@ -69,6 +71,7 @@ impl Plan {
                 plan.clauses.push(scope(conn, name, values)?);
             }
         }
+        plan.of_view = plan.clauses.len();
         for condition in conditions {
             plan.add(core, condition)?;
         }
@@ -203,7 +206,9 @@ fn scope<'a>(
 
 fn by_column(column: Column, terms: Vec<u32>, or: Option<u32>) -> Clause {
     if terms.len() <= FEW {
-        return Clause::Any(terms.into_iter().chain(or).collect(), Vec::new());
+        // Looking for nothing takes the time of looking for what others have.
+        let nothing = if terms.is_empty() && or.is_none() { Some(NOTHING) } else { or };
+        return Clause::Any(terms.into_iter().chain(nothing).collect(), Vec::new());
     }
     Clause::Column(column, terms.into_iter().collect(), or.unwrap_or(NOTHING))
 }
@@ -222,7 +227,7 @@ fn words(core: &Core, wanted: &Wanted) -> Result<Option<Vec<u32>>, IndexError> {
     }
     let sql = "SELECT id FROM terms WHERE kind = ?1 AND value >= ?2 AND value < ?3 LIMIT ?4";
     let end = format!("{}\u{10ffff}", wanted.word);
-    let words = core
+    let mut words = core
         .conn
         .prepare_cached(sql)
         .and_then(|mut words| {
@@ -230,16 +235,20 @@ fn words(core: &Core, wanted: &Wanted) -> Result<Option<Vec<u32>>, IndexError> {
             words.query_map(values, |row| row.get(0))?.collect::<rusqlite::Result<Vec<u32>>>()
         })
         .map_err(IndexError::of_search)?;
+    if words.is_empty() {
+        words.push(NOTHING);
+    }
     Ok(Some(words).filter(|words| words.len() < WORDS_MAX as usize))
 }
 
 /// Terms of names that contain the text, in one of their parts; none where they are too many.
 fn named(core: &Core, kind: Kind, text: &str, most: usize) -> Result<Option<Vec<u32>>, IndexError> {
     let trigrams = trigrams(text);
+    // The plus keeps SQLite from going through all names of the kind.
     let sql = match trigrams {
         Some(_) => {
             "SELECT id, value FROM terms \
-             WHERE id IN (SELECT rowid FROM names WHERE names MATCH ?2) AND kind = ?1"
+             WHERE id IN (SELECT rowid FROM names WHERE names MATCH ?2) AND +kind = ?1"
         }
         None => "SELECT id, value FROM terms WHERE kind = ?1 AND ?2 = ''",
     };

@@ -2,6 +2,10 @@
 //!
 //! Each clause says which hour it has rows in next, and the scan goes to the latest hour that all of
 //! them can agree on. So it jumps over hours in which one of them has nothing.
+//!
+//! A reader who may not see everything could tell by such a jump, from the time that it saves, what
+//! there is beyond: then only clauses that say what may be seen lead, and in each of their hours the terms
+//! that are asked for are looked up whether there are any or not.
 
 use std::collections::{BTreeMap, BinaryHeap};
 
@@ -24,9 +28,15 @@ pub(super) struct Scan<'c> {
     last: i64,
 }
 
-/// A clause, as far as it has not been gone through: for each of its terms, its next block.
+/// Terms that are looked up in every hour of somebody who may not see everything. More are followed.
+const LOOKED_UP: usize = 8;
+
+/// A clause, as far as it has not been gone through.
 struct Source {
+    /// For each of its terms, its next block.
     terms: BinaryHeap<(i64, u32)>,
+    /// Terms that do not lead, and are looked up.
+    looked_up: Vec<u32>,
     /// In order; the last one is next.
     rows: Vec<i64>,
 }
@@ -37,17 +47,24 @@ impl<'c> Scan<'c> {
             return Ok(Self { core, plan, sources: Vec::new(), hour: -1, last: 0 });
         };
         let mut sources = Vec::new();
-        for clause in &plan.clauses {
+        for (place, clause) in plan.clauses.iter().enumerate() {
             let Clause::Any(terms, rows) = clause else { continue };
-            let mut source = Source { terms: BinaryHeap::new(), rows: rows.clone() };
-            for term in terms {
-                source.next_block(&core.conn, *term, hour, last)?;
-            }
+            let mut source =
+                Source { terms: BinaryHeap::new(), looked_up: Vec::new(), rows: rows.clone() };
             source.rows.sort_unstable();
+            if place >= plan.of_view && plan.of_view > 0 && (1..=LOOKED_UP).contains(&terms.len()) {
+                source.looked_up.clone_from(terms);
+            } else {
+                for term in terms {
+                    source.next_block(&core.conn, *term, hour, last)?;
+                }
+            }
             sources.push(source);
         }
-        // Those with the fewest terms first.
-        sources.sort_by_key(|source| source.terms.len() + source.rows.len());
+        // What may be seen first, then those with the fewest terms.
+        if let Some((_, others)) = sources.split_at_mut_checked(plan.of_view) {
+            others.sort_by_key(|source| source.terms.len() + source.rows.len());
+        }
         Ok(Self { core, plan, sources, hour, last })
     }
 
@@ -82,7 +99,7 @@ impl<'c> Scan<'c> {
         let mut hour = self.hour;
         loop {
             let before = hour;
-            for source in &mut self.sources {
+            for source in self.sources.iter_mut().filter(|source| source.looked_up.is_empty()) {
                 match source.seek(&self.core.conn, hour, self.last)? {
                     Some(next) => hour = next,
                     None => return Ok(None),
@@ -210,9 +227,11 @@ impl Source {
         {
             self.terms.pop();
             loaded.push(term);
-            let first = schema::key(term, hour * HOUR_BLOCKS);
-            let mut found =
-                select.query([first, schema::key(term, block)]).map_err(IndexError::of_search)?;
+        }
+        let first = hour * HOUR_BLOCKS;
+        for term in loaded.iter().chain(&self.looked_up) {
+            let keys = [schema::key(*term, first), schema::key(*term, first + HOUR_BLOCKS - 1)];
+            let mut found = select.query(keys).map_err(IndexError::of_search)?;
             while let Some(row) = found.next().map_err(IndexError::of_search)? {
                 let key = row.get(0).map_err(IndexError::of_search)?;
                 let bits = row.get_ref(1).and_then(|bits| Ok(bits.as_blob()?));
@@ -223,9 +242,13 @@ impl Source {
         for term in loaded.into_iter().filter(|_| hour > last) {
             self.next_block(conn, term, hour - 1, last)?;
         }
-        while let Some(n) = self.rows.last().copied().filter(|n| hour_of_row(*n) == hour) {
+        // Those that do not lead may not have come so far.
+        while let Some(n) = self.rows.last().copied().filter(|n| hour_of_row(*n) >= hour) {
             self.rows.pop();
             let (block, row) = schema::place(n);
+            if hour_of_block(block) != hour {
+                continue;
+            }
             parts.entry(block).or_default().set(row);
         }
         Ok(parts)

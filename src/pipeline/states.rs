@@ -97,6 +97,11 @@ impl Prepared {
         self.naming.get().is_about_item(&self.intent.get().request)
     }
 
+    /// Whether a session begins or ends with it, as it is named.
+    pub(crate) fn is_about_session(&self) -> bool {
+        matches!(self.intent.get().action.as_str(), "session.create" | "session.delete")
+    }
+
     /// The template of its path; empty if it has none.
     pub(crate) fn route(&self) -> &str {
         self.intent.get().request.route.as_deref().unwrap_or_default()

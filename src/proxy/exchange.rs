@@ -298,7 +298,8 @@ impl<'a> Exchange<'a> {
         let event = self.event();
         if let Ok((_, held)) = &outcome.held
             && (held.head.headers.contains_key(SET_COOKIE)
-                || held.head.status == StatusCode::UNAUTHORIZED)
+                || held.head.status == StatusCode::UNAUTHORIZED
+                || self.told.now().is_some_and(Prepared::is_about_session))
         {
             // Sessions begin and end; whose this one is has to be asked again.
             self.snapshot.identity().forget(&self.rests_on);

@@ -30,10 +30,33 @@ pub enum EventError {
     },
 }
 
+impl EventError {
+    /// The ledger lacks what the row stands for.
+    pub fn of_missing(row: &Row) -> Self {
+        Self::Missing { writer: row.writer.clone(), seq: row.seq }
+    }
+}
+
 /// Reads what a row stands for from the ledger: the event, or one of the acts of an event, which then
 /// says as `act` which one of them it is. A completion that is newer than the index counts.
 pub async fn event(reader: &mut LedgerReader, row: &Row) -> Result<Value, EventError> {
     let mut event = whole(reader, row).await?;
+    if let Value::Object(event) = &mut event {
+        single_out(event, row.act);
+    }
+    Ok(event)
+}
+
+/// The event, or the act of it, that a row stands for, from the entries that the row knows of: what was
+/// added to the ledger later does not count.
+pub fn joined(
+    row: &Row,
+    first: Option<&Stored>,
+    second: Option<&Stored>,
+) -> Result<Value, EventError> {
+    let first = first.filter(|first| first.id.to_string() == row.id);
+    let first = first.ok_or_else(|| EventError::of_missing(row))?;
+    let mut event = merge(first, second)?;
     if let Value::Object(event) = &mut event {
         single_out(event, row.act);
     }
@@ -57,7 +80,7 @@ fn single_out(event: &mut Map<String, Value>, number: u32) {
 
 /// Reads the whole event of a row from the ledger, with all its acts.
 pub async fn whole(reader: &mut LedgerReader, row: &Row) -> Result<Value, EventError> {
-    let missing = || EventError::Missing { writer: row.writer.clone(), seq: row.seq };
+    let missing = || EventError::of_missing(row);
     let first = reader.entry(&row.writer, row.seq).await?.ok_or_else(missing)?;
     if first.id.to_string() != row.id {
         return Err(missing());

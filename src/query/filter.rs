@@ -10,14 +10,17 @@ use crate::record::EventId;
 pub const DEFAULT_LIMIT: u32 = 50;
 /// The most that one question can ask for.
 pub const MAX_LIMIT: u32 = 10_000;
-/// The longest value, in bytes.
-const MAX_VALUE: usize = 1024;
+/// The longest value, in characters.
+pub const MAX_VALUE: usize = 1024;
 /// The longest name, in bytes.
 const MAX_NAME: usize = 256;
 
-const OUTCOMES: [&str; 5] = ["success", "failure", "denied", "unknown", "pending"];
-const SEVERITIES: [&str; 3] = ["info", "warn", "fail"];
-const ACTOR_TYPES: [&str; 6] = ["user", "system", "api", "webhook", "agent", "anonymous"];
+/// How an event can have ended.
+pub const OUTCOMES: [&str; 5] = ["success", "failure", "denied", "unknown", "pending"];
+/// How much it should worry.
+pub const SEVERITIES: [&str; 3] = ["info", "warn", "fail"];
+/// Kinds of actors.
+pub const ACTOR_TYPES: [&str; 6] = ["user", "system", "api", "webhook", "agent", "anonymous"];
 
 const NAMES: [&str; 15] = [
     "action",
@@ -36,6 +39,10 @@ const NAMES: [&str; 15] = [
     "offset",
     "cursor",
 ];
+
+/// Those that have one value. Of others, any of several may hold.
+const SINGLE: [&str; 9] =
+    ["target", "actor", "since", "until", "q", "id", "limit", "offset", "cursor"];
 
 /// What a parameter is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,8 +92,11 @@ pub enum FilterError {
     #[error("`{0}` needs a value")]
     Empty(String),
     /// The value is too long.
-    #[error("the value of `{0}` is longer than 1,024 bytes")]
+    #[error("the value of `{0}` is longer than 1,024 characters")]
     TooLong(String),
+    /// The parameter was given twice, where that makes no sense.
+    #[error("`{0}` is given twice")]
+    Twice(&'static str),
     /// The name is too long to be one.
     #[error("the name of a parameter is longer than 256 bytes")]
     NameTooLong,
@@ -98,6 +108,7 @@ impl FilterError {
         match self {
             Self::UnknownName(name) | Self::Empty(name) | Self::TooLong(name) => name,
             Self::UnknownValue { name, .. } | Self::Malformed { name, .. } => name,
+            Self::Twice(name) => name,
             Self::NameTooLong => "",
         }
     }
@@ -111,6 +122,7 @@ impl FilterError {
             Self::UnknownValue { allowed, .. } => format!("use one of {allowed}"),
             Self::Malformed { expected, .. } => (*expected).to_owned(),
             Self::Empty(_) => "give it a value, or leave it out".to_owned(),
+            Self::Twice(_) => "give it once".to_owned(),
             Self::TooLong(_) | Self::NameTooLong => "shorten it".to_owned(),
         }
     }
@@ -128,14 +140,21 @@ pub fn parse<'a>(
     now: Timestamp,
 ) -> Result<Search, FilterError> {
     let mut search = Search { limit: DEFAULT_LIMIT, ..Search::default() };
+    let mut given = Vec::new();
     for (name, value) in parameters {
+        if let Some(single) = SINGLE.into_iter().find(|single| *single == name) {
+            if given.contains(&single) {
+                return Err(FilterError::Twice(single));
+            }
+            given.push(single);
+        }
         if name.len() > MAX_NAME {
             return Err(FilterError::NameTooLong);
         }
         if value.is_empty() {
             return Err(FilterError::Empty(name.to_owned()));
         }
-        if value.len() > MAX_VALUE {
+        if value.chars().nth(MAX_VALUE).is_some() {
             return Err(FilterError::TooLong(name.to_owned()));
         }
         take(&mut search, name, value, now)?;
@@ -259,18 +278,22 @@ fn event_id(value: &str) -> Result<EventId, FilterError> {
     })
 }
 
-/// RFC 3339, or a span of time before now: `90s`, `15m`, `24h`, `30d`, `2w`.
+/// No event is of another time, and none can be written with four digits of a year.
+const TIMES: std::ops::RangeInclusive<i64> = 0..=253_402_300_799_999;
+
+/// RFC 3339, or a span of time before now: `90s`, `15m`, `24h`, `30d`, `2w`; at least the beginning of
+/// 1970, at most the end of 9999.
 fn time(name: &'static str, value: &str, now: Timestamp) -> Result<i64, FilterError> {
     if let Some(span) = span(value) {
-        return Ok(now.timestamp_millis().saturating_sub(span.num_milliseconds()));
+        let time = now.timestamp_millis().saturating_sub(span.num_milliseconds());
+        return Ok(time.clamp(*TIMES.start(), *TIMES.end()));
     }
-    DateTime::parse_from_rfc3339(value).map(|time| time.timestamp_millis()).map_err(|_| {
-        FilterError::Malformed {
-            name,
-            value: value.to_owned(),
-            expected: "give a time such as 2026-07-01T12:00:00Z, or a span before now such as 1h, \
+    let time = DateTime::parse_from_rfc3339(value).map(|time| time.timestamp_millis());
+    time.map(|time| time.clamp(*TIMES.start(), *TIMES.end())).map_err(|_| FilterError::Malformed {
+        name,
+        value: value.to_owned(),
+        expected: "give a time such as 2026-07-01T12:00:00Z, or a span before now such as 1h, \
                        24h, 7d, 30d or 90d",
-        }
     })
 }
 

@@ -14,6 +14,9 @@ mod summary;
 #[cfg(test)]
 mod tests;
 
-pub use event::{EventError, event, merge, whole, without_position};
-pub use filter::{DEFAULT_LIMIT, FilterError, MAX_LIMIT, Use, parse, span, use_of};
+pub use event::{EventError, event, joined, merge, whole, without_position};
+pub use filter::{
+    ACTOR_TYPES, DEFAULT_LIMIT, FilterError, MAX_LIMIT, MAX_VALUE, OUTCOMES, SEVERITIES, Use,
+    parse, span, use_of,
+};
 pub use summary::{Summary, SummaryActor, SummaryRequest, SummarySource, SummaryTarget};

@@ -84,9 +84,11 @@ pub struct SummaryTarget {
     pub kind: String,
     /// Its id.
     #[serde(skip_serializing_if = "String::is_empty")]
+    #[schemars(default)]
     pub id: String,
     /// Its name.
     #[serde(skip_serializing_if = "String::is_empty")]
+    #[schemars(default)]
     pub name: String,
 }
 

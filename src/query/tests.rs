@@ -95,6 +95,24 @@ fn what_is_refused() {
         // What is wrong and what to do are said once each.
         assert!(!error.to_string().contains(&error.remedy()), "{text}");
     }
+    for name in ["target", "actor", "since", "q", "limit", "cursor"] {
+        let value = if name == "cursor" { "1.0197c5a0-7b1e-7cc3-98c4-dc0c0c07398f" } else { "1" };
+        let value = if name == "since" { "1h" } else { value };
+        let error = parse([(name, value), ("action", "x"), (name, value)], now()).unwrap_err();
+        assert_eq!(error.to_string(), format!("`{name}` is given twice"));
+    }
+    // Times that no event can have are the first and the last that one can.
+    for (value, expected) in [
+        ("99999999w", 0),
+        ("0001-01-01T00:00:00Z", 0),
+        ("9999-12-31T23:59:60Z", 253_402_300_799_999),
+    ] {
+        let search = parse([("since", value)], now()).unwrap();
+        assert_eq!(search.conditions, [Condition::Since(expected)], "{value}");
+    }
+    // Values are counted in characters, as the API's description has it.
+    assert!(parse([("q", "é".repeat(1024).as_str())], now()).is_ok());
+    assert!(parse([("q", "é".repeat(1025).as_str())], now()).is_err());
     // Spans that chrono cannot hold, or that reach before all time, must not overflow.
     for value in ["9223372036854775807w", "9223372036854775807s", "100000000d"] {
         parse([("since", value)], now()).ok();

@@ -1,7 +1,7 @@
 //! What rules do not select, whatever they say.
 
+use super::carrier::Carrier;
 use super::names::Names;
-use super::policy::Carrier;
 use super::{Glob, JsonPath};
 
 /// Exceptions, by the selectors of rules.
@@ -17,6 +17,12 @@ pub struct Exceptions {
     pub query: Vec<Glob>,
     /// Values in bodies that neither `keys` nor `bare_body` select.
     pub paths: Vec<JsonPath>,
+    /// Names under which no `keys` select what only says yes or no, counts, or is a date.
+    pub flags: Vec<Glob>,
+    /// Names that no `keys` of shipped rules select.
+    pub shipped_keys: Vec<Glob>,
+    /// As `flags`, for shipped rules.
+    pub shipped_flags: Vec<Glob>,
 }
 
 impl Exceptions {
@@ -27,7 +33,62 @@ impl Exceptions {
         self.cookies.extend(more.cookies);
         self.query.extend(more.query);
         self.paths.extend(more.paths);
+        self.flags.extend(more.flags);
+        self.shipped_keys.extend(more.shipped_keys);
+        self.shipped_flags.extend(more.shipped_flags);
     }
+
+    /// Those to shipped rules alone.
+    pub fn to_shipped(&self) -> Self {
+        Self {
+            shipped_keys: self.shipped_keys.clone(),
+            shipped_flags: self.shipped_flags.clone(),
+            ..Self::default()
+        }
+    }
+}
+
+/// Whether what only says yes or no is excepted under a name, and from which rules.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Flag {
+    /// From none.
+    #[default]
+    None,
+    /// From shipped ones.
+    Shipped,
+    /// From all.
+    All,
+}
+
+/// Words that say yes or no, and no more.
+const FLAGS: [&str; 14] = [
+    "true", "false", "yes", "no", "on", "off", "enabled", "disabled", "required", "optional",
+    "never", "always", "none", "null",
+];
+
+/// Numbers of so many digits are times, in seconds or milliseconds; shorter than `COUNT_DIGITS` they
+/// are counts. Others may be a PIN.
+const TIME_DIGITS: [usize; 2] = [10, 13];
+const COUNT_DIGITS: usize = 4;
+
+/// Whether a text only says yes or no, counts, or is a date.
+pub(super) fn is_flag(text: &str) -> bool {
+    let text = text.trim();
+    if text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return text.len() < COUNT_DIGITS || TIME_DIGITS.contains(&text.len());
+    }
+    FLAGS.iter().any(|word| word.eq_ignore_ascii_case(text)) || is_date(text)
+}
+
+/// RFC 3339, or its date alone.
+fn is_date(text: &str) -> bool {
+    let date = b"0000-00-00";
+    text.len() >= date.len()
+        && text.bytes().zip(date).all(|(byte, form)| match form {
+            b'0' => byte.is_ascii_digit(),
+            _ => byte == *form,
+        })
+        && text.bytes().all(|byte| byte.is_ascii_digit() || b"-:.+TZtz ".contains(&byte))
 }
 
 /// Exceptions by name, compiled.
@@ -37,6 +98,9 @@ pub(super) struct Kept {
     headers: Names,
     cookies: Names,
     query: Names,
+    flags: Names,
+    shipped_keys: Names,
+    shipped_flags: Names,
 }
 
 impl Kept {
@@ -47,12 +111,31 @@ impl Kept {
             headers: names(&exceptions.headers)?,
             cookies: names(&exceptions.cookies)?,
             query: names(&exceptions.query)?,
+            flags: names(&exceptions.flags)?,
+            shipped_keys: names(&exceptions.shipped_keys)?,
+            shipped_flags: names(&exceptions.shipped_flags)?,
         })
     }
 
     /// Whether `keys` do not select a squashed name.
     pub(super) fn spares_from_keys(&self, squashed: &str) -> bool {
         self.keys.selects(squashed)
+    }
+
+    /// Whether `keys` of shipped rules do not.
+    pub(super) fn spares_from_shipped(&self, squashed: &str) -> bool {
+        self.shipped_keys.selects(squashed)
+    }
+
+    /// From which rules what only says yes or no is excepted under a squashed name.
+    pub(super) fn flag(&self, squashed: &str) -> Flag {
+        if self.flags.selects(squashed) {
+            Flag::All
+        } else if self.shipped_flags.selects(squashed) {
+            Flag::Shipped
+        } else {
+            Flag::None
+        }
     }
 
     /// Whether nothing selects a squashed name in this carrier.
@@ -62,6 +145,21 @@ impl Kept {
             Carrier::Parameter => self.query.selects(squashed),
             Carrier::Header => self.headers.selects(squashed),
             Carrier::Cookie => self.cookies.selects(squashed),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_flag;
+
+    #[test]
+    fn flags_say_nothing() {
+        for text in ["true", "No", "0", "365", "1700000000", "2026-11-21", "2026-11-21T10:00:00Z"] {
+            assert!(is_flag(text), "{text}");
+        }
+        for text in ["", "1234", "hunter2", "123456", "2026-11-21-horse", "truer", "12345678"] {
+            assert_eq!(is_flag(text), text.is_empty(), "{text}");
         }
     }
 }

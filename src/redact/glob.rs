@@ -63,6 +63,11 @@ impl Glob {
         }
     }
 
+    /// Whether it matches the name that another one stands for, or is the same.
+    pub fn covers(&self, other: &Self) -> bool {
+        self == other || other.exact().is_some_and(|name| self.matches(name))
+    }
+
     /// The longest literal; empty if the pattern is `*`.
     pub(super) fn literal(&self) -> &str {
         self.pieces.iter().max_by_key(|piece| piece.len()).map_or("", String::as_str)

@@ -5,11 +5,11 @@ use std::borrow::Cow;
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use http::header::{COOKIE, PROXY_AUTHENTICATE, SET_COOKIE, WWW_AUTHENTICATE};
-use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::header::{CONTENT_LOCATION, COOKIE, LOCATION, PROXY_AUTHENTICATE, SET_COOKIE};
+use http::header::{HeaderMap, HeaderName, HeaderValue, WWW_AUTHENTICATE};
 
+use super::carrier::Carrier;
 use super::only::is_always_recorded;
-use super::policy::Carrier;
 use super::rule::Action;
 use super::secret::{DOMAIN, dropped, marker};
 use super::seen::{MASK, ends, is_guessable, is_redacted_text};
@@ -138,7 +138,11 @@ impl Walk<'_> {
             self.notes.insert(Note::InvalidUtf8);
             return Node::Object(vec![(Cow::Borrowed("bytes"), Node::count(value.len()))]);
         };
-        if let Some(rule) = self.rule(Carrier::Header, name.as_str(), Some(text)) {
+        // What is shipped takes cookies apart, and drops copies of them elsewhere.
+        let is_apart =
+            |rule: &usize| (name == COOKIE || name == SET_COOKIE) && self.policy.is_shipped(*rule);
+        let rule = self.rule(Carrier::Header, name.as_str(), Some(text));
+        if let Some(rule) = rule.filter(|rule| !is_apart(rule)) {
             return self.credential(text, rule);
         }
         let is_challenge = name == WWW_AUTHENTICATE || name == PROXY_AUTHENTICATE;
@@ -164,12 +168,15 @@ impl Walk<'_> {
             return string(out);
         }
         let mut shown = string(text.to_owned());
-        if !self.withhold(&mut shown)
-            && let Some(text) = self.text(text)
-        {
-            return string(text);
+        if self.withhold(&mut shown) {
+            return shown;
         }
-        shown
+        let is_path = text.starts_with('/') || name == LOCATION || name == CONTENT_LOCATION;
+        let pathless = if is_path { self.path_in_field(text) } else { None };
+        match self.text(pathless.as_deref().unwrap_or(text)).or(pathless) {
+            Some(text) => string(text),
+            None => shown,
+        }
     }
 
     /// A header value under a rule.

@@ -4,11 +4,12 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use super::carrier::Carrier;
 use super::class::Class;
-use super::policy::Carrier;
+use super::pairs::{CHANGES, NAMING, VALUED};
 use super::seen::{MASK, Search, is_redacted_text};
 use super::text::is_break;
-use super::walk::{Members, NAMING, NESTING_MAX, VALUED, Walk, is_one_of, push_name};
+use super::walk::{Members, NESTING_MAX, Walk, is_one_of, push_name};
 use crate::decode::{Literal, Node, Note, Value};
 use crate::decode::{base64_text, data_url, embedded, graphql, is_operation, percent_text};
 
@@ -154,7 +155,8 @@ impl Walk<'_> {
             Value::Comment(_) | Value::Variable(_) => None,
         };
         let by_name = names.filter_map(|name| self.rule(Carrier::Member, name, value)).min();
-        if by_name.is_some() || !literal.names.last().is_some_and(|name| is_one_of(name, &VALUED)) {
+        let is_value = |name: &&str| is_one_of(name, &VALUED) || is_one_of(name, &CHANGES);
+        if by_name.is_some() || !literal.names.last().is_some_and(is_value) {
             return by_name;
         }
         let by_field = self.rule(Carrier::Member, literal.field, value);
@@ -227,7 +229,7 @@ impl Walk<'_> {
 }
 
 /// Whether this is a flag among arguments, and not the value of one.
-pub(super) fn is_flag(node: &Node<'_>) -> bool {
+pub(super) fn is_argument_flag(node: &Node<'_>) -> bool {
     matches!(node, Node::String(text) if text.starts_with("--"))
 }
 

@@ -12,7 +12,8 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use foldhash::fast::RandomState;
 
-use super::policy::Carrier;
+use super::carrier::Carrier;
+use super::exceptions::Flag;
 use super::rule::Side;
 
 /// Names that are remembered of each half; when there are more, all others are forgotten.
@@ -26,6 +27,8 @@ const NAME_BYTES_MAX: usize = 64;
 pub(super) struct About {
     /// The rules that select it, the strictest first.
     pub(super) rules: Vec<usize>,
+    /// Whether what only says yes or no stays under it.
+    pub(super) flag: Flag,
     /// What it says of its object, if anything.
     pub(super) role: Role,
     /// There is nothing to be taken out of it.
@@ -44,6 +47,8 @@ pub(super) enum Role {
     Naming,
     /// The value of what it is about: `value`, `data`.
     Value,
+    /// Its value before or after a change: `old`, `to`.
+    Change,
     /// The name of a call: `method`.
     Method,
     /// The variables of a GraphQL document.

@@ -9,7 +9,9 @@
 //! searched for what was seen. [`Seen`] passes from the request to its response.
 
 mod basic;
+mod carrier;
 mod class;
+mod described;
 mod engine;
 mod escapes;
 mod exceptions;
@@ -23,6 +25,7 @@ mod key;
 mod memo;
 mod names;
 mod only;
+mod pairs;
 mod path;
 mod pattern;
 mod policy;

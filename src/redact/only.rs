@@ -6,9 +6,10 @@
 
 use std::borrow::Cow;
 
+use super::carrier::Carrier;
 use super::glob::squash;
 use super::names::Names;
-use super::policy::{Carrier, Place, Policy};
+use super::policy::{Place, Policy};
 use super::rule::{Action, Sides};
 use super::secret::marker;
 use super::walk::Walk;

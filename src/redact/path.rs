@@ -1,42 +1,207 @@
 //! Paths: segments that are secrets, and `name=value` in segments.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::ops::Range;
+
 use super::seen::{MASK, is_redacted_text};
+use super::text::{Edit, replaced};
 use super::walk::Walk;
-use crate::decode::percent_decode_lossy;
+use crate::decode::{BASE64_BYTES_MIN, percent_decode_lossy};
+use crate::route::Readings;
+
+/// Escapes in escapes are undone so many times over.
+const DECODINGS: usize = 3;
+
+/// Where nobody can say how a path is read, a secret may stand so many segments behind its name.
+const LOOSE_SEGMENTS: usize = 3;
+
+/// A segment of a path that is a secret, as one before it tells.
+pub(super) struct Told {
+    pub(super) range: Range<usize>,
+    pub(super) rule: usize,
+    /// What is recorded in its place.
+    pub(super) shown: String,
+}
 
 impl Walk<'_> {
     /// The path without the secrets that its own form tells: the segment after one that a rule
     /// selects, unless it is a plain word (`/password/reset`), and matrix parameters.
     pub(super) fn path(&mut self, path: &str) -> String {
         self.enter("path");
+        let told = self.told(path);
+        if let [only] = told.as_slice()
+            && only.range.len() == path.len()
+        {
+            return only.shown.clone();
+        }
+        let mut told = told.into_iter().peekable();
         let mut out = String::with_capacity(path.len());
-        let mut before = String::new();
-        for (position, segment) in path.split('/').enumerate() {
-            if position > 0 {
+        let mut at = 0;
+        for segment in path.split('/') {
+            if at > 0 {
                 out.push('/');
             }
+            if let Some(told) = told.next_if(|told| told.range.start == at) {
+                out.push_str(&told.shown);
+            } else {
+                let shown = self.segment(&out, segment);
+                out.push_str(shown.as_deref().unwrap_or(segment));
+            }
+            at += segment.len() + 1;
+        }
+        out
+    }
+
+    /// The segment without what is secret by its looks; `None` if it stays.
+    fn segment(&mut self, before: &str, segment: &str) -> Option<String> {
+        if segment.is_empty() {
+            return None;
+        }
+        if let Some(masked) = self.authority(before, segment).or_else(|| self.plain(segment)) {
+            return Some(masked);
+        }
+        let decoded = percent_decode_lossy(segment);
+        let holds_more = decoded != segment || segment.len() >= BASE64_BYTES_MIN;
+        // Only its escapes hid what it is.
+        (holds_more && self.look_into(&decoded).is_some()).then(|| MASK.to_owned())
+    }
+
+    /// The segments that are secrets, in all ways in which the API may read the path, in their order;
+    /// all of the path where it cannot be said which segments they are.
+    pub(super) fn told(&mut self, path: &str) -> Vec<Told> {
+        let mut told = Vec::new();
+        let mut before = Cow::Borrowed("");
+        let mut at = 0;
+        for segment in path.split('/') {
+            let range = at..at + segment.len();
+            at = range.end + 1;
             if segment.is_empty() {
                 continue;
             }
             let decoded = percent_decode_lossy(segment);
-            match self.rule_after_segment(&before, &decoded) {
-                Some(rule) if !is_word(&decoded) && !is_redacted_text(&decoded) => {
-                    self.remember(&decoded, rule);
-                    self.receipt(rule);
-                    out.push_str(&self.inline(&decoded, rule));
-                }
-                _ => match self.authority(&out, segment).or_else(|| self.plain(segment)) {
-                    Some(masked) => out.push_str(&masked),
-                    // Only its escapes hid what it is.
-                    None if decoded != segment && self.plain(&decoded).is_some() => {
-                        out.push_str(MASK);
-                    }
-                    None => out.push_str(segment),
-                },
+            if let Some(rule) = self.rule_after(&before, &decoded) {
+                self.remember(&decoded, rule);
+                self.receipt(rule);
+                told.push(Told { range, rule, shown: self.inline(&decoded, rule) });
             }
-            before = decoded.into_owned();
+            before = decoded;
         }
-        out
+        if needs_readings(path) {
+            let hidden = self.hidden(path);
+            self.find_hidden(path, hidden, &mut told);
+        }
+        told
+    }
+
+    /// The rule for a segment, by the one before it. Most segments are words.
+    fn rule_after(&mut self, name: &str, value: &str) -> Option<usize> {
+        if name.is_empty() || is_word(value) || is_dots(value) || is_redacted_text(value) {
+            return None;
+        }
+        self.rule_after_segment(name, value)
+    }
+
+    /// What is a secret where a path is read in another way than as it was sent.
+    fn hidden(&mut self, path: &str) -> BTreeMap<String, usize> {
+        let mut hidden = BTreeMap::new();
+        let readings = Readings::of(path);
+        for reading in readings.each().skip(1) {
+            let reading = String::from_utf8_lossy(reading);
+            let segments: Vec<&str> = reading.split('/').filter(|part| !part.is_empty()).collect();
+            for pair in segments.windows(2) {
+                let [name, value] = pair else { continue };
+                if let Some(rule) = self.rule_after(name, value) {
+                    hidden.insert((*value).to_owned(), rule);
+                }
+            }
+        }
+        if !readings.is_complete() {
+            let plain = undone(path);
+            let parts = plain.split(['/', '\\', ';', '?', '#', '\0']);
+            let parts: Vec<&str> =
+                parts.filter(|part| !part.is_empty() && !is_dots(part)).collect();
+            for (position, name) in parts.iter().enumerate() {
+                for value in parts.iter().skip(position + 1).take(LOOSE_SEGMENTS) {
+                    if let Some(rule) = self.rule_after(name, value) {
+                        hidden.insert((*value).to_owned(), rule);
+                    }
+                }
+            }
+        }
+        hidden
+    }
+
+    /// Masks the segments, as they were sent, that hidden secrets are in.
+    fn find_hidden(&mut self, path: &str, hidden: BTreeMap<String, usize>, told: &mut Vec<Told>) {
+        let mut lost = None;
+        for (secret, rule) in hidden {
+            let plain = undone(&secret);
+            self.remember(&secret, rule);
+            self.remember(&plain, rule);
+            let mut found = false;
+            let mut at = 0;
+            for segment in path.split('/') {
+                let range = at..at + segment.len();
+                at = range.end + 1;
+                if !undone(segment).contains(&plain) {
+                    continue;
+                }
+                found = true;
+                if !told.iter().any(|told| told.range == range) {
+                    self.receipt(rule);
+                    told.push(Told { range, rule, shown: MASK.to_owned() });
+                }
+            }
+            if !found {
+                lost = Some(rule);
+            }
+        }
+        if let Some(rule) = lost {
+            self.receipt(rule);
+            *told = vec![Told { range: 0..path.len(), rule, shown: format!("/{MASK}") }];
+        }
+        told.sort_by_key(|told| told.range.start);
+    }
+
+    /// The segments that are secrets in the paths of all URLs in a word.
+    pub(super) fn url_paths(&mut self, start: usize, word: &str, edits: &mut Vec<Edit>) {
+        let mut at = start;
+        for (position, part) in word.split("://").enumerate() {
+            let from = at;
+            at += part.len() + 3;
+            if position == 0 {
+                continue;
+            }
+            if let Some((slash, path)) = part.find('/').and_then(|at| Some((at, part.get(at..)?))) {
+                self.paths_in(from + slash, path, edits);
+            }
+        }
+    }
+
+    /// The same, in a path with its query and its fragment, which may be the path in a program.
+    fn paths_in(&mut self, start: usize, target: &str, edits: &mut Vec<Edit>) {
+        let mut at = start;
+        for piece in target.split(['?', '#']) {
+            let from = at;
+            at += piece.len() + 1;
+            // What ends a sentence is no part of it.
+            let path = piece.trim_end_matches(['.', ',', ';', ':', '!', ')', ']', '}']);
+            if from > start && !path.trim_start_matches('!').starts_with('/') {
+                continue;
+            }
+            for Told { range, rule, shown } in self.told(path) {
+                let range = from + range.start..from + range.end;
+                edits.push(Edit { range, rule, shown: Cow::Owned(shown) });
+            }
+        }
+    }
+
+    /// A field that holds a path, without the segments that are secrets; `None` if there are none.
+    pub(super) fn path_in_field(&mut self, text: &str) -> Option<String> {
+        let mut edits = Vec::new();
+        self.paths_in(0, text, &mut edits);
+        (!edits.is_empty()).then(|| replaced(text, edits))
     }
 }
 
@@ -51,6 +216,28 @@ impl Walk<'_> {
         let url = self.plain(&format!("x://{segment}"))?;
         url.strip_prefix("x://").map(ToOwned::to_owned)
     }
+}
+
+/// Whether a path may be read in another way than as it is written.
+fn needs_readings(path: &str) -> bool {
+    path.bytes().any(|byte| b"%;\\".contains(&byte)) || path.contains("//") || path.contains("/.")
+}
+
+/// The text without its escapes, which may be escaped themselves.
+fn undone(text: &str) -> String {
+    let mut text = text.to_owned();
+    for _ in 0..DECODINGS {
+        match percent_decode_lossy(&text) {
+            Cow::Owned(plain) if plain != text => text = plain,
+            _ => break,
+        }
+    }
+    text
+}
+
+/// A segment that names a place above, or none.
+fn is_dots(segment: &str) -> bool {
+    segment.bytes().all(|byte| byte == b'.')
 }
 
 /// A word as routes are made of.

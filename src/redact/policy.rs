@@ -4,19 +4,21 @@ mod asked;
 
 use http::HeaderMap;
 
-use super::exceptions::{Exceptions, Kept};
+use super::Conditions;
+pub(super) use super::carrier::Carrier;
+use super::carrier::Selectors;
+use super::exceptions::{Exceptions, Flag, Kept, is_flag};
 use super::glob::squash;
 use super::memo::{About, Memo, Role};
-use super::names::Names;
 use super::only::{ENTRIES_MAX, Listed, RecordOnly};
+use super::pairs::{CHANGES, NAMING, VALUED, parts};
 use super::pattern::{Patterns, Scope};
 use super::routes::RouteWords;
 use super::rule::{Action, Rule, Side, Sides, UNSEARCHED_RULE, USERINFO_RULE};
 use super::selection::Paths;
 use super::texts::TextsBut;
 use super::under::{Lists, Places};
-use super::walk::{NAMING, VALUED, is_one_of, is_plain_name};
-use super::{Conditions, Glob};
+use super::walk::{is_one_of, is_plain_name};
 
 /// Where a value stands, as far as it matters to rules.
 #[derive(Debug, Clone, Copy)]
@@ -56,12 +58,14 @@ struct Head {
     conditions: Conditions,
     /// The bit of its paths; all bits if it is not limited to any.
     below: Below,
+    /// Exceptions to shipped rules hold for it.
+    shipped: bool,
 }
 
 impl Head {
     fn built_in(id: &str, action: Action) -> Self {
-        let conditions = Conditions::default();
-        Self { id: id.to_owned(), action, sides: Sides::Both, conditions, below: Below::MAX }
+        let (conditions, sides) = (Conditions::default(), Sides::Both);
+        Self { id: id.to_owned(), action, sides, conditions, below: Below::MAX, shipped: false }
     }
 
     fn holds_at(&self, place: Place) -> bool {
@@ -71,32 +75,6 @@ impl Head {
         };
         side && (self.below == Below::MAX || self.below & place.below != 0)
     }
-}
-
-/// What carries a value under a name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Carrier {
-    /// An object, a form, an argument: anything that `keys` alone select in.
-    Member,
-    /// A query string.
-    Parameter,
-    /// The head.
-    Header,
-    /// `Cookie` or `Set-Cookie`.
-    Cookie,
-}
-
-impl Carrier {
-    pub(super) const COUNT: usize = 4;
-}
-
-#[derive(Debug)]
-struct Selectors {
-    keys: Names,
-    headers: Names,
-    cookies: Names,
-    query: Names,
-    segments: Names,
 }
 
 /// Rules that cannot be used together.
@@ -127,7 +105,7 @@ impl Policy {
             let below = lists.add(&rule.under)?;
             let (id, action, sides) = (rule.id.clone(), rule.action, rule.sides);
             let conditions = rule.conditions.clone();
-            heads.push(Head { id, action, sides, conditions, below });
+            heads.push(Head { id, action, sides, conditions, below, shipped: rule.shipped });
         }
         let userinfo = heads.len();
         heads.push(Head::built_in(USERINFO_RULE, Action::Mask));
@@ -249,12 +227,14 @@ impl Policy {
         let mut work = super::pattern::WORK_BYTES_MAX;
         let found = self.patterns.find(name, &Everywhere, &mut work);
         About {
+            flag: self.flag(name, scratch),
             rules: self.rules(side, carrier, name, scratch).to_vec(),
             role: match name {
                 "method" | "methodName" => Role::Method,
                 "variables" => Role::Variables,
-                _ if is_one_of(name, &VALUED) => Role::Value,
-                _ if is_one_of(name, &NAMING) => Role::Naming,
+                _ if is_one_of(parts(name).1, &VALUED) => Role::Value,
+                _ if is_one_of(parts(name).1, &CHANGES) => Role::Change,
+                _ if is_one_of(parts(name).1, &NAMING) => Role::Naming,
                 _ => Role::None,
             },
             clean: !name.contains(['{', '[', '=', ':', '%'])
@@ -274,7 +254,23 @@ impl Policy {
         scratch: &mut Scratch,
     ) -> Option<usize> {
         let rules = self.rules(place.side, carrier, name, scratch);
-        self.first(rules, place, value)
+        let rule = self.first(rules, place, value);
+        if rule.is_none() || !value.is_some_and(is_flag) {
+            return rule;
+        }
+        let flag = self.flag(name, scratch);
+        let rules = self.rules(place.side, carrier, name, scratch);
+        self.first_but(rules, place, value, flag)
+    }
+
+    /// Whether what only says yes or no is excepted under a name, or under a part of it.
+    fn flag(&self, name: &str, scratch: &mut Scratch) -> Flag {
+        let squashed = &mut scratch.squashed;
+        let parts = name.split(PART_ENDS).filter(|part| part.len() < name.len());
+        std::iter::once(name).chain(parts).fold(Flag::None, |flag, part| {
+            into_squashed(part, squashed);
+            flag.max(self.keep.flag(squashed))
+        })
     }
 
     /// All rules for a name, by `keys` or by the names of its carrier, the strictest first.
@@ -296,19 +292,38 @@ impl Policy {
             names.add(squashed, rules);
         }
         if !self.keep.spares_from_keys(squashed) {
-            selectors.keys.add(squashed, rules);
+            self.add_by_keys(selectors, squashed, rules);
             // By the whole name, or by a part of one such as `user[password]` or `db.pin`.
             if name.contains(PART_ENDS) {
                 for part in name.split(PART_ENDS).filter(|part| !part.is_empty()) {
                     into_squashed(part, squashed);
                     if !self.keep.spares_from_keys(squashed) {
-                        selectors.keys.add(squashed, rules);
+                        self.add_by_keys(selectors, squashed, rules);
                     }
                 }
             }
         }
         rules.sort_unstable();
         rules
+    }
+
+    /// Adds the rules whose `keys` select a squashed name, but shipped ones if it is excepted from
+    /// those.
+    fn add_by_keys(&self, selectors: &Selectors, squashed: &str, rules: &mut Vec<usize>) {
+        let before = rules.len();
+        selectors.keys.add(squashed, rules);
+        if rules.len() > before && self.keep.spares_from_shipped(squashed) {
+            let mut position = 0;
+            rules.retain(|rule| {
+                position += 1;
+                position <= before || !self.is_shipped(*rule)
+            });
+        }
+    }
+
+    /// Whether the rule came with the program.
+    pub(super) fn is_shipped(&self, rule: usize) -> bool {
+        self.rules.get(rule).is_some_and(|head| head.shipped)
     }
 
     /// The first of these rules that holds there, for this value.
@@ -319,6 +334,23 @@ impl Policy {
         value: Option<&str>,
     ) -> Option<usize> {
         rules.iter().copied().find(|rule| self.holds(*rule, place, value))
+    }
+
+    /// The first of these rules for a value that only says yes or no, where such are excepted.
+    pub(super) fn first_but(
+        &self,
+        rules: &[usize],
+        place: Place,
+        value: Option<&str>,
+        flag: Flag,
+    ) -> Option<usize> {
+        let spared = |rule| match flag {
+            Flag::None => false,
+            Flag::Shipped => self.is_shipped(rule),
+            Flag::All => true,
+        };
+        let mut rules = rules.iter().copied();
+        rules.find(|rule| !spared(*rule) && self.holds(*rule, place, value))
     }
 
     /// The rule for the path segment `value` after the one that is named `name`.
@@ -394,35 +426,4 @@ fn into_squashed(name: &str, squashed: &mut String) {
 pub(super) struct Scratch {
     squashed: String,
     rules: Vec<usize>,
-}
-
-impl Selectors {
-    fn new(rules: &[Rule], side: Side) -> Result<Self, aho_corasick::BuildError> {
-        let of = |globs: fn(&Rule) -> &Vec<Glob>| {
-            let selected = rules.iter().enumerate().filter(|(_, rule)| match side {
-                Side::Request => rule.sides != Sides::Response,
-                Side::Response => rule.sides != Sides::Request,
-            });
-            Names::new(selected.flat_map(|(position, rule)| {
-                globs(rule).iter().cloned().map(move |glob| (glob, position))
-            }))
-        };
-        Ok(Self {
-            keys: of(|rule| &rule.keys)?,
-            headers: of(|rule| &rule.headers)?,
-            cookies: of(|rule| &rule.cookies)?,
-            query: of(|rule| &rule.query)?,
-            segments: of(|rule| &rule.segments)?,
-        })
-    }
-
-    /// The names that are selected in this carrier only.
-    fn of(&self, carrier: Carrier) -> Option<&Names> {
-        match carrier {
-            Carrier::Member => None,
-            Carrier::Parameter => Some(&self.query),
-            Carrier::Header => Some(&self.headers),
-            Carrier::Cookie => Some(&self.cookies),
-        }
-    }
 }

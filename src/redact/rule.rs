@@ -91,6 +91,8 @@ pub struct Rule {
     pub sides: Sides,
     /// What is done.
     pub action: Action,
+    /// It came with the program: exceptions that did so too hold for it.
+    pub shipped: bool,
 }
 
 impl Rule {
@@ -111,6 +113,7 @@ impl Rule {
             under: Vec::new(),
             sides: Sides::Both,
             action,
+            shipped: false,
         }
     }
 }

@@ -6,9 +6,9 @@ use std::ops::Range;
 
 use memchr::memmem;
 
+use super::carrier::Carrier;
 use super::class::Class;
 use super::pattern::{Match, Unfinished};
-use super::policy::Carrier;
 use super::rule::{Action, Side};
 use super::secret::{DOMAIN, is_plain_word};
 use super::seen::{MASK, begins_redacted, ends, is_guessable, is_redacted_text};
@@ -22,10 +22,10 @@ const NAME_BYTES_MAX: usize = 64;
 const TOKEN_USER_BYTES_MIN: usize = 20;
 
 /// A part of a text, and what is recorded in its place.
-struct Edit {
-    range: Range<usize>,
-    rule: usize,
-    shown: Cow<'static, str>,
+pub(super) struct Edit {
+    pub(super) range: Range<usize>,
+    pub(super) rule: usize,
+    pub(super) shown: Cow<'static, str>,
 }
 
 impl Edit {
@@ -43,11 +43,14 @@ impl Walk<'_> {
     /// The same, for a text of which it is known what may be in it.
     pub(super) fn plain_of(&mut self, text: &str, class: Class) -> Option<String> {
         let mut edits = Vec::new();
-        let urls = class.may_have_userinfo() && has_url(text);
+        let urls = class.has_colon() && has_url(text);
         if urls || class.has_equals() {
             for (start, token) in tokens(text, breaks) {
                 if urls && has_url(token) {
-                    self.userinfo(start, token, &mut edits);
+                    if class.may_have_userinfo() {
+                        self.userinfo(start, token, &mut edits);
+                    }
+                    self.url_paths(start, token, &mut edits);
                 }
                 if class.has_equals() && token.contains('=') {
                     for (at, piece) in tokens(token, |byte| b"?&#;,".contains(&byte)) {
@@ -244,7 +247,7 @@ fn tokens(text: &str, separates: impl Fn(u8) -> bool) -> impl Iterator<Item = (u
 }
 
 /// The text with every edit made. Where edits overlap, the stricter one shows what stands for all.
-fn replaced(text: &str, mut edits: Vec<Edit>) -> String {
+pub(super) fn replaced(text: &str, mut edits: Vec<Edit>) -> String {
     edits.sort_by_key(|edit| (edit.range.start, edit.rule));
     let mut merged: Vec<Edit> = Vec::with_capacity(edits.len());
     for edit in edits {

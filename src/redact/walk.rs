@@ -5,13 +5,17 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::carrier::Carrier;
 use super::class::Class;
-use super::inner::{is_flag, is_positional};
+use super::described::is_described;
+use super::exceptions::{Flag, is_flag};
+use super::inner::{is_argument_flag, is_positional};
 use super::key::FingerprintKey;
 use super::memo::{Found, Fresh, Known, Role};
 use super::only::Unlisted;
+use super::pairs::Pairs;
 use super::pattern::WORK_BYTES_MAX;
-use super::policy::{Carrier, Place, Policy, Scratch};
+use super::policy::{Place, Policy, Scratch};
 use super::receipts::Receipts;
 use super::seen::{MASK, Search, Seen};
 use super::selection::Selection;
@@ -24,39 +28,6 @@ pub(super) const NESTING_MAX: usize = 3;
 
 /// Longer member names are not spelled out in receipts.
 const LOCATION_NAME_BYTES_MAX: usize = 64;
-
-/// Members that name what their object is about: `{"name": "DB_PASSWORD", "value": …}`, and the
-/// operations of a JSON Patch.
-pub(super) const NAMING: [&str; 14] = [
-    "name",
-    "key",
-    "k",
-    "label",
-    "path",
-    "type",
-    "field",
-    "property",
-    "attribute",
-    "variable",
-    "param",
-    "parameter",
-    "setting",
-    "id",
-];
-
-/// Members that hold the value in such an object.
-pub(super) const VALUED: [&str; 10] = [
-    "value",
-    "values",
-    "val",
-    "v",
-    "newValue",
-    "new_value",
-    "stringValue",
-    "string_value",
-    "data",
-    "#text",
-];
 
 /// The members of an object.
 pub(super) type Members<'n> = [(Cow<'n, str>, Node<'n>)];
@@ -163,7 +134,13 @@ impl<'e> Walk<'e> {
         value: Option<&str>,
     ) -> Option<usize> {
         let about = self.about(carrier, name);
-        self.policy.first(&about.rules, self.place, value)
+        match about.flag {
+            Flag::None => self.policy.first(&about.rules, self.place, value),
+            flag if value.is_some_and(is_flag) => {
+                self.policy.first_but(&about.rules, self.place, value, flag)
+            }
+            _ => self.policy.first(&about.rules, self.place, value),
+        }
     }
 
     /// The rule for a name that is itself captured content.
@@ -228,10 +205,11 @@ impl<'e> Walk<'e> {
             Node::Array(items) => {
                 let length = self.location.len();
                 self.location.push_str("[*]");
+                let pair = self.pair_in_list(items);
                 let mut flagged = None;
                 for item in items.iter_mut() {
-                    let rule = flagged.filter(|_| !is_flag(item));
-                    flagged = self.rule_after_flag(item);
+                    let rule = flagged.filter(|_| !is_argument_flag(item));
+                    flagged = self.rule_after_flag(item).or(pair);
                     self.under(rule, item);
                 }
                 self.location.truncate(length);
@@ -259,9 +237,11 @@ impl<'e> Walk<'e> {
         }
         let has = |found: &[Found<'_>], role| found.iter().any(|found| found.role == role);
         let roles = self.found.get(base..).unwrap_or_default();
-        let (values, call) = (has(roles, Role::Value), has(roles, Role::Method));
+        let values =
+            has(roles, Role::Value) || has(roles, Role::Change) && has(roles, Role::Naming);
+        let call = has(roles, Role::Method);
         let has_variables = has(roles, Role::Variables);
-        let named = if values { self.named(members) } else { None };
+        let pairs = if values { self.pairs(members) } else { Pairs::default() };
         let positional = if call { self.positional(members) } else { None };
         let variables = std::mem::take(&mut self.variables);
         let mut inner = if has_variables { self.variables(members) } else { BTreeMap::new() };
@@ -269,10 +249,13 @@ impl<'e> Walk<'e> {
             let Some(found) = self.found.get(base + position).cloned() else { continue };
             let length = self.location.len();
             let rules = (!found.rules.is_empty()).then_some(&found.rules);
-            let mut rule = rules
-                .and_then(|rules| self.policy.first(rules, self.place, scalar(node).as_deref()));
-            if found.role == Role::Value {
-                rule = rule.or(named);
+            let mut rule = rules.and_then(|rules| match found.flag {
+                Flag::None => self.policy.first(rules, self.place, scalar(node).as_deref()),
+                flag => self.first_of_flag(rules, node, flag),
+            });
+            rule = rule.filter(|rule| !(self.policy.is_shipped(*rule) && is_described(name, node)));
+            if matches!(found.role, Role::Value | Role::Change) {
+                rule = rule.or_else(|| pairs.rule(name, found.role));
             }
             if positional.is_some() && is_positional(name, node) {
                 rule = rule.or(positional);
@@ -296,6 +279,8 @@ impl<'e> Walk<'e> {
             }
             if found.role == Role::Variables {
                 self.variables = std::mem::take(&mut inner);
+            } else if found.role == Role::Value && pairs.are_a_secret {
+                self.variables = self.secret_members(name, node);
             }
             self.under(rule, node);
             self.unlisted = unlisted;
@@ -303,6 +288,17 @@ impl<'e> Walk<'e> {
             self.location.truncate(length);
         }
         self.found.truncate(base);
+    }
+
+    /// The first of these rules for a value under a name under which flags stay.
+    fn first_of_flag(&self, rules: &[usize], node: &Node<'_>, flag: Flag) -> Option<usize> {
+        let value = scalar(node);
+        let says_nothing = match node {
+            Node::Null | Node::Bool(_) | Node::Number(Number::Double(_)) => true,
+            _ => value.as_deref().is_some_and(is_flag),
+        };
+        let flag = if says_nothing { flag } else { Flag::None };
+        self.policy.first_but(rules, self.place, value.as_deref(), flag)
     }
 
     /// A member name without the credentials in it; `None` if there are none. What looks like a part
@@ -315,22 +311,6 @@ impl<'e> Walk<'e> {
             let broken = name.contains('{') && name.contains('"') && json(name).is_err();
             broken.then(|| MASK.to_owned())
         })
-    }
-
-    /// The rule for the value in an object such as `{"name": "DB_PASSWORD", "value": …}`.
-    fn named(&mut self, members: &Members<'_>) -> Option<usize> {
-        let value = members.iter().find(|(name, _)| is_one_of(name, &VALUED));
-        let value = value.and_then(|(_, node)| scalar(node));
-        let names = members.iter().filter(|(name, _)| is_one_of(name, &NAMING));
-        names
-            .filter_map(|(_, node)| {
-                let Node::String(name) = node else { return None };
-                // A document is no name, whatever names are in it.
-                let document = matches!(embedded(name), Some(Node::Object(_) | Node::Array(_)));
-                let value = value.as_deref();
-                if document { None } else { self.rule_of_content(Carrier::Member, name, value) }
-            })
-            .min()
     }
 
     /// Text under no rule: without the credentials in it, or `None` if there are none.

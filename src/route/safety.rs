@@ -104,16 +104,13 @@ fn names_override(text: &[u8]) -> bool {
     holds_mutation(text) || names_method(text)
 }
 
-/// Whether a parameter `query` may be a GraphQL document that changes something: there are servers
-/// that run it, whatever the method.
+/// Whether a parameter may be a GraphQL document that changes something: there are servers that run
+/// it, whatever the method. How they read its name (`query`, `batch[]`, ` query`) nobody can say.
 fn holds_mutation(text: &[u8]) -> bool {
-    const KEYWORD: &[u8] = b"mutation";
-    let Some(at) = memchr::memmem::find(text, KEYWORD) else { return false };
-    let is_query =
-        |parameter: &[u8]| parameter.get(..6).is_some_and(|it| it.eq_ignore_ascii_case(b"query="));
-    let before = text.get(..at).unwrap_or_default();
-    let after = text.get(at..).unwrap_or_default();
-    after.contains(&b'{') && before.split(|byte| b"?&".contains(byte)).skip(1).any(is_query)
+    let Some(start) = memchr::memchr(b'?', text) else { return false };
+    let query = text.get(start..).unwrap_or_default();
+    let found = memchr::memmem::find(query, b"mutation");
+    found.and_then(|at| query.get(at..)).is_some_and(|rest| rest.contains(&b'{'))
 }
 
 fn names_method(text: &[u8]) -> bool {

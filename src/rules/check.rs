@@ -33,6 +33,8 @@ const ID_CHARS_MAX: usize = 64;
 pub(super) struct Checked {
     pub(super) rules: Vec<CheckedRule>,
     pub(super) keep: Exceptions,
+    /// The files that are being checked are shipped.
+    pub(super) shipping: bool,
     pub(super) record_only: Vec<CheckedOnly>,
     pub(super) events: Vec<CheckedEvent>,
     /// The operations of documents.
@@ -65,6 +67,7 @@ pub(super) struct CheckedRule {
     pub(super) file: PathBuf,
     /// Where its id stands, from 1.
     pub(super) line: u64,
+    pub(super) column: u64,
     pub(super) hits: Vec<Example>,
     pub(super) misses: Vec<Example>,
 }
@@ -83,7 +86,7 @@ impl Checked {
                     self.entry(file, &entry);
                 }
                 if self.problems.len() == before {
-                    self.problems.push(in_words(problem));
+                    self.problems.push(in_words(problem, text));
                 }
             }
         }
@@ -118,7 +121,7 @@ impl Checked {
         match parse_yaml::<RulesFile>(file, text, REMEDY) {
             Ok(rules) => self.entries(file, &rules),
             Err(problem) => {
-                let problem = in_words(problem);
+                let problem = in_words(problem, text);
                 let remedy = format!("{}; the rest of this entry is not checked", problem.remedy);
                 self.problems.push(Problem { remedy, ..problem });
             }
@@ -180,11 +183,13 @@ impl Checked {
             under,
             sides,
             action,
+            shipped: self.shipping,
         };
         let checked = CheckedRule {
             rule,
             file: file.to_owned(),
             line: written.id.referenced.line(),
+            column: written.id.referenced.column(),
             hits: self.examples(file, Expected::Hit, &written.examples.hit),
             misses: self.examples(file, Expected::Miss, &written.examples.miss),
         };

@@ -94,6 +94,15 @@ impl Checked {
     ) -> Vec<PathGlob> {
         let mut globs = Vec::with_capacity(written.len());
         for path in written {
+            if path.value.contains("://") {
+                self.at(
+                    file,
+                    path,
+                    format!("`{}` in `under` of `{rule}` is a URL", path.value),
+                    "write its path alone, such as `/users/**`",
+                );
+                continue;
+            }
             match PathGlob::new(&path.value) {
                 Ok(glob) => globs.push(glob),
                 Err(error) => self.at(
@@ -229,6 +238,7 @@ fn remedy(error: &PatternError) -> &'static str {
             "give it `keywords`, or say under `everywhere` why it can have none"
         }
         PatternError::Keyword(_) => "use a longer fixed part of what is searched for",
+        PatternError::Group(_) => "call it `secret`, or give it no name: `(?:…)`",
         PatternError::TooManyKeywords => "make several rules of it",
         PatternError::Unbounded => {
             "let it begin with a keyword, or give every `*` and `+` a bound, such as `{1,200}`"

@@ -97,6 +97,7 @@ impl RuleSet {
     pub fn try_examples(&self, prefix: &str) -> Result<Tried, Problems> {
         let mut tried = Tried::default();
         let none = Exceptions::default();
+        let to_shipped = self.keep.to_shipped();
         for checked in self.rules.iter().filter(|checked| checked.rule.id.starts_with(prefix)) {
             // The rule alone, so that no other one can make its examples true.
             let mut rule = checked.rule.clone();
@@ -104,7 +105,12 @@ impl RuleSet {
             rule.under.clear();
             // To patterns and paths there are no exceptions.
             let named = [&rule.keys, &rule.headers, &rule.cookies, &rule.query];
-            let keep = if named.iter().all(|names| names.is_empty()) { &none } else { &self.keep };
+            let keep = match named.iter().all(|names| names.is_empty()) {
+                true => &none,
+                // What an operator excepts is no mistake in a rule that was not written for it.
+                false if rule.shipped => &to_shipped,
+                false => &self.keep,
+            };
             let policy = Arc::new(compile(vec![rule], keep, &[])?);
             let CheckedRule { rule, file, hits, misses, .. } = checked;
             tried
@@ -133,9 +139,19 @@ impl RuleSet {
 }
 
 impl Unmet {
+    /// Something is redacted, but not what `gone` and `stays` of the example say.
+    fn is_redacted_otherwise(&self) -> bool {
+        let json = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
+        let recorded = self.redacted.as_deref().filter(|_| self.expected == Expected::Hit);
+        recorded.is_some_and(|text| text != self.example && json(text) != json(&self.example))
+    }
+
     /// What to do about it.
     pub fn remedy(&self) -> &'static str {
         match self.expected {
+            Expected::Hit if self.is_redacted_otherwise() => {
+                "select more or less of it, or correct `gone` and `stays`"
+            }
             Expected::Hit => "widen a selector, or correct the example",
             Expected::Miss => {
                 "narrow a selector, except the name under `keep`, or correct the example"
@@ -148,6 +164,10 @@ impl Unmet {
 impl From<Unmet> for Problem {
     fn from(unmet: Unmet) -> Self {
         let what = match &unmet.expected {
+            Expected::Hit if unmet.is_redacted_otherwise() => format!(
+                "is selected, but not as its `gone` and `stays` say; it is recorded as `{}`",
+                unmet.redacted.as_deref().unwrap_or_default()
+            ),
             Expected::Hit => "is not selected".to_owned(),
             Expected::Miss => "is selected".to_owned(),
             Expected::Event(differences) => {

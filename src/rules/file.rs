@@ -17,7 +17,7 @@ pub struct RulesFile {
     /// What is redacted, and how.
     #[serde(default)]
     pub redact: Vec<RedactFile>,
-    /// Exceptions, to the rules of all files.
+    /// Exceptions, to the rules of all files. Those that are shipped except shipped rules only.
     #[serde(default)]
     #[schemars(with = "Vec<KeepFile>")]
     pub keep: Vec<Spanned<KeepFile>>,
@@ -271,6 +271,12 @@ pub struct KeepFile {
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
     pub keys: Vec<Spanned<String>>,
+    /// Names under which no `keys` select what only says yes or no: booleans, `null`, counts, dates,
+    /// and words such as `true`. Other texts, lists and objects under them are redacted.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    #[schemars(example = serde_json::json!(["must_change_password"]))]
+    pub flags: Vec<Spanned<String>>,
     /// Names of header fields that neither `keys` nor `headers` select.
     #[serde(default)]
     #[schemars(with = "Vec<String>")]

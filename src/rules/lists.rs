@@ -9,7 +9,8 @@ use super::examples::{Example, Expected, Says};
 use super::file::{KeepFile, RecordOnlyFile};
 use super::one_or_other::ExampleFile;
 use super::try_body::BodyExample;
-use crate::redact::{Exceptions, RecordOnly};
+use crate::problem::Problem;
+use crate::redact::{Exceptions, Glob, RecordOnly};
 
 /// An entry of `record_only`, and the examples that it came with.
 #[derive(Debug, Clone)]
@@ -24,19 +25,45 @@ impl Checked {
     /// Checks a list of exceptions.
     pub(super) fn keep(&mut self, file: &Path, entry: &Spanned<KeepFile>) {
         let written = &entry.value;
-        let names = [&written.keys, &written.headers, &written.cookies, &written.query];
+        let names =
+            [&written.keys, &written.flags, &written.headers, &written.cookies, &written.query];
         if names.iter().all(|names| names.is_empty()) && written.path.is_none() {
             self.at(
                 file,
                 entry,
                 "an exception under `keep` keeps nothing".to_owned(),
-                "give it `keys`, `headers`, `cookies`, `query` or `path`, or remove the entry",
+                "give it `keys`, `flags`, `headers`, `cookies`, `query` or `path`, or remove the entry",
             );
         }
         self.header_names(file, "keep", "headers", &written.headers);
         self.header_names(file, "keep", "cookies", &written.cookies);
+        for name in names.into_iter().flatten() {
+            if name.value.contains('*')
+                && name.value.bytes().all(|byte| !byte.is_ascii_alphanumeric())
+            {
+                self.at(
+                    file,
+                    name,
+                    format!("`{}` under `keep` excepts every name", name.value),
+                    "name what is to be kept; to redact nothing below a path, limit rules by `under`",
+                );
+            }
+        }
+        let (keys, flags) = (
+            self.globs(file, "keep", "keys", &written.keys),
+            self.globs(file, "keep", "flags", &written.flags),
+        );
+        let none = Vec::new;
+        let (keys, flags, shipped_keys, shipped_flags) = if self.shipping {
+            (none(), none(), keys, flags)
+        } else {
+            (keys, flags, none(), none())
+        };
         let exceptions = Exceptions {
-            keys: self.globs(file, "keep", "keys", &written.keys),
+            keys,
+            flags,
+            shipped_keys,
+            shipped_flags,
             headers: self.globs(file, "keep", "headers", &written.headers),
             cookies: self.globs(file, "keep", "cookies", &written.cookies),
             query: self.globs(file, "keep", "query", &written.query),
@@ -44,6 +71,33 @@ impl Checked {
         };
         self.normal.push(format!("keep {exceptions:?}"));
         self.keep.extend(exceptions);
+    }
+
+    /// Rules of which an exception leaves nothing are mistakes, in the one or the other.
+    pub(super) fn excepted(&mut self) {
+        let keep = &self.keep.keys;
+        let is_kept = |name: &Glob| keep.iter().any(|kept| kept.covers(name));
+        let lost = self.rules.iter().filter(|checked| {
+            let rule = &checked.rule;
+            let more = [&rule.headers, &rule.cookies, &rule.query, &rule.segments, &rule.texts_but];
+            let by_keys_alone = more.iter().all(|names| names.is_empty())
+                && rule.paths.is_empty()
+                && rule.pattern.is_none()
+                && !rule.bare_body;
+            !rule.shipped && !rule.keys.is_empty() && by_keys_alone && rule.keys.iter().all(is_kept)
+        });
+        let problems = lost.map(|checked| Problem {
+            file: checked.file.clone(),
+            line: checked.line,
+            column: checked.column,
+            message: format!(
+                "rule `{}` selects nothing: `keep` excepts all names of its `keys`",
+                checked.rule.id
+            ),
+            remedy: "remove the names under `keep`, or the rule".to_owned(),
+        });
+        let problems: Vec<Problem> = problems.collect();
+        self.problems.extend(problems);
     }
 
     /// Checks a list of what alone is recorded. It may be empty: then nothing is.

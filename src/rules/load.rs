@@ -54,9 +54,11 @@ pub struct Written<'r> {
 /// and before them these shipped packs, in an order of their own.
 pub fn load(dir: Option<&Path>, packs: &[Pack]) -> Result<RuleSet, Problems> {
     let mut checked = Checked::default();
+    checked.shipping = true;
     for pack in Pack::ALL.into_iter().filter(|pack| packs.contains(pack)) {
         checked.file(Path::new(pack.file()), pack.text());
     }
+    checked.shipping = false;
     checked.shipped_rejections = checked.rejections.len();
     if let Some(dir) = dir {
         for file in files(dir, &mut checked.problems) {
@@ -76,6 +78,7 @@ pub fn schema() -> Schema {
 
 impl RuleSet {
     fn of(mut checked: Checked) -> Result<Self, Problems> {
+        checked.excepted();
         let rejections = checked.all_rejections();
         let events = Arc::new(checked.compiled().with_rejections(rejections));
         if !checked.problems.is_empty() {
@@ -205,6 +208,11 @@ pub(super) fn compile(
 fn files(dir: &Path, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
     let entries = match fs::read_dir(dir) {
         Ok(entries) => entries,
+        Err(_) if dir.is_file() => {
+            let message = "this is a file, and rules are read from a directory".to_owned();
+            problems.push(of_file(dir, message, "name the directory that it is in"));
+            return Vec::new();
+        }
         Err(error) => {
             let message = format!("the directory of rules cannot be read: {error}");
             problems.push(of_file(dir, message, "create it, or correct `rules` in the config"));

@@ -157,6 +157,35 @@ fn problems_have_their_place() {
 }
 
 #[test]
+fn mistakes_that_are_easily_made_are_told_where_they_are() {
+    let rows: &[(&str, &str)] = &[
+        (
+            "redact:\n  - id: a\n    keys: [x]\n    under: ['https://h/users']\n    do: mask\n",
+            "a.yaml:4:13: `https://h/users` in `under` of `a` is a URL",
+        ),
+        (
+            "redact:\n  - id: a\n    keys: [x]\n    do: keep_ends\n  - id: b\n    keys: [y]\n    do: mask\n",
+            "a.yaml:4:5: `keep_ends` says how many characters it keeps",
+        ),
+        (
+            "redact:\n  - id: a\n    keys: [x]\n    do: keep_ends\n",
+            "a.yaml:4:5: `keep_ends` says how many characters it keeps",
+        ),
+        (
+            "redact:\n  - id: a\n    pattern: 'abc_(?<Secret>[0-9]{4})'\n    do: mask\n",
+            "a.yaml:3:14: `pattern` of `a`: the group `Secret` is not the one that is the secret, which is called `secret`",
+        ),
+        (
+            "redact:\n  - {id: a, keys: [x], do: mask}\n---\nredact: []\n",
+            "a.yaml:4:1: the file goes on with a second document",
+        ),
+    ];
+    for (text, expected) in rows {
+        assert_eq!(problems(&[("a.yaml", text)]), [*expected], "{text}");
+    }
+}
+
+#[test]
 fn selectors_of_another_version_are_unknown_keys() {
     let text = "redact:\n  - id: a\n    sparkle: x\n    do: drop\n";
     let dir = tempfile::tempdir().unwrap();
@@ -186,8 +215,23 @@ fn problems_of_all_files_are_reported_together() {
 
 #[test]
 fn a_missing_directory_is_a_problem() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("a.yaml");
+    fs::write(&file, "").unwrap();
+    let problems = load(Some(&file), &Pack::DEFAULT).unwrap_err();
+    assert!(problems.0[0].message.starts_with("this is a file"), "{problems}");
     let problems = load(Some(Path::new("no/such/directory")), &Pack::DEFAULT).unwrap_err();
     assert_eq!(problems.0.len(), 1);
+}
+
+#[test]
+fn examples_that_are_redacted_otherwise_say_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = "redact:\n  - id: a\n    keys: [pin]\n    do: drop\n    examples:\n      hit:\n        - body: {pin: 1234, x: horse}\n          gone: [horse]\n";
+    fs::write(dir.path().join("a.yaml"), text).unwrap();
+    let problems = load(Some(dir.path()), &[]).unwrap().test_examples().unwrap_err().0;
+    let said = "is selected, but not as its `gone` and `stays` say; it is recorded as `{\"pin\":{";
+    assert!(problems[0].message.contains(said), "{}", problems[0].message);
 }
 
 #[test]

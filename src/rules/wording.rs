@@ -7,7 +7,12 @@ use super::load::schema;
 use crate::problem::{Problem, nearest};
 
 /// The same problem, in our words and with a remedy of its own.
-pub(super) fn in_words(problem: Problem) -> Problem {
+pub(super) fn in_words(problem: Problem, text: &str) -> Problem {
+    if let Some((line, column)) = bare_keep_ends(&problem, text) {
+        let message = "`keep_ends` says how many characters it keeps".to_owned();
+        let remedy = "write it as in `do: {keep_ends: {first: 3, last: 4}}`".to_owned();
+        return Problem { line, column, message, remedy, ..problem };
+    }
     let said = problem.message.as_str();
     let found = unknown(said).or_else(|| missing(said)).or_else(|| mistyped(said));
     let (message, remedy) = match found {
@@ -17,6 +22,22 @@ pub(super) fn in_words(problem: Problem) -> Problem {
         None => (said.to_owned(), syntax(said).to_owned()),
     };
     Problem { message, remedy, ..problem }
+}
+
+/// Where `keep_ends` stands alone: the library only says where the next thing begins.
+fn bare_keep_ends(problem: &Problem, text: &str) -> Option<(u64, u64)> {
+    if problem.message != "expected mapping start" {
+        return None;
+    }
+    let before = usize::try_from(problem.line).ok()?;
+    let lines = text.lines().enumerate().take(before);
+    let last = lines.filter(|(_, line)| !line.trim().is_empty()).filter_map(|(number, line)| {
+        let (before, after) = line.split_once("do:")?;
+        let value = after.split('#').next().unwrap_or_default().trim_matches([' ', '"', '\'']);
+        let column = before.chars().count() + 1;
+        (value == "keep_ends").then_some((number as u64 + 1, column as u64))
+    });
+    last.last()
 }
 
 /// A key or a word that does not exist; the library lists those that do.
@@ -87,6 +108,10 @@ fn mistyped(said: &str) -> Option<(String, String)> {
         }
         _ if said.starts_with("cannot deserialize null into string") => {
             ("a text, and is empty", "write it after the colon, or remove the key")
+        }
+        _ if said.starts_with("multiple YAML documents") => {
+            let remedy = "remove the line `---`, and give each section once, with all its entries";
+            return Some(("the file goes on with a second document".to_owned(), remedy.to_owned()));
         }
         _ if said.starts_with("externally tagged enum") => (
             "one word, or one word with settings",

@@ -1,6 +1,8 @@
 //! Reading the ledger, from any process, without ever writing to it.
 
+use std::collections::HashMap;
 use std::io::ErrorKind;
+use std::ops::Range;
 use std::path::Path;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteRow};
@@ -8,7 +10,7 @@ use sqlx::{ConnectOptions, Connection, FromRow, Row, SqliteConnection};
 
 use super::files::ledger_path;
 use super::{StoreError, schema};
-use crate::record::{EntryKind, Stored};
+use crate::record::{EntryKind, EventId, Stored};
 
 /// How long a reader waits for a lock. Writers never block readers; only the first connection
 /// after a crash, which repairs the log, does.
@@ -134,6 +136,56 @@ impl LedgerReader {
         self.one(SELECT_ENTRY, writer, seq).await
     }
 
+    /// The entries of `writer` with these numbers, as many of the first of them as can be read in one
+    /// go, but at least two.
+    pub async fn entries(&mut self, writer: &str, seqs: &[u64]) -> Result<Vec<Stored>, StoreError> {
+        let sizes: Vec<(i64, i64)> = sqlx::query_as(SELECT_SIZES_OF)
+            .bind(writer)
+            .bind(list(seqs))
+            .fetch_all(&mut self.conn)
+            .await
+            .map_err(StoreError::from_sqlx)?;
+        let sizes: HashMap<u64, i64> =
+            sizes.into_iter().map(|(seq, size)| (sql_to_seq(seq), size)).collect();
+        let mut bytes = 0_i64;
+        let fit = seqs.iter().enumerate().take_while(|(position, seq)| {
+            bytes = bytes.saturating_add(sizes.get(seq).copied().unwrap_or(0));
+            *position < 2 || bytes <= READ_BYTES
+        });
+        let fit: Vec<u64> = fit.map(|(_, seq)| *seq).collect();
+        let rows: Vec<Fields> = sqlx::query_as(SELECT_ENTRIES_OF)
+            .bind(writer)
+            .bind(list(&fit))
+            .fetch_all(&mut self.conn)
+            .await
+            .map_err(StoreError::from_sqlx)?;
+        rows.into_iter().map(Fields::stored).collect()
+    }
+
+    /// Events of `writer` whose intent is at or before `head`, and whose completion is after the one
+    /// end of `range` and not after the other; at most `limit`.
+    pub async fn ended(
+        &mut self,
+        writer: &str,
+        head: u64,
+        range: Range<u64>,
+        limit: u32,
+    ) -> Result<Vec<EventId>, StoreError> {
+        let rows: Vec<(i64, String)> = sqlx::query_as(SELECT_ENDED)
+            .bind(writer)
+            .bind(seq_to_sql(range.start))
+            .bind(seq_to_sql(range.end))
+            .bind(seq_to_sql(head))
+            .bind(limit)
+            .fetch_all(&mut self.conn)
+            .await
+            .map_err(StoreError::from_sqlx)?;
+        let id = |(seq, id): (i64, String)| {
+            id.parse().map_err(|_| StoreError::Damaged { writer: writer.to_owned(), seq })
+        };
+        rows.into_iter().map(id).collect()
+    }
+
     /// The completion of the intent `seq` of `writer`.
     pub async fn completion_of(
         &mut self,
@@ -187,6 +239,19 @@ pub(super) const SELECT_ENTRIES: &str =
 
 const SELECT_ENTRY: &str = entries_where!("writer = ?1 AND seq = ?2");
 const SELECT_COMPLETION: &str = entries_where!("writer = ?1 AND intent = ?2");
+
+const SELECT_SIZES_OF: &str = "SELECT seq, octet_length(doc) FROM entries \
+                               WHERE writer = ?1 AND seq IN (SELECT value FROM json_each(?2))";
+const SELECT_ENTRIES_OF: &str =
+    entries_where!("writer = ?1 AND seq IN (SELECT value FROM json_each(?2))");
+const SELECT_ENDED: &str = "SELECT seq, id FROM entries WHERE writer = ?1 AND seq > ?2 \
+                            AND seq <= ?3 AND intent <= ?4 LIMIT ?5";
+
+/// Numbers as one parameter: a JSON array.
+fn list(seqs: &[u64]) -> String {
+    let numbers: Vec<String> = seqs.iter().map(ToString::to_string).collect();
+    format!("[{}]", numbers.join(","))
+}
 
 /// A row of `entries`, as it is in the database.
 pub(super) struct Fields {

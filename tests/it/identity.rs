@@ -332,6 +332,28 @@ fn what_the_application_says_is_kept_and_forgotten() {
 }
 
 #[test]
+fn signing_in_and_out_has_the_session_asked_about_again() {
+    let upstream = Upstream::start(|seen| match seen.line() {
+        line if line.starts_with("GET /api/me") => {
+            Reply::response("200 OK", "application/json", "{\"id\":\"grace\"}")
+        }
+        _ => Reply::ok(),
+    });
+    let ruled = Ruled::start(upstream.address, INTROSPECT, "");
+    let asked = || {
+        let seen = upstream.seen();
+        seen.iter().filter(|seen| seen.line().starts_with("GET /api/me")).count()
+    };
+    let session = ("Cookie", "sid=0123456789");
+    for (path, questions) in
+        [("/users", 1), ("/logout", 1), ("/users", 2), ("/login", 2), ("/users", 3)]
+    {
+        ruled.post_to(path, &[session], "user=bob&password=x");
+        assert_eq!(asked(), questions, "{path}");
+    }
+}
+
+#[test]
 fn who_comes_together_is_asked_about_once_and_nobody_is_left_out() {
     let pause = Duration::from_millis(200);
     let upstream = Upstream::start(move |seen| match seen.line() {

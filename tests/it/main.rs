@@ -29,6 +29,8 @@ mod exchange;
 #[cfg(test)]
 mod explain;
 #[cfg(test)]
+mod exports;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod fingerprint;
@@ -40,6 +42,8 @@ mod fuzz;
 mod gateway;
 #[cfg(test)]
 mod identity;
+#[cfg(test)]
+mod index;
 #[cfg(test)]
 mod kills;
 #[cfg(test)]
@@ -60,6 +64,8 @@ mod readonly;
 mod reads;
 #[cfg(test)]
 mod reloads;
+#[cfg(test)]
+mod schemathesis;
 #[cfg(test)]
 mod selectors;
 #[cfg(test)]

@@ -27,6 +27,7 @@ use super::shown::Shown;
 use crate::access::{Failure, Reader};
 
 pub(super) use oidc::Provider;
+pub(super) use token::is_same;
 pub use visitor::Visitor;
 
 /// The largest form, in bytes.

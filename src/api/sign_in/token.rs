@@ -133,7 +133,7 @@ pub(super) async fn sign_out(
 }
 
 /// Compares without telling how much is the same.
-pub(super) fn is_same(sent: &str, right: &str) -> bool {
+pub(in crate::api) fn is_same(sent: &str, right: &str) -> bool {
     sent.len() == right.len()
         && sent.bytes().zip(right.bytes()).fold(0, |all, (a, b)| all | (a ^ b)) == 0
 }

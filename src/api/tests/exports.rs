@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 use tokio::io::AsyncReadExt;
 
 use super::Served;
-use crate::access::Role;
+use crate::access::{Grant, Role};
+use crate::index::{Condition, Field, Index, Search};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_export_is_all_that_was_asked_for_and_on_record() {
@@ -46,6 +47,129 @@ async fn an_export_is_all_that_was_asked_for_and_on_record() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_interrupted_export_goes_on_as_of_the_same_moment() {
+    let served = Served::new().await;
+    let act = |action: &str| json!({"action": action, "category": "api_key"});
+    let acts = [act("a.do"), act("b.do")];
+    for n in 0..6 {
+        let more = if n == 3 { json!({"acts": acts}) } else { json!({}) };
+        served.event(&format!("2026-07-09T10:00:0{n}Z"), more).await;
+    }
+    served.indexed().await;
+    for format in ["ndjson", "csv", "json", "ocsf"] {
+        let path = format!("/v1/admin/audit/export?format={format}&category=api_key&since=24h");
+        let whole = served.ask(&path).await;
+        let export = whole.field("countersign-export").unwrap().to_owned();
+        // What comes later is not part of it, whatever its time; what spans of time mean stays.
+        served.event("2026-07-09T10:00:01.500Z", json!({"action": "late.do"})).await;
+        served.event("2026-07-09T11:00:01.500Z", json!({"action": "late.do"})).await;
+        served.clock.advance(chrono::Duration::hours(1));
+        served.indexed().await;
+        let lines = whole.body.split_inclusive('\n').collect::<Vec<_>>();
+        let mut parts = 0;
+        for (last, line) in lines.iter().enumerate() {
+            let Some(place) = place(format, line) else { continue };
+            let rest = served.ask(&format!("{path}&resume={export},{place}")).await;
+            assert_eq!(rest.status, 200, "{rest:?}");
+            parts += 1;
+            let known = match format {
+                "json" => lines[..=last].concat().trim_end_matches([',', '\n']).to_owned(),
+                _ => lines[..=last].concat(),
+            };
+            assert_eq!(format!("{known}{}", rest.body), whole.body, "{format} {last}");
+        }
+        // Each of them is on record, and says of which it is a part.
+        let recorded = served.recorded("audit.export").await;
+        let of_it = recorded.iter().filter(|event| event["metadata"]["continues"] == export);
+        assert!(parts >= 7 && of_it.count() == parts, "{format}");
+    }
+}
+
+/// The place of the event in a line.
+fn place(format: &str, line: &str) -> Option<String> {
+    let time = |time: &str| chrono::DateTime::parse_from_rfc3339(time).unwrap().timestamp_millis();
+    if format == "csv" {
+        let cells: Vec<&str> = line.split('"').skip(1).step_by(2).take(3).collect();
+        let [id, act, at] = cells[..] else { return None };
+        let act = if act.is_empty() { String::new() } else { format!(".{act}") };
+        return (id != "id").then(|| format!("{}.{id}{act}", time(at)));
+    }
+    let event: Value = serde_json::from_str(line.trim_end_matches([',', '\n'])).ok()?;
+    if format == "ocsf" {
+        return Some(format!("{}.{}", event["time"], event["metadata"]["uid"].as_str()?));
+    }
+    let act = event["act"]["number"].as_u64().map(|act| format!(".{act}")).unwrap_or_default();
+    let at = time(event["time"].as_str()?);
+    Some(format!("{at}.{}{act}", event["id"].as_str()?))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_export_goes_on_with_what_is_not_the_same() {
+    let served = Served::new().await;
+    let id = served.event("2026-07-09T10:00:00Z", json!({"scope": {"pool": "blue"}})).await;
+    served.indexed().await;
+    let admin = served.scoped("blue", Role::Admin, "blue");
+    let other = served.scoped("other", Role::Admin, "blue");
+    let path = "/v1/admin/audit/export?format=ndjson&q=made";
+    let begun = served.ask_as(&admin, path).await;
+    let export = begun.field("countersign-export").unwrap().to_owned();
+    served.indexed().await;
+    let after = format!("1783591200001.{id}");
+    let again = format!("{path}&resume={export},{after}");
+    assert_eq!(served.ask_as(&admin, &again).await.status, 200);
+    let absent = "0197c5a0-7b1e-7cc3-98c4-dc0c0c07398f";
+    let rows = [
+        (&other, again.clone(), 404),
+        (&served.owner, again.clone(), 404),
+        (&admin, again.replace("made", "mad"), 404),
+        (&admin, again.replace("ndjson", "csv"), 404),
+        (&admin, format!("{again}&scope.pool=blue"), 404),
+        // Some event that is no export, or none.
+        (&admin, again.replace(&export, &id), 404),
+        (&admin, again.replace(&export, absent), 404),
+        (&admin, again.replace(&export, "x"), 400),
+        (&admin, again.replace(&after, "x"), 400),
+        (&admin, again.replace(&after, ""), 400),
+        (&admin, format!("{path}&resume={export}"), 400),
+    ];
+    let mut bodies = Vec::new();
+    for (token, path, status) in rows {
+        let answer = served.ask_as(token, &path).await;
+        assert_eq!(answer.status, status, "{path}: {answer:?}");
+        assert_eq!(answer.json()["parameter"], json!("resume"), "{path}: {answer:?}");
+        bodies.extend((status == 404).then_some(answer.body));
+    }
+    bodies.dedup();
+    assert_eq!(bodies.len(), 1, "{bodies:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_pending_and_has_ended_cannot_be_shown_as_it_was() {
+    let served = Served::new().await;
+    let before = served.pending("2026-07-09T09:00:00Z", json!({})).await;
+    let done = served.event("2026-07-09T10:00:00Z", json!({})).await;
+    let behind = served.pending("2026-07-09T11:00:00Z", json!({})).await;
+    served.indexed().await;
+    let path = "/v1/admin/audit/export?format=ndjson";
+    let whole = served.ask(path).await;
+    let export = whole.field("countersign-export").unwrap().to_owned();
+    assert_eq!(whole.body.matches("\"outcome\":null").count(), 2, "{}", whole.body);
+    // What was shown already may end; what is still to be shown may not.
+    let place = format!("1783591200000.{done}");
+    let again = format!("{path}&resume={export},{place}");
+    drop(behind);
+    served.settled("unknown").await;
+    assert_eq!(served.ask(&again).await.status, 200);
+    drop(before);
+    served.settled("unknown").await;
+    let answer = served.ask(&again).await;
+    assert_eq!(
+        (answer.status, &answer.json()["type"]),
+        (409, &json!("urn:countersign:problem:moved"))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_refused_export_is_on_record_and_no_secret_with_it() {
     let served = Served::new().await;
     let viewer = served.scoped("eve", Role::Viewer, "blue");
@@ -84,6 +208,86 @@ async fn a_client_that_leaves_ends_the_export() {
     };
     assert_eq!(event["reason"], json!("client_aborted"), "{event}");
     assert!(event["metadata"]["rows"].as_u64().unwrap() < 60, "{event}");
+}
+
+/// Exports that their clients do not read: the first byte of each has arrived.
+async fn stalled(served: &Served, count: usize) -> Vec<tokio::net::TcpStream> {
+    let body = json!({"description": "x".repeat(200_000)});
+    for n in 0..60 {
+        served.event(&format!("2026-07-09T10:00:{n:02}Z"), body.clone()).await;
+    }
+    served.indexed().await;
+    let field = format!("Authorization: Bearer {}\r\n", served.owner);
+    let mut streams = Vec::new();
+    for _ in 0..count {
+        let path = "/v1/admin/audit/export?format=ndjson";
+        let mut stream = served.begin("GET", path, &field).await;
+        stream.read_exact(&mut [0]).await.unwrap();
+        streams.push(stream);
+    }
+    streams
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_takes_all_exports_for_themselves() {
+    let served = Served::new().await;
+    let streams = stalled(&served, 2).await;
+    let path = "/v1/admin/audit/export?format=ndjson&action=none";
+    let answer = served.ask(path).await;
+    assert_eq!(
+        (answer.status, &answer.json()["type"]),
+        (503, &json!("urn:countersign:problem:busy"))
+    );
+    let other = served.token("other", Grant::owner());
+    assert_eq!(served.ask_as(&other, path).await.status, 200);
+    drop(streams);
+    while served.ask(path).await.status == 503 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_stops_does_not_wait_for_exports() {
+    let served = Served::new().await;
+    let mut streams = stalled(&served, 1).await;
+    served.stop.send_replace(true);
+    let event = loop {
+        served.indexed().await;
+        let search = Search {
+            conditions: vec![Condition::AnyOf(Field::Action, vec!["audit.export".into()])],
+            limit: 1,
+            ..Search::default()
+        };
+        let mut index = Index::open_read_only(served.path()).await.unwrap();
+        match index.search(&search).await.unwrap().rows.pop() {
+            Some(row) if row.outcome.is_some() => break row,
+            _ => tokio::task::yield_now().await,
+        }
+    };
+    assert_eq!(
+        (event.outcome.as_deref(), event.reason.as_deref()),
+        (Some("failure"), Some("stopping"))
+    );
+    let mut bytes = Vec::new();
+    streams[0].read_to_end(&mut bytes).await.ok();
+    assert!(!bytes.ends_with(b"0\r\n\r\n"), "no end of the body");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_refused_often_does_not_fill_the_ledger() {
+    let served = Served::new().await;
+    let viewer = served.scoped("eve", Role::Viewer, "blue");
+    let mut statuses = std::collections::BTreeMap::new();
+    for n in 0..30 {
+        let path = ["export?format=csv", "coverage"][n % 2];
+        let answer = served.ask_as(&viewer, &format!("/v1/admin/audit/{path}")).await;
+        *statuses.entry(answer.status).or_insert(0) += 1;
+    }
+    assert_eq!(statuses, [(403, 20), (429, 10)].into());
+    let recorded = served.recorded("audit.export&action=audit.coverage").await;
+    assert_eq!(recorded.len(), 20);
+    // What they may do, they still may.
+    assert_eq!(served.ask_as(&viewer, "/v1/admin/audit").await.status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]

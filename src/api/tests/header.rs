@@ -6,16 +6,22 @@ use super::Served;
 use crate::access::{Grant, GroupGrant, Role};
 use crate::api::Ways;
 use crate::config::{PublicUrl, TrustedHeader};
+use crate::identify::Secret;
 
 const LIST: &str = "/v1/admin/audit";
 
 async fn served(peer: &str) -> Served {
+    served_with(peer, None).await
+}
+
+async fn served_with(peer: &str, secret: Option<&str>) -> Served {
     let grant = |group: &str, grant| GroupGrant { group: group.to_owned(), grant };
     let blue = Grant::within(Role::Viewer, [("pool".to_owned(), "blue".to_owned())]).unwrap();
     let header = TrustedHeader {
         user: "x-user".parse().unwrap(),
         groups: Some("x-groups".parse().unwrap()),
         peers: vec![peer.parse().unwrap()],
+        secret: secret.map(|secret| ("x-secret".parse().unwrap(), Secret::new(secret.to_owned()))),
         grants: vec![grant("blue", blue), grant("owners", Grant::owner())],
     };
     let public =
@@ -91,5 +97,22 @@ async fn nobody_else_says_who_it_is() {
         assert_eq!(attempts.len(), 20, "noted, and not without end");
         assert!(attempts.iter().all(|event| event["reason"] == json!("untrusted_header")));
         assert_eq!(attempts[0]["actor"], json!({"type": "anonymous", "verified": false}));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_a_secret_only_who_knows_it_says_who_it_is() {
+    let served = served_with("127.0.0.1/32", Some("of the proxy")).await;
+    let rows = [
+        ("X-Secret: of the proxy\r\n", 200),
+        ("X-Secret: of the proxz\r\n", 401),
+        ("X-Secret: of the proxy\r\nX-Secret: of the proxy\r\n", 401),
+        ("X-Secret:\r\n", 401),
+        ("", 401),
+    ];
+    for (secret, status) in rows {
+        let fields = format!("X-User: ada\r\nX-Groups: owners\r\n{secret}");
+        let answer = served.send_to("log.example", "GET", LIST, &fields).await;
+        assert_eq!(answer.status, status, "{secret}");
     }
 }

@@ -25,7 +25,7 @@ use crate::clock::{Clock, ManualClock, Timestamp};
 use crate::follow::{Heads, catch_up};
 use crate::index::Index;
 use crate::record::{Entry, EntryKind, EventId, Scope};
-use crate::recorder::{Recorder, Settings};
+use crate::recorder::{OpenIntent, Recorder, Settings};
 use crate::redact::Redacted;
 use crate::store::{LedgerReader, SqliteOptions};
 use crate::telemetry::Metrics;
@@ -51,6 +51,12 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
+    /// A field of the head.
+    fn field(&self, name: &str) -> Option<&str> {
+        let fields = self.head.lines().filter_map(|line| line.split_once(": "));
+        fields.into_iter().find(|(known, _)| *known == name).map(|(_, value)| value)
+    }
+
     fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
@@ -155,6 +161,34 @@ impl Served {
         let entry = Entry { kind: EntryKind::Completion, id, intent: None, scope, doc };
         self.recorder.event(entry).await.unwrap();
         id.to_string()
+    }
+
+    /// Appends an event that has not ended. It ends when this is dropped.
+    async fn pending(&self, time: &str, more: Value) -> OpenIntent {
+        let time: Timestamp = time.parse().unwrap();
+        let id = EventId::new(time);
+        let mut doc = json!({
+            "id": id, "time": time.to_rfc3339(), "action": "api_key.create", "scope": {},
+            "actor": {"type": "user", "id": "u1", "verified": true}, "targets": [],
+        });
+        doc.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let doc = Redacted::system(doc.to_string());
+        let scope = Scope::new();
+        let entry = Entry { kind: EntryKind::Intent, id, intent: None, scope, doc };
+        self.recorder.intent(entry).await.unwrap()
+    }
+
+    /// Waits until no more events of this outcome are added.
+    async fn settled(&self, outcome: &str) {
+        let path = format!("/v1/admin/audit?outcome={outcome}");
+        let known = self.ask(&path).await.json()["events"].as_array().unwrap().len();
+        loop {
+            self.indexed().await;
+            let found = self.ask(&path).await.json()["events"].as_array().unwrap().len();
+            if found > known {
+                return;
+            }
+        }
     }
 
     /// Brings the index up to date.

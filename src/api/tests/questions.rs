@@ -262,7 +262,8 @@ async fn counts_of_the_window_and_of_its_parts() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_document_tells_what_there_is() {
     let served = Served::new().await;
-    let references = regex::Regex::new("\"#(/components/schemas/[A-Za-z]+)\"").unwrap();
+    let references =
+        regex::Regex::new("\"#(/components/(?:schemas|responses)/[A-Za-z]+)\"").unwrap();
     for path in ["/openapi.json", "/api/openapi.json"] {
         let document = served.send("GET", path, "").await.json();
         assert_eq!(document["openapi"], json!("3.1.0"));
@@ -283,7 +284,55 @@ async fn the_document_tells_what_there_is() {
         assert!(found > 5, "{text}");
         assert!(text.matches("\"$ref\"").count() == found, "{text}");
     }
-    for (name, ..) in super::super::openapi::FILTERS {
+    for name in super::super::openapi::filter_names() {
         assert!(crate::query::use_of(name).is_some(), "{name}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn coverage_is_for_owners() {
+    let served = Served::new().await;
+    let route = |n: usize, rule: Option<&str>| json!({"rule": rule, "request": {"method": "POST", "route": format!("/r{n}"), "path": "/"}});
+    let mut pending = Vec::new();
+    for (n, rule) in [(1, None), (2, None), (2, None), (3, Some("pool.create"))] {
+        let time = format!("2026-07-09T10:00:0{n}Z");
+        pending.push(served.pending(&time, route(n, rule)).await);
+    }
+    served.indexed().await;
+    let path = "/v1/admin/audit/coverage";
+    let coverage = served.ask(path).await.json();
+    let routes: Vec<_> = coverage["unnamed"].as_array().unwrap().iter().collect();
+    let found = |n: usize| (routes[n]["route"].clone(), routes[n]["events"].clone());
+    assert_eq!([found(0), found(1)], [(json!("/r2"), json!(2)), (json!("/r1"), json!(1))]);
+    assert_eq!(routes[0]["last"], json!("2026-07-09T10:00:02.000Z"));
+    let rule = json!({"rule": "pool.create", "events": 1, "last": "2026-07-09T10:00:03.000Z"});
+    assert_eq!((&coverage["rules"], &coverage["more"]), (&json!([rule]), &json!(false)));
+    let some = served.ask(&format!("{path}?routes=1&until=2026-07-09T10:00:03Z")).await.json();
+    assert_eq!((some["unnamed"].as_array().unwrap().len(), &some["more"]), (1, &json!(true)));
+    assert_eq!(some["rules"], json!([]));
+    for routes in ["0", "2001", "x", "-1", ""] {
+        let answer = served.ask(&format!("{path}?routes={routes}")).await;
+        assert_eq!((answer.status, &answer.json()["parameter"]), (400, &json!("routes")));
+    }
+    // Others learn nothing, and that they tried is on record.
+    let tokens = [
+        served.scoped("admin", Role::Admin, "blue"),
+        served.token("viewer", Grant::everything(Role::Viewer)),
+    ];
+    for token in &tokens {
+        let answer = served.ask_as(token, path).await;
+        assert_eq!((answer.status, &answer.json()["type"]), (403, &forbidden()), "{answer:?}");
+        assert!(!answer.body.contains("/r1"), "{answer:?}");
+    }
+    let recorded = served.recorded("audit.coverage").await;
+    // Within one millisecond, the order is by chance.
+    let mut found: Vec<_> =
+        recorded.iter().map(|event| event["actor"]["name"].as_str().unwrap()).collect();
+    found.sort_unstable();
+    assert_eq!(found, ["admin", "viewer"]);
+    assert!(recorded.iter().all(|event| event["outcome"] == "denied"), "{recorded:?}");
+}
+
+fn forbidden() -> Value {
+    json!("urn:countersign:problem:forbidden")
 }

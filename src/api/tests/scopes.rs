@@ -25,6 +25,8 @@ const QUESTIONS: &[&str] = &[
     "/v1/admin/audit/stats?scope.pool=red",
     "/v1/admin/audit/stats?action=hidden.do",
     "/v1/admin/audit/export?format=csv",
+    "/v1/admin/audit/export?format=json",
+    "/v1/admin/audit/export?format=ocsf",
     "/v1/admin/audit/export?format=ndjson&scope.pool=red",
     "/v1/admin/audit/export?format=ndjson&q=secretplan",
     "/v1/admin/audit/HIDDEN",

@@ -44,8 +44,25 @@ impl Checker<'_> {
             );
         }
         let peers = self.trusted_proxies(&file.peers);
+        let secret = self.proxy_secret(file);
         let grants = self.grants(&file.grants, outer);
-        Some(TrustedHeader { user: user?, groups, peers, grants })
+        Some(TrustedHeader { user: user?, groups, peers, secret, grants })
+    }
+
+    fn proxy_secret(&mut self, file: &TrustedHeaderFile) -> Option<(HeaderName, Secret)> {
+        let place = file.secret_file.place_or(file.secret_env.place_or(Place::WHOLE));
+        let secret = self.secret("secret", &file.secret_file, &file.secret_env);
+        let field = file.secret_header.given();
+        let is_given = !file.secret_file.is_unset() || !file.secret_env.is_unset();
+        if field.is_some() != is_given {
+            self.problem(
+                file.secret_header.place_or(place),
+                "of `secret_header` and the secret only one is given",
+                "give both, `secret_header` and `secret_file` or `secret_env`, or none",
+            );
+        }
+        let (text, place) = field?;
+        Some((self.field("secret_header", text, place)?, secret?))
     }
 
     pub(super) fn oidc(&mut self, setting: &Setting<OidcFile>) -> Option<Oidc> {
@@ -53,7 +70,8 @@ impl Checker<'_> {
         let issuer = self.required_text("issuer", &file.issuer, outer, "`https://id.example.com`");
         let issuer = issuer.and_then(|(text, place)| self.issuer(text, place));
         let client_id = self.required_text("client_id", &file.client_id, outer, "`countersign`");
-        let client_secret = self.client_secret(file);
+        let client_secret =
+            self.secret("client_secret", &file.client_secret_file, &file.client_secret_env);
         let scopes = match file.scopes.value() {
             Some(scopes) => self.asked_for(scopes),
             None => vec!["profile".to_owned(), "email".to_owned()],
@@ -136,29 +154,35 @@ impl Checker<'_> {
         }
     }
 
-    fn client_secret(&mut self, file: &OidcFile) -> Option<Secret> {
-        let remedy = "give the client's secret in one of both, or in none for a public client";
-        let (text, place) = match (file.client_secret_file.given(), file.client_secret_env.given())
-        {
+    /// A secret, from the one of both places that is given.
+    fn secret(
+        &mut self,
+        name: &str,
+        in_file: &Setting<String>,
+        in_environment: &Setting<String>,
+    ) -> Option<Secret> {
+        let remedy = "give the secret in one of both places, as one line";
+        let (text, place) = match (in_file.given(), in_environment.given()) {
             (Some(_), Some((_, place))) => {
-                let message = "both `client_secret_file` and `client_secret_env` are given";
+                let message = format!("both `{name}_file` and `{name}_env` are given");
                 self.problem(place, message, remedy);
                 return None;
             }
-            (Some((name, place)), None) => match fs::read_to_string(self.readable(name)) {
+            (Some((file, place)), None) => match fs::read_to_string(self.readable(file)) {
                 Ok(text) => (text.trim_end_matches(['\r', '\n']).to_owned(), place),
                 Err(error) => {
-                    let message = format!("`client_secret_file` cannot be read: `{name}`: {error}");
-                    let remedy = "name a file that this user may read; it is relative to the configuration file";
+                    let message = format!("`{name}_file` cannot be read: `{file}`: {error}");
+                    let remedy = "name a file that this user may read; it is relative to the \
+                                  configuration file";
                     self.problem(place, message, remedy);
                     return None;
                 }
             },
-            (None, Some((name, place))) => match env::var(name) {
+            (None, Some((variable, place))) => match env::var(variable) {
                 Ok(text) => (text, place),
                 Err(_) => {
-                    let message = format!("the environment variable `{name}` is not set");
-                    self.problem(place, message, "set it, or use `client_secret_file`");
+                    let message = format!("the environment variable `{variable}` is not set");
+                    self.problem(place, message, format!("set it, or use `{name}_file`"));
                     return None;
                 }
             },
@@ -167,7 +191,7 @@ impl Checker<'_> {
         if (1..=TEXT_MAX).contains(&text.len()) && !text.chars().any(char::is_control) {
             return Some(Secret::new(text));
         }
-        self.problem(place, "the client's secret is empty, too long, or more than a line", remedy);
+        self.problem(place, "the secret is empty, too long, or more than a line", remedy);
         None
     }
 

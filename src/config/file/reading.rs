@@ -50,6 +50,13 @@ pub(in crate::config) struct TrustedHeaderFile {
     /// Who may say so: networks or addresses of the proxy. From others the fields are ignored, and
     /// that they were sent is on record.
     pub(in crate::config) peers: Setting<OneOrMany>,
+    /// A field with a secret that the proxy adds, such as `X-Proxy-Secret`. Where others may connect
+    /// from the same addresses, this keeps them from saying who they are. Default: none.
+    pub(in crate::config) secret_header: Setting<String>,
+    /// A file with that secret, relative to this file's directory. Default: none.
+    pub(in crate::config) secret_file: Setting<String>,
+    /// An environment variable with that secret. Default: none.
+    pub(in crate::config) secret_env: Setting<String>,
     /// What groups may do; the first that fits holds, and who is in none of them does not get in.
     pub(in crate::config) grants: Setting<Vec<Setting<GrantFile>>>,
 }

@@ -78,7 +78,7 @@ fn who_says_who_somebody_is() {
     let header = |text: &str| format!("{{trusted_header: {{{text}}}}}");
     let oidc = |text: &str| format!("{{oidc: {{{text}}}}}");
     let rows = [
-        (header(&format!("{HEADER}")), "`grants` is missing"),
+        (header(HEADER), "`grants` is missing"),
         (header(&format!("{HEADER}, grants: []")), "`grants` is missing or empty"),
         (header(&format!("peers: 127.0.0.1, {ALL}")), "`user` is missing"),
         (header(&format!("user: X-User, {ALL}")), "`peers` is missing"),
@@ -102,6 +102,11 @@ fn who_says_who_somebody_is() {
         (
             header(&format!("{HEADER}, grants: [{{group: a, role: admin, scopes: blue}}]")),
             "no scope",
+        ),
+        (header(&format!("{HEADER}, {ALL}, secret_header: X-S")), "only one is given"),
+        (
+            header(&format!("{HEADER}, {ALL}, secret_header: X-S, secret_file: /no")),
+            "cannot be read",
         ),
         (oidc(&format!("client_id: c, {ALL}")), "`issuer` is missing"),
         (oidc(&format!("issuer: \"https://a\", {ALL}")), "`client_id` is missing"),

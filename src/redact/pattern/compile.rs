@@ -6,7 +6,7 @@ use regex_automata::dfa::{Automaton as _, StartKind, dense};
 use regex_automata::meta::{self, Regex};
 use regex_automata::nfa::thompson::{self, WhichCaptures};
 use regex_automata::{Anchored, Input, PatternID, util::syntax};
-use regex_syntax::hir::{Hir, HirKind};
+use regex_syntax::hir::{Hir, HirKind, Look};
 
 use super::conditions::Conditions;
 use super::literals::leading;
@@ -62,6 +62,9 @@ pub enum PatternError {
     /// Shorter than 3 or longer than 64 bytes, or not ASCII.
     #[error("the keyword `{0}` must have from 3 to 64 ASCII characters")]
     Keyword(String),
+    /// A group that nearly is the one that is the secret.
+    #[error("the group `{0}` is not the one that is the secret, which is called `secret`")]
+    Group(String),
     /// More than 128.
     #[error("it has more than 128 keywords")]
     TooManyKeywords,
@@ -86,6 +89,18 @@ pub struct Pattern {
     pub(super) cased: bool,
     pub(super) shortest: usize,
     pub(super) conditions: Conditions,
+    pub(super) edge: Edge,
+}
+
+/// What must stand before a match, beyond what the pattern itself says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Edge {
+    /// Anything.
+    Any,
+    /// Something that is no part of a word.
+    Word,
+    /// The same, or `_`: the pattern begins with signs that words do not have.
+    Distinct,
 }
 
 /// What runs. Few of many patterns ever do: each is compiled when it is needed.
@@ -165,7 +180,12 @@ impl Pattern {
         };
         // Derived literals have lost their case.
         let cased = !text.contains("(?i") && keywords != leading;
-        Self::checked(text, hir, reach, keywords, cased, conditions)
+        let (hir, edge) = match reach {
+            Reach::From(_) => without_edge(hir, &leading),
+            _ => (hir, Edge::Any),
+        };
+        let pattern = Self::checked(text, hir, reach, keywords, cased, conditions)?;
+        Ok(Self { edge, ..pattern })
     }
 
     /// Compiles a pattern that has no keyword and runs on every text.
@@ -186,11 +206,15 @@ impl Pattern {
         if shortest == 0 {
             return Err(PatternError::MatchesNothing);
         }
+        if let Some(name) = misnamed_group(&hir) {
+            return Err(PatternError::Group(name));
+        }
         if size(&hir) > SIZE_MAX {
             return Err(PatternError::TooLarge);
         }
         let (text, engine) = (text.into(), Arc::new(Engine { hir, compiled: OnceLock::new() }));
-        Ok(Self { text, engine, reach, keywords, cased, shortest, conditions })
+        let edge = Edge::Any;
+        Ok(Self { text, engine, reach, keywords, cased, shortest, conditions, edge })
     }
 
     /// The pattern as it was written.
@@ -307,6 +331,25 @@ fn uncounted(hir: &Hir) -> Hir {
     }
 }
 
+/// A group that is called as the secret is, but for the case of its name.
+fn misnamed_group(hir: &Hir) -> Option<String> {
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) | HirKind::Class(_) | HirKind::Literal(_) => None,
+        HirKind::Repetition(repetition) => misnamed_group(&repetition.sub),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => {
+            parts.iter().find_map(misnamed_group)
+        }
+        HirKind::Capture(capture) => {
+            let is_wrong = |name: &&str| {
+                let head = name.get(..SECRET_GROUP.len()).unwrap_or_default();
+                head.eq_ignore_ascii_case(SECRET_GROUP) && head != SECRET_GROUP
+            };
+            let name = capture.name.as_deref().filter(is_wrong);
+            name.map(str::to_owned).or_else(|| misnamed_group(&capture.sub))
+        }
+    }
+}
+
 /// How many characters a pattern comes to when its counts are written out.
 fn size(hir: &Hir) -> usize {
     match hir.kind() {
@@ -322,6 +365,22 @@ fn size(hir: &Hir) -> usize {
             size(&repetition.sub).saturating_mul(times).saturating_add(1)
         }
     }
+}
+
+/// A pattern without the `\b` that it begins with, if a word follows, and what it asks for.
+fn without_edge(hir: Hir, leading: &[String]) -> (Hir, Edge) {
+    let HirKind::Concat(parts) = hir.kind() else { return (hir, Edge::Any) };
+    let Some((first, rest)) = parts.split_first() else { return (hir, Edge::Any) };
+    let is_word =
+        |literal: &String| literal.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric());
+    if *first.kind() != HirKind::Look(Look::WordAscii) || !leading.iter().all(is_word) {
+        return (hir, Edge::Any);
+    }
+    let is_sign = |byte: u8| !byte.is_ascii_alphanumeric();
+    let is_distinct =
+        |literal: &String| literal.len() >= KEYWORD_BYTES_MIN && literal.bytes().any(is_sign);
+    let edge = if leading.iter().all(is_distinct) { Edge::Distinct } else { Edge::Word };
+    (Hir::concat(rest.to_vec()), edge)
 }
 
 fn parse(text: &str) -> Result<Hir, PatternError> {

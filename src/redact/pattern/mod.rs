@@ -14,6 +14,7 @@
 
 mod compile;
 mod conditions;
+mod edges;
 mod literals;
 mod numbers;
 mod scan;

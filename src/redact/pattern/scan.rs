@@ -212,7 +212,7 @@ impl Search<'_> {
         entry: &Entry,
         span: Range<usize>,
     ) -> Result<(), Unfinished> {
-        if span.len() < entry.pattern.shortest {
+        if span.len() < entry.pattern.shortest || !entry.pattern.edge.holds(self.text, span.start) {
             return Ok(());
         }
         self.spend(span.len())?;

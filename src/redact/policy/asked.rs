@@ -20,7 +20,7 @@ impl Policy {
                     self.rule_of_content(place, carrier, name, value, &mut scratch).is_some()
                 }) || self.after_segment(place, name, value, &mut scratch).is_some()
             };
-            named(example, None)
+            (value.is_none() && named(example, None))
                 || (value.is_some() && named(name, value))
                 || self.finds(place, example)
         })

@@ -22,6 +22,8 @@ pub struct Call {
     model: Option<String>,
     /// There may be more.
     is_cut: bool,
+    /// There are more than are looked at.
+    is_over: bool,
     /// An object, or a form of several parts.
     is_one: bool,
 }
@@ -87,7 +89,10 @@ impl Call {
         let is_there =
             |list: &[&str]| list.iter().any(|name| self.names.iter().any(|own| own == name));
         let is_asked = |name: &str| lists.iter().any(|list| list.contains(&name));
-        if !self.is_one || self.names.iter().any(|name| !is_asked(name) && names_operation(name)) {
+        if !self.is_one
+            || self.is_over
+            || self.names.iter().any(|name| !is_asked(name) && names_operation(name))
+        {
             return false;
         }
         match self.is_cut {
@@ -100,8 +105,9 @@ impl Call {
     }
 
     fn add(&mut self, name: &str, model: Option<&str>) {
-        if self.names.len() < MEMBERS_MAX {
-            self.names.push(name.to_owned());
+        match self.names.len() < MEMBERS_MAX {
+            true => self.names.push(name.to_owned()),
+            false => self.is_over = true,
         }
         if name == "model" {
             self.model = model.filter(|model| is_model(model)).map(ToOwned::to_owned);
@@ -110,19 +116,42 @@ impl Call {
 
     /// The names of the parts.
     fn form(&mut self, body: &[u8]) {
-        const NAME: &[u8] = b"name=\"";
-        for at in memchr::memmem::find_iter(body, NAME).take(MEMBERS_MAX) {
+        for at in memchr::memchr2_iter(b'n', b'N', body) {
             // Not that of a file.
             let before = at.checked_sub(1).and_then(|at| body.get(at));
-            let rest = body.get(at.saturating_add(NAME.len())..).unwrap_or_default();
-            let Some(end) = memchr::memchr(b'"', rest) else { continue };
-            let name = rest.get(..end).and_then(|name| std::str::from_utf8(name).ok());
-            let Some(name) = name.filter(|_| matches!(before, Some(b' ' | b';'))) else { continue };
-            let after = rest.get(end..).and_then(|rest| rest.strip_prefix(b"\"\r\n\r\n"));
+            if !matches!(before, Some(b' ' | b';' | b'\t' | b'\n')) {
+                continue;
+            }
+            let Some((name, rest)) = body.get(at..).and_then(part_name) else { continue };
+            let after = rest.strip_prefix(b"\r\n\r\n");
             let value = after.and_then(|rest| rest.split(|byte| *byte == b'\r').next());
             self.add(name, value.and_then(|value| std::str::from_utf8(value).ok()));
+            if self.is_over {
+                return;
+            }
         }
     }
+}
+
+/// The name of a part as a parameter says it, however it is written (`name="a"`, `NAME = 'a'`,
+/// `name*=utf-8''a`, `name=a`), and what follows.
+fn part_name(parameter: &[u8]) -> Option<(&str, &[u8])> {
+    let (name, rest) = parameter.split_at_checked(4)?;
+    let rest = rest.strip_prefix(b"*").unwrap_or(rest).trim_ascii_start();
+    let rest = rest.strip_prefix(b"=").filter(|_| name.eq_ignore_ascii_case(b"name"))?;
+    let rest = rest.trim_ascii_start();
+    let (value, rest) = match rest.split_first() {
+        Some((quote @ (b'"' | b'\''), rest)) => {
+            let end = memchr::memchr(*quote, rest)?;
+            (rest.get(..end)?, rest.get(end + 1..)?)
+        }
+        _ => {
+            let end = rest.iter().position(|byte| b";\r\n".contains(byte)).unwrap_or(rest.len());
+            rest.split_at_checked(end)?
+        }
+    };
+    let value = value.rsplit(|byte| *byte == b'\'').next().unwrap_or(value);
+    Some((std::str::from_utf8(value.trim_ascii()).unwrap_or("_method"), rest))
 }
 
 /// Some decoders do not care for case.

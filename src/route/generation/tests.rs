@@ -174,6 +174,34 @@ fn a_body_says_whether_it_is_a_call() {
 }
 
 #[test]
+fn however_a_part_is_named_it_says_what_is_to_be_done() {
+    let model = "--b\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nwhisper-1\r\n\
+                 --b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\nRIFF\r\n";
+    let names = [
+        "name=_method",
+        "name='action'",
+        "NAME=\"action\"",
+        "name = \"action\"",
+        "name*=utf-8''action",
+        "name=action; x=y",
+    ];
+    let kind = "multipart/form-data; boundary=b";
+    let is_call = |body: &str| {
+        let call = Call::read(kind, body.as_bytes(), false);
+        let endpoint = endpoint("/v1/audio/transcriptions", "POST", Safety::Method);
+        call.has(endpoint.unwrap().shape())
+    };
+    assert!(is_call(model));
+    for name in names {
+        let part = format!("--b\r\nContent-Disposition: form-data; {name}\r\n\r\nDELETE\r\n--b--");
+        assert!(!is_call(&format!("{model}{part}")), "{name}");
+    }
+    let many: String =
+        (0..300).map(|n| format!("--b\r\nX: form-data; name=\"m{n}\"\r\n\r\n1\r\n")).collect();
+    assert!(!is_call(&format!("{model}{many}")), "more parts than are looked at");
+}
+
+#[test]
 fn a_field_that_says_what_is_to_be_done_makes_it_no_call() {
     for name in ["soapaction", "x-amz-target", "accept"] {
         let mut headers = HeaderMap::new();

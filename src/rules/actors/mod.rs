@@ -21,7 +21,7 @@ use self::read::Protection;
 use super::check::Checked;
 use crate::identify::{
     ActorRule, Algorithm, Asked, Carrier, ClientCredentials, Introspection, KeySource, ProofRule,
-    Secret, Template, TemplateError, TokenKeys, TokenRule,
+    Secret, Template, TemplateError, TokenKeys, TokenRule, is_of_http,
 };
 use crate::record::ActorKind;
 
@@ -70,7 +70,7 @@ impl Checked {
             FromFile::Basic => Some(ProofRule::Basic),
             FromFile::Header => self
                 .required(file, from, "header", written.header.as_ref())
-                .and_then(|name| self.field(file, name))
+                .and_then(|name| self.proving_field(file, name))
                 .map(ProofRule::Header),
             FromFile::ApiKey => {
                 let carrier = self.carrier(file, written, HeaderName::from_static("x-api-key"));
@@ -337,6 +337,18 @@ impl Checked {
         if let Some(given) = given.filter(|given| given.value.0.is_empty()) {
             self.at(file, given, format!("`{name}` is an empty list"), "fill it, or leave it out");
         }
+    }
+
+    /// A field that an authenticating proxy sets, and that is taken away from everybody else.
+    fn proving_field(&mut self, file: &Path, written: &Spanned<String>) -> Option<HeaderName> {
+        let field = self.field(file, written)?;
+        if is_of_http(&field) {
+            let message = format!("`{field}` is a field of HTTP itself, which says nobody's name");
+            let remedy = "name the field that your proxy sets, such as `x-forwarded-user`";
+            self.at(file, written, message, remedy);
+            return None;
+        }
+        Some(field)
     }
 
     fn field(&mut self, file: &Path, written: &Spanned<String>) -> Option<HeaderName> {

@@ -107,6 +107,7 @@ fn every_problem_is_reported_with_its_place() {
         ("{from: jwt, keys: {file: ../jwks.json}, id: \"{claims.}\"}", &["a.yaml:2:47: `id`: `claims.` is not the path of a value"]),
         ("{from: basic, keys: {file: a}, cache: 1s}", &["a.yaml:2:23: `keys` means nothing with `from: basic`", "a.yaml:2:41: `cache` means nothing with `from: basic`"]),
         ("{from: header}", &["a.yaml:2:10: `from: header` needs `header`"]),
+        ("{from: header, header: Content-Length}", &["a.yaml:2:26: `content-length` is a field of HTTP itself, which says nobody's name"]),
         ("{from: header, header: \"a b\"}", &["a.yaml:2:26: `a b` cannot be the name of a header field"]),
         ("{from: api_key}", &["a.yaml:2:10: `from: api_key` needs `table`"]),
         ("{from: api_key, table: ../keys.yaml, id: \"{user}\"}", &["a.yaml:2:44: `id` means nothing with `from: api_key`"]),

@@ -1,0 +1,74 @@
+//! Objects under the name of a secret that hold none: they say what it looks like, where it is, or
+//! whose it is. Names are short, and mean other things as well.
+
+use super::walk::is_one_of;
+use crate::decode::{Node, Number};
+
+/// JSON Schema (2020-12), where it tells nothing but the form of a value.
+const SCHEMA: [&str; 9] = [
+    "type",
+    "format",
+    "minLength",
+    "maxLength",
+    "nullable",
+    "writeOnly",
+    "readOnly",
+    "required",
+    "deprecated",
+];
+
+/// The types of JSON Schema.
+const TYPES: [&str; 7] = ["string", "number", "integer", "boolean", "object", "array", "null"];
+
+/// A volume of Kubernetes that shows a Secret.
+const VOLUME: [&str; 3] = ["secretName", "defaultMode", "optional"];
+
+/// A point, as pins on maps are.
+const POINT: [&str; 8] = ["lat", "lng", "lon", "latitude", "longitude", "x", "y", "z"];
+
+/// Who, and where, without what with.
+const ACCOUNT: [&str; 8] =
+    ["username", "user", "host", "hostname", "port", "provider", "region", "database"];
+
+/// Longer words are no formats, and no names of objects.
+const WORD_BYTES_MAX: usize = 63;
+
+/// Whether an object under this name only describes a secret. What it holds is still looked at.
+pub(super) fn is_described(name: &str, node: &Node<'_>) -> bool {
+    let Node::Object(members) = node else { return false };
+    let only = |names: &[&str]| members.iter().all(|(name, _)| is_one_of(name, names));
+    if members.is_empty() {
+        return false;
+    }
+    if only(&POINT) {
+        return members.len() > 1 && members.iter().all(|(_, node)| is_number(node));
+    }
+    if only(&SCHEMA) {
+        return members.iter().any(|(name, node)| name == "type" && is_type(node))
+            && members.iter().all(|(_, node)| is_plain(node));
+    }
+    if only(&VOLUME) {
+        return members.iter().all(|(_, node)| is_plain(node));
+    }
+    name.to_ascii_lowercase().starts_with("credential") && only(&ACCOUNT)
+}
+
+fn is_number(node: &Node<'_>) -> bool {
+    matches!(node, Node::Number(Number::Double(_) | Number::Integer(_)))
+}
+
+fn is_type(node: &Node<'_>) -> bool {
+    matches!(node, Node::String(text) if TYPES.contains(&text.as_ref()))
+}
+
+/// A flag, a number, or a word as formats and objects are named by.
+fn is_plain(node: &Node<'_>) -> bool {
+    match node {
+        Node::String(text) => {
+            let plain = |byte: u8| byte.is_ascii_lowercase() || byte == b'-';
+            text.len() <= WORD_BYTES_MAX && text.bytes().all(plain)
+        }
+        Node::Bool(_) | Node::Null => true,
+        _ => is_number(node),
+    }
+}

@@ -1,0 +1,214 @@
+//! Values whose name stands beside them: `{"name": "DB_PASSWORD", "value": …}`, `["password", …]`, and
+//! objects that say of themselves that they are a secret.
+
+use std::collections::BTreeMap;
+
+use super::carrier::Carrier;
+use super::memo::Role;
+use super::walk::{Members, Walk, is_one_of, is_plain_name, scalar};
+use crate::decode::{Node, embedded};
+
+/// Members that name what their object is about, and the operations of a JSON Patch.
+pub(super) const NAMING: [&str; 19] = [
+    "name",
+    "key",
+    "k",
+    "label",
+    "path",
+    "type",
+    "field",
+    "property",
+    "attribute",
+    "variable",
+    "param",
+    "parameter",
+    "setting",
+    "id",
+    "title",
+    "slug",
+    "code",
+    "attr",
+    "option",
+];
+
+/// Those of them that name nothing but a field: what changed is told by these alone.
+const FIELDS: [&str; 13] = [
+    "name",
+    "key",
+    "k",
+    "field",
+    "fieldName",
+    "property",
+    "attribute",
+    "variable",
+    "param",
+    "parameter",
+    "setting",
+    "attr",
+    "option",
+];
+
+/// Members that hold the value in such an object.
+pub(super) const VALUED: [&str; 15] = [
+    "value",
+    "values",
+    "val",
+    "v",
+    "newValue",
+    "new_value",
+    "oldValue",
+    "old_value",
+    "stringValue",
+    "string_value",
+    "valueString",
+    "stringData",
+    "string_data",
+    "data",
+    "#text",
+];
+
+/// Members that hold it before and after a change, or that may hold other things as well.
+pub(super) const CHANGES: [&str; 18] = [
+    "before",
+    "after",
+    "from",
+    "to",
+    "old",
+    "new",
+    "previous",
+    "current",
+    "confirm",
+    "confirmation",
+    "repeat",
+    "default",
+    "defaultValue",
+    "default_value",
+    "content",
+    "text",
+    "with",
+    "plain",
+];
+
+/// Members that say that the value beside them is a secret, where they are true.
+const MARKS: [&str; 6] = ["sensitive", "masked", "secret", "isSecret", "is_secret", "is_sensitive"];
+
+/// Longer words in the place of a value are no names of fields.
+const FIELD_BYTES_MAX: usize = 32;
+
+/// What the members of one object say of each other.
+#[derive(Default)]
+pub(super) struct Pairs {
+    named: Vec<Pair>,
+    /// The object is a Secret of Kubernetes.
+    pub(super) are_a_secret: bool,
+}
+
+/// The rules for the values of one name.
+#[derive(Default)]
+struct Pair {
+    /// What stands before the last part of the members' names: `u[0]` of `u[0][value]`.
+    prefix: String,
+    value: Option<usize>,
+    change: Option<usize>,
+}
+
+impl Pairs {
+    /// The rule for the value under this member.
+    pub(super) fn rule(&self, name: &str, role: Role) -> Option<usize> {
+        if self.named.is_empty() {
+            return None;
+        }
+        let (prefix, _) = parts(name);
+        let pair = self.named.iter().find(|pair| pair.prefix == prefix)?;
+        if role == Role::Value { pair.value } else { pair.change }
+    }
+
+    fn add(&mut self, prefix: &str, value: Option<usize>, change: Option<usize>) {
+        if value.is_none() && change.is_none() {
+            return;
+        }
+        let stricter =
+            |one: Option<usize>, other: Option<usize>| one.into_iter().chain(other).min();
+        match self.named.iter_mut().find(|pair| pair.prefix == prefix) {
+            Some(pair) => {
+                pair.value = stricter(pair.value, value);
+                pair.change = stricter(pair.change, change);
+            }
+            None => self.named.push(Pair { prefix: prefix.to_owned(), value, change }),
+        }
+    }
+}
+
+impl Walk<'_> {
+    /// The rules for the values in an object such as `{"name": "DB_PASSWORD", "value": …}`.
+    pub(super) fn pairs(&mut self, members: &Members<'_>) -> Pairs {
+        let mut pairs = Pairs::default();
+        for (name, node) in members {
+            let (prefix, last) = parts(name);
+            if is_true(node) && is_one_of(last, &MARKS) {
+                let rule = self.rule(Carrier::Member, "secret", None);
+                pairs.add(prefix, rule, None);
+            }
+            let Node::String(text) = node else { continue };
+            pairs.are_a_secret |= name == "kind" && text == "Secret";
+            // A document is no name, whatever names are in it.
+            let is_document = || matches!(embedded(text), Some(Node::Object(_) | Node::Array(_)));
+            if !is_one_of(last, &NAMING) || is_document() {
+                continue;
+            }
+            let mut rule = |names: &[&str]| {
+                let beside = members.iter().find(|(other, _)| {
+                    let (other_prefix, other) = parts(other);
+                    other_prefix == prefix && is_one_of(other, names)
+                });
+                let value = scalar(&beside?.1);
+                self.rule_of_content(Carrier::Member, text, value.as_deref())
+            };
+            let value = rule(&VALUED);
+            let change = if is_one_of(last, &FIELDS) { rule(&CHANGES) } else { None };
+            pairs.add(prefix, value, change);
+        }
+        pairs
+    }
+
+    /// The members of a Secret's data, each with the rule for secrets: their names are anybody's.
+    pub(super) fn secret_members(
+        &mut self,
+        name: &str,
+        node: &Node<'_>,
+    ) -> BTreeMap<String, usize> {
+        let (true, Node::Object(members)) = (is_one_of(name, &["data", "stringData"]), node) else {
+            return BTreeMap::new();
+        };
+        let Some(rule) = self.rule(Carrier::Member, "secret", None) else { return BTreeMap::new() };
+        members.iter().map(|(name, _)| (name.to_string(), rule)).collect()
+    }
+
+    /// The rule for the second of two in a list: `["password", "x"]`. Lists of names have two as well.
+    pub(super) fn pair_in_list(&mut self, items: &[Node<'_>]) -> Option<usize> {
+        let [Node::String(name), value] = items else { return None };
+        let is_name = |text: &str| {
+            text.len() <= FIELD_BYTES_MAX
+                && text.bytes().all(|byte| byte.is_ascii_alphabetic() || b"-_.".contains(&byte))
+        };
+        let value = scalar(value).filter(|value| !is_name(value))?;
+        if !is_plain_name(name) {
+            return None;
+        }
+        self.rule_of_content(Carrier::Member, name, Some(&value))
+    }
+}
+
+fn is_true(node: &Node<'_>) -> bool {
+    match node {
+        Node::Bool(flag) => *flag,
+        Node::String(text) => text == "true",
+        _ => false,
+    }
+}
+
+/// What stands before the last part of a name, and that part: `u[0]` and `value` of `u[0][value]`.
+pub(super) fn parts(name: &str) -> (&str, &str) {
+    let inner = name.strip_suffix(']').and_then(|name| name.rsplit_once('['));
+    inner.or_else(|| name.rsplit_once('.')).unwrap_or(("", name))
+}

@@ -1,0 +1,152 @@
+//! Names of real APIs: those of secrets, and those that only look like them.
+
+use super::*;
+
+const SECRET: &str = "Umbrella7xSunriseemnuxvicq";
+
+#[test]
+fn secrets_stand_under_many_names() {
+    let s = SECRET;
+    for body in [
+        json!({"adminPass": s, "n": {"bindpw": s, "bind_pw": s}}),
+        json!({"cookie": format!("sid={s}")}),
+        json!({"headers": {"Cookie": format!("x={s}"), "Set-Cookie": [format!("y={s}; Path=/")]}}),
+        json!({"password_set": s, "must_change_password": [s], "require_password": {"a": s}}),
+        json!({"homepage_token": s, "ratelimit_secret": s, "tokenizer_secret": s}),
+        json!({"field": "password", "old_value": s, "newValue": s}),
+        json!({"field": "password", "before": s, "after": format!("{s}2")}),
+        json!({"property": "db_password", "from": s, "to": s}),
+        json!({"name": "password", "default": s}),
+        json!({"key": "client_secret", "content": s}),
+        json!({"name": "password", "valueString": s}),
+        json!({"title": "Password", "value": s}),
+        json!({"attr": "userPassword", "values": [s]}),
+        json!({"changes": {"x": ["password", format!("{s}!")]}}),
+        json!({"headers": [["Authorization", format!("Basic {s}")], ["Accept", "a/b"]]}),
+        json!({"u[0][name]": "password", "u[0][value]": s, "u[1][name]": "a", "u[1][value]": "b"}),
+        json!({"key": "WHATEVER", "value": s, "masked": true}),
+        json!({"outputs": {"x": {"sensitive": true, "type": "string", "value": s}}}),
+        json!({"query": format!("mutation {{ changePassword(new: \"{s}\") {{ id }} }}")}),
+        json!({"query": format!("mutation {{ setPassword(id: 1, to: \"{s}\") {{ id }} }}")}),
+        json!({"query": format!("mutation {{ resetPassword(newPass: \"{s}\") {{ id }} }}")}),
+        json!({"query": "mutation($x: String) { changePassword(new: $x) { id } }", "variables": {"x": s}}),
+        json!({"jsonrpc": "2.0", "method": "importprivkey", "params": [s, "label"]}),
+        json!({"kind": "SecretList", "items": [{"metadata": {"name": "db"}, "data": {"x": s}}]}),
+        json!({"kind": "List", "items": [{"kind": "Secret", "data": {"x": s}, "stringData": {"y": s}}]}),
+        json!({"metadata": {"annotations": {"kubectl.kubernetes.io/last-applied-configuration":
+            json!({"kind": "Secret", "metadata": {"name": "db"}, "stringData": {"x": s}}).to_string()}}}),
+        json!({"passkey": s, "psk": s, "serverKey": s, "sms_code": "482913"}),
+    ] {
+        let record = record("/", &[JSON], body.to_string().as_bytes());
+        let stored = stored(&record);
+        assert!(!stored.contains(s) && !stored.contains("482913"), "{body}\n{stored}");
+        let shown = record.body.unwrap().value();
+        let again = super::record("/", &[JSON], shown.to_string().as_bytes());
+        assert_eq!(again.body.unwrap().value(), shown, "{body}");
+    }
+    let form = format!("u[0][name]=password&u[0][value]={s}&u[1][name]=color&u[1][value]=red");
+    let stored = stored(&record("/", &[FORM], form.as_bytes()));
+    assert!(!stored.contains(s) && stored.contains("red"), "{stored}");
+}
+
+#[test]
+fn headers_carry_keys_under_many_names() {
+    for name in [
+        "app-key",
+        "fastly-key",
+        "x-appwrite-key",
+        "x-aio-key",
+        "x-insert-key",
+        "x-user-key",
+        "x-newrelic-insert-key",
+        "x-key",
+        "x-pin",
+        "x-access-code",
+        "x-ssl-client-key",
+    ] {
+        let stored = stored(&record("/", &[(name, SECRET)], b""));
+        assert!(!stored.contains(SECRET), "{name}");
+    }
+    // Copies are dropped; the fields themselves are taken apart.
+    let record = record("/", &[("cookie", "sid=0123456789abcdef; lang=en")], b"");
+    assert!(stored(&record).contains("sid="), "{}", stored(&record));
+}
+
+#[test]
+fn what_signing_in_answers_is_a_session() {
+    let hex = "0424bd59b807674191e7d77572075f33";
+    for (path, content_type, body) in [
+        ("/api_jsonrpc.php", JSON, json!({"jsonrpc": "2.0", "result": hex}).to_string()),
+        (
+            "/access/ticket",
+            JSON,
+            json!({"ticket": format!("PVE:root@pam:{hex}::AA==")}).to_string(),
+        ),
+        ("/login", JSON, json!({"data": hex}).to_string()),
+        ("/v1/auth", ("content-type", "text/plain"), hex.to_owned()),
+    ] {
+        let (_, recorded) =
+            exchange(&request(path, &[], b""), &response(&[content_type], body.as_bytes()));
+        assert!(!stored_response(&recorded).contains(hex), "{path} {}", stored_response(&recorded));
+    }
+}
+
+#[test]
+fn what_auditors_want_to_see_stays() {
+    for body in [
+        json!({"must_change_password": true, "disable_password_auth": "yes", "password_history": 5}),
+        json!({"accessTokenLifespan": 300, "revokeRefreshToken": false, "otpPolicyType": "totp"}),
+        json!({"otpPolicyAlgorithm": "HmacSHA1", "apiKeyRequired": true}),
+        json!({"input_cost_per_token": 0.000003, "ClientRequestToken": "req-42"}),
+        json!({"automountServiceAccountToken": false, "POSTGRES_PASSWORD_FILE": "/run/secrets/db"}),
+        json!({"security_and_analysis": {"secret_scanning": {"status": "enabled"}}}),
+        json!({"credentials": {"username": "ada", "host": "db.example"}}),
+        json!({"pin": {"lat": 52.5, "lng": 13.4}}),
+        json!({"volumes": [{"name": "tls", "secret": {"secretName": "web-tls", "defaultMode": 420}}]}),
+        json!({"type": "object", "properties": {"password": {"type": "string", "minLength": 8}}}),
+        json!({"required": ["password", "email"], "pair": ["password", "name"]}),
+        json!({"name": "theme", "value": "dark", "from": "a", "to": "b", "sensitive": false}),
+        json!({"kind": "ConfigMap", "data": {"x": "y"}}),
+        json!({"data": {"kind": "Secret"}, "title": "x", "text": "y"}),
+    ] {
+        let record = record("/", &[JSON], body.to_string().as_bytes());
+        assert_eq!(record.body.unwrap().value(), body);
+    }
+    for path in [
+        "/verify/domain.example.com",
+        "/unlock/door-12B",
+        "/confirmation/ORD-2026-000123",
+        "/activate/account-42",
+        "/unsubscribe/newsletter1",
+    ] {
+        assert_eq!(record(path, &[], b"").path, path);
+    }
+    let policy = json!({"current": "strict", "value": "long"});
+    let record = record("/password-policies/7", &[JSON], policy.to_string().as_bytes());
+    assert_eq!(record.body.unwrap().value(), policy);
+}
+
+#[test]
+fn tokens_are_found_behind_what_is_no_part_of_them() {
+    let stripe = "sk_test_RY5cjqxELSZ6dkryFMT07els";
+    let telegram = "123456789:AAEP0bmxIT4fqBMX8juFQ1cnyJU5grCNY9k";
+    for text in [
+        format!("line1\\n{stripe}"),
+        format!("a\\t{stripe}\\n"),
+        format!("x\\u0022{stripe}\\u0022"),
+        format!("\u{1b}[31m{stripe}\u{1b}[0m"),
+        format!("\\u001b[1;31m{stripe}"),
+        format!("key_{stripe}"),
+        format!("https://api.telegram.org/bot{telegram}/sendMessage"),
+        format!("bot{telegram}"),
+    ] {
+        let stored = stored(&record("/", &[JSON], json!({"n": text}).to_string().as_bytes()));
+        assert!(!stored.contains(stripe) && !stored.contains(telegram), "{text}\n{stored}");
+    }
+    let path = record(&format!("/bot{telegram}/sendMessage"), &[], b"").path;
+    assert!(!path.contains(telegram) && path.ends_with("/sendMessage"), "{path}");
+    let other = format!("ask{stripe}");
+    assert!(
+        stored(&record("/", &[JSON], json!({"n": other}).to_string().as_bytes())).contains(&other)
+    );
+}

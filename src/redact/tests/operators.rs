@@ -1,0 +1,64 @@
+//! Rules and exceptions of operators, beside those that are shipped.
+
+use super::*;
+
+/// What is recorded of a body under the shipped rules and these.
+fn recorded(rules: &str, body: &Value) -> Value {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("a.yaml"), rules).unwrap();
+    let rules = crate::rules::load(Some(dir.path()), &crate::rules::Pack::DEFAULT).unwrap();
+    rules.test_examples().unwrap();
+    let engine = Engine::new(rules.redaction(), FingerprintKey::new(&[7; 32]));
+    let request = request("/", &[JSON], body.to_string().as_bytes());
+    let record = engine.request(&request, Detail::WithBody, &mut Seen::default()).into_inner();
+    record.body.unwrap().value()
+}
+
+fn problems(rules: &str) -> Vec<String> {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("a.yaml"), rules).unwrap();
+    let error = crate::rules::load(Some(dir.path()), &crate::rules::Pack::DEFAULT).unwrap_err();
+    error.0.into_iter().map(|it| format!("{}:{}: {}", it.line, it.column, it.message)).collect()
+}
+
+#[test]
+fn exceptions_that_are_shipped_do_not_touch_rules_of_operators() {
+    let rules = "redact:\n- {id: own, keys: [token_id, secret_name, continuation_token, must_change_password], do: mask}\n";
+    let body = json!({
+        "token_id": "a", "secretName": "b", "continuationToken": "c", "must_change_password": true,
+        "next_page_token": "d", "password_set": true,
+    });
+    let shown = json!({
+        "token_id": "***", "secretName": "***", "continuationToken": "***",
+        "must_change_password": "***", "next_page_token": "d", "password_set": true,
+    });
+    assert_eq!(recorded(rules, &body), shown);
+}
+
+#[test]
+fn exceptions_of_operators_hold_for_all_rules() {
+    let rules = "redact:\n- {id: own, keys: [own, flag], do: mask}\n\
+         keep:\n- {keys: [my_password], flags: [flag, our_secret]}\n";
+    let body = json!({
+        "my_password": "a", "own": "b", "flag": true, "our_secret": "2026-11-21",
+        "x": {"flag": "c", "our_secret": "d", "a": [{"our_secret": [1]}]},
+    });
+    let dropped = json!({"redacted": "credential.secret"});
+    let shown = json!({
+        "my_password": "a", "own": "***", "flag": true, "our_secret": "2026-11-21",
+        "x": {"flag": "***", "our_secret": dropped, "a": [{"our_secret": dropped}]},
+    });
+    assert_eq!(recorded(rules, &body), shown);
+}
+
+#[test]
+fn exceptions_that_leave_nothing_are_problems_of_whom_wrote_them() {
+    assert_eq!(problems("keep:\n- keys: ['*']\n"), ["2:10: `*` under `keep` excepts every name"]);
+    assert_eq!(
+        problems(
+            "redact:\n- {id: own, keys: [a_b, c], do: mask}\n- {id: two, keys: [a_b, d], do: mask}\n\
+             keep:\n- keys: [c, 'a*']\n"
+        ),
+        ["2:8: rule `own` selects nothing: `keep` excepts all names of its `keys`"]
+    );
+}
