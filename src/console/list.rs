@@ -130,7 +130,9 @@ async fn answer(log: &Log, viewer: &Viewer, question: &Question) -> Result<Respo
         true => Some(empty(&mut session, &asked.search.view, question, &filters, now).await?),
         false => None,
     };
-    let actors = facets.as_ref().map(|facets| match facets.actor.len() {
+    // Facets of actors do not regard which actors were asked for.
+    let counted = facets.as_ref().filter(|_| question.first("actor").is_none());
+    let actors = counted.map(|facets| match facets.actor.len() {
         ACTORS.. => format!("{ACTORS}+"),
         count => count.to_string(),
     });

@@ -174,6 +174,8 @@ pub(super) fn action_icon(action: &str) -> &'static str {
     match verb {
         _ if noun == "gateway" => "shield",
         _ if noun == "session" => "door",
+        _ if verb.ends_with("_create") => "plus",
+        _ if verb.ends_with("_revoke") => "trash",
         "create" | "add" | "invite" | "upload" | "import" | "enable" | "grant" => "plus",
         "delete" | "remove" | "revoke" | "purge" | "disable" => "trash",
         "rotate" | "reset" | "renew" | "refresh" | "restart" => "rotate",

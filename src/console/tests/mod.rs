@@ -53,7 +53,7 @@ async fn the_list_shows_what_is_asked_for() {
         ("?since=all", &["Key one made", "Long ago", "3 events in all"], &[]),
         ("?action=pool.update", &["Pool changed", "http_409"], &["Key one made"]),
         ("?severity=fail&since=90d", &["Pool changed"], &["Key one made", "Long ago"]),
-        ("?actor=robot", &["Pool changed"], &["Key one made"]),
+        ("?actor=robot", &["Pool changed"], &["Key one made", "</svg>Actors"]),
         ("?q=changed", &["Pool changed"], &["Key one made"]),
         ("?since=all&until=2026-06-02T00:00:00Z", &["Long ago"], &["Key one made"]),
         ("?limit=1", &["rel=\"next\""], &[]),
