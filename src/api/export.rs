@@ -17,7 +17,7 @@ use tokio::time::{Instant, timeout};
 
 use super::asked::{Allowed, Asked, Who};
 use super::events::unreadable;
-use super::fresh::{self, is_behind};
+use super::fresh::{MORE_PATIENCE, is_behind};
 use super::log::{Log, Session, Turn};
 use super::problem::Problem;
 use super::record::{Earlier, Export, Exported, Extent};
@@ -113,7 +113,7 @@ pub(super) async fn export(
         return Err(Problem::no_export());
     }
     let mut ledger = log.ledger().await?;
-    let behind = is_behind(&mut session.index, &mut ledger, fresh::EXPORT).await;
+    let behind = is_behind(&mut session.index, &mut ledger, log.patience * MORE_PATIENCE).await;
     session.index.freeze().await?;
     let Session { index, turn } = session;
     let walk = match (earlier.as_ref(), again) {

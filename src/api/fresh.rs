@@ -10,9 +10,9 @@ use crate::index::Index;
 use crate::store::LedgerReader;
 
 /// How long a page waits.
-pub(super) const PAGE: Duration = Duration::from_millis(500);
-/// How long an export waits.
-pub(super) const EXPORT: Duration = Duration::from_secs(2);
+pub const PATIENCE: Duration = Duration::from_millis(500);
+/// So many times as long an export waits.
+pub(super) const MORE_PATIENCE: u32 = 4;
 /// How often it is looked.
 const LOOK: Duration = Duration::from_millis(10);
 

@@ -11,7 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
 
 use super::changes::record_changes;
-use super::fresh::{self, is_behind};
+use super::fresh::is_behind;
 use super::problem::Problem;
 use super::shares::{Share, Shares};
 use super::shown::{Shown, Used};
@@ -61,6 +61,8 @@ pub struct Log {
     pub stopping: watch::Receiver<bool>,
     /// How much may be done at one time.
     pub turns: Turns,
+    /// How long an answer waits for the search index to have what is on record; see [`super::PATIENCE`].
+    pub patience: Duration,
 }
 
 /// How much may be done at one time, and how often may be failed.
@@ -126,7 +128,7 @@ impl Log {
             Ok(Ok(turn)) => {
                 let mut session = self.open(turn, Some(Instant::now() + READ)).await?;
                 if let Ok(mut ledger) = LedgerReader::open(&self.dir).await {
-                    is_behind(&mut session.index, &mut ledger, fresh::PAGE).await;
+                    is_behind(&mut session.index, &mut ledger, self.patience).await;
                 }
                 Ok(session)
             }

@@ -50,6 +50,7 @@ pub(crate) use log::Session;
 pub(crate) use problem::Problem;
 
 pub use changes::keep_changes;
+pub use fresh::PATIENCE;
 pub use log::{Log, Redaction, Turns};
 pub use sign_in::Visitor;
 pub use ways::{SignInWays, Ways};

@@ -40,34 +40,6 @@ pub struct Identified {
     pub rule: Option<usize>,
 }
 
-/// Whether a field is of HTTP itself, or what every request may carry: it says nobody's name, and
-/// without it the request would be another one.
-pub fn is_of_http(name: &HeaderName) -> bool {
-    const FIELDS: [&str; 20] = [
-        "accept",
-        "authorization",
-        "connection",
-        "content-encoding",
-        "content-length",
-        "content-type",
-        "cookie",
-        "date",
-        "expect",
-        "forwarded",
-        "host",
-        "keep-alive",
-        "origin",
-        "proxy-authorization",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-        "user-agent",
-        "via",
-    ];
-    FIELDS.binary_search(&name.as_str()).is_ok()
-}
-
 /// All rules that say who acts, in their order.
 #[derive(Debug, Default)]
 pub struct Actors {
@@ -148,7 +120,7 @@ impl Actors {
             };
             known.as_str().len() == name.as_str().len() && bytes(known) == bytes(name)
         };
-        if is_of_http(name) {
+        if super::credential::is_of_http(name) {
             return false;
         }
         let exact = peer_trusted && self.protected.contains(name);

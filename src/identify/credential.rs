@@ -112,3 +112,31 @@ pub(super) fn is_key_as_user(user: &str, password: &str) -> bool {
         && user.bytes().any(|byte| byte.is_ascii_alphabetic());
     filler || long_mix
 }
+
+/// Whether a field is of HTTP itself, or what every request may carry: it says nobody's name, and
+/// without it the request would be another one.
+pub fn is_of_http(name: &HeaderName) -> bool {
+    const FIELDS: [&str; 20] = [
+        "accept",
+        "authorization",
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "cookie",
+        "date",
+        "expect",
+        "forwarded",
+        "host",
+        "keep-alive",
+        "origin",
+        "proxy-authorization",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "user-agent",
+        "via",
+    ];
+    FIELDS.binary_search(&name.as_str()).is_ok()
+}

@@ -29,9 +29,10 @@ mod text;
 mod token;
 
 pub use actor::{actor, caller};
-pub use actors::{Actors, Identified, is_of_http};
+pub use actors::{Actors, Identified};
 pub use api_keys::{ApiKeys, KeyHolder};
 pub use certificate::ClientCertificate;
+pub use credential::is_of_http;
 pub use endpoint::{ClientCredentials, Endpoint, KeySource, Secret};
 pub use evidence::{Evidence, Fetched, Introspected, Need};
 pub use id_token::{IdTokenError, IdTokenRule};

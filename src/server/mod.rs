@@ -225,6 +225,7 @@ impl Server {
             }),
             stopping: stopping.clone(),
             turns: api::Turns::default(),
+            patience: api::PATIENCE,
         });
         let shared = Arc::clone(&self.shared);
         let settings: console::Settings = Arc::new(move || {

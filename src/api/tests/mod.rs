@@ -99,6 +99,8 @@ impl Served {
             redact: Box::new(|text| Redacted::system(text.replace("hunter2", "[gone]"))),
             stopping: stopping.clone(),
             turns: Turns::default(),
+            // Nothing follows but when a test says so.
+            patience: Duration::ZERO,
         });
         let operations = Operations {
             recorder: recorder.clone(),

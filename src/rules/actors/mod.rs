@@ -70,7 +70,7 @@ impl Checked {
             FromFile::Basic => Some(ProofRule::Basic),
             FromFile::Header => self
                 .required(file, from, "header", written.header.as_ref())
-                .and_then(|name| self.proving_field(file, name))
+                .and_then(|name| self.field_of_proxy(file, name))
                 .map(ProofRule::Header),
             FromFile::ApiKey => {
                 let carrier = self.carrier(file, written, HeaderName::from_static("x-api-key"));
@@ -339,16 +339,14 @@ impl Checked {
         }
     }
 
-    /// A field that an authenticating proxy sets, and that is taken away from everybody else.
-    fn proving_field(&mut self, file: &Path, written: &Spanned<String>) -> Option<HeaderName> {
+    fn field_of_proxy(&mut self, file: &Path, written: &Spanned<String>) -> Option<HeaderName> {
         let field = self.field(file, written)?;
-        if is_of_http(&field) {
-            let message = format!("`{field}` is a field of HTTP itself, which says nobody's name");
-            let remedy = "name the field that your proxy sets, such as `x-forwarded-user`";
-            self.at(file, written, message, remedy);
-            return None;
+        if !is_of_http(&field) {
+            return Some(field);
         }
-        Some(field)
+        let what = format!("`{field}` is a field of HTTP itself, which says nobody's name");
+        self.at(file, written, what, "name the one that your proxy sets: `x-forwarded-user`");
+        None
     }
 
     fn field(&mut self, file: &Path, written: &Spanned<String>) -> Option<HeaderName> {
