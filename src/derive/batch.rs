@@ -44,7 +44,7 @@ pub(super) fn calls(path: &str, body: Option<&Value<'_>>) -> Option<Calls> {
         calls.acts.push(act(request, &method, path, position));
     }
     calls.acts.first()?;
-    calls.limit(more, "request.batch", "request");
+    calls.limit(more, false, "request.batch", "request");
     Some(calls)
 }
 

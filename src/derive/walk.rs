@@ -17,6 +17,8 @@ pub(super) struct Node {
     /// An id followed, though it may not be shown.
     pub(super) is_item: bool,
     plural: bool,
+    /// The whole segment, if it has several ids in it, however long.
+    pub(super) listed: Option<String>,
     /// The segments with the id.
     pub(super) slots: Vec<usize>,
     /// The segment with the noun.
@@ -68,6 +70,11 @@ struct Walk<'p> {
 }
 
 impl Node {
+    /// Whether it is a collection, and none of its items is meant.
+    pub(super) fn is_collection(&self) -> bool {
+        self.plural && !self.is_item
+    }
+
     /// A thing by its name alone.
     pub(super) fn named(noun: &str) -> Self {
         Self { noun: noun.to_owned(), ..Self::default() }
@@ -100,6 +107,8 @@ impl Walk<'_> {
             Some(node) => {
                 // Text that may not be shown names an item all the same.
                 let shown = bounded(&segment.text);
+                node.listed = segment.text.contains(',').then(|| segment.text.clone());
+                node.listed.take_if(|_| node.id.is_some());
                 node.id = match (node.id.take(), shown) {
                     (Some(id), Some(more)) => Some(cut(&format!("{id}/{more}"))),
                     (id, more) => id.or(more),
@@ -276,7 +285,10 @@ impl Walk<'_> {
     /// it can hardly be a name.
     fn is_acting_on_all(&self, word: &str) -> bool {
         let is_bulk = compound_tail(word).is_some_and(|(verb, _)| verb.contains('_'));
-        let is_session = matches!(canonical(word), "login" | "logout");
+        // An item may be called `logout`; `sign_out` is where people of some frameworks do so.
+        let is_session = self.method == "DELETE"
+            && word == "sign_out"
+            && self.out.nodes.last().is_some_and(is_people);
         match self.method {
             "POST" | "GET" => is_verb(word) || compound_tail(word).is_some(),
             _ => is_bulk || is_session,
