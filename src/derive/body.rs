@@ -102,8 +102,17 @@ pub(super) fn name_at<'b>(body: &'b Value<'b>, noun: &'b str) -> Option<Found<'b
                 Some((scalar(body.get(&format!("{noun}[{name}]"))?)?, At::Form(noun, name)))
             })
         };
-        nouns.into_iter().find_map(form)
+        let own = || {
+            let (name, own) = body.members().iter().find(|(name, _)| is_name_of(name, noun))?;
+            Some((scalar(own)?, At::Outer(name)))
+        };
+        nouns.into_iter().find_map(form).or_else(own)
     })
+}
+
+/// Whether a member is called `user_name` or `UserName`, for the noun `user`.
+fn is_name_of(name: &str, noun: &str) -> bool {
+    is_own(name, noun, b"name")
 }
 
 /// The id of the target.
@@ -123,14 +132,18 @@ pub(super) fn id_at<'b>(body: &'b Value<'b>, noun: &'b str) -> Option<Found<'b>>
 
 /// Whether a member is called `user_id` or `userId`, for the noun `user`.
 fn is_id_of(name: &str, noun: &str) -> bool {
+    is_own(name, noun, b"id")
+}
+
+fn is_own(name: &str, noun: &str, what: &[u8]) -> bool {
     let plain = |text: &str| text.bytes().filter(|byte| !b"_-".contains(byte)).count();
     name.len() > noun.len()
-        && plain(name) == plain(noun) + 2
+        && plain(name) == plain(noun) + what.len()
         && name
             .bytes()
             .filter(|byte| !b"_-".contains(byte))
             .map(|byte| byte.to_ascii_lowercase())
-            .eq(noun.bytes().filter(|byte| *byte != b'_').chain(*b"id"))
+            .eq(noun.bytes().filter(|byte| *byte != b'_').chain(what.iter().copied()))
 }
 
 /// The id that a response gives to what was created; a key or a name where there is none.

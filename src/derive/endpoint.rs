@@ -55,7 +55,9 @@ pub(super) fn called(
         .filter(|_| is_endpoint || graphql::is_operation_in(body))
         .or_else(|| rpc::calls(body))
         .or_else(|| batch::calls(&request.path, body));
-    let Some(calls) = calls else { return Called::default() };
+    let Some(calls) = calls else {
+        return Called { is_at_endpoint: is_endpoint, ..Called::default() };
+    };
     let says_nothing = || !is_routed && !says_what(walked);
     let is_one = match (calls.graphql, calls.kind) {
         (Some(_), _) if is_endpoint => is_post || is_get,
@@ -71,7 +73,9 @@ pub(super) fn called(
     };
     match is_one {
         true => Called { calls: Some(calls), is_at_endpoint: is_endpoint, ..Called::default() },
-        false => Called { is_ignored: true, may_act, ..Called::default() },
+        false => {
+            Called { is_ignored: true, may_act, is_at_endpoint: is_endpoint, ..Called::default() }
+        }
     }
 }
 

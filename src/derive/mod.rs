@@ -25,6 +25,7 @@
 //! characters; an action is `noun.verb` in lower snake case.
 
 mod act;
+mod acting;
 mod answer;
 mod batch;
 mod body;

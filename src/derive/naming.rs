@@ -6,6 +6,7 @@ mod targets;
 use self::targets::targets;
 pub(super) use self::targets::{are_claimed, plural_name, sets_name};
 use super::act::{Act, Answer, are_alike, plan};
+use super::acting::{self, Acted};
 use super::body::{self, Value};
 use super::call::Calls;
 use super::endpoint::{LOOKS_LIKE_CALL, READS, called};
@@ -73,9 +74,11 @@ impl Naming {
         &self.method
     }
 
-    /// Whether the body says what is done: GraphQL, JSON-RPC, a batch.
+    /// Whether the body says what is done: GraphQL, JSON-RPC, a batch; or would, where the path is
+    /// one at which calls are answered.
     pub fn is_call(&self) -> bool {
-        self.is_call
+        let is_batch = matches!(self.action.as_str(), "system.batch" | "system.bulk");
+        self.is_call || self.is_at_endpoint || is_batch
     }
 
     /// Whether the request may hold a GraphQL operation that is no mere query, on whatever path.
@@ -119,7 +122,7 @@ pub(super) fn naming_at(
         .documented
         .and_then(|pattern| Path::documented(&request.path, pattern))
         .unwrap_or_else(|| Path::read(&request.path));
-    let walked = walk(&path, &method.name);
+    let mut walked = walk(&path, &method.name);
     let called = called(request, body, &method, (&path, &walked), known.is_routed);
     let is_sent = body.is_some() || request.query.is_some();
     noted::path(&walked, trace);
@@ -129,6 +132,13 @@ pub(super) fn naming_at(
         method.notes.insert(0, super::method::IGNORED);
         method.notes.dedup();
     }
+    let acted = acting::acted(request, body);
+    let is_doubtful = acted.is_some();
+    let is_script = acting::is_script(&path) && walked.verb.is_none() && walked.part.is_none();
+    let acted = acted.filter(|_| is_script && matches!(method.name.as_str(), "POST" | "GET"));
+    if acted.is_none() && is_script && method.name == "POST" && known.documented.is_none() {
+        walked.is_submitted = true;
+    }
     let mut naming = match called.calls {
         Some(calls) => {
             // Without arguments it is the path alone that says so.
@@ -137,7 +147,12 @@ pub(super) fn naming_at(
             noted::calls(&calls, &origin, trace);
             named_by_calls(calls, &walked)
         }
-        None => named_by_path(walked, request, body, &method.name, trace),
+        None => {
+            take(&mut walked, acted.as_ref());
+            let naming = named_by_path(walked, request, body, &method.name, trace);
+            note_acted(acted, trace);
+            naming
+        }
     };
     if path.is_cut {
         naming.notes.push(super::path::TOO_LONG);
@@ -146,17 +161,40 @@ pub(super) fn naming_at(
         naming.notes.push(LOOKS_LIKE_CALL);
     }
     let asks = || request.query.as_ref().is_some_and(|query| asks_mutation(query.node()));
-    if method.is_unclear || called.may_act || (!naming.is_call && method.name == "GET" && asks()) {
+    if method.is_unclear
+        || called.may_act
+        || is_doubtful
+        || (!naming.is_call && method.name == "GET" && asks())
+    {
         naming.may_be_no_read();
     }
     naming.is_at_endpoint = called.is_at_endpoint;
-    naming.is_doubtful = method.is_doubtful || called.is_ignored;
+    naming.is_doubtful = method.is_doubtful || called.is_ignored || is_doubtful;
     naming.notes.append(&mut method.notes);
     naming.describe();
     let said = By::Convention("a sentence of action, target and scope");
     trace.note(Field::Description, || (said, Vec::new()));
     naming.method = method.name;
     naming
+}
+
+/// What a parameter says, in the place of what the path does not.
+fn take(walked: &mut Walked, acted: Option<&Acted>) {
+    let Some(Acted { noun, verb, .. }) = acted else { return };
+    walked.verb = Some(verb.clone());
+    if let Some(noun) = noun {
+        walked.nodes.pop();
+        walked.nodes.push(Node::named(noun));
+    }
+}
+
+fn note_acted(acted: Option<Acted>, trace: &mut Trace) {
+    let Some(Acted { noun, origin, .. }) = acted else { return };
+    let by = By::Convention("what a parameter of a script says");
+    let kind = noun.map(|_| [Field::Category, Field::Kind(0)]);
+    for field in [Field::Action].into_iter().chain(kind.into_iter().flatten()) {
+        trace.note(field, || (by.clone(), vec![origin.clone()]));
+    }
 }
 
 /// Whether a query holds a GraphQL document that changes something.
@@ -254,6 +292,9 @@ fn named_by_path(
     let is_item = node.is_item && walked.part.is_none() && walked.verb.is_none();
     let chosen = chosen.map(|(verb, _)| verb);
     let verb = walked.verb.take().or(chosen).unwrap_or_else(|| {
+        if walked.is_submitted && !has_item {
+            return "submit".to_owned();
+        }
         let is_part_known = walked.part.as_deref().is_none_or(super::nouns::is_part);
         method_verb(method, has_item && is_part_known && !walked.creates)
     });

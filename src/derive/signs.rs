@@ -146,13 +146,12 @@ fn is_one_of(name: &str, list: &[&str]) -> bool {
 
 /// `success: false`, whatever stands beside it.
 fn says_not_done(name: &str, value: &Value<'_>) -> bool {
-    let is_no = match value {
+    match value {
         Value::Bool(false) => is_one_of(name, &["acknowledged"]) || is_one_of(name, &SUCCESSES),
         Value::String(text) => text.eq_ignore_ascii_case("false") && is_one_of(name, &SUCCESSES),
         Value::Number(Number::Integer(0)) => is_one_of(name, &SUCCESSES),
         _ => false,
-    };
-    is_no
+    }
 }
 
 fn says_error(name: &str, value: &Value<'_>, what: Tells) -> bool {

@@ -39,6 +39,8 @@ pub(super) struct Walked {
     pub(super) verb_at: Option<usize>,
     /// Somebody signs in or out.
     pub(super) signs: bool,
+    /// A script is sent something, and nothing says what for.
+    pub(super) is_submitted: bool,
     /// The last node is created with the ids that the path gives it.
     pub(super) creates: bool,
     /// The route template.
@@ -196,8 +198,8 @@ impl Walk<'_> {
         } else if is_plural(word) || !is_last {
             self.node(word);
         } else if self.method == "POST" && !is_thing(word) {
-            self.out.verb = Some(word.to_owned());
-            self.out.verb_at = Some(self.next);
+            // What is no verb is a thing, which is made.
+            self.node(word);
         } else {
             self.out.part = Some(singular(word));
             self.out.part_at = Some(self.next);
@@ -222,7 +224,17 @@ impl Walk<'_> {
             self.out.verb = Some(canonical(verb).to_owned());
             return;
         }
-        if self.out.part.is_some() {
+        // `/_security/user/ann`
+        let is_changed = matches!(self.method, "PUT" | "PATCH" | "DELETE");
+        if is_last
+            && is_changed
+            && matches!(before.as_str(), "user" | "role" | "policy" | "api_key")
+            && !is_part(word)
+            && !is_plural(word)
+            && known_category(word).is_none()
+        {
+            self.id(segment);
+        } else if self.out.part.is_some() {
             self.node(word);
         } else if is_last && is_part(word) && !is_singleton(&before) {
             self.out.part = Some(word.to_owned());
