@@ -37,7 +37,12 @@ pub(super) struct Acted {
 pub(super) fn acted(request: &RequestRecord, body: Option<&Value<'_>>) -> Option<Acted> {
     let query = request.query.as_ref().map(Tree::node).into_iter();
     let query = query.flat_map(Value::members).map(|member| (true, member));
-    let body = body.into_iter().flat_map(|body| body.members()).map(|member| (false, member));
+    // In JSON an `action` may be anything: what is searched for, what is allowed.
+    let is_form = request.content_type.as_deref().is_some_and(|kind| {
+        kind.starts_with("application/x-www-form-urlencoded") || kind.starts_with("multipart/")
+    });
+    let body = body.filter(|_| is_form).into_iter();
+    let body = body.flat_map(|body| body.members()).map(|member| (false, member));
     let mut found: Option<Acted> = None;
     for (is_query, (name, value)) in query.chain(body) {
         if !PARAMETERS.iter().any(|known| name.eq_ignore_ascii_case(known)) {

@@ -13,6 +13,10 @@ use crate::route::{
 /// Another method was named and not taken.
 pub(super) const IGNORED: &str = "method_override_ignored";
 
+/// Another method was named, and is the one that counts: if the application does not take it, the
+/// request was the one that was sent.
+pub(super) const TAKEN: &str = "method_override";
+
 /// A field names another path, which the application may take for the request's.
 pub(super) const OTHER_PATH: &str = "path_override";
 
@@ -95,6 +99,9 @@ impl Method {
         let is_unknown = is_hidden || (gravest.is_none() && !claims.iter().all(is_harmless));
         let is_unclear = other_path || (is_safe && is_unknown);
         let mut notes = Vec::new();
+        if name != sent {
+            notes.push(TAKEN);
+        }
         if !claims.iter().all(is_name) {
             notes.push(IGNORED);
         }

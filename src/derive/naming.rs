@@ -129,8 +129,8 @@ pub(super) fn naming_at(
     if called.calls.is_some() && method.name != method.sent {
         // Calls are answered whatever the method.
         method.name.clone_from(&method.sent);
-        method.notes.insert(0, super::method::IGNORED);
-        method.notes.dedup();
+        method.notes.retain(|note| *note == super::method::OTHER_PATH);
+        method.notes.push(super::method::IGNORED);
     }
     let acted = acting::acted(request, body);
     let is_doubtful = acted.is_some();

@@ -67,6 +67,11 @@ pub(super) const MEANINGS: &[(&str, &str)] = &[
     ("acts_truncated", "the request does more things than are told apart"),
     ("targets_truncated", "the request names more targets than are listed"),
     (
+        "method_override",
+        "the client named another method than it sent; it is named by that one, which only applications \
+         that know of it take",
+    ),
+    (
         "method_override_ignored",
         "the client named another method than the one that counts: only a POST is taken for another \
          one, and none for a read",
