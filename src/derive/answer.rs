@@ -3,12 +3,14 @@
 //! GraphQL tells of errors by the path of the field, JSON-RPC by the id of the call, and answers
 //! with many statuses (207) by item. What the response does not tell is not known, and not guessed.
 
-use super::act::{Act, Answer, End};
+use std::collections::HashSet;
+
+use super::act::{Act, Answer, End, gravity};
 use super::body::{self, Value};
 use super::code::{code, is_refusal, rpc_code, status_in};
 use super::rpc;
 use super::signs::{Tells, is_error_inside};
-use crate::record::{Outcome, Target};
+use crate::record::{Outcome, ResponseRecord, Target};
 
 /// The API told of other acts, and not of this one.
 const NO_RESULT: &str = "no_result";
@@ -32,12 +34,18 @@ const LISTS: [&str; 11] = [
 ];
 
 /// Items of an answer that are looked at.
-pub(super) const ITEMS_MAX: usize = 1000;
+const ITEMS_MAX: usize = 1000;
 
 /// How each of these acts ended, after a response that as a whole is a success.
-pub(super) fn ends(acts: &[Act], body: Option<&Value<'_>>) -> Vec<End> {
+pub(super) fn ends(acts: &[Act], body: Option<&Value<'_>>, response: &ResponseRecord) -> Vec<End> {
     let Some(body) = body else {
-        return acts.iter().map(|_| End::of(Outcome::Success, None)).collect();
+        let is_silent = response.status == 200 && !is_answer_of_call(response);
+        let end = |act: &Act| match act.answer {
+            // A call is answered, and a page is no answer.
+            Answer::Graphql(..) | Answer::Rpc(Some(_)) if is_silent => unknown(),
+            _ => End::of(Outcome::Success, None),
+        };
+        return acts.iter().map(end).collect();
     };
     let end = |act: &Act| match &act.answer {
         Answer::Graphql(position, path) => graphql(act, *position, path, body),
@@ -52,6 +60,13 @@ pub(super) fn ends(acts: &[Act], body: Option<&Value<'_>>) -> Vec<End> {
         Answer::Rest => rest(acts, body),
     };
     acts.iter().map(end).collect()
+}
+
+/// Whether a body that is not on record may be the answer to a call, by its type.
+fn is_answer_of_call(response: &ResponseRecord) -> bool {
+    let kinds = ["json", "graphql", "event-stream", "msgpack", "xml"];
+    let kind = response.content_type.as_deref().unwrap_or_default();
+    kinds.iter().any(|known| kind.contains(known))
 }
 
 fn failed(code: Option<String>) -> End {
@@ -82,7 +97,13 @@ fn told(act: &Act, result: &Value<'_>) -> Option<Vec<Target>> {
         _ => body::id(result, &target.kind),
     };
     let id = target.id.clone().or_else(found);
-    let name = target.name.clone().or_else(|| body::name(result, &target.kind));
+    let shown = body::name(result, &target.kind);
+    let claimed = target.name.clone();
+    // What shows the item says how it is called; what the client says is a claim.
+    let name = match body::id(result, &target.kind) == id {
+        true => shown.or(claimed),
+        false => claimed.or(shown),
+    };
     let name = name.filter(|name| Some(name) != id.as_ref());
     let told = Target { kind: target.kind.clone(), id, name };
     (told != *target).then(|| vec![told])
@@ -127,8 +148,12 @@ fn graphql(act: &Act, position: Option<usize>, path: &[String], body: &Value<'_>
         }
     }
     // Data that do not have the field: it was skipped, or another operation was run.
-    let is_left_out = result.is_none() && matches!(data, Some(Value::Object(_) | Value::Null));
-    let silent = || if is_left_out && !path.is_empty() { unknown() } else { done(act, None) };
+    let is_left_out =
+        result.is_none() && matches!(data, None | Some(Value::Object(_) | Value::Null));
+    let silent = || match is_left_out && (!path.is_empty() || data.is_none()) {
+        true => unknown(),
+        false => done(act, None),
+    };
     let mine = errors.iter().find(|error| !path.is_empty() && leads_to(error, path));
     let anonymous = || errors.iter().find(|error| error.get("path").is_none());
     match (mine, errors.first()) {
@@ -166,7 +191,15 @@ fn leads_to(error: &Value<'_>, path: &[String]) -> bool {
 fn json_rpc(act: &Act, id: Option<&str>, body: &Value<'_>, acts: &[Act]) -> End {
     let told = |reply: &Value<'_>| match reply.get("error").filter(|it| **it != Value::Null) {
         Some(error) => failed(code(reply, None).or_else(|| rpc_code(error))),
-        None => done(act, reply.get("result")),
+        None => match reply.get("result") {
+            // A tool of an MCP server says so.
+            Some(result) if result.get("isError") == Some(&Value::Bool(true)) => {
+                failed(code(result, None).or_else(|| Some("tool_error".to_owned())))
+            }
+            Some(result) if is_error_inside(result, Tells::Result) => failed(code(result, None)),
+            None if id.is_some() => unknown(),
+            result => done(act, result),
+        },
     };
     // A call without an id is not answered.
     match (body, id) {
@@ -208,9 +241,12 @@ fn rest(acts: &[Act], body: &Value<'_>) -> End {
             _ => false,
         })
     };
+    if acts.iter().any(|act| matches!(act.answer, Answer::Part(..))) {
+        return other_items(acts, body);
+    }
     let mut lost = false;
     let replies = body.as_array().unwrap_or_else(|| std::slice::from_ref(body));
-    for reply in replies.iter().take(ITEMS_MAX) {
+    for reply in replies {
         if let Some(error) = errors(reply).iter().find(|error| !is_known(error)) {
             return failed(code(error, None));
         }
@@ -225,6 +261,25 @@ fn rest(acts: &[Act], body: &Value<'_>) -> End {
         }
     }
     if lost { unknown() } else { End::of(Outcome::Success, None) }
+}
+
+/// The gravest of what is said of items that are no act of their own.
+fn other_items(acts: &[Act], body: &Value<'_>) -> End {
+    let known: HashSet<&str> = acts
+        .iter()
+        .filter_map(|act| match &act.answer {
+            Answer::Part(_, Some(id)) => Some(id.as_str()),
+            _ => None,
+        })
+        .collect();
+    let is_other = |(at, item): &(usize, &Value<'_>)| match item_id(item) {
+        Some(id) if !known.is_empty() => !known.contains(id.as_str()),
+        _ => at + 1 >= acts.len(),
+    };
+    let others = items(body).iter().enumerate().filter(is_other);
+    let ends = others.filter_map(|(_, item)| of_item(item));
+    let gravest = ends.max_by_key(|end| gravity(end.outcome));
+    gravest.unwrap_or_else(|| End::of(Outcome::Success, None))
 }
 
 /// The items of an answer with many statuses.

@@ -15,8 +15,8 @@ const PATHS: [&str; 5] = ["path", "url", "relative_url", "uri", "href"];
 /// Members of a request in which its body is.
 const BODIES: [&str; 3] = ["body", "data", "payload"];
 
-/// Methods of requests that are acts.
-const METHODS: [&str; 4] = ["POST", "PUT", "PATCH", "DELETE"];
+/// Methods of requests that are no acts.
+const READS: [&str; 3] = ["GET", "HEAD", "OPTIONS"];
 
 /// The requests in a body, on a path that ends in `batch` or `bulk`.
 pub(super) fn calls(path: &str, body: Option<&Value<'_>>) -> Option<Calls> {
@@ -34,7 +34,7 @@ pub(super) fn calls(path: &str, body: Option<&Value<'_>>) -> Option<Calls> {
     for (position, request) in list.iter().enumerate() {
         let method = request.get("method").and_then(Value::as_str)?.to_ascii_uppercase();
         let path = PATHS.iter().find_map(|name| request.get(name).and_then(Value::as_str))?;
-        if !METHODS.contains(&method.as_str()) {
+        if READS.contains(&method.as_str()) {
             continue;
         }
         if calls.acts.len() > ACTS_MAX {
@@ -44,7 +44,7 @@ pub(super) fn calls(path: &str, body: Option<&Value<'_>>) -> Option<Calls> {
         calls.acts.push(act(request, &method, path, position));
     }
     calls.acts.first()?;
-    calls.limit(more, "request.batch", "request");
+    calls.limit(more, false, "request.batch", "request");
     Some(calls)
 }
 

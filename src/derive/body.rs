@@ -102,8 +102,17 @@ pub(super) fn name_at<'b>(body: &'b Value<'b>, noun: &'b str) -> Option<Found<'b
                 Some((scalar(body.get(&format!("{noun}[{name}]"))?)?, At::Form(noun, name)))
             })
         };
-        nouns.into_iter().find_map(form)
+        let own = || {
+            let (name, own) = body.members().iter().find(|(name, _)| is_name_of(name, noun))?;
+            Some((scalar(own)?, At::Outer(name)))
+        };
+        nouns.into_iter().find_map(form).or_else(own)
     })
+}
+
+/// Whether a member is called `user_name` or `UserName`, for the noun `user`.
+fn is_name_of(name: &str, noun: &str) -> bool {
+    is_own(name, noun, b"name")
 }
 
 /// The id of the target.
@@ -123,14 +132,18 @@ pub(super) fn id_at<'b>(body: &'b Value<'b>, noun: &'b str) -> Option<Found<'b>>
 
 /// Whether a member is called `user_id` or `userId`, for the noun `user`.
 fn is_id_of(name: &str, noun: &str) -> bool {
+    is_own(name, noun, b"id")
+}
+
+fn is_own(name: &str, noun: &str, what: &[u8]) -> bool {
     let plain = |text: &str| text.bytes().filter(|byte| !b"_-".contains(byte)).count();
     name.len() > noun.len()
-        && plain(name) == plain(noun) + 2
+        && plain(name) == plain(noun) + what.len()
         && name
             .bytes()
             .filter(|byte| !b"_-".contains(byte))
             .map(|byte| byte.to_ascii_lowercase())
-            .eq(noun.bytes().filter(|byte| *byte != b'_').chain(*b"id"))
+            .eq(noun.bytes().filter(|byte| *byte != b'_').chain(what.iter().copied()))
 }
 
 /// The id that a response gives to what was created; a key or a name where there is none.
@@ -149,25 +162,26 @@ pub(super) fn created_id(body: &Value<'_>, noun: &str) -> Option<String> {
 /// Names of lists of ids, whatever they are ids of: everybody's, and those of Django's forms.
 const ID_LISTS: [&str; 5] = ["ids", "ids[]", "id[]", "_selected_action", "selected_ids"];
 
-/// Ids and names of several targets, and how many there are in all.
+/// Ids and names of several targets, and how many there are in all: of every list that there is, since
+/// a client may send one along that is not read.
 pub(super) fn many<'b>(body: &'b Value<'b>, noun: &str, plural: &str) -> Many<'b> {
+    if body.as_array().is_some() {
+        return list(None, body);
+    }
     let own = |name: &str| {
-        name == plural
-            || name
-                .strip_suffix("[]")
-                .unwrap_or(name)
-                .strip_suffix('s')
-                .is_some_and(|name| is_id_of(name, noun))
+        let bare = name.strip_suffix("[]").unwrap_or(name);
+        bare == plural || bare.strip_suffix('s').is_some_and(|name| is_id_of(name, noun))
     };
-    let list = || {
-        let named = ID_LISTS.iter().find_map(|name| Some((Some(*name), body.get(name)?)));
-        let owned = || body.members().iter().find(|(name, _)| own(name));
-        named.or_else(|| owned().map(|(name, list)| (Some(name.as_ref()), list)))
-    };
-    let whole = body.as_array().is_some().then_some((None, body));
-    let Some((member, found)) = whole.or_else(list) else {
-        return Many::default();
-    };
+    let lists =
+        body.members().iter().filter(|(name, _)| ID_LISTS.contains(&name.as_ref()) || own(name));
+    let mut all = Many::default();
+    for (name, found) in lists {
+        all.join(list(Some(name.as_ref()), found));
+    }
+    all
+}
+
+fn list<'b>(member: Option<&'b str>, found: &'b Value<'b>) -> Many<'b> {
     let Some(items) = found.as_array() else {
         let many = found.as_str().map(Many::of_ids).unwrap_or_default();
         let one = || scalar(found).filter(|id| is_plain_id(id));
@@ -184,7 +198,7 @@ pub(super) fn many<'b>(body: &'b Value<'b>, noun: &str, plural: &str) -> Many<'b
             };
             let ((id, id_in), (name, name_in)) = (of(IDS).unzip(), of(NAMES).unzip());
             let spot = Spot::Item(position, id_in, name_in);
-            (id.is_some() || name.is_some()).then_some(Listed { id, name, spot })
+            (id.is_some() || name.is_some()).then_some(Listed { id, name, spot, member: None })
         }
         item => Some(Listed::id(scalar(item)?, Spot::Item(position, None, None))),
     };
@@ -217,11 +231,13 @@ pub(super) struct Listed<'b> {
     pub(super) id: Option<String>,
     pub(super) name: Option<String>,
     spot: Spot<'b>,
+    /// The member that holds it, if it is not that of all.
+    pub(super) member: Option<&'b str>,
 }
 
 impl<'b> Listed<'b> {
     fn id(id: String, spot: Spot<'b>) -> Self {
-        Self { id: Some(id), name: None, spot }
+        Self { id: Some(id), name: None, spot, member: None }
     }
 }
 
@@ -245,6 +261,28 @@ pub(super) struct Many<'b> {
     pub(super) count: usize,
 }
 
+impl<'b> Many<'b> {
+    /// Takes those of another list that are not there yet.
+    fn join(&mut self, other: Self) {
+        if self.is_empty() {
+            *self = other;
+            return;
+        }
+        let member = other.member;
+        let known: Vec<Option<String>> = self.targets.iter().map(|it| it.id.clone()).collect();
+        let more = other.count - other.targets.len();
+        let new: Vec<Listed<'b>> = other
+            .targets
+            .into_iter()
+            .filter(|listed| listed.id.is_none() || !known.contains(&listed.id))
+            .map(|listed| Listed { member, ..listed })
+            .collect();
+        self.count += new.len() + more;
+        self.targets.extend(new);
+        self.targets.truncate(TARGETS_MAX);
+    }
+}
+
 impl Many<'_> {
     /// Ids between commas; nothing if it could be one name with commas in it.
     pub(super) fn of_ids(text: &str) -> Self {
@@ -252,7 +290,7 @@ impl Many<'_> {
         if !text.contains(',') || !ids().all(is_plain_id) {
             return Self::default();
         }
-        let listed = |id| Listed { id: bounded(id), name: None, spot: Spot::Text };
+        let listed = |id| Listed { id: bounded(id), name: None, spot: Spot::Text, member: None };
         let targets = ids().take(TARGETS_MAX).map(listed).collect();
         Self { member: None, targets, count: ids().count() }
     }
@@ -269,7 +307,7 @@ impl Many<'_> {
 
     /// Where the ids and names of one of them stand, below this place.
     pub(super) fn places(&self, root: &str, listed: &Listed<'_>) -> (String, String) {
-        let list = format!("{root}{}", self.member.map(step).unwrap_or_default());
+        let list = format!("{root}{}", listed.member.or(self.member).map(step).unwrap_or_default());
         match listed.spot {
             Spot::Text => (list.clone(), list),
             Spot::Item(position, id, name) => {

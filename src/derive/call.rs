@@ -3,7 +3,7 @@
 use super::act::{ACTS_MAX, Act, Answer, are_alike};
 use super::body::{self, Many, Value};
 use super::graphql::Operation;
-use super::naming::plural_name;
+use super::naming::{are_claimed, plural_name, sets_name};
 use super::nouns::{is_part, known_category};
 use super::sentence::Sentence;
 use super::verbs::{canonical, compound, is_verb};
@@ -47,15 +47,19 @@ impl Calls {
     }
 
     /// Leaves no more acts than are told apart, of which the last one stands for the rest and for
-    /// `more` that are not here, under this action and with a target of this type.
-    pub(super) fn limit(&mut self, more: usize, action: &str, target: &str) {
+    /// `more` that are not here, under this action and with a target of this type; `is_cut` says that
+    /// nobody knows how many there are.
+    pub(super) fn limit(&mut self, more: usize, is_cut: bool, action: &str, target: &str) {
         self.count = self.acts.len() + more;
-        if self.count <= ACTS_MAX {
+        if self.count <= ACTS_MAX && !is_cut {
             return;
         }
         self.note(TOO_MANY);
         self.acts.truncate(ACTS_MAX - 1);
-        let kind = format!("{} more {}", self.count - self.acts.len(), self.kind);
+        let kind = match self.count - self.acts.len() {
+            0 => format!("more {}", self.kind),
+            left => format!("{left} more {}", self.kind),
+        };
         let noun = action.split('.').next().unwrap_or(action);
         self.acts.push(Act {
             action: action.to_owned(),
@@ -104,12 +108,19 @@ pub(super) fn of_call(noun: &str, verb: &str, arguments: &Value<'_>, answer: Ans
         }
         _ => (noun, None),
     };
-    let targets = targets(arguments, kind, part.is_some());
+    let mut targets = targets(arguments, kind, part.is_some());
+    if !sets_name(verb) {
+        // Whoever names another thing than the id claims it.
+        for target in targets.iter_mut().filter(|target| target.id.is_some()) {
+            target.name = None;
+        }
+    }
+    let is_claimed = are_claimed(&targets);
     Act {
         action: format!("{noun}.{verb}"),
         category: known_category(noun).unwrap_or(noun).to_owned(),
         targets,
-        sentence: Sentence { verb: verb.to_owned(), part, ..Sentence::default() },
+        sentence: Sentence { verb: verb.to_owned(), part, is_claimed, ..Sentence::default() },
         answer,
     }
 }

@@ -25,6 +25,7 @@
 //! characters; an action is `noun.verb` in lower snake case.
 
 mod act;
+mod acting;
 mod answer;
 mod batch;
 mod body;
@@ -32,7 +33,9 @@ mod call;
 mod changes;
 mod code;
 mod document;
+mod endpoint;
 mod graphql;
+mod method;
 mod naming;
 mod nouns;
 mod outcome;

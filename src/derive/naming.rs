@@ -1,34 +1,30 @@
 //! The name of a request, from the request alone.
 
 mod noted;
+mod targets;
 
-use self::noted::Held;
+use self::targets::targets;
+pub(super) use self::targets::{are_claimed, plural_name, sets_name};
 use super::act::{Act, Answer, are_alike, plan};
-use super::batch;
-use super::body::{self, Listed, Many, Value};
+use super::acting::{self, Acted};
+use super::body::{self, Value};
 use super::call::Calls;
+use super::endpoint::{LOOKS_LIKE_CALL, READS, called};
 use super::graphql::{self, Operation};
+use super::method::Method;
 use super::nouns::{is_singleton, known_category, scope_name};
 use super::path::Path;
-use super::rpc;
 use super::rule::{Matched, PathPattern};
 use super::sentence::Sentence;
 use super::text::bounded;
 use super::trace::{By, Field, Origin, Trace};
 use super::verbs::{canonical, compound};
 use super::walk::{Node, Walked, walk};
-use super::words::{is_plural, snake};
+use super::words::snake;
 use crate::record::{RequestRecord, Scope, Target, Tree};
-
-/// Longer methods are no methods.
-const METHOD_BYTES_MAX: usize = 32;
 
 /// More targets than are named.
 pub(super) const TOO_MANY: &str = "targets_truncated";
-
-/// Header fields by which a client names another method.
-const OVERRIDE_HEADERS: [&str; 3] =
-    ["x-http-method-override", "x-http-method", "x-method-override"];
 
 /// What the request alone tells.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -48,12 +44,16 @@ pub struct Naming {
     pub(super) sentence: Sentence,
     /// The method that counts.
     pub(super) method: String,
+    /// Something says that it may be another request than it looks like.
+    pub(super) is_doubtful: bool,
     /// The path leads to one item, and to no part or action of it.
     pub(super) is_item: bool,
     /// What a reader should know of how it was named.
     pub notes: Vec<&'static str>,
     /// Its name is in the body, and arguments are no fields.
     pub(super) is_call: bool,
+    /// It is called where calls are answered, by the name of the path.
+    pub(super) is_at_endpoint: bool,
     /// What it calls: one act, which it is itself, or several.
     pub(super) acts: Vec<Act>,
     /// A rule names all of them at once.
@@ -74,9 +74,11 @@ impl Naming {
         &self.method
     }
 
-    /// Whether the body says what is done: GraphQL, JSON-RPC, a batch.
+    /// Whether the body says what is done: GraphQL, JSON-RPC, a batch; or would, where the path is
+    /// one at which calls are answered.
     pub fn is_call(&self) -> bool {
-        self.is_call
+        let is_batch = matches!(self.action.as_str(), "system.batch" | "system.bulk");
+        self.is_call || self.is_at_endpoint || is_batch
     }
 
     /// Whether the request may hold a GraphQL operation that is no mere query, on whatever path.
@@ -96,42 +98,111 @@ impl Naming {
 #[cfg(test)]
 pub(super) fn naming(request: &RequestRecord) -> Naming {
     let body = request.body.as_ref().map(crate::record::BodyRecord::tree);
-    naming_at(request, body.as_ref(), None, &mut Trace::off())
+    naming_at(request, body.as_ref(), Known::default(), &mut Trace::off())
 }
 
-/// Names a request with this body by convention; if its path is documented, it is known where its ids stand.
+/// What is known of a path besides itself.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Known<'k> {
+    /// It is documented: where its ids stand.
+    pub(super) documented: Option<&'k PathPattern>,
+    /// A rule or a document is for it.
+    pub(super) is_routed: bool,
+}
+
+/// Names a request with this body by convention.
 pub(super) fn naming_at(
     request: &RequestRecord,
     body: Option<&Value<'_>>,
-    documented: Option<&PathPattern>,
+    known: Known<'_>,
     trace: &mut Trace,
 ) -> Naming {
-    let method = method(request, body);
-    let path = documented
+    let mut method = Method::of(request, body);
+    let path = known
+        .documented
         .and_then(|pattern| Path::documented(&request.path, pattern))
         .unwrap_or_else(|| Path::read(&request.path));
-    let walked = walk(&path, &method);
-    let query = request.query.as_ref().map(Tree::node);
-    let calls = graphql::calls(&request.path, query, body)
-        .or_else(|| rpc::calls(body))
-        .or_else(|| batch::calls(&request.path, body));
+    let mut walked = walk(&path, &method.name);
+    let called = called(request, body, &method, (&path, &walked), known.is_routed);
+    let is_sent = body.is_some() || request.query.is_some();
     noted::path(&walked, trace);
-    let mut naming = match calls {
+    if called.calls.is_some() && method.name != method.sent {
+        // Calls are answered whatever the method.
+        method.name.clone_from(&method.sent);
+        method.notes.retain(|note| *note == super::method::OTHER_PATH);
+        method.notes.push(super::method::IGNORED);
+    }
+    let acted = acting::acted(request, body);
+    let is_doubtful = acted.is_some();
+    let is_script = acting::is_script(&path) && walked.verb.is_none() && walked.part.is_none();
+    let acted = acted.filter(|_| is_script && matches!(method.name.as_str(), "POST" | "GET"));
+    if acted.is_none() && is_script && method.name == "POST" && known.documented.is_none() {
+        walked.is_submitted = true;
+    }
+    let mut naming = match called.calls {
         Some(calls) => {
             // Without arguments it is the path alone that says so.
-            let is_sent = body.is_some() || query.is_some();
             let last = path.segments.len().checked_sub(1).map(Origin::Segment);
             let origin = last.filter(|_| !is_sent).unwrap_or(Origin::Call);
             noted::calls(&calls, &origin, trace);
             named_by_calls(calls, &walked)
         }
-        None => named_by_path(walked, request, body, &method, trace),
+        None => {
+            take(&mut walked, acted.as_ref());
+            let naming = named_by_path(walked, request, body, &method.name, trace);
+            note_acted(acted, trace);
+            naming
+        }
     };
+    if path.is_cut {
+        naming.notes.push(super::path::TOO_LONG);
+    }
+    if called.is_ignored {
+        naming.notes.push(LOOKS_LIKE_CALL);
+    }
+    let asks = || request.query.as_ref().is_some_and(|query| asks_mutation(query.node()));
+    if method.is_unclear
+        || called.may_act
+        || is_doubtful
+        || (!naming.is_call && method.name == "GET" && asks())
+    {
+        naming.may_be_no_read();
+    }
+    naming.is_at_endpoint = called.is_at_endpoint;
+    naming.is_doubtful = method.is_doubtful || called.is_ignored || is_doubtful;
+    naming.notes.append(&mut method.notes);
     naming.describe();
     let said = By::Convention("a sentence of action, target and scope");
     trace.note(Field::Description, || (said, Vec::new()));
-    naming.method = method;
+    naming.method = method.name;
     naming
+}
+
+/// What a parameter says, in the place of what the path does not.
+fn take(walked: &mut Walked, acted: Option<&Acted>) {
+    let Some(Acted { noun, verb, .. }) = acted else { return };
+    walked.verb = Some(verb.clone());
+    if let Some(noun) = noun {
+        walked.nodes.pop();
+        walked.nodes.push(Node::named(noun));
+    }
+}
+
+fn note_acted(acted: Option<Acted>, trace: &mut Trace) {
+    let Some(Acted { noun, origin, .. }) = acted else { return };
+    let by = By::Convention("what a parameter of a script says");
+    let kind = noun.map(|_| [Field::Category, Field::Kind(0)]);
+    for field in [Field::Action].into_iter().chain(kind.into_iter().flatten()) {
+        trace.note(field, || (by.clone(), vec![origin.clone()]));
+    }
+}
+
+/// Whether a query holds a GraphQL document that changes something.
+fn asks_mutation(query: &Value<'_>) -> bool {
+    query.get("query").and_then(Value::as_str).is_some_and(|text| {
+        crate::decode::is_operation(text)
+            && graphql::gravity(Some(query), None) == Some(Operation::Mutation)
+    })
 }
 
 fn named_by_calls(mut calls: Calls, walked: &Walked) -> Naming {
@@ -170,6 +241,22 @@ impl Naming {
         };
     }
 
+    /// Whether the client named another method or path, which is not what is recorded.
+    pub(super) fn is_disguised(&self) -> bool {
+        let is_disguise =
+            |note: &&str| matches!(*note, super::method::IGNORED | super::method::OTHER_PATH);
+        self.notes.iter().any(is_disguise)
+    }
+
+    /// What looks like a read is not called one.
+    fn may_be_no_read(&mut self) {
+        let Some((noun, verb)) = self.action.rsplit_once('.') else { return };
+        if READS.contains(&verb) {
+            self.action = format!("{noun}.request");
+            "request".clone_into(&mut self.sentence.verb);
+        }
+    }
+
     /// Whether it does several things that have no sentence in common.
     pub(super) fn is_mixed(&self) -> bool {
         self.acts.len() > 1 && !self.is_one && !are_alike(&self.acts)
@@ -205,6 +292,9 @@ fn named_by_path(
     let is_item = node.is_item && walked.part.is_none() && walked.verb.is_none();
     let chosen = chosen.map(|(verb, _)| verb);
     let verb = walked.verb.take().or(chosen).unwrap_or_else(|| {
+        if walked.is_submitted && !has_item {
+            return "submit".to_owned();
+        }
         let is_part_known = walked.part.as_deref().is_none_or(super::nouns::is_part);
         method_verb(method, has_item && is_part_known && !walked.creates)
     });
@@ -233,11 +323,14 @@ fn named_by_path(
     };
     let known = targets.len();
     let is_cut = count > known;
+    let is_whole = node.is_collection() && walked.part.is_none() && verb == "delete";
     let sentence = Sentence {
         verb: spoken,
         kind: None,
         part: walked.part,
         owner,
+        is_claimed: are_claimed(&targets),
+        is_whole,
         count: is_cut.then_some(count),
         scope: scope.clone(),
     };
@@ -273,141 +366,9 @@ fn chosen_action(body: &Value<'_>) -> Option<String> {
     bounded(canonical(verb))
 }
 
-/// The targets: the item of the path, or what the body and the query name; and how many there are.
-fn targets(
-    node: &Node,
-    is_part: bool,
-    verb: &str,
-    (request, body): (&RequestRecord, Option<&Value<'_>>),
-    trace: &mut Trace,
-) -> (Vec<Target>, usize) {
-    let kind = node.noun.clone();
-    let (several, held) = several(node, verb, request, body);
-    if !several.is_empty() {
-        noted::many(node, &several, held, trace);
-        let target =
-            |listed: Listed<'_>| Target { kind: kind.clone(), id: listed.id, name: listed.name };
-        return (several.targets.into_iter().map(target).collect(), several.count);
-    }
-    noted::kind(node, 0, trace);
-    let file = || body.filter(|_| matches!(verb, "create" | "upload")).and_then(body::file_name);
-    let name = body.filter(|_| !is_part);
-    let name = name.and_then(|body| body::name_at(body, &kind).or_else(file));
-    let found = || {
-        let queried = request.query.as_ref().and_then(|query| body::scalar(query.get("id")?));
-        if let Some(queried) = queried {
-            return Some((queried, None));
-        }
-        // What is being created has no id yet that a client could know by that name.
-        let (id, at) =
-            body.filter(|_| verb != "create").and_then(|body| body::id_at(body, &kind))?;
-        Some((id, Some(at)))
-    };
-    let id = match (&node.id, node.is_item) {
-        (Some(id), _) => {
-            let by = By::Convention("the item in the path");
-            trace.note(Field::Id(0), || (by, noted::slots(node)));
-            Some(id.clone())
-        }
-        (None, true) => None,
-        (None, false) => found().map(|(id, at)| {
-            let origin = || match at {
-                Some(at) => Origin::RequestBody(at.to_string()),
-                None => Origin::Query("id".to_owned()),
-            };
-            trace.note(Field::Id(0), || (By::Convention("the id that is sent"), vec![origin()]));
-            id
-        }),
-    };
-    let name = name.filter(|(name, _)| Some(name) != id.as_ref()).map(|(name, at)| {
-        let origin = || vec![Origin::RequestBody(at.to_string())];
-        trace.note(Field::Name(0), || (By::Convention("the name that is sent"), origin()));
-        name
-    });
-    (vec![Target { kind, id, name }], 1)
-}
-
-/// What a bulk request names: `/users/1,2,3`, `?ids=1,2,3`, `{"ids": [1, 2, 3]}`; and what holds it.
-fn several<'b>(
-    node: &Node,
-    verb: &str,
-    request: &'b RequestRecord,
-    body: Option<&'b Value<'b>>,
-) -> (Many<'b>, Held) {
-    if let Some(id) = &node.id {
-        return (Many::of_ids(id), Held::Path);
-    }
-    if node.is_item {
-        return (Many::default(), Held::Path);
-    }
-    let plural = plural_name(&node.noun);
-    // What is created with a name is one thing, and the items in it are its own.
-    let is_one = |body: &&Value<'_>| {
-        let has_items = body.get("items").is_some() || body::name(body, &node.noun).is_some();
-        verb == "create" && body.as_array().is_none() && has_items
-    };
-    if let Some(body) = body.filter(|body| !is_one(body)) {
-        let (within, root) = within(body, &node.noun, &plural);
-        if !within.is_empty() {
-            return (within, Held::Body(root));
-        }
-    }
-    let Some(query) = &request.query else { return (Many::default(), Held::Query) };
-    let queried = body::many(query.node(), &node.noun, &plural);
-    if !queried.is_empty() {
-        return (queried, Held::Query);
-    }
-    let queried = match query.get("id") {
-        Some(Value::String(ids)) => Many::of_ids(ids),
-        Some(ids @ Value::Array(_)) => body::many(ids, &node.noun, &plural),
-        _ => Many::default(),
-    };
-    (queried, Held::Query)
-}
-
-/// What a body names, and below which place of it.
-fn within<'b>(body: &'b Value<'b>, noun: &str, plural: &str) -> (Many<'b>, &'static str) {
-    let many = body::many(body, noun, plural);
-    let items = body.get("items").filter(|_| many.is_empty());
-    match items {
-        Some(items) => (body::many(items, noun, plural), "$.items"),
-        None if many.is_empty() => (body::formset(body), "$"),
-        None => (many, "$"),
-    }
-}
-
-pub(super) fn plural_name(noun: &str) -> String {
-    if is_plural(noun) { noun.to_owned() } else { super::words::plural(noun) }
-}
-
 fn scope(nodes: &[Node]) -> Scope {
     let pair = |node: &Node| Some((scope_name(&node.noun)?.to_owned(), node.id.clone()?));
     nodes.iter().filter_map(pair).collect()
-}
-
-/// The method that counts: an override, wherever it is, or else the method as sent; upper case.
-fn method(request: &RequestRecord, body: Option<&Value<'_>>) -> String {
-    let header = OVERRIDE_HEADERS.iter().find_map(|name| request.headers.get(name));
-    let query = || request.query.as_ref()?.get("_method");
-    let form = || {
-        let is_form = request.content_type.as_deref().is_some_and(|kind| {
-            kind.starts_with("application/x-www-form-urlencoded") || kind.starts_with("multipart/")
-        });
-        body.filter(|_| is_form)?.get("_method")
-    };
-    let given = header
-        .or_else(query)
-        .or_else(form)
-        .and_then(body::scalar)
-        .filter(|method| is_token(method))
-        .unwrap_or_else(|| request.method.clone());
-    if is_token(&given) { given.to_ascii_uppercase() } else { String::new() }
-}
-
-fn is_token(method: &str) -> bool {
-    !method.is_empty()
-        && method.len() <= METHOD_BYTES_MAX
-        && method.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
 }
 
 /// The verb of a method, on an item (or a thing there is one of) or on a collection.

@@ -22,10 +22,10 @@ const PREFIXES: &[&str] = &[
 ];
 
 /// First segments that say nothing where something follows.
-const AREAS: &[&str] = &["auth", "oauth", "oauth2", "provisioning", "service"];
+const AREAS: &[&str] = &["auth", "oauth", "oauth2", "provisioning", "service", "sys"];
 
 /// Words between a collection and an id that say what kind of id it is.
-const MARKERS: &[&str] = &["id", "uid", "uuid", "by_id", "by_uid", "by_uuid", "by_name"];
+const MARKERS: &[&str] = &["acl", "id", "uid", "uuid", "by_id", "by_uid", "by_uuid", "by_name"];
 
 /// Parts of which an item has one each, though some look like a collection.
 const PARTS: &[&str] = &[

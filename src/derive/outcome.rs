@@ -1,9 +1,11 @@
 //! How a request ended, from the redacted response.
 
 mod completed;
+mod items;
 mod noted;
 
 use self::completed::completed;
+use self::items::by_items;
 use super::act::{self, End};
 use super::answer;
 use super::body::{self, Value};
@@ -13,9 +15,8 @@ use super::graphql::Operation;
 use super::naming::Naming;
 use super::rule::{Facts, Matched, Whose};
 use super::sentence::Sentence;
-use super::signs::{Tells, is_error_inside, may_be_form_again, sent_to_sign_in};
+use super::signs::{self, Tells, is_error_told, may_be_form_again, sent_to_sign_in};
 use super::trace::{By, Field, Origin, Trace};
-use super::words::{plural, spoken};
 use crate::decode::REDACTED_BY_VALUE;
 use crate::record::{
     self, Actor, BodyRecord, Outcome, RequestRecord, ResponseRecord, Severity, Target,
@@ -83,7 +84,8 @@ pub fn outcome_traced(
     let read = rule.is_some_and(|rule| rule.read) || naming.graphql == Some(Operation::Query);
     let ruled = rule.and_then(|rule| rule.severity);
     let is_hidden = request.notes.iter().any(|note| note == REDACTED_BY_VALUE);
-    // Whoever hides what is done by calling it a secret does not do so unseen.
+    // Whoever hides what is done by calling it a secret, or another method, does not do so unseen.
+    let is_hidden = is_hidden || naming.is_disguised();
     let ruled = if is_hidden { ruled.max(Some(Severity::Warn)) } else { ruled };
     if rule.is_some() || read || is_hidden {
         verdict.severity = severity(verdict.outcome, verdict.severity, ruled, read);
@@ -99,7 +101,9 @@ pub fn outcome_traced(
         let by = match naming.matched.as_ref().filter(|_| is_ruled) {
             Some(matched) if ruled.is_some() => matched.by(Whose::Rules, "severity"),
             Some(matched) if matched.rule.read => matched.by(Whose::Rules, "read"),
-            _ if is_hidden => By::Convention("what says what was done was sent as a credential"),
+            _ if is_hidden => By::Convention(
+                "what says what was done was sent as a credential, or as something else",
+            ),
             _ if is_ruled => By::Convention("a query that failed has changed nothing"),
             _ => By::Convention("how it ended"),
         };
@@ -201,7 +205,7 @@ fn by_convention(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict 
     let Came { request, response, body, .. } = came;
     noted::status(trace);
     let refused = match response.status {
-        101 | 200..=399 => None,
+        101 | 200..=303 | 305..=399 => None,
         401 | 403 | 407 => Some(Outcome::Denied),
         400..=599 => Some(Outcome::Failure),
         _ => Some(Outcome::Unknown),
@@ -211,9 +215,20 @@ fn by_convention(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict 
         noted::reason(came, Some(&reason), trace);
         return without(naming, outcome, &reason, trace);
     }
-    if let Some(reason) = sent_to_sign_in(naming, request, response) {
+    if let Some((outcome, reason)) = sent_to_sign_in(naming, request, response) {
         noted::sent_away(trace);
-        return without(naming, Outcome::Failure, reason, trace);
+        return without(naming, outcome, reason, trace);
+    }
+    if let Some((outcome, reason)) = signs::grpc(response) {
+        noted::field("grpc-status", trace);
+        return without(naming, outcome, reason, trace);
+    }
+    if body.is_some_and(|body| signs::is_fault(body, response)) {
+        let reason = body.and_then(|body| code(body, Some(response.status)));
+        let reason = reason.unwrap_or_else(|| "fault".to_owned());
+        noted::within(came, "a fault in the body of a successful response", trace);
+        noted::reason(came, Some(&reason), trace);
+        return without(naming, Outcome::Failure, &reason, trace);
     }
     if may_be_form_again(naming, request, response) {
         noted::page(trace);
@@ -225,7 +240,8 @@ fn by_convention(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict 
     if let Some(verdict) = by_items(naming, came, trace) {
         return verdict;
     }
-    if body.is_some_and(|body| is_error_inside(body, Tells::Answer)) {
+    let sent = request.body.as_ref().filter(|_| body.is_some()).map(BodyRecord::tree);
+    if body.is_some_and(|body| is_error_told(body, Tells::Answer, sent.as_ref())) {
         let code = body.and_then(|body| code(body, Some(response.status)));
         let outcome = match code.as_deref() {
             Some(code) if is_refusal(code) => Outcome::Denied,
@@ -241,7 +257,7 @@ fn by_convention(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict 
 
 /// Judges by what a successful response tells of each act.
 fn by_acts(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict {
-    let ends = answer::ends(&naming.acts, came.body);
+    let ends = answer::ends(&naming.acts, came.body, came.response);
     match (ends.as_slice(), naming.acts.len()) {
         ([end], 1) if end.outcome != Outcome::Success => {
             let reason = end.reason.as_deref().unwrap_or("call_error");
@@ -296,50 +312,6 @@ fn several(
     }
 }
 
-/// Judges an answer that tells of every item by itself, if not all items ended alike well.
-fn by_items(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Option<Verdict> {
-    let Came { response, body, .. } = came;
-    let items = answer::items(body?);
-    let is_bulk = naming.targets.len() > 1 && items.len() == naming.targets.len()
-        || body.is_some_and(|body| body.get("errors") == Some(&Value::Bool(true)));
-    if items.is_empty() || !(response.status == 207 || is_bulk) {
-        return None;
-    }
-    let mut told = items.iter().take(answer::ITEMS_MAX).map(answer::of_item);
-    if told.all(|end| end.is_none_or(|end| end.outcome == Outcome::Success)) {
-        return None;
-    }
-    let act = |target: Target, answer| act::Act {
-        action: naming.action.clone(),
-        category: naming.category.clone(),
-        targets: vec![target],
-        sentence: naming.sentence.clone(),
-        answer,
-    };
-    let kind = naming.targets.first().map(|target| target.kind.clone()).unwrap_or_default();
-    let mut acts: Vec<act::Act> = if naming.targets.len() > 1 {
-        let targets = naming.targets.iter().cloned().enumerate();
-        targets.map(|(at, target)| act(target.clone(), act::Answer::Part(at, target.id))).collect()
-    } else {
-        let ids = items.iter().take(act::ACTS_MAX).map(answer::item_id).enumerate();
-        ids.map(|(at, id)| {
-            let target = Target { kind: kind.clone(), id: id.clone(), name: None };
-            act(target, act::Answer::Part(at, id))
-        })
-        .collect()
-    };
-    let ends = answer::ends(&acts, body);
-    if let ([act], [end]) = (acts.as_mut_slice(), ends.as_slice()) {
-        let reason = end.reason.as_deref().unwrap_or("multi_status");
-        let failed = Naming { targets: std::mem::take(&mut act.targets), ..naming.clone() };
-        noted::within(came, "the answer's one item", trace);
-        noted::reason(came, Some(reason), trace);
-        return Some(without(&failed, end.outcome, reason, trace));
-    }
-    let kind = format!("{} {}", acts.len(), plural(&spoken(&kind)));
-    Some(several(naming, (&acts, &ends), &kind, came, trace))
-}
-
 fn done(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict {
     let Came { response, body, observed, .. } = came;
     let is_created = response.status == 201 || observed.is_some_and(Observed::is_creation);
@@ -353,10 +325,20 @@ fn done(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict {
     } else {
         &naming.sentence
     };
+    // What the response shows as the name is one.
+    let is_shown = naming.sentence.is_claimed && completed::is_name_shown(naming, came);
+    let shown;
+    let sentence = match is_shown {
+        true => {
+            shown = Sentence { is_claimed: false, ..sentence.clone() };
+            &shown
+        }
+        false => sentence,
+    };
     let noun = naming.action.rsplit_once('.').map_or(naming.action.as_str(), |(noun, _)| noun);
     let mut targets = match naming.acts.as_slice() {
         [act] => {
-            let told = answer::ends(std::slice::from_ref(act), body).pop();
+            let told = answer::ends(std::slice::from_ref(act), body, response).pop();
             let told = told.and_then(|end| end.targets);
             noted::told(&naming.targets, told.as_deref(), trace);
             told

@@ -9,8 +9,11 @@ use super::text::cut;
 use super::verbs::is_verb;
 use super::words::snake;
 
-/// Longer paths are named by their first segments.
+/// Longer paths name nothing.
 const SEGMENTS_MAX: usize = 64;
+
+/// The path has more segments than are looked at.
+pub(super) const TOO_LONG: &str = "path_too_long";
 
 /// Suffixes that say only how a resource is to be written.
 const FORMATS: &[&str] = &["json", "xml", "yaml", "html", "php", "do", "action", "aspx", "cgi"];
@@ -20,7 +23,7 @@ const FORMATS: &[&str] = &["json", "xml", "yaml", "html", "php", "do", "action",
 pub(super) struct Segment {
     /// As recorded.
     pub(super) raw: String,
-    /// Decoded once, without parameters.
+    /// Decoded once, without parameters, whole.
     pub(super) text: String,
     /// In snake case, if it may be a word.
     pub(super) word: Option<String>,
@@ -34,6 +37,8 @@ pub(super) struct Path {
     pub(super) start: usize,
     /// A verb that the last segment had at its end: `:rotate`.
     pub(super) verb: Option<String>,
+    /// It is too long to be read, and has no segments here.
+    pub(super) is_cut: bool,
 }
 
 /// The segments of a path as recorded, and decoded once without parameters; empty ones do not count,
@@ -46,7 +51,6 @@ pub(super) fn split(path: &str) -> impl Iterator<Item = (&str, String)> {
         match String::from_utf8_lossy(&decoded).trim() {
             "" | "." => {}
             ".." => drop(segments.pop()),
-            _ if segments.len() == SEGMENTS_MAX => break,
             text => segments.push((raw, text.to_owned())),
         }
     }
@@ -60,7 +64,10 @@ impl Path {
         for (raw, text) in split(path) {
             segments.push(Segment::new(raw, &text));
         }
-        let mut path = Self { segments, start: 0, verb: None };
+        if segments.len() > SEGMENTS_MAX {
+            return Self { is_cut: true, ..Self::default() };
+        }
+        let mut path = Self { segments, ..Self::default() };
         path.split_last();
         path.start = path.prefixes();
         path
@@ -73,15 +80,15 @@ impl Path {
         let mut segments = Vec::new();
         let mut ids = pieces.len();
         for (index, (raw, text)) in split(path).enumerate() {
-            let word = || Some(snake(&text)).filter(|word| !word.is_empty());
+            let word = Some(snake(&text)).filter(|word| !word.is_empty());
             let segment = match pieces.get(index) {
                 Some(Piece::Literal(known)) if known.eq_ignore_ascii_case(&text) => {
-                    Segment { raw: cut(raw), text: cut(&text), word: word() }
+                    Segment { raw: cut(raw), text, word }
                 }
                 Some(Piece::Param { prefix, suffix, .. }) => {
                     ids = ids.min(index);
                     let id = between(&text, prefix, suffix)?;
-                    Segment { raw: cut(raw), text: cut(id), word: None }
+                    Segment { raw: cut(raw), text: id.to_owned(), word: None }
                 }
                 Some(Piece::Rest) | None if pieces.contains(&Piece::Rest) => {
                     Segment::new(raw, &text)
@@ -91,10 +98,10 @@ impl Path {
             segments.push(segment);
         }
         let count = pieces.iter().filter(|piece| **piece != Piece::Rest).count();
-        if segments.len() < count {
+        if segments.len() < count || segments.len() > SEGMENTS_MAX {
             return None;
         }
-        let mut path = Self { segments, start: 0, verb: None };
+        let mut path = Self { segments, ..Self::default() };
         match pieces.last() {
             Some(Piece::Param { suffix, .. }) => {
                 let verb = suffix.strip_prefix(':').map(snake);
@@ -163,6 +170,6 @@ impl Segment {
         // `$batch`, `$value`
         let plain = text.strip_prefix('$').unwrap_or(text);
         let word = (!is_id(plain)).then(|| snake(plain)).filter(|word| !word.is_empty());
-        Self { raw: cut(raw), text: cut(text), word }
+        Self { raw: cut(raw), text: text.to_owned(), word }
     }
 }

@@ -1,7 +1,7 @@
 //! One sentence for people.
 
 use super::shape::is_id;
-use super::text::cut;
+use super::text::{cut, unquoted};
 use super::verbs::{compound, past};
 use super::words::{plural, spoken};
 use crate::record::{Scope, Target};
@@ -23,6 +23,10 @@ pub(super) struct Sentence {
     pub(super) part: Option<String>,
     /// The item to which the target belongs.
     pub(super) owner: Option<Target>,
+    /// The name is what the client wants it to be: the id is told as well.
+    pub(super) is_claimed: bool,
+    /// It is done to all of a collection.
+    pub(super) is_whole: bool,
     /// How many targets there are, if they are not all known.
     pub(super) count: Option<usize>,
     /// Where.
@@ -126,7 +130,8 @@ impl Sentence {
         let whole = match targets {
             [] => "resource".to_owned(),
             [Target { kind, id: None, name: None }]
-                if self.kind.is_none() && ON_ALL.contains(&self.verb.as_str()) =>
+                if self.kind.is_none()
+                    && (self.is_whole || ON_ALL.contains(&self.verb.as_str())) =>
             {
                 plural(&spoken(kind))
             }
@@ -157,11 +162,11 @@ impl Sentence {
     fn named(&self, target: &Target) -> String {
         let kind = self.kind_of(target);
         match (&target.name, &target.id) {
-            (Some(name), _) => format!("{kind} “{}”", short(name)),
-            (None, Some(id)) if is_id(id) && id.bytes().all(is_plain) => {
-                format!("{kind} {}", short(id))
+            (Some(name), Some(id)) if self.is_claimed => {
+                format!("{kind} {} (“{}”)", identified(id), short(name))
             }
-            (None, Some(id)) => format!("{kind} “{}”", short(id)),
+            (Some(name), _) => format!("{kind} “{}”", short(name)),
+            (None, Some(id)) => format!("{kind} {}", identified(id)),
             (None, None) => kind,
         }
     }
@@ -183,13 +188,22 @@ impl Sentence {
     }
 }
 
+/// An id, in quotation marks if it could be a word.
+fn identified(id: &str) -> String {
+    match is_id(id) && id.bytes().all(is_plain) {
+        true => short(id),
+        false => format!("“{}”", short(id)),
+    }
+}
+
 fn is_plain(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)
 }
 
 fn short(text: &str) -> String {
+    let text = unquoted(text);
     if text.chars().count() <= NAME_CHARS_MAX {
-        return cut(text);
+        return cut(&text);
     }
     let head: String = text.chars().take(NAME_CHARS_MAX).collect();
     format!("{}…", cut(&head))

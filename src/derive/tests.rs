@@ -113,7 +113,7 @@ fn outcomes_follow_the_response() {
         (200, Value::Null, Outcome::Success, None, "API key “ci deploy” created in pool blue"),
         (204, Value::Null, Outcome::Success, None, "API key “ci deploy” created in pool blue"),
         (302, Value::Null, Outcome::Success, None, "API key “ci deploy” created in pool blue"),
-        (304, Value::Null, Outcome::Success, None, "API key “ci deploy” created in pool blue"),
+        (304, Value::Null, Outcome::Unknown, Some("http_304"), "Create API key “ci deploy”: outcome unknown (http_304)"),
         (400, json!({"error": {"code": "name_taken"}}), Outcome::Failure, Some("name_taken"), "API key “ci deploy” could not be created (name_taken)"),
         (400, json!({"error": "bad_request", "reason": "no"}), Outcome::Failure, Some("bad_request"), "API key “ci deploy” could not be created (bad_request)"),
         (400, json!({"error": "This is a sentence."}), Outcome::Failure, Some("http_400"), "API key “ci deploy” could not be created (http_400)"),
@@ -178,7 +178,7 @@ fn responses_complete_the_target() {
         ("POST /users/5/reset-password", response(200, Value::Null), None, None, "Password of user 5 reset"),
         ("POST /jobs/5/stop", response(200, Value::Null), None, None, "Job 5 stopped"),
         ("PUT /pulls/5/merge", response(200, Value::Null), None, None, "Pull request 5 merged"),
-        ("DELETE /users", response(200, Value::Null), None, None, "User deleted"),
+        ("DELETE /users", response(200, Value::Null), None, None, "Users deleted"),
     ];
     for (line, response, targets, action, says) in rows {
         let verdict = outcome(&named(line, Value::Null), Ended::Response(&response));

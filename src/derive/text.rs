@@ -12,8 +12,24 @@ pub(super) fn bounded(text: &str) -> Option<String> {
     (!text.is_empty() && text != MASK).then(|| cut(text))
 }
 
-/// The text, cut to its limit and without control characters.
+/// Whether a character turns the direction of what stands beside it.
+pub(super) fn is_bidi(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// The text without the quotation marks of sentences, so that it cannot end one.
+pub(super) fn unquoted(text: &str) -> String {
+    text.replace(['“', '”'], "\"")
+}
+
+/// The text, cut to its limit, with `…` at its end if it was, and without control characters.
 pub(super) fn cut(text: &str) -> String {
-    let shown = |c: char| if c.is_control() { '\u{fffd}' } else { c };
-    text.chars().take(CHARS_MAX).map(shown).collect()
+    let shown = |c: char| if c.is_control() || is_bidi(c) { '\u{fffd}' } else { c };
+    let mut cut: String = text.chars().take(CHARS_MAX).map(shown).collect();
+    if text.chars().nth(CHARS_MAX).is_some() {
+        // What was cut is seen to be: it is no other, shorter text.
+        cut.pop();
+        cut.push('…');
+    }
+    cut
 }

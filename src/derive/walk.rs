@@ -17,6 +17,8 @@ pub(super) struct Node {
     /// An id followed, though it may not be shown.
     pub(super) is_item: bool,
     plural: bool,
+    /// The whole segment, if it has several ids in it, however long.
+    pub(super) listed: Option<String>,
     /// The segments with the id.
     pub(super) slots: Vec<usize>,
     /// The segment with the noun.
@@ -37,6 +39,8 @@ pub(super) struct Walked {
     pub(super) verb_at: Option<usize>,
     /// Somebody signs in or out.
     pub(super) signs: bool,
+    /// A script is sent something, and nothing says what for.
+    pub(super) is_submitted: bool,
     /// The last node is created with the ids that the path gives it.
     pub(super) creates: bool,
     /// The route template.
@@ -68,6 +72,11 @@ struct Walk<'p> {
 }
 
 impl Node {
+    /// Whether it is a collection, and none of its items is meant.
+    pub(super) fn is_collection(&self) -> bool {
+        self.plural && !self.is_item
+    }
+
     /// A thing by its name alone.
     pub(super) fn named(noun: &str) -> Self {
         Self { noun: noun.to_owned(), ..Self::default() }
@@ -100,6 +109,8 @@ impl Walk<'_> {
             Some(node) => {
                 // Text that may not be shown names an item all the same.
                 let shown = bounded(&segment.text);
+                node.listed = segment.text.contains(',').then(|| segment.text.clone());
+                node.listed.take_if(|_| node.id.is_some());
                 node.id = match (node.id.take(), shown) {
                     (Some(id), Some(more)) => Some(cut(&format!("{id}/{more}"))),
                     (id, more) => id.or(more),
@@ -187,8 +198,8 @@ impl Walk<'_> {
         } else if is_plural(word) || !is_last {
             self.node(word);
         } else if self.method == "POST" && !is_thing(word) {
-            self.out.verb = Some(word.to_owned());
-            self.out.verb_at = Some(self.next);
+            // What is no verb is a thing, which is made.
+            self.node(word);
         } else {
             self.out.part = Some(singular(word));
             self.out.part_at = Some(self.next);
@@ -213,7 +224,17 @@ impl Walk<'_> {
             self.out.verb = Some(canonical(verb).to_owned());
             return;
         }
-        if self.out.part.is_some() {
+        // `/_security/user/ann`
+        let is_changed = matches!(self.method, "PUT" | "PATCH" | "DELETE");
+        if is_last
+            && is_changed
+            && matches!(before.as_str(), "user" | "role" | "policy" | "api_key")
+            && !is_part(word)
+            && !is_plural(word)
+            && known_category(word).is_none()
+        {
+            self.id(segment);
+        } else if self.out.part.is_some() {
             self.node(word);
         } else if is_last && is_part(word) && !is_singleton(&before) {
             self.out.part = Some(word.to_owned());
@@ -276,7 +297,10 @@ impl Walk<'_> {
     /// it can hardly be a name.
     fn is_acting_on_all(&self, word: &str) -> bool {
         let is_bulk = compound_tail(word).is_some_and(|(verb, _)| verb.contains('_'));
-        let is_session = matches!(canonical(word), "login" | "logout");
+        // An item may be called `logout`; `sign_out` is where people of some frameworks do so.
+        let is_session = self.method == "DELETE"
+            && word == "sign_out"
+            && self.out.nodes.last().is_some_and(is_people);
         match self.method {
             "POST" | "GET" => is_verb(word) || compound_tail(word).is_some(),
             _ => is_bulk || is_session,

@@ -35,5 +35,8 @@ pub use generation::{Call, Shape, is_model};
 pub(crate) use host::{host_matches, normal_host};
 pub use percent::percent_decode;
 pub use readings::Readings;
-pub use safety::{Safety, names_another_path, other_paths, safety};
+pub use safety::{
+    Safety, has_override_parameter, is_override_header, is_override_parameter, is_path_header,
+    names_another_path, other_paths, safety,
+};
 pub use table::{ByBody, Pattern, RouteTable};

@@ -67,6 +67,12 @@ pub fn names_another_path(headers: &HeaderMap) -> bool {
     other_paths(headers).next().is_some()
 }
 
+/// Whether a field of this name names another path, which some frameworks take in place of the
+/// request's.
+pub fn is_path_header(name: &str) -> bool {
+    is_one_of(name, &PATH_HEADERS)
+}
+
 /// What fields say that some frameworks and servers take in place of the request's path.
 pub fn other_paths(headers: &HeaderMap) -> impl Iterator<Item = &HeaderValue> {
     headers
@@ -74,7 +80,8 @@ pub fn other_paths(headers: &HeaderMap) -> impl Iterator<Item = &HeaderValue> {
         .filter_map(|(name, value)| is_one_of(name.as_str(), &PATH_HEADERS).then_some(value))
 }
 
-fn is_override_header(name: &str) -> bool {
+/// Whether a field of this name, in lower case, names another method.
+pub fn is_override_header(name: &str) -> bool {
     is_one_of(name, &OVERRIDE_HEADERS)
 }
 
@@ -84,7 +91,25 @@ fn is_one_of(name: &str, list: &[&str]) -> bool {
     list.iter().any(|known| known.len() == name.len() && name.bytes().zip(known.bytes()).all(same))
 }
 
-fn has_override_parameter(path_and_query: &[u8]) -> bool {
+/// Whether a parameter of this name, decoded once or not at all, names another method.
+pub fn is_override_parameter(name: &str) -> bool {
+    let mut name = name.as_bytes().to_vec();
+    for _ in 0..DECODINGS {
+        if is_parameter(&name) {
+            return true;
+        }
+        let decoded = percent_decode(&name).into_owned();
+        if decoded == name {
+            return false;
+        }
+        name = decoded;
+    }
+    is_parameter(&name)
+}
+
+/// Whether a path with its query has a parameter that may stand for another method, in any of the
+/// ways in which it could be read.
+pub fn has_override_parameter(path_and_query: &[u8]) -> bool {
     let mut text = path_and_query.to_vec();
     for _ in 0..DECODINGS {
         if names_override(&text) {
@@ -115,8 +140,11 @@ fn holds_mutation(text: &[u8]) -> bool {
 
 fn names_method(text: &[u8]) -> bool {
     text.split(|byte| b"?&;#".contains(byte)).skip(1).any(|parameter| {
-        let name = parameter.split(|byte| b"=[".contains(byte)).next().unwrap_or_default();
-        let name = name.trim_ascii();
-        OVERRIDE_PARAMETERS.iter().any(|known| name.eq_ignore_ascii_case(known))
+        is_parameter(parameter.split(|byte| *byte == b'=').next().unwrap_or_default())
     })
+}
+
+fn is_parameter(name: &[u8]) -> bool {
+    let name = name.split(|byte| *byte == b'[').next().unwrap_or_default().trim_ascii();
+    OVERRIDE_PARAMETERS.iter().any(|known| name.eq_ignore_ascii_case(known))
 }

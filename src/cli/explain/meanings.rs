@@ -66,6 +66,26 @@ pub(super) const MEANINGS: &[(&str, &str)] = &[
     ),
     ("acts_truncated", "the request does more things than are told apart"),
     ("targets_truncated", "the request names more targets than are listed"),
+    (
+        "method_override",
+        "the client named another method than it sent; it is named by that one, which only applications \
+         that know of it take",
+    ),
+    (
+        "method_override_ignored",
+        "the client named another method than the one that counts: only a POST is taken for another \
+         one, and none for a read",
+    ),
+    (
+        "path_override",
+        "a field names another path, which the application may take for the request's",
+    ),
+    ("path_too_long", "the path has too many segments to say what it means"),
+    (
+        "call_in_body",
+        "the body looks like a call, and the path is not one at which calls are answered: the path \
+         names the request",
+    ),
     ("graphql_persisted", "the operation is known to the server, and not in the request"),
     ("actor_key_unknown", "the API key is not in the table"),
     ("actor_not_asked", "nobody is asked about credentials here"),

@@ -12,7 +12,7 @@ mod tests;
 
 pub use path::documented_path;
 
-use super::naming::{Naming, naming_at};
+use super::naming::{Known, Naming, naming_at};
 use super::nouns::{is_prefix, scope_name};
 use super::rule::{EventRule, PathPattern, Piece, TargetRule, Template, Uses};
 use super::shape::is_version;
@@ -92,7 +92,8 @@ impl Operation {
         let (sample, ids) = self.sample();
         let request =
             RequestRecord { method: self.method.clone(), path: sample, ..RequestRecord::default() };
-        let naming = naming_at(&request, None, Some(&self.path), &mut Trace::off());
+        let known = Known { documented: Some(&self.path), is_routed: true };
+        let naming = naming_at(&request, None, known, &mut Trace::off());
         let item = naming.targets.first().and_then(|target| target.id.clone());
         let noun = naming.action.split_once('.').map_or("", |(noun, _)| noun);
         let said = self.said(noun);

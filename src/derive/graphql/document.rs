@@ -5,11 +5,15 @@
 //! is no document here, and is judged by `gravity` alone.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use crate::decode::{GraphqlLexer, GraphqlToken as Token};
 
-/// Fields that are kept of one document; the others are counted.
+/// Fields at the top that are kept of one document; the others are counted.
 const FIELDS_MAX: usize = 1000;
+
+/// Fields within these that are kept.
+const INNER_MAX: usize = 20_000;
 
 /// Fragments within fragments, lists within objects.
 const DEPTH_MAX: usize = 32;
@@ -21,9 +25,12 @@ const LEVELS: usize = 2;
 #[derive(Default)]
 pub(super) struct Document<'d> {
     pub(super) operations: Vec<Operation<'d>>,
-    pub(super) fragments: Vec<(&'d str, Vec<Selection<'d>>)>,
-    /// Fields that were not kept.
+    /// By their names, of which one may be there twice.
+    pub(super) fragments: HashMap<&'d str, Vec<Vec<Selection<'d>>>>,
+    /// Fields at the top that were not kept.
     pub(super) more: usize,
+    /// Fields within others were not kept.
+    pub(super) is_cut: bool,
 }
 
 /// One operation.
@@ -65,7 +72,8 @@ pub(super) enum Literal<'d> {
 impl<'d> Document<'d> {
     /// Reads a document; `None` if it is none.
     pub(super) fn read(text: &'d str) -> Option<Self> {
-        let mut reader = Reader { lexer: GraphqlLexer::new(text), ahead: None, fields: 0, more: 0 };
+        let lexer = GraphqlLexer::new(text);
+        let mut reader = Reader { lexer, ahead: None, fields: 0, inner: 0, more: 0, is_cut: false };
         let mut document = Self::default();
         while let Some(token) = reader.next()? {
             match token {
@@ -78,7 +86,7 @@ impl<'d> Document<'d> {
                     let name = reader.name()?;
                     reader.before_selection()?;
                     let selections = reader.selections(LEVELS, DEPTH_MAX)?;
-                    document.fragments.push((name, selections));
+                    document.fragments.entry(name).or_default().push(selections);
                 }
                 Token::Name(kind @ ("query" | "mutation" | "subscription")) => {
                     let name = match reader.peek()? {
@@ -94,6 +102,7 @@ impl<'d> Document<'d> {
             }
         }
         document.more = reader.more;
+        document.is_cut = reader.is_cut;
         Some(document)
     }
 }
@@ -102,7 +111,9 @@ struct Reader<'d> {
     lexer: GraphqlLexer<'d>,
     ahead: Option<Token<'d>>,
     fields: usize,
+    inner: usize,
     more: usize,
+    is_cut: bool,
 }
 
 impl<'d> Reader<'d> {
@@ -194,11 +205,18 @@ impl<'d> Reader<'d> {
                 Token::Name(name) => Selection::Field(self.field(name, levels, depth)?),
                 _ => return None,
             };
-            if self.fields < FIELDS_MAX {
-                self.fields += 1;
+            // What stands in another selection is no field more.
+            let (kept, max) = match (&selection, levels) {
+                (Selection::Field(_), LEVELS) => (&mut self.fields, FIELDS_MAX),
+                _ => (&mut self.inner, INNER_MAX),
+            };
+            if *kept < max {
+                *kept += 1;
                 selections.push(selection);
-            } else if levels == LEVELS {
+            } else if max == FIELDS_MAX {
                 self.more += 1;
+            } else {
+                self.is_cut = true;
             }
         }
     }

@@ -10,6 +10,7 @@ mod document;
 mod gravity;
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 pub(super) use gravity::Operation;
 
@@ -28,8 +29,11 @@ use crate::record::Target;
 /// The operation is known to the server by its hash or id, and is not in the request.
 pub(super) const PERSISTED: &str = "graphql_persisted";
 
-/// Fragments that are followed, one from another.
-const SPREADS_MAX: usize = 8;
+/// Selections that are looked at.
+const STEPS_MAX: usize = 100_000;
+
+/// Fragments within fragments in which it is looked for what a namespace does.
+const SPACE_DEPTH_MAX: usize = 3;
 
 /// Longer names are no names of operations.
 const NAME_BYTES_MAX: usize = 256;
@@ -41,14 +45,15 @@ pub(super) fn calls(
     body: Option<&Value<'_>>,
 ) -> Option<Calls> {
     let last = path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-    let is_named = last.to_ascii_lowercase().starts_with("graphql");
-    (is_named || body.is_some_and(is_operation_in)).then(|| read(query, body))
+    let last = last.to_ascii_lowercase();
+    let is_named = last.starts_with("graphql") || last == "gql";
+    (is_named || is_operation_in(body)).then(|| read(query, body))
 }
 
 /// Whether a body can be nothing but GraphQL, whatever the path.
-fn is_operation_in(body: &Value<'_>) -> bool {
-    let request = body.as_array().and_then(<[_]>::first).unwrap_or(body);
-    text(request, "query").is_some_and(is_operation)
+pub(super) fn is_operation_in(body: Option<&Value<'_>>) -> bool {
+    let request = body.map(|body| body.as_array().and_then(<[_]>::first).unwrap_or(body));
+    request.and_then(|request| text(request, "query")).is_some_and(is_operation)
 }
 
 /// How grave the GraphQL operations of a request are, if there are any.
@@ -83,7 +88,7 @@ fn requests<'b, 'n>(
 ) -> Vec<(Option<usize>, &'b Value<'n>)> {
     let mut requests = match body.or(query) {
         Some(Value::Array(batch)) => {
-            batch.iter().take(ACTS_MAX).enumerate().map(|(at, one)| (Some(at), one)).collect()
+            batch.iter().enumerate().map(|(at, one)| (Some(at), one)).collect()
         }
         Some(one) => vec![(None, one)],
         None => Vec::new(),
@@ -100,6 +105,7 @@ fn read(query: Option<&Value<'_>>, body: Option<&Value<'_>>) -> Calls {
     let mut whole = Vec::new();
     let mut gravest = None;
     let mut more = 0;
+    let mut is_cut = false;
     for (position, request) in requests(query, body) {
         let (operation, named) =
             written(request).map_or((Operation::Unknown, None), gravity::operation);
@@ -110,17 +116,23 @@ fn read(query: Option<&Value<'_>>, body: Option<&Value<'_>>) -> Calls {
             calls.note(PERSISTED);
         }
         let target = Target { kind: "operation".to_owned(), id, name: asked.or(named) };
-        let before = calls.acts.len();
-        if operation == Operation::Mutation {
-            more += mutations(request, position, &mut calls.acts);
+        // Of those that are too many one is kept, so that it is seen that they are.
+        if operation >= Operation::Unknown && calls.acts.len() > ACTS_MAX {
+            more += 1;
+        } else if operation >= Operation::Unknown {
+            let before = calls.acts.len();
+            if operation == Operation::Mutation {
+                let left = mutations(request, position, &mut calls.acts);
+                more += left.count;
+                is_cut |= left.is_cut;
+            }
+            if calls.acts.len() == before {
+                calls.acts.push(anonymous(operation, vec![target.clone()], position));
+            }
         }
-        if operation >= Operation::Unknown && calls.acts.len() == before {
-            calls.acts.push(anonymous(operation, vec![target.clone()], position));
+        if whole.len() < body::TARGETS_MAX {
+            whole.push(target);
         }
-        whole.push(target);
-    }
-    if let Some(Value::Array(batch)) = body {
-        more += batch.len().saturating_sub(ACTS_MAX);
     }
     let gravest = gravest.unwrap_or(Operation::Unknown);
     calls.graphql = Some(gravest);
@@ -130,8 +142,16 @@ fn read(query: Option<&Value<'_>>, body: Option<&Value<'_>>) -> Calls {
         }
         calls.acts.push(anonymous(gravest, whole, None));
     }
-    calls.limit(more, "graphql.mutate", "operation");
+    calls.limit(more, is_cut, "graphql.mutate", "operation");
     calls
+}
+
+/// What is not among the acts.
+#[derive(Default)]
+struct Left {
+    count: usize,
+    /// And there may be more, which was not read.
+    is_cut: bool,
 }
 
 /// The id or hash of an operation that the server knows.
@@ -164,27 +184,27 @@ fn run(kind: &str) -> Sentence {
     Sentence { verb: "run".to_owned(), kind: Some(kind.to_owned()), ..Sentence::default() }
 }
 
-/// An act for each field of the mutation that is asked for; how many fields were left out.
-fn mutations(request: &Value<'_>, position: Option<usize>, acts: &mut Vec<Act>) -> usize {
-    let Some(document) = written(request).and_then(Document::read) else { return 0 };
+/// An act for each field of the mutation that is asked for; and what was left out.
+fn mutations(request: &Value<'_>, position: Option<usize>, acts: &mut Vec<Act>) -> Left {
+    let Some(document) = written(request).and_then(Document::read) else { return Left::default() };
     let asked = text(request, "operationName");
     let is_mutation = |operation: &&Written<'_>| operation.kind == "mutation";
     let named = document.operations.iter().find(|operation| operation.name == asked);
     let chosen: Vec<&Written<'_>> = match named.filter(|_| asked.is_some()) {
         Some(operation) if operation.kind == "mutation" => vec![operation],
         // Whoever asks for the query of a document that holds a mutation gets the graver name.
-        Some(_) => return 0,
+        Some(_) => return Left::default(),
         None => document.operations.iter().filter(is_mutation).collect(),
     };
     let parsed = text(request, "variables").and_then(|text| json(text).ok());
     let none = Value::Null;
     let variables = parsed.as_ref().or_else(|| request.get("variables")).unwrap_or(&none);
-    let mut walk =
-        Fields { document: &document, variables, position, acts, more: document.more, steps: 0 };
+    let left = Left { count: document.more, is_cut: document.is_cut };
+    let mut walk = Fields { document: &document, variables, position, acts, left, steps: 0 };
     for operation in chosen {
-        walk.all(&operation.selections, None, 0);
+        walk.all(&operation.selections);
     }
-    walk.more
+    walk.left
 }
 
 struct Fields<'a, 'd> {
@@ -192,33 +212,46 @@ struct Fields<'a, 'd> {
     variables: &'a Value<'a>,
     position: Option<usize>,
     acts: &'a mut Vec<Act>,
-    more: usize,
-    /// Selections looked at: fragments can be spread in fragments, again and again.
+    left: Left,
+    /// Selections looked at.
     steps: usize,
 }
 
-impl<'d> Fields<'_, 'd> {
-    fn all(&mut self, selections: &[Selection<'d>], space: Option<&Field<'d>>, depth: usize) {
+/// Selections, and the field in which they stand.
+type Level<'a, 'd> = (std::slice::Iter<'a, Selection<'d>>, Option<&'a Field<'d>>);
+
+impl<'a, 'd> Fields<'a, 'd> {
+    /// Takes all fields at the top, and in namespaces, in their order; each fragment is followed once
+    /// for each place, as servers do.
+    fn all(&mut self, selections: &'a [Selection<'d>]) {
         let document = self.document;
-        for selection in selections {
+        let mut followed: HashSet<(&str, Option<*const Field<'d>>)> = HashSet::new();
+        let mut levels: Vec<Level<'a, 'd>> = vec![(selections.iter(), None)];
+        while let Some((selections, space)) = levels.last_mut() {
+            let space = *space;
+            let Some(selection) = selections.next() else {
+                levels.pop();
+                continue;
+            };
             self.steps += 1;
-            if self.steps > 100 * ACTS_MAX || depth > SPREADS_MAX {
+            if self.steps > STEPS_MAX {
+                self.left.is_cut = true;
                 return;
             }
             match selection {
-                Selection::Inline(inner) => self.all(inner, space, depth + 1),
+                Selection::Inline(inner) => levels.push((inner.iter(), space)),
                 Selection::Spread(name) => {
-                    let found = document.fragments.iter().find(|(other, _)| other == name);
-                    if let Some((_, inner)) = found {
-                        self.all(inner, space, depth + 1);
+                    if followed.insert((*name, space.map(std::ptr::from_ref))) {
+                        let named = document.fragments.get(name).into_iter().flatten();
+                        levels.extend(named.map(|inner| (inner.iter(), space)));
                     }
                 }
                 Selection::Field(field) if field.name.starts_with("__") => {}
                 Selection::Field(field) if space.is_none() && self.is_namespace(field) => {
-                    self.all(&field.selections, Some(field), depth + 1);
+                    levels.push((field.selections.iter(), Some(field)));
                 }
                 // Of those that are too many one is kept, so that it is seen that they are.
-                Selection::Field(_) if self.acts.len() > ACTS_MAX => self.more += 1,
+                Selection::Field(_) if self.acts.len() > ACTS_MAX => self.left.count += 1,
                 Selection::Field(field) => {
                     let act = self.act(field, space);
                     // The same key twice is one field.
@@ -232,14 +265,24 @@ impl<'d> Fields<'_, 'd> {
 
     /// Whether a field holds others that act: `users { delete(id: 5) }`.
     fn is_namespace(&self, field: &Field<'d>) -> bool {
-        let acts = |inner: &Selection<'d>| {
-            let Selection::Field(inner) = inner else { return false };
-            let first = snake(inner.name);
-            is_verb(first.split('_').next().unwrap_or_default()) && !inner.arguments.is_empty()
-        };
         field.arguments.is_empty()
             && noun_and_verb(field.name).is_none()
-            && field.selections.iter().any(acts)
+            && self.acts_within(&field.selections, SPACE_DEPTH_MAX)
+    }
+
+    fn acts_within(&self, selections: &[Selection<'d>], depth: usize) -> bool {
+        let Some(inner_depth) = depth.checked_sub(1) else { return false };
+        selections.iter().any(|selection| match selection {
+            Selection::Field(inner) => {
+                let first = snake(inner.name);
+                is_verb(first.split('_').next().unwrap_or_default()) && !inner.arguments.is_empty()
+            }
+            Selection::Inline(inner) => self.acts_within(inner, inner_depth),
+            Selection::Spread(name) => {
+                let named = self.document.fragments.get(name).into_iter().flatten();
+                named.take(1).any(|inner| self.acts_within(inner, inner_depth))
+            }
+        })
     }
 
     fn act(&self, field: &Field<'d>, space: Option<&Field<'d>>) -> Act {

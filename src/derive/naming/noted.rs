@@ -81,7 +81,8 @@ pub(super) fn many(node: &Node, many: &Many<'_>, held: Held, trace: &mut Trace) 
         let (by, id, name) = match held {
             Held::Path => ("several items in the path", slots(node), slots(node)),
             Held::Query => {
-                let parameter = Origin::Query(many.member.unwrap_or("id").to_owned());
+                let parameter =
+                    Origin::Query(listed.member.or(many.member).unwrap_or("id").to_owned());
                 ("several ids in the query", vec![parameter.clone()], vec![parameter])
             }
             Held::Body(root) => {

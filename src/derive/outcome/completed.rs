@@ -39,7 +39,9 @@ pub(super) fn completed(
         trace.note(Field::Id(0), || (By::Convention("the id in the response"), from()));
         Some(id)
     });
-    let name = target.name.clone().or_else(|| {
+    // What shows the item says how it is called; what the client says is a claim.
+    let claimed = target.name.clone().filter(|_| !is_name_shown(naming, came));
+    let name = claimed.or_else(|| {
         let named = body.and_then(|body| body::name_at(body, &target.kind));
         let named = named.map(|(name, at)| (name, Some(at)));
         let shown = || Some((observed?.name(naming, &target.kind)?, None));
@@ -58,6 +60,13 @@ pub(super) fn completed(
     });
     let completed = Target { kind: target.kind.clone(), id, name };
     (completed != *target).then(|| vec![completed])
+}
+
+/// Whether the response shows the one item, and its name.
+pub(super) fn is_name_shown(naming: &Naming, came: Came<'_>) -> bool {
+    let ([target], Some(body)) = (naming.targets.as_slice(), came.body) else { return false };
+    let is_own = |id: String| target.id.as_ref().is_none_or(|own| *own == id);
+    body::id(body, &target.kind).is_some_and(is_own) && body::name(body, &target.kind).is_some()
 }
 
 /// Several targets with the ids that the response gives to them, in the order of the request.

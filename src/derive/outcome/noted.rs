@@ -34,6 +34,14 @@ pub(super) fn sent_away(trace: &mut Trace) {
     }
 }
 
+/// A field of the response tells it.
+pub(super) fn field(name: &str, trace: &mut Trace) {
+    for field in [Field::Outcome, Field::Reason] {
+        let by = By::Convention("the status that a field gives");
+        trace.note(field, || (by, vec![Origin::ResponseHeader(name.to_owned())]));
+    }
+}
+
 /// A page in answer to the form where one signs in tells nothing.
 pub(super) fn page(trace: &mut Trace) {
     for field in [Field::Outcome, Field::Reason] {

@@ -108,22 +108,33 @@ impl Facts<'_> {
     /// All values at a place that may hold several, a list of ids between commas included; and how
     /// many there are, if not all of them are given.
     pub(super) fn values(&self, source: &Source) -> (Vec<String>, Option<usize>) {
-        let listed = |name: &str, text: Option<String>| {
+        let listed = |name: &str, text: Option<&str>| {
             let text = text.unwrap_or_default();
-            let many = Many::of_ids(&text);
+            let many = Many::of_ids(text);
             // What is called `ids` holds several, whatever they look like.
-            match many.is_empty() && is_plural(name) {
-                true => text.split(',').take(TARGETS_MAX).filter_map(bounded).collect(),
-                false if many.is_empty() => bounded(&text).into_iter().collect(),
-                false => many.targets.into_iter().filter_map(|listed| listed.id).collect(),
-            }
+            let (ids, count): (Vec<String>, usize) = match many.is_empty() && is_plural(name) {
+                true => {
+                    let ids = || text.split(',').filter_map(bounded);
+                    (ids().take(TARGETS_MAX).collect(), ids().count())
+                }
+                false if many.is_empty() => (bounded(text).into_iter().collect(), 1),
+                false => {
+                    let ids = many.targets.into_iter().filter_map(|listed| listed.id);
+                    (ids.collect(), many.count)
+                }
+            };
+            (ids, (count > TARGETS_MAX).then_some(count))
         };
         let tree = match source {
-            Source::Path(name) => return (listed(name, self.value(source)), None),
+            Source::Path(name) => {
+                let own = self.params.iter().find(|(other, _)| other == name);
+                return listed(name, own.map(|(_, value)| value.as_str()));
+            }
             Source::Query(name) => {
                 match self.request.query.as_ref().and_then(|all| all.get(name)) {
                     Some(list @ Value::Array(_)) => return scalars(&[list]),
-                    _ => return (listed(name, self.value(source)), None),
+                    Some(Value::String(text)) => return listed(name, Some(text)),
+                    _ => return (self.value(source).into_iter().collect(), None),
                 }
             }
             Source::RequestBody(path) => Some(path).zip(self.request_body.of(self.request)),

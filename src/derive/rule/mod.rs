@@ -221,8 +221,6 @@ impl EventRules {
         }
         let host = normal_host(host);
         let takes = |rule: &EventRule| {
-            // An answer to HEAD says what one to GET would.
-            let method = if method == "HEAD" { "GET" } else { method };
             let kind = rule.kind.unwrap_or(Kind::Admin);
             rule.audit && rule.accepts(method, &host, kind)
         };
@@ -260,9 +258,38 @@ impl EventRules {
         self.operations.as_ref()?.find(request, body, naming, place)
     }
 
-    /// The rule for a request that the convention has named.
+    /// Whether a rule that says what is done, or an operation of a document, is for the path of a
+    /// request, with the method that was sent.
+    fn names(&self, request: &RequestRecord, place: &Place<'_>) -> bool {
+        let host = normal_host(place.host);
+        let says = |rule: &EventRule| {
+            (rule.action.is_some() || rule.read) && rule.accepts(&request.method, &host, place.kind)
+        };
+        let segments: Vec<String> = split(&request.path).map(|(_, text)| text).collect();
+        let accepts = |index: usize| self.rules.get(index).is_some_and(|rule| says(rule));
+        self.trie.find(&segments, &accepts).is_some()
+            || self.operations.as_ref().is_some_and(|all| all.names(request, place))
+    }
+
+    /// The rule for a request that the convention has named; if there is none for the method that
+    /// counts, that for the method that was sent.
     fn find(
         &self,
+        request: &RequestRecord,
+        body: Option<&Value<'_>>,
+        naming: &Naming,
+        place: &Place<'_>,
+    ) -> Option<Matched> {
+        let found = self.find_for(&naming.method, request, body, naming, place);
+        let is_other = naming.method != request.method;
+        found.or_else(|| {
+            is_other.then(|| self.find_for(&request.method, request, body, naming, place))?
+        })
+    }
+
+    fn find_for(
+        &self,
+        method: &str,
         request: &RequestRecord,
         body: Option<&Value<'_>>,
         naming: &Naming,
@@ -274,7 +301,7 @@ impl EventRules {
         let host = normal_host(place.host);
         let accepts = |index: usize, reads: bool| {
             self.rules.get(index).is_some_and(|rule| {
-                (reads || !rule.read) && rule.accepts(&naming.method, &host, place.kind)
+                (reads || !rule.read) && rule.accepts(method, &host, place.kind)
             })
         };
         let segments: Vec<String> = split(&request.path).map(|(_, text)| text).collect();
@@ -283,7 +310,9 @@ impl EventRules {
         let own = match own {
             Some(index) if self.rules.get(index).is_some_and(|rule| rule.read) => {
                 // Whoever can make a mutation look like a read must not.
-                let is_plain = naming.method == request.method && !naming.may_mutate(request, body);
+                let is_plain = naming.method == request.method
+                    && !naming.is_doubtful
+                    && !naming.may_mutate(request, body);
                 let readings = readings();
                 let mut others = readings.each().map(segments_of);
                 let accepted = |index| accepts(index, true);
@@ -331,7 +360,10 @@ fn host_order(host: Option<&str>) -> u8 {
 
 impl EventRule {
     fn accepts(&self, method: &str, host: &str, kind: Kind) -> bool {
-        (self.methods.is_empty() || self.methods.iter().any(|known| known == method))
+        // An answer to HEAD says what one to GET would.
+        let is_known =
+            |known: &String| known == method || (self.audit && method == "HEAD" && known == "GET");
+        (self.methods.is_empty() || self.methods.iter().any(is_known))
             && self.kind.is_none_or(|known| known == kind)
             && self.host.as_ref().is_none_or(|pattern| host_matches(pattern, host))
     }

@@ -1,7 +1,7 @@
 //! What a rule makes of what the convention says, field by field.
 
 use super::super::body::{TARGETS_MAX, Value};
-use super::super::naming::{Naming, TOO_MANY, naming_at};
+use super::super::naming::{Known, Naming, TOO_MANY, naming_at};
 use super::super::nouns::known_category;
 use super::super::text::CHARS_MAX;
 use super::super::trace::{By, Field, Origin, Trace};
@@ -27,13 +27,19 @@ pub fn named_traced(
 ) -> Naming {
     let tree = request.body.as_ref().map(BodyRecord::tree);
     let body = tree.as_ref();
-    let mut naming = naming_at(request, body, None, trace);
+    let mut naming = naming_at(request, body, Known::default(), trace);
+    if naming.is_call && !naming.is_at_endpoint && place.rules.names(request, place) {
+        trace.forget(|_| true);
+        let known = Known { documented: None, is_routed: true };
+        naming = naming_at(request, body, known, trace);
+    }
     // What a call does is said by its body.
     if !naming.is_call
         && let Some(operation) = place.rules.operation(request, body, &naming, place)
     {
         trace.forget(|_| true);
-        naming = naming_at(request, body, Some(&operation.rule.path), trace);
+        let known = Known { documented: Some(&operation.rule.path), is_routed: true };
+        naming = naming_at(request, body, known, trace);
         naming.refine(operation, Whose::Document, (request, body), actor, trace);
         naming.documented = naming.matched.take();
     }

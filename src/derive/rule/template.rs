@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::facts::Facts;
-use crate::derive::text::{CHARS_MAX, bounded, cut};
+use crate::derive::text::{CHARS_MAX, bounded, cut, unquoted};
 use crate::derive::trace::{Origin, Trace};
 use crate::problem::nearest;
 use crate::redact::{JsonPath, JsonPathError};
@@ -249,6 +249,11 @@ impl Template {
                     let known = |source| Some((source, facts.value(source)?));
                     let (source, value) = sources.iter().find_map(known)?;
                     used(source);
+                    // In a sentence no value ends its quotation.
+                    let value = match value_chars < CHARS_MAX {
+                        true => unquoted(&value),
+                        false => value,
+                    };
                     match value.char_indices().nth(value_chars) {
                         Some((end, _)) => {
                             out.push_str(value.get(..end).unwrap_or_default());

@@ -60,6 +60,7 @@ impl Walk<'_> {
                     id: bounded(&segment.text),
                     is_item: true,
                     plural: true,
+                    listed: None,
                     slots: vec![index],
                     at: Some(start),
                 }),

@@ -2,6 +2,7 @@
 
 pub(super) mod example;
 pub(super) mod file;
+mod reach;
 mod snapshot;
 #[cfg(test)]
 mod tests;
@@ -46,6 +47,7 @@ impl Checked {
         self.id(file, &written.id);
         let id = &written.id.value;
         let methods = self.methods(file, id, &written.matching);
+        self.reached(file, written, &methods);
         let host = self.host(file, id, written.matching.host.as_ref());
         let action = self.event_action(file, id, written.action.as_ref());
         let category = self.word(file, id, "category", written.category.as_ref());

@@ -118,6 +118,16 @@ fn mistakes_in_outcomes_and_matches_are_told_with_place_and_remedy() {
             "is no value",
             "`present`",
         ),
+        (
+            rule("outcome: [{ when: {}, is: failure }, { when: { status: 409 }, is: success }]"),
+            "`outcome` of `a` holds for every response",
+            "last",
+        ),
+        (
+            "events:\n  - { id: a, match: { path: /x, method: [GET, HEAD] }, action: x.do }\n".to_owned(),
+            "`a` is for reads, and reads are not recorded",
+            "`audit: true`",
+        ),
         (rule("outcome: [{ when: {}, is: fine }]"), "unknown value `fine`", "known here"),
         (rule("outcome: [{ is: failure }]"), "`when` is missing", "add `when`"),
         (

@@ -1,0 +1,83 @@
+//! What a parameter says is to be done: `action=delete`, as scripts have it.
+//!
+//! A parameter is the client's, so that it counts only where the path is that of a script and says
+//! nothing else; anywhere it is a reason to take nothing for a read.
+
+use super::body::{Value, scalar, step};
+use super::call::noun_and_verb;
+use super::endpoint::READS;
+use super::path::Path;
+use super::trace::Origin;
+use crate::record::{RequestRecord, Tree};
+
+/// Names of such parameters, in any case.
+const PARAMETERS: [&str; 6] = ["action", "act", "cmd", "do", "op", "operation"];
+
+/// Ends of scripts.
+const SCRIPTS: [&str; 10] =
+    ["action", "ashx", "asp", "aspx", "cfm", "cgi", "do", "jsp", "php", "pl"];
+
+/// What is graver than the rest.
+const GRAVE: [&str; 8] =
+    ["delete", "drop", "purge", "remove", "revoke", "terminate", "uninstall", "wipe"];
+
+/// Values of one parameter that are looked at.
+const VALUES_MAX: usize = 10;
+
+/// What a parameter says.
+#[derive(Debug)]
+pub(super) struct Acted {
+    /// To what, if it says so.
+    pub(super) noun: Option<String>,
+    pub(super) verb: String,
+    pub(super) origin: Origin,
+}
+
+/// The gravest of what query and body say is to be done, reads left out.
+pub(super) fn acted(request: &RequestRecord, body: Option<&Value<'_>>) -> Option<Acted> {
+    let query = request.query.as_ref().map(Tree::node).into_iter();
+    let query = query.flat_map(Value::members).map(|member| (true, member));
+    // In JSON an `action` may be anything: what is searched for, what is allowed.
+    let is_form = request.content_type.as_deref().is_some_and(|kind| {
+        kind.starts_with("application/x-www-form-urlencoded") || kind.starts_with("multipart/")
+    });
+    let body = body.filter(|_| is_form).into_iter();
+    let body = body.flat_map(|body| body.members()).map(|member| (false, member));
+    let mut found: Option<Acted> = None;
+    for (is_query, (name, value)) in query.chain(body) {
+        if !PARAMETERS.iter().any(|known| name.eq_ignore_ascii_case(known)) {
+            continue;
+        }
+        let values = value.as_array().unwrap_or_else(|| std::slice::from_ref(value));
+        for text in values.iter().take(VALUES_MAX).filter_map(scalar) {
+            let Some((noun, verb)) = noun_and_verb(&text) else { continue };
+            let is_better = found.as_ref().is_none_or(|it| is_grave(&verb) && !is_grave(&it.verb));
+            if READS.contains(&first(&verb)) || !is_better {
+                continue;
+            }
+            let origin = match is_query {
+                true => Origin::Query(name.to_string()),
+                false => Origin::RequestBody(format!("${}", step(name))),
+            };
+            found = Some(Acted { noun: Some(noun).filter(|it| !it.is_empty()), verb, origin });
+        }
+    }
+    found
+}
+
+fn first(verb: &str) -> &str {
+    verb.split('_').next().unwrap_or_default()
+}
+
+fn is_grave(verb: &str) -> bool {
+    verb.split('_').any(|word| GRAVE.contains(&word))
+}
+
+/// Whether a path is that of a script, or none.
+pub(super) fn is_script(path: &Path) -> bool {
+    let Some(last) = path.segments.last() else { return !path.is_cut };
+    let bare = last.raw.split(';').next().unwrap_or_default();
+    bare.rsplit_once('.').is_some_and(|(stem, end)| {
+        !stem.is_empty() && SCRIPTS.iter().any(|known| end.eq_ignore_ascii_case(known))
+    })
+}

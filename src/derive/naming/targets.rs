@@ -1,0 +1,145 @@
+//! Upon what a request acts: the item of its path, or what its body and its query name.
+
+use super::super::body::{self, Listed, Many, Value};
+use super::super::trace::{By, Field, Origin, Trace};
+use super::super::walk::Node;
+use super::super::words::{is_plural, plural};
+use super::noted::{self, Held};
+use crate::record::{RequestRecord, Target};
+
+/// The targets: the item of the path, or what the body and the query name; and how many there are.
+pub(super) fn targets(
+    node: &Node,
+    is_part: bool,
+    verb: &str,
+    (request, body): (&RequestRecord, Option<&Value<'_>>),
+    trace: &mut Trace,
+) -> (Vec<Target>, usize) {
+    let kind = node.noun.clone();
+    let (several, held) = several(node, verb, request, body);
+    if !several.is_empty() {
+        noted::many(node, &several, held, trace);
+        let target = |listed: Listed<'_>| {
+            let is_claim = listed.id.is_some() && !sets_name(verb);
+            let name = listed.name.filter(|_| !is_claim);
+            Target { kind: kind.clone(), id: listed.id, name }
+        };
+        return (several.targets.into_iter().map(target).collect(), several.count);
+    }
+    noted::kind(node, 0, trace);
+    let file = || body.filter(|_| matches!(verb, "create" | "upload")).and_then(body::file_name);
+    // Of what is in the path, a client can set the name, and else only claim one.
+    let name = body.filter(|_| !is_part && (!node.is_item || sets_name(verb)));
+    let name = name.and_then(|body| body::name_at(body, &kind).or_else(file));
+    let found = || {
+        let queried = request.query.as_ref().and_then(|query| body::scalar(query.get("id")?));
+        if let Some(queried) = queried {
+            return Some((queried, None));
+        }
+        // What is being created has no id yet that a client could know by that name.
+        let (id, at) =
+            body.filter(|_| verb != "create").and_then(|body| body::id_at(body, &kind))?;
+        Some((id, Some(at)))
+    };
+    let id = match (&node.id, node.is_item) {
+        (Some(id), _) => {
+            let by = By::Convention("the item in the path");
+            trace.note(Field::Id(0), || (by, noted::slots(node)));
+            Some(id.clone())
+        }
+        (None, true) => None,
+        (None, false) => found().map(|(id, at)| {
+            let origin = || match at {
+                Some(at) => Origin::RequestBody(at.to_string()),
+                None => Origin::Query("id".to_owned()),
+            };
+            trace.note(Field::Id(0), || (By::Convention("the id that is sent"), vec![origin()]));
+            id
+        }),
+    };
+    let name = name.filter(|(name, _)| Some(name) != id.as_ref()).map(|(name, at)| {
+        let origin = || vec![Origin::RequestBody(at.to_string())];
+        trace.note(Field::Name(0), || (By::Convention("the name that is sent"), origin()));
+        name
+    });
+    (vec![Target { kind, id, name }], 1)
+}
+
+/// What a bulk request names: `/users/1,2,3`, `?ids=1,2,3`, `{"ids": [1, 2, 3]}`; and what holds it.
+fn several<'b>(
+    node: &Node,
+    verb: &str,
+    request: &'b RequestRecord,
+    body: Option<&'b Value<'b>>,
+) -> (Many<'b>, Held) {
+    if node.id.is_some() {
+        let listed = node.listed.as_deref();
+        return (listed.map(Many::of_ids).unwrap_or_default(), Held::Path);
+    }
+    if node.is_item {
+        return (Many::default(), Held::Path);
+    }
+    let plural = plural_name(&node.noun);
+    // What is created with a name is one thing, and the items in it are its own.
+    let is_one = |body: &&Value<'_>| {
+        let has_items = body.get("items").is_some() || body::name(body, &node.noun).is_some();
+        verb == "create" && body.as_array().is_none() && has_items
+    };
+    if let Some(body) = body.filter(|body| !is_one(body)) {
+        let (within, root) = within(body, &node.noun, &plural);
+        if !within.is_empty() {
+            return (within, Held::Body(root));
+        }
+    }
+    let Some(query) = &request.query else { return (Many::default(), Held::Query) };
+    let queried = body::many(query.node(), &node.noun, &plural);
+    if !queried.is_empty() {
+        return (queried, Held::Query);
+    }
+    let queried = match query.get("id") {
+        Some(Value::String(ids)) => Many::of_ids(ids),
+        Some(ids @ Value::Array(_)) => body::many(ids, &node.noun, &plural),
+        _ => Many::default(),
+    };
+    (queried, Held::Query)
+}
+
+/// What a body names, and below which place of it.
+fn within<'b>(body: &'b Value<'b>, noun: &str, plural: &str) -> (Many<'b>, &'static str) {
+    let many = body::many(body, noun, plural);
+    let items = body.get("items").filter(|_| many.is_empty());
+    match items {
+        Some(items) => (body::many(items, noun, plural), "$.items"),
+        None if many.is_empty() => (body::formset(body), "$"),
+        None => (many, "$"),
+    }
+}
+
+/// Whether the name in a request is the one that its target gets.
+pub(in crate::derive) fn sets_name(verb: &str) -> bool {
+    let first = verb.split('_').next().unwrap_or_default();
+    matches!(
+        first,
+        "create"
+            | "update"
+            | "register"
+            | "rename"
+            | "replace"
+            | "upsert"
+            | "upload"
+            | "import"
+            | "invite"
+            | "provision"
+            | "set"
+    )
+}
+
+/// Whether targets have a name that the client gives them, beside the id that they have.
+pub(in crate::derive) fn are_claimed(targets: &[Target]) -> bool {
+    targets.iter().any(|target| target.id.is_some() && target.name.is_some())
+}
+
+/// The plural of a noun in the singular.
+pub(in crate::derive) fn plural_name(noun: &str) -> String {
+    if is_plural(noun) { noun.to_owned() } else { plural(noun) }
+}

@@ -1,0 +1,86 @@
+//! Answers that tell of every item of a bulk request by itself.
+
+use super::super::act::{ACTS_MAX, Act, Answer};
+use super::super::answer;
+use super::super::body::Value;
+use super::super::naming::Naming;
+use super::super::sentence::Sentence;
+use super::super::trace::Trace;
+use super::super::words::{plural, spoken};
+use super::{Came, Verdict, noted, several, without};
+use crate::record::{Outcome, Target};
+
+/// Judges an answer that tells of every item by itself, if not all items ended alike well.
+pub(super) fn by_items(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Option<Verdict> {
+    let Came { response, body, .. } = came;
+    let items = answer::items(body?);
+    let count = naming.sentence.count.unwrap_or(naming.targets.len());
+    let is_bulk = count > 1 && items.len() == count
+        || body.is_some_and(|body| body.get("errors") == Some(&Value::Bool(true)));
+    if items.is_empty() || !(response.status == 207 || is_bulk) {
+        return None;
+    }
+    let mut told = items.iter().map(answer::of_item);
+    if told.all(|end| end.is_none_or(|end| end.outcome == Outcome::Success)) {
+        return None;
+    }
+    let kind = naming.targets.first().map(|target| target.kind.clone()).unwrap_or_default();
+    let mut acts = acts(naming, items, &kind);
+    let total = count.max(items.len());
+    if total > ACTS_MAX {
+        acts.truncate(ACTS_MAX - 1);
+        acts.push(rest(naming, &kind, total - acts.len()));
+    }
+    let ends = answer::ends(&acts, body, response);
+    if let ([act], [end]) = (acts.as_mut_slice(), ends.as_slice()) {
+        let reason = end.reason.as_deref().unwrap_or("multi_status");
+        let failed = Naming { targets: std::mem::take(&mut act.targets), ..naming.clone() };
+        noted::within(came, "the answer's one item", trace);
+        noted::reason(came, Some(reason), trace);
+        return Some(without(&failed, end.outcome, reason, trace));
+    }
+    let kind = format!("{} {}", total.max(acts.len()), plural(&spoken(&kind)));
+    Some(several(naming, (&acts, &ends), &kind, came, trace))
+}
+
+/// An act for each target, or else for each item of the answer.
+fn acts(naming: &Naming, items: &[Value<'_>], kind: &str) -> Vec<Act> {
+    let sentence = Sentence { count: None, ..naming.sentence.clone() };
+    let act = |target: Target, answer| Act {
+        action: naming.action.clone(),
+        category: naming.category.clone(),
+        targets: vec![target],
+        sentence: sentence.clone(),
+        answer,
+    };
+    if naming.targets.len() > 1 {
+        let targets = naming.targets.iter().cloned().enumerate();
+        return targets
+            .map(|(at, target)| act(target.clone(), Answer::Part(at, target.id)))
+            .collect();
+    }
+    let ids = items.iter().take(ACTS_MAX).map(answer::item_id).enumerate();
+    ids.map(|(at, id)| {
+        let target = Target { kind: kind.to_owned(), id: id.clone(), name: None };
+        act(target, Answer::Part(at, id))
+    })
+    .collect()
+}
+
+/// What stands for all that are not told apart.
+fn rest(naming: &Naming, kind: &str, count: usize) -> Act {
+    let kind_of_rest = format!("{count} more {}", plural(&spoken(kind)));
+    Act {
+        action: naming.action.clone(),
+        category: naming.category.clone(),
+        targets: vec![Target { kind: kind.to_owned(), ..Target::default() }],
+        sentence: Sentence {
+            kind: Some(kind_of_rest),
+            count: None,
+            part: None,
+            owner: None,
+            ..naming.sentence.clone()
+        },
+        answer: Answer::Rest,
+    }
+}
