@@ -7,7 +7,7 @@
 //! Invariants:
 //! - The address is the state: whatever is filtered, opened or zoomed into can be shared and gone back
 //!   to, and everything can be read and filtered without a script.
-//! - What was captured reaches a page as [`Shown`](shown::Shown) text alone, and the templates escape it.
+//! - What was captured reaches a page as `Shown` text alone, and the templates escape it.
 //! - A page loads nothing from elsewhere, and nothing that is written into it runs.
 
 mod assets;
