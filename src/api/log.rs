@@ -127,7 +127,9 @@ impl Log {
         match timeout(TURN, waiting).await {
             Ok(Ok(turn)) => {
                 let mut session = self.open(turn, Some(Instant::now() + READ)).await?;
-                if let Ok(mut ledger) = LedgerReader::open(&self.dir).await {
+                // Opening is waited for no longer than the rest: the disk may hang.
+                let ledger = timeout(self.patience, LedgerReader::open(&self.dir)).await;
+                if let Ok(Ok(mut ledger)) = ledger {
                     is_behind(&mut session.index, &mut ledger, self.patience).await;
                 }
                 Ok(session)
