@@ -161,7 +161,10 @@ impl Engine {
             search.is_one(name).then(|| self.stands_for(name, rule, &search))
         });
         match found {
-            Some(_) if is_route_word(name) => (Redacted::vouched(name.to_owned()), false),
+            // Unless it is a secret by its looks as well.
+            Some(_) if is_route_word(name) && self.text(name, &Seen::default()).get() == name => {
+                (Redacted::vouched(name.to_owned()), false)
+            }
             Some(shown) => (Redacted::vouched(shown), true),
             None => (self.text(name, seen), false),
         }
@@ -295,6 +298,9 @@ impl Engine {
         half.notes.insert(why);
         if half.body.take().is_some() {
             half.unread = Some(why);
+        }
+        if !is_method(&half.method) {
+            half.method = MASK.to_owned();
         }
         half.path = self.policy.route_words().alone(&half.path);
         for node in [&mut half.query, &mut half.headers] {

@@ -36,6 +36,24 @@ fn record_path(path: &str, body: &str) -> String {
 }
 
 #[test]
+fn names_of_who_acts_stay_where_they_are_words_and_nothing_else() {
+    // The looks of a token are made of letters alone here.
+    let token = format!("sk_live_{}", "aBcDeFgHjKmNpQrStUvWxYzb");
+    let fields =
+        [("x-api-key", "mallory"), ("x-auth-token", "mallory99"), ("x-access-token", &token)];
+    let mut seen = Seen::default();
+    engine().request(&request("/users", &fields, b""), Detail::WithBody, &mut seen);
+    let shown = |name: &str| {
+        let (shown, is_secret) = engine().identity(name, &seen);
+        (shown.into_inner(), is_secret)
+    };
+    assert_eq!(shown("mallory"), ("mallory".to_owned(), false));
+    assert_eq!(shown("mallory99"), (fingerprint("mallory99"), true));
+    assert_eq!(shown("ada"), ("ada".to_owned(), false));
+    assert!(!shown(&token).0.contains("aBcDeFgH"));
+}
+
+#[test]
 fn segments_that_rules_name_stay() {
     let dir = tempfile::tempdir().unwrap();
     let rule = "events:\n  - {id: a, match: {path: '/v1beta2/OAuth2Client/{id}'}, action: a.b}\n";
