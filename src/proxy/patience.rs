@@ -13,10 +13,10 @@ const PAUSE: Duration = Duration::from_secs(30);
 const ROUTES_MAX: usize = 1024;
 
 /// What is known of routes whose readings were late. Those that answer are not in it.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Patience(Mutex<HashMap<String, Late>>);
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Late {
     in_a_row: u32,
     paused_until: Option<Instant>,
