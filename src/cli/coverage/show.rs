@@ -41,7 +41,9 @@ pub(super) fn text(coverage: &Coverage, out: &mut dyn Write) -> io::Result<()> {
             "\n{now} events had no rule when they came, and would have one now: {rules}"
         )?;
     }
-    if coverage.never.is_empty() {
+    if coverage.rules == 0 {
+        writeln!(out, "\nthere are no rules for events yet")?;
+    } else if coverage.never.is_empty() {
         writeln!(out, "\nall of {} rules matched", coverage.rules)?;
     } else {
         let (never, rules) = (coverage.never.len(), coverage.rules);
