@@ -85,17 +85,17 @@ cargo_tool() {
         cargo install --locked --quiet "$1"
     fi
 }
-# Django, whose admin is one of the applications of the tests, in an environment of its own.
-django_version=5.2.19
-django() {
-    local dir=target/django
-    if [ "$("$dir/bin/python" -m django --version 2>/dev/null)" = "$django_version" ]; then
+
+# A package of PyPI, in an environment of its own: python_package NAME VERSION DIRECTORY.
+python_package() {
+    local dir=target/$3 installed="import importlib.metadata as m; print(m.version('$1'))"
+    if [ "$("$dir/bin/python" -c "$installed" 2>/dev/null)" = "$2" ]; then
         return
     fi
-    say "installing Django $django_version into $dir"
+    say "installing $1 $2 into $dir"
     rm -rf "$dir"
     python3 -m venv "$dir"
-    "$dir/bin/pip" install --quiet --disable-pip-version-check "Django==$django_version"
+    "$dir/bin/pip" install --quiet --disable-pip-version-check "$1==$2"
 }
 
 # What tells whether pages can be used by everybody: one script, run in the browser of the tests.
@@ -125,26 +125,15 @@ oidc_provider() {
     npm ci --prefix "$dir" --silent --no-audit --no-fund --ignore-scripts
 }
 
-# What holds the reading API against its OpenAPI document, in an environment of its own.
-schemathesis_version=4.32.5
-schemathesis() {
-    local dir=target/schemathesis
-    if [ "$("$dir/bin/schemathesis" --version 2>/dev/null)" = "schemathesis, version $schemathesis_version" ]; then
-        return
-    fi
-    say "installing schemathesis $schemathesis_version into $dir"
-    rm -rf "$dir"
-    python3 -m venv "$dir"
-    "$dir/bin/pip" install --quiet --disable-pip-version-check "schemathesis==$schemathesis_version"
-}
-
 case $purpose in
     test)
         cargo_tool cargo-nextest
-        django
+        # Its admin is one of the applications of the tests.
+        python_package Django 5.2.19 django
         axe
         oidc_provider
-        schemathesis
+        # It holds the reading API against its OpenAPI document.
+        python_package schemathesis 4.32.5 schemathesis
         ;;
     check) cargo_tool cargo-deny ;;
 esac
