@@ -81,7 +81,7 @@ where
         }
     }
 
-    fn report(&mut self, error: &StoreError) {
+    pub(super) fn report(&mut self, error: &StoreError) {
         let reason = error.reason();
         self.shared.metrics.store_errors.get_or_create(&ReasonLabel { reason }).inc();
         if self.shared.failing() != Some(reason) {
@@ -96,7 +96,7 @@ where
 
     /// Tries until the store works again and nothing is in doubt. Gives up only when nobody is
     /// left and a whole deadline has passed since.
-    async fn recover(&mut self, inbox: &mut Inbox) {
+    pub(super) async fn recover(&mut self, inbox: &mut Inbox) {
         let shared = Arc::clone(&self.shared);
         let mut give_up_at = None;
         loop {
