@@ -16,6 +16,7 @@
 //! - Values reach SQL as parameters only.
 //! - An entry that cannot be understood becomes a row with what is known; it never stops the index.
 
+mod aged;
 mod arrivals;
 mod batch;
 mod bits;

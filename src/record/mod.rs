@@ -7,6 +7,7 @@ mod canonical;
 mod entry;
 mod event;
 mod ids;
+mod purge;
 mod read;
 mod tree;
 
@@ -18,6 +19,7 @@ pub use event::{
     Outcome, Receipt, RequestRecord, ResponseRecord, Severity, Source, Target,
 };
 pub use ids::EventId;
+pub use purge::{Archived, PURGE_ACTION, Purge, Ranges};
 pub use tree::{BodyRecord, Tree};
 
 use crate::redact::Redacted;

@@ -245,8 +245,7 @@ macro_rules! entries_where {
 /// The version of the schema from which on there is `purged`.
 const PURGED_SINCE: i64 = 2;
 
-pub(super) const SELECT_HEAD: &str =
-    "SELECT max(coalesce((SELECT max(seq) FROM entries WHERE writer = ?1), 0), \
+pub(super) const SELECT_HEAD: &str = "SELECT max(coalesce((SELECT max(seq) FROM entries WHERE writer = ?1), 0), \
                 coalesce((SELECT max(seq) FROM purged WHERE writer = ?1), 0))";
 const SELECT_HEAD_OF_1: &str = "SELECT max(seq) FROM entries WHERE writer = ?1";
 

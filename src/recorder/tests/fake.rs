@@ -175,7 +175,8 @@ impl Store for FakeStore {
     }
 
     async fn head(&mut self, _: &str) -> Result<u64, StoreError> {
-        self.operation(|disk| Ok(disk.rows.keys().chain(&disk.purged).max().copied().unwrap_or(0))).await
+        self.operation(|disk| Ok(disk.rows.keys().chain(&disk.purged).max().copied().unwrap_or(0)))
+            .await
     }
 
     async fn append(
