@@ -9,6 +9,7 @@ mod event;
 mod ids;
 mod purge;
 mod read;
+mod system;
 mod tree;
 
 pub(crate) use canonical::by_utf16;
@@ -20,6 +21,7 @@ pub use event::{
 };
 pub use ids::EventId;
 pub use purge::{Archived, PURGE_ACTION, Purge, Ranges};
+pub use system::{SystemEvent, system_entry};
 pub use tree::{BodyRecord, Tree};
 
 use crate::redact::Redacted;
