@@ -5,8 +5,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use chrono::DateTime;
 
 use super::{ArchiveError, Contents, Manifest, Place, check, manifests};
+use crate::index::Condition;
 use crate::record::{EventId, Stored};
 use crate::store::{LedgerReader, Purged, StoreError};
 
@@ -31,6 +33,19 @@ impl ArchiveReader {
     /// What there is, oldest purge first.
     pub fn manifests(&self) -> &[Manifest] {
         &self.manifests
+    }
+
+    /// From here on only archives that may hold events which meet the conditions.
+    pub fn only(&mut self, conditions: &[Condition]) {
+        let ms =
+            |time: &str| DateTime::parse_from_rfc3339(time).map(|it| it.timestamp_millis()).ok();
+        let may_hold = |manifest: &Manifest, condition: &Condition| match condition {
+            Condition::Since(time) => ms(&manifest.header.to).is_none_or(|to| to >= *time),
+            Condition::Until(time) => ms(&manifest.header.from).is_none_or(|from| from < *time),
+            _ => true,
+        };
+        self.open.clear();
+        self.manifests.retain(|it| conditions.iter().all(|condition| may_hold(it, condition)));
     }
 
     async fn contents(&mut self, position: usize) -> Result<Arc<Contents>, StoreError> {

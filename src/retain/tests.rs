@@ -80,6 +80,19 @@ impl Bench {
         id
     }
 
+    /// Many at one time, which share transactions.
+    async fn events(&self, count: usize) {
+        let mut all = tokio::task::JoinSet::new();
+        for _ in 0..count {
+            let (recorder, now) = (self.retention.recorder.clone(), self.clock.now());
+            all.spawn(async move {
+                let (intent, completion) = event(now, "member", "ada");
+                recorder.intent(intent).await.unwrap().complete(completion).await.unwrap();
+            });
+        }
+        all.join_all().await;
+    }
+
     async fn run(&self, policy: &Policy) -> Result<Outcome, RetainError> {
         let mut index = Index::open(&self.data()).await.unwrap();
         let outcome = self.retention.run(policy, &mut index).await;

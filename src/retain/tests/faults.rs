@@ -35,13 +35,11 @@ async fn numbers(bench: &Bench) -> (BTreeSet<u64>, BTreeSet<u64>) {
 
 #[tokio::test]
 async fn wherever_a_run_is_cut_off_nothing_is_lost_and_the_next_one_ends_it() {
-    const EVENTS: u64 = 300;
+    const EVENTS: u64 = 140;
     let mut steps = 1;
     loop {
         let bench = Bench::new();
-        for _ in 0..EVENTS {
-            bench.event("member", "ada").await;
-        }
+        bench.events(EVENTS as usize).await;
         bench.pass(31);
         let policy = bench.policy(30);
         let ended = cut_off(&bench, &policy, steps).await;
@@ -64,7 +62,7 @@ async fn wherever_a_run_is_cut_off_nothing_is_lost_and_the_next_one_ends_it() {
         if ended {
             break;
         }
-        steps += 1 + steps / 4;
+        steps += 1 + steps / 3;
     }
     assert!(steps > 10, "it was cut off in many places: {steps}");
 }
@@ -129,16 +127,14 @@ async fn an_entry_that_somebody_changed_is_not_taken_out() {
 #[tokio::test]
 async fn an_archive_that_is_gone_stops_a_purge_that_was_cut_off() {
     let bench = Bench::new();
-    for _ in 0..200 {
-        bench.event("member", "ada").await;
-    }
+    bench.events(200).await;
     bench.pass(31);
     let policy = bench.policy(30);
     let mut steps = 1;
     // Until the purge is on record, but not all of it done.
     while !bench.entries().await.iter().any(|entry| Purge::of(entry).is_some()) {
         cut_off(&bench, &policy, steps).await;
-        steps += 1;
+        steps += 3;
     }
     let before = bench.entries().await;
     assert!(before.len() > 2);
@@ -154,14 +150,12 @@ async fn an_archive_that_is_gone_stops_a_purge_that_was_cut_off() {
 #[tokio::test]
 async fn appends_that_come_meanwhile_are_all_there() {
     let bench = Bench::new();
-    for _ in 0..500 {
-        bench.event("member", "ada").await;
-    }
+    bench.events(500).await;
     bench.pass(31);
     let policy = bench.policy(30);
     let (run, young) = tokio::join!(bench.run(&policy), async {
         let mut ids = Vec::new();
-        for _ in 0..200 {
+        for _ in 0..50 {
             ids.push(bench.event("member", "eve").await.to_string());
         }
         ids
