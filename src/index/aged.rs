@@ -36,6 +36,30 @@ impl Index {
         .await
     }
 
+    /// The events about purges, by writer and number, that took events of a time: the newest of them,
+    /// at most so many.
+    pub async fn purges_of(
+        &mut self,
+        time_ms: i64,
+        limit: u32,
+    ) -> Result<Vec<(String, u64)>, IndexError> {
+        self.run(move |core| {
+            let sql = "SELECT writer, seq FROM purges WHERE from_ms <= ?1 AND to_ms >= ?1 \
+                       ORDER BY to_ms DESC, seq DESC LIMIT ?2";
+            core.conn
+                .prepare_cached(sql)
+                .and_then(|mut found| {
+                    let read = |row: &rusqlite::Row<'_>| {
+                        let seq = schema::unsigned(Some(row.get(1)?)).unwrap_or_default();
+                        Ok((row.get(0)?, seq))
+                    };
+                    found.query_map(params![time_ms, limit], read)?.collect()
+                })
+                .map_err(IndexError::of_search)
+        })
+        .await
+    }
+
     /// The place before all rows of the hour of a time, and after all that are older.
     pub fn place_at(time_ms: i64) -> i64 {
         schema::number(schema::hour_of(time_ms) * schema::HOUR_BLOCKS, 0).saturating_sub(1)

@@ -161,8 +161,19 @@ impl<'c> Batch<'c> {
     }
 
     /// Forgets the rows of events that were purged, and terms that only they had.
-    pub(super) fn forget(&mut self, writer: &str, purge: &Purge) -> Result<(), IndexError> {
-        for n in self.rows_of(writer, purge)? {
+    pub(super) fn forget(
+        &mut self,
+        writer: &str,
+        seq: u64,
+        purge: &Purge,
+    ) -> Result<(), IndexError> {
+        let times = schema::milliseconds(&purge.from).zip(schema::milliseconds(&purge.to));
+        let Some((from, to)) = times else { return Ok(()) };
+        self.execute(
+            "INSERT OR REPLACE INTO purges (writer, seq, from_ms, to_ms) VALUES (?1, ?2, ?3, ?4)",
+            params![writer, schema::signed(seq), from, to],
+        )?;
+        for n in self.rows_of(writer, purge, from, to)? {
             let Some(row) = schema::read(self.conn, n)? else { continue };
             for (kind, value) in terms::terms(&row) {
                 let term = self.term(kind, &value)?;
@@ -175,11 +186,14 @@ impl<'c> Batch<'c> {
     }
 
     /// Where the events of a purge stand. Their times say in which blocks.
-    fn rows_of(&self, writer: &str, purge: &Purge) -> Result<Vec<i64>, IndexError> {
-        let Some((first, _)) = schema::blocks_of_hour_at(&purge.from) else {
-            return Ok(Vec::new());
-        };
-        let Some((_, last)) = schema::blocks_of_hour_at(&purge.to) else { return Ok(Vec::new()) };
+    fn rows_of(
+        &self,
+        writer: &str,
+        purge: &Purge,
+        from: i64,
+        to: i64,
+    ) -> Result<Vec<i64>, IndexError> {
+        let (first, last) = (schema::blocks_of_hour_at(from).0, schema::blocks_of_hour_at(to).1);
         let mut statement =
             self.cached("SELECT n, seq FROM events WHERE n BETWEEN ?1 AND ?2 AND writer = ?3")?;
         let (first, last) = (schema::number(first, 0), schema::number(last + 1, 0) - 1);

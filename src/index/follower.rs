@@ -88,7 +88,7 @@ fn take_in(core: &mut Core, entries: &[Stored]) -> Result<(), IndexError> {
     // After the rows of these entries, which may be among them.
     for entry in &entries {
         if let Some(purge) = Purge::of(entry) {
-            batch.forget(&entry.writer, &purge)?;
+            batch.forget(&entry.writer, entry.seq, &purge)?;
         }
     }
     batch.finish()?;

@@ -87,6 +87,14 @@ CREATE TABLE postings (
     bits BLOB    NOT NULL
 ) STRICT;
 
+CREATE TABLE purges (
+    writer  TEXT    NOT NULL,
+    seq     INTEGER NOT NULL,
+    from_ms INTEGER NOT NULL,
+    to_ms   INTEGER NOT NULL,
+    PRIMARY KEY (writer, seq)
+) STRICT, WITHOUT ROWID;
+
 CREATE VIRTUAL TABLE names USING fts5(
     text, tokenize = 'trigram', content = '', detail = 'none'
 );
@@ -102,6 +110,7 @@ DROP TABLE IF EXISTS blocks;
 DROP TABLE IF EXISTS terms;
 DROP TABLE IF EXISTS postings;
 DROP TABLE IF EXISTS names;
+DROP TABLE IF EXISTS purges;
 DROP TABLE IF EXISTS targets;
 DROP TABLE IF EXISTS scopes;
 DROP TABLE IF EXISTS texts;
@@ -140,11 +149,15 @@ pub(super) fn within_hour(time_ms: i64) -> u32 {
     u32::try_from(clamped(time_ms) % HOUR_MS).unwrap_or_default()
 }
 
-/// The first and the last block of the hour of a time in RFC 3339.
-pub(super) fn blocks_of_hour_at(time: &str) -> Option<(i64, i64)> {
-    let time = DateTime::parse_from_rfc3339(time).ok()?;
-    let first = hour_of(time.timestamp_millis()) * HOUR_BLOCKS;
-    Some((first, first + HOUR_BLOCKS - 1))
+/// The time of a text in RFC 3339.
+pub(super) fn milliseconds(time: &str) -> Option<i64> {
+    DateTime::parse_from_rfc3339(time).ok().map(|time| time.timestamp_millis())
+}
+
+/// The first and the last block of the hour of a time.
+pub(super) fn blocks_of_hour_at(time_ms: i64) -> (i64, i64) {
+    let first = hour_of(time_ms) * HOUR_BLOCKS;
+    (first, first + HOUR_BLOCKS - 1)
 }
 
 pub(super) fn hour_begins(hour: i64) -> i64 {

@@ -127,8 +127,12 @@ where
         };
         let reason = error.reason();
         match error {
-            StoreError::Busy(_) | StoreError::DiskFull(_) | StoreError::Rejected(_) => {
-                tracing::warn!(reason, "the ledger did not take out what was to be purged");
+            StoreError::Busy(_)
+            | StoreError::DiskFull(_)
+            | StoreError::Rejected(_)
+            | StoreError::Superseded { .. }
+            | StoreError::Closed => {
+                tracing::warn!(reason, "the ledger did not do what retention asked of it");
             }
             error => {
                 self.report(&error);

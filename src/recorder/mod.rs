@@ -93,6 +93,11 @@ pub enum AppendError {
 }
 
 impl AppendError {
+    /// Whether somebody else wrote at the same place at the same time.
+    pub fn is_conflict(&self) -> bool {
+        matches!(self, Self::Unavailable { reason: "rejected" | "superseded" })
+    }
+
     /// The error's name for clients and logs, from a closed set.
     pub fn reason(&self) -> &'static str {
         match self {

@@ -57,9 +57,10 @@ impl Retention {
         for (position, writer) in writers.iter().enumerate() {
             bring_up(&mut *reader, index).await?;
             let log = Log { retention: self, policy, writer, is_own: position == 0 };
-            outcome.entries += log.finish_what_was_cut_off(&mut *reader, index).await?;
-            if policy.purges() {
-                log.purge_all(&mut *reader, index, &mut outcome).await?;
+            match log.run(&mut *reader, index, &mut outcome).await {
+                // Of a writer that is gone somebody else takes care at the same time, or it lives again.
+                Err(RetainError::Recorder(error)) if position > 0 && error.is_conflict() => {}
+                done => done?,
             }
         }
         reader.close().await?;
@@ -105,6 +106,19 @@ struct Log<'a> {
 }
 
 impl Log<'_> {
+    async fn run(
+        &self,
+        reader: &mut dyn LedgerReader,
+        index: &mut Index,
+        outcome: &mut Outcome,
+    ) -> Result<(), RetainError> {
+        outcome.entries += self.finish_what_was_cut_off(reader, index).await?;
+        match self.policy.purges() {
+            true => self.purge_all(reader, index, outcome).await,
+            false => Ok(()),
+        }
+    }
+
     async fn purge_all(
         &self,
         reader: &mut dyn LedgerReader,
