@@ -10,13 +10,15 @@ use super::setting::Setting;
 use crate::rules::Pack;
 
 mod reading;
+mod retention;
 mod text;
 mod traffic;
 
 pub(super) use reading::{
     GrantFile, OidcFile, ReadingFile, RoleFile, SessionsFile, TrustedHeaderFile,
 };
-pub(super) use text::{Duration, OneOrMany, Size, Threads};
+pub(super) use retention::{HoldFile, RetentionFile};
+pub(super) use text::{Days, Duration, OneOrMany, Size, Threads};
 pub(super) use traffic::{
     BalancingFile, CaptureFile, GenerationFile, HealthCheckFile, HttpFile, KindFile, LevelFile,
     ListenerFile, ListenerTlsFile, RouteFile, SnapshotsFile, UpstreamFile, UpstreamMapping,
@@ -62,6 +64,8 @@ pub(super) struct ConfigFile {
     pub(super) limits: Setting<LimitsFile>,
     /// Where events are written.
     pub(super) ledger: Setting<LedgerFile>,
+    /// How long events stay.
+    pub(super) retention: Setting<RetentionFile>,
     /// The listener for reading the log, and for operations: health, readiness, metrics. Never the
     /// proxy's.
     pub(super) reading: Setting<ReadingFile>,

@@ -9,6 +9,7 @@ use super::tree::{Findings, Place};
 mod listeners;
 mod operations;
 mod reading;
+mod retention;
 mod routes;
 mod sign_in;
 mod upstreams;
@@ -42,6 +43,7 @@ pub(super) fn check(
         trusted_proxies: checker.trusted_proxies(&file.trusted_proxies),
         timeouts: checker.timeouts(&file.timeouts),
         ledger: checker.ledger(&file.ledger),
+        retention: checker.retention(&file.retention),
         telemetry: checker.telemetry(&file.telemetry),
         threads: checker.threads(&file.threads),
         listeners: listeners.into_iter().map(|(listener, _)| listener).collect(),
