@@ -66,7 +66,7 @@ pub struct Never {
 
 /// Looks at the events that fulfil the conditions, and at so many routes at most.
 pub async fn look(
-    reader: &mut LedgerReader,
+    reader: &mut dyn LedgerReader,
     index: &mut Index,
     rules: &RuleSet,
     conditions: &[Condition],
@@ -117,7 +117,7 @@ pub async fn look(
 }
 
 /// The request of an event, as it is on record.
-async fn request(reader: &mut LedgerReader, row: &Row) -> Result<RequestRecord, EventError> {
+async fn request(reader: &mut dyn LedgerReader, row: &Row) -> Result<RequestRecord, EventError> {
     Ok(RequestRecord::of_event(&query::event(reader, row).await?))
 }
 

@@ -24,7 +24,7 @@ use countersign::export::{Encoder, Format, Mark};
 use countersign::follow::{Heads, catch_up, lag};
 use countersign::index::{Condition, Facet, Index, Search, View};
 use countersign::query::{self, Summary};
-use countersign::store::{LedgerReader, SqliteOptions};
+use countersign::store::{LedgerSource, SqliteOptions};
 
 use events::{Dice, Entries, Events};
 
@@ -132,12 +132,12 @@ async fn make(given: &Arguments, events: Events) -> Result<()> {
 }
 
 async fn index(dir: &Path) -> Result<()> {
-    let mut reader = LedgerReader::open(dir).await?;
-    let heads = Heads::now(&mut reader).await?;
+    let mut reader = LedgerSource::directory(dir).reader().await?;
+    let heads = Heads::now(&mut *reader).await?;
     let mut index = Index::open(dir).await?;
     let behind = lag(&mut index, &heads).await?;
     let (begun, cpu) = (Instant::now(), cpu_seconds());
-    catch_up(&mut reader, &mut index, &heads).await?;
+    catch_up(&mut *reader, &mut index, &heads).await?;
     index.close().await?;
     let (seconds, cpu) = (begun.elapsed().as_secs_f64(), cpu_seconds() - cpu);
     let size = |name: &str| std::fs::metadata(dir.join(name)).map_or(0, |file| file.len());
@@ -311,7 +311,7 @@ impl Asking<'_> {
         let (begun, cpu) = (Instant::now(), cpu_seconds());
         let mut index = Index::open_read_only(self.dir).await?;
         index.freeze().await?;
-        let mut ledger = LedgerReader::open(self.dir).await?;
+        let mut ledger = LedgerSource::directory(self.dir).reader().await?;
         let mut search = Search { limit: 200, ..Search::default() };
         let mut encoder = Encoder::new(Format::Csv);
         let (mut out, mut rows, mut bytes) = (Vec::new(), 0_u64, 0);
@@ -319,7 +319,7 @@ impl Asking<'_> {
         while rows < 1_000_000 {
             let page = index.search(&search).await?;
             for row in page.rows {
-                let event = query::event(&mut ledger, &row).await?;
+                let event = query::event(&mut *ledger, &row).await?;
                 encoder.event(&Summary::from(row), event, &mut out);
                 rows += 1;
             }

@@ -13,7 +13,7 @@ use super::record::{ending, entry, text};
 use crate::access::{Change, Done};
 use crate::index::View;
 use crate::record::{EntryKind, EventId, Outcome};
-use crate::store::{LedgerReader, StoreError};
+use crate::store::StoreError;
 
 /// How often is looked for changes.
 const LOOK: Duration = Duration::from_secs(1);
@@ -74,7 +74,7 @@ async fn record(log: &Arc<Log>, change: Change) -> Result<(), Problem> {
 }
 
 async fn is_in_ledger(log: &Log, id: EventId, head: u64) -> Result<bool, StoreError> {
-    let mut ledger = LedgerReader::open(&log.dir).await?;
+    let mut ledger = log.source.reader().await?;
     for writer in ledger.writers().await? {
         let mut after = head;
         loop {

@@ -68,7 +68,7 @@ pub(crate) async fn one_of(log: &Log, who: &Who, id: &str) -> Result<Value, Prob
     let mut session = log.read().await?;
     let page = session.index.search(&search).await?;
     let row = page.rows.first().ok_or_else(Problem::no_event)?;
-    let mut event = query::whole(&mut log.ledger().await?, row).await.map_err(unreadable)?;
+    let mut event = query::whole(&mut *log.ledger().await?, row).await.map_err(unreadable)?;
     query::without_position(&mut event, view);
     Ok(event)
 }

@@ -113,7 +113,7 @@ pub(super) async fn export(
         return Err(Problem::no_export());
     }
     let mut ledger = log.ledger().await?;
-    let behind = is_behind(&mut session.index, &mut ledger, log.patience * MORE_PATIENCE).await;
+    let behind = is_behind(&mut session.index, &mut *ledger, log.patience * MORE_PATIENCE).await;
     session.index.freeze().await?;
     let Session { index, turn } = session;
     let walk = match (earlier.as_ref(), again) {
@@ -195,7 +195,7 @@ async fn earlier(log: &Log, session: &mut Session, id: EventId) -> Result<Earlie
     let search = Search { conditions, limit: 1, ..Search::default() };
     let page = session.index.search(&search).await?;
     let row = page.rows.first().ok_or_else(Problem::no_export)?;
-    let event = query::whole(&mut log.ledger().await?, row).await.map_err(unreadable)?;
+    let event = query::whole(&mut *log.ledger().await?, row).await.map_err(unreadable)?;
     Earlier::of(&event).ok_or_else(Problem::no_export)
 }
 

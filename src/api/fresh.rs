@@ -19,7 +19,7 @@ const LOOK: Duration = Duration::from_millis(10);
 /// Whether the index lacks what is on record at this moment, after a while that it has to catch up.
 pub(super) async fn is_behind(
     index: &mut Index,
-    ledger: &mut LedgerReader,
+    ledger: &mut dyn LedgerReader,
     patience: Duration,
 ) -> bool {
     let caught_up = async {

@@ -22,7 +22,7 @@ use crate::clock::Clock;
 use crate::index::{Index, IndexError};
 use crate::recorder::Recorder;
 use crate::redact::Redacted;
-use crate::store::LedgerReader;
+use crate::store::{LedgerReader, LedgerSource};
 use crate::telemetry::Metrics;
 
 /// Questions that are answered at one time.
@@ -45,6 +45,8 @@ pub type Redaction = Box<dyn Fn(&str) -> Redacted<String> + Send + Sync>;
 pub struct Log {
     /// The directory of the ledger.
     pub dir: PathBuf,
+    /// Where the ledger is.
+    pub source: LedgerSource,
     /// Who may read.
     pub access: Mutex<Access>,
     /// How readers get in.
@@ -128,9 +130,9 @@ impl Log {
             Ok(Ok(turn)) => {
                 let mut session = self.open(turn, Some(Instant::now() + READ)).await?;
                 // Opening is waited for no longer than the rest: the disk may hang.
-                let ledger = timeout(self.patience, LedgerReader::open(&self.dir)).await;
+                let ledger = timeout(self.patience, self.source.reader()).await;
                 if let Ok(Ok(mut ledger)) = ledger {
-                    is_behind(&mut session.index, &mut ledger, self.patience).await;
+                    is_behind(&mut session.index, &mut *ledger, self.patience).await;
                 }
                 Ok(session)
             }
@@ -188,8 +190,8 @@ impl Log {
     }
 
     /// A connection to the ledger.
-    pub(crate) async fn ledger(&self) -> Result<LedgerReader, Problem> {
-        LedgerReader::open(&self.dir).await.map_err(|error| {
+    pub(crate) async fn ledger(&self) -> Result<Box<dyn LedgerReader>, Problem> {
+        self.source.reader().await.map_err(|error| {
             tracing::error!(%error, "the ledger cannot be opened to read");
             Problem::unavailable("the ledger cannot be read")
         })

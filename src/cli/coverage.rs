@@ -83,7 +83,7 @@ pub fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
         .context("cannot start")?;
     let (coverage, note) = runtime.block_on(async {
         let (mut reader, mut index, note) = open(&dir, &Patience::DEFAULT).await?;
-        let coverage = look(&mut reader, &mut index, &rules, &conditions, args.limit).await;
+        let coverage = look(&mut *reader, &mut index, &rules, &conditions, args.limit).await;
         index.close().await.ok();
         reader.close().await.ok();
         anyhow::Ok((coverage?, note))

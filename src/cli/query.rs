@@ -174,7 +174,7 @@ pub fn run(args: &QueryArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
             eprintln!("note: {note}");
         }
         let page = index.search(&search).await?;
-        let printed = print(args, &mut reader, &page, out).await;
+        let printed = print(args, &mut *reader, &page, out).await;
         // When this returns, nothing of it is left in the directory. It was only read.
         index.close().await.ok();
         reader.close().await.ok();
@@ -189,7 +189,7 @@ pub fn show_changes(args: &QueryArgs, out: &mut dyn Write) -> anyhow::Result<()>
     runtime.block_on(async {
         let (mut reader, mut index, _) = open(&args.data, &Patience::DEFAULT).await?;
         for row in &index.search(&search).await?.rows {
-            if changed::print(&query::event(&mut reader, row).await?, out)? {
+            if changed::print(&query::event(&mut *reader, row).await?, out)? {
                 break;
             }
         }
@@ -201,7 +201,7 @@ pub fn show_changes(args: &QueryArgs, out: &mut dyn Write) -> anyhow::Result<()>
 
 async fn print(
     args: &QueryArgs,
-    reader: &mut LedgerReader,
+    reader: &mut dyn LedgerReader,
     page: &Page,
     out: &mut dyn Write,
 ) -> anyhow::Result<ExitCode> {
@@ -241,7 +241,7 @@ fn search(args: &QueryArgs, now: Timestamp) -> Result<Search, BadOption> {
 }
 
 async fn one(
-    reader: &mut LedgerReader,
+    reader: &mut dyn LedgerReader,
     page: &Page,
     args: &QueryArgs,
     out: &mut dyn Write,

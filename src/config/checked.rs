@@ -11,6 +11,7 @@ use ipnet::IpNet;
 use crate::access::GroupGrant;
 use crate::identify::Secret;
 use crate::rules::Pack;
+use crate::store::LedgerSource;
 
 /// Everything that a running proxy needs to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -264,6 +265,13 @@ pub struct Ledger {
     pub batch: usize,
     /// How often orphaned intents are looked for.
     pub sweep_interval: Duration,
+}
+
+impl Ledger {
+    /// Where it can be read.
+    pub fn source(&self) -> LedgerSource {
+        LedgerSource::directory(&self.dir)
+    }
 }
 
 /// The reading listener.

@@ -101,7 +101,7 @@ async fn answer(
     let Ok(Some(rules)) = loaded else { return Err(Problem::unavailable(unreadable)) };
     let mut session = log.read().await?;
     let mut ledger = log.ledger().await?;
-    let found = look(&mut ledger, &mut session.index, &rules, &conditions, ROUTES).await;
+    let found = look(&mut *ledger, &mut session.index, &rules, &conditions, ROUTES).await;
     found.map_err(|error| match error {
         CoverageError::Index(error) => error.into(),
         CoverageError::Event(error) => {

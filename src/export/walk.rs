@@ -53,7 +53,7 @@ pub enum WalkError {
 pub struct Walk {
     index: Index,
     since: Instant,
-    ledger: LedgerReader,
+    ledger: Box<dyn LedgerReader>,
     search: Search,
     snapshot: Snapshot,
     /// What ended after the snapshot was looked for up to these entries.
@@ -68,10 +68,10 @@ impl Walk {
     /// From the newest event on, as it is on record now. The index must be frozen.
     pub async fn begin(
         mut index: Index,
-        mut ledger: LedgerReader,
+        mut ledger: Box<dyn LedgerReader>,
         search: Search,
     ) -> Result<Self, WalkError> {
-        let snapshot = reach(&mut index, &mut ledger).await?;
+        let snapshot = reach(&mut index, &mut *ledger).await?;
         Ok(Self::at(index, ledger, search, snapshot))
     }
 
@@ -79,12 +79,12 @@ impl Walk {
     /// be frozen.
     pub async fn go_on(
         mut index: Index,
-        mut ledger: LedgerReader,
+        mut ledger: Box<dyn LedgerReader>,
         mut search: Search,
         snapshot: Snapshot,
         last: Cursor,
     ) -> Result<Self, WalkError> {
-        let reached = reach(&mut index, &mut ledger).await?;
+        let reached = reach(&mut index, &mut *ledger).await?;
         let is_behind = |(writer, head): (&String, &u64)| reached.get(writer) < Some(head);
         if snapshot.iter().any(is_behind) {
             return Err(WalkError::Behind);
@@ -98,7 +98,7 @@ impl Walk {
         }
     }
 
-    fn at(index: Index, ledger: LedgerReader, search: Search, snapshot: Snapshot) -> Self {
+    fn at(index: Index, ledger: Box<dyn LedgerReader>, search: Search, snapshot: Snapshot) -> Self {
         let search = Search { limit: PAGE, offset: 0, ..search };
         let looked = snapshot.clone();
         let rows = VecDeque::new();
@@ -134,7 +134,7 @@ impl Walk {
     /// not the same there.
     pub async fn renew(&mut self, mut index: Index) -> Result<(), WalkError> {
         self.since = Instant::now();
-        let reached = reach(&mut index, &mut self.ledger).await?;
+        let reached = reach(&mut index, &mut *self.ledger).await?;
         let is_behind = |(writer, head): (&String, &u64)| reached.get(writer) < Some(head);
         if !self.snapshot.iter().any(is_behind) && self.is_as_it_was(Some(&mut index)).await? {
             self.index = index;
@@ -146,7 +146,7 @@ impl Walk {
     /// Whether nothing of what is left has ended since the snapshot.
     async fn is_as_it_was(&mut self, index: Option<&mut Index>) -> Result<bool, WalkError> {
         let index = index.unwrap_or(&mut self.index);
-        let reached = reach(index, &mut self.ledger).await?;
+        let reached = reach(index, &mut *self.ledger).await?;
         let mut looked = 0;
         for (writer, head) in &self.snapshot {
             let from = self.looked.get(writer).copied().unwrap_or(*head);
@@ -228,7 +228,7 @@ fn entries_of(row: &Row) -> impl Iterator<Item = u64> + use<> {
 }
 
 /// Up to which entry of each writer the index has come.
-async fn reach(index: &mut Index, ledger: &mut LedgerReader) -> Result<Snapshot, WalkError> {
+async fn reach(index: &mut Index, ledger: &mut dyn LedgerReader) -> Result<Snapshot, WalkError> {
     let mut reached = Snapshot::new();
     for writer in ledger.writers().await? {
         let head = index.cursor(&writer).await?;

@@ -11,7 +11,6 @@
 #[cfg(test)]
 mod tests;
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
@@ -20,7 +19,7 @@ use tokio::sync::watch;
 use tokio::time::sleep;
 
 use crate::record::Stored;
-use crate::store::{LedgerReader, StoreError};
+use crate::store::{LedgerReader, LedgerSource, StoreError};
 
 /// Entries in one step; fewer where their documents are large. What followers write for many
 /// entries at once is much less than for each of them.
@@ -76,7 +75,7 @@ pub struct Heads(pub Vec<(String, u64)>);
 
 impl Heads {
     /// The heads at this moment.
-    pub async fn now(reader: &mut LedgerReader) -> Result<Self, StoreError> {
+    pub async fn now(reader: &mut dyn LedgerReader) -> Result<Self, StoreError> {
         let mut heads = Vec::new();
         for writer in reader.writers().await? {
             let head = reader.head(&writer).await?;
@@ -88,7 +87,7 @@ impl Heads {
 
 /// Brings the follower to `heads`, without rest.
 pub async fn catch_up(
-    reader: &mut LedgerReader,
+    reader: &mut dyn LedgerReader,
     follower: &mut dyn Follower,
     heads: &Heads,
 ) -> Result<(), FollowError> {
@@ -107,10 +106,10 @@ pub async fn lag(follower: &mut dyn Follower, heads: &Heads) -> Result<u64, Foll
     Ok(behind)
 }
 
-/// Follows the ledger in `dir` until `shutdown` becomes true or the recorder is gone. Wakes when
+/// Follows the ledger until `shutdown` becomes true or the recorder is gone. Wakes when
 /// `head` moves. `lag` shows by how many entries the follower is behind.
 pub async fn follow(
-    dir: &Path,
+    source: &LedgerSource,
     follower: &mut dyn Follower,
     mut head: watch::Receiver<u64>,
     mut shutdown: watch::Receiver<bool>,
@@ -121,7 +120,7 @@ pub async fn follow(
     loop {
         head.mark_unchanged();
         let wait = async {
-            match rounds(dir, &mut reader, follower, lag).await {
+            match rounds(source, &mut reader, follower, lag).await {
                 Ok(()) => {
                     pause = FIRST_PAUSE;
                     let more = head.changed().await.is_ok();
@@ -147,7 +146,7 @@ pub async fn follow(
         }
     }
     // What was on record when the end came.
-    if let Err(error) = rounds(dir, &mut reader, follower, lag).await {
+    if let Err(error) = rounds(source, &mut reader, follower, lag).await {
         tracing::debug!(follower = follower.name(), %error, "not up to date at the end");
     }
     if let Some(reader) = reader
@@ -159,15 +158,15 @@ pub async fn follow(
 
 /// Steps until the follower is at the head, resting in between.
 async fn rounds(
-    dir: &Path,
-    reader: &mut Option<LedgerReader>,
+    source: &LedgerSource,
+    reader: &mut Option<Box<dyn LedgerReader>>,
     follower: &mut dyn Follower,
     lag: &Gauge,
 ) -> Result<(), FollowError> {
     if reader.is_none() {
-        *reader = Some(LedgerReader::open(dir).await?);
+        *reader = Some(source.reader().await?);
     }
-    let Some(reader) = reader else { return Ok(()) };
+    let Some(reader) = reader.as_deref_mut() else { return Ok(()) };
     loop {
         let started = Instant::now();
         let mut behind = 0;
@@ -184,7 +183,7 @@ async fn rounds(
 
 /// One step towards `head`; returns how far it is still.
 async fn step(
-    reader: &mut LedgerReader,
+    reader: &mut dyn LedgerReader,
     follower: &mut dyn Follower,
     writer: &str,
     head: u64,

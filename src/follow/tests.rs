@@ -12,7 +12,7 @@ use super::{FollowError, Follower, Heads, catch_up, follow};
 use crate::clock::{Clock, SystemClock};
 use crate::record::{Entry, EntryKind, EventId, Scope, Stored};
 use crate::redact::Redacted;
-use crate::store::{LedgerReader, SqliteOptions, Store};
+use crate::store::{LedgerSource, SqliteOptions, Store};
 
 /// Remembers what it saw, and fails when told.
 #[derive(Clone, Default)]
@@ -77,14 +77,14 @@ async fn catching_up_stops_at_the_given_heads() {
     let dir = tempfile::tempdir().unwrap();
     let mut store = ledger(dir.path()).await;
     append(store.as_mut(), 1500, 10).await;
-    let mut reader = LedgerReader::open(dir.path()).await.unwrap();
-    let heads = Heads::now(&mut reader).await.unwrap();
+    let mut reader = LedgerSource::directory(dir.path()).reader().await.unwrap();
+    let heads = Heads::now(&mut *reader).await.unwrap();
     assert_eq!(heads, Heads(vec![("w".to_owned(), 1500)]));
     let mut witness = Witness::default();
-    catch_up(&mut reader, &mut witness, &heads).await.unwrap();
+    catch_up(&mut *reader, &mut witness, &heads).await.unwrap();
     let expected: Vec<u64> = (1..=1500).collect();
     assert_eq!(witness.0.lock().unwrap().seqs, expected);
-    catch_up(&mut reader, &mut witness, &heads).await.unwrap();
+    catch_up(&mut *reader, &mut witness, &heads).await.unwrap();
     assert_eq!(witness.0.lock().unwrap().seqs, expected, "nothing twice without need");
 }
 
@@ -93,12 +93,12 @@ async fn large_documents_come_in_small_steps() {
     let dir = tempfile::tempdir().unwrap();
     let mut store = ledger(dir.path()).await;
     append(store.as_mut(), 10, 1024 * 1024).await;
-    let mut reader = LedgerReader::open(dir.path()).await.unwrap();
+    let mut reader = LedgerSource::directory(dir.path()).reader().await.unwrap();
     let rows = reader.read_after("w", 0, 100).await.unwrap();
     assert!((1..=4).contains(&rows.len()), "{} rows of 1 MiB at once", rows.len());
-    let heads = Heads::now(&mut reader).await.unwrap();
+    let heads = Heads::now(&mut *reader).await.unwrap();
     let mut witness = Witness::default();
-    catch_up(&mut reader, &mut witness, &heads).await.unwrap();
+    catch_up(&mut *reader, &mut witness, &heads).await.unwrap();
     assert_eq!(witness.0.lock().unwrap().seqs, (1..=10).collect::<Vec<u64>>());
 }
 
@@ -107,11 +107,11 @@ async fn a_shorter_ledger_is_another_one() {
     let dir = tempfile::tempdir().unwrap();
     let mut store = ledger(dir.path()).await;
     append(store.as_mut(), 3, 10).await;
-    let mut reader = LedgerReader::open(dir.path()).await.unwrap();
-    let heads = Heads::now(&mut reader).await.unwrap();
+    let mut reader = LedgerSource::directory(dir.path()).reader().await.unwrap();
+    let heads = Heads::now(&mut *reader).await.unwrap();
     let mut witness = Witness::default();
     witness.0.lock().unwrap().seqs.push(77);
-    catch_up(&mut reader, &mut witness, &heads).await.unwrap();
+    catch_up(&mut *reader, &mut witness, &heads).await.unwrap();
     let seen = witness.0.lock().unwrap();
     assert_eq!((seen.seqs.as_slice(), seen.started_over), (&[1, 2, 3][..], 1));
 }
@@ -125,8 +125,8 @@ async fn follows_while_entries_arrive_and_goes_on_after_an_error() {
     let witness = Witness::default();
     witness.0.lock().unwrap().fail_next = true;
     let task = tokio::spawn({
-        let (dir, mut witness) = (dir.path().to_owned(), witness.clone());
-        async move { follow(&dir, &mut witness, heads, stopped, &Gauge::default()).await }
+        let (source, mut witness) = (LedgerSource::directory(dir.path()), witness.clone());
+        async move { follow(&source, &mut witness, heads, stopped, &Gauge::default()).await }
     });
     for _ in 0..20 {
         tokio::time::sleep(Duration::from_millis(10)).await;
@@ -151,7 +151,8 @@ async fn ends_with_the_recorder_after_a_last_round() {
     let mut witness = Witness::default();
     drop(head);
     let lag = Gauge::default();
-    let all = follow(dir.path(), &mut witness, heads, stopped, &lag);
+    let source = LedgerSource::directory(dir.path());
+    let all = follow(&source, &mut witness, heads, stopped, &lag);
     tokio::time::timeout(Duration::from_secs(1), all).await.unwrap();
     assert_eq!(witness.0.lock().unwrap().seqs.len(), 5);
 }

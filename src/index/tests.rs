@@ -13,7 +13,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::follow::{Follower, Heads, catch_up};
 use crate::record::{Entry, EntryKind, EventId, Scope};
 use crate::redact::Redacted;
-use crate::store::{INDEX_FILE, LedgerReader, SqliteOptions, Store};
+use crate::store::{INDEX_FILE, LedgerSource, SqliteOptions, Store};
 
 struct Ledger {
     dir: tempfile::TempDir,
@@ -57,9 +57,9 @@ impl Ledger {
 
     async fn index(&self) -> Index {
         let mut index = Index::open(self.path()).await.unwrap();
-        let mut reader = LedgerReader::open(self.path()).await.unwrap();
-        let heads = Heads::now(&mut reader).await.unwrap();
-        catch_up(&mut reader, &mut index, &heads).await.unwrap();
+        let mut reader = LedgerSource::directory(self.path()).reader().await.unwrap();
+        let heads = Heads::now(&mut *reader).await.unwrap();
+        catch_up(&mut *reader, &mut index, &heads).await.unwrap();
         index
     }
 }
@@ -243,7 +243,7 @@ async fn deleting_replaying_and_damaging_change_nothing() {
     let expected = all(&mut index).await;
     assert_eq!(expected.len(), 5);
 
-    let mut reader = LedgerReader::open(ledger.path()).await.unwrap();
+    let mut reader = LedgerSource::directory(ledger.path()).reader().await.unwrap();
     let entries = reader.read_after("w", 0, 100).await.unwrap();
     index.apply(&entries).await.unwrap();
     index.apply(&entries[3..]).await.unwrap();
@@ -271,7 +271,7 @@ async fn deleting_replaying_and_damaging_change_nothing() {
 #[tokio::test]
 async fn two_processes_may_keep_it_up_to_date() {
     let ledger = sample().await;
-    let mut reader = LedgerReader::open(ledger.path()).await.unwrap();
+    let mut reader = LedgerSource::directory(ledger.path()).reader().await.unwrap();
     let entries = reader.read_after("w", 0, 100).await.unwrap();
     let mut one = Index::open(ledger.path()).await.unwrap();
     let mut two = Index::open(ledger.path()).await.unwrap();
@@ -386,13 +386,13 @@ async fn every_act_is_found_by_itself() {
     assert_eq!(first.rows.len(), 2);
     assert_eq!((rest.rows.len(), rest.rows[0].act, rest.next), (1, 1, None));
 
-    let mut reader = LedgerReader::open(ledger.path()).await.unwrap();
-    let event = crate::query::event(&mut reader, &first.rows[1]).await.unwrap();
+    let mut reader = LedgerSource::directory(ledger.path()).reader().await.unwrap();
+    let event = crate::query::event(&mut *reader, &first.rows[1]).await.unwrap();
     assert_eq!(event["act"], json!({"number": 2, "of": 3}));
     assert_eq!((&event["action"], &event["outcome"]), (&json!("user.verb_1"), &json!("failure")));
     assert_eq!((event.get("acts"), event.get("reason")), (None, None));
     assert_eq!(event["actor"]["id"], "u1");
-    let whole = crate::query::whole(&mut reader, &first.rows[1]).await.unwrap();
+    let whole = crate::query::whole(&mut *reader, &first.rows[1]).await.unwrap();
     assert_eq!(whole["acts"].as_array().map(Vec::len), Some(3));
 }
 
@@ -421,8 +421,8 @@ async fn acts_appear_with_the_response_and_are_lost_with_the_proxy() {
     ];
     assert_eq!(told(&mut index, Vec::new()).await, all);
     let mut rebuilt = Index::temporary().await.unwrap();
-    let mut reader = LedgerReader::open(ledger.path()).await.unwrap();
-    let heads = Heads::now(&mut reader).await.unwrap();
-    catch_up(&mut reader, &mut rebuilt, &heads).await.unwrap();
+    let mut reader = LedgerSource::directory(ledger.path()).reader().await.unwrap();
+    let heads = Heads::now(&mut *reader).await.unwrap();
+    catch_up(&mut *reader, &mut rebuilt, &heads).await.unwrap();
     assert_eq!(told(&mut rebuilt, Vec::new()).await, all);
 }

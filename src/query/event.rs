@@ -39,7 +39,7 @@ impl EventError {
 
 /// Reads what a row stands for from the ledger: the event, or one of the acts of an event, which then
 /// says as `act` which one of them it is. A completion that is newer than the index counts.
-pub async fn event(reader: &mut LedgerReader, row: &Row) -> Result<Value, EventError> {
+pub async fn event(reader: &mut dyn LedgerReader, row: &Row) -> Result<Value, EventError> {
     let mut event = whole(reader, row).await?;
     if let Value::Object(event) = &mut event {
         single_out(event, row.act);
@@ -79,7 +79,7 @@ fn single_out(event: &mut Map<String, Value>, number: u32) {
 }
 
 /// Reads the whole event of a row from the ledger, with all its acts.
-pub async fn whole(reader: &mut LedgerReader, row: &Row) -> Result<Value, EventError> {
+pub async fn whole(reader: &mut dyn LedgerReader, row: &Row) -> Result<Value, EventError> {
     let missing = || EventError::of_missing(row);
     let first = reader.entry(&row.writer, row.seq).await?.ok_or_else(missing)?;
     if first.id.to_string() != row.id {

@@ -170,13 +170,13 @@ fn the_completion_wins_and_receipts_are_joined() {
 
 #[tokio::test]
 async fn an_event_that_the_ledger_lacks_is_an_error() {
-    use crate::store::{LedgerReader, SqliteOptions};
+    use crate::store::{LedgerSource, SqliteOptions};
     let dir = tempfile::tempdir().unwrap();
     let timeout = std::time::Duration::from_secs(1);
     let store = SqliteOptions::new(dir.path(), "w", timeout).opener()().await.unwrap();
-    let mut reader = LedgerReader::open(dir.path()).await.unwrap();
+    let mut reader = LedgerSource::directory(dir.path()).reader().await.unwrap();
     let row = crate::index::Row { writer: "w".into(), seq: 1, ..Default::default() };
-    let error = event(&mut reader, &row).await.unwrap_err();
+    let error = event(&mut *reader, &row).await.unwrap_err();
     assert!(error.to_string().contains("no entry 1"), "{error}");
     drop(store);
 }

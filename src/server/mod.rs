@@ -215,6 +215,7 @@ impl Server {
         let shared = Arc::clone(&self.shared);
         let log = Arc::new(api::Log {
             dir: reloader.started_with.ledger.dir.clone(),
+            source: reloader.started_with.ledger.source(),
             access: access.into(),
             ways,
             clock: Arc::clone(&self.shared.clock),
@@ -242,11 +243,11 @@ impl Server {
                 tracing::error!(%error, "the reading listener failed");
             }
         });
-        let dir = reloader.started_with.ledger.dir.clone();
+        let ledger = reloader.started_with.ledger.clone();
         let head = self.shared.recorder.head_watch();
         let metrics = Arc::clone(&self.shared.metrics);
         let (stop, stopping) = watch::channel(false);
-        self.index = Some((stop, self.side.spawn(keep_index(dir, head, metrics, stopping))));
+        self.index = Some((stop, self.side.spawn(keep_index(ledger, head, metrics, stopping))));
         self.side.spawn(reloader.run());
     }
 
@@ -338,15 +339,16 @@ fn start_recorder(
 /// Keeps the search index up to date until the process stops. A broken index never harms the
 /// ledger; it is opened again.
 async fn keep_index(
-    dir: PathBuf,
+    ledger: Ledger,
     head: watch::Receiver<u64>,
     metrics: Arc<Metrics>,
     stopping: watch::Receiver<bool>,
 ) {
+    let source = ledger.source();
     loop {
-        match Index::open(&dir).await {
+        match Index::open(&ledger.dir).await {
             Ok(mut index) => {
-                follow(&dir, &mut index, head, stopping, &metrics.index_lag).await;
+                follow(&source, &mut index, head, stopping, &metrics.index_lag).await;
                 if let Err(error) = index.close().await {
                     tracing::debug!(%error, "the search index was not closed cleanly");
                 }

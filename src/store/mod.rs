@@ -21,6 +21,8 @@ mod sqlite;
 mod tests;
 
 use std::future::Future;
+use std::ops::Range;
+use std::path::PathBuf;
 use std::pin::Pin;
 
 use async_trait::async_trait;
@@ -29,7 +31,7 @@ use crate::record::{Entry, EventId, Stored};
 
 pub use error::{Cause, StoreError};
 pub use files::{ACCESS_FILE, INDEX_FILE, LEDGER_FILE, LOCK_FILE, create_dir, create_file};
-pub use reader::{LedgerReader, connect_read_only};
+pub use reader::connect_read_only;
 pub use schema::SCHEMA_VERSION;
 pub use sqlite::{SqliteOptions, SqliteStore};
 
@@ -100,4 +102,68 @@ pub trait Store: Send {
     /// Closes the connection. When this returns, whatever it was doing has taken effect or never
     /// will.
     async fn close(self: Box<Self>) -> Result<(), StoreError>;
+}
+
+/// Ordered reads of a ledger, from any process, without ever writing to it.
+#[async_trait]
+pub trait LedgerReader: Send {
+    /// All writers of the ledger.
+    async fn writers(&mut self) -> Result<Vec<String>, StoreError>;
+
+    /// The last sequence number of `writer`; 0 where there is none.
+    async fn head(&mut self, writer: &str) -> Result<u64, StoreError>;
+
+    /// Entries of `writer` after `after`, in order, at most `limit`, and fewer where their documents
+    /// are large; none only where there is none.
+    async fn read_after(
+        &mut self,
+        writer: &str,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<Stored>, StoreError>;
+
+    /// One entry.
+    async fn entry(&mut self, writer: &str, seq: u64) -> Result<Option<Stored>, StoreError>;
+
+    /// The entries of `writer` with these numbers, as many of the first of them as can be read in one
+    /// go, but at least two.
+    async fn entries(&mut self, writer: &str, seqs: &[u64]) -> Result<Vec<Stored>, StoreError>;
+
+    /// Events of `writer` whose intent is at or before `head`, and whose completion is after the one
+    /// end of `range` and not after the other; at most `limit`.
+    async fn ended(
+        &mut self,
+        writer: &str,
+        head: u64,
+        range: Range<u64>,
+        limit: u32,
+    ) -> Result<Vec<EventId>, StoreError>;
+
+    /// The completion of the intent `seq` of `writer`.
+    async fn completion_of(&mut self, writer: &str, seq: u64)
+    -> Result<Option<Stored>, StoreError>;
+
+    /// Closes the connection.
+    async fn close(self: Box<Self>) -> Result<(), StoreError>;
+}
+
+/// Where a ledger is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LedgerSource {
+    /// In the SQLite file of a directory.
+    Sqlite(PathBuf),
+}
+
+impl LedgerSource {
+    /// The ledger in the SQLite file of `dir`.
+    pub fn directory(dir: impl Into<PathBuf>) -> Self {
+        Self::Sqlite(dir.into())
+    }
+
+    /// A connection to read it; it must exist.
+    pub async fn reader(&self) -> Result<Box<dyn LedgerReader>, StoreError> {
+        match self {
+            Self::Sqlite(dir) => Ok(Box::new(reader::SqliteReader::open(dir).await?)),
+        }
+    }
 }

@@ -5,11 +5,12 @@ use std::io::ErrorKind;
 use std::ops::Range;
 use std::path::Path;
 
+use async_trait::async_trait;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteRow};
 use sqlx::{ConnectOptions, Connection, FromRow, Row, SqliteConnection};
 
 use super::files::ledger_path;
-use super::{StoreError, schema};
+use super::{LedgerReader, StoreError, schema};
 use crate::record::{EntryKind, EventId, Stored};
 
 /// How long a reader waits for a lock. Writers never block readers; only the first connection
@@ -65,13 +66,13 @@ fn has_log(path: &Path) -> bool {
 }
 
 /// A read-only connection to the ledger of a directory.
-pub struct LedgerReader {
+pub(super) struct SqliteReader {
     conn: SqliteConnection,
 }
 
-impl LedgerReader {
+impl SqliteReader {
     /// Opens the ledger in `dir`, which must exist.
-    pub async fn open(dir: &Path) -> Result<Self, StoreError> {
+    pub(super) async fn open(dir: &Path) -> Result<Self, StoreError> {
         let path = ledger_path(dir);
         match std::fs::metadata(&path) {
             Ok(found) if found.is_file() => {}
@@ -87,16 +88,32 @@ impl LedgerReader {
         Ok(Self { conn })
     }
 
-    /// All writers of the ledger.
-    pub async fn writers(&mut self) -> Result<Vec<String>, StoreError> {
+    async fn one(
+        &mut self,
+        sql: &'static str,
+        writer: &str,
+        seq: u64,
+    ) -> Result<Option<Stored>, StoreError> {
+        let row: Option<Fields> = sqlx::query_as(sql)
+            .bind(writer)
+            .bind(seq_to_sql(seq))
+            .fetch_optional(&mut self.conn)
+            .await
+            .map_err(StoreError::from_sqlx)?;
+        row.map(Fields::stored).transpose()
+    }
+}
+
+#[async_trait]
+impl LedgerReader for SqliteReader {
+    async fn writers(&mut self) -> Result<Vec<String>, StoreError> {
         sqlx::query_scalar("SELECT writer FROM writers ORDER BY writer")
             .fetch_all(&mut self.conn)
             .await
             .map_err(StoreError::from_sqlx)
     }
 
-    /// The last sequence number of `writer`; 0 where there is none.
-    pub async fn head(&mut self, writer: &str) -> Result<u64, StoreError> {
+    async fn head(&mut self, writer: &str) -> Result<u64, StoreError> {
         let head: Option<i64> = sqlx::query_scalar(SELECT_HEAD)
             .bind(writer)
             .fetch_one(&mut self.conn)
@@ -105,9 +122,7 @@ impl LedgerReader {
         Ok(head.map_or(0, sql_to_seq))
     }
 
-    /// Entries of `writer` after `after`, in order, at most `limit`, and fewer where their documents
-    /// are large; none only where there is none.
-    pub async fn read_after(
+    async fn read_after(
         &mut self,
         writer: &str,
         after: u64,
@@ -131,14 +146,11 @@ impl LedgerReader {
         rows.into_iter().map(Fields::stored).collect()
     }
 
-    /// One entry.
-    pub async fn entry(&mut self, writer: &str, seq: u64) -> Result<Option<Stored>, StoreError> {
+    async fn entry(&mut self, writer: &str, seq: u64) -> Result<Option<Stored>, StoreError> {
         self.one(SELECT_ENTRY, writer, seq).await
     }
 
-    /// The entries of `writer` with these numbers, as many of the first of them as can be read in one
-    /// go, but at least two.
-    pub async fn entries(&mut self, writer: &str, seqs: &[u64]) -> Result<Vec<Stored>, StoreError> {
+    async fn entries(&mut self, writer: &str, seqs: &[u64]) -> Result<Vec<Stored>, StoreError> {
         let sizes: Vec<(i64, i64)> = sqlx::query_as(SELECT_SIZES_OF)
             .bind(writer)
             .bind(list(seqs))
@@ -162,9 +174,7 @@ impl LedgerReader {
         rows.into_iter().map(Fields::stored).collect()
     }
 
-    /// Events of `writer` whose intent is at or before `head`, and whose completion is after the one
-    /// end of `range` and not after the other; at most `limit`.
-    pub async fn ended(
+    async fn ended(
         &mut self,
         writer: &str,
         head: u64,
@@ -186,8 +196,7 @@ impl LedgerReader {
         rows.into_iter().map(id).collect()
     }
 
-    /// The completion of the intent `seq` of `writer`.
-    pub async fn completion_of(
+    async fn completion_of(
         &mut self,
         writer: &str,
         seq: u64,
@@ -195,23 +204,7 @@ impl LedgerReader {
         self.one(SELECT_COMPLETION, writer, seq).await
     }
 
-    async fn one(
-        &mut self,
-        sql: &'static str,
-        writer: &str,
-        seq: u64,
-    ) -> Result<Option<Stored>, StoreError> {
-        let row: Option<Fields> = sqlx::query_as(sql)
-            .bind(writer)
-            .bind(seq_to_sql(seq))
-            .fetch_optional(&mut self.conn)
-            .await
-            .map_err(StoreError::from_sqlx)?;
-        row.map(Fields::stored).transpose()
-    }
-
-    /// Closes the connection.
-    pub async fn close(self) -> Result<(), StoreError> {
+    async fn close(self: Box<Self>) -> Result<(), StoreError> {
         self.conn.close().await.map_err(StoreError::from_sqlx)
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sqlx::{Connection, SqliteConnection};
 
-use super::{LEDGER_FILE, LOCK_FILE, LedgerReader, SqliteOptions, Store, StoreError};
+use super::{LEDGER_FILE, LOCK_FILE, LedgerSource, SqliteOptions, Store, StoreError};
 use crate::clock::{Clock, SystemClock};
 use crate::record::{Entry, EntryKind, EventId, Scope};
 use crate::redact::Redacted;
@@ -164,7 +164,10 @@ async fn a_later_schema_is_refused_and_files_are_private() {
     let mut other = raw(&dir).await;
     sqlx::raw_sql("PRAGMA user_version = 99").execute(&mut other).await.unwrap();
     other.close().await.unwrap();
-    for error in [open(&dir).await.err().unwrap(), LedgerReader::open(&dir).await.err().unwrap()] {
+    for error in [
+        open(&dir).await.err().unwrap(),
+        LedgerSource::directory(&dir).reader().await.err().unwrap(),
+    ] {
         assert_eq!(error.reason(), "newer_schema");
         assert!(error.to_string().contains("schema version 99"), "{error}");
     }
@@ -173,11 +176,14 @@ async fn a_later_schema_is_refused_and_files_are_private() {
 #[tokio::test]
 async fn a_reader_reads_beside_the_writer_and_cannot_write() {
     let dir = tempfile::tempdir().unwrap();
-    assert_eq!(LedgerReader::open(dir.path()).await.err().unwrap().reason(), "missing");
+    assert_eq!(
+        LedgerSource::directory(dir.path()).reader().await.err().unwrap().reason(),
+        "missing"
+    );
     let mut store = open(dir.path()).await.unwrap();
     let first = intent();
     store.append("w", 1, std::slice::from_ref(&first)).await.unwrap();
-    let mut reader = LedgerReader::open(dir.path()).await.unwrap();
+    let mut reader = LedgerSource::directory(dir.path()).reader().await.unwrap();
     store.append("w", 2, &[completion(&first, 1)]).await.unwrap();
     assert_eq!(reader.head("w").await.unwrap(), 2);
     assert_eq!(reader.writers().await.unwrap(), ["w"]);
@@ -187,7 +193,7 @@ async fn a_reader_reads_beside_the_writer_and_cannot_write() {
     // Also when no writer runs, and the log was moved into the database.
     reader.close().await.unwrap();
     store.close().await.unwrap();
-    let mut reader = LedgerReader::open(dir.path()).await.unwrap();
+    let mut reader = LedgerSource::directory(dir.path()).reader().await.unwrap();
     assert_eq!(reader.read_after("w", 0, 10).await.unwrap().len(), 2);
 }
 

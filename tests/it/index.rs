@@ -9,7 +9,7 @@ use countersign::follow::{Heads, catch_up};
 use countersign::index::{Bar, Counted, Facet, Index, Page, Search, View};
 use countersign::record::{Entry, EntryKind, EventId, Scope};
 use countersign::redact::Redacted;
-use countersign::store::{LedgerReader, SqliteOptions};
+use countersign::store::{LedgerSource, SqliteOptions};
 use serde_json::{Value, json};
 
 use super::support::wait_until;
@@ -48,9 +48,9 @@ fn entries(count: u64) -> Vec<Entry> {
 }
 
 async fn caught_up(dir: &Path, mut index: Index) -> Index {
-    let mut reader = LedgerReader::open(dir).await.unwrap();
-    let heads = Heads::now(&mut reader).await.unwrap();
-    catch_up(&mut reader, &mut index, &heads).await.unwrap();
+    let mut reader = LedgerSource::directory(dir).reader().await.unwrap();
+    let heads = Heads::now(&mut *reader).await.unwrap();
+    catch_up(&mut *reader, &mut index, &heads).await.unwrap();
     index
 }
 

@@ -27,7 +27,7 @@ use crate::index::Index;
 use crate::record::{Entry, EntryKind, EventId, Scope};
 use crate::recorder::{OpenIntent, Recorder, Settings};
 use crate::redact::Redacted;
-use crate::store::{LedgerReader, SqliteOptions};
+use crate::store::{LedgerSource, SqliteOptions};
 use crate::telemetry::Metrics;
 
 /// A log that is served.
@@ -91,6 +91,7 @@ impl Served {
         let (stop, stopping) = watch::channel(false);
         let log = Arc::new(Log {
             dir: dir.path().to_owned(),
+            source: LedgerSource::directory(dir.path()),
             access: Access::open(dir.path()).unwrap().into(),
             ways,
             clock: Arc::<ManualClock>::clone(&clock),
@@ -195,10 +196,10 @@ impl Served {
 
     /// Brings the index up to date.
     pub(crate) async fn indexed(&self) {
-        let mut reader = LedgerReader::open(self.path()).await.unwrap();
-        let heads = Heads::now(&mut reader).await.unwrap();
+        let mut reader = LedgerSource::directory(self.path()).reader().await.unwrap();
+        let heads = Heads::now(&mut *reader).await.unwrap();
         let mut index = Index::open(self.path()).await.unwrap();
-        catch_up(&mut reader, &mut index, &heads).await.unwrap();
+        catch_up(&mut *reader, &mut index, &heads).await.unwrap();
         index.close().await.unwrap();
     }
 

@@ -64,7 +64,7 @@ impl Local {
         }
         let began = SystemClock.now();
         let earlier = match last {
-            Some(last) => Some(earlier(&mut ledger, &mut index, &last.export).await?),
+            Some(last) => Some(earlier(&mut *ledger, &mut index, &last.export).await?),
             None => None,
         };
         let moment = earlier.as_ref().map_or(began, |earlier| earlier.moment);
@@ -215,7 +215,7 @@ fn metadata(
 
 /// What the event of an interrupted export says.
 async fn earlier(
-    ledger: &mut LedgerReader,
+    ledger: &mut dyn LedgerReader,
     index: &mut Index,
     export: &str,
 ) -> anyhow::Result<Earlier> {

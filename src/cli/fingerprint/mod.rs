@@ -19,7 +19,7 @@ use self::search::{Found, search};
 use super::screen::{cell, json_text, printable, table};
 use crate::redact::{Print, prints};
 use crate::server::{self, KeyError};
-use crate::store::LedgerReader;
+use crate::store::LedgerSource;
 
 /// Tell whether and where a secret occurs in the log
 ///
@@ -108,16 +108,17 @@ fn look_for(
     let file = args.key.clone().unwrap_or_else(|| args.data.join(server::KEY_FILE));
     let key = server::read_key(&file).map_err(|error| explained(error, &file))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let mut reader = runtime.block_on(LedgerReader::open(&args.data)).with_context(|| {
-        format!("`{}` cannot be read as the directory of a ledger", args.data.display())
-    })?;
+    let mut reader =
+        runtime.block_on(LedgerSource::directory(&args.data).reader()).with_context(|| {
+            format!("`{}` cannot be read as the directory of a ledger", args.data.display())
+        })?;
     let prints = {
         let value = value()?;
         let text = std::str::from_utf8(&value).ok().context("the value is not UTF-8")?;
         prints(&key, text)?
     };
     let mut report = Report::new(args, out);
-    let read = runtime.block_on(search(&mut reader, &prints, |found| report.take(found)))?;
+    let read = runtime.block_on(search(&mut *reader, &prints, |found| report.take(found)))?;
     runtime.block_on(reader.close()).ok();
     report.end(&prints, read)
 }

@@ -31,7 +31,7 @@ pub(super) struct Found {
 
 /// Calls `found` for each event, the oldest first; returns how many entries were read.
 pub(super) async fn search(
-    reader: &mut LedgerReader,
+    reader: &mut dyn LedgerReader,
     prints: &[Print],
     mut found: impl FnMut(Found) -> anyhow::Result<()>,
 ) -> anyhow::Result<u64> {
@@ -59,7 +59,7 @@ pub(super) async fn search(
 
 /// The event of an entry; none for a completion whose intent was found before it.
 async fn joined(
-    reader: &mut LedgerReader,
+    reader: &mut dyn LedgerReader,
     entry: &Stored,
     holds: impl Fn(&Stored) -> bool,
 ) -> anyhow::Result<Option<Value>> {

@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 
 use crate::follow::{Heads, catch_up, lag};
 use crate::index::Index;
-use crate::store::LedgerReader;
+use crate::store::{LedgerReader, LedgerSource};
 
 /// What is done for a query where the index cannot be written.
 pub(in crate::cli) struct Patience {
@@ -28,7 +28,7 @@ impl Patience {
 pub(in crate::cli) async fn open(
     dir: &Path,
     patience: &Patience,
-) -> anyhow::Result<(LedgerReader, Index, Option<String>)> {
+) -> anyhow::Result<(Box<dyn LedgerReader>, Index, Option<String>)> {
     if !dir.is_dir() {
         bail!(
             "there is no directory `{}`: name the ledger's directory with --data, or start \
@@ -36,18 +36,22 @@ pub(in crate::cli) async fn open(
             dir.display()
         );
     }
-    let mut reader = LedgerReader::open(dir).await.with_context(|| {
+    let mut reader = LedgerSource::directory(dir).reader().await.with_context(|| {
         format!("`{}` cannot be read as the directory of a ledger", dir.display())
     })?;
-    let heads = Heads::now(&mut reader).await?;
-    let (index, note) = match up_to_date(dir, &mut reader, &heads).await {
+    let heads = Heads::now(&mut *reader).await?;
+    let (index, note) = match up_to_date(dir, &mut *reader, &heads).await {
         Ok(index) => (index, None),
-        Err(error) => as_it_is(dir, &mut reader, &heads, &error, patience).await?,
+        Err(error) => as_it_is(dir, &mut *reader, &heads, &error, patience).await?,
     };
     Ok((reader, index, note))
 }
 
-async fn up_to_date(dir: &Path, reader: &mut LedgerReader, heads: &Heads) -> anyhow::Result<Index> {
+async fn up_to_date(
+    dir: &Path,
+    reader: &mut dyn LedgerReader,
+    heads: &Heads,
+) -> anyhow::Result<Index> {
     let mut index = Index::open(dir).await?;
     catch_up(reader, &mut index, heads).await?;
     Ok(index)
@@ -57,7 +61,7 @@ async fn up_to_date(dir: &Path, reader: &mut LedgerReader, heads: &Heads) -> any
 /// it, else one for this query alone, else as it is.
 pub(super) async fn as_it_is(
     dir: &Path,
-    reader: &mut LedgerReader,
+    reader: &mut dyn LedgerReader,
     heads: &Heads,
     error: &anyhow::Error,
     patience: &Patience,

@@ -14,7 +14,7 @@ use crate::follow::Heads;
 use crate::index::{Index, Search};
 use crate::record::{Entry, EntryKind, EventId, Scope};
 use crate::redact::Redacted;
-use crate::store::{LedgerReader, SqliteOptions, Store};
+use crate::store::{LedgerSource, SqliteOptions, Store};
 
 #[derive(Parser)]
 struct Line {
@@ -160,8 +160,8 @@ fn an_index_that_cannot_be_written_is_made_anew_or_told_to_lag() {
     let (_store, _id) = ledger(dir.path());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let mut reader = LedgerReader::open(dir.path()).await.unwrap();
-        let heads = Heads::now(&mut reader).await.unwrap();
+        let mut reader = LedgerSource::directory(dir.path()).reader().await.unwrap();
+        let heads = Heads::now(&mut *reader).await.unwrap();
         let refused = anyhow::anyhow!("no right to write");
         let rows = [
             ("no index", false, 100, 2, "made for this query alone: no right to write"),
@@ -180,7 +180,7 @@ fn an_index_that_cannot_be_written_is_made_anew_or_told_to_lag() {
                 Index::open(dir.path()).await.unwrap().close().await.unwrap();
             }
             let patience = Patience { wait: Duration::ZERO, entries };
-            let opened = as_it_is(dir.path(), &mut reader, &heads, &refused, &patience).await;
+            let opened = as_it_is(dir.path(), &mut *reader, &heads, &refused, &patience).await;
             let (mut index, note) = opened.unwrap();
             let search = Search { limit: 10, ..Search::default() };
             assert_eq!(index.search(&search).await.unwrap().rows.len(), shown, "{what}");

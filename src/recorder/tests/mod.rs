@@ -14,7 +14,7 @@ use super::{AppendError, JoinError, Recorder, RecorderThread, Settings, StartErr
 use crate::clock::{Clock, SystemClock};
 use crate::record::{Entry, EntryKind, EventId, Scope, Stored};
 use crate::redact::Redacted;
-use crate::store::{LedgerReader, Opening, SqliteOptions, StoreError};
+use crate::store::{LedgerSource, Opening, SqliteOptions, StoreError};
 use crate::telemetry::Metrics;
 
 const SETTINGS: Settings = Settings {
@@ -63,7 +63,7 @@ async fn stop(recorder: Recorder, thread: RecorderThread) {
 }
 
 async fn rows_in(dir: &Path) -> Vec<Stored> {
-    let mut reader = LedgerReader::open(dir).await.unwrap();
+    let mut reader = LedgerSource::directory(dir).reader().await.unwrap();
     let rows = reader.read_after("w", 0, 10_000).await.unwrap();
     reader.close().await.unwrap();
     rows
