@@ -69,7 +69,10 @@ impl Checkpoint {
     }
 
     /// Those of the keys that signed it as this log.
-    pub fn signed_by<'k>(&self, keys: impl IntoIterator<Item = &'k VerifierKey>) -> Vec<&'k VerifierKey> {
+    pub fn signed_by<'k>(
+        &self,
+        keys: impl IntoIterator<Item = &'k VerifierKey>,
+    ) -> Vec<&'k VerifierKey> {
         let covering = keys.into_iter().filter(|key| !key.is_witness() && key.covers(&self.origin));
         covering.filter(|key| is_signed(&self.note, &key.named(&self.origin))).collect()
     }

@@ -21,13 +21,8 @@ pub fn leaf(document: &str) -> Hash {
     hash
 }
 
-/// A hash from its bytes, if there are as many as a hash has.
-pub fn hash_of(bytes: &[u8]) -> Option<Hash> {
-    bytes.try_into().ok().map(Hash)
-}
-
 /// The hashes of a tile from its bytes; what is left over counts for nothing.
-pub fn hashes_of(bytes: &[u8]) -> Vec<Hash> {
+pub(super) fn hashes_of(bytes: &[u8]) -> Vec<Hash> {
     bytes.as_chunks::<32>().0.iter().map(|bytes| Hash(*bytes)).collect()
 }
 
