@@ -28,6 +28,7 @@ mod ways;
 #[cfg(test)]
 pub(crate) mod tests;
 
+use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::sync::Arc;
 
@@ -40,6 +41,7 @@ use serde::Serialize;
 use tokio::sync::watch;
 
 use crate::recorder::Recorder;
+use crate::seal::{Disagreement, LogState};
 use crate::telemetry::Metrics;
 use listener::{CONNECTIONS, Few, Peer, with_address};
 
@@ -55,6 +57,9 @@ pub use log::{Log, Redaction, Turns};
 pub use sign_in::Visitor;
 pub use ways::{SignInWays, Ways};
 
+/// How it stands with the checkpoints of each log, by writer.
+pub type SealStates = watch::Receiver<BTreeMap<String, LogState>>;
+
 /// What the listener tells about.
 #[derive(Clone)]
 pub struct Operations {
@@ -64,6 +69,8 @@ pub struct Operations {
     pub metrics: Arc<Metrics>,
     /// Bytes of captured bodies now in memory.
     pub captured_bytes: Arc<dyn Fn() -> usize + Send + Sync>,
+    /// How it stands with the checkpoints of each log; none where none are made.
+    pub seal: Option<SealStates>,
     /// The process is stopping.
     pub stopping: watch::Receiver<bool>,
 }
@@ -76,6 +83,29 @@ struct Readiness {
     queue_depth: usize,
     open_intents: usize,
     head: u64,
+    sealing: Sealing,
+}
+
+/// How it stands with checkpoints. It is no reason to take no requests: they are on record all the same,
+/// and refusing them would not bring back what was changed.
+#[derive(Debug, Serialize)]
+struct Sealing {
+    /// `off`, `ok`, or what is wrong with the ledger.
+    state: &'static str,
+    /// Entries that no checkpoint covers yet.
+    unsealed: u64,
+}
+
+impl Sealing {
+    fn of(states: Option<&SealStates>) -> Self {
+        let Some(states) = states else { return Self { state: "off", unsealed: 0 } };
+        let states = states.borrow();
+        let disagreement = states.values().find_map(|log| log.disagreement);
+        Self {
+            state: disagreement.map_or("ok", Disagreement::code),
+            unsealed: states.values().map(|log| log.entries.saturating_sub(log.sealed)).sum(),
+        }
+    }
 }
 
 /// The routes.
@@ -151,6 +181,7 @@ async fn readyz(State(operations): State<Operations>) -> Response {
         queue_depth: status.queue_depth,
         open_intents: status.open_intents,
         head: status.head,
+        sealing: Sealing::of(operations.seal.as_ref()),
     };
     let code = if readiness.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (code, Json(readiness)).into_response()

@@ -10,12 +10,14 @@ use super::setting::Setting;
 use crate::rules::Pack;
 
 mod reading;
+mod seal;
 mod text;
 mod traffic;
 
 pub(super) use reading::{
     GrantFile, OidcFile, ReadingFile, RoleFile, SessionsFile, TrustedHeaderFile,
 };
+pub(super) use seal::{SealEndpointFile, SealFile, WitnessFile};
 pub(super) use text::{Duration, OneOrMany, Size, Threads};
 pub(super) use traffic::{
     BalancingFile, CaptureFile, GenerationFile, HealthCheckFile, HttpFile, KindFile, LevelFile,
@@ -62,6 +64,8 @@ pub(super) struct ConfigFile {
     pub(super) limits: Setting<LimitsFile>,
     /// Where events are written.
     pub(super) ledger: Setting<LedgerFile>,
+    /// Signed checkpoints of the ledger.
+    pub(super) seal: Setting<SealFile>,
     /// The listener for reading the log, and for operations: health, readiness, metrics. Never the
     /// proxy's.
     pub(super) reading: Setting<ReadingFile>,

@@ -13,11 +13,13 @@
 //! - What verifies takes texts and rows as an attacker may have made them: no panic, bounded memory.
 
 mod checkpoint;
+mod cosignature;
 mod keep;
 mod kept;
 mod key;
 mod key_change;
 pub mod key_file;
+mod proof;
 mod sealer;
 mod tree;
 pub mod verify;
@@ -26,11 +28,13 @@ pub mod verify;
 mod tests;
 
 pub use checkpoint::{Checkpoint, NoteError, signers};
+pub use cosignature::{Cosignature, cosignature};
 pub use keep::{Keeping, keep};
 pub use kept::{Kept, KeptCheckpoint};
 pub use key::{KeyError, SigningKey, VerifierKey};
 pub use key_change::{KeyChange, chain};
 pub use key_file::{KeyFileError, NEXT_KEY_FILE, SIGNING_KEY_FILE};
+pub use proof::{HASHES_MAX, is_consistent, is_included};
 pub use sealer::{Disagreement, LogState, Sealed, Sealer};
 pub use tlog_tiles::Hash;
 pub use tree::{TILE_HEIGHT, TILE_WIDTH, Tree, leaf};
@@ -63,6 +67,9 @@ pub enum SealError {
     /// The ledger is not what was sealed.
     #[error("the ledger is not what was sealed")]
     Disagreement,
+    /// There is no proof of this, or its tiles are missing.
+    #[error("there is no proof of this")]
+    NoProof,
     /// The work was lost with its thread.
     #[error("sealing stopped working on it")]
     Lost,

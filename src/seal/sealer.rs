@@ -182,10 +182,30 @@ impl Sealer {
         .await
     }
 
-    /// Keeps a checkpoint with the signatures of witnesses.
-    pub async fn keep(&self, sealed: Sealed) -> Result<(), SealError> {
+    /// Adds the signature of a witness to a checkpoint that is kept.
+    pub async fn cosign(&self, writer: &str, size: u64, lines: String) -> Result<(), SealError> {
+        let writer = writer.to_owned();
         self.run(move |core| {
-            core.kept.keep(&sealed.writer, sealed.at.timestamp_millis(), &sealed.checkpoint)
+            let kept = core.kept.at_least(&writer, size)?;
+            let Some(kept) = kept.filter(|kept| kept.size == size) else { return Ok(()) };
+            let signed = Checkpoint::parse(&kept.note)?.with_signatures(&lines)?;
+            core.kept.keep(&writer, kept.at_ms, &signed)
+        })
+        .await
+    }
+
+    /// The proof that a log of `old` entries is the beginning of that of `size`; no hashes for a log of
+    /// none.
+    pub async fn consistency(
+        &self,
+        writer: &str,
+        old: u64,
+        size: u64,
+    ) -> Result<Vec<Hash>, SealError> {
+        let writer = writer.to_owned();
+        self.run(move |core| match old {
+            0 => Ok(Vec::new()),
+            old => core.kept.consistency(&writer, old, size),
         })
         .await
     }

@@ -120,7 +120,7 @@ impl Tree {
 }
 
 /// The root of a complete subtree: as many hashes as a power of two.
-fn subtree(hashes: &[Hash]) -> Hash {
+pub(super) fn subtree(hashes: &[Hash]) -> Hash {
     let mut level = hashes.to_vec();
     while level.len() > 1 {
         let pairs = level.as_chunks::<2>().0;

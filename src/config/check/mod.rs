@@ -10,6 +10,7 @@ mod listeners;
 mod operations;
 mod reading;
 mod routes;
+mod seal;
 mod sign_in;
 mod upstreams;
 mod values;
@@ -42,6 +43,7 @@ pub(super) fn check(
         trusted_proxies: checker.trusted_proxies(&file.trusted_proxies),
         timeouts: checker.timeouts(&file.timeouts),
         ledger: checker.ledger(&file.ledger),
+        seal: checker.seal(&file.seal),
         telemetry: checker.telemetry(&file.telemetry),
         threads: checker.threads(&file.threads),
         listeners: listeners.into_iter().map(|(listener, _)| listener).collect(),
