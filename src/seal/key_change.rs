@@ -37,15 +37,26 @@ impl KeyChange {
     }
 }
 
-/// All keys that are to be trusted if the first ones are, in the order in which they came.
-pub fn chain(trusted: &[VerifierKey], changes: &[KeyChange]) -> Vec<VerifierKey> {
+/// All keys that are to be trusted if the first ones are, in the order in which they came: those that
+/// took over from them.
+pub fn successors(trusted: &[VerifierKey], changes: &[KeyChange]) -> Vec<VerifierKey> {
     let mut keys = trusted.to_vec();
-    loop {
-        let known = |key: &VerifierKey| keys.iter().any(|known| known.public() == key.public());
-        let next = changes.iter().find(|change| known(&change.old) && !known(&change.new));
-        match next {
-            Some(change) => keys.push(change.new.clone()),
-            None => return keys,
-        }
+    while let Some(change) = changes.iter().find(|it| has(&keys, &it.old) && !has(&keys, &it.new)) {
+        keys.push(change.new.clone());
     }
+    keys
+}
+
+/// The keys from which trusted ones took over, newest first. Who trusts a key may not trust these: that
+/// one of them became known may be why it was replaced.
+pub fn predecessors(trusted: &[VerifierKey], changes: &[KeyChange]) -> Vec<VerifierKey> {
+    let mut keys = trusted.to_vec();
+    while let Some(change) = changes.iter().find(|it| has(&keys, &it.new) && !has(&keys, &it.old)) {
+        keys.push(change.old.clone());
+    }
+    keys.split_off(trusted.len())
+}
+
+fn has(keys: &[VerifierKey], key: &VerifierKey) -> bool {
+    keys.iter().any(|known| known.public() == key.public())
 }

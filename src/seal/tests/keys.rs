@@ -3,7 +3,10 @@
 use super::{Ledger, first_wrong};
 use crate::clock::{Clock, SystemClock};
 use crate::seal::key_file::{self, KeyFileError, NEXT_KEY_FILE, SIGNING_KEY_FILE};
-use crate::seal::{Checkpoint, Kept, KeyChange, KeyError, SigningKey, VerifierKey, chain, signers};
+use crate::seal::{
+    Checkpoint, Kept, KeyChange, KeyError, SigningKey, VerifierKey, predecessors, signers,
+    successors,
+};
 
 /// The example of C2SP signed-note, which Go's `note` package has as well.
 const PETER: &str = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW";
@@ -93,12 +96,37 @@ async fn a_key_that_takes_over_is_trusted_by_who_trusts_the_first() {
     let report = ledger.verify(first.clone(), &[]).await;
     assert_eq!(first_wrong(&report), "nothing");
     assert_eq!(report.logs[0].newest.as_ref().unwrap().key, ledger.key());
-    // The new key says nothing of what only the old ones signed.
-    let wrong = first_wrong(&ledger.verify(ledger.key(), &[]).await);
-    assert!(wrong.starts_with("signature: "), "{wrong}");
+    // Who trusts the newest key alone needs no other for what it signed, which is all that was before.
+    assert_eq!(first_wrong(&ledger.verify(ledger.key(), &[]).await), "nothing");
     let changes = Kept::open(ledger.path()).unwrap().key_changes().unwrap();
     let changes: Vec<_> = changes.iter().map(|note| KeyChange::parse(note).unwrap()).collect();
-    assert_eq!(chain(&[first], &changes).len(), 3);
+    assert_eq!(successors(std::slice::from_ref(&first), &changes).len(), 3);
+    assert_eq!(predecessors(&[ledger.key()], &changes).len(), 2);
+}
+
+#[tokio::test]
+async fn a_key_that_was_replaced_signs_nothing_any_more() {
+    let mut ledger = Ledger::new();
+    ledger.append(5).await;
+    let mut sealer = ledger.sealer().await;
+    let old = key_file::read(ledger.path()).unwrap().unwrap();
+    key_file::write_next(ledger.path(), &SigningKey::generate(old.verifier().name()).unwrap())
+        .unwrap();
+    let change = sealer.waiting_key().await.unwrap().unwrap();
+    sealer.take_over(change, SystemClock.now()).await.unwrap();
+    ledger.seal_with(&mut sealer).await;
+    // Whoever found the old key signs what they appended.
+    ledger.append(1).await;
+    let mut reader = ledger.source().reader().await.unwrap();
+    let mut tree = crate::seal::Tree::default();
+    for entry in reader.read_after(super::WRITER, 0, 100).await.unwrap() {
+        tree.push(crate::seal::leaf(&entry.doc), drop);
+    }
+    let origin = old.origin(super::WRITER);
+    let forged = Checkpoint::sign(&origin, tree.size(), tree.root(), &[&old]).unwrap();
+    Kept::open(ledger.path()).unwrap().keep(super::WRITER, 0, &forged).unwrap();
+    let wrong = first_wrong(&ledger.verify(ledger.key(), &[]).await);
+    assert!(wrong.starts_with("signature: the checkpoint of size 11 in seal.db"), "{wrong}");
 }
 
 #[test]

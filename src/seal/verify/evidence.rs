@@ -7,7 +7,9 @@ use serde::Deserialize;
 use tlog_tiles::Hash;
 
 use super::fault::{Fault, Found};
-use crate::seal::{Checkpoint, Kept, KeyChange, SealError, VerifierKey, chain, signers};
+use crate::seal::{
+    Checkpoint, Kept, KeyChange, SealError, VerifierKey, predecessors, signers, successors,
+};
 
 /// The longest line of a published file that is looked at, in bytes.
 const LINE_BYTES: usize = 128 * 1024;
@@ -29,8 +31,8 @@ pub enum Origin {
 impl Display for Origin {
     fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
         match self {
-            Self::SealDb => out.write_str("seal.db"),
-            Self::File { name, line } => write!(out, "`{name}`, line {line},"),
+            Self::SealDb => out.write_str("in seal.db"),
+            Self::File { name, line } => write!(out, "in `{name}`, line {line}"),
         }
     }
 }
@@ -53,6 +55,14 @@ pub struct Standing {
 struct Record {
     checkpoint: Option<String>,
     key_change: Option<String>,
+}
+
+/// The writer whose log it is: what stands behind the name of the installation.
+fn writer_of(log: &str, key: Option<&VerifierKey>) -> String {
+    let below = key.and_then(|key| log.strip_prefix(key.name())?.strip_prefix('/'));
+    // A key that was given under the name of one log.
+    let last = || log.rsplit_once('/').map(|(_, writer)| writer);
+    below.or_else(last).unwrap_or(log).to_owned()
 }
 
 /// Everything that a ledger is held against.
@@ -110,15 +120,20 @@ impl Evidence {
     }
 
     fn faulty(&mut self, writer: Option<String>, size: u64, fault: Fault) {
-        self.faults.push((writer, Found { entries: size.min(1)..=size, fault }));
+        self.faults.push((writer, Found { entries: size..=size, fault }));
     }
 
     /// Checks all that was taken.
     #[must_use]
     pub fn judged(mut self) -> Self {
-        self.keys = chain(&self.keys, &self.changes);
+        self.keys = successors(&self.keys, &self.changes);
+        let before = predecessors(&self.keys, &self.changes);
+        let mut older = Vec::new();
         for (origin, note) in std::mem::take(&mut self.notes) {
-            self.judge(origin, &note);
+            older.extend(self.judge(origin, &note, &before));
+        }
+        for (writer, standing) in older {
+            self.add_older(writer, standing);
         }
         for (writer, log) in &mut self.logs {
             log.sort_by_key(|standing| standing.size);
@@ -136,28 +151,45 @@ impl Evidence {
         self
     }
 
-    fn judge(&mut self, origin: Origin, note: &str) {
-        let at = match &origin {
-            Origin::SealDb => "a checkpoint in seal.db".to_owned(),
-            file @ Origin::File { .. } => format!("the checkpoint in {file}"),
-        };
+    /// Sorts a checkpoint by who signed it. One by a key that was replaced is given back.
+    fn judge(
+        &mut self,
+        origin: Origin,
+        note: &str,
+        before: &[VerifierKey],
+    ) -> Option<(String, Standing)> {
         let Ok(checkpoint) = Checkpoint::parse(note) else {
-            return self.faulty(None, 0, Fault::Form { origin: at });
+            self.faulty(None, 0, Fault::Form { origin: origin.to_string() });
+            return None;
         };
+        let first = |keys| checkpoint.signed_by(keys).into_iter().next().cloned();
+        let (trusted, earlier) = (first(self.keys.as_slice()), first(before));
         let Checkpoint { origin: log, size, root, .. } = &checkpoint;
-        let signed_by = checkpoint.signed_by(&self.keys).into_iter().next().cloned();
-        let Some(key) = signed_by else {
+        let Some(key) = trusted.clone().or(earlier) else {
             let signers = signers(note).into_iter().map(|(name, id)| format!("{name}+{id:08x}"));
-            let fault = Fault::Signature { origin: at, signers: signers.collect() };
-            let writer = log.rsplit_once('/').map(|(_, writer)| writer.to_owned());
-            return self.faulty(writer, *size, fault);
+            let fault = Fault::Signature { origin: origin.to_string(), signers: signers.collect() };
+            self.faulty(Some(writer_of(log, None)), *size, fault);
+            return None;
         };
-        let writer = log.strip_prefix(key.name()).and_then(|rest| rest.strip_prefix('/'));
-        // A key that was given under the name of one log.
-        let writer = writer.or_else(|| log.rsplit_once('/').map(|(_, writer)| writer));
-        let writer = writer.unwrap_or(log).to_owned();
+        let writer = writer_of(log, Some(&key));
         let standing = Standing { size: *size, root: *root, origin, key };
+        if trusted.is_none() {
+            return Some((writer, standing));
+        }
         self.logs.entry(writer).or_default().push(standing);
+        None
+    }
+
+    /// A checkpoint by a key that was replaced counts as far as a trusted key signed what came later.
+    fn add_older(&mut self, writer: String, standing: Standing) {
+        let newest = self.of(&writer).iter().map(|standing| standing.size).max();
+        if newest.is_some_and(|newest| standing.size <= newest) {
+            self.logs.entry(writer).or_default().push(standing);
+            return;
+        }
+        let signers = vec![standing.key.to_string()];
+        let fault = Fault::Signature { origin: standing.origin.to_string(), signers };
+        self.faulty(Some(writer), standing.size, fault);
     }
 
     /// The trusted keys, with those that took over.

@@ -111,7 +111,7 @@ impl Fault {
 /// Something that is wrong, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
-    /// The entries that it regards; of a checkpoint, those that it covers.
+    /// The entries that it regards; of a checkpoint, its size.
     pub entries: RangeInclusive<u64>,
     /// What.
     pub fault: Fault,
@@ -172,15 +172,17 @@ impl Display for Found {
             ),
             Fault::Signature { origin, signers } => write!(
                 out,
-                "{origin} was signed by {}, and by no key that is trusted here: the key was replaced, \
-                 or give its verifier key with --key",
+                "the checkpoint of size {last} {origin} was signed by {}, and by no key that is trusted \
+                 here: the key was replaced, or give its verifier key with --key",
                 if signers.is_empty() { "nobody".to_owned() } else { signers.join(", ") }
             ),
-            Fault::Form { origin } => write!(out, "{origin} is not a checkpoint, or was damaged"),
+            Fault::Form { origin } => {
+                write!(out, "what should be a checkpoint {origin} is none, or was damaged")
+            }
             Fault::Fork { origin } => write!(
                 out,
-                "{origin} has another root than a checkpoint of the same size: there were two \
-                 versions of this log"
+                "the checkpoint of size {last} {origin} has another root than one of the same size \
+                 elsewhere: there were two versions of this log"
             ),
         }
     }
