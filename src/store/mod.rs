@@ -15,6 +15,7 @@ mod error;
 mod files;
 mod reader;
 mod schema;
+mod spool;
 mod sqlite;
 
 #[cfg(test)]
@@ -30,9 +31,12 @@ use async_trait::async_trait;
 use crate::record::{Entry, EventId, Stored};
 
 pub use error::{Cause, StoreError};
-pub use files::{ACCESS_FILE, INDEX_FILE, LEDGER_FILE, LOCK_FILE, create_dir, create_file};
+pub use files::{
+    ACCESS_FILE, INDEX_FILE, LEDGER_FILE, LOCK_FILE, SPOOL_FILE, create_dir, create_file,
+};
 pub use reader::connect_read_only;
 pub use schema::SCHEMA_VERSION;
+pub use spool::{SharedStatus, SpoolOptions, SpoolStatus, spooled};
 pub use sqlite::{SqliteOptions, SqliteStore};
 
 /// An intent that has no completion.
@@ -98,6 +102,9 @@ pub trait Store: Send {
     /// Remembers, durably, that every intent of `writer` up to `seq` has its completion. It never
     /// moves backwards. Being a durable write, it also tells whether the store can write at all.
     async fn mark_closed(&mut self, writer: &str, seq: u64) -> Result<(), StoreError>;
+
+    /// Shows others that this writer lives, where there are others.
+    async fn heartbeat(&mut self) -> Result<(), StoreError>;
 
     /// Closes the connection. When this returns, whatever it was doing has taken effect or never
     /// will.

@@ -24,7 +24,7 @@ const READ_CACHE: &str = "-256";
 const READ_ROWS: usize = 512;
 
 /// Documents that are read in one go, in bytes.
-const READ_BYTES: i64 = 1024 * 1024;
+pub(super) const READ_BYTES: i64 = 1024 * 1024;
 
 /// Opens a database to read it, and reads its version. Needs no right to write, neither to the
 /// file nor to its directory.
@@ -274,6 +274,20 @@ impl FromRow<'_, SqliteRow> for Fields {
 }
 
 impl Fields {
+    /// From a row of rusqlite, its columns in this order.
+    pub(super) fn of(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            writer: row.get(0)?,
+            seq: row.get(1)?,
+            kind: row.get(2)?,
+            id: row.get(3)?,
+            intent: row.get(4)?,
+            scope: row.get(5)?,
+            doc: row.get(6)?,
+            leaf: row.get(7)?,
+        })
+    }
+
     /// The entry, unless no version of countersign writes such a row.
     pub(super) fn stored(self) -> Result<Stored, StoreError> {
         let kind = match self.kind.as_str() {
