@@ -21,6 +21,7 @@ mod key_change;
 pub mod key_file;
 mod proof;
 mod sealer;
+mod told;
 mod tree;
 pub mod verify;
 
@@ -37,6 +38,9 @@ pub use key_file::{KeyFileError, NEXT_KEY_FILE, SIGNING_KEY_FILE};
 pub use proof::{HASHES_MAX, is_consistent, is_included};
 pub use sealer::{Disagreement, LogState, Sealed, Sealer};
 pub use tlog_tiles::Hash;
+pub use told::{
+    ConsistencyProof, EntryProof, EventProof, ProofFault, Shown, parse_tlog_proof, tlog_proof,
+};
 pub use tree::{TILE_HEIGHT, TILE_WIDTH, Tree, leaf};
 
 use crate::store::StoreError;

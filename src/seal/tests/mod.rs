@@ -3,6 +3,7 @@
 mod attacks;
 mod hostile;
 mod keys;
+mod proofs;
 mod sealing;
 mod tree;
 
