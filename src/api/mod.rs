@@ -14,6 +14,7 @@ mod coverage;
 mod events;
 mod export;
 mod fresh;
+pub(crate) mod integrity;
 mod listener;
 mod log;
 mod openapi;
@@ -122,7 +123,11 @@ pub fn router(operations: Operations, log: Arc<Log>) -> Router {
         .route("/v1/admin/audit/coverage", get(coverage::coverage))
         .route("/v1/admin/audit/export", get(export::export).head(no_head))
         .route("/v1/admin/audit/stream", get(tail::tail).head(no_head))
+        .route("/v1/admin/audit/checkpoint", get(integrity::checkpoint))
+        .route("/v1/admin/audit/consistency", get(integrity::consistency))
+        .route("/v1/admin/audit/log/{writer}/{*file}", get(integrity::file))
         .route("/v1/admin/audit/{id}", get(events::one))
+        .route("/v1/admin/audit/{id}/proof", get(integrity::proof))
         .merge(sign_in::routes())
         .route("/openapi.json", get(openapi::openapi))
         .route("/api/openapi.json", get(openapi::openapi))

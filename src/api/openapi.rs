@@ -8,9 +8,11 @@ use serde_json::{Map, Value, json};
 use super::counts::{Facets, Stats};
 use super::coverage::{Coverage, ROUTES_MAX};
 use super::events::List;
+use super::integrity::Checkpoints;
 use super::problem::Problem;
 use crate::export::Format;
 use crate::query::{ACTOR_TYPES, MAX_LIMIT, MAX_VALUE, OUTCOMES, SEVERITIES};
+use crate::seal::{ConsistencyProof, EventProof};
 
 /// The place of an event, as cursors have it.
 const PLACE: &str = "-?[0-9]{1,14}\\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(\\.[0-9]{1,9})?";
@@ -119,6 +121,9 @@ fn paths(generator: &mut SchemaGenerator) -> Value {
     let facets = json(generator.subschema_for::<Facets>().into());
     let stats = json(generator.subschema_for::<Stats>().into());
     let coverage = json(generator.subschema_for::<Coverage>().into());
+    let checkpoints = json(generator.subschema_for::<Checkpoints>().into());
+    let consistency = json(generator.subschema_for::<ConsistencyProof>().into());
+    let proof = json(generator.subschema_for::<EventProof>().into());
     let sse = json!({"text/event-stream": {"schema": {"type": "string"}}});
     let asked = ["400", "401", "405", "429", "503"];
     let mut export = get(
@@ -147,6 +152,31 @@ fn paths(generator: &mut SchemaGenerator) -> Value {
         ),
         "/v1/admin/audit/export": export,
         "/v1/admin/audit/stream": get("followEvents", "Live tail", filters([last]), sse, &asked),
+        "/v1/admin/audit/checkpoint": get(
+            "showCheckpoints",
+            "The newest signed checkpoint of each log; for those who see everything",
+            vec![text("writer", "Of this writer's log alone", false)],
+            checkpoints,
+            &["400", "401", "403", "404", "405", "429", "503"],
+        ),
+        "/v1/admin/audit/consistency": get(
+            "proveConsistency",
+            "The proof that a log has only grown; for those who see everything",
+            vec![
+                text("writer", "Whose log", true),
+                number("old", "From the first checkpoint of at least this size", 1, u32::MAX),
+                number("new", "To the first of at least this size; else the newest", 1, u32::MAX),
+            ],
+            consistency,
+            &["400", "401", "403", "404", "405", "429", "503"],
+        ),
+        "/v1/admin/audit/{id}/proof": get(
+            "proveEvent",
+            "The proof that an event is in the log; for those who see everything",
+            vec![id.clone()],
+            proof,
+            &["401", "403", "404", "405", "429", "503"],
+        ),
         "/v1/admin/audit/{id}": get(
             "showEvent",
             "Show one event",
@@ -234,6 +264,11 @@ fn schema(kind: Kind) -> Value {
 fn number(name: &str, description: &str, least: u32, most: u32) -> Value {
     json!({"name": name, "in": "query", "description": description,
         "schema": {"type": "integer", "minimum": least, "maximum": most}})
+}
+
+fn text(name: &str, description: &str, required: bool) -> Value {
+    json!({"name": name, "in": "query", "description": description, "required": required,
+        "schema": {"type": "string", "minLength": 1, "maxLength": MAX_VALUE}})
 }
 
 fn pattern(name: &str, description: &str, pattern: &str) -> Value {

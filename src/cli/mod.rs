@@ -12,6 +12,7 @@ pub mod explain;
 pub mod export;
 pub mod fingerprint;
 pub mod keys;
+pub mod prove;
 pub mod query;
 pub mod rules;
 mod run;
@@ -64,6 +65,7 @@ enum Command {
     Fingerprint(fingerprint::Args),
     Tokens(tokens::Args),
     Verify(verify::Args),
+    Prove(prove::Args),
     Keys(keys::Args),
     Demo(demo::DemoArgs),
     /// Print shell completions
@@ -102,6 +104,7 @@ pub fn main() -> ExitCode {
         Command::Fingerprint(args) => fingerprint::run(&args, &mut out),
         Command::Tokens(args) => tokens::run(&args, &mut out).map(|()| ExitCode::SUCCESS),
         Command::Verify(args) => verify::run(&args, &mut out),
+        Command::Prove(args) => prove::run(&args, &mut out).map(|()| ExitCode::SUCCESS),
         Command::Keys(args) => keys::run(&args, &mut out).map(|()| ExitCode::SUCCESS),
         Command::Demo(args) => try_out::run(&args, &mut out),
         Command::Completions { shell } => {

@@ -1,5 +1,6 @@
 //! `countersign verify`: whether a ledger is what was sealed.
 
+mod proof;
 mod report;
 
 use std::io::Write;
@@ -30,6 +31,7 @@ const FILE_BYTES: u64 = 1 << 30;
 #[command(after_help = "Examples:
   countersign verify
   countersign verify --key audit.example.com+51a90c7b+AS5n… --checkpoint /mnt/worm/checkpoints.jsonl
+  countersign verify --key countersign.vkey --proof event.proof.json
 
 Exit codes: 0 all is as it was sealed; 1 something is wrong; 2 the command line has problems;
 3 the ledger, or what it is held against, could not be read; 4 nothing is wrong, but there is a log
@@ -45,6 +47,9 @@ pub struct Args {
     /// A file with checkpoints that were published: what `seal.file` names, or one checkpoint
     #[arg(long, value_name = "FILE")]
     checkpoint: Vec<PathBuf>,
+    /// Verify this proof alone, as `countersign prove` or the API gave it; needs --key, and no ledger
+    #[arg(long, value_name = "FILE", requires = "key", conflicts_with = "checkpoint")]
+    proof: Option<PathBuf>,
     /// Print the result as JSON
     #[arg(long)]
     json: bool,
@@ -61,6 +66,9 @@ struct Trust {
 
 /// Verifies, and writes what was found out.
 pub fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+    if let Some(path) = &args.proof {
+        return verify_proof(path, args, out);
+    }
     let (report, evidence, trust) = match verified(args) {
         Ok(done) => done,
         Err(error) => {
@@ -78,6 +86,20 @@ pub fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
         (true, true) => ExitCode::SUCCESS,
         (true, false) => ExitCode::from(4),
     })
+}
+
+fn verify_proof(path: &Path, args: &Args, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+    let read = given_keys(&args.key).and_then(|keys| Ok((keys, read(path)?)));
+    let (keys, text) = match read {
+        Ok(read) => read,
+        Err(error) => {
+            eprintln!("countersign: {error:#}");
+            return Ok(ExitCode::from(3));
+        }
+    };
+    let (text, code) = proof::verify(path, &text, &keys, args.json);
+    writeln!(out, "{text}")?;
+    Ok(code)
 }
 
 fn verified(args: &Args) -> anyhow::Result<(Report, Evidence, Trust)> {
