@@ -54,8 +54,6 @@ pub(crate) struct Newest {
     pub(crate) signers: Vec<String>,
     /// The signed note (C2SP tlog-checkpoint).
     pub(crate) checkpoint: String,
-    #[serde(skip)]
-    pub(crate) at_ms: i64,
 }
 
 impl Newest {
@@ -71,7 +69,6 @@ impl Newest {
             time: time.to_rfc3339_opts(SecondsFormat::Millis, true),
             signers: signers.collect(),
             checkpoint: note,
-            at_ms: kept.at_ms,
         })
     }
 }
@@ -86,7 +83,11 @@ pub(super) async fn checkpoint(
     let writer = asked.own("writer")?.map(ToOwned::to_owned);
     let checkpoints = newest(&log).await?;
     let wanted = |newest: &Newest| writer.as_ref().is_none_or(|writer| *writer == newest.writer);
-    Ok(Json(Checkpoints { checkpoints: checkpoints.into_iter().filter(wanted).collect() }))
+    let checkpoints: Vec<Newest> = checkpoints.into_iter().filter(wanted).collect();
+    match checkpoints.is_empty() && writer.is_some() {
+        true => Err(Problem::not_sealed()),
+        false => Ok(Json(Checkpoints { checkpoints })),
+    }
 }
 
 /// The newest checkpoint of each log.

@@ -67,6 +67,8 @@ mod reloads;
 #[cfg(test)]
 mod schemathesis;
 #[cfg(test)]
+mod seal;
+#[cfg(test)]
 mod selectors;
 #[cfg(test)]
 mod soak;
