@@ -64,7 +64,10 @@ pub(super) fn document() -> Value {
         settings.meta_schema = None;
     });
     let mut generator: SchemaGenerator = settings.into_generator();
-    let paths = paths(&mut generator);
+    let mut paths = paths(&mut generator);
+    if let (Value::Object(paths), Value::Object(more)) = (&mut paths, proofs(&mut generator)) {
+        paths.extend(more);
+    }
     generator.subschema_for::<Problem>();
     let responses: Map<String, Value> = REFUSALS
         .iter()
@@ -121,9 +124,6 @@ fn paths(generator: &mut SchemaGenerator) -> Value {
     let facets = json(generator.subschema_for::<Facets>().into());
     let stats = json(generator.subschema_for::<Stats>().into());
     let coverage = json(generator.subschema_for::<Coverage>().into());
-    let checkpoints = json(generator.subschema_for::<Checkpoints>().into());
-    let consistency = json(generator.subschema_for::<ConsistencyProof>().into());
-    let proof = json(generator.subschema_for::<EventProof>().into());
     let sse = json!({"text/event-stream": {"schema": {"type": "string"}}});
     let asked = ["400", "401", "405", "429", "503"];
     let mut export = get(
@@ -152,6 +152,25 @@ fn paths(generator: &mut SchemaGenerator) -> Value {
         ),
         "/v1/admin/audit/export": export,
         "/v1/admin/audit/stream": get("followEvents", "Live tail", filters([last]), sse, &asked),
+        "/v1/admin/audit/{id}": get(
+            "showEvent",
+            "Show one event",
+            vec![id],
+            json(event),
+            &["401", "404", "405", "429", "503"],
+        ),
+    })
+}
+
+/// Checkpoints and proofs.
+fn proofs(generator: &mut SchemaGenerator) -> Value {
+    let json = |schema: Value| json!({"application/json": {"schema": schema}});
+    let checkpoints = json(generator.subschema_for::<Checkpoints>().into());
+    let consistency = json(generator.subschema_for::<ConsistencyProof>().into());
+    let proof = json(generator.subschema_for::<EventProof>().into());
+    let id = json!({"name": "id", "in": "path", "required": true,
+        "schema": {"type": "string", "format": "uuid"}});
+    json!({
         "/v1/admin/audit/checkpoint": get(
             "showCheckpoints",
             "The newest signed checkpoint of each log; for those who see everything",
@@ -173,16 +192,9 @@ fn paths(generator: &mut SchemaGenerator) -> Value {
         "/v1/admin/audit/{id}/proof": get(
             "proveEvent",
             "The proof that an event is in the log; for those who see everything",
-            vec![id.clone()],
+            vec![id],
             proof,
             &["401", "403", "404", "405", "429", "503"],
-        ),
-        "/v1/admin/audit/{id}": get(
-            "showEvent",
-            "Show one event",
-            vec![id],
-            json(event),
-            &["401", "404", "405", "429", "503"],
         ),
     })
 }

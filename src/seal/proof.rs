@@ -3,6 +3,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use tlog_tiles::{
     Error, Hash, HashReader, check_record, check_tree, prove_record, prove_tree,
@@ -76,12 +77,13 @@ impl<'k> Tiles<'k> {
         let first = number << height;
         let key = (tile_level, first / TILE_WIDTH as u64);
         let mut read = self.read.borrow_mut();
-        if !read.contains_key(&key) {
-            read.insert(key, self.kept.tile(self.writer, key.0, key.1)?);
-        }
+        let tile = match read.entry(key) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => new.insert(self.kept.tile(self.writer, key.0, key.1)?),
+        };
         let from = usize::try_from(first % TILE_WIDTH as u64).unwrap_or(usize::MAX);
-        let hashes = read.get(&key).and_then(|tile| tile.get(from..from + (1 << height)));
-        Ok(hashes.map(subtree))
+        let to = from.saturating_add(1 << height);
+        Ok(tile.get(from..to).map(subtree))
     }
 }
 
