@@ -29,6 +29,8 @@ pub(super) enum Loss {
     Completion,
     /// An earlier process left it.
     Restart,
+    /// A writer that is gone left it.
+    Writer,
 }
 
 #[derive(Default)]
@@ -143,6 +145,12 @@ impl Shared {
             head: *self.head.borrow(),
             open_intents: self.open.load(Ordering::Relaxed),
         }
+    }
+
+    /// So many intents were closed without anybody knowing how they ended.
+    pub(super) fn count_unknown(&self, loss: Loss, count: usize) {
+        let label = ReasonLabel { reason: loss.reason() };
+        self.metrics.unknown_outcomes.get_or_create(&label).inc_by(count as u64);
     }
 
     /// Keeps a completion to be written later; beyond the limits, only that it was lost.

@@ -8,7 +8,9 @@
 //! - `Ok` means durable. Sequence numbers are dense; no entry is written twice.
 //! - An intent whose caller was told no, or had left, never stays open: if it reached the ledger
 //!   after all, it is completed as `failure`, reason `not_sent`.
-//! - An intent has at most one completion: the real one whenever it is known. A completion that
+//! - An intent has at most one completion: the real one whenever it is known in time. Intents of a
+//!   writer that is gone are closed by another one; if it was not gone after all, what it still learns
+//!   is refused. A completion that
 //!   could not be written is *owed*: it is kept, as the canonical text that it already is, and
 //!   written unchanged once the store recovers. What is kept has a limit; what does not fit is
 //!   completed as `unknown`, reason `completion_lost`.
@@ -21,6 +23,7 @@
 mod aside;
 mod batch;
 mod recovery;
+mod sweep;
 mod system;
 mod writer;
 

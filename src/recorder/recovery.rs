@@ -1,5 +1,6 @@
 //! When the store fails: find out what it did before going on.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,8 +9,9 @@ use tokio::time::{Instant, sleep};
 use super::AppendError;
 use super::aside::Loss;
 use super::batch::{Batch, Inbox, Reply};
-use super::writer::{Open, SWEEP_BATCH, Writer};
-use crate::store::{Opening, Store, StoreError};
+use super::sweep::SWEEP_BATCH;
+use super::writer::{Open, Writer};
+use crate::store::{Opening, Orphan, Store, StoreError};
 use crate::telemetry::ReasonLabel;
 
 /// The first pause between two attempts to recover; it doubles up to the last.
@@ -81,7 +83,7 @@ where
         }
     }
 
-    fn report(&mut self, error: &StoreError) {
+    pub(super) fn report(&mut self, error: &StoreError) {
         let reason = error.reason();
         self.shared.metrics.store_errors.get_or_create(&ReasonLabel { reason }).inc();
         if self.shared.failing() != Some(reason) {
@@ -96,7 +98,7 @@ where
 
     /// Tries until the store works again and nothing is in doubt. Gives up only when nobody is
     /// left and a whole deadline has passed since.
-    async fn recover(&mut self, inbox: &mut Inbox) {
+    pub(super) async fn recover(&mut self, inbox: &mut Inbox) {
         let shared = Arc::clone(&self.shared);
         let mut give_up_at = None;
         loop {
@@ -162,26 +164,30 @@ where
         if head == self.head { Ok(()) } else { self.adopt(head).await }
     }
 
-    /// The head is not where this recorder left it. That should not happen; what is there is
-    /// accepted as it is, and intents that nobody here knows are closed as unknown.
+    /// The head is not where this recorder left it: this writer was taken for gone, and another
+    /// one has closed its intents. What is there is accepted as it is; intents that nobody here
+    /// knows are closed as unknown.
     async fn adopt(&mut self, head: u64) -> Result<(), StoreError> {
         let Some(store) = &mut self.store else { return Ok(()) };
         tracing::error!(expected = self.head, found = head, "the ledger's head has moved");
         let mut after = self.marked;
+        let mut open = BTreeMap::new();
         loop {
             let orphans = store.orphans(&self.name, after, SWEEP_BATCH).await?;
             let Some(last) = orphans.last() else { break };
             after = last.seq;
-            for orphan in orphans {
-                self.open.entry(orphan.seq).or_insert_with(|| {
-                    self.shared.lose(orphan.seq, Loss::Exchange);
-                    let scope = serde_json::from_str(&orphan.scope).unwrap_or_default();
-                    Open { id: orphan.id, scope }
-                });
+            for Orphan { seq, id, scope } in orphans {
+                let scope = serde_json::from_str(&scope).unwrap_or_default();
+                open.insert(seq, Open { id, scope });
             }
         }
+        for seq in open.keys().filter(|seq| !self.open.contains_key(seq)) {
+            self.shared.lose(*seq, Loss::Exchange);
+        }
+        self.open = open;
         self.head = head;
         self.shared.set_head(head);
+        self.shared.set_open(self.open.len());
         Ok(())
     }
 

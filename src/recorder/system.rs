@@ -21,6 +21,7 @@ impl Loss {
             Self::Exchange => "exchange_lost",
             Self::Completion => "completion_lost",
             Self::Restart => "proxy_restarted",
+            Self::Writer => "proxy_lost",
         }
     }
 
@@ -28,7 +29,7 @@ impl Loss {
     pub(super) fn outcome(self) -> Outcome {
         match self {
             Self::NotSent => Outcome::Failure,
-            Self::Exchange | Self::Completion | Self::Restart => Outcome::Unknown,
+            Self::Exchange | Self::Completion | Self::Restart | Self::Writer => Outcome::Unknown,
         }
     }
 
@@ -41,6 +42,10 @@ impl Loss {
             Self::Exchange => "the exchange ended inside the proxy before its outcome was recorded",
             Self::Completion => "the outcome was known, but the store could not record it in time",
             Self::Restart => "the proxy stopped before the outcome was recorded",
+            Self::Writer => {
+                "the proxy that sent the request has not been heard of since; another one closed \
+                 its record"
+            }
         }
     }
 }

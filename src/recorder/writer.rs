@@ -11,14 +11,13 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use super::aside::{Loss, Shared};
 use super::batch::{Batch, Inbox, Job, Reply};
 use super::system::closing;
-use super::{Granted, Settings};
+use super::{AppendError, Granted, Settings};
 use crate::clock::Clock;
 use crate::record::{Entry, EventId, Outcome, Scope};
 use crate::store::{Opening, Store, StoreError};
-use crate::telemetry::ReasonLabel;
 
-/// Orphans that are closed in one transaction.
-pub(super) const SWEEP_BATCH: u32 = 256;
+/// Why an outcome is refused that comes after its intent was closed.
+const CLOSED_BY_ANOTHER: &str = "closed_by_another";
 
 /// What is needed to close an intent.
 pub(super) struct Open {
@@ -81,48 +80,6 @@ where
         Ok(writer)
     }
 
-    async fn sweep_at_start(&mut self) -> Result<(), StoreError> {
-        let Some(store) = &mut self.store else { return Ok(()) };
-        for name in store.writers().await? {
-            let mut head = store.head(&name).await?;
-            let mut after = store.closed_up_to(&name).await?;
-            loop {
-                // Each step has its own time.
-                self.shared.work_begins();
-                let orphans = store.orphans(&name, after, SWEEP_BATCH).await?;
-                let Some(last) = orphans.last() else { break };
-                after = last.seq;
-                let now = self.clock.now();
-                let entries: Vec<Entry> = orphans
-                    .into_iter()
-                    .filter_map(|orphan| {
-                        let scope = serde_json::from_str(&orphan.scope).unwrap_or_default();
-                        made(closing(orphan.seq, orphan.id, scope, Loss::Restart, now))
-                    })
-                    .collect();
-                store.append(&name, head + 1, &entries).await?;
-                head += entries.len() as u64;
-                let label = ReasonLabel { reason: Loss::Restart.reason() };
-                self.shared
-                    .metrics
-                    .unknown_outcomes
-                    .get_or_create(&label)
-                    .inc_by(entries.len() as u64);
-                tracing::warn!(
-                    count = entries.len(),
-                    "closed intents of an earlier run as unknown"
-                );
-            }
-            store.mark_closed(&name, head).await?;
-            if name == self.name {
-                self.head = head;
-                self.marked = head;
-            }
-        }
-        self.shared.set_head(self.head);
-        Ok(())
-    }
-
     /// Runs until all handles are gone and everything is written, or cannot be.
     pub(super) async fn run(mut self, jobs: mpsc::Receiver<Job>) {
         let stopped = Stopped(Arc::clone(&self.shared));
@@ -135,7 +92,12 @@ where
             tokio::select! {
                 biased;
                 () = self.shared.wake.notified() => {}
-                _ = sweep.tick() => self.remember_progress(&mut inbox).await,
+                _ = sweep.tick() => {
+                    self.remember_progress(&mut inbox).await;
+                    if self.look_around(&mut inbox).await {
+                        sweep.reset_immediately();
+                    }
+                }
                 job = inbox.jobs.recv() => match job {
                     Some(job) => first = Some(job),
                     None => inbox.closed = true,
@@ -179,7 +141,7 @@ where
         let now = Instant::now();
         if let Some(job) = first {
             self.shared.waiting().fetch_sub(1, Ordering::Relaxed);
-            batch.admit(job, now);
+            self.admit(&mut batch, job, now);
         }
         if self.shared.has_aside() {
             self.collect_aside(&mut batch, limit);
@@ -187,17 +149,41 @@ where
         while batch.has_room(limit) {
             let Ok(job) = inbox.jobs.try_recv() else { break };
             self.shared.waiting().fetch_sub(1, Ordering::Relaxed);
-            batch.admit(job, now);
+            self.admit(&mut batch, job, now);
         }
         let depth = self.shared.waiting().load(Ordering::Relaxed);
         self.shared.metrics.queue_depth.set(i64::try_from(depth).unwrap_or(i64::MAX));
         batch
     }
 
+    /// Takes a job from the queue, unless it completes what somebody else has closed: while this
+    /// writer was taken for gone.
+    fn admit(&self, batch: &mut Batch, job: Job, now: Instant) {
+        if self.is_closed(&job.entry) {
+            drop(job.reply.refuse(AppendError::Unavailable { reason: CLOSED_BY_ANOTHER }));
+        } else {
+            batch.admit(job, now);
+        }
+    }
+
+    /// An intent that is not open has its completion.
+    fn is_closed(&self, entry: &Entry) -> bool {
+        let closed = entry.intent.is_some_and(|seq| !self.open.contains_key(&seq));
+        if closed {
+            tracing::error!(
+                event = %entry.id,
+                "an outcome cannot be recorded: another proxy has closed the intent as unknown"
+            );
+        }
+        closed
+    }
+
     fn collect_aside(&self, batch: &mut Batch, limit: usize) {
         while batch.has_room(limit) {
             let Some(entry) = self.shared.take_owed() else { break };
-            batch.push(entry, Reply::Owed);
+            if !self.is_closed(&entry) {
+                batch.push(entry, Reply::Owed);
+            }
         }
         while batch.has_room(limit) {
             let Some((seq, loss)) = self.shared.take_lost() else { break };
@@ -281,8 +267,7 @@ where
             }
             Reply::RefusedIntent => self.shared.lose(seq, Loss::NotSent),
             Reply::Closing(loss) if loss.outcome() == Outcome::Unknown => {
-                let label = ReasonLabel { reason: loss.reason() };
-                self.shared.metrics.unknown_outcomes.get_or_create(&label).inc();
+                self.shared.count_unknown(loss, 1);
             }
             Reply::Closing(_) | Reply::Owed | Reply::RefusedEvent => {}
         }
@@ -291,7 +276,7 @@ where
 
 /// A completion of our own always has a canonical form; if that ever fails, the next start closes
 /// the intent.
-fn made(entry: Result<Entry, crate::record::CanonicalError>) -> Option<Entry> {
+pub(super) fn made(entry: Result<Entry, crate::record::CanonicalError>) -> Option<Entry> {
     entry
         .inspect_err(|error| tracing::error!(%error, "a completion could not be written down"))
         .ok()

@@ -17,6 +17,12 @@ pub enum StoreError {
     /// A constraint of the ledger forbids what was to be appended. Nothing was written.
     #[error("the ledger refused an entry")]
     Rejected(#[source] Cause),
+    /// Another process writes in the place of a writer, or has done so. Nothing was written.
+    #[error("another process has taken over the writer `{writer}`")]
+    Superseded {
+        /// Which writer.
+        writer: String,
+    },
     /// The operation failed; whether it took effect is not known.
     #[error("the ledger failed, and it is not known whether it wrote")]
     Uncertain(#[source] Cause),
@@ -107,12 +113,18 @@ impl StoreError {
         !matches!(self, Self::Uncertain(_))
     }
 
+    /// Whether somebody else wrote at the same place at the same time.
+    pub fn is_conflict(&self) -> bool {
+        matches!(self, Self::Rejected(_) | Self::Superseded { .. })
+    }
+
     /// A code from a closed set, for metrics and readiness.
     pub fn reason(&self) -> &'static str {
         match self {
             Self::Busy(_) | Self::Locked { .. } => "busy",
             Self::DiskFull(_) => "disk_full",
             Self::Rejected(_) => "rejected",
+            Self::Superseded { .. } => "superseded",
             Self::Uncertain(_) => "uncertain",
             Self::Failed(_) => "failed",
             Self::Closed => "closed",

@@ -99,6 +99,9 @@ pub trait Store: Send {
     /// moves backwards. Being a durable write, it also tells whether the store can write at all.
     async fn mark_closed(&mut self, writer: &str, seq: u64) -> Result<(), StoreError>;
 
+    /// Shows others that this writer lives, where there are others.
+    async fn heartbeat(&mut self) -> Result<(), StoreError>;
+
     /// Closes the connection. When this returns, whatever it was doing has taken effect or never
     /// will.
     async fn close(self: Box<Self>) -> Result<(), StoreError>;

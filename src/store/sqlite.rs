@@ -304,6 +304,11 @@ impl Store for SqliteStore {
         self.mark(writer, seq)
     }
 
+    async fn heartbeat(&mut self) -> Result<(), StoreError> {
+        // The lock file is the sign of life.
+        Ok(())
+    }
+
     async fn close(self: Box<Self>) -> Result<(), StoreError> {
         self.conn.close().map_err(|(_, error)| StoreError::from_rusqlite(error))
     }

@@ -245,6 +245,10 @@ impl Store for FakeStore {
         .await
     }
 
+    async fn heartbeat(&mut self) -> Result<(), StoreError> {
+        self.operation(|_| Ok(())).await
+    }
+
     async fn close(self: Box<Self>) -> Result<(), StoreError> {
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! The recorder on a real ledger and on one that fails.
 
 mod fake;
+mod fleet;
 mod faults;
 
 use std::path::Path;
@@ -63,8 +64,12 @@ async fn stop(recorder: Recorder, thread: RecorderThread) {
 }
 
 async fn rows_in(dir: &Path) -> Vec<Stored> {
+    rows_of("w", dir).await
+}
+
+async fn rows_of(writer: &str, dir: &Path) -> Vec<Stored> {
     let mut reader = LedgerSource::directory(dir).reader().await.unwrap();
-    let rows = reader.read_after("w", 0, 10_000).await.unwrap();
+    let rows = reader.read_after(writer, 0, 10_000).await.unwrap();
     reader.close().await.unwrap();
     rows
 }
@@ -282,7 +287,7 @@ async fn orphans_of_a_renamed_writer_are_closed_in_its_own_log() {
     stop(recorder, thread).await;
     let rows = rows_in(copy.path()).await;
     assert_eq!(rows.len(), 2);
-    assert_eq!(closing_reason(&rows[1].doc).unwrap(), "proxy_restarted");
+    assert_eq!(closing_reason(&rows[1].doc).unwrap(), "proxy_lost");
 }
 
 #[tokio::test]
