@@ -11,7 +11,7 @@ use ipnet::IpNet;
 use crate::access::GroupGrant;
 use crate::identify::Secret;
 use crate::rules::Pack;
-use crate::store::LedgerSource;
+use crate::store::{LedgerSource, PostgresTarget};
 
 /// Everything that a running proxy needs to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -265,12 +265,26 @@ pub struct Ledger {
     pub batch: usize,
     /// How often orphaned intents are looked for.
     pub sweep_interval: Duration,
+    /// The database that holds it, if that is not a file in `dir`.
+    pub postgres: Option<Postgres>,
+}
+
+/// The ledger in PostgreSQL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Postgres {
+    /// The database.
+    pub target: PostgresTarget,
+    /// A writer that was not heard of for so long is gone.
+    pub dead_after: Duration,
 }
 
 impl Ledger {
     /// Where it can be read.
     pub fn source(&self) -> LedgerSource {
-        LedgerSource::directory(&self.dir)
+        match &self.postgres {
+            Some(postgres) => LedgerSource::Postgres(Box::new(postgres.target.clone())),
+            None => LedgerSource::directory(&self.dir),
+        }
     }
 }
 

@@ -24,7 +24,7 @@ const READ_CACHE: &str = "-256";
 const READ_ROWS: usize = 512;
 
 /// Documents that are read in one go, in bytes.
-const READ_BYTES: i64 = 1024 * 1024;
+pub(super) const READ_BYTES: i64 = 1024 * 1024;
 
 /// Opens a database to read it, and reads its version. Needs no right to write, neither to the
 /// file nor to its directory.

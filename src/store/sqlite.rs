@@ -207,7 +207,7 @@ fn require_durability(conn: &Connection, path: &Path) -> Result<(), StoreError> 
 }
 
 /// The scope as it is stored: RFC 8785, like everything in the ledger.
-fn scope_json(entry: &Entry) -> Result<String, StoreError> {
+pub(super) fn scope_json(entry: &Entry) -> Result<String, StoreError> {
     if entry.scope.is_empty() {
         return Ok("{}".to_owned());
     }

@@ -8,12 +8,15 @@ use super::tree::{Findings, Place};
 
 mod listeners;
 mod operations;
+mod postgres;
 mod reading;
 mod routes;
 mod sign_in;
 mod upstreams;
 mod values;
 
+pub(super) use operations::host_name;
+pub(super) use postgres::DEAD_AFTER;
 pub(super) use upstreams::is_host;
 
 /// Checks one file.

@@ -59,11 +59,8 @@ impl Instance {
     }
 
     fn write(&self, tokens: &[String]) -> Result<(), StoreError> {
-        let failed = |source| StoreError::File {
-            operation: "write to",
-            path: self.path.clone(),
-            source,
-        };
+        let failed =
+            |source| StoreError::File { operation: "write to", path: self.path.clone(), source };
         let new = self.path.with_extension("new");
         create_file(&new)?;
         let mut file = fs::File::create(&new).map_err(failed)?;

@@ -44,6 +44,7 @@ macro_rules! entries_where {
 }
 
 const SELECT_WRITERS: &str = "SELECT writer FROM countersign.writers ORDER BY writer";
+const SELECT_HEADS: &str = "SELECT writer, head FROM countersign.writers ORDER BY writer";
 pub(super) const SELECT_HEAD: &str = "SELECT head FROM countersign.writers WHERE writer = $1";
 const SELECT_ENTRY: &str = entries_where!("writer = $1 AND seq = $2");
 const SELECT_COMPLETION: &str = entries_where!("writer = $1 AND intent = $2");
@@ -80,9 +81,7 @@ pub(super) async fn read_after(
 }
 
 pub(super) fn stored(rows: &[PgRow]) -> Result<Vec<Stored>, StoreError> {
-    rows.iter()
-        .map(|row| Fields::from_row(row).map_err(shape).and_then(Fields::stored))
-        .collect()
+    rows.iter().map(|row| Fields::from_row(row).map_err(shape).and_then(Fields::stored)).collect()
 }
 
 /// Rows of two columns.
@@ -109,6 +108,12 @@ impl LedgerReader for PostgresReader {
         Ok(value(&rows, 0)?.map_or(0, sql_to_seq))
     }
 
+    async fn heads(&mut self) -> Result<Vec<(String, u64)>, StoreError> {
+        let heads: Vec<(String, i64)> =
+            pairs(&self.session.rows(sqlx::query(SELECT_HEADS)).await?)?;
+        Ok(heads.into_iter().map(|(writer, head)| (writer, sql_to_seq(head))).collect())
+    }
+
     async fn read_after(
         &mut self,
         writer: &str,
@@ -126,7 +131,8 @@ impl LedgerReader for PostgresReader {
     async fn entries(&mut self, writer: &str, seqs: &[u64]) -> Result<Vec<Stored>, StoreError> {
         let list: Vec<i64> = seqs.iter().copied().map(seq_to_sql).collect();
         let query = sqlx::query(SELECT_SIZES_OF).bind(writer).bind(&list);
-        let sizes: HashMap<i64, i64> = pairs(&self.session.rows(query).await?)?.into_iter().collect();
+        let sizes: HashMap<i64, i64> =
+            pairs(&self.session.rows(query).await?)?.into_iter().collect();
         let mut bytes = 0_i64;
         let fit: Vec<i64> = list
             .into_iter()

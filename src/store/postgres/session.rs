@@ -17,6 +17,8 @@ use crate::store::StoreError;
 
 /// The server gives up so much earlier than we do, so that mostly it is known what became of it.
 const SERVER_SHARE: f64 = 0.7;
+/// How long connecting may take.
+const CONNECTING: Duration = Duration::from_secs(10);
 /// How long saying goodbye may take.
 const CLOSING: Duration = Duration::from_secs(1);
 /// A transaction of ours that does nothing for so many times its limit has lost its client.
@@ -73,13 +75,15 @@ impl Session {
             options = options.options(settings.iter().map(|(name, value)| (*name, value)));
         }
         let failed = |source| StoreError::Connect { server: host.to_string(), source };
-        let connected = timeout(limit, options.connect()).await;
+        let connected = timeout(limit.min(CONNECTING), options.connect()).await;
         let conn = connected
             .map_err(|_| failed("the server did not answer in time".into()))?
             .map_err(|error| failed(sqlstate::cause(error)))?;
         let begin = (!target.prepared_statements).then(|| {
-            let settings: Vec<String> =
-                settings.iter().map(|(name, value)| format!("SET LOCAL {name} = {value}")).collect();
+            let settings: Vec<String> = settings
+                .iter()
+                .map(|(name, value)| format!("SET LOCAL {name} = {value}"))
+                .collect();
             format!("BEGIN; {}", settings.join("; "))
         });
         let mut session = Self { conn, limit, begin };
@@ -93,15 +97,18 @@ impl Session {
         Ok(session)
     }
 
-    /// Every transaction from now on has this setting as well.
+    /// Every transaction from now on has this setting as well: `name = value`.
     pub(super) async fn set(&mut self, setting: &'static str) -> Result<(), StoreError> {
-        match &mut self.begin {
-            Some(begin) => {
-                begin.push_str("; ");
-                begin.push_str(setting);
-                Ok(())
-            }
-            None => self.script(setting).await,
+        if let Some(begin) = &mut self.begin {
+            begin.push_str("; SET LOCAL ");
+            begin.push_str(setting);
+            return Ok(());
+        }
+        let sql = AssertSqlSafe(format!("SET {setting}"));
+        match timeout(self.limit, sqlx::raw_sql(sql).execute(&mut self.conn)).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) => Err(sqlstate::sort(error, false)),
+            Err(_) => Err(StoreError::Failed(TIMED_OUT.into())),
         }
     }
 
@@ -142,16 +149,6 @@ impl Session {
                 }
                 Err(error)
             }
-        }
-    }
-
-    /// Statements without parameters and without an answer, in one transaction.
-    pub(super) async fn script(&mut self, sql: &'static str) -> Result<(), StoreError> {
-        let work = sqlx::raw_sql(sql).execute(&mut self.conn);
-        match timeout(self.limit, work).await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) => Err(sqlstate::sort(error, true)),
-            Err(_) => Err(StoreError::Uncertain(TIMED_OUT.into())),
         }
     }
 

@@ -1,6 +1,5 @@
 //! Errors of the server, sorted by what is known of their effect.
 
-use sqlx::error::DatabaseError;
 use sqlx::postgres::{PgDatabaseError, PgSeverity};
 
 use crate::store::{Cause, StoreError};
@@ -34,7 +33,8 @@ fn shown(said: &PgDatabaseError) -> Said {
 
 /// Sorts an error. Where nothing was being committed, nothing has been written.
 pub(super) fn sort(error: sqlx::Error, committing: bool) -> StoreError {
-    let said = error.as_database_error().and_then(|said| said.try_downcast_ref::<PgDatabaseError>());
+    let said =
+        error.as_database_error().and_then(|said| said.try_downcast_ref::<PgDatabaseError>());
     let fatal = said.is_some_and(|said| {
         matches!(PgDatabaseError::severity(said), PgSeverity::Fatal | PgSeverity::Panic)
     });
@@ -57,13 +57,15 @@ pub(super) fn of_code(code: Option<&str>, fatal: bool, cause: Cause) -> StoreErr
         (_, "40003") | ("08" | "XX", _) => StoreError::Uncertain(cause),
         _ if fatal => StoreError::Uncertain(cause),
         // Ours: the claim is somebody else's.
-        (_, "CS001") => StoreError::Fenced,
+        (_, "CS001") => StoreError::Superseded { writer: String::new() },
         // lock_not_available, query_canceled (a limit of ours), deadlock, serialization_failure.
         (_, "55P03" | "57014") | ("40", _) => StoreError::Busy(cause),
         // disk_full.
         (_, "53100") => StoreError::DiskFull(cause),
         // Data and constraints, limits of one row, raise_exception.
         ("22" | "23" | "54", _) | (_, "P0001") => StoreError::Rejected(cause),
+        // insufficient_privilege.
+        (_, "42501") => StoreError::Denied(cause),
         // admin_shutdown and its like as plain errors.
         ("57", _) => StoreError::Uncertain(cause),
         _ => StoreError::Failed(cause),

@@ -130,7 +130,9 @@ impl PostgresTarget {
             .map_or((user, None), |(user, password)| (user, Some(decoded(password))));
         let (user, database) = (decoded(user), decoded(database));
         if user.is_empty() {
-            return Err("name the login before the host: `postgres://user@host/database`".to_owned());
+            return Err(
+                "name the login before the host: `postgres://user@host/database`".to_owned()
+            );
         }
         let mut target = Self {
             hosts: Vec::new(),
