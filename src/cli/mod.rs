@@ -11,6 +11,8 @@ pub mod demo;
 pub mod explain;
 pub mod export;
 pub mod fingerprint;
+mod migrate;
+mod place;
 pub mod query;
 pub mod rules;
 mod run;
@@ -60,6 +62,7 @@ enum Command {
     Explain(explain::Args),
     Fingerprint(fingerprint::Args),
     Tokens(tokens::Args),
+    Migrate(migrate::Args),
     Demo(demo::DemoArgs),
     /// Print shell completions
     #[command(after_help = COMPLETIONS_HELP)]
@@ -96,6 +99,7 @@ pub fn main() -> ExitCode {
         Command::Explain(args) => explain::run(&args, &mut out),
         Command::Fingerprint(args) => fingerprint::run(&args, &mut out),
         Command::Tokens(args) => tokens::run(&args, &mut out).map(|()| ExitCode::SUCCESS),
+        Command::Migrate(args) => migrate::run(&args, &mut out).map(|()| ExitCode::SUCCESS),
         Command::Demo(args) => try_out::run(&args, &mut out),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "countersign", &mut out);

@@ -15,6 +15,8 @@ mod changes;
 #[cfg(test)]
 mod console;
 #[cfg(test)]
+mod conformance;
+#[cfg(test)]
 mod coverage;
 #[cfg(test)]
 mod disk;

@@ -10,6 +10,7 @@ use anyhow::{Context, bail};
 use chrono::SecondsFormat;
 use serde_json::{Map, Value, json};
 
+use super::super::place::Located;
 use super::super::query::open::{Patience, open};
 use super::progress::Progress;
 use super::{Last, Wanted};
@@ -58,7 +59,8 @@ impl Local {
         last: Option<&Last>,
         progress: &mut Progress,
     ) -> anyhow::Result<Self> {
-        let (mut ledger, mut index, note) = open(dir, &Patience::DEFAULT).await?;
+        let located = Located::in_dir(dir);
+        let (mut ledger, mut index, note) = open(&located, &Patience::DEFAULT).await?;
         if let Some(note) = note {
             eprintln!("note: {note}");
         }

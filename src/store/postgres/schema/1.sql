@@ -141,15 +141,15 @@ CREATE FUNCTION countersign.append(
     SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
 DECLARE
     n     bigint := cardinality(p_ids);
-    found bigint;
+    counted bigint;
     first timestamptz;
     last  timestamptz;
 BEGIN
     UPDATE countersign.writers SET head = head + n, heartbeat = clock_timestamp()
         WHERE writer = p_writer AND epoch = p_epoch AND head = p_base;
     IF NOT FOUND THEN
-        SELECT epoch INTO found FROM countersign.writers WHERE writer = p_writer;
-        IF found IS DISTINCT FROM p_epoch THEN
+        SELECT epoch INTO counted FROM countersign.writers WHERE writer = p_writer;
+        IF counted IS DISTINCT FROM p_epoch THEN
             RAISE EXCEPTION 'the claim on this writer has been taken over' USING ERRCODE = 'CS001';
         END IF;
         RAISE EXCEPTION 'the ledger is append-only: the next entry comes after the last'
@@ -161,9 +161,9 @@ BEGIN
         FROM unnest(p_kinds, p_ids, p_intents, p_scopes, p_docs, p_leaves)
              WITH ORDINALITY AS e (kind, id, intent, scope, doc, leaf, n);
     SELECT count(*), min(countersign.event_time(c.id)), max(countersign.event_time(c.id))
-        INTO found, first, last
+        INTO counted, first, last
         FROM unnest(p_ids, p_intents) AS c (id, intent) WHERE c.intent IS NOT NULL;
-    IF found > 0 AND found <> (
+    IF counted > 0 AND counted <> (
         SELECT count(*)
         FROM unnest(p_ids, p_intents) AS c (id, intent)
         CROSS JOIN LATERAL (
