@@ -11,7 +11,11 @@ pub fn percent_decode(text: &str) -> Cow<'_, [u8]> {
 
 /// As [`percent_decode`], with U+FFFD for what is not UTF-8.
 pub fn percent_decode_lossy(text: &str) -> Cow<'_, str> {
-    lossy(percent_decode(text)).0
+    match percent_decode(text) {
+        // Nothing of it was an escape.
+        Cow::Borrowed(_) => Cow::Borrowed(text),
+        bytes => lossy(bytes).0,
+    }
 }
 
 /// Decodes a component of a form or query, where `+` is a space. The flag: it had bytes that the
@@ -22,6 +26,7 @@ pub(super) fn component<'a>(text: &'a str, encoding: &'static Encoding) -> (Cow<
             let (text, lossy) = encoding.decode_without_bom_handling(&bytes);
             (Cow::Owned(text.into_owned()), lossy)
         }
+        Cow::Borrowed(_) => (Cow::Borrowed(text), false),
         bytes => lossy(bytes),
     }
 }

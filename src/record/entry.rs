@@ -56,3 +56,13 @@ pub struct Stored {
     /// The leaf hash.
     pub leaf: Vec<u8>,
 }
+
+impl Stored {
+    /// The entry as it was before it had its number; none where its scope is no scope. What a ledger
+    /// holds was redacted before it got there.
+    pub fn into_entry(self) -> Option<Entry> {
+        let scope = serde_json::from_str(&self.scope).ok()?;
+        let doc = Document::vouched(self.doc);
+        Some(Entry { kind: self.kind, id: self.id, intent: self.intent, scope, doc })
+    }
+}

@@ -30,6 +30,7 @@ mod path;
 mod pattern;
 mod policy;
 mod prints;
+mod quiet;
 mod receipts;
 mod routes;
 mod redacted;

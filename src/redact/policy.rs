@@ -13,6 +13,7 @@ use super::memo::{About, Memo, Role};
 use super::only::{ENTRIES_MAX, Listed, RecordOnly};
 use super::pairs::{CHANGES, NAMING, VALUED, parts};
 use super::pattern::{Patterns, Scope};
+use super::quiet::Quiet;
 use super::routes::RouteWords;
 use super::rule::{Action, Rule, Side, Sides, UNSEARCHED_RULE, USERINFO_RULE};
 use super::selection::Paths;
@@ -282,7 +283,7 @@ impl Policy {
         scratch: &'s mut Scratch,
     ) -> &'s [usize] {
         let selectors = self.side(side);
-        let Scratch { squashed, rules } = scratch;
+        let Scratch { squashed, rules, .. } = scratch;
         rules.clear();
         into_squashed(name, squashed);
         if self.keep.spares(carrier, squashed) {
@@ -361,10 +362,16 @@ impl Policy {
         value: Option<&str>,
         scratch: &mut Scratch,
     ) -> Option<usize> {
-        let Scratch { squashed, rules } = scratch;
+        let Scratch { squashed, rules, quiet } = scratch;
+        if quiet.has(place.side, name) {
+            return None;
+        }
         rules.clear();
         into_squashed(name, squashed);
         self.side(place.side).segments.add(squashed, rules);
+        if rules.is_empty() {
+            quiet.add(place.side, name);
+        }
         rules.sort_unstable();
         self.first(rules, place, value)
     }
@@ -426,4 +433,5 @@ fn into_squashed(name: &str, squashed: &mut String) {
 pub(super) struct Scratch {
     squashed: String,
     rules: Vec<usize>,
+    quiet: Quiet,
 }

@@ -23,6 +23,25 @@ pub enum StoreError {
         /// Which writer.
         writer: String,
     },
+    /// What waits in the spool belongs to another writer.
+    #[error(
+        "the spool in `{}` holds entries of the writer `{owner}`, and this one is `{writer}`: give it \
+         its old name until they are in the ledger, or a directory of its own", dir.display()
+    )]
+    Spooled {
+        /// The spool's directory.
+        dir: PathBuf,
+        /// Whose entries they are.
+        owner: String,
+        /// The writer now.
+        writer: String,
+    },
+    /// The ledger does not take entries, and the spool holds as many as it may. Nothing was written.
+    #[error("the spool is full ({limit} bytes), and the ledger does not take entries")]
+    SpoolFull {
+        /// The limit.
+        limit: u64,
+    },
     /// The operation failed; whether it took effect is not known.
     #[error("the ledger failed, and it is not known whether it wrote")]
     Uncertain(#[source] Cause),
@@ -208,6 +227,8 @@ impl StoreError {
             Self::DiskFull(_) => "disk_full",
             Self::Rejected(_) => "rejected",
             Self::Superseded { .. } => "superseded",
+            Self::Spooled { .. } => "spooled",
+            Self::SpoolFull { .. } => "spool_full",
             Self::Uncertain(_) => "uncertain",
             Self::Failed(_) => "failed",
             Self::Closed => "closed",

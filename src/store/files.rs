@@ -14,6 +14,8 @@ pub const LEDGER_FILE: &str = "ledger.db";
 pub const INDEX_FILE: &str = "index.db";
 /// The database of tokens.
 pub const ACCESS_FILE: &str = "access.db";
+/// What waits for a ledger that is elsewhere.
+pub const SPOOL_FILE: &str = "spool.db";
 /// The lock of the ledger's writer.
 pub const LOCK_FILE: &str = "ledger.lock";
 /// A scratch file that tells whether a failed write failed for want of room.

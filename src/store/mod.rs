@@ -16,6 +16,7 @@ mod files;
 mod postgres;
 mod reader;
 mod schema;
+mod spool;
 mod sqlite;
 
 #[cfg(test)]
@@ -31,13 +32,16 @@ use async_trait::async_trait;
 use crate::record::{Entry, EventId, Stored};
 
 pub use error::{Cause, StoreError};
-pub use files::{ACCESS_FILE, INDEX_FILE, LEDGER_FILE, LOCK_FILE, create_dir, create_file};
+pub use files::{
+    ACCESS_FILE, INDEX_FILE, LEDGER_FILE, LOCK_FILE, SPOOL_FILE, create_dir, create_file,
+};
 pub use postgres::{
     Migration, POSTGRES_SCHEMA_VERSION, PostgresHost, PostgresOptions, PostgresTarget,
     PostgresTlsMode, migrate, print_schema, set_reader,
 };
 pub use reader::connect_read_only;
 pub use schema::SCHEMA_VERSION;
+pub use spool::{SharedStatus, SpoolOptions, SpoolStatus, spooled};
 pub use sqlite::{SqliteOptions, SqliteStore};
 
 /// An intent that has no completion.

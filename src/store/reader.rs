@@ -274,6 +274,20 @@ impl FromRow<'_, SqliteRow> for Fields {
 }
 
 impl Fields {
+    /// From a row of rusqlite, its columns in this order.
+    pub(super) fn of(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            writer: row.get(0)?,
+            seq: row.get(1)?,
+            kind: row.get(2)?,
+            id: row.get(3)?,
+            intent: row.get(4)?,
+            scope: row.get(5)?,
+            doc: row.get(6)?,
+            leaf: row.get(7)?,
+        })
+    }
+
     /// The entry, unless no version of countersign writes such a row.
     pub(super) fn stored(self) -> Result<Stored, StoreError> {
         let kind = match self.kind.as_str() {

@@ -193,7 +193,7 @@ impl SqliteStore {
 
 /// Asks the database whether it will do as it was told: a filesystem without shared memory, for
 /// example, has no write-ahead log, and SQLite then quietly goes on without.
-fn require_durability(conn: &Connection, path: &Path) -> Result<(), StoreError> {
+pub(super) fn require_durability(conn: &Connection, path: &Path) -> Result<(), StoreError> {
     let journal: String = conn
         .pragma_query_value(None, "journal_mode", |row| row.get(0))
         .map_err(StoreError::from_rusqlite)?;
@@ -279,18 +279,7 @@ impl Store for SqliteStore {
         let sizes = self.query(SELECT_SIZES, range, |row| Ok((row.get(0)?, row.get(1)?)))?;
         let Some(last) = last_within(&sizes) else { return Ok(Vec::new()) };
         let range = params![writer, seq_to_sql(after), last];
-        let rows = self.query(SELECT_ENTRIES, range, |row| {
-            Ok(Fields {
-                writer: row.get(0)?,
-                seq: row.get(1)?,
-                kind: row.get(2)?,
-                id: row.get(3)?,
-                intent: row.get(4)?,
-                scope: row.get(5)?,
-                doc: row.get(6)?,
-                leaf: row.get(7)?,
-            })
-        })?;
+        let rows = self.query(SELECT_ENTRIES, range, Fields::of)?;
         rows.into_iter().map(Fields::stored).collect()
     }
 

@@ -1,0 +1,399 @@
+//! A local spool in front of a ledger that is elsewhere.
+//!
+//! What the ledger does not take in time goes, durably and in order, to a file of this machine, under
+//! the numbers that it will have in the ledger; from there it drains when the ledger works again.
+//! Owns that file, and which of the two is written to. Knows nothing of what stores the ledger.
+//!
+//! Invariants:
+//! - Numbers stay dense and in order: while anything waits in the spool, everything goes there.
+//! - What waits is removed only once the ledger is known to have it.
+//! - If somebody else has written in this writer's place meanwhile, nothing more drains, and nothing
+//!   new is begun; what waits is kept, and it is said.
+//! - The spool has a limit; beyond it appends fail as they do without one.
+
+mod drain;
+mod file;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout};
+
+use super::{Opening, Orphan, Store, StoreError};
+use crate::record::{Entry, EntryKind, Stored};
+use drain::Drain;
+use file::{Content, File};
+
+/// Of the limit, so much more is taken for completions alone: what has begun goes before what has not.
+const RESERVE: u64 = 8;
+/// How much of an append's deadline the ledger may take before the spool is used.
+const SHARE: f64 = 0.5;
+/// How much of it the spool's file may wait for a lock of its own other connection.
+const BUSY_SHARE: f64 = 0.3;
+
+/// Where the spool is, and how much it may hold.
+#[derive(Debug, Clone)]
+pub struct SpoolOptions {
+    /// The directory of its file.
+    pub dir: PathBuf,
+    /// Documents, in bytes.
+    pub max_bytes: u64,
+    /// The deadline of an append.
+    pub timeout: Duration,
+}
+
+/// How the spool is, for readiness and metrics.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SpoolStatus {
+    /// Entries that wait.
+    pub entries: u64,
+    /// Their documents, in bytes.
+    pub bytes: u64,
+    /// Since when entries go to the spool; none while they go to the ledger.
+    pub since: Option<Instant>,
+    /// Somebody else has written in this writer's place: what waits cannot drain.
+    pub conflict: bool,
+    /// The last number that is known to be in the ledger itself.
+    pub(super) drained: u64,
+}
+
+/// What the wrapper, the drain and whoever asks for the status share.
+#[derive(Debug, Clone, Default)]
+pub struct SharedStatus(Arc<Mutex<SpoolStatus>>);
+
+impl SharedStatus {
+    /// How it is now.
+    pub fn get(&self) -> SpoolStatus {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self, change: impl FnOnce(&mut SpoolStatus)) {
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+/// Opens connections to the ledger; one at a time uses it.
+type Opener = Arc<tokio::sync::Mutex<dyn FnMut() -> Opening + Send>>;
+
+/// A maker of stores that spool what `ledger` does not take. The first one needs the ledger, to know
+/// where its log ends.
+pub fn spooled(
+    ledger: impl FnMut() -> Opening + Send + 'static,
+    options: SpoolOptions,
+    status: SharedStatus,
+) -> impl FnMut() -> Opening + Send + 'static {
+    let opener: Opener = Arc::new(tokio::sync::Mutex::new(ledger));
+    let name: Arc<Mutex<Option<String>>> = Arc::default();
+    move || {
+        let (opener, options) = (Arc::clone(&opener), options.clone());
+        let (status, name) = (status.clone(), Arc::clone(&name));
+        Box::pin(async move {
+            let known = name.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let store = Spooled::open(opener, options, status, known).await?;
+            *name.lock().unwrap_or_else(PoisonError::into_inner) = Some(store.name.clone());
+            Ok(Box::new(store) as Box<dyn Store>)
+        })
+    }
+}
+
+enum Ledger {
+    /// Appends go to it, unless something waits.
+    Here(Box<dyn Store>),
+    /// It does not answer, or takes what waits.
+    Away(Task),
+    /// Somebody else has written in our place.
+    Lost,
+}
+
+/// A drain at work. It ends with this value.
+struct Task(JoinHandle<Option<Box<dyn Store>>>);
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+struct Spooled {
+    name: String,
+    ledger: Ledger,
+    spool: File,
+    opener: Opener,
+    options: SpoolOptions,
+    status: SharedStatus,
+    /// The last own number that is durable in one of the two.
+    head: u64,
+}
+
+impl Spooled {
+    async fn open(
+        opener: Opener,
+        options: SpoolOptions,
+        status: SharedStatus,
+        known: Option<String>,
+    ) -> Result<Self, StoreError> {
+        let spool = File::open(&options.dir, options.timeout.mul_f64(BUSY_SHARE))?;
+        let content = spool.content()?;
+        status.change(|status| {
+            (status.entries, status.bytes) = (content.entries, content.bytes);
+            status.conflict = false;
+        });
+        let opened = async { (opener.lock().await)().await };
+        // At the start of the process the ledger's own opening has its own deadline.
+        let opened = match &known {
+            None => Some(opened.await?),
+            Some(_) => match timeout(options.timeout.mul_f64(SHARE), opened).await {
+                Ok(Ok(store)) => Some(store),
+                Ok(Err(error)) if error.is_conflict() => return Err(error),
+                _ => None,
+            },
+        };
+        let name = match (&opened, known) {
+            (Some(store), _) => store.writer().to_owned(),
+            (None, Some(name)) => name,
+            (None, None) => return Err(StoreError::Closed),
+        };
+        if let Some(owner) = spool.stranger(&name)? {
+            return Err(StoreError::Spooled { dir: options.dir, owner, writer: name });
+        }
+        let mut store = Self {
+            ledger: Ledger::Lost,
+            name,
+            spool,
+            opener,
+            options,
+            status,
+            head: content.last.unwrap_or(0),
+        };
+        match opened {
+            Some(mut ledger) => {
+                let head = ledger.head(&store.name).await?;
+                store.status.change(|status| status.drained = head);
+                store.ledger = Ledger::Here(ledger);
+            }
+            None => store.drain(None),
+        }
+        store.head = store.head.max(store.status.get().drained);
+        Ok(store)
+    }
+
+    /// Lets what waits go to the ledger, which is opened anew where there is none.
+    fn drain(&mut self, ledger: Option<Box<dyn Store>>) {
+        self.status.change(|status| _ = status.since.get_or_insert_with(Instant::now));
+        let drain = Drain {
+            writer: self.name.clone(),
+            options: self.options.clone(),
+            opener: Arc::clone(&self.opener),
+            status: self.status.clone(),
+        };
+        self.ledger = Ledger::Away(Task(tokio::spawn(drain.run(ledger))));
+    }
+
+    /// The ledger, if appends may go to it now.
+    async fn direct(&mut self) -> Option<&mut Box<dyn Store>> {
+        if let Ledger::Away(task) = &mut self.ledger
+            && task.0.is_finished()
+        {
+            self.ledger = match (&mut task.0).await.ok().flatten() {
+                Some(ledger) => Ledger::Here(ledger),
+                None => Ledger::Lost,
+            };
+            if let Ok(Content { entries, bytes, .. }) = self.spool.content() {
+                self.status.change(|status| (status.entries, status.bytes) = (entries, bytes));
+            }
+        }
+        if !matches!(self.ledger, Ledger::Here(_)) {
+            return None;
+        }
+        if self.status.get().entries > 0 {
+            if let Ledger::Here(ledger) = std::mem::replace(&mut self.ledger, Ledger::Lost) {
+                self.drain(Some(ledger));
+            }
+            return None;
+        }
+        if self.status.get().since.is_some() {
+            self.status.change(|status| status.since = None);
+            tracing::info!(head = self.head, "the ledger has all that was spooled");
+        }
+        match &mut self.ledger {
+            Ledger::Here(ledger) => Some(ledger),
+            _ => None,
+        }
+    }
+
+    /// Appends go to the spool from now on. The connection is given up: what it was doing, the drain
+    /// finds out by the ledger's head.
+    fn away(&mut self, error: Option<&StoreError>) {
+        let reason = error.map_or("timeout", StoreError::reason);
+        tracing::error!(reason, "the ledger does not take entries; they are spooled");
+        self.drain(None);
+    }
+
+    /// Puts it into the spool.
+    fn spool(&mut self, first: u64, batch: &[Entry]) -> Result<(), StoreError> {
+        let bytes: u64 = batch.iter().map(|entry| entry.doc.get().len() as u64).sum();
+        let max = self.options.max_bytes;
+        let is_begun =
+            |entry: &Entry| entry.kind == EntryKind::Completion && entry.intent.is_some();
+        let all_begun = batch.iter().all(is_begun);
+        if matches!(self.ledger, Ledger::Lost) && !all_begun {
+            return Err(StoreError::Superseded { writer: self.name.clone() });
+        }
+        let limit = if all_begun { max + max / RESERVE } else { max };
+        if self.status.get().bytes.saturating_add(bytes) > limit {
+            return Err(StoreError::SpoolFull { limit: max });
+        }
+        self.spool.append(&self.name, first, batch)?;
+        self.status.change(|status| {
+            status.entries += batch.len() as u64;
+            status.bytes += bytes;
+        });
+        self.head = first + batch.len() as u64 - 1;
+        Ok(())
+    }
+
+    /// How long the ledger may take.
+    fn patience(&self) -> Duration {
+        self.options.timeout.mul_f64(SHARE)
+    }
+}
+
+/// The ledger answered, or the spool has to do.
+macro_rules! ask {
+    ($store:ident, $ledger:ident => $question:expr) => {{
+        let patience = $store.patience();
+        let answer = match $store.direct().await {
+            Some($ledger) => Some(timeout(patience, $question).await),
+            None => None,
+        };
+        match answer {
+            Some(Ok(Err(error))) if !error.is_conflict() => {
+                $store.away(Some(&error));
+                None
+            }
+            Some(Ok(answer)) => Some(answer?),
+            Some(Err(_)) => {
+                $store.away(None);
+                None
+            }
+            None => None,
+        }
+    }};
+}
+
+#[async_trait]
+impl Store for Spooled {
+    fn writer(&self) -> &str {
+        &self.name
+    }
+
+    async fn writers(&mut self) -> Result<Vec<String>, StoreError> {
+        let names = ask!(self, ledger => ledger.writers());
+        Ok(names.unwrap_or_else(|| vec![self.name.clone()]))
+    }
+
+    async fn head(&mut self, writer: &str) -> Result<u64, StoreError> {
+        if writer == self.name {
+            return Ok(self.head);
+        }
+        ask!(self, ledger => ledger.head(writer)).ok_or(StoreError::Closed)
+    }
+
+    async fn append(
+        &mut self,
+        writer: &str,
+        first_seq: u64,
+        batch: &[Entry],
+    ) -> Result<(), StoreError> {
+        if writer != self.name {
+            let appended = ask!(self, ledger => ledger.append(writer, first_seq, batch));
+            return appended.ok_or(StoreError::Closed);
+        }
+        if ask!(self, ledger => ledger.append(writer, first_seq, batch)).is_some() {
+            self.head = first_seq + batch.len() as u64 - 1;
+            let head = self.head;
+            self.status.change(|status| status.drained = head);
+            return Ok(());
+        }
+        self.spool(first_seq, batch)
+    }
+
+    async fn orphans(
+        &mut self,
+        writer: &str,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<Orphan>, StoreError> {
+        if writer != self.name {
+            let orphans = ask!(self, ledger => ledger.orphans(writer, after, limit));
+            return orphans.ok_or(StoreError::Closed);
+        }
+        // At the start there may be some of both; later on, whoever asks waits for the ledger.
+        let Ledger::Here(ledger) = &mut self.ledger else { return Err(StoreError::Closed) };
+        let mut after = after;
+        loop {
+            let found = timeout(self.options.timeout, ledger.orphans(writer, after, limit)).await;
+            let mut found = found.map_err(|_| StoreError::Closed)??;
+            let Some(last) = found.last() else { break };
+            after = last.seq;
+            let mut open = Vec::with_capacity(found.len());
+            for orphan in found.drain(..) {
+                if !self.spool.completes(orphan.seq)? {
+                    open.push(orphan);
+                }
+            }
+            if !open.is_empty() {
+                return Ok(open);
+            }
+        }
+        self.spool.orphans(after, limit)
+    }
+
+    async fn read_after(
+        &mut self,
+        writer: &str,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<Stored>, StoreError> {
+        if writer == self.name && after >= self.status.get().drained {
+            return self.spool.read_after(after, limit);
+        }
+        ask!(self, ledger => ledger.read_after(writer, after, limit)).ok_or(StoreError::Closed)
+    }
+
+    async fn closed_up_to(&mut self, writer: &str) -> Result<u64, StoreError> {
+        // Without the ledger it is only known that nothing is known.
+        Ok(ask!(self, ledger => ledger.closed_up_to(writer)).unwrap_or(0))
+    }
+
+    async fn mark_closed(&mut self, writer: &str, seq: u64) -> Result<(), StoreError> {
+        if ask!(self, ledger => ledger.mark_closed(writer, seq)).is_none() {
+            self.spool.probe()?;
+        }
+        Ok(())
+    }
+
+    async fn heartbeat(&mut self) -> Result<(), StoreError> {
+        ask!(self, ledger => ledger.heartbeat());
+        Ok(())
+    }
+
+    async fn close(self: Box<Self>) -> Result<(), StoreError> {
+        match self.ledger {
+            Ledger::Here(ledger) => ledger.close().await,
+            Ledger::Lost => Ok(()),
+            Ledger::Away(mut task) => {
+                // What it was doing is found out by the ledger's head; what waits, stays.
+                task.0.abort();
+                drop((&mut task.0).await);
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,339 @@
+use std::path::Path;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use super::*;
+use crate::clock::{Clock, SystemClock};
+use crate::record::{EventId, Scope};
+use crate::redact::Redacted;
+use crate::store::{LedgerSource, SqliteOptions};
+
+const TIMEOUT: Duration = Duration::from_millis(400);
+
+/// What the ledger does.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+enum Weather {
+    Fair,
+    /// Refuses connections, and breaks those that there are.
+    Down,
+    /// Takes what it is told and never answers.
+    Hangs,
+    /// Writes, and then the answer is lost.
+    LosesAnswers,
+}
+
+#[derive(Clone, Default)]
+struct Sky(Arc<AtomicU8>);
+
+impl Sky {
+    fn is(&self, weather: Weather) -> bool {
+        self.0.load(Ordering::SeqCst) == weather as u8
+    }
+
+    fn turn(&self, weather: Weather) {
+        self.0.store(weather as u8, Ordering::SeqCst);
+    }
+
+    async fn answer<T>(
+        &self,
+        work: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        if self.is(Weather::Down) {
+            return Err(StoreError::Closed);
+        }
+        if self.is(Weather::Hangs) {
+            std::future::pending::<()>().await;
+        }
+        let done = work.await;
+        if self.is(Weather::LosesAnswers) {
+            return Err(StoreError::Uncertain("the answer is lost".into()));
+        }
+        done
+    }
+}
+
+/// A ledger behind a network.
+struct Remote {
+    inner: Box<dyn Store>,
+    sky: Sky,
+}
+
+#[async_trait]
+impl Store for Remote {
+    fn writer(&self) -> &str {
+        self.inner.writer()
+    }
+
+    async fn writers(&mut self) -> Result<Vec<String>, StoreError> {
+        self.sky.answer(self.inner.writers()).await
+    }
+
+    async fn head(&mut self, writer: &str) -> Result<u64, StoreError> {
+        self.sky.answer(self.inner.head(writer)).await
+    }
+
+    async fn append(
+        &mut self,
+        writer: &str,
+        first: u64,
+        batch: &[Entry],
+    ) -> Result<(), StoreError> {
+        self.sky.answer(self.inner.append(writer, first, batch)).await
+    }
+
+    async fn orphans(
+        &mut self,
+        writer: &str,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<Orphan>, StoreError> {
+        self.sky.answer(self.inner.orphans(writer, after, limit)).await
+    }
+
+    async fn read_after(
+        &mut self,
+        writer: &str,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<Stored>, StoreError> {
+        self.sky.answer(self.inner.read_after(writer, after, limit)).await
+    }
+
+    async fn closed_up_to(&mut self, writer: &str) -> Result<u64, StoreError> {
+        self.sky.answer(self.inner.closed_up_to(writer)).await
+    }
+
+    async fn mark_closed(&mut self, writer: &str, seq: u64) -> Result<(), StoreError> {
+        self.sky.answer(self.inner.mark_closed(writer, seq)).await
+    }
+
+    async fn heartbeat(&mut self) -> Result<(), StoreError> {
+        self.sky.answer(self.inner.heartbeat()).await
+    }
+
+    async fn close(self: Box<Self>) -> Result<(), StoreError> {
+        self.inner.close().await
+    }
+}
+
+/// A machine with a spool, and a ledger elsewhere.
+struct Place {
+    ledger: tempfile::TempDir,
+    own: tempfile::TempDir,
+    sky: Sky,
+    status: SharedStatus,
+    max_bytes: u64,
+}
+
+impl Place {
+    fn new() -> Self {
+        Self {
+            ledger: tempfile::tempdir().unwrap(),
+            own: tempfile::tempdir().unwrap(),
+            sky: Sky::default(),
+            status: SharedStatus::default(),
+            max_bytes: 1 << 20,
+        }
+    }
+
+    fn remote(&self, writer: &str) -> impl FnMut() -> Opening + Send + 'static {
+        let sky = self.sky.clone();
+        let mut opener = SqliteOptions::new(self.ledger.path(), writer, TIMEOUT).opener();
+        move || {
+            let (sky, opening) = (sky.clone(), opener());
+            Box::pin(async move {
+                let inner = sky.answer(opening).await?;
+                Ok(Box::new(Remote { inner, sky }) as Box<dyn Store>)
+            })
+        }
+    }
+
+    fn opener(&self, writer: &str) -> impl FnMut() -> Opening + Send + 'static {
+        let dir = self.own.path().to_owned();
+        let options = SpoolOptions { dir, max_bytes: self.max_bytes, timeout: TIMEOUT };
+        spooled(self.remote(writer), options, self.status.clone())
+    }
+
+    async fn open(&self) -> Box<dyn Store> {
+        self.opener("w")().await.unwrap()
+    }
+
+    /// What the ledger itself has.
+    async fn rows(&self) -> Vec<Stored> {
+        let mut reader = LedgerSource::directory(self.ledger.path()).reader().await.unwrap();
+        reader.read_after("w", 0, 10_000).await.unwrap()
+    }
+
+    /// Waits until entries go to the ledger again.
+    async fn drained(&self, store: &mut Box<dyn Store>) {
+        for _ in 0..500 {
+            store.heartbeat().await.unwrap();
+            if self.status.get().since.is_none() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("in vain: {:?}", self.status.get());
+    }
+}
+
+fn entry_of(kind: EntryKind, id: EventId, intent: Option<u64>) -> Entry {
+    let doc = Redacted::system(format!("{{\"id\":\"{id}\"}}"));
+    Entry { kind, id, intent, scope: Scope::new(), doc }
+}
+
+fn id() -> EventId {
+    EventId::new(SystemClock.now())
+}
+
+fn event() -> Entry {
+    entry_of(EntryKind::Completion, id(), None)
+}
+
+fn intent() -> Entry {
+    entry_of(EntryKind::Intent, id(), None)
+}
+
+fn completion(of: &Entry, seq: u64) -> Entry {
+    entry_of(EntryKind::Completion, of.id, Some(seq))
+}
+
+fn ids(entries: &[Entry]) -> Vec<EventId> {
+    entries.iter().map(|entry| entry.id).collect()
+}
+
+fn stored(rows: &[Stored]) -> Vec<EventId> {
+    rows.iter().map(|row| row.id).collect()
+}
+
+#[tokio::test]
+async fn an_outage_is_bridged_in_order_and_nothing_comes_twice() {
+    for weather in [Weather::Down, Weather::Hangs, Weather::LosesAnswers] {
+        let place = Place::new();
+        let mut store = place.open().await;
+        let entries: Vec<Entry> = (0..40).map(|_| event()).collect();
+        let mut first = 1;
+        for (step, batch) in entries.chunks(4).enumerate() {
+            match step {
+                2 => place.sky.turn(weather),
+                6 => place.sky.turn(Weather::Fair),
+                _ => {}
+            }
+            store.append("w", first, batch).await.unwrap();
+            first += batch.len() as u64;
+            assert_eq!(store.head("w").await.unwrap(), first - 1);
+            if step == 4 {
+                assert!(place.status.get().since.is_some());
+                let had = place.rows().await.len();
+                assert_eq!(
+                    stored(&place.rows().await),
+                    ids(&entries)[..had],
+                    "a run from the start"
+                );
+            }
+        }
+        place.drained(&mut store).await;
+        let last = event();
+        store.append("w", first, std::slice::from_ref(&last)).await.unwrap();
+        let mut wanted = ids(&entries);
+        wanted.push(last.id);
+        assert_eq!(stored(&place.rows().await), wanted);
+        assert_eq!(place.status.get().entries, 0);
+        store.close().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_waits_survives_the_process_and_is_known_to_its_start() {
+    let place = Place::new();
+    let mut store = place.open().await;
+    let open: Vec<Entry> = (0..3).map(|_| intent()).collect();
+    store.append("w", 1, &open).await.unwrap();
+    place.sky.turn(Weather::Down);
+    let later = intent();
+    store.append("w", 4, &[completion(&open[1], 2), later.clone()]).await.unwrap();
+    // Killed: nobody closes it. Its background work ends at the next turn of the runtime.
+    drop(store);
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    assert!(place.opener("w")().await.is_err(), "where the log ends only the ledger knows");
+    place.sky.turn(Weather::Fair);
+    let error = place.opener("other")().await.err().unwrap();
+    assert!(error.to_string().contains("entries of the writer `w`"), "{error}");
+    let mut store = place.open().await;
+    assert_eq!(store.head("w").await.unwrap(), 5);
+    let mut orphans = Vec::new();
+    let mut after = 0;
+    loop {
+        let found = store.orphans("w", after, 1).await.unwrap();
+        let Some(last) = found.last() else { break };
+        after = last.seq;
+        orphans.extend(found.iter().map(|orphan| orphan.seq));
+    }
+    assert_eq!(orphans, [1, 3, 5]);
+    store.append("w", 6, &[completion(&later, 5)]).await.unwrap();
+    place.drained(&mut store).await;
+    assert_eq!(place.rows().await.len(), 6);
+    store.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_spool_has_a_limit_and_room_for_what_has_begun() {
+    let mut place = Place::new();
+    place.max_bytes = 400;
+    let mut store = place.open().await;
+    let begun: Vec<Entry> = (0..1).map(|_| intent()).collect();
+    store.append("w", 1, &begun).await.unwrap();
+    place.sky.turn(Weather::Down);
+    let mut next = 2;
+    let full = loop {
+        match store.append("w", next, &[event()]).await {
+            Ok(()) => next += 1,
+            Err(error) => break error,
+        }
+    };
+    assert_eq!((full.reason(), full.effect_is_known()), ("spool_full", true));
+    assert!(place.status.get().bytes <= 400);
+    store.append("w", next, &[completion(&begun[0], 1)]).await.unwrap();
+    place.sky.turn(Weather::Fair);
+    place.drained(&mut store).await;
+    assert_eq!(place.rows().await.len() as u64, next);
+    store.append("w", next + 1, &[event()]).await.unwrap();
+}
+
+#[tokio::test]
+async fn somebody_else_in_this_writers_place_stops_it_and_loses_nothing() {
+    let place = Place::new();
+    let mut store = place.open().await;
+    let begun = intent();
+    store.append("w", 1, std::slice::from_ref(&begun)).await.unwrap();
+    place.sky.turn(Weather::Down);
+    store.append("w", 2, &[event()]).await.unwrap();
+    write_elsewhere(place.ledger.path());
+    place.sky.turn(Weather::Fair);
+    for _ in 0..500 {
+        store.heartbeat().await.unwrap();
+        if place.status.get().conflict {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert!(place.status.get().conflict);
+    store.heartbeat().await.unwrap();
+    let refused = store.append("w", 3, &[event()]).await.err().unwrap();
+    assert_eq!(refused.reason(), "superseded");
+    store.append("w", 3, &[completion(&begun, 1)]).await.unwrap();
+    assert_eq!(place.status.get().entries, 2, "it is kept");
+    assert_eq!(place.rows().await.len(), 2);
+}
+
+fn write_elsewhere(dir: &Path) {
+    let conn = rusqlite::Connection::open(dir.join(crate::store::LEDGER_FILE)).unwrap();
+    let other = event();
+    let doc = other.doc.get();
+    conn.execute(
+        "INSERT INTO entries (writer, seq, kind, id, intent, scope, doc, leaf) \
+         VALUES ('w', 2, 'completion', ?1, NULL, '{}', ?2, ?3)",
+        rusqlite::params![other.id.to_string(), doc, crate::record::leaf_hash(doc)],
+    )
+    .unwrap();
+}
