@@ -1,6 +1,6 @@
 //! What every store of the ledger must do: the same cases on SQLite and on PostgreSQL.
 
-mod cases;
+pub(crate) mod cases;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -13,7 +13,7 @@ use countersign::store::{
 };
 use tempfile::TempDir;
 
-use crate::support::{Postgres, Programs};
+use crate::support::Postgres;
 
 const TIMEOUT: Duration = Duration::from_secs(5);
 

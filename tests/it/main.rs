@@ -57,6 +57,8 @@ mod oidc;
 #[cfg(test)]
 mod passthrough;
 #[cfg(test)]
+mod postgres;
+#[cfg(test)]
 mod protocols;
 #[cfg(test)]
 mod rabbitmq;

@@ -3,7 +3,7 @@
 use super::*;
 
 /// Runs every case, each on a ledger of its own.
-pub(super) async fn all(ledger: &dyn Fn() -> Ledger) {
+pub(crate) async fn all(ledger: &dyn Fn() -> Ledger) {
     batches_of_every_size_are_dense_and_read_back(&ledger()).await;
     impossible_rows_are_refused_and_leave_nothing(&ledger()).await;
     orphans_are_intents_without_completion(&ledger()).await;

@@ -1,11 +1,11 @@
 //! Private PostgreSQL servers, from the system's programs or others, ended by their own handles.
 
-use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use countersign::store::PostgresTarget;
@@ -37,9 +37,22 @@ impl Programs {
         Self(versions.pop().expect(missing).1)
     }
 
-    /// Those in a directory.
-    pub(crate) fn in_dir(dir: impl Into<PathBuf>) -> Self {
-        Self(dir.into())
+    /// Those of a package of programs, `bin` and what it needs.
+    pub(crate) fn of_package(package: &Path) -> Self {
+        let programs = Self(package.join("bin"));
+        let runs = programs.command("postgres").arg("--version").output();
+        if runs.is_ok_and(|output| output.status.success()) {
+            return programs;
+        }
+        // Nobody may not look into a home directory.
+        let name = package.to_string_lossy().replace('/', "-");
+        let copied = std::env::temp_dir().join(format!("countersign{name}"));
+        let lock = File::create(copied.with_extension("lock")).unwrap();
+        lock.lock().unwrap();
+        if !copied.exists() {
+            copy(package, &copied);
+        }
+        Self(copied.join("bin"))
     }
 
     /// One of them, as somebody who may run it.
@@ -103,10 +116,15 @@ fn text(output: &Output) -> String {
 /// A server that runs, with its files.
 pub(crate) struct Postgres {
     programs: Programs,
+    /// Packages of servers come without clients, and any version's can talk to any server.
+    clients: Programs,
     /// The port, over TCP on loopback and in the name of the unix socket.
     pub(crate) port: u16,
     home: TempDir,
     settings: Vec<String>,
+    template: OnceLock<String>,
+    /// What the server is run by, where it is not run by itself.
+    apart: Vec<String>,
     child: Option<Child>,
 }
 
@@ -137,9 +155,58 @@ impl Postgres {
     fn on(programs: Programs, home: TempDir, settings: &[&str]) -> Self {
         let settings = settings.iter().map(|&setting| setting.to_owned()).collect();
         let port = free_address().port();
-        let mut server = Self { programs, port, home, settings, child: None };
+        let template = OnceLock::new();
+        let apart = Vec::new();
+        let mut server = Self {
+            programs,
+            clients: Programs::newest(),
+            port,
+            home,
+            settings,
+            template,
+            apart,
+            child: None,
+        };
         server.spawn();
         server
+    }
+
+    /// A server whose databases are on a small file system, which nobody else sees; none where this
+    /// system does not let us mount one.
+    pub(crate) fn on_a_small_disk() -> Option<Self> {
+        let home = tempfile::tempdir().unwrap();
+        open_to_nobody(home.path());
+        let small = home.path().join("small");
+        fs::create_dir(&small).unwrap();
+        open_to_nobody(&small);
+        let mount = format!("mount -t tmpfs -o size=48m,mode=700,uid={NOBODY},gid={NOBODY} tmpfs");
+        let script = format!(
+            "{mount} \"$0\" && exec setpriv --reuid={NOBODY} --regid={NOBODY} \
+                              --clear-groups \"$@\""
+        );
+        let mut apart = ["unshare", "-m", "sh", "-c"].map(str::to_owned).to_vec();
+        apart.extend([script, small.display().to_string()]);
+        let possible = Command::new(&apart[0]).args(&apart[1..]).arg("true").output();
+        if !possible.is_ok_and(|output| output.status.success()) {
+            return None;
+        }
+        let programs = Programs::newest();
+        copy(&programs.template(), &home.path().join("data"));
+        let (settings, template) = (vec!["temp_file_limit=1MB".to_owned()], OnceLock::new());
+        let port = free_address().port();
+        let mut server = Self {
+            clients: programs.clone(),
+            programs,
+            port,
+            home,
+            settings,
+            template,
+            apart,
+            child: None,
+        };
+        server.spawn();
+        server.sql("postgres", &format!("CREATE TABLESPACE small LOCATION '{}'", small.display()));
+        Some(server)
     }
 
     /// A standby that follows this server.
@@ -147,7 +214,7 @@ impl Postgres {
         let home = tempfile::tempdir().unwrap();
         open_to_nobody(home.path());
         let output = self
-            .programs
+            .clients
             .command("pg_basebackup")
             .args(["-h", "127.0.0.1", "-p", &self.port.to_string(), "-U", "postgres"])
             .args(["--write-recovery-conf", "--checkpoint=fast", "--no-sync", "-D"])
@@ -163,7 +230,14 @@ impl Postgres {
     fn spawn(&mut self) {
         let log =
             File::options().create(true).append(true).open(self.home.path().join("log")).unwrap();
-        let mut command = self.programs.command("postgres");
+        let mut command = match self.apart.split_first() {
+            None => self.programs.command("postgres"),
+            Some((first, rest)) => {
+                let mut command = Command::new(first);
+                command.args(rest).arg(self.programs.0.join("postgres")).stdin(Stdio::null());
+                command
+            }
+        };
         command.arg("-D").arg(self.data()).args(["-p", &self.port.to_string()]);
         command.arg("-k").arg(self.home.path());
         for setting in SETTINGS.iter().copied().chain(self.settings.iter().map(String::as_str)) {
@@ -172,7 +246,7 @@ impl Postgres {
         let child = command.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
         self.child = Some(child);
         let ready = |server: &Self| {
-            let mut command = server.programs.command("pg_isready");
+            let mut command = server.clients.command("pg_isready");
             command.args(["-q", "-h", "127.0.0.1", "-p", &server.port.to_string()]);
             command.status().unwrap().success()
         };
@@ -236,7 +310,7 @@ impl Postgres {
     /// The output of statements, each in a transaction of its own, as a login; or what was said
     /// against them.
     pub(crate) fn try_sql(&self, login: &str, database: &str, sql: &str) -> Result<String, String> {
-        let output = Command::new(self.programs.psql())
+        let output = Command::new("psql")
             .args(["-X", "-q", "-t", "-A", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1"])
             .args(["-p", &self.port.to_string(), "-U", login, "-d", database, "-c", sql])
             .env("PGOPTIONS", "-c client_min_messages=warning")
@@ -255,21 +329,37 @@ impl Postgres {
         self.try_sql("postgres", database, sql).unwrap_or_else(|error| panic!("{sql}: {error}"))
     }
 
-    /// A new database of a new login `owner`, without anything in it; its name.
-    pub(crate) fn database(&self) -> String {
+    fn name(&self) -> String {
         static NEXT: AtomicU32 = AtomicU32::new(1);
-        let name = format!("audit{}", NEXT.fetch_add(1, Ordering::Relaxed));
+        format!("audit{}", NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// A new database of the login `owner`, without anything in it; its name.
+    pub(crate) fn database(&self) -> String {
+        let name = self.name();
         self.sql(
             "postgres",
             "DO $$ BEGIN CREATE ROLE owner LOGIN CREATEROLE; CREATE ROLE proxy LOGIN; \
              EXCEPTION WHEN duplicate_object THEN NULL; END $$",
         );
-        self.sql("postgres", &format!("CREATE DATABASE {name} OWNER owner"));
+        let tablespace = if self.apart.is_empty() { "" } else { "TABLESPACE small" };
+        self.sql("postgres", &format!("CREATE DATABASE {name} OWNER owner {tablespace}"));
         name
     }
 
-    /// A new database with a ledger, which the login `proxy` may write to.
+    /// A new database with a ledger, which the login `proxy` may write to. The first is made, the
+    /// others are copies of it.
     pub(crate) fn ledger(&self) -> String {
+        let template = self.template.get_or_init(|| self.migrated());
+        if !self.apart.is_empty() {
+            return template.clone();
+        }
+        let name = self.name();
+        self.sql("postgres", &format!("CREATE DATABASE {name} TEMPLATE {template} OWNER owner"));
+        name
+    }
+
+    fn migrated(&self) -> String {
         let name = self.database();
         let target = self.target("owner", &name);
         // Callers may be in a runtime of their own.
@@ -293,13 +383,6 @@ impl Postgres {
     /// The same, checked.
     pub(crate) fn target(&self, login: &str, database: &str) -> PostgresTarget {
         PostgresTarget::parse(&self.url(login, database)).unwrap()
-    }
-}
-
-impl Programs {
-    /// Packages of servers alone come without it; any version's can talk to any server.
-    fn psql(&self) -> &OsStr {
-        OsStr::new("psql")
     }
 }
 

@@ -145,7 +145,7 @@ DECLARE
     first timestamptz;
     last  timestamptz;
 BEGIN
-    UPDATE countersign.writers SET head = head + n, heartbeat = clock_timestamp()
+    UPDATE countersign.writers SET head = head + n
         WHERE writer = p_writer AND epoch = p_epoch AND head = p_base;
     IF NOT FOUND THEN
         SELECT epoch INTO counted FROM countersign.writers WHERE writer = p_writer;
