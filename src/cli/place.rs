@@ -28,11 +28,6 @@ pub(super) struct Located {
 }
 
 impl Located {
-    /// The ledger in the SQLite file of a directory.
-    pub(super) fn in_dir(dir: &Path) -> Self {
-        Self { dir: dir.to_owned(), source: LedgerSource::directory(dir) }
-    }
-
     /// Whether the index in the directory can be this ledger's: beside a ledger's file it is that
     /// one's.
     pub(super) fn may_have_index(&self) -> bool {

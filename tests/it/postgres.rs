@@ -1,6 +1,8 @@
 //! The ledger in PostgreSQL: the fault table with real faults, rights, claims, poolers, versions.
 
 mod claims;
+mod commands;
+mod connect;
 mod cut;
 mod failover;
 mod faults;

@@ -39,6 +39,7 @@ pub(super) struct Session {
     limit: Duration,
     /// What begins a transaction, where each statement needs one of its own.
     begin: Option<String>,
+    sound: bool,
 }
 
 impl Session {
@@ -69,24 +70,17 @@ impl Session {
         purpose: Purpose,
         limit: Duration,
     ) -> Result<Self, StoreError> {
-        let settings = settings(limit);
-        let mut options = target.options(host);
-        if target.prepared_statements {
-            options = options.options(settings.iter().map(|(name, value)| (*name, value)));
-        }
+        let options = target.options(host);
         let failed = |source| StoreError::Connect { server: host.to_string(), source };
         let connected = timeout(limit.min(CONNECTING), options.connect()).await;
         let conn = connected
             .map_err(|_| failed("the server did not answer in time".into()))?
             .map_err(|error| failed(sqlstate::cause(error)))?;
-        let begin = (!target.prepared_statements).then(|| {
-            let settings: Vec<String> = settings
-                .iter()
-                .map(|(name, value)| format!("SET LOCAL {name} = {value}"))
-                .collect();
-            format!("BEGIN; {}", settings.join("; "))
-        });
-        let mut session = Self { conn, limit, begin };
+        let begin = (!target.prepared_statements).then(|| "BEGIN".to_owned());
+        let mut session = Self { conn, limit, begin, sound: true };
+        for (name, value) in settings(limit) {
+            session.set(name, &value).await?;
+        }
         if purpose == Purpose::Write {
             let rows = session.rows(sqlx::query(IN_RECOVERY)).await?;
             if super::value::<bool>(&rows, 0)?.unwrap_or_default() {
@@ -97,19 +91,24 @@ impl Session {
         Ok(session)
     }
 
-    /// Every transaction from now on has this setting as well: `name = value`.
-    pub(super) async fn set(&mut self, setting: &'static str) -> Result<(), StoreError> {
+    /// Every transaction from now on has this setting as well. Neither may come from anybody else.
+    pub(super) async fn set(&mut self, name: &'static str, value: &str) -> Result<(), StoreError> {
+        // Not when connecting: poolers do not pass that on.
         if let Some(begin) = &mut self.begin {
-            begin.push_str("; SET LOCAL ");
-            begin.push_str(setting);
+            begin.push_str(&format!("; SET LOCAL {name} = {value}"));
             return Ok(());
         }
-        let sql = AssertSqlSafe(format!("SET {setting}"));
+        let sql = AssertSqlSafe(format!("SET {name} = {value}"));
         match timeout(self.limit, sqlx::raw_sql(sql).execute(&mut self.conn)).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => Err(sqlstate::sort(error, false)),
             Err(_) => Err(StoreError::Failed(TIMED_OUT.into())),
         }
+    }
+
+    /// Whether nothing has happened on it after which it should be replaced.
+    pub(super) fn is_sound(&self) -> bool {
+        self.sound
     }
 
     /// One statement in one transaction; its rows.
@@ -120,12 +119,23 @@ impl Session {
         let limit = self.limit;
         // Without a transaction around it, the statement is its own commit.
         let mut committing = self.begin.is_none();
-        match timeout(limit, self.work(query, &mut committing)).await {
+        let result = match timeout(limit, self.work(query, &mut committing)).await {
             Ok(Ok(rows)) => Ok(rows),
             Ok(Err(error)) => Err(sqlstate::sort(error, committing)),
             Err(_) if committing => Err(StoreError::Uncertain(TIMED_OUT.into())),
             Err(_) => Err(StoreError::Failed(TIMED_OUT.into())),
-        }
+        };
+        self.sound &= match &result {
+            Ok(_) => true,
+            Err(error) => matches!(
+                error,
+                StoreError::Busy(_)
+                    | StoreError::DiskFull(_)
+                    | StoreError::Rejected(_)
+                    | StoreError::Superseded { .. }
+            ),
+        };
+        result
     }
 
     async fn work(
@@ -173,12 +183,14 @@ const IN_RECOVERY: &str = "SELECT pg_is_in_recovery()";
 /// The server's own limits, in milliseconds; the numbers are ours, so they can stand in SQL.
 /// All that is asked for here has an index, whatever the planner thinks of tables that were empty when
 /// it was asked first.
-fn settings(limit: Duration) -> [(&'static str, String); 4] {
+fn settings(limit: Duration) -> [(&'static str, String); 5] {
     let ms = |limit: Duration| limit.as_millis().max(1).to_string();
     [
         ("statement_timeout", ms(limit.mul_f64(SERVER_SHARE))),
         ("lock_timeout", ms(limit.mul_f64(SERVER_SHARE / 2.0))),
         ("idle_in_transaction_session_timeout", ms(limit * IDLE_TIMES)),
         ("enable_seqscan", "off".to_owned()),
+        // Planning for every month again takes longer than the reading.
+        ("plan_cache_mode", "force_generic_plan".to_owned()),
     ]
 }

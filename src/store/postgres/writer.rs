@@ -52,8 +52,6 @@ pub(super) struct PostgresStore {
     options: PostgresOptions,
     /// The epoch of the claim on each writer that is appended for.
     epochs: HashMap<String, i64>,
-    /// Something went wrong that may mean that others are about to take over.
-    trouble: bool,
     _lock: Arc<DirLock>,
 }
 
@@ -81,7 +79,7 @@ impl PostgresStore {
         let epoch = claim(&mut session, &options, &instance).await?;
         instance.claimed()?;
         let epochs = HashMap::from([(options.writer.clone(), epoch)]);
-        let mut store = Self { session, options, epochs, trouble: false, _lock: lock };
+        let mut store = Self { session, options, epochs, _lock: lock };
         store.make_partitions().await?;
         Ok(store)
     }
@@ -109,12 +107,7 @@ impl PostgresStore {
 
     /// Learns from an error, and gives it the writer's name.
     fn noted(&mut self, writer: &str, error: StoreError) -> StoreError {
-        if writer == self.options.writer {
-            self.trouble |= !matches!(
-                error,
-                StoreError::Busy(_) | StoreError::DiskFull(_) | StoreError::Rejected(_)
-            );
-        } else {
+        if writer != self.options.writer {
             self.epochs.remove(writer);
         }
         match error {
@@ -144,7 +137,7 @@ impl PostgresStore {
             && let Err(error) = self.make_partitions().await
         {
             tracing::warn!(reason = error.reason(), "next month's partition cannot be made");
-            if !error.effect_is_known() {
+            if !self.session.is_sound() {
                 return Err(error);
             }
         }
@@ -168,7 +161,7 @@ async fn require_durability(session: &mut Session, database: String) -> Result<(
     if commit == "remote_apply" {
         return Ok(());
     }
-    session.set("synchronous_commit = on").await
+    session.set("synchronous_commit", "on").await
 }
 
 /// Whether this login could make the schema.
@@ -313,7 +306,7 @@ impl Store for PostgresStore {
 
     async fn close(mut self: Box<Self>) -> Result<(), StoreError> {
         // Without trouble this is the end of the process, and the next one need not wait.
-        if !self.trouble
+        if self.session.is_sound()
             && let Some(epoch) = self.epochs.get(&self.options.writer)
         {
             let query = sqlx::query(RELEASE).bind(&self.options.writer).bind(epoch);
