@@ -41,6 +41,7 @@ use serde::Serialize;
 use tokio::sync::watch;
 
 use crate::recorder::Recorder;
+use crate::retain::RetainStatus;
 use crate::telemetry::Metrics;
 use listener::{CONNECTIONS, Few, Peer, with_address};
 
@@ -67,6 +68,8 @@ pub struct Operations {
     pub metrics: Arc<Metrics>,
     /// Bytes of captured bodies now in memory.
     pub captured_bytes: Arc<dyn Fn() -> usize + Send + Sync>,
+    /// How retention is.
+    pub retention: RetainStatus,
     /// The process is stopping.
     pub stopping: watch::Receiver<bool>,
 }
@@ -76,6 +79,9 @@ pub struct Operations {
 struct Readiness {
     ready: bool,
     reasons: Vec<&'static str>,
+    /// What does not work, and keeps nobody from being served: `retention: …`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
     queue_depth: usize,
     open_intents: usize,
 }
@@ -147,9 +153,11 @@ async fn readyz(State(operations): State<Operations>) -> Response {
     if *operations.stopping.borrow() {
         reasons.push("stopping");
     }
+    let warnings = operations.retention.failing().map(|reason| format!("retention: {reason}"));
     let readiness = Readiness {
         ready: reasons.is_empty(),
         reasons,
+        warnings: warnings.into_iter().collect(),
         queue_depth: status.queue_depth,
         open_intents: status.open_intents,
     };

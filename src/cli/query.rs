@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::place::LedgerArgs;
 use super::screen::{self, cell, json_text, printable};
 use crate::clock::{Clock, SystemClock, Timestamp};
-use crate::index::{IndexedTarget, Page, Row, Search};
+use crate::index::{Index, IndexedTarget, Page, Row, Search};
 use crate::query;
 use crate::store::LedgerReader;
 use open::{Patience, open};
@@ -206,6 +206,18 @@ pub fn show_changes(args: &QueryArgs, out: &mut dyn Write) -> anyhow::Result<()>
     })
 }
 
+/// Answers from elsewhere than a directory's ledger: `data` is not looked at.
+pub(super) async fn answer(
+    args: &QueryArgs,
+    search: &Search,
+    reader: &mut dyn LedgerReader,
+    index: &mut Index,
+    out: &mut dyn Write,
+) -> anyhow::Result<ExitCode> {
+    let page = index.search(search).await?;
+    print(args, reader, &page, out).await
+}
+
 async fn print(
     args: &QueryArgs,
     reader: &mut dyn LedgerReader,
@@ -237,7 +249,7 @@ async fn print(
     Ok(ExitCode::SUCCESS)
 }
 
-fn search(args: &QueryArgs, now: Timestamp) -> Result<Search, BadOption> {
+pub(super) fn search(args: &QueryArgs, now: Timestamp) -> Result<Search, BadOption> {
     let mut parameters = args.filters.parameters()?;
     let page = [("limit", &args.limit), ("offset", &args.offset), ("cursor", &args.cursor)];
     for (name, value) in page {

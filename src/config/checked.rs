@@ -10,6 +10,7 @@ use ipnet::IpNet;
 
 use crate::access::GroupGrant;
 use crate::identify::Secret;
+use crate::retain::Policy;
 use crate::rules::Pack;
 use crate::store::{LedgerSource, PostgresTarget};
 
@@ -30,6 +31,8 @@ pub struct Config {
     pub limits: Limits,
     /// The ledger.
     pub ledger: Ledger,
+    /// How long events stay in it.
+    pub retention: Policy,
     /// The listener for operations and, later, for the API and the console.
     pub reading: Reading,
     /// Logs.

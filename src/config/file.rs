@@ -11,6 +11,7 @@ use crate::rules::Pack;
 
 mod ledger;
 mod reading;
+mod retention;
 mod text;
 mod traffic;
 
@@ -18,7 +19,8 @@ pub(super) use ledger::{PostgresFile, PostgresTlsFile, PostgresTlsModeFile};
 pub(super) use reading::{
     GrantFile, OidcFile, ReadingFile, RoleFile, SessionsFile, TrustedHeaderFile,
 };
-pub(super) use text::{Duration, OneOrMany, Size, Threads};
+pub(super) use retention::{HoldFile, RetentionFile};
+pub(super) use text::{Days, Duration, OneOrMany, Size, Threads};
 pub(super) use traffic::{
     BalancingFile, CaptureFile, GenerationFile, HealthCheckFile, HttpFile, KindFile, LevelFile,
     ListenerFile, ListenerTlsFile, RouteFile, SnapshotsFile, UpstreamFile, UpstreamMapping,
@@ -64,6 +66,8 @@ pub(super) struct ConfigFile {
     pub(super) limits: Setting<LimitsFile>,
     /// Where events are written.
     pub(super) ledger: Setting<LedgerFile>,
+    /// How long events stay.
+    pub(super) retention: Setting<RetentionFile>,
     /// The listener for reading the log, and for operations: health, readiness, metrics. Never the
     /// proxy's.
     pub(super) reading: Setting<ReadingFile>,

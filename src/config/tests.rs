@@ -154,6 +154,7 @@ fn defaults_of_the_schema() {
         ("timeouts", "TimeoutsFile"),
         ("limits", "LimitsFile"),
         ("ledger", "LedgerFile"),
+        ("retention", "RetentionFile"),
         ("reading", "ReadingFile"),
         ("telemetry", "TelemetryFile"),
         ("rules", "RulesFile"),

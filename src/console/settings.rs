@@ -8,6 +8,7 @@ use std::time::Duration;
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
+use chrono::SecondsFormat;
 
 use super::error;
 use super::moment::grouped;
@@ -20,6 +21,7 @@ use crate::config::{
 };
 use crate::derive::EventRules;
 use crate::redact::Action as RedactionAction;
+use crate::retain::{Hold, Keep, KeptIn, Policy};
 use crate::rules::Pack;
 
 /// Rules that are listed.
@@ -105,6 +107,8 @@ fn groups(in_force: &InForce) -> Vec<Group> {
     groups.extend(config.routes.iter().map(route));
     groups.push(reading(config));
     groups.push(ledger(config));
+    groups.push(retention(&config.retention));
+    groups.extend(config.retention.holds.iter().map(hold));
     groups.push(limits(config));
     groups.push(timeouts(config));
     groups
@@ -266,6 +270,44 @@ fn ledger(config: &Config) -> Group {
             ("Queue", grouped(ledger.queue as u64)),
             ("Batch", grouped(ledger.batch as u64)),
             ("Sweep", span(ledger.sweep_interval)),
+        ],
+    )
+}
+
+fn retention(policy: &Policy) -> Group {
+    let keep = |keep: &Keep| match keep {
+        Keep::Days(days) => format!("{days} days"),
+        Keep::Forever => "forever".to_owned(),
+    };
+    let others: Vec<String> =
+        policy.categories.iter().map(|(name, days)| format!("{name}: {}", keep(days))).collect();
+    let archive = match &policy.archive {
+        _ if !policy.purges() => String::new(),
+        KeptIn::Archive(place) => place.to_string(),
+        KeptIn::Nothing => "none: what is too old is gone".to_owned(),
+    };
+    group(
+        "Retention",
+        vec![
+            ("Events stay", keep(&policy.default)),
+            ("Categories", others.join(", ")),
+            ("Archive", archive),
+            (
+                "Looked for every",
+                if policy.purges() { span(policy.interval) } else { String::new() },
+            ),
+        ],
+    )
+}
+
+fn hold(hold: &Hold) -> Group {
+    let until = hold.until.map(|until| until.to_rfc3339_opts(SecondsFormat::Secs, true));
+    group(
+        &format!("Hold {}", hold.name),
+        vec![
+            ("Events", hold.filter.clone()),
+            ("Why", hold.reason.clone()),
+            ("Until", until.unwrap_or_else(|| "it is lifted".to_owned())),
         ],
     )
 }

@@ -36,6 +36,7 @@ use crate::proxy::{Budget, Door, Ruled, Shared, Snapshot, UpstreamError, applica
 use crate::record::Outcome;
 use crate::recorder::{Recorder, RecorderThread, Settings};
 use crate::redact::{Engine, FingerprintKey, Seen};
+use crate::retain::{self, RetainStatus, Retention};
 use crate::rules;
 use crate::store::{Opening, PostgresOptions, SqliteOptions};
 use crate::telemetry::Metrics;
@@ -105,6 +106,7 @@ pub struct Server {
     stop: watch::Sender<bool>,
     signals: Stop,
     shutdown: Duration,
+    retain_status: RetainStatus,
 }
 
 impl Server {
@@ -155,6 +157,7 @@ impl Server {
             stop,
             signals: stop_signals,
             shutdown,
+            retain_status: RetainStatus::default(),
         };
         server.listen(&config, &stopping)?;
         server.note("start", "countersign started");
@@ -210,6 +213,7 @@ impl Server {
             recorder: self.shared.recorder.clone(),
             metrics: Arc::clone(&self.shared.metrics),
             captured_bytes: Arc::new(move || budget.used()),
+            retention: self.retain_status.clone(),
             stopping: stopping.clone(),
         };
         let shared = Arc::clone(&self.shared);
@@ -256,7 +260,23 @@ impl Server {
         let metrics = Arc::clone(&self.shared.metrics);
         let (stop, stopping) = watch::channel(false);
         self.index = Some((stop, self.side.spawn(keep_index(ledger, head, metrics, stopping))));
+        self.side.spawn(self.retention(&reloader));
         self.side.spawn(reloader.run());
+    }
+
+    /// Keeps to the policy in force, beside everything else.
+    fn retention(&self, reloader: &Reloader) -> impl Future<Output = ()> + Send + use<> {
+        let ledger = &reloader.started_with.ledger;
+        let retention = Retention {
+            source: ledger.source(),
+            recorder: self.shared.recorder.clone(),
+            clock: Arc::clone(&self.shared.clock),
+        };
+        let shared = Arc::clone(&self.shared);
+        let policy = move || shared.snapshot.load().config.retention.clone();
+        let metrics = Arc::clone(&self.shared.metrics);
+        let (dir, status) = (ledger.dir.clone(), self.retain_status.clone());
+        retain::keep_to(retention, policy, dir, status, metrics, reloader.stopping.clone())
     }
 
     /// Writes an event about countersign itself; a failure is logged, since nobody waits for it.

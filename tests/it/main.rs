@@ -69,6 +69,8 @@ mod reads;
 #[cfg(test)]
 mod reloads;
 #[cfg(test)]
+mod retention;
+#[cfg(test)]
 mod schemathesis;
 #[cfg(test)]
 mod selectors;

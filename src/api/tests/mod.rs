@@ -104,6 +104,7 @@ impl Served {
             patience: Duration::ZERO,
         });
         let operations = Operations {
+            retention: crate::retain::RetainStatus::default(),
             recorder: recorder.clone(),
             metrics,
             captured_bytes: Arc::new(|| 0),

@@ -5,7 +5,7 @@
 
 mod file;
 mod local;
-mod progress;
+pub(super) mod progress;
 mod records;
 mod remote;
 

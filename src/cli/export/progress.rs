@@ -97,7 +97,7 @@ fn span(seconds: u64) -> String {
 }
 
 /// `12,345`.
-pub(super) fn thousands(number: u64) -> String {
+pub(in crate::cli) fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (position, digit) in digits.chars().enumerate() {
@@ -110,7 +110,7 @@ pub(super) fn thousands(number: u64) -> String {
 }
 
 /// `1.2 MiB`.
-pub(super) fn size(bytes: u64) -> String {
+pub(in crate::cli) fn size(bytes: u64) -> String {
     const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
     let mut tenths = bytes.saturating_mul(10);
     let mut unit = "B";

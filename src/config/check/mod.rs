@@ -10,6 +10,7 @@ mod listeners;
 mod operations;
 mod postgres;
 mod reading;
+mod retention;
 mod routes;
 mod sign_in;
 mod upstreams;
@@ -45,6 +46,7 @@ pub(super) fn check(
         trusted_proxies: checker.trusted_proxies(&file.trusted_proxies),
         timeouts: checker.timeouts(&file.timeouts),
         ledger: checker.ledger(&file.ledger),
+        retention: checker.retention(&file.retention),
         telemetry: checker.telemetry(&file.telemetry),
         threads: checker.threads(&file.threads),
         listeners: listeners.into_iter().map(|(listener, _)| listener).collect(),

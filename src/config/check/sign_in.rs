@@ -95,7 +95,7 @@ impl Checker<'_> {
         })
     }
 
-    fn required_text<'s>(
+    pub(super) fn required_text<'s>(
         &mut self,
         name: &str,
         setting: &'s Setting<String>,
