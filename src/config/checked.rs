@@ -12,7 +12,7 @@ use crate::access::GroupGrant;
 use crate::identify::Secret;
 use crate::retain::Policy;
 use crate::rules::Pack;
-use crate::store::{LedgerSource, PostgresTarget};
+use crate::store::{LedgerSource, Opening, PostgresOptions, PostgresTarget, SqliteOptions};
 
 /// Everything that a running proxy needs to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -282,6 +282,23 @@ pub struct Postgres {
 }
 
 impl Ledger {
+    /// A maker of connections to write to it.
+    pub fn opener(&self) -> Box<dyn FnMut() -> Opening + Send> {
+        match &self.postgres {
+            None => Box::new(SqliteOptions::new(&self.dir, &self.writer, self.timeout).opener()),
+            Some(Postgres { target, dead_after }) => {
+                let options = PostgresOptions {
+                    target: target.clone(),
+                    dir: self.dir.clone(),
+                    writer: self.writer.clone(),
+                    timeout: self.timeout,
+                    dead_after: *dead_after,
+                };
+                Box::new(options.opener())
+            }
+        }
+    }
+
     /// Where it can be read.
     pub fn source(&self) -> LedgerSource {
         match &self.postgres {

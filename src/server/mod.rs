@@ -27,7 +27,7 @@ use tokio::time::timeout;
 use crate::access::{self, Access, AccessError};
 use crate::api;
 use crate::clock::{Clock, SystemClock};
-use crate::config::{Config, Ledger, Postgres};
+use crate::config::{Config, Ledger};
 use crate::console;
 use crate::follow::follow;
 use crate::index::Index;
@@ -38,7 +38,6 @@ use crate::recorder::{Recorder, RecorderThread, Settings};
 use crate::redact::{Engine, FingerprintKey, Seen};
 use crate::retain::{self, RetainStatus, Retention};
 use crate::rules;
-use crate::store::{Opening, PostgresOptions, SqliteOptions};
 use crate::telemetry::Metrics;
 use reload::Reloader;
 use signals::Stop;
@@ -353,26 +352,14 @@ fn start_recorder(
     clock: &Arc<dyn Clock>,
     metrics: &Arc<Metrics>,
 ) -> Result<(Recorder, RecorderThread), ServerError> {
-    let Ledger { dir, writer, timeout, queue, batch, sweep_interval, postgres } = &config.ledger;
+    let Ledger { timeout, queue, batch, sweep_interval, .. } = &config.ledger;
     let settings = Settings {
         timeout: *timeout,
         queue: *queue,
         batch: *batch,
         sweep_interval: *sweep_interval,
     };
-    let opener: Box<dyn FnMut() -> Opening + Send> = match postgres {
-        None => Box::new(SqliteOptions::new(dir, writer, *timeout).opener()),
-        Some(Postgres { target, dead_after }) => {
-            let options = PostgresOptions {
-                target: target.clone(),
-                dir: dir.clone(),
-                writer: writer.clone(),
-                timeout: *timeout,
-                dead_after: *dead_after,
-            };
-            Box::new(options.opener())
-        }
-    };
+    let opener = config.ledger.opener();
     Ok(Recorder::start(opener, settings, Arc::clone(clock), Arc::clone(metrics))?)
 }
 

@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use countersign::clock::{Clock, SystemClock};
-use countersign::record::{Entry, EntryKind, EventId, Scope};
+use countersign::record::{Entry, EntryKind, EventId, Scope, Stored};
 use countersign::redact::Redacted;
 use countersign::store::{
-    LedgerReader, LedgerSource, Opening, PostgresOptions, PostgresTarget, SqliteOptions, Store,
+    LedgerReader, LedgerSource, Opening, PostgresOptions, PostgresTarget, Purged, SqliteOptions,
+    Store,
 };
 use tempfile::TempDir;
 

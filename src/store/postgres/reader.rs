@@ -13,7 +13,7 @@ use super::target::PostgresTarget;
 use super::{migrate, sqlstate, value};
 use crate::record::{EventId, Stored};
 use crate::store::reader::{Fields, READ_BYTES, seq_to_sql, sql_to_seq};
-use crate::store::{LedgerReader, StoreError};
+use crate::store::{LedgerReader, Purged, StoreError};
 
 /// How long a read may take.
 const READ_LIMIT: Duration = Duration::from_secs(30);
@@ -62,6 +62,8 @@ const SELECT_AFTER: &str = entries_where!(
 const SELECT_SIZES_OF: &str = "SELECT seq, octet_length(doc)::bigint FROM countersign.entries \
                                WHERE writer = $1 AND seq = ANY ($2)";
 const SELECT_ENTRIES_OF: &str = entries_where!("writer = $1 AND seq = ANY ($2)");
+const SELECT_PURGED: &str = "SELECT seq, leaf, by FROM countersign.purged \
+                             WHERE writer = $1 AND seq > $2 ORDER BY seq LIMIT $3";
 const SELECT_ENDED: &str = "SELECT seq, id::text FROM countersign.entries \
                             WHERE writer = $1 AND seq > $2 AND seq <= $3 AND intent <= $4 LIMIT $5";
 
@@ -165,6 +167,22 @@ impl LedgerReader for PostgresReader {
             id.parse().map_err(|_| StoreError::Damaged { writer: writer.to_owned(), seq })
         };
         rows.into_iter().map(id).collect()
+    }
+
+    async fn purged_after(
+        &mut self,
+        writer: &str,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<Purged>, StoreError> {
+        let query =
+            sqlx::query(SELECT_PURGED).bind(writer).bind(seq_to_sql(after)).bind(i64::from(limit));
+        let rows = self.session.rows(query).await?;
+        let purged = |row: &PgRow| {
+            let (seq, leaf, by) = <(i64, Vec<u8>, i64)>::from_row(row).map_err(shape)?;
+            Ok(Purged { seq: sql_to_seq(seq), leaf, by: sql_to_seq(by) })
+        };
+        rows.iter().map(purged).collect()
     }
 
     async fn completion_of(

@@ -16,7 +16,7 @@ use crate::record::{Entry, Stored, leaf_hash};
 use crate::store::files::DirLock;
 use crate::store::reader::{seq_to_sql, sql_to_seq};
 use crate::store::sqlite::scope_json;
-use crate::store::{Orphan, Store, StoreError};
+use crate::store::{Orphan, Purged, Store, StoreError};
 
 /// Months whose partitions are made ahead of time.
 const MONTHS_AHEAD: i32 = 3;
@@ -29,16 +29,16 @@ const BEAT: &str = "SELECT countersign.beat($1, $2, $3, $4), \
                     to_regclass('countersign.entries_' || to_char( \
                         now() AT TIME ZONE 'UTC' + interval '2 months', 'YYYY_MM')) IS NULL";
 const RELEASE: &str = "SELECT countersign.release($1, $2)";
-const MAKE_PARTITIONS: &str = "SELECT countersign.make_partitions($1)";
+const MAKE_PARTITIONS: &str =
+    "SELECT countersign.make_partitions($1), countersign.drop_empty_partitions()";
+const PURGE: &str = "SELECT countersign.purge($1, $2, $3, $4, $5)";
 const SELECT_HOLDER: &str = "SELECT holder, \
      greatest(0, extract(epoch FROM clock_timestamp() - heartbeat))::bigint \
      FROM countersign.writers WHERE writer = $1";
 const SELECT_CLOSED: &str = "SELECT closed FROM countersign.writers WHERE writer = $1";
-/// This writer, and those that are gone and have left something open.
-const SELECT_TO_SWEEP: &str = "SELECT writer FROM countersign.writers WHERE writer = $1 \
-     OR (closed < head AND (instance = '' \
-         OR heartbeat < clock_timestamp() - make_interval(secs => $2::bigint / 1000.0))) \
-     ORDER BY writer";
+/// This writer, and those that are gone.
+const SELECT_GONE: &str = "SELECT writer FROM countersign.writers WHERE writer = $1 OR instance = '' \
+     OR heartbeat < clock_timestamp() - make_interval(secs => $2::bigint / 1000.0) ORDER BY writer";
 const SELECT_ORPHANS: &str = "SELECT seq, id::text, scope FROM countersign.entries i \
      WHERE writer = $1 AND seq > $2 AND kind = 'intent' AND NOT EXISTS \
          (SELECT FROM countersign.entries c WHERE c.writer = $1 AND c.intent = i.seq AND c.at = i.at) \
@@ -210,8 +210,7 @@ impl Store for PostgresStore {
     }
 
     async fn writers(&mut self) -> Result<Vec<String>, StoreError> {
-        let query =
-            sqlx::query(SELECT_TO_SWEEP).bind(&self.options.writer).bind(self.dead_after_ms());
+        let query = sqlx::query(SELECT_GONE).bind(&self.options.writer).bind(self.dead_after_ms());
         let rows = self.session.rows(query).await?;
         rows.iter()
             .map(|row| row.try_get(0).map_err(|error| StoreError::Failed(sqlstate::cause(error))))
@@ -248,6 +247,18 @@ impl Store for PostgresStore {
             .bind(scopes)
             .bind(docs)
             .bind(leaves);
+        match self.session.rows(query).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(self.noted(writer, error)),
+        }
+    }
+
+    async fn purge(&mut self, writer: &str, purged: &[Purged]) -> Result<(), StoreError> {
+        let epoch = self.epoch(writer).await?;
+        let seqs: Vec<i64> = purged.iter().map(|purged| seq_to_sql(purged.seq)).collect();
+        let leaves: Vec<&[u8]> = purged.iter().map(|purged| purged.leaf.as_slice()).collect();
+        let bys: Vec<i64> = purged.iter().map(|purged| seq_to_sql(purged.by)).collect();
+        let query = sqlx::query(PURGE).bind(writer).bind(epoch).bind(seqs).bind(leaves).bind(bys);
         match self.session.rows(query).await {
             Ok(_) => Ok(()),
             Err(error) => Err(self.noted(writer, error)),

@@ -12,6 +12,9 @@ pub(crate) async fn all(ledger: &dyn Fn() -> Ledger) {
     large_documents_are_read_in_portions(&ledger()).await;
     a_second_writer_of_the_same_name_is_refused(&ledger()).await;
     a_store_is_opened_again_where_it_was_left(&ledger()).await;
+    what_is_purged_is_gone_and_its_number_and_leaf_stay(&ledger()).await;
+    nothing_else_can_be_taken_out(&ledger()).await;
+    a_log_can_be_carried_over_with_what_was_purged(&ledger()).await;
 }
 
 async fn batches_of_every_size_are_dense_and_read_back(ledger: &Ledger) {
@@ -169,4 +172,92 @@ async fn a_store_is_opened_again_where_it_was_left(ledger: &Ledger) {
     store.close().await.ok();
     second.append("w", 3, &[intent()]).await.unwrap();
     second.close().await.unwrap();
+}
+
+/// An event of one entry.
+fn event() -> Entry {
+    Entry { kind: EntryKind::Completion, ..intent() }
+}
+
+fn purged(rows: &[Stored], seqs: &[u64], by: u64) -> Vec<Purged> {
+    let leaf = |seq: u64| rows.iter().find(|row| row.seq == seq).unwrap().leaf.clone();
+    seqs.iter().map(|seq| Purged { seq: *seq, leaf: leaf(*seq), by }).collect()
+}
+
+/// Two whole events, an open one, and the event about the purge, which is number 6.
+async fn filled(store: &mut dyn Store) -> Vec<Stored> {
+    let intents = [intent(), intent(), intent()];
+    store.append("w", 1, &intents).await.unwrap();
+    let ends = [completion(&intents[0], 1), completion(&intents[1], 2), event()];
+    store.append("w", 4, &ends).await.unwrap();
+    store.read_after("w", 0, 100).await.unwrap()
+}
+
+async fn what_is_purged_is_gone_and_its_number_and_leaf_stay(ledger: &Ledger) {
+    let mut store = ledger.store("w").await;
+    let rows = filled(store.as_mut()).await;
+    let out = purged(&rows, &[1, 4], 6);
+    for _ in 0..2 {
+        store.purge("w", &out).await.unwrap();
+    }
+    let left: Vec<u64> =
+        store.read_after("w", 0, 9).await.unwrap().iter().map(|row| row.seq).collect();
+    assert_eq!(left, [2, 3, 5, 6]);
+    let mut reader = ledger.reader().await;
+    assert_eq!(reader.purged_after("w", 0, 9).await.unwrap(), out);
+    assert_eq!(reader.purged_after("w", 1, 9).await.unwrap(), out[1..]);
+    assert_eq!(reader.purged_after("w", 0, 1).await.unwrap(), out[..1]);
+    reader.close().await.unwrap();
+    let orphans = store.orphans("w", 0, 9).await.unwrap();
+    assert_eq!(orphans.iter().map(|orphan| orphan.seq).collect::<Vec<_>>(), [3]);
+    store.append("w", 7, &[intent()]).await.unwrap();
+    store.close().await.unwrap();
+}
+
+async fn nothing_else_can_be_taken_out(ledger: &Ledger) {
+    let mut store = ledger.store("w").await;
+    let rows = filled(store.as_mut()).await;
+    let wrong_leaf = Purged { leaf: vec![7; 32], ..purged(&rows, &[1], 6).remove(0) };
+    let mut with_a_bad_one = purged(&rows, &[1, 4], 6);
+    with_a_bad_one.push(Purged { seq: 2, ..wrong_leaf.clone() });
+    let ahead = |seq, by| Purged { seq, leaf: vec![7; 32], by };
+    for (case, out) in [
+        ("another leaf", vec![wrong_leaf]),
+        ("by an event that is not there", purged(&rows, &[1, 4], 7)),
+        ("by an intent", purged(&rows, &[1], 3)),
+        ("by a completion of another event", purged(&rows, &[1], 4)),
+        ("by an earlier one", purged(&rows, &[5], 4)),
+        ("by itself", purged(&rows, &[6], 6)),
+        ("an open intent", purged(&rows, &[3], 6)),
+        ("good ones and a bad one", with_a_bad_one),
+        ("a number far ahead", vec![ahead(9, 10)]),
+        ("with a gap", vec![ahead(7, 10), ahead(9, 10)]),
+    ] {
+        let error = store.purge("w", &out).await.unwrap_err();
+        assert_eq!(error.reason(), "rejected", "{case}: {error:?}");
+        assert_eq!(store.read_after("w", 0, 9).await.unwrap(), rows, "{case}");
+        assert_eq!(store.head("w").await.unwrap(), 6, "{case}");
+    }
+    store.close().await.unwrap();
+}
+
+async fn a_log_can_be_carried_over_with_what_was_purged(ledger: &Ledger) {
+    let mut store = ledger.store("w").await;
+    let gone = |seq| Purged { seq, leaf: vec![7; 32], by: 9 };
+    store.purge("old", &[gone(1)]).await.unwrap();
+    store.purge("old", &[gone(1)]).await.unwrap();
+    let kept = intent();
+    store.append("old", 2, std::slice::from_ref(&kept)).await.unwrap();
+    assert!(store.purge("old", &[gone(2)]).await.is_err(), "another leaf than the entry's");
+    store.append("old", 3, &[completion(&kept, 2)]).await.unwrap();
+    store.purge("old", &[gone(4), gone(5)]).await.unwrap();
+    assert_eq!(store.head("old").await.unwrap(), 5);
+    assert!(store.append("old", 5, &[event()]).await.is_err());
+    store.append("old", 6, &[event()]).await.unwrap();
+    store.mark_closed("old", 6).await.unwrap();
+    assert_eq!(store.writers().await.unwrap(), ["old", "w"]);
+    store.close().await.unwrap();
+    let mut reader = ledger.reader().await;
+    assert_eq!(reader.heads().await.unwrap(), [("old".to_owned(), 6), ("w".to_owned(), 0)]);
+    reader.close().await.unwrap();
 }

@@ -40,7 +40,7 @@ CREATE TABLE countersign.purged (
     writer text   NOT NULL CHECK (writer <> ''),
     seq    bigint NOT NULL CHECK (seq > 0),
     leaf   bytea  NOT NULL CHECK (length(leaf) = 32),
-    by     bigint NOT NULL CHECK (by > 0),
+    by     bigint NOT NULL CHECK (by > seq),
     PRIMARY KEY (writer, seq)
 );
 
@@ -97,6 +97,34 @@ CREATE TRIGGER no_truncate BEFORE TRUNCATE ON countersign.purged
 CREATE TABLE countersign.entries_rest PARTITION OF countersign.entries DEFAULT;
 CREATE TRIGGER no_truncate BEFORE TRUNCATE ON countersign.entries_rest
     FOR EACH STATEMENT EXECUTE FUNCTION countersign.refuse();
+
+-- Drops the partitions of months that have ended, and of which purging and vacuuming left nothing.
+CREATE FUNCTION countersign.drop_empty_partitions() RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp SET lock_timeout = '500ms' AS $$
+DECLARE
+    name    text;
+    empty   boolean;
+    dropped integer := 0;
+BEGIN
+    FOR name IN
+        SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+        WHERE i.inhparent = 'countersign.entries'::regclass AND c.relname ~ '^entries_[0-9]{4}_[0-9]{2}$'
+              AND c.relname < 'entries_' || to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY_MM')
+              AND pg_relation_size(c.oid) = 0
+    LOOP
+        BEGIN
+            EXECUTE format('LOCK TABLE countersign.entries, countersign.%I', name);
+            EXECUTE format('SELECT NOT EXISTS (SELECT FROM countersign.%I)', name) INTO empty;
+            IF empty THEN
+                EXECUTE format('DROP TABLE countersign.%I', name);
+                dropped := dropped + 1;
+            END IF;
+        EXCEPTION WHEN lock_not_available THEN NULL;
+        END;
+    END LOOP;
+    RETURN dropped;
+END $$;
 
 -- Makes the partitions of this month and of so many after it. A month that the rest already holds
 -- entries of stays there. Waits for nobody for long, since appends would wait behind it.
@@ -178,6 +206,61 @@ BEGIN
     RETURN p_base + n;
 END $$;
 
+-- Takes entries out of a log, all or none: their numbers and leaves stay. An entry goes only with its
+-- own leaf, by a later event of one entry in the same log, and an intent only when it is complete. What
+-- the same event has purged before is passed over. A number that was never there must be the next one:
+-- so a log is carried over from elsewhere.
+CREATE FUNCTION countersign.purge(
+    p_writer text, p_epoch bigint, p_seqs bigint[], p_leaves bytea[], p_bys bigint[]
+) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
+DECLARE
+    top   bigint;
+    fresh bigint[];
+    there bigint[];
+    ahead bigint[];
+BEGIN
+    SELECT head INTO top FROM countersign.writers
+        WHERE writer = p_writer AND epoch = p_epoch FOR UPDATE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'the claim on this writer has been taken over' USING ERRCODE = 'CS001';
+    END IF;
+    WITH inserted AS (
+        INSERT INTO countersign.purged (writer, seq, leaf, by)
+            SELECT p_writer, w.seq, w.leaf, w.by
+            FROM unnest(p_seqs, p_leaves, p_bys) AS w (seq, leaf, by)
+            WHERE NOT EXISTS (SELECT FROM countersign.purged p
+                              WHERE p.writer = p_writer AND p.seq = w.seq AND p.leaf = w.leaf
+                                    AND p.by = w.by)
+            RETURNING seq)
+    SELECT coalesce(array_agg(seq ORDER BY seq), '{}') INTO fresh FROM inserted;
+    SELECT coalesce(array_agg(w.seq), '{}') INTO there
+        FROM unnest(p_seqs, p_leaves, p_bys) AS w (seq, leaf, by)
+        CROSS JOIN LATERAL (
+            SELECT e.kind, e.leaf, e.at FROM countersign.entries e
+            WHERE e.writer = p_writer AND e.seq = w.seq LIMIT 1) AS e
+        WHERE e.leaf = w.leaf
+              AND (e.kind <> 'intent'
+                   OR EXISTS (SELECT FROM countersign.entries c
+                              WHERE c.writer = p_writer AND c.intent = w.seq AND c.at = e.at))
+              AND EXISTS (SELECT FROM countersign.entries b
+                          WHERE b.writer = p_writer AND b.seq = w.by AND b.kind = 'completion'
+                                AND b.intent IS NULL);
+    IF EXISTS (SELECT FROM unnest(fresh) AS w (seq) WHERE w.seq <= top AND w.seq <> ALL (there)) THEN
+        RAISE EXCEPTION 'an entry can be purged only with its leaf, complete, and by a later event'
+            USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    ahead := ARRAY(SELECT w.seq FROM unnest(fresh) AS w (seq) WHERE w.seq > top ORDER BY 1);
+    IF ahead <> ARRAY(SELECT generate_series(top + 1, top + cardinality(ahead))) THEN
+        RAISE EXCEPTION 'the ledger is append-only: the next entry comes after the last'
+            USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    UPDATE countersign.writers SET head = head + cardinality(ahead)
+        WHERE writer = p_writer AND cardinality(ahead) > 0;
+    DELETE FROM countersign.entries WHERE writer = p_writer AND seq = ANY (there);
+END $$;
+
 -- Makes somebody the writer of this name: whoever was it before, here or elsewhere, cannot append any
 -- more. Refused (no row) while another holds it whose heart beat not long ago.
 CREATE FUNCTION countersign.claim(
@@ -196,15 +279,16 @@ BEGIN
     RETURNING w.epoch, w.head;
 END $$;
 
--- Takes the claim of a writer whose heart has stopped, to close what it left open. If it comes back, it
--- has to claim again.
+-- Takes the claim of a writer whose heart has stopped, to close what it left open or to purge, and of
+-- one that never was here, whose log is carried over. If it comes back, it has to claim again.
 CREATE FUNCTION countersign.take_over(p_writer text, p_dead_after_ms bigint) RETURNS bigint
     LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-    UPDATE countersign.writers SET epoch = epoch + 1
-        WHERE writer = p_writer
-              AND (instance = ''
-                   OR heartbeat < clock_timestamp() - make_interval(secs => p_dead_after_ms / 1000.0))
-        RETURNING epoch
+    INSERT INTO countersign.writers AS w (writer, epoch, instance, holder, heartbeat)
+        VALUES (p_writer, 1, '', 'nobody', to_timestamp(0))
+    ON CONFLICT (writer) DO UPDATE SET epoch = w.epoch + 1
+        WHERE w.instance = ''
+              OR w.heartbeat < clock_timestamp() - make_interval(secs => p_dead_after_ms / 1000.0)
+    RETURNING w.epoch
 $$;
 
 -- A heartbeat; where numbers are given, up to which every intent has its completion, and what the
