@@ -14,6 +14,8 @@ pub mod export;
 pub mod fingerprint;
 pub mod keys;
 pub mod prove;
+mod migrate;
+mod place;
 pub mod query;
 pub mod retain;
 pub mod rules;
@@ -71,6 +73,7 @@ enum Command {
     Verify(verify::Args),
     Prove(prove::Args),
     Keys(keys::Args),
+    Migrate(migrate::Args),
     Demo(demo::DemoArgs),
     /// Print shell completions
     #[command(after_help = COMPLETIONS_HELP)]
@@ -112,6 +115,7 @@ pub fn main() -> ExitCode {
         Command::Verify(args) => verify::run(&args, &mut out),
         Command::Prove(args) => prove::run(&args, &mut out).map(|()| ExitCode::SUCCESS),
         Command::Keys(args) => keys::run(&args, &mut out).map(|()| ExitCode::SUCCESS),
+        Command::Migrate(args) => migrate::run(&args, &mut out).map(|()| ExitCode::SUCCESS),
         Command::Demo(args) => try_out::run(&args, &mut out),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "countersign", &mut out);

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 
+use super::place::LedgerArgs;
 use super::query::open::{Patience, open};
 use crate::index::{Condition, Search};
 use crate::record::{EventId, Stored};
@@ -36,11 +37,14 @@ pub struct Args {
     /// The directory of the ledger
     #[arg(long, value_name = "DIR", default_value = "countersign-data")]
     data: PathBuf,
+    /// A ledger elsewhere
+    #[command(flatten)]
+    at: LedgerArgs,
 }
 
 /// Proves, and writes the proof.
 pub fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<()> {
-    let kept = Kept::open_read_only(&args.data)?;
+    let kept = Kept::open_read_only(&args.at.locate(&args.data)?.dir)?;
     let kept = kept.with_context(|| {
         format!("nothing was sealed yet in `{}`: start `countersign run`", args.data.display())
     })?;
@@ -69,7 +73,8 @@ fn event(args: &Args, kept: &Kept, id: EventId) -> anyhow::Result<EventProof> {
 }
 
 async fn entries(args: &Args, id: EventId) -> anyhow::Result<Vec<Stored>> {
-    let (mut reader, mut index, note) = open(&args.data, &Patience::DEFAULT).await?;
+    let (mut reader, mut index, note) =
+        open(&args.at.locate(&args.data)?, &Patience::DEFAULT).await?;
     if let Some(note) = note {
         eprintln!("note: {note}");
     }
