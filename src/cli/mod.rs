@@ -13,9 +13,9 @@ pub mod explain;
 pub mod export;
 pub mod fingerprint;
 pub mod keys;
-pub mod prove;
 mod migrate;
 mod place;
+pub mod prove;
 pub mod query;
 pub mod retain;
 pub mod rules;
@@ -70,10 +70,10 @@ enum Command {
     Explain(explain::Args),
     Fingerprint(fingerprint::Args),
     Tokens(tokens::Args),
+    Migrate(migrate::Args),
     Verify(verify::Args),
     Prove(prove::Args),
     Keys(keys::Args),
-    Migrate(migrate::Args),
     Demo(demo::DemoArgs),
     /// Print shell completions
     #[command(after_help = COMPLETIONS_HELP)]
@@ -112,10 +112,10 @@ pub fn main() -> ExitCode {
         Command::Explain(args) => explain::run(&args, &mut out),
         Command::Fingerprint(args) => fingerprint::run(&args, &mut out),
         Command::Tokens(args) => tokens::run(&args, &mut out).map(|()| ExitCode::SUCCESS),
+        Command::Migrate(args) => migrate::run(&args, &mut out).map(|()| ExitCode::SUCCESS),
         Command::Verify(args) => verify::run(&args, &mut out),
         Command::Prove(args) => prove::run(&args, &mut out).map(|()| ExitCode::SUCCESS),
         Command::Keys(args) => keys::run(&args, &mut out).map(|()| ExitCode::SUCCESS),
-        Command::Migrate(args) => migrate::run(&args, &mut out).map(|()| ExitCode::SUCCESS),
         Command::Demo(args) => try_out::run(&args, &mut out),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "countersign", &mut out);

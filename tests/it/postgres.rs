@@ -6,6 +6,7 @@ mod connect;
 mod cut;
 mod failover;
 mod faults;
+mod months;
 mod pooler;
 mod rights;
 mod versions;

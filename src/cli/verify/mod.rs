@@ -10,7 +10,8 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 
 use super::export::Progress;
-use super::place::{LedgerArgs, Located};
+use super::place::LedgerArgs;
+use super::query::open::reader;
 use crate::follow::Heads;
 use crate::seal::verify::{Evidence, Report, verify};
 use crate::seal::{Kept, SIGNING_KEY_FILE, VerifierKey, key_file};
@@ -40,7 +41,6 @@ pub struct Args {
     /// The directory of the ledger
     #[arg(long, value_name = "DIR", default_value = "countersign-data")]
     data: PathBuf,
-    /// A ledger elsewhere
     #[command(flatten)]
     at: LedgerArgs,
     /// A verifier key that is trusted, as `countersign keys show` printed it, or a file with some; keys
@@ -107,8 +107,8 @@ fn verify_proof(path: &Path, args: &Args, out: &mut dyn Write) -> anyhow::Result
 
 fn verified(args: &Args) -> anyhow::Result<(Report, Evidence, Trust)> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let Located { dir, source } = args.at.locate(&args.data)?;
-    let dir = dir.as_path();
+    let located = args.at.locate(&args.data)?;
+    let dir = located.dir.as_path();
     let mut kept = Kept::open_read_only(dir)
         .with_context(|| format!("the checkpoints in `{}` cannot be read", dir.display()))?;
     let (keys, is_beside) = match args.key.as_slice() {
@@ -127,10 +127,7 @@ fn verified(args: &Args) -> anyhow::Result<(Report, Evidence, Trust)> {
     let has_checkpoints = !args.checkpoint.is_empty();
     let trust = Trust { keys, is_beside, has_checkpoints };
     let report = runtime.block_on(async {
-        let mut reader = source.reader().await.with_context(|| match source.is_shared() {
-            true => "the ledger in the database cannot be read".to_owned(),
-            false => format!("`{}` cannot be read as the directory of a ledger", dir.display()),
-        })?;
+        let mut reader = reader(&located).await?;
         let mut progress = Progress::new("entries", 0);
         if progress.wants_total() {
             let heads = Heads::now(&mut *reader).await?;

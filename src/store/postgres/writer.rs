@@ -84,8 +84,16 @@ impl PostgresStore {
         Ok(store)
     }
 
+    /// Where that does not come about, entries go to the partition that takes all.
     async fn make_partitions(&mut self) -> Result<(), StoreError> {
-        self.session.rows(sqlx::query(MAKE_PARTITIONS).bind(MONTHS_AHEAD)).await.map(drop)
+        let made = self.session.rows(sqlx::query(MAKE_PARTITIONS).bind(MONTHS_AHEAD)).await;
+        if let Err(error) = made {
+            tracing::warn!(reason = error.reason(), "the months' partitions cannot be made");
+            if !self.session.is_sound() {
+                return Err(error);
+            }
+        }
+        Ok(())
     }
 
     fn dead_after_ms(&self) -> i64 {
@@ -132,16 +140,10 @@ impl PostgresStore {
         if value::<i64>(&rows, 0)?.is_none() {
             return Err(self.noted(writer, superseded(writer)));
         }
-        // Where that does not come about, entries go to the partition that takes all.
-        if value::<bool>(&rows, 1)? == Some(true)
-            && let Err(error) = self.make_partitions().await
-        {
-            tracing::warn!(reason = error.reason(), "next month's partition cannot be made");
-            if !self.session.is_sound() {
-                return Err(error);
-            }
+        match value::<bool>(&rows, 1)? {
+            Some(true) => self.make_partitions().await,
+            _ => Ok(()),
         }
-        Ok(())
     }
 }
 

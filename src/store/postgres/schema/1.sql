@@ -153,7 +153,8 @@ BEGIN
                            to_char(month + interval '1 month', 'YYYY-MM-DD') || ' 00:00:00+00');
             made := made + 1;
         EXCEPTION
-            WHEN check_violation OR duplicate_table OR unique_violation OR lock_not_available THEN NULL;
+            WHEN lock_not_available THEN RETURN made;
+            WHEN check_violation OR duplicate_table OR unique_violation THEN NULL;
         END;
     END LOOP;
     RETURN made;
