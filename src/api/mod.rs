@@ -45,6 +45,7 @@ use tokio::sync::watch;
 use crate::recorder::Recorder;
 use crate::retain::RetainStatus;
 use crate::seal::{Disagreement, LogState};
+use crate::store::{SpoolShared, SpoolStatus};
 use crate::telemetry::Metrics;
 use listener::{CONNECTIONS, Few, Peer, with_address};
 
@@ -78,6 +79,8 @@ pub struct Operations {
     pub retention: RetainStatus,
     /// How it stands with the checkpoints of each log; none where none are made.
     pub seal: Option<SealStates>,
+    /// What waits for a database that is away.
+    pub spool: SpoolShared,
     /// The process is stopping.
     pub stopping: watch::Receiver<bool>,
 }
@@ -92,7 +95,28 @@ struct Readiness {
     warnings: Vec<String>,
     queue_depth: usize,
     open_intents: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    spool: Option<Spooling>,
     sealing: Sealing,
+}
+
+/// What waits for a database that is away. Requests are taken all the same.
+#[derive(Debug, Serialize)]
+struct Spooling {
+    /// `spooling`, or `conflict` where nothing can drain any more.
+    state: &'static str,
+    entries: u64,
+    bytes: u64,
+    seconds: u64,
+}
+
+impl Spooling {
+    fn of(spool: &SpoolShared) -> Option<Self> {
+        let SpoolStatus { entries, bytes, since, conflict, .. } = spool.get();
+        let state = if conflict { "conflict" } else { "spooling" };
+        let seconds = since?.elapsed().as_secs();
+        Some(Self { state, entries, bytes, seconds })
+    }
 }
 
 /// How it stands with checkpoints. It is no reason to take no requests: they are on record all the same,
@@ -195,6 +219,7 @@ async fn readyz(State(operations): State<Operations>) -> Response {
         warnings: warnings.into_iter().collect(),
         queue_depth: status.queue_depth,
         open_intents: status.open_intents,
+        spool: Spooling::of(&operations.spool),
         sealing: Sealing::of(operations.seal.as_ref()),
     };
     let code = if readiness.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
@@ -204,6 +229,9 @@ async fn readyz(State(operations): State<Operations>) -> Response {
 async fn metrics(State(operations): State<Operations>) -> Response {
     let captured = i64::try_from((operations.captured_bytes)()).unwrap_or(i64::MAX);
     operations.metrics.captured_bytes.set(captured);
+    let SpoolStatus { entries, bytes, .. } = operations.spool.get();
+    operations.metrics.spool_entries.set(i64::try_from(entries).unwrap_or(i64::MAX));
+    operations.metrics.spool_bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     ([(header::CONTENT_TYPE, kind)], operations.metrics.encode()).into_response()
 }

@@ -16,7 +16,7 @@ mod seal;
 mod text;
 mod traffic;
 
-pub(super) use ledger::{PostgresFile, PostgresTlsFile, PostgresTlsModeFile};
+pub(super) use ledger::{PostgresFile, PostgresTlsFile, PostgresTlsModeFile, SpoolFile};
 pub(super) use reading::{
     GrantFile, OidcFile, ReadingFile, RoleFile, SessionsFile, TrustedHeaderFile,
 };
@@ -175,6 +175,9 @@ pub(super) struct LedgerFile {
     pub(super) sweep_interval: Setting<Duration>,
     /// A PostgreSQL database in place of a file in `dir`. Default: none.
     pub(super) postgres: Setting<PostgresFile>,
+    /// A file in `dir` where entries wait, durably, while the database does not take them. Without it
+    /// requests fail meanwhile. Default: none.
+    pub(super) spool: Setting<SpoolFile>,
 }
 
 /// Logs of the process itself.

@@ -180,6 +180,7 @@ async fn append(located: &Located, entry: Entry) -> anyhow::Result<()> {
                 writer: WRITER.to_owned(),
                 timeout: TIMEOUT,
                 dead_after: TIMEOUT,
+                silence: Duration::ZERO,
             };
             options.opener()()
         }

@@ -23,7 +23,8 @@ const MONTHS_AHEAD: i32 = 3;
 
 const APPEND: &str =
     "SELECT countersign.append($1, $2, $3, $4, $5::text[]::uuid[], $6, $7, $8, $9)";
-const CLAIM: &str = "SELECT claimed_epoch, claimed_head FROM countersign.claim($1, $2, $3, $4, $5)";
+const CLAIM: &str =
+    "SELECT claimed_epoch, claimed_head FROM countersign.claim($1, $2, $3, $4, $5, $6)";
 const TAKE_OVER: &str = "SELECT countersign.take_over($1, $2)";
 const BEAT: &str = "SELECT countersign.beat($1, $2, $3, $4), \
                     to_regclass('countersign.entries_' || to_char( \
@@ -38,7 +39,7 @@ const SELECT_HOLDER: &str = "SELECT holder, \
 const SELECT_CLOSED: &str = "SELECT closed FROM countersign.writers WHERE writer = $1";
 /// This writer, and those that are gone.
 const SELECT_GONE: &str = "SELECT writer FROM countersign.writers WHERE writer = $1 OR instance = '' \
-     OR heartbeat < clock_timestamp() - make_interval(secs => $2::bigint / 1000.0) ORDER BY writer";
+     OR heartbeat < clock_timestamp() - make_interval(secs => greatest($2::bigint, silence_ms) / 1000.0) ORDER BY writer";
 const SELECT_ORPHANS: &str = "SELECT seq, id::text, scope FROM countersign.entries i \
      WHERE writer = $1 AND seq > $2 AND kind = 'intent' AND NOT EXISTS \
          (SELECT FROM countersign.entries c WHERE c.writer = $1 AND c.intent = i.seq AND c.at = i.at) \
@@ -184,7 +185,8 @@ async fn claim(
         .bind(&instance.known)
         .bind(&instance.token)
         .bind(holder())
-        .bind(dead_after);
+        .bind(dead_after)
+        .bind(i64::try_from(options.silence.as_millis()).unwrap_or(i64::MAX));
     let rows = session.rows(query).await?;
     if let Some(epoch) = value(&rows, 0)? {
         return Ok(epoch);
