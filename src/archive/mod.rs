@@ -14,6 +14,7 @@ mod format;
 mod object;
 mod place;
 mod reader;
+mod s3;
 
 pub use format::{ENTRIES_MAX, FORMAT, Header, Manifest, TEXT_BYTES_MAX};
 pub use object::{Contents, Made};
