@@ -23,6 +23,7 @@ mod shares;
 mod shown;
 mod sign_in;
 mod tail;
+mod views;
 mod ways;
 
 #[cfg(test)]
@@ -49,11 +50,13 @@ pub(crate) use counts::{FacetValues, Facets, Stats, ValueCount, facets_of, stats
 pub(crate) use events::one_of;
 pub(crate) use log::Session;
 pub(crate) use problem::Problem;
+pub(crate) use views::What;
 
 pub use changes::keep_changes;
 pub use fresh::PATIENCE;
 pub use log::{Log, Redaction, Turns};
 pub use sign_in::Visitor;
+pub use views::Views;
 pub use ways::{SignInWays, Ways};
 
 /// What the listener tells about.
@@ -81,7 +84,6 @@ struct Readiness {
     warnings: Vec<String>,
     queue_depth: usize,
     open_intents: usize,
-    head: u64,
 }
 
 /// The routes.
@@ -158,7 +160,6 @@ async fn readyz(State(operations): State<Operations>) -> Response {
         warnings: warnings.into_iter().collect(),
         queue_depth: status.queue_depth,
         open_intents: status.open_intents,
-        head: status.head,
     };
     let code = if readiness.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (code, Json(readiness)).into_response()

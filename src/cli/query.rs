@@ -69,10 +69,10 @@ pub struct Filters {
     /// The type of the target, such as api_key
     #[arg(long, value_name = "TYPE")]
     pub resource_type: Vec<String>,
-    /// The target's id, or a part of its name
+    /// The target's id, or a part of its name ('"…"': all of it)
     #[arg(long)]
     pub target: Option<String>,
-    /// A part of the actor's id, name or e-mail address
+    /// A part of the actor's id, name or e-mail address ('"…"': all of it)
     #[arg(long)]
     pub actor: Option<String>,
     /// user, system, api, webhook, agent or anonymous

@@ -14,11 +14,13 @@ use super::error;
 use super::moment::grouped;
 use super::shell::{Page, Section, Shell, Viewer, render};
 use super::shown::Shown;
+use crate::api::{Log, What};
 use crate::config::{
     Address, AuditLevel, Balancing, Config, HttpVersions, Listener, Route, RouteKind, Snapshots,
     Upstream,
 };
 use crate::derive::EventRules;
+use crate::redact::Action as RedactionAction;
 use crate::retain::{Hold, Keep, KeptIn, Policy};
 use crate::rules::Pack;
 
@@ -31,6 +33,10 @@ pub struct InForce {
     pub config: Config,
     /// The rules that name events.
     pub events: Arc<EventRules>,
+    /// The rules that redact: the id, what is done, and whether it is a shipped one.
+    pub redaction: Vec<(String, RedactionAction, bool)>,
+    /// How many rules say who acts.
+    pub actors: usize,
     /// The digest of all rules.
     pub ruleset: String,
 }
@@ -45,6 +51,10 @@ struct SettingsPage {
     groups: Vec<Group>,
     rules: Vec<Rule>,
     more: usize,
+    /// Rules of the operator that redact.
+    own: Vec<(Shown, &'static str)>,
+    /// How many are shipped.
+    shipped: usize,
 }
 
 impl Page for SettingsPage {
@@ -66,9 +76,9 @@ struct Rule {
     action: Shown,
 }
 
-pub(super) fn page(viewer: &Viewer, in_force: &InForce) -> Response {
+pub(super) async fn page(log: &Log, viewer: &Viewer, in_force: InForce) -> Response {
     if !viewer.is_owner() {
-        return error::for_owners(viewer);
+        return error::for_owners(log, viewer, What::Settings).await;
     }
     let rules = in_force.events.iter().take(RULES).map(|rule| Rule {
         id: Shown::line(&rule.id),
@@ -76,11 +86,15 @@ pub(super) fn page(viewer: &Viewer, in_force: &InForce) -> Response {
         path: Shown::line(rule.path.as_str()),
         action: Shown::line(rule.action.as_deref().unwrap_or("by convention")),
     });
+    let own = in_force.redaction.iter().filter(|(.., shipped)| !shipped);
+    let own = own.map(|(id, action, _)| (Shown::line(id), done(*action)));
     let page = SettingsPage {
         shell: Shell::new("Settings", Section::Settings, Some(viewer)),
-        groups: groups(in_force),
+        groups: groups(&in_force),
         rules: rules.collect(),
         more: in_force.events.len().saturating_sub(RULES),
+        own: own.take(RULES).collect(),
+        shipped: in_force.redaction.iter().filter(|(.., shipped)| *shipped).count(),
     };
     render(StatusCode::OK, &page)
 }
@@ -120,6 +134,7 @@ fn in_short(in_force: &InForce) -> Group {
             ("Rules", in_force.ruleset.clone()),
             ("Rule files", dir.unwrap_or_else(|| "the shipped ones only".to_owned())),
             ("Shipped packs", packs.join(", ")),
+            ("Rules that say who acts", grouped(in_force.actors as u64)),
             ("Trusted proxies", none(trusted.join(", "))),
             ("Threads", config.threads.to_string()),
         ],
@@ -184,11 +199,15 @@ fn route(route: &Route) -> Group {
         RouteKind::Gateway => "rejections are recorded",
         RouteKind::Bypass => "nothing is recorded",
     };
-    let level = match route.level {
-        AuditLevel::None => "no event",
-        AuditLevel::Metadata => "no bodies",
-        AuditLevel::Request => "the request's body",
-        AuditLevel::Full => "both bodies",
+    let level = match (route.kind, route.level) {
+        (RouteKind::Bypass, _) | (_, AuditLevel::None) => "no event",
+        (RouteKind::Gateway, _) | (_, AuditLevel::Metadata) => "no bodies",
+        (_, AuditLevel::Request) => "the request's body",
+        (_, AuditLevel::Full) => "both bodies",
+    };
+    let paths = match route.generation {
+        true => format!("well-known endpoints of models; {}", any(route.paths.join(", "))),
+        false => any(route.paths.join(", ")),
     };
     let snapshots = match route.snapshots {
         Snapshots::None => "nowhere",
@@ -199,7 +218,7 @@ fn route(route: &Route) -> Group {
         &format!("Route {}", route.name),
         vec![
             ("Hosts", any(route.hosts.join(", "))),
-            ("Paths", any(route.paths.join(", "))),
+            ("Paths", paths),
             ("Methods", any(route.methods.join(", "))),
             ("Upstream", route.upstream.clone()),
             ("Kind", kind.to_owned()),
@@ -322,6 +341,17 @@ fn timeouts(config: &Config) -> Group {
         ("Shutdown", timeouts.shutdown),
     ];
     group("Timeouts", facts.into_iter().map(|(name, time)| (name, span(time))).collect())
+}
+
+/// What a rule does with what it selects.
+fn done(action: RedactionAction) -> &'static str {
+    match action {
+        RedactionAction::KeepEnds { .. } => "its ends are kept",
+        RedactionAction::Fingerprint => "a fingerprint is kept",
+        RedactionAction::Summarize => "its size is kept",
+        RedactionAction::Mask => "masked",
+        RedactionAction::Drop => "dropped",
+    }
 }
 
 fn yes(is: bool) -> &'static str {

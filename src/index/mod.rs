@@ -47,7 +47,7 @@ pub use arrivals::Place;
 pub use count::{Bar, Counted, Facet};
 pub use coverage::{Named, Unnamed};
 pub use row::{IndexedTarget, Row};
-pub use search::{Condition, Cursor, Field, Page, Search, View};
+pub use search::{Condition, Cursor, Field, Like, Page, Search, View};
 
 /// The version of the index. Another one on disk is dropped and built again.
 const VERSION: i64 = 8;

@@ -236,7 +236,15 @@ impl Server {
         let settings: console::Settings = Arc::new(move || {
             let now = shared.snapshot.load();
             let (config, events) = (now.config.clone(), Arc::clone(&now.events));
-            console::InForce { config, events, ruleset: now.ruleset.clone() }
+            let redaction = now.engine.rules();
+            let redaction = redaction.map(|(id, action, own)| (id.to_owned(), action, own));
+            console::InForce {
+                config,
+                events,
+                redaction: redaction.collect(),
+                actors: now.actor_rules(),
+                ruleset: now.ruleset.clone(),
+            }
         });
         let router = api::router(operations, Arc::clone(&log))
             .merge(console::router(Arc::clone(&log), settings));
