@@ -16,6 +16,9 @@ mod place;
 mod reader;
 mod s3;
 
+#[cfg(test)]
+mod tests;
+
 pub use format::{ENTRIES_MAX, FORMAT, Header, Manifest, TEXT_BYTES_MAX};
 pub use object::{Contents, Made};
 pub use place::{Place, PlaceError};
