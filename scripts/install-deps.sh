@@ -134,6 +134,8 @@ case $purpose in
         oidc_provider
         # It holds the reading API against its OpenAPI document.
         python_package schemathesis 4.32.5 schemathesis
+        # It checks signatures where proofs are checked by something that is not ours.
+        python_package cryptography 50.0.2 cryptography
         ;;
     check) cargo_tool cargo-deny ;;
 esac

@@ -22,6 +22,7 @@ pub mod pipeline;
 pub mod store;
 pub mod recorder;
 pub mod follow;
+pub mod seal;
 pub mod index;
 pub mod query;
 pub mod archive;

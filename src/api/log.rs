@@ -171,6 +171,15 @@ impl Log {
         Ok(session)
     }
 
+    /// A turn to ask something that is not in the index.
+    pub(super) async fn turn(&self) -> Result<OwnedSemaphorePermit, Problem> {
+        let waiting = Arc::clone(&self.turns.reads).acquire_owned();
+        match timeout(TURN, waiting).await {
+            Ok(Ok(turn)) => Ok(turn),
+            _ => Err(Problem::busy()),
+        }
+    }
+
     async fn open(
         &self,
         permit: OwnedSemaphorePermit,

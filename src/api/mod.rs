@@ -14,6 +14,7 @@ mod coverage;
 mod events;
 mod export;
 mod fresh;
+pub(crate) mod integrity;
 mod listener;
 mod log;
 mod openapi;
@@ -29,6 +30,7 @@ mod ways;
 #[cfg(test)]
 pub(crate) mod tests;
 
+use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::sync::Arc;
 
@@ -42,6 +44,7 @@ use tokio::sync::watch;
 
 use crate::recorder::Recorder;
 use crate::retain::RetainStatus;
+use crate::seal::{Disagreement, LogState};
 use crate::telemetry::Metrics;
 use listener::{CONNECTIONS, Few, Peer, with_address};
 
@@ -59,6 +62,9 @@ pub use sign_in::Visitor;
 pub use views::Views;
 pub use ways::{SignInWays, Ways};
 
+/// How it stands with the checkpoints of each log, by writer.
+pub type SealStates = watch::Receiver<BTreeMap<String, LogState>>;
+
 /// What the listener tells about.
 #[derive(Clone)]
 pub struct Operations {
@@ -70,6 +76,8 @@ pub struct Operations {
     pub captured_bytes: Arc<dyn Fn() -> usize + Send + Sync>,
     /// How retention is.
     pub retention: RetainStatus,
+    /// How it stands with the checkpoints of each log; none where none are made.
+    pub seal: Option<SealStates>,
     /// The process is stopping.
     pub stopping: watch::Receiver<bool>,
 }
@@ -84,6 +92,29 @@ struct Readiness {
     warnings: Vec<String>,
     queue_depth: usize,
     open_intents: usize,
+    sealing: Sealing,
+}
+
+/// How it stands with checkpoints. It is no reason to take no requests: they are on record all the same,
+/// and refusing them would not bring back what was changed.
+#[derive(Debug, Serialize)]
+struct Sealing {
+    /// `off`, `ok`, or what is wrong with the ledger.
+    state: &'static str,
+    /// Entries that no checkpoint covers yet.
+    unsealed: u64,
+}
+
+impl Sealing {
+    fn of(states: Option<&SealStates>) -> Self {
+        let Some(states) = states else { return Self { state: "off", unsealed: 0 } };
+        let states = states.borrow();
+        let disagreement = states.values().find_map(|log| log.disagreement);
+        Self {
+            state: disagreement.map_or("ok", Disagreement::code),
+            unsealed: states.values().map(|log| log.entries.saturating_sub(log.sealed)).sum(),
+        }
+    }
 }
 
 /// The routes.
@@ -100,7 +131,11 @@ pub fn router(operations: Operations, log: Arc<Log>) -> Router {
         .route("/v1/admin/audit/coverage", get(coverage::coverage))
         .route("/v1/admin/audit/export", get(export::export).head(no_head))
         .route("/v1/admin/audit/stream", get(tail::tail).head(no_head))
+        .route("/v1/admin/audit/checkpoint", get(integrity::checkpoint))
+        .route("/v1/admin/audit/consistency", get(integrity::consistency))
+        .route("/v1/admin/audit/log/{writer}/{*file}", get(integrity::file))
         .route("/v1/admin/audit/{id}", get(events::one))
+        .route("/v1/admin/audit/{id}/proof", get(integrity::proof))
         .merge(sign_in::routes())
         .route("/openapi.json", get(openapi::openapi))
         .route("/api/openapi.json", get(openapi::openapi))
@@ -160,6 +195,7 @@ async fn readyz(State(operations): State<Operations>) -> Response {
         warnings: warnings.into_iter().collect(),
         queue_depth: status.queue_depth,
         open_intents: status.open_intents,
+        sealing: Sealing::of(operations.seal.as_ref()),
     };
     let code = if readiness.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (code, Json(readiness)).into_response()

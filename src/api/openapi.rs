@@ -8,9 +8,11 @@ use serde_json::{Map, Value, json};
 use super::counts::{Facets, Stats};
 use super::coverage::{Coverage, ROUTES_MAX};
 use super::events::List;
+use super::integrity::Checkpoints;
 use super::problem::Problem;
 use crate::export::Format;
 use crate::query::{ACTOR_TYPES, MAX_LIMIT, MAX_VALUE, OUTCOMES, SEVERITIES};
+use crate::seal::{ConsistencyProof, EventProof};
 
 /// The place of an event, as cursors have it.
 const PLACE: &str = "-?[0-9]{1,14}\\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(\\.[0-9]{1,9})?";
@@ -70,7 +72,10 @@ pub(super) fn document() -> Value {
         settings.meta_schema = None;
     });
     let mut generator: SchemaGenerator = settings.into_generator();
-    let paths = paths(&mut generator);
+    let mut paths = paths(&mut generator);
+    if let (Value::Object(paths), Value::Object(more)) = (&mut paths, proofs(&mut generator)) {
+        paths.extend(more);
+    }
     generator.subschema_for::<Problem>();
     let responses: Map<String, Value> = REFUSALS
         .iter()
@@ -165,6 +170,43 @@ fn paths(generator: &mut SchemaGenerator) -> Value {
     })
 }
 
+/// Checkpoints and proofs.
+fn proofs(generator: &mut SchemaGenerator) -> Value {
+    let json = |schema: Value| json!({"application/json": {"schema": schema}});
+    let checkpoints = json(generator.subschema_for::<Checkpoints>().into());
+    let consistency = json(generator.subschema_for::<ConsistencyProof>().into());
+    let proof = json(generator.subschema_for::<EventProof>().into());
+    let id = json!({"name": "id", "in": "path", "required": true,
+        "schema": {"type": "string", "format": "uuid"}});
+    json!({
+        "/v1/admin/audit/checkpoint": get(
+            "showCheckpoints",
+            "The newest signed checkpoint of each log; for those who see everything",
+            vec![text("writer", "Of this writer's log alone", false)],
+            checkpoints,
+            &["400", "401", "403", "404", "405", "429", "503"],
+        ),
+        "/v1/admin/audit/consistency": get(
+            "proveConsistency",
+            "The proof that a log has only grown; for those who see everything",
+            vec![
+                text("writer", "Whose log", true),
+                number("old", "From the first checkpoint of at least this size", 1, u32::MAX),
+                number("new", "To the first of at least this size; else the newest", 1, u32::MAX),
+            ],
+            consistency,
+            &["400", "401", "403", "404", "405", "429", "503"],
+        ),
+        "/v1/admin/audit/{id}/proof": get(
+            "proveEvent",
+            "The proof that an event is in the log; for those who see everything",
+            vec![id],
+            proof,
+            &["401", "403", "404", "405", "429", "503"],
+        ),
+    })
+}
+
 /// Parameters of an export. What is not among them is refused.
 fn exported() -> Vec<Value> {
     let formats = Format::ALL.map(Format::as_str);
@@ -242,6 +284,11 @@ fn schema(kind: Kind) -> Value {
 fn number(name: &str, description: &str, least: u32, most: u32) -> Value {
     json!({"name": name, "in": "query", "description": description,
         "schema": {"type": "integer", "minimum": least, "maximum": most}})
+}
+
+fn text(name: &str, description: &str, required: bool) -> Value {
+    json!({"name": name, "in": "query", "description": description, "required": required,
+        "schema": {"type": "string", "minLength": 1, "maxLength": MAX_VALUE}})
 }
 
 fn pattern(name: &str, description: &str, pattern: &str) -> Value {

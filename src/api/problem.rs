@@ -179,6 +179,20 @@ impl Problem {
             .remedy("this needs a token of the role owner")
     }
 
+    /// Only those who see every event may.
+    pub(super) fn not_everything() -> Self {
+        let detail = "where an event stands in the log tells how many others there are";
+        Self::new(StatusCode::FORBIDDEN, "forbidden", "Not allowed", detail)
+            .remedy("this needs a token that sees every scope, and for tiles the role owner")
+    }
+
+    /// No checkpoint covers it yet, or there are none.
+    pub(super) fn not_sealed() -> Self {
+        let detail = "no checkpoint covers this, or none are made here";
+        Self::new(StatusCode::NOT_FOUND, "not-sealed", "Not sealed", detail)
+            .remedy("ask again in a moment; checkpoints are made within a second, unless seal.enabled is false")
+    }
+
     /// There is nothing at this path.
     pub(crate) fn no_route() -> Self {
         let detail = "there is nothing at this path";

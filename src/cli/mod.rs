@@ -13,6 +13,8 @@ pub mod demo;
 pub mod explain;
 pub mod export;
 pub mod fingerprint;
+pub mod keys;
+pub mod prove;
 pub mod query;
 pub mod retain;
 pub mod rules;
@@ -21,6 +23,7 @@ pub mod schema;
 mod screen;
 pub mod tokens;
 mod try_out;
+pub mod verify;
 
 use std::io;
 use std::path::Path;
@@ -45,6 +48,7 @@ Try it:
   countersign run --upstream http://127.0.0.1:9000   your own API; then send it a POST to :8080
   countersign query --since 1h                       what happened
   countersign coverage                               what has no rule yet, with rules to paste
+  countersign verify                                 whether the ledger is what was sealed
 
 Exit codes: 0 done; 1 failed, or `check` found problems; 2 the command line, or the configuration
 or rules that `run` was given, have problems; 3 a resource (ledger, address, TLS) could not be had.";
@@ -66,6 +70,9 @@ enum Command {
     Explain(explain::Args),
     Fingerprint(fingerprint::Args),
     Tokens(tokens::Args),
+    Verify(verify::Args),
+    Prove(prove::Args),
+    Keys(keys::Args),
     Demo(demo::DemoArgs),
     /// Print shell completions
     #[command(after_help = COMPLETIONS_HELP)]
@@ -105,6 +112,9 @@ pub fn main() -> ExitCode {
         Command::Explain(args) => explain::run(&args, &mut out),
         Command::Fingerprint(args) => fingerprint::run(&args, &mut out),
         Command::Tokens(args) => tokens::run(&args, &mut out).map(|()| ExitCode::SUCCESS),
+        Command::Verify(args) => verify::run(&args, &mut out),
+        Command::Prove(args) => prove::run(&args, &mut out).map(|()| ExitCode::SUCCESS),
+        Command::Keys(args) => keys::run(&args, &mut out).map(|()| ExitCode::SUCCESS),
         Command::Demo(args) => try_out::run(&args, &mut out),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "countersign", &mut out);

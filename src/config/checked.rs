@@ -9,9 +9,10 @@ use http::HeaderName;
 use ipnet::IpNet;
 
 use crate::access::GroupGrant;
-use crate::identify::Secret;
+use crate::identify::{Endpoint, Secret};
 use crate::retain::Policy;
 use crate::rules::Pack;
+use crate::seal::VerifierKey;
 use crate::store::LedgerSource;
 
 /// Everything that a running proxy needs to know.
@@ -33,6 +34,8 @@ pub struct Config {
     pub ledger: Ledger,
     /// How long events stay in it.
     pub retention: Policy,
+    /// Checkpoints of it.
+    pub seal: Seal,
     /// The listener for operations and, later, for the API and the console.
     pub reading: Reading,
     /// Logs.
@@ -275,6 +278,43 @@ impl Ledger {
     pub fn source(&self) -> LedgerSource {
         LedgerSource::directory(&self.dir)
     }
+}
+
+/// Checkpoints of the ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seal {
+    /// Whether there are any.
+    pub enabled: bool,
+    /// The name of the installation; the key's if there is none.
+    pub name: Option<String>,
+    /// The shortest time between two of one log.
+    pub interval: Duration,
+    /// Where they are appended.
+    pub file: Option<PathBuf>,
+    /// Whether they are logged.
+    pub log: bool,
+    /// Where they are posted.
+    pub endpoint: Option<SealEndpoint>,
+    /// Who signs them too.
+    pub witnesses: Vec<Witness>,
+}
+
+/// A server that takes checkpoints.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealEndpoint {
+    /// Where.
+    pub endpoint: Endpoint,
+    /// The bearer token that is sent along.
+    pub token: Option<Secret>,
+}
+
+/// Somebody who signs checkpoints too, having seen that the log only grew.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Witness {
+    /// Where it is asked.
+    pub endpoint: Endpoint,
+    /// Its key.
+    pub key: VerifierKey,
 }
 
 /// The reading listener.

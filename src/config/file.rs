@@ -11,6 +11,7 @@ use crate::rules::Pack;
 
 mod reading;
 mod retention;
+mod seal;
 mod text;
 mod traffic;
 
@@ -18,6 +19,7 @@ pub(super) use reading::{
     GrantFile, OidcFile, ReadingFile, RoleFile, SessionsFile, TrustedHeaderFile,
 };
 pub(super) use retention::{HoldFile, RetentionFile};
+pub(super) use seal::{SealEndpointFile, SealFile, WitnessFile};
 pub(super) use text::{Days, Duration, OneOrMany, Size, Threads};
 pub(super) use traffic::{
     BalancingFile, CaptureFile, GenerationFile, HealthCheckFile, HttpFile, KindFile, LevelFile,
@@ -66,6 +68,8 @@ pub(super) struct ConfigFile {
     pub(super) ledger: Setting<LedgerFile>,
     /// How long events stay.
     pub(super) retention: Setting<RetentionFile>,
+    /// Signed checkpoints of the ledger.
+    pub(super) seal: Setting<SealFile>,
     /// The listener for reading the log, and for operations: health, readiness, metrics. Never the
     /// proxy's.
     pub(super) reading: Setting<ReadingFile>,

@@ -23,8 +23,8 @@ mod reload;
 
 pub use checked::{
     Address, AuditLevel, Balancing, Config, HealthCheck, HttpVersions, Ledger, Limits, Listener,
-    ListenerTls, LogFormat, Oidc, PublicUrl, Reading, Route, RouteKind, Sessions, Snapshots,
-    Telemetry, Timeouts, TrustedHeader, Upstream, UpstreamTls,
+    ListenerTls, LogFormat, Oidc, PublicUrl, Reading, Route, RouteKind, Seal, SealEndpoint,
+    Sessions, Snapshots, Telemetry, Timeouts, TrustedHeader, Upstream, UpstreamTls, Witness,
 };
 pub use load::{Examined, examine, for_upstream, load, schema};
 pub use reload::{reload_diff, reloaded};

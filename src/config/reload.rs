@@ -7,6 +7,7 @@ pub fn reload_diff(old: &Config, new: &Config) -> Vec<&'static str> {
     [
         ("listeners", old.listeners != new.listeners),
         ("ledger", old.ledger != new.ledger),
+        ("seal", old.seal != new.seal),
         ("reading", old.reading != new.reading),
         ("telemetry", old.telemetry != new.telemetry),
         ("threads", old.threads != new.threads),
@@ -22,6 +23,7 @@ pub fn reloaded(old: &Config, new: Config) -> Config {
     Config {
         listeners: old.listeners.clone(),
         ledger: old.ledger.clone(),
+        seal: old.seal.clone(),
         reading: old.reading.clone(),
         telemetry: old.telemetry.clone(),
         threads: old.threads,

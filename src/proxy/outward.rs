@@ -21,8 +21,8 @@ pub struct Outward {
 pub struct Question<'a> {
     /// To whom.
     pub endpoint: &'a Endpoint,
-    /// A form to send; without one, it is a GET.
-    pub form: Option<String>,
+    /// What to send, and of which type; without it, it is a GET.
+    pub body: Option<(&'static str, String)>,
     /// The field `Authorization`.
     pub authorization: Option<String>,
     /// The largest answer, in bytes.
@@ -48,15 +48,14 @@ impl Outward {
     /// Asks, and waits for the whole answer.
     pub async fn ask(&self, question: Question<'_>) -> Result<Reply, OutwardError> {
         let wrong = |_| FetchError::Request;
-        let method = if question.form.is_some() { "POST" } else { "GET" };
+        let method = if question.body.is_some() { "POST" } else { "GET" };
         let mut head = fetch::head(method, question.endpoint)?;
         if let Some(authorization) = question.authorization {
             head.insert_header("Authorization", authorization).map_err(wrong)?;
         }
-        let body = question.form.unwrap_or_default();
+        let (kind, body) = question.body.unwrap_or_default();
         if !body.is_empty() {
-            head.insert_header("Content-Type", "application/x-www-form-urlencoded")
-                .map_err(wrong)?;
+            head.insert_header("Content-Type", kind).map_err(wrong)?;
             head.insert_header("Content-Length", body.len()).map_err(wrong)?;
         }
         let connector = self.connector.get_or_init(|| Connector::new(None));

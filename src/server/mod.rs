@@ -8,6 +8,7 @@ mod descriptors;
 mod key;
 mod listeners;
 mod reload;
+mod seal;
 mod signals;
 mod system;
 
@@ -38,9 +39,11 @@ use crate::recorder::{Recorder, RecorderThread, Settings};
 use crate::redact::{Engine, FingerprintKey, Seen};
 use crate::retain::{self, RetainStatus, Retention};
 use crate::rules;
+use crate::seal::SealError;
 use crate::store::SqliteOptions;
 use crate::telemetry::Metrics;
 use reload::Reloader;
+use seal::Sealing;
 use signals::Stop;
 use system::SystemEvent;
 
@@ -90,6 +93,9 @@ pub enum ServerError {
     /// An upstream cannot be set up.
     #[error(transparent)]
     Upstream(#[from] UpstreamError),
+    /// Nothing can be sealed.
+    #[error(transparent)]
+    Seal(#[from] SealError),
     /// The operating system refused a thread.
     #[error("no runtime can be started")]
     Runtime(#[source] std::io::Error),
@@ -103,6 +109,7 @@ pub struct Server {
     shared: Arc<Shared>,
     recorder: RecorderThread,
     index: Option<(watch::Sender<bool>, JoinHandle<()>)>,
+    sealing: Option<Sealing>,
     stop: watch::Sender<bool>,
     signals: Stop,
     shutdown: Duration,
@@ -154,6 +161,7 @@ impl Server {
             shared,
             recorder: recorder_thread,
             index: None,
+            sealing: None,
             stop,
             signals: stop_signals,
             shutdown,
@@ -161,6 +169,9 @@ impl Server {
         };
         server.listen(&config, &stopping)?;
         server.note("start", "countersign started");
+        let sealing = Sealing::start(&config, Arc::clone(&server.shared));
+        let (sealing, states) = server.side.block_on(sealing)?.unzip();
+        server.sealing = sealing;
         let reloader = Reloader {
             shared: Arc::clone(&server.shared),
             file,
@@ -169,7 +180,7 @@ impl Server {
             retire,
             hangup,
         };
-        server.attend(reloader, reading, (access, ways), stopping);
+        server.attend(reloader, reading, (access, ways), states, stopping);
         Ok(server)
     }
 
@@ -206,6 +217,7 @@ impl Server {
         reloader: Reloader,
         reading: TcpListener,
         (access, ways): (Access, api::Ways),
+        seal: Option<api::SealStates>,
         stopping: watch::Receiver<bool>,
     ) {
         let budget = Arc::clone(&self.shared.budget);
@@ -214,6 +226,7 @@ impl Server {
             metrics: Arc::clone(&self.shared.metrics),
             captured_bytes: Arc::new(move || budget.used()),
             retention: self.retain_status.clone(),
+            seal,
             stopping: stopping.clone(),
         };
         let shared = Arc::clone(&self.shared);
@@ -317,6 +330,9 @@ impl Server {
             );
         }
         self.note("stop", "countersign stopped");
+        if let Some(sealing) = self.sealing.take() {
+            self.side.block_on(sealing.end());
+        }
         if let Some((stop, index)) = self.index.take() {
             stop.send_replace(true);
             let closed = self.side.block_on(async { timeout(INDEX_CLOSING, index).await });

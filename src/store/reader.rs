@@ -326,7 +326,9 @@ impl Fields {
             "completion" => Some(EntryKind::Completion),
             _ => None,
         };
-        let (Some(kind), Ok(id)) = (kind, self.id.parse()) else {
+        // Ids can be written in several ways, of which countersign writes one.
+        let id = self.id.parse().ok().filter(|id: &EventId| id.to_string() == self.id);
+        let (Some(kind), Some(id)) = (kind, id) else {
             return Err(StoreError::Damaged { writer: self.writer, seq: self.seq });
         };
         Ok(Stored {

@@ -113,6 +113,14 @@ pub struct Metrics {
     pub added_seconds: Histogram,
     /// Entries by which the search index is behind the ledger.
     pub index_lag: Gauge,
+    /// Entries that no checkpoint covers yet.
+    pub seal_lag: Gauge,
+    /// Logs of which nothing more is signed, since the ledger is not what was signed.
+    pub seal_disagreements: Gauge,
+    /// Checkpoints that were signed.
+    pub checkpoints: Counter,
+    /// Checkpoints that could not be published, by where to.
+    pub unpublished: Family<ReasonLabel, Counter>,
     /// Bytes of captured bodies now in memory.
     pub captured_bytes: Gauge,
     /// Reloads of configuration and rules, by result.
@@ -145,6 +153,10 @@ impl Default for Metrics {
             append_seconds: seconds(),
             added_seconds: seconds(),
             index_lag: Gauge::default(),
+            seal_lag: Gauge::default(),
+            seal_disagreements: Gauge::default(),
+            checkpoints: Counter::default(),
+            unpublished: Family::default(),
             captured_bytes: Gauge::default(),
             reloads: Family::default(),
             upstream_health_changes: Family::default(),
@@ -195,6 +207,18 @@ impl Metrics {
             self.added_seconds.clone(),
         );
         r.register("index_lag", "Entries not yet in the search index", self.index_lag.clone());
+        r.register("seal_lag", "Entries that no checkpoint covers yet", self.seal_lag.clone());
+        r.register(
+            "seal_disagreements",
+            "Logs of which nothing more is signed: the ledger is not what was signed",
+            self.seal_disagreements.clone(),
+        );
+        r.register("checkpoints", "Checkpoints that were signed", self.checkpoints.clone());
+        r.register(
+            "unpublished_checkpoints",
+            "Checkpoints that could not be published, by where to",
+            self.unpublished.clone(),
+        );
         r.register_with_unit(
             "captured",
             "Captured bodies in memory",

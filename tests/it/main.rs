@@ -69,6 +69,8 @@ mod retention;
 #[cfg(test)]
 mod schemathesis;
 #[cfg(test)]
+mod seal;
+#[cfg(test)]
 mod selectors;
 #[cfg(test)]
 mod soak;

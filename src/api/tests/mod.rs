@@ -108,6 +108,7 @@ impl Served {
             recorder: recorder.clone(),
             metrics,
             captured_bytes: Arc::new(|| 0),
+            seal: None,
             stopping,
         };
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

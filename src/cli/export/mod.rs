@@ -29,7 +29,7 @@ use crate::index::Cursor;
 use crate::query;
 use file::Draft;
 use local::Local;
-use progress::Progress;
+pub(in crate::cli) use progress::{Progress, thousands};
 use records::Records;
 use remote::Remote;
 
@@ -203,7 +203,7 @@ pub fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     };
     let mut records = Records::new(args.format.format());
     let last = draft.keep_whole(&mut records)?;
-    let mut progress = Progress::new(records.rows());
+    let mut progress = Progress::new("events", records.rows());
     let ended: anyhow::Result<Ended> = runtime.block_on(async {
         let mut interrupt = Interrupt::listen().context("cannot start")?;
         let begun = tokio::select! {
@@ -231,7 +231,7 @@ pub fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     match ended {
         Ok(Ended::Whole) => {
             let bytes = draft.finish(args.force)?;
-            let (rows, size) = (progress::thousands(records.rows()), progress::size(bytes));
+            let (rows, size) = (thousands(records.rows()), progress::size(bytes));
             writeln!(out, "{rows} events, {size}, in {}", args.output.display())?;
             Ok(ExitCode::SUCCESS)
         }
@@ -292,7 +292,7 @@ async fn write(
     while let Some(piece) = source.piece().await? {
         draft.write(&piece)?;
         records.take(&piece);
-        progress.at(records.rows(), draft.bytes());
+        progress.at(records.rows(), Some(draft.bytes()));
         // Whoever wants to end this is heard between two pieces.
         tokio::task::yield_now().await;
     }

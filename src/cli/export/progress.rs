@@ -1,4 +1,4 @@
-//! How far an export is: a bar on a terminal, else a line now and then.
+//! How far an export, or a verification, is: a bar on a terminal, else a line now and then.
 
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
@@ -11,9 +11,11 @@ const LINE: Duration = Duration::from_secs(10);
 const BAR: u64 = 24;
 
 /// Tells how far it is, on standard error.
-pub(super) struct Progress {
+pub(in crate::cli) struct Progress {
     began: Instant,
     told: Instant,
+    /// What is counted, in the plural.
+    counted: &'static str,
     /// Events that were there before.
     before: u64,
     total: Option<u64>,
@@ -22,31 +24,32 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    pub(super) fn new(before: u64) -> Self {
+    pub(in crate::cli) fn new(counted: &'static str, before: u64) -> Self {
         let now = Instant::now();
         let is_terminal = io::stderr().is_terminal();
-        Self { began: now, told: now, before, total: None, is_terminal, drawn: false }
+        Self { began: now, told: now, counted, before, total: None, is_terminal, drawn: false }
     }
 
     /// Whether it is worth to ask how many events there will be.
-    pub(super) fn wants_total(&self) -> bool {
+    pub(in crate::cli) fn wants_total(&self) -> bool {
         self.is_terminal
     }
 
     /// So many events there will be.
-    pub(super) fn total(&mut self, total: u64) {
+    pub(in crate::cli) fn total(&mut self, total: u64) {
         self.total = Some(total);
     }
 
-    /// So many events and bytes are there.
-    pub(super) fn at(&mut self, rows: u64, bytes: u64) {
+    /// So many are there, with so many bytes, if those are counted.
+    pub(in crate::cli) fn at(&mut self, rows: u64, bytes: Option<u64>) {
         let pause = if self.is_terminal { REDRAW } else { LINE };
         if self.told.elapsed() < pause {
             return;
         }
         self.told = Instant::now();
         let since = self.began.elapsed();
-        let text = line(rows, bytes, rows.saturating_sub(self.before), since, self.total);
+        let new = rows.saturating_sub(self.before);
+        let text = line(self.counted, rows, bytes, new, since, self.total);
         let told = match self.is_terminal {
             true => write!(io::stderr(), "\r\u{1b}[2K{text}"),
             false => writeln!(io::stderr(), "{text}"),
@@ -57,21 +60,29 @@ impl Progress {
     }
 
     /// Makes room for what is said next.
-    pub(super) fn end(&self) {
+    pub(in crate::cli) fn end(&self) {
         if self.drawn {
             write!(io::stderr(), "\r\u{1b}[2K").ok();
         }
     }
 }
 
-/// What is told: of `new` events since the beginning.
-pub(super) fn line(rows: u64, bytes: u64, new: u64, since: Duration, total: Option<u64>) -> String {
+/// What is told: of `new` ones since the beginning.
+pub(super) fn line(
+    counted: &str,
+    rows: u64,
+    bytes: Option<u64>,
+    new: u64,
+    since: Duration,
+    total: Option<u64>,
+) -> String {
     let millis = u64::try_from(since.as_millis()).unwrap_or(u64::MAX).max(1);
     let rate = new.saturating_mul(1000) / millis;
-    let told = format!("{} · {}/s", size(bytes), thousands(rate));
+    let bytes = bytes.map(|bytes| format!("{} · ", size(bytes))).unwrap_or_default();
+    let told = format!("{bytes}{}/s", thousands(rate));
     // Events that were added since are not in the export; without one there is no share.
     let Some(total) = total.filter(|total| *total >= rows && *total > 0) else {
-        return format!("{} events · {told}", thousands(rows));
+        return format!("{} {counted} · {told}", thousands(rows));
     };
     let full = usize::try_from(rows.saturating_mul(BAR) / total).unwrap_or_default();
     let empty = usize::try_from(BAR).unwrap_or_default().saturating_sub(full);
@@ -81,7 +92,7 @@ pub(super) fn line(rows: u64, bytes: u64, new: u64, since: Duration, total: Opti
         rate => format!(" · {} left", span((total - rows) / rate)),
     };
     format!(
-        "{bar} {}% · {} of {} events · {told}{left}",
+        "{bar} {}% · {} of {} {counted} · {told}{left}",
         rows.saturating_mul(100) / total,
         thousands(rows),
         thousands(total)

@@ -77,15 +77,16 @@ fn a_file_without_events_has_no_last_one() {
 fn what_is_told() {
     let second = Duration::from_secs(1);
     let rows = [
-        (line(0, 0, 0, Duration::ZERO, None), "0 events · 0 B · 0/s"),
-        (line(1500, 2048, 500, second, None), "1,500 events · 2.0 KiB · 500/s"),
+        (line("events", 0, Some(0), 0, Duration::ZERO, None), "0 events · 0 B · 0/s"),
+        (line("events", 1500, Some(2048), 500, second, None), "1,500 events · 2.0 KiB · 500/s"),
         (
-            line(500, 3 << 20, 500, second, Some(1000)),
+            line("events", 500, Some(3 << 20), 500, second, Some(1000)),
             "████████████░░░░░░░░░░░░ 50% · 500 of 1,000 events · 3.0 MiB · 500/s · 1 s left",
         ),
+        (line("entries", 1500, None, 1500, second, None), "1,500 entries · 1,500/s"),
         // More than there were said to be.
-        (line(7, 0, 7, second, Some(5)), "7 events · 0 B · 7/s"),
-        (line(0, 0, 0, second, Some(0)), "0 events · 0 B · 0/s"),
+        (line("events", 7, Some(0), 7, second, Some(5)), "7 events · 0 B · 7/s"),
+        (line("events", 0, Some(0), 0, second, Some(0)), "0 events · 0 B · 0/s"),
     ];
     for (told, expected) in rows {
         assert_eq!(told, expected);

@@ -11,6 +11,7 @@ mod operations;
 mod reading;
 mod retention;
 mod routes;
+mod seal;
 mod sign_in;
 mod upstreams;
 mod values;
@@ -44,6 +45,7 @@ pub(super) fn check(
         timeouts: checker.timeouts(&file.timeouts),
         ledger: checker.ledger(&file.ledger),
         retention: checker.retention(&file.retention),
+        seal: checker.seal(&file.seal),
         telemetry: checker.telemetry(&file.telemetry),
         threads: checker.threads(&file.threads),
         listeners: listeners.into_iter().map(|(listener, _)| listener).collect(),

@@ -155,7 +155,7 @@ impl Checker<'_> {
     }
 
     /// A secret, from the one of both places that is given.
-    fn secret(
+    pub(super) fn secret(
         &mut self,
         name: &str,
         in_file: &Setting<String>,

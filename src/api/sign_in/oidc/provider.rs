@@ -297,7 +297,8 @@ impl Provider {
     ) -> Result<T, OidcError> {
         let endpoint = self.endpoint(what, url)?;
         let (limit, timeout) = (ANSWER_BYTES, self.config.timeout);
-        let question = Question { endpoint: &endpoint, form, authorization, limit, timeout };
+        let body = form.map(|form| ("application/x-www-form-urlencoded", form));
+        let question = Question { endpoint: &endpoint, body, authorization, limit, timeout };
         let asked = self.outward.ask(question).await;
         let reply = asked.map_err(|error| OidcError::Asked { what, error })?;
         if reply.status != 200 {

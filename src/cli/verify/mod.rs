@@ -1,0 +1,185 @@
+//! `countersign verify`: whether a ledger is what was sealed.
+
+mod proof;
+mod report;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+
+use super::export::Progress;
+use crate::follow::Heads;
+use crate::seal::verify::{Evidence, Report, verify};
+use crate::seal::{Kept, SIGNING_KEY_FILE, VerifierKey, key_file};
+use crate::store::LedgerSource;
+
+/// The largest file of checkpoints that is read, in bytes.
+const FILE_BYTES: u64 = 1 << 30;
+
+/// Find out whether the ledger is what was sealed: changed, removed, inserted or cut off entries
+///
+/// Every entry is hashed anew and compared to its columns, to the other half of its event, and to every
+/// signed checkpoint that is known: those beside the ledger, and those of --checkpoint. The database is
+/// not trusted, but what it is held against has to come from elsewhere: the key (--key) and a checkpoint
+/// (--checkpoint) that were kept where nobody who can write to the database could change them. Of each
+/// writer's log the first thing that is wrong is named.
+///
+/// Works while the proxy runs and when it does not, and needs no right to write.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  countersign verify
+  countersign verify --key audit.example.com+51a90c7b+AS5n… --checkpoint /mnt/worm/checkpoints.jsonl
+  countersign verify --key countersign.vkey --proof event.proof.json
+
+Exit codes: 0 all is as it was sealed; 1 something is wrong; 2 the command line has problems;
+3 the ledger, or what it is held against, could not be read; 4 nothing is wrong, but there is a log
+that no checkpoint covers.")]
+pub struct Args {
+    /// The directory of the ledger
+    #[arg(long, value_name = "DIR", default_value = "countersign-data")]
+    data: PathBuf,
+    /// A verifier key that is trusted, as `countersign keys show` printed it, or a file with some; keys
+    /// that took over from it are trusted as well [default: the key beside the ledger]
+    #[arg(long, value_name = "KEY|FILE")]
+    key: Vec<String>,
+    /// A file with checkpoints that were published: what `seal.file` names, or one checkpoint
+    #[arg(long, value_name = "FILE")]
+    checkpoint: Vec<PathBuf>,
+    /// Verify this proof alone, as `countersign prove` or the API gave it; needs --key, and no ledger
+    #[arg(long, value_name = "FILE", requires = "key", conflicts_with = "checkpoint")]
+    proof: Option<PathBuf>,
+    /// Print the result as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Where the trust comes from.
+struct Trust {
+    keys: Vec<VerifierKey>,
+    /// The key is the one beside the ledger.
+    is_beside: bool,
+    /// Checkpoints were given.
+    has_checkpoints: bool,
+}
+
+/// Verifies, and writes what was found out.
+pub fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+    if let Some(path) = &args.proof {
+        return verify_proof(path, args, out);
+    }
+    let (report, evidence, trust) = match verified(args) {
+        Ok(done) => done,
+        Err(error) => {
+            eprintln!("countersign: {error:#}");
+            return Ok(ExitCode::from(3));
+        }
+    };
+    let written = match args.json {
+        true => report::json(&report, &evidence, &trust),
+        false => report::text(&report, &evidence, &trust),
+    };
+    writeln!(out, "{written}")?;
+    Ok(match (report.is_sound(), report.is_proven()) {
+        (false, _) => ExitCode::from(1),
+        (true, true) => ExitCode::SUCCESS,
+        (true, false) => ExitCode::from(4),
+    })
+}
+
+fn verify_proof(path: &Path, args: &Args, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+    let read = given_keys(&args.key).and_then(|keys| Ok((keys, read(path)?)));
+    let (keys, text) = match read {
+        Ok(read) => read,
+        Err(error) => {
+            eprintln!("countersign: {error:#}");
+            return Ok(ExitCode::from(3));
+        }
+    };
+    let (text, code) = proof::verify(path, &text, &keys, args.json);
+    writeln!(out, "{text}")?;
+    Ok(code)
+}
+
+fn verified(args: &Args) -> anyhow::Result<(Report, Evidence, Trust)> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let dir = args.data.as_path();
+    let mut kept = Kept::open_read_only(dir)
+        .with_context(|| format!("the checkpoints in `{}` cannot be read", dir.display()))?;
+    let (keys, is_beside) = match args.key.as_slice() {
+        [] => (key_beside(dir)?, true),
+        given => (given_keys(given)?, false),
+    };
+    let mut evidence = Evidence::new(keys.clone());
+    if let Some(kept) = &kept {
+        evidence.add_kept(kept)?;
+    }
+    for file in &args.checkpoint {
+        let text = read(file)?;
+        evidence.add_file(&file.display().to_string(), &text);
+    }
+    let evidence = evidence.judged();
+    let has_checkpoints = !args.checkpoint.is_empty();
+    let trust = Trust { keys, is_beside, has_checkpoints };
+    let report = runtime.block_on(async {
+        let mut reader = LedgerSource::directory(dir).reader().await.with_context(|| {
+            format!("`{}` cannot be read as the directory of a ledger", dir.display())
+        })?;
+        let mut progress = Progress::new("entries", 0);
+        if progress.wants_total() {
+            let heads = Heads::now(&mut *reader).await?;
+            progress.total(heads.0.iter().map(|(_, head)| head).sum());
+        }
+        let mut tell = |entries| progress.at(entries, None);
+        let report = verify(&mut *reader, &evidence, kept.as_mut(), &mut tell).await;
+        progress.end();
+        report.context("the ledger cannot be read")
+    })?;
+    Ok((report, evidence, trust))
+}
+
+/// The key beside the ledger; none where nothing was ever sealed.
+fn key_beside(dir: &Path) -> anyhow::Result<Vec<VerifierKey>> {
+    let key = key_file::read(dir).with_context(|| {
+        format!("without --key, the key `{}` is needed", dir.join(SIGNING_KEY_FILE).display())
+    })?;
+    let Some(key) = key else { return Ok(Vec::new()) };
+    // Who trusts this key trusts those before it, which it took over from.
+    Ok(vec![key.verifier().clone()])
+}
+
+/// Keys as they are, or in files, one a line.
+fn given_keys(given: &[String]) -> anyhow::Result<Vec<VerifierKey>> {
+    let mut keys = Vec::new();
+    for given in given {
+        if let Ok(key) = given.parse::<VerifierKey>() {
+            keys.push(key);
+            continue;
+        }
+        let path = Path::new(given);
+        if !path.is_file() {
+            let error = given.parse::<VerifierKey>().err();
+            let error = error.map(|error| error.to_string()).unwrap_or_default();
+            bail!("`--key {given}` is neither a verifier key ({error}) nor a file with one");
+        }
+        let text = read(path)?;
+        for line in text.lines().filter(|line| !line.trim().is_empty()) {
+            let key = line.parse::<VerifierKey>();
+            keys.push(key.with_context(|| format!("`{given}` has a line that is no key"))?);
+        }
+    }
+    Ok(keys)
+}
+
+fn read(path: &Path) -> anyhow::Result<String> {
+    let context = || format!("`{}` cannot be read", path.display());
+    let size = std::fs::metadata(path).with_context(context)?.len();
+    if size > FILE_BYTES {
+        bail!(
+            "`{}` is larger than 1 GiB; give a part of it, such as the newest lines",
+            path.display()
+        );
+    }
+    std::fs::read_to_string(path).with_context(context)
+}

@@ -1,0 +1,64 @@
+//! Proofs that somebody was given, without the ledger.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::cli::screen::printable;
+use crate::seal::{ConsistencyProof, EventProof, ProofFault, Shown, VerifierKey};
+
+/// Either kind; which one is told by its members.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Proof {
+    Event(EventProof),
+    Consistency(ConsistencyProof),
+}
+
+/// What a proof shows, in words, and as an exit code.
+pub(super) fn verify(
+    path: &Path,
+    text: &str,
+    keys: &[VerifierKey],
+    json: bool,
+) -> (String, ExitCode) {
+    let shown = match serde_json::from_str::<Proof>(text) {
+        Ok(Proof::Event(proof)) => proof.verify(keys).map(|shown| of_event(&proof, &shown)),
+        Ok(Proof::Consistency(proof)) => proof.verify(keys).map(|shown| of_growth(&shown)),
+        Err(_) => Err(ProofFault::Form("the file")),
+    };
+    let (verdict, text, code) = match shown {
+        Ok(text) => ("proven", text, ExitCode::SUCCESS),
+        Err(fault) => {
+            let text = format!("`{}` proves nothing: {fault}", path.display());
+            ("wrong", text, ExitCode::from(1))
+        }
+    };
+    match json {
+        true => (json!({"verdict": verdict, "text": text}).to_string(), code),
+        false => (printable_lines(&text), code),
+    }
+}
+
+fn printable_lines(text: &str) -> String {
+    text.lines().map(printable).collect::<Vec<_>>().join("\n")
+}
+
+fn of_event(proof: &EventProof, shown: &[Shown]) -> String {
+    let mut text = format!("The event {} is in the log, as it stands in the proof.", proof.event);
+    for Shown { origin, seq, size, key } in shown {
+        text.push_str(&format!(
+            "\n  entry {seq} of {origin}, proven by its checkpoint of size {size}, signed with {key}"
+        ));
+    }
+    text
+}
+
+fn of_growth(Shown { origin, seq, size, key }: &Shown) -> String {
+    format!(
+        "The log {origin} of size {size} begins with that of size {seq}: it has only grown.\n  signed \
+         with {key}"
+    )
+}

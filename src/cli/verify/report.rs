@@ -1,0 +1,168 @@
+//! What was found out, for people and for programs.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use super::Trust;
+use crate::cli::export::thousands;
+use crate::cli::screen::printable;
+use crate::seal::verify::{Evidence, Found, LogReport, Report, Standing};
+
+pub(super) fn text(report: &Report, evidence: &Evidence, trust: &Trust) -> String {
+    let mut text = String::new();
+    // Writing to a `String` cannot fail.
+    write_text(&mut text, report, evidence, trust).unwrap_or_default();
+    text.trim_end().to_owned()
+}
+
+fn write_text(
+    out: &mut String,
+    report: &Report,
+    evidence: &Evidence,
+    trust: &Trust,
+) -> std::fmt::Result {
+    for log in &report.logs {
+        let state = match (&log.found, log.proven) {
+            (Some(_), _) => "WRONG",
+            (None, 0) if log.entries > 0 => "not sealed",
+            (None, _) => "ok",
+        };
+        write!(
+            out,
+            "{}: {state}, {} entries checked",
+            printable(&log.writer),
+            thousands(log.entries)
+        )?;
+        if log.proven > 0 {
+            write!(
+                out,
+                ", {} proven by {} checkpoint{}",
+                thousands(log.proven),
+                thousands(log.checkpoints),
+                if log.checkpoints == 1 { "" } else { "s" }
+            )?;
+        }
+        let unsealed = log.entries.saturating_sub(log.proven);
+        if log.found.is_none() && log.proven > 0 && unsealed > 0 {
+            write!(out, ", {} newer than the last one", thousands(unsealed))?;
+        }
+        writeln!(out)?;
+        if let Some(found) = &log.found {
+            writeln!(out, "  {}", printable(&found.to_string()))?;
+        }
+        for (key, first, last) in keys(evidence.of(&log.writer), log.proven) {
+            let sizes = match first == last {
+                true => thousands(first),
+                false => format!("{} to {}", thousands(first), thousands(last)),
+            };
+            writeln!(out, "  sizes {sizes} signed with {key}")?;
+        }
+    }
+    for (_, found) in report.evidence.iter().take(8) {
+        writeln!(out, "WRONG: {}", printable(&found.to_string()))?;
+    }
+    if report.evidence.len() > 8 {
+        writeln!(out, "WRONG: and {} more checkpoints", report.evidence.len() - 8)?;
+    }
+    for note in notes(report, trust) {
+        writeln!(out, "note: {note}")?;
+    }
+    writeln!(out, "{}", verdict(report))
+}
+
+fn verdict(report: &Report) -> &'static str {
+    match (report.is_sound(), report.is_proven()) {
+        (false, _) => "The ledger is NOT what was sealed.",
+        (true, true) => "The ledger is what was sealed.",
+        (true, false) => {
+            "Nothing is wrong, but there are entries in logs that no checkpoint covers."
+        }
+    }
+}
+
+/// What the result does not show.
+fn notes(report: &Report, trust: &Trust) -> Vec<String> {
+    let mut notes = Vec::new();
+    if trust.is_beside {
+        notes.push(match trust.keys.first() {
+            Some(key) => format!(
+                "the key was read beside the ledger, where whoever can write could have replaced it; \
+                 to prove more, compare it with one that was kept elsewhere, or give that: --key {key}"
+            ),
+            None => "there is no key beside the ledger, and none was given: nothing is proven".into(),
+        });
+    }
+    if !trust.has_checkpoints {
+        notes.push(
+            "only checkpoints beside the ledger are known; that the newest entries were not cut off \
+             together with them is shown by one that was kept elsewhere: --checkpoint FILE"
+                .to_owned(),
+        );
+    }
+    let open: usize = report.logs.iter().map(|log| log.open).sum();
+    if open > 0 {
+        notes.push(format!(
+            "{open} intent{} without a completion: in flight, or not yet swept",
+            if open == 1 { " is" } else { "s are" }
+        ));
+    }
+    notes
+}
+
+/// Which key signed checkpoints of which sizes, of those that were compared.
+fn keys(standing: &[Standing], proven: u64) -> Vec<(String, u64, u64)> {
+    let mut keys: Vec<(String, u64, u64)> = Vec::new();
+    for standing in standing.iter().filter(|standing| standing.size <= proven) {
+        let key = standing.key.to_string();
+        match keys.iter_mut().find(|(known, ..)| *known == key) {
+            Some((_, _, last)) => *last = standing.size,
+            None => keys.push((key, standing.size, standing.size)),
+        }
+    }
+    keys
+}
+
+pub(super) fn json(report: &Report, evidence: &Evidence, trust: &Trust) -> String {
+    let log = |log: &LogReport| {
+        let keys = keys(evidence.of(&log.writer), log.proven).into_iter();
+        let keys = keys.map(|(key, first, last)| json!({"key": key, "first": first, "last": last}));
+        json!({
+            "writer": log.writer,
+            "entries": log.entries,
+            "proven": log.proven,
+            "checkpoints": log.checkpoints,
+            "open_intents": log.open,
+            "keys": keys.collect::<Vec<_>>(),
+            "newest": log.newest.as_ref().map(|newest| json!({
+                "size": newest.size, "root": newest.root.to_string(),
+            })),
+            "wrong": log.found.as_ref().map(wrong),
+        })
+    };
+    let evidence = report.evidence.iter().map(|(writer, found)| {
+        let mut wrong = wrong(found);
+        wrong["writer"] = writer.as_deref().map_or(Value::Null, Value::from);
+        wrong
+    });
+    let all = json!({
+        "verdict": match (report.is_sound(), report.is_proven()) {
+            (false, _) => "wrong",
+            (true, true) => "proven",
+            (true, false) => "unproven",
+        },
+        "logs": report.logs.iter().map(log).collect::<Vec<_>>(),
+        "wrong": evidence.collect::<Vec<_>>(),
+        "notes": notes(report, trust),
+    });
+    serde_json::to_string_pretty(&all).unwrap_or_default()
+}
+
+fn wrong(found: &Found) -> Value {
+    json!({
+        "code": found.fault.code(),
+        "first": found.entries.start(),
+        "last": found.entries.end(),
+        "text": found.to_string(),
+    })
+}

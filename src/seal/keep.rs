@@ -1,0 +1,159 @@
+//! The loop that keeps trees and checkpoints up to date while a proxy runs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::{KeyChange, LogState, SealError, Sealed, Sealer};
+use crate::clock::Clock;
+use crate::follow::{FollowError, Heads, catch_up};
+use crate::store::{LedgerReader, LedgerSource};
+
+/// Arrivals within this time are taken together.
+const GATHER: Duration = Duration::from_millis(20);
+/// Entries of one writer that are taken in before others have their turn, and before the processors
+/// have a rest.
+const STRIDE: u64 = 16_384;
+/// While much is to be taken in, it rests for as many times as long as it worked.
+const REST: u32 = 4;
+/// The pause after an error.
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// What the loop needs of the process that it runs in.
+#[async_trait]
+pub trait Keeping: Send + Sync {
+    /// Puts a change of the key on record; false if that failed and has to be tried again.
+    async fn record(&self, change: &KeyChange) -> bool;
+
+    /// Takes what was signed, to be published. Does not wait.
+    fn publish(&self, sealed: Vec<Sealed>);
+
+    /// Takes a change of the key, to be published. Does not wait.
+    fn publish_change(&self, change: &KeyChange);
+
+    /// Learns how it stands with each log.
+    fn learn(&self, states: std::collections::BTreeMap<String, LogState>);
+}
+
+/// Grows trees and signs checkpoints, at most one of a log each `interval`, until `shutdown` becomes
+/// true or the recorder is gone.
+pub async fn keep(
+    source: &LedgerSource,
+    mut sealer: Sealer,
+    clock: Arc<dyn Clock>,
+    interval: Duration,
+    mut head: watch::Receiver<u64>,
+    mut shutdown: watch::Receiver<bool>,
+    keeping: &dyn Keeping,
+) {
+    let mut reader = None;
+    loop {
+        head.mark_unchanged();
+        let next = Instant::now() + interval;
+        let wait = async {
+            let pause = match round(source, &mut reader, &mut sealer, &*clock, keeping).await {
+                Ok(()) => Duration::ZERO,
+                Err(error) => {
+                    reader = None;
+                    let cause = std::error::Error::source(&error).map(ToString::to_string);
+                    tracing::warn!(%error, cause, "sealing will be tried again");
+                    PAUSE
+                }
+            };
+            sleep(pause).await;
+            // A key that waits is noticed within the interval, also where nothing is appended.
+            tokio::select! {
+                more = head.changed() => {
+                    sleep(GATHER).await;
+                    sleep_until(next).await;
+                    more.is_ok()
+                }
+                () = sleep(interval.max(PAUSE)) => head.has_changed().is_ok(),
+            }
+        };
+        let more = tokio::select! {
+            more = wait => more,
+            _ = shutdown.wait_for(|stop| *stop) => false,
+        };
+        if !more {
+            break;
+        }
+    }
+    // What was on record when the end came.
+    if let Err(error) = round(source, &mut reader, &mut sealer, &*clock, keeping).await {
+        tracing::warn!(%error, "the last entries are not sealed; they will be at the next start");
+    }
+    if let Some(reader) = reader
+        && let Err(error) = reader.close().await
+    {
+        tracing::debug!(%error, "the sealer's view of the ledger was not closed cleanly");
+    }
+}
+
+/// Takes in what there is, and signs.
+async fn round(
+    source: &LedgerSource,
+    reader: &mut Option<Box<dyn LedgerReader>>,
+    sealer: &mut Sealer,
+    clock: &dyn Clock,
+    keeping: &dyn Keeping,
+) -> Result<(), FollowError> {
+    if reader.is_none() {
+        *reader = Some(source.reader().await?);
+    }
+    let Some(reader) = reader else { return Ok(()) };
+    let change = sealer.waiting_key().await.map_err(failed)?;
+    if let Some(change) = change
+        && keeping.record(&change).await
+    {
+        sealer.take_over(change.clone(), clock.now()).await.map_err(failed)?;
+        keeping.publish_change(&change);
+    }
+    let heads = Heads::now(&mut **reader).await?;
+    let heads = sealer.trusted(heads).await.map_err(failed)?;
+    take_in(&mut **reader, sealer, heads).await?;
+    let sealed = sealer.seal(clock.now()).await.map_err(failed)?;
+    keeping.publish(sealed);
+    keeping.learn(sealer.states().await.map_err(failed)?);
+    Ok(())
+}
+
+/// Brings the trees to the heads, resting in between where there is much to do. A log that disagrees
+/// does not keep the others from going on.
+async fn take_in(
+    reader: &mut dyn LedgerReader,
+    sealer: &mut Sealer,
+    heads: Heads,
+) -> Result<(), FollowError> {
+    for (writer, head) in heads.0 {
+        let mut at =
+            sealer.states().await.map_err(failed)?.get(&writer).map_or(0, |log| log.entries);
+        loop {
+            let goal = head.min(at + STRIDE);
+            let began = Instant::now();
+            match catch_up(reader, sealer, &Heads(vec![(writer.clone(), goal)])).await {
+                Ok(()) => {}
+                Err(error) if is_disagreement(&error) => break,
+                Err(error) => return Err(error),
+            }
+            if goal == head {
+                break;
+            }
+            at = goal;
+            sleep(began.elapsed() * REST).await;
+        }
+    }
+    Ok(())
+}
+
+fn is_disagreement(error: &FollowError) -> bool {
+    let FollowError::Follower { source, .. } = error else { return false };
+    matches!(source.downcast_ref(), Some(SealError::Disagreement))
+}
+
+fn failed(error: SealError) -> FollowError {
+    FollowError::Follower { name: "seal", source: Box::new(error) }
+}

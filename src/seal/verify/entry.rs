@@ -1,0 +1,124 @@
+//! What can be said of one entry alone: its hash, and whether its columns are those of its document.
+
+use std::collections::HashMap;
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
+use tlog_tiles::Hash;
+
+use super::fault::{Column, Fault};
+use crate::record::{EntryKind, EventId, Stored};
+use crate::seal::tree::leaf;
+
+/// An entry, as far as the rest of its log has to do with it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Digest {
+    /// Its number.
+    pub(super) seq: u64,
+    /// The hash of its document.
+    pub(super) leaf: Hash,
+    /// What is wrong with it alone.
+    pub(super) fault: Option<Fault>,
+    /// Its place in its event.
+    pub(super) part: Part,
+    /// The event's id.
+    pub(super) id: EventId,
+    /// Its scope.
+    pub(super) scope: String,
+}
+
+/// What of an event an entry is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    /// The first half.
+    Intent,
+    /// The second half, and which first half belongs to it.
+    Completion(u64),
+    /// The whole of it.
+    Whole,
+}
+
+/// The members of a document that have to do with its columns. A document that has one of them twice
+/// is none.
+#[derive(Deserialize)]
+struct Members<'d> {
+    #[serde(borrow)]
+    id: &'d str,
+    #[serde(borrow)]
+    scope: Option<&'d RawValue>,
+    /// Only first halves, and whole events, have it.
+    time: Option<IgnoredAny>,
+    /// Only second halves, and whole events, have it.
+    outcome: Option<IgnoredAny>,
+}
+
+impl Digest {
+    pub(super) fn of(entry: Stored) -> Self {
+        let leaf = leaf(&entry.doc);
+        let part = match (entry.kind, entry.intent) {
+            (EntryKind::Intent, _) => Part::Intent,
+            (EntryKind::Completion, Some(intent)) => Part::Completion(intent),
+            (EntryKind::Completion, None) => Part::Whole,
+        };
+        let fault = match leaf.0.as_slice() == entry.leaf {
+            true => fault(&entry, part),
+            false => Some(Fault::Leaf),
+        };
+        Self { seq: entry.seq, leaf, fault, part, id: entry.id, scope: entry.scope }
+    }
+}
+
+fn fault(entry: &Stored, part: Part) -> Option<Fault> {
+    let Ok(members) = serde_json::from_str::<Members<'_>>(&entry.doc) else {
+        return Some(Fault::Document);
+    };
+    let (first, second) = (members.time.is_some(), members.outcome.is_some());
+    let column = match part {
+        _ if members.id != entry.id.to_string() => Some(Column::Id),
+        _ if !first && !second => return Some(Fault::Document),
+        // The two kinds differ by whether there is an outcome.
+        Part::Intent if second => Some(Column::Kind),
+        Part::Completion(_) | Part::Whole if !second => Some(Column::Kind),
+        // Second halves do not say what they complete, but that they complete something.
+        Part::Intent if entry.intent.is_some() => Some(Column::Intent),
+        Part::Completion(_) if first => Some(Column::Intent),
+        Part::Whole if !first => Some(Column::Intent),
+        // They do not repeat the scope either: it is compared to the intent's.
+        Part::Intent | Part::Whole => {
+            let scope = members.scope.map_or("{}", RawValue::get);
+            (scope != entry.scope).then_some(Column::Scope)
+        }
+        Part::Completion(_) => None,
+    };
+    column.map(Fault::Column)
+}
+
+/// The intents of a log that have no completion yet.
+#[derive(Debug, Default)]
+pub(super) struct Open(HashMap<u64, (EventId, String)>);
+
+impl Open {
+    /// Takes the next entry of the log; says what is wrong with its place in its event.
+    pub(super) fn take(&mut self, entry: &mut Digest) -> Option<Fault> {
+        match entry.part {
+            Part::Whole => None,
+            Part::Intent => {
+                let scope = std::mem::take(&mut entry.scope);
+                self.0.insert(entry.seq, (entry.id, scope));
+                None
+            }
+            Part::Completion(intent) => match self.0.remove(&intent) {
+                None => Some(Fault::NoIntent { intent }),
+                Some((id, _)) if id != entry.id => Some(Fault::OtherEvent { intent }),
+                Some((_, scope)) if scope != entry.scope => Some(Fault::Column(Column::Scope)),
+                Some(_) => None,
+            },
+        }
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+}

@@ -1,0 +1,214 @@
+//! What a ledger is held against: trusted keys, and checkpoints that they signed.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Display, Formatter};
+
+use serde::Deserialize;
+use tlog_tiles::Hash;
+
+use super::fault::{Fault, Found};
+use crate::seal::{
+    Checkpoint, Kept, KeyChange, SealError, VerifierKey, predecessors, signers, successors,
+};
+
+/// The longest line of a published file that is looked at, in bytes.
+const LINE_BYTES: usize = 128 * 1024;
+
+/// Where a checkpoint was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// Beside the ledger, in `seal.db`.
+    SealDb,
+    /// In a published file, by its name and line.
+    File {
+        /// The file's name.
+        name: String,
+        /// The line, from 1.
+        line: usize,
+    },
+}
+
+impl Display for Origin {
+    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SealDb => out.write_str("in seal.db"),
+            Self::File { name, line } => write!(out, "in `{name}`, line {line}"),
+        }
+    }
+}
+
+/// A checkpoint that a trusted key signed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Standing {
+    /// How many entries.
+    pub size: u64,
+    /// The root of their tree.
+    pub root: Hash,
+    /// Where it was found.
+    pub origin: Origin,
+    /// The key that signed it.
+    pub key: VerifierKey,
+}
+
+/// One record of a published file.
+#[derive(Deserialize)]
+struct Record {
+    checkpoint: Option<String>,
+    key_change: Option<String>,
+}
+
+/// The writer whose log it is: what stands behind the name of the installation.
+fn writer_of(log: &str, key: Option<&VerifierKey>) -> String {
+    let below = key.and_then(|key| log.strip_prefix(key.name())?.strip_prefix('/'));
+    // A key that was given under the name of one log.
+    let last = || log.rsplit_once('/').map(|(_, writer)| writer);
+    below.or_else(last).unwrap_or(log).to_owned()
+}
+
+/// Everything that a ledger is held against.
+#[derive(Debug, Default)]
+pub struct Evidence {
+    keys: Vec<VerifierKey>,
+    changes: Vec<KeyChange>,
+    notes: Vec<(Origin, String)>,
+    /// Of each writer, by size.
+    logs: BTreeMap<String, Vec<Standing>>,
+    faults: Vec<(Option<String>, Found)>,
+}
+
+impl Evidence {
+    /// Trusts these keys, and those that took over from them.
+    pub fn new(keys: Vec<VerifierKey>) -> Self {
+        Self { keys, ..Self::default() }
+    }
+
+    /// Takes what stands beside the ledger.
+    pub fn add_kept(&mut self, kept: &Kept) -> Result<(), SealError> {
+        for checkpoint in kept.checkpoints()? {
+            self.notes.push((Origin::SealDb, checkpoint.note));
+        }
+        for note in kept.key_changes()? {
+            self.add_change(Origin::SealDb, &note);
+        }
+        Ok(())
+    }
+
+    /// Takes a published file: a record a line, or one checkpoint as it is.
+    pub fn add_file(&mut self, name: &str, text: &str) {
+        let at = |line| Origin::File { name: name.to_owned(), line };
+        if !text.trim_start().starts_with('{') {
+            self.notes.push((at(1), text.to_owned()));
+            return;
+        }
+        for (line, text) in (1..).zip(text.lines()).filter(|(_, text)| !text.trim().is_empty()) {
+            let record = (text.len() <= LINE_BYTES).then(|| serde_json::from_str::<Record>(text));
+            match record {
+                Some(Ok(Record { checkpoint: Some(note), .. })) => {
+                    self.notes.push((at(line), note))
+                }
+                Some(Ok(Record { key_change: Some(note), .. })) => self.add_change(at(line), &note),
+                _ => self.faulty(None, 0, Fault::Form { origin: at(line).to_string() }),
+            }
+        }
+    }
+
+    fn add_change(&mut self, origin: Origin, note: &str) {
+        match KeyChange::parse(note) {
+            Some(change) => self.changes.push(change),
+            None => self.faulty(None, 0, Fault::Form { origin: origin.to_string() }),
+        }
+    }
+
+    fn faulty(&mut self, writer: Option<String>, size: u64, fault: Fault) {
+        self.faults.push((writer, Found { entries: size..=size, fault }));
+    }
+
+    /// Checks all that was taken.
+    #[must_use]
+    pub fn judged(mut self) -> Self {
+        self.keys = successors(&self.keys, &self.changes);
+        let before = predecessors(&self.keys, &self.changes);
+        let mut older = Vec::new();
+        for (origin, note) in std::mem::take(&mut self.notes) {
+            older.extend(self.judge(origin, &note, &before));
+        }
+        for (writer, standing) in older {
+            self.add_older(writer, standing);
+        }
+        for (writer, log) in &mut self.logs {
+            log.sort_by_key(|standing| standing.size);
+            for pair in log.windows(2) {
+                if let [one, other] = pair
+                    && one.size == other.size
+                    && one.root != other.root
+                {
+                    let fault = Fault::Fork { origin: other.origin.to_string() };
+                    self.faults.push((Some(writer.clone()), Found::at(other.size, fault)));
+                }
+            }
+            log.dedup_by(|one, other| one.size == other.size);
+        }
+        self
+    }
+
+    /// Sorts a checkpoint by who signed it. One by a key that was replaced is given back.
+    fn judge(
+        &mut self,
+        origin: Origin,
+        note: &str,
+        before: &[VerifierKey],
+    ) -> Option<(String, Standing)> {
+        let Ok(checkpoint) = Checkpoint::parse(note) else {
+            self.faulty(None, 0, Fault::Form { origin: origin.to_string() });
+            return None;
+        };
+        let first = |keys| checkpoint.signed_by(keys).into_iter().next().cloned();
+        let (trusted, earlier) = (first(self.keys.as_slice()), first(before));
+        let Checkpoint { origin: log, size, root, .. } = &checkpoint;
+        let Some(key) = trusted.clone().or(earlier) else {
+            let signers = signers(note).into_iter().map(|(name, id)| format!("{name}+{id:08x}"));
+            let fault = Fault::Signature { origin: origin.to_string(), signers: signers.collect() };
+            self.faulty(Some(writer_of(log, None)), *size, fault);
+            return None;
+        };
+        let writer = writer_of(log, Some(&key));
+        let standing = Standing { size: *size, root: *root, origin, key };
+        if trusted.is_none() {
+            return Some((writer, standing));
+        }
+        self.logs.entry(writer).or_default().push(standing);
+        None
+    }
+
+    /// A checkpoint by a key that was replaced counts as far as a trusted key signed what came later.
+    fn add_older(&mut self, writer: String, standing: Standing) {
+        let newest = self.of(&writer).iter().map(|standing| standing.size).max();
+        if newest.is_some_and(|newest| standing.size <= newest) {
+            self.logs.entry(writer).or_default().push(standing);
+            return;
+        }
+        let signers = vec![standing.key.to_string()];
+        let fault = Fault::Signature { origin: standing.origin.to_string(), signers };
+        self.faulty(Some(writer), standing.size, fault);
+    }
+
+    /// The trusted keys, with those that took over.
+    pub fn keys(&self) -> &[VerifierKey] {
+        &self.keys
+    }
+
+    /// The checkpoints of a writer, by size.
+    pub fn of(&self, writer: &str) -> &[Standing] {
+        self.logs.get(writer).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The writers of which there are checkpoints.
+    pub fn writers(&self) -> impl Iterator<Item = &str> {
+        self.logs.keys().map(String::as_str)
+    }
+
+    /// What is wrong with the evidence itself, with the writer where one is named.
+    pub fn faults(&self) -> &[(Option<String>, Found)] {
+        &self.faults
+    }
+}

@@ -1,0 +1,189 @@
+//! What can be wrong, in plain words. None of them carries anything that was captured.
+
+use std::fmt::{self, Display, Formatter};
+use std::ops::RangeInclusive;
+
+/// A column that repeats what the document says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Column {
+    /// Intent or completion.
+    Kind,
+    /// The event's id.
+    Id,
+    /// The intent that is completed.
+    Intent,
+    /// Who may see it.
+    Scope,
+}
+
+impl Column {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Kind => "kind",
+            Self::Id => "id",
+            Self::Intent => "intent",
+            Self::Scope => "scope",
+        }
+    }
+}
+
+/// What is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// Rows are not there, though later ones are.
+    Missing,
+    /// The row has a form that no version of countersign writes.
+    Unreadable,
+    /// Document and leaf hash do not belong together.
+    Leaf,
+    /// The document is none of an event.
+    Document,
+    /// A column says something else than the document.
+    Column(Column),
+    /// It completes an entry that is no intent, or has its completion.
+    NoIntent {
+        /// The entry that it says to complete.
+        intent: u64,
+    },
+    /// It completes the intent of another event.
+    OtherEvent {
+        /// The intent.
+        intent: u64,
+    },
+    /// It is another entry than the one that was sealed.
+    Replaced {
+        /// The checkpoint that shows it.
+        size: u64,
+    },
+    /// Somewhere among these, an entry is another one than was sealed.
+    Root {
+        /// The checkpoint that shows it.
+        size: u64,
+    },
+    /// The newest entries are not there.
+    Truncated {
+        /// The checkpoint that shows it.
+        size: u64,
+    },
+    /// A checkpoint that no trusted key signed.
+    Signature {
+        /// Where it is.
+        origin: String,
+        /// Who signed it, by their own account.
+        signers: Vec<String>,
+    },
+    /// Something that should be a checkpoint, and is none.
+    Form {
+        /// Where it is.
+        origin: String,
+    },
+    /// Two checkpoints of one size have different roots.
+    Fork {
+        /// Where the second is.
+        origin: String,
+    },
+}
+
+impl Fault {
+    /// A name from a closed set, for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Unreadable => "unreadable",
+            Self::Leaf => "leaf",
+            Self::Document => "document",
+            Self::Column(Column::Kind) => "column_kind",
+            Self::Column(Column::Id) => "column_id",
+            Self::Column(Column::Intent) => "column_intent",
+            Self::Column(Column::Scope) => "column_scope",
+            Self::NoIntent { .. } => "no_intent",
+            Self::OtherEvent { .. } => "other_event",
+            Self::Replaced { .. } => "replaced",
+            Self::Root { .. } => "root",
+            Self::Truncated { .. } => "truncated",
+            Self::Signature { .. } => "signature",
+            Self::Form { .. } => "form",
+            Self::Fork { .. } => "fork",
+        }
+    }
+}
+
+/// Something that is wrong, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// The entries that it regards; of a checkpoint, its size.
+    pub entries: RangeInclusive<u64>,
+    /// What.
+    pub fault: Fault,
+}
+
+impl Found {
+    /// Something that is wrong with one entry.
+    pub fn at(seq: u64, fault: Fault) -> Self {
+        Self { entries: seq..=seq, fault }
+    }
+}
+
+impl Display for Found {
+    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        let (first, last) = (self.entries.start(), self.entries.end());
+        let (entries, verb) = match first == last {
+            true => (format!("entry {first}"), "is"),
+            false => (format!("entries {first} to {last}"), "are"),
+        };
+        match &self.fault {
+            Fault::Missing => write!(out, "{entries} {verb} missing: rows were deleted"),
+            Fault::Unreadable => {
+                write!(out, "{entries} cannot be read: no version of countersign writes such a row")
+            }
+            Fault::Leaf => write!(
+                out,
+                "{entries}: the document does not have the hash in the column `leaf`: one of the two \
+                 was changed"
+            ),
+            Fault::Document => write!(out, "{entries}: the document is not that of an event"),
+            Fault::Column(column) => write!(
+                out,
+                "{entries}: the column `{}` does not say what the document says: one of the two was \
+                 changed",
+                column.name()
+            ),
+            Fault::NoIntent { intent } => write!(
+                out,
+                "{entries} completes entry {intent}, which is no intent, or was completed before"
+            ),
+            Fault::OtherEvent { intent } => write!(
+                out,
+                "{entries} completes entry {intent}, which is the intent of another event"
+            ),
+            Fault::Replaced { size } => write!(
+                out,
+                "{entries} is another one than was sealed: it was changed, moved or inserted, with \
+                 its hash (shown by the checkpoint of size {size})"
+            ),
+            Fault::Root { size } => write!(
+                out,
+                "one of the {entries} was changed, moved or inserted, with its hash: the checkpoint \
+                 of size {size} has another root"
+            ),
+            Fault::Truncated { size } => write!(
+                out,
+                "{entries} {verb} missing at the end: a checkpoint says that there were {size}"
+            ),
+            Fault::Signature { origin, signers } => write!(
+                out,
+                "the checkpoint of size {last} {origin} was signed by {}, and by no key that is trusted \
+                 here: the key was replaced, or give its verifier key with --key",
+                if signers.is_empty() { "nobody".to_owned() } else { signers.join(", ") }
+            ),
+            Fault::Form { origin } => {
+                write!(out, "what should be a checkpoint {origin} is none, or was damaged")
+            }
+            Fault::Fork { origin } => write!(
+                out,
+                "the checkpoint of size {last} {origin} has another root than one of the same size \
+                 elsewhere: there were two versions of this log"
+            ),
+        }
+    }
+}

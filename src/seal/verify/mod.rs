@@ -1,0 +1,14 @@
+//! Verification: whether a ledger is what was sealed, without trust in the database that holds it.
+//!
+//! `evidence` is what the ledger is held against: keys, and checkpoints that they signed. `entry` is
+//! what can be said of one entry alone; `walk` goes through a log entry by entry; `scan` feeds it.
+
+mod entry;
+mod evidence;
+mod fault;
+mod scan;
+mod walk;
+
+pub use evidence::{Evidence, Origin, Standing};
+pub use fault::{Column, Fault, Found};
+pub use scan::{LogReport, Report, verify};

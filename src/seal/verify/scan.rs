@@ -1,0 +1,182 @@
+//! Reads a ledger and lets each log be walked through: the reading, the hashing of some batches, and
+//! the walk at the same time.
+
+use std::collections::BTreeSet;
+
+use tokio::sync::mpsc;
+use tokio::task::{JoinHandle, spawn_blocking};
+
+use super::entry::Digest;
+use super::evidence::{Evidence, Standing};
+use super::fault::{Fault, Found};
+use super::walk::{Leaves, Walk};
+use crate::record::Stored;
+use crate::seal::{Hash, Kept, TILE_WIDTH};
+use crate::store::{LedgerReader, StoreError};
+
+/// Entries that are read in one go, if their documents are not large.
+const BATCH: u32 = 1024;
+/// Batches that may wait to be walked through.
+const AHEAD: usize = 4;
+
+/// What was found out about one log.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LogReport {
+    /// Whose log.
+    pub writer: String,
+    /// Entries that were checked.
+    pub entries: u64,
+    /// Entries up to here are proven to be what was sealed.
+    pub proven: u64,
+    /// By how many checkpoints.
+    pub checkpoints: u64,
+    /// The newest of them.
+    pub newest: Option<Standing>,
+    /// Intents without a completion.
+    pub open: usize,
+    /// The first thing that is wrong.
+    pub found: Option<Found>,
+}
+
+/// What was found out about a ledger.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Report {
+    /// By writer.
+    pub logs: Vec<LogReport>,
+    /// What is wrong with the evidence, with the writer where one is named.
+    pub evidence: Vec<(Option<String>, Found)>,
+}
+
+impl Report {
+    /// Whether nothing is wrong.
+    pub fn is_sound(&self) -> bool {
+        self.evidence.is_empty() && self.logs.iter().all(|log| log.found.is_none())
+    }
+
+    /// Whether of every log that has entries a checkpoint proves some.
+    pub fn is_proven(&self) -> bool {
+        self.logs.iter().all(|log| log.proven > 0 || log.entries == 0)
+    }
+}
+
+/// Verifies a whole ledger. `progress` is told now and then how many entries were checked.
+pub async fn verify(
+    reader: &mut dyn LedgerReader,
+    evidence: &Evidence,
+    mut kept: Option<&mut Kept>,
+    progress: &mut (dyn FnMut(u64) + Send),
+) -> Result<Report, StoreError> {
+    let mut writers: BTreeSet<String> = reader.writers().await?.into_iter().collect();
+    // A log of which nothing is left is still missed.
+    writers.extend(evidence.writers().map(ToOwned::to_owned));
+    let mut logs = Vec::new();
+    let mut before = 0;
+    for writer in writers {
+        let mut told = |entries| progress(before + entries);
+        let log = verify_log(reader, &writer, evidence.of(&writer), kept.as_deref_mut(), &mut told)
+            .await?;
+        before += log.entries;
+        logs.push(log);
+    }
+    Ok(Report { logs, evidence: evidence.faults().to_vec() })
+}
+
+async fn verify_log(
+    reader: &mut dyn LedgerReader,
+    writer: &str,
+    standing: &[Standing],
+    kept: Option<&mut Kept>,
+    progress: &mut (dyn FnMut(u64) + Send),
+) -> Result<LogReport, StoreError> {
+    // Entries that come while this goes on are another matter.
+    let head = reader.head(writer).await?;
+    let leaves = kept.map(|kept| Box::new(TileLeaves::new(kept, writer)) as Box<dyn Leaves>);
+    let mut walk = Walk::new(standing, leaves);
+    let (batches, mut digests) = mpsc::channel::<JoinHandle<Vec<Digest>>>(AHEAD);
+    let reading = read(reader, writer, head, batches);
+    let walking = async {
+        while let Some(batch) = digests.recv().await {
+            // Hashing cannot fail; a batch that is lost shows as a gap.
+            for digest in batch.await.unwrap_or_default() {
+                walk.take(digest)?;
+            }
+            progress(walk.entries());
+        }
+        Ok(())
+    };
+    let (read, walked) = tokio::join!(reading, walking);
+    let found = match (walked, read) {
+        (Err(found), _) => Some(found),
+        (Ok(()), Read::Unreadable(seq)) => Some(Found::at(seq, Fault::Unreadable)),
+        (Ok(()), Read::Failed(error)) => return Err(error),
+        (Ok(()), Read::Whole) => walk.end().err(),
+    };
+    let (proven, checkpoints) = walk.proven();
+    let newest = standing.iter().rfind(|standing| standing.size <= proven).cloned();
+    let (writer, entries, open) = (writer.to_owned(), walk.entries(), walk.open());
+    Ok(LogReport { writer, entries, proven, checkpoints, newest, open, found })
+}
+
+/// How reading ended.
+enum Read {
+    Whole,
+    /// An entry that is no entry.
+    Unreadable(u64),
+    Failed(StoreError),
+}
+
+async fn read(
+    reader: &mut dyn LedgerReader,
+    writer: &str,
+    head: u64,
+    batches: mpsc::Sender<JoinHandle<Vec<Digest>>>,
+) -> Read {
+    let (mut after, mut limit) = (0, BATCH);
+    while after < head {
+        match reader.read_after(writer, after, limit).await {
+            Ok(entries) => {
+                let Some(last) = entries.last() else { break };
+                after = last.seq;
+                let digest = |entries: Vec<Stored>| entries.into_iter().map(Digest::of).collect();
+                if batches.send(spawn_blocking(move || digest(entries))).await.is_err() {
+                    break;
+                }
+            }
+            // One row of the batch is at fault: which?
+            Err(_) if limit > 1 => limit = 1,
+            Err(StoreError::Damaged { seq, .. }) => {
+                return Read::Unreadable(u64::try_from(seq).unwrap_or(after + 1));
+            }
+            Err(StoreError::Uncertain(_)) => return Read::Unreadable(after + 1),
+            Err(error) => return Read::Failed(error),
+        }
+    }
+    Read::Whole
+}
+
+/// Leaves from the tiles beside the ledger.
+struct TileLeaves<'k> {
+    kept: &'k mut Kept,
+    writer: String,
+    tile: Option<u64>,
+    hashes: Vec<Hash>,
+}
+
+impl<'k> TileLeaves<'k> {
+    fn new(kept: &'k mut Kept, writer: &str) -> Self {
+        Self { kept, writer: writer.to_owned(), tile: None, hashes: Vec::new() }
+    }
+}
+
+impl Leaves for TileLeaves<'_> {
+    fn leaf(&mut self, seq: u64) -> Option<Hash> {
+        let index = seq.checked_sub(1)?;
+        let (tile, position) = (index / TILE_WIDTH as u64, index % TILE_WIDTH as u64);
+        if self.tile != Some(tile) {
+            // A tile that cannot be had is one that was not kept.
+            self.hashes = self.kept.tile(&self.writer, 0, tile).unwrap_or_default();
+            self.tile = Some(tile);
+        }
+        self.hashes.get(usize::try_from(position).ok()?).copied()
+    }
+}

@@ -1,0 +1,135 @@
+//! Goes through one log, entry by entry.
+
+use tlog_tiles::Hash;
+
+use super::entry::{Digest, Open};
+use super::evidence::Standing;
+use super::fault::{Fault, Found};
+use crate::seal::tree::Tree;
+
+/// The leaves as they were when they were sealed, if somebody has kept them. They count for nothing
+/// unless they have the root of a checkpoint.
+pub(super) trait Leaves: Send {
+    /// The leaf of an entry.
+    fn leaf(&mut self, seq: u64) -> Option<Hash>;
+}
+
+/// How far a log is verified.
+pub(super) struct Walk<'e> {
+    tree: Tree,
+    open: Open,
+    /// Checkpoints that are not reached yet, by size.
+    ahead: &'e [Standing],
+    /// The size of the last checkpoint that was reached and has the right root.
+    proven: u64,
+    checkpoints: u64,
+    leaves: Option<Box<dyn Leaves + 'e>>,
+    /// From the first entry that is not what was kept: its number, and the tree as it was sealed.
+    apart: Option<(u64, Tree)>,
+}
+
+impl<'e> Walk<'e> {
+    pub(super) fn new(ahead: &'e [Standing], leaves: Option<Box<dyn Leaves + 'e>>) -> Self {
+        Self {
+            tree: Tree::default(),
+            open: Open::default(),
+            ahead,
+            proven: 0,
+            checkpoints: 0,
+            leaves,
+            apart: None,
+        }
+    }
+
+    /// Entries that were taken.
+    pub(super) fn entries(&self) -> u64 {
+        self.tree.size()
+    }
+
+    /// Entries that a checkpoint proves, and by how many checkpoints.
+    pub(super) fn proven(&self) -> (u64, u64) {
+        (self.proven, self.checkpoints)
+    }
+
+    /// Intents that have no completion.
+    pub(super) fn open(&self) -> usize {
+        self.open.len()
+    }
+
+    /// Takes the next entry.
+    pub(super) fn take(&mut self, mut entry: Digest) -> Result<(), Found> {
+        let next = self.tree.size() + 1;
+        if entry.seq != next {
+            let missing =
+                Found { entries: next..=entry.seq.saturating_sub(1), fault: Fault::Missing };
+            return Err(self.first(missing));
+        }
+        self.compare(next, entry.leaf);
+        let fault = entry.fault.take().or_else(|| self.open.take(&mut entry));
+        if let Some(fault) = fault {
+            return Err(self.first(Found::at(next, fault)));
+        }
+        self.tree.push(entry.leaf, drop);
+        self.reach()
+    }
+
+    /// Notes the first entry whose leaf is not the one that was kept.
+    fn compare(&mut self, seq: u64, leaf: Hash) {
+        let Some(leaves) = &mut self.leaves else { return };
+        if seq > self.ahead.last().map_or(0, |last| last.size) {
+            return;
+        }
+        let Some(kept) = leaves.leaf(seq) else { return };
+        if self.apart.is_none() && kept != leaf {
+            self.apart = Some((seq, self.tree.clone()));
+        }
+        if let Some((_, sealed)) = &mut self.apart
+            && sealed.size() + 1 == seq
+        {
+            sealed.push(kept, drop);
+        }
+    }
+
+    /// Compares the tree to a checkpoint of this size.
+    fn reach(&mut self) -> Result<(), Found> {
+        let Some((standing, ahead)) = self.ahead.split_first() else { return Ok(()) };
+        let size = standing.size;
+        if size > self.tree.size() {
+            return Ok(());
+        }
+        if standing.root == self.tree.root() {
+            // What was kept beside the ledger is then not what was sealed.
+            self.apart = None;
+            (self.ahead, self.proven) = (ahead, size);
+            self.checkpoints += 1;
+            return Ok(());
+        }
+        let among = Found { entries: self.proven + 1..=size, fault: Fault::Root { size } };
+        Err(self.first(among))
+    }
+
+    /// An entry before this one may be wrong, and only its checkpoint would have shown it: then that is
+    /// the first.
+    fn first(&mut self, found: Found) -> Found {
+        let Some((standing, _)) = self.ahead.split_first() else { return found };
+        let Some((seq, mut sealed)) = self.apart.take() else { return found };
+        let Some(leaves) = &mut self.leaves else { return found };
+        while sealed.size() < standing.size {
+            let Some(leaf) = leaves.leaf(sealed.size() + 1) else { return found };
+            sealed.push(leaf, drop);
+        }
+        let is_earlier = seq < *found.entries.start() || matches!(found.fault, Fault::Root { .. });
+        if is_earlier && sealed.size() == standing.size && sealed.root() == standing.root {
+            return Found::at(seq, Fault::Replaced { size: standing.size });
+        }
+        found
+    }
+
+    /// The end of the log.
+    pub(super) fn end(&mut self) -> Result<(), Found> {
+        let Some(last) = self.ahead.last() else { return Ok(()) };
+        let size = last.size;
+        let gone = Found { entries: self.tree.size() + 1..=size, fault: Fault::Truncated { size } };
+        Err(self.first(gone))
+    }
+}

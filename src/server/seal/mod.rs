@@ -1,0 +1,153 @@
+//! Sealing in a proxy that runs: what the loop of `seal` needs of it, and where checkpoints go.
+
+mod publish;
+mod witness;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde_json::json;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use super::ServerError;
+use super::system::{self, SystemEvent};
+use crate::api::SealStates;
+use crate::config::Config;
+use crate::proxy::Shared;
+use crate::record::Outcome;
+use crate::seal::{Keeping, KeyChange, LogState, Sealed, Sealer, keep};
+use crate::store::LedgerSource;
+use publish::{Item, Publisher};
+
+/// Checkpoints that may wait to be published. What is more than that is left out: a later one says as
+/// much.
+const WAITING: usize = 256;
+/// How long publishing may take when the process ends.
+const ENDING: Duration = Duration::from_secs(2);
+
+/// Sealing, at work.
+pub(super) struct Sealing {
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+impl Sealing {
+    /// Starts it, unless the configuration says otherwise.
+    pub(super) async fn start(
+        config: &Config,
+        shared: Arc<Shared>,
+    ) -> Result<Option<(Self, SealStates)>, ServerError> {
+        if !config.seal.enabled {
+            return Ok(None);
+        }
+        let sealer = Sealer::open(&config.ledger.dir, config.seal.name.as_deref()).await?;
+        let key = sealer.verifier().await?;
+        tracing::info!(%key, "checkpoints are signed with this key");
+        let (states, learned) = watch::channel(BTreeMap::new());
+        let (items, waiting) = mpsc::channel(WAITING);
+        let publisher = Publisher::new(&config.seal, Arc::clone(&shared.metrics), sealer.clone());
+        let publishing = tokio::spawn(publisher.run(waiting));
+        let (stop, stopping) = watch::channel(false);
+        let source = config.ledger.source();
+        let task = tokio::spawn(run(
+            Process { shared, states, items: Mutex::new(Some(items)) },
+            Work { source, sealer, interval: config.seal.interval, stopping },
+            publishing,
+        ));
+        Ok(Some((Self { stop, task }, learned)))
+    }
+
+    /// Seals what is on record, and ends.
+    pub(super) async fn end(self) {
+        self.stop.send_replace(true);
+        if timeout(ENDING * 2, self.task).await.is_err() {
+            tracing::debug!("the last entries were not sealed in time");
+        }
+    }
+}
+
+struct Work {
+    source: LedgerSource,
+    sealer: Sealer,
+    interval: Duration,
+    stopping: watch::Receiver<bool>,
+}
+
+async fn run(process: Process, work: Work, publishing: JoinHandle<()>) {
+    let Work { source, sealer, interval, stopping } = work;
+    let head = process.shared.recorder.head_watch();
+    let clock = Arc::clone(&process.shared.clock);
+    keep(&source, sealer, clock, interval, head, stopping, &process).await;
+    // The publisher ends when there is nothing left to publish.
+    drop(process);
+    if timeout(ENDING, publishing).await.is_err() {
+        tracing::debug!("the last checkpoints were not published in time");
+    }
+}
+
+/// The process, as the loop sees it.
+struct Process {
+    shared: Arc<Shared>,
+    states: watch::Sender<BTreeMap<String, LogState>>,
+    items: Mutex<Option<mpsc::Sender<Item>>>,
+}
+
+impl Process {
+    fn offer(&self, item: Item) {
+        let items = self.items.lock().unwrap_or_else(PoisonError::into_inner);
+        if items.as_ref().is_some_and(|items| items.try_send(item).is_err()) {
+            publish::failed(&self.shared.metrics, "queue");
+        }
+    }
+}
+
+#[async_trait]
+impl Keeping for Process {
+    async fn record(&self, change: &KeyChange) -> bool {
+        let metadata = json!({
+            "old_key": change.old.to_string(),
+            "new_key": change.new.to_string(),
+            "key_change": change.note,
+        });
+        let event = SystemEvent {
+            verb: "key_rotate",
+            outcome: Outcome::Success,
+            description: "the key that signs checkpoints was replaced",
+            reason: None,
+        };
+        let Ok(entry) = system::entry(&*self.shared.clock, event, metadata) else { return false };
+        match self.shared.recorder.event(entry).await {
+            Ok(_) => {
+                tracing::info!(old = %change.old, new = %change.new, "the signing key was replaced");
+                true
+            }
+            Err(error) => {
+                tracing::error!(%error, "the signing key is not replaced, since that is not on record");
+                false
+            }
+        }
+    }
+
+    fn publish(&self, sealed: Vec<Sealed>) {
+        let metrics = &self.shared.metrics;
+        metrics.checkpoints.inc_by(u64::try_from(sealed.len()).unwrap_or(0));
+        sealed.into_iter().for_each(|sealed| self.offer(Item::Checkpoint(sealed)));
+    }
+
+    fn publish_change(&self, change: &KeyChange) {
+        self.offer(Item::KeyChange(change.clone(), self.shared.clock.now()));
+    }
+
+    fn learn(&self, states: BTreeMap<String, LogState>) {
+        let lag: u64 = states.values().map(|log| log.entries.saturating_sub(log.sealed)).sum();
+        let disagreeing = states.values().filter(|log| log.disagreement.is_some()).count();
+        let metrics = &self.shared.metrics;
+        metrics.seal_lag.set(i64::try_from(lag).unwrap_or(i64::MAX));
+        metrics.seal_disagreements.set(i64::try_from(disagreeing).unwrap_or(i64::MAX));
+        self.states.send_replace(states);
+    }
+}

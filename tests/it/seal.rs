@@ -1,0 +1,302 @@
+//! Tamper evidence, from the proxy to those who verify with nothing but a key.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+use std::sync::Mutex;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use ring::digest::{SHA256, digest};
+use ring::signature::{Ed25519KeyPair, KeyPair};
+use serde_json::Value;
+
+use super::support::{Answer, Proxy, Reply, Seen, Setup, Upstream, exchange, wait_until};
+
+const PYTHON: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/cryptography/bin/python");
+const CHECK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/seal/check.py");
+
+fn countersign(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_countersign")).args(args).output().unwrap()
+}
+
+/// What it said, which must have ended like this.
+fn said(args: &[&str], code: i32) -> String {
+    let done = countersign(args);
+    let text = String::from_utf8_lossy(&done.stdout).into_owned();
+    assert_eq!(done.status.code(), Some(code), "{args:?}: {text}{}", errors(&done));
+    text
+}
+
+fn errors(done: &Output) -> String {
+    String::from_utf8_lossy(&done.stderr).into_owned()
+}
+
+fn post(proxy: &Proxy) -> String {
+    let post = b"POST /admin/pools HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n";
+    exchange(proxy.address, post).header("countersign-event").unwrap().to_owned()
+}
+
+fn ask(proxy: &Proxy, token: &str, path: &str) -> Answer {
+    let request = format!(
+        "GET /v1/admin/audit{path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\
+         Authorization: Bearer {token}\r\n\r\n"
+    );
+    exchange(proxy.reading, request.as_bytes())
+}
+
+fn json(answer: &Answer) -> Value {
+    serde_json::from_slice(&answer.body).unwrap()
+}
+
+fn owner(proxy: &Proxy) -> String {
+    fs::read_to_string(proxy.data().join("bootstrap.token")).unwrap().trim().to_owned()
+}
+
+fn text(path: &Path) -> String {
+    path.to_str().unwrap().to_owned()
+}
+
+fn sealing(proxy: &Proxy) -> Value {
+    serde_json::from_str::<Value>(&proxy.read("/readyz").1).unwrap()["sealing"].clone()
+}
+
+/// The records that were published.
+fn published(file: &Path) -> Vec<Value> {
+    let text = fs::read_to_string(file).unwrap_or_default();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// A proxy that publishes to a file.
+fn proxy(more: &str) -> (Upstream, Proxy, std::path::PathBuf) {
+    let upstream = Upstream::start(|_| Reply::response("201 Created", "application/json", "{}"));
+    let home = tempfile::tempdir().unwrap().keep();
+    let file = home.join("checkpoints.jsonl");
+    let more = format!(
+        "seal: {{name: audit.example.com/test, interval: 100ms, file: \"{}\", {more}}}",
+        file.display()
+    );
+    let proxy = Proxy::with(upstream.address, &Setup { more, ..Setup::default() });
+    (upstream, proxy, file)
+}
+
+/// Waits until a checkpoint covers all that is on record.
+fn sealed(proxy: &Proxy, file: &Path, event: &str) {
+    let owner = owner(proxy);
+    wait_until("the event is sealed", || {
+        ask(proxy, &owner, &format!("/{event}/proof")).status == 200
+    });
+    assert!(!published(file).is_empty());
+}
+
+#[test]
+fn an_event_is_proved_to_somebody_who_has_a_key_and_nothing_of_ours() {
+    let (_upstream, proxy, file) = proxy("");
+    let events: Vec<String> = (0..5).map(|_| post(&proxy)).collect();
+    sealed(&proxy, &file, &events[4]);
+    let (data, owner) = (text(&proxy.data()), owner(&proxy));
+    let key = said(&["keys", "show", "--data", &data], 0);
+    let of_log = said(&["keys", "show", "--logs", "--data", &data], 0);
+    let proofs = tempfile::tempdir().unwrap();
+    let (by_api, by_hand) = (proofs.path().join("api"), proofs.path().join("hand"));
+    fs::write(&by_api, ask(&proxy, &owner, &format!("/{}/proof", events[2])).body).unwrap();
+    fs::write(&by_hand, said(&["prove", &events[2], "--data", &data], 0)).unwrap();
+    for proof in [&by_api, &by_hand] {
+        let args = ["verify", "--key", key.trim(), "--proof", &text(proof)];
+        assert!(said(&args, 0).contains("is in the log"));
+        assert!(Path::new(PYTHON).exists(), "run `scripts/install-deps.sh test`");
+        let checked =
+            Command::new(PYTHON).arg(CHECK).arg(proof).arg(of_log.trim()).output().unwrap();
+        assert!(checked.status.success(), "{}", errors(&checked));
+        assert_eq!(String::from_utf8_lossy(&checked.stdout), "2 entries proven\n");
+        // What was changed is proved to neither.
+        let forged = fs::read_to_string(proof).unwrap().replacen("POST", "GET", 1);
+        fs::write(proof, forged).unwrap();
+        assert!(said(&args, 1).contains("proves nothing"));
+        let checked =
+            Command::new(PYTHON).arg(CHECK).arg(proof).arg(of_log.trim()).output().unwrap();
+        assert!(errors(&checked).contains("another root"), "{}", errors(&checked));
+    }
+    let growth = proofs.path().join("growth");
+    fs::write(&growth, said(&["prove", "--from", "1", "--data", &data], 0)).unwrap();
+    let args = ["verify", "--key", key.trim(), "--proof", &text(&growth)];
+    assert!(said(&args, 0).contains("it has only grown"));
+}
+
+#[test]
+fn checkpoints_and_tiles_are_the_owners() {
+    let (_upstream, proxy, file) = proxy("");
+    let event = post(&proxy);
+    sealed(&proxy, &file, &event);
+    let data = text(&proxy.data());
+    let make = |args: &[&str]| {
+        let args = [&["tokens", "create", "--data", &data][..], args].concat();
+        said(&args, 0).trim().to_owned()
+    };
+    let (owner, scoped) =
+        (owner(&proxy), make(&["--name", "a", "--role", "admin", "--scope", "pool=x"]));
+    let all = make(&["--name", "b", "--role", "viewer", "--all-scopes"]);
+    let hidden = format!("/{event}/proof");
+    let rows = [
+        ("/checkpoint", [200, 200, 403]),
+        ("/checkpoint?writer=countersign", [200, 200, 403]),
+        ("/checkpoint?writer=other", [404, 404, 403]),
+        ("/checkpoint?wrong=1", [400, 400, 403]),
+        ("/consistency?writer=countersign&old=1", [200, 200, 403]),
+        ("/consistency?writer=countersign&old=0", [400, 400, 403]),
+        ("/consistency?writer=countersign&old=999999", [404, 404, 403]),
+        ("/consistency?writer=countersign", [400, 400, 403]),
+        ("/log/countersign/checkpoint", [200, 403, 403]),
+        ("/log/countersign/tile/0/000.p/2", [200, 403, 403]),
+        ("/log/countersign/tile/0/000.p/0", [404, 403, 403]),
+        ("/log/countersign/tile/0/000", [404, 403, 403]),
+        ("/log/countersign/tile/64/000.p/1", [404, 403, 403]),
+        ("/log/countersign/tile/0/x999/999", [404, 403, 403]),
+        ("/log/other/checkpoint", [404, 403, 403]),
+        (&hidden, [200, 200, 404]),
+        ("/01234567-0123-7123-8123-0123456789ab/proof", [404, 404, 404]),
+    ];
+    // Whoever is refused too often is told to come back later.
+    let mut refused = 0;
+    for (path, statuses) in rows {
+        for (token, status) in [&owner, &all, &scoped].into_iter().zip(statuses) {
+            refused += usize::from(status == 403);
+            if status == 403 && refused > 15 {
+                continue;
+            }
+            let answer = ask(&proxy, token, path);
+            assert_eq!(answer.status, status, "{path}: {}", answer.text());
+        }
+    }
+    let tile = ask(&proxy, &owner, "/log/countersign/tile/0/000.p/2").body;
+    assert_eq!(tile.len(), 64);
+    let note = ask(&proxy, &owner, "/log/countersign/checkpoint").text();
+    assert!(note.starts_with("audit.example.com/test/countersign\n"), "{note}");
+}
+
+#[test]
+fn a_key_takes_over_while_the_proxy_runs_and_is_on_record() {
+    let (_upstream, proxy, file) = proxy("");
+    let event = post(&proxy);
+    sealed(&proxy, &file, &event);
+    let data = text(&proxy.data());
+    let first = said(&["keys", "show", "--data", &data], 0);
+    let next = said(&["keys", "rotate", "--data", &data], 0);
+    wait_until("the key takes over", || said(&["keys", "show", "--data", &data], 0) == next);
+    wait_until("that is published", || {
+        published(&file).iter().any(|record| record["new_key"] == next.trim())
+    });
+    let event = post(&proxy);
+    sealed(&proxy, &file, &event);
+    assert_eq!(said(&["keys", "show", "--all", "--data", &data], 0), format!("{first}{next}"));
+    let changed = proxy.all_events().into_iter().find(|it| it["action"] == "audit.key_rotate");
+    assert!(changed.is_some(), "it is on record");
+    for key in [&first, &next] {
+        let args = ["verify", "--data", &data, "--key", key.trim(), "--checkpoint", &text(&file)];
+        let verified = said(&args, 0);
+        assert!(verified.contains(first.trim()) && verified.contains(next.trim()), "{verified}");
+    }
+}
+
+/// A server that takes checkpoints, and a witness, in one.
+struct Witness {
+    key: Ed25519KeyPair,
+    /// The largest tree that it has seen.
+    seen: Mutex<u64>,
+}
+
+impl Witness {
+    const NAME: &str = "witness.example.com";
+
+    fn encoded(&self) -> Vec<u8> {
+        [&[4], self.key.public_key().as_ref()].concat()
+    }
+
+    fn id(&self) -> Vec<u8> {
+        let text = [Self::NAME.as_bytes(), b"\n", &self.encoded()].concat();
+        digest(&SHA256, &text).as_ref()[..4].to_vec()
+    }
+
+    fn vkey(&self) -> String {
+        let (id, key) = (hex::encode(self.id()), BASE64_STANDARD.encode(self.encoded()));
+        format!("{}+{id}+{key}", Self::NAME)
+    }
+
+    /// `add-checkpoint` of C2SP tlog-witness, without a look at the proof.
+    fn answer(&self, request: &Seen) -> Reply {
+        let body = String::from_utf8_lossy(&request.body);
+        let (head, note) = body.split_once("\n\n").unwrap();
+        let old: u64 = head.lines().next().unwrap().strip_prefix("old ").unwrap().parse().unwrap();
+        let mut seen = self.seen.lock().unwrap();
+        if old != *seen {
+            return Reply::response("409 Conflict", "text/x.tlog.size", &format!("{seen}\n"));
+        }
+        let (text, _) = note.split_once("\n\n").unwrap();
+        *seen = text.lines().nth(1).unwrap().parse().unwrap();
+        let time = 1_763_755_200_u64;
+        let message = format!("cosignature/v1\ntime {time}\n{text}\n");
+        let signature = self.key.sign(message.as_bytes());
+        let line = [&self.id()[..], &time.to_be_bytes(), signature.as_ref()].concat();
+        let line = format!("— {} {}\n", Self::NAME, BASE64_STANDARD.encode(line));
+        Reply::response("200 OK", "text/plain", &line)
+    }
+}
+
+#[test]
+fn checkpoints_go_to_a_server_and_witnesses_sign_them() {
+    let key = Ed25519KeyPair::from_seed_unchecked(&[7; 32]).unwrap();
+    // It has seen a checkpoint of this log before, of which the proxy knows nothing any more.
+    let witness = Witness { key, seen: Mutex::new(1) };
+    let vkey = witness.vkey();
+    let outside = Upstream::start(move |request| match request.line() {
+        line if line.starts_with("POST /w/add-checkpoint ") => witness.answer(request),
+        _ => Reply::response("204 No Content", "text/plain", ""),
+    });
+    let (_upstream, proxy, file) = proxy(&format!(
+        "endpoint: {{url: \"http://{0}/c\"}}, witnesses: [{{url: \"http://{0}/w\", key: \"{vkey}\"}}]",
+        outside.address
+    ));
+    let event = post(&proxy);
+    sealed(&proxy, &file, &event);
+    let posted = || {
+        let seen = outside.seen();
+        let posts = seen.iter().filter(|request| request.line().starts_with("POST /c "));
+        posts.map(|it| serde_json::from_slice::<Value>(&it.body).unwrap()).collect::<Vec<_>>()
+    };
+    let newest = published(&file).pop().unwrap();
+    wait_until("the newest is posted", || posted().last() == Some(&newest));
+    let owner = owner(&proxy);
+    wait_until("the witness has signed it", || {
+        let checkpoints = json(&ask(&proxy, &owner, "/checkpoint"));
+        checkpoints["checkpoints"][0]["signers"].as_array().unwrap().len() == 2
+    });
+    let verified = said(&["verify", "--data", &text(&proxy.data())], 0);
+    assert!(verified.contains("The ledger is what was sealed."), "{verified}");
+}
+
+#[test]
+fn a_proxy_whose_ledger_was_changed_goes_on_and_signs_no_more() {
+    let (_upstream, mut proxy, file) = proxy("");
+    let event = post(&proxy);
+    sealed(&proxy, &file, &event);
+    proxy.signal("TERM");
+    proxy.wait();
+    let conn = rusqlite::Connection::open(proxy.data().join("ledger.db")).unwrap();
+    conn.execute_batch(
+        "DROP TRIGGER entries_no_delete; DELETE FROM entries WHERE seq = (SELECT max(seq) FROM entries)",
+    )
+    .unwrap();
+    drop(conn);
+    let before = published(&file).len();
+    proxy.respawn();
+    wait_until("it is noticed", || {
+        proxy.read("/readyz").0 == 200 && sealing(&proxy)["state"] != "ok"
+    });
+    post(&proxy);
+    assert!(proxy.read("/metrics").1.contains("countersign_seal_disagreements 1"));
+    assert!(proxy.log().contains("run `countersign verify`"), "{}", proxy.log());
+    assert_eq!(published(&file).len(), before);
+    // The entry that was written since took the place of the one that is gone.
+    let verified = said(&["verify", "--data", &text(&proxy.data())], 1);
+    assert!(verified.contains("is another one than was sealed"), "{verified}");
+}
