@@ -152,7 +152,7 @@ fn what_is_not_as_it_should_be_is_found() {
 #[test]
 fn what_swells_when_it_is_decompressed_ends_at_a_limit() {
     let head = serde_json::to_string(&header("w", &[1, 2])).unwrap();
-    let lines = [format!("{head}\n"), " ".repeat(300 * 1024 * 1024)];
+    let lines = [format!("{head}\n"), " ".repeat(140 * 1024 * 1024)];
     let (bytes, manifest) = forged(&lines, |_| {});
     assert!(bytes.len() < 1 << 20);
     let error = super::object::read(&bytes, &manifest).unwrap_err();
