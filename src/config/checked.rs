@@ -13,7 +13,7 @@ use crate::identify::{Endpoint, Secret};
 use crate::retain::Policy;
 use crate::rules::Pack;
 use crate::seal::VerifierKey;
-use crate::store::LedgerSource;
+use crate::store::{LedgerSource, Opening, PostgresOptions, PostgresTarget, SqliteOptions};
 
 /// Everything that a running proxy needs to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -271,12 +271,43 @@ pub struct Ledger {
     pub batch: usize,
     /// How often orphaned intents are looked for.
     pub sweep_interval: Duration,
+    /// The database that holds it, if that is not a file in `dir`.
+    pub postgres: Option<Postgres>,
+}
+
+/// The ledger in PostgreSQL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Postgres {
+    /// The database.
+    pub target: PostgresTarget,
+    /// A writer that was not heard of for so long is gone.
+    pub dead_after: Duration,
 }
 
 impl Ledger {
+    /// A maker of connections to write to it.
+    pub fn opener(&self) -> Box<dyn FnMut() -> Opening + Send> {
+        match &self.postgres {
+            None => Box::new(SqliteOptions::new(&self.dir, &self.writer, self.timeout).opener()),
+            Some(Postgres { target, dead_after }) => {
+                let options = PostgresOptions {
+                    target: target.clone(),
+                    dir: self.dir.clone(),
+                    writer: self.writer.clone(),
+                    timeout: self.timeout,
+                    dead_after: *dead_after,
+                };
+                Box::new(options.opener())
+            }
+        }
+    }
+
     /// Where it can be read.
     pub fn source(&self) -> LedgerSource {
-        LedgerSource::directory(&self.dir)
+        match &self.postgres {
+            Some(postgres) => LedgerSource::Postgres(Box::new(postgres.target.clone())),
+            None => LedgerSource::directory(&self.dir),
+        }
     }
 }
 

@@ -40,7 +40,6 @@ use crate::redact::{Engine, FingerprintKey, Seen};
 use crate::retain::{self, RetainStatus, Retention};
 use crate::rules;
 use crate::seal::SealError;
-use crate::store::SqliteOptions;
 use crate::telemetry::Metrics;
 use reload::Reloader;
 use seal::Sealing;
@@ -366,14 +365,14 @@ fn start_recorder(
     clock: &Arc<dyn Clock>,
     metrics: &Arc<Metrics>,
 ) -> Result<(Recorder, RecorderThread), ServerError> {
-    let Ledger { dir, writer, timeout, queue, batch, sweep_interval } = &config.ledger;
+    let Ledger { timeout, queue, batch, sweep_interval, .. } = &config.ledger;
     let settings = Settings {
         timeout: *timeout,
         queue: *queue,
         batch: *batch,
         sweep_interval: *sweep_interval,
     };
-    let opener = SqliteOptions::new(dir, writer, *timeout).opener();
+    let opener = config.ledger.opener();
     Ok(Recorder::start(opener, settings, Arc::clone(clock), Arc::clone(metrics))?)
 }
 

@@ -15,6 +15,7 @@
 mod copy;
 mod error;
 mod files;
+mod postgres;
 mod reader;
 mod schema;
 mod spool;
@@ -36,6 +37,10 @@ pub use copy::{Copied, CopyError, compare, copy};
 pub use error::{Cause, StoreError};
 pub use files::{
     ACCESS_FILE, INDEX_FILE, LEDGER_FILE, LOCK_FILE, SPOOL_FILE, create_dir, create_file,
+};
+pub use postgres::{
+    Migration, POSTGRES_SCHEMA_VERSION, PostgresHost, PostgresOptions, PostgresTarget,
+    PostgresTlsMode, migrate, print_schema, set_reader,
 };
 pub use reader::connect_read_only;
 pub use schema::SCHEMA_VERSION;
@@ -140,6 +145,16 @@ pub trait LedgerReader: Send {
     /// The last sequence number of `writer`; 0 where there is none.
     async fn head(&mut self, writer: &str) -> Result<u64, StoreError>;
 
+    /// All writers and their heads.
+    async fn heads(&mut self) -> Result<Vec<(String, u64)>, StoreError> {
+        let mut heads = Vec::new();
+        for writer in self.writers().await? {
+            let head = self.head(&writer).await?;
+            heads.push((writer, head));
+        }
+        Ok(heads)
+    }
+
     /// Entries of `writer` after `after`, in order, at most `limit`, and fewer where their documents
     /// are large; none only where there is none. Numbers that are missing were purged.
     async fn read_after(
@@ -187,6 +202,8 @@ pub trait LedgerReader: Send {
 pub enum LedgerSource {
     /// In the SQLite file of a directory.
     Sqlite(PathBuf),
+    /// In a PostgreSQL database.
+    Postgres(Box<PostgresTarget>),
 }
 
 impl LedgerSource {
@@ -199,6 +216,12 @@ impl LedgerSource {
     pub async fn reader(&self) -> Result<Box<dyn LedgerReader>, StoreError> {
         match self {
             Self::Sqlite(dir) => Ok(Box::new(reader::SqliteReader::open(dir).await?)),
+            Self::Postgres(target) => Ok(Box::new(postgres::PostgresReader::open(target).await?)),
         }
+    }
+
+    /// Whether others than the own recorder may write to it.
+    pub fn is_shared(&self) -> bool {
+        matches!(self, Self::Postgres(_))
     }
 }

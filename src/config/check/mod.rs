@@ -8,6 +8,7 @@ use super::tree::{Findings, Place};
 
 mod listeners;
 mod operations;
+mod postgres;
 mod reading;
 mod retention;
 mod routes;
@@ -16,6 +17,8 @@ mod sign_in;
 mod upstreams;
 mod values;
 
+pub(super) use operations::host_name;
+pub(super) use postgres::DEAD_AFTER;
 pub(super) use upstreams::is_host;
 
 /// Checks one file.
