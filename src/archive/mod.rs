@@ -14,6 +14,10 @@ mod format;
 mod object;
 mod place;
 mod reader;
+mod s3;
+
+#[cfg(test)]
+mod tests;
 
 pub use format::{ENTRIES_MAX, FORMAT, Header, Manifest, TEXT_BYTES_MAX};
 pub use object::{Contents, Made};

@@ -1,14 +1,15 @@
-//! Where archives are: a directory.
+//! Where archives are: a directory, or a part of a bucket.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::format::Manifest;
+use super::s3::Bucket;
 use super::{ArchiveError, dir};
 
 /// One operation may take this long.
-const TIMEOUT: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 60 });
 /// An object that is larger is none of ours, in bytes.
 pub(super) const OBJECT_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
@@ -17,6 +18,13 @@ pub(super) const OBJECT_BYTES_MAX: u64 = 256 * 1024 * 1024;
 pub enum Place {
     /// A directory of this machine, or what is mounted there.
     Directory(PathBuf),
+    /// A bucket of an object store that speaks S3.
+    S3 {
+        /// Its name.
+        bucket: String,
+        /// What stands before every name, without a slash at its ends; mostly empty.
+        prefix: String,
+    },
 }
 
 /// A text that names no place.
@@ -38,12 +46,14 @@ impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Directory(dir) => write!(f, "{}", dir.display()),
+            Self::S3 { bucket, prefix } if prefix.is_empty() => write!(f, "s3://{bucket}"),
+            Self::S3 { bucket, prefix } => write!(f, "s3://{bucket}/{prefix}"),
         }
     }
 }
 
 impl Place {
-    /// A directory, as a path or a URL (`file:///var/archive`).
+    /// A directory, as a path or a URL (`file:///var/archive`), or a bucket (`s3://bucket/prefix`).
     pub fn parse(text: &str) -> Result<Self, PlaceError> {
         let wrong = |problem, remedy| Err(PlaceError { problem, remedy });
         if let Some(path) = text.strip_prefix("file://") {
@@ -55,10 +65,31 @@ impl Place {
                 ),
             };
         }
+        if let Some(rest) = text.strip_prefix("s3://") {
+            let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+            let prefix = prefix.trim_end_matches('/');
+            let is_name =
+                |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-_".contains(c);
+            let is_part = |part: &str| {
+                let plain = |c: char| c.is_ascii_alphanumeric() || "._-=".contains(c);
+                !part.is_empty() && part != "." && part != ".." && part.chars().all(plain)
+            };
+            return match (3..=63).contains(&bucket.len())
+                && bucket.chars().all(is_name)
+                && (prefix.is_empty() || prefix.split('/').all(is_part))
+            {
+                true => Ok(Self::S3 { bucket: bucket.to_owned(), prefix: prefix.to_owned() }),
+                false => wrong(
+                    "the URL names no bucket, or no plain prefix in it",
+                    "write it as `s3://bucket/prefix`; where it is and who may write there is said by \
+                     AWS_ENDPOINT_URL, AWS_REGION, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+                ),
+            };
+        }
         match text.split_once("://") {
             Some(_) => wrong(
                 "archives cannot be put there",
-                "write a directory, such as `countersign-archive`",
+                "write a directory, such as `countersign-archive`, or `s3://bucket/prefix`",
             ),
             None if text.is_empty() => {
                 wrong("it is empty", "write a directory, such as `countersign-archive`")
@@ -75,6 +106,7 @@ impl Place {
                     let (path, name) = (path.clone(), name.to_owned());
                     blocking(move || dir::put(&path, &name, &bytes)).await
                 }
+                Self::S3 { bucket, prefix } => Bucket::open(bucket, prefix)?.put(name, bytes).await,
             }
         };
         self.in_time("write", name, work).await
@@ -88,6 +120,7 @@ impl Place {
                     let (path, name) = (path.clone(), name.to_owned());
                     blocking(move || dir::get(&path, &name)).await
                 }
+                Self::S3 { bucket, prefix } => Bucket::open(bucket, prefix)?.get(name).await,
             }
         };
         self.in_time("read", name, work).await
@@ -101,6 +134,7 @@ impl Place {
                     let path = path.clone();
                     blocking(move || dir::list(&path)).await
                 }
+                Self::S3 { bucket, prefix } => Bucket::open(bucket, prefix)?.list().await,
             }
         };
         let mut names = self.in_time("list", "*", work).await?;

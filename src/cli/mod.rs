@@ -7,6 +7,7 @@
 pub mod actors;
 pub mod archive;
 pub mod check;
+pub mod copy;
 pub mod coverage;
 pub mod demo;
 pub mod explain;
@@ -66,6 +67,7 @@ enum Command {
     Export(Box<export::Args>),
     Retain(retain::Args),
     Archive(archive::Args),
+    Copy(copy::Args),
     Coverage(coverage::Args),
     Explain(explain::Args),
     Fingerprint(fingerprint::Args),
@@ -108,6 +110,7 @@ pub fn main() -> ExitCode {
         Command::Export(args) => export::run(&args, &mut out),
         Command::Retain(args) => retain::run(&args, &mut out),
         Command::Archive(args) => archive::run(&args, &mut out),
+        Command::Copy(args) => copy::run(&args, &mut out),
         Command::Coverage(args) => coverage::run(&args, &mut out),
         Command::Explain(args) => explain::run(&args, &mut out),
         Command::Fingerprint(args) => fingerprint::run(&args, &mut out),

@@ -107,7 +107,7 @@ async fn purge(config: &Config, out: &mut dyn Write) -> anyhow::Result<()> {
     )?;
     let done = async {
         let mut index = Index::open(&ledger.dir).await?;
-        let retention = Retention { source: ledger.source(), recorder, clock };
+        let retention = Retention::new(ledger.source(), recorder, clock);
         let outcome = retention.run(&config.retention, &mut index).await?;
         index.close().await?;
         anyhow::Ok(outcome)

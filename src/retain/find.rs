@@ -120,6 +120,15 @@ impl Piece {
     }
 }
 
+/// A stretch of the index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Window {
+    /// The place behind which it begins.
+    pub(super) from: i64,
+    /// The time at which it ends, in milliseconds since 1970.
+    pub(super) before: i64,
+}
+
 /// Where it is looked.
 pub(super) struct Find<'a> {
     pub(super) index: &'a mut Index,
@@ -131,12 +140,13 @@ pub(super) struct Find<'a> {
 }
 
 impl Find<'_> {
-    /// The next piece of the log of `writer` after a place, oldest first.
-    pub(super) async fn piece(&mut self, writer: &str, from: i64) -> Result<Piece, RetainError> {
+    /// The next piece of the log of `writer` in a window, oldest first.
+    pub(super) async fn piece(
+        &mut self,
+        writer: &str,
+        Window { from, before }: Window,
+    ) -> Result<Piece, RetainError> {
         let mut piece = Piece { next: Some(from), ..Piece::default() };
-        let Some(before) = self.policy.newest_due(self.now) else {
-            return Ok(Piece { next: None, ..piece });
-        };
         // Of an event with several acts, the rows follow each other.
         let mut last = None;
         while let Some(place) = piece.next.filter(|_| piece.has_room()) {

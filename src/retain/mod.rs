@@ -15,6 +15,7 @@
 //! - Nothing here is on the way of a request.
 
 mod find;
+mod memory;
 mod policy;
 mod run;
 mod watch;

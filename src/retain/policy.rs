@@ -1,6 +1,6 @@
 //! How long events stay, and which stay longer.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -154,22 +154,17 @@ pub enum Verdict<'p> {
 impl Policy {
     /// Whether anything is ever purged.
     pub fn purges(&self) -> bool {
-        self.shortest().is_some()
+        !self.all_days().is_empty()
     }
 
-    /// The shortest time that any category has.
-    fn shortest(&self) -> Option<u32> {
+    /// The times that categories have, in days.
+    pub(super) fn all_days(&self) -> BTreeSet<u32> {
         let all = self.categories.values().chain([&self.default]);
         all.filter_map(|keep| match keep {
             Keep::Days(days) => Some(*days),
             Keep::Forever => None,
         })
-        .min()
-    }
-
-    /// Before this, in milliseconds since 1970, something may be due.
-    pub fn newest_due(&self, now: Timestamp) -> Option<i64> {
-        self.shortest().map(|days| cutoff(now, days))
+        .collect()
     }
 
     fn keep(&self, row: &Row) -> Keep {
@@ -213,6 +208,6 @@ impl Policy {
 }
 
 /// Events before this are more than so many days old.
-fn cutoff(now: Timestamp, days: u32) -> i64 {
+pub(super) fn cutoff(now: Timestamp, days: u32) -> i64 {
     now.timestamp_millis().saturating_sub(TimeDelta::days(i64::from(days)).num_milliseconds())
 }

@@ -8,6 +8,7 @@ use chrono::SecondsFormat;
 use serde_json::json;
 
 use super::find::{Find, Going, Piece};
+use super::memory::Memory;
 use super::{KeptIn, Policy, RetainError, Survey};
 use crate::archive::{self, FORMAT, Made};
 use crate::clock::{Clock, Timestamp};
@@ -40,15 +41,18 @@ pub struct Outcome {
 
 /// What retention works with.
 pub struct Retention {
-    /// The ledger.
-    pub source: LedgerSource,
-    /// Through this purges are recorded, and entries taken out.
-    pub recorder: Recorder,
-    /// The present time.
-    pub clock: Arc<dyn Clock>,
+    source: LedgerSource,
+    recorder: Recorder,
+    pub(super) clock: Arc<dyn Clock>,
+    memory: Memory,
 }
 
 impl Retention {
+    /// Retention of a ledger, through the recorder that writes to it.
+    pub fn new(source: LedgerSource, recorder: Recorder, clock: Arc<dyn Clock>) -> Self {
+        Self { source, recorder, clock, memory: Memory::default() }
+    }
+
     /// Does all that is due by a policy, with an index that it brings up to date.
     pub async fn run(&self, policy: &Policy, index: &mut Index) -> Result<Outcome, RetainError> {
         let mut outcome = Outcome::default();
@@ -78,13 +82,15 @@ impl Policy {
     ) -> Result<Survey, RetainError> {
         let mut survey = Survey::default();
         for writer in reader.writers().await? {
-            let mut place = Some(0);
-            while let Some(from) = place {
-                let mut find =
-                    Find { index, reader: &mut *reader, policy: self, now, keeps: false };
-                let piece = find.piece(&writer, from).await?;
-                survey.add(piece.survey);
-                place = piece.next;
+            for mut window in Memory::default().windows(&writer, self, now) {
+                loop {
+                    let mut find =
+                        Find { index, reader: &mut *reader, policy: self, now, keeps: false };
+                    let piece = find.piece(&writer, window).await?;
+                    survey.add(piece.survey);
+                    let Some(next) = piece.next else { break };
+                    window.from = next;
+                }
             }
         }
         Ok(survey)
@@ -125,19 +131,25 @@ impl Log<'_> {
         index: &mut Index,
         outcome: &mut Outcome,
     ) -> Result<(), RetainError> {
-        let mut place = Some(0);
-        while let Some(from) = place {
-            let now = self.retention.clock.now();
-            let mut find =
-                Find { index, reader: &mut *reader, policy: self.policy, now, keeps: true };
-            let piece = find.piece(self.writer, from).await?;
-            place = piece.next;
-            if !piece.events.is_empty() {
-                outcome.entries += self.purge(&piece, reader, index).await?;
-                outcome.purges += 1;
+        let now = self.retention.clock.now();
+        let windows = self.retention.memory.windows(self.writer, self.policy, now);
+        for window in &windows {
+            let mut window = *window;
+            loop {
+                let mut find =
+                    Find { index, reader: &mut *reader, policy: self.policy, now, keeps: true };
+                let piece = find.piece(self.writer, window).await?;
+                let next = piece.next;
+                if !piece.events.is_empty() {
+                    outcome.entries += self.purge(&piece, reader, index).await?;
+                    outcome.purges += 1;
+                }
+                outcome.survey.add(piece.survey);
+                let Some(next) = next else { break };
+                window.from = next;
             }
-            outcome.survey.add(piece.survey);
         }
+        self.retention.memory.done(self.writer, self.policy, &windows, now);
         Ok(())
     }
 

@@ -33,6 +33,8 @@ const SETTINGS: Settings = Settings {
 struct Bench {
     dir: tempfile::TempDir,
     clock: Arc<ManualClock>,
+    source: LedgerSource,
+    recorder: Recorder,
     retention: Retention,
     thread: RecorderThread,
 }
@@ -48,13 +50,14 @@ impl Bench {
         let (recorder, thread) =
             Recorder::start(opener, SETTINGS, clock.clone(), Arc::new(Metrics::default())).unwrap();
         let source = LedgerSource::directory(dir.path().join("data"));
-        Self { retention: Retention { source, recorder, clock: clock.clone() }, dir, clock, thread }
+        let retention = Retention::new(source.clone(), recorder.clone(), clock.clone());
+        Self { dir, clock, source, recorder, retention, thread }
     }
 
     /// As after the process has ended: another one begins.
     async fn restart(self, writer: &str) -> Self {
-        let Self { dir, clock, retention, thread } = self;
-        drop(retention);
+        let Self { dir, clock, recorder, retention, thread, .. } = self;
+        drop((recorder, retention));
         tokio::task::spawn_blocking(|| thread.join(Duration::from_secs(5))).await.unwrap().unwrap();
         Self::reopen(dir, clock.now(), writer)
     }
@@ -75,7 +78,7 @@ impl Bench {
     async fn event(&self, category: &str, actor: &str) -> EventId {
         let (intent, completion) = event(self.clock.now(), category, actor);
         let id = intent.id;
-        let open = self.retention.recorder.intent(intent).await.unwrap();
+        let open = self.recorder.intent(intent).await.unwrap();
         open.complete(completion).await.unwrap();
         id
     }
@@ -84,7 +87,7 @@ impl Bench {
     async fn events(&self, count: usize) {
         let mut all = tokio::task::JoinSet::new();
         for _ in 0..count {
-            let (recorder, now) = (self.retention.recorder.clone(), self.clock.now());
+            let (recorder, now) = (self.recorder.clone(), self.clock.now());
             all.spawn(async move {
                 let (intent, completion) = event(now, "member", "ada");
                 recorder.intent(intent).await.unwrap().complete(completion).await.unwrap();
@@ -101,7 +104,7 @@ impl Bench {
     }
 
     async fn entries(&self) -> Vec<Stored> {
-        let mut reader = self.retention.source.reader().await.unwrap();
+        let mut reader = self.source.reader().await.unwrap();
         let mut all = Vec::new();
         for writer in reader.writers().await.unwrap() {
             let mut after = 0;
@@ -218,7 +221,7 @@ async fn what_is_old_is_archived_put_on_record_and_gone() {
     let manifest = &bench.manifests().await[0];
     let archive = purge.archive.unwrap();
     assert_eq!((&archive.object, &archive.sha256), (&manifest.object, &manifest.sha256));
-    let mut reader = bench.retention.source.reader().await.unwrap();
+    let mut reader = bench.source.reader().await.unwrap();
     let purged = reader.purged_after("w", 0, 10).await.unwrap();
     assert_eq!(purged.iter().map(|it| (it.seq, it.by)).collect::<Vec<_>>(), [(1, at), (2, at)]);
     assert!(purged.iter().zip(&before).all(|(it, entry)| it.leaf == leaf_hash(&entry.doc)));
@@ -258,7 +261,7 @@ async fn an_open_event_stays_and_a_hold_keeps_what_it_matches_until_it_is_lifted
     bench.event("member", "ada").await;
     let (intent, completion) = event(bench.clock.now(), "member", "ada");
     let open = intent.id;
-    let intent = bench.retention.recorder.intent(intent).await.unwrap();
+    let intent = bench.recorder.intent(intent).await.unwrap();
     bench.pass(100);
     let mut policy = bench.policy(30);
     policy.holds.push(hold("actor=eve&scope.pool=blue"));
@@ -330,7 +333,7 @@ async fn a_survey_tells_what_would_go_and_changes_nothing() {
     policy.holds.push(hold("actor=eve"));
     let before = bench.entries().await;
     shown(&bench.data()).await;
-    let mut reader = bench.retention.source.reader().await.unwrap();
+    let mut reader = bench.source.reader().await.unwrap();
     let mut index = Index::open(&bench.data()).await.unwrap();
     let survey = policy.survey(&mut *reader, &mut index, bench.clock.now()).await.unwrap();
     assert_eq!(
@@ -368,7 +371,7 @@ async fn counts_agree_after_a_purge_and_nothing_dangles() {
     bench.clock.advance(TimeDelta::hours(-15));
     bench.run(&bench.policy(30)).await.unwrap();
     let rows = shown(&bench.data()).await;
-    let mut reader = bench.retention.source.reader().await.unwrap();
+    let mut reader = bench.source.reader().await.unwrap();
     for row in &rows {
         crate::query::event(&mut *reader, row).await.unwrap();
     }
@@ -385,4 +388,38 @@ async fn counts_agree_after_a_purge_and_nothing_dangles() {
         assert_eq!(counted, expected);
     }
     assert_eq!(rows.len(), 31);
+}
+
+#[tokio::test]
+async fn a_later_run_looks_only_where_something_has_become_due() {
+    let bench = Bench::new();
+    let mut policy = bench.policy(60);
+    policy.categories.insert("gateway".to_owned(), Keep::Days(30));
+    for _ in 0..30 {
+        bench.event("gateway", "ada").await;
+        bench.event("member", "ada").await;
+        bench.clock.advance(TimeDelta::hours(5));
+    }
+    let began = bench.clock.now() - TimeDelta::hours(150);
+    while bench.clock.now() < began + TimeDelta::days(68) {
+        bench.run(&policy).await.unwrap();
+        let rows = shown(&bench.data()).await;
+        let age = |row: &Row| bench.clock.now().timestamp_millis() - row.time_ms;
+        let days = |row: &Row| if row.category.as_deref() == Some("gateway") { 30 } else { 60 };
+        let late = rows.iter().filter(|row| row.actor_type.as_deref() == Some("user"));
+        let late = late.filter(|row| age(row) > TimeDelta::days(days(row)).num_milliseconds());
+        assert_eq!(late.count(), 0, "{}", bench.clock.now());
+        bench.clock.advance(TimeDelta::hours(11));
+    }
+    assert_eq!(left(&bench).await, [""; 0]);
+    // What is not in a stretch that was not looked through waits for the day after.
+    let windows = |days: i64| {
+        let memory = super::memory::Memory::default();
+        let then = bench.clock.now();
+        let first = memory.windows("w", &policy, then);
+        memory.done("w", &policy, &first, then);
+        memory.windows("w", &policy, then + TimeDelta::hours(days)).iter().map(|it| it.from).min()
+    };
+    assert!(windows(1) > Some(0) && windows(23) > Some(0));
+    assert_eq!(windows(24), Some(0));
 }

@@ -286,11 +286,8 @@ impl Server {
     /// Keeps to the policy in force, beside everything else.
     fn retention(&self, reloader: &Reloader) -> impl Future<Output = ()> + Send + use<> {
         let ledger = &reloader.started_with.ledger;
-        let retention = Retention {
-            source: ledger.source(),
-            recorder: self.shared.recorder.clone(),
-            clock: Arc::clone(&self.shared.clock),
-        };
+        let (recorder, clock) = (self.shared.recorder.clone(), Arc::clone(&self.shared.clock));
+        let retention = Retention::new(ledger.source(), recorder, clock);
         let shared = Arc::clone(&self.shared);
         let policy = move || shared.snapshot.load().config.retention.clone();
         let metrics = Arc::clone(&self.shared.metrics);

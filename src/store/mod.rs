@@ -12,6 +12,7 @@
 //!
 //! `sqlite` documents the schema.
 
+mod copy;
 mod error;
 mod files;
 mod postgres;
@@ -32,6 +33,7 @@ use async_trait::async_trait;
 
 use crate::record::{Entry, EventId, Stored};
 
+pub use copy::{Copied, CopyError, compare, copy};
 pub use error::{Cause, StoreError};
 pub use files::{
     ACCESS_FILE, INDEX_FILE, LEDGER_FILE, LOCK_FILE, SPOOL_FILE, create_dir, create_file,

@@ -1,5 +1,6 @@
 //! The ledger on SQLite.
 
+mod copy;
 mod purge;
 
 use std::os::unix::fs::PermissionsExt;

@@ -1,7 +1,10 @@
 //! Retention as an operator meets it: the real binary, with events that are months old.
 
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Command, Output};
+use std::sync::Mutex;
 
 use countersign::clock::Timestamp;
 use countersign::record::{Entry, EntryKind, EventId, Scope, canonical};
@@ -9,7 +12,9 @@ use countersign::redact::Redacted;
 use countersign::store::SqliteOptions;
 use serde_json::{Value, json};
 
-use super::support::{Proxy, Reply, Setup, Upstream, exchange, rows_after, wait_until};
+use super::support::{
+    Proxy, Reply, Seen, Setup, Upstream, exchange, free_address, rows_after, wait_until,
+};
 
 /// Writes events of these ages, by this actor: category, actor, days ago.
 fn write(data: &Path, events: &[(&str, &str, i64)]) -> Vec<String> {
@@ -228,4 +233,133 @@ fn a_proxy_that_runs_does_it_by_itself_and_says_where_an_event_went() {
     assert_eq!(purges.len(), 1);
     assert_eq!(purges[0]["metadata"]["purge"]["ranges"], "1-2");
     assert!(proxy.read("/metrics").1.contains("countersign_purged_entries_total 2"));
+}
+
+/// A bucket on loopback, which the real binary finds by its environment.
+fn bucket() -> Upstream {
+    let objects: Mutex<BTreeMap<String, Vec<u8>>> = Mutex::default();
+    Upstream::start(move |seen| {
+        let mut objects = objects.lock().unwrap();
+        let line = seen.line().to_owned();
+        let mut parts = line.split(' ');
+        let (method, target) = (parts.next().unwrap(), parts.next().unwrap().to_owned());
+        let answer = |body: &[u8]| {
+            let length = body.len();
+            let head = format!(
+                "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nETag: \"e\"\r\n\
+                 Last-Modified: Wed, 01 Jan 2025 00:00:00 GMT\r\n\r\n"
+            );
+            Reply::Bytes([head.as_bytes(), body].concat())
+        };
+        if target.contains("list-type=2") {
+            let object = |(name, bytes): (&String, &Vec<u8>)| {
+                format!(
+                    "<Contents><Key>{}</Key><LastModified>2025-01-01T00:00:00.000Z</LastModified>\
+                     <ETag>e</ETag><Size>{}</Size></Contents>",
+                    name.trim_start_matches("/audit/"),
+                    bytes.len()
+                )
+            };
+            let objects: String = objects.iter().map(object).collect();
+            let text = format!(
+                "<ListBucketResult><IsTruncated>false</IsTruncated>{objects}</ListBucketResult>"
+            );
+            return answer(text.as_bytes());
+        }
+        match method {
+            "PUT" => {
+                objects.insert(target, seen.body.clone());
+                answer(b"")
+            }
+            _ => match objects.get(&target) {
+                Some(bytes) => answer(bytes),
+                None => Reply::response("404 Not Found", "text/plain", ""),
+            },
+        }
+    })
+}
+
+#[test]
+fn archives_in_a_bucket_are_found_by_the_environment() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    let ids = write(&home.join("data"), &[("member", "ada", 40), ("member", "ada", 1)]);
+    config(home, "{days: 30, archive: \"s3://audit/log\"}");
+    let bucket = bucket();
+    let run = |args: &[&str], endpoint: SocketAddr| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
+        command.args(args).current_dir(home).env("AWS_ENDPOINT_URL", format!("http://{endpoint}"));
+        for (name, value) in [
+            ("AWS_ALLOW_HTTP", "true"),
+            ("AWS_ACCESS_KEY_ID", "key"),
+            ("AWS_SECRET_ACCESS_KEY", "the-secret-of-the-bucket"),
+            ("AWS_REGION", "here"),
+        ] {
+            command.env(name, value);
+        }
+        let output = command.output().unwrap();
+        let text = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8(text).unwrap())
+    };
+    // Nobody is there, or it says no: nothing is deleted.
+    let denied = Upstream::start(|_| Reply::response("403 Forbidden", "text/plain", ""));
+    for endpoint in [free_address(), denied.address] {
+        let (code, text) = run(&["retain", "--config", "c.yaml"], endpoint);
+        assert_eq!(code, Some(1), "{text}");
+        assert!(text.contains("could not be archived"), "{text}");
+        assert!(!text.contains("the-secret-of-the-bucket"), "{text}");
+        assert!(rows_after(&home.join("data"), 0).iter().any(|row| row.id == ids[0]));
+    }
+    let (code, text) = run(&["retain", "--config", "c.yaml"], bucket.address);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("archive: s3://audit/log"), "{text}");
+    assert!(
+        bucket.seen().iter().all(|seen| seen.line().contains("/audit/log/")),
+        "{:?}",
+        bucket.seen()
+    );
+    let signed = |seen: &Seen| {
+        seen.header("authorization")
+            .is_some_and(|it| it.starts_with("AWS4-HMAC-SHA256 Credential=key/"))
+    };
+    assert!(bucket.seen().iter().all(signed));
+    let query = ["archive", "query", "--from", "s3://audit/log", "--id", &ids[0]];
+    let (_, text) = run(&query, bucket.address);
+    assert!(text.contains("member.create"), "{text}");
+    let (code, text) =
+        run(&["archive", "verify", "--from", "s3://audit/log", "--data", "data"], bucket.address);
+    assert_eq!(code, Some(0), "{text}");
+}
+
+#[test]
+fn a_ledger_is_carried_over_with_what_was_purged() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    write(&home.join("data"), &[("member", "ada", 40), ("member", "eve", 1)]);
+    config(home, "{days: 30, archive: none}");
+    assert!(countersign(home, &["retain", "--config", "c.yaml"]).0.status.success());
+    for _ in 0..2 {
+        let (output, text) =
+            countersign(home, &["copy", "--from", "sqlite:data", "--to", "sqlite:new"]);
+        assert!(output.status.success(), "{output:?}");
+        assert!(
+            text.contains("countersign: 5 entries, 2 of them purged; all hashes are the same"),
+            "{text}"
+        );
+    }
+    let shown = |data: &str| countersign(home, &["query", "--data", data, "--format", "json"]).1;
+    assert!(shown("new").contains("eve"));
+    assert_eq!(shown("new"), shown("data"));
+    write(&home.join("other"), &[("member", "ada", 1)]);
+    for (from, to, code, problem) in [
+        ("sqlite:data", "sqlite:other", 1, "copy into an empty one"),
+        ("sqlite:data", "sqlite:./data", 2, "the same ledger"),
+        ("data", "sqlite:x", 2, "write `sqlite:DIR`"),
+        ("sqlite:nowhere", "sqlite:x", 1, "there is no ledger"),
+    ] {
+        let (output, _) = countersign(home, &["copy", "--from", from, "--to", to]);
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{from} {to}: {error}");
+        assert!(error.contains(problem), "{from} {to}: {error}");
+    }
 }

@@ -20,8 +20,10 @@ pub(in crate::config) struct RetentionFile {
     #[schemars(extend("default" = {}))]
     pub(in crate::config) categories: Setting<BTreeMap<String, Setting<Days>>>,
     /// Where what is too old is kept, before it is deleted: a directory, relative to the working
-    /// directory (`countersign-archive`, `file:///var/lib/countersign-archive`); or `none`, and then
-    /// it is gone. There is no default: where something is ever deleted, it must be said.
+    /// directory (`countersign-archive`, `file:///var/lib/countersign-archive`); a bucket
+    /// (`s3://bucket/prefix`), with the usual variables of the environment (`AWS_REGION`,
+    /// `AWS_ENDPOINT_URL`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`); or `none`, and then it is gone.
+    /// There is no default: where something is ever deleted, it must be said.
     pub(in crate::config) archive: Setting<String>,
     /// How often it is looked for what is too old. Default: `1h`.
     #[schemars(extend("default" = "1h"))]

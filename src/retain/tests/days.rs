@@ -49,7 +49,7 @@ async fn ninety_days_of_retention_lose_nothing_and_everything_can_be_read_back()
     let read_back: BTreeSet<String> = archived.iter().map(|entry| entry.id.to_string()).collect();
     assert!(!gone.is_empty());
     assert_eq!(read_back, gone);
-    let mut reader = bench.retention.source.reader().await.unwrap();
+    let mut reader = bench.source.reader().await.unwrap();
     let purged = reader.purged_after("w", 0, 100_000).await.unwrap();
     let kept = bench.entries().await.into_iter().map(|entry| (entry.seq, entry.leaf));
     let leaves: BTreeSet<(u64, Vec<u8>)> =
