@@ -13,7 +13,8 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http_body_util::channel::{Channel, Sender};
-use tokio::time::{Instant, timeout};
+use tokio::task::spawn_blocking;
+use tokio::time::{Instant, sleep, timeout};
 
 use super::asked::{Allowed, Asked, Who};
 use super::events::unreadable;
@@ -23,10 +24,11 @@ use super::problem::Problem;
 use super::record::{Earlier, Export, Exported, Extent};
 use super::shown::{Shown, Used};
 use crate::access::{Reader, Right};
-use crate::export::{Encoder, Format, Mark, NoFormat, Walk, WalkError};
-use crate::index::{Condition, Cursor, Search};
+use crate::export::{Encoder, Format, Mark, NoFormat, Snapshot, Walk, WalkError};
+use crate::index::{Condition, Cursor, Search, View};
 use crate::query::{self, Summary};
 use crate::record::EventId;
+use crate::seal::{Bundler, SealError};
 
 /// Names the event of the export, by which it can go on.
 const EXPORT_FIELD: &str = "countersign-export";
@@ -40,6 +42,8 @@ const PIECE: usize = 64 * 1024;
 const PIECES: usize = 2;
 /// How often is looked whether the reader still may.
 const RECHECK: Duration = Duration::from_secs(5);
+/// How long is waited for a checkpoint of what is exported as a bundle.
+const SEALED: Duration = Duration::from_secs(3);
 /// How long a client may take to accept a piece.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -92,6 +96,9 @@ pub(super) async fn export(
     }
     let mut asked = asked?;
     let (format, mark) = (format(&asked)?, mark(&asked)?);
+    if format == Format::Bundle {
+        allow_bundle(&asked, reader)?;
+    }
     let mut session = log.export(reader).await?;
     let again = again(&asked)?;
     let earlier = match &again {
@@ -124,6 +131,10 @@ pub(super) async fn export(
         _ => Walk::begin(index, ledger, asked.search).await,
     };
     let walk = walk.map_err(problem)?;
+    let mut bundler = match format {
+        Format::Bundle => Some(bundle(&log, walk.snapshot()).await?),
+        _ => None,
+    };
     let continues = earlier.as_ref().map(Earlier::id);
     record.extent = Some(Extent { snapshot: walk.snapshot(), moment, continues });
     let exported = record.begin(&log).await?;
@@ -144,16 +155,31 @@ pub(super) async fn export(
     if continues.is_none() {
         encoder.begin(mark, &mut piece);
     }
+    if let Some(bundler) = &mut bundler {
+        let begun = bundler.begin(asked.filters.is_empty(), &mut piece);
+        begun.map_err(|_| Problem::unavailable("checkpoints and proofs cannot be had"))?;
+    }
     let shown = Shown::of(request.headers(), &log.ways, peer);
     let (reader, checked) = (who.0.clone(), Instant::now());
-    let writer =
-        Writer { log, turn, walk, encoder, sender, piece, rows: 0, shown, reader, checked };
+    let writer = Writer {
+        log,
+        turn,
+        walk,
+        encoder,
+        bundler,
+        sender,
+        piece,
+        rows: 0,
+        shown,
+        reader,
+        checked,
+    };
     tokio::spawn(writer.run(exported));
     Ok((headers, Body::new(body)).into_response())
 }
 
 fn format(asked: &Asked) -> Result<Format, Problem> {
-    let remedy = "use csv, json, ndjson or ocsf";
+    let remedy = "use csv, json, ndjson, ocsf or bundle";
     match asked.own("format")?.map(str::parse) {
         Some(Ok(format)) => Ok(format),
         Some(Err(NoFormat)) => {
@@ -161,6 +187,41 @@ fn format(asked: &Asked) -> Result<Format, Problem> {
             Err(Problem::parameter("format", detail, remedy))
         }
         None => Err(Problem::parameter("format", "`format` is missing", remedy)),
+    }
+}
+
+/// Where an event stands is in its proof, and how many there are: for those who see all of them.
+fn allow_bundle(asked: &Asked, reader: &Reader) -> Result<(), Problem> {
+    if *reader.grant().view() != View::Everything {
+        return Err(Problem::not_everything());
+    }
+    match asked.own("resume")? {
+        None => Ok(()),
+        Some(_) => {
+            let detail = "a bundle that was interrupted cannot go on";
+            Err(Problem::parameter("resume", detail, "begin a new export"))
+        }
+    }
+}
+
+/// With checkpoints that cover what is exported, if they come in time: they are made within a second.
+async fn bundle(log: &Log, snapshot: &Snapshot) -> Result<Bundler, Problem> {
+    let until = Instant::now() + SEALED;
+    loop {
+        let dir = log.dir.clone();
+        let opened = spawn_blocking(move || Bundler::open(&dir)).await;
+        match opened {
+            Ok(Ok(bundler)) if bundler.covers(snapshot) || Instant::now() >= until => {
+                return Ok(bundler);
+            }
+            Ok(Ok(_)) => sleep(SEALED / 30).await,
+            Ok(Err(SealError::NoProof)) => return Err(Problem::not_sealed()),
+            Ok(Err(error)) => {
+                tracing::error!(%error, "a bundle cannot begin");
+                return Err(Problem::unavailable("checkpoints and proofs cannot be had"));
+            }
+            Err(_) => return Err(Problem::unavailable("checkpoints and proofs cannot be had")),
+        }
     }
 }
 
@@ -217,6 +278,8 @@ struct Writer {
     turn: Turn,
     walk: Walk,
     encoder: Encoder,
+    /// Of a bundle.
+    bundler: Option<Bundler>,
     sender: Sender<Bytes, CutShort>,
     piece: Vec<u8>,
     rows: u64,
@@ -242,15 +305,7 @@ impl Writer {
     }
 
     async fn events(&mut self) -> Result<(), Cut> {
-        while let Some(events) = self.walk.events().await.map_err(cut)? {
-            for (row, mut event) in events {
-                query::without_position(&mut event, self.walk.view());
-                self.encoder.event(&Summary::from(row), event, &mut self.piece);
-                self.rows += 1;
-                if self.piece.len() >= PIECE {
-                    self.flush().await?;
-                }
-            }
+        while self.more().await? {
             if self.checked.elapsed() >= RECHECK {
                 self.checked = Instant::now();
                 let found = self.log.reader(&self.shown, Used::Before).await;
@@ -263,7 +318,50 @@ impl Writer {
             }
         }
         self.encoder.end(&mut self.piece);
+        if let Some(bundler) = &self.bundler {
+            bundler.end(&mut self.piece);
+        }
         self.flush().await
+    }
+
+    /// The next events, as many as are read in one go; false at the end.
+    async fn more(&mut self) -> Result<bool, Cut> {
+        if let Some(mut bundler) = self.bundler.take() {
+            let Some(events) = self.walk.entries().await.map_err(cut)? else {
+                self.bundler = Some(bundler);
+                return Ok(false);
+            };
+            let bundled = spawn_blocking(move || {
+                let mut piece = Vec::new();
+                for (_, entries) in &events {
+                    bundler.event(entries, &mut piece)?;
+                }
+                Ok::<_, SealError>((bundler, piece))
+            });
+            let (bundler, mut piece) = match bundled.await {
+                Ok(Ok(bundled)) => bundled,
+                Ok(Err(error)) => {
+                    tracing::error!(%error, "an export was cut short");
+                    return Err(Cut::Log);
+                }
+                Err(_) => return Err(Cut::Log),
+            };
+            self.rows = bundler.events();
+            self.bundler = Some(bundler);
+            self.piece.append(&mut piece);
+            self.flush().await?;
+            return Ok(true);
+        }
+        let Some(events) = self.walk.events().await.map_err(cut)? else { return Ok(false) };
+        for (row, mut event) in events {
+            query::without_position(&mut event, self.walk.view());
+            self.encoder.event(&Summary::from(row), event, &mut self.piece);
+            self.rows += 1;
+            if self.piece.len() >= PIECE {
+                self.flush().await?;
+            }
+        }
+        Ok(true)
     }
 
     async fn renew(&mut self) -> Result<(), WalkError> {

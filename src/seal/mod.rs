@@ -12,6 +12,7 @@
 //! - Nothing here is on the way of a request.
 //! - What verifies takes texts and rows as an attacker may have made them: no panic, bounded memory.
 
+mod bundle;
 mod checkpoint;
 mod cosignature;
 mod keep;
@@ -28,6 +29,7 @@ pub mod verify;
 #[cfg(test)]
 mod tests;
 
+pub use bundle::{BUNDLE, BundleCheck, BundleFault, BundleShown, Bundler};
 pub use checkpoint::{Checkpoint, NoteError, signers};
 pub use cosignature::{Cosignature, cosignature};
 pub use keep::{Keeping, keep};

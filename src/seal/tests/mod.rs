@@ -1,6 +1,7 @@
 //! Sealing and verifying a ledger in SQLite.
 
 mod attacks;
+mod bundles;
 mod hostile;
 mod keys;
 mod proofs;
