@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use countersign::index::{Condition, Field, View};
+use countersign::index::{Condition, Field, Like, View};
 
 use crate::events::{self, Dice, Events};
 
@@ -49,16 +49,19 @@ pub(crate) fn conditions(filter: &str, events: &Events, dice: &mut Dice) -> Vec<
             any(Field::Category, some[dice.below(5) as usize])
         }
         "resource_type" => vec![Condition::ResourceType(vec![kind.to_owned()])],
-        "target (id)" => vec![Condition::Target(made.target_id)],
+        "target (id)" => vec![Condition::Target(Like::Whole(made.target_id))],
         "target (part of a name)" => {
             let part: String = made.target_name.chars().skip(2).take(9).collect();
-            vec![Condition::Target(part)]
+            vec![Condition::Target(Like::Part(part))]
         }
-        "actor (id)" => vec![Condition::Actor(events::actor(dice.skewed(events::ACTORS)).id)],
+        "actor (id)" => {
+            let id = events::actor(dice.skewed(events::ACTORS)).id;
+            vec![Condition::Actor(Like::Whole(id))]
+        }
         "actor (part of a name)" => {
             let name = events::actor(dice.below(400)).name;
             let part = name.split(' ').nth(dice.below(2) as usize).unwrap_or_default();
-            vec![Condition::Actor(part.to_lowercase())]
+            vec![Condition::Actor(Like::Part(part.to_lowercase()))]
         }
         "actor_type" => {
             any(Field::ActorType, ["user", "api", "system", "agent"][dice.below(4) as usize])

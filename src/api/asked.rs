@@ -9,6 +9,7 @@ use axum::http::request::Parts;
 
 use super::log::Log;
 use super::problem::Problem;
+use super::views::What;
 use crate::access::Reader;
 use crate::clock::Timestamp;
 use crate::index::Search;
@@ -29,7 +30,9 @@ impl FromRequestParts<Arc<Log>> for Who {
 
     async fn from_request_parts(parts: &mut Parts, log: &Arc<Log>) -> Result<Self, Problem> {
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
-        log.authenticate(&parts.headers, peer).await.map(Self)
+        let reader = log.authenticate(&parts.headers, peer).await?;
+        log.viewed(&reader, What::at(parts.uri.path()), peer);
+        Ok(Self(reader))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Which mutations have no rule, and which rules named events: for owners, since it is of all scopes.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Json;
@@ -8,12 +8,11 @@ use axum::extract::{ConnectInfo, Request, State};
 use chrono::{DateTime, SecondsFormat};
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::json;
 
 use super::asked::{Allowed, Asked, Who};
 use super::log::Log;
 use super::problem::Problem;
-use super::record::{Notice, actor};
+use super::views::What;
 use crate::access::Role;
 use crate::index::{Named, Unnamed};
 
@@ -81,8 +80,7 @@ pub(super) async fn coverage(
 ) -> Result<Json<Coverage>, Problem> {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
     if who.0.grant().role() != Role::Owner {
-        log.refused(peer)?;
-        refused(&log, &who, peer).await;
+        log.forbidden(&who.0, What::Coverage, peer).await?;
         return Err(Problem::not_owner());
     }
     let mut asked = Asked::of(request.uri(), &who, COVERAGE, log.clock.now())?;
@@ -99,19 +97,6 @@ pub(super) async fn coverage(
         rules: named.into_iter().map(Rule::from).collect(),
         warnings: asked.warnings,
     }))
-}
-
-/// The refusal does not depend on its being recorded.
-async fn refused(log: &Log, who: &Who, peer: Option<IpAddr>) {
-    let notice = Notice {
-        verb: "coverage",
-        description: "coverage of the audit log refused",
-        actor: Some(actor(log, &who.0)),
-        peer,
-        reason: Some("role"),
-        metadata: json!({"role": who.0.grant().role().as_str()}),
-    };
-    notice.record(log).await;
 }
 
 fn routes(text: Option<&str>) -> Result<u32, Problem> {

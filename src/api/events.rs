@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::Uri;
+use chrono::{DateTime, SecondsFormat};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
@@ -13,9 +14,13 @@ use serde_json::Value;
 use super::asked::{Allowed, Asked, Who};
 use super::log::Log;
 use super::problem::Problem;
-use crate::index::{Condition, Search};
+use crate::index::{Condition, Index, Row, Search, View};
 use crate::query::{self, EventError, Summary};
-use crate::record::EventId;
+use crate::record::{EventId, Purge};
+use crate::store::LedgerReader;
+
+/// Events about purges that are looked at for one that says where an event is.
+const PURGES: u32 = 4;
 
 const LIST: Allowed = Allowed { own: &[], page: true, strict: false };
 
@@ -67,10 +72,46 @@ pub(crate) async fn one_of(log: &Log, who: &Who, id: &str) -> Result<Value, Prob
     };
     let mut session = log.read().await?;
     let page = session.index.search(&search).await?;
-    let row = page.rows.first().ok_or_else(Problem::no_event)?;
-    let mut event = query::whole(&mut *log.ledger().await?, row).await.map_err(unreadable)?;
-    query::without_position(&mut event, view);
-    Ok(event)
+    let mut ledger = log.ledger().await?;
+    let Some(row) = page.rows.first() else {
+        return Err(absent(&mut session.index, &mut *ledger, id, view).await);
+    };
+    match query::whole(&mut *ledger, row).await {
+        Ok(mut event) => {
+            query::without_position(&mut event, view);
+            Ok(event)
+        }
+        // It was purged a moment ago.
+        Err(EventError::Missing { .. }) if was_purged(&mut *ledger, row).await => {
+            Err(absent(&mut session.index, &mut *ledger, id, view).await)
+        }
+        Err(error) => Err(unreadable(error)),
+    }
+}
+
+async fn was_purged(ledger: &mut dyn LedgerReader, row: &Row) -> bool {
+    let purged = ledger.purged_after(&row.writer, row.seq.saturating_sub(1), 1).await;
+    purged.is_ok_and(|purged| purged.first().is_some_and(|purged| purged.seq == row.seq))
+}
+
+/// There is no such event. Where events of its time were purged, that is said, whatever the id; where
+/// they are kept, only to those who may see everything.
+async fn absent(
+    index: &mut Index,
+    ledger: &mut dyn LedgerReader,
+    id: EventId,
+    view: &View,
+) -> Problem {
+    let Some(time) = id.time_ms() else { return Problem::no_event() };
+    for (writer, seq) in index.purges_of(time, PURGES).await.unwrap_or_default() {
+        let Ok(Some(entry)) = ledger.entry(&writer, seq).await else { continue };
+        let Some(purge) = Purge::of(&entry) else { continue };
+        let when = entry.id.time_ms().and_then(DateTime::from_timestamp_millis);
+        let when = when.unwrap_or_default().to_rfc3339_opts(SecondsFormat::Secs, true);
+        let archive = purge.archive.filter(|_| *view == View::Everything);
+        return Problem::purged(&when, archive.as_ref());
+    }
+    Problem::no_event()
 }
 
 /// The index and the ledger do not fit, or the ledger cannot be read.

@@ -23,7 +23,7 @@ use super::log::{Log, Session, Turn};
 use super::problem::Problem;
 use super::record::{Earlier, Export, Exported, Extent};
 use super::shown::{Shown, Used};
-use crate::access::{Reader, Right};
+use crate::access::{Reader, Right, Way};
 use crate::export::{Encoder, Format, Mark, NoFormat, Snapshot, Walk, WalkError};
 use crate::index::{Condition, Cursor, Search, View};
 use crate::query::{self, Summary};
@@ -77,6 +77,12 @@ impl Cut {
 #[error("the export was cut short")]
 struct CutShort;
 
+/// What a browser sends along by itself, another site could make use of.
+fn is_meant(reader: &Reader, headers: &HeaderMap) -> Result<(), Problem> {
+    let elsewhere = headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site");
+    if elsewhere && reader.way() != Way::Token { Err(Problem::cross_site()) } else { Ok(()) }
+}
+
 pub(super) async fn export(
     State(log): State<Arc<Log>>,
     who: Who,
@@ -84,6 +90,7 @@ pub(super) async fn export(
 ) -> Result<Response, Problem> {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
     let (uri, reader) = (request.uri(), &who.0);
+    is_meant(reader, request.headers())?;
     let now = log.clock.now();
     let asked = Asked::of(uri, &who, EXPORT, now);
     if !reader.grant().role().allows(Right::Export) {

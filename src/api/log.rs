@@ -16,6 +16,7 @@ use super::problem::Problem;
 use super::shares::{Share, Shares};
 use super::shown::{Shown, Used};
 use super::sign_in;
+use super::views::Views;
 use super::ways::Ways;
 use crate::access::{Access, AccessError, Failure, Reader, Throttle};
 use crate::clock::Clock;
@@ -82,6 +83,8 @@ pub struct Turns {
     pub(super) changes: tokio::sync::Mutex<()>,
     /// Who claims to be somebody, and gets nowhere by it.
     pub(super) strays: Throttle,
+    /// Who is known to read.
+    pub(super) views: Views,
 }
 
 impl Default for Turns {
@@ -96,7 +99,15 @@ impl Default for Turns {
             sign_ins: Throttle::default(),
             changes: tokio::sync::Mutex::default(),
             strays: Throttle::default(),
+            views: Views::default(),
         }
+    }
+}
+
+impl Turns {
+    /// The same, where views are recorded so.
+    pub fn recording(views: Views) -> Self {
+        Self { views, ..Self::default() }
     }
 }
 

@@ -24,6 +24,7 @@ mod shares;
 mod shown;
 mod sign_in;
 mod tail;
+mod views;
 mod ways;
 
 #[cfg(test)]
@@ -42,6 +43,7 @@ use serde::Serialize;
 use tokio::sync::watch;
 
 use crate::recorder::Recorder;
+use crate::retain::RetainStatus;
 use crate::seal::{Disagreement, LogState};
 use crate::telemetry::Metrics;
 use listener::{CONNECTIONS, Few, Peer, with_address};
@@ -51,11 +53,13 @@ pub(crate) use counts::{FacetValues, Facets, Stats, ValueCount, facets_of, stats
 pub(crate) use events::one_of;
 pub(crate) use log::Session;
 pub(crate) use problem::Problem;
+pub(crate) use views::What;
 
 pub use changes::keep_changes;
 pub use fresh::PATIENCE;
 pub use log::{Log, Redaction, Turns};
 pub use sign_in::Visitor;
+pub use views::Views;
 pub use ways::{SignInWays, Ways};
 
 /// How it stands with the checkpoints of each log, by writer.
@@ -72,6 +76,8 @@ pub struct Operations {
     pub captured_bytes: Arc<dyn Fn() -> usize + Send + Sync>,
     /// How it stands with the checkpoints of each log; none where none are made.
     pub seal: Option<SealStates>,
+    /// How retention is.
+    pub retention: RetainStatus,
     /// The process is stopping.
     pub stopping: watch::Receiver<bool>,
 }
@@ -81,32 +87,18 @@ pub struct Operations {
 struct Readiness {
     ready: bool,
     reasons: Vec<&'static str>,
+    /// What does not work, and keeps nobody from being served: `retention: …`, `seal: …`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
     queue_depth: usize,
     open_intents: usize,
-    head: u64,
-    sealing: Sealing,
 }
 
-/// How it stands with checkpoints. It is no reason to take no requests: they are on record all the same,
-/// and refusing them would not bring back what was changed.
-#[derive(Debug, Serialize)]
-struct Sealing {
-    /// `off`, `ok`, or what is wrong with the ledger.
-    state: &'static str,
-    /// Entries that no checkpoint covers yet.
-    unsealed: u64,
-}
-
-impl Sealing {
-    fn of(states: Option<&SealStates>) -> Self {
-        let Some(states) = states else { return Self { state: "off", unsealed: 0 } };
-        let states = states.borrow();
-        let disagreement = states.values().find_map(|log| log.disagreement);
-        Self {
-            state: disagreement.map_or("ok", Disagreement::code),
-            unsealed: states.values().map(|log| log.entries.saturating_sub(log.sealed)).sum(),
-        }
-    }
+/// What is wrong with the ledger, by its checkpoints. It is no reason to take no requests: they are on
+/// record all the same, and refusing them would not bring back what was changed.
+fn disagreement(states: Option<&SealStates>) -> Option<&'static str> {
+    let states = states?.borrow();
+    states.values().find_map(|log| log.disagreement).map(Disagreement::code)
 }
 
 /// The routes.
@@ -180,13 +172,14 @@ async fn readyz(State(operations): State<Operations>) -> Response {
     if *operations.stopping.borrow() {
         reasons.push("stopping");
     }
+    let retention = operations.retention.failing().map(|reason| format!("retention: {reason}"));
+    let seal = disagreement(operations.seal.as_ref()).map(|code| format!("seal: {code}"));
     let readiness = Readiness {
         ready: reasons.is_empty(),
         reasons,
+        warnings: retention.into_iter().chain(seal).collect(),
         queue_depth: status.queue_depth,
         open_intents: status.open_intents,
-        head: status.head,
-        sealing: Sealing::of(operations.seal.as_ref()),
     };
     let code = if readiness.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (code, Json(readiness)).into_response()

@@ -37,8 +37,16 @@ const FILTERS: [(&str, &str, Kind); 12] = [
     ("action", "`noun.verb`", Kind::Texts),
     ("category", "The area", Kind::Texts),
     ("resource_type", "The type of some target", Kind::Texts),
-    ("target", "A target's id, or a part of its name", Kind::Text),
-    ("actor", "A part of the actor's id, name or address", Kind::Text),
+    (
+        "target",
+        "A target's id, or a part of its name; in quotation marks, the whole of either",
+        Kind::Text,
+    ),
+    (
+        "actor",
+        "A part of the actor's id, name or address; in quotation marks, the whole of it",
+        Kind::Text,
+    ),
     ("actor_type", "What kind of actor", Kind::OneOf(&ACTOR_TYPES)),
     ("outcome", "How it ended", Kind::OneOf(&OUTCOMES)),
     ("severity", "How much it should worry", Kind::OneOf(&SEVERITIES)),

@@ -10,6 +10,7 @@ use serde::{Serialize, Serializer};
 
 use crate::index::IndexError;
 use crate::query::FilterError;
+use crate::record::Archived;
 
 /// What the problem types begin with (README.md explains them).
 const TYPES: &str = "urn:countersign:problem:";
@@ -144,6 +145,22 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "not-found", "Not found", detail).remedy(
             "look for the event in the list; what happened a moment ago may not be in it yet",
         )
+    }
+
+    /// There is none, and those of its time have left the log.
+    pub(super) fn purged(when: &str, archive: Option<&Archived>) -> Self {
+        let detail = format!(
+            "no event of this id is on record, or it is not yours to see; events of its time were \
+             purged by the retention policy on {when}"
+        );
+        let problem = Self::new(StatusCode::NOT_FOUND, "not-found", "Not found", detail);
+        match archive {
+            Some(Archived { location, object, .. }) => problem.remedy(format!(
+                "look for it in the archives, such as `{object}`: `countersign archive query --from \
+                 {location} --id ID`"
+            )),
+            None => problem.remedy("ask an owner of the log whether it was archived"),
+        }
     }
 
     /// No export can go on like this. Whatever the reason: nobody learns of others' exports.

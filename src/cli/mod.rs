@@ -5,6 +5,7 @@
 //! given, has problems · 3 the ledger, an address or another resource could not be had.
 
 pub mod actors;
+pub mod archive;
 pub mod check;
 pub mod coverage;
 pub mod demo;
@@ -14,6 +15,7 @@ pub mod fingerprint;
 pub mod keys;
 pub mod prove;
 pub mod query;
+pub mod retain;
 pub mod rules;
 mod run;
 pub mod schema;
@@ -60,6 +62,8 @@ enum Command {
     Schema(schema::Args),
     Query(Box<query::QueryArgs>),
     Export(Box<export::Args>),
+    Retain(retain::Args),
+    Archive(archive::Args),
     Coverage(coverage::Args),
     Explain(explain::Args),
     Fingerprint(fingerprint::Args),
@@ -99,6 +103,8 @@ pub fn main() -> ExitCode {
             .map_err(Into::into),
         Command::Query(args) => query::run(&args, &mut out),
         Command::Export(args) => export::run(&args, &mut out),
+        Command::Retain(args) => retain::run(&args, &mut out),
+        Command::Archive(args) => archive::run(&args, &mut out),
         Command::Coverage(args) => coverage::run(&args, &mut out),
         Command::Explain(args) => explain::run(&args, &mut out),
         Command::Fingerprint(args) => fingerprint::run(&args, &mut out),

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::screen::{self, cell, json_text, printable};
 use crate::clock::{Clock, SystemClock, Timestamp};
-use crate::index::{IndexedTarget, Page, Row, Search};
+use crate::index::{Index, IndexedTarget, Page, Row, Search};
 use crate::query;
 use crate::store::LedgerReader;
 use open::{Patience, open};
@@ -69,10 +69,10 @@ pub struct Filters {
     /// The type of the target, such as api_key
     #[arg(long, value_name = "TYPE")]
     pub resource_type: Vec<String>,
-    /// The target's id, or a part of its name
+    /// The target's id, or a part of its name ('"…"': all of it)
     #[arg(long)]
     pub target: Option<String>,
-    /// A part of the actor's id, name or e-mail address
+    /// A part of the actor's id, name or e-mail address ('"…"': all of it)
     #[arg(long)]
     pub actor: Option<String>,
     /// user, system, api, webhook, agent or anonymous
@@ -199,6 +199,18 @@ pub fn show_changes(args: &QueryArgs, out: &mut dyn Write) -> anyhow::Result<()>
     })
 }
 
+/// Answers from elsewhere than a directory's ledger: `data` is not looked at.
+pub(super) async fn answer(
+    args: &QueryArgs,
+    search: &Search,
+    reader: &mut dyn LedgerReader,
+    index: &mut Index,
+    out: &mut dyn Write,
+) -> anyhow::Result<ExitCode> {
+    let page = index.search(search).await?;
+    print(args, reader, &page, out).await
+}
+
 async fn print(
     args: &QueryArgs,
     reader: &mut dyn LedgerReader,
@@ -230,7 +242,7 @@ async fn print(
     Ok(ExitCode::SUCCESS)
 }
 
-fn search(args: &QueryArgs, now: Timestamp) -> Result<Search, BadOption> {
+pub(super) fn search(args: &QueryArgs, now: Timestamp) -> Result<Search, BadOption> {
     let mut parameters = args.filters.parameters()?;
     let page = [("limit", &args.limit), ("offset", &args.offset), ("cursor", &args.cursor)];
     for (name, value) in page {

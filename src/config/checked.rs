@@ -10,6 +10,7 @@ use ipnet::IpNet;
 
 use crate::access::GroupGrant;
 use crate::identify::{Endpoint, Secret};
+use crate::retain::Policy;
 use crate::rules::Pack;
 use crate::seal::VerifierKey;
 use crate::store::LedgerSource;
@@ -33,6 +34,8 @@ pub struct Config {
     pub ledger: Ledger,
     /// Checkpoints of it.
     pub seal: Seal,
+    /// How long events stay in it.
+    pub retention: Policy,
     /// The listener for operations and, later, for the API and the console.
     pub reading: Reading,
     /// Logs.

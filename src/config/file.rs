@@ -10,6 +10,7 @@ use super::setting::Setting;
 use crate::rules::Pack;
 
 mod reading;
+mod retention;
 mod seal;
 mod text;
 mod traffic;
@@ -17,8 +18,9 @@ mod traffic;
 pub(super) use reading::{
     GrantFile, OidcFile, ReadingFile, RoleFile, SessionsFile, TrustedHeaderFile,
 };
+pub(super) use retention::{HoldFile, RetentionFile};
 pub(super) use seal::{SealEndpointFile, SealFile, WitnessFile};
-pub(super) use text::{Duration, OneOrMany, Size, Threads};
+pub(super) use text::{Days, Duration, OneOrMany, Size, Threads};
 pub(super) use traffic::{
     BalancingFile, CaptureFile, GenerationFile, HealthCheckFile, HttpFile, KindFile, LevelFile,
     ListenerFile, ListenerTlsFile, RouteFile, SnapshotsFile, UpstreamFile, UpstreamMapping,
@@ -66,6 +68,8 @@ pub(super) struct ConfigFile {
     pub(super) ledger: Setting<LedgerFile>,
     /// Signed checkpoints of the ledger.
     pub(super) seal: Setting<SealFile>,
+    /// How long events stay.
+    pub(super) retention: Setting<RetentionFile>,
     /// The listener for reading the log, and for operations: health, readiness, metrics. Never the
     /// proxy's.
     pub(super) reading: Setting<ReadingFile>,

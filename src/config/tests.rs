@@ -155,6 +155,7 @@ fn defaults_of_the_schema() {
         ("limits", "LimitsFile"),
         ("ledger", "LedgerFile"),
         ("seal", "SealFile"),
+        ("retention", "RetentionFile"),
         ("reading", "ReadingFile"),
         ("telemetry", "TelemetryFile"),
         ("rules", "RulesFile"),

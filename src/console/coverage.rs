@@ -10,7 +10,7 @@ use super::question::{ALL, Question, SPANS};
 use super::settings::InForce;
 use super::shell::{Page, Section, Shell, Viewer, render};
 use super::shown::Shown;
-use crate::api::{Log, Problem};
+use crate::api::{Log, Problem, What};
 use crate::clock::Timestamp;
 use crate::config::Config;
 use crate::coverage::{Coverage, CoverageError, Never, Route, look};
@@ -76,7 +76,7 @@ struct NeverView {
 
 pub(super) async fn page(log: &Log, viewer: &Viewer, in_force: InForce, uri: &Uri) -> Response {
     if !viewer.is_owner() {
-        return error::for_owners(viewer);
+        return error::for_owners(log, viewer, What::Coverage).await;
     }
     let (question, _) = Question::of(uri.query());
     let now = log.clock.now();

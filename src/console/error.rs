@@ -7,7 +7,7 @@ use axum::response::Response;
 use super::question::Question;
 use super::shell::{Page, Section, Shell, Viewer, render};
 use super::shown::Shown;
-use crate::api::Problem;
+use crate::api::{Log, Problem, What};
 
 #[derive(Template)]
 #[template(path = "error.html")]
@@ -54,9 +54,12 @@ pub(super) fn of_question(
     render(told.status, &page)
 }
 
-/// What is shown is the owners' alone.
-pub(super) fn for_owners(viewer: &Viewer) -> Response {
-    let page = ErrorPage {
+/// What is shown is the owners' alone. That somebody else asked for it is on record.
+pub(super) async fn for_owners(log: &Log, viewer: &Viewer, what: What) -> Response {
+    if let Err(problem) = log.forbidden(&viewer.who.0, what, viewer.peer).await {
+        return page(Some(viewer), &problem);
+    }
+    let shown = ErrorPage {
         shell: Shell::new("Not allowed", Section::Other, Some(viewer)),
         status: StatusCode::FORBIDDEN.as_u16(),
         title: "This page is for owners".to_owned(),
@@ -64,7 +67,7 @@ pub(super) fn for_owners(viewer: &Viewer) -> Response {
         remedy: Some(Shown::line("Ask an owner, or sign in with a token of the role owner.")),
         without: None,
     };
-    render(StatusCode::FORBIDDEN, &page)
+    render(StatusCode::FORBIDDEN, &shown)
 }
 
 /// There is nothing at this address.

@@ -6,6 +6,7 @@ use super::moment::grouped;
 use super::question::{ALL, Question, SPANS, Window, field_time};
 use super::shown::Shown;
 use crate::api::{FacetValues, ValueCount};
+use crate::query::exactly;
 
 /// Values of one field that are offered.
 const VALUES: usize = 24;
@@ -224,8 +225,8 @@ fn actors(question: &Question, values: &[ValueCount]) -> Vec<Go> {
     let go = |known: &ValueCount| Go {
         label: Shown::line(known.label.as_deref().unwrap_or(&known.value)),
         count: grouped(known.count),
-        link: question.filters().with("actor", &known.value).link(),
-        is_on: question.values("actor").any(|value| value == known.value),
+        link: question.filters().with("actor", &exactly(&known.value)).link(),
+        is_on: question.values("actor").any(|value| value == exactly(&known.value)),
     };
     values.iter().filter(|known| !known.value.trim().is_empty()).take(VALUES).map(go).collect()
 }

@@ -62,7 +62,9 @@ pub fn router(log: Arc<Log>, settings: Settings) -> Router {
         )
         .route(
             "/audit/settings",
-            get(|viewer: Viewer| async move { settings::page(&viewer, &settings()) }),
+            get(|State(log): State<Arc<Log>>, viewer: Viewer| async move {
+                settings::page(&log, &viewer, settings()).await
+            }),
         )
         .route("/audit/{*rest}", get(error::no_page))
         .layer(middleware::map_response(guarded))

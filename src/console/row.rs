@@ -4,7 +4,7 @@ use super::moment::Moment;
 use super::question::Question;
 use super::shown::Shown;
 use crate::clock::Timestamp;
-use crate::query::{Summary, SummaryActor, SummaryTarget};
+use crate::query::{Summary, SummaryActor, SummaryTarget, exactly};
 
 /// A word with a colour and an icon: neither is needed to understand it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,7 +120,7 @@ impl ActorView {
             kind: kind.map(Shown::line),
             icon: actor_icon(kind.unwrap_or_default()),
             verified: actor.verified,
-            link: find.map(|text| question.with("actor", text).link()),
+            link: find.map(|text| question.with("actor", &exactly(text)).link()),
         }
     }
 }
@@ -134,7 +134,7 @@ impl TargetView {
         let id = (!target.id.is_empty() && label != &target.id).then(|| Shown::line(&target.id));
         let find = if target.id.is_empty() { &target.name } else { &target.id };
         let link = (!find.trim().is_empty()).then(|| {
-            let asked = question.with("target", find);
+            let asked = question.with("target", &exactly(find));
             match target.kind.trim().is_empty() {
                 true => asked.link(),
                 false => asked.with("resource_type", &target.kind).link(),

@@ -8,16 +8,20 @@ use std::time::Duration;
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
+use chrono::SecondsFormat;
 
 use super::error;
 use super::moment::grouped;
 use super::shell::{Page, Section, Shell, Viewer, render};
 use super::shown::Shown;
+use crate::api::{Log, What};
 use crate::config::{
     Address, AuditLevel, Balancing, Config, HttpVersions, Listener, Route, RouteKind, Snapshots,
     Upstream,
 };
 use crate::derive::EventRules;
+use crate::redact::Action as RedactionAction;
+use crate::retain::{Hold, Keep, KeptIn, Policy};
 use crate::rules::Pack;
 
 /// Rules that are listed.
@@ -29,6 +33,10 @@ pub struct InForce {
     pub config: Config,
     /// The rules that name events.
     pub events: Arc<EventRules>,
+    /// The rules that redact: the id, what is done, and whether it is a shipped one.
+    pub redaction: Vec<(String, RedactionAction, bool)>,
+    /// How many rules say who acts.
+    pub actors: usize,
     /// The digest of all rules.
     pub ruleset: String,
 }
@@ -43,6 +51,10 @@ struct SettingsPage {
     groups: Vec<Group>,
     rules: Vec<Rule>,
     more: usize,
+    /// Rules of the operator that redact.
+    own: Vec<(Shown, &'static str)>,
+    /// How many are shipped.
+    shipped: usize,
 }
 
 impl Page for SettingsPage {
@@ -64,9 +76,9 @@ struct Rule {
     action: Shown,
 }
 
-pub(super) fn page(viewer: &Viewer, in_force: &InForce) -> Response {
+pub(super) async fn page(log: &Log, viewer: &Viewer, in_force: InForce) -> Response {
     if !viewer.is_owner() {
-        return error::for_owners(viewer);
+        return error::for_owners(log, viewer, What::Settings).await;
     }
     let rules = in_force.events.iter().take(RULES).map(|rule| Rule {
         id: Shown::line(&rule.id),
@@ -74,11 +86,15 @@ pub(super) fn page(viewer: &Viewer, in_force: &InForce) -> Response {
         path: Shown::line(rule.path.as_str()),
         action: Shown::line(rule.action.as_deref().unwrap_or("by convention")),
     });
+    let own = in_force.redaction.iter().filter(|(.., shipped)| !shipped);
+    let own = own.map(|(id, action, _)| (Shown::line(id), done(*action)));
     let page = SettingsPage {
         shell: Shell::new("Settings", Section::Settings, Some(viewer)),
-        groups: groups(in_force),
+        groups: groups(&in_force),
         rules: rules.collect(),
         more: in_force.events.len().saturating_sub(RULES),
+        own: own.take(RULES).collect(),
+        shipped: in_force.redaction.iter().filter(|(.., shipped)| *shipped).count(),
     };
     render(StatusCode::OK, &page)
 }
@@ -91,6 +107,8 @@ fn groups(in_force: &InForce) -> Vec<Group> {
     groups.extend(config.routes.iter().map(route));
     groups.push(reading(config));
     groups.push(ledger(config));
+    groups.push(retention(&config.retention));
+    groups.extend(config.retention.holds.iter().map(hold));
     groups.push(limits(config));
     groups.push(timeouts(config));
     groups
@@ -116,6 +134,7 @@ fn in_short(in_force: &InForce) -> Group {
             ("Rules", in_force.ruleset.clone()),
             ("Rule files", dir.unwrap_or_else(|| "the shipped ones only".to_owned())),
             ("Shipped packs", packs.join(", ")),
+            ("Rules that say who acts", grouped(in_force.actors as u64)),
             ("Trusted proxies", none(trusted.join(", "))),
             ("Threads", config.threads.to_string()),
         ],
@@ -180,11 +199,15 @@ fn route(route: &Route) -> Group {
         RouteKind::Gateway => "rejections are recorded",
         RouteKind::Bypass => "nothing is recorded",
     };
-    let level = match route.level {
-        AuditLevel::None => "no event",
-        AuditLevel::Metadata => "no bodies",
-        AuditLevel::Request => "the request's body",
-        AuditLevel::Full => "both bodies",
+    let level = match (route.kind, route.level) {
+        (RouteKind::Bypass, _) | (_, AuditLevel::None) => "no event",
+        (RouteKind::Gateway, _) | (_, AuditLevel::Metadata) => "no bodies",
+        (_, AuditLevel::Request) => "the request's body",
+        (_, AuditLevel::Full) => "both bodies",
+    };
+    let paths = match route.generation {
+        true => format!("well-known endpoints of models; {}", any(route.paths.join(", "))),
+        false => any(route.paths.join(", ")),
     };
     let snapshots = match route.snapshots {
         Snapshots::None => "nowhere",
@@ -195,7 +218,7 @@ fn route(route: &Route) -> Group {
         &format!("Route {}", route.name),
         vec![
             ("Hosts", any(route.hosts.join(", "))),
-            ("Paths", any(route.paths.join(", "))),
+            ("Paths", paths),
             ("Methods", any(route.methods.join(", "))),
             ("Upstream", route.upstream.clone()),
             ("Kind", kind.to_owned()),
@@ -249,6 +272,44 @@ fn ledger(config: &Config) -> Group {
     )
 }
 
+fn retention(policy: &Policy) -> Group {
+    let keep = |keep: &Keep| match keep {
+        Keep::Days(days) => format!("{days} days"),
+        Keep::Forever => "forever".to_owned(),
+    };
+    let others: Vec<String> =
+        policy.categories.iter().map(|(name, days)| format!("{name}: {}", keep(days))).collect();
+    let archive = match &policy.archive {
+        _ if !policy.purges() => String::new(),
+        KeptIn::Archive(place) => place.to_string(),
+        KeptIn::Nothing => "none: what is too old is gone".to_owned(),
+    };
+    group(
+        "Retention",
+        vec![
+            ("Events stay", keep(&policy.default)),
+            ("Categories", others.join(", ")),
+            ("Archive", archive),
+            (
+                "Looked for every",
+                if policy.purges() { span(policy.interval) } else { String::new() },
+            ),
+        ],
+    )
+}
+
+fn hold(hold: &Hold) -> Group {
+    let until = hold.until.map(|until| until.to_rfc3339_opts(SecondsFormat::Secs, true));
+    group(
+        &format!("Hold {}", hold.name),
+        vec![
+            ("Events", hold.filter.clone()),
+            ("Why", hold.reason.clone()),
+            ("Until", until.unwrap_or_else(|| "it is lifted".to_owned())),
+        ],
+    )
+}
+
 fn limits(config: &Config) -> Group {
     let limits = &config.limits;
     group(
@@ -280,6 +341,17 @@ fn timeouts(config: &Config) -> Group {
         ("Shutdown", timeouts.shutdown),
     ];
     group("Timeouts", facts.into_iter().map(|(name, time)| (name, span(time))).collect())
+}
+
+/// What a rule does with what it selects.
+fn done(action: RedactionAction) -> &'static str {
+    match action {
+        RedactionAction::KeepEnds { .. } => "its ends are kept",
+        RedactionAction::Fingerprint => "a fingerprint is kept",
+        RedactionAction::Summarize => "its size is kept",
+        RedactionAction::Mask => "masked",
+        RedactionAction::Drop => "dropped",
+    }
 }
 
 fn yes(is: bool) -> &'static str {

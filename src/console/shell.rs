@@ -1,9 +1,10 @@
 //! What is around every page, and for whom it is.
 
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::FromRequestParts;
+use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::{Html, IntoResponse, Response};
@@ -21,6 +22,8 @@ pub(super) struct Viewer {
     csrf: String,
     /// What stands before paths where browsers are.
     pub(super) prefix: String,
+    /// From where they look.
+    pub(super) peer: Option<IpAddr>,
 }
 
 impl FromRequestParts<Arc<Log>> for Viewer {
@@ -35,6 +38,7 @@ impl FromRequestParts<Arc<Log>> for Viewer {
                     Way::Token | Way::Header => String::new(),
                 },
                 prefix: log.ways.prefix().to_owned(),
+                peer: parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip()),
             }),
             // To the sign-in page, or to a program that sent a wrong token.
             Err(response) if response.status() != StatusCode::SERVICE_UNAVAILABLE => Err(response),

@@ -185,13 +185,43 @@ impl Walk {
 
     /// The same, with the entries that each event is made of as the ledger has them.
     pub async fn entries(&mut self) -> Result<Option<Vec<(Row, Vec<Stored>)>>, WalkError> {
-        while self.rows.is_empty() {
-            if self.is_last {
-                return Ok(None);
+        loop {
+            while self.rows.is_empty() {
+                if self.is_last {
+                    return Ok(None);
+                }
+                self.turn().await?;
             }
-            self.turn().await?;
+            let events = self.together().await?;
+            if !events.is_empty() {
+                return Ok(Some(events));
+            }
+            self.pass_over_purged().await?;
         }
-        let Some(writer) = self.rows.front().map(|row| row.writer.clone()) else { return Ok(None) };
+    }
+
+    /// What was purged since the export began is in it no more.
+    async fn pass_over_purged(&mut self) -> Result<(), WalkError> {
+        let left = self.rows.len();
+        while let Some(row) = self.rows.front() {
+            let purged =
+                self.ledger.purged_after(&row.writer, row.seq.saturating_sub(1), 1).await?;
+            if purged.first().is_some_and(|purged| purged.seq == row.seq) {
+                self.rows.pop_front();
+            } else if self.rows.len() == left {
+                return Err(EventError::of_missing(row).into());
+            } else {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// The next rows' events of one writer, as far as their entries can be read in one go.
+    async fn together(&mut self) -> Result<Vec<(Row, Vec<Stored>)>, WalkError> {
+        let Some(writer) = self.rows.front().map(|row| row.writer.clone()) else {
+            return Ok(Vec::new());
+        };
         let together = self.rows.iter().take_while(|row| row.writer == writer);
         let wanted: Vec<u64> = together.flat_map(entries_of).collect();
         let found = self.ledger.entries(&writer, &wanted).await?;
@@ -204,10 +234,7 @@ impl Walk {
             let entries = entries_of(&row).filter_map(|seq| found.get(&seq).cloned()).collect();
             events.push((row, entries));
         }
-        match (events.is_empty(), self.rows.front()) {
-            (true, Some(row)) => Err(EventError::of_missing(row).into()),
-            _ => Ok(Some(events)),
-        }
+        Ok(events)
     }
 
     async fn turn(&mut self) -> Result<(), WalkError> {

@@ -5,7 +5,8 @@
 //!
 //! Invariants:
 //! - A follower keeps its own cursor, in the same transaction as what it made of the entries.
-//! - Each writer's entries arrive in order and without gaps; some may arrive twice.
+//! - Each writer's entries arrive in order; some may arrive twice. What is missing between them was
+//!   purged.
 //! - Nothing here writes to the ledger, and nothing here is on the way of a request.
 
 #[cfg(test)]
@@ -19,7 +20,7 @@ use tokio::sync::watch;
 use tokio::time::sleep;
 
 use crate::record::Stored;
-use crate::store::{LedgerReader, LedgerSource, StoreError};
+use crate::store::{LedgerReader, LedgerSource, Purged, StoreError};
 
 /// Entries in one step; fewer where their documents are large. What followers write for many
 /// entries at once is much less than for each of them.
@@ -44,12 +45,32 @@ pub trait Follower: Send {
     /// The last entry of `writer` that it has taken in; 0 for none.
     async fn cursor(&mut self, writer: &str) -> Result<u64, FollowError>;
 
-    /// Takes in entries, all of one writer and consecutive, and moves the cursor, all or nothing.
-    /// Entries at or before the cursor are skipped.
+    /// Whether it must be told of every entry that was purged. Then entries arrive without gaps, and
+    /// [`Follower::pass_over`] comes in their order, with leaves.
+    fn wants_leaves(&self) -> bool {
+        false
+    }
+
+    /// Takes in entries, all of one writer and in order, and moves the cursor, all or nothing. The first
+    /// comes right after the cursor; entries at or before it are skipped.
     async fn apply(&mut self, entries: &[Stored]) -> Result<(), FollowError>;
+
+    /// Moves the cursor over entries that were purged.
+    async fn pass_over(&mut self, writer: &str, gap: &Gap) -> Result<(), FollowError>;
 
     /// Forgets everything: the ledger is not the one that was followed.
     async fn start_over(&mut self) -> Result<(), FollowError>;
+}
+
+/// Numbers of entries that were purged, one after the other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gap {
+    /// The number before the first of them.
+    pub after: u64,
+    /// The last of them.
+    pub up_to: u64,
+    /// All of them, where the follower wants their leaves.
+    pub purged: Vec<Purged>,
 }
 
 /// Why a step failed.
@@ -58,6 +79,14 @@ pub enum FollowError {
     /// The ledger cannot be read.
     #[error("cannot read the ledger")]
     Ledger(#[from] StoreError),
+    /// An entry is missing that was not purged.
+    #[error("the ledger has no entry {seq} of writer `{writer}`, and it was not purged")]
+    Missing {
+        /// Whose log.
+        writer: String,
+        /// Which entry.
+        seq: u64,
+    },
     /// The follower cannot take the entries in.
     #[error("the follower `{name}` cannot go on")]
     Follower {
@@ -197,6 +226,7 @@ async fn step(
     if cursor >= head {
         return Ok(0);
     }
+    let began = cursor;
     let (mut entries, mut bytes): (Vec<Stored>, usize) = (Vec::new(), 0);
     while entries.len() < STEP && bytes < STEP_BYTES && cursor < head {
         let wanted = u32::try_from(STEP - entries.len()).unwrap_or(u32::MAX);
@@ -207,8 +237,59 @@ async fn step(
         entries.extend(more);
     }
     if entries.is_empty() {
+        // All that there was up to the head has been purged.
+        pass(reader, follower, writer, began, head).await?;
         return Ok(0);
     }
-    follower.apply(&entries).await?;
+    give(reader, follower, writer, began, &entries).await?;
     Ok(head.saturating_sub(cursor))
+}
+
+/// Gives entries to the follower, and the gaps before and between them as it wants to have them.
+async fn give(
+    reader: &mut dyn LedgerReader,
+    follower: &mut dyn Follower,
+    writer: &str,
+    mut cursor: u64,
+    mut entries: &[Stored],
+) -> Result<(), FollowError> {
+    let all = entries.len();
+    while let Some(first) = entries.first() {
+        if first.seq > cursor + 1 {
+            pass(reader, follower, writer, cursor, first.seq - 1).await?;
+        }
+        let consecutive = || (first.seq..).zip(entries).take_while(|(seq, it)| it.seq == *seq);
+        let count = if follower.wants_leaves() { consecutive().count() } else { all };
+        let (run, rest) = entries.split_at_checked(count).unwrap_or((entries, &[]));
+        follower.apply(run).await?;
+        cursor = run.last().map_or(cursor, |last| last.seq);
+        entries = rest;
+    }
+    Ok(())
+}
+
+/// Lets the follower pass over what was purged.
+async fn pass(
+    reader: &mut dyn LedgerReader,
+    follower: &mut dyn Follower,
+    writer: &str,
+    after: u64,
+    up_to: u64,
+) -> Result<(), FollowError> {
+    if !follower.wants_leaves() {
+        return follower.pass_over(writer, &Gap { after, up_to, purged: Vec::new() }).await;
+    }
+    let mut after = after;
+    while after < up_to {
+        let limit = u32::try_from((up_to - after).min(STEP as u64)).unwrap_or(u32::MAX);
+        let mut purged = reader.purged_after(writer, after, limit).await?;
+        let dense = (after + 1..).zip(&purged).take_while(|(seq, it)| it.seq == *seq).count();
+        purged.truncate(dense);
+        let Some(last) = purged.last().map(|last| last.seq) else {
+            return Err(FollowError::Missing { writer: writer.to_owned(), seq: after + 1 });
+        };
+        follower.pass_over(writer, &Gap { after, up_to: last, purged }).await?;
+        after = last;
+    }
+    Ok(())
 }

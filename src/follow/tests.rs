@@ -8,11 +8,11 @@ use async_trait::async_trait;
 use prometheus_client::metrics::gauge::Gauge;
 use tokio::sync::watch;
 
-use super::{FollowError, Follower, Heads, catch_up, follow};
+use super::{FollowError, Follower, Gap, Heads, catch_up, follow};
 use crate::clock::{Clock, SystemClock};
 use crate::record::{Entry, EntryKind, EventId, Scope, Stored};
 use crate::redact::Redacted;
-use crate::store::{LedgerSource, SqliteOptions, Store};
+use crate::store::{LedgerSource, Purged, SqliteOptions, Store};
 
 /// Remembers what it saw, and fails when told.
 #[derive(Clone, Default)]
@@ -23,6 +23,8 @@ struct Seen {
     seqs: Vec<u64>,
     fail_next: bool,
     started_over: usize,
+    wants_leaves: bool,
+    leaves: Vec<u64>,
 }
 
 #[async_trait]
@@ -42,6 +44,18 @@ impl Follower for Witness {
             return Err(FollowError::Follower { name: "witness", source });
         }
         seen.seqs.extend(entries.iter().map(|entry| entry.seq));
+        Ok(())
+    }
+
+    fn wants_leaves(&self) -> bool {
+        self.0.lock().unwrap().wants_leaves
+    }
+
+    async fn pass_over(&mut self, _: &str, gap: &Gap) -> Result<(), FollowError> {
+        let mut seen = self.0.lock().unwrap();
+        assert_eq!(seen.seqs.last().copied().unwrap_or(0), gap.after);
+        seen.leaves.extend(gap.purged.iter().map(|purged| purged.seq));
+        seen.seqs.push(gap.up_to);
         Ok(())
     }
 
@@ -155,4 +169,35 @@ async fn ends_with_the_recorder_after_a_last_round() {
     let all = follow(&source, &mut witness, heads, stopped, &lag);
     tokio::time::timeout(Duration::from_secs(1), all).await.unwrap();
     assert_eq!(witness.0.lock().unwrap().seqs.len(), 5);
+}
+
+#[tokio::test]
+async fn steps_over_what_was_purged_and_gives_its_leaves_to_who_wants_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = ledger(dir.path()).await;
+    append(store.as_mut(), 10, 10).await;
+    let rows = store.read_after("w", 0, 10).await.unwrap();
+    let purged = |seqs: &[u64]| -> Vec<Purged> {
+        let purged = seqs.iter().map(|seq| Purged {
+            seq: *seq,
+            leaf: rows[*seq as usize - 1].leaf.clone(),
+            by: 10,
+        });
+        purged.collect()
+    };
+    store.purge("w", &purged(&[1, 2, 5, 7, 8])).await.unwrap();
+    let mut reader = LedgerSource::directory(dir.path()).reader().await.unwrap();
+    let cases: [(bool, Heads, &[u64], &[u64]); 3] = [
+        (false, Heads(vec![("w".to_owned(), 10)]), &[2, 3, 4, 6, 9, 10], &[]),
+        // Behind a head that is purged itself.
+        (true, Heads(vec![("w".to_owned(), 8)]), &[2, 3, 4, 5, 6, 8, 9, 10], &[1, 2, 5, 7, 8]),
+        (true, Heads(vec![("w".to_owned(), 10)]), &[2, 3, 4, 5, 6, 8, 9, 10], &[1, 2, 5, 7, 8]),
+    ];
+    for (wants_leaves, heads, seqs, leaves) in cases {
+        let mut witness = Witness::default();
+        witness.0.lock().unwrap().wants_leaves = wants_leaves;
+        catch_up(&mut *reader, &mut witness, &heads).await.unwrap();
+        let seen = witness.0.lock().unwrap();
+        assert_eq!((seen.seqs.as_slice(), seen.leaves.as_slice()), (seqs, leaves));
+    }
 }

@@ -9,6 +9,7 @@ use super::bits::{Bits, ROWS, numbers, stored_numbers};
 use super::follower::Change;
 use super::terms::{self, Kind};
 use super::{IndexError, Row, schema};
+use crate::record::Purge;
 
 /// Terms whose numbers are remembered.
 const KNOWN: usize = if cfg!(test) { 50 } else { 50_000 };
@@ -54,6 +55,8 @@ pub(super) struct Batch<'c> {
     blocks: BTreeMap<i64, Block>,
     /// The block of an hour that new rows go to.
     open: HashMap<i64, i64>,
+    /// Terms and blocks that have lost rows for good, and may have none any more.
+    poorer: (BTreeSet<u32>, BTreeSet<i64>),
 }
 
 struct Block {
@@ -65,7 +68,7 @@ struct Block {
 impl<'c> Batch<'c> {
     pub(super) fn new(conn: &'c Connection, known: &'c mut Known) -> Self {
         let (sets, blocks, open) = (HashMap::new(), BTreeMap::new(), HashMap::new());
-        Self { conn, known, sets, blocks, open }
+        Self { conn, known, sets, blocks, open, poorer: Default::default() }
     }
 
     /// Writes the rows of one event.
@@ -157,6 +160,55 @@ impl<'c> Batch<'c> {
         self.execute("DELETE FROM events WHERE n = ?1", [n])
     }
 
+    /// Forgets the rows of events that were purged, and terms that only they had.
+    pub(super) fn forget(
+        &mut self,
+        writer: &str,
+        seq: u64,
+        purge: &Purge,
+    ) -> Result<(), IndexError> {
+        let times = schema::milliseconds(&purge.from).zip(schema::milliseconds(&purge.to));
+        let Some((from, to)) = times else { return Ok(()) };
+        self.execute(
+            "INSERT OR REPLACE INTO purges (writer, seq, from_ms, to_ms) VALUES (?1, ?2, ?3, ?4)",
+            params![writer, schema::signed(seq), from, to],
+        )?;
+        for n in self.rows_of(writer, purge, from, to)? {
+            let Some(row) = schema::read(self.conn, n)? else { continue };
+            for (kind, value) in terms::terms(&row) {
+                let term = self.term(kind, &value)?;
+                self.poorer.0.insert(term);
+            }
+            self.poorer.1.insert(schema::place(n).0);
+            self.remove(n, &row)?;
+        }
+        Ok(())
+    }
+
+    /// Where the events of a purge stand. Their times say in which blocks.
+    fn rows_of(
+        &self,
+        writer: &str,
+        purge: &Purge,
+        from: i64,
+        to: i64,
+    ) -> Result<Vec<i64>, IndexError> {
+        let (first, last) = (schema::blocks_of_hour_at(from).0, schema::blocks_of_hour_at(to).1);
+        let mut statement =
+            self.cached("SELECT n, seq FROM events WHERE n BETWEEN ?1 AND ?2 AND writer = ?3")?;
+        let (first, last) = (schema::number(first, 0), schema::number(last + 1, 0) - 1);
+        let mut rows = statement.query(params![first, last, writer]).map_err(IndexError::Update)?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next().map_err(IndexError::Update)? {
+            let of = |column: usize| row.get::<_, i64>(column).map_err(IndexError::Update);
+            let seq = schema::unsigned(Some(of(1)?)).unwrap_or_default();
+            if purge.ranges.contains(seq) {
+                found.push(of(0)?);
+            }
+        }
+        Ok(found)
+    }
+
     /// Takes the row out of the sets that it is in no more, and into those that it is not in yet.
     fn replace(&mut self, n: i64, old: Option<&Row>, new: Option<&Row>) -> Result<(), IndexError> {
         let of = |row: Option<&Row>| row.map(terms::terms).unwrap_or_default();
@@ -214,9 +266,7 @@ impl<'c> Batch<'c> {
         self.execute(sql, params![kind as u8, value])?;
         let id = self.conn.last_insert_rowid();
         if matches!(kind, Kind::Actor | Kind::TargetNames) {
-            let parts: Vec<String> = terms::parts(value).into_iter().flatten().collect();
-            // SQLite's tokenizers take a NUL for the end.
-            let text = parts.join("\n").replace('\0', " ");
+            let text = name_text(value);
             self.execute("INSERT INTO names (rowid, text) VALUES (?1, ?2)", params![id, text])?;
         }
         // Keys of sets have room for 31 bits of it.
@@ -258,7 +308,41 @@ impl<'c> Batch<'c> {
         self.execute(
             "DELETE FROM arrivals WHERE number <= (SELECT max(number) FROM arrivals) - ?1",
             [ARRIVALS],
-        )
+        )?;
+        self.clear_up()
+    }
+
+    /// Removes terms and blocks that have no row any more.
+    fn clear_up(&mut self) -> Result<(), IndexError> {
+        let (terms, blocks) = std::mem::take(&mut self.poorer);
+        for block in blocks {
+            self.execute(
+                "DELETE FROM blocks WHERE block = ?1 \
+                 AND NOT EXISTS (SELECT 1 FROM events WHERE n >= ?2 AND n < ?3)",
+                [block, schema::number(block, 0), schema::number(block + 1, 0)],
+            )?;
+        }
+        let mut unused = self.cached(
+            "DELETE FROM terms WHERE id = ?1 \
+             AND NOT EXISTS (SELECT 1 FROM postings WHERE key BETWEEN ?2 AND ?3) \
+             RETURNING kind, value",
+        )?;
+        for id in &terms {
+            let range = params![id, schema::key(*id, 0), schema::key(*id, schema::LAST_BLOCK)];
+            let gone = unused.query_row(range, |row| Ok((row.get(0)?, row.get(1)?))).optional();
+            let Some((kind, value)): Option<(u8, String)> = gone.map_err(IndexError::Update)?
+            else {
+                continue;
+            };
+            if [Kind::Actor as u8, Kind::TargetNames as u8].contains(&kind) {
+                let sql = "INSERT INTO names (names, rowid, text) VALUES ('delete', ?1, ?2)";
+                self.execute(sql, params![id, name_text(&value)])?;
+            }
+        }
+        if !terms.is_empty() {
+            *self.known = Known::default();
+        }
+        Ok(())
     }
 
     fn cached(&self, sql: &str) -> Result<CachedStatement<'c>, IndexError> {
@@ -268,4 +352,11 @@ impl<'c> Batch<'c> {
     fn execute(&self, sql: &str, values: impl rusqlite::Params) -> Result<(), IndexError> {
         self.cached(sql)?.execute(values).map(drop).map_err(IndexError::Update)
     }
+}
+
+/// What the parts of names are found by.
+fn name_text(value: &str) -> String {
+    let parts: Vec<String> = terms::parts(value).into_iter().flatten().collect();
+    // SQLite's tokenizers take a NUL for the end.
+    parts.join("\n").replace('\0', " ")
 }

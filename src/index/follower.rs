@@ -8,8 +8,8 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use super::batch::{Batch, Known};
 use super::{Core, Index, IndexError, Row, schema};
-use crate::follow::{FollowError, Follower};
-use crate::record::Stored;
+use crate::follow::{FollowError, Follower, Gap};
+use crate::record::{Purge, Stored};
 
 const NAME: &str = "index";
 
@@ -35,6 +35,11 @@ impl Follower for Index {
         })
         .await
         .map_err(failed)
+    }
+
+    async fn pass_over(&mut self, writer: &str, gap: &Gap) -> Result<(), FollowError> {
+        let (writer, after, up_to) = (writer.to_owned(), gap.after, gap.up_to);
+        self.run(move |core| pass_over(core, &writer, after, up_to)).await.map_err(failed)
     }
 
     async fn start_over(&mut self) -> Result<(), FollowError> {
@@ -80,15 +85,40 @@ fn take_in(core: &mut Core, entries: &[Stored]) -> Result<(), IndexError> {
     for change in changes(&transaction, &entries)?.into_values() {
         batch.change(change)?;
     }
+    // After the rows of these entries, which may be among them.
+    for entry in &entries {
+        if let Some(purge) = Purge::of(entry) {
+            batch.forget(&entry.writer, entry.seq, &purge)?;
+        }
+    }
     batch.finish()?;
-    transaction
-        .prepare_cached(
-            "INSERT INTO cursors (writer, seq) VALUES (?1, ?2) \
-             ON CONFLICT (writer) DO UPDATE SET seq = excluded.seq",
-        )
-        .and_then(|mut set| set.execute(params![last.writer, schema::signed(last.seq)]))
-        .map_err(IndexError::Update)?;
+    move_cursor(&transaction, &last.writer, last.seq)?;
     transaction.commit().map_err(IndexError::Update)
+}
+
+fn pass_over(core: &mut Core, writer: &str, after: u64, up_to: u64) -> Result<(), IndexError> {
+    let transaction = core
+        .conn
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .map_err(IndexError::Update)?;
+    let cursor = cursor(&transaction, writer)?;
+    if after > cursor {
+        return Err(IndexError::Moved);
+    }
+    if up_to > cursor {
+        move_cursor(&transaction, writer, up_to)?;
+    }
+    transaction.commit().map_err(IndexError::Update)
+}
+
+fn move_cursor(conn: &Connection, writer: &str, seq: u64) -> Result<(), IndexError> {
+    conn.prepare_cached(
+        "INSERT INTO cursors (writer, seq) VALUES (?1, ?2) \
+         ON CONFLICT (writer) DO UPDATE SET seq = excluded.seq",
+    )
+    .and_then(|mut set| set.execute(params![writer, schema::signed(seq)]))
+    .map(drop)
+    .map_err(IndexError::Update)
 }
 
 /// What becomes of an event: its rows with their numbers, and what they shall be.

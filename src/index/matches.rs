@@ -3,7 +3,7 @@
 //! Questions are answered with sets where they can be; this decides where there are none for it, and
 //! tests compare both.
 
-use super::terms::{self, contains};
+use super::terms;
 use super::{Condition, Field, Row, View, schema};
 
 pub(super) fn may_see(view: &View, row: &Row) -> bool {
@@ -33,12 +33,13 @@ pub(super) fn meets(condition: &Condition, row: &Row) -> bool {
         Condition::ResourceType(kinds) => {
             row.targets.iter().any(|target| kinds.contains(&target.kind))
         }
-        Condition::Target(text) => {
-            row.targets.iter().any(|target| target.id == *text || contains(&target.name, text))
+        Condition::Target(like) => {
+            let mut targets = row.targets.iter();
+            targets.any(|target| target.id == like.text() || like.is_met_by(&target.name))
         }
-        Condition::Actor(text) => {
+        Condition::Actor(like) => {
             let parts = [&row.actor_id, &row.actor_name, &row.actor_email];
-            parts.into_iter().flatten().any(|part| contains(part, text))
+            parts.into_iter().flatten().any(|part| like.is_met_by(part))
         }
         Condition::Scope(name, values) => {
             row.scope.get(name).is_some_and(|value| values.contains(value))

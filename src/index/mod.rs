@@ -16,6 +16,7 @@
 //! - Values reach SQL as parameters only.
 //! - An entry that cannot be understood becomes a row with what is known; it never stops the index.
 
+mod aged;
 mod arrivals;
 mod batch;
 mod bits;
@@ -46,10 +47,10 @@ pub use arrivals::Place;
 pub use count::{Bar, Counted, Facet};
 pub use coverage::{Named, Unnamed};
 pub use row::{IndexedTarget, Row};
-pub use search::{Condition, Cursor, Field, Page, Search, View};
+pub use search::{Condition, Cursor, Field, Like, Page, Search, View};
 
 /// The version of the index. Another one on disk is dropped and built again.
-const VERSION: i64 = 7;
+const VERSION: i64 = 8;
 /// Steps of SQLite's machine between two questions whether to go on: well below a millisecond.
 const STEPS: i32 = 10_000;
 

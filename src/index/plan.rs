@@ -9,7 +9,7 @@ use foldhash::HashSet;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::terms::{self, Kind, Wanted, joined};
-use super::{Condition, Core, Field, IndexError, View, schema};
+use super::{Condition, Core, Field, IndexError, Like, View, schema};
 
 /// Terms that a clause intersects by their sets where there is a column instead.
 const FEW: usize = if cfg!(test) { 3 } else { 64 };
@@ -123,13 +123,13 @@ impl Plan {
             }
             Condition::Id(id) => Clause::Any(Vec::new(), rows_of_id(conn, id)?),
             Condition::Text(text) => return self.add_text(core, condition, text),
-            Condition::Actor(text) => match named(core, Kind::Actor, text, ACTORS)? {
+            Condition::Actor(like) => match named(core, Kind::Actor, like, ACTORS)? {
                 Some(actors) => by_column(Column::Actors, actors, None),
                 None => return self.check(condition),
             },
-            Condition::Target(text) => {
-                let id = term(conn, Kind::TargetId, text)?;
-                match named(core, Kind::TargetNames, text, NAMES)? {
+            Condition::Target(like) => {
+                let id = term(conn, Kind::TargetId, like.text())?;
+                match named(core, Kind::TargetNames, like, NAMES)? {
                     Some(names) => by_column(Column::Names, names, Some(id)),
                     None => return self.check(condition),
                 }
@@ -241,9 +241,14 @@ fn words(core: &Core, wanted: &Wanted) -> Result<Option<Vec<u32>>, IndexError> {
     Ok(Some(words).filter(|words| words.len() < WORDS_MAX as usize))
 }
 
-/// Terms of names that contain the text, in one of their parts; none where they are too many.
-fn named(core: &Core, kind: Kind, text: &str, most: usize) -> Result<Option<Vec<u32>>, IndexError> {
-    let trigrams = trigrams(text);
+/// Terms of names of which one part is as wanted; none where they are too many.
+fn named(
+    core: &Core,
+    kind: Kind,
+    like: &Like,
+    most: usize,
+) -> Result<Option<Vec<u32>>, IndexError> {
+    let trigrams = trigrams(like.text());
     // The plus keeps SQLite from going through all names of the kind.
     let sql = match trigrams {
         Some(_) => {
@@ -260,7 +265,7 @@ fn named(core: &Core, kind: Kind, text: &str, most: usize) -> Result<Option<Vec<
     while let Some(row) = found.next().map_err(IndexError::of_search)? {
         let value = row.get_ref(1).and_then(|value| Ok(value.as_str()?));
         let parts = terms::parts(value.map_err(IndexError::of_search)?);
-        if !parts.iter().flatten().any(|part| terms::contains(part, text)) {
+        if !parts.iter().flatten().any(|part| like.is_met_by(part)) {
             continue;
         }
         if named.len() >= most {

@@ -1,5 +1,6 @@
 //! The tables: their schema, and rows on their way in and out.
 
+use chrono::DateTime;
 use rusqlite::{Connection, OptionalExtension, Row as Record, params};
 
 use super::bits::ROWS;
@@ -86,6 +87,14 @@ CREATE TABLE postings (
     bits BLOB    NOT NULL
 ) STRICT;
 
+CREATE TABLE purges (
+    writer  TEXT    NOT NULL,
+    seq     INTEGER NOT NULL,
+    from_ms INTEGER NOT NULL,
+    to_ms   INTEGER NOT NULL,
+    PRIMARY KEY (writer, seq)
+) STRICT, WITHOUT ROWID;
+
 CREATE VIRTUAL TABLE names USING fts5(
     text, tokenize = 'trigram', content = '', detail = 'none'
 );
@@ -101,6 +110,7 @@ DROP TABLE IF EXISTS blocks;
 DROP TABLE IF EXISTS terms;
 DROP TABLE IF EXISTS postings;
 DROP TABLE IF EXISTS names;
+DROP TABLE IF EXISTS purges;
 DROP TABLE IF EXISTS targets;
 DROP TABLE IF EXISTS scopes;
 DROP TABLE IF EXISTS texts;
@@ -117,9 +127,11 @@ const WRITE: &str = "INSERT OR REPLACE INTO events (n, writer, seq, act, complet
     scope, source_ip) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, \
     ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28)";
 
-const HOUR_MS: i64 = 3_600_000;
+pub(super) const HOUR_MS: i64 = 3_600_000;
 /// Hours that have a number: up to the year 2089. What lies outside counts as the first or last one.
 const HOURS: i64 = 1 << 20;
+/// The highest number of a block.
+pub(super) const LAST_BLOCK: i64 = 0xffff_ffff;
 /// Blocks of one hour.
 pub(super) const HOUR_BLOCKS: i64 = 1 << 12;
 
@@ -135,6 +147,17 @@ pub(super) fn hour_of(time_ms: i64) -> i64 {
 /// Milliseconds since the hour began.
 pub(super) fn within_hour(time_ms: i64) -> u32 {
     u32::try_from(clamped(time_ms) % HOUR_MS).unwrap_or_default()
+}
+
+/// The time of a text in RFC 3339.
+pub(super) fn milliseconds(time: &str) -> Option<i64> {
+    DateTime::parse_from_rfc3339(time).ok().map(|time| time.timestamp_millis())
+}
+
+/// The first and the last block of the hour of a time.
+pub(super) fn blocks_of_hour_at(time_ms: i64) -> (i64, i64) {
+    let first = hour_of(time_ms) * HOUR_BLOCKS;
+    (first, first + HOUR_BLOCKS - 1)
 }
 
 pub(super) fn hour_begins(hour: i64) -> i64 {

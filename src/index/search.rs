@@ -30,10 +30,10 @@ pub enum Condition {
     Outcome(Vec<Option<String>>),
     /// Some target is of one of these types.
     ResourceType(Vec<String>),
-    /// Some target has this id, or a name that contains it, whatever its case.
-    Target(String),
-    /// The actor has this id, or an id, name or address that contains it, whatever its case.
-    Actor(String),
+    /// Some target has this id, or a name like this.
+    Target(Like),
+    /// The actor has an id, a name or an address like this.
+    Actor(Like),
     /// The scope of this name has one of these values.
     Scope(String, Vec<String>),
     /// At or after this time, in milliseconds since 1970.
@@ -44,6 +44,31 @@ pub enum Condition {
     Text(String),
     /// The event's id is this.
     Id(String),
+}
+
+/// How names are compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Like {
+    /// They contain this, whatever its case.
+    Part(String),
+    /// They are this, to the letter.
+    Whole(String),
+}
+
+impl Like {
+    /// What they contain in any case.
+    pub(super) fn text(&self) -> &str {
+        match self {
+            Self::Part(text) | Self::Whole(text) => text,
+        }
+    }
+
+    pub(super) fn is_met_by(&self, name: &str) -> bool {
+        match self {
+            Self::Part(text) => super::terms::contains(name, text),
+            Self::Whole(text) => name == text,
+        }
+    }
 }
 
 /// What the one who asks may see. It holds beside all conditions, which can only narrow it.

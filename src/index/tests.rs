@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Condition, Field, Index, Row, Search};
+use super::{Condition, Field, Index, Like, Row, Search};
 use crate::clock::{Clock, SystemClock};
 use crate::follow::{Follower, Heads, catch_up};
 use crate::record::{Entry, EntryKind, EventId, Scope};
@@ -113,8 +113,8 @@ async fn every_condition() {
     let ledger = sample().await;
     let mut index = ledger.index().await;
     let text = |text: &str| vec![Condition::Text(text.to_owned())];
-    let target = |text: &str| vec![Condition::Target(text.to_owned())];
-    let actor = |text: &str| vec![Condition::Actor(text.to_owned())];
+    let target = |text: &str| vec![Condition::Target(Like::Part(text.to_owned()))];
+    let actor = |text: &str| vec![Condition::Actor(Like::Part(text.to_owned()))];
     let outcome = |value: Option<&str>| vec![Condition::Outcome(vec![value.map(str::to_owned)])];
     let scope =
         |name: &str, value: &str| vec![Condition::Scope(name.to_owned(), vec![value.to_owned()])];
@@ -224,8 +224,8 @@ async fn a_completion_in_a_later_batch_changes_the_row() {
     for (conditions, hits) in [
         (vec![Condition::Text("ci created".into())], 1),
         (vec![Condition::Text("Thing".into())], 0),
-        (vec![Condition::Target("k77".into())], 1),
-        (vec![Condition::Target("k0".into())], 0),
+        (vec![Condition::Target(Like::Part("k77".into()))], 1),
+        (vec![Condition::Target(Like::Part("k0".into()))], 0),
     ] {
         assert_eq!(found(&mut index, conditions.clone()).await.len(), hits, "{conditions:?}");
     }
@@ -373,7 +373,10 @@ async fn every_act_is_found_by_itself() {
     assert_eq!(told(&mut index, failed).await, [all[1]]);
     let second = any(Field::Action, &["user.verb_1"]);
     assert_eq!(told(&mut index, second).await, [all[1]]);
-    assert_eq!(told(&mut index, vec![Condition::Target("u2".to_owned())]).await, [all[2]]);
+    assert_eq!(
+        told(&mut index, vec![Condition::Target(Like::Part("u2".to_owned()))]).await,
+        [all[2]]
+    );
     assert_eq!(told(&mut index, vec![Condition::Text("user.verb_0".to_owned())]).await, [all[0]]);
     let whole = told(&mut index, vec![Condition::Id(event.to_string())]).await;
     assert_eq!(whole, all);

@@ -143,6 +143,11 @@ impl Snapshot {
         peer.is_some_and(|peer| is_within(self.trusted(), peer))
     }
 
+    /// How many rules say who acts.
+    pub fn actor_rules(&self) -> usize {
+        self.identity.actors().len()
+    }
+
     /// Who acts.
     pub(super) fn identity(&self) -> &Identity {
         &self.identity

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Duration};
 
 use crate::clock::Timestamp;
-use crate::index::{Condition, Cursor, Field, Search};
+use crate::index::{Condition, Cursor, Field, Like, Search};
 use crate::record::EventId;
 
 /// Events on a page, unless the question says otherwise.
@@ -195,14 +195,14 @@ fn take(search: &mut Search, name: &str, value: &str, now: Timestamp) -> Result<
                 None => conditions.push(Condition::ResourceType(vec![value.to_owned()])),
             }
         }
-        "target" => conditions.push(Condition::Target(value.to_owned())),
-        "actor" => conditions.push(Condition::Actor(value.to_owned())),
+        "target" => conditions.push(Condition::Target(like("target", value)?)),
+        "actor" => conditions.push(Condition::Actor(like("actor", value)?)),
         "since" => conditions.push(Condition::Since(time("since", value, now)?)),
         "until" => conditions.push(Condition::Until(time("until", value, now)?)),
         "q" => conditions.push(Condition::Text(value.to_owned())),
         "id" => conditions.push(Condition::Id(event_id(value)?.to_string())),
         "limit" => {
-            let expected = "give a whole number from 1 to 10,000";
+            let expected = "give a whole number, 1 or more (at most 10,000, and 1,000 of the API)";
             search.limit = number("limit", value, 1..=MAX_LIMIT, expected)?;
         }
         "offset" => {
@@ -222,6 +222,21 @@ fn take(search: &mut Search, name: &str, value: &str, now: Timestamp) -> Result<
         },
     }
     Ok(())
+}
+
+/// A part of a name; in quotation marks, the whole of it.
+fn like(name: &'static str, value: &str) -> Result<Like, FilterError> {
+    let quoted = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    match quoted {
+        Some("") => Err(FilterError::Empty(name.to_owned())),
+        Some(whole) => Ok(Like::Whole(whole.to_owned())),
+        None => Ok(Like::Part(value.to_owned())),
+    }
+}
+
+/// The value by which `actor` and `target` find whoever has exactly this name or id.
+pub fn exactly(name: &str) -> String {
+    format!("\"{name}\"")
 }
 
 fn any_of(conditions: &mut Vec<Condition>, field: Field, value: &str) {

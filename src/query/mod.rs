@@ -17,6 +17,6 @@ mod tests;
 pub use event::{EventError, event, joined, merge, whole, without_position};
 pub use filter::{
     ACTOR_TYPES, DEFAULT_LIMIT, FilterError, MAX_LIMIT, MAX_VALUE, OUTCOMES, SEVERITIES, Use,
-    parse, span, use_of,
+    exactly, parse, span, use_of,
 };
 pub use summary::{Summary, SummaryActor, SummaryRequest, SummarySource, SummaryTarget};

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{event, merge, parse};
 use crate::clock::{Clock, ManualClock, SystemClock};
-use crate::index::{Condition, Field, Search};
+use crate::index::{Condition, Field, Like, Search};
 use crate::record::{EntryKind, EventId, Stored};
 
 fn now() -> crate::clock::Timestamp {
@@ -46,7 +46,17 @@ fn what_is_understood() {
         (&[("q", "x y")], vec![Condition::Text("x y".into())]),
         (
             &[("target", "k"), ("actor", "a")],
-            vec![Condition::Target("k".into()), Condition::Actor("a".into())],
+            vec![
+                Condition::Target(Like::Part("k".into())),
+                Condition::Actor(Like::Part("a".into())),
+            ],
+        ),
+        (
+            &[("target", "\"k\""), ("actor", "\"a\"b\"")],
+            vec![
+                Condition::Target(Like::Whole("k".into())),
+                Condition::Actor(Like::Whole("a\"b".into())),
+            ],
         ),
         (
             &[("resource_type", "a"), ("resource_type", "b")],
@@ -74,8 +84,8 @@ fn what_is_refused() {
         ("since", "h", "a span before now"),
         ("since", "1y", "a span before now"),
         ("until", "99999999999999999999d", "a span before now"),
-        ("limit", "0", "from 1 to 10,000"),
-        ("limit", "10001", "from 1 to 10,000"),
+        ("limit", "0", "at most 10,000"),
+        ("limit", "10001", "at most 10,000"),
         ("limit", "many", "whole number"),
         ("offset", "-1", "whole number"),
         ("cursor", "abc", "the page before"),

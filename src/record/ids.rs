@@ -18,6 +18,13 @@ impl EventId {
         let seconds = u64::try_from(time.timestamp()).unwrap_or(0);
         Self(Uuid::new_v7(UuidTime::from_unix(NoContext, seconds, time.timestamp_subsec_nanos())))
     }
+
+    /// The time that is in it, in milliseconds since 1970.
+    pub fn time_ms(self) -> Option<i64> {
+        let (seconds, nanoseconds) = self.0.get_timestamp()?.to_unix();
+        let ms = seconds.checked_mul(1000)?.checked_add(u64::from(nanoseconds) / 1_000_000)?;
+        i64::try_from(ms).ok()
+    }
 }
 
 impl fmt::Display for EventId {

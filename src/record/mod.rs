@@ -7,7 +7,9 @@ mod canonical;
 mod entry;
 mod event;
 mod ids;
+mod purge;
 mod read;
+mod system;
 mod tree;
 
 pub(crate) use canonical::by_utf16;
@@ -18,6 +20,8 @@ pub use event::{
     Outcome, Receipt, RequestRecord, ResponseRecord, Severity, Source, Target,
 };
 pub use ids::EventId;
+pub use purge::{Archived, PURGE_ACTION, Purge, Ranges};
+pub use system::{SystemEvent, system_entry};
 pub use tree::{BodyRecord, Tree};
 
 use crate::redact::Redacted;

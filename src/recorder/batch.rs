@@ -6,6 +6,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::aside::{Loss, Shared};
+use super::chore::Chore;
 use super::{AppendError, Granted};
 use crate::record::Entry;
 
@@ -135,11 +136,17 @@ impl Batch {
 /// The queue's end.
 pub(super) struct Inbox {
     pub(super) jobs: mpsc::Receiver<Job>,
+    /// What no request waits for.
+    pub(super) chores: mpsc::Receiver<Chore>,
     /// All handles are gone.
     pub(super) closed: bool,
 }
 
 impl Inbox {
+    pub(super) fn new(jobs: mpsc::Receiver<Job>, chores: mpsc::Receiver<Chore>) -> Self {
+        Self { jobs, chores, closed: false }
+    }
+
     /// Runs the store's work to its end, however long it takes, and meanwhile refuses at once
     /// whatever arrives.
     pub(super) async fn refuse_while<T>(

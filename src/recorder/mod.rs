@@ -17,11 +17,14 @@
 //! - Nobody waits longer than [`Settings::timeout`], whatever the store does: the recorder has a
 //!   thread of its own, which the store may block, and callers keep a timer of their own. While
 //!   the store fails or hangs, callers are refused at once.
+//! - What no request waits for, such as taking out what retention purges, is done in small pieces
+//!   between batches ([`PURGE_ENTRIES`]).
 //! - After a failure whose effect is unknown, the connection is closed and the ledger's head is
 //!   compared before anything else is written.
 
 mod aside;
 mod batch;
+mod chore;
 mod recovery;
 mod sweep;
 mod system;
@@ -44,8 +47,11 @@ use crate::record::{Entry, EntryKind};
 use crate::store::{Opening, StoreError};
 use crate::telemetry::Metrics;
 use aside::{Loss, Shared};
-use batch::{Job, Reply};
+use batch::{Inbox, Job, Reply};
+use chore::{CHORES, Chore};
 use writer::Writer;
+
+pub use chore::{PURGE_BYTES, PURGE_ENTRIES};
 
 /// A step of opening may take as long as so many appends: it may have to repair what a crash left.
 const OPENING_TIMEOUTS: u32 = 6;
@@ -87,6 +93,11 @@ pub enum AppendError {
 }
 
 impl AppendError {
+    /// Whether somebody else wrote at the same place at the same time.
+    pub fn is_conflict(&self) -> bool {
+        matches!(self, Self::Unavailable { reason: "rejected" | "superseded" })
+    }
+
     /// The error's name for clients and logs, from a closed set.
     pub fn reason(&self) -> &'static str {
         match self {
@@ -156,6 +167,7 @@ pub struct Recorder(Arc<Handle>);
 
 struct Handle {
     jobs: mpsc::Sender<Job>,
+    chores: mpsc::Sender<Chore>,
     shared: Arc<Shared>,
     settings: Settings,
 }
@@ -198,7 +210,9 @@ impl Recorder {
     where
         F: FnMut() -> Opening + Send + 'static,
     {
-        let (jobs, inbox) = mpsc::channel(settings.queue.saturating_mul(2).max(1));
+        let (jobs, waiting) = mpsc::channel(settings.queue.saturating_mul(2).max(1));
+        let (chores, waiting_chores) = mpsc::channel(CHORES);
+        let inbox = Inbox::new(waiting, waiting_chores);
         let shared = Arc::new(Shared::new(&settings, metrics));
         let (started, start) = sync_channel(1);
         let (end, ended) = sync_channel(1);
@@ -240,7 +254,7 @@ impl Recorder {
                 Err(RecvTimeoutError::Disconnected) => return Err(StartError::Ended),
             }
         }
-        let handle = Handle { jobs, shared, settings };
+        let handle = Handle { jobs, chores, shared, settings };
         Ok((Self(Arc::new(handle)), RecorderThread { thread, ended }))
     }
 

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use super::aside::{Loss, Shared};
 use super::batch::{Batch, Inbox, Job, Reply};
+use super::chore::BATCHES;
 use super::system::closing;
 use super::{AppendError, Granted, Settings};
 use crate::clock::Clock;
@@ -81,14 +81,14 @@ where
     }
 
     /// Runs until all handles are gone and everything is written, or cannot be.
-    pub(super) async fn run(mut self, jobs: mpsc::Receiver<Job>) {
+    pub(super) async fn run(mut self, mut inbox: Inbox) {
         let stopped = Stopped(Arc::clone(&self.shared));
-        let mut inbox = Inbox { jobs, closed: false };
         let period = self.settings.sweep_interval.max(Duration::from_millis(10));
         let mut sweep = interval_at(Instant::now() + period, period);
         sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut batches = 0_u32;
         while !inbox.closed {
-            let mut first = None;
+            let (mut first, mut chore) = (None, None);
             tokio::select! {
                 biased;
                 () = self.shared.wake.notified() => {}
@@ -102,9 +102,18 @@ where
                     Some(job) => first = Some(job),
                     None => inbox.closed = true,
                 },
+                Some(waiting) = inbox.chores.recv() => chore = Some(waiting),
             }
             let batch = self.collect(first, &mut inbox);
             self.write(batch, &mut inbox).await;
+            batches = batches.saturating_add(1);
+            if chore.is_none() && batches >= BATCHES {
+                batches = 0;
+                chore = inbox.chores.try_recv().ok();
+            }
+            if let Some(chore) = chore {
+                self.attend(chore, &mut inbox).await;
+            }
             if self.shared.has_aside() {
                 self.shared.wake.notify_one();
             }

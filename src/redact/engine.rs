@@ -83,6 +83,12 @@ impl Engine {
         &self.key
     }
 
+    /// The rules in force that stand in rule files: the id, what is done, and whether it is a shipped
+    /// one.
+    pub fn rules(&self) -> impl Iterator<Item = (&str, Action, bool)> {
+        self.policy.written()
+    }
+
     /// What is recorded of a request. Its secrets go into `seen`, which is new for each exchange.
     pub fn request(
         &self,

@@ -61,12 +61,15 @@ struct Head {
     below: Below,
     /// Exceptions to shipped rules hold for it.
     shipped: bool,
+    /// It stands in no rule file.
+    built_in: bool,
 }
 
 impl Head {
     fn built_in(id: &str, action: Action) -> Self {
         let (conditions, sides) = (Conditions::default(), Sides::Both);
-        Self { id: id.to_owned(), action, sides, conditions, below: Below::MAX, shipped: false }
+        let (id, below) = (id.to_owned(), Below::MAX);
+        Self { id, action, sides, conditions, below, shipped: false, built_in: true }
     }
 
     fn holds_at(&self, place: Place) -> bool {
@@ -106,7 +109,8 @@ impl Policy {
             let below = lists.add(&rule.under)?;
             let (id, action, sides) = (rule.id.clone(), rule.action, rule.sides);
             let conditions = rule.conditions.clone();
-            heads.push(Head { id, action, sides, conditions, below, shipped: rule.shipped });
+            let (shipped, built_in) = (rule.shipped, false);
+            heads.push(Head { id, action, sides, conditions, below, shipped, built_in });
         }
         let userinfo = heads.len();
         heads.push(Head::built_in(USERINFO_RULE, Action::Mask));
@@ -352,6 +356,12 @@ impl Policy {
         };
         let mut rules = rules.iter().copied();
         rules.find(|rule| !spared(*rule) && self.holds(*rule, place, value))
+    }
+
+    /// The rules of the rule files: the id, what is done, and whether it is a shipped one.
+    pub(super) fn written(&self) -> impl Iterator<Item = (&str, Action, bool)> {
+        let written = self.rules.iter().filter(|head| !head.built_in);
+        written.map(|head| (head.id.as_str(), head.action, head.shipped))
     }
 
     /// The rule for the path segment `value` after the one that is named `name`.

@@ -15,7 +15,7 @@ use super::key_change::KeyChange;
 use super::tree::{TILE_WIDTH, Tree, leaf};
 use super::{Checkpoint, SealError, key_file};
 use crate::clock::Timestamp;
-use crate::follow::{FollowError, Follower, Heads};
+use crate::follow::{FollowError, Follower, Gap, Heads};
 use crate::record::Stored;
 
 const NAME: &str = "seal";
@@ -158,6 +158,20 @@ impl Sealer {
         self.run(move |core| core.seal(now)).await
     }
 
+    /// Signs nothing more of a log.
+    pub(super) async fn disagree(
+        &self,
+        writer: &str,
+        disagreement: Disagreement,
+    ) -> Result<(), SealError> {
+        let writer = writer.to_owned();
+        self.run(move |core| {
+            core.log(&writer)?.disagree(&writer, disagreement);
+            Ok(())
+        })
+        .await
+    }
+
     /// The change to a key that waits to take over.
     pub async fn waiting_key(&self) -> Result<Option<KeyChange>, SealError> {
         self.run(|core| {
@@ -252,6 +266,28 @@ impl Follower for Sealer {
                 (entry.seq, leaf, leaf.0.as_slice() == entry.leaf)
             })
             .collect();
+        self.run(move |core| core.grow(&writer, &leaves)).await.map_err(failed)
+    }
+
+    fn wants_leaves(&self) -> bool {
+        true
+    }
+
+    async fn pass_over(&mut self, writer: &str, gap: &Gap) -> Result<(), FollowError> {
+        // Of what was purged there is no more than the leaf; that it is the right one shows at the next
+        // checkpoint, and by `verify`.
+        let leaf = |leaf: &[u8]| {
+            leaf.try_into().map(Hash).map_or((Hash::default(), false), |it| (it, true))
+        };
+        let leaves: Vec<(u64, Hash, bool)> = gap
+            .purged
+            .iter()
+            .map(|purged| {
+                let (leaf, is_one) = leaf(&purged.leaf);
+                (purged.seq, leaf, is_one)
+            })
+            .collect();
+        let writer = writer.to_owned();
         self.run(move |core| core.grow(&writer, &leaves)).await.map_err(failed)
     }
 

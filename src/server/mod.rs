@@ -37,6 +37,7 @@ use crate::proxy::{Budget, Door, Ruled, Shared, Snapshot, UpstreamError, applica
 use crate::record::Outcome;
 use crate::recorder::{Recorder, RecorderThread, Settings};
 use crate::redact::{Engine, FingerprintKey, Seen};
+use crate::retain::{self, RetainStatus, Retention};
 use crate::rules;
 use crate::seal::SealError;
 use crate::store::SqliteOptions;
@@ -112,6 +113,7 @@ pub struct Server {
     stop: watch::Sender<bool>,
     signals: Stop,
     shutdown: Duration,
+    retain_status: RetainStatus,
 }
 
 impl Server {
@@ -163,6 +165,7 @@ impl Server {
             stop,
             signals: stop_signals,
             shutdown,
+            retain_status: RetainStatus::default(),
         };
         server.listen(&config, &stopping)?;
         server.note("start", "countersign started");
@@ -223,6 +226,7 @@ impl Server {
             metrics: Arc::clone(&self.shared.metrics),
             captured_bytes: Arc::new(move || budget.used()),
             seal,
+            retention: self.retain_status.clone(),
             stopping: stopping.clone(),
         };
         let shared = Arc::clone(&self.shared);
@@ -245,7 +249,15 @@ impl Server {
         let settings: console::Settings = Arc::new(move || {
             let now = shared.snapshot.load();
             let (config, events) = (now.config.clone(), Arc::clone(&now.events));
-            console::InForce { config, events, ruleset: now.ruleset.clone() }
+            let redaction = now.engine.rules();
+            let redaction = redaction.map(|(id, action, own)| (id.to_owned(), action, own));
+            console::InForce {
+                config,
+                events,
+                redaction: redaction.collect(),
+                actors: now.actor_rules(),
+                ruleset: now.ruleset.clone(),
+            }
         });
         let router = api::router(operations, Arc::clone(&log))
             .merge(console::router(Arc::clone(&log), settings));
@@ -261,7 +273,23 @@ impl Server {
         let metrics = Arc::clone(&self.shared.metrics);
         let (stop, stopping) = watch::channel(false);
         self.index = Some((stop, self.side.spawn(keep_index(ledger, head, metrics, stopping))));
+        self.side.spawn(self.retention(&reloader));
         self.side.spawn(reloader.run());
+    }
+
+    /// Keeps to the policy in force, beside everything else.
+    fn retention(&self, reloader: &Reloader) -> impl Future<Output = ()> + Send + use<> {
+        let ledger = &reloader.started_with.ledger;
+        let retention = Retention {
+            source: ledger.source(),
+            recorder: self.shared.recorder.clone(),
+            clock: Arc::clone(&self.shared.clock),
+        };
+        let shared = Arc::clone(&self.shared);
+        let policy = move || shared.snapshot.load().config.retention.clone();
+        let metrics = Arc::clone(&self.shared.metrics);
+        let (dir, status) = (ledger.dir.clone(), self.retain_status.clone());
+        retain::keep_to(retention, policy, dir, status, metrics, reloader.stopping.clone())
     }
 
     /// Writes an event about countersign itself; a failure is logged, since nobody waits for it.

@@ -6,7 +6,8 @@
 //! Invariants:
 //! - An append is one atomic, durable commit of a dense run of sequence numbers, or nothing.
 //! - Every error says whether its effect is known ([`StoreError::effect_is_known`]).
-//! - Nothing is updated and nothing is deleted; the database itself refuses it.
+//! - Nothing is updated, and nothing is deleted but what was purged by an event that says so, whose
+//!   leaf then stays; the database itself refuses everything else.
 //! - After [`Store::close`] and a new opening, no earlier append can take effect any more.
 //!
 //! `sqlite` documents the schema.
@@ -50,6 +51,17 @@ pub struct Orphan {
     pub scope: String,
 }
 
+/// An entry that is no longer there: retention took it, and its leaf stays.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Purged {
+    /// Its sequence number.
+    pub seq: u64,
+    /// Its leaf hash, so that the log's tree can still be computed.
+    pub leaf: Vec<u8>,
+    /// The number of the event that purged it: an entry of the same log, later, of one entry.
+    pub by: u64,
+}
+
 /// A store that is being opened.
 pub type Opening = Pin<Box<dyn Future<Output = Result<Box<dyn Store>, StoreError>> + Send>>;
 
@@ -79,6 +91,12 @@ pub trait Store: Send {
         batch: &[Entry],
     ) -> Result<(), StoreError>;
 
+    /// Takes entries out of the log of `writer`, all or none: their numbers and leaves stay. The event
+    /// that says so must be on record, and of an event both halves must be there or go together. What
+    /// was purged by the same event before is passed over. A number that was never in the log must be the
+    /// next one: so a log is carried over from elsewhere.
+    async fn purge(&mut self, writer: &str, purged: &[Purged]) -> Result<(), StoreError>;
+
     /// Intents of `writer` after `after` without a completion, in order, at most `limit`.
     async fn orphans(
         &mut self,
@@ -88,7 +106,7 @@ pub trait Store: Send {
     ) -> Result<Vec<Orphan>, StoreError>;
 
     /// Entries of `writer` after `after`, in order, at most `limit`, and fewer where their documents
-    /// are large; none only where there is none.
+    /// are large; none only where there is none. Numbers that are missing were purged.
     async fn read_after(
         &mut self,
         writer: &str,
@@ -121,7 +139,7 @@ pub trait LedgerReader: Send {
     async fn head(&mut self, writer: &str) -> Result<u64, StoreError>;
 
     /// Entries of `writer` after `after`, in order, at most `limit`, and fewer where their documents
-    /// are large; none only where there is none.
+    /// are large; none only where there is none. Numbers that are missing were purged.
     async fn read_after(
         &mut self,
         writer: &str,
@@ -145,6 +163,14 @@ pub trait LedgerReader: Send {
         range: Range<u64>,
         limit: u32,
     ) -> Result<Vec<EventId>, StoreError>;
+
+    /// What was purged of the log of `writer` after `after`, in order, at most `limit`.
+    async fn purged_after(
+        &mut self,
+        writer: &str,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<Purged>, StoreError>;
 
     /// The completion of the intent `seq` of `writer`.
     async fn completion_of(&mut self, writer: &str, seq: u64)

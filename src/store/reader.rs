@@ -10,7 +10,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteRow};
 use sqlx::{ConnectOptions, Connection, FromRow, Row, SqliteConnection};
 
 use super::files::ledger_path;
-use super::{LedgerReader, StoreError, schema};
+use super::{LedgerReader, Purged, StoreError, schema};
 use crate::record::{EntryKind, EventId, Stored};
 
 /// How long a reader waits for a lock. Writers never block readers; only the first connection
@@ -68,6 +68,8 @@ fn has_log(path: &Path) -> bool {
 /// A read-only connection to the ledger of a directory.
 pub(super) struct SqliteReader {
     conn: SqliteConnection,
+    /// The schema's version: one that no proxy has brought up to date can be read as well.
+    version: i64,
 }
 
 impl SqliteReader {
@@ -85,7 +87,7 @@ impl SqliteReader {
         if schema::known(version, &path)? == 0 {
             return Err(StoreError::Missing { path });
         }
-        Ok(Self { conn })
+        Ok(Self { conn, version })
     }
 
     async fn one(
@@ -114,7 +116,8 @@ impl LedgerReader for SqliteReader {
     }
 
     async fn head(&mut self, writer: &str) -> Result<u64, StoreError> {
-        let head: Option<i64> = sqlx::query_scalar(SELECT_HEAD)
+        let head = if self.version < PURGED_SINCE { SELECT_HEAD_OF_1 } else { SELECT_HEAD };
+        let head: Option<i64> = sqlx::query_scalar(head)
             .bind(writer)
             .fetch_one(&mut self.conn)
             .await
@@ -196,6 +199,26 @@ impl LedgerReader for SqliteReader {
         rows.into_iter().map(id).collect()
     }
 
+    async fn purged_after(
+        &mut self,
+        writer: &str,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<Purged>, StoreError> {
+        if self.version < PURGED_SINCE {
+            return Ok(Vec::new());
+        }
+        let rows: Vec<(i64, Vec<u8>, i64)> = sqlx::query_as(SELECT_PURGED)
+            .bind(writer)
+            .bind(seq_to_sql(after))
+            .bind(limit)
+            .fetch_all(&mut self.conn)
+            .await
+            .map_err(StoreError::from_sqlx)?;
+        let purged = |(seq, leaf, by)| Purged { seq: sql_to_seq(seq), leaf, by: sql_to_seq(by) };
+        Ok(rows.into_iter().map(purged).collect())
+    }
+
     async fn completion_of(
         &mut self,
         writer: &str,
@@ -219,7 +242,15 @@ macro_rules! entries_where {
     };
 }
 
-pub(super) const SELECT_HEAD: &str = "SELECT max(seq) FROM entries WHERE writer = ?1";
+/// The version of the schema from which on there is `purged`.
+const PURGED_SINCE: i64 = 2;
+
+pub(super) const SELECT_HEAD: &str = "SELECT max(coalesce((SELECT max(seq) FROM entries WHERE writer = ?1), 0), \
+                coalesce((SELECT max(seq) FROM purged WHERE writer = ?1), 0))";
+const SELECT_HEAD_OF_1: &str = "SELECT max(seq) FROM entries WHERE writer = ?1";
+
+const SELECT_PURGED: &str = "SELECT seq, leaf, \"by\" FROM purged \
+                             WHERE writer = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3";
 
 /// Numbers and sizes of the entries after one. `octet_length` does not load the document, so this
 /// costs little.

@@ -11,7 +11,7 @@ pub const SCHEMA_VERSION: i64 = MIGRATIONS.len() as i64;
 
 /// Each step leads from the version that is its position to the next. Steps are never changed
 /// once released.
-const MIGRATIONS: &[&str] = &[VERSION_1];
+const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2];
 
 const VERSION_1: &str = "
 CREATE TABLE entries (
@@ -56,6 +56,60 @@ CREATE TABLE writers (
     closed INTEGER NOT NULL CHECK (closed >= 0)
 ) STRICT, WITHOUT ROWID;
 ";
+
+/// Retention: what was purged, by number and leaf. An entry may be deleted only when it stands there.
+///
+/// Into `purged` comes an entry that is there, with its own leaf, by a later event of one entry in
+/// the same log, and of an intent only one that is complete; or the next number of a log that is
+/// carried over from elsewhere, where the entry itself was purged.
+const VERSION_2: &str = r#"
+CREATE TABLE purged (
+    writer TEXT    NOT NULL CHECK (writer <> ''),
+    seq    INTEGER NOT NULL CHECK (seq > 0),
+    leaf   BLOB    NOT NULL CHECK (length(leaf) = 32),
+    "by"   INTEGER NOT NULL CHECK ("by" > seq),
+    PRIMARY KEY (writer, seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER purged_no_update BEFORE UPDATE ON purged
+BEGIN SELECT RAISE(ABORT, 'the ledger is append-only: what is purged cannot be changed'); END;
+
+CREATE TRIGGER purged_no_delete BEFORE DELETE ON purged
+BEGIN SELECT RAISE(ABORT, 'the ledger is append-only: what is purged stays purged'); END;
+
+CREATE TRIGGER purged_by_an_event BEFORE INSERT ON purged
+BEGIN
+    SELECT RAISE(ABORT, 'the ledger is append-only: this entry is purged already')
+    WHERE EXISTS (SELECT 1 FROM purged WHERE writer = NEW.writer AND seq = NEW.seq);
+    SELECT RAISE(ABORT, 'an entry can be purged only with its leaf, and only when it is complete')
+    WHERE EXISTS (SELECT 1 FROM entries WHERE writer = NEW.writer AND seq = NEW.seq
+                  AND (leaf <> NEW.leaf OR kind = 'intent' AND NOT EXISTS
+                       (SELECT 1 FROM entries WHERE writer = NEW.writer AND intent = NEW.seq)));
+    SELECT RAISE(ABORT, 'an entry can be purged only by a later event of the same log')
+    WHERE EXISTS (SELECT 1 FROM entries WHERE writer = NEW.writer AND seq = NEW.seq)
+      AND NOT EXISTS (SELECT 1 FROM entries WHERE writer = NEW.writer AND seq = NEW."by"
+                      AND kind = 'completion' AND intent IS NULL);
+    SELECT RAISE(ABORT, 'the ledger is append-only: the next entry comes after the last')
+    WHERE NOT EXISTS (SELECT 1 FROM entries WHERE writer = NEW.writer AND seq = NEW.seq)
+      AND NEW.seq <> 1 + max(
+          coalesce((SELECT max(seq) FROM entries WHERE writer = NEW.writer), 0),
+          coalesce((SELECT max(seq) FROM purged WHERE writer = NEW.writer), 0));
+END;
+
+DROP TRIGGER entries_no_delete;
+CREATE TRIGGER entries_no_delete BEFORE DELETE ON entries
+WHEN NOT EXISTS (SELECT 1 FROM purged
+                 WHERE writer = OLD.writer AND seq = OLD.seq AND leaf = OLD.leaf)
+BEGIN SELECT RAISE(ABORT, 'the ledger is append-only: entries cannot be deleted'); END;
+
+DROP TRIGGER entries_in_order;
+CREATE TRIGGER entries_in_order BEFORE INSERT ON entries
+WHEN NEW.seq <> 1 + max(
+         coalesce((SELECT max(seq) FROM entries WHERE writer = NEW.writer), 0),
+         coalesce((SELECT max(seq) FROM purged WHERE writer = NEW.writer), 0))
+     OR EXISTS (SELECT 1 FROM entries WHERE rowid = NEW.rowid)
+BEGIN SELECT RAISE(ABORT, 'the ledger is append-only: the next entry comes after the last'); END;
+"#;
 
 /// Refuses a schema that a later version made.
 pub(super) fn known(found: i64, path: &Path) -> Result<i64, StoreError> {

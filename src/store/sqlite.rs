@@ -3,7 +3,7 @@
 //! Files, all for their owner alone: `ledger.db` with its `-wal` and `-shm`, and `ledger.lock`,
 //! which one process at a time may hold; its text is the holder's process id.
 //!
-//! Schema (version 1, in `PRAGMA user_version`; a later version is refused):
+//! Schema (version 2, in `PRAGMA user_version`; a later version is refused):
 //!
 //! | table | column | |
 //! |---|---|---|
@@ -14,11 +14,18 @@
 //! | | `scope` | who may see it, canonical JSON |
 //! | | `doc` | the document, canonical JSON, exactly as hashed |
 //! | | `leaf` | SHA-256 over a zero byte and `doc` (RFC 6962) |
+//! | `purged` | `writer`, `seq` | primary key; an entry that retention took |
+//! | | `leaf` | its leaf, which stays |
+//! | | `by` | the `seq`, in the same log, of the event that says what was purged and why |
 //! | `writers` | `writer`, `closed` | every intent up to `closed` has its completion |
 //!
 //! Triggers refuse `UPDATE`, `DELETE` and `REPLACE` on `entries`, a number that is not the next one,
-//! and a completion that does not belong to an earlier intent of the same event. `writers` only saves work: it lets a start skip what has been
-//! looked through before.
+//! and a completion that does not belong to an earlier intent of the same event. Only an entry that
+//! stands in `purged` with its leaf may be deleted; `purged` itself only grows, and the numbers in it
+//! count as taken. `writers` only saves work: it lets a start skip what has been looked through before.
+//!
+//! Space: what is deleted is overwritten with zeros (`secure_delete`), and SQLite uses its pages for
+//! what comes; the file does not shrink.
 //!
 //! Journal: write-ahead log, `synchronous=FULL`: a commit is an fsync of the log. SQLite moves the
 //! log into the database after every 1,000 pages. A reader that stays in one transaction for long
@@ -40,7 +47,7 @@ use super::files::{
 use super::reader::{
     Fields, SELECT_ENTRIES, SELECT_HEAD, SELECT_SIZES, last_within, seq_to_sql, sql_to_seq,
 };
-use super::{Opening, Orphan, Store, StoreError, schema};
+use super::{Opening, Orphan, Purged, Store, StoreError, schema};
 use crate::record::{Entry, Stored, canonical_text, leaf_hash};
 
 /// Documents are between one and three KiB: with SQLite's default of 4 KiB a page holds one of them
@@ -116,6 +123,12 @@ pub struct SqliteStore {
 const INSERT: &str = "INSERT INTO entries (writer, seq, kind, id, intent, scope, doc, leaf) \
                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 
+/// What the same event has purged before is there already.
+const PURGE: &str = "INSERT INTO purged (writer, seq, leaf, \"by\") SELECT ?1, ?2, ?3, ?4 \
+                     WHERE NOT EXISTS (SELECT 1 FROM purged WHERE writer = ?1 AND seq = ?2 \
+                                       AND leaf = ?3 AND \"by\" = ?4)";
+const DELETE: &str = "DELETE FROM entries WHERE writer = ?1 AND seq = ?2";
+
 impl SqliteStore {
     fn open(options: SqliteOptions, lock: Option<Arc<DirLock>>) -> Result<Self, StoreError> {
         let path = ledger_path(&options.dir);
@@ -129,6 +142,8 @@ impl SqliteStore {
             .and_then(|()| conn.pragma_update(None, "page_size", PAGE_BYTES))
             .and_then(|()| conn.pragma_update(None, "journal_mode", "WAL"))
             .and_then(|()| conn.pragma_update(None, "synchronous", "FULL"))
+            // What is purged shall be gone, and nothing else is ever deleted.
+            .and_then(|()| conn.pragma_update(None, "secure_delete", "ON"))
             .map_err(StoreError::from_rusqlite)?;
         require_durability(&conn, &path)?;
         schema::migrate(&mut conn, &path)?;
@@ -163,6 +178,22 @@ impl SqliteStore {
             insert.execute(params![writer, seq, kind, id, intent, scope, doc, leaf_hash(doc)])?;
         }
         drop(insert);
+        transaction.commit()
+    }
+
+    /// One transaction: all numbers first, so that of an event both halves are still there when the
+    /// triggers look.
+    fn take_out(&self, writer: &str, purged: &[Purged]) -> Result<(), rusqlite::Error> {
+        let transaction = Transaction::new_unchecked(&self.conn, TransactionBehavior::Immediate)?;
+        let mut insert = transaction.prepare_cached(PURGE)?;
+        for Purged { seq, leaf, by } in purged {
+            insert.execute(params![writer, seq_to_sql(*seq), leaf, seq_to_sql(*by)])?;
+        }
+        let mut delete = transaction.prepare_cached(DELETE)?;
+        for Purged { seq, .. } in purged {
+            delete.execute(params![writer, seq_to_sql(*seq)])?;
+        }
+        drop((insert, delete));
         transaction.commit()
     }
 
@@ -243,6 +274,11 @@ impl Store for SqliteStore {
         // A commit to files that were removed would end with this process.
         self.files.require_in_place()?;
         self.insert(writer, &rows).map_err(|error| self.sort(error))
+    }
+
+    async fn purge(&mut self, writer: &str, purged: &[Purged]) -> Result<(), StoreError> {
+        self.files.require_in_place()?;
+        self.take_out(writer, purged).map_err(|error| self.sort(error))
     }
 
     async fn orphans(

@@ -1,5 +1,7 @@
 //! The ledger on SQLite.
 
+mod purge;
+
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;

@@ -127,6 +127,12 @@ pub struct Metrics {
     pub reloads: Family<ReasonLabel, Counter>,
     /// Addresses of upstreams that became healthy or unhealthy.
     pub upstream_health_changes: Family<HealthLabels, Counter>,
+    /// Entries that retention took out of the ledger.
+    pub purged_entries: Counter,
+    /// Runs of retention that did not do their work, by reason.
+    pub retention_errors: Family<ReasonLabel, Counter>,
+    /// When retention last did its work, in seconds since 1970.
+    pub retention_last_run: Gauge,
 }
 
 impl Default for Metrics {
@@ -154,6 +160,9 @@ impl Default for Metrics {
             captured_bytes: Gauge::default(),
             reloads: Family::default(),
             upstream_health_changes: Family::default(),
+            purged_entries: Counter::default(),
+            retention_errors: Family::default(),
+            retention_last_run: Gauge::default(),
         };
         metrics.register();
         metrics
@@ -221,6 +230,22 @@ impl Metrics {
             "upstream_health_changes",
             "Addresses of upstreams that became healthy or unhealthy",
             self.upstream_health_changes.clone(),
+        );
+        r.register(
+            "purged_entries",
+            "Entries that retention took out of the ledger",
+            self.purged_entries.clone(),
+        );
+        r.register(
+            "retention_errors",
+            "Runs of retention that did not do their work",
+            self.retention_errors.clone(),
+        );
+        r.register_with_unit(
+            "retention_last_run_timestamp",
+            "When retention last did its work",
+            Unit::Seconds,
+            self.retention_last_run.clone(),
         );
     }
 

@@ -65,6 +65,8 @@ mod reads;
 #[cfg(test)]
 mod reloads;
 #[cfg(test)]
+mod retention;
+#[cfg(test)]
 mod schemathesis;
 #[cfg(test)]
 mod seal;

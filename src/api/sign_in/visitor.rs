@@ -14,6 +14,7 @@ use crate::access::{Reader, Way};
 use crate::api::log::Log;
 use crate::api::problem::Problem;
 use crate::api::shown::{Shown, Used};
+use crate::api::views::What;
 
 /// Somebody who may look at pages. A handler that asks for one sends everybody else to the sign-in
 /// page, from which they come back.
@@ -65,10 +66,12 @@ impl FromRequestParts<Arc<Log>> for Visitor {
         if matches!(&*shown, Shown::Token(_) | Shown::Wrong) {
             let found = log.authenticate(&parts.headers, peer).await;
             let reader = found.map_err(IntoResponse::into_response)?;
+            log.viewed(&reader, What::at(parts.uri.path()), peer);
             return Ok(Self { reader, csrf: String::new() });
         }
         let found = log.reader(&shown, Used::Now).await.map_err(IntoResponse::into_response)?;
         if let Some(reader) = found {
+            log.viewed(&reader, What::at(parts.uri.path()), peer);
             let csrf = match &*shown {
                 Shown::Session(id) => id.csrf(),
                 _ => log.ways.csrf(&reader),

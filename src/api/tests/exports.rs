@@ -284,7 +284,7 @@ async fn who_is_refused_often_does_not_fill_the_ledger() {
         *statuses.entry(answer.status).or_insert(0) += 1;
     }
     assert_eq!(statuses, [(403, 20), (429, 10)].into());
-    let recorded = served.recorded("audit.export&action=audit.coverage").await;
+    let recorded = served.recorded("audit.export&action=audit.view").await;
     assert_eq!(recorded.len(), 20);
     // What they may do, they still may.
     assert_eq!(served.ask_as(&viewer, "/v1/admin/audit").await.status, 200);

@@ -19,7 +19,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
-use super::{Log, Operations, Turns, Ways, router, serve};
+use super::{Log, Operations, Turns, Views, Ways, router, serve};
 use crate::access::{Access, Grant, NewToken, Role};
 use crate::clock::{Clock, ManualClock, Timestamp};
 use crate::follow::{Heads, catch_up};
@@ -99,11 +99,12 @@ impl Served {
             metrics: Arc::clone(&metrics),
             redact: Box::new(|text| Redacted::system(text.replace("hunter2", "[gone]"))),
             stopping: stopping.clone(),
-            turns: Turns::default(),
+            turns: Turns::recording(Views::off()),
             // Nothing follows but when a test says so.
             patience: Duration::ZERO,
         });
         let operations = Operations {
+            retention: crate::retain::RetainStatus::default(),
             recorder: recorder.clone(),
             metrics,
             captured_bytes: Arc::new(|| 0),
@@ -244,7 +245,7 @@ impl Served {
     }
 
     /// The whole events that are on record of this action, by the API.
-    async fn recorded(&self, action: &str) -> Vec<Value> {
+    pub(crate) async fn recorded(&self, action: &str) -> Vec<Value> {
         self.indexed().await;
         let list = self.ask(&format!("/v1/admin/audit?action={action}")).await.json();
         let mut events = Vec::new();

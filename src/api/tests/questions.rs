@@ -324,7 +324,7 @@ async fn coverage_is_for_owners() {
         assert_eq!((answer.status, &answer.json()["type"]), (403, &forbidden()), "{answer:?}");
         assert!(!answer.body.contains("/r1"), "{answer:?}");
     }
-    let recorded = served.recorded("audit.coverage").await;
+    let recorded = served.recorded("audit.view").await;
     // Within one millisecond, the order is by chance.
     let mut found: Vec<_> =
         recorded.iter().map(|event| event["actor"]["name"].as_str().unwrap()).collect();

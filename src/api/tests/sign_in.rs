@@ -249,3 +249,20 @@ async fn no_session_without_a_record_of_it() {
     let count: i64 = raw.query_row("SELECT count(*) FROM sessions", [], |row| row.get(0)).unwrap();
     assert_eq!(count, 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_site_exports_nothing_with_a_readers_session() {
+    let served = Served::new().await;
+    let token = served.token("olga", crate::access::Grant::everything(Role::Owner));
+    let answer = served.post("/audit/sign-in", &format!("token={token}"), "").await;
+    let cookie = cookie(&answer).unwrap();
+    let export = format!("{LIST}/export?format=csv");
+    for (site, status) in [("cross-site", 403), ("same-origin", 200), ("none", 200)] {
+        let fields = format!("Cookie: {cookie}\r\nSec-Fetch-Site: {site}\r\n");
+        assert_eq!(served.send("GET", &export, &fields).await.status, status, "{site}");
+    }
+    // A program says itself who it is.
+    let fields = format!("Authorization: Bearer {token}\r\nSec-Fetch-Site: cross-site\r\n");
+    assert_eq!(served.send("GET", &export, &fields).await.status, 200);
+    assert_eq!(served.recorded("audit.export").await.len(), 3);
+}

@@ -218,7 +218,8 @@ async fn append(dir: &Path, entry: Entry) -> anyhow::Result<()> {
         Err(error @ (StoreError::Held { .. } | StoreError::Locked { .. })) => {
             return Err(anyhow::Error::from(error).context(format!(
                 "the export could not be recorded, since a proxy is at work on this ledger: export \
-                 through it, with --url http://127.0.0.1:8090 --token-file {}",
+                 through it, with --url and the address of its reading listener (it prints it when it \
+                 starts, http://127.0.0.1:8090 if nothing else was said) and --token-file {}",
                 dir.join(crate::access::BOOTSTRAP_FILE).display()
             )));
         }

@@ -5,7 +5,7 @@
 
 mod file;
 mod local;
-mod progress;
+pub(super) mod progress;
 mod records;
 mod remote;
 
@@ -109,6 +109,11 @@ struct Wanted {
 
 impl Wanted {
     fn of(args: &Args) -> Result<Self, BadOption> {
+        if args.output.as_os_str() == "-" {
+            let text = "an export is written to a file, so that it can go on after an interruption, \
+                        and `-` is none: name one, or read `/v1/admin/audit/export` with curl";
+            return Err(BadOption(text.to_owned()));
+        }
         let filters = args.filters.parameters()?;
         let pairs = filters.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         query::parse(pairs, SystemClock.now()).map_err(|error| BadOption(error.with_remedy()))?;

@@ -121,7 +121,7 @@ pub(in crate::cli) fn thousands(number: u64) -> String {
 }
 
 /// `1.2 MiB`.
-pub(super) fn size(bytes: u64) -> String {
+pub(in crate::cli) fn size(bytes: u64) -> String {
     const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
     let mut tenths = bytes.saturating_mul(10);
     let mut unit = "B";

@@ -48,6 +48,11 @@ fn write_text(
             write!(out, ", {} newer than the last one", thousands(unsealed))?;
         }
         writeln!(out)?;
+        if log.purged > 0 {
+            let to = log.purged_to.as_deref().unwrap_or("an unknown time");
+            let purged = thousands(log.purged);
+            writeln!(out, "  {purged} of them purged by policy, events up to {}", printable(to))?;
+        }
         if let Some(found) = &log.found {
             writeln!(out, "  {}", printable(&found.to_string()))?;
         }
@@ -132,6 +137,8 @@ pub(super) fn json(report: &Report, evidence: &Evidence, trust: &Trust) -> Strin
             "entries": log.entries,
             "proven": log.proven,
             "checkpoints": log.checkpoints,
+            "purged": log.purged,
+            "purged_to": log.purged_to,
             "open_intents": log.open,
             "keys": keys.collect::<Vec<_>>(),
             "newest": log.newest.as_ref().map(|newest| json!({

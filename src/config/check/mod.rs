@@ -9,6 +9,7 @@ use super::tree::{Findings, Place};
 mod listeners;
 mod operations;
 mod reading;
+mod retention;
 mod routes;
 mod seal;
 mod sign_in;
@@ -44,6 +45,7 @@ pub(super) fn check(
         timeouts: checker.timeouts(&file.timeouts),
         ledger: checker.ledger(&file.ledger),
         seal: checker.seal(&file.seal),
+        retention: checker.retention(&file.retention),
         telemetry: checker.telemetry(&file.telemetry),
         threads: checker.threads(&file.threads),
         listeners: listeners.into_iter().map(|(listener, _)| listener).collect(),

@@ -114,6 +114,24 @@ impl JsonSchema for Threads {
     }
 }
 
+/// A number of days as text, or `forever`.
+#[derive(Debug, Deserialize)]
+#[serde(transparent)]
+pub(in crate::config) struct Days(pub(in crate::config) String);
+
+impl JsonSchema for Days {
+    fn schema_name() -> Cow<'static, str> {
+        "Days".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A number of days, or `forever`.",
+            "anyOf": [{ "type": "integer", "minimum": 1, "maximum": 36500 }, { "const": "forever" }],
+        })
+    }
+}
+
 /// One value, or a list of them.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

@@ -11,6 +11,7 @@ use super::{InForce, Settings, router};
 use crate::access::Role;
 use crate::api::Ways;
 use crate::api::tests::{Answer, Served};
+use crate::redact::Action;
 
 const NEWS: &str = "2026-07-09T23:30:00Z";
 const OLD: &str = "2026-06-01T12:00:00Z";
@@ -25,6 +26,8 @@ fn settings() -> Settings {
     let config = crate::config::for_upstream("http://127.0.0.1:9", None, None, None).unwrap();
     let rules = crate::rules::load(None, &config.packs).unwrap();
     Arc::new(move || InForce {
+        redaction: vec![("own.rule".to_owned(), Action::Mask, false)],
+        actors: 2,
         config: config.clone(),
         events: rules.events(),
         ruleset: rules.digest().to_owned(),
@@ -226,7 +229,7 @@ async fn settings_and_coverage_are_for_owners() {
     let served = served().await;
     let page = served.ask("/audit/settings").await;
     assert_eq!(page.status, 200);
-    for text in ["127.0.0.1:9", "mutations are audited", "127.0.0.1:8090", "In short"] {
+    for text in ["127.0.0.1:9", "mutations are audited", "127.0.0.1:8090", "In short", "own.rule"] {
         assert!(page.body.contains(text), "no {text:?} in {}", page.body);
     }
     let admin = served.scoped("admin", Role::Admin, "red");
@@ -238,6 +241,9 @@ async fn settings_and_coverage_are_for_owners() {
             assert!(!refused.body.contains(hidden), "{path}: {hidden}");
         }
     }
+    let recorded = served.recorded("audit.view").await;
+    let said: Vec<_> = recorded.iter().map(|event| (&event["outcome"], &event["reason"])).collect();
+    assert_eq!(said, [(&"denied".into(), &"role".into()), (&"denied".into(), &"role".into())]);
 }
 
 #[tokio::test]

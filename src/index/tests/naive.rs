@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::super::{
-    Bar, Condition, Counted, Cursor, Facet, Field, Index, Row, Search, View, matches, schema,
+    Bar, Condition, Counted, Cursor, Facet, Field, Index, Like, Row, Search, View, matches, schema,
 };
 use crate::follow::Follower;
 use crate::record::{EntryKind, EventId, Stored};
@@ -150,6 +150,14 @@ fn all_rows(logs: &[Vec<Stored>]) -> Vec<Row> {
     rows
 }
 
+/// A part of a name, or the whole of one that there is.
+fn like(dice: &mut Dice, name: Option<&String>, part: String) -> Like {
+    match name.filter(|_| dice.below(2) == 0) {
+        Some(name) => Like::Whole(name.clone()),
+        None => Like::Part(part),
+    }
+}
+
 fn condition(dice: &mut Dice, rows: &[Row]) -> Condition {
     let row = &rows[usize::try_from(dice.below(rows.len() as u64)).unwrap()];
     let values = |values: &[&str]| values.iter().map(ToString::to_string).collect::<Vec<_>>();
@@ -161,12 +169,14 @@ fn condition(dice: &mut Dice, rows: &[Row]) -> Condition {
         4 => Condition::Outcome(vec![Some(dice.pick(&OUTCOMES).to_owned()), None]),
         5 => Condition::Outcome(vec![None]),
         6 => Condition::ResourceType(values(&[dice.pick(&KINDS)])),
-        7 => Condition::Target(
-            dice.pick(&["k3", "k", "name 1", "NAME", "ada", "ün%", "zz"]).to_owned(),
-        ),
-        8 => Condition::Actor(
-            dice.pick(&["u1", "ADA", "example", "löve", "_y", "1@", "zz"]).to_owned(),
-        ),
+        7 => {
+            let text = dice.pick(&["k3", "k", "name 1", "NAME", "ada", "ün%", "zz"]).to_owned();
+            Condition::Target(like(dice, row.targets.first().map(|it| &it.name), text))
+        }
+        8 => {
+            let text = dice.pick(&["u1", "ADA", "example", "löve", "_y", "1@", "zz"]).to_owned();
+            Condition::Actor(like(dice, row.actor_id.as_ref(), text))
+        }
         9 => Condition::Scope("pool".to_owned(), values(&[dice.pick(&POOLS)])),
         10 => Condition::Since(row.time_ms + i64::try_from(dice.below(3)).unwrap() - 1),
         11 => Condition::Until(row.time_ms + i64::try_from(dice.below(3)).unwrap() - 1),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::record::{Entry, EntryKind, Stored, leaf_hash};
-use crate::store::{Opening, Orphan, Store, StoreError};
+use crate::store::{Opening, Orphan, Purged, Store, StoreError};
 
 /// How an operation goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +41,8 @@ pub(super) const FAULTS: [Fault; 8] = [
 #[derive(Default)]
 pub(super) struct Disk {
     pub(super) rows: BTreeMap<u64, Stored>,
+    /// Numbers of entries that were taken out.
+    pub(super) purged: Vec<u64>,
     closed: u64,
     /// Operations so far: opening, reading, appending, marking.
     pub(super) operations: usize,
@@ -173,7 +175,8 @@ impl Store for FakeStore {
     }
 
     async fn head(&mut self, _: &str) -> Result<u64, StoreError> {
-        self.operation(|disk| Ok(disk.rows.keys().next_back().copied().unwrap_or(0))).await
+        self.operation(|disk| Ok(disk.rows.keys().chain(&disk.purged).max().copied().unwrap_or(0)))
+            .await
     }
 
     async fn append(
@@ -192,6 +195,18 @@ impl Store for FakeStore {
             return result;
         }
         self.operation(|disk| insert(disk, &writer, first, &batch)).await
+    }
+
+    async fn purge(&mut self, _: &str, purged: &[Purged]) -> Result<(), StoreError> {
+        let purged = purged.to_vec();
+        self.operation(|disk| {
+            for Purged { seq, .. } in &purged {
+                disk.rows.remove(seq);
+            }
+            disk.purged.extend(purged.into_iter().map(|purged| purged.seq));
+            Ok(())
+        })
+        .await
     }
 
     async fn orphans(

@@ -25,7 +25,7 @@ use async_trait::async_trait;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
-use super::{Opening, Orphan, Store, StoreError};
+use super::{Opening, Orphan, Purged, Store, StoreError};
 use crate::record::{Entry, EntryKind, Stored};
 use drain::Drain;
 use file::{Content, File};
@@ -322,6 +322,11 @@ impl Store for Spooled {
             return Ok(());
         }
         self.spool(first_seq, batch)
+    }
+
+    async fn purge(&mut self, writer: &str, purged: &[Purged]) -> Result<(), StoreError> {
+        // What waits in the spool is never old.
+        ask!(self, ledger => ledger.purge(writer, purged)).ok_or(StoreError::Closed)
     }
 
     async fn orphans(

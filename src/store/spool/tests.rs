@@ -81,6 +81,10 @@ impl Store for Remote {
         self.sky.answer(self.inner.append(writer, first, batch)).await
     }
 
+    async fn purge(&mut self, writer: &str, purged: &[Purged]) -> Result<(), StoreError> {
+        self.sky.answer(self.inner.purge(writer, purged)).await
+    }
+
     async fn orphans(
         &mut self,
         writer: &str,

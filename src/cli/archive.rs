@@ -1,0 +1,226 @@
+//! `countersign archive`: what retention took out of the ledger, read back.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, bail, ensure};
+
+use super::export::progress::{size, thousands};
+use super::query::{self, BadOption, Filters, Format, QueryArgs};
+use super::screen::{cell, table};
+use crate::archive::{ArchiveReader, Manifest, Place, check, manifests};
+use crate::clock::{Clock, SystemClock};
+use crate::follow::{Heads, catch_up};
+use crate::index::Index;
+use crate::record::Purge;
+use crate::store::{LedgerReader, LedgerSource};
+
+/// Purged entries of the ledger that are compared in one go.
+const COMPARED: usize = 1_000;
+
+/// List, query and verify the archives that retention has made
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  countersign archive list --from countersign-archive
+  countersign archive query --from countersign-archive --actor ada@example.com --since 2025-01-01T00:00:00Z
+  countersign archive verify --from countersign-archive --data countersign-data")]
+pub struct Args {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    /// Show what archives there are
+    List(From),
+    /// Show archived events, newest first, with the filters and formats of `query`
+    Query(Box<QueryOf>),
+    /// Check every archive: its bytes, and the hash of every entry
+    ///
+    /// With --data the ledger is asked too: whether it knows of each purge, and has the same hashes.
+    /// Exit codes: 0 all is well, 1 something is not.
+    Verify(Verify),
+}
+
+#[derive(Debug, clap::Args)]
+struct From {
+    /// Where the archives are: what `retention.archive` says in the configuration
+    #[arg(long, value_name = "PLACE")]
+    from: String,
+}
+
+#[derive(Debug, clap::Args)]
+struct QueryOf {
+    #[command(flatten)]
+    from: From,
+    #[command(flatten)]
+    filters: Filters,
+    /// At most so many events [default: 50]
+    #[arg(long, value_name = "N")]
+    limit: Option<String>,
+    /// Skip so many events first
+    #[arg(long, value_name = "N")]
+    offset: Option<String>,
+    /// Go on where the page before ended
+    #[arg(long)]
+    cursor: Option<String>,
+    /// How events are printed
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+#[derive(Debug, clap::Args)]
+struct Verify {
+    #[command(flatten)]
+    from: From,
+    /// The directory of the ledger from which they were taken
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+impl From {
+    fn place(&self) -> Result<Place, BadOption> {
+        Place::parse(&self.from).map_err(|error| {
+            BadOption(format!("`--from {}`: {error}: {}", cell(&self.from), error.remedy()))
+        })
+    }
+}
+
+/// Runs the subcommand.
+pub fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start")?;
+    match &args.what {
+        What::List(from) => runtime.block_on(list(&from.place()?, out)),
+        What::Query(question) => runtime.block_on(ask(question, out)),
+        What::Verify(args) => runtime.block_on(verify(args, out)),
+    }
+}
+
+async fn list(place: &Place, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+    let manifests = manifests(place).await?;
+    if manifests.is_empty() {
+        writeln!(out, "no archives")?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let head = ["MADE", "WRITER", "EVENTS", "FROM", "TO", "SIZE", "NAME"];
+    let rows = manifests.iter().map(|it| {
+        let header = &it.header;
+        let (events, bytes) = (thousands(header.events), size(it.bytes));
+        let texts = [
+            &header.made_at,
+            &header.writer,
+            &events,
+            &header.from,
+            &header.to,
+            &bytes,
+            &it.object,
+        ];
+        texts.map(|text| cell(text))
+    });
+    writeln!(out, "{}", table(head, rows))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn ask(question: &QueryOf, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+    let args = QueryArgs {
+        data: PathBuf::new(),
+        filters: question.filters.clone(),
+        limit: question.limit.clone(),
+        offset: question.offset.clone(),
+        cursor: question.cursor.clone(),
+        format: question.format,
+    };
+    let search = query::search(&args, SystemClock.now())?;
+    let mut archives = ArchiveReader::open(question.from.place()?).await?;
+    archives.only(&search.conditions);
+    // An index for this question alone, of those archives that may have the answer.
+    let mut index = Index::temporary().await?;
+    let heads = Heads::now(&mut archives).await?;
+    catch_up(&mut archives, &mut index, &heads).await?;
+    query::answer(&args, &search, &mut archives, &mut index, out).await
+}
+
+async fn verify(args: &Verify, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+    let place = args.from.place()?;
+    let mut ledger = match &args.data {
+        Some(dir) => Some(LedgerSource::directory(dir).reader().await?),
+        None => None,
+    };
+    let (mut good, mut bad) = (0, 0);
+    for manifest in manifests(&place).await? {
+        let checked = match &mut ledger {
+            Some(ledger) => compare(&place, &manifest, &mut **ledger).await,
+            None => check(&place, &manifest).await.map(|_| Named::Yes).map_err(Into::into),
+        };
+        let name = cell(&manifest.object);
+        match checked {
+            Ok(Named::Yes) => good += 1,
+            Ok(Named::No) => {
+                good += 1;
+                let what = "no purge names it, so it is a copy that a run left which was cut off";
+                writeln!(out, "{name}: as it should be; {what}")?;
+            }
+            Err(error) => {
+                bad += 1;
+                writeln!(out, "{name}: {error:#}")?;
+            }
+        }
+    }
+    let (all, wrong) = (thousands(good), thousands(bad));
+    writeln!(out, "{all} archives are as they should be, {wrong} are not")?;
+    Ok(if bad == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Whether a purge names an archive.
+enum Named {
+    Yes,
+    No,
+}
+
+/// Checks an archive, and whether the ledger has or had the same entries.
+async fn compare(
+    place: &Place,
+    manifest: &Manifest,
+    ledger: &mut dyn LedgerReader,
+) -> anyhow::Result<Named> {
+    let contents = check(place, manifest).await?;
+    let writer = &manifest.header.writer;
+    let mut events = BTreeSet::new();
+    for entries in contents.entries.chunks(COMPARED) {
+        let mut known = BTreeMap::new();
+        let (Some(first), Some(last)) = (entries.first(), entries.last()) else { continue };
+        let mut after = first.seq - 1;
+        while after < last.seq {
+            let purged = ledger.purged_after(writer, after, COMPARED as u32).await?;
+            let Some(end) = purged.last() else { break };
+            after = end.seq;
+            known.extend(purged.into_iter().map(|it| (it.seq, (it.leaf, Some(it.by)))));
+        }
+        for entry in entries {
+            if !known.contains_key(&entry.seq)
+                && let Some(kept) = ledger.entry(writer, entry.seq).await?
+            {
+                known.insert(kept.seq, (kept.leaf, None));
+            }
+            let seq = entry.seq;
+            let Some((leaf, by)) = known.remove(&seq) else {
+                bail!("the ledger of writer `{writer}` never had an entry {seq}");
+            };
+            ensure!(leaf == entry.leaf, "the ledger has another hash of entry {seq}");
+            events.extend(by);
+        }
+    }
+    for by in events {
+        let event = ledger.entry(writer, by).await?;
+        let archive = event.as_ref().and_then(Purge::of).and_then(|purge| purge.archive);
+        if archive.is_some_and(|archive| archive.sha256 == manifest.sha256) {
+            return Ok(Named::Yes);
+        }
+    }
+    Ok(Named::No)
+}

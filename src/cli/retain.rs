@@ -1,0 +1,160 @@
+//! `countersign retain`: what is too old, by hand.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+
+use super::check::DEFAULT_CONFIG;
+use super::export::progress::thousands;
+use super::query::BadOption;
+use super::query::open::{Patience, open};
+use super::screen::cell;
+use crate::clock::{Clock, SystemClock};
+use crate::config::{self, Config};
+use crate::index::Index;
+use crate::recorder::{Recorder, Settings};
+use crate::retain::{Hold, KeptIn, Policy, Retention, Survey};
+use crate::store::SqliteOptions;
+use crate::telemetry::Metrics;
+
+/// How long the recorder may take to end.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// Archive and delete what is older than the policy allows
+///
+/// A proxy that runs does this by itself, every hour. By hand it can be done for a ledger that no proxy
+/// writes to. With --dry-run nothing is written, and a proxy may run.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  countersign retain --config countersign.yaml --dry-run    what would be purged, and what is held
+  countersign retain --config countersign.yaml              do it; no proxy may write to the ledger")]
+pub struct Args {
+    /// The configuration, whose section `retention` says what is too old
+    #[arg(long, value_name = "FILE", default_value = DEFAULT_CONFIG)]
+    config: PathBuf,
+    /// Only tell what would be purged
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// Runs the subcommand.
+pub fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+    let config = match config::load(&args.config) {
+        Ok(config) => config,
+        Err(problems) => {
+            eprintln!("{problems}");
+            return Ok(ExitCode::from(2));
+        }
+    };
+    if !config.retention.purges() {
+        let problem = "says that everything stays: there is nothing to purge; write `days` or \
+                       `categories` in its section `retention`";
+        return Err(BadOption(format!("`{}` {problem}", args.config.display())).into());
+    }
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start")?;
+    match args.dry_run {
+        true => runtime.block_on(dry_run(&config, out))?,
+        false => runtime.block_on(purge(&config, out))?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn dry_run(config: &Config, out: &mut dyn Write) -> anyhow::Result<()> {
+    let policy = &config.retention;
+    let (mut reader, mut index, note) = open(&config.ledger.dir, &Patience::DEFAULT).await?;
+    if let Some(note) = note {
+        eprintln!("note: {note}");
+    }
+    let survey = policy.survey(&mut *reader, &mut index, SystemClock.now()).await?;
+    index.close().await.ok();
+    reader.close().await.ok();
+    match survey.events() {
+        0 => writeln!(out, "nothing is due")?,
+        events => {
+            let (oldest, newest) = (survey.oldest(), survey.newest());
+            writeln!(out, "would purge {} events, {oldest} to {newest}", thousands(events))?;
+            categories(&survey, out)?;
+            writeln!(out, "{}", whereto(policy))?;
+        }
+    }
+    what_stays(policy, &survey, out)
+}
+
+async fn purge(config: &Config, out: &mut dyn Write) -> anyhow::Result<()> {
+    let ledger = &config.ledger;
+    if !ledger.dir.is_dir() {
+        bail!("there is no directory `{}`, and so no ledger", ledger.dir.display());
+    }
+    let settings = Settings {
+        timeout: ledger.timeout,
+        queue: ledger.queue,
+        batch: ledger.batch,
+        sweep_interval: ledger.sweep_interval,
+    };
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let opener = SqliteOptions::new(&ledger.dir, &ledger.writer, ledger.timeout).opener();
+    let started =
+        Recorder::start(opener, settings, Arc::clone(&clock), Arc::new(Metrics::default()));
+    let (recorder, thread) = started.context(
+        "a purge by hand needs a ledger that no proxy writes to; a proxy that runs purges by itself",
+    )?;
+    let done = async {
+        let mut index = Index::open(&ledger.dir).await?;
+        let retention = Retention { source: ledger.source(), recorder, clock };
+        let outcome = retention.run(&config.retention, &mut index).await?;
+        index.close().await?;
+        anyhow::Ok(outcome)
+    };
+    let done = done.await;
+    thread.join(DRAIN).context("the ledger was not closed in time")?;
+    let outcome = done?;
+    match outcome.entries {
+        0 => writeln!(out, "nothing was due")?,
+        entries => {
+            let events = thousands(outcome.survey.events());
+            writeln!(out, "purged {events} events, {} entries", thousands(entries))?;
+            categories(&outcome.survey, out)?;
+            writeln!(out, "{}", whereto(&config.retention))?;
+        }
+    }
+    what_stays(&config.retention, &outcome.survey, out)
+}
+
+fn categories(survey: &Survey, out: &mut dyn Write) -> std::io::Result<()> {
+    survey
+        .due
+        .iter()
+        .try_for_each(|(name, count)| writeln!(out, "  {:>9}  {}", thousands(*count), cell(name)))
+}
+
+fn whereto(policy: &Policy) -> String {
+    match &policy.archive {
+        KeptIn::Archive(place) => format!("archive: {place}"),
+        KeptIn::Nothing => "archive: none; what is purged is gone for good".to_owned(),
+    }
+}
+
+/// What is old enough and stays, and every hold, whether it keeps something or not.
+fn what_stays(policy: &Policy, survey: &Survey, out: &mut dyn Write) -> anyhow::Result<()> {
+    if survey.open > 0 {
+        writeln!(out, "not complete, and so not purged: {} events", thousands(survey.open))?;
+    }
+    let now = SystemClock.now();
+    for Hold { name, filter, until, reason, .. } in &policy.holds {
+        let count = survey.held.get(name).copied().unwrap_or(0);
+        let until = match until {
+            Some(until) if *until <= now => ", which has ended".to_owned(),
+            Some(until) => format!(", until {until:?}"),
+            None => String::new(),
+        };
+        let reason = if reason.is_empty() { String::new() } else { format!(": {}", cell(reason)) };
+        let (name, filter) = (cell(name), cell(filter));
+        writeln!(out, "held by {name} ({filter}{until}){reason}: {} events", thousands(count))?;
+    }
+    Ok(())
+}

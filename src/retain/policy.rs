@@ -1,0 +1,218 @@
+//! How long events stay, and which stay longer.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+
+use crate::archive::Place;
+use crate::clock::Timestamp;
+use crate::index::{Condition, Row};
+use crate::query::{self, FilterError, Use};
+use crate::record::PURGE_ACTION;
+
+/// For how long events stay, and what becomes of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy {
+    /// Of every category that is not named.
+    pub default: Keep,
+    /// Of these categories.
+    pub categories: BTreeMap<String, Keep>,
+    /// What becomes of what is purged.
+    pub archive: KeptIn,
+    /// What stays, however old it is.
+    pub holds: Vec<Hold>,
+    /// How often it is looked for what is due.
+    pub interval: Duration,
+}
+
+impl Default for Policy {
+    /// Everything stays.
+    fn default() -> Self {
+        Self {
+            default: Keep::Forever,
+            categories: BTreeMap::new(),
+            archive: KeptIn::Nothing,
+            holds: Vec::new(),
+            interval: Duration::from_secs(3600),
+        }
+    }
+}
+
+/// How long an event stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Keep {
+    /// So many days after its request arrived.
+    Days(u32),
+    /// Always.
+    Forever,
+}
+
+/// What becomes of what is purged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeptIn {
+    /// It is archived there first.
+    Archive(Place),
+    /// It is gone.
+    Nothing,
+}
+
+/// Events that stay until the hold is lifted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hold {
+    /// Its name.
+    pub name: String,
+    /// Why.
+    pub reason: String,
+    /// Which events, as it was written: `actor=ada&scope.pool=blue`.
+    pub filter: String,
+    /// When it ends by itself.
+    pub until: Option<Timestamp>,
+    conditions: Vec<Condition>,
+}
+
+/// A filter that no hold can have.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum HoldError {
+    /// It is empty, which would hold everything.
+    #[error("the filter is empty")]
+    Empty,
+    /// It says which part of an answer is wanted, or a time that moves.
+    #[error("`{0}` has no place in the filter of a hold")]
+    OutOfPlace(String),
+    /// It is not understood.
+    #[error(transparent)]
+    Filter(#[from] FilterError),
+}
+
+impl HoldError {
+    /// What to do.
+    pub fn remedy(&self) -> String {
+        match self {
+            Self::Empty => {
+                "name what must stay, as in the console's address: `actor=ada`; to keep \
+                            everything, leave out `days`"
+                    .to_owned()
+            }
+            Self::OutOfPlace(_) => {
+                "leave it out; a time is written as RFC 3339, such as 2026-01-31T00:00:00Z"
+                    .to_owned()
+            }
+            Self::Filter(error) => error.remedy(),
+        }
+    }
+}
+
+impl Hold {
+    /// A hold on what a filter finds.
+    pub fn new(
+        name: String,
+        filter: String,
+        reason: String,
+        until: Option<Timestamp>,
+    ) -> Result<Self, HoldError> {
+        let pairs: Vec<(String, String)> =
+            form_urlencoded::parse(filter.as_bytes()).into_owned().collect();
+        if pairs.is_empty() {
+            return Err(HoldError::Empty);
+        }
+        for (name, value) in &pairs {
+            let moves = matches!(name.as_str(), "since" | "until") && query::span(value).is_some();
+            if query::use_of(name) == Some(Use::Page) || moves {
+                return Err(HoldError::OutOfPlace(name.clone()));
+            }
+        }
+        let pairs = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let conditions = query::parse(pairs, Timestamp::default())?.conditions;
+        Ok(Self { name, reason, filter, until, conditions })
+    }
+
+    /// Whether it is in force.
+    pub fn holds_at(&self, now: Timestamp) -> bool {
+        self.until.is_none_or(|until| now < until)
+    }
+
+    fn holds(&self, row: &Row) -> bool {
+        self.conditions.iter().all(|condition| condition.is_met_by(row))
+    }
+}
+
+/// What the policy says of one event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict<'p> {
+    /// It is not old enough, or stays always.
+    Stays,
+    /// It is old enough, and not complete.
+    Open,
+    /// It is old enough, and held by this.
+    Held(&'p Hold),
+    /// It may go.
+    Due,
+}
+
+impl Policy {
+    /// Whether anything is ever purged.
+    pub fn purges(&self) -> bool {
+        self.shortest().is_some()
+    }
+
+    /// The shortest time that any category has.
+    fn shortest(&self) -> Option<u32> {
+        let all = self.categories.values().chain([&self.default]);
+        all.filter_map(|keep| match keep {
+            Keep::Days(days) => Some(*days),
+            Keep::Forever => None,
+        })
+        .min()
+    }
+
+    /// Before this, in milliseconds since 1970, something may be due.
+    pub fn newest_due(&self, now: Timestamp) -> Option<i64> {
+        self.shortest().map(|days| cutoff(now, days))
+    }
+
+    fn keep(&self, row: &Row) -> Keep {
+        let named = row.category.as_ref().and_then(|category| self.categories.get(category));
+        named.copied().unwrap_or(self.default)
+    }
+
+    /// Decides about an event, by its rows: one, or one an act.
+    pub fn verdict(&self, rows: &[Row], now: Timestamp) -> Verdict<'_> {
+        let is_purge = |row: &Row| row.action.as_deref() == Some(PURGE_ACTION);
+        let is_due = |row: &Row| match self.keep(row) {
+            Keep::Days(days) => row.time_ms < cutoff(now, days) && !is_purge(row),
+            Keep::Forever => false,
+        };
+        if rows.is_empty() || !rows.iter().all(is_due) {
+            return Verdict::Stays;
+        }
+        if rows.iter().any(|row| row.completion.is_none()) {
+            return Verdict::Open;
+        }
+        let mut holds = self.holds.iter().filter(|hold| hold.holds_at(now));
+        match holds.find(|hold| rows.iter().any(|row| hold.holds(row))) {
+            Some(hold) => Verdict::Held(hold),
+            None => Verdict::Due,
+        }
+    }
+
+    /// What is put on record of it.
+    pub fn on_record(&self) -> Value {
+        let days = |keep: &Keep| match keep {
+            Keep::Days(days) => json!(days),
+            Keep::Forever => json!("forever"),
+        };
+        let categories = self.categories.iter().map(|(name, keep)| (name.clone(), days(keep)));
+        json!({
+            "days": days(&self.default),
+            "categories": categories.collect::<serde_json::Map<String, Value>>(),
+            "holds": self.holds.iter().map(|hold| &hold.name).collect::<Vec<_>>(),
+        })
+    }
+}
+
+/// Events before this are more than so many days old.
+fn cutoff(now: Timestamp, days: u32) -> i64 {
+    now.timestamp_millis().saturating_sub(TimeDelta::days(i64::from(days)).num_milliseconds())
+}

@@ -1,0 +1,319 @@
+//! A run: everything that is due, piece by piece, in the order that loses nothing.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use chrono::SecondsFormat;
+use serde_json::json;
+
+use super::find::{Find, Going, Piece};
+use super::{KeptIn, Policy, RetainError, Survey};
+use crate::archive::{self, FORMAT, Made};
+use crate::clock::{Clock, Timestamp};
+use crate::follow::{Heads, catch_up};
+use crate::index::{Condition, Field, Index, Search, View};
+use crate::record::{
+    Archived, Outcome as Ending, PURGE_ACTION, Purge, Stored, SystemEvent, system_entry,
+};
+use crate::recorder::{PURGE_BYTES, PURGE_ENTRIES, Recorder};
+use crate::store::{LedgerReader, LedgerSource, Purged};
+
+/// Between two steps of deleting it rests for as many times as long as the step took, so that appends
+/// have the disk.
+const REST: u32 = 4;
+/// And at most this long.
+const REST_MAX: Duration = Duration::from_millis(250);
+/// Events about purges that are looked at for one that was cut off.
+const PURGES: u32 = 1_000;
+
+/// What a run did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// What was due and is gone, and what stays.
+    pub survey: Survey,
+    /// Purges that were put on record.
+    pub purges: u64,
+    /// Entries that are gone, with those of a purge that was cut off.
+    pub entries: u64,
+}
+
+/// What retention works with.
+pub struct Retention {
+    /// The ledger.
+    pub source: LedgerSource,
+    /// Through this purges are recorded, and entries taken out.
+    pub recorder: Recorder,
+    /// The present time.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Retention {
+    /// Does all that is due by a policy, with an index that it brings up to date.
+    pub async fn run(&self, policy: &Policy, index: &mut Index) -> Result<Outcome, RetainError> {
+        let mut outcome = Outcome::default();
+        let mut reader = self.source.reader().await?;
+        let writers = self.recorder.writers().await?;
+        for (position, writer) in writers.iter().enumerate() {
+            bring_up(&mut *reader, index).await?;
+            let log = Log { retention: self, policy, writer, is_own: position == 0 };
+            match log.run(&mut *reader, index, &mut outcome).await {
+                // Of a writer that is gone somebody else takes care at the same time, or it lives again.
+                Err(RetainError::Recorder(error)) if position > 0 && error.is_conflict() => {}
+                done => done?,
+            }
+        }
+        reader.close().await?;
+        Ok(outcome)
+    }
+}
+
+impl Policy {
+    /// What would be purged of a ledger. Nothing is written.
+    pub async fn survey(
+        &self,
+        reader: &mut dyn LedgerReader,
+        index: &mut Index,
+        now: Timestamp,
+    ) -> Result<Survey, RetainError> {
+        let mut survey = Survey::default();
+        for writer in reader.writers().await? {
+            let mut place = Some(0);
+            while let Some(from) = place {
+                let mut find =
+                    Find { index, reader: &mut *reader, policy: self, now, keeps: false };
+                let piece = find.piece(&writer, from).await?;
+                survey.add(piece.survey);
+                place = piece.next;
+            }
+        }
+        Ok(survey)
+    }
+}
+
+async fn bring_up(reader: &mut dyn LedgerReader, index: &mut Index) -> Result<(), RetainError> {
+    let heads = Heads::now(reader).await?;
+    Ok(catch_up(reader, index, &heads).await?)
+}
+
+/// The log of one writer.
+struct Log<'a> {
+    retention: &'a Retention,
+    policy: &'a Policy,
+    writer: &'a str,
+    /// It is the log of this process, which goes on meanwhile.
+    is_own: bool,
+}
+
+impl Log<'_> {
+    async fn run(
+        &self,
+        reader: &mut dyn LedgerReader,
+        index: &mut Index,
+        outcome: &mut Outcome,
+    ) -> Result<(), RetainError> {
+        outcome.entries += self.finish_what_was_cut_off(reader, index).await?;
+        match self.policy.purges() {
+            true => self.purge_all(reader, index, outcome).await,
+            false => Ok(()),
+        }
+    }
+
+    async fn purge_all(
+        &self,
+        reader: &mut dyn LedgerReader,
+        index: &mut Index,
+        outcome: &mut Outcome,
+    ) -> Result<(), RetainError> {
+        let mut place = Some(0);
+        while let Some(from) = place {
+            let now = self.retention.clock.now();
+            let mut find =
+                Find { index, reader: &mut *reader, policy: self.policy, now, keeps: true };
+            let piece = find.piece(self.writer, from).await?;
+            place = piece.next;
+            if !piece.events.is_empty() {
+                outcome.entries += self.purge(&piece, reader, index).await?;
+                outcome.purges += 1;
+            }
+            outcome.survey.add(piece.survey);
+        }
+        Ok(())
+    }
+
+    /// The whole way of one piece. Returns how many entries are gone.
+    async fn purge(
+        &self,
+        piece: &Piece,
+        reader: &mut dyn LedgerReader,
+        index: &mut Index,
+    ) -> Result<u64, RetainError> {
+        let mut entries: Vec<Stored> = Vec::new();
+        for event in &piece.events {
+            entries.push(event.first.clone());
+            entries.extend(event.second.clone());
+        }
+        entries.sort_unstable_by_key(|entry| entry.seq);
+        let mut purge = Purge {
+            ranges: entries.iter().map(|entry| entry.seq).collect(),
+            entries: entries.len() as u64,
+            events: piece.events.len() as u64,
+            categories: piece.survey.due.clone(),
+            from: piece.survey.oldest(),
+            to: piece.survey.newest(),
+            policy: self.policy.on_record(),
+            archive: None,
+        };
+        purge.archive = self.archive(&purge, &entries).await?;
+        drop(entries);
+        let by = self.record(&purge).await?;
+        tracing::info!(
+            writer = self.writer,
+            seq = by,
+            events = purge.events,
+            from = purge.from,
+            to = purge.to,
+            archive = purge.archive.as_ref().map(|archive| &archive.object),
+            "events are purged by the retention policy"
+        );
+        // Nobody finds any more what is about to go.
+        bring_up(reader, index).await?;
+        self.take_out(by, &piece.events).await?;
+        Ok(purge.entries)
+    }
+
+    async fn archive(
+        &self,
+        purge: &Purge,
+        entries: &[Stored],
+    ) -> Result<Option<Archived>, RetainError> {
+        let KeptIn::Archive(place) = &self.policy.archive else { return Ok(None) };
+        let now = self.retention.clock.now();
+        let header = archive::Header {
+            countersign_archive: FORMAT,
+            made_by: env!("CARGO_PKG_VERSION").to_owned(),
+            made_at: now.to_rfc3339_opts(SecondsFormat::Millis, true),
+            writer: self.writer.to_owned(),
+            ranges: purge.ranges.clone(),
+            entries: purge.entries,
+            events: purge.events,
+            from: purge.from.clone(),
+            to: purge.to.clone(),
+            categories: purge.categories.clone(),
+            policy: purge.policy.clone(),
+        };
+        let made = Made::of(header, entries, now)?;
+        Ok(Some(archive::keep(place, made).await?))
+    }
+
+    /// Puts the purge on record, in the log that it is of.
+    async fn record(&self, purge: &Purge) -> Result<u64, RetainError> {
+        let count = purge.events;
+        let description = format!("{count} events purged by the retention policy");
+        let event = SystemEvent {
+            verb: "purge",
+            outcome: Ending::Success,
+            description: &description,
+            reason: None,
+        };
+        let entry = system_entry(&*self.retention.clock, event, json!({ "purge": purge }))?;
+        let recorder = &self.retention.recorder;
+        Ok(match self.is_own {
+            true => recorder.event(entry).await?,
+            false => recorder.event_for(self.writer, entry).await?,
+        })
+    }
+
+    /// Takes the entries out, in small steps; of an event both halves in the same.
+    async fn take_out(&self, by: u64, events: &[Going]) -> Result<(), RetainError> {
+        let mut step: Vec<Purged> = Vec::new();
+        let mut bytes = 0;
+        for event in events {
+            let halves = [Some(&event.first), event.second.as_ref()];
+            for entry in halves.into_iter().flatten() {
+                bytes += entry.doc.len();
+                step.push(Purged { seq: entry.seq, leaf: entry.leaf.clone(), by });
+            }
+            if step.len() + 2 > PURGE_ENTRIES || bytes >= PURGE_BYTES {
+                self.step(std::mem::take(&mut step)).await?;
+                bytes = 0;
+            }
+        }
+        if step.is_empty() { Ok(()) } else { self.step(step).await }
+    }
+
+    async fn step(&self, purged: Vec<Purged>) -> Result<(), RetainError> {
+        let began = Instant::now();
+        self.retention.recorder.purge(self.writer, purged).await?;
+        tokio::time::sleep(REST_MAX.min(began.elapsed() * REST)).await;
+        Ok(())
+    }
+
+    /// The last purge may have been cut off after it was put on record: then what it names and is still
+    /// there goes now. Its archive is looked at again before.
+    async fn finish_what_was_cut_off(
+        &self,
+        reader: &mut dyn LedgerReader,
+        index: &mut Index,
+    ) -> Result<u64, RetainError> {
+        let Some((by, purge)) = self.last_purge(reader, index).await? else { return Ok(0) };
+        let mut events: BTreeMap<u64, Going> = BTreeMap::new();
+        let mut entries = 0;
+        for range in purge.ranges.iter() {
+            let mut after = *range.start() - 1;
+            while after < *range.end() {
+                let limit = u32::try_from(range.end() - after).unwrap_or(u32::MAX).min(PURGES);
+                let found = reader.read_after(self.writer, after, limit).await?;
+                let Some(last) = found.last() else { break };
+                after = last.seq;
+                for entry in found.into_iter().filter(|entry| purge.ranges.contains(entry.seq)) {
+                    entries += 1;
+                    match entry.intent.and_then(|intent| events.get_mut(&intent)) {
+                        Some(event) => event.second = Some(entry),
+                        None => {
+                            events.insert(entry.seq, Going { first: entry, second: None });
+                        }
+                    }
+                }
+            }
+        }
+        if events.is_empty() {
+            return Ok(0);
+        }
+        if let (Some(archived), KeptIn::Archive(place)) = (&purge.archive, &self.policy.archive)
+            && archived.location == place.to_string()
+        {
+            archive::is_there(place, archived).await?;
+        }
+        tracing::info!(writer = self.writer, seq = by, entries, "a purge that was cut off goes on");
+        let events: Vec<Going> = events.into_values().collect();
+        self.take_out(by, &events).await?;
+        Ok(entries)
+    }
+
+    /// The last purge of this log.
+    async fn last_purge(
+        &self,
+        reader: &mut dyn LedgerReader,
+        index: &mut Index,
+    ) -> Result<Option<(u64, Purge)>, RetainError> {
+        let search = Search {
+            view: View::Everything,
+            conditions: vec![Condition::AnyOf(Field::Action, vec![PURGE_ACTION.to_owned()])],
+            after: None,
+            offset: 0,
+            limit: PURGES,
+        };
+        let mut last: Option<(u64, Purge)> = None;
+        for row in index.search(&search).await?.rows {
+            if row.writer != self.writer || last.as_ref().is_some_and(|(seq, _)| *seq > row.seq) {
+                continue;
+            }
+            let entry = reader.entry(self.writer, row.seq).await?;
+            if let Some(purge) = entry.as_ref().and_then(Purge::of) {
+                last = Some((row.seq, purge));
+            }
+        }
+        Ok(last)
+    }
+}

@@ -1,0 +1,167 @@
+//! A run that ends anywhere, and places that do not take what they should.
+
+use std::collections::BTreeSet;
+use std::future::poll_fn;
+use std::task::Poll;
+
+use sqlx::{Connection, SqliteConnection};
+
+use super::*;
+
+/// Gives a run up after so many steps, as a crash would; whether it came to its end before.
+async fn cut_off(bench: &Bench, policy: &Policy, steps: usize) -> bool {
+    let mut index = Index::open(&bench.data()).await.unwrap();
+    let mut run = Box::pin(bench.retention.run(policy, &mut index));
+    let mut left = steps;
+    poll_fn(|context| {
+        if left == 0 {
+            return Poll::Ready(false);
+        }
+        left -= 1;
+        run.as_mut().poll(context).map(|done| done.is_ok())
+    })
+    .await
+}
+
+/// The numbers of all entries, and of those that are archived.
+async fn numbers(bench: &Bench) -> (BTreeSet<u64>, BTreeSet<u64>) {
+    let left = bench.entries().await.iter().map(|entry| entry.seq).collect();
+    let archived = match bench.archives().exists() {
+        true => bench.archived().await.iter().map(|entry| entry.seq).collect(),
+        false => BTreeSet::new(),
+    };
+    (left, archived)
+}
+
+#[tokio::test]
+async fn wherever_a_run_is_cut_off_nothing_is_lost_and_the_next_one_ends_it() {
+    const EVENTS: u64 = 140;
+    let mut steps = 1;
+    loop {
+        let bench = Bench::new();
+        bench.events(EVENTS as usize).await;
+        bench.pass(31);
+        let policy = bench.policy(30);
+        let ended = cut_off(&bench, &policy, steps).await;
+        let bench = bench.restart("w").await;
+        let (left, archived) = numbers(&bench).await;
+        let gone: BTreeSet<u64> = (1..=2 * EVENTS).filter(|seq| !left.contains(seq)).collect();
+        assert!(gone.is_subset(&archived), "after {steps} steps");
+        assert!(gone.is_empty() || bench.entries().await.iter().any(|it| Purge::of(it).is_some()));
+        let orphans: Vec<_> = bench
+            .entries()
+            .await
+            .into_iter()
+            .filter(|entry| entry.intent.is_some_and(|intent| !left.contains(&intent)))
+            .collect();
+        assert!(orphans.is_empty(), "halves of an event that is torn apart: {orphans:?}");
+        bench.run(&policy).await.unwrap();
+        let (left, archived) = numbers(&bench).await;
+        assert!((1..=2 * EVENTS).all(|seq| !left.contains(&seq) && archived.contains(&seq)));
+        assert_eq!(self::left(&bench).await, [""; 0]);
+        if ended {
+            break;
+        }
+        steps += 1 + steps / 3;
+    }
+    assert!(steps > 10, "it was cut off in many places: {steps}");
+}
+
+#[tokio::test]
+async fn a_place_that_does_not_take_the_archive_keeps_everything_where_it_is() {
+    let bench = Bench::new();
+    bench.event("member", "ada").await;
+    bench.pass(31);
+    let policy = bench.policy(30);
+    let before = bench.entries().await;
+    // Something else has the name of the directory; where the log of faults says so, a full disk.
+    std::fs::write(bench.archives(), b"").unwrap();
+    let mut places = vec![bench.archives(), "/proc/countersign".into()];
+    places.extend(Path::new("/dev/full").exists().then(|| "/dev/full/archive".into()));
+    for place in places {
+        let archive = KeptIn::Archive(Place::from(place.as_path()));
+        let error = bench.run(&Policy { archive, ..policy.clone() }).await.unwrap_err();
+        assert_eq!(error.reason(), "archive", "{error:?}");
+        assert_eq!(bench.entries().await, before);
+    }
+    std::fs::remove_file(bench.archives()).unwrap();
+    assert_eq!(bench.run(&policy).await.unwrap().entries, 2);
+}
+
+#[tokio::test]
+async fn a_ledger_that_is_locked_is_purged_later() {
+    let bench = Bench::new();
+    bench.event("member", "ada").await;
+    bench.pass(31);
+    let policy = bench.policy(30);
+    let url = format!("sqlite://{}", bench.data().join("ledger.db").display());
+    let mut other = SqliteConnection::connect(&url).await.unwrap();
+    // The event about the purge is on record, and then the ledger takes nothing more.
+    let trigger = "CREATE TRIGGER no BEFORE INSERT ON purged BEGIN SELECT RAISE(ABORT, 'no'); END";
+    sqlx::raw_sql(trigger).execute(&mut other).await.unwrap();
+    assert_eq!(bench.run(&policy).await.unwrap_err().reason(), "rejected");
+    assert_eq!(bench.entries().await.len(), 3);
+    bench.event("member", "ada").await;
+    sqlx::raw_sql("DROP TRIGGER no").execute(&mut other).await.unwrap();
+    let outcome = bench.run(&policy).await.unwrap();
+    assert_eq!((outcome.purges, outcome.entries), (0, 2), "the one that was cut off goes on");
+    assert_eq!(bench.manifests().await.len(), 1);
+}
+
+#[tokio::test]
+async fn an_entry_that_somebody_changed_is_not_taken_out() {
+    let bench = Bench::new();
+    bench.event("member", "ada").await;
+    bench.pass(31);
+    let url = format!("sqlite://{}", bench.data().join("ledger.db").display());
+    let mut other = SqliteConnection::connect(&url).await.unwrap();
+    let change = "DROP TRIGGER entries_no_update; \
+                  UPDATE entries SET doc = replace(doc, 'ada', 'eve')";
+    sqlx::raw_sql(change).execute(&mut other).await.unwrap();
+    let before = bench.entries().await;
+    let error = bench.run(&bench.policy(30)).await.unwrap_err();
+    assert_eq!(error.reason(), "damaged_entry", "{error:?}");
+    assert_eq!(bench.entries().await, before);
+}
+
+#[tokio::test]
+async fn an_archive_that_is_gone_stops_a_purge_that_was_cut_off() {
+    let bench = Bench::new();
+    bench.events(200).await;
+    bench.pass(31);
+    let policy = bench.policy(30);
+    let mut steps = 1;
+    // Until the purge is on record, but not all of it done.
+    while !bench.entries().await.iter().any(|entry| Purge::of(entry).is_some()) {
+        cut_off(&bench, &policy, steps).await;
+        steps += 3;
+    }
+    let before = bench.entries().await;
+    assert!(before.len() > 2);
+    let away = bench.dir.path().join("away");
+    std::fs::rename(bench.archives(), &away).unwrap();
+    assert_eq!(bench.run(&policy).await.unwrap_err().reason(), "archive");
+    assert_eq!(bench.entries().await.len(), before.len());
+    std::fs::rename(&away, bench.archives()).unwrap();
+    bench.run(&policy).await.unwrap();
+    assert_eq!(bench.entries().await.len(), 1);
+}
+
+#[tokio::test]
+async fn appends_that_come_meanwhile_are_all_there() {
+    let bench = Bench::new();
+    bench.events(500).await;
+    bench.pass(31);
+    let policy = bench.policy(30);
+    let (run, young) = tokio::join!(bench.run(&policy), async {
+        let mut ids = Vec::new();
+        for _ in 0..50 {
+            ids.push(bench.event("member", "eve").await.to_string());
+        }
+        ids
+    });
+    assert_eq!(run.unwrap().entries, 1000);
+    let mut young = young;
+    young.sort();
+    assert_eq!(left(&bench).await, young);
+}

@@ -1,0 +1,231 @@
+//! Retention as an operator meets it: the real binary, with events that are months old.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use countersign::clock::Timestamp;
+use countersign::record::{Entry, EntryKind, EventId, Scope, canonical};
+use countersign::redact::Redacted;
+use countersign::store::SqliteOptions;
+use serde_json::{Value, json};
+
+use super::support::{Proxy, Reply, Setup, Upstream, exchange, rows_after, wait_until};
+
+/// Writes events of these ages, by this actor: category, actor, days ago.
+fn write(data: &Path, events: &[(&str, &str, i64)]) -> Vec<String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let timeout = std::time::Duration::from_secs(5);
+        let mut store = SqliteOptions::new(data, "countersign", timeout).opener()().await.unwrap();
+        let mut ids = Vec::new();
+        for (category, actor, days) in events {
+            let seq = store.head("countersign").await.unwrap() + 1;
+            let now: Timestamp = countersign::clock::Clock::now(&countersign::clock::SystemClock);
+            let time = now - chrono::TimeDelta::days(*days);
+            let id = EventId::new(time);
+            let doc = |doc: Value| canonical(&Redacted::system(doc)).unwrap();
+            let intent = doc(json!({
+                "id": id, "time": time, "action": format!("{category}.create"),
+                "category": category, "actor": {"type": "user", "id": actor}, "scope": {},
+                "description": format!("{category} created"),
+            }));
+            let entry = Entry {
+                kind: EntryKind::Intent,
+                id,
+                intent: None,
+                scope: Scope::new(),
+                doc: intent,
+            };
+            let end = doc(json!({"id": id, "outcome": "success", "completed_at": time}));
+            let end =
+                Entry { kind: EntryKind::Completion, intent: Some(seq), doc: end, ..entry.clone() };
+            store.append("countersign", seq, &[entry, end]).await.unwrap();
+            ids.push(id.to_string());
+        }
+        store.close().await.unwrap();
+        ids
+    })
+}
+
+fn countersign(home: &Path, args: &[&str]) -> (Output, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
+    let output = command.args(args).current_dir(home).output().unwrap();
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    (output, text)
+}
+
+fn config(home: &Path, retention: &str) {
+    let text = format!(
+        "upstreams: {{app: \"http://127.0.0.1:9\"}}\nledger: {{dir: data}}\nretention: {retention}\n"
+    );
+    std::fs::write(home.join("c.yaml"), text).unwrap();
+}
+
+#[test]
+fn by_hand_it_tells_first_and_then_archives_purges_and_reads_back() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    let events = [
+        ("member", "ada", 400),
+        ("gateway", "ada", 40),
+        ("member", "eve", 400),
+        ("member", "ada", 40),
+    ];
+    let ids = write(&home.join("data"), &events);
+    config(
+        home,
+        "{days: 365, categories: {gateway: 30}, archive: kept, \
+         holds: [{name: case-7, filter: actor=eve, reason: a lawsuit}]}",
+    );
+    let before = rows_after(&home.join("data"), 0).len();
+    let (output, text) = countersign(home, &["retain", "--config", "c.yaml", "--dry-run"]);
+    assert!(output.status.success(), "{output:?}");
+    for part in [
+        "would purge 2 events",
+        "1  gateway",
+        "1  member",
+        "archive: kept",
+        "held by case-7 (actor=eve): a lawsuit: 1 events",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert_eq!(rows_after(&home.join("data"), 0).len(), before);
+    let (output, text) = countersign(home, &["retain", "--config", "c.yaml"]);
+    assert!(output.status.success(), "{output:?}");
+    assert!(text.contains("purged 2 events, 4 entries"), "{text}");
+    let (_, text) = countersign(home, &["query", "--data", "data"]);
+    assert!(
+        text.contains("eve") && text.contains("audit.purge") && !text.contains("gateway"),
+        "{text}"
+    );
+    let (_, text) = countersign(
+        home,
+        &["archive", "query", "--from", "kept", "--category", "gateway", "--format", "ndjson"],
+    );
+    let event: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(
+        (event["id"].as_str(), event["outcome"].as_str()),
+        (Some(ids[1].as_str()), Some("success"))
+    );
+    let (_, text) = countersign(home, &["archive", "query", "--from", "kept", "--id", &ids[0]]);
+    assert!(text.contains("member.create"), "{text}");
+    let (_, text) = countersign(home, &["archive", "query", "--from", "kept", "--since", "30d"]);
+    assert_eq!(text, "no events\n");
+    let (_, text) = countersign(home, &["archive", "list", "--from", "kept"]);
+    assert!(text.contains("countersign") && text.contains(".ndjson.zst"), "{text}");
+    let verify = ["archive", "verify", "--from", "kept", "--data", "data"];
+    let (output, text) = countersign(home, &verify);
+    assert!(
+        output.status.success() && text.contains("1 archives are as they should be, 0 are not"),
+        "{text}"
+    );
+    // One byte of one archive.
+    let mut files = std::fs::read_dir(home.join("kept")).unwrap().map(|it| it.unwrap().path());
+    let archive = files.find(|path| path.extension().unwrap() == "zst").unwrap();
+    let mut bytes = std::fs::read(&archive).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&archive, bytes).unwrap();
+    let (output, text) = countersign(home, &verify);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text.contains("SHA-256"), "{text}");
+}
+
+#[test]
+fn what_cannot_be_is_said_with_line_and_remedy() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    let retention = r#"
+  days: 0
+  categories: {gateway: soon, member: 30}
+  interval: 2d
+  holds:
+  - {name: a, filter: "actr=ada"}
+  - {name: b, filter: "since=30d"}
+  - {filter: actor=ada}
+  - {name: c, filter: ""}
+  - {name: d, filter: actor=a, until: soon}
+  - {name: d, filter: actor=b}
+  archive: "ftp://x""#;
+    config(home, retention);
+    let (output, text) = countersign(home, &["check", "--config", "c.yaml"]);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    for (line, message, remedy) in [
+        (4, "`0` is no number of days", "from 1 to 36500"),
+        (5, "`soon` is no number of days", "forever"),
+        (6, "`interval` is", "1h"),
+        (8, "`actr` is not a filter", "leave it out"),
+        (9, "`since` has no place", "RFC 3339"),
+        (10, "`name` is missing", "case-7"),
+        (11, "`filter`", ""),
+        (12, "`until` is no time", "RFC 3339"),
+        (13, "two holds have the name `d`", "its own name"),
+        (14, "`archive` cannot be `ftp://x`", "directory"),
+    ] {
+        let at = format!("c.yaml:{line}:");
+        let found = text.split("\n\n").flat_map(|it| it.split("c.yaml:").skip(1));
+        let found: Vec<String> = found.map(|it| format!("c.yaml:{it}")).collect();
+        let problem = found.iter().find(|it| it.starts_with(&at) && it.contains(message));
+        assert!(problem.is_some_and(|it| it.contains(remedy)), "{line} {message}: {text}");
+    }
+    config(home, "{days: 30}");
+    let (_, text) = countersign(home, &["check", "--config", "c.yaml"]);
+    assert!(text.contains("c.yaml:3:") && text.contains("archive: none"), "{text}");
+    config(home, "{}");
+    let (output, _) = countersign(home, &["retain", "--config", "c.yaml"]);
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(error.contains("everything stays"), "{error}");
+}
+
+#[test]
+fn a_proxy_that_runs_does_it_by_itself_and_says_where_an_event_went() {
+    let home = tempfile::tempdir().unwrap();
+    let data = home.path().join("data");
+    let ids = write(&data, &[("member", "ada", 400), ("member", "ada", 3)]);
+    let archive = home.path().join("kept");
+    // Something else has the name: what cannot be archived is not deleted, and that is said.
+    std::fs::write(&archive, b"").unwrap();
+    let retention =
+        format!("retention: {{days: 90, archive: \"{}\", interval: 1s}}", archive.display());
+    let upstream = Upstream::start(|_| Reply::ok());
+    let setup = Setup { data: Some(data.clone()), more: retention, ..Setup::default() };
+    let proxy = Proxy::with(upstream.address, &setup);
+    wait_until("retention says that it fails", || {
+        let (status, text) = proxy.read("/readyz");
+        status == 200 && text.contains("retention: archive")
+    });
+    assert!(
+        proxy.read("/metrics").1.contains("countersign_retention_errors_total{reason=\"archive\"}")
+    );
+    assert!(rows_after(&data, 0).iter().any(|row| row.id == ids[0]));
+    let answer = |id: &str| {
+        let token = std::fs::read_to_string(data.join("bootstrap.token")).unwrap();
+        let request = format!(
+            "GET /v1/admin/audit/{id} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\n\
+             Connection: close\r\n\r\n",
+            proxy.reading,
+            token.trim()
+        );
+        let answer = exchange(proxy.reading, request.as_bytes());
+        (answer.status, answer.text())
+    };
+    assert_eq!(answer(&ids[0]).0, 200);
+    std::fs::remove_file(&archive).unwrap();
+    wait_until("the old event is purged", || {
+        !rows_after(&data, 0).iter().any(|row| row.id == ids[0])
+    });
+    let (status, text) = answer(&ids[0]);
+    assert_eq!(status, 404);
+    assert!(
+        text.contains("purged by the retention policy") && text.contains("archive query"),
+        "{text}"
+    );
+    assert_eq!(answer(&ids[1]).0, 200);
+    wait_until("retention works again", || !proxy.read("/readyz").1.contains("retention"));
+    let purges = proxy.all_events().into_iter().filter(|event| event["action"] == "audit.purge");
+    let purges: Vec<Value> = purges.collect();
+    assert_eq!(purges.len(), 1);
+    assert_eq!(purges[0]["metadata"]["purge"]["ranges"], "1-2");
+    assert!(proxy.read("/metrics").1.contains("countersign_purged_entries_total 2"));
+}
