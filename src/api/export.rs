@@ -3,7 +3,7 @@
 //! One that was interrupted can go on, by the id of its event on record and the last event that arrived:
 //! for the same reader, with the same rights and filters, and as of the same moment.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -94,12 +94,8 @@ pub(super) async fn export(
     let now = log.clock.now();
     let asked = Asked::of(uri, &who, EXPORT, now);
     if !reader.grant().role().allows(Right::Export) {
-        log.refused(peer)?;
         let filters = asked.map(|asked| asked.filters).unwrap_or_default();
-        Export { reader, peer, format: "file", filters: &filters, extent: None }
-            .refused(&log)
-            .await;
-        return Err(Problem::forbidden());
+        return Err(refused(&log, reader, peer, &filters).await);
     }
     let mut asked = asked?;
     let (format, mark) = (format(&asked)?, mark(&asked)?);
@@ -138,33 +134,20 @@ pub(super) async fn export(
         _ => Walk::begin(index, ledger, asked.search).await,
     };
     let walk = walk.map_err(problem)?;
-    let mut bundler = match format {
-        Format::Bundle => Some(bundle(&log, walk.snapshot()).await?),
+    let mut piece = Vec::new();
+    let bundler = match format {
+        Format::Bundle => {
+            Some(bundle(&log, walk.snapshot(), asked.filters.is_empty(), &mut piece).await?)
+        }
         _ => None,
     };
     let continues = earlier.as_ref().map(Earlier::id);
     record.extent = Some(Extent { snapshot: walk.snapshot(), moment, continues });
     let exported = record.begin(&log).await?;
-    let mut headers = HeaderMap::new();
-    let fields = [
-        (header::CONTENT_TYPE, format.media_type().to_owned()),
-        (HeaderName::from_static(EXPORT_FIELD), exported.id().to_string()),
-        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{}\"", format.file_name())),
-    ];
-    for (name, value) in fields {
-        headers.insert(name, HeaderValue::try_from(value).map_err(|_| Problem::unrecorded())?);
-    }
-    if behind {
-        headers.insert(BEHIND_FIELD, HeaderValue::from_static("true"));
-    }
+    let headers = fields(format, exported.id(), behind)?;
     let (sender, body) = Channel::<Bytes, CutShort>::new(PIECES);
-    let mut piece = Vec::new();
     if continues.is_none() {
         encoder.begin(mark, &mut piece);
-    }
-    if let Some(bundler) = &mut bundler {
-        let begun = bundler.begin(asked.filters.is_empty(), &mut piece);
-        begun.map_err(|_| Problem::unavailable("checkpoints and proofs cannot be had"))?;
     }
     let shown = Shown::of(request.headers(), &log.ways, peer);
     let (reader, checked) = (who.0.clone(), Instant::now());
@@ -183,6 +166,37 @@ pub(super) async fn export(
     };
     tokio::spawn(writer.run(exported));
     Ok((headers, Body::new(body)).into_response())
+}
+
+/// What is said before the file.
+fn fields(format: Format, export: EventId, behind: bool) -> Result<HeaderMap, Problem> {
+    let mut headers = HeaderMap::new();
+    let fields = [
+        (header::CONTENT_TYPE, format.media_type().to_owned()),
+        (HeaderName::from_static(EXPORT_FIELD), export.to_string()),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{}\"", format.file_name())),
+    ];
+    for (name, value) in fields {
+        headers.insert(name, HeaderValue::try_from(value).map_err(|_| Problem::unrecorded())?);
+    }
+    if behind {
+        headers.insert(BEHIND_FIELD, HeaderValue::from_static("true"));
+    }
+    Ok(headers)
+}
+
+/// Who may not export is told so, and that is on record.
+async fn refused(
+    log: &Log,
+    reader: &Reader,
+    peer: Option<IpAddr>,
+    filters: &[(String, String)],
+) -> Problem {
+    if let Err(problem) = log.refused(peer) {
+        return problem;
+    }
+    Export { reader, peer, format: "file", filters, extent: None }.refused(log).await;
+    Problem::forbidden()
 }
 
 fn format(asked: &Asked) -> Result<Format, Problem> {
@@ -212,22 +226,29 @@ fn allow_bundle(asked: &Asked, reader: &Reader) -> Result<(), Problem> {
 }
 
 /// With checkpoints that cover what is exported, if they come in time: they are made within a second.
-async fn bundle(log: &Log, snapshot: &Snapshot) -> Result<Bundler, Problem> {
+async fn bundle(
+    log: &Log,
+    snapshot: &Snapshot,
+    complete: bool,
+    piece: &mut Vec<u8>,
+) -> Result<Bundler, Problem> {
+    let unavailable = || Problem::unavailable("checkpoints and proofs cannot be had");
     let until = Instant::now() + SEALED;
     loop {
         let dir = log.dir.clone();
         let opened = spawn_blocking(move || Bundler::open(&dir)).await;
         match opened {
             Ok(Ok(bundler)) if bundler.covers(snapshot) || Instant::now() >= until => {
+                bundler.begin(complete, piece).map_err(|_| unavailable())?;
                 return Ok(bundler);
             }
             Ok(Ok(_)) => sleep(SEALED / 30).await,
             Ok(Err(SealError::NoProof)) => return Err(Problem::not_sealed()),
             Ok(Err(error)) => {
                 tracing::error!(%error, "a bundle cannot begin");
-                return Err(Problem::unavailable("checkpoints and proofs cannot be had"));
+                return Err(unavailable());
             }
-            Err(_) => return Err(Problem::unavailable("checkpoints and proofs cannot be had")),
+            Err(_) => return Err(unavailable()),
         }
     }
 }

@@ -22,6 +22,7 @@ mod key_change;
 pub mod key_file;
 mod proof;
 mod sealer;
+mod state;
 mod told;
 mod tree;
 pub mod verify;
@@ -38,7 +39,8 @@ pub use key::{KeyError, SigningKey, VerifierKey};
 pub use key_change::{KeyChange, predecessors, successors};
 pub use key_file::{KeyFileError, NEXT_KEY_FILE, SIGNING_KEY_FILE};
 pub use proof::{HASHES_MAX, is_consistent, is_included};
-pub use sealer::{Disagreement, LogState, Sealed, Sealer};
+pub use sealer::{Sealed, Sealer};
+pub use state::{Disagreement, LogState};
 pub use tlog_tiles::Hash;
 pub use told::{
     ConsistencyProof, EntryProof, EventProof, ProofFault, Shown, parse_tlog_proof, tlog_proof,

@@ -225,7 +225,7 @@ impl Server {
             recorder: self.shared.recorder.clone(),
             metrics: Arc::clone(&self.shared.metrics),
             captured_bytes: Arc::new(move || budget.used()),
-            seal,
+            seal: seal.clone(),
             retention: self.retain_status.clone(),
             stopping: stopping.clone(),
         };
@@ -241,6 +241,7 @@ impl Server {
             redact: Box::new(move |text| {
                 shared.snapshot.load().engine.text(text, &Seen::default())
             }),
+            seal,
             stopping: stopping.clone(),
             turns: api::Turns::default(),
             patience: api::PATIENCE,

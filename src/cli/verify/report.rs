@@ -149,7 +149,9 @@ pub(super) fn json(report: &Report, evidence: &Evidence, trust: &Trust) -> Strin
     };
     let evidence = report.evidence.iter().map(|(writer, found)| {
         let mut wrong = wrong(found);
-        wrong["writer"] = writer.as_deref().map_or(Value::Null, Value::from);
+        if let Value::Object(members) = &mut wrong {
+            members.insert("writer".to_owned(), writer.as_deref().into());
+        }
         wrong
     });
     let all = json!({

@@ -83,7 +83,7 @@ async fn what_was_purged_by_policy_is_told_and_proven_by_its_leaf() {
     ledger.seal_with(&mut sealer).await;
     let state = sealer.states().await.unwrap()[WRITER].clone();
     assert_eq!((state.entries, state.disagreement), (ledger.next - 1, None));
-    assert_eq!(Kept::open(ledger.path()).unwrap().leaf(WRITER, event[0]).unwrap().is_some(), true);
+    assert!(Kept::open(ledger.path()).unwrap().leaf(WRITER, event[0]).unwrap().is_some());
 }
 
 #[tokio::test]
