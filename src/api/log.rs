@@ -10,6 +10,7 @@ use axum::http::HeaderMap;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
 
+use super::SealStates;
 use super::changes::record_changes;
 use super::fresh::is_behind;
 use super::problem::Problem;
@@ -62,6 +63,8 @@ pub struct Log {
     pub metrics: Arc<Metrics>,
     /// By the rules in force.
     pub redact: Redaction,
+    /// How it stands with the checkpoints of each log; none where none are made.
+    pub seal: Option<SealStates>,
     /// The process is stopping.
     pub stopping: watch::Receiver<bool>,
     /// Word of writers that have not been heard of.

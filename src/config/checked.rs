@@ -35,10 +35,10 @@ pub struct Config {
     pub limits: Limits,
     /// The ledger.
     pub ledger: Ledger,
-    /// How long events stay in it.
-    pub retention: Policy,
     /// Checkpoints of it.
     pub seal: Seal,
+    /// How long events stay in it.
+    pub retention: Policy,
     /// The listener for operations and, later, for the API and the console.
     pub reading: Reading,
     /// Logs.

@@ -68,10 +68,10 @@ pub(super) struct ConfigFile {
     pub(super) limits: Setting<LimitsFile>,
     /// Where events are written.
     pub(super) ledger: Setting<LedgerFile>,
-    /// How long events stay.
-    pub(super) retention: Setting<RetentionFile>,
     /// Signed checkpoints of the ledger.
     pub(super) seal: Setting<SealFile>,
+    /// How long events stay.
+    pub(super) retention: Setting<RetentionFile>,
     /// The listener for reading the log, and for operations: health, readiness, metrics. Never the
     /// proxy's.
     pub(super) reading: Setting<ReadingFile>,

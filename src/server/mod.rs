@@ -228,8 +228,8 @@ impl Server {
             recorder: self.shared.recorder.clone(),
             metrics: Arc::clone(&self.shared.metrics),
             captured_bytes: Arc::new(move || budget.used()),
+            seal: seal.clone(),
             retention: self.retain_status.clone(),
-            seal,
             spool: self.spool.clone(),
             stopping: stopping.clone(),
         };
@@ -246,6 +246,7 @@ impl Server {
             redact: Box::new(move |text| {
                 shared.snapshot.load().engine.text(text, &Seen::default())
             }),
+            seal,
             stopping: stopping.clone(),
             silent: std::sync::Mutex::default(),
             turns: api::Turns::default(),

@@ -98,6 +98,7 @@ impl Served {
             recorder: recorder.clone(),
             metrics: Arc::clone(&metrics),
             redact: Box::new(|text| Redacted::system(text.replace("hunter2", "[gone]"))),
+            seal: None,
             stopping: stopping.clone(),
             spool: SpoolShared::default(),
             silent: std::sync::Mutex::default(),
