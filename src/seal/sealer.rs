@@ -116,6 +116,8 @@ struct Core {
     /// The key before, which signs once more.
     retiring: Option<SigningKey>,
     logs: BTreeMap<String, Log>,
+    /// The only writer whose log is sealed here, where others seal theirs.
+    only: Option<String>,
 }
 
 struct Log {
@@ -136,10 +138,20 @@ impl Sealer {
         let opened = spawn_blocking(move || -> Result<Core, SealError> {
             let key = key_file::load_or_create(&dir, name.as_deref())?;
             let kept = Kept::open(&dir)?;
-            Ok(Core { dir, kept, key, retiring: None, logs: BTreeMap::new() })
+            Ok(Core { dir, kept, key, retiring: None, logs: BTreeMap::new(), only: None })
         });
         let core = opened.await.map_err(|_| SealError::Lost)??;
         Ok(Self { core: Arc::new(Mutex::new(core)) })
+    }
+
+    /// From here on seals the log of this writer alone: others have sealers of their own.
+    pub async fn only(&self, writer: &str) -> Result<(), SealError> {
+        let writer = writer.to_owned();
+        self.run(|core| {
+            core.only = Some(writer);
+            Ok(())
+        })
+        .await
     }
 
     /// The public half of the key in force.
@@ -321,6 +333,9 @@ impl Core {
     fn trusted(&mut self, heads: Heads) -> Result<Heads, SealError> {
         let mut trusted = Vec::new();
         for (writer, head) in heads.0 {
+            if self.only.as_ref().is_some_and(|only| *only != writer) {
+                continue;
+            }
             let log = self.log(&writer)?;
             let (sealed, entries) = (log.sealed.map_or(0, |(size, _)| size), log.tree.size());
             if head < sealed.max(entries) {
