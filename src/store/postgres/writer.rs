@@ -45,7 +45,8 @@ const SELECT_ORPHANS: &str = "SELECT seq, id::text, scope FROM countersign.entri
          (SELECT FROM countersign.entries c WHERE c.writer = $1 AND c.intent = i.seq AND c.at = i.at) \
      ORDER BY seq LIMIT $3";
 const SELECT_SETTINGS: &str = "SELECT current_setting('synchronous_commit'), \
-                               coalesce(current_setting('fsync', true), 'on')";
+                               coalesce(current_setting('fsync', true), 'on'), \
+                               current_setting('server_encoding')";
 
 /// A claimed writer.
 pub(super) struct PostgresStore {
@@ -152,13 +153,16 @@ fn superseded(writer: &str) -> StoreError {
     StoreError::Superseded { writer: writer.to_owned() }
 }
 
-/// What the database does with a commit must outlive a power loss.
+/// What the database does with a commit must outlive a power loss, and it must hold any text.
 async fn require_durability(session: &mut Session, database: String) -> Result<(), StoreError> {
     let rows = session.rows(sqlx::query(SELECT_SETTINGS)).await?;
-    let [commit, fsync] = [0, 1].map(|column| value::<String>(&rows, column));
-    let (commit, fsync) = (commit?.unwrap_or_default(), fsync?.unwrap_or_default());
-    if fsync != "on" {
-        return Err(StoreError::NotDurableServer { database, setting: "fsync", value: fsync });
+    let said = |column| Ok::<_, StoreError>(value::<String>(&rows, column)?.unwrap_or_default());
+    let commit = said(0)?;
+    for (column, setting, wanted) in [(1, "fsync", "on"), (2, "server_encoding", "UTF8")] {
+        let value = said(column)?;
+        if value != wanted {
+            return Err(StoreError::NotDurableServer { database, setting, value, wanted });
+        }
     }
     // What is more than `on` is what somebody wants who has standbys that are read.
     if commit == "remote_apply" {
