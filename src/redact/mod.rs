@@ -15,6 +15,7 @@ mod described;
 mod engine;
 mod escapes;
 mod exceptions;
+mod extent;
 mod fragments;
 mod glob;
 mod headers;
@@ -48,6 +49,7 @@ mod text;
 mod texts;
 mod under;
 mod unread;
+mod userinfo;
 mod walk;
 
 pub use engine::{Detail, Engine};

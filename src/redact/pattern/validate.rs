@@ -49,7 +49,7 @@ pub enum Validator {
 
 impl Validator {
     /// Whether the value is what it should be.
-    pub(super) fn accepts(self, value: &str) -> bool {
+    pub(in crate::redact) fn accepts(self, value: &str) -> bool {
         match self {
             Self::Luhn => luhn(value),
             Self::Iban => iban(value),
