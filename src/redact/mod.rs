@@ -43,6 +43,7 @@ mod selection;
 mod selector;
 mod settle;
 mod state;
+mod tables;
 #[cfg(test)]
 mod tests;
 mod text;

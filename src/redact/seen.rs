@@ -42,6 +42,8 @@ pub struct Seen {
     overflow: bool,
     /// Prose that was summarized.
     pub(super) heard: Heard,
+    /// Names in the answer to a GraphQL document that stand for those of credentials.
+    pub(super) aliases: BTreeMap<String, usize>,
     /// What could not be read.
     pub(super) unread: Unread,
     /// Where the exchange is, for rules that hold below some paths only.

@@ -111,7 +111,7 @@ impl Walk<'_> {
     }
 
     /// What is a secret by its looks.
-    fn contents(&mut self, text: &str, edits: &mut Vec<Edit>) -> Result<(), Unfinished> {
+    pub(super) fn contents(&mut self, text: &str, edits: &mut Vec<Edit>) -> Result<(), Unfinished> {
         let policy = self.policy;
         let found = policy.patterns().find(text, &policy.at(self.place), &mut self.work)?;
         for Match { range, rule } in found {

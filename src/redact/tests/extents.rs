@@ -34,7 +34,7 @@ fn assignments_and_urls_with_signs_in_the_secret() {
             for half in HALVES {
                 assert!(!stored.contains(half), "{text}: {stored}");
             }
-            let stays = serde_json::Value::from(stays).to_string();
+            let stays = Value::from(stays).to_string();
             assert!(stored.contains(stays.trim_matches('"')), "{text}: {stored}");
         }
     }

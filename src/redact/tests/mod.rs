@@ -7,6 +7,7 @@ use super::*;
 use crate::capture::{Body, Release, Request, Response};
 use crate::record::{Receipt, RequestRecord, ResponseRecord};
 
+mod beside;
 mod contents;
 mod echoes;
 mod evidence;
@@ -287,7 +288,11 @@ fn paths_and_queries() {
         ("/?access_token=tok+0123456789", json!({"access_token": token})),
         ("/?user[password]=hunter2", json!({"user[password]": dropped})),
         ("/?a=1;password=hunter2", json!({"a": "1", "password": dropped})),
-        ("/?code=abc", json!({"code": {"redacted": "credential.url"}})),
+        ("/?code=SUMMER24", json!({"code": "SUMMER24"})),
+        (
+            "/?code=0123456789abc",
+            json!({"code": {"redacted": "credential.url_code", "fingerprint": fingerprint("0123456789abc")}}),
+        ),
         (
             "/?filter=%7B%22password%22%3A%22hunter2%22%7D",
             json!({"filter": "{\"password\":{\"redacted\":\"credential.password\"}}"}),
