@@ -100,10 +100,25 @@ impl Walk<'_> {
     /// the rest would stay and not be recognised.
     fn overlapping(&mut self, text: &str, edits: &mut Vec<Edit>) {
         let Some(known) = self.known else { return };
-        for (range, rule) in known.hits(text) {
-            let within =
-                |edit: &Edit| edit.range.start <= range.start && range.end <= edit.range.end;
-            if !edits.iter().any(within) {
+        let hits = known.hits(text);
+        if hits.is_empty() {
+            return;
+        }
+        edits.sort_by_key(|edit| edit.range.start);
+        // How far those reach that begin up to each of them.
+        let reach: Vec<usize> = edits
+            .iter()
+            .scan(0, |reach, edit| {
+                *reach = edit.range.end.max(*reach);
+                Some(*reach)
+            })
+            .collect();
+        let found = edits.len();
+        for (range, rule) in hits {
+            let before = edits.get(..found).unwrap_or_default();
+            let before = before.partition_point(|edit| edit.range.start <= range.start);
+            let end = before.checked_sub(1).and_then(|last| reach.get(last));
+            if end.is_none_or(|end| *end < range.end) {
                 self.receipt(rule);
                 edits.push(Edit::masked(range, rule));
             }
