@@ -50,13 +50,15 @@ pub(super) struct Extents<'t> {
     line: usize,
     line_end: Option<usize>,
     open: Option<Open>,
+    /// Up to here no brace is closed.
+    unbraced: usize,
     /// Up to here all is known to be a value.
     pub(super) done: usize,
 }
 
 impl<'t> Extents<'t> {
     pub(super) fn new(text: &'t str) -> Self {
-        Self { text, line: 0, line_end: None, open: None, done: 0 }
+        Self { text, line: 0, line_end: None, open: None, unbraced: 0, done: 0 }
     }
 
     pub(super) fn text(&self) -> &'t str {
@@ -179,9 +181,9 @@ impl<'t> Extents<'t> {
     }
 
     /// `{x}`, as in ODBC: in it, `}}` stands for a brace.
-    fn braced(&self, from: usize, region: usize) -> Option<Range<usize>> {
+    fn braced(&mut self, from: usize, region: usize) -> Option<Range<usize>> {
         let text = self.text.as_bytes();
-        if self.byte(from) != Some(b'{') {
+        if self.byte(from) != Some(b'{') || from < self.unbraced {
             return None;
         }
         let mut at = from + 1;
@@ -192,6 +194,7 @@ impl<'t> Extents<'t> {
             }
             at += 2;
         }
+        self.unbraced = region;
         None
     }
 

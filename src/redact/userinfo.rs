@@ -152,7 +152,8 @@ fn proxy(token: &str) -> Option<(usize, &str)> {
     }
     let (user, password) = left.split_once(':')?;
     let bare = user.rsplit(|c: char| !is_user_char(c)).next()?;
-    let is_one = !bare.is_empty() && is_user(bare) && !password.is_empty();
+    let is_named = bare.chars().any(char::is_alphabetic);
+    let is_one = is_named && is_user(bare) && !password.is_empty();
     is_one.then_some((user.len() + 1, password))
 }
 
@@ -216,6 +217,7 @@ mod tests {
             ("ada:pw@proxy:3128", Some((4, "pw"))),
             ("--proxy=ada:p@w@proxy:3128/", Some((12, "p@w"))),
             ("git@github.com:22", None),
+            ("10:30@12:40", None),
             ("user:ada@example.com", None),
             ("nginx:1.25@sha256:00112233445566778899aabb", None),
             ("git@github.com:ada/shop", None),

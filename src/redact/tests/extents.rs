@@ -77,3 +77,22 @@ fn long_json_web_tokens() {
         }
     }
 }
+
+#[test]
+fn links_that_work_once() {
+    let token = "cabcde-0123456789abcdef0123456789abcdef";
+    for path in [
+        format!("/accounts/reset/MQ/{token}/"),
+        format!("/accounts/password/reset/key/1-{token}/"),
+        format!("/users/activate/MQ/{token}/"),
+        format!("/password_resets/q7Rt2xZp0Lm4Vb9K{token}"),
+    ] {
+        let body = json!({ "text": format!("Go to https://app.example{path} now") }).to_string();
+        let stored = stored(&record(&path, &[JSON], body.as_bytes()));
+        assert!(!stored.contains("0123456789abcdef"), "{path}: {stored}");
+    }
+    for path in ["/devices/reset/device-42a", "/docs/reset/config-v2", "/x?key=user:42:profile"] {
+        let record = record(path, &[], b"");
+        assert!(record.receipts.is_empty(), "{path}: {:?}", record.receipts);
+    }
+}
