@@ -15,6 +15,7 @@ mod described;
 mod engine;
 mod escapes;
 mod exceptions;
+mod extent;
 mod fragments;
 mod glob;
 mod headers;
@@ -42,12 +43,14 @@ mod selection;
 mod selector;
 mod settle;
 mod state;
+mod tables;
 #[cfg(test)]
 mod tests;
 mod text;
 mod texts;
 mod under;
 mod unread;
+mod userinfo;
 mod walk;
 
 pub use engine::{Detail, Engine};
