@@ -1,21 +1,24 @@
 //! How a request ended, from the redacted response.
 
 mod completed;
+mod inside;
 mod items;
 mod noted;
 
 use self::completed::completed;
+use self::inside::told_inside;
 use self::items::by_items;
 use super::act::{self, End};
 use super::answer;
 use super::body::{self, Value};
 use super::changes::Observed;
-use super::code::{CODE_BYTES_MAX, code, is_refusal};
+use super::code::{CODE_BYTES_MAX, code};
 use super::graphql::Operation;
 use super::naming::Naming;
+use super::redirect::{asks_second_factor, redirected};
 use super::rule::{Facts, Matched, Whose};
 use super::sentence::Sentence;
-use super::signs::{self, Tells, is_error_told, may_be_form_again, sent_to_sign_in};
+use super::signs::{self, may_be_form_again};
 use super::trace::{By, Field, Origin, Trace};
 use crate::decode::REDACTED_BY_VALUE;
 use crate::record::{
@@ -215,9 +218,14 @@ fn by_convention(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict 
         noted::reason(came, Some(&reason), trace);
         return without(naming, outcome, &reason, trace);
     }
-    if let Some((outcome, reason)) = sent_to_sign_in(naming, request, response) {
+    let is_first = naming.action == "session.create"
+        && (asks_second_factor(response) || body.is_some_and(signs::asks_second_factor));
+    if is_first {
+        return challenged(naming, came, trace);
+    }
+    if let Some((outcome, reason)) = redirected(naming, request, response) {
         noted::sent_away(trace);
-        return without(naming, outcome, reason, trace);
+        return without(naming, outcome, &reason, trace);
     }
     if let Some((outcome, reason)) = signs::grpc(response) {
         noted::field("grpc-status", trace);
@@ -230,9 +238,9 @@ fn by_convention(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict 
         noted::reason(came, Some(&reason), trace);
         return without(naming, Outcome::Failure, &reason, trace);
     }
-    if may_be_form_again(naming, request, response) {
+    if let Some(reason) = may_be_form_again(naming, request, response) {
         noted::page(trace);
-        return without(naming, Outcome::Unknown, "page_after_sign_in", trace);
+        return without(naming, Outcome::Unknown, reason, trace);
     }
     if !naming.acts.is_empty() {
         return by_acts(naming, came, trace);
@@ -240,19 +248,30 @@ fn by_convention(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict 
     if let Some(verdict) = by_items(naming, came, trace) {
         return verdict;
     }
-    let sent = request.body.as_ref().filter(|_| body.is_some()).map(BodyRecord::tree);
-    if body.is_some_and(|body| is_error_told(body, Tells::Answer, sent.as_ref())) {
-        let code = body.and_then(|body| code(body, Some(response.status)));
-        let outcome = match code.as_deref() {
-            Some(code) if is_refusal(code) => Outcome::Denied,
-            _ => Outcome::Failure,
-        };
-        let reason = code.unwrap_or_else(|| "error_in_body".to_owned());
-        noted::within(came, "an error in the body of a successful response", trace);
-        noted::reason(came, Some(&reason), trace);
-        return without(naming, outcome, &reason, trace);
+    match body.and_then(|body| told_inside(naming, came, body, trace)) {
+        Some((outcome, reason)) => without(naming, outcome, &reason, trace),
+        None => done(naming, came, trace),
     }
-    done(naming, came, trace)
+}
+
+/// Whoever signs in has yet to give a second factor: nobody is signed in.
+fn challenged(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict {
+    let by = By::Convention("a second factor is asked for");
+    let from = match came.body {
+        Some(_) => Origin::ResponseBody("$".to_owned()),
+        None => Origin::ResponseHeader("location".to_owned()),
+    };
+    trace.note(Field::Action, || (by, vec![from]));
+    note_ending(trace);
+    Verdict {
+        action: Some("session.challenge".to_owned()),
+        acts: Vec::new(),
+        outcome: Outcome::Success,
+        reason: None,
+        severity: Severity::Info,
+        description: naming.sentence.challenged(&naming.targets),
+        targets: None,
+    }
 }
 
 /// Judges by what a successful response tells of each act.
