@@ -132,6 +132,25 @@ pub(super) fn has_id_of(object: &Members<'_>, noun: &str) -> bool {
     own_id(object, noun).is_some()
 }
 
+/// Members in which those who sign in say who they are, where no name is sent.
+const SIGN_IN_NAMES: [&str; 10] = [
+    "login",
+    "user",
+    "log",
+    "j_username",
+    "user_name",
+    "userName",
+    "userid",
+    "account",
+    "identifier",
+    "principal",
+];
+
+/// As whom somebody signs in, and where it stands.
+pub(super) fn signs_in_as<'b>(body: &'b Value<'b>) -> Option<Found<'b>> {
+    first_at(None, body.members(), &SIGN_IN_NAMES)
+}
+
 /// Whether a member is called `user_name` or `UserName`, for the noun `user`.
 fn is_name_of(name: &str, noun: &str) -> bool {
     is_own(name, noun, b"name")

@@ -18,7 +18,9 @@ use super::naming::Naming;
 use super::redirect::{asks_second_factor, redirected};
 use super::rule::{Facts, Matched, Whose};
 use super::sentence::Sentence;
+use super::shown;
 use super::signs::{self, may_be_form_again};
+use super::text::cut;
 use super::trace::{By, Field, Origin, Trace};
 use crate::decode::REDACTED_BY_VALUE;
 use crate::record::{
@@ -334,7 +336,10 @@ fn several(
 fn done(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict {
     let Came { response, body, observed, .. } = came;
     let is_created = response.status == 201 || observed.is_some_and(Observed::is_creation);
-    let created = is_created && naming.sentence.verb == "update";
+    let is_set =
+        matches!(naming.sentence.verb.as_str(), "put" | "replace" | "save" | "set" | "upsert");
+    let is_set = is_set && naming.method == "PUT";
+    let created = is_created && (is_set || naming.sentence.verb == "update");
     let sentence = if created {
         trace.note(Field::Action, || match response.status {
             201 => (By::Convention("201 says created"), vec![Origin::Status]),
@@ -346,11 +351,11 @@ fn done(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict {
     };
     // What the response shows as the name is one.
     let is_shown = naming.sentence.is_claimed && completed::is_name_shown(naming, came);
-    let shown;
+    let named;
     let sentence = match is_shown {
         true => {
-            shown = Sentence { is_claimed: false, ..sentence.clone() };
-            &shown
+            named = Sentence { is_claimed: false, ..sentence.clone() };
+            &named
         }
         false => sentence,
     };
@@ -379,11 +384,18 @@ fn done(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict {
         let (text, from) =
             naming.ruled_description(matched, facts, &sentence.verb, known, trace)?;
         trace.note(Field::Description, || (matched.by(whose, "description"), from));
-        Some(text)
+        // A document's summary says what is meant to be done, and the operator's rule what was.
+        Some(match (response.status, whose) {
+            (202, Whose::Document) => cut(&format!("{text} (accepted)")),
+            _ => text,
+        })
     });
     let description = ruled.unwrap_or_else(|| match response.status {
         _ if naming.is_mixed() => act::plan(&naming.acts, &naming.acts_kind),
         202 => sentence.accepted(known),
+        _ if body.is_some_and(|body| shown::is_pending(body, &naming.targets)) => {
+            sentence.accepted(known)
+        }
         _ => sentence.done(known),
     });
     Verdict {

@@ -20,10 +20,11 @@ const REDIRECTED: &str = "redirected";
 const UNCLEAR: &str = "redirect_unclear";
 
 /// After these one is sent to where one signs in, because it was done.
-const LEADING_OUT: [&str; 11] = [
+const LEADING_OUT: [&str; 12] = [
     "logout",
     "register",
     "reset",
+    "unlock",
     "confirm",
     "activate",
     "verify",

@@ -107,7 +107,7 @@ impl Sentence {
 
     /// To sign in, and as whom, or out.
     fn signing(&self, targets: &[Target]) -> Option<String> {
-        let name = targets.first().and_then(|target| target.name.as_deref());
+        let name = targets.first().and_then(|it| it.name.as_deref().or(it.id.as_deref()));
         let name = name.map(|name| format!(" as “{}”", short(name))).unwrap_or_default();
         match self.verb.as_str() {
             "sign_in" => Some(cut(&format!("sign in{name}"))),

@@ -5,6 +5,7 @@
 
 use super::body::{self, Found, Members, Value, scalar};
 use super::words::{singular, snake};
+use crate::record::Target;
 
 /// Members that hold an id of the object they are in, whatever else it is called.
 const IDS: [&str; 5] = ["id", "_id", "uuid", "uid", "Id"];
@@ -39,6 +40,12 @@ pub(super) fn is_operation(body: &Value<'_>, kind: &str) -> bool {
     is_done
         || KINDS.iter().filter_map(named).any(|own| is(&own) || own == "status")
         || body.get("name").and_then(Value::as_str).is_some_and(is_under)
+}
+
+/// Whether a body is an operation that has yet to be carried out.
+pub(super) fn is_pending(body: &Value<'_>, targets: &[Target]) -> bool {
+    let [target] = targets else { return false };
+    body.get("done") == Some(&Value::Bool(false)) && is_operation(body, &target.kind)
 }
 
 /// The name that a body gives to the target with this id, and where it stands; `trusts` says that an

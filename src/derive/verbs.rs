@@ -49,6 +49,7 @@ const VERBS: &[&str] = &[
     "deny",
     "deploy",
     "deprecate",
+    "deregister",
     "destroy",
     "detach",
     "disable",
@@ -274,6 +275,11 @@ const CANONICAL: &[(&str, &str)] = &[
     ("roll_back", "rollback"),
     ("forgot", "reset"),
     ("forget", "forget"),
+    ("statistics", "count"),
+    ("stats", "count"),
+    ("exists", "check"),
+    ("autocomplete", "suggest"),
+    ("typeahead", "suggest"),
 ];
 
 /// What a DELETE of a verb means.
@@ -355,11 +361,85 @@ const PASTS: &[(&str, &str)] = &[
     ("batch", "processed in a batch"),
     ("bulk", "processed in bulk"),
     ("refer", "referred"),
+    ("find", "found"),
+    ("lookup", "looked up"),
 ];
 
 /// Whether a word in snake case is a verb of the convention.
 pub(super) fn is_verb(word: &str) -> bool {
     VERBS.contains(&word)
+}
+
+/// Verbs that stand before what they are about: `/delete/users/5`. No others, since many are nouns
+/// as well.
+const LEADING: &[&str] = &[
+    "activate",
+    "add",
+    "approve",
+    "ban",
+    "create",
+    "deactivate",
+    "delete",
+    "deregister",
+    "destroy",
+    "disable",
+    "edit",
+    "enable",
+    "export",
+    "generate",
+    "get",
+    "grant",
+    "import",
+    "list",
+    "lock",
+    "modify",
+    "purge",
+    "reactivate",
+    "regenerate",
+    "register",
+    "reject",
+    "remove",
+    "rename",
+    "reset",
+    "restore",
+    "revoke",
+    "rotate",
+    "save",
+    "search",
+    "suspend",
+    "terminate",
+    "unban",
+    "unlock",
+    "unregister",
+    "unsuspend",
+    "update",
+    "validate",
+];
+
+/// Words of paths by which something is only asked for.
+const ASKING: &[&str] = &[
+    "aggregate",
+    "autocomplete",
+    "check",
+    "count",
+    "exists",
+    "filter",
+    "find",
+    "lookup",
+    "statistics",
+    "stats",
+    "suggest",
+    "typeahead",
+];
+
+/// Whether a verb may stand before what it is about.
+pub(super) fn is_leading(word: &str) -> bool {
+    LEADING.contains(&word)
+}
+
+/// Whether a word after a collection asks for something.
+pub(super) fn is_asking(word: &str) -> bool {
+    ASKING.contains(&word)
 }
 
 /// Whether a word says how, before a verb.

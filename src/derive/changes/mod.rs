@@ -7,8 +7,8 @@
 //! - From a request, `add` says that the field came to be with its resource, and `replace` that it
 //!   was set: nobody knows what was there before, unless a JSON Patch tested it.
 //! - Only what succeeded has changed something. Why there are no changes, or not all, is a note.
-//! - Between two trees, objects are compared by name, lists of objects by their ids, other lists by
-//!   position, or as a whole where that is shorter. Fields that change with everything
+//! - Between two trees, objects are compared by name, lists of objects by their ids, lists of plain
+//!   values as sequences, others by position, and as a whole where that is shorter. Fields that change with everything
 //!   (`updated_at`, `etag`, …) are not compared.
 //! - What redaction hides is never claimed to be unchanged: two fingerprints tell, and everything
 //!   else that is hidden on both sides is listed apart.
@@ -23,6 +23,9 @@ mod list;
 mod observed;
 mod patch;
 mod request;
+mod scim;
+mod sequence;
+mod shows;
 #[cfg(test)]
 mod tests;
 
@@ -40,7 +43,8 @@ use list::List;
 pub struct Changes {
     /// The changes.
     pub list: Vec<Change>,
-    /// Paths whose values are redacted in both states, so that nobody can say whether they changed.
+    /// Paths of which nobody can say whether they changed: their values are redacted in both states, or
+    /// the request set them and neither state shows them.
     pub hidden: Vec<String>,
     /// How they are known.
     pub source: ChangesSource,
@@ -89,7 +93,7 @@ pub enum Note {
     AfterUnavailable,
     /// What was changed was found neither before nor after.
     NotFound,
-    /// Fields that the request set are in neither state; they are listed as the request has them.
+    /// Fields that the request set are in neither state.
     NotShown,
     /// Values are redacted in both states: nobody can say whether they changed.
     Hidden,

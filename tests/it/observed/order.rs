@@ -212,11 +212,7 @@ fn a_secret_that_changed_shows_as_changed_and_stands_nowhere() {
     assert_ne!(print("before"), print("after"));
     // What a rule drops tells nothing, and is not said to be as it was.
     assert!(event["changes_hidden"].as_array().unwrap().contains(&json!("/password")), "{event}");
-    assert!(
-        lines(&event).contains(&"add /renew -> true".to_owned())
-            || lines(&event).contains(&"replace /renew -> true".to_owned()),
-        "{event}"
-    );
+    assert!(event["changes_hidden"].as_array().unwrap().contains(&json!("/renew")), "{event}");
     for file in fs::read_dir(proxy.data()).unwrap() {
         let bytes = fs::read(file.unwrap().path()).unwrap();
         let text = b"correct-horse-battery";
