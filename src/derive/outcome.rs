@@ -6,7 +6,7 @@ mod items;
 mod noted;
 
 use self::completed::completed;
-use self::inside::told_inside;
+use self::inside::{challenged, told_inside};
 use self::items::by_items;
 use super::act::{self, End};
 use super::answer;
@@ -253,26 +253,6 @@ fn by_convention(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict 
     match body.and_then(|body| told_inside(naming, came, body, trace)) {
         Some((outcome, reason)) => without(naming, outcome, &reason, trace),
         None => done(naming, came, trace),
-    }
-}
-
-/// Whoever signs in has yet to give a second factor: nobody is signed in.
-fn challenged(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict {
-    let by = By::Convention("a second factor is asked for");
-    let from = match came.body {
-        Some(_) => Origin::ResponseBody("$".to_owned()),
-        None => Origin::ResponseHeader("location".to_owned()),
-    };
-    trace.note(Field::Action, || (by, vec![from]));
-    note_ending(trace);
-    Verdict {
-        action: Some("session.challenge".to_owned()),
-        acts: Vec::new(),
-        outcome: Outcome::Success,
-        reason: None,
-        severity: Severity::Info,
-        description: naming.sentence.challenged(&naming.targets),
-        targets: None,
     }
 }
 

@@ -51,7 +51,8 @@ pub(super) fn completed(
     let claimed = target.name.clone().filter(|_| !is_name_shown(naming, came));
     let name = claimed.or_else(|| {
         // What shows no id is the item where it was sent with a name, or has none itself.
-        let trusts = sets_name(verb) || (target.id.is_none() && verb == "create");
+        let is_new = target.id.is_none() && (verb == "create" || response.status == 201);
+        let trusts = sets_name(verb) || is_new;
         let named = body.and_then(|body| shown::name_of(body, &target.kind, id.as_deref(), trusts));
         let named = named.map(|(name, at)| (name, Some(at)));
         let shown = || Some((observed?.name(naming, &target.kind)?, None));

@@ -4,9 +4,9 @@ use super::super::body::Value;
 use super::super::code::{code, is_refusal};
 use super::super::naming::Naming;
 use super::super::signs::{self, Tells, is_error_told};
-use super::super::trace::Trace;
-use super::{Came, noted};
-use crate::record::{BodyRecord, Outcome};
+use super::super::trace::{By, Field, Origin, Trace};
+use super::{Came, Verdict, note_ending, noted};
+use crate::record::{BodyRecord, Outcome, Severity};
 
 /// What the body of a successful response tells of an error, or that nothing was done.
 pub(super) fn told_inside(
@@ -44,4 +44,24 @@ pub(super) fn told_inside(
     noted::within(came, by, trace);
     noted::reason(came, Some(&reason), trace);
     Some((outcome, reason))
+}
+
+/// Whoever signs in has yet to give a second factor: nobody is signed in.
+pub(super) fn challenged(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict {
+    let by = By::Convention("a second factor is asked for");
+    let from = match came.body {
+        Some(_) => Origin::ResponseBody("$".to_owned()),
+        None => Origin::ResponseHeader("location".to_owned()),
+    };
+    trace.note(Field::Action, || (by, vec![from]));
+    note_ending(trace);
+    Verdict {
+        action: Some("session.challenge".to_owned()),
+        acts: Vec::new(),
+        outcome: Outcome::Success,
+        reason: None,
+        severity: Severity::Info,
+        description: naming.sentence.challenged(&naming.targets),
+        targets: None,
+    }
 }
