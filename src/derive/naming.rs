@@ -328,7 +328,11 @@ fn named_by_path(
         id: outer.id.clone(),
         name: None,
     });
-    let spoken = match (walked.signs, verb.as_str()) {
+    // `POST /session`, with who one is.
+    let is_named = targets.first().is_some_and(|target| target.name.is_some());
+    let signs = walked.signs
+        || (noun == "session" && verb == "create" && walked.nodes.is_empty() && is_named);
+    let spoken = match (signs, verb.as_str()) {
         (true, "create") => "sign_in".to_owned(),
         (true, "delete") => "sign_out".to_owned(),
         _ => verb.clone(),

@@ -37,7 +37,20 @@ pub(super) struct Sentence {
 const WAYS: [&str; 3] = ["_to_", "_from_", "_into_"];
 
 /// What is done to all of a collection, if no item is named.
-const ON_ALL: [&str; 7] = ["export", "import", "list", "query", "read", "reorder", "search"];
+const ON_ALL: [&str; 12] = [
+    "aggregate",
+    "count",
+    "export",
+    "filter",
+    "find",
+    "import",
+    "list",
+    "lookup",
+    "query",
+    "read",
+    "reorder",
+    "search",
+];
 
 /// A verb in its parts.
 struct Spoken<'s> {

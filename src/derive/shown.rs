@@ -19,6 +19,10 @@ const KINDS: [&str; 6] = ["@type", "kind", "object", "resourceType", "resource_t
 /// What stands for something that is still to be done.
 const OPERATIONS: [&str; 6] = ["execution", "job", "operation", "run", "task", "workflow"];
 
+/// Its states before it is carried out.
+const WAITING: [&str; 6] =
+    ["accepted", "in_progress", "pending", "processing", "queued", "running"];
+
 /// Whether an object is the target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Is {
@@ -45,7 +49,10 @@ pub(super) fn is_operation(body: &Value<'_>, kind: &str) -> bool {
 /// Whether a body is an operation that has yet to be carried out.
 pub(super) fn is_pending(body: &Value<'_>, targets: &[Target]) -> bool {
     let [target] = targets else { return false };
-    body.get("done") == Some(&Value::Bool(false)) && is_operation(body, &target.kind)
+    let status = || body.get("status").and_then(Value::as_str).map(snake);
+    let is_waiting = || status().is_some_and(|status| WAITING.contains(&status.as_str()));
+    let is_open = body.get("done") == Some(&Value::Bool(false)) || is_waiting();
+    is_open && is_operation(body, &target.kind)
 }
 
 /// The name that a body gives to the target with this id, and where it stands; `trusts` says that an

@@ -129,9 +129,9 @@ pub(super) fn is_leading(word: &str) -> bool {
     LEADING.contains(&word)
 }
 
-/// Whether a word after a collection asks for something.
+/// Whether a word after a collection asks for something: `count`, `check_email`.
 pub(super) fn is_asking(word: &str) -> bool {
-    ASKING.contains(&word)
+    ASKING.contains(&word) || word.starts_with("check_")
 }
 
 /// Whether a word says how, before a verb.

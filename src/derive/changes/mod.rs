@@ -35,7 +35,8 @@ pub use observed::{Moment, Observed, Shown, Unseen};
 
 use super::naming::Naming;
 use super::outcome::Verdict;
-use crate::record::{Change, ChangesSource, Outcome, RequestRecord, ResponseRecord};
+use super::shown;
+use crate::record::{BodyRecord, Change, ChangesSource, Outcome, RequestRecord, ResponseRecord};
 use list::List;
 
 /// What changed, as far as it is known.
@@ -143,7 +144,7 @@ pub fn changes(
     response: Option<&ResponseRecord>,
     observed: Option<&Observed>,
 ) -> Changes {
-    let status = response.map(|response| response.status);
+    let status = response.map(|response| status(response, naming));
     match verdict.outcome {
         Outcome::Success if status == Some(304) => return Changes::none(Note::NotDone),
         Outcome::Success => {}
@@ -157,6 +158,15 @@ pub fn changes(
     }
 }
 
+/// The status; that of an operation that has yet to be carried out is 202.
+fn status(response: &ResponseRecord, naming: &Naming) -> u16 {
+    let body = response.body.as_ref().map(BodyRecord::tree);
+    match body.is_some_and(|body| shown::is_pending(&body, &naming.targets)) {
+        true => 202,
+        false => response.status,
+    }
+}
+
 /// What the request alone says to have changed.
 fn requested(
     request: &RequestRecord,
@@ -164,7 +174,7 @@ fn requested(
     verdict: &Verdict,
     response: Option<&ResponseRecord>,
 ) -> Changes {
-    let status = response.map(|response| response.status);
+    let status = response.map(|response| status(response, naming));
     let mut list = List::default();
     if let Err(note) = request::read(request, naming, verdict, &mut list) {
         return Changes::none(note);

@@ -3,7 +3,7 @@
 //! Their names are the client's, and must not become nouns: the number of actions would be that of
 //! the files.
 
-use super::super::nouns::is_part;
+use super::super::nouns::{is_part, is_thing, scope_name};
 use super::super::path::Segment;
 use super::super::text::{bounded, cut};
 use super::super::verbs::{canonical, is_verb};
@@ -23,6 +23,8 @@ impl Walk<'_> {
     /// `/job/deploy/doDelete`, `/job/folder/job/name`: Jenkins, whose items follow a singular.
     pub(super) fn jenkins(&mut self, segment: &Segment, word: &str) -> bool {
         let verb = word.strip_prefix("do_").filter(|verb| is_verb(verb));
+        let is_built = || self.out.nodes.last().is_some_and(|node| node.noun == "job");
+        let verb = verb.or((word == "build_with_parameters" && is_built()).then_some("build"));
         if let Some(verb) = verb.filter(|_| self.next + 1 == self.path.segments.len()) {
             self.out.verb = Some(canonical(verb).to_owned());
             self.out.verb_at = Some(self.next);
@@ -47,9 +49,13 @@ impl Walk<'_> {
     /// `/files/a/b/c.txt`, `/secret/data/foo/bar`, `/kv/config/app`.
     pub(super) fn path_of_names(&mut self, segment: &Segment, word: &str, is_last: bool) -> bool {
         let Some(node) = self.out.nodes.last() else { return false };
-        let is_written = matches!(self.method, "PUT" | "DELETE" | "PATCH" | "MKCOL");
-        // `/mydb/report.pdf`: what ends like a file is none of the application's words.
-        if is_last && is_written && is_file(&segment.text) {
+        let is_written = !matches!(self.method, "GET" | "HEAD" | "OPTIONS" | "POST" | "PROPFIND");
+        // `/mydb/report.pdf`, `/mydb/doc1`: what ends like a file, or has a number in it behind what is
+        // no collection, is none of the application's words.
+        let is_bare = !node.is_item && !node.plural && scope_name(&node.noun).is_none();
+        let is_numbered = is_bare && segment.text.bytes().any(|byte| byte.is_ascii_digit());
+        let is_numbered = is_numbered && !is_thing(word);
+        if is_last && is_written && (is_file(&segment.text) || is_numbered) {
             self.id(segment);
             return true;
         }
