@@ -66,6 +66,7 @@ pub use redacted::Redacted;
 pub use routes::RouteWords;
 pub use rule::{Action, Rule, Sides, UNSEARCHED_RULE, USERINFO_RULE};
 pub use secret::DOMAIN as SECRET_DOMAIN;
+pub(crate) use secret::SEAL;
 pub use seen::{Seen, is_guessable};
 pub use selector::Selector;
 pub use state::Knowledge;
