@@ -73,7 +73,7 @@ async fn what_a_writer_left_open_is_closed_by_one_that_lives() {
     let gone = postgres_options(&target, &home.path().join("gone"), "gone");
     let mut gone = open(&gone).await.unwrap();
     let open_intent = intent();
-    gone.append("gone", 1, &[open_intent.clone()]).await.unwrap();
+    gone.append("gone", 1, std::slice::from_ref(&open_intent)).await.unwrap();
     let mut first = open(&postgres_options(&target, &home.path().join("a"), "a")).await.unwrap();
     let mut second = open(&postgres_options(&target, &home.path().join("b"), "b")).await.unwrap();
     assert_eq!(first.writers().await.unwrap(), ["a"], "it lives");

@@ -1,11 +1,13 @@
 //! Partitions: made ahead of time, never in the way of an append, dropped when nothing is left.
 
+use std::sync::Arc;
+
 use countersign::clock::Timestamp;
 use countersign::record::{Entry, EventId};
 use countersign::store::Store;
 
 use crate::conformance::{completion, intent, postgres_options};
-use crate::support::Postgres;
+use crate::support::{Postgres, wait_until};
 
 const PARTITIONS: &str = "SELECT string_agg(c.relname, ' ' ORDER BY c.relname) FROM pg_inherits i \
     JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = 'countersign.entries'::regclass";
@@ -18,11 +20,12 @@ fn at(time: &str) -> Entry {
 
 #[tokio::test]
 async fn months_are_there_before_they_begin_and_odd_clocks_do_no_harm() {
-    let server = Postgres::start();
+    let server = Arc::new(Postgres::start());
     let database = server.ledger();
     let home = tempfile::tempdir().unwrap();
     let options = postgres_options(&server.target("proxy", &database), home.path(), "w");
-    let mut store: Box<dyn Store> = options.clone().opener()().await.unwrap();
+    let mut opener = options.clone().opener();
+    let mut store: Box<dyn Store> = opener().await.unwrap();
     let partitions = server.sql(&database, PARTITIONS);
     assert_eq!(partitions.split(' ').count(), 5, "{partitions}");
     assert!(partitions.ends_with("entries_rest"), "{partitions}");
@@ -41,31 +44,24 @@ async fn months_are_there_before_they_begin_and_odd_clocks_do_no_harm() {
     assert_eq!(server.sql(&database, PARTITIONS), partitions);
     // What keeps it from being made, keeps nobody from writing.
     server.sql(&database, &format!("DROP TABLE countersign.{last}"));
-    std::thread::scope(|scope| {
-        scope.spawn(|| {
-            let read = "BEGIN; SELECT count(*) FROM countersign.entries; SELECT pg_sleep(60)";
-            server.try_sql("proxy", &database, read).ok();
-        });
-        let sleeping = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
-        crate::support::wait_until("somebody reads", || server.sql(&database, sleeping) == "1");
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let written = scope.spawn(move || {
-            runtime.block_on(async {
-                store.heartbeat().await.unwrap();
-                store.append("w", 7, &[intent()]).await.unwrap();
-                drop(store);
-                let mut store = options.opener()().await.unwrap();
-                store.append("w", 8, &[intent()]).await.unwrap();
-                store.close().await.unwrap();
-            });
-        });
-        written.join().unwrap();
-        assert_ne!(server.sql(&database, PARTITIONS), partitions, "it was in the way");
-        server.sql(
-            &database,
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'PgSleep'",
-        );
+    let (reading, place) = (Arc::clone(&server), database.clone());
+    let reader = std::thread::spawn(move || {
+        let read = "BEGIN; SELECT count(*) FROM countersign.entries; SELECT pg_sleep(60)";
+        reading.try_sql("proxy", &place, read).ok();
     });
+    let sleeping = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
+    wait_until("somebody reads", || server.sql(&database, sleeping) == "1");
+    store.heartbeat().await.unwrap();
+    store.append("w", 7, &[intent()]).await.unwrap();
+    drop(store);
+    drop(opener);
+    let mut store = options.opener()().await.unwrap();
+    store.append("w", 8, &[intent()]).await.unwrap();
+    store.close().await.unwrap();
+    assert_ne!(server.sql(&database, PARTITIONS), partitions, "it was in the way");
+    let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
+    server.sql(&database, end);
+    reader.join().unwrap();
 }
 
 #[tokio::test]
