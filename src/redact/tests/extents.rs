@@ -73,7 +73,8 @@ fn long_json_web_tokens() {
             let body = json!({ "note": text }).to_string();
             let stored = stored(&record("/", &[JSON], body.as_bytes()));
             assert!(!stored.contains("Sig0Sig0"), "{header} {payload}: {stored}");
-            assert!(!stored.contains(&token[20..60]), "{header} {payload}");
+            let part = token.get(20..60).unwrap();
+            assert!(!stored.contains(part), "{header} {payload}");
         }
     }
 }
