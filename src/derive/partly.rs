@@ -69,6 +69,9 @@ pub(super) fn lists(verb: &str, body: &Value<'_>) -> Option<Lists> {
     let inner = ["data", "result"].iter().filter_map(|name| body.get(name));
     let mut lists = Lists::default();
     for (name, value) in std::iter::once(body).chain(inner).flat_map(|it| it.members()) {
+        if matches!(value, Value::Null | Value::Bool(_) | Value::String(_)) {
+            continue;
+        }
         let name = squashed(name);
         let is_done = || {
             let name = name.strip_suffix("ids").unwrap_or(&name);
