@@ -330,7 +330,7 @@ fn a_proxy_whose_ledger_was_changed_goes_on_and_signs_no_more() {
     let before = published(&file).len();
     proxy.respawn();
     wait_until("it is noticed", || {
-        proxy.read("/readyz").0 == 200 && sealing(&proxy)[0] == "seal: truncated"
+        proxy.read("/readyz").0 == 200 && sealing(&proxy)[0] == "seal: changed"
     });
     post(&proxy);
     assert!(proxy.read("/metrics").1.contains("countersign_seal_disagreements 1"));
