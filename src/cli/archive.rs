@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail, ensure};
 
 use super::export::progress::{size, thousands};
+use super::place::LedgerArgs;
 use super::query::{self, BadOption, Filters, Format, QueryArgs};
 use super::screen::{cell, table};
 use crate::archive::{ArchiveReader, Manifest, Place, check, manifests};
@@ -15,7 +16,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::follow::{Heads, catch_up};
 use crate::index::Index;
 use crate::record::Purge;
-use crate::store::{LedgerReader, LedgerSource};
+use crate::store::LedgerReader;
 
 /// Purged entries of the ledger that are compared in one go.
 const COMPARED: usize = 1_000;
@@ -78,6 +79,8 @@ struct Verify {
     /// The directory of the ledger from which they were taken
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    #[command(flatten)]
+    at: LedgerArgs,
 }
 
 impl From {
@@ -129,6 +132,7 @@ async fn list(place: &Place, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
 async fn ask(question: &QueryOf, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     let args = QueryArgs {
         data: PathBuf::new(),
+        at: LedgerArgs::default(),
         filters: question.filters.clone(),
         limit: question.limit.clone(),
         offset: question.offset.clone(),
@@ -147,9 +151,13 @@ async fn ask(question: &QueryOf, out: &mut dyn Write) -> anyhow::Result<ExitCode
 
 async fn verify(args: &Verify, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     let place = args.from.place()?;
+    let elsewhere = args.at.ledger.is_some() || args.at.config.is_some();
     let mut ledger = match &args.data {
-        Some(dir) => Some(LedgerSource::directory(dir).reader().await?),
-        None => None,
+        None if !elsewhere => None,
+        dir => {
+            let located = args.at.locate(dir.as_deref().unwrap_or(Path::new("")))?;
+            Some(located.source.reader().await?)
+        }
     };
     let (mut good, mut bad) = (0, 0);
     for manifest in manifests(&place).await? {

@@ -12,6 +12,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 
 use super::check::DEFAULT_CONFIG;
+use super::place::LedgerArgs;
 use super::query::BadOption;
 use super::query::open::{Patience, open};
 use crate::clock::{Clock, SystemClock, Timestamp};
@@ -21,6 +22,7 @@ use crate::index::Condition;
 use crate::problem::Problems;
 use crate::query;
 use crate::rules::{self, Pack, RuleSet};
+use crate::store::LedgerSource;
 
 /// Where the ledger is if nothing says so.
 const DEFAULT_DATA: &str = "countersign-data";
@@ -35,6 +37,9 @@ pub struct Args {
     /// The directory of the ledger [default: that of the configuration, or countersign-data]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// A PostgreSQL database that holds the ledger: postgres://login@host/database
+    #[arg(long, value_name = "URL")]
+    ledger: Option<String>,
     /// The configuration that names the rules [default: config/countersign.yaml if it exists]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -70,19 +75,21 @@ Exit codes: 0 shown; 1 the ledger, the configuration or the rules have problems;
 /// Runs the subcommand.
 pub fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     let conditions = conditions(args, SystemClock.now())?;
-    let (rules, dir) = match in_force(args) {
+    let (rules, dir, source) = match in_force(args) {
         Ok(found) => found,
         Err(problems) => {
             writeln!(out, "{problems}")?;
             return Ok(ExitCode::FAILURE);
         }
     };
+    let at = LedgerArgs { ledger: args.ledger.clone(), config: None };
+    let located = at.locate_url(source, &dir)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("cannot start")?;
     let (coverage, note) = runtime.block_on(async {
-        let (mut reader, mut index, note) = open(&dir, &Patience::DEFAULT).await?;
+        let (mut reader, mut index, note) = open(&located, &Patience::DEFAULT).await?;
         let coverage = look(&mut *reader, &mut index, &rules, &conditions, args.limit).await;
         index.close().await.ok();
         reader.close().await.ok();
@@ -109,8 +116,8 @@ fn conditions(args: &Args, now: Timestamp) -> Result<Vec<Condition>, BadOption> 
     Ok(search.conditions)
 }
 
-/// The rules, and the directory of the ledger.
-fn in_force(args: &Args) -> Result<(RuleSet, PathBuf), Problems> {
+/// The rules, and the ledger.
+fn in_force(args: &Args) -> Result<(RuleSet, PathBuf, LedgerSource), Problems> {
     let default = Path::new(DEFAULT_CONFIG);
     let file = args.config.as_deref().or_else(|| default.exists().then_some(default));
     let config = match file.map(examine) {
@@ -121,10 +128,18 @@ fn in_force(args: &Args) -> Result<(RuleSet, PathBuf), Problems> {
         None => None,
     };
     let (dir, packs, ledger) = match config {
-        Some(config) => (config.rules_dir, config.packs, Some(config.ledger.dir)),
+        Some(config) => (config.rules_dir, config.packs, Some(config.ledger)),
         None => (None, Pack::DEFAULT.to_vec(), None),
     };
     let rules = rules::load(args.rules.as_deref().or(dir.as_deref()), &packs)?;
-    let data = args.data.clone().or(ledger);
-    Ok((rules, data.unwrap_or_else(|| PathBuf::from(DEFAULT_DATA))))
+    Ok(match (&args.data, ledger) {
+        (None, Some(ledger)) => {
+            let source = ledger.source();
+            (rules, ledger.dir, source)
+        }
+        (data, _) => {
+            let dir = data.clone().unwrap_or_else(|| PathBuf::from(DEFAULT_DATA));
+            (rules, dir.clone(), LedgerSource::directory(dir))
+        }
+    })
 }

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
+use super::place::{LedgerArgs, Located};
+use super::query::open::reader;
 use crate::seal::{Kept, KeyChange, NEXT_KEY_FILE, SIGNING_KEY_FILE, SigningKey, key_file};
-use crate::store::LedgerSource;
 
 /// Show the key that signs checkpoints, or have another one take over
 #[derive(Debug, clap::Args)]
@@ -34,6 +35,8 @@ enum What {
 struct ShowArgs {
     #[command(flatten)]
     data: DataArgs,
+    #[command(flatten)]
+    at: LedgerArgs,
     /// Print the key under the name of each log, as other implementations of C2SP tlog-checkpoint and
     /// witnesses want it
     #[arg(long)]
@@ -81,7 +84,7 @@ fn show(args: &ShowArgs, out: &mut dyn Write) -> anyhow::Result<()> {
     }
     keys.push(key.verifier().clone());
     let names = match args.logs {
-        true => writers(dir)?.iter().map(|writer| key.origin(writer)).collect(),
+        true => writers(&args.at.locate(dir)?)?.iter().map(|writer| key.origin(writer)).collect(),
         false => vec![key.verifier().name().to_owned()],
     };
     for name in names {
@@ -92,10 +95,10 @@ fn show(args: &ShowArgs, out: &mut dyn Write) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn writers(dir: &Path) -> anyhow::Result<Vec<String>> {
+fn writers(located: &Located) -> anyhow::Result<Vec<String>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let mut reader = LedgerSource::directory(dir).reader().await?;
+        let mut reader = reader(located).await?;
         let writers = reader.writers().await?;
         reader.close().await?;
         Ok(writers)

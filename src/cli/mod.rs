@@ -13,6 +13,8 @@ pub mod explain;
 pub mod export;
 pub mod fingerprint;
 pub mod keys;
+mod migrate;
+mod place;
 pub mod prove;
 pub mod query;
 pub mod retain;
@@ -68,6 +70,7 @@ enum Command {
     Explain(explain::Args),
     Fingerprint(fingerprint::Args),
     Tokens(tokens::Args),
+    Migrate(migrate::Args),
     Verify(verify::Args),
     Prove(prove::Args),
     Keys(keys::Args),
@@ -109,6 +112,7 @@ pub fn main() -> ExitCode {
         Command::Explain(args) => explain::run(&args, &mut out),
         Command::Fingerprint(args) => fingerprint::run(&args, &mut out),
         Command::Tokens(args) => tokens::run(&args, &mut out).map(|()| ExitCode::SUCCESS),
+        Command::Migrate(args) => migrate::run(&args, &mut out).map(|()| ExitCode::SUCCESS),
         Command::Verify(args) => verify::run(&args, &mut out),
         Command::Prove(args) => prove::run(&args, &mut out).map(|()| ExitCode::SUCCESS),
         Command::Keys(args) => keys::run(&args, &mut out).map(|()| ExitCode::SUCCESS),

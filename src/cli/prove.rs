@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 
+use super::place::{LedgerArgs, Located};
 use super::query::open::{Patience, open};
 use crate::index::{Condition, Search};
 use crate::record::{EventId, Stored};
@@ -36,16 +37,19 @@ pub struct Args {
     /// The directory of the ledger
     #[arg(long, value_name = "DIR", default_value = "countersign-data")]
     data: PathBuf,
+    #[command(flatten)]
+    at: LedgerArgs,
 }
 
 /// Proves, and writes the proof.
 pub fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<()> {
-    let kept = Kept::open_read_only(&args.data)?;
+    let located = args.at.locate(&args.data)?;
+    let kept = Kept::open_read_only(&located.dir)?;
     let kept = kept.with_context(|| {
-        format!("nothing was sealed yet in `{}`: start `countersign run`", args.data.display())
+        format!("nothing was sealed yet in `{}`: start `countersign run`", located.dir.display())
     })?;
     let proof = match (args.id, args.from) {
-        (Some(id), _) => serde_json::to_string_pretty(&event(args, &kept, id)?)?,
+        (Some(id), _) => serde_json::to_string_pretty(&event(&located, &kept, id)?)?,
         (None, Some(from)) => serde_json::to_string_pretty(&growth(args, &kept, from)?)?,
         (None, None) => bail!("name an event, or give --from"),
     };
@@ -53,23 +57,23 @@ pub fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn event(args: &Args, kept: &Kept, id: EventId) -> anyhow::Result<EventProof> {
+fn event(located: &Located, kept: &Kept, id: EventId) -> anyhow::Result<EventProof> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let entries = runtime.block_on(entries(args, id))?;
+    let entries = runtime.block_on(entries(located, id))?;
     EventProof::of(kept, &entries).map_err(|error| match error {
         SealError::NoProof => anyhow::anyhow!(
             "no checkpoint covers the event yet: they are made within a second while a proxy runs"
         ),
         SealError::Disagreement => anyhow::anyhow!(
             "the event is not what was sealed; run `countersign verify --data {}`",
-            args.data.display()
+            located.dir.display()
         ),
         error => error.into(),
     })
 }
 
-async fn entries(args: &Args, id: EventId) -> anyhow::Result<Vec<Stored>> {
-    let (mut reader, mut index, note) = open(&args.data, &Patience::DEFAULT).await?;
+async fn entries(located: &Located, id: EventId) -> anyhow::Result<Vec<Stored>> {
+    let (mut reader, mut index, note) = open(located, &Patience::DEFAULT).await?;
     if let Some(note) = note {
         eprintln!("note: {note}");
     }

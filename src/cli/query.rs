@@ -11,6 +11,7 @@ use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 use serde_json::Value;
 
+use super::place::LedgerArgs;
 use super::screen::{self, cell, json_text, printable};
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::index::{Index, IndexedTarget, Page, Row, Search};
@@ -37,6 +38,9 @@ pub struct QueryArgs {
     /// The directory of the ledger
     #[arg(long, value_name = "DIR", default_value = "countersign-data")]
     pub data: PathBuf,
+    /// A ledger elsewhere
+    #[command(flatten)]
+    pub at: LedgerArgs,
     /// Which events
     #[command(flatten)]
     pub filters: Filters,
@@ -152,6 +156,7 @@ impl QueryArgs {
     pub fn newest(data: &Path, limit: &str) -> Self {
         Self {
             data: data.to_owned(),
+            at: LedgerArgs::default(),
             filters: Filters::default(),
             limit: Some(limit.to_owned()),
             offset: None,
@@ -169,7 +174,8 @@ pub fn run(args: &QueryArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
         .build()
         .context("cannot start")?;
     runtime.block_on(async {
-        let (mut reader, mut index, note) = open(&args.data, &Patience::DEFAULT).await?;
+        let located = args.at.locate(&args.data)?;
+        let (mut reader, mut index, note) = open(&located, &Patience::DEFAULT).await?;
         if let Some(note) = note {
             eprintln!("note: {note}");
         }
@@ -187,7 +193,8 @@ pub fn show_changes(args: &QueryArgs, out: &mut dyn Write) -> anyhow::Result<()>
     let search = search(args, SystemClock.now())?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let (mut reader, mut index, _) = open(&args.data, &Patience::DEFAULT).await?;
+        let located = args.at.locate(&args.data)?;
+        let (mut reader, mut index, _) = open(&located, &Patience::DEFAULT).await?;
         for row in &index.search(&search).await?.rows {
             if changed::print(&query::event(&mut *reader, row).await?, out)? {
                 break;

@@ -10,6 +10,7 @@ use anyhow::{Context, bail};
 
 use super::check::DEFAULT_CONFIG;
 use super::export::progress::thousands;
+use super::place::Located;
 use super::query::BadOption;
 use super::query::open::{Patience, open};
 use super::screen::cell;
@@ -18,7 +19,6 @@ use crate::config::{self, Config};
 use crate::index::Index;
 use crate::recorder::{Recorder, Settings};
 use crate::retain::{Hold, KeptIn, Policy, Retention, Survey};
-use crate::store::SqliteOptions;
 use crate::telemetry::Metrics;
 
 /// How long the recorder may take to end.
@@ -66,7 +66,9 @@ pub fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
 
 async fn dry_run(config: &Config, out: &mut dyn Write) -> anyhow::Result<()> {
     let policy = &config.retention;
-    let (mut reader, mut index, note) = open(&config.ledger.dir, &Patience::DEFAULT).await?;
+    let (dir, source) = (config.ledger.dir.clone(), config.ledger.source());
+    let located = Located { dir, source };
+    let (mut reader, mut index, note) = open(&located, &Patience::DEFAULT).await?;
     if let Some(note) = note {
         eprintln!("note: {note}");
     }
@@ -97,7 +99,7 @@ async fn purge(config: &Config, out: &mut dyn Write) -> anyhow::Result<()> {
         sweep_interval: ledger.sweep_interval,
     };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let opener = SqliteOptions::new(&ledger.dir, &ledger.writer, ledger.timeout).opener();
+    let opener = ledger.opener();
     let started =
         Recorder::start(opener, settings, Arc::clone(&clock), Arc::new(Metrics::default()));
     let (recorder, thread) = started.context(

@@ -36,6 +36,10 @@ pub(super) struct Args {
     /// The directory of the ledger [default with --upstream: countersign-data]
     #[arg(long, value_name = "DIR", requires = "upstream")]
     data: Option<PathBuf>,
+    /// A PostgreSQL database that holds the ledger, for example postgres://me@localhost/audit
+    /// [default with --upstream: a file in the directory]
+    #[arg(long, value_name = "URL", requires = "upstream")]
+    ledger: Option<String>,
 }
 
 const AFTER_HELP: &str = "\
@@ -62,7 +66,11 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
             args.listen.as_deref(),
             args.data.as_deref(),
             args.reading.as_deref(),
-        ),
+        )
+        .and_then(|config| match &args.ledger {
+            Some(url) => config::on_postgres(config, url),
+            None => Ok(config),
+        }),
         (None, None) => return Ok(ExitCode::from(PROBLEMS)),
     };
     let config = match loaded {
@@ -135,11 +143,15 @@ fn banner(config: &Config) -> String {
             token.display()
         ));
     }
-    lines.push(format!("  ledger     {dir}/ledger.db (writer `{}`)", config.ledger.writer));
+    let (ledger, events) = match &config.ledger.postgres {
+        Some(postgres) => (postgres.target.to_string(), format!("{dir} --ledger URL")),
+        None => (format!("{dir}/ledger.db"), dir.to_string()),
+    };
+    lines.push(format!("  ledger     {ledger} (writer `{}`)", config.ledger.writer));
     lines.push(match &config.rules_dir {
         Some(rules) => format!("  rules      {} and the shipped ones", rules.display()),
         None => "  rules      the shipped ones".to_owned(),
     });
-    lines.push(format!("  events     countersign query --data {dir}"));
+    lines.push(format!("  events     countersign query --data {events}"));
     lines.join("\n")
 }

@@ -9,12 +9,14 @@ use serde::Deserialize;
 use super::setting::Setting;
 use crate::rules::Pack;
 
+mod ledger;
 mod reading;
 mod retention;
 mod seal;
 mod text;
 mod traffic;
 
+pub(super) use ledger::{PostgresFile, PostgresTlsFile, PostgresTlsModeFile, SpoolFile};
 pub(super) use reading::{
     GrantFile, OidcFile, ReadingFile, RoleFile, SessionsFile, TrustedHeaderFile,
 };
@@ -66,10 +68,10 @@ pub(super) struct ConfigFile {
     pub(super) limits: Setting<LimitsFile>,
     /// Where events are written.
     pub(super) ledger: Setting<LedgerFile>,
-    /// Signed checkpoints of the ledger.
-    pub(super) seal: Setting<SealFile>,
     /// How long events stay.
     pub(super) retention: Setting<RetentionFile>,
+    /// Signed checkpoints of the ledger.
+    pub(super) seal: Setting<SealFile>,
     /// The listener for reading the log, and for operations: health, readiness, metrics. Never the
     /// proxy's.
     pub(super) reading: Setting<ReadingFile>,
@@ -155,7 +157,8 @@ pub(super) struct LedgerFile {
     #[schemars(extend("default" = "countersign-data"))]
     pub(super) dir: Setting<String>,
     /// The name of this writer in every event: letters, digits, `.`, `_`, `-`, at most 64. Each
-    /// proxy on one database needs its own. Default: `countersign`.
+    /// proxy on one database needs its own. Default: `countersign`; with `postgres`, the name of this
+    /// machine.
     #[schemars(regex(pattern = r"^[A-Za-z0-9._-]{1,64}$"), extend("default" = "countersign"))]
     pub(super) writer: Setting<String>,
     /// The deadline of an append; beyond it the request fails. Default: `5s`.
@@ -170,6 +173,11 @@ pub(super) struct LedgerFile {
     /// How often intents without an exchange are looked for. Default: `5s`.
     #[schemars(extend("default" = "5s"))]
     pub(super) sweep_interval: Setting<Duration>,
+    /// A PostgreSQL database in place of a file in `dir`. Default: none.
+    pub(super) postgres: Setting<PostgresFile>,
+    /// A file in `dir` where entries wait, durably, while the database does not take them. Without it
+    /// requests fail meanwhile. Default: none.
+    pub(super) spool: Setting<SpoolFile>,
 }
 
 /// Logs of the process itself.

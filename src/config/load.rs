@@ -8,13 +8,14 @@ use std::path::Path;
 use schemars::Schema;
 use sha2::{Digest, Sha256};
 
-use super::check::check;
-use super::checked::Config;
+use super::check::{DEAD_AFTER, check, host_name};
+use super::checked::{Config, Postgres};
 use super::file::{ConfigFile, LedgerFile, ListenerFile, ReadingFile, UpstreamFile};
 use super::reader::read;
 use super::setting::Setting;
 use super::tree::{Findings, Place, Value, parse, parse_sections};
 use crate::problem::{Problem, Problems, utf8};
+use crate::store::PostgresTarget;
 
 /// A configuration larger than this is none, in bytes.
 const FILE_BYTES: u64 = 1 << 20;
@@ -139,6 +140,23 @@ pub fn for_upstream(
     // one that is started without a file. That an upgrade happened is on record all the same.
     for route in &mut config.routes {
         route.upgrades = true;
+    }
+    findings.into_problems().map_or(Ok(config), Err)
+}
+
+/// The same with its ledger in the database of a URL, as of `--ledger`.
+pub fn on_postgres(mut config: Config, url: &str) -> Result<Config, Problems> {
+    let mut findings = Findings::new(Path::new("the command line"));
+    match PostgresTarget::parse(url) {
+        Ok(target) => {
+            config.ledger.postgres = Some(Postgres { target, dead_after: DEAD_AFTER });
+            config.ledger.writer = host_name();
+        }
+        Err(remedy) => findings.add(
+            Place::Flag("--ledger"),
+            "this is no URL of a PostgreSQL database".to_owned(),
+            remedy,
+        ),
     }
     findings.into_problems().map_or(Ok(config), Err)
 }

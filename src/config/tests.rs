@@ -90,7 +90,7 @@ fn shipped_file_uncommented() {
         let about_files = ["cannot be read", "is not a directory"];
         assert!(about_files.iter().any(|text| problem.message.contains(text)), "{problem}");
     }
-    assert_eq!(problems.0.len(), 11, "{problems}");
+    assert_eq!(problems.0.len(), 15, "{problems}");
     let config = understood.unwrap();
     assert_eq!(config.upstreams.len(), 2);
     assert_eq!(config.routes.len(), 3);
@@ -154,8 +154,8 @@ fn defaults_of_the_schema() {
         ("timeouts", "TimeoutsFile"),
         ("limits", "LimitsFile"),
         ("ledger", "LedgerFile"),
-        ("seal", "SealFile"),
         ("retention", "RetentionFile"),
+        ("seal", "SealFile"),
         ("reading", "ReadingFile"),
         ("telemetry", "TelemetryFile"),
         ("rules", "RulesFile"),

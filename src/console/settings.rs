@@ -259,10 +259,12 @@ fn reading(config: &Config) -> Group {
 
 fn ledger(config: &Config) -> Group {
     let ledger = &config.ledger;
+    let database = ledger.postgres.as_ref().map(|postgres| postgres.target.to_string());
     group(
         "Ledger",
         vec![
             ("Directory", ledger.dir.display().to_string()),
+            ("Database", database.unwrap_or_default()),
             ("Writer", ledger.writer.clone()),
             ("Deadline", span(ledger.timeout)),
             ("Queue", grouped(ledger.queue as u64)),

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use prometheus_client::metrics::gauge::Gauge;
 use tokio::sync::watch;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::record::Stored;
 use crate::store::{LedgerReader, LedgerSource, Purged, StoreError};
@@ -29,6 +29,8 @@ const STEP: usize = 4096;
 const STEP_BYTES: usize = 2 * 1024 * 1024;
 /// Arrivals within this time are taken together.
 const GATHER: Duration = Duration::from_millis(50);
+/// How often a ledger that others write to as well is looked at.
+const POLL: Duration = Duration::from_millis(150);
 /// In the background a follower rests for as many times as long as it worked, so that it leaves
 /// the processors to the requests. What it then falls behind, it makes up when there is quiet.
 const REST: u32 = 4;
@@ -105,12 +107,7 @@ pub struct Heads(pub Vec<(String, u64)>);
 impl Heads {
     /// The heads at this moment.
     pub async fn now(reader: &mut dyn LedgerReader) -> Result<Self, StoreError> {
-        let mut heads = Vec::new();
-        for writer in reader.writers().await? {
-            let head = reader.head(&writer).await?;
-            heads.push((writer, head));
-        }
-        Ok(Self(heads))
+        reader.heads().await.map(Self)
     }
 }
 
@@ -136,7 +133,7 @@ pub async fn lag(follower: &mut dyn Follower, heads: &Heads) -> Result<u64, Foll
 }
 
 /// Follows the ledger until `shutdown` becomes true or the recorder is gone. Wakes when
-/// `head` moves. `lag` shows by how many entries the follower is behind.
+/// `head` moves, and often enough where others write as well. `lag` shows by how many entries the follower is behind.
 pub async fn follow(
     source: &LedgerSource,
     follower: &mut dyn Follower,
@@ -152,7 +149,14 @@ pub async fn follow(
             match rounds(source, &mut reader, follower, lag).await {
                 Ok(()) => {
                     pause = FIRST_PAUSE;
-                    let more = head.changed().await.is_ok();
+                    let more = match source.is_shared() {
+                        // Of what others write nobody tells.
+                        true => match timeout(POLL, head.changed()).await {
+                            Ok(changed) => changed.is_ok(),
+                            Err(_) => head.has_changed().is_ok(),
+                        },
+                        false => head.changed().await.is_ok(),
+                    };
                     sleep(GATHER).await;
                     more
                 }

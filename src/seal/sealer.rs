@@ -44,6 +44,8 @@ struct Core {
     /// The key before, which signs once more.
     retiring: Option<SigningKey>,
     logs: BTreeMap<String, Log>,
+    /// The only writer whose log is sealed here, where others seal theirs.
+    only: Option<String>,
 }
 
 struct Log {
@@ -64,10 +66,20 @@ impl Sealer {
         let opened = spawn_blocking(move || -> Result<Core, SealError> {
             let key = key_file::load_or_create(&dir, name.as_deref())?;
             let kept = Kept::open(&dir)?;
-            Ok(Core { dir, kept, key, retiring: None, logs: BTreeMap::new() })
+            Ok(Core { dir, kept, key, retiring: None, logs: BTreeMap::new(), only: None })
         });
         let core = opened.await.map_err(|_| SealError::Lost)??;
         Ok(Self { core: Arc::new(Mutex::new(core)) })
+    }
+
+    /// From here on seals the log of this writer alone: others have sealers of their own.
+    pub async fn only(&self, writer: &str) -> Result<(), SealError> {
+        let writer = writer.to_owned();
+        self.run(|core| {
+            core.only = Some(writer);
+            Ok(())
+        })
+        .await
     }
 
     /// The public half of the key in force.
@@ -202,19 +214,13 @@ impl Follower for Sealer {
     }
 
     async fn pass_over(&mut self, writer: &str, gap: &Gap) -> Result<(), FollowError> {
-        // Of what was purged there is no more than the leaf; that it is the right one shows at the next
-        // checkpoint, and by `verify`.
-        let leaf = |leaf: &[u8]| {
-            leaf.try_into().map(Hash).map_or((Hash::default(), false), |it| (it, true))
-        };
-        let leaves: Vec<(u64, Hash, bool)> = gap
-            .purged
-            .iter()
-            .map(|purged| {
-                let (leaf, is_one) = leaf(&purged.leaf);
-                (purged.seq, leaf, is_one)
-            })
-            .collect();
+        // Of what was purged the leaf is all that there is; the next checkpoint tells whether it is right.
+        let mut leaves = Vec::with_capacity(gap.purged.len());
+        for purged in &gap.purged {
+            // What is no hash agrees with nothing.
+            let leaf = purged.leaf.as_slice().try_into().unwrap_or_default();
+            leaves.push((purged.seq, Hash(leaf), true));
+        }
         let writer = writer.to_owned();
         self.run(move |core| core.grow(&writer, &leaves)).await.map_err(failed)
     }
@@ -269,6 +275,9 @@ impl Core {
     fn trusted(&mut self, heads: Heads) -> Result<Heads, SealError> {
         let mut trusted = Vec::new();
         for (writer, head) in heads.0 {
+            if self.only.as_ref().is_some_and(|only| *only != writer) {
+                continue;
+            }
             let log = self.log(&writer)?;
             let (sealed, entries) = (log.sealed.map_or(0, |(size, _)| size), log.tree.size());
             if head < sealed.max(entries) {

@@ -110,6 +110,89 @@ pub enum StoreError {
         /// What it says of its syncs.
         synchronous: i64,
     },
+    /// The server cannot be reached.
+    #[error("cannot connect to PostgreSQL at `{server}`")]
+    Connect {
+        /// Which server.
+        server: String,
+        /// Why.
+        #[source]
+        source: Cause,
+    },
+    /// The server takes no writes.
+    #[error("PostgreSQL at `{server}` is a standby, which cannot be written to: name the primary")]
+    Standby {
+        /// Which server.
+        server: String,
+    },
+    /// The login may not do what is needed. Nothing was written.
+    #[error(
+        "the login has not the rights that it needs: make it a member of `countersign_writer` to \
+         run a proxy, of `countersign_reader` to read; `countersign migrate` needs the owner"
+    )]
+    Denied(#[source] Cause),
+    /// Another process is the writer of this name.
+    #[error(
+        "the writer `{writer}` is held by {holder}, which was heard of {seconds} s ago: give this \
+         proxy a name of its own in `ledger.writer`; if that one is gone, its claim ends \
+         {dead_after} s after it was last heard of"
+    )]
+    Claimed {
+        /// The writer's name.
+        writer: String,
+        /// Who holds it.
+        holder: String,
+        /// When its heart last beat.
+        seconds: i64,
+        /// After how many seconds without that it counts as gone.
+        dead_after: u64,
+    },
+    /// The server does not promise that a commit survives a power loss.
+    #[error(
+        "`{database}` does not keep what it has committed (`{setting}` is `{value}`): turn that on"
+    )]
+    NotDurableServer {
+        /// Which database.
+        database: String,
+        /// Which of its settings.
+        setting: &'static str,
+        /// What it is.
+        value: String,
+    },
+    /// The database has no ledger.
+    #[error(
+        "`{database}` has no ledger: make it with `countersign migrate`, as the login that shall own it"
+    )]
+    NoSchema {
+        /// Which database.
+        database: String,
+    },
+    /// The database's schema is an earlier one.
+    #[error(
+        "`{database}` has schema version {found}, and this countersign needs version {known}: \
+         run `countersign migrate`; proxies of the version before go on working meanwhile"
+    )]
+    OlderSchema {
+        /// Which database.
+        database: String,
+        /// Its version.
+        found: i64,
+        /// Ours.
+        known: i64,
+    },
+    /// The database's schema is a later one, with which this version cannot work.
+    #[error(
+        "`{database}` has schema version {found}, and this countersign knows versions up to {known}: \
+         use a later countersign"
+    )]
+    NewerSchema {
+        /// Which database.
+        database: String,
+        /// Its version.
+        found: i64,
+        /// Ours.
+        known: i64,
+    },
     /// There is no ledger where one was expected.
     #[error("there is no ledger at `{}`", path.display())]
     Missing {
@@ -151,9 +234,14 @@ impl StoreError {
             Self::Closed => "closed",
             Self::File { .. } => "file",
             Self::Held { .. } => "held",
-            Self::Newer { .. } => "newer_schema",
-            Self::NotDurable { .. } => "not_durable",
-            Self::Missing { .. } => "missing",
+            Self::Newer { .. } | Self::NewerSchema { .. } => "newer_schema",
+            Self::OlderSchema { .. } => "older_schema",
+            Self::NotDurable { .. } | Self::NotDurableServer { .. } => "not_durable",
+            Self::Missing { .. } | Self::NoSchema { .. } => "missing",
+            Self::Connect { .. } => "connect",
+            Self::Standby { .. } => "read_only",
+            Self::Denied(_) => "denied",
+            Self::Claimed { .. } => "claimed",
             Self::Damaged { .. } => "damaged",
         }
     }

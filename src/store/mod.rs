@@ -14,6 +14,7 @@
 
 mod error;
 mod files;
+mod postgres;
 mod reader;
 mod schema;
 mod spool;
@@ -35,9 +36,13 @@ pub use error::{Cause, StoreError};
 pub use files::{
     ACCESS_FILE, INDEX_FILE, LEDGER_FILE, LOCK_FILE, SPOOL_FILE, create_dir, create_file,
 };
+pub use postgres::{
+    Migration, POSTGRES_SCHEMA_VERSION, PostgresHost, PostgresOptions, PostgresTarget,
+    PostgresTlsMode, migrate, print_schema, set_reader,
+};
 pub use reader::connect_read_only;
 pub use schema::SCHEMA_VERSION;
-pub use spool::{SharedStatus, SpoolOptions, SpoolStatus, spooled};
+pub use spool::{SpoolOptions, SpoolShared, SpoolStatus, spooled};
 pub use sqlite::{SqliteOptions, SqliteStore};
 
 /// An intent that has no completion.
@@ -138,6 +143,16 @@ pub trait LedgerReader: Send {
     /// The last sequence number of `writer`; 0 where there is none.
     async fn head(&mut self, writer: &str) -> Result<u64, StoreError>;
 
+    /// All writers and their heads.
+    async fn heads(&mut self) -> Result<Vec<(String, u64)>, StoreError> {
+        let mut heads = Vec::new();
+        for writer in self.writers().await? {
+            let head = self.head(&writer).await?;
+            heads.push((writer, head));
+        }
+        Ok(heads)
+    }
+
     /// Entries of `writer` after `after`, in order, at most `limit`, and fewer where their documents
     /// are large; none only where there is none. Numbers that are missing were purged.
     async fn read_after(
@@ -176,6 +191,11 @@ pub trait LedgerReader: Send {
     async fn completion_of(&mut self, writer: &str, seq: u64)
     -> Result<Option<Stored>, StoreError>;
 
+    /// Writers that should show that they live, and have not for longer than they should.
+    async fn silent(&mut self) -> Result<Vec<String>, StoreError> {
+        Ok(Vec::new())
+    }
+
     /// Closes the connection.
     async fn close(self: Box<Self>) -> Result<(), StoreError>;
 }
@@ -185,6 +205,8 @@ pub trait LedgerReader: Send {
 pub enum LedgerSource {
     /// In the SQLite file of a directory.
     Sqlite(PathBuf),
+    /// In a PostgreSQL database.
+    Postgres(Box<PostgresTarget>),
 }
 
 impl LedgerSource {
@@ -197,6 +219,12 @@ impl LedgerSource {
     pub async fn reader(&self) -> Result<Box<dyn LedgerReader>, StoreError> {
         match self {
             Self::Sqlite(dir) => Ok(Box::new(reader::SqliteReader::open(dir).await?)),
+            Self::Postgres(target) => Ok(Box::new(postgres::PostgresReader::open(target).await?)),
         }
+    }
+
+    /// Whether others than the own recorder may write to it.
+    pub fn is_shared(&self) -> bool {
+        matches!(self, Self::Postgres(_))
     }
 }

@@ -15,6 +15,8 @@ mod changes;
 #[cfg(test)]
 mod console;
 #[cfg(test)]
+mod conformance;
+#[cfg(test)]
 mod coverage;
 #[cfg(test)]
 mod disk;
@@ -54,6 +56,8 @@ mod observed;
 mod oidc;
 #[cfg(test)]
 mod passthrough;
+#[cfg(test)]
+mod postgres;
 #[cfg(test)]
 mod protocols;
 #[cfg(test)]

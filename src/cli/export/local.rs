@@ -3,13 +3,14 @@
 //! One process at a time may write to a ledger. That an export begins, and how it ended, are two events
 //! of their own, so that no proxy that wants to start has to wait for an export.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use chrono::SecondsFormat;
 use serde_json::{Map, Value, json};
 
+use super::super::place::Located;
 use super::super::query::open::{Patience, open};
 use super::progress::Progress;
 use super::{Last, Wanted};
@@ -22,7 +23,7 @@ use crate::redact::{Engine, Redacted, Seen};
 use crate::rules::{self, Pack};
 use crate::seal::{Bundler, SealError};
 use crate::server::{KEY_FILE, passing_key, read_key};
-use crate::store::{LedgerReader, SqliteOptions, Store, StoreError};
+use crate::store::{LedgerReader, LedgerSource, PostgresOptions, SqliteOptions, Store, StoreError};
 
 /// Who writes what is recorded here.
 const WRITER: &str = "command-line";
@@ -35,7 +36,7 @@ const ENDED: &str = "audit.export";
 
 /// An export that is on record.
 pub(super) struct Local {
-    dir: PathBuf,
+    located: Located,
     walk: Walk,
     encoder: Encoder,
     /// Of a bundle.
@@ -55,13 +56,13 @@ struct Earlier {
 
 impl Local {
     pub(super) async fn begin(
-        dir: &Path,
+        located: &Located,
         format: Format,
         wanted: &Wanted,
         last: Option<&Last>,
         progress: &mut Progress,
     ) -> anyhow::Result<Self> {
-        let (mut ledger, mut index, note) = open(dir, &Patience::DEFAULT).await?;
+        let (mut ledger, mut index, note) = open(located, &Patience::DEFAULT).await?;
         if let Some(note) = note {
             eprintln!("note: {note}");
         }
@@ -91,18 +92,19 @@ impl Local {
             }
             error => error.into(),
         })?;
-        let metadata = metadata(dir, wanted, walk.snapshot(), moment, last)?;
+        let metadata = metadata(&located.dir, wanted, walk.snapshot(), moment, last)?;
         let mut piece = Vec::new();
         if last.is_none() {
             encoder.begin(wanted.mark(), &mut piece);
         }
         let bundler = match format {
-            Format::Bundle => Some(bundler(dir, wanted, walk.snapshot(), &mut piece)?),
+            Format::Bundle => Some(bundler(&located.dir, wanted, walk.snapshot(), &mut piece)?),
             _ => None,
         };
-        let (dir, export) = (dir.to_owned(), String::new());
+        let (located, export) = (located.clone(), String::new());
+        let is_over = false;
         let mut local =
-            Self { dir, walk, encoder, bundler, piece, is_over: false, export, began, metadata };
+            Self { located, walk, encoder, bundler, piece, is_over, export, began, metadata };
         let description = format!("export of the audit log as {} begun", wanted.format);
         local.export = local.record(BEGAN, &description).await?;
         Ok(local)
@@ -184,7 +186,7 @@ impl Local {
         let doc = canonical(&Redacted::system(document))?;
         let entry =
             Entry { kind: EntryKind::Completion, id, intent: None, scope: Scope::new(), doc };
-        append(&self.dir, entry).await.map(|()| id.to_string())
+        append(&self.located, entry).await.map(|()| id.to_string())
     }
 }
 
@@ -212,9 +214,24 @@ fn bundler(
     Ok(bundler)
 }
 
-async fn append(dir: &Path, entry: Entry) -> anyhow::Result<()> {
-    let mut opener = SqliteOptions::new(dir, WRITER, TIMEOUT).opener();
-    let mut store: Box<dyn Store> = match opener().await {
+async fn append(located: &Located, entry: Entry) -> anyhow::Result<()> {
+    let dir = located.dir.as_path();
+    let opening = match &located.source {
+        LedgerSource::Sqlite(dir) => SqliteOptions::new(dir, WRITER, TIMEOUT).opener()(),
+        LedgerSource::Postgres(target) => {
+            let options = PostgresOptions {
+                target: (**target).clone(),
+                // Beside a proxy that may have the directory itself.
+                dir: dir.join(WRITER),
+                writer: WRITER.to_owned(),
+                timeout: TIMEOUT,
+                dead_after: TIMEOUT,
+                silence: Duration::ZERO,
+            };
+            options.opener()()
+        }
+    };
+    let mut store: Box<dyn Store> = match opening.await {
         Err(error @ (StoreError::Held { .. } | StoreError::Locked { .. })) => {
             return Err(anyhow::Error::from(error).context(format!(
                 "the export could not be recorded, since a proxy is at work on this ledger: export \

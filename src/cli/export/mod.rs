@@ -21,12 +21,14 @@ use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use super::place::{LedgerArgs, Located};
 use super::query::{BadOption, Filters};
 use crate::access::Token;
 use crate::clock::{Clock, SystemClock};
 use crate::export::{Format, Mark};
 use crate::index::Cursor;
 use crate::query;
+use crate::store::LedgerSource;
 use file::Draft;
 use local::Local;
 pub(in crate::cli) use progress::{Progress, thousands};
@@ -65,6 +67,8 @@ pub struct Args {
     /// The reading listener of a proxy that runs, such as http://127.0.0.1:8090
     #[arg(long, value_name = "URL")]
     url: Option<String>,
+    #[command(flatten)]
+    at: LedgerArgs,
     /// With --url: the file that holds the token [default: the variable COUNTERSIGN_TOKEN]
     #[arg(long, value_name = "FILE", requires = "url")]
     token_file: Option<PathBuf>,
@@ -108,7 +112,7 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn of(args: &Args) -> Result<Self, BadOption> {
+    fn of(args: &Args, located: &Located) -> Result<Self, BadOption> {
         if args.output.as_os_str() == "-" {
             let text = "an export is written to a file, so that it can go on after an interruption, \
                         and `-` is none: name one, or read `/v1/admin/audit/export` with curl";
@@ -119,7 +123,10 @@ impl Wanted {
         query::parse(pairs, SystemClock.now()).map_err(|error| BadOption(error.with_remedy()))?;
         let from = match &args.url {
             Some(url) => url.clone(),
-            None => args.data.display().to_string(),
+            None => match &located.source {
+                LedgerSource::Sqlite(dir) => dir.display().to_string(),
+                LedgerSource::Postgres(target) => target.to_string(),
+            },
         };
         Ok(Self { format: args.format.format().as_str().to_owned(), bom: args.bom, filters, from })
     }
@@ -191,7 +198,12 @@ enum Ended {
 
 /// Runs the subcommand.
 pub fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
-    let wanted = Wanted::of(args)?;
+    if args.url.is_some() && (args.at.ledger.is_some() || args.at.config.is_some()) {
+        let problem = "`--url` goes through a proxy, `--ledger` and `--config` do not: give one";
+        return Err(BadOption(problem.to_owned()).into());
+    }
+    let located = args.at.locate(&args.data)?;
+    let wanted = Wanted::of(args, &located)?;
     let token = match &args.url {
         Some(_) => Some(remote::token(args.token_file.as_deref())?),
         None => None,
@@ -213,7 +225,7 @@ pub fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
         let begun = tokio::select! {
             biased;
             () = interrupt.comes() => return Ok(Ended::Interrupted),
-            source = begin(args, &wanted, token, last.as_ref(), &mut progress) => source,
+            source = begin((args, &located), &wanted, token, last.as_ref(), &mut progress) => source,
         };
         let mut source = begun?;
         draft.note(&wanted, source.export())?;
@@ -268,7 +280,7 @@ impl Interrupt {
 }
 
 async fn begin(
-    args: &Args,
+    (args, located): (&Args, &Located),
     wanted: &Wanted,
     token: Option<Token>,
     last: Option<&Last>,
@@ -281,7 +293,7 @@ async fn begin(
         }
         _ => {
             let format = args.format.format();
-            let local = Local::begin(&args.data, format, wanted, last, progress).await?;
+            let local = Local::begin(located, format, wanted, last, progress).await?;
             Ok(Source::Local(Box::new(local)))
         }
     }

@@ -16,10 +16,11 @@ use serde_json::{Value, json};
 
 use self::prompt::Secret;
 use self::search::{Found, search};
+use super::place::LedgerArgs;
+use super::query::open::reader;
 use super::screen::{cell, json_text, printable, table};
 use crate::redact::{Print, prints};
 use crate::server::{self, KeyError};
-use crate::store::LedgerSource;
 
 /// Tell whether and where a secret occurs in the log
 ///
@@ -33,6 +34,8 @@ pub struct Args {
     /// The directory of the ledger
     #[arg(long, value_name = "DIR", default_value = "countersign-data")]
     data: PathBuf,
+    #[command(flatten)]
+    at: LedgerArgs,
     /// The installation's key, where it is kept apart [default: fingerprint.key in the ledger's
     /// directory]
     #[arg(long, value_name = "FILE")]
@@ -102,16 +105,14 @@ fn look_for(
     value: impl FnOnce() -> anyhow::Result<Secret>,
     out: &mut dyn Write,
 ) -> anyhow::Result<bool> {
-    if !args.data.is_dir() {
-        bail!("there is no directory `{}`: name the ledger's with --data", args.data.display());
+    let located = args.at.locate(&args.data)?;
+    if !located.source.is_shared() && !located.dir.is_dir() {
+        bail!("there is no directory `{}`: name the ledger's with --data", located.dir.display());
     }
-    let file = args.key.clone().unwrap_or_else(|| args.data.join(server::KEY_FILE));
+    let file = args.key.clone().unwrap_or_else(|| located.dir.join(server::KEY_FILE));
     let key = server::read_key(&file).map_err(|error| explained(error, &file))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let mut reader =
-        runtime.block_on(LedgerSource::directory(&args.data).reader()).with_context(|| {
-            format!("`{}` cannot be read as the directory of a ledger", args.data.display())
-        })?;
+    let mut reader = runtime.block_on(reader(&located))?;
     let prints = {
         let value = value()?;
         let text = std::str::from_utf8(&value).ok().context("the value is not UTF-8")?;

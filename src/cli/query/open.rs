@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 
+use crate::cli::place::Located;
 use crate::follow::{Heads, catch_up, lag};
 use crate::index::Index;
 use crate::store::{LedgerReader, LedgerSource};
@@ -26,25 +27,40 @@ impl Patience {
 /// The ledger, and the index as it must be to show all that was on record a moment ago. The text
 /// says what is not as it should be.
 pub(in crate::cli) async fn open(
-    dir: &Path,
+    located: &Located,
     patience: &Patience,
 ) -> anyhow::Result<(Box<dyn LedgerReader>, Index, Option<String>)> {
-    if !dir.is_dir() {
+    let dir = located.dir.as_path();
+    if !located.source.is_shared() && !dir.is_dir() {
         bail!(
             "there is no directory `{}`: name the ledger's directory with --data, or start \
              `countersign run` first",
             dir.display()
         );
     }
-    let mut reader = LedgerSource::directory(dir).reader().await.with_context(|| {
-        format!("`{}` cannot be read as the directory of a ledger", dir.display())
-    })?;
+    let mut reader = reader(located).await?;
     let heads = Heads::now(&mut *reader).await?;
+    if !located.may_have_index() {
+        let mut index = Index::temporary().await?;
+        catch_up(&mut *reader, &mut index, &heads).await?;
+        return Ok((reader, index, None));
+    }
     let (index, note) = match up_to_date(dir, &mut *reader, &heads).await {
         Ok(index) => (index, None),
         Err(error) => as_it_is(dir, &mut *reader, &heads, &error, patience).await?,
     };
     Ok((reader, index, note))
+}
+
+/// A connection to read the ledger.
+pub(in crate::cli) async fn reader(located: &Located) -> anyhow::Result<Box<dyn LedgerReader>> {
+    let reader = located.source.reader().await;
+    match &located.source {
+        LedgerSource::Sqlite(dir) => reader.with_context(|| {
+            format!("`{}` cannot be read as the directory of a ledger", dir.display())
+        }),
+        LedgerSource::Postgres(_) => reader.context("the ledger cannot be read"),
+    }
 }
 
 async fn up_to_date(

@@ -11,10 +11,11 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 
 use super::export::Progress;
+use super::place::LedgerArgs;
+use super::query::open::reader;
 use crate::follow::Heads;
 use crate::seal::verify::{Evidence, Report, verify};
 use crate::seal::{Kept, SIGNING_KEY_FILE, VerifierKey, key_file};
-use crate::store::LedgerSource;
 
 /// The largest file of checkpoints that is read, in bytes.
 const FILE_BYTES: u64 = 1 << 30;
@@ -42,6 +43,8 @@ pub struct Args {
     /// The directory of the ledger
     #[arg(long, value_name = "DIR", default_value = "countersign-data")]
     data: PathBuf,
+    #[command(flatten)]
+    at: LedgerArgs,
     /// A verifier key that is trusted, as `countersign keys show` printed it, or a file with some; keys
     /// that took over from it are trusted as well [default: the key beside the ledger]
     #[arg(long, value_name = "KEY|FILE")]
@@ -113,7 +116,8 @@ fn verify_file(path: &Path, args: &Args, out: &mut dyn Write) -> anyhow::Result<
 
 fn verified(args: &Args) -> anyhow::Result<(Report, Evidence, Trust)> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let dir = args.data.as_path();
+    let located = args.at.locate(&args.data)?;
+    let dir = located.dir.as_path();
     let mut kept = Kept::open_read_only(dir)
         .with_context(|| format!("the checkpoints in `{}` cannot be read", dir.display()))?;
     let (keys, is_beside) = match args.key.as_slice() {
@@ -132,9 +136,7 @@ fn verified(args: &Args) -> anyhow::Result<(Report, Evidence, Trust)> {
     let has_checkpoints = !args.checkpoint.is_empty();
     let trust = Trust { keys, is_beside, has_checkpoints };
     let report = runtime.block_on(async {
-        let mut reader = LedgerSource::directory(dir).reader().await.with_context(|| {
-            format!("`{}` cannot be read as the directory of a ledger", dir.display())
-        })?;
+        let mut reader = reader(&located).await?;
         let mut progress = Progress::new("entries", 0);
         if progress.wants_total() {
             let heads = Heads::now(&mut *reader).await?;

@@ -8,6 +8,7 @@ use super::tree::{Findings, Place};
 
 mod listeners;
 mod operations;
+mod postgres;
 mod reading;
 mod retention;
 mod routes;
@@ -16,6 +17,8 @@ mod sign_in;
 mod upstreams;
 mod values;
 
+pub(super) use operations::host_name;
+pub(super) use postgres::DEAD_AFTER;
 pub(super) use upstreams::is_host;
 
 /// Checks one file.
@@ -44,8 +47,8 @@ pub(super) fn check(
         trusted_proxies: checker.trusted_proxies(&file.trusted_proxies),
         timeouts: checker.timeouts(&file.timeouts),
         ledger: checker.ledger(&file.ledger),
-        seal: checker.seal(&file.seal),
         retention: checker.retention(&file.retention),
+        seal: checker.seal(&file.seal),
         telemetry: checker.telemetry(&file.telemetry),
         threads: checker.threads(&file.threads),
         listeners: listeners.into_iter().map(|(listener, _)| listener).collect(),

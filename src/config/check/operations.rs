@@ -14,6 +14,14 @@ use crate::config::setting::Setting;
 use crate::config::tree::Place;
 use crate::rules::Pack;
 
+/// The name of this machine, as far as it can be a writer's.
+pub(in crate::config) fn host_name() -> String {
+    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let fits = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    let name: String = name.chars().filter(fits).take(64).collect();
+    if name.is_empty() { "countersign".to_owned() } else { name }
+}
+
 const MILLISECOND: Duration = Duration::from_millis(1);
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -88,9 +96,13 @@ impl Checker<'_> {
         let writer =
             file.writer.given().and_then(|(name, place)| self.name("a writer", name, place));
         let timeout = Duration::from_secs(5);
-        let ledger = Ledger {
+        let default_writer = match file.postgres.is_unset() {
+            true => "countersign".to_owned(),
+            false => host_name(),
+        };
+        let mut ledger = Ledger {
             dir,
-            writer: writer.unwrap_or_else(|| "countersign".to_owned()),
+            writer: writer.unwrap_or(default_writer),
             timeout: self.duration(
                 "timeout",
                 &file.timeout,
@@ -105,7 +117,11 @@ impl Checker<'_> {
                 timeout,
                 Duration::from_millis(100)..=HOUR,
             ),
+            postgres: None,
+            spool: None,
         };
+        ledger.postgres = self.postgres(&file.postgres, ledger.sweep_interval);
+        ledger.spool = self.spool(&file.spool, ledger.postgres.as_ref());
         if ledger.batch > ledger.queue {
             self.problem(
                 file.batch.place_or(file.queue.place_or(Place::WHOLE)),

@@ -53,6 +53,9 @@ impl Sealing {
         let publishing = tokio::spawn(publisher.run(waiting));
         let (stop, stopping) = watch::channel(false);
         let source = config.ledger.source();
+        if source.is_shared() {
+            sealer.only(&config.ledger.writer).await?;
+        }
         let task = tokio::spawn(run(
             Process { shared, states, items: Mutex::new(Some(items)) },
             Work { source, sealer, interval: config.seal.interval, stopping },

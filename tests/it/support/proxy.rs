@@ -54,6 +54,8 @@ pub(crate) struct Proxy {
     /// Everything of this proxy: configuration, ledger, logs.
     pub(crate) home: TempDir,
     data: PathBuf,
+    /// The ledger is in a database.
+    shared: bool,
     prelude: String,
     child: Child,
 }
@@ -106,7 +108,8 @@ impl Proxy {
         fs::write(home.path().join("countersign.yaml"), config).unwrap();
         let prelude = setup.prelude.clone();
         let child = spawn(home.path(), &prelude);
-        let mut proxy = Self { address, reading, home, data, prelude, child };
+        let shared = setup.ledger.contains("postgres:");
+        let mut proxy = Self { address, reading, home, data, shared, prelude, child };
         proxy.wait_ready();
         proxy
     }
@@ -192,7 +195,11 @@ impl Proxy {
         let mut cursor: Option<String> = None;
         loop {
             let mut query = Command::new(env!("CARGO_BIN_EXE_countersign"));
-            query.args(["query", "--format", "json", "--limit", "500", "--data"]).arg(self.data());
+            query.args(["query", "--format", "json", "--limit", "500"]);
+            match self.shared {
+                true => query.arg("--config").arg(self.config()),
+                false => query.arg("--data").arg(self.data()),
+            };
             if let Some(cursor) = &cursor {
                 query.args(["--cursor", cursor]);
             }

@@ -1,0 +1,72 @@
+//! By what the ledger knows this process: a random token, and the one of the process before it in the
+//! same directory, which nobody else can have gone on from.
+
+use std::fs;
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use ring::rand::{SecureRandom, SystemRandom};
+
+use crate::store::{StoreError, create_file};
+
+/// The file of the token.
+const INSTANCE_FILE: &str = "instance";
+/// Bytes of a token.
+const TOKEN: usize = 16;
+
+/// The tokens with which a claim can be taken over at once, this process's first.
+#[derive(Debug, Clone)]
+pub(super) struct Instance {
+    path: PathBuf,
+    /// This process.
+    pub(super) token: String,
+    /// Whose claim may be taken over: this process's, and those before it here.
+    pub(super) known: Vec<String>,
+}
+
+impl Instance {
+    /// A new token; the ones before it are still remembered. The caller holds the directory's lock.
+    pub(super) fn begin(dir: &Path) -> Result<Self, StoreError> {
+        let path = dir.join(INSTANCE_FILE);
+        let mut bytes = [0_u8; TOKEN];
+        SystemRandom::new().fill(&mut bytes).map_err(|_| StoreError::File {
+            operation: "find random bytes for",
+            path: path.clone(),
+            source: std::io::Error::other("the system gives none"),
+        })?;
+        let token = hex::encode(bytes);
+        let before = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
+            Err(source) => return Err(StoreError::File { operation: "read", path, source }),
+        };
+        let is_token = |line: &&str| line.len() == 2 * TOKEN;
+        let mut known = vec![token.clone()];
+        known.extend(before.lines().filter(is_token).take(2).map(str::to_owned));
+        let instance = Self { path, token, known };
+        instance.write(&instance.known)?;
+        Ok(instance)
+    }
+
+    /// The claim is made: from now on only this token counts. Who has a copy of the directory has none
+    /// that does.
+    pub(super) fn claimed(&mut self) -> Result<(), StoreError> {
+        if self.known.len() > 1 {
+            self.known.truncate(1);
+            self.write(&self.known)?;
+        }
+        Ok(())
+    }
+
+    fn write(&self, tokens: &[String]) -> Result<(), StoreError> {
+        let failed =
+            |source| StoreError::File { operation: "write to", path: self.path.clone(), source };
+        let new = self.path.with_extension("new");
+        create_file(&new)?;
+        let mut file = fs::File::create(&new).map_err(failed)?;
+        writeln!(file, "{}", tokens.join("\n"))
+            .and_then(|()| file.sync_all())
+            .and_then(|()| fs::rename(&new, &self.path))
+            .map_err(failed)
+    }
+}

@@ -1,0 +1,198 @@
+//! The schema's versions, forward only, and who may read.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use sqlx::{Acquire, Executor, PgConnection};
+
+use super::session::{Purpose, Session};
+use super::target::PostgresTarget;
+use super::{sqlstate, value};
+use crate::store::StoreError;
+
+/// How long a step may take.
+const STEP_LIMIT: Duration = Duration::from_secs(600);
+
+/// One step of the schema.
+struct Step {
+    sql: &'static str,
+    /// The oldest version that a program may know and still work with the schema after this step.
+    compatible: i32,
+}
+
+/// Each step leads from the version that is its position to the next. Steps are never changed once
+/// released, and a step leaves what the version before it needs, so that proxies of that version go
+/// on working.
+const STEPS: &[Step] = &[Step { sql: include_str!("schema/1.sql"), compatible: 1 }];
+
+/// Roles and grants: after every migration, also where there was nothing to do.
+const ROLES: &str = include_str!("schema/roles.sql");
+
+/// The version of the schema that this program makes.
+pub const POSTGRES_SCHEMA_VERSION: i64 = STEPS.len() as i64;
+
+/// Two of them never run at the same time. The number is this product's.
+const LOCK: &str = "SELECT pg_advisory_xact_lock(7235610953847)";
+
+/// Nobody who appends waits for long because a step waits for somebody who reads.
+const PATIENCE: &str = "SET LOCAL lock_timeout = '5s'";
+
+const BEGINNING: &str = "
+CREATE SCHEMA IF NOT EXISTS countersign;
+CREATE TABLE IF NOT EXISTS countersign.migrations (
+    version    integer     NOT NULL PRIMARY KEY,
+    compatible integer     NOT NULL,
+    at         timestamptz NOT NULL DEFAULT now()
+);
+";
+
+const EXISTS: &str = "SELECT to_regclass('countersign.migrations') IS NOT NULL";
+const VERSION: &str = "SELECT max(version), max(compatible) FROM countersign.migrations";
+const STEP_DONE: &str = "INSERT INTO countersign.migrations (version, compatible) VALUES ($1, $2)";
+
+/// What a migration came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Migration {
+    /// The version before.
+    pub from: i64,
+    /// The version now.
+    pub to: i64,
+    /// Whether there are roles for proxies and for people; else the login may not make any.
+    pub roles: bool,
+}
+
+/// Brings the schema to [`POSTGRES_SCHEMA_VERSION`], each step in a transaction of its own. The login
+/// becomes, or is, the owner of everything.
+pub async fn migrate(target: &PostgresTarget) -> Result<Migration, StoreError> {
+    let mut session = Session::connect(target, Purpose::Write, STEP_LIMIT).await?;
+    let migrated = steps(session.conn(), target).await;
+    let closed = session.close().await;
+    let migrated = migrated?;
+    closed?;
+    Ok(migrated)
+}
+
+async fn steps(conn: &mut PgConnection, target: &PostgresTarget) -> Result<Migration, StoreError> {
+    let mut from = None;
+    loop {
+        let mut transaction = conn.begin().await.map_err(failed)?;
+        transaction.execute(PATIENCE).await.map_err(failed)?;
+        transaction.execute(LOCK).await.map_err(failed)?;
+        let exists: bool = sqlx::query_scalar(EXISTS)
+            .persistent(false)
+            .fetch_one(&mut *transaction)
+            .await
+            .map_err(failed)?;
+        if !exists {
+            transaction.execute(sqlx::raw_sql(BEGINNING)).await.map_err(failed)?;
+        }
+        let (found, compatible): (Option<i32>, Option<i32>) = sqlx::query_as(VERSION)
+            .persistent(false)
+            .fetch_one(&mut *transaction)
+            .await
+            .map_err(failed)?;
+        let found = i64::from(found.unwrap_or(0));
+        let first = *from.get_or_insert(found);
+        if found > POSTGRES_SCHEMA_VERSION {
+            usable(target, found, i64::from(compatible.unwrap_or(0)))?;
+            return Ok(Migration { from: first, to: found, roles: true });
+        }
+        let Some((version, step)) = (0_i64..).zip(STEPS).nth(usize::try_from(found).unwrap_or(0))
+        else {
+            transaction.execute(sqlx::raw_sql(ROLES)).await.map_err(failed)?;
+            let roles = sqlx::query_scalar(HAS_ROLES)
+                .persistent(false)
+                .fetch_one(&mut *transaction)
+                .await
+                .map_err(failed)?;
+            transaction.commit().await.map_err(failed)?;
+            return Ok(Migration { from: first, to: found, roles });
+        };
+        transaction.execute(sqlx::raw_sql(step.sql)).await.map_err(failed)?;
+        sqlx::query(STEP_DONE)
+            .bind(i32::try_from(version + 1).unwrap_or(i32::MAX))
+            .bind(step.compatible)
+            .persistent(false)
+            .execute(&mut *transaction)
+            .await
+            .map_err(failed)?;
+        transaction.commit().await.map_err(failed)?;
+    }
+}
+
+const HAS_ROLES: &str = "SELECT count(*) = 2 FROM pg_roles \
+                         WHERE rolname IN ('countersign_writer', 'countersign_reader')";
+
+/// All of the SQL, for whoever runs it by hand.
+pub fn print_schema() -> String {
+    let mut text = format!("BEGIN;\n{BEGINNING}");
+    for (version, step) in (1..).zip(STEPS) {
+        text.push_str(&format!(
+            "\n-- Version {version}.\n{}\nINSERT INTO countersign.migrations (version, compatible) \
+             VALUES ({version}, {});\n",
+            step.sql, step.compatible
+        ));
+    }
+    text.push('\n');
+    text.push_str(ROLES);
+    text.push_str("COMMIT;\n");
+    text
+}
+
+/// Fails unless there is a schema that this program can work with.
+pub(super) async fn require(
+    session: &mut Session,
+    target: &PostgresTarget,
+) -> Result<(), StoreError> {
+    let rows = session.rows(sqlx::query(EXISTS)).await?;
+    if !value::<bool>(&rows, 0)?.unwrap_or_default() {
+        return Err(StoreError::NoSchema { database: target.to_string() });
+    }
+    let rows = session.rows(sqlx::query(VERSION)).await?;
+    let found = i64::from(value::<i32>(&rows, 0)?.unwrap_or(0));
+    usable(target, found, i64::from(value::<i32>(&rows, 1)?.unwrap_or(0)))
+}
+
+fn usable(target: &PostgresTarget, found: i64, compatible: i64) -> Result<(), StoreError> {
+    let (database, known) = (target.to_string(), POSTGRES_SCHEMA_VERSION);
+    if found < known {
+        return Err(StoreError::OlderSchema { database, found, known });
+    }
+    if found > known && compatible > known {
+        return Err(StoreError::NewerSchema { database, found, known });
+    }
+    Ok(())
+}
+
+/// Lets a login read with SQL: entries of these scopes, or all where there are none. It must exist.
+pub async fn set_reader(
+    target: &PostgresTarget,
+    login: &str,
+    scopes: Option<&BTreeMap<String, BTreeSet<String>>>,
+) -> Result<(), StoreError> {
+    let mut session = Session::connect(target, Purpose::Write, STEP_LIMIT).await?;
+    require(&mut session, target).await?;
+    let scopes = scopes.map(|scopes| serde_json::json!(scopes).to_string());
+    let mut transaction = session.conn().begin().await.map_err(failed)?;
+    for (sql, scopes) in [(SET_READER, Some(scopes)), (NAME_LOGIN, None)] {
+        let mut query = sqlx::query(sql).bind(login);
+        if let Some(scopes) = scopes {
+            query = query.bind(scopes);
+        }
+        query.persistent(false).execute(&mut *transaction).await.map_err(failed)?;
+    }
+    transaction.execute(sqlx::raw_sql(GRANT_READER)).await.map_err(failed)?;
+    transaction.commit().await.map_err(failed)?;
+    session.close().await
+}
+
+const SET_READER: &str = "INSERT INTO countersign.readers (login, scopes) VALUES ($1, $2::jsonb) \
+                          ON CONFLICT (login) DO UPDATE SET scopes = excluded.scopes";
+const NAME_LOGIN: &str = "SELECT set_config('countersign.login', $1, true)";
+const GRANT_READER: &str = "DO $$ BEGIN EXECUTE format('GRANT countersign_reader TO %I', \
+                            current_setting('countersign.login')); END $$";
+
+/// Where a step fails, its transaction is rolled back.
+fn failed(error: sqlx::Error) -> StoreError {
+    sqlstate::sort(error, false)
+}

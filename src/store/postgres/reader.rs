@@ -1,0 +1,224 @@
+//! Reading the ledger in PostgreSQL.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sqlx::postgres::PgRow;
+use sqlx::{FromRow, Row};
+
+use super::session::{Purpose, Session};
+use super::target::PostgresTarget;
+use super::{migrate, sqlstate, value};
+use crate::record::{EventId, Stored};
+use crate::store::reader::{Fields, READ_BYTES, seq_to_sql, sql_to_seq};
+use crate::store::{LedgerReader, Purged, StoreError};
+
+/// How long a read may take.
+const READ_LIMIT: Duration = Duration::from_secs(30);
+
+/// A connection that only reads.
+pub(in crate::store) struct PostgresReader {
+    session: Session,
+}
+
+impl PostgresReader {
+    /// Connects; the ledger must exist.
+    pub(in crate::store) async fn open(target: &PostgresTarget) -> Result<Self, StoreError> {
+        let mut session = Session::connect(target, Purpose::Read, READ_LIMIT).await?;
+        migrate::require(&mut session, target).await?;
+        Ok(Self { session })
+    }
+}
+
+/// The columns of [`Fields`], in their order.
+macro_rules! entries_where {
+    ($condition:literal) => {
+        concat!(
+            "SELECT writer, seq, kind, id::text, intent, scope, doc, leaf \
+             FROM countersign.entries e WHERE ",
+            $condition
+        )
+    };
+}
+
+const SELECT_WRITERS: &str = "SELECT writer FROM countersign.writers ORDER BY writer";
+const SELECT_HEADS: &str = "SELECT writer, head FROM countersign.writers ORDER BY writer";
+pub(super) const SELECT_HEAD: &str = "SELECT head FROM countersign.writers WHERE writer = $1";
+const SELECT_ENTRY: &str = entries_where!("writer = $1 AND seq = $2");
+const SELECT_COMPLETION: &str = entries_where!("writer = $1 AND intent = $2");
+/// As many as their sizes allow, which are known without loading the documents.
+const SELECT_AFTER: &str = entries_where!(
+    "writer = $1 AND seq > $2 AND seq <= (\
+         SELECT max(s.seq) FROM (\
+             SELECT seq, row_number() OVER w AS n, sum(bytes) OVER w AS total FROM (\
+                 SELECT seq, octet_length(doc) AS bytes FROM countersign.entries \
+                 WHERE writer = $1 AND seq > $2 ORDER BY seq LIMIT $3) AS sizes \
+             WINDOW w AS (ORDER BY seq)) AS s \
+         WHERE s.n = 1 OR s.total <= $4) \
+     ORDER BY seq"
+);
+const SELECT_SIZES_OF: &str = "SELECT seq, octet_length(doc)::bigint FROM countersign.entries \
+                               WHERE writer = $1 AND seq = ANY ($2)";
+const SELECT_ENTRIES_OF: &str = entries_where!("writer = $1 AND seq = ANY ($2)");
+const SELECT_PURGED: &str = "SELECT seq, leaf, by FROM countersign.purged \
+                             WHERE writer = $1 AND seq > $2 ORDER BY seq LIMIT $3";
+const SELECT_ENDED: &str = "SELECT seq, id::text FROM countersign.entries \
+                            WHERE writer = $1 AND seq > $2 AND seq <= $3 AND intent <= $4 LIMIT $5";
+
+/// Entries after one; also used by the writer.
+pub(super) async fn read_after(
+    session: &mut Session,
+    writer: &str,
+    after: u64,
+    limit: u32,
+) -> Result<Vec<Stored>, StoreError> {
+    let query = sqlx::query(SELECT_AFTER)
+        .bind(writer)
+        .bind(seq_to_sql(after))
+        .bind(i64::from(limit))
+        .bind(READ_BYTES);
+    stored(&session.rows(query).await?)
+}
+
+/// Writers that have not given their claim back, and not shown for half a minute that they live.
+const SELECT_SILENT: &str = "SELECT writer FROM countersign.writers WHERE instance <> '' \
+    AND heartbeat < clock_timestamp() - interval '30 seconds' ORDER BY writer LIMIT 100";
+
+pub(super) fn stored(rows: &[PgRow]) -> Result<Vec<Stored>, StoreError> {
+    rows.iter().map(|row| Fields::from_row(row).map_err(shape).and_then(Fields::stored)).collect()
+}
+
+/// Rows of two columns.
+pub(super) fn pairs<A, B>(rows: &[PgRow]) -> Result<Vec<(A, B)>, StoreError>
+where
+    (A, B): for<'r> FromRow<'r, PgRow>,
+{
+    rows.iter().map(|row| <(A, B)>::from_row(row).map_err(shape)).collect()
+}
+
+fn shape(error: sqlx::Error) -> StoreError {
+    StoreError::Failed(sqlstate::cause(error))
+}
+
+#[async_trait]
+impl LedgerReader for PostgresReader {
+    async fn writers(&mut self) -> Result<Vec<String>, StoreError> {
+        let rows = self.session.rows(sqlx::query(SELECT_WRITERS)).await?;
+        rows.iter().map(|row| row.try_get(0).map_err(shape)).collect()
+    }
+
+    async fn head(&mut self, writer: &str) -> Result<u64, StoreError> {
+        let rows = self.session.rows(sqlx::query(SELECT_HEAD).bind(writer)).await?;
+        Ok(value(&rows, 0)?.map_or(0, sql_to_seq))
+    }
+
+    async fn heads(&mut self) -> Result<Vec<(String, u64)>, StoreError> {
+        let heads: Vec<(String, i64)> =
+            pairs(&self.session.rows(sqlx::query(SELECT_HEADS)).await?)?;
+        Ok(heads.into_iter().map(|(writer, head)| (writer, sql_to_seq(head))).collect())
+    }
+
+    async fn read_after(
+        &mut self,
+        writer: &str,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<Stored>, StoreError> {
+        read_after(&mut self.session, writer, after, limit).await
+    }
+
+    async fn entry(&mut self, writer: &str, seq: u64) -> Result<Option<Stored>, StoreError> {
+        let query = sqlx::query(SELECT_ENTRY).bind(writer).bind(seq_to_sql(seq));
+        Ok(stored(&self.session.rows(query).await?)?.into_iter().next())
+    }
+
+    async fn entries(&mut self, writer: &str, seqs: &[u64]) -> Result<Vec<Stored>, StoreError> {
+        let list: Vec<i64> = seqs.iter().copied().map(seq_to_sql).collect();
+        let query = sqlx::query(SELECT_SIZES_OF).bind(writer).bind(&list);
+        let sizes: HashMap<i64, i64> =
+            pairs(&self.session.rows(query).await?)?.into_iter().collect();
+        let mut bytes = 0_i64;
+        let fit: Vec<i64> = list
+            .into_iter()
+            .enumerate()
+            .take_while(|(position, seq)| {
+                bytes = bytes.saturating_add(sizes.get(seq).copied().unwrap_or(0));
+                *position < 2 || bytes <= READ_BYTES
+            })
+            .map(|(_, seq)| seq)
+            .collect();
+        let query = sqlx::query(SELECT_ENTRIES_OF).bind(writer).bind(&fit);
+        stored(&self.session.rows(query).await?)
+    }
+
+    async fn ended(
+        &mut self,
+        writer: &str,
+        head: u64,
+        range: Range<u64>,
+        limit: u32,
+    ) -> Result<Vec<EventId>, StoreError> {
+        let query = sqlx::query(SELECT_ENDED)
+            .bind(writer)
+            .bind(seq_to_sql(range.start))
+            .bind(seq_to_sql(range.end))
+            .bind(seq_to_sql(head))
+            .bind(i64::from(limit));
+        let rows: Vec<(i64, String)> = pairs(&self.session.rows(query).await?)?;
+        let id = |(seq, id): (i64, String)| {
+            id.parse().map_err(|_| StoreError::Damaged { writer: writer.to_owned(), seq })
+        };
+        rows.into_iter().map(id).collect()
+    }
+
+    async fn purged_after(
+        &mut self,
+        writer: &str,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<Purged>, StoreError> {
+        let query =
+            sqlx::query(SELECT_PURGED).bind(writer).bind(seq_to_sql(after)).bind(i64::from(limit));
+        let rows = self.session.rows(query).await?;
+        let purged = |row: &PgRow| {
+            let (seq, leaf, by) = <(i64, Vec<u8>, i64)>::from_row(row).map_err(shape)?;
+            Ok(Purged { seq: sql_to_seq(seq), leaf, by: sql_to_seq(by) })
+        };
+        rows.iter().map(purged).collect()
+    }
+
+    async fn completion_of(
+        &mut self,
+        writer: &str,
+        seq: u64,
+    ) -> Result<Option<Stored>, StoreError> {
+        let query = sqlx::query(SELECT_COMPLETION).bind(writer).bind(seq_to_sql(seq));
+        Ok(stored(&self.session.rows(query).await?)?.into_iter().next())
+    }
+
+    async fn silent(&mut self) -> Result<Vec<String>, StoreError> {
+        let rows = self.session.rows(sqlx::query(SELECT_SILENT)).await?;
+        rows.iter().map(|row| row.try_get(0).map_err(shape)).collect()
+    }
+
+    async fn close(self: Box<Self>) -> Result<(), StoreError> {
+        self.session.close().await
+    }
+}
+
+impl FromRow<'_, PgRow> for Fields {
+    fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            writer: row.try_get(0)?,
+            seq: row.try_get(1)?,
+            kind: row.try_get(2)?,
+            id: row.try_get(3)?,
+            intent: row.try_get(4)?,
+            scope: row.try_get(5)?,
+            doc: row.try_get(6)?,
+            leaf: row.try_get(7)?,
+        })
+    }
+}

@@ -1,0 +1,132 @@
+//! One process at a time is the writer of a name; what it leaves open is closed once.
+
+use std::time::Duration;
+
+use countersign::store::{PostgresOptions, Store, StoreError};
+
+use super::{events_of, post, setup};
+use crate::conformance::{completion, intent, postgres_options};
+use crate::support::{Postgres, Proxy, Reply, Upstream, exchange, wait_until};
+
+async fn open(options: &PostgresOptions) -> Result<Box<dyn Store>, StoreError> {
+    options.clone().opener()().await
+}
+
+#[tokio::test]
+async fn a_name_that_another_process_has_is_refused_until_that_one_is_gone() {
+    let server = Postgres::start();
+    let database = server.ledger();
+    let target = server.target("proxy", &database);
+    let home = tempfile::tempdir().unwrap();
+    let here = postgres_options(&target, &home.path().join("here"), "w");
+    let there = postgres_options(&target, &home.path().join("there"), "w");
+    let mut opener = here.clone().opener();
+    let mut store = opener().await.unwrap();
+    store.append("w", 1, &[intent()]).await.unwrap();
+    let error = open(&there).await.err().unwrap();
+    assert_eq!(error.reason(), "claimed");
+    let text = error.to_string();
+    assert!(text.contains(&format!("process {}", std::process::id())), "{text}");
+    assert!(text.contains("30 s"), "{text}");
+    // Not heard of for long enough: taken over, and whoever had it writes nothing any more.
+    server.sql(&database, "UPDATE countersign.writers SET heartbeat = now() - interval '31 s'");
+    let mut other = open(&there).await.unwrap();
+    assert_eq!(other.head("w").await.unwrap(), 1);
+    for error in [
+        store.append("w", 2, &[intent()]).await.unwrap_err(),
+        store.heartbeat().await.unwrap_err(),
+        store.mark_closed("w", 1).await.unwrap_err(),
+    ] {
+        assert_eq!((error.reason(), error.effect_is_known()), ("superseded", true), "{error}");
+    }
+    assert_eq!(opener().await.err().unwrap().reason(), "claimed", "it does not take it back");
+    other.append("w", 2, &[intent()]).await.unwrap();
+    // Gives the name back when it ends without trouble.
+    other.close().await.unwrap();
+    opener().await.unwrap().append("w", 3, &[intent()]).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_process_goes_on_where_the_one_before_it_was_killed_and_a_copy_of_its_files_does_not() {
+    let server = Postgres::start();
+    let target = server.target("proxy", &server.ledger());
+    let home = tempfile::tempdir().unwrap();
+    let (here, copy) = (home.path().join("here"), home.path().join("copy"));
+    let options = postgres_options(&target, &here, "w");
+    let store = open(&options).await.unwrap();
+    // As a kill does: no farewell, and the lock of the directory is free.
+    drop(store);
+    let copied = std::process::Command::new("cp").arg("-a").args([&here, &copy]).status();
+    assert!(copied.unwrap().success());
+    let store = open(&options).await.unwrap();
+    let error = open(&postgres_options(&target, &copy, "w")).await.err().unwrap();
+    assert_eq!(error.reason(), "claimed", "{error}");
+    drop(store);
+}
+
+#[tokio::test]
+async fn what_a_writer_left_open_is_closed_by_one_that_lives() {
+    let server = Postgres::start();
+    let database = server.ledger();
+    let target = server.target("proxy", &database);
+    let home = tempfile::tempdir().unwrap();
+    let gone = postgres_options(&target, &home.path().join("gone"), "gone");
+    let mut gone = open(&gone).await.unwrap();
+    let open_intent = intent();
+    gone.append("gone", 1, &[open_intent.clone()]).await.unwrap();
+    let mut first = open(&postgres_options(&target, &home.path().join("a"), "a")).await.unwrap();
+    let mut second = open(&postgres_options(&target, &home.path().join("b"), "b")).await.unwrap();
+    assert_eq!(first.writers().await.unwrap(), ["a"], "it lives");
+    let closing = [completion(&open_intent, 1)];
+    let error = first.append("gone", 2, &closing).await.unwrap_err();
+    assert!(error.is_conflict(), "{error}");
+    server.sql(
+        &database,
+        "UPDATE countersign.writers SET heartbeat = now() - interval '31 s' WHERE writer = 'gone'",
+    );
+    for store in [&mut first, &mut second] {
+        assert_eq!(store.writers().await.unwrap().len(), 2);
+        assert_eq!(store.orphans("gone", 0, 9).await.unwrap().len(), 1);
+    }
+    first.append("gone", 2, &closing).await.unwrap();
+    let error = second.append("gone", 2, &closing).await.unwrap_err();
+    assert!(error.is_conflict(), "exactly once: {error}");
+    first.mark_closed("gone", 2).await.ok();
+    second.mark_closed("gone", 2).await.unwrap();
+    assert_eq!(first.closed_up_to("gone").await.unwrap(), 2, "there is nothing left to close");
+    let error = gone.append("gone", 2, &closing).await.unwrap_err();
+    assert!(error.is_conflict(), "it must claim again: {error}");
+}
+
+#[test]
+fn a_proxy_that_is_killed_is_followed_by_itself_and_another_by_its_name_is_refused() {
+    let server = Postgres::start();
+    let upstream = Upstream::start(|seen| {
+        if seen.line().contains("/hang") {
+            std::thread::sleep(Duration::from_secs(60));
+        }
+        Reply::ok()
+    });
+    let url = server.url("proxy", &server.ledger());
+    let mut proxy = Proxy::with(upstream.address, &setup(&url, ""));
+    assert_eq!(exchange(proxy.address, &post("/before")).status, 200);
+    let address = proxy.address;
+    let hanging = std::thread::spawn(move || exchange(address, &post("/hang")));
+    wait_until("it is executed", || upstream.seen().len() == 2);
+    proxy.kill();
+    assert_eq!(hanging.join().unwrap().status, 0);
+    proxy.restart();
+    let events = events_of(&proxy, "/hang");
+    assert_eq!(events.len(), 1);
+    assert_eq!(events[0]["outcome"], "unknown");
+    assert_eq!(events[0]["reason"], "proxy_restarted");
+    assert_eq!(events_of(&proxy, "/before").len(), 1);
+    let home = tempfile::tempdir().unwrap();
+    let other = std::process::Command::new(env!("CARGO_BIN_EXE_countersign"))
+        .args(["run", "--config"])
+        .arg(proxy.config())
+        .current_dir(home.path())
+        .output()
+        .unwrap();
+    assert_eq!(other.status.code(), Some(3));
+}
