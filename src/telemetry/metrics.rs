@@ -214,18 +214,6 @@ impl Metrics {
             self.added_seconds.clone(),
         );
         r.register("index_lag", "Entries not yet in the search index", self.index_lag.clone());
-        r.register("seal_lag", "Entries that no checkpoint covers yet", self.seal_lag.clone());
-        r.register(
-            "seal_disagreements",
-            "Logs of which nothing more is signed: the ledger is not what was signed",
-            self.seal_disagreements.clone(),
-        );
-        r.register("checkpoints", "Checkpoints that were signed", self.checkpoints.clone());
-        r.register(
-            "unpublished_checkpoints",
-            "Checkpoints that could not be published, by where to",
-            self.unpublished.clone(),
-        );
         r.register(
             "spool_entries",
             "Entries that wait for a database that is away",
