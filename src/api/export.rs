@@ -216,12 +216,10 @@ fn allow_bundle(asked: &Asked, reader: &Reader) -> Result<(), Problem> {
     if *reader.grant().view() != View::Everything {
         return Err(Problem::not_everything());
     }
+    // Its checkpoints are those of the moment when it began.
     match asked.own("resume")? {
         None => Ok(()),
-        Some(_) => {
-            let detail = "a bundle that was interrupted cannot go on";
-            Err(Problem::parameter("resume", detail, "begin a new export"))
-        }
+        Some(_) => Err(Problem::no_export()),
     }
 }
 

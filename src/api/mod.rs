@@ -90,7 +90,7 @@ pub struct Operations {
 struct Readiness {
     ready: bool,
     reasons: Vec<&'static str>,
-    /// What does not work, and keeps nobody from being served: `retention: …`, `seal: …`.
+    /// What does not work, and keeps nobody from being served: `retention: …`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
     queue_depth: usize,
@@ -118,11 +118,26 @@ impl Spooling {
     }
 }
 
-/// What is wrong with the ledger, by its checkpoints. It is no reason to take no requests: they are on
-/// record all the same, and refusing them would not bring back what was changed.
-fn disagreement(states: Option<&SealStates>) -> Option<&'static str> {
-    let states = states?.borrow();
-    states.values().find_map(|log| log.disagreement).map(Disagreement::code)
+/// How it stands with checkpoints. It is no reason to take no requests: they are on record all the same,
+/// and refusing them would not bring back what was changed.
+#[derive(Debug, Serialize)]
+struct Sealing {
+    /// `off`, `ok`, or what is wrong with the ledger.
+    state: &'static str,
+    /// Entries that no checkpoint covers yet.
+    unsealed: u64,
+}
+
+impl Sealing {
+    fn of(states: Option<&SealStates>) -> Self {
+        let Some(states) = states else { return Self { state: "off", unsealed: 0 } };
+        let states = states.borrow();
+        let disagreement = states.values().find_map(|log| log.disagreement);
+        Self {
+            state: disagreement.map_or("ok", Disagreement::code),
+            unsealed: states.values().map(|log| log.entries.saturating_sub(log.sealed)).sum(),
+        }
+    }
 }
 
 /// The routes.
@@ -196,15 +211,15 @@ async fn readyz(State(operations): State<Operations>) -> Response {
     if *operations.stopping.borrow() {
         reasons.push("stopping");
     }
-    let retention = operations.retention.failing().map(|reason| format!("retention: {reason}"));
-    let seal = disagreement(operations.seal.as_ref()).map(|code| format!("seal: {code}"));
+    let warnings = operations.retention.failing().map(|reason| format!("retention: {reason}"));
     let readiness = Readiness {
         ready: reasons.is_empty(),
         reasons,
-        warnings: retention.into_iter().chain(seal).collect(),
+        warnings: warnings.into_iter().collect(),
         queue_depth: status.queue_depth,
         open_intents: status.open_intents,
         spool: Spooling::of(&operations.spool),
+        sealing: Sealing::of(operations.seal.as_ref()),
     };
     let code = if readiness.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (code, Json(readiness)).into_response()

@@ -178,6 +178,10 @@ fn proofs(generator: &mut SchemaGenerator) -> Value {
     let proof = json(generator.subschema_for::<EventProof>().into());
     let id = json!({"name": "id", "in": "path", "required": true,
         "schema": {"type": "string", "format": "uuid"}});
+    let mut old = number("old", "From the first checkpoint of at least this size", 1, u32::MAX);
+    if let Value::Object(old) = &mut old {
+        old.insert("required".to_owned(), true.into());
+    }
     json!({
         "/v1/admin/audit/checkpoint": get(
             "showCheckpoints",
@@ -191,7 +195,7 @@ fn proofs(generator: &mut SchemaGenerator) -> Value {
             "The proof that a log has only grown; for those who see everything",
             vec![
                 text("writer", "Whose log", true),
-                number("old", "From the first checkpoint of at least this size", 1, u32::MAX),
+                old,
                 number("new", "To the first of at least this size; else the newest", 1, u32::MAX),
             ],
             consistency,

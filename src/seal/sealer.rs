@@ -214,19 +214,13 @@ impl Follower for Sealer {
     }
 
     async fn pass_over(&mut self, writer: &str, gap: &Gap) -> Result<(), FollowError> {
-        // Of what was purged there is no more than the leaf; that it is the right one shows at the next
-        // checkpoint, and by `verify`.
-        let leaf = |leaf: &[u8]| {
-            leaf.try_into().map(Hash).map_or((Hash::default(), false), |it| (it, true))
-        };
-        let leaves: Vec<(u64, Hash, bool)> = gap
-            .purged
-            .iter()
-            .map(|purged| {
-                let (leaf, is_one) = leaf(&purged.leaf);
-                (purged.seq, leaf, is_one)
-            })
-            .collect();
+        // Of what was purged the leaf is all that there is; the next checkpoint tells whether it is right.
+        let mut leaves = Vec::with_capacity(gap.purged.len());
+        for purged in &gap.purged {
+            // What is no hash agrees with nothing.
+            let leaf = purged.leaf.as_slice().try_into().unwrap_or_default();
+            leaves.push((purged.seq, Hash(leaf), true));
+        }
         let writer = writer.to_owned();
         self.run(move |core| core.grow(&writer, &leaves)).await.map_err(failed)
     }
