@@ -402,7 +402,7 @@ fn in_postgresql_it_is_the_same_and_a_log_goes_there_and_back() {
     assert!(output.status.success(), "{output:?}");
     assert!(text.contains("purged 1 events, 2 entries"), "{text}");
     let (_, text) = countersign(home, &["query", "--config", "c.yaml"]);
-    assert!(text.contains("ada") && !text.contains("eve"), "{text}");
+    assert!(text.contains("ada ") && !text.contains("eve "), "{text}");
     let query = ["archive", "query", "--from", "second", "--id", &ids[1]];
     assert!(countersign(home, &query).1.contains("member.create"));
     for place in ["first", "second"] {
