@@ -165,6 +165,7 @@ impl Default for Metrics {
             retention_last_run: Gauge::default(),
         };
         metrics.register();
+        metrics.register_retention();
         metrics
     }
 }
@@ -231,6 +232,10 @@ impl Metrics {
             "Addresses of upstreams that became healthy or unhealthy",
             self.upstream_health_changes.clone(),
         );
+    }
+
+    fn register_retention(&mut self) {
+        let r = &mut self.registry;
         r.register(
             "purged_entries",
             "Entries that retention took out of the ledger",
