@@ -97,6 +97,7 @@ struct Readiness {
     open_intents: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     spool: Option<Spooling>,
+    sealing: Sealing,
 }
 
 /// What waits for a database that is away. Requests are taken all the same.

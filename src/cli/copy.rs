@@ -10,10 +10,14 @@ use anyhow::{Context, bail};
 use super::export::progress::thousands;
 use super::query::BadOption;
 use super::screen::cell;
-use crate::store::{LedgerSource, SqliteOptions, StoreError, compare, copy};
+use crate::store::{
+    LedgerSource, PostgresOptions, PostgresTarget, SqliteOptions, Store, StoreError, compare, copy,
+};
 
 /// How long the target may take for one step.
 const TIMEOUT: Duration = Duration::from_secs(30);
+/// A directory of this command's own.
+const OWN: &str = "copy";
 
 /// Carry a log over to another ledger, and verify it there
 ///
@@ -23,63 +27,100 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 /// writes to the source makes entries that the next run carries over.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
+  countersign copy --from sqlite:countersign-data --to postgres://audit@db.internal/audit
   countersign copy --from sqlite:countersign-data --to sqlite:/mnt/new/countersign-data
 
+In a PostgreSQL database `countersign migrate` makes the tables first; the login must be one that may write.
 The installation's key, tokens and sessions are files of the directory and are not copied: take
 fingerprint.key along, or the same secret gets another fingerprint from then on.
 Exit codes: 0 copied and the same; 1 failed; 2 the command line.")]
 pub struct Args {
-    /// The ledger that is copied: sqlite:DIR
+    /// The ledger that is copied: sqlite:DIR or postgres://login@host/database
     #[arg(long, value_name = "LEDGER")]
     from: String,
-    /// Where it is copied to: sqlite:DIR
+    /// Where it is copied to: sqlite:DIR or postgres://login@host/database
     #[arg(long, value_name = "LEDGER")]
     to: String,
 }
 
-fn directory(name: &str, text: &str) -> Result<PathBuf, BadOption> {
-    match text.strip_prefix("sqlite:") {
-        Some(dir) if !dir.is_empty() => Ok(PathBuf::from(dir)),
-        _ => {
-            let problem = "names no ledger: write `sqlite:DIR`, with the directory of the ledger";
-            Err(BadOption(format!("`--{name} {}` {problem}", cell(text))))
-        }
+/// A ledger that the command line names.
+fn ledger(name: &str, text: &str) -> Result<LedgerSource, BadOption> {
+    if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+        let target = PostgresTarget::parse(text).map_err(|remedy| {
+            BadOption(format!("`--{name}` is no URL of a PostgreSQL database: {remedy}"))
+        })?;
+        return Ok(LedgerSource::Postgres(Box::new(target)));
     }
+    match text.strip_prefix("sqlite:") {
+        Some(dir) if !dir.is_empty() => Ok(LedgerSource::directory(dir)),
+        // It may be a URL with a password.
+        _ => Err(BadOption(format!(
+            "`--{name}` names no ledger: write `sqlite:DIR`, with the directory of the ledger, or \
+             `postgres://login@host/database`"
+        ))),
+    }
+}
+
+/// Whether both are one ledger, as far as that can be told.
+fn are_same(one: &LedgerSource, other: &LedgerSource) -> bool {
+    let real = |source: &LedgerSource| match source {
+        LedgerSource::Sqlite(dir) => dir.canonicalize().ok(),
+        LedgerSource::Postgres(_) => None,
+    };
+    one == other || real(one).is_some_and(|one| real(other) == Some(one))
 }
 
 /// Runs the subcommand.
 pub fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
-    let (from, to) = (directory("from", &args.from)?, directory("to", &args.to)?);
-    let same = |one: &PathBuf, other: &PathBuf| {
-        one == other
-            || matches!((one.canonicalize(), other.canonicalize()), (Ok(a), Ok(b)) if a == b)
-    };
-    if same(&from, &to) {
+    let (from, to) = (ledger("from", &args.from)?, ledger("to", &args.to)?);
+    if are_same(&from, &to) {
         return Err(BadOption("`--from` and `--to` are the same ledger".to_owned()).into());
     }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("cannot start")?;
-    runtime.block_on(carry_over(&LedgerSource::directory(from), &to, out))?;
+    runtime.block_on(carry_over(&from, &to, out))?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn carry_over(from: &LedgerSource, to: &PathBuf, out: &mut dyn Write) -> anyhow::Result<()> {
+/// The target, to be written as one of the writers that it gets, so that it has no other.
+async fn open(
+    to: &LedgerSource,
+    from: &LedgerSource,
+    writer: String,
+) -> Result<Box<dyn Store>, StoreError> {
+    match to {
+        LedgerSource::Sqlite(dir) => SqliteOptions::new(dir, writer, TIMEOUT).opener()().await,
+        LedgerSource::Postgres(target) => {
+            // What tells the database that it is the same process which goes on.
+            let dir = match from {
+                LedgerSource::Sqlite(dir) => dir.join(OWN),
+                LedgerSource::Postgres(_) => PathBuf::from(format!("countersign-{OWN}")),
+            };
+            let target = (**target).clone();
+            let (timeout, dead_after) = (TIMEOUT, TIMEOUT);
+            PostgresOptions { target, dir, writer, timeout, dead_after }.opener()().await
+        }
+    }
+}
+
+async fn carry_over(
+    from: &LedgerSource,
+    to: &LedgerSource,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
     let mut source = from.reader().await.context("the ledger that is to be copied")?;
-    // The target is opened as one of the writers that it gets, so that it has no other.
     let Some(writer) = source.writers().await?.into_iter().next() else {
         bail!("there is nothing to copy: the ledger has no log of any writer");
     };
-    let target = LedgerSource::directory(to);
-    match target.reader().await {
+    match to.reader().await {
         // What an interrupted run has left must be a part of the source.
         Ok(mut begun) => drop(compare(&mut *source, &mut *begun).await?),
-        Err(StoreError::Missing { .. }) => {}
+        Err(StoreError::Missing { .. }) if !to.is_shared() => {}
         Err(error) => return Err(error).context("the target"),
     }
-    let mut store =
-        SqliteOptions::new(to, writer, TIMEOUT).opener()().await.context("the target")?;
+    let mut store = open(to, from, writer).await.context("the target")?;
     let shows = std::io::stderr().is_terminal();
     let mut told = |writer: &str, at: u64, head: u64| {
         if shows {
@@ -93,7 +134,7 @@ async fn carry_over(from: &LedgerSource, to: &PathBuf, out: &mut dyn Write) -> a
         writeln!(std::io::stderr()).ok();
     }
     copied?;
-    let mut written = target.reader().await?;
+    let mut written = to.reader().await?;
     for log in compare(&mut *source, &mut *written).await? {
         let (writer, head) = (cell(&log.writer), thousands(log.head));
         let purged = thousands(log.purged);

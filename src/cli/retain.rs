@@ -89,7 +89,7 @@ async fn dry_run(config: &Config, out: &mut dyn Write) -> anyhow::Result<()> {
 
 async fn purge(config: &Config, out: &mut dyn Write) -> anyhow::Result<()> {
     let ledger = &config.ledger;
-    if !ledger.dir.is_dir() {
+    if !ledger.source().is_shared() && !ledger.dir.is_dir() {
         bail!("there is no directory `{}`, and so no ledger", ledger.dir.display());
     }
     let settings = Settings {

@@ -172,6 +172,7 @@ impl Default for Metrics {
         };
         metrics.register();
         metrics.register_seal();
+        metrics.register_retention();
         metrics
     }
 }
@@ -237,6 +238,10 @@ impl Metrics {
             "Addresses of upstreams that became healthy or unhealthy",
             self.upstream_health_changes.clone(),
         );
+    }
+
+    fn register_retention(&mut self) {
+        let r = &mut self.registry;
         r.register(
             "purged_entries",
             "Entries that retention took out of the ledger",

@@ -13,7 +13,7 @@ use countersign::store::SqliteOptions;
 use serde_json::{Value, json};
 
 use super::support::{
-    Proxy, Reply, Seen, Setup, Upstream, exchange, free_address, rows_after, wait_until,
+    Postgres, Proxy, Reply, Seen, Setup, Upstream, exchange, free_address, rows_after, wait_until,
 };
 
 /// Writes events of these ages, by this actor: category, actor, days ago.
@@ -60,8 +60,12 @@ fn countersign(home: &Path, args: &[&str]) -> (Output, String) {
 }
 
 fn config(home: &Path, retention: &str) {
+    config_at(home, "dir: data", retention);
+}
+
+fn config_at(home: &Path, ledger: &str, retention: &str) {
     let text = format!(
-        "upstreams: {{app: \"http://127.0.0.1:9\"}}\nledger: {{dir: data}}\nretention: {retention}\n"
+        "upstreams: {{app: \"http://127.0.0.1:9\"}}\nledger: {{{ledger}}}\nretention: {retention}\n"
     );
     std::fs::write(home.join("c.yaml"), text).unwrap();
 }
@@ -355,6 +359,7 @@ fn a_ledger_is_carried_over_with_what_was_purged() {
         ("sqlite:data", "sqlite:other", 1, "copy into an empty one"),
         ("sqlite:data", "sqlite:./data", 2, "the same ledger"),
         ("data", "sqlite:x", 2, "write `sqlite:DIR`"),
+        ("sqlite:data", "postgres://host", 2, "no URL of a PostgreSQL database"),
         ("sqlite:nowhere", "sqlite:x", 1, "there is no ledger"),
     ] {
         let (output, _) = countersign(home, &["copy", "--from", from, "--to", to]);
@@ -362,4 +367,49 @@ fn a_ledger_is_carried_over_with_what_was_purged() {
         assert_eq!(output.status.code(), Some(code), "{from} {to}: {error}");
         assert!(error.contains(problem), "{from} {to}: {error}");
     }
+}
+
+#[test]
+fn in_postgresql_it_is_the_same_and_a_log_goes_there_and_back() {
+    let postgres = Postgres::start();
+    let url = postgres.url("proxy", &postgres.ledger());
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    let ids = write(
+        &home.join("data"),
+        &[("member", "ada", 400), ("member", "eve", 200), ("member", "ada", 1)],
+    );
+    config(home, "{days: 365, archive: first}");
+    assert!(countersign(home, &["retain", "--config", "c.yaml"]).0.status.success());
+    let carry_over = |from: &str, to: &str| {
+        let (output, text) = countersign(home, &["copy", "--from", from, "--to", to]);
+        assert!(output.status.success(), "{output:?}");
+        text
+    };
+    for _ in 0..2 {
+        let text = carry_over("sqlite:data", &url);
+        assert!(text.contains("countersign: 7 entries, 2 of them purged"), "{text}");
+    }
+    // What was purged before, and what becomes due there.
+    config_at(
+        home,
+        &format!("dir: pg, postgres: {{url: \"{url}\"}}"),
+        "{days: 90, archive: second}",
+    );
+    let (output, text) = countersign(home, &["retain", "--config", "c.yaml", "--dry-run"]);
+    assert!(text.contains("would purge 1 events"), "{text} {output:?}");
+    let (output, text) = countersign(home, &["retain", "--config", "c.yaml"]);
+    assert!(output.status.success(), "{output:?}");
+    assert!(text.contains("purged 1 events, 2 entries"), "{text}");
+    let (_, text) = countersign(home, &["query", "--config", "c.yaml"]);
+    assert!(text.contains("ada ") && !text.contains("eve "), "{text}");
+    let query = ["archive", "query", "--from", "second", "--id", &ids[1]];
+    assert!(countersign(home, &query).1.contains("member.create"));
+    for place in ["first", "second"] {
+        let verify = ["archive", "verify", "--from", place, "--config", "c.yaml"];
+        let (output, text) = countersign(home, &verify);
+        assert!(output.status.success(), "{text}");
+    }
+    let text = carry_over(&url, "sqlite:back");
+    assert!(text.contains("countersign: 8 entries, 4 of them purged"), "{text}");
 }
