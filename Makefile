@@ -69,6 +69,10 @@ test: deps-test lint ## lint, documentation tests, then all tests (TEST_ARGS= go
 bench: deps-bench dist ## measure against nginx and against ourselves, side by side
 	@benches/run.sh
 
+.PHONY: bench-postgres
+bench-postgres: deps-test deps-bench dist ## measure the ledger in PostgreSQL beside SQLite and beside a proxy made by hand
+	@python3 benches/postgres.py target/dist/countersign target
+
 .PHONY: bench-reading
 bench-reading: deps-build ## measure reading with EVENTS= events (100,000; ten million take hours and 40 GB)
 	@cargo bench --locked --profile dist --bench reading -- --events $(EVENTS)

@@ -1,13 +1,13 @@
 //! What no rule names, with rules to paste, and rules that never matched: of the events on record and
 //! of the rules as they are now. Knows nothing of HTTP.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::derive::{EventRules, Kind, Place, named};
 use crate::index::{Condition, Index, IndexError, Row, Unnamed};
 use crate::query::{self, EventError};
 use crate::record::{Actor, ActorKind, RequestRecord};
-use crate::rules::{RuleSet, Suggester};
+use crate::rules::{RuleSet, Suggester, WhyNot};
 use crate::store::LedgerReader;
 
 /// More routes than this are not looked at.
@@ -50,6 +50,8 @@ pub struct Route {
     pub example: String,
     /// A rule for it, if one can be written that is not there already.
     pub yaml: Option<String>,
+    /// Why there is none.
+    pub why_not: Option<WhyNot>,
 }
 
 /// A rule that never matched.
@@ -78,6 +80,7 @@ pub async fn look(
     let mut more = seen.len() > ROUTES_MAX as usize;
     let mut unnamed = Vec::new();
     let mut named_now = BTreeMap::new();
+    let several = several(&seen);
     for seen in seen.into_iter().take(ROUTES_MAX as usize) {
         if unnamed.len() == limit {
             more = true;
@@ -88,8 +91,15 @@ pub async fn look(
         match rule_for(&events, &request) {
             Some(rule) => *named_now.entry(rule).or_insert(0) += seen.events,
             None => {
-                let yaml = suggester.suggest(&request);
-                unnamed.push(Route { seen, example: row.id, yaml });
+                let suggested = match several.contains(&(seen.method.clone(), seen.route.clone())) {
+                    true => Err(WhyNot::SeveralActions),
+                    false => suggester.suggest(&request),
+                };
+                let (yaml, why_not) = match suggested {
+                    Ok(yaml) => (Some(yaml), None),
+                    Err(why_not) => (None, Some(why_not)),
+                };
+                unnamed.push(Route { seen, example: row.id, yaml, why_not });
             }
         }
     }
@@ -114,6 +124,22 @@ pub async fn look(
         operations: events.operations(),
         operations_seen,
     })
+}
+
+/// Methods and routes on which several things are done. What a PUT has made and what it has changed
+/// is one, and so is a sign-in whether a second factor was asked for or not.
+fn several(seen: &[Unnamed]) -> BTreeSet<(String, String)> {
+    let mut actions: BTreeMap<(&str, &str), BTreeSet<String>> = BTreeMap::new();
+    for Unnamed { method, route, action, .. } in seen {
+        let action = match action.rsplit_once('.') {
+            Some((noun, "create")) if method == "PUT" => format!("{noun}.update"),
+            Some(("session", "challenge")) => "session.create".to_owned(),
+            _ => action.clone(),
+        };
+        actions.entry((method, route)).or_default().insert(action);
+    }
+    let several = actions.into_iter().filter(|(_, actions)| actions.len() > 1);
+    several.map(|((method, route), _)| (method.to_owned(), route.to_owned())).collect()
 }
 
 /// The request of an event, as it is on record.

@@ -3,7 +3,7 @@
 //! One that was interrupted can go on, by the id of its event on record and the last event that arrived:
 //! for the same reader, with the same rights and filters, and as of the same moment.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +13,8 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http_body_util::channel::{Channel, Sender};
-use tokio::time::{Instant, timeout};
+use tokio::task::spawn_blocking;
+use tokio::time::{Instant, sleep, timeout};
 
 use super::asked::{Allowed, Asked, Who};
 use super::events::unreadable;
@@ -23,10 +24,11 @@ use super::problem::Problem;
 use super::record::{Earlier, Export, Exported, Extent};
 use super::shown::{Shown, Used};
 use crate::access::{Reader, Right, Way};
-use crate::export::{Encoder, Format, Mark, NoFormat, Walk, WalkError};
-use crate::index::{Condition, Cursor, Search};
+use crate::export::{Encoder, Format, Mark, NoFormat, Snapshot, Walk, WalkError};
+use crate::index::{Condition, Cursor, Search, View};
 use crate::query::{self, Summary};
 use crate::record::EventId;
+use crate::seal::{Bundler, SealError};
 
 /// Names the event of the export, by which it can go on.
 const EXPORT_FIELD: &str = "countersign-export";
@@ -40,6 +42,8 @@ const PIECE: usize = 64 * 1024;
 const PIECES: usize = 2;
 /// How often is looked whether the reader still may.
 const RECHECK: Duration = Duration::from_secs(5);
+/// How long is waited for a checkpoint of what is exported as a bundle.
+const SEALED: Duration = Duration::from_secs(3);
 /// How long a client may take to accept a piece.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -90,15 +94,14 @@ pub(super) async fn export(
     let now = log.clock.now();
     let asked = Asked::of(uri, &who, EXPORT, now);
     if !reader.grant().role().allows(Right::Export) {
-        log.refused(peer)?;
         let filters = asked.map(|asked| asked.filters).unwrap_or_default();
-        Export { reader, peer, format: "file", filters: &filters, extent: None }
-            .refused(&log)
-            .await;
-        return Err(Problem::forbidden());
+        return Err(refused(&log, reader, peer, &filters).await);
     }
     let mut asked = asked?;
     let (format, mark) = (format(&asked)?, mark(&asked)?);
+    if format == Format::Bundle {
+        allow_bundle(&asked, reader)?;
+    }
     let mut session = log.export(reader).await?;
     let again = again(&asked)?;
     let earlier = match &again {
@@ -131,13 +134,46 @@ pub(super) async fn export(
         _ => Walk::begin(index, ledger, asked.search).await,
     };
     let walk = walk.map_err(problem)?;
+    let mut piece = Vec::new();
+    let bundler = match format {
+        Format::Bundle => {
+            Some(bundle(&log, walk.snapshot(), asked.filters.is_empty(), &mut piece).await?)
+        }
+        _ => None,
+    };
     let continues = earlier.as_ref().map(Earlier::id);
     record.extent = Some(Extent { snapshot: walk.snapshot(), moment, continues });
     let exported = record.begin(&log).await?;
+    let headers = fields(format, exported.id(), behind)?;
+    let (sender, body) = Channel::<Bytes, CutShort>::new(PIECES);
+    if continues.is_none() {
+        encoder.begin(mark, &mut piece);
+    }
+    let shown = Shown::of(request.headers(), &log.ways, peer);
+    let (reader, checked) = (who.0.clone(), Instant::now());
+    let writer = Writer {
+        log,
+        turn,
+        walk,
+        encoder,
+        bundler,
+        sender,
+        piece,
+        rows: 0,
+        shown,
+        reader,
+        checked,
+    };
+    tokio::spawn(writer.run(exported));
+    Ok((headers, Body::new(body)).into_response())
+}
+
+/// What is said before the file.
+fn fields(format: Format, export: EventId, behind: bool) -> Result<HeaderMap, Problem> {
     let mut headers = HeaderMap::new();
     let fields = [
         (header::CONTENT_TYPE, format.media_type().to_owned()),
-        (HeaderName::from_static(EXPORT_FIELD), exported.id().to_string()),
+        (HeaderName::from_static(EXPORT_FIELD), export.to_string()),
         (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{}\"", format.file_name())),
     ];
     for (name, value) in fields {
@@ -146,21 +182,25 @@ pub(super) async fn export(
     if behind {
         headers.insert(BEHIND_FIELD, HeaderValue::from_static("true"));
     }
-    let (sender, body) = Channel::<Bytes, CutShort>::new(PIECES);
-    let mut piece = Vec::new();
-    if continues.is_none() {
-        encoder.begin(mark, &mut piece);
+    Ok(headers)
+}
+
+/// Who may not export is told so, and that is on record.
+async fn refused(
+    log: &Log,
+    reader: &Reader,
+    peer: Option<IpAddr>,
+    filters: &[(String, String)],
+) -> Problem {
+    if let Err(problem) = log.refused(peer) {
+        return problem;
     }
-    let shown = Shown::of(request.headers(), &log.ways, peer);
-    let (reader, checked) = (who.0.clone(), Instant::now());
-    let writer =
-        Writer { log, turn, walk, encoder, sender, piece, rows: 0, shown, reader, checked };
-    tokio::spawn(writer.run(exported));
-    Ok((headers, Body::new(body)).into_response())
+    Export { reader, peer, format: "file", filters, extent: None }.refused(log).await;
+    Problem::forbidden()
 }
 
 fn format(asked: &Asked) -> Result<Format, Problem> {
-    let remedy = "use csv, json, ndjson or ocsf";
+    let remedy = "use csv, json, ndjson, ocsf or bundle";
     match asked.own("format")?.map(str::parse) {
         Some(Ok(format)) => Ok(format),
         Some(Err(NoFormat)) => {
@@ -168,6 +208,48 @@ fn format(asked: &Asked) -> Result<Format, Problem> {
             Err(Problem::parameter("format", detail, remedy))
         }
         None => Err(Problem::parameter("format", "`format` is missing", remedy)),
+    }
+}
+
+/// Where an event stands is in its proof, and how many there are: for those who see all of them.
+fn allow_bundle(asked: &Asked, reader: &Reader) -> Result<(), Problem> {
+    if *reader.grant().view() != View::Everything {
+        return Err(Problem::not_everything());
+    }
+    match asked.own("resume")? {
+        None => Ok(()),
+        Some(_) => {
+            let detail = "a bundle that was interrupted cannot go on";
+            Err(Problem::parameter("resume", detail, "begin a new export"))
+        }
+    }
+}
+
+/// With checkpoints that cover what is exported, if they come in time: they are made within a second.
+async fn bundle(
+    log: &Log,
+    snapshot: &Snapshot,
+    complete: bool,
+    piece: &mut Vec<u8>,
+) -> Result<Bundler, Problem> {
+    let unavailable = || Problem::unavailable("checkpoints and proofs cannot be had");
+    let until = Instant::now() + SEALED;
+    loop {
+        let dir = log.dir.clone();
+        let opened = spawn_blocking(move || Bundler::open(&dir)).await;
+        match opened {
+            Ok(Ok(bundler)) if bundler.covers(snapshot) || Instant::now() >= until => {
+                bundler.begin(complete, piece).map_err(|_| unavailable())?;
+                return Ok(bundler);
+            }
+            Ok(Ok(_)) => sleep(SEALED / 30).await,
+            Ok(Err(SealError::NoProof)) => return Err(Problem::not_sealed()),
+            Ok(Err(error)) => {
+                tracing::error!(%error, "a bundle cannot begin");
+                return Err(unavailable());
+            }
+            Err(_) => return Err(unavailable()),
+        }
     }
 }
 
@@ -224,6 +306,8 @@ struct Writer {
     turn: Turn,
     walk: Walk,
     encoder: Encoder,
+    /// Of a bundle.
+    bundler: Option<Bundler>,
     sender: Sender<Bytes, CutShort>,
     piece: Vec<u8>,
     rows: u64,
@@ -249,15 +333,7 @@ impl Writer {
     }
 
     async fn events(&mut self) -> Result<(), Cut> {
-        while let Some(events) = self.walk.events().await.map_err(cut)? {
-            for (row, mut event) in events {
-                query::without_position(&mut event, self.walk.view());
-                self.encoder.event(&Summary::from(row), event, &mut self.piece);
-                self.rows += 1;
-                if self.piece.len() >= PIECE {
-                    self.flush().await?;
-                }
-            }
+        while self.more().await? {
             if self.checked.elapsed() >= RECHECK {
                 self.checked = Instant::now();
                 let found = self.log.reader(&self.shown, Used::Before).await;
@@ -270,7 +346,50 @@ impl Writer {
             }
         }
         self.encoder.end(&mut self.piece);
+        if let Some(bundler) = &self.bundler {
+            bundler.end(&mut self.piece);
+        }
         self.flush().await
+    }
+
+    /// The next events, as many as are read in one go; false at the end.
+    async fn more(&mut self) -> Result<bool, Cut> {
+        if let Some(mut bundler) = self.bundler.take() {
+            let Some(events) = self.walk.entries().await.map_err(cut)? else {
+                self.bundler = Some(bundler);
+                return Ok(false);
+            };
+            let bundled = spawn_blocking(move || {
+                let mut piece = Vec::new();
+                for (_, entries) in &events {
+                    bundler.event(entries, &mut piece)?;
+                }
+                Ok::<_, SealError>((bundler, piece))
+            });
+            let (bundler, mut piece) = match bundled.await {
+                Ok(Ok(bundled)) => bundled,
+                Ok(Err(error)) => {
+                    tracing::error!(%error, "an export was cut short");
+                    return Err(Cut::Log);
+                }
+                Err(_) => return Err(Cut::Log),
+            };
+            self.rows = bundler.events();
+            self.bundler = Some(bundler);
+            self.piece.append(&mut piece);
+            self.flush().await?;
+            return Ok(true);
+        }
+        let Some(events) = self.walk.events().await.map_err(cut)? else { return Ok(false) };
+        for (row, mut event) in events {
+            query::without_position(&mut event, self.walk.view());
+            self.encoder.event(&Summary::from(row), event, &mut self.piece);
+            self.rows += 1;
+            if self.piece.len() >= PIECE {
+                self.flush().await?;
+            }
+        }
+        Ok(true)
     }
 
     async fn renew(&mut self) -> Result<(), WalkError> {

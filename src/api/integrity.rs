@@ -12,13 +12,12 @@ use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, SecondsFormat};
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::json;
 use tokio::task::spawn_blocking;
 
 use super::asked::{Allowed, Asked, Who};
 use super::log::Log;
 use super::problem::Problem;
-use super::record::{Notice, actor};
+use super::views::What;
 use crate::access::Role;
 use crate::index::{Condition, Row, Search, View};
 use crate::record::{EventId, Stored};
@@ -81,7 +80,7 @@ pub(super) async fn checkpoint(
     allowed(&log, &who, peer(&request), Wanted::Checkpoint).await?;
     let asked = Asked::of(request.uri(), &who, CHECKPOINT, log.clock.now())?;
     let writer = asked.own("writer")?.map(ToOwned::to_owned);
-    let checkpoints = newest(&log).await?;
+    let checkpoints = newest(&log).await?.ok_or_else(Problem::not_sealed)?;
     let wanted = |newest: &Newest| writer.as_ref().is_none_or(|writer| *writer == newest.writer);
     let checkpoints: Vec<Newest> = checkpoints.into_iter().filter(wanted).collect();
     match checkpoints.is_empty() && writer.is_some() {
@@ -90,9 +89,9 @@ pub(super) async fn checkpoint(
     }
 }
 
-/// The newest checkpoint of each log.
-pub(crate) async fn newest(log: &Log) -> Result<Vec<Newest>, Problem> {
-    sealed(log, |kept| kept.newest_of_all()?.into_iter().map(Newest::of).collect()).await
+/// The newest checkpoint of each log; none where none was ever made.
+pub(crate) async fn newest(log: &Log) -> Result<Option<Vec<Newest>>, Problem> {
+    ask(log, |kept| kept.newest_of_all()?.into_iter().map(Newest::of).collect()).await
 }
 
 pub(super) async fn consistency(
@@ -229,17 +228,22 @@ fn plain(text: &str) -> Option<u64> {
 
 /// What is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Wanted {
+enum Wanted {
     Checkpoint,
     Proof,
     Tile,
 }
 
 /// Only those who see everything may; tiles and pages are the owners'.
-pub(crate) fn may(who: &Who, wanted: Wanted) -> bool {
+fn may(who: &Who, wanted: Wanted) -> bool {
     let grant = who.0.grant();
     let sees_all = *grant.view() == View::Everything;
     sees_all && (wanted != Wanted::Tile || grant.role() == Role::Owner)
+}
+
+/// Whether this reader may have proofs of events.
+pub(crate) fn may_prove(who: &Who) -> bool {
+    may(who, Wanted::Proof)
 }
 
 async fn allowed(
@@ -248,42 +252,39 @@ async fn allowed(
     peer: Option<IpAddr>,
     wanted: Wanted,
 ) -> Result<(), Problem> {
-    if may(who, wanted) { Ok(()) } else { refuse(log, who, peer).await }
+    if may(who, wanted) {
+        return Ok(());
+    }
+    log.forbidden(&who.0, What::Integrity, peer).await?;
+    Err(Problem::not_everything())
 }
 
 fn peer(request: &Request) -> Option<IpAddr> {
     request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip())
 }
 
-/// The refusal does not depend on its being recorded.
-pub(crate) async fn refuse(log: &Log, who: &Who, peer: Option<IpAddr>) -> Result<(), Problem> {
-    log.refused(peer)?;
-    let notice = Notice {
-        verb: "integrity",
-        description: "checkpoints or proofs of the audit log refused",
-        actor: Some(actor(log, &who.0)),
-        peer,
-        reason: Some("role"),
-        metadata: json!({"role": who.0.grant().role().as_str()}),
-    };
-    notice.record(log).await;
-    Err(Problem::not_everything())
-}
-
-/// Asks `seal.db`, beside the event loop.
+/// Asks `seal.db`, which must be there.
 async fn sealed<T: Send + 'static>(
     log: &Log,
-    ask: impl FnOnce(&Kept) -> Result<T, SealError> + Send + 'static,
+    question: impl FnOnce(&Kept) -> Result<T, SealError> + Send + 'static,
 ) -> Result<T, Problem> {
+    ask(log, question).await?.ok_or_else(Problem::not_sealed)
+}
+
+/// Asks `seal.db`, beside the event loop; none where it is not there.
+async fn ask<T: Send + 'static>(
+    log: &Log,
+    question: impl FnOnce(&Kept) -> Result<T, SealError> + Send + 'static,
+) -> Result<Option<T>, Problem> {
     let dir = log.dir.clone();
     let _turn = log.turn().await?;
     let asked = spawn_blocking(move || match Kept::open_read_only(&dir)? {
-        Some(kept) => ask(&kept).map(Some),
+        Some(kept) => question(&kept).map(Some),
         None => Ok(None),
     });
     match asked.await {
-        Ok(Ok(Some(answer))) => Ok(answer),
-        Ok(Ok(None)) | Ok(Err(SealError::NoProof)) => Err(Problem::not_sealed()),
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(SealError::NoProof)) => Err(Problem::not_sealed()),
         Ok(Err(error)) => {
             tracing::error!(%error, "checkpoints or proofs cannot be shown");
             Err(Problem::unavailable("checkpoints and proofs cannot be had"))

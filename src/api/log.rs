@@ -3,13 +3,14 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::http::HeaderMap;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
 
+use super::SealStates;
 use super::changes::record_changes;
 use super::fresh::is_behind;
 use super::problem::Problem;
@@ -23,7 +24,7 @@ use crate::clock::Clock;
 use crate::index::{Index, IndexError};
 use crate::recorder::Recorder;
 use crate::redact::Redacted;
-use crate::store::{LedgerReader, LedgerSource};
+use crate::store::{LedgerReader, LedgerSource, SpoolShared};
 use crate::telemetry::Metrics;
 
 /// Questions that are answered at one time.
@@ -48,6 +49,8 @@ pub struct Log {
     pub dir: PathBuf,
     /// Where the ledger is.
     pub source: LedgerSource,
+    /// What waits for a database that is away.
+    pub spool: SpoolShared,
     /// Who may read.
     pub access: Mutex<Access>,
     /// How readers get in.
@@ -60,8 +63,12 @@ pub struct Log {
     pub metrics: Arc<Metrics>,
     /// By the rules in force.
     pub redact: Redaction,
+    /// How it stands with the checkpoints of each log; none where none are made.
+    pub seal: Option<SealStates>,
     /// The process is stopping.
     pub stopping: watch::Receiver<bool>,
+    /// Word of writers that have not been heard of.
+    pub silent: Mutex<Option<String>>,
     /// How much may be done at one time.
     pub turns: Turns,
     /// How long an answer waits for the search index to have what is on record; see [`super::PATIENCE`].
@@ -143,6 +150,7 @@ impl Log {
                 // Opening is waited for no longer than the rest: the disk may hang.
                 let ledger = timeout(self.patience, self.source.reader()).await;
                 if let Ok(Ok(mut ledger)) = ledger {
+                    self.listen(&mut *ledger).await;
                     is_behind(&mut session.index, &mut *ledger, self.patience).await;
                 }
                 Ok(session)
@@ -207,6 +215,21 @@ impl Log {
         let is_late = move || deadline.is_some_and(|deadline| Instant::now() >= deadline);
         index.give_up_when(move || gone.load(Ordering::Relaxed) || is_late()).await?;
         Ok(index)
+    }
+
+    /// Finds out which writers of a shared ledger are silent: what they may have spooled is missing.
+    async fn listen(&self, ledger: &mut dyn LedgerReader) {
+        if !self.source.is_shared() {
+            return;
+        }
+        let Ok(Ok(silent)) = timeout(self.patience, ledger.silent()).await else { return };
+        let text = (!silent.is_empty()).then(|| {
+            format!(
+                "not heard of for a while, and perhaps with events that are still to come: {}",
+                silent.join(", ")
+            )
+        });
+        *self.silent.lock().unwrap_or_else(PoisonError::into_inner) = text;
     }
 
     /// A connection to the ledger.
@@ -296,6 +319,12 @@ impl Log {
 
     /// What a reader should know about how current the answer is.
     pub(crate) fn warn_of_lag(&self, warnings: &mut Vec<String>) {
+        if self.spool.get().since.is_some() {
+            let text = "the database was away: the newest events of this proxy wait in its spool, and \
+                        are not shown yet";
+            warnings.push(text.to_owned());
+        }
+        warnings.extend(self.silent.lock().unwrap_or_else(PoisonError::into_inner).clone());
         if self.metrics.index_lag.get() > LAG {
             warnings
                 .push("the search index is behind: the newest events may be missing".to_owned());

@@ -45,6 +45,7 @@ use tokio::sync::watch;
 use crate::recorder::Recorder;
 use crate::retain::RetainStatus;
 use crate::seal::{Disagreement, LogState};
+use crate::store::{SpoolShared, SpoolStatus};
 use crate::telemetry::Metrics;
 use listener::{CONNECTIONS, Few, Peer, with_address};
 
@@ -78,6 +79,8 @@ pub struct Operations {
     pub retention: RetainStatus,
     /// How it stands with the checkpoints of each log; none where none are made.
     pub seal: Option<SealStates>,
+    /// What waits for a database that is away.
+    pub spool: SpoolShared,
     /// The process is stopping.
     pub stopping: watch::Receiver<bool>,
 }
@@ -87,34 +90,39 @@ pub struct Operations {
 struct Readiness {
     ready: bool,
     reasons: Vec<&'static str>,
-    /// What does not work, and keeps nobody from being served: `retention: …`.
+    /// What does not work, and keeps nobody from being served: `retention: …`, `seal: …`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
     queue_depth: usize,
     open_intents: usize,
-    sealing: Sealing,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    spool: Option<Spooling>,
 }
 
-/// How it stands with checkpoints. It is no reason to take no requests: they are on record all the same,
-/// and refusing them would not bring back what was changed.
+/// What waits for a database that is away. Requests are taken all the same.
 #[derive(Debug, Serialize)]
-struct Sealing {
-    /// `off`, `ok`, or what is wrong with the ledger.
+struct Spooling {
+    /// `spooling`, or `conflict` where nothing can drain any more.
     state: &'static str,
-    /// Entries that no checkpoint covers yet.
-    unsealed: u64,
+    entries: u64,
+    bytes: u64,
+    seconds: u64,
 }
 
-impl Sealing {
-    fn of(states: Option<&SealStates>) -> Self {
-        let Some(states) = states else { return Self { state: "off", unsealed: 0 } };
-        let states = states.borrow();
-        let disagreement = states.values().find_map(|log| log.disagreement);
-        Self {
-            state: disagreement.map_or("ok", Disagreement::code),
-            unsealed: states.values().map(|log| log.entries.saturating_sub(log.sealed)).sum(),
-        }
+impl Spooling {
+    fn of(spool: &SpoolShared) -> Option<Self> {
+        let SpoolStatus { entries, bytes, since, conflict, .. } = spool.get();
+        let state = if conflict { "conflict" } else { "spooling" };
+        let seconds = since?.elapsed().as_secs();
+        Some(Self { state, entries, bytes, seconds })
     }
+}
+
+/// What is wrong with the ledger, by its checkpoints. It is no reason to take no requests: they are on
+/// record all the same, and refusing them would not bring back what was changed.
+fn disagreement(states: Option<&SealStates>) -> Option<&'static str> {
+    let states = states?.borrow();
+    states.values().find_map(|log| log.disagreement).map(Disagreement::code)
 }
 
 /// The routes.
@@ -188,14 +196,15 @@ async fn readyz(State(operations): State<Operations>) -> Response {
     if *operations.stopping.borrow() {
         reasons.push("stopping");
     }
-    let warnings = operations.retention.failing().map(|reason| format!("retention: {reason}"));
+    let retention = operations.retention.failing().map(|reason| format!("retention: {reason}"));
+    let seal = disagreement(operations.seal.as_ref()).map(|code| format!("seal: {code}"));
     let readiness = Readiness {
         ready: reasons.is_empty(),
         reasons,
-        warnings: warnings.into_iter().collect(),
+        warnings: retention.into_iter().chain(seal).collect(),
         queue_depth: status.queue_depth,
         open_intents: status.open_intents,
-        sealing: Sealing::of(operations.seal.as_ref()),
+        spool: Spooling::of(&operations.spool),
     };
     let code = if readiness.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (code, Json(readiness)).into_response()
@@ -204,6 +213,9 @@ async fn readyz(State(operations): State<Operations>) -> Response {
 async fn metrics(State(operations): State<Operations>) -> Response {
     let captured = i64::try_from((operations.captured_bytes)()).unwrap_or(i64::MAX);
     operations.metrics.captured_bytes.set(captured);
+    let SpoolStatus { entries, bytes, .. } = operations.spool.get();
+    operations.metrics.spool_entries.set(i64::try_from(entries).unwrap_or(i64::MAX));
+    operations.metrics.spool_bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     ([(header::CONTENT_TYPE, kind)], operations.metrics.encode()).into_response()
 }

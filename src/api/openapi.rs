@@ -209,10 +209,12 @@ fn proofs(generator: &mut SchemaGenerator) -> Value {
 
 /// Parameters of an export. What is not among them is refused.
 fn exported() -> Vec<Value> {
-    let formats = Format::ALL.map(Format::as_str);
+    let formats: Vec<_> =
+        Format::ALL.iter().chain([&Format::Bundle]).map(|it| it.as_str()).collect();
     let mut parameters = filters([
         json!({"name": "format", "in": "query", "required": true,
-            "description": "ocsf: API Activities (class 6003) of OCSF 1.3.0, one a line",
+            "description": "ocsf: API Activities (class 6003) of OCSF 1.3.0, one a line; bundle: entries with \
+                their proofs, for those who see everything",
             "schema": {"type": "string", "enum": formats}}),
         json!({"name": "bom", "in": "query", "description": "csv: begin with a byte order mark",
             "schema": {"type": "string", "enum": ["true", "false"]}}),

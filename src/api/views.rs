@@ -28,6 +28,8 @@ pub(crate) enum What {
     Settings,
     /// What rules name.
     Coverage,
+    /// Checkpoints, proofs, tiles.
+    Integrity,
 }
 
 impl What {
@@ -36,6 +38,7 @@ impl What {
         match path.rsplit('/').next() {
             Some("settings") => Self::Settings,
             Some("coverage") => Self::Coverage,
+            Some("integrity" | "checkpoint" | "consistency" | "proof") => Self::Integrity,
             _ => Self::Events,
         }
     }
@@ -45,6 +48,7 @@ impl What {
             Self::Events => "events",
             Self::Settings => "settings",
             Self::Coverage => "coverage",
+            Self::Integrity => "integrity",
         }
     }
 
@@ -53,6 +57,7 @@ impl What {
             Self::Events => "audit log read",
             Self::Settings => "settings viewed",
             Self::Coverage => "coverage of the audit log viewed",
+            Self::Integrity => "checkpoints and proofs of the audit log viewed",
         }
     }
 
@@ -61,6 +66,7 @@ impl What {
             Self::Events => "reading the audit log refused",
             Self::Settings => "settings refused",
             Self::Coverage => "coverage of the audit log refused",
+            Self::Integrity => "checkpoints or proofs of the audit log refused",
         }
     }
 }

@@ -34,8 +34,11 @@ enum What {
 #[derive(Debug, Default, clap::Args)]
 struct Source {
     /// The directory of rule files
-    #[arg(value_name = "DIR", conflicts_with = "config")]
+    #[arg(value_name = "DIR", conflicts_with_all = ["config", "rules"])]
     dir: Option<PathBuf>,
+    /// The same, as other subcommands name it
+    #[arg(long, value_name = "DIR", conflicts_with = "config")]
+    rules: Option<PathBuf>,
     /// The configuration that names it [default: config/countersign.yaml if it exists]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -68,6 +71,10 @@ pub fn run(args: &Args, out: &mut dyn Write) -> io::Result<Verdict> {
         if let Err(problems) = rules.test_examples() {
             return report(&problems, out);
         }
+        let tried = rules.try_examples("");
+        for why in tried.iter().flat_map(|tried| &tried.unproven) {
+            writeln!(out, "note: {why}; add one under `examples`")?;
+        }
         let (count, digest) = (rules.redaction_rules(), rules.digest());
         let events = rules.events();
         let documented = match events.operations() {
@@ -93,7 +100,7 @@ pub fn run(args: &Args, out: &mut dyn Write) -> io::Result<Verdict> {
 }
 
 fn load(source: &Source) -> Result<RuleSet, Problems> {
-    if let Some(dir) = &source.dir {
+    if let Some(dir) = source.dir.as_ref().or(source.rules.as_ref()) {
         return rules::load(Some(dir), &Pack::DEFAULT);
     }
     let default = Path::new(DEFAULT_CONFIG);
@@ -120,6 +127,9 @@ fn show(tried: &Tried, out: &mut dyn Write) -> io::Result<Verdict> {
     }
     if !tried.without.is_empty() {
         writeln!(out, "without examples: {}", tried.without.join(", "))?;
+    }
+    for why in &tried.unproven {
+        writeln!(out, "note: {why}")?;
     }
     let Tried { rules, examples, unmet, .. } = tried;
     if unmet.is_empty() {
@@ -200,6 +210,30 @@ mod tests {
         assert_eq!(verdict, Verdict::Problems);
         assert!(text.contains("a.yaml:2:22: `pattern` of `a`: it is no regular"), "{text}");
         assert!(text.ends_with("1 problem\n"), "{text}");
+    }
+
+    #[test]
+    fn check_notes_patterns_that_no_example_proves() {
+        for (keywords, examples, note) in [
+            ("[zzz]", "", "note: no example shows that the pattern of `a.p` finds anything"),
+            (
+                "[acme_, zzz]",
+                "hit: [acme_12345678]",
+                "note: no example of `a.p` has its keyword `zzz`",
+            ),
+            ("[acme_]", "hit: [acme_12345678]", ""),
+        ] {
+            let dir = dir(&format!(
+                "redact:\n  - id: a.p\n    pattern: 'acme_[0-9]{{8}}'\n    keywords: {keywords}\n    \
+                 do: drop\n    examples: {{{examples}}}\n"
+            ));
+            let (verdict, text) = rules(&["check", "--rules", dir.path().to_str().unwrap()]);
+            assert_eq!(verdict, Verdict::Fine, "{text}");
+            assert!(text.contains(note) && text.contains("note:") != note.is_empty(), "{text}");
+        }
+        let dir = dir("redact:\n  - {id: a, keys: [a], value: '[', do: drop}\n");
+        let (_, text) = rules(&["check", dir.path().to_str().unwrap()]);
+        assert!(text.contains("`value` of `a`: it is no regular expression: unclosed"), "{text}");
     }
 
     #[test]

@@ -13,7 +13,10 @@ use crate::identify::{Endpoint, Secret};
 use crate::retain::Policy;
 use crate::rules::Pack;
 use crate::seal::VerifierKey;
-use crate::store::{LedgerSource, Opening, PostgresOptions, PostgresTarget, SqliteOptions};
+use crate::store::{
+    LedgerSource, Opening, PostgresOptions, PostgresTarget, SpoolOptions, SpoolShared,
+    SqliteOptions, spooled,
+};
 
 /// Everything that a running proxy needs to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,10 +35,10 @@ pub struct Config {
     pub limits: Limits,
     /// The ledger.
     pub ledger: Ledger,
-    /// How long events stay in it.
-    pub retention: Policy,
     /// Checkpoints of it.
     pub seal: Seal,
+    /// How long events stay in it.
+    pub retention: Policy,
     /// The listener for operations and, later, for the API and the console.
     pub reading: Reading,
     /// Logs.
@@ -273,6 +276,17 @@ pub struct Ledger {
     pub sweep_interval: Duration,
     /// The database that holds it, if that is not a file in `dir`.
     pub postgres: Option<Postgres>,
+    /// Where entries wait while the database does not take them, if they may.
+    pub spool: Option<Spool>,
+}
+
+/// Where entries wait for a database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Spool {
+    /// Documents that may wait, in bytes.
+    pub max_size: usize,
+    /// How long others wait before they take this writer for gone.
+    pub silence: Duration,
 }
 
 /// The ledger in PostgreSQL.
@@ -296,10 +310,19 @@ impl Ledger {
                     writer: self.writer.clone(),
                     timeout: self.timeout,
                     dead_after: *dead_after,
+                    silence: self.spool.map_or(Duration::ZERO, |spool| spool.silence),
                 };
                 Box::new(options.opener())
             }
         }
+    }
+
+    /// The same, with the spool in front where there is one.
+    pub fn spooling_opener(&self, status: SpoolShared) -> Box<dyn FnMut() -> Opening + Send> {
+        let Some(spool) = self.spool else { return self.opener() };
+        let max_bytes = spool.max_size as u64;
+        let options = SpoolOptions { dir: self.dir.clone(), max_bytes, timeout: self.timeout };
+        Box::new(spooled(self.opener(), options, status))
     }
 
     /// Where it can be read.

@@ -16,7 +16,7 @@ mod seal;
 mod text;
 mod traffic;
 
-pub(super) use ledger::{PostgresFile, PostgresTlsFile, PostgresTlsModeFile};
+pub(super) use ledger::{PostgresFile, PostgresTlsFile, PostgresTlsModeFile, SpoolFile};
 pub(super) use reading::{
     GrantFile, OidcFile, ReadingFile, RoleFile, SessionsFile, TrustedHeaderFile,
 };
@@ -68,10 +68,10 @@ pub(super) struct ConfigFile {
     pub(super) limits: Setting<LimitsFile>,
     /// Where events are written.
     pub(super) ledger: Setting<LedgerFile>,
-    /// How long events stay.
-    pub(super) retention: Setting<RetentionFile>,
     /// Signed checkpoints of the ledger.
     pub(super) seal: Setting<SealFile>,
+    /// How long events stay.
+    pub(super) retention: Setting<RetentionFile>,
     /// The listener for reading the log, and for operations: health, readiness, metrics. Never the
     /// proxy's.
     pub(super) reading: Setting<ReadingFile>,
@@ -175,6 +175,9 @@ pub(super) struct LedgerFile {
     pub(super) sweep_interval: Setting<Duration>,
     /// A PostgreSQL database in place of a file in `dir`. Default: none.
     pub(super) postgres: Setting<PostgresFile>,
+    /// A file in `dir` where entries wait, durably, while the database does not take them. Without it
+    /// requests fail meanwhile. Default: none.
+    pub(super) spool: Setting<SpoolFile>,
 }
 
 /// Logs of the process itself.

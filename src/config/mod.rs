@@ -24,8 +24,8 @@ mod reload;
 pub use checked::{
     Address, AuditLevel, Balancing, Config, HealthCheck, HttpVersions, Ledger, Limits, Listener,
     ListenerTls, LogFormat, Oidc, Postgres, PublicUrl, Reading, Route, RouteKind, Seal,
-    SealEndpoint, Sessions, Snapshots, Telemetry, Timeouts, TrustedHeader, Upstream, UpstreamTls,
-    Witness,
+    SealEndpoint, Sessions, Snapshots, Spool, Telemetry, Timeouts, TrustedHeader, Upstream,
+    UpstreamTls, Witness,
 };
 pub use load::{Examined, examine, for_upstream, load, on_postgres, schema};
 pub use reload::{reload_diff, reloaded};

@@ -15,7 +15,7 @@ use crate::clock::Timestamp;
 use crate::config::Config;
 use crate::coverage::{Coverage, CoverageError, Never, Route, look};
 use crate::query;
-use crate::rules::{self, RuleSet, SUGGESTIONS};
+use crate::rules::{self, RuleSet, SUGGESTIONS, WhyNot};
 
 /// Routes that are shown.
 const ROUTES: usize = 100;
@@ -65,6 +65,8 @@ struct RouteView {
     /// The events of this action.
     link: String,
     yaml: Option<Shown>,
+    /// Why no rule is suggested.
+    why_not: Option<&'static str>,
 }
 
 struct NeverView {
@@ -148,7 +150,7 @@ fn written(
 }
 
 fn route(of: Route, since: &str, now: Timestamp) -> RouteView {
-    let Route { seen, example, yaml } = of;
+    let Route { seen, example, yaml, why_not } = of;
     let events = Question::default().within(Some(since), None);
     RouteView {
         link: events.with("action", &seen.action).link(),
@@ -158,6 +160,7 @@ fn route(of: Route, since: &str, now: Timestamp) -> RouteView {
         events: grouped(seen.events),
         last: Moment::of_ms(seen.last_ms, now),
         yaml: yaml.as_deref().map(Shown::block),
+        why_not: why_not.filter(|why| *why != WhyNot::Taken).map(WhyNot::as_str),
         example,
     }
 }

@@ -16,6 +16,7 @@ mod coverage;
 mod error;
 mod event;
 mod filters;
+mod integrity;
 mod list;
 mod moment;
 mod question;
@@ -58,6 +59,12 @@ pub fn router(log: Arc<Log>, settings: Settings) -> Router {
             "/audit/coverage",
             get(|State(log): State<Arc<Log>>, viewer: Viewer, uri: Uri| async move {
                 coverage::page(&log, &viewer, same(), &uri).await
+            }),
+        )
+        .route(
+            "/audit/integrity",
+            get(|State(log): State<Arc<Log>>, viewer: Viewer| async move {
+                integrity::page(&log, &viewer).await
             }),
         )
         .route(

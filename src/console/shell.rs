@@ -64,6 +64,8 @@ pub(super) enum Section {
     Events,
     /// What rules name, and what they do not.
     Coverage,
+    /// Whether the log is what was sealed.
+    Integrity,
     /// What is in force.
     Settings,
     /// None of them.
@@ -109,6 +111,7 @@ impl Shell {
         let mut parts = vec![("Events", "/audit", self.section == Section::Events)];
         if self.reader.as_ref().is_some_and(|reader| reader.is_owner) {
             parts.push(("Coverage", "/audit/coverage", self.section == Section::Coverage));
+            parts.push(("Integrity", "/audit/integrity", self.section == Section::Integrity));
             parts.push(("Settings", "/audit/settings", self.section == Section::Settings));
         }
         parts

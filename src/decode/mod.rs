@@ -42,13 +42,13 @@ pub use encoding::{ENCODINGS_MAX, OUTPUT_BYTES_FLOOR, OUTPUT_BYTES_MAX, OUTPUT_R
 pub use form::query;
 pub use fragments::{Fragment, Fragments};
 pub(crate) use graphql::{Lexer as GraphqlLexer, Token as GraphqlToken};
-pub use graphql::{Literal, Value, graphql, is_operation};
+pub use graphql::{Literal, Value, aliases, graphql, is_operation};
 pub(crate) use json::json_of_record;
 pub use json::{DEPTH_MAX, NODES_MAX, json};
 pub use multipart::{MULTIPARTS_MAX, PARTS_MAX};
 pub use node::{Node, Note, REDACTED_BY_VALUE};
 pub use number::Number;
 pub use percent::{percent_decode, percent_decode_lossy};
-pub use strings::{BASE64_BYTES_MIN, base64_text, data_url, embedded, percent_text};
+pub use strings::{BASE64_BYTES_MIN, base64_text, data_url, embedded, embedded_yaml, percent_text};
 pub use toml::TOML_BYTES_MAX;
 pub use xml::ATTRIBUTES_MAX;

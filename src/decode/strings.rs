@@ -9,6 +9,7 @@ use super::charset::{convert, encoding_of};
 use super::encoding::{has_zlib_header, inflated};
 use super::percent::percent_decode;
 use super::xml::xml;
+use super::yaml::yaml;
 use super::{Node, json};
 
 /// Shorter strings of base64 are words, or hold nothing that could be told apart from chance.
@@ -32,6 +33,27 @@ pub fn embedded(text: &str) -> Option<Node<'_>> {
         }
         _ => None,
     }
+}
+
+/// Longer texts are no settings.
+const YAML_BYTES_MAX: usize = 256 * 1024;
+
+/// The tree of a text of several lines that is YAML and names something: settings, manifests.
+pub fn embedded_yaml(text: &str) -> Option<Node<'_>> {
+    if text.len() > YAML_BYTES_MAX || !text.contains('\n') {
+        return None;
+    }
+    let is_told = |line: &&str| !line.is_empty() && !line.starts_with(['#', '%']) && *line != "---";
+    let first = text.lines().map(str::trim).find(is_told)?;
+    let first = first.trim_start_matches(['-', ' ']);
+    let (name, rest) = first.split_once(':')?;
+    let is_name = |c: char| c.is_alphanumeric() || "_-./\"' ".contains(c);
+    if name.is_empty() || !name.chars().all(is_name) || !(rest.is_empty() || rest.starts_with(' '))
+    {
+        return None;
+    }
+    let node = yaml(text, &mut Budget::of(text.len())).ok()?;
+    matches!(node, Node::Object(_) | Node::Array(_)).then_some(node)
 }
 
 /// The text without blanks and byte order marks before it, and without blanks and zeros behind.

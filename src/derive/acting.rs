@@ -18,8 +18,8 @@ const SCRIPTS: [&str; 10] =
     ["action", "ashx", "asp", "aspx", "cfm", "cgi", "do", "jsp", "php", "pl"];
 
 /// What is graver than the rest.
-const GRAVE: [&str; 8] =
-    ["delete", "drop", "purge", "remove", "revoke", "terminate", "uninstall", "wipe"];
+const GRAVE: [&str; 9] =
+    ["delete", "destroy", "drop", "purge", "remove", "revoke", "terminate", "uninstall", "wipe"];
 
 /// Values of one parameter that are looked at.
 const VALUES_MAX: usize = 10;
@@ -69,7 +69,7 @@ fn first(verb: &str) -> &str {
     verb.split('_').next().unwrap_or_default()
 }
 
-fn is_grave(verb: &str) -> bool {
+pub(super) fn is_grave(verb: &str) -> bool {
     verb.split('_').any(|word| GRAVE.contains(&word))
 }
 

@@ -8,8 +8,10 @@ use std::collections::HashSet;
 use super::act::{Act, Answer, End, gravity};
 use super::body::{self, Value};
 use super::code::{code, is_refusal, rpc_code, status_in};
-use super::rpc;
-use super::signs::{Tells, is_error_inside};
+use super::naming::sets_name;
+use super::shown::is_operation;
+use super::signs::{Tells, is_error_inside, nothing_done};
+use super::{partly, rpc};
 use crate::record::{Outcome, ResponseRecord, Target};
 
 /// The API told of other acts, and not of this one.
@@ -43,6 +45,7 @@ pub(super) fn ends(acts: &[Act], body: Option<&Value<'_>>, response: &ResponseRe
         let end = |act: &Act| match act.answer {
             // A call is answered, and a page is no answer.
             Answer::Graphql(..) | Answer::Rpc(Some(_)) if is_silent => unknown(),
+            Answer::Rpc(None) if acts.len() > 1 => unknown(),
             _ => End::of(Outcome::Success, None),
         };
         return acts.iter().map(end).collect();
@@ -81,8 +84,18 @@ fn unknown() -> End {
     End::of(Outcome::Unknown, Some(NO_RESULT.to_owned()))
 }
 
-/// Done, upon what the result shows.
+/// Done, upon what the result shows, unless it says that it was not, or not all of it.
 fn done(act: &Act, result: Option<&Value<'_>>) -> End {
+    if let Some(result) = result {
+        let verb = act.sentence.verb.as_str();
+        if let Some(reason) = nothing_done(verb, result, None) {
+            return End::of(Outcome::Failure, Some(reason.to_owned()));
+        }
+        let lists = partly::lists(verb, result).filter(|_| act.targets.len() > 1);
+        if let Some(end) = lists.and_then(|lists| lists.whole(&act.targets)) {
+            return end;
+        }
+    }
     End { targets: result.and_then(|result| told(act, result)), ..End::of(Outcome::Success, None) }
 }
 
@@ -100,9 +113,12 @@ fn told(act: &Act, result: &Value<'_>) -> Option<Vec<Target>> {
     let shown = body::name(result, &target.kind);
     let claimed = target.name.clone();
     // What shows the item says how it is called; what the client says is a claim.
-    let name = match body::id(result, &target.kind) == id {
-        true => shown.or(claimed),
-        false => claimed.or(shown),
+    let own = body::id(result, &target.kind);
+    let name = match &own {
+        own if *own == id && !is_operation(result, &target.kind) => shown.or(claimed),
+        // What shows no id is the item, if it was sent with a name.
+        None if sets_name(&act.sentence.verb) => claimed.or(shown),
+        _ => claimed,
     };
     let name = name.filter(|name| Some(name) != id.as_ref());
     let told = Target { kind: target.kind.clone(), id, name };
@@ -141,7 +157,8 @@ fn graphql(act: &Act, position: Option<usize>, path: &[String], body: &Value<'_>
     if !is_null(result) {
         let own = result.filter(|_| !path.is_empty());
         if let Some(refused) = own.filter(|result| is_error_inside(result, Tells::Result)) {
-            return failed(code(refused, None));
+            let kind = || refused.get("__typename").and_then(Value::as_str);
+            return failed(code(refused, None).or_else(|| super::code::word(kind()?, None)));
         }
         if !path.is_empty() || errors.is_empty() || has_some(data) {
             return done(act, own);
@@ -150,6 +167,8 @@ fn graphql(act: &Act, position: Option<usize>, path: &[String], body: &Value<'_>
     // Data that do not have the field: it was skipped, or another operation was run.
     let is_left_out =
         result.is_none() && matches!(data, None | Some(Value::Object(_) | Value::Null));
+    // And a field that is `null` shows nothing that was done.
+    let is_left_out = is_left_out || (result.is_some() && !path.is_empty());
     let silent = || match is_left_out && (!path.is_empty() || data.is_none()) {
         true => unknown(),
         false => done(act, None),
@@ -203,7 +222,7 @@ fn json_rpc(act: &Act, id: Option<&str>, body: &Value<'_>, acts: &[Act]) -> End 
     };
     // A call without an id is not answered.
     match (body, id) {
-        (Value::Array(_), None) => End::of(Outcome::Success, None),
+        (Value::Array(_), None) => unknown(),
         (Value::Array(replies), Some(id)) => {
             let is_mine =
                 |reply: &&Value<'_>| reply.get("id").and_then(rpc::id).as_deref() == Some(id);
@@ -215,7 +234,7 @@ fn json_rpc(act: &Act, id: Option<&str>, body: &Value<'_>, acts: &[Act]) -> End 
                 (first, second) => shared(first.into_iter().chain(second).chain(mine), calls),
             }
         }
-        (reply, None) if acts.len() > 1 && is_null(reply.get("error")) => done(act, None),
+        (reply, None) if acts.len() > 1 && is_null(reply.get("error")) => unknown(),
         (reply, _) => told(reply),
     }
 }

@@ -4,7 +4,11 @@
 use super::act::{ACTS_MAX, Act, Answer};
 use super::body::{self, Value};
 use super::call::Calls;
-use super::naming::named_alone;
+use super::naming::{named_alone, scope};
+use super::path::Path;
+use super::sentence::Sentence;
+use super::walk::walk;
+use crate::record::{Scope, Target};
 
 /// Members that hold the requests.
 const LISTS: [&str; 4] = ["requests", "Operations", "operations", "batch"];
@@ -31,9 +35,22 @@ pub(super) fn calls(path: &str, body: Option<&Value<'_>>) -> Option<Calls> {
         .or_else(|| LISTS.iter().find_map(|name| body.get(name).and_then(Value::as_array)))?;
     let mut calls = Calls { kind: "requests", ..Calls::default() };
     let mut more = 0;
-    for (position, request) in list.iter().enumerate() {
+    let request_of = |request: &Value<'_>| {
         let method = request.get("method").and_then(Value::as_str)?.to_ascii_uppercase();
         let path = PATHS.iter().find_map(|name| request.get(name).and_then(Value::as_str))?;
+        Some((method, path.to_owned()))
+    };
+    // What is none of them may be anything, which hides none of the others.
+    list.iter().any(|request| request_of(request).is_some()).then_some(())?;
+    for (position, request) in list.iter().enumerate() {
+        let Some((method, path)) = request_of(request) else {
+            calls.within.push(Within::default());
+            calls.acts.push(unclear(position));
+            continue;
+        };
+        let path = path.as_str();
+        // Reads have no act, and their answers are on record with the rest.
+        calls.within.push(Within::of(path));
         if READS.contains(&method.as_str()) {
             continue;
         }
@@ -48,12 +65,59 @@ pub(super) fn calls(path: &str, body: Option<&Value<'_>>) -> Option<Calls> {
     Some(calls)
 }
 
-fn act(request: &Value<'_>, method: &str, path: &str, position: usize) -> Act {
+/// Where a request within another belongs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Within {
+    /// By its own path.
+    own: Scope,
+    /// Its path begins where that of the whole does, so that it belongs there as well.
+    is_relative: bool,
+}
+
+impl Within {
+    fn of(path: &str) -> Self {
+        let is_relative = !path.starts_with('/') && !path.contains("..") && !path.contains("://");
+        let walked = walk(&Path::read(bare(path)), "GET");
+        Self { own: scope(&walked.nodes), is_relative }
+    }
+
+    /// The scope of a request, in one with this scope.
+    fn in_scope(&self, outer: &Scope) -> Scope {
+        let outer = outer.iter().filter(|_| self.is_relative);
+        outer.chain(&self.own).map(|(name, value)| (name.clone(), value.clone())).collect()
+    }
+}
+
+/// Where all requests within one belong, and where each does: who may see the one may see the whole.
+pub(super) fn shared(outer: &Scope, within: &[Within]) -> (Scope, Vec<Scope>) {
+    let each: Vec<Scope> = within.iter().map(|within| within.in_scope(outer)).collect();
+    let mut shared = each.first().cloned().unwrap_or_default();
+    shared.retain(|name, value| each.iter().all(|own| own.get(name) == Some(value)));
+    (shared, each)
+}
+
+/// A request that cannot be read.
+fn unclear(position: usize) -> Act {
+    Act {
+        action: "request.call".to_owned(),
+        category: "request".to_owned(),
+        targets: vec![Target { kind: "request".to_owned(), ..Target::default() }],
+        sentence: Sentence { verb: "run".to_owned(), ..Sentence::default() },
+        answer: Answer::Part(position, None),
+    }
+}
+
+/// The path of an address, without its query.
+fn bare(path: &str) -> &str {
     let path = match path.split_once("://") {
         Some((_, rest)) => rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/"),
         None => path,
     };
-    let path = path.split(['?', '#']).next().unwrap_or_default();
+    path.split(['?', '#']).next().unwrap_or_default()
+}
+
+fn act(request: &Value<'_>, method: &str, path: &str, position: usize) -> Act {
+    let path = bare(path);
     let body = BODIES.iter().find_map(|name| request.get(name));
     let id = ["id", "bulkId"].iter().find_map(|name| body::scalar(request.get(name)?));
     let named = named_alone(method, path, body);

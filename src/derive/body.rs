@@ -8,14 +8,14 @@ use super::text::bounded;
 pub(super) use crate::decode::Node as Value;
 
 /// The members of an object.
-type Members<'b> = [(Cow<'b, str>, Value<'b>)];
+pub(super) type Members<'b> = [(Cow<'b, str>, Value<'b>)];
 
 /// Members that hold a name, the best first.
 const NAMES: &[&str] =
     &["name", "display_name", "displayName", "title", "email", "username", "slug"];
 
 /// Members that hold an id, the best first.
-const IDS: &[&str] = &["id", "uuid", "uid"];
+const IDS: &[&str] = &["id", "uuid", "uid", "_id", "Id", "ID"];
 
 /// Members around what is meant.
 pub(super) const WRAPPERS: &[&str] = &["data", "result", "item", "attributes", "metadata", "spec"];
@@ -65,7 +65,7 @@ pub(super) type Found<'n> = (String, At<'n>);
 
 /// The object that a body is about: the body itself, or what it wraps under the noun; and under
 /// which name it stands.
-fn objects<'b>(
+pub(super) fn objects<'b>(
     body: &'b Value<'b>,
     noun: &'b str,
 ) -> impl Iterator<Item = (Option<&'b str>, &'b Members<'b>)> {
@@ -108,6 +108,47 @@ pub(super) fn name_at<'b>(body: &'b Value<'b>, noun: &'b str) -> Option<Found<'b
         };
         nouns.into_iter().find_map(form).or_else(own)
     })
+}
+
+/// The name in an object, and where it stands.
+pub(super) fn name_in<'b>(
+    outer: Option<&'b str>,
+    object: &'b Members<'b>,
+    noun: &str,
+) -> Option<Found<'b>> {
+    first_at(outer, object, NAMES).or_else(|| {
+        let (name, own) = object.iter().find(|(name, _)| is_name_of(name, noun))?;
+        Some((scalar(own)?, At::member(outer, name)))
+    })
+}
+
+/// The id that an object has under the noun's own name: `user_id`.
+pub(super) fn own_id(object: &Members<'_>, noun: &str) -> Option<String> {
+    object.iter().find(|(name, _)| is_id_of(name, noun)).and_then(|(_, own)| scalar(own))
+}
+
+/// Whether an object has such an id.
+pub(super) fn has_id_of(object: &Members<'_>, noun: &str) -> bool {
+    own_id(object, noun).is_some()
+}
+
+/// Members in which those who sign in say who they are, where no name is sent.
+const SIGN_IN_NAMES: [&str; 10] = [
+    "login",
+    "user",
+    "log",
+    "j_username",
+    "user_name",
+    "userName",
+    "userid",
+    "account",
+    "identifier",
+    "principal",
+];
+
+/// As whom somebody signs in, and where it stands.
+pub(super) fn signs_in_as<'b>(body: &'b Value<'b>) -> Option<Found<'b>> {
+    first_at(None, body.members(), &SIGN_IN_NAMES)
 }
 
 /// Whether a member is called `user_name` or `UserName`, for the noun `user`.

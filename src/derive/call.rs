@@ -1,6 +1,7 @@
 //! Calls whose names are in the body: what a name such as `createUser` says, and what of.
 
 use super::act::{ACTS_MAX, Act, Answer, are_alike};
+use super::batch::Within;
 use super::body::{self, Many, Value};
 use super::graphql::Operation;
 use super::naming::{are_claimed, plural_name, sets_name};
@@ -37,6 +38,8 @@ pub(super) struct Calls {
     pub(super) graphql: Option<Operation>,
     /// What a reader should know.
     pub(super) notes: Vec<&'static str>,
+    /// Where requests within it belong, reads as well.
+    pub(super) within: Vec<Within>,
 }
 
 impl Calls {

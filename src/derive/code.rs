@@ -7,10 +7,12 @@ use crate::decode::Number;
 pub(super) const CODE_BYTES_MAX: usize = 64;
 
 /// Codes that say that somebody may not, letters and digits alone.
-const REFUSALS: [&str; 13] = [
+const REFUSALS: [&str; 17] = [
     "accessdenied",
     "accessdeniedexception",
+    "accesserror",
     "authenticationrequired",
+    "authfailureunauthorizedoperation",
     "forbidden",
     "insufficientpermissions",
     "insufficientscope",
@@ -19,8 +21,10 @@ const REFUSALS: [&str; 13] = [
     "notauthenticated",
     "notauthorized",
     "permissiondenied",
+    "permissionerror",
     "unauthenticated",
     "unauthorized",
+    "unauthorizedoperation",
 ];
 
 /// Codes of JSON-RPC 2.0, section 5.1.
@@ -37,7 +41,7 @@ const RPC_CODES: [(i64, &str); 5] = [
 /// `error.code` and its like are everybody's; `error.status` and `error.details[].reason` are
 /// Google's, `errors[].extensions.code` GraphQL's, `type` of RFC 9457, `__type` and `Error.Code` of
 /// AWS, `reason` of Kubernetes and CouchDB.
-const PLACES: [&[&str]; 30] = [
+const PLACES: [&[&str]; 38] = [
     &["error", "code"],
     &["error", "type"],
     &["error", "details", "reason"],
@@ -62,6 +66,14 @@ const PLACES: [&[&str]; 30] = [
     &["Error", "Code"],
     &["ErrorResponse", "Error", "Code"],
     &["Response", "Errors", "Error", "Code"],
+    &["Response", "Error", "Code"],
+    &["result", "error", "code"],
+    &["result", "error"],
+    &["data", "error", "code"],
+    &["fault", "code"],
+    &["err"],
+    &["retcode"],
+    &["ret_code"],
     &["Code"],
     &["type"],
     &["reason"],
@@ -122,7 +134,7 @@ fn first<'b, 'n>(value: &'b Value<'n>) -> &'b Value<'n> {
 }
 
 /// A code in a text: one word, of an address (RFC 9457) or a qualified name its last part.
-fn word(text: &str, status: Option<u16>) -> Option<String> {
+pub(super) fn word(text: &str, status: Option<u16>) -> Option<String> {
     let text = text.trim();
     let text =
         match text.contains("://") || text.starts_with(['/', '#']) || text.starts_with("urn:") {
@@ -153,7 +165,9 @@ fn numbered(number: &Number<'_>, status: Option<u16>) -> Option<String> {
 /// Whether a code says that somebody may not.
 pub(super) fn is_refusal(code: &str) -> bool {
     let plain: String = code.chars().filter(char::is_ascii_alphanumeric).collect();
-    REFUSALS.contains(&plain.to_ascii_lowercase().as_str())
+    let plain = plain.to_ascii_lowercase();
+    let bare = plain.strip_suffix("error").unwrap_or(&plain);
+    REFUSALS.contains(&plain.as_str()) || REFUSALS.contains(&bare)
 }
 
 /// A status code, as a number or a text: `404`, `404 Not Found`, `HTTP/1.1 404 Not Found`.

@@ -39,12 +39,15 @@ mod method;
 mod naming;
 mod nouns;
 mod outcome;
+mod partly;
 mod path;
-mod rpc;
+mod redirect;
 mod rejected;
+mod rpc;
 mod rule;
 mod sentence;
 mod shape;
+mod shown;
 mod signs;
 #[cfg(test)]
 mod tests;

@@ -7,6 +7,7 @@ use self::targets::targets;
 pub(super) use self::targets::{are_claimed, plural_name, sets_name};
 use super::act::{Act, Answer, are_alike, plan};
 use super::acting::{self, Acted};
+use super::batch;
 use super::body::{self, Value};
 use super::call::Calls;
 use super::endpoint::{LOOKS_LIKE_CALL, READS, called};
@@ -56,6 +57,8 @@ pub struct Naming {
     pub(super) is_at_endpoint: bool,
     /// What it calls: one act, which it is itself, or several.
     pub(super) acts: Vec<Act>,
+    /// Where each of the requests belongs that are sent within this one.
+    pub(super) within: Vec<Scope>,
     /// A rule names all of them at once.
     pub(super) is_one: bool,
     /// How several acts are called, with their number: `3 GraphQL mutations`.
@@ -145,7 +148,10 @@ pub(super) fn naming_at(
             let last = path.segments.len().checked_sub(1).map(Origin::Segment);
             let origin = last.filter(|_| !is_sent).unwrap_or(Origin::Call);
             noted::calls(&calls, &origin, trace);
-            named_by_calls(calls, &walked)
+            let naming = named_by_calls(calls, &walked);
+            let is_gone = |name: &str| !naming.scope.contains_key(name);
+            trace.forget(|field| matches!(field, Field::Scope(name) if is_gone(name)));
+            naming
         }
         None => {
             take(&mut walked, acted.as_ref());
@@ -207,7 +213,11 @@ fn asks_mutation(query: &Value<'_>) -> bool {
 
 fn named_by_calls(mut calls: Calls, walked: &Walked) -> Naming {
     let (action, category) = calls.action();
-    let scope = scope(&walked.nodes);
+    let outer = scope(&walked.nodes);
+    let (scope, within) = match calls.within.as_slice() {
+        [] => (outer, Vec::new()),
+        within => batch::shared(&outer, within),
+    };
     for act in &mut calls.acts {
         // Requests within this one have their own.
         let own = std::mem::take(&mut act.sentence.scope);
@@ -216,6 +226,7 @@ fn named_by_calls(mut calls: Calls, walked: &Walked) -> Naming {
     let targets = calls.acts.iter().flat_map(|act| &act.targets).take(body::TARGETS_MAX);
     let targets = targets.cloned().collect();
     let sentence = calls.acts.first().map(|act| act.sentence.clone()).unwrap_or_default();
+    let sentence = Sentence { scope: scope.clone(), ..sentence };
     Naming {
         action,
         category,
@@ -226,6 +237,7 @@ fn named_by_calls(mut calls: Calls, walked: &Walked) -> Naming {
         notes: calls.notes,
         is_call: true,
         acts: calls.acts,
+        within,
         acts_kind: format!("{} {}", calls.count, calls.kind),
         graphql: calls.graphql,
         ..Naming::default()
@@ -316,7 +328,11 @@ fn named_by_path(
         id: outer.id.clone(),
         name: None,
     });
-    let spoken = match (walked.signs, verb.as_str()) {
+    // `POST /session`, with who one is.
+    let is_named = targets.first().is_some_and(|target| target.name.is_some());
+    let signs = walked.signs
+        || (noun == "session" && verb == "create" && walked.nodes.is_empty() && is_named);
+    let spoken = match (signs, verb.as_str()) {
         (true, "create") => "sign_in".to_owned(),
         (true, "delete") => "sign_out".to_owned(),
         _ => verb.clone(),
@@ -366,7 +382,8 @@ fn chosen_action(body: &Value<'_>) -> Option<String> {
     bounded(canonical(verb))
 }
 
-fn scope(nodes: &[Node]) -> Scope {
+/// Where nodes say that something belongs.
+pub(super) fn scope(nodes: &[Node]) -> Scope {
     let pair = |node: &Node| Some((scope_name(&node.noun)?.to_owned(), node.id.clone()?));
     nodes.iter().filter_map(pair).collect()
 }

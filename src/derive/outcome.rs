@@ -1,21 +1,26 @@
 //! How a request ended, from the redacted response.
 
 mod completed;
+mod inside;
 mod items;
 mod noted;
 
 use self::completed::completed;
+use self::inside::{challenged, told_inside};
 use self::items::by_items;
 use super::act::{self, End};
 use super::answer;
 use super::body::{self, Value};
 use super::changes::Observed;
-use super::code::{CODE_BYTES_MAX, code, is_refusal};
+use super::code::{CODE_BYTES_MAX, code};
 use super::graphql::Operation;
 use super::naming::Naming;
+use super::redirect::{asks_second_factor, redirected};
 use super::rule::{Facts, Matched, Whose};
 use super::sentence::Sentence;
-use super::signs::{self, Tells, is_error_told, may_be_form_again, sent_to_sign_in};
+use super::shown;
+use super::signs::{self, may_be_form_again};
+use super::text::cut;
 use super::trace::{By, Field, Origin, Trace};
 use crate::decode::REDACTED_BY_VALUE;
 use crate::record::{
@@ -215,9 +220,14 @@ fn by_convention(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict 
         noted::reason(came, Some(&reason), trace);
         return without(naming, outcome, &reason, trace);
     }
-    if let Some((outcome, reason)) = sent_to_sign_in(naming, request, response) {
+    let is_first = naming.action == "session.create"
+        && (asks_second_factor(response) || body.is_some_and(signs::asks_second_factor));
+    if is_first {
+        return challenged(naming, came, trace);
+    }
+    if let Some((outcome, reason)) = redirected(naming, request, response) {
         noted::sent_away(trace);
-        return without(naming, outcome, reason, trace);
+        return without(naming, outcome, &reason, trace);
     }
     if let Some((outcome, reason)) = signs::grpc(response) {
         noted::field("grpc-status", trace);
@@ -230,9 +240,9 @@ fn by_convention(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict 
         noted::reason(came, Some(&reason), trace);
         return without(naming, Outcome::Failure, &reason, trace);
     }
-    if may_be_form_again(naming, request, response) {
+    if let Some(reason) = may_be_form_again(naming, request, response) {
         noted::page(trace);
-        return without(naming, Outcome::Unknown, "page_after_sign_in", trace);
+        return without(naming, Outcome::Unknown, reason, trace);
     }
     if !naming.acts.is_empty() {
         return by_acts(naming, came, trace);
@@ -240,19 +250,10 @@ fn by_convention(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict 
     if let Some(verdict) = by_items(naming, came, trace) {
         return verdict;
     }
-    let sent = request.body.as_ref().filter(|_| body.is_some()).map(BodyRecord::tree);
-    if body.is_some_and(|body| is_error_told(body, Tells::Answer, sent.as_ref())) {
-        let code = body.and_then(|body| code(body, Some(response.status)));
-        let outcome = match code.as_deref() {
-            Some(code) if is_refusal(code) => Outcome::Denied,
-            _ => Outcome::Failure,
-        };
-        let reason = code.unwrap_or_else(|| "error_in_body".to_owned());
-        noted::within(came, "an error in the body of a successful response", trace);
-        noted::reason(came, Some(&reason), trace);
-        return without(naming, outcome, &reason, trace);
+    match body.and_then(|body| told_inside(naming, came, body, trace)) {
+        Some((outcome, reason)) => without(naming, outcome, &reason, trace),
+        None => done(naming, came, trace),
     }
-    done(naming, came, trace)
 }
 
 /// Judges by what a successful response tells of each act.
@@ -315,7 +316,10 @@ fn several(
 fn done(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict {
     let Came { response, body, observed, .. } = came;
     let is_created = response.status == 201 || observed.is_some_and(Observed::is_creation);
-    let created = is_created && naming.sentence.verb == "update";
+    let is_set =
+        matches!(naming.sentence.verb.as_str(), "put" | "replace" | "save" | "set" | "upsert");
+    let is_set = is_set && naming.method == "PUT";
+    let created = is_created && (is_set || naming.sentence.verb == "update");
     let sentence = if created {
         trace.note(Field::Action, || match response.status {
             201 => (By::Convention("201 says created"), vec![Origin::Status]),
@@ -327,11 +331,11 @@ fn done(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict {
     };
     // What the response shows as the name is one.
     let is_shown = naming.sentence.is_claimed && completed::is_name_shown(naming, came);
-    let shown;
+    let named;
     let sentence = match is_shown {
         true => {
-            shown = Sentence { is_claimed: false, ..sentence.clone() };
-            &shown
+            named = Sentence { is_claimed: false, ..sentence.clone() };
+            &named
         }
         false => sentence,
     };
@@ -360,11 +364,18 @@ fn done(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict {
         let (text, from) =
             naming.ruled_description(matched, facts, &sentence.verb, known, trace)?;
         trace.note(Field::Description, || (matched.by(whose, "description"), from));
-        Some(text)
+        // A document's summary says what is meant to be done, and the operator's rule what was.
+        Some(match (response.status, whose) {
+            (202, Whose::Document) => cut(&format!("{text} (accepted)")),
+            _ => text,
+        })
     });
     let description = ruled.unwrap_or_else(|| match response.status {
         _ if naming.is_mixed() => act::plan(&naming.acts, &naming.acts_kind),
         202 => sentence.accepted(known),
+        _ if body.is_some_and(|body| shown::is_pending(body, &naming.targets)) => {
+            sentence.accepted(known)
+        }
         _ => sentence.done(known),
     });
     Verdict {

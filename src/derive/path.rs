@@ -165,6 +165,16 @@ impl Path {
     }
 }
 
+/// A collection and the key of an item behind it, as OData has them: `Users('bob')`, `Orders(5)`.
+pub(super) fn keyed(text: &str) -> Option<(&str, &str)> {
+    let (name, key) = text.strip_suffix(')')?.split_once('(')?;
+    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    let key = key.strip_prefix('\'').and_then(|key| key.strip_suffix('\'')).unwrap_or(key);
+    let is_one = !key.trim().is_empty() && !key.contains(['(', ')']);
+    let starts = name.starts_with(|first: char| first.is_ascii_alphabetic());
+    (is_one && starts && name.bytes().all(is_word)).then_some((name, key))
+}
+
 impl Segment {
     fn new(raw: &str, text: &str) -> Self {
         // `$batch`, `$value`

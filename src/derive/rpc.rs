@@ -6,6 +6,7 @@ use super::call::{Calls, noun_and_verb, of_call};
 use super::text::bounded;
 use super::verbs::{canonical, compound};
 use super::words::{singular, snake};
+use crate::record::Target;
 
 /// The calls in a body, if it holds any.
 pub(super) fn calls(body: Option<&Value<'_>>) -> Option<Calls> {
@@ -38,6 +39,20 @@ fn act(call: &Value<'_>, method: &str) -> Act {
         && verb != "create"
     {
         target.id = body::scalar(only).filter(|_| !matches!(only, Value::Array(_)));
+    }
+    // Several numbers are the ids of several: `host.delete`, as Zabbix has it.
+    let is_number = |value: &Value<'_>| match value {
+        Value::Number(_) => true,
+        Value::String(text) => !text.is_empty() && text.bytes().all(|it| it.is_ascii_digit()),
+        _ => false,
+    };
+    if let (Some(ids @ [_, _, ..]), "delete") = (params.as_array(), verb.as_str())
+        && ids.iter().all(is_number)
+    {
+        let kind = act.targets.first().map(|target| target.kind.clone()).unwrap_or_default();
+        let target = |id| Target { kind: kind.clone(), id: body::scalar(id), name: None };
+        act.sentence.count = (ids.len() > body::TARGETS_MAX).then_some(ids.len());
+        act.targets = ids.iter().take(body::TARGETS_MAX).map(target).collect();
     }
     act
 }

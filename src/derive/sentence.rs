@@ -37,7 +37,20 @@ pub(super) struct Sentence {
 const WAYS: [&str; 3] = ["_to_", "_from_", "_into_"];
 
 /// What is done to all of a collection, if no item is named.
-const ON_ALL: [&str; 7] = ["export", "import", "list", "query", "read", "reorder", "search"];
+const ON_ALL: [&str; 12] = [
+    "aggregate",
+    "count",
+    "export",
+    "filter",
+    "find",
+    "import",
+    "list",
+    "lookup",
+    "query",
+    "read",
+    "reorder",
+    "search",
+];
 
 /// A verb in its parts.
 struct Spoken<'s> {
@@ -65,6 +78,11 @@ impl Sentence {
         let Spoken { verb, about, way } = self.spoken();
         let object = capital(&self.object(targets, about));
         cut(&format!("{object} {}{way}{}", past(verb), self.place(targets)))
+    }
+
+    /// What has only begun: somebody who signs in is to give a second factor.
+    pub(super) fn challenged(&self, targets: &[Target]) -> String {
+        cut(&format!("{}: second factor asked for", capital(&self.intent_short(targets))))
     }
 
     /// What the API has taken on, and not yet done.
@@ -102,7 +120,7 @@ impl Sentence {
 
     /// To sign in, and as whom, or out.
     fn signing(&self, targets: &[Target]) -> Option<String> {
-        let name = targets.first().and_then(|target| target.name.as_deref());
+        let name = targets.first().and_then(|it| it.name.as_deref().or(it.id.as_deref()));
         let name = name.map(|name| format!(" as “{}”", short(name))).unwrap_or_default();
         match self.verb.as_str() {
             "sign_in" => Some(cut(&format!("sign in{name}"))),

@@ -1,11 +1,11 @@
-//! Signs in a successful response that nothing was done: an error in its body, a way back to the
-//! form where one signs in.
+//! Signs in a successful response that nothing was done: an error in its body, a status in it, a
+//! page with the form once more.
 
 use super::body::{Value, scalar};
+use super::code::status_in;
+use super::endpoint::READS;
 use super::naming::Naming;
-use super::path::Path;
-use super::verbs::canonical;
-use super::words::snake;
+use super::verbs::past;
 use crate::decode::Number;
 use crate::record::{Outcome, RequestRecord, ResponseRecord};
 
@@ -13,63 +13,79 @@ use crate::record::{Outcome, RequestRecord, ResponseRecord};
 const SUCCESSES: [&str; 5] = ["success", "ok", "succeeded", "is_success", "issuccess"];
 
 /// Statuses in words that say that it was not done.
-const FAILURES: [&str; 4] = ["error", "fail", "failed", "failure"];
+const FAILURES: [&str; 6] = ["error", "fail", "failed", "failure", "ko", "nok"];
 
 /// Members with errors, of which there are none if it was done.
-const ERRORS: [&str; 6] =
-    ["error", "errors", "user_errors", "usererrors", "form_errors", "formerrors"];
-
-/// After these one is sent to where one signs in, because it was done.
-const LEADING_OUT: [&str; 11] = [
-    "logout",
-    "register",
-    "reset",
-    "confirm",
-    "activate",
-    "verify",
-    "accept",
-    "enroll",
-    "deactivate",
-    "forget",
-    "invalidate",
+const ERRORS: [&str; 12] = [
+    "err",
+    "error",
+    "error_message",
+    "errormessage",
+    "errors",
+    "exception",
+    "fault",
+    "form_errors",
+    "formerrors",
+    "user_errors",
+    "userErrors",
+    "validation_errors",
 ];
-
-/// After these one is sent to another host, which asks to sign in there.
-const LEADING_AWAY: [&str; 5] = ["authorize", "connect", "install", "integrate", "link"];
-
-/// Words in a path that lead to where one signs in.
-const SIGN_IN: [&str; 18] = [
-    "login",
-    "signin",
-    "sign_in",
-    "log_in",
-    "logon",
-    "signon",
-    "authenticate",
-    "login_error",
-    "login_failed",
-    "login_form",
-    "login_page",
-    "loginerror",
-    "wp_login",
-    "user_login",
-    "admin_login",
-    "account_login",
-    "session_expired",
-    "j_security_check",
-];
-
-/// Ends of pages.
-const PAGES: [&str; 8] = [".php", ".jsp", ".html", ".htm", ".aspx", ".asp", ".do", ".cgi"];
-
-/// Parameters by which one is asked to sign in elsewhere (SAML, OAuth).
-const REQUESTS: [&str; 4] = ["samlrequest", "client_id", "response_type", "relaystate"];
 
 /// Members with a code, which is 0 if it was done.
-const CODES: [&str; 4] = ["errcode", "errno", "err_code", "error_code"];
+const CODES: [&str; 7] =
+    ["err_code", "errcode", "errno", "error_code", "errorcode", "ret_code", "retcode"];
+
+/// Members with the status that the response should have had.
+const STATUSES: [&str; 5] = ["code", "httpStatus", "status", "statusCode", "status_code"];
+
+/// Members with a sentence for people.
+const MESSAGES: [&str; 5] = ["errmsg", "error_msg", "info", "message", "msg"];
+
+/// What such a sentence has in it if it went well, in lower case.
+const GOOD_NEWS: [&str; 7] = ["成功", "complete", "created", "done", "ok", "saved", "success"];
+
+/// Members around the whole of an answer.
+const ENVELOPES: [&str; 4] = ["Response", "data", "response", "result"];
+
+/// Ends of the types of a union that stand for errors.
+const ERROR_TYPES: [&str; 5] = ["Error", "Errors", "Exception", "Failure", "Problem"];
+
+/// Verbs of calls whose result may be the state that came of them.
+const STATES: [&str; 8] = ["check", "is", "set", "switch", "test", "toggle", "validate", "verify"];
+
+/// Members that count what was done, squashed.
+const COUNTS: [&str; 8] = [
+    "affected",
+    "affectedrows",
+    "matchedcount",
+    "modifiedcount",
+    "numaffected",
+    "rowcount",
+    "rowsaffected",
+    "upsertedcount",
+];
+
+/// How a second factor is called in members and states, squashed.
+const SECOND_FACTORS: [&str; 7] =
+    ["2fa", "mfa", "otp", "secondfactor", "softwaretoken", "twofactor", "twostep"];
+
+/// The answer says that it was not done.
+const NOT_DONE: &str = "not_done";
+
+/// The answer counts nothing that was done.
+const NO_EFFECT: &str = "no_effect";
+
+/// Members of an answer that are looked at.
+const MEMBERS_MAX: usize = 100;
+
+/// Longer names of members are cut.
+const NAME_CHARS_MAX: usize = 64;
 
 /// Levels of a request in which it is looked for what a response repeats.
 const ECHO_DEPTH_MAX: usize = 4;
+
+/// Fields by which a script says that it is one.
+const SCRIPTED: [&str; 4] = ["hx-request", "turbo-frame", "x-pjax", "x-requested-with"];
 
 /// gRPC's codes, from 1 on.
 const GRPC: [&str; 16] = [
@@ -89,20 +105,6 @@ const GRPC: [&str; 16] = [
     "unavailable",
     "data_loss",
     "unauthenticated",
-];
-
-/// Parameters by which a form knows where to go on afterwards.
-const RETURNS: [&str; 10] = [
-    "next",
-    "return",
-    "return_to",
-    "returnurl",
-    "return_url",
-    "redirect",
-    "redirect_to",
-    "redirect_uri",
-    "continue",
-    "from",
 ];
 
 /// What an object is that may tell of an error.
@@ -136,8 +138,113 @@ pub(super) fn is_error_told(body: &Value<'_>, what: Tells, sent: Option<&Value<'
         let says = says_not_done(name, value) || !is_resource && says_error(name, value, what);
         says && is_own(name, value)
     });
-    let within = || body.get("data").filter(|_| what == Tells::Answer && !is_resource);
-    is_error || within().is_some_and(|data| is_error_told(data, Tells::Result, sent))
+    let is_whole = what == Tells::Answer && !is_resource;
+    let within = |name: &&str| body.get(name).filter(|_| is_whole);
+    is_error
+        || is_whole && is_code_told(body, sent)
+        || ENVELOPES.iter().filter_map(within).any(|it| is_error_told(it, Tells::Result, sent))
+}
+
+/// The status of an error that the body of a successful response gives, and the client did not send.
+pub(super) fn error_status(body: &Value<'_>, sent: Option<&Value<'_>>) -> Option<u16> {
+    let told = |name: &&str| {
+        let value = body.get(name)?;
+        let is_own = !sent.is_some_and(|sent| echoes(sent, name, value, ECHO_DEPTH_MAX));
+        status_in(value).filter(|status| is_own && (400..600).contains(status))
+    };
+    let has_id = ["id", "_id", "uuid", "ID"].iter().any(|name| body.get(name).is_some());
+    STATUSES.iter().filter(|_| !has_id).find_map(told)
+}
+
+/// Whether a body has a code that is no status, a sentence that is no good news, and nothing else.
+fn is_code_told(body: &Value<'_>, sent: Option<&Value<'_>>) -> bool {
+    let has_message = || MESSAGES.iter().any(|name| body.get(name).is_some());
+    if body.get("status") == Some(&Value::Bool(false)) && has_message() {
+        return true;
+    }
+    let Some(code @ Value::Number(Number::Integer(number))) = body.get("code") else {
+        return false;
+    };
+    let mut messages = MESSAGES.iter().filter_map(|name| body.get(name)?.as_str());
+    let is_bad = messages.next().is_some_and(|text| {
+        let text = text.trim().to_lowercase();
+        !text.is_empty() && !GOOD_NEWS.iter().any(|good| text.contains(good))
+    });
+    let is_empty = |name: &&str| match body.get(name) {
+        None | Some(Value::Null | Value::Bool(false)) => true,
+        Some(Value::Array(items)) => items.is_empty(),
+        Some(Value::Object(members)) => members.is_empty(),
+        Some(Value::String(text)) => text.is_empty(),
+        Some(_) => false,
+    };
+    let is_own = !sent.is_some_and(|sent| echoes(sent, "code", code, ECHO_DEPTH_MAX));
+    is_bad && is_own && !(*number == 0 || (200..400).contains(number)) && is_empty(&"data")
+}
+
+/// Whether the result of a call, or a whole body, says that nothing was done, and the reason.
+pub(super) fn nothing_done(
+    verb: &str,
+    body: &Value<'_>,
+    sent: Option<&Value<'_>>,
+) -> Option<&'static str> {
+    let verb = verb.split('_').next().unwrap_or_default();
+    // What is switched or asked for may be `false` itself.
+    if READS.contains(&verb) || STATES.contains(&verb) {
+        return None;
+    }
+    if *body == Value::Bool(false) {
+        return Some(NOT_DONE);
+    }
+    let has_id = ["id", "_id", "uuid", "ID"].iter().any(|name| body.get(name).is_some());
+    let done = squashed(&past(verb));
+    let says =
+        |name: &str| name == done || (verb == "delete" && matches!(name, "removed" | "destroyed"));
+    let is_own = |name: &str, value: &Value<'_>| {
+        !sent.is_some_and(|sent| echoes(sent, name, value, ECHO_DEPTH_MAX))
+    };
+    let members = || body.members().iter().take(MEMBERS_MAX);
+    let is_false = members().any(|(name, value)| {
+        *value == Value::Bool(false) && says(&squashed(name)) && is_own(name, value)
+    });
+    if is_false && (verb == "delete" || !has_id) {
+        return Some(NOT_DONE);
+    }
+    let mut counts = members().filter_map(|(name, value)| {
+        let Value::Number(Number::Integer(number)) = value else { return None };
+        let name = squashed(name);
+        let is_count = COUNTS.contains(&name.as_str()) || says(&name);
+        let is_count = is_count || name.strip_suffix("count").is_some_and(says);
+        is_count.then_some(*number)
+    });
+    let first = counts.next().filter(|_| !has_id)?;
+    (first == 0 && counts.all(|number| number == 0)).then_some(NO_EFFECT)
+}
+
+fn squashed(name: &str) -> String {
+    let plain = name.chars().filter(|c| !matches!(c, '_' | '-' | ' '));
+    plain.take(NAME_CHARS_MAX).collect::<String>().to_ascii_lowercase()
+}
+
+/// Whether the answer to somebody who signs in asks for a second factor.
+pub(super) fn asks_second_factor(body: &Value<'_>) -> bool {
+    let is_some = |value: &Value<'_>| !matches!(value, Value::Null | Value::Bool(false));
+    let asks = |(name, value): &(std::borrow::Cow<'_, str>, Value<'_>)| {
+        let name = squashed(name);
+        let is_needed = name.contains("requires") || name.ends_with("required");
+        let is_factor = SECOND_FACTORS.iter().any(|known| name.contains(known));
+        let is_stated = matches!(
+            name.as_str(),
+            "challenge" | "challengename" | "next" | "nextstep" | "state" | "status" | "step"
+        );
+        let says = |text: &str| {
+            let text = squashed(text);
+            SECOND_FACTORS.iter().any(|known| text.contains(known))
+        };
+        is_some(value) && is_factor && (is_needed || name.ends_with("token"))
+            || is_stated && value.as_str().is_some_and(says)
+    };
+    let within = ENVELOPES.iter().filter_map(|name| body.get(name));
+    std::iter::once(body).chain(within).any(|it| it.members().iter().take(MEMBERS_MAX).any(asks))
 }
 
 fn is_one_of(name: &str, list: &[&str]) -> bool {
@@ -148,7 +255,7 @@ fn is_one_of(name: &str, list: &[&str]) -> bool {
 fn says_not_done(name: &str, value: &Value<'_>) -> bool {
     match value {
         Value::Bool(false) => is_one_of(name, &["acknowledged"]) || is_one_of(name, &SUCCESSES),
-        Value::String(text) => text.eq_ignore_ascii_case("false") && is_one_of(name, &SUCCESSES),
+        Value::String(text) if is_one_of(name, &SUCCESSES) => text.eq_ignore_ascii_case("false"),
         Value::Number(Number::Integer(0)) => is_one_of(name, &SUCCESSES),
         _ => false,
     }
@@ -163,10 +270,15 @@ fn says_error(name: &str, value: &Value<'_>, what: Tells) -> bool {
         Value::String(text) if is_one_of(name, &["result"]) => {
             what == Tells::Answer && is_one_of(text, &FAILURES)
         }
+        Value::String(text) if name == "__typename" => {
+            what == Tells::Result && ERROR_TYPES.iter().any(|end| text.ends_with(end))
+        }
         Value::String(text) => is_one_of(name, &ERRORS) && !text.trim().is_empty(),
         Value::Array(items) => is_one_of(name, &ERRORS) && !items.is_empty(),
         Value::Object(items) => is_one_of(name, &ERRORS) && !items.is_empty(),
-        Value::Number(Number::Integer(number)) => *number != 0 && is_one_of(name, &CODES),
+        Value::Number(Number::Integer(number)) => {
+            *number != 0 && (is_one_of(name, &CODES) || is_one_of(name, &["err", "error"]))
+        }
         // A count of errors, or a code that says that there is none.
         Value::Bool(false) | Value::Number(_) | Value::Null => false,
     }
@@ -224,110 +336,35 @@ pub(super) fn grpc(response: &ResponseRecord) -> Option<(Outcome, &'static str)>
     Some((outcome, reason))
 }
 
-/// Whether the answer to a form by which one signs in is a page: that may be the form once more, as
-/// after a wrong password, or what was asked for.
+/// Whether the answer to a form is a page: that may be the form once more, as after a wrong password
+/// or a value that is not taken, or a page that says that it was done. The reason.
 pub(super) fn may_be_form_again(
     naming: &Naming,
     request: &RequestRecord,
     response: &ResponseRecord,
-) -> bool {
+) -> Option<&'static str> {
     let is = |kind: Option<&str>, known: &str| {
         kind.and_then(|kind| kind.get(..known.len()))
             .is_some_and(|kind| kind.eq_ignore_ascii_case(known))
     };
     let sent = request.content_type.as_deref();
-    naming.action == "session.create"
-        && response.status == 200
+    let is_page = response.status == 200
         && is(response.content_type.as_deref(), "text/html")
-        && (is(sent, "application/x-www-form-urlencoded") || is(sent, "multipart/form-data"))
-}
-
-/// What a redirection to where one signs in says.
-pub(super) fn sent_to_sign_in(
-    naming: &Naming,
-    request: &RequestRecord,
-    response: &ResponseRecord,
-) -> Option<(Outcome, &'static str)> {
-    if !matches!(response.status, 301..=303 | 307 | 308) {
+        && (is(sent, "application/x-www-form-urlencoded") || is(sent, "multipart/form-data"));
+    if !is_page {
         return None;
-    }
-    let location = response.headers.get("location")?.as_str()?;
-    let (host, place) = placed(location);
-    let is_here = host.is_none_or(|host| {
-        let asked = request.headers.get("host").and_then(Value::as_str);
-        asked.is_some_and(|asked| host.eq_ignore_ascii_case(asked))
-    });
-    let (path, query) = place.split_once('?').unwrap_or((place, ""));
-    let has = |list: &[&str]| {
-        query.split(['&', '#']).any(|pair| {
-            let name = pair.split('=').next().unwrap_or_default();
-            list.contains(&name.to_ascii_lowercase().as_str())
-        })
-    };
-    let returns = has(&RETURNS);
-    if !leads_to_sign_in(path, returns, has(&REQUESTS), request) {
-        return None;
-    }
-    if is_asked_for(path, request) {
-        return Some((Outcome::Unknown, "redirect_unclear"));
     }
     if naming.action == "session.create" {
-        return is_here.then_some((Outcome::Failure, "sign_in_failed"));
+        return Some("page_after_sign_in");
     }
-    let (noun, verb) = naming.action.split_once('.').unwrap_or_default();
-    let first = canonical(verb).split('_').next().unwrap_or_default();
-    let leads_out = (noun == "session" && verb == "delete")
-        || noun.ends_with("password")
-        || noun.ends_with("confirmation")
-        || noun.ends_with("registration")
-        || LEADING_OUT.contains(&first)
-        || (!is_here && LEADING_AWAY.contains(&first));
-    ((returns && is_here) || !leads_out).then_some((Outcome::Failure, "sign_in_required"))
-}
-
-/// Whether a path is one where one signs in.
-fn leads_to_sign_in(path: &str, returns: bool, asks: bool, request: &RequestRecord) -> bool {
-    let segments = Path::read(path).segments;
-    let word = |text: &str| {
-        let stem = PAGES.iter().find_map(|end| text.strip_suffix(end)).unwrap_or(text);
-        snake(stem)
+    // A script of a page takes a part of one for the answer.
+    let is_script = |(name, _): &(std::borrow::Cow<'_, str>, Value<'_>)| {
+        SCRIPTED.iter().any(|known| name.eq_ignore_ascii_case(known))
     };
-    let words: Vec<String> = segments.iter().map(|segment| word(&segment.text)).collect();
-    let is_form = words.iter().rev().take(2).any(|word| SIGN_IN.contains(&word.as_str()));
-    let is_new = matches!(words.as_slice(), [.., session, new]
-        if matches!(session.as_str(), "session" | "sessions") && new == "new");
-    let last = words.last().map(String::as_str).unwrap_or_default();
-    let is_auth = matches!(last, "auth" | "sso" | "oauth" | "authorize") && (returns || asks);
-    let is_saml = |word: &String| word.starts_with("saml");
-    // Whoever changes what SAML is set to stays there.
-    let is_saml = words.iter().any(is_saml) && !request.path.to_ascii_lowercase().contains("saml");
-    is_form || is_new || is_auth || is_saml
-}
-
-/// Whether the client itself said that it wanted to be sent there.
-fn is_asked_for(path: &str, request: &RequestRecord) -> bool {
-    let path = path.trim_end_matches('/');
-    let same = |text: &str| {
-        let (_, place) = placed(text);
-        place.split(['?', '#']).next().unwrap_or_default().trim_end_matches('/') == path
-    };
-    let is_same = |value: &Value<'_>| {
-        let values = value.as_array().unwrap_or_else(|| std::slice::from_ref(value));
-        values.iter().filter_map(Value::as_str).any(same)
-    };
-    let holds = |node: &Value<'_>| node.members().iter().any(|(_, value)| is_same(value));
-    request.headers.get("referer").is_some_and(is_same)
-        || request.query.as_ref().is_some_and(|query| holds(query.node()))
-        || request.body.as_ref().is_some_and(|body| holds(&body.tree()))
-}
-
-/// The host of a location, if it has one, and the path with its query.
-fn placed(location: &str) -> (Option<&str>, &str) {
-    let scheme = location.split_once("://");
-    let scheme = scheme.filter(|(scheme, _)| scheme.bytes().all(|it| it.is_ascii_alphanumeric()));
-    let rest = scheme.map(|(_, rest)| rest).or_else(|| location.strip_prefix("//"));
-    let Some(rest) = rest else { return (None, location) };
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let (host, path) = rest.split_at_checked(end).unwrap_or((rest, ""));
-    (Some(host), path)
+    let verb = naming.action.rsplit_once('.').map_or("", |(_, verb)| verb);
+    let is_answered = READS.contains(&verb)
+        || matches!(verb, "preview" | "validate")
+        || naming.action == "session.delete"
+        || request.headers.node().members().iter().any(is_script);
+    (!is_answered).then_some("page_after_form")
 }

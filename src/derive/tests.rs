@@ -207,6 +207,41 @@ fn calls_that_fail_within_a_success() {
     }
 }
 
+/// Whoever may see an event sees all that it holds, the requests within it as well.
+#[test]
+fn the_scope_of_a_batch_is_what_all_of_it_shares() {
+    let acme = json!({"organization": "acme"});
+    let rows = [
+        (vec!["DELETE users/5", "DELETE users/6"], acme.clone()),
+        (vec!["DELETE users/5", "GET users/6"], acme.clone()),
+        (vec!["DELETE /orgs/acme/users/5", "DELETE users/6"], acme.clone()),
+        (vec!["DELETE https://h.example/orgs/acme/users/5"], acme),
+        (vec!["DELETE /orgs/acme/users/5", "DELETE /orgs/beta/users/6"], json!({})),
+        (vec!["DELETE users/5", "DELETE orgs/beta/users/6"], json!({})),
+        (vec!["DELETE users/5", "GET /orgs/beta/secrets"], json!({})),
+        (vec!["DELETE users/5", "DELETE /users/6"], json!({})),
+        (vec!["DELETE users/5", "DELETE ../beta/users/6"], json!({})),
+        (vec!["DELETE users/5", "?"], json!({})),
+    ];
+    for (requests, expected) in rows {
+        let request = |line: &&str| match line.split_once(' ') {
+            Some((method, url)) => json!({"method": method, "url": url}),
+            None => json!({"url": line}),
+        };
+        let requests: Vec<Value> = requests.iter().map(request).collect();
+        let naming = named("POST /orgs/acme/$batch", json!({"requests": requests.clone()}));
+        assert_eq!(json!(naming.scope), expected, "{requests:?}");
+    }
+    // Those that are not told apart count as well.
+    let many = vec![json!({"method": "DELETE", "url": "users/5"}); 150];
+    let other = json!({"method": "GET", "url": "/orgs/beta/secrets"});
+    let naming = named("POST /orgs/acme/$batch", json!({"requests": many.clone()}));
+    assert_eq!(naming.scope.len(), 1);
+    let many: Vec<Value> = many.into_iter().chain([other]).collect();
+    let naming = named("POST /orgs/acme/$batch", json!({"requests": many}));
+    assert_eq!(naming.scope.len(), 0);
+}
+
 #[test]
 fn words_are_counted() {
     #[rustfmt::skip]

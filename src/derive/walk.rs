@@ -1,12 +1,14 @@
 //! The walk along a path: which segments are collections, which ids, which a verb.
 
 mod composite;
+mod leading;
+mod places;
 
 use super::nouns::{is_common_collection, is_marker, is_part, is_thing, scope_name};
 use super::nouns::{is_singleton, known_category};
-use super::path::{Path, Segment};
+use super::path::{Path, Segment, keyed};
 use super::text::{bounded, cut};
-use super::verbs::{canonical, compound, inverse, is_verb};
+use super::verbs::{canonical, compound, inverse, is_asking, is_verb};
 use super::words::{is_plural, singular, snake};
 
 /// A noun on the way, with the id that followed it.
@@ -93,6 +95,9 @@ impl Walk<'_> {
         if is_last && self.dotted(segment) {
             return;
         }
+        if self.special(segment, word, is_last) {
+            return;
+        }
         match self.out.nodes.last() {
             Some(node) if node.plural && !node.is_item => {
                 self.after_collection(segment, word, is_last);
@@ -105,6 +110,14 @@ impl Walk<'_> {
     /// A segment that can only be an id.
     fn id(&mut self, segment: &Segment) {
         let index = self.next;
+        if let Some((name, key)) = keyed(&segment.text).filter(|_| !self.is_named_next()) {
+            self.node(&snake(name));
+            if let Some(node) = self.out.nodes.last_mut() {
+                (node.id, node.is_item, node.plural) = (bounded(key), true, true);
+                node.slots.push(index);
+            }
+            return;
+        }
         match self.out.nodes.last_mut() {
             Some(node) => {
                 // Text that may not be shown names an item all the same.
@@ -123,6 +136,11 @@ impl Walk<'_> {
                 self.id(segment);
             }
         }
+    }
+
+    /// Whether the next segment can only be the id of an item, whatever it looks like.
+    fn is_named_next(&self) -> bool {
+        self.out.nodes.last().is_some_and(Node::is_collection)
     }
 
     fn node(&mut self, word: &str) {
@@ -158,8 +176,14 @@ impl Walk<'_> {
         if next_is_id && self.next + 2 == self.path.segments.len() && is_verb(word) {
             return self.verb(word);
         }
-        // `/users/password`: one's own.
-        let is_own = is_last && is_part(word) && self.out.nodes.last().is_some_and(is_people);
+        // `/users/password`: one's own; `/users/password/reset`.
+        let acts = self.next + 2 == self.path.segments.len() && next_word.is_some_and(is_verb);
+        let is_own = (is_last || acts) && is_part(word);
+        let is_own = is_own && self.out.nodes.last().is_some_and(is_people);
+        // `/users/confirmation`: what people of some frameworks have before they are signed in.
+        if is_last && is_before_session(word) && self.out.nodes.last().is_some_and(is_people) {
+            return self.node(word);
+        }
         if is_own {
             self.out.part = Some(word.to_owned());
             self.out.part_at = Some(self.next);
@@ -193,7 +217,7 @@ impl Walk<'_> {
         } else if is_part(word) && (is_last || verb_is_next) {
             self.out.part = Some(word.to_owned());
             self.out.part_at = Some(self.next);
-        } else if !is_last && matches!(word, "actions" | "action") {
+        } else if !is_last && matches!(word, "actions" | "action" | "lifecycle") {
             // A folder of verbs.
         } else if is_plural(word) || !is_last {
             self.node(word);
@@ -302,7 +326,7 @@ impl Walk<'_> {
             && word == "sign_out"
             && self.out.nodes.last().is_some_and(is_people);
         match self.method {
-            "POST" | "GET" => is_verb(word) || compound_tail(word).is_some(),
+            "POST" | "GET" => is_verb(word) || is_asking(word) || compound_tail(word).is_some(),
             _ => is_bulk || is_session,
         }
     }
@@ -378,6 +402,11 @@ fn noun_first(word: &str) -> Option<(&str, &str)> {
     })
 }
 
+/// What somebody asks for who cannot sign in yet.
+fn is_before_session(word: &str) -> bool {
+    matches!(word, "activation" | "confirmation" | "registration" | "unlock" | "verification")
+}
+
 fn is_session_verb(word: &str) -> bool {
     matches!(canonical(word), "login" | "logout" | "register" | "refresh")
 }
@@ -386,11 +415,16 @@ fn is_session_verb(word: &str) -> bool {
 fn route(path: &Path, nodes: &[Node]) -> String {
     let mut out = String::new();
     for (index, segment) in path.segments.iter().enumerate() {
-        out.push('/');
         let slot = nodes.iter().enumerate().find(|(_, node)| node.slots.contains(&index));
+        out.push('/');
         match slot {
-            Some((at, node)) if at + 1 < nodes.len() => out.push_str(&format!("{{{}}}", node.noun)),
-            Some(_) => out.push_str("{id}"),
+            Some((at, node)) => {
+                let noun = if at + 1 < nodes.len() { node.noun.as_str() } else { "id" };
+                match keyed(&segment.text) {
+                    Some((name, _)) => out.push_str(&format!("{name}({{{noun}}})")),
+                    None => out.push_str(&format!("{{{noun}}}")),
+                }
+            }
             None => out.push_str(&segment.raw),
         }
     }

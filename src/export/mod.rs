@@ -1,4 +1,5 @@
-//! Events on their way out, one by one: CSV, JSON, NDJSON and OCSF.
+//! Events on their way out, one by one: CSV, JSON, NDJSON and OCSF; and bundles of proofs, whose lines `seal`
+//! makes.
 //!
 //! Owns the formats. Knows nothing of HTTP, and keeps nothing: what is written is the caller's.
 //!
@@ -33,15 +34,17 @@ pub enum Format {
     Ndjson,
     /// A JSON object a line, each an API Activity of the Open Cybersecurity Schema Framework.
     Ocsf,
+    /// Entries as the ledger has them, with their proofs: a line an event, a head and an end.
+    Bundle,
 }
 
 /// A text that names no format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a format is one of csv, json, ndjson, ocsf")]
+#[error("a format is one of csv, json, ndjson, ocsf, bundle")]
 pub struct NoFormat;
 
 impl Format {
-    /// Every format.
+    /// Every format of events in full; a bundle has entries.
     pub const ALL: [Self; 4] = [Self::Csv, Self::Json, Self::Ndjson, Self::Ocsf];
 
     /// Its name.
@@ -51,6 +54,7 @@ impl Format {
             Self::Json => "json",
             Self::Ndjson => "ndjson",
             Self::Ocsf => "ocsf",
+            Self::Bundle => "bundle",
         }
     }
 
@@ -59,7 +63,7 @@ impl Format {
         match self {
             Self::Csv => "text/csv; charset=utf-8; header=present",
             Self::Json => "application/json",
-            Self::Ndjson | Self::Ocsf => "application/x-ndjson",
+            Self::Ndjson | Self::Ocsf | Self::Bundle => "application/x-ndjson",
         }
     }
 
@@ -70,6 +74,7 @@ impl Format {
             Self::Json => "audit.json",
             Self::Ndjson => "audit.ndjson",
             Self::Ocsf => "audit.ocsf.ndjson",
+            Self::Bundle => "audit.bundle.ndjson",
         }
     }
 }
@@ -78,7 +83,8 @@ impl FromStr for Format {
     type Err = NoFormat;
 
     fn from_str(text: &str) -> Result<Self, NoFormat> {
-        Self::ALL.into_iter().find(|format| format.as_str() == text).ok_or(NoFormat)
+        let mut all = Self::ALL.into_iter().chain([Self::Bundle]);
+        all.find(|format| format.as_str() == text).ok_or(NoFormat)
     }
 }
 
@@ -121,7 +127,7 @@ impl Encoder {
                 csv::header(out);
             }
             Format::Json => out.push(b'['),
-            Format::Ndjson | Format::Ocsf => {}
+            Format::Ndjson | Format::Ocsf | Format::Bundle => {}
         }
     }
 
@@ -135,6 +141,8 @@ impl Encoder {
             }
             Format::Ndjson => line(&event, out),
             Format::Ocsf => line(&ocsf::activity(summary, event), out),
+            // Its lines are made of entries, by `Bundler`.
+            Format::Bundle => {}
         }
         self.follows = true;
     }

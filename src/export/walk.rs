@@ -175,6 +175,16 @@ impl Walk {
 
     /// The next events, as many as can be read in one go; none at the end.
     pub async fn events(&mut self) -> Result<Option<Vec<(Row, Value)>>, WalkError> {
+        let Some(events) = self.entries().await? else { return Ok(None) };
+        let whole = |(row, entries): (Row, Vec<Stored>)| {
+            let event = query::joined(&row, entries.first(), entries.get(1))?;
+            Ok((row, event))
+        };
+        events.into_iter().map(whole).collect::<Result<_, WalkError>>().map(Some)
+    }
+
+    /// The same, with the entries that each event is made of as the ledger has them.
+    pub async fn entries(&mut self) -> Result<Option<Vec<(Row, Vec<Stored>)>>, WalkError> {
         loop {
             while self.rows.is_empty() {
                 if self.is_last {
@@ -208,7 +218,7 @@ impl Walk {
     }
 
     /// The next rows' events of one writer, as far as their entries can be read in one go.
-    async fn together(&mut self) -> Result<Vec<(Row, Value)>, WalkError> {
+    async fn together(&mut self) -> Result<Vec<(Row, Vec<Stored>)>, WalkError> {
         let Some(writer) = self.rows.front().map(|row| row.writer.clone()) else {
             return Ok(Vec::new());
         };
@@ -221,11 +231,8 @@ impl Walk {
         while let Some(row) = self.rows.pop_front_if(|row| {
             row.writer == writer && entries_of(row).all(|seq| found.contains_key(&seq))
         }) {
-            let second = row.completion.filter(|seq| *seq != row.seq);
-            let second = second.and_then(|seq| found.get(&seq));
-            let first = found.get(&row.seq);
-            let event = query::joined(&row, first, second)?;
-            events.push((row, event));
+            let entries = entries_of(&row).filter_map(|seq| found.get(&seq).cloned()).collect();
+            events.push((row, entries));
         }
         Ok(events)
     }

@@ -2,7 +2,7 @@
 
 use http::HeaderMap;
 
-use super::credential::{Credential, credential, is_key_as_user};
+use super::credential::{Credential, credential, is_key_as_user, queried};
 use super::text::bounded;
 use super::{Identified, jwt};
 use crate::capture::Request;
@@ -17,7 +17,17 @@ use crate::redact::{FingerprintKey, Redacted, SECRET_DOMAIN, is_guessable};
 pub fn actor(request: &Request, key: &FingerprintKey) -> Redacted<Actor> {
     // Safe: user names and the claims of a token that say who, never the credential; what may be a
     // key in the place of a user name is left out.
-    Redacted::vouched(by_convention(&request.headers, key))
+    Redacted::vouched(of_request(request, key))
+}
+
+/// The same, not vouched for: by the header fields, or else by a key in the query.
+pub(super) fn of_request(request: &Request, key: &FingerprintKey) -> Actor {
+    let named = by_convention(&request.headers, key);
+    let is_nobody = named.kind == ActorKind::Anonymous && named.credential.is_none();
+    match queried(request.query().unwrap_or_default()).filter(|_| is_nobody) {
+        Some(sent) => claimed(&Credential::ApiKey(&percent_decode_lossy(sent)), key),
+        None => named,
+    }
 }
 
 /// Who calls a model: whoever has the key in the query, if the header fields name nobody. Elsewhere a

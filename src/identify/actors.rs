@@ -7,7 +7,7 @@
 use http::{HeaderMap, HeaderName};
 use serde_json::{Value, json};
 
-use super::actor::{by_convention, claimed, known_as};
+use super::actor::{by_convention, claimed, known_as, of_request};
 use super::credential::{Credential, credential, is_key_as_user};
 use super::endpoint::KeySource;
 use super::evidence::{Evidence, Fetched, Introspected, Need};
@@ -165,7 +165,7 @@ impl Actors {
                 notes.extend(note);
                 (actor, Some(rule))
             }
-            (None, None) => (by_convention(&request.headers, key), None),
+            (None, None) => (of_request(request, key), None),
         };
         let withheld = |name: &HeaderName| self.is_withheld(name, request.peer_trusted);
         if !self.protected.is_empty() && request.headers.keys().any(withheld) {

@@ -29,16 +29,47 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIENT)
 /// Longer credentials are fingerprinted, but not looked into.
 pub(super) const LOOKED_INTO_BYTES_MAX: usize = 16 * 1024;
 
-/// Header fields that carry an API key.
-const KEY_HEADERS: [HeaderName; 4] = [
+/// Header fields that carry a key or a token of the caller.
+const KEY_HEADERS: [HeaderName; 22] = [
     HeaderName::from_static("x-api-key"),
     HeaderName::from_static("api-key"),
     HeaderName::from_static("apikey"),
     HeaderName::from_static("x-goog-api-key"),
+    HeaderName::from_static("private-token"),
+    HeaderName::from_static("job-token"),
+    HeaderName::from_static("x-auth-token"),
+    HeaderName::from_static("x-auth-key"),
+    HeaderName::from_static("x-access-token"),
+    HeaderName::from_static("x-api-token"),
+    HeaderName::from_static("x-session-token"),
+    HeaderName::from_static("x-subject-token"),
+    HeaderName::from_static("x-vault-token"),
+    HeaderName::from_static("x-consul-token"),
+    HeaderName::from_static("x-nomad-token"),
+    HeaderName::from_static("x-redmine-api-key"),
+    HeaderName::from_static("x-shopify-access-token"),
+    HeaderName::from_static("x-functions-key"),
+    HeaderName::from_static("x-rapidapi-key"),
+    HeaderName::from_static("ocp-apim-subscription-key"),
+    HeaderName::from_static("dd-api-key"),
+    HeaderName::from_static("fastly-key"),
 ];
+
+/// Parameters of a query that carry one, wherever they are.
+const KEY_PARAMETERS: [&str; 6] =
+    ["access_token", "api-key", "api_key", "apikey", "auth_token", "private_token"];
 
 /// What the names of session cookies contain, the surest first.
 const SESSION_COOKIES: [&str; 4] = ["sess", "sid", "auth", "token"];
+
+/// The key or token in a query, undecoded, for whoever has named no other credential.
+pub(super) fn queried(query: &str) -> Option<&str> {
+    query.split('&').find_map(|parameter| {
+        let (name, value) = parameter.split_once('=')?;
+        let is_key = KEY_PARAMETERS.iter().any(|known| name.eq_ignore_ascii_case(known));
+        (is_key && !value.is_empty()).then_some(value)
+    })
+}
 
 /// The credential of a request: `Authorization`, else an API key, else a session cookie.
 pub(super) fn credential(headers: &HeaderMap) -> Option<Credential<'_>> {

@@ -96,6 +96,9 @@ fn actors_by_convention() {
         ("authorization", "Negotiate YIIJvwYGKwYBBQUC".to_owned(), other, true),
         ("x-api-key", "k-0123456789".to_owned(), api("api_key"), true),
         ("api-key", "k-0123456789".to_owned(), api("api_key"), true),
+        ("private-token", "glpat-0123456789".to_owned(), api("api_key"), true),
+        ("x-auth-token", "k-0123456789".to_owned(), api("api_key"), true),
+        ("x-vault-token", "hvs.0123456789".to_owned(), api("api_key"), true),
         ("cookie", "theme=dark; JSESSIONID=0123456789abcdef".to_owned(), session.clone(), true),
         ("cookie", "connect.sid=s%3A0123456789".to_owned(), session.clone(), true),
         ("cookie", "csrftoken=0123456789abc; auth_token=0123456789abc".to_owned(), session, true),
@@ -107,6 +110,23 @@ fn actors_by_convention() {
     for (name, value, expected, has_print) in rows {
         assert_eq!(shown(acts(&[(name, &value)])), (expected, has_print), "{name}: {value}");
     }
+}
+
+#[test]
+fn a_key_in_the_query_is_a_credential_where_no_field_has_one() {
+    let of = |query: &str, headers: &[(&str, &str)]| {
+        let path_and_query = format!("/keys?{query}");
+        shown(actor(&Request { path_and_query, ..request(headers) }, &key()).into_inner())
+    };
+    let api = json!({"type": "api", "auth": "api_key", "verified": false});
+    let nobody = json!({"type": "anonymous", "verified": false});
+    assert_eq!(of("a=1&api_key=k-0123456789", &[]), (api.clone(), true));
+    assert_eq!(of("Access_Token=k-0123456789", &[]), (api, true));
+    // A parameter of a common name may be anything.
+    assert_eq!(of("key=k-0123456789", &[]), (nobody.clone(), false));
+    assert_eq!(of("api_key=", &[]), (nobody, false));
+    let both = of("api_key=k-0123456789", &[("authorization", &basic("al:long password"))]);
+    assert_eq!(both.0["id"], "al");
 }
 
 #[test]

@@ -308,6 +308,8 @@ impl<'a> Exchange<'a> {
         let upstream_time = outcome.upstream.unwrap_or_default();
         let overhead = added.elapsed().saturating_sub(upstream_time);
         self.shared.metrics.added_seconds.observe(overhead.as_secs_f64());
+        // A rejection has no intent, and is on record by its own.
+        let event = event.or_else(|| recorded.as_ref().is_ok_and(|done| *done).then_some(self.id));
         if let Err(error) = recorded {
             self.count(AuditResult::Incomplete);
             tracing::error!(event = %self.id, reason = error.reason(), "a completion was not recorded");
@@ -371,7 +373,8 @@ impl<'a> Exchange<'a> {
         (Some(overseer), account)
     }
 
-    async fn record_end(&mut self, outcome: &Outcome) -> Result<(), AppendError> {
+    /// Records how it ended, if it is to be recorded; whether it was.
+    async fn record_end(&mut self, outcome: &Outcome) -> Result<bool, AppendError> {
         let rejected = match &outcome.held {
             Ok((_, held)) => plan::is_rejection(held.head.status.as_u16()),
             // Who leaves was not turned away.
@@ -379,7 +382,7 @@ impl<'a> Exchange<'a> {
         };
         let gateway = self.recording == Recording::Rejections;
         if self.recording == Recording::Nothing || (gateway && !rejected) {
-            return Ok(());
+            return Ok(false);
         }
         let timing = Timing {
             completed_at: self.shared.clock.now(),
@@ -427,6 +430,6 @@ impl<'a> Exchange<'a> {
         if let Some(reason) = unknown {
             self.shared.metrics.unknown_outcomes.get_or_create(&ReasonLabel { reason }).inc();
         }
-        Ok(())
+        Ok(true)
     }
 }

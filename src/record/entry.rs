@@ -62,7 +62,7 @@ impl Stored {
     /// holds was redacted before it got there.
     pub fn into_entry(self) -> Option<Entry> {
         let scope = serde_json::from_str(&self.scope).ok()?;
-        let doc = Document::vouched(self.doc);
+        let doc = Document::recorded(self.doc);
         Some(Entry { kind: self.kind, id: self.id, intent: self.intent, scope, doc })
     }
 }

@@ -353,8 +353,8 @@ pub struct Completion {
     /// What changed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<Change>,
-    /// Where values are redacted in the states before and after, so that nobody can say whether they
-    /// changed.
+    /// Where nobody can say whether something changed: values are redacted in the states before and
+    /// after, or were set by the request and are in neither.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub changes_hidden: Vec<String>,
     /// Why there are none, or not all: stable names.

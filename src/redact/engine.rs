@@ -162,7 +162,7 @@ impl Engine {
     /// A name of who acts, without the secrets of its exchange, and whether it was one of them: then
     /// it is kept if it is a word, as user names are, and else stands for itself as a fingerprint.
     pub fn identity(&self, name: &str, seen: &Seen) -> (Redacted<String>, bool) {
-        let found = seen.search().and_then(|search| {
+        let found = seen.search(Side::Request).and_then(|search| {
             let rule = search.find(name)?;
             search.is_one(name).then(|| self.stands_for(name, rule, &search))
         });
@@ -180,7 +180,7 @@ impl Engine {
     pub fn text(&self, text: &str, seen: &Seen) -> Redacted<String> {
         let mut own = Seen::default();
         let place = Place { side: Side::Request, below: seen.below };
-        let search = seen.search();
+        let search = seen.search(place.side);
         let names = self.policy.memo().known(place.side);
         let mut walk = Walk::new(&self.policy, &self.key, place, &mut own, &names);
         walk.known = search.as_ref();
@@ -204,7 +204,7 @@ impl Engine {
         let place = Place { side, below: seen.below };
         let names = self.policy.memo().known(side);
         let half = make(Walk::new(&self.policy, &self.key, place, seen, &names));
-        let Some(search) = seen.search().filter(|_| half.cut) else { return half };
+        let Some(search) = seen.search(side).filter(|_| half.cut) else { return half };
         let mut again = Seen::default();
         let mut walk = Walk::new(&self.policy, &self.key, place, &mut again, &names);
         walk.known = Some(&search);
@@ -225,7 +225,7 @@ impl Engine {
         if side == Side::Response {
             self.mute_unread(&mut half, seen, &mut receipts);
         }
-        let search = seen.search();
+        let search = seen.search(side);
         if let Some(search) = &search {
             self.remove(search, &mut half, &mut receipts, side, content);
         }

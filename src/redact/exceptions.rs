@@ -77,11 +77,16 @@ pub(super) fn is_flag(text: &str) -> bool {
     if text.bytes().all(|byte| byte.is_ascii_digit()) {
         return text.len() < COUNT_DIGITS || TIME_DIGITS.contains(&text.len());
     }
-    FLAGS.iter().any(|word| word.eq_ignore_ascii_case(text)) || is_date(text)
+    is_flag_word(text) || is_date(text)
+}
+
+/// Whether a text only says yes or no.
+pub(super) fn is_flag_word(text: &str) -> bool {
+    FLAGS.iter().any(|word| word.eq_ignore_ascii_case(text))
 }
 
 /// RFC 3339, or its date alone.
-fn is_date(text: &str) -> bool {
+pub(super) fn is_date(text: &str) -> bool {
     let date = b"0000-00-00";
     text.len() >= date.len()
         && text.bytes().zip(date).all(|(byte, form)| match form {

@@ -10,6 +10,7 @@ use http::header::{HeaderMap, HeaderName, HeaderValue, WWW_AUTHENTICATE};
 
 use super::carrier::Carrier;
 use super::only::is_always_recorded;
+use super::pattern::Validator;
 use super::rule::Action;
 use super::secret::{DOMAIN, dropped, marker};
 use super::seen::{MASK, ends, is_guessable, is_redacted_text};
@@ -46,8 +47,13 @@ const SCHEMES: [&str; 22] = [
     "Bot",
 ];
 
-/// Cookies that no key selects (languages, themes) are looked for elsewhere only from this length.
+/// Cookies that no key selects (languages, themes) are looked for elsewhere only from this length,
+/// or from a lesser one if they are no words, and a shorter one yet under the name of a session.
 const COOKIE_SECRET_BYTES_MIN: usize = 16;
+const COOKIE_MIXED_BYTES_MIN: usize = 8;
+
+/// What names of sessions are made of.
+const SESSIONS: [&str; 6] = ["sess", "sid", "auth", "login", "remember", "user"];
 
 /// Names of fields are looked at from this length: no token is shorter.
 const TOKEN_NAME_BYTES_MIN: usize = 20;
@@ -238,7 +244,7 @@ impl Walk<'_> {
         }
         let secret = value.trim_matches('"');
         let keyed = self.rule(Carrier::Member, name, Some(value)).is_some();
-        if keyed || secret.len() >= COOKIE_SECRET_BYTES_MIN {
+        if keyed || is_cookie_secret(name, secret) {
             self.remember(secret, rule);
             let decoded = percent_decode_lossy(secret);
             self.remember(&decoded, rule);
@@ -254,4 +260,13 @@ impl Walk<'_> {
         };
         if name.is_empty() { shown } else { format!("{shown_name}={shown}") }
     }
+}
+
+/// Whether a cookie that no key selects is one that a session may be known by.
+fn is_cookie_secret(name: &str, value: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let is_word = || value.bytes().all(|byte| byte.is_ascii_alphabetic() || b"-_".contains(&byte));
+    value.len() >= COOKIE_SECRET_BYTES_MIN
+        || (value.len() >= COOKIE_MIXED_BYTES_MIN && Validator::Mixed.accepts(value))
+        || (SESSIONS.iter().any(|part| name.contains(part)) && !is_word())
 }

@@ -6,12 +6,15 @@ use std::ops::Range;
 
 use super::carrier::Carrier;
 use super::class::Class;
-use super::pairs::{CHANGES, NAMING, VALUED};
+use super::memo::Role;
+use super::pairs::role;
 use super::seen::{MASK, Search, is_redacted_text};
 use super::text::is_break;
 use super::walk::{Members, NESTING_MAX, Walk, is_one_of, push_name};
 use crate::decode::{Literal, Node, Note, Value};
-use crate::decode::{base64_text, data_url, embedded, graphql, is_operation, percent_text};
+use crate::decode::{
+    aliases, base64_text, data_url, embedded, graphql, is_operation, percent_text,
+};
 
 /// How documents of GraphQL begin: with a brace, a keyword, or what may stand before either.
 const DOCUMENT_STARTS: &[u8] = b"{qmsf \t\r\n,\xef";
@@ -40,6 +43,7 @@ impl Walk<'_> {
             match graphql(text) {
                 // Without literals it may as well be something else: `{password: x}`.
                 Ok(literals) => {
+                    self.aliases(text);
                     let shown = self.document(text, literals);
                     if shown.is_some() || is_operation(text) {
                         return Some(shown);
@@ -95,17 +99,27 @@ impl Walk<'_> {
         shown
     }
 
+    /// Remembers the names that fields which are credentials have in the answer.
+    fn aliases(&mut self, text: &str) {
+        for (alias, field) in aliases(text) {
+            if let Some(rule) = self.rule(Carrier::Member, field, None) {
+                self.seen.aliases.insert(alias.to_owned(), rule);
+            }
+        }
+    }
+
     /// A GraphQL document without the credentials in it; `None` if there are none.
     fn document(&mut self, text: &str, literals: Vec<Literal<'_>>) -> Option<String> {
         let mut edits: Vec<(Range<usize>, String)> = Vec::new();
         let named = self.named_groups(&literals);
+        let used = self.used_variables(&literals, &named);
         self.nesting += 1;
         for literal in literals {
             let length = self.location.len();
             for name in &literal.names {
                 push_name(&mut self.location, name);
             }
-            if let Some(shown) = self.literal(&literal, &named) {
+            if let Some(shown) = self.literal(&literal, &named, &used) {
                 edits.push((literal.range, shown));
             }
             self.location.truncate(length);
@@ -115,7 +129,12 @@ impl Walk<'_> {
     }
 
     /// What is written in the place of a literal; `None` if it stays.
-    fn literal(&mut self, literal: &Literal<'_>, named: &BTreeMap<usize, usize>) -> Option<String> {
+    fn literal(
+        &mut self,
+        literal: &Literal<'_>,
+        named: &BTreeMap<usize, usize>,
+        used: &BTreeMap<String, usize>,
+    ) -> Option<String> {
         let quoted = |text: &str| serde_json::Value::from(text).to_string();
         let value = match &literal.value {
             Value::Comment(text) => {
@@ -127,7 +146,9 @@ impl Walk<'_> {
             Value::Number(text) | Value::Name(text) => *text,
         };
         let is_text = matches!(literal.value, Value::String(_));
-        let Some(rule) = self.literal_rule(literal, named) else {
+        // The default of a variable that is used as a credential.
+        let default = literal.names.first().and_then(|name| used.get(*name).copied());
+        let Some(rule) = self.literal_rule(literal, named).or(default) else {
             return if is_text { self.text(value).map(|shown| quoted(&shown)) } else { None };
         };
         if is_redacted_text(value) || value == "null" {
@@ -155,7 +176,7 @@ impl Walk<'_> {
             Value::Comment(_) | Value::Variable(_) => None,
         };
         let by_name = names.filter_map(|name| self.rule(Carrier::Member, name, value)).min();
-        let is_value = |name: &&str| is_one_of(name, &VALUED) || is_one_of(name, &CHANGES);
+        let is_value = |name: &&str| matches!(role(name), Role::Value | Role::Change);
         if by_name.is_some() || !literal.names.last().is_some_and(is_value) {
             return by_name;
         }
@@ -167,7 +188,7 @@ impl Walk<'_> {
     fn named_groups(&mut self, literals: &[Literal<'_>]) -> BTreeMap<usize, usize> {
         let mut named = BTreeMap::new();
         for literal in literals {
-            let naming = literal.names.last().is_some_and(|name| is_one_of(name, &NAMING));
+            let naming = literal.names.last().is_some_and(|name| role(name) == Role::Naming);
             let (true, Value::String(text)) = (naming, &literal.value) else { continue };
             if let Some(rule) = self.rule_of_content(Carrier::Member, text, None) {
                 let slot = named.entry(literal.group).or_insert(rule);
@@ -185,11 +206,21 @@ impl Walk<'_> {
             let ("query", Node::String(text)) = (name.as_ref(), node) else { continue };
             let Ok(literals) = graphql(text) else { continue };
             let named = self.named_groups(&literals);
-            for literal in &literals {
-                let Value::Variable(name) = literal.value else { continue };
-                if let Some(rule) = self.literal_rule(literal, &named) {
-                    variables.insert(name.to_owned(), rule);
-                }
+            variables.append(&mut self.used_variables(&literals, &named));
+        }
+        variables
+    }
+
+    fn used_variables(
+        &mut self,
+        literals: &[Literal<'_>],
+        named: &BTreeMap<usize, usize>,
+    ) -> BTreeMap<String, usize> {
+        let mut variables = BTreeMap::new();
+        for literal in literals {
+            let Value::Variable(name) = literal.value else { continue };
+            if let Some(rule) = self.literal_rule(literal, named) {
+                variables.insert(name.to_owned(), rule);
             }
         }
         variables

@@ -53,6 +53,8 @@ pub(super) enum Role {
     Method,
     /// The variables of a GraphQL document.
     Variables,
+    /// The names of the columns of a table.
+    Columns,
 }
 
 /// What is known of a name, from before or from this walk.

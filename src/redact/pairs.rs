@@ -4,12 +4,13 @@
 use std::collections::BTreeMap;
 
 use super::carrier::Carrier;
+use super::glob::squash;
 use super::memo::Role;
 use super::walk::{Members, Walk, is_one_of, is_plain_name, scalar};
 use crate::decode::{Node, embedded};
 
 /// Members that name what their object is about, and the operations of a JSON Patch.
-pub(super) const NAMING: [&str; 19] = [
+const NAMING: [&str; 19] = [
     "name",
     "key",
     "k",
@@ -49,7 +50,7 @@ const FIELDS: [&str; 13] = [
 ];
 
 /// Members that hold the value in such an object.
-pub(super) const VALUED: [&str; 15] = [
+const VALUED: [&str; 17] = [
     "value",
     "values",
     "val",
@@ -58,6 +59,8 @@ pub(super) const VALUED: [&str; 15] = [
     "new_value",
     "oldValue",
     "old_value",
+    "newVal",
+    "oldVal",
     "stringValue",
     "string_value",
     "valueString",
@@ -68,7 +71,7 @@ pub(super) const VALUED: [&str; 15] = [
 ];
 
 /// Members that hold it before and after a change, or that may hold other things as well.
-pub(super) const CHANGES: [&str; 18] = [
+const CHANGES: [&str; 18] = [
     "before",
     "after",
     "from",
@@ -89,8 +92,42 @@ pub(super) const CHANGES: [&str; 18] = [
     "plain",
 ];
 
+/// What stands before `Name` or `Key`, and `Value`, in the names of such members.
+const STEMS: [&str; 12] = [
+    "attribute",
+    "attr",
+    "config",
+    "env",
+    "field",
+    "header",
+    "option",
+    "parameter",
+    "param",
+    "property",
+    "setting",
+    "variable",
+];
+
 /// Members that say that the value beside them is a secret, where they are true.
-const MARKS: [&str; 6] = ["sensitive", "masked", "secret", "isSecret", "is_secret", "is_sensitive"];
+const MARKS: [&str; 12] = [
+    "sensitive",
+    "masked",
+    "secret",
+    "secured",
+    "encrypted",
+    "isSecret",
+    "is_secret",
+    "isSecured",
+    "isSensitive",
+    "is_sensitive",
+    "isEncrypted",
+    "is_encrypted",
+];
+
+/// Members that tell what kind of value it is, and the kinds that are secrets, squashed.
+const TYPES: [&str; 4] = ["type", "valueType", "value_type", "variableType"];
+const SECRET_TYPES: [&str; 6] =
+    ["encrypted", "sensitive", "securestring", "secured", "secrettext", "encryptedtext"];
 
 /// Longer words in the place of a value are no names of fields.
 const FIELD_BYTES_MAX: usize = 32;
@@ -150,22 +187,27 @@ impl Walk<'_> {
                 pairs.add(prefix, rule, None);
             }
             let Node::String(text) = node else { continue };
+            if is_one_of(last, &TYPES) && is_secret_type(text) {
+                let rule = self.rule(Carrier::Member, "secret", None);
+                pairs.add(prefix, rule, None);
+            }
             pairs.are_a_secret |= name == "kind" && text == "Secret";
             // A document is no name, whatever names are in it.
             let is_document = || matches!(embedded(text), Some(Node::Object(_) | Node::Array(_)));
-            if !is_one_of(last, &NAMING) || is_document() {
+            if role(last) != Role::Naming || is_document() {
                 continue;
             }
-            let mut rule = |names: &[&str]| {
+            let mut rule = |wanted: Role| {
                 let beside = members.iter().find(|(other, _)| {
                     let (other_prefix, other) = parts(other);
-                    other_prefix == prefix && is_one_of(other, names)
+                    other_prefix == prefix && role(other) == wanted
                 });
                 let value = scalar(&beside?.1);
                 self.rule_of_content(Carrier::Member, text, value.as_deref())
             };
-            let value = rule(&VALUED);
-            let change = if is_one_of(last, &FIELDS) { rule(&CHANGES) } else { None };
+            let value = rule(Role::Value);
+            let names_a_field = is_one_of(last, &FIELDS) || stemmed(last) == Role::Naming;
+            let change = if names_a_field { rule(Role::Change) } else { None };
             pairs.add(prefix, value, change);
         }
         pairs
@@ -197,6 +239,45 @@ impl Walk<'_> {
         }
         self.rule_of_content(Carrier::Member, name, Some(&value))
     }
+}
+
+/// What the last part of a name says of its object.
+pub(super) fn role(last: &str) -> Role {
+    if is_one_of(last, &VALUED) {
+        Role::Value
+    } else if is_one_of(last, &CHANGES) {
+        Role::Change
+    } else if is_one_of(last, &NAMING) {
+        Role::Naming
+    } else {
+        stemmed(last)
+    }
+}
+
+/// `ParameterKey`, `option-name`, `saml:AttributeValue`.
+fn stemmed(last: &str) -> Role {
+    let last = last.rsplit(':').next().unwrap_or(last);
+    if last.len() > FIELD_BYTES_MAX {
+        return Role::None;
+    }
+    let mut squashed = String::new();
+    squash(last, &mut squashed);
+    let ends = |end: &str| squashed.strip_suffix(end).is_some_and(|stem| STEMS.contains(&stem));
+    if ends("name") || ends("key") {
+        Role::Naming
+    } else if ends("value") {
+        Role::Value
+    } else {
+        Role::None
+    }
+}
+
+fn is_secret_type(text: &str) -> bool {
+    let mut squashed = String::new();
+    if text.len() <= FIELD_BYTES_MAX {
+        squash(text, &mut squashed);
+    }
+    SECRET_TYPES.contains(&squashed.as_str())
 }
 
 fn is_true(node: &Node<'_>) -> bool {

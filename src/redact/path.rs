@@ -13,6 +13,10 @@ use crate::route::Readings;
 /// Escapes in escapes are undone so many times over.
 const DECODINGS: usize = 3;
 
+/// Digests that sign a link, and what stands before them.
+const DIGEST_BYTES_MIN: usize = 16;
+const TIME_BYTES_MAX: usize = 24;
+
 /// Where nobody can say how a path is read, a secret may stand so many segments behind its name.
 const LOOSE_SEGMENTS: usize = 3;
 
@@ -71,7 +75,7 @@ impl Walk<'_> {
     /// all of the path where it cannot be said which segments they are.
     pub(super) fn told(&mut self, path: &str) -> Vec<Told> {
         let mut told = Vec::new();
-        let mut before = Cow::Borrowed("");
+        let (mut first, mut before) = (Cow::Borrowed(""), Cow::Borrowed(""));
         let mut at = 0;
         for segment in path.split('/') {
             let range = at..at + segment.len();
@@ -80,12 +84,17 @@ impl Walk<'_> {
                 continue;
             }
             let decoded = percent_decode_lossy(segment);
-            if let Some(rule) = self.rule_after(&before, &decoded) {
+            let mut rule = self.rule_after(&before, &decoded);
+            // Between the name and the secret stands whose it is: `/reset/MQ/cabcde-00112233…`.
+            if rule.is_none() && is_signed(&decoded) {
+                rule = self.rule_after(&first, &decoded);
+            }
+            if let Some(rule) = rule {
                 self.remember(&decoded, rule);
                 self.receipt(rule);
                 told.push(Told { range, rule, shown: self.inline(&decoded, rule) });
             }
-            before = decoded;
+            first = std::mem::replace(&mut before, decoded);
         }
         if needs_readings(path) {
             let hidden = self.hidden(path);
@@ -238,6 +247,17 @@ fn undone(text: &str) -> String {
 /// A segment that names a place above, or none.
 fn is_dots(segment: &str) -> bool {
     segment.bytes().all(|byte| byte == b'.')
+}
+
+/// What signs a link that works once: a time or an id, and a digest after a `-`.
+fn is_signed(segment: &str) -> bool {
+    segment.rsplit_once('-').is_some_and(|(time, digest)| {
+        digest.len() >= DIGEST_BYTES_MIN
+            && digest.bytes().all(|byte| byte.is_ascii_hexdigit())
+            && !time.is_empty()
+            && time.len() <= TIME_BYTES_MAX
+            && time.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    })
 }
 
 /// A word as routes are made of.

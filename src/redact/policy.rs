@@ -11,12 +11,13 @@ use super::exceptions::{Exceptions, Flag, Kept, is_flag};
 use super::glob::squash;
 use super::memo::{About, Memo, Role};
 use super::only::{ENTRIES_MAX, Listed, RecordOnly};
-use super::pairs::{CHANGES, NAMING, VALUED, parts};
+use super::pairs::{parts, role};
 use super::pattern::{Patterns, Scope};
 use super::quiet::Quiet;
 use super::routes::RouteWords;
 use super::rule::{Action, Rule, Side, Sides, UNSEARCHED_RULE, USERINFO_RULE};
 use super::selection::Paths;
+use super::tables::COLUMNS;
 use super::texts::TextsBut;
 use super::under::{Lists, Places};
 use super::walk::{is_one_of, is_plain_name};
@@ -237,10 +238,8 @@ impl Policy {
             role: match name {
                 "method" | "methodName" => Role::Method,
                 "variables" => Role::Variables,
-                _ if is_one_of(parts(name).1, &VALUED) => Role::Value,
-                _ if is_one_of(parts(name).1, &CHANGES) => Role::Change,
-                _ if is_one_of(parts(name).1, &NAMING) => Role::Naming,
-                _ => Role::None,
+                _ if is_one_of(name, &COLUMNS) => Role::Columns,
+                _ => role(parts(name).1),
             },
             clean: !name.contains(['{', '[', '=', ':', '%'])
                 && found.is_ok_and(|found| found.is_empty()),

@@ -16,6 +16,11 @@ impl<T> Redacted<T> {
         Self(value)
     }
 
+    /// What a ledger holds: it was redacted before it got there.
+    pub(crate) fn recorded(value: T) -> Self {
+        Self(value)
+    }
+
     /// What countersign says about itself: it was never captured from anybody.
     pub fn system(value: T) -> Self {
         Self(value)

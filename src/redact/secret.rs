@@ -2,10 +2,13 @@
 
 use std::borrow::Cow;
 
-use super::policy::Carrier;
+use super::exceptions::{is_date, is_flag_word};
+use super::glob::squash;
+use super::pattern::Validator;
 use super::rule::Action;
 use super::seen::{
-    ENDS_CHARS_MAX, MASK, ends, is_fingerprint, is_guessable, is_redacted_text, is_remembered,
+    ENDS_CHARS_MAX, MASK, Weight, ends, is_fingerprint, is_guessable, is_redacted_text,
+    is_remembered,
 };
 use super::walk::{Walk, is_one_of};
 use crate::decode::{Node, Number, base64_text};
@@ -51,6 +54,53 @@ const PEM_LINE_BYTES_MIN: usize = 24;
 /// Longer words are secrets all the same.
 const PLAIN_BYTES_MAX: usize = 16;
 
+/// So long are words that may as well be a role, a state or a name.
+const WORD_BYTES_MAX: usize = 15;
+
+/// Counts are rounded: these digits at their end tell that a number is one.
+const ROUND: &str = "000";
+
+/// Words that only say what kind of credential something is, without what joins their parts.
+const KINDS: [&str; 34] = [
+    "accesskey",
+    "accesstoken",
+    "apikey",
+    "apitoken",
+    "authorization",
+    "authtoken",
+    "basic",
+    "bearer",
+    "bearertoken",
+    "certificate",
+    "clientcredentials",
+    "clientsecret",
+    "cookie",
+    "credential",
+    "credentials",
+    "encryptionkey",
+    "idtoken",
+    "jwt",
+    "keytab",
+    "oauth",
+    "onetimepassword",
+    "otp",
+    "passkey",
+    "passphrase",
+    "password",
+    "privatekey",
+    "publickey",
+    "recoverycode",
+    "refreshtoken",
+    "secret",
+    "secretkey",
+    "sshkey",
+    "token",
+    "totp",
+];
+
+/// Names from here on, made of letters and digits, may be secrets themselves.
+const RANDOM_NAME_BYTES_MIN: usize = 12;
+
 /// Where a secret stands.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Depth {
@@ -81,12 +131,12 @@ impl Walk<'_> {
     fn shown(&self, node: &Node<'_>, rule: usize) -> Node<'static> {
         let id = self.policy.id(rule);
         match (self.policy.action(rule), node) {
-            (action, _) if self.shows_too_much(action) => dropped(id),
+            (action, _) if self.shows_too_much(action) => self.dropped(id, node),
             (Action::Mask, _) => Node::String(Cow::Borrowed(MASK)),
             (Action::KeepEnds { first, last }, Node::String(text)) => {
                 match ends(text, first, last) {
                     Some(shown) => marker(id, "ends", Node::String(shown.into())),
-                    None => dropped(id),
+                    None => self.dropped(id, node),
                 }
             }
             (Action::Summarize, Node::String(text)) => {
@@ -101,11 +151,23 @@ impl Walk<'_> {
             (Action::Fingerprint, Node::String(text)) => {
                 let secret = super::headers::without_scheme(text).1;
                 if is_guessable(secret) {
-                    dropped(id)
+                    self.dropped(id, node)
                 } else {
                     let fingerprint = self.key.fingerprint(DOMAIN, secret.as_bytes());
                     marker(id, "fingerprint", Node::String(fingerprint.into()))
                 }
+            }
+            _ => self.dropped(id, node),
+        }
+    }
+
+    /// What tells nothing of a value but which rule it is under. Of a state that is compared with another
+    /// one it has a digest as well, by which a change is seen, and which is never recorded.
+    fn dropped(&self, id: &str, node: &Node<'_>) -> Node<'static> {
+        match node {
+            Node::String(text) if self.seen.is_compared => {
+                let digest = self.key.fingerprint(COMPARED, text.as_bytes());
+                marker(id, SEAL, Node::String(digest.into()))
             }
             _ => dropped(id),
         }
@@ -124,9 +186,36 @@ impl Walk<'_> {
 
     /// Remembers a secret, so that it is removed wherever else it occurs.
     pub(super) fn remember(&mut self, text: &str, rule: usize) {
-        if is_remembered(self.policy.action(rule)) {
-            self.seen.add(text, rule);
+        if is_remembered(self.policy.action(rule))
+            && let Some(weight) = self.weight(text, rule)
+        {
+            self.seen.add(text, rule, weight);
         }
+    }
+
+    /// Where a secret is looked for besides; `None` if nowhere, since it is none that can be told
+    /// from what is ordinary: a count, a date, a flag. Rules of operators say what is secret.
+    fn weight(&self, text: &str, rule: usize) -> Option<Weight> {
+        let text = text.trim().trim_matches('"');
+        if !self.policy.is_shipped(rule) {
+            return Some(Weight::Everywhere);
+        }
+        let typed = !is_machine_made(self.policy.action(rule));
+        if is_flag_word(text) {
+            return None;
+        }
+        if text.bytes().all(|byte| byte.is_ascii_digit()) {
+            let counts = if typed { text.ends_with(ROUND) } else { is_guessable(text) };
+            return (!counts).then_some(Weight::Everywhere);
+        }
+        let side = typed.then_some(self.place.side);
+        if is_date(text) {
+            return typed.then_some(Weight::Word { typed: side });
+        }
+        if text.len() > WORD_BYTES_MAX || Validator::NotWord.accepts(text) {
+            return Some(Weight::Everywhere);
+        }
+        (typed || !is_guessable(text)).then_some(Weight::Word { typed: side })
     }
 
     /// Remembers what stands in a credential of whatever scheme: `Token token="…"`, `ApiKey ada:…`.
@@ -146,15 +235,21 @@ impl Walk<'_> {
         match node {
             // What is inside of it is not all secret: words there would be masked everywhere.
             Node::String(text) if depth == Depth::Inner && is_plain_word(text) => {}
-            Node::String(text) if self.is_kind(text) => {}
+            Node::String(text) if is_kind(text) => {}
             Node::String(text) => self.remember_parts(text, rule),
             Node::Number(number) => self.remember(&number.to_string(), rule),
             Node::Array(items) => {
                 items.iter().for_each(|item| self.remember_all(item, rule, depth));
             }
             Node::Object(members) => {
-                let secrets = members.iter().filter(|(name, _)| !is_one_of(name, &BESIDE));
-                secrets.for_each(|(_, item)| self.remember_all(item, rule, Depth::Inner));
+                for (name, item) in members {
+                    if is_random(name) {
+                        self.remember(name, rule);
+                    }
+                    if !is_one_of(name, &BESIDE) {
+                        self.remember_all(item, rule, Depth::Inner);
+                    }
+                }
             }
             Node::Null | Node::Bool(_) => {}
         }
@@ -175,6 +270,11 @@ impl Walk<'_> {
         if text.contains(' ') && !text.contains('\n') {
             self.remember_pieces(text, rule);
         }
+        // A code is written in groups: `946 201`.
+        let digits = |c: char| c.is_ascii_digit() || c == ' ' || c == '-';
+        if text.contains([' ', '-']) && text.chars().all(digits) {
+            self.remember(&text.replace([' ', '-'], ""), rule);
+        }
         if let Some(decoded) = base64_text(text) {
             self.remember(&decoded, rule);
             // What registries call `auth`.
@@ -192,12 +292,6 @@ impl Walk<'_> {
                 self.remember(line, rule);
             }
         }
-    }
-
-    /// A word that only says what kind of credential it is: `{"secretKey": "password"}`.
-    fn is_kind(&mut self, text: &str) -> bool {
-        text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_' || byte == b'-')
-            && self.rule_of_content(Carrier::Member, text, None).is_some()
     }
 
     /// Whether the value is what the engine itself puts in the place of one.
@@ -219,6 +313,30 @@ impl Walk<'_> {
             _ => false,
         }
     }
+}
+
+/// What rules with this action select was made by a machine, and can be told from other values.
+pub(super) fn is_machine_made(action: Action) -> bool {
+    matches!(action, Action::Fingerprint | Action::KeepEnds { .. })
+}
+
+/// A word that only says what kind of credential it is: `{"secretKey": "password"}`.
+fn is_kind(text: &str) -> bool {
+    let mut squashed = String::new();
+    squash(text, &mut squashed);
+    text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_' || byte == b'-')
+        && KINDS.contains(&squashed.as_str())
+}
+
+/// Letters and digits in a mixture that no name has.
+fn is_random(name: &str) -> bool {
+    name.len() >= RANDOM_NAME_BYTES_MIN
+        && Validator::Mixed.accepts(name)
+        && Validator::NotUuid.accepts(name)
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._~+/=-".contains(&byte))
+        && name
+            .split(['.', '-', '_', '/'])
+            .any(|part| part.len() >= RANDOM_NAME_BYTES_MIN && Validator::Mixed.accepts(part))
 }
 
 /// A piece of a credential that is neither a name nor an address.
@@ -245,6 +363,12 @@ fn is_ends(text: &str) -> bool {
 pub(super) fn is_type(text: &str) -> bool {
     matches!(text, "number" | "boolean" | "null")
 }
+
+/// The member with the digest of a value that is compared only.
+pub(crate) const SEAL: &str = "sealed";
+
+/// What such digests are for; they are not those that are recorded.
+const COMPARED: &str = "compared";
 
 /// `{"redacted": id}`.
 pub(super) fn dropped(id: &str) -> Node<'static> {

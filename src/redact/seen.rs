@@ -1,6 +1,6 @@
 //! The secrets of one exchange, so that they can be removed wherever else they occur in it.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::fmt::Write as _;
 use std::ops::Range;
@@ -10,7 +10,7 @@ use memchr::memmem::Finder;
 
 use super::heard::Heard;
 use super::policy::Below;
-use super::rule::Action;
+use super::rule::{Action, Side};
 use super::text::mask;
 use super::unread::Unread;
 
@@ -36,20 +36,40 @@ pub(super) const MASK: &str = "***";
 #[derive(Default)]
 pub struct Seen {
     secrets: Vec<Secret>,
-    known: BTreeSet<String>,
+    /// Where each of them is in the list.
+    known: BTreeMap<String, usize>,
     bytes: usize,
     overflow: bool,
     /// Prose that was summarized.
     pub(super) heard: Heard,
+    /// Names in the answer to a GraphQL document that stand for those of credentials.
+    pub(super) aliases: BTreeMap<String, usize>,
     /// What could not be read.
     pub(super) unread: Unread,
     /// Where the exchange is, for rules that hold below some paths only.
     pub(super) below: Below,
+    /// What is redacted now is a state, which is compared and not recorded.
+    pub(super) is_compared: bool,
+}
+
+/// Where a secret is searched for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Weight {
+    /// Anywhere.
+    Everywhere,
+    /// It is a word, which means other things as well: it counts where it stands in a sentence, and,
+    /// if somebody typed it, where an answer repeats it. Else whoever sends a request could hide
+    /// what it does, by sending the same word as a password.
+    Word {
+        /// Somebody typed it in this half.
+        typed: Option<Side>,
+    },
 }
 
 struct Secret {
     text: String,
     rule: usize,
+    weight: Weight,
     /// Digits alone: then it counts only where no digit stands beside it.
     digits: bool,
 }
@@ -62,21 +82,29 @@ impl fmt::Debug for Seen {
 
 impl Seen {
     /// Remembers a secret in the spellings in which it may come back.
-    pub(super) fn add(&mut self, text: &str, rule: usize) {
+    pub(super) fn add(&mut self, text: &str, rule: usize, weight: Weight) {
         let text = text.trim().trim_matches('"');
-        if text.len() < SECRET_BYTES_MIN || is_redacted_text(text) || self.known.contains(text) {
+        if text.len() < SECRET_BYTES_MIN || is_redacted_text(text) {
+            return;
+        }
+        if let Some(position) = self.known.get(text) {
+            if weight == Weight::Everywhere
+                && let Some(secret) = self.secrets.get_mut(*position)
+            {
+                secret.weight = weight;
+            }
             return;
         }
         if text.len() > SECRETS_BYTES_MAX {
             self.overflow = true;
             return;
         }
-        self.add_one(text.to_owned(), rule);
+        self.add_one(text.to_owned(), rule, weight);
         // It may have been cut out of JSON that was not read as such.
         if text.contains('\\')
             && let Ok(plain) = serde_json::from_str::<String>(&format!("\"{text}\""))
         {
-            self.add(&plain, rule);
+            self.add(&plain, rule, weight);
         }
         if text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)) {
             return;
@@ -85,21 +113,21 @@ impl Seen {
         let plus = percent.replace("%20", "+");
         let lower = lower_escapes(&percent);
         for spelling in [percent, plus, lower, json_escaped(text)] {
-            if !self.known.contains(&spelling) {
-                self.add_one(spelling, rule);
+            if !self.known.contains_key(&spelling) {
+                self.add_one(spelling, rule, weight);
             }
         }
     }
 
-    fn add_one(&mut self, text: String, rule: usize) {
+    fn add_one(&mut self, text: String, rule: usize, weight: Weight) {
         if self.secrets.len() >= SECRETS_MAX || self.bytes + text.len() > SECRETS_BYTES_MAX {
             self.overflow = true;
             return;
         }
         self.bytes += text.len();
-        self.known.insert(text.clone());
+        self.known.insert(text.clone(), self.secrets.len());
         let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-        self.secrets.push(Secret { text, rule, digits });
+        self.secrets.push(Secret { text, rule, weight, digits });
     }
 
     /// How many are remembered, in all spellings.
@@ -117,8 +145,8 @@ impl Seen {
         self.overflow
     }
 
-    /// What searches for the secrets; `None` if there are none.
-    pub(super) fn search(&self) -> Option<Search<'_>> {
+    /// What searches this half for the secrets; `None` if there are none.
+    pub(super) fn search(&self, side: Side) -> Option<Search<'_>> {
         if self.secrets.is_empty() {
             return None;
         }
@@ -131,13 +159,14 @@ impl Seen {
             Some(_) => Vec::new(),
             None => self.secrets.iter().map(|secret| Finder::new(&secret.text)).collect(),
         };
-        Some(Search { secrets: &self.secrets, automaton, finders })
+        Some(Search { secrets: &self.secrets, side, automaton, finders })
     }
 }
 
 /// A search for all secrets.
 pub(super) struct Search<'s> {
     secrets: &'s [Secret],
+    side: Side,
     automaton: Option<AhoCorasick>,
     /// One for each secret, where there is no automaton.
     finders: Vec<Finder<'s>>,
@@ -182,7 +211,7 @@ impl Search<'_> {
         if let Some(automaton) = &self.automaton {
             for hit in automaton.find_overlapping_iter(text) {
                 if let Some(secret) = self.secrets.get(hit.pattern().as_usize()) {
-                    secret.push_hit(text, hit.start(), &mut hits);
+                    secret.push_hit(text, self.side, hit.start(), &mut hits);
                 }
             }
             return hits;
@@ -190,7 +219,7 @@ impl Search<'_> {
         for (secret, finder) in self.secrets.iter().zip(&self.finders) {
             if secret.text.len() <= text.len() {
                 for start in finder.find_iter(text.as_bytes()) {
-                    secret.push_hit(text, start, &mut hits);
+                    secret.push_hit(text, self.side, start, &mut hits);
                 }
             }
         }
@@ -199,16 +228,39 @@ impl Search<'_> {
 }
 
 impl Secret {
-    fn push_hit(&self, text: &str, start: usize, hits: &mut Vec<(Range<usize>, usize)>) {
+    fn push_hit(
+        &self,
+        text: &str,
+        side: Side,
+        start: usize,
+        hits: &mut Vec<(Range<usize>, usize)>,
+    ) {
         let end = start + self.text.len();
         let bytes = text.as_bytes();
-        let digit = |at: Option<usize>| {
-            at.and_then(|at| bytes.get(at)).is_some_and(|byte| byte.is_ascii_digit())
+        let beside = |is: fn(&u8) -> bool| {
+            let of = |at: Option<usize>| at.and_then(|at| bytes.get(at)).is_some_and(is);
+            of(start.checked_sub(1)) || of(Some(end))
         };
-        if !(self.digits && (digit(start.checked_sub(1)) || digit(Some(end)))) {
+        let counts = match self.weight {
+            _ if self.digits => !beside(u8::is_ascii_digit),
+            Weight::Everywhere => true,
+            Weight::Word { .. } if beside(u8::is_ascii_alphanumeric) => false,
+            Weight::Word { typed } => {
+                is_sentence(text)
+                    || (text.len() == self.text.len()
+                        && side == Side::Response
+                        && typed == Some(Side::Request))
+            }
+        };
+        if counts {
             hits.push((start..end, self.rule));
         }
     }
+}
+
+/// Whether there are blanks in a text.
+fn is_sentence(text: &str) -> bool {
+    text.trim().bytes().any(|byte| byte.is_ascii_whitespace())
 }
 
 /// What the engine itself puts in the place of a secret, inside of a text.

@@ -31,12 +31,16 @@ impl Seen {
 
 impl Engine {
     /// What may be compared of a state that was read at `path` during the exchange of `seen`: rules
-    /// hold for it that hold below the exchange's own path, and those that hold below this one.
+    /// hold for it that hold below the exchange's own path, and those that hold below this one. Values
+    /// that are dropped have a digest (`SEAL`), by which two states are compared, and which has
+    /// no place on record.
     pub fn state(&self, path: &str, state: &Response, seen: &mut Seen) -> Redacted<ResponseRecord> {
         let own = seen.below;
         let path = path.split('?').next().unwrap_or_default();
         seen.below = own | self.below(path);
+        seen.is_compared = true;
         let record = self.response(state, Detail::WithBody, seen);
+        seen.is_compared = false;
         seen.below = own;
         record
     }

@@ -8,18 +8,16 @@ use memchr::memmem;
 
 use super::carrier::Carrier;
 use super::class::Class;
+use super::extent::Extents;
 use super::pattern::{Match, Unfinished};
 use super::rule::{Action, Side};
-use super::secret::{DOMAIN, is_plain_word};
+use super::secret::{DOMAIN, is_machine_made, is_plain_word};
 use super::seen::{MASK, begins_redacted, ends, is_guessable, is_redacted_text};
 use super::walk::Walk;
 use crate::decode::{Note, percent_decode_lossy};
 
 /// Longer names before a `=` are none.
 const NAME_BYTES_MAX: usize = 64;
-
-/// A user name in a URL without a password, from here on, is taken for a token.
-const TOKEN_USER_BYTES_MIN: usize = 20;
 
 /// A part of a text, and what is recorded in its place.
 pub(super) struct Edit {
@@ -29,7 +27,7 @@ pub(super) struct Edit {
 }
 
 impl Edit {
-    fn masked(range: Range<usize>, rule: usize) -> Self {
+    pub(super) fn masked(range: Range<usize>, rule: usize) -> Self {
         Self { range, rule, shown: Cow::Borrowed(MASK) }
     }
 }
@@ -43,18 +41,22 @@ impl Walk<'_> {
     /// The same, for a text of which it is known what may be in it.
     pub(super) fn plain_of(&mut self, text: &str, class: Class) -> Option<String> {
         let mut edits = Vec::new();
+        if class.may_have_userinfo() {
+            self.userinfo(text, &mut edits);
+        }
         let urls = class.has_colon() && has_url(text);
         if urls || class.has_equals() {
+            let mut extents = Extents::new(text);
             for (start, token) in tokens(text, breaks) {
+                extents.word(start);
                 if urls && has_url(token) {
-                    if class.may_have_userinfo() {
-                        self.userinfo(start, token, &mut edits);
-                    }
                     self.url_paths(start, token, &mut edits);
                 }
                 if class.has_equals() && token.contains('=') {
                     for (at, piece) in tokens(token, |byte| b"?&#;,".contains(&byte)) {
-                        self.assignment(start + at, piece, &mut edits);
+                        if start + at >= extents.done {
+                            self.assignment(start + at, piece, &mut extents, &mut edits);
+                        }
                     }
                 }
             }
@@ -98,10 +100,25 @@ impl Walk<'_> {
     /// the rest would stay and not be recognised.
     fn overlapping(&mut self, text: &str, edits: &mut Vec<Edit>) {
         let Some(known) = self.known else { return };
-        for (range, rule) in known.hits(text) {
-            let within =
-                |edit: &Edit| edit.range.start <= range.start && range.end <= edit.range.end;
-            if !edits.iter().any(within) {
+        let hits = known.hits(text);
+        if hits.is_empty() {
+            return;
+        }
+        edits.sort_by_key(|edit| edit.range.start);
+        // How far those reach that begin up to each of them.
+        let reach: Vec<usize> = edits
+            .iter()
+            .scan(0, |reach, edit| {
+                *reach = edit.range.end.max(*reach);
+                Some(*reach)
+            })
+            .collect();
+        let found = edits.len();
+        for (range, rule) in hits {
+            let before = edits.get(..found).unwrap_or_default();
+            let before = before.partition_point(|edit| edit.range.start <= range.start);
+            let end = before.checked_sub(1).and_then(|last| reach.get(last));
+            if end.is_none_or(|end| *end < range.end) {
                 self.receipt(rule);
                 edits.push(Edit::masked(range, rule));
             }
@@ -109,7 +126,7 @@ impl Walk<'_> {
     }
 
     /// What is a secret by its looks.
-    fn contents(&mut self, text: &str, edits: &mut Vec<Edit>) -> Result<(), Unfinished> {
+    pub(super) fn contents(&mut self, text: &str, edits: &mut Vec<Edit>) -> Result<(), Unfinished> {
         let policy = self.policy;
         let found = policy.patterns().find(text, &policy.at(self.place), &mut self.work)?;
         for Match { range, rule } in found {
@@ -154,20 +171,28 @@ impl Walk<'_> {
     }
 
     /// `name=value`.
-    fn assignment(&mut self, start: usize, piece: &str, edits: &mut Vec<Edit>) {
+    fn assignment(
+        &mut self,
+        start: usize,
+        piece: &str,
+        extents: &mut Extents<'_>,
+        edits: &mut Vec<Edit>,
+    ) {
         let Some((before, value)) = piece.split_once('=') else { return };
-        let name = before.rsplit('/').next().unwrap_or(before);
-        if name.len() > NAME_BYTES_MAX || value.is_empty() || is_redacted_text(value) {
+        let raw = before.rsplit('/').next().unwrap_or(before);
+        if raw.is_empty() || raw.len() > NAME_BYTES_MAX {
             return;
         }
-        let name = percent_decode_lossy(name);
-        if let Some(rule) = self.rule_of_content(Carrier::Parameter, &name, Some(value)) {
-            self.remember(&percent_decode_lossy(&value.replace('+', " ")), rule);
-            self.remember(value, rule);
-            self.receipt(rule);
-            let from = start + before.len() + 1;
-            edits.push(Edit::masked(from..from + value.len(), rule));
-        } else {
+        let from = start + before.len() + 1;
+        let name = percent_decode_lossy(raw);
+        let quoted = if value.is_empty() { extents.quoted_value(from) } else { None };
+        let value = quoted.unwrap_or(value);
+        let rule = self.rule_of_content(Carrier::Parameter, &name, Some(value));
+        if let Some(rule) = rule {
+            let typed = !is_machine_made(self.policy.action(rule));
+            let range = extents.value(from - 1 - raw.len()..from - 1, from, typed);
+            self.assigned(value, range, rule, extents, edits);
+        } else if quoted.is_none() && !value.is_empty() && !is_redacted_text(value) {
             // A value may be text that was escaped once more, or base64.
             let spaced = if value.contains('+') {
                 Cow::Owned(value.replace('+', " "))
@@ -175,50 +200,36 @@ impl Walk<'_> {
                 Cow::Borrowed(value)
             };
             if self.look_into(&percent_decode_lossy(&spaced)).is_some() {
-                let from = start + before.len() + 1;
                 edits.push(Edit::masked(from..from + value.len(), self.policy.unsearched()));
             }
         }
     }
 
-    /// The password of every `scheme://user:password@host` in a token. Each part between two `://`
-    /// is looked at once, so that the time stays linear.
-    fn userinfo(&mut self, start: usize, token: &str, edits: &mut Vec<Edit>) {
-        let mut at = start;
-        for (position, part) in token.split("://").enumerate() {
-            let from = at;
-            at += part.len() + 3;
-            if position == 0 {
-                continue;
-            }
-            let Some(userinfo) = userinfo_of(part) else { continue };
-            let (user, secret) = match userinfo.split_once(':') {
-                Some((user, password)) => (user.len() + 1, password),
-                None if userinfo.len() >= TOKEN_USER_BYTES_MIN => (0, userinfo),
-                None => continue,
-            };
-            if !secret.is_empty() && !is_redacted_text(secret) {
-                let rule = self.policy.userinfo();
-                self.remember(&percent_decode_lossy(secret), rule);
-                self.receipt(rule);
-                edits.push(Edit::masked(from + user..from + user + secret.len(), rule));
+    /// Takes out a value, of which `first` is surely a part.
+    fn assigned(
+        &mut self,
+        first: &str,
+        range: Range<usize>,
+        rule: usize,
+        extents: &mut Extents<'_>,
+        edits: &mut Vec<Edit>,
+    ) {
+        let Some(value) = extents.text().get(range.clone()) else { return };
+        if value.is_empty() || is_redacted_text(value) {
+            return;
+        }
+        self.remember(&percent_decode_lossy(&value.replace('+', " ")), rule);
+        self.remember(value, rule);
+        // Where it was taken for longer than it is, the rest is no part of what comes back.
+        for part in [first, value.split_whitespace().next().unwrap_or_default()] {
+            if part.len() < value.len() && !is_redacted_text(part) {
+                self.remember(part, rule);
             }
         }
+        self.receipt(rule);
+        extents.done = range.end;
+        edits.push(Edit::masked(range, rule));
     }
-}
-
-/// What stands before the `@` of an authority. A password with a raw `/` in it ends the authority
-/// early: then what should be a port is no number, and the last `@` counts.
-fn userinfo_of(part: &str) -> Option<&str> {
-    let authority = part.split(['/', '?', '#', '\\']).next().unwrap_or(part);
-    if let Some((userinfo, _)) = authority.rsplit_once('@') {
-        return Some(userinfo);
-    }
-    let (_, port) = authority.rsplit_once(':')?;
-    if authority.starts_with('[') || port.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    part.rsplit_once('@').map(|(userinfo, _)| userinfo)
 }
 
 fn has_url(text: &str) -> bool {
@@ -235,7 +246,10 @@ fn breaks(byte: u8) -> bool {
 }
 
 /// The pieces between ASCII separators, with their positions.
-fn tokens(text: &str, separates: impl Fn(u8) -> bool) -> impl Iterator<Item = (usize, &str)> {
+pub(super) fn tokens(
+    text: &str,
+    separates: impl Fn(u8) -> bool,
+) -> impl Iterator<Item = (usize, &str)> {
     let mut at = 0;
     std::iter::from_fn(move || {
         let rest = text.get(at..)?;

@@ -17,10 +17,11 @@ use super::pairs::Pairs;
 use super::pattern::WORK_BYTES_MAX;
 use super::policy::{Place, Policy, Scratch};
 use super::receipts::Receipts;
+use super::rule::Side;
 use super::seen::{MASK, Search, Seen};
 use super::selection::Selection;
 use super::settle::settle;
-use crate::decode::{Node, Note, Number, embedded, json};
+use crate::decode::{Node, Note, Number, embedded, embedded_yaml, json};
 use crate::record::BodyRecord;
 
 /// Strings in strings are looked into so many times over.
@@ -212,6 +213,7 @@ impl<'e> Walk<'e> {
                     flagged = self.rule_after_flag(item).or(pair);
                     self.under(rule, item);
                 }
+                self.command(items);
                 self.location.truncate(length);
             }
             Node::Object(members) => self.members(members, Carrier::Member),
@@ -241,7 +243,11 @@ impl<'e> Walk<'e> {
             has(roles, Role::Value) || has(roles, Role::Change) && has(roles, Role::Naming);
         let call = has(roles, Role::Method);
         let has_variables = has(roles, Role::Variables);
+        let has_columns = has(roles, Role::Columns);
         let pairs = if values { self.pairs(members) } else { Pairs::default() };
+        if has_columns {
+            self.table(members);
+        }
         let positional = if call { self.positional(members) } else { None };
         let variables = std::mem::take(&mut self.variables);
         let mut inner = if has_variables { self.variables(members) } else { BTreeMap::new() };
@@ -261,6 +267,9 @@ impl<'e> Walk<'e> {
                 rule = rule.or(positional);
             }
             rule = rule.or_else(|| variables.get(name.as_ref()).copied());
+            if self.place.side == Side::Response && !self.seen.aliases.is_empty() {
+                rule = rule.or_else(|| self.seen.aliases.get(name.as_ref()).copied());
+            }
             let unlisted = self.list(carrier, name, node);
             // Before the receipts: a name such as `{"pin":1}` must not stand in a location.
             if self.hides_name(name) {
@@ -334,6 +343,8 @@ impl<'e> Walk<'e> {
             Some(shown) => shown,
             None => {
                 let shown = if class.has_bracket() { self.fragments(text) } else { None };
+                let shown =
+                    shown.or_else(|| if class.has_colon() { self.settings(text) } else { None });
                 match shown {
                     Some(shown) => Some(self.plain(&shown).unwrap_or(shown)),
                     None => self
@@ -342,6 +353,17 @@ impl<'e> Walk<'e> {
                 }
             }
         }
+    }
+
+    /// Text that is YAML, without the credentials in it.
+    fn settings(&mut self, text: &str) -> Option<String> {
+        let mut node = embedded_yaml(text).filter(|_| self.nesting < NESTING_MAX)?;
+        let notes = self.notes.clone();
+        if self.edits(&mut node) {
+            return Some(written(&mut node));
+        }
+        self.notes = notes;
+        None
     }
 
     /// Takes the credentials out of a document inside of a text, and tells whether there were any.

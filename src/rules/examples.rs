@@ -9,7 +9,7 @@ use super::load::{RuleSet, compile};
 use super::rejections;
 use super::try_body::BodyExample;
 use crate::problem::{Problem, Problems};
-use crate::redact::{Engine, Exceptions, FingerprintKey, Policy, Seen, Sides};
+use crate::redact::{Engine, Exceptions, FingerprintKey, Policy, Rule, Seen, Sides};
 
 /// An example, and where it stands.
 #[derive(Debug, Clone)]
@@ -90,6 +90,9 @@ pub struct Tried {
     pub unmet: Vec<Unmet>,
     /// Ids of rules that have none.
     pub without: Vec<String>,
+    /// Operators' patterns of which no example shows that they find anything, or that a keyword of
+    /// theirs occurs: why.
+    pub unproven: Vec<String>,
 }
 
 impl RuleSet {
@@ -113,6 +116,7 @@ impl RuleSet {
             };
             let policy = Arc::new(compile(vec![rule], keep, &[])?);
             let CheckedRule { rule, file, hits, misses, .. } = checked;
+            tried.unproven.extend(unproven(rule, hits));
             tried
                 .subject(&policy, &Subject { id: &rule.id, sides: rule.sides, file, hits, misses });
         }
@@ -188,6 +192,19 @@ impl From<Unmet> for Problem {
             remedy,
         }
     }
+}
+
+/// Why nothing shows that the pattern of a rule finds anything. A keyword that does not occur where
+/// the pattern matches keeps it from running, and nobody would see that.
+fn unproven(rule: &Rule, hits: &[Example]) -> Option<String> {
+    let pattern = rule.pattern.as_ref().filter(|_| !rule.shipped)?;
+    if hits.is_empty() {
+        return Some(format!("no example shows that the pattern of `{}` finds anything", rule.id));
+    }
+    let hits: Vec<String> = hits.iter().map(|hit| hit.says.text().to_ascii_lowercase()).collect();
+    let occurs = |word: &&String| hits.iter().any(|hit| hit.contains(&word.to_ascii_lowercase()));
+    let word = pattern.keywords().iter().find(|word| !occurs(word))?;
+    Some(format!("no example of `{}` has its keyword `{word}`", rule.id))
 }
 
 /// A rule or an entry with its examples.

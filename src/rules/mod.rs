@@ -45,4 +45,4 @@ pub use openapi::file::OpenapiFile;
 pub use packs::Pack;
 pub use reference::reference;
 pub use rejections::file::{AnswerFile, AnswerWhenFile, AnswersFile, RejectionFile};
-pub use suggest::{SUGGESTIONS, Suggester};
+pub use suggest::{SUGGESTIONS, Suggester, WhyNot};

@@ -9,7 +9,7 @@ use std::path::Path;
 use super::check::Checked;
 use super::events::{is_action, is_word};
 use super::load::RuleSet;
-use crate::derive::{EventRules, Kind, PathPattern, Place, documented_path, named};
+use crate::derive::{EventRules, Kind, Naming, PathPattern, Place, documented_path, named};
 use crate::record::{Actor, ActorKind, RequestRecord};
 
 /// Longer ids are cut, so that a number finds room behind them.
@@ -17,6 +17,35 @@ const ID_BYTES_MAX: usize = 56;
 
 /// The heading of the section in which suggestions stand.
 pub const SUGGESTIONS: &str = "events:\n";
+
+/// Why no rule is suggested.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WhyNot {
+    /// One that was suggested takes these requests as well.
+    Taken,
+    /// No pattern can be written for the path.
+    NotWritable,
+    /// What is done is said inside of the request, and a rule goes by method and path.
+    SaidInside,
+    /// On the same method and route several things are done.
+    SeveralActions,
+}
+
+impl WhyNot {
+    /// In words for people.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Taken => "a rule above takes them as well",
+            Self::NotWritable => "no pattern can be written for the path",
+            Self::SaidInside => {
+                "the request's body or query says what is done, which one rule cannot name"
+            }
+            Self::SeveralActions => {
+                "several things are done on this route, which one rule cannot name"
+            }
+        }
+    }
+}
 
 /// Suggests rules.
 #[derive(Debug, Default)]
@@ -35,50 +64,46 @@ impl Suggester {
         Self { ids: redaction.chain(events).collect(), ..Self::default() }
     }
 
-    /// An entry for the requests of which this is one, unless there is one already or none can be
-    /// written.
-    pub fn suggest(&mut self, request: &RequestRecord) -> Option<String> {
-        let none = EventRules::default();
-        let actor = nobody();
-        let naming = named(request, &actor, &Place { rules: &none, host: "", kind: Kind::Admin });
+    /// An entry for the requests of which this is one, and whose events all have one action, unless
+    /// there is one already, none can be written, or one would give several things one name.
+    pub fn suggest(&mut self, request: &RequestRecord) -> Result<String, WhyNot> {
+        let naming = by_convention(request);
         let method = naming.method();
-        let path = pattern(request, naming.route.as_deref()?)?;
+        let path = naming.route.as_deref().and_then(|route| pattern(request, route));
+        let path = path.ok_or(WhyNot::NotWritable)?;
         let key = (method.to_owned(), path.shape());
         if self.taken.contains(&key) {
-            return None;
+            return Err(WhyNot::Taken);
+        }
+        if is_said_inside(request, &naming) {
+            return Err(WhyNot::SaidInside);
         }
         let id = self.id(&naming.action);
         let mut entry = format!("  - id: {id}\n    match: {{ method: {method}, path: ");
         entry.push_str(&quoted(path.as_str()));
         entry.push_str(" }\n");
-        // What a call does is said by its body: one name for all of them would be wrong.
-        if naming.is_call() {
-            let category = Some(&naming.category).filter(|category| is_word(category));
-            entry.push_str(&format!("    category: {}\n", category.map_or("rpc", String::as_str)));
-        } else {
-            if is_action(&naming.action) {
-                entry.push_str(&format!("    action: {}\n", naming.action));
-            }
-            let target = naming.targets.first().filter(|target| is_word(&target.kind));
-            if let Some(target) = target {
-                let ids: Vec<String> = path
-                    .names()
-                    .filter(|name| *name == "id" || name.starts_with("id_"))
-                    .map(|name| format!("{{path.{name}}}"))
-                    .collect();
-                let id = match ids.is_empty() || target.id.is_none() {
-                    true => String::new(),
-                    false => format!(", id: {}", quoted(&ids.join("/"))),
-                };
-                entry.push_str(&format!("    target: {{ type: {}{id} }}\n", target.kind));
-            }
+        if is_action(&naming.action) {
+            entry.push_str(&format!("    action: {}\n", naming.action));
+        }
+        let target = naming.targets.first().filter(|target| is_word(&target.kind));
+        if let Some(target) = target {
+            let ids: Vec<String> = path
+                .names()
+                .filter(|name| *name == "id" || name.starts_with("id_"))
+                .map(|name| format!("{{path.{name}}}"))
+                .collect();
+            let id = match ids.is_empty() || target.id.is_none() {
+                true => String::new(),
+                false => format!(", id: {}", quoted(&ids.join("/"))),
+            };
+            entry.push_str(&format!("    target: {{ type: {}{id} }}\n", target.kind));
         }
         if !takes(&entry, request, &id) {
-            return None;
+            return Err(WhyNot::NotWritable);
         }
         self.taken.insert(key);
         self.ids.insert(id);
-        Some(entry)
+        Ok(entry)
     }
 
     /// An id that is not in use.
@@ -93,6 +118,25 @@ impl Suggester {
         }
         id
     }
+}
+
+/// What a request is called where there are no rules.
+fn by_convention(request: &RequestRecord) -> Naming {
+    let none = EventRules::default();
+    named(request, &nobody(), &Place { rules: &none, host: "", kind: Kind::Admin })
+}
+
+/// Whether the request would be called otherwise without what it holds besides method and path.
+fn is_said_inside(request: &RequestRecord, naming: &Naming) -> bool {
+    if naming.is_call() {
+        return true;
+    }
+    let bare = RequestRecord {
+        method: naming.method().to_owned(),
+        path: request.path.clone(),
+        ..RequestRecord::default()
+    };
+    by_convention(&bare).action != naming.action
 }
 
 /// Somebody.
@@ -153,7 +197,7 @@ mod tests {
         let mut suggester = Suggester::default();
         let requests: Vec<_> = lines.iter().map(|line| request(line)).collect();
         let entries: String =
-            requests.iter().filter_map(|request| suggester.suggest(request)).collect();
+            requests.iter().filter_map(|request| suggester.suggest(request).ok()).collect();
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("a.yaml"), format!("{SUGGESTIONS}{entries}")).unwrap();
         let rules =
@@ -179,8 +223,6 @@ mod tests {
             "DELETE /orgs/acme/projects/web/keys/k-1",
             "POST /keys/5:rotate",
             "POST /keys/5:disable",
-            "POST /graphql",
-            "POST /rpc",
             "PUT /api/bindings/%2f/e/a/q/b",
             "PUT /a%20b/%7Bx%7D/***/caf%C3%A9",
             "POST /",
@@ -201,7 +243,37 @@ mod tests {
             entries.contains("path: \"/keys/{id}:disable\" }\n    action: key.disable"),
             "{entries}"
         );
-        assert!(entries.contains("path: \"/rpc\" }\n    category: "), "{entries}");
+    }
+
+    #[test]
+    fn what_is_said_inside_a_request_gets_no_rule_for_its_route() {
+        let form = |path: &str, body: serde_json::Value| RequestRecord {
+            content_type: Some("application/x-www-form-urlencoded".to_owned()),
+            body: Some(body.into()),
+            ..request(&format!("POST {path}"))
+        };
+        let rows = [
+            (request("POST /rpc"), Some(WhyNot::SaidInside)),
+            (request("POST /graphql"), Some(WhyNot::SaidInside)),
+            (form("/admin/users.php", json!({"action": "delete"})), Some(WhyNot::SaidInside)),
+            (
+                RequestRecord {
+                    query: Some(json!({"Action": "TerminateInstances"}).into()),
+                    ..request("POST /")
+                },
+                Some(WhyNot::SaidInside),
+            ),
+            (
+                form("/admin/users/", json!({"_selected_action": "5", "action": "ban"})),
+                Some(WhyNot::SaidInside),
+            ),
+            (form("/users/5", json!({"_method": "delete"})), None),
+            (form("/users", json!({"name": "Ann"})), None),
+        ];
+        for (request, expected) in rows {
+            let found = Suggester::default().suggest(&request).err();
+            assert_eq!(found, expected, "{}", request.path);
+        }
     }
 
     proptest! {
@@ -212,7 +284,7 @@ mod tests {
         ) {
             let mut suggester = Suggester::default();
             let line = format!("{method} {path}");
-            if suggester.suggest(&request(&line)).is_some() {
+            if suggester.suggest(&request(&line)).is_ok() {
                 check(&[&line]);
             }
         }

@@ -135,7 +135,7 @@ fn problems_have_their_place() {
         ),
         (
             "redact:\n  - id: a\n    keys: [x]\n    value: '('\n    do: mask\n",
-            "a.yaml:4:12: `value` of `a`: it is no regular expression",
+            "a.yaml:4:12: `value` of `a`: it is no regular expression: unclosed group",
         ),
         (
             "redact:\n  - id: a\n    keys: [x]\n    entropy: 9\n    do: mask\n",

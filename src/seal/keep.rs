@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::{KeyChange, LogState, SealError, Sealed, Sealer};
+use super::{Disagreement, KeyChange, LogState, SealError, Sealed, Sealer};
 use crate::clock::Clock;
 use crate::follow::{FollowError, Heads, catch_up};
 use crate::store::{LedgerReader, LedgerSource};
@@ -123,7 +123,7 @@ async fn round(
 
 /// Brings the trees to the heads, resting in between where there is much to do. A log that disagrees
 /// does not keep the others from going on.
-async fn take_in(
+pub(super) async fn take_in(
     reader: &mut dyn LedgerReader,
     sealer: &mut Sealer,
     heads: Heads,
@@ -137,6 +137,11 @@ async fn take_in(
             match catch_up(reader, sealer, &Heads(vec![(writer.clone(), goal)])).await {
                 Ok(()) => {}
                 Err(error) if is_disagreement(&error) => break,
+                Err(FollowError::Missing { writer, seq }) => {
+                    let gap = Disagreement::Gap { seq };
+                    sealer.disagree(&writer, gap).await.map_err(failed)?;
+                    break;
+                }
                 Err(error) => return Err(error),
             }
             if goal == head {

@@ -12,6 +12,7 @@
 //! - Nothing here is on the way of a request.
 //! - What verifies takes texts and rows as an attacker may have made them: no panic, bounded memory.
 
+mod bundle;
 mod checkpoint;
 mod cosignature;
 mod keep;
@@ -21,6 +22,7 @@ mod key_change;
 pub mod key_file;
 mod proof;
 mod sealer;
+mod state;
 mod told;
 mod tree;
 pub mod verify;
@@ -28,6 +30,7 @@ pub mod verify;
 #[cfg(test)]
 mod tests;
 
+pub use bundle::{BUNDLE, BundleCheck, BundleFault, BundleShown, Bundler};
 pub use checkpoint::{Checkpoint, NoteError, signers};
 pub use cosignature::{Cosignature, cosignature};
 pub use keep::{Keeping, keep};
@@ -36,7 +39,8 @@ pub use key::{KeyError, SigningKey, VerifierKey};
 pub use key_change::{KeyChange, predecessors, successors};
 pub use key_file::{KeyFileError, NEXT_KEY_FILE, SIGNING_KEY_FILE};
 pub use proof::{HASHES_MAX, is_consistent, is_included};
-pub use sealer::{Disagreement, LogState, Sealed, Sealer};
+pub use sealer::{Sealed, Sealer};
+pub use state::{Disagreement, LogState};
 pub use tlog_tiles::Hash;
 pub use told::{
     ConsistencyProof, EntryProof, EventProof, ProofFault, Shown, parse_tlog_proof, tlog_proof,

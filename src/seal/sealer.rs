@@ -1,7 +1,6 @@
 //! The follower that grows the trees and signs checkpoints of them.
 
 use std::collections::BTreeMap;
-use std::fmt::{self, Display, Formatter};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -12,6 +11,7 @@ use tokio::task::spawn_blocking;
 use super::kept::Kept;
 use super::key::{SigningKey, VerifierKey};
 use super::key_change::KeyChange;
+use super::state::{Disagreement, LogState};
 use super::tree::{TILE_WIDTH, Tree, leaf};
 use super::{Checkpoint, SealError, key_file};
 use crate::clock::Timestamp;
@@ -19,67 +19,6 @@ use crate::follow::{FollowError, Follower, Gap, Heads};
 use crate::record::Stored;
 
 const NAME: &str = "seal";
-
-/// Why nothing more is signed of a log: the ledger is not what was signed before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Disagreement {
-    /// The ledger ends before what was sealed.
-    Truncated {
-        /// Where the ledger ends.
-        head: u64,
-        /// What was sealed.
-        sealed: u64,
-    },
-    /// The tree of a size that was signed has another root now.
-    Root {
-        /// The size.
-        size: u64,
-    },
-    /// An entry is not the one that the tree was made of.
-    Changed {
-        /// Its number.
-        seq: u64,
-    },
-    /// An entry's document does not have the leaf hash that stands beside it.
-    Leaf {
-        /// Its number.
-        seq: u64,
-    },
-    /// Entries are missing.
-    Gap {
-        /// The first that is.
-        seq: u64,
-    },
-}
-
-impl Disagreement {
-    /// A code from a closed set, for readiness.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Truncated { .. } => "truncated",
-            Self::Root { .. } => "root",
-            Self::Changed { .. } => "changed",
-            Self::Leaf { .. } => "leaf",
-            Self::Gap { .. } => "gap",
-        }
-    }
-}
-
-impl Display for Disagreement {
-    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Truncated { head, sealed } => {
-                write!(out, "the ledger ends at entry {head}, but {sealed} entries were sealed")
-            }
-            Self::Root { size } => {
-                write!(out, "the first {size} entries are not those that were sealed")
-            }
-            Self::Changed { seq } => write!(out, "entry {seq} is not the one that was sealed"),
-            Self::Leaf { seq } => write!(out, "entry {seq} does not have the hash beside it"),
-            Self::Gap { seq } => write!(out, "entry {seq} is missing"),
-        }
-    }
-}
 
 /// A checkpoint that was just signed.
 #[derive(Debug, Clone, PartialEq)]
@@ -90,17 +29,6 @@ pub struct Sealed {
     pub at: Timestamp,
     /// The checkpoint.
     pub checkpoint: Checkpoint,
-}
-
-/// How it stands with one log.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct LogState {
-    /// Entries in its tree.
-    pub entries: u64,
-    /// Entries that the newest checkpoint covers.
-    pub sealed: u64,
-    /// Why nothing more is signed.
-    pub disagreement: Option<Disagreement>,
 }
 
 /// Keeps trees and checkpoints. What it does is done on a thread that may block.
@@ -168,6 +96,20 @@ impl Sealer {
     /// Signs a checkpoint of every log that has grown.
     pub async fn seal(&self, now: Timestamp) -> Result<Vec<Sealed>, SealError> {
         self.run(move |core| core.seal(now)).await
+    }
+
+    /// Signs nothing more of a log.
+    pub(super) async fn disagree(
+        &self,
+        writer: &str,
+        disagreement: Disagreement,
+    ) -> Result<(), SealError> {
+        let writer = writer.to_owned();
+        self.run(move |core| {
+            core.log(&writer)?.disagree(&writer, disagreement);
+            Ok(())
+        })
+        .await
     }
 
     /// The change to a key that waits to take over.
@@ -272,13 +214,19 @@ impl Follower for Sealer {
     }
 
     async fn pass_over(&mut self, writer: &str, gap: &Gap) -> Result<(), FollowError> {
-        // Of what was purged the leaf is all that there is; the next checkpoint tells whether it is right.
-        let mut leaves = Vec::with_capacity(gap.purged.len());
-        for purged in &gap.purged {
-            // What is no hash agrees with nothing.
-            let leaf = purged.leaf.as_slice().try_into().unwrap_or_default();
-            leaves.push((purged.seq, Hash(leaf), true));
-        }
+        // Of what was purged there is no more than the leaf; that it is the right one shows at the next
+        // checkpoint, and by `verify`.
+        let leaf = |leaf: &[u8]| {
+            leaf.try_into().map(Hash).map_or((Hash::default(), false), |it| (it, true))
+        };
+        let leaves: Vec<(u64, Hash, bool)> = gap
+            .purged
+            .iter()
+            .map(|purged| {
+                let (leaf, is_one) = leaf(&purged.leaf);
+                (purged.seq, leaf, is_one)
+            })
+            .collect();
         let writer = writer.to_owned();
         self.run(move |core| core.grow(&writer, &leaves)).await.map_err(failed)
     }

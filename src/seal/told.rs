@@ -206,12 +206,12 @@ fn signed(checkpoint: &Checkpoint, keys: &[VerifierKey]) -> Result<VerifierKey, 
     key.ok_or_else(|| ProofFault::Signature(checkpoint.origin.clone()))
 }
 
-fn with_successors(keys: &[VerifierKey], notes: &[String]) -> Vec<VerifierKey> {
+pub(super) fn with_successors(keys: &[VerifierKey], notes: &[String]) -> Vec<VerifierKey> {
     let changes: Vec<_> = notes.iter().filter_map(|note| KeyChange::parse(note)).collect();
     successors(keys, &changes)
 }
 
-fn id_of(document: &str) -> Option<&str> {
+pub(super) fn id_of(document: &str) -> Option<&str> {
     #[derive(Deserialize)]
     struct Id<'d> {
         #[serde(borrow)]

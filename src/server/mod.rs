@@ -40,6 +40,7 @@ use crate::redact::{Engine, FingerprintKey, Seen};
 use crate::retain::{self, RetainStatus, Retention};
 use crate::rules;
 use crate::seal::SealError;
+use crate::store::SpoolShared;
 use crate::telemetry::Metrics;
 use reload::Reloader;
 use seal::Sealing;
@@ -113,6 +114,7 @@ pub struct Server {
     signals: Stop,
     shutdown: Duration,
     retain_status: RetainStatus,
+    spool: SpoolShared,
 }
 
 impl Server {
@@ -136,7 +138,8 @@ impl Server {
         let signals = side.block_on(async { signals::Signals::listen() });
         let signals::Signals { stop: stop_signals, hangup } =
             signals.map_err(ServerError::Runtime)?;
-        let (recorder, recorder_thread) = start_recorder(&config, &clock, &metrics)?;
+        let spool = SpoolShared::default();
+        let (recorder, recorder_thread) = start_recorder(&config, &clock, &metrics, spool.clone())?;
         let access = open_access(&config.ledger.dir, &*clock)?;
         let ways = api::Ways::of(&config.reading).map_err(AccessError::Random)?;
         let (stop, stopping) = watch::channel(false);
@@ -162,6 +165,7 @@ impl Server {
             index: None,
             sealing: None,
             stop,
+            spool,
             signals: stop_signals,
             shutdown,
             retain_status: RetainStatus::default(),
@@ -224,14 +228,16 @@ impl Server {
             recorder: self.shared.recorder.clone(),
             metrics: Arc::clone(&self.shared.metrics),
             captured_bytes: Arc::new(move || budget.used()),
+            seal: seal.clone(),
             retention: self.retain_status.clone(),
-            seal,
+            spool: self.spool.clone(),
             stopping: stopping.clone(),
         };
         let shared = Arc::clone(&self.shared);
         let log = Arc::new(api::Log {
             dir: reloader.started_with.ledger.dir.clone(),
             source: reloader.started_with.ledger.source(),
+            spool: self.spool.clone(),
             access: access.into(),
             ways,
             clock: Arc::clone(&self.shared.clock),
@@ -240,7 +246,9 @@ impl Server {
             redact: Box::new(move |text| {
                 shared.snapshot.load().engine.text(text, &Seen::default())
             }),
+            seal,
             stopping: stopping.clone(),
+            silent: std::sync::Mutex::default(),
             turns: api::Turns::default(),
             patience: api::PATIENCE,
         });
@@ -364,6 +372,7 @@ fn start_recorder(
     config: &Config,
     clock: &Arc<dyn Clock>,
     metrics: &Arc<Metrics>,
+    spool: SpoolShared,
 ) -> Result<(Recorder, RecorderThread), ServerError> {
     let Ledger { timeout, queue, batch, sweep_interval, .. } = &config.ledger;
     let settings = Settings {
@@ -372,7 +381,7 @@ fn start_recorder(
         batch: *batch,
         sweep_interval: *sweep_interval,
     };
-    let opener = config.ledger.opener();
+    let opener = config.ledger.spooling_opener(spool);
     Ok(Recorder::start(opener, settings, Arc::clone(clock), Arc::clone(metrics))?)
 }
 

@@ -147,9 +147,9 @@ pub enum StoreError {
         /// After how many seconds without that it counts as gone.
         dead_after: u64,
     },
-    /// The server does not promise that a commit survives a power loss.
+    /// The server does not promise that a commit survives a power loss, or cannot hold every text.
     #[error(
-        "`{database}` does not keep what it has committed (`{setting}` is `{value}`): turn that on"
+        "`{database}` cannot hold a ledger: `{setting}` is `{value}` there, and must be `{wanted}`"
     )]
     NotDurableServer {
         /// Which database.
@@ -158,6 +158,8 @@ pub enum StoreError {
         setting: &'static str,
         /// What it is.
         value: String,
+        /// What it must be.
+        wanted: &'static str,
     },
     /// The database has no ledger.
     #[error(

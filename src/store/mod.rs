@@ -44,7 +44,7 @@ pub use postgres::{
 };
 pub use reader::connect_read_only;
 pub use schema::SCHEMA_VERSION;
-pub use spool::{SharedStatus, SpoolOptions, SpoolStatus, spooled};
+pub use spool::{SpoolOptions, SpoolShared, SpoolStatus, spooled};
 pub use sqlite::{SqliteOptions, SqliteStore};
 
 /// An intent that has no completion.
@@ -192,6 +192,11 @@ pub trait LedgerReader: Send {
     /// The completion of the intent `seq` of `writer`.
     async fn completion_of(&mut self, writer: &str, seq: u64)
     -> Result<Option<Stored>, StoreError>;
+
+    /// Writers that should show that they live, and have not for longer than they should.
+    async fn silent(&mut self) -> Result<Vec<String>, StoreError> {
+        Ok(Vec::new())
+    }
 
     /// Closes the connection.
     async fn close(self: Box<Self>) -> Result<(), StoreError>;

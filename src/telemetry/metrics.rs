@@ -121,6 +121,10 @@ pub struct Metrics {
     pub checkpoints: Counter,
     /// Checkpoints that could not be published, by where to.
     pub unpublished: Family<ReasonLabel, Counter>,
+    /// Entries that wait for a database that is away.
+    pub spool_entries: Gauge,
+    /// Their documents.
+    pub spool_bytes: Gauge,
     /// Bytes of captured bodies now in memory.
     pub captured_bytes: Gauge,
     /// Reloads of configuration and rules, by result.
@@ -157,6 +161,8 @@ impl Default for Metrics {
             seal_disagreements: Gauge::default(),
             checkpoints: Counter::default(),
             unpublished: Family::default(),
+            spool_entries: Gauge::default(),
+            spool_bytes: Gauge::default(),
             captured_bytes: Gauge::default(),
             reloads: Family::default(),
             upstream_health_changes: Family::default(),
@@ -166,6 +172,7 @@ impl Default for Metrics {
         };
         metrics.register();
         metrics.register_retention();
+        metrics.register_seal();
         metrics
     }
 }
@@ -208,17 +215,16 @@ impl Metrics {
             self.added_seconds.clone(),
         );
         r.register("index_lag", "Entries not yet in the search index", self.index_lag.clone());
-        r.register("seal_lag", "Entries that no checkpoint covers yet", self.seal_lag.clone());
         r.register(
-            "seal_disagreements",
-            "Logs of which nothing more is signed: the ledger is not what was signed",
-            self.seal_disagreements.clone(),
+            "spool_entries",
+            "Entries that wait for a database that is away",
+            self.spool_entries.clone(),
         );
-        r.register("checkpoints", "Checkpoints that were signed", self.checkpoints.clone());
-        r.register(
-            "unpublished_checkpoints",
-            "Checkpoints that could not be published, by where to",
-            self.unpublished.clone(),
+        r.register_with_unit(
+            "spool",
+            "Documents that wait for a database that is away",
+            Unit::Bytes,
+            self.spool_bytes.clone(),
         );
         r.register_with_unit(
             "captured",
@@ -251,6 +257,22 @@ impl Metrics {
             "When retention last did its work",
             Unit::Seconds,
             self.retention_last_run.clone(),
+        );
+    }
+
+    fn register_seal(&mut self) {
+        let r = &mut self.registry;
+        r.register("seal_lag", "Entries that no checkpoint covers yet", self.seal_lag.clone());
+        r.register(
+            "seal_disagreements",
+            "Logs of which nothing more is signed: the ledger is not what was signed",
+            self.seal_disagreements.clone(),
+        );
+        r.register("checkpoints", "Checkpoints that were signed", self.checkpoints.clone());
+        r.register(
+            "unpublished_checkpoints",
+            "Checkpoints that could not be published, by where to",
+            self.unpublished.clone(),
         );
     }
 

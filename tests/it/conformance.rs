@@ -73,6 +73,7 @@ pub(crate) fn postgres_options(
         writer: writer.to_owned(),
         timeout: TIMEOUT,
         dead_after: Duration::from_secs(30),
+        silence: Duration::ZERO,
     }
 }
 

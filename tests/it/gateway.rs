@@ -113,6 +113,7 @@ fn refusals_of_all_kinds_are_on_record_without_what_was_asked() {
     let proxy = Proxy::with(upstream.address, &Setup { more, ..unconfigured() });
     let key = format!("Authorization: Bearer {KEY}\r\n");
     let refusals = refusals();
+    let mut ids = Vec::new();
     for (number, refusal) in refusals.iter().enumerate() {
         let answer =
             post(&proxy, &format!("{}?api-version={number}", refusal.path), &key, &chat("m-1"));
@@ -123,9 +124,12 @@ fn refusals_of_all_kinds_are_on_record_without_what_was_asked() {
             let got = answer.header(&name.to_ascii_lowercase());
             assert_eq!(got, Some(value.as_str()), "{number}");
         }
+        ids.push(answer.header("countersign-event").unwrap_or_default().to_owned());
     }
     let events = proxy.events();
     assert_eq!(events.len(), refusals.len(), "{events:#?}");
+    let told: Vec<_> = events.iter().map(|event| event["id"].as_str().unwrap()).collect();
+    assert_eq!(told, ids, "the client is told which event it is");
     for (event, refusal) in events.iter().zip(&refusals) {
         let told =
             ["action", "outcome", "severity", "reason"].map(|name| event[name].as_str().unwrap());
@@ -207,6 +211,7 @@ fn a_refusal_waits_for_its_entry_and_a_success_for_nothing() {
     let lock = WriteLock::take(&proxy.data());
     let success = post(&proxy, "/v1/chat/completions", "", &chat("m-1"));
     assert_eq!(success.status, 200, "no entry is needed");
+    assert_eq!(success.header("countersign-event"), None, "and there is none");
     let refusal = post(&proxy, "/v1/chat/completions", "", &chat("refuse"));
     assert_eq!((refusal.status, refusal.problem().as_deref()), (503, Some("audit-incomplete")));
     drop(lock);

@@ -6,9 +6,11 @@ mod connect;
 mod cut;
 mod failover;
 mod faults;
+mod fleet;
 mod months;
 mod pooler;
 mod rights;
+mod spool;
 mod versions;
 
 use serde_json::Value;

@@ -57,8 +57,9 @@ fn text(path: &Path) -> String {
     path.to_str().unwrap().to_owned()
 }
 
+/// What readiness warns of.
 fn sealing(proxy: &Proxy) -> Value {
-    serde_json::from_str::<Value>(&proxy.read("/readyz").1).unwrap()["sealing"].clone()
+    serde_json::from_str::<Value>(&proxy.read("/readyz").1).unwrap()["warnings"].clone()
 }
 
 /// The records that were published.
@@ -121,6 +122,35 @@ fn an_event_is_proved_to_somebody_who_has_a_key_and_nothing_of_ours() {
     fs::write(&growth, said(&["prove", "--from", "1", "--data", &data], 0)).unwrap();
     let args = ["verify", "--key", key.trim(), "--proof", &text(&growth)];
     assert!(said(&args, 0).contains("it has only grown"));
+}
+
+#[test]
+fn a_bundle_is_verified_without_the_ledger() {
+    let (_upstream, mut proxy, file) = proxy("");
+    let events: Vec<String> = (0..4).map(|_| post(&proxy)).collect();
+    sealed(&proxy, &file, &events[3]);
+    let (data, home) = (text(&proxy.data()), tempfile::tempdir().unwrap());
+    let key = said(&["keys", "show", "--data", &data], 0);
+    let (url, token) =
+        (format!("http://{}", proxy.reading), text(&proxy.data().join("bootstrap.token")));
+    let verify = |file: &str, code| said(&["verify", file, "--key", key.trim()], code);
+    let at = |name: &str| text(&home.path().join(name));
+    let online = ["export", "--url", &url, "--token-file", &token, "--format", "bundle"];
+    said(&[&online[..], &["-o", &at("all")]].concat(), 0);
+    assert!(verify(&at("all"), 0).contains("Nothing of the log is missing"));
+    said(&[&online[..], &["-o", &at("some"), "--id", &events[1]]].concat(), 0);
+    let some = verify(&at("some"), 0);
+    assert!(
+        some.contains("1 events of 2 entries are in the log") && some.contains("a part of the log")
+    );
+    // Without a proxy, too.
+    proxy.signal("TERM");
+    proxy.wait();
+    said(&["export", "--data", &data, "--format", "bundle", "-o", &at("local")], 0);
+    assert!(verify(&at("local"), 0).contains("Nothing of the log is missing"));
+    let forged = fs::read_to_string(at("all")).unwrap().replacen("POST", "GET", 1);
+    fs::write(at("all"), forged).unwrap();
+    assert!(verify(&at("all"), 1).contains("is not in its log"));
 }
 
 #[test]
@@ -272,6 +302,16 @@ fn checkpoints_go_to_a_server_and_witnesses_sign_them() {
     });
     let verified = said(&["verify", "--data", &text(&proxy.data())], 0);
     assert!(verified.contains("The ledger is what was sealed."), "{verified}");
+    let page = format!(
+        "GET /audit/integrity HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\
+                        Authorization: Bearer {owner}\r\n\r\n",
+        proxy.reading
+    );
+    let page = exchange(proxy.reading, page.as_bytes()).text();
+    assert!(
+        page.contains("witness.example.com+") && page.contains("audit.example.com/test"),
+        "{page}"
+    );
 }
 
 #[test]
@@ -290,7 +330,7 @@ fn a_proxy_whose_ledger_was_changed_goes_on_and_signs_no_more() {
     let before = published(&file).len();
     proxy.respawn();
     wait_until("it is noticed", || {
-        proxy.read("/readyz").0 == 200 && sealing(&proxy)["state"] != "ok"
+        proxy.read("/readyz").0 == 200 && sealing(&proxy)[0] == "seal: truncated"
     });
     post(&proxy);
     assert!(proxy.read("/metrics").1.contains("countersign_seal_disagreements 1"));

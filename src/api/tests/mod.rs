@@ -27,7 +27,7 @@ use crate::index::Index;
 use crate::record::{Entry, EntryKind, EventId, Scope};
 use crate::recorder::{OpenIntent, Recorder, Settings};
 use crate::redact::Redacted;
-use crate::store::{LedgerSource, SqliteOptions};
+use crate::store::{LedgerSource, SpoolShared, SqliteOptions};
 use crate::telemetry::Metrics;
 
 /// A log that is served.
@@ -98,7 +98,10 @@ impl Served {
             recorder: recorder.clone(),
             metrics: Arc::clone(&metrics),
             redact: Box::new(|text| Redacted::system(text.replace("hunter2", "[gone]"))),
+            seal: None,
             stopping: stopping.clone(),
+            spool: SpoolShared::default(),
+            silent: std::sync::Mutex::default(),
             turns: Turns::recording(Views::off()),
             // Nothing follows but when a test says so.
             patience: Duration::ZERO,
@@ -109,6 +112,7 @@ impl Served {
             metrics,
             captured_bytes: Arc::new(|| 0),
             seal: None,
+            spool: SpoolShared::default(),
             stopping,
         };
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

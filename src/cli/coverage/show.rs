@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::super::screen::{cell, json_text, printable, table};
 use crate::coverage::{Coverage, Never, Route};
-use crate::rules::SUGGESTIONS;
+use crate::rules::{SUGGESTIONS, WhyNot};
 
 /// Tables, and rules to paste.
 pub(super) fn text(coverage: &Coverage, out: &mut dyn Write) -> io::Result<()> {
@@ -31,6 +31,7 @@ pub(super) fn text(coverage: &Coverage, out: &mut dyn Write) -> io::Result<()> {
         }
         writeln!(out, "\nRules for them, to paste into a file of `rules.dir`:\n")?;
         yaml(coverage, out)?;
+        without_rules(coverage, out)?;
     }
     let now: u64 = coverage.named_now.values().sum();
     if now > 0 {
@@ -67,6 +68,22 @@ pub(super) fn text(coverage: &Coverage, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
+/// Routes for which no rule is suggested, and why.
+fn without_rules(coverage: &Coverage, out: &mut dyn Write) -> io::Result<()> {
+    let is_told = |why: &WhyNot| *why != WhyNot::Taken;
+    let rows = coverage.unnamed.iter().filter_map(|route| {
+        let why = route.why_not.filter(is_told)?;
+        Some([cell(&route.seen.method), cell(&route.seen.route), why.as_str().to_owned()])
+    });
+    let mut rows: Vec<[String; 3]> = rows.collect();
+    rows.dedup();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\nNo rule is suggested for:\n")?;
+    writeln!(out, "{}", table(["METHOD", "ROUTE", "SINCE"], rows))
+}
+
 /// A rule file.
 pub(super) fn yaml(coverage: &Coverage, out: &mut dyn Write) -> io::Result<()> {
     let entries: Vec<&str> =
@@ -79,11 +96,12 @@ pub(super) fn yaml(coverage: &Coverage, out: &mut dyn Write) -> io::Result<()> {
 
 /// One document.
 pub(super) fn json(coverage: &Coverage, note: Option<&str>, out: &mut dyn Write) -> io::Result<()> {
-    let unnamed = coverage.unnamed.iter().map(|Route { seen, example, yaml }| {
+    let unnamed = coverage.unnamed.iter().map(|Route { seen, example, yaml, why_not }| {
         json!({
             "method": seen.method, "route": seen.route, "action": seen.action,
             "events": seen.events, "last_seen": time(seen.last_ms), "example": example,
             "yaml": yaml.as_ref().map(|entry| format!("{SUGGESTIONS}{entry}")),
+            "no_yaml_since": why_not.map(WhyNot::as_str),
         })
     });
     let never = coverage.never.iter().map(|never| {

@@ -5,6 +5,7 @@ use clap::Parser;
 use super::*;
 use crate::coverage::{Coverage, Never, Route};
 use crate::index::Unnamed;
+use crate::rules::WhyNot;
 
 #[derive(Parser)]
 struct Line {
@@ -28,7 +29,15 @@ fn sample() -> Coverage {
     let place = Some(("rules/a.yaml".to_owned(), 4));
     let (id, path) = ("old".to_owned(), "/old".to_owned());
     Coverage {
-        unnamed: vec![Route { seen, example: "e1".to_owned(), yaml }],
+        unnamed: vec![
+            Route { seen: seen.clone(), example: "e1".to_owned(), yaml, why_not: None },
+            Route {
+                seen: Unnamed { route: "/rpc".to_owned(), ..seen },
+                example: "e2".to_owned(),
+                yaml: None,
+                why_not: Some(WhyNot::SaidInside),
+            },
+        ],
         named_now: [("new".to_owned(), 7)].into_iter().collect(),
         more: true,
         rules: 2,
@@ -49,6 +58,7 @@ fn tables_for_people() {
         "3       2026-07-01T12:00:00Z  POST    /x/{id}\\u{1b}[2J  x.update       e1",
         "there are more: raise --limit, or narrow the time with --since",
         "events:",
+        "POST /rpc the request's body or query says what is done, which one rule cannot name",
         "- id: x.update",
         "7 events had no rule when they came, and would have one now: new",
         "1 of 2 rules never matched:",

@@ -60,6 +60,14 @@ pub(super) fn read(
     response: Option<(&Path, &[u8])>,
 ) -> Result<Exchange, Problem> {
     let mut notes = Vec::new();
+    let is_script = file.extension().is_some_and(|end| end == "http" || end == "rest");
+    let request = match first_of_several(request).filter(|_| is_script) {
+        Some(first) => {
+            notes.push("the file has more requests, behind `###`: only the first is explained");
+            first
+        }
+        None => request,
+    };
     let transcript = transcript(request);
     let (request, answered) = match &transcript {
         Some(parts) => (parts.request.as_slice(), Some(parts.response.as_slice())),
@@ -73,6 +81,35 @@ pub(super) fn read(
     }
     exchange.notes = notes;
     Ok(exchange)
+}
+
+/// The first request of a `.http` file that has several, with a line of `###` between them.
+fn first_of_several(bytes: &[u8]) -> Option<&[u8]> {
+    let mut all = lines(bytes);
+    let mut has_begun = false;
+    let mut start = all.offset;
+    while let Some((_, line)) = all.next() {
+        if has_begun && line.starts_with(b"###") {
+            let first = bytes.get(..start)?;
+            // The empty line before the next one belongs to neither.
+            let more = bytes.get(all.offset..).unwrap_or_default();
+            let body = first.trim_ascii_end();
+            return (!more.trim_ascii().is_empty()).then_some(body);
+        }
+        let is_remark = line.starts_with(b"#") || line.starts_with(b"@") || line.is_empty();
+        has_begun = has_begun || !(is_remark || line.starts_with(b"//"));
+        start = all.offset;
+    }
+    None
+}
+
+/// Whether the body in the file is not as long as its head says.
+fn is_cut(body: &[u8], rest: &[u8], headers: &HeaderMap) -> bool {
+    let declared = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+    let declared = declared.and_then(|length| length.trim().parse::<usize>().ok());
+    // Editors put a line end behind it.
+    let more = rest.len().saturating_sub(body.len());
+    declared.is_some_and(|declared| declared != body.len() || more > 2)
 }
 
 /// A request, and its response if that stands behind it in the same file, after an empty line.
@@ -122,9 +159,12 @@ fn request(file: &Path, bytes: &[u8], notes: &mut Vec<&'static str>) -> Result<E
     };
     let host = headers.get("host").and_then(|host| host.to_str().ok());
     let host = host.map_or(authority, ToOwned::to_owned);
-    let body = message_body(bytes.get(head.body..).unwrap_or_default(), &headers);
+    let rest = bytes.get(head.body..).unwrap_or_default();
+    let body = message_body(rest, &headers);
     if body.is_empty() && headers.get(CONTENT_LENGTH).is_some_and(|length| length != "0") {
         notes.push("the file does not have the request's body");
+    } else if is_cut(&body, rest, &headers) {
+        notes.push("the request's body in the file is not as long as its Content-Length says");
     }
     let version = match version {
         Some("HTTP/1.0") => "1.0",
@@ -175,6 +215,9 @@ fn response(file: &Path, bytes: &[u8], notes: &mut Vec<&'static str>) -> Result<
         }
         let headers = fields(head.fields.into_iter(), notes);
         let body = message_body(rest, &headers);
+        if !body.is_empty() && is_cut(&body, rest, &headers) {
+            notes.push("the response's body in the file is not as long as its Content-Length says");
+        }
         return Ok(Reply {
             status,
             size: None,

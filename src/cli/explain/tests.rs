@@ -363,6 +363,23 @@ fn messages_as_tools_save_them() {
 }
 
 #[test]
+fn files_with_more_requests_and_other_lengths_are_told_so() {
+    let several = "### create\n# @name x\nPOST https://h/users\nContent-Type: application/json\n\n\
+                   {\"x\":1}\n\n### second\nDELETE https://h/users/7\n";
+    let account = accounts("a.http", several.as_bytes(), &[]).remove(0);
+    assert_eq!(account["intent"]["request"]["body"], json!({"x": 1}));
+    let more = "the file has more requests, behind `###`: only the first is explained";
+    assert_eq!(account["file_notes"], json!([more]));
+    for length in [6, 8] {
+        let cut = format!("POST /x HTTP/1.1\nContent-Length: {length}\n\n{{\"x\":1}} and more");
+        let cut = if length == 8 { cut.replace(" and more", "") } else { cut };
+        let account = accounts("request", cut.as_bytes(), &[]).remove(0);
+        let note = "the request's body in the file is not as long as its Content-Length says";
+        assert_eq!(account["file_notes"], json!([note]), "{length}");
+    }
+}
+
+#[test]
 fn a_transcript_of_curl() {
     let transcript = format!(
         "* Connected to h (127.0.0.1) port 80\n> PUT /users/7 HTTP/1.1\r\n> Host: h\r\n\

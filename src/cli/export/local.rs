@@ -21,6 +21,7 @@ use crate::query::{self, Summary};
 use crate::record::{Entry, EntryKind, EventId, Scope, canonical};
 use crate::redact::{Engine, Redacted, Seen};
 use crate::rules::{self, Pack};
+use crate::seal::{Bundler, SealError};
 use crate::server::{KEY_FILE, passing_key, read_key};
 use crate::store::{LedgerReader, LedgerSource, PostgresOptions, SqliteOptions, Store, StoreError};
 
@@ -38,6 +39,8 @@ pub(super) struct Local {
     located: Located,
     walk: Walk,
     encoder: Encoder,
+    /// Of a bundle.
+    bundler: Option<Bundler>,
     piece: Vec<u8>,
     is_over: bool,
     export: String,
@@ -94,9 +97,13 @@ impl Local {
         if last.is_none() {
             encoder.begin(wanted.mark(), &mut piece);
         }
+        let bundler = match format {
+            Format::Bundle => Some(bundler(&located.dir, wanted, walk.snapshot(), &mut piece)?),
+            _ => None,
+        };
         let (located, export) = (located.clone(), String::new());
         let mut local =
-            Self { located, walk, encoder, piece, is_over: false, export, began, metadata };
+            Self { located, walk, encoder, bundler, piece, is_over: false, export, began, metadata };
         let description = format!("export of the audit log as {} begun", wanted.format);
         local.export = local.record(BEGAN, &description).await?;
         Ok(local)
@@ -108,6 +115,20 @@ impl Local {
 
     pub(super) async fn piece(&mut self) -> anyhow::Result<Option<Vec<u8>>> {
         while !self.is_over && self.piece.len() < PIECE {
+            if let Some(bundler) = &mut self.bundler {
+                match self.walk.entries().await? {
+                    Some(events) => {
+                        for (_, entries) in events {
+                            bundler.event(&entries, &mut self.piece)?;
+                        }
+                    }
+                    None => {
+                        bundler.end(&mut self.piece);
+                        self.is_over = true;
+                    }
+                }
+                continue;
+            }
             match self.walk.events().await? {
                 Some(events) => {
                     for (row, event) in events {
@@ -168,6 +189,30 @@ impl Local {
     }
 }
 
+/// What makes a bundle, with its head written.
+fn bundler(
+    dir: &Path,
+    wanted: &Wanted,
+    snapshot: &Snapshot,
+    piece: &mut Vec<u8>,
+) -> anyhow::Result<Bundler> {
+    let bundler = Bundler::open(dir).map_err(|error| match error {
+        SealError::NoProof => anyhow::anyhow!(
+            "nothing was sealed yet in `{}`: a proxy does that while it runs",
+            dir.display()
+        ),
+        error => error.into(),
+    })?;
+    if !bundler.covers(snapshot) {
+        eprintln!(
+            "note: the newest entries are not sealed, and will not be proven; a proxy seals them when \
+             it runs"
+        );
+    }
+    bundler.begin(wanted.filters.is_empty(), piece)?;
+    Ok(bundler)
+}
+
 async fn append(located: &Located, entry: Entry) -> anyhow::Result<()> {
     let dir = located.dir.as_path();
     let opening = match &located.source {
@@ -180,6 +225,7 @@ async fn append(located: &Located, entry: Entry) -> anyhow::Result<()> {
                 writer: WRITER.to_owned(),
                 timeout: TIMEOUT,
                 dead_after: TIMEOUT,
+                silence: Duration::ZERO,
             };
             options.opener()()
         }

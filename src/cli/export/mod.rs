@@ -82,6 +82,7 @@ Examples:
       --format csv --output audit.csv --since 30d
   countersign export --format ocsf -o audit.ocsf.ndjson       no proxy runs: from ./countersign-data
   countersign export --format csv -o audit.csv --resume       after Ctrl-C, or a lost connection
+  countersign export --format bundle -o audit.bundle.ndjson   with proofs, to be verified elsewhere
 
 While a proxy runs, the ledger is its own, and an export goes through it, with --url and a token of
 the role owner or admin. Exit codes: 0 written; 1 failed; 2 the command line; 130 interrupted.";
@@ -96,6 +97,8 @@ enum FormatArg {
     Ndjson,
     /// An OCSF API Activity a line
     Ocsf,
+    /// The ledger's entries with their proofs, for `countersign verify FILE`
+    Bundle,
 }
 
 /// What is to be in the file, and from where. What was interrupted goes on only with the same.
@@ -140,6 +143,7 @@ impl FormatArg {
             Self::Json => Format::Json,
             Self::Ndjson => Format::Ndjson,
             Self::Ocsf => Format::Ocsf,
+            Self::Bundle => Format::Bundle,
         }
     }
 }

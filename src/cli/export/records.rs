@@ -103,6 +103,7 @@ impl Records {
         let event = match self.format {
             Format::Csv => (self.lines > 0).then_some(length),
             Format::Ndjson | Format::Ocsf => Some(length),
+            Format::Bundle => self.line.starts_with(b"{\"event\":").then_some(length),
             Format::Json => self.line.starts_with(b"{").then(|| {
                 // What separates it from the next one is written with that one.
                 let text = self.line.strip_suffix(b"\n").unwrap_or(&self.line);
@@ -143,6 +144,8 @@ impl Records {
         let place = match self.format {
             Format::Csv => in_csv(&self.last)?,
             Format::Json | Format::Ndjson => in_full(&self.last)?,
+            // Its checkpoints are those of the moment when it began.
+            Format::Bundle => return None,
             Format::Ocsf => {
                 let activity: Activity = serde_json::from_slice(&self.last).ok()?;
                 format!("{}.{}", activity.time, activity.metadata.uid)

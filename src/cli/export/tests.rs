@@ -26,6 +26,8 @@ fn file(format: Format) -> String {
         Format::Json => format!("[\n{},\n{}\n]\n", event(""), event(act)),
         Format::Ndjson => format!("{}\n{}\n", event(""), event(act)),
         Format::Ocsf => format!("{}{}", activity(""), activity(".2")),
+        // What interrupted one cannot go on.
+        Format::Bundle => String::new(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! `countersign verify`: whether a ledger is what was sealed.
 
+mod bundle;
 mod proof;
 mod report;
 
@@ -32,7 +33,8 @@ const FILE_BYTES: u64 = 1 << 30;
 #[command(after_help = "Examples:
   countersign verify
   countersign verify --key audit.example.com+51a90c7b+AS5n… --checkpoint /mnt/worm/checkpoints.jsonl
-  countersign verify --key countersign.vkey --proof event.proof.json
+  countersign verify --key countersign.vkey audit.bundle.ndjson
+  countersign verify --key countersign.vkey event.proof.json
 
 Exit codes: 0 all is as it was sealed; 1 something is wrong; 2 the command line has problems;
 3 the ledger, or what it is held against, could not be read; 4 nothing is wrong, but there is a log
@@ -50,8 +52,12 @@ pub struct Args {
     /// A file with checkpoints that were published: what `seal.file` names, or one checkpoint
     #[arg(long, value_name = "FILE")]
     checkpoint: Vec<PathBuf>,
-    /// Verify this proof alone, as `countersign prove` or the API gave it; needs --key, and no ledger
-    #[arg(long, value_name = "FILE", requires = "key", conflicts_with = "checkpoint")]
+    /// Verify this file alone, without the ledger: a bundle, as `countersign export --format bundle` wrote
+    /// it, or a proof, as `countersign prove` or the API gave it; needs --key
+    #[arg(value_name = "FILE", requires = "key", conflicts_with = "checkpoint")]
+    file: Option<PathBuf>,
+    /// The same as FILE, for a proof
+    #[arg(long, value_name = "FILE", requires = "key", conflicts_with_all = ["checkpoint", "file"])]
     proof: Option<PathBuf>,
     /// Print the result as JSON
     #[arg(long)]
@@ -69,8 +75,8 @@ struct Trust {
 
 /// Verifies, and writes what was found out.
 pub fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
-    if let Some(path) = &args.proof {
-        return verify_proof(path, args, out);
+    if let Some(path) = args.file.as_ref().or(args.proof.as_ref()) {
+        return verify_file(path, args, out);
     }
     let (report, evidence, trust) = match verified(args) {
         Ok(done) => done,
@@ -91,18 +97,21 @@ pub fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     })
 }
 
-fn verify_proof(path: &Path, args: &Args, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
-    let read = given_keys(&args.key).and_then(|keys| Ok((keys, read(path)?)));
-    let (keys, text) = match read {
-        Ok(read) => read,
+fn verify_file(path: &Path, args: &Args, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+    let verified = given_keys(&args.key).and_then(|keys| match bundle::is_one(path)? {
+        true => bundle::verify(path, &keys, args.json),
+        false => Ok(proof::verify(path, &read(path)?, &keys, args.json)),
+    });
+    match verified {
+        Ok((text, code)) => {
+            writeln!(out, "{text}")?;
+            Ok(code)
+        }
         Err(error) => {
             eprintln!("countersign: {error:#}");
-            return Ok(ExitCode::from(3));
+            Ok(ExitCode::from(3))
         }
-    };
-    let (text, code) = proof::verify(path, &text, &keys, args.json);
-    writeln!(out, "{text}")?;
-    Ok(code)
+    }
 }
 
 fn verified(args: &Args) -> anyhow::Result<(Report, Evidence, Trust)> {

@@ -48,6 +48,11 @@ fn write_text(
             write!(out, ", {} newer than the last one", thousands(unsealed))?;
         }
         writeln!(out)?;
+        if log.purged > 0 {
+            let to = log.purged_to.as_deref().unwrap_or("an unknown time");
+            let purged = thousands(log.purged);
+            writeln!(out, "  {purged} of them purged by policy, events up to {}", printable(to))?;
+        }
         if let Some(found) = &log.found {
             writeln!(out, "  {}", printable(&found.to_string()))?;
         }
@@ -132,6 +137,8 @@ pub(super) fn json(report: &Report, evidence: &Evidence, trust: &Trust) -> Strin
             "entries": log.entries,
             "proven": log.proven,
             "checkpoints": log.checkpoints,
+            "purged": log.purged,
+            "purged_to": log.purged_to,
             "open_intents": log.open,
             "keys": keys.collect::<Vec<_>>(),
             "newest": log.newest.as_ref().map(|newest| json!({
@@ -142,7 +149,9 @@ pub(super) fn json(report: &Report, evidence: &Evidence, trust: &Trust) -> Strin
     };
     let evidence = report.evidence.iter().map(|(writer, found)| {
         let mut wrong = wrong(found);
-        wrong["writer"] = writer.as_deref().map_or(Value::Null, Value::from);
+        if let Value::Object(members) = &mut wrong {
+            members.insert("writer".to_owned(), writer.as_deref().into());
+        }
         wrong
     });
     let all = json!({

@@ -118,8 +118,10 @@ impl Checker<'_> {
                 Duration::from_millis(100)..=HOUR,
             ),
             postgres: None,
+            spool: None,
         };
         ledger.postgres = self.postgres(&file.postgres, ledger.sweep_interval);
+        ledger.spool = self.spool(&file.spool, ledger.postgres.as_ref());
         if ledger.batch > ledger.queue {
             self.problem(
                 file.batch.place_or(file.queue.place_or(Place::WHOLE)),

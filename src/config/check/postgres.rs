@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::Checker;
 use super::values::Pem;
-use crate::config::checked::Postgres;
-use crate::config::file::{PostgresFile, PostgresTlsFile, PostgresTlsModeFile};
+use crate::config::checked::{Postgres, Spool};
+use crate::config::file::{PostgresFile, PostgresTlsFile, PostgresTlsModeFile, SpoolFile};
 use crate::config::setting::Setting;
 use crate::config::tree::Place;
 use crate::store::{PostgresTarget, PostgresTlsMode};
@@ -13,6 +13,8 @@ use crate::store::{PostgresTarget, PostgresTlsMode};
 /// How long a writer may be silent, where nothing is said.
 pub(in crate::config) const DEAD_AFTER: Duration = Duration::from_secs(30);
 const SECOND: Duration = Duration::from_secs(1);
+const MIB: usize = 1 << 20;
+const GIB: usize = 1 << 30;
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 impl Checker<'_> {
@@ -56,6 +58,30 @@ impl Checker<'_> {
             );
         }
         Some(Postgres { target, dead_after })
+    }
+
+    /// The spool, where one is wanted.
+    pub(super) fn spool(
+        &mut self,
+        setting: &Setting<SpoolFile>,
+        postgres: Option<&Postgres>,
+    ) -> Option<Spool> {
+        let (file, place) = setting.given()?;
+        let max_size = self.size("max_size", &file.max_size, GIB, MIB..=1024 * GIB);
+        let silence = self.duration("silence", &file.silence, DAY, SECOND..=30 * DAY);
+        let Some(postgres) = postgres else {
+            let remedy = "leave it out: a file of this machine needs no spool";
+            self.problem(place, "there is a `spool`, and no `postgres`", remedy);
+            return None;
+        };
+        if silence < postgres.dead_after {
+            self.problem(
+                file.silence.place_or(place),
+                "`silence` is less than `dead_after`",
+                "raise it to the longest time that the database may be away",
+            );
+        }
+        Some(Spool { max_size, silence })
     }
 
     fn postgres_tls(&mut self, setting: &Setting<PostgresTlsFile>, target: &mut PostgresTarget) {

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::Duration;
+use super::{Duration, Size};
 use crate::config::setting::Setting;
 
 /// A PostgreSQL database that holds the ledger.
@@ -29,6 +29,20 @@ pub(in crate::config) struct PostgresFile {
     /// closes what it left open. At least twice `sweep_interval`. Default: `30s`.
     #[schemars(extend("default" = "30s"))]
     pub(in crate::config) dead_after: Setting<Duration>,
+}
+
+/// Where entries wait while the database does not take them.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(in crate::config) struct SpoolFile {
+    /// Documents that may wait, at most; beyond it requests fail as they do without a spool. At least
+    /// `1MiB`. Default: `1GiB`.
+    #[schemars(extend("default" = "1GiB"))]
+    pub(in crate::config) max_size: Setting<Size>,
+    /// How long other proxies wait before they take this one for gone and close what it left open: no
+    /// shorter than the database may be away from it. Default: `24h`.
+    #[schemars(extend("default" = "24h"))]
+    pub(in crate::config) silence: Setting<Duration>,
 }
 
 /// TLS towards a PostgreSQL server.

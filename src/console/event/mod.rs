@@ -18,6 +18,7 @@ use super::question::{ALL, Question};
 use super::row::{self, ActorView, Badge, TargetView};
 use super::shell::{Page, Section, Shell, Viewer, render};
 use super::shown::Shown;
+use crate::api::integrity::may_prove;
 use crate::api::{Log, Problem, one_of};
 use crate::clock::Timestamp;
 use crate::query::{SummaryActor, SummaryTarget};
@@ -51,6 +52,8 @@ struct EventPage {
     /// The event by the API.
     api: String,
     curl: String,
+    /// The proof that it is in the log, for those who may have it.
+    proof: Option<String>,
     /// What else happened around it.
     around: Option<String>,
 }
@@ -149,6 +152,7 @@ fn page(viewer: &Viewer, event: &Value, host: Option<&str>, now: Timestamp) -> E
         redactions: list(event, "redactions").map(receipt).collect(),
         observer: facts::observer(event),
         notes: list(event, "notes").filter_map(Value::as_str).map(Shown::line).collect(),
+        proof: may_prove(&viewer.who).then(|| format!("{api}/proof")),
         curl: format!("curl -H \"Authorization: Bearer $TOKEN\" {base}{api}"),
         api,
         id,

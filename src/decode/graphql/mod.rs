@@ -3,11 +3,13 @@
 //! The document stays text: only what is secret in it will be replaced. So this is no full parser;
 //! it follows braces, names and values as far as is needed to tell the name of every literal.
 
+mod aliases;
 mod lexer;
 
 use std::borrow::Cow;
 use std::ops::Range;
 
+pub use self::aliases::aliases;
 pub(crate) use self::lexer::{Lexer, Token};
 use super::budget::Budget;
 use super::{DEPTH_MAX, Note};

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::Note;
 use super::hidden::{self, Sight};
 use super::list::{List, down, down_to, size};
+use super::sequence::{self, Step};
 use crate::decode::{Node, Number};
 use crate::record::Change;
 
@@ -180,7 +181,7 @@ fn by_id(list: &mut List, path: &mut String, key: &str, before: &[Node<'_>], aft
     }
 }
 
-/// Item by item, or as a whole if that is shorter.
+/// Item by item, plain values as a sequence, or as a whole if that is shorter.
 fn by_position<'n>(
     list: &mut List,
     path: &mut String,
@@ -188,12 +189,25 @@ fn by_position<'n>(
     (after, right): (&Node<'n>, &[Node<'n>]),
 ) {
     let mark = list.mark();
-    for position in 0..left.len().max(right.len()) {
+    let by_position = || {
+        (0..left.len().max(right.len())).map(|at| match (at < left.len(), at < right.len()) {
+            (true, true) => Step::Other(at, at),
+            (true, false) => Step::Out(at),
+            (false, _) => Step::In(at),
+        })
+    };
+    let steps = sequence::steps(left, right).unwrap_or_else(|| by_position().collect());
+    for step in steps {
+        let (Step::Other(position, _) | Step::Out(position) | Step::In(position)) = step;
         let length = down_to(path, position);
-        match (left.get(position), right.get(position)) {
-            (Some(before), Some(after)) => compare(list, path, before, after),
-            (before @ Some(_), None) => list.remove(path, before),
-            (None, after) => list.add(path, after),
+        match step {
+            Step::Other(at, now) => {
+                if let (Some(before), Some(after)) = (left.get(at), right.get(now)) {
+                    compare(list, path, before, after);
+                }
+            }
+            Step::Out(at) => list.remove(path, left.get(at)),
+            Step::In(at) => list.add(path, right.get(at)),
         }
         path.truncate(length);
         if list.is_full() {

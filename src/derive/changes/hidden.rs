@@ -1,6 +1,9 @@
 //! What redaction put in the place of values, and what two of them tell.
 
+use std::borrow::Cow;
+
 use crate::decode::Node;
+use crate::redact::SEAL;
 
 /// What stands in the place of a value, or of a part of a text, that told nothing of it.
 const MASK: &str = "***";
@@ -57,13 +60,18 @@ fn between(before: &Marker<'_>, after: &Marker<'_>) -> Sight {
         {
             match before == after {
                 // A digest tells; a size or some characters of two values may be the same.
-                true if *name == "fingerprint" => Sight::Same,
+                true if matches!(*name, "fingerprint" | SEAL) => Sight::Same,
                 true => Sight::Hidden,
                 false => Sight::Changed,
             }
         }
         _ => Sight::Hidden,
     }
+}
+
+/// Whether a member holds a digest that is for comparing only.
+pub(super) fn is_seal(members: &[(Cow<'_, str>, Node<'_>)], name: &str) -> bool {
+    name == SEAL && members.iter().any(|(name, _)| name == "redacted")
 }
 
 fn marker<'n>(node: &'n Node<'n>) -> Option<Marker<'n>> {
@@ -74,7 +82,7 @@ fn marker<'n>(node: &'n Node<'n>) -> Option<Marker<'n>> {
             let told = members.iter().find(|(name, _)| name != "redacted");
             let told = told.map(|(name, value)| (name.as_ref(), value));
             let is_known = told.is_none_or(|(name, _)| {
-                matches!(name, "fingerprint" | "ends" | "chars" | "items" | "type")
+                matches!(name, "fingerprint" | "ends" | "chars" | "items" | "type" | SEAL)
             });
             is_known.then_some(Marker::Told(rule, told))
         }

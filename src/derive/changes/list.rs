@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value, json};
 
 use super::Note;
-use super::hidden::has_hidden;
+use super::hidden::{has_hidden, is_seal};
 use crate::decode::{Node, Number};
 use crate::record::Change;
 
@@ -230,7 +230,8 @@ fn value(node: &Node<'_>) -> Value {
         Node::Number(Number::Text(text)) | Node::String(text) => Value::String(text.to_string()),
         Node::Array(items) => Value::Array(items.iter().map(value).collect()),
         Node::Object(members) => {
-            let members = members.iter().map(|(name, item)| (name.to_string(), value(item)));
+            let told = members.iter().filter(|(name, _)| !is_seal(members, name));
+            let members = told.map(|(name, item)| (name.to_string(), value(item)));
             Value::Object(members.collect::<Map<_, _>>())
         }
     }

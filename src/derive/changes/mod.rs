@@ -7,8 +7,8 @@
 //! - From a request, `add` says that the field came to be with its resource, and `replace` that it
 //!   was set: nobody knows what was there before, unless a JSON Patch tested it.
 //! - Only what succeeded has changed something. Why there are no changes, or not all, is a note.
-//! - Between two trees, objects are compared by name, lists of objects by their ids, other lists by
-//!   position, or as a whole where that is shorter. Fields that change with everything
+//! - Between two trees, objects are compared by name, lists of objects by their ids, lists of plain
+//!   values as sequences, others by position, and as a whole where that is shorter. Fields that change with everything
 //!   (`updated_at`, `etag`, …) are not compared.
 //! - What redaction hides is never claimed to be unchanged: two fingerprints tell, and everything
 //!   else that is hidden on both sides is listed apart.
@@ -23,6 +23,9 @@ mod list;
 mod observed;
 mod patch;
 mod request;
+mod scim;
+mod sequence;
+mod shows;
 #[cfg(test)]
 mod tests;
 
@@ -32,7 +35,8 @@ pub use observed::{Moment, Observed, Shown, Unseen};
 
 use super::naming::Naming;
 use super::outcome::Verdict;
-use crate::record::{Change, ChangesSource, Outcome, RequestRecord, ResponseRecord};
+use super::shown;
+use crate::record::{BodyRecord, Change, ChangesSource, Outcome, RequestRecord, ResponseRecord};
 use list::List;
 
 /// What changed, as far as it is known.
@@ -40,7 +44,8 @@ use list::List;
 pub struct Changes {
     /// The changes.
     pub list: Vec<Change>,
-    /// Paths whose values are redacted in both states, so that nobody can say whether they changed.
+    /// Paths of which nobody can say whether they changed: their values are redacted in both states, or
+    /// the request set them and neither state shows them.
     pub hidden: Vec<String>,
     /// How they are known.
     pub source: ChangesSource,
@@ -89,7 +94,7 @@ pub enum Note {
     AfterUnavailable,
     /// What was changed was found neither before nor after.
     NotFound,
-    /// Fields that the request set are in neither state; they are listed as the request has them.
+    /// Fields that the request set are in neither state.
     NotShown,
     /// Values are redacted in both states: nobody can say whether they changed.
     Hidden,
@@ -139,7 +144,7 @@ pub fn changes(
     response: Option<&ResponseRecord>,
     observed: Option<&Observed>,
 ) -> Changes {
-    let status = response.map(|response| response.status);
+    let status = response.map(|response| status(response, naming));
     match verdict.outcome {
         Outcome::Success if status == Some(304) => return Changes::none(Note::NotDone),
         Outcome::Success => {}
@@ -153,6 +158,15 @@ pub fn changes(
     }
 }
 
+/// The status; that of an operation that has yet to be carried out is 202.
+fn status(response: &ResponseRecord, naming: &Naming) -> u16 {
+    let body = response.body.as_ref().map(BodyRecord::tree);
+    match body.is_some_and(|body| shown::is_pending(&body, &naming.targets)) {
+        true => 202,
+        false => response.status,
+    }
+}
+
 /// What the request alone says to have changed.
 fn requested(
     request: &RequestRecord,
@@ -160,7 +174,7 @@ fn requested(
     verdict: &Verdict,
     response: Option<&ResponseRecord>,
 ) -> Changes {
-    let status = response.map(|response| response.status);
+    let status = response.map(|response| status(response, naming));
     let mut list = List::default();
     if let Err(note) = request::read(request, naming, verdict, &mut list) {
         return Changes::none(note);

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::diff::diff;
-use super::{CHANGES_MAX, Changes, Note};
+use super::{CHANGES_MAX, Changes, Note, shows};
 use crate::decode::Node;
 use crate::derive::body;
 use crate::derive::naming::Naming;
@@ -178,13 +178,19 @@ impl Observed {
         if !changes.hidden.is_empty() {
             note(Note::Hidden);
         }
-        let shows = |change: &Change| has(old, &change.path) || has(new, &change.path);
-        let unseen: Vec<Change> =
-            set.list.into_iter().filter(|change| change.op != "remove" && !shows(change)).collect();
+        let kind = naming.targets.first().map(|target| target.kind.as_str()).unwrap_or_default();
+        let shows = |change: &Change| {
+            shows::has(old, kind, &change.path) || shows::has(new, kind, &change.path)
+        };
+        let unseen = set.list.into_iter().filter(|change| change.op != "remove" && !shows(change));
+        let unseen: Vec<String> = unseen.map(|change| change.path).collect();
         if !unseen.is_empty() && after.is_some() {
             note(Note::NotShown);
-            let room = CHANGES_MAX.saturating_sub(changes.list.len());
-            changes.list.extend(unseen.into_iter().take(room));
+            // What no state shows is not known to have changed.
+            let unseen = unseen.into_iter().filter(|path| !changes.hidden.contains(path));
+            let room = CHANGES_MAX.saturating_sub(changes.hidden.len());
+            let unseen: Vec<String> = unseen.take(room).collect();
+            changes.hidden.extend(unseen);
         }
         changes
     }
@@ -218,28 +224,6 @@ fn instead(mut set: Changes, notes: &[&'static str]) -> Changes {
 /// Whether a tree can be the state of something.
 fn is_state(node: &Node<'_>) -> bool {
     matches!(node, Node::Object(_) | Node::Array(_)) && !super::hidden::is_hidden(node)
-}
-
-/// Whether a state tells of the value at a path of the request: it stands there, or what is above it
-/// is no object. The outermost name may be one that the API wraps requests in.
-fn has(state: &Node<'_>, path: &str) -> bool {
-    let inner = path.get(1..).and_then(|rest| rest.find('/').and_then(|at| rest.get(at..)));
-    tells(state, path) || inner.is_some_and(|inner| tells(state, inner))
-}
-
-fn tells(state: &Node<'_>, path: &str) -> bool {
-    let mut node = state;
-    for name in path.split('/').skip(1) {
-        if !matches!(node, Node::Object(_)) {
-            return true;
-        }
-        let name = name.replace("~1", "/").replace("~0", "~");
-        match node.get(&name) {
-            Some(member) => node = member,
-            None => return false,
-        }
-    }
-    true
 }
 
 /// The state without what the paths select.

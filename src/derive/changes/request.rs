@@ -3,10 +3,11 @@
 use super::Note;
 use super::hidden::is_hidden;
 use super::list::{List, down};
-use super::patch;
+use super::{patch, scim};
 use crate::decode::Node;
 use crate::derive::naming::Naming;
 use crate::derive::outcome::Verdict;
+use crate::derive::verbs::canonical;
 use crate::record::{BodyRecord, RequestRecord};
 
 /// Fields of forms that are the browser's and the framework's own.
@@ -33,6 +34,13 @@ const FORMSET_CONTROLS: [&str; 4] =
 
 /// Types of patches that are neither a JSON Merge Patch nor a JSON Patch.
 const OTHER_PATCHES: [&str; 2] = ["application/strategic-merge-patch+json", "application/json-seq"];
+
+/// Verbs by which something comes to be as it is sent.
+const CREATING: [&str; 4] = ["create", "generate", "provision", "register"];
+
+/// Verbs by which fields are set as they are sent.
+const SETTING: [&str; 8] =
+    ["configure", "patch", "put", "rename", "replace", "set", "update", "upsert"];
 
 /// What fields of a whole resource have become.
 #[derive(Clone, Copy)]
@@ -61,7 +69,9 @@ pub(super) fn read(
     }
     // What is set by signing in, or by an action, is not what was sent with it.
     let verb = naming.sentence.verb.as_str();
-    if !matches!(verb, "create" | "update") || naming.action == "session.create" {
+    let first = canonical(verb).split('_').next().unwrap_or_default();
+    let creates = CREATING.contains(&first) || verdict.action.is_some();
+    if !(creates || SETTING.contains(&first)) || naming.action == "session.create" {
         return Err(Note::Parameters);
     }
     let tree = request.body.as_ref().map(BodyRecord::tree).ok_or_else(|| absent(request))?;
@@ -70,15 +80,18 @@ pub(super) fn read(
         return patch::read(list, &tree);
     }
     if is_form(kind) {
-        let set =
-            if verdict.action.is_some() || verb == "create" { Whole::Created } else { Whole::Set };
+        let set = if creates { Whole::Created } else { Whole::Set };
         fields(list, &tree, set, |name| !is_control(name));
+        return Ok(());
+    }
+    if let Some(operations) = scim::operations(&tree) {
+        scim::read(list, operations);
         return Ok(());
     }
     if method == "PATCH" {
         return partial(list, &tree, kind);
     }
-    let whole = match verdict.action.is_some() || verb == "create" {
+    let whole = match creates {
         true => Whole::Created,
         false => {
             if method == "PUT" {

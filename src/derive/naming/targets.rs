@@ -5,7 +5,7 @@ use super::super::trace::{By, Field, Origin, Trace};
 use super::super::walk::Node;
 use super::super::words::{is_plural, plural};
 use super::noted::{self, Held};
-use crate::record::{RequestRecord, Target};
+use crate::record::{RequestRecord, Target, Tree};
 
 /// The targets: the item of the path, or what the body and the query name; and how many there are.
 pub(super) fn targets(
@@ -31,15 +31,23 @@ pub(super) fn targets(
     // Of what is in the path, a client can set the name, and else only claim one.
     let name = body.filter(|_| !is_part && (!node.is_item || sets_name(verb)));
     let name = name.and_then(|body| body::name_at(body, &kind).or_else(file));
+    let signs = body.filter(|_| kind == "session" && verb == "create");
+    let name = name.or_else(|| body::signs_in_as(signs?));
+    // `?project=web`, as some have it where the path ends with a verb.
+    let by_noun = (!sets_name(verb)).then_some(kind.as_str());
     let found = || {
-        let queried = request.query.as_ref().and_then(|query| body::scalar(query.get("id")?));
-        if let Some(queried) = queried {
-            return Some((queried, None));
+        if let Some(found) = request.query.as_ref().and_then(|query| queried(query, by_noun)) {
+            return Some((found.0, Held::Query, found.1));
         }
         // What is being created has no id yet that a client could know by that name.
+        let body = body.filter(|_| verb != "create")?;
+        let own = || {
+            let (name, value) = body.members().iter().find(|(name, _)| is_key(name, by_noun))?;
+            Some((body::scalar(value)?, format!("${}", body::step(name))))
+        };
         let (id, at) =
-            body.filter(|_| verb != "create").and_then(|body| body::id_at(body, &kind))?;
-        Some((id, Some(at)))
+            body::id_at(body, &kind).map(|(id, at)| (id, at.to_string())).or_else(own)?;
+        Some((id, Held::Body("$"), at))
     };
     let id = match (&node.id, node.is_item) {
         (Some(id), _) => {
@@ -48,10 +56,10 @@ pub(super) fn targets(
             Some(id.clone())
         }
         (None, true) => None,
-        (None, false) => found().map(|(id, at)| {
-            let origin = || match at {
-                Some(at) => Origin::RequestBody(at.to_string()),
-                None => Origin::Query("id".to_owned()),
+        (None, false) => found().map(|(id, held, at)| {
+            let origin = || match held {
+                Held::Query => Origin::Query(at),
+                _ => Origin::RequestBody(at),
             };
             trace.note(Field::Id(0), || (By::Convention("the id that is sent"), vec![origin()]));
             id
@@ -63,6 +71,23 @@ pub(super) fn targets(
         name
     });
     (vec![Target { kind, id, name }], 1)
+}
+
+/// The id in a query, and the parameter that has it.
+fn queried(query: &Tree, noun: Option<&str>) -> Option<(String, String)> {
+    if let Some(id) = query.get("id").and_then(body::scalar) {
+        return Some((id, "id".to_owned()));
+    }
+    let (name, value) = query.node().members().iter().find(|(name, _)| is_key(name, noun))?;
+    Some((body::scalar(value)?, name.to_string()))
+}
+
+/// Whether a member is called as the noun, or as its id or key.
+fn is_key(name: &str, noun: Option<&str>) -> bool {
+    let Some(noun) = noun else { return false };
+    let name = super::super::words::snake(name);
+    let rest = name.strip_prefix(noun);
+    rest.is_some_and(|rest| matches!(rest, "" | "_id" | "_key" | "_uuid"))
 }
 
 /// What a bulk request names: `/users/1,2,3`, `?ids=1,2,3`, `{"ids": [1, 2, 3]}`; and what holds it.

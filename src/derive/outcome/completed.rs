@@ -2,8 +2,9 @@
 
 use super::super::answer;
 use super::super::body::{self, Value};
-use super::super::naming::Naming;
+use super::super::naming::{Naming, sets_name};
 use super::super::path::Path;
+use super::super::shown;
 use super::super::trace::{By, Field, Origin, Trace};
 use super::super::walk::walk;
 use super::Came;
@@ -24,6 +25,13 @@ pub(super) fn completed(
     if naming.is_call || naming.sentence.part.is_some() {
         return None;
     }
+    let claimed = target.name.as_deref();
+    // A job that will see to it is another thing.
+    let is_job = |body: &Value<'_>| {
+        shown::is_operation(body, &target.kind)
+            || (response.status == 202 && !shown::is_same(body, &target.kind, claimed))
+    };
+    let body = body.filter(|body| !is_job(body));
     let id = target.id.clone().or_else(|| {
         // What an export or an import answers with is its own.
         let is_created = verb == "create"
@@ -42,7 +50,10 @@ pub(super) fn completed(
     // What shows the item says how it is called; what the client says is a claim.
     let claimed = target.name.clone().filter(|_| !is_name_shown(naming, came));
     let name = claimed.or_else(|| {
-        let named = body.and_then(|body| body::name_at(body, &target.kind));
+        // What shows no id is the item where it was sent with a name, or has none itself.
+        let is_new = target.id.is_none() && (verb == "create" || response.status == 201);
+        let trusts = sets_name(verb) || is_new;
+        let named = body.and_then(|body| shown::name_of(body, &target.kind, id.as_deref(), trusts));
         let named = named.map(|(name, at)| (name, Some(at)));
         let shown = || Some((observed?.name(naming, &target.kind)?, None));
         let (name, at) = named.or_else(shown)?;
@@ -65,8 +76,7 @@ pub(super) fn completed(
 /// Whether the response shows the one item, and its name.
 pub(super) fn is_name_shown(naming: &Naming, came: Came<'_>) -> bool {
     let ([target], Some(body)) = (naming.targets.as_slice(), came.body) else { return false };
-    let is_own = |id: String| target.id.as_ref().is_none_or(|own| *own == id);
-    body::id(body, &target.kind).is_some_and(is_own) && body::name(body, &target.kind).is_some()
+    shown::is_named(body, &target.kind, target.id.as_deref())
 }
 
 /// Several targets with the ids that the response gives to them, in the order of the request.

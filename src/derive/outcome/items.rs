@@ -4,6 +4,7 @@ use super::super::act::{ACTS_MAX, Act, Answer};
 use super::super::answer;
 use super::super::body::Value;
 use super::super::naming::Naming;
+use super::super::partly;
 use super::super::sentence::Sentence;
 use super::super::trace::Trace;
 use super::super::words::{plural, spoken};
@@ -13,6 +14,9 @@ use crate::record::{Outcome, Target};
 /// Judges an answer that tells of every item by itself, if not all items ended alike well.
 pub(super) fn by_items(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Option<Verdict> {
     let Came { response, body, .. } = came;
+    if let Some(verdict) = by_lists(naming, came, trace) {
+        return Some(verdict);
+    }
     let items = answer::items(body?);
     let count = naming.sentence.count.unwrap_or(naming.targets.len());
     let is_bulk = count > 1 && items.len() == count
@@ -40,6 +44,34 @@ pub(super) fn by_items(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Op
         return Some(without(&failed, end.outcome, reason, trace));
     }
     let kind = format!("{} {}", total.max(acts.len()), plural(&spoken(&kind)));
+    Some(several(naming, (&acts, &ends), &kind, came, trace))
+}
+
+/// Judges an answer that lists what was done and what was not, if not all was.
+fn by_lists(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Option<Verdict> {
+    let lists = partly::lists(&naming.sentence.verb, came.body?)?;
+    let kind = naming.targets.first().map(|target| target.kind.clone()).unwrap_or_default();
+    let is_several = naming.targets.len() > 1;
+    let has_id = came.body.is_some_and(|body| super::super::body::id(body, &kind).is_some());
+    if !is_several && (has_id || !lists.has_failed()) {
+        return None;
+    }
+    let count = naming.sentence.count.filter(|_| is_several);
+    let told = match is_several {
+        true => naming.targets.clone(),
+        false => lists.targets(&kind),
+    };
+    let ends = lists.ends(&told).filter(|_| count.is_none() && told.len() > 1);
+    let Some(ends) = ends else {
+        let end = lists.whole(&told)?;
+        let reason = end.reason.as_deref().unwrap_or("failed");
+        noted::within(came, "the lists of what was done and what was not", trace);
+        noted::reason(came, Some(reason), trace);
+        return Some(without(naming, end.outcome, reason, trace));
+    };
+    let named = Naming { targets: told, ..naming.clone() };
+    let acts = acts(&named, &[], &kind);
+    let kind = format!("{} {}", acts.len(), plural(&spoken(&kind)));
     Some(several(naming, (&acts, &ends), &kind, came, trace))
 }
 

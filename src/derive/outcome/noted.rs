@@ -28,7 +28,7 @@ pub(super) fn broken(trace: &mut Trace) {
 /// A redirection tells it.
 pub(super) fn sent_away(trace: &mut Trace) {
     for field in [Field::Outcome, Field::Reason] {
-        let by = By::Convention("a redirection to where one signs in");
+        let by = By::Convention("where a redirection leads to");
         let from = || vec![Origin::Status, Origin::ResponseHeader("location".to_owned())];
         trace.note(field, || (by, from()));
     }

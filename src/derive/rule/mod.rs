@@ -36,6 +36,7 @@ pub use snapshot::{SnapshotRule, Whereabouts};
 pub use template::{Template, TemplateError, Uses};
 use trie::Trie;
 
+use super::acting::is_grave;
 use super::body::Value;
 use super::document::Operation;
 use super::naming::Naming;
@@ -117,6 +118,8 @@ pub(super) struct Matched {
     pub(super) params: Vec<(String, String)>,
     /// The path was matched as it was sent, decoded once, and not in another reading of it.
     pub(super) as_sent: bool,
+    /// The rule is for the method as it was sent, and says less than the one that counts does.
+    pub(super) is_lesser: bool,
 }
 
 /// All rules, ready to be matched.
@@ -283,7 +286,13 @@ impl EventRules {
         let found = self.find_for(&naming.method, request, body, naming, place);
         let is_other = naming.method != request.method;
         found.or_else(|| {
-            is_other.then(|| self.find_for(&request.method, request, body, naming, place))?
+            is_other.then_some(())?;
+            let matched = self.find_for(&request.method, request, body, naming, place)?;
+            // What is deleted by `_method` is not called an update by the rule for its POST.
+            let is_grave = |action: &str| action.split_once('.').is_some_and(|it| is_grave(it.1));
+            let is_lesser = is_grave(&naming.action)
+                && matched.rule.action.as_deref().is_some_and(|action| !is_grave(action));
+            Some(Matched { is_lesser, ..matched })
         })
     }
 
@@ -330,7 +339,7 @@ impl EventRules {
         let matched = |index: usize, segments: &[String], as_sent| {
             let rule = Arc::clone(self.rules.get(index)?);
             let params = rule.path.params(segments);
-            Some(Matched { rule, params, as_sent })
+            Some(Matched { rule, params, as_sent, is_lesser: false })
         };
         if let Some(index) = own {
             return matched(index, &segments, true);

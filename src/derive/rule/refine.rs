@@ -120,7 +120,9 @@ impl Naming {
         trace: &mut Trace,
     ) {
         let rule = matched.rule.as_ref();
-        self.refine_action(&matched, whose, trace);
+        if !matched.is_lesser {
+            self.refine_action(&matched, whose, trace);
+        }
         if let Some(category) = &rule.category {
             self.category.clone_from(category);
             for act in &mut self.acts {
@@ -157,9 +159,18 @@ impl Naming {
             self.sentence.count = counted;
         }
         self.targets = targets;
+        // What one of the requests in it contradicts does not say where the whole belongs.
+        whole.retain(|name, value| {
+            !self.within.iter().any(|own| own.get(name).is_some_and(|other| other != value))
+        });
+        trace.forget(|field| matches!(field, Field::Scope(name) if !whole.contains_key(name)));
         self.sentence.scope.clone_from(&whole);
         for act in &mut self.acts {
+            let own = std::mem::take(&mut act.sentence.scope);
             act.sentence.scope.clone_from(&whole);
+            if !self.within.is_empty() {
+                act.sentence.scope.extend(own);
+            }
         }
         self.scope = whole;
         self.describe();
@@ -255,7 +266,7 @@ impl Naming {
         targets: &[Target],
         trace: &Trace,
     ) -> Option<(String, Vec<Origin>)> {
-        let template = matched.rule.description.as_ref()?;
+        let template = matched.rule.description.as_ref().filter(|_| !matched.is_lesser)?;
         facts.target = targets.first().filter(|_| targets.len() == 1).cloned();
         verb.clone_into(&mut facts.verb);
         template.render_traced(&facts, VALUE_CHARS_MAX, trace)

@@ -8,7 +8,7 @@ use regex_automata::nfa::thompson::{self, WhichCaptures};
 use regex_automata::{Anchored, Input, PatternID, util::syntax};
 use regex_syntax::hir::{Hir, HirKind, Look};
 
-use super::conditions::Conditions;
+use super::conditions::{Conditions, what_is_wrong};
 use super::literals::leading;
 
 /// Shorter keywords occur by chance all the time.
@@ -388,12 +388,7 @@ fn parse(text: &str) -> Result<Hir, PatternError> {
         return Err(PatternError::TooLarge);
     }
     let config = syntax::Config::new().unicode(false).utf8(false);
-    syntax::parse_with(text, &config).map_err(|error| {
-        // The parser draws the place in several lines: its last one says what is wrong.
-        let drawn = error.to_string();
-        let last = drawn.lines().last().unwrap_or_default();
-        PatternError::Syntax(last.trim_start_matches("error: ").to_owned())
-    })
+    syntax::parse_with(text, &config).map_err(|error| PatternError::Syntax(what_is_wrong(&error)))
 }
 
 fn check_keywords(keywords: &[String]) -> Result<(), PatternError> {

@@ -18,8 +18,8 @@ const VALUE_BYTES_MAX: usize = 8 * 1024;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ShapeError {
     /// Not a regular expression.
-    #[error("it is no regular expression")]
-    Syntax,
+    #[error("it is no regular expression: {0}")]
+    Syntax(String),
     /// Too long, or too large once it is compiled.
     #[error("it is too large")]
     TooLarge,
@@ -46,9 +46,11 @@ impl Conditions {
         }
         let syntax = syntax::Config::new().unicode(false).utf8(false);
         // By itself first: `)(` must not come to mean something.
-        syntax::parse_with(shape, &syntax).map_err(|_| ShapeError::Syntax)?;
+        syntax::parse_with(shape, &syntax)
+            .map_err(|error| ShapeError::Syntax(what_is_wrong(&error)))?;
         let whole = format!(r"\A(?:{shape})\z");
-        let hir = syntax::parse_with(&whole, &syntax).map_err(|_| ShapeError::Syntax)?;
+        let hir = syntax::parse_with(&whole, &syntax)
+            .map_err(|error| ShapeError::Syntax(what_is_wrong(&error)))?;
         let config = meta::Config::new().utf8_empty(false).nfa_size_limit(Some(COMPILED_BYTES_MAX));
         let regex = Regex::builder().configure(config).build_from_hir(&hir);
         self.shape = Some(regex.map_err(|_| ShapeError::TooLarge)?);
@@ -69,6 +71,13 @@ impl Conditions {
             && self.shape.as_ref().is_none_or(|shape| shape.is_match(value))
             && self.validators.iter().all(|validator| validator.accepts(value))
     }
+}
+
+/// The parser draws the place in several lines: its last one says what is wrong.
+pub(super) fn what_is_wrong(error: &regex_syntax::Error) -> String {
+    let drawn = error.to_string();
+    let last = drawn.lines().last().unwrap_or_default();
+    last.trim_start_matches("error: ").to_owned()
 }
 
 /// Shannon's entropy of the bytes, in bits a byte.

@@ -19,6 +19,10 @@ const CHECKSUM_DIGITS: usize = 6;
 /// Shorter runs of base64 are no key.
 const PEM_LINE_BYTES_MIN: usize = 24;
 
+/// No name of an algorithm is longer, or has more digits.
+const ALGORITHM_BYTES_MAX: usize = 20;
+const ALGORITHM_DIGITS_MAX: usize = 3;
+
 /// What a value must be, or must not be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Validator {
@@ -49,7 +53,7 @@ pub enum Validator {
 
 impl Validator {
     /// Whether the value is what it should be.
-    pub(super) fn accepts(self, value: &str) -> bool {
+    pub(in crate::redact) fn accepts(self, value: &str) -> bool {
         match self {
             Self::Luhn => luhn(value),
             Self::Iban => iban(value),
@@ -151,7 +155,20 @@ fn is_word(value: &str) -> bool {
     let tail = || value.bytes().skip(1);
     value.bytes().next().is_none_or(|byte| byte.is_ascii_alphabetic() || joins(byte))
         && (tail().all(|byte| byte.is_ascii_lowercase() || joins(byte))
-            || value.bytes().all(|byte| byte.is_ascii_uppercase() || joins(byte)))
+            || value.bytes().all(|byte| byte.is_ascii_uppercase() || joins(byte))
+            || is_algorithm(value))
+}
+
+/// A name such as `SCRAM-SHA-256`: capitals, joined by `-`, each with a few digits after them.
+fn is_algorithm(value: &str) -> bool {
+    let is_part = |part: &str| {
+        let letters = part.trim_end_matches(|c: char| c.is_ascii_digit());
+        letters.bytes().all(|byte| byte.is_ascii_uppercase())
+    };
+    value.len() <= ALGORITHM_BYTES_MAX
+        && value.contains('-')
+        && value.bytes().filter(u8::is_ascii_digit).count() <= ALGORITHM_DIGITS_MAX
+        && value.split('-').all(is_part)
 }
 
 fn is_uuid(value: &str) -> bool {

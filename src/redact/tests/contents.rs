@@ -276,7 +276,7 @@ fn a_part_that_looks_like_a_secret_does_not_hide_the_rest_of_it() {
         }
     }
     let mut seen = Seen::default();
-    seen.add(secret, 0);
+    seen.add(secret, 0, seen::Weight::Everywhere);
     let beside = engine().text(&format!("agent password: {secret}"), &seen);
     assert_eq!(beside.get(), "agent password: ***");
 }

@@ -7,8 +7,11 @@ use super::*;
 use crate::capture::{Body, Release, Request, Response};
 use crate::record::{Receipt, RequestRecord, ResponseRecord};
 
+mod beside;
 mod contents;
+mod echoes;
 mod evidence;
+mod extents;
 mod formats;
 mod inner;
 mod known;
@@ -285,7 +288,11 @@ fn paths_and_queries() {
         ("/?access_token=tok+0123456789", json!({"access_token": token})),
         ("/?user[password]=hunter2", json!({"user[password]": dropped})),
         ("/?a=1;password=hunter2", json!({"a": "1", "password": dropped})),
-        ("/?code=abc", json!({"code": {"redacted": "credential.url"}})),
+        ("/?code=SUMMER24", json!({"code": "SUMMER24"})),
+        (
+            "/?code=0123456789abc",
+            json!({"code": {"redacted": "credential.url_code", "fingerprint": fingerprint("0123456789abc")}}),
+        ),
         (
             "/?filter=%7B%22password%22%3A%22hunter2%22%7D",
             json!({"filter": "{\"password\":{\"redacted\":\"credential.password\"}}"}),
@@ -440,7 +447,7 @@ fn secrets_of_headers_come_back_in_bodies() {
 
 #[test]
 fn overlapping_secrets_leave_nothing_between_them() {
-    let body = json!({"password": "abcdefgh", "secret": "efghijkl", "x": "..abcdefghijkl.."});
+    let body = json!({"password": "abcdefg1", "secret": "efg1ijkl", "x": "..abcdefg1ijkl.."});
     let record = record("/", &[JSON], body.to_string().as_bytes());
     assert_eq!(record.body.unwrap().value()["x"], json!("..***.."));
 }
@@ -602,7 +609,7 @@ fn globs_match_names_however_words_are_joined() {
 #[test]
 fn text_beside_the_record() {
     let mut seen = Seen::default();
-    seen.add("hunter22", 0);
+    seen.add("hunter22", 0, seen::Weight::Everywhere);
     let text = engine().text("agent hunter22 (+https://u:pw1@h/?token=x )", &seen);
     assert_eq!(text.get(), "agent *** (+https://u:***@h/?token=*** )");
     assert_eq!(format!("{seen:?}"), "Seen(…)");

@@ -1,9 +1,11 @@
 //! Sealing and verifying a ledger in SQLite.
 
 mod attacks;
+mod bundles;
 mod hostile;
 mod keys;
 mod proofs;
+mod purges;
 mod sealing;
 mod tree;
 
@@ -13,10 +15,11 @@ use std::time::Duration;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
+use super::keep::take_in;
 use super::verify::{Evidence, Report, verify};
 use super::{Kept, Sealed, Sealer, VerifierKey, key_file};
 use crate::clock::{Clock, SystemClock};
-use crate::follow::{Heads, catch_up};
+use crate::follow::Heads;
 use crate::record::{Entry, EntryKind, EventId, Scope, canonical};
 use crate::redact::Redacted;
 use crate::store::{LEDGER_FILE, LedgerSource, SqliteOptions};
@@ -85,12 +88,9 @@ impl Ledger {
         let mut reader = self.source().reader().await.unwrap();
         let heads = Heads::now(&mut *reader).await.unwrap();
         let heads = sealer.trusted(heads).await.unwrap();
-        let caught_up = catch_up(&mut *reader, sealer, &heads).await;
+        take_in(&mut *reader, sealer, heads).await.unwrap();
         reader.close().await.unwrap();
-        match caught_up {
-            Ok(()) => sealer.seal(SystemClock.now()).await.unwrap(),
-            Err(_) => Vec::new(),
-        }
+        sealer.seal(SystemClock.now()).await.unwrap()
     }
 
     fn source(&self) -> LedgerSource {

@@ -11,7 +11,7 @@ use crate::seal::{
     VerifierKey, is_consistent, is_included, leaf, parse_tlog_proof, tlog_proof,
 };
 
-async fn all(ledger: &Ledger) -> Vec<Stored> {
+pub(super) async fn all(ledger: &Ledger) -> Vec<Stored> {
     let mut reader = ledger.source().reader().await.unwrap();
     let mut all: Vec<Stored> = Vec::new();
     loop {

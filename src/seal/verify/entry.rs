@@ -8,8 +8,9 @@ use serde_json::value::RawValue;
 use tlog_tiles::Hash;
 
 use super::fault::{Column, Fault};
-use crate::record::{EntryKind, EventId, Stored};
+use crate::record::{EntryKind, EventId, Purge, Stored};
 use crate::seal::tree::leaf;
+use crate::store::Purged;
 
 /// An entry, as far as the rest of its log has to do with it.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,6 +27,27 @@ pub(super) struct Digest {
     pub(super) id: EventId,
     /// Its scope.
     pub(super) scope: String,
+    /// What it says was purged.
+    pub(super) purge: Option<Box<Purge>>,
+}
+
+/// What stands at one number of a log.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Item {
+    /// An entry.
+    Entry(Box<Digest>),
+    /// The leaf of one that was purged.
+    Purged(Purged),
+}
+
+impl Item {
+    /// Its number.
+    pub(super) fn seq(&self) -> u64 {
+        match self {
+            Self::Entry(entry) => entry.seq,
+            Self::Purged(purged) => purged.seq,
+        }
+    }
 }
 
 /// What of an event an entry is.
@@ -65,7 +87,8 @@ impl Digest {
             true => fault(&entry, part),
             false => Some(Fault::Leaf),
         };
-        Self { seq: entry.seq, leaf, fault, part, id: entry.id, scope: entry.scope }
+        let purge = Purge::of(&entry).map(Box::new);
+        Self { seq: entry.seq, leaf, fault, part, id: entry.id, scope: entry.scope, purge }
     }
 }
 

@@ -50,6 +50,11 @@ pub enum Fault {
         /// The intent.
         intent: u64,
     },
+    /// Its leaf stands among those that were purged, and no purge on record names it.
+    NotPurged {
+        /// The entry that should.
+        by: u64,
+    },
     /// It is another entry than the one that was sealed.
     Replaced {
         /// The checkpoint that shows it.
@@ -98,6 +103,7 @@ impl Fault {
             Self::Column(Column::Scope) => "column_scope",
             Self::NoIntent { .. } => "no_intent",
             Self::OtherEvent { .. } => "other_event",
+            Self::NotPurged { .. } => "not_purged",
             Self::Replaced { .. } => "replaced",
             Self::Root { .. } => "root",
             Self::Truncated { .. } => "truncated",
@@ -155,6 +161,11 @@ impl Display for Found {
             Fault::OtherEvent { intent } => write!(
                 out,
                 "{entries} completes entry {intent}, which is the intent of another event"
+            ),
+            Fault::NotPurged { by } => write!(
+                out,
+                "{entries} {verb} missing, and said to be purged by entry {by}, which is no purge of it: \
+                 it was deleted"
             ),
             Fault::Replaced { size } => write!(
                 out,

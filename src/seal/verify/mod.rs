@@ -6,6 +6,7 @@
 mod entry;
 mod evidence;
 mod fault;
+mod purges;
 mod scan;
 mod walk;
 

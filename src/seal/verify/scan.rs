@@ -6,13 +6,13 @@ use std::collections::BTreeSet;
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, spawn_blocking};
 
-use super::entry::Digest;
+use super::entry::{Digest, Item};
 use super::evidence::{Evidence, Standing};
 use super::fault::{Fault, Found};
 use super::walk::{Leaves, Walk};
 use crate::record::Stored;
 use crate::seal::{Hash, Kept, TILE_WIDTH};
-use crate::store::{LedgerReader, StoreError};
+use crate::store::{LedgerReader, Purged, StoreError};
 
 /// Entries that are read in one go, if their documents are not large.
 const BATCH: u32 = 1024;
@@ -32,6 +32,10 @@ pub struct LogReport {
     pub checkpoints: u64,
     /// The newest of them.
     pub newest: Option<Standing>,
+    /// Entries that were purged by policy: their leaves are still there, and proven.
+    pub purged: u64,
+    /// The time of the newest event that was purged.
+    pub purged_to: Option<String>,
     /// Intents without a completion.
     pub open: usize,
     /// The first thing that is wrong.
@@ -92,13 +96,13 @@ async fn verify_log(
     let head = reader.head(writer).await?;
     let leaves = kept.map(|kept| Box::new(TileLeaves::new(kept, writer)) as Box<dyn Leaves>);
     let mut walk = Walk::new(standing, leaves);
-    let (batches, mut digests) = mpsc::channel::<JoinHandle<Vec<Digest>>>(AHEAD);
+    let (batches, mut digests) = mpsc::channel::<JoinHandle<Vec<Item>>>(AHEAD);
     let reading = read(reader, writer, head, batches);
     let walking = async {
         while let Some(batch) = digests.recv().await {
             // Hashing cannot fail; a batch that is lost shows as a gap.
-            for digest in batch.await.unwrap_or_default() {
-                walk.take(digest)?;
+            for item in batch.await.unwrap_or_default() {
+                walk.take(item)?;
             }
             progress(walk.entries());
         }
@@ -114,7 +118,8 @@ async fn verify_log(
     let (proven, checkpoints) = walk.proven();
     let newest = standing.iter().rfind(|standing| standing.size <= proven).cloned();
     let (writer, entries, open) = (writer.to_owned(), walk.entries(), walk.open());
-    Ok(LogReport { writer, entries, proven, checkpoints, newest, open, found })
+    let (purged, purged_to) = walk.purged();
+    Ok(LogReport { writer, entries, proven, checkpoints, newest, purged, purged_to, open, found })
 }
 
 /// How reading ended.
@@ -129,16 +134,20 @@ async fn read(
     reader: &mut dyn LedgerReader,
     writer: &str,
     head: u64,
-    batches: mpsc::Sender<JoinHandle<Vec<Digest>>>,
+    batches: mpsc::Sender<JoinHandle<Vec<Item>>>,
 ) -> Read {
     let (mut after, mut limit) = (0, BATCH);
     while after < head {
         match reader.read_after(writer, after, limit).await {
             Ok(entries) => {
-                let Some(last) = entries.last() else { break };
-                after = last.seq;
-                let digest = |entries: Vec<Stored>| entries.into_iter().map(Digest::of).collect();
-                if batches.send(spawn_blocking(move || digest(entries))).await.is_err() {
+                let up_to = entries.last().map_or(head, |last| last.seq);
+                let purged = match purged_between(reader, writer, after, up_to, &entries).await {
+                    Ok(purged) => purged,
+                    Err(error) => return Read::Failed(error),
+                };
+                after = up_to;
+                let items = spawn_blocking(move || in_order(entries, purged));
+                if batches.send(items).await.is_err() {
                     break;
                 }
             }
@@ -152,6 +161,45 @@ async fn read(
         }
     }
     Read::Whole
+}
+
+/// The leaves of what is not there any more, where entries are missing.
+async fn purged_between(
+    reader: &mut dyn LedgerReader,
+    writer: &str,
+    after: u64,
+    up_to: u64,
+    entries: &[Stored],
+) -> Result<Vec<Purged>, StoreError> {
+    let mut all = Vec::new();
+    if entries.len() as u64 == up_to.saturating_sub(after) {
+        return Ok(all);
+    }
+    let mut from = after;
+    while from < up_to {
+        let purged = reader.purged_after(writer, from, BATCH).await?;
+        let Some(last) = purged.last() else { break };
+        from = last.seq;
+        all.extend(purged.into_iter().filter(|purged| purged.seq <= up_to));
+    }
+    Ok(all)
+}
+
+/// Entries, hashed, and leaves in their places between them. Of an entry that is there no leaf counts.
+fn in_order(entries: Vec<Stored>, purged: Vec<Purged>) -> Vec<Item> {
+    let mut purged = purged.into_iter().peekable();
+    let mut items = Vec::with_capacity(entries.len());
+    for entry in entries {
+        while let Some(purged) = purged.next_if(|purged| purged.seq < entry.seq) {
+            items.push(Item::Purged(purged));
+        }
+        if purged.next_if(|purged| purged.seq == entry.seq).is_some() {
+            tracing::debug!("an entry that is said to be purged is still there");
+        }
+        items.push(Item::Entry(Box::new(Digest::of(entry))));
+    }
+    items.extend(purged.map(Item::Purged));
+    items
 }
 
 /// Leaves from the tiles beside the ledger.

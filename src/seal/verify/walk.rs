@@ -2,10 +2,12 @@
 
 use tlog_tiles::Hash;
 
-use super::entry::{Digest, Open};
+use super::entry::{Digest, Item, Open, Part};
 use super::evidence::Standing;
 use super::fault::{Fault, Found};
+use super::purges::Purges;
 use crate::seal::tree::Tree;
+use crate::store::Purged;
 
 /// The leaves as they were when they were sealed, if somebody has kept them. They count for nothing
 /// unless they have the root of a checkpoint.
@@ -24,6 +26,7 @@ pub(super) struct Walk<'e> {
     proven: u64,
     checkpoints: u64,
     leaves: Option<Box<dyn Leaves + 'e>>,
+    purges: Purges,
     /// From the first entry that is not what was kept: its number, and the tree as it was sealed.
     apart: Option<(u64, Tree)>,
 }
@@ -37,6 +40,7 @@ impl<'e> Walk<'e> {
             proven: 0,
             checkpoints: 0,
             leaves,
+            purges: Purges::default(),
             apart: None,
         }
     }
@@ -56,16 +60,46 @@ impl<'e> Walk<'e> {
         self.open.len()
     }
 
-    /// Takes the next entry.
-    pub(super) fn take(&mut self, mut entry: Digest) -> Result<(), Found> {
+    /// How many entries were purged, and of when the newest of them was.
+    pub(super) fn purged(&self) -> (u64, Option<String>) {
+        self.purges.told()
+    }
+
+    /// Takes what stands at the next number.
+    pub(super) fn take(&mut self, item: Item) -> Result<(), Found> {
         let next = self.tree.size() + 1;
-        if entry.seq != next {
-            let missing =
-                Found { entries: next..=entry.seq.saturating_sub(1), fault: Fault::Missing };
+        let seq = item.seq();
+        if seq != next {
+            let missing = Found { entries: next..=seq.saturating_sub(1), fault: Fault::Missing };
             return Err(self.first(missing));
         }
+        match item {
+            Item::Entry(entry) => self.entry(next, *entry),
+            Item::Purged(purged) => self.pass_over(&purged),
+        }
+    }
+
+    fn pass_over(&mut self, purged: &Purged) -> Result<(), Found> {
+        let Ok(leaf) = purged.leaf.as_slice().try_into().map(Hash) else {
+            return Err(self.first(Found::at(purged.seq, Fault::Leaf)));
+        };
+        self.compare(purged.seq, leaf);
+        self.purges.add(purged.seq, purged.by);
+        self.tree.push(leaf, drop);
+        self.reach()
+    }
+
+    fn entry(&mut self, next: u64, mut entry: Digest) -> Result<(), Found> {
         self.compare(next, entry.leaf);
-        let fault = entry.fault.take().or_else(|| self.open.take(&mut entry));
+        if let Err(found) = self.purges.reach(entry.seq, entry.purge.as_deref()) {
+            return Err(self.first(found));
+        }
+        // Where the first half is gone, there is nothing to compare the second one to.
+        let is_left = matches!(entry.part, Part::Completion(seq) if self.purges.has(seq));
+        let fault = match entry.fault.take() {
+            None if !is_left => self.open.take(&mut entry),
+            fault => fault,
+        };
         if let Some(fault) = fault {
             return Err(self.first(Found::at(next, fault)));
         }
@@ -127,6 +161,9 @@ impl<'e> Walk<'e> {
 
     /// The end of the log.
     pub(super) fn end(&mut self) -> Result<(), Found> {
+        if let Some(found) = self.purges.left() {
+            return Err(self.first(found));
+        }
         let Some(last) = self.ahead.last() else { return Ok(()) };
         let size = last.size;
         let gone = Found { entries: self.tree.size() + 1..=size, fault: Fault::Truncated { size } };

@@ -50,6 +50,9 @@ pub struct PostgresOptions {
     pub timeout: Duration,
     /// A writer whose heart has not beaten for so long is gone.
     pub dead_after: Duration,
+    /// How long this one may be silent before others take it for gone, if that is longer: what it has
+    /// spooled comes later.
+    pub silence: Duration,
 }
 
 impl PostgresOptions {

@@ -82,6 +82,10 @@ pub(super) async fn read_after(
     stored(&session.rows(query).await?)
 }
 
+/// Writers that have not given their claim back, and not shown for half a minute that they live.
+const SELECT_SILENT: &str = "SELECT writer FROM countersign.writers WHERE instance <> '' \
+    AND heartbeat < clock_timestamp() - interval '30 seconds' ORDER BY writer LIMIT 100";
+
 pub(super) fn stored(rows: &[PgRow]) -> Result<Vec<Stored>, StoreError> {
     rows.iter().map(|row| Fields::from_row(row).map_err(shape).and_then(Fields::stored)).collect()
 }
@@ -192,6 +196,11 @@ impl LedgerReader for PostgresReader {
     ) -> Result<Option<Stored>, StoreError> {
         let query = sqlx::query(SELECT_COMPLETION).bind(writer).bind(seq_to_sql(seq));
         Ok(stored(&self.session.rows(query).await?)?.into_iter().next())
+    }
+
+    async fn silent(&mut self) -> Result<Vec<String>, StoreError> {
+        let rows = self.session.rows(sqlx::query(SELECT_SILENT)).await?;
+        rows.iter().map(|row| row.try_get(0).map_err(shape)).collect()
     }
 
     async fn close(self: Box<Self>) -> Result<(), StoreError> {

@@ -23,7 +23,8 @@ const MONTHS_AHEAD: i32 = 3;
 
 const APPEND: &str =
     "SELECT countersign.append($1, $2, $3, $4, $5::text[]::uuid[], $6, $7, $8, $9)";
-const CLAIM: &str = "SELECT claimed_epoch, claimed_head FROM countersign.claim($1, $2, $3, $4, $5)";
+const CLAIM: &str =
+    "SELECT claimed_epoch, claimed_head FROM countersign.claim($1, $2, $3, $4, $5, $6)";
 const TAKE_OVER: &str = "SELECT countersign.take_over($1, $2)";
 const BEAT: &str = "SELECT countersign.beat($1, $2, $3, $4), \
                     to_regclass('countersign.entries_' || to_char( \
@@ -38,13 +39,14 @@ const SELECT_HOLDER: &str = "SELECT holder, \
 const SELECT_CLOSED: &str = "SELECT closed FROM countersign.writers WHERE writer = $1";
 /// This writer, and those that are gone.
 const SELECT_GONE: &str = "SELECT writer FROM countersign.writers WHERE writer = $1 OR instance = '' \
-     OR heartbeat < clock_timestamp() - make_interval(secs => $2::bigint / 1000.0) ORDER BY writer";
+     OR heartbeat < clock_timestamp() - make_interval(secs => greatest($2::bigint, silence_ms) / 1000.0) ORDER BY writer";
 const SELECT_ORPHANS: &str = "SELECT seq, id::text, scope FROM countersign.entries i \
      WHERE writer = $1 AND seq > $2 AND kind = 'intent' AND NOT EXISTS \
          (SELECT FROM countersign.entries c WHERE c.writer = $1 AND c.intent = i.seq AND c.at = i.at) \
      ORDER BY seq LIMIT $3";
 const SELECT_SETTINGS: &str = "SELECT current_setting('synchronous_commit'), \
-                               coalesce(current_setting('fsync', true), 'on')";
+                               coalesce(current_setting('fsync', true), 'on'), \
+                               current_setting('server_encoding')";
 
 /// A claimed writer.
 pub(super) struct PostgresStore {
@@ -151,13 +153,16 @@ fn superseded(writer: &str) -> StoreError {
     StoreError::Superseded { writer: writer.to_owned() }
 }
 
-/// What the database does with a commit must outlive a power loss.
+/// What the database does with a commit must outlive a power loss, and it must hold any text.
 async fn require_durability(session: &mut Session, database: String) -> Result<(), StoreError> {
     let rows = session.rows(sqlx::query(SELECT_SETTINGS)).await?;
-    let [commit, fsync] = [0, 1].map(|column| value::<String>(&rows, column));
-    let (commit, fsync) = (commit?.unwrap_or_default(), fsync?.unwrap_or_default());
-    if fsync != "on" {
-        return Err(StoreError::NotDurableServer { database, setting: "fsync", value: fsync });
+    let said = |column| Ok::<_, StoreError>(value::<String>(&rows, column)?.unwrap_or_default());
+    let commit = said(0)?;
+    for (column, setting, wanted) in [(1, "fsync", "on"), (2, "server_encoding", "UTF8")] {
+        let value = said(column)?;
+        if value != wanted {
+            return Err(StoreError::NotDurableServer { database, setting, value, wanted });
+        }
     }
     // What is more than `on` is what somebody wants who has standbys that are read.
     if commit == "remote_apply" {
@@ -184,7 +189,8 @@ async fn claim(
         .bind(&instance.known)
         .bind(&instance.token)
         .bind(holder())
-        .bind(dead_after);
+        .bind(dead_after)
+        .bind(i64::try_from(options.silence.as_millis()).unwrap_or(i64::MAX));
     let rows = session.rows(query).await?;
     if let Some(epoch) = value(&rows, 0)? {
         return Ok(epoch);

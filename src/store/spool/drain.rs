@@ -6,7 +6,7 @@ use tokio::time::{sleep, timeout};
 
 use super::super::{Store, StoreError};
 use super::file::File;
-use super::{BUSY_SHARE, Opener, SharedStatus, SpoolOptions};
+use super::{BUSY_SHARE, Opener, SpoolOptions, SpoolShared};
 use crate::record::{Entry, Stored};
 
 /// Entries in one transaction.
@@ -19,7 +19,7 @@ pub(super) struct Drain {
     pub(super) writer: String,
     pub(super) options: SpoolOptions,
     pub(super) opener: Opener,
-    pub(super) status: SharedStatus,
+    pub(super) status: SpoolShared,
 }
 
 /// What the ledger's head says of what waits.

@@ -65,9 +65,9 @@ pub struct SpoolStatus {
 
 /// What the wrapper, the drain and whoever asks for the status share.
 #[derive(Debug, Clone, Default)]
-pub struct SharedStatus(Arc<Mutex<SpoolStatus>>);
+pub struct SpoolShared(Arc<Mutex<SpoolStatus>>);
 
-impl SharedStatus {
+impl SpoolShared {
     /// How it is now.
     pub fn get(&self) -> SpoolStatus {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -86,7 +86,7 @@ type Opener = Arc<tokio::sync::Mutex<dyn FnMut() -> Opening + Send>>;
 pub fn spooled(
     ledger: impl FnMut() -> Opening + Send + 'static,
     options: SpoolOptions,
-    status: SharedStatus,
+    status: SpoolShared,
 ) -> impl FnMut() -> Opening + Send + 'static {
     let opener: Opener = Arc::new(tokio::sync::Mutex::new(ledger));
     let name: Arc<Mutex<Option<String>>> = Arc::default();
@@ -126,7 +126,7 @@ struct Spooled {
     spool: File,
     opener: Opener,
     options: SpoolOptions,
-    status: SharedStatus,
+    status: SpoolShared,
     /// The last own number that is durable in one of the two.
     head: u64,
 }
@@ -135,7 +135,7 @@ impl Spooled {
     async fn open(
         opener: Opener,
         options: SpoolOptions,
-        status: SharedStatus,
+        status: SpoolShared,
         known: Option<String>,
     ) -> Result<Self, StoreError> {
         let spool = File::open(&options.dir, options.timeout.mul_f64(BUSY_SHARE))?;

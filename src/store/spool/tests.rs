@@ -125,7 +125,7 @@ struct Place {
     ledger: tempfile::TempDir,
     own: tempfile::TempDir,
     sky: Sky,
-    status: SharedStatus,
+    status: SpoolShared,
     max_bytes: u64,
 }
 
@@ -135,7 +135,7 @@ impl Place {
             ledger: tempfile::tempdir().unwrap(),
             own: tempfile::tempdir().unwrap(),
             sky: Sky::default(),
-            status: SharedStatus::default(),
+            status: SpoolShared::default(),
             max_bytes: 1 << 20,
         }
     }

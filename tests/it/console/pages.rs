@@ -17,6 +17,7 @@ fn pages(story: &Story) -> Vec<(String, String)> {
         ("empty", "/audit?q=nowhere-to-be-found".to_owned()),
         ("event", format!("/audit/events/{id}")),
         ("coverage", "/audit/coverage".to_owned()),
+        ("integrity", "/audit/integrity".to_owned()),
         ("settings", "/audit/settings".to_owned()),
         ("wrong", "/audit?since=never".to_owned()),
         ("missing", "/audit/no/such/page".to_owned()),

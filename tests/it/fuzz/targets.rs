@@ -7,6 +7,10 @@ use countersign::capture::{Body, Release, Request, Response};
 use countersign::decode::{self, Content};
 use countersign::redact::{Detail, Engine, FingerprintKey, JsonPath, Seen};
 use countersign::rules;
+use countersign::seal::verify::Evidence;
+use countersign::seal::{
+    BundleCheck, ConsistencyProof, EventProof, SigningKey, VerifierKey, parse_tlog_proof,
+};
 use http::{HeaderMap, HeaderValue};
 
 /// Bodies: the target's name, and the type under which its input is sent.
@@ -29,6 +33,10 @@ const BODIES: [(&str, &str); 13] = [
 const CHARSETS: [&str; 6] =
     ["windows-1252", "shift_jis", "gb18030", "iso-2022-jp", "utf-16be", "no-such"];
 
+/// The key that signed what is in the corpus of `seal`.
+const SEAL_KEY: &str =
+    "audit.example.com/test+1f924a11+AZrH2mJfT7cqjnlu6xctI4BBw/K4FLHishhvolPqietK";
+
 const ENCODINGS: [&str; 6] = ["gzip", "deflate", "br", "zstd", "gzip, gzip", "br, deflate"];
 
 /// The names of all targets.
@@ -36,7 +44,7 @@ pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     BODIES
         .into_iter()
         .map(|(name, _)| name)
-        .chain(["charset", "encoding", "strings", "query", "jsonpath", "rules"])
+        .chain(["charset", "encoding", "strings", "query", "jsonpath", "seal", "rules"])
 }
 
 /// Runs one input of a target; nothing may panic, and what is recorded must be text.
@@ -68,8 +76,26 @@ pub(crate) fn run(target: &str, data: &[u8]) {
             let text = String::from_utf8_lossy(data);
             record(&[("cookie", &text), ("authorization", &text)], &format!("/{text}"), b"");
         }
+        "seal" => seal(&String::from_utf8_lossy(data)),
         "jsonpath" => json_path(&String::from_utf8_lossy(data)),
         _ => rule_file(data),
+    }
+}
+
+/// Whatever somebody may give to `countersign verify`. The key under what is in the corpus is trusted.
+fn seal(text: &str) {
+    let key: VerifierKey = SEAL_KEY.parse().unwrap();
+    let keys = [key];
+    let mut evidence = Evidence::new(keys.to_vec());
+    evidence.add_file("file", text);
+    let evidence = evidence.judged();
+    assert!(evidence.writers().all(|writer| !evidence.of(writer).is_empty()));
+    drop((text.parse::<VerifierKey>(), SigningKey::parse(text), parse_tlog_proof(text)));
+    drop(serde_json::from_str::<EventProof>(text).map(|proof| proof.verify(&keys)));
+    drop(serde_json::from_str::<ConsistencyProof>(text).map(|proof| proof.verify(&keys)));
+    let mut check = BundleCheck::new(&keys);
+    if text.lines().try_for_each(|line| check.line(line)).is_ok() {
+        drop(check.end());
     }
 }
 

@@ -174,8 +174,10 @@ fn a_disk_that_is_full_is_told_and_recovered_from() {
         "CREATE TABLE ballast (n text); ALTER TABLE ballast ALTER n SET STORAGE EXTERNAL",
     );
     for size in [200_000, 8_000, 100] {
-        let row = format!("INSERT INTO ballast SELECT repeat('x', {size})");
-        while server.try_sql("postgres", &database, &row).is_ok() {}
+        let fill = format!(
+            "DO $$ BEGIN LOOP INSERT INTO ballast SELECT repeat('x', {size}); COMMIT; END LOOP; END $$"
+        );
+        server.try_sql("postgres", &database, &fill).unwrap_err();
     }
     let mut refused = None;
     // What the ledger's own pages still have room for.

@@ -258,6 +258,10 @@ async fn a_server_that_does_not_keep_its_promises_is_refused() {
         store.close().await.unwrap();
     }
     assert_eq!(server.sql(&database, "SELECT DISTINCT commit FROM said"), "on");
+    server.sql("postgres", "CREATE DATABASE latin ENCODING 'LATIN1' TEMPLATE template0");
+    let options = postgres_options(&server.target("postgres", "latin"), home.path(), "w");
+    let error = options.opener()().await.err().unwrap();
+    assert!(error.to_string().contains("server_encoding"), "{error}");
     drop(server);
     let programs = crate::support::Programs::newest();
     let careless = Postgres::with(&programs, &["fsync=off"]);

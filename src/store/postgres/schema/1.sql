@@ -32,6 +32,8 @@ CREATE TABLE countersign.writers (
     instance  text        NOT NULL,
     holder    text        NOT NULL,
     heartbeat timestamptz NOT NULL,
+    -- How long it may be silent and live all the same: it has a spool.
+    silence_ms bigint     NOT NULL DEFAULT 0,
     skew_ms   bigint
 ) WITH (fillfactor = 10, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
 
@@ -265,18 +267,20 @@ END $$;
 -- Makes somebody the writer of this name: whoever was it before, here or elsewhere, cannot append any
 -- more. Refused (no row) while another holds it whose heart beat not long ago.
 CREATE FUNCTION countersign.claim(
-    p_writer text, p_known text[], p_instance text, p_holder text, p_dead_after_ms bigint
+    p_writer text, p_known text[], p_instance text, p_holder text, p_dead_after_ms bigint,
+    p_silence_ms bigint
 ) RETURNS TABLE (claimed_epoch bigint, claimed_head bigint)
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN QUERY
-    INSERT INTO countersign.writers AS w (writer, epoch, instance, holder, heartbeat)
-        VALUES (p_writer, 1, p_instance, p_holder, clock_timestamp())
+    INSERT INTO countersign.writers AS w (writer, epoch, instance, holder, heartbeat, silence_ms)
+        VALUES (p_writer, 1, p_instance, p_holder, clock_timestamp(), p_silence_ms)
     ON CONFLICT (writer) DO UPDATE
         SET epoch = w.epoch + 1, instance = excluded.instance, holder = excluded.holder,
-            heartbeat = clock_timestamp()
+            heartbeat = clock_timestamp(), silence_ms = excluded.silence_ms
         WHERE w.instance = '' OR w.instance = ANY (p_known)
-              OR w.heartbeat < clock_timestamp() - make_interval(secs => p_dead_after_ms / 1000.0)
+              OR w.heartbeat < clock_timestamp()
+                     - make_interval(secs => greatest(p_dead_after_ms, w.silence_ms) / 1000.0)
     RETURNING w.epoch, w.head;
 END $$;
 
@@ -288,7 +292,8 @@ CREATE FUNCTION countersign.take_over(p_writer text, p_dead_after_ms bigint) RET
         VALUES (p_writer, 1, '', 'nobody', to_timestamp(0))
     ON CONFLICT (writer) DO UPDATE SET epoch = w.epoch + 1
         WHERE w.instance = ''
-              OR w.heartbeat < clock_timestamp() - make_interval(secs => p_dead_after_ms / 1000.0)
+              OR w.heartbeat < clock_timestamp()
+                     - make_interval(secs => greatest(p_dead_after_ms, w.silence_ms) / 1000.0)
     RETURNING w.epoch
 $$;
 

@@ -1,0 +1,86 @@
+//! Lists of plain values: what was taken out, and what was put in, wherever it stands.
+
+use super::hidden::has_hidden;
+use crate::decode::Node;
+
+/// Longer lists are compared by position.
+const ITEMS_MAX: usize = 256;
+
+/// A step from one list to the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    /// The item at this position before is gone.
+    Out(usize),
+    /// The item at this position after has come.
+    In(usize),
+    /// The item at the one position before is that at the other one after now.
+    Other(usize, usize),
+}
+
+/// The fewest steps from one list to the other, if both hold plain values that are not redacted.
+pub(super) fn steps(before: &[Node<'_>], after: &[Node<'_>]) -> Option<Vec<Step>> {
+    let is_plain =
+        |node: &Node<'_>| !matches!(node, Node::Array(_) | Node::Object(_)) && !has_hidden(node);
+    let fits = |items: &[Node<'_>]| items.len() <= ITEMS_MAX && items.iter().all(is_plain);
+    if !fits(before) || !fits(after) {
+        return None;
+    }
+    let lengths = lengths(before, after);
+    let at =
+        |i: usize, j: usize| lengths.get(i * (after.len() + 1) + j).copied().unwrap_or_default();
+    let (mut i, mut j) = (0, 0);
+    let mut steps = Vec::new();
+    let (mut out, mut new) = (Vec::new(), Vec::new());
+    loop {
+        match (before.get(i), after.get(j)) {
+            (Some(left), Some(right)) if left == right => {
+                pair(&mut steps, &mut out, &mut new);
+                (i, j) = (i + 1, j + 1);
+            }
+            (Some(_), Some(_)) if at(i + 1, j) >= at(i, j + 1) => {
+                out.push(i);
+                i += 1;
+            }
+            (Some(_), None) => {
+                out.push(i);
+                i += 1;
+            }
+            (_, Some(_)) => {
+                new.push(j);
+                j += 1;
+            }
+            (None, None) => break,
+        }
+    }
+    pair(&mut steps, &mut out, &mut new);
+    Some(steps)
+}
+
+/// What went and what came at the same place is one that is another now.
+fn pair(steps: &mut Vec<Step>, out: &mut Vec<usize>, new: &mut Vec<usize>) {
+    let mut came = new.drain(..);
+    for i in out.drain(..) {
+        steps.push(came.next().map_or(Step::Out(i), |j| Step::Other(i, j)));
+    }
+    steps.extend(came.map(Step::In));
+}
+
+/// Of every pair of ends of the lists, the length of their longest common subsequence.
+fn lengths(before: &[Node<'_>], after: &[Node<'_>]) -> Vec<u16> {
+    let width = after.len() + 1;
+    let mut lengths = vec![0_u16; (before.len() + 1) * width];
+    for (i, left) in before.iter().enumerate().rev() {
+        for (j, right) in after.iter().enumerate().rev() {
+            let known =
+                |i: usize, j: usize| lengths.get(i * width + j).copied().unwrap_or_default();
+            let length = match left == right {
+                true => known(i + 1, j + 1) + 1,
+                false => known(i + 1, j).max(known(i, j + 1)),
+            };
+            if let Some(cell) = lengths.get_mut(i * width + j) {
+                *cell = length;
+            }
+        }
+    }
+    lengths
+}

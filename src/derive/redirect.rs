@@ -1,0 +1,333 @@
+//! What a redirection says of a request: it was done, it was refused, it is to be sent elsewhere.
+//!
+//! After a form one is sent on with 302 or 303, wherever it went well or not; so the place tells.
+//! 307 and 308 say that nothing was done: the same request is to be sent there once more. 301 to a
+//! request that changes something says so only where the place is the same, written otherwise;
+//! anywhere else nobody can say.
+
+use super::body::Value;
+use super::code::{is_refusal, word};
+use super::naming::Naming;
+use super::path::Path;
+use super::verbs::canonical;
+use super::words::snake;
+use crate::record::{Outcome, RequestRecord, ResponseRecord};
+
+/// The request is to be sent elsewhere, and nothing was done.
+const REDIRECTED: &str = "redirected";
+
+/// Where one is sent says neither that it was done nor that it was not.
+const UNCLEAR: &str = "redirect_unclear";
+
+/// After these one is sent to where one signs in, because it was done.
+const LEADING_OUT: [&str; 12] = [
+    "logout",
+    "register",
+    "reset",
+    "unlock",
+    "confirm",
+    "activate",
+    "verify",
+    "accept",
+    "enroll",
+    "deactivate",
+    "forget",
+    "invalidate",
+];
+
+/// After these one is sent to another host, which asks to sign in there.
+const LEADING_AWAY: [&str; 5] = ["authorize", "connect", "install", "integrate", "link"];
+
+/// Words in a path that lead to where one signs in.
+const SIGN_IN: [&str; 18] = [
+    "login",
+    "signin",
+    "sign_in",
+    "log_in",
+    "logon",
+    "signon",
+    "authenticate",
+    "login_error",
+    "login_failed",
+    "login_form",
+    "login_page",
+    "loginerror",
+    "wp_login",
+    "user_login",
+    "admin_login",
+    "account_login",
+    "session_expired",
+    "j_security_check",
+];
+
+/// Ends of pages.
+const PAGES: [&str; 8] = [".php", ".jsp", ".html", ".htm", ".aspx", ".asp", ".do", ".cgi"];
+
+/// Parameters by which one is asked to sign in elsewhere (SAML, OAuth).
+const REQUESTS: [&str; 4] = ["samlrequest", "client_id", "response_type", "relaystate"];
+
+/// Parameters by which a form knows where to go on afterwards.
+const RETURNS: [&str; 10] = [
+    "next",
+    "return",
+    "return_to",
+    "returnurl",
+    "return_url",
+    "redirect",
+    "redirect_to",
+    "redirect_uri",
+    "continue",
+    "from",
+];
+
+/// Words of paths to which those are sent who may not.
+const REFUSALS: [&str; 14] = [
+    "access_denied",
+    "access_forbidden",
+    "accessdenied",
+    "denied",
+    "forbidden",
+    "insufficient_permissions",
+    "no_access",
+    "no_permission",
+    "noaccess",
+    "not_allowed",
+    "not_authorized",
+    "permission_denied",
+    "unauthorised",
+    "unauthorized",
+];
+
+/// Words of paths to which those are sent for whom it went wrong.
+const FAILURES: [&str; 8] =
+    ["error", "error_page", "errors", "fail", "failed", "failure", "not_found", "server_error"];
+
+/// Segments before a status that is a page.
+const STATUS_FOLDERS: [&str; 6] = ["e", "err", "error", "errors", "status", "statuscode"];
+
+/// Parameters by which a page is told what went wrong.
+const ERROR_PARAMETERS: [&str; 7] =
+    ["err", "error", "error_code", "error_message", "errorcode", "errormessage", "errors"];
+
+/// Values of such parameters that say that nothing did.
+const NO_ERRORS: [&str; 5] = ["0", "false", "no", "none", "null"];
+
+/// Words of paths where one is asked for a second factor.
+const SECOND_FACTORS: [&str; 14] = [
+    "2fa",
+    "mfa",
+    "one_time_password",
+    "otp",
+    "second_factor",
+    "tfa",
+    "totp",
+    "two_factor",
+    "two_factor_auth",
+    "two_factor_authentication",
+    "two_factor_challenge",
+    "two_step",
+    "twofactor",
+    "webauthn",
+];
+
+/// What a redirection says, unless that it was done.
+pub(super) fn redirected(
+    naming: &Naming,
+    request: &RequestRecord,
+    response: &ResponseRecord,
+) -> Option<(Outcome, String)> {
+    let status = response.status;
+    if !matches!(status, 300..=303 | 305..=399) {
+        return None;
+    }
+    let location = response.headers.get("location").and_then(Value::as_str);
+    let location = location.filter(|_| matches!(status, 301..=303 | 307 | 308));
+    if let Some(location) = location {
+        let told = sent_to_sign_in(naming, request, location);
+        let told = told.map(|(outcome, reason)| (outcome, reason.to_owned()));
+        if let Some(told) = told.or_else(|| sent_to_refusal(request, location)) {
+            return Some(told);
+        }
+    }
+    let unclear = || Some((Outcome::Unknown, UNCLEAR.to_owned()));
+    match status {
+        302 | 303 => None,
+        307 | 308 => Some((Outcome::Failure, REDIRECTED.to_owned())),
+        301 => match location.is_some_and(|location| is_same_place(location, request)) {
+            true => Some((Outcome::Failure, REDIRECTED.to_owned())),
+            false => unclear(),
+        },
+        status => Some((Outcome::Unknown, format!("http_{status}"))),
+    }
+}
+
+/// Whether somebody who signs in is sent to where a second factor is asked for.
+pub(super) fn asks_second_factor(response: &ResponseRecord) -> bool {
+    if !matches!(response.status, 302 | 303) {
+        return false;
+    }
+    let location = response.headers.get("location").and_then(Value::as_str).unwrap_or_default();
+    let (path, _) = split(placed(location).1);
+    words(path).iter().rev().take(2).any(|word| SECOND_FACTORS.contains(&word.as_str()))
+}
+
+/// What a redirection to a page about an error says.
+fn sent_to_refusal(request: &RequestRecord, location: &str) -> Option<(Outcome, String)> {
+    let (_, place) = placed(location);
+    let (path, query) = split(place);
+    let words = words(path);
+    let (last, before) = (words.last()?.as_str(), words.len().checked_sub(2));
+    let before = before.and_then(|at| words.get(at)).map(String::as_str);
+    let is_status = before.is_none_or(|before| STATUS_FOLDERS.contains(&before));
+    let told = match last {
+        "401" | "403" | "407" if is_status => Some((Outcome::Denied, "access_denied")),
+        "400" | "404" | "409" | "422" | "500" | "503" if is_status => {
+            Some((Outcome::Failure, "error_page"))
+        }
+        last if REFUSALS.contains(&last) => Some((Outcome::Denied, "access_denied")),
+        last if FAILURES.contains(&last) => Some((Outcome::Failure, "error_page")),
+        _ => None,
+    };
+    if let Some((outcome, reason)) = told {
+        // What is created may have any name.
+        let own = request.path.trim_end_matches('/');
+        let is_item = path.strip_prefix(own).is_some_and(|rest| rest.starts_with('/'));
+        return Some(match (is_item && !own.is_empty()) || is_asked_for(path, request) {
+            true => (Outcome::Unknown, UNCLEAR.to_owned()),
+            false => (outcome, reason.to_owned()),
+        });
+    }
+    let (outcome, reason) = query.split('&').find_map(error_told)?;
+    match is_sent(request, |sent| sent == place) {
+        true => Some((Outcome::Unknown, UNCLEAR.to_owned())),
+        false => Some((outcome, reason)),
+    }
+}
+
+/// What a pair of a query tells of an error.
+fn error_told(pair: &str) -> Option<(Outcome, String)> {
+    let (name, value) = pair.split_once('=').map_or((pair, None), |(name, it)| (name, Some(it)));
+    if !ERROR_PARAMETERS.contains(&name.to_ascii_lowercase().as_str()) {
+        return None;
+    }
+    let unclear = || (Outcome::Unknown, UNCLEAR.to_owned());
+    let failed = || (Outcome::Failure, "error_in_redirect".to_owned());
+    match value {
+        // `/login?error`, as Spring has it.
+        None => Some(failed()),
+        Some("") => Some(unclear()),
+        Some(value) if NO_ERRORS.contains(&value.to_ascii_lowercase().as_str()) => None,
+        Some(value) => Some(match word(value, None) {
+            Some(code) if is_refusal(&code) => (Outcome::Denied, code),
+            Some(code) => (Outcome::Failure, code),
+            None => failed(),
+        }),
+    }
+}
+
+/// Whether a location is the place of the request, with another scheme or host, or a slash more or
+/// less.
+fn is_same_place(location: &str, request: &RequestRecord) -> bool {
+    let (path, _) = split(placed(location).1);
+    path.trim_end_matches('/') == request.path.trim_end_matches('/')
+}
+
+/// Path and query of a place.
+fn split(place: &str) -> (&str, &str) {
+    let place = place.split('#').next().unwrap_or_default();
+    place.split_once('?').unwrap_or((place, ""))
+}
+
+/// The words of a path, without the ends of pages.
+fn words(path: &str) -> Vec<String> {
+    let word = |text: &str| {
+        let stem = PAGES.iter().find_map(|end| text.strip_suffix(end)).unwrap_or(text);
+        snake(stem)
+    };
+    Path::read(path).segments.iter().map(|segment| word(&segment.text)).collect()
+}
+
+/// What a redirection to where one signs in says.
+fn sent_to_sign_in(
+    naming: &Naming,
+    request: &RequestRecord,
+    location: &str,
+) -> Option<(Outcome, &'static str)> {
+    let (host, place) = placed(location);
+    let is_here = host.is_none_or(|host| {
+        let asked = request.headers.get("host").and_then(Value::as_str);
+        asked.is_some_and(|asked| host.eq_ignore_ascii_case(asked))
+    });
+    let (path, query) = place.split_once('?').unwrap_or((place, ""));
+    let has = |list: &[&str]| {
+        query.split(['&', '#']).any(|pair| {
+            let name = pair.split('=').next().unwrap_or_default();
+            list.contains(&name.to_ascii_lowercase().as_str())
+        })
+    };
+    let returns = has(&RETURNS);
+    if !leads_to_sign_in(path, returns, has(&REQUESTS), request) {
+        return None;
+    }
+    if is_asked_for(path, request) {
+        return Some((Outcome::Unknown, UNCLEAR));
+    }
+    if naming.action == "session.create" {
+        return is_here.then_some((Outcome::Failure, "sign_in_failed"));
+    }
+    let (noun, verb) = naming.action.split_once('.').unwrap_or_default();
+    let first = canonical(verb).split('_').next().unwrap_or_default();
+    let leads_out = (noun == "session" && verb == "delete")
+        || noun.ends_with("password")
+        || noun.ends_with("confirmation")
+        || noun.ends_with("registration")
+        || LEADING_OUT.contains(&first)
+        || (!is_here && LEADING_AWAY.contains(&first));
+    ((returns && is_here) || !leads_out).then_some((Outcome::Failure, "sign_in_required"))
+}
+
+/// Whether a path is one where one signs in.
+fn leads_to_sign_in(path: &str, returns: bool, asks: bool, request: &RequestRecord) -> bool {
+    let words = words(path);
+    let is_form = words.iter().rev().take(2).any(|word| SIGN_IN.contains(&word.as_str()));
+    let is_new = matches!(words.as_slice(), [.., session, new]
+        if matches!(session.as_str(), "session" | "sessions") && new == "new");
+    let last = words.last().map(String::as_str).unwrap_or_default();
+    let is_auth = matches!(last, "auth" | "sso" | "oauth" | "authorize") && (returns || asks);
+    let is_saml = |word: &String| word.starts_with("saml");
+    // Whoever changes what SAML is set to stays there.
+    let is_saml = words.iter().any(is_saml) && !request.path.to_ascii_lowercase().contains("saml");
+    is_form || is_new || is_auth || is_saml
+}
+
+/// Whether the client itself said that it wanted to be sent there.
+fn is_asked_for(path: &str, request: &RequestRecord) -> bool {
+    let path = path.trim_end_matches('/');
+    is_sent(request, |place| {
+        place.split(['?', '#']).next().unwrap_or_default().trim_end_matches('/') == path
+    })
+}
+
+/// Whether the client sent an address with such a path and query.
+fn is_sent(request: &RequestRecord, is_it: impl Fn(&str) -> bool) -> bool {
+    let same = |text: &str| is_it(placed(text).1);
+    let is_same = |value: &Value<'_>| {
+        let values = value.as_array().unwrap_or_else(|| std::slice::from_ref(value));
+        values.iter().filter_map(Value::as_str).any(same)
+    };
+    let holds = |node: &Value<'_>| node.members().iter().any(|(_, value)| is_same(value));
+    request.headers.get("referer").is_some_and(is_same)
+        || request.query.as_ref().is_some_and(|query| holds(query.node()))
+        || request.body.as_ref().is_some_and(|body| holds(&body.tree()))
+}
+
+/// The host of a location, if it has one, and the path with its query.
+fn placed(location: &str) -> (Option<&str>, &str) {
+    let scheme = location.split_once("://");
+    let scheme = scheme.filter(|(scheme, _)| scheme.bytes().all(|it| it.is_ascii_alphanumeric()));
+    let rest = scheme.map(|(_, rest)| rest).or_else(|| location.strip_prefix("//"));
+    let Some(rest) = rest else { return (None, location) };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (host, path) = rest.split_at_checked(end).unwrap_or((rest, ""));
+    (Some(host), path)
+}

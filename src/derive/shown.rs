@@ -1,0 +1,115 @@
+//! Whether what a response shows is the thing that was acted upon.
+//!
+//! A response may show anything: the thing, a job that will see to it, a copy, whoever it was given
+//! to. Its name is the target's only if the same object has the target's id.
+
+use super::body::{self, Found, Members, Value, scalar};
+use super::words::{singular, snake};
+use crate::record::Target;
+
+/// Members that hold an id of the object they are in, whatever else it is called.
+const IDS: [&str; 5] = ["id", "_id", "uuid", "uid", "Id"];
+
+/// Members by which an object may be known in a path as well.
+const KEYS: [&str; 7] = ["key", "name", "slug", "username", "login", "email", "displayName"];
+
+/// Members that say what an object is.
+const KINDS: [&str; 6] = ["@type", "kind", "object", "resourceType", "resource_type", "type"];
+
+/// What stands for something that is still to be done.
+const OPERATIONS: [&str; 6] = ["execution", "job", "operation", "run", "task", "workflow"];
+
+/// Its states before it is carried out.
+const WAITING: [&str; 6] =
+    ["accepted", "in_progress", "pending", "processing", "queued", "running"];
+
+/// Whether an object is the target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Is {
+    It,
+    Another,
+    /// It says nothing of which one it is.
+    Unsaid,
+}
+
+/// Whether a body is an operation, a job or a status rather than a thing of this kind.
+pub(super) fn is_operation(body: &Value<'_>, kind: &str) -> bool {
+    let is = |kind: &str| OPERATIONS.contains(&kind.rsplit('_').next().unwrap_or(kind));
+    if is(kind) {
+        return false;
+    }
+    let named = |name: &&str| Some(snake(body.get(name)?.as_str()?));
+    let is_done = matches!(body.get("done"), Some(Value::Bool(_)));
+    let is_under = |name: &str| name.starts_with("operations/") || name.contains("/operations/");
+    is_done
+        || KINDS.iter().filter_map(named).any(|own| is(&own) || own == "status")
+        || body.get("name").and_then(Value::as_str).is_some_and(is_under)
+}
+
+/// Whether a body is an operation that has yet to be carried out.
+pub(super) fn is_pending(body: &Value<'_>, targets: &[Target]) -> bool {
+    let [target] = targets else { return false };
+    let status = || body.get("status").and_then(Value::as_str).map(snake);
+    let is_waiting = || status().is_some_and(|status| WAITING.contains(&status.as_str()));
+    let is_open = body.get("done") == Some(&Value::Bool(false)) || is_waiting();
+    is_open && is_operation(body, &target.kind)
+}
+
+/// The name that a body gives to the target with this id, and where it stands; `trusts` says that an
+/// object without an id is it.
+pub(super) fn name_of<'b>(
+    body: &'b Value<'b>,
+    kind: &'b str,
+    id: Option<&str>,
+    trusts: bool,
+) -> Option<Found<'b>> {
+    if is_operation(body, kind) {
+        return None;
+    }
+    body::objects(body, kind).find_map(|(outer, object)| {
+        let fits = match which(object, kind, id) {
+            Is::It => true,
+            Is::Unsaid => trusts,
+            Is::Another => false,
+        };
+        body::name_in(outer, object, kind).filter(|_| fits)
+    })
+}
+
+/// Whether a body shows the target with this id, or one where none is known, and its name.
+pub(super) fn is_named(body: &Value<'_>, kind: &str, id: Option<&str>) -> bool {
+    !is_operation(body, kind)
+        && body::objects(body, kind).any(|(outer, object)| {
+            let has_id = IDS.iter().any(|name| member(object, name).is_some());
+            let fits = match id {
+                Some(_) => which(object, kind, id) == Is::It,
+                None => has_id || body::has_id_of(object, kind),
+            };
+            fits && body::name_in(outer, object, kind).is_some()
+        })
+}
+
+/// Whether a body shows a thing of this name, or says that it is one of this kind.
+pub(super) fn is_same(body: &Value<'_>, kind: &str, name: Option<&str>) -> bool {
+    let shown = body::name_at(body, kind).map(|(name, _)| name);
+    let is_kind = |own: &str| singular(&snake(own)) == kind;
+    (name.is_some() && shown.as_deref() == name)
+        || KINDS.iter().filter_map(|name| body.get(name)?.as_str()).any(is_kind)
+}
+
+fn which(object: &Members<'_>, kind: &str, id: Option<&str>) -> Is {
+    let own = |name: &str| member(object, name).and_then(scalar);
+    let ids = || IDS.iter().filter_map(|name| own(name)).chain(body::own_id(object, kind));
+    match id {
+        Some(id) if ids().chain(KEYS.iter().filter_map(|name| own(name))).any(|it| it == id) => {
+            Is::It
+        }
+        Some(_) if ids().next().is_some() => Is::Another,
+        Some(_) => Is::Unsaid,
+        None => Is::It,
+    }
+}
+
+fn member<'b>(object: &'b Members<'b>, name: &str) -> Option<&'b Value<'b>> {
+    object.iter().find(|(other, _)| other == name).map(|(_, value)| value)
+}

@@ -1,0 +1,120 @@
+//! Verbs that stand before what they are about: `/delete/users/5`, `/delete_user/5`.
+
+use super::super::nouns::is_thing;
+use super::super::path::Segment;
+use super::super::verbs::{canonical, is_leading, is_verb};
+use super::super::words::{is_plural, singular};
+use super::{Node, Walk, compound_tail, is_people};
+
+/// Pages of applications where one signs in, by what they are called.
+const SIGN_IN: [&str; 6] = [
+    "j_security_check",
+    "j_spring_security_check",
+    "login_check",
+    "spring_security_check",
+    "user_login",
+    "wp_login",
+];
+
+/// Segments before what is done to tokens (RFC 7009, RFC 7662).
+const TOKEN_FOLDERS: [&str; 6] =
+    ["connect", "oauth", "oauth2", "oidc", "openid_connect", "openid-connect"];
+
+impl Walk<'_> {
+    /// A word that says by itself what is done, before or without what it is done to.
+    pub(super) fn special(&mut self, segment: &Segment, word: &str, is_last: bool) -> bool {
+        self.tokens(word, is_last)
+            || self.signs_in(word, is_last)
+            || self.leads(word)
+            || self.jenkins(segment, word)
+            || self.path_of_names(segment, word, is_last)
+    }
+
+    /// `/oauth/revoke`, `/oauth2/introspect`.
+    fn tokens(&mut self, word: &str, is_last: bool) -> bool {
+        let verb = match word {
+            "revoke" | "revocation" => "revoke",
+            "introspect" | "introspection" => "introspect",
+            _ => return false,
+        };
+        let before = self.next.checked_sub(1).and_then(|at| self.path.segments.get(at));
+        let is_there = before.is_some_and(|before| TOKEN_FOLDERS.contains(&before.text.as_str()));
+        if !is_last || !is_there {
+            return false;
+        }
+        // The area before it says nothing.
+        self.out.nodes.retain(|node| node.is_item);
+        self.out.nodes.push(Node::named("token"));
+        self.out.verb = Some(verb.to_owned());
+        self.out.verb_at = Some(self.next);
+        true
+    }
+
+    /// `/wp-login.php`, and `/auth/userpass/login/ann`, whose last segment is who signs in.
+    fn signs_in(&mut self, word: &str, is_last: bool) -> bool {
+        let is_post = matches!(self.method, "POST" | "PUT");
+        if is_last && self.out.nodes.is_empty() && SIGN_IN.contains(&word) && is_post {
+            self.verb("login");
+            return true;
+        }
+        let is_before_name = word == "login" && self.next + 2 == self.path.segments.len();
+        let before = self.next.checked_sub(2).and_then(|at| self.path.segments.get(at));
+        let is_under = before.is_some_and(|before| before.text == "auth");
+        let Some(name) = self.path.segments.get(self.next + 1) else { return false };
+        if !is_before_name || !is_under || !is_post {
+            return false;
+        }
+        self.verb("login");
+        self.next += 1;
+        self.id(name);
+        true
+    }
+
+    /// `/delete/users/5`, `/deactivate/user/5`, `/delete_user/5`, `/service/deregister/web-1`.
+    fn leads(&mut self, word: &str) -> bool {
+        let left = self.path.segments.len() - self.next - 1;
+        let Some(next) = self.path.segments.get(self.next + 1) else { return false };
+        if self.out.verb.is_some() || !matches!(self.method, "GET" | "POST" | "PUT" | "PATCH") {
+            return false;
+        }
+        let is_first = self.out.nodes.is_empty();
+        let says = |next: &Segment| next.word.as_deref().is_some_and(|word| !is_verb(word));
+        if is_first && is_leading(word) && says(next) {
+            self.out.verb = Some(canonical(word).to_owned());
+            self.out.verb_at = Some(self.next);
+            return true;
+        }
+        // The one segment behind it is an id, whatever it looks like.
+        if left != 1 {
+            return false;
+        }
+        let is_id = !next.word.as_deref().is_some_and(|word| is_thing(word) || is_plural(word));
+        let is_bare = self.out.nodes.last().is_some_and(|node| !node.is_item);
+        let is_on_one = self.out.nodes.last().is_some_and(|node| !node.plural || is_people(node));
+        if is_on_one && is_bare && is_id && is_leading(word) && !is_on_none(word) {
+            self.out.verb = Some(canonical(word).to_owned());
+            self.out.verb_at = Some(self.next);
+            self.next += 1;
+            self.id(next);
+            return true;
+        }
+        if let Some((verb, about)) = compound_tail(word).filter(|(verb, _)| is_leading(verb)) {
+            if !is_first || next.word.as_deref().is_some_and(is_verb) {
+                return false;
+            }
+            self.out.verb = Some(canonical(verb).to_owned());
+            self.out.verb_at = Some(self.next);
+            self.out.nodes.push(Node::named(&singular(about)));
+            self.next += 1;
+            self.id(next);
+            return true;
+        }
+        false
+    }
+}
+
+/// What is done to no item that there is.
+fn is_on_none(verb: &str) -> bool {
+    let known = ["create", "export", "generate", "get", "import", "list", "search", "validate"];
+    known.contains(&canonical(verb))
+}

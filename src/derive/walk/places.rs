@@ -1,0 +1,113 @@
+//! Items that are named by the rest of a path: files, secrets, keys of a store, jobs in folders.
+//!
+//! Their names are the client's, and must not become nouns: the number of actions would be that of
+//! the files.
+
+use super::super::nouns::{is_part, is_thing, scope_name};
+use super::super::path::Segment;
+use super::super::text::{bounded, cut};
+use super::super::verbs::{canonical, is_verb};
+use super::super::words::is_plural;
+use super::Walk;
+
+/// Collections of what is named by a path, in the singular.
+const TREES: [&str; 8] = ["artifact", "asset", "blob", "file", "media", "object", "tree", "upload"];
+
+/// Stores below which there is nothing else.
+const STORES: [&str; 4] = ["cubbyhole", "dav", "kv", "webdav"];
+
+/// Between Vault's secrets and their paths.
+const SECRET_FOLDERS: [&str; 6] = ["data", "delete", "destroy", "metadata", "subkeys", "undelete"];
+
+impl Walk<'_> {
+    /// `/job/deploy/doDelete`, `/job/folder/job/name`: Jenkins, whose items follow a singular.
+    pub(super) fn jenkins(&mut self, segment: &Segment, word: &str) -> bool {
+        let verb = word.strip_prefix("do_").filter(|verb| is_verb(verb));
+        let is_built = || self.out.nodes.last().is_some_and(|node| node.noun == "job");
+        let verb = verb.or((word == "build_with_parameters" && is_built()).then_some("build"));
+        if let Some(verb) = verb.filter(|_| self.next + 1 == self.path.segments.len()) {
+            self.out.verb = Some(canonical(verb).to_owned());
+            self.out.verb_at = Some(self.next);
+            return true;
+        }
+        let is_job = self.out.nodes.last().is_some_and(|node| node.noun == "job" && !node.plural);
+        let is_item = self.out.nodes.last().is_some_and(|node| node.is_item);
+        if is_job && is_item && word == "job" {
+            // A folder holds the next one.
+            return true;
+        }
+        let follows = self.next.checked_sub(1).and_then(|at| self.path.segments.get(at));
+        let follows = follows.is_some_and(|before| before.text == "job");
+        let is_last = self.next + 1 == self.path.segments.len();
+        let is_name = is_job && follows && !(is_last && is_verb(word));
+        if is_name {
+            self.id(segment);
+        }
+        is_name
+    }
+
+    /// `/files/a/b/c.txt`, `/secret/data/foo/bar`, `/kv/config/app`.
+    pub(super) fn path_of_names(&mut self, segment: &Segment, word: &str, is_last: bool) -> bool {
+        let Some(node) = self.out.nodes.last() else { return false };
+        let is_written = !matches!(self.method, "GET" | "HEAD" | "OPTIONS" | "POST" | "PROPFIND");
+        // `/mydb/report.pdf`, `/mydb/doc1`: what ends like a file, or has a number in it behind what is
+        // no collection, is none of the application's words.
+        let is_bare = !node.is_item && !node.plural && scope_name(&node.noun).is_none();
+        let is_numbered = is_bare && segment.text.bytes().any(|byte| byte.is_ascii_digit());
+        let is_numbered = is_numbered && !is_thing(word);
+        if is_last && is_written && (is_file(&segment.text) || is_numbered) {
+            self.id(segment);
+            return true;
+        }
+        if node.is_item || self.out.part.is_some() {
+            return false;
+        }
+        if node.noun == "secret" && !is_last && SECRET_FOLDERS.contains(&word) {
+            if is_verb(word) && self.out.verb.is_none() {
+                self.out.verb = Some(canonical(word).to_owned());
+                self.out.verb_at = Some(self.next);
+            }
+            self.next += 1;
+            self.rest();
+            return true;
+        }
+        let is_tree = TREES.contains(&node.noun.as_str());
+        let is_store = STORES.contains(&node.noun.as_str());
+        let rest = self.path.segments.get(self.next..).unwrap_or_default();
+        let is_name = |segment: &Segment| {
+            let is_word = |word: &String| is_plural(word) || is_verb(word) || is_part(word);
+            !segment.word.as_ref().is_some_and(is_word)
+        };
+        let is_single = is_last && !node.plural && segment.text.contains('.');
+        let is_name = is_store || (is_tree && rest.iter().all(is_name));
+        if is_written && (is_store || is_single || rest.len() > 1) && is_name {
+            self.rest();
+            return true;
+        }
+        false
+    }
+
+    /// Takes the rest of the path for the one name of the item.
+    fn rest(&mut self) {
+        let segments = self.path.segments.get(self.next..).unwrap_or_default();
+        let texts: Vec<&str> = segments.iter().map(|segment| segment.text.as_str()).collect();
+        let end = self.path.segments.len();
+        let first = self.next;
+        if let Some(node) = self.out.nodes.last_mut() {
+            node.id = bounded(&texts.join("/")).map(|id| cut(&id));
+            node.is_item = true;
+            node.slots.extend(first..end);
+        }
+        self.next = end;
+    }
+}
+
+/// Whether a name ends like that of a file.
+fn is_file(text: &str) -> bool {
+    let end = text.rsplit_once('.').filter(|(stem, _)| !stem.is_empty());
+    end.is_some_and(|(_, end)| {
+        (2..=5).contains(&end.len())
+            && end.bytes().all(|byte| byte.is_ascii_alphanumeric())
+            && end.starts_with(|first: char| first.is_ascii_lowercase())
+    })
+}

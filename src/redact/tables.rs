@@ -1,0 +1,125 @@
+//! Lists whose values are told by what stands beside them: rows of a table whose columns have names,
+//! and commands as lists of their words.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use super::carrier::Carrier;
+use super::seen::MASK;
+use super::text::{Edit, replaced};
+use super::walk::{Members, Walk, is_one_of, push_name, scalar};
+use crate::decode::Node;
+
+/// What holds the names of columns.
+pub(super) const COLUMNS: [&str; 6] =
+    ["columns", "column_names", "cols", "fields", "header", "headers"];
+
+/// What holds the rows.
+const ROWS: [&str; 5] = ["rows", "data", "values", "records", "tuples"];
+
+/// Columns after these have no names.
+const COLUMNS_MAX: usize = 1024;
+
+/// Longer lists are no commands.
+const WORDS_MAX: usize = 256;
+
+/// Flags before a user and a password in one.
+const PAIRED: [&str; 3] = ["--user", "--proxy-user", "--basic"];
+
+impl Walk<'_> {
+    /// Takes out the columns of `{"columns": ["id", "password"], "rows": [[1, "x"]]}` that rules
+    /// select by their names.
+    pub(super) fn table(&mut self, members: &mut Members<'_>) {
+        let columns = members.iter().find_map(|(name, node)| match node {
+            Node::Array(items) if is_one_of(name, &COLUMNS) => Some(items),
+            _ => None,
+        });
+        let Some(columns) = columns else { return };
+        let names: Vec<Option<String>> = columns.iter().take(COLUMNS_MAX).map(column).collect();
+        let rows = members.iter_mut().filter(|(name, _)| is_one_of(name, &ROWS));
+        for (name, node) in rows {
+            let Node::Array(rows) = node else { continue };
+            let length = self.location.len();
+            push_name(&mut self.location, name);
+            self.location.push_str("[*][*]");
+            for row in rows {
+                let Node::Array(cells) = row else { continue };
+                for (cell, name) in cells.iter_mut().zip(&names) {
+                    self.cell(cell, name.as_deref());
+                }
+            }
+            self.location.truncate(length);
+        }
+    }
+
+    fn cell(&mut self, cell: &mut Node<'_>, name: Option<&str>) {
+        let Some(name) = name.filter(|_| *cell != Node::Null) else { return };
+        let value = scalar(cell);
+        let rule = self.rule_of_content(Carrier::Member, name, value.as_deref());
+        drop(value);
+        if let Some(rule) = rule {
+            self.secret(cell, rule);
+        }
+    }
+
+    /// Takes out what patterns find in the words of a command together: `["curl", "-u", "ada:x"]`.
+    pub(super) fn command(&mut self, words: &mut [Node<'_>]) {
+        let is_flag = |node: &Node<'_>| matches!(node, Node::String(text) if text.starts_with('-'));
+        if !(2..=WORDS_MAX).contains(&words.len()) || !words.iter().any(is_flag) {
+            return;
+        }
+        let mut line = String::new();
+        let mut places: Vec<Range<usize>> = Vec::with_capacity(words.len());
+        for word in words.iter() {
+            let start = line.len();
+            line.push_str(&scalar(word).unwrap_or(Cow::Borrowed(MASK)));
+            places.push(start..line.len());
+            let word = line.get(start..).unwrap_or_default();
+            // Whether what follows `--name` is a secret, the name has told.
+            let is_told = word.starts_with("--") && !is_one_of(word, &PAIRED);
+            line.push(if is_told { '\t' } else { ' ' });
+        }
+        let mut edits = Vec::new();
+        // What cannot be searched as a whole was searched word by word.
+        if self.contents(&line, &mut edits).is_err() || edits.is_empty() {
+            return;
+        }
+        self.cut = true;
+        for (word, place) in words.iter_mut().zip(places) {
+            let (Node::String(text), Some(shown)) = (&*word, masked(&line, &place, &edits)) else {
+                continue;
+            };
+            if shown != **text {
+                *word = Node::String(Cow::Owned(shown));
+            }
+        }
+    }
+}
+
+/// One word of a line, with the edits to the line that concern it.
+fn masked(line: &str, place: &Range<usize>, edits: &[Edit]) -> Option<String> {
+    let concern =
+        edits.iter().filter(|edit| edit.range.start < place.end && place.start < edit.range.end);
+    let own: Vec<Edit> = concern
+        .map(|edit| {
+            let from = edit.range.start.max(place.start) - place.start;
+            let to = edit.range.end.min(place.end) - place.start;
+            Edit { range: from..to, rule: edit.rule, shown: edit.shown.clone() }
+        })
+        .collect();
+    if own.is_empty() { None } else { line.get(place.clone()).map(|word| replaced(word, own)) }
+}
+
+/// The name of a column: `"id"`, or `{"name": "id", …}`.
+fn column(node: &Node<'_>) -> Option<String> {
+    match node {
+        Node::String(name) => Some(name.to_string()),
+        Node::Object(members) => members.iter().find_map(|(name, node)| match node {
+            Node::String(text) if is_one_of(name, &["name", "field", "key", "id"]) => {
+                Some(text.to_string())
+            }
+            _ => None,
+        }),
+        _ => None,
+    }
+}

@@ -1,0 +1,84 @@
+//! What is remembered of secrets, so that it is not recorded where it comes back; and what is not,
+//! so that nobody hides what they do by sending it as a secret as well.
+
+use super::*;
+
+/// What is recorded of both bodies.
+fn bodies(request: &Value, answer: &Value) -> (Value, Value) {
+    let (request, response) = exchange(
+        &super::request("/users", &[JSON], request.to_string().as_bytes()),
+        &response(&[JSON], answer.to_string().as_bytes()),
+    );
+    (request.body.unwrap().value(), response.body.unwrap().value())
+}
+
+#[test]
+fn what_comes_back_of_a_secret() {
+    let rows = [
+        // A password that holds the name of a credential.
+        (json!({"password": "correct-horse-password"}), "'correct-horse-password' is too common"),
+        (json!({"password": "mysecretpassword"}), "'mysecretpassword' is too common"),
+        (json!({"password": "sunshine"}), "'sunshine' is too common"),
+        (json!({"password": "sunshine"}), "sunshine"),
+        // Names of members.
+        (json!({"tokens": {"Zq7rT2xLm9Zq7rT2": "admin"}}), "Zq7rT2xLm9Zq7rT2 exists"),
+        // A code in groups.
+        (json!({"otp": "946 201"}), "code 946201 is old"),
+        (json!({"otp": 946_201}), "code 946201 is old"),
+    ];
+    for (sent, message) in rows {
+        let (_, answer) = bodies(&sent, &json!({"error": message}));
+        let shown = answer["error"].as_str().unwrap();
+        assert!(shown.contains("***") && shown.len() < message.len(), "{sent}: {shown}");
+    }
+}
+
+#[test]
+fn what_comes_back_of_a_cookie() {
+    for (cookie, message, stays) in [
+        ("sess=Tr0ubAb9", "session Tr0ubAb9 expired", false),
+        ("x=Tr0ubAb9", "session Tr0ubAb9 expired", false),
+        ("sid=Ab-9xy", "session Ab-9xy expired", false),
+        ("theme=dark-mode", "theme dark-mode is gone", true),
+        ("lang=en-US", "language en-US is gone", true),
+    ] {
+        let (_, answer) = exchange(
+            &request("/", &[("cookie", cookie)], b""),
+            &response(&[JSON], json!({ "error": message }).to_string().as_bytes()),
+        );
+        let shown = answer.body.unwrap().value();
+        assert_eq!(shown == json!({ "error": message }), stays, "{cookie}: {shown}");
+    }
+}
+
+#[test]
+fn what_is_ordinary_is_not_hidden_by_being_sent_as_a_secret() {
+    let rows = [
+        (json!({"tokens": 100_000, "limit": 100_000}), "limit"),
+        (json!({"token_status": "active", "status": "active"}), "status"),
+        (json!({"token": "superadmin", "role": "superadmin"}), "role"),
+        (json!({"password": "superadmin", "role": "superadmin"}), "role"),
+        (json!({"password": "SUPERADMIN", "role": "SUPERADMIN"}), "role"),
+        (json!({"password": "2026-11-21", "expires": "2026-11-21"}), "expires"),
+        (json!({"token": "2026-11-21T10:00:00Z", "at": "2026-11-21T10:00:00Z"}), "at"),
+        (json!({"password": "disabled", "state": "disabled"}), "state"),
+        (json!({"password": 250_000, "quota": 250_000}), "quota"),
+    ];
+    for (sent, name) in rows {
+        let (shown, _) = bodies(&sent, &json!({}));
+        assert_eq!(shown[name], sent[name], "{sent}");
+    }
+    // What a machine made is no word: one that is says nothing in an answer either.
+    let sent = json!({"token_status": "active", "token": "superadmin"});
+    let answer = json!({"status": "active", "role": "superadmin", "note": "it is active"});
+    assert_eq!(bodies(&sent, &answer).1, answer);
+}
+
+#[test]
+fn secrets_that_are_no_words_are_hidden_wherever_they_are() {
+    for secret in ["Tr0ubador", "correct-horse-battery", "946201", "two words"] {
+        let sent = json!({"password": secret, "name": secret});
+        let (shown, answer) = bodies(&sent, &json!({ "you_sent": secret }));
+        assert!(!format!("{shown}{answer}").contains(secret), "{shown} {answer}");
+    }
+}

@@ -1,0 +1,145 @@
+//! Entries that retention took, and entries that somebody wants to pass off as such.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{Ledger, WRITER, entry, first_wrong};
+use crate::clock::{Clock, SystemClock};
+use crate::record::{EntryKind, EventId, Purge, Ranges, Scope, leaf_hash};
+use crate::seal::{Disagreement, Kept};
+use crate::store::{Purged, SqliteOptions};
+
+impl Ledger {
+    /// Purges these entries, as retention does: first the event, then the entries.
+    async fn purge(&mut self, seqs: &[u64]) -> u64 {
+        let mut ranges = Ranges::default();
+        seqs.iter().for_each(|seq| ranges.push(*seq));
+        let purge = Purge {
+            ranges,
+            entries: seqs.len() as u64,
+            events: 1,
+            categories: [("api_key".to_owned(), 1)].into(),
+            from: "2026-08-01T00:00:00.000Z".to_owned(),
+            to: "2026-08-02T00:00:00.000Z".to_owned(),
+            policy: Value::Null,
+            archive: None,
+        };
+        let (id, scope) = (EventId::new(SystemClock.now()), Scope::new());
+        let document = json!({
+            "id": id, "time": "2026-11-21T20:00:00.000Z", "scope": {}, "outcome": "success",
+            "action": "audit.purge", "actor": {"type": "system", "verified": true},
+            "metadata": {"purge": purge},
+        });
+        let by = self.next;
+        self.add(&[entry(EntryKind::Completion, id, None, &scope, document)]).await;
+        let mut reader = self.source().reader().await.unwrap();
+        let mut gone = Vec::new();
+        for seq in seqs {
+            let found = reader.entry(WRITER, *seq).await.unwrap().unwrap();
+            gone.push(Purged { seq: *seq, leaf: leaf_hash(&found.doc).to_vec(), by });
+        }
+        reader.close().await.unwrap();
+        let options = SqliteOptions::new(self.path(), WRITER, Duration::from_secs(5));
+        let mut store = options.opener()().await.unwrap();
+        store.purge(WRITER, &gone).await.unwrap();
+        store.close().await.unwrap();
+        by
+    }
+
+    /// Both halves of the first event.
+    async fn event(&self) -> Vec<u64> {
+        let mut reader = self.source().reader().await.unwrap();
+        let entries = reader.read_after(WRITER, 0, 100).await.unwrap();
+        let id = entries[0].id;
+        entries.iter().filter(|entry| entry.id == id).map(|entry| entry.seq).collect()
+    }
+}
+
+/// A ledger of which an event is purged, before and after checkpoints.
+async fn purged() -> (Ledger, Vec<u64>, u64) {
+    let mut ledger = Ledger::new();
+    ledger.append(20).await;
+    ledger.seal().await;
+    let event = ledger.event().await;
+    assert_eq!(event.len(), 2);
+    let by = ledger.purge(&event).await;
+    ledger.append(5).await;
+    ledger.seal().await;
+    (ledger, event, by)
+}
+
+#[tokio::test]
+async fn what_was_purged_by_policy_is_told_and_proven_by_its_leaf() {
+    let (ledger, event, _) = purged().await;
+    let report = ledger.verify(ledger.key(), &[]).await;
+    assert_eq!(first_wrong(&report), "nothing");
+    let log = &report.logs[0];
+    assert_eq!((log.entries, log.proven, log.purged), (ledger.next - 1, ledger.next - 1, 2));
+    assert_eq!(log.purged_to.as_deref(), Some("2026-08-02T00:00:00.000Z"));
+    // The tree can be built again.
+    Kept::open(ledger.path()).unwrap().forget_tiles(WRITER).unwrap();
+    let mut sealer = ledger.sealer().await;
+    ledger.seal_with(&mut sealer).await;
+    let state = sealer.states().await.unwrap()[WRITER].clone();
+    assert_eq!((state.entries, state.disagreement), (ledger.next - 1, None));
+    assert!(Kept::open(ledger.path()).unwrap().leaf(WRITER, event[0]).unwrap().is_some());
+}
+
+#[tokio::test]
+async fn what_was_deleted_is_not_passed_off_as_purged() {
+    let (ledger, event, by) = purged().await;
+    let other = event[1] + 1;
+    let rows = [
+        // Without its leaf.
+        (format!("DELETE FROM entries WHERE seq = {other}"), "missing", other),
+        // With it, as gone by a purge that does not name it.
+        (
+            format!(
+                "INSERT INTO purged SELECT writer, seq, leaf, {by} FROM entries WHERE seq = {other};
+                 DELETE FROM entries WHERE seq = {other}"
+            ),
+            "not_purged",
+            other,
+        ),
+        // By an event that is no purge, and by none.
+        (
+            format!("UPDATE purged SET \"by\" = {} WHERE seq = {}", by + 1, event[0]),
+            "not_purged",
+            event[0],
+        ),
+        (
+            format!("UPDATE purged SET \"by\" = 9999 WHERE seq = {}", event[0]),
+            "not_purged",
+            event[0],
+        ),
+        // What was purged is not what it was.
+        (
+            format!("UPDATE purged SET leaf = zeroblob(32) WHERE seq = {}", event[0]),
+            "replaced",
+            event[0],
+        ),
+        (format!("DELETE FROM purged WHERE seq = {}", event[0]), "missing", event[0]),
+    ];
+    for (sql, code, seq) in rows {
+        let ledger = ledger.fork();
+        ledger.attack().execute_batch(&sql).unwrap();
+        let wrong = ledger.wrong().await;
+        assert!(
+            wrong.starts_with(code) && wrong.contains(&format!("entry {seq} ")),
+            "{sql}: {wrong}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_leaf_that_was_changed_signs_nothing() {
+    let (ledger, event, _) = purged().await;
+    let sql = format!("UPDATE purged SET leaf = zeroblob(32) WHERE seq = {}", event[0]);
+    ledger.attack().execute_batch(&sql).unwrap();
+    Kept::open(ledger.path()).unwrap().forget_tiles(WRITER).unwrap();
+    let mut sealer = ledger.sealer().await;
+    assert!(ledger.seal_with(&mut sealer).await.is_empty());
+    let found = sealer.states().await.unwrap()[WRITER].disagreement;
+    assert!(matches!(found, Some(Disagreement::Root { .. })), "{found:?}");
+}

@@ -1,0 +1,67 @@
+//! What is said to be purged, held against the purges that are on record.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+
+use super::fault::{Fault, Found};
+use crate::record::Purge;
+
+/// The purged entries of a log, as far as it was walked through.
+#[derive(Debug, Default)]
+pub(super) struct Purges {
+    /// By the number of the event that should say so, the entries.
+    claimed: BTreeMap<u64, Vec<RangeInclusive<u64>>>,
+    /// All that were purged, in order.
+    all: Vec<RangeInclusive<u64>>,
+    count: u64,
+    /// The time of the newest event that was purged.
+    to: Option<String>,
+}
+
+impl Purges {
+    /// One more, said to be purged by a later entry.
+    pub(super) fn add(&mut self, seq: u64, by: u64) {
+        self.count += 1;
+        extend(&mut self.all, seq);
+        extend(self.claimed.entry(by).or_default(), seq);
+    }
+
+    /// Whether an entry was purged.
+    pub(super) fn has(&self, seq: u64) -> bool {
+        let after = self.all.partition_point(|range| *range.start() <= seq);
+        let range = after.checked_sub(1).and_then(|position| self.all.get(position));
+        range.is_some_and(|range| range.contains(&seq))
+    }
+
+    /// An entry that is there, with what it says was purged.
+    pub(super) fn reach(&mut self, seq: u64, purge: Option<&Purge>) -> Result<(), Found> {
+        let Some(claimed) = self.claimed.remove(&seq) else { return Ok(()) };
+        let is_named = |seq: &u64| purge.is_some_and(|purge| purge.ranges.contains(*seq));
+        match claimed.into_iter().flatten().find(|seq| !is_named(seq)) {
+            Some(missing) => Err(Found::at(missing, Fault::NotPurged { by: seq })),
+            None => {
+                self.to = purge.map(|purge| purge.to.clone()).max(self.to.take());
+                Ok(())
+            }
+        }
+    }
+
+    /// What no event has said.
+    pub(super) fn left(&self) -> Option<Found> {
+        let (by, claimed) = self.claimed.first_key_value()?;
+        let seq = *claimed.first()?.start();
+        Some(Found::at(seq, Fault::NotPurged { by: *by }))
+    }
+
+    /// How many, and of when the newest was.
+    pub(super) fn told(&self) -> (u64, Option<String>) {
+        (self.count, self.to.clone())
+    }
+}
+
+fn extend(ranges: &mut Vec<RangeInclusive<u64>>, seq: u64) {
+    match ranges.last_mut() {
+        Some(last) if last.end().checked_add(1) == Some(seq) => *last = *last.start()..=seq,
+        _ => ranges.push(seq..=seq),
+    }
+}

@@ -1,0 +1,84 @@
+//! The spool: an outage of the database is bridged by a file of the proxy's own machine.
+
+use serde_json::Value;
+
+use super::{assert_unavailable, events_of, post};
+use crate::support::{Postgres, Proxy, Reply, Setup, Upstream, exchange, wait_until};
+
+fn setup(url: &str, spool: &str) -> Setup {
+    Setup {
+        ledger: format!(
+            "  timeout: 2s\n  writer: one\n  sweep_interval: 100ms\n  postgres: {{url: \"{url}\"}}\n\
+             \x20 spool: {spool}"
+        ),
+        ..Setup::default()
+    }
+}
+
+fn readiness(proxy: &Proxy) -> Value {
+    serde_json::from_str(&proxy.read("/readyz").1).unwrap()
+}
+
+#[test]
+fn an_outage_of_the_database_is_bridged_and_what_waited_comes_once() {
+    let mut server = Postgres::start();
+    let upstream = Upstream::start(|_| Reply::ok());
+    let database = server.ledger();
+    let url = server.url("proxy", &database);
+    let mut proxy = Proxy::with(upstream.address, &setup(&url, "{}"));
+    assert_eq!(exchange(proxy.address, &post("/before")).status, 200);
+    server.crash();
+    for n in 0..5 {
+        assert_eq!(exchange(proxy.address, &post(&format!("/away/{n}"))).status, 200, "{n}");
+    }
+    let waiting = readiness(&proxy);
+    assert_eq!((&waiting["ready"], &waiting["spool"]["state"]), (&true.into(), &"spooling".into()));
+    assert!(waiting["spool"]["entries"].as_u64().unwrap() >= 10, "{waiting}");
+    let metrics = proxy.read("/metrics").1;
+    assert!(metrics.lines().any(|line| line == "countersign_spool_entries 10"), "{metrics}");
+    // What waits is on this machine's disk, and outlives the process.
+    proxy.kill();
+    server.restart();
+    proxy.restart();
+    wait_until("all of it is in the database", || readiness(&proxy)["spool"].is_null());
+    assert_eq!(exchange(proxy.address, &post("/after")).status, 200);
+    for path in ["/before", "/away/0", "/away/1", "/away/2", "/away/3", "/away/4", "/after"] {
+        let events = events_of(&proxy, path);
+        assert_eq!(events.len(), 1, "{path}");
+        assert_eq!(events[0]["outcome"], "success", "{path}");
+    }
+    assert_eq!(upstream.seen().len(), 7);
+    let sql = "SELECT count(*) = max(seq) FROM countersign.entries WHERE writer = 'one'";
+    assert_eq!(server.sql(&database, sql).trim(), "t");
+}
+
+#[test]
+fn a_full_spool_refuses_what_is_new() {
+    let mut server = Postgres::start();
+    let upstream = Upstream::start(|_| Reply::ok());
+    let url = server.url("proxy", &server.ledger());
+    let proxy = Proxy::with(upstream.address, &setup(&url, "{max_size: 1MiB}"));
+    server.crash();
+    let body = format!(r#"{{"name":"{}"}}"#, "lorem ipsum ".repeat(4000));
+    let large = format!(
+        "POST /large HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    );
+    let mut taken = 0;
+    let refused = loop {
+        let answer = exchange(proxy.address, large.as_bytes());
+        if answer.status != 200 {
+            break answer;
+        }
+        taken += 1;
+        assert!(taken < 100, "the limit does not hold");
+    };
+    assert_unavailable(&refused);
+    assert!(taken > 5, "{taken}");
+    assert_eq!(upstream.seen().len(), taken, "nothing that is not on record is executed");
+    assert_eq!(readiness(&proxy)["reasons"], serde_json::json!(["spool_full"]));
+    server.restart();
+    wait_until("it works again", || exchange(proxy.address, &post("/after")).status == 200);
+    wait_until("all is in the database", || events_of(&proxy, "/large").len() == taken);
+}
