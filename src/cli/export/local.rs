@@ -102,8 +102,17 @@ impl Local {
             _ => None,
         };
         let (located, export) = (located.clone(), String::new());
-        let mut local =
-            Self { located, walk, encoder, bundler, piece, is_over: false, export, began, metadata };
+        let mut local = Self {
+            located,
+            walk,
+            encoder,
+            bundler,
+            piece,
+            is_over: false,
+            export,
+            began,
+            metadata,
+        };
         let description = format!("export of the audit log as {} begun", wanted.format);
         local.export = local.record(BEGAN, &description).await?;
         Ok(local)
