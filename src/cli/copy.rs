@@ -100,7 +100,9 @@ async fn open(
             };
             let target = (**target).clone();
             let (timeout, dead_after) = (TIMEOUT, TIMEOUT);
-            PostgresOptions { target, dir, writer, timeout, dead_after }.opener()().await
+            PostgresOptions { target, dir, writer, timeout, dead_after, silence: Duration::ZERO }.opener()(
+            )
+            .await
         }
     }
 }
