@@ -171,13 +171,8 @@ impl Default for Metrics {
             retention_last_run: Gauge::default(),
         };
         metrics.register();
-<<<<<<< HEAD
         metrics.register_seal();
         metrics.register_retention();
-=======
-        metrics.register_retention();
-        metrics.register_seal();
->>>>>>> retain
         metrics
     }
 }

@@ -102,23 +102,9 @@ impl Local {
             _ => None,
         };
         let (located, export) = (located.clone(), String::new());
-<<<<<<< HEAD
         let is_over = false;
         let mut local =
             Self { located, walk, encoder, bundler, piece, is_over, export, began, metadata };
-=======
-        let mut local = Self {
-            located,
-            walk,
-            encoder,
-            bundler,
-            piece,
-            is_over: false,
-            export,
-            began,
-            metadata,
-        };
->>>>>>> retain
         let description = format!("export of the audit log as {} begun", wanted.format);
         local.export = local.record(BEGAN, &description).await?;
         Ok(local)
