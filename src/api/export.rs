@@ -98,10 +98,7 @@ pub(super) async fn export(
         return Err(refused(&log, reader, peer, &filters).await);
     }
     let mut asked = asked?;
-    let (format, mark) = (format(&asked)?, mark(&asked)?);
-    if format == Format::Bundle {
-        allow_bundle(&asked, reader)?;
-    }
+    let (format, mark) = (format(&asked, reader)?, mark(&asked)?);
     let mut session = log.export(reader).await?;
     let again = again(&asked)?;
     let earlier = match &again {
@@ -115,10 +112,7 @@ pub(super) async fn export(
     }
     let mut record =
         Export { reader, peer, format: format.as_str(), filters: &asked.filters, extent: None };
-    let encoder = match &again {
-        Some(_) => Encoder::going_on(format, 1),
-        None => Encoder::new(format),
-    };
+    let encoder = if again.is_some() { Encoder::going_on(format, 1) } else { Encoder::new(format) };
     if earlier.as_ref().is_some_and(|earlier| !record.is_more_of(&log, earlier)) {
         return Err(Problem::no_export());
     }
@@ -135,10 +129,9 @@ pub(super) async fn export(
     };
     let walk = walk.map_err(problem)?;
     let mut piece = Vec::new();
+    let is_all = asked.filters.is_empty();
     let bundler = match format {
-        Format::Bundle => {
-            Some(bundle(&log, walk.snapshot(), asked.filters.is_empty(), &mut piece).await?)
-        }
+        Format::Bundle => Some(bundle(&log, walk.snapshot(), is_all, &mut piece).await?),
         _ => None,
     };
     let continues = earlier.as_ref().map(Earlier::id);
@@ -199,9 +192,10 @@ async fn refused(
     Problem::forbidden()
 }
 
-fn format(asked: &Asked) -> Result<Format, Problem> {
+fn format(asked: &Asked, reader: &Reader) -> Result<Format, Problem> {
     let remedy = "use csv, json, ndjson, ocsf or bundle";
     match asked.own("format")?.map(str::parse) {
+        Some(Ok(Format::Bundle)) => allow_bundle(asked, reader).map(|()| Format::Bundle),
         Some(Ok(format)) => Ok(format),
         Some(Err(NoFormat)) => {
             let detail = "`format` names no format of exports";

@@ -100,8 +100,8 @@ async fn open(
             };
             let target = (**target).clone();
             let (timeout, dead_after) = (TIMEOUT, TIMEOUT);
-            PostgresOptions { target, dir, writer, timeout, dead_after, silence: Duration::ZERO }.opener()(
-            )
+            PostgresOptions { target, dir, writer, timeout, dead_after, silence: Duration::ZERO }
+                .opener()()
             .await
         }
     }

@@ -84,14 +84,23 @@ fn one_is_killed_again_and_again_and_the_others_close_what_it_left_exactly_once(
     }
     stop.store(true, Ordering::SeqCst);
     load.into_iter().for_each(|thread| thread.join().unwrap());
+    all_is_on_record_once(&server, &database, &proxies[2], &told.lock().unwrap(), &upstream);
+}
+
+/// Everything that somebody was told is on record, once, and so is everything that was executed.
+fn all_is_on_record_once(
+    server: &Postgres,
+    database: &str,
+    reader: &Proxy,
+    told: &BTreeSet<String>,
+    upstream: &Upstream,
+) {
     wait_until("nothing is open", || {
         let sql = "SELECT count(*) FILTER (WHERE kind = 'intent') = count(intent) \
                    FROM countersign.entries";
-        server.sql(&database, sql).trim() == "t"
+        server.sql(database, sql).trim() == "t"
     });
-    // Everything that somebody was told is on record, once, and so is everything that was executed.
-    let told = told.lock().unwrap();
-    let recorded: Vec<String> = proxies[2]
+    let recorded: Vec<String> = reader
         .all_events()
         .into_iter()
         .filter_map(|event| event["request"]["path"].as_str().map(ToOwned::to_owned))
@@ -104,8 +113,8 @@ fn one_is_killed_again_and_again_and_the_others_close_what_it_left_exactly_once(
         assert!(once.contains(&path), "{path} was executed without a record");
     }
     let lost = "SELECT count(*) > 0 FROM countersign.entries WHERE doc LIKE '%\"proxy_lost\"%'";
-    assert_eq!(server.sql(&database, lost).trim(), "t", "another one closed some of it");
+    assert_eq!(server.sql(database, lost).trim(), "t", "another one closed some of it");
     let dense = "SELECT bool_and(n = m) FROM (SELECT count(*) n, max(seq) m \
                  FROM countersign.entries GROUP BY writer) w";
-    assert_eq!(server.sql(&database, dense).trim(), "t");
+    assert_eq!(server.sql(database, dense).trim(), "t");
 }
