@@ -25,7 +25,7 @@ use serde_json::{Value, json};
 use super::support::{Answer, Browser, Proxy, Reply, Setup, Upstream, exchange, wait_until};
 
 /// What a path of the API is for; a path that is not here makes the test fail.
-const ENDPOINTS: [(&str, Right); 7] = [
+const ENDPOINTS: [(&str, Right); 10] = [
     ("/v1/admin/audit", Right::Read),
     ("/v1/admin/audit/facets", Right::Read),
     ("/v1/admin/audit/stats", Right::Read),
@@ -33,11 +33,22 @@ const ENDPOINTS: [(&str, Right); 7] = [
     ("/v1/admin/audit/stream", Right::Tail),
     ("/v1/admin/audit/export", Right::Export),
     ("/v1/admin/audit/{id}", Right::Event),
+    ("/v1/admin/audit/{id}/proof", Right::Proof),
+    ("/v1/admin/audit/checkpoint", Right::Log),
+    ("/v1/admin/audit/consistency", Right::Log),
 ];
 
 /// Paths that are no part of the API's document, and tell nothing of the log. Pages below `/audit`
 /// need not be here: they are asked as whoever has no session, and as scoped readers.
-const OUTSIDE: [&str; 5] = ["/livez", "/readyz", "/metrics", "/openapi.json", "/api/openapi.json"];
+const OUTSIDE: [&str; 6] = [
+    "/livez",
+    "/readyz",
+    "/metrics",
+    "/openapi.json",
+    "/api/openapi.json",
+    // Hashes, for owners.
+    "/v1/admin/audit/log/{writer}/{*file}",
+];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Right {
@@ -45,6 +56,10 @@ enum Right {
     Tail,
     Export,
     Event,
+    /// Tells of an event, and how many there are beside it: for those who see all.
+    Proof,
+    /// Tells how many events there are.
+    Log,
     /// Of all scopes: for owners alone.
     Everything,
 }
@@ -239,6 +254,8 @@ fn values(name: &str, schema: &Value, hidden: EventId, cursor: &str) -> Vec<Stri
         "offset" => &["1", "5"],
         "cursor" => return vec![cursor.to_owned()],
         "bars" | "routes" => &["3"],
+        "writer" => &["countersign", "other"],
+        "old" | "new" => &["1"],
         // An export that this reader has not begun.
         "resume" => return vec![format!("{hidden},1783598400001,{hidden}")],
         "Last-Event-ID" => return vec![hidden.to_string()],
@@ -262,7 +279,7 @@ fn questions(document: &Value, hidden: EventId, cursor: &str) -> Vec<(Right, Str
             }
             _ => "",
         };
-        if *right == Right::Event {
+        if matches!(right, Right::Event | Right::Proof) {
             questions.push((*right, path.replace("{id}", &hidden.to_string())));
             continue;
         }
@@ -300,6 +317,12 @@ fn expected(reader: &Reader, right: Right, path: &str) -> &'static [u16] {
         (None, _) => &[401, 429],
         (Some(_), Right::Export) if !reader.exports => REFUSED,
         (Some(_), Right::Everything) if !reader.name.starts_with("owner") => REFUSED,
+        (Some(sees), Right::Proof) if !sees.contains(&"red") => &[404],
+        (Some(sees), Right::Proof | Right::Log) if sees.len() < WORDS.len() => REFUSED,
+        (Some(_), Right::Proof | Right::Log) => &[200, 400, 404],
+        (Some(sees), Right::Export) if path.contains("=bundle") && sees.len() < WORDS.len() => {
+            REFUSED
+        }
         (Some(_), Right::Export) if path.contains("resume=") => &[400, 404, 409],
         (Some(sees), Right::Event) if !sees.contains(&"red") => &[404],
         (Some(_), _) => &[200],
