@@ -129,6 +129,9 @@ struct Spooled {
     status: SpoolShared,
     /// The last own number that is durable in one of the two.
     head: u64,
+    /// What an earlier process left is still being looked through, in both: nothing drains until that
+    /// is done, which the first heartbeat tells.
+    starting: bool,
 }
 
 impl Spooled {
@@ -170,6 +173,7 @@ impl Spooled {
             options,
             status,
             head: content.last.unwrap_or(0),
+            starting: opened.is_some(),
         };
         match opened {
             Some(mut ledger) => {
@@ -195,8 +199,8 @@ impl Spooled {
         self.ledger = Ledger::Away(Task(tokio::spawn(drain.run(ledger))));
     }
 
-    /// The ledger, if appends may go to it now.
-    async fn direct(&mut self) -> Option<&mut Box<dyn Store>> {
+    /// The ledger, if it is there.
+    async fn here(&mut self) -> Option<&mut Box<dyn Store>> {
         if let Ledger::Away(task) = &mut self.ledger
             && task.0.is_finished()
         {
@@ -208,10 +212,19 @@ impl Spooled {
                 self.status.change(|status| (status.entries, status.bytes) = (entries, bytes));
             }
         }
-        if !matches!(self.ledger, Ledger::Here(_)) {
-            return None;
+        match &mut self.ledger {
+            Ledger::Here(ledger) => Some(ledger),
+            _ => None,
         }
+    }
+
+    /// The ledger, if own appends may go to it now.
+    async fn direct(&mut self) -> Option<&mut Box<dyn Store>> {
+        self.here().await?;
         if self.status.get().entries > 0 {
+            if self.starting {
+                return None;
+            }
             if let Ledger::Here(ledger) = std::mem::replace(&mut self.ledger, Ledger::Lost) {
                 self.drain(Some(ledger));
             }
@@ -266,9 +279,9 @@ impl Spooled {
 
 /// The ledger answered, or the spool has to do.
 macro_rules! ask {
-    ($store:ident, $ledger:ident => $question:expr) => {{
+    ($store:ident, $which:ident, $ledger:ident => $question:expr) => {{
         let patience = $store.patience();
-        let answer = match $store.direct().await {
+        let answer = match $store.$which().await {
             Some($ledger) => Some(timeout(patience, $question).await),
             None => None,
         };
@@ -294,7 +307,7 @@ impl Store for Spooled {
     }
 
     async fn writers(&mut self) -> Result<Vec<String>, StoreError> {
-        let names = ask!(self, ledger => ledger.writers());
+        let names = ask!(self, here, ledger => ledger.writers());
         Ok(names.unwrap_or_else(|| vec![self.name.clone()]))
     }
 
@@ -302,7 +315,7 @@ impl Store for Spooled {
         if writer == self.name {
             return Ok(self.head);
         }
-        ask!(self, ledger => ledger.head(writer)).ok_or(StoreError::Closed)
+        ask!(self, here, ledger => ledger.head(writer)).ok_or(StoreError::Closed)
     }
 
     async fn append(
@@ -312,10 +325,10 @@ impl Store for Spooled {
         batch: &[Entry],
     ) -> Result<(), StoreError> {
         if writer != self.name {
-            let appended = ask!(self, ledger => ledger.append(writer, first_seq, batch));
+            let appended = ask!(self, here, ledger => ledger.append(writer, first_seq, batch));
             return appended.ok_or(StoreError::Closed);
         }
-        if ask!(self, ledger => ledger.append(writer, first_seq, batch)).is_some() {
+        if ask!(self, direct, ledger => ledger.append(writer, first_seq, batch)).is_some() {
             self.head = first_seq + batch.len() as u64 - 1;
             let head = self.head;
             self.status.change(|status| status.drained = head);
@@ -336,7 +349,7 @@ impl Store for Spooled {
         limit: u32,
     ) -> Result<Vec<Orphan>, StoreError> {
         if writer != self.name {
-            let orphans = ask!(self, ledger => ledger.orphans(writer, after, limit));
+            let orphans = ask!(self, here, ledger => ledger.orphans(writer, after, limit));
             return orphans.ok_or(StoreError::Closed);
         }
         // At the start there may be some of both; later on, whoever asks waits for the ledger.
@@ -369,23 +382,29 @@ impl Store for Spooled {
         if writer == self.name && after >= self.status.get().drained {
             return self.spool.read_after(after, limit);
         }
-        ask!(self, ledger => ledger.read_after(writer, after, limit)).ok_or(StoreError::Closed)
+        ask!(self, here, ledger => ledger.read_after(writer, after, limit))
+            .ok_or(StoreError::Closed)
     }
 
     async fn closed_up_to(&mut self, writer: &str) -> Result<u64, StoreError> {
         // Without the ledger it is only known that nothing is known.
-        Ok(ask!(self, ledger => ledger.closed_up_to(writer)).unwrap_or(0))
+        Ok(ask!(self, here, ledger => ledger.closed_up_to(writer)).unwrap_or(0))
     }
 
     async fn mark_closed(&mut self, writer: &str, seq: u64) -> Result<(), StoreError> {
-        if ask!(self, ledger => ledger.mark_closed(writer, seq)).is_none() {
+        let marked = match writer == self.name {
+            true => ask!(self, direct, ledger => ledger.mark_closed(writer, seq)),
+            false => ask!(self, here, ledger => ledger.mark_closed(writer, seq)),
+        };
+        if marked.is_none() {
             self.spool.probe()?;
         }
         Ok(())
     }
 
     async fn heartbeat(&mut self) -> Result<(), StoreError> {
-        ask!(self, ledger => ledger.heartbeat());
+        self.starting = false;
+        ask!(self, direct, ledger => ledger.heartbeat());
         Ok(())
     }
 

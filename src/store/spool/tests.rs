@@ -264,6 +264,7 @@ async fn what_waits_survives_the_process_and_is_known_to_its_start() {
     let error = place.opener("other")().await.err().unwrap();
     assert!(error.to_string().contains("entries of the writer `w`"), "{error}");
     let mut store = place.open().await;
+    assert_eq!(store.writers().await.unwrap(), ["w"]);
     assert_eq!(store.head("w").await.unwrap(), 5);
     let mut orphans = Vec::new();
     let mut after = 0;
@@ -275,6 +276,9 @@ async fn what_waits_survives_the_process_and_is_known_to_its_start() {
     }
     assert_eq!(orphans, [1, 3, 5]);
     store.append("w", 6, &[completion(&later, 5)]).await.unwrap();
+    assert!(store.orphans("w", 5, 9).await.unwrap().is_empty());
+    store.mark_closed("w", 6).await.unwrap();
+    assert_eq!(store.closed_up_to("w").await.unwrap(), 0, "what waits is not in the ledger yet");
     place.drained(&mut store).await;
     assert_eq!(place.rows().await.len(), 6);
     store.close().await.unwrap();
