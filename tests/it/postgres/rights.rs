@@ -91,7 +91,7 @@ async fn no_role_changes_or_deletes_what_is_on_record() {
     assert_eq!(server.sql(&database, all), before);
     // A reader cannot do what a proxy can, and a stranger nothing at all.
     for (login, function) in [
-        ("ada", "claim('x', '{}', 'x', 'x', 0)"),
+        ("ada", "claim('x', '{}', 'x', 'x', 0, 0)"),
         ("ada", "take_over('w', 0)"),
         ("ada", "beat('w', 1, 5, 0)"),
         ("ada", "release('w', 1)"),
