@@ -339,7 +339,7 @@ impl Store for Spooled {
 
     async fn purge(&mut self, writer: &str, purged: &[Purged]) -> Result<(), StoreError> {
         // What waits in the spool is never old.
-        ask!(self, ledger => ledger.purge(writer, purged)).ok_or(StoreError::Closed)
+        ask!(self, direct, ledger => ledger.purge(writer, purged)).ok_or(StoreError::Closed)
     }
 
     async fn orphans(
