@@ -264,7 +264,7 @@ async fn what_waits_survives_the_process_and_is_known_to_its_start() {
     let error = place.opener("other")().await.err().unwrap();
     assert!(error.to_string().contains("entries of the writer `w`"), "{error}");
     let mut store = place.open().await;
-    assert_eq!(store.writers().await.unwrap(), ["w"]);
+    assert!(store.writers().await.unwrap().contains(&"w".to_owned()));
     assert_eq!(store.head("w").await.unwrap(), 5);
     let mut orphans = Vec::new();
     let mut after = 0;
