@@ -29,6 +29,7 @@ use crate::index::{Condition, Cursor, Search, View};
 use crate::query::{self, Summary};
 use crate::record::EventId;
 use crate::seal::{Bundler, SealError};
+use crate::store::LedgerReader;
 
 /// Names the event of the export, by which it can go on.
 const EXPORT_FIELD: &str = "countersign-export";
@@ -117,6 +118,8 @@ pub(super) async fn export(
         return Err(Problem::no_export());
     }
     let mut ledger = log.ledger().await?;
+    // Of what was purged not every entry of the checkpoints can be in a bundle.
+    let is_all = asked.filters.is_empty() && !has_purged(&mut *ledger).await?;
     let behind = is_behind(&mut session.index, &mut *ledger, log.patience * MORE_PATIENCE).await;
     session.index.freeze().await?;
     let Session { index, turn } = session;
@@ -129,7 +132,6 @@ pub(super) async fn export(
     };
     let walk = walk.map_err(problem)?;
     let mut piece = Vec::new();
-    let is_all = asked.filters.is_empty();
     let bundler = match format {
         Format::Bundle => Some(bundle(&log, walk.snapshot(), is_all, &mut piece).await?),
         _ => None,
@@ -215,6 +217,10 @@ fn allow_bundle(asked: &Asked, reader: &Reader) -> Result<(), Problem> {
         None => Ok(()),
         Some(_) => Err(Problem::no_export()),
     }
+}
+
+async fn has_purged(ledger: &mut dyn LedgerReader) -> Result<bool, Problem> {
+    ledger.has_purged().await.map_err(|error| unreadable(error.into()))
 }
 
 /// With checkpoints that cover what is exported, if they come in time: they are made within a second.

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use axum::http::HeaderMap;
@@ -67,8 +67,8 @@ pub struct Log {
     pub seal: Option<SealStates>,
     /// The process is stopping.
     pub stopping: watch::Receiver<bool>,
-    /// Word of writers that have not been heard of.
-    pub silent: Mutex<Option<String>>,
+    /// Another proxy may have spooled events that are not shown yet.
+    pub awaits_more: AtomicBool,
     /// How much may be done at one time.
     pub turns: Turns,
     /// How long an answer waits for the search index to have what is on record; see [`super::PATIENCE`].
@@ -150,7 +150,7 @@ impl Log {
                 // Opening is waited for no longer than the rest: the disk may hang.
                 let ledger = timeout(self.patience, self.source.reader()).await;
                 if let Ok(Ok(mut ledger)) = ledger {
-                    self.listen(&mut *ledger).await;
+                    self.look_for_others(&mut *ledger).await;
                     is_behind(&mut session.index, &mut *ledger, self.patience).await;
                 }
                 Ok(session)
@@ -217,19 +217,11 @@ impl Log {
         Ok(index)
     }
 
-    /// Finds out which writers of a shared ledger are silent: what they may have spooled is missing.
-    async fn listen(&self, ledger: &mut dyn LedgerReader) {
-        if !self.source.is_shared() {
-            return;
+    /// Finds out whether another proxy on a shared ledger may have spooled what is not shown yet.
+    async fn look_for_others(&self, ledger: &mut dyn LedgerReader) {
+        if let Ok(Ok(awaits)) = timeout(self.patience, ledger.awaits_more()).await {
+            self.awaits_more.store(awaits, Ordering::Relaxed);
         }
-        let Ok(Ok(silent)) = timeout(self.patience, ledger.silent()).await else { return };
-        let text = (!silent.is_empty()).then(|| {
-            format!(
-                "not heard of for a while, and perhaps with events that are still to come: {}",
-                silent.join(", ")
-            )
-        });
-        *self.silent.lock().unwrap_or_else(PoisonError::into_inner) = text;
     }
 
     /// A connection to the ledger.
@@ -324,7 +316,12 @@ impl Log {
                         are not shown yet";
             warnings.push(text.to_owned());
         }
-        warnings.extend(self.silent.lock().unwrap_or_else(PoisonError::into_inner).clone());
+        if self.awaits_more.load(Ordering::Relaxed) {
+            // Which one is nobody's business who sees some scopes alone.
+            let text = "another proxy has not been heard of for a while: its newest events may be \
+                        missing";
+            warnings.push(text.to_owned());
+        }
         if self.metrics.index_lag.get() > LAG {
             warnings
                 .push("the search index is behind: the newest events may be missing".to_owned());

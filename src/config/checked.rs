@@ -14,7 +14,7 @@ use crate::retain::Policy;
 use crate::rules::Pack;
 use crate::store::{
     LedgerSource, Opening, PostgresOptions, PostgresTarget, SpoolOptions, SpoolShared,
-    SqliteOptions, spooled,
+    SqliteOptions, spooled, unspooled,
 };
 
 mod seal;
@@ -306,26 +306,31 @@ impl Ledger {
     pub fn opener(&self) -> Box<dyn FnMut() -> Opening + Send> {
         match &self.postgres {
             None => Box::new(SqliteOptions::new(&self.dir, &self.writer, self.timeout).opener()),
-            Some(Postgres { target, dead_after }) => {
-                let options = PostgresOptions {
-                    target: target.clone(),
-                    dir: self.dir.clone(),
-                    writer: self.writer.clone(),
-                    timeout: self.timeout,
-                    dead_after: *dead_after,
-                    silence: self.spool.map_or(Duration::ZERO, |spool| spool.silence),
-                };
-                Box::new(options.opener())
+            Some(postgres) => {
+                Box::new(unspooled(self.database(postgres).opener(), self.dir.clone()))
             }
         }
     }
 
     /// The same, with the spool in front where there is one.
     pub fn spooling_opener(&self, status: SpoolShared) -> Box<dyn FnMut() -> Opening + Send> {
-        let Some(spool) = self.spool else { return self.opener() };
+        let (Some(spool), Some(postgres)) = (self.spool, &self.postgres) else {
+            return self.opener();
+        };
         let max_bytes = spool.max_size as u64;
         let options = SpoolOptions { dir: self.dir.clone(), max_bytes, timeout: self.timeout };
-        Box::new(spooled(self.opener(), options, status))
+        Box::new(spooled(self.database(postgres).opener(), options, status))
+    }
+
+    fn database(&self, postgres: &Postgres) -> PostgresOptions {
+        PostgresOptions {
+            target: postgres.target.clone(),
+            dir: self.dir.clone(),
+            writer: self.writer.clone(),
+            timeout: self.timeout,
+            dead_after: postgres.dead_after,
+            silence: self.spool.map_or(Duration::ZERO, |spool| spool.silence),
+        }
     }
 
     /// Where it can be read.

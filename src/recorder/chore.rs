@@ -131,6 +131,7 @@ where
             | StoreError::DiskFull(_)
             | StoreError::Rejected(_)
             | StoreError::Superseded { .. }
+            | StoreError::Away
             | StoreError::Closed => {
                 tracing::warn!(reason, "the ledger did not do what retention asked of it");
             }

@@ -89,14 +89,9 @@ where
             if name == self.name {
                 continue;
             }
-            let head = store.head(&name).await?;
-            let after = store.closed_up_to(&name).await?;
-            if after >= head {
-                continue;
-            }
-            match step(store.as_mut(), &name, head, after, Loss::Writer, self.clock.now()).await {
-                Ok(Step { last: None, head, .. }) => store.mark_closed(&name, head).await?,
-                Ok(Step { closed, .. }) => {
+            match sweep_other(store.as_mut(), &name, self.clock.now()).await {
+                Ok(0) => {}
+                Ok(closed) => {
                     self.shared.count_unknown(Loss::Writer, closed);
                     tracing::warn!(
                         count = closed,
@@ -105,13 +100,32 @@ where
                     );
                     more = true;
                 }
-                // It lives again, or somebody else was faster.
+                // It lives again, or somebody else was faster, or there is nothing to be swept now.
+                Err(StoreError::Away) => {}
                 Err(error) if error.is_conflict() => {}
                 Err(error) => return Err(error),
             }
         }
         Ok(more)
     }
+}
+
+/// Closes some of what a writer that is gone left open; how much.
+async fn sweep_other(
+    store: &mut dyn Store,
+    writer: &str,
+    now: Timestamp,
+) -> Result<usize, StoreError> {
+    let head = store.head(writer).await?;
+    let after = store.closed_up_to(writer).await?;
+    if after >= head {
+        return Ok(0);
+    }
+    let step = step(store, writer, head, after, Loss::Writer, now).await?;
+    if step.last.is_none() {
+        store.mark_closed(writer, step.head).await?;
+    }
+    Ok(step.closed)
 }
 
 /// Closes some of the intents of `writer` after `after` that are open.

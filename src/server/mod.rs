@@ -248,7 +248,7 @@ impl Server {
             }),
             seal,
             stopping: stopping.clone(),
-            silent: std::sync::Mutex::default(),
+            awaits_more: false.into(),
             turns: api::Turns::default(),
             patience: api::PATIENCE,
         });

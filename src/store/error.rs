@@ -36,6 +36,17 @@ pub enum StoreError {
         /// The writer now.
         writer: String,
     },
+    /// Something waits in a spool that is not used.
+    #[error(
+        "{entries} entries wait in the spool in `{}`, and would be lost behind what is written now: set \
+         `ledger.spool`, and let a proxy run until they are in the ledger", dir.display()
+    )]
+    Waiting {
+        /// The spool's directory.
+        dir: PathBuf,
+        /// How many there are.
+        entries: u64,
+    },
     /// The ledger does not take entries, and the spool holds as many as it may. Nothing was written.
     #[error("the spool is full ({limit} bytes), and the ledger does not take entries")]
     SpoolFull {
@@ -48,6 +59,9 @@ pub enum StoreError {
     /// The operation failed. Nothing was written.
     #[error("the ledger failed")]
     Failed(#[source] Cause),
+    /// The ledger does not answer, and entries go to the spool.
+    #[error("the ledger does not answer; entries are spooled")]
+    Away,
     /// There is no connection.
     #[error("the ledger is not open")]
     Closed,
@@ -231,9 +245,11 @@ impl StoreError {
             Self::Superseded { .. } => "superseded",
             Self::Spooled { .. } => "spooled",
             Self::SpoolFull { .. } => "spool_full",
+            Self::Waiting { .. } => "spool_waiting",
             Self::Uncertain(_) => "uncertain",
             Self::Failed(_) => "failed",
             Self::Closed => "closed",
+            Self::Away => "away",
             Self::File { .. } => "file",
             Self::Held { .. } => "held",
             Self::Newer { .. } | Self::NewerSchema { .. } => "newer_schema",

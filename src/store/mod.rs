@@ -44,7 +44,7 @@ pub use postgres::{
 };
 pub use reader::connect_read_only;
 pub use schema::SCHEMA_VERSION;
-pub use spool::{SpoolOptions, SpoolShared, SpoolStatus, spooled};
+pub use spool::{SpoolOptions, SpoolShared, SpoolStatus, spooled, unspooled};
 pub use sqlite::{SqliteOptions, SqliteStore};
 
 /// An intent that has no completion.
@@ -193,9 +193,19 @@ pub trait LedgerReader: Send {
     async fn completion_of(&mut self, writer: &str, seq: u64)
     -> Result<Option<Stored>, StoreError>;
 
-    /// Writers that should show that they live, and have not for longer than they should.
-    async fn silent(&mut self) -> Result<Vec<String>, StoreError> {
-        Ok(Vec::new())
+    /// Whether anything was purged of any log.
+    async fn has_purged(&mut self) -> Result<bool, StoreError> {
+        for writer in self.writers().await? {
+            if !self.purged_after(&writer, 0, 1).await?.is_empty() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether a writer with a spool has not been heard of for a while: what it spooled comes later.
+    async fn awaits_more(&mut self) -> Result<bool, StoreError> {
+        Ok(false)
     }
 
     /// Closes the connection.

@@ -237,6 +237,18 @@ fn a_proxy_that_runs_does_it_by_itself_and_says_where_an_event_went() {
     assert_eq!(purges.len(), 1);
     assert_eq!(purges[0]["metadata"]["purge"]["ranges"], "1-2");
     assert!(proxy.read("/metrics").1.contains("countersign_purged_entries_total 2"));
+    // A bundle of all that is left does not say that it is the whole log.
+    let (_, key) = countersign(home.path(), &["keys", "show", "--data", "data"]);
+    let (url, token) = (format!("http://{}", proxy.reading), data.join("bootstrap.token"));
+    let online = ["--url", &url, "--token-file", token.to_str().unwrap()];
+    for source in [&online[..], &["--data", "data"]] {
+        let export = [&["export", "--format", "bundle", "-o", "bundle"], source].concat();
+        wait_until("checkpoints cover it", || countersign(home.path(), &export).0.status.success());
+        let verify = ["verify", "bundle", "--key", key.trim()];
+        let (output, text) = countersign(home.path(), &verify);
+        assert!(output.status.success() && text.contains("a part of the log"), "{text}");
+        std::fs::remove_file(home.path().join("bundle")).unwrap();
+    }
 }
 
 /// A bucket on loopback, which the real binary finds by its environment.

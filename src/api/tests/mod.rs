@@ -101,7 +101,7 @@ impl Served {
             seal: None,
             stopping: stopping.clone(),
             spool: SpoolShared::default(),
-            silent: std::sync::Mutex::default(),
+            awaits_more: false.into(),
             turns: Turns::recording(Views::off()),
             // Nothing follows but when a test says so.
             patience: Duration::ZERO,

@@ -78,6 +78,8 @@ impl Local {
         if progress.wants_total() {
             progress.total(total(&mut index, &search).await?);
         }
+        // Then not every entry of the checkpoints can be in a bundle.
+        let is_purged = ledger.has_purged().await?;
         let (walk, encoder) = match (last, earlier) {
             (Some(last), Some(earlier)) => {
                 let event = last.event.clone();
@@ -98,7 +100,10 @@ impl Local {
             encoder.begin(wanted.mark(), &mut piece);
         }
         let bundler = match format {
-            Format::Bundle => Some(bundler(&located.dir, wanted, walk.snapshot(), &mut piece)?),
+            Format::Bundle => {
+                let is_all = wanted.filters.is_empty() && !is_purged;
+                Some(bundler(&located.dir, is_all, walk.snapshot(), &mut piece)?)
+            }
             _ => None,
         };
         let (located, export) = (located.clone(), String::new());
@@ -193,7 +198,7 @@ impl Local {
 /// What makes a bundle, with its head written.
 fn bundler(
     dir: &Path,
-    wanted: &Wanted,
+    is_all: bool,
     snapshot: &Snapshot,
     piece: &mut Vec<u8>,
 ) -> anyhow::Result<Bundler> {
@@ -210,7 +215,7 @@ fn bundler(
              it runs"
         );
     }
-    bundler.begin(wanted.filters.is_empty(), piece)?;
+    bundler.begin(is_all, piece)?;
     Ok(bundler)
 }
 

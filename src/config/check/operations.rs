@@ -121,7 +121,7 @@ impl Checker<'_> {
             spool: None,
         };
         ledger.postgres = self.postgres(&file.postgres, ledger.sweep_interval);
-        ledger.spool = self.spool(&file.spool, ledger.postgres.as_ref());
+        ledger.spool = self.spool(&file.spool, ledger.postgres.as_ref(), ledger.sweep_interval);
         if ledger.batch > ledger.queue {
             self.problem(
                 file.batch.place_or(file.queue.place_or(Place::WHOLE)),

@@ -13,6 +13,8 @@ use crate::store::{PostgresTarget, PostgresTlsMode};
 /// How long a writer may be silent, where nothing is said.
 pub(in crate::config) const DEAD_AFTER: Duration = Duration::from_secs(30);
 const SECOND: Duration = Duration::from_secs(1);
+/// With a spool, a writer shows at least so often that it lives.
+const PULSE: Duration = Duration::from_secs(10);
 const MIB: usize = 1 << 20;
 const GIB: usize = 1 << 30;
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -65,6 +67,7 @@ impl Checker<'_> {
         &mut self,
         setting: &Setting<SpoolFile>,
         postgres: Option<&Postgres>,
+        sweep_interval: Duration,
     ) -> Option<Spool> {
         let (file, place) = setting.given()?;
         let max_size = self.size("max_size", &file.max_size, GIB, MIB..=1024 * GIB);
@@ -79,6 +82,14 @@ impl Checker<'_> {
                 file.silence.place_or(place),
                 "`silence` is less than `dead_after`",
                 "raise it to the longest time that the database may be away",
+            );
+        }
+        if sweep_interval > PULSE {
+            self.problem(
+                place,
+                "there is a `spool`, and `sweep_interval` is more than 10s: readers would be told all \
+                 the time that this proxy is silent, and what is spooled would drain late",
+                "lower `sweep_interval`; its default is 5s",
             );
         }
         Some(Spool { max_size, silence })

@@ -82,9 +82,12 @@ pub(super) async fn read_after(
     stored(&session.rows(query).await?)
 }
 
-/// Writers that have not given their claim back, and not shown for half a minute that they live.
-const SELECT_SILENT: &str = "SELECT writer FROM countersign.writers WHERE instance <> '' \
-    AND heartbeat < clock_timestamp() - interval '30 seconds' ORDER BY writer LIMIT 100";
+/// A writer with a spool shows every few seconds that it lives. One that comes back later than its
+/// silence is taken for gone.
+const AWAITS_MORE: &str = "SELECT EXISTS (SELECT FROM countersign.writers \
+    WHERE instance <> '' AND silence_ms > 0 \
+    AND heartbeat < clock_timestamp() - interval '30 seconds' \
+    AND heartbeat > clock_timestamp() - make_interval(secs => silence_ms / 1000.0))";
 
 pub(super) fn stored(rows: &[PgRow]) -> Result<Vec<Stored>, StoreError> {
     rows.iter().map(|row| Fields::from_row(row).map_err(shape).and_then(Fields::stored)).collect()
@@ -198,9 +201,9 @@ impl LedgerReader for PostgresReader {
         Ok(stored(&self.session.rows(query).await?)?.into_iter().next())
     }
 
-    async fn silent(&mut self) -> Result<Vec<String>, StoreError> {
-        let rows = self.session.rows(sqlx::query(SELECT_SILENT)).await?;
-        rows.iter().map(|row| row.try_get(0).map_err(shape)).collect()
+    async fn awaits_more(&mut self) -> Result<bool, StoreError> {
+        let rows = self.session.rows(sqlx::query(AWAITS_MORE)).await?;
+        Ok(value(&rows, 0)?.unwrap_or_default())
     }
 
     async fn close(self: Box<Self>) -> Result<(), StoreError> {

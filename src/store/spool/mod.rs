@@ -17,7 +17,7 @@ mod file;
 #[cfg(test)]
 mod tests;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ use async_trait::async_trait;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
-use super::{Opening, Orphan, Purged, Store, StoreError};
+use super::{Opening, Orphan, Purged, SPOOL_FILE, Store, StoreError};
 use crate::record::{Entry, EntryKind, Stored};
 use drain::Drain;
 use file::{Content, File};
@@ -36,6 +36,8 @@ const RESERVE: u64 = 8;
 const SHARE: f64 = 0.5;
 /// How much of it the spool's file may wait for a lock of its own other connection.
 const BUSY_SHARE: f64 = 0.3;
+/// How long it may wait where nobody should use it.
+const LOOKING: Duration = Duration::from_secs(1);
 
 /// Where the spool is, and how much it may hold.
 #[derive(Debug, Clone)]
@@ -99,6 +101,30 @@ pub fn spooled(
             *name.lock().unwrap_or_else(PoisonError::into_inner) = Some(store.name.clone());
             Ok(Box::new(store) as Box<dyn Store>)
         })
+    }
+}
+
+/// A maker of stores without a spool, for a directory in which one may have been left that holds
+/// something: then nothing may be written.
+pub fn unspooled(
+    mut ledger: impl FnMut() -> Opening + Send + 'static,
+    dir: PathBuf,
+) -> impl FnMut() -> Opening + Send + 'static {
+    move || match left_in(&dir) {
+        Ok(0) => ledger(),
+        Ok(entries) => {
+            let error = StoreError::Waiting { dir: dir.clone(), entries };
+            Box::pin(std::future::ready(Err(error)))
+        }
+        Err(error) => Box::pin(std::future::ready(Err(error))),
+    }
+}
+
+/// How many entries wait in the spool of a directory.
+fn left_in(dir: &Path) -> Result<u64, StoreError> {
+    match dir.join(SPOOL_FILE).exists() {
+        true => Ok(File::open(dir, LOOKING)?.content()?.entries),
+        false => Ok(0),
     }
 }
 
@@ -315,7 +341,7 @@ impl Store for Spooled {
         if writer == self.name {
             return Ok(self.head);
         }
-        ask!(self, here, ledger => ledger.head(writer)).ok_or(StoreError::Closed)
+        ask!(self, here, ledger => ledger.head(writer)).ok_or(StoreError::Away)
     }
 
     async fn append(
@@ -326,7 +352,7 @@ impl Store for Spooled {
     ) -> Result<(), StoreError> {
         if writer != self.name {
             let appended = ask!(self, here, ledger => ledger.append(writer, first_seq, batch));
-            return appended.ok_or(StoreError::Closed);
+            return appended.ok_or(StoreError::Away);
         }
         if ask!(self, direct, ledger => ledger.append(writer, first_seq, batch)).is_some() {
             self.head = first_seq + batch.len() as u64 - 1;
@@ -339,7 +365,7 @@ impl Store for Spooled {
 
     async fn purge(&mut self, writer: &str, purged: &[Purged]) -> Result<(), StoreError> {
         // What waits in the spool is never old.
-        ask!(self, direct, ledger => ledger.purge(writer, purged)).ok_or(StoreError::Closed)
+        ask!(self, direct, ledger => ledger.purge(writer, purged)).ok_or(StoreError::Away)
     }
 
     async fn orphans(
@@ -350,14 +376,14 @@ impl Store for Spooled {
     ) -> Result<Vec<Orphan>, StoreError> {
         if writer != self.name {
             let orphans = ask!(self, here, ledger => ledger.orphans(writer, after, limit));
-            return orphans.ok_or(StoreError::Closed);
+            return orphans.ok_or(StoreError::Away);
         }
         // At the start there may be some of both; later on, whoever asks waits for the ledger.
-        let Ledger::Here(ledger) = &mut self.ledger else { return Err(StoreError::Closed) };
+        let Ledger::Here(ledger) = &mut self.ledger else { return Err(StoreError::Away) };
         let mut after = after;
         loop {
             let found = timeout(self.options.timeout, ledger.orphans(writer, after, limit)).await;
-            let mut found = found.map_err(|_| StoreError::Closed)??;
+            let mut found = found.map_err(|_| StoreError::Away)??;
             let Some(last) = found.last() else { break };
             after = last.seq;
             let mut open = Vec::with_capacity(found.len());
@@ -382,8 +408,7 @@ impl Store for Spooled {
         if writer == self.name && after >= self.status.get().drained {
             return self.spool.read_after(after, limit);
         }
-        ask!(self, here, ledger => ledger.read_after(writer, after, limit))
-            .ok_or(StoreError::Closed)
+        ask!(self, here, ledger => ledger.read_after(writer, after, limit)).ok_or(StoreError::Away)
     }
 
     async fn closed_up_to(&mut self, writer: &str) -> Result<u64, StoreError> {
@@ -410,7 +435,9 @@ impl Store for Spooled {
 
     async fn close(self: Box<Self>) -> Result<(), StoreError> {
         match self.ledger {
-            Ledger::Here(ledger) => ledger.close().await,
+            // While something waits the claim is not given back: others would close what is open.
+            Ledger::Here(ledger) if self.status.get().entries == 0 => ledger.close().await,
+            Ledger::Here(_) => Ok(()),
             Ledger::Lost => Ok(()),
             Ledger::Away(mut task) => {
                 // What it was doing is found out by the ledger's head; what waits, stays.

@@ -23,15 +23,19 @@ enum Weather {
 }
 
 #[derive(Clone, Default)]
-struct Sky(Arc<AtomicU8>);
+struct Sky {
+    weather: Arc<AtomicU8>,
+    /// How often a store was closed in good order.
+    farewells: Arc<AtomicU8>,
+}
 
 impl Sky {
     fn is(&self, weather: Weather) -> bool {
-        self.0.load(Ordering::SeqCst) == weather as u8
+        self.weather.load(Ordering::SeqCst) == weather as u8
     }
 
     fn turn(&self, weather: Weather) {
-        self.0.store(weather as u8, Ordering::SeqCst);
+        self.weather.store(weather as u8, Ordering::SeqCst);
     }
 
     async fn answer<T>(
@@ -116,8 +120,20 @@ impl Store for Remote {
     }
 
     async fn close(self: Box<Self>) -> Result<(), StoreError> {
+        self.sky.farewells.fetch_add(1, Ordering::SeqCst);
         self.inner.close().await
     }
+}
+
+/// What was dropped without farewell gives its files back a moment later.
+async fn open(opener: &mut (impl FnMut() -> Opening + Send)) -> Result<Box<dyn Store>, StoreError> {
+    for _ in 0..500 {
+        match opener().await {
+            Err(StoreError::Held { .. }) => tokio::time::sleep(Duration::from_millis(10)).await,
+            opened => return opened,
+        }
+    }
+    panic!("it is held all the time")
 }
 
 /// A machine with a spool, and a ledger elsewhere.
@@ -159,7 +175,7 @@ impl Place {
     }
 
     async fn open(&self) -> Box<dyn Store> {
-        self.opener("w")().await.unwrap()
+        open(&mut self.opener("w")).await.unwrap()
     }
 
     /// What the ledger itself has.
@@ -332,6 +348,62 @@ async fn somebody_else_in_this_writers_place_stops_it_and_loses_nothing() {
     store.append("w", 3, &[completion(&begun, 1)]).await.unwrap();
     assert_eq!(place.status.get().entries, 2, "it is kept");
     assert_eq!(place.rows().await.len(), 2);
+}
+
+#[tokio::test]
+async fn nothing_is_written_without_the_spool_while_it_holds_something() {
+    let place = Place::new();
+    // A maker of stores keeps its directory for as long as it lives.
+    let without = || unspooled(place.remote("w"), place.own.path().to_owned());
+    open(&mut without()).await.unwrap().close().await.unwrap();
+    let mut store = place.open().await;
+    place.sky.turn(Weather::Down);
+    store.append("w", 1, &[intent(), event()]).await.unwrap();
+    drop(store);
+    place.sky.turn(Weather::Fair);
+    let refused = open(&mut without()).await.err().unwrap();
+    assert_eq!(refused.reason(), "spool_waiting");
+    let said = refused.to_string();
+    assert!(said.starts_with("2 entries wait") && said.contains("set `ledger.spool`"), "{said}");
+    assert!(said.contains(place.own.path().to_str().unwrap()), "{said}");
+    // Whatever hides the spool hides what it holds.
+    let mut store = place.open().await;
+    place.drained(&mut store).await;
+    store.close().await.unwrap();
+    assert_eq!(open(&mut without()).await.unwrap().head("w").await.unwrap(), 2);
+    std::fs::write(place.own.path().join(SPOOL_FILE), b"something else").unwrap();
+    assert!(open(&mut without()).await.is_err());
+}
+
+#[tokio::test]
+async fn a_name_is_given_back_only_with_nothing_left_behind() {
+    let place = Place::new();
+    let mut store = place.open().await;
+    place.sky.turn(Weather::Down);
+    store.append("w", 1, &[intent()]).await.unwrap();
+    drop(store);
+    place.sky.turn(Weather::Fair);
+    // Nothing drains before the first heartbeat.
+    place.open().await.close().await.unwrap();
+    assert_eq!(place.sky.farewells.load(Ordering::SeqCst), 0);
+    let mut store = place.open().await;
+    place.drained(&mut store).await;
+    store.close().await.unwrap();
+    assert_eq!(place.sky.farewells.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn of_others_it_says_that_the_ledger_is_away_and_goes_on_with_its_own() {
+    let place = Place::new();
+    let mut store = place.open().await;
+    place.sky.turn(Weather::Down);
+    store.append("w", 1, &[event()]).await.unwrap();
+    let error = store.head("other").await.err().unwrap();
+    assert_eq!((error.reason(), error.effect_is_known()), ("away", true));
+    let purged = store.purge("w", &[]).await.err().unwrap();
+    assert_eq!(purged.reason(), "away");
+    store.append("w", 2, &[event()]).await.unwrap();
+    assert_eq!(store.head("w").await.unwrap(), 2);
 }
 
 fn write_elsewhere(dir: &Path) {

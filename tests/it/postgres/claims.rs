@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use countersign::store::{PostgresOptions, Store, StoreError};
+use countersign::store::{LedgerSource, PostgresOptions, Store, StoreError};
 
 use super::{events_of, post, setup};
 use crate::conformance::{completion, intent, postgres_options};
@@ -129,4 +129,31 @@ fn a_proxy_that_is_killed_is_followed_by_itself_and_another_by_its_name_is_refus
         .output()
         .unwrap();
     assert_eq!(other.status.code(), Some(3));
+}
+
+#[tokio::test]
+async fn readers_know_that_more_may_come_while_a_proxy_with_a_spool_is_not_heard_of() {
+    let server = Postgres::start();
+    let database = server.ledger();
+    let target = server.target("proxy", &database);
+    let home = tempfile::tempdir().unwrap();
+    let mut options = postgres_options(&target, &home.path().join("w"), "w");
+    let source = LedgerSource::Postgres(Box::new(server.target("proxy", &database)));
+    let mut reader = source.reader().await.unwrap();
+    for (silence, ages) in [
+        // Without a spool nothing comes later.
+        (Duration::ZERO, [(0, false), (40, false), (7200, false)]),
+        (Duration::from_secs(3600), [(0, false), (40, true), (7200, false)]),
+    ] {
+        options.silence = silence;
+        let store = open(&options).await.unwrap();
+        for (age, awaits) in ages {
+            let sql =
+                format!("UPDATE countersign.writers SET heartbeat = now() - interval '{age} s'");
+            server.sql(&database, &sql);
+            assert_eq!(reader.awaits_more().await.unwrap(), awaits, "{silence:?} {age}");
+        }
+        store.close().await.unwrap();
+        assert!(!reader.awaits_more().await.unwrap());
+    }
 }
