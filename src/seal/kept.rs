@@ -215,6 +215,14 @@ impl Kept {
         Ok(sql.query_row(params![writer, signed(size)], checkpoint).optional()?)
     }
 
+    /// The newest checkpoint that is of no more than this size.
+    pub fn at_most(&self, writer: &str, size: u64) -> Result<Option<KeptCheckpoint>, SealError> {
+        let sql = "SELECT writer, at_ms, size, note FROM checkpoints \
+                   WHERE writer = ?1 AND size <= ?2 ORDER BY size DESC LIMIT 1";
+        let mut sql = self.conn.prepare_cached(sql)?;
+        Ok(sql.query_row(params![writer, signed(size)], checkpoint).optional()?)
+    }
+
     /// The newest checkpoint of every log.
     pub fn newest_of_all(&self) -> Result<Vec<KeptCheckpoint>, SealError> {
         let sql = "SELECT writer, at_ms, max(size), note FROM checkpoints GROUP BY writer";

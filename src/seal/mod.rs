@@ -30,7 +30,7 @@ pub mod verify;
 #[cfg(test)]
 mod tests;
 
-pub use bundle::{BUNDLE, BundleCheck, BundleFault, BundleShown, Bundler};
+pub use bundle::{BUNDLE, BundleCheck, BundleFault, BundleLog, BundleShown, Bundler};
 pub use checkpoint::{Checkpoint, NoteError, signers};
 pub use cosignature::{Cosignature, cosignature};
 pub use keep::{Keeping, keep};
@@ -43,7 +43,8 @@ pub use sealer::{Sealed, Sealer};
 pub use state::{Disagreement, LogState};
 pub use tlog_tiles::Hash;
 pub use told::{
-    ConsistencyProof, EntryProof, EventProof, ProofFault, Shown, parse_tlog_proof, tlog_proof,
+    ConsistencyProof, EntryProof, EventProof, Halves, ProofFault, Shown, parse_tlog_proof,
+    tlog_proof,
 };
 pub use tree::{TILE_HEIGHT, TILE_WIDTH, Tree, leaf};
 

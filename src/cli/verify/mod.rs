@@ -12,8 +12,8 @@ use anyhow::{Context, bail};
 
 use super::export::Progress;
 use super::place::LedgerArgs;
-use super::screen::printable;
 use super::query::open::reader;
+use super::screen::printable;
 use crate::follow::Heads;
 use crate::seal::verify::{Evidence, Report, verify};
 use crate::seal::{Kept, SIGNING_KEY_FILE, VerifierKey, key_file};
@@ -54,12 +54,13 @@ pub struct Args {
     /// that took over from it are trusted as well [default: the key beside the ledger]
     #[arg(long, value_name = "KEY|FILE")]
     key: Vec<String>,
-    /// A file with checkpoints that were published: what `seal.file` names, or one checkpoint
+    /// A file with checkpoints that were published: what `seal.file` names, or one checkpoint; a bundle is
+    /// held against them too, and must have each log that they name
     #[arg(long, value_name = "FILE")]
     checkpoint: Vec<PathBuf>,
     /// Verify this file alone, without the ledger: a bundle, as `countersign export --format bundle` wrote
     /// it, or a proof, as `countersign prove` or the API gave it; needs --key
-    #[arg(value_name = "FILE", requires = "key", conflicts_with = "checkpoint")]
+    #[arg(value_name = "FILE", requires = "key")]
     file: Option<PathBuf>,
     /// The same as FILE, for a proof
     #[arg(long, value_name = "FILE", requires = "key", conflicts_with_all = ["checkpoint", "file"])]
@@ -104,7 +105,13 @@ pub fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
 
 fn verify_file(path: &Path, args: &Args, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     let verified = given_keys(&args.key).and_then(|keys| match bundle::is_one(path)? {
-        true => bundle::verify(path, &keys, args.json),
+        true => {
+            let evidence = with_files(Evidence::new(keys), &args.checkpoint)?;
+            bundle::verify(path, evidence, args.json)
+        }
+        false if !args.checkpoint.is_empty() => {
+            bail!("a proof has its checkpoint in it: verify it without --checkpoint")
+        }
         false => Ok(proof::verify(path, &read(path)?, &keys, args.json)),
     });
     match verified {
