@@ -214,7 +214,10 @@ async fn verify(args: &Verify, out: &mut dyn Write) -> anyhow::Result<ExitCode> 
             }
         }
     }
-    bad += gone(named, &places, out)?;
+    // Where nothing is left, it can be none of another place.
+    let is_nothing = good + bad == 0;
+    let is_here = |at: &str| is_nothing || places.contains(at) || are_same(&place, at);
+    bad += gone(named, &is_here, out)?;
     let (all, wrong) = (thousands(good), thousands(bad));
     writeln!(out, "{all} archives are as they should be, {wrong} are not")?;
     Ok(if bad == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -223,12 +226,12 @@ async fn verify(args: &Verify, out: &mut dyn Write) -> anyhow::Result<ExitCode> 
 /// Says which archives that purges name are not there; those of another place may be there.
 fn gone(
     named: BTreeMap<String, Archived>,
-    places: &BTreeSet<String>,
+    is_here: &dyn Fn(&str) -> bool,
     out: &mut dyn Write,
 ) -> anyhow::Result<u64> {
     let (mut gone, mut elsewhere) = (0, BTreeSet::new());
     for (object, archived) in named {
-        if places.contains(&archived.location) {
+        if is_here(&archived.location) {
             gone += 1;
             writeln!(out, "{}: it is not there any more, though a purge names it", cell(&object))?;
         } else {
@@ -240,6 +243,16 @@ fn gone(
         writeln!(out, "note: purges name archives at {location} too: verify these with --from")?;
     }
     Ok(gone)
+}
+
+/// Whether a location on record is this directory under another name.
+fn are_same(place: &Place, location: &str) -> bool {
+    let real = |place: &Place| match place {
+        Place::Directory(dir) => dir.canonicalize().ok(),
+        Place::S3 { .. } => None,
+    };
+    let named = Place::parse(location).ok();
+    named.is_some_and(|named| real(&named).is_some() && real(&named) == real(place))
 }
 
 /// The archives that purges of the ledger name, by object. Only of purges that have taken something.
