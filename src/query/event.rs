@@ -54,7 +54,7 @@ pub fn joined(
     first: Option<&Stored>,
     second: Option<&Stored>,
 ) -> Result<Value, EventError> {
-    let first = first.filter(|first| first.id.to_string() == row.id);
+    let first = first.filter(|first| first.id.is_written(&row.id));
     let first = first.ok_or_else(|| EventError::of_missing(row))?;
     let mut event = merge(first, second)?;
     if let Value::Object(event) = &mut event {
@@ -82,7 +82,7 @@ fn single_out(event: &mut Map<String, Value>, number: u32) {
 pub async fn whole(reader: &mut dyn LedgerReader, row: &Row) -> Result<Value, EventError> {
     let missing = || EventError::of_missing(row);
     let first = reader.entry(&row.writer, row.seq).await?.ok_or_else(missing)?;
-    if first.id.to_string() != row.id {
+    if !first.id.is_written(&row.id) {
         return Err(missing());
     }
     let second = match first.kind {
