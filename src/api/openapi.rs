@@ -52,7 +52,11 @@ const FILTERS: [(&str, &str, Kind); 12] = [
     ("severity", "How much it should worry", Kind::OneOf(&SEVERITIES)),
     ("since", "From this time on: RFC 3339, or 1h, 24h, 7d, 30d, 90d ago", Kind::Time),
     ("until", "Before this time: RFC 3339, or a span ago", Kind::Time),
-    ("q", "Words that all occur in the event", Kind::Text),
+    (
+        "q",
+        "Words that all occur in the event: in its fields, or the beginnings of its redacted bodies, headers, query and changes",
+        Kind::Text,
+    ),
     ("id", "The event's id", Kind::Id),
 ];
 

@@ -25,6 +25,7 @@ mod coverage;
 mod files;
 mod follower;
 mod matches;
+mod metadata;
 mod plan;
 mod row;
 mod scan;
@@ -50,7 +51,7 @@ pub use row::{IndexedTarget, Row};
 pub use search::{Condition, Cursor, Field, Like, Page, Search, View};
 
 /// The version of the index. Another one on disk is dropped and built again.
-const VERSION: i64 = 8;
+const VERSION: i64 = 9;
 /// Steps of SQLite's machine between two questions whether to go on: well below a millisecond.
 const STEPS: i32 = 10_000;
 

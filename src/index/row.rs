@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use chrono::DateTime;
 use serde::{Deserialize, Serialize};
 
+use super::metadata::{HeaderTexts, Texts};
+use super::terms;
 use crate::record::{EntryKind, EventId, Stored};
 
 /// Text of one event that can be searched, in bytes.
@@ -70,6 +72,9 @@ pub struct Row {
     pub status: Option<u16>,
     /// From arrival to outcome, in milliseconds.
     pub duration_ms: Option<u64>,
+    /// Words of bodies, headers, query and changes: each once, with spaces between them. Of several
+    /// acts the first one has them.
+    pub words: String,
 }
 
 /// A target. What is not known is empty.
@@ -106,6 +111,9 @@ struct Doc {
     reason: Option<String>,
     request_id: Option<String>,
     rule: Option<String>,
+    changes: Texts,
+    detail: Texts,
+    metadata: Texts,
 }
 
 #[derive(Clone, Default, Deserialize)]
@@ -129,12 +137,14 @@ struct ActorDoc {
     name: Option<String>,
     email: Option<String>,
     verified: bool,
+    credential: Texts,
 }
 
 #[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 struct SourceDoc {
     ip: Option<String>,
+    user_agent: Texts,
 }
 
 #[derive(Clone, Default, Deserialize)]
@@ -143,12 +153,17 @@ struct RequestDoc {
     method: Option<String>,
     path: Option<String>,
     route: Option<String>,
+    query: Texts,
+    headers: HeaderTexts,
+    body: Texts,
 }
 
 #[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 struct ResponseDoc {
     status: Option<u16>,
+    headers: HeaderTexts,
+    body: Texts,
 }
 
 impl Row {
@@ -192,6 +207,9 @@ impl Row {
                 (doc.action, doc.description, doc.targets) = (None, None, None);
             }
             row.take(doc);
+            if row.act > 1 {
+                row.words.clear();
+            }
             row.completion = Some(entry.seq);
             row.scope.extend(scope.clone());
             row
@@ -217,6 +235,7 @@ impl Row {
             reason: act.reason,
             severity: act.severity.or_else(|| self.severity.clone()),
             targets: act.targets,
+            words: if number == 1 { self.words.clone() } else { String::new() },
             ..self.clone()
         };
         (1..).zip(acts.into_iter().take(ACTS_MAX)).map(row).collect()
@@ -226,6 +245,22 @@ impl Row {
         let actor = doc.actor.unwrap_or_default();
         self.actor_verified |= actor.verified;
         let request = doc.request.unwrap_or_default();
+        let (source, response) = (doc.source.unwrap_or_default(), doc.response.unwrap_or_default());
+        self.words = terms::gathered(
+            &self.words,
+            &[
+                &doc.changes,
+                &doc.detail,
+                &doc.metadata,
+                &actor.credential,
+                &source.user_agent,
+                &request.query,
+                &request.body,
+                &response.body,
+                &request.headers.0,
+                &response.headers.0,
+            ],
+        );
         for (field, value) in [
             (&mut self.action, doc.action),
             (&mut self.category, doc.category),
@@ -234,7 +269,7 @@ impl Row {
             (&mut self.actor_id, actor.id),
             (&mut self.actor_name, actor.name),
             (&mut self.actor_email, actor.email),
-            (&mut self.source_ip, doc.source.and_then(|source| source.ip)),
+            (&mut self.source_ip, source.ip),
             (&mut self.outcome, doc.outcome),
             (&mut self.severity, doc.severity),
             (&mut self.reason, doc.reason),
@@ -249,7 +284,7 @@ impl Row {
             }
         }
         self.targets = doc.targets.unwrap_or_else(|| std::mem::take(&mut self.targets));
-        self.status = doc.response.and_then(|response| response.status).or(self.status);
+        self.status = response.status.or(self.status);
         self.duration_ms = doc.duration_ms.or(self.duration_ms);
     }
 

@@ -46,7 +46,8 @@ CREATE TABLE events (
     status      INTEGER,
     duration_ms INTEGER,
     targets     TEXT    NOT NULL,
-    scope       TEXT    NOT NULL
+    scope       TEXT    NOT NULL,
+    words       TEXT    NOT NULL
 ) STRICT;
 
 CREATE TABLE pending (
@@ -118,14 +119,14 @@ DROP TABLE IF EXISTS texts;
 
 const READ: &str = "SELECT writer, seq, act, completion, id, time_ms, action, category, description, \
     actor_type, actor_id, actor_name, actor_email, actor_verified, route, rule, outcome, severity, \
-    reason, request_id, method, path, status, duration_ms, targets, scope, source_ip \
-    FROM events WHERE n = ?1";
+    reason, request_id, method, path, status, duration_ms, targets, scope, source_ip, \
+    words FROM events WHERE n = ?1";
 
 const WRITE: &str = "INSERT OR REPLACE INTO events (n, writer, seq, act, completion, id, time_ms, \
     action, category, description, actor_type, actor_id, actor_name, actor_email, actor_verified, \
     route, rule, outcome, severity, reason, request_id, method, path, status, duration_ms, targets, \
-    scope, source_ip) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, \
-    ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28)";
+    scope, source_ip, words) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, \
+    ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29)";
 
 pub(super) const HOUR_MS: i64 = 3_600_000;
 /// Hours that have a number: up to the year 2089. What lies outside counts as the first or last one.
@@ -230,6 +231,7 @@ fn row(record: &Record<'_>) -> Result<Row, IndexError> {
             targets,
             scope,
             source_ip: text(26)?,
+            words: record.get(27)?,
         })
     };
     read().map_err(IndexError::of_search)
@@ -268,6 +270,7 @@ pub(super) fn write(conn: &Connection, n: i64, row: &Row) -> Result<(), IndexErr
         targets,
         scope,
         row.source_ip,
+        row.words,
     ];
     statement.execute(values).map(drop).map_err(IndexError::Update)
 }

@@ -4,11 +4,15 @@ use std::collections::BTreeSet;
 use std::ops::Bound;
 
 use super::Row;
+use super::metadata::Texts;
 
 /// Characters of a word that count.
 const WORD_CHARS: usize = 64;
 /// Different words of one event.
 const WORDS_MAX: usize = 512;
+/// Words of one event that are in none of its fields, and their bytes.
+const GATHERED_MAX: usize = 256;
+const GATHERED_BYTES: usize = 4 * 1024;
 /// Words of a search; more are ignored.
 const SEARCH_WORDS: usize = 16;
 /// Words of fewer letters are found only as they are, longer ones by their beginning, too.
@@ -121,7 +125,36 @@ pub(super) fn words_of(row: &Row) -> BTreeSet<String> {
         }
         found.insert(word);
     }
+    for word in row.words.split(' ').filter(|word| !word.is_empty()) {
+        if found.len() >= WORDS_MAX {
+            break;
+        }
+        if !found.contains(word) {
+            found.insert(word.to_owned());
+        }
+    }
     found
+}
+
+/// The words of these texts and those that there are, each once.
+pub(super) fn gathered(there: &str, texts: &[&Texts]) -> String {
+    let mut all = there.to_owned();
+    let mut seen: BTreeSet<String> =
+        there.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect();
+    for word in texts.iter().flat_map(|texts| words(texts.as_str())) {
+        if seen.len() >= GATHERED_MAX || all.len() + word.len() >= GATHERED_BYTES {
+            break;
+        }
+        if seen.contains(&word) {
+            continue;
+        }
+        if !all.is_empty() {
+            all.push(' ');
+        }
+        all.push_str(&word);
+        seen.insert(word);
+    }
+    all
 }
 
 /// Letters and digits that stand together, in lower case. An id in the form of a UUID is one word.

@@ -1,6 +1,7 @@
 //! The index: projection, rebuilding, filters.
 
 mod coverage;
+mod metadata;
 mod naive;
 
 use std::path::Path;

@@ -199,7 +199,7 @@ fn a_proxy_that_runs_does_it_by_itself_and_says_where_an_event_went() {
         format!("retention: {{days: 90, archive: \"{}\", interval: 1s}}", archive.display());
     let upstream = Upstream::start(|_| Reply::ok());
     let setup = Setup { data: Some(data.clone()), more: retention, ..Setup::default() };
-    let proxy = Proxy::with(upstream.address, &setup);
+    let mut proxy = Proxy::with(upstream.address, &setup);
     wait_until("retention says that it fails", || {
         let (status, text) = proxy.read("/readyz");
         status == 200 && text.contains("retention: archive")
@@ -241,14 +241,18 @@ fn a_proxy_that_runs_does_it_by_itself_and_says_where_an_event_went() {
     let (_, key) = countersign(home.path(), &["keys", "show", "--data", "data"]);
     let (url, token) = (format!("http://{}", proxy.reading), data.join("bootstrap.token"));
     let online = ["--url", &url, "--token-file", token.to_str().unwrap()];
-    for source in [&online[..], &["--data", "data"]] {
+    let is_a_part = |source: &[&str]| {
         let export = [&["export", "--format", "bundle", "-o", "bundle"], source].concat();
-        wait_until("checkpoints cover it", || countersign(home.path(), &export).0.status.success());
-        let verify = ["verify", "bundle", "--key", key.trim()];
-        let (output, text) = countersign(home.path(), &verify);
+        let (output, _) = countersign(home.path(), &export);
+        assert!(output.status.success(), "{output:?}");
+        let (output, text) = countersign(home.path(), &["verify", "bundle", "--key", key.trim()]);
         assert!(output.status.success() && text.contains("a part of the log"), "{text}");
         std::fs::remove_file(home.path().join("bundle")).unwrap();
-    }
+    };
+    is_a_part(&online);
+    proxy.signal("TERM");
+    proxy.wait();
+    is_a_part(&["--data", "data"]);
 }
 
 /// A bucket on loopback, which the real binary finds by its environment.

@@ -32,11 +32,12 @@ impl PostgresReader {
     }
 }
 
-/// The columns of [`Fields`], in their order.
+/// The columns of [`Fields`], in their order, and the time of the partition.
 macro_rules! entries_where {
     ($condition:literal) => {
         concat!(
-            "SELECT writer, seq, kind, id::text, intent, scope, doc, leaf \
+            "SELECT writer, seq, kind, id::text, intent, scope, doc, leaf, \
+                    (extract(epoch FROM at) * 1000)::bigint \
              FROM countersign.entries e WHERE ",
             $condition
         )
@@ -90,7 +91,16 @@ const AWAITS_MORE: &str = "SELECT EXISTS (SELECT FROM countersign.writers \
     AND heartbeat > clock_timestamp() - make_interval(secs => silence_ms / 1000.0))";
 
 pub(super) fn stored(rows: &[PgRow]) -> Result<Vec<Stored>, StoreError> {
-    rows.iter().map(|row| Fields::from_row(row).map_err(shape).and_then(Fields::stored)).collect()
+    rows.iter().map(one).collect()
+}
+
+/// What belongs in one month and stands in another was moved.
+fn one(row: &PgRow) -> Result<Stored, StoreError> {
+    let stored = Fields::from_row(row).map_err(shape).and_then(Fields::stored)?;
+    match row.try_get::<i64, _>(8).map_err(shape)? {
+        at if Some(at) == stored.id.time_ms() => Ok(stored),
+        _ => Err(StoreError::Damaged { writer: stored.writer, seq: seq_to_sql(stored.seq) }),
+    }
 }
 
 /// Rows of two columns.
