@@ -32,6 +32,9 @@ pub struct Purge {
     pub policy: Value,
     /// Where the entries are kept; none where the policy says that they are not.
     pub archive: Option<Archived>,
+    /// The signed note that ordered it; none where nothing is sealed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<String>,
 }
 
 /// An archive that holds what was purged.
@@ -72,7 +75,7 @@ impl Purge {
     pub fn of(entry: &Stored) -> Option<Self> {
         let could_be = entry.kind == EntryKind::Completion
             && entry.intent.is_none()
-            && entry.doc.contains(PURGE_ACTION);
+            && memchr::memmem::find(entry.doc.as_bytes(), PURGE_ACTION.as_bytes()).is_some();
         let doc: Doc = could_be.then(|| serde_json::from_str(&entry.doc).ok()).flatten()?;
         let is_one = doc.action == PURGE_ACTION && doc.actor.kind == "system";
         // What comes after an event cannot have been purged by it.

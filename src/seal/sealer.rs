@@ -44,12 +44,12 @@ struct Core {
     /// The key before, which signs once more.
     retiring: Option<SigningKey>,
     logs: BTreeMap<String, Log>,
-    /// The only writer whose log is sealed here, where others seal theirs.
-    only: Option<String>,
 }
 
 struct Log {
     tree: Tree,
+    /// Where the ledger ended when it was last asked.
+    head: u64,
     /// What the newest checkpoint says.
     sealed: Option<(u64, Hash)>,
     /// The newest checkpoint was reached, or there is none.
@@ -72,20 +72,10 @@ impl Sealer {
                 return Err(SealError::OtherKey { path, is_missing: known.is_none() });
             }
             let key = key_file::load_or_create(&dir, name.as_deref())?;
-            Ok(Core { dir, kept, key, retiring: None, logs: BTreeMap::new(), only: None })
+            Ok(Core { dir, kept, key, retiring: None, logs: BTreeMap::new() })
         });
         let core = opened.await.map_err(|_| SealError::Lost)??;
         Ok(Self { core: Arc::new(Mutex::new(core)) })
-    }
-
-    /// From here on seals the log of this writer alone: others have sealers of their own.
-    pub async fn only(&self, writer: &str) -> Result<(), SealError> {
-        let writer = writer.to_owned();
-        self.run(|core| {
-            core.only = Some(writer);
-            Ok(())
-        })
-        .await
     }
 
     /// The public half of the key in force.
@@ -201,18 +191,19 @@ impl Follower for Sealer {
         self.run(move |core| Ok(core.log(&writer)?.cursor())).await.map_err(failed)
     }
 
-    async fn apply(&mut self, entries: &[Stored]) -> Result<(), FollowError> {
-        let Some(first) = entries.first() else { return Ok(()) };
-        let writer = first.writer.clone();
-        // The hash is made anew: what the database says of it is not believed.
-        let leaves: Vec<(u64, Hash, bool)> = entries
-            .iter()
-            .map(|entry| {
+    async fn apply(&mut self, entries: Vec<Stored>) -> Result<(), FollowError> {
+        self.run(move |core| {
+            let Some(first) = entries.first() else { return Ok(()) };
+            // The hash is made anew: what the database says of it is not believed.
+            let leaf_of = |entry: &Stored| {
                 let leaf = leaf(&entry.doc);
                 (entry.seq, leaf, leaf.0.as_slice() == entry.leaf)
-            })
-            .collect();
-        self.run(move |core| core.grow(&writer, &leaves)).await.map_err(failed)
+            };
+            let leaves: Vec<(u64, Hash, bool)> = entries.iter().map(leaf_of).collect();
+            core.grow(&first.writer, &leaves)
+        })
+        .await
+        .map_err(failed)
     }
 
     fn wants_leaves(&self) -> bool {
@@ -275,16 +266,14 @@ impl Core {
             self.kept.forget_tiles(writer)?;
             tree = Tree::default();
         }
-        Ok(Log { tree, sealed, is_compared, is_resumed: false, disagreement: None })
+        Ok(Log { tree, head: 0, sealed, is_compared, is_resumed: false, disagreement: None })
     }
 
     fn trusted(&mut self, heads: Heads) -> Result<Heads, SealError> {
         let mut trusted = Vec::new();
         for (writer, head) in heads.0 {
-            if self.only.as_ref().is_some_and(|only| *only != writer) {
-                continue;
-            }
             let log = self.log(&writer)?;
+            log.head = head;
             let (sealed, entries) = (log.sealed.map_or(0, |(size, _)| size), log.tree.size());
             if head < sealed.max(entries) {
                 log.disagree(&writer, Disagreement::Truncated { head, sealed });
@@ -377,6 +366,7 @@ impl Log {
 
     fn state(&self) -> LogState {
         LogState {
+            head: self.head.max(self.tree.size()),
             entries: self.tree.size(),
             sealed: self.sealed.map_or(0, |(size, _)| size),
             disagreement: self.disagreement,

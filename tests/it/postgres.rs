@@ -1,5 +1,6 @@
 //! The ledger in PostgreSQL: the fault table with real faults, rights, claims, poolers, versions.
 
+mod attacks;
 mod claims;
 mod commands;
 mod connect;

@@ -17,7 +17,7 @@ use super::{Last, Wanted};
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::export::{Encoder, Format, Snapshot, Walk, WalkError};
 use crate::index::{Condition, Index, Search};
-use crate::query::{self, Summary};
+use crate::query::{self, Joined, Summary};
 use crate::record::{Entry, EntryKind, EventId, Scope, canonical};
 use crate::redact::{Engine, Redacted, Seen};
 use crate::rules::{self, Pack};
@@ -141,10 +141,11 @@ impl Local {
                 }
                 continue;
             }
-            match self.walk.events().await? {
+            match self.walk.entries().await? {
                 Some(events) => {
-                    for (row, event) in events {
-                        self.encoder.event(&Summary::from(row), event, &mut self.piece);
+                    for (row, entries) in events {
+                        let event = Joined::of_row(&row, &entries)?;
+                        self.encoder.event(&Summary::from(row), event, &mut self.piece)?;
                     }
                 }
                 None => {
@@ -217,8 +218,8 @@ fn bundler(
     })?;
     if !bundler.covers(snapshot) {
         eprintln!(
-            "note: the newest entries, or those of other proxies, are not sealed in `{}`, and will not \
-             be proven; a proxy seals its own when it runs",
+            "note: the newest entries are not sealed in `{}`, and will not be proven; a proxy seals them \
+             when it runs",
             dir.display()
         );
     }

@@ -12,7 +12,7 @@ use super::session::{Purpose, Session};
 use super::target::PostgresTarget;
 use super::{migrate, sqlstate, value};
 use crate::record::{EventId, Stored};
-use crate::store::reader::{Fields, READ_BYTES, seq_to_sql, sql_to_seq};
+use crate::store::rows::{Fields, READ_BYTES, seq_to_sql, sql_to_seq};
 use crate::store::{LedgerReader, Purged, StoreError};
 
 /// How long a read may take.
@@ -32,11 +32,12 @@ impl PostgresReader {
     }
 }
 
-/// The columns of [`Fields`], in their order.
+/// The columns of [`Fields`], in their order, and the time of the partition.
 macro_rules! entries_where {
     ($condition:literal) => {
         concat!(
-            "SELECT writer, seq, kind, id::text, intent, scope, doc, leaf \
+            "SELECT writer, seq, kind, id::text, intent, scope, doc, leaf, \
+                    (extract(epoch FROM at) * 1000)::bigint \
              FROM countersign.entries e WHERE ",
             $condition
         )
@@ -90,7 +91,16 @@ const AWAITS_MORE: &str = "SELECT EXISTS (SELECT FROM countersign.writers \
     AND heartbeat > clock_timestamp() - make_interval(secs => silence_ms / 1000.0))";
 
 pub(super) fn stored(rows: &[PgRow]) -> Result<Vec<Stored>, StoreError> {
-    rows.iter().map(|row| Fields::from_row(row).map_err(shape).and_then(Fields::stored)).collect()
+    rows.iter().map(one).collect()
+}
+
+/// What belongs in one month and stands in another was moved.
+fn one(row: &PgRow) -> Result<Stored, StoreError> {
+    let stored = Fields::from_row(row).map_err(shape).and_then(Fields::stored)?;
+    match row.try_get::<i64, _>(8).map_err(shape)? {
+        at if Some(at) == stored.id.time_ms() => Ok(stored),
+        _ => Err(StoreError::Damaged { writer: stored.writer, seq: seq_to_sql(stored.seq) }),
+    }
 }
 
 /// Rows of two columns.
@@ -211,8 +221,8 @@ impl LedgerReader for PostgresReader {
     }
 }
 
-impl FromRow<'_, PgRow> for Fields {
-    fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
+impl<'r> FromRow<'r, PgRow> for Fields<'r> {
+    fn from_row(row: &'r PgRow) -> Result<Self, sqlx::Error> {
         Ok(Self {
             writer: row.try_get(0)?,
             seq: row.try_get(1)?,
