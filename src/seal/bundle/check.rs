@@ -264,6 +264,8 @@ impl BundleCheck {
     fn gone(&mut self, gone: Gone) -> Result<(), BundleFault> {
         let Gone { purged: writer, first, by, leaves } = gone;
         let log = self.logs.get_mut(&writer).filter(|_| self.shown.complete);
+        // Numbers that no log has.
+        let log = log.filter(|_| first < u64::from(u32::MAX) << 16);
         let log = log.ok_or(BundleFault::Form(self.lines))?;
         for (seq, leaf) in (first..).zip(leaves) {
             let leaf = Hash::parse_hash(&leaf).map_err(|_| BundleFault::Form(self.lines))?;
