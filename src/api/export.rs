@@ -14,9 +14,10 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http_body_util::channel::{Channel, Sender};
 use tokio::task::spawn_blocking;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, timeout};
 
 use super::asked::{Allowed, Asked, Who};
+use super::bundle::{bundle, sealed};
 use super::events::unreadable;
 use super::fresh::{MORE_PATIENCE, is_behind};
 use super::log::{Log, Session, Turn};
@@ -25,12 +26,10 @@ use super::record::{Earlier, Export, Exported, Extent};
 use super::shown::{Shown, Used};
 use crate::access::{Reader, Right, Way};
 use crate::export::{Encoder, Format, Mark, NoFormat, Snapshot, Walk, WalkError};
-use crate::follow::Heads;
 use crate::index::{Condition, Cursor, Search, View};
 use crate::query::{self, Joined, Summary};
 use crate::record::EventId;
-use crate::seal::{Bundler, Kept, KeptCheckpoint, SealError};
-use crate::store::LedgerReader;
+use crate::seal::{Bundler, SealError};
 
 /// Names the event of the export, by which it can go on.
 const EXPORT_FIELD: &str = "countersign-export";
@@ -44,8 +43,6 @@ const PIECE: usize = 64 * 1024;
 const PIECES: usize = 2;
 /// How often is looked whether the reader still may.
 const RECHECK: Duration = Duration::from_secs(5);
-/// How long is waited for a checkpoint of what is exported as a bundle.
-const SEALED: Duration = Duration::from_secs(3);
 /// How long a client may take to accept a piece.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -221,63 +218,6 @@ fn allow_bundle(asked: &Asked, reader: &Reader) -> Result<(), Problem> {
         None => Ok(()),
         Some(_) => Err(Problem::no_export()),
     }
-}
-
-/// How far the logs reach now, once there are checkpoints of all that, or they do not come in time: they
-/// are made within a second, of those logs that are sealed here.
-async fn sealed(log: &Log, ledger: &mut dyn LedgerReader) -> Result<Snapshot, Problem> {
-    let heads = Heads::now(ledger).await.map_err(|error| unreadable(error.into()))?;
-    let heads: Snapshot = heads.0.into_iter().collect();
-    let until = Instant::now() + SEALED;
-    loop {
-        let dir = log.dir.clone();
-        let newest = spawn_blocking(move || match Kept::open_read_only(&dir)? {
-            Some(kept) => kept.newest_of_all(),
-            None => Ok(Vec::new()),
-        });
-        let newest = match newest.await {
-            Ok(Ok(newest)) => newest,
-            Ok(Err(error)) => return Err(unavailable(&error)),
-            Err(_) => return Err(unavailable(&SealError::Lost)),
-        };
-        let is_covered =
-            |it: &KeptCheckpoint| heads.get(&it.writer).is_none_or(|at| *at <= it.size);
-        if (!newest.is_empty() && newest.iter().all(is_covered)) || Instant::now() >= until {
-            return Ok(heads);
-        }
-        sleep(SEALED / 30).await;
-    }
-}
-
-fn unavailable(error: &SealError) -> Problem {
-    tracing::error!(%error, "a bundle cannot begin");
-    Problem::unavailable("checkpoints and proofs cannot be had")
-}
-
-/// With the newest checkpoints that cover no more than what is exported. Where they cover all that was
-/// there when it was asked for, what came since is left out, so that nothing is unproven.
-async fn bundle(
-    log: &Log,
-    walk: &mut Walk,
-    asked: &Snapshot,
-    complete: bool,
-    piece: &mut Vec<u8>,
-) -> Result<Bundler, Problem> {
-    let (dir, snapshot) = (log.dir.clone(), walk.snapshot().clone());
-    let mut bundler = match spawn_blocking(move || Bundler::open(&dir, &snapshot)).await {
-        Ok(Ok(bundler)) => bundler,
-        Ok(Err(SealError::NoProof)) => return Err(Problem::not_sealed()),
-        Ok(Err(error)) => return Err(unavailable(&error)),
-        Err(_) => return Err(unavailable(&SealError::Lost)),
-    };
-    let mut sizes = bundler.sizes();
-    if sizes.is_empty() {
-        return Err(Problem::not_sealed());
-    }
-    sizes.retain(|writer, size| *size >= asked.get(writer).copied().unwrap_or(0));
-    walk.up_to(&sizes);
-    bundler.begin(complete, piece).map_err(|error| unavailable(&error))?;
-    Ok(bundler)
 }
 
 fn mark(asked: &Asked) -> Result<Mark, Problem> {

@@ -8,6 +8,7 @@
 //! - An export is on record before its first row is given away, and its end before its last.
 
 mod asked;
+mod bundle;
 mod changes;
 mod counts;
 mod coverage;

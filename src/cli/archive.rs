@@ -10,7 +10,7 @@ use anyhow::{Context, anyhow, bail, ensure};
 use super::export::progress::{size, thousands};
 use super::place::LedgerArgs;
 use super::query::{self, BadOption, Filters, Format, QueryArgs};
-use super::screen::{cell, table};
+use super::screen::{cell, printable, table};
 use crate::archive::{ArchiveError, ArchiveReader, Manifest, Place, check, manifests};
 use crate::clock::{Clock, SystemClock};
 use crate::follow::{Heads, catch_up};
@@ -135,7 +135,7 @@ async fn list(place: &Place, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
 /// Says which archives cannot be told of.
 fn warn(damaged: &[ArchiveError]) {
     for error in damaged {
-        eprintln!("WARNING: {}", cell(&with_causes(error)));
+        eprintln!("WARNING: {}", printable(&with_causes(error)));
     }
 }
 
@@ -190,7 +190,7 @@ async fn verify(args: &Verify, out: &mut dyn Write) -> anyhow::Result<ExitCode> 
     let (manifests, damaged) = manifests(&place).await?;
     let (mut good, mut bad) = (0, damaged.len() as u64);
     for error in &damaged {
-        writeln!(out, "{}", cell(&with_causes(error)))?;
+        writeln!(out, "{}", printable(&with_causes(error)))?;
     }
     let mut places = BTreeSet::from([place.to_string()]);
     for manifest in manifests {
