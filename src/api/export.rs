@@ -116,7 +116,6 @@ pub(super) async fn export(
         return Err(Problem::no_export());
     }
     let mut ledger = log.ledger().await?;
-    let is_all = asked.filters.is_empty();
     let sealed = match format {
         Format::Bundle => sealed(&log, &mut *ledger).await?,
         _ => Snapshot::new(),
@@ -134,7 +133,9 @@ pub(super) async fn export(
     let mut walk = walk.map_err(problem)?;
     let mut piece = Vec::new();
     let bundler = match format {
-        Format::Bundle => Some(bundle(&log, &mut walk, &sealed, is_all, &mut piece).await?),
+        Format::Bundle => {
+            Some(bundle(&log, &mut walk, &sealed, asked.filters.is_empty(), &mut piece).await?)
+        }
         _ => None,
     };
     let continues = earlier.as_ref().map(Earlier::id);

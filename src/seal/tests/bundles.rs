@@ -256,7 +256,7 @@ async fn a_bundle_says_which_half_of_an_event_is_there() {
     bundler.begin(false, &mut out).unwrap();
     bundler.event(&first, &mut out).unwrap();
     let last = entries.iter().find(|it| it.intent.is_some_and(|intent| intent > 1)).unwrap();
-    bundler.event(&[last.clone()], &mut out).unwrap();
+    bundler.event(std::slice::from_ref(last), &mut out).unwrap();
     bundler.end(&mut out);
     let shown = check(&String::from_utf8(out).unwrap(), &keys).unwrap();
     assert_eq!((shown.begun, shown.ended), (1, 1));
