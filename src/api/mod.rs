@@ -136,7 +136,7 @@ impl Sealing {
         let disagreement = states.values().find_map(|log| log.disagreement);
         Self {
             state: disagreement.map_or("ok", Disagreement::code),
-            unsealed: states.values().map(|log| log.entries.saturating_sub(log.sealed)).sum(),
+            unsealed: states.values().map(LogState::unsealed).sum(),
         }
     }
 }

@@ -19,6 +19,7 @@ use crate::config::{self, Config};
 use crate::index::Index;
 use crate::recorder::{Recorder, Settings};
 use crate::retain::{Hold, KeptIn, Policy, Retention, Survey};
+use crate::seal::Orders;
 use crate::telemetry::Metrics;
 
 /// How long the recorder may take to end.
@@ -107,7 +108,8 @@ async fn purge(config: &Config, out: &mut dyn Write) -> anyhow::Result<()> {
     )?;
     let done = async {
         let mut index = Index::open(&ledger.dir).await?;
-        let retention = Retention::new(ledger.source(), recorder, clock);
+        let orders = Orders::new(&ledger.dir);
+        let retention = Retention::new(ledger.source(), recorder, clock, orders);
         let outcome = retention.run(&config.retention, &mut index).await?;
         index.close().await?;
         anyhow::Ok(outcome)

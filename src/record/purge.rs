@@ -32,6 +32,9 @@ pub struct Purge {
     pub policy: Value,
     /// Where the entries are kept; none where the policy says that they are not.
     pub archive: Option<Archived>,
+    /// The signed note that ordered it; none where nothing is sealed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<String>,
 }
 
 /// An archive that holds what was purged.

@@ -33,6 +33,7 @@ use crate::follow::FollowError;
 use crate::index::IndexError;
 use crate::record::CanonicalError;
 use crate::recorder::AppendError;
+use crate::seal::SealError;
 use crate::store::StoreError;
 
 /// Why retention did not do its work. Nothing is lost by it: it goes on with the next run.
@@ -56,6 +57,9 @@ pub enum RetainError {
     /// The event has no canonical form.
     #[error("the purge cannot be written down")]
     Event(#[from] CanonicalError),
+    /// The order cannot be signed.
+    #[error("nothing was purged, since the order to do so could not be signed")]
+    Order(#[from] SealError),
 }
 
 impl RetainError {
@@ -67,6 +71,7 @@ impl RetainError {
             Self::Archive(error) => error.reason(),
             Self::Recorder(error) => error.reason(),
             Self::Event(_) => "event",
+            Self::Order(_) => "order",
         }
     }
 }

@@ -18,6 +18,7 @@ use crate::record::{
     Archived, Outcome as Ending, PURGE_ACTION, Purge, Stored, SystemEvent, system_entry,
 };
 use crate::recorder::{PURGE_BYTES, PURGE_ENTRIES, Recorder};
+use crate::seal::Orders;
 use crate::store::{LedgerReader, LedgerSource, Purged};
 
 /// Between two steps of deleting it rests for as many times as long as the step took, so that appends
@@ -44,13 +45,19 @@ pub struct Retention {
     source: LedgerSource,
     recorder: Recorder,
     pub(super) clock: Arc<dyn Clock>,
+    orders: Orders,
     memory: Memory,
 }
 
 impl Retention {
-    /// Retention of a ledger, through the recorder that writes to it.
-    pub fn new(source: LedgerSource, recorder: Recorder, clock: Arc<dyn Clock>) -> Self {
-        Self { source, recorder, clock, memory: Memory::default() }
+    /// Retention of a ledger, through the recorder that writes to it, by signed orders.
+    pub fn new(
+        source: LedgerSource,
+        recorder: Recorder,
+        clock: Arc<dyn Clock>,
+        orders: Orders,
+    ) -> Self {
+        Self { source, recorder, clock, orders, memory: Memory::default() }
     }
 
     /// Does all that is due by a policy, with an index that it brings up to date.
@@ -175,8 +182,10 @@ impl Log<'_> {
             to: piece.survey.newest(),
             policy: self.policy.on_record(),
             archive: None,
+            order: None,
         };
         purge.archive = self.archive(&purge, &entries).await?;
+        purge.order = self.retention.orders.sign(self.writer, &purge)?;
         drop(entries);
         let by = self.record(&purge).await?;
         tracing::info!(

@@ -19,6 +19,7 @@ use crate::index::{Condition, Facet, Index, Row, Search};
 use crate::record::{Entry, EntryKind, EventId, Purge, Scope, Stored, canonical, leaf_hash};
 use crate::recorder::{Recorder, RecorderThread, Settings};
 use crate::redact::Redacted;
+use crate::seal::Orders;
 use crate::store::{LedgerReader, LedgerSource, SqliteOptions};
 use crate::telemetry::Metrics;
 
@@ -50,7 +51,8 @@ impl Bench {
         let (recorder, thread) =
             Recorder::start(opener, SETTINGS, clock.clone(), Arc::new(Metrics::default())).unwrap();
         let source = LedgerSource::directory(dir.path().join("data"));
-        let retention = Retention::new(source.clone(), recorder.clone(), clock.clone());
+        let orders = Orders::new(dir.path().join("data"));
+        let retention = Retention::new(source.clone(), recorder.clone(), clock.clone(), orders);
         Self { dir, clock, source, recorder, retention, thread }
     }
 

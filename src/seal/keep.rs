@@ -105,19 +105,32 @@ async fn round(
         *reader = Some(source.reader().await?);
     }
     let Some(reader) = reader else { return Ok(()) };
-    let change = sealer.waiting_key().await.map_err(failed)?;
-    if let Some(change) = change
-        && keeping.record(&change).await
-    {
-        sealer.take_over(change.clone(), clock.now()).await.map_err(failed)?;
-        keeping.publish_change(&change);
-    }
     let heads = Heads::now(&mut **reader).await?;
     let heads = sealer.trusted(heads).await.map_err(failed)?;
+    // How far it is behind is known also where the rest fails.
+    keeping.learn(sealer.states().await.map_err(failed)?);
+    if let Err(error) = change_key(sealer, clock, keeping).await {
+        tracing::warn!(%error, "the key that waits does not take over; the one in force goes on");
+    }
     take_in(&mut **reader, sealer, heads).await?;
     let sealed = sealer.seal(clock.now()).await.map_err(failed)?;
     keeping.publish(sealed);
     keeping.learn(sealer.states().await.map_err(failed)?);
+    Ok(())
+}
+
+/// Lets a key take over that waits to, once that is on record.
+async fn change_key(
+    sealer: &Sealer,
+    clock: &dyn Clock,
+    keeping: &dyn Keeping,
+) -> Result<(), SealError> {
+    if let Some(change) = sealer.waiting_key().await?
+        && keeping.record(&change).await
+    {
+        sealer.take_over(change.clone(), clock.now()).await?;
+        keeping.publish_change(&change);
+    }
     Ok(())
 }
 

@@ -44,12 +44,12 @@ struct Core {
     /// The key before, which signs once more.
     retiring: Option<SigningKey>,
     logs: BTreeMap<String, Log>,
-    /// The only writer whose log is sealed here, where others seal theirs.
-    only: Option<String>,
 }
 
 struct Log {
     tree: Tree,
+    /// Where the ledger ended when it was last asked.
+    head: u64,
     /// What the newest checkpoint says.
     sealed: Option<(u64, Hash)>,
     /// The newest checkpoint was reached, or there is none.
@@ -66,20 +66,10 @@ impl Sealer {
         let opened = spawn_blocking(move || -> Result<Core, SealError> {
             let key = key_file::load_or_create(&dir, name.as_deref())?;
             let kept = Kept::open(&dir)?;
-            Ok(Core { dir, kept, key, retiring: None, logs: BTreeMap::new(), only: None })
+            Ok(Core { dir, kept, key, retiring: None, logs: BTreeMap::new() })
         });
         let core = opened.await.map_err(|_| SealError::Lost)??;
         Ok(Self { core: Arc::new(Mutex::new(core)) })
-    }
-
-    /// From here on seals the log of this writer alone: others have sealers of their own.
-    pub async fn only(&self, writer: &str) -> Result<(), SealError> {
-        let writer = writer.to_owned();
-        self.run(|core| {
-            core.only = Some(writer);
-            Ok(())
-        })
-        .await
     }
 
     /// The public half of the key in force.
@@ -269,16 +259,14 @@ impl Core {
             self.kept.forget_tiles(writer)?;
             tree = Tree::default();
         }
-        Ok(Log { tree, sealed, is_compared, is_resumed: false, disagreement: None })
+        Ok(Log { tree, head: 0, sealed, is_compared, is_resumed: false, disagreement: None })
     }
 
     fn trusted(&mut self, heads: Heads) -> Result<Heads, SealError> {
         let mut trusted = Vec::new();
         for (writer, head) in heads.0 {
-            if self.only.as_ref().is_some_and(|only| *only != writer) {
-                continue;
-            }
             let log = self.log(&writer)?;
+            log.head = head;
             let (sealed, entries) = (log.sealed.map_or(0, |(size, _)| size), log.tree.size());
             if head < sealed.max(entries) {
                 log.disagree(&writer, Disagreement::Truncated { head, sealed });
@@ -371,6 +359,7 @@ impl Log {
 
     fn state(&self) -> LogState {
         LogState {
+            head: self.head.max(self.tree.size()),
             entries: self.tree.size(),
             sealed: self.sealed.map_or(0, |(size, _)| size),
             disagreement: self.disagreement,

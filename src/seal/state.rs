@@ -66,10 +66,19 @@ impl Display for Disagreement {
 /// How it stands with one log.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LogState {
+    /// Entries in the ledger.
+    pub head: u64,
     /// Entries in its tree.
     pub entries: u64,
     /// Entries that the newest checkpoint covers.
     pub sealed: u64,
     /// Why nothing more is signed.
     pub disagreement: Option<Disagreement>,
+}
+
+impl LogState {
+    /// Entries that no checkpoint covers yet.
+    pub fn unsealed(&self) -> u64 {
+        self.head.saturating_sub(self.sealed)
+    }
 }

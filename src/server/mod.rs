@@ -39,6 +39,7 @@ use crate::recorder::{Recorder, RecorderThread, Settings};
 use crate::redact::{Engine, FingerprintKey, Seen};
 use crate::retain::{self, RetainStatus, Retention};
 use crate::rules;
+use crate::seal::Orders;
 use crate::seal::SealError;
 use crate::store::SpoolShared;
 use crate::telemetry::Metrics;
@@ -288,7 +289,8 @@ impl Server {
     fn retention(&self, reloader: &Reloader) -> impl Future<Output = ()> + Send + use<> {
         let ledger = &reloader.started_with.ledger;
         let (recorder, clock) = (self.shared.recorder.clone(), Arc::clone(&self.shared.clock));
-        let retention = Retention::new(ledger.source(), recorder, clock);
+        let orders = Orders::new(&ledger.dir);
+        let retention = Retention::new(ledger.source(), recorder, clock, orders);
         let shared = Arc::clone(&self.shared);
         let policy = move || shared.snapshot.load().config.retention.clone();
         let metrics = Arc::clone(&self.shared.metrics);

@@ -7,24 +7,19 @@ use serde_json::{Value, json};
 use super::{Ledger, WRITER, entry, first_wrong};
 use crate::clock::{Clock, SystemClock};
 use crate::record::{EntryKind, EventId, Purge, Ranges, Scope, leaf_hash};
-use crate::seal::{Disagreement, Kept};
+use crate::seal::key_file::SIGNING_KEY_FILE;
+use crate::seal::{Disagreement, Kept, Orders, SigningKey};
 use crate::store::{Purged, SqliteOptions};
 
 impl Ledger {
     /// Purges these entries, as retention does: first the event, then the entries.
     async fn purge(&mut self, seqs: &[u64]) -> u64 {
-        let mut ranges = Ranges::default();
-        seqs.iter().for_each(|seq| ranges.push(*seq));
-        let purge = Purge {
-            ranges,
-            entries: seqs.len() as u64,
-            events: 1,
-            categories: [("api_key".to_owned(), 1)].into(),
-            from: "2026-08-01T00:00:00.000Z".to_owned(),
-            to: "2026-08-02T00:00:00.000Z".to_owned(),
-            policy: Value::Null,
-            archive: None,
-        };
+        let mut purge = purge_of(seqs);
+        purge.order = Orders::new(self.path()).sign(WRITER, &purge).unwrap();
+        self.purge_by(&purge, seqs).await
+    }
+
+    async fn purge_by(&mut self, purge: &Purge, seqs: &[u64]) -> u64 {
         let (id, scope) = (EventId::new(SystemClock.now()), Scope::new());
         let document = json!({
             "id": id, "time": "2026-11-21T20:00:00.000Z", "scope": {}, "outcome": "success",
@@ -53,6 +48,23 @@ impl Ledger {
         let entries = reader.read_after(WRITER, 0, 100).await.unwrap();
         let id = entries[0].id;
         entries.iter().filter(|entry| entry.id == id).map(|entry| entry.seq).collect()
+    }
+}
+
+/// What an event about a purge of these entries says, without an order.
+fn purge_of(seqs: &[u64]) -> Purge {
+    let mut ranges = Ranges::default();
+    seqs.iter().for_each(|seq| ranges.push(*seq));
+    Purge {
+        ranges,
+        entries: seqs.len() as u64,
+        events: 1,
+        categories: [("api_key".to_owned(), 1)].into(),
+        from: "2026-08-01T00:00:00.000Z".to_owned(),
+        to: "2026-08-02T00:00:00.000Z".to_owned(),
+        policy: Value::Null,
+        archive: None,
+        order: None,
     }
 }
 
@@ -142,4 +154,38 @@ async fn a_leaf_that_was_changed_signs_nothing() {
     assert!(ledger.seal_with(&mut sealer).await.is_empty());
     let found = sealer.states().await.unwrap()[WRITER].disagreement;
     assert!(matches!(found, Some(Disagreement::Root { .. })), "{found:?}");
+}
+
+#[tokio::test]
+async fn a_purge_that_no_trusted_key_has_ordered_is_a_deletion() {
+    let elsewhere = tempfile::tempdir().unwrap();
+    let other = SigningKey::generate("audit.example.com").unwrap();
+    std::fs::write(elsewhere.path().join(SIGNING_KEY_FILE), other.text().as_bytes()).unwrap();
+    for forgery in ["none", "by another key", "of other entries", "of another log", "told anew"] {
+        let mut ledger = Ledger::new();
+        ledger.append(20).await;
+        ledger.seal().await;
+        let event = ledger.event().await;
+        let mut purge = purge_of(&event);
+        let own = Orders::new(ledger.path());
+        purge.order = match forgery {
+            "none" => None,
+            "by another key" => Orders::new(elsewhere.path()).sign(WRITER, &purge).unwrap(),
+            "of other entries" => own.sign(WRITER, &purge_of(&[7, 8])).unwrap(),
+            "of another log" => own.sign("other", &purge).unwrap(),
+            _ => own.sign(WRITER, &purge).unwrap(),
+        };
+        if forgery == "told anew" {
+            purge.to = "2024-08-02T00:00:00.000Z".to_owned();
+        }
+        let by = ledger.purge_by(&purge, &event).await;
+        for _ in 0..2 {
+            let wrong = ledger.wrong().await;
+            let expected = format!("not_ordered: entry {} is missing", event[0]);
+            assert!(wrong.starts_with(&expected), "{forgery}: {wrong}");
+            assert!(wrong.contains(&format!("entry {by}, which no trusted key")), "{wrong}");
+            // Nor does it help that a proxy signs what it finds.
+            ledger.seal().await;
+        }
+    }
 }

@@ -69,6 +69,8 @@ fn writer_of(log: &str, key: Option<&VerifierKey>) -> String {
 #[derive(Debug, Default)]
 pub struct Evidence {
     keys: Vec<VerifierKey>,
+    /// The trusted keys, and those from which they took over.
+    orderers: Vec<VerifierKey>,
     changes: Vec<KeyChange>,
     notes: Vec<(Origin, String)>,
     /// Of each writer, by size.
@@ -128,6 +130,7 @@ impl Evidence {
     pub fn judged(mut self) -> Self {
         self.keys = successors(&self.keys, &self.changes);
         let before = predecessors(&self.keys, &self.changes);
+        self.orderers = [self.keys.as_slice(), &before].concat();
         let mut older = Vec::new();
         for (origin, note) in std::mem::take(&mut self.notes) {
             older.extend(self.judge(origin, &note, &before));
@@ -195,6 +198,11 @@ impl Evidence {
     /// The trusted keys, with those that took over.
     pub fn keys(&self) -> &[VerifierKey] {
         &self.keys
+    }
+
+    /// The keys by which purges may be ordered.
+    pub(super) fn orderers(&self) -> &[VerifierKey] {
+        &self.orderers
     }
 
     /// The checkpoints of a writer, by size.

@@ -55,6 +55,11 @@ pub enum Fault {
         /// The entry that should.
         by: u64,
     },
+    /// It was purged by an event that nobody signed who may.
+    NotOrdered {
+        /// The event.
+        by: u64,
+    },
     /// It is another entry than the one that was sealed.
     Replaced {
         /// The checkpoint that shows it.
@@ -104,6 +109,7 @@ impl Fault {
             Self::NoIntent { .. } => "no_intent",
             Self::OtherEvent { .. } => "other_event",
             Self::NotPurged { .. } => "not_purged",
+            Self::NotOrdered { .. } => "not_ordered",
             Self::Replaced { .. } => "replaced",
             Self::Root { .. } => "root",
             Self::Truncated { .. } => "truncated",
@@ -166,6 +172,11 @@ impl Display for Found {
                 out,
                 "{entries} {verb} missing, and said to be purged by entry {by}, which is no purge of it: \
                  it was deleted"
+            ),
+            Fault::NotOrdered { by } => write!(
+                out,
+                "{entries} {verb} missing, and said to be purged by entry {by}, which no trusted key has \
+                 signed: deleted, unless another proxy purged it, whose key then has to be given as well"
             ),
             Fault::Replaced { size } => write!(
                 out,

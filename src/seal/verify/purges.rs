@@ -33,9 +33,19 @@ impl Purges {
         range.is_some_and(|range| range.contains(&seq))
     }
 
-    /// An entry that is there, with what it says was purged.
-    pub(super) fn reach(&mut self, seq: u64, purge: Option<&Purge>) -> Result<(), Found> {
+    /// An entry that is there, with what it says was purged, if that was ordered by who may.
+    pub(super) fn reach(
+        &mut self,
+        seq: u64,
+        purge: Option<&Purge>,
+        is_ordered: impl FnOnce(&Purge) -> bool,
+    ) -> Result<(), Found> {
         let Some(claimed) = self.claimed.remove(&seq) else { return Ok(()) };
+        if let (Some(purge), Some(first)) = (purge, claimed.first())
+            && !is_ordered(purge)
+        {
+            return Err(Found::at(*first.start(), Fault::NotOrdered { by: seq }));
+        }
         let is_named = |seq: &u64| purge.is_some_and(|purge| purge.ranges.contains(*seq));
         match claimed.into_iter().flatten().find(|seq| !is_named(seq)) {
             Some(missing) => Err(Found::at(missing, Fault::NotPurged { by: seq })),

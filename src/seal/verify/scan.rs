@@ -77,8 +77,7 @@ pub async fn verify(
     let mut before = 0;
     for writer in writers {
         let mut told = |entries| progress(before + entries);
-        let log = verify_log(reader, &writer, evidence.of(&writer), kept.as_deref_mut(), &mut told)
-            .await?;
+        let log = verify_log(reader, &writer, evidence, kept.as_deref_mut(), &mut told).await?;
         before += log.entries;
         logs.push(log);
     }
@@ -88,14 +87,15 @@ pub async fn verify(
 async fn verify_log(
     reader: &mut dyn LedgerReader,
     writer: &str,
-    standing: &[Standing],
+    evidence: &Evidence,
     kept: Option<&mut Kept>,
     progress: &mut (dyn FnMut(u64) + Send),
 ) -> Result<LogReport, StoreError> {
     // Entries that come while this goes on are another matter.
     let head = reader.head(writer).await?;
     let leaves = kept.map(|kept| Box::new(TileLeaves::new(kept, writer)) as Box<dyn Leaves>);
-    let mut walk = Walk::new(standing, leaves);
+    let standing = evidence.of(writer);
+    let mut walk = Walk::new(writer, evidence.orderers(), standing, leaves);
     let (batches, mut digests) = mpsc::channel::<JoinHandle<Vec<Item>>>(AHEAD);
     let reading = read(reader, writer, head, batches);
     let walking = async {

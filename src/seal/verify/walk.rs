@@ -6,6 +6,9 @@ use super::entry::{Digest, Item, Open, Part};
 use super::evidence::Standing;
 use super::fault::{Fault, Found};
 use super::purges::Purges;
+use crate::record::Purge;
+use crate::seal::VerifierKey;
+use crate::seal::order::is_ordered;
 use crate::seal::tree::Tree;
 use crate::store::Purged;
 
@@ -29,10 +32,18 @@ pub(super) struct Walk<'e> {
     purges: Purges,
     /// From the first entry that is not what was kept: its number, and the tree as it was sealed.
     apart: Option<(u64, Tree)>,
+    writer: &'e str,
+    /// Who may order a purge; nobody is asked where none is known.
+    keys: &'e [VerifierKey],
 }
 
 impl<'e> Walk<'e> {
-    pub(super) fn new(ahead: &'e [Standing], leaves: Option<Box<dyn Leaves + 'e>>) -> Self {
+    pub(super) fn new(
+        writer: &'e str,
+        keys: &'e [VerifierKey],
+        ahead: &'e [Standing],
+        leaves: Option<Box<dyn Leaves + 'e>>,
+    ) -> Self {
         Self {
             tree: Tree::default(),
             open: Open::default(),
@@ -42,6 +53,8 @@ impl<'e> Walk<'e> {
             leaves,
             purges: Purges::default(),
             apart: None,
+            writer,
+            keys,
         }
     }
 
@@ -91,7 +104,10 @@ impl<'e> Walk<'e> {
 
     fn entry(&mut self, next: u64, mut entry: Digest) -> Result<(), Found> {
         self.compare(next, entry.leaf);
-        if let Err(found) = self.purges.reach(entry.seq, entry.purge.as_deref()) {
+        let (writer, keys) = (self.writer, self.keys);
+        let is_ordered = |purge: &Purge| keys.is_empty() || is_ordered(writer, purge, keys);
+        let purge = entry.purge.as_deref();
+        if let Err(found) = self.purges.reach(entry.seq, purge, is_ordered) {
             return Err(self.first(found));
         }
         // Where the first half is gone, there is nothing to compare the second one to.

@@ -53,9 +53,6 @@ impl Sealing {
         let publishing = tokio::spawn(publisher.run(waiting));
         let (stop, stopping) = watch::channel(false);
         let source = config.ledger.source();
-        if source.is_shared() {
-            sealer.only(&config.ledger.writer).await?;
-        }
         let task = tokio::spawn(run(
             Process { shared, states, items: Mutex::new(Some(items)) },
             Work { source, sealer, interval: config.seal.interval, stopping },
@@ -146,7 +143,7 @@ impl Keeping for Process {
     }
 
     fn learn(&self, states: BTreeMap<String, LogState>) {
-        let lag: u64 = states.values().map(|log| log.entries.saturating_sub(log.sealed)).sum();
+        let lag: u64 = states.values().map(LogState::unsealed).sum();
         let disagreeing = states.values().filter(|log| log.disagreement.is_some()).count();
         let metrics = &self.shared.metrics;
         metrics.seal_lag.set(i64::try_from(lag).unwrap_or(i64::MAX));

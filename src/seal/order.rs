@@ -1,0 +1,63 @@
+//! The order to purge: a signed note that says which entries of a log retention takes away.
+//!
+//! Whoever can write to the database can write an event that says so, and the key is not there. Without
+//! the signature of a trusted key, what is missing counts as deleted.
+
+use std::path::PathBuf;
+
+use ring::digest::{SHA256, digest};
+
+use super::checkpoint::{is_signed, sign, signers, text_of};
+use super::key::VerifierKey;
+use super::{SealError, key_file};
+use crate::record::Purge;
+
+/// The first line of such a note.
+const TITLE: &str = "countersign purge";
+
+/// Signs orders with the key in force.
+#[derive(Debug, Clone)]
+pub struct Orders {
+    dir: PathBuf,
+}
+
+impl Orders {
+    /// With the key in the directory of the ledger.
+    pub fn new(dir: impl Into<PathBuf>) -> Self {
+        Self { dir: dir.into() }
+    }
+
+    /// The note that orders a purge of the log of `writer`; none where there is no key, as nothing is
+    /// sealed.
+    pub fn sign(&self, writer: &str, purge: &Purge) -> Result<Option<String>, SealError> {
+        let Some(key) = key_file::read(&self.dir)? else { return Ok(None) };
+        let Some(text) = text(writer, purge) else { return Ok(None) };
+        Ok(Some(sign(text.as_bytes(), &key.origin(writer), &[&key])?))
+    }
+}
+
+/// Whether one of the keys has ordered the purge of this log.
+pub(super) fn is_ordered<'k>(
+    writer: &str,
+    purge: &Purge,
+    keys: impl IntoIterator<Item = &'k VerifierKey>,
+) -> bool {
+    let Some(note) = &purge.order else { return false };
+    if text_of(note).ok() != text(writer, purge) {
+        return false;
+    }
+    let names: Vec<String> = signers(note).into_iter().map(|(name, _)| name).collect();
+    keys.into_iter().filter(|key| !key.is_witness()).any(|key| {
+        let mut covered = names.iter().filter(|name| key.covers(name));
+        covered.any(|name| is_signed(note, &key.named(name)))
+    })
+}
+
+/// What is signed: the log, the entries, and everything else that the event says of the purge.
+fn text(writer: &str, purge: &Purge) -> Option<String> {
+    let plain = serde_json::to_string(&Purge { order: None, ..purge.clone() }).ok()?;
+    let whole = hex::encode(digest(&SHA256, plain.as_bytes()));
+    // A name is a line of its own, whatever is in it.
+    let writer = serde_json::to_string(writer).ok()?;
+    Some(format!("{TITLE}\n{writer}\n{}\n{whole}\n", purge.ranges))
+}
