@@ -90,7 +90,7 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<()> {
 
 fn database(args: &Args) -> anyhow::Result<PostgresTarget> {
     if let Some(url) = &args.url {
-        return target(url);
+        return Ok(target("--url", url)?);
     }
     let file = args.config.as_deref().context("name the database with --url or --config")?;
     let config = config::load(file).map_err(|problems| anyhow!("{problems}"))?;

@@ -227,6 +227,10 @@ impl LedgerReader for SqliteReader {
         self.one(SELECT_COMPLETION, writer, seq).await
     }
 
+    async fn strays(&mut self) -> Result<Vec<(String, i64)>, StoreError> {
+        sqlx::query_as(SELECT_STRAYS).fetch_all(&mut self.conn).await.map_err(StoreError::from_sqlx)
+    }
+
     async fn close(self: Box<Self>) -> Result<(), StoreError> {
         self.conn.close().await.map_err(StoreError::from_sqlx)
     }
@@ -270,6 +274,16 @@ const SELECT_ENTRIES_OF: &str =
     entries_where!("writer = ?1 AND seq IN (SELECT value FROM json_each(?2))");
 const SELECT_ENDED: &str = "SELECT seq, id FROM entries WHERE writer = ?1 AND seq > ?2 \
                             AND seq <= ?3 AND intent <= ?4 LIMIT ?5";
+
+/// The first number of each writer, by a jump in the index from one to the next.
+const SELECT_STRAYS: &str = "WITH RECURSIVE found (writer) AS (\
+         SELECT min(writer) FROM entries UNION ALL \
+         SELECT (SELECT min(e.writer) FROM entries e WHERE e.writer > f.writer) FROM found f \
+         WHERE f.writer IS NOT NULL) \
+     SELECT writer, seq FROM (\
+         SELECT f.writer, (SELECT min(seq) FROM entries e WHERE e.writer = f.writer) AS seq \
+         FROM found f WHERE f.writer IS NOT NULL) \
+     WHERE seq < 1 OR writer NOT IN (SELECT writer FROM writers)";
 
 /// Numbers as one parameter: a JSON array.
 fn list(seqs: &[u64]) -> String {

@@ -39,6 +39,9 @@ const BUSY_SHARE: f64 = 0.3;
 /// How long it may wait where nobody should use it.
 const LOOKING: Duration = Duration::from_secs(1);
 
+/// Entries that are shown in one go.
+const SHOWN: u32 = 512;
+
 /// Where the spool is, and how much it may hold.
 #[derive(Debug, Clone)]
 pub struct SpoolOptions {
@@ -59,7 +62,8 @@ pub struct SpoolStatus {
     pub bytes: u64,
     /// Since when entries go to the spool; none while they go to the ledger.
     pub since: Option<Instant>,
-    /// Somebody else has written in this writer's place: what waits cannot drain.
+    /// Somebody else has written in this writer's place: what waits cannot drain. That stays so until
+    /// it has drained after all.
     pub conflict: bool,
     /// The last number that is known to be in the ledger itself.
     pub(super) drained: u64,
@@ -128,6 +132,14 @@ fn left_in(dir: &Path) -> Result<u64, StoreError> {
     }
 }
 
+/// What waits in the spool of a directory after a number, in order, some of it; none where nothing does.
+pub fn waiting(dir: &Path, after: u64) -> Result<Vec<Stored>, StoreError> {
+    match dir.join(SPOOL_FILE).exists() {
+        true => File::open(dir, LOOKING)?.read_after(after, SHOWN),
+        false => Ok(Vec::new()),
+    }
+}
+
 enum Ledger {
     /// Appends go to it, unless something waits.
     Here(Box<dyn Store>),
@@ -171,7 +183,6 @@ impl Spooled {
         let content = spool.content()?;
         status.change(|status| {
             (status.entries, status.bytes) = (content.entries, content.bytes);
-            status.conflict = false;
         });
         let opened = async { (opener.lock().await)().await };
         // At the start of the process the ledger's own opening has its own deadline.
