@@ -68,21 +68,23 @@ const SELECT_PURGED: &str = "SELECT seq, leaf, by FROM countersign.purged \
 const SELECT_ENDED: &str = "SELECT seq, id::text FROM countersign.entries \
                             WHERE writer = $1 AND seq > $2 AND seq <= $3 AND intent <= $4 LIMIT $5";
 
-/// One row of each writer, by a jump in the index from one to the next; then two more looks in it.
+/// One row of each writer, by a jump in the index from one to the next; then two more looks in it. The
+/// heads are computed first: row-level security lets only plain comparisons use an index.
 const SELECT_STRAYS: &str = "WITH RECURSIVE found (writer) AS (\
          (SELECT writer FROM countersign.entries ORDER BY writer LIMIT 1) \
          UNION ALL \
          SELECT (SELECT e.writer FROM countersign.entries e WHERE e.writer > f.writer \
-                 ORDER BY e.writer LIMIT 1) FROM found f WHERE f.writer IS NOT NULL) \
-     SELECT f.writer, s.seq FROM found f LEFT JOIN countersign.writers w ON w.writer = f.writer \
-     CROSS JOIN LATERAL (\
-         (SELECT seq FROM countersign.entries e WHERE e.writer = f.writer \
-              AND e.seq > coalesce(w.head, 0) ORDER BY e.seq LIMIT 1) \
-         UNION ALL \
-         (SELECT seq FROM countersign.entries e WHERE e.writer = f.writer AND e.seq < 1 \
+                 ORDER BY e.writer LIMIT 1) FROM found f WHERE f.writer IS NOT NULL), \
+     heads AS MATERIALIZED (\
+         SELECT f.writer, coalesce(w.head, 0) AS head FROM found f \
+         LEFT JOIN countersign.writers w ON w.writer = f.writer WHERE f.writer IS NOT NULL) \
+     SELECT h.writer, s.seq FROM heads h CROSS JOIN LATERAL (\
+         (SELECT seq FROM countersign.entries e WHERE e.writer = h.writer AND e.seq > h.head \
               ORDER BY e.seq LIMIT 1) \
-         LIMIT 1) AS s \
-     WHERE f.writer IS NOT NULL";
+         UNION ALL \
+         (SELECT seq FROM countersign.entries e WHERE e.writer = h.writer AND e.seq < 1 \
+              ORDER BY e.seq LIMIT 1) \
+         LIMIT 1) AS s";
 
 /// Entries after one; also used by the writer.
 pub(super) async fn read_after(

@@ -100,8 +100,12 @@ async fn a_reader_with_a_scope_sees_nothing_of_others_by_any_sql() {
 
 #[tokio::test]
 async fn what_a_reader_has_changes_with_its_scopes_and_whoever_reads_tables_gets_none() {
-    let server = Postgres::start();
-    let database = filled(&server).await;
+    readers_come_and_go(&Postgres::start()).await;
+}
+
+/// How roles are given, and by whom, differs between versions.
+pub(super) async fn readers_come_and_go(server: &Postgres) {
+    let database = filled(server).await;
     server.sql("postgres", "CREATE ROLE ada LOGIN; CREATE ROLE root2 LOGIN SUPERUSER");
     let owner = server.target("owner", &database);
     let tables = "SELECT count(*) FROM countersign.entries";
