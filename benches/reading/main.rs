@@ -20,10 +20,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use chrono::{DateTime, Utc};
-use countersign::export::{Encoder, Format, Mark};
+use countersign::export::{Encoder, Format, Mark, Walk};
 use countersign::follow::{Heads, catch_up, lag};
 use countersign::index::{Condition, Facet, Index, Search, View};
-use countersign::query::{self, Summary};
+use countersign::query::{Joined, Summary};
 use countersign::store::{LedgerSource, SqliteOptions};
 
 use events::{Dice, Entries, Events};
@@ -311,24 +311,20 @@ impl Asking<'_> {
         let (begun, cpu) = (Instant::now(), cpu_seconds());
         let mut index = Index::open_read_only(self.dir).await?;
         index.freeze().await?;
-        let mut ledger = LedgerSource::directory(self.dir).reader().await?;
-        let mut search = Search { limit: 200, ..Search::default() };
+        let ledger = LedgerSource::directory(self.dir).reader().await?;
+        let mut walk = Walk::begin(index, ledger, Search::default()).await?;
         let mut encoder = Encoder::new(Format::Csv);
         let (mut out, mut rows, mut bytes) = (Vec::new(), 0_u64, 0);
         encoder.begin(Mark::None, &mut out);
         while rows < 1_000_000 {
-            let page = index.search(&search).await?;
-            for row in page.rows {
-                let event = query::event(&mut *ledger, &row).await?;
-                encoder.event(&Summary::from(row), event, &mut out);
+            let Some(events) = walk.entries().await? else { break };
+            for (row, entries) in events {
+                let event = Joined::of_row(&row, &entries)?;
+                encoder.event(&Summary::from(row), event, &mut out)?;
                 rows += 1;
             }
             bytes += out.len();
             out.clear();
-            search.after = page.next;
-            if search.after.is_none() {
-                break;
-            }
         }
         let (seconds, cpu) = (begun.elapsed().as_secs_f64(), cpu_seconds() - cpu);
         println!(

@@ -26,7 +26,7 @@ use super::shown::{Shown, Used};
 use crate::access::{Reader, Right, Way};
 use crate::export::{Encoder, Format, Mark, NoFormat, Snapshot, Walk, WalkError};
 use crate::index::{Condition, Cursor, Search, View};
-use crate::query::{self, Summary};
+use crate::query::{self, Joined, Summary};
 use crate::record::EventId;
 use crate::seal::{Bundler, SealError};
 use crate::store::LedgerReader;
@@ -378,10 +378,12 @@ impl Writer {
             self.flush().await?;
             return Ok(true);
         }
-        let Some(events) = self.walk.events().await.map_err(cut)? else { return Ok(false) };
-        for (row, mut event) in events {
-            query::without_position(&mut event, self.walk.view());
-            self.encoder.event(&Summary::from(row), event, &mut self.piece);
+        let Some(events) = self.walk.entries().await.map_err(cut)? else { return Ok(false) };
+        for (row, entries) in events {
+            let mut event = Joined::of_row(&row, &entries).map_err(|error| cut(error.into()))?;
+            event.without_position(self.walk.view());
+            let written = self.encoder.event(&Summary::from(row), event, &mut self.piece);
+            written.map_err(|error| cut(error.into()))?;
             self.rows += 1;
             if self.piece.len() >= PIECE {
                 self.flush().await?;

@@ -17,9 +17,7 @@ mod tests;
 
 use std::str::FromStr;
 
-use serde_json::Value;
-
-use crate::query::Summary;
+use crate::query::{EventError, Joined, Summary};
 
 pub use walk::{Snapshot, Walk, WalkError};
 
@@ -132,19 +130,32 @@ impl Encoder {
     }
 
     /// One event: in short, and in full.
-    pub fn event(&mut self, summary: &Summary, event: Value, out: &mut Vec<u8>) {
+    pub fn event(
+        &mut self,
+        summary: &Summary,
+        event: Joined<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), EventError> {
         match self.format {
-            Format::Csv => csv::row(summary, event, out),
+            Format::Csv => csv::row(summary, event.into_value()?, out),
             Format::Json => {
                 out.extend_from_slice(if self.follows { b",\n" } else { b"\n" });
-                out.extend_from_slice(event.to_string().as_bytes());
+                event.write(out)?;
             }
-            Format::Ndjson => line(&event, out),
-            Format::Ocsf => line(&ocsf::activity(summary, event), out),
+            Format::Ndjson => {
+                event.write(out)?;
+                out.push(b'\n');
+            }
+            Format::Ocsf => {
+                let activity = ocsf::activity(summary, event.into_value()?);
+                out.extend_from_slice(activity.to_string().as_bytes());
+                out.push(b'\n');
+            }
             // Its lines are made of entries, by `Bundler`.
             Format::Bundle => {}
         }
         self.follows = true;
+        Ok(())
     }
 
     /// What comes behind the last event.
@@ -153,10 +164,4 @@ impl Encoder {
             out.extend_from_slice(b"\n]\n");
         }
     }
-}
-
-/// JSON text has no line breaks but escaped ones.
-fn line(value: &Value, out: &mut Vec<u8>) {
-    out.extend_from_slice(value.to_string().as_bytes());
-    out.push(b'\n');
 }

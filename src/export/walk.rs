@@ -7,11 +7,9 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
-
 use crate::follow::{FollowError, Follower};
 use crate::index::{Condition, Cursor, Index, IndexError, Row, Search, View};
-use crate::query::{self, EventError};
+use crate::query::EventError;
 use crate::record::Stored;
 use crate::store::{LedgerReader, StoreError};
 
@@ -173,17 +171,8 @@ impl Walk {
         Ok(true)
     }
 
-    /// The next events, as many as can be read in one go; none at the end.
-    pub async fn events(&mut self) -> Result<Option<Vec<(Row, Value)>>, WalkError> {
-        let Some(events) = self.entries().await? else { return Ok(None) };
-        let whole = |(row, entries): (Row, Vec<Stored>)| {
-            let event = query::joined(&row, entries.first(), entries.get(1))?;
-            Ok((row, event))
-        };
-        events.into_iter().map(whole).collect::<Result<_, WalkError>>().map(Some)
-    }
-
-    /// The same, with the entries that each event is made of as the ledger has them.
+    /// The next events, as many as can be read in one go, with the entries that each is made of as the
+    /// ledger has them; none at the end.
     pub async fn entries(&mut self) -> Result<Option<Vec<(Row, Vec<Stored>)>>, WalkError> {
         loop {
             while self.rows.is_empty() {

@@ -55,7 +55,7 @@ pub trait Follower: Send {
 
     /// Takes in entries, all of one writer and in order, and moves the cursor, all or nothing. The first
     /// comes right after the cursor; entries at or before it are skipped.
-    async fn apply(&mut self, entries: &[Stored]) -> Result<(), FollowError>;
+    async fn apply(&mut self, entries: Vec<Stored>) -> Result<(), FollowError>;
 
     /// Moves the cursor over entries that were purged.
     async fn pass_over(&mut self, writer: &str, gap: &Gap) -> Result<(), FollowError>;
@@ -245,7 +245,7 @@ async fn step(
         pass(reader, follower, writer, began, head).await?;
         return Ok(0);
     }
-    give(reader, follower, writer, began, &entries).await?;
+    give(reader, follower, writer, began, entries).await?;
     Ok(head.saturating_sub(cursor))
 }
 
@@ -255,19 +255,17 @@ async fn give(
     follower: &mut dyn Follower,
     writer: &str,
     mut cursor: u64,
-    mut entries: &[Stored],
+    mut entries: Vec<Stored>,
 ) -> Result<(), FollowError> {
-    let all = entries.len();
     while let Some(first) = entries.first() {
         if first.seq > cursor + 1 {
             pass(reader, follower, writer, cursor, first.seq - 1).await?;
         }
-        let consecutive = || (first.seq..).zip(entries).take_while(|(seq, it)| it.seq == *seq);
-        let count = if follower.wants_leaves() { consecutive().count() } else { all };
-        let (run, rest) = entries.split_at_checked(count).unwrap_or((entries, &[]));
-        follower.apply(run).await?;
-        cursor = run.last().map_or(cursor, |last| last.seq);
-        entries = rest;
+        let consecutive = || (first.seq..).zip(&entries).take_while(|(seq, it)| it.seq == *seq);
+        let count = if follower.wants_leaves() { consecutive().count() } else { entries.len() };
+        let rest = entries.split_off(count);
+        cursor = entries.last().map_or(cursor, |last| last.seq);
+        follower.apply(std::mem::replace(&mut entries, rest)).await?;
     }
     Ok(())
 }

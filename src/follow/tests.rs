@@ -37,7 +37,7 @@ impl Follower for Witness {
         Ok(self.0.lock().unwrap().seqs.last().copied().unwrap_or(0))
     }
 
-    async fn apply(&mut self, entries: &[Stored]) -> Result<(), FollowError> {
+    async fn apply(&mut self, entries: Vec<Stored>) -> Result<(), FollowError> {
         let mut seen = self.0.lock().unwrap();
         if std::mem::take(&mut seen.fail_next) {
             let source = Box::new(std::io::Error::other("told to"));

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
+use crate::store::connect_read_only;
+
 /// How long to wait for another process that updates the index.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// SQLite's memory for pages, in KiB when negative. The sets of a few thousand events lie on twice as many
@@ -41,53 +43,14 @@ pub(super) fn temporary() -> rusqlite::Result<Connection> {
 
 /// To search it, and its version. Needs no right to write, neither to the file nor to its directory.
 pub(super) fn to_read(path: &Path) -> rusqlite::Result<(Connection, i64)> {
-    match read_only(path, "") {
-        // SQLite wants to put its files beside a database that nobody has open. Where nothing is left
-        // in a log, the database alone is all there is.
-        Err(error) if cannot_open(&error) && !has_log(path) => {
-            read_only(path, "?immutable=1").map_err(|_| error)
-        }
-        result => result,
-    }
-}
-
-fn read_only(path: &Path, parameters: &str) -> rusqlite::Result<(Connection, i64)> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
-        | OpenFlags::SQLITE_OPEN_NO_MUTEX
-        | OpenFlags::SQLITE_OPEN_URI;
-    let conn = Connection::open_with_flags(uri(path) + parameters, flags)?;
-    conn.busy_timeout(BUSY_TIMEOUT)?;
+    let (conn, version) = connect_read_only(path, BUSY_TIMEOUT)?;
     conn.pragma_update(None, "cache_size", READ_CACHE)?;
     conn.set_prepared_statement_cache_capacity(STATEMENTS);
-    let version = version(&conn)?;
     Ok((conn, version))
-}
-
-/// The path as a URI, in which nothing of it has a meaning.
-fn uri(path: &Path) -> String {
-    let mut uri = String::from(if path.is_absolute() { "file://" } else { "file:" });
-    for byte in path.as_os_str().as_encoded_bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'.' | b'-' | b'_') {
-            uri.push(char::from(*byte));
-        } else {
-            uri.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    uri
 }
 
 pub(super) fn version(conn: &Connection) -> rusqlite::Result<i64> {
     conn.query_row("PRAGMA user_version", [], |row| row.get(0))
-}
-
-fn cannot_open(error: &rusqlite::Error) -> bool {
-    matches!(error.sqlite_error_code(), Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen))
-}
-
-fn has_log(path: &Path) -> bool {
-    let mut log = path.as_os_str().to_owned();
-    log.push("-wal");
-    std::fs::metadata(Path::new(&log)).is_ok_and(|log| log.len() > 0)
 }
 
 pub(super) fn is_damaged(error: &rusqlite::Error) -> bool {

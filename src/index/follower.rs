@@ -24,8 +24,7 @@ impl Follower for Index {
         self.run(move |core| cursor(&core.conn, &writer)).await.map_err(failed)
     }
 
-    async fn apply(&mut self, entries: &[Stored]) -> Result<(), FollowError> {
-        let entries = entries.to_vec();
+    async fn apply(&mut self, entries: Vec<Stored>) -> Result<(), FollowError> {
         self.run(move |core| {
             let taken = take_in(core, &entries);
             if taken.is_err() {

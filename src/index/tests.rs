@@ -246,14 +246,14 @@ async fn deleting_replaying_and_damaging_change_nothing() {
 
     let mut reader = LedgerSource::directory(ledger.path()).reader().await.unwrap();
     let entries = reader.read_after("w", 0, 100).await.unwrap();
-    index.apply(&entries).await.unwrap();
-    index.apply(&entries[3..]).await.unwrap();
+    index.apply(entries.clone()).await.unwrap();
+    index.apply(entries[3..].to_vec()).await.unwrap();
     assert_eq!(all(&mut index).await, expected, "again");
     index.start_over().await.unwrap();
-    assert!(index.apply(&entries[3..]).await.is_err(), "a gap");
+    assert!(index.apply(entries[3..].to_vec()).await.is_err(), "a gap");
     assert_eq!(index.cursor("w").await.unwrap(), 0);
     for chunk in entries.chunks(1) {
-        index.apply(chunk).await.unwrap();
+        index.apply(chunk.to_vec()).await.unwrap();
     }
     assert_eq!(all(&mut index).await, expected, "one by one");
     index.close().await.unwrap();
@@ -276,10 +276,10 @@ async fn two_processes_may_keep_it_up_to_date() {
     let entries = reader.read_after("w", 0, 100).await.unwrap();
     let mut one = Index::open(ledger.path()).await.unwrap();
     let mut two = Index::open(ledger.path()).await.unwrap();
-    one.apply(&entries[..4]).await.unwrap();
-    two.apply(&entries[..6]).await.unwrap();
-    one.apply(&entries[4..]).await.unwrap();
-    two.apply(&entries[6..]).await.unwrap();
+    one.apply(entries[..4].to_vec()).await.unwrap();
+    two.apply(entries[..6].to_vec()).await.unwrap();
+    one.apply(entries[4..].to_vec()).await.unwrap();
+    two.apply(entries[6..].to_vec()).await.unwrap();
     assert_eq!(all(&mut two).await.len(), 5);
     let mut read_only = Index::open_read_only(ledger.path()).await.unwrap();
     assert_eq!(all(&mut read_only).await.len(), 5);

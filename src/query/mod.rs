@@ -9,14 +9,16 @@
 
 mod event;
 mod filter;
+mod joined;
 mod summary;
 
 #[cfg(test)]
 mod tests;
 
-pub use event::{EventError, event, joined, merge, whole, without_position};
+pub use event::{EventError, event, merge, whole, without_position};
 pub use filter::{
     ACTOR_TYPES, DEFAULT_LIMIT, FilterError, MAX_LIMIT, MAX_VALUE, OUTCOMES, SEVERITIES, Use,
     exactly, parse, span, use_of,
 };
+pub use joined::Joined;
 pub use summary::{Summary, SummaryActor, SummaryRequest, SummarySource, SummaryTarget};

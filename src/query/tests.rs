@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{event, merge, parse};
+use super::{Joined, event, merge, parse};
 use crate::clock::{Clock, ManualClock, SystemClock};
-use crate::index::{Condition, Field, Like, Search};
+use crate::index::{Condition, Field, Like, Row, Search};
 use crate::record::{EntryKind, EventId, Stored};
 
 fn now() -> crate::clock::Timestamp {
@@ -178,6 +178,51 @@ fn the_completion_wins_and_receipts_are_joined() {
     assert!(merge(&odd, None).is_err());
 }
 
+#[test]
+fn an_event_is_written_in_one_line_as_the_ledger_has_it() {
+    let id = EventId::new(SystemClock.now());
+    let text = |seq, intent, doc: &str| Stored {
+        doc: doc.to_owned(),
+        ..stored(seq, id, intent, &Value::Null)
+    };
+    let first = text(
+        1,
+        None,
+        concat!(
+            r#"{"acts":[{"action":"a.a"},{"action":"a.b","outcome":"failure","n":1e+21}],"action":"a.b","#,
+            r#""outcome":null,"reason":"r","request":{"b":1,"d":[{"z":1,"a":2}]},"notes":"odd","#,
+            r#""redactions":[{"rule":"r1"}],"a\nb":"c\u2028d"}"#
+        ),
+    );
+    let second = text(
+        5,
+        Some(1),
+        r#"{"notes":["n"],"outcome":"success","redactions":[],"request_body":{"a":"x","b":2}}"#,
+    );
+    let written = |act| {
+        let row = Row { id: id.to_string(), act, ..Row::default() };
+        let entries = [first.clone(), second.clone()];
+        let mut out = Vec::new();
+        Joined::of_row(&row, &entries).unwrap().write(&mut out).unwrap();
+        let tree = Joined::of_row(&row, &entries).unwrap().into_value().unwrap();
+        assert_eq!(serde_json::from_slice::<Value>(&out).unwrap(), tree);
+        String::from_utf8(out).unwrap()
+    };
+    assert_eq!(
+        written(2),
+        "{\"a\\nb\":\"c\\u2028d\",\"act\":{\"number\":2,\"of\":2},\"action\":\"a.b\",\"intent\":1,\
+         \"n\":1e+21,\"notes\":[\"n\"],\"outcome\":\"failure\",\"redactions\":[{\"rule\":\"r1\"}],\
+         \"request\":{\"a\":\"x\",\"b\":2,\"d\":[{\"z\":1,\"a\":2}]},\"seq\":5,\"writer\":\"w\"}"
+    );
+    assert!(written(0).contains(r#""acts":[{"action":"a.a"},"#));
+    // No document that countersign writes has a line break, and none gets into a file of lines.
+    let broken = Stored { doc: "{\"request\":{\n\"a\":\r1}}".to_owned(), ..first };
+    let mut out = Vec::new();
+    Joined::of(&broken, None).unwrap().write(&mut out).unwrap();
+    let line = r#"{"intent":null,"outcome":null,"request":{"a":1},"seq":1,"writer":"w"}"#;
+    assert_eq!(String::from_utf8(out).unwrap(), line);
+}
+
 #[tokio::test]
 async fn an_event_that_the_ledger_lacks_is_an_error() {
     use crate::store::{LedgerSource, SqliteOptions};
@@ -185,7 +230,7 @@ async fn an_event_that_the_ledger_lacks_is_an_error() {
     let timeout = std::time::Duration::from_secs(1);
     let store = SqliteOptions::new(dir.path(), "w", timeout).opener()().await.unwrap();
     let mut reader = LedgerSource::directory(dir.path()).reader().await.unwrap();
-    let row = crate::index::Row { writer: "w".into(), seq: 1, ..Default::default() };
+    let row = Row { writer: "w".into(), seq: 1, ..Default::default() };
     let error = event(&mut *reader, &row).await.unwrap_err();
     assert!(error.to_string().contains("no entry 1"), "{error}");
     drop(store);

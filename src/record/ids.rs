@@ -25,6 +25,11 @@ impl EventId {
         let ms = seconds.checked_mul(1000)?.checked_add(u64::from(nanoseconds) / 1_000_000)?;
         i64::try_from(ms).ok()
     }
+
+    /// Whether this is the id as countersign writes it.
+    pub fn is_written(self, text: &str) -> bool {
+        *self.0.hyphenated().encode_lower(&mut Uuid::encode_buffer()) == *text
+    }
 }
 
 impl fmt::Display for EventId {

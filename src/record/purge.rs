@@ -75,7 +75,7 @@ impl Purge {
     pub fn of(entry: &Stored) -> Option<Self> {
         let could_be = entry.kind == EntryKind::Completion
             && entry.intent.is_none()
-            && entry.doc.contains(PURGE_ACTION);
+            && memchr::memmem::find(entry.doc.as_bytes(), PURGE_ACTION.as_bytes()).is_some();
         let doc: Doc = could_be.then(|| serde_json::from_str(&entry.doc).ok()).flatten()?;
         let is_one = doc.action == PURGE_ACTION && doc.actor.kind == "system";
         // What comes after an event cannot have been purged by it.

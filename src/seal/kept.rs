@@ -6,12 +6,12 @@
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use tlog_tiles::Hash;
 
 use super::tree::{FullTile, Tree, hashes_of};
 use super::{Checkpoint, SEAL_FILE, SealError};
-use crate::store::create_file;
+use crate::store::{connect_read_only, create_file};
 
 /// The version of the schema, kept in `PRAGMA user_version`.
 const VERSION: i64 = 1;
@@ -95,20 +95,7 @@ impl Kept {
         if !path.exists() {
             return Ok(None);
         }
-        let open = |query: &str| {
-            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
-                | OpenFlags::SQLITE_OPEN_NO_MUTEX
-                | OpenFlags::SQLITE_OPEN_URI;
-            let conn = Connection::open_with_flags(uri(&path) + query, flags)?;
-            conn.busy_timeout(BUSY_TIMEOUT)?;
-            version(&conn).map(|version| (conn, version))
-        };
-        let opened = match open("") {
-            // SQLite wants to put its files beside a database that nobody has open.
-            Err(error) if cannot_open(&error) => open("?immutable=1").map_err(|_| error),
-            opened => opened,
-        };
-        match opened? {
+        match connect_read_only(&path, BUSY_TIMEOUT)? {
             (conn, VERSION) => Ok(Some(Self { conn })),
             _ => Err(SealError::Version),
         }
@@ -249,23 +236,6 @@ fn checkpoint(row: &rusqlite::Row<'_>) -> rusqlite::Result<KeptCheckpoint> {
 
 fn version(conn: &Connection) -> rusqlite::Result<i64> {
     conn.query_row("PRAGMA user_version", [], |row| row.get(0))
-}
-
-fn cannot_open(error: &rusqlite::Error) -> bool {
-    matches!(error.sqlite_error_code(), Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen))
-}
-
-/// The path as a URI, in which nothing of it has a meaning.
-fn uri(path: &Path) -> String {
-    let mut uri = String::from(if path.is_absolute() { "file://" } else { "file:" });
-    for byte in path.as_os_str().as_encoded_bytes() {
-        match byte {
-            b'/' | b'.' | b'-' | b'_' => uri.push(char::from(*byte)),
-            byte if byte.is_ascii_alphanumeric() => uri.push(char::from(*byte)),
-            byte => uri.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    uri
 }
 
 /// Sizes stay far below 2^63.

@@ -185,18 +185,19 @@ impl Follower for Sealer {
         self.run(move |core| Ok(core.log(&writer)?.cursor())).await.map_err(failed)
     }
 
-    async fn apply(&mut self, entries: &[Stored]) -> Result<(), FollowError> {
-        let Some(first) = entries.first() else { return Ok(()) };
-        let writer = first.writer.clone();
-        // The hash is made anew: what the database says of it is not believed.
-        let leaves: Vec<(u64, Hash, bool)> = entries
-            .iter()
-            .map(|entry| {
+    async fn apply(&mut self, entries: Vec<Stored>) -> Result<(), FollowError> {
+        self.run(move |core| {
+            let Some(first) = entries.first() else { return Ok(()) };
+            // The hash is made anew: what the database says of it is not believed.
+            let leaf_of = |entry: &Stored| {
                 let leaf = leaf(&entry.doc);
                 (entry.seq, leaf, leaf.0.as_slice() == entry.leaf)
-            })
-            .collect();
-        self.run(move |core| core.grow(&writer, &leaves)).await.map_err(failed)
+            };
+            let leaves: Vec<(u64, Hash, bool)> = entries.iter().map(leaf_of).collect();
+            core.grow(&first.writer, &leaves)
+        })
+        .await
+        .map_err(failed)
     }
 
     fn wants_leaves(&self) -> bool {

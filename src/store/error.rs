@@ -284,31 +284,16 @@ impl StoreError {
         }
     }
 
-    /// Sorts an error of sqlx by what is known of its effect.
-    pub(super) fn from_sqlx(error: sqlx::Error) -> Self {
-        let code = error
-            .as_database_error()
-            .and_then(sqlx::error::DatabaseError::code)
-            .and_then(|code| code.parse::<u32>().ok());
-        Self::of_code(code, error.into())
-    }
-
     /// Sorts an error of rusqlite by what is known of its effect.
+    /// Result codes: <https://www.sqlite.org/rescode.html>. Whatever is not on the list of
+    /// failures after which SQLite has certainly rolled back counts as uncertain.
     pub(super) fn from_rusqlite(error: rusqlite::Error) -> Self {
         let code = match &error {
             rusqlite::Error::SqliteFailure(failure, _) => failure.extended_code.cast_unsigned(),
             // Nothing ran: a value that has no form in SQLite, or a row of another shape.
             _ => return Self::Failed(error.into()),
         };
-        Self::of_code(Some(code), error.into())
-    }
-
-    /// Result codes: <https://www.sqlite.org/rescode.html>. Whatever is not on the list of
-    /// failures after which SQLite has certainly rolled back counts as uncertain.
-    fn of_code(code: Option<u32>, error: Cause) -> Self {
-        let Some(code) = code else {
-            return Self::Uncertain(error);
-        };
+        let error = error.into();
         match (code & 0xff, code) {
             // BUSY, LOCKED.
             (5 | 6, _) => Self::Busy(error),

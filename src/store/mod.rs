@@ -12,11 +12,13 @@
 //!
 //! `sqlite` documents the schema.
 
+mod connect;
 mod copy;
 mod error;
 mod files;
 mod postgres;
 mod reader;
+mod rows;
 mod schema;
 mod spool;
 mod sqlite;
@@ -33,6 +35,7 @@ use async_trait::async_trait;
 
 use crate::record::{Entry, EventId, Stored};
 
+pub use connect::connect_read_only;
 pub use copy::{Copied, CopyError, compare, copy};
 pub use error::{Cause, StoreError};
 pub use files::{
@@ -42,7 +45,6 @@ pub use postgres::{
     Migration, POSTGRES_SCHEMA_VERSION, PostgresHost, PostgresOptions, PostgresTarget,
     PostgresTlsMode, migrate, print_schema, set_reader,
 };
-pub use reader::connect_read_only;
 pub use schema::SCHEMA_VERSION;
 pub use spool::{SpoolOptions, SpoolShared, SpoolStatus, spooled, unspooled, waiting};
 pub use sqlite::{SqliteOptions, SqliteStore};

@@ -44,9 +44,8 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, params};
 use super::files::{
     DirLock, OpenFiles, create_dir, create_file, is_out_of_room, ledger_path, lock_holders,
 };
-use super::reader::{
-    Fields, SELECT_ENTRIES, SELECT_HEAD, SELECT_SIZES, last_within, seq_to_sql, sql_to_seq,
-};
+use super::reader::{SELECT_HEAD, read_after};
+use super::rows::{seq_to_sql, sql_to_seq};
 use super::{Opening, Orphan, Purged, Store, StoreError, schema};
 use crate::record::{Entry, Stored, canonical_text, leaf_hash};
 
@@ -311,12 +310,7 @@ impl Store for SqliteStore {
         after: u64,
         limit: u32,
     ) -> Result<Vec<Stored>, StoreError> {
-        let range = params![writer, seq_to_sql(after), limit];
-        let sizes = self.query(SELECT_SIZES, range, |row| Ok((row.get(0)?, row.get(1)?)))?;
-        let Some(last) = last_within(&sizes) else { return Ok(Vec::new()) };
-        let range = params![writer, seq_to_sql(after), last];
-        let rows = self.query(SELECT_ENTRIES, range, Fields::of)?;
-        rows.into_iter().map(Fields::stored).collect()
+        read_after(&self.conn, writer, after, limit)
     }
 
     async fn closed_up_to(&mut self, writer: &str) -> Result<u64, StoreError> {

@@ -2,6 +2,7 @@
 
 mod copy;
 mod purge;
+mod reader;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -202,14 +203,23 @@ async fn a_reader_reads_beside_the_writer_and_cannot_write() {
 
 #[test]
 fn errors_are_sorted_by_what_is_known_of_their_effect() {
-    // Codes that cannot be provoked here are covered by the recorder's fault tests.
+    // What follows from it is in the recorder's fault tests.
     let cases = [
-        (sqlx::Error::WorkerCrashed, "uncertain"),
-        (sqlx::Error::Io(std::io::Error::other("lost")), "uncertain"),
+        (5, "busy"),
+        (13, "disk_full"),
+        (2579, "rejected"),
+        (266, "failed"),
+        (11, "failed"),
+        (10, "uncertain"),
+        (1034, "uncertain"),
+        (9, "uncertain"),
     ];
-    for (error, reason) in cases {
-        assert_eq!(StoreError::from_sqlx(error).reason(), reason);
+    for (code, reason) in cases {
+        let error = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
+        assert_eq!(StoreError::from_rusqlite(error).reason(), reason, "{code}");
     }
+    let error = rusqlite::Error::QueryReturnedNoRows;
+    assert_eq!(StoreError::from_rusqlite(error).reason(), "failed");
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ use super::{Last, Wanted};
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::export::{Encoder, Format, Snapshot, Walk, WalkError};
 use crate::index::{Condition, Index, Search};
-use crate::query::{self, Summary};
+use crate::query::{self, Joined, Summary};
 use crate::record::{Entry, EntryKind, EventId, Scope, canonical};
 use crate::redact::{Engine, Redacted, Seen};
 use crate::rules::{self, Pack};
@@ -135,10 +135,11 @@ impl Local {
                 }
                 continue;
             }
-            match self.walk.events().await? {
+            match self.walk.entries().await? {
                 Some(events) => {
-                    for (row, event) in events {
-                        self.encoder.event(&Summary::from(row), event, &mut self.piece);
+                    for (row, entries) in events {
+                        let event = Joined::of_row(&row, &entries)?;
+                        self.encoder.event(&Summary::from(row), event, &mut self.piece)?;
                     }
                 }
                 None => {

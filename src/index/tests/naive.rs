@@ -326,7 +326,7 @@ proptest! {
                 let end = logs[writer].len().min(done[writer] + usize::try_from(dice.below(40)).unwrap());
                 // Some of them come again.
                 let from = done[writer].saturating_sub(usize::try_from(dice.below(9)).unwrap());
-                index.apply(&logs[writer][from..end]).await.unwrap();
+                index.apply(logs[writer][from..end].to_vec()).await.unwrap();
                 done[writer] = end;
                 if dice.below(6) == 0 {
                     let sofar: Vec<Vec<Stored>> =
@@ -341,7 +341,7 @@ proptest! {
             compare(&mut index, &rows, dice).await;
             index.start_over().await.unwrap();
             for log in &logs {
-                index.apply(log).await.unwrap();
+                index.apply(log.clone()).await.unwrap();
             }
             compare(&mut index, &rows, dice).await;
         });

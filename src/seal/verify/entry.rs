@@ -98,7 +98,7 @@ fn fault(entry: &Stored, part: Part) -> Option<Fault> {
     };
     let (first, second) = (members.time.is_some(), members.outcome.is_some());
     let column = match part {
-        _ if members.id != entry.id.to_string() => Some(Column::Id),
+        _ if !entry.id.is_written(members.id) => Some(Column::Id),
         _ if !first && !second => return Some(Fault::Document),
         // The two kinds differ by whether there is an outcome.
         Part::Intent if second => Some(Column::Kind),

@@ -160,7 +160,6 @@ async fn read(
             Err(StoreError::Damaged { seq, .. }) => {
                 return Read::Unreadable(u64::try_from(seq).unwrap_or(after + 1));
             }
-            Err(StoreError::Uncertain(_)) => return Read::Unreadable(after + 1),
             Err(error) => return Read::Failed(error),
         }
     }

@@ -12,7 +12,7 @@ use super::session::{Purpose, Session};
 use super::target::PostgresTarget;
 use super::{migrate, sqlstate, value};
 use crate::record::{EventId, Stored};
-use crate::store::reader::{Fields, READ_BYTES, seq_to_sql, sql_to_seq};
+use crate::store::rows::{Fields, READ_BYTES, seq_to_sql, sql_to_seq};
 use crate::store::{LedgerReader, Purged, StoreError};
 
 /// How long a read may take.
@@ -251,8 +251,8 @@ impl LedgerReader for PostgresReader {
     }
 }
 
-impl FromRow<'_, PgRow> for Fields {
-    fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
+impl<'r> FromRow<'r, PgRow> for Fields<'r> {
+    fn from_row(row: &'r PgRow) -> Result<Self, sqlx::Error> {
         Ok(Self {
             writer: row.try_get(0)?,
             seq: row.try_get(1)?,

@@ -14,7 +14,7 @@ use super::{PostgresOptions, sqlstate, value};
 use crate::clock::{Clock, SystemClock};
 use crate::record::{Entry, Stored, leaf_hash};
 use crate::store::files::DirLock;
-use crate::store::reader::{seq_to_sql, sql_to_seq};
+use crate::store::rows::{seq_to_sql, sql_to_seq};
 use crate::store::sqlite::scope_json;
 use crate::store::{Orphan, Purged, Store, StoreError};
 

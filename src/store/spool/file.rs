@@ -6,7 +6,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, params};
 
 use super::super::files::{create_dir, create_file, is_out_of_room};
-use super::super::reader::{Fields, READ_BYTES, seq_to_sql, sql_to_seq};
+use super::super::rows::{read, seq_to_sql, sql_to_seq};
 use super::super::sqlite::{require_durability, scope_json};
 use super::super::{Orphan, SPOOL_FILE, StoreError};
 use crate::record::{Entry, Stored, leaf_hash};
@@ -134,13 +134,9 @@ impl File {
 
     /// Entries after `after`, in order, at most `limit`, and fewer where their documents are large.
     pub(super) fn read_after(&self, after: u64, limit: u32) -> Result<Vec<Stored>, StoreError> {
-        let sql = "SELECT writer, seq, kind, id, intent, scope, doc, leaf FROM \
-                   (SELECT *, sum(octet_length(doc)) OVER (ORDER BY seq) AS bytes FROM waiting \
-                    WHERE seq > ?1 ORDER BY seq LIMIT ?2) \
-                   WHERE bytes <= ?3 OR bytes = octet_length(doc) ORDER BY seq";
-        let parameters = params![seq_to_sql(after), limit, READ_BYTES];
-        let rows = self.query(sql, parameters, Fields::of)?;
-        rows.into_iter().map(Fields::stored).collect()
+        let sql = "SELECT writer, seq, kind, id, intent, scope, doc, leaf FROM waiting \
+                   WHERE seq > ?1 ORDER BY seq LIMIT ?2";
+        read(&self.conn, sql, params![seq_to_sql(after), limit])
     }
 
     /// Intents after `after` that have no completion here.

@@ -1,9 +1,12 @@
 //! Three proxies on one database: each has a log of its own, and what one leaves open another closes.
 
 use std::collections::BTreeSet;
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+
+use serde_json::Value;
 
 use super::post;
 use crate::support::{Postgres, Proxy, Reply, Setup, Upstream, exchange, wait_until};
@@ -85,6 +88,18 @@ fn one_is_killed_again_and_again_and_the_others_close_what_it_left_exactly_once(
     stop.store(true, Ordering::SeqCst);
     load.into_iter().for_each(|thread| thread.join().unwrap());
     all_is_on_record_once(&server, &database, &proxies[2], &told.lock().unwrap(), &upstream);
+    // One is gone for good; what it left, and what others wrote for it, is sealed by those that live.
+    proxies[0].kill();
+    let config = proxies[2].config();
+    let verify = ["verify", "--json", "--config", config.to_str().unwrap()];
+    wait_until("all is sealed", || {
+        let done = Command::new(env!("CARGO_BIN_EXE_countersign")).args(verify).output().unwrap();
+        let report: Value = serde_json::from_slice(&done.stdout).unwrap();
+        let logs = report["logs"].as_array().unwrap();
+        let is_proven = |log: &Value| log["proven"] == log["entries"];
+        assert_ne!(done.status.code(), Some(1), "{report}");
+        logs.len() == 3 && logs.iter().all(is_proven)
+    });
 }
 
 /// Everything that somebody was told is on record, once, and so is everything that was executed.

@@ -1,0 +1,187 @@
+//! An event, joined from the entries of the ledger: as text, as the ledger has it, wherever nothing needs
+//! to be known of it.
+
+use std::borrow::{Borrow, Cow};
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use super::EventError;
+use crate::index::{Row, View};
+use crate::record::Stored;
+
+/// What tells of other events: where in the ledger an event stands, from which those who see only some
+/// could count the others.
+pub(super) const POSITION: [&str; 3] = ["writer", "seq", "intent"];
+
+/// An event, by its members.
+#[derive(Debug)]
+pub struct Joined<'e> {
+    members: BTreeMap<Name<'e>, Member<'e>>,
+    writer: &'e str,
+    seq: u64,
+}
+
+type Members<'e> = BTreeMap<Name<'e>, &'e RawValue>;
+
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+struct Name<'e>(#[serde(borrow)] Cow<'e, str>);
+
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Member<'e> {
+    Text(&'e RawValue),
+    Object(Members<'e>),
+    Array(Vec<&'e RawValue>),
+    Made(Value),
+}
+
+impl Borrow<str> for Name<'_> {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&'static str> for Name<'_> {
+    fn from(name: &'static str) -> Self {
+        Self(Cow::Borrowed(name))
+    }
+}
+
+impl<'e> Joined<'e> {
+    /// Joins an intent and its completion, or takes an event of one entry as it is.
+    ///
+    /// What the completion says wins; redaction receipts and notes of both are kept, and what it
+    /// says of the request's body goes to the request. `writer`, `seq` and `intent` are added, and
+    /// `outcome` is null while there is no completion.
+    pub fn of(first: &'e Stored, second: Option<&'e Stored>) -> Result<Self, EventError> {
+        let text = |(name, value)| (name, Member::Text(value));
+        let mut members: BTreeMap<Name<'e>, Member<'e>> =
+            members(first)?.into_iter().map(text).collect();
+        if let Some(second) = second {
+            for (name, value) in self::members(second)? {
+                join(&mut members, name, value);
+            }
+        }
+        let last = second.unwrap_or(first);
+        members.insert("writer".into(), Member::Made(last.writer.as_str().into()));
+        members.insert("seq".into(), Member::Made(last.seq.into()));
+        members.insert("intent".into(), Member::Made(last.intent.into()));
+        members.entry("outcome".into()).or_insert(Member::Made(Value::Null));
+        Ok(Self { members, writer: &last.writer, seq: last.seq })
+    }
+
+    /// The event, or the act of it, that a row stands for, from the entries that the row knows of: what
+    /// was added to the ledger later does not count.
+    pub fn of_row(row: &Row, entries: &'e [Stored]) -> Result<Self, EventError> {
+        let first = entries.first().filter(|first| first.id.is_written(&row.id));
+        let mut event =
+            Self::of(first.ok_or_else(|| EventError::of_missing(row))?, entries.get(1))?;
+        event.single_out(row.act);
+        Ok(event)
+    }
+
+    /// Puts one act, counted from 1, in the place of the whole; what it does not say is not so.
+    pub(super) fn single_out(&mut self, number: u32) {
+        let position = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
+        let Some(position) = position else { return };
+        let Some(Member::Text(acts)) = self.members.remove("acts") else { return };
+        let Ok(acts) = serde_json::from_str::<Vec<&RawValue>>(acts.get()) else { return };
+        let act = acts.get(position).map(|act| serde_json::from_str::<Members<'e>>(act.get()));
+        let Some(Ok(act)) = act else { return };
+        // The end of the whole is that of an act which does not say its own: nobody knows it.
+        if act.contains_key("outcome") {
+            self.members.remove("reason");
+        }
+        self.members.extend(act.into_iter().map(|(name, value)| (name, Member::Text(value))));
+        let of = json!({"number": number, "of": acts.len()});
+        self.members.insert("act".into(), Member::Made(of));
+    }
+
+    /// Leaves out what tells of other events, where not everything may be seen.
+    pub fn without_position(&mut self, view: &View) {
+        if let View::Scopes(_) = view {
+            for name in POSITION {
+                self.members.remove(name);
+            }
+        }
+    }
+
+    /// As a tree.
+    pub fn into_value(self) -> Result<Value, EventError> {
+        serde_json::to_value(&self.members).map_err(|_| self.not_json())
+    }
+
+    /// Writes it as JSON, in one line.
+    pub fn write(&self, out: &mut Vec<u8>) -> Result<(), EventError> {
+        let start = out.len();
+        serde_json::to_writer(&mut *out, &self.members).map_err(|_| self.not_json())?;
+        let written = out.get(start..).unwrap_or_default();
+        // Within texts they are escaped; between them there are none in what countersign writes.
+        if memchr::memchr2(b'\n', b'\r', written).is_some() {
+            let tree: Value = serde_json::from_slice(written).map_err(|_| self.not_json())?;
+            out.truncate(start);
+            serde_json::to_writer(&mut *out, &tree).map_err(|_| self.not_json())?;
+        }
+        Ok(())
+    }
+
+    fn not_json(&self) -> EventError {
+        EventError::NotJson { writer: self.writer.to_owned(), seq: self.seq }
+    }
+}
+
+fn members(entry: &Stored) -> Result<Members<'_>, EventError> {
+    serde_json::from_str(&entry.doc)
+        .map_err(|_| EventError::NotJson { writer: entry.writer.clone(), seq: entry.seq })
+}
+
+fn join<'e>(event: &mut BTreeMap<Name<'e>, Member<'e>>, name: Name<'e>, value: &'e RawValue) {
+    if &*name.0 == "request_body"
+        && let Some(Member::Text(request)) = event.get("request")
+        && let Some(request) = extended(request, value)
+    {
+        event.insert("request".into(), request);
+        return;
+    }
+    let of_both = match (&*name.0, event.get(&*name.0)) {
+        ("redactions" | "notes", Some(Member::Text(known))) => both(known, value),
+        _ => None,
+    };
+    event.insert(name, of_both.unwrap_or(Member::Text(value)));
+}
+
+/// The items of two arrays.
+fn both<'e>(one: &'e RawValue, other: &'e RawValue) -> Option<Member<'e>> {
+    let mut items: Vec<&RawValue> = serde_json::from_str(one.get()).ok()?;
+    items.extend(serde_json::from_str::<Vec<&RawValue>>(other.get()).ok()?);
+    Some(Member::Array(items))
+}
+
+/// The members of two objects, of which the other one's win.
+fn extended<'e>(one: &'e RawValue, other: &'e RawValue) -> Option<Member<'e>> {
+    let mut members: Members<'e> = serde_json::from_str(one.get()).ok()?;
+    members.extend(serde_json::from_str::<Members<'e>>(other.get()).ok()?);
+    Some(Member::Object(members))
+}
+
+/// How tests make one without a ledger.
+#[cfg(test)]
+mod for_tests {
+    use std::borrow::Cow;
+
+    use serde_json::Value;
+
+    use super::{Joined, Member, Name};
+
+    impl From<Value> for Joined<'_> {
+        fn from(event: Value) -> Self {
+            let Value::Object(members) = event else { panic!("an event is an object") };
+            let made = |(name, value)| (Name(Cow::Owned(name)), Member::Made(value));
+            Self { members: members.into_iter().map(made).collect(), writer: "w", seq: 1 }
+        }
+    }
+}
