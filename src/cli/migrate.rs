@@ -8,7 +8,7 @@ use anyhow::{Context, anyhow, bail};
 
 use super::place::target;
 use crate::config;
-use crate::store::{self, PostgresTarget};
+use crate::store::{self, PostgresTarget, StoreError};
 
 /// Make or update the schema of a ledger in PostgreSQL
 ///
@@ -75,9 +75,13 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<()> {
     }
     let Some(reader) = &args.reader else { return Ok(()) };
     let scopes = scopes(args)?;
-    runtime
-        .block_on(store::set_reader(&target, reader, scopes.as_ref()))
-        .with_context(|| format!("`{reader}` cannot be made a reader; the login must exist"))?;
+    runtime.block_on(store::set_reader(&target, reader, scopes.as_ref())).map_err(|error| {
+        let remedy = match error {
+            StoreError::Unlimited { .. } | StoreError::NoSight { .. } => "",
+            _ => "; the login must exist",
+        };
+        anyhow::Error::from(error).context(format!("`{reader}` cannot be made a reader{remedy}"))
+    })?;
     match scopes {
         Some(_) => writeln!(
             out,
