@@ -120,10 +120,12 @@ impl Sentence {
 
     /// To sign in, and as whom, or out.
     fn signing(&self, targets: &[Target]) -> Option<String> {
-        let name = targets.first().and_then(|it| it.name.as_deref().or(it.id.as_deref()));
-        let name = name.map(|name| format!(" as “{}”", short(name))).unwrap_or_default();
         match self.verb.as_str() {
-            "sign_in" => Some(cut(&format!("sign in{name}"))),
+            "sign_in" => {
+                let name = targets.first().and_then(|it| it.name.as_deref().or(it.id.as_deref()));
+                let name = name.map(|name| format!(" as “{}”", short(name))).unwrap_or_default();
+                Some(cut(&format!("sign in{name}")))
+            }
             "sign_out" => Some("sign out".to_owned()),
             _ => None,
         }
@@ -219,6 +221,9 @@ fn is_plain(byte: u8) -> bool {
 }
 
 fn short(text: &str) -> String {
+    if text.is_ascii() && text.len() <= NAME_CHARS_MAX {
+        return cut(text);
+    }
     let text = unquoted(text);
     if text.chars().count() <= NAME_CHARS_MAX {
         return cut(&text);
