@@ -13,7 +13,7 @@ use super::memo::{About, Memo, Role};
 use super::only::{ENTRIES_MAX, Listed, RecordOnly};
 use super::pairs::{parts, role};
 use super::pattern::{Patterns, Scope};
-use super::quiet::Quiet;
+use super::quiet::{Quiet, Quietly};
 use super::routes::RouteWords;
 use super::rule::{Action, Rule, Side, Sides, UNSEARCHED_RULE, USERINFO_RULE};
 use super::selection::Paths;
@@ -233,6 +233,8 @@ impl Policy {
         let mut work = super::pattern::WORK_BYTES_MAX;
         let found = self.patterns.find(name, &Everywhere, &mut work);
         About {
+            carrier,
+            name: name.into(),
             flag: self.flag(name, scratch),
             rules: self.rules(side, carrier, name, scratch).to_vec(),
             role: match name {
@@ -257,8 +259,15 @@ impl Policy {
         value: Option<&str>,
         scratch: &mut Scratch,
     ) -> Option<usize> {
+        let quiet = Quietly::Name(place.side, carrier);
+        if scratch.quiet.has(quiet, name) {
+            return None;
+        }
         let rules = self.rules(place.side, carrier, name, scratch);
         let rule = self.first(rules, place, value);
+        if rules.is_empty() {
+            scratch.quiet.add(quiet, name);
+        }
         if rule.is_none() || !value.is_some_and(is_flag) {
             return rule;
         }
@@ -372,14 +381,14 @@ impl Policy {
         scratch: &mut Scratch,
     ) -> Option<usize> {
         let Scratch { squashed, rules, quiet } = scratch;
-        if quiet.has(place.side, name) {
+        if quiet.has(Quietly::Segment(place.side), name) {
             return None;
         }
         rules.clear();
         into_squashed(name, squashed);
         self.side(place.side).segments.add(squashed, rules);
         if rules.is_empty() {
-            quiet.add(place.side, name);
+            quiet.add(Quietly::Segment(place.side), name);
         }
         rules.sort_unstable();
         self.first(rules, place, value)

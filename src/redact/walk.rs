@@ -11,7 +11,7 @@ use super::described::is_described;
 use super::exceptions::{Flag, is_flag};
 use super::inner::{is_argument_flag, is_positional};
 use super::key::FingerprintKey;
-use super::memo::{Found, Fresh, Known, Role};
+use super::memo::{Found, Fresh, Known, Role, Roles};
 use super::only::Unlisted;
 use super::pairs::Pairs;
 use super::pattern::WORK_BYTES_MAX;
@@ -64,8 +64,10 @@ pub(super) struct Walk<'e> {
     /// What is known of names, from before and from this walk.
     names: &'e Known,
     fresh: Fresh,
-    /// What is known of the names in the objects around.
+    /// What is known of the names in the objects around, and behind them in those before.
     found: Vec<Found<'e>>,
+    /// How many names the objects around have.
+    open: usize,
     /// A buffer for names.
     scratch: Scratch,
     /// What paths select in the body.
@@ -102,6 +104,7 @@ impl<'e> Walk<'e> {
             names,
             fresh: Fresh::default(),
             found: Vec::new(),
+            open: 0,
             scratch: Scratch::default(),
             selection: Selection::default(),
             unlisted: 0,
@@ -232,24 +235,17 @@ impl<'e> Walk<'e> {
     }
 
     fn members(&mut self, members: &mut Members<'_>, carrier: Carrier) {
-        let base = self.found.len();
-        for (name, _) in members.iter() {
-            let found = self.about(carrier, name);
-            self.found.push(found);
-        }
-        let has = |found: &[Found<'_>], role| found.iter().any(|found| found.role == role);
-        let roles = self.found.get(base..).unwrap_or_default();
-        let values =
-            has(roles, Role::Value) || has(roles, Role::Change) && has(roles, Role::Naming);
-        let call = has(roles, Role::Method);
-        let has_variables = has(roles, Role::Variables);
-        let has_columns = has(roles, Role::Columns);
+        let base = self.open;
+        self.open += members.len();
+        let roles = self.find_out(base, carrier, members);
+        let values = roles.has(Role::Value) || roles.has(Role::Change) && roles.has(Role::Naming);
         let pairs = if values { self.pairs(members) } else { Pairs::default() };
-        if has_columns {
+        if roles.has(Role::Columns) {
             self.table(members);
         }
-        let positional = if call { self.positional(members) } else { None };
+        let positional = if roles.has(Role::Method) { self.positional(members) } else { None };
         let variables = std::mem::take(&mut self.variables);
+        let has_variables = roles.has(Role::Variables);
         let mut inner = if has_variables { self.variables(members) } else { BTreeMap::new() };
         for (position, (name, node)) in members.iter_mut().enumerate() {
             let Some(found) = self.found.get(base + position).cloned() else { continue };
@@ -266,7 +262,9 @@ impl<'e> Walk<'e> {
             if positional.is_some() && is_positional(name, node) {
                 rule = rule.or(positional);
             }
-            rule = rule.or_else(|| variables.get(name.as_ref()).copied());
+            if !variables.is_empty() {
+                rule = rule.or_else(|| variables.get(name.as_ref()).copied());
+            }
             if self.place.side == Side::Response && !self.seen.aliases.is_empty() {
                 rule = rule.or_else(|| self.seen.aliases.get(name.as_ref()).copied());
             }
@@ -293,10 +291,32 @@ impl<'e> Walk<'e> {
             }
             self.under(rule, node);
             self.unlisted = unlisted;
-            self.variables.clear();
+            if !self.variables.is_empty() {
+                self.variables.clear();
+            }
             self.location.truncate(length);
         }
-        self.found.truncate(base);
+        self.open = base;
+    }
+
+    /// Finds out about the names of an object, from `base` on in what is known of the objects
+    /// around. The object before had the same names, as a rule, and what was found out is still there.
+    fn find_out(&mut self, base: usize, carrier: Carrier, members: &Members<'_>) -> Roles {
+        let mut roles = Roles::default();
+        for (position, (name, _)) in members.iter().enumerate() {
+            let at = base + position;
+            if let Some(found) = self.found.get(at).filter(|found| found.is_of(carrier, name)) {
+                roles.add(found.role);
+                continue;
+            }
+            let found = self.about(carrier, name);
+            roles.add(found.role);
+            match self.found.get_mut(at) {
+                Some(place) => *place = found,
+                None => self.found.push(found),
+            }
+        }
+        roles
     }
 
     /// The first of these rules for a value under a name under which flags stay.
