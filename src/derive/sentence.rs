@@ -133,7 +133,10 @@ impl Sentence {
 
     /// `reset_password` → to reset, the password; `add_to_team` → to add, to team.
     fn spoken(&self) -> Spoken<'_> {
-        let way = WAYS.iter().filter_map(|way| self.verb.find(way)).min();
+        let way = match self.verb.contains('_') {
+            true => WAYS.iter().filter_map(|way| self.verb.find(way)).min(),
+            false => None,
+        };
         let (verb, way) = match way.and_then(|at| self.verb.split_at_checked(at)) {
             Some((verb, way)) => (verb, way.replace('_', " ")),
             None => (self.verb.as_str(), String::new()),
