@@ -58,9 +58,9 @@ impl Serialize for Tree {
 pub struct BodyRecord(Box<str>);
 
 impl BodyRecord {
-    /// Writes a tree whose members are in canonical order.
-    pub(crate) fn new(node: &Node<'_>) -> Result<Self, CanonicalError> {
-        let mut text = String::with_capacity(TEXT_BYTES);
+    /// Writes a tree whose members are in canonical order, of about so many bytes.
+    pub(crate) fn new(node: &Node<'_>, bytes: usize) -> Result<Self, CanonicalError> {
+        let mut text = String::with_capacity(bytes);
         write(node, &mut text)?;
         Ok(Self(text.into()))
     }
@@ -98,9 +98,6 @@ impl Serialize for BodyRecord {
 /// How `serde_json` is told that a text is JSON: as its own `RawValue` tells it, which cannot be made
 /// of a text without reading all of that once more.
 const RAW: &str = "$serde_json::private::RawValue";
-
-/// What most bodies fit into.
-const TEXT_BYTES: usize = 1024;
 
 /// Appends a tree as JSON. As [`Written`], faster: most of a body is text without escapes.
 fn write(node: &Node<'_>, out: &mut String) -> Result<(), CanonicalError> {
@@ -229,7 +226,7 @@ mod tests {
     proptest! {
         #[test]
         fn bodies_are_written_as_other_trees_are(node in node()) {
-            let body = BodyRecord::new(&node).ok();
+            let body = BodyRecord::new(&node, 0).ok();
             let expected = serde_json::to_string(&Written(&node)).ok();
             prop_assert_eq!(body.as_ref().map(BodyRecord::text), expected.as_deref());
             let event = serde_json::to_string(&[&body]).unwrap();

@@ -205,7 +205,8 @@ impl Engine {
         let place = Place { side, below: seen.below };
         let names = self.policy.memo().known(side);
         let half = make(Walk::new(&self.policy, &self.key, place, seen, &names));
-        let Some(search) = seen.search(side).filter(|_| half.cut) else { return half };
+        let known = if half.cut { seen.search(side) } else { None };
+        let Some(search) = known else { return half };
         let mut again = Seen::default();
         let mut walk = Walk::new(&self.policy, &self.key, place, &mut again, &names);
         walk.known = Some(&search);
@@ -234,6 +235,7 @@ impl Engine {
         });
         half.settle();
         let unread = half.unread();
+        let bytes = content.bytes().map_or(0, <[u8]>::len);
         Clean {
             method: half.method,
             path: half.path,
@@ -241,7 +243,7 @@ impl Engine {
             headers: Tree::new(half.headers),
             content_type: half.content_type,
             // Every tree can be written: what is no JSON number is no number in it.
-            body: half.body.and_then(|body| BodyRecord::new(&body).ok()),
+            body: half.body.and_then(|body| BodyRecord::new(&body, bytes).ok()),
             unread,
             notes: half.notes.iter().map(|note| note.as_str().to_owned()).collect(),
             receipts,

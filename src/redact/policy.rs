@@ -7,7 +7,7 @@ use http::HeaderMap;
 use super::Conditions;
 pub(super) use super::carrier::Carrier;
 use super::carrier::Selectors;
-use super::exceptions::{Exceptions, Flag, Kept, is_flag};
+use super::exceptions::{Exceptions, Flag, Kept};
 use super::glob::squash;
 use super::memo::{About, Memo, Role};
 use super::only::{ENTRIES_MAX, Listed, RecordOnly};
@@ -247,33 +247,6 @@ impl Policy {
                 && found.is_ok_and(|found| found.is_empty()),
             plain: is_plain_name(name),
         }
-    }
-
-    /// The rule for a name that is itself captured content, such as a member `name` or what stands
-    /// before a `=` in a text: those are not remembered.
-    pub(super) fn rule_of_content(
-        &self,
-        place: Place,
-        carrier: Carrier,
-        name: &str,
-        value: Option<&str>,
-        scratch: &mut Scratch,
-    ) -> Option<usize> {
-        let quiet = Quietly::Name(place.side, carrier);
-        if scratch.quiet.has(quiet, name) {
-            return None;
-        }
-        let rules = self.rules(place.side, carrier, name, scratch);
-        let rule = self.first(rules, place, value);
-        if rules.is_empty() {
-            scratch.quiet.add(quiet, name);
-        }
-        if rule.is_none() || !value.is_some_and(is_flag) {
-            return rule;
-        }
-        let flag = self.flag(name, scratch);
-        let rules = self.rules(place.side, carrier, name, scratch);
-        self.first_but(rules, place, value, flag)
     }
 
     /// Whether what only says yes or no is excepted under a name, or under a part of it.

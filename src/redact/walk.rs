@@ -3,7 +3,6 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use super::carrier::Carrier;
 use super::class::Class;
@@ -11,7 +10,7 @@ use super::described::is_described;
 use super::exceptions::{Flag, is_flag};
 use super::inner::{is_argument_flag, is_positional};
 use super::key::FingerprintKey;
-use super::memo::{Found, Fresh, Known, Role, Roles};
+use super::memo::{Found, Fresh, Known, Role};
 use super::only::Unlisted;
 use super::pairs::Pairs;
 use super::pattern::WORK_BYTES_MAX;
@@ -62,14 +61,14 @@ pub(super) struct Walk<'e> {
     /// Members of the next object that a GraphQL document uses as credentials.
     variables: BTreeMap<String, usize>,
     /// What is known of names, from before and from this walk.
-    names: &'e Known,
-    fresh: Fresh,
+    pub(super) names: &'e Known,
+    pub(super) fresh: Fresh,
     /// What is known of the names in the objects around, and behind them in those before.
-    found: Vec<Found<'e>>,
+    pub(super) found: Vec<Found<'e>>,
     /// How many names the objects around have.
-    open: usize,
+    pub(super) open: usize,
     /// A buffer for names.
-    scratch: Scratch,
+    pub(super) scratch: Scratch,
     /// What paths select in the body.
     pub(super) selection: Selection,
     /// By what the value where the walk is would not be recorded.
@@ -109,57 +108,6 @@ impl<'e> Walk<'e> {
             selection: Selection::default(),
             unlisted: 0,
         }
-    }
-
-    /// What this walk found out about names is known from now on.
-    pub(super) fn teach(&mut self) {
-        self.policy.memo().learn(self.place.side, std::mem::take(&mut self.fresh));
-    }
-
-    /// What is known of a name.
-    fn about(&mut self, carrier: Carrier, name: &str) -> Found<'e> {
-        if let Some(about) = self.names.get(carrier, name) {
-            return Found::Known(about);
-        }
-        if let Some(about) = self.fresh.get(carrier, name) {
-            return Found::Fresh(about);
-        }
-        let about = self.policy.about(self.place.side, carrier, name, &mut self.scratch);
-        let about = Arc::new(about);
-        self.fresh.add(carrier, name, &about);
-        Found::Fresh(about)
-    }
-
-    /// The rule for the value under `name`; what is known of the value, if it is text.
-    pub(super) fn rule(
-        &mut self,
-        carrier: Carrier,
-        name: &str,
-        value: Option<&str>,
-    ) -> Option<usize> {
-        let about = self.about(carrier, name);
-        match about.flag {
-            Flag::None => self.policy.first(&about.rules, self.place, value),
-            flag if value.is_some_and(is_flag) => {
-                self.policy.first_but(&about.rules, self.place, value, flag)
-            }
-            _ => self.policy.first(&about.rules, self.place, value),
-        }
-    }
-
-    /// The rule for a name that is itself captured content.
-    pub(super) fn rule_of_content(
-        &mut self,
-        carrier: Carrier,
-        name: &str,
-        value: Option<&str>,
-    ) -> Option<usize> {
-        self.policy.rule_of_content(self.place, carrier, name, value, &mut self.scratch)
-    }
-
-    /// The rule for the path segment `value` after the one that is named `name`.
-    pub(super) fn rule_after_segment(&mut self, name: &str, value: &str) -> Option<usize> {
-        self.policy.after_segment(self.place, name, Some(value), &mut self.scratch)
     }
 
     /// Goes to a carrier: `header.cookie`, `query`, `body.$`.
@@ -299,26 +247,6 @@ impl<'e> Walk<'e> {
         self.open = base;
     }
 
-    /// Finds out about the names of an object, from `base` on in what is known of the objects
-    /// around. The object before had the same names, as a rule, and what was found out is still there.
-    fn find_out(&mut self, base: usize, carrier: Carrier, members: &Members<'_>) -> Roles {
-        let mut roles = Roles::default();
-        for (position, (name, _)) in members.iter().enumerate() {
-            let at = base + position;
-            if let Some(found) = self.found.get(at).filter(|found| found.is_of(carrier, name)) {
-                roles.add(found.role);
-                continue;
-            }
-            let found = self.about(carrier, name);
-            roles.add(found.role);
-            match self.found.get_mut(at) {
-                Some(place) => *place = found,
-                None => self.found.push(found),
-            }
-        }
-        roles
-    }
-
     /// The first of these rules for a value under a name under which flags stay.
     fn first_of_flag(&self, rules: &[usize], node: &Node<'_>, flag: Flag) -> Option<usize> {
         let value = scalar(node);
@@ -406,7 +334,7 @@ impl<'e> Walk<'e> {
 /// The text of a document inside of a string.
 pub(super) fn written(node: &mut Node<'_>) -> String {
     settle(node);
-    BodyRecord::new(node).map_or_else(|_| MASK.to_owned(), |body| body.text().to_owned())
+    BodyRecord::new(node, 0).map_or_else(|_| MASK.to_owned(), |body| body.text().to_owned())
 }
 
 /// A string or a number, as text: what conditions of rules are tried on.

@@ -64,7 +64,7 @@ impl Words {
     ) -> Result<(), E> {
         // An automaton that was built for it starts.
         let Ok(mut state) = self.automaton.start_state(Anchored::Yes) else { return Ok(()) };
-        for (before, byte) in text.iter().enumerate().skip(at) {
+        for (length, byte) in (1..).zip(text.get(at..).unwrap_or_default()) {
             state = self.automaton.next_state(Anchored::Yes, state, *byte);
             if !self.automaton.is_special(state) {
                 continue;
@@ -78,8 +78,8 @@ impl Words {
             for position in 0..self.automaton.match_len(state) {
                 let word = self.automaton.match_pattern(state, position);
                 // Words that end here and begin later are found there.
-                if self.automaton.pattern_len(word) == before + 1 - at {
-                    found(word.as_usize(), at..before + 1)?;
+                if self.automaton.pattern_len(word) == length {
+                    found(word.as_usize(), at..at + length)?;
                 }
             }
         }
@@ -87,8 +87,8 @@ impl Words {
     }
 }
 
-/// What words begin with, and now and then something else: a bit for each hash of three bytes in
-/// which letters of both cases are one.
+/// What words begin with, and now and then something else: for each hash of three bytes, in which
+/// letters of both cases are one, a bit for each of the eight classes of the byte after them.
 #[derive(Debug)]
 struct Beginnings(Box<[u8; 1 << BEGINNINGS_LOG2]>);
 
@@ -122,16 +122,18 @@ impl Block {
 impl Beginnings {
     fn of<'w>(words: impl Iterator<Item = &'w str>) -> Self {
         let mut bits = Box::new([0; 1 << BEGINNINGS_LOG2]);
-        for Block { word, .. } in words.filter_map(|word| Block::at(word.as_bytes(), 0)) {
-            if let Some(bits) = bits.get_mut(slot(word, 0)) {
-                *bits |= likely(word, 0) as u8;
+        for word in words.map(str::as_bytes) {
+            let Some(Block { word: begin, .. }) = Block::at(word, 0) else { continue };
+            if let Some(bits) = bits.get_mut(slot(begin, 0)) {
+                *bits |=
+                    if word.len() > KEYWORD_BYTES_MIN { likely(begin, 0) as u8 } else { u8::MAX };
             }
         }
         Self(bits)
     }
 
     /// The next block in which a word may begin, and what is known of each of its places, in a byte
-    /// each: a word may begin where [`likely`] has its bit in it.
+    /// each: a word may begin where [`likely`] has a bit in it.
     #[inline(never)]
     fn next(&self, text: &[u8], mut from: usize) -> Option<(Block, u64)> {
         while let Some(block) = Block::at(text, from) {
@@ -148,20 +150,18 @@ impl Beginnings {
     }
 }
 
-/// Fibonacci hashing of the three bytes at a place: the upper bits of a product with the golden
+/// Where three bytes have their bits. Fibonacci hashing: the upper bits of a product with the golden
 /// ratio's fraction, in which the byte after them is lost.
-fn hash(word: u64, place: usize) -> u32 {
-    ((word >> (8 * place)) as u32).wrapping_mul(0x9E37_79B1 << 8)
-}
-
 fn slot(word: u64, place: usize) -> usize {
-    (hash(word, place) >> (u32::BITS - BEGINNINGS_LOG2)) as usize
+    let gram = (word >> (8 * place)) as u32;
+    (gram.wrapping_mul(0x9E37_79B1 << 8) >> (u32::BITS - BEGINNINGS_LOG2)) as usize
 }
 
-/// The bit of the three bytes at a place, by other bits of their hash, in the byte of that place.
+/// The bit for the class of the byte after the three at a place, in the byte of that place; all bits
+/// where that byte is in the next block.
 fn likely(word: u64, place: usize) -> u64 {
-    let bit = hash(word, place) >> (u32::BITS - BEGINNINGS_LOG2 - 3) & 7;
-    1 << (8 * place + bit as usize)
+    let bits = if place + 1 < BLOCK_PLACES { 1 << (word >> (8 * (place + 3)) & 7) } else { 0xff };
+    bits << (8 * place)
 }
 
 #[cfg(test)]
