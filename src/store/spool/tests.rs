@@ -5,7 +5,7 @@ use super::*;
 use crate::clock::{Clock, SystemClock};
 use crate::record::{EventId, Scope};
 use crate::redact::Redacted;
-use crate::store::{LedgerSource, SqliteOptions};
+use crate::store::{LedgerSource, SPOOL_FILE, SqliteOptions};
 
 const TIMEOUT: Duration = Duration::from_millis(400);
 
