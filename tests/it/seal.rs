@@ -286,7 +286,7 @@ fn what_cannot_be_told_is_not_said_to_be_right_or_wrong() {
     // A lost key begins no new log.
     let lost = at("lost.key");
     fs::rename(Path::new(&data).join("signing.key"), &lost).unwrap();
-    let shown = text_of(&["run", "--config", &config], 1);
+    let shown = text_of(&["run", "--config", &config], 3);
     assert!(shown.contains("put the key back from a backup"), "{shown}");
     fs::rename(&lost, Path::new(&data).join("signing.key")).unwrap();
     // Nothing is left.

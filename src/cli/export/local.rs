@@ -218,8 +218,8 @@ fn bundler(
     })?;
     if !bundler.covers(snapshot) {
         eprintln!(
-            "note: the newest entries, or those of other proxies, are not sealed in `{}`, and will not \
-             be proven; a proxy seals its own when it runs",
+            "note: the newest entries are not sealed in `{}`, and will not be proven; a proxy seals them \
+             when it runs",
             dir.display()
         );
     }

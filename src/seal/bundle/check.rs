@@ -6,6 +6,7 @@ use tlog_tiles::Hash;
 
 use super::{BUNDLE, End, Entry, Gone, Head, Line};
 use crate::record::{EntryKind, EventId, PURGE_ACTION, Purge, Stored};
+use crate::seal::order::is_ordered;
 use crate::seal::proof::{HASHES_MAX, is_included};
 use crate::seal::told::{Halves, id_of};
 use crate::seal::tree::{Tree, leaf};
@@ -53,7 +54,7 @@ pub enum BundleFault {
     /// A hash stands for an entry that no purge names.
     #[error(
         "it is not complete: of entry {seq} of writer `{writer}` there is a hash alone, and no purge in \
-         the bundle names it"
+         the bundle names it that a trusted key has ordered"
     )]
     NotPurged {
         /// Whose log.
@@ -140,7 +141,7 @@ struct Log {
     entries: Vec<(u64, Hash)>,
     /// Of what was purged: number, hash, and by which entry.
     gone: Vec<(u64, Hash, u64)>,
-    /// Purges, by their entries.
+    /// Purges that a trusted key has ordered, by their entries.
     purges: BTreeMap<u64, Purge>,
 }
 
@@ -251,7 +252,9 @@ impl BundleCheck {
         }
         if self.shown.complete {
             log.entries.push((seq, leaf));
-            if let Some(purge) = purge_of(event, &writer, seq, document) {
+            let purge = purge_of(event, &writer, seq, document);
+            let orderers = self.evidence.orderers();
+            if let Some(purge) = purge.filter(|it| is_ordered(&writer, it, orderers)) {
                 log.purges.insert(seq, purge);
             }
         }
@@ -261,6 +264,8 @@ impl BundleCheck {
     fn gone(&mut self, gone: Gone) -> Result<(), BundleFault> {
         let Gone { purged: writer, first, by, leaves } = gone;
         let log = self.logs.get_mut(&writer).filter(|_| self.shown.complete);
+        // Numbers that no log has.
+        let log = log.filter(|_| first < u64::from(u32::MAX) << 16);
         let log = log.ok_or(BundleFault::Form(self.lines))?;
         for (seq, leaf) in (first..).zip(leaves) {
             let leaf = Hash::parse_hash(&leaf).map_err(|_| BundleFault::Form(self.lines))?;
@@ -332,10 +337,7 @@ impl BundleCheck {
         let more = log.entries.iter().filter(|(seq, _)| (size + 1..=reached).contains(seq)).count();
         shown.proven += more as u64;
         shown.unproven -= more as u64;
-        // A purge proves nothing that is not proven itself.
-        let proven = purged.iter().filter(|by| **by <= size.max(reached)).count() as u64;
-        shown.purged += proven;
-        shown.unproven += purged.len() as u64 - proven;
+        shown.purged += purged;
         Ok(told(writer, &log, compared, kept))
     }
 }
@@ -354,9 +356,9 @@ fn told(writer: String, log: &Log, compared: Option<u64>, kept: &[Standing]) -> 
     }
 }
 
-/// The hashes of a log from its first entry on, as far as none is missing; of those that were purged, by
-/// which entries.
-fn in_order(writer: &str, log: &mut Log) -> Result<(Vec<Hash>, Vec<u64>), BundleFault> {
+/// The hashes of a log from its first entry on, as far as none is missing, and how many of them are of
+/// entries that were purged.
+fn in_order(writer: &str, log: &mut Log) -> Result<(Vec<Hash>, u64), BundleFault> {
     let writer = || writer.to_owned();
     log.entries.sort_unstable_by_key(|(seq, _)| *seq);
     log.gone.sort_unstable_by_key(|(seq, ..)| *seq);
@@ -366,7 +368,7 @@ fn in_order(writer: &str, log: &mut Log) -> Result<(Vec<Hash>, Vec<u64>), Bundle
     }
     let mut leaves = Vec::with_capacity(log.entries.len() + log.gone.len());
     let (mut entries, mut gone) = (log.entries.iter().peekable(), log.gone.iter().peekable());
-    let mut purged = Vec::new();
+    let mut purged = 0;
     for next in 1.. {
         if let Some((_, leaf)) = entries.next_if(|(seq, _)| *seq == next) {
             leaves.push(*leaf);
@@ -378,7 +380,7 @@ fn in_order(writer: &str, log: &mut Log) -> Result<(Vec<Hash>, Vec<u64>), Bundle
                 return Err(BundleFault::NotPurged { writer: writer(), seq: *seq });
             }
             leaves.push(*leaf);
-            purged.push(*by);
+            purged += 1;
         }
     }
     Ok((leaves, purged))

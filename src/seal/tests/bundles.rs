@@ -221,6 +221,10 @@ async fn a_bundle_of_a_purged_log_is_complete_by_the_hashes_that_stayed() {
     let shown = check(&whole, &keys).unwrap();
     assert!(shown.is_proven() && shown.complete, "{shown:?}");
     assert_eq!((shown.proven, shown.purged), (entries.len() as u64, 2));
+    // No number is too large to be looked at.
+    let (head, _) = whole.split_once('\n').unwrap();
+    let far = json!({"purged": WRITER, "first": u64::MAX, "by": 1, "leaves": ["AA", "AA"]});
+    assert_eq!(check(&format!("{head}\n{far}\n"), &keys), Err(BundleFault::Form(2)));
     // Not without them, nor with others, and nothing else may be passed off as purged.
     let without = bundle(&ledger, &entries, true, |_| true);
     let missing = BundleFault::Incomplete { writer: WRITER.to_owned(), seq: event[0] };

@@ -231,7 +231,7 @@ impl Evidence {
     }
 
     /// The keys by which purges may be ordered.
-    pub(super) fn orderers(&self) -> &[VerifierKey] {
+    pub(in crate::seal) fn orderers(&self) -> &[VerifierKey] {
         &self.orderers
     }
 
