@@ -96,7 +96,7 @@ async fn was_purged(ledger: &mut dyn LedgerReader, row: &Row) -> bool {
 
 /// There is no such event. Where events of its time were purged, that is said, whatever the id; where
 /// they are kept, only to those who may see everything.
-async fn absent(
+pub(super) async fn absent(
     index: &mut Index,
     ledger: &mut dyn LedgerReader,
     id: EventId,

@@ -25,10 +25,11 @@ use super::record::{Earlier, Export, Exported, Extent};
 use super::shown::{Shown, Used};
 use crate::access::{Reader, Right, Way};
 use crate::export::{Encoder, Format, Mark, NoFormat, Snapshot, Walk, WalkError};
+use crate::follow::Heads;
 use crate::index::{Condition, Cursor, Search, View};
 use crate::query::{self, Joined, Summary};
 use crate::record::EventId;
-use crate::seal::{Bundler, SealError};
+use crate::seal::{Bundler, Kept, KeptCheckpoint, SealError};
 use crate::store::LedgerReader;
 
 /// Names the event of the export, by which it can go on.
@@ -118,8 +119,7 @@ pub(super) async fn export(
         return Err(Problem::no_export());
     }
     let mut ledger = log.ledger().await?;
-    // Of what was purged not every entry of the checkpoints can be in a bundle.
-    let is_all = asked.filters.is_empty() && !has_purged(&mut *ledger).await?;
+    let sealed = sealed(&log, &mut *ledger, format).await?;
     let behind = is_behind(&mut session.index, &mut *ledger, log.patience * MORE_PATIENCE).await;
     session.index.freeze().await?;
     let Session { index, turn } = session;
@@ -130,10 +130,12 @@ pub(super) async fn export(
         }
         _ => Walk::begin(index, ledger, asked.search).await,
     };
-    let walk = walk.map_err(problem)?;
+    let mut walk = walk.map_err(problem)?;
     let mut piece = Vec::new();
     let bundler = match format {
-        Format::Bundle => Some(bundle(&log, walk.snapshot(), is_all, &mut piece).await?),
+        Format::Bundle => {
+            Some(bundle(&log, &mut walk, &sealed, asked.filters.is_empty(), &mut piece).await?)
+        }
         _ => None,
     };
     let continues = earlier.as_ref().map(Earlier::id);
@@ -219,36 +221,68 @@ fn allow_bundle(asked: &Asked, reader: &Reader) -> Result<(), Problem> {
     }
 }
 
-async fn has_purged(ledger: &mut dyn LedgerReader) -> Result<bool, Problem> {
-    ledger.has_purged().await.map_err(|error| unreadable(error.into()))
-}
-
-/// With checkpoints that cover what is exported, if they come in time: they are made within a second.
-async fn bundle(
+/// For a bundle, how far the logs reach now, once there are checkpoints of all that, or they do not come
+/// in time: they are made within a second, of those logs that are sealed here.
+async fn sealed(
     log: &Log,
-    snapshot: &Snapshot,
-    complete: bool,
-    piece: &mut Vec<u8>,
-) -> Result<Bundler, Problem> {
-    let unavailable = || Problem::unavailable("checkpoints and proofs cannot be had");
+    ledger: &mut dyn LedgerReader,
+    format: Format,
+) -> Result<Snapshot, Problem> {
+    if format != Format::Bundle {
+        return Ok(Snapshot::new());
+    }
+    let heads = Heads::now(ledger).await.map_err(|error| unreadable(error.into()))?;
+    let heads: Snapshot = heads.0.into_iter().collect();
     let until = Instant::now() + SEALED;
     loop {
         let dir = log.dir.clone();
-        let opened = spawn_blocking(move || Bundler::open(&dir)).await;
-        match opened {
-            Ok(Ok(bundler)) if bundler.covers(snapshot) || Instant::now() >= until => {
-                bundler.begin(complete, piece).map_err(|_| unavailable())?;
-                return Ok(bundler);
-            }
-            Ok(Ok(_)) => sleep(SEALED / 30).await,
-            Ok(Err(SealError::NoProof)) => return Err(Problem::not_sealed()),
-            Ok(Err(error)) => {
-                tracing::error!(%error, "a bundle cannot begin");
-                return Err(unavailable());
-            }
-            Err(_) => return Err(unavailable()),
+        let newest = spawn_blocking(move || match Kept::open_read_only(&dir)? {
+            Some(kept) => kept.newest_of_all(),
+            None => Ok(Vec::new()),
+        });
+        let newest = match newest.await {
+            Ok(Ok(newest)) => newest,
+            Ok(Err(error)) => return Err(unavailable(&error)),
+            Err(_) => return Err(unavailable(&SealError::Lost)),
+        };
+        let is_covered =
+            |it: &KeptCheckpoint| heads.get(&it.writer).is_none_or(|at| *at <= it.size);
+        if (!newest.is_empty() && newest.iter().all(is_covered)) || Instant::now() >= until {
+            return Ok(heads);
         }
+        sleep(SEALED / 30).await;
     }
+}
+
+fn unavailable(error: &SealError) -> Problem {
+    tracing::error!(%error, "a bundle cannot begin");
+    Problem::unavailable("checkpoints and proofs cannot be had")
+}
+
+/// With the newest checkpoints that cover no more than what is exported. Where they cover all that was
+/// there when it was asked for, what came since is left out, so that nothing is unproven.
+async fn bundle(
+    log: &Log,
+    walk: &mut Walk,
+    asked: &Snapshot,
+    complete: bool,
+    piece: &mut Vec<u8>,
+) -> Result<Bundler, Problem> {
+    let (dir, snapshot) = (log.dir.clone(), walk.snapshot().clone());
+    let mut bundler = match spawn_blocking(move || Bundler::open(&dir, &snapshot)).await {
+        Ok(Ok(bundler)) => bundler,
+        Ok(Err(SealError::NoProof)) => return Err(Problem::not_sealed()),
+        Ok(Err(error)) => return Err(unavailable(&error)),
+        Err(_) => return Err(unavailable(&SealError::Lost)),
+    };
+    let mut sizes = bundler.sizes();
+    if sizes.is_empty() {
+        return Err(Problem::not_sealed());
+    }
+    sizes.retain(|writer, size| *size >= asked.get(writer).copied().unwrap_or(0));
+    walk.up_to(&sizes);
+    bundler.begin(complete, piece).map_err(|error| unavailable(&error))?;
+    Ok(bundler)
 }
 
 fn mark(asked: &Asked) -> Result<Mark, Problem> {
@@ -344,10 +378,25 @@ impl Writer {
             }
         }
         self.encoder.end(&mut self.piece);
-        if let Some(bundler) = &self.bundler {
+        if let Some(bundler) = self.bundler.take() {
+            let bundler = self.purged(bundler).await?;
             bundler.end(&mut self.piece);
         }
         self.flush().await
+    }
+
+    /// The hashes of what was purged.
+    async fn purged(&mut self, bundler: Bundler) -> Result<Bundler, Cut> {
+        for (writer, size) in bundler.wants_purged() {
+            let mut after = 0;
+            while after < size {
+                let purged = self.walk.purged(&writer, after).await.map_err(cut)?;
+                after = purged.last().map_or(size, |last| last.seq);
+                bundler.purged(&writer, &purged, &mut self.piece);
+                self.flush().await?;
+            }
+        }
+        Ok(bundler)
     }
 
     /// The next events, as many as are read in one go; false at the end.

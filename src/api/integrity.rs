@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{ConnectInfo, Path, Request, State};
-use axum::http::header;
+use axum::extract::{ConnectInfo, Path, Query, Request, State};
+use axum::http::{Uri, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, SecondsFormat};
 use schemars::JsonSchema;
@@ -15,6 +15,7 @@ use serde::Serialize;
 use tokio::task::spawn_blocking;
 
 use super::asked::{Allowed, Asked, Who};
+use super::events::absent;
 use super::log::Log;
 use super::problem::Problem;
 use super::views::What;
@@ -78,6 +79,7 @@ pub(super) async fn checkpoint(
     request: Request,
 ) -> Result<Json<Checkpoints>, Problem> {
     allowed(&log, &who, peer(&request), Wanted::Checkpoint).await?;
+    only(request.uri(), CHECKPOINT.own)?;
     let asked = Asked::of(request.uri(), &who, CHECKPOINT, log.clock.now())?;
     let writer = asked.own("writer")?.map(ToOwned::to_owned);
     let checkpoints = newest(&log).await?.ok_or_else(Problem::not_sealed)?;
@@ -100,21 +102,48 @@ pub(super) async fn consistency(
     request: Request,
 ) -> Result<Json<ConsistencyProof>, Problem> {
     allowed(&log, &who, peer(&request), Wanted::Checkpoint).await?;
+    only(request.uri(), CONSISTENCY.own)?;
     let asked = Asked::of(request.uri(), &who, CONSISTENCY, log.clock.now())?;
     let missing = |name| Problem::parameter(name, format!("`{name}` is missing"), "give it");
     let writer = asked.own("writer")?.ok_or_else(|| missing("writer"))?.to_owned();
     let old = size("old", asked.own("old")?)?.ok_or_else(|| missing("old"))?;
     let new = size("new", asked.own("new")?)?;
+    if new.is_some_and(|new| new < old) {
+        let remedy = "give the size of the smaller checkpoint as `old`";
+        return Err(Problem::parameter("old", "`old` is more than `new`", remedy));
+    }
     let proof = sealed(&log, move |kept| {
-        let older = kept.at_least(&writer, old)?.ok_or(SealError::NoProof)?;
+        let Some(newest) = kept.newest(&writer)? else { return Ok(Err(None)) };
         let newer = match new {
             Some(new) => kept.at_least(&writer, new)?,
-            None => kept.newest(&writer)?,
+            None => Some(newest.clone()),
         };
-        let newer = newer.ok_or(SealError::NoProof)?;
-        ConsistencyProof::of(kept, &writer, &older.note, &newer.note)
+        match (kept.at_least(&writer, old)?, newer) {
+            (Some(older), Some(newer)) => {
+                ConsistencyProof::of(kept, &writer, &older.note, &newer.note).map(Ok)
+            }
+            _ => Ok(Err(Some(newest.size))),
+        }
     });
-    proof.await.map(Json)
+    proof.await?.map(Json).map_err(|newest| match newest {
+        Some(newest) => Problem::no_checkpoint(&format!(
+            "the newest checkpoint of this log is of {newest} entries: `old` or `new` is more"
+        )),
+        None => Problem::no_checkpoint("there is no checkpoint of a log of this writer"),
+    })
+}
+
+/// A question about checkpoints has no filters: its parameters are these.
+fn only(uri: &Uri, own: &'static [&'static str]) -> Result<(), Problem> {
+    let Ok(Query(parameters)) = Query::<Vec<(String, String)>>::try_from_uri(uri) else {
+        return Ok(());
+    };
+    if parameters.iter().all(|(name, _)| own.contains(&name.as_str())) {
+        return Ok(());
+    }
+    let own: Vec<String> = own.iter().map(|name| format!("`{name}`")).collect();
+    let detail = "there is a parameter that this question does not have";
+    Err(Problem::parameters(detail, &format!("it has {}", own.join(", "))))
 }
 
 fn size(name: &'static str, text: Option<&str>) -> Result<Option<u64>, Problem> {
@@ -145,8 +174,15 @@ async fn row(log: &Log, who: &Who, id: &str) -> Result<Row, Problem> {
         limit: 1,
         ..Search::default()
     };
-    let page = log.read().await?.index.search(&search).await?;
-    page.rows.into_iter().next().ok_or_else(Problem::no_event)
+    let mut session = log.read().await?;
+    let page = session.index.search(&search).await?;
+    match page.rows.into_iter().next() {
+        Some(row) => Ok(row),
+        None => {
+            let mut ledger = log.ledger().await?;
+            Err(absent(&mut session.index, &mut *ledger, id, &search.view).await)
+        }
+    }
 }
 
 /// The proof of the entries that a row is made of.

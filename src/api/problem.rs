@@ -193,6 +193,12 @@ impl Problem {
             .remedy("ask again in a moment; checkpoints are made within a second, unless seal.enabled is false")
     }
 
+    /// There is no checkpoint of this log, or of this size.
+    pub(super) fn no_checkpoint(detail: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not-sealed", "Not sealed", detail)
+            .remedy("`/v1/admin/audit/checkpoint` has the newest checkpoint of each log")
+    }
+
     /// There is nothing at this path.
     pub(crate) fn no_route() -> Self {
         let detail = "there is nothing at this path";

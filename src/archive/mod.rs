@@ -112,13 +112,16 @@ pub async fn check(place: &Place, manifest: &Manifest) -> Result<Contents, Archi
     object::read(&bytes, manifest)
 }
 
-/// The manifests at a place, in the order of their names: oldest purge first.
-pub async fn manifests(place: &Place) -> Result<Vec<Manifest>, ArchiveError> {
-    let mut manifests = Vec::new();
+/// The manifests at a place, in the order of their names, oldest purge first; and why some are none.
+pub async fn manifests(place: &Place) -> Result<(Vec<Manifest>, Vec<ArchiveError>), ArchiveError> {
+    let (mut manifests, mut damaged) = (Vec::new(), Vec::new());
     for name in place.list().await? {
-        manifests.push(manifest(place, &name).await?);
+        match manifest(place, &name).await {
+            Ok(manifest) => manifests.push(manifest),
+            Err(error) => damaged.push(error),
+        }
     }
-    Ok(manifests)
+    Ok((manifests, damaged))
 }
 
 /// The manifest of this name.

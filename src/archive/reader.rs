@@ -19,6 +19,7 @@ const OPEN: usize = 2;
 pub struct ArchiveReader {
     place: Place,
     manifests: Vec<Manifest>,
+    damaged: Vec<ArchiveError>,
     /// The last ones that were read, by their positions.
     open: Vec<(usize, Arc<Contents>)>,
 }
@@ -26,8 +27,13 @@ pub struct ArchiveReader {
 impl ArchiveReader {
     /// Finds out what there is.
     pub async fn open(place: Place) -> Result<Self, ArchiveError> {
-        let manifests = manifests(&place).await?;
-        Ok(Self { place, manifests, open: Vec::new() })
+        let (manifests, damaged) = manifests(&place).await?;
+        Ok(Self { place, manifests, damaged, open: Vec::new() })
+    }
+
+    /// Why some archives are not read: their manifests are none.
+    pub fn damaged(&self) -> &[ArchiveError] {
+        &self.damaged
     }
 
     /// What there is, oldest purge first.

@@ -57,7 +57,7 @@ async fn what_is_kept_is_read_back_to_the_letter() {
     let (made, entries) = made("w", &[3, 4, 9]);
     let archived = keep(&place, made.clone()).await.unwrap();
     assert_eq!(archived.object, "20260304T050607089Z.w.000000000003-000000000009.ndjson.zst");
-    assert_eq!(manifests(&place).await.unwrap(), [made.manifest]);
+    assert_eq!(manifests(&place).await.unwrap().0, [made.manifest]);
     assert_eq!(is_there(&place, &archived).await.unwrap().entries, entries);
     let mut reader = ArchiveReader::open(place).await.unwrap();
     assert_eq!(reader.head("w").await.unwrap(), 9);
@@ -169,11 +169,18 @@ async fn a_manifest_leads_to_no_other_file() {
     let text = std::fs::read_to_string(&path).unwrap();
     for object in ["/etc/passwd", "../x.ndjson.zst", "other.ndjson.zst"] {
         std::fs::write(&path, text.replace(&made.manifest.object, object)).unwrap();
-        let error = manifests(&place).await.unwrap_err();
+        let error = manifests(&place).await.unwrap().1.remove(0);
         assert!(error.to_string().contains("another archive"), "{object}: {error}");
     }
     std::fs::write(&path, "{}").unwrap();
-    assert!(manifests(&place).await.unwrap_err().to_string().contains("no manifest"));
+    let other = made.manifest.object.replace("000000000001", "000000000002");
+    let other = Manifest { object: other, ..made.manifest.clone() };
+    let beside = dir.path().join(Manifest::name_for(&other.object));
+    std::fs::write(beside, serde_json::to_vec(&other).unwrap()).unwrap();
+    // One that is damaged hides no other.
+    let (good, damaged) = manifests(&place).await.unwrap();
+    assert_eq!(good, [other]);
+    assert!(damaged[0].to_string().contains("no manifest"));
     std::fs::write(&path, &text).unwrap();
     std::fs::remove_file(dir.path().join(&made.manifest.object)).unwrap();
     assert_eq!(check(&place, &made.manifest).await.unwrap_err().reason(), "archive");

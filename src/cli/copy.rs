@@ -31,8 +31,9 @@ const OWN: &str = "copy";
   countersign copy --from sqlite:countersign-data --to sqlite:/mnt/new/countersign-data
 
 In a PostgreSQL database `countersign migrate` makes the tables first; the login must be one that may write.
-The installation's key, tokens and sessions are files of the directory and are not copied: take
-fingerprint.key along, or the same secret gets another fingerprint from then on.
+Keys, checkpoints, tokens and sessions are files of the directory and are not copied. Before a proxy starts
+at the new place, take along: signing.key and seal.db, or a new key begins and the log cannot be verified with
+the old one; fingerprint.key, or the same secret gets another fingerprint; access.db, or there are no tokens.
 Exit codes: 0 copied and the same; 1 failed; 2 the command line.")]
 pub struct Args {
     /// The ledger that is copied: sqlite:DIR or postgres://login@host/database

@@ -28,7 +28,7 @@ enum What {
     ///
     /// The next checkpoints are signed by both keys; that one took over from the other is on record, and
     /// signed by both. Whoever trusts the old key can therefore trust the new one.
-    Rotate(DataArgs),
+    Rotate(RotateArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -47,6 +47,15 @@ struct ShowArgs {
 }
 
 #[derive(Debug, clap::Args)]
+struct RotateArgs {
+    #[command(flatten)]
+    data: DataArgs,
+    /// The configuration of the proxy, which says where its directory is
+    #[arg(long, value_name = "FILE", conflicts_with = "dir")]
+    config: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
 struct DataArgs {
     /// The directory of the ledger
     #[arg(long = "data", value_name = "DIR", default_value = "countersign-data")]
@@ -57,7 +66,10 @@ struct DataArgs {
 pub fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<()> {
     match &args.what {
         What::Show(args) => show(args, out),
-        What::Rotate(args) => rotate(&args.dir, out),
+        What::Rotate(args) => {
+            let at = LedgerArgs { config: args.config.clone(), ..LedgerArgs::default() };
+            rotate(&at.locate(&args.data.dir)?.dir, out)
+        }
     }
 }
 
@@ -72,7 +84,8 @@ fn in_force(dir: &Path) -> anyhow::Result<SigningKey> {
 }
 
 fn show(args: &ShowArgs, out: &mut dyn Write) -> anyhow::Result<()> {
-    let dir = args.data.dir.as_path();
+    let located = args.at.locate(&args.data.dir)?;
+    let dir = located.dir.as_path();
     let key = in_force(dir)?;
     let mut keys = Vec::new();
     if args.all
@@ -84,7 +97,7 @@ fn show(args: &ShowArgs, out: &mut dyn Write) -> anyhow::Result<()> {
     }
     keys.push(key.verifier().clone());
     let names = match args.logs {
-        true => writers(&args.at.locate(dir)?)?.iter().map(|writer| key.origin(writer)).collect(),
+        true => writers(&located)?.iter().map(|writer| key.origin(writer)).collect(),
         false => vec![key.verifier().name().to_owned()],
     };
     for name in names {

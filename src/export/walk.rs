@@ -11,7 +11,7 @@ use crate::follow::{FollowError, Follower};
 use crate::index::{Condition, Cursor, Index, IndexError, Row, Search, View};
 use crate::query::EventError;
 use crate::record::Stored;
-use crate::store::{LedgerReader, StoreError};
+use crate::store::{LedgerReader, Purged, StoreError};
 
 /// Rows of the index that are looked up at one time.
 const PAGE: u32 = 500;
@@ -60,6 +60,8 @@ pub struct Walk {
     is_last: bool,
     /// The index has more than the snapshot.
     is_later: bool,
+    /// So that the snapshot ends where less is wanted than there is.
+    is_cut: bool,
 }
 
 impl Walk {
@@ -110,7 +112,22 @@ impl Walk {
             rows,
             is_last: false,
             is_later: false,
+            is_cut: false,
         }
+    }
+
+    /// Shows each log up to this entry only, where it is known here: events that ended later have not
+    /// ended yet. Before anything was read.
+    pub fn up_to(&mut self, heads: &Snapshot) {
+        for (writer, head) in &mut self.snapshot {
+            *head = heads.get(writer).map_or(*head, |most| *most.min(head));
+        }
+        self.is_cut = true;
+    }
+
+    /// What was purged of a log after an entry, in order, some of it.
+    pub async fn purged(&mut self, writer: &str, after: u64) -> Result<Vec<Purged>, WalkError> {
+        Ok(self.ledger.purged_after(writer, after, PAGE).await?)
     }
 
     /// The moment that is shown.
@@ -230,11 +247,13 @@ impl Walk {
         let page = self.index.search(&self.search).await?;
         self.is_last = page.next.is_none();
         self.search.after = page.next.or(self.search.after.take());
-        for row in page.rows {
+        for mut row in page.rows {
             let head = self.snapshot.get(&row.writer).copied().unwrap_or(0);
-            if row.seq > head && self.is_later {
+            if row.seq > head && (self.is_later || self.is_cut) {
                 continue;
             }
+            row.completion =
+                row.completion.filter(|completion| !self.is_cut || *completion <= head);
             if self.is_later && row.completion.is_some_and(|completion| completion > head) {
                 return Err(WalkError::Moved);
             }

@@ -60,6 +60,11 @@ pub trait Follower: Send {
     /// Moves the cursor over entries that were purged.
     async fn pass_over(&mut self, writer: &str, gap: &Gap) -> Result<(), FollowError>;
 
+    /// Whether what it has taken in came from this ledger, as far as it can tell.
+    async fn is_of(&mut self, _reader: &mut dyn LedgerReader) -> Result<bool, FollowError> {
+        Ok(true)
+    }
+
     /// Forgets everything: the ledger is not the one that was followed.
     async fn start_over(&mut self) -> Result<(), FollowError>;
 }
@@ -117,8 +122,21 @@ pub async fn catch_up(
     follower: &mut dyn Follower,
     heads: &Heads,
 ) -> Result<(), FollowError> {
+    require_its(reader, follower).await?;
     for (writer, head) in &heads.0 {
         while step(reader, follower, writer, *head).await? > 0 {}
+    }
+    Ok(())
+}
+
+/// What came from another ledger is forgotten.
+async fn require_its(
+    reader: &mut dyn LedgerReader,
+    follower: &mut dyn Follower,
+) -> Result<(), FollowError> {
+    if !follower.is_of(reader).await? {
+        tracing::warn!(follower = follower.name(), "the ledger is another one: starting over");
+        follower.start_over().await?;
     }
     Ok(())
 }
@@ -197,7 +215,9 @@ async fn rounds(
     lag: &Gauge,
 ) -> Result<(), FollowError> {
     if reader.is_none() {
-        *reader = Some(source.reader().await?);
+        let mut opened = source.reader().await?;
+        require_its(&mut *opened, follower).await?;
+        *reader = Some(opened);
     }
     let Some(reader) = reader.as_deref_mut() else { return Ok(()) };
     loop {

@@ -10,6 +10,7 @@ use super::batch::{Batch, Known};
 use super::{Core, Index, IndexError, Row, schema};
 use crate::follow::{FollowError, Follower, Gap};
 use crate::record::{Purge, Stored};
+use crate::store::LedgerReader;
 
 const NAME: &str = "index";
 
@@ -41,6 +42,17 @@ impl Follower for Index {
         self.run(move |core| pass_over(core, &writer, after, up_to)).await.map_err(failed)
     }
 
+    async fn is_of(&mut self, reader: &mut dyn LedgerReader) -> Result<bool, FollowError> {
+        let newest = self.run(|core| newest(&core.conn)).await.map_err(failed)?;
+        let Some((writer, seq, id)) = newest else { return Ok(true) };
+        // No two ledgers have an event of the same id.
+        if let Some(entry) = reader.entry(&writer, seq).await? {
+            return Ok(entry.id.to_string() == id);
+        }
+        let purged = reader.purged_after(&writer, seq.saturating_sub(1), 1).await?;
+        Ok(purged.first().is_some_and(|purged| purged.seq == seq))
+    }
+
     async fn start_over(&mut self) -> Result<(), FollowError> {
         self.run(|core| clear(core).map_err(IndexError::Update)).await.map_err(failed)
     }
@@ -55,6 +67,17 @@ fn cursor(conn: &Connection, writer: &str) -> Result<u64, IndexError> {
         .prepare_cached("SELECT seq FROM cursors WHERE writer = ?1")
         .and_then(|mut cursor| cursor.query_row([writer], |row| row.get(0)).optional());
     Ok(schema::unsigned(seq.map_err(IndexError::Update)?).unwrap_or(0))
+}
+
+/// Where the newest event stands, and its id.
+fn newest(conn: &Connection) -> Result<Option<(String, u64, String)>, IndexError> {
+    let sql = "SELECT writer, seq, id FROM events ORDER BY n DESC LIMIT 1";
+    let row = |row: &rusqlite::Row<'_>| {
+        let seq: i64 = row.get(1)?;
+        Ok((row.get(0)?, u64::try_from(seq).unwrap_or(0), row.get(2)?))
+    };
+    let found = conn.prepare_cached(sql).and_then(|mut sql| sql.query_row([], row).optional());
+    found.map_err(IndexError::of_search)
 }
 
 fn clear(core: &mut Core) -> rusqlite::Result<()> {

@@ -98,6 +98,26 @@ async fn sample() -> Ledger {
     ledger
 }
 
+#[tokio::test]
+async fn what_came_from_another_ledger_is_not_shown_as_this_ones() {
+    let (one, mut other) = (sample().await, Ledger::new().await);
+    let mut index = one.index().await;
+    let mut reader = LedgerSource::directory(one.path()).reader().await.unwrap();
+    assert!(index.is_of(&mut *reader).await.unwrap());
+    // It is longer, so that nothing would seem to be missing.
+    for n in 10..30 {
+        let id = id();
+        let seq = other.intent(id, intent_doc(n)).await;
+        other.completion(id, seq, completion_doc("success")).await;
+    }
+    let mut reader = LedgerSource::directory(other.path()).reader().await.unwrap();
+    assert!(!index.is_of(&mut *reader).await.unwrap());
+    let heads = Heads::now(&mut *reader).await.unwrap();
+    catch_up(&mut *reader, &mut index, &heads).await.unwrap();
+    let actors = found(&mut index, Vec::new()).await;
+    assert_eq!((actors.len(), actors.contains(&"u1".to_owned())), (20, false));
+}
+
 async fn found(index: &mut Index, conditions: Vec<Condition>) -> Vec<String> {
     let search = Search { conditions, limit: 100, ..Search::default() };
     let page = index.search(&search).await.unwrap();

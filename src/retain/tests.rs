@@ -122,7 +122,7 @@ impl Bench {
     }
 
     async fn manifests(&self) -> Vec<Manifest> {
-        crate::archive::manifests(&Place::from(self.archives().as_path())).await.unwrap()
+        crate::archive::manifests(&Place::from(self.archives().as_path())).await.unwrap().0
     }
 
     /// Everything that the archives hold.

@@ -10,7 +10,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use tlog_tiles::Hash;
 
 use super::tree::{FullTile, Tree, hashes_of};
-use super::{Checkpoint, SEAL_FILE, SealError};
+use super::{Checkpoint, KeyChange, SEAL_FILE, SealError, VerifierKey, predecessors};
 use crate::store::{connect_read_only, create_file};
 
 /// The version of the schema, kept in `PRAGMA user_version`.
@@ -202,11 +202,34 @@ impl Kept {
         Ok(sql.query_row(params![writer, signed(size)], checkpoint).optional()?)
     }
 
+    /// The newest checkpoint that is of no more than this size.
+    pub fn at_most(&self, writer: &str, size: u64) -> Result<Option<KeptCheckpoint>, SealError> {
+        let sql = "SELECT writer, at_ms, size, note FROM checkpoints \
+                   WHERE writer = ?1 AND size <= ?2 ORDER BY size DESC LIMIT 1";
+        let mut sql = self.conn.prepare_cached(sql)?;
+        Ok(sql.query_row(params![writer, signed(size)], checkpoint).optional()?)
+    }
+
     /// The newest checkpoint of every log.
     pub fn newest_of_all(&self) -> Result<Vec<KeptCheckpoint>, SealError> {
         let sql = "SELECT writer, at_ms, max(size), note FROM checkpoints GROUP BY writer";
         let mut sql = self.conn.prepare_cached(sql)?;
         sql.query_map([], checkpoint)?.map(|row| Ok(row?)).collect()
+    }
+
+    /// Whether a key may go on where these checkpoints end: there are none, or it signed some of the
+    /// newest, or took over from one that did.
+    pub fn is_signed_by(&self, key: Option<&VerifierKey>) -> Result<bool, SealError> {
+        let newest = self.newest_of_all()?;
+        let changes = self.key_changes()?;
+        let changes: Vec<KeyChange> =
+            changes.iter().filter_map(|note| KeyChange::parse(note)).collect();
+        let mut keys: Vec<VerifierKey> = key.into_iter().cloned().collect();
+        keys.extend(predecessors(&keys, &changes));
+        let is_its = |it: &KeptCheckpoint| {
+            Checkpoint::parse(&it.note).is_ok_and(|note| !note.signed_by(&keys).is_empty())
+        };
+        Ok(newest.is_empty() || newest.iter().any(is_its))
     }
 
     /// All checkpoints, by writer and size.

@@ -31,7 +31,7 @@ pub mod verify;
 #[cfg(test)]
 mod tests;
 
-pub use bundle::{BUNDLE, BundleCheck, BundleFault, BundleShown, Bundler};
+pub use bundle::{BUNDLE, BundleCheck, BundleFault, BundleLog, BundleShown, Bundler};
 pub use checkpoint::{Checkpoint, NoteError, signers};
 pub use cosignature::{Cosignature, cosignature};
 pub use keep::{Keeping, keep};
@@ -45,7 +45,8 @@ pub use sealer::{Sealed, Sealer};
 pub use state::{Disagreement, LogState};
 pub use tlog_tiles::Hash;
 pub use told::{
-    ConsistencyProof, EntryProof, EventProof, ProofFault, Shown, parse_tlog_proof, tlog_proof,
+    ConsistencyProof, EntryProof, EventProof, Halves, ProofFault, Shown, parse_tlog_proof,
+    tlog_proof,
 };
 pub use tree::{TILE_HEIGHT, TILE_WIDTH, Tree, leaf};
 
@@ -74,6 +75,20 @@ pub enum SealError {
     /// What was signed cannot be understood, or nothing can be signed.
     #[error("a checkpoint in `{SEAL_FILE}`: {0}")]
     Note(#[from] NoteError),
+    /// What was sealed was not sealed with the key that is there, or there is none.
+    #[error(
+        "the checkpoints in `{SEAL_FILE}` were not signed with `{}`, which is {}: put the key back from \
+         a backup; if it is lost for good, move `{SEAL_FILE}` away as well and keep it, to begin with a new \
+         key (whoever trusts the old one has to be told)",
+        path.display(),
+        if *is_missing { "missing" } else { "another one, and did not take over from the one before" }
+    )]
+    OtherKey {
+        /// The key's file.
+        path: std::path::PathBuf,
+        /// There is none.
+        is_missing: bool,
+    },
     /// The ledger is not what was sealed.
     #[error("the ledger is not what was sealed")]
     Disagreement,

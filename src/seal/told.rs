@@ -4,6 +4,7 @@
 //! path, and the checkpoint. What is proved is the entry's document, hashed as a leaf.
 
 use schemars::JsonSchema;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use tlog_tiles::Hash;
 
@@ -88,6 +89,39 @@ pub struct Shown {
     pub size: u64,
     /// The key that signed it.
     pub key: VerifierKey,
+}
+
+/// Which halves of an event documents are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Halves {
+    /// All of it.
+    Both,
+    /// How it began alone.
+    Intent,
+    /// How it ended alone.
+    Completion,
+}
+
+impl Halves {
+    /// By the members that only first, and only second halves have.
+    pub fn of<'d>(documents: impl IntoIterator<Item = &'d str>) -> Self {
+        #[derive(Deserialize)]
+        struct Members {
+            time: Option<IgnoredAny>,
+            outcome: Option<IgnoredAny>,
+        }
+        let (mut first, mut second) = (false, false);
+        for document in documents {
+            let Ok(members) = serde_json::from_str::<Members>(document) else { continue };
+            first |= members.time.is_some();
+            second |= members.outcome.is_some();
+        }
+        match (first, second) {
+            (true, false) => Self::Intent,
+            (false, true) => Self::Completion,
+            _ => Self::Both,
+        }
+    }
 }
 
 /// A proof in the form of C2SP tlog-proof.

@@ -33,6 +33,19 @@ pub enum CopyError {
         /// Which entry.
         seq: u64,
     },
+    /// The target goes on where the source ends.
+    #[error(
+        "the log of writer `{writer}` has {target} entries in the target, and {source_head} in the source: the \
+         target is the longer one, written to since it was copied, or no copy of it; copy into an empty one"
+    )]
+    Longer {
+        /// Whose log.
+        writer: String,
+        /// How many entries the source has.
+        source_head: u64,
+        /// How many the target has.
+        target: u64,
+    },
     /// The source lacks an entry, and does not say that it was purged.
     #[error("the source has no entry {seq} of writer `{writer}`, and it was not purged")]
     Missing {
@@ -101,7 +114,8 @@ pub async fn copy(
         let head = from.head(writer).await.map_err(CopyError::From)?;
         let mut reached = to.head(writer).await.map_err(CopyError::To)?;
         if reached > head {
-            return Err(CopyError::OtherEntry { writer: writer.clone(), seq: head + 1 });
+            let (writer, target) = (writer.clone(), reached);
+            return Err(CopyError::Longer { writer, source_head: head, target });
         }
         if reached > 0 {
             require_same(from, to, writer, reached).await?;
@@ -144,6 +158,10 @@ pub async fn compare(
     for writer in from.writers().await.map_err(CopyError::From)? {
         // What came since is not in the copy.
         let head = to.head(&writer).await.map_err(CopyError::To)?;
+        let source_head = from.head(&writer).await.map_err(CopyError::From)?;
+        if head > source_head {
+            return Err(CopyError::Longer { writer, source_head, target: head });
+        }
         let (mut at, mut purged) = (0, 0);
         while at < head {
             let ours = places(to, &writer, at, head).await.map_err(CopyError::To)?;

@@ -122,15 +122,59 @@ fn by_hand_it_tells_first_and_then_archives_purges_and_reads_back() {
     assert_eq!(text, "no events\n");
     let (_, text) = countersign(home, &["archive", "list", "--from", "kept"]);
     assert!(text.contains("countersign") && text.contains(".ndjson.zst"), "{text}");
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "the archive is this test's own")]
+fn an_archive_that_was_changed_or_is_gone_is_missed() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    write(&home.join("data"), &[("member", "ada", 400)]);
+    config(home, "{days: 365, archive: kept}");
+    assert!(countersign(home, &["retain", "--config", "c.yaml"]).0.status.success());
     let verify = ["archive", "verify", "--from", "kept", "--data", "data"];
     let (output, text) = countersign(home, &verify);
     assert!(
         output.status.success() && text.contains("1 archives are as they should be, 0 are not"),
         "{text}"
     );
+    // What is not an archive, under the name of one's manifest, hides nothing.
+    let foreign = home.join("kept/20200101T000000000Z.w.000000000001-000000000002.json");
+    std::fs::write(&foreign, "{}").unwrap();
+    let (output, text) = countersign(home, &["archive", "list", "--from", "kept"]);
+    assert!(!output.status.success() && text.contains(".ndjson.zst"), "{text}");
+    let (output, text) = countersign(home, &verify);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text.contains("no manifest") && text.contains("1 archives are as they should be, 1"));
+    std::fs::remove_file(foreign).unwrap();
+    // One that was compressed anew, or taken away, is not what the purge made.
+    let files = || std::fs::read_dir(home.join("kept")).unwrap().map(|it| it.unwrap().path());
+    let kept: Vec<_> = files().map(|path| (path.clone(), std::fs::read(path).unwrap())).collect();
+    for (path, bytes) in &kept {
+        if path.extension().unwrap() == "zst" {
+            let plain = zstd::decode_all(&bytes[..]).unwrap();
+            let again = zstd::encode_all(&plain[..], 1).unwrap();
+            assert_ne!(&again, bytes);
+            std::fs::write(path, &again).unwrap();
+            let manifest = path.with_extension("").with_extension("json");
+            let mut value: Value =
+                serde_json::from_slice(&std::fs::read(&manifest).unwrap()).unwrap();
+            value["sha256"] =
+                hex::encode(ring::digest::digest(&ring::digest::SHA256, &again)).into();
+            value["bytes"] = again.len().into();
+            std::fs::write(&manifest, value.to_string()).unwrap();
+        }
+    }
+    let (output, text) = countersign(home, &verify);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text.contains("another file than the purge made"), "{text}");
+    files().for_each(|path| std::fs::remove_file(path).unwrap());
+    let (output, text) = countersign(home, &verify);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text.contains("it is not there any more"), "{text}");
+    kept.iter().for_each(|(path, bytes)| std::fs::write(path, bytes).unwrap());
     // One byte of one archive.
-    let mut files = std::fs::read_dir(home.join("kept")).unwrap().map(|it| it.unwrap().path());
-    let archive = files.find(|path| path.extension().unwrap() == "zst").unwrap();
+    let archive = files().find(|path| path.extension().unwrap() == "zst").unwrap();
     let mut bytes = std::fs::read(&archive).unwrap();
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
@@ -138,6 +182,10 @@ fn by_hand_it_tells_first_and_then_archives_purges_and_reads_back() {
     let (output, text) = countersign(home, &verify);
     assert_eq!(output.status.code(), Some(1));
     assert!(text.contains("SHA-256"), "{text}");
+    let query = ["archive", "query", "--from", "kept"];
+    let (output, _) = countersign(home, &query);
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(error.contains("is damaged") && !error.contains("ledger"), "{error}");
 }
 
 #[test]
@@ -237,22 +285,30 @@ fn a_proxy_that_runs_does_it_by_itself_and_says_where_an_event_went() {
     assert_eq!(purges.len(), 1);
     assert_eq!(purges[0]["metadata"]["purge"]["ranges"], "1-2");
     assert!(proxy.read("/metrics").1.contains("countersign_purged_entries_total 2"));
-    // A bundle of all that is left does not say that it is the whole log.
+    // Its proof is said to be gone as the event is.
+    let (status, text) = answer(&format!("{}/proof", ids[0]));
+    assert!(status == 404 && text.contains("purged by the retention policy"), "{text}");
+    // A bundle is whole by what is left and the hashes of what is not.
     let (_, key) = countersign(home.path(), &["keys", "show", "--data", "data"]);
     let (url, token) = (format!("http://{}", proxy.reading), data.join("bootstrap.token"));
     let online = ["--url", &url, "--token-file", token.to_str().unwrap()];
-    let is_a_part = |source: &[&str]| {
+    let is_whole = |source: &[&str]| {
         let export = [&["export", "--format", "bundle", "-o", "bundle"], source].concat();
         let (output, _) = countersign(home.path(), &export);
         assert!(output.status.success(), "{output:?}");
         let (output, text) = countersign(home.path(), &["verify", "bundle", "--key", key.trim()]);
-        assert!(output.status.success() && text.contains("a part of the log"), "{text}");
+        assert!(
+            output.status.success()
+                && text.contains("Nothing is missing of these logs")
+                && text.contains("2 entries were purged by policy"),
+            "{text}"
+        );
         std::fs::remove_file(home.path().join("bundle")).unwrap();
     };
-    is_a_part(&online);
+    is_whole(&online);
     proxy.signal("TERM");
     proxy.wait();
-    is_a_part(&["--data", "data"]);
+    is_whole(&["--data", "data"]);
 }
 
 /// A bucket on loopback, which the real binary finds by its environment.

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -118,6 +119,14 @@ fn an_event_is_proved_to_somebody_who_has_a_key_and_nothing_of_ours() {
             Command::new(PYTHON).arg(CHECK).arg(proof).arg(of_log.trim()).output().unwrap();
         assert!(errors(&checked).contains("another root"), "{}", errors(&checked));
     }
+    // With one half alone it says so.
+    let half = proofs.path().join("half");
+    let mut proof: Value =
+        serde_json::from_str(&said(&["prove", &events[2], "--data", &data], 0)).unwrap();
+    proof["entries"].as_array_mut().unwrap().truncate(1);
+    fs::write(&half, proof.to_string()).unwrap();
+    let args = ["verify", "--key", key.trim(), "--proof", &text(&half)];
+    assert!(said(&args, 0).contains("its intent alone is in the proof"));
     let growth = proofs.path().join("growth");
     fs::write(&growth, said(&["prove", "--from", "1", "--data", &data], 0)).unwrap();
     let args = ["verify", "--key", key.trim(), "--proof", &text(&growth)];
@@ -137,20 +146,160 @@ fn a_bundle_is_verified_without_the_ledger() {
     let at = |name: &str| text(&home.path().join(name));
     let online = ["export", "--url", &url, "--token-file", &token, "--format", "bundle"];
     said(&[&online[..], &["-o", &at("all")]].concat(), 0);
-    assert!(verify(&at("all"), 0).contains("Nothing of the log is missing"));
+    assert!(verify(&at("all"), 0).contains("Nothing is missing of these logs"));
     said(&[&online[..], &["-o", &at("some"), "--id", &events[1]]].concat(), 0);
     let some = verify(&at("some"), 0);
     assert!(
-        some.contains("1 events of 2 entries are in the log") && some.contains("a part of the log")
+        some.contains("1 events of 2 entries are in the log")
+            && some.contains("a part of these logs")
     );
     // Without a proxy, too.
     proxy.signal("TERM");
     proxy.wait();
     said(&["export", "--data", &data, "--format", "bundle", "-o", &at("local")], 0);
-    assert!(verify(&at("local"), 0).contains("Nothing of the log is missing"));
+    assert!(verify(&at("local"), 0).contains("Nothing is missing of these logs"));
     let forged = fs::read_to_string(at("all")).unwrap().replacen("POST", "GET", 1);
     fs::write(at("all"), forged).unwrap();
     assert!(verify(&at("all"), 1).contains("is not in its log"));
+}
+
+#[test]
+fn bundles_of_a_proxy_at_work_are_complete() {
+    let (_upstream, proxy, file) = proxy("");
+    let event = post(&proxy);
+    sealed(&proxy, &file, &event);
+    let (data, home) = (text(&proxy.data()), tempfile::tempdir().unwrap());
+    let key = said(&["keys", "show", "--data", &data], 0);
+    let bundle = home.path().join("bundle");
+    let (url, token) =
+        (format!("http://{}", proxy.reading), text(&proxy.data().join("bootstrap.token")));
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !stop.load(Ordering::Relaxed) {
+                post(&proxy);
+            }
+        });
+        for _ in 0..4 {
+            said(
+                &[
+                    "export",
+                    "--url",
+                    &url,
+                    "--token-file",
+                    &token,
+                    "--format",
+                    "bundle",
+                    "--force",
+                    "-o",
+                    &text(&bundle),
+                ],
+                0,
+            );
+            let shown = countersign(&["verify", &text(&bundle), "--key", key.trim()]);
+            if shown.status.code() != Some(0) {
+                stop.store(true, Ordering::Relaxed);
+            }
+            assert_eq!(shown.status.code(), Some(0), "{shown:?}");
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+    // Checkpoints that were published show that no log is missing, and that it goes on.
+    let args = |file: &str| {
+        let args = ["verify", &text(&bundle), "--key", key.trim(), "--checkpoint", file];
+        args.map(ToOwned::to_owned)
+    };
+    let first = home.path().join("first");
+    let records = fs::read_to_string(&file).unwrap();
+    fs::write(&first, records.lines().next().unwrap()).unwrap();
+    let first = args(&text(&first));
+    let shown = said(&first.each_ref().map(String::as_str), 0);
+    assert!(shown.contains("the same as the checkpoint of size"), "{shown}");
+    let lines = fs::read_to_string(&bundle).unwrap();
+    let mut head: Value = serde_json::from_str(lines.lines().next().unwrap()).unwrap();
+    head["checkpoints"] = serde_json::json!({});
+    let end = serde_json::json!({"end": true, "events": 0, "entries": 0});
+    fs::write(&bundle, format!("{head}\n{end}\n")).unwrap();
+    let shown = said(&first.each_ref().map(String::as_str), 1);
+    assert!(shown.contains("the log of writer `countersign` is not in it"), "{shown}");
+    let shown = said(&["verify", &text(&bundle), "--key", key.trim()], 4);
+    assert!(shown.contains("Nothing is proven"), "{shown}");
+}
+
+#[test]
+fn what_cannot_be_told_is_not_said_to_be_right_or_wrong() {
+    let (_upstream, mut proxy, file) = proxy("");
+    let event = post(&proxy);
+    sealed(&proxy, &file, &event);
+    let (data, home) = (text(&proxy.data()), tempfile::tempdir().unwrap());
+    let key = said(&["keys", "show", "--data", &data], 0);
+    proxy.signal("TERM");
+    proxy.wait();
+    // The power failed while a checkpoint was published.
+    let torn = fs::read_to_string(&file).unwrap() + "{\"time\":\"2026-";
+    fs::write(&file, torn).unwrap();
+    let before = fs::read_to_string(&file).unwrap().lines().count();
+    proxy.respawn();
+    wait_until("it is there again", || proxy.read("/readyz").0 == 200);
+    let event = post(&proxy);
+    wait_until("the event is published", || {
+        fs::read_to_string(&file).unwrap().lines().count() > before && {
+            let owner = owner(&proxy);
+            ask(&proxy, &owner, &format!("/{event}/proof")).status == 200
+        }
+    });
+    proxy.signal("TERM");
+    proxy.wait();
+    let text_of = |args: &[&str], code| {
+        let done = countersign(args);
+        let all = String::from_utf8_lossy(&done.stdout).into_owned() + &errors(&done);
+        assert_eq!(done.status.code(), Some(code), "{args:?}: {all}");
+        all
+    };
+    let file = text(&file);
+    let with = ["verify", "--data", &data, "--key", key.trim(), "--checkpoint", &file];
+    let shown = text_of(&with, 0);
+    assert!(shown.contains(&format!("WARNING: what stands in `{file}`, line {before}")), "{shown}");
+    // A key of another installation, an empty one, a file without checkpoints.
+    let at = |name: &str| text(&home.path().join(name));
+    fs::write(at("empty"), "\n").unwrap();
+    assert!(text_of(&["verify", "--data", &data, "--key", &at("empty")], 3).contains("no key in"));
+    let other = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW";
+    let shown = text_of(&["verify", "--data", &data, "--key", other], 3);
+    assert!(shown.contains("the key of another ledger") && !shown.contains("ok,"), "{shown}");
+    let none = ["verify", "--data", &data, "--key", key.trim(), "--checkpoint", &at("empty")];
+    assert!(text_of(&none, 3).contains("there is no checkpoint in"));
+    // A database of which nothing is said is held against nothing that lies about.
+    let shown = text_of(&["verify", "--ledger", "postgres://a@127.0.0.1:1/b"], 3);
+    assert!(shown.contains("--data with the directory"), "{shown}");
+    // A configuration names the directory.
+    let config = at("c.yaml");
+    let yaml = format!(
+        "listeners: [\"127.0.0.1:0\"]\nupstreams: {{admin: \"http://127.0.0.1:9\"}}\n\
+         ledger: {{dir: \"{data}\"}}\n"
+    );
+    fs::write(&config, yaml).unwrap();
+    assert_eq!(text_of(&["keys", "show", "--config", &config], 0), key);
+    text_of(&["keys", "rotate", "--config", &config], 0);
+    assert!(Path::new(&data).join("signing.key.next").exists());
+    fs::remove_file(Path::new(&data).join("signing.key.next")).unwrap();
+    // A lost key begins no new log.
+    let lost = at("lost.key");
+    fs::rename(Path::new(&data).join("signing.key"), &lost).unwrap();
+    let shown = text_of(&["run", "--config", &config], 3);
+    assert!(shown.contains("put the key back from a backup"), "{shown}");
+    fs::rename(&lost, Path::new(&data).join("signing.key")).unwrap();
+    // Nothing is left.
+    let conn = rusqlite::Connection::open(Path::new(&data).join("ledger.db")).unwrap();
+    conn.execute_batch(
+        "DROP TRIGGER entries_no_delete; DROP TRIGGER IF EXISTS writers_no_delete;
+         DELETE FROM entries; DELETE FROM writers",
+    )
+    .unwrap();
+    drop(conn);
+    fs::remove_file(Path::new(&data).join("seal.db")).unwrap();
+    let shown = text_of(&["verify", "--data", &data, "--key", key.trim()], 4);
+    assert!(shown.contains("nothing is proven") && !shown.contains("ok,"), "{shown}");
 }
 
 #[test]
@@ -176,6 +325,9 @@ fn checkpoints_and_tiles_are_the_owners() {
         ("/consistency?writer=countersign&old=0", [400, 400, 403]),
         ("/consistency?writer=countersign&old=999999", [404, 404, 403]),
         ("/consistency?writer=countersign", [400, 400, 403]),
+        ("/consistency?writer=countersign&from=1", [400, 400, 403]),
+        ("/consistency?writer=countersign&old=2&new=1", [400, 400, 403]),
+        ("/consistency?writer=other&old=1", [404, 404, 403]),
         ("/log/countersign/checkpoint", [200, 403, 403]),
         ("/log/countersign/tile/0/000.p/2", [200, 403, 403]),
         ("/log/countersign/tile/0/000.p/0", [404, 403, 403]),
@@ -198,6 +350,10 @@ fn checkpoints_and_tiles_are_the_owners() {
             assert_eq!(answer.status, status, "{path}: {}", answer.text());
         }
     }
+    let asked = |path: &str| ask(&proxy, &owner, path).text();
+    assert!(asked("/consistency?from=4").contains("`writer`, `old`, `new`"));
+    assert!(asked("/consistency?writer=other&old=1").contains("no checkpoint of a log of this"));
+    assert!(asked("/consistency?writer=countersign&old=9999").contains("the newest checkpoint of"));
     let tile = ask(&proxy, &owner, "/log/countersign/tile/0/000.p/2").body;
     assert_eq!(tile.len(), 64);
     let note = ask(&proxy, &owner, "/log/countersign/checkpoint").text();

@@ -78,8 +78,6 @@ impl Local {
         if progress.wants_total() {
             progress.total(total(&mut index, &search).await?);
         }
-        // Then not every entry of the checkpoints can be in a bundle.
-        let is_purged = ledger.has_purged().await?;
         let (walk, encoder) = match (last, earlier) {
             (Some(last), Some(earlier)) => {
                 let event = last.event.clone();
@@ -101,7 +99,7 @@ impl Local {
         }
         let bundler = match format {
             Format::Bundle => {
-                let is_all = wanted.filters.is_empty() && !is_purged;
+                let is_all = wanted.filters.is_empty();
                 Some(bundler(&located.dir, is_all, walk.snapshot(), &mut piece)?)
             }
             _ => None,
@@ -129,6 +127,14 @@ impl Local {
                         }
                     }
                     None => {
+                        for (writer, size) in bundler.wants_purged() {
+                            let mut after = 0;
+                            while after < size {
+                                let purged = self.walk.purged(&writer, after).await?;
+                                after = purged.last().map_or(size, |last| last.seq);
+                                bundler.purged(&writer, &purged, &mut self.piece);
+                            }
+                        }
                         bundler.end(&mut self.piece);
                         self.is_over = true;
                     }
@@ -203,7 +209,7 @@ fn bundler(
     snapshot: &Snapshot,
     piece: &mut Vec<u8>,
 ) -> anyhow::Result<Bundler> {
-    let bundler = Bundler::open(dir).map_err(|error| match error {
+    let mut bundler = Bundler::open(dir, snapshot).map_err(|error| match error {
         SealError::NoProof => anyhow::anyhow!(
             "nothing was sealed yet in `{}`: a proxy does that while it runs",
             dir.display()
@@ -212,8 +218,9 @@ fn bundler(
     })?;
     if !bundler.covers(snapshot) {
         eprintln!(
-            "note: the newest entries are not sealed, and will not be proven; a proxy seals them when \
-             it runs"
+            "note: the newest entries are not sealed in `{}`, and will not be proven; a proxy seals them \
+             when it runs",
+            dir.display()
         );
     }
     bundler.begin(is_all, piece)?;

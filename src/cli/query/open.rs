@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 
 use crate::cli::place::Located;
-use crate::follow::{Heads, catch_up, lag};
+use crate::follow::{Follower, Heads, catch_up, lag};
 use crate::index::Index;
 use crate::store::{LedgerReader, LedgerSource};
 
@@ -45,11 +45,29 @@ pub(in crate::cli) async fn open(
         catch_up(&mut *reader, &mut index, &heads).await?;
         return Ok((reader, index, None));
     }
+    if located.source.is_shared() && is_of_another(dir, &mut *reader).await {
+        let mut index = Index::temporary().await?;
+        catch_up(&mut *reader, &mut index, &heads).await?;
+        let note = format!(
+            "the search index in `{}` is that of another ledger: one was made for this command alone; \
+             with --data and a directory of this ledger's own it is kept",
+            dir.display()
+        );
+        return Ok((reader, index, Some(note)));
+    }
     let (index, note) = match up_to_date(dir, &mut *reader, &heads).await {
         Ok(index) => (index, None),
         Err(error) => as_it_is(dir, &mut *reader, &heads, &error, patience).await?,
     };
     Ok((reader, index, note))
+}
+
+/// Whether the index there follows another ledger. That one may be at work with it.
+async fn is_of_another(dir: &Path, reader: &mut dyn LedgerReader) -> bool {
+    match Index::open_read_only(dir).await {
+        Ok(mut index) => matches!(index.is_of(reader).await, Ok(false)),
+        Err(_) => false,
+    }
 }
 
 /// A connection to read the ledger.
@@ -83,7 +101,10 @@ pub(super) async fn as_it_is(
     patience: &Patience,
 ) -> anyhow::Result<(Index, Option<String>)> {
     let entries: u64 = heads.0.iter().map(|(_, head)| head).sum();
-    let mut kept = Index::open_read_only(dir).await.ok();
+    let mut kept = match Index::open_read_only(dir).await {
+        Ok(mut index) => index.is_of(reader).await?.then_some(index),
+        Err(_) => None,
+    };
     let behind = match &mut kept {
         Some(index) => still_behind(index, heads, patience.wait).await?,
         None => entries,

@@ -13,10 +13,13 @@ use anyhow::{Context, bail};
 use super::export::Progress;
 use super::place::LedgerArgs;
 use super::query::open::reader;
+use super::screen::printable;
 use crate::follow::Heads;
 use crate::seal::verify::{Evidence, Report, verify};
 use crate::seal::{Kept, SIGNING_KEY_FILE, VerifierKey, key_file};
 
+/// Where the ledger is, if nothing else is said.
+const DATA: &str = "countersign-data";
 /// The largest file of checkpoints that is read, in bytes.
 const FILE_BYTES: u64 = 1 << 30;
 
@@ -37,24 +40,27 @@ const FILE_BYTES: u64 = 1 << 30;
   countersign verify --key countersign.vkey event.proof.json
 
 Exit codes: 0 all is as it was sealed; 1 something is wrong; 2 the command line has problems;
-3 the ledger, or what it is held against, could not be read; 4 nothing is wrong, but there is a log
-that no checkpoint covers.")]
+3 it cannot be told: the ledger, or what it is held against, could not be read or is another one's;
+4 nothing is wrong, but nothing is proven, or not all of it: there is no entry, or a log that no
+checkpoint covers.")]
 pub struct Args {
-    /// The directory of the ledger
-    #[arg(long, value_name = "DIR", default_value = "countersign-data")]
-    data: PathBuf,
+    /// The directory of the ledger; with --ledger, that of the proxy whose checkpoints and key it is held
+    /// against [default: countersign-data; with --ledger none]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
     #[command(flatten)]
     at: LedgerArgs,
     /// A verifier key that is trusted, as `countersign keys show` printed it, or a file with some; keys
     /// that took over from it are trusted as well [default: the key beside the ledger]
     #[arg(long, value_name = "KEY|FILE")]
     key: Vec<String>,
-    /// A file with checkpoints that were published: what `seal.file` names, or one checkpoint
+    /// A file with checkpoints that were published: what `seal.file` names, or one checkpoint; a bundle is
+    /// held against them too, and must have each log that they name
     #[arg(long, value_name = "FILE")]
     checkpoint: Vec<PathBuf>,
     /// Verify this file alone, without the ledger: a bundle, as `countersign export --format bundle` wrote
     /// it, or a proof, as `countersign prove` or the API gave it; needs --key
-    #[arg(value_name = "FILE", requires = "key", conflicts_with = "checkpoint")]
+    #[arg(value_name = "FILE", requires = "key")]
     file: Option<PathBuf>,
     /// The same as FILE, for a proof
     #[arg(long, value_name = "FILE", requires = "key", conflicts_with_all = ["checkpoint", "file"])]
@@ -99,7 +105,13 @@ pub fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
 
 fn verify_file(path: &Path, args: &Args, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     let verified = given_keys(&args.key).and_then(|keys| match bundle::is_one(path)? {
-        true => bundle::verify(path, &keys, args.json),
+        true => {
+            let evidence = with_files(Evidence::new(keys), &args.checkpoint)?;
+            bundle::verify(path, evidence, args.json)
+        }
+        false if !args.checkpoint.is_empty() => {
+            bail!("a proof has its checkpoint in it: verify it without --checkpoint")
+        }
         false => Ok(proof::verify(path, &read(path)?, &keys, args.json)),
     });
     match verified {
@@ -116,23 +128,39 @@ fn verify_file(path: &Path, args: &Args, out: &mut dyn Write) -> anyhow::Result<
 
 fn verified(args: &Args) -> anyhow::Result<(Report, Evidence, Trust)> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let located = args.at.locate(&args.data)?;
-    let dir = located.dir.as_path();
-    let mut kept = Kept::open_read_only(dir)
-        .with_context(|| format!("the checkpoints in `{}` cannot be read", dir.display()))?;
-    let (keys, is_beside) = match args.key.as_slice() {
-        [] => (key_beside(dir)?, true),
-        given => (given_keys(given)?, false),
+    let located = args.at.locate(args.data.as_deref().unwrap_or(Path::new(DATA)))?;
+    // Beside a database of which nothing else is said there is no directory that would be its own.
+    let beside = (args.data.is_some() || args.at.ledger.is_none()).then_some(located.dir.as_path());
+    if beside.is_none() && args.key.is_empty() {
+        bail!(
+            "with --ledger it must be said what the ledger is held against: --data with the directory \
+             of the proxy that writes to it, or --key and --checkpoint"
+        );
+    }
+    let mut kept = match beside {
+        Some(dir) => Kept::open_read_only(dir)
+            .with_context(|| format!("the checkpoints in `{}` cannot be read", dir.display()))?,
+        None => None,
+    };
+    let (keys, is_beside) = match (args.key.as_slice(), beside) {
+        ([], Some(dir)) => (key_beside(dir)?, true),
+        (given, _) => (given_keys(given)?, false),
     };
     let mut evidence = Evidence::new(keys.clone());
     if let Some(kept) = &kept {
         evidence.add_kept(kept)?;
     }
-    for file in &args.checkpoint {
-        let text = read(file)?;
-        evidence.add_file(&file.display().to_string(), &text);
-    }
+    let evidence = with_files(evidence, &args.checkpoint)?;
     let evidence = evidence.judged();
+    if !is_beside && evidence.is_of_others() {
+        let (_, found) = evidence.faults().first().context("no checkpoint")?;
+        bail!(
+            "no checkpoint was signed by a key that was given: it is the key of another ledger, or that \
+             of this one was replaced and all that it had signed is gone; compare it with the key that \
+             was kept elsewhere ({})",
+            printable(&found.to_string())
+        );
+    }
     let has_checkpoints = !args.checkpoint.is_empty();
     let trust = Trust { keys, is_beside, has_checkpoints };
     let report = runtime.block_on(async {
@@ -148,6 +176,18 @@ fn verified(args: &Args) -> anyhow::Result<(Report, Evidence, Trust)> {
         report.context("the ledger cannot be read")
     })?;
     Ok((report, evidence, trust))
+}
+
+/// With the checkpoints of files, of which each must have some.
+fn with_files(mut evidence: Evidence, files: &[PathBuf]) -> anyhow::Result<Evidence> {
+    for file in files {
+        let text = read(file)?;
+        evidence.add_file(&file.display().to_string(), &text);
+    }
+    if let Some(file) = evidence.empty_files().next() {
+        bail!("there is no checkpoint in `{file}`: it is empty, damaged, or another file");
+    }
+    Ok(evidence)
 }
 
 /// The key beside the ledger; none where nothing was ever sealed.
@@ -178,6 +218,9 @@ fn given_keys(given: &[String]) -> anyhow::Result<Vec<VerifierKey>> {
         for line in text.lines().filter(|line| !line.trim().is_empty()) {
             let key = line.parse::<VerifierKey>();
             keys.push(key.with_context(|| format!("`{given}` has a line that is no key"))?);
+        }
+        if keys.is_empty() {
+            bail!("there is no key in `{given}`");
         }
     }
     Ok(keys)

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::cli::screen::printable;
-use crate::seal::{ConsistencyProof, EventProof, ProofFault, Shown, VerifierKey};
+use crate::seal::{ConsistencyProof, EventProof, Halves, ProofFault, Shown, VerifierKey};
 
 /// Either kind; which one is told by its members.
 #[derive(Deserialize)]
@@ -47,7 +47,18 @@ fn printable_lines(text: &str) -> String {
 }
 
 fn of_event(proof: &EventProof, shown: &[Shown]) -> String {
-    let mut text = format!("The event {} is in the log, as it stands in the proof.", proof.event);
+    let event = &proof.event;
+    let mut text = match Halves::of(proof.entries.iter().map(|entry| entry.document.as_str())) {
+        Halves::Both => format!("The event {event} is in the log, as it stands in the proof."),
+        Halves::Intent => format!(
+            "The event {event} is in the log, but its intent alone is in the proof: how it ended is not \
+             shown."
+        ),
+        Halves::Completion => format!(
+            "The event {event} is in the log, but its completion alone is in the proof: what was asked is \
+             not shown."
+        ),
+    };
     for Shown { origin, seq, size, key } in shown {
         text.push_str(&format!(
             "\n  entry {seq} of {origin}, proven by its checkpoint of size {size}, signed with {key}"

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::Trust;
 use crate::cli::export::thousands;
 use crate::cli::screen::printable;
-use crate::seal::verify::{Evidence, Found, LogReport, Report, Standing};
+use crate::seal::verify::{Evidence, Found, LogReport, Origin, Report, Standing};
 
 pub(super) fn text(report: &Report, evidence: &Evidence, trust: &Trust) -> String {
     let mut text = String::new();
@@ -23,9 +23,13 @@ fn write_text(
     trust: &Trust,
 ) -> std::fmt::Result {
     for log in &report.logs {
+        let is_doubted =
+            report.evidence.iter().any(|(writer, _)| writer.as_ref() == Some(&log.writer));
         let state = match (&log.found, log.proven) {
             (Some(_), _) => "WRONG",
+            (None, _) if is_doubted => "WRONG",
             (None, 0) if log.entries > 0 => "not sealed",
+            (None, _) if log.entries == 0 => "empty",
             (None, _) => "ok",
         };
         write!(
@@ -70,16 +74,32 @@ fn write_text(
     if report.evidence.len() > 8 {
         writeln!(out, "WRONG: and {} more checkpoints", report.evidence.len() - 8)?;
     }
+    for origin in evidence.damaged().iter().take(8) {
+        writeln!(out, "WARNING: {}", printable(&damaged(origin)))?;
+    }
+    if evidence.damaged().len() > 8 {
+        writeln!(out, "WARNING: and {} more such lines", evidence.damaged().len() - 8)?;
+    }
     for note in notes(report, trust) {
         writeln!(out, "note: {note}")?;
     }
     writeln!(out, "{}", verdict(report))
 }
 
+fn damaged(origin: &Origin) -> String {
+    format!(
+        "what stands {origin} is no checkpoint: cut off or damaged, as by a loss of power; all other \
+         lines were used"
+    )
+}
+
 fn verdict(report: &Report) -> &'static str {
     match (report.is_sound(), report.is_proven()) {
         (false, _) => "The ledger is NOT what was sealed.",
         (true, true) => "The ledger is what was sealed.",
+        (true, false) if report.is_empty() => {
+            "There is no entry in the ledger, or none that may be read here: nothing is proven."
+        }
         (true, false) => {
             "Nothing is wrong, but there are entries in logs that no checkpoint covers."
         }
@@ -129,6 +149,7 @@ fn keys(standing: &[Standing], proven: u64) -> Vec<(String, u64, u64)> {
 }
 
 pub(super) fn json(report: &Report, evidence: &Evidence, trust: &Trust) -> String {
+    let damaged: Vec<String> = evidence.damaged().iter().map(ToString::to_string).collect();
     let log = |log: &LogReport| {
         let keys = keys(evidence.of(&log.writer), log.proven).into_iter();
         let keys = keys.map(|(key, first, last)| json!({"key": key, "first": first, "last": last}));
@@ -162,6 +183,7 @@ pub(super) fn json(report: &Report, evidence: &Evidence, trust: &Trust) -> Strin
         },
         "logs": report.logs.iter().map(log).collect::<Vec<_>>(),
         "wrong": evidence.collect::<Vec<_>>(),
+        "damaged": damaged,
         "notes": notes(report, trust),
     });
     serde_json::to_string_pretty(&all).unwrap_or_default()

@@ -4,8 +4,8 @@ use super::{Ledger, first_wrong};
 use crate::clock::{Clock, SystemClock};
 use crate::seal::key_file::{self, KeyFileError, NEXT_KEY_FILE, SIGNING_KEY_FILE};
 use crate::seal::{
-    Checkpoint, Kept, KeyChange, KeyError, SigningKey, VerifierKey, predecessors, signers,
-    successors,
+    Checkpoint, Kept, KeyChange, KeyError, SEAL_FILE, SealError, Sealer, SigningKey, VerifierKey,
+    predecessors, signers, successors,
 };
 
 /// The example of C2SP signed-note, which Go's `note` package has as well.
@@ -51,6 +51,30 @@ fn a_key_speaks_for_the_logs_of_its_installation_only() {
         let signed_by = checkpoint.signed_by([key.verifier()]);
         assert_eq!(!signed_by.is_empty(), covered, "{origin}");
     }
+}
+
+#[tokio::test]
+async fn a_lost_or_exchanged_key_begins_no_new_log() {
+    let mut ledger = Ledger::new();
+    ledger.append(5).await;
+    ledger.seal().await;
+    let path = ledger.path().join(SIGNING_KEY_FILE);
+    let key = std::fs::read(&path).unwrap();
+    let open = async || Sealer::open(ledger.path(), None).await.map(drop);
+    std::fs::remove_file(&path).unwrap();
+    let error = open().await.unwrap_err();
+    assert!(matches!(error, SealError::OtherKey { is_missing: true, .. }), "{error}");
+    assert!(!path.exists(), "none is made in its place");
+    let stranger = SigningKey::generate("audit.example.com").unwrap();
+    std::fs::write(&path, stranger.text().as_bytes()).unwrap();
+    let error = open().await.unwrap_err();
+    assert!(matches!(error, SealError::OtherKey { is_missing: false, .. }), "{error}");
+    // It is put back, or it is said in so many words that all begins anew.
+    std::fs::write(&path, key).unwrap();
+    open().await.unwrap();
+    std::fs::remove_file(&path).unwrap();
+    std::fs::remove_file(ledger.path().join(SEAL_FILE)).unwrap();
+    open().await.unwrap();
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod attacks;
 mod bundles;
+mod evidence;
 mod hostile;
 mod keys;
 mod proofs;

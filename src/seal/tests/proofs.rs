@@ -15,7 +15,8 @@ pub(super) async fn all(ledger: &Ledger) -> Vec<Stored> {
     let mut reader = ledger.source().reader().await.unwrap();
     let mut all: Vec<Stored> = Vec::new();
     loop {
-        let more = reader.read_after(WRITER, all.len() as u64, 1000).await.unwrap();
+        let after = all.last().map_or(0, |last| last.seq);
+        let more = reader.read_after(WRITER, after, 1000).await.unwrap();
         if more.is_empty() {
             return all;
         }

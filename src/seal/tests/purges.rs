@@ -69,7 +69,7 @@ fn purge_of(seqs: &[u64]) -> Purge {
 }
 
 /// A ledger of which an event is purged, before and after checkpoints.
-async fn purged() -> (Ledger, Vec<u64>, u64) {
+pub(super) async fn purged() -> (Ledger, Vec<u64>, u64) {
     let mut ledger = Ledger::new();
     ledger.append(20).await;
     ledger.seal().await;

@@ -50,6 +50,13 @@ pub struct Standing {
     pub key: VerifierKey,
 }
 
+impl Standing {
+    /// Whether it came from elsewhere than from beside the ledger, and so counts for more.
+    pub fn is_given(&self) -> bool {
+        self.origin != Origin::SealDb
+    }
+}
+
 /// One record of a published file.
 #[derive(Deserialize)]
 struct Record {
@@ -76,6 +83,10 @@ pub struct Evidence {
     /// Of each writer, by size.
     logs: BTreeMap<String, Vec<Standing>>,
     faults: Vec<(Option<String>, Found)>,
+    /// Lines of files that are no records.
+    damaged: Vec<Origin>,
+    /// Records that were taken, by file.
+    taken: BTreeMap<String, usize>,
 }
 
 impl Evidence {
@@ -95,23 +106,41 @@ impl Evidence {
         Ok(())
     }
 
-    /// Takes a published file: a record a line, or one checkpoint as it is.
+    /// Takes a published file: a record a line, or one checkpoint as it is. Lines that are no records
+    /// are put aside: a file that was cut off in the middle of a line says nothing against the ledger.
     pub fn add_file(&mut self, name: &str, text: &str) {
         let at = |line| Origin::File { name: name.to_owned(), line };
-        if !text.trim_start().starts_with('{') {
-            self.notes.push((at(1), text.to_owned()));
+        self.taken.entry(name.to_owned()).or_default();
+        if Checkpoint::parse(text).is_ok() {
+            self.take(name, at(1), text.to_owned());
             return;
         }
         for (line, text) in (1..).zip(text.lines()).filter(|(_, text)| !text.trim().is_empty()) {
             let record = (text.len() <= LINE_BYTES).then(|| serde_json::from_str::<Record>(text));
             match record {
-                Some(Ok(Record { checkpoint: Some(note), .. })) => {
-                    self.notes.push((at(line), note))
+                Some(Ok(Record { checkpoint: Some(note), .. }))
+                    if Checkpoint::parse(&note).is_ok() =>
+                {
+                    self.take(name, at(line), note);
                 }
-                Some(Ok(Record { key_change: Some(note), .. })) => self.add_change(at(line), &note),
-                _ => self.faulty(None, 0, Fault::Form { origin: at(line).to_string() }),
+                Some(Ok(Record { key_change: Some(note), .. }))
+                    if KeyChange::parse(&note).is_some() =>
+                {
+                    self.add_change(at(line), &note);
+                }
+                _ => self.damaged.push(at(line)),
             }
         }
+    }
+
+    fn take(&mut self, file: &str, origin: Origin, note: String) {
+        *self.taken.entry(file.to_owned()).or_default() += 1;
+        self.notes.push((origin, note));
+    }
+
+    /// Takes a change of the key that came with what is to be verified.
+    pub fn add_key_change(&mut self, note: &str) {
+        self.changes.extend(KeyChange::parse(note));
     }
 
     fn add_change(&mut self, origin: Origin, note: &str) {
@@ -139,7 +168,8 @@ impl Evidence {
             self.add_older(writer, standing);
         }
         for (writer, log) in &mut self.logs {
-            log.sort_by_key(|standing| standing.size);
+            // Of one size the one that was given is first, and stays.
+            log.sort_by_key(|standing| (standing.size, !standing.is_given()));
             for pair in log.windows(2) {
                 if let [one, other] = pair
                     && one.size == other.size
@@ -201,7 +231,7 @@ impl Evidence {
     }
 
     /// The keys by which purges may be ordered.
-    pub(super) fn orderers(&self) -> &[VerifierKey] {
+    pub(in crate::seal) fn orderers(&self) -> &[VerifierKey] {
         &self.orderers
     }
 
@@ -213,6 +243,23 @@ impl Evidence {
     /// The writers of which there are checkpoints.
     pub fn writers(&self) -> impl Iterator<Item = &str> {
         self.logs.keys().map(String::as_str)
+    }
+
+    /// Whether there are checkpoints, and none of them was signed by a trusted key: then these keys are
+    /// of another installation, or all that was signed with them is gone.
+    pub fn is_of_others(&self) -> bool {
+        let is_signature = |(_, found): &(_, Found)| matches!(found.fault, Fault::Signature { .. });
+        self.logs.is_empty() && self.faults.iter().any(is_signature)
+    }
+
+    /// The files in which there is no checkpoint.
+    pub fn empty_files(&self) -> impl Iterator<Item = &str> {
+        self.taken.iter().filter(|(_, count)| **count == 0).map(|(name, _)| name.as_str())
+    }
+
+    /// Lines of files that are no records: cut off, or damaged.
+    pub fn damaged(&self) -> &[Origin] {
+        &self.damaged
     }
 
     /// What is wrong with the evidence itself, with the writer where one is named.

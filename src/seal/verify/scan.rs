@@ -57,9 +57,16 @@ impl Report {
         self.evidence.is_empty() && self.logs.iter().all(|log| log.found.is_none())
     }
 
-    /// Whether of every log that has entries a checkpoint proves some.
+    /// Whether of every log that has entries a checkpoint proves some. Where there are none at all,
+    /// nothing is proven.
     pub fn is_proven(&self) -> bool {
-        self.logs.iter().all(|log| log.proven > 0 || log.entries == 0)
+        let mut some = self.logs.iter().filter(|log| log.entries > 0).peekable();
+        some.peek().is_some() && some.all(|log| log.proven > 0)
+    }
+
+    /// Whether there is no entry at all.
+    pub fn is_empty(&self) -> bool {
+        self.logs.iter().all(|log| log.entries == 0)
     }
 }
 

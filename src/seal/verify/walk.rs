@@ -28,6 +28,10 @@ pub(super) struct Walk<'e> {
     /// The size of the last checkpoint that was reached and has the right root.
     proven: u64,
     checkpoints: u64,
+    /// The same of those that were given from elsewhere, if there are any.
+    given: Option<(u64, u64)>,
+    /// A checkpoint beside the ledger that is of another log, while one that was given is ahead.
+    doubted: Option<Found>,
     leaves: Option<Box<dyn Leaves + 'e>>,
     purges: Purges,
     /// From the first entry that is not what was kept: its number, and the tree as it was sealed.
@@ -50,6 +54,8 @@ impl<'e> Walk<'e> {
             ahead,
             proven: 0,
             checkpoints: 0,
+            given: ahead.iter().any(Standing::is_given).then_some((0, 0)),
+            doubted: None,
             leaves,
             purges: Purges::default(),
             apart: None,
@@ -152,7 +158,21 @@ impl<'e> Walk<'e> {
             self.apart = None;
             (self.ahead, self.proven) = (ahead, size);
             self.checkpoints += 1;
+            if let Some(given) = self.given.as_mut().filter(|_| standing.is_given()) {
+                *given = (size, given.1 + 1);
+            }
             return Ok(());
+        }
+        if !standing.is_given() && ahead.iter().any(Standing::is_given) {
+            // Which of the two is right, one that was given will tell.
+            let fault = Fault::Fork { origin: standing.origin.to_string() };
+            self.doubted.get_or_insert(Found::at(size, fault));
+            self.ahead = ahead;
+            return Ok(());
+        }
+        // What only stands beside the ledger may have been signed after it was changed.
+        if let Some((proven, checkpoints)) = self.given.filter(|_| standing.is_given()) {
+            (self.proven, self.checkpoints) = (proven, checkpoints);
         }
         let among = Found { entries: self.proven + 1..=size, fault: Fault::Root { size } };
         Err(self.first(among))
@@ -180,7 +200,7 @@ impl<'e> Walk<'e> {
         if let Some(found) = self.purges.left() {
             return Err(self.first(found));
         }
-        let Some(last) = self.ahead.last() else { return Ok(()) };
+        let Some(last) = self.ahead.last() else { return self.doubted.take().map_or(Ok(()), Err) };
         let size = last.size;
         let gone = Found { entries: self.tree.size() + 1..=size, fault: Fault::Truncated { size } };
         Err(self.first(gone))

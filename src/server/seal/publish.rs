@@ -4,7 +4,7 @@
 //! checkpoint of each log when it is there again, and not all that it missed.
 
 use std::collections::BTreeMap;
-use std::io::Write;
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -139,9 +139,21 @@ impl Publisher {
 fn append(path: &Path, line: &str) -> std::io::Result<()> {
     let mut options = std::fs::OpenOptions::new();
     // What is in it is meant to be read by others, and nothing of it was captured.
-    let mut file = options.append(true).create(true).mode(0o644).open(path)?;
+    let mut file = options.read(true).append(true).create(true).mode(0o644).open(path)?;
+    let line = if is_torn(&mut file)? { format!("\n{line}") } else { line.to_owned() };
     file.write_all(line.as_bytes())?;
     file.sync_data()
+}
+
+/// Whether the file ends in the middle of a line, as after a loss of power.
+fn is_torn(file: &mut std::fs::File) -> std::io::Result<bool> {
+    if !file.metadata()?.is_file() || file.metadata()?.len() == 0 {
+        return Ok(false);
+    }
+    file.seek(SeekFrom::End(-1))?;
+    let mut last = [0];
+    file.read_exact(&mut last)?;
+    Ok(last != *b"\n")
 }
 
 fn log(item: &Item, logged: &mut BTreeMap<String, Instant>) {

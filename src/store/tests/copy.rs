@@ -82,7 +82,8 @@ async fn a_target_that_has_something_else_is_refused() {
         };
         let expected = match (writer, &refused) {
             ("somebody", Err(CopyError::OtherWriter(name))) => name == "somebody",
-            (_, Err(CopyError::OtherEntry { .. })) => true,
+            (_, Err(CopyError::Longer { target, .. })) => *target == entries && entries == 20,
+            (_, Err(CopyError::OtherEntry { .. })) => entries == 1,
             _ => false,
         };
         assert!(expected, "{writer} {entries}: {refused:?}");

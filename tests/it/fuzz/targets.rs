@@ -93,7 +93,7 @@ fn seal(text: &str) {
     drop((text.parse::<VerifierKey>(), SigningKey::parse(text), parse_tlog_proof(text)));
     drop(serde_json::from_str::<EventProof>(text).map(|proof| proof.verify(&keys)));
     drop(serde_json::from_str::<ConsistencyProof>(text).map(|proof| proof.verify(&keys)));
-    let mut check = BundleCheck::new(&keys);
+    let mut check = BundleCheck::new(Evidence::new(keys.to_vec()));
     if text.lines().try_for_each(|line| check.line(line)).is_ok() {
         drop(check.end());
     }
