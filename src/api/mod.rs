@@ -101,6 +101,9 @@ struct Readiness {
     sealing: Sealing,
 }
 
+/// The reason of a writer in whose place somebody else has written.
+const SUPERSEDED: &str = "superseded";
+
 /// What waits for a database that is away. Requests are taken all the same.
 #[derive(Debug, Serialize)]
 struct Spooling {
@@ -212,6 +215,10 @@ async fn readyz(State(operations): State<Operations>) -> Response {
     let mut reasons: Vec<&'static str> = status.reason.into_iter().collect();
     if *operations.stopping.borrow() {
         reasons.push("stopping");
+    }
+    // Whoever may have tried it last: nothing new is taken.
+    if operations.spool.get().conflict && !reasons.contains(&SUPERSEDED) {
+        reasons.push(SUPERSEDED);
     }
     let warnings = operations.retention.failing().map(|reason| format!("retention: {reason}"));
     let readiness = Readiness {

@@ -8,14 +8,14 @@ use anyhow::{Context, anyhow, bail};
 
 use super::place::target;
 use crate::config;
-use crate::store::{self, PostgresTarget};
+use crate::store::{self, PostgresTarget, StoreError};
 
 /// Make or update the schema of a ledger in PostgreSQL
 ///
 /// Run it as the login that shall own the tables, which is not the one of the proxies. Goes forward
 /// only, one step in one transaction, and proxies of the version before may go on running. Besides, it
-/// makes the roles `countersign_writer` and `countersign_reader`, if the login may make roles; grant the
-/// first to the logins of proxies.
+/// makes the roles `countersign_writer`, `countersign_auditor`, `countersign_reader` and
+/// `countersign_sight`, if the login may make roles; grant the first to the logins of proxies.
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER_HELP)]
 #[command(group = clap::ArgGroup::new("where").required(true).args(["url", "config", "print"]))]
@@ -66,22 +66,35 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<()> {
     if !done.roles {
         writeln!(
             out,
-            "this login may not make roles, so only it can use the ledger: let somebody who may run\n\
-             CREATE ROLE countersign_writer; CREATE ROLE countersign_reader; and run this again"
+            "this login may not make roles, so only it can use the ledger: let a superuser run\n\
+             CREATE ROLE countersign_writer; CREATE ROLE countersign_auditor;\n\
+             CREATE ROLE countersign_reader; CREATE ROLE countersign_sight ROLE {};\n\
+             and run this again",
+            target.user
         )?;
     }
     let Some(reader) = &args.reader else { return Ok(()) };
     let scopes = scopes(args)?;
-    runtime
-        .block_on(store::set_reader(&target, reader, scopes.as_ref()))
-        .with_context(|| format!("`{reader}` cannot be made a reader; the login must exist"))?;
-    writeln!(out, "`{reader}` may read with SQL")?;
+    runtime.block_on(store::set_reader(&target, reader, scopes.as_ref())).map_err(|error| {
+        let remedy = match error {
+            StoreError::Unlimited { .. } | StoreError::NoSight { .. } => "",
+            _ => "; the login must exist",
+        };
+        anyhow::Error::from(error).context(format!("`{reader}` cannot be made a reader{remedy}"))
+    })?;
+    match scopes {
+        Some(_) => writeln!(
+            out,
+            "`{reader}` may read what its scopes allow: SELECT * FROM countersign.visible_entries()"
+        )?,
+        None => writeln!(out, "`{reader}` may read everything with SQL, and with `--ledger`")?,
+    }
     Ok(())
 }
 
 fn database(args: &Args) -> anyhow::Result<PostgresTarget> {
     if let Some(url) = &args.url {
-        return target(url);
+        return Ok(target("--url", url)?);
     }
     let file = args.config.as_deref().context("name the database with --url or --config")?;
     let config = config::load(file).map_err(|problems| anyhow!("{problems}"))?;

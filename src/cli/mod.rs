@@ -23,6 +23,7 @@ pub mod rules;
 mod run;
 pub mod schema;
 mod screen;
+mod spool;
 pub mod tokens;
 mod try_out;
 pub mod verify;
@@ -76,6 +77,7 @@ enum Command {
     Verify(verify::Args),
     Prove(prove::Args),
     Keys(keys::Args),
+    Spool(spool::Args),
     Demo(demo::DemoArgs),
     /// Print shell completions
     #[command(after_help = COMPLETIONS_HELP)]
@@ -119,6 +121,7 @@ pub fn main() -> ExitCode {
         Command::Verify(args) => verify::run(&args, &mut out),
         Command::Prove(args) => prove::run(&args, &mut out).map(|()| ExitCode::SUCCESS),
         Command::Keys(args) => keys::run(&args, &mut out).map(|()| ExitCode::SUCCESS),
+        Command::Spool(args) => spool::run(&args, &mut out).map(|()| ExitCode::SUCCESS),
         Command::Demo(args) => try_out::run(&args, &mut out),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "countersign", &mut out);

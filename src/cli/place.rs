@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 
+use super::query::BadOption;
 use crate::config;
 use crate::store::{LEDGER_FILE, LedgerSource, PostgresTarget};
 
@@ -53,15 +54,16 @@ impl LedgerArgs {
         dir: &Path,
     ) -> anyhow::Result<Located> {
         let source = match &self.ledger {
-            Some(url) => LedgerSource::Postgres(Box::new(target(url)?)),
+            Some(url) => LedgerSource::Postgres(Box::new(target("--ledger", url)?)),
             None => otherwise,
         };
         Ok(Located { dir: dir.to_owned(), source })
     }
 }
 
-/// The database of a URL on the command line.
-pub(super) fn target(url: &str) -> anyhow::Result<PostgresTarget> {
-    PostgresTarget::parse(url)
-        .map_err(|remedy| anyhow!("`--ledger` is no URL of a PostgreSQL database: {remedy}"))
+/// The database of a URL on the command line, after this option.
+pub(super) fn target(option: &str, url: &str) -> Result<PostgresTarget, BadOption> {
+    PostgresTarget::parse(url).map_err(|remedy| {
+        BadOption(format!("`{option}` is no URL of a PostgreSQL database: {remedy}"))
+    })
 }

@@ -35,8 +35,7 @@ pub(super) fn json_within<'a>(text: &'a str, budget: &mut Budget) -> Result<Node
 /// The JSON text at the beginning of a text, and where it ends. Else up to where it was looked at.
 pub(super) fn json_at_start(text: &str) -> Result<(Node<'_>, usize), usize> {
     let mut budget = Budget::of(text.len());
-    let mut reader =
-        Reader { text, bytes: text.as_bytes(), at: 0, depth_max: DEPTH_MAX, budget: &mut budget };
+    let mut reader = Reader::at_start(text, DEPTH_MAX, &mut budget);
     match reader.value(0) {
         Ok(node) => Ok((node, reader.at)),
         Err(_) => Err(reader.at),
@@ -69,12 +68,20 @@ struct Reader<'a, 'b> {
     at: usize,
     depth_max: usize,
     budget: &'b mut Budget,
+    /// The items of the lists around, and the members of the objects around, so far.
+    items: Vec<Node<'a>>,
+    members: Vec<(Cow<'a, str>, Node<'a>)>,
 }
 
 impl<'a, 'b> Reader<'a, 'b> {
     fn new(text: &'a str, depth_max: usize, budget: &'b mut Budget) -> Self {
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        Self { text, bytes: text.as_bytes(), at: 0, depth_max, budget }
+        Self::at_start(text.strip_prefix('\u{feff}').unwrap_or(text), depth_max, budget)
+    }
+
+    /// As [`Reader::new`], of a text that a byte order mark may be a part of.
+    fn at_start(text: &'a str, depth_max: usize, budget: &'b mut Budget) -> Self {
+        let bytes = text.as_bytes();
+        Self { text, bytes, at: 0, depth_max, budget, items: Vec::new(), members: Vec::new() }
     }
 
     fn separators(&mut self) {
@@ -126,16 +133,17 @@ impl<'a, 'b> Reader<'a, 'b> {
             return Err(Note::TooDeep);
         }
         self.at += 1;
-        let mut items = Vec::new();
         self.space();
         if self.peek() == Some(b']') {
             self.at += 1;
-            return Ok(Node::Array(items));
+            return Ok(Node::Array(Vec::new()));
         }
+        let before = self.items.len();
         loop {
-            items.push(self.value(depth)?);
+            let item = self.value(depth)?;
+            self.items.push(item);
             if self.ends(b']')? {
-                return Ok(Node::Array(items));
+                return Ok(Node::Array(self.items.split_off(before)));
             }
         }
     }
@@ -145,21 +153,22 @@ impl<'a, 'b> Reader<'a, 'b> {
             return Err(Note::TooDeep);
         }
         self.at += 1;
-        let mut members = Vec::new();
         self.space();
         if self.peek() == Some(b'}') {
             self.at += 1;
-            return Ok(Node::Object(members));
+            return Ok(Node::Object(Vec::new()));
         }
+        let before = self.members.len();
         loop {
             self.space();
             self.expect(b'"')?;
             let name = self.string()?;
             self.space();
             self.expect(b':')?;
-            members.push((name, self.value(depth)?));
+            let value = self.value(depth)?;
+            self.members.push((name, value));
             if self.ends(b'}')? {
-                return Ok(Node::Object(members));
+                return Ok(Node::Object(self.members.split_off(before)));
             }
         }
     }
@@ -285,24 +294,29 @@ impl<'a, 'b> Reader<'a, 'b> {
 
 /// Bytes before the next quote, backslash or control character; `None` if there is none. Eight
 /// bytes are looked at together.
-fn plain_length(bytes: &[u8]) -> Option<usize> {
+pub(crate) fn plain_length(bytes: &[u8]) -> Option<usize> {
     const LOW: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = 0x8080_8080_8080_8080;
     let zeros = |word: u64| word.wrapping_sub(LOW) & !word & HIGH;
-    let (words, rest) = bytes.as_chunks::<8>();
-    for (position, word) in words.iter().enumerate() {
+    let end = |word: &[u8; 8]| {
         let word = u64::from_le_bytes(*word);
         let controls = word.wrapping_sub(LOW * 0x20) & !word & HIGH;
         let ends = controls
             | zeros(word ^ (LOW * u64::from(b'"')))
             | zeros(word ^ (LOW * u64::from(b'\\')));
-        if ends != 0 {
-            // The lowest mark is exact; those above it may be owed to a borrow.
-            return Some(position * 8 + ends.trailing_zeros() as usize / 8);
+        // The lowest mark is exact; those above it may be owed to a borrow.
+        (ends != 0).then(|| ends.trailing_zeros() as usize / 8)
+    };
+    for (position, word) in bytes.as_chunks::<8>().0.iter().enumerate() {
+        if let Some(at) = end(word) {
+            return Some(position * 8 + at);
         }
     }
-    let ends = |byte: &u8| *byte == b'"' || *byte == b'\\' || *byte < 0x20;
-    rest.iter().position(ends).map(|at| words.len() * 8 + at)
+    match bytes.last_chunk() {
+        // Of the last bytes some were looked at before.
+        Some(last) => end(last).map(|at| bytes.len() - 8 + at),
+        None => bytes.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20)),
+    }
 }
 
 #[cfg(test)]

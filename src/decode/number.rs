@@ -47,6 +47,7 @@ impl<'a> Number<'a> {
             return Self::Integer(integer);
         }
         match text.parse::<f64>() {
+            Ok(double) if is_short(text) => Self::Double(double),
             Ok(double) if double.is_finite() && same_value(text, double) => Self::Double(double),
             _ => Self::Text(Cow::Borrowed(text)),
         }
@@ -84,6 +85,12 @@ pub(super) fn is_json_number(text: &str) -> bool {
         && (whole.len() == 1 || !whole.starts_with('0'))
         && fraction.is_none_or(digits)
         && exponent.is_none_or(digits)
+}
+
+/// Whether a number has so few digits that a double tells it from all others that have as few (C's
+/// `DBL_DIG`), and no exponent.
+fn is_short(text: &str) -> bool {
+    text.len() <= EXACT_DIGITS && text.bytes().all(|byte| !matches!(byte, b'e' | b'E'))
 }
 
 /// Whether the shortest decimal form of `double` has the value that `text` has.

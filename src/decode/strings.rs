@@ -56,11 +56,28 @@ pub fn embedded_yaml(text: &str) -> Option<Node<'_>> {
     matches!(node, Node::Object(_) | Node::Array(_)).then_some(node)
 }
 
+/// Whether a text neither begins nor ends with a blank or anything like it.
+fn is_trimmed(text: &str) -> bool {
+    let is_plain = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_graphic);
+    is_plain(text.as_bytes().first()) && is_plain(text.as_bytes().last())
+}
+
+/// The text without blanks around it.
+fn trimmed(text: &str) -> &str {
+    if is_trimmed(text) { text } else { text.trim() }
+}
+
+/// The text without blanks before it.
+fn trimmed_start(text: &str) -> &str {
+    if text.as_bytes().first().is_some_and(u8::is_ascii_graphic) {
+        return text;
+    }
+    text.trim_start()
+}
+
 /// The text without blanks and byte order marks before it, and without blanks and zeros behind.
 fn without_blanks(text: &str) -> &str {
-    let is_plain = |byte: &u8| byte.is_ascii_graphic();
-    if text.as_bytes().first().is_some_and(is_plain) && text.as_bytes().last().is_some_and(is_plain)
-    {
+    if is_trimmed(text) {
         return text;
     }
     let is_blank = |c: char| c.is_whitespace() || c == '\u{feff}';
@@ -70,7 +87,7 @@ fn without_blanks(text: &str) -> &str {
 /// The text that a string of base64 stands for, in either alphabet, padded or not. `None` where
 /// the string is too short, is no base64, or stands for anything but text.
 pub fn base64_text(text: &str) -> Option<String> {
-    let text = text.trim();
+    let text = trimmed(text);
     if !text.as_bytes().first_chunk().is_some_and(may_be_text) {
         return None;
     }
@@ -156,7 +173,7 @@ pub fn percent_text(text: &str) -> Option<String> {
 
 /// A `data:` URL (RFC 2397) that holds text: what stands before the comma, and the text.
 pub fn data_url(text: &str) -> Option<(&str, String)> {
-    let text = text.trim_start();
+    let text = trimmed_start(text);
     let prefix = text.get(..5).filter(|prefix| prefix.eq_ignore_ascii_case("data:"))?;
     let (head, data) = text.split_once(',')?;
     let media_type = head.get(prefix.len()..)?;

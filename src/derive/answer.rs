@@ -10,7 +10,7 @@ use super::body::{self, Value};
 use super::code::{code, is_refusal, rpc_code, status_in};
 use super::naming::sets_name;
 use super::shown::is_operation;
-use super::signs::{Tells, is_error_inside, nothing_done};
+use super::signs::{Sent, Tells, is_error_inside, nothing_done};
 use super::{partly, rpc};
 use crate::record::{Outcome, ResponseRecord, Target};
 
@@ -88,7 +88,7 @@ fn unknown() -> End {
 fn done(act: &Act, result: Option<&Value<'_>>) -> End {
     if let Some(result) = result {
         let verb = act.sentence.verb.as_str();
-        if let Some(reason) = nothing_done(verb, result, None) {
+        if let Some(reason) = nothing_done(verb, result, &Sent::default()) {
             return End::of(Outcome::Failure, Some(reason.to_owned()));
         }
         let lists = partly::lists(verb, result).filter(|_| act.targets.len() > 1);

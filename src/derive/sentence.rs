@@ -120,10 +120,12 @@ impl Sentence {
 
     /// To sign in, and as whom, or out.
     fn signing(&self, targets: &[Target]) -> Option<String> {
-        let name = targets.first().and_then(|it| it.name.as_deref().or(it.id.as_deref()));
-        let name = name.map(|name| format!(" as “{}”", short(name))).unwrap_or_default();
         match self.verb.as_str() {
-            "sign_in" => Some(cut(&format!("sign in{name}"))),
+            "sign_in" => {
+                let name = targets.first().and_then(|it| it.name.as_deref().or(it.id.as_deref()));
+                let name = name.map(|name| format!(" as “{}”", short(name))).unwrap_or_default();
+                Some(cut(&format!("sign in{name}")))
+            }
             "sign_out" => Some("sign out".to_owned()),
             _ => None,
         }
@@ -131,7 +133,10 @@ impl Sentence {
 
     /// `reset_password` → to reset, the password; `add_to_team` → to add, to team.
     fn spoken(&self) -> Spoken<'_> {
-        let way = WAYS.iter().filter_map(|way| self.verb.find(way)).min();
+        let way = match self.verb.contains('_') {
+            true => WAYS.iter().filter_map(|way| self.verb.find(way)).min(),
+            false => None,
+        };
         let (verb, way) = match way.and_then(|at| self.verb.split_at_checked(at)) {
             Some((verb, way)) => (verb, way.replace('_', " ")),
             None => (self.verb.as_str(), String::new()),
@@ -219,6 +224,9 @@ fn is_plain(byte: u8) -> bool {
 }
 
 fn short(text: &str) -> String {
+    if text.is_ascii() && text.len() <= NAME_CHARS_MAX {
+        return cut(text);
+    }
     let text = unquoted(text);
     if text.chars().count() <= NAME_CHARS_MAX {
         return cut(&text);

@@ -1,13 +1,15 @@
 //! Signs in a successful response that nothing was done: an error in its body, a status in it, a
 //! page with the form once more.
 
+use std::cell::OnceCell;
+
 use super::body::{Value, scalar};
 use super::code::status_in;
 use super::endpoint::READS;
 use super::naming::Naming;
 use super::verbs::past;
 use crate::decode::Number;
-use crate::record::{Outcome, RequestRecord, ResponseRecord};
+use crate::record::{BodyRecord, Outcome, RequestRecord, ResponseRecord};
 
 /// Names that say with `false` that it was not done.
 const SUCCESSES: [&str; 5] = ["success", "ok", "succeeded", "is_success", "issuccess"];
@@ -123,16 +125,14 @@ pub(super) enum Tells {
 /// What has an id is a resource, whose `error` is its own (a job that failed), and so may be a
 /// `status` that was asked for; an item has the id of what it tells of.
 pub(super) fn is_error_inside(body: &Value<'_>, what: Tells) -> bool {
-    is_error_told(body, what, None)
+    is_error_told(body, what, &Sent::default())
 }
 
 /// The same, where what the client `sent` under the same name is no sign.
-pub(super) fn is_error_told(body: &Value<'_>, what: Tells, sent: Option<&Value<'_>>) -> bool {
+pub(super) fn is_error_told(body: &Value<'_>, what: Tells, sent: &Sent<'_>) -> bool {
     let has_id = ["id", "_id", "uuid", "ID"].iter().any(|name| body.get(name).is_some());
     let is_resource = what != Tells::Item && has_id;
-    let is_own = |name: &str, value: &Value<'_>| {
-        !sent.is_some_and(|sent| echoes(sent, name, value, ECHO_DEPTH_MAX))
-    };
+    let is_own = |name: &str, value: &Value<'_>| !sent.echoes(name, value);
     let mut members = body.members().iter();
     let is_error = members.any(|(name, value)| {
         let says = says_not_done(name, value) || !is_resource && says_error(name, value, what);
@@ -146,10 +146,10 @@ pub(super) fn is_error_told(body: &Value<'_>, what: Tells, sent: Option<&Value<'
 }
 
 /// The status of an error that the body of a successful response gives, and the client did not send.
-pub(super) fn error_status(body: &Value<'_>, sent: Option<&Value<'_>>) -> Option<u16> {
+pub(super) fn error_status(body: &Value<'_>, sent: &Sent<'_>) -> Option<u16> {
     let told = |name: &&str| {
         let value = body.get(name)?;
-        let is_own = !sent.is_some_and(|sent| echoes(sent, name, value, ECHO_DEPTH_MAX));
+        let is_own = !sent.echoes(name, value);
         status_in(value).filter(|status| is_own && (400..600).contains(status))
     };
     let has_id = ["id", "_id", "uuid", "ID"].iter().any(|name| body.get(name).is_some());
@@ -157,7 +157,7 @@ pub(super) fn error_status(body: &Value<'_>, sent: Option<&Value<'_>>) -> Option
 }
 
 /// Whether a body has a code that is no status, a sentence that is no good news, and nothing else.
-fn is_code_told(body: &Value<'_>, sent: Option<&Value<'_>>) -> bool {
+fn is_code_told(body: &Value<'_>, sent: &Sent<'_>) -> bool {
     let has_message = || MESSAGES.iter().any(|name| body.get(name).is_some());
     if body.get("status") == Some(&Value::Bool(false)) && has_message() {
         return true;
@@ -177,16 +177,12 @@ fn is_code_told(body: &Value<'_>, sent: Option<&Value<'_>>) -> bool {
         Some(Value::String(text)) => text.is_empty(),
         Some(_) => false,
     };
-    let is_own = !sent.is_some_and(|sent| echoes(sent, "code", code, ECHO_DEPTH_MAX));
+    let is_own = !sent.echoes("code", code);
     is_bad && is_own && !(*number == 0 || (200..400).contains(number)) && is_empty(&"data")
 }
 
 /// Whether the result of a call, or a whole body, says that nothing was done, and the reason.
-pub(super) fn nothing_done(
-    verb: &str,
-    body: &Value<'_>,
-    sent: Option<&Value<'_>>,
-) -> Option<&'static str> {
+pub(super) fn nothing_done(verb: &str, body: &Value<'_>, sent: &Sent<'_>) -> Option<&'static str> {
     let verb = verb.split('_').next().unwrap_or_default();
     // What is switched or asked for may be `false` itself.
     if READS.contains(&verb) || STATES.contains(&verb) {
@@ -199,9 +195,7 @@ pub(super) fn nothing_done(
     let done = squashed(&past(verb));
     let says =
         |name: &str| name == done || (verb == "delete" && matches!(name, "removed" | "destroyed"));
-    let is_own = |name: &str, value: &Value<'_>| {
-        !sent.is_some_and(|sent| echoes(sent, name, value, ECHO_DEPTH_MAX))
-    };
+    let is_own = |name: &str, value: &Value<'_>| !sent.echoes(name, value);
     let members = || body.members().iter().take(MEMBERS_MAX);
     let is_false = members().any(|(name, value)| {
         *value == Value::Bool(false) && says(&squashed(name)) && is_own(name, value)
@@ -281,6 +275,26 @@ fn says_error(name: &str, value: &Value<'_>, what: Tells) -> bool {
         }
         // A count of errors, or a code that says that there is none.
         Value::Bool(false) | Value::Number(_) | Value::Null => false,
+    }
+}
+
+/// What the client sent; it is read when it is asked for, which it seldom is.
+#[derive(Default)]
+pub(super) struct Sent<'r> {
+    body: Option<&'r BodyRecord>,
+    tree: OnceCell<Value<'r>>,
+}
+
+impl<'r> Sent<'r> {
+    pub(super) fn of(request: &'r RequestRecord) -> Self {
+        Self { body: request.body.as_ref(), tree: OnceCell::new() }
+    }
+
+    /// Whether it holds this member with this value.
+    fn echoes(&self, name: &str, value: &Value<'_>) -> bool {
+        self.body.is_some_and(|body| {
+            echoes(self.tree.get_or_init(|| body.tree()), name, value, ECHO_DEPTH_MAX)
+        })
     }
 }
 

@@ -24,6 +24,9 @@ pub(super) fn unquoted(text: &str) -> String {
 
 /// The text, cut to its limit, with `…` at its end if it was, and without control characters.
 pub(super) fn cut(text: &str) -> String {
+    if text.len() <= CHARS_MAX && text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return text.to_owned();
+    }
     let shown = |c: char| if c.is_control() || is_bidi(c) { '\u{fffd}' } else { c };
     let mut cut: String = text.chars().take(CHARS_MAX).map(shown).collect();
     if text.chars().nth(CHARS_MAX).is_some() {

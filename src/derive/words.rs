@@ -162,7 +162,7 @@ const SPOKEN: &[(&str, &str)] = &[
 /// The text in lower snake case, of ASCII letters, digits and single underscores; empty if nothing
 /// of the text is such.
 pub(super) fn snake(text: &str) -> String {
-    let mut out = String::new();
+    let mut out = String::with_capacity(text.len().min(NAME_BYTES_MAX));
     let mut before = ' ';
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {

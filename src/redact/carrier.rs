@@ -5,9 +5,10 @@ use super::names::Names;
 use super::rule::{Rule, Side, Sides};
 
 /// What carries a value under a name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Carrier {
     /// An object, a form, an argument: anything that `keys` alone select in.
+    #[default]
     Member,
     /// A query string.
     Parameter,

@@ -9,6 +9,7 @@ use http::header::CONTENT_ENCODING;
 use super::Redacted;
 use super::escapes::find_escaped;
 use super::headers::Fields;
+use super::heard::Heard;
 use super::key::FingerprintKey;
 use super::only::is_always_recorded;
 use super::policy::{Below, Place, Policy};
@@ -204,7 +205,8 @@ impl Engine {
         let place = Place { side, below: seen.below };
         let names = self.policy.memo().known(side);
         let half = make(Walk::new(&self.policy, &self.key, place, seen, &names));
-        let Some(search) = seen.search(side).filter(|_| half.cut) else { return half };
+        let known = if half.cut { seen.search(side) } else { None };
+        let Some(search) = known else { return half };
         let mut again = Seen::default();
         let mut walk = Walk::new(&self.policy, &self.key, place, &mut again, &names);
         walk.known = Some(&search);
@@ -214,13 +216,8 @@ impl Engine {
     /// The second pass: removes what was seen from all parts, the receipts' locations included.
     fn scrub(&self, mut half: Half<'_>, side: Side, seen: &Seen, content: &Content<'_>) -> Clean {
         let mut receipts = std::mem::take(&mut half.receipts);
-        let prefix = side.name();
-        let path = format!("{prefix}.path");
-        seen.heard.mute_path(&mut half.path, &path, &mut receipts);
-        seen.heard.mute(&mut half.query, &mut format!("{prefix}.query"), &mut receipts);
-        seen.heard.mute(&mut half.headers, &mut format!("{prefix}.header"), &mut receipts);
-        if let Some(body) = &mut half.body {
-            seen.heard.mute(body, &mut format!("{prefix}.body.$"), &mut receipts);
+        if !seen.heard.is_empty() {
+            mute(&seen.heard, &mut half, side, &mut receipts);
         }
         if side == Side::Response {
             self.mute_unread(&mut half, seen, &mut receipts);
@@ -238,6 +235,7 @@ impl Engine {
         });
         half.settle();
         let unread = half.unread();
+        let bytes = content.bytes().map_or(0, <[u8]>::len);
         Clean {
             method: half.method,
             path: half.path,
@@ -245,7 +243,7 @@ impl Engine {
             headers: Tree::new(half.headers),
             content_type: half.content_type,
             // Every tree can be written: what is no JSON number is no number in it.
-            body: half.body.and_then(|body| BodyRecord::new(&body).ok()),
+            body: half.body.and_then(|body| BodyRecord::new(&body, bytes).ok()),
             unread,
             notes: half.notes.iter().map(|note| note.as_str().to_owned()).collect(),
             receipts,
@@ -275,18 +273,18 @@ impl Engine {
         let prefix = side.name();
         let mut scrub = Scrub { search, policy: &self.policy, receipts, clean: None };
         if !is_method(&half.method) {
-            scrub.text(&mut half.method, &format!("{prefix}.method"));
+            scrub.text(&mut half.method, &[prefix, ".method"].concat());
         }
-        scrub.value(&mut half.query, &mut format!("{prefix}.query"));
-        scrub.value(&mut half.headers, &mut format!("{prefix}.header"));
+        scrub.value(&mut half.query, &mut [prefix, ".query"].concat());
+        scrub.value(&mut half.headers, &mut [prefix, ".header"].concat());
         if let Some(content_type) = &mut half.content_type {
-            scrub.text(content_type, &format!("{prefix}.content_type"));
+            scrub.text(content_type, &[prefix, ".content_type"].concat());
         }
         if let Some(body) = &mut half.body {
             let sent = content.as_recorded().filter(|_| !half.encoded);
             scrub.clean = sent.filter(|bytes| !search.may_occur(bytes)).map(Sent::of);
             if scrub.clean.is_none_or(|sent| sent.differs(body)) {
-                scrub.value(body, &mut format!("{prefix}.body.$"));
+                scrub.value(body, &mut [prefix, ".body.$"].concat());
             }
         }
         let shown = |segment: &str, rule| self.stands_for(segment, rule, search);
@@ -343,6 +341,17 @@ impl Half<'_> {
         if self.body.as_mut().is_some_and(settle) {
             self.notes.insert(Note::RepeatedNames);
         }
+    }
+}
+
+/// Masks what repeats prose that was summarized.
+fn mute(heard: &Heard, half: &mut Half<'_>, side: Side, receipts: &mut Receipts) {
+    let prefix = side.name();
+    heard.mute_path(&mut half.path, &format!("{prefix}.path"), receipts);
+    heard.mute(&mut half.query, &mut format!("{prefix}.query"), receipts);
+    heard.mute(&mut half.headers, &mut format!("{prefix}.header"), receipts);
+    if let Some(body) = &mut half.body {
+        heard.mute(body, &mut format!("{prefix}.body.$"), receipts);
     }
 }
 

@@ -15,7 +15,7 @@ const REFERENCE_BYTES_MAX: usize = 10;
 
 /// Whether something in a text may stand for something else.
 pub(super) fn may_have_escapes(text: &[u8]) -> bool {
-    memchr::memchr3(b'\\', b'%', b'&', text).is_some()
+    text.iter().fold(false, |found, byte| found | matches!(byte, b'\\' | b'%' | b'&'))
 }
 
 /// The rule of a secret that was seen and is in the text that this one stands for.

@@ -34,6 +34,11 @@ pub(super) struct Heard {
 }
 
 impl Heard {
+    /// Whether there was no prose.
+    pub(super) fn is_empty(&self) -> bool {
+        self.rule.is_none()
+    }
+
     /// How many pieces are remembered.
     pub(super) fn pieces(&self) -> usize {
         self.pieces.len()

@@ -38,8 +38,9 @@ impl Walk<'_> {
         }
         // Most strings are told to be none of this by their first byte.
         let first = *text.as_bytes().first()?;
-        let start = text.trim_start();
-        if DOCUMENT_STARTS.contains(&first) && (start.starts_with('{') || is_operation(text)) {
+        if DOCUMENT_STARTS.contains(&first)
+            && (text.trim_start().starts_with('{') || is_operation(text))
+        {
             match graphql(text) {
                 // Without literals it may as well be something else: `{password: x}`.
                 Ok(literals) => {
@@ -49,7 +50,7 @@ impl Walk<'_> {
                         return Some(shown);
                     }
                 }
-                Err(_) if is_operation(text) && start.contains('(') && start.contains(':') => {
+                Err(_) if is_operation(text) && text.contains('(') && text.contains(':') => {
                     return Some(Some(self.give_up(Note::InvalidGraphql)));
                 }
                 Err(_) => {}

@@ -25,6 +25,10 @@ const NAME_BYTES_MAX: usize = 64;
 /// What is known of a name.
 #[derive(Debug, Default)]
 pub(super) struct About {
+    /// What carries it.
+    pub(super) carrier: Carrier,
+    /// The name.
+    pub(super) name: Box<str>,
     /// The rules that select it, the strictest first.
     pub(super) rules: Vec<usize>,
     /// Whether what only says yes or no stays under it.
@@ -55,6 +59,28 @@ pub(super) enum Role {
     Variables,
     /// The names of the columns of a table.
     Columns,
+}
+
+impl About {
+    /// Whether this is known of that name.
+    pub(super) fn is_of(&self, carrier: Carrier, name: &str) -> bool {
+        *self.name == *name && self.carrier == carrier
+    }
+}
+
+/// What the members of an object say of it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Roles(u8);
+
+impl Roles {
+    pub(super) fn add(&mut self, role: Role) {
+        self.0 |= 1 << role as u8;
+    }
+
+    /// Whether some member says this.
+    pub(super) fn has(self, role: Role) -> bool {
+        self.0 & 1 << role as u8 != 0
+    }
 }
 
 /// What is known of a name, from before or from this walk.

@@ -8,6 +8,7 @@
 //! [`Seen`]. Then everything that is to be recorded, receipts and member names included, is
 //! searched for what was seen. [`Seen`] passes from the request to its response.
 
+mod about;
 mod basic;
 mod carrier;
 mod class;

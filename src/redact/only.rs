@@ -167,10 +167,11 @@ impl Walk<'_> {
 
     /// The same for a member.
     pub(super) fn list(&mut self, carrier: Carrier, name: &str, node: &Node<'_>) -> Unlisted {
-        let before = self.list_name(carrier, name);
-        if before != 0 {
-            self.unlisted &= !self.mark(node).listed;
+        if self.unlisted == 0 {
+            return 0;
         }
+        let before = self.list_name(carrier, name);
+        self.unlisted &= !self.mark(node).listed;
         before
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::seen::{MASK, is_redacted_text};
-use super::text::{Edit, replaced};
+use super::text::{Edit, replaced, tokens, urls};
 use super::walk::Walk;
 use crate::decode::{BASE64_BYTES_MIN, percent_decode_lossy};
 use crate::route::Readings;
@@ -76,10 +76,8 @@ impl Walk<'_> {
     pub(super) fn told(&mut self, path: &str) -> Vec<Told> {
         let mut told = Vec::new();
         let (mut first, mut before) = (Cow::Borrowed(""), Cow::Borrowed(""));
-        let mut at = 0;
-        for segment in path.split('/') {
+        for (at, segment) in tokens(path, |byte| byte == b'/') {
             let range = at..at + segment.len();
-            at = range.end + 1;
             if segment.is_empty() {
                 continue;
             }
@@ -175,25 +173,23 @@ impl Walk<'_> {
 
     /// The segments that are secrets in the paths of all URLs in a word.
     pub(super) fn url_paths(&mut self, start: usize, word: &str, edits: &mut Vec<Edit>) {
-        let mut at = start;
-        for (position, part) in word.split("://").enumerate() {
-            let from = at;
-            at += part.len() + 3;
-            if position == 0 {
-                continue;
-            }
-            if let Some((slash, path)) = part.find('/').and_then(|at| Some((at, part.get(at..)?))) {
-                self.paths_in(from + slash, path, edits);
+        let mut urls = urls(word).peekable();
+        while let Some(at) = urls.next() {
+            let from = at + 3;
+            let end = urls.peek().copied().unwrap_or(word.len());
+            let slash = word.bytes().take(end).skip(from).position(|byte| byte == b'/');
+            if let Some((slash, path)) =
+                slash.and_then(|slash| Some((slash, word.get(from + slash..end)?)))
+            {
+                self.paths_in(start + from + slash, path, edits);
             }
         }
     }
 
     /// The same, in a path with its query and its fragment, which may be the path in a program.
     fn paths_in(&mut self, start: usize, target: &str, edits: &mut Vec<Edit>) {
-        let mut at = start;
-        for piece in target.split(['?', '#']) {
-            let from = at;
-            at += piece.len() + 1;
+        for (at, piece) in tokens(target, |byte| matches!(byte, b'?' | b'#')) {
+            let from = start + at;
             // What ends a sentence is no part of it.
             let path = piece.trim_end_matches(['.', ',', ';', ':', '!', ')', ']', '}']);
             if from > start && !path.trim_start_matches('!').starts_with('/') {
@@ -229,7 +225,16 @@ impl Walk<'_> {
 
 /// Whether a path may be read in another way than as it is written.
 fn needs_readings(path: &str) -> bool {
-    path.bytes().any(|byte| b"%;\\".contains(&byte)) || path.contains("//") || path.contains("/.")
+    let mut before = 0;
+    path.bytes().any(|byte| {
+        let is_odd = match byte {
+            b'%' | b';' | b'\\' => true,
+            b'/' | b'.' => before == b'/',
+            _ => false,
+        };
+        before = byte;
+        is_odd
+    })
 }
 
 /// The text without its escapes, which may be escaped themselves.
@@ -251,7 +256,9 @@ fn is_dots(segment: &str) -> bool {
 
 /// What signs a link that works once: a time or an id, and a digest after a `-`.
 fn is_signed(segment: &str) -> bool {
-    segment.rsplit_once('-').is_some_and(|(time, digest)| {
+    // Most segments are shorter than any digest.
+    let pair = if segment.len() > DIGEST_BYTES_MIN { segment.rsplit_once('-') } else { None };
+    pair.is_some_and(|(time, digest)| {
         digest.len() >= DIGEST_BYTES_MIN
             && digest.bytes().all(|byte| byte.is_ascii_hexdigit())
             && !time.is_empty()

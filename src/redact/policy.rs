@@ -7,13 +7,13 @@ use http::HeaderMap;
 use super::Conditions;
 pub(super) use super::carrier::Carrier;
 use super::carrier::Selectors;
-use super::exceptions::{Exceptions, Flag, Kept, is_flag};
+use super::exceptions::{Exceptions, Flag, Kept};
 use super::glob::squash;
 use super::memo::{About, Memo, Role};
 use super::only::{ENTRIES_MAX, Listed, RecordOnly};
 use super::pairs::{parts, role};
 use super::pattern::{Patterns, Scope};
-use super::quiet::Quiet;
+use super::quiet::{Quiet, Quietly};
 use super::routes::RouteWords;
 use super::rule::{Action, Rule, Side, Sides, UNSEARCHED_RULE, USERINFO_RULE};
 use super::selection::Paths;
@@ -233,6 +233,8 @@ impl Policy {
         let mut work = super::pattern::WORK_BYTES_MAX;
         let found = self.patterns.find(name, &Everywhere, &mut work);
         About {
+            carrier,
+            name: name.into(),
             flag: self.flag(name, scratch),
             rules: self.rules(side, carrier, name, scratch).to_vec(),
             role: match name {
@@ -245,26 +247,6 @@ impl Policy {
                 && found.is_ok_and(|found| found.is_empty()),
             plain: is_plain_name(name),
         }
-    }
-
-    /// The rule for a name that is itself captured content, such as a member `name` or what stands
-    /// before a `=` in a text: those are not remembered.
-    pub(super) fn rule_of_content(
-        &self,
-        place: Place,
-        carrier: Carrier,
-        name: &str,
-        value: Option<&str>,
-        scratch: &mut Scratch,
-    ) -> Option<usize> {
-        let rules = self.rules(place.side, carrier, name, scratch);
-        let rule = self.first(rules, place, value);
-        if rule.is_none() || !value.is_some_and(is_flag) {
-            return rule;
-        }
-        let flag = self.flag(name, scratch);
-        let rules = self.rules(place.side, carrier, name, scratch);
-        self.first_but(rules, place, value, flag)
     }
 
     /// Whether what only says yes or no is excepted under a name, or under a part of it.
@@ -372,14 +354,14 @@ impl Policy {
         scratch: &mut Scratch,
     ) -> Option<usize> {
         let Scratch { squashed, rules, quiet } = scratch;
-        if quiet.has(place.side, name) {
+        if quiet.has(Quietly::Segment(place.side), name) {
             return None;
         }
         rules.clear();
         into_squashed(name, squashed);
         self.side(place.side).segments.add(squashed, rules);
         if rules.is_empty() {
-            quiet.add(place.side, name);
+            quiet.add(Quietly::Segment(place.side), name);
         }
         rules.sort_unstable();
         self.first(rules, place, value)

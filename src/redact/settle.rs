@@ -91,7 +91,7 @@ mod tests {
         ] {
             let mut node = json(given).unwrap();
             assert_eq!(settle(&mut node), repeated, "{given}");
-            assert_eq!(BodyRecord::new(&node).unwrap().text(), settled);
+            assert_eq!(BodyRecord::new(&node, 0).unwrap().text(), settled);
         }
     }
 }

@@ -4,8 +4,6 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use memchr::memmem;
-
 use super::carrier::Carrier;
 use super::class::Class;
 use super::extent::Extents;
@@ -49,11 +47,11 @@ impl Walk<'_> {
             let mut extents = Extents::new(text);
             for (start, token) in tokens(text, breaks) {
                 extents.word(start);
-                if urls && has_url(token) {
+                if urls {
                     self.url_paths(start, token, &mut edits);
                 }
                 if class.has_equals() && token.contains('=') {
-                    for (at, piece) in tokens(token, |byte| b"?&#;,".contains(&byte)) {
+                    for (at, piece) in tokens(token, ends_piece) {
                         if start + at >= extents.done {
                             self.assignment(start + at, piece, &mut extents, &mut edits);
                         }
@@ -233,7 +231,14 @@ impl Walk<'_> {
 }
 
 fn has_url(text: &str) -> bool {
-    memmem::find(text.as_bytes(), b"://").is_some()
+    urls(text).next().is_some()
+}
+
+/// Where each `://` of a text stands.
+pub(super) fn urls(text: &str) -> impl Iterator<Item = usize> {
+    let text = text.as_bytes();
+    let colons = memchr::memchr_iter(b':', text);
+    colons.filter(|at| text.get(at + 1..).is_some_and(|rest| rest.starts_with(b"//")))
 }
 
 /// Where words end, whatever they are.
@@ -242,7 +247,12 @@ pub(super) fn is_break(c: char) -> bool {
 }
 
 fn breaks(byte: u8) -> bool {
-    byte.is_ascii_whitespace() || b"\"'<>`".contains(&byte)
+    byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'<' | b'>' | b'`')
+}
+
+/// Where a `name=value` ends, whatever it is.
+fn ends_piece(byte: u8) -> bool {
+    matches!(byte, b'?' | b'&' | b'#' | b';' | b',')
 }
 
 /// The pieces between ASCII separators, with their positions.

@@ -3,7 +3,6 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use super::carrier::Carrier;
 use super::class::Class;
@@ -62,12 +61,14 @@ pub(super) struct Walk<'e> {
     /// Members of the next object that a GraphQL document uses as credentials.
     variables: BTreeMap<String, usize>,
     /// What is known of names, from before and from this walk.
-    names: &'e Known,
-    fresh: Fresh,
-    /// What is known of the names in the objects around.
-    found: Vec<Found<'e>>,
+    pub(super) names: &'e Known,
+    pub(super) fresh: Fresh,
+    /// What is known of the names in the objects around, and behind them in those before.
+    pub(super) found: Vec<Found<'e>>,
+    /// How many names the objects around have.
+    pub(super) open: usize,
     /// A buffer for names.
-    scratch: Scratch,
+    pub(super) scratch: Scratch,
     /// What paths select in the body.
     pub(super) selection: Selection,
     /// By what the value where the walk is would not be recorded.
@@ -102,61 +103,11 @@ impl<'e> Walk<'e> {
             names,
             fresh: Fresh::default(),
             found: Vec::new(),
+            open: 0,
             scratch: Scratch::default(),
             selection: Selection::default(),
             unlisted: 0,
         }
-    }
-
-    /// What this walk found out about names is known from now on.
-    pub(super) fn teach(&mut self) {
-        self.policy.memo().learn(self.place.side, std::mem::take(&mut self.fresh));
-    }
-
-    /// What is known of a name.
-    fn about(&mut self, carrier: Carrier, name: &str) -> Found<'e> {
-        if let Some(about) = self.names.get(carrier, name) {
-            return Found::Known(about);
-        }
-        if let Some(about) = self.fresh.get(carrier, name) {
-            return Found::Fresh(about);
-        }
-        let about = self.policy.about(self.place.side, carrier, name, &mut self.scratch);
-        let about = Arc::new(about);
-        self.fresh.add(carrier, name, &about);
-        Found::Fresh(about)
-    }
-
-    /// The rule for the value under `name`; what is known of the value, if it is text.
-    pub(super) fn rule(
-        &mut self,
-        carrier: Carrier,
-        name: &str,
-        value: Option<&str>,
-    ) -> Option<usize> {
-        let about = self.about(carrier, name);
-        match about.flag {
-            Flag::None => self.policy.first(&about.rules, self.place, value),
-            flag if value.is_some_and(is_flag) => {
-                self.policy.first_but(&about.rules, self.place, value, flag)
-            }
-            _ => self.policy.first(&about.rules, self.place, value),
-        }
-    }
-
-    /// The rule for a name that is itself captured content.
-    pub(super) fn rule_of_content(
-        &mut self,
-        carrier: Carrier,
-        name: &str,
-        value: Option<&str>,
-    ) -> Option<usize> {
-        self.policy.rule_of_content(self.place, carrier, name, value, &mut self.scratch)
-    }
-
-    /// The rule for the path segment `value` after the one that is named `name`.
-    pub(super) fn rule_after_segment(&mut self, name: &str, value: &str) -> Option<usize> {
-        self.policy.after_segment(self.place, name, Some(value), &mut self.scratch)
     }
 
     /// Goes to a carrier: `header.cookie`, `query`, `body.$`.
@@ -232,24 +183,17 @@ impl<'e> Walk<'e> {
     }
 
     fn members(&mut self, members: &mut Members<'_>, carrier: Carrier) {
-        let base = self.found.len();
-        for (name, _) in members.iter() {
-            let found = self.about(carrier, name);
-            self.found.push(found);
-        }
-        let has = |found: &[Found<'_>], role| found.iter().any(|found| found.role == role);
-        let roles = self.found.get(base..).unwrap_or_default();
-        let values =
-            has(roles, Role::Value) || has(roles, Role::Change) && has(roles, Role::Naming);
-        let call = has(roles, Role::Method);
-        let has_variables = has(roles, Role::Variables);
-        let has_columns = has(roles, Role::Columns);
+        let base = self.open;
+        self.open += members.len();
+        let roles = self.find_out(base, carrier, members);
+        let values = roles.has(Role::Value) || roles.has(Role::Change) && roles.has(Role::Naming);
         let pairs = if values { self.pairs(members) } else { Pairs::default() };
-        if has_columns {
+        if roles.has(Role::Columns) {
             self.table(members);
         }
-        let positional = if call { self.positional(members) } else { None };
+        let positional = if roles.has(Role::Method) { self.positional(members) } else { None };
         let variables = std::mem::take(&mut self.variables);
+        let has_variables = roles.has(Role::Variables);
         let mut inner = if has_variables { self.variables(members) } else { BTreeMap::new() };
         for (position, (name, node)) in members.iter_mut().enumerate() {
             let Some(found) = self.found.get(base + position).cloned() else { continue };
@@ -266,7 +210,9 @@ impl<'e> Walk<'e> {
             if positional.is_some() && is_positional(name, node) {
                 rule = rule.or(positional);
             }
-            rule = rule.or_else(|| variables.get(name.as_ref()).copied());
+            if !variables.is_empty() {
+                rule = rule.or_else(|| variables.get(name.as_ref()).copied());
+            }
             if self.place.side == Side::Response && !self.seen.aliases.is_empty() {
                 rule = rule.or_else(|| self.seen.aliases.get(name.as_ref()).copied());
             }
@@ -293,10 +239,12 @@ impl<'e> Walk<'e> {
             }
             self.under(rule, node);
             self.unlisted = unlisted;
-            self.variables.clear();
+            if !self.variables.is_empty() {
+                self.variables.clear();
+            }
             self.location.truncate(length);
         }
-        self.found.truncate(base);
+        self.open = base;
     }
 
     /// The first of these rules for a value under a name under which flags stay.
@@ -386,7 +334,7 @@ impl<'e> Walk<'e> {
 /// The text of a document inside of a string.
 pub(super) fn written(node: &mut Node<'_>) -> String {
     settle(node);
-    BodyRecord::new(node).map_or_else(|_| MASK.to_owned(), |body| body.text().to_owned())
+    BodyRecord::new(node, 0).map_or_else(|_| MASK.to_owned(), |body| body.text().to_owned())
 }
 
 /// A string or a number, as text: what conditions of rules are tried on.

@@ -40,6 +40,13 @@ impl Default for Policy {
     }
 }
 
+impl Policy {
+    /// Whether nothing is ever purged by it.
+    pub fn keeps_all(&self) -> bool {
+        self.default == Keep::Forever && self.categories.values().all(|keep| *keep == Keep::Forever)
+    }
+}
+
 /// How long an event stays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Keep {

@@ -12,6 +12,7 @@ use chrono::{SecondsFormat, TimeDelta};
 use serde_json::json;
 
 use super::{Hold, HoldError, Keep, KeptIn, Outcome, Policy, RetainError, Retention};
+use super::{RetainStatus, keep_to};
 use crate::archive::{ArchiveReader, Manifest, Place};
 use crate::clock::{Clock, ManualClock, Timestamp};
 use crate::follow::{Heads, catch_up};

@@ -14,6 +14,8 @@ use crate::telemetry::{Metrics, ReasonLabel};
 /// After a start the first run waits this long, unless the interval is shorter: a start has other
 /// things to do.
 const FIRST: Duration = Duration::from_secs(60);
+/// After a run that failed the next one waits no longer than this.
+const AGAIN: Duration = Duration::from_secs(30);
 
 /// How retention is, for readiness.
 #[derive(Debug, Clone, Default)]
@@ -75,6 +77,12 @@ pub async fn keep_to(
                 }
             }
             Err(error) => {
+                wait = wait.min(AGAIN);
+                if now.keeps_all() {
+                    status.state(|state| state.failing = None);
+                    tracing::debug!(error = %chain(&error), "there was nothing to purge anyway");
+                    continue;
+                }
                 let reason = error.reason();
                 metrics.retention_errors.get_or_create(&ReasonLabel { reason }).inc();
                 status.state(|state| state.failing = Some(reason));

@@ -1,5 +1,7 @@
 //! Whether a request is provably without effect.
 
+use std::borrow::Cow;
+
 use http::{HeaderMap, HeaderValue};
 
 use super::percent::percent_decode;
@@ -93,16 +95,16 @@ fn is_one_of(name: &str, list: &[&str]) -> bool {
 
 /// Whether a parameter of this name, decoded once or not at all, names another method.
 pub fn is_override_parameter(name: &str) -> bool {
-    let mut name = name.as_bytes().to_vec();
+    let mut name = Cow::Borrowed(name.as_bytes());
     for _ in 0..DECODINGS {
         if is_parameter(&name) {
             return true;
         }
-        let decoded = percent_decode(&name).into_owned();
-        if decoded == name {
-            return false;
-        }
-        name = decoded;
+        let decoded = match percent_decode(&name) {
+            Cow::Owned(decoded) if decoded != *name => decoded,
+            _ => return false,
+        };
+        name = Cow::Owned(decoded);
     }
     is_parameter(&name)
 }

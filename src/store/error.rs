@@ -142,9 +142,29 @@ pub enum StoreError {
     /// The login may not do what is needed. Nothing was written.
     #[error(
         "the login has not the rights that it needs: make it a member of `countersign_writer` to \
-         run a proxy, of `countersign_reader` to read; `countersign migrate` needs the owner"
+         run a proxy; to read, let the owner run `countersign migrate --reader LOGIN --all-scopes`; \
+         `countersign migrate` needs the owner"
     )]
     Denied(#[source] Cause),
+    /// A login that shall have scopes could read more, whatever they are. Nothing was written.
+    #[error(
+        "`{login}` can read the tables themselves, whatever its scopes: it is a superuser or the owner, \
+         or somebody else has given it a right or a role; take that from it first, \
+         `REVOKE countersign_auditor, countersign_writer FROM ...` perhaps"
+    )]
+    Unlimited {
+        /// Which login.
+        login: String,
+    },
+    /// What reads for logins with scopes cannot be made. Nothing was written.
+    #[error(
+        "`{database}` cannot have readers with scopes yet: the owner is no member of \
+         `countersign_sight`; let a superuser run `GRANT countersign_sight TO ...` with the owner's name"
+    )]
+    NoSight {
+        /// Which database.
+        database: String,
+    },
     /// Another process is the writer of this name.
     #[error(
         "the writer `{writer}` is held by {holder}, which was heard of {seconds} s ago: give this \
@@ -258,7 +278,7 @@ impl StoreError {
             Self::Missing { .. } | Self::NoSchema { .. } => "missing",
             Self::Connect { .. } => "connect",
             Self::Standby { .. } => "read_only",
-            Self::Denied(_) => "denied",
+            Self::Denied(_) | Self::Unlimited { .. } | Self::NoSight { .. } => "denied",
             Self::Claimed { .. } => "claimed",
             Self::Damaged { .. } => "damaged",
         }

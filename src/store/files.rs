@@ -70,7 +70,7 @@ fn open_private(path: &Path) -> Result<File, StoreError> {
 /// The exclusive right to write to the ledger in a directory, for as long as this value lives.
 /// The operating system takes it back when the process dies.
 #[derive(Debug)]
-pub(super) struct DirLock(#[expect(dead_code, reason = "held, not used")] File);
+pub(super) struct DirLock(File);
 
 impl DirLock {
     pub(super) fn acquire(dir: &Path) -> Result<Self, StoreError> {
@@ -93,6 +93,17 @@ impl DirLock {
             Ok(()) => Ok(Self(file)),
             Err(source) => Err(StoreError::File { operation: "write to", path, source }),
         }
+    }
+
+    /// Which lock this is, for as long as the system runs: a copy of the file is another one, and whoever
+    /// had this one before has it no more.
+    pub(super) fn place(&self) -> std::io::Result<String> {
+        let metadata = self.0.metadata()?;
+        let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        // Where the system does not tell its runs apart, its name must do.
+        let run = if boot.is_empty() { &host } else { boot.trim() };
+        Ok(format!("{run}/{}/{}", metadata.dev(), metadata.ino()))
     }
 }
 

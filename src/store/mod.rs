@@ -46,7 +46,7 @@ pub use postgres::{
     PostgresTlsMode, migrate, print_schema, set_reader,
 };
 pub use schema::SCHEMA_VERSION;
-pub use spool::{SpoolOptions, SpoolShared, SpoolStatus, spooled, unspooled};
+pub use spool::{SpoolOptions, SpoolShared, SpoolStatus, spooled, unspooled, waiting};
 pub use sqlite::{SqliteOptions, SqliteStore};
 
 /// An intent that has no completion.
@@ -203,6 +203,13 @@ pub trait LedgerReader: Send {
             }
         }
         Ok(false)
+    }
+
+    /// Rows that no count has, which no version of countersign writes: of each writer that has such, the
+    /// number of one. They are of a writer that nothing else names, come before the first number, or
+    /// after the head.
+    async fn strays(&mut self) -> Result<Vec<(String, i64)>, StoreError> {
+        Ok(Vec::new())
     }
 
     /// Whether a writer with a spool has not been heard of for a while: what it spooled comes later.

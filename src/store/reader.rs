@@ -200,6 +200,10 @@ impl LedgerReader for SqliteReader {
         self.one(SELECT_COMPLETION, writer, seq).await
     }
 
+    async fn strays(&mut self) -> Result<Vec<(String, i64)>, StoreError> {
+        self.run(|conn, _| strays(conn).map_err(StoreError::from_rusqlite)).await
+    }
+
     async fn close(self: Box<Self>) -> Result<(), StoreError> {
         let core = Arc::clone(&self.core);
         blocking(move || close(&core)).await
@@ -219,9 +223,24 @@ const SELECT_COMPLETION: &str = entries_where!("writer = ?1 AND intent = ?2");
 const SELECT_ENDED: &str = "SELECT seq, id FROM entries WHERE writer = ?1 AND seq > ?2 \
                             AND seq <= ?3 AND intent <= ?4 LIMIT ?5";
 
+/// The first number of each writer, by a jump in the index from one to the next.
+const SELECT_STRAYS: &str = "WITH RECURSIVE found (writer) AS (\
+         SELECT min(writer) FROM entries UNION ALL \
+         SELECT (SELECT min(e.writer) FROM entries e WHERE e.writer > f.writer) FROM found f \
+         WHERE f.writer IS NOT NULL) \
+     SELECT writer, seq FROM (\
+         SELECT f.writer, (SELECT min(seq) FROM entries e WHERE e.writer = f.writer) AS seq \
+         FROM found f WHERE f.writer IS NOT NULL) \
+     WHERE seq < 1 OR writer NOT IN (SELECT writer FROM writers)";
+
 fn writers(conn: &Connection) -> rusqlite::Result<Vec<String>> {
     let mut writers = conn.prepare_cached("SELECT writer FROM writers ORDER BY writer")?;
     writers.query_map([], |row| row.get(0))?.collect()
+}
+
+fn strays(conn: &Connection) -> rusqlite::Result<Vec<(String, i64)>> {
+    let mut strays = conn.prepare_cached(SELECT_STRAYS)?;
+    strays.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
 }
 
 fn head(conn: &Connection, version: i64, writer: &str) -> rusqlite::Result<u64> {

@@ -10,6 +10,7 @@ mod faults;
 mod fleet;
 mod months;
 mod pooler;
+mod readers;
 mod rights;
 mod spool;
 mod versions;

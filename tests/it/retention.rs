@@ -122,33 +122,22 @@ fn by_hand_it_tells_first_and_then_archives_purges_and_reads_back() {
     assert_eq!(text, "no events\n");
     let (_, text) = countersign(home, &["archive", "list", "--from", "kept"]);
     assert!(text.contains("countersign") && text.contains(".ndjson.zst"), "{text}");
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "the archive is this test's own")]
+fn an_archive_that_was_changed_or_is_gone_is_missed() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    write(&home.join("data"), &[("member", "ada", 400)]);
+    config(home, "{days: 365, archive: kept}");
+    assert!(countersign(home, &["retain", "--config", "c.yaml"]).0.status.success());
     let verify = ["archive", "verify", "--from", "kept", "--data", "data"];
     let (output, text) = countersign(home, &verify);
     assert!(
         output.status.success() && text.contains("1 archives are as they should be, 0 are not"),
         "{text}"
     );
-    archives_are_what_purges_made(home);
-    // One byte of one archive.
-    let mut files = std::fs::read_dir(home.join("kept")).unwrap().map(|it| it.unwrap().path());
-    let archive = files.find(|path| path.extension().unwrap() == "zst").unwrap();
-    let mut bytes = std::fs::read(&archive).unwrap();
-    let middle = bytes.len() / 2;
-    bytes[middle] ^= 1;
-    std::fs::write(&archive, bytes).unwrap();
-    let (output, text) = countersign(home, &verify);
-    assert_eq!(output.status.code(), Some(1));
-    assert!(text.contains("SHA-256"), "{text}");
-    let query = ["archive", "query", "--from", "kept"];
-    let (output, _) = countersign(home, &query);
-    let error = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(error.contains("is damaged") && !error.contains("ledger"), "{error}");
-}
-
-/// Archives of which one is foreign, exchanged or gone.
-#[expect(clippy::disallowed_methods, reason = "what the test has made itself is compressed anew")]
-fn archives_are_what_purges_made(home: &Path) {
-    let verify = ["archive", "verify", "--from", "kept", "--data", "data"];
     // What is not an archive, under the name of one's manifest, hides nothing.
     let foreign = home.join("kept/20200101T000000000Z.w.000000000001-000000000002.json");
     std::fs::write(&foreign, "{}").unwrap();
@@ -184,6 +173,19 @@ fn archives_are_what_purges_made(home: &Path) {
     assert_eq!(output.status.code(), Some(1));
     assert!(text.contains("it is not there any more"), "{text}");
     kept.iter().for_each(|(path, bytes)| std::fs::write(path, bytes).unwrap());
+    // One byte of one archive.
+    let archive = files().find(|path| path.extension().unwrap() == "zst").unwrap();
+    let mut bytes = std::fs::read(&archive).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&archive, bytes).unwrap();
+    let (output, text) = countersign(home, &verify);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text.contains("SHA-256"), "{text}");
+    let query = ["archive", "query", "--from", "kept"];
+    let (output, _) = countersign(home, &query);
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(error.contains("is damaged") && !error.contains("ledger"), "{error}");
 }
 
 #[test]

@@ -253,6 +253,13 @@ async fn append(located: &Located, entry: Entry) -> anyhow::Result<()> {
                 dir.join(crate::access::BOOTSTRAP_FILE).display()
             )));
         }
+        Err(error @ StoreError::Denied(_)) => {
+            return Err(anyhow::Error::from(error).context(
+                "the export could not be recorded, and none is made without that: a login that only \
+                 reads cannot record it; export as a member of `countersign_writer`, or through a \
+                 proxy with --url and --token-file",
+            ));
+        }
         opened => opened.context("the export could not be recorded")?,
     };
     let head = store.head(WRITER).await?;

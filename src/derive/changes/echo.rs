@@ -39,7 +39,9 @@ pub(super) fn complete(
 /// What stands there, through objects alone: nobody knows which item of a list is meant.
 fn at<'n>(resource: &'n Node<'n>, path: &str) -> Option<&'n Node<'n>> {
     path.split('/').try_fold(resource, |node, name| {
-        let name = name.replace("~1", "/").replace("~0", "~");
-        node.get(&name)
+        if !name.contains('~') {
+            return node.get(name);
+        }
+        node.get(&name.replace("~1", "/").replace("~0", "~"))
     })
 }

@@ -74,9 +74,14 @@ pub(super) fn is_seal(members: &[(Cow<'_, str>, Node<'_>)], name: &str) -> bool 
     name == SEAL && members.iter().any(|(name, _)| name == "redacted")
 }
 
+/// Whether there is a mask in a text. Most have no `*`.
+fn is_masked(text: &str) -> bool {
+    text.as_bytes().contains(&b'*') && text.contains(MASK)
+}
+
 fn marker<'n>(node: &'n Node<'n>) -> Option<Marker<'n>> {
     match node {
-        Node::String(text) if text.contains(MASK) => Some(Marker::Masked(text)),
+        Node::String(text) if is_masked(text) => Some(Marker::Masked(text)),
         Node::Object(members) if members.len() <= 2 => {
             let rule = node.get("redacted")?.as_str()?;
             let told = members.iter().find(|(name, _)| name != "redacted");

@@ -151,7 +151,7 @@ pub fn changes(
         Outcome::Failure | Outcome::Denied => return Changes::none(Note::NotDone),
         Outcome::Unknown => return Changes::none(Note::OutcomeUnknown),
     }
-    let set = requested(request, naming, verdict, response);
+    let set = requested(request, naming, verdict, response.zip(status));
     match observed {
         Some(observed) => observed.changes(naming, set, status),
         None => set,
@@ -172,19 +172,18 @@ fn requested(
     request: &RequestRecord,
     naming: &Naming,
     verdict: &Verdict,
-    response: Option<&ResponseRecord>,
+    response: Option<(&ResponseRecord, u16)>,
 ) -> Changes {
-    let status = response.map(|response| status(response, naming));
     let mut list = List::default();
     if let Err(note) = request::read(request, naming, verdict, &mut list) {
         return Changes::none(note);
     }
-    match status {
-        Some(202) => list.note(Note::Accepted),
-        Some(207) => list.note(Note::MultiStatus),
-        _ => {}
-    }
-    if let Some(response) = response {
+    if let Some((response, status)) = response {
+        match status {
+            202 => list.note(Note::Accepted),
+            207 => list.note(Note::MultiStatus),
+            _ => {}
+        }
         echo::complete(&mut list, naming, verdict, response);
     }
     let (list, notes) = list.finish();

@@ -3,10 +3,10 @@
 use super::super::body::Value;
 use super::super::code::{code, is_refusal};
 use super::super::naming::Naming;
-use super::super::signs::{self, Tells, is_error_told};
+use super::super::signs::{self, Sent, Tells, is_error_told};
 use super::super::trace::{By, Field, Origin, Trace};
 use super::{Came, Verdict, note_ending, noted};
-use crate::record::{BodyRecord, Outcome, Severity};
+use crate::record::{Outcome, Severity};
 
 /// What the body of a successful response tells of an error, or that nothing was done.
 pub(super) fn told_inside(
@@ -15,15 +15,15 @@ pub(super) fn told_inside(
     body: &Value<'_>,
     trace: &mut Trace,
 ) -> Option<(Outcome, String)> {
-    let sent = came.request.body.as_ref().map(BodyRecord::tree);
+    let sent = Sent::of(came.request);
     let told = code(body, Some(came.response.status));
-    let (by, outcome, reason) = if let Some(status) = signs::error_status(body, sent.as_ref()) {
+    let (by, outcome, reason) = if let Some(status) = signs::error_status(body, &sent) {
         let outcome = match status {
             401 | 403 | 407 => Outcome::Denied,
             _ => Outcome::Failure,
         };
         ("a status in the body of a successful response", outcome, told)
-    } else if is_error_told(body, Tells::Answer, sent.as_ref()) {
+    } else if is_error_told(body, Tells::Answer, &sent) {
         let outcome = match told.as_deref() {
             Some(code) if is_refusal(code) => Outcome::Denied,
             _ => Outcome::Failure,
@@ -33,11 +33,11 @@ pub(super) fn told_inside(
         let within = ["data", "result"].iter().filter_map(|name| body.get(name));
         let reason = std::iter::once(body)
             .chain(within)
-            .find_map(|it| signs::nothing_done(&naming.sentence.verb, it, sent.as_ref()))?;
+            .find_map(|it| signs::nothing_done(&naming.sentence.verb, it, &sent))?;
         let by = "the body of a successful response says that nothing was done";
         (by, Outcome::Failure, Some(reason.to_owned()))
     };
-    let reason = reason.unwrap_or_else(|| match signs::error_status(body, sent.as_ref()) {
+    let reason = reason.unwrap_or_else(|| match signs::error_status(body, &sent) {
         Some(status) => format!("http_{status}"),
         None => "error_in_body".to_owned(),
     });

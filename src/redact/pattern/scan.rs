@@ -132,10 +132,11 @@ impl Patterns {
         let mut search =
             Search { text, work, matches: Vec::new(), done: Vec::new(), windows: Vec::new() };
         self.keywords(&mut search, scope)?;
-        let windows = merged(std::mem::take(&mut search.windows));
-        for (entry, range) in windows {
-            if let Some(entry) = self.entries.get(entry) {
-                search.window(entry, range)?;
+        if !search.windows.is_empty() {
+            for (entry, range) in merged(std::mem::take(&mut search.windows)) {
+                if let Some(entry) = self.entries.get(entry) {
+                    search.window(entry, range)?;
+                }
             }
         }
         for entry in &self.everywhere {

@@ -11,8 +11,8 @@ use aho_corasick::{Anchored, BuildError, StartKind};
 
 use super::compile::KEYWORD_BYTES_MIN;
 
-/// How many bits tell which beginnings there are.
-const BEGINNINGS_LOG2: u32 = 15;
+/// How many bytes tell which beginnings there are.
+const BEGINNINGS_LOG2: u32 = 14;
 
 /// Many keywords, each known by its position.
 #[derive(Debug)]
@@ -42,9 +42,15 @@ impl Words {
         mut found: impl FnMut(usize, Range<usize>) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut from = 0;
-        while let Some(at) = self.beginnings.next(text, from) {
-            self.each_at(text, at, &mut found)?;
-            from = at + 1;
+        while let Some((block, mut places)) = self.beginnings.next(text, from) {
+            while places != 0 {
+                let place = places.trailing_zeros() as usize / 8;
+                if places & likely(block.word, place) != 0 {
+                    self.each_at(text, block.at + place, &mut found)?;
+                }
+                places &= !(0xff << (8 * place));
+            }
+            from = block.at + BLOCK_PLACES;
         }
         Ok(())
     }
@@ -58,7 +64,7 @@ impl Words {
     ) -> Result<(), E> {
         // An automaton that was built for it starts.
         let Ok(mut state) = self.automaton.start_state(Anchored::Yes) else { return Ok(()) };
-        for (before, byte) in text.iter().enumerate().skip(at) {
+        for (length, byte) in (1..).zip(text.get(at..).unwrap_or_default()) {
             state = self.automaton.next_state(Anchored::Yes, state, *byte);
             if !self.automaton.is_special(state) {
                 continue;
@@ -72,8 +78,8 @@ impl Words {
             for position in 0..self.automaton.match_len(state) {
                 let word = self.automaton.match_pattern(state, position);
                 // Words that end here and begin later are found there.
-                if self.automaton.pattern_len(word) == before + 1 - at {
-                    found(word.as_usize(), at..before + 1)?;
+                if self.automaton.pattern_len(word) == length {
+                    found(word.as_usize(), at..at + length)?;
                 }
             }
         }
@@ -81,48 +87,81 @@ impl Words {
     }
 }
 
-/// What words begin with, and now and then something else: a bit for each hash of three bytes in
-/// which letters of both cases are one.
+/// What words begin with, and now and then something else: for each hash of three bytes, in which
+/// letters of both cases are one, a bit for each of the eight classes of the byte after them.
 #[derive(Debug)]
-struct Beginnings(Box<[u64; WORDS]>);
+struct Beginnings(Box<[u8; 1 << BEGINNINGS_LOG2]>);
 
-const WORDS: usize = 1 << (BEGINNINGS_LOG2 - u64::BITS.ilog2());
+/// Places in eight bytes at which three bytes begin.
+const BLOCK_PLACES: usize = 6;
+
+/// What makes letters of both cases one, in each of eight bytes.
+const LOWER_CASE: u64 = 0x2020_2020_2020_2020;
+
+/// Eight bytes of a text, with zeros behind its end.
+#[derive(Clone, Copy)]
+struct Block {
+    at: usize,
+    word: u64,
+}
+
+impl Block {
+    /// The bytes from here on, in lower case; `None` if they are too few for a word.
+    fn at(text: &[u8], at: usize) -> Option<Self> {
+        let rest = text.get(at..)?;
+        let word = match (rest.first_chunk(), text.last_chunk()) {
+            (Some(first), _) => u64::from_le_bytes(*first),
+            _ if rest.len() < KEYWORD_BYTES_MIN => return None,
+            (None, Some(last)) => u64::from_le_bytes(*last) >> (8 * (8 - rest.len())),
+            (None, None) => rest.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)),
+        };
+        Some(Self { at, word: word | LOWER_CASE })
+    }
+}
 
 impl Beginnings {
     fn of<'w>(words: impl Iterator<Item = &'w str>) -> Self {
-        let mut bits = Box::new([0; WORDS]);
-        for gram in words.filter_map(|word| word.as_bytes().first_chunk()) {
-            let (at, bit) = place(gram_of(gram));
-            if let Some(bits) = bits.get_mut(at) {
-                *bits |= bit;
+        let mut bits = Box::new([0; 1 << BEGINNINGS_LOG2]);
+        for word in words.map(str::as_bytes) {
+            let Some(Block { word: begin, .. }) = Block::at(word, 0) else { continue };
+            if let Some(bits) = bits.get_mut(slot(begin, 0)) {
+                *bits |=
+                    if word.len() > KEYWORD_BYTES_MIN { likely(begin, 0) as u8 } else { u8::MAX };
             }
         }
         Self(bits)
     }
 
-    /// The next place from here on where a word may begin.
+    /// The next block in which a word may begin, and what is known of each of its places, in a byte
+    /// each: a word may begin where [`likely`] has a bit in it.
     #[inline(never)]
-    fn next(&self, text: &[u8], from: usize) -> Option<usize> {
-        let rest = text.get(from..)?;
-        let (begin, rest) = rest.split_first_chunk::<{ KEYWORD_BYTES_MIN - 1 }>()?;
-        let mut gram = gram_of(&[0, begin[0], begin[1]]);
-        let may_begin = |byte: &u8| {
-            gram = (gram >> 8) | (u32::from(byte | 0x20) << 16);
-            let (at, bit) = place(gram);
-            self.0.get(at).is_some_and(|bits| bits & bit != 0)
-        };
-        rest.iter().position(may_begin).map(|position| from + position)
+    fn next(&self, text: &[u8], mut from: usize) -> Option<(Block, u64)> {
+        while let Some(block) = Block::at(text, from) {
+            let places = (0..BLOCK_PLACES).fold(0, |places, place| {
+                let bits = self.0.get(slot(block.word, place)).copied().unwrap_or_default();
+                places | u64::from(bits) << (8 * place)
+            });
+            if places != 0 {
+                return Some((block, places));
+            }
+            from += BLOCK_PLACES;
+        }
+        None
     }
 }
 
-fn gram_of(bytes: &[u8; KEYWORD_BYTES_MIN]) -> u32 {
-    bytes.iter().fold(0, |gram, byte| (gram >> 8) | (u32::from(byte | 0x20) << 16))
+/// Where three bytes have their bits. Fibonacci hashing: the upper bits of a product with the golden
+/// ratio's fraction, in which the byte after them is lost.
+fn slot(word: u64, place: usize) -> usize {
+    let gram = (word >> (8 * place)) as u32;
+    (gram.wrapping_mul(0x9E37_79B1 << 8) >> (u32::BITS - BEGINNINGS_LOG2)) as usize
 }
 
-/// Fibonacci hashing: the upper bits of a product with the golden ratio's fraction.
-fn place(gram: u32) -> (usize, u64) {
-    let slot = gram.wrapping_mul(0x9E37_79B1) >> (u32::BITS - BEGINNINGS_LOG2);
-    ((slot / u64::BITS) as usize, 1 << (slot % u64::BITS))
+/// The bit for the class of the byte after the three at a place, in the byte of that place; all bits
+/// where that byte is in the next block.
+fn likely(word: u64, place: usize) -> u64 {
+    let bits = if place + 1 < BLOCK_PLACES { 1 << (word >> (8 * (place + 3)) & 7) } else { 0xff };
+    bits << (8 * place)
 }
 
 #[cfg(test)]

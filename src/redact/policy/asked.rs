@@ -1,10 +1,39 @@
-//! What rules select, whatever the exchange.
+//! What rules select by a name that need not be one: it is captured content, or an example.
 
 use super::{Below, Carrier, Place, Policy, Scratch};
+use crate::redact::exceptions::is_flag;
 use crate::redact::pattern::WORK_BYTES_MAX;
+use crate::redact::quiet::Quietly;
 use crate::redact::rule::Side;
 
 impl Policy {
+    /// The rule for a name that is itself captured content, such as a member `name` or what stands
+    /// before a `=` in a text: those are not remembered.
+    pub(in crate::redact) fn rule_of_content(
+        &self,
+        place: Place,
+        carrier: Carrier,
+        name: &str,
+        value: Option<&str>,
+        scratch: &mut Scratch,
+    ) -> Option<usize> {
+        let quiet = Quietly::Name(place.side, carrier);
+        if scratch.quiet.has(quiet, name) {
+            return None;
+        }
+        let rules = self.rules(place.side, carrier, name, scratch);
+        let rule = self.first(rules, place, value);
+        if rules.is_empty() {
+            scratch.quiet.add(quiet, name);
+        }
+        if rule.is_none() || !value.is_some_and(is_flag) {
+            return rule;
+        }
+        let flag = self.flag(name, scratch);
+        let rules = self.rules(place.side, carrier, name, scratch);
+        self.first_but(rules, place, value, flag)
+    }
+
     /// Whether any selector of any rule selects what an example shows, in either half, whatever the
     /// path: a name, a `name=value`, or a text that a pattern finds something in.
     pub fn selects(&self, example: &str) -> bool {

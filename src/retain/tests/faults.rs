@@ -167,3 +167,37 @@ async fn appends_that_come_meanwhile_are_all_there() {
     young.sort();
     assert_eq!(left(&bench).await, young);
 }
+
+#[tokio::test]
+async fn a_run_that_fails_is_told_only_where_something_could_be_purged() {
+    let bench = Bench::new();
+    // Nothing is there, and nothing comes.
+    let source = LedgerSource::directory(bench.dir.path().join("nowhere"));
+    let orders = Orders::new(bench.dir.path().join("nowhere"));
+    let interval = Duration::from_millis(1);
+    let days = Policy { default: Keep::Days(30), interval, ..Policy::default() };
+    let forever = Policy { interval, ..Policy::default() };
+    for (policy, expected) in [(forever, None), (days, Some("missing"))] {
+        let retention = Retention::new(
+            source.clone(),
+            bench.recorder.clone(),
+            bench.clock.clone(),
+            orders.clone(),
+        );
+        let status = RetainStatus::default();
+        let (stop, stopping) = tokio::sync::watch::channel(false);
+        let asked = std::sync::atomic::AtomicUsize::new(0);
+        let ask = || {
+            // Once at the start, once for each run: by now two have failed.
+            if asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 3 {
+                assert_eq!(status.failing(), expected);
+                stop.send(true).ok();
+            }
+            policy.clone()
+        };
+        let metrics = Arc::new(Metrics::default());
+        let dir = bench.data();
+        keep_to(retention, ask, dir, status.clone(), metrics, stopping).await;
+        assert_eq!(status.failing(), expected);
+    }
+}

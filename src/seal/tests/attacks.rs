@@ -37,6 +37,21 @@ pub(super) fn rehash(conn: &Connection) {
 }
 
 #[tokio::test]
+async fn a_row_where_no_count_looks_is_found() {
+    let ledger = sealed().await;
+    for (writer, seq, number) in [("'nobody'", "1", 1), ("writer", "-3", -3), ("writer", "0", 0)] {
+        let ledger = ledger.fork();
+        let sql = format!(
+            "INSERT INTO entries (writer, seq, kind, id, intent, scope, doc, leaf) \
+             SELECT {writer}, {seq}, kind, id, intent, scope, doc, leaf FROM entries WHERE seq = 1"
+        );
+        ledger.attack().execute_batch(&sql).unwrap();
+        let wrong = ledger.wrong().await;
+        assert!(wrong.starts_with(&format!("stray: a row with the number {number} ")), "{wrong}");
+    }
+}
+
+#[tokio::test]
 async fn a_changed_column_is_found_in_every_kind_of_row() {
     let changes = [
         ("writer", "'somebody else'", "missing"),

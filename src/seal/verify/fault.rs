@@ -87,6 +87,11 @@ pub enum Fault {
         /// Where it is.
         origin: String,
     },
+    /// A row that no count has.
+    Stray {
+        /// Its number.
+        number: i64,
+    },
     /// Two checkpoints of one size have different roots.
     Fork {
         /// Where the second is.
@@ -115,6 +120,7 @@ impl Fault {
             Self::Truncated { .. } => "truncated",
             Self::Signature { .. } => "signature",
             Self::Form { .. } => "form",
+            Self::Stray { .. } => "stray",
             Self::Fork { .. } => "fork",
         }
     }
@@ -201,6 +207,11 @@ impl Display for Found {
             Fault::Form { origin } => {
                 write!(out, "what should be a checkpoint {origin} is none, or was damaged")
             }
+            Fault::Stray { number } => write!(
+                out,
+                "a row with the number {number} is in no log, since the ledger counts none there: it \
+                 was inserted by somebody else than countersign"
+            ),
             Fault::Fork { origin } => write!(
                 out,
                 "the checkpoint of size {last} {origin} has another root than one of the same size \

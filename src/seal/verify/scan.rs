@@ -1,7 +1,7 @@
 //! Reads a ledger and lets each log be walked through: the reading, the hashing of some batches, and
 //! the walk at the same time.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, spawn_blocking};
@@ -80,11 +80,15 @@ pub async fn verify(
     let mut writers: BTreeSet<String> = reader.writers().await?.into_iter().collect();
     // A log of which nothing is left is still missed.
     writers.extend(evidence.writers().map(ToOwned::to_owned));
+    let strays: BTreeMap<String, i64> = reader.strays().await?.into_iter().collect();
+    writers.extend(strays.keys().cloned());
     let mut logs = Vec::new();
     let mut before = 0;
     for writer in writers {
         let mut told = |entries| progress(before + entries);
-        let log = verify_log(reader, &writer, evidence, kept.as_deref_mut(), &mut told).await?;
+        let mut log = verify_log(reader, &writer, evidence, kept.as_deref_mut(), &mut told).await?;
+        let stray = strays.get(&writer).map(|number| Fault::Stray { number: *number });
+        log.found = log.found.or_else(|| stray.map(|stray| Found::at(0, stray)));
         before += log.entries;
         logs.push(log);
     }

@@ -1,5 +1,6 @@
-//! By what the ledger knows this process: a random token, and the one of the process before it in the
-//! same directory, which nobody else can have gone on from.
+//! By what the ledger knows this process: a random token, the one of the process before it in the same
+//! directory, and the lock of that directory. Whoever knows the token and holds the same lock knows that
+//! the process before is gone; whoever has a copy of the directory has another lock.
 
 use std::fs;
 use std::io::{ErrorKind, Write};
@@ -7,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use ring::rand::{SecureRandom, SystemRandom};
 
+use crate::store::files::DirLock;
 use crate::store::{StoreError, create_file};
 
 /// The file of the token.
@@ -22,12 +24,19 @@ pub(super) struct Instance {
     pub(super) token: String,
     /// Whose claim may be taken over: this process's, and those before it here.
     pub(super) known: Vec<String>,
+    /// The lock that it holds.
+    pub(super) place: String,
 }
 
 impl Instance {
-    /// A new token; the ones before it are still remembered. The caller holds the directory's lock.
-    pub(super) fn begin(dir: &Path) -> Result<Self, StoreError> {
+    /// A new token; the ones before it are still remembered.
+    pub(super) fn begin(dir: &Path, lock: &DirLock) -> Result<Self, StoreError> {
         let path = dir.join(INSTANCE_FILE);
+        let place = lock.place().map_err(|source| StoreError::File {
+            operation: "find the lock of",
+            path: dir.to_owned(),
+            source,
+        })?;
         let mut bytes = [0_u8; TOKEN];
         SystemRandom::new().fill(&mut bytes).map_err(|_| StoreError::File {
             operation: "find random bytes for",
@@ -43,7 +52,7 @@ impl Instance {
         let is_token = |line: &&str| line.len() == 2 * TOKEN;
         let mut known = vec![token.clone()];
         known.extend(before.lines().filter(is_token).take(2).map(str::to_owned));
-        let instance = Self { path, token, known };
+        let instance = Self { path, token, known, place };
         instance.write(&instance.known)?;
         Ok(instance)
     }

@@ -31,6 +31,9 @@ const ROLES: &str = include_str!("schema/roles.sql");
 /// The version of the schema that this program makes.
 pub const POSTGRES_SCHEMA_VERSION: i64 = STEPS.len() as i64;
 
+/// The only encoding in which a ledger can be.
+pub(super) const UTF8: &str = "UTF8";
+
 /// Two of them never run at the same time. The number is this product's.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(7235610953847)";
 
@@ -65,6 +68,7 @@ pub struct Migration {
 /// becomes, or is, the owner of everything.
 pub async fn migrate(target: &PostgresTarget) -> Result<Migration, StoreError> {
     let mut session = Session::connect(target, Purpose::Write, STEP_LIMIT).await?;
+    require_encoding(&mut session, target).await?;
     let migrated = steps(session.conn(), target).await;
     let closed = session.close().await;
     let migrated = migrated?;
@@ -120,8 +124,9 @@ async fn steps(conn: &mut PgConnection, target: &PostgresTarget) -> Result<Migra
     }
 }
 
-const HAS_ROLES: &str = "SELECT count(*) = 2 FROM pg_roles \
-                         WHERE rolname IN ('countersign_writer', 'countersign_reader')";
+const HAS_ROLES: &str = "SELECT count(*) = 4 FROM pg_roles \
+                         WHERE rolname IN ('countersign_writer', 'countersign_auditor', \
+                                           'countersign_reader', 'countersign_sight')";
 
 /// All of the SQL, for whoever runs it by hand.
 pub fn print_schema() -> String {
@@ -165,6 +170,7 @@ fn usable(target: &PostgresTarget, found: i64, compatible: i64) -> Result<(), St
 }
 
 /// Lets a login read with SQL: entries of these scopes, or all where there are none. It must exist.
+/// What it had before is taken back. Whoever has scopes must not be able to read the tables.
 pub async fn set_reader(
     target: &PostgresTarget,
     login: &str,
@@ -172,25 +178,80 @@ pub async fn set_reader(
 ) -> Result<(), StoreError> {
     let mut session = Session::connect(target, Purpose::Write, STEP_LIMIT).await?;
     require(&mut session, target).await?;
-    let scopes = scopes.map(|scopes| serde_json::json!(scopes).to_string());
-    let mut transaction = session.conn().begin().await.map_err(failed)?;
-    for (sql, scopes) in [(SET_READER, Some(scopes)), (NAME_LOGIN, None)] {
-        let mut query = sqlx::query(sql).bind(login);
-        if let Some(scopes) = scopes {
-            query = query.bind(scopes);
-        }
+    let set = set_reader_in(session.conn(), target, login, scopes).await;
+    let closed = session.close().await;
+    set.and(closed)
+}
+
+async fn set_reader_in(
+    conn: &mut PgConnection,
+    target: &PostgresTarget,
+    login: &str,
+    scopes: Option<&BTreeMap<String, BTreeSet<String>>>,
+) -> Result<(), StoreError> {
+    let mut transaction = conn.begin().await.map_err(failed)?;
+    let json = scopes.map(|scopes| serde_json::json!(scopes).to_string());
+    let (given, taken) = match scopes {
+        Some(_) => ("countersign_reader", "countersign_auditor"),
+        None => ("countersign_auditor", "countersign_reader"),
+    };
+    let set = sqlx::query(SET_READER).bind(login).bind(json);
+    let named = sqlx::query(NAME_READER).bind(login).bind(given).bind(taken);
+    for query in [set, named] {
         query.persistent(false).execute(&mut *transaction).await.map_err(failed)?;
     }
     transaction.execute(sqlx::raw_sql(GRANT_READER)).await.map_err(failed)?;
-    transaction.commit().await.map_err(failed)?;
-    session.close().await
+    let (reads, is_open): (bool, bool) = sqlx::query_as(RIGHTS)
+        .bind(login)
+        .persistent(false)
+        .fetch_one(&mut *transaction)
+        .await
+        .map_err(failed)?;
+    // Dropped, the transaction is rolled back.
+    if scopes.is_some() && is_open {
+        return Err(StoreError::Unlimited { login: login.to_owned() });
+    }
+    if scopes.is_some() && !reads {
+        return Err(StoreError::NoSight { database: target.to_string() });
+    }
+    transaction.commit().await.map_err(failed)
 }
 
 const SET_READER: &str = "INSERT INTO countersign.readers (login, scopes) VALUES ($1, $2::jsonb) \
                           ON CONFLICT (login) DO UPDATE SET scopes = excluded.scopes";
-const NAME_LOGIN: &str = "SELECT set_config('countersign.login', $1, true)";
-const GRANT_READER: &str = "DO $$ BEGIN EXECUTE format('GRANT countersign_reader TO %I', \
-                            current_setting('countersign.login')); END $$";
+const NAME_READER: &str = "SELECT set_config('countersign.login', $1, true), \
+                                  set_config('countersign.given', $2, true), \
+                                  set_config('countersign.taken', $3, true)";
+const GRANT_READER: &str = "DO $$ BEGIN \
+    IF EXISTS (SELECT FROM pg_roles WHERE rolname = current_setting('countersign.taken')) THEN \
+        EXECUTE format('REVOKE %I FROM %I', current_setting('countersign.taken'), \
+                       current_setting('countersign.login')); \
+    END IF; \
+    EXECUTE format('GRANT %I TO %I', current_setting('countersign.given'), \
+                   current_setting('countersign.login')); END $$";
+/// Whether it can read what it may see, and whether it, or a role that it can take, can read tables.
+const RIGHTS: &str = "SELECT \
+    has_function_privilege($1::name, \
+        'countersign.visible_entries(timestamptz, timestamptz)', 'EXECUTE'), \
+    EXISTS (SELECT FROM pg_roles r, pg_class c \
+            WHERE pg_has_role($1::name, r.oid, 'MEMBER') \
+                  AND c.relnamespace = 'countersign'::regnamespace AND c.relkind IN ('r', 'p') \
+                  AND has_any_column_privilege(r.oid, c.oid, 'SELECT'))";
+const ENCODING: &str = "SELECT current_setting('server_encoding')";
+
+/// Not every text can be held in another encoding.
+async fn require_encoding(
+    session: &mut Session,
+    target: &PostgresTarget,
+) -> Result<(), StoreError> {
+    let rows = session.rows(sqlx::query(ENCODING)).await?;
+    let value = value::<String>(&rows, 0)?.unwrap_or_default();
+    if value == UTF8 {
+        return Ok(());
+    }
+    let (database, setting) = (target.to_string(), "server_encoding");
+    Err(StoreError::NotDurableServer { database, setting, value, wanted: UTF8 })
+}
 
 /// Where a step fails, its transaction is rolled back.
 fn failed(error: sqlx::Error) -> StoreError {

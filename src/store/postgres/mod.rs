@@ -7,7 +7,8 @@
 //!   claim appends nothing.
 //! - To open is to claim: the epoch of the writer's row goes up by one. An append of an earlier epoch
 //!   that is still on its way then comes to nothing, which is how it is settled what became of it.
-//! - A claim is refused while another process holds it whose heart beat within `dead_after`.
+//! - A claim is refused while another process holds it whose heart beat within `dead_after`, unless that
+//!   one had the lock that the claimant has now: then it is gone.
 //! - Time is the database's, so clocks that differ between proxies do no harm.
 
 mod instance;
@@ -65,7 +66,8 @@ impl PostgresOptions {
                 Some(held) => Ok(held),
                 None => create_dir(&self.dir)
                     .and_then(|()| DirLock::acquire(&self.dir))
-                    .and_then(|lock| Ok((Arc::new(lock), Instance::begin(&self.dir)?))),
+                    .and_then(|lock| Instance::begin(&self.dir, &lock).map(|it| (lock, it)))
+                    .map(|(lock, instance)| (Arc::new(lock), instance)),
             };
             let (lock, instance) = match taken {
                 Ok(taken) => taken,

@@ -68,6 +68,24 @@ const SELECT_PURGED: &str = "SELECT seq, leaf, by FROM countersign.purged \
 const SELECT_ENDED: &str = "SELECT seq, id::text FROM countersign.entries \
                             WHERE writer = $1 AND seq > $2 AND seq <= $3 AND intent <= $4 LIMIT $5";
 
+/// One row of each writer, by a jump in the index from one to the next; then two more looks in it. The
+/// heads are computed first: row-level security lets only plain comparisons use an index.
+const SELECT_STRAYS: &str = "WITH RECURSIVE found (writer) AS (\
+         (SELECT writer FROM countersign.entries ORDER BY writer LIMIT 1) \
+         UNION ALL \
+         SELECT (SELECT e.writer FROM countersign.entries e WHERE e.writer > f.writer \
+                 ORDER BY e.writer LIMIT 1) FROM found f WHERE f.writer IS NOT NULL), \
+     heads AS MATERIALIZED (\
+         SELECT f.writer, coalesce(w.head, 0) AS head FROM found f \
+         LEFT JOIN countersign.writers w ON w.writer = f.writer WHERE f.writer IS NOT NULL) \
+     SELECT h.writer, s.seq FROM heads h CROSS JOIN LATERAL (\
+         (SELECT seq FROM countersign.entries e WHERE e.writer = h.writer AND e.seq > h.head \
+              ORDER BY e.seq LIMIT 1) \
+         UNION ALL \
+         (SELECT seq FROM countersign.entries e WHERE e.writer = h.writer AND e.seq < 1 \
+              ORDER BY e.seq LIMIT 1) \
+         LIMIT 1) AS s";
+
 /// Entries after one; also used by the writer.
 pub(super) async fn read_after(
     session: &mut Session,
@@ -80,7 +98,15 @@ pub(super) async fn read_after(
         .bind(seq_to_sql(after))
         .bind(i64::from(limit))
         .bind(READ_BYTES);
-    stored(&session.rows(query).await?)
+    let entries = stored(&session.rows(query).await?)?;
+    // The key holds the time as well: only the owner can have put two of one number there.
+    let twice = entries.iter().zip(entries.iter().skip(1)).find(|(one, next)| one.seq == next.seq);
+    match twice {
+        Some((entry, _)) => {
+            Err(StoreError::Damaged { writer: writer.to_owned(), seq: seq_to_sql(entry.seq) })
+        }
+        None => Ok(entries),
+    }
 }
 
 /// A writer with a spool shows every few seconds that it lives. One that comes back later than its
@@ -209,6 +235,10 @@ impl LedgerReader for PostgresReader {
     ) -> Result<Option<Stored>, StoreError> {
         let query = sqlx::query(SELECT_COMPLETION).bind(writer).bind(seq_to_sql(seq));
         Ok(stored(&self.session.rows(query).await?)?.into_iter().next())
+    }
+
+    async fn strays(&mut self) -> Result<Vec<(String, i64)>, StoreError> {
+        pairs(&self.session.rows(sqlx::query(SELECT_STRAYS)).await?)
     }
 
     async fn awaits_more(&mut self) -> Result<bool, StoreError> {

@@ -1,5 +1,6 @@
 //! What needs no server; the rest is tested on real ones.
 
+use super::super::files::DirLock;
 use super::instance::Instance;
 use super::{PostgresHost, PostgresTarget, PostgresTlsMode, sqlstate};
 
@@ -114,17 +115,18 @@ fn urls_that_are_not_understood_are_not_repeated() {
 #[test]
 fn tokens_of_earlier_processes_count_until_the_claim_is_made() {
     let dir = tempfile::tempdir().unwrap();
-    let mut first = Instance::begin(dir.path()).unwrap();
+    let lock = DirLock::acquire(dir.path()).unwrap();
+    let mut first = Instance::begin(dir.path(), &lock).unwrap();
     assert_eq!(first.known, [first.token.clone()]);
     first.claimed().unwrap();
     // One that ended before it could claim.
-    let second = Instance::begin(dir.path()).unwrap();
+    let second = Instance::begin(dir.path(), &lock).unwrap();
     assert_eq!(second.known, [second.token.clone(), first.token.clone()]);
-    let mut third = Instance::begin(dir.path()).unwrap();
+    let mut third = Instance::begin(dir.path(), &lock).unwrap();
     assert_eq!(third.known, [third.token.clone(), second.token, first.token]);
     third.claimed().unwrap();
-    let fourth = Instance::begin(dir.path()).unwrap();
+    let fourth = Instance::begin(dir.path(), &lock).unwrap();
     assert_eq!(fourth.known, [fourth.token.clone(), third.token]);
     std::fs::write(dir.path().join("instance"), "anything\nelse").unwrap();
-    assert_eq!(Instance::begin(dir.path()).unwrap().known.len(), 1);
+    assert_eq!(Instance::begin(dir.path(), &lock).unwrap().known.len(), 1);
 }

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use sqlx::Row;
 
 use super::instance::Instance;
-use super::migrate::{migrate, require};
+use super::migrate::{UTF8, migrate, require};
 use super::reader::{SELECT_HEAD, pairs, read_after};
 use super::session::{Purpose, Session};
 use super::{PostgresOptions, sqlstate, value};
@@ -24,7 +24,7 @@ const MONTHS_AHEAD: i32 = 3;
 const APPEND: &str =
     "SELECT countersign.append($1, $2, $3, $4, $5::text[]::uuid[], $6, $7, $8, $9)";
 const CLAIM: &str =
-    "SELECT claimed_epoch, claimed_head FROM countersign.claim($1, $2, $3, $4, $5, $6)";
+    "SELECT claimed_epoch, claimed_head FROM countersign.claim($1, $2, $3, $4, $5, $6, $7)";
 const TAKE_OVER: &str = "SELECT countersign.take_over($1, $2)";
 const BEAT: &str = "SELECT countersign.beat($1, $2, $3, $4), \
                     to_regclass('countersign.entries_' || to_char( \
@@ -158,7 +158,7 @@ async fn require_durability(session: &mut Session, database: String) -> Result<(
     let rows = session.rows(sqlx::query(SELECT_SETTINGS)).await?;
     let said = |column| Ok::<_, StoreError>(value::<String>(&rows, column)?.unwrap_or_default());
     let commit = said(0)?;
-    for (column, setting, wanted) in [(1, "fsync", "on"), (2, "server_encoding", "UTF8")] {
+    for (column, setting, wanted) in [(1, "fsync", "on"), (2, "server_encoding", UTF8)] {
         let value = said(column)?;
         if value != wanted {
             return Err(StoreError::NotDurableServer { database, setting, value, wanted });
@@ -188,6 +188,7 @@ async fn claim(
         .bind(&options.writer)
         .bind(&instance.known)
         .bind(&instance.token)
+        .bind(&instance.place)
         .bind(holder())
         .bind(dead_after)
         .bind(i64::try_from(options.silence.as_millis()).unwrap_or(i64::MAX));

@@ -40,7 +40,10 @@ impl Drain {
         let mut known: Option<&'static str> = None;
         loop {
             match self.all(&mut ledger).await {
-                Ok(true) => return ledger,
+                Ok(true) => {
+                    self.status.change(|status| status.conflict = false);
+                    return ledger;
+                }
                 Ok(false) => {
                     self.status.change(|status| status.conflict = true);
                     tracing::error!(

@@ -13,11 +13,12 @@
 
 mod drain;
 mod file;
+mod left;
 
 #[cfg(test)]
 mod tests;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -25,8 +26,10 @@ use async_trait::async_trait;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
-use super::{Opening, Orphan, Purged, SPOOL_FILE, Store, StoreError};
+use super::{Opening, Orphan, Purged, Store, StoreError};
 use crate::record::{Entry, EntryKind, Stored};
+pub use left::{unspooled, waiting};
+
 use drain::Drain;
 use file::{Content, File};
 
@@ -36,8 +39,6 @@ const RESERVE: u64 = 8;
 const SHARE: f64 = 0.5;
 /// How much of it the spool's file may wait for a lock of its own other connection.
 const BUSY_SHARE: f64 = 0.3;
-/// How long it may wait where nobody should use it.
-const LOOKING: Duration = Duration::from_secs(1);
 
 /// Where the spool is, and how much it may hold.
 #[derive(Debug, Clone)]
@@ -59,7 +60,8 @@ pub struct SpoolStatus {
     pub bytes: u64,
     /// Since when entries go to the spool; none while they go to the ledger.
     pub since: Option<Instant>,
-    /// Somebody else has written in this writer's place: what waits cannot drain.
+    /// Somebody else has written in this writer's place: what waits cannot drain. That stays so until
+    /// it has drained after all.
     pub conflict: bool,
     /// The last number that is known to be in the ledger itself.
     pub(super) drained: u64,
@@ -101,30 +103,6 @@ pub fn spooled(
             *name.lock().unwrap_or_else(PoisonError::into_inner) = Some(store.name.clone());
             Ok(Box::new(store) as Box<dyn Store>)
         })
-    }
-}
-
-/// A maker of stores without a spool, for a directory in which one may have been left that holds
-/// something: then nothing may be written.
-pub fn unspooled(
-    mut ledger: impl FnMut() -> Opening + Send + 'static,
-    dir: PathBuf,
-) -> impl FnMut() -> Opening + Send + 'static {
-    move || match left_in(&dir) {
-        Ok(0) => ledger(),
-        Ok(entries) => {
-            let error = StoreError::Waiting { dir: dir.clone(), entries };
-            Box::pin(std::future::ready(Err(error)))
-        }
-        Err(error) => Box::pin(std::future::ready(Err(error))),
-    }
-}
-
-/// How many entries wait in the spool of a directory.
-fn left_in(dir: &Path) -> Result<u64, StoreError> {
-    match dir.join(SPOOL_FILE).exists() {
-        true => Ok(File::open(dir, LOOKING)?.content()?.entries),
-        false => Ok(0),
     }
 }
 
@@ -171,7 +149,6 @@ impl Spooled {
         let content = spool.content()?;
         status.change(|status| {
             (status.entries, status.bytes) = (content.entries, content.bytes);
-            status.conflict = false;
         });
         let opened = async { (opener.lock().await)().await };
         // At the start of the process the ledger's own opening has its own deadline.

@@ -5,7 +5,7 @@ use super::*;
 use crate::clock::{Clock, SystemClock};
 use crate::record::{EventId, Scope};
 use crate::redact::Redacted;
-use crate::store::{LedgerSource, SqliteOptions};
+use crate::store::{LedgerSource, SPOOL_FILE, SqliteOptions};
 
 const TIMEOUT: Duration = Duration::from_millis(400);
 
@@ -347,7 +347,13 @@ async fn somebody_else_in_this_writers_place_stops_it_and_loses_nothing() {
     assert_eq!(refused.reason(), "superseded");
     store.append("w", 3, &[completion(&begun, 1)]).await.unwrap();
     assert_eq!(place.status.get().entries, 2, "it is kept");
+    let kept = waiting(place.own.path(), 0).unwrap();
+    assert_eq!(kept.iter().map(|entry| entry.seq).collect::<Vec<_>>(), [2, 3]);
     assert_eq!(place.rows().await.len(), 2);
+    // To open it anew, as is done after an error, makes it no better.
+    drop(store);
+    drop(place.open().await);
+    assert!(place.status.get().conflict);
 }
 
 #[tokio::test]

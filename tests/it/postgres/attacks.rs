@@ -188,7 +188,10 @@ fn every_change_that_an_owner_of_the_database_makes_is_found_and_named() {
     let kinds =
         [sealed.one("kind = 'intent'"), sealed.one("kind = 'completion' AND intent IS NOT NULL")];
     let attacks = kinds.into_iter().flat_map(|seq| attacks_on(&sealed, seq));
-    let attacks: Vec<_> = attacks.chain(attacks_on_order(&sealed, kinds[0])).collect();
+    let attacks: Vec<_> = attacks
+        .chain(attacks_on_order(&sealed, kinds[0]))
+        .chain(inserted(kinds[0], sealed.head))
+        .collect();
     let copy = sealed.copy();
     for (sql, named) in attacks {
         sealed.attack(&copy, &sql);
@@ -198,6 +201,30 @@ fn every_change_that_an_owner_of_the_database_makes_is_found_and_named() {
         let is_named = parts.any(|rest| !rest.starts_with(|c: char| c.is_ascii_digit()));
         assert!(is_named, "{sql}: {named}: {text}");
     }
+}
+
+/// Rows where no count looks, and a second one of a number that is there.
+fn inserted(one: u64, head: u64) -> Vec<(String, String)> {
+    let rows = [
+        ("'nobody'", "1".to_owned(), "at", "a row with the number 1".to_owned()),
+        ("writer", "-3".to_owned(), "at", "a row with the number -3".to_owned()),
+        ("writer", (head + 1).to_string(), "at", format!("a row with the number {}", head + 1)),
+        (
+            "writer",
+            "seq".to_owned(),
+            "at - interval '1 hour'",
+            format!("entry {one} cannot be read"),
+        ),
+    ];
+    let insert = |(writer, seq, at, named): (&str, String, &str, String)| {
+        let sql = format!(
+            "INSERT INTO countersign.entries (writer, seq, kind, id, intent, scope, doc, leaf, at) \
+             SELECT {writer}, {seq}, kind, id, intent, scope, doc, leaf, {at} \
+             FROM countersign.entries WHERE writer = 'one' AND seq = {one};"
+        );
+        (sql, named)
+    };
+    rows.into_iter().map(insert).collect()
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! One process at a time is the writer of a name; what it leaves open is closed once.
 
+use std::path::Path;
 use std::time::Duration;
 
 use countersign::store::{LedgerSource, PostgresOptions, Store, StoreError};
@@ -49,19 +50,40 @@ async fn a_name_that_another_process_has_is_refused_until_that_one_is_gone() {
 #[tokio::test]
 async fn a_process_goes_on_where_the_one_before_it_was_killed_and_a_copy_of_its_files_does_not() {
     let server = Postgres::start();
-    let target = server.target("proxy", &server.ledger());
+    let database = server.ledger();
+    let target = server.target("proxy", &database);
     let home = tempfile::tempdir().unwrap();
-    let (here, copy) = (home.path().join("here"), home.path().join("copy"));
-    let options = postgres_options(&target, &here, "w");
-    let store = open(&options).await.unwrap();
+    let here = home.path().join("here");
+    let mut options = postgres_options(&target, &here, "w");
+    options.silence = Duration::from_secs(3600);
+    let copies = ["of one that lives", "of one that was killed"].map(|name| home.path().join(name));
+    let copy = |to: &Path| {
+        let copied = std::process::Command::new("cp").arg("-a").args([&here, to]).status();
+        assert!(copied.unwrap().success());
+    };
+    let mut store = open(&options).await.unwrap();
+    copy(&copies[0]);
+    let error = open(&postgres_options(&target, &copies[0], "w")).await.err().unwrap();
+    assert_eq!(error.reason(), "claimed", "{error}");
+    store.append("w", 1, &[intent()]).await.expect("the one that lives goes on");
     // As a kill does: no farewell, and the lock of the directory is free.
     drop(store);
-    let copied = std::process::Command::new("cp").arg("-a").args([&here, &copy]).status();
-    assert!(copied.unwrap().success());
-    let store = open(&options).await.unwrap();
-    let error = open(&postgres_options(&target, &copy, "w")).await.err().unwrap();
+    copy(&copies[1]);
+    let error = open(&postgres_options(&target, &copies[1], "w")).await.err().unwrap();
+    assert_eq!(error.reason(), "claimed", "{error}");
+    let mut store = open(&options).await.expect("the same directory, at once");
+    store.append("w", 2, &[intent()]).await.unwrap();
+    let error = open(&postgres_options(&target, &copies[1], "w")).await.err().unwrap();
     assert_eq!(error.reason(), "claimed", "{error}");
     drop(store);
+    // Moved to another machine, or the machine was started anew: the spool's silence is not waited for.
+    std::fs::remove_file(copies[0].join("instance")).unwrap();
+    server.sql(&database, "UPDATE countersign.writers SET heartbeat = now() - interval '31 s'");
+    let moved = home.path().join("moved");
+    copy(&moved);
+    let stranger = open(&postgres_options(&target, &copies[0], "w")).await.err().unwrap();
+    assert_eq!(stranger.reason(), "claimed", "{stranger}");
+    open(&postgres_options(&target, &moved, "w")).await.unwrap();
 }
 
 #[tokio::test]

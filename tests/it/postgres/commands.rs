@@ -106,6 +106,26 @@ fn a_schema_is_made_printed_and_given_to_readers() {
     assert_eq!(server.sql(&database, scopes), r#"{"pool": ["blue", "red"]}"#);
     fine(&[&reader[..], &["--all-scopes"]].concat(), home.path());
     assert_eq!(server.sql(&database, scopes), "");
+    // An export is on record, which a login that only reads cannot see to.
+    let ada = server.url("ada", &database);
+    fine(&["query", "--ledger", &ada], home.path());
+    let output =
+        countersign(&["export", "--format", "csv", "-o", "x", "--ledger", &ada], home.path());
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && said.contains("cannot record it"), "{said}");
+    assert!(!home.path().join("x").exists());
+    for wrong in ["mysql://me:hunter2@127.0.0.1/x", "audit", "postgres://me:hunter2@127.0.0.1:x/x"]
+    {
+        let output = countersign(&["migrate", "--url", wrong], home.path());
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains("`--url`") && !said.contains("hunter2"), "{said}");
+    }
+    server
+        .sql("postgres", "CREATE DATABASE latin OWNER owner ENCODING 'LATIN1' TEMPLATE template0");
+    let output = countersign(&["migrate", "--url", &server.url("owner", "latin")], home.path());
+    assert!(String::from_utf8_lossy(&output.stderr).contains("server_encoding"), "{output:?}");
+    assert_eq!(server.sql("latin", "SELECT to_regnamespace('countersign')"), "");
     let nobody = ["migrate", "--url", &owner, "--reader", "nobody", "--all-scopes"];
     let output = countersign(&nobody, home.path());
     assert!(String::from_utf8_lossy(&output.stderr).contains("must exist"));

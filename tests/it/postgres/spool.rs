@@ -53,6 +53,55 @@ fn an_outage_of_the_database_is_bridged_and_what_waited_comes_once() {
 }
 
 #[test]
+fn a_spool_in_conflict_is_not_ready_and_can_be_put_aside() {
+    let server = Postgres::start();
+    let upstream = Upstream::start(|_| Reply::ok());
+    let database = server.ledger();
+    let url = server.url("proxy", &database);
+    let mut proxy = Proxy::with(upstream.address, &setup(&url, "{}"));
+    assert_eq!(exchange(proxy.address, &post("/before")).status, 200);
+    let functions = "EXECUTE ON ALL FUNCTIONS IN SCHEMA countersign";
+    server.sql(&database, &format!("REVOKE {functions} FROM countersign_writer"));
+    assert_eq!(exchange(proxy.address, &post("/away")).status, 200);
+    // Somebody else in its place.
+    server.sql(
+        &database,
+        "SELECT countersign.append('one', w.epoch, w.head, ARRAY['intent'], ARRAY[e.id], \
+             ARRAY[NULL]::bigint[], ARRAY[e.scope], ARRAY[e.doc], ARRAY[e.leaf]) \
+         FROM countersign.writers w, countersign.entries e \
+         WHERE w.writer = 'one' AND e.writer = 'one' AND e.kind = 'intent' ORDER BY e.seq LIMIT 1",
+    );
+    server.sql(&database, &format!("GRANT {functions} TO countersign_writer"));
+    let said = || proxy.read("/readyz");
+    wait_until("it is not ready", || said().0 == 503 && said().1.contains("conflict"));
+    let reasons = &readiness(&proxy)["reasons"];
+    assert!(reasons.as_array().unwrap().contains(&"superseded".into()), "{reasons}");
+    assert_unavailable(&exchange(proxy.address, &post("/new")));
+    let data = proxy.data();
+    let printed = std::process::Command::new(env!("CARGO_BIN_EXE_countersign"))
+        .args(["spool", "--data"])
+        .arg(&data)
+        .output()
+        .unwrap();
+    let printed = String::from_utf8(printed.stdout).unwrap();
+    let waits: Vec<Value> =
+        printed.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(waits.len(), 2, "{printed}");
+    assert_eq!((&waits[0]["kind"], &waits[1]["kind"]), (&"intent".into(), &"completion".into()));
+    assert_eq!(waits[0]["doc"]["request"]["path"], "/away", "{printed}");
+    assert_eq!(waits[1]["intent"], waits[0]["seq"]);
+    // As the documents say: put aside, and go on.
+    proxy.kill();
+    for name in ["spool.db", "spool.db-wal", "spool.db-shm"] {
+        std::fs::rename(data.join(name), data.with_extension(name)).ok();
+    }
+    proxy.restart();
+    assert_eq!(exchange(proxy.address, &post("/after")).status, 200);
+    assert_eq!(readiness(&proxy)["ready"], true);
+    assert_eq!(events_of(&proxy, "/after").len(), 1);
+}
+
+#[test]
 fn a_full_spool_refuses_what_is_new() {
     let mut server = Postgres::start();
     let upstream = Upstream::start(|_| Reply::ok());

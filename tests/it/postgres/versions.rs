@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::readers::readers_come_and_go;
 use crate::conformance::{Ledger, cases};
 use crate::support::{Postgres, Programs};
 
@@ -16,6 +17,7 @@ async fn conforms(version: u32) {
     let known = server.sql("postgres", "SHOW server_version_num");
     assert_eq!(known.parse::<u32>().unwrap() / 10_000, version);
     cases::all(&|| Ledger::postgres(server.target("proxy", &server.ledger()))).await;
+    readers_come_and_go(&server).await;
 }
 
 #[tokio::test]
