@@ -109,8 +109,9 @@ pub(super) async fn consistency(
     let old = size("old", asked.own("old")?)?.ok_or_else(|| missing("old"))?;
     let new = size("new", asked.own("new")?)?;
     if new.is_some_and(|new| new < old) {
-        let remedy = "give the size of the smaller checkpoint as `old`";
-        return Err(Problem::parameter("old", "`old` is more than `new`", remedy));
+        // What each of them says is fine: there is no such proof.
+        let detail = "`old` is more than `new`: give the size of the smaller checkpoint as `old`";
+        return Err(Problem::no_checkpoint(detail));
     }
     let proof = sealed(&log, move |kept| {
         let Some(newest) = kept.newest(&writer)? else { return Ok(Err(None)) };

@@ -145,7 +145,10 @@ fn an_archive_that_was_changed_or_is_gone_is_missed() {
     assert!(!output.status.success() && text.contains(".ndjson.zst"), "{text}");
     let (output, text) = countersign(home, &verify);
     assert_eq!(output.status.code(), Some(1));
-    assert!(text.contains("no manifest") && text.contains("1 archives are as they should be, 1"));
+    assert!(
+        text.contains("no manifest") && text.contains("1 archives are as they should be, 1"),
+        "{text}"
+    );
     std::fs::remove_file(foreign).unwrap();
     // One that was compressed anew, or taken away, is not what the purge made.
     let files = || std::fs::read_dir(home.join("kept")).unwrap().map(|it| it.unwrap().path());
