@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 use super::events::unreadable;
 use super::log::Log;
 use super::problem::Problem;
-use crate::export::{Snapshot, Walk};
+use crate::export::{Format, Snapshot, Walk};
 use crate::follow::Heads;
 use crate::seal::{Bundler, Kept, KeptCheckpoint, SealError};
 use crate::store::LedgerReader;
@@ -17,9 +17,16 @@ use crate::store::LedgerReader;
 /// How long is waited for a checkpoint of what is exported as a bundle.
 const SEALED: Duration = Duration::from_secs(3);
 
-/// How far the logs reach now, once there are checkpoints of all that, or they do not come in time: they
-/// are made within a second, of those logs that are sealed here.
-pub(super) async fn sealed(log: &Log, ledger: &mut dyn LedgerReader) -> Result<Snapshot, Problem> {
+/// For a bundle, how far the logs reach now, once there are checkpoints of all that, or they do not come
+/// in time: they are made within a second, of those logs that are sealed here.
+pub(super) async fn sealed(
+    log: &Log,
+    ledger: &mut dyn LedgerReader,
+    format: Format,
+) -> Result<Snapshot, Problem> {
+    if format != Format::Bundle {
+        return Ok(Snapshot::new());
+    }
     let heads = Heads::now(ledger).await.map_err(|error| unreadable(error.into()))?;
     let heads: Snapshot = heads.0.into_iter().collect();
     let until = Instant::now() + SEALED;

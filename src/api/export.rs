@@ -116,10 +116,7 @@ pub(super) async fn export(
         return Err(Problem::no_export());
     }
     let mut ledger = log.ledger().await?;
-    let sealed = match format {
-        Format::Bundle => sealed(&log, &mut *ledger).await?,
-        _ => Snapshot::new(),
-    };
+    let sealed = sealed(&log, &mut *ledger, format).await?;
     let behind = is_behind(&mut session.index, &mut *ledger, log.patience * MORE_PATIENCE).await;
     session.index.freeze().await?;
     let Session { index, turn } = session;

@@ -326,7 +326,7 @@ fn checkpoints_and_tiles_are_the_owners() {
         ("/consistency?writer=countersign&old=999999", [404, 404, 403]),
         ("/consistency?writer=countersign", [400, 400, 403]),
         ("/consistency?writer=countersign&from=1", [400, 400, 403]),
-        ("/consistency?writer=countersign&old=2&new=1", [400, 400, 403]),
+        ("/consistency?writer=countersign&old=2&new=1", [404, 404, 403]),
         ("/consistency?writer=other&old=1", [404, 404, 403]),
         ("/log/countersign/checkpoint", [200, 403, 403]),
         ("/log/countersign/tile/0/000.p/2", [200, 403, 403]),
