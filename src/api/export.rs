@@ -25,7 +25,7 @@ use super::problem::Problem;
 use super::record::{Earlier, Export, Exported, Extent};
 use super::shown::{Shown, Used};
 use crate::access::{Reader, Right, Way};
-use crate::export::{Encoder, Format, Mark, NoFormat, Snapshot, Walk, WalkError};
+use crate::export::{Encoder, Format, Mark, NoFormat, Walk, WalkError};
 use crate::index::{Condition, Cursor, Search, View};
 use crate::query::{self, Joined, Summary};
 use crate::record::EventId;
