@@ -27,11 +27,14 @@ impl Texts {
     }
 
     fn push(&mut self, text: &str) {
+        if text.is_empty() {
+            return;
+        }
         let room = PART_BYTES.saturating_sub(self.text.len());
         let end = text.floor_char_boundary(room);
-        self.full |= end < text.len();
         self.text.push_str(text.get(..end).unwrap_or_default());
         self.text.push('\n');
+        self.full |= end < text.len() || self.text.len() >= PART_BYTES;
     }
 }
 
@@ -137,5 +140,26 @@ impl<'de> Deserialize<'de> for HeaderTexts {
         }
 
         deserializer.deserialize_any(Headers)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_bounded_whatever_they_are_made_of() {
+        let bodies = [
+            format!("[{}\"\"]", r#""","#.repeat(100_000)),
+            format!("[{}1]", "1,".repeat(100_000)),
+            format!("[{}\"\"]", r#"{"":""},"#.repeat(100_000)),
+            format!("[\"{}\"]", "é".repeat(100_000)),
+        ];
+        for body in bodies {
+            let texts: Texts = serde_json::from_str(&body).unwrap();
+            assert!(texts.as_str().len() <= PART_BYTES + 1, "{}", texts.as_str().len());
+        }
+        let texts: Texts = serde_json::from_str(r#"["", {"name": "", "age": 3}]"#).unwrap();
+        assert_eq!(texts.as_str(), "name\nage\n3\n");
     }
 }
