@@ -195,16 +195,6 @@ pub trait LedgerReader: Send {
     async fn completion_of(&mut self, writer: &str, seq: u64)
     -> Result<Option<Stored>, StoreError>;
 
-    /// Whether anything was purged of any log.
-    async fn has_purged(&mut self) -> Result<bool, StoreError> {
-        for writer in self.writers().await? {
-            if !self.purged_after(&writer, 0, 1).await?.is_empty() {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
     /// Rows that no count has, which no version of countersign writes: of each writer that has such, the
     /// number of one. They are of a writer that nothing else names, come before the first number, or
     /// after the head.
