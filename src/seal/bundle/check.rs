@@ -6,7 +6,6 @@ use tlog_tiles::Hash;
 
 use super::{BUNDLE, End, Entry, Gone, Head, Line};
 use crate::record::{EntryKind, EventId, PURGE_ACTION, Purge, Stored};
-use crate::seal::order::is_ordered;
 use crate::seal::proof::{HASHES_MAX, is_included};
 use crate::seal::told::{Halves, id_of};
 use crate::seal::tree::{Tree, leaf};
@@ -253,8 +252,7 @@ impl BundleCheck {
         if self.shown.complete {
             log.entries.push((seq, leaf));
             let purge = purge_of(event, &writer, seq, document);
-            let orderers = self.evidence.orderers();
-            if let Some(purge) = purge.filter(|it| is_ordered(&writer, it, orderers)) {
+            if let Some(purge) = purge.filter(|it| self.evidence.orders(&writer, seq, it)) {
                 log.purges.insert(seq, purge);
             }
         }

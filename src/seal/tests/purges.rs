@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{Ledger, WRITER, entry, first_wrong};
 use crate::clock::{Clock, SystemClock};
 use crate::record::{EntryKind, EventId, Purge, Ranges, Scope, leaf_hash};
-use crate::seal::key_file::SIGNING_KEY_FILE;
+use crate::seal::key_file::{self, SIGNING_KEY_FILE};
 use crate::seal::{Disagreement, Kept, Orders, SigningKey};
 use crate::store::{Purged, SqliteOptions};
 
@@ -186,6 +186,44 @@ async fn a_purge_that_no_trusted_key_has_ordered_is_a_deletion() {
             assert!(wrong.contains(&format!("entry {by}, which no trusted key")), "{wrong}");
             // Nor does it help that a proxy signs what it finds.
             ledger.seal().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_was_replaced_orders_no_purge_any_more() {
+    for is_old in [false, true] {
+        let mut ledger = Ledger::new();
+        ledger.append(20).await;
+        let mut sealer = ledger.sealer().await;
+        ledger.seal_with(&mut sealer).await;
+        let elsewhere = tempfile::tempdir().unwrap();
+        let old = ledger.path().join(SIGNING_KEY_FILE);
+        std::fs::copy(&old, elsewhere.path().join(SIGNING_KEY_FILE)).unwrap();
+        // Ordered in time, though only sealed once the next key is in force.
+        let event = ledger.event().await;
+        ledger.purge(&event).await;
+        let first = ledger.key();
+        key_file::write_next(ledger.path(), &SigningKey::generate(first.name()).unwrap()).unwrap();
+        let change = sealer.waiting_key().await.unwrap().unwrap();
+        sealer.take_over(change, SystemClock.now()).await.unwrap();
+        ledger.seal_with(&mut sealer).await;
+        ledger.append(5).await;
+        ledger.seal_with(&mut sealer).await;
+        for key in [first, ledger.key()] {
+            assert_eq!(first_wrong(&ledger.verify(key, &[]).await), "nothing");
+        }
+        let later = ledger.event().await;
+        assert_ne!(later, event);
+        let mut purge = purge_of(&later);
+        let from = if is_old { elsewhere.path() } else { ledger.path() };
+        purge.order = Orders::new(from).sign(WRITER, &purge).unwrap();
+        ledger.purge_by(&purge, &later).await;
+        ledger.seal_with(&mut sealer).await;
+        let wrong = ledger.wrong().await;
+        match is_old {
+            true => assert!(wrong.starts_with("not_ordered: "), "{wrong}"),
+            false => assert_eq!(wrong, "nothing"),
         }
     }
 }

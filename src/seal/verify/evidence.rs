@@ -7,6 +7,8 @@ use serde::Deserialize;
 use tlog_tiles::Hash;
 
 use super::fault::{Fault, Found};
+use crate::record::Purge;
+use crate::seal::order::is_ordered;
 use crate::seal::{
     Checkpoint, Kept, KeyChange, SealError, VerifierKey, predecessors, signers, successors,
 };
@@ -76,8 +78,11 @@ fn writer_of(log: &str, key: Option<&VerifierKey>) -> String {
 #[derive(Debug, Default)]
 pub struct Evidence {
     keys: Vec<VerifierKey>,
-    /// The trusted keys, and those from which they took over.
-    orderers: Vec<VerifierKey>,
+    /// The keys from which they took over.
+    before: Vec<VerifierKey>,
+    /// Of each writer, the smallest checkpoint of a trusted key: one that no key before has signed as
+    /// well, if there is one.
+    handed_over: BTreeMap<String, (bool, u64)>,
     changes: Vec<KeyChange>,
     notes: Vec<(Origin, String)>,
     /// Of each writer, by size.
@@ -159,11 +164,11 @@ impl Evidence {
     pub fn judged(mut self) -> Self {
         self.keys = successors(&self.keys, &self.changes);
         let before = predecessors(&self.keys, &self.changes);
-        self.orderers = [self.keys.as_slice(), &before].concat();
         let mut older = Vec::new();
         for (origin, note) in std::mem::take(&mut self.notes) {
             older.extend(self.judge(origin, &note, &before));
         }
+        self.before = before;
         for (writer, standing) in older {
             self.add_older(writer, standing);
         }
@@ -197,6 +202,7 @@ impl Evidence {
         };
         let first = |keys| checkpoint.signed_by(keys).into_iter().next().cloned();
         let (trusted, earlier) = (first(self.keys.as_slice()), first(before));
+        let is_shared = earlier.is_some();
         let Checkpoint { origin: log, size, root, .. } = &checkpoint;
         let Some(key) = trusted.clone().or(earlier) else {
             let signers = signers(note).into_iter().map(|(name, id)| format!("{name}+{id:08x}"));
@@ -209,6 +215,9 @@ impl Evidence {
         if trusted.is_none() {
             return Some((writer, standing));
         }
+        let by_now = (is_shared, standing.size);
+        let first = self.handed_over.entry(writer.clone()).or_insert(by_now);
+        *first = by_now.min(*first);
         self.logs.entry(writer).or_default().push(standing);
         None
     }
@@ -230,9 +239,12 @@ impl Evidence {
         &self.keys
     }
 
-    /// The keys by which purges may be ordered.
-    pub(in crate::seal) fn orderers(&self) -> &[VerifierKey] {
-        &self.orderers
+    /// Whether the purge that the entry `seq` of a log tells of was ordered by who may: a trusted key,
+    /// or one before it, as long as that was in force.
+    pub(in crate::seal) fn orders(&self, writer: &str, seq: u64, purge: &Purge) -> bool {
+        let until = self.handed_over.get(writer).map_or(0, |(_, size)| *size);
+        let before = self.before.iter().take_while(|_| seq <= until);
+        is_ordered(writer, purge, self.keys.iter().chain(before))
     }
 
     /// The checkpoints of a writer, by size.

@@ -106,7 +106,7 @@ async fn verify_log(
     let head = reader.head(writer).await?;
     let leaves = kept.map(|kept| Box::new(TileLeaves::new(kept, writer)) as Box<dyn Leaves>);
     let standing = evidence.of(writer);
-    let mut walk = Walk::new(writer, evidence.orderers(), standing, leaves);
+    let mut walk = Walk::new(writer, evidence, leaves);
     let (batches, mut digests) = mpsc::channel::<JoinHandle<Vec<Item>>>(AHEAD);
     let reading = read(reader, writer, head, batches);
     let walking = async {

@@ -3,12 +3,10 @@
 use tlog_tiles::Hash;
 
 use super::entry::{Digest, Item, Open, Part};
-use super::evidence::Standing;
+use super::evidence::{Evidence, Standing};
 use super::fault::{Fault, Found};
 use super::purges::Purges;
 use crate::record::Purge;
-use crate::seal::VerifierKey;
-use crate::seal::order::is_ordered;
 use crate::seal::tree::Tree;
 use crate::store::Purged;
 
@@ -37,17 +35,16 @@ pub(super) struct Walk<'e> {
     /// From the first entry that is not what was kept: its number, and the tree as it was sealed.
     apart: Option<(u64, Tree)>,
     writer: &'e str,
-    /// Who may order a purge; nobody is asked where none is known.
-    keys: &'e [VerifierKey],
+    evidence: &'e Evidence,
 }
 
 impl<'e> Walk<'e> {
     pub(super) fn new(
         writer: &'e str,
-        keys: &'e [VerifierKey],
-        ahead: &'e [Standing],
+        evidence: &'e Evidence,
         leaves: Option<Box<dyn Leaves + 'e>>,
     ) -> Self {
+        let ahead = evidence.of(writer);
         Self {
             tree: Tree::default(),
             open: Open::default(),
@@ -60,7 +57,7 @@ impl<'e> Walk<'e> {
             purges: Purges::default(),
             apart: None,
             writer,
-            keys,
+            evidence,
         }
     }
 
@@ -110,8 +107,10 @@ impl<'e> Walk<'e> {
 
     fn entry(&mut self, next: u64, mut entry: Digest) -> Result<(), Found> {
         self.compare(next, entry.leaf);
-        let (writer, keys) = (self.writer, self.keys);
-        let is_ordered = |purge: &Purge| keys.is_empty() || is_ordered(writer, purge, keys);
+        let (writer, evidence) = (self.writer, self.evidence);
+        // Nobody can say so where no key is known.
+        let is_ordered =
+            |purge: &Purge| evidence.keys().is_empty() || evidence.orders(writer, entry.seq, purge);
         let purge = entry.purge.as_deref();
         if let Err(found) = self.purges.reach(entry.seq, purge, is_ordered) {
             return Err(self.first(found));
