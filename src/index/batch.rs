@@ -55,6 +55,8 @@ pub(super) struct Batch<'c> {
     blocks: BTreeMap<i64, Block>,
     /// The block of an hour that new rows go to.
     open: HashMap<i64, i64>,
+    /// Rows that have ended, in the order in which they did.
+    ended: BTreeMap<(u64, u32), i64>,
     /// Terms and blocks that have lost rows for good, and may have none any more.
     poorer: (BTreeSet<u32>, BTreeSet<i64>),
 }
@@ -68,7 +70,8 @@ struct Block {
 impl<'c> Batch<'c> {
     pub(super) fn new(conn: &'c Connection, known: &'c mut Known) -> Self {
         let (sets, blocks, open) = (HashMap::new(), BTreeMap::new(), HashMap::new());
-        Self { conn, known, sets, blocks, open, poorer: Default::default() }
+        let (ended, poorer) = (BTreeMap::new(), Default::default());
+        Self { conn, known, sets, blocks, open, ended, poorer }
     }
 
     /// Writes the rows of one event.
@@ -141,21 +144,25 @@ impl<'c> Batch<'c> {
         schema::write(self.conn, n, row)?;
         self.replace(n, old, Some(row))?;
         let place = params![row.writer, schema::signed(row.seq), n];
-        if row.completion.is_none() {
+        let Some(completion) = row.completion else {
             let sql = "INSERT OR IGNORE INTO pending (writer, seq, n) VALUES (?1, ?2, ?3)";
             return self.execute(sql, place);
-        }
+        };
         if old.is_some() {
             let sql = "DELETE FROM pending WHERE writer = ?1 AND seq = ?2 AND n = ?3";
             self.execute(sql, place)?;
         }
-        self.execute("INSERT OR REPLACE INTO arrivals (n) VALUES (?1)", [n])
+        self.ended.insert((completion, row.act), n);
+        Ok(())
     }
 
     fn remove(&mut self, n: i64, old: &Row) -> Result<(), IndexError> {
         self.replace(n, Some(old), None)?;
         let sql = "DELETE FROM pending WHERE writer = ?1 AND seq = ?2 AND n = ?3";
         self.execute(sql, params![old.writer, schema::signed(old.seq), n])?;
+        if let Some(completion) = old.completion {
+            self.ended.remove(&(completion, old.act));
+        }
         self.execute("DELETE FROM arrivals WHERE n = ?1", [n])?;
         self.execute("DELETE FROM events WHERE n = ?1", [n])
     }
@@ -304,6 +311,9 @@ impl<'c> Batch<'c> {
             insert
                 .execute(params![number, last, times, actors, names])
                 .map_err(IndexError::Update)?;
+        }
+        for n in std::mem::take(&mut self.ended).into_values() {
+            self.execute("INSERT OR REPLACE INTO arrivals (n) VALUES (?1)", [n])?;
         }
         self.execute(
             "DELETE FROM arrivals WHERE number <= (SELECT max(number) FROM arrivals) - ?1",

@@ -1,5 +1,6 @@
 //! The index: projection, rebuilding, filters.
 
+mod arrivals;
 mod coverage;
 mod metadata;
 mod naive;
