@@ -7,7 +7,9 @@ use anyhow::{Context, bail};
 
 use super::place::{LedgerArgs, Located};
 use super::query::open::reader;
-use crate::seal::{Kept, KeyChange, NEXT_KEY_FILE, SIGNING_KEY_FILE, SigningKey, key_file};
+use crate::seal::{
+    Kept, KeyChange, NEXT_KEY_FILE, SIGNING_KEY_FILE, SigningKey, key_file, predecessors,
+};
 
 /// Show the key that signs checkpoints, or have another one take over
 #[derive(Debug, clap::Args)]
@@ -92,8 +94,9 @@ fn show(args: &ShowArgs, out: &mut dyn Write) -> anyhow::Result<()> {
         && let Some(kept) = Kept::open_read_only(dir)?
     {
         let changes = kept.key_changes()?;
-        keys.extend(changes.iter().filter_map(|note| KeyChange::parse(note)).map(|it| it.old));
-        keys.dedup();
+        let changes: Vec<_> = changes.iter().filter_map(|note| KeyChange::parse(note)).collect();
+        keys.extend(predecessors(std::slice::from_ref(key.verifier()), &changes));
+        keys.reverse();
     }
     keys.push(key.verifier().clone());
     let names = match args.logs {

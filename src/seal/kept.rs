@@ -238,9 +238,10 @@ impl Kept {
         self.conn.prepare(sql)?.query_map([], checkpoint)?.map(|row| Ok(row?)).collect()
     }
 
-    /// Keeps a change of the key.
+    /// Keeps a change of the key, or of that of another proxy, once.
     pub fn keep_key_change(&mut self, at_ms: i64, note: &str) -> Result<(), SealError> {
-        let sql = "INSERT INTO key_changes (at_ms, note) VALUES (?1, ?2)";
+        let sql = "INSERT INTO key_changes (at_ms, note) \
+                   SELECT ?1, ?2 WHERE NOT EXISTS (SELECT 1 FROM key_changes WHERE note = ?2)";
         self.conn.execute(sql, params![at_ms, note])?;
         Ok(())
     }

@@ -1,10 +1,17 @@
 //! A change of the key: a signed note in which the old key names the new one, signed by both.
 
+use serde::Deserialize;
+
 use super::checkpoint::{NoteError, is_signed, sign, text_of};
 use super::key::{SigningKey, VerifierKey};
+use crate::record::Stored;
 
 /// The first line of such a note.
 const TITLE: &str = "countersign key change";
+
+/// The event that puts it on record, by its verb and its action.
+pub const ROTATE: &str = "key_rotate";
+const ROTATE_ACTION: &str = "audit.key_rotate";
 
 /// A change of the key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +41,25 @@ impl KeyChange {
         let is_whole = title == TITLE && lines.next().is_none() && old.name() == new.name();
         let is_signed = is_whole && is_signed(note, &old) && is_signed(note, &new);
         is_signed.then(|| Self { old, new, note: note.to_owned() })
+    }
+
+    /// The change that an entry of the ledger tells of. Where somebody else wrote it, it is as good as
+    /// the signatures of both keys.
+    pub(super) fn told_by(entry: &Stored) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct Doc {
+            action: String,
+            metadata: Metadata,
+        }
+
+        #[derive(Deserialize)]
+        struct Metadata {
+            key_change: String,
+        }
+
+        memchr::memmem::find(entry.doc.as_bytes(), ROTATE_ACTION.as_bytes())?;
+        let doc: Doc = serde_json::from_str(&entry.doc).ok()?;
+        (doc.action == ROTATE_ACTION).then(|| Self::parse(&doc.metadata.key_change)).flatten()
     }
 }
 

@@ -37,7 +37,7 @@ pub use cosignature::{Cosignature, cosignature};
 pub use keep::{Keeping, keep};
 pub use kept::{Kept, KeptCheckpoint};
 pub use key::{KeyError, SigningKey, VerifierKey};
-pub use key_change::{KeyChange, predecessors, successors};
+pub use key_change::{KeyChange, ROTATE, predecessors, successors};
 pub use key_file::{KeyFileError, NEXT_KEY_FILE, SIGNING_KEY_FILE};
 pub use order::Orders;
 pub use proof::{HASHES_MAX, is_consistent, is_included};

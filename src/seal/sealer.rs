@@ -200,7 +200,14 @@ impl Follower for Sealer {
                 (entry.seq, leaf, leaf.0.as_slice() == entry.leaf)
             };
             let leaves: Vec<(u64, Hash, bool)> = entries.iter().map(leaf_of).collect();
-            core.grow(&first.writer, &leaves)
+            core.grow(&first.writer, &leaves)?;
+            // Another proxy's key was replaced: what it signed before is still to be known.
+            for entry in &entries {
+                if let Some(change) = KeyChange::told_by(entry) {
+                    core.kept.keep_key_change(entry.id.time_ms().unwrap_or(0), &change.note)?;
+                }
+            }
+            Ok(())
         })
         .await
         .map_err(failed)

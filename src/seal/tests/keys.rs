@@ -1,7 +1,10 @@
 //! Keys, their texts and files, and how one takes over from another.
 
-use super::{Ledger, first_wrong};
+use serde_json::json;
+
+use super::{Ledger, entry, first_wrong, published};
 use crate::clock::{Clock, SystemClock};
+use crate::record::{EntryKind, EventId, Scope};
 use crate::seal::key_file::{self, KeyFileError, NEXT_KEY_FILE, SIGNING_KEY_FILE};
 use crate::seal::{
     Checkpoint, Kept, KeyChange, KeyError, SEAL_FILE, SealError, Sealer, SigningKey, VerifierKey,
@@ -151,6 +154,61 @@ async fn a_key_that_was_replaced_signs_nothing_any_more() {
     Kept::open(ledger.path()).unwrap().keep(super::WRITER, 0, &forged).unwrap();
     let wrong = first_wrong(&ledger.verify(ledger.key(), &[]).await);
     assert!(wrong.starts_with("signature: the checkpoint of size 11 in seal.db"), "{wrong}");
+}
+
+/// The files of a proxy are put back to what they were before its key was replaced.
+#[tokio::test]
+async fn a_key_that_was_put_back_signs_nothing_for_who_has_seen_the_next() {
+    let mut ledger = Ledger::new();
+    ledger.append(5).await;
+    ledger.seal().await;
+    let backup = ledger.copy();
+    let old = ledger.key();
+    let mut sealer = ledger.sealer().await;
+    key_file::write_next(ledger.path(), &SigningKey::generate(old.name()).unwrap()).unwrap();
+    let change = sealer.waiting_key().await.unwrap().unwrap();
+    let mut file = json!({ "key_change": change.note }).to_string() + "\n";
+    sealer.take_over(change, SystemClock.now()).await.unwrap();
+    file += &published(&ledger.seal_with(&mut sealer).await);
+    ledger.append(2).await;
+    file += &published(&ledger.seal_with(&mut sealer).await);
+    let new = ledger.key();
+    drop(sealer);
+    for name in [SIGNING_KEY_FILE, SEAL_FILE] {
+        std::fs::copy(backup.path().join(name), ledger.path().join(name)).unwrap();
+    }
+    ledger.append(2).await;
+    ledger.seal().await;
+    for key in [old, new] {
+        let wrong = first_wrong(&ledger.verify(key, &[&file]).await);
+        assert!(wrong.starts_with("signature: the checkpoint of size "), "{wrong}");
+    }
+}
+
+#[tokio::test]
+async fn the_change_of_another_proxys_key_is_kept_from_the_log() {
+    let mut ledger = Ledger::new();
+    ledger.append(3).await;
+    let (old, new) =
+        (SigningKey::generate("other").unwrap(), SigningKey::generate("other").unwrap());
+    let change = KeyChange::sign(&old, &new).unwrap();
+    let id = EventId::new(SystemClock.now());
+    for (action, note) in [
+        ("audit.key_rotate", change.note.as_str()),
+        ("audit.key_rotate", change.note.as_str()),
+        ("audit.key_rotate", "no note"),
+        ("user.update", change.note.as_str()),
+    ] {
+        let document = json!({
+            "id": id, "time": "2026-11-21T20:00:00.000Z", "scope": {}, "outcome": "success",
+            "action": action, "actor": {"type": "system", "verified": true},
+            "metadata": {"key_change": note},
+        });
+        let id = EventId::new(SystemClock.now());
+        ledger.add(&[entry(EntryKind::Completion, id, None, &Scope::new(), document)]).await;
+    }
+    ledger.seal().await;
+    assert_eq!(Kept::open(ledger.path()).unwrap().key_changes().unwrap(), [change.note]);
 }
 
 #[test]

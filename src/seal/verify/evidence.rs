@@ -59,6 +59,14 @@ impl Standing {
     }
 }
 
+/// A checkpoint that known keys signed.
+struct Signed {
+    writer: String,
+    checkpoint: Checkpoint,
+    origin: Origin,
+    keys: Vec<VerifierKey>,
+}
+
 /// One record of a published file.
 #[derive(Deserialize)]
 struct Record {
@@ -78,11 +86,10 @@ fn writer_of(log: &str, key: Option<&VerifierKey>) -> String {
 #[derive(Debug, Default)]
 pub struct Evidence {
     keys: Vec<VerifierKey>,
-    /// The keys from which they took over.
-    before: Vec<VerifierKey>,
-    /// Of each writer, the smallest checkpoint of a trusted key: one that no key before has signed as
-    /// well, if there is one.
-    handed_over: BTreeMap<String, (bool, u64)>,
+    /// Keys that were replaced, among them those that are trusted, and those that took over from them.
+    replaced: Vec<(VerifierKey, Vec<VerifierKey>)>,
+    /// Of each writer and each of them, the smallest size that only a later key has signed.
+    ended: BTreeMap<(String, usize), u64>,
     changes: Vec<KeyChange>,
     notes: Vec<(Origin, String)>,
     /// Of each writer, by size.
@@ -163,12 +170,21 @@ impl Evidence {
     #[must_use]
     pub fn judged(mut self) -> Self {
         self.keys = successors(&self.keys, &self.changes);
-        let before = predecessors(&self.keys, &self.changes);
-        let mut older = Vec::new();
-        for (origin, note) in std::mem::take(&mut self.notes) {
-            older.extend(self.judge(origin, &note, &before));
+        let mut known = self.keys.clone();
+        known.extend(predecessors(&self.keys, &self.changes));
+        let notes = self.signed(&known);
+        let has_signed = |key: &VerifierKey| notes.iter().any(|note| note.keys.contains(key));
+        for key in known {
+            let later = successors(std::slice::from_ref(&key), &self.changes).split_off(1);
+            // One that has not signed anything yet has not taken over.
+            if !self.keys.contains(&key) || later.iter().any(has_signed) {
+                self.replaced.push((key, later));
+            }
         }
-        self.before = before;
+        let mut older = Vec::new();
+        for note in notes {
+            older.extend(self.judge(note));
+        }
         for (writer, standing) in older {
             self.add_older(writer, standing);
         }
@@ -189,35 +205,45 @@ impl Evidence {
         self
     }
 
+    /// The checkpoints that one of these keys has signed.
+    fn signed(&mut self, known: &[VerifierKey]) -> Vec<Signed> {
+        let mut signed = Vec::new();
+        for (origin, note) in std::mem::take(&mut self.notes) {
+            let Ok(checkpoint) = Checkpoint::parse(&note) else {
+                self.faulty(None, 0, Fault::Form { origin: origin.to_string() });
+                continue;
+            };
+            let keys: Vec<_> = checkpoint.signed_by(known).into_iter().cloned().collect();
+            let Some(key) = keys.first() else {
+                let signers = signers(&note).into_iter();
+                let signers = signers.map(|(name, id)| format!("{name}+{id:08x}")).collect();
+                let fault = Fault::Signature { origin: origin.to_string(), signers };
+                self.faulty(Some(writer_of(&checkpoint.origin, None)), checkpoint.size, fault);
+                continue;
+            };
+            let writer = writer_of(&checkpoint.origin, Some(key));
+            signed.push(Signed { writer, checkpoint, origin, keys });
+        }
+        signed
+    }
+
     /// Sorts a checkpoint by who signed it. One by a key that was replaced is given back.
-    fn judge(
-        &mut self,
-        origin: Origin,
-        note: &str,
-        before: &[VerifierKey],
-    ) -> Option<(String, Standing)> {
-        let Ok(checkpoint) = Checkpoint::parse(note) else {
-            self.faulty(None, 0, Fault::Form { origin: origin.to_string() });
-            return None;
-        };
-        let first = |keys| checkpoint.signed_by(keys).into_iter().next().cloned();
-        let (trusted, earlier) = (first(self.keys.as_slice()), first(before));
-        let is_shared = earlier.is_some();
-        let Checkpoint { origin: log, size, root, .. } = &checkpoint;
-        let Some(key) = trusted.clone().or(earlier) else {
-            let signers = signers(note).into_iter().map(|(name, id)| format!("{name}+{id:08x}"));
-            let fault = Fault::Signature { origin: origin.to_string(), signers: signers.collect() };
-            self.faulty(Some(writer_of(log, None)), *size, fault);
-            return None;
-        };
-        let writer = writer_of(log, Some(&key));
-        let standing = Standing { size: *size, root: *root, origin, key };
-        if trusted.is_none() {
+    fn judge(&mut self, note: Signed) -> Option<(String, Standing)> {
+        let Signed { writer, checkpoint, origin, keys } = note;
+        for (number, (key, later)) in self.replaced.iter().enumerate() {
+            if !keys.contains(key) && keys.iter().any(|key| later.contains(key)) {
+                let ended = self.ended.entry((writer.clone(), number)).or_insert(u64::MAX);
+                *ended = checkpoint.size.min(*ended);
+            }
+        }
+        let is_in_force = |key: &&VerifierKey| self.replaced.iter().all(|(old, _)| old != *key);
+        let in_force = keys.iter().find(is_in_force);
+        let key = in_force.or(keys.first())?.clone();
+        let is_older = in_force.is_none();
+        let standing = Standing { size: checkpoint.size, root: checkpoint.root, origin, key };
+        if is_older {
             return Some((writer, standing));
         }
-        let by_now = (is_shared, standing.size);
-        let first = self.handed_over.entry(writer.clone()).or_insert(by_now);
-        *first = by_now.min(*first);
         self.logs.entry(writer).or_default().push(standing);
         None
     }
@@ -239,12 +265,17 @@ impl Evidence {
         &self.keys
     }
 
-    /// Whether the purge that the entry `seq` of a log tells of was ordered by who may: a trusted key,
-    /// or one before it, as long as that was in force.
+    /// Whether the purge that the entry `seq` of a log tells of was ordered by who may: a trusted key, or
+    /// one that was replaced, if none that took over from it has signed what was there before.
     pub(in crate::seal) fn orders(&self, writer: &str, seq: u64, purge: &Purge) -> bool {
-        let until = self.handed_over.get(writer).map_or(0, |(_, size)| *size);
-        let before = self.before.iter().take_while(|_| seq <= until);
-        is_ordered(writer, purge, self.keys.iter().chain(before))
+        let replaced = self.replaced.iter().map(|(key, _)| key);
+        let in_force = self.keys.iter().filter(|key| replaced.clone().all(|old| old != *key));
+        let until = |number| self.ended.get(&(writer.to_owned(), number)).copied();
+        let before = replaced
+            .clone()
+            .enumerate()
+            .filter(|(number, _)| until(*number).is_none_or(|until| seq <= until));
+        is_ordered(writer, purge, in_force.chain(before.map(|(_, key)| key)))
     }
 
     /// The checkpoints of a writer, by size.

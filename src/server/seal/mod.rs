@@ -19,7 +19,7 @@ use crate::api::SealStates;
 use crate::config::Config;
 use crate::proxy::Shared;
 use crate::record::Outcome;
-use crate::seal::{Keeping, KeyChange, LogState, Sealed, Sealer, keep};
+use crate::seal::{Keeping, KeyChange, LogState, ROTATE, Sealed, Sealer, keep};
 use crate::store::LedgerSource;
 use publish::{Item, Publisher};
 
@@ -114,7 +114,7 @@ impl Keeping for Process {
             "key_change": change.note,
         });
         let event = SystemEvent {
-            verb: "key_rotate",
+            verb: ROTATE,
             outcome: Outcome::Success,
             description: "the key that signs checkpoints was replaced",
             reason: None,
