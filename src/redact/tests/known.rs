@@ -257,6 +257,68 @@ fn what_lets_somebody_in_once_is_gone() {
 fn sessions_and_prompts_told_to_others_are_gone() {
     let hex = "b00db39f948d13ea1e59b4d6fce56389";
     check_rows(&[
+        (
+            "/SecretServer/api/v1/items",
+            json!({"items": [{"fieldName": "Username", "itemValue": "app"}, {"fieldName": "Password", "itemValue": "del-Val-1"}]}),
+            json!({}),
+            &["del-Val"],
+            &["\"app\""],
+        ),
+        (
+            "/update-secret-val",
+            json!({"name": "/prod/db", "value": "aky-Val-1"}),
+            json!({}),
+            &["aky-Val"],
+            &["/prod/db"],
+        ),
+        (
+            "/api_jsonrpc.php",
+            json!({"method": "usermacro.create", "params": {"macro": "{$SNMP_PASS}", "value": "zbxMac-1"}}),
+            json!({}),
+            &["zbxMac"],
+            &["{$SNMP_PASS}"],
+        ),
+        (
+            "/v1/totp/keys/jo",
+            json!({"issuer": "acme"}),
+            json!({"data": {"barcode": "iVBORw0"}}),
+            &["iVBORw0"],
+            &["acme"],
+        ),
+        (
+            "/v1/auth/token/create",
+            json!({"id": "custom-Tok3n-id", "policies": ["web"]}),
+            json!({}),
+            &["custom-Tok3n"],
+            &["web"],
+        ),
+        (
+            "/v1/sys/wrapping/unwrap",
+            json!({}),
+            json!({"data": {"zip": "zap-71-bing"}}),
+            &["zap-71"],
+            &[],
+        ),
+        (
+            "/teams/4/invites",
+            json!({"email": "jo@x.example"}),
+            json!({"id": 3, "signup_url": "https://app.acme.example/signup?invite=3nX9fQ2mZ8kLw4tYvB7g",
+                "url": "https://app.acme.example/join/3nX9fQ2mZ8kLw4tYvB7e"}),
+            &["3nX9fQ2mZ8"],
+            &["jo@x.example"],
+        ),
+        (
+            "/settings",
+            json!({"password_authentication_enabled_for_web": true, "secret_push_protection_available": false,
+                "enforce_token_expiry": "yes", "token": null}),
+            json!({"revokeToken": false}),
+            &["redacted"],
+            &[
+                "\"secret_push_protection_available\":false",
+                "\"token\":null",
+                "\"revokeToken\":false",
+            ],
+        ),
         ("/api/session", json!({}), json!(hex), &[hex], &[]),
         ("/rest/com/vmware/cis/session", json!({}), json!({"value": hex}), &[hex], &[]),
         (
@@ -311,4 +373,12 @@ fn check_rows(rows: &[Row<'_>]) {
             assert!(stored.contains(text), "{path} {text}: {stored}");
         }
     }
+}
+
+#[test]
+fn a_key_that_is_the_body_is_gone() {
+    let text = ("content-type", "text/plain");
+    let key = "14m9cf91wfsesv1kkhevg12cdywm2wvqy6s8sk53z1ngtazp1t9tykc";
+    let stored = stored(&record("/authn/acme/host%2Fapp/authenticate", &[text], key.as_bytes()));
+    assert!(!stored.contains("14m9cf91"), "{stored}");
 }
