@@ -208,6 +208,20 @@ fn what_lets_somebody_in_once_is_gone() {
             &["auth0|507f1f77bcf86cd799439020"],
         ),
         (
+            "/api/v10/applications/123456789012345678/bot/reset",
+            json!({"code": "481922"}),
+            json!({"ok": true}),
+            &["481922"],
+            &["\"ok\":true"],
+        ),
+        (
+            "/api/auth/magic-link",
+            json!({"email": "jo@x.example"}),
+            json!({"link": "https://app.acme.example/m/3nX9fQ2mZ8kLw4tYvB7j", "expires_in": 600}),
+            &["3nX9fQ2mZ8"],
+            &["jo@x.example", "600"],
+        ),
+        (
             "/api/v2/organizations/org_1/invitations",
             json!({"inviter": {"name": "Jane"}}),
             json!({"id": "uinv_1", "ticket_id": "XzAbCdEf9hIjKlMnOpQr",
@@ -254,8 +268,7 @@ fn what_lets_somebody_in_once_is_gone() {
 }
 
 #[test]
-fn sessions_and_prompts_told_to_others_are_gone() {
-    let hex = "b00db39f948d13ea1e59b4d6fce56389";
+fn values_that_stores_of_secrets_are_given_are_gone() {
     check_rows(&[
         (
             "/SecretServer/api/v1/items",
@@ -319,6 +332,13 @@ fn sessions_and_prompts_told_to_others_are_gone() {
                 "\"revokeToken\":false",
             ],
         ),
+    ]);
+}
+
+#[test]
+fn sessions_and_prompts_told_to_others_are_gone() {
+    let hex = "b00db39f948d13ea1e59b4d6fce56389";
+    check_rows(&[
         ("/api/session", json!({}), json!(hex), &[hex], &[]),
         ("/rest/com/vmware/cis/session", json!({}), json!({"value": hex}), &[hex], &[]),
         (

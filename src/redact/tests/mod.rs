@@ -156,6 +156,7 @@ fn json_bodies() {
             json!({"hook": "https://h.example/x?token=***&page=2"}),
         ),
         (json!("plain"), json!("plain")),
+        (json!("password= \" "), json!("password= \" ")),
         (json!({"redacted": "credential.password"}), json!({"redacted": "credential.password"})),
     ];
     for (body, expected) in rows {
