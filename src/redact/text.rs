@@ -219,7 +219,8 @@ impl Walk<'_> {
         edits: &mut Vec<Edit>,
     ) {
         let Some(value) = extents.text().get(range.clone()) else { return };
-        if value.trim().is_empty() || is_redacted_text(value) {
+        let bare = value.trim_matches(|c: char| c.is_whitespace() || "\"'`".contains(c));
+        if value.trim().is_empty() || is_redacted_text(bare) {
             return;
         }
         self.remember(&percent_decode_lossy(&value.replace('+', " ")), rule);

@@ -157,6 +157,8 @@ fn json_bodies() {
         ),
         (json!("plain"), json!("plain")),
         (json!("password= \" "), json!("password= \" ")),
+        (json!("secret= ' 0ab\"1"), json!("secret= '***")),
+        (json!("secret= '***"), json!("secret= '***")),
         (json!({"redacted": "credential.password"}), json!({"redacted": "credential.password"})),
     ];
     for (body, expected) in rows {
