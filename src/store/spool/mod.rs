@@ -183,7 +183,9 @@ impl Spooled {
                 let head = ledger.head(&store.name).await?;
                 store.status.change(|status| status.drained = head);
                 // Before anything new is begun. What cannot be told now, the drain tells.
-                if let Ok(true) = store.drainer().is_taken(&mut *ledger, &mut store.spool, head).await {
+                if let Ok(true) =
+                    store.drainer().is_taken(&mut *ledger, &mut store.spool, head).await
+                {
                     store.status.change(|status| status.conflict = true);
                 }
                 store.ledger = Ledger::Here(ledger);
