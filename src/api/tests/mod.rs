@@ -73,8 +73,18 @@ impl Served {
         Self::beside(ways, |_| Router::new()).await
     }
 
+    /// One whose answers wait for the search index.
+    async fn patient() -> Self {
+        Self::built(Ways::default(), Duration::from_secs(30), |_| Router::new()).await
+    }
+
     /// With further routes on the same listener.
     pub(crate) async fn beside(ways: Ways, more: impl FnOnce(Arc<Log>) -> Router) -> Self {
+        // Nothing follows but when a test says so.
+        Self::built(ways, Duration::ZERO, more).await
+    }
+
+    async fn built(ways: Ways, patience: Duration, more: impl FnOnce(Arc<Log>) -> Router) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::new(NOW.parse().unwrap()));
         let metrics = Arc::new(Metrics::default());
@@ -103,8 +113,7 @@ impl Served {
             spool: SpoolShared::default(),
             awaits_more: false.into(),
             turns: Turns::recording(Views::off()),
-            // Nothing follows but when a test says so.
-            patience: Duration::ZERO,
+            patience,
         });
         let operations = Operations {
             retention: crate::retain::RetainStatus::default(),
