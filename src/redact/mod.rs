@@ -43,6 +43,7 @@ mod seen;
 mod selection;
 mod selector;
 mod settle;
+mod sketch;
 mod state;
 mod tables;
 #[cfg(test)]

@@ -22,6 +22,7 @@ mod paths;
 mod prompts;
 mod properties;
 mod selectors;
+mod sketches;
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
