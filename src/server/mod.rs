@@ -35,7 +35,7 @@ use crate::index::Index;
 use crate::problem::Problems;
 use crate::proxy::{Budget, Door, Ruled, Shared, Snapshot, UpstreamError, application};
 use crate::record::Outcome;
-use crate::recorder::{Recorder, RecorderThread, Settings};
+use crate::recorder::{Later, Recorder, RecorderThread, Settings};
 use crate::redact::{Engine, FingerprintKey, Seen};
 use crate::retain::{self, RetainStatus, Retention};
 use crate::rules;
@@ -176,8 +176,10 @@ impl Server {
         let sealing = Sealing::start(&config, Arc::clone(&server.shared));
         let (sealing, states) = server.side.block_on(sealing)?.unzip();
         server.sealing = sealing;
+        let later = Later::new(server.shared.recorder.clone(), started_with.ledger.source());
         let reloader = Reloader {
             shared: Arc::clone(&server.shared),
+            later: Arc::new(later),
             file,
             started_with,
             stopping: stopping.clone(),
@@ -243,6 +245,7 @@ impl Server {
             ways,
             clock: Arc::clone(&self.shared.clock),
             recorder: self.shared.recorder.clone(),
+            later: Arc::clone(&reloader.later),
             metrics: Arc::clone(&self.shared.metrics),
             redact: Box::new(move |text| {
                 shared.snapshot.load().engine.text(text, &Seen::default())
@@ -269,8 +272,10 @@ impl Server {
         });
         let router = api::router(operations, Arc::clone(&log))
             .merge(console::router(Arc::clone(&log), settings));
-        let ending = stopping.clone();
         self.reading.spawn(api::keep_changes(Arc::clone(&log), stopping.clone()));
+        let (later, ending) = (Arc::clone(&reloader.later), stopping.clone());
+        self.side.spawn(async move { later.keep(ending).await });
+        let ending = stopping.clone();
         self.reading.spawn(async move {
             if let Err(error) = api::serve(reading, router, ending).await {
                 tracing::error!(%error, "the reading listener failed");

@@ -17,6 +17,7 @@ use crate::config::{self, Config};
 use crate::problem::Problems;
 use crate::proxy::{Shared, Snapshot};
 use crate::record::Outcome;
+use crate::recorder::Later;
 use crate::telemetry::ReasonLabel;
 
 /// How often files are looked at.
@@ -25,6 +26,8 @@ const LOOK: Duration = Duration::from_secs(1);
 /// What keeps a running process up to date.
 pub(super) struct Reloader {
     pub shared: Arc<Shared>,
+    /// Where it is recorded what was loaded, if the ledger cannot be written then.
+    pub later: Arc<Later>,
     /// The configuration's file; none when it came from the command line.
     pub file: Option<PathBuf>,
     /// What the configuration was at the start: some settings cannot change while it runs.
@@ -123,9 +126,7 @@ impl Reloader {
         self.shared.metrics.reloads.get_or_create(&ReasonLabel { reason: result }).inc();
         match system::entry(&*self.shared.clock, event, metadata) {
             Ok(entry) => {
-                if let Err(error) = self.shared.recorder.event(entry).await {
-                    tracing::error!(%error, "the reload could not be recorded");
-                }
+                self.later.record(entry).await;
             }
             Err(error) => tracing::error!(%error, "the reload could not be recorded"),
         }
