@@ -48,7 +48,8 @@ async fn what_a_ledger_cannot_take_it_gets_once_it_works() {
     assert!(!later.record(second).await);
     assert!(!later.record(third).await);
     later.settle().await;
-    assert_eq!((later.waiting().len(), ids(dir.path()).await), (2, vec![expected[0]]));
+    assert_eq!(later.waiting().len(), 2);
+    assert_eq!(ids(dir.path()).await, [expected[0]]);
     other.close().await.unwrap();
     while !later.recorder.status().ok {
         tokio::task::yield_now().await;
