@@ -176,10 +176,8 @@ impl Server {
         let sealing = Sealing::start(&config, Arc::clone(&server.shared));
         let (sealing, states) = server.side.block_on(sealing)?.unzip();
         server.sealing = sealing;
-        let later = Later::new(server.shared.recorder.clone(), started_with.ledger.source());
         let reloader = Reloader {
             shared: Arc::clone(&server.shared),
-            later: Arc::new(later),
             file,
             started_with,
             stopping: stopping.clone(),
@@ -237,6 +235,8 @@ impl Server {
             stopping: stopping.clone(),
         };
         let shared = Arc::clone(&self.shared);
+        let source = reloader.started_with.ledger.source();
+        let later = Arc::new(Later::new(self.shared.recorder.clone(), source));
         let log = Arc::new(api::Log {
             dir: reloader.started_with.ledger.dir.clone(),
             source: reloader.started_with.ledger.source(),
@@ -245,7 +245,7 @@ impl Server {
             ways,
             clock: Arc::clone(&self.shared.clock),
             recorder: self.shared.recorder.clone(),
-            later: Arc::clone(&reloader.later),
+            later: Arc::clone(&later),
             metrics: Arc::clone(&self.shared.metrics),
             redact: Box::new(move |text| {
                 shared.snapshot.load().engine.text(text, &Seen::default())
@@ -273,7 +273,7 @@ impl Server {
         let router = api::router(operations, Arc::clone(&log))
             .merge(console::router(Arc::clone(&log), settings));
         self.reading.spawn(api::keep_changes(Arc::clone(&log), stopping.clone()));
-        let (later, ending) = (Arc::clone(&reloader.later), stopping.clone());
+        let ending = stopping.clone();
         self.side.spawn(async move { later.keep(ending).await });
         let ending = stopping.clone();
         self.reading.spawn(async move {
