@@ -65,7 +65,7 @@ pub struct Filters {
     /// One event in full, by its id (as in the response header Countersign-Event)
     #[arg(long, value_name = "ID")]
     pub id: Option<String>,
-    /// The action, such as api_key.create
+    /// The action, such as api_key.create; * stands for any characters, as in '*.delete'
     #[arg(long)]
     pub action: Vec<String>,
     /// The category, such as api_key
@@ -180,6 +180,7 @@ pub fn run(args: &QueryArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
         if let Some(note) = note {
             eprintln!("note: {note}");
         }
+        doubt(&search);
         let page = index.search(&search).await?;
         let printed = print(args, &mut *reader, &mut index, &page, out).await;
         // When this returns, nothing of it is left in the directory. It was only read.
@@ -187,6 +188,13 @@ pub fn run(args: &QueryArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
         reader.close().await.ok();
         printed
     })
+}
+
+/// Says what finds nothing whatever is on record.
+pub(super) fn doubt(search: &Search) {
+    for doubt in query::doubts(search) {
+        eprintln!("note: {doubt}");
+    }
 }
 
 /// Shows what the newest of these events that set something has changed.

@@ -25,7 +25,7 @@ use crate::clock::{Clock, ManualClock, Timestamp};
 use crate::follow::{Heads, catch_up};
 use crate::index::Index;
 use crate::record::{Entry, EntryKind, EventId, Scope};
-use crate::recorder::{OpenIntent, Recorder, Settings};
+use crate::recorder::{Later, OpenIntent, Recorder, Settings};
 use crate::redact::Redacted;
 use crate::store::{LedgerSource, SpoolShared, SqliteOptions};
 use crate::telemetry::Metrics;
@@ -106,6 +106,7 @@ impl Served {
             ways,
             clock: Arc::<ManualClock>::clone(&clock),
             recorder: recorder.clone(),
+            later: Arc::new(Later::new(recorder.clone(), LedgerSource::directory(dir.path()))),
             metrics: Arc::clone(&metrics),
             redact: Box::new(|text| Redacted::system(text.replace("hunter2", "[gone]"))),
             seal: None,
