@@ -251,7 +251,8 @@ fn by_convention(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict 
         noted::page(trace);
         return without(naming, Outcome::Unknown, reason, trace);
     }
-    if !naming.acts.is_empty() {
+    // An operation that its body or a field names is answered as any other request.
+    if naming.acts.iter().any(|act| act.answer != act::Answer::Rest) {
         return by_acts(naming, came, trace);
     }
     if let Some(verdict) = by_items(naming, came, trace) {
