@@ -174,7 +174,9 @@ pub(super) fn id(body: &Value<'_>, noun: &str) -> Option<String> {
 pub(super) fn id_at<'b>(body: &'b Value<'b>, noun: &'b str) -> Option<Found<'b>> {
     objects(body, noun).find_map(|(outer, object)| {
         let is_call = outer.is_none() && member_of(object, "jsonrpc").is_some();
-        let plain = (!is_call).then(|| first_at(outer, object, IDS)).flatten();
+        // Who signs in has an id, and not the session.
+        let own = |(_, at): &Found<'_>| noun != "session" || !at.to_string().ends_with("uid");
+        let plain = (!is_call).then(|| first_at(outer, object, IDS)).flatten().filter(own);
         plain.or_else(|| {
             let (name, own) = object.iter().find(|(name, _)| is_id_of(name, noun))?;
             Some((scalar(own)?, At::member(outer, name)))
