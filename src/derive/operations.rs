@@ -94,9 +94,10 @@ fn act(operation: &str, arguments: &Value<'_>) -> Act {
         let about = bare.strip_prefix(verb)?.strip_prefix('_')?;
         Some((singular(about), (*meant).to_owned()))
     });
-    let (noun, verb) = led
-        .or_else(|| noun_and_verb(bare))
-        .unwrap_or_else(|| ("operation".to_owned(), bare.to_owned()));
+    let (noun, verb) =
+        led.or_else(|| noun_and_verb(bare)).unwrap_or_else(|| (String::new(), bare.to_owned()));
+    // A verb alone is done to what is sent: `Encrypt`.
+    let noun = if noun.is_empty() { "data".to_owned() } else { noun };
     let mut act = of_call(&noun, &verb, arguments, Answer::Rest);
     // Whose part it is, they say by name.
     if let (Some(_), [target @ Target { id: None, .. }]) =
