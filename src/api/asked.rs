@@ -82,12 +82,14 @@ impl Asked {
                     asked.push((name, value));
                 }
                 Some(Use::Page) if allowed.page => asked.push((name, value)),
+                Some(Use::Page) if allowed.strict => return Err(FilterError::NoPages(name).into()),
                 _ if allowed.strict => return Err(FilterError::UnknownName(name).into()),
                 _ => warnings.push(ignored(&name)),
             }
         }
         let pairs = asked.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let mut search = query::parse(pairs, now)?;
+        warnings.extend(query::doubts(&search));
         search.view = who.0.grant().view().clone();
         if search.limit > PAGE {
             search.limit = PAGE;

@@ -13,6 +13,9 @@ const MEDIA_TYPE_BYTES_MAX: usize = 255;
 /// Parameters that are looked at.
 const PARAMETERS_MAX: usize = 16;
 
+/// Suffixes of what is made of lines of JSON: `application/vnd.elasticsearch+x-ndjson`.
+const LINES: [&str; 5] = ["+ndjson", "+x-ndjson", "+jsonl", "+json-seq", "+jsonlines"];
+
 /// How a body is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -98,8 +101,28 @@ impl MediaType {
             | "application/x-jsonlines"
             | "application/jsonlines"
             | "application/json-seq"
+            | "application/json-lines"
+            | "application/x-json-lines"
+            | "application/x-jsonl"
+            | "application/x-json-stream"
+            | "application/x-ldjson"
+            | "text/jsonl"
+            | "text/x-ndjson"
             | "application/stream+json" => Kind::JsonLines,
-            "application/json" | "text/json" | "application/x-json" => Kind::Json,
+            name if LINES.iter().any(|suffix| name.ends_with(suffix)) => Kind::JsonLines,
+            "application/json"
+            | "text/json"
+            | "application/x-json"
+            | "text/x-json"
+            // JSON-RPC over HTTP: https://www.simple-is-better.org/json-rpc/transport_http.html
+            | "application/json-rpc"
+            | "application/jsonrpc"
+            | "application/jsonrequest"
+            // What browsers report.
+            | "application/csp-report"
+            | "application/expect-ct-report"
+            // Signed manifests of container images.
+            | "application/vnd.docker.distribution.manifest.v1+prettyjws" => Kind::Json,
             "text/plain" => Kind::Text,
             "multipart/form-data" | "multipart/mixed" | "multipart/related" => Kind::Multipart,
             "application/xml" | "text/xml" => Kind::Xml,
@@ -111,8 +134,11 @@ impl MediaType {
             "text/event-stream" => Kind::Events,
             "text/csv" | "application/csv" | "text/tab-separated-values" => Kind::Csv,
             "application/graphql" => Kind::Graphql,
-            // The protocols of AWS: `application/x-amz-json-1.1`.
-            name if name.ends_with("+json") || name.starts_with("application/x-amz-json-") => {
+            // The protocols of AWS (`application/x-amz-json-1.1`), and what Google has besides.
+            name if name.ends_with("+json")
+                || name.starts_with("application/x-amz-json-")
+                || name.starts_with("application/json+") =>
+            {
                 Kind::Json
             }
             _ => Kind::Unsupported,

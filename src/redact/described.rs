@@ -1,6 +1,7 @@
 //! Objects under the name of a secret that hold none: they say what it looks like, where it is, or
 //! whose it is. Names are short, and mean other things as well.
 
+use super::ordinary::is_ordinary;
 use super::walk::is_one_of;
 use crate::decode::{Node, Number};
 
@@ -51,6 +52,15 @@ pub(super) fn is_described(name: &str, node: &Node<'_>) -> bool {
         return members.iter().all(|(_, node)| is_plain(node));
     }
     name.to_ascii_lowercase().starts_with("credential") && only(&ACCOUNT)
+}
+
+/// Whether a value is the id of a secret, by its name or place, and not one: Secrets Manager's `SecretId`
+/// is `prod/db`, and the `secret_id` of Vault, which lets one in, is a UUID.
+pub(super) fn is_reference(name: &str, node: &Node<'_>) -> bool {
+    let Node::String(text) = node else { return false };
+    let is_named = name == "SecretId" || name.eq_ignore_ascii_case("secret_id");
+    let is_place = || name == "SecretId" || text.contains('/') || text.starts_with("arn:");
+    is_named && !text.is_empty() && is_place() && is_ordinary(text, true)
 }
 
 fn is_number(node: &Node<'_>) -> bool {

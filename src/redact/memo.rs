@@ -15,6 +15,7 @@ use foldhash::fast::RandomState;
 use super::carrier::Carrier;
 use super::exceptions::Flag;
 use super::rule::Side;
+use super::within::Inner;
 
 /// Names that are remembered of each half; when there are more, all others are forgotten.
 pub(super) const NAMES_MAX: usize = 1024;
@@ -35,6 +36,8 @@ pub(super) struct About {
     pub(super) flag: Flag,
     /// What it says of its object, if anything.
     pub(super) role: Role,
+    /// What it says inside of an object about a secret.
+    pub(super) inner: Inner,
     /// There is nothing to be taken out of it.
     pub(super) clean: bool,
     /// It stands in locations as it is.

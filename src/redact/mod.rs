@@ -27,6 +27,7 @@ mod key;
 mod memo;
 mod names;
 mod only;
+mod ordinary;
 mod pairs;
 mod path;
 mod pattern;
@@ -54,6 +55,7 @@ mod under;
 mod unread;
 mod userinfo;
 mod walk;
+mod within;
 
 pub use engine::{Detail, Engine};
 pub use exceptions::Exceptions;

@@ -21,6 +21,7 @@ use super::tables::COLUMNS;
 use super::texts::TextsBut;
 use super::under::{Lists, Places};
 use super::walk::{is_one_of, is_plain_name};
+use super::within::{Inner, MembersBut, last_part};
 
 /// Where a value stands, as far as it matters to rules.
 #[derive(Debug, Clone, Copy)]
@@ -44,6 +45,7 @@ pub struct Policy {
     places: Places,
     patterns: Patterns,
     pub(super) texts_but: Vec<TextsBut>,
+    pub(super) members_but: Vec<MembersBut>,
     bare_body: Vec<usize>,
     paths: Paths,
     request: Selectors,
@@ -139,6 +141,7 @@ impl Policy {
             listed,
             patterns: Patterns::new(patterns)?,
             texts_but: TextsBut::all(&rules)?,
+            members_but: MembersBut::all(&rules)?,
             rules: heads,
             userinfo,
             unsearched,
@@ -232,21 +235,35 @@ impl Policy {
     ) -> About {
         let mut work = super::pattern::WORK_BYTES_MAX;
         let found = self.patterns.find(name, &Everywhere, &mut work);
+        let role = match name {
+            "method" | "methodName" => Role::Method,
+            "variables" => Role::Variables,
+            _ if is_one_of(name, &COLUMNS) => Role::Columns,
+            _ => role(parts(name).1),
+        };
         About {
             carrier,
             name: name.into(),
             flag: self.flag(name, scratch),
             rules: self.rules(side, carrier, name, scratch).to_vec(),
-            role: match name {
-                "method" | "methodName" => Role::Method,
-                "variables" => Role::Variables,
-                _ if is_one_of(name, &COLUMNS) => Role::Columns,
-                _ => role(parts(name).1),
-            },
+            inner: self.inner(side, name, role, scratch),
+            role,
             clean: !name.contains(['{', '[', '=', ':', '%'])
                 && found.is_ok_and(|found| found.is_empty()),
             plain: is_plain_name(name),
         }
+    }
+
+    /// What a name says inside of an object about a secret, and whether it says itself that it is there.
+    fn inner(&self, side: Side, name: &str, role: Role, scratch: &mut Scratch) -> Inner {
+        let mut inner = Inner::of(self, name, role);
+        let last = last_part(name);
+        into_squashed(last, &mut scratch.squashed);
+        inner.kept = self.keep.spares_from_keys(&scratch.squashed)
+            || self.keep.spares_from_shipped(&scratch.squashed);
+        inner.is_wrapped =
+            last.len() < name.len() && self.rules(side, Carrier::Member, last, scratch).is_empty();
+        inner
     }
 
     /// Whether what only says yes or no is excepted under a name, or under a part of it.

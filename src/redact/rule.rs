@@ -81,6 +81,9 @@ pub struct Rule {
     pub pattern: Option<Pattern>,
     /// Every text of a body but words under these names; none if there are no names.
     pub texts_but: Vec<Glob>,
+    /// Of an object under `keys`, or a list of them: all but values under these names that are not
+    /// random. The whole of it if there are no names.
+    pub members_but: Vec<Glob>,
     /// A body that is one string or number.
     pub bare_body: bool,
     /// What must hold of values that names select.
@@ -108,6 +111,7 @@ impl Rule {
             paths: Vec::new(),
             pattern: None,
             texts_but: Vec::new(),
+            members_but: Vec::new(),
             bare_body: false,
             conditions: Conditions::default(),
             under: Vec::new(),

@@ -116,13 +116,19 @@ enum Depth {
 impl Walk<'_> {
     /// Puts in the place of a value under a rule what is recorded of it.
     pub(super) fn secret(&mut self, node: &mut Node<'_>, rule: usize) {
+        let is_whole = self.takes_whole();
         if self.is_redacted(node) {
             return self.value(node);
+        }
+        if !is_whole && self.telling.is_none() && self.goes_into(rule, node) {
+            self.hides = true;
+            return self.go_in(node, rule);
         }
         let shown = self.sketch(node, rule).unwrap_or_else(|| self.shown(node, rule));
         self.hides |= !matches!(node, Node::String(_));
         if is_remembered(self.policy.action(rule)) {
-            self.remember_all(node, rule, Depth::Selected);
+            let depth = if is_whole { Depth::Inner } else { Depth::Selected };
+            self.remember_all(node, rule, depth);
             self.look_through(node);
         } else {
             self.seen.heard.add(node, rule);
@@ -304,7 +310,7 @@ impl Walk<'_> {
     }
 
     /// Whether the value is what the engine itself puts in the place of one.
-    fn is_redacted(&self, node: &Node<'_>) -> bool {
+    pub(super) fn is_redacted(&self, node: &Node<'_>) -> bool {
         match node {
             Node::String(text) => is_redacted_text(text),
             Node::Object(members) => {

@@ -175,6 +175,9 @@ impl<'n> Walk<'_> {
         let unlisted = self.unlisted;
         let mark = self.mark(node);
         self.unlisted &= !mark.listed;
+        if mark.kept {
+            self.within = None;
+        }
         match named.filter(|_| !mark.kept).into_iter().chain(mark.rule).min() {
             Some(rule) => self.secret(node, rule),
             None => self.value(node),

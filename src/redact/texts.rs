@@ -69,7 +69,7 @@ impl Walk<'_> {
 }
 
 /// The name of the member that a location is at, or in a list of; empty where there is none.
-fn nearest_name(location: &str) -> &str {
+pub(super) fn nearest_name(location: &str) -> &str {
     let mut member = location;
     while let Some(outer) = member.strip_suffix("[*]") {
         member = outer;

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::carrier::Carrier;
 use super::class::Class;
-use super::described::is_described;
+use super::described::{is_described, is_reference};
 use super::exceptions::{Flag, is_flag};
 use super::inner::{is_argument_flag, is_positional};
 use super::key::FingerprintKey;
@@ -21,6 +21,7 @@ use super::seen::{MASK, Search, Seen};
 use super::selection::Selection;
 use super::settle::settle;
 use super::sketch::Telling;
+use super::within::Within;
 use crate::decode::{Node, Note, Number, embedded, embedded_yaml, json};
 use crate::record::BodyRecord;
 
@@ -78,6 +79,8 @@ pub(super) struct Walk<'e> {
     pub(super) selection: Selection,
     /// By what the value where the walk is would not be recorded.
     pub(super) unlisted: Unlisted,
+    /// In which object about a secret it is.
+    pub(super) within: Option<Within>,
 }
 
 impl<'e> Walk<'e> {
@@ -114,6 +117,7 @@ impl<'e> Walk<'e> {
             scratch: Scratch::default(),
             selection: Selection::default(),
             unlisted: 0,
+            within: None,
         }
     }
 
@@ -169,7 +173,10 @@ impl<'e> Walk<'e> {
                 for item in items.iter_mut() {
                     let rule = flagged.filter(|_| !is_argument_flag(item));
                     flagged = self.rule_after_flag(item).or(pair);
+                    let within = self.within;
+                    let rule = self.rule_of_item(item).or(rule);
                     self.under(rule, item);
+                    self.within = within;
                 }
                 self.command(items);
                 self.location.truncate(length);
@@ -210,7 +217,11 @@ impl<'e> Walk<'e> {
                 Flag::None => self.policy.first(rules, self.place, scalar(node).as_deref()),
                 flag => self.first_of_flag(rules, node, flag),
             });
-            rule = rule.filter(|rule| !(self.policy.is_shipped(*rule) && is_described(name, node)));
+            rule = rule.filter(|rule| {
+                let is_none = || is_described(name, node) || is_reference(name, node);
+                !(self.policy.is_shipped(*rule) && is_none())
+            });
+            let named = rule;
             if matches!(found.role, Role::Value | Role::Change) {
                 rule = rule.or_else(|| pairs.rule(name, found.role));
             }
@@ -220,12 +231,17 @@ impl<'e> Walk<'e> {
             if !variables.is_empty() {
                 rule = rule.or_else(|| variables.get(name.as_ref()).copied());
             }
+            let within = self.within;
+            if let Some(rule) = rule.filter(|_| named.is_none()) {
+                self.take_whole(rule, node);
+            }
             if self.place.side == Side::Response && !self.seen.aliases.is_empty() {
                 rule = rule.or_else(|| self.seen.aliases.get(name.as_ref()).copied());
             }
             let unlisted = self.list(carrier, name, node);
+            let rule = self.step_in(name, &found, rule, node);
             // Before the receipts: a name such as `{"pin":1}` must not stand in a location.
-            if self.hides_name(name) {
+            if self.hides_name(name) || self.hides_inner_name(within, name, &found) {
                 *name = Cow::Borrowed(MASK);
                 push_name(&mut self.location, name);
             } else if !found.clean
@@ -245,6 +261,7 @@ impl<'e> Walk<'e> {
                 self.variables = self.secret_members(name, node);
             }
             self.under(rule, node);
+            self.within = within;
             self.unlisted = unlisted;
             if !self.variables.is_empty() {
                 self.variables.clear();

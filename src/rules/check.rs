@@ -138,6 +138,7 @@ impl Checked {
         let query = self.globs(file, &id.value, "query", &written.query);
         let segments = self.globs(file, &id.value, "segments", &written.segments);
         let texts_but = self.globs(file, &id.value, "texts_but", &written.texts_but);
+        let members_but = self.members_but(file, written);
         self.header_names(file, &id.value, "headers", &written.headers);
         self.header_names(file, &id.value, "cookies", &written.cookies);
         let conditions = self.conditions(file, written);
@@ -165,7 +166,8 @@ impl Checked {
         let so = (written.entropy.as_ref().map(|entropy| entropy.value), &written.validate);
         let bare_body = written.bare_body;
         self.normal.push(format!(
-            "redact {:?} {lists:?} {sides:?} {action:?} {more:?} {so:?} {bare_body} {paths:?}",
+            "redact {:?} {lists:?} {sides:?} {action:?} {more:?} {so:?} {bare_body} {paths:?} \
+             {members_but:?}",
             id.value
         ));
         let rule = Rule {
@@ -178,6 +180,7 @@ impl Checked {
             paths,
             pattern,
             texts_but,
+            members_but,
             bare_body,
             conditions,
             under,
@@ -194,6 +197,20 @@ impl Checked {
             misses: self.examples(file, Expected::Miss, &written.examples.miss),
         };
         self.rules.push(checked);
+    }
+
+    /// The names under which values in objects stay.
+    fn members_but(&mut self, file: &Path, written: &RedactFile) -> Vec<Glob> {
+        let id = &written.id;
+        if !written.members_but.is_empty() && written.keys.is_empty() {
+            self.at(
+                file,
+                id,
+                format!("rule `{}` has `members_but` without `keys`", id.value),
+                "give it `keys`, the names of objects that it goes into, or remove `members_but`",
+            );
+        }
+        self.globs(file, &id.value, "members_but", &written.members_but)
     }
 
     pub(super) fn id(&mut self, file: &Path, id: &Spanned<String>) {

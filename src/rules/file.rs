@@ -106,6 +106,12 @@ pub struct RedactFile {
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
     pub texts_but: Vec<Spanned<String>>,
+    /// Of an object under `keys`, or a list of objects: every value but those under these names. Below
+    /// them too a value is redacted that looks random, has JSON in it, or is a link with a query. Yes and
+    /// no stay, and what went wrong (`errors`). Without such names, the whole object.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>", example = &["id", "name", "expires_at"])]
+    pub members_but: Vec<Spanned<String>>,
     /// A body that is nothing but a string or a number.
     #[serde(default)]
     pub bare_body: bool,

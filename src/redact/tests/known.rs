@@ -150,3 +150,165 @@ fn tokens_are_found_behind_what_is_no_part_of_them() {
         stored(&record("/", &[JSON], json!({"n": other}).to_string().as_bytes())).contains(&other)
     );
 }
+
+/// A path, what is sent there, what is answered, what must not be on record, and what must.
+type Row<'r> = (&'r str, Value, Value, &'r [&'r str], &'r [&'r str]);
+
+#[test]
+fn secrets_of_real_apis_are_gone_and_what_stands_beside_them_is_not() {
+    let hex = "b00db39f948d13ea1e59b4d6fce56389";
+    check_rows(&[
+        (
+            "/server/privileges",
+            json!({"pma_pw": "pmaNew-2", "pma_pw2": "pmaNew-2", "generated_pw": "pmaGen-3", "hostname": "db-1"}),
+            json!({}),
+            &["pmaNew", "pmaGen"],
+            &["db-1"],
+        ),
+        (
+            "/job/deploy/buildWithParameters",
+            json!({"BRANCH": "main", "DEPLOY_KEY": "jk-dk-9981", "SUDO_PW": "jk-sudo-1"}),
+            json!({}),
+            &["jk-dk", "jk-sudo"],
+            &["main"],
+        ),
+        (
+            "/containers/create",
+            json!({"Env": ["MYSQL_PW=dkPw-2", "TZ=UTC"], "items": [{"key": "windows-pw", "value": "winPw-77a"}]}),
+            json!({}),
+            &["dkPw", "winPw"],
+            &["TZ=UTC", "windows-pw"],
+        ),
+        (
+            "/vpn_ipsec_phase1.php",
+            json!({"pskey": "pfPsKey-77x", "rocommunity": "pfSnmpRo1", "trapstring": "pfTrap99", "iketype": "ikev2"}),
+            json!({}),
+            &["pfPsKey", "pfSnmp", "pfTrap"],
+            &["ikev2"],
+        ),
+        (
+            "/api/s/default/set/setting/mgmt",
+            json!({"x_mgmt_key": "9f8e7d6c5b4a39281706f5e4d3c2b1a0", "x_iapp_key": hex, "key": "mgmt"}),
+            json!({}),
+            &["9f8e7d", hex],
+            &["mgmt"],
+        ),
+    ]);
+}
+
+#[test]
+fn what_lets_somebody_in_once_is_gone() {
+    let ticket = "gSkPd7YWDjwDgFqcDN7RrjSYGUmPRT4D";
+    check_rows(&[
+        (
+            "/api/v2/tickets/password-change",
+            json!({"user_id": "auth0|507f1f77bcf86cd799439020"}),
+            json!({"ticket": format!("https://acme.auth0.com/lo/reset?ticket={ticket}#")}),
+            &[ticket],
+            &["auth0|507f1f77bcf86cd799439020"],
+        ),
+        (
+            "/api/v2/organizations/org_1/invitations",
+            json!({"inviter": {"name": "Jane"}}),
+            json!({"id": "uinv_1", "ticket_id": "XzAbCdEf9hIjKlMnOpQr",
+                "invitation_url": "https://acme.io/login?invitation=XzAbCdEf9hIjKlMnOpQr&organization=org_1"}),
+            &["XzAbCdEf9hIj"],
+            &["Jane", "uinv_1"],
+        ),
+        (
+            "/api/v2/guardian/enrollments/ticket",
+            json!({"user_id": "u-1"}),
+            json!({"ticket_id": "u2x2-u2x2-u2x2-u2x2", "ticket_url": "https://g.example/enroll?ticket=QkT8mN2wLp4s"}),
+            &["u2x2", "QkT8mN2w"],
+            &["u-1"],
+        ),
+        (
+            "/v1/accounts:sendOobCode",
+            json!({"requestType": "PASSWORD_RESET", "email": "jo@acme.io"}),
+            json!({"oobCode": "ABCxyz123oobLink", "oobLink": "https://acme.example/action?oobCode=ABCxyz123oobLink"}),
+            &["ABCxyz123"],
+            &["PASSWORD_RESET", "jo@acme.io"],
+        ),
+        (
+            "/v1.0/users/jo/authentication/temporaryAccessPassMethods",
+            json!({"isUsableOnce": true}),
+            json!({"id": "6f1967b7", "temporaryAccessPass": "TAPRocks!1"}),
+            &["TAPRocks"],
+            &["6f1967b7"],
+        ),
+        (
+            "/",
+            json!({"KeyId": "alias/prod", "Plaintext": "a21zLXBsYWluLTc3"}),
+            json!({"KeyId": "arn:x", "Plaintext": "VdzKNHGzUAzJeRBVY+uUmofUGGiDzyB3+i9fVkh3piw="}),
+            &["a21zLXBs", "VdzKNHGz"],
+            &["alias/prod", "arn:x"],
+        ),
+        (
+            "/v2/Services/VA1/VerificationCheck",
+            json!({"To": "+15017122661", "Code": "739104"}),
+            json!({"status": "approved"}),
+            &["739104"],
+            &["+15017122661", "approved"],
+        ),
+    ]);
+}
+
+#[test]
+fn sessions_and_prompts_told_to_others_are_gone() {
+    let hex = "b00db39f948d13ea1e59b4d6fce56389";
+    check_rows(&[
+        ("/api/session", json!({}), json!(hex), &[hex], &[]),
+        ("/rest/com/vmware/cis/session", json!({}), json!({"value": hex}), &[hex], &[]),
+        (
+            "/api/public/ingestion",
+            json!({"batch": [
+                {"id": "e1", "type": "generation-create", "body": {"name": "chat", "model": "gpt-4o",
+                    "input": [{"role": "user", "content": "the copper lynx"}],
+                    "output": {"role": "assistant", "content": "copper lynx answer"}}},
+                {"id": "e2", "type": "trace-create", "body": {"name": "t", "input": "olive heron text"}},
+            ]}),
+            json!({"successes": [{"id": "e1", "status": 201}], "errors": []}),
+            &["copper lynx", "olive heron"],
+            &["e1", "generation-create", "gpt-4o", "successes"],
+        ),
+        (
+            "/collect",
+            json!({"batch": [{"id": "e2", "type": "trace-create", "body": {"input": "olive heron text"}}]}),
+            json!({}),
+            &["olive heron"],
+            &["trace-create"],
+        ),
+    ]);
+    let head = record(
+        "/enroll?ticket=QkT8mN2wLp4s&page=2",
+        &[("jenkins-crumb", "8a9f0b1c2d3e4f5a"), ("x-page", "2")],
+        b"",
+    );
+    let head = stored(&head);
+    assert!(!head.contains("QkT8mN2w") && !head.contains("8a9f0b1c"), "{head}");
+    let calls =
+        json!({"jsonrpc": "2.0", "method": "user.login", "params": {"password": "zbxPw-1"}});
+    let call = record(
+        "/api_jsonrpc.php",
+        &[("content-type", "application/json-rpc")],
+        calls.to_string().as_bytes(),
+    );
+    let call = stored(&call);
+    assert!(!call.contains("zbxPw") && call.contains("user.login"), "{call}");
+}
+
+fn check_rows(rows: &[Row<'_>]) {
+    for (path, sent, answered, secrets, ordinary) in rows {
+        let (request, response) = exchange(
+            &request(path, &[JSON], sent.to_string().as_bytes()),
+            &response(&[JSON], answered.to_string().as_bytes()),
+        );
+        let stored = format!("{}{}", stored(&request), stored_response(&response));
+        for secret in *secrets {
+            assert!(!stored.contains(secret), "{path} {secret}: {stored}");
+        }
+        for text in *ordinary {
+            assert!(stored.contains(text), "{path} {text}: {stored}");
+        }
+    }
+}

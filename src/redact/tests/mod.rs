@@ -23,6 +23,7 @@ mod prompts;
 mod properties;
 mod selectors;
 mod sketches;
+mod within;
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
@@ -106,8 +107,11 @@ fn json_bodies() {
         (json!({"a": [{"newPassword": 1234}]}), json!({"a": [{"newPassword": password()}]})),
         (json!({"user-passwd": null}), json!({"user-passwd": password()})),
         (json!({"PASSWORD": true}), json!({"PASSWORD": password()})),
-        (json!({"passwords": ["a", {"b": "c"}]}), json!({"passwords": password()})),
-        (json!({"password": {"value": "x"}}), json!({"password": password()})),
+        (
+            json!({"passwords": ["a", {"b": "c"}]}),
+            json!({"passwords": [password(), {"b": password()}]}),
+        ),
+        (json!({"password": {"value": "x"}}), json!({"password": {"value": password()}})),
         (
             json!({"api_key": "tok-0123456789"}),
             json!({"api_key": {"redacted": "credential.token", "fingerprint": token}}),

@@ -62,3 +62,27 @@ fn exceptions_that_leave_nothing_are_problems_of_whom_wrote_them() {
         ["2:8: rule `own` selects nothing: `keep` excepts all names of its `keys`"]
     );
 }
+
+#[test]
+fn a_rule_of_operators_takes_the_whole_of_an_object_unless_it_lists_members() {
+    let body = json!({"api_key": {"name": "ci", "x": "y"}, "badge": {"name": "ci", "x": "y"}});
+    let dropped = json!({"redacted": "credential.token"});
+    let rules = "redact:\n- {id: own, keys: [api_key], do: keep_ends: {first: 1, last: 1}}\n";
+    let rules = rules.replace("do: keep_ends: {first: 1, last: 1}", "do: drop");
+    let shown = json!({"api_key": {"redacted": "own"}, "badge": {"name": "ci", "x": "y"}});
+    assert_eq!(recorded(&rules, &body), shown);
+    // As strict as the stricter of both, and as whole.
+    let rules = "redact:\n- {id: own, keys: [api_key], do: {keep_ends: {first: 1, last: 1}}}\n";
+    let shown = json!({"api_key": dropped, "badge": {"name": "ci", "x": "y"}});
+    assert_eq!(recorded(rules, &body), shown);
+    let rules = "redact:\n- {id: own, keys: [badge], members_but: [name], do: mask}\n";
+    let shown =
+        json!({"api_key": {"name": "ci", "x": dropped}, "badge": {"name": "ci", "x": "***"}});
+    assert_eq!(recorded(rules, &body), shown);
+    let rules = "keep:\n- path: [$.api_key.x]\n";
+    assert_eq!(recorded(rules, &body), body);
+    assert_eq!(
+        problems("redact:\n- {id: own, headers: [x], members_but: [name], do: mask}\n"),
+        ["2:8: rule `own` has `members_but` without `keys`"]
+    );
+}

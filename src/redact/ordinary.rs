@@ -1,0 +1,151 @@
+//! Tells what people write from what machines make, where a name says that it is harmless: a text
+//! that looks random is taken for a secret all the same.
+
+use super::pattern::Validator;
+
+/// Longer texts are not shown.
+const TEXT_BYTES_MAX: usize = 2048;
+
+/// Shorter parts of words are not random.
+const PART_BYTES_MIN: usize = 10;
+/// Parts of letters and digits are random from this length, and any others from that one.
+const MIXED_BYTES_MIN: usize = 20;
+const LONG_BYTES_MIN: usize = 40;
+
+/// A random text changes between small letters, capitals and digits at every so many characters.
+const CHARS_A_CHANGE: usize = 4;
+
+/// Ids of Crockford's base 32 (ULID), and of 12 bytes in hexadecimal.
+const ULID_BYTES: usize = 26;
+const OBJECT_ID_BYTES: usize = 24;
+/// Longer numbers are no ids.
+const DIGITS_MAX: usize = 20;
+
+/// Whether a text is no secret by what it looks like; where UUIDs are secrets, it is none of them.
+pub(super) fn is_ordinary(text: &str, uuids_are_secret: bool) -> bool {
+    let is_link = || text.contains("://") && text.contains(['?', '#', '@']);
+    let is_uuid = |word: &str| !Validator::NotUuid.accepts(word);
+    text.len() <= TEXT_BYTES_MAX
+        && !text.trim_start().starts_with(['{', '[', '<'])
+        && !is_link()
+        && text.split_whitespace().all(|word| {
+            let bare = word.trim_matches(|c: char| !c.is_alphanumeric());
+            if is_uuid(bare) { !uuids_are_secret } else { !has_machine_made(word) }
+        })
+}
+
+/// Whether a word has a part that looks random.
+pub(super) fn has_machine_made(word: &str) -> bool {
+    word.split(|c: char| !c.is_alphanumeric()).any(is_machine_made)
+}
+
+fn is_machine_made(part: &str) -> bool {
+    let digits = part.bytes().filter(u8::is_ascii_digit).count();
+    if part.len() < PART_BYTES_MIN {
+        return false;
+    }
+    if digits == part.len() {
+        return digits > DIGITS_MAX;
+    }
+    let is_hex = part.len() == OBJECT_ID_BYTES
+        && part.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
+    if is_hex || is_ulid(part) {
+        return false;
+    }
+    part.len() >= LONG_BYTES_MIN
+        || digits > 0 && part.len() >= MIXED_BYTES_MIN
+        || changes(part) * CHARS_A_CHANGE > part.len()
+}
+
+/// How often kinds of characters change; a capital at the front of a word is none.
+fn changes(part: &str) -> usize {
+    let kind = |byte: u8| match byte {
+        b'0'..=b'9' => 0_u8,
+        b'A'..=b'Z' => 1,
+        _ => 2,
+    };
+    let pairs = part.bytes().zip(part.bytes().skip(1));
+    pairs
+        .map(|(one, next)| (kind(one), kind(next)))
+        .filter(|(one, next)| one != next && (*one, *next) != (1, 2))
+        .count()
+}
+
+fn is_ulid(part: &str) -> bool {
+    part.len() == ULID_BYTES
+        && part.starts_with(|c: char| ('0'..='7').contains(&c))
+        && part.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase())
+}
+
+/// Names of errors and states: `INVALID_PASSWORD`. What people type in has no such form.
+pub(super) fn is_code(text: &str) -> bool {
+    text.contains('_')
+        && text
+            .split('_')
+            .all(|word| word.len() > 1 && word.bytes().all(|byte| byte.is_ascii_alphabetic()))
+}
+
+/// Several words.
+pub(super) fn is_prose(text: &str) -> bool {
+    text.split_whitespace().count() > 2
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_code, is_ordinary};
+
+    #[test]
+    fn what_machines_make_is_told_from_what_people_write() {
+        for text in [
+            "",
+            "ci",
+            "Deploys the shop, every night at 02:55",
+            "read:users write:users",
+            "gid://shopify/StorefrontAccessToken/5",
+            "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-AbCdEf",
+            "org_Hd3kQ1",
+            "uinv_0000000000000001",
+            "01HZXV4G7Q2M3N4P5R6S7T8V9W",
+            "key_01HZXV4G7Q2M3N4P5R6S7T8V9W",
+            "507f1f77bcf86cd799439011",
+            "0f8fad5b-d9cb-469f-a165-70867728950e",
+            "key_abc123def456",
+            "myKey2025Prod",
+            "2026-11-22T02:55:02.199Z",
+            "jo.doe@acme.example",
+            "https://acme.example/tokens/42",
+            "PersonalAccessToken",
+        ] {
+            assert!(is_ordinary(text, false), "{text}");
+        }
+        for text in [
+            "q7Rt2xZp0Lm4Vb9K",
+            "gSkPd7YWDjwDgFqcDN7RrjSYGUmPRT4D",
+            "the key is q7Rt2xZp0Lm4",
+            "b00db39f948d13ea1e59b4d6fce56389",
+            "eyJhbGciOiJIUzI1NiJ9.e30.abc",
+            "https://acme.example/i/3nX9fQ2mZ8kLw4tYvB7f",
+            "https://acme.example/reset?code=abc",
+            "https://ada:x@acme.example/",
+            "{\"value\": \"x\"}",
+            "correcthorsebatterystaplecorrecthorsebattery",
+        ] {
+            assert!(!is_ordinary(text, false), "{text}");
+        }
+        assert!(!is_ordinary("0f8fad5b-d9cb-469f-a165-70867728950e", true));
+    }
+
+    #[test]
+    fn codes_have_words_between_lines() {
+        for (text, expected) in [
+            ("INVALID_CREDENTIALS", true),
+            ("not_found", true),
+            ("TAKEN", false),
+            ("abcd1_efgh", false),
+            ("a_b", false),
+            ("", false),
+        ] {
+            assert_eq!(is_code(text), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,382 @@
+//! Objects under the name of a secret: a rule that lists `members_but` goes into them, and takes out
+//! every value that is not under one of these names and that does not look like what machines make.
+//!
+//! `{"api_key": {"name": "ci", "scopes": ["read"]}}` is about a key, and holds none. What no list
+//! names is taken out, so that a member that an API adds tomorrow is not recorded.
+
+use super::Glob;
+use super::exceptions::{Flag, is_flag};
+use super::glob::squash;
+use super::memo::{Found, Role};
+use super::names::Names;
+use super::ordinary::{has_machine_made, is_code, is_ordinary, is_prose};
+use super::policy::Policy;
+use super::rule::Rule;
+use super::texts::nearest_name;
+use super::walk::{Walk, is_one_of, is_plain_name};
+use crate::decode::{Node, Number};
+
+/// Members that hold the secret, whatever the names in them are.
+const HOLDING: [&str; 14] = [
+    "payload",
+    "content",
+    "contents",
+    "plaintext",
+    "raw",
+    "body",
+    "json",
+    "vars",
+    "variables",
+    "env",
+    "environment_variables",
+    "parameters",
+    "params",
+    "answers",
+];
+
+/// What went wrong: its members are about that, and not about the secret.
+const ERRORS: [&str; 11] = [
+    "error",
+    "errors",
+    "user_errors",
+    "userErrors",
+    "field_errors",
+    "fieldErrors",
+    "fault",
+    "exception",
+    "problems",
+    "violations",
+    "warnings",
+];
+
+/// What its members are.
+const OF_ERRORS: [&str; 12] = [
+    "code", "message", "msg", "field", "path", "reason", "detail", "details", "title", "argument",
+    "rule", "pointer",
+];
+
+/// How names end, squashed, under which the members of one object are secrets by names that anybody
+/// gave them.
+const MAPS: [&str; 5] = ["secrets", "passwords", "tokens", "keys", "codes"];
+
+/// Those of them whose names may be the secrets.
+const LISTS: [&str; 1] = ["codes"];
+
+/// The names of one rule under which values stay.
+#[derive(Debug)]
+pub(super) struct MembersBut {
+    rule: usize,
+    names: Names,
+}
+
+impl MembersBut {
+    /// Those of all rules.
+    pub(super) fn all(rules: &[Rule]) -> Result<Vec<Self>, aho_corasick::BuildError> {
+        let limited = rules.iter().enumerate().filter(|(_, rule)| !rule.members_but.is_empty());
+        limited
+            .map(|(rule, written)| {
+                let globs = written.members_but.iter().cloned();
+                Ok(Self { rule, names: Names::new(globs.map(|glob: Glob| (glob, 0)))? })
+            })
+            .collect()
+    }
+}
+
+impl Policy {
+    /// Whether a rule goes into objects.
+    pub(super) fn goes_in(&self, rule: usize) -> bool {
+        self.members_but.iter().any(|members| members.rule == rule)
+    }
+
+    /// The rules that leave values under a squashed name where they are.
+    pub(super) fn spared(&self, squashed: &str) -> Vec<usize> {
+        let spare = self.members_but.iter().filter(|members| members.names.selects(squashed));
+        spare.map(|members| members.rule).collect()
+    }
+}
+
+/// What is known of a name inside of such an object.
+#[derive(Debug, Default)]
+pub(super) struct Inner {
+    /// The rules that leave its values.
+    spared: Vec<usize>,
+    /// An exception to rules.
+    pub(super) kept: bool,
+    /// It holds the secret.
+    holds: bool,
+    /// It says what went wrong, or is a member of that.
+    is_error: bool,
+    of_error: bool,
+    is_code: bool,
+    /// The name is `api_key[name]`, of which no rule selects the last part.
+    pub(super) is_wrapped: bool,
+    /// And `secrets[name]`, where that is anybody's.
+    is_map: bool,
+}
+
+impl Inner {
+    /// By the part of a name that tells what it is, and those before it.
+    pub(super) fn of(policy: &Policy, name: &str, role: Role) -> Self {
+        let mut squashed = String::new();
+        let last = last_part(name);
+        let parts: Vec<&str> = name.split(['[', ']']).filter(|part| !part.is_empty()).collect();
+        let outer = match parts.split_last() {
+            Some((_, outer)) if last.len() < name.len() => outer,
+            _ => &[],
+        };
+        squash(last, &mut squashed);
+        let holding =
+            |part: &&str| super::pairs::role(part) == Role::Value || is_one_of(part, &HOLDING);
+        Self {
+            spared: policy.spared(&squashed),
+            kept: false,
+            holds: role == Role::Value || holding(&last) || outer.iter().skip(1).any(holding),
+            is_error: is_one_of(last, &ERRORS),
+            of_error: is_one_of(last, &OF_ERRORS),
+            is_code: is_one_of(last, &["code"]),
+            is_wrapped: false,
+            is_map: outer.len() == 1 && outer.first().is_some_and(|name| is_plural(name)),
+        }
+    }
+}
+
+/// Where in such an object the walk is.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Within {
+    /// The rule that goes in.
+    rule: usize,
+    /// The names around are anybody's.
+    is_map: bool,
+    /// An id is what a session is known by, whatever it looks like.
+    is_session: bool,
+    /// What went wrong.
+    is_error: bool,
+    /// The value is taken out as a whole.
+    is_whole: bool,
+}
+
+impl Walk<'_> {
+    /// Takes a value out as a whole, since what selects it is not its name.
+    pub(super) fn take_whole(&mut self, rule: usize, node: &Node<'_>) {
+        if is_made_of_others(node) {
+            let rule = self.within.map_or(rule, |within| rule.min(within.rule));
+            self.within = Some(Within { rule, is_whole: true, ..Within::default() });
+        }
+    }
+
+    /// Whether the value is taken out as a whole because of where it stands; forgets that.
+    pub(super) fn takes_whole(&mut self) -> bool {
+        self.within.take_if(|within| within.is_whole).is_some()
+    }
+
+    /// Whether a rule goes into this value.
+    pub(super) fn goes_into(&self, rule: usize, node: &Node<'_>) -> bool {
+        let has_members =
+            |node: &Node<'_>| matches!(node, Node::Object(members) if !members.is_empty());
+        let is_open = match node {
+            Node::Array(items) => items.iter().any(has_members),
+            _ => has_members(node),
+        };
+        is_open && self.policy.goes_in(rule)
+    }
+
+    /// Takes the secrets out of an object, or of the objects in a list.
+    pub(super) fn go_in(&mut self, node: &mut Node<'_>, rule: usize) {
+        let name = nearest_name(&self.location);
+        let within = Within {
+            rule,
+            is_map: matches!(node, Node::Object(_)) && is_plural(name),
+            is_session: is_of_session(name),
+            ..Within::default()
+        };
+        let before = self.within.replace(within);
+        self.value(node);
+        self.within = before;
+    }
+
+    /// What is to be done with a member that `rule` is for, inside of such an object or in a name such
+    /// as `api_key[name]`. Sets where the walk is in its value; the caller puts that back.
+    pub(super) fn step_in(
+        &mut self,
+        name: &str,
+        found: &Found<'_>,
+        rule: Option<usize>,
+        node: &Node<'_>,
+    ) -> Option<usize> {
+        let within = match (self.within, rule) {
+            (Some(within), Some(rule)) => {
+                self.within = self.within.filter(|within| within.is_whole);
+                let says_nothing = matches!(node, Node::Null | Node::Bool(_));
+                return (!says_nothing).then(|| rule.min(within.rule));
+            }
+            (Some(within), None) => within,
+            (None, Some(rule)) => match self.unwrapped(name, found, rule, node) {
+                Some(within) => within,
+                None => return Some(rule),
+            },
+            (None, None) => return None,
+        };
+        let inner =
+            Within { is_map: false, is_error: within.is_error || found.inner.is_error, ..within };
+        if self.is_left(within, found, node)
+            && (found.inner.kept || self.stays_ordinary(within, node))
+        {
+            self.within = None;
+            None
+        } else if is_made_of_others(node) && !found.inner.holds {
+            self.within = Some(inner);
+            None
+        } else {
+            self.within = Some(Within { is_whole: true, ..inner });
+            Some(within.rule)
+        }
+    }
+
+    /// Where a member is that a rule selects by its name: in an object, if that is written in the name,
+    /// and as a whole, if another rule says so.
+    fn unwrapped(
+        &mut self,
+        name: &str,
+        found: &Found<'_>,
+        rule: usize,
+        node: &Node<'_>,
+    ) -> Option<Within> {
+        if !self.policy.goes_in(rule) {
+            return None;
+        }
+        let (is_map, is_session) = (found.inner.is_map, is_of_session(name));
+        let within = Within { rule, is_map, is_session, ..Within::default() };
+        let mut others = found.rules.iter().filter(|other| !self.policy.goes_in(**other));
+        let is_whole = others.any(|other| self.policy.holds(*other, self.place, None));
+        if is_made_of_others(node) && (is_whole || is_list(name)) {
+            self.within = Some(Within { is_whole: true, ..within });
+            return None;
+        }
+        (found.inner.is_wrapped && !is_whole).then_some(within)
+    }
+
+    /// Whether a value inside of such an object stays as it is.
+    fn is_left(&self, within: Within, found: &Found<'_>, node: &Node<'_>) -> bool {
+        if self.is_redacted(node) {
+            return true;
+        }
+        let inner = &found.inner;
+        let named = inner.kept || (inner.spared.contains(&within.rule) && !within.is_map);
+        match node {
+            Node::Null | Node::Bool(_) | Node::Number(Number::Double(_)) => true,
+            Node::Number(_) if inner.is_code && !within.is_error => false,
+            Node::Number(_) => {
+                named
+                    || inner.spared.contains(&within.rule)
+                    || within.is_error
+                    || is_harmless_flag(found, node)
+            }
+            Node::String(text) if inner.holds => text.is_empty(),
+            Node::String(_) if inner.kept || is_harmless_flag(found, node) => true,
+            Node::String(text) => {
+                let text = text.as_ref();
+                let named = named && (!inner.is_code || within.is_error || is_code(text));
+                let told = within.is_error && (inner.of_error || is_prose(text));
+                text.is_empty() || (named || told) && is_ordinary(text, within.is_session)
+            }
+            Node::Array(items) if !inner.holds => {
+                !items.is_empty()
+                    && !is_made_of_others(node)
+                    && items.iter().all(|item| self.is_left(within, found, item))
+            }
+            Node::Array(_) | Node::Object(_) => false,
+        }
+    }
+
+    /// Whether what will be recorded of a text that is left is as ordinary as the text: in that, or in
+    /// what it is an encoding of, there may be a document with a secret.
+    fn stays_ordinary(&mut self, within: Within, node: &Node<'_>) -> bool {
+        match node {
+            Node::String(text) => {
+                let receipts = std::mem::take(&mut self.receipts);
+                self.within = None;
+                let shown = self.text(text);
+                self.receipts = receipts;
+                shown.is_none_or(|shown| is_ordinary(&shown, within.is_session))
+            }
+            Node::Array(items) => items.iter().all(|item| self.stays_ordinary(within, item)),
+            _ => true,
+        }
+    }
+
+    /// The rule for an item of a list inside of such an object, among others that are objects.
+    pub(super) fn rule_of_item(&mut self, node: &Node<'_>) -> Option<usize> {
+        let within = self.within?;
+        if self.is_redacted(node) {
+            self.within = None;
+            return None;
+        }
+        let is_scalar = matches!(node, Node::String(_) | Node::Number(_));
+        if !is_scalar && (!matches!(node, Node::Array(_)) || is_made_of_others(node)) {
+            return None;
+        }
+        self.within = Some(Within { is_whole: true, ..within });
+        Some(within.rule)
+    }
+
+    /// Whether a name inside of such an object may itself be a secret, which is then remembered.
+    pub(super) fn hides_inner_name(
+        &mut self,
+        within: Option<Within>,
+        name: &str,
+        found: &Found<'_>,
+    ) -> bool {
+        let Some(within) = within else { return false };
+        let is_known =
+            !found.rules.is_empty() || found.inner.kept || !found.inner.spared.is_empty();
+        if is_known || name == super::seen::MASK {
+            return false;
+        }
+        let bare = name.trim_start_matches(['@', '#', '$', '_']);
+        let has_digit = name.bytes().any(|byte| byte.is_ascii_digit());
+        let hidden = !is_plain_name(bare) && !bare.is_empty() && !bare.contains(':')
+            || has_digit
+            || has_machine_made(name);
+        if hidden && has_machine_made(name) {
+            self.remember(name, within.rule);
+        }
+        hidden
+    }
+}
+
+/// The part of a name that tells what it is: `name` of `api_key[name]`, `scopes` of `api_key[scopes][]`.
+pub(super) fn last_part(name: &str) -> &str {
+    let inner = name.ends_with(']').then(|| name.rsplit(['[', ']']).find(|part| !part.is_empty()));
+    inner.flatten().unwrap_or(name)
+}
+
+/// A list of which something has members, or an object.
+fn is_made_of_others(node: &Node<'_>) -> bool {
+    match node {
+        Node::Object(_) => true,
+        Node::Array(items) => items.iter().any(is_made_of_others),
+        _ => false,
+    }
+}
+
+/// Yes or no, a count or a date, where the name says that it is one.
+fn is_harmless_flag(found: &Found<'_>, node: &Node<'_>) -> bool {
+    let text = super::walk::scalar(node);
+    found.flag != Flag::None && text.is_some_and(|text| is_flag(&text))
+}
+
+fn is_plural(name: &str) -> bool {
+    let mut squashed = String::new();
+    squash(name, &mut squashed);
+    squashed.is_empty() || MAPS.iter().any(|end| squashed.ends_with(end))
+}
+
+fn is_list(name: &str) -> bool {
+    let mut squashed = String::new();
+    squash(name, &mut squashed);
+    LISTS.iter().any(|end| squashed.ends_with(end))
+}
+
+fn is_of_session(name: &str) -> bool {
+    name.to_ascii_lowercase().contains("session")
+}
