@@ -12,6 +12,7 @@ use super::naming::sets_name;
 use super::shown::is_operation;
 use super::signs::{Sent, Tells, is_error_inside, nothing_done};
 use super::{partly, rpc};
+use crate::decode::Number;
 use crate::record::{Outcome, ResponseRecord, Target};
 
 /// The API told of other acts, and not of this one.
@@ -237,6 +238,13 @@ fn json_rpc(act: &Act, id: Option<&str>, body: &Value<'_>, acts: &[Act]) -> End 
             }
             Some(result) if is_error_inside(result, Tells::Result) => failed(code(result, None)),
             None if id.is_some() => unknown(),
+            // Of ubus a number alone is how it ended.
+            Some(Value::Array(items))
+                if act.action == "session.create"
+                    && matches!(items.as_slice(), [Value::Number(Number::Integer(1..))]) =>
+            {
+                failed(None)
+            }
             result => done(act, result),
         },
     };

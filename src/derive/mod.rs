@@ -38,6 +38,7 @@ mod graphql;
 mod method;
 mod naming;
 mod nouns;
+mod operations;
 mod outcome;
 mod partly;
 mod path;

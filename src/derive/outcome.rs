@@ -1,11 +1,13 @@
 //! How a request ended, from the redacted response.
 
 mod completed;
+mod dry_run;
 mod inside;
 mod items;
 mod noted;
 
 use self::completed::completed;
+use self::dry_run::{DRY_RUN, asks_dry_run};
 use self::inside::{challenged, told_inside};
 use self::items::by_items;
 use super::act::{self, End};
@@ -251,7 +253,8 @@ fn by_convention(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict 
         noted::page(trace);
         return without(naming, Outcome::Unknown, reason, trace);
     }
-    if !naming.acts.is_empty() {
+    // An operation that its body or a field names is answered as any other request.
+    if naming.acts.iter().any(|act| act.answer != act::Answer::Rest) {
         return by_acts(naming, came, trace);
     }
     if let Some(verdict) = by_items(naming, came, trace) {
@@ -259,6 +262,10 @@ fn by_convention(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict 
     }
     match says.and_then(|body| told_inside(naming, came, body, trace)) {
         Some((outcome, reason)) => without(naming, outcome, &reason, trace),
+        None if asks_dry_run(request) => {
+            noted::dry_run(trace);
+            without(naming, Outcome::Unknown, DRY_RUN, trace)
+        }
         None => done(naming, came, trace),
     }
 }

@@ -21,7 +21,8 @@ const REDIRECTED: &str = "redirected";
 const UNCLEAR: &str = "redirect_unclear";
 
 /// After these one is sent to where one signs in, because it was done.
-const LEADING_OUT: [&str; 12] = [
+const LEADING_OUT: [&str; 13] = [
+    "request",
     "logout",
     "register",
     "reset",

@@ -18,6 +18,9 @@ const STATES: [&str; 4] = ["rc", "result", "stat", "status"];
 const REASONS: [&str; 8] =
     ["code", "errcode", "error_code", "errtext", "faultcode", "reason", "statuscode", "statusCode"];
 
+/// Members that list what was done.
+const DONE: [&str; 6] = ["created", "deleted", "removed", "succeeded", "successful", "updated"];
+
 /// Where within an answer an error is told, if it is: the object that tells it.
 pub(super) fn error_within<'b>(body: &Value<'b>, sent: &Sent<'_>) -> Option<Value<'b>> {
     let mut place = plain(body);
@@ -86,4 +89,14 @@ fn says_failed(place: &Value<'_>, sent: &Sent<'_>) -> bool {
             && value.as_str().is_some_and(|text| is_one_of(text, &FAILURES))
             && !sent.echoes(name, value)
     })
+}
+
+/// Whether what tells of an error tells of something that was done as well.
+pub(super) fn is_partly_done(place: &Value<'_>) -> bool {
+    let is_some = |value: &Value<'_>| match value {
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(members) => !members.is_empty(),
+        _ => false,
+    };
+    place.members().iter().any(|(name, value)| is_one_of(name, &DONE) && is_some(value))
 }

@@ -5,7 +5,7 @@ use super::super::code::{code, is_refusal};
 use super::super::naming::Naming;
 use super::super::signs::{self, Sent, Tells, is_error_told};
 use super::super::trace::{By, Field, Origin, Trace};
-use super::super::wrapped::error_within;
+use super::super::wrapped::{error_within, is_partly_done};
 use super::{Came, Verdict, note_ending, noted};
 use crate::record::{Outcome, Severity};
 
@@ -35,6 +35,10 @@ pub(super) fn told_inside(
         let outcome = match told.as_deref() {
             Some(code) if is_refusal(code) => Outcome::Denied,
             _ => Outcome::Failure,
+        };
+        let (outcome, told) = match is_partly_done(&place) {
+            true => (Outcome::Unknown, Some("some_failed".to_owned())),
+            false => (outcome, told),
         };
         ("an error within the body of a successful response", outcome, told)
     } else {

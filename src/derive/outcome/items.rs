@@ -41,6 +41,7 @@ fn by_items_in(
         return None;
     }
     let kind = naming.targets.first().map(|target| target.kind.clone()).unwrap_or_default();
+    let kind = if kind == "system" { "item".to_owned() } else { kind };
     if came.body.is_none() && naming.targets.len() <= 1 {
         return some_failed(naming, items, came, trace);
     }

@@ -34,6 +34,14 @@ pub(super) fn sent_away(trace: &mut Trace) {
     }
 }
 
+/// The request asks for nothing to be done.
+pub(super) fn dry_run(trace: &mut Trace) {
+    for field in [Field::Outcome, Field::Reason] {
+        let by = By::Convention("a dry run was asked for, of which the answer tells nothing");
+        trace.note(field, || (by, vec![Origin::Status]));
+    }
+}
+
 /// A field of the response tells it.
 pub(super) fn field(name: &str, trace: &mut Trace) {
     for field in [Field::Outcome, Field::Reason] {
