@@ -10,7 +10,7 @@ use super::walk::{Members, Walk, is_one_of, is_plain_name, scalar};
 use crate::decode::{Node, embedded};
 
 /// Members that name what their object is about, and the operations of a JSON Patch.
-const NAMING: [&str; 19] = [
+const NAMING: [&str; 20] = [
     "name",
     "key",
     "k",
@@ -30,6 +30,7 @@ const NAMING: [&str; 19] = [
     "code",
     "attr",
     "option",
+    "macro",
 ];
 
 /// Those of them that name nothing but a field: what changed is told by these alone.
@@ -93,13 +94,14 @@ const CHANGES: [&str; 18] = [
 ];
 
 /// What stands before `Name` or `Key`, and `Value`, in the names of such members.
-const STEMS: [&str; 12] = [
+const STEMS: [&str; 13] = [
     "attribute",
     "attr",
     "config",
     "env",
     "field",
     "header",
+    "item",
     "option",
     "parameter",
     "param",

@@ -131,7 +131,13 @@ impl Walk<'_> {
             let Some(secret) = text.get(range.clone()).filter(|text| !begins_redacted(text)) else {
                 continue;
             };
-            if self.is_shown_end(secret, text.get(range.end..), rule) {
+            // A quote that is opened and not closed, and nothing behind it.
+            if secret.trim().is_empty() {
+                continue;
+            }
+            if self.is_shown_end(secret, text.get(range.end..), rule)
+                || policy.is_shipped(rule) && text.get(..range.start).is_some_and(ends_in_arn)
+            {
                 continue;
             }
             // `password: required` is no password that comes back.
@@ -213,7 +219,7 @@ impl Walk<'_> {
         edits: &mut Vec<Edit>,
     ) {
         let Some(value) = extents.text().get(range.clone()) else { return };
-        if value.is_empty() || is_redacted_text(value) {
+        if value.trim().is_empty() || is_redacted_text(value) {
             return;
         }
         self.remember(&percent_decode_lossy(&value.replace('+', " ")), rule);
@@ -228,6 +234,16 @@ impl Walk<'_> {
         extents.done = range.end;
         edits.push(Edit::masked(range, rule));
     }
+}
+
+/// Whether the name of a secret follows, and not the secret: `arn:aws:secretsmanager:eu-1:123:secret:`.
+fn ends_in_arn(before: &str) -> bool {
+    if !before.ends_with(":secret:") {
+        return false;
+    }
+    let word = before.rsplit(is_break).next().unwrap_or_default();
+    let mut parts = word.split(':');
+    parts.next() == Some("arn") && parts.nth(1) == Some("secretsmanager") && parts.count() == 4
 }
 
 fn has_url(text: &str) -> bool {

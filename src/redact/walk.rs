@@ -219,7 +219,8 @@ impl<'e> Walk<'e> {
             });
             rule = rule.filter(|rule| {
                 let is_none = || is_described(name, node) || is_reference(name, node);
-                !(self.policy.is_shipped(*rule) && is_none())
+                let is_none = is_flag_value(node) && self.policy.goes_in(*rule) || is_none();
+                !(self.policy.is_shipped(*rule) && is_none)
             });
             let named = rule;
             if matches!(found.role, Role::Value | Role::Change) {
@@ -359,6 +360,11 @@ impl<'e> Walk<'e> {
 pub(super) fn written(node: &mut Node<'_>) -> String {
     settle(node);
     BodyRecord::new(node, 0).map_or_else(|_| MASK.to_owned(), |body| body.text().to_owned())
+}
+
+/// Yes, no, or nothing: no secret is so short.
+fn is_flag_value(node: &Node<'_>) -> bool {
+    matches!(node, Node::Bool(_) | Node::Null)
 }
 
 /// A string or a number, as text: what conditions of rules are tried on.

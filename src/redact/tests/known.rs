@@ -208,6 +208,20 @@ fn what_lets_somebody_in_once_is_gone() {
             &["auth0|507f1f77bcf86cd799439020"],
         ),
         (
+            "/api/v10/applications/123456789012345678/bot/reset",
+            json!({"code": "481922"}),
+            json!({"ok": true}),
+            &["481922"],
+            &["\"ok\":true"],
+        ),
+        (
+            "/api/auth/magic-link",
+            json!({"email": "jo@x.example"}),
+            json!({"link": "https://app.acme.example/m/3nX9fQ2mZ8kLw4tYvB7j", "expires_in": 600}),
+            &["3nX9fQ2mZ8"],
+            &["jo@x.example", "600"],
+        ),
+        (
             "/api/v2/organizations/org_1/invitations",
             json!({"inviter": {"name": "Jane"}}),
             json!({"id": "uinv_1", "ticket_id": "XzAbCdEf9hIjKlMnOpQr",
@@ -249,6 +263,74 @@ fn what_lets_somebody_in_once_is_gone() {
             json!({"status": "approved"}),
             &["739104"],
             &["+15017122661", "approved"],
+        ),
+    ]);
+}
+
+#[test]
+fn values_that_stores_of_secrets_are_given_are_gone() {
+    check_rows(&[
+        (
+            "/SecretServer/api/v1/items",
+            json!({"items": [{"fieldName": "Username", "itemValue": "app"}, {"fieldName": "Password", "itemValue": "del-Val-1"}]}),
+            json!({}),
+            &["del-Val"],
+            &["\"app\""],
+        ),
+        (
+            "/update-secret-val",
+            json!({"name": "/prod/db", "value": "aky-Val-1"}),
+            json!({}),
+            &["aky-Val"],
+            &["/prod/db"],
+        ),
+        (
+            "/api_jsonrpc.php",
+            json!({"method": "usermacro.create", "params": {"macro": "{$SNMP_PASS}", "value": "zbxMac-1"}}),
+            json!({}),
+            &["zbxMac"],
+            &["{$SNMP_PASS}"],
+        ),
+        (
+            "/v1/totp/keys/jo",
+            json!({"issuer": "acme"}),
+            json!({"data": {"barcode": "iVBORw0"}}),
+            &["iVBORw0"],
+            &["acme"],
+        ),
+        (
+            "/v1/auth/token/create",
+            json!({"id": "custom-Tok3n-id", "policies": ["web"]}),
+            json!({}),
+            &["custom-Tok3n"],
+            &["web"],
+        ),
+        (
+            "/v1/sys/wrapping/unwrap",
+            json!({}),
+            json!({"data": {"zip": "zap-71-bing"}}),
+            &["zap-71"],
+            &[],
+        ),
+        (
+            "/teams/4/invites",
+            json!({"email": "jo@x.example"}),
+            json!({"id": 3, "signup_url": "https://app.acme.example/signup?invite=3nX9fQ2mZ8kLw4tYvB7g",
+                "url": "https://app.acme.example/join/3nX9fQ2mZ8kLw4tYvB7e"}),
+            &["3nX9fQ2mZ8"],
+            &["jo@x.example"],
+        ),
+        (
+            "/settings",
+            json!({"password_authentication_enabled_for_web": true, "secret_push_protection_available": false,
+                "enforce_token_expiry": "yes", "token": null}),
+            json!({"revokeToken": false}),
+            &["redacted"],
+            &[
+                "\"secret_push_protection_available\":false",
+                "\"token\":null",
+                "\"revokeToken\":false",
+            ],
         ),
     ]);
 }
@@ -311,4 +393,12 @@ fn check_rows(rows: &[Row<'_>]) {
             assert!(stored.contains(text), "{path} {text}: {stored}");
         }
     }
+}
+
+#[test]
+fn a_key_that_is_the_body_is_gone() {
+    let text = ("content-type", "text/plain");
+    let key = "14m9cf91wfsesv1kkhevg12cdywm2wvqy6s8sk53z1ngtazp1t9tykc";
+    let stored = stored(&record("/authn/acme/host%2Fapp/authenticate", &[text], key.as_bytes()));
+    assert!(!stored.contains("14m9cf91"), "{stored}");
 }

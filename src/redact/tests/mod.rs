@@ -105,8 +105,8 @@ fn json_bodies() {
     let rows = [
         (json!({"password": "hunter2", "name": "x"}), json!({"password": password(), "name": "x"})),
         (json!({"a": [{"newPassword": 1234}]}), json!({"a": [{"newPassword": password()}]})),
-        (json!({"user-passwd": null}), json!({"user-passwd": password()})),
-        (json!({"PASSWORD": true}), json!({"PASSWORD": password()})),
+        (json!({"user-passwd": null}), json!({"user-passwd": null})),
+        (json!({"PASSWORD": true}), json!({"PASSWORD": true})),
         (
             json!({"passwords": ["a", {"b": "c"}]}),
             json!({"passwords": [password(), {"b": password()}]}),
@@ -157,6 +157,7 @@ fn json_bodies() {
             json!({"hook": "https://h.example/x?token=***&page=2"}),
         ),
         (json!("plain"), json!("plain")),
+        (json!("password= \" "), json!("password= \" ")),
         (json!({"redacted": "credential.password"}), json!({"redacted": "credential.password"})),
     ];
     for (body, expected) in rows {

@@ -1,5 +1,7 @@
 //! Objects under names of secrets: what is secret in them is taken out, and what is about it stays.
 
+use proptest::prelude::*;
+
 use super::*;
 
 const SECRET: &str = "q7Rt2xZp0Lm4Vb9K";
@@ -40,6 +42,7 @@ fn what_an_object_says_about_a_secret_stays() {
         json!({"deletePassword": {"__typename": "PasswordError", "message": "Too many attempts"}}),
         json!({"api_key": {"_id": "507f1f77bcf86cd799439011", "id": "key_01HZXV4G7Q2M3N4P5R6S7T8V9W"}}),
         json!({"SecretId": "prod/db", "VersionStage": "AWSCURRENT"}),
+        json!({"ARN": "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-4Wx2Yz", "Name": "prod/db"}),
         json!({"sid": "AC00112233445566778899aabbccddeeff", "friendly_name": "acme"}),
     ] {
         assert_eq!(shown(&body), body);
@@ -159,4 +162,32 @@ fn xml_answers_keep_what_is_about_a_key() {
     let stored = stored_response(&response);
     assert!(stored.contains("\"ada\"") && stored.contains("Active"), "{stored}");
     assert!(!stored.contains(SECRET), "{stored}");
+}
+
+proptest! {
+    #[test]
+    fn nothing_random_is_recorded_of_an_object_about_a_secret(
+        key in prop_oneof![Just("api_key"), Just("password"), Just("client_secret"), Just("otp"), Just("tokens")],
+        names in proptest::collection::vec(
+            prop_oneof![
+                Just("name".to_owned()), Just("id".to_owned()), Just("errors".to_owned()),
+                Just("message".to_owned()), Just("value".to_owned()), Just("scopes".to_owned()),
+                Just("user".to_owned()), Just("url".to_owned()), Just("data".to_owned()), "[a-z]{2,8}",
+            ],
+            1..5,
+        ),
+        secret in "[a-z][0-9][A-Z][a-z]{2}[0-9]{2}[A-Z][0-9][a-z][A-Z][0-9]",
+        around in prop_oneof![Just(""), Just("it is "), Just("https://x.example/i/"), Just("{\"x\": \"")],
+        listed in any::<bool>(),
+    ) {
+        let leaf = json!(format!("{around}{secret}"));
+        let leaf = if listed { json!([leaf, 1]) } else { leaf };
+        let body = names.iter().rev().fold(leaf, |inner, name| json!({name: inner, "kind": "ci"}));
+        let record = record("/", &[JSON], json!({key: body}).to_string().as_bytes());
+        prop_assert!(!stored(&record).contains(&secret), "{}", stored(&record));
+        let shown = record.body.unwrap().value();
+        let again = super::record("/", &[JSON], shown.to_string().as_bytes());
+        prop_assert_eq!(again.body.unwrap().value(), shown);
+        prop_assert_eq!(again.receipts, vec![]);
+    }
 }
