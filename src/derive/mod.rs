@@ -56,6 +56,7 @@ mod trace;
 mod verbs;
 mod walk;
 mod words;
+mod wrapped;
 
 pub use act::ACTS_MAX;
 pub use changes::{

@@ -54,7 +54,7 @@ pub(super) fn page(trace: &mut Trace) {
 /// The body tells it, whatever the status.
 pub(super) fn within(came: Came<'_>, by: &'static str, trace: &mut Trace) {
     trace.note(Field::Outcome, || {
-        let place = came.body.map(|body| error_place(body).unwrap_or("$").to_owned());
+        let place = came.says.map(|body| error_place(body).unwrap_or("$").to_owned());
         let from = [Some(Origin::Status), place.map(Origin::ResponseBody)];
         (By::Convention(by), from.into_iter().flatten().collect())
     });
@@ -66,13 +66,13 @@ pub(super) fn reason(came: Came<'_>, reason: Option<&str>, trace: &mut Trace) {
         return trace.forget(|field| *field == Field::Reason);
     };
     trace.note(Field::Reason, || {
-        let told = came.body.and_then(|body| {
+        let told = came.says.and_then(|body| {
             let codes = [Some(came.response.status), None];
             let mut codes = codes.into_iter().filter_map(|status| code_at(body, status));
             let (_, place) = codes.find(|(code, _)| code == reason)?;
             Some(json_path(body, place))
         });
-        match (told, came.body) {
+        match (told, came.says) {
             (Some(place), _) => {
                 (By::Convention("the response's own code"), vec![Origin::ResponseBody(place)])
             }
