@@ -269,7 +269,7 @@ fn filters(more: impl IntoIterator<Item = Value>) -> Vec<Value> {
     let value = schema(Kind::Texts);
     let scopes = json!({
         "name": "scope", "in": "query", "style": "form", "explode": true,
-        "description": "`scope.NAME=VALUE`, for any name of a scope",
+        "description": "`scope.NAME=VALUE`, for any name of a scope (of all parameters, at most 256 are taken)",
         "schema": {"type": "object", "patternProperties": {"^scope\\.[a-z0-9_]{1,64}$": value}},
     });
     known.chain([scopes]).chain(more).collect()

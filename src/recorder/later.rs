@@ -27,6 +27,8 @@ const PAGE: u32 = 500;
 pub struct Later {
     recorder: Recorder,
     source: LedgerSource,
+    /// In whose log the recorder writes.
+    writer: String,
     waiting: Mutex<VecDeque<Waiting>>,
     /// One at a time records what waits.
     one: tokio::sync::Mutex<()>,
@@ -41,9 +43,9 @@ struct Waiting {
 
 impl Later {
     /// None wait.
-    pub fn new(recorder: Recorder, source: LedgerSource) -> Self {
+    pub fn new(recorder: Recorder, source: LedgerSource, writer: &str) -> Self {
         let (waiting, one) = (Mutex::default(), tokio::sync::Mutex::default());
-        Self { recorder, source, waiting, one }
+        Self { recorder, source, writer: writer.to_owned(), waiting, one }
     }
 
     /// Records an event, or keeps it to be recorded; whether it is on record now.
@@ -93,18 +95,15 @@ impl Later {
 
     async fn is_there(&self, id: EventId, head: u64) -> Result<bool, StoreError> {
         let mut ledger = self.source.reader().await?;
-        for writer in ledger.writers().await? {
-            let mut after = head;
-            loop {
-                let entries = ledger.read_after(&writer, after, PAGE).await?;
-                let Some(last) = entries.last() else { break };
-                after = last.seq;
-                if entries.iter().any(|entry| entry.id == id) {
-                    return Ok(true);
-                }
+        let mut after = head;
+        loop {
+            let entries = ledger.read_after(&self.writer, after, PAGE).await?;
+            let Some(last) = entries.last() else { return Ok(false) };
+            after = last.seq;
+            if entries.iter().any(|entry| entry.id == id) {
+                return Ok(true);
             }
         }
-        Ok(false)
     }
 
     fn waiting(&self) -> MutexGuard<'_, VecDeque<Waiting>> {

@@ -235,8 +235,9 @@ impl Server {
             stopping: stopping.clone(),
         };
         let shared = Arc::clone(&self.shared);
-        let source = reloader.started_with.ledger.source();
-        let later = Arc::new(Later::new(self.shared.recorder.clone(), source));
+        let ledger = &reloader.started_with.ledger;
+        let later = Later::new(self.shared.recorder.clone(), ledger.source(), &ledger.writer);
+        let later = Arc::new(later);
         let log = Arc::new(api::Log {
             dir: reloader.started_with.ledger.dir.clone(),
             source: reloader.started_with.ledger.source(),

@@ -106,7 +106,7 @@ impl Served {
             ways,
             clock: Arc::<ManualClock>::clone(&clock),
             recorder: recorder.clone(),
-            later: Arc::new(Later::new(recorder.clone(), LedgerSource::directory(dir.path()))),
+            later: Later::new(recorder.clone(), LedgerSource::directory(dir.path()), "w").into(),
             metrics: Arc::clone(&metrics),
             redact: Box::new(|text| Redacted::system(text.replace("hunter2", "[gone]"))),
             seal: None,

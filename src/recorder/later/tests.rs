@@ -19,7 +19,7 @@ fn start(dir: &Path) -> (Recorder, RecorderThread, Later) {
     let metrics = Arc::new(Metrics::default());
     let (recorder, thread) =
         Recorder::start(opener, settings, Arc::new(SystemClock), metrics).unwrap();
-    let later = Later::new(recorder.clone(), LedgerSource::directory(dir));
+    let later = Later::new(recorder.clone(), LedgerSource::directory(dir), "w");
     (recorder, thread, later)
 }
 
