@@ -11,6 +11,9 @@ use crate::clock::Timestamp;
 /// The file in the ledger's directory that holds the first token.
 pub const BOOTSTRAP_FILE: &str = "bootstrap.token";
 
+/// What it is called.
+pub const BOOTSTRAP_NAME: &str = "bootstrap";
+
 /// Makes the first token, an owner's, unless there is or was one. The file is durable before the
 /// token holds; a crash in between leaves a file that is replaced at the next start.
 pub fn bootstrap(
@@ -25,7 +28,7 @@ pub fn bootstrap(
     let token = Token::random().map_err(AccessError::Random)?;
     write(dir, &file, &token)
         .map_err(|source| AccessError::Bootstrap { file: file.clone(), source })?;
-    let new = NewToken { name: "bootstrap".to_owned(), grant: Grant::owner(), expires: None };
+    let new = NewToken { name: BOOTSTRAP_NAME.to_owned(), grant: Grant::owner(), expires: None };
     access.keep(&token, &new, now)?;
     Ok(Some(file))
 }

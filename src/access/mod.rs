@@ -25,7 +25,7 @@ mod token;
 #[cfg(test)]
 mod tests;
 
-pub use bootstrap::{BOOTSTRAP_FILE, bootstrap};
+pub use bootstrap::{BOOTSTRAP_FILE, BOOTSTRAP_NAME, bootstrap};
 pub use changes::{Change, Done};
 pub use grant::{EVERYBODY, Grant, GrantError, GroupGrant, Right, Role};
 pub use reader::{Reader, Way};

@@ -16,7 +16,7 @@ use crate::index::Search;
 use crate::query::{self, FilterError, Use};
 
 /// Parameters of one question.
-const PARAMETERS: usize = 64;
+const PARAMETERS: usize = 256;
 /// Events of one page.
 const PAGE: u32 = 1_000;
 /// Characters of a name that is not known, in a warning.
@@ -70,7 +70,7 @@ impl Asked {
                 Problem::parameters("the query is no list of NAME=VALUE", "encode it as a form is")
             })?;
         if parameters.len() > PARAMETERS {
-            return Err(Problem::parameters("there are more than 64 parameters", "use fewer"));
+            return Err(Problem::parameters("there are more than 256 parameters", "use fewer"));
         }
         let (mut own, mut asked, mut warnings) = (Vec::new(), Vec::new(), Vec::new());
         let mut filters = Vec::new();
@@ -82,12 +82,14 @@ impl Asked {
                     asked.push((name, value));
                 }
                 Some(Use::Page) if allowed.page => asked.push((name, value)),
+                Some(Use::Page) if allowed.strict => return Err(FilterError::NoPages(name).into()),
                 _ if allowed.strict => return Err(FilterError::UnknownName(name).into()),
                 _ => warnings.push(ignored(&name)),
             }
         }
         let pairs = asked.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let mut search = query::parse(pairs, now)?;
+        warnings.extend(query::doubts(&search));
         search.view = who.0.grant().view().clone();
         if search.limit > PAGE {
             search.limit = PAGE;

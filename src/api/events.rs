@@ -6,7 +6,6 @@ use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::Uri;
-use chrono::{DateTime, SecondsFormat};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
@@ -16,11 +15,8 @@ use super::log::Log;
 use super::problem::Problem;
 use crate::index::{Condition, Index, Row, Search, View};
 use crate::query::{self, EventError, Summary};
-use crate::record::{EventId, Purge};
+use crate::record::EventId;
 use crate::store::LedgerReader;
-
-/// Events about purges that are looked at for one that says where an event is.
-const PURGES: u32 = 4;
 
 const LIST: Allowed = Allowed { own: &[], page: true, strict: false };
 
@@ -102,16 +98,13 @@ pub(super) async fn absent(
     id: EventId,
     view: &View,
 ) -> Problem {
-    let Some(time) = id.time_ms() else { return Problem::no_event() };
-    for (writer, seq) in index.purges_of(time, PURGES).await.unwrap_or_default() {
-        let Ok(Some(entry)) = ledger.entry(&writer, seq).await else { continue };
-        let Some(purge) = Purge::of(&entry) else { continue };
-        let when = entry.id.time_ms().and_then(DateTime::from_timestamp_millis);
-        let when = when.unwrap_or_default().to_rfc3339_opts(SecondsFormat::Secs, true);
-        let archive = purge.archive.filter(|_| *view == View::Everything);
-        return Problem::purged(&when, archive.as_ref());
+    match query::purge_at(index, ledger, id).await {
+        Some((when, purge)) => {
+            let archive = purge.archive.filter(|_| *view == View::Everything);
+            Problem::purged(&when, archive.as_ref())
+        }
+        None => Problem::no_event(),
     }
-    Problem::no_event()
 }
 
 /// The index and the ledger do not fit, or the ledger cannot be read.

@@ -30,6 +30,7 @@ use crate::index::{Condition, Cursor, Search, View};
 use crate::query::{self, Joined, Summary};
 use crate::record::EventId;
 use crate::seal::{Bundler, SealError};
+use crate::store::LedgerReader;
 
 /// Names the event of the export, by which it can go on.
 const EXPORT_FIELD: &str = "countersign-export";
@@ -100,8 +101,12 @@ pub(super) async fn export(
     let (format, mark) = (format(&asked, reader)?, mark(&asked)?);
     let mut session = log.export(reader).await?;
     let again = again(&asked)?;
+    let mut ledger = log.ledger().await?;
+    let sealed = sealed(&log, &mut *ledger, format).await?;
+    // Before the export that is gone on with is looked for: it may have begun a moment ago.
+    let behind = is_behind(&mut session.index, &mut *ledger, log.patience * MORE_PATIENCE).await;
     let earlier = match &again {
-        Some((id, _)) => Some(earlier(&log, &mut session, *id).await?),
+        Some((id, _)) => Some(earlier(&mut session, &mut *ledger, *id).await?),
         None => None,
     };
     let moment = earlier.as_ref().map_or(now, |earlier| earlier.moment);
@@ -115,9 +120,6 @@ pub(super) async fn export(
     if earlier.as_ref().is_some_and(|earlier| !record.is_more_of(&log, earlier)) {
         return Err(Problem::no_export());
     }
-    let mut ledger = log.ledger().await?;
-    let sealed = sealed(&log, &mut *ledger, format).await?;
-    let behind = is_behind(&mut session.index, &mut *ledger, log.patience * MORE_PATIENCE).await;
     session.index.freeze().await?;
     let Session { index, turn } = session;
     let walk = match (earlier.as_ref(), again) {
@@ -244,12 +246,16 @@ fn again(asked: &Asked) -> Result<Option<(EventId, Cursor)>, Problem> {
     })
 }
 
-async fn earlier(log: &Log, session: &mut Session, id: EventId) -> Result<Earlier, Problem> {
+async fn earlier(
+    session: &mut Session,
+    ledger: &mut dyn LedgerReader,
+    id: EventId,
+) -> Result<Earlier, Problem> {
     let conditions = vec![Condition::Id(id.to_string())];
     let search = Search { conditions, limit: 1, ..Search::default() };
     let page = session.index.search(&search).await?;
     let row = page.rows.first().ok_or_else(Problem::no_export)?;
-    let event = query::whole(&mut *log.ledger().await?, row).await.map_err(unreadable)?;
+    let event = query::whole(ledger, row).await.map_err(unreadable)?;
     Earlier::of(&event).ok_or_else(Problem::no_export)
 }
 

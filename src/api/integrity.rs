@@ -111,7 +111,7 @@ pub(super) async fn consistency(
     if new.is_some_and(|new| new < old) {
         // What each of them says is fine: there is no such proof.
         let detail = "`old` is more than `new`: give the size of the smaller checkpoint as `old`";
-        return Err(Problem::no_checkpoint(detail));
+        return Err(Problem::no_checkpoint(detail).about("old"));
     }
     let proof = sealed(&log, move |kept| {
         let Some(newest) = kept.newest(&writer)? else { return Ok(Err(None)) };

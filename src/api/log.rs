@@ -22,7 +22,7 @@ use super::ways::Ways;
 use crate::access::{Access, AccessError, Failure, Reader, Throttle};
 use crate::clock::Clock;
 use crate::index::{Index, IndexError};
-use crate::recorder::Recorder;
+use crate::recorder::{Later, Recorder};
 use crate::redact::Redacted;
 use crate::store::{LedgerReader, LedgerSource, SpoolShared};
 use crate::telemetry::Metrics;
@@ -59,6 +59,8 @@ pub struct Log {
     pub clock: Arc<dyn Clock>,
     /// Where exports are recorded.
     pub recorder: Recorder,
+    /// Where everything else is that need not be on record before it is done.
+    pub later: Arc<Later>,
     /// Metrics.
     pub metrics: Arc<Metrics>,
     /// By the rules in force.

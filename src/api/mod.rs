@@ -157,8 +157,8 @@ pub fn router(operations: Operations, log: Arc<Log>) -> Router {
         .route("/v1/admin/audit/facets", get(counts::facets))
         .route("/v1/admin/audit/stats", get(counts::stats))
         .route("/v1/admin/audit/coverage", get(coverage::coverage))
-        .route("/v1/admin/audit/export", get(export::export).head(no_head))
-        .route("/v1/admin/audit/stream", get(tail::tail).head(no_head))
+        .route("/v1/admin/audit/export", get(export::export).head(no_head).fallback(no_head))
+        .route("/v1/admin/audit/stream", get(tail::tail).head(no_head).fallback(no_head))
         .route("/v1/admin/audit/checkpoint", get(integrity::checkpoint))
         .route("/v1/admin/audit/consistency", get(integrity::consistency))
         .route("/v1/admin/audit/log/{writer}/{*file}", get(integrity::file))
@@ -175,8 +175,8 @@ pub fn router(operations: Operations, log: Arc<Log>) -> Router {
 }
 
 /// Without a body these would do their work for nothing.
-async fn no_head() -> Problem {
-    Problem::method()
+async fn no_head() -> impl IntoResponse {
+    ([(header::ALLOW, HeaderValue::from_static("GET"))], Problem::method())
 }
 
 /// What holds for every answer that may show the log: nobody keeps it, and nobody guesses what it is.

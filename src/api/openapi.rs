@@ -34,7 +34,7 @@ enum Kind {
 
 /// Filters: name, what it means, and its values.
 const FILTERS: [(&str, &str, Kind); 12] = [
-    ("action", "`noun.verb`", Kind::Texts),
+    ("action", "`noun.verb`; `*` stands for any characters, as in `*.delete`", Kind::Texts),
     ("category", "The area", Kind::Texts),
     ("resource_type", "The type of some target", Kind::Texts),
     (
@@ -269,8 +269,8 @@ fn filters(more: impl IntoIterator<Item = Value>) -> Vec<Value> {
     let value = schema(Kind::Texts);
     let scopes = json!({
         "name": "scope", "in": "query", "style": "form", "explode": true,
-        "description": "`scope.NAME=VALUE`, for any name of a scope",
-        "schema": {"type": "object", "patternProperties": {"^scope\\.[a-z_]{1,64}$": value}},
+        "description": "`scope.NAME=VALUE`, for any name of a scope (of all parameters, at most 256 are taken)",
+        "schema": {"type": "object", "patternProperties": {"^scope\\.[a-z0-9_]{1,64}$": value}},
     });
     known.chain([scopes]).chain(more).collect()
 }

@@ -193,6 +193,12 @@ impl Problem {
             .remedy("ask again in a moment; checkpoints are made within a second, unless seal.enabled is false")
     }
 
+    /// The same, where it is known which parameter it is about.
+    pub(super) fn about(mut self, parameter: &str) -> Self {
+        self.parameter = Some(parameter.into());
+        self
+    }
+
     /// There is no checkpoint of this log, or of this size.
     pub(super) fn no_checkpoint(detail: &str) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not-sealed", "Not sealed", detail)
@@ -206,11 +212,12 @@ impl Problem {
             .remedy("paths begin with /v1/admin/audit")
     }
 
-    /// Only reading is possible.
+    /// Not so: the field `Allow` says how.
     pub(crate) fn method() -> Self {
-        let detail = "the log can only be read";
+        let detail = "this path does not take this method: the log can only be read";
         let status = StatusCode::METHOD_NOT_ALLOWED;
-        Self::new(status, "method-not-allowed", "Method not allowed", detail).remedy("use GET")
+        Self::new(status, "method-not-allowed", "Method not allowed", detail)
+            .remedy("use one of the methods in the field `Allow`")
     }
 
     /// A parameter cannot be what it is.
@@ -310,9 +317,6 @@ impl IntoResponse for Problem {
         if status == StatusCode::UNAUTHORIZED {
             let scheme = HeaderValue::from_static("Bearer realm=\"countersign\"");
             headers.insert(header::WWW_AUTHENTICATE, scheme);
-        }
-        if status == StatusCode::METHOD_NOT_ALLOWED {
-            headers.insert(header::ALLOW, HeaderValue::from_static("GET"));
         }
         response
     }

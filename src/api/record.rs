@@ -148,9 +148,8 @@ impl Export<'_> {
             fields.extend(ending(now, now, Outcome::Denied, Some("role")));
             fields.insert("description".to_owned(), "export of the audit log refused".into());
         }
-        let Some(entry) = entry(EntryKind::Completion, id, document) else { return };
-        if let Err(error) = log.recorder.event(entry).await {
-            tracing::warn!(%error, "that an export was refused could not be recorded");
+        if let Some(entry) = entry(EntryKind::Completion, id, document) {
+            log.later.record(entry).await;
         }
     }
 }
@@ -218,8 +217,27 @@ pub(super) struct Notice {
 }
 
 impl Notice {
-    /// Records something that happened at one moment; whether it is on record.
-    pub(super) async fn record(self, log: &Log) -> bool {
+    /// Records something that happened at one moment, now or as soon as the ledger works.
+    pub(super) async fn record(self, log: &Log) {
+        if let Some(entry) = self.entry(log) {
+            log.later.record(entry).await;
+        }
+    }
+
+    /// Records what is not done if that fails; whether it is on record.
+    pub(super) async fn record_first(self, log: &Log) -> bool {
+        let verb = self.verb;
+        let Some(entry) = self.entry(log) else { return false };
+        match log.recorder.event(entry).await {
+            Ok(_) => true,
+            Err(error) => {
+                tracing::warn!(%error, verb, "refused: it could not be recorded");
+                false
+            }
+        }
+    }
+
+    fn entry(self, log: &Log) -> Option<Entry> {
         let now = log.clock.now();
         let id = EventId::new(now);
         let outcome = if self.reason.is_none() { Outcome::Success } else { Outcome::Denied };
@@ -237,17 +255,9 @@ impl Notice {
             "metadata": self.metadata,
             "redactions": [],
         });
-        let Value::Object(mut document) = document else { return false };
+        let Value::Object(mut document) = document else { return None };
         document.extend(ending(now, now, outcome, self.reason));
-        let entry = entry(EntryKind::Completion, id, Value::Object(document));
-        let Some(entry) = entry else { return false };
-        match log.recorder.event(entry).await {
-            Ok(_) => true,
-            Err(error) => {
-                tracing::warn!(%error, verb = self.verb, "who reads the log could not be recorded");
-                false
-            }
-        }
+        entry(EntryKind::Completion, id, Value::Object(document))
     }
 }
 

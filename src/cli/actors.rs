@@ -68,6 +68,7 @@ fn hash(args: &HashArgs, key: &str, out: &mut dyn Write) -> anyhow::Result<()> {
     if key.contains(char::is_whitespace) {
         bail!("the key has a space or a line break in it: give one key alone");
     }
+    eprintln!("an entry for `keys:` in the table of a rule `from: api_key`:");
     // JSON strings are YAML strings.
     let quoted = |text: &str| serde_json::Value::from(text).to_string();
     writeln!(out, "- sha256: {}", hex::encode(ApiKeys::digest(key)))?;

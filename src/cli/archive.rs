@@ -205,7 +205,8 @@ async fn verify(args: &Verify, out: &mut dyn Write) -> anyhow::Result<ExitCode> 
             Ok(Named::Yes) => good += 1,
             Ok(Named::No) => {
                 good += 1;
-                let what = "no purge names it, so it is a copy that a run left which was cut off";
+                let what = "no purge that has taken something names it: it is a copy that a run left, or of \
+                            a purge that was cut off and goes on with the next run, so keep it";
                 writeln!(out, "{name}: as it should be; {what}")?;
             }
             Err(error) => {

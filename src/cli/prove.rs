@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Context, bail};
 
 use super::place::{LedgerArgs, Located};
+use super::query::gone;
 use super::query::open::{Patience, open};
 use crate::index::{Condition, Search};
 use crate::record::{EventId, Stored};
@@ -79,7 +80,10 @@ async fn entries(located: &Located, id: EventId) -> anyhow::Result<Vec<Stored>> 
     }
     let conditions = vec![Condition::Id(id.to_string())];
     let page = index.search(&Search { conditions, limit: 1, ..Search::default() }).await?;
-    let row = page.rows.first().with_context(|| format!("no event `{id}` is on record"))?;
+    let Some(row) = page.rows.first() else {
+        let gone = gone(&mut *reader, &mut index, &id.to_string()).await;
+        bail!("no event `{id}` is on record{gone}");
+    };
     let mut entries = Vec::new();
     for seq in [Some(row.seq), row.completion.filter(|seq| *seq != row.seq)].into_iter().flatten() {
         entries.extend(reader.entry(&row.writer, seq).await?);

@@ -16,6 +16,7 @@ use super::screen::{self, cell, json_text, printable};
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::index::{Index, IndexedTarget, Page, Row, Search};
 use crate::query;
+use crate::record::Archived;
 use crate::store::LedgerReader;
 use open::{Patience, open};
 
@@ -64,7 +65,7 @@ pub struct Filters {
     /// One event in full, by its id (as in the response header Countersign-Event)
     #[arg(long, value_name = "ID")]
     pub id: Option<String>,
-    /// The action, such as api_key.create
+    /// The action, such as api_key.create; * stands for any characters, as in '*.delete'
     #[arg(long)]
     pub action: Vec<String>,
     /// The category, such as api_key
@@ -179,13 +180,21 @@ pub fn run(args: &QueryArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
         if let Some(note) = note {
             eprintln!("note: {note}");
         }
+        doubt(&search);
         let page = index.search(&search).await?;
-        let printed = print(args, &mut *reader, &page, out).await;
+        let printed = print(args, &mut *reader, &mut index, &page, out).await;
         // When this returns, nothing of it is left in the directory. It was only read.
         index.close().await.ok();
         reader.close().await.ok();
         printed
     })
+}
+
+/// Says what finds nothing whatever is on record.
+pub(super) fn doubt(search: &Search) {
+    for doubt in query::doubts(search) {
+        eprintln!("note: {doubt}");
+    }
 }
 
 /// Shows what the newest of these events that set something has changed.
@@ -215,17 +224,18 @@ pub(super) async fn answer(
     out: &mut dyn Write,
 ) -> anyhow::Result<ExitCode> {
     let page = index.search(search).await?;
-    print(args, reader, &page, out).await
+    print(args, reader, index, &page, out).await
 }
 
 async fn print(
     args: &QueryArgs,
     reader: &mut dyn LedgerReader,
+    index: &mut Index,
     page: &Page,
     out: &mut dyn Write,
 ) -> anyhow::Result<ExitCode> {
     if args.filters.id.is_some() {
-        return one(reader, page, args, out).await;
+        return one(reader, index, page, args, out).await;
     }
     match args.format {
         Format::Table => table(page, out)?,
@@ -259,14 +269,31 @@ pub(super) fn search(args: &QueryArgs, now: Timestamp) -> Result<Search, BadOpti
     query::parse(parameters, now).map_err(|error| BadOption(error.with_remedy()))
 }
 
+/// What is to be added where an event is not there.
+pub(super) async fn gone(reader: &mut dyn LedgerReader, index: &mut Index, id: &str) -> String {
+    let Ok(id) = id.parse() else { return String::new() };
+    let Some((when, purge)) = query::purge_at(index, reader, id).await else {
+        return String::new();
+    };
+    let archive = match purge.archive {
+        Some(Archived { location, .. }) => {
+            format!(": try `countersign archive query --from {} --id {id}`", cell(&location))
+        }
+        None => String::new(),
+    };
+    format!("; events of its time were purged by the retention policy on {when}{archive}")
+}
+
 async fn one(
     reader: &mut dyn LedgerReader,
+    index: &mut Index,
     page: &Page,
     args: &QueryArgs,
     out: &mut dyn Write,
 ) -> anyhow::Result<ExitCode> {
     let Some(row) = page.rows.first() else {
-        bail!("no event `{}` is in this ledger", args.filters.id.as_deref().unwrap_or_default());
+        let id = args.filters.id.as_deref().unwrap_or_default();
+        bail!("no event `{id}` is in this ledger{}", gone(reader, index, id).await);
     };
     let event = query::whole(reader, row).await?;
     let text = match args.format {

@@ -85,6 +85,10 @@ async fn dry_run(config: &Config, out: &mut dyn Write) -> anyhow::Result<()> {
             writeln!(out, "{}", whereto(policy))?;
         }
     }
+    if survey.cut_off > 0 {
+        let count = thousands(survey.cut_off);
+        writeln!(out, "would end a purge that was cut off and is on record: {count} events")?;
+    }
     what_stays(policy, &survey, out)
 }
 

@@ -2,12 +2,12 @@
 
 use std::fmt::Display;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args as ClapArgs;
 
-use crate::access::BOOTSTRAP_FILE;
+use crate::access::{Access, BOOTSTRAP_FILE, BOOTSTRAP_NAME};
 use crate::config::{self, Address, Config, LogFormat, RouteKind};
 use crate::server::{Server, ServerError};
 use crate::telemetry;
@@ -104,6 +104,13 @@ fn say(text: &dyn Display) {
     writeln!(io::stderr(), "{text}").ok();
 }
 
+/// Whether the first token of all is revoked.
+fn is_revoked(dir: &Path) -> bool {
+    let tokens = Access::open(dir).and_then(|access| access.list()).unwrap_or_default();
+    let first = tokens.iter().filter(|token| token.name == BOOTSTRAP_NAME);
+    first.min_by_key(|token| token.created).is_some_and(|token| token.revoked.is_some())
+}
+
 /// Where everything is.
 fn banner(config: &Config) -> String {
     let mut lines = vec![format!("countersign {}", env!("CARGO_PKG_VERSION"))];
@@ -138,10 +145,11 @@ fn banner(config: &Config) -> String {
     lines.push(format!("  log        http://{reading}/v1/admin/audit"));
     let token = config.ledger.dir.join(BOOTSTRAP_FILE);
     if token.is_file() {
-        lines.push(format!(
-            "  token      {} (owner; revoke it when you have others)",
-            token.display()
-        ));
+        let said = match is_revoked(&config.ledger.dir) {
+            true => "it is revoked, and its file can go",
+            false => "owner; revoke it when you have others",
+        };
+        lines.push(format!("  token      {} ({said})", token.display()));
     }
     let (ledger, events) = match &config.ledger.postgres {
         Some(postgres) => (postgres.target.to_string(), format!("{dir} --ledger URL")),
@@ -154,4 +162,30 @@ fn banner(config: &Config) -> String {
     });
     lines.push(format!("  events     countersign query --data {events}"));
     lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access::bootstrap;
+    use crate::clock::{Clock, SystemClock};
+
+    #[test]
+    fn the_banner_does_not_offer_a_token_that_is_revoked() {
+        let dir = tempfile::tempdir().unwrap();
+        let data = Some(dir.path());
+        let config = config::for_upstream("http://127.0.0.1:1", None, data, None).unwrap();
+        let said = || {
+            let lines = banner(&config);
+            lines.lines().find(|line| line.starts_with("  token")).map(str::to_owned)
+        };
+        assert_eq!(said(), None);
+        let now = SystemClock.now();
+        let mut access = Access::open(dir.path()).unwrap();
+        let file = bootstrap(&mut access, dir.path(), now).unwrap().unwrap();
+        let line = |state| Some(format!("  token      {} ({state})", file.display()));
+        assert_eq!(said(), line("owner; revoke it when you have others"));
+        access.revoke(BOOTSTRAP_NAME, now).unwrap();
+        assert_eq!(said(), line("it is revoked, and its file can go"));
+    }
 }

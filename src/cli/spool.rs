@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, bail};
 
 use crate::config;
 use crate::record::Stored;
@@ -36,11 +36,19 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<()> {
         }
         None => args.data.clone(),
     };
+    if !dir.is_dir() {
+        bail!("there is no directory `{}`, and so no spool", dir.display());
+    }
     let mut after = 0;
     loop {
         let entries = waiting(&dir, after)
             .with_context(|| format!("the spool in `{}` cannot be read", dir.display()))?;
-        let Some(last) = entries.last() else { return Ok(()) };
+        let Some(last) = entries.last() else {
+            if after == 0 {
+                eprintln!("note: nothing waits in a spool in `{}`", dir.display());
+            }
+            return Ok(());
+        };
         after = last.seq;
         for entry in &entries {
             writeln!(out, "{}", line(entry)?)?;

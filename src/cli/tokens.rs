@@ -3,12 +3,12 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use chrono::{DateTime, SecondsFormat};
 use clap::ValueEnum;
 
 use super::screen::{cell, table};
-use crate::access::{Access, Grant, Kept, NewToken, Role};
+use crate::access::{Access, Grant, GrantError, Kept, NewToken, Role};
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::index::View;
 use crate::query;
@@ -131,12 +131,23 @@ fn wanted(args: &CreateArgs, now: Timestamp) -> anyhow::Result<NewToken> {
         let Some((name, value)) = scope.split_once('=') else {
             bail!("`--scope {scope}` must have the form NAME=VALUE, such as pool=blue");
         };
+        if !query::is_scope_name(name) {
+            bail!(
+                "`--scope {}`: no event has a scope of that name, which has lower-case letters, \
+                 digits and underscores",
+                cell(scope)
+            );
+        }
         scopes.push((name.to_owned(), value.to_owned()));
     }
     let grant = match args.all_scopes {
         true => Grant::everything(role),
-        false => Grant::within(role, scopes)
-            .context("with `--role`, give `--scope NAME=VALUE` or `--all-scopes`")?,
+        false => match Grant::within(role, scopes) {
+            Err(GrantError::NoScopes) => {
+                bail!("with `--role {role}`, give `--scope NAME=VALUE` or `--all-scopes`")
+            }
+            grant => grant?,
+        },
     };
     Ok(NewToken { name: args.name.clone(), grant, expires: expiry(&args.expires, now)? })
 }
@@ -246,6 +257,11 @@ mod tests {
             (&["create", "--name", "a", "--role", "owner"], "another name"),
             (&["create", "--name", "c", "--role", "admin", "--scope", "blue"], "NAME=VALUE"),
             (&["create", "--name", "c", "--role", "owner", "--scope", "a=b"], "owner sees"),
+            (
+                &["create", "--name", "c", "--role", "owner", "--all-scopes", "--scope", "a=b"],
+                "cannot",
+            ),
+            (&["create", "--name", "c", "--role", "viewer", "--scope", "POOL=a"], "lower-case"),
             (&["create", "--name", "c", "--role", "king"], "king"),
             (&["revoke", "c"], "no token"),
         ] {

@@ -6,7 +6,7 @@ use super::moment::grouped;
 use super::question::{ALL, Question, SPANS, Window, field_time};
 use super::shown::Shown;
 use crate::api::{FacetValues, ValueCount};
-use crate::query::exactly;
+use crate::query::{exactly, use_of};
 
 /// Values of one field that are offered.
 const VALUES: usize = 24;
@@ -320,8 +320,8 @@ fn hidden(question: &Question) -> Vec<(String, String)> {
         seen.push(name);
         let typed = matches!(name, "q" | "actor" | "target");
         let has_field = FIELDS.contains(&name) || name.starts_with("scope.");
-        let is_own = super::question::OWN.contains(&name) || name == "offset";
-        if !is_own && (!has_field || typed && again) {
+        let is_known = use_of(name).is_some() && name != "offset";
+        if is_known && (!has_field || typed && again) {
             hidden.push((name.to_owned(), value.to_owned()));
         }
     }

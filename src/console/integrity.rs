@@ -37,7 +37,7 @@ struct LogView {
     writer: Shown,
     entries: String,
     /// Entries that no checkpoint covers.
-    unsealed: u64,
+    unsealed: Option<String>,
     wrong: Option<String>,
     checkpoint: Option<CheckpointView>,
 }
@@ -97,13 +97,17 @@ fn views(
         let disagreement = state.and_then(|state| state.disagreement);
         LogView {
             writer: Shown::line(&writer),
-            entries: grouped(head),
-            unsealed: head.saturating_sub(sealed),
+            entries: entries(head),
+            unsealed: Some(head.saturating_sub(sealed)).filter(|count| *count > 0).map(entries),
             wrong: disagreement.map(|disagreement| disagreement.to_string()),
             checkpoint: checkpoint.map(|checkpoint| checkpoint_view(&checkpoint, now)),
         }
     };
     heads.into_iter().map(view).collect()
+}
+
+fn entries(count: u64) -> String {
+    if count == 1 { "1 entry".to_owned() } else { format!("{} entries", grouped(count)) }
 }
 
 fn checkpoint_view(checkpoint: &Newest, now: Timestamp) -> CheckpointView {
@@ -113,7 +117,7 @@ fn checkpoint_view(checkpoint: &Newest, now: Timestamp) -> CheckpointView {
     let shown = |signers: Vec<&String>| signers.into_iter().map(|it| Shown::line(it)).collect();
     CheckpointView {
         origin: Shown::line(&checkpoint.origin),
-        size: grouped(checkpoint.size),
+        size: entries(checkpoint.size),
         signed: Moment::parse(&checkpoint.time, now),
         keys: shown(keys),
         witnesses: shown(witnesses),

@@ -54,6 +54,8 @@ struct ListPage {
     first: Option<String>,
     /// The query of the same question to the API.
     api: String,
+    /// It ends at a time that is past: nothing new shows up in it.
+    ended: bool,
     /// Where the same comes as a file, unless that is not allowed.
     exports: bool,
     /// The page's own address, which can be shared.
@@ -151,6 +153,9 @@ async fn answer(log: &Log, viewer: &Viewer, question: &Question) -> Result<Respo
         next: page.next.map(|next| question.after(&next.to_string()).link()),
         first: question.first("cursor").map(|_| question.first_page().link()),
         api: asked_of_api.query(),
+        ended: asked.search.conditions.iter().any(|condition| {
+            matches!(condition, Condition::Until(until) if *until <= now.timestamp_millis())
+        }),
         exports: viewer.who.0.grant().role().allows(Right::Export),
         own: question.link(),
         filters,

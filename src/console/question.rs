@@ -3,6 +3,8 @@
 use chrono::{DateTime, NaiveDateTime, SecondsFormat};
 use form_urlencoded::{Serializer, parse};
 
+use crate::query::{Use, use_of};
+
 /// Where the list is.
 pub(super) const LIST: &str = "/audit";
 /// The time that is shown if none is given.
@@ -111,9 +113,7 @@ impl Question {
     /// Only those that say which events are meant.
     pub(super) fn filters(&self) -> Self {
         let mut filters = self.clone();
-        filters.0.retain(|(name, _)| {
-            !OWN.contains(&name.as_str()) && !["cursor", "offset", "limit"].contains(&name.as_str())
-        });
+        filters.0.retain(|(name, _)| use_of(name) == Some(Use::Filter));
         filters
     }
 

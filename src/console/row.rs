@@ -70,11 +70,11 @@ const TARGETS: usize = 2;
 impl RowView {
     pub(super) fn of(summary: Summary, question: &Question, now: Timestamp) -> Self {
         let key = match summary.act {
-            Some(act) => format!("{}.{act}", summary.id),
+            Some(act) => format!("{}.{}", summary.id, act.number),
             None => summary.id.clone(),
         };
         let link = match summary.act {
-            Some(act) => format!("/audit/events/{}#act-{act}", summary.id),
+            Some(act) => format!("/audit/events/{}#act-{}", summary.id, act.number),
             None => format!("/audit/events/{}", summary.id),
         };
         let asked = question.filters();

@@ -8,6 +8,7 @@ use super::call::noun_and_verb;
 use super::endpoint::READS;
 use super::path::Path;
 use super::trace::Origin;
+use super::verbs::is_verb;
 use crate::record::{RequestRecord, Tree};
 
 /// Names of such parameters, in any case.
@@ -63,6 +64,18 @@ pub(super) fn acted(request: &RequestRecord, body: Option<&Value<'_>>) -> Option
         }
     }
     found
+}
+
+/// Whether the query alone says what is done: a verb without a value (`?delete`), or an action and no
+/// body. The application may read it or not, so that neither it nor the method says what is done.
+pub(super) fn is_asked(request: &RequestRecord, body: Option<&Value<'_>>) -> bool {
+    let Some(query) = &request.query else { return false };
+    let is_bare = |(name, value): &(std::borrow::Cow<'_, str>, Value<'_>)| {
+        let is_empty = matches!(value, Value::Null) || value.as_str() == Some("");
+        is_empty && is_verb(&name.to_ascii_lowercase())
+    };
+    let is_empty = body.is_none() && request.size.is_none_or(|size| size == 0);
+    query.node().members().iter().any(is_bare) || is_empty && acted(request, None).is_some()
 }
 
 fn first(verb: &str) -> &str {

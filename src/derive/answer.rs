@@ -12,6 +12,7 @@ use super::naming::sets_name;
 use super::shown::is_operation;
 use super::signs::{Sent, Tells, is_error_inside, nothing_done};
 use super::{partly, rpc};
+use crate::decode::Number;
 use crate::record::{Outcome, ResponseRecord, Target};
 
 /// The API told of other acts, and not of this one.
@@ -38,8 +39,27 @@ const LISTS: [&str; 11] = [
 /// Items of an answer that are looked at.
 const ITEMS_MAX: usize = 1000;
 
-/// How each of these acts ended, after a response that as a whole is a success.
-pub(super) fn ends(acts: &[Act], body: Option<&Value<'_>>, response: &ResponseRecord) -> Vec<End> {
+/// How each of these acts ended, after a response that as a whole is a success: what is not recorded
+/// of the body, its `sketch` tells, but for ids and names.
+pub(super) fn ends(
+    acts: &[Act],
+    body: Option<&Value<'_>>,
+    sketch: Option<&Value<'_>>,
+    response: &ResponseRecord,
+) -> Vec<End> {
+    let shown = ends_in(acts, body, response);
+    if sketch.is_none() {
+        return shown;
+    }
+    let said = ends_in(acts, sketch, response).into_iter().zip(shown);
+    let merged = said.map(|(said, shown)| match (said.outcome, shown.outcome) {
+        (Outcome::Success, Outcome::Success) => shown,
+        _ => End { targets: None, ..said },
+    });
+    merged.collect()
+}
+
+fn ends_in(acts: &[Act], body: Option<&Value<'_>>, response: &ResponseRecord) -> Vec<End> {
     let Some(body) = body else {
         let is_silent = response.status == 200 && !is_answer_of_call(response);
         let end = |act: &Act| match act.answer {
@@ -88,10 +108,11 @@ fn unknown() -> End {
 fn done(act: &Act, result: Option<&Value<'_>>) -> End {
     if let Some(result) = result {
         let verb = act.sentence.verb.as_str();
+        let kind = act.targets.first().map_or("", |target| target.kind.as_str());
         if let Some(reason) = nothing_done(verb, result, &Sent::default()) {
             return End::of(Outcome::Failure, Some(reason.to_owned()));
         }
-        let lists = partly::lists(verb, result).filter(|_| act.targets.len() > 1);
+        let lists = partly::lists(verb, kind, result).filter(|_| act.targets.len() > 1);
         if let Some(end) = lists.and_then(|lists| lists.whole(&act.targets)) {
             return end;
         }
@@ -217,6 +238,13 @@ fn json_rpc(act: &Act, id: Option<&str>, body: &Value<'_>, acts: &[Act]) -> End 
             }
             Some(result) if is_error_inside(result, Tells::Result) => failed(code(result, None)),
             None if id.is_some() => unknown(),
+            // Of ubus a number alone is how it ended.
+            Some(Value::Array(items))
+                if act.action == "session.create"
+                    && matches!(items.as_slice(), [Value::Number(Number::Integer(1..))]) =>
+            {
+                failed(None)
+            }
             result => done(act, result),
         },
     };
@@ -308,11 +336,20 @@ pub(super) fn items<'b>(body: &'b Value<'b>) -> &'b [Value<'b>] {
     }
     let inner = body.get("multistatus").unwrap_or(body);
     let list = LISTS.iter().find_map(|name| inner.get(name).filter(|list| !is_null(Some(list))));
-    match list {
+    match list.or_else(|| told_apart(inner)) {
         Some(Value::Array(items)) => items,
         Some(item @ Value::Object(_)) if item.get("status").is_some() => std::slice::from_ref(item),
         _ => &[],
     }
+}
+
+/// The one list in an answer, if its items have a status each.
+fn told_apart<'b>(body: &'b Value<'b>) -> Option<&'b Value<'b>> {
+    let mut lists = body.members().iter().filter(|(_, value)| value.as_array().is_some());
+    let (_, list) = lists.next().filter(|_| lists.next().is_none())?;
+    let items = list.as_array()?;
+    (!items.is_empty() && items.iter().take(ITEMS_MAX).all(|item| of_item(item).is_some()))
+        .then_some(list)
 }
 
 fn part<'b>(body: &'b Value<'b>, position: usize, id: Option<&str>) -> Option<&'b Value<'b>> {

@@ -1,8 +1,11 @@
 //! What a redacted body says of the target.
 
+mod names;
+
 use std::borrow::Cow;
 use std::fmt;
 
+use self::names::{NAMES, names_of};
 use super::shape::is_id;
 use super::text::bounded;
 pub(super) use crate::decode::Node as Value;
@@ -10,15 +13,14 @@ pub(super) use crate::decode::Node as Value;
 /// The members of an object.
 pub(super) type Members<'b> = [(Cow<'b, str>, Value<'b>)];
 
-/// Members that hold a name, the best first.
-const NAMES: &[&str] =
-    &["name", "display_name", "displayName", "title", "email", "username", "slug"];
-
 /// Members that hold an id, the best first.
 const IDS: &[&str] = &["id", "uuid", "uid", "_id", "Id", "ID"];
 
 /// Members around what is meant.
 pub(super) const WRAPPERS: &[&str] = &["data", "result", "item", "attributes", "metadata", "spec"];
+
+/// Members of a call of JSON-RPC, and of the answer to it.
+const CALLS: &[&str] = &["params", "result"];
 
 /// Of a bulk request so many targets are named.
 pub(super) const TARGETS_MAX: usize = 100;
@@ -70,10 +72,15 @@ pub(super) fn objects<'b>(
     noun: &'b str,
 ) -> impl Iterator<Item = (Option<&'b str>, &'b Members<'b>)> {
     let outer = body.members();
+    // Of a call of JSON-RPC, and of the answer to it, the id is that of the call.
+    let is_call = member_of(outer, "jsonrpc").is_some();
+    let wrappers = if is_call { CALLS } else { WRAPPERS };
     let wrapped = |name: &'b str| Some((Some(name), member_of(outer, name)?.members()));
-    let named = wrapped(noun);
-    let inner: Vec<_> = WRAPPERS.iter().filter_map(|name| wrapped(name)).collect();
-    named.into_iter().chain([(None, outer)]).chain(inner)
+    let named = wrapped(noun).filter(|_| !is_call);
+    let inner: Vec<_> = wrappers.iter().filter_map(|name| wrapped(name)).collect();
+    let (before, after) = if is_call { (None, Some(outer)) } else { (Some(outer), None) };
+    let whole = |outer: Option<&'b Members<'b>>| outer.map(|outer| (None, outer));
+    named.into_iter().chain(whole(before)).chain(inner).chain(whole(after))
 }
 
 /// The first of these members.
@@ -94,7 +101,9 @@ pub(super) fn name(body: &Value<'_>, noun: &str) -> Option<String> {
 
 /// The name of the target, and where it stands.
 pub(super) fn name_at<'b>(body: &'b Value<'b>, noun: &'b str) -> Option<Found<'b>> {
-    objects(body, noun).find_map(|(outer, object)| first_at(outer, object, NAMES)).or_else(|| {
+    let named =
+        |(outer, object): (_, &'b Members<'b>)| first_at(outer, object, names_of(object, noun));
+    objects(body, noun).find_map(named).or_else(|| {
         // Forms of some frameworks: `user[name]`. It is a user who signs in.
         let nouns = [noun, if noun == "session" { "user" } else { noun }];
         let form = |noun: &'b str| {
@@ -116,7 +125,7 @@ pub(super) fn name_in<'b>(
     object: &'b Members<'b>,
     noun: &str,
 ) -> Option<Found<'b>> {
-    first_at(outer, object, NAMES).or_else(|| {
+    first_at(outer, object, names_of(object, noun)).or_else(|| {
         let (name, own) = object.iter().find(|(name, _)| is_name_of(name, noun))?;
         Some((scalar(own)?, At::member(outer, name)))
     })
@@ -148,12 +157,12 @@ const SIGN_IN_NAMES: [&str; 10] = [
 
 /// As whom somebody signs in, and where it stands.
 pub(super) fn signs_in_as<'b>(body: &'b Value<'b>) -> Option<Found<'b>> {
-    first_at(None, body.members(), &SIGN_IN_NAMES)
+    objects(body, "session").find_map(|(outer, object)| first_at(outer, object, &SIGN_IN_NAMES))
 }
 
-/// Whether a member is called `user_name` or `UserName`, for the noun `user`.
+/// Whether a member is called `user_name`, `UserName` or `user_alias`, for the noun `user`.
 fn is_name_of(name: &str, noun: &str) -> bool {
-    is_own(name, noun, b"name")
+    is_own(name, noun, b"name") || is_own(name, noun, b"alias")
 }
 
 /// The id of the target.
@@ -164,7 +173,11 @@ pub(super) fn id(body: &Value<'_>, noun: &str) -> Option<String> {
 /// The id of the target, and where it stands.
 pub(super) fn id_at<'b>(body: &'b Value<'b>, noun: &'b str) -> Option<Found<'b>> {
     objects(body, noun).find_map(|(outer, object)| {
-        first_at(outer, object, IDS).or_else(|| {
+        let is_call = outer.is_none() && member_of(object, "jsonrpc").is_some();
+        // Who signs in has an id, and not the session.
+        let own = |(_, at): &Found<'_>| noun != "session" || !at.to_string().ends_with("uid");
+        let plain = (!is_call).then(|| first_at(outer, object, IDS)).flatten().filter(own);
+        plain.or_else(|| {
             let (name, own) = object.iter().find(|(name, _)| is_id_of(name, noun))?;
             Some((scalar(own)?, At::member(outer, name)))
         })
@@ -190,6 +203,11 @@ fn is_own(name: &str, noun: &str, what: &[u8]) -> bool {
 /// The id that a response gives to what was created; a key or a name where there is none.
 pub(super) fn created_id_at<'b>(body: &'b Value<'b>, noun: &'b str) -> Option<Found<'b>> {
     id_at(body, noun).or_else(|| {
+        // An id that is not shown is not what it is called.
+        let has_id = |object: &Members<'_>| IDS.iter().any(|id| member_of(object, id).is_some());
+        if objects(body, noun).any(|(_, object)| has_id(object)) {
+            return None;
+        }
         let keys = ["key", "name"];
         objects(body, noun).find_map(|(outer, object)| first_at(outer, object, &keys))
     })

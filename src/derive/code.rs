@@ -41,7 +41,7 @@ const RPC_CODES: [(i64, &str); 5] = [
 /// `error.code` and its like are everybody's; `error.status` and `error.details[].reason` are
 /// Google's, `errors[].extensions.code` GraphQL's, `type` of RFC 9457, `__type` and `Error.Code` of
 /// AWS, `reason` of Kubernetes and CouchDB.
-const PLACES: [&[&str]; 38] = [
+const PLACES: [&[&str]; 39] = [
     &["error", "code"],
     &["error", "type"],
     &["error", "details", "reason"],
@@ -51,6 +51,7 @@ const PLACES: [&[&str]; 38] = [
     &["error", "data", "code"],
     &["error", "data", "reason"],
     &["error", "data", "type"],
+    &["error", "data", "name"],
     &["extensions", "code"],
     &["code"],
     &["error"],
@@ -164,6 +165,8 @@ fn numbered(number: &Number<'_>, status: Option<u16>) -> Option<String> {
 
 /// Whether a code says that somebody may not.
 pub(super) fn is_refusal(code: &str) -> bool {
+    // Of an exception with its package the name.
+    let code = code.rsplit('.').next().unwrap_or(code);
     let plain: String = code.chars().filter(char::is_ascii_alphanumeric).collect();
     let plain = plain.to_ascii_lowercase();
     let bare = plain.strip_suffix("error").unwrap_or(&plain);

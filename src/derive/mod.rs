@@ -38,6 +38,7 @@ mod graphql;
 mod method;
 mod naming;
 mod nouns;
+mod operations;
 mod outcome;
 mod partly;
 mod path;
@@ -56,6 +57,7 @@ mod trace;
 mod verbs;
 mod walk;
 mod words;
+mod wrapped;
 
 pub use act::ACTS_MAX;
 pub use changes::{

@@ -142,6 +142,7 @@ pub(super) fn naming_at(
     if acted.is_none() && is_script && method.name == "POST" && known.documented.is_none() {
         walked.is_submitted = true;
     }
+    walked.is_unclear = !is_script && method.name == "POST" && acting::is_asked(request, body);
     let mut naming = match called.calls {
         Some(calls) => {
             // Without arguments it is the path alone that says so.
@@ -304,7 +305,7 @@ fn named_by_path(
     let is_item = node.is_item && walked.part.is_none() && walked.verb.is_none();
     let chosen = chosen.map(|(verb, _)| verb);
     let verb = walked.verb.take().or(chosen).unwrap_or_else(|| {
-        if walked.is_submitted && !has_item {
+        if walked.is_unclear || walked.is_submitted && !has_item {
             return "submit".to_owned();
         }
         let is_part_known = walked.part.as_deref().is_none_or(super::nouns::is_part);

@@ -1,11 +1,13 @@
 //! How a request ended, from the redacted response.
 
 mod completed;
+mod dry_run;
 mod inside;
 mod items;
 mod noted;
 
 use self::completed::completed;
+use self::dry_run::{DRY_RUN, asks_dry_run};
 use self::inside::{challenged, told_inside};
 use self::items::by_items;
 use super::act::{self, End};
@@ -151,10 +153,12 @@ fn ending(
         }
     };
     let tree = response.body.as_ref().map(BodyRecord::tree);
-    let came = Came { request, actor, response, body: tree.as_ref(), observed };
+    let sketch = response.sketch.as_ref().map(BodyRecord::tree);
+    let (body, sketch) = (tree.as_ref(), sketch.as_ref());
+    let came = Came { request, actor, response, body, says: sketch.or(body), sketch, observed };
     let ruled = naming.matched.as_ref().and_then(|matched| {
         let mut rules = matched.rule.outcomes.iter().enumerate();
-        let (position, rule) = rules.find(|(_, rule)| rule.holds(response, came.body))?;
+        let (position, rule) = rules.find(|(_, rule)| rule.holds(response, came.says))?;
         Some((matched, position, rule))
     });
     let Some((matched, position, rule)) = ruled else {
@@ -188,7 +192,12 @@ struct Came<'a> {
     request: &'a RequestRecord,
     actor: &'a Actor,
     response: &'a ResponseRecord,
+    /// What is recorded of the body: ids and names come from here.
     body: Option<&'a Value<'a>>,
+    /// What tells how it ended, which may stand where it is not recorded.
+    says: Option<&'a Value<'a>>,
+    /// The same, if it is not what is recorded.
+    sketch: Option<&'a Value<'a>>,
     observed: Option<&'a Observed>,
 }
 
@@ -200,14 +209,14 @@ impl<'a> Came<'a> {
     /// The response's own code, or else its status.
     fn reason(&self) -> String {
         let status = self.response.status;
-        let told = self.body.and_then(|body| code(body, Some(status)));
+        let told = self.says.and_then(|body| code(body, Some(status)));
         told.unwrap_or_else(|| format!("http_{status}"))
     }
 }
 
 /// Judges a response that no rule speaks of.
 fn by_convention(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict {
-    let Came { request, response, body, .. } = came;
+    let Came { request, response, says, .. } = came;
     noted::status(trace);
     let refused = match response.status {
         101 | 200..=303 | 305..=399 => None,
@@ -221,7 +230,7 @@ fn by_convention(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict 
         return without(naming, outcome, &reason, trace);
     }
     let is_first = naming.action == "session.create"
-        && (asks_second_factor(response) || body.is_some_and(signs::asks_second_factor));
+        && (asks_second_factor(response) || says.is_some_and(signs::asks_second_factor));
     if is_first {
         return challenged(naming, came, trace);
     }
@@ -233,8 +242,8 @@ fn by_convention(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict 
         noted::field("grpc-status", trace);
         return without(naming, outcome, reason, trace);
     }
-    if body.is_some_and(|body| signs::is_fault(body, response)) {
-        let reason = body.and_then(|body| code(body, Some(response.status)));
+    if says.is_some_and(|body| signs::is_fault(body, response)) {
+        let reason = says.and_then(|body| code(body, Some(response.status)));
         let reason = reason.unwrap_or_else(|| "fault".to_owned());
         noted::within(came, "a fault in the body of a successful response", trace);
         noted::reason(came, Some(&reason), trace);
@@ -244,21 +253,26 @@ fn by_convention(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict 
         noted::page(trace);
         return without(naming, Outcome::Unknown, reason, trace);
     }
-    if !naming.acts.is_empty() {
+    // An operation that its body or a field names is answered as any other request.
+    if naming.acts.iter().any(|act| act.answer != act::Answer::Rest) {
         return by_acts(naming, came, trace);
     }
     if let Some(verdict) = by_items(naming, came, trace) {
         return verdict;
     }
-    match body.and_then(|body| told_inside(naming, came, body, trace)) {
+    match says.and_then(|body| told_inside(naming, came, body, trace)) {
         Some((outcome, reason)) => without(naming, outcome, &reason, trace),
+        None if asks_dry_run(request) => {
+            noted::dry_run(trace);
+            without(naming, Outcome::Unknown, DRY_RUN, trace)
+        }
         None => done(naming, came, trace),
     }
 }
 
 /// Judges by what a successful response tells of each act.
 fn by_acts(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict {
-    let ends = answer::ends(&naming.acts, came.body, came.response);
+    let ends = answer::ends(&naming.acts, came.body, came.sketch, came.response);
     match (ends.as_slice(), naming.acts.len()) {
         ([end], 1) if end.outcome != Outcome::Success => {
             let reason = end.reason.as_deref().unwrap_or("call_error");
@@ -342,7 +356,7 @@ fn done(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict {
     let noun = naming.action.rsplit_once('.').map_or(naming.action.as_str(), |(noun, _)| noun);
     let mut targets = match naming.acts.as_slice() {
         [act] => {
-            let told = answer::ends(std::slice::from_ref(act), body, response).pop();
+            let told = answer::ends(std::slice::from_ref(act), body, None, response).pop();
             let told = told.and_then(|end| end.targets);
             noted::told(&naming.targets, told.as_deref(), trace);
             told

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::act::End;
 use super::body::{self, Value};
 use super::code::{code, is_refusal};
+use super::words::plural;
 use super::{answer, verbs::past};
 use crate::decode::Number;
 use crate::record::{Outcome, Target};
@@ -62,10 +63,24 @@ pub(super) struct Lists {
     done_count: Option<i64>,
 }
 
-/// Reads the lists of an answer to something that was done to several things.
-pub(super) fn lists(verb: &str, body: &Value<'_>) -> Option<Lists> {
-    let verb = verb.split('_').next().unwrap_or_default();
-    let done = squashed(&past(verb));
+/// What stands before a verb that is done to several things at once.
+const TOGETHER: [&str; 4] = ["batch", "bulk", "mass", "multi"];
+
+/// The verb alone: `delete` of `bulk_delete` and of `delete_all`.
+pub(super) fn bare(verb: &str) -> &str {
+    let mut words = verb.split('_');
+    let first = words.next().unwrap_or_default();
+    words.next().filter(|_| TOGETHER.contains(&first)).unwrap_or(first)
+}
+
+/// Reads the lists of an answer to something that was done to several things of this type.
+pub(super) fn lists(verb: &str, kind: &str, body: &Value<'_>) -> Option<Lists> {
+    let done = squashed(&past(bare(verb)));
+    let (kind, kinds) = (squashed(kind), squashed(&plural(kind)));
+    let is_of_kind = |rest: &str| {
+        let rest = rest.strip_suffix("ids").or_else(|| rest.strip_suffix("id")).unwrap_or(rest);
+        rest.is_empty() || rest == kind || rest == kinds
+    };
     let inner = ["data", "result"].iter().filter_map(|name| body.get(name));
     let mut lists = Lists::default();
     for (name, value) in std::iter::once(body).chain(inner).flat_map(|it| it.members()) {
@@ -73,16 +88,23 @@ pub(super) fn lists(verb: &str, body: &Value<'_>) -> Option<Lists> {
             continue;
         }
         let name = squashed(name);
+        let is_failed =
+            FAILED.contains(&name.as_str()) || name.strip_prefix("failed").is_some_and(is_of_kind);
         let is_done = || {
-            let name = name.strip_suffix("ids").unwrap_or(&name);
-            DONE.contains(&name) || name == done
+            DONE.contains(&name.strip_suffix("ids").unwrap_or(&name))
+                || name.strip_prefix(&*done).is_some_and(is_of_kind)
         };
         match value {
-            Value::Array(items) if FAILED.contains(&name.as_str()) => {
-                lists.failed.extend(items.iter().take(ITEMS_MAX).filter_map(failure));
+            Value::Array(items) if is_failed => {
+                let failed: Vec<_> = items.iter().take(ITEMS_MAX).filter_map(failure).collect();
+                // Of what cannot be named it is known how many there are.
+                if failed.len() < items.len() {
+                    lists.count = lists.count.max(i64::try_from(items.len()).unwrap_or(i64::MAX));
+                }
+                lists.failed.extend(failed);
             }
             // By id: `{"failed": {"3": "locked"}}`.
-            Value::Object(items) if FAILED.contains(&name.as_str()) => {
+            Value::Object(items) if is_failed => {
                 let items = items.iter().take(ITEMS_MAX);
                 lists.failed.extend(items.map(|(id, why)| (id.to_string(), code_of(why))));
             }
@@ -95,21 +117,30 @@ pub(super) fn lists(verb: &str, body: &Value<'_>) -> Option<Lists> {
                 let ids = items.iter().take(ITEMS_MAX).filter_map(id);
                 lists.done.get_or_insert_default().extend(ids);
             }
-            Value::Number(Number::Integer(count)) if FAILED.contains(&name.as_str()) => {
+            Value::Number(Number::Integer(count)) if is_failed || is_count_of_failed(&name) => {
                 lists.count = (*count).max(lists.count);
             }
-            Value::Number(Number::Integer(count)) if is_done() => lists.done_count = Some(*count),
+            Value::Number(Number::Integer(count))
+                if is_done() || name.strip_suffix("count") == Some(&*done) =>
+            {
+                lists.done_count = Some(*count);
+            }
             _ => {}
         }
     }
     let has_some = lists.done.is_some() || !lists.failed.is_empty() || lists.count > 0;
-    has_some.then_some(lists)
+    (has_some || lists.done_count.is_some()).then_some(lists)
 }
 
 impl Lists {
     /// Whether the answer tells of something that was not done.
     pub(super) fn has_failed(&self) -> bool {
         !self.failed.is_empty()
+    }
+
+    /// Whether it counts what was not done.
+    pub(super) fn counts_failed(&self) -> bool {
+        self.count > 0
     }
 
     /// How each of these ended; `None` if all were done, as far as the answer tells.
@@ -136,14 +167,16 @@ impl Lists {
     pub(super) fn whole(&self, targets: &[Target]) -> Option<End> {
         let ends = self.ends(targets).unwrap_or_default();
         let is_failed = |end: &End| matches!(end.outcome, Outcome::Failure | Outcome::Denied);
+        let is_less = |done: &i64| targets.len() > 1 && *done < length(targets);
         let is_none_done = match self.done_count {
-            Some(done) => done == 0 && self.count > 0,
+            Some(done) => done == 0 && (self.count > 0 || is_less(&done)),
             None => !ends.is_empty() && ends.iter().all(is_failed),
         };
         if is_none_done {
             return Some(End::of(Outcome::Failure, Some(ALL_FAILED.to_owned())));
         }
         let is_some = !ends.is_empty() || self.has_failed() || self.count > 0;
+        let is_some = is_some || self.done_count.as_ref().is_some_and(is_less);
         is_some.then(|| End::of(Outcome::Unknown, Some(SOME_FAILED.to_owned())))
     }
 
@@ -158,6 +191,14 @@ impl Lists {
         };
         ids.take(body::TARGETS_MAX).map(target).collect()
     }
+}
+
+fn length(targets: &[Target]) -> i64 {
+    i64::try_from(targets.len()).unwrap_or(i64::MAX)
+}
+
+fn is_count_of_failed(name: &str) -> bool {
+    matches!(name, "failedcount" | "failurecount" | "errorcount")
 }
 
 impl End {

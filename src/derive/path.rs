@@ -127,8 +127,11 @@ impl Path {
             && !stem.contains(':')
             && verb.bytes().all(|byte| byte.is_ascii_alphabetic())
         {
+            // `signInWithPassword`: what is written so is called, and names nothing.
+            let is_called = verb.starts_with(|first: char| first.is_ascii_lowercase())
+                && verb.bytes().any(|byte| byte.is_ascii_uppercase());
             let verb = snake(verb);
-            if is_verb(verb.split('_').next().unwrap_or_default()) {
+            if is_called || is_verb(verb.split('_').next().unwrap_or_default()) {
                 self.verb = Some(verb);
                 *last = Segment::new(&last.raw, stem);
             }

@@ -11,6 +11,7 @@ use super::naming::Naming;
 use super::path::Path;
 use super::verbs::canonical;
 use super::words::snake;
+use crate::decode::percent_decode_lossy;
 use crate::record::{Outcome, RequestRecord, ResponseRecord};
 
 /// The request is to be sent elsewhere, and nothing was done.
@@ -20,7 +21,8 @@ const REDIRECTED: &str = "redirected";
 const UNCLEAR: &str = "redirect_unclear";
 
 /// After these one is sent to where one signs in, because it was done.
-const LEADING_OUT: [&str; 12] = [
+const LEADING_OUT: [&str; 13] = [
+    "request",
     "logout",
     "register",
     "reset",
@@ -64,10 +66,11 @@ const SIGN_IN: [&str; 18] = [
 const PAGES: [&str; 8] = [".php", ".jsp", ".html", ".htm", ".aspx", ".asp", ".do", ".cgi"];
 
 /// Parameters by which one is asked to sign in elsewhere (SAML, OAuth).
-const REQUESTS: [&str; 4] = ["samlrequest", "client_id", "response_type", "relaystate"];
+const REQUESTS: [&str; 5] = ["samlrequest", "client_id", "response_type", "relaystate", "wtrealm"];
 
 /// Parameters by which a form knows where to go on afterwards.
-const RETURNS: [&str; 10] = [
+const RETURNS: [&str; 11] = [
+    "rd",
     "next",
     "return",
     "return_to",
@@ -129,6 +132,9 @@ const SECOND_FACTORS: [&str; 14] = [
     "twofactor",
     "webauthn",
 ];
+
+/// Parameters that are looked at.
+const PARAMETERS_MAX: usize = 64;
 
 /// What a redirection says, unless that it was done.
 pub(super) fn redirected(
@@ -266,7 +272,10 @@ fn sent_to_sign_in(
         })
     };
     let returns = has(&RETURNS);
-    if !leads_to_sign_in(path, returns, has(&REQUESTS), request) {
+    let leads_back = leads_back(query, request);
+    let is_start = words(path).last().is_some_and(|last| last == "start");
+    let is_gate = leads_back && (!is_here || is_start);
+    if !is_gate && !leads_to_sign_in(path, returns, has(&REQUESTS), request) {
         return None;
     }
     if is_asked_for(path, request) {
@@ -286,6 +295,17 @@ fn sent_to_sign_in(
     ((returns && is_here) || !leads_out).then_some((Outcome::Failure, "sign_in_required"))
 }
 
+/// Whether a parameter holds the place of the request itself, where one is to come back to. What is
+/// done leads on; what stands before an application, and lets nobody in, leads back.
+fn leads_back(query: &str, request: &RequestRecord) -> bool {
+    let own = request.path.trim_end_matches('/');
+    let is_own = |pair: &str| {
+        let value = pair.split_once('=').map(|(_, value)| percent_decode_lossy(value));
+        value.is_some_and(|value| split(placed(&value).1).0.trim_end_matches('/') == own)
+    };
+    !own.is_empty() && query.split(['&', '#']).take(PARAMETERS_MAX).any(is_own)
+}
+
 /// Whether a path is one where one signs in.
 fn leads_to_sign_in(path: &str, returns: bool, asks: bool, request: &RequestRecord) -> bool {
     let words = words(path);
@@ -293,7 +313,8 @@ fn leads_to_sign_in(path: &str, returns: bool, asks: bool, request: &RequestReco
     let is_new = matches!(words.as_slice(), [.., session, new]
         if matches!(session.as_str(), "session" | "sessions") && new == "new");
     let last = words.last().map(String::as_str).unwrap_or_default();
-    let is_auth = matches!(last, "auth" | "sso" | "oauth" | "authorize") && (returns || asks);
+    let is_auth = matches!(last, "auth" | "sso" | "oauth" | "ls") || last.starts_with("authoriz");
+    let is_auth = is_auth && (returns || asks);
     let is_saml = |word: &String| word.starts_with("saml");
     // Whoever changes what SAML is set to stays there.
     let is_saml = words.iter().any(is_saml) && !request.path.to_ascii_lowercase().contains("saml");

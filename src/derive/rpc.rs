@@ -1,5 +1,7 @@
 //! JSON-RPC 2.0: calls by their methods, alone and in batches.
 
+mod within;
+
 use super::act::{ACTS_MAX, Act, Answer};
 use super::body::{self, Value};
 use super::call::{Calls, noun_and_verb, of_call};
@@ -28,9 +30,12 @@ pub(super) fn calls(body: Option<&Value<'_>>) -> Option<Calls> {
 }
 
 fn act(call: &Value<'_>, method: &str) -> Act {
-    let (noun, verb) = noun_and_verb_of(method);
     let answer = Answer::Rpc(call.get("id").and_then(id));
     let params = call.get("params").unwrap_or(&Value::Null);
+    if let Some(inner) = within::called(method, params) {
+        return within::act(&inner, answer);
+    }
+    let (noun, verb) = noun_and_verb_of(method);
     let mut act = of_call(&noun, &verb, params, answer);
     // The one argument by position says which one, unless it is only being made.
     if let (Some([only]), [target]) = (params.as_array(), act.targets.as_mut_slice())

@@ -115,7 +115,12 @@ impl Sentence {
             return signing;
         }
         let Spoken { verb, about, .. } = self.spoken();
-        format!("{} {}", verb.replace('_', " "), self.object(targets, about))
+        // Whoever has forgotten a password asks for one, and has reset nothing yet.
+        let spoken = match verb {
+            "request_reset" => "request reset of".to_owned(),
+            verb => verb.replace('_', " "),
+        };
+        format!("{spoken} {}", self.object(targets, about))
     }
 
     /// To sign in, and as whom, or out.

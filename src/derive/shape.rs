@@ -45,7 +45,14 @@ pub(super) fn is_version(text: &str, after_prefix: bool) -> bool {
         let tag = tag.trim_end_matches(|c: char| c.is_ascii_digit());
         number(digits) && matches!(tag, "" | "alpha" | "beta" | "rc" | "preview")
     });
-    tagged || dated || (after_prefix && (number(text) || text == "latest"))
+    let monthly = || {
+        text.len() == 7
+            && text.bytes().enumerate().all(|(at, byte)| match at {
+                4 => byte == b'-',
+                _ => byte.is_ascii_digit(),
+            })
+    };
+    tagged || dated || (after_prefix && (number(text) || text == "latest" || monthly()))
 }
 
 /// `key_x1`, `usr-7`, `PROJ-12`: letters, a separator, and something with a digit.

@@ -7,6 +7,7 @@ use super::body::{Value, scalar};
 use super::code::status_in;
 use super::endpoint::READS;
 use super::naming::Naming;
+use super::partly;
 use super::verbs::past;
 use crate::decode::Number;
 use crate::record::{BodyRecord, Outcome, RequestRecord, ResponseRecord};
@@ -15,7 +16,7 @@ use crate::record::{BodyRecord, Outcome, RequestRecord, ResponseRecord};
 const SUCCESSES: [&str; 5] = ["success", "ok", "succeeded", "is_success", "issuccess"];
 
 /// Statuses in words that say that it was not done.
-const FAILURES: [&str; 6] = ["error", "fail", "failed", "failure", "ko", "nok"];
+pub(super) const FAILURES: [&str; 6] = ["error", "fail", "failed", "failure", "ko", "nok"];
 
 /// Members with errors, of which there are none if it was done.
 const ERRORS: [&str; 12] = [
@@ -41,10 +42,11 @@ const CODES: [&str; 7] =
 const STATUSES: [&str; 5] = ["code", "httpStatus", "status", "statusCode", "status_code"];
 
 /// Members with a sentence for people.
-const MESSAGES: [&str; 5] = ["errmsg", "error_msg", "info", "message", "msg"];
+pub(super) const MESSAGES: [&str; 5] = ["errmsg", "error_msg", "info", "message", "msg"];
 
 /// What such a sentence has in it if it went well, in lower case.
-const GOOD_NEWS: [&str; 7] = ["成功", "complete", "created", "done", "ok", "saved", "success"];
+pub(super) const GOOD_NEWS: [&str; 7] =
+    ["成功", "complete", "created", "done", "ok", "saved", "success"];
 
 /// Members around the whole of an answer.
 const ENVELOPES: [&str; 4] = ["Response", "data", "response", "result"];
@@ -131,7 +133,7 @@ pub(super) fn is_error_inside(body: &Value<'_>, what: Tells) -> bool {
 /// The same, where what the client `sent` under the same name is no sign.
 pub(super) fn is_error_told(body: &Value<'_>, what: Tells, sent: &Sent<'_>) -> bool {
     let has_id = ["id", "_id", "uuid", "ID"].iter().any(|name| body.get(name).is_some());
-    let is_resource = what != Tells::Item && has_id;
+    let is_resource = what != Tells::Item && has_id && !is_reply(body);
     let is_own = |name: &str, value: &Value<'_>| !sent.echoes(name, value);
     let mut members = body.members().iter();
     let is_error = members.any(|(name, value)| {
@@ -143,6 +145,12 @@ pub(super) fn is_error_told(body: &Value<'_>, what: Tells, sent: &Sent<'_>) -> b
     is_error
         || is_whole && is_code_told(body, sent)
         || ENVELOPES.iter().filter_map(within).any(|it| is_error_told(it, Tells::Result, sent))
+}
+
+/// Whether it is the answer to a call of JSON-RPC, whose id is that of the call.
+fn is_reply(body: &Value<'_>) -> bool {
+    let has = |name: &str| body.get(name).is_some();
+    has("error") && has("id") && (has("jsonrpc") || has("result"))
 }
 
 /// The status of an error that the body of a successful response gives, and the client did not send.
@@ -183,7 +191,7 @@ fn is_code_told(body: &Value<'_>, sent: &Sent<'_>) -> bool {
 
 /// Whether the result of a call, or a whole body, says that nothing was done, and the reason.
 pub(super) fn nothing_done(verb: &str, body: &Value<'_>, sent: &Sent<'_>) -> Option<&'static str> {
-    let verb = verb.split('_').next().unwrap_or_default();
+    let verb = partly::bare(verb);
     // What is switched or asked for may be `false` itself.
     if READS.contains(&verb) || STATES.contains(&verb) {
         return None;
@@ -241,7 +249,7 @@ pub(super) fn asks_second_factor(body: &Value<'_>) -> bool {
     std::iter::once(body).chain(within).any(|it| it.members().iter().take(MEMBERS_MAX).any(asks))
 }
 
-fn is_one_of(name: &str, list: &[&str]) -> bool {
+pub(super) fn is_one_of(name: &str, list: &[&str]) -> bool {
     list.iter().any(|known| known.eq_ignore_ascii_case(name))
 }
 
@@ -267,8 +275,14 @@ fn says_error(name: &str, value: &Value<'_>, what: Tells) -> bool {
         Value::String(text) if name == "__typename" => {
             what == Tells::Result && ERROR_TYPES.iter().any(|end| text.ends_with(end))
         }
-        Value::String(text) => is_one_of(name, &ERRORS) && !text.trim().is_empty(),
+        // What is `0` everywhere else is not an error where it is a text.
+        Value::String(text) if is_one_of(name, &CODES) => is_count(text) && !is_none(text),
+        Value::String(text) => is_one_of(name, &ERRORS) && !is_none(text),
         Value::Array(items) => is_one_of(name, &ERRORS) && !items.is_empty(),
+        // Of a code that is not recorded it is known that it was there.
+        Value::Object(items) if is_one_of(name, &CODES) => {
+            value.get("redacted").is_some() && items.len() == 1
+        }
         Value::Object(items) => is_one_of(name, &ERRORS) && !items.is_empty(),
         Value::Number(Number::Integer(number)) => {
             *number != 0 && (is_one_of(name, &CODES) || is_one_of(name, &["err", "error"]))
@@ -276,6 +290,16 @@ fn says_error(name: &str, value: &Value<'_>, what: Tells) -> bool {
         // A count of errors, or a code that says that there is none.
         Value::Bool(false) | Value::Number(_) | Value::Null => false,
     }
+}
+
+fn is_count(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Whether a text says that there is nothing.
+fn is_none(text: &str) -> bool {
+    let text = text.trim();
+    is_one_of(text, &["", "false", "no", "none", "null"]) || text.bytes().all(|byte| byte == b'0')
 }
 
 /// What the client sent; it is read when it is asked for, which it seldom is.
@@ -291,7 +315,7 @@ impl<'r> Sent<'r> {
     }
 
     /// Whether it holds this member with this value.
-    fn echoes(&self, name: &str, value: &Value<'_>) -> bool {
+    pub(super) fn echoes(&self, name: &str, value: &Value<'_>) -> bool {
         self.body.is_some_and(|body| {
             echoes(self.tree.get_or_init(|| body.tree()), name, value, ECHO_DEPTH_MAX)
         })

@@ -3,12 +3,15 @@
 mod composite;
 mod leading;
 mod places;
+mod singular;
+mod verb;
 
+use self::singular::{is_decimal, is_own_thing};
 use super::nouns::{is_common_collection, is_marker, is_part, is_thing, scope_name};
 use super::nouns::{is_singleton, known_category};
 use super::path::{Path, Segment, keyed};
 use super::text::{bounded, cut};
-use super::verbs::{canonical, compound, inverse, is_asking, is_verb};
+use super::verbs::{canonical, compound, is_verb};
 use super::words::{is_plural, singular, snake};
 
 /// A noun on the way, with the id that followed it.
@@ -41,6 +44,8 @@ pub(super) struct Walked {
     pub(super) verb_at: Option<usize>,
     /// Somebody signs in or out.
     pub(super) signs: bool,
+    /// A parameter says what is done, which the application may read or not.
+    pub(super) is_unclear: bool,
     /// A script is sent something, and nothing says what for.
     pub(super) is_submitted: bool,
     /// The last node is created with the ids that the path gives it.
@@ -59,7 +64,14 @@ pub(super) fn walk(path: &Path, method: &str) -> Walked {
     }
     let mut out = walk.out;
     if let Some(verb) = &path.verb {
-        out.verb = Some(canonical(verb).to_owned());
+        let signs = verb.starts_with("sign_in") || verb.starts_with("log_in") || verb == "login";
+        if signs && out.nodes.last().is_none_or(|node| !node.is_item) {
+            // `accounts:signInWithPassword`
+            out.nodes = vec![Node::named("session")];
+            (out.verb, out.signs) = (Some("create".to_owned()), true);
+        } else {
+            out.verb = Some(canonical(verb).to_owned());
+        }
         out.verb_at = path.segments.len().checked_sub(1);
     }
     out.route = route(path, &out.nodes);
@@ -110,6 +122,9 @@ impl Walk<'_> {
     /// A segment that can only be an id.
     fn id(&mut self, segment: &Segment) {
         let index = self.next;
+        if is_decimal(&segment.text) && self.is_version_here() {
+            return;
+        }
         if let Some((name, key)) = keyed(&segment.text).filter(|_| !self.is_named_next()) {
             self.node(&snake(name));
             if let Some(node) = self.out.nodes.last_mut() {
@@ -155,6 +170,15 @@ impl Walk<'_> {
         let next_word = next.and_then(|next| next.word.as_deref());
         let next_is_id = next.is_some() && next_word.is_none();
         let is_pair = self.out.nodes.last().is_some_and(|node| node.noun == "repository");
+        // `/repositories/maven/proxy/central`, as Nexus has them: a format, a kind, and the one.
+        let kinds = ["group", "hosted", "proxy"];
+        if is_pair && next_word.is_some_and(|next| kinds.contains(&next)) && self.method != "GET" {
+            self.next += 2;
+            return match self.path.segments.get(self.next) {
+                Some(own) => self.id(own),
+                None => self.out.creates = true,
+            };
+        }
         if is_pair && let Some(second) = next {
             self.id(segment);
             self.next += 1;
@@ -188,6 +212,23 @@ impl Walk<'_> {
             self.out.part = Some(word.to_owned());
             self.out.part_at = Some(self.next);
             return;
+        }
+        // `/users/tokens/provision`, `/users/authorization/changePassword`: no item is called so.
+        let is_acted_on = self.next + 2 == self.path.segments.len()
+            && next_word.is_some_and(|next| is_verb(next) || compound_tail(next).is_some());
+        let is_known = is_common_collection(word) || word.ends_with("ation");
+        if self.method == "POST" && is_acted_on && is_known {
+            return self.node(word);
+        }
+        let noun = self.out.nodes.last().map(|node| node.noun.as_str()).unwrap_or_default();
+        if self.method == "POST" && is_last && is_own_thing(word, noun) {
+            self.out.part = Some(word.to_owned());
+            self.out.part_at = Some(self.next);
+            return;
+        }
+        // Salesforce's types of things.
+        if self.out.nodes.last().is_some_and(|node| node.noun == "sobject") {
+            return self.node(word);
         }
         let is_collection = is_plural(word)
             && segment.text.bytes().all(|byte| !byte.is_ascii_uppercase())
@@ -258,6 +299,9 @@ impl Walk<'_> {
             && known_category(word).is_none()
         {
             self.id(segment);
+        } else if self.is_named_item(segment, word) {
+            self.out.creates = self.method == "POST" && is_last && !self.is_elastic();
+            self.id(segment);
         } else if self.out.part.is_some() {
             self.node(word);
         } else if is_last && is_part(word) && !is_singleton(&before) {
@@ -315,66 +359,6 @@ impl Walk<'_> {
             self.out.verb_at = Some(self.next);
         }
         fits
-    }
-
-    /// Whether a word after a collection is a verb: for a PUT or a DELETE it names an item, unless
-    /// it can hardly be a name.
-    fn is_acting_on_all(&self, word: &str) -> bool {
-        let is_bulk = compound_tail(word).is_some_and(|(verb, _)| verb.contains('_'));
-        // An item may be called `logout`; `sign_out` is where people of some frameworks do so.
-        let is_session = self.method == "DELETE"
-            && word == "sign_out"
-            && self.out.nodes.last().is_some_and(is_people);
-        match self.method {
-            "POST" | "GET" => is_verb(word) || is_asking(word) || compound_tail(word).is_some(),
-            _ => is_bulk || is_session,
-        }
-    }
-
-    fn is_acting(&self, word: &str) -> bool {
-        let is_known = is_verb(word) || matches!(word, "eviction");
-        if self.method == "DELETE" {
-            return inverse(canonical(word)).is_some() && is_known
-                || matches!(canonical(word), "delete" | "logout");
-        }
-        is_known || compound_tail(word).is_some()
-    }
-
-    /// A verb that the path ends with.
-    fn verb(&mut self, word: &str) {
-        self.out.verb_at = Some(self.next);
-        let verb = canonical(word);
-        let verb = match inverse(verb) {
-            Some(inverse) if self.method == "DELETE" => inverse,
-            _ => verb,
-        };
-        let has_item = self.out.nodes.last().is_some_and(|node| node.is_item);
-        if matches!(verb, "login" | "logout") && !has_item {
-            self.out.nodes.push(Node::named("session"));
-            let verb = if verb == "login" { "create" } else { "delete" };
-            self.out.verb = Some(verb.to_owned());
-            self.out.signs = true;
-            return;
-        }
-        match compound_tail(word) {
-            Some((verb, about)) if self.out.nodes.is_empty() => {
-                self.node(about);
-                self.out.verb = Some(canonical(verb).to_owned());
-            }
-            Some((verb, about)) if self.is_last_noun(about) => {
-                self.out.verb = Some(canonical(verb).to_owned());
-            }
-            _ if self.out.nodes.is_empty() => {
-                let noun = if verb == "register" { "user" } else { "session" };
-                self.out.nodes.push(Node::named(noun));
-                self.out.verb = Some(verb.to_owned());
-            }
-            _ => self.out.verb = Some(verb.to_owned()),
-        }
-    }
-
-    fn is_last_noun(&self, about: &str) -> bool {
-        self.out.nodes.last().is_some_and(|node| node.noun == singular(about))
     }
 }
 

@@ -68,7 +68,7 @@ pub(super) fn row(summary: &Summary, mut event: Value, out: &mut Vec<u8>) {
     let first = summary.targets.first();
     let cells = [
         summary.id.clone(),
-        number(summary.act.map(u64::from)),
+        number(summary.act.map(|act| u64::from(act.number))),
         summary.time.clone(),
         text(&summary.action),
         text(&summary.category),

@@ -105,7 +105,7 @@ fn status(outcome: Option<&str>) -> (u32, &str) {
 }
 
 fn metadata(summary: &Summary, event: &mut Source) -> Value {
-    let uid = match summary.act {
+    let uid = match summary.act.map(|act| act.number) {
         Some(act) => format!("{}.{act}", summary.id),
         None => summary.id.clone(),
     };

@@ -379,6 +379,11 @@ fn introspected(
                 (base.id, base.name, base.email) = (who.id, who.name, who.email);
             }
             let actor = rule.fill(&json!({ "body": body.as_ref() }), base);
+            if says_nobody(body) || rule.id.is_some() && actor.id.is_none() {
+                // A name without the id that the rule asks for: `AnonymousUser`.
+                let actor = Actor { id: None, name: None, email: None, ..actor };
+                return Ok(Attempt::Claimed(actor, Some(NOT_NAMED)));
+            }
             match actor.id.is_some() || actor.name.is_some() || actor.email.is_some() {
                 true => Attempt::Proved(Actor { verified: true, ..actor }),
                 // Applications answer so to somebody who is not signed in.
@@ -386,6 +391,15 @@ fn introspected(
             }
         }
     })
+}
+
+/// Whether an answer says that nobody is signed in.
+fn says_nobody(body: &Value) -> bool {
+    let says = |names: &[&str], what: bool| {
+        names.iter().any(|name| body.get(*name).and_then(Value::as_bool) == Some(what))
+    };
+    says(&["anonymous", "isAnonymous", "is_anonymous"], true)
+        || says(&["authenticated", "isAuthenticated", "is_authenticated", "logged_in"], false)
 }
 
 /// Who a request that signs in says it is, if it says so.

@@ -55,12 +55,29 @@ const KEY_HEADERS: [HeaderName; 22] = [
     HeaderName::from_static("fastly-key"),
 ];
 
+/// Ends of the names of such fields that applications have of their own.
+const KEY_ENDS: [&str; 12] = [
+    "-access-key",
+    "-access-token",
+    "-admin-key",
+    "-admin-secret",
+    "-admin-token",
+    "-api-key",
+    "-api-secret",
+    "-api-session-id",
+    "-api-token",
+    "-apikey",
+    "-auth-key",
+    "-auth-token",
+];
+
 /// Parameters of a query that carry one, wherever they are.
 const KEY_PARAMETERS: [&str; 6] =
     ["access_token", "api-key", "api_key", "apikey", "auth_token", "private_token"];
 
 /// What the names of session cookies contain, the surest first.
-const SESSION_COOKIES: [&str; 4] = ["sess", "sid", "auth", "token"];
+const SESSION_COOKIES: [&str; 7] =
+    ["sess", "sid", "auth", "token", "logged_in_", "jwt", "phpmyadmin"];
 
 /// The key or token in a query, undecoded, for whoever has named no other credential.
 pub(super) fn queried(query: &str) -> Option<&str> {
@@ -79,7 +96,19 @@ pub(super) fn credential(headers: &HeaderMap) -> Option<Credential<'_>> {
     if let Some(key) = KEY_HEADERS.iter().find_map(|name| text(headers, name)) {
         return Some(Credential::ApiKey(key));
     }
+    if let Some(key) = own_key(headers) {
+        return Some(Credential::ApiKey(key));
+    }
     session(headers).map(Credential::Session)
+}
+
+/// The key in a field that an application has called so itself: `X-N8N-API-KEY`.
+fn own_key(headers: &HeaderMap) -> Option<&str> {
+    let is_key = |name: &HeaderName| {
+        let name = name.as_str();
+        !is_forgery_token(name) && KEY_ENDS.iter().any(|end| name.ends_with(end))
+    };
+    headers.keys().filter(|name| is_key(name)).find_map(|name| text(headers, name))
 }
 
 fn text<'r>(headers: &'r HeaderMap, name: &HeaderName) -> Option<&'r str> {

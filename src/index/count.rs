@@ -59,6 +59,34 @@ pub struct Bar {
     pub count: u64,
 }
 
+/// What an actor is called, the better ones last.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Called {
+    Id(String),
+    Email(String),
+    Name(String),
+}
+
+impl Called {
+    fn into_text(self) -> String {
+        match self {
+            Self::Id(text) | Self::Email(text) | Self::Name(text) => text,
+        }
+    }
+}
+
+/// The most frequent of the best: a name rather than an address, and an id if there is nothing else.
+fn best(called: HashMap<Called, u64>) -> Option<String> {
+    let best = called.into_iter().max_by(|(one, one_count), (two, two_count)| {
+        let kind = |called: &Called| std::mem::discriminant(called);
+        match kind(one) == kind(two) {
+            true => one_count.cmp(two_count).then_with(|| one.cmp(two)),
+            false => one.cmp(two),
+        }
+    });
+    best.map(|(called, _)| called.into_text())
+}
+
 impl Facet {
     /// Of which terms its values are; those of actors stand in a column, too.
     fn kind(self) -> Kind {
@@ -74,7 +102,7 @@ impl Facet {
         }
     }
 
-    /// Value and label of a term.
+    /// Value and label of a term, other than of actors.
     fn shown(self, value: String) -> (Option<String>, Option<String>) {
         match self {
             Self::Outcome => (Some(value).filter(|value| !value.is_empty()), None),
@@ -82,16 +110,21 @@ impl Facet {
                 let mut parts = terms::parts(&value).into_iter();
                 (parts.next().flatten(), parts.next().flatten())
             }
-            Self::Actor => {
-                let mut parts = terms::parts(&value).into_iter();
-                let mut next = || parts.next().flatten();
-                let (id, name, email) = (next(), next(), next());
-                let value = id.clone().or_else(|| email.clone()).or_else(|| name.clone());
-                (value, name.or(email).or(id))
-            }
             _ => (Some(value), None),
         }
     }
+}
+
+/// Who is meant by a term, and what they are called in it.
+fn actor(term: &str) -> (Option<String>, Option<Called>) {
+    let mut parts = terms::parts(term).into_iter();
+    let mut next = || parts.next().flatten();
+    let (id, name, email) = (next(), next(), next());
+    let value = id.clone().or_else(|| email.clone()).or_else(|| name.clone());
+    let said = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
+    let name = said(name).map(Called::Name);
+    let called = name.or_else(|| said(email).map(Called::Email)).or_else(|| id.map(Called::Id));
+    (value, called)
 }
 
 impl Index {
@@ -227,17 +260,34 @@ fn shown(core: &Core, facet: Facet, counts: HashMap<u32, u64>) -> Result<Vec<Cou
         .conn
         .prepare_cached("SELECT value FROM terms WHERE id = ?1")
         .map_err(IndexError::of_search)?;
-    let mut all: HashMap<(Option<String>, Option<String>), Counted> = HashMap::default();
+    let mut terms = Vec::with_capacity(counts.len());
     for (term, count) in counts {
         let term: String =
             value.query_row([term], |row| row.get(0)).map_err(IndexError::of_search)?;
-        let (value, label) = facet.shown(term);
-        let one = (value.clone(), label.clone().filter(|_| facet == Facet::Scope));
-        let counted = all.entry(one).or_insert_with(|| Counted { value, label: None, count: 0 });
-        counted.label = counted.label.take().max(label);
-        counted.count += count;
+        terms.push((term, count));
     }
-    Ok(all.into_values().collect())
+    if facet == Facet::Actor {
+        return Ok(by_actor(terms));
+    }
+    let mut all: HashMap<(Option<String>, Option<String>), u64> = HashMap::default();
+    for (term, count) in terms {
+        *all.entry(facet.shown(term)).or_default() += count;
+    }
+    Ok(all.into_iter().map(|((value, label), count)| Counted { value, label, count }).collect())
+}
+
+fn by_actor(terms: Vec<(String, u64)>) -> Vec<Counted> {
+    let mut all: HashMap<Option<String>, (u64, HashMap<Called, u64>)> = HashMap::default();
+    for (term, count) in terms {
+        let (value, called) = actor(&term);
+        let (total, names) = all.entry(value).or_default();
+        *total += count;
+        if let Some(called) = called {
+            *names.entry(called).or_default() += count;
+        }
+    }
+    let counted = |(value, (count, names))| Counted { value, label: best(names), count };
+    all.into_iter().map(counted).collect()
 }
 
 fn bars(core: &Core, plan: Plan, since_ms: i64, width_ms: i64) -> Result<Vec<Bar>, IndexError> {

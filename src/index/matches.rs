@@ -27,7 +27,10 @@ pub(super) fn meets(condition: &Condition, row: &Row) -> bool {
                 Field::ActorType => &row.actor_type,
                 Field::Severity => &row.severity,
             };
-            value.as_ref().is_some_and(|value| values.contains(value))
+            value.as_ref().is_some_and(|value| match field {
+                Field::Action => values.iter().any(|meant| terms::is_action(meant, value)),
+                _ => values.contains(value),
+            })
         }
         Condition::Outcome(outcomes) => outcomes.contains(&row.outcome),
         Condition::ResourceType(kinds) => {

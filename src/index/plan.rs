@@ -8,6 +8,7 @@
 use foldhash::HashSet;
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::count::all_terms;
 use super::terms::{self, Kind, Wanted, joined};
 use super::{Condition, Core, Field, IndexError, Like, View, schema};
 
@@ -103,7 +104,10 @@ impl Plan {
                     Field::ActorType => Kind::ActorType,
                     Field::Severity => Kind::Severity,
                 };
-                any_of(conn, kind, values.iter().map(String::as_str))?
+                match kind {
+                    Kind::Action => actions(core, values)?,
+                    _ => any_of(conn, kind, values.iter().map(String::as_str))?,
+                }
             }
             Condition::Outcome(outcomes) => {
                 let values = outcomes.iter().map(|outcome| outcome.as_deref().unwrap_or(""));
@@ -192,6 +196,18 @@ fn any_of<'a>(
     ids.sort_unstable();
     ids.dedup();
     Ok(Clause::Any(ids, Vec::new()))
+}
+
+/// There are few actions, so that those that are meant can be looked for among all.
+fn actions(core: &Core, meant: &[String]) -> Result<Clause, IndexError> {
+    if !meant.iter().any(|meant| meant.contains(terms::ANYTHING)) {
+        return any_of(&core.conn, Kind::Action, meant.iter().map(String::as_str));
+    }
+    let is_meant = |action: &str| meant.iter().any(|meant| terms::is_action(meant, action));
+    let all = all_terms(core, Kind::Action)?.into_iter();
+    let found = all.filter(|(_, action)| is_meant(action)).map(|(id, _)| id);
+    // Looking for nothing takes the time of looking for what others have.
+    Ok(Clause::Any(found.chain([NOTHING]).collect(), Vec::new()))
 }
 
 fn scope<'a>(

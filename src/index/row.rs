@@ -24,6 +24,8 @@ pub struct Row {
     pub seq: u64,
     /// Which of several acts it is, from 1 on; 0 for an event that is one thing.
     pub act: u32,
+    /// How many acts the event has; 0 for an event that is one thing.
+    pub acts: u32,
     /// Where it ends: `None` while it is pending, `seq` itself for an event of one entry.
     pub completion: Option<u64>,
     /// The event's id.
@@ -226,8 +228,10 @@ impl Row {
         if acts.is_empty() {
             return vec![self];
         }
+        let count = u32::try_from(acts.len().min(ACTS_MAX)).unwrap_or_default();
         let row = |(number, act): (u32, ActDoc)| Self {
             act: number,
+            acts: count,
             action: act.action,
             category: act.category,
             description: act.description,

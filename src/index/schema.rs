@@ -47,7 +47,8 @@ CREATE TABLE events (
     duration_ms INTEGER,
     targets     TEXT    NOT NULL,
     scope       TEXT    NOT NULL,
-    words       TEXT    NOT NULL
+    words       TEXT    NOT NULL,
+    acts        INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE pending (
@@ -120,13 +121,13 @@ DROP TABLE IF EXISTS texts;
 const READ: &str = "SELECT writer, seq, act, completion, id, time_ms, action, category, description, \
     actor_type, actor_id, actor_name, actor_email, actor_verified, route, rule, outcome, severity, \
     reason, request_id, method, path, status, duration_ms, targets, scope, source_ip, \
-    words FROM events WHERE n = ?1";
+    words, acts FROM events WHERE n = ?1";
 
 const WRITE: &str = "INSERT OR REPLACE INTO events (n, writer, seq, act, completion, id, time_ms, \
     action, category, description, actor_type, actor_id, actor_name, actor_email, actor_verified, \
     route, rule, outcome, severity, reason, request_id, method, path, status, duration_ms, targets, \
-    scope, source_ip, words) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, \
-    ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29)";
+    scope, source_ip, words, acts) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, \
+    ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30)";
 
 pub(super) const HOUR_MS: i64 = 3_600_000;
 /// Hours that have a number: up to the year 2089. What lies outside counts as the first or last one.
@@ -232,6 +233,7 @@ fn row(record: &Record<'_>) -> Result<Row, IndexError> {
             scope,
             source_ip: text(26)?,
             words: record.get(27)?,
+            acts: record.get(28)?,
         })
     };
     read().map_err(IndexError::of_search)
@@ -271,6 +273,7 @@ pub(super) fn write(conn: &Connection, n: i64, row: &Row) -> Result<(), IndexErr
         scope,
         row.source_ip,
         row.words,
+        row.acts,
     ];
     statement.execute(values).map(drop).map_err(IndexError::Update)
 }

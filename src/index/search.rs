@@ -8,7 +8,8 @@ use super::plan::Plan;
 use super::scan::{Parts, Scan, times};
 use super::{Core, Index, IndexError, Row, schema};
 
-/// A field with a closed way of comparing: equal to one of several values.
+/// A field with a closed way of comparing: equal to one of several values, in which for actions `*` stands
+/// for any characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Field {
     /// `noun.verb`.

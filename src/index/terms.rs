@@ -56,6 +56,24 @@ pub(super) fn parts(value: &str) -> Parts {
     serde_json::from_str(value).unwrap_or_default()
 }
 
+/// Stands for any characters in the action that is asked for.
+pub(super) const ANYTHING: char = '*';
+
+/// Whether this is the action that is meant: the same, but for [`ANYTHING`].
+pub(super) fn is_action(meant: &str, action: &str) -> bool {
+    let Some((first, rest)) = meant.split_once(ANYTHING) else { return meant == action };
+    let (between, last) = rest.rsplit_once(ANYTHING).unwrap_or(("", rest));
+    let middle = action.strip_prefix(first).and_then(|action| action.strip_suffix(last));
+    let Some(mut middle) = middle else { return false };
+    between.split(ANYTHING).all(|part| match middle.split_once(part) {
+        Some((_, rest)) => {
+            middle = rest;
+            true
+        }
+        None => false,
+    })
+}
+
 /// Everything that the row can be found by.
 pub(super) fn terms(row: &Row) -> BTreeSet<(Kind, String)> {
     let mut terms = BTreeSet::from([(Kind::All, String::new())]);

@@ -1,12 +1,16 @@
 //! An event in full, joined from the ledger's entries.
 
+use chrono::{DateTime, SecondsFormat};
 use serde_json::Value;
 
 use super::Joined;
 use super::joined::POSITION;
-use crate::index::{Row, View};
-use crate::record::{EntryKind, Stored};
+use crate::index::{Index, Row, View};
+use crate::record::{EntryKind, EventId, Purge, Stored};
 use crate::store::{LedgerReader, StoreError};
+
+/// Events about purges that are looked at for one that says where an event is.
+const PURGES: u32 = 4;
 
 /// Why an event cannot be shown.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +50,22 @@ pub async fn event(reader: &mut dyn LedgerReader, row: &Row) -> Result<Value, Ev
     let mut event = Joined::of(&first, second.as_ref())?;
     event.single_out(row.act);
     event.into_value()
+}
+
+/// A purge that took events of the time of this one, and when it was: of an event that is not there, it
+/// is the best that can be said.
+pub async fn purge_at(
+    index: &mut Index,
+    reader: &mut dyn LedgerReader,
+    id: EventId,
+) -> Option<(String, Purge)> {
+    for (writer, seq) in index.purges_of(id.time_ms()?, PURGES).await.unwrap_or_default() {
+        let Ok(Some(entry)) = reader.entry(&writer, seq).await else { continue };
+        let Some(purge) = Purge::of(&entry) else { continue };
+        let when = entry.id.time_ms().and_then(DateTime::from_timestamp_millis);
+        return Some((when.unwrap_or_default().to_rfc3339_opts(SecondsFormat::Secs, true), purge));
+    }
+    None
 }
 
 /// Reads the whole event of a row from the ledger, with all its acts.

@@ -14,6 +14,8 @@ pub const MAX_LIMIT: u32 = 10_000;
 pub const MAX_VALUE: usize = 1024;
 /// The longest name, in bytes.
 const MAX_NAME: usize = 256;
+/// The longest name of a scope, and what is shown of one that is none.
+const NAME_SHOWN: usize = 64;
 
 /// How an event can have ended.
 pub const OUTCOMES: [&str; 5] = ["success", "failure", "denied", "unknown", "pending"];
@@ -22,7 +24,7 @@ pub const SEVERITIES: [&str; 3] = ["info", "warn", "fail"];
 /// Kinds of actors.
 pub const ACTOR_TYPES: [&str; 6] = ["user", "system", "api", "webhook", "agent", "anonymous"];
 
-const NAMES: [&str; 15] = [
+const FILTERS: [&str; 12] = [
     "action",
     "category",
     "resource_type",
@@ -35,9 +37,6 @@ const NAMES: [&str; 15] = [
     "until",
     "q",
     "id",
-    "limit",
-    "offset",
-    "cursor",
 ];
 
 /// Those that have one value. Of others, any of several may hold.
@@ -58,7 +57,7 @@ pub fn use_of(name: &str) -> Option<Use> {
     let is_scope = name.strip_prefix("scope.").is_some_and(|scope| !scope.is_empty());
     match name {
         "limit" | "offset" | "cursor" => Some(Use::Page),
-        _ => (is_scope || NAMES.contains(&name)).then_some(Use::Filter),
+        _ => (is_scope || FILTERS.contains(&name)).then_some(Use::Filter),
     }
 }
 
@@ -68,6 +67,9 @@ pub enum FilterError {
     /// There is no such parameter.
     #[error("`{0}` is not a filter")]
     UnknownName(String),
+    /// The parameter says which part of an answer is wanted, and there are no parts.
+    #[error("`{0}` is not for exports, which have every event that the filters mean")]
+    NoPages(String),
     /// The parameter has a closed set of values.
     #[error("`{name}` cannot be `{value}`")]
     UnknownValue {
@@ -106,7 +108,8 @@ impl FilterError {
     /// Which parameter.
     pub fn parameter(&self) -> &str {
         match self {
-            Self::UnknownName(name) | Self::Empty(name) | Self::TooLong(name) => name,
+            Self::UnknownName(name) | Self::NoPages(name) => name,
+            Self::Empty(name) | Self::TooLong(name) => name,
             Self::UnknownValue { name, .. } | Self::Malformed { name, .. } => name,
             Self::Twice(name) => name,
             Self::NameTooLong => "",
@@ -117,8 +120,9 @@ impl FilterError {
     pub fn remedy(&self) -> String {
         match self {
             Self::UnknownName(_) => {
-                format!("leave it out; filters are scope.NAME, {}", NAMES.join(", "))
+                format!("leave it out; filters are scope.NAME, {}", FILTERS.join(", "))
             }
+            Self::NoPages(_) => "leave it out; `since` and `until` narrow the time".to_owned(),
             Self::UnknownValue { allowed, .. } => format!("use one of {allowed}"),
             Self::Malformed { expected, .. } => (*expected).to_owned(),
             Self::Empty(_) => "give it a value, or leave it out".to_owned(),
@@ -160,6 +164,38 @@ pub fn parse<'a>(
         take(&mut search, name, value, now)?;
     }
     Ok(search)
+}
+
+/// What is understood, and finds nothing whatever is on record: most likely something else was meant.
+pub fn doubts(search: &Search) -> Vec<String> {
+    let mut doubts = Vec::new();
+    let (mut since, mut until) = (None, None);
+    for condition in &search.conditions {
+        match condition {
+            Condition::Since(time) => since = Some(*time),
+            Condition::Until(time) => until = Some(*time),
+            Condition::Scope(name, _) if !is_scope_name(name) => {
+                let shown: String = name.chars().take(NAME_SHOWN).collect();
+                doubts.push(format!(
+                    "no event has a scope `{shown}`: names of scopes have lower-case letters, \
+                     digits and underscores"
+                ));
+            }
+            _ => {}
+        }
+    }
+    if let (Some(since), Some(until)) = (since, until)
+        && since >= until
+    {
+        doubts.push("`since` is not before `until`: there is no time between them".to_owned());
+    }
+    doubts
+}
+
+/// Whether a scope can have this name.
+pub fn is_scope_name(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    (1..=NAME_SHOWN).contains(&name.len()) && name.bytes().all(plain)
 }
 
 fn take(search: &mut Search, name: &str, value: &str, now: Timestamp) -> Result<(), FilterError> {
@@ -307,8 +343,17 @@ fn time(name: &'static str, value: &str, now: Timestamp) -> Result<i64, FilterEr
     time.map(|time| time.clamp(*TIMES.start(), *TIMES.end())).map_err(|_| FilterError::Malformed {
         name,
         value: value.to_owned(),
-        expected: "give a time such as 2026-07-01T12:00:00Z, or a span before now such as 1h, \
-                       24h, 7d, 30d or 90d",
+        expected: match value.contains(' ') {
+            // A plus that was not encoded arrives so.
+            true => {
+                "give a time such as 2026-07-01T12:00:00Z, or with an offset, in which an address \
+                 has %2B for +"
+            }
+            false => {
+                "give a time such as 2026-07-01T12:00:00Z, or a span before now such as 1h, 24h, \
+                 7d, 30d or 90d"
+            }
+        },
     })
 }
 

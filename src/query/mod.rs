@@ -15,10 +15,12 @@ mod summary;
 #[cfg(test)]
 mod tests;
 
-pub use event::{EventError, event, merge, whole, without_position};
+pub use event::{EventError, event, merge, purge_at, whole, without_position};
 pub use filter::{
     ACTOR_TYPES, DEFAULT_LIMIT, FilterError, MAX_LIMIT, MAX_VALUE, OUTCOMES, SEVERITIES, Use,
-    exactly, parse, span, use_of,
+    doubts, exactly, is_scope_name, parse, span, use_of,
 };
 pub use joined::Joined;
-pub use summary::{Summary, SummaryActor, SummaryRequest, SummarySource, SummaryTarget};
+pub use summary::{
+    Summary, SummaryAct, SummaryActor, SummaryRequest, SummarySource, SummaryTarget,
+};

@@ -14,9 +14,9 @@ use crate::index::Row;
 pub struct Summary {
     /// The event's id.
     pub id: String,
-    /// Which of several acts of the event, from 1 on.
+    /// Which of several acts of the event this is.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub act: Option<u32>,
+    pub act: Option<SummaryAct>,
     /// When the request arrived: RFC 3339, UTC, milliseconds.
     pub time: String,
     /// `noun.verb`.
@@ -55,6 +55,15 @@ pub struct Summary {
     /// From arrival to outcome, in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duration_ms: Option<u64>,
+}
+
+/// One of several acts of an event, as events of exports have it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct SummaryAct {
+    /// From 1 on.
+    pub number: u32,
+    /// So many acts the event has.
+    pub of: u32,
 }
 
 /// Who acted.
@@ -121,7 +130,7 @@ impl From<Row> for Summary {
         };
         Self {
             id: row.id,
-            act: (row.act > 0).then_some(row.act),
+            act: (row.act > 0).then_some(SummaryAct { number: row.act, of: row.acts }),
             time: time.to_rfc3339_opts(SecondsFormat::Millis, true),
             action: row.action,
             category: row.category,

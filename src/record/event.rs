@@ -249,6 +249,10 @@ pub struct ResponseRecord {
     /// Size of the body in bytes, where known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
+    /// The body once more, where something is not recorded of it that may tell how the request ended:
+    /// in its place stands what it tells of that, and nothing else. It is never recorded.
+    #[serde(skip)]
+    pub sketch: Option<BodyRecord>,
     /// The status code.
     pub status: u16,
     /// The body went past the capture limit.

@@ -7,6 +7,7 @@ mod canonical;
 mod entry;
 mod event;
 mod ids;
+mod meanings;
 mod purge;
 mod read;
 mod system;
@@ -20,6 +21,7 @@ pub use event::{
     Outcome, Receipt, RequestRecord, ResponseRecord, Severity, Source, Target,
 };
 pub use ids::EventId;
+pub(crate) use meanings::meaning;
 pub use purge::{Archived, PURGE_ACTION, Purge, Ranges};
 pub use system::{SystemEvent, system_entry};
 pub use tree::{BodyRecord, Tree};

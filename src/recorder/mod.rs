@@ -25,6 +25,7 @@
 mod aside;
 mod batch;
 mod chore;
+mod later;
 mod recovery;
 mod sweep;
 mod system;
@@ -52,6 +53,7 @@ use chore::{CHORES, Chore};
 use writer::Writer;
 
 pub use chore::{PURGE_BYTES, PURGE_ENTRIES};
+pub use later::Later;
 
 /// A step of opening may take as long as so many appends: it may have to repair what a crash left.
 const OPENING_TIMEOUTS: u32 = 6;

@@ -20,6 +20,7 @@ use super::scrub::{Scrub, Sent};
 use super::secret::DOMAIN;
 use super::seen::{MASK, Search, Seen, is_guessable};
 use super::settle::settle;
+use super::sketch::Telling;
 use super::unread::Muting;
 use super::walk::Walk;
 use crate::capture::{Body, Release, Request, Response};
@@ -38,12 +39,12 @@ pub enum Detail {
 /// Makes what may be stored from what was captured. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Engine {
-    policy: Arc<Policy>,
-    key: FingerprintKey,
+    pub(super) policy: Arc<Policy>,
+    pub(super) key: FingerprintKey,
 }
 
 /// What is recorded of one half, while it is being made.
-struct Half<'c> {
+pub(super) struct Half<'c> {
     method: String,
     path: String,
     query: Node<'c>,
@@ -58,16 +59,18 @@ struct Half<'c> {
     cut: bool,
     /// There were strings that stand for other text.
     encoded: bool,
+    /// Of the body something is not recorded that may tell how the exchange ended.
+    hides: Option<Telling>,
 }
 
 /// A half whose secrets are gone.
-struct Clean {
+pub(super) struct Clean {
     method: String,
     path: String,
     query: Option<Tree>,
     headers: Tree,
     content_type: Option<String>,
-    body: Option<BodyRecord>,
+    pub(super) body: Option<BodyRecord>,
     notes: Vec<String>,
     receipts: Vec<Receipt>,
     unread: Option<&'static str>,
@@ -136,8 +139,10 @@ impl Engine {
         if request_overflowed {
             self.forget(&mut half);
         }
+        let sketch = self.sketch(half.hides, response, &content, seen);
         let clean = self.scrub(half, Side::Response, seen, &content);
         Redacted::vouched(ResponseRecord {
+            sketch,
             status: response.status,
             headers: clean.headers,
             content_type: clean.content_type,
@@ -214,7 +219,13 @@ impl Engine {
     }
 
     /// The second pass: removes what was seen from all parts, the receipts' locations included.
-    fn scrub(&self, mut half: Half<'_>, side: Side, seen: &Seen, content: &Content<'_>) -> Clean {
+    pub(super) fn scrub(
+        &self,
+        mut half: Half<'_>,
+        side: Side,
+        seen: &Seen,
+        content: &Content<'_>,
+    ) -> Clean {
         let mut receipts = std::mem::take(&mut half.receipts);
         if !seen.heard.is_empty() {
             mute(&seen.heard, &mut half, side, &mut receipts);
@@ -376,7 +387,7 @@ fn walk_request<'c>(
     Half { method, path, query, ..half }
 }
 
-fn walk_response<'c>(
+pub(super) fn walk_response<'c>(
     mut walk: Walk<'_>,
     response: &'c Response,
     content: &'c Content<'_>,
@@ -401,7 +412,9 @@ fn half<'c>(
     let content_type = content_type.map(|name| walk.plain(name).unwrap_or_else(|| name.to_owned()));
     // What the walk came to before the body.
     let (receipts, notes) = (walk.receipts.clone(), walk.notes.clone());
-    let body = decoded.node.and_then(|node| walk.body_of(node, decoded.layout));
+    let is_read = decoded.node.is_some();
+    let body = decoded.node.and_then(|node| walk.body_or_sketch(node, decoded.layout));
+    let hides = Telling::of(is_read && (body.is_none() || detail == Detail::Metadata), walk.hides);
     if body.is_none()
         && let Some(bytes) = unread(content, raw_headers, raw_body)
     {
@@ -426,6 +439,7 @@ fn half<'c>(
         unread,
         cut: walk.cut,
         encoded: walk.encoded,
+        hides,
     }
 }
 

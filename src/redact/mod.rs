@@ -44,6 +44,7 @@ mod seen;
 mod selection;
 mod selector;
 mod settle;
+mod sketch;
 mod state;
 mod tables;
 #[cfg(test)]

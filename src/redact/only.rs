@@ -148,7 +148,7 @@ fn first(policy: &Policy, unlisted: Unlisted) -> Option<usize> {
 }
 
 /// A name as programs give them: what is none may be somebody's address.
-fn is_identifier(name: &str) -> bool {
+pub(super) fn is_identifier(name: &str) -> bool {
     let name = name.strip_prefix(['@', '#', '$']).unwrap_or(name);
     name.len() <= NAME_CHARS_MAX
         && name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
@@ -201,6 +201,8 @@ impl Walk<'_> {
             }
             Node::Array(_) | Node::Object(_) => return false,
         };
+        let shown = self.sketch_unlisted(node, rule).unwrap_or(shown);
+        self.hides = true;
         self.look_through(node);
         self.receipt(rule);
         *node = shown;

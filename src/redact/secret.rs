@@ -10,6 +10,7 @@ use super::seen::{
     ENDS_CHARS_MAX, MASK, Weight, ends, is_fingerprint, is_guessable, is_redacted_text,
     is_remembered,
 };
+use super::sketch::{is_error, is_schema};
 use super::walk::{Walk, is_one_of};
 use crate::decode::{Node, Number, base64_text};
 
@@ -108,6 +109,8 @@ enum Depth {
     Selected,
     /// It is a member inside of that value.
     Inner,
+    /// It is a member of an error inside of that value.
+    Error,
 }
 
 impl Walk<'_> {
@@ -117,10 +120,12 @@ impl Walk<'_> {
         if self.is_redacted(node) {
             return self.value(node);
         }
-        if !is_whole && self.goes_into(rule, node) {
+        if !is_whole && self.telling.is_none() && self.goes_into(rule, node) {
+            self.hides = true;
             return self.go_in(node, rule);
         }
-        let shown = self.shown(node, rule);
+        let shown = self.sketch(node, rule).unwrap_or_else(|| self.shown(node, rule));
+        self.hides |= !matches!(node, Node::String(_));
         if is_remembered(self.policy.action(rule)) {
             let depth = if is_whole { Depth::Inner } else { Depth::Selected };
             self.remember_all(node, rule, depth);
@@ -239,7 +244,7 @@ impl Walk<'_> {
     fn remember_all(&mut self, node: &Node<'_>, rule: usize, depth: Depth) {
         match node {
             // What is inside of it is not all secret: words there would be masked everywhere.
-            Node::String(text) if depth == Depth::Inner && is_plain_word(text) => {}
+            Node::String(text) if depth != Depth::Selected && is_plain_word(text) => {}
             Node::String(text) if is_kind(text) => {}
             Node::String(text) => self.remember_parts(text, rule),
             Node::Number(number) => self.remember(&number.to_string(), rule),
@@ -251,8 +256,13 @@ impl Walk<'_> {
                     if is_random(name) {
                         self.remember(name, rule);
                     }
-                    if !is_one_of(name, &BESIDE) {
-                        self.remember_all(item, rule, Depth::Inner);
+                    let is_error = depth == Depth::Error || is_error(name);
+                    // What an error is called is said elsewhere too.
+                    let is_said = self.policy.is_shipped(rule)
+                        && item.as_str().is_some_and(|text| is_schema(name, text, is_error));
+                    if !is_one_of(name, &BESIDE) && !is_said {
+                        let depth = if is_error { Depth::Error } else { Depth::Inner };
+                        self.remember_all(item, rule, depth);
                     }
                 }
             }
@@ -334,7 +344,7 @@ fn is_kind(text: &str) -> bool {
 }
 
 /// Letters and digits in a mixture that no name has.
-fn is_random(name: &str) -> bool {
+pub(super) fn is_random(name: &str) -> bool {
     name.len() >= RANDOM_NAME_BYTES_MIN
         && Validator::Mixed.accepts(name)
         && Validator::NotUuid.accepts(name)

@@ -20,6 +20,7 @@ use super::rule::Side;
 use super::seen::{MASK, Search, Seen};
 use super::selection::Selection;
 use super::settle::settle;
+use super::sketch::Telling;
 use super::within::Within;
 use crate::decode::{Node, Note, Number, embedded, embedded_yaml, json};
 use crate::record::BodyRecord;
@@ -59,6 +60,10 @@ pub(super) struct Walk<'e> {
     pub(super) cut: bool,
     /// There were strings that stand for other text.
     pub(super) encoded: bool,
+    /// Something that is no text was taken out, which may have told how the exchange ended.
+    pub(super) hides: bool,
+    /// What is told of what is not recorded.
+    pub(super) telling: Option<Telling>,
     /// Members of the next object that a GraphQL document uses as credentials.
     variables: BTreeMap<String, usize>,
     /// What is known of names, from before and from this walk.
@@ -102,6 +107,8 @@ impl<'e> Walk<'e> {
             recorded: true,
             cut: false,
             encoded: false,
+            hides: false,
+            telling: None,
             variables: BTreeMap::new(),
             names,
             fresh: Fresh::default(),

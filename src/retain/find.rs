@@ -25,6 +25,8 @@ pub struct Survey {
     pub due: BTreeMap<String, u64>,
     /// Events that are old enough and held, by the name of the hold.
     pub held: BTreeMap<String, u64>,
+    /// Events of a purge that was cut off, which goes on.
+    pub cut_off: u64,
     /// Events that are old enough and not complete.
     pub open: u64,
     /// The time of the oldest event that is due, in milliseconds since 1970.
@@ -47,6 +49,7 @@ impl Survey {
         for (hold, count) in other.held {
             *self.held.entry(hold).or_default() += count;
         }
+        self.cut_off += other.cut_off;
         self.open += other.open;
         self.oldest_ms = self.oldest_ms.into_iter().chain(other.oldest_ms).min();
         self.newest_ms = self.newest_ms.into_iter().chain(other.newest_ms).max();

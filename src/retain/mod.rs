@@ -14,6 +14,7 @@
 //!   before another one begins.
 //! - Nothing here is on the way of a request.
 
+mod cut_off;
 mod find;
 mod memory;
 mod policy;
@@ -58,7 +59,7 @@ pub enum RetainError {
     #[error("the purge cannot be written down")]
     Event(#[from] CanonicalError),
     /// The order cannot be signed.
-    #[error("nothing was purged, since the order to do so could not be signed")]
+    #[error("nothing was purged, since the order to do so could not be given")]
     Order(#[from] SealError),
 }
 
@@ -71,6 +72,7 @@ impl RetainError {
             Self::Archive(error) => error.reason(),
             Self::Recorder(error) => error.reason(),
             Self::Event(_) => "event",
+            Self::Order(SealError::NotSealed { .. }) => "damaged_entry",
             Self::Order(_) => "order",
         }
     }

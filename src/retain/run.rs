@@ -1,22 +1,20 @@
 //! A run: everything that is due, piece by piece, in the order that loses nothing.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::SecondsFormat;
 use serde_json::json;
 
+use super::cut_off::CutOff;
 use super::find::{Find, Going, Piece};
 use super::memory::Memory;
 use super::{KeptIn, Policy, RetainError, Survey};
 use crate::archive::{self, FORMAT, Made};
 use crate::clock::{Clock, Timestamp};
 use crate::follow::{Heads, catch_up};
-use crate::index::{Condition, Field, Index, Search, View};
-use crate::record::{
-    Archived, Outcome as Ending, PURGE_ACTION, Purge, Stored, SystemEvent, system_entry,
-};
+use crate::index::Index;
+use crate::record::{Archived, Outcome as Ending, Purge, Stored, SystemEvent, system_entry};
 use crate::recorder::{PURGE_BYTES, PURGE_ENTRIES, Recorder};
 use crate::seal::Orders;
 use crate::store::{LedgerReader, LedgerSource, Purged};
@@ -26,8 +24,6 @@ use crate::store::{LedgerReader, LedgerSource, Purged};
 const REST: u32 = 4;
 /// And at most this long.
 const REST_MAX: Duration = Duration::from_millis(250);
-/// Events about purges that are looked at for one that was cut off.
-const PURGES: u32 = 1_000;
 
 /// What a run did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -89,6 +85,10 @@ impl Policy {
     ) -> Result<Survey, RetainError> {
         let mut survey = Survey::default();
         for writer in reader.writers().await? {
+            if let Some(cut_off) = CutOff::find(&writer, reader, index, self, now).await? {
+                let CutOff { going, held, .. } = cut_off;
+                survey.add(Survey { cut_off: going.len() as u64, held, ..Survey::default() });
+            }
             for mut window in Memory::default().windows(&writer, self, now) {
                 loop {
                     let mut find =
@@ -184,6 +184,7 @@ impl Log<'_> {
             archive: None,
             order: None,
         };
+        self.retention.orders.check(self.writer, &entries)?;
         purge.archive = self.archive(&purge, &entries).await?;
         purge.order = self.retention.orders.sign(self.writer, &purge)?;
         drop(entries);
@@ -270,71 +271,38 @@ impl Log<'_> {
         Ok(())
     }
 
-    /// The last purge may have been cut off after it was put on record: then what it names and is still
-    /// there goes now. Its archive is looked at again before.
+    /// What the last purge names and is still there goes now. Its archive is looked at again before.
     async fn finish_what_was_cut_off(
         &self,
         reader: &mut dyn LedgerReader,
         index: &mut Index,
     ) -> Result<u64, RetainError> {
-        let Some((by, purge)) = self.last_purge(reader, index).await? else { return Ok(0) };
-        let mut events: BTreeMap<u64, Going> = BTreeMap::new();
-        let mut entries = 0;
-        for range in purge.ranges.iter() {
-            let mut after = *range.start() - 1;
-            while after < *range.end() {
-                let limit = u32::try_from(range.end() - after).unwrap_or(u32::MAX).min(PURGES);
-                let found = reader.read_after(self.writer, after, limit).await?;
-                let Some(last) = found.last() else { break };
-                after = last.seq;
-                for entry in found.into_iter().filter(|entry| purge.ranges.contains(entry.seq)) {
-                    entries += 1;
-                    match entry.intent.and_then(|intent| events.get_mut(&intent)) {
-                        Some(event) => event.second = Some(entry),
-                        None => {
-                            events.insert(entry.seq, Going { first: entry, second: None });
-                        }
-                    }
-                }
-            }
+        let now = self.retention.clock.now();
+        let cut_off = CutOff::find(self.writer, reader, index, self.policy, now).await?;
+        let Some(CutOff { by, purge, going, held }) = cut_off else { return Ok(0) };
+        if !held.is_empty() {
+            let held: u64 = held.values().sum();
+            let writer = self.writer;
+            tracing::warn!(
+                writer,
+                seq = by,
+                held,
+                "a hold keeps events of a purge that was cut off"
+            );
         }
-        if events.is_empty() {
+        if going.is_empty() {
             return Ok(0);
         }
+        let halves = || going.iter().flat_map(|it| [Some(&it.first), it.second.as_ref()]).flatten();
+        self.retention.orders.check(self.writer, halves())?;
         if let (Some(archived), KeptIn::Archive(place)) = (&purge.archive, &self.policy.archive)
             && archived.location == place.to_string()
         {
             archive::is_there(place, archived).await?;
         }
+        let entries = halves().count() as u64;
         tracing::info!(writer = self.writer, seq = by, entries, "a purge that was cut off goes on");
-        let events: Vec<Going> = events.into_values().collect();
-        self.take_out(by, &events).await?;
+        self.take_out(by, &going).await?;
         Ok(entries)
-    }
-
-    /// The last purge of this log.
-    async fn last_purge(
-        &self,
-        reader: &mut dyn LedgerReader,
-        index: &mut Index,
-    ) -> Result<Option<(u64, Purge)>, RetainError> {
-        let search = Search {
-            view: View::Everything,
-            conditions: vec![Condition::AnyOf(Field::Action, vec![PURGE_ACTION.to_owned()])],
-            after: None,
-            offset: 0,
-            limit: PURGES,
-        };
-        let mut last: Option<(u64, Purge)> = None;
-        for row in index.search(&search).await?.rows {
-            if row.writer != self.writer || last.as_ref().is_some_and(|(seq, _)| *seq > row.seq) {
-                continue;
-            }
-            let entry = reader.entry(self.writer, row.seq).await?;
-            if let Some(purge) = entry.as_ref().and_then(Purge::of) {
-                last = Some((row.seq, purge));
-            }
-        }
-        Ok(last)
     }
 }

@@ -77,12 +77,26 @@ impl Checkpoint {
         covering.filter(|key| is_signed(&self.note, &key.named(&self.origin))).collect()
     }
 
+    /// Whether it says that one of the keys signed it; that alone is worth nothing.
+    pub(super) fn names_one_of<'k>(&self, keys: impl IntoIterator<Item = &'k VerifierKey>) -> bool {
+        let said = signers(&self.note);
+        let mut ids = keys.into_iter().map(|key| key.named(&self.origin));
+        ids.any(|key| said.iter().any(|(name, id)| name == key.name() && *id == key.id()))
+    }
+
     /// The same with more lines of signatures.
     pub fn with_signatures(&self, lines: &str) -> Result<Self, NoteError> {
         let text = format!("{}{lines}", self.note);
         parse_note(&text)?;
         Ok(Self { note: text, ..self.clone() })
     }
+}
+
+/// The keys that a note says it was signed by, in words.
+pub(super) fn signer_names(note: &str) -> String {
+    let names: Vec<String> =
+        signers(note).into_iter().map(|(name, id)| format!("{name}+{id:08x}")).collect();
+    if names.is_empty() { "nobody".to_owned() } else { names.join(", ") }
 }
 
 /// Signs a text, which ends with a line break, under one name.

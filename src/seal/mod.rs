@@ -20,6 +20,7 @@ mod kept;
 mod key;
 mod key_change;
 pub mod key_file;
+mod leaves;
 mod order;
 mod proof;
 mod sealer;
@@ -92,6 +93,16 @@ pub enum SealError {
     /// The ledger is not what was sealed.
     #[error("the ledger is not what was sealed")]
     Disagreement,
+    /// An entry is not what was sealed, and so must stay to show it.
+    #[error(
+        "entry {seq} of writer `{writer}` is not what was put on record: `countersign verify` says more"
+    )]
+    NotSealed {
+        /// Whose log.
+        writer: String,
+        /// Which entry.
+        seq: u64,
+    },
     /// There is no proof of this, or its tiles are missing.
     #[error("there is no proof of this")]
     NoProof,

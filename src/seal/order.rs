@@ -9,13 +9,14 @@ use ring::digest::{SHA256, digest};
 
 use super::checkpoint::{is_signed, sign, signers, text_of};
 use super::key::VerifierKey;
-use super::{SealError, key_file};
-use crate::record::Purge;
+use super::leaves::TileLeaves;
+use super::{Kept, SealError, key_file};
+use crate::record::{Purge, Stored, leaf_hash};
 
 /// The first line of such a note.
 const TITLE: &str = "countersign purge";
 
-/// Signs orders with the key in force.
+/// Signs orders with the key in force, for what is as it was sealed.
 #[derive(Debug, Clone)]
 pub struct Orders {
     dir: PathBuf,
@@ -25,6 +26,24 @@ impl Orders {
     /// With the key in the directory of the ledger.
     pub fn new(dir: impl Into<PathBuf>) -> Self {
         Self { dir: dir.into() }
+    }
+
+    /// That these entries of the log of `writer` are what was put on record, as far as it is known here.
+    pub fn check<'s>(
+        &self,
+        writer: &str,
+        entries: impl IntoIterator<Item = &'s Stored>,
+    ) -> Result<(), SealError> {
+        let mut kept = Kept::open_read_only(&self.dir)?;
+        let mut leaves = kept.as_mut().map(|kept| TileLeaves::new(kept, writer));
+        for Stored { seq, doc, leaf, .. } in entries {
+            let hash = leaf_hash(doc);
+            let sealed = leaves.as_mut().and_then(|leaves| leaves.leaf(*seq));
+            if *leaf != hash || sealed.is_some_and(|sealed| sealed.0 != hash) {
+                return Err(SealError::NotSealed { writer: writer.to_owned(), seq: *seq });
+            }
+        }
+        Ok(())
     }
 
     /// The note that orders a purge of the log of `writer`; none where there is no key, as nothing is

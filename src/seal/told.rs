@@ -8,6 +8,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use tlog_tiles::Hash;
 
+use super::checkpoint::signer_names;
 use super::proof::{HASHES_MAX, is_consistent, is_included};
 use super::tree::leaf;
 use super::{Checkpoint, Kept, KeyChange, SealError, VerifierKey, successors};
@@ -61,9 +62,21 @@ pub enum ProofFault {
     /// It cannot be understood.
     #[error("{0} cannot be understood")]
     Form(&'static str),
+    /// What stands there as the signature of a trusted key is none.
+    #[error("its checkpoint of `{0}` was signed by no key: it was changed")]
+    Forged(String),
     /// Nobody who is trusted signed it.
-    #[error("its checkpoint of `{0}` was signed by no key that is trusted here")]
-    Signature(String),
+    #[error(
+        "its checkpoint of `{log}` was signed by {signers}, and by no key that was given: it is of another \
+         ledger, or a forgery, or that key was replaced since, or took over from the one that was given; \
+         give the key of that time with --key"
+    )]
+    Signature {
+        /// Which log.
+        log: String,
+        /// The keys that it names.
+        signers: String,
+    },
     /// It is of another log than it says.
     #[error("its checkpoint is of another log than that of writer `{0}`")]
     OtherLog(String),
@@ -237,7 +250,11 @@ impl ConsistencyProof {
 
 fn signed(checkpoint: &Checkpoint, keys: &[VerifierKey]) -> Result<VerifierKey, ProofFault> {
     let key = checkpoint.signed_by(keys).into_iter().next().cloned();
-    key.ok_or_else(|| ProofFault::Signature(checkpoint.origin.clone()))
+    let log = || checkpoint.origin.clone();
+    key.ok_or_else(|| match checkpoint.names_one_of(keys) {
+        true => ProofFault::Forged(log()),
+        false => ProofFault::Signature { log: log(), signers: signer_names(&checkpoint.note) },
+    })
 }
 
 pub(super) fn with_successors(keys: &[VerifierKey], notes: &[String]) -> Vec<VerifierKey> {

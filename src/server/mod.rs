@@ -35,7 +35,7 @@ use crate::index::Index;
 use crate::problem::Problems;
 use crate::proxy::{Budget, Door, Ruled, Shared, Snapshot, UpstreamError, application};
 use crate::record::Outcome;
-use crate::recorder::{Recorder, RecorderThread, Settings};
+use crate::recorder::{Later, Recorder, RecorderThread, Settings};
 use crate::redact::{Engine, FingerprintKey, Seen};
 use crate::retain::{self, RetainStatus, Retention};
 use crate::rules;
@@ -235,6 +235,9 @@ impl Server {
             stopping: stopping.clone(),
         };
         let shared = Arc::clone(&self.shared);
+        let ledger = &reloader.started_with.ledger;
+        let later = Later::new(self.shared.recorder.clone(), ledger.source(), &ledger.writer);
+        let later = Arc::new(later);
         let log = Arc::new(api::Log {
             dir: reloader.started_with.ledger.dir.clone(),
             source: reloader.started_with.ledger.source(),
@@ -243,6 +246,7 @@ impl Server {
             ways,
             clock: Arc::clone(&self.shared.clock),
             recorder: self.shared.recorder.clone(),
+            later: Arc::clone(&later),
             metrics: Arc::clone(&self.shared.metrics),
             redact: Box::new(move |text| {
                 shared.snapshot.load().engine.text(text, &Seen::default())
@@ -269,8 +273,10 @@ impl Server {
         });
         let router = api::router(operations, Arc::clone(&log))
             .merge(console::router(Arc::clone(&log), settings));
-        let ending = stopping.clone();
         self.reading.spawn(api::keep_changes(Arc::clone(&log), stopping.clone()));
+        let ending = stopping.clone();
+        self.side.spawn(async move { later.keep(ending).await });
+        let ending = stopping.clone();
         self.reading.spawn(async move {
             if let Err(error) = api::serve(reading, router, ending).await {
                 tracing::error!(%error, "the reading listener failed");

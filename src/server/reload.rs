@@ -1,5 +1,5 @@
 //! Reload on SIGHUP and when a file changes: all or nothing, the old set stays on an error, and
-//! either way it is on record.
+//! either way it is on record. What cannot be put on record does not come into force; it is tried again.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -40,6 +40,8 @@ impl Reloader {
     /// Watches until the process stops.
     pub(super) async fn run(mut self) {
         let mut seen = self.fingerprints();
+        // What is still to be put on record, and done.
+        let mut owed = None;
         loop {
             let mut stopping = self.stopping.clone();
             let stopped = async move { stopping.wait_for(|stopping| *stopping).await.is_ok() };
@@ -47,13 +49,13 @@ impl Reloader {
                 _ = stopped => return,
                 _ = self.hangup.recv() => {
                     seen = self.fingerprints();
-                    self.reload("SIGHUP").await;
+                    owed = self.reload("SIGHUP", owed).await;
                 }
                 () = tokio::time::sleep(LOOK) => {
                     let now = self.fingerprints();
-                    if now != seen {
+                    if now != seen || owed.is_some() {
                         seen = now;
-                        self.reload("a file changed").await;
+                        owed = self.reload(owed.unwrap_or("a file changed"), owed).await;
                     }
                 }
             }
@@ -77,7 +79,12 @@ impl Reloader {
             .collect()
     }
 
-    async fn reload(&mut self, why: &'static str) {
+    /// Returns why, if that is not on record and so to be done again, as `owed` was.
+    async fn reload(
+        &mut self,
+        why: &'static str,
+        owed: Option<&'static str>,
+    ) -> Option<&'static str> {
         let before = self.shared.snapshot.load_full();
         let metadata = |config: &str, rules: &str| {
             json!({
@@ -88,25 +95,26 @@ impl Reloader {
                 "ruleset_after": rules,
             })
         };
-        let (event, metadata, result) = match self.build().await {
-            Ok(snapshot) => {
+        let built = self.build().await;
+        let (event, metadata) = match &built {
+            Ok((snapshot, _)) => {
                 let metadata = metadata(&snapshot.config.version, &snapshot.ruleset);
-                self.shared.snapshot.store(Arc::new(snapshot));
-                tracing::info!(why, "configuration and rules were reloaded");
                 let event = SystemEvent {
                     verb: "reload",
                     outcome: Outcome::Success,
                     description: "configuration and rules reloaded",
                     reason: None,
                 };
-                (event, metadata, "reloaded")
+                (event, metadata)
             }
             Err(problems) => {
-                tracing::error!(
-                    why,
-                    "the new configuration or rules have problems; the old ones stay in force:\n{}",
-                    problems.text
-                );
+                if owed.is_none() {
+                    tracing::error!(
+                        why,
+                        "the new configuration or rules have problems; the old ones stay in force:\n{}",
+                        problems.text
+                    );
+                }
                 let event = SystemEvent {
                     verb: "reload",
                     outcome: Outcome::Failure,
@@ -117,21 +125,55 @@ impl Reloader {
                 if let (Some(count), Some(fields)) = (problems.count, metadata.as_object_mut()) {
                     fields.insert("problems".to_owned(), count.into());
                 }
-                (event, metadata, "refused")
+                (event, metadata)
             }
         };
-        self.shared.metrics.reloads.get_or_create(&ReasonLabel { reason: result }).inc();
-        match system::entry(&*self.shared.clock, event, metadata) {
-            Ok(entry) => {
-                if let Err(error) = self.shared.recorder.event(entry).await {
-                    tracing::error!(%error, "the reload could not be recorded");
+        let recorded = self.record(event, metadata).await;
+        let result = match (&built, &recorded) {
+            (_, Err(_)) => "unrecorded",
+            (Ok(_), Ok(())) => "reloaded",
+            (Err(_), Ok(())) => "refused",
+        };
+        if owed.is_none() || recorded.is_ok() {
+            self.shared.metrics.reloads.get_or_create(&ReasonLabel { reason: result }).inc();
+        }
+        match recorded {
+            Ok(()) => {
+                if let Ok((snapshot, retire)) = built {
+                    self.shared.snapshot.store(Arc::new(snapshot));
+                    // What the old snapshot had in its background ends now.
+                    self.retire.send_replace(true);
+                    self.retire = retire;
+                    tracing::info!(why, "configuration and rules were reloaded");
                 }
+                None
             }
-            Err(error) => tracing::error!(%error, "the reload could not be recorded"),
+            Err(error) => {
+                if owed.is_none() {
+                    tracing::error!(
+                        error,
+                        "the reload could not be recorded; the old configuration and rules stay in \
+                         force until it can"
+                    );
+                }
+                Some(why)
+            }
         }
     }
 
-    async fn build(&mut self) -> Result<Snapshot, Refusal> {
+    async fn record(
+        &self,
+        event: SystemEvent<'_>,
+        metadata: serde_json::Value,
+    ) -> Result<(), String> {
+        let entry = system::entry(&*self.shared.clock, event, metadata);
+        let entry = entry.map_err(|error| error.to_string())?;
+        let recorded = self.shared.recorder.event(entry).await;
+        recorded.map(drop).map_err(|error| error.to_string())
+    }
+
+    /// What the files say by now, and what ends its background.
+    async fn build(&self) -> Result<(Snapshot, watch::Sender<bool>), Refusal> {
         let config = match &self.file {
             Some(file) => {
                 require_rereadable(file)?;
@@ -150,10 +192,7 @@ impl Reloader {
         let snapshot = Snapshot::start(config, ruled, &self.shared.metrics, retired, Some(&before))
             .await
             .map_err(|error| Refusal::of(error.to_string()))?;
-        // What the old snapshot had in its background ends now.
-        self.retire.send_replace(true);
-        self.retire = retire;
-        Ok(snapshot)
+        Ok((snapshot, retire))
     }
 }
 

@@ -146,10 +146,29 @@ pub enum StoreError {
          `countersign migrate` needs the owner"
     )]
     Denied(#[source] Cause),
+    /// The login does not see the whole log, and here nothing less will do. Nothing was read.
+    #[error(
+        "`{login}` does not see the whole log in `{database}`: let the owner run \
+         `countersign migrate --reader {login} --all-scopes` for that database"
+    )]
+    NotAll {
+        /// Which login.
+        login: String,
+        /// Where.
+        database: String,
+    },
+    /// Prepared statements are gone with the next transaction. Nothing was written.
+    #[error(
+        "prepared statements do not last, as behind a pooler in transaction mode: set \
+         `prepared_statements: false` beside `ledger.url`, or end the URL of `--ledger` with \
+         `?prepared_statements=false`"
+    )]
+    Pooled(#[source] Cause),
     /// A login that shall have scopes could read more, whatever they are. Nothing was written.
     #[error(
-        "`{login}` can read the tables themselves, whatever its scopes: it is a superuser or the owner, \
-         or somebody else has given it a right or a role; take that from it first, \
+        "`{login}` can read the tables themselves, whatever its scopes, or come to that: it is a superuser, \
+         the owner, one that may make roles or replicate, or it was given a right or a role (the \
+         server's files and programs are such); take that from it first, \
          `REVOKE countersign_auditor, countersign_writer FROM ...` perhaps"
     )]
     Unlimited {
@@ -278,7 +297,11 @@ impl StoreError {
             Self::Missing { .. } | Self::NoSchema { .. } => "missing",
             Self::Connect { .. } => "connect",
             Self::Standby { .. } => "read_only",
-            Self::Denied(_) | Self::Unlimited { .. } | Self::NoSight { .. } => "denied",
+            Self::Denied(_)
+            | Self::NotAll { .. }
+            | Self::Unlimited { .. }
+            | Self::NoSight { .. } => "denied",
+            Self::Pooled(_) => "pooled",
             Self::Claimed { .. } => "claimed",
             Self::Damaged { .. } => "damaged",
         }

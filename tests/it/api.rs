@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use super::support::{Answer, Proxy, Reply, Upstream, exchange, wait_until};
+use super::support::{Answer, Proxy, Reply, Upstream, WriteLock, exchange, wait_until};
 
 fn ask(proxy: &Proxy, token: &str, query: &str) -> Answer {
     let request = format!(
@@ -57,4 +57,33 @@ fn what_passed_the_proxy_is_read_with_a_token() {
         list["events"][0]["outcome"] == "success"
     });
     assert!(!proxy.log().contains(owner), "a token never reaches the log");
+}
+
+#[test]
+fn who_reads_while_the_ledger_is_locked_is_on_record_afterwards() {
+    let upstream = Upstream::start(|_| Reply::ok());
+    let proxy = Proxy::start(upstream.address);
+    let owner = fs::read_to_string(proxy.data().join("bootstrap.token")).unwrap();
+    let owner = owner.trim();
+    // Before that, it lets nobody in.
+    wait_until("the making of the token is on record", || {
+        proxy.all_events().iter().any(|event| event["action"] == "audit.token_create")
+    });
+    let lock = WriteLock::take(&proxy.data());
+    let post = b"POST /admin/pools HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n";
+    assert_eq!(exchange(proxy.address, post).status, 503);
+    let sign_in =
+        b"POST /audit/sign-in HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 7\r\n\
+                    Content-Type: application/x-www-form-urlencoded\r\n\r\ntoken=x";
+    for _ in 0..2 {
+        assert_eq!(ask(&proxy, owner, "").status, 200);
+    }
+    assert_eq!(exchange(proxy.reading, sign_in).status, 303);
+    drop(lock);
+    for query in ["?action=audit.view", "?action=audit.sign_in&outcome=denied"] {
+        wait_until("it is on record", || {
+            let list: Value = serde_json::from_slice(&ask(&proxy, owner, query).body).unwrap();
+            list["events"].as_array().is_some_and(|events| events.len() == 1)
+        });
+    }
 }

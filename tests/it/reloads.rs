@@ -5,7 +5,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use super::support::{Proxy, Reply, Setup, Upstream, exchange, wait_until};
+use super::support::{Proxy, Reply, Setup, Upstream, WriteLock, exchange, wait_until};
 
 const BEFORE: &str = "redact:\n  - {id: acme.badge, keys: [badge], do: drop}\n";
 const AFTER: &str = "redact:\n  - {id: acme.badge, keys: [badge], do: drop}\n  - {id: acme.locker, keys: [locker], do: mask}\n";
@@ -94,4 +94,34 @@ fn a_change_of_rules_is_on_record_with_both_digests() {
     });
     let metrics = proxy.read("/metrics").1;
     assert!(metrics.contains("countersign_reloads_total{reason=\"refused\"} 1"), "{metrics}");
+}
+
+#[test]
+fn what_cannot_be_put_on_record_does_not_come_into_force() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("acme.yaml");
+    fs::write(&file, BEFORE).unwrap();
+    let rules = format!("rules: {{dir: \"{}\"}}", dir.path().display());
+    let ledger = "  timeout: 200ms".to_owned();
+    let setup = Setup { more: rules, ledger, ..Setup::default() };
+    let upstream = Upstream::start(|_| Reply::ok());
+    let proxy = Proxy::with(upstream.address, &setup);
+    let (_, locker, first) = recorded(&proxy);
+    assert_eq!(locker, "L-12");
+    let lock = WriteLock::take(&proxy.data());
+    fs::write(&file, AFTER).unwrap();
+    wait_until("it is tried in vain", || {
+        let metrics = proxy.read("/metrics").1;
+        metrics.contains("countersign_reloads_total{reason=\"unrecorded\"} 1")
+    });
+    assert!(proxy.log().contains("stay in force until it can"), "{}", proxy.log());
+    assert!(!proxy.log().contains("were reloaded"), "{}", proxy.log());
+    drop(lock);
+    // Without anybody's doing.
+    let event = next(&proxy, 0);
+    assert_eq!(event["outcome"], "success");
+    assert_eq!(event["metadata"]["ruleset_before"], first);
+    wait_until("it is in force", || proxy.log().contains("were reloaded"));
+    assert_eq!(recorded(&proxy).1, "***");
+    assert_eq!(reloads(&proxy).len(), 1);
 }

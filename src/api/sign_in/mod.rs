@@ -92,7 +92,7 @@ async fn let_in(log: &Log, reader: &Reader, peer: Option<IpAddr>, way: &'static 
         reason: None,
         metadata: json!({"way": way, "role": role}),
     };
-    notice.record(log).await
+    notice.record_first(log).await
 }
 
 /// Counts and records that somebody did not get in. Of too many from one address the first is on

@@ -104,6 +104,21 @@ fn place(format: &str, line: &str) -> Option<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_export_can_be_gone_on_with_before_the_index_knows_of_it() {
+    let served = Served::patient().await;
+    let id = served.event("2026-07-09T10:00:00Z", json!({})).await;
+    for format in ["ndjson", "csv", "json", "ocsf"] {
+        served.indexed().await;
+        let path = format!("/v1/admin/audit/export?format={format}");
+        let whole = served.ask(&path).await;
+        let export = whole.field("countersign-export").unwrap();
+        let again = format!("{path}&resume={export},1783591200000.{id}");
+        let (answer, ()) = tokio::join!(served.ask(&again), served.indexed());
+        assert_eq!(answer.status, 200, "{format}: {answer:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn no_export_goes_on_with_what_is_not_the_same() {
     let served = Served::new().await;
     let id = served.event("2026-07-09T10:00:00Z", json!({"scope": {"pool": "blue"}})).await;

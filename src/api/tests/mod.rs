@@ -25,7 +25,7 @@ use crate::clock::{Clock, ManualClock, Timestamp};
 use crate::follow::{Heads, catch_up};
 use crate::index::Index;
 use crate::record::{Entry, EntryKind, EventId, Scope};
-use crate::recorder::{OpenIntent, Recorder, Settings};
+use crate::recorder::{Later, OpenIntent, Recorder, Settings};
 use crate::redact::Redacted;
 use crate::store::{LedgerSource, SpoolShared, SqliteOptions};
 use crate::telemetry::Metrics;
@@ -73,8 +73,18 @@ impl Served {
         Self::beside(ways, |_| Router::new()).await
     }
 
+    /// One whose answers wait for the search index.
+    async fn patient() -> Self {
+        Self::built(Ways::default(), Duration::from_secs(30), |_| Router::new()).await
+    }
+
     /// With further routes on the same listener.
     pub(crate) async fn beside(ways: Ways, more: impl FnOnce(Arc<Log>) -> Router) -> Self {
+        // Nothing follows but when a test says so.
+        Self::built(ways, Duration::ZERO, more).await
+    }
+
+    async fn built(ways: Ways, patience: Duration, more: impl FnOnce(Arc<Log>) -> Router) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::new(NOW.parse().unwrap()));
         let metrics = Arc::new(Metrics::default());
@@ -96,6 +106,7 @@ impl Served {
             ways,
             clock: Arc::<ManualClock>::clone(&clock),
             recorder: recorder.clone(),
+            later: Later::new(recorder.clone(), LedgerSource::directory(dir.path()), "w").into(),
             metrics: Arc::clone(&metrics),
             redact: Box::new(|text| Redacted::system(text.replace("hunter2", "[gone]"))),
             seal: None,
@@ -103,8 +114,7 @@ impl Served {
             spool: SpoolShared::default(),
             awaits_more: false.into(),
             turns: Turns::recording(Views::off()),
-            // Nothing follows but when a test says so.
-            patience: Duration::ZERO,
+            patience,
         });
         let operations = Operations {
             retention: crate::retain::RetainStatus::default(),

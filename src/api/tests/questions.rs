@@ -74,6 +74,15 @@ async fn filters_find_what_they_say() {
         ("", &both),
         ("action=budget.update", &old),
         ("action=budget.update&action=api_key.create", &both),
+        ("action=*.create", &new),
+        ("action=budget.*&severity=info", &old),
+        ("action=*_key*e", &new),
+        ("action=*", &both),
+        (
+            "action=*.c&action=reate*&action=*api_key.create.*&action=budget.update*budget.update",
+            &none,
+        ),
+        ("category=*", &none),
         ("since=1h", &new),
         ("until=30d", &old),
         ("since=2026-07-01T00:00:00Z&until=2026-08-01T00:00:00Z", &new),
@@ -163,6 +172,16 @@ async fn what_is_not_understood_is_named_with_a_remedy() {
         let field = format!("Authorization: Bearer {}\r\nContent-Length: 0\r\n", served.owner);
         let answer = served.send(method, "/v1/admin/audit", &field).await;
         assert_eq!(answer.status, 405, "{method}");
+        assert!(answer.head.contains("\nallow: get,head\r"), "{}", answer.head);
+    }
+    for (method, path, allowed) in [
+        ("PUT", "/audit/sign-in", "post"),
+        ("HEAD", "/v1/admin/audit/export", "get"),
+        ("PUT", "/v1/admin/audit/export", "get"),
+        ("HEAD", "/v1/admin/audit/stream", "get"),
+    ] {
+        let answer = served.send(method, path, "Content-Length: 0\r\n").await;
+        assert_eq!((answer.status, answer.field("allow")), (405, Some(allowed)), "{path}");
     }
 }
 
@@ -257,6 +276,109 @@ async fn counts_of_the_window_and_of_its_parts() {
     assert_eq!(facets["resource_type"], json!([count("api_key", 1)]));
     assert_eq!(facets["actor"], json!([{"value": "u1", "label": "Ada", "count": 1}]));
     assert_eq!(facets["scope"], json!([{"value": "pool", "label": "blue", "count": 1}]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_can_find_nothing_is_said() {
+    let served = Served::new().await;
+    let order = "`since` is not before `until`: there is no time between them";
+    let scope = |name: &str| {
+        format!(
+            "no event has a scope `{name}`: names of scopes have lower-case letters, digits and \
+             underscores"
+        )
+    };
+    let (lower, upper) = ("2026-07-09T02:00:00Z", "2026-07-09T03:00:00Z");
+    let rows = [
+        (format!("since={upper}&until={lower}"), vec![order.to_owned()]),
+        (format!("since={lower}&until={lower}"), vec![order.to_owned()]),
+        ("since=1h&until=2h".to_owned(), vec![order.to_owned()]),
+        (format!("since={lower}&until={upper}"), vec![]),
+        ("since=2h&until=1h".to_owned(), vec![]),
+        (
+            "scope.POOL=blue&scope.pool-x=blue&scope.pool_2=blue".to_owned(),
+            vec![scope("POOL"), scope("pool-x")],
+        ),
+    ];
+    for (query, warnings) in rows {
+        for path in ["", "/facets", "/stats"] {
+            let answer = served.ask(&format!("/v1/admin/audit{path}?{query}")).await.json();
+            assert_eq!(answer["warnings"], json!(warnings), "{path}?{query}");
+        }
+    }
+    // A plus that is not encoded arrives as a blank.
+    let answer = served.ask("/v1/admin/audit?since=2026-07-09T02:00:00+02:00").await.json();
+    assert!(answer["remedy"].as_str().unwrap().contains("%2B"), "{answer}");
+    for name in ["limit", "offset", "cursor"] {
+        let path = format!("/v1/admin/audit/export?format=csv&{name}=5");
+        let answer = served.ask(&path).await.json();
+        assert_eq!((&answer["status"], &answer["parameter"]), (&json!(400), &json!(name)));
+        let detail = answer["detail"].as_str().unwrap();
+        assert!(detail.contains("every event that the filters mean"), "{answer}");
+    }
+    let answer = served.ask("/v1/admin/audit/export?format=csv&colour=red").await.json();
+    let remedy = answer["remedy"].as_str().unwrap();
+    assert!(remedy.ends_with("since, until, q, id"), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn acts_have_the_same_shape_in_lists_and_exports() {
+    let served = Served::new().await;
+    let act = |action: &str| json!({"action": action});
+    served.event("2026-07-09T10:00:00Z", json!({"acts": [act("a.do"), act("b.do")]})).await;
+    served.event("2026-07-09T09:00:00Z", json!({})).await;
+    served.indexed().await;
+    let list = served.ask("/v1/admin/audit").await.json();
+    let export = served.ask("/v1/admin/audit/export?format=json").await.json();
+    let acts = |events: &Value| -> Vec<Value> {
+        events.as_array().unwrap().iter().map(|event| event["act"].clone()).collect()
+    };
+    let act = |number: u32| json!({"number": number, "of": 2});
+    assert_eq!(acts(&list["events"]), [act(2), act(1), Value::Null]);
+    assert_eq!(acts(&export), acts(&list["events"]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn actors_are_called_by_the_name_that_is_seen_most() {
+    let served = Served::new().await;
+    let who = |id: &str, name: &str, email: &str| {
+        let mut actor = json!({"type": "user", "id": id, "verified": true});
+        for (field, value) in [("name", name), ("email", email)] {
+            if value != "-" {
+                actor[field] = json!(value);
+            }
+        }
+        json!({"actor": actor, "category": "renamed"})
+    };
+    let rows = [
+        // An id that comes behind the name in the alphabet, with which it is seen more often.
+        ("anna", "-", "-"),
+        ("anna", "-", "-"),
+        ("anna", "Anna Berg", "-"),
+        ("sam", "Sam Blue", "sam@example.com"),
+        ("sam", "Sam Blue", "-"),
+        ("sam", "Zoe Red", "-"),
+        ("sam", "", "-"),
+        ("sam", " ", "-"),
+        ("sam", "", "zam@example.com"),
+        ("zoe", "", "zoe@example.com"),
+        ("zoe", "-", "-"),
+        ("id", "-", "-"),
+    ];
+    for (n, (id, name, email)) in rows.into_iter().enumerate() {
+        served.event(&format!("2026-07-09T10:00:{n:02}Z"), who(id, name, email)).await;
+    }
+    served.indexed().await;
+    let facets = served.ask("/v1/admin/audit/facets?category=renamed").await.json();
+    let actor =
+        |id: &str, label: &str, count: u64| json!({"value": id, "label": label, "count": count});
+    let expected = json!([
+        actor("sam", "Sam Blue", 6),
+        actor("anna", "Anna Berg", 3),
+        actor("zoe", "zoe@example.com", 2),
+        actor("id", "id", 1),
+    ]);
+    assert_eq!(facets["facets"]["actor"], expected);
 }
 
 #[tokio::test(flavor = "multi_thread")]

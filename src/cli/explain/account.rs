@@ -7,14 +7,13 @@ use serde_json::{Value, json};
 
 use super::derived::{Derived, Known, derived};
 use super::exchange::Exchange;
-use super::meanings::meaning;
 use crate::clock::Timestamp;
 use crate::config::{AuditLevel, Config, Route, RouteKind};
 use crate::derive::{EventRules, Trace, Whereabouts};
 use crate::identify::Evidence;
 use crate::pipeline::{End, Prepared, Timing};
 use crate::proxy::{self, Recording};
-use crate::record::{CanonicalError, Entry, EventId, Observer};
+use crate::record::{CanonicalError, Entry, EventId, Observer, meaning};
 use crate::redact::{Action, Engine};
 use crate::route::{Call, RouteTable, Safety, names_another_path};
 use crate::rules::RuleSet;

@@ -8,7 +8,6 @@ mod body;
 mod derived;
 mod exchange;
 mod har;
-mod meanings;
 mod message;
 mod show;
 #[cfg(test)]

@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::place::{LedgerArgs, Located};
-use super::query::{BadOption, Filters};
+use super::query::{BadOption, Filters, doubt};
 use crate::access::Token;
 use crate::clock::{Clock, SystemClock};
 use crate::export::{Format, Mark};
@@ -97,7 +97,7 @@ enum FormatArg {
     Ndjson,
     /// An OCSF API Activity a line
     Ocsf,
-    /// The ledger's entries with their proofs, for `countersign verify FILE`
+    /// The ledger's entries with their proofs, for `countersign verify FILE --key KEY`
     Bundle,
 }
 
@@ -120,7 +120,8 @@ impl Wanted {
         }
         let filters = args.filters.parameters()?;
         let pairs = filters.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        query::parse(pairs, SystemClock.now()).map_err(|error| BadOption(error.with_remedy()))?;
+        let search = query::parse(pairs, SystemClock.now());
+        doubt(&search.map_err(|error| BadOption(error.with_remedy()))?);
         let from = match &args.url {
             Some(url) => url.clone(),
             None => match &located.source {

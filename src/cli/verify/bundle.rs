@@ -67,6 +67,9 @@ fn told(path: &Path, shown: Result<BundleShown, BundleFault>, json: bool) -> (St
         }
         Ok(shown) if shown.is_proven() => ("proven", words(shown), ExitCode::SUCCESS),
         Ok(shown) => ("unproven", words(shown), ExitCode::from(4)),
+        Err(fault @ BundleFault::Signature { .. }) => {
+            ("unknown", format!("`{path}` cannot be checked: {fault}"), ExitCode::from(3))
+        }
         Err(fault) => ("wrong", format!("`{path}` proves nothing: {fault}"), ExitCode::from(1)),
     };
     if json {

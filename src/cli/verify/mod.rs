@@ -161,6 +161,13 @@ fn verified(args: &Args) -> anyhow::Result<(Report, Evidence, Trust)> {
             printable(&found.to_string())
         );
     }
+    if let Some(name) = evidence.foreign_files().next().filter(|_| !is_beside) {
+        bail!(
+            "of the checkpoints in `{}`, none was signed by a key that was given: it is a file of another \
+             ledger, or its keys have to be given as well",
+            printable(name)
+        );
+    }
     let has_checkpoints = !args.checkpoint.is_empty();
     let trust = Trust { keys, is_beside, has_checkpoints };
     let report = runtime.block_on(async {

@@ -31,6 +31,10 @@ pub(super) fn verify(
     };
     let (verdict, text, code) = match shown {
         Ok(text) => ("proven", text, ExitCode::SUCCESS),
+        Err(fault @ ProofFault::Signature { .. }) => {
+            let text = format!("`{}` cannot be checked: {fault}", path.display());
+            ("unknown", text, ExitCode::from(3))
+        }
         Err(fault) => {
             let text = format!("`{}` proves nothing: {fault}", path.display());
             ("wrong", text, ExitCode::from(1))

@@ -52,7 +52,7 @@ fn write_text(
             write!(out, ", {} newer than the last one", thousands(unsealed))?;
         }
         writeln!(out)?;
-        if log.purged > 0 {
+        if log.purged > 0 && log.found.is_none() {
             let to = log.purged_to.as_deref().unwrap_or("an unknown time");
             let purged = thousands(log.purged);
             writeln!(out, "  {purged} of them purged by policy, events up to {}", printable(to))?;

@@ -49,7 +49,8 @@ impl Checker<'_> {
             target.password = Some(password);
         }
         self.postgres_tls(&file.tls, &mut target);
-        target.prepared_statements = file.prepared_statements.value().copied().unwrap_or(true);
+        target.prepared_statements =
+            file.prepared_statements.value().copied().unwrap_or(target.prepared_statements);
         let dead_after = self.duration("dead_after", &file.dead_after, DEAD_AFTER, SECOND..=DAY);
         if dead_after < 2 * sweep_interval {
             self.problem(

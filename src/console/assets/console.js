@@ -286,18 +286,33 @@
   }
   setUpChart();
 
-  // ---- live: word comes by server-sent events, and the page is asked for anew
+  // ---- live: word comes by server-sent events, and the page is asked for anew. Whoever watches takes
+  // silence for quiet: where nothing can come any more, the page says so.
   const live = $("[data-live]");
+  const liveNote = $("#live-note");
+  const RETRY = 5000;
+  let watching = false;
   let source = null;
   let due = null;
+  let again = null;
+  const soon = (wait = 400) => { due ??= setTimeout(() => refresh().catch(lostLive), wait); };
+  function noteLive(text = "", link = null) {
+    liveNote.hidden = !text;
+    $("span", liveNote).textContent = text;
+    const way = $("a", liveNote);
+    way.hidden = !link;
+    if (link) [way.textContent, way.href] = link;
+    say(text);
+  }
   async function refresh() {
     due = null;
     const answer = await fetch(location.href, { cache: "no-store" });
-    if (!answer.ok || !source) return;
+    if (!watching) return;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const fresh = $("#results", page);
     const old = $("#results");
-    if (!fresh || !old) return;
+    if (!watching) return;
+    if (!fresh || !old) return answer.status >= 500 ? lostLive() : endLive();
     const known = new Set(rows().map((row) => row.dataset.key));
     const current = $("#rows > tr[aria-current]")?.dataset.key;
     const focused = document.activeElement?.closest?.("#rows > tr")?.dataset.key;
@@ -312,31 +327,85 @@
     setUpChart();
     if (arrived) say(arrived === 1 ? "1 new event" : `${arrived} new events`);
   }
-  function stopLive(text) {
+  function hangUp() {
     source?.close();
     source = null;
     clearTimeout(due);
-    due = null;
+    clearTimeout(again);
+    due = again = null;
+  }
+  function stopLive() {
+    hangUp();
+    watching = false;
+    delete live.dataset.state;
     live.setAttribute("aria-pressed", "false");
-    say(text);
+  }
+  // By itself, for good.
+  function endLive(why = "Your session or token no longer holds, or may not see this") {
+    stopLive();
+    noteLive(`Live has ended: nothing new shows up here. ${why}.`, ["Reload the page", location.href]);
+  }
+  // For a while: it is tried until it works again.
+  function lostLive() {
+    if (!watching) return;
+    live.dataset.state = "lost";
+    if (liveNote.hidden) noteLive("Live has lost the connection: nothing new shows up here until it is back. It tries again by itself.");
+    if (source?.readyState !== EventSource.CONNECTING) {
+      hangUp();
+      again = setTimeout(startLive, RETRY);
+    }
+  }
+  // No stream is told why it was refused.
+  async function refused(address) {
+    const asked = new AbortController();
+    try {
+      const answer = await fetch(address, { cache: "no-store", signal: asked.signal });
+      if (!watching) return;
+      if (answer.ok || answer.status >= 500) lostLive();
+      else if (answer.status === 401) endLive();
+      else endLive("The log says: " + (await answer.json()).detail);
+    } catch {
+      lostLive();
+    } finally {
+      asked.abort();
+    }
   }
   function startLive() {
-    const filters = $("#results").dataset.api;
-    source = new EventSource(root.dataset.api + "/stream" + (filters ? "?" + filters : ""));
+    hangUp();
+    const results = $("#results");
+    if ("ended" in results.dataset) {
+      const url = new URL(location.href);
+      url.searchParams.delete("until");
+      url.searchParams.set("live", "1");
+      stopLive();
+      return noteLive("Live is off: this view ends at a time that is past, so nothing new can show up in it.", ["Watch without an end", url.href]);
+    }
+    watching = true;
+    const filters = results.dataset.api;
+    const address = root.dataset.api + "/stream" + (filters ? "?" + filters : "");
+    const stream = source = new EventSource(address);
     live.setAttribute("aria-pressed", "true");
-    const soon = () => { due ??= setTimeout(() => refresh().catch(() => {}), 400); };
-    source.addEventListener("audit", soon);
-    source.addEventListener("reset", soon);
-    let opened = false;
-    source.addEventListener("open", () => { if (opened) soon(); opened = true; say("Live: new events show up by themselves"); });
-    source.addEventListener("error", () => {
-      if (source?.readyState === EventSource.CLOSED) stopLive("Live ended: reload the page, or sign in again");
+    stream.addEventListener("audit", () => soon());
+    stream.addEventListener("reset", () => soon());
+    let opened = Boolean(live.dataset.state);
+    stream.addEventListener("open", () => {
+      if (opened) soon();
+      opened = true;
+      delete live.dataset.state;
+      noteLive();
+      say("Live: new events show up by themselves");
+    });
+    stream.addEventListener("error", () => {
+      if (stream !== source) return;
+      if (stream.readyState === EventSource.CLOSED) refused(address); else lostLive();
     });
   }
   function toggleLive() {
     const url = new URL(location.href);
-    if (source) {
-      stopLive("Live is off");
+    if (watching) {
+      stopLive();
+      noteLive();
+      say("Live is off");
       url.searchParams.delete("live");
     } else {
       url.searchParams.set("live", "1");
@@ -349,7 +418,13 @@
     }
     history.replaceState(history.state, "", url);
   }
-  if (live && new URL(location.href).searchParams.get("live")) startLive();
+  if (live) {
+    if (new URL(location.href).searchParams.get("live")) startLive();
+    addEventListener("offline", lostLive);
+    addEventListener("online", () => { if (watching) startLive(); });
+    addEventListener("pagehide", hangUp);
+    addEventListener("pageshow", (event) => { if (event.persisted && watching) startLive(); });
+  }
 
   // ---- saved views
   const views = $("[data-views]");

@@ -71,7 +71,7 @@ fn message(id: &'static str, name: &'static str, line: &str, of: &Value) -> Mess
         false => Shown::block(&body),
     });
     let truncated = of.get("truncated").and_then(Value::as_bool) == Some(true);
-    let notes = super::list(of, "notes").filter_map(Value::as_str).map(Shown::line).collect();
+    let notes = super::noted(of, "notes");
     Message {
         id,
         name,

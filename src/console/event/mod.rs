@@ -22,6 +22,7 @@ use crate::api::integrity::may_prove;
 use crate::api::{Log, Problem, one_of};
 use crate::clock::Timestamp;
 use crate::query::{SummaryActor, SummaryTarget};
+use crate::record::meaning;
 use facts::Fact;
 use message::Message;
 
@@ -151,7 +152,7 @@ fn page(viewer: &Viewer, event: &Value, host: Option<&str>, now: Timestamp) -> E
         messages: message::of(event),
         redactions: list(event, "redactions").map(receipt).collect(),
         observer: facts::observer(event),
-        notes: list(event, "notes").filter_map(Value::as_str).map(Shown::line).collect(),
+        notes: noted(event, "notes"),
         proof: may_prove(&viewer.who).then(|| format!("{api}/proof")),
         curl: format!("curl -H \"Authorization: Bearer $TOKEN\" {base}{api}"),
         api,
@@ -237,8 +238,17 @@ fn changes(event: &Value) -> Changes {
         source,
         explained,
         hidden: texts("changes_hidden"),
-        notes: texts("changes_notes"),
+        notes: noted(event, "changes_notes"),
     }
+}
+
+/// What the notes of a list say; one of which that is not known is shown as it is.
+fn noted(of: &Value, name: &str) -> Vec<Shown> {
+    let said = |note| match meaning(note) {
+        "" => Shown::line(note),
+        said => Shown::line(said),
+    };
+    list(of, name).filter_map(Value::as_str).map(said).collect()
 }
 
 fn receipt(of: &Value) -> Receipt {

@@ -65,7 +65,22 @@ async fn the_list_shows_what_is_asked_for() {
             &["matches these filters", "Look at all times"],
             &["<table class=\"events\""],
         ),
-        ("?colour=red", &["`colour` is not a filter here", "Key one made"], &[]),
+        (
+            "?colour=red&severity=info",
+            &[
+                "`colour` is not a filter here",
+                "Key one made",
+                "export?severity=info&#38;since=24h&amp;format=csv\"",
+            ],
+            &["export?colour", "name=\"colour\"", "<bdi>colour</bdi>"],
+        ),
+        (
+            "?since=2026-07-09T03:00:00Z&until=2026-07-09T02:00:00Z",
+            &["there is no time between them", " data-ended>"],
+            &["Key one made"],
+        ),
+        ("?scope.POOL=a", &["no event has a scope"], &["Key one made"]),
+        ("?action=api_key.*", &["Key one made", "api_key.*"], &["Pool changed", " data-ended>"]),
     ];
     for (query, there, absent) in rows {
         let page = served.ask(&format!("/audit{query}")).await;
@@ -109,7 +124,7 @@ async fn an_event_is_shown_with_all_that_is_known() {
             json!({
                 "description": "Budget raised", "changes_source": "observed",
                 "changes": [{"path": "/limit", "op": "replace", "before": 15, "after": 1000}],
-                "changes_hidden": ["/secret"],
+                "changes_hidden": ["/secret"], "changes_notes": ["deletion", "too_new_to_know"],
                 "redactions": [{"rule": "credential.header", "location": "request.header.cookie", "count": 2}],
                 "source": {"ip": "10.1.2.3", "user_agent": "curl/8"}, "request_id": "req-1",
                 "response": {"status": 200, "headers": {"x-a": "b"}, "body": "fine"},
@@ -137,6 +152,8 @@ async fn an_event_is_shown_with_all_that_is_known() {
         "x-a",
         "id=\"act-1\"",
         "2026-07-09 23:30:00.000 UTC",
+        "a deletion does not say what was there",
+        "too_new_to_know",
     ] {
         assert!(page.body.contains(text), "no {text:?} in {}", page.body);
     }

@@ -7,6 +7,7 @@ use super::{CHANGES_MAX, Changes, Note, shows};
 use crate::decode::Node;
 use crate::derive::body;
 use crate::derive::naming::Naming;
+use crate::derive::signs::{Tells, is_error_inside};
 use crate::record::{BodyRecord, Change, ChangesSource, ResponseRecord};
 use crate::redact::JsonPath;
 
@@ -116,10 +117,17 @@ impl Shown {
         }
         match (&answer.body, answer.truncated, answer.unread) {
             (_, true, _) => Self::Unseen(Unseen::TooLarge),
+            _ if says_error(answer) => Self::Unseen(Unseen::Status),
             (Some(body), false, None) if is_state(&body.tree()) => Self::State(body.clone()),
             _ => Self::Unseen(Unseen::Unreadable),
         }
     }
+}
+
+/// Whether an answer tells of an error in the place of a state, for all that its status says.
+fn says_error(answer: &ResponseRecord) -> bool {
+    let body = answer.sketch.as_ref().or(answer.body.as_ref());
+    body.is_some_and(|body| is_error_inside(&body.tree(), Tells::Result))
 }
 
 /// The two states.

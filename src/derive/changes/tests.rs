@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{BYTES_MAX, CHANGES_MAX, Changes, Observed, Shown, changes, diff};
+use super::{BYTES_MAX, CHANGES_MAX, Changes, Observed, Shown, Unseen, changes, diff};
 use crate::derive::Ended;
 use crate::derive::naming::naming;
 use crate::derive::tests::outcome;
@@ -324,6 +324,19 @@ fn tree_of(leaf: impl Strategy<Value = Value> + 'static) -> impl Strategy<Value 
 fn object() -> impl Strategy<Value = Value> {
     prop::collection::btree_map("[a-c~/]{1,2}", tree_of(leaf()), 1..4)
         .prop_map(|members| Value::Object(members.into_iter().collect()))
+}
+
+#[test]
+fn an_answer_that_tells_of_an_error_is_no_state() {
+    let shown = |body: Value| {
+        let body = Some(BodyRecord::from(body));
+        Shown::of(&ResponseRecord { status: 200, body, ..ResponseRecord::default() })
+    };
+    let error = shown(json!({"success": false, "error": "not logged in"}));
+    assert_eq!(error, Shown::Unseen(Unseen::Status));
+    for body in [json!({"id": 5, "error": "exit 1"}), json!({"limit": 5, "status": "failed"})] {
+        assert!(matches!(shown(body), Shown::State(_)));
+    }
 }
 
 proptest! {

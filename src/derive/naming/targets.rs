@@ -78,7 +78,8 @@ fn queried(query: &Tree, noun: Option<&str>) -> Option<(String, String)> {
     if let Some(id) = query.get("id").and_then(body::scalar) {
         return Some((id, "id".to_owned()));
     }
-    let (name, value) = query.node().members().iter().find(|(name, _)| is_key(name, noun))?;
+    let is_own = |name: &str| is_key(name, noun) || is_name(name, noun);
+    let (name, value) = query.node().members().iter().find(|(name, _)| is_own(name))?;
     Some((body::scalar(value)?, name.to_string()))
 }
 
@@ -88,6 +89,14 @@ fn is_key(name: &str, noun: Option<&str>) -> bool {
     let name = super::super::words::snake(name);
     let rest = name.strip_prefix(noun);
     rest.is_some_and(|rest| matches!(rest, "" | "_id" | "_key" | "_uuid"))
+}
+
+/// Whether a parameter is called as the name of the noun: `username`, and `login` for people.
+fn is_name(name: &str, noun: Option<&str>) -> bool {
+    let Some(noun) = noun else { return false };
+    let name = super::super::words::snake(name);
+    let is_own = name.strip_prefix(noun).is_some_and(|rest| matches!(rest, "name" | "_name"));
+    is_own || noun == "user" && name == "login"
 }
 
 /// What a bulk request names: `/users/1,2,3`, `?ids=1,2,3`, `{"ids": [1, 2, 3]}`; and what holds it.

@@ -22,7 +22,8 @@ pub(super) fn completed(
     let [target] = naming.targets.as_slice() else {
         return if verb == "create" { all_completed(naming, body?, trace) } else { None };
     };
-    if naming.is_call || naming.sentence.part.is_some() {
+    // The system has no id.
+    if naming.is_call || naming.sentence.part.is_some() || target.kind == "system" {
         return None;
     }
     let claimed = target.name.as_deref();

@@ -5,6 +5,7 @@ use super::super::code::{code, is_refusal};
 use super::super::naming::Naming;
 use super::super::signs::{self, Sent, Tells, is_error_told};
 use super::super::trace::{By, Field, Origin, Trace};
+use super::super::wrapped::{error_within, is_partly_done};
 use super::{Came, Verdict, note_ending, noted};
 use crate::record::{Outcome, Severity};
 
@@ -29,6 +30,17 @@ pub(super) fn told_inside(
             _ => Outcome::Failure,
         };
         ("an error in the body of a successful response", outcome, told)
+    } else if let Some(place) = error_within(body, &sent) {
+        let told = told.or_else(|| code(&place, None));
+        let outcome = match told.as_deref() {
+            Some(code) if is_refusal(code) => Outcome::Denied,
+            _ => Outcome::Failure,
+        };
+        let (outcome, told) = match is_partly_done(&place) {
+            true => (Outcome::Unknown, Some("some_failed".to_owned())),
+            false => (outcome, told),
+        };
+        ("an error within the body of a successful response", outcome, told)
     } else {
         let within = ["data", "result"].iter().filter_map(|name| body.get(name));
         let reason = std::iter::once(body)
@@ -49,7 +61,7 @@ pub(super) fn told_inside(
 /// Whoever signs in has yet to give a second factor: nobody is signed in.
 pub(super) fn challenged(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict {
     let by = By::Convention("a second factor is asked for");
-    let from = match came.body {
+    let from = match came.says {
         Some(_) => Origin::ResponseBody("$".to_owned()),
         None => Origin::ResponseHeader("location".to_owned()),
     };

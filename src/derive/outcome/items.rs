@@ -1,6 +1,6 @@
 //! Answers that tell of every item of a bulk request by itself.
 
-use super::super::act::{ACTS_MAX, Act, Answer};
+use super::super::act::{ACTS_MAX, Act, Answer, End};
 use super::super::answer;
 use super::super::body::Value;
 use super::super::naming::Naming;
@@ -12,15 +12,27 @@ use super::{Came, Verdict, noted, several, without};
 use crate::record::{Outcome, Target};
 
 /// Judges an answer that tells of every item by itself, if not all items ended alike well.
+///
+/// What is not recorded of it says how its items ended, and not which they are.
 pub(super) fn by_items(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Option<Verdict> {
-    let Came { response, body, .. } = came;
-    if let Some(verdict) = by_lists(naming, came, trace) {
+    let shown = came.body.and_then(|body| by_items_in(naming, came, body, trace));
+    shown.or_else(|| by_items_in(naming, Came { body: None, ..came }, came.sketch?, trace))
+}
+
+fn by_items_in(
+    naming: &Naming,
+    came: Came<'_>,
+    body: &Value<'_>,
+    trace: &mut Trace,
+) -> Option<Verdict> {
+    let response = came.response;
+    if let Some(verdict) = by_lists(naming, came, body, trace) {
         return Some(verdict);
     }
-    let items = answer::items(body?);
+    let items = answer::items(body);
     let count = naming.sentence.count.unwrap_or(naming.targets.len());
-    let is_bulk = count > 1 && items.len() == count
-        || body.is_some_and(|body| body.get("errors") == Some(&Value::Bool(true)));
+    let is_bulk =
+        count > 1 && items.len() == count || body.get("errors") == Some(&Value::Bool(true));
     if items.is_empty() || !(response.status == 207 || is_bulk) {
         return None;
     }
@@ -29,13 +41,17 @@ pub(super) fn by_items(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Op
         return None;
     }
     let kind = naming.targets.first().map(|target| target.kind.clone()).unwrap_or_default();
+    let kind = if kind == "system" { "item".to_owned() } else { kind };
+    if came.body.is_none() && naming.targets.len() <= 1 {
+        return some_failed(naming, items, came, trace);
+    }
     let mut acts = acts(naming, items, &kind);
     let total = count.max(items.len());
     if total > ACTS_MAX {
         acts.truncate(ACTS_MAX - 1);
         acts.push(rest(naming, &kind, total - acts.len()));
     }
-    let ends = answer::ends(&acts, body, response);
+    let ends = answer::ends(&acts, Some(body), None, response);
     if let ([act], [end]) = (acts.as_mut_slice(), ends.as_slice()) {
         let reason = end.reason.as_deref().unwrap_or("multi_status");
         let failed = Naming { targets: std::mem::take(&mut act.targets), ..naming.clone() };
@@ -47,18 +63,44 @@ pub(super) fn by_items(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Op
     Some(several(naming, (&acts, &ends), &kind, came, trace))
 }
 
+/// Judges items of which it is not recorded which they are.
+fn some_failed(
+    naming: &Naming,
+    items: &[Value<'_>],
+    came: Came<'_>,
+    trace: &mut Trace,
+) -> Option<Verdict> {
+    let mut ends = items.iter().filter_map(answer::of_item);
+    let end = match ends.clone().any(|end| end.outcome == Outcome::Success) {
+        true => End::of(Outcome::Unknown, Some("some_failed".to_owned())),
+        false => ends.next()?,
+    };
+    let reason = end.reason.as_deref().unwrap_or("multi_status");
+    noted::within(came, "the items of the answer", trace);
+    noted::reason(came, Some(reason), trace);
+    Some(without(naming, end.outcome, reason, trace))
+}
+
 /// Judges an answer that lists what was done and what was not, if not all was.
-fn by_lists(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Option<Verdict> {
-    let lists = partly::lists(&naming.sentence.verb, came.body?)?;
+fn by_lists(
+    naming: &Naming,
+    came: Came<'_>,
+    body: &Value<'_>,
+    trace: &mut Trace,
+) -> Option<Verdict> {
     let kind = naming.targets.first().map(|target| target.kind.clone()).unwrap_or_default();
+    let lists = partly::lists(&naming.sentence.verb, &kind, body)?;
     let is_several = naming.targets.len() > 1;
-    let has_id = came.body.is_some_and(|body| super::super::body::id(body, &kind).is_some());
-    if !is_several && (has_id || !lists.has_failed()) {
+    let has_id = super::super::body::id(body, &kind).is_some();
+    // What is not recorded can be counted, and not named.
+    let has_failed = lists.has_failed() || came.body.is_none() && lists.counts_failed();
+    if !is_several && (has_id || !has_failed) {
         return None;
     }
     let count = naming.sentence.count.filter(|_| is_several);
     let told = match is_several {
         true => naming.targets.clone(),
+        false if came.body.is_none() => Vec::new(),
         false => lists.targets(&kind),
     };
     let ends = lists.ends(&told).filter(|_| count.is_none() && told.len() > 1);

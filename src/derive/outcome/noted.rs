@@ -34,6 +34,14 @@ pub(super) fn sent_away(trace: &mut Trace) {
     }
 }
 
+/// The request asks for nothing to be done.
+pub(super) fn dry_run(trace: &mut Trace) {
+    for field in [Field::Outcome, Field::Reason] {
+        let by = By::Convention("a dry run was asked for, of which the answer tells nothing");
+        trace.note(field, || (by, vec![Origin::Status]));
+    }
+}
+
 /// A field of the response tells it.
 pub(super) fn field(name: &str, trace: &mut Trace) {
     for field in [Field::Outcome, Field::Reason] {
@@ -54,7 +62,7 @@ pub(super) fn page(trace: &mut Trace) {
 /// The body tells it, whatever the status.
 pub(super) fn within(came: Came<'_>, by: &'static str, trace: &mut Trace) {
     trace.note(Field::Outcome, || {
-        let place = came.body.map(|body| error_place(body).unwrap_or("$").to_owned());
+        let place = came.says.map(|body| error_place(body).unwrap_or("$").to_owned());
         let from = [Some(Origin::Status), place.map(Origin::ResponseBody)];
         (By::Convention(by), from.into_iter().flatten().collect())
     });
@@ -66,13 +74,13 @@ pub(super) fn reason(came: Came<'_>, reason: Option<&str>, trace: &mut Trace) {
         return trace.forget(|field| *field == Field::Reason);
     };
     trace.note(Field::Reason, || {
-        let told = came.body.and_then(|body| {
+        let told = came.says.and_then(|body| {
             let codes = [Some(came.response.status), None];
             let mut codes = codes.into_iter().filter_map(|status| code_at(body, status));
             let (_, place) = codes.find(|(code, _)| code == reason)?;
             Some(json_path(body, place))
         });
-        match (told, came.body) {
+        match (told, came.says) {
             (Some(place), _) => {
                 (By::Convention("the response's own code"), vec![Origin::ResponseBody(place)])
             }

@@ -7,7 +7,8 @@ use super::super::words::{is_plural, singular};
 use super::{Node, Walk, compound_tail, is_people};
 
 /// Pages of applications where one signs in, by what they are called.
-const SIGN_IN: [&str; 6] = [
+const SIGN_IN: [&str; 7] = [
+    "authn",
     "j_security_check",
     "j_spring_security_check",
     "login_check",
@@ -54,6 +55,13 @@ impl Walk<'_> {
     fn signs_in(&mut self, word: &str, is_last: bool) -> bool {
         let is_post = matches!(self.method, "POST" | "PUT");
         if is_last && self.out.nodes.is_empty() && SIGN_IN.contains(&word) && is_post {
+            self.verb("login");
+            return true;
+        }
+        // The assertion consumer service of SAML.
+        let is_saml =
+            || self.path.segments.iter().any(|it| it.text.to_ascii_lowercase().contains("saml"));
+        if is_last && word == "acs" && is_post && is_saml() {
             self.verb("login");
             return true;
         }

@@ -187,9 +187,17 @@ fn a_later_rule_may_prove_the_same_credential() {
         assert_eq!((found.actor.verified, found.notes), (false, vec![note]));
     }
     // An answer that names nobody proves nothing.
-    let nobody = Some(Introspected::Known(json!({"user": null}).into()));
-    let found = identify(&actors, &request(&[("cookie", sid)]), nobody);
-    assert_eq!(shown(&found), "- session claimed actor_not_named");
+    for nobody in [
+        json!({"user": null}),
+        json!({"id": null, "mail": "nobody@example.com"}),
+        json!({"id": 7, "mail": "ada@example.com", "is_authenticated": false}),
+        json!({"id": 0, "isAnonymous": true}),
+    ] {
+        let answer = Some(Introspected::Known(nobody.into()));
+        let found = identify(&actors, &request(&[("cookie", sid)]), answer);
+        assert_eq!(shown(&found), "- session claimed actor_not_named");
+        assert_eq!(found.actor.email, None);
+    }
 }
 
 #[test]

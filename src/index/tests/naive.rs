@@ -162,7 +162,10 @@ fn condition(dice: &mut Dice, rows: &[Row]) -> Condition {
     let row = &rows[usize::try_from(dice.below(rows.len() as u64)).unwrap()];
     let values = |values: &[&str]| values.iter().map(ToString::to_string).collect::<Vec<_>>();
     match dice.below(16) {
-        0 => Condition::AnyOf(Field::Action, values(&[dice.pick(&ACTIONS), "no.such"])),
+        0 => {
+            let meant = [dice.pick(&ACTIONS), "*.create", "*e*.*te", "member.*", "no.*"];
+            Condition::AnyOf(Field::Action, values(&[dice.pick(&meant), "no.such"]))
+        }
         1 => Condition::AnyOf(Field::Category, values(&[dice.pick(&["member", "billing", "x"])])),
         2 => Condition::AnyOf(Field::ActorType, values(&["api"])),
         3 => Condition::AnyOf(Field::Severity, values(&["fail", "info"])),
@@ -267,7 +270,7 @@ fn as_map(counted: Vec<Counted>) -> Counts {
 
 fn counts(facet: Facet, rows: &[&Row]) -> Counts {
     let mut counts = Counts::new();
-    let mut labels: BTreeMap<Option<String>, Option<String>> = BTreeMap::new();
+    let mut names: BTreeMap<Option<String>, BTreeMap<Option<String>, u64>> = BTreeMap::new();
     for row in rows {
         let values: BTreeSet<(Option<String>, Option<String>)> = match facet {
             Facet::Action => BTreeSet::from([(row.action.clone(), None)]),
@@ -281,17 +284,24 @@ fn counts(facet: Facet, rows: &[&Row]) -> Counts {
                 .map(|(name, value)| (Some(name.clone()), Some(value.clone())))
                 .collect(),
             _ => {
-                let label = labels.entry(row.actor_id.clone()).or_default();
-                *label = label.clone().max(row.actor_name.clone());
+                let names = names.entry(row.actor_id.clone()).or_default();
+                let name = row.actor_name.clone().filter(|name| !name.is_empty());
+                *names.entry(name.or(row.actor_email.clone())).or_default() += 1;
                 BTreeSet::from([(row.actor_id.clone(), None)])
             }
         };
         values.into_iter().for_each(|value| *counts.entry(value).or_default() += 1);
     }
     if facet == Facet::Actor {
-        let labelled = counts
-            .into_iter()
-            .map(|((value, _), count)| ((value.clone(), labels[&value].clone()), count));
+        let label = |value: &Option<String>| {
+            let is_name = |name: &Option<String>| name.as_ref().is_some_and(|it| !it.contains('@'));
+            let most = names[value]
+                .iter()
+                .max_by_key(|(name, count)| (is_name(name), name.is_some(), **count, *name));
+            most.and_then(|(name, _)| name.clone()).or_else(|| value.clone())
+        };
+        let labelled =
+            counts.into_iter().map(|((value, _), count)| ((value.clone(), label(&value)), count));
         return labelled.collect();
     }
     counts

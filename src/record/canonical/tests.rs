@@ -98,6 +98,7 @@ fn completion() -> Completion {
         targets: Some(targets),
         client_gone: true,
         response: Some(ResponseRecord {
+            sketch: None,
             status: 409,
             headers: json!({"server": "s", "content-length": "1"}).into(),
             content_type: some("text/plain"),

@@ -22,6 +22,7 @@ mod paths;
 mod prompts;
 mod properties;
 mod selectors;
+mod sketches;
 mod within;
 
 const JSON: (&str, &str) = ("content-type", "application/json");

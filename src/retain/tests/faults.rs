@@ -7,6 +7,7 @@ use std::task::Poll;
 use sqlx::{Connection, SqliteConnection};
 
 use super::*;
+use crate::seal::Sealer;
 
 /// Gives a run up after so many steps, as a crash would; whether it came to its end before.
 async fn cut_off(bench: &Bench, policy: &Policy, steps: usize) -> bool {
@@ -116,9 +117,64 @@ async fn an_entry_that_somebody_changed_is_not_taken_out() {
                   UPDATE entries SET doc = replace(doc, 'ada', 'eve')";
     sqlx::raw_sql(change).execute(&mut other).await.unwrap();
     let before = bench.entries().await;
-    let error = bench.run(&bench.policy(30)).await.unwrap_err();
-    assert_eq!(error.reason(), "damaged_entry", "{error:?}");
+    for archive in [bench.policy(30).archive, KeptIn::Nothing] {
+        let policy = Policy { archive, ..bench.policy(30) };
+        let error = bench.run(&policy).await.unwrap_err();
+        assert_eq!(error.reason(), "damaged_entry", "{error:?}");
+        assert_eq!(bench.entries().await, before);
+    }
+}
+
+#[tokio::test]
+async fn an_entry_that_was_made_older_with_its_hash_is_held_against_what_was_sealed() {
+    let bench = Bench::new();
+    bench.event("member", "ada").await;
+    let mut sealer = Sealer::open(&bench.data(), Some("audit.example.com")).await.unwrap();
+    let mut reader = bench.source.reader().await.unwrap();
+    let heads = Heads::now(&mut *reader).await.unwrap();
+    catch_up(&mut *reader, &mut sealer, &heads).await.unwrap();
+    sealer.seal(bench.clock.now()).await.unwrap();
+    let url = format!("sqlite://{}", bench.data().join("ledger.db").display());
+    let mut other = SqliteConnection::connect(&url).await.unwrap();
+    sqlx::raw_sql("DROP TRIGGER entries_no_update").execute(&mut other).await.unwrap();
+    for entry in bench.entries().await {
+        let doc = entry.doc.replace("2026-01-01", "2025-01-01");
+        sqlx::query("UPDATE entries SET doc = ?, leaf = ? WHERE seq = ?")
+            .bind(&doc)
+            .bind(leaf_hash(&doc).to_vec())
+            .bind(i64::try_from(entry.seq).unwrap())
+            .execute(&mut other)
+            .await
+            .unwrap();
+    }
+    let before = bench.entries().await;
+    assert!(before.iter().any(|entry| entry.doc.contains("2025-01-01")));
+    let policy = Policy { archive: KeptIn::Nothing, ..bench.policy(30) };
+    assert_eq!(bench.run(&policy).await.unwrap_err().reason(), "damaged_entry");
     assert_eq!(bench.entries().await, before);
+}
+
+#[tokio::test]
+async fn a_hold_keeps_what_a_purge_that_was_cut_off_was_to_take() {
+    let bench = Bench::new();
+    bench.event("member", "ada").await;
+    bench.event("member", "eve").await;
+    bench.pass(31);
+    let policy = bench.policy(30);
+    let mut other = refusing(&bench).await;
+    assert_eq!(bench.run(&policy).await.unwrap_err().reason(), "rejected");
+    sqlx::raw_sql("DROP TRIGGER no").execute(&mut other).await.unwrap();
+    let hold = Hold::new("case-9".to_owned(), "actor=eve".to_owned(), String::new(), None).unwrap();
+    let held = Policy { holds: vec![hold], ..policy.clone() };
+    let mut index = Index::open(&bench.data()).await.unwrap();
+    let mut reader = bench.source.reader().await.unwrap();
+    let survey = held.survey(&mut *reader, &mut index, bench.clock.now()).await.unwrap();
+    assert_eq!((survey.cut_off, survey.held["case-9"], survey.events()), (1, 1, 0));
+    assert_eq!(bench.run(&held).await.unwrap().entries, 2);
+    let left: Vec<String> = bench.entries().await.into_iter().map(|entry| entry.doc).collect();
+    assert_eq!(left.iter().filter(|doc| doc.contains("\"eve\"")).count(), 1, "{left:?}");
+    // Once nothing holds it, it goes with the next run.
+    assert_eq!(bench.run(&policy).await.unwrap().entries, 2);
 }
 
 #[tokio::test]

@@ -29,6 +29,8 @@ const PATH: &str = "/v1/chat/completions";
 pub(super) struct CheckedRejection {
     pub(super) rule: RejectionRule,
     file: PathBuf,
+    /// It comes with countersign.
+    shipped: bool,
     /// Those that it is for come first.
     examples: Vec<(Met, AnswerFile, u64, u64)>,
 }
@@ -40,6 +42,10 @@ impl Checked {
         let id = &written.id.value;
         let action = self.event_action(file, id, Some(&written.action)).unwrap_or_default();
         let outcome = written.outcome.map_or(Outcome::Denied, outcome_of);
+        if !matches!(outcome, Outcome::Denied | Outcome::Failure) {
+            let message = format!("`outcome` of `{id}` is none that a rejection can have");
+            self.at(file, &written.id, message, "write `denied` or `failure`, or leave it out");
+        }
         let usual = match outcome {
             Outcome::Denied => Severity::Warn,
             Outcome::Success => Severity::Info,
@@ -56,7 +62,8 @@ impl Checked {
             (expected, example.value.clone(), place.line(), place.column())
         });
         let examples = examples.collect();
-        self.rejections.push(CheckedRejection { rule, file: file.to_owned(), examples });
+        let file = file.to_owned();
+        self.rejections.push(CheckedRejection { rule, file, shipped: false, examples });
     }
 
     fn answer(&mut self, file: &Path, id: &Spanned<String>, written: &AnswerWhenFile) -> When {
@@ -130,6 +137,7 @@ impl Checked {
     /// All rules about rejections, the operator's before those of the first `shipped` entries.
     pub(super) fn all_rejections(&mut self) -> Rejections {
         let shipped = self.shipped_rejections.min(self.rejections.len());
+        self.rejections.iter_mut().take(shipped).for_each(|checked| checked.shipped = true);
         self.rejections.rotate_left(shipped);
         Rejections::new(self.rejections.iter().map(|checked| checked.rule.clone()).collect())
     }
@@ -151,7 +159,10 @@ pub(super) fn try_examples(
     prefix: &str,
     tried: &mut Tried,
 ) {
-    for CheckedRejection { rule, file, examples } in rules {
+    // What an operator adds before them is no mistake in the rules that come with countersign.
+    let shipped = rules.iter().filter(|checked| checked.shipped);
+    let shipped = Rejections::new(shipped.map(|checked| checked.rule.clone()).collect());
+    for CheckedRejection { rule, file, shipped: is_shipped, examples } in rules {
         if !rule.id.starts_with(prefix) {
             continue;
         }
@@ -163,7 +174,8 @@ pub(super) fn try_examples(
         for (expected, example, line, column) in examples {
             let response = response(example);
             let path = example.path.as_deref().unwrap_or(PATH);
-            let found = Answer::read(path, &response, |answer| all.find(answer));
+            let among = if *is_shipped { &shipped } else { all };
+            let found = Answer::read(path, &response, |answer| among.find(answer));
             let is_taken = found.is_some_and(|found| found.id == rule.id);
             if is_taken != (*expected == Met::Hit) {
                 tried.unmet.push(Unmet {

@@ -28,6 +28,8 @@ fn every_problem_is_told() {
         ("{id: a, when: {body: {$.error: []}}, action: a.b}", "is no value"),
         ("{id: a, when: {status: 429, provider: x}, action: a.b}", "provider"),
         ("{id: a, when: {status: 429}, action: a.b, outcome: refused}", "refused"),
+        ("{id: a, when: {status: 429}, action: a.b, outcome: success}", "write `denied` or"),
+        ("{id: a, when: {status: 429}, action: a.b, outcome: failure}", ""),
     ];
     for (rule, expected) in rows {
         let told = problems(rule);
@@ -73,4 +75,14 @@ rejections:
         tried.unmet.iter().map(|unmet| (unmet.line, unmet.redacted.as_deref())).collect();
     let taken = "the rule `gateway.rate-limit.status` is taken";
     assert_eq!(unmet, [(9, Some(taken)), (12, Some("the rule `own` is taken"))]);
+}
+
+#[test]
+fn a_rule_of_an_operator_makes_no_shipped_example_wrong() {
+    let dir = tempfile::tempdir().unwrap();
+    let own =
+        "rejections:\n  - {id: r, when: {status: 429}, action: gateway.rate_limit_exceeded}\n";
+    fs::write(dir.path().join("a.yaml"), own).unwrap();
+    let tried = rules::load(Some(dir.path()), &Pack::DEFAULT).unwrap().try_examples("").unwrap();
+    assert_eq!(tried.unmet, []);
 }

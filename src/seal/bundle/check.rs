@@ -6,6 +6,7 @@ use tlog_tiles::Hash;
 
 use super::{BUNDLE, End, Entry, Gone, Head, Line};
 use crate::record::{EntryKind, EventId, PURGE_ACTION, Purge, Stored};
+use crate::seal::checkpoint::signer_names;
 use crate::seal::proof::{HASHES_MAX, is_included};
 use crate::seal::told::{Halves, id_of};
 use crate::seal::tree::{Tree, leaf};
@@ -18,12 +19,22 @@ pub enum BundleFault {
     /// A line cannot be understood.
     #[error("line {0} cannot be understood")]
     Form(u64),
-    /// The checkpoint of a log is none, of another log, or nobody who is trusted signed it.
+    /// The checkpoint of a log is none, of another log, or what stands there as the signature of a
+    /// trusted key is none.
+    #[error("its checkpoint of writer `{0}` was signed by no key: it was changed")]
+    Forged(String),
+    /// Nobody who is trusted signed the checkpoint of a log.
     #[error(
-        "its checkpoint of writer `{0}` was signed by no key that is trusted here: it is a forgery, or \
-         the key that was given is that of another ledger"
+        "its checkpoint of writer `{writer}` was signed by {signers}, and by no key that was given: it is \
+         of another ledger, or a forgery, or that key was replaced since, or took over from the one that \
+         was given; give the key of that time with --key"
     )]
-    Signature(String),
+    Signature {
+        /// Whose log.
+        writer: String,
+        /// The keys that it names.
+        signers: String,
+    },
     /// An entry is not in the log.
     #[error(
         "line {line}: entry {seq} of writer `{writer}` is not in its log, or is not what it was"
@@ -213,11 +224,16 @@ impl BundleCheck {
             let checkpoint = Checkpoint::parse(&note).ok();
             let of_log = |it: &Checkpoint| it.origin.ends_with(&format!("/{writer}"));
             let checkpoint = checkpoint.filter(of_log);
+            let is_strange =
+                checkpoint.as_ref().is_some_and(|it| !it.names_one_of(self.evidence.keys()));
             let key = checkpoint.as_ref().and_then(|checkpoint| {
                 checkpoint.signed_by(self.evidence.keys()).into_iter().next().cloned()
             });
             let Some(signed) = checkpoint.zip(key) else {
-                return Err(BundleFault::Signature(writer));
+                return Err(match is_strange {
+                    true => BundleFault::Signature { writer, signers: signer_names(&note) },
+                    false => BundleFault::Forged(writer),
+                });
             };
             self.logs.entry(writer).or_default().checkpoint = Some(signed);
         }

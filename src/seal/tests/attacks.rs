@@ -282,3 +282,14 @@ async fn a_replaced_key_is_found_by_who_has_the_old_one_or_a_published_checkpoin
         assert!(wrong.starts_with("root: ") || wrong.starts_with("replaced: "), "{wrong}");
     }
 }
+
+#[tokio::test]
+async fn a_fault_long_before_the_end_is_told_at_once() {
+    let mut ledger = Ledger::new();
+    ledger.append(5_000).await;
+    ledger.seal().await;
+    let sql = "UPDATE entries SET doc = replace(doc, '20:00', '20:01') WHERE seq = 9";
+    ledger.attack().execute_batch(sql).unwrap();
+    let wrong = ledger.wrong().await;
+    assert!(wrong.contains("entry 9:"), "{wrong}");
+}

@@ -123,7 +123,7 @@ async fn nothing_can_be_taken_out_put_in_or_changed() {
     assert_eq!(check(&moved, &keys), Err(BundleFault::OtherEvent(2)));
     let stranger = SigningKey::generate(keys[0].name()).unwrap();
     let fault = check(&whole, &[stranger.verifier().clone()]).unwrap_err();
-    assert_eq!(fault, BundleFault::Signature(WRITER.to_owned()));
+    assert!(matches!(fault, BundleFault::Signature { .. }), "{fault}");
 }
 
 #[tokio::test]

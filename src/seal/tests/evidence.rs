@@ -51,6 +51,30 @@ async fn lines_that_were_cut_off_say_nothing_against_the_ledger() {
 }
 
 #[tokio::test]
+async fn a_file_of_another_ledger_is_known_as_that_and_a_damaged_signature_as_a_damaged_line() {
+    let (mut one, mut other) = (Ledger::new(), Ledger::new());
+    one.append(3).await;
+    other.append(3).await;
+    let own = published(&one.seal().await);
+    let foreign = published(&other.seal().await);
+    let judged = |text: &str| {
+        let mut evidence = Evidence::new(vec![one.key()]);
+        evidence.add_file("file", text);
+        evidence.judged()
+    };
+    assert_eq!(judged(&own).foreign_files().count(), 0);
+    assert_eq!(judged(&foreign).foreign_files().collect::<Vec<_>>(), ["file"]);
+    assert_eq!(judged(&format!("{own}{foreign}")).foreign_files().count(), 0);
+    // The last characters of the signature, before the end of the note.
+    let end = own.rfind("=\\n\"").unwrap();
+    let mut damaged = own.clone();
+    let was = &own[end - 5..end - 1];
+    damaged.replace_range(end - 5..end - 1, if was == "AAAA" { "BBBB" } else { "AAAA" });
+    let evidence = judged(&damaged);
+    assert_eq!((evidence.damaged().len(), evidence.faults().len()), (1, 0), "{damaged}");
+}
+
+#[tokio::test]
 async fn a_key_of_another_ledger_is_known_as_that() {
     let mut ledger = Ledger::new();
     ledger.append(5).await;

@@ -87,7 +87,7 @@ async fn a_proof_holds_for_nothing_else() {
     }
     let stranger = SigningKey::generate(keys[0].name()).unwrap();
     let error = whole.verify(&[stranger.verifier().clone()]).unwrap_err();
-    assert!(matches!(error, ProofFault::Signature(_)), "{error}");
+    assert!(matches!(error, ProofFault::Signature { .. }), "{error}");
     // What was changed in the ledger is not proved.
     let mut forged = event(&all, 20);
     forged[0].doc = forged[0].doc.replace("POST", "GET");

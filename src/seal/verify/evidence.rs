@@ -99,6 +99,8 @@ pub struct Evidence {
     damaged: Vec<Origin>,
     /// Records that were taken, by file.
     taken: BTreeMap<String, usize>,
+    /// And how many of them no trusted key has signed.
+    foreign: BTreeMap<String, usize>,
 }
 
 impl Evidence {
@@ -215,16 +217,34 @@ impl Evidence {
             };
             let keys: Vec<_> = checkpoint.signed_by(known).into_iter().cloned().collect();
             let Some(key) = keys.first() else {
-                let signers = signers(&note).into_iter();
-                let signers = signers.map(|(name, id)| format!("{name}+{id:08x}")).collect();
-                let fault = Fault::Signature { origin: origin.to_string(), signers };
-                self.faulty(Some(writer_of(&checkpoint.origin, None)), checkpoint.size, fault);
+                self.strange(known, origin, &note, &checkpoint);
                 continue;
             };
             let writer = writer_of(&checkpoint.origin, Some(key));
             signed.push(Signed { writer, checkpoint, origin, keys });
         }
         signed
+    }
+
+    /// A checkpoint that no known key has signed. In a file, one that says it was is a damaged line.
+    fn strange(
+        &mut self,
+        known: &[VerifierKey],
+        origin: Origin,
+        note: &str,
+        checkpoint: &Checkpoint,
+    ) {
+        if let Origin::File { name, .. } = &origin {
+            if checkpoint.names_one_of(known) {
+                self.damaged.push(origin);
+                return;
+            }
+            *self.foreign.entry(name.clone()).or_default() += 1;
+        }
+        let signers = signers(note).into_iter();
+        let signers = signers.map(|(name, id)| format!("{name}+{id:08x}")).collect();
+        let fault = Fault::Signature { origin: origin.to_string(), signers };
+        self.faulty(Some(writer_of(&checkpoint.origin, None)), checkpoint.size, fault);
     }
 
     /// Sorts a checkpoint by who signed it. One by a key that was replaced is given back.
@@ -293,6 +313,13 @@ impl Evidence {
     pub fn is_of_others(&self) -> bool {
         let is_signature = |(_, found): &(_, Found)| matches!(found.fault, Fault::Signature { .. });
         self.logs.is_empty() && self.faults.iter().any(is_signature)
+    }
+
+    /// The files of whose checkpoints a trusted key has signed none.
+    pub fn foreign_files(&self) -> impl Iterator<Item = &str> {
+        let all = |name: &str| self.taken.get(name).copied();
+        let foreign = self.foreign.iter().filter(move |(name, count)| all(name) == Some(**count));
+        foreign.map(|(name, _)| name.as_str())
     }
 
     /// The files in which there is no checkpoint.

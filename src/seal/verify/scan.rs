@@ -11,7 +11,8 @@ use super::evidence::{Evidence, Standing};
 use super::fault::{Fault, Found};
 use super::walk::{Leaves, Walk};
 use crate::record::Stored;
-use crate::seal::{Hash, Kept, TILE_WIDTH};
+use crate::seal::leaves::TileLeaves;
+use crate::seal::{Hash, Kept};
 use crate::store::{LedgerReader, Purged, StoreError};
 
 /// Entries that are read in one go, if their documents are not large.
@@ -107,9 +108,11 @@ async fn verify_log(
     let leaves = kept.map(|kept| Box::new(TileLeaves::new(kept, writer)) as Box<dyn Leaves>);
     let standing = evidence.of(writer);
     let mut walk = Walk::new(writer, evidence, leaves);
-    let (batches, mut digests) = mpsc::channel::<JoinHandle<Vec<Item>>>(AHEAD);
+    let (batches, digests) = mpsc::channel::<JoinHandle<Vec<Item>>>(AHEAD);
     let reading = read(reader, writer, head, batches);
     let walking = async {
+        // Gone once the walk is over: whoever reads on for nobody stops.
+        let mut digests = digests;
         while let Some(batch) = digests.recv().await {
             // Hashing cannot fail; a batch that is lost shows as a gap.
             for item in batch.await.unwrap_or_default() {
@@ -212,29 +215,8 @@ fn in_order(entries: Vec<Stored>, purged: Vec<Purged>) -> Vec<Item> {
     items
 }
 
-/// Leaves from the tiles beside the ledger.
-struct TileLeaves<'k> {
-    kept: &'k mut Kept,
-    writer: String,
-    tile: Option<u64>,
-    hashes: Vec<Hash>,
-}
-
-impl<'k> TileLeaves<'k> {
-    fn new(kept: &'k mut Kept, writer: &str) -> Self {
-        Self { kept, writer: writer.to_owned(), tile: None, hashes: Vec::new() }
-    }
-}
-
 impl Leaves for TileLeaves<'_> {
     fn leaf(&mut self, seq: u64) -> Option<Hash> {
-        let index = seq.checked_sub(1)?;
-        let (tile, position) = (index / TILE_WIDTH as u64, index % TILE_WIDTH as u64);
-        if self.tile != Some(tile) {
-            // A tile that cannot be had is one that was not kept.
-            self.hashes = self.kept.tile(&self.writer, 0, tile).unwrap_or_default();
-            self.tile = Some(tile);
-        }
-        self.hashes.get(usize::try_from(position).ok()?).copied()
+        TileLeaves::leaf(self, seq)
     }
 }

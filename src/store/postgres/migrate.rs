@@ -229,14 +229,19 @@ const GRANT_READER: &str = "DO $$ BEGIN \
     END IF; \
     EXECUTE format('GRANT %I TO %I', current_setting('countersign.given'), \
                    current_setting('countersign.login')); END $$";
-/// Whether it can read what it may see, and whether it, or a role that it can take, can read tables.
+/// Whether it can read what it may see, and whether it, or a role that it can take, can read tables, or
+/// come to such a right, or to the files of the server, or to what it sends to its standbys.
 const RIGHTS: &str = "SELECT \
     has_function_privilege($1::name, \
         'countersign.visible_entries(timestamptz, timestamptz)', 'EXECUTE'), \
     EXISTS (SELECT FROM pg_roles r, pg_class c \
             WHERE pg_has_role($1::name, r.oid, 'MEMBER') \
                   AND c.relnamespace = 'countersign'::regnamespace AND c.relkind IN ('r', 'p') \
-                  AND has_any_column_privilege(r.oid, c.oid, 'SELECT'))";
+                  AND has_any_column_privilege(r.oid, c.oid, 'SELECT')) \
+    OR EXISTS (SELECT FROM pg_roles r WHERE pg_has_role($1::name, r.oid, 'MEMBER') \
+               AND (r.rolsuper OR r.rolbypassrls OR r.rolreplication OR r.rolcreaterole \
+                    OR r.rolname IN ('pg_read_server_files', 'pg_write_server_files', \
+                                     'pg_execute_server_program')))";
 const ENCODING: &str = "SELECT current_setting('server_encoding')";
 
 /// Not every text can be held in another encoding.

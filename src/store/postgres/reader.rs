@@ -28,6 +28,11 @@ impl PostgresReader {
     pub(in crate::store) async fn open(target: &PostgresTarget) -> Result<Self, StoreError> {
         let mut session = Session::connect(target, Purpose::Read, READ_LIMIT).await?;
         migrate::require(&mut session, target).await?;
+        let rows = session.rows(sqlx::query(IS_LIMITED)).await?;
+        if value::<bool>(&rows, 0)?.unwrap_or_default() {
+            let (login, database) = (target.user.clone(), target.to_string());
+            return Err(StoreError::NotAll { login, database });
+        }
         Ok(Self { session })
     }
 }
@@ -44,6 +49,9 @@ macro_rules! entries_where {
     };
 }
 
+/// Whether row-level security hides something: then nothing that is read here would be true.
+const IS_LIMITED: &str = "SELECT row_security_active('countersign.entries') \
+                          AND countersign.my_view() IS DISTINCT FROM '\"everything\"'::jsonb";
 const SELECT_WRITERS: &str = "SELECT writer FROM countersign.writers ORDER BY writer";
 const SELECT_HEADS: &str = "SELECT writer, head FROM countersign.writers ORDER BY writer";
 pub(super) const SELECT_HEAD: &str = "SELECT head FROM countersign.writers WHERE writer = $1";

@@ -64,6 +64,8 @@ pub(super) fn of_code(code: Option<&str>, fatal: bool, cause: Cause) -> StoreErr
         (_, "53100") => StoreError::DiskFull(cause),
         // Data and constraints, limits of one row, raise_exception.
         ("22" | "23" | "54", _) | (_, "P0001") => StoreError::Rejected(cause),
+        // invalid_sql_statement_name, duplicate_prepared_statement.
+        (_, "26000" | "42P05") => StoreError::Pooled(cause),
         // insufficient_privilege.
         (_, "42501") => StoreError::Denied(cause),
         // admin_shutdown and its like as plain errors.

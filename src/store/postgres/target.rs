@@ -180,10 +180,14 @@ impl PostgresTarget {
                 "sslkey" => key = Some(PathBuf::from(value.as_ref())),
                 "host" if value.starts_with('/') => socket = Some(PathBuf::from(value.as_ref())),
                 "host" => self.hosts.push(tcp(&value)?),
+                "prepared_statements" => {
+                    self.prepared_statements =
+                        value.parse().map_err(|_| "`prepared_statements` is `true` or `false`")?;
+                }
                 "port" => port = value.parse().map_err(|_| "`port` is no port")?,
                 _ => {
                     return Err("of parameters, only `sslmode`, `sslrootcert`, `sslcert`, \
-                                `sslkey`, `host` and `port` are understood"
+                                `sslkey`, `host`, `port` and `prepared_statements` are understood"
                         .to_owned());
                 }
             }

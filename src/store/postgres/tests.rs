@@ -32,7 +32,7 @@ fn errors_are_sorted_by_what_is_known_of_their_effect() {
         (Some("CS001"), false, "superseded", true),
         (Some("25006"), false, "failed", true),
         (Some("53300"), false, "failed", true),
-        (Some("26000"), false, "failed", true),
+        (Some("26000"), false, "pooled", true),
         (Some("42P01"), false, "failed", true),
         (Some("?"), false, "failed", true),
     ];
@@ -44,6 +44,18 @@ fn errors_are_sorted_by_what_is_known_of_their_effect() {
     let lost = || sqlx::Error::Io(std::io::Error::other("lost"));
     assert!(!sqlstate::sort(lost(), true).effect_is_known(), "it may have been committed");
     assert!(sqlstate::sort(lost(), false).effect_is_known(), "it was not");
+}
+
+#[test]
+fn a_url_says_that_nothing_lasts_longer_than_a_transaction() {
+    for (url, lasts) in [
+        ("postgres://me@db/x", true),
+        ("postgres://me@db/x?prepared_statements=false", false),
+        ("postgres://me@db/x?sslmode=disable&prepared_statements=true", true),
+    ] {
+        assert_eq!(PostgresTarget::parse(url).unwrap().prepared_statements, lasts, "{url}");
+    }
+    assert!(PostgresTarget::parse("postgres://me@db/x?prepared_statements=no").is_err());
 }
 
 #[test]

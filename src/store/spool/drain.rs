@@ -107,6 +107,16 @@ impl Drain {
         }
     }
 
+    /// Whether somebody else has written where what waits would have to go.
+    pub(super) async fn is_taken(
+        &self,
+        ledger: &mut dyn Store,
+        spool: &mut File,
+        head: u64,
+    ) -> Result<bool, StoreError> {
+        Ok(matches!(self.place(ledger, spool, head).await?, Place::Taken))
+    }
+
     /// What comes next after the ledger's head. What it has already is compared and forgotten.
     async fn place(
         &self,

@@ -182,6 +182,12 @@ impl Spooled {
             Some(mut ledger) => {
                 let head = ledger.head(&store.name).await?;
                 store.status.change(|status| status.drained = head);
+                // Before anything new is begun. What cannot be told now, the drain tells.
+                if let Ok(true) =
+                    store.drainer().is_taken(&mut *ledger, &mut store.spool, head).await
+                {
+                    store.status.change(|status| status.conflict = true);
+                }
                 store.ledger = Ledger::Here(ledger);
             }
             None => store.drain(None),
@@ -193,13 +199,16 @@ impl Spooled {
     /// Lets what waits go to the ledger, which is opened anew where there is none.
     fn drain(&mut self, ledger: Option<Box<dyn Store>>) {
         self.status.change(|status| _ = status.since.get_or_insert_with(Instant::now));
-        let drain = Drain {
+        self.ledger = Ledger::Away(Task(tokio::spawn(self.drainer().run(ledger))));
+    }
+
+    fn drainer(&self) -> Drain {
+        Drain {
             writer: self.name.clone(),
             options: self.options.clone(),
             opener: Arc::clone(&self.opener),
             status: self.status.clone(),
-        };
-        self.ledger = Ledger::Away(Task(tokio::spawn(drain.run(ledger))));
+        }
     }
 
     /// The ledger, if it is there.
@@ -258,7 +267,8 @@ impl Spooled {
         let is_begun =
             |entry: &Entry| entry.kind == EntryKind::Completion && entry.intent.is_some();
         let all_begun = batch.iter().all(is_begun);
-        if matches!(self.ledger, Ledger::Lost) && !all_begun {
+        let is_lost = matches!(self.ledger, Ledger::Lost) || self.status.get().conflict;
+        if is_lost && !all_begun {
             return Err(StoreError::Superseded { writer: self.name.clone() });
         }
         let limit = if all_begun { max + max / RESERVE } else { max };

@@ -354,6 +354,12 @@ async fn somebody_else_in_this_writers_place_stops_it_and_loses_nothing() {
     drop(store);
     drop(place.open().await);
     assert!(place.status.get().conflict);
+    // Nor does another process, which takes nothing before it knows.
+    let place = Place { status: SpoolShared::default(), ..place };
+    let mut store = place.open().await;
+    assert!(place.status.get().conflict);
+    let refused = store.append("w", 4, &[event()]).await.err().unwrap();
+    assert_eq!(refused.reason(), "superseded");
 }
 
 #[tokio::test]

@@ -1,5 +1,8 @@
 //! What an auditor does, each story in full.
 
+use countersign::access::Access;
+use countersign::clock::{Clock, SystemClock};
+
 use super::chromium::{Chromium, DESK, Look, PHONE};
 use super::seed::Story;
 
@@ -170,6 +173,63 @@ fn what_happens_now_shows_up_by_itself() {
     browser.press(&["l"]);
     browser.wait("document.querySelector('[data-live]').getAttribute('aria-pressed') === 'false'");
     is_quiet(&browser);
+}
+
+/// What the page says of Live to those who see it.
+const NOTE: &str = "document.querySelector('#live-note').innerText";
+const IS_LIVE: &str =
+    "document.querySelector('[data-live]').getAttribute('aria-pressed') === 'true'";
+
+#[test]
+fn live_that_shows_nothing_any_more_says_so() {
+    let mut story = Story::start();
+    let browser = signed_in(&story);
+    let says = |text: &str| browser.wait(&format!("{NOTE}.includes({text:?})"));
+    let is_live = || browser.eval(IS_LIVE) == true;
+
+    browser.go("/audit?since=30d&until=1h&live=1");
+    says("ends at a time that is past");
+    assert!(!is_live());
+    browser.shoot("live-ended");
+    browser.leads_on(|| browser.click("#live-note a"));
+    browser.wait("document.querySelector('#said').textContent.startsWith('Live')");
+    assert!(is_live() && browser.eval(NOTE) == "");
+
+    story.proxy.kill();
+    says("lost the connection");
+    assert!(is_live(), "it is tried again");
+    browser.shoot("live-lost");
+    story.proxy.respawn();
+    browser.wait(&format!("{NOTE} === ''"));
+    story.post("/admin/pools/purple/restart");
+    browser.wait(
+        "[...document.querySelectorAll('#rows tr.new')].some(row => row.innerText.includes('purple'))",
+    );
+
+    let mut access = Access::open(&story.proxy.data()).unwrap();
+    assert!(access.revoke("bootstrap", SystemClock.now()).unwrap());
+    story.post("/admin/pools/pink/restart");
+    says("Live has ended");
+    assert!(!is_live());
+    browser.shoot("live-over");
+}
+
+#[test]
+fn no_id_is_broken_in_its_middle_where_there_is_room() {
+    let story = Story::start();
+    story.post("/admin/hooks/hook_5e1f0001/restart");
+    // What is long elsewhere takes nothing from it.
+    story.post("/admin/notification-channels/main/rotate-signing-secrets");
+    let browser = signed_in(&story);
+    for width in [1280, 1440] {
+        browser.look(Look { width, ..DESK });
+        browser.go("/audit");
+        browser.shoot(&format!("table-{width}"));
+        let height = "(() => { const link = [...document.querySelectorAll('.target a')] \
+                      .find(link => link.innerText.includes('hook_5e1f0001')); \
+                      return link.getClientRects().length && link.offsetHeight < 30; })()";
+        assert_eq!(browser.eval(height), true, "{width}");
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use countersign::store::set_reader;
+use countersign::store::{LedgerSource, set_reader};
 
 use super::rights::filled;
 use crate::support::Postgres;
@@ -96,6 +96,37 @@ async fn a_reader_with_a_scope_sees_nothing_of_others_by_any_sql() {
         let sql = format!("{count}visible_entries({bounds})");
         assert_eq!(server.try_sql("ada", &database, &sql).unwrap(), expected, "{bounds}");
     }
+    // What somebody forged makes nobody's reading fail, and is not seen.
+    let deep = format!("{}1{}", "{\"a\":".repeat(3000), "}".repeat(3000));
+    let long = format!("{{\"pool\":\"blue\",\"x\":\"{}\"}}", "x".repeat(100_000));
+    let forged =
+        ["{\"pool\":1e400000}", "{\"pool\":\"\\ud800\"}", "{\"a\":\"\\u0000\"}", &deep, &long];
+    for (seq, scope) in (1000..).zip(forged) {
+        let row = "kind, gen_random_uuid(), NULL";
+        let sql = format!(
+            "INSERT INTO countersign.entries SELECT 'forged', {seq}, {row}, '{scope}', doc, leaf, at \
+             FROM countersign.entries WHERE seq = 1"
+        );
+        server.sql(&database, &sql);
+        let sql = format!("{count}visible_entries()");
+        let seen = server.try_sql("ada", &database, &sql);
+        assert_eq!(seen.unwrap(), "2", "{}", scope.get(..40).unwrap_or(scope));
+    }
+}
+
+#[tokio::test]
+async fn whoever_does_not_see_everything_is_told_so_and_not_that_it_is_missing() {
+    let server = Postgres::start();
+    let database = filled(&server).await;
+    server.sql("postgres", "CREATE ROLE fay LOGIN IN ROLE countersign_auditor");
+    let fay = Box::new(server.target("fay", &database));
+    let error = LedgerSource::Postgres(fay.clone()).reader().await.err().unwrap();
+    assert_eq!(error.reason(), "denied", "{error}");
+    assert!(error.to_string().contains("migrate --reader fay --all-scopes"), "{error}");
+    set_reader(&server.target("owner", &database), "fay", None).await.unwrap();
+    let mut reader = LedgerSource::Postgres(fay).reader().await.unwrap();
+    assert_eq!(reader.writers().await.unwrap().len(), 1);
+    reader.close().await.unwrap();
 }
 
 #[tokio::test]
@@ -123,9 +154,11 @@ pub(super) async fn readers_come_and_go(server: &Postgres) {
         &database,
         "CREATE ROLE team; GRANT countersign_auditor TO team; \
          CREATE ROLE carl LOGIN NOINHERIT IN ROLE team; CREATE ROLE dora LOGIN; \
-         GRANT SELECT (id) ON countersign.entries TO dora",
+         GRANT SELECT (id) ON countersign.entries TO dora; \
+         CREATE ROLE gus LOGIN CREATEROLE; CREATE ROLE hal LOGIN REPLICATION; \
+         CREATE ROLE ida LOGIN IN ROLE pg_read_server_files",
     );
-    for login in ["carl", "dora", "proxy", "owner", "root2"] {
+    for login in ["carl", "dora", "gus", "hal", "ida", "proxy", "owner", "root2"] {
         let error = set_reader(&owner, login, Some(&blue())).await.unwrap_err();
         assert_eq!(error.reason(), "denied", "{login}: {error}");
         assert!(error.to_string().contains(login), "{error}");

@@ -337,17 +337,18 @@ CREATE FUNCTION countersign.my_view() RETURNS jsonb
 $$;
 
 -- Whether an entry of this scope can be seen: it must have, for each name, one of the values. A scope
--- that jsonb cannot hold is seen only by who sees everything.
+-- that is none, since it is too long or cannot be read as text, is seen only by who sees everything: one
+-- row that somebody forged must not make all reading fail.
 CREATE FUNCTION countersign.sees(view jsonb, scope text) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN CASE
         WHEN view IS NULL OR view = '{}'::jsonb THEN false
         WHEN view = '"everything"'::jsonb THEN true
         WHEN position('\u0000' IN scope) > 0 OR position('\ud' IN lower(scope)) > 0
-             OR jsonb_typeof(view) <> 'object' THEN false
+             OR octet_length(scope) > 8192 OR jsonb_typeof(view) <> 'object' THEN false
         ELSE NOT EXISTS (
             SELECT FROM jsonb_each(view) v
-            WHERE NOT coalesce(v.value ? (scope::jsonb ->> v.key), false))
+            WHERE NOT coalesce(v.value ? (scope::json ->> v.key), false))
     END;
 
 -- What somebody with scopes reads, who has no right to the tables: a condition on a table can be tested

@@ -1,7 +1,7 @@
 //! What the notes in a record mean, in words.
 
 /// Notes and their meaning.
-pub(super) const MEANINGS: &[(&str, &str)] = &[
+const MEANINGS: &[(&str, &str)] = &[
     (
         "truncated",
         "the body is longer than the capture limit; what is complete of lines and events is recorded",
@@ -101,10 +101,35 @@ pub(super) const MEANINGS: &[(&str, &str)] = &[
     ("actor_token_times", "the token's times are malformed"),
     ("actor_token_unsigned", "the token is not signed"),
     ("actor_token_without_expiry", "the token never expires"),
+    ("not_done", "the request failed or was refused: nothing was changed by it"),
+    ("outcome_unknown", "nobody knows whether it was done"),
+    ("deletion", "a deletion does not say what was there"),
+    ("call", "the request is a call, whose arguments are not fields of what it changes"),
+    ("parameters", "the body says how to do it, and not what fields are to be"),
+    ("no_body", "the request has no body to say what is to change"),
+    ("body_not_recorded", "the body is not on record, and with it what was to change"),
+    ("body_truncated", "only a part of the body was captured: there may be more changes"),
+    ("unknown_form", "the request is of a kind whose changes are not understood here"),
+    ("invalid_patch", "the body is no patch of the type that it says it is"),
+    (
+        "whole_replaced",
+        "the whole was replaced: what the request leaves out may have changed as well",
+    ),
+    ("accepted", "the API has accepted the request, which may not be done yet"),
+    ("multi_status", "the API may have done a part of it only"),
+    ("reordered", "items of a list stand in another order"),
+    ("changes_truncated", "there are more changes than are listed"),
+    ("values_truncated", "long values are given by their type and size"),
+    ("before_unavailable", "the state before could not be read"),
+    ("after_unavailable", "the state after could not be read"),
+    ("not_found", "what was changed was found neither before nor after"),
+    ("not_shown", "the API does not show all fields that were set"),
+    ("hidden", "values are redacted before and after: nobody can say whether they changed"),
+    ("timeout", "the API took too long to answer"),
 ];
 
 /// The meaning of a note.
-pub(super) fn meaning(note: &str) -> &'static str {
+pub(crate) fn meaning(note: &str) -> &'static str {
     MEANINGS.iter().find(|(name, _)| *name == note).map_or("", |(_, meaning)| meaning)
 }
 
@@ -114,21 +139,24 @@ mod tests {
 
     use super::*;
 
+    const CHANGES: &str = include_str!("../derive/changes/mod.rs");
+
     #[test]
     fn every_note_has_a_meaning() {
-        let source = include_str!("../../decode/node.rs");
+        let source = include_str!("../decode/node.rs");
         let names = Regex::new("Self::[A-Za-z0-9]+ => \"([a-z0-9_]+)\"").unwrap();
         let actors = Regex::new("\"(actor_[a-z]+_[a-z_]+)\"").unwrap();
         let mut notes: Vec<&str> =
             names.captures_iter(source).map(|c| c.get(1).unwrap().as_str()).collect();
         for source in [
-            include_str!("../../identify/actors.rs"),
-            include_str!("../../identify/token.rs"),
-            include_str!("../../proxy/identity/mod.rs"),
+            include_str!("../identify/actors.rs"),
+            include_str!("../identify/token.rs"),
+            include_str!("../proxy/identity/mod.rs"),
         ] {
             notes.extend(actors.captures_iter(source).map(|c| c.get(1).unwrap().as_str()));
         }
-        assert!(notes.len() >= 30, "{notes:?}");
+        notes.extend(names.captures_iter(CHANGES).map(|c| c.get(1).unwrap().as_str()));
+        assert!(notes.len() >= 50, "{notes:?}");
         for note in notes {
             assert_ne!(meaning(note), "", "{note}: add it to the table");
         }

@@ -1,0 +1,109 @@
+//! Operations that are named beside their arguments: by `X-Amz-Target`, as the JSON protocols of AWS
+//! have it, or by `type` beside `args`, as Hasura has it.
+
+use super::act::{Act, Answer};
+use super::body::{self, Value};
+use super::call::{Calls, noun_and_verb, of_call};
+use super::path::Path;
+use super::words::{singular, snake};
+use crate::record::{RequestRecord, Target};
+
+/// The field with the name of an operation.
+const TARGET: &str = "x-amz-target";
+
+/// Types of bodies of such operations.
+const TYPES: &str = "application/x-amz-json-";
+
+/// Last segments of paths at which operations are sent as `type` and `args`.
+const ENDPOINTS: [&str; 2] = ["metadata", "query"];
+
+/// Members of such a body.
+const MEMBERS: [&str; 5] = ["args", "resource_version", "source", "type", "version"];
+
+/// What stands before an operation, and says for whom or on which database it is.
+const BEFORE: [&str; 6] = ["admin", "bigquery", "citus", "cockroach", "mssql", "pg"];
+
+/// Verbs that other names do not begin with, and what they are.
+const VERBS: [(&str, &str); 4] =
+    [("describe", "get"), ("put", "put"), ("track", "track"), ("untrack", "untrack")];
+
+/// Operations by which somebody signs in.
+const SIGN_INS: [&str; 2] = ["initiate_auth", "respond_to_auth_challenge"];
+
+/// The operation of a request, if it is named so.
+pub(super) fn calls(
+    request: &RequestRecord,
+    body: Option<&Value<'_>>,
+    path: &Path,
+) -> Option<Calls> {
+    let acts = of_target(request, body, path).or_else(|| of_type(body?, path))?;
+    let count = acts.len();
+    Some(Calls { acts, count, kind: "operations", ..Calls::default() })
+}
+
+fn of_target(request: &RequestRecord, body: Option<&Value<'_>>, path: &Path) -> Option<Vec<Act>> {
+    let is_typed = request.content_type.as_deref().is_some_and(|kind| kind.starts_with(TYPES));
+    if !is_typed || !path.segments.is_empty() || path.is_cut {
+        return None;
+    }
+    // Sent twice, it is a list, and says nothing.
+    let target = request.headers.get(TARGET)?.as_str()?;
+    let operation = target.rsplit('.').next().filter(|operation| is_name(operation))?;
+    Some(vec![act(operation, body.unwrap_or(&Value::Null))])
+}
+
+fn of_type(body: &Value<'_>, path: &Path) -> Option<Vec<Act>> {
+    let is_there = path.segments.last().is_some_and(|last| ENDPOINTS.contains(&last.text.as_str()));
+    let is_operation =
+        |(name, _): &(std::borrow::Cow<'_, str>, Value<'_>)| MEMBERS.contains(&name.as_ref());
+    if !is_there || !body.members().iter().all(is_operation) {
+        return None;
+    }
+    let operation = body.get("type")?.as_str().filter(|operation| is_name(operation))?;
+    let arguments = body.get("args")?;
+    match (operation, arguments.as_array()) {
+        // Several of them: told apart where each says what it is.
+        ("bulk", Some(items)) => {
+            let each = items.iter().take(super::act::ACTS_MAX).map(|item| of_type(item, path));
+            let each: Option<Vec<Vec<Act>>> = each.collect();
+            let acts: Vec<Act> = each?.into_iter().flatten().collect();
+            (!acts.is_empty() && items.len() < super::act::ACTS_MAX).then_some(acts)
+        }
+        _ => Some(vec![act(operation, arguments)]),
+    }
+}
+
+/// `CreateSecret`, `pg_add_source`
+fn is_name(operation: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    (1..=64).contains(&operation.len())
+        && operation.bytes().all(is_plain)
+        && operation.starts_with(|first: char| first.is_ascii_alphabetic())
+}
+
+fn act(operation: &str, arguments: &Value<'_>) -> Act {
+    let name = snake(operation);
+    let bare = match name.split_once('_') {
+        Some((before, rest)) if BEFORE.contains(&before) => rest,
+        _ => name.as_str(),
+    };
+    if SIGN_INS.contains(&bare) {
+        return of_call("", "login", arguments, Answer::Rest);
+    }
+    let led = VERBS.iter().find_map(|(verb, meant)| {
+        let about = bare.strip_prefix(verb)?.strip_prefix('_')?;
+        Some((singular(about), (*meant).to_owned()))
+    });
+    let (noun, verb) =
+        led.or_else(|| noun_and_verb(bare)).unwrap_or_else(|| (String::new(), bare.to_owned()));
+    // A verb alone is done to what is sent: `Encrypt`.
+    let noun = if noun.is_empty() { "data".to_owned() } else { noun };
+    let mut act = of_call(&noun, &verb, arguments, Answer::Rest);
+    // Whose part it is, they say by name.
+    if let (Some(_), [target @ Target { id: None, .. }]) =
+        (&act.sentence.part, act.targets.as_mut_slice())
+    {
+        target.name = body::name(arguments, &target.kind);
+    }
+    act
+}

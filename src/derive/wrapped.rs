@@ -1,0 +1,102 @@
+//! Answers that say how a request ended within something else: `{"ocs": {"meta": {"status": "failure"}}}`,
+//! an element of XML, the body of a SOAP envelope.
+
+use super::body::Value;
+use super::signs::{FAILURES, GOOD_NEWS, MESSAGES, Sent, Tells, is_error_told, is_one_of};
+use crate::decode::Number;
+
+/// Levels of members that stand alone.
+const DEPTH_MAX: usize = 8;
+
+/// Members that head an answer, and say how it ended.
+const HEADS: [&str; 5] = ["head", "header", "meta", "metadata", "status"];
+
+/// Members of a head that say it in a word.
+const STATES: [&str; 4] = ["rc", "result", "stat", "status"];
+
+/// What stands beside a state that is that of an answer, and not of a thing.
+const REASONS: [&str; 8] =
+    ["code", "errcode", "error_code", "errtext", "faultcode", "reason", "statuscode", "statusCode"];
+
+/// Members that list what was done.
+const DONE: [&str; 6] = ["created", "deleted", "removed", "succeeded", "successful", "updated"];
+
+/// Where within an answer an error is told, if it is: the object that tells it.
+pub(super) fn error_within<'b>(body: &Value<'b>, sent: &Sent<'_>) -> Option<Value<'b>> {
+    let mut place = plain(body);
+    for depth in 0..DEPTH_MAX {
+        if depth > 0 && is_told(&place, sent) {
+            return Some(place);
+        }
+        let heads = HEADS.iter().filter_map(|name| place.get(name)).map(plain);
+        if let Some(head) = heads.into_iter().find(|head| is_told_by_head(head, sent)) {
+            return Some(head);
+        }
+        place = plain(alone(&place)?);
+    }
+    None
+}
+
+/// The one object in an object that holds nothing else but attributes.
+fn alone<'p, 'b>(place: &'p Value<'b>) -> Option<&'p Value<'b>> {
+    let mut objects = place.members().iter().filter(|(_, value)| !matches!(value, Value::Null));
+    match (objects.next(), objects.next()) {
+        (Some((_, inner @ Value::Object(_))), None) => Some(inner),
+        _ => None,
+    }
+}
+
+/// An object with the names of its members as they would be in JSON.
+fn plain<'b>(value: &Value<'b>) -> Value<'b> {
+    let Value::Object(members) = value else { return value.clone() };
+    let is_namespace = |name: &str| name == "@xmlns" || name.starts_with("@xmlns:");
+    let members = members.iter().filter(|(name, _)| !is_namespace(name));
+    let bare = |name: &str| name.trim_start_matches('@').to_owned();
+    Value::Object(members.map(|(name, value)| (bare(name).into(), value.clone())).collect())
+}
+
+fn has_id(place: &Value<'_>) -> bool {
+    place.members().iter().any(|(name, _)| is_one_of(name, &["id", "_id", "uuid"]))
+}
+
+/// Whether the one thing in an answer tells of an error. What has an id is a resource.
+fn is_told(place: &Value<'_>, sent: &Sent<'_>) -> bool {
+    if has_id(place) {
+        return false;
+    }
+    let has = |names: &[&str]| place.members().iter().any(|(name, _)| is_one_of(name, names));
+    let is_answer = has(&REASONS) || has(&MESSAGES);
+    is_error_told(place, Tells::Result, sent) || is_answer && says_failed(place, sent)
+}
+
+fn is_told_by_head(head: &Value<'_>, sent: &Sent<'_>) -> bool {
+    if has_id(head) {
+        return false;
+    }
+    let is_bad = |text: &str| {
+        let text = text.trim().to_lowercase();
+        !text.is_empty() && !GOOD_NEWS.iter().any(|good| text.contains(good))
+    };
+    let is_none = head.get("result") == Some(&Value::Number(Number::Integer(0)));
+    is_error_told(head, Tells::Result, sent)
+        || says_failed(head, sent)
+        || is_none && head.get("reason").and_then(Value::as_str).is_some_and(is_bad)
+}
+
+fn says_failed(place: &Value<'_>, sent: &Sent<'_>) -> bool {
+    place.members().iter().any(|(name, value)| {
+        is_one_of(name, &STATES)
+            && value.as_str().is_some_and(|text| is_one_of(text, &FAILURES))
+            && !sent.echoes(name, value)
+    })
+}
+
+/// Whether what tells of an error tells of something that was done as well.
+pub(super) fn is_partly_done(place: &Value<'_>) -> bool {
+    let is_some = |value: &Value<'_>| match value {
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(members) => !members.is_empty(),
+        _ => false,
+    };
+    place.members().iter().any(|(name, value)| is_one_of(name, &DONE) && is_some(value))
+}
