@@ -11,7 +11,7 @@ use crate::decode::Number;
 const DEPTH_MAX: usize = 8;
 
 /// Members that head an answer, and say how it ended.
-const HEADS: [&str; 5] = ["head", "header", "meta", "metadata", "status"];
+const HEADS: [&str; 4] = ["head", "header", "meta", "metadata"];
 
 /// Members of a head that say it in a word.
 const STATES: [&str; 4] = ["rc", "result", "stat", "status"];
@@ -30,8 +30,9 @@ pub(super) fn error_within<'p, 'b>(body: &'p Value<'b>, sent: &Sent<'_>) -> Opti
         if depth > 0 && is_told(place, sent) {
             return Some(place);
         }
-        let mut heads = HEADS.iter().filter_map(|name| place.get(name));
-        if let Some(head) = heads.find(|head| is_told_by_head(head, sent)) {
+        let heads = HEADS.iter().filter_map(|name| Some((*name, place.get(name)?)));
+        let mut heads = heads.filter(|_| !is_resource(place));
+        if let Some((_, head)) = heads.find(|(name, head)| is_told_by_head(name, head, sent)) {
             return Some(head);
         }
         place = alone(place)?;
@@ -52,6 +53,11 @@ fn alone<'p, 'b>(place: &'p Value<'b>) -> Option<&'p Value<'b>> {
     }
 }
 
+/// Whether an object is a thing, whose parts tell of it: by its id, or as Kubernetes has it.
+fn is_resource(place: &Value<'_>) -> bool {
+    has_id(place) || ["apiVersion", "kind", "spec"].iter().any(|name| place.get(name).is_some())
+}
+
 fn has_id(place: &Value<'_>) -> bool {
     place.members().iter().any(|(name, _)| is_one_of(name, &["id", "_id", "uuid"]))
 }
@@ -66,7 +72,7 @@ fn is_told(place: &Value<'_>, sent: &Sent<'_>) -> bool {
     is_error_told(place, Tells::Result, sent) || is_answer && says_failed(place, sent)
 }
 
-fn is_told_by_head(head: &Value<'_>, sent: &Sent<'_>) -> bool {
+fn is_told_by_head(name: &str, head: &Value<'_>, sent: &Sent<'_>) -> bool {
     if has_id(head) {
         return false;
     }
@@ -75,8 +81,9 @@ fn is_told_by_head(head: &Value<'_>, sent: &Sent<'_>) -> bool {
         !text.is_empty() && !GOOD_NEWS.iter().any(|good| text.contains(good))
     };
     let is_none = head.get("result") == Some(&Value::Number(Number::Integer(0)));
-    is_error_told(head, Tells::Result, sent)
-        || says_failed(head, sent)
+    // Metadata may be those of a thing.
+    let is_own = name != "metadata";
+    is_own && (is_error_told(head, Tells::Result, sent) || says_failed(head, sent))
         || is_none && head.get("reason").and_then(Value::as_str).is_some_and(is_bad)
 }
 
