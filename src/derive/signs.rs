@@ -250,6 +250,8 @@ pub(super) fn asks_second_factor(body: &Value<'_>) -> bool {
 }
 
 pub(super) fn is_one_of(name: &str, list: &[&str]) -> bool {
+    // Attributes of XML are `@name`.
+    let name = name.strip_prefix('@').unwrap_or(name);
     list.iter().any(|known| known.eq_ignore_ascii_case(name))
 }
 

@@ -1,6 +1,8 @@
 //! Answers that say how a request ended within something else: `{"ocs": {"meta": {"status": "failure"}}}`,
 //! an element of XML, the body of a SOAP envelope.
 
+use std::borrow::Cow;
+
 use super::body::Value;
 use super::signs::{FAILURES, GOOD_NEWS, MESSAGES, Sent, Tells, is_error_told, is_one_of};
 use crate::decode::Number;
@@ -9,7 +11,7 @@ use crate::decode::Number;
 const DEPTH_MAX: usize = 8;
 
 /// Members that head an answer, and say how it ended.
-const HEADS: [&str; 5] = ["head", "header", "meta", "metadata", "status"];
+const HEADS: [&str; 4] = ["head", "header", "meta", "metadata"];
 
 /// Members of a head that say it in a word.
 const STATES: [&str; 4] = ["rc", "result", "stat", "status"];
@@ -22,37 +24,38 @@ const REASONS: [&str; 8] =
 const DONE: [&str; 6] = ["created", "deleted", "removed", "succeeded", "successful", "updated"];
 
 /// Where within an answer an error is told, if it is: the object that tells it.
-pub(super) fn error_within<'b>(body: &Value<'b>, sent: &Sent<'_>) -> Option<Value<'b>> {
-    let mut place = plain(body);
+pub(super) fn error_within<'p, 'b>(body: &'p Value<'b>, sent: &Sent<'_>) -> Option<&'p Value<'b>> {
+    let mut place = body;
     for depth in 0..DEPTH_MAX {
-        if depth > 0 && is_told(&place, sent) {
+        if depth > 0 && is_told(place, sent) {
             return Some(place);
         }
-        let heads = HEADS.iter().filter_map(|name| place.get(name)).map(plain);
-        if let Some(head) = heads.into_iter().find(|head| is_told_by_head(head, sent)) {
+        let heads = HEADS.iter().filter_map(|name| Some((*name, place.get(name)?)));
+        let mut heads = heads.filter(|_| !is_resource(place));
+        if let Some((_, head)) = heads.find(|(name, head)| is_told_by_head(name, head, sent)) {
             return Some(head);
         }
-        place = plain(alone(&place)?);
+        place = alone(place)?;
     }
     None
 }
 
-/// The one object in an object that holds nothing else but attributes.
+/// The one object in an object that holds nothing else, or the body of an envelope.
 fn alone<'p, 'b>(place: &'p Value<'b>) -> Option<&'p Value<'b>> {
-    let mut objects = place.members().iter().filter(|(_, value)| !matches!(value, Value::Null));
-    match (objects.next(), objects.next()) {
+    let is_said = |(name, value): &&(Cow<'_, str>, Value<'_>)| {
+        !matches!(value, Value::Null) && !name.starts_with("@xmlns")
+    };
+    let mut members = place.members().iter().filter(is_said);
+    match (members.next(), members.next()) {
         (Some((_, inner @ Value::Object(_))), None) => Some(inner),
+        (Some(_), Some(_)) => place.get("Body").filter(|_| place.get("Header").is_some()),
         _ => None,
     }
 }
 
-/// An object with the names of its members as they would be in JSON.
-fn plain<'b>(value: &Value<'b>) -> Value<'b> {
-    let Value::Object(members) = value else { return value.clone() };
-    let is_namespace = |name: &str| name == "@xmlns" || name.starts_with("@xmlns:");
-    let members = members.iter().filter(|(name, _)| !is_namespace(name));
-    let bare = |name: &str| name.trim_start_matches('@').to_owned();
-    Value::Object(members.map(|(name, value)| (bare(name).into(), value.clone())).collect())
+/// Whether an object is a thing, whose parts tell of it: by its id, or as Kubernetes has it.
+fn is_resource(place: &Value<'_>) -> bool {
+    has_id(place) || ["apiVersion", "kind", "spec"].iter().any(|name| place.get(name).is_some())
 }
 
 fn has_id(place: &Value<'_>) -> bool {
@@ -69,7 +72,7 @@ fn is_told(place: &Value<'_>, sent: &Sent<'_>) -> bool {
     is_error_told(place, Tells::Result, sent) || is_answer && says_failed(place, sent)
 }
 
-fn is_told_by_head(head: &Value<'_>, sent: &Sent<'_>) -> bool {
+fn is_told_by_head(name: &str, head: &Value<'_>, sent: &Sent<'_>) -> bool {
     if has_id(head) {
         return false;
     }
@@ -78,8 +81,9 @@ fn is_told_by_head(head: &Value<'_>, sent: &Sent<'_>) -> bool {
         !text.is_empty() && !GOOD_NEWS.iter().any(|good| text.contains(good))
     };
     let is_none = head.get("result") == Some(&Value::Number(Number::Integer(0)));
-    is_error_told(head, Tells::Result, sent)
-        || says_failed(head, sent)
+    // Metadata may be those of a thing.
+    let is_own = name != "metadata";
+    is_own && (is_error_told(head, Tells::Result, sent) || says_failed(head, sent))
         || is_none && head.get("reason").and_then(Value::as_str).is_some_and(is_bad)
 }
 

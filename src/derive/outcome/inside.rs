@@ -31,12 +31,12 @@ pub(super) fn told_inside(
         };
         ("an error in the body of a successful response", outcome, told)
     } else if let Some(place) = error_within(body, &sent) {
-        let told = told.or_else(|| code(&place, None));
+        let told = told.or_else(|| code(place, None));
         let outcome = match told.as_deref() {
             Some(code) if is_refusal(code) => Outcome::Denied,
             _ => Outcome::Failure,
         };
-        let (outcome, told) = match is_partly_done(&place) {
+        let (outcome, told) = match is_partly_done(place) {
             true => (Outcome::Unknown, Some("some_failed".to_owned())),
             false => (outcome, told),
         };
