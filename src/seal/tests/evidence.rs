@@ -68,7 +68,7 @@ async fn a_file_of_another_ledger_is_known_as_that_and_a_damaged_signature_as_a_
     // The last characters of the signature, before the end of the note.
     let end = own.rfind("=\\n\"").unwrap();
     let mut damaged = own.clone();
-    let was = &own[end - 5..end - 1];
+    let was = own.get(end - 5..end - 1).unwrap();
     damaged.replace_range(end - 5..end - 1, if was == "AAAA" { "BBBB" } else { "AAAA" });
     let evidence = judged(&damaged);
     assert_eq!((evidence.damaged().len(), evidence.faults().len()), (1, 0), "{damaged}");
