@@ -212,8 +212,7 @@ impl Engine {
         let half = make(Walk::new(&self.policy, &self.key, place, seen, &names));
         let known = if half.cut { seen.search(side) } else { None };
         let Some(search) = known else { return half };
-        let mut again = Seen::default();
-        again.aliases.clone_from(&seen.aliases);
+        let mut again = seen.again();
         let mut walk = Walk::new(&self.policy, &self.key, place, &mut again, &names);
         walk.known = Some(&search);
         make(walk)

@@ -81,6 +81,11 @@ impl fmt::Debug for Seen {
 }
 
 impl Seen {
+    /// For a second look at the same half: nothing was seen yet, but what the request called things.
+    pub(super) fn again(&self) -> Self {
+        Self { aliases: self.aliases.clone(), ..Self::default() }
+    }
+
     /// Remembers a secret in the spellings in which it may come back.
     pub(super) fn add(&mut self, text: &str, rule: usize, weight: Weight) {
         let text = text.trim().trim_matches('"');

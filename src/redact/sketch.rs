@@ -110,8 +110,7 @@ impl Engine {
         let place = Place { side: Side::Response, below: seen.below };
         let names = self.policy.memo().known(place.side);
         let search = seen.search(place.side);
-        let mut again = Seen::default();
-        again.aliases.clone_from(&seen.aliases);
+        let mut again = seen.again();
         let mut walk = Walk::new(&self.policy, &self.key, place, &mut again, &names);
         walk.known = search.as_ref();
         walk.telling = Some(telling);
