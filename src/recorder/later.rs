@@ -5,7 +5,7 @@
 //! - Nothing is recorded twice, also where the effect of an earlier try is not known.
 //! - What waits has a limit; what does not fit is lost, and the log of the process says so.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -75,35 +75,46 @@ impl Later {
         }
     }
 
-    /// Records what waits, as much as can be.
+    /// Records what waits, as much as can be. What comes to wait meanwhile is for the next time.
     async fn settle(&self) {
         let _one = self.one.lock().await;
-        loop {
-            let Some(Waiting { entry, head }) = self.waiting().front().cloned() else { return };
-            match self.is_there(entry.id, head).await {
-                Ok(true) => {}
-                Ok(false) if self.recorder.event(entry).await.is_err() => return,
-                Ok(false) => {}
-                Err(error) => {
-                    tracing::warn!(%error, "events that wait cannot be looked for in the ledger");
-                    return;
-                }
+        let wanted: BTreeSet<EventId> = self.waiting().iter().map(|it| it.entry.id).collect();
+        let Some(head) = self.waiting().iter().map(|it| it.head).min() else { return };
+        let mut there = match self.those_there(&wanted, head).await {
+            Ok(there) => there,
+            Err(error) => {
+                tracing::warn!(%error, "events that wait cannot be looked for in the ledger");
+                return;
             }
+        };
+        loop {
+            let next = self.waiting().front().map(|it| it.entry.clone());
+            let Some(entry) = next.filter(|entry| wanted.contains(&entry.id)) else { return };
+            let id = entry.id;
+            if !there.contains(&id) && self.recorder.event(entry).await.is_err() {
+                return;
+            }
+            there.insert(id);
             self.waiting().pop_front();
         }
     }
 
-    async fn is_there(&self, id: EventId, head: u64) -> Result<bool, StoreError> {
+    /// Which of these events are in the own log after an entry.
+    async fn those_there(
+        &self,
+        wanted: &BTreeSet<EventId>,
+        mut after: u64,
+    ) -> Result<BTreeSet<EventId>, StoreError> {
         let mut ledger = self.source.reader().await?;
-        let mut after = head;
+        let mut there = BTreeSet::new();
         loop {
             let entries = ledger.read_after(&self.writer, after, PAGE).await?;
-            let Some(last) = entries.last() else { return Ok(false) };
+            let Some(last) = entries.last() else { break };
             after = last.seq;
-            if entries.iter().any(|entry| entry.id == id) {
-                return Ok(true);
-            }
+            there.extend(entries.iter().map(|entry| entry.id).filter(|id| wanted.contains(id)));
         }
+        ledger.close().await?;
+        Ok(there)
     }
 
     fn waiting(&self) -> MutexGuard<'_, VecDeque<Waiting>> {
