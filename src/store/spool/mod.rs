@@ -150,6 +150,7 @@ impl Spooled {
         status.change(|status| {
             (status.entries, status.bytes) = (content.entries, content.bytes);
         });
+        let is_start = known.is_none();
         let opened = async { (opener.lock().await)().await };
         // At the start of the process the ledger's own opening has its own deadline.
         let opened = match &known {
@@ -182,9 +183,10 @@ impl Spooled {
             Some(mut ledger) => {
                 let head = ledger.head(&store.name).await?;
                 store.status.change(|status| status.drained = head);
-                // Before anything new is begun. What cannot be told now, the drain tells.
-                if let Ok(true) =
-                    store.drainer().is_taken(&mut *ledger, &mut store.spool, head).await
+                // Before anything new is begun by this process. What cannot be told now, the drain tells.
+                if is_start
+                    && let Ok(true) =
+                        store.drainer().is_taken(&mut *ledger, &mut store.spool, head).await
                 {
                     store.status.change(|status| status.conflict = true);
                 }
