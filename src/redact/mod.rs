@@ -10,6 +10,7 @@
 
 mod about;
 mod basic;
+mod but;
 mod carrier;
 mod class;
 mod described;

@@ -5,6 +5,7 @@ mod asked;
 use http::HeaderMap;
 
 use super::Conditions;
+use super::but::But;
 pub(super) use super::carrier::Carrier;
 use super::carrier::Selectors;
 use super::exceptions::{Exceptions, Flag, Kept};
@@ -18,10 +19,9 @@ use super::routes::RouteWords;
 use super::rule::{Action, Rule, Side, Sides, UNSEARCHED_RULE, USERINFO_RULE};
 use super::selection::Paths;
 use super::tables::COLUMNS;
-use super::texts::TextsBut;
 use super::under::{Lists, Places};
 use super::walk::{is_one_of, is_plain_name};
-use super::within::{Inner, MembersBut, last_part};
+use super::within::{Inner, last_part};
 
 /// Where a value stands, as far as it matters to rules.
 #[derive(Debug, Clone, Copy)]
@@ -44,8 +44,8 @@ pub struct Policy {
     listed: Vec<Listed>,
     places: Places,
     patterns: Patterns,
-    pub(super) texts_but: Vec<TextsBut>,
-    pub(super) members_but: Vec<MembersBut>,
+    pub(super) texts_but: Vec<But>,
+    pub(super) members_but: Vec<But>,
     bare_body: Vec<usize>,
     paths: Paths,
     request: Selectors,
@@ -140,8 +140,8 @@ impl Policy {
             paths: Paths::of(&rules, keep, record_only),
             listed,
             patterns: Patterns::new(patterns)?,
-            texts_but: TextsBut::all(&rules)?,
-            members_but: MembersBut::all(&rules)?,
+            texts_but: But::all(&rules, |rule| &rule.texts_but)?,
+            members_but: But::all(&rules, |rule| &rule.members_but)?,
             rules: heads,
             userinfo,
             unsearched,

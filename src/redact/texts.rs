@@ -1,42 +1,19 @@
 //! Rules that select every text of a body but words under some names: where people write what they
 //! like, names that are not known yet must not keep anything.
 
-use super::Glob;
 use super::glob::squash;
-use super::names::Names;
 use super::policy::{Place, Policy};
-use super::rule::Rule;
 use super::seen::is_redacted_text;
 use super::walk::Walk;
 
 /// Longer texts are no words.
 const WORD_BYTES_MAX: usize = 128;
 
-/// The names of one rule under which words stay.
-#[derive(Debug)]
-pub(super) struct TextsBut {
-    rule: usize,
-    names: Names,
-}
-
-impl TextsBut {
-    /// Those of all rules; the strictest first, as the rules are.
-    pub(super) fn all(rules: &[Rule]) -> Result<Vec<Self>, aho_corasick::BuildError> {
-        let limited = rules.iter().enumerate().filter(|(_, rule)| !rule.texts_but.is_empty());
-        limited
-            .map(|(rule, written)| {
-                let globs = written.texts_but.iter().cloned();
-                Ok(Self { rule, names: Names::new(globs.map(|glob: Glob| (glob, 0)))? })
-            })
-            .collect()
-    }
-}
-
 impl Policy {
     /// The rule for a text under a squashed name, by what it is not.
     fn rule_of_text(&self, place: Place, squashed: &str, is_word: bool) -> Option<usize> {
         let mut rules = self.texts_but.iter().filter(|texts| self.holds_at(texts.rule, place));
-        let rule = rules.find(|texts| !(is_word && texts.names.selects(squashed)));
+        let rule = rules.find(|texts| !(is_word && texts.spares(squashed)));
         rule.map(|texts| texts.rule)
     }
 

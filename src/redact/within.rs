@@ -4,14 +4,11 @@
 //! `{"api_key": {"name": "ci", "scopes": ["read"]}}` is about a key, and holds none. What no list
 //! names is taken out, so that a member that an API adds tomorrow is not recorded.
 
-use super::Glob;
 use super::exceptions::{Flag, is_flag};
 use super::glob::squash;
 use super::memo::{Found, Role};
-use super::names::Names;
 use super::ordinary::{has_machine_made, is_code, is_ordinary, is_prose};
 use super::policy::Policy;
-use super::rule::Rule;
 use super::texts::nearest_name;
 use super::walk::{Walk, is_one_of, is_plain_name};
 use crate::decode::{Node, Number};
@@ -62,26 +59,6 @@ const MAPS: [&str; 5] = ["secrets", "passwords", "tokens", "keys", "codes"];
 /// Those of them whose names may be the secrets.
 const LISTS: [&str; 1] = ["codes"];
 
-/// The names of one rule under which values stay.
-#[derive(Debug)]
-pub(super) struct MembersBut {
-    rule: usize,
-    names: Names,
-}
-
-impl MembersBut {
-    /// Those of all rules.
-    pub(super) fn all(rules: &[Rule]) -> Result<Vec<Self>, aho_corasick::BuildError> {
-        let limited = rules.iter().enumerate().filter(|(_, rule)| !rule.members_but.is_empty());
-        limited
-            .map(|(rule, written)| {
-                let globs = written.members_but.iter().cloned();
-                Ok(Self { rule, names: Names::new(globs.map(|glob: Glob| (glob, 0)))? })
-            })
-            .collect()
-    }
-}
-
 impl Policy {
     /// Whether a rule goes into objects.
     pub(super) fn goes_in(&self, rule: usize) -> bool {
@@ -90,7 +67,7 @@ impl Policy {
 
     /// The rules that leave values under a squashed name where they are.
     pub(super) fn spared(&self, squashed: &str) -> Vec<usize> {
-        let spare = self.members_but.iter().filter(|members| members.names.selects(squashed));
+        let spare = self.members_but.iter().filter(|members| members.spares(squashed));
         spare.map(|members| members.rule).collect()
     }
 }
