@@ -9,6 +9,7 @@
 pub mod clock;
 pub mod problem;
 pub mod telemetry;
+pub mod dial;
 pub mod capture;
 pub mod route;
 pub mod decode;

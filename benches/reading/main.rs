@@ -20,10 +20,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use chrono::{DateTime, Utc};
-use countersign::export::{Encoder, Format, Mark, Walk};
+use countersign::export::{Encoder, Format, Lines, Pieces, Walk};
 use countersign::follow::{Heads, catch_up, lag};
 use countersign::index::{Condition, Facet, Index, Search, View};
-use countersign::query::{Joined, Summary};
 use countersign::store::{LedgerSource, SqliteOptions};
 
 use events::{Dice, Entries, Events};
@@ -312,20 +311,14 @@ impl Asking<'_> {
         let mut index = Index::open_read_only(self.dir).await?;
         index.freeze().await?;
         let ledger = LedgerSource::directory(self.dir).reader().await?;
-        let mut walk = Walk::begin(index, ledger, Search::default()).await?;
-        let mut encoder = Encoder::new(Format::Csv);
-        let (mut out, mut rows, mut bytes) = (Vec::new(), 0_u64, 0);
-        encoder.begin(Mark::None, &mut out);
-        while rows < 1_000_000 {
-            let Some(events) = walk.entries().await? else { break };
-            for (row, entries) in events {
-                let event = Joined::of_row(&row, &entries)?;
-                encoder.event(&Summary::from(row), event, &mut out)?;
-                rows += 1;
-            }
-            bytes += out.len();
-            out.clear();
+        let walk = Walk::begin(index, ledger, Search::default()).await?;
+        let mut pieces = Pieces::new(walk, Lines::Events(Encoder::new(Format::Csv)));
+        let mut bytes = 0;
+        while pieces.rows() < 1_000_000 {
+            let Some(piece) = pieces.next().await? else { break };
+            bytes += piece.len();
         }
+        let rows = pieces.rows();
         let (seconds, cpu) = (begun.elapsed().as_secs_f64(), cpu_seconds() - cpu);
         println!(
             "\nexport to CSV: {rows} events, {} MB, {:.0} a second ({:.0} a second of CPU), at most {} MB resident",

@@ -13,7 +13,6 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http_body_util::channel::{Channel, Sender};
-use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout};
 
 use super::asked::{Allowed, Asked, Who};
@@ -25,11 +24,10 @@ use super::problem::Problem;
 use super::record::{Earlier, Export, Exported, Extent};
 use super::shown::{Shown, Used};
 use crate::access::{Reader, Right, Way};
-use crate::export::{Encoder, Format, Mark, NoFormat, Walk, WalkError};
+use crate::export::{Encoder, Format, Lines, Mark, NoFormat, Pieces, Walk, WalkError};
 use crate::index::{Condition, Cursor, Search, View};
-use crate::query::{self, Joined, Summary};
+use crate::query;
 use crate::record::EventId;
-use crate::seal::{Bundler, SealError};
 use crate::store::LedgerReader;
 
 /// Names the event of the export, by which it can go on.
@@ -38,7 +36,7 @@ const EXPORT_FIELD: &str = "countersign-export";
 const BEHIND_FIELD: &str = "countersign-behind";
 
 const EXPORT: Allowed = Allowed { own: &["format", "bom", "resume"], page: false, strict: true };
-/// What is sent in one piece, in bytes, give or take an event.
+/// What is sent in one piece, in bytes.
 const PIECE: usize = 64 * 1024;
 /// Pieces that may wait for the client.
 const PIECES: usize = 2;
@@ -116,51 +114,42 @@ pub(super) async fn export(
     }
     let mut record =
         Export { reader, peer, format: format.as_str(), filters: &asked.filters, extent: None };
-    let encoder = if again.is_some() { Encoder::going_on(format, 1) } else { Encoder::new(format) };
     if earlier.as_ref().is_some_and(|earlier| !record.is_more_of(&log, earlier)) {
         return Err(Problem::no_export());
     }
     session.index.freeze().await?;
     let Session { index, turn } = session;
-    let walk = match (earlier.as_ref(), again) {
+    let walk = match (earlier.as_ref(), &again) {
         (Some(earlier), Some((_, last))) => {
             let snapshot = earlier.snapshot.clone();
-            Walk::go_on(index, ledger, asked.search, snapshot, last).await
+            Walk::go_on(index, ledger, asked.search, snapshot, last.clone()).await
         }
         _ => Walk::begin(index, ledger, asked.search).await,
     };
     let mut walk = walk.map_err(problem)?;
     let mut piece = Vec::new();
-    let bundler = match format {
+    let lines = match format {
         Format::Bundle => {
-            Some(bundle(&log, &mut walk, &sealed, asked.filters.is_empty(), &mut piece).await?)
+            let is_all = asked.filters.is_empty();
+            Lines::Entries(Box::new(bundle(&log, &mut walk, &sealed, is_all, &mut piece).await?))
         }
-        _ => None,
+        _ if again.is_some() => Lines::Events(Encoder::going_on(format, 1)),
+        _ => {
+            let encoder = Encoder::new(format);
+            encoder.begin(mark, &mut piece);
+            Lines::Events(encoder)
+        }
     };
     let continues = earlier.as_ref().map(Earlier::id);
     record.extent = Some(Extent { snapshot: walk.snapshot(), moment, continues });
     let exported = record.begin(&log).await?;
     let headers = fields(format, exported.id(), behind)?;
     let (sender, body) = Channel::<Bytes, CutShort>::new(PIECES);
-    if continues.is_none() {
-        encoder.begin(mark, &mut piece);
-    }
     let shown = Shown::of(request.headers(), &log.ways, peer);
     let (reader, checked) = (who.0.clone(), Instant::now());
-    let writer = Writer {
-        log,
-        turn,
-        walk,
-        encoder,
-        bundler,
-        sender,
-        piece,
-        rows: 0,
-        shown,
-        reader,
-        checked,
-    };
-    tokio::spawn(writer.run(exported));
+    let pieces = Pieces::new(walk, lines);
+    let writer = Writer { log, turn, pieces, sender, shown, reader, checked };
+    tokio::spawn(writer.run(piece, exported));
     Ok((headers, Body::new(body)).into_response())
 }
 
@@ -275,13 +264,8 @@ fn problem(error: WalkError) -> Problem {
 struct Writer {
     log: Arc<Log>,
     turn: Turn,
-    walk: Walk,
-    encoder: Encoder,
-    /// Of a bundle.
-    bundler: Option<Bundler>,
+    pieces: Pieces,
     sender: Sender<Bytes, CutShort>,
-    piece: Vec<u8>,
-    rows: u64,
     shown: Arc<Shown>,
     reader: Reader,
     checked: Instant,
@@ -289,22 +273,24 @@ struct Writer {
 
 impl Writer {
     /// The end of the body is given away only when the number of rows is on record.
-    async fn run(mut self, exported: Exported) {
+    async fn run(mut self, head: Vec<u8>, exported: Exported) {
         let mut stopping = self.log.stopping.clone();
         let stopped = async move { drop(stopping.wait_for(|stopping| *stopping).await) };
         let cut = tokio::select! {
             biased;
             () = stopped => Some(Cut::Stop),
-            written = self.events() => written.err(),
+            written = self.all(head) => written.err(),
         };
-        let recorded = exported.end(&self.log, self.rows, cut.map(Cut::reason)).await;
+        let recorded = exported.end(&self.log, self.pieces.rows(), cut.map(Cut::reason)).await;
         if cut.is_some() || !recorded {
             self.sender.abort(CutShort);
         }
     }
 
-    async fn events(&mut self) -> Result<(), Cut> {
-        while self.more().await? {
+    async fn all(&mut self, head: Vec<u8>) -> Result<(), Cut> {
+        self.send(head).await?;
+        while let Some(piece) = self.pieces.next().await.map_err(|error| cut(&error))? {
+            self.send(piece).await?;
             if self.checked.elapsed() >= RECHECK {
                 self.checked = Instant::now();
                 let found = self.log.reader(&self.shown, Used::Before).await;
@@ -312,94 +298,36 @@ impl Writer {
                     return Err(Cut::Reader);
                 }
             }
-            if self.walk.is_stale() {
-                self.renew().await.map_err(cut)?;
+            if self.pieces.is_stale() {
+                self.renew().await.map_err(|error| cut(&error))?;
             }
         }
-        self.encoder.end(&mut self.piece);
-        if let Some(bundler) = self.bundler.take() {
-            let bundler = self.purged(bundler).await?;
-            bundler.end(&mut self.piece);
-        }
-        self.flush().await
-    }
-
-    /// The hashes of what was purged.
-    async fn purged(&mut self, bundler: Bundler) -> Result<Bundler, Cut> {
-        for (writer, size) in bundler.wants_purged() {
-            let mut after = 0;
-            while after < size {
-                let purged = self.walk.purged(&writer, after).await.map_err(cut)?;
-                after = purged.last().map_or(size, |last| last.seq);
-                bundler.purged(&writer, &purged, &mut self.piece);
-                self.flush().await?;
-            }
-        }
-        Ok(bundler)
-    }
-
-    /// The next events, as many as are read in one go; false at the end.
-    async fn more(&mut self) -> Result<bool, Cut> {
-        if let Some(mut bundler) = self.bundler.take() {
-            let Some(events) = self.walk.entries().await.map_err(cut)? else {
-                self.bundler = Some(bundler);
-                return Ok(false);
-            };
-            let bundled = spawn_blocking(move || {
-                let mut piece = Vec::new();
-                for (_, entries) in &events {
-                    bundler.event(entries, &mut piece)?;
-                }
-                Ok::<_, SealError>((bundler, piece))
-            });
-            let (bundler, mut piece) = match bundled.await {
-                Ok(Ok(bundled)) => bundled,
-                Ok(Err(error)) => {
-                    tracing::error!(%error, "an export was cut short");
-                    return Err(Cut::Log);
-                }
-                Err(_) => return Err(Cut::Log),
-            };
-            self.rows = bundler.events();
-            self.bundler = Some(bundler);
-            self.piece.append(&mut piece);
-            self.flush().await?;
-            return Ok(true);
-        }
-        let Some(events) = self.walk.entries().await.map_err(cut)? else { return Ok(false) };
-        for (row, entries) in events {
-            let mut event = Joined::of_row(&row, &entries).map_err(|error| cut(error.into()))?;
-            event.without_position(self.walk.view());
-            let written = self.encoder.event(&Summary::from(row), event, &mut self.piece);
-            written.map_err(|error| cut(error.into()))?;
-            self.rows += 1;
-            if self.piece.len() >= PIECE {
-                self.flush().await?;
-            }
-        }
-        Ok(true)
+        Ok(())
     }
 
     async fn renew(&mut self) -> Result<(), WalkError> {
         let mut index = self.log.index(&self.turn).await?;
         index.freeze().await?;
-        self.walk.renew(index).await
+        self.pieces.renew(index).await
     }
 
-    async fn flush(&mut self) -> Result<(), Cut> {
-        if self.piece.is_empty() {
-            return Ok(());
+    async fn send(&mut self, piece: Vec<u8>) -> Result<(), Cut> {
+        let mut left = Bytes::from(piece);
+        while !left.is_empty() {
+            let part = left.split_to(left.len().min(PIECE));
+            match timeout(PATIENCE, self.sender.send_data(part)).await {
+                Ok(Ok(())) => {}
+                _ => return Err(Cut::Client),
+            }
         }
-        let piece = Bytes::from(std::mem::take(&mut self.piece));
-        match timeout(PATIENCE, self.sender.send_data(piece)).await {
-            Ok(Ok(())) => Ok(()),
-            _ => Err(Cut::Client),
-        }
+        Ok(())
     }
 }
 
-fn cut(error: WalkError) -> Cut {
-    let cause = std::error::Error::source(&error).map(ToString::to_string);
-    tracing::error!(%error, cause, "an export was cut short");
+fn cut(error: &(dyn std::error::Error + 'static)) -> Cut {
+    let causes: Vec<String> = std::iter::successors(error.source(), |cause| cause.source())
+        .map(ToString::to_string)
+        .collect();
+    tracing::error!(%error, cause = causes.join(": "), "an export was cut short");
     Cut::Log
 }

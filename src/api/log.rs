@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::http::HeaderMap;
@@ -24,7 +24,7 @@ use crate::clock::Clock;
 use crate::index::{Index, IndexError};
 use crate::recorder::{Later, Recorder};
 use crate::redact::Redacted;
-use crate::store::{LedgerReader, LedgerSource, SpoolShared};
+use crate::store::{Fleet, LedgerReader, LedgerSource, SpoolShared};
 use crate::telemetry::Metrics;
 
 /// Questions that are answered at one time.
@@ -39,6 +39,8 @@ const TURN: Duration = Duration::from_secs(2);
 const READ: Duration = Duration::from_secs(10);
 /// Behind by more entries than this, the index is said to be behind.
 const LAG: i64 = 1_000;
+/// Clocks that differ by more than this are told of.
+const SKEW: Duration = Duration::from_secs(1);
 
 /// Makes a text fit to be recorded.
 pub type Redaction = Box<dyn Fn(&str) -> Redacted<String> + Send + Sync>;
@@ -69,8 +71,8 @@ pub struct Log {
     pub seal: Option<SealStates>,
     /// The process is stopping.
     pub stopping: watch::Receiver<bool>,
-    /// Another proxy may have spooled events that are not shown yet.
-    pub awaits_more: AtomicBool,
+    /// How it stood with the proxies that share the ledger when last asked.
+    pub fleet: Mutex<Fleet>,
     /// How much may be done at one time.
     pub turns: Turns,
     /// How long an answer waits for the search index to have what is on record; see [`super::PATIENCE`].
@@ -219,10 +221,11 @@ impl Log {
         Ok(index)
     }
 
-    /// Finds out whether another proxy on a shared ledger may have spooled what is not shown yet.
+    /// Finds out whether another proxy on a shared ledger may have spooled what is not shown yet, or
+    /// has another time.
     async fn look_for_others(&self, ledger: &mut dyn LedgerReader) {
-        if let Ok(Ok(awaits)) = timeout(self.patience, ledger.awaits_more()).await {
-            self.awaits_more.store(awaits, Ordering::Relaxed);
+        if let Ok(Ok(fleet)) = timeout(self.patience, ledger.fleet()).await {
+            *self.fleet.lock().unwrap_or_else(PoisonError::into_inner) = fleet;
         }
     }
 
@@ -318,11 +321,19 @@ impl Log {
                         are not shown yet";
             warnings.push(text.to_owned());
         }
-        if self.awaits_more.load(Ordering::Relaxed) {
+        let fleet = *self.fleet.lock().unwrap_or_else(PoisonError::into_inner);
+        if fleet.awaits_more {
             // Which one is nobody's business who sees some scopes alone.
             let text = "another proxy has not been heard of for a while: its newest events may be \
                         missing";
             warnings.push(text.to_owned());
+        }
+        if fleet.skew > SKEW {
+            warnings.push(format!(
+                "the clock of a proxy is {:.1} s from the database's: so far off are times, and the order \
+                 of events of different proxies",
+                fleet.skew.as_secs_f64()
+            ));
         }
         if self.metrics.index_lag.get() > LAG {
             warnings

@@ -44,6 +44,17 @@ pub enum ArchiveError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The place does not say what archives there are.
+    #[error(
+        "cannot list the archives at `{location}`, which should be what `retention.archive` says"
+    )]
+    List {
+        /// Where.
+        location: String,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The place took too long.
     #[error("`{location}` did not answer within {} s", limit.as_secs())]
     Hangs {
@@ -80,7 +91,7 @@ impl ArchiveError {
     /// A code from a closed set, for metrics and readiness.
     pub fn reason(&self) -> &'static str {
         match self {
-            Self::Place { .. } => "archive",
+            Self::Place { .. } | Self::List { .. } => "archive",
             Self::Hangs { .. } => "archive_timeout",
             Self::Entry { .. } => "damaged_entry",
             Self::Damaged { .. } => "archive_damaged",

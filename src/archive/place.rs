@@ -109,7 +109,7 @@ impl Place {
                 Self::S3 { bucket, prefix } => Bucket::open(bucket, prefix)?.put(name, bytes).await,
             }
         };
-        self.in_time("write", name, work).await
+        self.in_time(work, |source| self.refused("write", name, source)).await
     }
 
     /// Gets an object.
@@ -123,7 +123,7 @@ impl Place {
                 Self::S3 { bucket, prefix } => Bucket::open(bucket, prefix)?.get(name).await,
             }
         };
-        self.in_time("read", name, work).await
+        self.in_time(work, |source| self.refused("read", name, source)).await
     }
 
     /// The names of all manifests, in order.
@@ -137,7 +137,8 @@ impl Place {
                 Self::S3 { bucket, prefix } => Bucket::open(bucket, prefix)?.list().await,
             }
         };
-        let mut names = self.in_time("list", "*", work).await?;
+        let refused = |source| ArchiveError::List { location: self.to_string(), source };
+        let mut names = self.in_time(work, refused).await?;
         names.retain(|name| Manifest::is_name(name));
         names.sort();
         Ok(names)
@@ -145,20 +146,18 @@ impl Place {
 
     async fn in_time<T>(
         &self,
-        operation: &'static str,
-        name: &str,
         work: impl Future<Output = Result<T, Fault>>,
+        refused: impl FnOnce(Fault) -> ArchiveError,
     ) -> Result<T, ArchiveError> {
         match tokio::time::timeout(TIMEOUT, work).await {
-            Ok(Ok(value)) => Ok(value),
-            Ok(Err(source)) => Err(ArchiveError::Place {
-                operation,
-                name: name.to_owned(),
-                location: self.to_string(),
-                source,
-            }),
+            Ok(done) => done.map_err(refused),
             Err(_) => Err(ArchiveError::Hangs { location: self.to_string(), limit: TIMEOUT }),
         }
+    }
+
+    fn refused(&self, operation: &'static str, name: &str, source: Fault) -> ArchiveError {
+        let (name, location) = (name.to_owned(), self.to_string());
+        ArchiveError::Place { operation, name, location, source }
     }
 }
 

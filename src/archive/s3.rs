@@ -3,7 +3,6 @@
 //! Who may write there, and where it is, says the environment, in the variables that everything for S3
 //! reads: `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_REGION`, `AWS_ENDPOINT_URL` and others.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -18,17 +17,10 @@ use object_store::client::{
 };
 use object_store::path::Path;
 use object_store::{ObjectStoreExt, RetryConfig};
-use rustls_pki_types::ServerName;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
-use tokio::time::timeout;
-use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto::ring};
 
 use super::place::{Fault, OBJECT_BYTES_MAX};
+use crate::dial::Dialer;
 
-/// A connection, with TLS, may take this long.
-const CONNECT: Duration = Duration::from_secs(10);
 /// What fails for the moment is tried again so often, and for so long.
 const TRIES: usize = 3;
 const TRYING: Duration = Duration::from_secs(30);
@@ -87,22 +79,14 @@ struct Connector;
 
 impl HttpConnector for Connector {
     fn connect(&self, _: &ClientOptions) -> object_store::Result<HttpClient> {
-        let mut roots = RootCertStore::empty();
-        for certificate in rustls_native_certs::load_native_certs().unwrap_or_default() {
-            // One that cannot be read is not trusted.
-            roots.add(certificate).ok();
-        }
-        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .map_err(|error| object_store::Error::Generic { store: "S3", source: error.into() })?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        Ok(HttpClient::new(Client(TlsConnector::from(Arc::new(config)))))
+        let dialer = Dialer::new()
+            .map_err(|error| object_store::Error::Generic { store: "S3", source: error.into() })?;
+        Ok(HttpClient::new(Client(dialer)))
     }
 }
 
 /// A connection for every request: an archive is made once an hour.
-struct Client(TlsConnector);
+struct Client(Dialer);
 
 impl std::fmt::Debug for Client {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -115,7 +99,6 @@ impl HttpService for Client {
     async fn call(&self, mut request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let uri = request.uri().clone();
         let authority = uri.authority().ok_or_else(|| failed("the URL has no host"))?;
-        let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
         let tls = uri.scheme_str() == Some("https");
         let port = authority.port_u16().unwrap_or(if tls { 443 } else { 80 });
         if !request.headers().contains_key(HOST) {
@@ -124,17 +107,7 @@ impl HttpService for Client {
         }
         let path = uri.path_and_query().map_or("/", |path| path.as_str());
         *request.uri_mut() = path.parse::<Uri>().map_err(failed)?;
-        let connected = timeout(CONNECT, async {
-            let plain = TcpStream::connect((host.as_str(), port)).await?;
-            Ok::<Box<dyn Stream>, std::io::Error>(match tls {
-                false => Box::new(plain),
-                true => {
-                    let name = ServerName::try_from(host).map_err(std::io::Error::other)?;
-                    Box::new(self.0.connect(name, plain).await?)
-                }
-            })
-        });
-        let stream = connected.await.map_err(unreachable)?.map_err(unreachable)?;
+        let stream = self.0.dial(authority.host(), port, tls).await.map_err(unreachable)?;
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
             .await
             .map_err(unreachable)?;
@@ -152,10 +125,6 @@ fn unreachable(error: impl std::error::Error + Send + Sync + 'static) -> HttpErr
 fn failed(error: impl Into<Fault>) -> HttpError {
     HttpError::new_boxed(HttpErrorKind::Request, error.into())
 }
-
-trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
 #[cfg(test)]
 mod tests;

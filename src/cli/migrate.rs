@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use anyhow::{Context, anyhow, bail};
 
 use super::place::target;
+use super::scopes;
 use crate::config;
 use crate::store::{self, PostgresTarget, StoreError};
 
@@ -57,6 +58,10 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<()> {
         return Ok(());
     }
     let target = database(args)?;
+    let reader = match &args.reader {
+        Some(login) => Some((login, wanted(args)?)),
+        None => None,
+    };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let done = runtime.block_on(store::migrate(&target)).context("the schema is as it was")?;
     match done.from == done.to {
@@ -73,11 +78,12 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<()> {
             target.user
         )?;
     }
-    let Some(reader) = &args.reader else { return Ok(()) };
-    let scopes = scopes(args)?;
+    let Some((reader, scopes)) = reader else { return Ok(()) };
     runtime.block_on(store::set_reader(&target, reader, scopes.as_ref())).map_err(|error| {
         let remedy = match error {
-            StoreError::Unlimited { .. } | StoreError::NoSight { .. } => "",
+            StoreError::Unlimited { .. }
+            | StoreError::NoSight { .. }
+            | StoreError::NoLogin { .. } => "",
             _ => "; the login must exist",
         };
         anyhow::Error::from(error).context(format!("`{reader}` cannot be made a reader{remedy}"))
@@ -105,16 +111,13 @@ fn database(args: &Args) -> anyhow::Result<PostgresTarget> {
 }
 
 /// What a reader shall see; none is everything.
-fn scopes(args: &Args) -> anyhow::Result<Option<BTreeMap<String, BTreeSet<String>>>> {
+fn wanted(args: &Args) -> anyhow::Result<Option<BTreeMap<String, BTreeSet<String>>>> {
     if args.all_scopes {
         return Ok(None);
     }
     let mut scopes: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for scope in &args.scope {
-        let Some((name, value)) = scope.split_once('=') else {
-            bail!("`--scope {scope}` must have the form NAME=VALUE, such as pool=blue");
-        };
-        scopes.entry(name.to_owned()).or_default().insert(value.to_owned());
+    for (name, value) in scopes::parse(&args.scope)? {
+        scopes.entry(name).or_default().insert(value);
     }
     if scopes.is_empty() {
         bail!("with `--reader`, give `--scope NAME=VALUE` or `--all-scopes`");

@@ -22,6 +22,7 @@ pub mod retain;
 pub mod rules;
 mod run;
 pub mod schema;
+mod scopes;
 mod screen;
 mod spool;
 pub mod tokens;

@@ -7,6 +7,7 @@ use anyhow::bail;
 use chrono::{DateTime, SecondsFormat};
 use clap::ValueEnum;
 
+use super::scopes;
 use super::screen::{cell, table};
 use crate::access::{Access, Grant, GrantError, Kept, NewToken, Role};
 use crate::clock::{Clock, SystemClock, Timestamp};
@@ -126,20 +127,7 @@ fn wanted(args: &CreateArgs, now: Timestamp) -> anyhow::Result<NewToken> {
         RoleArg::Admin => Role::Admin,
         RoleArg::Viewer => Role::Viewer,
     };
-    let mut scopes = Vec::new();
-    for scope in &args.scope {
-        let Some((name, value)) = scope.split_once('=') else {
-            bail!("`--scope {scope}` must have the form NAME=VALUE, such as pool=blue");
-        };
-        if !query::is_scope_name(name) {
-            bail!(
-                "`--scope {}`: no event has a scope of that name, which has lower-case letters, \
-                 digits and underscores",
-                cell(scope)
-            );
-        }
-        scopes.push((name.to_owned(), value.to_owned()));
-    }
+    let scopes = scopes::parse(&args.scope)?;
     let grant = match args.all_scopes {
         true => Grant::everything(role),
         false => match Grant::within(role, scopes) {
@@ -191,7 +179,7 @@ fn cells(token: &Kept, now: Timestamp) -> [String; 7] {
     [
         cell(&token.name),
         token.grant.role().to_string(),
-        cell(&scopes(token.grant.view())),
+        cell(&scopes_of(token.grant.view())),
         state,
         time(token.created),
         token.expires.map_or_else(|| "never".to_owned(), time),
@@ -199,7 +187,7 @@ fn cells(token: &Kept, now: Timestamp) -> [String; 7] {
     ]
 }
 
-fn scopes(view: &View) -> String {
+fn scopes_of(view: &View) -> String {
     let View::Scopes(scopes) = view else { return "all".to_owned() };
     let each = scopes
         .iter()

@@ -1,8 +1,6 @@
 //! CSV after RFC 4180, with every cell in quotes.
 
-use serde_json::Value;
-
-use crate::query::Summary;
+use crate::query::{EventError, Joined, Summary};
 
 const COLUMNS: [&str; 26] = [
     "id",
@@ -52,68 +50,115 @@ const SHOWN: [&str; 14] = [
 ];
 
 pub(super) fn header(out: &mut Vec<u8>) {
-    write(COLUMNS.iter().map(|name| (*name).to_owned()), out);
+    let mut row = Cells::begin(out);
+    for name in COLUMNS {
+        row.text(name);
+    }
+    row.end();
 }
 
-pub(super) fn row(summary: &Summary, mut event: Value, out: &mut Vec<u8>) {
-    let text = |value: &Option<String>| value.clone().unwrap_or_default();
-    let number = |value: Option<u64>| value.map(|value| value.to_string()).unwrap_or_default();
+pub(super) fn row(
+    summary: &Summary,
+    mut event: Joined<'_>,
+    out: &mut Vec<u8>,
+) -> Result<(), EventError> {
+    let ip = event.text_in("source", "ip").unwrap_or_default();
+    event.without(&SHOWN);
+    let mut metadata = Vec::new();
+    event.write(&mut metadata)?;
     let json = |value: serde_json::Result<String>| value.unwrap_or_default();
-    let ip = event.pointer("/source/ip").and_then(Value::as_str).unwrap_or_default().to_owned();
-    if let Value::Object(members) = &mut event {
-        for name in SHOWN {
-            members.remove(name);
-        }
+    let (actor, request) = (&summary.actor, &summary.request);
+    let mut row = Cells::begin(out);
+    row.text(&summary.id);
+    row.number(summary.act.map(|act| u64::from(act.number)));
+    row.text(&summary.time);
+    row.some(&summary.action);
+    row.some(&summary.category);
+    row.text(summary.outcome.as_deref().unwrap_or("pending"));
+    for text in [&summary.severity, &summary.reason, &summary.description] {
+        row.some(text);
     }
+    for text in [&actor.kind, &actor.id, &actor.name, &actor.email] {
+        row.some(text);
+    }
+    row.text(if actor.verified { "true" } else { "false" });
     let first = summary.targets.first();
-    let cells = [
-        summary.id.clone(),
-        number(summary.act.map(|act| u64::from(act.number))),
-        summary.time.clone(),
-        text(&summary.action),
-        text(&summary.category),
-        summary.outcome.clone().unwrap_or_else(|| "pending".to_owned()),
-        text(&summary.severity),
-        text(&summary.reason),
-        text(&summary.description),
-        text(&summary.actor.kind),
-        text(&summary.actor.id),
-        text(&summary.actor.name),
-        text(&summary.actor.email),
-        summary.actor.verified.to_string(),
-        first.map(|target| target.kind.clone()).unwrap_or_default(),
-        first.map(|target| target.id.clone()).unwrap_or_default(),
-        first.map(|target| target.name.clone()).unwrap_or_default(),
-        json(serde_json::to_string(&summary.targets)),
-        json(serde_json::to_string(&summary.scope)),
-        ip,
-        text(&summary.request.method),
-        text(&summary.request.path),
-        number(summary.status.map(u64::from)),
-        number(summary.duration_ms),
-        text(&summary.request_id),
-        event.to_string(),
-    ];
-    write(cells.into_iter(), out);
+    row.text(first.map_or("", |target| &target.kind));
+    row.text(first.map_or("", |target| &target.id));
+    row.text(first.map_or("", |target| &target.name));
+    row.text(&json(serde_json::to_string(&summary.targets)));
+    row.text(&json(serde_json::to_string(&summary.scope)));
+    row.text(&ip);
+    row.some(&request.method);
+    row.some(&request.path);
+    row.number(summary.status.map(u64::from));
+    row.number(summary.duration_ms);
+    row.some(&summary.request_id);
+    row.plain(&metadata);
+    row.end();
+    Ok(())
 }
 
-fn write(cells: impl Iterator<Item = String>, out: &mut Vec<u8>) {
-    for (position, cell) in cells.enumerate() {
-        out.extend_from_slice(if position == 0 { b"\"" } else { b",\"" });
-        out.extend_from_slice(harmless(&cell).replace('"', "\"\"").as_bytes());
-        out.push(b'"');
+/// Writes the cells of one row.
+struct Cells<'o> {
+    out: &'o mut Vec<u8>,
+    is_first: bool,
+}
+
+impl<'o> Cells<'o> {
+    fn begin(out: &'o mut Vec<u8>) -> Self {
+        Self { out, is_first: true }
     }
-    out.extend_from_slice(b"\r\n");
-}
 
-/// The text as no spreadsheet runs it: what could begin a formula gets an apostrophe in front, and
-/// NUL, which ends a text for some, is replaced.
-fn harmless(text: &str) -> String {
-    let is_space = |c: char| c.is_whitespace() || c.is_control() || c == '\u{feff}';
-    let begins = text.trim_start_matches(is_space).starts_with(is_formula);
-    let shifted = text.starts_with(['\t', '\r', '\n']);
-    let mark = if begins || shifted { "'" } else { "" };
-    format!("{mark}{}", text.replace('\0', "\u{fffd}"))
+    /// A text that no spreadsheet runs: what could begin a formula gets an apostrophe in front.
+    fn text(&mut self, text: &str) {
+        self.open();
+        let is_space = |c: char| c.is_whitespace() || c.is_control() || c == '\u{feff}';
+        let begins = text.trim_start_matches(is_space).starts_with(is_formula);
+        if begins || text.starts_with(['\t', '\r', '\n']) {
+            self.out.push(b'\'');
+        }
+        self.close(text.as_bytes());
+    }
+
+    fn some(&mut self, text: &Option<String>) {
+        self.text(text.as_deref().unwrap_or_default());
+    }
+
+    fn number(&mut self, number: Option<u64>) {
+        self.open();
+        self.close(number.map(|number| number.to_string()).unwrap_or_default().as_bytes());
+    }
+
+    /// What cannot begin a formula.
+    fn plain(&mut self, bytes: &[u8]) {
+        self.open();
+        self.close(bytes);
+    }
+
+    fn open(&mut self) {
+        let opening: &[u8] = if self.is_first { b"\"" } else { b",\"" };
+        self.out.extend_from_slice(opening);
+        self.is_first = false;
+    }
+
+    /// Quotes are doubled, and NUL, which ends a text for some, is replaced.
+    fn close(&mut self, mut bytes: &[u8]) {
+        while let Some((plain, special, rest)) = memchr::memchr2(b'"', 0, bytes)
+            .and_then(|at| Some((bytes.get(..at)?, bytes.get(at)?, bytes.get(at + 1..)?)))
+        {
+            self.out.extend_from_slice(plain);
+            let instead: &[u8] = if *special == 0 { "\u{fffd}".as_bytes() } else { b"\"\"" };
+            self.out.extend_from_slice(instead);
+            bytes = rest;
+        }
+        self.out.extend_from_slice(bytes);
+        self.out.push(b'"');
+    }
+
+    fn end(self) {
+        self.out.extend_from_slice(b"\r\n");
+    }
 }
 
 /// With the full-width forms, which some spreadsheets take for the same.

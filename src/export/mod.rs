@@ -10,6 +10,7 @@
 
 mod csv;
 mod ocsf;
+mod pieces;
 mod walk;
 
 #[cfg(test)]
@@ -19,6 +20,7 @@ use std::str::FromStr;
 
 use crate::query::{EventError, Joined, Summary};
 
+pub use pieces::{Lines, PieceError, Pieces};
 pub use walk::{Snapshot, Walk, WalkError};
 
 /// How events are written.
@@ -137,7 +139,7 @@ impl Encoder {
         out: &mut Vec<u8>,
     ) -> Result<(), EventError> {
         match self.format {
-            Format::Csv => csv::row(summary, event.into_value()?, out),
+            Format::Csv => csv::row(summary, event, out)?,
             Format::Json => {
                 out.extend_from_slice(if self.follows { b",\n" } else { b"\n" });
                 event.write(out)?;
@@ -151,7 +153,7 @@ impl Encoder {
                 out.extend_from_slice(activity.to_string().as_bytes());
                 out.push(b'\n');
             }
-            // Its lines are made of entries, by `Bundler`.
+            // Its lines are made of entries: see `Lines`.
             Format::Bundle => {}
         }
         self.follows = true;

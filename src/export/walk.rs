@@ -231,13 +231,18 @@ impl Walk {
         let together = self.rows.iter().take_while(|row| row.writer == writer);
         let wanted: Vec<u64> = together.flat_map(entries_of).collect();
         let found = self.ledger.entries(&writer, &wanted).await?;
-        let found: HashMap<u64, Stored> =
+        let mut found: HashMap<u64, Stored> =
             found.into_iter().map(|entry| (entry.seq, entry)).collect();
         let mut events = Vec::new();
         while let Some(row) = self.rows.pop_front_if(|row| {
             row.writer == writer && entries_of(row).all(|seq| found.contains_key(&seq))
         }) {
-            let entries = entries_of(&row).filter_map(|seq| found.get(&seq).cloned()).collect();
+            // Acts share the entries of their event.
+            let entries = entries_of(&row).filter_map(|seq| match row.act {
+                0 => found.remove(&seq),
+                _ => found.get(&seq).cloned(),
+            });
+            let entries = entries.collect();
             events.push((row, entries));
         }
         Ok(events)

@@ -104,9 +104,27 @@ impl<'e> Joined<'e> {
     /// Leaves out what tells of other events, where not everything may be seen.
     pub fn without_position(&mut self, view: &View) {
         if let View::Scopes(_) = view {
-            for name in POSITION {
-                self.members.remove(name);
+            self.without(&POSITION);
+        }
+    }
+
+    /// Leaves out some members.
+    pub fn without(&mut self, names: &[&str]) {
+        for name in names {
+            self.members.remove(*name);
+        }
+    }
+
+    /// The text under a name in the object under another one.
+    pub fn text_in(&self, name: &str, inner: &str) -> Option<String> {
+        match self.members.get(name)? {
+            Member::Text(object) => {
+                let members: Members<'_> = serde_json::from_str(object.get()).ok()?;
+                serde_json::from_str(members.get(inner)?.get()).ok()
             }
+            Member::Object(members) => serde_json::from_str(members.get(inner)?.get()).ok(),
+            Member::Array(_) => None,
+            Member::Made(value) => value.get(inner)?.as_str().map(ToOwned::to_owned),
         }
     }
 

@@ -14,7 +14,7 @@ mod system;
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -253,7 +253,7 @@ impl Server {
             }),
             seal,
             stopping: stopping.clone(),
-            awaits_more: false.into(),
+            fleet: Mutex::default(),
             turns: api::Turns::default(),
             patience: api::PATIENCE,
         });

@@ -12,7 +12,7 @@ pub enum StoreError {
     #[error("the ledger is locked by another process")]
     Busy(#[source] Cause),
     /// There is no room: the disk, a quota or a file-size limit. Nothing was written.
-    #[error("there is no room for the ledger")]
+    #[error("no room is left for what goes into the ledger")]
     DiskFull(#[source] Cause),
     /// A constraint of the ledger forbids what was to be appended. Nothing was written.
     #[error("the ledger refused an entry")]
@@ -175,6 +175,15 @@ pub enum StoreError {
         /// Which login.
         login: String,
     },
+    /// What shall read is a role that cannot log in, and scopes are those of a login. Nothing was written.
+    #[error(
+        "`{login}` is a role that cannot log in: scopes go by the login itself, so name each of its \
+         members, or let it `ALTER ROLE ... LOGIN`"
+    )]
+    NoLogin {
+        /// Which role.
+        login: String,
+    },
     /// What reads for logins with scopes cannot be made. Nothing was written.
     #[error(
         "`{database}` cannot have readers with scopes yet: the owner is no member of \
@@ -300,6 +309,7 @@ impl StoreError {
             Self::Denied(_)
             | Self::NotAll { .. }
             | Self::Unlimited { .. }
+            | Self::NoLogin { .. }
             | Self::NoSight { .. } => "denied",
             Self::Pooled(_) => "pooled",
             Self::Claimed { .. } => "claimed",

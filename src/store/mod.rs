@@ -30,6 +30,7 @@ use std::future::Future;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::pin::Pin;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -138,6 +139,15 @@ pub trait Store: Send {
     async fn close(self: Box<Self>) -> Result<(), StoreError>;
 }
 
+/// How it stands with the proxies that share a ledger.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Fleet {
+    /// A writer with a spool has not been heard of for a while: what it spooled comes later.
+    pub awaits_more: bool,
+    /// How far the clock of a proxy that was heard of lately is from the ledger's, at most.
+    pub skew: Duration,
+}
+
 /// Ordered reads of a ledger, from any process, without ever writing to it.
 #[async_trait]
 pub trait LedgerReader: Send {
@@ -202,9 +212,9 @@ pub trait LedgerReader: Send {
         Ok(Vec::new())
     }
 
-    /// Whether a writer with a spool has not been heard of for a while: what it spooled comes later.
-    async fn awaits_more(&mut self) -> Result<bool, StoreError> {
-        Ok(false)
+    /// How it stands with the proxies that share the ledger.
+    async fn fleet(&mut self) -> Result<Fleet, StoreError> {
+        Ok(Fleet::default())
     }
 
     /// Closes the connection.

@@ -8,7 +8,7 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value, json};
 
-use super::support::{Proxy, Reply, Running, Upstream, exchange, wait_until};
+use super::support::{Authority, Proxy, Reply, Running, TlsFront, Upstream, exchange, wait_until};
 
 const FORMATS: [&str; 4] = ["csv", "json", "ndjson", "ocsf"];
 
@@ -119,6 +119,37 @@ fn a_file_has_its_name_when_all_of_it_is_there_and_on_record() {
     let mut left: Vec<_> = left.map(|name| name.into_string().unwrap()).collect();
     left.sort();
     assert_eq!(left, ["csv", "json", "local", "ndjson", "ocsf", "probe"]);
+}
+
+#[test]
+fn a_proxy_behind_tls_is_asked_if_its_certificate_is_trusted() {
+    let (_upstream, proxy) = proxy(1);
+    let (authority, home) = (Authority::new("ours"), tempfile::tempdir().unwrap());
+    let front = TlsFront::start(proxy.reading, &authority.issue("localhost"), &[], None);
+    let (token, out) = (proxy.data().join("bootstrap.token"), home.path().join("out"));
+    let run = |url: &str, trusted: &Path| {
+        let args = ["--url", url, "--token-file", text(&token), "--format", "ndjson", "--force"];
+        let args = [&args[..], &["--output", text(&out), "--category", "pool"]].concat();
+        command(&args).env("SSL_CERT_FILE", trusted).output().unwrap()
+    };
+    let url = format!("https://localhost:{}", front.address.port());
+    wait_until("it is in the index", || {
+        let done = run(&url, authority.certificate());
+        assert!(done.status.success(), "{}", errors(&done));
+        !errors(&done).contains("in the clear")
+            && rows("ndjson", &fs::read_to_string(&out).unwrap()) == 1
+    });
+    let whole = front.handshakes();
+    let other = Authority::new("theirs");
+    let address = format!("https://127.0.0.1:{}", front.address.port());
+    for (url, trusted) in [(&url, &other), (&address, &authority)] {
+        let done = run(url, trusted.certificate());
+        assert_eq!(done.status.code(), Some(1));
+        assert!(errors(&done).contains("certificate"), "{}", errors(&done));
+    }
+    assert_eq!(front.handshakes(), whole, "nothing was asked, so no token was sent");
+    let done = run("http://ada:hunter2@127.0.0.1:1", authority.certificate());
+    assert!(errors(&done).contains("--token-file") && !errors(&done).contains("hunter2"));
 }
 
 /// Makes it look as if the export `id` had been interrupted after so many bytes.

@@ -138,6 +138,10 @@ fn an_archive_that_was_changed_or_is_gone_is_missed() {
         output.status.success() && text.contains("1 archives are as they should be, 0 are not"),
         "{text}"
     );
+    let (output, _) = countersign(home, &["archive", "list", "--from", "elsewhere"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success(), "a place that is not there has not no archives");
+    assert!(said.contains("cannot list the archives at `elsewhere`"), "{said}");
     // What is not an archive, under the name of one's manifest, hides nothing.
     let foreign = home.join("kept/20200101T000000000Z.w.000000000001-000000000002.json");
     std::fs::write(&foreign, "{}").unwrap();

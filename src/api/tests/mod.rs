@@ -10,7 +10,7 @@ mod tails;
 mod tokens;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
@@ -112,7 +112,7 @@ impl Served {
             seal: None,
             stopping: stopping.clone(),
             spool: SpoolShared::default(),
-            awaits_more: false.into(),
+            fleet: Mutex::default(),
             turns: Turns::recording(Views::off()),
             patience,
         });

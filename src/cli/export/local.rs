@@ -15,9 +15,9 @@ use super::super::query::open::{Patience, open};
 use super::progress::Progress;
 use super::{Last, Wanted};
 use crate::clock::{Clock, SystemClock, Timestamp};
-use crate::export::{Encoder, Format, Snapshot, Walk, WalkError};
+use crate::export::{Encoder, Format, Lines, Pieces, Snapshot, Walk, WalkError};
 use crate::index::{Condition, Index, Search};
-use crate::query::{self, Joined, Summary};
+use crate::query;
 use crate::record::{Entry, EntryKind, EventId, Scope, canonical};
 use crate::redact::{Engine, Redacted, Seen};
 use crate::rules::{self, Pack};
@@ -29,20 +29,15 @@ use crate::store::{LedgerReader, LedgerSource, PostgresOptions, SqliteOptions, S
 const WRITER: &str = "command-line";
 /// How long the ledger may take to accept an event.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// What is given away in one go, in bytes, give or take an event.
-const PIECE: usize = 256 * 1024;
 const BEGAN: &str = "audit.export_begin";
 const ENDED: &str = "audit.export";
 
 /// An export that is on record.
 pub(super) struct Local {
     located: Located,
-    walk: Walk,
-    encoder: Encoder,
-    /// Of a bundle.
-    bundler: Option<Bundler>,
-    piece: Vec<u8>,
-    is_over: bool,
+    /// What comes before the first event.
+    head: Option<Vec<u8>>,
+    pieces: Pieces,
     export: String,
     began: Timestamp,
     metadata: Map<String, Value>,
@@ -93,21 +88,21 @@ impl Local {
             error => error.into(),
         })?;
         let metadata = metadata(&located.dir, wanted, walk.snapshot(), moment, last)?;
-        let mut piece = Vec::new();
+        let mut head = Vec::new();
         if last.is_none() {
-            encoder.begin(wanted.mark(), &mut piece);
+            encoder.begin(wanted.mark(), &mut head);
         }
-        let bundler = match format {
+        let lines = match format {
             Format::Bundle => {
                 let is_all = wanted.filters.is_empty();
-                Some(bundler(&located.dir, is_all, walk.snapshot(), &mut piece)?)
+                let bundler = bundler(&located.dir, is_all, walk.snapshot(), &mut head)?;
+                Lines::Entries(Box::new(bundler))
             }
-            _ => None,
+            _ => Lines::Events(encoder),
         };
         let (located, export) = (located.clone(), String::new());
-        let is_over = false;
-        let mut local =
-            Self { located, walk, encoder, bundler, piece, is_over, export, began, metadata };
+        let (head, pieces) = (Some(head), Pieces::new(walk, lines));
+        let mut local = Self { located, head, pieces, export, began, metadata };
         let description = format!("export of the audit log as {} begun", wanted.format);
         local.export = local.record(BEGAN, &description).await?;
         Ok(local)
@@ -118,44 +113,10 @@ impl Local {
     }
 
     pub(super) async fn piece(&mut self) -> anyhow::Result<Option<Vec<u8>>> {
-        while !self.is_over && self.piece.len() < PIECE {
-            if let Some(bundler) = &mut self.bundler {
-                match self.walk.entries().await? {
-                    Some(events) => {
-                        for (_, entries) in events {
-                            bundler.event(&entries, &mut self.piece)?;
-                        }
-                    }
-                    None => {
-                        for (writer, size) in bundler.wants_purged() {
-                            let mut after = 0;
-                            while after < size {
-                                let purged = self.walk.purged(&writer, after).await?;
-                                after = purged.last().map_or(size, |last| last.seq);
-                                bundler.purged(&writer, &purged, &mut self.piece);
-                            }
-                        }
-                        bundler.end(&mut self.piece);
-                        self.is_over = true;
-                    }
-                }
-                continue;
-            }
-            match self.walk.entries().await? {
-                Some(events) => {
-                    for (row, entries) in events {
-                        let event = Joined::of_row(&row, &entries)?;
-                        self.encoder.event(&Summary::from(row), event, &mut self.piece)?;
-                    }
-                }
-                None => {
-                    self.encoder.end(&mut self.piece);
-                    self.is_over = true;
-                }
-            }
+        if let Some(head) = self.head.take() {
+            return Ok(Some(head));
         }
-        let piece = std::mem::take(&mut self.piece);
-        Ok((!piece.is_empty()).then_some(piece))
+        Ok(self.pieces.next().await?)
     }
 
     /// Puts on record that all of it was written.

@@ -64,7 +64,8 @@ pub struct Args {
     /// The ledger's directory, of a proxy that does not run
     #[arg(long, value_name = "DIR", default_value = "countersign-data", conflicts_with = "url")]
     data: PathBuf,
-    /// The reading listener of a proxy that runs, such as http://127.0.0.1:8090
+    /// The reading listener of a proxy that runs, such as http://127.0.0.1:8090, or https:// where one with
+    /// TLS stands before it (SSL_CERT_FILE names an authority that the system does not trust)
     #[arg(long, value_name = "URL")]
     url: Option<String>,
     #[command(flatten)]

@@ -1,6 +1,7 @@
 //! Events of a proxy that runs, through its reading listener.
 
 use std::io::Read;
+use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -13,20 +14,18 @@ use hyper::body::Incoming;
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
 use serde::Deserialize;
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::super::screen::printable;
 use super::progress::Progress;
 use super::{Last, Wanted};
 use crate::access::Token;
+use crate::dial::Dialer;
 
 /// The variable that may hold the token: an argument can be seen by other users.
 const VARIABLE: &str = "COUNTERSIGN_TOKEN";
 /// How long the proxy may take to answer, and between two pieces.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// How long a connection may take.
-const CONNECT: Duration = Duration::from_secs(10);
 /// The longest answer that is not an export.
 const ANSWER: usize = 64 * 1024;
 /// The longest file with a token.
@@ -73,6 +72,8 @@ pub(super) fn token(file: Option<&Path>) -> anyhow::Result<Token> {
 
 /// Where the reading listener is.
 struct Base {
+    dialer: Dialer,
+    tls: bool,
     host: String,
     port: u16,
     /// What paths begin with, without a slash at the end.
@@ -87,13 +88,29 @@ impl Base {
                 printable(url)
             )
         };
+        if url.contains('@') {
+            bail!("the URL names a user: give the token with --token-file, or set {VARIABLE}");
+        }
         let uri: Uri = url.parse().with_context(wrong)?;
         let (Some(scheme), Some(host)) = (uri.scheme_str(), uri.host()) else { bail!(wrong()) };
-        if scheme != "http" || uri.query().is_some() {
+        let (tls, usual) = match scheme {
+            "http" => (false, 80),
+            "https" => (true, 443),
+            _ => bail!(wrong()),
+        };
+        if uri.query().is_some() {
             bail!(wrong());
         }
         let prefix = uri.path().trim_end_matches('/').to_owned();
-        Ok(Self { host: host.to_owned(), port: uri.port_u16().unwrap_or(80), prefix })
+        let (host, port) = (host.to_owned(), uri.port_u16().unwrap_or(usual));
+        Ok(Self { dialer: Dialer::new()?, tls, host, port, prefix })
+    }
+
+    /// Whether others can read what is sent.
+    fn is_in_the_clear(&self) -> bool {
+        let host = self.host.trim_start_matches('[').trim_end_matches(']');
+        let is_here = host.parse().map_or(host == "localhost", |ip: IpAddr| ip.is_loopback());
+        !self.tls && !is_here
     }
 
     fn authority(&self) -> String {
@@ -107,8 +124,8 @@ impl Base {
                 "cannot reach `{authority}`: does the proxy run, and is that its reading listener?"
             )
         };
-        let connecting = timeout(CONNECT, TcpStream::connect(&authority));
-        let stream = connecting.await.with_context(cannot)?.with_context(cannot)?;
+        let stream =
+            self.dialer.dial(&self.host, self.port, self.tls).await.with_context(cannot)?;
         let (sender, connection) = handshake(TokioIo::new(stream)).await.with_context(cannot)?;
         tokio::spawn(async move {
             // What goes wrong shows where the body is read.
@@ -143,7 +160,7 @@ impl Remote {
         progress: &mut Progress,
     ) -> anyhow::Result<Self> {
         let base = Base::of(url)?;
-        if !matches!(base.host.as_str(), "localhost" | "[::1]") && !base.host.starts_with("127.") {
+        if base.is_in_the_clear() {
             eprintln!("note: the token is sent to `{}` in the clear", printable(&base.host));
         }
         if progress.wants_total()

@@ -88,7 +88,9 @@ async fn up_to_date(
 ) -> anyhow::Result<Index> {
     let mut index = Index::open(dir).await?;
     catch_up(reader, &mut index, heads).await?;
-    Ok(index)
+    // Who only reads needs no memory for what is written, and keeps nobody from writing.
+    index.close().await?;
+    Ok(Index::open_read_only(dir).await?)
 }
 
 /// The index where it cannot be written, for want of the right or of room: as somebody else keeps

@@ -201,13 +201,16 @@ async fn set_reader_in(
         query.persistent(false).execute(&mut *transaction).await.map_err(failed)?;
     }
     transaction.execute(sqlx::raw_sql(GRANT_READER)).await.map_err(failed)?;
-    let (reads, is_open): (bool, bool) = sqlx::query_as(RIGHTS)
+    let (reads, is_open, logs_in): (bool, bool, bool) = sqlx::query_as(RIGHTS)
         .bind(login)
         .persistent(false)
         .fetch_one(&mut *transaction)
         .await
         .map_err(failed)?;
     // Dropped, the transaction is rolled back.
+    if scopes.is_some() && !logs_in {
+        return Err(StoreError::NoLogin { login: login.to_owned() });
+    }
     if scopes.is_some() && is_open {
         return Err(StoreError::Unlimited { login: login.to_owned() });
     }
@@ -230,7 +233,8 @@ const GRANT_READER: &str = "DO $$ BEGIN \
     EXECUTE format('GRANT %I TO %I', current_setting('countersign.given'), \
                    current_setting('countersign.login')); END $$";
 /// Whether it can read what it may see, and whether it, or a role that it can take, can read tables, or
-/// come to such a right, or to the files of the server, or to what it sends to its standbys.
+/// come to such a right, or to the files of the server, or to what it sends to its standbys; and whether
+/// it is a login.
 const RIGHTS: &str = "SELECT \
     has_function_privilege($1::name, \
         'countersign.visible_entries(timestamptz, timestamptz)', 'EXECUTE'), \
@@ -241,7 +245,8 @@ const RIGHTS: &str = "SELECT \
     OR EXISTS (SELECT FROM pg_roles r WHERE pg_has_role($1::name, r.oid, 'MEMBER') \
                AND (r.rolsuper OR r.rolbypassrls OR r.rolreplication OR r.rolcreaterole \
                     OR r.rolname IN ('pg_read_server_files', 'pg_write_server_files', \
-                                     'pg_execute_server_program')))";
+                                     'pg_execute_server_program'))), \
+    EXISTS (SELECT FROM pg_roles WHERE rolname = $1 AND rolcanlogin)";
 const ENCODING: &str = "SELECT current_setting('server_encoding')";
 
 /// Not every text can be held in another encoding.

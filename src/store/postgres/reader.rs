@@ -13,7 +13,7 @@ use super::target::PostgresTarget;
 use super::{migrate, sqlstate, value};
 use crate::record::{EventId, Stored};
 use crate::store::rows::{Fields, READ_BYTES, seq_to_sql, sql_to_seq};
-use crate::store::{LedgerReader, Purged, StoreError};
+use crate::store::{Fleet, LedgerReader, Purged, StoreError};
 
 /// How long a read may take.
 const READ_LIMIT: Duration = Duration::from_secs(30);
@@ -118,11 +118,14 @@ pub(super) async fn read_after(
 }
 
 /// A writer with a spool shows every few seconds that it lives. One that comes back later than its
-/// silence is taken for gone.
-const AWAITS_MORE: &str = "SELECT EXISTS (SELECT FROM countersign.writers \
-    WHERE instance <> '' AND silence_ms > 0 \
-    AND heartbeat < clock_timestamp() - interval '30 seconds' \
-    AND heartbeat > clock_timestamp() - make_interval(secs => silence_ms / 1000.0))";
+/// silence is taken for gone. What a clock said long ago says nothing of it now.
+const FLEET: &str = "SELECT \
+    coalesce(bool_or(silence_ms > 0 \
+        AND heartbeat < clock_timestamp() - interval '30 seconds' \
+        AND heartbeat > clock_timestamp() - make_interval(secs => silence_ms / 1000.0)), false), \
+    coalesce(max(abs(skew_ms)) FILTER ( \
+        WHERE heartbeat > clock_timestamp() - interval '5 minutes'), 0) \
+    FROM countersign.writers WHERE instance <> ''";
 
 pub(super) fn stored(rows: &[PgRow]) -> Result<Vec<Stored>, StoreError> {
     rows.iter().map(one).collect()
@@ -249,9 +252,10 @@ impl LedgerReader for PostgresReader {
         pairs(&self.session.rows(sqlx::query(SELECT_STRAYS)).await?)
     }
 
-    async fn awaits_more(&mut self) -> Result<bool, StoreError> {
-        let rows = self.session.rows(sqlx::query(AWAITS_MORE)).await?;
-        Ok(value(&rows, 0)?.unwrap_or_default())
+    async fn fleet(&mut self) -> Result<Fleet, StoreError> {
+        let rows = self.session.rows(sqlx::query(FLEET)).await?;
+        let (awaits_more, skew_ms) = pairs::<bool, i64>(&rows)?.pop().unwrap_or_default();
+        Ok(Fleet { awaits_more, skew: Duration::from_millis(skew_ms.unsigned_abs()) })
     }
 
     async fn close(self: Box<Self>) -> Result<(), StoreError> {

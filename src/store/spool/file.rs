@@ -8,7 +8,7 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, params};
 use super::super::files::{create_dir, create_file, is_out_of_room};
 use super::super::rows::{read, seq_to_sql, sql_to_seq};
 use super::super::sqlite::{require_durability, scope_json};
-use super::super::{Orphan, SPOOL_FILE, StoreError};
+use super::super::{Cause, Orphan, SPOOL_FILE, StoreError};
 use crate::record::{Entry, Stored, leaf_hash};
 
 const VERSION: i64 = 1;
@@ -68,9 +68,15 @@ impl File {
     /// SQLite does not tell a full disk from a broken one.
     fn sort(&self, error: rusqlite::Error) -> StoreError {
         match StoreError::from_rusqlite(error) {
-            StoreError::Failed(error) if is_out_of_room(&self.dir) => StoreError::DiskFull(error),
+            StoreError::Failed(error) if is_out_of_room(&self.dir) => self.full(&error),
+            StoreError::DiskFull(error) => self.full(&error),
             other => other,
         }
+    }
+
+    /// It is the spool's disk that is full, not the ledger's.
+    fn full(&self, error: &Cause) -> StoreError {
+        StoreError::DiskFull(format!("the spool in `{}`: {error}", self.dir.display()).into())
     }
 
     /// Whose entries wait, if it is not `writer`.

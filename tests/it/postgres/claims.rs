@@ -173,9 +173,40 @@ async fn readers_know_that_more_may_come_while_a_proxy_with_a_spool_is_not_heard
             let sql =
                 format!("UPDATE countersign.writers SET heartbeat = now() - interval '{age} s'");
             server.sql(&database, &sql);
-            assert_eq!(reader.awaits_more().await.unwrap(), awaits, "{silence:?} {age}");
+            let fleet = reader.fleet().await.unwrap();
+            assert_eq!(fleet.awaits_more, awaits, "{silence:?} {age}");
         }
         store.close().await.unwrap();
-        assert!(!reader.awaits_more().await.unwrap());
+        assert!(!reader.fleet().await.unwrap().awaits_more);
     }
+}
+
+#[test]
+fn readers_are_told_of_a_clock_that_is_off() {
+    let server = Postgres::start();
+    let database = server.ledger();
+    let upstream = Upstream::start(|_| Reply::ok());
+    let proxy = Proxy::with(upstream.address, &setup(&server.url("proxy", &database), ""));
+    let token = std::fs::read_to_string(proxy.data().join("bootstrap.token")).unwrap();
+    let ask = format!(
+        "GET /v1/admin/audit HTTP/1.1\r\nHost: a\r\nConnection: close\r\nAuthorization: Bearer {}\r\n\r\n",
+        token.trim()
+    );
+    let warned = || exchange(proxy.reading, ask.as_bytes()).text();
+    assert!(!warned().contains("clock"), "{}", warned());
+    // Another proxy, which says that it is later there.
+    let other = |age: u32| {
+        server.sql(
+            &database,
+            &format!(
+                "INSERT INTO countersign.writers (writer, epoch, instance, place, holder, heartbeat, \
+                 silence_ms, skew_ms) VALUES ('late', 1, 'i', 'p', 'h', now() - interval '{age} s', 0, \
+                 -4200) ON CONFLICT (writer) DO UPDATE SET heartbeat = excluded.heartbeat"
+            ),
+        );
+    };
+    other(10);
+    assert!(warned().contains("the clock of a proxy is 4.2 s from"), "{}", warned());
+    other(3600);
+    assert!(!warned().contains("clock"), "{}", warned());
 }

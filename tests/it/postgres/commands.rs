@@ -101,6 +101,11 @@ fn a_schema_is_made_printed_and_given_to_readers() {
     server.sql("postgres", "CREATE ROLE ada LOGIN");
     let reader = ["migrate", "--url", &owner, "--reader", "ada"];
     assert!(!countersign(&reader, home.path()).status.success(), "of what?");
+    for wrong in ["blue", "=blue", "pool=", "Pool=blue"] {
+        let output = countersign(&[&reader[..], &["--scope", wrong]].concat(), home.path());
+        assert!(String::from_utf8_lossy(&output.stderr).contains("--scope"), "{output:?}");
+        assert!(output.stdout.is_empty(), "nothing was done: {output:?}");
+    }
     fine(&[&reader[..], &["--scope", "pool=blue", "--scope", "pool=red"]].concat(), home.path());
     let scopes = "SELECT scopes FROM countersign.readers WHERE login = 'ada'";
     assert_eq!(server.sql(&database, scopes), r#"{"pool": ["blue", "red"]}"#);

@@ -156,9 +156,9 @@ pub(super) async fn readers_come_and_go(server: &Postgres) {
          CREATE ROLE carl LOGIN NOINHERIT IN ROLE team; CREATE ROLE dora LOGIN; \
          GRANT SELECT (id) ON countersign.entries TO dora; \
          CREATE ROLE gus LOGIN CREATEROLE; CREATE ROLE hal LOGIN REPLICATION; \
-         CREATE ROLE ida LOGIN IN ROLE pg_read_server_files",
+         CREATE ROLE ida LOGIN IN ROLE pg_read_server_files; CREATE ROLE crew",
     );
-    for login in ["carl", "dora", "gus", "hal", "ida", "proxy", "owner", "root2"] {
+    for login in ["carl", "crew", "dora", "gus", "hal", "ida", "proxy", "owner", "root2"] {
         let error = set_reader(&owner, login, Some(&blue())).await.unwrap_err();
         assert_eq!(error.reason(), "denied", "{login}: {error}");
         assert!(error.to_string().contains(login), "{error}");
