@@ -55,6 +55,7 @@ pub(crate) use counts::{FacetValues, Facets, Stats, ValueCount, facets_of, stats
 pub(crate) use events::one_of;
 pub(crate) use log::Session;
 pub(crate) use problem::Problem;
+pub(crate) use tail::HEARTBEAT;
 pub(crate) use views::What;
 
 pub use changes::keep_changes;

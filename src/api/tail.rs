@@ -34,13 +34,16 @@ const LAST_EVENT_ID: &str = "last-event-id";
 /// How often is looked for more.
 const LOOK: Duration = Duration::from_millis(250);
 /// Without events, a sign of life this often; then the token or session is looked at as well.
-const HEARTBEAT: Duration = Duration::from_secs(15);
+pub(crate) const HEARTBEAT: Duration = Duration::from_secs(15);
 /// Events in one piece.
 const PAGE: u32 = 200;
 /// Pieces that may wait for the client.
 const PIECES: usize = 2;
 /// How long a client may take to accept a piece.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// An event, and no comment, so that scripts of a page hear it: without one, the connection is dead.
+const ALIVE: &str = "event: heartbeat\ndata: {}\n\n";
 
 /// The place named is not known: what came since may have been missed.
 const RESET: &str = "event: reset\ndata: {}\n\n";
@@ -140,7 +143,7 @@ impl Tail {
                 heard = Instant::now();
             }
             if heard.elapsed() >= HEARTBEAT {
-                if !self.may_go_on().await || !self.send(": still there\n\n".to_owned()).await {
+                if !self.may_go_on().await || !self.send(ALIVE.to_owned()).await {
                     return;
                 }
                 heard = Instant::now();

@@ -16,7 +16,9 @@ use super::row::RowView;
 use super::shell::{Page, Section, Shell, Viewer, render};
 use super::shown::Shown;
 use crate::access::Right;
-use crate::api::{Allowed, Asked, Facets, Log, Problem, Session, Stats, facets_of, stats_of};
+use crate::api::{
+    Allowed, Asked, Facets, HEARTBEAT, Log, Problem, Session, Stats, facets_of, stats_of,
+};
 use crate::clock::Timestamp;
 use crate::index::{Condition, Search, View};
 use crate::query::Summary;
@@ -26,6 +28,8 @@ const ALLOWED: Allowed = Allowed { own: OWN, page: true, strict: false };
 const ROWS: &str = "rows";
 /// A day, in milliseconds.
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+/// A live tail that misses so many signs of life is dead.
+const SIGNS_MISSED: u64 = 3;
 /// Most actors that are counted.
 const ACTORS: usize = 100;
 
@@ -56,6 +60,8 @@ struct ListPage {
     api: String,
     /// It ends at a time that is past: nothing new shows up in it.
     ended: bool,
+    /// After so many seconds without a sign of life, a live tail is dead.
+    silence: u64,
     /// Where the same comes as a file, unless that is not allowed.
     exports: bool,
     /// The page's own address, which can be shared.
@@ -156,6 +162,7 @@ async fn answer(log: &Log, viewer: &Viewer, question: &Question) -> Result<Respo
         ended: asked.search.conditions.iter().any(|condition| {
             matches!(condition, Condition::Until(until) if *until <= now.timestamp_millis())
         }),
+        silence: SIGNS_MISSED * HEARTBEAT.as_secs(),
         exports: viewer.who.0.grant().role().allows(Right::Export),
         own: question.link(),
         filters,

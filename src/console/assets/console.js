@@ -295,6 +295,12 @@
   let source = null;
   let due = null;
   let again = null;
+  let silence = null;
+  // A connection that died unnoticed: the log says every few seconds that it is there.
+  function heard() {
+    clearTimeout(silence);
+    silence = setTimeout(() => { source?.close(); lostLive(); }, live.dataset.silence * 1000);
+  }
   const soon = (wait = 400) => { due ??= setTimeout(() => refresh().catch(lostLive), wait); };
   function noteLive(text = "", link = null) {
     liveNote.hidden = !text;
@@ -332,7 +338,8 @@
     source = null;
     clearTimeout(due);
     clearTimeout(again);
-    due = again = null;
+    clearTimeout(silence);
+    due = again = silence = null;
   }
   function stopLive() {
     hangUp();
@@ -385,8 +392,9 @@
     const address = root.dataset.api + "/stream" + (filters ? "?" + filters : "");
     const stream = source = new EventSource(address);
     live.setAttribute("aria-pressed", "true");
-    stream.addEventListener("audit", () => soon());
-    stream.addEventListener("reset", () => soon());
+    for (const news of ["audit", "reset"]) stream.addEventListener(news, () => soon());
+    for (const sign of ["open", "audit", "reset", "heartbeat"]) stream.addEventListener(sign, heard);
+    heard();
     let opened = Boolean(live.dataset.state);
     stream.addEventListener("open", () => {
       if (opened) soon();

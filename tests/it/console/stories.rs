@@ -195,6 +195,16 @@ fn live_that_shows_nothing_any_more_says_so() {
     browser.wait("document.querySelector('#said').textContent.startsWith('Live')");
     assert!(is_live() && browser.eval(NOTE) == "");
 
+    browser.click("[data-live]");
+    browser.eval("document.querySelector('[data-live]').dataset.silence = '1'");
+    browser.click("[data-live]");
+    story.proxy.signal("STOP");
+    says("lost the connection");
+    assert!(is_live(), "silence is no quiet");
+    story.proxy.signal("CONT");
+    browser.eval("document.querySelector('[data-live]').dataset.silence = '60'");
+    browser.wait(&format!("{NOTE} === ''"));
+
     story.proxy.kill();
     says("lost the connection");
     assert!(is_live(), "it is tried again");
