@@ -70,7 +70,8 @@ pub(crate) async fn one_of(log: &Log, who: &Who, id: &str) -> Result<Value, Prob
     let page = session.index.search(&search).await?;
     let mut ledger = log.ledger().await?;
     let Some(row) = page.rows.first() else {
-        return Err(absent(&mut session.index, &mut *ledger, id, view).await);
+        let problem = absent(&mut session.index, &mut *ledger, id, view).await;
+        return Err(problem.but(&log.what_may_be_missing()));
     };
     match query::whole(&mut *ledger, row).await {
         Ok(mut event) => {

@@ -314,30 +314,37 @@ impl Log {
         }
     }
 
-    /// What a reader should know about how current the answer is.
+    /// What a reader should know about how current the answer is, and how sure its times are.
     pub(crate) fn warn_of_lag(&self, warnings: &mut Vec<String>) {
-        if self.spool.get().since.is_some() {
+        warnings.extend(self.what_may_be_missing());
+        let skew = self.fleet.lock().unwrap_or_else(PoisonError::into_inner).skew;
+        if skew > SKEW {
+            warnings.push(format!(
+                "the clock of a proxy is {:.1} s from the database's: so far off are times, and the order \
+                 of events of different proxies",
+                skew.as_secs_f64()
+            ));
+        }
+    }
+
+    /// Why an event that is on record may not be shown yet.
+    pub(super) fn what_may_be_missing(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if self.spool.get().entries > 0 {
             let text = "the database was away: the newest events of this proxy wait in its spool, and \
                         are not shown yet";
             warnings.push(text.to_owned());
         }
-        let fleet = *self.fleet.lock().unwrap_or_else(PoisonError::into_inner);
-        if fleet.awaits_more {
+        if self.fleet.lock().unwrap_or_else(PoisonError::into_inner).awaits_more {
             // Which one is nobody's business who sees some scopes alone.
             let text = "another proxy has not been heard of for a while: its newest events may be \
                         missing";
             warnings.push(text.to_owned());
         }
-        if fleet.skew > SKEW {
-            warnings.push(format!(
-                "the clock of a proxy is {:.1} s from the database's: so far off are times, and the order \
-                 of events of different proxies",
-                fleet.skew.as_secs_f64()
-            ));
-        }
         if self.metrics.index_lag.get() > LAG {
             warnings
                 .push("the search index is behind: the newest events may be missing".to_owned());
         }
+        warnings
     }
 }

@@ -102,6 +102,8 @@ struct Readiness {
     sealing: Sealing,
 }
 
+/// The reason where nothing that begins has room, since what waits goes first.
+const SPOOL_FULL: &str = "spool_full";
 /// The reason of a writer in whose place somebody else has written.
 const SUPERSEDED: &str = "superseded";
 
@@ -220,6 +222,9 @@ async fn readyz(State(operations): State<Operations>) -> Response {
     // Whoever may have tried it last: nothing new is taken.
     if operations.spool.get().conflict && !reasons.contains(&SUPERSEDED) {
         reasons.push(SUPERSEDED);
+    }
+    if operations.spool.get().is_full() && !reasons.contains(&SPOOL_FULL) {
+        reasons.push(SPOOL_FULL);
     }
     let warnings = operations.retention.failing().map(|reason| format!("retention: {reason}"));
     let readiness = Readiness {

@@ -147,6 +147,14 @@ impl Problem {
         )
     }
 
+    /// The same, with what else should be known.
+    pub(super) fn but(mut self, notes: &[String]) -> Self {
+        for note in notes {
+            self.detail = format!("{}; {note}", self.detail);
+        }
+        self
+    }
+
     /// There is none, and those of its time have left the log.
     pub(super) fn purged(when: &str, archive: Option<&Archived>) -> Self {
         let detail = format!(

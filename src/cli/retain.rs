@@ -124,9 +124,14 @@ async fn purge(config: &Config, out: &mut dyn Write) -> anyhow::Result<()> {
     match outcome.entries {
         0 => writeln!(out, "nothing was due")?,
         entries => {
-            let events = thousands(outcome.survey.events());
+            let survey = &outcome.survey;
+            let events = thousands(survey.events() + survey.cut_off);
             writeln!(out, "purged {events} events, {} entries", thousands(entries))?;
-            categories(&outcome.survey, out)?;
+            categories(survey, out)?;
+            if survey.cut_off > 0 {
+                let count = thousands(survey.cut_off);
+                writeln!(out, "  {count:>9}  of a purge that was cut off and is on record")?;
+            }
             writeln!(out, "{}", whereto(&config.retention))?;
         }
     }

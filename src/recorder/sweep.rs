@@ -61,7 +61,11 @@ where
             }
         }
         self.shared.set_head(self.head);
-        Ok(())
+        // What an earlier run left is looked through: a spool can drain.
+        match &mut self.store {
+            Some(store) => store.heartbeat().await,
+            None => Ok(()),
+        }
     }
 
     /// On the timer: shows that this writer lives, and closes some of what writers left that have

@@ -125,7 +125,7 @@ impl Log<'_> {
         index: &mut Index,
         outcome: &mut Outcome,
     ) -> Result<(), RetainError> {
-        outcome.entries += self.finish_what_was_cut_off(reader, index).await?;
+        self.finish_what_was_cut_off(reader, index, outcome).await?;
         match self.policy.purges() {
             true => self.purge_all(reader, index, outcome).await,
             false => Ok(()),
@@ -276,22 +276,23 @@ impl Log<'_> {
         &self,
         reader: &mut dyn LedgerReader,
         index: &mut Index,
-    ) -> Result<u64, RetainError> {
+        outcome: &mut Outcome,
+    ) -> Result<(), RetainError> {
         let now = self.retention.clock.now();
         let cut_off = CutOff::find(self.writer, reader, index, self.policy, now).await?;
-        let Some(CutOff { by, purge, going, held }) = cut_off else { return Ok(0) };
+        let Some(CutOff { by, purge, going, held }) = cut_off else { return Ok(()) };
         if !held.is_empty() {
-            let held: u64 = held.values().sum();
-            let writer = self.writer;
+            let (count, writer): (u64, _) = (held.values().sum(), self.writer);
             tracing::warn!(
                 writer,
                 seq = by,
-                held,
+                held = count,
                 "a hold keeps events of a purge that was cut off"
             );
+            outcome.survey.add(Survey { held, ..Survey::default() });
         }
         if going.is_empty() {
-            return Ok(0);
+            return Ok(());
         }
         let halves = || going.iter().flat_map(|it| [Some(&it.first), it.second.as_ref()]).flatten();
         self.retention.orders.check(self.writer, halves())?;
@@ -303,6 +304,8 @@ impl Log<'_> {
         let entries = halves().count() as u64;
         tracing::info!(writer = self.writer, seq = by, entries, "a purge that was cut off goes on");
         self.take_out(by, &going).await?;
-        Ok(entries)
+        outcome.entries += entries;
+        outcome.survey.cut_off += going.len() as u64;
+        Ok(())
     }
 }

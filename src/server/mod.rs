@@ -116,6 +116,7 @@ pub struct Server {
     shutdown: Duration,
     retain_status: RetainStatus,
     spool: SpoolShared,
+    later: Arc<Later>,
 }
 
 impl Server {
@@ -157,7 +158,10 @@ impl Server {
             in_flight: Arc::default(),
         });
         let shutdown = config.timeouts.shutdown;
+        let ledger = &config.ledger;
+        let later = Later::new(shared.recorder.clone(), ledger.source(), &ledger.writer);
         let mut server = Self {
+            later: Arc::new(later),
             proxy,
             side,
             reading: reading_runtime,
@@ -235,9 +239,7 @@ impl Server {
             stopping: stopping.clone(),
         };
         let shared = Arc::clone(&self.shared);
-        let ledger = &reloader.started_with.ledger;
-        let later = Later::new(self.shared.recorder.clone(), ledger.source(), &ledger.writer);
-        let later = Arc::new(later);
+        let later = Arc::clone(&self.later);
         let log = Arc::new(api::Log {
             dir: reloader.started_with.ledger.dir.clone(),
             source: reloader.started_with.ledger.source(),
@@ -314,8 +316,8 @@ impl Server {
         });
         let event = SystemEvent { verb, outcome: Outcome::Success, description, reason: None };
         let Ok(entry) = system::entry(&*self.shared.clock, event, metadata) else { return };
-        if let Err(error) = self.side.block_on(self.shared.recorder.event(entry)) {
-            tracing::error!(%error, verb, "an event about countersign itself could not be recorded");
+        if !self.side.block_on(self.later.record(entry)) {
+            tracing::error!(verb, "an event about countersign itself could not be recorded yet");
         }
     }
 

@@ -265,6 +265,33 @@ fn ctrl_c_leaves_a_file_that_can_go_on() {
 }
 
 #[test]
+fn a_bundle_that_was_interrupted_is_begun_anew() {
+    let (address, answering) = stub();
+    let home = tempfile::tempdir().unwrap();
+    let out = home.path().join("out");
+    let url = format!("http://{address}");
+    let args = ["--url", &url, "--format", "bundle", "--output", text(&out)];
+    let mut child = command(&args)
+        .env("COUNTERSIGN_TOKEN", format!("countersign_{}", "A".repeat(43)))
+        .stderr(Stdio::piped())
+        .spawn()
+        .map(Running)
+        .unwrap();
+    let part = home.path().join("out.part");
+    wait_until("some of it is there", || fs::read(&part).is_ok_and(|part| part.len() > 50));
+    let pid = child.0.id().to_string();
+    assert!(Command::new("kill").args(["-s", "INT", &pid]).status().unwrap().success());
+    assert_eq!(child.0.wait().unwrap().code(), Some(130));
+    let mut said = String::new();
+    child.0.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    assert!(said.contains("nothing was written"), "{said}");
+    assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0);
+    let said = refused(&[&args[..], &["--resume"]].concat(), 2);
+    assert!(said.contains("in one go"), "{said}");
+    answering.join().unwrap();
+}
+
+#[test]
 fn what_cannot_be_exported_says_why() {
     let home = tempfile::tempdir().unwrap();
     let out = home.path().join("out");

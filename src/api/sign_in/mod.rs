@@ -117,12 +117,13 @@ async fn refuse(
     throttled
 }
 
-/// Records who claims to be somebody by what only a trusted proxy may say, or is somebody who may do
+/// Records who shows a token that is none, claims to be somebody by what only a trusted proxy may say, or may do
 /// nothing; of one address no more than the throttle lets through.
 pub(super) async fn note(log: &Log, shown: &Shown, headers: &HeaderMap, peer: Option<IpAddr>) {
-    let (actor, reason) = match shown {
-        Shown::Stranger(id) => (Some(stranger(log, id, "header")), "role"),
-        _ if shown.is_stray(headers, &log.ways) => (None, "untrusted_header"),
+    let (actor, reason, way) = match shown {
+        Shown::Stranger(id) => (Some(stranger(log, id, "header")), "role", "header"),
+        _ if shown.is_stray(headers, &log.ways) => (None, "untrusted_header", "header"),
+        Shown::Token(_) | Shown::Wrong => (None, "token", "token"),
         _ => return,
     };
     let failure = peer.map(|peer| log.turns.strays.failed(peer, Instant::now()));
@@ -130,6 +131,6 @@ pub(super) async fn note(log: &Log, shown: &Shown, headers: &HeaderMap, peer: Op
         return;
     }
     let description = "sign-in to the audit log refused";
-    let (reason, metadata) = (Some(reason), json!({"way": "header"}));
+    let (reason, metadata) = (Some(reason), json!({"way": way}));
     Notice { verb: "sign_in", description, actor, peer, reason, metadata }.record(log).await;
 }

@@ -204,6 +204,11 @@ pub fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
         let problem = "`--url` goes through a proxy, `--ledger` and `--config` do not: give one";
         return Err(BadOption(problem.to_owned()).into());
     }
+    let is_bundle = args.format.format() == Format::Bundle;
+    if args.resume && is_bundle {
+        let problem = "a bundle is made in one go, of one moment: begin anew, without `--resume`";
+        return Err(BadOption(problem.to_owned()).into());
+    }
     let located = args.at.locate(&args.data)?;
     let wanted = Wanted::of(args, &located)?;
     let token = match &args.url {
@@ -230,7 +235,9 @@ pub fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
             source = begin((args, &located), &wanted, token, last.as_ref(), &mut progress) => source,
         };
         let mut source = begun?;
-        draft.note(&wanted, source.export())?;
+        if !is_bundle {
+            draft.note(&wanted, source.export())?;
+        }
         let written = tokio::select! {
             biased;
             () = interrupt.comes() => Ended::Interrupted,

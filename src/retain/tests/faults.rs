@@ -1,6 +1,6 @@
 //! A run that ends anywhere, and places that do not take what they should.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::poll_fn;
 use std::task::Poll;
 
@@ -170,7 +170,9 @@ async fn a_hold_keeps_what_a_purge_that_was_cut_off_was_to_take() {
     let mut reader = bench.source.reader().await.unwrap();
     let survey = held.survey(&mut *reader, &mut index, bench.clock.now()).await.unwrap();
     assert_eq!((survey.cut_off, survey.held["case-9"], survey.events()), (1, 1, 0));
-    assert_eq!(bench.run(&held).await.unwrap().entries, 2);
+    let outcome = bench.run(&held).await.unwrap();
+    assert_eq!((outcome.entries, outcome.survey.cut_off), (2, 1));
+    assert_eq!(outcome.survey.held, BTreeMap::from([("case-9".to_owned(), 1)]));
     let left: Vec<String> = bench.entries().await.into_iter().map(|entry| entry.doc).collect();
     assert_eq!(left.iter().filter(|doc| doc.contains("\"eve\"")).count(), 1, "{left:?}");
     // Once nothing holds it, it goes with the next run.

@@ -14,6 +14,7 @@
 mod drain;
 mod file;
 mod left;
+mod status;
 
 #[cfg(test)]
 mod tests;
@@ -29,6 +30,7 @@ use tokio::time::{Instant, timeout};
 use super::{Opening, Orphan, Purged, Store, StoreError};
 use crate::record::{Entry, EntryKind, Stored};
 pub use left::{unspooled, waiting};
+pub use status::{SpoolShared, SpoolStatus};
 
 use drain::Drain;
 use file::{Content, File};
@@ -49,37 +51,6 @@ pub struct SpoolOptions {
     pub max_bytes: u64,
     /// The deadline of an append.
     pub timeout: Duration,
-}
-
-/// How the spool is, for readiness and metrics.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct SpoolStatus {
-    /// Entries that wait.
-    pub entries: u64,
-    /// Their documents, in bytes.
-    pub bytes: u64,
-    /// Since when entries go to the spool; none while they go to the ledger.
-    pub since: Option<Instant>,
-    /// Somebody else has written in this writer's place: what waits cannot drain. That stays so until
-    /// it has drained after all.
-    pub conflict: bool,
-    /// The last number that is known to be in the ledger itself.
-    pub(super) drained: u64,
-}
-
-/// What the wrapper, the drain and whoever asks for the status share.
-#[derive(Debug, Clone, Default)]
-pub struct SpoolShared(Arc<Mutex<SpoolStatus>>);
-
-impl SpoolShared {
-    /// How it is now.
-    pub fn get(&self) -> SpoolStatus {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn change(&self, change: impl FnOnce(&mut SpoolStatus)) {
-        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
-    }
 }
 
 /// Opens connections to the ledger; one at a time uses it.
@@ -149,6 +120,9 @@ impl Spooled {
         let content = spool.content()?;
         status.change(|status| {
             (status.entries, status.bytes) = (content.entries, content.bytes);
+            status.limit = options.max_bytes;
+            // They wait already.
+            status.since = status.since.or_else(|| (content.entries > 0).then(Instant::now));
         });
         let is_start = known.is_none();
         let opened = async { (opener.lock().await)().await };

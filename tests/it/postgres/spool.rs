@@ -131,3 +131,33 @@ fn a_full_spool_refuses_what_is_new() {
     wait_until("it works again", || exchange(proxy.address, &post("/after")).status == 200);
     wait_until("all is in the database", || events_of(&proxy, "/large").len() == taken);
 }
+
+#[test]
+fn a_full_spool_drains_from_the_start_on_and_the_start_is_on_record() {
+    let mut server = Postgres::start();
+    let upstream = Upstream::start(|_| Reply::ok());
+    let database = server.ledger();
+    let url = server.url("proxy", &database);
+    let setup = setup(&url, "{max_size: 1MiB}");
+    let ledger = setup.ledger.replace("sweep_interval: 100ms", "sweep_interval: 10s");
+    let mut proxy = Proxy::with(upstream.address, &Setup { ledger, ..setup });
+    server.crash();
+    let body = format!(r#"{{"name":"{}"}}"#, "lorem ipsum ".repeat(4000));
+    let large = format!(
+        "POST /large HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    );
+    wait_until("the spool is full", || exchange(proxy.address, large.as_bytes()).status == 503);
+    let full = readiness(&proxy);
+    assert_eq!((&full["ready"], &full["spool"]["state"]), (&false.into(), &"spooling".into()));
+    assert!(full["reasons"].to_string().contains("spool_full"), "{full}");
+    proxy.kill();
+    server.restart();
+    proxy.restart();
+    wait_until("all of it is in the database", || readiness(&proxy)["spool"].is_null());
+    assert_eq!(exchange(proxy.address, &post("/after")).status, 200);
+    let started = "SELECT count(*) FROM countersign.entries WHERE doc LIKE '%\"audit.start\"%'";
+    wait_until("both starts are on record", || server.sql(&database, started) == "2");
+    assert_eq!(events_of(&proxy, "/after").len(), 1);
+}
