@@ -37,7 +37,10 @@ const MEANINGS: &[(&str, &str)] = &[
     ("too_much_work", "reading the body would take too much work: type and size only"),
     ("repeated_names", "members of the same name are recorded as a list"),
     ("numbers_as_text", "numbers that a double cannot hold are recorded as strings"),
-    ("path_limit", "the paths of rules took too much work on the body: type and size only"),
+    (
+        "path_limit",
+        "the paths of rules took too much work on this body, or on the one before it: type and size only",
+    ),
     ("decoded_text", "a text that was encoded, with a secret in it, is recorded decoded"),
     ("too_many_secrets", "more secrets than can be looked for elsewhere: type and size only"),
     (

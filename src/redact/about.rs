@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::carrier::Carrier;
 use super::exceptions::{Flag, is_flag};
-use super::memo::{Found, Roles};
+use super::memo::{Found, Role, Roles};
+use super::tables::is_flag_word;
 use super::walk::{Members, Walk};
 
 impl<'e> Walk<'e> {
@@ -68,8 +69,11 @@ impl<'e> Walk<'e> {
         members: &Members<'_>,
     ) -> Roles {
         let mut roles = Roles::default();
-        for (position, (name, _)) in members.iter().enumerate() {
+        for (position, (name, node)) in members.iter().enumerate() {
             let at = base + position;
+            if is_flag_word(node) {
+                roles.add(Role::Flag);
+            }
             if let Some(found) = self.found.get(at).filter(|found| found.is_of(carrier, name)) {
                 roles.add(found.role);
                 continue;

@@ -104,8 +104,8 @@ impl Engine {
         let content = Content::of(&request.headers, &request.body);
         let mut half =
             self.half_of(Side::Request, seen, |walk| walk_request(walk, request, &content, detail));
-        if seen.overflowed() {
-            self.forget(&mut half);
+        if let Some(why) = seen.overflow() {
+            self.forget(&mut half, why);
         }
         let clean = self.scrub(half, Side::Request, seen, &content);
         Redacted::vouched(RequestRecord {
@@ -132,12 +132,12 @@ impl Engine {
         detail: Detail,
         seen: &mut Seen,
     ) -> Redacted<ResponseRecord> {
-        let request_overflowed = seen.overflowed();
+        let overflow = seen.overflow();
         let content = Content::of(&response.headers, &response.body);
         let mut half = self
             .half_of(Side::Response, seen, |walk| walk_response(walk, response, &content, detail));
-        if request_overflowed {
-            self.forget(&mut half);
+        if let Some(why) = overflow {
+            self.forget(&mut half, why);
         }
         let sketch = self.sketch(half.hides, response, &content, seen);
         let clean = self.scrub(half, Side::Response, seen, &content);
@@ -307,9 +307,7 @@ impl Engine {
     }
 
     /// Leaves nothing in which a secret could stand that cannot be looked for.
-    fn forget(&self, half: &mut Half<'_>) {
-        let limited = half.notes.contains(&Note::PathLimit);
-        let why = if limited { Note::PathLimit } else { Note::TooManySecrets };
+    fn forget(&self, half: &mut Half<'_>, why: Note) {
         half.notes.insert(why);
         if half.body.take().is_some() {
             half.unread = Some(why);
@@ -420,7 +418,8 @@ fn half<'c>(
     {
         walk.overhear_body(bytes);
     }
-    let unread = decoded.notes.first().copied().filter(|_| body.is_none());
+    let limited = walk.notes.get(&Note::PathLimit).copied();
+    let unread = decoded.notes.first().copied().or(limited).filter(|_| body.is_none());
     walk.notes.extend(decoded.notes);
     walk.teach();
     let (body, receipts, notes) = match detail {

@@ -62,6 +62,8 @@ pub(super) enum Role {
     Variables,
     /// The names of the columns of a table.
     Columns,
+    /// A flag of a command, by its value: `--password`.
+    Flag,
 }
 
 impl About {

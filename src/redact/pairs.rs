@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use super::carrier::Carrier;
 use super::glob::squash;
 use super::memo::Role;
+use super::routes::is_route_word;
 use super::walk::{Members, Walk, is_one_of, is_plain_name, scalar};
-use crate::decode::{Node, embedded};
+use crate::decode::{Node, base64_text, embedded};
 
 /// Members that name what their object is about, and the operations of a JSON Patch.
 const NAMING: [&str; 20] = [
@@ -134,6 +135,10 @@ const SECRET_TYPES: [&str; 6] =
 /// Longer words in the place of a value are no names of fields.
 const FIELD_BYTES_MAX: usize = 32;
 
+/// Longer texts are not taken for names, nor are words with longer numbers.
+const WORDED_BYTES_MAX: usize = 64;
+const WORD_DIGITS_MAX: usize = 4;
+
 /// What the members of one object say of each other.
 #[derive(Default)]
 pub(super) struct Pairs {
@@ -205,7 +210,11 @@ impl Walk<'_> {
                     other_prefix == prefix && role(other) == wanted
                 });
                 let value = scalar(&beside?.1);
-                self.rule_of_content(Carrier::Member, text, value.as_deref())
+                self.rule_of_content(Carrier::Member, text, value.as_deref()).or_else(|| {
+                    // Stores whose keys are bytes, such as etcd, write them in base64.
+                    let text = base64_text(text)?;
+                    self.rule_of_content(Carrier::Member, &text, value.as_deref())
+                })
             };
             let value = rule(Role::Value);
             let names_a_field = is_one_of(last, &FIELDS) || stemmed(last) == Role::Naming;
@@ -228,15 +237,17 @@ impl Walk<'_> {
         members.iter().map(|(name, _)| (name.to_string(), rule)).collect()
     }
 
-    /// The rule for the second of two in a list: `["password", "x"]`. Lists of names have two as well.
+    /// The rule for the second of two in a list: `["password", "x"]`. Lists of names have two as well,
+    /// such as `["secrets", "pods/exec"]`, but not those that stand in a list of pairs.
     pub(super) fn pair_in_list(&mut self, items: &[Node<'_>]) -> Option<usize> {
         let [Node::String(name), value] = items else { return None };
+        let is_alone = !self.location.ends_with("[*][*]");
         let is_name = |text: &str| {
             text.len() <= FIELD_BYTES_MAX
                 && text.bytes().all(|byte| byte.is_ascii_alphabetic() || b"-_.".contains(&byte))
         };
         let value = scalar(value).filter(|value| !is_name(value))?;
-        if !is_plain_name(name) {
+        if !is_plain_name(name) || is_alone && is_worded(&value) {
             return None;
         }
         self.rule_of_content(Carrier::Member, name, Some(&value))
@@ -280,6 +291,21 @@ fn is_secret_type(text: &str) -> bool {
         squash(text, &mut squashed);
     }
     SECRET_TYPES.contains(&squashed.as_str())
+}
+
+/// Words, as names of fields, of resources and of permissions are made of: `user.email`, `pods/exec`,
+/// `s3:PutObject`. One of them may have a number.
+fn is_worded(text: &str) -> bool {
+    let is_join = |c: char| "/:._-*".contains(c);
+    let bare = |word: &str| word.trim_end_matches(|c: char| c.is_ascii_digit()).len();
+    let is_word = |word: &str| {
+        let (letters, digits) = word.split_at(bare(word));
+        digits.len() <= WORD_DIGITS_MAX && is_route_word(letters)
+    };
+    text.len() <= WORDED_BYTES_MAX
+        && text.contains(is_join)
+        && text.split(is_join).all(is_word)
+        && text.split(is_join).filter(|word| bare(word) < word.len()).count() <= 1
 }
 
 fn is_true(node: &Node<'_>) -> bool {

@@ -13,6 +13,7 @@ use super::policy::Below;
 use super::rule::{Action, Side};
 use super::text::mask;
 use super::unread::Unread;
+use crate::decode::Note;
 
 /// Shorter secrets are not searched for: they occur by chance.
 pub(super) const SECRET_BYTES_MIN: usize = 6;
@@ -39,7 +40,8 @@ pub struct Seen {
     /// Where each of them is in the list.
     known: BTreeMap<String, usize>,
     bytes: usize,
-    overflow: bool,
+    /// Why not all secrets can be searched for.
+    overflow: Option<Note>,
     /// Prose that was summarized.
     pub(super) heard: Heard,
     /// Names in the answer to a GraphQL document that stand for those of credentials.
@@ -101,7 +103,7 @@ impl Seen {
             return;
         }
         if text.len() > SECRETS_BYTES_MAX {
-            self.overflow = true;
+            self.overflow.get_or_insert(Note::TooManySecrets);
             return;
         }
         self.add_one(text.to_owned(), rule, weight);
@@ -126,7 +128,7 @@ impl Seen {
 
     fn add_one(&mut self, text: String, rule: usize, weight: Weight) {
         if self.secrets.len() >= SECRETS_MAX || self.bytes + text.len() > SECRETS_BYTES_MAX {
-            self.overflow = true;
+            self.overflow.get_or_insert(Note::TooManySecrets);
             return;
         }
         self.bytes += text.len();
@@ -141,12 +143,17 @@ impl Seen {
     }
 
     /// Not all secrets could be found out: what comes later is not recorded either.
-    pub(super) fn give_up(&mut self) {
-        self.overflow = true;
+    pub(super) fn give_up(&mut self, why: Note) {
+        self.overflow.get_or_insert(why);
     }
 
-    /// There were more secrets than can be searched for.
+    /// There were secrets that cannot be searched for: more than can be, or not all were found.
     pub(super) fn overflowed(&self) -> bool {
+        self.overflow.is_some()
+    }
+
+    /// Why they cannot be.
+    pub(super) fn overflow(&self) -> Option<Note> {
         self.overflow
     }
 

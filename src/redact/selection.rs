@@ -163,7 +163,7 @@ impl<'n> Walk<'_> {
             }
             Err(Exhausted) => {
                 self.look_through(&mut body);
-                self.seen.give_up();
+                self.seen.give_up(Note::PathLimit);
                 self.notes.insert(Note::PathLimit);
                 None
             }

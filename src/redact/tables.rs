@@ -1,10 +1,14 @@
 //! Lists whose values are told by what stands beside them: rows of a table whose columns have names,
-//! and commands as lists of their words.
+//! and commands as lists of their words, or as a parameter for each of them.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::mem;
 use std::ops::Range;
 
 use super::carrier::Carrier;
+use super::inner::is_argument_flag;
+use super::memo::{Role, Roles};
 use super::seen::MASK;
 use super::text::{Edit, replaced};
 use super::walk::{Members, Walk, is_one_of, push_name, scalar};
@@ -25,6 +29,22 @@ const WORDS_MAX: usize = 256;
 
 /// Flags before a user and a password in one.
 const PAIRED: [&str; 3] = ["--user", "--proxy-user", "--basic"];
+
+/// Members that are the words of commands: `command=app&command=--password&command=x`.
+#[derive(Default)]
+pub(super) struct Arguments {
+    /// Where the words of each stand.
+    commands: Vec<Vec<usize>>,
+    /// The rules for what follows a flag, by where it stands.
+    rules: BTreeMap<usize, usize>,
+}
+
+impl Arguments {
+    /// The rule for the member at this place.
+    pub(super) fn rule(&self, position: usize) -> Option<usize> {
+        self.rules.get(&position).copied()
+    }
+}
 
 impl Walk<'_> {
     /// Takes out the columns of `{"columns": ["id", "password"], "rows": [[1, "x"]]}` that rules
@@ -62,6 +82,54 @@ impl Walk<'_> {
         }
     }
 
+    /// The commands that stand in members of one name, of which some value is a flag.
+    pub(super) fn arguments(&mut self, roles: Roles, members: &Members<'_>) -> Arguments {
+        if !roles.has(Role::Flag) {
+            return Arguments::default();
+        }
+        let mut named: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for (position, (name, _)) in members.iter().enumerate() {
+            named.entry(without_index(name)).or_default().push(position);
+        }
+        let mut arguments = Arguments::default();
+        let value = |position: &usize| members.get(*position).map(|(_, node)| node);
+        for places in named.into_values().filter(|places| places.len() > 1) {
+            if !places.iter().filter_map(value).any(is_flag_word) {
+                continue;
+            }
+            for (flag, place) in places.iter().zip(places.iter().skip(1)) {
+                let (Some(flag), Some(node)) = (value(flag), value(place)) else { continue };
+                let rule = self.rule_after_flag(flag).filter(|_| !is_argument_flag(node));
+                arguments.rules.extend(rule.map(|rule| (*place, rule)));
+            }
+            arguments.commands.push(places);
+        }
+        arguments
+    }
+
+    /// Takes out what patterns find in the words of these commands.
+    pub(super) fn commands(&mut self, arguments: Arguments, members: &mut Members<'_>) {
+        for places in arguments.commands {
+            let mut words = Vec::with_capacity(places.len());
+            for place in &places {
+                if let Some((_, node)) = members.get_mut(*place) {
+                    words.push(mem::replace(node, Node::Null));
+                }
+            }
+            let length = self.location.len();
+            if let Some((name, _)) = places.first().and_then(|place| members.get(*place)) {
+                push_name(&mut self.location, name);
+            }
+            self.command(&mut words);
+            self.location.truncate(length);
+            for (place, word) in places.iter().zip(words) {
+                if let Some((_, node)) = members.get_mut(*place) {
+                    *node = word;
+                }
+            }
+        }
+    }
+
     /// Takes out what patterns find in the words of a command together: `["curl", "-u", "ada:x"]`.
     pub(super) fn command(&mut self, words: &mut [Node<'_>]) {
         let is_flag = |node: &Node<'_>| matches!(node, Node::String(text) if text.starts_with('-'));
@@ -94,6 +162,20 @@ impl Walk<'_> {
             }
         }
     }
+}
+
+/// Whether this is a flag, as commands have among their words: `-p`, `--password`.
+pub(super) fn is_flag_word(node: &Node<'_>) -> bool {
+    let Node::String(text) = node else { return false };
+    matches!(text.as_bytes(), [b'-', next, ..] if *next == b'-' || next.is_ascii_alphabetic())
+}
+
+/// The name of a list without the place in it: `args` of `args[]`, `args[0]` and `args.0`.
+fn without_index(name: &str) -> &str {
+    let is_index = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let list = name.strip_suffix(']').and_then(|name| name.rsplit_once('['));
+    let list = list.or_else(|| name.rsplit_once('.'));
+    list.filter(|(_, index)| is_index(index)).map_or(name, |(list, _)| list)
 }
 
 /// One word of a line, with the edits to the line that concern it.

@@ -206,6 +206,7 @@ impl<'e> Walk<'e> {
             self.table(members);
         }
         let positional = if roles.has(Role::Method) { self.positional(members) } else { None };
+        let words = self.arguments(roles, members);
         let variables = std::mem::take(&mut self.variables);
         let has_variables = roles.has(Role::Variables);
         let mut inner = if has_variables { self.variables(members) } else { BTreeMap::new() };
@@ -229,6 +230,7 @@ impl<'e> Walk<'e> {
             if positional.is_some() && is_positional(name, node) {
                 rule = rule.or(positional);
             }
+            rule = rule.or_else(|| words.rule(position));
             if !variables.is_empty() {
                 rule = rule.or_else(|| variables.get(name.as_ref()).copied());
             }
@@ -269,6 +271,7 @@ impl<'e> Walk<'e> {
             }
             self.location.truncate(length);
         }
+        self.commands(words, members);
         self.open = base;
     }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use http::HeaderName;
+use serde::de::IgnoredAny;
 use serde_saphyr::Spanned;
 
 use super::actors::WrittenActor;
@@ -78,7 +79,7 @@ impl Checked {
         if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
             return;
         }
-        match parse_yaml::<RulesFile>(file, text, REMEDY) {
+        match read(file, text) {
             Ok(rules) => self.entries(file, &rules),
             Err(problem) => {
                 let before = self.problems.len();
@@ -118,7 +119,7 @@ impl Checked {
 
     /// Checks one entry of a file that as a whole cannot be read.
     fn entry(&mut self, file: &Path, text: &str) {
-        match parse_yaml::<RulesFile>(file, text, REMEDY) {
+        match read(file, text) {
             Ok(rules) => self.entries(file, &rules),
             Err(problem) => {
                 let problem = in_words(problem, text);
@@ -320,6 +321,15 @@ impl Checked {
             remedy: remedy.to_owned(),
         });
     }
+}
+
+/// Reads the text of a file. Where it is no YAML, that is the problem, and not what seems to be missing
+/// before.
+fn read(file: &Path, text: &str) -> Result<RulesFile, Problem> {
+    parse_yaml(file, text, REMEDY).map_err(|problem| {
+        let syntax = parse_yaml::<IgnoredAny>(file, text, REMEDY).err();
+        syntax.unwrap_or(problem)
+    })
 }
 
 /// The entries of a file, each as a file of its own in which it stands where it stood.

@@ -237,6 +237,7 @@ fn remedy(error: &PatternError) -> &'static str {
         PatternError::NoKeyword => {
             "give it `keywords`, or say under `everywhere` why it can have none"
         }
+        PatternError::Apart => "give it `keywords` of which one is in whatever it matches",
         PatternError::Keyword(_) => "use a longer fixed part of what is searched for",
         PatternError::Group(_) => "call it `secret`, or give it no name: `(?:…)`",
         PatternError::TooManyKeywords => "make several rules of it",

@@ -145,7 +145,7 @@ pub enum SideFile {
 
 /// What is done to a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum ActionFile {
     /// Nothing of it is kept but the rule's id.
     Drop,

@@ -6,11 +6,29 @@ use super::check::REMEDY;
 use super::load::schema;
 use crate::problem::{Problem, nearest};
 
+/// What the library says of text that is no YAML has one of these words.
+const SYNTAX: [&str; 9] = [
+    "illegal",
+    "scanning",
+    "parsing",
+    "unclosed",
+    "expected",
+    "found",
+    "mapping",
+    "invalid indentation",
+    "invalid trailing",
+];
+
 /// The same problem, in our words and with a remedy of its own.
 pub(super) fn in_words(problem: Problem, text: &str) -> Problem {
     if let Some((line, column)) = bare_keep_ends(&problem, text) {
         let message = "`keep_ends` says how many characters it keeps".to_owned();
         let remedy = "write it as in `do: {keep_ends: {first: 3, last: 4}}`".to_owned();
+        return Problem { line, column, message, remedy, ..problem };
+    }
+    if let Some((line, column)) = open_quote(&problem, text) {
+        let message = "a quote is opened here and not closed".to_owned();
+        let remedy = "close it on this line, or remove it".to_owned();
         return Problem { line, column, message, remedy, ..problem };
     }
     let said = problem.message.as_str();
@@ -40,6 +58,44 @@ fn bare_keep_ends(problem: &Problem, text: &str) -> Option<(u64, u64)> {
     last.last()
 }
 
+/// Where the quote is opened that the problem comes from: the library only says where it ends.
+fn open_quote(problem: &Problem, text: &str) -> Option<(u64, u64)> {
+    let said = problem.message.as_str();
+    if !said.contains("quote") && !said.contains("unexpected e") {
+        return None;
+    }
+    let lines = text.lines().zip(1_u64..).take_while(|(_, number)| *number <= problem.line);
+    let open = |(line, number): (&str, u64)| Some((number, unclosed(line)?));
+    lines.filter_map(open).last()
+}
+
+/// The column of the quote in a line that is not closed in it.
+fn unclosed(line: &str) -> Option<u64> {
+    let mut open: Option<(u64, char)> = None;
+    let mut before = ' ';
+    let mut signs = line.chars().zip(1_u64..).peekable();
+    while let Some((sign, column)) = signs.next() {
+        match open {
+            // What is doubled or escaped is no end.
+            Some((_, quote)) if sign == quote => {
+                let doubled = quote == '\'' && signs.next_if(|(next, _)| *next == quote).is_some();
+                open = open.filter(|_| doubled);
+            }
+            Some((_, '"')) if sign == '\\' => {
+                signs.next();
+            }
+            Some(_) => {}
+            None if sign == '#' && before == ' ' => return None,
+            None if matches!(sign, '"' | '\'') && " [{,".contains(before) => {
+                open = Some((column, sign));
+            }
+            None => {}
+        }
+        before = sign;
+    }
+    open.map(|(column, _)| column)
+}
+
 /// A key or a word that does not exist; the library lists those that do.
 fn unknown(said: &str) -> Option<(String, String)> {
     let (given, what) = match said.strip_prefix("unknown field ") {
@@ -51,6 +107,7 @@ fn unknown(said: &str) -> Option<(String, String)> {
     let known: Vec<&str> = known
         .trim_start_matches("one of ")
         .split(", ")
+        .flat_map(|names| names.split(" or "))
         .map(|name| name.trim_matches('`'))
         .collect();
     let list = known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
@@ -103,9 +160,7 @@ fn mistyped(said: &str) -> Option<(String, String)> {
         }
         "invalid floating point" => ("a number", "write a number such as `3` or `3.5`"),
         "invalid boolean" => ("`true` or `false`", "write one of the two"),
-        _ if said.starts_with("invalid u") || said.starts_with("invalid i") => {
-            ("a small whole number", "write a number from 0 to 255")
-        }
+        _ if is_number(said) => ("a small whole number", "write a number from 0 to 255"),
         _ if said.starts_with("cannot deserialize null into string") => {
             ("a text, and is empty", "write it after the colon, or remove the key")
         }
@@ -122,14 +177,17 @@ fn mistyped(said: &str) -> Option<(String, String)> {
     Some((format!("this should be {should}"), remedy.to_owned()))
 }
 
+/// `invalid u8`, and not `invalid indentation`.
+fn is_number(said: &str) -> bool {
+    let bits = said.strip_prefix("invalid ").and_then(|kind| kind.strip_prefix(['u', 'i']));
+    bits.is_some_and(|bits| bits.starts_with(|c: char| c.is_ascii_digit()))
+}
+
 /// What to do where the text is no YAML.
 fn syntax(said: &str) -> &'static str {
     if said.contains("tab") {
         "indent with spaces: YAML takes no tabs"
-    } else if ["illegal", "scanning", "parsing", "unclosed", "expected", "found", "mapping"]
-        .iter()
-        .any(|word| said.contains(word))
-    {
+    } else if SYNTAX.iter().any(|word| said.contains(word)) {
         "look at quotes, brackets and indentation, here and on the lines before"
     } else {
         REMEDY
@@ -142,10 +200,22 @@ mod tests {
 
     use crate::rules::load;
 
+    fn rule(line: &str) -> String {
+        format!("redact:\n  - id: a\n    keys: [x]\n    {line}\n    do: drop\n")
+    }
+
+    /// A text, what is said of it, and the remedy.
+    fn told((text, expected, remedy): &(String, &str, &str)) {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("a.yaml"), text).unwrap();
+        let problems = load(Some(dir.path()), &[]).unwrap_err().0;
+        let shown = problems[0].to_string();
+        assert!(shown.contains(expected) && shown.contains(remedy), "{text}\n{shown}");
+        assert!(problems[0].line > 0 && problems[0].column > 0, "{shown}");
+    }
+
     #[test]
     fn every_kind_of_problem_has_its_place_and_a_remedy() {
-        let rule =
-            |line: &str| format!("redact:\n  - id: a\n    keys: [x]\n    {line}\n    do: drop\n");
         let rows: Vec<(String, &str, &str)> = vec![
             (
                 rule("kyes: [x]"),
@@ -165,6 +235,11 @@ mod tests {
             (rule("bare_body: maybe"), "4:16: this should be `true` or `false`", "one of the two"),
             (rule("keys: [y]"), "4:5: `keys` is given twice", "remove or rename"),
             (rule("examples: {hits: [x]}"), "4:16: unknown key `hits`", "did you mean `hit`?"),
+            (
+                rule("query: []").replace("drop", "{keep_ends: {first: 3, last: 4, middle: 2}}"),
+                ": unknown key `middle`",
+                "known here: `first`, `last`",
+            ),
             (rule("headers: [x"), "5:7: ", "look at quotes, brackets and indentation"),
             (
                 "redact:\n  - id: a\n\tkeys: [x]\n    do: drop\n".to_owned(),
@@ -211,13 +286,20 @@ mod tests {
             ("- id: a\n".to_owned(), "1:1: this should be a mapping", "give it keys"),
             ("redact: {id: a}\n".to_owned(), "1:9: this should be a list", "in brackets"),
         ];
-        for (text, expected, remedy) in rows {
-            let dir = tempfile::tempdir().unwrap();
-            fs::write(dir.path().join("a.yaml"), &text).unwrap();
-            let problems = load(Some(dir.path()), &[]).unwrap_err().0;
-            let shown = problems[0].to_string();
-            assert!(shown.contains(expected) && shown.contains(remedy), "{text}\n{shown}");
-            assert!(problems[0].line > 0 && problems[0].column > 0, "{shown}");
-        }
+        rows.iter().for_each(told);
+    }
+
+    #[test]
+    fn text_that_is_no_yaml_is_told_where_it_is_not() {
+        let rows = [
+            (rule("headers: \"x"), "4:14: a quote is opened here and not closed", "close it"),
+            (rule("pattern: 'it''s"), "4:14: a quote is opened here and not closed", "close it"),
+            (rule("headers: [a, \"b\\\"]"), "4:18: a quote is opened here", "close it"),
+            (rule("headers: [a]").replace("id: a", "id: 'a"), "2:9: a quote is opened", "close it"),
+            (rule("headers: [x]").replace("    do", "   do"), "5:4: ", "brackets and indentation"),
+            (rule("headers: [x]").replace("    keys", "   keys"), "3:4: ", "and indentation"),
+            (rule("headers: [x]").replace("    keys", "     keys"), "3:10: ", "and indentation"),
+        ];
+        rows.iter().for_each(told);
     }
 }

@@ -15,7 +15,7 @@ use anyhow::{Context, bail};
 use serde_json::{Value, json};
 
 use self::prompt::Secret;
-use self::search::{Found, search};
+use self::search::{Found, Looked, search};
 use super::place::LedgerArgs;
 use super::query::open::reader;
 use super::screen::{cell, json_text, printable, table};
@@ -56,11 +56,12 @@ Examples:
   countersign fingerprint                             a leaked token: who used it, and when?
   pass show ci/token | countersign fingerprint --stdin --format ndjson | jq -r .id
 
-What is found are fingerprints. A secret that a rule drops or masks leaves none, nor does one of less
-than 8 characters or of at most 10 digits: for such a value the answer is not \"not found\".
+What is found are fingerprints. A secret that a rule drops or masks leaves none, as passwords do, nor
+does one of less than 8 characters or of at most 10 digits. So \"not found\" is said only of a log in
+which nothing was dropped, masked or shortened; of others it is said by which rules.
 
-Exit codes, as with grep: 0 found; 1 not found; 2 it cannot be told (the value is too short, or key,
-ledger or value cannot be read).";
+Exit codes, as with grep: 0 found; 1 not found; 2 it cannot be told (a rule may have taken the value,
+the value is too short, or key, ledger or value cannot be read).";
 
 /// How events are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -74,6 +75,9 @@ enum Format {
 
 /// Rows of a table, unless said otherwise.
 const ROWS: usize = 50;
+
+/// So many rules are named that leave no fingerprints.
+const RULES_SHOWN: usize = 5;
 
 /// It cannot be told whether the value occurs.
 const UNKNOWN: u8 = 2;
@@ -119,9 +123,9 @@ fn look_for(
         prints(&key, text)?
     };
     let mut report = Report::new(args, out);
-    let read = runtime.block_on(search(&mut *reader, &prints, |found| report.take(found)))?;
+    let looked = runtime.block_on(search(&mut *reader, &prints, |found| report.take(found)))?;
     runtime.block_on(reader.close()).ok();
-    report.end(&prints, read)
+    report.end(&prints, &looked)
 }
 
 /// What to do about a key that cannot be read.
@@ -178,8 +182,11 @@ impl<'a> Report<'a> {
     }
 
     /// Prints what was kept; whether anything was found.
-    fn end(self, prints: &[Print], read: u64) -> anyhow::Result<bool> {
+    fn end(self, prints: &[Print], looked: &Looked) -> anyhow::Result<bool> {
         let Self { format, out, kept, events, .. } = self;
+        if events == 0 && looked.untold > 0 {
+            bail!("{}", untold(looked));
+        }
         if format == Format::Ndjson {
             for row in kept {
                 writeln!(out, "{}", json_text(&row.to_string()))?;
@@ -190,7 +197,8 @@ impl<'a> Report<'a> {
             prints.iter().map(|print| print.fingerprint.as_str()).collect();
         let fingerprints = fingerprints.join(", ");
         if events == 0 {
-            writeln!(out, "not found: no event of {read} entries holds {fingerprints}")?;
+            let entries = looked.entries;
+            writeln!(out, "not found: no event of {entries} entries holds {fingerprints}")?;
             return Ok(false);
         }
         let head = ["TIME", "ACTION", "ACTOR", "OUTCOME", "WHERE", "EVENT"];
@@ -205,6 +213,23 @@ impl<'a> Report<'a> {
         writeln!(out, "found in {count}{rest}: {fingerprints}")?;
         Ok(true)
     }
+}
+
+/// Why what was not found may be in the log all the same.
+fn untold(looked: &Looked) -> String {
+    let names: Vec<String> =
+        looked.rules.iter().take(RULES_SHOWN).map(|id| format!("`{id}`")).collect();
+    let more = match looked.rules.len().saturating_sub(RULES_SHOWN) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let rules =
+        if names.is_empty() { String::new() } else { format!(" ({}{more})", names.join(", ")) };
+    format!(
+        "no event has its fingerprint, but it cannot be told whether it occurs: of {} of {} entries \
+         something was dropped, masked or shortened{rules}, which leaves none",
+        looked.untold, looked.entries
+    )
 }
 
 /// What is said of an event.

@@ -3,7 +3,10 @@
 //! The ledger is read from its beginning to the heads that it had at the start, in steps, so that
 //! memory does not grow with it and a proxy that runs is not disturbed.
 
-use memchr::memmem::Finder;
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use memchr::memmem::{self, Finder};
 use serde_json::Value;
 
 use super::super::screen::push_name;
@@ -19,6 +22,19 @@ const STEP: u32 = 256;
 /// Places that are named for one event; an event has more only if somebody made it so.
 const PLACES_MAX: usize = 64;
 
+/// Of more rules it is not said that they leave no fingerprints.
+const RULES_MAX: usize = 64;
+
+/// What a document has, which is canonical, where something was taken out.
+const RECEIPTS: &[u8] = b"\"redactions\":[{";
+/// In the place of a part of a text.
+const MASK: &[u8] = b"***";
+/// In the place of a value, before the rule's id.
+const MARKER: &[u8] = b"\"redacted\":\"";
+/// Before that, if there is a fingerprint, and how long it is.
+const PRINT: &[u8] = b"\"fingerprint\":\"hmac:";
+const PRINT_BYTES: usize = PRINT.len() + 16 + 2;
+
 /// An event that holds one of the fingerprints.
 pub(super) struct Found {
     /// The event, joined of its halves.
@@ -29,24 +45,63 @@ pub(super) struct Found {
     pub(super) forms: Vec<&'static str>,
 }
 
-/// Calls `found` for each event, the oldest first; returns how many entries were read.
+/// What was read.
+#[derive(Default)]
+pub(super) struct Looked {
+    /// Entries.
+    pub(super) entries: u64,
+    /// Those of them of which something was taken out that left no fingerprint.
+    pub(super) untold: u64,
+    /// Rules that did so.
+    pub(super) rules: BTreeSet<String>,
+}
+
+impl Looked {
+    /// Notes what was taken out of a document and left no fingerprint: a value in whose place stands
+    /// its rule alone, with its length or its ends, and what is masked in a text.
+    fn at(&mut self, doc: &str) {
+        self.entries += 1;
+        if memmem::find(doc.as_bytes(), RECEIPTS).is_none() {
+            return;
+        }
+        // In documents inside of texts the same is escaped.
+        let doc = if doc.contains('\\') { doc.replace('\\', "").into() } else { Cow::from(doc) };
+        let mut untold = memmem::find(doc.as_bytes(), MASK).is_some();
+        for at in memmem::find_iter(doc.as_bytes(), MARKER) {
+            let before = doc.as_bytes().get(at.saturating_sub(PRINT_BYTES)..at);
+            if before.is_some_and(|before| before.starts_with(PRINT)) {
+                continue;
+            }
+            untold = true;
+            let id = doc.get(at + MARKER.len()..).and_then(|rest| rest.split('"').next());
+            if let Some(id) = id.filter(|id| !self.rules.contains(*id))
+                && self.rules.len() < RULES_MAX
+            {
+                self.rules.insert(id.to_owned());
+            }
+        }
+        self.untold += u64::from(untold);
+    }
+}
+
+/// Calls `found` for each event, the oldest first; returns what was read.
 pub(super) async fn search(
     reader: &mut dyn LedgerReader,
     prints: &[Print],
     mut found: impl FnMut(Found) -> anyhow::Result<()>,
-) -> anyhow::Result<u64> {
+) -> anyhow::Result<Looked> {
     let heads = Heads::now(reader).await?;
     let finders: Vec<_> =
         prints.iter().map(|print| Finder::new(print.fingerprint.as_bytes())).collect();
     let holds = |entry: &Stored| finders.iter().any(|one| one.find(entry.doc.as_bytes()).is_some());
-    let mut read = 0;
+    let mut looked = Looked::default();
     for (writer, head) in &heads.0 {
         let mut after = 0;
         while after < *head {
             let entries = reader.read_after(writer, after, STEP).await?;
             let Some(last) = entries.last() else { break };
             after = last.seq;
-            read += entries.len() as u64;
+            entries.iter().for_each(|entry| looked.at(&entry.doc));
             for entry in entries.iter().filter(|entry| holds(entry)) {
                 if let Some(event) = joined(reader, entry, holds).await? {
                     found(found_in(event, prints))?;
@@ -54,7 +109,7 @@ pub(super) async fn search(
             }
         }
     }
-    Ok(read)
+    Ok(looked)
 }
 
 /// The event of an entry; none for a completion whose intent was found before it.

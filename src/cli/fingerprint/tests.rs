@@ -120,6 +120,52 @@ fn events_are_found_in_either_half_and_told_once() {
 }
 
 #[test]
+fn what_a_rule_took_without_a_fingerprint_may_be_the_value() {
+    let receipts = json!([{"rule": "x", "location": "request.body.$.a", "count": 1}]);
+    let entry = |value: Value| {
+        let more = json!({"redactions": receipts.clone(), "request": {"body": {"a": value}}});
+        (intent("a", more), None)
+    };
+    let print = "hmac:0123456789abcdef";
+    let printed = json!({"redacted": "credential.key", "fingerprint": print});
+    for (value, names) in [
+        (json!({"redacted": "acme.drop"}), Some("(`acme.drop`)")),
+        (json!({"redacted": "acme.sum", "chars": 12}), Some("(`acme.sum`)")),
+        (json!({"redacted": "acme.ends", "ends": "ab…yz"}), Some("(`acme.ends`)")),
+        (json!([printed.clone(), {"redacted": "acme.drop"}]), Some("(`acme.drop`)")),
+        (json!("user ada, password ***"), Some("shortened, which")),
+        (printed.clone(), None),
+        (json!(format!("Bearer {print}")), None),
+        (json!(r#"{"a":{"redacted":"acme.drop"}}"#), Some("(`acme.drop`)")),
+        (json!(printed.to_string()), None),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        key(dir.path());
+        let own = FingerprintKey::new(&[7; 32]).fingerprint(SECRET_DOMAIN, SECRET.as_bytes());
+        let _store =
+            ledger(dir.path(), &[entry(value.clone()), (intent("b", json!({"x": own})), None)]);
+        assert!(look(dir.path(), &[], SECRET).unwrap().0, "what is found is found");
+        for format in ["table", "ndjson"] {
+            let answer = look(dir.path(), &["--format", format], "another-value");
+            match (names, answer) {
+                (Some(names), Err(error)) => assert!(
+                    error.contains("of 1 of 2 entries") && error.contains(names),
+                    "{value}: {error}"
+                ),
+                (None, Ok((found, _))) => assert!(!found, "{value}"),
+                (_, other) => panic!("{value}: {other:?}"),
+            }
+        }
+    }
+    // Without receipts nothing was taken out: a client may write what it likes.
+    let dir = tempfile::tempdir().unwrap();
+    key(dir.path());
+    let own = json!({"redactions": [], "request": {"body": {"a": "***", "redacted": "x"}}});
+    let _store = ledger(dir.path(), &[(intent("a", own), None)]);
+    assert!(!look(dir.path(), &[], "another-value").unwrap().0);
+}
+
+#[test]
 fn what_cannot_be_told_is_no_answer() {
     let dir = tempfile::tempdir().unwrap();
     let _store = ledger(dir.path(), &[(intent("a", json!({})), None)]);

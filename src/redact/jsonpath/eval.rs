@@ -40,11 +40,14 @@ pub(super) struct Evaluation<'n, 'w> {
     work: &'w Cell<usize>,
     /// Expressions that the document brought.
     compiled: RefCell<HashMap<(String, bool), Option<Regexp>>>,
+    /// What singular queries of filters find from the top of the document, by where in the path they
+    /// are: the same for every child that a filter is asked about.
+    fixed: RefCell<Vec<(usize, Vec<&'n Node<'n>>)>>,
 }
 
 impl<'n, 'w> Evaluation<'n, 'w> {
     pub(super) fn new(document: &'n Node<'n>, work: &'w Cell<usize>) -> Self {
-        Self { document, work, compiled: RefCell::default() }
+        Self { document, work, compiled: RefCell::default(), fixed: RefCell::default() }
     }
 
     /// Everything that the segments select in the document.
@@ -194,11 +197,37 @@ impl<'n, 'w> Evaluation<'n, 'w> {
         current: &'n Node<'n>,
         visit: Visitor<'_, 'n>,
     ) -> Flow<()> {
-        let start = match query.from {
-            Origin::Document => self.document,
-            Origin::Current => current,
+        match query.from {
+            Origin::Document if query.is_singular() => self.fixed(query, visit),
+            Origin::Document => self.walk(&query.segments, self.document, visit),
+            Origin::Current => self.walk(&query.segments, current, visit),
+        }
+    }
+
+    /// Runs a query that finds the same each time, and looks for it once.
+    fn fixed(&self, query: &Query, visit: Visitor<'_, 'n>) -> Flow<()> {
+        let place = std::ptr::from_ref(query).addr();
+        let known = self.fixed.borrow().iter().position(|(other, _)| *other == place);
+        let position = match known {
+            Some(position) => position,
+            None => {
+                let mut found = Vec::new();
+                self.walk(&query.segments, self.document, &mut |node| {
+                    found.push(node);
+                    Flow::Continue(())
+                })?;
+                let mut fixed = self.fixed.borrow_mut();
+                fixed.push((place, found));
+                fixed.len() - 1
+            }
         };
-        self.walk(&query.segments, start, visit)
+        self.spend(1)?;
+        let nth = |nth: usize| self.fixed.borrow().get(position)?.1.get(nth).copied();
+        for node in (0..).map_while(nth) {
+            self.spend(1)?;
+            visit(node)?;
+        }
+        Flow::Continue(())
     }
 
     fn matches(

@@ -161,6 +161,9 @@ impl<'n> Evaluation<'n, '_> {
     /// Whether two parts of the document are equal; the order of members makes no difference.
     fn same(&self, left: &'n Node<'n>, right: &'n Node<'n>) -> Flow<bool> {
         self.spend(1)?;
+        if std::ptr::eq(left, right) {
+            return Flow::Continue(true);
+        }
         match (left, right) {
             (Node::Array(left), Node::Array(right)) => {
                 if left.len() != right.len() {
@@ -177,10 +180,20 @@ impl<'n> Evaluation<'n, '_> {
                 if left.len() != right.len() {
                     return Flow::Continue(false);
                 }
-                for (name, left) in left {
-                    let mut found = false;
-                    for (_, right) in right.iter().filter(|(other, _)| other == name) {
-                        found = found || self.same(left, right)?;
+                for (position, (name, left)) in left.iter().enumerate() {
+                    // As a rule both have their members in one order.
+                    let beside = right.get(position).filter(|(other, _)| other == name);
+                    let mut found = match beside {
+                        Some((_, right)) => self.same(left, right)?,
+                        None => false,
+                    };
+                    if found {
+                        continue;
+                    }
+                    for (at, (other, right)) in right.iter().enumerate() {
+                        if at != position && other == name {
+                            found = found || self.same(left, right)?;
+                        }
                     }
                     self.spend(right.len())?;
                     if !found {

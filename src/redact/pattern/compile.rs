@@ -9,6 +9,7 @@ use regex_automata::{Anchored, Input, PatternID, util::syntax};
 use regex_syntax::hir::{Hir, HirKind, Look};
 
 use super::conditions::{Conditions, what_is_wrong};
+use super::held::can_hold;
 use super::literals::leading;
 
 /// Shorter keywords occur by chance all the time.
@@ -65,6 +66,9 @@ pub enum PatternError {
     /// A group that nearly is the one that is the secret.
     #[error("the group `{0}` is not the one that is the secret, which is called `secret`")]
     Group(String),
+    /// The keyword of no match.
+    #[error("none of its keywords can stand in what it matches, so that it finds nothing")]
+    Apart,
     /// More than 128.
     #[error("it has more than 128 keywords")]
     TooManyKeywords,
@@ -184,6 +188,10 @@ impl Pattern {
             Reach::From(_) => without_edge(hir, &leading),
             _ => (hir, Edge::Any),
         };
+        let found = |word: &String| size(&hir) > SIZE_MAX || can_hold(&hir, word);
+        if !begins && !keywords.iter().any(found) {
+            return Err(PatternError::Apart);
+        }
         let pattern = Self::checked(text, hir, reach, keywords, cased, conditions)?;
         Ok(Self { edge, ..pattern })
     }

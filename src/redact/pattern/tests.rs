@@ -34,7 +34,7 @@ type Compiled<'r> = (&'r str, &'r [&'r str], Result<&'r [&'r str], PatternError>
 #[test]
 fn what_compiles_and_its_keywords() {
     let no_keywords: &[&str] = &[];
-    let rows: [Compiled<'_>; 16] = [
+    let rows: [Compiled<'_>; 18] = [
         (r"\bghp_[0-9a-z]{36}\b", no_keywords, Ok(&["ghp_"])),
         (r"gh[po]_[0-9]{9}", no_keywords, Ok(&["gho_", "ghp_"])),
         (r"(?i)Key=\S{8,20}", no_keywords, Ok(&["key="])),
@@ -42,6 +42,8 @@ fn what_compiles_and_its_keywords() {
         (r"x?abcd", no_keywords, Ok(&["abcd", "xabcd"])),
         (r"AB[0-9]{3}c", no_keywords, Err(PatternError::NoKeyword)),
         (r"[0-9]{8}:AAx", &[":AA"], Ok(&[":AA"])),
+        (r"abc[0-9]{3}", &["zzz"], Err(PatternError::Apart)),
+        (r"[a-c]{3}-[0-9]{3}", &["zzz", "ABC"], Ok(&["zzz", "ABC"])),
         (r"abc", &["zz"], Err(PatternError::Keyword("zz".to_owned()))),
         (r"abc", &["é é"], Err(PatternError::Keyword("é é".to_owned()))),
         (r"[0-9]{16}", no_keywords, Err(PatternError::NoKeyword)),

@@ -31,6 +31,8 @@ fn names_and_values() {
         json!({"x": format!(
             "<Attribute Name=\"userPassword\"><AttributeValue>{SECRET}</AttributeValue></Attribute>"
         )}),
+        json!({"key": "L2FwcC9kYl9wYXNzd29yZA==", "value": SECRET}),
+        json!({"success": [{"requestPut": {"key": "YXBpL3NpZ25pbmdfc2VjcmV0", "value": SECRET}}]}),
         json!({"columns": ["id", "password"], "rows": [[1, SECRET], [2, SECRET]]}),
         json!({"fields": [{"name": "api_token"}, {"name": "id"}], "data": [[SECRET, 1]]}),
         json!({"args": ["curl", "-u", format!("ada:{SECRET}"), "https://h"]}),
@@ -41,6 +43,7 @@ fn names_and_values() {
     for body in [
         json!({"fieldName": "title", "newValue": "new", "oldValue": "old"}),
         json!({"ParameterKey": "Size", "ParameterValue": "t3.large"}),
+        json!({"key": "L2FwcC9kYl9uYW1lLzE=", "value": "Zm9vYmFyYmF6cXV4"}),
         json!({"columns": ["id", "name"], "rows": [[1, "Zoe"]]}),
         json!({"key": "FOO", "value": "x y", "type": "string", "secured": false}),
         json!({"args": ["docker", "run", "--user", "1000:1000", "-p", "8080:80", "nginx"]}),

@@ -185,11 +185,14 @@ fn positional_parameters() {
 #[test]
 fn bodies_of_one_value() {
     let text = ("content-type", "text/plain");
-    let rows: [(&str, _, &[u8], Option<Value>); 7] = [
+    let rows: [(&str, _, &[u8], Option<Value>); 10] = [
         ("/users/7/password", text, b"hunter22", None),
         ("/users/7/password", JSON, b"\"hunter22\"", None),
         ("/users/7/pin", JSON, b"1234", None),
         ("/users/7/password/", text, b"hunter22", None),
+        ("/_node/_local/_config/admins/anna", JSON, b"\"lqu4lD63Vyhr\"", None),
+        ("/_node/_local/_config/chttpd_auth/secret", JSON, b"\"abc\"", None),
+        ("/_node/_local/_config/log/level", JSON, b"\"debug\"", Some(json!("debug"))),
         ("/users/7/name", text, b"bob", Some(json!("bob"))),
         ("/users/7/password", JSON, b"{\"user\":\"bob\"}", Some(json!({"user": "bob"}))),
         ("/users/7/name", text, b"password", Some(json!("password"))),
@@ -283,6 +286,69 @@ fn numbers_of_toml_are_recognised_however_they_are_spelled() {
     for number in ["1234567890", "1_234_567_890", "0x499602d2", "+1234567890"] {
         let text = stored(&record(target, &[toml], format!("a = {number}\n").as_bytes()));
         assert!(!text.contains("1234567890"), "{number}: {text}");
+    }
+}
+
+#[test]
+fn words_of_commands_under_one_name() {
+    let xml = ("content-type", "application/xml");
+    for (text, shown) in [
+        ("command=app&command=--password&command=Secr3tX9", "app --password {}"),
+        ("command=mysql&command=-pSecr3tX9&container=c", "mysql -p***"),
+        ("arg=curl&arg=-u&arg=ada%3ASecr3tX9", "curl -u ada:***"),
+        ("args[]=--db-password&args[]=Secr3tX9&args[]=-v", "--db-password {} -v"),
+        ("a[0]=--api-key&b=1&a[1]=Secr3tX9", "{}"),
+        ("m.1=--token&m.2=Secr3tX9", "{}"),
+        ("a=--password&a=--verbose&a=Secr3tX9", "Secr3tX9"),
+        ("a=--page-token&a=Secr3tX9", "Secr3tX9"),
+        ("a=--password&b=Secr3tX9", "Secr3tX9"),
+        ("a=--name&a=Secr3tX9&b=-5&b=-token", "Secr3tX9"),
+    ] {
+        let secret = !shown.contains("Secr3tX9");
+        let form = record("/x", &[FORM], text.as_bytes());
+        let query = record(&format!("/x?{text}"), &[], b"");
+        let tree = serde_json::to_value(query.query.as_ref().unwrap()).unwrap();
+        let trees = [form.body.as_ref().unwrap().value(), tree];
+        for node in trees {
+            let words: Vec<String> = (node.as_object().unwrap().values())
+                .flat_map(|value| value.as_array().cloned().unwrap_or_else(|| vec![value.clone()]))
+                .map(|word| word.as_str().map_or("{}".to_owned(), str::to_owned))
+                .collect();
+            assert!(words.join(" ").contains(shown), "{text}: {node}");
+        }
+        for record in [form, query] {
+            assert_eq!(stored(&record).contains("Secr3tX9"), !secret, "{text}");
+            assert_eq!(!record.receipts.is_empty(), secret, "{text}");
+        }
+    }
+    let body = "<job><arg>--password</arg><arg>Secr3tX9</arg><arg>more</arg></job>";
+    let text = stored(&record("/x", &[xml], body.as_bytes()));
+    assert!(!text.contains("Secr3tX9") && text.contains("more"), "{text}");
+}
+
+#[test]
+fn two_words_in_a_list_are_no_name_and_value() {
+    for body in [
+        json!({"rules": [{"resources": ["secrets", "serviceaccounts/token"], "verbs": ["create"]}]}),
+        json!({"resources": ["secrets", "pods/exec"], "permissions": ["credentials", "iam:PassRole"]}),
+        json!({"p": ["secret", "kms:Decrypt2"], "q": ["tokens", "keys/v2"], "r": ["token", "*"]}),
+        json!({"allowed_scopes": ["token", "billing2:read"], "sort": ["api_token", "created_at:desc"]}),
+        json!({"c": ["token", "v1/users"], "d": ["credentials", "s3:PutObject"]}),
+        json!({"names": ["db-secret", "config-map2"], "fields": ["password", "user.email"]}),
+    ] {
+        let record = record("/roles", &[JSON], body.to_string().as_bytes());
+        assert_eq!(record.body.unwrap().value(), body);
+    }
+    for body in [
+        json!({"x": ["password", "Secr3tX9"]}),
+        json!({"x": ["requirepass", "ab1-Secr3tX9"]}),
+        json!({"x": ["token", "keys/q7Rt2xZp0L"]}),
+        json!({"x": [["password", "red:house7"], ["user", "ada"]]}),
+    ] {
+        let text = stored(&record("/x", &[JSON], body.to_string().as_bytes()));
+        for secret in ["Secr3tX9", "q7Rt2xZp0L", "red:house7"] {
+            assert!(!text.contains(secret), "{body}: {text}");
+        }
     }
 }
 

@@ -179,14 +179,27 @@ fn a_path_that_takes_too_much_work_leaves_metadata() {
         (record.body.as_ref(), record.notes.as_slice()),
         (None, &["path_limit".to_owned()][..])
     );
-    assert_eq!(record.path, "/***");
+    assert_eq!((record.path.as_str(), record.unread), ("/***", Some("path_limit")));
     // It could repeat what was not found.
     let record = engine
         .response(&response(&[JSON], br#"{"a":1}"#), Detail::WithBody, &mut seen)
         .into_inner();
     assert_eq!(record.body, None);
+    assert_eq!((record.notes, record.unread), (vec!["path_limit".to_owned()], Some("path_limit")));
     // The next exchange is none the worse.
     assert_eq!(body_of(&engine, "application/json", r#"{"a":1}"#), json!({"a": 1}));
+}
+
+#[test]
+fn large_bodies_are_not_too_much_for_the_shipped_paths() {
+    let flags: serde_json::Map<_, _> = (0..12_000).map(|n| (format!("f{n}"), json!(n))).collect();
+    let texts: serde_json::Map<_, _> =
+        (0..4000).map(|n| (format!("page.text-{n}"), json!(format!("Text {n}")))).collect();
+    for body in [json!(flags), json!(texts), json!({"code": flags, "model": "m", "type": "x"})] {
+        let record = record("/flags", &[JSON], body.to_string().as_bytes());
+        assert_eq!(record.notes, Vec::<String>::new());
+        assert_eq!(record.body.unwrap(), body);
+    }
 }
 
 #[test]

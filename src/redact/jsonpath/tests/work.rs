@@ -28,6 +28,33 @@ fn what_cannot_be_there_costs_nothing() {
 }
 
 #[test]
+fn what_a_filter_asks_of_the_whole_document_is_looked_for_once() {
+    let members: Vec<_> = (0..5000).map(|n| format!("\"m{n}\":{{\"n\":{n}}}")).collect();
+    let object = format!("{{{}}}", members.join(","));
+    for path in ["$[?!$.data && !$.type && !$.options]", "$[?$.m4999 && @ == $.m4998]"] {
+        assert!(steps(path, &object).unwrap() < 100_000, "{path}");
+    }
+    let twice = format!("{{\"a\":{object},\"b\":{object},\"c\":{{}}}}");
+    assert!(steps("$[?@ == $.a]", &twice).unwrap() < 50_000);
+    assert_eq!(selected("$[?@ == $.a].m1.n", &twice), "1 1");
+    // Each query finds its own, also where names are repeated.
+    let document = r#"{"a":1,"b":2,"a":2,"c":3,"d":[2,3]}"#;
+    assert_eq!(selected("$[?@ == $.a]", document), "1 2 2");
+    assert_eq!(selected("$[?@ == $.c || @ == $.b || @ == $.d]", document), "2 2 3 [2,3]");
+    assert_eq!(selected("$..[?@ == $.d[1] && $.d[0] == $.b && !$.e]", document), "3 3");
+}
+
+#[test]
+fn objects_in_another_order_are_compared_once_a_level() {
+    let deep =
+        |last: u8| (0..20).fold(last.to_string(), |inner, _| format!("{{\"x\":{inner},\"y\":0}}"));
+    let swapped = deep(1).replace(",\"y\":0", "").replace("{\"x\"", "{\"y\":0,\"x\"");
+    let document = format!("[{},{},{swapped}]", deep(1), deep(2));
+    assert!(steps("$[?@ == $[0]]", &document).unwrap() < 1000);
+    assert_eq!(selected("$[?@ == $[0]]", &document).matches("\"x\":1").count(), 2);
+}
+
+#[test]
 fn work_is_bounded() {
     // Each is more than linear in some document.
     let rows = [
