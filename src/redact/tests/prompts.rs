@@ -212,13 +212,15 @@ fn endpoints_are_told_however_their_path_is_written() {
         "/v1/a/../embeddings",
         "/v1\\embeddings",
         "/%76%31/embeddings",
-        "/v1/embeddings%00.json",
         "/v1/embeddings.json",
         "/v1/embeddings:search",
     ] {
         let stored = stored(&record(path, &[JSON], body.as_bytes()));
         assert!(stored.contains(KEPT) && !stored.contains(CONTENT), "{path}: {stored}");
     }
+    // What it is cannot be told: the rules of all places hold, and some of them leave nothing.
+    let stored_of_odd = stored(&record("/v1/embeddings%00.json", &[JSON], body.as_bytes()));
+    assert!(!stored_of_odd.contains(CONTENT), "{stored_of_odd}");
     for value in ["/v1/embeddings?a=b", "https://example.com/v1/embeddings", "/v1%2fembeddings"] {
         let fields = [JSON, ("x-original-url", value)];
         let stored = stored(&record("/", &fields, body.as_bytes()));
