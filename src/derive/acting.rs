@@ -9,6 +9,7 @@ use super::endpoint::READS;
 use super::path::Path;
 use super::trace::Origin;
 use super::verbs::is_verb;
+use super::walk::Walked;
 use crate::record::{RequestRecord, Tree};
 
 /// Names of such parameters, in any case.
@@ -76,6 +77,40 @@ pub(super) fn is_asked(request: &RequestRecord, body: Option<&Value<'_>>) -> boo
     };
     let is_empty = body.is_none() && request.size.is_none_or(|size| size == 0);
     query.node().members().iter().any(is_bare) || is_empty && acted(request, None).is_some()
+}
+
+/// What else is done at the page where one signs in to WordPress, as its parameter says; what another
+/// page makes of such a parameter nobody knows.
+///
+///   <https://developer.wordpress.org/reference/files/wp-login.php/>
+pub(super) fn beside_sign_in(request: &RequestRecord, path: &Path) -> Option<Acted> {
+    path.segments.last().filter(|last| last.raw == "wp-login.php")?;
+    let action = request.query.as_ref()?.get("action").and_then(scalar)?;
+    let (noun, verb) = match action.as_str() {
+        "lostpassword" | "retrievepassword" => ("password", "request_reset"),
+        "resetpass" | "rp" => ("password", "reset"),
+        "register" => ("user", "register"),
+        _ => return None,
+    };
+    let origin = Origin::Query("action".to_owned());
+    Some(Acted { noun: Some(noun.to_owned()), verb: verb.to_owned(), origin })
+}
+
+/// Whether somebody signs in at one of several providers, as Rancher has it:
+/// `POST /v3-public/localProviders/local?action=login`. Elsewhere the parameter would hide what is
+/// done with a user and a password.
+pub(super) fn signs_in_at_provider(
+    walked: &Walked,
+    acted: Option<&Acted>,
+    body: Option<&Value<'_>>,
+) -> bool {
+    let is_login = acted.is_some_and(|acted| {
+        matches!(acted.origin, Origin::Query(_)) && acted.noun.is_none() && acted.verb == "login"
+    });
+    let node = walked.nodes.last();
+    let is_provider = node.is_some_and(|node| node.is_item && node.noun.ends_with("_provider"));
+    let has_password = || body.is_some_and(|body| body.get("password").is_some());
+    is_login && is_provider && walked.verb.is_none() && walked.part.is_none() && has_password()
 }
 
 fn first(verb: &str) -> &str {

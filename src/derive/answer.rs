@@ -22,13 +22,15 @@ const NO_RESULT: &str = "no_result";
 const CALL_ERROR: &str = "call_error";
 
 /// Members around the items of an answer.
-const LISTS: [&str; 11] = [
+const LISTS: [&str; 13] = [
     "items",
     "results",
     "responses",
     "data",
+    "compositeResponse",
     "operations",
     "Operations",
+    "serviced_requests",
     "value",
     "resources",
     "entries",
@@ -65,7 +67,8 @@ fn ends_in(acts: &[Act], body: Option<&Value<'_>>, response: &ResponseRecord) ->
         let end = |act: &Act| match act.answer {
             // A call is answered, and a page is no answer.
             Answer::Graphql(..) | Answer::Rpc(Some(_)) if is_silent => unknown(),
-            Answer::Rpc(None) if acts.len() > 1 => unknown(),
+            // Whether it is taken on is all that MCP says of a notification, with 202.
+            Answer::Rpc(None) if acts.len() > 1 || response.status != 202 => unknown(),
             _ => End::of(Outcome::Success, None),
         };
         return acts.iter().map(end).collect();
@@ -248,7 +251,7 @@ fn json_rpc(act: &Act, id: Option<&str>, body: &Value<'_>, acts: &[Act]) -> End 
             result => done(act, result),
         },
     };
-    // A call without an id is not answered.
+    // A call without an id is not answered, with an error neither.
     match (body, id) {
         (Value::Array(_), None) => unknown(),
         (Value::Array(replies), Some(id)) => {
@@ -262,7 +265,11 @@ fn json_rpc(act: &Act, id: Option<&str>, body: &Value<'_>, acts: &[Act]) -> End 
                 (first, second) => shared(first.into_iter().chain(second).chain(mine), calls),
             }
         }
-        (reply, None) if acts.len() > 1 && is_null(reply.get("error")) => unknown(),
+        (reply, None)
+            if is_null(reply.get("error")) && (acts.len() > 1 || reply.get("result").is_none()) =>
+        {
+            unknown()
+        }
         (reply, _) => told(reply),
     }
 }
@@ -345,7 +352,8 @@ pub(super) fn items<'b>(body: &'b Value<'b>) -> &'b [Value<'b>] {
 
 /// The one list in an answer, if its items have a status each.
 fn told_apart<'b>(body: &'b Value<'b>) -> Option<&'b Value<'b>> {
-    let mut lists = body.members().iter().filter(|(_, value)| value.as_array().is_some());
+    let is_some = |value: &Value<'_>| value.as_array().is_some_and(|items| !items.is_empty());
+    let mut lists = body.members().iter().filter(|(_, value)| is_some(value));
     let (_, list) = lists.next().filter(|_| lists.next().is_none())?;
     let items = list.as_array()?;
     (!items.is_empty() && items.iter().take(ITEMS_MAX).all(|item| of_item(item).is_some()))
@@ -371,7 +379,7 @@ fn inside<'b>(item: &'b Value<'b>) -> &'b Value<'b> {
 /// The id of an item of an answer.
 pub(super) fn item_id(item: &Value<'_>) -> Option<String> {
     let item = inside(item);
-    let own = ["id", "_id", "uuid", "key", "bulkId", "resource_id", "resourceId"];
+    let own = ["id", "_id", "Id", "uuid", "key", "bulkId", "resource_id", "resourceId"];
     let own = own.iter().find_map(|name| body::scalar(item.get(name)?));
     own.or_else(|| located(item))
 }
@@ -385,7 +393,7 @@ fn located(item: &Value<'_>) -> Option<String> {
 /// How an item of an answer ended, if it says so.
 pub(super) fn of_item(item: &Value<'_>) -> Option<End> {
     let item = inside(item);
-    let status = ["status", "statusCode", "status_code", "httpStatus", "code"];
+    let status = ["status", "statusCode", "status_code", "httpStatus", "httpStatusCode", "code"];
     let status = status.iter().find_map(|name| status_in(item.get(name)?));
     let status = status.or_else(|| status_in(item.get("propstat")?.get("status")?));
     match status {

@@ -2,6 +2,7 @@
 
 use super::body::{Value, step};
 use crate::decode::Number;
+use crate::record::ResponseRecord;
 
 /// Longer error codes are no codes.
 pub(super) const CODE_BYTES_MAX: usize = 64;
@@ -41,7 +42,7 @@ const RPC_CODES: [(i64, &str); 5] = [
 /// `error.code` and its like are everybody's; `error.status` and `error.details[].reason` are
 /// Google's, `errors[].extensions.code` GraphQL's, `type` of RFC 9457, `__type` and `Error.Code` of
 /// AWS, `reason` of Kubernetes and CouchDB.
-const PLACES: [&[&str]; 39] = [
+const PLACES: [&[&str]; 46] = [
     &["error", "code"],
     &["error", "type"],
     &["error", "details", "reason"],
@@ -52,6 +53,7 @@ const PLACES: [&[&str]; 39] = [
     &["error", "data", "reason"],
     &["error", "data", "type"],
     &["error", "data", "name"],
+    &["error", "errors", "code"],
     &["extensions", "code"],
     &["code"],
     &["error"],
@@ -60,6 +62,7 @@ const PLACES: [&[&str]; 39] = [
     &["errors", "extensions", "code"],
     &["errors", "code"],
     &["errors", "errorCode"],
+    &["errors", "statusCode"],
     &["errors", "reason"],
     &["errors", "type"],
     &["userErrors", "code"],
@@ -72,6 +75,11 @@ const PLACES: [&[&str]; 39] = [
     &["result", "error"],
     &["data", "error", "code"],
     &["fault", "code"],
+    &["Envelope", "Body", "Fault", "Code", "Subcode", "Subcode", "Value"],
+    &["Envelope", "Body", "Fault", "Code", "Subcode", "Value"],
+    &["Envelope", "Body", "Fault", "Code", "Value"],
+    &["Envelope", "Body", "Fault", "faultcode"],
+    &["ErrorCode"],
     &["err"],
     &["retcode"],
     &["ret_code"],
@@ -96,7 +104,14 @@ pub(super) fn code_at(body: &Value<'_>, status: Option<u16>) -> Option<(String, 
     let at = |place: &[&str]| {
         place.iter().try_fold(first(body), |value, name| Some(first(value.get(name)?)))
     };
-    let of_word = |place: &Place| Some((word(at(place)?.as_str()?, status)?, *place));
+    let of_word = |place: &Place| {
+        let text = at(place)?.as_str()?;
+        let word = match place.first() {
+            Some(&"Envelope") => fault_word(text)?,
+            _ => word(text, status)?,
+        };
+        Some((word, *place))
+    };
     let words = PLACES.iter().find_map(of_word);
     words.or_else(|| {
         PLACES.iter().filter(|place| place.last() != Some(&"status")).find_map(|place| {
@@ -104,6 +119,28 @@ pub(super) fn code_at(body: &Value<'_>, status: Option<u16>) -> Option<(String, 
             Some((numbered(number, status)?, *place))
         })
     })
+}
+
+/// Fields with the code of an error: those of AWS, with an address behind it, and of Azure.
+///
+///   <https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html#operation-error-serialization>
+///   <https://learn.microsoft.com/en-us/rest/api/storageservices/status-and-error-codes2>
+const FIELDS: [&str; 2] = ["x-amzn-errortype", "x-ms-error-code"];
+
+/// The code of an error in a field of the response, and the field.
+pub(super) fn field_code(response: &ResponseRecord) -> Option<(String, &'static str)> {
+    FIELDS.iter().find_map(|name| {
+        let text = response.headers.get(name)?.as_str()?;
+        Some((word(text.split(':').next()?, Some(response.status))?, *name))
+    })
+}
+
+/// The code of a fault of SOAP, without its namespace, if it says more than whose fault it is.
+fn fault_word(text: &str) -> Option<String> {
+    let text = text.trim();
+    let own = text.rsplit_once(':').map_or(text, |(_, own)| own);
+    let says = !["Client", "Receiver", "Sender", "Server"].contains(&own);
+    word(own, None).filter(|_| says)
 }
 
 /// A place of a code as a JSONPath.
@@ -145,10 +182,10 @@ pub(super) fn word(text: &str, status: Option<u16>) -> Option<String> {
     let is_code = text.len() <= CODE_BYTES_MAX
         && text.bytes().any(|byte| byte.is_ascii_alphabetic())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte));
-    // `about:blank` says nothing, and so does a status in words.
+    // `about:blank` says nothing, and so does a status in words, or what is nothing in Python.
     let says = is_code
         && status.is_none_or(|status| !text.eq_ignore_ascii_case(&format!("http_{status}")));
-    (says && !["error", "fail", "failure", "Error", "true", "Status"].contains(&text))
+    (says && !["error", "fail", "failure", "Error", "None", "true", "Status"].contains(&text))
         .then(|| text.to_owned())
 }
 

@@ -81,7 +81,8 @@ pub(super) fn called(
     }
 }
 
-fn reads(act: &super::act::Act) -> bool {
+/// Whether a call is named as one that changes nothing.
+pub(super) fn reads(act: &super::act::Act) -> bool {
     let verb = act.action.rsplit_once('.').map_or("", |(_, verb)| verb);
     READS.contains(&verb.split('_').next().unwrap_or_default())
 }

@@ -49,6 +49,7 @@ mod rule;
 mod sentence;
 mod shape;
 mod shown;
+mod sign_in;
 mod signs;
 #[cfg(test)]
 mod tests;

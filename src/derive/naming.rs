@@ -10,7 +10,7 @@ use super::acting::{self, Acted};
 use super::batch;
 use super::body::{self, Value};
 use super::call::Calls;
-use super::endpoint::{LOOKS_LIKE_CALL, READS, called};
+use super::endpoint::{LOOKS_LIKE_CALL, READS, called, reads};
 use super::graphql::{self, Operation};
 use super::method::Method;
 use super::nouns::{is_singleton, known_category, scope_name};
@@ -84,8 +84,12 @@ impl Naming {
         self.is_call || self.is_at_endpoint || is_batch
     }
 
-    /// Whether the request may hold a GraphQL operation that is no mere query, on whatever path.
+    /// Whether the request may hold a GraphQL operation that is no mere query, on whatever path, or
+    /// calls what is named as no read.
     pub(super) fn may_mutate(&self, request: &RequestRecord, body: Option<&Value<'_>>) -> bool {
+        if self.graphql.is_none() && !self.acts.iter().all(reads) {
+            return true;
+        }
         let query = request.query.as_ref().map(Tree::node);
         let gravity = || graphql::gravity(query, body);
         match self.graphql {
@@ -136,9 +140,17 @@ pub(super) fn naming_at(
         method.notes.push(super::method::IGNORED);
     }
     let acted = acting::acted(request, body);
+    let beside = acting::beside_sign_in(request, &path);
+    let at_provider = acting::signs_in_at_provider(&walked, acted.as_ref(), body);
     let is_doubtful = acted.is_some();
     let is_script = acting::is_script(&path) && walked.verb.is_none() && walked.part.is_none();
     let acted = acted.filter(|_| is_script && matches!(method.name.as_str(), "POST" | "GET"));
+    walked.signs &= beside.is_none();
+    let acted = beside.or(acted);
+    if at_provider && method.name == "POST" {
+        (walked.nodes, walked.signs) = (vec![Node::named("session")], true);
+        walked.verb = Some("create".to_owned());
+    }
     if acted.is_none() && is_script && method.name == "POST" && known.documented.is_none() {
         walked.is_submitted = true;
     }
@@ -329,14 +341,18 @@ fn named_by_path(
         id: outer.id.clone(),
         name: None,
     });
-    // `POST /session`, with who one is.
-    let is_named = targets.first().is_some_and(|target| target.name.is_some());
-    let signs = walked.signs
-        || (noun == "session" && verb == "create" && walked.nodes.is_empty() && is_named);
+    let is_session = noun == "session" && verb == "create";
+    let signs = walked.signs || is_session && says_who_signs_in(&walked, &targets, body);
     let spoken = match (signs, verb.as_str()) {
         (true, "create") => "sign_in".to_owned(),
         (true, "delete") => "sign_out".to_owned(),
         _ => verb.clone(),
+    };
+    // Whoever is granted a token is not the token.
+    let has = |name: &str| body.is_some_and(|body| body.get(name).is_some());
+    let (targets, owner) = match noun == "token" && has("grant_type") && has("username") {
+        true => granted(targets, owner, trace),
+        false => (targets, owner),
     };
     let known = targets.len();
     let is_cut = count > known;
@@ -362,6 +378,28 @@ fn named_by_path(
         notes: if is_cut { vec![TOO_MANY] } else { Vec::new() },
         ..Naming::default()
     }
+}
+
+/// Whether a session is made with who one is: `POST /session`; Redfish has its sessions below a
+/// service.
+fn says_who_signs_in(walked: &Walked, targets: &[Target], body: Option<&Value<'_>>) -> bool {
+    let is_service = |node: &Node| matches!(node.noun.as_str(), "redfish" | "session_service");
+    let is_named = targets.first().is_some_and(|target| target.name.is_some());
+    walked.nodes.last().is_none_or(is_service) && is_named && body.is_some_and(body::says_who)
+}
+
+/// A token without the name of the user to whom it is given, and that user.
+fn granted(
+    targets: Vec<Target>,
+    owner: Option<Target>,
+    trace: &mut Trace,
+) -> (Vec<Target>, Option<Target>) {
+    let [token @ Target { name: Some(name), .. }] = targets.as_slice() else {
+        return (targets, owner);
+    };
+    trace.forget(|field| *field == Field::Name(0));
+    let user = Target { kind: "user".to_owned(), id: None, name: Some(name.clone()) };
+    (vec![Target { name: None, ..token.clone() }], Some(user))
 }
 
 /// The verb that a form chooses, and where it does so.

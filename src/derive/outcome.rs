@@ -5,22 +5,27 @@ mod dry_run;
 mod inside;
 mod items;
 mod noted;
+mod parts;
+mod undone;
 
 use self::completed::completed;
 use self::dry_run::{DRY_RUN, asks_dry_run};
 use self::inside::{challenged, told_inside};
 use self::items::by_items;
+use self::parts::by_parts;
+use self::undone::{all_ended, broken, note_ending, without};
 use super::act::{self, End};
 use super::answer;
 use super::body::{self, Value};
 use super::changes::Observed;
-use super::code::{CODE_BYTES_MAX, code};
+use super::code::{CODE_BYTES_MAX, code, field_code, is_refusal};
 use super::graphql::Operation;
 use super::naming::Naming;
-use super::redirect::{asks_second_factor, redirected};
+use super::redirect::redirected;
 use super::rule::{Facts, Matched, Whose};
 use super::sentence::Sentence;
 use super::shown;
+use super::sign_in;
 use super::signs::{self, may_be_form_again};
 use super::text::cut;
 use super::trace::{By, Field, Origin, Trace};
@@ -206,10 +211,11 @@ impl<'a> Came<'a> {
         naming.facts(matched, self.request, self.actor, Some((self.response, self.body)))
     }
 
-    /// The response's own code, or else its status.
+    /// The response's own code, in its body or a field of it, or else its status.
     fn reason(&self) -> String {
         let status = self.response.status;
         let told = self.says.and_then(|body| code(body, Some(status)));
+        let told = told.or_else(|| Some(field_code(self.response)?.0));
         told.unwrap_or_else(|| format!("http_{status}"))
     }
 }
@@ -229,10 +235,13 @@ fn by_convention(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict 
         noted::reason(came, Some(&reason), trace);
         return without(naming, outcome, &reason, trace);
     }
-    let is_first = naming.action == "session.create"
-        && (asks_second_factor(response) || says.is_some_and(signs::asks_second_factor));
-    if is_first {
-        return challenged(naming, came, trace);
+    match sign_in::told(naming, request, response, says) {
+        Some(sign_in::Told::Asked(step)) => return challenged(naming, step, came, trace),
+        Some(sign_in::Told::Ended(outcome, reason)) => {
+            noted::signing(came, &reason, trace);
+            return without(naming, outcome, &reason, trace);
+        }
+        None => {}
     }
     if let Some((outcome, reason)) = redirected(naming, request, response) {
         noted::sent_away(trace);
@@ -245,9 +254,10 @@ fn by_convention(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict 
     if says.is_some_and(|body| signs::is_fault(body, response)) {
         let reason = says.and_then(|body| code(body, Some(response.status)));
         let reason = reason.unwrap_or_else(|| "fault".to_owned());
+        let outcome = if is_refusal(&reason) { Outcome::Denied } else { Outcome::Failure };
         noted::within(came, "a fault in the body of a successful response", trace);
         noted::reason(came, Some(&reason), trace);
-        return without(naming, Outcome::Failure, &reason, trace);
+        return without(naming, outcome, &reason, trace);
     }
     if let Some(reason) = may_be_form_again(naming, request, response) {
         noted::page(trace);
@@ -257,7 +267,7 @@ fn by_convention(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict 
     if naming.acts.iter().any(|act| act.answer != act::Answer::Rest) {
         return by_acts(naming, came, trace);
     }
-    if let Some(verdict) = by_items(naming, came, trace) {
+    if let Some(verdict) = by_parts(naming, came, trace).or_else(|| by_items(naming, came, trace)) {
         return verdict;
     }
     match says.and_then(|body| told_inside(naming, came, body, trace)) {
@@ -400,49 +410,5 @@ fn done(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict {
         severity: Severity::Info,
         description,
         targets,
-    }
-}
-
-fn note_ending(trace: &mut Trace) {
-    trace.note(Field::Description, || {
-        let by = By::Convention("a sentence of action, target and how it ended");
-        (by, vec![noted::event("outcome"), noted::event("reason")])
-    });
-}
-
-/// There was no response.
-fn broken(naming: &Naming, outcome: Outcome, reason: &str, trace: &mut Trace) -> Verdict {
-    noted::broken(trace);
-    without(naming, outcome, reason, trace)
-}
-
-fn without(naming: &Naming, outcome: Outcome, reason: &str, trace: &mut Trace) -> Verdict {
-    note_ending(trace);
-    let (sentence, targets) = (&naming.sentence, naming.targets.as_slice());
-    let severity = if outcome == Outcome::Denied { Severity::Warn } else { Severity::Fail };
-    let description = match outcome {
-        _ if naming.is_mixed() => {
-            let what = match outcome {
-                Outcome::Denied => "refused",
-                Outcome::Unknown => "outcome unknown",
-                _ => "not done",
-            };
-            act::plan(&naming.acts, &format!("{}: {what} ({reason})", naming.acts_kind))
-        }
-        Outcome::Denied => sentence.refused(targets, reason),
-        Outcome::Unknown => sentence.unknown(targets, reason),
-        _ => sentence.failed(targets, reason),
-    };
-    let reason = Some(reason.to_owned());
-    let acts = all_ended(naming, &End::of(outcome, reason.clone()));
-    Verdict { action: None, acts, outcome, reason, severity, description, targets: None }
-}
-
-/// Several acts that all ended alike.
-fn all_ended(naming: &Naming, end: &End) -> Vec<record::Act> {
-    match naming.acts.len() {
-        0 | 1 => Vec::new(),
-        _ if naming.is_one => Vec::new(),
-        _ => naming.acts.iter().map(|act| act.ended(end)).collect(),
     }
 }

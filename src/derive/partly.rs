@@ -47,6 +47,16 @@ const DONE: [&str; 8] = [
     "successful",
 ];
 
+/// Lists of errors of the whole, squashed: of what was sent, and not of items.
+const OF_WHOLE: [&str; 5] =
+    ["fielderrors", "formerrors", "parseerrors", "usererrors", "validationerrors"];
+
+/// Members by which an error says of which item it is.
+const POSITIONS: [&str; 3] = ["index", "position", "row"];
+
+/// Members by which an item says that it was not done.
+const ITEM_ERRORS: [&str; 4] = ["ErrorCode", "error", "errorCode", "errors"];
+
 /// Members of an answer, and items of a list, that are looked at.
 const ITEMS_MAX: usize = 1000;
 
@@ -59,8 +69,13 @@ pub(super) struct Lists {
     failed: Vec<(String, Option<String>)>,
     /// How many were not done, as far as the answer counts only.
     count: i64,
+    /// They are listed without ids, or counted by a name that can mean nothing else: `failed` may be
+    /// tests that were run.
+    is_listed: bool,
     /// How many were done, likewise.
     done_count: Option<i64>,
+    /// A list of what was done is there and empty, or one of which all items tell of an error.
+    is_none_done: bool,
 }
 
 /// What stands before a verb that is done to several things at once.
@@ -99,6 +114,7 @@ pub(super) fn lists(verb: &str, kind: &str, body: &Value<'_>) -> Option<Lists> {
                 let failed: Vec<_> = items.iter().take(ITEMS_MAX).filter_map(failure).collect();
                 // Of what cannot be named it is known how many there are.
                 if failed.len() < items.len() {
+                    lists.is_listed = true;
                     lists.count = lists.count.max(i64::try_from(items.len()).unwrap_or(i64::MAX));
                 }
                 lists.failed.extend(failed);
@@ -108,16 +124,27 @@ pub(super) fn lists(verb: &str, kind: &str, body: &Value<'_>) -> Option<Lists> {
                 let items = items.iter().take(ITEMS_MAX);
                 lists.failed.extend(items.map(|(id, why)| (id.to_string(), code_of(why))));
             }
+            // By position: `{"insertErrors": [{"index": 0}]}`.
+            Value::Array(items) if is_by_position(&name, items) => {
+                lists.is_listed = true;
+                lists.count = lists.count.max(i64::try_from(items.len()).unwrap_or(i64::MAX));
+            }
             // What has no id is an error of the whole.
             Value::Array(items) if name == "errors" => {
                 let items = items.iter().filter(|item| answer::item_id(item).is_some());
                 lists.failed.extend(items.take(ITEMS_MAX).filter_map(failure));
             }
             Value::Array(items) if is_done() => {
+                lists.is_none_done |= items.is_empty();
                 let ids = items.iter().take(ITEMS_MAX).filter_map(id);
                 lists.done.get_or_insert_default().extend(ids);
             }
+            Value::Array(items) => {
+                let is_own = name == kind || name == kinds;
+                lists.is_none_done |= items.is_empty() && is_own || are_errors(items);
+            }
             Value::Number(Number::Integer(count)) if is_failed || is_count_of_failed(&name) => {
+                lists.is_listed |= !is_failed && *count > 0;
                 lists.count = (*count).max(lists.count);
             }
             Value::Number(Number::Integer(count))
@@ -136,6 +163,11 @@ impl Lists {
     /// Whether the answer tells of something that was not done.
     pub(super) fn has_failed(&self) -> bool {
         !self.failed.is_empty()
+    }
+
+    /// Whether it lists what was not done, and not which it is, or counts it by name.
+    pub(super) fn lists_failed(&self) -> bool {
+        self.is_listed
     }
 
     /// Whether it counts what was not done.
@@ -170,7 +202,8 @@ impl Lists {
         let is_less = |done: &i64| targets.len() > 1 && *done < length(targets);
         let is_none_done = match self.done_count {
             Some(done) => done == 0 && (self.count > 0 || is_less(&done)),
-            None => !ends.is_empty() && ends.iter().all(is_failed),
+            None if ends.is_empty() => self.is_none_done && (self.count > 0 || self.has_failed()),
+            None => ends.iter().all(is_failed),
         };
         if is_none_done {
             return Some(End::of(Outcome::Failure, Some(ALL_FAILED.to_owned())));
@@ -197,8 +230,37 @@ fn length(targets: &[Target]) -> i64 {
     i64::try_from(targets.len()).unwrap_or(i64::MAX)
 }
 
+/// `failed_count`, `FailedRecordCount`
 fn is_count_of_failed(name: &str) -> bool {
-    matches!(name, "failedcount" | "failurecount" | "errorcount")
+    matches!(name, "failurecount" | "errorcount")
+        || name.starts_with("failed") && name.ends_with("count")
+}
+
+/// Whether a list holds errors that say of which item they are.
+fn is_by_position(name: &str, items: &[Value<'_>]) -> bool {
+    let is_position = |(name, value): &(std::borrow::Cow<'_, str>, Value<'_>)| {
+        POSITIONS.contains(&name.as_ref()) && matches!(value, Value::Number(Number::Integer(_)))
+    };
+    let says = |item: &Value<'_>| item.members().iter().any(is_position);
+    name.ends_with("errors")
+        && name != "errors"
+        && !OF_WHOLE.contains(&name)
+        && !items.is_empty()
+        && items.iter().take(ITEMS_MAX).all(says)
+}
+
+/// Whether each of several items tells of an error.
+fn are_errors(items: &[Value<'_>]) -> bool {
+    let tells = |item: &Value<'_>| {
+        let mut errors = ITEM_ERRORS.iter().filter_map(|name| item.get(name));
+        errors.any(|error| match error {
+            Value::String(text) => !text.is_empty(),
+            Value::Array(items) => !items.is_empty(),
+            Value::Object(members) => !members.is_empty(),
+            _ => false,
+        })
+    };
+    !items.is_empty() && items.iter().take(ITEMS_MAX).all(tells)
 }
 
 impl End {

@@ -18,7 +18,7 @@ use crate::record::{Outcome, RequestRecord, ResponseRecord};
 const REDIRECTED: &str = "redirected";
 
 /// Where one is sent says neither that it was done nor that it was not.
-const UNCLEAR: &str = "redirect_unclear";
+pub(super) const UNCLEAR: &str = "redirect_unclear";
 
 /// After these one is sent to where one signs in, because it was done.
 const LEADING_OUT: [&str; 13] = [
@@ -113,25 +113,7 @@ const ERROR_PARAMETERS: [&str; 7] =
     ["err", "error", "error_code", "error_message", "errorcode", "errormessage", "errors"];
 
 /// Values of such parameters that say that nothing did.
-const NO_ERRORS: [&str; 5] = ["0", "false", "no", "none", "null"];
-
-/// Words of paths where one is asked for a second factor.
-const SECOND_FACTORS: [&str; 14] = [
-    "2fa",
-    "mfa",
-    "one_time_password",
-    "otp",
-    "second_factor",
-    "tfa",
-    "totp",
-    "two_factor",
-    "two_factor_auth",
-    "two_factor_authentication",
-    "two_factor_challenge",
-    "two_step",
-    "twofactor",
-    "webauthn",
-];
+pub(super) const NO_ERRORS: [&str; 5] = ["0", "false", "no", "none", "null"];
 
 /// Parameters that are looked at.
 const PARAMETERS_MAX: usize = 64;
@@ -167,22 +149,14 @@ pub(super) fn redirected(
     }
 }
 
-/// Whether somebody who signs in is sent to where a second factor is asked for.
-pub(super) fn asks_second_factor(response: &ResponseRecord) -> bool {
-    if !matches!(response.status, 302 | 303) {
-        return false;
-    }
-    let location = response.headers.get("location").and_then(Value::as_str).unwrap_or_default();
-    let (path, _) = split(placed(location).1);
-    words(path).iter().rev().take(2).any(|word| SECOND_FACTORS.contains(&word.as_str()))
-}
-
 /// What a redirection to a page about an error says.
 fn sent_to_refusal(request: &RequestRecord, location: &str) -> Option<(Outcome, String)> {
     let (_, place) = placed(location);
     let (path, query) = split(place);
     let words = words(path);
-    let (last, before) = (words.last()?.as_str(), words.len().checked_sub(2));
+    // `/?error=…` has no word.
+    let last = words.last().map(String::as_str).unwrap_or_default();
+    let before = words.len().checked_sub(2);
     let before = before.and_then(|at| words.get(at)).map(String::as_str);
     let is_status = before.is_none_or(|before| STATUS_FOLDERS.contains(&before));
     let told = match last {
@@ -239,13 +213,13 @@ fn is_same_place(location: &str, request: &RequestRecord) -> bool {
 }
 
 /// Path and query of a place.
-fn split(place: &str) -> (&str, &str) {
+pub(super) fn split(place: &str) -> (&str, &str) {
     let place = place.split('#').next().unwrap_or_default();
     place.split_once('?').unwrap_or((place, ""))
 }
 
 /// The words of a path, without the ends of pages.
-fn words(path: &str) -> Vec<String> {
+pub(super) fn words(path: &str) -> Vec<String> {
     let word = |text: &str| {
         let stem = PAGES.iter().find_map(|end| text.strip_suffix(end)).unwrap_or(text);
         snake(stem)
@@ -262,7 +236,7 @@ fn sent_to_sign_in(
     let (host, place) = placed(location);
     let is_here = host.is_none_or(|host| {
         let asked = request.headers.get("host").and_then(Value::as_str);
-        asked.is_some_and(|asked| host.eq_ignore_ascii_case(asked))
+        asked.is_some_and(|asked| is_same_host(host, asked))
     });
     let (path, query) = place.split_once('?').unwrap_or((place, ""));
     let has = |list: &[&str]| {
@@ -288,11 +262,24 @@ fn sent_to_sign_in(
     let first = canonical(verb).split('_').next().unwrap_or_default();
     let leads_out = (noun == "session" && verb == "delete")
         || noun.ends_with("password")
+        || verb.ends_with("password")
         || noun.ends_with("confirmation")
         || noun.ends_with("registration")
         || LEADING_OUT.contains(&first)
         || (!is_here && LEADING_AWAY.contains(&first));
     ((returns && is_here) || !leads_out).then_some((Outcome::Failure, "sign_in_required"))
+}
+
+/// Whether two hosts are one; a port that only one of them has was lost on the way.
+fn is_same_host(one: &str, other: &str) -> bool {
+    let parts = |host: &str| match host.rsplit_once(':') {
+        Some((name, port)) if !port.is_empty() && port.bytes().all(|it| it.is_ascii_digit()) => {
+            (name.to_ascii_lowercase(), Some(port.to_owned()))
+        }
+        _ => (host.to_ascii_lowercase(), None),
+    };
+    let ((one, port), (other, other_port)) = (parts(one), parts(other));
+    one == other && (port == other_port || port.is_none() || other_port.is_none())
 }
 
 /// Whether a parameter holds the place of the request itself, where one is to come back to. What is
@@ -322,7 +309,7 @@ fn leads_to_sign_in(path: &str, returns: bool, asks: bool, request: &RequestReco
 }
 
 /// Whether the client itself said that it wanted to be sent there.
-fn is_asked_for(path: &str, request: &RequestRecord) -> bool {
+pub(super) fn is_asked_for(path: &str, request: &RequestRecord) -> bool {
     let path = path.trim_end_matches('/');
     is_sent(request, |place| {
         place.split(['?', '#']).next().unwrap_or_default().trim_end_matches('/') == path
@@ -343,7 +330,7 @@ fn is_sent(request: &RequestRecord, is_it: impl Fn(&str) -> bool) -> bool {
 }
 
 /// The host of a location, if it has one, and the path with its query.
-fn placed(location: &str) -> (Option<&str>, &str) {
+pub(super) fn placed(location: &str) -> (Option<&str>, &str) {
     let scheme = location.split_once("://");
     let scheme = scheme.filter(|(scheme, _)| scheme.bytes().all(|it| it.is_ascii_alphanumeric()));
     let rest = scheme.map(|(_, rest)| rest).or_else(|| location.strip_prefix("//"));

@@ -1,6 +1,6 @@
 //! What a gateway refused: how it is told.
 
-use super::code::{code, code_at, json_path};
+use super::code::{code, code_at, field_code, json_path};
 use super::naming::Naming;
 use super::outcome::{Ended, Verdict};
 use super::text::cut;
@@ -38,6 +38,7 @@ pub fn rejected_traced(
         Ended::Response(response) | Ended::Observed(response, _) => {
             let tree = response.body.as_ref().map(BodyRecord::tree);
             let told = tree.as_ref().and_then(|tree| code(tree, Some(response.status)));
+            let told = told.or_else(|| Some(field_code(response)?.0));
             told.unwrap_or_else(|| match response.status {
                 status @ 400.. => format!("http_{status}"),
                 _ => "stream_error".to_owned(),
@@ -88,11 +89,13 @@ fn noted(rejected: &Rejected, ended: Ended<'_>, has_model: bool, trace: &mut Tra
         Ended::Response(response) | Ended::Observed(response, _) => Some(response),
         _ => None,
     };
-    let place = response.and_then(|response| {
+    let in_body = response.and_then(|response| {
         let tree = response.body.as_ref().map(BodyRecord::tree)?;
         let (_, place) = code_at(&tree, Some(response.status))?;
         Some(Origin::ResponseBody(json_path(&tree, place)))
     });
+    let in_field = || Some(Origin::ResponseHeader(field_code(response?)?.1.to_owned()));
+    let place = in_body.or_else(in_field);
     let end = if response.is_some() { Origin::Status } else { Origin::NoResponse };
     let by = || match &rejected.rule {
         Some(id) => By::Rejection { id: id.clone() },

@@ -80,9 +80,9 @@ impl Sentence {
         cut(&format!("{object} {}{way}{}", past(verb), self.place(targets)))
     }
 
-    /// What has only begun: somebody who signs in is to give a second factor.
-    pub(super) fn challenged(&self, targets: &[Target]) -> String {
-        cut(&format!("{}: second factor asked for", capital(&self.intent_short(targets))))
+    /// What has only begun: somebody who signs in is to give a second factor, or what else is asked.
+    pub(super) fn challenged(&self, targets: &[Target], what: &str) -> String {
+        cut(&format!("{}: {what} asked for", capital(&self.intent_short(targets))))
     }
 
     /// What the API has taken on, and not yet done.

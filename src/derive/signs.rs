@@ -49,7 +49,7 @@ pub(super) const GOOD_NEWS: [&str; 7] =
     ["成功", "complete", "created", "done", "ok", "saved", "success"];
 
 /// Members around the whole of an answer.
-const ENVELOPES: [&str; 4] = ["Response", "data", "response", "result"];
+pub(super) const ENVELOPES: [&str; 4] = ["Response", "data", "response", "result"];
 
 /// Ends of the types of a union that stand for errors.
 const ERROR_TYPES: [&str; 5] = ["Error", "Errors", "Exception", "Failure", "Problem"];
@@ -69,10 +69,6 @@ const COUNTS: [&str; 8] = [
     "upsertedcount",
 ];
 
-/// How a second factor is called in members and states, squashed.
-const SECOND_FACTORS: [&str; 7] =
-    ["2fa", "mfa", "otp", "secondfactor", "softwaretoken", "twofactor", "twostep"];
-
 /// The answer says that it was not done.
 const NOT_DONE: &str = "not_done";
 
@@ -80,7 +76,7 @@ const NOT_DONE: &str = "not_done";
 const NO_EFFECT: &str = "no_effect";
 
 /// Members of an answer that are looked at.
-const MEMBERS_MAX: usize = 100;
+pub(super) const MEMBERS_MAX: usize = 100;
 
 /// Longer names of members are cut.
 const NAME_CHARS_MAX: usize = 64;
@@ -137,7 +133,8 @@ pub(super) fn is_error_told(body: &Value<'_>, what: Tells, sent: &Sent<'_>) -> b
     let is_own = |name: &str, value: &Value<'_>| !sent.echoes(name, value);
     let mut members = body.members().iter();
     let is_error = members.any(|(name, value)| {
-        let says = says_not_done(name, value) || !is_resource && says_error(name, value, what);
+        let says = says_not_done(name, value) && !is_other_branch(name, body)
+            || !is_resource && says_error(name, value, what);
         says && is_own(name, value)
     });
     let is_whole = what == Tells::Answer && !is_resource;
@@ -145,6 +142,19 @@ pub(super) fn is_error_told(body: &Value<'_>, what: Tells, sent: &Sent<'_>) -> b
     is_error
         || is_whole && is_code_told(body, sent)
         || ENVELOPES.iter().filter_map(within).any(|it| is_error_told(it, Tells::Result, sent))
+}
+
+/// Whether `succeeded` is what a transaction of etcd has compared, after which the other of its
+/// branches was run and wrote.
+///
+///   <https://etcd.io/docs/v3.5/learning/api/#transaction>
+fn is_other_branch(name: &str, body: &Value<'_>) -> bool {
+    let wrote = |item: &Value<'_>| {
+        let names = ["response_put", "response_delete_range", "response_txn"];
+        names.iter().any(|name| item.get(name).is_some())
+    };
+    name == "succeeded"
+        && body.get("responses").and_then(Value::as_array).is_some_and(|it| it.iter().any(wrote))
 }
 
 /// Whether it is the answer to a call of JSON-RPC, whose id is that of the call.
@@ -222,31 +232,9 @@ pub(super) fn nothing_done(verb: &str, body: &Value<'_>, sent: &Sent<'_>) -> Opt
     (first == 0 && counts.all(|number| number == 0)).then_some(NO_EFFECT)
 }
 
-fn squashed(name: &str) -> String {
+pub(super) fn squashed(name: &str) -> String {
     let plain = name.chars().filter(|c| !matches!(c, '_' | '-' | ' '));
     plain.take(NAME_CHARS_MAX).collect::<String>().to_ascii_lowercase()
-}
-
-/// Whether the answer to somebody who signs in asks for a second factor.
-pub(super) fn asks_second_factor(body: &Value<'_>) -> bool {
-    let is_some = |value: &Value<'_>| !matches!(value, Value::Null | Value::Bool(false));
-    let asks = |(name, value): &(std::borrow::Cow<'_, str>, Value<'_>)| {
-        let name = squashed(name);
-        let is_needed = name.contains("requires") || name.ends_with("required");
-        let is_factor = SECOND_FACTORS.iter().any(|known| name.contains(known));
-        let is_stated = matches!(
-            name.as_str(),
-            "challenge" | "challengename" | "next" | "nextstep" | "state" | "status" | "step"
-        );
-        let says = |text: &str| {
-            let text = squashed(text);
-            SECOND_FACTORS.iter().any(|known| text.contains(known))
-        };
-        is_some(value) && is_factor && (is_needed || name.ends_with("token"))
-            || is_stated && value.as_str().is_some_and(says)
-    };
-    let within = ENVELOPES.iter().filter_map(|name| body.get(name));
-    std::iter::once(body).chain(within).any(|it| it.members().iter().take(MEMBERS_MAX).any(asks))
 }
 
 pub(super) fn is_one_of(name: &str, list: &[&str]) -> bool {
@@ -267,7 +255,7 @@ fn says_not_done(name: &str, value: &Value<'_>) -> bool {
 
 fn says_error(name: &str, value: &Value<'_>, what: Tells) -> bool {
     match value {
-        Value::Bool(true) => is_one_of(name, &["error", "errors"]),
+        Value::Bool(true) => is_one_of(name, &["error", "errors", "hasErrors", "has_errors"]),
         Value::String(text) if is_one_of(name, &["status"]) => {
             what != Tells::Result && is_one_of(text, &FAILURES)
         }

@@ -24,4 +24,4 @@ pub use answer::{Answer, model};
 pub use limit::limit;
 pub use pattern::TextPattern;
 pub use rule::{Expected, RejectionRule, Rejections, When};
-pub use watch::{LINE_BYTES_MAX, Watch};
+pub use watch::{LINE_BYTES_MAX, Watch, told};

@@ -5,10 +5,11 @@
 //! line that is too long) it lets pass unseen.
 
 use http::HeaderMap;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use serde_json::Value;
 
 use super::frames;
+use crate::capture::{Body, Release, Response};
 
 /// Longer lines, and whole bodies, are not looked into.
 pub const LINE_BYTES_MAX: usize = 64 * 1024;
@@ -168,6 +169,15 @@ impl Watch {
         }
         error(line.strip_prefix(b"data:")?.trim_ascii_start(), self.is_error)
     }
+}
+
+/// An answer with this status and these fields, as it is told by an error that was found in it.
+pub fn told(status: u16, mut headers: HeaderMap, error: Vec<u8>) -> Response {
+    // What was found is a document of JSON, whatever it stood in.
+    headers.remove(CONTENT_LENGTH);
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let body = Body { size: None, ..Body::whole(error) };
+    Response { status, headers, body, release: Release::Streaming }
 }
 
 /// The error that a document tells of, as a document.

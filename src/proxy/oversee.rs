@@ -10,13 +10,11 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::HeaderMap;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 
 use super::gate::Shared;
 use super::snapshot::{Routed, Snapshot};
 use super::subject::{Subject, stage};
-use crate::capture::{Body, Release, Response};
-use crate::gateway::Watch;
+use crate::gateway::{self, Watch};
 use crate::pipeline::{End, Timing};
 use crate::telemetry::{AuditResult, ExchangeLabels};
 
@@ -67,14 +65,8 @@ impl Overseer<'_> {
     fn tell(&mut self, error: Option<Vec<u8>>) {
         self.is_told = true;
         let mut prepared = self.subject.known(self.shared, self.snapshot, self.routed);
-        let response = error.map(|error| {
-            let mut headers = std::mem::take(&mut self.headers);
-            // What was found is a document of JSON, whatever it stood in.
-            headers.remove(CONTENT_LENGTH);
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-            let body = Body { size: None, ..Body::whole(error) };
-            Response { status: self.status, headers, body, release: Release::Streaming }
-        });
+        let response =
+            error.map(|error| gateway::told(self.status, std::mem::take(&mut self.headers), error));
         let timing = Timing {
             completed_at: self.shared.clock.now(),
             duration: self.began.elapsed(),

@@ -7,9 +7,11 @@ use serde_json::{Value, json};
 
 use super::derived::{Derived, Known, derived};
 use super::exchange::Exchange;
+use crate::capture::Response;
 use crate::clock::Timestamp;
 use crate::config::{AuditLevel, Config, Route, RouteKind};
 use crate::derive::{EventRules, Trace, Whereabouts};
+use crate::gateway::{self, Watch};
 use crate::identify::Evidence;
 use crate::pipeline::{End, Prepared, Timing};
 use crate::proxy::{self, Recording};
@@ -229,7 +231,15 @@ fn halves(
     };
     let reply = exchange.reply.as_ref();
     let response = reply.map(|reply| reply.captured(route, &exchange.method));
+    // What began well is looked at while it passes.
+    let found = response.as_ref().zip(reply).filter(|_| recording == Recording::Rejections);
+    let found = found.filter(|(response, _)| !proxy::is_rejection(response.status));
+    let found = found.and_then(|(response, reply)| error_within(response, &reply.body));
     let completion = match (&response, recording) {
+        (Some(_), Recording::Rejections) if found.is_some() => {
+            let end = found.as_ref().map_or(End::UpstreamLost, End::Response);
+            Some(prepared.rejection(&stage, end, &timing)?)
+        }
         (Some(response), Recording::Everything) => {
             Some(prepared.completion(&stage, End::Response(response), &timing)?)
         }
@@ -242,6 +252,13 @@ fn halves(
     let intent = Some(intent).filter(|_| recording == Recording::Everything);
     let trace = prepared.trace().clone();
     Ok(Halves { shown, intent, completion, trace, actor })
+}
+
+/// The answer of a gateway that began well, as it is told by the error in it, if there is one.
+fn error_within(response: &Response, body: &[u8]) -> Option<Response> {
+    let mut watch = Watch::over(&response.headers)?;
+    let error = watch.passed(body).or_else(|| watch.ended())?;
+    Some(gateway::told(response.status, response.headers.clone(), error))
 }
 
 /// The text of an entry as JSON again.
@@ -262,6 +279,9 @@ fn reason(route: &Route, safety: Safety, upgrade: bool, method: &str) -> (&'stat
         (RouteKind::Bypass, _) => "the route is of kind `bypass`",
         (RouteKind::Admin, _) if route.level == AuditLevel::None => "the route has level `none`",
         (RouteKind::Admin, Safety::Safe) if upgrade => "it offers an upgrade",
+        (RouteKind::Gateway, _) if !safety.is_safe() => {
+            "the route is of kind `gateway`, of which rejections are recorded"
+        }
         (_, Safety::Safe) => "it is provably without effect: a safe method without a body",
         (_, Safety::Method) => "its method is not provably without effect",
         (_, Safety::Override) => "something in it may stand for another method",

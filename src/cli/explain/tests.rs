@@ -201,6 +201,38 @@ fn forms_are_put_together_from_their_parameters() {
     }
 }
 
+/// Errors in answers that began well are recorded by the proxy as rejections, and told here as such.
+#[test]
+fn errors_in_successful_answers_of_a_gateway_are_rejections() {
+    let limited = r#"{"type":"error","error":{"type":"rate_limit_error","message":"x"}}"#;
+    let rows = [
+        ("application/json", limited.to_owned(), Some("gateway.rate_limit_exceeded")),
+        (
+            "text/event-stream",
+            format!("data: {{\"choices\":[]}}\n\nevent: error\ndata: {limited}\n\n"),
+            Some("gateway.rate_limit_exceeded"),
+        ),
+        ("application/json", r#"{"choices":[],"error":null}"#.to_owned(), None),
+        ("text/plain", limited.to_owned(), None),
+    ];
+    for (kind, body, action) in rows {
+        let response = json!({
+            "status": 200, "headers": [{"name": "content-type", "value": kind}],
+            "content": {"mimeType": kind, "text": body},
+        });
+        let entry = entry("POST", "/v1/chat/completions", r#"{"model":"m-1"}"#, response);
+        let account = accounts("a.har", &har(&json!([entry])), &[]).remove(0);
+        let expected = match action {
+            Some(_) => "a completion alone: a rejection",
+            None => "nothing: it is no rejection",
+        };
+        assert_eq!(account["recorded"], expected, "{kind}: {account}");
+        assert_eq!(account["completion"]["action"].as_str(), action, "{kind}: {account}");
+        let because = "the route is of kind `gateway`, of which rejections are recorded";
+        assert_eq!(account["because"], because);
+    }
+}
+
 #[test]
 fn routes_and_limits_are_those_of_the_configuration() {
     let rejected = json!({"status": 429, "headers": [], "content": {}});

@@ -28,6 +28,9 @@ const BOUNDARY_BYTES_MAX: usize = 70;
 /// Smaller files have no digest: what is short can be found by trying.
 const DIGEST_BYTES_MIN: usize = 32;
 
+/// Longer words are no methods.
+const METHOD_BYTES_MAX: usize = 16;
+
 /// A multipart body, while it is read.
 pub(super) struct Multipart<'b> {
     budget: &'b mut Budget,
@@ -110,11 +113,44 @@ fn file<'a>(headers: &PartHeaders, content: &[u8]) -> Node<'a> {
     if let Some(content_type) = &headers.content_type {
         member("content_type", text(content_type));
     }
+    if headers.content_type.as_deref().is_some_and(is_http) {
+        match http_start(content) {
+            Some(Start::Request(method)) => member("method", text(method)),
+            Some(Start::Response(status)) => member("status", Node::count(usize::from(status))),
+            None => {}
+        }
+    }
     member("size", Node::count(content.len()));
     if content.len() >= DIGEST_BYTES_MIN {
         member("sha256", text(&hex::encode(Sha256::digest(content))));
     }
     Node::Object(members)
+}
+
+/// How a message within a batch begins: what is done, and how it ended, and nothing else of it.
+enum Start<'a> {
+    Request(&'a str),
+    Response(u16),
+}
+
+/// Whether a part is a message of HTTP (RFC 9112, section 10.2), as OData and Google have it in their
+/// batches.
+fn is_http(content_type: &str) -> bool {
+    let essence = content_type.split(';').next().unwrap_or_default();
+    essence.trim().eq_ignore_ascii_case("application/http")
+}
+
+fn http_start(content: &[u8]) -> Option<Start<'_>> {
+    let line = content.trim_ascii_start().split(|byte| matches!(byte, b'\r' | b'\n')).next()?;
+    let mut words = line.split(|byte| *byte == b' ');
+    let first = std::str::from_utf8(words.next()?).ok()?;
+    if first.starts_with("HTTP/") {
+        let status: u16 = std::str::from_utf8(words.next()?).ok()?.parse().ok()?;
+        return (100..600).contains(&status).then_some(Start::Response(status));
+    }
+    let is_method = (1..=METHOD_BYTES_MAX).contains(&first.len())
+        && first.bytes().all(|byte| byte.is_ascii_uppercase());
+    is_method.then_some(Start::Request(first))
 }
 
 /// The parts between the delimiters, headers included.

@@ -19,6 +19,7 @@ use self::document::{Document, Field, Operation as Written, Selection};
 use super::act::{ACTS_MAX, Act, Answer};
 use super::body::{self, Value};
 use super::call::{Calls, noun_and_verb, of_call};
+use super::endpoint::READS;
 use super::sentence::Sentence;
 use super::text::bounded;
 use super::verbs::{canonical, is_verb};
@@ -274,8 +275,7 @@ impl<'a, 'd> Fields<'a, 'd> {
         let Some(inner_depth) = depth.checked_sub(1) else { return false };
         selections.iter().any(|selection| match selection {
             Selection::Field(inner) => {
-                let first = snake(inner.name);
-                is_verb(first.split('_').next().unwrap_or_default()) && !inner.arguments.is_empty()
+                !inner.arguments.is_empty() && (is_led(inner.name) || acts(inner.name).is_some())
             }
             Selection::Inline(inner) => self.acts_within(inner, inner_depth),
             Selection::Spread(name) => {
@@ -290,6 +290,7 @@ impl<'a, 'd> Fields<'a, 'd> {
         let path = space.into_iter().chain([field]).map(|field| cut_name(field.key)).collect();
         let answer = Answer::Graphql(self.position, path);
         let named = match space {
+            Some(_) if acts(field.name).is_some() => acts(field.name),
             Some(space) => {
                 let noun = singular(snake(space.name).trim_end_matches("_mutations"));
                 Some((noun, canonical(&snake(field.name)).to_owned()))
@@ -315,6 +316,18 @@ impl<'a, 'd> Fields<'a, 'd> {
             answer,
         }
     }
+}
+
+/// Whether a name begins with a verb: `delete`, `deleteUser`.
+fn is_led(name: &str) -> bool {
+    is_verb(snake(name).split('_').next().unwrap_or_default())
+}
+
+/// Noun and verb of a name that says by itself what is done to what: `userDelete`.
+fn acts(name: &str) -> Option<(String, String)> {
+    let (noun, verb) = noun_and_verb(name).filter(|_| !is_led(name))?;
+    let is_read = READS.contains(&verb.split('_').next().unwrap_or_default());
+    (!noun.is_empty() && !is_read).then_some((noun, verb))
 }
 
 fn cut_name(name: &str) -> String {

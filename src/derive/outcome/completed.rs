@@ -49,7 +49,9 @@ pub(super) fn completed(
         Some(id)
     });
     // What shows the item says how it is called; what the client says is a claim.
-    let claimed = target.name.clone().filter(|_| !is_name_shown(naming, came));
+    // Who signs in is not called as the session is.
+    let signs = naming.sentence.verb == "sign_in";
+    let claimed = target.name.clone().filter(|_| signs || !is_name_shown(naming, came));
     let name = claimed.or_else(|| {
         // What shows no id is the item where it was sent with a name, or has none itself.
         let is_new = target.id.is_none() && (verb == "create" || response.status == 201);

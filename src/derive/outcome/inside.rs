@@ -1,13 +1,19 @@
 //! What the body of a successful response tells of an error, or that nothing was done.
 
+use super::super::answer::{self, item_id};
 use super::super::body::Value;
 use super::super::code::{code, is_refusal};
 use super::super::naming::Naming;
+use super::super::shown;
+use super::super::sign_in::Step;
 use super::super::signs::{self, Sent, Tells, is_error_told};
 use super::super::trace::{By, Field, Origin, Trace};
 use super::super::wrapped::{error_within, is_partly_done};
 use super::{Came, Verdict, note_ending, noted};
 use crate::record::{Outcome, Severity};
+
+/// Some of several things were not done, and nobody says which.
+const SOME_FAILED: &str = "some_failed";
 
 /// What the body of a successful response tells of an error, or that nothing was done.
 pub(super) fn told_inside(
@@ -24,7 +30,10 @@ pub(super) fn told_inside(
             _ => Outcome::Failure,
         };
         ("a status in the body of a successful response", outcome, told)
-    } else if is_error_told(body, Tells::Answer, &sent) {
+    } else if is_error_told(body, Tells::Answer, &sent) && is_beside_items(body) {
+        let by = "errors in the body of a successful response, beside what was done";
+        (by, Outcome::Unknown, Some(SOME_FAILED.to_owned()))
+    } else if is_error_told(body, Tells::Answer, &sent) || is_failed_operation(naming, body) {
         let outcome = match told.as_deref() {
             Some(code) if is_refusal(code) => Outcome::Denied,
             _ => Outcome::Failure,
@@ -37,7 +46,7 @@ pub(super) fn told_inside(
             _ => Outcome::Failure,
         };
         let (outcome, told) = match is_partly_done(place) {
-            true => (Outcome::Unknown, Some("some_failed".to_owned())),
+            true => (Outcome::Unknown, Some(SOME_FAILED.to_owned())),
             false => (outcome, told),
         };
         ("an error within the body of a successful response", outcome, told)
@@ -58,9 +67,39 @@ pub(super) fn told_inside(
     Some((outcome, reason))
 }
 
-/// Whoever signs in has yet to give a second factor: nobody is signed in.
-pub(super) fn challenged(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict {
-    let by = By::Convention("a second factor is asked for");
+/// Whether a list of errors stands beside one of things with ids: those were done.
+fn is_beside_items(body: &Value<'_>) -> bool {
+    let is_error = |name: &str| name.to_ascii_lowercase().contains("error");
+    let is_thing = |item: &Value<'_>| item_id(item).is_some() && answer::of_item(item).is_none();
+    let has_things = |(name, value): &(std::borrow::Cow<'_, str>, Value<'_>)| {
+        !is_error(name) && value.as_array().is_some_and(|items| items.iter().any(is_thing))
+    };
+    body.get("errors").is_some_and(|errors| errors.as_array().is_some())
+        && body.members().iter().any(has_things)
+}
+
+/// Whether what was to be done is an operation that has ended with an error; it has an id, as things
+/// have whose errors are their own.
+fn is_failed_operation(naming: &Naming, body: &Value<'_>) -> bool {
+    let kind = naming.targets.first().map_or("", |target| target.kind.as_str());
+    let is_done = body.get("status").and_then(Value::as_str) == Some("DONE")
+        || body.get("done") == Some(&Value::Bool(true));
+    let has_error = || body.get("error").is_some_and(|error| !error.members().is_empty());
+    is_done && shown::is_operation(body, kind) && has_error()
+}
+
+/// Whoever signs in has yet to give a second factor, or what else is asked: nobody is signed in.
+pub(super) fn challenged(
+    naming: &Naming,
+    step: Step,
+    came: Came<'_>,
+    trace: &mut Trace,
+) -> Verdict {
+    let by = By::Convention(match step {
+        Step::SecondFactor => "a second factor is asked for",
+        Step::NewPassword => "a new password is asked for",
+        Step::Other => "another step is asked for",
+    });
     let from = match came.says {
         Some(_) => Origin::ResponseBody("$".to_owned()),
         None => Origin::ResponseHeader("location".to_owned()),
@@ -73,7 +112,7 @@ pub(super) fn challenged(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> 
         outcome: Outcome::Success,
         reason: None,
         severity: Severity::Info,
-        description: naming.sentence.challenged(&naming.targets),
+        description: naming.sentence.challenged(&naming.targets, step.spoken()),
         targets: None,
     }
 }

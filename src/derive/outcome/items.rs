@@ -3,6 +3,7 @@
 use super::super::act::{ACTS_MAX, Act, Answer, End};
 use super::super::answer;
 use super::super::body::Value;
+use super::super::endpoint::READS;
 use super::super::naming::Naming;
 use super::super::partly;
 use super::super::sentence::Sentence;
@@ -10,6 +11,40 @@ use super::super::trace::Trace;
 use super::super::words::{plural, spoken};
 use super::{Came, Verdict, noted, several, without};
 use crate::record::{Outcome, Target};
+
+/// Members of an item that says how it ended.
+const VERDICTS: [&str; 30] = [
+    "_id",
+    "body",
+    "code",
+    "created",
+    "error",
+    "errorCode",
+    "errors",
+    "execution_time",
+    "headers",
+    "httpHeaders",
+    "httpStatus",
+    "httpStatusCode",
+    "id",
+    "index",
+    "key",
+    "message",
+    "method",
+    "ok",
+    "reason",
+    "redirect_url",
+    "referenceId",
+    "result",
+    "rev",
+    "status",
+    "statusCode",
+    "status_code",
+    "status_text",
+    "success",
+    "uuid",
+    "warnings",
+];
 
 /// Judges an answer that tells of every item by itself, if not all items ended alike well.
 ///
@@ -31,8 +66,9 @@ fn by_items_in(
     }
     let items = answer::items(body);
     let count = naming.sentence.count.unwrap_or(naming.targets.len());
-    let is_bulk =
-        count > 1 && items.len() == count || body.get("errors") == Some(&Value::Bool(true));
+    let mut flags = ["errors", "hasErrors", "has_errors"].iter();
+    let says_errors = flags.any(|name| body.get(name) == Some(&Value::Bool(true)));
+    let is_bulk = count > 1 && items.len() == count || says_errors || are_verdicts(naming, items);
     if items.is_empty() || !(response.status == 207 || is_bulk) {
         return None;
     }
@@ -61,6 +97,16 @@ fn by_items_in(
     }
     let kind = format!("{} {}", total.max(acts.len()), plural(&spoken(&kind)));
     Some(several(naming, (&acts, &ends), &kind, came, trace))
+}
+
+/// Whether items say how each ended, and show nothing else that could be meant.
+fn are_verdicts(naming: &Naming, items: &[Value<'_>]) -> bool {
+    let verb = partly::bare(&naming.sentence.verb);
+    let is_verdict = |item: &Value<'_>| {
+        answer::of_item(item).is_some()
+            && item.members().iter().all(|(name, _)| VERDICTS.contains(&name.as_ref()))
+    };
+    !READS.contains(&verb) && items.iter().take(ACTS_MAX).all(is_verdict)
 }
 
 /// Judges items of which it is not recorded which they are.
@@ -92,8 +138,8 @@ fn by_lists(
     let lists = partly::lists(&naming.sentence.verb, &kind, body)?;
     let is_several = naming.targets.len() > 1;
     let has_id = super::super::body::id(body, &kind).is_some();
-    // What is not recorded can be counted, and not named.
-    let has_failed = lists.has_failed() || came.body.is_none() && lists.counts_failed();
+    let has_failed =
+        lists.has_failed() || lists.lists_failed() || came.body.is_none() && lists.counts_failed();
     if !is_several && (has_id || !has_failed) {
         return None;
     }

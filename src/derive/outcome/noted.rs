@@ -1,7 +1,7 @@
 //! What is noted of an outcome: by which part of the response it is told.
 
 use super::super::body::Value;
-use super::super::code::{code_at, json_path};
+use super::super::code::{code_at, field_code, json_path};
 use super::super::trace::{By, Field, Origin, Trace};
 use super::Came;
 use crate::record::Target;
@@ -32,6 +32,15 @@ pub(super) fn sent_away(trace: &mut Trace) {
         let from = || vec![Origin::Status, Origin::ResponseHeader("location".to_owned())];
         trace.note(field, || (by, from()));
     }
+}
+
+/// What the answer to somebody who signs in says.
+pub(super) fn signing(came: Came<'_>, told: &str, trace: &mut Trace) {
+    if (300..400).contains(&came.response.status) {
+        return sent_away(trace);
+    }
+    within(came, "what the answer to a sign-in says", trace);
+    reason(came, Some(told), trace);
 }
 
 /// The request asks for nothing to be done.
@@ -83,6 +92,12 @@ pub(super) fn reason(came: Came<'_>, reason: Option<&str>, trace: &mut Trace) {
         match (told, came.says) {
             (Some(place), _) => {
                 (By::Convention("the response's own code"), vec![Origin::ResponseBody(place)])
+            }
+            (None, _)
+                if let Some((_, name)) = field_code(came.response).filter(|it| it.0 == reason) =>
+            {
+                let from = vec![Origin::ResponseHeader(name.to_owned())];
+                (By::Convention("the response's own code"), from)
             }
             (None, _) if reason == format!("http_{}", came.response.status) => {
                 (By::Convention("the status"), vec![Origin::Status])
