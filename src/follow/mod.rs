@@ -12,6 +12,7 @@
 #[cfg(test)]
 mod tests;
 
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
@@ -125,6 +126,30 @@ pub async fn catch_up(
     require_its(reader, follower).await?;
     for (writer, head) in &heads.0 {
         while step(reader, follower, writer, *head).await? > 0 {}
+    }
+    Ok(())
+}
+
+/// Gives the follower entries once more that it has taken in: those after the one number up to the other,
+/// with the gaps between them.
+pub async fn read_again(
+    reader: &mut dyn LedgerReader,
+    follower: &mut dyn Follower,
+    writer: &str,
+    range: Range<u64>,
+) -> Result<(), FollowError> {
+    let (mut after, up_to) = (range.start, range.end);
+    while after < up_to {
+        let limit = u32::try_from((up_to - after).min(STEP as u64)).unwrap_or(u32::MAX);
+        let mut entries = reader.read_after(writer, after, limit).await?;
+        let is_end = entries.last().is_none_or(|last| last.seq >= up_to);
+        entries.retain(|entry| entry.seq <= up_to);
+        let last = entries.last().map_or(after, |last| last.seq);
+        give(reader, follower, writer, after, entries).await?;
+        if is_end {
+            return pass(reader, follower, writer, last, up_to).await;
+        }
+        after = last;
     }
     Ok(())
 }

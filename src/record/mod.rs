@@ -12,6 +12,7 @@ mod purge;
 mod read;
 mod system;
 mod tree;
+mod written;
 
 pub(crate) use canonical::by_utf16;
 pub use canonical::{CanonicalError, canonical, leaf_hash, text as canonical_text};
@@ -25,6 +26,7 @@ pub(crate) use meanings::meaning;
 pub use purge::{Archived, PURGE_ACTION, Purge, Ranges};
 pub use system::{SystemEvent, system_entry};
 pub use tree::{BodyRecord, Tree};
+pub use written::{Run, RunDigest, Written};
 
 use crate::redact::Redacted;
 

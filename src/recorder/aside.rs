@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Notify, watch};
 
 use super::{Settings, Status};
-use crate::record::Entry;
+use crate::record::{Entry, Written};
 use crate::telemetry::{Metrics, ReasonLabel};
 
 /// Memory for owed completions, in bytes.
@@ -51,6 +51,8 @@ pub(super) struct Shared {
     hang_reported: AtomicBool,
     timeout: Duration,
     head: watch::Sender<u64>,
+    /// What was appended to the own log.
+    pub(super) written: Arc<Written>,
     aside: Mutex<Aside>,
     owed_limit: usize,
     /// Something was set aside.
@@ -68,6 +70,7 @@ impl Shared {
             hang_reported: AtomicBool::new(false),
             timeout: settings.timeout,
             head: watch::Sender::new(0),
+            written: Arc::default(),
             aside: Mutex::default(),
             owed_limit: settings.queue,
             wake: Notify::new(),

@@ -80,8 +80,11 @@ impl Later {
         let _one = self.one.lock().await;
         let wanted: BTreeSet<EventId> = self.waiting().iter().map(|it| it.entry.id).collect();
         let Some(head) = self.waiting().iter().map(|it| it.head).min() else { return };
+        let known = self.recorder.status().head;
         let mut there = match self.those_there(&wanted, head).await {
-            Ok(there) => there,
+            // Those of a spool, which still drains, may be among them.
+            Ok((_, last)) if last < known => return,
+            Ok((there, _)) => there,
             Err(error) => {
                 tracing::warn!(%error, "events that wait cannot be looked for in the ledger");
                 return;
@@ -99,12 +102,12 @@ impl Later {
         }
     }
 
-    /// Which of these events are in the own log after an entry.
+    /// Which of these events are in the own log after an entry, and where that ends.
     async fn those_there(
         &self,
         wanted: &BTreeSet<EventId>,
         mut after: u64,
-    ) -> Result<BTreeSet<EventId>, StoreError> {
+    ) -> Result<(BTreeSet<EventId>, u64), StoreError> {
         let mut ledger = self.source.reader().await?;
         let mut there = BTreeSet::new();
         loop {
@@ -114,7 +117,7 @@ impl Later {
             there.extend(entries.iter().map(|entry| entry.id).filter(|id| wanted.contains(id)));
         }
         ledger.close().await?;
-        Ok(there)
+        Ok((there, after))
     }
 
     fn waiting(&self) -> MutexGuard<'_, VecDeque<Waiting>> {

@@ -25,6 +25,7 @@
 mod aside;
 mod batch;
 mod chore;
+mod found;
 mod later;
 mod recovery;
 mod sweep;
@@ -44,7 +45,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout_at};
 
 use crate::clock::Clock;
-use crate::record::{Entry, EntryKind};
+use crate::record::{Entry, EntryKind, Written};
 use crate::store::{Opening, StoreError};
 use crate::telemetry::Metrics;
 use aside::{Loss, Shared};
@@ -306,6 +307,11 @@ impl Recorder {
     /// The last durable sequence number, as it moves.
     pub fn head_watch(&self) -> watch::Receiver<u64> {
         self.0.shared.head_watch()
+    }
+
+    /// What this process has appended to its own log, for whoever seals that.
+    pub fn written(&self) -> Arc<Written> {
+        Arc::clone(&self.0.shared.written)
     }
 
     /// New work is refused at once while the store does not work, and while `queue` entries wait.

@@ -9,6 +9,7 @@ use tokio::time::{Instant, sleep};
 use super::AppendError;
 use super::aside::Loss;
 use super::batch::{Batch, Inbox, Reply};
+use super::found::{self, Found};
 use super::sweep::SWEEP_BATCH;
 use super::writer::{Open, Writer};
 use crate::store::{Opening, Orphan, Store, StoreError};
@@ -148,7 +149,7 @@ where
     }
 
     /// Compares heads, and finds out what became of the batch in doubt.
-    async fn settle(&mut self) -> Result<(), StoreError> {
+    pub(super) async fn settle(&mut self) -> Result<(), StoreError> {
         let Some(store) = &mut self.store else { return Ok(()) };
         let head = store.head(&self.name).await?;
         if let Some(batch) = &self.in_doubt {
@@ -165,11 +166,32 @@ where
     }
 
     /// The head is not where this recorder left it: this writer was taken for gone, and another
-    /// one has closed its intents. What is there is accepted as it is; intents that nobody here
-    /// knows are closed as unknown.
+    /// one has closed its intents; or somebody else has written. To go on, what is there is accepted as
+    /// it is, and intents that nobody here knows are closed as unknown; but it is vouched for only where
+    /// another proxy may have written it.
     async fn adopt(&mut self, head: u64) -> Result<(), StoreError> {
         let Some(store) = &mut self.store else { return Ok(()) };
-        tracing::error!(expected = self.head, found = head, "the ledger's head has moved");
+        let found = found::between(store.as_mut(), &self.name, self.head, head, &self.open).await?;
+        match found {
+            Found::Closings(leaves) => {
+                tracing::warn!(
+                    expected = self.head,
+                    found = head,
+                    "the ledger's head has moved: another proxy took this one for gone, and has closed \
+                     its intents"
+                );
+                self.shared.written.add(leaves);
+            }
+            Found::Foreign(entries) => {
+                tracing::error!(
+                    expected = self.head,
+                    found = head,
+                    first = entries.start(),
+                    "the ledger's head has moved: what is there is not what this proxy has written"
+                );
+                self.shared.written.disown(entries, head);
+            }
+        }
         let mut after = self.marked;
         let mut open = BTreeMap::new();
         loop {

@@ -60,6 +60,7 @@ where
                 self.marked = head;
             }
         }
+        self.shared.written.begin(&self.name, self.head);
         self.shared.set_head(self.head);
         // What an earlier run left is looked through: a spool can drain.
         match &mut self.store {
@@ -68,11 +69,14 @@ where
         }
     }
 
-    /// On the timer: shows that this writer lives, and closes some of what writers left that have
-    /// gone since. Says whether there may be more of it.
+    /// On the timer: shows that this writer lives, looks whether its log still ends where it should, and
+    /// closes some of what writers left that have gone since. Says whether there may be more of it.
     pub(super) async fn look_around(&mut self, inbox: &mut Inbox) -> bool {
         self.shared.work_begins();
-        let result = self.sweep_others().await;
+        let result = match self.sweep_others().await {
+            Ok(more) => self.settle().await.map(|()| more),
+            Err(error) => Err(error),
+        };
         self.shared.work_ends();
         match result {
             Ok(more) => more,

@@ -13,7 +13,7 @@ use super::chore::BATCHES;
 use super::system::closing;
 use super::{AppendError, Granted, Settings};
 use crate::clock::Clock;
-use crate::record::{Entry, EventId, Outcome, Scope};
+use crate::record::{Entry, EventId, Outcome, Scope, leaf_hash};
 use crate::store::{Opening, Store, StoreError};
 
 /// Why an outcome is refused that comes after its intent was closed.
@@ -244,6 +244,8 @@ where
         self.pause = Duration::ZERO;
         self.shared.metrics.batch_size.observe(batch.len() as f64);
         self.head = batch.first + batch.len() as u64 - 1;
+        let leaves = batch.entries.iter().map(|entry| leaf_hash(entry.doc.get()));
+        self.shared.written.add(leaves);
         self.shared.set_head(self.head);
         let mut answers = Vec::with_capacity(batch.replies.len());
         for (seq, (entry, reply)) in

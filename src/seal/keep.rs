@@ -7,10 +7,11 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 
+use super::log::Look;
 use super::{Disagreement, KeyChange, LogState, SealError, Sealed, Sealer};
 use crate::clock::Clock;
-use crate::follow::{FollowError, Heads, catch_up};
-use crate::store::{LedgerReader, LedgerSource};
+use crate::follow::{FollowError, Heads, catch_up, read_again};
+use crate::store::{LedgerReader, LedgerSource, StoreError};
 
 /// Arrivals within this time are taken together.
 const GATHER: Duration = Duration::from_millis(20);
@@ -113,6 +114,7 @@ async fn round(
         tracing::warn!(%error, "the key that waits does not take over; the one in force goes on");
     }
     take_in(&mut **reader, sealer, heads).await?;
+    look_back(&mut **reader, sealer).await?;
     let sealed = sealer.seal(clock.now()).await.map_err(failed)?;
     keeping.publish(sealed);
     keeping.learn(sealer.states().await.map_err(failed)?);
@@ -163,6 +165,31 @@ pub(super) async fn take_in(
             at = goal;
             sleep(began.elapsed() * REST).await;
         }
+    }
+    Ok(())
+}
+
+/// Looks at some of what was sealed once more. That finds a change of the newest entries at once, and
+/// others with time; all of them `verify` finds.
+pub(super) async fn look_back(
+    reader: &mut dyn LedgerReader,
+    sealer: &mut Sealer,
+) -> Result<(), FollowError> {
+    let Some(Look { writer, ranges }) = sealer.next_look().await.map_err(failed)? else {
+        return Ok(());
+    };
+    for range in ranges {
+        let found = match read_again(reader, sealer, &writer, range).await {
+            Ok(()) => continue,
+            Err(error) if is_disagreement(&error) => break,
+            Err(FollowError::Missing { seq, .. }) => Disagreement::Gap { seq },
+            Err(FollowError::Ledger(StoreError::Damaged { seq, .. })) => {
+                Disagreement::Changed { seq: u64::try_from(seq).unwrap_or(0) }
+            }
+            Err(error) => return Err(error),
+        };
+        sealer.disagree(&writer, found).await.map_err(failed)?;
+        break;
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 //! Tiles can be built again from the ledger. Checkpoints cannot: they are what this process has
 //! vouched for, and what the ledger is held against.
 
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::time::Duration;
 
@@ -21,6 +22,16 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const ALL_KEPT: u32 = 4096;
 /// Of older ones the last in each span of so many milliseconds: an hour.
 const SPAN_MS: i64 = 3_600_000;
+
+/// Of a log, entries that the proxy whose log it is knows it did not write. Nothing of it is sealed any
+/// more, also after a restart. Came later than the rest, which older versions do not mind.
+const FOREIGN: &str = "
+CREATE TABLE IF NOT EXISTS foreign_entries (
+    writer TEXT    NOT NULL PRIMARY KEY,
+    first  INTEGER NOT NULL CHECK (first > 0),
+    last   INTEGER NOT NULL CHECK (last >= first)
+) STRICT, WITHOUT ROWID;
+";
 
 const SCHEMA: &str = "
 CREATE TABLE tiles (
@@ -86,6 +97,7 @@ impl Kept {
             VERSION => {}
             _ => return Err(SealError::Version),
         }
+        conn.execute_batch(FOREIGN)?;
         Ok(Self { conn })
     }
 
@@ -236,6 +248,27 @@ impl Kept {
     pub fn checkpoints(&self) -> Result<Vec<KeptCheckpoint>, SealError> {
         let sql = "SELECT writer, at_ms, size, note FROM checkpoints ORDER BY writer, size";
         self.conn.prepare(sql)?.query_map([], checkpoint)?.map(|row| Ok(row?)).collect()
+    }
+
+    /// Remembers that these entries of a log are not the proxy's own.
+    pub fn keep_foreign(&mut self, writer: &str, first: u64, last: u64) -> Result<(), SealError> {
+        let sql = "INSERT INTO foreign_entries (writer, first, last) VALUES (?1, ?2, ?3) \
+                   ON CONFLICT DO NOTHING";
+        self.conn.execute(sql, params![writer, signed(first), signed(last)])?;
+        Ok(())
+    }
+
+    /// All such entries, by writer.
+    pub fn foreign(&self) -> Result<Vec<(String, RangeInclusive<u64>)>, SealError> {
+        let known = "SELECT count(*) FROM sqlite_schema WHERE name = 'foreign_entries'";
+        if self.conn.query_row(known, [], |row| row.get::<_, i64>(0))? == 0 {
+            return Ok(Vec::new());
+        }
+        let range = |row: &rusqlite::Row<'_>| {
+            Ok((row.get(0)?, unsigned(row.get(1)?)..=unsigned(row.get(2)?)))
+        };
+        let sql = "SELECT writer, first, last FROM foreign_entries ORDER BY writer";
+        self.conn.prepare(sql)?.query_map([], range)?.map(|row| Ok(row?)).collect()
     }
 
     /// Keeps a change of the key, or of that of another proxy, once.

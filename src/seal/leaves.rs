@@ -2,7 +2,7 @@
 
 use tlog_tiles::Hash;
 
-use super::{Kept, TILE_WIDTH};
+use super::{Kept, SealError, TILE_WIDTH};
 
 /// Leaves that are asked for in about their order.
 pub(super) struct TileLeaves<'k> {
@@ -27,5 +27,30 @@ impl<'k> TileLeaves<'k> {
             self.tile = Some(tile);
         }
         self.hashes.get(usize::try_from(position).ok()?).copied()
+    }
+}
+
+impl Kept {
+    /// The leaf of an entry.
+    pub fn leaf(&self, writer: &str, seq: u64) -> Result<Option<Hash>, SealError> {
+        let Some(index) = seq.checked_sub(1) else { return Ok(None) };
+        let width = TILE_WIDTH as u64;
+        let hashes = self.tile(writer, 0, index / width)?;
+        let position = usize::try_from(index % width).unwrap_or(usize::MAX);
+        Ok(hashes.get(position).copied())
+    }
+
+    /// Whether an entry of the tree is another one now. A tile that was lost or damaged says nothing
+    /// against the ledger.
+    pub(super) fn is_changed(
+        &self,
+        writer: &str,
+        seq: u64,
+        leaf: Hash,
+        sealed: Option<(u64, Hash)>,
+    ) -> Result<bool, SealError> {
+        let Some(kept) = self.leaf(writer, seq)? else { return Ok(false) };
+        let sealed = sealed.filter(|(size, _)| seq <= *size);
+        Ok(kept != leaf && sealed.is_none_or(|sealed| self.shows(writer, seq, kept, sealed)))
     }
 }

@@ -21,6 +21,7 @@ mod key;
 mod key_change;
 pub mod key_file;
 mod leaves;
+mod log;
 mod order;
 mod proof;
 mod sealer;

@@ -27,6 +27,14 @@ impl Kept {
         tiles.result(prove_record(size, seq - 1, &tiles))
     }
 
+    /// Whether what is kept beside the ledger shows that entry `seq` had this leaf when that many were
+    /// sealed.
+    pub(super) fn shows(&self, writer: &str, seq: u64, leaf: Hash, sealed: (u64, Hash)) -> bool {
+        let (size, root) = sealed;
+        self.inclusion(writer, seq, size)
+            .is_ok_and(|proof| check_record(&proof, size, root, seq - 1, leaf).is_ok())
+    }
+
     /// The proof that the tree of `old` entries is the beginning of that of `size`.
     pub fn consistency(&self, writer: &str, old: u64, size: u64) -> Result<Vec<Hash>, SealError> {
         if old == 0 || old > size || size > self.size(writer)? {

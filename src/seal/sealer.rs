@@ -11,12 +11,13 @@ use tokio::task::spawn_blocking;
 use super::kept::Kept;
 use super::key::{SigningKey, VerifierKey};
 use super::key_change::KeyChange;
+use super::log::{Log, Look, Own, foreign_entries};
 use super::state::{Disagreement, LogState};
-use super::tree::{TILE_WIDTH, Tree, leaf};
+use super::tree::{Tree, leaf};
 use super::{Checkpoint, SealError, key_file};
 use crate::clock::Timestamp;
 use crate::follow::{FollowError, Follower, Gap, Heads};
-use crate::record::Stored;
+use crate::record::{Stored, Written};
 
 const NAME: &str = "seal";
 
@@ -44,19 +45,17 @@ struct Core {
     /// The key before, which signs once more.
     retiring: Option<SigningKey>,
     logs: BTreeMap<String, Log>,
+    /// The log that was looked at last.
+    looked_at: Option<String>,
+    recorder: Option<Attached>,
 }
 
-struct Log {
-    tree: Tree,
-    /// Where the ledger ended when it was last asked.
-    head: u64,
-    /// What the newest checkpoint says.
-    sealed: Option<(u64, Hash)>,
-    /// The newest checkpoint was reached, or there is none.
-    is_compared: bool,
-    /// Its last entry was compared to the ledger's.
-    is_resumed: bool,
-    disagreement: Option<Disagreement>,
+/// The recorder of this process.
+struct Attached {
+    /// What it has appended to its log.
+    written: Arc<Written>,
+    /// How much of that is known to be in the ledger.
+    reached: Box<dyn Fn() -> u64 + Send>,
 }
 
 impl Sealer {
@@ -72,7 +71,15 @@ impl Sealer {
                 return Err(SealError::OtherKey { path, is_missing: known.is_none() });
             }
             let key = key_file::load_or_create(&dir, name.as_deref())?;
-            Ok(Core { dir, kept, key, retiring: None, logs: BTreeMap::new() })
+            Ok(Core {
+                dir,
+                kept,
+                key,
+                retiring: None,
+                logs: BTreeMap::new(),
+                looked_at: None,
+                recorder: None,
+            })
         });
         let core = opened.await.map_err(|_| SealError::Lost)??;
         Ok(Self { core: Arc::new(Mutex::new(core)) })
@@ -83,10 +90,33 @@ impl Sealer {
         self.run(|core| Ok(core.key.verifier().clone())).await
     }
 
+    /// Signs nothing of the log of this recorder that it has not written, nor of what has not `reached`
+    /// the ledger, as far as that is known: what stands there in the place of what still waits elsewhere
+    /// may be another proxy's.
+    pub async fn attach(
+        &self,
+        written: Arc<Written>,
+        reached: impl Fn() -> u64 + Send + 'static,
+    ) -> Result<(), SealError> {
+        self.run(move |core| {
+            let (writer, base) = (written.writer(), written.base());
+            core.log(&writer)?.own = Some(Own::after(base));
+            core.recorder = Some(Attached { written, reached: Box::new(reached) });
+            Ok(())
+        })
+        .await
+    }
+
     /// Compares the heads of the ledger to what was sealed, and leaves out the logs of which nothing
     /// more is signed.
     pub async fn trusted(&self, heads: Heads) -> Result<Heads, SealError> {
         self.run(move |core| core.trusted(heads)).await
+    }
+
+    /// Entries that were sealed, of one log after the other, to be looked at once more: the newest, and
+    /// the next few of all.
+    pub(super) async fn next_look(&self) -> Result<Option<Look>, SealError> {
+        self.run(|core| Ok(core.next_look())).await
     }
 
     /// Signs a checkpoint of every log that has grown.
@@ -101,11 +131,7 @@ impl Sealer {
         disagreement: Disagreement,
     ) -> Result<(), SealError> {
         let writer = writer.to_owned();
-        self.run(move |core| {
-            core.log(&writer)?.disagree(&writer, disagreement);
-            Ok(())
-        })
-        .await
+        self.run(move |core| core.disagree(&writer, disagreement)).await
     }
 
     /// The change to a key that waits to take over.
@@ -163,8 +189,14 @@ impl Sealer {
     /// How it stands with each log.
     pub async fn states(&self) -> Result<BTreeMap<String, LogState>, SealError> {
         self.run(|core| {
-            let states = core.logs.iter().map(|(writer, log)| (writer.clone(), log.state()));
-            Ok(states.collect())
+            let mut states: BTreeMap<String, LogState> =
+                core.logs.iter().map(|(writer, log)| (writer.clone(), log.state())).collect();
+            if let Some(Attached { written, .. }) = &core.recorder
+                && let Some(own) = states.get_mut(&written.writer())
+            {
+                own.head = own.head.max(written.head());
+            }
+            Ok(states)
         })
         .await
     }
@@ -273,33 +305,79 @@ impl Core {
             self.kept.forget_tiles(writer)?;
             tree = Tree::default();
         }
-        Ok(Log { tree, head: 0, sealed, is_compared, is_resumed: false, disagreement: None })
+        let foreign = self.kept.foreign()?.into_iter().find(|(it, _)| it == writer);
+        let mut log = Log {
+            tree,
+            head: 0,
+            sealed,
+            is_compared,
+            is_resumed: false,
+            disagreement: None,
+            own: None,
+            looked: 0,
+        };
+        if let Some((_, entries)) = foreign {
+            log.disagree(writer, foreign_entries(&entries));
+        }
+        Ok(log)
+    }
+
+    /// Signs nothing more of a log. That somebody else has written in it is remembered: the next start
+    /// would take what it finds for its own.
+    fn disagree(&mut self, writer: &str, disagreement: Disagreement) -> Result<(), SealError> {
+        self.log(writer)?.disagree(writer, disagreement);
+        match disagreement {
+            Disagreement::Foreign { first, last } => self.kept.keep_foreign(writer, first, last),
+            _ => Ok(()),
+        }
     }
 
     fn trusted(&mut self, heads: Heads) -> Result<Heads, SealError> {
+        let mut heads: BTreeMap<String, u64> = heads.0.into_iter().collect();
+        // A log that the ledger does not know any more ends before its first entry.
+        for writer in self.logs.keys() {
+            heads.entry(writer.clone()).or_insert(0);
+        }
         let mut trusted = Vec::new();
-        for (writer, head) in heads.0 {
+        for (writer, head) in heads {
             let log = self.log(&writer)?;
             log.head = head;
             let (sealed, entries) = (log.sealed.map_or(0, |(size, _)| size), log.tree.size());
             if head < sealed.max(entries) {
-                log.disagree(&writer, Disagreement::Truncated { head, sealed });
+                self.disagree(&writer, Disagreement::Truncated { head, sealed })?;
             }
-            if log.disagreement.is_none() {
-                trusted.push((writer, head));
+            let goal = self.own_goal(&writer, head)?;
+            if self.log(&writer)?.disagreement.is_none() {
+                trusted.push((writer, goal));
             }
         }
         Ok(Heads(trusted))
+    }
+
+    /// Of the own log no more is taken in than what the recorder says it has written.
+    fn own_goal(&mut self, writer: &str, head: u64) -> Result<u64, SealError> {
+        let own = self.recorder.as_ref().filter(|it| it.written.writer() == writer);
+        let Some(Attached { written, reached }) = own else { return Ok(head) };
+        let (written, head) = (Arc::clone(written), head.min(reached()));
+        if let Some(entries) = written.foreign()
+            && self.log(writer)?.disagreement.is_none()
+        {
+            self.disagree(writer, foreign_entries(&entries))?;
+        }
+        let Some(own) = &mut self.log(writer)?.own else { return Ok(head) };
+        own.runs.extend(written.take(head));
+        Ok(head.min(own.limit()))
     }
 
     fn grow(&mut self, writer: &str, leaves: &[(u64, Hash, bool)]) -> Result<(), SealError> {
         let log = self.log(writer)?;
         let (mut tree, mut full) = (log.tree.clone(), Vec::new());
         let (sealed, size) = (log.sealed, log.tree.size());
-        let mut found = None;
-        for (seq, leaf, is_beside) in leaves {
+        let (mut own, mut found) = (log.own.clone(), None);
+        let limit = own.as_ref().map_or(u64::MAX, Own::limit);
+        for (seq, leaf, is_beside) in leaves.iter().take_while(|(seq, ..)| *seq <= limit) {
             if *seq <= size {
-                if self.kept.leaf(writer, *seq)? != Some(*leaf) {
+                if self.kept.is_changed(writer, *seq, *leaf, sealed)? {
                     found = Some(Disagreement::Changed { seq: *seq });
                 }
             } else if *seq != tree.size() + 1 {
@@ -311,6 +389,7 @@ impl Core {
                 if sealed.is_some_and(|(at, root)| at == tree.size() && root != tree.root()) {
                     found = Some(Disagreement::Root { size: tree.size() });
                 }
+                found = found.or(own.as_mut().and_then(|own| own.next(*seq, leaf)));
             }
             if found.is_some() {
                 break;
@@ -319,18 +398,27 @@ impl Core {
         if found.is_none() && tree.size() > size {
             self.kept.grow(writer, &full, &tree)?;
         }
-        let log = self.log(writer)?;
         match found {
             Some(disagreement) => {
-                log.disagree(writer, disagreement);
+                self.disagree(writer, disagreement)?;
                 Err(SealError::Disagreement)
             }
             None => {
+                let log = self.log(writer)?;
+                log.own = own;
                 log.is_compared |= sealed.is_some_and(|(at, _)| tree.size() >= at);
                 (log.tree, log.is_resumed) = (tree, true);
                 Ok(())
             }
         }
+    }
+
+    fn next_look(&mut self) -> Option<Look> {
+        let is_next = |it: &&String| self.looked_at.as_ref().is_none_or(|last| *it > last);
+        let writer = self.logs.keys().find(is_next).or_else(|| self.logs.keys().next())?.clone();
+        self.looked_at = Some(writer.clone());
+        let look = self.logs.get_mut(&writer)?.look()?;
+        Some(Look { writer, ..look })
     }
 
     fn seal(&mut self, now: Timestamp) -> Result<Vec<Sealed>, SealError> {
@@ -350,44 +438,5 @@ impl Core {
         }
         self.retiring = None;
         Ok(done)
-    }
-}
-
-impl Log {
-    /// The last entry is asked for once more when a log is resumed.
-    fn cursor(&self) -> u64 {
-        let size = self.tree.size();
-        if self.is_resumed { size } else { size.saturating_sub(1) }
-    }
-
-    fn disagree(&mut self, writer: &str, disagreement: Disagreement) {
-        if self.disagreement.replace(disagreement) != Some(disagreement) {
-            tracing::error!(
-                writer,
-                code = disagreement.code(),
-                "the ledger is not what was sealed: {disagreement}; nothing more of it is signed; \
-                 run `countersign verify`"
-            );
-        }
-    }
-
-    fn state(&self) -> LogState {
-        LogState {
-            head: self.head.max(self.tree.size()),
-            entries: self.tree.size(),
-            sealed: self.sealed.map_or(0, |(size, _)| size),
-            disagreement: self.disagreement,
-        }
-    }
-}
-
-impl Kept {
-    /// The leaf of an entry.
-    pub fn leaf(&self, writer: &str, seq: u64) -> Result<Option<Hash>, SealError> {
-        let Some(index) = seq.checked_sub(1) else { return Ok(None) };
-        let width = TILE_WIDTH as u64;
-        let hashes = self.tile(writer, 0, index / width)?;
-        let position = usize::try_from(index % width).unwrap_or(usize::MAX);
-        Ok(hashes.get(position).copied())
     }
 }

@@ -27,6 +27,13 @@ pub enum Disagreement {
         /// Its number.
         seq: u64,
     },
+    /// Entries are there that the proxy whose log it is has not written, or not those that it has.
+    Foreign {
+        /// The first of them.
+        first: u64,
+        /// The last.
+        last: u64,
+    },
     /// Entries are missing.
     Gap {
         /// The first that is.
@@ -42,6 +49,7 @@ impl Disagreement {
             Self::Root { .. } => "root",
             Self::Changed { .. } => "changed",
             Self::Leaf { .. } => "leaf",
+            Self::Foreign { .. } => "foreign",
             Self::Gap { .. } => "gap",
         }
     }
@@ -58,6 +66,9 @@ impl Display for Disagreement {
             }
             Self::Changed { seq } => write!(out, "entry {seq} is not the one that was sealed"),
             Self::Leaf { seq } => write!(out, "entry {seq} does not have the hash beside it"),
+            Self::Foreign { first, last } => {
+                write!(out, "entries {first} to {last} are not those that this proxy has written")
+            }
             Self::Gap { seq } => write!(out, "entry {seq} is missing"),
         }
     }

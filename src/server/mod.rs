@@ -177,7 +177,7 @@ impl Server {
         };
         server.listen(&config, &stopping)?;
         server.note("start", "countersign started");
-        let sealing = Sealing::start(&config, Arc::clone(&server.shared));
+        let sealing = Sealing::start(&config, Arc::clone(&server.shared), server.spool.clone());
         let (sealing, states) = server.side.block_on(sealing)?.unzip();
         server.sealing = sealing;
         let reloader = Reloader {

@@ -50,6 +50,13 @@ pub use schema::SCHEMA_VERSION;
 pub use spool::{SpoolOptions, SpoolShared, SpoolStatus, spooled, unspooled, waiting};
 pub use sqlite::{SqliteOptions, SqliteStore};
 
+impl SpoolStatus {
+    /// The last own number that is known to be in the ledger itself.
+    pub fn drained(&self) -> u64 {
+        self.drained
+    }
+}
+
 /// An intent that has no completion.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Orphan {
@@ -130,6 +137,12 @@ pub trait Store: Send {
     /// Remembers, durably, that every intent of `writer` up to `seq` has its completion. It never
     /// moves backwards. Being a durable write, it also tells whether the store can write at all.
     async fn mark_closed(&mut self, writer: &str, seq: u64) -> Result<(), StoreError>;
+
+    /// Whether another process may close intents of this writer while it lives: one that has taken it
+    /// for gone.
+    fn may_be_closed(&self) -> bool {
+        true
+    }
 
     /// Shows others that this writer lives, where there are others.
     async fn heartbeat(&mut self) -> Result<(), StoreError>;

@@ -323,6 +323,10 @@ impl Store for SqliteStore {
         self.mark(writer, seq)
     }
 
+    fn may_be_closed(&self) -> bool {
+        false
+    }
+
     async fn heartbeat(&mut self) -> Result<(), StoreError> {
         // The lock file is the sign of life.
         Ok(())

@@ -496,3 +496,81 @@ fn a_proxy_whose_ledger_was_changed_goes_on_and_signs_no_more() {
     let verified = said(&["verify", "--data", &text(&proxy.data())], 1);
     assert!(verified.contains("is another one than was sealed"), "{verified}");
 }
+
+/// A row at the end of the log, as somebody inserts it who can write to the database: a whole event that is
+/// there, under another id.
+fn insert_at_the_end(proxy: &Proxy) -> i64 {
+    let conn = rusqlite::Connection::open(proxy.data().join("ledger.db")).unwrap();
+    let copied =
+        "SELECT seq, id, doc FROM entries WHERE kind = 'completion' AND intent IS NULL LIMIT 1";
+    let (seq, id, doc): (i64, String, String) =
+        conn.query_row(copied, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
+    let other = format!("{}beef", &id[..32]);
+    let doc = doc.replace(&id, &other);
+    let leaf = digest(&SHA256, format!("\0{doc}").as_bytes());
+    conn.query_row(
+        "INSERT INTO entries (writer, seq, kind, id, intent, scope, doc, leaf) \
+         SELECT writer, (SELECT max(seq) + 1 FROM entries), kind, ?2, NULL, scope, ?3, ?4 \
+         FROM entries WHERE seq = ?1 RETURNING seq",
+        rusqlite::params![seq, other, doc, leaf.as_ref()],
+        |row| row.get(0),
+    )
+    .unwrap()
+}
+
+#[test]
+fn a_row_that_the_proxy_did_not_write_is_not_signed_now_nor_after_a_restart() {
+    let (_upstream, mut proxy, file) = proxy("");
+    let event = post(&proxy);
+    sealed(&proxy, &file, &event);
+    let inserted = insert_at_the_end(&proxy);
+    // The next append finds its place taken, and goes on behind it.
+    post(&proxy);
+    wait_until("it is noticed", || sealing(&proxy)["state"] == "foreign");
+    wait_until("the proxy goes on", || proxy.read("/readyz").0 == 200);
+    post(&proxy);
+    assert!(proxy.read("/metrics").1.contains("countersign_seal_disagreements 1"));
+    proxy.signal("TERM");
+    proxy.wait();
+    proxy.respawn();
+    post(&proxy);
+    wait_until("it is remembered", || sealing(&proxy)["state"] == "foreign");
+    let last = published(&file).pop().unwrap()["size"].as_i64().unwrap();
+    assert!(last < inserted, "a checkpoint of size {last} covers entry {inserted}");
+    let verified = said(&["verify", "--data", &text(&proxy.data())], 1);
+    let named = format!("entry {inserted} is not what the proxy has written");
+    assert!(verified.contains(&named), "{verified}");
+}
+
+#[test]
+fn what_is_not_sealed_is_counted_as_soon_as_it_is_on_record() {
+    let (_upstream, proxy, file) = proxy("");
+    let event = post(&proxy);
+    sealed(&proxy, &file, &event);
+    let size = |record: Option<Value>| record.map_or(0, |it| it["size"].as_i64().unwrap());
+    for _ in 0..10 {
+        post(&proxy);
+        let unsealed = sealing(&proxy)["unsealed"].as_i64().unwrap();
+        // Either it is counted, or a checkpoint has covered it meanwhile.
+        let conn = rusqlite::Connection::open(proxy.data().join("ledger.db")).unwrap();
+        let head: i64 =
+            conn.query_row("SELECT max(seq) FROM entries", [], |row| row.get(0)).unwrap();
+        assert!(unsealed > 0 || size(published(&file).pop()) == head, "{head}");
+    }
+    wait_until("all is sealed", || sealing(&proxy)["unsealed"] == 0);
+    assert_eq!(sealing(&proxy)["state"], "ok");
+}
+
+#[test]
+fn a_running_proxy_notices_a_change_of_what_it_has_sealed() {
+    let (_upstream, proxy, file) = proxy("");
+    let event = post(&proxy);
+    sealed(&proxy, &file, &event);
+    let conn = rusqlite::Connection::open(proxy.data().join("ledger.db")).unwrap();
+    conn.execute_batch(
+        "DROP TRIGGER entries_no_update; \
+         UPDATE entries SET doc = replace(doc, 'POST', 'GETT') WHERE kind = 'intent'",
+    )
+    .unwrap();
+    wait_until("it is noticed", || sealing(&proxy)["state"] == "changed");
+}

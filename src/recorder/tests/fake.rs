@@ -81,6 +81,13 @@ impl FakeDisk {
         self.0.lock().unwrap().plan.clear();
     }
 
+    /// The next row, by somebody else.
+    pub(super) fn write_elsewhere(&self, entry: &Entry) {
+        let mut disk = self.0.lock().unwrap();
+        let next = disk.rows.keys().max().map_or(1, |last| last + 1);
+        insert(&mut disk, "w", next, std::slice::from_ref(entry)).unwrap();
+    }
+
     pub(super) fn rows(&self) -> Vec<Stored> {
         self.0.lock().unwrap().rows.values().cloned().collect()
     }

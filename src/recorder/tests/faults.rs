@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::fake::{FAULTS, FakeDisk, Fault};
-use super::{closing_reason, entry, entry_of, start, start_with};
+use super::{closing_reason, entry, entry_of, start, start_with, vouches_for};
 use crate::record::{EntryKind, EventId, Stored};
 use crate::recorder::{AppendError, JoinError, Recorder, Settings};
 
@@ -66,9 +66,13 @@ fn check(disk: &FakeDisk, case: &str) -> usize {
         for exchange in exchanges {
             told.extend(exchange.await.unwrap());
         }
+        let written = recorder.written();
         drop(recorder);
         let ended = tokio::task::spawn_blocking(|| thread.join(Duration::from_secs(5)));
         assert_eq!(ended.await.unwrap(), Ok::<(), JoinError>(()), "{case}");
+        let head = usize::try_from(written.head()).unwrap();
+        let rows = disk.rows();
+        assert!(vouches_for(&written, rows.get(..head).unwrap()), "{case}: {written:?} {rows:#?}");
         told
     });
     let operations = disk.0.lock().unwrap().operations;

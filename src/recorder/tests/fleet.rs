@@ -84,3 +84,57 @@ async fn what_another_one_has_closed_is_not_closed_again_and_work_goes_on() {
     let marked = conn.query_row("SELECT closed FROM writers", [], |row| row.get::<_, i64>(0));
     assert_eq!(marked.unwrap(), 5);
 }
+
+/// A completion as another proxy writes it that takes the writer for gone, or as somebody wishes it.
+fn closing_of(id: EventId, outcome: &str, reason: &str) -> Entry {
+    let doc = format!(r#"{{"id":"{id}","outcome":"{outcome}","reason":"{reason}"}}"#);
+    Entry {
+        kind: EntryKind::Completion,
+        intent: Some(1),
+        doc: Redacted::system(doc),
+        ..entry_of(id)
+    }
+}
+
+#[tokio::test]
+async fn closings_by_another_proxy_are_vouched_for_and_nothing_else_that_was_found() {
+    let rows = [
+        ("unknown", "proxy_lost", true),
+        ("success", "proxy_lost", false),
+        ("unknown", "exchange_lost", false),
+    ];
+    for (outcome, reason, is_vouched_for) in rows {
+        let disk = FakeDisk::default();
+        let (recorder, thread) = start(&disk).unwrap();
+        let open = entry();
+        let id = open.id;
+        let open = recorder.intent(open).await.unwrap();
+        disk.write_elsewhere(&closing_of(id, outcome, reason));
+        // Noticed on the timer.
+        until("its log goes on", || recorder.status().head == 2).await;
+        drop(open);
+        assert_eq!(recorder.event(entry()).await, Ok(3));
+        let is_own = recorder.written().foreign().is_none();
+        assert_eq!(is_own, is_vouched_for, "{outcome} {reason}");
+        if is_vouched_for {
+            assert!(vouches_for(&recorder.written(), &disk.rows()));
+        } else {
+            assert_eq!(recorder.written().foreign(), Some(2..=2));
+        }
+        stop(recorder, thread).await;
+    }
+}
+
+#[tokio::test]
+async fn rows_that_no_proxy_can_have_written_in_a_file_are_not_vouched_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let (recorder, thread) = start_in(dir.path()).unwrap();
+    let open = entry();
+    let id = open.id;
+    let open = recorder.intent(open).await.unwrap();
+    insert(&elsewhere(dir.path()), "w", 2, &closing_of(id, "unknown", "proxy_lost"));
+    until("it is noticed", || recorder.written().foreign() == Some(2..=2)).await;
+    drop(open);
+    assert_eq!(recorder.event(entry()).await, Ok(3), "it goes on");
+    stop(recorder, thread).await;
+}

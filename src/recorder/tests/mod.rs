@@ -13,7 +13,7 @@ use sqlx::{Connection, SqliteConnection};
 use self::fake::{FakeDisk, Fault};
 use super::{AppendError, JoinError, Recorder, RecorderThread, Settings, StartError};
 use crate::clock::{Clock, SystemClock};
-use crate::record::{Entry, EntryKind, EventId, Scope, Stored};
+use crate::record::{Entry, EntryKind, EventId, Run, RunDigest, Scope, Stored, Written};
 use crate::redact::Redacted;
 use crate::store::{LedgerSource, Opening, SqliteOptions, StoreError};
 use crate::telemetry::Metrics;
@@ -61,6 +61,15 @@ async fn stop(recorder: Recorder, thread: RecorderThread) {
     drop(recorder);
     let ended = tokio::task::spawn_blocking(|| thread.join(Duration::from_secs(5)));
     ended.await.unwrap().unwrap();
+}
+
+/// Whether a recorder that began with an empty log vouches for just these entries.
+fn vouches_for(written: &Written, rows: &[Stored]) -> bool {
+    let mut digest = RunDigest::default();
+    rows.iter().for_each(|row| digest.push(row.leaf.as_slice().try_into().unwrap()));
+    let run = Run { last: rows.len() as u64, digest: digest.end() };
+    let runs = if rows.is_empty() { Vec::new() } else { vec![run] };
+    written.foreign().is_none() && written.take(u64::MAX) == runs
 }
 
 async fn rows_in(dir: &Path) -> Vec<Stored> {

@@ -50,6 +50,12 @@ pub enum BundleFault {
     /// A line has documents of another event.
     #[error("line {0}: the documents are not those of the event")]
     OtherEvent(u64),
+    /// An event is in it twice, or has two beginnings or two ends.
+    #[error(
+        "event {0} is in it twice, or with two intents or two outcomes: entries were inserted into the log, or \
+         lines were repeated"
+    )]
+    Twice(String),
     /// It has no end, or one that says otherwise.
     #[error("it was cut short, or lines were taken out: its end does not fit")]
     Cut,
@@ -162,6 +168,8 @@ pub struct BundleCheck {
     is_begun: bool,
     is_over: bool,
     logs: BTreeMap<String, Log>,
+    /// The events of a complete one.
+    events: Vec<EventId>,
     shown: BundleShown,
 }
 
@@ -174,6 +182,7 @@ impl BundleCheck {
             is_begun: false,
             is_over: false,
             logs: BTreeMap::new(),
+            events: Vec::new(),
             shown: BundleShown::default(),
         }
     }
@@ -205,6 +214,14 @@ impl BundleCheck {
         let halves = Halves::of(entries.iter().map(|entry| entry.document.as_str()));
         self.shown.begun += u64::from(halves == Halves::Intent);
         self.shown.ended += u64::from(halves == Halves::Completion);
+        let each = || entries.iter().map(|entry| Halves::of([entry.document.as_str()]));
+        let firsts = each().filter(|half| *half != Halves::Completion).count();
+        if firsts > 1 || each().filter(|half| *half != Halves::Intent).count() > 1 {
+            return Err(BundleFault::Twice(event));
+        }
+        if self.shown.complete {
+            self.events.extend(event.parse::<EventId>());
+        }
         entries.into_iter().try_for_each(|entry| self.entry(&event, entry))
     }
 
@@ -292,6 +309,11 @@ impl BundleCheck {
     pub fn end(mut self) -> Result<BundleShown, BundleFault> {
         if !self.is_over {
             return Err(BundleFault::Cut);
+        }
+        self.events.sort_unstable();
+        let twice = self.events.windows(2).find(|pair| matches!(pair, [one, next] if one == next));
+        if let Some([event, ..]) = twice {
+            return Err(BundleFault::Twice(event.to_string()));
         }
         let mut writers: BTreeSet<String> = self.evidence.writers().map(str::to_owned).collect();
         writers.extend(self.logs.keys().cloned());

@@ -293,3 +293,62 @@ async fn a_fault_long_before_the_end_is_told_at_once() {
     let wrong = ledger.wrong().await;
     assert!(wrong.contains("entry 9:"), "{wrong}");
 }
+
+#[tokio::test]
+async fn an_event_that_begins_twice_is_named_though_it_was_sealed() {
+    let ledger = sealed().await;
+    let of_kind = |wanted: &str, is_first: bool| {
+        (20..).find(|seq| kind(&ledger, *seq) == (wanted.to_owned(), is_first)).unwrap()
+    };
+    let (intent, second) = (of_kind("intent", true), of_kind("completion", false));
+    let (whole, last) = (of_kind("completion", true), ledger.next - 1);
+    // Copies of a first half, of a whole event, and a second half once more.
+    let rows = [
+        (intent, "NULL".to_owned(), "twice", format!("the same event as entry {intent}")),
+        (whole, "NULL".to_owned(), "twice", format!("the same event as entry {whole}")),
+        (second, "intent".to_owned(), "no_intent", "was completed before".to_owned()),
+    ];
+    for (seq, of, code, named) in rows {
+        let ledger = ledger.fork();
+        let sql = format!(
+            "INSERT INTO entries (writer, seq, kind, id, intent, scope, doc, leaf) \
+             SELECT writer, {last} + 1, kind, id, {of}, scope, doc, leaf FROM entries WHERE seq = {seq}"
+        );
+        ledger.attack().execute_batch(&sql).unwrap();
+        // As by a proxy that found it when it started.
+        assert_eq!(ledger.seal().await.len(), 1);
+        let wrong = ledger.wrong().await;
+        assert!(wrong.starts_with(&format!("{code}: entry {} ", last + 1)), "{wrong}");
+        assert!(wrong.contains(&named), "{wrong}");
+    }
+}
+
+#[tokio::test]
+async fn a_row_far_behind_the_end_is_not_taken_for_the_loss_of_others() {
+    let mut ledger = sealed().await;
+    let sealed = ledger.next - 1;
+    ledger.append(1).await;
+    let insert = format!(
+        "INSERT INTO entries (writer, seq, kind, id, intent, scope, doc, leaf) \
+         SELECT writer, 900, kind, id, intent, scope, doc, leaf FROM entries WHERE seq = {sealed}"
+    );
+    let attacked = ledger.fork();
+    attacked.attack().execute_batch(&insert).unwrap();
+    let wrong = attacked.wrong().await;
+    assert!(wrong.starts_with(&format!("apart: entries {} to 899 ", ledger.next)), "{wrong}");
+    assert!(wrong.contains("the number 900: that one was inserted, or"), "{wrong}");
+    // Where some of them were sealed, rows were deleted.
+    let cut = format!("DELETE FROM entries WHERE seq BETWEEN {sealed} AND 899");
+    attacked.attack().execute_batch(&cut).unwrap();
+    let wrong = attacked.wrong().await;
+    assert!(wrong.starts_with(&format!("missing: entries {sealed} to 899 are missing")), "{wrong}");
+}
+
+#[tokio::test]
+async fn a_writer_that_the_table_of_writers_lost_accuses_no_entry() {
+    let ledger = sealed().await;
+    ledger.attack().execute_batch("DELETE FROM writers").unwrap();
+    let wrong = ledger.wrong().await;
+    assert!(wrong.starts_with("count: the table `writers` counts 0 entries"), "{wrong}");
+    assert!(wrong.ends_with("that table was changed"), "{wrong}");
+}

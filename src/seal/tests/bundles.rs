@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::proofs::all;
 use super::{Ledger, WRITER, published};
-use crate::record::Stored;
+use crate::record::{EntryKind, Stored};
 use crate::seal::verify::Evidence;
 use crate::seal::{
     BUNDLE, BundleCheck, BundleFault, BundleShown, Bundler, SigningKey, VerifierKey,
@@ -276,4 +276,41 @@ proptest! {
         check.line(&head).unwrap();
         prop_assert!(check.line(&text).is_err());
     }
+}
+
+#[tokio::test]
+async fn an_event_that_is_in_a_log_twice_is_named() {
+    let mut ledger = Ledger::new();
+    ledger.append(12).await;
+    ledger.seal().await;
+    let entries = all(&ledger).await;
+    let is_whole = |it: &&Stored| it.kind == EntryKind::Completion && it.intent.is_none();
+    let whole = entries.iter().find(is_whole).unwrap().clone();
+    // Sealed by a proxy that found it in the log when it started.
+    let sql = "INSERT INTO entries (writer, seq, kind, id, intent, scope, doc, leaf) SELECT writer, \
+               (SELECT max(seq) + 1 FROM entries), kind, id, intent, scope, doc, leaf FROM entries ";
+    ledger.attack().execute_batch(&format!("{sql} WHERE seq = {}", whole.seq)).unwrap();
+    ledger.seal().await;
+    let keys = [ledger.key()];
+    let twice = Err(BundleFault::Twice(whole.id.to_string()));
+    // In one line, or in two.
+    for complete in [true, false] {
+        let bundle = bundle(&ledger, &all(&ledger).await, complete, |_| true);
+        assert_eq!(check(&bundle, &keys), twice);
+    }
+    let bundle = bundle(&ledger, &all(&ledger).await, true, |_| true);
+    let mut lines = Vec::new();
+    for line in bundle.lines() {
+        let mut value: Value = serde_json::from_str(line).unwrap();
+        if value["event"] == whole.id.to_string() {
+            let second = value["entries"].as_array_mut().unwrap().pop().unwrap();
+            lines.push(json!({"event": value["event"], "entries": [second]}));
+        }
+        if value["end"] == true {
+            value["events"] = json!(value["events"].as_u64().unwrap() + 1);
+        }
+        lines.push(value);
+    }
+    let lines: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    assert_eq!(check(&lines, &keys), twice);
 }

@@ -1,7 +1,14 @@
 //! What is signed, when, and when not.
 
+use std::sync::Arc;
+
+use rusqlite::Connection;
+
 use super::{Ledger, WRITER, first_wrong};
-use crate::seal::{Checkpoint, Disagreement, Kept, SEAL_FILE};
+use crate::record::Written;
+use crate::seal::keep::look_back;
+use crate::seal::{Checkpoint, Disagreement, Kept, LogState, SEAL_FILE, Sealer};
+use crate::store::LEDGER_FILE;
 
 #[tokio::test]
 async fn every_checkpoint_is_of_the_tree_at_its_size() {
@@ -83,7 +90,9 @@ async fn nothing_is_signed_that_disagrees_with_what_was_signed() {
             Disagreement::Root { size } => assert_eq!(size, sealed),
             Disagreement::Changed { seq } => assert_eq!(seq, sealed),
             Disagreement::Leaf { seq } => assert_eq!(seq, ledger.next - 1),
-            Disagreement::Truncated { .. } | Disagreement::Gap { .. } => {}
+            Disagreement::Truncated { .. }
+            | Disagreement::Gap { .. }
+            | Disagreement::Foreign { .. } => {}
         }
         assert!(ledger.seal_with(&mut sealer).await.is_empty(), "still nothing: {sql}");
     }
@@ -100,4 +109,146 @@ async fn a_forged_checkpoint_beside_the_ledger_is_not_believed() {
     assert!(forged.signed_by([&ledger.key()]).is_empty());
     Kept::open(ledger.path()).unwrap().keep(WRITER, 0, &forged).unwrap();
     assert!(ledger.wrong().await.starts_with("signature: "), "{}", ledger.wrong().await);
+}
+
+/// A ledger with something sealed, and a recorder that has written nothing since it began.
+async fn begun() -> (Ledger, Sealer, Arc<Written>) {
+    let mut ledger = Ledger::new();
+    ledger.append(8).await;
+    let mut sealer = ledger.sealer().await;
+    assert_eq!(ledger.seal_with(&mut sealer).await.len(), 1);
+    let written = attached(&ledger, &sealer).await;
+    (ledger, sealer, written)
+}
+
+async fn attached(ledger: &Ledger, sealer: &Sealer) -> Arc<Written> {
+    let written = Arc::new(Written::default());
+    written.begin(WRITER, ledger.next - 1);
+    sealer.attach(Arc::clone(&written), || u64::MAX).await.unwrap();
+    written
+}
+
+/// The leaves of the entries behind one.
+fn leaves_after(ledger: &Ledger, seq: u64) -> Vec<[u8; 32]> {
+    let conn = Connection::open(ledger.path().join(LEDGER_FILE)).unwrap();
+    let mut rows = conn.prepare("SELECT leaf FROM entries WHERE seq > ?1 ORDER BY seq").unwrap();
+    rows.query_map([i64::try_from(seq).unwrap()], |row| row.get(0))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect()
+}
+
+async fn state(sealer: &Sealer) -> LogState {
+    sealer.states().await.unwrap()[WRITER].clone()
+}
+
+#[tokio::test]
+async fn of_the_own_log_only_what_the_recorder_has_written_is_sealed() {
+    let (mut ledger, mut sealer, written) = begun().await;
+    let mut heard = 0;
+    for events in [1, 3, 40] {
+        let before = ledger.next - 1;
+        ledger.append(events).await;
+        assert!(ledger.seal_with(&mut sealer).await.is_empty(), "the recorder has not told of it");
+        written.add(leaves_after(&ledger, before));
+        heard += ledger.next - 1 - before;
+        // Not sealed yet, and counted so at once.
+        assert_eq!(state(&sealer).await.unsealed(), ledger.next - 1 - before);
+        let sealed = ledger.seal_with(&mut sealer).await;
+        assert_eq!(sealed[0].checkpoint.size, ledger.next - 1);
+    }
+    assert_eq!((written.base() + heard, state(&sealer).await.unsealed()), (ledger.next - 1, 0));
+    // What is still on its way to the ledger, as out of a spool, is sealed when it is there.
+    written.add([[9; 32]]);
+    assert!(ledger.seal_with(&mut sealer).await.is_empty());
+    assert_eq!((state(&sealer).await.unsealed(), state(&sealer).await.disagreement), (1, None));
+    assert_eq!(ledger.wrong().await, "nothing");
+}
+
+#[tokio::test]
+async fn what_somebody_else_has_written_in_the_own_log_is_never_sealed() {
+    // Behind what the recorder has written, which it notices; and in the place of it.
+    for is_noticed in [true, false] {
+        let (mut ledger, mut sealer, written) = begun().await;
+        let sealed = ledger.next - 1;
+        ledger.append(1).await;
+        let first = sealed + 1;
+        match is_noticed {
+            true => {
+                assert!(ledger.seal_with(&mut sealer).await.is_empty(), "of unknown origin");
+                written.disown(first..=ledger.next - 1, ledger.next - 1);
+            }
+            false => written.add(leaves_after(&ledger, sealed).iter().map(|_| [7; 32])),
+        }
+        assert!(ledger.seal_with(&mut sealer).await.is_empty());
+        let found = Disagreement::Foreign { first, last: ledger.next - 1 };
+        assert_eq!(state(&sealer).await.disagreement, Some(found), "noticed: {is_noticed}");
+        assert_eq!(found.code(), "foreign");
+        // The next start finds it in the log, and remembers.
+        drop(sealer);
+        let mut sealer = ledger.sealer().await;
+        let written = attached(&ledger, &sealer).await;
+        let before = ledger.next - 1;
+        ledger.append(1).await;
+        written.add(leaves_after(&ledger, before));
+        assert!(ledger.seal_with(&mut sealer).await.is_empty());
+        assert_eq!(state(&sealer).await.disagreement, Some(found));
+        let wrong = ledger.wrong().await;
+        assert!(wrong.starts_with(&format!("foreign: entries {first} to ")), "{wrong}");
+        // Whoever has looked at it begins anew.
+        drop(sealer);
+        std::fs::remove_file(ledger.path().join(SEAL_FILE)).unwrap();
+        assert_eq!(ledger.seal().await[0].checkpoint.size, ledger.next - 1);
+    }
+}
+
+#[tokio::test]
+async fn what_was_sealed_is_looked_at_again_while_nothing_is_written() {
+    const REWRITTEN: &str =
+        "UPDATE entries SET doc = replace(doc, '2026-11', '2026-12') WHERE seq = ";
+    let rows: &[(&str, Option<Disagreement>)] = &[
+        ("SELECT 1", None),
+        ("5", Some(Disagreement::Changed { seq: 5 })),
+        ("90", Some(Disagreement::Changed { seq: 90 })),
+        ("DELETE FROM entries WHERE seq IN (61, 62)", Some(Disagreement::Gap { seq: 61 })),
+        ("UPDATE entries SET kind = 'none' WHERE seq = 4", Some(Disagreement::Changed { seq: 4 })),
+    ];
+    for (sql, expected) in rows {
+        let mut ledger = Ledger::new();
+        ledger.append(100).await;
+        let mut sealer = ledger.sealer().await;
+        ledger.seal_with(&mut sealer).await;
+        let attack = ledger.attack();
+        match sql.parse::<u64>() {
+            Ok(seq) => attack.execute_batch(&format!("{REWRITTEN}{seq}")).unwrap(),
+            Err(_) => attack.execute_batch(sql).unwrap(),
+        }
+        super::attacks::rehash(&attack);
+        let mut reader = ledger.source().reader().await.unwrap();
+        for _ in 0..10 {
+            look_back(&mut *reader, &mut sealer).await.unwrap();
+        }
+        assert_eq!(state(&sealer).await.disagreement, *expected, "{sql}");
+        ledger.append(1).await;
+        assert_eq!(ledger.seal_with(&mut sealer).await.is_empty(), *sql != "SELECT 1", "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn a_lost_or_damaged_tile_does_not_accuse_the_ledger() {
+    for sql in [
+        "DELETE FROM tiles WHERE level = 0 AND number = 0",
+        "UPDATE tiles SET hashes = zeroblob(length(hashes)) WHERE level = 0 AND number = 0",
+    ] {
+        let mut ledger = Ledger::new();
+        ledger.append(400).await;
+        let mut sealer = ledger.sealer().await;
+        ledger.seal_with(&mut sealer).await;
+        Connection::open(ledger.path().join(SEAL_FILE)).unwrap().execute_batch(sql).unwrap();
+        let mut reader = ledger.source().reader().await.unwrap();
+        for _ in 0..40 {
+            look_back(&mut *reader, &mut sealer).await.unwrap();
+        }
+        assert_eq!(state(&sealer).await.disagreement, None, "{sql}");
+    }
 }

@@ -117,6 +117,9 @@ impl Evidence {
         for note in kept.key_changes()? {
             self.add_change(Origin::SealDb, &note);
         }
+        for (writer, entries) in kept.foreign()? {
+            self.faults.push((Some(writer), Found { entries, fault: Fault::Foreign }));
+        }
         Ok(())
     }
 

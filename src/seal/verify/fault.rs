@@ -30,8 +30,27 @@ impl Column {
 /// What is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
-    /// Rows are not there, though later ones are.
+    /// Rows are not there, though later ones are that were sealed.
     Missing,
+    /// Rows are not there, and what comes behind them was never sealed.
+    Apart {
+        /// The number of the next row that is there.
+        number: u64,
+    },
+    /// The ledger's own count of the log is another than what is there.
+    Count {
+        /// What it counts.
+        counted: u64,
+        /// What is there.
+        there: u64,
+    },
+    /// The proxy whose log it is has noted that it has not written these.
+    Foreign,
+    /// It belongs to the event of an earlier entry, and is not its completion.
+    Twice {
+        /// The earlier entry.
+        other: u64,
+    },
     /// The row has a form that no version of countersign writes.
     Unreadable,
     /// Document and leaf hash do not belong together.
@@ -104,6 +123,10 @@ impl Fault {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Missing => "missing",
+            Self::Apart { .. } => "apart",
+            Self::Count { .. } => "count",
+            Self::Foreign => "foreign",
+            Self::Twice { .. } => "twice",
             Self::Unreadable => "unreadable",
             Self::Leaf => "leaf",
             Self::Document => "document",
@@ -151,6 +174,31 @@ impl Display for Found {
         };
         match &self.fault {
             Fault::Missing => write!(out, "{entries} {verb} missing: rows were deleted"),
+            Fault::Apart { number } => write!(
+                out,
+                "{entries} {verb} missing before a row with the number {number}: that one was inserted, or \
+                 rows were deleted"
+            ),
+            Fault::Count { counted, there } if counted < there => write!(
+                out,
+                "the table `writers` counts {counted} entries of this log (0 also where it has no row), but \
+                 a checkpoint proves that there are more: that table was changed"
+            ),
+            Fault::Count { counted, there } => write!(
+                out,
+                "the table `writers` counts {counted} entries of this log, but there are {there}: the table \
+                 was changed, or rows were deleted at the end"
+            ),
+            Fault::Foreign => write!(
+                out,
+                "{entries} {verb} not what the proxy has written whose log it is: it noticed that itself, \
+                 and has sealed nothing since (noted in seal.db)"
+            ),
+            Fault::Twice { other } => write!(
+                out,
+                "{entries} {verb} of the same event as entry {other}, and not its completion: one of the \
+                 two was inserted"
+            ),
             Fault::Unreadable => {
                 write!(out, "{entries} cannot be read: no version of countersign writes such a row")
             }
@@ -209,8 +257,8 @@ impl Display for Found {
             }
             Fault::Stray { number } => write!(
                 out,
-                "a row with the number {number} is in no log, since the ledger counts none there: it \
-                 was inserted by somebody else than countersign"
+                "a row with the number {number} is in no log, since the table `writers` counts none there: \
+                 it was inserted by somebody else than countersign, or that table was changed"
             ),
             Fault::Fork { origin } => write!(
                 out,

@@ -1,9 +1,11 @@
 //! Verification: whether a ledger is what was sealed, without trust in the database that holds it.
 //!
 //! `evidence` is what the ledger is held against: keys, and checkpoints that they signed. `entry` is
-//! what can be said of one entry alone; `walk` goes through a log entry by entry; `scan` feeds it.
+//! what can be said of one entry alone; `walk` goes through a log entry by entry, and `events` sees that no event
+//! begins twice in it; `scan` feeds it.
 
 mod entry;
+mod events;
 mod evidence;
 mod fault;
 mod purges;

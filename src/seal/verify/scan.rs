@@ -1,7 +1,7 @@
 //! Reads a ledger and lets each log be walked through: the reading, the hashing of some batches, and
 //! the walk at the same time.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, spawn_blocking};
@@ -10,7 +10,7 @@ use super::entry::{Digest, Item};
 use super::evidence::{Evidence, Standing};
 use super::fault::{Fault, Found};
 use super::walk::{Leaves, Walk};
-use crate::record::Stored;
+use crate::record::{EntryKind, EventId, Stored};
 use crate::seal::leaves::TileLeaves;
 use crate::seal::{Hash, Kept};
 use crate::store::{LedgerReader, Purged, StoreError};
@@ -87,9 +87,9 @@ pub async fn verify(
     let mut before = 0;
     for writer in writers {
         let mut told = |entries| progress(before + entries);
-        let mut log = verify_log(reader, &writer, evidence, kept.as_deref_mut(), &mut told).await?;
-        let stray = strays.get(&writer).map(|number| Fault::Stray { number: *number });
-        log.found = log.found.or_else(|| stray.map(|stray| Found::at(0, stray)));
+        let stray = strays.get(&writer).copied();
+        let kept = kept.as_deref_mut();
+        let log = verify_log(reader, &writer, evidence, kept, stray, &mut told).await?;
         before += log.entries;
         logs.push(log);
     }
@@ -101,15 +101,19 @@ async fn verify_log(
     writer: &str,
     evidence: &Evidence,
     kept: Option<&mut Kept>,
+    stray: Option<i64>,
     progress: &mut (dyn FnMut(u64) + Send),
 ) -> Result<LogReport, StoreError> {
     // Entries that come while this goes on are another matter.
     let head = reader.head(writer).await?;
+    // The count may be what was changed: what follows it without a gap is looked at as well.
+    let is_beyond = stray.and_then(|number| u64::try_from(number).ok()) == Some(head + 1);
+    let end = if is_beyond { u64::MAX } else { head };
     let leaves = kept.map(|kept| Box::new(TileLeaves::new(kept, writer)) as Box<dyn Leaves>);
     let standing = evidence.of(writer);
     let mut walk = Walk::new(writer, evidence, leaves);
     let (batches, digests) = mpsc::channel::<JoinHandle<Vec<Item>>>(AHEAD);
-    let reading = read(reader, writer, head, batches);
+    let reading = read(reader, writer, (head, end), batches);
     let walking = async {
         // Gone once the walk is over: whoever reads on for nobody stops.
         let mut digests = digests;
@@ -130,10 +134,54 @@ async fn verify_log(
         (Ok(()), Read::Whole) => walk.end().err(),
     };
     let (proven, checkpoints) = walk.proven();
+    let found = match found {
+        None => again(reader, writer, walk.late()).await?,
+        found => found,
+    };
+    let known = standing.last().map_or(0, |last| last.size).max(head);
+    let found = found.filter(|found| stray.is_none() || *found.entries.start() <= known);
+    let found = found.or_else(|| miscounted((head, walk.entries()), proven, stray));
     let newest = standing.iter().rfind(|standing| standing.size <= proven).cloned();
     let (writer, entries, open) = (writer.to_owned(), walk.entries(), walk.open());
     let (purged, purged_to) = walk.purged();
     Ok(LogReport { writer, entries, proven, checkpoints, newest, purged, purged_to, open, found })
+}
+
+/// What is wrong with the count of a log, and with what is in no count: that counts for less than what
+/// is wrong with the entries that were counted or sealed.
+fn miscounted((head, there): (u64, u64), proven: u64, stray: Option<i64>) -> Option<Found> {
+    let fault = match stray {
+        Some(number) if number > 0 && number.unsigned_abs() <= proven => {
+            Fault::Count { counted: if there > head { head } else { 0 }, there }
+        }
+        Some(number) => Fault::Stray { number },
+        None if there < head => Fault::Count { counted: head, there },
+        None => return None,
+    };
+    Some(Found::at(0, fault))
+}
+
+/// Looks for the events of entries that came late among those before them: of each event there is one
+/// beginning. In most logs none came late.
+async fn again(
+    reader: &mut dyn LedgerReader,
+    writer: &str,
+    late: &HashMap<EventId, u64>,
+) -> Result<Option<Found>, StoreError> {
+    let (mut after, last) = (0, late.values().max().copied().unwrap_or(0));
+    let mut found = Vec::new();
+    while after < last {
+        let entries = reader.read_after(writer, after, BATCH).await?;
+        let Some(end) = entries.last().map(|entry| entry.seq) else { break };
+        for entry in entries {
+            let is_beginning = entry.kind == EntryKind::Intent || entry.intent.is_none();
+            let twice = late.get(&entry.id).filter(|seq| is_beginning && entry.seq < **seq);
+            found.extend(twice.map(|seq| (*seq, entry.seq)));
+        }
+        after = end;
+    }
+    let first = found.into_iter().min();
+    Ok(first.map(|(seq, other)| Found::at(seq, Fault::Twice { other })))
 }
 
 /// How reading ended.
@@ -144,16 +192,26 @@ enum Read {
     Failed(StoreError),
 }
 
+/// Reads up to the end. Behind the head only what follows without a gap is of the log.
 async fn read(
     reader: &mut dyn LedgerReader,
     writer: &str,
-    head: u64,
+    (head, end): (u64, u64),
     batches: mpsc::Sender<JoinHandle<Vec<Item>>>,
 ) -> Read {
     let (mut after, mut limit) = (0, BATCH);
-    while after < head {
+    while after < end {
         match reader.read_after(writer, after, limit).await {
-            Ok(entries) => {
+            Ok(mut entries) => {
+                let mut next = after.max(head) + 1;
+                entries.retain(|entry| {
+                    let is_next = entry.seq == next && entry.seq <= end;
+                    next += u64::from(is_next);
+                    entry.seq <= head || is_next
+                });
+                if entries.is_empty() && after >= head {
+                    break;
+                }
                 let up_to = entries.last().map_or(head, |last| last.seq);
                 let purged = match purged_between(reader, writer, after, up_to, &entries).await {
                     Ok(purged) => purged,

@@ -1,12 +1,15 @@
 //! Goes through one log, entry by entry.
 
+use std::collections::HashMap;
+
 use tlog_tiles::Hash;
 
 use super::entry::{Digest, Item, Open, Part};
+use super::events::Events;
 use super::evidence::{Evidence, Standing};
 use super::fault::{Fault, Found};
 use super::purges::Purges;
-use crate::record::Purge;
+use crate::record::{EventId, Purge};
 use crate::seal::tree::Tree;
 use crate::store::Purged;
 
@@ -21,6 +24,7 @@ pub(super) trait Leaves: Send {
 pub(super) struct Walk<'e> {
     tree: Tree,
     open: Open,
+    events: Events,
     /// Checkpoints that are not reached yet, by size.
     ahead: &'e [Standing],
     /// The size of the last checkpoint that was reached and has the right root.
@@ -48,6 +52,7 @@ impl<'e> Walk<'e> {
         Self {
             tree: Tree::default(),
             open: Open::default(),
+            events: Events::default(),
             ahead,
             proven: 0,
             checkpoints: 0,
@@ -76,6 +81,11 @@ impl<'e> Walk<'e> {
         self.open.len()
     }
 
+    /// Entries whose event may be that of an earlier entry as well.
+    pub(super) fn late(&self) -> &HashMap<EventId, u64> {
+        self.events.late()
+    }
+
     /// How many entries were purged, and of when the newest of them was.
     pub(super) fn purged(&self) -> (u64, Option<String>) {
         self.purges.told()
@@ -86,7 +96,12 @@ impl<'e> Walk<'e> {
         let next = self.tree.size() + 1;
         let seq = item.seq();
         if seq != next {
-            let missing = Found { entries: next..=seq.saturating_sub(1), fault: Fault::Missing };
+            // That rows were deleted is certain only where some were sealed.
+            let fault = match self.ahead.is_empty() && seq > next {
+                true => Fault::Apart { number: seq },
+                false => Fault::Missing,
+            };
+            let missing = Found { entries: next..=seq.saturating_sub(1), fault };
             return Err(self.first(missing));
         }
         match item {
@@ -121,6 +136,7 @@ impl<'e> Walk<'e> {
             None if !is_left => self.open.take(&mut entry),
             fault => fault,
         };
+        let fault = fault.or_else(|| self.events.take(&entry));
         if let Some(fault) = fault {
             return Err(self.first(Found::at(next, fault)));
         }

@@ -18,9 +18,10 @@ use super::system::{self, SystemEvent};
 use crate::api::SealStates;
 use crate::config::Config;
 use crate::proxy::Shared;
-use crate::record::Outcome;
+use crate::record::{Outcome, Written};
 use crate::seal::{Keeping, KeyChange, LogState, ROTATE, Sealed, Sealer, keep};
-use crate::store::LedgerSource;
+use crate::store::{LedgerSource, SpoolShared};
+use crate::telemetry::Metrics;
 use publish::{Item, Publisher};
 
 /// Checkpoints that may wait to be published. What is more than that is left out: a later one says as
@@ -40,6 +41,7 @@ impl Sealing {
     pub(super) async fn start(
         config: &Config,
         shared: Arc<Shared>,
+        spool: SpoolShared,
     ) -> Result<Option<(Self, SealStates)>, ServerError> {
         if !config.seal.enabled {
             return Ok(None);
@@ -47,14 +49,23 @@ impl Sealing {
         let sealer = Sealer::open(&config.ledger.dir, config.seal.name.as_deref()).await?;
         let key = sealer.verifier().await?;
         tracing::info!(%key, "checkpoints are signed with this key");
+        let written = shared.recorder.written();
+        let has_spool = config.ledger.spool.is_some();
+        let reached = move || if has_spool { spool.get().drained() } else { u64::MAX };
+        sealer.attach(Arc::clone(&written), reached).await?;
         let (states, learned) = watch::channel(BTreeMap::new());
+        let learning = Learning { states, metrics: Arc::clone(&shared.metrics), written };
+        learning.learn(sealer.states().await?);
+        let appended = learning.clone();
+        // Whoever hears that an entry is on record finds it counted as not sealed yet.
+        learning.written.listen(move |_| appended.appended());
         let (items, waiting) = mpsc::channel(WAITING);
         let publisher = Publisher::new(&config.seal, Arc::clone(&shared.metrics), sealer.clone());
         let publishing = tokio::spawn(publisher.run(waiting));
         let (stop, stopping) = watch::channel(false);
         let source = config.ledger.source();
         let task = tokio::spawn(run(
-            Process { shared, states, items: Mutex::new(Some(items)) },
+            Process { shared, learning, items: Mutex::new(Some(items)) },
             Work { source, sealer, interval: config.seal.interval, stopping },
             publishing,
         ));
@@ -92,7 +103,7 @@ async fn run(process: Process, work: Work, publishing: JoinHandle<()>) {
 /// The process, as the loop sees it.
 struct Process {
     shared: Arc<Shared>,
-    states: watch::Sender<BTreeMap<String, LogState>>,
+    learning: Learning,
     items: Mutex<Option<mpsc::Sender<Item>>>,
 }
 
@@ -143,11 +154,38 @@ impl Keeping for Process {
     }
 
     fn learn(&self, states: BTreeMap<String, LogState>) {
+        self.learning.learn(states);
+    }
+}
+
+/// How it stands with each log, for whoever asks.
+#[derive(Clone)]
+struct Learning {
+    states: watch::Sender<BTreeMap<String, LogState>>,
+    metrics: Arc<Metrics>,
+    written: Arc<Written>,
+}
+
+impl Learning {
+    fn learn(&self, new: BTreeMap<String, LogState>) {
+        self.states.send_modify(|states| {
+            *states = new;
+            self.count(states);
+        });
+    }
+
+    /// There is more in the own log.
+    fn appended(&self) {
+        self.states.send_modify(|states| self.count(states));
+    }
+
+    /// What the recorder has written since the states were asked for counts as well.
+    fn count(&self, states: &mut BTreeMap<String, LogState>) {
+        let own = states.entry(self.written.writer()).or_default();
+        own.head = own.head.max(self.written.head());
         let lag: u64 = states.values().map(LogState::unsealed).sum();
         let disagreeing = states.values().filter(|log| log.disagreement.is_some()).count();
-        let metrics = &self.shared.metrics;
-        metrics.seal_lag.set(i64::try_from(lag).unwrap_or(i64::MAX));
-        metrics.seal_disagreements.set(i64::try_from(disagreeing).unwrap_or(i64::MAX));
-        self.states.send_replace(states);
+        self.metrics.seal_lag.set(i64::try_from(lag).unwrap_or(i64::MAX));
+        self.metrics.seal_disagreements.set(i64::try_from(disagreeing).unwrap_or(i64::MAX));
     }
 }

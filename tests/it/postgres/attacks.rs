@@ -7,7 +7,7 @@ use std::process::Command;
 
 use countersign::seal::SigningKey;
 
-use super::{post, setup};
+use super::{post, setup, wait_ready};
 use crate::support::{Postgres, Proxy, Reply, Upstream, exchange, wait_until};
 
 /// A ledger that was written and sealed by a proxy that has stopped.
@@ -225,6 +225,85 @@ fn inserted(one: u64, head: u64) -> Vec<(String, String)> {
         (sql, named)
     };
     rows.into_iter().map(insert).collect()
+}
+
+#[test]
+fn a_changed_count_is_named_and_accuses_no_entry() {
+    let sealed = Sealed::new();
+    let copy = sealed.copy();
+    let head = sealed.head;
+    let (more, less, far) = (head + 2, head - 2, head + 90);
+    let far_row = format!(
+        "INSERT INTO countersign.entries (writer, seq, kind, id, intent, scope, doc, leaf, at) \
+         SELECT writer, {far}, kind, id, intent, scope, doc, leaf, at \
+         FROM countersign.entries WHERE writer = 'one' AND seq = {head};"
+    );
+    let rows = [
+        (
+            "DELETE FROM countersign.writers WHERE writer = 'one';".to_owned(),
+            "the table `writers` counts 0 entries".to_owned(),
+        ),
+        (
+            format!("UPDATE countersign.writers SET head = {less} WHERE writer = 'one';"),
+            format!("the table `writers` counts {less} entries"),
+        ),
+        (
+            format!("UPDATE countersign.writers SET head = {more} WHERE writer = 'one';"),
+            format!("counts {more} entries of this log, but there are {head}"),
+        ),
+        (far_row, format!("a row with the number {far} is in no log")),
+    ];
+    for (sql, named) in rows {
+        sealed.attack(&copy, &sql);
+        let (code, text) = sealed.verify(&copy, &[]);
+        assert_eq!(code, Some(1), "{sql}: {text}");
+        assert!(text.contains(&named), "{sql}: {named}: {text}");
+        assert!(!text.contains("missing"), "{sql}: {text}");
+    }
+    // Both the count and the rows at the end: these are missed.
+    let cut = format!(
+        "DELETE FROM countersign.entries WHERE writer = 'one' AND seq > {less}; \
+         DELETE FROM countersign.writers WHERE writer = 'one';"
+    );
+    sealed.attack(&copy, &cut);
+    let (code, text) = sealed.verify(&copy, &[]);
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains(&format!("entries {} to {head} are missing", less + 1)), "{text}");
+}
+
+#[test]
+fn a_row_that_is_put_behind_the_log_of_a_running_proxy_is_never_sealed() {
+    let server = Postgres::start();
+    let database = server.ledger();
+    let upstream = Upstream::start(|_| Reply::response("201 Created", "application/json", "{}"));
+    let proxy = Proxy::with(upstream.address, &setup(&server.url("proxy", &database), ""));
+    assert_eq!(exchange(proxy.address, &post("/things/1")).status, 201);
+    let sealing = || {
+        serde_json::from_str::<serde_json::Value>(&proxy.read("/readyz").1).unwrap()["sealing"]
+            .clone()
+    };
+    wait_until("all is sealed", || sealing()["unsealed"] == 0);
+    server.sql(
+        &database,
+        "SET session_replication_role = replica; \
+         INSERT INTO countersign.entries (writer, seq, kind, id, intent, scope, doc, leaf, at) \
+         SELECT e.writer, w.head + 1, e.kind, e.id, e.intent, e.scope, e.doc, e.leaf, e.at \
+         FROM countersign.entries e JOIN countersign.writers w USING (writer) WHERE e.seq = 1; \
+         UPDATE countersign.writers SET head = head + 1;",
+    );
+    exchange(proxy.address, &post("/things/2"));
+    wait_until("it is noticed", || sealing()["state"] == "foreign");
+    wait_ready(&proxy);
+    assert_eq!(exchange(proxy.address, &post("/things/3")).status, 201);
+    let url = server.url("proxy", &database);
+    let output = Command::new(env!("CARGO_BIN_EXE_countersign"))
+        .args(["verify", "--ledger", &url, "--data", proxy.data().to_str().unwrap()])
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.contains("of the same event as entry 1, and not its completion"), "{text}");
+    assert!(text.contains("is not what the proxy has written whose log it is"), "{text}");
 }
 
 #[test]
