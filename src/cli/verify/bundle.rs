@@ -171,6 +171,11 @@ fn compared(log: &BundleLog, complete: bool) -> String {
             }
             text
         }
+        None if log.is_absent => format!(
+            "\n{writer}: nothing of this log is in the bundle, and the newest checkpoint that was given is of {} \
+             entries: the log began after the bundle was made, or was left out.",
+            thousands(kept)
+        ),
         None => format!(
             "\n{writer}: no checkpoint that was given could be compared with the bundle; the newest is of \
              {} entries.",

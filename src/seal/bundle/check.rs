@@ -78,12 +78,6 @@ pub enum BundleFault {
         /// Which entry.
         seq: u64,
     },
-    /// It says to be complete, and a log is not in it.
-    #[error(
-        "it is not complete: the log of writer `{0}` is not in it, and a checkpoint that was kept \
-         elsewhere says that there is one"
-    )]
-    MissingLog(String),
     /// A checkpoint has another root.
     #[error(
         "the first {size} entries of writer `{writer}` are not those of the checkpoint {origin}: it is of \
@@ -110,6 +104,8 @@ pub struct BundleLog {
     pub compared: Option<u64>,
     /// The size of the largest checkpoint that was kept elsewhere.
     pub kept: Option<u64>,
+    /// Nothing of it is in a bundle of whole logs.
+    pub is_absent: bool,
 }
 
 /// What a bundle shows.
@@ -343,8 +339,10 @@ impl BundleCheck {
     fn whole(&mut self, writer: String, mut log: Log) -> Result<BundleLog, BundleFault> {
         let Self { evidence, shown, .. } = self;
         let kept = evidence.of(&writer);
-        if !kept.is_empty() && log.entries.is_empty() && log.gone.is_empty() {
-            return Err(BundleFault::MissingLog(writer));
+        let is_absent = log.entries.is_empty() && log.gone.is_empty() && log.checkpoint.is_none();
+        if !kept.is_empty() && is_absent {
+            // It began later, or was left out: nobody can tell from the bundle.
+            return Ok(BundleLog { is_absent: true, ..told(writer, &log, None, kept) });
         }
         let (leaves, purged) = in_order(&writer, &mut log)?;
         let own = log.checkpoint.as_ref().map(|(checkpoint, _)| checkpoint);
@@ -389,6 +387,7 @@ fn told(writer: String, log: &Log, compared: Option<u64>, kept: &[Standing]) -> 
         checkpoint: checkpoint.map(|(it, key)| (it.size, it.origin.clone(), key.clone())),
         compared,
         kept: kept.last().map(|kept| kept.size),
+        is_absent: false,
     }
 }
 
