@@ -1,5 +1,6 @@
 //! The name of a request, from the request alone.
 
+mod membership;
 mod noted;
 mod targets;
 
@@ -138,6 +139,7 @@ pub(super) fn naming_at(
     let acted = acting::acted(request, body);
     let is_doubtful = acted.is_some();
     let is_script = acting::is_script(&path) && walked.verb.is_none() && walked.part.is_none();
+    let is_script = is_script || acting::is_query_protocol(request, body);
     let acted = acted.filter(|_| is_script && matches!(method.name.as_str(), "POST" | "GET"));
     if acted.is_none() && is_script && method.name == "POST" && known.documented.is_none() {
         walked.is_submitted = true;
@@ -300,6 +302,7 @@ fn named_by_path(
     let sent = chosen.as_ref().filter(|_| walked.verb.is_none()).map(|(_, place)| *place);
     noted::action(&walked, sent, trace);
     let scope = scope(&walked.nodes);
+    let group = membership::group(&walked, request);
     let node = walked.nodes.pop().unwrap_or_else(|| Node::named("resource"));
     let has_item = node.is_item || walked.part.is_some() || is_singleton(&node.noun);
     let is_item = node.is_item && walked.part.is_none() && walked.verb.is_none();
@@ -309,7 +312,8 @@ fn named_by_path(
             return "submit".to_owned();
         }
         let is_part_known = walked.part.as_deref().is_none_or(super::nouns::is_part);
-        method_verb(method, has_item && is_part_known && !walked.creates)
+        let is_saved = walked.saves && body.is_some_and(|body| has_own_id(body, &node.noun));
+        method_verb(method, has_item && is_part_known && !walked.creates || is_saved)
     });
     let noun = match &walked.part {
         Some(part) if part.starts_with(&format!("{}_", node.noun)) => part.clone(),
@@ -323,12 +327,17 @@ fn named_by_path(
         .or_else(|| known_category(&node.noun))
         .map_or_else(|| node.noun.clone(), str::to_owned);
     let (targets, count) = targets(&node, walked.part.is_some(), &verb, (request, body), trace);
+    let (noun, category, targets) = match &group {
+        Some(_) => membership::members(targets, request, body),
+        None => (noun, category, targets),
+    };
     let owner = walked.nodes.last().filter(|outer| outer.id.is_some());
     let owner = owner.filter(|outer| scope_name(&outer.noun).is_none()).map(|outer| Target {
         kind: outer.noun.clone(),
         id: outer.id.clone(),
         name: None,
     });
+    let owner = group.or(owner);
     // `POST /session`, with who one is.
     let is_named = targets.first().is_some_and(|target| target.name.is_some());
     let signs = walked.signs
@@ -350,6 +359,7 @@ fn named_by_path(
         is_whole,
         count: is_cut.then_some(count),
         scope: scope.clone(),
+        others: Vec::new(),
     };
     Naming {
         action: format!("{noun}.{verb}"),
@@ -362,6 +372,11 @@ fn named_by_path(
         notes: if is_cut { vec![TOO_MANY] } else { Vec::new() },
         ..Naming::default()
     }
+}
+
+/// Whether what is sent under the name of the noun has an id already: it is saved again.
+fn has_own_id(body: &Value<'_>, noun: &str) -> bool {
+    body.get(noun).and_then(|own| body::scalar(own.get("id")?)).is_some()
 }
 
 /// The verb that a form chooses, and where it does so.
@@ -383,10 +398,15 @@ fn chosen_action(body: &Value<'_>) -> Option<String> {
     bounded(canonical(verb))
 }
 
+/// Whether a node has the ids of several items, of which none holds the others.
+fn is_several(node: &Node) -> bool {
+    node.listed.as_deref().is_some_and(|listed| !body::Many::of_ids(listed).is_empty())
+}
+
 /// Where nodes say that something belongs.
 pub(super) fn scope(nodes: &[Node]) -> Scope {
     let pair = |node: &Node| Some((scope_name(&node.noun)?.to_owned(), node.id.clone()?));
-    nodes.iter().filter_map(pair).collect()
+    nodes.iter().filter(|node| !is_several(node)).filter_map(pair).collect()
 }
 
 /// The verb of a method, on an item (or a thing there is one of) or on a collection.
