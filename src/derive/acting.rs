@@ -67,6 +67,25 @@ pub(super) fn acted(request: &RequestRecord, body: Option<&Value<'_>>) -> Option
     found
 }
 
+/// Whether a request is one of AWS's query protocol, whose path is that of a queue or of nothing:
+/// `Action=SendMessage&Version=2012-11-05`.
+pub(super) fn is_query_protocol(request: &RequestRecord, body: Option<&Value<'_>>) -> bool {
+    let is_action = |text: &str| {
+        text.starts_with(|first: char| first.is_ascii_uppercase())
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    };
+    let is_date = |text: &str| {
+        text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
+    };
+    let text = |place: &Value<'_>, name: &str, is: fn(&str) -> bool| {
+        place.get(name).and_then(Value::as_str).is_some_and(is)
+    };
+    let places = request.query.as_ref().map(Tree::node).into_iter().chain(body);
+    places
+        .into_iter()
+        .any(|place| text(place, "Action", is_action) && text(place, "Version", is_date))
+}
+
 /// Whether the query alone says what is done: a verb without a value (`?delete`), or an action and no
 /// body. The application may read it or not, so that neither it nor the method says what is done.
 pub(super) fn is_asked(request: &RequestRecord, body: Option<&Value<'_>>) -> bool {

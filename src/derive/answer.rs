@@ -133,6 +133,13 @@ fn told(act: &Act, result: &Value<'_>) -> Option<Vec<Target>> {
         "create" | "register" => body::created_id(result, &target.kind),
         _ => body::id(result, &target.kind),
     };
+    // What holds the target shows nothing of it, unless it has the name that was sent.
+    let is_named = || target.name.is_some() && body::name(result, &target.kind) == target.name;
+    let is_other =
+        body::id(result, &target.kind).is_some_and(|id| act.sentence.others.contains(&id));
+    if is_other && target.id.is_none() && !is_named() {
+        return None;
+    }
     let id = target.id.clone().or_else(found);
     let shown = body::name(result, &target.kind);
     let claimed = target.name.clone();

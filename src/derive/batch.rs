@@ -7,6 +7,7 @@ use super::call::Calls;
 use super::naming::{named_alone, scope};
 use super::path::Path;
 use super::sentence::Sentence;
+use super::shape::is_version;
 use super::walk::walk;
 use crate::record::{Scope, Target};
 
@@ -24,7 +25,9 @@ const READS: [&str; 3] = ["GET", "HEAD", "OPTIONS"];
 
 /// The requests in a body, on a path that ends in `batch` or `bulk`.
 pub(super) fn calls(path: &str, body: Option<&Value<'_>>) -> Option<Calls> {
-    let last = path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+    // `/batch/v1`, as WordPress has it.
+    let mut segments = path.trim_end_matches('/').rsplit('/');
+    let last = segments.find(|segment| !is_version(segment, false)).unwrap_or_default();
     let last = last.to_ascii_lowercase();
     if !(last.ends_with("batch") || last.ends_with("bulk")) {
         return None;

@@ -214,6 +214,14 @@ pub(super) fn id_at<'b>(body: &'b Value<'b>, noun: &'b str) -> Option<Found<'b>>
     })
 }
 
+/// The id at the end of the address of what a body refers to, and of nothing else, as OData has it.
+pub(super) fn referred<'b>(body: &'b Value<'b>) -> Option<Found<'b>> {
+    let [(name, Value::String(address))] = body.members() else { return None };
+    let last = address.trim_end_matches('/').rsplit('/').next()?;
+    let id = super::path::keyed(last).map_or(last, |(_, key)| key);
+    (name == "@odata.id").then_some((bounded(id)?, At::Outer(name)))
+}
+
 /// Whether a member is called `user_id` or `userId`, for the noun `user`.
 fn is_id_of(name: &str, noun: &str) -> bool {
     is_own(name, noun, b"id")
@@ -259,7 +267,13 @@ pub(super) fn many<'b>(body: &'b Value<'b>, noun: &str, plural: &str) -> Many<'b
     }
     let own = |name: &str| {
         let bare = name.strip_suffix("[]").unwrap_or(name);
-        bare == plural || bare.strip_suffix('s').is_some_and(|name| is_id_of(name, noun))
+        let is_numbered = bare.rsplit_once('.').is_some_and(|(list, number)| {
+            let list = list.strip_suffix(".member").unwrap_or(list);
+            number.bytes().all(|byte| byte.is_ascii_digit()) && is_id_of(list, noun)
+        });
+        is_numbered
+            || bare == plural
+            || bare.strip_suffix('s').is_some_and(|name| is_id_of(name, noun))
     };
     let lists =
         body.members().iter().filter(|(name, _)| ID_LISTS.contains(&name.as_ref()) || own(name));

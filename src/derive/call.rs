@@ -119,11 +119,29 @@ pub(super) fn of_call(noun: &str, verb: &str, arguments: &Value<'_>, answer: Ans
         }
     }
     let is_claimed = are_claimed(&targets);
+    let others = others(arguments, &targets);
+    // What is no verb has no past.
+    let first = verb.split('_').next().unwrap_or_default();
+    let is_known = !matches!(noun, "rpc" | "soap")
+        || verb == "call"
+        || is_verb(first)
+        || compound(verb).is_some();
+    let (spoken, told) = match is_known {
+        true => (verb.to_owned(), None),
+        false => ("call".to_owned(), Some(format!("{} “{verb}”", super::words::spoken(noun)))),
+    };
     Act {
         action: format!("{noun}.{verb}"),
         category: known_category(noun).unwrap_or(noun).to_owned(),
         targets,
-        sentence: Sentence { verb: verb.to_owned(), part, is_claimed, ..Sentence::default() },
+        sentence: Sentence {
+            verb: spoken,
+            kind: told,
+            part,
+            is_claimed,
+            others,
+            ..Sentence::default()
+        },
         answer,
     }
 }
@@ -139,6 +157,15 @@ fn signing(verb: &str, spoken: &str, arguments: &Value<'_>, answer: Answer) -> A
     }
 }
 
+/// The ids that arguments name besides those of the targets.
+fn others(arguments: &Value<'_>, targets: &[Target]) -> Vec<String> {
+    let inner = WRAPPERS.iter().filter_map(|name| arguments.get(name));
+    let places = std::iter::once(arguments).chain(inner).flat_map(Value::members);
+    let ids = places.take(ITEMS_MAX).filter(|(name, _)| snake(name).ends_with("_id"));
+    let is_target = |id: &String| targets.iter().any(|target| target.id.as_ref() == Some(id));
+    ids.filter_map(|(_, id)| body::scalar(id)).filter(|id| !is_target(id)).collect()
+}
+
 /// Whose part it is, if only one thing is named: `uploadAvatar(userId: 7)`.
 fn owner(part: &str, arguments: &Value<'_>) -> Option<String> {
     let named = |(name, _): &(std::borrow::Cow<'_, str>, Value<'_>)| {
@@ -146,7 +173,7 @@ fn owner(part: &str, arguments: &Value<'_>) -> Option<String> {
         name.strip_suffix("_id").filter(|owner| !owner.is_empty()).map(ToOwned::to_owned)
     };
     let mut owners = arguments.members().iter().take(ITEMS_MAX).filter_map(named);
-    let owner = is_part(part).then(|| owners.next()).flatten()?;
+    let owner = is_part(part).then(|| owners.next()).flatten().filter(|owner| owner != part)?;
     owners.next().is_none().then_some(owner)
 }
 
@@ -165,6 +192,13 @@ fn targets(arguments: &Value<'_>, kind: &str, is_part: bool) -> Vec<Target> {
         }
     }
     let id = body::id(arguments, kind).or_else(|| inner().find_map(|inner| body::id(inner, kind)));
+    // `removeTeamMember(teamId: 9, memberId: 5)`
+    let last = kind.rsplit_once('_').map(|(_, last)| last);
+    let id = id.or_else(|| {
+        let last = last?;
+        let places = std::iter::once(arguments).chain(inner());
+        places.filter_map(|place| body::own_id(place.members(), last)).next()
+    });
     let name = || body::name(arguments, kind);
     let name = name().or_else(|| inner().find_map(|inner| body::name(inner, kind)));
     let name = name.filter(|name| !is_part && Some(name) != id.as_ref());
@@ -187,10 +221,20 @@ pub(super) fn noun_and_verb(name: &str) -> Option<(String, String)> {
     }
     let at = match is_reversed {
         true => words.len() - 1,
-        false => words.iter().skip(1).position(|word| is_verb(word))? + 1,
+        false => {
+            words.windows(2).position(
+                |pair| matches!(pair, [_, word] if is_verb(word) && !is_of_chain(&words, word)),
+            )? + 1
+        }
     };
     let (noun, verb) = words.split_at_checked(at)?;
     Some((singular(&noun.join("_")), canonical(&verb.join("_")).to_owned()))
+}
+
+/// Whether a word is no verb, but a block of a chain: `eth_blockNumber`.
+fn is_of_chain(words: &[&str], word: &str) -> bool {
+    let measures = ["count", "hash", "height", "number"];
+    word == "block" && words.last().is_some_and(|last| measures.contains(last))
 }
 
 /// What a verb is about, up to what it is done with: `user_to_team`, `user_by_id`.

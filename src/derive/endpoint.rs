@@ -66,6 +66,7 @@ pub(super) fn called(
         (Some(operation), _) => is_post && says_nothing() && operation != Operation::Query,
         (None, "requests") => is_post && !walked.nodes.iter().any(|node| node.is_collection()),
         (None, "operations") => is_post && !is_routed,
+        (None, operations::SOAP) => is_post && says_nothing(),
         (None, _) if is_endpoint => is_post,
         (None, _) => is_post && says_nothing() && !calls.acts.iter().any(reads),
     };

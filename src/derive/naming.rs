@@ -1,8 +1,11 @@
 //! The name of a request, from the request alone.
 
+mod membership;
 mod noted;
+mod signing;
 mod targets;
 
+use self::signing::{granted, says_who_signs_in};
 use self::targets::targets;
 pub(super) use self::targets::{are_claimed, plural_name, sets_name};
 use super::act::{Act, Answer, are_alike, plan};
@@ -144,6 +147,7 @@ pub(super) fn naming_at(
     let at_provider = acting::signs_in_at_provider(&walked, acted.as_ref(), body);
     let is_doubtful = acted.is_some();
     let is_script = acting::is_script(&path) && walked.verb.is_none() && walked.part.is_none();
+    let is_script = is_script || acting::is_query_protocol(request, body);
     let acted = acted.filter(|_| is_script && matches!(method.name.as_str(), "POST" | "GET"));
     walked.signs &= beside.is_none();
     let acted = beside.or(acted);
@@ -312,6 +316,7 @@ fn named_by_path(
     let sent = chosen.as_ref().filter(|_| walked.verb.is_none()).map(|(_, place)| *place);
     noted::action(&walked, sent, trace);
     let scope = scope(&walked.nodes);
+    let group = membership::group(&walked, request);
     let node = walked.nodes.pop().unwrap_or_else(|| Node::named("resource"));
     let has_item = node.is_item || walked.part.is_some() || is_singleton(&node.noun);
     let is_item = node.is_item && walked.part.is_none() && walked.verb.is_none();
@@ -321,7 +326,8 @@ fn named_by_path(
             return "submit".to_owned();
         }
         let is_part_known = walked.part.as_deref().is_none_or(super::nouns::is_part);
-        method_verb(method, has_item && is_part_known && !walked.creates)
+        let is_saved = walked.saves && body.is_some_and(|body| has_own_id(body, &node.noun));
+        method_verb(method, has_item && is_part_known && !walked.creates || is_saved)
     });
     let noun = match &walked.part {
         Some(part) if part.starts_with(&format!("{}_", node.noun)) => part.clone(),
@@ -335,12 +341,17 @@ fn named_by_path(
         .or_else(|| known_category(&node.noun))
         .map_or_else(|| node.noun.clone(), str::to_owned);
     let (targets, count) = targets(&node, walked.part.is_some(), &verb, (request, body), trace);
+    let (noun, category, targets) = match &group {
+        Some(_) => membership::members(targets, request, body),
+        None => (noun, category, targets),
+    };
     let owner = walked.nodes.last().filter(|outer| outer.id.is_some());
     let owner = owner.filter(|outer| scope_name(&outer.noun).is_none()).map(|outer| Target {
         kind: outer.noun.clone(),
         id: outer.id.clone(),
         name: None,
     });
+    let owner = group.or(owner);
     let is_session = noun == "session" && verb == "create";
     let signs = walked.signs || is_session && says_who_signs_in(&walked, &targets, body);
     let spoken = match (signs, verb.as_str()) {
@@ -348,12 +359,7 @@ fn named_by_path(
         (true, "delete") => "sign_out".to_owned(),
         _ => verb.clone(),
     };
-    // Whoever is granted a token is not the token.
-    let has = |name: &str| body.is_some_and(|body| body.get(name).is_some());
-    let (targets, owner) = match noun == "token" && has("grant_type") && has("username") {
-        true => granted(targets, owner, trace),
-        false => (targets, owner),
-    };
+    let (targets, owner) = granted(&noun, targets, owner, body, trace);
     let known = targets.len();
     let is_cut = count > known;
     let is_whole = node.is_collection() && walked.part.is_none() && verb == "delete";
@@ -366,6 +372,7 @@ fn named_by_path(
         is_whole,
         count: is_cut.then_some(count),
         scope: scope.clone(),
+        others: Vec::new(),
     };
     Naming {
         action: format!("{noun}.{verb}"),
@@ -380,26 +387,9 @@ fn named_by_path(
     }
 }
 
-/// Whether a session is made with who one is: `POST /session`; Redfish has its sessions below a
-/// service.
-fn says_who_signs_in(walked: &Walked, targets: &[Target], body: Option<&Value<'_>>) -> bool {
-    let is_service = |node: &Node| matches!(node.noun.as_str(), "redfish" | "session_service");
-    let is_named = targets.first().is_some_and(|target| target.name.is_some());
-    walked.nodes.last().is_none_or(is_service) && is_named && body.is_some_and(body::says_who)
-}
-
-/// A token without the name of the user to whom it is given, and that user.
-fn granted(
-    targets: Vec<Target>,
-    owner: Option<Target>,
-    trace: &mut Trace,
-) -> (Vec<Target>, Option<Target>) {
-    let [token @ Target { name: Some(name), .. }] = targets.as_slice() else {
-        return (targets, owner);
-    };
-    trace.forget(|field| *field == Field::Name(0));
-    let user = Target { kind: "user".to_owned(), id: None, name: Some(name.clone()) };
-    (vec![Target { name: None, ..token.clone() }], Some(user))
+/// Whether what is sent under the name of the noun has an id already: it is saved again.
+fn has_own_id(body: &Value<'_>, noun: &str) -> bool {
+    body.get(noun).and_then(|own| body::scalar(own.get("id")?)).is_some()
 }
 
 /// The verb that a form chooses, and where it does so.
@@ -421,10 +411,15 @@ fn chosen_action(body: &Value<'_>) -> Option<String> {
     bounded(canonical(verb))
 }
 
+/// Whether a node has the ids of several items, of which none holds the others.
+fn is_several(node: &Node) -> bool {
+    node.listed.as_deref().is_some_and(|listed| !body::Many::of_ids(listed).is_empty())
+}
+
 /// Where nodes say that something belongs.
 pub(super) fn scope(nodes: &[Node]) -> Scope {
     let pair = |node: &Node| Some((scope_name(&node.noun)?.to_owned(), node.id.clone()?));
-    nodes.iter().filter_map(pair).collect()
+    nodes.iter().filter(|node| !is_several(node)).filter_map(pair).collect()
 }
 
 /// The verb of a method, on an item (or a thing there is one of) or on a collection.

@@ -1,5 +1,6 @@
 //! Operations that are named beside their arguments: by `X-Amz-Target`, as the JSON protocols of AWS
-//! have it, or by `type` beside `args`, as Hasura has it.
+//! have it, by `type` beside `args`, as Hasura has it, or by the element in the body of an envelope, as
+//! SOAP has it.
 
 use super::act::{Act, Answer};
 use super::body::{self, Value};
@@ -13,6 +14,9 @@ const TARGET: &str = "x-amz-target";
 
 /// Types of bodies of such operations.
 const TYPES: &str = "application/x-amz-json-";
+
+/// What operations of SOAP are called.
+pub(super) const SOAP: &str = "SOAP operations";
 
 /// Last segments of paths at which operations are sent as `type` and `args`.
 const ENDPOINTS: [&str; 2] = ["metadata", "query"];
@@ -36,9 +40,38 @@ pub(super) fn calls(
     body: Option<&Value<'_>>,
     path: &Path,
 ) -> Option<Calls> {
+    if let Some(act) = of_soap(request, body) {
+        return Some(Calls { acts: vec![act], count: 1, kind: SOAP, ..Calls::default() });
+    }
     let acts = of_target(request, body, path).or_else(|| of_type(body?, path))?;
     let count = acts.len();
     Some(Calls { acts, count, kind: "operations", ..Calls::default() })
+}
+
+/// The operation of a SOAP envelope: the one element of its body, or, where that is not on record,
+/// the name at the end of `SOAPAction`.
+fn of_soap(request: &RequestRecord, body: Option<&Value<'_>>) -> Option<Act> {
+    let is_xml = request.content_type.as_deref().is_some_and(|kind| kind.contains("xml"));
+    let inner = body.and_then(|body| body.get("Envelope")?.get("Body"));
+    let elements = inner.into_iter().flat_map(Value::members);
+    let mut elements = elements.filter(|(name, _)| !name.starts_with(['@', '#']));
+    let (name, arguments) = match (elements.next(), elements.next(), body) {
+        (Some((name, arguments)), None, _) => (name.as_ref(), arguments),
+        (None, _, None) if is_xml => {
+            let action = request.headers.get("soapaction")?.as_str()?.trim_matches('"');
+            (action.rsplit(['/', '#', ':']).next()?, &Value::Null)
+        }
+        _ => return None,
+    };
+    // `PowerOffVM_Task`, as VMware calls what takes its time.
+    let name = name.strip_suffix("_Task").unwrap_or(name);
+    is_name(name).then(|| {
+        let is_known = noun_and_verb(name).is_some();
+        match is_known {
+            true => act(name, arguments),
+            false => of_call("soap", &snake(name), arguments, Answer::Rest),
+        }
+    })
 }
 
 fn of_target(request: &RequestRecord, body: Option<&Value<'_>>, path: &Path) -> Option<Vec<Act>> {

@@ -383,7 +383,8 @@ fn done(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict {
     }
     let known = targets.as_ref().unwrap_or(&naming.targets);
     let ruled = sources.into_iter().rev().find_map(|(matched, whose)| {
-        let matched = matched.as_ref()?;
+        // What a document calls a change was none.
+        let matched = matched.as_ref().filter(|_| !created || whose == Whose::Rules)?;
         let facts = came.facts(naming, matched);
         let (text, from) =
             naming.ruled_description(matched, facts, &sentence.verb, known, trace)?;

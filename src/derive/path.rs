@@ -18,6 +18,9 @@ pub(super) const TOO_LONG: &str = "path_too_long";
 /// Suffixes that say only how a resource is to be written.
 const FORMATS: &[&str] = &["json", "xml", "yaml", "html", "php", "do", "action", "aspx", "cgi"];
 
+/// Last segments of OData's addresses, which say how the thing before them is meant.
+const OF_ODATA: [&str; 2] = ["$ref", "$value"];
+
 /// One segment of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Segment {
@@ -37,6 +40,8 @@ pub(super) struct Path {
     pub(super) start: usize,
     /// A verb that the last segment had at its end: `:rotate`.
     pub(super) verb: Option<String>,
+    /// A last segment that names nothing, as recorded: `$ref`.
+    pub(super) tail: Option<String>,
     /// It is too long to be read, and has no segments here.
     pub(super) is_cut: bool,
 }
@@ -115,6 +120,10 @@ impl Path {
 
     /// Takes format and verb from the end of the last segment.
     fn split_last(&mut self) {
+        let is_tail = |last: &mut Segment| OF_ODATA.contains(&last.text.as_str());
+        if self.segments.len() > 1 {
+            self.tail = self.segments.pop_if(is_tail).map(|last| last.raw);
+        }
         let Some(last) = self.segments.last_mut() else { return };
         if let Some((stem, format)) = last.text.rsplit_once('.')
             && !stem.is_empty()
@@ -146,8 +155,14 @@ impl Path {
         {
             return 3;
         }
-        let mut start = 0;
-        let mut after_prefix = false;
+        let mut start = match words.as_slice() {
+            // `/wiki/rest/api/content`: below the name of the application, as Atlassian's have it.
+            [_, "rest", "api", _, ..] => 3,
+            // `/services/data/v58.0/query`, as Salesforce has it.
+            ["services", "data", version, _, ..] if is_version(version, false) => 3,
+            _ => 0,
+        };
+        let mut after_prefix = start > 0;
         while let Some([word, next, ..]) = words.get(start..) {
             let name = snake(word);
             let area = is_area(&name) && !is_id(next);

@@ -31,6 +31,8 @@ pub(super) struct Sentence {
     pub(super) count: Option<usize>,
     /// Where.
     pub(super) scope: Scope,
+    /// Ids of other things that a call names. They are not told.
+    pub(super) others: Vec<String>,
 }
 
 /// Words in a verb that say where to, or where from.

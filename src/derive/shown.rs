@@ -13,6 +13,10 @@ const IDS: [&str; 5] = ["id", "_id", "uuid", "uid", "Id"];
 /// Members by which an object may be known in a path as well.
 const KEYS: [&str; 7] = ["key", "name", "slug", "username", "login", "email", "displayName"];
 
+/// Members by which what holds the target is known in a path.
+const OUTER: [&str; 11] =
+    ["id", "_id", "uuid", "uid", "Id", "ID", "number", "iid", "key", "slug", "name"];
+
 /// Members that say what an object is.
 const KINDS: [&str; 6] = ["@type", "kind", "object", "resourceType", "resource_type", "type"];
 
@@ -76,6 +80,40 @@ pub(super) fn name_of<'b>(
     })
 }
 
+/// Whether a body shows what holds the target with this id rather than the target: it has an id or the
+/// name of that, and repeats nothing of what was sent.
+pub(super) fn is_outer(
+    body: &Value<'_>,
+    (kind, id): (&str, Option<&str>),
+    outer: &[&str],
+    sent: Option<&Value<'_>>,
+) -> bool {
+    let has = |object: &Members<'_>, ids: &[&str]| {
+        let mut own = OUTER.iter().filter_map(|name| scalar(member(object, name)?));
+        own.any(|own| ids.contains(&own.as_str()))
+    };
+    let is_known =
+        |(_, object): &(_, &Members<'_>)| OUTER.iter().any(|name| member(object, name).is_some());
+    let Some((_, object)) = body::objects(body, kind).find(is_known) else { return false };
+    // `{"id": 1, "user_id": 1}` is what the user has.
+    let refers = || {
+        object.iter().any(|(name, value)| {
+            let is_id = !OUTER.contains(&name.as_ref()) && snake(name).ends_with("_id");
+            is_id && scalar(value).is_some_and(|own| outer.contains(&own.as_str()))
+        })
+    };
+    let repeats = || {
+        let sent = sent.into_iter().flat_map(|sent| body::objects(sent, kind));
+        sent.flat_map(|(_, sent)| sent).any(|(name, value)| {
+            let same = |own: &Value<'_>| scalar(own).is_some() && scalar(own) == scalar(value);
+            member(object, name).is_some_and(same)
+                || snake(name).ends_with("id") && member(object, "id").is_some_and(same)
+        })
+    };
+    let is_it = || id.is_some() && which(object, kind, id) == Is::It;
+    has(object, outer) && !is_it() && !refers() && !repeats()
+}
+
 /// Whether a body shows the target with this id, or one where none is known, and its name.
 pub(super) fn is_named(body: &Value<'_>, kind: &str, id: Option<&str>) -> bool {
     !is_operation(body, kind)
@@ -85,7 +123,9 @@ pub(super) fn is_named(body: &Value<'_>, kind: &str, id: Option<&str>) -> bool {
                 Some(_) => which(object, kind, id) == Is::It,
                 None => has_id || body::has_id_of(object, kind),
             };
-            fits && body::name_in(outer, object, kind).is_some()
+            // A slug is made of the name that was sent.
+            let is_name = |(_, at): &Found<'_>| !at.to_string().ends_with("slug");
+            fits && body::name_in(outer, object, kind).as_ref().is_some_and(is_name)
         })
 }
 

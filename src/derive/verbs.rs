@@ -29,6 +29,9 @@ const CANONICAL: &[(&str, &str)] = &[
     ("roll_back", "rollback"),
     ("forgot", "request_reset"),
     ("forget", "forget"),
+    ("ids", "lookup"),
+    ("mget", "get"),
+    ("msearch", "search"),
     ("statistics", "count"),
     ("stats", "count"),
     ("exists", "check"),
@@ -80,6 +83,7 @@ const PASTS: &[(&str, &str)] = &[
     ("logout", "logged out"),
     ("move", "moved"),
     ("overwrite", "overwritten"),
+    ("pay", "paid"),
     ("pin", "pinned"),
     ("put", "put"),
     ("read", "read"),
@@ -120,6 +124,9 @@ const PASTS: &[(&str, &str)] = &[
     ("lookup", "looked up"),
 ];
 
+/// Verbs of two words.
+const OF_TWO: [&str; 4] = ["power_cycle", "power_off", "power_on", "quiet_down"];
+
 /// Whether a word in snake case is a verb of the convention.
 pub(super) fn is_verb(word: &str) -> bool {
     VERBS.contains(&word)
@@ -142,6 +149,14 @@ pub(super) fn is_adverb(word: &str) -> bool {
 
 /// A verb of several words: the verb, with its adverb if it has one, and what it is about.
 pub(super) fn compound(word: &str) -> Option<(&str, &str)> {
+    let of_two = |verb: &&str| {
+        word.strip_prefix(verb).is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
+    };
+    if let Some((verb, rest)) =
+        OF_TWO.iter().find(|it| of_two(it)).and_then(|it| word.split_at_checked(it.len()))
+    {
+        return Some((verb, rest.trim_start_matches('_')));
+    }
     let (first, rest) = word.split_once('_')?;
     if ADVERBS.contains(&first) {
         let verb = rest.split('_').next().unwrap_or(rest);

@@ -2,6 +2,7 @@
 
 mod composite;
 mod leading;
+mod members;
 mod places;
 mod singular;
 mod verb;
@@ -50,6 +51,8 @@ pub(super) struct Walked {
     pub(super) is_submitted: bool,
     /// The last node is created with the ids that the path gives it.
     pub(super) creates: bool,
+    /// What is sent there is created, or changed if it has an id.
+    pub(super) saves: bool,
     /// The route template.
     pub(super) route: String,
 }
@@ -100,6 +103,9 @@ impl Node {
 impl Walk<'_> {
     fn step(&mut self, segment: &Segment) {
         let is_last = self.next + 1 == self.path.segments.len();
+        if self.document(segment) || (is_last && self.acts_below(segment)) {
+            return;
+        }
         let Some(word) = segment.word.as_deref() else { return self.id(segment) };
         if self.path.is_inner_version(self.next) {
             return;
@@ -169,7 +175,7 @@ impl Walk<'_> {
         let next = self.path.segments.get(self.next + 1);
         let next_word = next.and_then(|next| next.word.as_deref());
         let next_is_id = next.is_some() && next_word.is_none();
-        let is_pair = self.out.nodes.last().is_some_and(|node| node.noun == "repository");
+        let is_pair = self.is_pair();
         // `/repositories/maven/proxy/central`, as Nexus has them: a format, a kind, and the one.
         let kinds = ["group", "hosted", "proxy"];
         if is_pair && next_word.is_some_and(|next| kinds.contains(&next)) && self.method != "GET" {
@@ -184,6 +190,9 @@ impl Walk<'_> {
             self.next += 1;
             return self.id(second);
         }
+        if self.revokes(word, is_last) || self.is_of_realm(word) {
+            return;
+        }
         if let (true, Some(next)) = (is_marker(word), next) {
             // The next segment is the id, whatever it looks like.
             self.next += 1;
@@ -191,6 +200,7 @@ impl Walk<'_> {
         }
         // Grafana's dashboards, which are created at this place.
         if is_last && word == "db" && self.method == "POST" {
+            self.out.saves = true;
             return;
         }
         if is_last && self.is_acting_on_all(word) {
@@ -277,7 +287,8 @@ impl Walk<'_> {
         if is_last && self.is_acting(word) && (before.is_some() || is_session_verb(word)) {
             return self.verb(word);
         }
-        if is_last && before.is_none() && compound_tail(word).is_some() {
+        if is_last && before.is_none() && compound_tail(word).is_some_and(|(_, it)| !it.is_empty())
+        {
             return self.verb(word);
         }
         let Some(before) = before else { return self.first(word, is_last) };
@@ -338,7 +349,8 @@ impl Walk<'_> {
             self.out.verb_at = Some(self.next);
             return;
         }
-        if is_last && is_verb(word) && self.method == "POST" {
+        let is_act = is_verb(word) || compound(word).is_some_and(|(_, about)| about.is_empty());
+        if is_last && is_act && self.method == "POST" {
             self.out.nodes.push(Node::named("system"));
             return self.verb(word);
         }
@@ -411,6 +423,10 @@ fn route(path: &Path, nodes: &[Node]) -> String {
             }
             None => out.push_str(&segment.raw),
         }
+    }
+    if let Some(tail) = &path.tail {
+        out.push('/');
+        out.push_str(tail);
     }
     if out.is_empty() {
         out.push('/');

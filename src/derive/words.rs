@@ -152,6 +152,7 @@ const SPOKEN: &[(&str, &str)] = &[
     ("sms", "SMS"),
     ("graphql", "GraphQL"),
     ("rpc", "RPC"),
+    ("soap", "SOAP"),
     ("jwt", "JWT"),
     ("idp", "IdP"),
     ("cors", "CORS"),

@@ -25,6 +25,8 @@ pub enum WhyNot {
     Taken,
     /// No pattern can be written for the path.
     NotWritable,
+    /// Nothing in the path is a word, so that its pattern would take whatever has as many segments.
+    TakesAnything,
     /// What is done is said inside of the request, and a rule goes by method and path.
     SaidInside,
     /// On the same method and route several things are done.
@@ -37,6 +39,9 @@ impl WhyNot {
         match self {
             Self::Taken => "a rule above takes them as well",
             Self::NotWritable => "no pattern can be written for the path",
+            Self::TakesAnything => {
+                "nothing in the path is a word, so that a rule would take any other"
+            }
             Self::SaidInside => {
                 "the request's body or query says what is done, which one rule cannot name"
             }
@@ -71,6 +76,9 @@ impl Suggester {
         let method = naming.method();
         let path = naming.route.as_deref().and_then(|route| pattern(request, route));
         let path = path.ok_or(WhyNot::NotWritable)?;
+        if path.takes_anything() {
+            return Err(WhyNot::TakesAnything);
+        }
         let key = (method.to_owned(), path.shape());
         if self.taken.contains(&key) {
             return Err(WhyNot::Taken);
@@ -87,16 +95,8 @@ impl Suggester {
         }
         let target = naming.targets.first().filter(|target| is_word(&target.kind));
         if let Some(target) = target {
-            let ids: Vec<String> = path
-                .names()
-                .filter(|name| *name == "id" || name.starts_with("id_"))
-                .map(|name| format!("{{path.{name}}}"))
-                .collect();
-            let id = match ids.is_empty() || target.id.is_none() {
-                true => String::new(),
-                false => format!(", id: {}", quoted(&ids.join("/"))),
-            };
-            entry.push_str(&format!("    target: {{ type: {}{id} }}\n", target.kind));
+            // Its id the convention reads better than a template: without `.json` behind it.
+            entry.push_str(&format!("    target: {{ type: {} }}\n", target.kind));
         }
         if !takes(&entry, request, &id) {
             return Err(WhyNot::NotWritable);
@@ -224,7 +224,7 @@ mod tests {
             "POST /keys/5:rotate",
             "POST /keys/5:disable",
             "PUT /api/bindings/%2f/e/a/q/b",
-            "PUT /a%20b/%7Bx%7D/***/caf%C3%A9",
+            "PUT /files/a%20b/%7Bx%7D/***/caf%C3%A9",
             "POST /",
             "POST /users/5/2fa/enable",
             "LOCK /files/a;v=1/b%25",
@@ -234,7 +234,7 @@ mod tests {
                 "  - id: user.create\n    match: { method: POST, path: \"/api/v1/users\" }\n    \
                  action: user.create\n    target: { type: user }\n  - id: user.update\n    \
                  match: { method: PATCH, path: \"/api/v1/users/{id}\" }\n    action: user.update\n    \
-                 target: { type: user, id: \"{path.id}\" }\n  - id: key.delete\n    match: { method: \
+                 target: { type: user }\n  - id: key.delete\n    match: { method: \
                  DELETE, path: \"/orgs/{organization}/projects/{project}/keys/{id}\" }\n"
             ),
             "{entries}"
@@ -267,12 +267,39 @@ mod tests {
                 form("/admin/users/", json!({"_selected_action": "5", "action": "ban"})),
                 Some(WhyNot::SaidInside),
             ),
+            (request("POST /5/77"), Some(WhyNot::TakesAnything)),
             (form("/users/5", json!({"_method": "delete"})), None),
             (form("/users", json!({"name": "Ann"})), None),
         ];
         for (request, expected) in rows {
             let found = Suggester::default().suggest(&request).err();
             assert_eq!(found, expected, "{}", request.path);
+        }
+    }
+
+    #[test]
+    fn what_is_pasted_changes_nothing_that_was_right() {
+        let sent = |line: &str, body: serde_json::Value| RequestRecord {
+            body: Some(body).filter(|body| !body.is_null()).map(Into::into),
+            ..request(line)
+        };
+        let rows = [
+            sent("DELETE /Items/5.json", json!(null)),
+            sent("POST /login", json!({"username": "a", "password": "b"})),
+            sent("PUT /users/5/password", json!({"password": "b"})),
+            sent("DELETE /users/5/keys/7", json!(null)),
+            sent("POST /api/dashboards/db", json!({"dashboard": {"title": "A"}})),
+        ];
+        for request in rows {
+            let entry = Suggester::default().suggest(&request).unwrap();
+            let mut checked = Checked::default();
+            checked.file(Path::new("suggested"), &format!("{SUGGESTIONS}{entry}"));
+            let rules = checked.compiled();
+            let place = Place { rules: &rules, host: "", kind: Kind::Admin };
+            let (before, after) = (by_convention(&request), named(&request, &nobody(), &place));
+            assert!(after.rule().is_some(), "{entry}");
+            assert_eq!(after.targets, before.targets, "{entry}");
+            assert_eq!(after.description, before.description, "{entry}");
         }
     }
 

@@ -9,42 +9,76 @@ pub(super) const NAMES: &[&str] =
 /// The same, but for those of people.
 const NAMES_OF_THINGS: &[&str] = &["name", "display_name", "displayName", "title", "Name", "slug"];
 
-/// Nouns of what people are, have, or sign in with: who is named beside a password is it, or its.
-const PEOPLE: [&str; 22] = [
+/// The same of people, of whom one member tells who they are, and another one what (Redfish).
+const NAMES_OF_PEOPLE: &[&str] = &[
+    "name",
+    "display_name",
+    "displayName",
+    "title",
+    "UserName",
+    "Name",
+    "email",
+    "username",
+    "slug",
+];
+
+/// Nouns of what people are, have, or sign in with: who is named in it is it, or its.
+const PEOPLE: [&str; 38] = [
     "account",
     "admin",
     "administrator",
+    "agent",
+    "applicant",
+    "assignee",
+    "attendee",
+    "author",
+    "collaborator",
     "contact",
+    "contributor",
     "customer",
     "employee",
+    "follower",
+    "guest",
     "identity",
     "invitation",
     "invite",
+    "lead",
     "login",
+    "manager",
     "member",
+    "membership",
+    "moderator",
     "operator",
     "owner",
+    "participant",
     "password",
     "person",
     "principal",
     "profile",
+    "recipient",
     "registration",
     "session",
-    "ticket",
-    "token",
+    "subscriber",
+    "subscription",
     "user",
+    "verification",
 ];
 
-/// The members of an object that may hold its name. The user of a credential, with which something
-/// else is reached, is not the name of that.
+/// Nouns of what people get who say beside it who they are, and their password.
+const TICKETS: [&str; 2] = ["ticket", "token"];
+
+/// The members of an object that may hold its name. Neither whoever has made a thing, nor the user of
+/// a credential with which something else is reached, is the name of that.
 pub(super) fn names_of(object: &Members<'_>, noun: &str) -> &'static [&'static str] {
     let is_password = |name: &str| {
         let name = name.to_ascii_lowercase();
         ["password", "passwd", "passphrase", "pwd"].iter().any(|word| name.contains(word))
     };
     let last = noun.rsplit('_').next().unwrap_or(noun);
-    match !PEOPLE.contains(&last) && object.iter().any(|(name, _)| is_password(name)) {
-        true => NAMES_OF_THINGS,
-        false => NAMES,
+    let has_password = || object.iter().any(|(name, _)| is_password(name));
+    match last {
+        _ if PEOPLE.contains(&last) || last.ends_with("acct") => NAMES_OF_PEOPLE,
+        _ if TICKETS.contains(&last) && has_password() => NAMES,
+        _ => NAMES_OF_THINGS,
     }
 }

@@ -37,7 +37,10 @@ const VOLATILE: [&str; 20] = [
 const VOLATILE_BYTES_MAX: usize = 24;
 
 /// Members by which items of a list are known, the best first.
-const IDS: [&str; 4] = ["id", "uuid", "key", "name"];
+pub(super) const IDS: [&str; 15] = [
+    "id", "_id", "Id", "ID", "uuid", "uid", "guid", "gid", "sys_id", "iid", "key", "Key", "slug",
+    "name", "Name",
+];
 
 /// What differs between two states.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -149,6 +152,11 @@ fn id(item: &Node<'_>, key: &str) -> Option<String> {
         id if hidden::is_hidden(id) => None,
         Node::String(text) => Some(format!("\"{text}")),
         Node::Number(number) => Some(number.to_string()),
+        // `{"$oid": "…"}`, as MongoDB writes the ids that it gives.
+        Node::Object(members) => match members.as_slice() {
+            [(name, Node::String(text))] if name == "$oid" => Some(format!("{{{text}")),
+            _ => None,
+        },
         _ => None,
     }
 }

@@ -1,14 +1,12 @@
 //! A response that shows the resource as it is now.
 
+use super::diff::IDS;
 use super::list::List;
 use crate::decode::Node;
 use crate::derive::body::{WRAPPERS, scalar};
 use crate::derive::naming::Naming;
 use crate::derive::outcome::Verdict;
 use crate::record::ResponseRecord;
-
-/// Members that hold the id of a resource.
-const IDS: [&str; 6] = ["id", "uuid", "uid", "key", "name", "slug"];
 
 /// Takes the values after from a response that shows the resource: an object with the target's id.
 /// What redaction hides is left as the request had it.

@@ -1,10 +1,13 @@
-//! Lists of plain values: what was taken out, and what was put in, wherever it stands.
+//! Lists whose items have no ids: what was taken out, and what was put in, wherever it stands.
 
 use super::hidden::has_hidden;
 use crate::decode::Node;
 
 /// Longer lists are compared by position.
 const ITEMS_MAX: usize = 256;
+
+/// And those of objects, of which every one is compared with every other.
+const OBJECTS_MAX: usize = 64;
 
 /// A step from one list to the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,14 +20,25 @@ pub(super) enum Step {
     Other(usize, usize),
 }
 
-/// The fewest steps from one list to the other, if both hold plain values that are not redacted.
+/// The fewest steps from one list to the other, if nothing in both is redacted. Of items that are no
+/// plain values, as many as went must have come for one to be another now.
 pub(super) fn steps(before: &[Node<'_>], after: &[Node<'_>]) -> Option<Vec<Step>> {
-    let is_plain =
-        |node: &Node<'_>| !matches!(node, Node::Array(_) | Node::Object(_)) && !has_hidden(node);
-    let fits = |items: &[Node<'_>]| items.len() <= ITEMS_MAX && items.iter().all(is_plain);
+    let is_plain = |node: &Node<'_>| !matches!(node, Node::Array(_) | Node::Object(_));
+    let is_plain = before.iter().chain(after).all(is_plain);
+    let max = if is_plain { ITEMS_MAX } else { OBJECTS_MAX };
+    let fits = |items: &[Node<'_>]| items.len() <= max && !items.iter().any(has_hidden);
     if !fits(before) || !fits(after) {
         return None;
     }
+    let pair = |steps: &mut Vec<Step>, out: &mut Vec<usize>, new: &mut Vec<usize>| match is_plain
+        || out.len() == new.len()
+    {
+        true => pair(steps, out, new),
+        false => {
+            steps.extend(out.drain(..).map(Step::Out));
+            steps.extend(new.drain(..).map(Step::In));
+        }
+    };
     let lengths = lengths(before, after);
     let at =
         |i: usize, j: usize| lengths.get(i * (after.len() + 1) + j).copied().unwrap_or_default();

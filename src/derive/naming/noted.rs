@@ -26,7 +26,7 @@ pub(super) fn path(walked: &Walked, trace: &mut Trace) {
     let segments = walked.nodes.iter().flat_map(|node| &node.slots);
     let segments = segments.map(|slot| Origin::Segment(*slot)).collect();
     trace.note(Field::Route, || (template, segments));
-    for node in &walked.nodes {
+    for node in walked.nodes.iter().filter(|node| !super::is_several(node)) {
         if let (Some(name), Some(_)) = (scope_name(&node.noun), &node.id) {
             let by = By::Convention("an outer collection of the path, and its id");
             trace.note(Field::Scope(name.to_owned()), || (by, slots(node)));
@@ -108,6 +108,7 @@ pub(super) fn calls(calls: &Calls, origin: &Origin, trace: &mut Trace) {
     let by = match (calls.graphql.is_some(), calls.kind, calls.acts.len()) {
         (true, _, 0 | 1) => "the GraphQL operation",
         (true, ..) => "the GraphQL operations",
+        (false, super::super::operations::SOAP, _) => "the operation in the SOAP envelope",
         (false, "requests", _) => "the requests of the batch",
         (false, _, 0 | 1) => "the method of the JSON-RPC call",
         _ => "the methods of the JSON-RPC calls",

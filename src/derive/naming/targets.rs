@@ -39,6 +39,10 @@ pub(super) fn targets(
         if let Some(found) = request.query.as_ref().and_then(|query| queried(query, by_noun)) {
             return Some((found.0, Held::Query, found.1));
         }
+        // `{"@odata.id": "https://…/users/5"}`: what is there already, and is referred to.
+        if let Some(found) = body.and_then(body::referred) {
+            return Some((found.0, Held::Body("$"), found.1.to_string()));
+        }
         // What is being created has no id yet that a client could know by that name.
         let body = body.filter(|_| verb != "create")?;
         let own = || {
@@ -84,7 +88,7 @@ fn queried(query: &Tree, noun: Option<&str>) -> Option<(String, String)> {
 }
 
 /// Whether a member is called as the noun, or as its id or key.
-fn is_key(name: &str, noun: Option<&str>) -> bool {
+pub(super) fn is_key(name: &str, noun: Option<&str>) -> bool {
     let Some(noun) = noun else { return false };
     let name = super::super::words::snake(name);
     let rest = name.strip_prefix(noun);
@@ -92,7 +96,7 @@ fn is_key(name: &str, noun: Option<&str>) -> bool {
 }
 
 /// Whether a parameter is called as the name of the noun: `username`, and `login` for people.
-fn is_name(name: &str, noun: Option<&str>) -> bool {
+pub(super) fn is_name(name: &str, noun: Option<&str>) -> bool {
     let Some(noun) = noun else { return false };
     let name = super::super::words::snake(name);
     let is_own = name.strip_prefix(noun).is_some_and(|rest| matches!(rest, "name" | "_name"));

@@ -8,7 +8,7 @@ use super::super::shown;
 use super::super::trace::{By, Field, Origin, Trace};
 use super::super::walk::walk;
 use super::Came;
-use crate::record::{ResponseRecord, Target};
+use crate::record::{BodyRecord, ResponseRecord, Target};
 
 /// The target with the id and name that the response gives to it, or the name that is shown by its
 /// states.
@@ -32,7 +32,7 @@ pub(super) fn completed(
         shown::is_operation(body, &target.kind)
             || (response.status == 202 && !shown::is_same(body, &target.kind, claimed))
     };
-    let body = body.filter(|body| !is_job(body));
+    let body = body.filter(|body| !is_job(body) && !is_outer(naming, came, body));
     let id = target.id.clone().or_else(|| {
         // What an export or an import answers with is its own.
         let is_created = verb == "create"
@@ -79,7 +79,17 @@ pub(super) fn completed(
 /// Whether the response shows the one item, and its name.
 pub(super) fn is_name_shown(naming: &Naming, came: Came<'_>) -> bool {
     let ([target], Some(body)) = (naming.targets.as_slice(), came.body) else { return false };
-    shown::is_named(body, &target.kind, target.id.as_deref())
+    shown::is_named(body, &target.kind, target.id.as_deref()) && !is_outer(naming, came, body)
+}
+
+/// Whether the response shows what holds the target, and not the target.
+fn is_outer(naming: &Naming, came: Came<'_>, body: &Value<'_>) -> bool {
+    let [target] = naming.targets.as_slice() else { return false };
+    let owner = naming.sentence.owner.iter().flat_map(|owner| [&owner.id, &owner.name]);
+    let outer = naming.scope.values().chain(owner.flatten()).map(String::as_str);
+    let sent = came.request.body.as_ref().map(BodyRecord::tree);
+    let target = (target.kind.as_str(), target.id.as_deref());
+    shown::is_outer(body, target, &outer.collect::<Vec<_>>(), sent.as_ref())
 }
 
 /// Several targets with the ids that the response gives to them, in the order of the request.

@@ -86,6 +86,16 @@ impl PathPattern {
         self.pieces.iter().filter_map(Piece::name)
     }
 
+    /// Whether it takes whatever has as many segments.
+    pub fn takes_anything(&self) -> bool {
+        let is_open = |piece: &Piece| match piece {
+            Piece::Literal(_) => false,
+            Piece::Param { prefix, suffix, .. } => prefix.is_empty() && suffix.is_empty(),
+            Piece::Rest => true,
+        };
+        !self.pieces.is_empty() && self.pieces.iter().all(is_open)
+    }
+
     pub(in crate::derive) fn pieces(&self) -> &[Piece] {
         &self.pieces
     }

@@ -148,7 +148,9 @@ impl Naming {
                 None => whole.remove(name),
             };
         }
-        if rule.target.kind.is_some() || rule.target.id.is_some() {
+        let is_kind =
+            |target: &Target| rule.target.kind.as_ref().is_none_or(|it| *it == target.kind);
+        if !self.targets.iter().all(is_kind) || rule.target.id.is_some() {
             self.sentence.kind = None;
             self.sentence.part = None;
             self.sentence.owner = None;
@@ -186,6 +188,12 @@ impl Naming {
         trace.note(Field::Action, || (matched.by(whose, key), Vec::new()));
         let by = By::Convention("the area of the action's noun");
         trace.note(Field::Category, || (by, vec![Origin::Event("action".to_owned())]));
+        // What the operator gives one name is one thing; a document only knows the path.
+        self.is_one = whose == Whose::Rules;
+        if action == self.action {
+            // Somebody signs in, whoever says so.
+            return;
+        }
         let (noun, verb) = action.split_once('.').unwrap_or((&action, "request"));
         let part = self.sentence.part.take();
         self.sentence.part = part.filter(|part| noun.ends_with(&format!("_{part}")));
@@ -193,8 +201,6 @@ impl Naming {
         self.sentence.kind = None;
         self.category = known_category(noun).unwrap_or(noun).to_owned();
         self.action = action;
-        // What the operator gives one name is one thing; a document only knows the path.
-        self.is_one = whose == Whose::Rules;
     }
 
     /// What templates may use so far; the event's own fields are filled in by whoever needs them.

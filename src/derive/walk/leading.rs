@@ -2,7 +2,7 @@
 
 use super::super::nouns::is_thing;
 use super::super::path::Segment;
-use super::super::verbs::{canonical, is_leading, is_verb};
+use super::super::verbs::{canonical, compound, is_leading, is_verb};
 use super::super::words::{is_plural, singular};
 use super::{Node, Walk, compound_tail, is_people};
 
@@ -21,12 +21,16 @@ const SIGN_IN: [&str; 7] = [
 const TOKEN_FOLDERS: [&str; 6] =
     ["connect", "oauth", "oauth2", "oidc", "openid_connect", "openid-connect"];
 
+/// Verbs after a singular that are followed by a name, whatever it looks like.
+const ON_NAMES: [&str; 5] = ["decrypt", "encrypt", "fire", "issue", "rewrap"];
+
 impl Walk<'_> {
     /// A word that says by itself what is done, before or without what it is done to.
     pub(super) fn special(&mut self, segment: &Segment, word: &str, is_last: bool) -> bool {
         self.tokens(word, is_last)
             || self.signs_in(word, is_last)
             || self.leads(word)
+            || self.done_to(word)
             || self.jenkins(segment, word)
             || self.path_of_names(segment, word, is_last)
     }
@@ -99,7 +103,16 @@ impl Walk<'_> {
         let is_id = !next.word.as_deref().is_some_and(|word| is_thing(word) || is_plural(word));
         let is_bare = self.out.nodes.last().is_some_and(|node| !node.is_item);
         let is_on_one = self.out.nodes.last().is_some_and(|node| !node.plural || is_people(node));
-        if is_on_one && is_bare && is_id && is_leading(word) && !is_on_none(word) {
+        // `/transit/encrypt/my-key`, `/agent/force-leave/agent-one`: with what, or upon what.
+        let is_on_name = ON_NAMES.contains(&word)
+            || compound(word).is_some_and(|(verb, about)| verb.contains('_') && about.is_empty());
+        // An issue is a thing nearly everywhere else.
+        let is_pki = |node: &Node| node.noun.starts_with("pki");
+        let is_on_name =
+            is_on_name && (word != "issue" || self.out.nodes.last().is_some_and(is_pki));
+        let is_named = is_on_name && !is_first && self.method != "GET";
+        let is_leading_here = is_id && is_leading(word) && !is_on_none(word);
+        if is_on_one && is_bare && (is_leading_here || is_named) {
             self.out.verb = Some(canonical(word).to_owned());
             self.out.verb_at = Some(self.next);
             self.next += 1;

@@ -30,6 +30,21 @@ impl Walk<'_> {
             self.out.verb_at = Some(self.next);
             return true;
         }
+        let is_computer = |node: &super::Node| node.noun == "computer" && !node.plural;
+        if self.out.nodes.last().is_some_and(|node| is_computer(node) && !node.is_item)
+            && self.next + 1 < self.path.segments.len()
+        {
+            self.id(segment);
+            return true;
+        }
+        if self.out.nodes.is_empty() && matches!(word, "script" | "script_text") {
+            let is_run = self.method == "POST" && self.next + 1 == self.path.segments.len();
+            if is_run {
+                self.out.nodes.push(super::Node::named("script_console"));
+                (self.out.verb, self.out.verb_at) = (Some("run".to_owned()), Some(self.next));
+            }
+            return is_run;
+        }
         let is_job = self.out.nodes.last().is_some_and(|node| node.noun == "job" && !node.plural);
         let is_item = self.out.nodes.last().is_some_and(|node| node.is_item);
         if is_job && is_item && word == "job" {
@@ -71,6 +86,12 @@ impl Walk<'_> {
             self.rest();
             return true;
         }
+        // `/git/refs/heads/main`; `/v1/secret/app/db`, the first store of Vault.
+        let is_ref = node.noun == "ref" && node.plural && is_written;
+        if is_ref || self.is_secret(node) {
+            self.rest();
+            return true;
+        }
         let is_tree = TREES.contains(&node.noun.as_str());
         let is_store = STORES.contains(&node.noun.as_str());
         let rest = self.path.segments.get(self.next..).unwrap_or_default();
@@ -87,8 +108,23 @@ impl Walk<'_> {
         false
     }
 
+    /// Whether what is left is the path of a secret below `/v1/secret`.
+    fn is_secret(&self, node: &super::Node) -> bool {
+        let is_store = node.noun == "secret" && !node.plural && node.at == Some(self.path.start);
+        let rest = self.path.segments.get(self.next..).unwrap_or_default();
+        let is_word = |segment: &Segment| {
+            segment.word.as_deref().is_some_and(|word| is_verb(word) || is_part(word))
+        };
+        let is_written = match self.method {
+            "PUT" | "PATCH" | "DELETE" => true,
+            "POST" => rest.len() > 1,
+            _ => false,
+        };
+        is_store && is_written && self.path.start > 0 && !rest.last().is_some_and(is_word)
+    }
+
     /// Takes the rest of the path for the one name of the item.
-    fn rest(&mut self) {
+    pub(super) fn rest(&mut self) {
         let segments = self.path.segments.get(self.next..).unwrap_or_default();
         let texts: Vec<&str> = segments.iter().map(|segment| segment.text.as_str()).collect();
         let end = self.path.segments.len();

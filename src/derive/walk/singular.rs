@@ -25,6 +25,17 @@ impl Walk<'_> {
             || known_category(word).is_some()
             || segment.text.starts_with('_');
         let next = self.path.segments.get(self.next + 1);
+        // `/_ilm/policy/my_policy`, `/_security/role/admins`: whatever it is called.
+        let is_put = matches!(self.method, "PUT" | "DELETE") && next.is_none();
+        let is_inner = self.out.nodes.len() > 1 || word_of_template(&self.out.nodes);
+        if self.is_elastic()
+            && self.path.start == 0
+            && is_put
+            && is_inner
+            && !segment.text.starts_with('_')
+        {
+            return true;
+        }
         let mut nodes = self.out.nodes.iter().rev();
         let before = nodes.next().map(|node| node.noun.as_str()).unwrap_or_default();
         let is_of_item = OF_ITEMS.contains(&before) && nodes.next().is_some_and(|it| it.is_item);
@@ -45,6 +56,11 @@ impl Walk<'_> {
         let is_before_collection = next.is_some_and(is_plural);
         !VERSIONED.contains(&last) && (!node.is_collection() || is_before_collection)
     }
+}
+
+/// `/_index_template/logs`
+fn word_of_template(nodes: &[super::Node]) -> bool {
+    nodes.last().is_some_and(|node| node.noun.ends_with("_template"))
 }
 
 /// `58.0`

@@ -1,8 +1,48 @@
 //! Words of a path that say what is done.
 
-use super::super::verbs::{canonical, inverse, is_asking, is_verb};
+use super::super::verbs::{canonical, compound, inverse, is_asking, is_verb};
 use super::super::words::singular;
 use super::{Node, Walk, compound_tail, is_people};
+
+/// Verbs that hardly any item is called, so that they say of a collection what a PUT does to it.
+const PLAINLY_DONE: [&str; 19] = [
+    "activate",
+    "deactivate",
+    "delete",
+    "deregister",
+    "destroy",
+    "disable",
+    "enable",
+    "purge",
+    "reactivate",
+    "remove",
+    "renew",
+    "revoke",
+    "rotate",
+    "suspend",
+    "terminate",
+    "unban",
+    "unblock",
+    "unlock",
+    "unsuspend",
+];
+
+/// Nouns of what may be called like a verb.
+const OF_VERBS: [&str; 10] = [
+    "action",
+    "command",
+    "event",
+    "operation",
+    "permission",
+    "policy",
+    "privilege",
+    "role",
+    "scope",
+    "verb",
+];
+
+/// Verbs that stand before a plural in a name of two words and more.
+const BEFORE_PLURALS: [&str; 5] = ["list", "regenerate", "reset", "rotate", "sync"];
 
 impl Walk<'_> {
     /// Whether a word after a collection is a verb: for a PUT or a DELETE it names an item, unless
@@ -15,8 +55,30 @@ impl Walk<'_> {
             && self.out.nodes.last().is_some_and(is_people);
         match self.method {
             "POST" | "GET" => is_verb(word) || is_asking(word) || compound_tail(word).is_some(),
+            "PUT" | "PATCH" => is_bulk || self.is_plainly_done(word),
             _ => is_bulk || is_session,
         }
+    }
+
+    /// Whether hardly any item would be called so: `/keys/revoke`, but not `/permissions/delete`.
+    fn is_plainly_done(&self, word: &str) -> bool {
+        let noun = self.out.nodes.last().map(|node| node.noun.as_str()).unwrap_or_default();
+        let last = noun.rsplit('_').next().unwrap_or(noun);
+        PLAINLY_DONE.contains(&word) && !OF_VERBS.contains(&last)
+    }
+
+    /// Whether a word below a thing is a verb by the place where it stands, or by how it is written:
+    /// `/lifecycle/reset_factors`, `/listKeys`.
+    fn is_called(&self, word: &str) -> bool {
+        let before = self.next.checked_sub(1).and_then(|at| self.path.segments.get(at));
+        let folder = before.map(|before| before.text.to_ascii_lowercase()).unwrap_or_default();
+        let is_below = matches!(folder.as_str(), "lifecycle" | "actions" | "action");
+        let text = self.path.segments.get(self.next).map_or("", |segment| &segment.text);
+        let is_camel = text.starts_with(|first: char| first.is_ascii_lowercase())
+            && text.bytes().any(|byte| byte.is_ascii_uppercase());
+        let verb = compound(word).map(|(verb, _)| verb);
+        self.method == "POST"
+            && verb.is_some_and(|verb| is_below || (is_camel && BEFORE_PLURALS.contains(&verb)))
     }
 
     pub(super) fn is_acting(&self, word: &str) -> bool {
@@ -25,7 +87,7 @@ impl Walk<'_> {
             return inverse(canonical(word)).is_some() && is_known
                 || matches!(canonical(word), "delete" | "logout");
         }
-        is_known || compound_tail(word).is_some()
+        is_known || compound_tail(word).is_some() || self.is_called(word)
     }
 
     /// A verb that the path ends with.
@@ -45,7 +107,7 @@ impl Walk<'_> {
             return;
         }
         match compound_tail(word) {
-            Some((verb, about)) if self.out.nodes.is_empty() => {
+            Some((verb, about)) if self.out.nodes.is_empty() && !about.is_empty() => {
                 self.node(about);
                 self.out.verb = Some(canonical(verb).to_owned());
             }

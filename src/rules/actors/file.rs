@@ -64,7 +64,8 @@ pub struct ActorFile {
     #[serde(default)]
     #[schemars(with = "Option<ServerFile>")]
     pub server: Option<Spanned<ServerFile>>,
-    /// `introspect`: header fields that are passed on. Default: `authorization` and `cookie`.
+    /// `introspect`: header fields that are passed on. Default: `authorization` and `cookie`;
+    /// with `cookie`, that cookie alone.
     #[serde(default)]
     #[schemars(with = "Option<TextsFile>")]
     #[schemars(example = serde_json::json!(["authorization", "cookie"]))]

@@ -36,6 +36,11 @@ fn actor() -> Actor {
 
 /// `rule action target scope route`, and the sentence of a success.
 fn shown(rules: &RuleSet, line: &str) -> (String, String) {
+    shown_after(rules, line, 200)
+}
+
+/// The same, of an answer with this status.
+fn shown_after(rules: &RuleSet, line: &str, status: u16) -> (String, String) {
     let (method, path) = line.split_once(' ').unwrap();
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
     let query = query.split_once('=').map(|(name, value)| serde_json::json!({name: value}).into());
@@ -48,7 +53,7 @@ fn shown(rules: &RuleSet, line: &str) -> (String, String) {
     let events = rules.events();
     let place = Place { rules: &events, host: "a.example", kind: Kind::Admin };
     let naming = named(&request, &actor(), &place);
-    let response = ResponseRecord { status: 200, ..ResponseRecord::default() };
+    let response = ResponseRecord { status, ..ResponseRecord::default() };
     let verdict = outcome(&naming, &request, &actor(), Ended::Response(&response));
     let target = naming.targets.first().cloned().unwrap_or_default();
     let scope: Vec<String> =
@@ -186,6 +191,16 @@ fn documents_name_requests() {
         let (found, sentence) = shown(&rules, line);
         assert_eq!((found.as_str(), sentence.as_str()), (*expected, *says), "{line}");
     }
+}
+
+#[test]
+fn what_a_document_calls_a_change_is_none_where_something_was_created() {
+    let document = r#"{"openapi": "3.1.0", "info": {"title": "w", "version": "1"}, "paths":
+        {"/widgets/{id}": {"put": {"operationId": "updateWidget", "summary": "Update a widget"}}}}"#;
+    let text = "openapi: [{ id: w, file: docs/w.json }]";
+    let rules = loaded(text, &[("w.json", document.to_owned())]).unwrap();
+    assert_eq!(shown_after(&rules, "PUT /widgets/red", 200).1, "Update a widget: red");
+    assert_eq!(shown_after(&rules, "PUT /widgets/red", 201).1, "Widget “red” created");
 }
 
 #[test]

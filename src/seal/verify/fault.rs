@@ -166,6 +166,7 @@ impl Found {
 }
 
 impl Display for Found {
+    #[expect(clippy::too_many_lines, reason = "a sentence for each fault, and nothing else")]
     fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
         let (first, last) = (self.entries.start(), self.entries.end());
         let (entries, verb) = match first == last {

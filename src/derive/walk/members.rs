@@ -1,0 +1,119 @@
+//! Names where others have ids and verbs: documents of an index, what is starred and followed, actions
+//! that are named below the thing on which they act.
+
+use super::super::path::Segment;
+use super::super::text::bounded;
+use super::super::verbs::{canonical, is_verb};
+use super::super::words::snake;
+use super::{Node, Walk};
+
+/// Between an index and its document, as Elasticsearch and OpenSearch have them.
+const DOCUMENTS: [&str; 3] = ["_create", "_doc", "_update"];
+
+/// Words for what somebody has done to others, which are named behind them: of what, what a PUT does,
+/// and what a DELETE.
+const DONE_TO: [(&str, &str, &str, &str); 2] =
+    [("following", "user", "follow", "unfollow"), ("starred", "repository", "star", "unstar")];
+
+impl Walk<'_> {
+    /// `/users/_doc/1`, `/logs/_doc`: a document of an index, whatever the two are called.
+    pub(super) fn document(&mut self, segment: &Segment) -> bool {
+        let Some(kind) = self.path.segments.get(self.next + 1) else { return false };
+        if !self.out.nodes.is_empty() || !DOCUMENTS.contains(&kind.text.as_str()) {
+            return false;
+        }
+        self.out.nodes.push(Node {
+            noun: "index".to_owned(),
+            id: bounded(&segment.text),
+            is_item: true,
+            plural: true,
+            slots: vec![self.next],
+            ..Node::default()
+        });
+        self.next += 1;
+        let at = Some(self.next);
+        let document = Node { noun: "document".to_owned(), plural: true, at, ..Node::default() };
+        self.out.nodes.push(document);
+        if kind.text == "_create" {
+            (self.out.verb, self.out.verb_at) = (Some("create".to_owned()), at);
+        }
+        if let Some(own) = self.path.segments.get(self.next + 1) {
+            self.next += 1;
+            self.id(own);
+        }
+        true
+    }
+
+    /// `/user/starred/acme/web`, `/user/following/ann`.
+    pub(super) fn done_to(&mut self, word: &str) -> bool {
+        let Some((_, noun, on, off)) = DONE_TO.iter().find(|(known, ..)| *known == word) else {
+            return false;
+        };
+        let is_own = self.out.nodes.last().is_some_and(|node| node.noun == "user");
+        let verb = match self.method {
+            "PUT" => on,
+            "DELETE" => off,
+            _ => return false,
+        };
+        if !is_own || self.next + 1 == self.path.segments.len() {
+            return false;
+        }
+        self.out.nodes.pop_if(|node| !node.is_item);
+        let at = Some(self.next);
+        let node = Node { noun: (*noun).to_owned(), plural: true, at, ..Node::default() };
+        self.out.nodes.push(node);
+        (self.out.verb, self.out.verb_at) = (Some((*verb).to_owned()), at);
+        self.next += 1;
+        self.rest();
+        true
+    }
+
+    /// `/Systems/1/Actions/ComputerSystem.Reset`, as Redfish has it (DSP0266, 7.11).
+    pub(super) fn acts_below(&mut self, segment: &Segment) -> bool {
+        let before = self.next.checked_sub(1).and_then(|at| self.path.segments.get(at));
+        let is_below = before.is_some_and(|before| before.text == "Actions");
+        let Some((_, name)) = segment.text.rsplit_once('.').filter(|_| is_below) else {
+            return false;
+        };
+        let name = snake(name);
+        let (first, last) = (name.split('_').next(), name.rsplit('_').next());
+        let verb = match (first, last) {
+            (Some(first), _) if is_verb(first) => name.as_str(),
+            (_, Some(last)) if is_verb(last) => last,
+            _ => return false,
+        };
+        self.out.nodes.pop_if(|node| node.noun == "action" && !node.is_item);
+        self.out.verb = Some(canonical(verb).to_owned());
+        self.out.verb_at = Some(self.next);
+        !self.out.nodes.is_empty()
+    }
+
+    /// `/leases/revoke-prefix/aws/creds`: what is revoked is named by the rest of the path.
+    pub(super) fn revokes(&mut self, word: &str, is_last: bool) -> bool {
+        let is_verb = word == "revoke" || word.starts_with("revoke_");
+        if is_last || !is_verb || !matches!(self.method, "POST" | "PUT") {
+            return false;
+        }
+        self.out.verb = Some(canonical(word).to_owned());
+        self.out.verb_at = Some(self.next);
+        self.next += 1;
+        self.rest();
+        true
+    }
+
+    /// `/role-mappings/realm`: those of the realm itself, as Keycloak has them.
+    pub(super) fn is_of_realm(&self, word: &str) -> bool {
+        word == "realm" && self.out.nodes.last().is_some_and(|node| node.noun == "role_mapping")
+    }
+
+    /// Whether two segments name one repository: `/repos/acme/web`, and `/teams/5/repos/acme/web`, but
+    /// `/projects/5/repositories/web`.
+    pub(super) fn is_pair(&self) -> bool {
+        let [outer @ .., node] = self.out.nodes.as_slice() else { return false };
+        let text = node.at.and_then(|at| self.path.segments.get(at));
+        let is_short = text.is_some_and(|text| text.text.eq_ignore_ascii_case("repos"));
+        let outer = outer.iter().rfind(|outer| outer.is_item);
+        let is_alone = outer.is_some_and(|outer| !is_short || outer.noun == "project");
+        node.noun == "repository" && !is_alone
+    }
+}
