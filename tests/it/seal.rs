@@ -534,8 +534,10 @@ fn a_row_that_the_proxy_did_not_write_is_not_signed_now_nor_after_a_restart() {
     proxy.signal("TERM");
     proxy.wait();
     proxy.respawn();
+    wait_until("it is remembered", || {
+        proxy.read("/readyz").0 == 200 && sealing(&proxy)["state"] == "foreign"
+    });
     post(&proxy);
-    wait_until("it is remembered", || sealing(&proxy)["state"] == "foreign");
     let last = published(&file).pop().unwrap()["size"].as_i64().unwrap();
     assert!(last < inserted, "a checkpoint of size {last} covers entry {inserted}");
     let verified = said(&["verify", "--data", &text(&proxy.data())], 1);
