@@ -505,7 +505,7 @@ fn insert_at_the_end(proxy: &Proxy) -> i64 {
         "SELECT seq, id, doc FROM entries WHERE kind = 'completion' AND intent IS NULL LIMIT 1";
     let (seq, id, doc): (i64, String, String) =
         conn.query_row(copied, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
-    let other = format!("{}beef", &id[..32]);
+    let other = format!("{}beef", id.get(..32).unwrap());
     let doc = doc.replace(&id, &other);
     let leaf = digest(&SHA256, format!("\0{doc}").as_bytes());
     conn.query_row(

@@ -7,7 +7,11 @@ use crate::record::Target;
 
 /// Whether a session is made with who one is: `POST /session`; Redfish has its sessions below a
 /// service.
-pub(super) fn says_who_signs_in(walked: &Walked, targets: &[Target], body: Option<&Value<'_>>) -> bool {
+pub(super) fn says_who_signs_in(
+    walked: &Walked,
+    targets: &[Target],
+    body: Option<&Value<'_>>,
+) -> bool {
     let is_service = |node: &Node| matches!(node.noun.as_str(), "redfish" | "session_service");
     let is_named = targets.first().is_some_and(|target| target.name.is_some());
     walked.nodes.last().is_none_or(is_service) && is_named && body.is_some_and(body::says_who)
