@@ -360,7 +360,8 @@ impl Server {
         self.proxy.shutdown_timeout(GRACE);
         self.reading.shutdown_timeout(GRACE);
         self.side.shutdown_timeout(GRACE);
-        drop(self.shared);
+        // The recorder ends when nobody is left who could give it something.
+        drop((self.shared, self.later));
         match self.recorder.join(DRAIN) {
             Ok(()) => tracing::info!("stopped"),
             Err(error) => tracing::error!(%error, "the recorder did not end in time"),

@@ -170,6 +170,7 @@ fn told_to_stop_it_finishes_what_is_in_flight() {
     assert_eq!(completions[0].doc["outcome"], "success");
     let last = rows_after(&proxy.data(), 0).pop().unwrap();
     assert_eq!(last.doc["action"], "audit.stop", "{last:?}");
+    assert!(proxy.log().contains("INFO stopped"), "{}", proxy.log());
 }
 
 #[test]
@@ -182,6 +183,7 @@ fn interrupted_while_idle_it_ends_at_once_and_well() {
     assert_eq!(exchange_on(&mut stream, keep).status, 200);
     proxy.signal("INT");
     assert_eq!(proxy.wait(), Some(0));
+    assert!(proxy.log().contains("INFO stopped"), "the recorder has ended: {}", proxy.log());
     stream.shutdown(Shutdown::Both).ok();
     assert_eq!(completions(&proxy.data()).len(), 1);
 }
