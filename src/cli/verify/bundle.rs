@@ -98,7 +98,8 @@ fn told(path: &Path, shown: Result<BundleShown, BundleFault>, json: bool) -> (St
 fn words(shown: &BundleShown) -> String {
     if shown.proven == 0 {
         let text = "Nothing is proven: the bundle has no entry that a checkpoint covers.";
-        return format!("{text}{}", unproven(shown));
+        let logs: String = shown.logs.iter().map(|log| compared(log, shown.complete)).collect();
+        return format!("{text}{}{logs}", unproven(shown));
     }
     let mut text = format!(
         "{} events of {} entries are in the log, as they stand in the bundle.",
