@@ -156,35 +156,6 @@ const SIGN_IN_NAMES: [&str; 11] = [
     "principal",
 ];
 
-/// Members that are looked at to see who signs in.
-const MEMBERS_MAX: usize = 100;
-
-/// Parts of the names of members by which somebody says who they are, or shows that they are.
-const SIGN_IN_PARTS: [&str; 12] = [
-    "account",
-    "assertion",
-    "code",
-    "credential",
-    "email",
-    "identifier",
-    "login",
-    "otp",
-    "pass",
-    "principal",
-    "token",
-    "user",
-];
-
-/// Whether a body says who signs in: more than a name, which anything has.
-pub(super) fn says_who(body: &Value<'_>) -> bool {
-    let says = |name: &str| {
-        let name = name.to_ascii_lowercase();
-        name == "log" || SIGN_IN_PARTS.iter().any(|part| name.contains(part))
-    };
-    let within = body.members().iter().flat_map(|(_, value)| value.members());
-    body.members().iter().chain(within).take(MEMBERS_MAX).any(|(name, _)| says(name))
-}
-
 /// As whom somebody signs in, and where it stands.
 pub(super) fn signs_in_as<'b>(body: &'b Value<'b>) -> Option<Found<'b>> {
     objects(body, "session").find_map(|(outer, object)| first_at(outer, object, &SIGN_IN_NAMES))

@@ -1,9 +1,26 @@
 //! Who signs in, where the path does not say that somebody does.
 
-use super::super::body::{self, Value};
+use super::super::body::Value;
+use super::super::signs::MEMBERS_MAX;
 use super::super::trace::{Field, Trace};
 use super::super::walk::{Node, Walked};
 use crate::record::Target;
+
+/// Parts of the names of members by which somebody says who they are, or shows that they are.
+const SIGN_IN_PARTS: [&str; 12] = [
+    "account",
+    "assertion",
+    "code",
+    "credential",
+    "email",
+    "identifier",
+    "login",
+    "otp",
+    "pass",
+    "principal",
+    "token",
+    "user",
+];
 
 /// Whether a session is made with who one is: `POST /session`; Redfish has its sessions below a
 /// service.
@@ -14,7 +31,17 @@ pub(super) fn says_who_signs_in(
 ) -> bool {
     let is_service = |node: &Node| matches!(node.noun.as_str(), "redfish" | "session_service");
     let is_named = targets.first().is_some_and(|target| target.name.is_some());
-    walked.nodes.last().is_none_or(is_service) && is_named && body.is_some_and(body::says_who)
+    walked.nodes.last().is_none_or(is_service) && is_named && body.is_some_and(says_who)
+}
+
+/// Whether a body says who signs in: more than a name, which anything has.
+fn says_who(body: &Value<'_>) -> bool {
+    let says = |name: &str| {
+        let name = name.to_ascii_lowercase();
+        name == "log" || SIGN_IN_PARTS.iter().any(|part| name.contains(part))
+    };
+    let within = body.members().iter().flat_map(|(_, value)| value.members());
+    body.members().iter().chain(within).take(MEMBERS_MAX).any(|(name, _)| says(name))
 }
 
 /// Of a token that is granted to somebody who gives a password: the token without that name, since whoever
