@@ -50,13 +50,6 @@ pub use schema::SCHEMA_VERSION;
 pub use spool::{SpoolOptions, SpoolShared, SpoolStatus, spooled, unspooled, waiting};
 pub use sqlite::{SqliteOptions, SqliteStore};
 
-impl SpoolStatus {
-    /// The last own number that is known to be in the ledger itself.
-    pub fn drained(&self) -> u64 {
-        self.drained
-    }
-}
-
 /// An intent that has no completion.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Orphan {

@@ -237,6 +237,24 @@ fn stub() -> (SocketAddr, std::thread::JoinHandle<()>) {
     (address, answering)
 }
 
+/// What it says when Ctrl-C comes as some of an export to `out` is there.
+fn interrupted(args: &[&str], out: &Path, secret: &str) -> String {
+    let mut child = command(args)
+        .env("COUNTERSIGN_TOKEN", secret)
+        .stderr(Stdio::piped())
+        .spawn()
+        .map(Running)
+        .unwrap();
+    let part = out.with_extension("part");
+    wait_until("some of it is there", || fs::read(&part).is_ok_and(|part| part.len() > 50));
+    let pid = child.0.id().to_string();
+    assert!(Command::new("kill").args(["-s", "INT", &pid]).status().unwrap().success());
+    assert_eq!(child.0.wait().unwrap().code(), Some(130));
+    let mut said = String::new();
+    child.0.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    said
+}
+
 #[test]
 fn ctrl_c_leaves_a_file_that_can_go_on() {
     let (address, answering) = stub();
@@ -244,19 +262,8 @@ fn ctrl_c_leaves_a_file_that_can_go_on() {
     let out = home.path().join("out");
     let secret = format!("countersign_{}", "A".repeat(43));
     let url = format!("http://{address}");
-    let mut child = command(&["--url", &url, "--format", "ndjson", "--output", text(&out)])
-        .env("COUNTERSIGN_TOKEN", &secret)
-        .stderr(Stdio::piped())
-        .spawn()
-        .map(Running)
-        .unwrap();
-    let part = home.path().join("out.part");
-    wait_until("some of it is there", || fs::read(&part).is_ok_and(|part| part.len() > 50));
-    let pid = child.0.id().to_string();
-    assert!(Command::new("kill").args(["-s", "INT", &pid]).status().unwrap().success());
-    assert_eq!(child.0.wait().unwrap().code(), Some(130));
-    let mut said = String::new();
-    child.0.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    let args = ["--url", &url, "--format", "ndjson", "--output", text(&out)];
+    let said = interrupted(&args, &out, &secret);
     assert!(said.contains("1 events are in") && said.contains("--resume"), "{said}");
     assert!(!said.contains(&secret) && !out.exists());
     let note = fs::read_to_string(home.path().join("out.resume")).unwrap();
@@ -269,21 +276,10 @@ fn a_bundle_that_was_interrupted_is_begun_anew() {
     let (address, answering) = stub();
     let home = tempfile::tempdir().unwrap();
     let out = home.path().join("out");
+    let secret = format!("countersign_{}", "A".repeat(43));
     let url = format!("http://{address}");
     let args = ["--url", &url, "--format", "bundle", "--output", text(&out)];
-    let mut child = command(&args)
-        .env("COUNTERSIGN_TOKEN", format!("countersign_{}", "A".repeat(43)))
-        .stderr(Stdio::piped())
-        .spawn()
-        .map(Running)
-        .unwrap();
-    let part = home.path().join("out.part");
-    wait_until("some of it is there", || fs::read(&part).is_ok_and(|part| part.len() > 50));
-    let pid = child.0.id().to_string();
-    assert!(Command::new("kill").args(["-s", "INT", &pid]).status().unwrap().success());
-    assert_eq!(child.0.wait().unwrap().code(), Some(130));
-    let mut said = String::new();
-    child.0.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    let said = interrupted(&args, &out, &secret);
     assert!(said.contains("nothing was written"), "{said}");
     assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0);
     let said = refused(&[&args[..], &["--resume"]].concat(), 2);

@@ -51,7 +51,7 @@ impl Sealing {
         tracing::info!(%key, "checkpoints are signed with this key");
         let written = shared.recorder.written();
         let has_spool = config.ledger.spool.is_some();
-        let reached = move || if has_spool { spool.get().drained() } else { u64::MAX };
+        let reached = move || if has_spool { spool.get().drained } else { u64::MAX };
         sealer.attach(Arc::clone(&written), reached).await?;
         let (states, learned) = watch::channel(BTreeMap::new());
         let learning = Learning { states, metrics: Arc::clone(&shared.metrics), written };

@@ -22,7 +22,7 @@ pub struct SpoolStatus {
     /// it has drained after all.
     pub conflict: bool,
     /// The last number that is known to be in the ledger itself.
-    pub(in crate::store) drained: u64,
+    pub drained: u64,
 }
 
 impl SpoolStatus {

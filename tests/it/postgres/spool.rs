@@ -19,6 +19,16 @@ fn readiness(proxy: &Proxy) -> Value {
     serde_json::from_str(&proxy.read("/readyz").1).unwrap()
 }
 
+/// A request of which a spool of 1 MiB takes few.
+fn large() -> String {
+    let body = format!(r#"{{"name":"{}"}}"#, "lorem ipsum ".repeat(4000));
+    format!(
+        "POST /large HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    )
+}
+
 #[test]
 fn an_outage_of_the_database_is_bridged_and_what_waited_comes_once() {
     let mut server = Postgres::start();
@@ -108,12 +118,7 @@ fn a_full_spool_refuses_what_is_new() {
     let url = server.url("proxy", &server.ledger());
     let proxy = Proxy::with(upstream.address, &setup(&url, "{max_size: 1MiB}"));
     server.crash();
-    let body = format!(r#"{{"name":"{}"}}"#, "lorem ipsum ".repeat(4000));
-    let large = format!(
-        "POST /large HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n\
-         Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
-        body.len()
-    );
+    let large = large();
     let mut taken = 0;
     let refused = loop {
         let answer = exchange(proxy.address, large.as_bytes());
@@ -142,12 +147,7 @@ fn a_full_spool_drains_from_the_start_on_and_the_start_is_on_record() {
     let ledger = setup.ledger.replace("sweep_interval: 100ms", "sweep_interval: 10s");
     let mut proxy = Proxy::with(upstream.address, &Setup { ledger, ..setup });
     server.crash();
-    let body = format!(r#"{{"name":"{}"}}"#, "lorem ipsum ".repeat(4000));
-    let large = format!(
-        "POST /large HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n\
-         Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
-        body.len()
-    );
+    let large = large();
     wait_until("the spool is full", || exchange(proxy.address, large.as_bytes()).status == 503);
     let full = readiness(&proxy);
     assert_eq!((&full["ready"], &full["spool"]["state"]), (&false.into(), &"spooling".into()));
