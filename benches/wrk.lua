@@ -1,5 +1,15 @@
 -- What wrk sends and what it says at the end: one line of JSON, read by measure.py.
--- A body (BENCH_BODY names its file) makes it a POST of JSON.
+-- A body (BENCH_BODY names its file) makes it a POST of JSON. A token (BENCH_TOKEN) makes it one who
+-- reads the log: lists, filters, text and counts in turn.
+
+local questions = {
+  "?limit=50",
+  "?limit=50&action=user.create",
+  "?limit=50&outcome=success&actor=bench",
+  "?limit=50&q=example",
+  "/facets?since=24h",
+  "/stats?since=24h",
+}
 
 function init()
   local path = os.getenv("BENCH_BODY")
@@ -10,6 +20,15 @@ function init()
     file:close()
     wrk.headers["Content-Type"] = "application/json"
     wrk.headers["Authorization"] = "Bearer bench-5f2d81c09a7e4b36"
+  end
+  local token = os.getenv("BENCH_TOKEN")
+  if token then
+    wrk.headers["Authorization"] = "Bearer " .. token
+    local turn = 0
+    request = function()
+      turn = turn % #questions + 1
+      return wrk.format(nil, "/v1/admin/audit" .. questions[turn])
+    end
   end
 end
 

@@ -62,7 +62,6 @@ pub(super) fn row(
     mut event: Joined<'_>,
     out: &mut Vec<u8>,
 ) -> Result<(), EventError> {
-    let ip = event.text_in("source", "ip").unwrap_or_default();
     event.without(&SHOWN);
     let mut metadata = Vec::new();
     event.write(&mut metadata)?;
@@ -88,7 +87,7 @@ pub(super) fn row(
     row.text(first.map_or("", |target| &target.name));
     row.text(&json(serde_json::to_string(&summary.targets)));
     row.text(&json(serde_json::to_string(&summary.scope)));
-    row.text(&ip);
+    row.some(&summary.source.ip);
     row.some(&request.method);
     row.some(&request.path);
     row.number(summary.status.map(u64::from));

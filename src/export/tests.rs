@@ -54,10 +54,11 @@ fn hostile_texts_stay_in_their_cells() {
             description: Some(text.to_owned()),
             actor_name: Some(text.to_owned()),
             path: Some(text.to_owned()),
+            source_ip: Some(text.to_owned()),
             targets: vec![target],
             ..Row::default()
         };
-        let event = json!({"id": "x", "source": {"ip": text}, "changes": [text]});
+        let event = json!({"id": "x", "changes": [text]});
         let mut out = Vec::new();
         let mut csv = Encoder::new(Format::Csv);
         csv.begin(Mark::None, &mut out);

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use crate::follow::{FollowError, Follower};
-use crate::index::{Condition, Cursor, Index, IndexError, Row, Search, View};
+use crate::index::{Condition, Cursor, Index, IndexError, Page, Row, Search, View};
 use crate::query::EventError;
 use crate::record::Stored;
 use crate::store::{LedgerReader, Purged, StoreError};
@@ -142,7 +142,7 @@ impl Walk {
 
     /// Whether the index has stood still for so long that [`Walk::renew`] should be tried.
     pub fn is_stale(&self) -> bool {
-        self.rows.is_empty() && !self.is_last && self.since.elapsed() >= STALE
+        !self.is_last && self.since.elapsed() >= STALE
     }
 
     /// Goes on with another connection to the index, frozen at a later moment, unless what is left is
@@ -196,7 +196,8 @@ impl Walk {
                 if self.is_last {
                     return Ok(None);
                 }
-                self.turn().await?;
+                let page = self.index.search(&self.search).await?;
+                self.turn(page)?;
             }
             let events = self.together().await?;
             if !events.is_empty() {
@@ -230,7 +231,16 @@ impl Walk {
         };
         let together = self.rows.iter().take_while(|row| row.writer == writer);
         let wanted: Vec<u64> = together.flat_map(entries_of).collect();
-        let found = self.ledger.entries(&writer, &wanted).await?;
+        let reading = self.ledger.entries(&writer, &wanted);
+        let is_short = !self.is_last && self.rows.len() < PAGE as usize;
+        let found = if is_short {
+            // Meanwhile the index is asked for the next ones.
+            let (found, page) = tokio::join!(reading, self.index.search(&self.search));
+            self.turn(page?)?;
+            found?
+        } else {
+            reading.await?
+        };
         let mut found: HashMap<u64, Stored> =
             found.into_iter().map(|entry| (entry.seq, entry)).collect();
         let mut events = Vec::new();
@@ -248,8 +258,8 @@ impl Walk {
         Ok(events)
     }
 
-    async fn turn(&mut self) -> Result<(), WalkError> {
-        let page = self.index.search(&self.search).await?;
+    /// Takes the next page of the index.
+    fn turn(&mut self, page: Page) -> Result<(), WalkError> {
         self.is_last = page.next.is_none();
         self.search.after = page.next.or(self.search.after.take());
         for mut row in page.rows {

@@ -27,7 +27,7 @@ use crate::store::{LedgerReader, LedgerSource, Purged, StoreError};
 /// entries at once is much less than for each of them.
 const STEP: usize = 4096;
 /// Documents of one step, in bytes: with that many no more are read.
-const STEP_BYTES: usize = 2 * 1024 * 1024;
+const STEP_BYTES: usize = 1024 * 1024;
 /// Arrivals within this time are taken together.
 const GATHER: Duration = Duration::from_millis(50);
 /// How often a ledger that others write to as well is looked at.

@@ -10,9 +10,9 @@ use crate::store::connect_read_only;
 
 /// How long to wait for another process that updates the index.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
-/// SQLite's memory for pages, in KiB when negative. The sets of a few thousand events lie on twice as many
-/// pages; a small index never fills it.
-const WRITE_CACHE: i64 = -49_152;
+/// SQLite's memory for pages, in KiB when negative. What does not fit lies in the file, which the system
+/// has in its own cache.
+const WRITE_CACHE: i64 = -12_288;
 const READ_CACHE: i64 = -4_096;
 /// Pages in the log before they are moved into the database. The same pages change again and again, so
 /// that a longer log saves writing, and syncing beside the ledger's.

@@ -23,12 +23,14 @@ const HOP_BY_HOP: [HeaderName; 5] = [
 ];
 
 /// Fields that `Connection` cannot take away, since what happens depends on them.
-const NEVER_NOMINATED: [HeaderName; 5] = [
+const NEVER_NOMINATED: [HeaderName; 7] = [
     header::HOST,
     header::CONTENT_LENGTH,
     header::CONTENT_TYPE,
     header::AUTHORIZATION,
     header::COOKIE,
+    header::FORWARDED,
+    HeaderName::from_static("x-forwarded-for"),
 ];
 
 static X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -93,6 +95,17 @@ fn nominated(headers: &HeaderMap) -> Vec<HeaderName> {
         .filter_map(|name| HeaderName::from_bytes(name.trim().as_bytes()).ok())
         .filter(|name| !NEVER_NOMINATED.contains(name))
         .collect()
+}
+
+/// Takes away what a client's request says about its connection only, before anything is read from it:
+/// what the upstream does not get, nobody may act or be named by. What framing and upgrades need stays
+/// until then.
+pub(super) fn of_the_clients_connection(head: &mut RequestHeader) {
+    for name in nominated(&head.headers) {
+        if !HOP_BY_HOP.contains(&name) && name != header::TE {
+            head.remove_header(&name);
+        }
+    }
 }
 
 /// Takes away what an upstream's response says about its connection only.
@@ -188,9 +201,6 @@ pub(super) fn request(
     let mut head = Box::new(original.clone());
     origin_form(&mut head)?;
     let trailers = head.headers.get_all(header::TE).iter().any(|value| value == "trailers");
-    for name in nominated(&head.headers) {
-        head.remove_header(&name);
-    }
     for name in &HOP_BY_HOP {
         head.remove_header(name);
     }

@@ -196,6 +196,7 @@ impl ProxyHttp for Gate {
     ) -> pingora::Result<bool> {
         let snapshot = Arc::clone(&ctx.snapshot);
         let has_body = !session.as_downstream_mut().is_body_empty();
+        forward::of_the_clients_connection(session.req_header_mut());
         let upgrade = session.is_upgrade_req().then(|| {
             let head = session.req_header();
             plan::upgrade(head.version, &head.headers)

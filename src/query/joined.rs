@@ -1,14 +1,14 @@
 //! An event, joined from the entries of the ledger: as text, as the ledger has it, wherever nothing needs
 //! to be known of it.
 
-use std::borrow::{Borrow, Cow};
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::EventError;
+use super::members::Members;
 use crate::index::{Row, View};
 use crate::record::Stored;
 
@@ -19,36 +19,20 @@ pub(super) const POSITION: [&str; 3] = ["writer", "seq", "intent"];
 /// An event, by its members.
 #[derive(Debug)]
 pub struct Joined<'e> {
-    members: BTreeMap<Name<'e>, Member<'e>>,
+    members: Members<'e, Member<'e>>,
     writer: &'e str,
     seq: u64,
 }
 
-type Members<'e> = BTreeMap<Name<'e>, &'e RawValue>;
-
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-struct Name<'e>(#[serde(borrow)] Cow<'e, str>);
+type Texts<'e> = Members<'e, &'e RawValue>;
 
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 enum Member<'e> {
     Text(&'e RawValue),
-    Object(Members<'e>),
+    Object(Texts<'e>),
     Array(Vec<&'e RawValue>),
     Made(Value),
-}
-
-impl Borrow<str> for Name<'_> {
-    fn borrow(&self) -> &str {
-        &self.0
-    }
-}
-
-impl From<&'static str> for Name<'_> {
-    fn from(name: &'static str) -> Self {
-        Self(Cow::Borrowed(name))
-    }
 }
 
 impl<'e> Joined<'e> {
@@ -58,19 +42,20 @@ impl<'e> Joined<'e> {
     /// says of the request's body goes to the request. `writer`, `seq` and `intent` are added, and
     /// `outcome` is null while there is no completion.
     pub fn of(first: &'e Stored, second: Option<&'e Stored>) -> Result<Self, EventError> {
-        let text = |(name, value)| (name, Member::Text(value));
-        let mut members: BTreeMap<Name<'e>, Member<'e>> =
-            members(first)?.into_iter().map(text).collect();
+        let mut members = members(first)?.map(Member::Text);
         if let Some(second) = second {
-            for (name, value) in self::members(second)? {
-                join(&mut members, name, value);
-            }
+            let others = self::members(second)?.into_iter();
+            let others: Vec<_> =
+                others.map(|(name, value)| joined(&members, name, value)).collect();
+            members.extend(others);
         }
         let last = second.unwrap_or(first);
         members.insert("writer".into(), Member::Made(last.writer.as_str().into()));
         members.insert("seq".into(), Member::Made(last.seq.into()));
         members.insert("intent".into(), Member::Made(last.intent.into()));
-        members.entry("outcome".into()).or_insert(Member::Made(Value::Null));
+        if members.get("outcome").is_none() {
+            members.insert("outcome".into(), Member::Made(Value::Null));
+        }
         Ok(Self { members, writer: &last.writer, seq: last.seq })
     }
 
@@ -90,13 +75,13 @@ impl<'e> Joined<'e> {
         let Some(position) = position else { return };
         let Some(Member::Text(acts)) = self.members.remove("acts") else { return };
         let Ok(acts) = serde_json::from_str::<Vec<&RawValue>>(acts.get()) else { return };
-        let act = acts.get(position).map(|act| serde_json::from_str::<Members<'e>>(act.get()));
+        let act = acts.get(position).map(|act| serde_json::from_str::<Texts<'e>>(act.get()));
         let Some(Ok(act)) = act else { return };
         // The end of the whole is that of an act which does not say its own: nobody knows it.
-        if act.contains_key("outcome") {
+        if act.get("outcome").is_some() {
             self.members.remove("reason");
         }
-        self.members.extend(act.into_iter().map(|(name, value)| (name, Member::Text(value))));
+        self.members.extend(act.map(Member::Text));
         let of = json!({"number": number, "of": acts.len()});
         self.members.insert("act".into(), Member::Made(of));
     }
@@ -111,20 +96,7 @@ impl<'e> Joined<'e> {
     /// Leaves out some members.
     pub fn without(&mut self, names: &[&str]) {
         for name in names {
-            self.members.remove(*name);
-        }
-    }
-
-    /// The text under a name in the object under another one.
-    pub fn text_in(&self, name: &str, inner: &str) -> Option<String> {
-        match self.members.get(name)? {
-            Member::Text(object) => {
-                let members: Members<'_> = serde_json::from_str(object.get()).ok()?;
-                serde_json::from_str(members.get(inner)?.get()).ok()
-            }
-            Member::Object(members) => serde_json::from_str(members.get(inner)?.get()).ok(),
-            Member::Array(_) => None,
-            Member::Made(value) => value.get(inner)?.as_str().map(ToOwned::to_owned),
+            self.members.remove(name);
         }
     }
 
@@ -152,24 +124,28 @@ impl<'e> Joined<'e> {
     }
 }
 
-fn members(entry: &Stored) -> Result<Members<'_>, EventError> {
+fn members(entry: &Stored) -> Result<Texts<'_>, EventError> {
     serde_json::from_str(&entry.doc)
         .map_err(|_| EventError::NotJson { writer: entry.writer.clone(), seq: entry.seq })
 }
 
-fn join<'e>(event: &mut BTreeMap<Name<'e>, Member<'e>>, name: Name<'e>, value: &'e RawValue) {
-    if &*name.0 == "request_body"
+/// What becomes of a member of the completion: it wins, unless both halves have a part of it.
+fn joined<'e>(
+    event: &Members<'e, Member<'e>>,
+    name: Cow<'e, str>,
+    value: &'e RawValue,
+) -> (Cow<'e, str>, Member<'e>) {
+    if name == "request_body"
         && let Some(Member::Text(request)) = event.get("request")
         && let Some(request) = extended(request, value)
     {
-        event.insert("request".into(), request);
-        return;
+        return ("request".into(), request);
     }
-    let of_both = match (&*name.0, event.get(&*name.0)) {
+    let of_both = match (&*name, event.get(&name)) {
         ("redactions" | "notes", Some(Member::Text(known))) => both(known, value),
         _ => None,
     };
-    event.insert(name, of_both.unwrap_or(Member::Text(value)));
+    (name, of_both.unwrap_or(Member::Text(value)))
 }
 
 /// The items of two arrays.
@@ -181,8 +157,8 @@ fn both<'e>(one: &'e RawValue, other: &'e RawValue) -> Option<Member<'e>> {
 
 /// The members of two objects, of which the other one's win.
 fn extended<'e>(one: &'e RawValue, other: &'e RawValue) -> Option<Member<'e>> {
-    let mut members: Members<'e> = serde_json::from_str(one.get()).ok()?;
-    members.extend(serde_json::from_str::<Members<'e>>(other.get()).ok()?);
+    let mut members: Texts<'e> = serde_json::from_str(one.get()).ok()?;
+    members.extend(serde_json::from_str::<Texts<'e>>(other.get()).ok()?);
     Some(Member::Object(members))
 }
 
@@ -193,13 +169,16 @@ mod for_tests {
 
     use serde_json::Value;
 
-    use super::{Joined, Member, Name};
+    use super::{Joined, Member, Members};
 
     impl From<Value> for Joined<'_> {
         fn from(event: Value) -> Self {
-            let Value::Object(members) = event else { panic!("an event is an object") };
-            let made = |(name, value)| (Name(Cow::Owned(name)), Member::Made(value));
-            Self { members: members.into_iter().map(made).collect(), writer: "w", seq: 1 }
+            let Value::Object(object) = event else { panic!("an event is an object") };
+            let mut members = Members::default();
+            for (name, value) in object {
+                members.insert(Cow::Owned(name), Member::Made(value));
+            }
+            Self { members, writer: "w", seq: 1 }
         }
     }
 }

@@ -10,6 +10,7 @@
 mod event;
 mod filter;
 mod joined;
+mod members;
 mod summary;
 
 #[cfg(test)]

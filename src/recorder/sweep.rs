@@ -12,6 +12,10 @@ use crate::store::{Opening, Orphan, Store, StoreError};
 /// Orphans that are closed in one transaction.
 pub(super) const SWEEP_BATCH: u32 = 256;
 
+/// Entries before the one up to which all is said to be closed, that are looked through at a start all the
+/// same: what says so is a number in the database, which somebody may have changed.
+const LOOK_BACK: u64 = 10_000;
+
 /// What a step of a sweep came to.
 struct Step {
     /// The head after it.
@@ -32,7 +36,8 @@ where
         for name in store.writers().await? {
             let loss = if name == self.name { Loss::Restart } else { Loss::Writer };
             let mut head = store.head(&name).await?;
-            let mut after = store.closed_up_to(&name).await?;
+            let closed = store.closed_up_to(&name).await?;
+            let mut after = closed.min(head).saturating_sub(LOOK_BACK);
             loop {
                 // Each step has its own time.
                 self.shared.work_begins();

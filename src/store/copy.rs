@@ -97,19 +97,14 @@ impl Place {
     }
 }
 
-/// Carries the logs of all writers over. `told` hears how far each is.
+/// Carries the logs of all writers over, to where [`compare`] finds nothing else. `told` hears how far
+/// each is.
 pub async fn copy(
     from: &mut dyn LedgerReader,
     to: &mut dyn Store,
     told: &mut (dyn FnMut(&str, u64, u64) + Send),
 ) -> Result<(), CopyError> {
     let writers = from.writers().await.map_err(CopyError::From)?;
-    for other in to.writers().await.map_err(CopyError::To)? {
-        let head = to.head(&other).await.map_err(CopyError::To)?;
-        if head > 0 && !writers.contains(&other) {
-            return Err(CopyError::OtherWriter(other));
-        }
-    }
     for writer in &writers {
         let head = from.head(writer).await.map_err(CopyError::From)?;
         let mut reached = to.head(writer).await.map_err(CopyError::To)?;
@@ -149,13 +144,20 @@ async fn require_same(
     }
 }
 
-/// Compares a copy with what was copied: every number, every leaf, and the hash of every entry.
+/// Compares a copy with what was copied: every number, every leaf, and the hash of every entry. It has no
+/// other logs, be they of writers that live.
 pub async fn compare(
     from: &mut dyn LedgerReader,
     to: &mut dyn LedgerReader,
 ) -> Result<Vec<Copied>, CopyError> {
     let mut all = Vec::new();
-    for writer in from.writers().await.map_err(CopyError::From)? {
+    let writers = from.writers().await.map_err(CopyError::From)?;
+    let heads = to.heads().await.map_err(CopyError::To)?;
+    let is_other = |(name, head): &(String, u64)| *head > 0 && !writers.contains(name);
+    if let Some((other, _)) = heads.into_iter().find(is_other) {
+        return Err(CopyError::OtherWriter(other));
+    }
+    for writer in writers {
         // What came since is not in the copy.
         let head = to.head(&writer).await.map_err(CopyError::To)?;
         let source_head = from.head(&writer).await.map_err(CopyError::From)?;

@@ -3,6 +3,7 @@
 //! SQLite works on threads that may block, one piece of work after the other: a read whose caller has
 //! gone away comes to its end, which is never far, and the next one waits for that.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -10,12 +11,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
 
 use super::files::ledger_path;
-use super::rows::{Portion, entries_where, read, seq_to_sql, sql_to_seq};
+use super::rows::{Portion, READ_BYTES, entries_where, read, seq_to_sql, size, sql_to_seq, stored};
 use super::{LedgerReader, Purged, StoreError, connect_read_only, schema};
 use crate::record::{EventId, Stored};
 
@@ -24,6 +25,8 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// SQLite's memory for pages, in KiB when negative: a reader goes on and does not come back.
 const CACHE: i64 = -256;
+/// Entries that are looked for together.
+const TOGETHER: usize = 64;
 
 /// The version of the schema from which on there is `purged`.
 const PURGED_SINCE: i64 = 2;
@@ -69,10 +72,7 @@ impl SqliteReader {
         seq: u64,
     ) -> Result<Option<Stored>, StoreError> {
         let writer = writer.to_owned();
-        self.run(move |conn, _| {
-            Ok(read(conn, sql, params![writer, seq_to_sql(seq)])?.into_iter().next())
-        })
-        .await
+        self.run(move |conn, _| one(conn, sql, &writer, seq)).await
     }
 }
 
@@ -218,6 +218,8 @@ const SELECT_PURGED: &str = "SELECT seq, leaf, \"by\" FROM purged \
                              WHERE writer = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3";
 
 const SELECT_ENTRIES: &str = entries_where!("writer = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3");
+const SELECT_RANGE: &str =
+    entries_where!("writer = ?1 AND seq BETWEEN ?2 AND ?3 ORDER BY seq DESC");
 const SELECT_ENTRY: &str = entries_where!("writer = ?1 AND seq = ?2");
 const SELECT_COMPLETION: &str = entries_where!("writer = ?1 AND intent = ?2");
 const SELECT_ENDED: &str = "SELECT seq, id FROM entries WHERE writer = ?1 AND seq > ?2 \
@@ -259,21 +261,58 @@ pub(super) fn read_after(
     read(conn, SELECT_ENTRIES, params![writer, seq_to_sql(after), limit])
 }
 
+fn one(conn: &Connection, sql: &str, writer: &str, seq: u64) -> Result<Option<Stored>, StoreError> {
+    Ok(read(conn, sql, params![writer, seq_to_sql(seq)])?.into_iter().next())
+}
+
 fn entries(conn: &Connection, writer: &str, seqs: &[u64]) -> Result<Vec<Stored>, StoreError> {
     // One transaction, which takes SQLite's locks once.
     let snapshot = conn.unchecked_transaction().map_err(StoreError::from_rusqlite)?;
-    let mut entry = snapshot.prepare_cached(SELECT_ENTRY).map_err(StoreError::from_rusqlite)?;
     let mut portion = Portion::new(2);
-    for (position, seq) in seqs.iter().enumerate() {
-        let taken = entry
-            .query_row(params![writer, seq_to_sql(*seq)], |row| Ok(portion.take(position, row)))
-            .optional()
-            .map_err(StoreError::from_rusqlite)?;
-        if !taken.transpose()?.unwrap_or(true) {
-            break;
+    let mut position = 0;
+    for some in seqs.chunks(TOGETHER) {
+        let mut near = near(&snapshot, writer, some)?;
+        for seq in some {
+            let entry = match near.remove(seq) {
+                None => one(&snapshot, SELECT_ENTRY, writer, *seq)?,
+                entry => entry,
+            };
+            if entry.is_some_and(|entry| !portion.take(position, entry)) {
+                return Ok(portion.entries());
+            }
+            position += 1;
         }
     }
     Ok(portion.entries())
+}
+
+/// What lies closer by each other than by a look for each is read in one go; at most as much as may be.
+fn near(
+    conn: &Connection,
+    writer: &str,
+    seqs: &[u64],
+) -> Result<BTreeMap<u64, Stored>, StoreError> {
+    let mut found = BTreeMap::new();
+    let wanted: BTreeSet<u64> = seqs.iter().copied().collect();
+    let (Some(first), Some(last)) = (wanted.first(), wanted.last()) else { return Ok(found) };
+    if last - first >= 2 * wanted.len() as u64 {
+        return Ok(found);
+    }
+    let range = params![writer, seq_to_sql(*first), seq_to_sql(*last)];
+    let mut query = conn.prepare_cached(SELECT_RANGE).map_err(StoreError::from_rusqlite)?;
+    let mut rows = query.query(range).map_err(StoreError::from_rusqlite)?;
+    let mut bytes = 0;
+    while bytes < READ_BYTES
+        && let Some(row) = rows.next().map_err(StoreError::from_rusqlite)?
+    {
+        let seq = sql_to_seq(row.get(1).map_err(StoreError::from_rusqlite)?);
+        if wanted.contains(&seq) {
+            let entry = stored(row)?;
+            bytes += size(&entry);
+            found.insert(seq, entry);
+        }
+    }
+    Ok(found)
 }
 
 fn ended(

@@ -9,9 +9,6 @@ use crate::record::{EntryKind, EventId, Stored};
 /// Documents that are read in one go, in bytes; of one entry alone they may be larger.
 pub(super) const READ_BYTES: i64 = 1024 * 1024;
 
-/// Where the document stands in a row.
-const DOC: usize = 6;
-
 /// The columns of [`Fields`], in their order, of SQLite's rows.
 macro_rules! entries_where {
     ($condition:literal) => {
@@ -56,7 +53,7 @@ impl<'r> Fields<'r> {
             id: column(3)?.as_str()?,
             intent: column(4)?.as_i64_or_null()?,
             scope: column(5)?.as_str()?,
-            doc: column(DOC)?.as_str()?,
+            doc: column(6)?.as_str()?,
             leaf: column(7)?.as_blob()?,
         })
     }
@@ -86,6 +83,16 @@ impl<'r> Fields<'r> {
     }
 }
 
+/// An entry, from a row of SQLite.
+pub(super) fn stored(row: &rusqlite::Row<'_>) -> Result<Stored, StoreError> {
+    Fields::of(row)?.stored()
+}
+
+/// What an entry takes of [`READ_BYTES`].
+pub(super) fn size(entry: &Stored) -> i64 {
+    i64::try_from(entry.doc.len()).unwrap_or(i64::MAX)
+}
+
 /// How much of what is asked for can be read in one go.
 pub(super) struct Portion {
     entries: Vec<Stored>,
@@ -100,19 +107,13 @@ impl Portion {
     }
 
     /// Takes one more; false if it does not fit any more. `position` counts what was asked for.
-    pub(super) fn take(
-        &mut self,
-        position: usize,
-        row: &rusqlite::Row<'_>,
-    ) -> Result<bool, StoreError> {
-        let doc = row.get_ref(DOC).map_err(StoreError::from_rusqlite)?;
-        let size = doc.as_bytes().map_or(0, <[u8]>::len);
-        self.bytes = self.bytes.saturating_add(i64::try_from(size).unwrap_or(i64::MAX));
-        if position >= self.at_least && self.bytes > READ_BYTES {
-            return Ok(false);
+    pub(super) fn take(&mut self, position: usize, entry: Stored) -> bool {
+        self.bytes = self.bytes.saturating_add(size(&entry));
+        let fits = position < self.at_least || self.bytes <= READ_BYTES;
+        if fits {
+            self.entries.push(entry);
         }
-        self.entries.push(Fields::of(row)?.stored()?);
-        Ok(true)
+        fits
     }
 
     pub(super) fn entries(self) -> Vec<Stored> {
@@ -132,7 +133,7 @@ pub(super) fn read(
     let mut portion = Portion::new(1);
     for position in 0.. {
         let Some(row) = rows.next().map_err(StoreError::from_rusqlite)? else { break };
-        if !portion.take(position, row)? {
+        if !portion.take(position, stored(row)?) {
             break;
         }
     }

@@ -215,6 +215,51 @@ fn the_word_of_a_peer_that_is_not_trusted_goes_nowhere() {
     );
 }
 
+/// A field that `Connection` names is for the proxy alone (RFC 9110, section 7.6.1).
+#[test]
+fn nobody_acts_or_is_named_by_a_field_that_the_application_does_not_get() {
+    let upstream = Upstream::start(|_| Reply::ok());
+    let key = "ci-key-9f86d081884c7d65";
+    let digest = hex::encode(Sha256::digest(key));
+    let table = format!("keys:\n- {{sha256: {digest}, id: ci, name: CI, type: agent}}\n");
+    let rules = "actors:\n- {from: api_key, table: keys.table}\n\
+                 - {from: header, header: x-forwarded-user}\n- {from: basic}\n";
+    let ruled = Ruled::with_files(
+        upstream.address,
+        rules,
+        "trusted_proxies: [\"127.0.0.1\"]\n",
+        &[("keys.table", &table)],
+    );
+    let basic = ("Authorization", "Basic cm9vdDpwdw==");
+    let rows = [
+        (vec![("X-Api-Key", key)], "ci api_key verified"),
+        (vec![("X-Api-Key", key), ("Connection", "x-API-key")], "root basic claimed"),
+        (vec![("X-Api-Key", key), ("Connection", "close, x-api-key ,b")], "root basic claimed"),
+        (vec![("X-Forwarded-User", "ann")], "ann header verified"),
+        (
+            vec![("X-Forwarded-User", "ann"), ("Connection", "X-Forwarded-User")],
+            "root basic claimed",
+        ),
+        (vec![("Connection", "authorization")], "root basic claimed"),
+    ];
+    for (mut fields, expected) in rows {
+        fields.push(basic);
+        let event = ruled.post(&fields);
+        assert_eq!(shown(&event), expected, "{fields:?}");
+        let seen = upstream.seen().pop().unwrap();
+        let gets = |name: &str| seen.header(name).is_some();
+        assert!(gets("authorization"), "{fields:?}");
+        assert_eq!(gets("x-api-key"), event["actor"]["id"] == "ci", "{fields:?}");
+        assert_eq!(gets("x-forwarded-user"), event["actor"]["id"] == "ann", "{fields:?}");
+    }
+    for (connection, action) in
+        [("close", "user.delete"), ("x-http-method-override", "user.create")]
+    {
+        let fields = [("X-HTTP-Method-Override", "DELETE"), ("Connection", connection)];
+        assert_eq!(ruled.post(&fields)["action"], action);
+    }
+}
+
 #[test]
 fn keys_of_an_issuer_are_fetched_again_when_they_change() {
     let mut issuer = Issuer::start();

@@ -85,6 +85,8 @@ mod start;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
+mod threads;
+#[cfg(test)]
 mod tidy;
 #[cfg(test)]
 mod tls;

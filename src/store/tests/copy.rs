@@ -73,9 +73,13 @@ async fn a_target_that_has_something_else_is_refused() {
             store.append(writer, seq, std::slice::from_ref(&other)).await.unwrap();
         }
         store.mark_closed(writer, 0).await.unwrap();
-        let copied = copy(&mut *source, store.as_mut(), &mut |_, _, _| {}).await;
-        store.close().await.unwrap();
         let mut target = reader(to.path()).await;
+        // As the command does it.
+        let copied = match compare(&mut *source, &mut *target).await {
+            Err(CopyError::OtherWriter(name)) => Err(CopyError::OtherWriter(name)),
+            _ => copy(&mut *source, store.as_mut(), &mut |_, _, _| {}).await,
+        };
+        store.close().await.unwrap();
         let refused = match copied {
             Ok(()) => compare(&mut *source, &mut *target).await.map(|_| ()),
             Err(error) => Err(error),

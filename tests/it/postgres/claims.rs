@@ -115,6 +115,7 @@ async fn what_a_writer_left_open_is_closed_by_one_that_lives() {
     assert!(error.is_conflict(), "exactly once: {error}");
     first.mark_closed("gone", 2).await.ok();
     second.mark_closed("gone", 2).await.unwrap();
+    second.mark_closed("gone", 9).await.expect("no further than its log");
     assert_eq!(first.closed_up_to("gone").await.unwrap(), 2, "there is nothing left to close");
     let error = gone.append("gone", 2, &closing).await.unwrap_err();
     assert!(error.is_conflict(), "it must claim again: {error}");

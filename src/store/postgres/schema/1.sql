@@ -303,13 +303,13 @@ CREATE FUNCTION countersign.take_over(p_writer text, p_dead_after_ms bigint) RET
     RETURNING w.epoch
 $$;
 
--- A heartbeat; where numbers are given, up to which every intent has its completion, and what the
--- writer's clock says.
+-- A heartbeat; where numbers are given, up to which every intent has its completion, never beyond the
+-- head, and what the writer's clock says.
 CREATE FUNCTION countersign.beat(p_writer text, p_epoch bigint, p_closed bigint, p_clock_ms bigint)
     RETURNS bigint
     LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     UPDATE countersign.writers
-        SET closed = greatest(closed, coalesce(p_closed, 0)),
+        SET closed = greatest(closed, least(p_closed, head)),
             heartbeat = CASE WHEN p_clock_ms IS NULL THEN heartbeat ELSE clock_timestamp() END,
             skew_ms = coalesce(
                 p_clock_ms - (extract(epoch FROM clock_timestamp()) * 1000)::bigint, skew_ms)
