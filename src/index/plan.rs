@@ -168,10 +168,10 @@ impl Plan {
         let mut check = false;
         for wanted in wanted {
             match words_or_ids(core, &wanted)? {
-                Some((words, rows)) => {
+                Some(clause) => {
                     // Two ids may have the same half.
-                    check |= !rows.is_empty();
-                    self.clauses.push(Clause::Any(words, rows));
+                    check |= matches!(&clause, Clause::Any(_, rows) if !rows.is_empty());
+                    self.clauses.push(clause);
                 }
                 None => check = true,
             }
@@ -252,7 +252,7 @@ fn rows_of_begun_id(conn: &Connection, id: &str) -> Result<Option<Vec<i64>>, Ind
 }
 
 /// The words that are meant, and the rows of ids that are; none where they are too many.
-fn words_or_ids(core: &Core, wanted: &Wanted) -> Result<Option<(Vec<u32>, Vec<i64>)>, IndexError> {
+fn words_or_ids(core: &Core, wanted: &Wanted) -> Result<Option<Clause>, IndexError> {
     let mut rows = rows_of_id(&core.conn, &wanted.word)?;
     let Some(mut found) = words(core, &wanted.word, wanted.beginning)? else { return Ok(None) };
     if let Some(id) = &wanted.id {
@@ -263,7 +263,7 @@ fn words_or_ids(core: &Core, wanted: &Wanted) -> Result<Option<(Vec<u32>, Vec<i6
         found.sort_unstable();
         found.dedup();
     }
-    Ok(Some((found, rows)))
+    Ok(Some(Clause::Any(found, rows)))
 }
 
 /// The words that are meant; none where they are too many.
