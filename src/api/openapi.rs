@@ -54,7 +54,7 @@ const FILTERS: [(&str, &str, Kind); 12] = [
     ("until", "Before this time: RFC 3339, or a span ago", Kind::Time),
     (
         "q",
-        "Words that all occur in the event: in its fields, or the beginnings of its redacted bodies, headers, query and changes",
+        "Words that all occur in the event: in its fields, or the beginnings of its redacted bodies, headers, query and changes; ids by their first eight digits or more",
         Kind::Text,
     ),
     ("id", "The event's id", Kind::Id),
@@ -129,14 +129,18 @@ fn paths(generator: &mut SchemaGenerator) -> Value {
     let bars = number("bars", "About so many bars", 1, 500);
     let routes = number("routes", "At most so many routes", 1, ROUTES_MAX);
     let last = json!({"name": "Last-Event-ID", "in": "header", "schema": {"type": "string"},
-        "description": "Go on behind this event"});
+        "description": "Go on behind the event with this `id:`; where it is not known, or of another \
+            search index (of another proxy, or built again), the tail begins with `reset`"});
     let id = json!({"name": "id", "in": "path", "required": true,
         "schema": {"type": "string", "format": "uuid"}});
     let list = json(generator.subschema_for::<List>().into());
     let facets = json(generator.subschema_for::<Facets>().into());
     let stats = json(generator.subschema_for::<Stats>().into());
     let coverage = json(generator.subschema_for::<Coverage>().into());
-    let sse = json!({"text/event-stream": {"schema": {"type": "string"}}});
+    let sse = json!({"text/event-stream": {"schema": {"type": "string",
+        "description": "`audit`: an event has ended, in short. `reset`: events may have been missed. \
+            `warning`, at the beginning: what of the question was left out or finds nothing, a list of \
+            texts. `heartbeat`: nothing else for 15 s"}}});
     let asked = ["400", "401", "405", "429", "503"];
     let mut export = get(
         "exportEvents",
@@ -205,6 +209,7 @@ fn proofs(generator: &mut SchemaGenerator) -> Value {
             consistency,
             &["400", "401", "403", "404", "405", "429", "503"],
         ),
+        "/v1/admin/audit/log/{writer}/{file}": log_file(),
         "/v1/admin/audit/{id}/proof": get(
             "proveEvent",
             "The proof that an event is in the log; for those who see everything",
@@ -213,6 +218,33 @@ fn proofs(generator: &mut SchemaGenerator) -> Value {
             &["401", "403", "404", "405", "429", "503"],
         ),
     })
+}
+
+/// Files of a log, as C2SP tlog-tiles names them.
+fn log_file() -> Value {
+    let part = |name: &str, description: &str, pattern: &str| {
+        json!({"name": name, "in": "path", "required": true, "description": description,
+            "schema": {"type": "string", "pattern": pattern}})
+    };
+    let tile = "tile/[0-7]/(x[0-9]{3}/){0,6}[0-9]{3}(\\.p/[1-9][0-9]{0,2})?";
+    get(
+        "showLogFile",
+        "A file of a log (C2SP tlog-tiles): its newest checkpoint, or a tile of hashes; for owners",
+        vec![
+            part("writer", "Whose log", "^[A-Za-z0-9_-]{1,64}$"),
+            part(
+                "file",
+                "`checkpoint`, or `tile/LEVEL/NUMBER`, also with `.p/WIDTH`; its slashes may stand as \
+                 they are",
+                &format!("^(checkpoint|{tile})$"),
+            ),
+        ],
+        json!({
+            "text/plain": {"schema": {"type": "string"}},
+            "application/octet-stream": {},
+        }),
+        &["401", "403", "404", "405", "429", "503"],
+    )
 }
 
 /// Parameters of an export. What is not among them is refused.

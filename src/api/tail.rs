@@ -1,7 +1,8 @@
 //! The live tail: events as they end, by server-sent events.
 //!
 //! The id of a message is the event's, so that it tells nothing of events that the reader may not
-//! see, and still holds when the index was built again.
+//! see, and the name of the index in whose order the event came: in another one, or in one that was
+//! built again, nobody can say what came after it.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -16,6 +17,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http_body_util::channel::{Channel, Sender};
 use hyper::body::Frame;
+use serde_json::json;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -25,7 +27,7 @@ use super::problem::Problem;
 use super::shown::{Shown, Used};
 use super::sign_in::peer;
 use crate::access::Reader;
-use crate::index::{Place, Search, View};
+use crate::index::{Place, Row, Search, View};
 use crate::query::Summary;
 use crate::record::EventId;
 
@@ -59,7 +61,7 @@ pub(super) async fn tail(
     let shown = Shown::of(&headers, &log.ways, peer(&extensions));
     let mut session = log.tail(&who.0).await?;
     let latest = session.index.latest().await?;
-    let mut first = String::from(": ok\n\n");
+    let mut first = opening(&asked.warnings);
     let last = headers.get(LAST_EVENT_ID).map(|id| id.to_str().unwrap_or_default());
     let place = match last {
         None => latest,
@@ -80,11 +82,35 @@ pub(super) async fn tail(
     Ok((headers, Body::new(body)).into_response())
 }
 
-/// Behind the event of that id, if it is there and may be seen.
+/// How a tail begins: with what should be known of the question, for people and for programs.
+fn opening(warnings: &[String]) -> String {
+    let mut text = String::from(": ok\n");
+    for warning in warnings {
+        // What was asked is quoted in it, and must not end the line.
+        let line = warning.replace(char::is_control, " ");
+        text.push_str(&format!(": {line}\n"));
+    }
+    text.push('\n');
+    if !warnings.is_empty() {
+        text.push_str(&format!("event: warning\ndata: {}\n\n", json!(warnings)));
+    }
+    text
+}
+
+/// `EVENT.INDEX`, or `EVENT.ACT.INDEX`.
+fn id_of(row: &Row, place: &Place) -> String {
+    match row.act {
+        0 => format!("{}.{}", row.id, place.index()),
+        act => format!("{}.{act}.{}", row.id, place.index()),
+    }
+}
+
+/// Behind the event of that id, if it came from this index, is there and may be seen.
 async fn resume(session: &mut Session, view: &View, last: &str) -> Result<Option<Place>, Problem> {
-    let (id, act) = last.split_once('.').unwrap_or((last, "0"));
+    let Some((event, index)) = last.rsplit_once('.') else { return Ok(None) };
+    let (id, act) = event.split_once('.').unwrap_or((event, "0"));
     let (Ok(id), Ok(act)) = (id.parse::<EventId>(), act.parse()) else { return Ok(None) };
-    Ok(session.index.place_of(view, &id.to_string(), act).await?)
+    Ok(session.index.place_of(view, &id.to_string(), act, index).await?)
 }
 
 /// A body that is known to have been dropped, so that a client that leaves makes room for another at
@@ -154,13 +180,17 @@ impl Tail {
         }
     }
 
-    /// What is new, and whether there may be more at once; none where nobody can say any more, or
-    /// where it is not this reader's to see.
+    /// What is new, and whether there may be more at once, or that nobody can say what is new any more;
+    /// none where it is not this reader's to see.
     async fn look(&mut self) -> Option<(String, bool)> {
         let Search { view, conditions, .. } = &self.search;
         let found = self.session.index.arrivals(view, conditions, &self.place, PAGE).await;
         let (rows, place) = match found {
-            Ok(found) => found?,
+            Ok(Some(found)) => found,
+            Ok(None) => {
+                self.place = self.session.index.latest().await.ok()?;
+                return Some((RESET.to_owned(), false));
+            }
             Err(error) => {
                 tracing::debug!(%error, "a live tail ends: the index cannot be read");
                 return None;
@@ -173,12 +203,7 @@ impl Tail {
         }
         let mut text = String::new();
         for row in rows {
-            text.push_str("event: audit\nid: ");
-            text.push_str(&row.id);
-            if row.act > 0 {
-                text.push_str(&format!(".{}", row.act));
-            }
-            text.push_str("\ndata: ");
+            text.push_str(&format!("event: audit\nid: {}\ndata: ", id_of(&row, &self.place)));
             // JSON has no line breaks but escaped ones.
             text.push_str(&serde_json::to_string(&Summary::from(row)).ok()?);
             text.push_str("\n\n");

@@ -289,7 +289,11 @@ fn chips(question: &Question, window: &Window) -> Vec<Chip> {
 fn said_time(text: &str) -> String {
     let Ok(time) = chrono::DateTime::parse_from_rfc3339(text) else { return format!("{text} ago") };
     let time = time.to_utc();
-    let format = if time.second() == 0 { "%Y-%m-%d %H:%M UTC" } else { "%Y-%m-%d %H:%M:%S UTC" };
+    let format = match (time.second(), time.timestamp_subsec_millis()) {
+        (0, 0) => "%Y-%m-%d %H:%M UTC",
+        (_, 0) => "%Y-%m-%d %H:%M:%S UTC",
+        _ => "%Y-%m-%d %H:%M:%S%.3f UTC",
+    };
     time.format(format).to_string()
 }
 

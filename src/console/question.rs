@@ -41,7 +41,8 @@ pub(super) enum Window {
 
 impl Question {
     /// Cleans what was asked; the second tells whether the address should be another: a form sends
-    /// empty fields, and times as people type them.
+    /// empty fields, and times as people type them. What it sends of a time that nobody has touched is
+    /// less exact than the time that it was made of, and does not count.
     pub(super) fn of(query: Option<&str>) -> (Self, bool) {
         let given: Vec<(String, String)> = parse(query.unwrap_or_default().as_bytes())
             .map(|(name, value)| (name.into_owned(), value.into_owned()))
@@ -61,9 +62,18 @@ impl Question {
         let mut question = Self(pairs);
         for (typed, name) in [("from", "since"), ("to", "until")] {
             let typed = given.iter().find(|(name, _)| name == typed).map(|(_, value)| value.trim());
-            if let Some(typed) = typed.filter(|typed| !typed.is_empty()) {
-                let time = typed_time(typed).unwrap_or_else(|| typed.to_owned());
-                question = question.with(name, &time);
+            let shown = field_time(question.first(name).unwrap_or_default());
+            let Some(typed) = typed else { continue };
+            // The same time may be written with and without seconds that are none.
+            let is_touched = typed != shown
+                && (typed_time(typed).is_none() || typed_time(typed) != typed_time(&shown));
+            if is_touched {
+                question = match typed {
+                    "" => question.without(name),
+                    _ => {
+                        question.with(name, &typed_time(typed).unwrap_or_else(|| typed.to_owned()))
+                    }
+                };
             }
         }
         let other = question.0 != given;

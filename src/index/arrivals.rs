@@ -1,49 +1,69 @@
 //! What has come in since: events in the order in which the index learnt how they ended.
 //!
 //! Rows get a number when they end, above all others. So whoever has seen a number has seen what there
-//! is below it, until the index is built again. Only the newest are kept.
+//! is below it. Another index, or this one built again, may have them in another order: so a place is
+//! one of the index that it was found in, and in another nobody can say what is new. Only the newest
+//! are kept.
 
 use rusqlite::{Connection, params};
 
 use super::{Condition, Core, Index, IndexError, Row, View, matches, schema, terms};
 
-/// By how many rows the order may differ between an index and one that was built again.
-const DISORDER: i64 = 4096;
-
 /// How far somebody has seen.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
+    /// In which index.
+    index: String,
     n: i64,
-    /// Of this writer, nothing up to this entry is new, whatever its number.
-    seen: Option<(String, i64)>,
+}
+
+impl Place {
+    /// The index that this is a place of, as it names itself: at random, since its tables were made.
+    pub fn index(&self) -> &str {
+        &self.index
+    }
 }
 
 impl Index {
     /// The place behind all that is there.
     pub async fn latest(&mut self) -> Result<Place, IndexError> {
-        self.run(|core| Ok(Place { n: bounds(&core.conn)?.1, seen: None })).await
+        self.run(|core| {
+            let _snapshot = core.snapshot()?;
+            Ok(Place { index: own_name(&core.conn)?, n: bounds(&core.conn)?.1 })
+        })
+        .await
     }
 
-    /// The place behind an event, or one of its acts; none where it is not there, not over yet, not
-    /// to be seen, or long ago.
+    /// The place before all that is there.
+    #[cfg(test)]
+    pub(super) async fn beginning(&mut self) -> Result<Place, IndexError> {
+        self.latest().await.map(|latest| Place { n: 0, ..latest })
+    }
+
+    /// The place behind an event, or one of its acts, that was seen in the index of this name; none
+    /// where this is another index, or where the event is not there, not over yet, not to be seen, or
+    /// long ago.
     pub async fn place_of(
         &mut self,
         view: &View,
         id: &str,
         act: u32,
+        index: &str,
     ) -> Result<Option<Place>, IndexError> {
-        let (view, id) = (view.clone(), id.to_owned());
+        let (view, id, index) = (view.clone(), id.to_owned(), index.to_owned());
         self.run(move |core| {
             let _snapshot = core.snapshot()?;
+            if own_name(&core.conn)? != index {
+                return Ok(None);
+            }
             let Some(key) = terms::key(&id) else { return Ok(None) };
             let sql = "SELECT number, n FROM ids JOIN arrivals USING (n) WHERE key = ?1";
             for (number, n) in numbers(&core.conn, sql, params![key])? {
                 let row = schema::read(&core.conn, n)?;
                 let row = row.filter(|row| row.id == id && row.act == act);
                 let Some(row) = row.filter(|row| matches::may_see(&view, row)) else { continue };
-                if let Some(completion) = row.completion {
-                    let seen = Some((row.writer, schema::signed(completion)));
-                    return Ok(Some(Place { n: number, seen }));
+                if row.completion.is_some() {
+                    return Ok(Some(Place { index, n: number }));
                 }
             }
             Ok(None)
@@ -52,8 +72,8 @@ impl Index {
     }
 
     /// What has ended between two places, oldest first, at most `limit`, and the place behind it. None
-    /// where the index was built again since `after`, or too much has ended: then nobody can say what
-    /// is new.
+    /// where `after` is of another index, or of this one before it was built again, or where too much has
+    /// ended: then nobody can say what is new.
     pub async fn arrivals(
         &mut self,
         view: &View,
@@ -65,7 +85,8 @@ impl Index {
         self.run(move |core| {
             let _snapshot = core.snapshot()?;
             let (first, latest) = bounds(&core.conn)?;
-            if latest < after.n || (first > 1 && after.n < first - 1) {
+            let is_here = own_name(&core.conn)? == after.index;
+            if !is_here || latest < after.n || (first > 1 && after.n < first - 1) {
                 return Ok(None);
             }
             let meets = |row: &Row| {
@@ -73,11 +94,17 @@ impl Index {
                     && conditions.iter().all(|condition| matches::meets(condition, row))
             };
             let (rows, n) = ended(core, &after, latest, limit, &meets)?;
-            // Behind a full page of what may have been seen, some rows come twice.
-            Ok(Some((rows, Place { n, seen: None })))
+            Ok(Some((rows, Place { n, ..after })))
         })
         .await
     }
+}
+
+/// What the index calls itself.
+fn own_name(conn: &Connection) -> Result<String, IndexError> {
+    conn.prepare_cached("SELECT name FROM itself")
+        .and_then(|mut name| name.query_row([], |row| row.get(0)))
+        .map_err(IndexError::of_search)
 }
 
 /// The first and the last number.
@@ -115,13 +142,12 @@ fn ended(
     limit: u32,
     meets: &dyn Fn(&Row) -> bool,
 ) -> Result<(Vec<Row>, i64), IndexError> {
-    let first = if after.seen.is_some() { after.n.saturating_sub(DISORDER) } else { after.n };
     let sql = "SELECT number, n FROM arrivals WHERE number > ?1 AND number <= ?2 ORDER BY number";
     let mut rows = Vec::new();
-    for (number, n) in numbers(&core.conn, sql, [first, latest])? {
+    for (number, n) in numbers(&core.conn, sql, [after.n, latest])? {
         core.go_on()?;
         let Some(row) = schema::read(&core.conn, n)? else { continue };
-        if is_news(after, number, &row) && meets(&row) {
+        if meets(&row) {
             rows.push(row);
         }
         if rows.len() >= limit as usize {
@@ -129,18 +155,4 @@ fn ended(
         }
     }
     Ok((rows, latest))
-}
-
-/// Whether somebody at that place has not seen the row.
-fn is_news(after: &Place, number: i64, row: &Row) -> bool {
-    let Some((writer, seen)) = &after.seen else { return true };
-    if number == after.n {
-        return false;
-    }
-    let completion = row.completion.map(schema::signed);
-    if row.writer != *writer {
-        return number > after.n;
-    }
-    // The other acts of that event come with the same entry, in order.
-    completion > Some(*seen) || completion == Some(*seen) && number > after.n
 }

@@ -16,6 +16,8 @@ use super::{Condition, Core, Field, IndexError, Like, View, schema};
 const FEW: usize = if cfg!(test) { 3 } else { 64 };
 /// Words that a beginning may stand for.
 const WORDS_MAX: u32 = if cfg!(test) { 8 } else { 4096 };
+/// Rows that the beginning of an id may stand for.
+const IDS_MAX: u32 = if cfg!(test) { 8 } else { 100_000 };
 /// Names of targets that a part of one may stand for.
 const NAMES: usize = if cfg!(test) { 12 } else { 20_000 };
 /// Actors that a part of a name may stand for.
@@ -165,11 +167,12 @@ impl Plan {
         }
         let mut check = false;
         for wanted in wanted {
-            let rows = rows_of_id(&core.conn, &wanted.word)?;
-            // Two ids may have the same half.
-            check |= !rows.is_empty();
-            match words(core, &wanted)? {
-                Some(words) => self.clauses.push(Clause::Any(words, rows)),
+            match words_or_ids(core, &wanted)? {
+                Some(clause) => {
+                    // Two ids may have the same half.
+                    check |= matches!(&clause, Clause::Any(_, rows) if !rows.is_empty());
+                    self.clauses.push(clause);
+                }
                 None => check = true,
             }
         }
@@ -236,18 +239,45 @@ fn rows_of_id(conn: &Connection, id: &str) -> Result<Vec<i64>, IndexError> {
         .map_err(IndexError::of_search)
 }
 
+/// Rows of ids that begin so; none where they are too many.
+fn rows_of_begun_id(conn: &Connection, id: &str) -> Result<Option<Vec<i64>>, IndexError> {
+    let Some((first, last)) = terms::keys_of_begun(id) else { return Ok(None) };
+    let rows: Vec<i64> = conn
+        .prepare_cached("SELECT DISTINCT n FROM ids WHERE key BETWEEN ?1 AND ?2 LIMIT ?3")
+        .and_then(|mut rows| {
+            rows.query_map(params![first, last, IDS_MAX], |row| row.get(0))?.collect()
+        })
+        .map_err(IndexError::of_search)?;
+    Ok(Some(rows).filter(|rows| rows.len() < IDS_MAX as usize))
+}
+
+/// The words that are meant, and the rows of ids that are; none where they are too many.
+fn words_or_ids(core: &Core, wanted: &Wanted) -> Result<Option<Clause>, IndexError> {
+    let mut rows = rows_of_id(&core.conn, &wanted.word)?;
+    let Some(mut found) = words(core, &wanted.word, wanted.beginning)? else { return Ok(None) };
+    if let Some(id) = &wanted.id {
+        let begun = rows_of_begun_id(&core.conn, id)?.zip(words(core, id, true)?);
+        let Some((more_rows, more)) = begun else { return Ok(None) };
+        rows.extend(more_rows);
+        found.extend(more);
+        found.sort_unstable();
+        found.dedup();
+    }
+    Ok(Some(Clause::Any(found, rows)))
+}
+
 /// The words that are meant; none where they are too many.
-fn words(core: &Core, wanted: &Wanted) -> Result<Option<Vec<u32>>, IndexError> {
-    if !wanted.beginning {
-        return term(&core.conn, Kind::Word, &wanted.word).map(|id| Some(vec![id]));
+fn words(core: &Core, word: &str, beginning: bool) -> Result<Option<Vec<u32>>, IndexError> {
+    if !beginning {
+        return term(&core.conn, Kind::Word, word).map(|id| Some(vec![id]));
     }
     let sql = "SELECT id FROM terms WHERE kind = ?1 AND value >= ?2 AND value < ?3 LIMIT ?4";
-    let end = format!("{}\u{10ffff}", wanted.word);
+    let end = format!("{word}\u{10ffff}");
     let mut words = core
         .conn
         .prepare_cached(sql)
         .and_then(|mut words| {
-            let values = params![Kind::Word as u8, wanted.word, end, WORDS_MAX];
+            let values = params![Kind::Word as u8, word, end, WORDS_MAX];
             words.query_map(values, |row| row.get(0))?.collect::<rusqlite::Result<Vec<u32>>>()
         })
         .map_err(IndexError::of_search)?;

@@ -11,8 +11,14 @@ use super::{IndexError, Row};
 ///
 /// `postings.key` is a term and a block; `bits` are the rows of the block that have the term.
 /// `blocks.times` is, for each row, when in the hour it arrived, and `last` the latest of that; `actors`
-/// and `names` are the numbers of its terms of these kinds.
+/// and `names` are the numbers of its terms of these kinds. `itself.name` tells this index from others, and
+/// from itself built again.
 pub(super) const SCHEMA: &str = "
+CREATE TABLE itself (
+    name TEXT NOT NULL
+) STRICT;
+INSERT INTO itself (name) VALUES (lower(hex(randomblob(8))));
+
 CREATE TABLE cursors (
     writer TEXT    NOT NULL PRIMARY KEY,
     seq    INTEGER NOT NULL
@@ -103,6 +109,7 @@ CREATE VIRTUAL TABLE names USING fts5(
 ";
 
 pub(super) const DROP: &str = "
+DROP TABLE IF EXISTS itself;
 DROP TABLE IF EXISTS cursors;
 DROP TABLE IF EXISTS events;
 DROP TABLE IF EXISTS pending;

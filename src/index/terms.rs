@@ -175,9 +175,14 @@ pub(super) fn gathered(there: &str, texts: &[&Texts]) -> String {
     all
 }
 
+/// What may be an id, or words.
+fn chunks(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !(c.is_alphanumeric() || c == '-'))
+}
+
 /// Letters and digits that stand together, in lower case. An id in the form of a UUID is one word.
 fn words(text: &str) -> impl Iterator<Item = String> {
-    text.split(|c: char| !(c.is_alphanumeric() || c == '-')).flat_map(|chunk| {
+    chunks(text).flat_map(|chunk| {
         let whole = is_id(chunk);
         let pieces = chunk.split(move |c: char| c == '-' && !whole);
         pieces.filter(|piece| !piece.is_empty()).map(folded)
@@ -194,30 +199,66 @@ pub(super) struct Wanted {
     pub(super) word: String,
     /// Words that begin with it count as well.
     pub(super) beginning: bool,
+    /// It is of what may be the beginning of an id: ids that begin so count as well.
+    pub(super) id: Option<String>,
 }
 
 impl Wanted {
+    fn new(word: String) -> Self {
+        Self { word, beginning: false, id: None }
+    }
+
     pub(super) fn is_met_by(&self, words: &BTreeSet<String>, ids: &[String]) -> bool {
-        if ids.contains(&self.word) {
-            return true;
-        }
-        let mut from =
-            words.range::<str, _>((Bound::Included(self.word.as_str()), Bound::Unbounded));
-        from.next().is_some_and(|word| {
-            if self.beginning { word.starts_with(&self.word) } else { *word == self.word }
-        })
+        let has_beginning = |beginning: &str| {
+            let mut from = words.range::<str, _>((Bound::Included(beginning), Bound::Unbounded));
+            from.next().is_some_and(|word| word.starts_with(beginning))
+        };
+        let is_begun = |id: &String| {
+            ids.iter().any(|whole| whole.starts_with(id)) || has_beginning(id.as_str())
+        };
+        ids.contains(&self.word)
+            || words.contains(&self.word)
+            || self.beginning && has_beginning(&self.word)
+            || self.id.as_ref().is_some_and(is_begun)
     }
 }
 
+/// Whether this is the beginning of an id in the form of a UUID, at least its first group, but not all
+/// of it.
+fn is_begun_id(text: &str) -> bool {
+    let fits = |(place, c): (usize, char)| match place {
+        8 | 13 | 18 | 23 => c == '-',
+        _ => c.is_ascii_hexdigit(),
+    };
+    (8..36).contains(&text.len()) && text.chars().enumerate().all(fits)
+}
+
+/// The keys of ids that begin so: the first and the last.
+pub(super) fn keys_of_begun(id: &str) -> Option<(i64, i64)> {
+    let digits: String = id.chars().filter(char::is_ascii_hexdigit).take(16).collect();
+    let key = |digits: String| {
+        u64::from_str_radix(&digits, 16).ok().map(|key| i64::from_be_bytes(key.to_be_bytes()))
+    };
+    key(format!("{digits:0<16}")).zip(key(format!("{digits:f<16}")))
+}
+
 /// What is looked for by a text: every word, and the last one of those that stand together without
-/// space between them perhaps unfinished. Nothing in it is syntax.
+/// space between them perhaps unfinished, as a word or as an id. Nothing in it is syntax.
 pub(super) fn wanted(text: &str) -> Vec<Wanted> {
     let mut all = Vec::new();
     for chunk in text.split(|c: char| c.is_whitespace() || c.is_control()) {
         let begin = all.len();
-        all.extend(words(chunk).map(|word| Wanted { word, beginning: false }));
-        if let Some(last) = all.get_mut(begin..).and_then(<[Wanted]>::last_mut) {
+        all.extend(words(chunk).map(Wanted::new));
+        let own = all.get_mut(begin..).unwrap_or_default();
+        if let Some(last) = own.last_mut() {
             last.beginning = last.word.chars().count() >= BEGINNING || !last.word.is_ascii();
+        }
+        let id = chunks(chunk).filter(|chunk| !chunk.is_empty()).last();
+        if let Some(id) = id.filter(|id| is_begun_id(id)) {
+            // Its groups are words as well.
+            for wanted in own.iter_mut().rev().take(words(id).count()) {
+                wanted.id = Some(folded(id));
+            }
         }
     }
     all.truncate(SEARCH_WORDS);

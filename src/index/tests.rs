@@ -182,6 +182,53 @@ async fn every_condition() {
 }
 
 #[tokio::test]
+async fn ids_are_found_by_their_beginning() {
+    let mut ledger = Ledger::new().await;
+    let (first, second) =
+        ("01a202c6-4ec0-75ca-8d5a-0c1f9b3e7a11", "01a202c6-4ec1-7000-8000-000000000000");
+    let request = "f47ac10b-58cc-4372-a567-0e02b2c3d479";
+    let target = "9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d";
+    for (n, id) in [(0, first), (1, second)] {
+        let mut doc = intent_doc(n);
+        if n == 0 {
+            doc["request_id"] = json!(request);
+            doc["targets"] = json!([{"type": "user", "id": target, "name": "x"}]);
+        }
+        ledger.intent(id.parse().unwrap(), doc).await;
+    }
+    let mut doc = intent_doc(2);
+    doc["description"] = json!("Lot 4ec0-01a202c6 of face b00c and 20260709");
+    ledger.intent(id(), doc).await;
+    let mut index = ledger.index().await;
+    for (text, expected) in [
+        (first, &["u0"][..]),
+        ("01a202c6-4ec0-75ca-8d5a-0c1f9b3e7a1", &["u0"]),
+        ("01a202c6-4ec0-75ca", &["u0"]),
+        ("01A202C6-4EC0-7", &["u0"]),
+        ("01a202c6-4ec", &["u2", "u1", "u0"]),
+        ("01a202c6-", &["u2", "u1", "u0"]),
+        ("01a202c6", &["u2", "u1", "u0"]),
+        ("01a202c6 done", &["u1", "u0"]),
+        ("01a202c6-4ec0-75cb", &[]),
+        ("01a202c6-4ec0-75ca-8d5a-0c1f9b3e7a12", &[]),
+        ("f47ac10b", &["u0"]),
+        ("f47ac10b-58cc-4372-a5", &["u0"]),
+        ("f47ac10b-58cd", &[]),
+        ("9b1deb4d", &["u0"]),
+        ("/9b1deb4d-3b7d-4b", &["u0"]),
+        // Words that look like parts of one are words all the same.
+        ("4ec0-01a202c6", &["u2"]),
+        ("face-b00c", &["u2"]),
+        ("20260709", &["u2"]),
+        ("f47", &[]),
+        ("f47ac10", &[]),
+    ] {
+        let conditions = vec![Condition::Text(text.to_owned())];
+        assert_eq!(found(&mut index, conditions).await, expected, "{text}");
+    }
+}
+
+#[tokio::test]
 async fn full_text_syntax_is_only_text() {
     let ledger = sample().await;
     let mut index = ledger.index().await;

@@ -10,7 +10,7 @@ use super::support::{Proxy, Reply, Upstream, exchange, wait_until};
 const PROGRAM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/schemathesis/bin/schemathesis");
 
 /// Questions that have a run of their own: too many without a token are answered 429.
-const PROOFS: &str = "checkpoint|consistency|proof";
+const PROOFS: &str = "checkpoint|consistency|proof|log/";
 
 #[test]
 fn answers_are_what_the_document_says() {

@@ -7,6 +7,8 @@ use tokio::net::TcpStream;
 use super::Served;
 use crate::access::{Access, Role};
 use crate::clock::Clock;
+use crate::follow::Follower;
+use crate::index::Index;
 
 /// A tail, and all that has come of it.
 struct Tail {
@@ -26,7 +28,13 @@ impl Tail {
         &self.text
     }
 
+    /// Of its events, without the name of the index.
     fn ids(&self) -> Vec<&str> {
+        self.places().into_iter().map(|place| place.rsplit_once('.').unwrap().0).collect()
+    }
+
+    /// By which a client goes on.
+    fn places(&self) -> Vec<&str> {
         self.text.lines().filter_map(|line| line.strip_prefix("id: ")).collect()
     }
 }
@@ -54,14 +62,65 @@ async fn events_come_as_they_end_and_a_tail_goes_on_where_it_was() {
     stream.until("late.do").await;
     assert_eq!(stream.ids(), [first.as_str(), second.as_str()], "{}", stream.text);
     assert!(stream.text.contains(r#""description":"a\nb""#), "{}", stream.text);
+    let places: Vec<String> = stream.places().into_iter().map(str::to_owned).collect();
     drop(stream);
     let third = served.event("2026-07-09T10:00:03Z", json!({})).await;
     served.indexed().await;
-    for (last, expected) in [(&first, vec![&second, &third]), (&second, vec![&third])] {
+    for (last, expected) in [(&places[0], vec![&second, &third]), (&places[1], vec![&third])] {
         let mut stream = tail(&served, &served.owner, "?category=api_key", Some(last)).await;
         stream.until(&third).await;
         assert_eq!(stream.ids(), expected, "{}", stream.text);
+        assert!(!stream.text.contains("event: reset"), "{}", stream.text);
     }
+    // As another index has it, and as none says it.
+    let elsewhere = format!("{first}.0123456789abcdef");
+    for last in [&first, &format!("{first}.0"), &elsewhere, &format!("{}.0", places[0])] {
+        let mut stream = tail(&served, &served.owner, "", Some(last)).await;
+        stream.until("event: reset").await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_built_again_under_a_tail_is_told_of() {
+    let served = Served::new().await;
+    served.event("2026-07-09T10:00:00Z", json!({})).await;
+    served.indexed().await;
+    let mut stream = tail(&served, &served.owner, "", None).await;
+    let mut index = Index::open(served.path()).await.unwrap();
+    index.start_over().await.unwrap();
+    stream.until("event: reset").await;
+    let next = served.event("2026-07-09T10:00:01Z", json!({})).await;
+    served.indexed().await;
+    stream.until(&next).await;
+    let place = (*stream.places().last().unwrap()).to_owned();
+    let later = served.event("2026-07-09T10:00:02Z", json!({})).await;
+    served.indexed().await;
+    let mut again = tail(&served, &served.owner, "", Some(&place)).await;
+    again.until(&later).await;
+    assert!(!again.text.contains("event: reset"), "{}", again.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tail_says_what_of_the_question_it_leaves_out() {
+    let served = Served::new().await;
+    let query = "?colour=red&x%0Aevent%3A+audit%0D%0A%0A=1&limit=3&category=api_key";
+    let mut stream = tail(&served, &served.owner, query, None).await;
+    stream.until("event: warning\ndata: [").await;
+    let made = served.event("2026-07-09T10:00:01Z", json!({})).await;
+    served.indexed().await;
+    let text = stream.until(&made).await.to_owned();
+    let comment = ": `colour` is not a filter here, and was ignored\n: `x event: audit   ` is not";
+    assert!(text.contains(comment), "{text}");
+    let data = text.split_once("event: warning\ndata: ").unwrap().1.lines().next().unwrap();
+    let warnings: Vec<String> = serde_json::from_str(data).unwrap();
+    assert_eq!(warnings.len(), 3, "{warnings:?}");
+    assert!(warnings[2].contains("`limit`"), "{warnings:?}");
+    assert_eq!(stream.ids(), [made.as_str()], "{text}");
+    let mut stream = tail(&served, &served.owner, "?category=api_key", None).await;
+    let next = served.event("2026-07-09T10:00:02Z", json!({})).await;
+    served.indexed().await;
+    let text = stream.until(&next).await;
+    assert!(!text.contains("warning"), "{text}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -72,7 +131,9 @@ async fn a_tail_shows_its_scope_alone_and_ends_with_its_token() {
     served.indexed().await;
     // A place that may not be seen is as unknown as one that there is not.
     let absent = "0197c5a0-7b1e-7cc3-98c4-dc0c0c07398f";
-    for last in [hidden.as_str(), absent, "", "x.y", "é"] {
+    let index = Index::open_read_only(served.path()).await.unwrap().latest().await.unwrap();
+    let [hidden, absent] = [&hidden, absent].map(|id| format!("{id}.{}", index.index()));
+    for last in [hidden.as_str(), &absent, "", "x.y", "é"] {
         let mut stream = tail(&served, &viewer, "", Some(last)).await;
         stream.until("event: reset").await;
     }

@@ -36,10 +36,11 @@ impl Checker<'_> {
         let user = user.and_then(|(text, place)| self.field("user", text, place));
         let groups = file.groups.given();
         let groups = groups.and_then(|(text, place)| self.field("groups", text, place));
-        if file.peers.is_unset() {
+        let given = file.peers.given();
+        if file.peers.is_unset() || given.is_some_and(|(peers, _)| peers.as_slice().is_empty()) {
             self.problem(
-                outer,
-                "`peers` is missing: anybody could say who they are",
+                given.map_or(outer, |(_, place)| place),
+                "`peers` is missing or empty: nobody could be believed who they are",
                 "name the address of the proxy in front, such as `127.0.0.1`",
             );
         }

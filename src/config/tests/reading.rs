@@ -82,6 +82,7 @@ fn who_says_who_somebody_is() {
         (header(&format!("{HEADER}, grants: []")), "`grants` is missing or empty"),
         (header(&format!("peers: 127.0.0.1, {ALL}")), "`user` is missing"),
         (header(&format!("user: X-User, {ALL}")), "`peers` is missing"),
+        (header(&format!("user: X-User, peers: [], {ALL}")), "`peers` is missing or empty"),
         (header(&format!("user: Cookie, peers: 127.0.0.1, {ALL}")), "cannot be `Cookie`"),
         (header(&format!("user: \"a b\", peers: 127.0.0.1, {ALL}")), "cannot be `a b`"),
         (header(&format!("user: X-User, peers: 0.0.0.0/0, {ALL}")), "trusts everybody"),

@@ -62,11 +62,15 @@
   document.addEventListener("click", (event) => {
     for (const menu of openMenus()) if (!menu.contains(event.target)) menu.open = false;
   });
-  // What is empty is no part of an address.
+  // What is empty is no part of an address, unless a time was taken out.
   form?.addEventListener("submit", () => {
-    for (const field of $$("input", form)) if (!field.value.trim()) field.disabled = true;
+    for (const field of $$("input", form)) if (!field.value.trim() && !field.defaultValue) field.disabled = true;
   });
-  addEventListener("pageshow", () => { for (const field of $$("input:disabled")) field.disabled = false; });
+  // Whoever comes back sees what the address says, and nothing that was chosen later or not applied.
+  addEventListener("pageshow", (event) => {
+    for (const field of $$("input:disabled")) field.disabled = false;
+    if (event.persisted || performance.getEntriesByType("navigation")[0]?.type === "back_forward") form?.reset();
+  });
 
   // ---- copies
   async function copy(text, what) {

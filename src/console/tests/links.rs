@@ -17,6 +17,21 @@ fn addresses_are_cleaned() {
             true,
         ),
         ("from=soon", "/audit?since=soon", true),
+        // A field that nobody has touched has whole seconds, and leaves out those that are none.
+        (
+            "since=2026-07-01T02:00:00.250Z&until=2026-07-01T03:00:30.5%2B01:00&from=2026-07-01T02:00\
+             &to=2026-07-01T02:00:30&q=a",
+            "/audit?since=2026-07-01T02%3A00%3A00.250Z&until=2026-07-01T03%3A00%3A30.5%2B01%3A00&q=a",
+            true,
+        ),
+        (
+            "since=2026-07-01T02:00:00.250Z&until=2026-07-01T03:00:30.500Z\
+             &from=2026-07-01T02:00:00&to=2026-07-01T03:00:31",
+            "/audit?since=2026-07-01T02%3A00%3A00.250Z&until=2026-07-01T03%3A00%3A31Z",
+            true,
+        ),
+        ("since=2026-07-01T02:00:00.250Z&until=1h&from=&to=", "/audit?until=1h", true),
+        ("since=2026-07-01T02:00:00.250Z", "/audit?since=2026-07-01T02%3A00%3A00.250Z", false),
         ("%zz=%ff", "/audit?%25zz=%EF%BF%BD", false),
     ] {
         let (question, changed) = Question::of(Some(query));

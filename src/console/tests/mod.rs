@@ -79,6 +79,11 @@ async fn the_list_shows_what_is_asked_for() {
             &["there is no time between them", " data-ended>"],
             &["Key one made"],
         ),
+        (
+            "?since=2026-07-09T23:29:59Z&until=2026-07-09T23:30:00.001Z",
+            &["Key one made", "2026-07-09 23:29:59 UTC – 2026-07-09 23:30:00.001 UTC<"],
+            &[],
+        ),
         ("?scope.POOL=a", &["no event has a scope"], &["Key one made"]),
         ("?action=api_key.*", &["Key one made", "api_key.*"], &["Pool changed", " data-ended>"]),
     ];

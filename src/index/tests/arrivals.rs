@@ -1,7 +1,9 @@
 //! What has come in since: in the order in which events ended, also to whoever comes back.
 
 use super::{EventId, Index, Ledger, completion_doc, id, intent_doc};
+use crate::follow::{Follower, Heads, catch_up};
 use crate::index::{Place, View};
+use crate::store::LedgerSource;
 
 /// Events that end in another order than they begin, in several rounds.
 async fn rounds(ledger: &mut Ledger, rounds: usize) -> Vec<EventId> {
@@ -32,19 +34,45 @@ async fn whoever_comes_back_is_told_what_came_later_and_nothing_else() {
     let mut ledger = Ledger::new().await;
     let mut order = rounds(&mut ledger, 3).await;
     // In one go, and of one that was there before the last came.
-    let mut index = ledger.index().await;
+    let index = ledger.index().await;
     order.extend(rounds(&mut ledger, 2).await);
-    for built_again in [false, true] {
-        if built_again {
-            index.close().await.unwrap();
-            std::fs::remove_file(ledger.path().join(crate::store::INDEX_FILE)).unwrap();
+    index.close().await.unwrap();
+    let mut index = ledger.index().await;
+    let order: Vec<String> = order.iter().map(ToString::to_string).collect();
+    let beginning = index.beginning().await.unwrap();
+    assert_eq!(after(&mut index, &beginning).await, order);
+    for (position, id) in order.iter().enumerate() {
+        let place = place_of(&mut index, id, beginning.index()).await.unwrap();
+        assert_eq!(after(&mut index, &place).await, order[position + 1..], "{position}");
+    }
+}
+
+async fn place_of(index: &mut Index, id: &str, of: &str) -> Option<Place> {
+    index.place_of(&View::Everything, id, 0, of).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_place_of_another_index_says_nothing() {
+    let mut ledger = Ledger::new().await;
+    let order = rounds(&mut ledger, 2).await;
+    let id = order[3].to_string();
+    let mut index = ledger.index().await;
+    let old = index.latest().await.unwrap();
+    // Built again under those who are connected.
+    index.start_over().await.unwrap();
+    let mut index = ledger.index().await;
+    // And as on another proxy of the same ledger.
+    let mut other = Index::temporary().await.unwrap();
+    let mut reader = LedgerSource::directory(ledger.path()).reader().await.unwrap();
+    let heads = Heads::now(&mut *reader).await.unwrap();
+    catch_up(&mut *reader, &mut other, &heads).await.unwrap();
+    for index in [&mut index, &mut other] {
+        let new = index.latest().await.unwrap();
+        assert_ne!(new.index(), old.index());
+        for name in [old.index(), "", "x"] {
+            assert_eq!(place_of(index, &id, name).await, None, "{name}");
         }
-        index = ledger.index().await;
-        let order: Vec<String> = order.iter().map(ToString::to_string).collect();
-        assert_eq!(after(&mut index, &Place::default()).await, order);
-        for (position, id) in order.iter().enumerate() {
-            let place = index.place_of(&View::Everything, id, 0).await.unwrap().unwrap();
-            assert_eq!(after(&mut index, &place).await, order[position + 1..], "{position}");
-        }
+        assert!(place_of(index, &id, new.index()).await.is_some());
+        assert_eq!(index.arrivals(&View::Everything, &[], &old, 9).await.unwrap(), None);
     }
 }

@@ -108,7 +108,11 @@ fn document(dice: &mut Dice, time: i64) -> Value {
 
 fn target(dice: &mut Dice) -> Value {
     let number = dice.below(30);
-    json!({"type": dice.pick(&KINDS), "id": format!("k{number}"), "name": format!("Name {number} {}", dice.pick(&NAMES))})
+    let id = match dice.below(4) {
+        0 => format!("0198a7b2-0000-4000-9000-0000000000{number:02}"),
+        _ => format!("k{number}"),
+    };
+    json!({"type": dice.pick(&KINDS), "id": id, "name": format!("Name {number} {}", dice.pick(&NAMES))})
 }
 
 fn act(dice: &mut Dice) -> Value {
@@ -161,7 +165,7 @@ fn like(dice: &mut Dice, name: Option<&String>, part: String) -> Like {
 fn condition(dice: &mut Dice, rows: &[Row]) -> Condition {
     let row = &rows[usize::try_from(dice.below(rows.len() as u64)).unwrap()];
     let values = |values: &[&str]| values.iter().map(ToString::to_string).collect::<Vec<_>>();
-    match dice.below(16) {
+    match dice.below(18) {
         0 => {
             let meant = [dice.pick(&ACTIONS), "*.create", "*e*.*te", "member.*", "no.*"];
             Condition::AnyOf(Field::Action, values(&[dice.pick(&meant), "no.such"]))
@@ -185,6 +189,14 @@ fn condition(dice: &mut Dice, rows: &[Row]) -> Condition {
         11 => Condition::Until(row.time_ms + i64::try_from(dice.below(3)).unwrap() - 1),
         12 => Condition::Id(row.id.clone()),
         13 => Condition::Text(row.request_id.clone().unwrap_or_default()),
+        14 | 15 => {
+            let target = row.targets.first().map(|target| target.id.clone());
+            let ids = [Some(row.id.clone()), row.request_id.clone(), target];
+            let some = usize::try_from(dice.below(3)).unwrap();
+            let length = 5 + usize::try_from(dice.below(31)).unwrap();
+            let begun: String = ids[some].iter().flat_map(|id| id.chars()).take(length).collect();
+            Condition::Text(format!("{begun}{}", dice.pick(&["", "", " thing", "/7", ","])))
+        }
         _ => Condition::Text(
             dice.pick(&[
                 "thing",

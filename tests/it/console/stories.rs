@@ -172,6 +172,62 @@ fn what_happens_now_shows_up_by_itself() {
     assert!(!browser.text().contains("yellow"), "{}", browser.text());
     browser.press(&["l"]);
     browser.wait("document.querySelector('[data-live]').getAttribute('aria-pressed') === 'false'");
+    // Also where the log has something to say of the question.
+    browser.go("/audit?scope.POOL=none&live=1");
+    browser.wait("document.querySelector('#said').textContent.startsWith('Live')");
+    is_quiet(&browser);
+}
+
+#[test]
+fn whoever_goes_back_sees_what_the_address_says() {
+    let story = Story::start();
+    let browser = signed_in(&story);
+    browser.go("/audit?since=30d");
+    browser.press(&["/"]);
+    browser.write("laptop");
+    browser.leads_on(|| browser.press(&["Enter"]));
+    assert_eq!(browser.eval("location.search"), "?since=30d&q=laptop");
+    // Chosen, and not applied.
+    browser.click("#menu-outcome summary");
+    browser.click("#menu-outcome input[value='denied']");
+    let there = |search: &str, typed: &str| {
+        browser.wait(&format!(
+            "location.search === '{search}' && document.readyState === 'complete' \
+             && document.querySelector('#q').value === '{typed}' \
+             && !document.querySelector('[data-filters] input:checked')"
+        ));
+    };
+    browser.eval("void history.back()");
+    there("?since=30d", "");
+    browser.eval("void history.forward()");
+    there("?since=30d&q=laptop", "laptop");
+    browser.eval("void history.back()");
+    there("?since=30d", "");
+    browser.eval("document.querySelector('#menu-action').open = true");
+    browser.click("#menu-action input[value='api_key.create']");
+    browser.click("#menu-action button");
+    browser.wait("location.search === '?since=30d&action=api_key.create'");
+    is_quiet(&browser);
+}
+
+#[test]
+fn a_window_stays_as_exact_as_it_is() {
+    let story = Story::start();
+    let browser = signed_in(&story);
+    browser.go("/audit?since=2026-01-01T00:00:00.250Z&until=2090-01-01T00:00:00.750Z");
+    assert!(browser.text().contains("2026-01-01 00:00:00.250 UTC"), "{}", browser.text());
+    browser.click("#menu-action summary");
+    browser.click("#menu-action input[value='api_key.create']");
+    browser.leads_on(|| browser.click("#menu-action button"));
+    let window = "?since=2026-01-01T00%3A00%3A00.250Z&until=2090-01-01T00%3A00%3A00.750Z";
+    assert_eq!(browser.eval("location.search"), format!("{window}&action=api_key.create"));
+    // An end that is taken out is none.
+    browser.eval("document.querySelector('[name=from]').value = ''");
+    browser.leads_on(|| {
+        browser.eval("document.querySelector('[data-filters]').requestSubmit()");
+    });
+    let window = "?until=2090-01-01T00%3A00%3A00.750Z";
+    assert_eq!(browser.eval("location.search"), format!("{window}&action=api_key.create"));
     is_quiet(&browser);
 }
 
