@@ -11,12 +11,19 @@ use super::exceptions::is_flag_word;
 use super::memo::Role;
 use super::pairs::role;
 use super::seen::{MASK, begins_redacted};
+use super::spelled::name_before;
 use super::text::Edit;
 use super::walk::{Walk, written};
 use crate::decode::{Node, json};
 
 /// Longer names are none.
 const NAME_BYTES_MAX: usize = 64;
+
+/// Names such as `pass` and `pin`.
+const SHORT_BYTES_MAX: usize = 4;
+
+/// What has no quotes and is longer goes with all that follows.
+const VALUE_BYTES_MAX: usize = 1024;
 
 /// Longer tags are none.
 const TAG_BYTES_MAX: usize = 1024;
@@ -34,7 +41,7 @@ impl Walk<'_> {
     /// What is to be taken out of a text that is no document; of the ranges in `whole` all is known.
     pub(super) fn loose(&mut self, text: &str, whole: &[Range<usize>], edits: &mut Vec<Edit>) {
         let bytes = text.as_bytes();
-        if memchr::memchr2(b'"', b'\'', bytes).is_some() {
+        if memchr::memchr3(b'"', b'\'', b'{', bytes).is_some() {
             self.quoted_names(text, whole, edits);
             self.calls(text, edits);
         }
@@ -60,7 +67,8 @@ impl Walk<'_> {
         }
         self.remember_parts(bare, rule);
         self.receipt(rule);
-        edits.push(Edit::masked(range, rule));
+        let end = range.start + value.trim_end().len();
+        edits.push(Edit::masked(range.start..end, rule));
     }
 
     /// The rule for a name with a value that is a text.
@@ -83,7 +91,12 @@ impl Walk<'_> {
             if at < done || known {
                 continue;
             }
-            let Some(named) = named_at(text, at) else { continue };
+            let Some(named) = named_at(text, at) else {
+                if let Some(range) = self.bare_name(text, at, is_document, edits) {
+                    done = range.end;
+                }
+                continue;
+            };
             let rest = text.get(named.value..).unwrap_or_default();
             if rest.starts_with(['{', '[']) {
                 let own = whole.iter().skip(passed).find(|range| range.start == named.value);
@@ -106,6 +119,40 @@ impl Walk<'_> {
                 self.take(text, range, rule, edits);
             }
         }
+    }
+
+    /// `name: "value"` and `name = "value"`, and `{name: value` as well; the value, if it was taken out.
+    fn bare_name(
+        &mut self,
+        text: &str,
+        at: usize,
+        is_document: bool,
+        edits: &mut Vec<Edit>,
+    ) -> Option<Range<usize>> {
+        let after = text.get(at + 1..)?;
+        let near = after.trim_start_matches([' ', '\t']);
+        let is_apart = near.len() < after.len() || text.as_bytes().get(at) == Some(&b':');
+        let name = name_before(text, at + 1).filter(|_| is_apart)?;
+        let value = text.len() - near.len();
+        let before = text.get(..at)?.trim_end();
+        let before = before.strip_suffix(name).map(str::trim_end).unwrap_or_default();
+        let is_member = before.ends_with('{') || is_document && before.ends_with(',');
+        let range = match quoted_at(text, value) {
+            // Of the shortest names in texts there are patterns: they are words as well.
+            Some((range, closed)) => {
+                Some(range).filter(|_| closed && (is_member || name.len() > SHORT_BYTES_MAX))
+            }
+            None if is_member && near.len() < after.len() && !near.starts_with('{') => {
+                let window = near.as_bytes().iter().take(VALUE_BYTES_MAX);
+                let length = window.take_while(|byte| !b",}]\n\r".contains(byte)).count();
+                let whole = if length < VALUE_BYTES_MAX { length } else { near.len() };
+                Some(value..value + whole)
+            }
+            None => None,
+        }?;
+        let rule = self.rule_of_told(name, text.get(range.clone())?)?;
+        self.take(text, range.clone(), rule, edits);
+        Some(range)
     }
 
     /// An object or a list under a name; where it ends, if it was taken out.

@@ -130,7 +130,7 @@ fn block_at(text: &str, at: usize) -> Option<Range<usize>> {
 }
 
 /// The name before a value, with a `=` or `:` between them.
-fn name_before(text: &str, at: usize) -> Option<&str> {
+pub(super) fn name_before(text: &str, at: usize) -> Option<&str> {
     let from = at.saturating_sub(NAME_BYTES_MAX + 16);
     let from = (from..=at).find(|from| text.is_char_boundary(*from))?;
     let before = text.get(from..at)?.trim_end();

@@ -221,6 +221,7 @@ impl<'e> Walk<'e> {
                 Flag::None => self.policy.first(rules, self.place, scalar(node).as_deref()),
                 flag => self.first_of_flag(rules, node, flag),
             });
+            let unmet = rule.is_none();
             rule = rule.filter(|rule| {
                 let is_none = || is_described(name, node) || is_reference(name, node);
                 let is_none = is_flag_value(node) && self.policy.goes_in(*rule)
@@ -248,27 +249,13 @@ impl<'e> Walk<'e> {
             }
             let unlisted = self.list(carrier, name, node);
             let rule = self.step_in(name, &found, rule, node);
-            // Before the receipts: a name such as `{"pin":1}` must not stand in a location.
-            if self.hides_name(name) || self.hides_inner_name(within, name, &found) {
-                *name = Cow::Borrowed(MASK);
-                push_name(&mut self.location, name);
-            } else if !found.clean
-                && let Some(shown) = self.name(name)
-            {
-                *name = Cow::Owned(shown);
-                push_name(&mut self.location, name);
-            } else if found.plain {
-                self.location.push('.');
-                self.location.push_str(name);
-            } else {
-                push_name(&mut self.location, name);
-            }
+            self.go_to(name, &found, within);
             if found.role == Role::Variables {
                 self.variables = std::mem::take(&mut inner);
             } else if found.role == Role::Value && pairs.are_a_secret {
                 self.variables = self.secret_members(name, node);
             }
-            if let (None, Some(rules)) = (rule, rules) {
+            if let (None, Some(rules), true) = (rule, rules, unmet) {
                 self.tried(rules, found.flag, node);
             }
             self.under(rule, node);
@@ -281,6 +268,25 @@ impl<'e> Walk<'e> {
         }
         self.commands(words, members);
         self.open = base;
+    }
+
+    /// Goes to a member, before there are receipts: a name such as `{"pin":1}` must not stand in a
+    /// location.
+    fn go_to(&mut self, name: &mut Cow<'_, str>, found: &Found<'_>, within: Option<Within>) {
+        if self.hides_name(name) || self.hides_inner_name(within, name, found) {
+            *name = Cow::Borrowed(MASK);
+            push_name(&mut self.location, name);
+        } else if !found.clean
+            && let Some(shown) = self.name(name)
+        {
+            *name = Cow::Owned(shown);
+            push_name(&mut self.location, name);
+        } else if found.plain {
+            self.location.push('.');
+            self.location.push_str(name);
+        } else {
+            push_name(&mut self.location, name);
+        }
     }
 
     /// The first of these rules for a value under a name under which flags stay.
