@@ -10,6 +10,8 @@ use super::described::is_described;
 use super::exceptions::is_flag_word;
 use super::memo::Role;
 use super::pairs::role;
+use super::pattern::Validator;
+use super::secret::is_machine_made;
 use super::seen::{MASK, begins_redacted};
 use super::spelled::name_before;
 use super::text::Edit;
@@ -115,10 +117,15 @@ impl Walk<'_> {
                 _ => rule,
             };
             done = range.end;
-            if let Some(rule) = rule {
+            if let Some(rule) = rule.filter(|rule| is_document || !self.is_said(value, *rule)) {
                 self.take(text, range, rule, edits);
             }
         }
+    }
+
+    /// Whether a value is a word of a sentence, and none that machines make: `token: "Bearer"`.
+    fn is_said(&self, value: &str, rule: usize) -> bool {
+        is_machine_made(self.policy.action(rule)) && !Validator::NotWord.accepts(value)
     }
 
     /// `name: "value"` and `name = "value"`, and `{name: value` as well; the value, if it was taken out.
@@ -150,7 +157,11 @@ impl Walk<'_> {
             }
             None => None,
         }?;
-        let rule = self.rule_of_told(name, text.get(range.clone())?)?;
+        let told = text.get(range.clone())?;
+        let rule = self.rule_of_told(name, told)?;
+        if !is_member && self.is_said(told, rule) {
+            return None;
+        }
         self.take(text, range.clone(), rule, edits);
         Some(range)
     }

@@ -102,6 +102,7 @@ fn ordinary_texts_with_braces_stay() {
         "auth: \"basic\", token_type = \"Bearer\"",
         "select * from t where token = \"\" and name = \"ada\"",
         "the pass: \"two words\" of it",
+        "send it as token: \"Bearer\", or \"token\": \"Bearer\"",
         "2026-11-22 10:00:00 INFO [main] c.e.App: started in 2.1 s {\"a\": 1}",
         "# Title\n\nSome text: with a colon.\nNote: another one.\n\n- item: one\n- item: two [x\n",
         "{{- if .x }}\nname: {{ .Values.name }}\nreplicas: 3\n{{- end }}\n",
