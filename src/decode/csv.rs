@@ -40,6 +40,27 @@ pub(super) fn csv<'a>(text: &'a str, budget: &mut Budget) -> Result<Node<'a>, No
     Ok(Node::Array(rows))
 }
 
+/// The tree of a text of several lines that is a table: its columns have names of a word or a few, and
+/// every row has all of them.
+pub fn embedded_csv(text: &str) -> Option<Node<'_>> {
+    let first = text.split('\n').next().filter(|first| first.len() < text.len())?;
+    let separator = char::from(separator(text));
+    let plain = |c: char| c.is_alphanumeric() || "_-. \"'#".contains(c);
+    let is_name = |cell: &str| {
+        cell.trim_end_matches('\r').trim() == cell.trim_end_matches('\r')
+            && !cell.is_empty()
+            && cell.trim_end_matches('\r').chars().all(plain)
+    };
+    if !first.contains(separator) || !first.split(separator).all(is_name) {
+        return None;
+    }
+    let columns = first.split(separator).count();
+    let node = csv(text, &mut Budget::of(text.len())).ok()?;
+    let Node::Array(rows) = &node else { return None };
+    let is_full = |row: &Node<'_>| matches!(row, Node::Object(cells) if cells.len() == columns);
+    (!rows.is_empty() && rows.iter().all(is_full)).then_some(node)
+}
+
 /// Whether a cell of the first row names a column. Addresses and numbers are data.
 fn is_name(cell: &str) -> bool {
     let cell = cell.trim();

@@ -37,7 +37,7 @@ mod tests;
 
 pub use budget::{STEPS_RATIO_MAX, TEXT_BYTES_FLOOR, TEXT_BYTES_MAX, TEXT_RATIO_MAX};
 pub use content::{Content, Decoded, Layout};
-pub use csv::COLUMNS_MAX;
+pub use csv::{COLUMNS_MAX, embedded_csv};
 pub use encoding::{ENCODINGS_MAX, OUTPUT_BYTES_FLOOR, OUTPUT_BYTES_MAX, OUTPUT_RATIO_MAX};
 pub use form::query;
 pub use fragments::{Fragment, Fragments};

@@ -27,6 +27,26 @@ const VOLUME: [&str; 3] = ["secretName", "defaultMode", "optional"];
 /// A point, as pins on maps are.
 const POINT: [&str; 8] = ["lat", "lng", "lon", "latitude", "longitude", "x", "y", "z"];
 
+/// What tokens of language models are counted as.
+const COUNTED: [&str; 16] = [
+    "input",
+    "output",
+    "prompt",
+    "completion",
+    "total",
+    "cached",
+    "reasoning",
+    "cache_read",
+    "cache_write",
+    "used",
+    "limit",
+    "remaining",
+    "in",
+    "out",
+    "max",
+    "avg",
+];
+
 /// Who, and where, without what with.
 const ACCOUNT: [&str; 8] =
     ["username", "user", "host", "hostname", "port", "provider", "region", "database"];
@@ -40,6 +60,9 @@ pub(super) fn is_described(name: &str, node: &Node<'_>) -> bool {
     let only = |names: &[&str]| members.iter().all(|(name, _)| is_one_of(name, names));
     if members.is_empty() {
         return false;
+    }
+    if name.to_ascii_lowercase().ends_with("tokens") && only(&COUNTED) {
+        return members.iter().all(|(_, node)| is_number(node));
     }
     if only(&POINT) {
         return members.len() > 1 && members.iter().all(|(_, node)| is_number(node));
@@ -58,6 +81,10 @@ pub(super) fn is_described(name: &str, node: &Node<'_>) -> bool {
 /// is `prod/db`, and the `secret_id` of Vault, which lets one in, is a UUID.
 pub(super) fn is_reference(name: &str, node: &Node<'_>) -> bool {
     let Node::String(text) = node else { return false };
+    // What the jobs of GitHub may do with tokens.
+    if name == "id-token" && is_one_of(text, &["read", "write", "none"]) {
+        return true;
+    }
     let is_named = name == "SecretId" || name.eq_ignore_ascii_case("secret_id");
     let is_place = || name == "SecretId" || text.contains('/') || text.starts_with("arn:");
     is_named && !text.is_empty() && is_place() && is_ordinary(text, true)

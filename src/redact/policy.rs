@@ -296,15 +296,7 @@ impl Policy {
         }
         if !self.keep.spares_from_keys(squashed) {
             self.add_by_keys(selectors, squashed, rules);
-            // By the whole name, or by a part of one such as `user[password]` or `db.pin`.
-            if name.contains(PART_ENDS) {
-                for part in name.split(PART_ENDS).filter(|part| !part.is_empty()) {
-                    into_squashed(part, squashed);
-                    if !self.keep.spares_from_keys(squashed) {
-                        self.add_by_keys(selectors, squashed, rules);
-                    }
-                }
-            }
+            self.add_by_parts(selectors, name, squashed, rules);
         }
         rules.sort_unstable();
         rules

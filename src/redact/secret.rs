@@ -280,7 +280,7 @@ impl Walk<'_> {
     }
 
     /// Remembers a secret, and those parts of it that by themselves are one.
-    fn remember_parts(&mut self, text: &str, rule: usize) {
+    pub(super) fn remember_parts(&mut self, text: &str, rule: usize) {
         self.remember_bare(text, rule);
         if text.contains(' ') && !text.contains('\n') {
             self.remember_pieces(text, rule);

@@ -82,7 +82,7 @@ pub(super) struct Selection {
 #[derive(Default, Clone, Copy)]
 pub(super) struct Mark {
     rule: Option<usize>,
-    kept: bool,
+    pub(super) kept: bool,
     /// The lists that it is on.
     pub(super) listed: Unlisted,
 }

@@ -9,7 +9,7 @@ use std::ops::Range;
 use super::carrier::Carrier;
 use super::inner::is_argument_flag;
 use super::memo::{Role, Roles};
-use super::seen::MASK;
+use super::seen::{MASK, is_redacted_text};
 use super::text::{Edit, replaced};
 use super::walk::{Members, Walk, is_one_of, push_name, scalar};
 use crate::decode::Node;
@@ -153,6 +153,7 @@ impl Walk<'_> {
             return;
         }
         self.cut = true;
+        self.widen(&line, &places, &mut edits);
         for (word, place) in words.iter_mut().zip(places) {
             let (Node::String(text), Some(shown)) = (&*word, masked(&line, &place, &edits)) else {
                 continue;
@@ -162,6 +163,70 @@ impl Walk<'_> {
             }
         }
     }
+
+    /// Where a secret is all that follows in a word of a command, it ends where the word ends.
+    fn widen(&mut self, line: &str, places: &[Range<usize>], edits: &mut [Edit]) {
+        for edit in edits {
+            let at = places.partition_point(|place| place.end <= edit.range.start);
+            let Some(place) = places.get(at).filter(|place| place.contains(&edit.range.start))
+            else {
+                continue;
+            };
+            let of = |place: &Range<usize>| line.get(place.clone()).unwrap_or_default();
+            let is_flag = |text: &str| text.starts_with('-');
+            let follows = at.checked_sub(1).and_then(|at| places.get(at));
+            let before = line.get(place.start..edit.range.start).unwrap_or_default();
+            let is_value = is_flag(of(place)) || follows.is_some_and(|place| is_flag(of(place)));
+            if is_value && !before.contains([' ', '\t', '/', '=']) && edit.range.end < place.end {
+                edit.range.end = place.end;
+                let secret = line.get(edit.range.clone()).unwrap_or_default();
+                self.remember(secret, edit.rule);
+                edit.shown = Cow::Borrowed(MASK);
+            }
+        }
+    }
+
+    /// `NAME=value` and `--name=value` in a list of variables or of arguments, where all that follows
+    /// is the value.
+    pub(super) fn element(&mut self, node: &mut Node<'_>) {
+        let Node::String(text) = node else { return };
+        let mut start = 0;
+        for _ in 0..=1 {
+            let Some((head, value)) = text.get(start..).and_then(|text| text.split_once('='))
+            else {
+                return;
+            };
+            let named = argument_name(head, start > 0);
+            let from = start + head.len() + 1;
+            if let Some(name) = named
+                && let Some(rule) = self.rule_of_content(Carrier::Parameter, name, Some(value))
+            {
+                // What has no blanks in it is told from what follows it elsewhere.
+                if !value.contains([' ', '\t', '\n']) || is_redacted_text(value.trim()) {
+                    return;
+                }
+                self.remember(value, rule);
+                self.remember(value.split_whitespace().next().unwrap_or_default(), rule);
+                self.receipt(rule);
+                self.cut = true;
+                let shown = format!("{}{MASK}", text.get(..from).unwrap_or_default());
+                *node = Node::String(Cow::Owned(shown));
+                return;
+            }
+            start = from;
+        }
+    }
+}
+
+/// The name in a word such as `--name=`, `-Dname=` and `NAME=`; after another one, also `name=`.
+fn argument_name(head: &str, is_inner: bool) -> Option<&str> {
+    let name = head.trim_start_matches('-');
+    let is_flag = name.len() < head.len();
+    let name = if is_flag { name.strip_prefix('D').unwrap_or(name) } else { name };
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
+    let is_variable = !name.bytes().any(|byte| byte.is_ascii_lowercase());
+    let is_name = !name.is_empty() && name.bytes().all(plain);
+    (is_name && (is_flag || is_inner || is_variable)).then_some(name)
 }
 
 /// Whether this is a flag, as commands have among their words: `-p`, `--password`.

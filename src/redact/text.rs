@@ -183,7 +183,7 @@ impl Walk<'_> {
         edits: &mut Vec<Edit>,
     ) {
         let Some((before, value)) = piece.split_once('=') else { return };
-        let raw = before.rsplit('/').next().unwrap_or(before);
+        let raw = before.rsplit(['/', '{', '(']).next().unwrap_or(before);
         if raw.is_empty() || raw.len() > NAME_BYTES_MAX {
             return;
         }

@@ -22,7 +22,7 @@ use super::selection::Selection;
 use super::settle::settle;
 use super::sketch::Telling;
 use super::within::Within;
-use crate::decode::{Node, Note, Number, embedded, embedded_yaml, json};
+use crate::decode::{Node, Note, Number, embedded, json};
 use crate::record::BodyRecord;
 
 /// Strings in strings are looked into so many times over.
@@ -175,6 +175,9 @@ impl<'e> Walk<'e> {
                     flagged = self.rule_after_flag(item).or(pair);
                     let within = self.within;
                     let rule = self.rule_of_item(item).or(rule);
+                    if rule.is_none() {
+                        self.element(item);
+                    }
                     self.under(rule, item);
                     self.within = within;
                 }
@@ -218,9 +221,12 @@ impl<'e> Walk<'e> {
                 Flag::None => self.policy.first(rules, self.place, scalar(node).as_deref()),
                 flag => self.first_of_flag(rules, node, flag),
             });
+            let unmet = rule.is_none();
             rule = rule.filter(|rule| {
                 let is_none = || is_described(name, node) || is_reference(name, node);
-                let is_none = is_flag_value(node) && self.policy.goes_in(*rule) || is_none();
+                let is_none = is_flag_value(node) && self.policy.goes_in(*rule)
+                    || is_none()
+                    || self.is_complaint(node);
                 !(self.policy.is_shipped(*rule) && is_none)
             });
             let named = rule;
@@ -243,25 +249,14 @@ impl<'e> Walk<'e> {
             }
             let unlisted = self.list(carrier, name, node);
             let rule = self.step_in(name, &found, rule, node);
-            // Before the receipts: a name such as `{"pin":1}` must not stand in a location.
-            if self.hides_name(name) || self.hides_inner_name(within, name, &found) {
-                *name = Cow::Borrowed(MASK);
-                push_name(&mut self.location, name);
-            } else if !found.clean
-                && let Some(shown) = self.name(name)
-            {
-                *name = Cow::Owned(shown);
-                push_name(&mut self.location, name);
-            } else if found.plain {
-                self.location.push('.');
-                self.location.push_str(name);
-            } else {
-                push_name(&mut self.location, name);
-            }
+            self.go_to(name, &found, within);
             if found.role == Role::Variables {
                 self.variables = std::mem::take(&mut inner);
             } else if found.role == Role::Value && pairs.are_a_secret {
                 self.variables = self.secret_members(name, node);
+            }
+            if let (None, Some(rules), true) = (rule, rules, unmet) {
+                self.tried(rules, found.flag, node);
             }
             self.under(rule, node);
             self.within = within;
@@ -275,8 +270,32 @@ impl<'e> Walk<'e> {
         self.open = base;
     }
 
+    /// Goes to a member, before there are receipts: a name such as `{"pin":1}` must not stand in a
+    /// location.
+    fn go_to(&mut self, name: &mut Cow<'_, str>, found: &Found<'_>, within: Option<Within>) {
+        if self.hides_name(name) || self.hides_inner_name(within, name, found) {
+            *name = Cow::Borrowed(MASK);
+            push_name(&mut self.location, name);
+        } else if !found.clean
+            && let Some(shown) = self.name(name)
+        {
+            *name = Cow::Owned(shown);
+            push_name(&mut self.location, name);
+        } else if found.plain {
+            self.location.push('.');
+            self.location.push_str(name);
+        } else {
+            push_name(&mut self.location, name);
+        }
+    }
+
     /// The first of these rules for a value under a name under which flags stay.
-    fn first_of_flag(&self, rules: &[usize], node: &Node<'_>, flag: Flag) -> Option<usize> {
+    pub(super) fn first_of_flag(
+        &self,
+        rules: &[usize],
+        node: &Node<'_>,
+        flag: Flag,
+    ) -> Option<usize> {
         let value = scalar(node);
         let says_nothing = match node {
             Node::Null | Node::Bool(_) | Node::Number(Number::Double(_)) => true,
@@ -301,6 +320,7 @@ impl<'e> Walk<'e> {
     /// Text under no rule: without the credentials in it, or `None` if there are none.
     pub(super) fn text(&mut self, text: &str) -> Option<String> {
         let class = Class::of(text);
+        let mut is_read = false;
         if (class.has_bracket() || text.starts_with('"'))
             && let Some(mut node) = embedded(text)
         {
@@ -314,32 +334,17 @@ impl<'e> Walk<'e> {
             {
                 return edited.then(|| written(&mut node));
             }
+            is_read = true;
         }
         match self.inner(text, class) {
             Some(shown) => shown,
-            None => {
-                let shown = if class.has_bracket() { self.fragments(text) } else { None };
-                let shown =
-                    shown.or_else(|| if class.has_colon() { self.settings(text) } else { None });
-                match shown {
-                    Some(shown) => Some(self.plain(&shown).unwrap_or(shown)),
-                    None => self
-                        .plain_of(text, class)
-                        .or_else(|| if class.has_percent() { self.escaped(text) } else { None }),
-                }
-            }
+            None => match self.parts(text, class, is_read) {
+                Some(shown) => Some(self.plain(&shown).unwrap_or(shown)),
+                None => self
+                    .plain_of(text, class)
+                    .or_else(|| if class.has_percent() { self.escaped(text) } else { None }),
+            },
         }
-    }
-
-    /// Text that is YAML, without the credentials in it.
-    fn settings(&mut self, text: &str) -> Option<String> {
-        let mut node = embedded_yaml(text).filter(|_| self.nesting < NESTING_MAX)?;
-        let notes = self.notes.clone();
-        if self.edits(&mut node) {
-            return Some(written(&mut node));
-        }
-        self.notes = notes;
-        None
     }
 
     /// Takes the credentials out of a document inside of a text, and tells whether there were any.

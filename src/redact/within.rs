@@ -342,6 +342,11 @@ fn is_harmless_flag(found: &Found<'_>, node: &Node<'_>) -> bool {
     found.flag != Flag::None && text.is_some_and(|text| is_flag(&text))
 }
 
+/// Whether a location is in what went wrong.
+pub(super) fn is_of_errors(location: &str) -> bool {
+    location.split(['.', '[', ']']).any(|part| is_one_of(part, &ERRORS))
+}
+
 fn is_plural(name: &str) -> bool {
     let mut squashed = String::new();
     squash(name, &mut squashed);

@@ -64,9 +64,13 @@ impl Looked {
         if memmem::find(doc.as_bytes(), RECEIPTS).is_none() {
             return;
         }
+        let raw = doc;
         // In documents inside of texts the same is escaped.
         let doc = if doc.contains('\\') { doc.replace('\\', "").into() } else { Cow::from(doc) };
         let mut untold = memmem::find(doc.as_bytes(), MASK).is_some();
+        if untold && self.rules.len() < RULES_MAX {
+            self.name_masking(raw);
+        }
         for at in memmem::find_iter(doc.as_bytes(), MARKER) {
             let before = doc.as_bytes().get(at.saturating_sub(PRINT_BYTES)..at);
             if before.is_some_and(|before| before.starts_with(PRINT)) {
@@ -74,13 +78,25 @@ impl Looked {
             }
             untold = true;
             let id = doc.get(at + MARKER.len()..).and_then(|rest| rest.split('"').next());
-            if let Some(id) = id.filter(|id| !self.rules.contains(*id))
-                && self.rules.len() < RULES_MAX
-            {
-                self.rules.insert(id.to_owned());
-            }
+            self.name(id.unwrap_or_default());
         }
         self.untold += u64::from(untold);
+    }
+
+    /// Notes the rules that took something out of a document in which a part of a text is masked: what
+    /// stands there does not say by which of them.
+    fn name_masking(&mut self, doc: &str) {
+        let Ok(doc) = serde_json::from_str::<Value>(doc) else { return };
+        let receipts = doc.get("redactions").and_then(Value::as_array);
+        for receipt in receipts.into_iter().flatten() {
+            self.name(receipt.get("rule").and_then(Value::as_str).unwrap_or_default());
+        }
+    }
+
+    fn name(&mut self, id: &str) {
+        if !id.is_empty() && self.rules.len() < RULES_MAX && !self.rules.contains(id) {
+            self.rules.insert(id.to_owned());
+        }
     }
 }
 

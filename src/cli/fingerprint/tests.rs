@@ -133,7 +133,7 @@ fn what_a_rule_took_without_a_fingerprint_may_be_the_value() {
         (json!({"redacted": "acme.sum", "chars": 12}), Some("(`acme.sum`)")),
         (json!({"redacted": "acme.ends", "ends": "ab…yz"}), Some("(`acme.ends`)")),
         (json!([printed.clone(), {"redacted": "acme.drop"}]), Some("(`acme.drop`)")),
-        (json!("user ada, password ***"), Some("shortened, which")),
+        (json!("user ada, password ***"), Some("shortened (`x`), which")),
         (printed.clone(), None),
         (json!(format!("Bearer {print}")), None),
         (json!(r#"{"a":{"redacted":"acme.drop"}}"#), Some("(`acme.drop`)")),

@@ -1,6 +1,6 @@
 //! What rules select by a name that need not be one: it is captured content, or an example.
 
-use super::{Below, Carrier, Place, Policy, Scratch};
+use super::{Below, Carrier, PART_ENDS, Place, Policy, Scratch, Selectors, into_squashed};
 use crate::redact::exceptions::is_flag;
 use crate::redact::pattern::WORK_BYTES_MAX;
 use crate::redact::quiet::Quietly;
@@ -32,6 +32,35 @@ impl Policy {
         let flag = self.flag(name, scratch);
         let rules = self.rules(place.side, carrier, name, scratch);
         self.first_but(rules, place, value, flag)
+    }
+
+    /// Adds the rules for a part of a name such as `user[password]` or `db.pin`. What a name in dots is
+    /// about its last part says: `token.endpoint.auth.signing.alg`.
+    pub(super) fn add_by_parts(
+        &self,
+        selectors: &Selectors,
+        name: &str,
+        squashed: &mut String,
+        rules: &mut Vec<usize>,
+    ) {
+        let Some((_, last)) = name.rsplit_once(PART_ENDS) else { return };
+        let is_about = !name.contains('[') && self.keep.spares_from_shipped(squashed);
+        let parts = name.split(PART_ENDS).filter(|part| !part.is_empty());
+        for part in parts {
+            into_squashed(part, squashed);
+            if self.keep.spares_from_keys(squashed) {
+                continue;
+            }
+            let before = rules.len();
+            self.add_by_keys(selectors, squashed, rules);
+            if is_about && part != last {
+                let mut position = 0;
+                rules.retain(|rule| {
+                    position += 1;
+                    position <= before || !self.is_shipped(*rule)
+                });
+            }
+        }
     }
 
     /// Whether any selector of any rule selects what an example shows, in either half, whatever the

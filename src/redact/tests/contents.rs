@@ -225,7 +225,7 @@ fn conditions_on_values() {
     ]);
     let dropped = json!({"redacted": "a"});
     let expected = json!([
-        {"seed": dropped}, {"seed": "abcdefgh"}, {"seed": 12345678}, {"seed": ["zyxw1234x"]},
+        {"seed": dropped}, {"seed": "abcdefgh"}, {"seed": 12345678}, {"seed": [dropped]},
         {"name": "seed", "value": dropped}, {"name": "seed", "value": "no"},
     ]);
     assert_eq!(bodies(&engine, "/", &body).0, Some(expected));

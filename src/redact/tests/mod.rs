@@ -15,6 +15,7 @@ mod extents;
 mod formats;
 mod inner;
 mod known;
+mod loose;
 mod nested;
 mod operators;
 mod ordinary;
