@@ -1,0 +1,102 @@
+//! The id of what was created, by the place to which the response leads.
+//!
+//! An API leads to the thing itself: `/users/ann`. An application leads to one of its pages, whose name
+//! stands beside the id (`/Users/Details/8`) or in its place (`/users/index`).
+
+use super::super::path::{Path, Segment};
+use super::super::redirect::{placed, split};
+use super::super::text::bounded;
+use super::super::walk::walk;
+use super::super::words::{singular, snake};
+use crate::decode::percent_decode_lossy;
+use crate::record::ResponseRecord;
+
+/// Pages that show one item, whose id stands behind their name, or in the query.
+const OF_ONE: [&str; 12] = [
+    "detail", "details", "display", "edit", "info", "overview", "profile", "show", "summary",
+    "update", "view", "viewer",
+];
+
+/// Pages that show no item of their own.
+const OF_NONE: [&str; 27] = [
+    "all",
+    "browse",
+    "complete",
+    "completed",
+    "confirmation",
+    "created",
+    "dashboard",
+    "done",
+    "finish",
+    "finished",
+    "home",
+    "index",
+    "list",
+    "listing",
+    "main",
+    "manage",
+    "overview",
+    "result",
+    "results",
+    "saved",
+    "search",
+    "success",
+    "successful",
+    "summary",
+    "thank_you",
+    "thanks",
+    "welcome",
+];
+
+/// What a number stands behind that is that of a page of a list.
+const PAGED: [&str; 3] = ["offset", "p", "page"];
+
+/// Parameters of a page that are looked at.
+const PARAMETERS_MAX: usize = 64;
+
+/// The id in `Location`, if it leads to such an item; `name` is how the client called it.
+pub(super) fn located(response: &ResponseRecord, kind: &str, name: Option<&str>) -> Option<String> {
+    let location = response.headers.get("location")?.as_str()?;
+    let (place, query) = split(placed(location).1);
+    let mut path = Path::read(place);
+    // Behind a collection: the first word that says something is none of these.
+    let first = path.start + 1;
+    let is_one_of = |segment: &Segment, words: &[&str]| {
+        segment.word.as_deref().is_some_and(|word| words.contains(&word) && singular(word) != kind)
+    };
+    if let [.., page, number] = path.segments.get(first..).unwrap_or_default()
+        && is_one_of(page, &PAGED)
+        && number.word.is_none()
+    {
+        return None;
+    }
+    let is_own = |segment: &Segment| name == Some(segment.text.as_str());
+    let last = path.segments.get(first..).unwrap_or_default().last();
+    let leads_to_none = last.is_some_and(|last| is_one_of(last, &OF_NONE) && !is_own(last));
+    let count = path.segments.len();
+    let mut at = 0;
+    path.segments.retain(|segment| {
+        at += 1;
+        at <= first || is_own(segment) || !is_one_of(segment, &OF_ONE)
+    });
+    let is_page = path.segments.len() < count;
+    if leads_to_none && !is_page {
+        return None;
+    }
+    let node = walk(&path, "GET").nodes.pop().filter(|node| node.noun == kind)?;
+    match node.is_item {
+        true => node.id,
+        false => is_page.then(|| queried(query, kind)).flatten(),
+    }
+}
+
+/// The id in the query of a page that shows one item.
+fn queried(query: &str, kind: &str) -> Option<String> {
+    let is_id = |name: &str| {
+        let name = snake(name);
+        name == "id" || name.strip_suffix("_id") == Some(kind)
+    };
+    let pairs = query.split('&').take(PARAMETERS_MAX).filter_map(|pair| pair.split_once('='));
+    let value = pairs.into_iter().find(|(name, _)| is_id(name)).map(|(_, value)| value)?;
+    bounded(&percent_decode_lossy(value))
+}
