@@ -66,7 +66,11 @@ pub(super) fn called(
         (Some(operation), _) => is_post && says_nothing() && operation != Operation::Query,
         (None, "requests") => is_post && !walked.nodes.iter().any(|node| node.is_collection()),
         (None, "operations") => is_post && !is_routed,
-        (None, operations::SOAP) => is_post && says_nothing(),
+        (None, operations::SOAP) => {
+            let is_service =
+                || operations::is_envelope(request, body) && may_be_service(path, walked);
+            is_post && !is_routed && (is_service() || says_nothing())
+        }
         (None, _) if is_endpoint => is_post,
         (None, _) => is_post && says_nothing() && !calls.acts.iter().any(reads),
     };
@@ -99,6 +103,15 @@ fn is_endpoint(path: &Path, walked: &Walked) -> bool {
     let is_named = |word: &str| ENDPOINTS.contains(&word) || word.starts_with("graphql");
     let is_below = path.segments.iter().any(|it| FOLDERS.contains(&it.text.as_str()));
     is_below || (!is_item && (is_named(&last) || before == "graphql"))
+}
+
+/// Whether a path may be that of a service which is sent envelopes: it says neither what is done nor, by
+/// a number, to which thing. `/ws/users`, `/services/UserService`.
+fn may_be_service(path: &Path, walked: &Walked) -> bool {
+    let slots = walked.nodes.iter().flat_map(|node| &node.slots);
+    let is_word =
+        |slot: &usize| path.segments.get(*slot).is_some_and(|segment| segment.word.is_some());
+    walked.verb.is_none() && walked.part.is_none() && slots.into_iter().all(is_word)
 }
 
 /// Whether a path says what is done to which thing.
