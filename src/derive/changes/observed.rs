@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::diff::diff;
+use super::secrets::{self, Secret};
 use super::{CHANGES_MAX, Changes, Note, shows};
 use crate::decode::Node;
 use crate::derive::body;
@@ -154,7 +155,12 @@ impl Observed {
     }
 
     /// The changes between the states, or else those that the request `set`, with the reason.
-    pub(super) fn changes(&self, naming: &Naming, set: Changes, status: Option<u16>) -> Changes {
+    pub(super) fn changes(
+        &self,
+        naming: &Naming,
+        (set, secrets): (Changes, Vec<Secret>),
+        status: Option<u16>,
+    ) -> Changes {
         let (before, after) =
             match (self.tree(naming, Moment::Before), self.tree(naming, Moment::After)) {
                 (Ok(before), Ok(after)) => (before, after),
@@ -170,7 +176,15 @@ impl Observed {
         }
         let nothing = Node::Object(Vec::new());
         let (old, new) = (before.as_ref().unwrap_or(&nothing), after.as_ref().unwrap_or(&nothing));
-        let difference = diff(old, new);
+        let kind = naming.targets.first().map(|target| target.kind.as_str()).unwrap_or_default();
+        let mut difference = diff(old, new);
+        let shows = |path: &str| shows::has(old, kind, path) || shows::has(new, kind, path);
+        let untold = secrets::untold(secrets, kind, new, &difference);
+        let (masked, absent): (Vec<_>, Vec<_>) = untold.into_iter().partition(|it| shows(it));
+        if after.is_some() {
+            let room = CHANGES_MAX.saturating_sub(difference.hidden.len());
+            difference.hidden.extend(masked.into_iter().take(room));
+        }
         let mut changes = Changes {
             list: difference.changes,
             hidden: difference.hidden,
@@ -186,12 +200,18 @@ impl Observed {
         if !changes.hidden.is_empty() {
             note(Note::Hidden);
         }
-        let kind = naming.targets.first().map(|target| target.kind.as_str()).unwrap_or_default();
-        let shows = |change: &Change| {
-            shows::has(old, kind, &change.path) || shows::has(new, kind, &change.path)
+        let is_unseen = |change: &Change| change.op != "remove" && !shows(&change.path);
+        let unseen = set.list.into_iter().filter(is_unseen).map(|change| change.path);
+        let mut unseen: Vec<String> = unseen.collect();
+        // What is within what is not shown is told of by it.
+        let is_told = |path: &String| {
+            unseen.iter().any(|outer| {
+                path.strip_prefix(outer.as_str())
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            })
         };
-        let unseen = set.list.into_iter().filter(|change| change.op != "remove" && !shows(change));
-        let unseen: Vec<String> = unseen.map(|change| change.path).collect();
+        let within: Vec<String> = absent.into_iter().filter(|path| !is_told(path)).collect();
+        unseen.extend(within);
         if !unseen.is_empty() && after.is_some() {
             note(Note::NotShown);
             // What no state shows is not known to have changed.
