@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::diff::diff;
 use super::secrets::{self, Secret};
 use super::{CHANGES_MAX, Changes, Note, shows};
-use crate::decode::Node;
+use crate::decode::{Node, Number};
 use crate::derive::body;
 use crate::derive::naming::Naming;
 use crate::derive::signs::{Tells, is_error_inside};
@@ -128,7 +128,26 @@ impl Shown {
 /// Whether an answer tells of an error in the place of a state, for all that its status says.
 fn says_error(answer: &ResponseRecord) -> bool {
     let body = answer.sketch.as_ref().or(answer.body.as_ref());
-    body.is_some_and(|body| is_error_inside(&body.tree(), Tells::Result))
+    body.is_some_and(|body| {
+        let tree = body.tree();
+        is_error_inside(&tree, Tells::Result) || is_status_told(&tree)
+    })
+}
+
+/// Members that stand beside the status of an error.
+const OF_ERRORS: [&str; 9] =
+    ["detail", "details", "error", "errors", "message", "msg", "reason", "timestamp", "title"];
+
+/// Whether an object that is no thing, since it has no id, says that it is an answer of this status.
+fn is_status_told(tree: &Node<'_>) -> bool {
+    let has = |names: &[&str]| names.iter().any(|name| tree.get(name).is_some());
+    let is_error =
+        |name: &&str| matches!(tree.get(name), Some(Node::Number(Number::Integer(400..=599))));
+    let is_told = ["status", "statusCode", "status_code"].iter().any(is_error);
+    let is_alone = tree.members().len() == 1;
+    is_told
+        && (is_alone || has(&OF_ERRORS))
+        && !has(&["id", "_id", "uuid", "Id", "ID", "name", "url"])
 }
 
 /// The two states.

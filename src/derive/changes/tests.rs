@@ -384,7 +384,19 @@ fn an_answer_that_tells_of_an_error_is_no_state() {
     };
     let error = shown(json!({"success": false, "error": "not logged in"}));
     assert_eq!(error, Shown::Unseen(Unseen::Status));
-    for body in [json!({"id": 5, "error": "exit 1"}), json!({"limit": 5, "status": "failed"})] {
+    for body in [
+        json!({"status": 404, "message": "no such thing"}),
+        json!({"statusCode": 404, "error": "Not Found"}),
+        json!({"status": 500}),
+    ] {
+        assert_eq!(shown(body), Shown::Unseen(Unseen::Status));
+    }
+    for body in [
+        json!({"id": 5, "error": "exit 1"}),
+        json!({"limit": 5, "status": "failed"}),
+        json!({"id": 5, "status": 404, "message": "as the page was last seen"}),
+        json!({"status": 404, "limit": 5}),
+    ] {
         assert!(matches!(shown(body), Shown::State(_)));
     }
 }

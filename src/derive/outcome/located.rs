@@ -17,39 +17,42 @@ const OF_ONE: [&str; 12] = [
     "update", "view", "viewer",
 ];
 
-/// Pages that show no item of their own.
-const OF_NONE: [&str; 27] = [
-    "all",
-    "browse",
+/// Pages that say that it was done. An id may stand behind their name.
+const OF_NONE: [&str; 15] = [
     "complete",
     "completed",
     "confirmation",
     "created",
-    "dashboard",
     "done",
     "finish",
     "finished",
+    "receipt",
+    "result",
+    "saved",
+    "success",
+    "successful",
+    "thank_you",
+    "thanks",
+    "welcome",
+];
+
+/// Pages of many items. A number behind their name is that of a page.
+const OF_MANY: [&str; 14] = [
+    "all",
+    "browse",
+    "dashboard",
     "home",
     "index",
     "list",
     "listing",
     "main",
     "manage",
-    "overview",
-    "result",
+    "offset",
+    "p",
+    "page",
     "results",
-    "saved",
     "search",
-    "success",
-    "successful",
-    "summary",
-    "thank_you",
-    "thanks",
-    "welcome",
 ];
-
-/// What a number stands behind that is that of a page of a list.
-const PAGED: [&str; 3] = ["offset", "p", "page"];
 
 /// Parameters of a page that are looked at.
 const PARAMETERS_MAX: usize = 64;
@@ -64,25 +67,27 @@ pub(super) fn located(response: &ResponseRecord, kind: &str, name: Option<&str>)
     let is_one_of = |segment: &Segment, words: &[&str]| {
         segment.word.as_deref().is_some_and(|word| words.contains(&word) && singular(word) != kind)
     };
-    if let [.., page, number] = path.segments.get(first..).unwrap_or_default()
-        && is_one_of(page, &PAGED)
-        && number.word.is_none()
-    {
+    let is_own = |segment: &Segment| name == Some(segment.text.as_str());
+    let behind = path.segments.get(first..).unwrap_or_default();
+    let leads_to_none = match behind {
+        [.., page, number] if number.word.is_none() => is_one_of(page, &OF_MANY),
+        [.., last] => {
+            let is_page = is_one_of(last, &OF_MANY) || is_one_of(last, &OF_NONE);
+            is_page && !is_own(last)
+        }
+        [] => false,
+    };
+    if leads_to_none {
         return None;
     }
-    let is_own = |segment: &Segment| name == Some(segment.text.as_str());
-    let last = path.segments.get(first..).unwrap_or_default().last();
-    let leads_to_none = last.is_some_and(|last| is_one_of(last, &OF_NONE) && !is_own(last));
     let count = path.segments.len();
     let mut at = 0;
     path.segments.retain(|segment| {
         at += 1;
-        at <= first || is_own(segment) || !is_one_of(segment, &OF_ONE)
+        let is_page = is_one_of(segment, &OF_ONE) || at < count && is_one_of(segment, &OF_NONE);
+        at <= first || is_own(segment) || !is_page
     });
     let is_page = path.segments.len() < count;
-    if leads_to_none && !is_page {
-        return None;
-    }
     let node = walk(&path, "GET").nodes.pop().filter(|node| node.noun == kind)?;
     match node.is_item {
         true => node.id,
