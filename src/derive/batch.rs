@@ -12,13 +12,13 @@ use super::walk::walk;
 use crate::record::{Scope, Target};
 
 /// Members that hold the requests.
-const LISTS: [&str; 4] = ["requests", "Operations", "operations", "batch"];
+const LISTS: [&str; 5] = ["requests", "batchRequests", "Operations", "operations", "batch"];
 
 /// Members of a request in which its path is.
 const PATHS: [&str; 5] = ["path", "url", "relative_url", "uri", "href"];
 
 /// Members of a request in which its body is.
-const BODIES: [&str; 3] = ["body", "data", "payload"];
+const BODIES: [&str; 4] = ["body", "data", "payload", "richInput"];
 
 /// Methods of requests that are no acts.
 const READS: [&str; 3] = ["GET", "HEAD", "OPTIONS"];

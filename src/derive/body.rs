@@ -173,7 +173,8 @@ const FORM_NAMES: [&str; 6] = ["email", "emailaddress", "username", "login", "us
 
 /// Whether a field is called so, in any case, as a part of what its form is bound to: `Input.Email`.
 fn is_field_of_form(name: &str, of: &str) -> bool {
-    let last = name.strip_suffix(']').unwrap_or(name).rsplit(['.', '[']).next().unwrap_or(name);
+    let last =
+        name.strip_suffix(']').unwrap_or(name).rsplit(['.', '[', '$']).next().unwrap_or(name);
     let plain = last.bytes().filter(|byte| !b"_-".contains(byte));
     plain.map(|byte| byte.to_ascii_lowercase()).eq(of.bytes())
 }

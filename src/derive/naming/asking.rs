@@ -126,7 +126,7 @@ struct Sent<'b> {
 fn all<'b>(body: &'b Value<'b>) -> Vec<Sent<'b>> {
     let last = |name: &str| {
         let name = name.strip_suffix(']').unwrap_or(name);
-        snake(name.rsplit(['[', '.']).next().unwrap_or(name))
+        snake(name.rsplit(['[', '.', '$']).next().unwrap_or(name))
     };
     let mut sent = Vec::new();
     // What begins with `_` is the framework's own.

@@ -88,14 +88,24 @@ pub(super) fn joined(
     if !is_bare || !fits || !outer.is_item {
         return None;
     }
-    let is_empty = body.is_none() && request.size.is_none_or(|size| size == 0);
+    let is_empty = match body {
+        Some(body) => matches!(body, Value::Object(members) if members.is_empty()),
+        None => request.size.is_none_or(|size| size == 0),
+    };
     match (method, inner.is_item) {
         ("DELETE", true) => Some("delete"),
-        ("PUT" | "POST", true) => is_empty.then_some("create"),
+        ("PUT" | "POST", true) if is_empty => Some("create"),
+        ("PATCH" | "POST" | "PUT", true) => body.is_some_and(says_as_what).then_some("update"),
         ("DELETE", false) => body.is_some_and(refers).then_some("delete"),
         ("POST", false) => body.is_some_and(refers).then_some("create"),
         _ => None,
     }
+}
+
+/// Whether a body says as what somebody is a member, and nothing of who it is.
+fn says_as_what(body: &Value<'_>) -> bool {
+    let mut names = body.members().iter().map(|(name, _)| snake(name)).peekable();
+    names.peek().is_some() && names.all(|name| AS_WHAT.contains(&name.as_str()))
 }
 
 /// Whether a body says who is meant, of those that there are, and nothing else of them.

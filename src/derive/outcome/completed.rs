@@ -17,7 +17,7 @@ pub(super) fn completed(
     verb: &str,
     trace: &mut Trace,
 ) -> Option<Vec<Target>> {
-    let Came { response, body, observed, .. } = came;
+    let Came { request, response, body, observed, .. } = came;
     let [target] = naming.targets.as_slice() else {
         return if verb == "create" { all_completed(naming, body?, trace) } else { None };
     };
@@ -36,7 +36,7 @@ pub(super) fn completed(
         // What an export or an import answers with is its own.
         let is_created = verb == "create"
             || (naming.method == "POST" && !matches!(verb, "export" | "import" | "search"));
-        if let Some(id) = located(response, &target.kind, claimed) {
+        if let Some(id) = located(request, response, &target.kind, claimed) {
             let from = || vec![Origin::ResponseHeader("location".to_owned())];
             trace.note(Field::Id(0), || (By::Convention("the item that is located"), from()));
             return Some(id);

@@ -7,9 +7,9 @@ use super::super::path::{Path, Segment};
 use super::super::redirect::{placed, split};
 use super::super::text::bounded;
 use super::super::walk::walk;
-use super::super::words::{singular, snake};
+use super::super::words::{is_plural, singular, snake};
 use crate::decode::percent_decode_lossy;
-use crate::record::ResponseRecord;
+use crate::record::{RequestRecord, ResponseRecord};
 
 /// Pages that show one item, whose id stands behind their name, or in the query.
 const OF_ONE: [&str; 12] = [
@@ -58,10 +58,22 @@ const OF_MANY: [&str; 14] = [
 const PARAMETERS_MAX: usize = 64;
 
 /// The id in `Location`, if it leads to such an item; `name` is how the client called it.
-pub(super) fn located(response: &ResponseRecord, kind: &str, name: Option<&str>) -> Option<String> {
+pub(super) fn located(
+    request: &RequestRecord,
+    response: &ResponseRecord,
+    kind: &str,
+    name: Option<&str>,
+) -> Option<String> {
     let location = response.headers.get("location")?.as_str()?;
     let (place, query) = split(placed(location).1);
-    let mut path = Path::read(place);
+    let mut path = match place.starts_with('/') || place.is_empty() {
+        true => Path::read(place),
+        // `view.php?id=8`: beside where the form was sent.
+        false => {
+            let beside = request.path.rsplit_once('/').map_or("", |(beside, _)| beside);
+            Path::read(&format!("{beside}/{place}"))
+        }
+    };
     // Behind a collection: the first word that says something is none of these.
     let first = path.start + 1;
     let is_one_of = |segment: &Segment, words: &[&str]| {
@@ -73,7 +85,11 @@ pub(super) fn located(response: &ResponseRecord, kind: &str, name: Option<&str>)
         [.., page, number] if number.word.is_none() => is_one_of(page, &OF_MANY),
         [.., last] => {
             let is_page = is_one_of(last, &OF_MANY) || is_one_of(last, &OF_NONE);
-            is_page && !is_own(last)
+            // `/users/8/success` tells of one all the same.
+            let before = behind.len().checked_sub(2).and_then(|at| behind.get(at));
+            let is_behind_all =
+                before.is_none_or(|before| before.word.as_deref().is_some_and(is_plural));
+            is_page && is_behind_all && !is_own(last)
         }
         [] => false,
     };
@@ -84,7 +100,7 @@ pub(super) fn located(response: &ResponseRecord, kind: &str, name: Option<&str>)
     let mut at = 0;
     path.segments.retain(|segment| {
         at += 1;
-        let is_page = is_one_of(segment, &OF_ONE) || at < count && is_one_of(segment, &OF_NONE);
+        let is_page = is_one_of(segment, &OF_ONE) || is_one_of(segment, &OF_NONE);
         at <= first || is_own(segment) || !is_page
     });
     let is_page = path.segments.len() < count;

@@ -131,7 +131,13 @@ impl Walk<'_> {
         let [outer @ .., node] = self.out.nodes.as_slice() else { return false };
         let is_direct = node.at.is_some_and(|at| at + 1 == self.next);
         let is_fit = is_direct && !node.plural && NAMED.contains(&node.noun.as_str());
-        if !is_fit || segment.text.starts_with('_') || is_word_of_application(word) {
+        // `/group/users/member/ann`: behind no collection stands a singular and a name.
+        let rest = self.path.segments.get(self.next + 1..).unwrap_or_default();
+        let is_singular =
+            |next: &Segment| next.word.as_deref().is_some_and(|it| NAMED.contains(&it));
+        let is_paired = rest.len() > 1 && rest.first().is_some_and(is_singular);
+        let is_word = is_word_of_application(word) && !(is_paired && is_common_collection(word));
+        if !is_fit || segment.text.starts_with('_') || is_word {
             return false;
         }
         let is_inner = match outer.last() {
@@ -140,7 +146,6 @@ impl Walk<'_> {
             None => false,
         };
         let is_own = !is_inner && OWN.contains(&node.noun.as_str());
-        let rest = self.path.segments.get(self.next + 1..).unwrap_or_default();
         let Some(next) = rest.first() else { return self.is_last_name(word, is_inner, is_own) };
         let Some(next) = next.word.as_deref() else { return false };
         let is_collection = NAMED.contains(&next)
