@@ -22,7 +22,8 @@ const NO_RESULT: &str = "no_result";
 const CALL_ERROR: &str = "call_error";
 
 /// Members around the items of an answer.
-const LISTS: [&str; 13] = [
+const LISTS: [&str; 14] = [
+    "atomic:results",
     "items",
     "results",
     "responses",
@@ -369,7 +370,11 @@ fn told_apart<'b>(body: &'b Value<'b>) -> Option<&'b Value<'b>> {
 
 fn part<'b>(body: &'b Value<'b>, position: usize, id: Option<&str>) -> Option<&'b Value<'b>> {
     let items = items(body);
-    let own = |item: &&Value<'_>| id.is_some() && item_id(item).as_deref() == id;
+    // Of Salesforce's composites, requests and answers have names.
+    let named = |item: &Value<'_>| item.get("referenceId").and_then(body::scalar);
+    let own = |item: &&Value<'_>| {
+        id.is_some() && (item_id(item).as_deref() == id || named(item).as_deref() == id)
+    };
     let by_id = items.iter().take(ITEMS_MAX).find(own);
     let has_ids = || items.first().and_then(item_id).is_some();
     by_id.or_else(|| items.get(position).filter(|_| id.is_none() || !has_ids()))

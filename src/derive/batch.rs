@@ -1,5 +1,5 @@
-//! Several HTTP requests in one: OData's `$batch` and that of Microsoft Graph, SCIM's `/Bulk`, and
-//! others of their form. Every request in it that is no read is an act, named as it would be alone.
+//! Several HTTP requests in one: OData's `$batch` and that of Microsoft Graph, SCIM's `/Bulk`,
+//! Salesforce's `/composite`, and others of their form. Every request in it that is no read is an act, named as it would be alone.
 
 use super::act::{ACTS_MAX, Act, Answer};
 use super::body::{self, Value};
@@ -12,29 +12,33 @@ use super::walk::walk;
 use crate::record::{Scope, Target};
 
 /// Members that hold the requests.
-const LISTS: [&str; 4] = ["requests", "Operations", "operations", "batch"];
+const LISTS: [&str; 5] = ["requests", "batchRequests", "Operations", "operations", "batch"];
 
 /// Members of a request in which its path is.
 const PATHS: [&str; 5] = ["path", "url", "relative_url", "uri", "href"];
 
 /// Members of a request in which its body is.
-const BODIES: [&str; 3] = ["body", "data", "payload"];
+const BODIES: [&str; 4] = ["body", "data", "payload", "richInput"];
 
 /// Methods of requests that are no acts.
 const READS: [&str; 3] = ["GET", "HEAD", "OPTIONS"];
 
-/// The requests in a body, on a path that ends in `batch` or `bulk`.
+/// The member that holds those of a composite.
+const COMPOSITE: &str = "compositeRequest";
+
+/// The requests in a body, on a path that ends in `batch`, `bulk` or `composite`.
 pub(super) fn calls(path: &str, body: Option<&Value<'_>>) -> Option<Calls> {
     // `/batch/v1`, as WordPress has it.
     let mut segments = path.trim_end_matches('/').rsplit('/');
     let last = segments.find(|segment| !is_version(segment, false)).unwrap_or_default();
     let last = last.to_ascii_lowercase();
-    if !(last.ends_with("batch") || last.ends_with("bulk")) {
+    let body = body?;
+    let composite = body.get(COMPOSITE).filter(|_| last == "composite").and_then(Value::as_array);
+    if !(last.ends_with("batch") || last.ends_with("bulk") || composite.is_some()) {
         return None;
     }
-    let body = body?;
-    let list = body
-        .as_array()
+    let list = composite
+        .or_else(|| body.as_array())
         .or_else(|| LISTS.iter().find_map(|name| body.get(name).and_then(Value::as_array)))?;
     let mut calls = Calls { kind: "requests", ..Calls::default() };
     let mut more = 0;
@@ -122,7 +126,8 @@ fn bare(path: &str) -> &str {
 fn act(request: &Value<'_>, method: &str, path: &str, position: usize) -> Act {
     let path = bare(path);
     let body = BODIES.iter().find_map(|name| request.get(name));
-    let id = ["id", "bulkId"].iter().find_map(|name| body::scalar(request.get(name)?));
+    let id =
+        ["id", "bulkId", "referenceId"].iter().find_map(|name| body::scalar(request.get(name)?));
     let named = named_alone(method, path, body);
     Act { answer: Answer::Part(position, id), ..named }
 }

@@ -158,7 +158,25 @@ const SIGN_IN_NAMES: [&str; 11] = [
 
 /// As whom somebody signs in, and where it stands.
 pub(super) fn signs_in_as<'b>(body: &'b Value<'b>) -> Option<Found<'b>> {
-    objects(body, "session").find_map(|(outer, object)| first_at(outer, object, &SIGN_IN_NAMES))
+    let of = |(outer, object)| first_at(outer, object, &SIGN_IN_NAMES);
+    objects(body, "session").find_map(of).or_else(|| {
+        let name = |of: &str| {
+            let (name, who) = body.members().iter().find(|(name, _)| is_field_of_form(name, of))?;
+            Some((scalar(who)?, At::Outer(name)))
+        };
+        FORM_NAMES.iter().find_map(|of| name(of))
+    })
+}
+
+/// Members of forms, squashed, in which those who sign in say who they are.
+const FORM_NAMES: [&str; 6] = ["email", "emailaddress", "username", "login", "userid", "user"];
+
+/// Whether a field is called so, in any case, as a part of what its form is bound to: `Input.Email`.
+fn is_field_of_form(name: &str, of: &str) -> bool {
+    let last =
+        name.strip_suffix(']').unwrap_or(name).rsplit(['.', '[', '$']).next().unwrap_or(name);
+    let plain = last.bytes().filter(|byte| !b"_-".contains(byte));
+    plain.map(|byte| byte.to_ascii_lowercase()).eq(of.bytes())
 }
 
 /// Whether a member is called `user_name`, `UserName` or `user_alias`, for the noun `user`.

@@ -78,7 +78,9 @@ impl Calls {
         match self.acts.as_slice() {
             [first, ..] if are_alike(&self.acts) => (first.action.clone(), first.category.clone()),
             _ if self.graphql.is_some() => ("graphql.mutate".to_owned(), "graphql".to_owned()),
-            _ if self.kind == "requests" => ("request.batch".to_owned(), "request".to_owned()),
+            _ if ["requests", super::atomic::KIND].contains(&self.kind) => {
+                ("request.batch".to_owned(), "request".to_owned())
+            }
             _ => ("rpc.batch".to_owned(), "rpc".to_owned()),
         }
     }

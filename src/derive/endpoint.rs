@@ -11,7 +11,7 @@ use super::method::Method;
 use super::nouns::{is_part, is_singleton, known_category};
 use super::path::Path;
 use super::walk::Walked;
-use super::{batch, operations, rpc};
+use super::{atomic, batch, operations, rpc};
 use crate::record::{RequestRecord, Tree};
 
 /// The body looks like a call, and is not taken for one.
@@ -53,8 +53,9 @@ pub(super) fn called(
     let is_get = matches!(method.sent.as_str(), "GET" | "HEAD");
     let calls = graphql::calls(&request.path, query, body)
         .filter(|_| is_endpoint || graphql::is_operation_in(body))
-        .or_else(|| rpc::calls(body))
+        .or_else(|| rpc::calls(body, is_endpoint))
         .or_else(|| batch::calls(&request.path, body))
+        .or_else(|| atomic::calls(body))
         .or_else(|| operations::calls(request, body, path));
     let Some(calls) = calls else {
         return Called { is_at_endpoint: is_endpoint, ..Called::default() };
@@ -65,8 +66,12 @@ pub(super) fn called(
         // Whoever says that it is but a query is believed only where queries are answered.
         (Some(operation), _) => is_post && says_nothing() && operation != Operation::Query,
         (None, "requests") => is_post && !walked.nodes.iter().any(|node| node.is_collection()),
-        (None, "operations") => is_post && !is_routed,
-        (None, operations::SOAP) => is_post && says_nothing(),
+        (None, "operations" | atomic::KIND) => is_post && !is_routed,
+        (None, operations::SOAP) => {
+            let is_service =
+                || operations::is_envelope(request, body) && may_be_service(path, walked);
+            is_post && !is_routed && (is_service() || says_nothing())
+        }
         (None, _) if is_endpoint => is_post,
         (None, _) => is_post && says_nothing() && !calls.acts.iter().any(reads),
     };
@@ -99,6 +104,15 @@ fn is_endpoint(path: &Path, walked: &Walked) -> bool {
     let is_named = |word: &str| ENDPOINTS.contains(&word) || word.starts_with("graphql");
     let is_below = path.segments.iter().any(|it| FOLDERS.contains(&it.text.as_str()));
     is_below || (!is_item && (is_named(&last) || before == "graphql"))
+}
+
+/// Whether a path may be that of a service which is sent envelopes: it says neither what is done nor, by
+/// a number, to which thing. `/ws/users`, `/services/UserService`.
+fn may_be_service(path: &Path, walked: &Walked) -> bool {
+    let slots = walked.nodes.iter().flat_map(|node| &node.slots);
+    let is_word =
+        |slot: &usize| path.segments.get(*slot).is_some_and(|segment| segment.word.is_some());
+    walked.verb.is_none() && walked.part.is_none() && slots.into_iter().all(is_word)
 }
 
 /// Whether a path says what is done to which thing.

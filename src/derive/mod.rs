@@ -27,6 +27,7 @@
 mod act;
 mod acting;
 mod answer;
+mod atomic;
 mod batch;
 mod body;
 mod call;

@@ -1,12 +1,13 @@
 //! The name of a request, from the request alone.
 
+mod asking;
+mod by_path;
 mod membership;
 mod noted;
 mod signing;
 mod targets;
 
-use self::signing::{granted, says_who_signs_in};
-use self::targets::targets;
+use self::by_path::named_by_path;
 pub(super) use self::targets::{are_claimed, plural_name, sets_name};
 use super::act::{Act, Answer, are_alike, plan};
 use super::acting::{self, Acted};
@@ -16,15 +17,12 @@ use super::call::Calls;
 use super::endpoint::{LOOKS_LIKE_CALL, READS, called, reads};
 use super::graphql::{self, Operation};
 use super::method::Method;
-use super::nouns::{is_singleton, known_category, scope_name};
+use super::nouns::scope_name;
 use super::path::Path;
 use super::rule::{Matched, PathPattern};
 use super::sentence::Sentence;
-use super::text::bounded;
 use super::trace::{By, Field, Origin, Trace};
-use super::verbs::{canonical, compound};
 use super::walk::{Node, Walked, walk};
-use super::words::snake;
 use crate::record::{RequestRecord, Scope, Target, Tree};
 
 /// More targets than are named.
@@ -305,112 +303,6 @@ pub(super) fn named_alone(method: &str, path: &str, body: Option<&Value<'_>>) ->
     }
 }
 
-fn named_by_path(
-    mut walked: Walked,
-    request: &RequestRecord,
-    body: Option<&Value<'_>>,
-    method: &str,
-    trace: &mut Trace,
-) -> Naming {
-    let chosen = chosen_verb(body);
-    let sent = chosen.as_ref().filter(|_| walked.verb.is_none()).map(|(_, place)| *place);
-    noted::action(&walked, sent, trace);
-    let scope = scope(&walked.nodes);
-    let group = membership::group(&walked, request);
-    let node = walked.nodes.pop().unwrap_or_else(|| Node::named("resource"));
-    let has_item = node.is_item || walked.part.is_some() || is_singleton(&node.noun);
-    let is_item = node.is_item && walked.part.is_none() && walked.verb.is_none();
-    let chosen = chosen.map(|(verb, _)| verb);
-    let verb = walked.verb.take().or(chosen).unwrap_or_else(|| {
-        if walked.is_unclear || walked.is_submitted && !has_item {
-            return "submit".to_owned();
-        }
-        let is_part_known = walked.part.as_deref().is_none_or(super::nouns::is_part);
-        let is_saved = walked.saves && body.is_some_and(|body| has_own_id(body, &node.noun));
-        method_verb(method, has_item && is_part_known && !walked.creates || is_saved)
-    });
-    let noun = match &walked.part {
-        Some(part) if part.starts_with(&format!("{}_", node.noun)) => part.clone(),
-        Some(part) => format!("{}_{part}", node.noun),
-        None => node.noun.clone(),
-    };
-    let category = walked
-        .part
-        .as_deref()
-        .and_then(known_category)
-        .or_else(|| known_category(&node.noun))
-        .map_or_else(|| node.noun.clone(), str::to_owned);
-    let (targets, count) = targets(&node, walked.part.is_some(), &verb, (request, body), trace);
-    let (noun, category, targets) = match &group {
-        Some(_) => membership::members(targets, request, body),
-        None => (noun, category, targets),
-    };
-    let owner = walked.nodes.last().filter(|outer| outer.id.is_some());
-    let owner = owner.filter(|outer| scope_name(&outer.noun).is_none()).map(|outer| Target {
-        kind: outer.noun.clone(),
-        id: outer.id.clone(),
-        name: None,
-    });
-    let owner = group.or(owner);
-    let is_session = noun == "session" && verb == "create";
-    let signs = walked.signs || is_session && says_who_signs_in(&walked, &targets, body);
-    let spoken = match (signs, verb.as_str()) {
-        (true, "create") => "sign_in".to_owned(),
-        (true, "delete") => "sign_out".to_owned(),
-        _ => verb.clone(),
-    };
-    let (targets, owner) = granted(&noun, targets, owner, body, trace);
-    let known = targets.len();
-    let is_cut = count > known;
-    let is_whole = node.is_collection() && walked.part.is_none() && verb == "delete";
-    let sentence = Sentence {
-        verb: spoken,
-        kind: None,
-        part: walked.part,
-        owner,
-        is_claimed: are_claimed(&targets),
-        is_whole,
-        count: is_cut.then_some(count),
-        scope: scope.clone(),
-        others: Vec::new(),
-    };
-    Naming {
-        action: format!("{noun}.{verb}"),
-        category,
-        targets,
-        scope,
-        route: Some(walked.route),
-        sentence,
-        is_item,
-        notes: if is_cut { vec![TOO_MANY] } else { Vec::new() },
-        ..Naming::default()
-    }
-}
-
-/// Whether what is sent under the name of the noun has an id already: it is saved again.
-fn has_own_id(body: &Value<'_>, noun: &str) -> bool {
-    body.get(noun).and_then(|own| body::scalar(own.get("id")?)).is_some()
-}
-
-/// The verb that a form chooses, and where it does so.
-fn chosen_verb(body: Option<&Value<'_>>) -> Option<(String, &'static str)> {
-    let body = body?;
-    let chosen = chosen_action(body).map(|verb| (verb, "$.action"));
-    chosen.or_else(|| {
-        let is_list = !body::formset(body).is_empty();
-        is_list.then(|| ("update".to_owned(), "$['form-TOTAL_FORMS']"))
-    })
-}
-
-/// What is done to the rows that a list's form has selected, as Django's admin has it.
-fn chosen_action(body: &Value<'_>) -> Option<String> {
-    body.get("_selected_action")?;
-    let action = snake(&body::scalar(body.get("action")?)?);
-    let verb = compound(&action).filter(|(_, about)| *about == "selected");
-    let verb = verb.map_or(action.as_str(), |(verb, _)| verb);
-    bounded(canonical(verb))
-}
-
 /// Whether a node has the ids of several items, of which none holds the others.
 fn is_several(node: &Node) -> bool {
     node.listed.as_deref().is_some_and(|listed| !body::Many::of_ids(listed).is_empty())
@@ -420,17 +312,4 @@ fn is_several(node: &Node) -> bool {
 pub(super) fn scope(nodes: &[Node]) -> Scope {
     let pair = |node: &Node| Some((scope_name(&node.noun)?.to_owned(), node.id.clone()?));
     nodes.iter().filter(|node| !is_several(node)).filter_map(pair).collect()
-}
-
-/// The verb of a method, on an item (or a thing there is one of) or on a collection.
-fn method_verb(method: &str, on_item: bool) -> String {
-    let verb = match method {
-        "POST" if on_item => "update",
-        "POST" | "MKCOL" | "MKCALENDAR" => "create",
-        "PUT" | "PATCH" | "PROPPATCH" => "update",
-        "DELETE" => "delete",
-        "GET" | "HEAD" => "read",
-        other => &snake(other),
-    };
-    bounded(verb).unwrap_or_else(|| "request".to_owned())
 }

@@ -196,6 +196,13 @@ pub(super) fn is_common_collection(word: &str) -> bool {
     COLLECTIONS.contains(&word)
 }
 
+/// Whether a noun in the singular is one of the convention's.
+pub(super) fn is_known_noun(noun: &str) -> bool {
+    scope_name(noun).is_some()
+        || CATEGORIES.iter().any(|(_, nouns)| nouns.contains(&noun))
+        || COLLECTIONS.iter().any(|plural| plural.strip_suffix('s') == Some(noun))
+}
+
 /// The name in the scope of what a noun stands for.
 pub(super) fn scope_name(noun: &str) -> Option<&'static str> {
     SCOPES.iter().find(|(known, _)| *known == noun).map(|(_, name)| *name)

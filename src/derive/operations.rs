@@ -48,16 +48,24 @@ pub(super) fn calls(
     Some(Calls { acts, count, kind: "operations", ..Calls::default() })
 }
 
+/// Whether a body is a SOAP envelope that was sent as such: another type of body is not read as one.
+pub(super) fn is_envelope(request: &RequestRecord, body: Option<&Value<'_>>) -> bool {
+    is_xml(request) && body.is_some_and(|body| body.get("Envelope").is_some())
+}
+
+fn is_xml(request: &RequestRecord) -> bool {
+    request.content_type.as_deref().is_some_and(|kind| kind.contains("xml"))
+}
+
 /// The operation of a SOAP envelope: the one element of its body, or, where that is not on record,
 /// the name at the end of `SOAPAction`.
 fn of_soap(request: &RequestRecord, body: Option<&Value<'_>>) -> Option<Act> {
-    let is_xml = request.content_type.as_deref().is_some_and(|kind| kind.contains("xml"));
     let inner = body.and_then(|body| body.get("Envelope")?.get("Body"));
     let elements = inner.into_iter().flat_map(Value::members);
     let mut elements = elements.filter(|(name, _)| !name.starts_with(['@', '#']));
     let (name, arguments) = match (elements.next(), elements.next(), body) {
         (Some((name, arguments)), None, _) => (name.as_ref(), arguments),
-        (None, _, None) if is_xml => {
+        (None, _, None) if is_xml(request) => {
             let action = request.headers.get("soapaction")?.as_str()?.trim_matches('"');
             (action.rsplit(['/', '#', ':']).next()?, &Value::Null)
         }

@@ -4,6 +4,7 @@ mod completed;
 mod dry_run;
 mod inside;
 mod items;
+mod located;
 mod noted;
 mod parts;
 mod undone;

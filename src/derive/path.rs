@@ -2,12 +2,12 @@
 
 use crate::route::percent_decode;
 
-use super::nouns::{is_area, is_prefix};
+use super::nouns::{is_area, is_known_noun, is_prefix};
 use super::rule::{PathPattern, Piece, between};
 use super::shape::{is_id, is_version};
 use super::text::cut;
-use super::verbs::is_verb;
-use super::words::snake;
+use super::verbs::{is_verb, leading_in};
+use super::words::{singular, snake};
 
 /// Longer paths name nothing.
 const SEGMENTS_MAX: usize = 64;
@@ -197,7 +197,16 @@ impl Segment {
     fn new(raw: &str, text: &str) -> Self {
         // `$batch`, `$value`
         let plain = text.strip_prefix('$').unwrap_or(text);
-        let word = (!is_id(plain)).then(|| snake(plain)).filter(|word| !word.is_empty());
+        let word = (!is_id(plain)).then(|| parted(snake(plain))).filter(|word| !word.is_empty());
         Self { raw: cut(raw), text: text.to_owned(), word }
     }
+}
+
+/// A verb and a thing that the convention knows, written as one: `deleteusers` → `delete_users`.
+fn parted(word: String) -> String {
+    if word.contains('_') || is_verb(&word) {
+        return word;
+    }
+    let known = leading_in(&word).find(|(_, about)| is_known_noun(&singular(about)));
+    known.map(|(verb, about)| format!("{verb}_{about}")).unwrap_or(word)
 }

@@ -1,4 +1,5 @@
-//! JSON-RPC 2.0: calls by their methods, alone and in batches.
+//! JSON-RPC: calls by their methods, alone and in batches. Those of version 1.0 do not say that they are
+//! such, so that they are taken for calls only where calls are answered.
 
 mod within;
 
@@ -10,15 +11,27 @@ use super::verbs::{canonical, compound};
 use super::words::{singular, snake};
 use crate::record::Target;
 
-/// The calls in a body, if it holds any.
-pub(super) fn calls(body: Option<&Value<'_>>) -> Option<Calls> {
+/// The members of a call of version 1.0, and of some that are between the two.
+const OF_FIRST: [&str; 4] = ["id", "method", "params", "version"];
+
+/// The calls in a body, if it holds any; `is_endpoint` says that calls are answered there.
+pub(super) fn calls(body: Option<&Value<'_>>, is_endpoint: bool) -> Option<Calls> {
     let body = body?;
     let (batch, all) = match body {
         Value::Array(calls) => (calls.as_slice(), calls.len()),
         call => (std::slice::from_ref(call), 1),
     };
     let mut calls = Calls { kind: "calls", ..Calls::default() };
-    let is_call = |call: &Value<'_>| call.get("jsonrpc").is_some() && call.get("method").is_some();
+    let is_first = |call: &Value<'_>| {
+        let is_known = |name: &str| OF_FIRST.contains(&name);
+        is_endpoint
+            && ["id", "params"].iter().all(|name| call.get(name).is_some())
+            && call.get("method").and_then(Value::as_str).is_some_and(|it| !is_http(it))
+            && call.members().iter().all(|(name, _)| is_known(name))
+    };
+    let is_call = |call: &Value<'_>| {
+        call.get("jsonrpc").is_some() && call.get("method").is_some() || is_first(call)
+    };
     // Something else in a batch is answered with an error, and hides no call.
     batch.iter().any(is_call).then_some(())?;
     for call in batch.iter().take(ACTS_MAX + 1) {
@@ -27,6 +40,12 @@ pub(super) fn calls(body: Option<&Value<'_>>) -> Option<Calls> {
     }
     calls.limit(all.saturating_sub(calls.acts.len()), false, "rpc.batch", "rpc");
     Some(calls)
+}
+
+/// Whether a method is one of HTTP: the member is that of a request within another.
+fn is_http(method: &str) -> bool {
+    let methods = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];
+    methods.iter().any(|known| method.eq_ignore_ascii_case(known))
 }
 
 fn act(call: &Value<'_>, method: &str) -> Act {

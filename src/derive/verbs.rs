@@ -18,10 +18,14 @@ const CANONICAL: &[(&str, &str)] = &[
     ("del", "delete"),
     ("eviction", "evict"),
     ("log_in", "login"),
+    ("log_on", "login"),
+    ("logon", "login"),
     ("signin", "login"),
     ("sign_in", "login"),
     ("authenticate", "login"),
+    ("log_off", "logout"),
     ("log_out", "logout"),
+    ("logoff", "logout"),
     ("signout", "logout"),
     ("sign_out", "logout"),
     ("signup", "register"),
@@ -135,6 +139,12 @@ pub(super) fn is_verb(word: &str) -> bool {
 /// Whether a verb may stand before what it is about.
 pub(super) fn is_leading(word: &str) -> bool {
     LEADING.contains(&word)
+}
+
+/// A verb that may stand before what it is about, and what follows it without a sign between:
+/// `deleteusers`.
+pub(super) fn leading_in(word: &str) -> impl Iterator<Item = (&'static str, &str)> {
+    LEADING.iter().filter_map(move |verb| Some((*verb, word.strip_prefix(verb)?)))
 }
 
 /// Whether a word after a collection asks for something: `count`, `check_email`.

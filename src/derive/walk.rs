@@ -3,11 +3,14 @@
 mod composite;
 mod leading;
 mod members;
+mod named;
 mod places;
 mod singular;
 mod verb;
 
+use self::named::is_own_of_people;
 use self::singular::{is_decimal, is_own_thing};
+use self::verb::compound_tail;
 use super::nouns::{is_common_collection, is_marker, is_part, is_thing, scope_name};
 use super::nouns::{is_singleton, known_category};
 use super::path::{Path, Segment, keyed};
@@ -270,7 +273,7 @@ impl Walk<'_> {
             self.out.part_at = Some(self.next);
         } else if !is_last && matches!(word, "actions" | "action" | "lifecycle") {
             // A folder of verbs.
-        } else if is_plural(word) || !is_last {
+        } else if is_plural(word) || !is_last || self.are_members(word) {
             self.node(word);
         } else if self.method == "POST" && !is_thing(word) {
             // What is no verb is a thing, which is made.
@@ -295,6 +298,10 @@ impl Walk<'_> {
         if self.is_django_item() {
             return self.id(segment);
         }
+        if self.is_name_behind(segment, word) {
+            self.out.creates = self.method == "POST" && is_last;
+            return self.id(segment);
+        }
         if let Some((noun, verb)) = noun_first(word).filter(|_| is_last && self.method == "POST") {
             self.node(noun);
             self.out.verb = Some(canonical(verb).to_owned());
@@ -305,6 +312,7 @@ impl Walk<'_> {
         if is_last
             && is_changed
             && matches!(before.as_str(), "user" | "role" | "policy" | "api_key")
+            && !(before == "user" && is_own_of_people(word))
             && !is_part(word)
             && !is_plural(word)
             && known_category(word).is_none()
@@ -372,17 +380,6 @@ impl Walk<'_> {
         }
         fits
     }
-}
-
-/// A compound verb that is not a collection: `reset-password`, but not `test-results`.
-fn compound_tail(word: &str) -> Option<(&str, &str)> {
-    let (verb, about) = compound(word)?;
-    (!is_plural(word) || verb.contains('_') || is_bare(verb)).then_some((verb, about))
-}
-
-/// Verbs that are hardly ever the first half of a noun.
-fn is_bare(verb: &str) -> bool {
-    matches!(verb, "create" | "delete" | "update" | "add" | "remove" | "get" | "send" | "revoke")
 }
 
 fn is_people(node: &Node) -> bool {

@@ -32,6 +32,14 @@ pub(super) fn is_hidden(node: &Node<'_>) -> bool {
     marker(node).is_some()
 }
 
+/// The digest that stands in the place of a value, by which it is told from others.
+pub(super) fn mark<'n>(node: &'n Node<'n>) -> Option<&'n str> {
+    match marker(node)? {
+        Marker::Told(_, Some(("fingerprint" | SEAL, digest))) => digest.as_str(),
+        _ => None,
+    }
+}
+
 /// Whether there is such a value in it.
 pub(super) fn has_hidden(node: &Node<'_>) -> bool {
     is_hidden(node)

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::Note;
 use super::hidden::{has_hidden, is_seal};
+use super::secrets::{self, Secret};
 use crate::decode::{Node, Number};
 use crate::record::Change;
 
@@ -29,6 +30,8 @@ pub(super) struct List {
     notes: BTreeSet<Note>,
     /// Paths whose values are hidden on both sides.
     pub(super) hidden: Vec<String>,
+    /// Values that are set, and that redaction took.
+    pub(super) secrets: Vec<Secret>,
     /// Bytes that the list has so far.
     bytes: usize,
     /// Bytes that it would have if nothing were cut.
@@ -99,7 +102,11 @@ impl List {
         }
         self.bytes += path.len();
         self.cost += path.len();
-        let open = op != "remove" && !after.is_some_and(has_hidden);
+        let secret = after.filter(|after| op != "remove" && has_hidden(after));
+        if let Some(secret) = secret {
+            secrets::take(&mut self.secrets, path, secret);
+        }
+        let open = op != "remove" && secret.is_none();
         let before = before.map(|node| self.value(node));
         let after = after.map(|node| self.value(node));
         let change = Change { path: path.to_owned(), op, before, after };

@@ -11,7 +11,8 @@
 //!   values as sequences, others by position, and as a whole where that is shorter. Fields that change with everything
 //!   (`updated_at`, `etag`, …) are not compared.
 //! - What redaction hides is never claimed to be unchanged: two fingerprints tell, and everything
-//!   else that is hidden on both sides is listed apart.
+//!   else that is hidden on both sides is listed apart, as is what was set and redacted, and shows as
+//!   changed nowhere.
 //!
 //! Invariants: never panics; the same trees give the same list; at most [`CHANGES_MAX`] changes, of
 //! at most [`VALUE_BYTES_MAX`] a value and [`BYTES_MAX`] in all.
@@ -24,6 +25,7 @@ mod observed;
 mod patch;
 mod request;
 mod scim;
+mod secrets;
 mod sequence;
 mod shows;
 #[cfg(test)]
@@ -38,6 +40,7 @@ use super::outcome::Verdict;
 use super::shown;
 use crate::record::{BodyRecord, Change, ChangesSource, Outcome, RequestRecord, ResponseRecord};
 use list::List;
+use secrets::Secret;
 
 /// What changed, as far as it is known.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -151,9 +154,9 @@ pub fn changes(
         Outcome::Failure | Outcome::Denied => return Changes::none(Note::NotDone),
         Outcome::Unknown => return Changes::none(Note::OutcomeUnknown),
     }
-    let set = requested(request, naming, verdict, response.zip(status));
+    let (set, secrets) = requested(request, naming, verdict, response.zip(status));
     match observed {
-        Some(observed) => observed.changes(naming, set, status),
+        Some(observed) => observed.changes(naming, (set, secrets), status),
         None => set,
     }
 }
@@ -167,16 +170,16 @@ fn status(response: &ResponseRecord, naming: &Naming) -> u16 {
     }
 }
 
-/// What the request alone says to have changed.
+/// What the request alone says to have changed, and what of it redaction took.
 fn requested(
     request: &RequestRecord,
     naming: &Naming,
     verdict: &Verdict,
     response: Option<(&ResponseRecord, u16)>,
-) -> Changes {
+) -> (Changes, Vec<Secret>) {
     let mut list = List::default();
     if let Err(note) = request::read(request, naming, verdict, &mut list) {
-        return Changes::none(note);
+        return (Changes::none(note), Vec::new());
     }
     if let Some((response, status)) = response {
         match status {
@@ -186,6 +189,7 @@ fn requested(
         }
         echo::complete(&mut list, naming, verdict, response);
     }
+    let secrets = std::mem::take(&mut list.secrets);
     let (list, notes) = list.finish();
-    Changes { list, source: ChangesSource::Request, notes, ..Changes::default() }
+    (Changes { list, source: ChangesSource::Request, notes, ..Changes::default() }, secrets)
 }

@@ -3,8 +3,9 @@
 use std::collections::HashSet;
 
 use super::diff::diff;
+use super::secrets::{self, Secret};
 use super::{CHANGES_MAX, Changes, Note, shows};
-use crate::decode::Node;
+use crate::decode::{Node, Number};
 use crate::derive::body;
 use crate::derive::naming::Naming;
 use crate::derive::signs::{Tells, is_error_inside};
@@ -127,7 +128,26 @@ impl Shown {
 /// Whether an answer tells of an error in the place of a state, for all that its status says.
 fn says_error(answer: &ResponseRecord) -> bool {
     let body = answer.sketch.as_ref().or(answer.body.as_ref());
-    body.is_some_and(|body| is_error_inside(&body.tree(), Tells::Result))
+    body.is_some_and(|body| {
+        let tree = body.tree();
+        is_error_inside(&tree, Tells::Result) || is_status_told(&tree)
+    })
+}
+
+/// Members that stand beside the status of an error.
+const OF_ERRORS: [&str; 9] =
+    ["detail", "details", "error", "errors", "message", "msg", "reason", "timestamp", "title"];
+
+/// Whether an object that is no thing, since it has no id, says that it is an answer of this status.
+fn is_status_told(tree: &Node<'_>) -> bool {
+    let has = |names: &[&str]| names.iter().any(|name| tree.get(name).is_some());
+    let is_error =
+        |name: &&str| matches!(tree.get(name), Some(Node::Number(Number::Integer(400..=599))));
+    let is_told = ["status", "statusCode", "status_code"].iter().any(is_error);
+    let is_alone = tree.members().len() == 1;
+    is_told
+        && (is_alone || has(&OF_ERRORS))
+        && !has(&["id", "_id", "uuid", "Id", "ID", "name", "url"])
 }
 
 /// The two states.
@@ -154,7 +174,12 @@ impl Observed {
     }
 
     /// The changes between the states, or else those that the request `set`, with the reason.
-    pub(super) fn changes(&self, naming: &Naming, set: Changes, status: Option<u16>) -> Changes {
+    pub(super) fn changes(
+        &self,
+        naming: &Naming,
+        (set, secrets): (Changes, Vec<Secret>),
+        status: Option<u16>,
+    ) -> Changes {
         let (before, after) =
             match (self.tree(naming, Moment::Before), self.tree(naming, Moment::After)) {
                 (Ok(before), Ok(after)) => (before, after),
@@ -170,7 +195,15 @@ impl Observed {
         }
         let nothing = Node::Object(Vec::new());
         let (old, new) = (before.as_ref().unwrap_or(&nothing), after.as_ref().unwrap_or(&nothing));
-        let difference = diff(old, new);
+        let kind = naming.targets.first().map(|target| target.kind.as_str()).unwrap_or_default();
+        let mut difference = diff(old, new);
+        let shows = |path: &str| shows::has(old, kind, path) || shows::has(new, kind, path);
+        let untold = secrets::untold(secrets, kind, new, &difference);
+        let (masked, absent): (Vec<_>, Vec<_>) = untold.into_iter().partition(|it| shows(it));
+        if after.is_some() {
+            let room = CHANGES_MAX.saturating_sub(difference.hidden.len());
+            difference.hidden.extend(masked.into_iter().take(room));
+        }
         let mut changes = Changes {
             list: difference.changes,
             hidden: difference.hidden,
@@ -186,12 +219,18 @@ impl Observed {
         if !changes.hidden.is_empty() {
             note(Note::Hidden);
         }
-        let kind = naming.targets.first().map(|target| target.kind.as_str()).unwrap_or_default();
-        let shows = |change: &Change| {
-            shows::has(old, kind, &change.path) || shows::has(new, kind, &change.path)
+        let is_unseen = |change: &Change| change.op != "remove" && !shows(&change.path);
+        let unseen = set.list.into_iter().filter(is_unseen).map(|change| change.path);
+        let mut unseen: Vec<String> = unseen.collect();
+        // What is within what is not shown is told of by it.
+        let is_told = |path: &String| {
+            unseen.iter().any(|outer| {
+                path.strip_prefix(outer.as_str())
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            })
         };
-        let unseen = set.list.into_iter().filter(|change| change.op != "remove" && !shows(change));
-        let unseen: Vec<String> = unseen.map(|change| change.path).collect();
+        let within: Vec<String> = absent.into_iter().filter(|path| !is_told(path)).collect();
+        unseen.extend(within);
         if !unseen.is_empty() && after.is_some() {
             note(Note::NotShown);
             // What no state shows is not known to have changed.

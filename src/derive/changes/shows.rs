@@ -41,6 +41,41 @@ fn names(path: &str) -> Vec<String> {
     names
 }
 
+/// What a state shows at a path of the request, with what wraps the thing on either side, or without.
+pub(super) fn find<'n>(state: &'n Node<'n>, kind: &str, path: &str) -> Option<&'n Node<'n>> {
+    let names = names(path);
+    let names = bare(&names, kind);
+    let down = |state: &'n Node<'n>| {
+        names.iter().try_fold(state, |node, name| {
+            let like = || node.members().iter().find(|(other, _)| is_same(other, name));
+            node.get(name).or_else(|| like().map(|(_, node)| node))
+        })
+    };
+    let is_wrapper = |name: &str| WRAPPERS.contains(&name) || is_same(name, kind);
+    let wrapped = state.members().iter().filter(|(name, _)| is_wrapper(name));
+    down(state).or_else(|| wrapped.into_iter().find_map(|(_, node)| down(node)))
+}
+
+/// Whether a path of a state and one of the request are those of the same value, with what wraps the
+/// thing on either side, or without.
+pub(super) fn is_at(shown: &str, kind: &str, set: &str) -> bool {
+    let (shown, set) = (names(shown), names(set));
+    let (shown, set) = (bare(&shown, kind), bare(&set, kind));
+    shown.len() == set.len() && shown.iter().zip(set).all(|(one, other)| is_same(one, other))
+}
+
+/// The names without what wraps the thing.
+fn bare<'n>(names: &'n [String], kind: &str) -> &'n [String] {
+    match names {
+        [first, rest @ ..]
+            if !rest.is_empty() && (WRAPPERS.contains(&first.as_str()) || is_same(first, kind)) =>
+        {
+            rest
+        }
+        names => names,
+    }
+}
+
 fn tells(state: &Node<'_>, names: &[String]) -> bool {
     let mut node = state;
     for name in names {

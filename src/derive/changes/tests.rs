@@ -127,6 +127,56 @@ fn fields_that_no_state_shows_are_not_known_to_have_changed() {
     }
 }
 
+#[test]
+fn secrets_that_are_set_and_shown_masked_may_have_changed() {
+    let state = |body: &Value| Shown::State(body.clone().into());
+    let secret = |digest: &str| json!({"redacted": "secrets", "sealed": digest});
+    let rows = [
+        // What is set, what there is before and after, and what is told.
+        (json!({"token": secret("a")}), json!({"token": "********"}), vec!["/token"]),
+        (json!({"token": secret("a")}), json!({"token": ""}), vec!["/token"]),
+        (json!({"token": secret("a")}), json!({"token": null}), vec!["/token"]),
+        (json!({"token": secret("a")}), json!({"token": true}), vec!["/token"]),
+        (json!({"token": secret("a")}), json!({"token": "sk-****1234"}), vec!["/token"]),
+        (json!({"token": secret("a")}), json!({"token": secret("b")}), vec!["/token"]),
+        (json!({"token": secret("a")}), json!({"data": {"token": ""}}), vec!["/token"]),
+        (json!({"apiToken": secret("a")}), json!({"api_token": true}), vec!["/apiToken"]),
+        (
+            json!({"smtp": {"password": secret("a")}}),
+            json!({"smtp": {"password": ""}}),
+            vec!["/smtp/password"],
+        ),
+        (json!({"smtp": {"password": secret("a")}}), json!({"smtp": {}}), vec!["/smtp/password"]),
+        (json!({"user[token]": secret("a")}), json!({"token": ""}), vec!["/user[token]"]),
+        (
+            json!({"keys": [{"id": 1, "token": secret("a")}]}),
+            json!({"keys": [{"id": 1, "token": ""}]}),
+            vec!["/keys/0/token"],
+        ),
+        // The API shows that it is the one that was sent.
+        (json!({"token": secret("a")}), json!({"token": secret("a")}), vec![]),
+        // No secret.
+        (json!({"token": "x"}), json!({"token": true}), vec![]),
+    ];
+    for (set, before, expected) in rows {
+        let observed = Observed { before: state(&before), after: state(&before) };
+        let found = observed_of(set.clone(), &observed);
+        assert_eq!(found.hidden, expected, "{set} over {before}");
+        assert!(found.list.is_empty(), "{set} over {before}");
+        let is_noted = found.notes.iter().any(|note| note == "hidden" || note == "not_shown");
+        assert_eq!(is_noted, !expected.is_empty(), "{set} over {before}: {:?}", found.notes);
+    }
+    // What shows as changed is told once.
+    let observed = Observed {
+        before: state(&json!({"token": "****1234", "secret": ""})),
+        after: state(&json!({"token": "****5678", "secret": ""})),
+    };
+    let set = json!({"token": secret("a"), "secret": secret("b")});
+    let found = observed_of(set, &observed);
+    assert_eq!(shown(&found.list), ["replace /token \"****1234\" -> \"****5678\""]);
+    assert_eq!(found.hidden, ["/secret"]);
+}
+
 fn read(exchange: &Exchange) -> Changes {
     let (method, path) = exchange.line.split_once(' ').unwrap();
     let has_body = exchange.body.is_some() || exchange.size.is_some();
@@ -334,7 +384,19 @@ fn an_answer_that_tells_of_an_error_is_no_state() {
     };
     let error = shown(json!({"success": false, "error": "not logged in"}));
     assert_eq!(error, Shown::Unseen(Unseen::Status));
-    for body in [json!({"id": 5, "error": "exit 1"}), json!({"limit": 5, "status": "failed"})] {
+    for body in [
+        json!({"status": 404, "message": "no such thing"}),
+        json!({"statusCode": 404, "error": "Not Found"}),
+        json!({"status": 500}),
+    ] {
+        assert_eq!(shown(body), Shown::Unseen(Unseen::Status));
+    }
+    for body in [
+        json!({"id": 5, "error": "exit 1"}),
+        json!({"limit": 5, "status": "failed"}),
+        json!({"id": 5, "status": 404, "message": "as the page was last seen"}),
+        json!({"status": 404, "limit": 5}),
+    ] {
         assert!(matches!(shown(body), Shown::State(_)));
     }
 }

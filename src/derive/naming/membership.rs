@@ -1,9 +1,13 @@
-//! Who is put into a group, and taken out of it, where the query says which: as Jira has it,
-//! `POST /group/user?groupname=admins`. It is no user that comes or goes.
+//! Who is put into a group, and taken out of it. It is no user that comes or goes.
+//!
+//! The path says which group (`DELETE /groups/3/users/5`), or the query, as Jira has it
+//! (`POST /group/user?groupname=admins`).
 
 use super::super::body::{self, Value};
 use super::super::nouns::known_category;
+use super::super::trace::{By, Field, Origin, Trace};
 use super::super::walk::Walked;
+use super::super::words::snake;
 use super::targets::{is_key, is_name};
 use crate::record::{RequestRecord, Target, Tree};
 
@@ -12,6 +16,40 @@ const GROUPS: [&str; 5] = ["group", "organization", "project", "role", "team"];
 
 /// Nouns of who is a member.
 const MEMBERS: [&str; 3] = ["account", "member", "user"];
+
+/// Nouns of those who are in what holds members, by a path.
+const PEOPLE: [&str; 2] = ["member", "user"];
+
+/// Members by which somebody is meant who is there already.
+const IDS: [&str; 14] = [
+    "account_id",
+    "id",
+    "ids",
+    "login",
+    "member",
+    "member_id",
+    "member_ids",
+    "members",
+    "uid",
+    "user",
+    "user_id",
+    "user_ids",
+    "username",
+    "users",
+];
+
+/// Members by which it is said as what, and for how long.
+const AS_WHAT: [&str; 9] = [
+    "access_level",
+    "expires_at",
+    "permission",
+    "permissions",
+    "role",
+    "role_id",
+    "role_ids",
+    "roles",
+    "type",
+];
 
 /// Members in which it is said who.
 const WHO: [&str; 6] = ["accountId", "account_id", "userId", "user_id", "username", "name"];
@@ -32,6 +70,82 @@ pub(super) fn group(walked: &Walked, request: &RequestRecord) -> Option<Target> 
     };
     let (id, name) = (find(is_key), find(is_name));
     (id.is_some() || name.is_some()).then(|| Target { kind: outer.noun.clone(), id, name })
+}
+
+/// Whether a path leads to who is in a group, and what is done is that they come or go: the verb.
+pub(super) fn joined(
+    walked: &Walked,
+    method: &str,
+    request: &RequestRecord,
+    body: Option<&Value<'_>>,
+) -> Option<&'static str> {
+    let [.., outer, inner] = walked.nodes.as_slice() else { return None };
+    let is_bare = walked.part.is_none() && walked.verb.is_none();
+    let (holds, held) = (outer.noun.as_str(), inner.noun.as_str());
+    // The users of an organization may be its own.
+    let is_own = holds == "organization" && held == "user";
+    let fits = GROUPS.contains(&holds) && PEOPLE.contains(&held) && !is_own;
+    if !is_bare || !fits || !outer.is_item {
+        return None;
+    }
+    let is_empty = match body {
+        Some(body) => matches!(body, Value::Object(members) if members.is_empty()),
+        None => request.size.is_none_or(|size| size == 0),
+    };
+    match (method, inner.is_item) {
+        ("DELETE", true) => Some("delete"),
+        ("PUT" | "POST", true) if is_empty => Some("create"),
+        ("PATCH" | "POST" | "PUT", true) => body.is_some_and(says_as_what).then_some("update"),
+        ("DELETE", false) => body.is_some_and(refers).then_some("delete"),
+        ("POST", false) => body.is_some_and(refers).then_some("create"),
+        _ => None,
+    }
+}
+
+/// Whether a body says as what somebody is a member, and nothing of who it is.
+fn says_as_what(body: &Value<'_>) -> bool {
+    let mut names = body.members().iter().map(|(name, _)| snake(name)).peekable();
+    names.peek().is_some() && names.all(|name| AS_WHAT.contains(&name.as_str()))
+}
+
+/// Whether a body says who is meant, of those that there are, and nothing else of them.
+fn refers(body: &Value<'_>) -> bool {
+    let says = |body: &Value<'_>| {
+        let mut names = body.members().iter().map(|(name, _)| snake(name)).peekable();
+        names.peek().is_some()
+            && names.all(|name| IDS.contains(&name.as_str()) || AS_WHAT.contains(&name.as_str()))
+            && body.members().iter().any(|(name, _)| IDS.contains(&snake(name).as_str()))
+    };
+    match body.as_array() {
+        Some(items) => {
+            !items.is_empty() && items.iter().all(|item| says(item) || body::scalar(item).is_some())
+        }
+        None => says(body),
+    }
+}
+
+/// The noun, the area, and those who come or go; the body may say who they are in its own way:
+/// `{"user_id": 5}`.
+pub(super) fn joining(
+    mut targets: Vec<Target>,
+    body: Option<&Value<'_>>,
+    trace: &mut Trace,
+) -> (String, String, Vec<Target>) {
+    let category = known_category(NOUN).unwrap_or(NOUN).to_owned();
+    let [target @ Target { id: None, name: None, .. }] = targets.as_mut_slice() else {
+        return (NOUN.to_owned(), category, targets);
+    };
+    let members = body.into_iter().flat_map(Value::members);
+    let mut of_user =
+        members.filter(|(name, _)| matches!(snake(name).as_str(), "user" | "user_id"));
+    if let Some((name, id)) = of_user.next()
+        && let Some(id) = body::scalar(id)
+    {
+        let from = || vec![Origin::RequestBody(format!("${}", body::step(name)))];
+        trace.note(Field::Id(0), || (By::Convention("the id that is sent"), from()));
+        *target = Target { kind: "user".to_owned(), id: Some(id), name: None };
+    }
+    (NOUN.to_owned(), category, targets)
 }
 
 /// The noun, the area, and those who are members.

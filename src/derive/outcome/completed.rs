@@ -3,12 +3,11 @@
 use super::super::answer;
 use super::super::body::{self, Value};
 use super::super::naming::{Naming, sets_name};
-use super::super::path::Path;
 use super::super::shown;
 use super::super::trace::{By, Field, Origin, Trace};
-use super::super::walk::walk;
 use super::Came;
-use crate::record::{BodyRecord, ResponseRecord, Target};
+use super::located::located;
+use crate::record::{BodyRecord, Target};
 
 /// The target with the id and name that the response gives to it, or the name that is shown by its
 /// states.
@@ -18,7 +17,7 @@ pub(super) fn completed(
     verb: &str,
     trace: &mut Trace,
 ) -> Option<Vec<Target>> {
-    let Came { response, body, observed, .. } = came;
+    let Came { request, response, body, observed, .. } = came;
     let [target] = naming.targets.as_slice() else {
         return if verb == "create" { all_completed(naming, body?, trace) } else { None };
     };
@@ -37,7 +36,7 @@ pub(super) fn completed(
         // What an export or an import answers with is its own.
         let is_created = verb == "create"
             || (naming.method == "POST" && !matches!(verb, "export" | "import" | "search"));
-        if let Some(id) = located(response, &target.kind) {
+        if let Some(id) = located(request, response, &target.kind, claimed) {
             let from = || vec![Origin::ResponseHeader("location".to_owned())];
             trace.note(Field::Id(0), || (By::Convention("the item that is located"), from()));
             return Some(id);
@@ -113,15 +112,4 @@ fn all_completed(naming: &Naming, body: &Value<'_>, trace: &mut Trace) -> Option
     let targets = naming.targets.iter().zip(items).enumerate().map(complete);
     let targets: Vec<Target> = targets.collect();
     (targets != naming.targets).then_some(targets)
-}
-
-/// The id in `Location`, if it leads to such an item.
-fn located(response: &ResponseRecord, kind: &str) -> Option<String> {
-    let location = response.headers.get("location")?.as_str()?;
-    let path = match location.split_once("://") {
-        Some((_, rest)) => rest.find('/').and_then(|at| rest.get(at..))?,
-        None => location,
-    };
-    let last = walk(&Path::read(path), "GET").nodes.pop()?;
-    (last.noun == kind).then_some(last.id).flatten()
 }

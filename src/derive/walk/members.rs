@@ -1,7 +1,7 @@
 //! Names where others have ids and verbs: documents of an index, what is starred and followed, actions
 //! that are named below the thing on which they act.
 
-use super::super::path::Segment;
+use super::super::path::{Segment, keyed};
 use super::super::text::bounded;
 use super::super::verbs::{canonical, is_verb};
 use super::super::words::snake;
@@ -68,10 +68,18 @@ impl Walk<'_> {
         true
     }
 
-    /// `/Systems/1/Actions/ComputerSystem.Reset`, as Redfish has it (DSP0266, 7.11).
+    /// `/Systems/1/Actions/ComputerSystem.Reset`, as Redfish has it (DSP0266, 7.11);
+    /// `/Users(5)/Default.ResetPassword`, as OData has it (URL Conventions, 4.5).
     pub(super) fn acts_below(&mut self, segment: &Segment) -> bool {
         let before = self.next.checked_sub(1).and_then(|at| self.path.segments.get(at));
-        let is_below = before.is_some_and(|before| before.text == "Actions");
+        let is_named = segment.text.split('.').all(|name| {
+            name.starts_with(|first: char| first.is_ascii_uppercase())
+                && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        });
+        let is_bound = self.method == "POST" && is_named;
+        let is_below = before.is_some_and(|before| {
+            before.text == "Actions" || is_bound && keyed(&before.text).is_some()
+        });
         let Some((_, name)) = segment.text.rsplit_once('.').filter(|_| is_below) else {
             return false;
         };

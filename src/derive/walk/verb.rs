@@ -1,11 +1,11 @@
 //! Words of a path that say what is done.
 
 use super::super::verbs::{canonical, compound, inverse, is_asking, is_verb};
-use super::super::words::singular;
-use super::{Node, Walk, compound_tail, is_people};
+use super::super::words::{is_plural, singular};
+use super::{Node, Walk, is_people};
 
 /// Verbs that hardly any item is called, so that they say of a collection what a PUT does to it.
-const PLAINLY_DONE: [&str; 19] = [
+pub(super) const PLAINLY_DONE: [&str; 19] = [
     "activate",
     "deactivate",
     "delete",
@@ -126,4 +126,32 @@ impl Walk<'_> {
     fn is_last_noun(&self, about: &str) -> bool {
         self.out.nodes.last().is_some_and(|node| node.noun == singular(about))
     }
+}
+
+/// A compound verb that is not a collection: `reset-password`, but not `test-results`.
+pub(super) fn compound_tail(word: &str) -> Option<(&str, &str)> {
+    let (verb, about) = compound(word)?;
+    (!is_plural(word) || verb.contains('_') || is_bare(verb)).then_some((verb, about))
+}
+
+/// Verbs that are hardly ever the first half of a noun.
+fn is_bare(verb: &str) -> bool {
+    matches!(
+        verb,
+        "activate"
+            | "add"
+            | "create"
+            | "deactivate"
+            | "delete"
+            | "destroy"
+            | "disable"
+            | "enable"
+            | "get"
+            | "remove"
+            | "revoke"
+            | "send"
+            | "suspend"
+            | "terminate"
+            | "update"
+    )
 }

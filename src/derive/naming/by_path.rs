@@ -1,0 +1,173 @@
+//! The name of a request by its path, where no call names it.
+
+use super::super::body::{self, Value};
+use super::super::nouns::{is_part, is_singleton, known_category, scope_name};
+use super::super::sentence::Sentence;
+use super::super::text::bounded;
+use super::super::trace::Trace;
+use super::super::verbs::{canonical, compound};
+use super::super::walk::{Node, Walked};
+use super::super::words::snake;
+use super::signing::{granted, says_who_signs_in};
+use super::targets::{are_claimed, plural_name, targets};
+use super::{Naming, TOO_MANY, asking, membership, noted, scope};
+use crate::record::{RequestRecord, Target};
+
+/// The name by the path, and by what is sent there.
+pub(super) fn named_by_path(
+    mut walked: Walked,
+    request: &RequestRecord,
+    body: Option<&Value<'_>>,
+    method: &str,
+    trace: &mut Trace,
+) -> Naming {
+    let chosen = chosen_verb(body);
+    let sent = chosen.as_ref().filter(|_| walked.verb.is_none()).map(|(_, place)| *place);
+    let asked = asking::asked(&walked, method, body);
+    let scope = scope(&walked.nodes);
+    let group = membership::group(&walked, request);
+    let joined = membership::joined(&walked, method, request, body);
+    let is_list = is_list_replaced(&walked, method, body);
+    if let Some(list) = walked.nodes.pop_if(|_| is_list) {
+        (walked.part, walked.part_at) = (Some(list.noun), list.at);
+        walked.verb = Some("replace".to_owned());
+    }
+    noted::action(&walked, sent, trace);
+    let node = walked.nodes.pop().unwrap_or_else(|| Node::named("resource"));
+    let has_item = node.is_item || walked.part.is_some() || is_singleton(&node.noun);
+    let is_item = node.is_item && walked.part.is_none() && walked.verb.is_none();
+    let chosen = joined.map(str::to_owned).or(chosen.map(|(verb, _)| verb));
+    let verb = walked.verb.take().or(chosen);
+    let verb = verb.unwrap_or_else(|| verb_of(&walked, &node, body, method, has_item));
+    let (noun, category) = noun_and_area(&walked, &node);
+    // Who comes or goes is there already.
+    let meant = if joined.is_some() { "refer" } else { verb.as_str() };
+    let (targets, count) = targets(&node, walked.part.is_some(), meant, (request, body), trace);
+    let (noun, category, targets) = match &group {
+        Some(_) => membership::members(targets, request, body),
+        None if joined.is_some() => membership::joining(targets, body, trace),
+        None => (noun, category, targets),
+    };
+    let is_member = group.is_some() || joined.is_some();
+    let owner = group.or_else(|| owner(&walked.nodes));
+    let is_session = noun == "session" && verb == "create";
+    let signs = walked.signs || is_session && says_who_signs_in(&walked, &targets, body);
+    let spoken = match (signs, verb.as_str()) {
+        (true, "create") => "sign_in".to_owned(),
+        (true, "delete") => "sign_out".to_owned(),
+        (_, "create") if is_member => "add".to_owned(),
+        (_, "delete") if is_member => "remove".to_owned(),
+        _ => verb.clone(),
+    };
+    let (targets, owner) = granted(&noun, targets, owner, body, trace);
+    let known = targets.len();
+    let is_cut = count > known;
+    let is_whole = node.is_collection() && walked.part.is_none() && verb == "delete";
+    let sentence = Sentence {
+        verb: spoken,
+        kind: None,
+        part: walked.part.map(|part| if is_list { plural_name(&part) } else { part }),
+        owner,
+        is_claimed: are_claimed(&targets),
+        is_whole,
+        count: is_cut.then_some(count),
+        scope: scope.clone(),
+        others: Vec::new(),
+    };
+    let naming = Naming {
+        action: format!("{noun}.{verb}"),
+        category,
+        targets,
+        scope,
+        route: Some(walked.route),
+        sentence,
+        is_item,
+        notes: if is_cut { vec![TOO_MANY] } else { Vec::new() },
+        ..Naming::default()
+    };
+    match asked {
+        Some(asked) => asked.named(naming, trace),
+        None => naming,
+    }
+}
+
+/// Whether all of what an item has is replaced by the list that is sent, so that none of the list is
+/// meant: `PUT /things/5/roles`.
+fn is_list_replaced(walked: &Walked, method: &str, body: Option<&Value<'_>>) -> bool {
+    let [.., outer, list] = walked.nodes.as_slice() else { return false };
+    let is_bare = walked.verb.is_none() && walked.part.is_none();
+    let is_list = outer.is_item && list.is_collection() && is_bare;
+    method == "PUT" && is_list && body.is_some_and(|body| body.as_array().is_some())
+}
+
+/// The noun of the action, and its area.
+fn noun_and_area(walked: &Walked, node: &Node) -> (String, String) {
+    let noun = match &walked.part {
+        Some(part) if part.starts_with(&format!("{}_", node.noun)) => part.clone(),
+        Some(part) => format!("{}_{part}", node.noun),
+        None => node.noun.clone(),
+    };
+    let area = walked.part.as_deref().and_then(known_category);
+    let area = area.or_else(|| known_category(&node.noun));
+    (noun, area.map_or_else(|| node.noun.clone(), str::to_owned))
+}
+
+/// The item to which the target belongs, if that is no scope.
+fn owner(outer: &[Node]) -> Option<Target> {
+    let outer = outer.last().filter(|outer| outer.id.is_some())?;
+    let owner = Target { kind: outer.noun.clone(), id: outer.id.clone(), name: None };
+    scope_name(&outer.noun).is_none().then_some(owner)
+}
+
+/// The verb, where neither the path nor the body says one.
+fn verb_of(
+    walked: &Walked,
+    node: &Node,
+    body: Option<&Value<'_>>,
+    method: &str,
+    has_item: bool,
+) -> String {
+    if walked.is_unclear || walked.is_submitted && !has_item {
+        return "submit".to_owned();
+    }
+    let is_part_known = walked.part.as_deref().is_none_or(is_part);
+    let is_saved = walked.saves && body.is_some_and(|body| has_own_id(body, &node.noun));
+    method_verb(method, has_item && is_part_known && !walked.creates || is_saved)
+}
+
+/// Whether what is sent under the name of the noun has an id already: it is saved again.
+fn has_own_id(body: &Value<'_>, noun: &str) -> bool {
+    body.get(noun).and_then(|own| body::scalar(own.get("id")?)).is_some()
+}
+
+/// The verb that a form chooses, and where it does so.
+fn chosen_verb(body: Option<&Value<'_>>) -> Option<(String, &'static str)> {
+    let body = body?;
+    let chosen = chosen_action(body).map(|verb| (verb, "$.action"));
+    chosen.or_else(|| {
+        let is_list = !body::formset(body).is_empty();
+        is_list.then(|| ("update".to_owned(), "$['form-TOTAL_FORMS']"))
+    })
+}
+
+/// What is done to the rows that a list's form has selected, as Django's admin has it.
+fn chosen_action(body: &Value<'_>) -> Option<String> {
+    body.get("_selected_action")?;
+    let action = snake(&body::scalar(body.get("action")?)?);
+    let verb = compound(&action).filter(|(_, about)| *about == "selected");
+    let verb = verb.map_or(action.as_str(), |(verb, _)| verb);
+    bounded(canonical(verb))
+}
+
+/// The verb of a method, on an item (or a thing there is one of) or on a collection.
+fn method_verb(method: &str, on_item: bool) -> String {
+    let verb = match method {
+        "POST" if on_item => "update",
+        "POST" | "MKCOL" | "MKCALENDAR" => "create",
+        "PUT" | "PATCH" | "PROPPATCH" => "update",
+        "DELETE" => "delete",
+        "GET" | "HEAD" => "read",
+        other => &snake(other),
+    };
+    bounded(verb).unwrap_or_else(|| "request".to_owned())
+}

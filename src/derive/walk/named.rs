@@ -1,0 +1,199 @@
+//! Names behind singulars: `/group/ops/member/ann`, `/user/ann/disable`, `DELETE /account/acme`.
+//!
+//! What stands there is somebody's word. It must be an id wherever it can be one, since as a noun it
+//! would make as many actions as there are names; and it is none where applications have words of
+//! their own: `/account/billing`, `/user/address/update`.
+
+use super::super::nouns::{is_common_collection, is_marker, is_part, known_category};
+use super::super::path::Segment;
+use super::super::verbs::is_verb;
+use super::super::words::{is_plural, singular};
+use super::verb::PLAINLY_DONE;
+use super::{Walk, compound_tail};
+
+/// Singulars that a name may follow.
+const NAMED: [&str; 33] = [
+    "account",
+    "api_key",
+    "application",
+    "bucket",
+    "client",
+    "cluster",
+    "customer",
+    "database",
+    "device",
+    "domain",
+    "environment",
+    "group",
+    "host",
+    "instance",
+    "key",
+    "machine",
+    "member",
+    "namespace",
+    "network",
+    "node",
+    "organization",
+    "policy",
+    "project",
+    "queue",
+    "record",
+    "repository",
+    "role",
+    "site",
+    "team",
+    "tenant",
+    "token",
+    "user",
+    "zone",
+];
+
+/// Those below which applications have what belongs to whoever is signed in.
+const OWN: [&str; 2] = ["account", "user"];
+
+/// What belongs to them there, besides what the convention knows of.
+const OWN_THINGS: [&str; 53] = [
+    "address",
+    "alert",
+    "app",
+    "background",
+    "bank",
+    "banner",
+    "basket",
+    "bio",
+    "birthday",
+    "bookmark",
+    "calendar",
+    "card",
+    "cart",
+    "consent",
+    "contact",
+    "cookie",
+    "cover",
+    "currency",
+    "dashboard",
+    "data",
+    "email",
+    "favorite",
+    "favourite",
+    "feed",
+    "gender",
+    "history",
+    "inbox",
+    "kyc",
+    "language",
+    "license",
+    "locale",
+    "message",
+    "mode",
+    "name",
+    "newsletter",
+    "nickname",
+    "order",
+    "otp",
+    "photo",
+    "picture",
+    "pin",
+    "self",
+    "session",
+    "share",
+    "signature",
+    "tax",
+    "theme",
+    "timezone",
+    "title",
+    "trial",
+    "username",
+    "wallet",
+    "wishlist",
+];
+
+/// Verbs for what is done to one of several, beside those that are plain.
+const ON_ITEMS: [&str; 13] = [
+    "approve",
+    "archive",
+    "ban",
+    "block",
+    "demote",
+    "edit",
+    "impersonate",
+    "lock",
+    "promote",
+    "reject",
+    "restore",
+    "unarchive",
+    "update",
+];
+
+impl Walk<'_> {
+    /// Whether a word directly behind a singular is the name of an item, by what follows it.
+    pub(super) fn is_name_behind(&self, segment: &Segment, word: &str) -> bool {
+        let [outer @ .., node] = self.out.nodes.as_slice() else { return false };
+        let is_direct = node.at.is_some_and(|at| at + 1 == self.next);
+        let is_fit = is_direct && !node.plural && NAMED.contains(&node.noun.as_str());
+        // `/group/users/member/ann`: behind no collection stands a singular and a name.
+        let rest = self.path.segments.get(self.next + 1..).unwrap_or_default();
+        let is_singular =
+            |next: &Segment| next.word.as_deref().is_some_and(|it| NAMED.contains(&it));
+        let is_paired = rest.len() > 1 && rest.first().is_some_and(is_singular);
+        let is_word = is_word_of_application(word) && !(is_paired && is_common_collection(word));
+        if !is_fit || segment.text.starts_with('_') || is_word {
+            return false;
+        }
+        let is_inner = match outer.last() {
+            Some(outer) if outer.is_item => true,
+            Some(_) => return false,
+            None => false,
+        };
+        let is_own = !is_inner && OWN.contains(&node.noun.as_str());
+        let Some(next) = rest.first() else { return self.is_last_name(word, is_inner, is_own) };
+        let Some(next) = next.word.as_deref() else { return false };
+        let is_collection = NAMED.contains(&next)
+            || is_common_collection(next)
+            || is_plural(next) && NAMED.contains(&singular(next).as_str())
+            || is_plural(next) && !is_own && rest.len() > 1;
+        let is_done = || {
+            let is_on_one = PLAINLY_DONE.contains(&next) || ON_ITEMS.contains(&next);
+            is_on_one || compound_tail(next).is_some() || is_verb(next) && !is_own
+        };
+        is_collection || rest.len() == 1 && (is_part(next) || is_done())
+    }
+
+    /// Whether the last word of a path names what its method changes.
+    fn is_last_name(&self, word: &str, is_inner: bool, is_own: bool) -> bool {
+        match self.method {
+            "DELETE" | "PATCH" | "PUT" => is_inner || !(is_own && is_plural(word)),
+            "POST" => is_inner,
+            _ => false,
+        }
+    }
+
+    /// `/group/ops/member`: those of one group.
+    pub(super) fn are_members(&self, word: &str) -> bool {
+        let node = self.out.nodes.last();
+        matches!(word, "member" | "user") && node.is_some_and(|node| node.is_item && !node.plural)
+    }
+}
+
+/// Whether a word is one for what belongs to whoever is signed in.
+pub(super) fn is_own_of_people(word: &str) -> bool {
+    OWN_THINGS.contains(&singular(word).as_str())
+}
+
+/// Whether a word is one that applications have for things and acts.
+fn is_word_of_application(word: &str) -> bool {
+    let one = singular(word);
+    let is_abstract =
+        ["ion", "ing", "ity", "ment", "ness", "ship"].iter().any(|end| one.ends_with(end));
+    is_verb(word)
+        || compound_tail(word).is_some()
+        || is_part(word)
+        || is_part(&one)
+        || is_marker(word)
+        || is_common_collection(word)
+        || known_category(&one).is_some()
+        || NAMED.contains(&one.as_str())
+        || is_own_of_people(word)
+        || is_abstract
+        || matches!(word, "action" | "actions" | "db" | "me")
+}
