@@ -5,7 +5,7 @@ mod noted;
 mod signing;
 mod targets;
 
-use self::signing::{granted, says_who_signs_in};
+use self::signing::{by_route, granted, note_routed, says_who_signs_in};
 use self::targets::targets;
 pub(super) use self::targets::{are_claimed, plural_name, sets_name};
 use super::act::{Act, Answer, are_alike, plan};
@@ -150,14 +150,14 @@ pub(super) fn naming_at(
     let is_script = is_script || acting::is_query_protocol(request, body);
     let acted = acted.filter(|_| is_script && matches!(method.name.as_str(), "POST" | "GET"));
     walked.signs &= beside.is_none();
-    let acted = beside.or(acted);
+    let mut acted = beside.or(acted);
+    let may_be_routed = is_script && method.name == "POST" && known.documented.is_none();
+    let routed = by_route(&mut walked, &mut acted, request, body.filter(|_| may_be_routed));
     if at_provider && method.name == "POST" {
         (walked.nodes, walked.signs) = (vec![Node::named("session")], true);
         walked.verb = Some("create".to_owned());
     }
-    if acted.is_none() && is_script && method.name == "POST" && known.documented.is_none() {
-        walked.is_submitted = true;
-    }
+    walked.is_submitted |= acted.is_none() && may_be_routed;
     walked.is_unclear = !is_script && method.name == "POST" && acting::is_asked(request, body);
     let mut naming = match called.calls {
         Some(calls) => {
@@ -174,6 +174,7 @@ pub(super) fn naming_at(
             take(&mut walked, acted.as_ref());
             let naming = named_by_path(walked, request, body, &method.name, trace);
             note_acted(acted, trace);
+            note_routed(routed, trace);
             naming
         }
     };
