@@ -246,7 +246,7 @@ fn by_convention(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict 
         None => {}
     }
     if let Some((outcome, reason)) = redirected(naming, request, response) {
-        noted::sent_away(trace);
+        noted::sent_away(response, trace);
         return without(naming, outcome, &reason, trace);
     }
     if let Some((outcome, reason)) = grpc::ended(response, says) {

@@ -121,6 +121,20 @@ pub(super) const NO_ERRORS: [&str; 5] = ["0", "false", "no", "none", "null"];
 /// Forms for new things, below their collection.
 const NEW_FORMS: [&str; 3] = ["add", "create", "new"];
 
+/// Last words of paths of forms.
+const FORMS: [&str; 10] = [
+    "add",
+    "create",
+    "edit",
+    "form",
+    "join",
+    "new",
+    "register",
+    "registration",
+    "sign_up",
+    "signup",
+];
+
 /// Parameters that are looked at.
 const PARAMETERS_MAX: usize = 64;
 
@@ -161,16 +175,22 @@ pub(super) fn redirected(
 ///
 ///   <https://htmx.org/headers/hx-redirect/>, <https://htmx.org/headers/hx-location/>
 pub(super) fn location(response: &ResponseRecord) -> Option<Cow<'_, str>> {
-    let field = |name: &str| response.headers.get(name).and_then(Value::as_str);
+    let text = response.headers.get(location_field(response)).and_then(Value::as_str)?;
     match response.status {
-        301..=303 | 307 | 308 => field("location").map(Cow::Borrowed),
-        200..=299 => field("hx-redirect").or_else(|| field("hx-location")).and_then(|text| {
-            match text.starts_with('{') {
-                true => Some(Cow::Owned(json(text).ok()?.get("path")?.as_str()?.to_owned())),
-                false => Some(Cow::Borrowed(text)),
-            }
-        }),
+        200..=299 if text.starts_with('{') => {
+            Some(Cow::Owned(json(text).ok()?.get("path")?.as_str()?.to_owned()))
+        }
+        200..=303 | 307 | 308 if response.status != 300 => Some(Cow::Borrowed(text)),
         _ => None,
+    }
+}
+
+/// The field in which a response says where it sends to.
+pub(super) fn location_field(response: &ResponseRecord) -> &'static str {
+    match response.status {
+        200..=299 if response.headers.get("hx-redirect").is_some() => "hx-redirect",
+        200..=299 => "hx-location",
+        _ => "location",
     }
 }
 
@@ -192,10 +212,9 @@ fn is_form_again(naming: &Naming, request: &RequestRecord, location: &str) -> bo
         let from = request.headers.get("referer").and_then(Value::as_str);
         from.is_some_and(|from| split(placed(from).1).0.trim_end_matches('/') == path)
     };
-    // The list or the page of which a form is a part is where one comes to again.
-    let is_outer =
-        own.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    matches!(verb, "create" | "update" | "register") && !is_outer && is_sent_from()
+    // A page of which a form is a part is where one comes to again, well or not.
+    let is_form = || words(path).last().is_some_and(|last| FORMS.contains(&last.as_str()));
+    matches!(verb, "create" | "update" | "register") && path != own && is_form() && is_sent_from()
 }
 
 /// What a redirection to a page about an error says.

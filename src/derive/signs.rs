@@ -35,18 +35,8 @@ const ERRORS: [&str; 12] = [
 ];
 
 /// Flags that say with `true` that there is an error.
-const FLAGS: [&str; 10] = [
-    "error",
-    "errors",
-    "has_error",
-    "has_errors",
-    "hasError",
-    "hasErrors",
-    "is_error",
-    "is_failed",
-    "isError",
-    "isFailed",
-];
+const FLAGS: [&str; 8] =
+    ["error", "errors", "has_error", "has_errors", "hasError", "hasErrors", "is_error", "isError"];
 
 /// Members that say in a word how the whole ended.
 const RESULTS: [&str; 5] = ["result", "result_code", "resultCode", "return_code", "returnCode"];

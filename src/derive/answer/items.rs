@@ -8,6 +8,7 @@ use super::super::code::{code, status_in};
 use super::super::endpoint::READS;
 use super::super::partly::bare;
 use super::super::shape::is_id;
+use super::super::shown::is_run;
 use super::super::signs::{self, FAILURES, STATES, Sent, Tells, is_error_inside, nothing_done};
 use super::super::text::bounded;
 use super::super::verbs::past;
@@ -74,7 +75,9 @@ pub(in crate::derive) fn by_id<'b>(
     body: &Value<'b>,
 ) -> Option<Value<'b>> {
     let bare = bare(verb);
-    if READS.contains(&bare) || STATES.contains(&bare) {
+    // Jobs end by themselves.
+    let has_states = targets.first().is_some_and(|target| is_run(&target.kind));
+    if READS.contains(&bare) || STATES.contains(&bare) || has_states {
         return None;
     }
     let is_asked = |key: &str| {

@@ -55,6 +55,16 @@ pub(super) fn streamed<'b>(
     // Of things beside it nobody knows what became.
     let is_progress = |text: &Value<'_>| PROGRESS.iter().any(|name| text.get(name).is_some());
     let is_thing = |text: &Value<'_>| item_id(text).is_some() && !is_progress(text);
-    let is_alone = !texts.iter().take(TEXTS_MAX).any(is_thing);
+    // A list of like things is none of texts that follow each other.
+    let is_like = |text: &Value<'_>| {
+        let names = |text: &Value<'_>| {
+            let names = text.members().iter().map(|(name, _)| name.to_string());
+            names.collect::<Vec<_>>()
+        };
+        let own = names(error);
+        let is_of_progress = own.iter().all(|name| PROGRESS.contains(&name.as_str()));
+        !std::ptr::eq(text, error) && !is_of_progress && names(text) == own
+    };
+    let is_alone = !texts.iter().take(TEXTS_MAX).any(|text| is_thing(text) || is_like(text));
     Some(Said { error, is_last: is_last && is_alone })
 }
