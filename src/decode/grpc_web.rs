@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::budget::Budget;
-use super::{Node, Note};
+use super::{Node, Note, Number};
 
 /// Bytes before what a frame holds: flags, and how long that is.
 const HEAD_BYTES: usize = 5;
@@ -68,7 +68,11 @@ fn fields(frame: &[u8], budget: &mut Budget) -> Result<Node<'static>, Note> {
         budget.node()?;
         budget.text(value.len())?;
         let name = name.trim().to_ascii_lowercase();
-        members.push((Cow::Owned(name), Node::String(Cow::Owned(value.trim().to_owned()))));
+        let value = match value.trim().parse() {
+            Ok(number) if name == "grpc-status" => Node::Number(Number::Integer(number)),
+            _ => Node::String(Cow::Owned(value.trim().to_owned())),
+        };
+        members.push((Cow::Owned(name), value));
     }
     Ok(Node::Object(members))
 }

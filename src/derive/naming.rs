@@ -152,7 +152,8 @@ pub(super) fn naming_at(
     walked.signs &= beside.is_none();
     let mut acted = beside.or(acted);
     let may_be_routed = is_script && method.name == "POST" && known.documented.is_none();
-    let routed = by_route(&mut walked, &mut acted, request, body.filter(|_| may_be_routed));
+    let is_front = may_be_routed && acting::is_front(&path);
+    let routed = by_route(&mut walked, &mut acted, request, body.filter(|_| is_front));
     if at_provider && method.name == "POST" {
         (walked.nodes, walked.signs) = (vec![Node::named("session")], true);
         walked.verb = Some("create".to_owned());
