@@ -13,6 +13,7 @@ use super::csv::csv;
 use super::events::{Ending, events};
 use super::form::form;
 use super::graphql::graphql_within;
+use super::grpc_web::trailers;
 use super::json::{json_lines, json_within};
 use super::media::{Kind, MediaType};
 use super::multipart::Multipart;
@@ -137,6 +138,10 @@ impl<'a> Content<'a> {
             (Kind::Multipart, Some(media_type)) => {
                 Multipart::new(&mut budget).read(media_type, bytes).map(|node| (node, Layout::One))
             }
+            (Kind::GrpcWeb, Some(media_type)) => {
+                let is_text = media_type.essence().starts_with("application/grpc-web-text");
+                trailers(bytes, is_text, &mut budget).map(|node| (node, Layout::One))
+            }
             (kind, media_type) => {
                 read_until(self.ending, kind, media_type.as_ref(), bytes, &mut budget)
             }
@@ -145,6 +150,9 @@ impl<'a> Content<'a> {
             Ending::Whole => Vec::new(),
             Ending::Cut => vec![Note::Truncated],
         };
+        if self.kind == Kind::GrpcWeb && read.is_ok() {
+            notes.push(Note::UnsupportedContentType);
+        }
         match read {
             Ok((node, layout)) => Decoded { node: Some(node), notes, layout },
             Err(note) => {
@@ -233,7 +241,7 @@ fn parse<'a>(
         }
         Kind::Text | Kind::PlainText => plain(text),
         Kind::Undeclared => Err(Note::NoContentType),
-        Kind::Multipart | Kind::Unsupported => Err(Note::UnsupportedContentType),
+        Kind::Multipart | Kind::GrpcWeb | Kind::Unsupported => Err(Note::UnsupportedContentType),
     };
     Ok((node?, Layout::One))
 }

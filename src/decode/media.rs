@@ -29,6 +29,8 @@ pub(super) enum Kind {
     Events,
     Graphql,
     Csv,
+    /// Only the end of it can be read.
+    GrpcWeb,
     /// Plain text: clients send JSON under this type as well.
     Text,
     /// The text of a field.
@@ -134,6 +136,7 @@ impl MediaType {
             "text/event-stream" => Kind::Events,
             "text/csv" | "application/csv" | "text/tab-separated-values" => Kind::Csv,
             "application/graphql" => Kind::Graphql,
+            name if name.starts_with("application/grpc-web") => Kind::GrpcWeb,
             // The protocols of AWS (`application/x-amz-json-1.1`), and what Google has besides.
             name if name.ends_with("+json")
                 || name.starts_with("application/x-amz-json-")

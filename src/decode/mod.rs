@@ -22,6 +22,7 @@ mod events;
 mod form;
 mod fragments;
 mod graphql;
+mod grpc_web;
 mod json;
 mod media;
 mod multipart;

@@ -19,6 +19,9 @@ const PARAMETERS: [&str; 6] = ["action", "act", "cmd", "do", "op", "operation"];
 const SCRIPTS: [&str; 10] =
     ["action", "ashx", "asp", "aspx", "cfm", "cgi", "do", "jsp", "php", "pl"];
 
+/// Names of scripts to which all requests of an application go.
+const FRONTS: [&str; 6] = ["admin", "app", "default", "home", "index", "main"];
+
 /// What is graver than the rest.
 const GRAVE: [&str; 9] =
     ["delete", "destroy", "drop", "purge", "remove", "revoke", "terminate", "uninstall", "wipe"];
@@ -138,6 +141,14 @@ fn first(verb: &str) -> &str {
 
 pub(super) fn is_grave(verb: &str) -> bool {
     verb.split('_').any(|word| GRAVE.contains(&word))
+}
+
+/// Whether a path is that of the one script of an application, which says nothing of what is done, or
+/// none.
+pub(super) fn is_front(path: &Path) -> bool {
+    let Some(last) = path.segments.last() else { return !path.is_cut };
+    let stem = last.raw.split('.').next().unwrap_or_default();
+    FRONTS.iter().any(|known| stem.eq_ignore_ascii_case(known))
 }
 
 /// Whether a path is that of a script, or none.

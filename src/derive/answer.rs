@@ -3,41 +3,29 @@
 //! GraphQL tells of errors by the path of the field, JSON-RPC by the id of the call, and answers
 //! with many statuses (207) by item. What the response does not tell is not known, and not guessed.
 
+mod graphql;
+mod items;
+
 use std::collections::HashSet;
 
+use self::graphql::{errors, graphql, leads_to};
+pub(super) use self::items::{by_id, item_id, items, of_item};
+use self::items::{inside, located, part};
 use super::act::{Act, Answer, End, gravity};
 use super::body::{self, Value};
-use super::code::{code, is_refusal, rpc_code, status_in};
+use super::code::{code, is_refusal, rpc_code};
 use super::naming::sets_name;
 use super::shown::is_operation;
-use super::signs::{Sent, Tells, is_error_inside, nothing_done};
+use super::signs::{Sent, is_refused, nothing_done};
 use super::{partly, rpc};
 use crate::decode::Number;
-use crate::record::{Outcome, ResponseRecord, Target};
+use crate::record::{Outcome, RequestRecord, ResponseRecord, Target};
 
 /// The API told of other acts, and not of this one.
 const NO_RESULT: &str = "no_result";
 
 /// Something was wrong, and there is no code for it.
 const CALL_ERROR: &str = "call_error";
-
-/// Members around the items of an answer.
-const LISTS: [&str; 14] = [
-    "atomic:results",
-    "items",
-    "results",
-    "responses",
-    "data",
-    "compositeResponse",
-    "operations",
-    "Operations",
-    "serviced_requests",
-    "value",
-    "resources",
-    "entries",
-    "result",
-    "response",
-];
 
 /// Items of an answer that are looked at.
 const ITEMS_MAX: usize = 1000;
@@ -48,13 +36,14 @@ pub(super) fn ends(
     acts: &[Act],
     body: Option<&Value<'_>>,
     sketch: Option<&Value<'_>>,
-    response: &ResponseRecord,
+    (request, response): (&RequestRecord, &ResponseRecord),
 ) -> Vec<End> {
-    let shown = ends_in(acts, body, response);
+    let sent = Sent::of(request);
+    let shown = ends_in(acts, body, &sent, response);
     if sketch.is_none() {
         return shown;
     }
-    let said = ends_in(acts, sketch, response).into_iter().zip(shown);
+    let said = ends_in(acts, sketch, &sent, response).into_iter().zip(shown);
     let merged = said.map(|(said, shown)| match (said.outcome, shown.outcome) {
         (Outcome::Success, Outcome::Success) => shown,
         _ => End { targets: None, ..said },
@@ -62,7 +51,12 @@ pub(super) fn ends(
     merged.collect()
 }
 
-fn ends_in(acts: &[Act], body: Option<&Value<'_>>, response: &ResponseRecord) -> Vec<End> {
+fn ends_in(
+    acts: &[Act],
+    body: Option<&Value<'_>>,
+    sent: &Sent<'_>,
+    response: &ResponseRecord,
+) -> Vec<End> {
     let Some(body) = body else {
         let is_silent = response.status == 200 && !is_answer_of_call(response);
         let end = |act: &Act| match act.answer {
@@ -75,10 +69,10 @@ fn ends_in(acts: &[Act], body: Option<&Value<'_>>, response: &ResponseRecord) ->
         return acts.iter().map(end).collect();
     };
     let end = |act: &Act| match &act.answer {
-        Answer::Graphql(position, path) => graphql(act, *position, path, body),
-        Answer::Rpc(id) => json_rpc(act, id.as_deref(), body, acts),
+        Answer::Graphql(position, path) => graphql(act, (*position, path), body, sent),
+        Answer::Rpc(id) => json_rpc(act, id.as_deref(), (body, sent), acts),
         Answer::Part(position, id) => match part(body, *position, id.as_deref()) {
-            Some(item) => match of_item(item) {
+            Some(item) => match of_item(&act.sentence.verb, item) {
                 Some(end) if end.outcome != Outcome::Success => end,
                 _ => shown(act, item),
             },
@@ -176,70 +170,13 @@ fn is_null(value: Option<&Value<'_>>) -> bool {
     value.is_none_or(|value| *value == Value::Null)
 }
 
-fn graphql(act: &Act, position: Option<usize>, path: &[String], body: &Value<'_>) -> End {
-    let reply = match (position, body.as_array()) {
-        (Some(position), Some(replies)) => replies.get(position),
-        _ => Some(body),
-    };
-    let Some(reply) = reply else { return unknown() };
-    let data = reply.get("data");
-    let errors = errors(reply);
-    let result = path.iter().try_fold(data, |value, key| value.map(|value| value.get(key)));
-    let result = result.flatten();
-    if !is_null(result) {
-        let own = result.filter(|_| !path.is_empty());
-        if let Some(refused) = own.filter(|result| is_error_inside(result, Tells::Result)) {
-            let kind = || refused.get("__typename").and_then(Value::as_str);
-            return failed(code(refused, None).or_else(|| super::code::word(kind()?, None)));
-        }
-        if !path.is_empty() || errors.is_empty() || has_some(data) {
-            return done(act, own);
-        }
-    }
-    // Data that do not have the field: it was skipped, or another operation was run.
-    let is_left_out =
-        result.is_none() && matches!(data, None | Some(Value::Object(_) | Value::Null));
-    // And a field that is `null` shows nothing that was done.
-    let is_left_out = is_left_out || (result.is_some() && !path.is_empty());
-    let silent = || match is_left_out && (!path.is_empty() || data.is_none()) {
-        true => unknown(),
-        false => done(act, None),
-    };
-    let mine = errors.iter().find(|error| !path.is_empty() && leads_to(error, path));
-    let anonymous = || errors.iter().find(|error| error.get("path").is_none());
-    match (mine, errors.first()) {
-        (Some(error), _) => failed(code(error, None)),
-        (None, None) => match reply.get("error").filter(|error| **error != Value::Null) {
-            Some(_) => failed(code(reply, None)),
-            None => silent(),
-        },
-        // Without data nothing was begun.
-        (None, Some(error)) if data.is_none() || path.is_empty() => failed(code(error, None)),
-        // The error of another field has taken all data with it.
-        (None, Some(_)) if is_null(data) => match anonymous() {
-            Some(error) => failed(code(error, None)),
-            None => unknown(),
-        },
-        (None, Some(_)) => anonymous().map_or_else(silent, |error| failed(code(error, None))),
-    }
-}
-
-fn has_some(data: Option<&Value<'_>>) -> bool {
-    data.is_some_and(|data| data.members().iter().any(|(_, value)| *value != Value::Null))
-}
-
-fn errors<'b>(reply: &'b Value<'_>) -> &'b [Value<'b>] {
-    reply.get("errors").and_then(Value::as_array).unwrap_or_default()
-}
-
-fn leads_to(error: &Value<'_>, path: &[String]) -> bool {
-    let place = error.get("path").and_then(Value::as_array).unwrap_or_default();
-    // A namespace that failed took its fields with it.
-    let same = |(name, key): (&Value<'_>, &String)| name.as_str() == Some(key);
-    !place.is_empty() && place.iter().zip(path).all(same)
-}
-
-fn json_rpc(act: &Act, id: Option<&str>, body: &Value<'_>, acts: &[Act]) -> End {
+fn json_rpc(
+    act: &Act,
+    id: Option<&str>,
+    (body, sent): (&Value<'_>, &Sent<'_>),
+    acts: &[Act],
+) -> End {
+    let kind = act.targets.first().map_or("", |target| target.kind.as_str());
     let told = |reply: &Value<'_>| match reply.get("error").filter(|it| **it != Value::Null) {
         Some(error) => failed(code(reply, None).or_else(|| rpc_code(error))),
         None => match reply.get("result") {
@@ -247,7 +184,7 @@ fn json_rpc(act: &Act, id: Option<&str>, body: &Value<'_>, acts: &[Act]) -> End 
             Some(result) if result.get("isError") == Some(&Value::Bool(true)) => {
                 failed(code(result, None).or_else(|| Some("tool_error".to_owned())))
             }
-            Some(result) if is_error_inside(result, Tells::Result) => failed(code(result, None)),
+            Some(result) if is_refused(kind, result, sent) => failed(code(result, None)),
             None if id.is_some() => unknown(),
             // Of ubus a number alone is how it ended.
             Some(Value::Array(items))
@@ -339,91 +276,8 @@ fn other_items(acts: &[Act], body: &Value<'_>) -> End {
         _ => at + 1 >= acts.len(),
     };
     let others = items(body).iter().enumerate().filter(is_other);
-    let ends = others.filter_map(|(_, item)| of_item(item));
+    let verb = acts.first().map_or("", |act| act.sentence.verb.as_str());
+    let ends = others.filter_map(|(_, item)| of_item(verb, item));
     let gravest = ends.max_by_key(|end| gravity(end.outcome));
     gravest.unwrap_or_else(|| End::of(Outcome::Success, None))
-}
-
-/// The items of an answer with many statuses.
-pub(super) fn items<'b>(body: &'b Value<'b>) -> &'b [Value<'b>] {
-    if let Some(items) = body.as_array() {
-        return items;
-    }
-    let inner = body.get("multistatus").unwrap_or(body);
-    let list = LISTS.iter().find_map(|name| inner.get(name).filter(|list| !is_null(Some(list))));
-    match list.or_else(|| told_apart(inner)) {
-        Some(Value::Array(items)) => items,
-        Some(item @ Value::Object(_)) if item.get("status").is_some() => std::slice::from_ref(item),
-        _ => &[],
-    }
-}
-
-/// The one list in an answer, if its items have a status each.
-fn told_apart<'b>(body: &'b Value<'b>) -> Option<&'b Value<'b>> {
-    let is_some = |value: &Value<'_>| value.as_array().is_some_and(|items| !items.is_empty());
-    let mut lists = body.members().iter().filter(|(_, value)| is_some(value));
-    let (_, list) = lists.next().filter(|_| lists.next().is_none())?;
-    let items = list.as_array()?;
-    (!items.is_empty() && items.iter().take(ITEMS_MAX).all(|item| of_item(item).is_some()))
-        .then_some(list)
-}
-
-fn part<'b>(body: &'b Value<'b>, position: usize, id: Option<&str>) -> Option<&'b Value<'b>> {
-    let items = items(body);
-    // Of Salesforce's composites, requests and answers have names.
-    let named = |item: &Value<'_>| item.get("referenceId").and_then(body::scalar);
-    let own = |item: &&Value<'_>| {
-        id.is_some() && (item_id(item).as_deref() == id || named(item).as_deref() == id)
-    };
-    let by_id = items.iter().take(ITEMS_MAX).find(own);
-    let has_ids = || items.first().and_then(item_id).is_some();
-    by_id.or_else(|| items.get(position).filter(|_| id.is_none() || !has_ids()))
-}
-
-/// What an item holds under its one name: `{"delete": {"_id": 5, "status": 404}}`.
-fn inside<'b>(item: &'b Value<'b>) -> &'b Value<'b> {
-    match item.members() {
-        [(_, inner @ Value::Object(_))] => inner,
-        _ => item,
-    }
-}
-
-/// The id of an item of an answer.
-pub(super) fn item_id(item: &Value<'_>) -> Option<String> {
-    let item = inside(item);
-    let own = ["id", "_id", "Id", "uuid", "key", "bulkId", "resource_id", "resourceId"];
-    let own = own.iter().find_map(|name| body::scalar(item.get(name)?));
-    own.or_else(|| located(item))
-}
-
-/// The end of the address of an item.
-fn located(item: &Value<'_>) -> Option<String> {
-    let href = item.get("href").or_else(|| item.get("location")).and_then(Value::as_str)?;
-    href.trim_end_matches('/').rsplit('/').next().and_then(super::text::bounded)
-}
-
-/// How an item of an answer ended, if it says so.
-pub(super) fn of_item(item: &Value<'_>) -> Option<End> {
-    let item = inside(item);
-    let status = ["status", "statusCode", "status_code", "httpStatus", "httpStatusCode", "code"];
-    let status = status.iter().find_map(|name| status_in(item.get(name)?));
-    let status = status.or_else(|| status_in(item.get("propstat")?.get("status")?));
-    match status {
-        Some(200..=399) => Some(End::of(Outcome::Success, None)),
-        Some(status) => {
-            let body = ["body", "response"].iter().find_map(|name| item.get(name));
-            let reason = code(item, Some(status)).or_else(|| code(body?, Some(status)));
-            let reason = reason.unwrap_or_else(|| format!("http_{status}"));
-            let outcome = match status {
-                401 | 403 | 407 => Outcome::Denied,
-                _ => Outcome::Failure,
-            };
-            Some(End::of(outcome, Some(reason)))
-        }
-        None if is_error_inside(item, Tells::Item) => Some(failed(code(item, None))),
-        None => ["success", "ok"]
-            .iter()
-            .any(|name| item.get(name) == Some(&Value::Bool(true)))
-            .then(|| End::of(Outcome::Success, None)),
-    }
 }

@@ -42,7 +42,7 @@ const RPC_CODES: [(i64, &str); 5] = [
 /// `error.code` and its like are everybody's; `error.status` and `error.details[].reason` are
 /// Google's, `errors[].extensions.code` GraphQL's, `type` of RFC 9457, `__type` and `Error.Code` of
 /// AWS, `reason` of Kubernetes and CouchDB.
-const PLACES: [&[&str]; 46] = [
+const PLACES: [&[&str]; 48] = [
     &["error", "code"],
     &["error", "type"],
     &["error", "details", "reason"],
@@ -53,11 +53,13 @@ const PLACES: [&[&str]; 46] = [
     &["error", "data", "reason"],
     &["error", "data", "type"],
     &["error", "data", "name"],
+    &["error", "json", "data", "code"],
     &["error", "errors", "code"],
     &["extensions", "code"],
     &["code"],
     &["error"],
     &["error_code"],
+    &["error_type"],
     &["errorCode"],
     &["errors", "extensions", "code"],
     &["errors", "code"],

@@ -8,6 +8,7 @@ mod signing;
 mod targets;
 
 use self::by_path::named_by_path;
+use self::signing::{by_route, note_routed};
 pub(super) use self::targets::{are_claimed, plural_name, sets_name};
 use super::act::{Act, Answer, are_alike, plan};
 use super::acting::{self, Acted};
@@ -148,14 +149,15 @@ pub(super) fn naming_at(
     let is_script = is_script || acting::is_query_protocol(request, body);
     let acted = acted.filter(|_| is_script && matches!(method.name.as_str(), "POST" | "GET"));
     walked.signs &= beside.is_none();
-    let acted = beside.or(acted);
+    let mut acted = beside.or(acted);
+    let may_be_routed = is_script && method.name == "POST" && known.documented.is_none();
+    let is_front = may_be_routed && acting::is_front(&path);
+    let routed = by_route(&mut walked, &mut acted, request, body.filter(|_| is_front));
     if at_provider && method.name == "POST" {
         (walked.nodes, walked.signs) = (vec![Node::named("session")], true);
         walked.verb = Some("create".to_owned());
     }
-    if acted.is_none() && is_script && method.name == "POST" && known.documented.is_none() {
-        walked.is_submitted = true;
-    }
+    walked.is_submitted |= acted.is_none() && may_be_routed;
     walked.is_unclear = !is_script && method.name == "POST" && acting::is_asked(request, body);
     let mut naming = match called.calls {
         Some(calls) => {
@@ -172,6 +174,7 @@ pub(super) fn naming_at(
             take(&mut walked, acted.as_ref());
             let naming = named_by_path(walked, request, body, &method.name, trace);
             note_acted(acted, trace);
+            note_routed(routed, trace);
             naming
         }
     };

@@ -7,12 +7,13 @@ mod items;
 mod located;
 mod noted;
 mod parts;
+mod streamed;
 mod undone;
 
 use self::completed::completed;
 use self::dry_run::{DRY_RUN, asks_dry_run};
 use self::inside::{challenged, told_inside};
-use self::items::by_items;
+use self::items::{MULTI_STATUS, by_items, is_unclear};
 use self::parts::by_parts;
 use self::undone::{all_ended, broken, note_ending, without};
 use super::act::{self, End};
@@ -21,6 +22,7 @@ use super::body::{self, Value};
 use super::changes::Observed;
 use super::code::{CODE_BYTES_MAX, code, field_code, is_refusal};
 use super::graphql::Operation;
+use super::grpc;
 use super::naming::Naming;
 use super::redirect::redirected;
 use super::rule::{Facts, Matched, Whose};
@@ -245,11 +247,11 @@ fn by_convention(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict 
         None => {}
     }
     if let Some((outcome, reason)) = redirected(naming, request, response) {
-        noted::sent_away(trace);
+        noted::sent_away(response, trace);
         return without(naming, outcome, &reason, trace);
     }
-    if let Some((outcome, reason)) = signs::grpc(response) {
-        noted::field("grpc-status", trace);
+    if let Some((outcome, reason)) = grpc::ended(response, says) {
+        noted::field(grpc::STATUS, trace);
         return without(naming, outcome, reason, trace);
     }
     if says.is_some_and(|body| signs::is_fault(body, response)) {
@@ -277,13 +279,18 @@ fn by_convention(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict 
             noted::dry_run(trace);
             without(naming, Outcome::Unknown, DRY_RUN, trace)
         }
+        None if is_unclear(naming, came) => {
+            noted::within(came, "an answer with many statuses, of which none is understood", trace);
+            noted::reason(came, Some(MULTI_STATUS), trace);
+            without(naming, Outcome::Unknown, MULTI_STATUS, trace)
+        }
         None => done(naming, came, trace),
     }
 }
 
 /// Judges by what a successful response tells of each act.
 fn by_acts(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict {
-    let ends = answer::ends(&naming.acts, came.body, came.sketch, came.response);
+    let ends = answer::ends(&naming.acts, came.body, came.sketch, (came.request, came.response));
     match (ends.as_slice(), naming.acts.len()) {
         ([end], 1) if end.outcome != Outcome::Success => {
             let reason = end.reason.as_deref().unwrap_or("call_error");
@@ -338,8 +345,12 @@ fn several(
     }
 }
 
+fn noun(action: &str) -> &str {
+    action.rsplit_once('.').map_or(action, |(noun, _)| noun)
+}
+
 fn done(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict {
-    let Came { response, body, observed, .. } = came;
+    let Came { request, response, body, observed, .. } = came;
     let is_created = response.status == 201 || observed.is_some_and(Observed::is_creation);
     let is_set =
         matches!(naming.sentence.verb.as_str(), "put" | "replace" | "save" | "set" | "upsert");
@@ -364,10 +375,10 @@ fn done(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict {
         }
         false => sentence,
     };
-    let noun = naming.action.rsplit_once('.').map_or(naming.action.as_str(), |(noun, _)| noun);
     let mut targets = match naming.acts.as_slice() {
         [act] => {
-            let told = answer::ends(std::slice::from_ref(act), body, None, response).pop();
+            let told =
+                answer::ends(std::slice::from_ref(act), body, None, (request, response)).pop();
             let told = told.and_then(|end| end.targets);
             noted::told(&naming.targets, told.as_deref(), trace);
             told
@@ -383,12 +394,14 @@ fn done(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict {
         targets = (ruled != naming.targets).then_some(ruled);
     }
     let known = targets.as_ref().unwrap_or(&naming.targets);
+    let is_accepted =
+        response.status == 202 || body.is_some_and(|body| shown::is_pending(body, &naming.targets));
+    let said = (sentence.verb.as_str(), is_accepted);
     let ruled = sources.into_iter().rev().find_map(|(matched, whose)| {
         // What a document calls a change was none.
         let matched = matched.as_ref().filter(|_| !created || whose == Whose::Rules)?;
         let facts = came.facts(naming, matched);
-        let (text, from) =
-            naming.ruled_description(matched, facts, &sentence.verb, known, trace)?;
+        let (text, from) = naming.ruled_description(matched, facts, said, known, trace)?;
         trace.note(Field::Description, || (matched.by(whose, "description"), from));
         // A document's summary says what is meant to be done, and the operator's rule what was.
         Some(match (response.status, whose) {
@@ -398,14 +411,11 @@ fn done(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict {
     });
     let description = ruled.unwrap_or_else(|| match response.status {
         _ if naming.is_mixed() => act::plan(&naming.acts, &naming.acts_kind),
-        202 => sentence.accepted(known),
-        _ if body.is_some_and(|body| shown::is_pending(body, &naming.targets)) => {
-            sentence.accepted(known)
-        }
+        _ if is_accepted => sentence.accepted(known),
         _ => sentence.done(known),
     });
     Verdict {
-        action: created.then(|| format!("{noun}.create")),
+        action: created.then(|| format!("{}.create", noun(&naming.action))),
         acts: all_ended(naming, &End::of(Outcome::Success, None)),
         outcome: Outcome::Success,
         reason: None,

@@ -5,13 +5,16 @@
 //! request that changes something says so only where the place is the same, written otherwise;
 //! anywhere else nobody can say.
 
+use std::borrow::Cow;
+
 use super::body::Value;
 use super::code::{is_refusal, word};
 use super::naming::Naming;
 use super::path::Path;
+use super::routed;
 use super::verbs::canonical;
 use super::words::snake;
-use crate::decode::percent_decode_lossy;
+use crate::decode::{json, percent_decode_lossy};
 use crate::record::{Outcome, RequestRecord, ResponseRecord};
 
 /// The request is to be sent elsewhere, and nothing was done.
@@ -115,6 +118,23 @@ const ERROR_PARAMETERS: [&str; 7] =
 /// Values of such parameters that say that nothing did.
 pub(super) const NO_ERRORS: [&str; 5] = ["0", "false", "no", "none", "null"];
 
+/// Forms for new things, below their collection.
+const NEW_FORMS: [&str; 3] = ["add", "create", "new"];
+
+/// Last words of paths of forms.
+const FORMS: [&str; 10] = [
+    "add",
+    "create",
+    "edit",
+    "form",
+    "join",
+    "new",
+    "register",
+    "registration",
+    "sign_up",
+    "signup",
+];
+
 /// Parameters that are looked at.
 const PARAMETERS_MAX: usize = 64;
 
@@ -125,12 +145,11 @@ pub(super) fn redirected(
     response: &ResponseRecord,
 ) -> Option<(Outcome, String)> {
     let status = response.status;
-    if !matches!(status, 300..=303 | 305..=399) {
+    if !matches!(status, 200..=303 | 305..=399) {
         return None;
     }
-    let location = response.headers.get("location").and_then(Value::as_str);
-    let location = location.filter(|_| matches!(status, 301..=303 | 307 | 308));
-    if let Some(location) = location {
+    let location = location(response);
+    if let Some(location) = location.as_deref() {
         let told = sent_to_sign_in(naming, request, location);
         let told = told.map(|(outcome, reason)| (outcome, reason.to_owned()));
         if let Some(told) = told.or_else(|| sent_to_refusal(request, location)) {
@@ -139,14 +158,63 @@ pub(super) fn redirected(
     }
     let unclear = || Some((Outcome::Unknown, UNCLEAR.to_owned()));
     match status {
-        302 | 303 => None,
+        200..=299 => None,
+        302 | 303 => location
+            .is_some_and(|location| is_form_again(naming, request, &location))
+            .then(unclear)?,
         307 | 308 => Some((Outcome::Failure, REDIRECTED.to_owned())),
-        301 => match location.is_some_and(|location| is_same_place(location, request)) {
+        301 => match location.is_some_and(|location| is_same_place(&location, request)) {
             true => Some((Outcome::Failure, REDIRECTED.to_owned())),
             false => unclear(),
         },
         status => Some((Outcome::Unknown, format!("http_{status}"))),
     }
+}
+
+/// Where a response sends to: by a redirection, or by a field that a script of the page follows.
+///
+///   <https://htmx.org/headers/hx-redirect/>, <https://htmx.org/headers/hx-location/>
+pub(super) fn location(response: &ResponseRecord) -> Option<Cow<'_, str>> {
+    let text = response.headers.get(location_field(response)).and_then(Value::as_str)?;
+    match response.status {
+        200..=299 if text.starts_with('{') => {
+            Some(Cow::Owned(json(text).ok()?.get("path")?.as_str()?.to_owned()))
+        }
+        200..=303 | 307 | 308 if response.status != 300 => Some(Cow::Borrowed(text)),
+        _ => None,
+    }
+}
+
+/// The field in which a response says where it sends to.
+pub(super) fn location_field(response: &ResponseRecord) -> &'static str {
+    match response.status {
+        200..=299 if response.headers.get("hx-redirect").is_some() => "hx-redirect",
+        200..=299 => "hx-location",
+        _ => "location",
+    }
+}
+
+/// Whether a form leads back to a form: the one for new things in its collection, or the very one where
+/// it came from. What is done leads on to what there is now.
+fn is_form_again(naming: &Naming, request: &RequestRecord, location: &str) -> bool {
+    let sent = request.content_type.as_deref().unwrap_or_default();
+    if !["application/x-www-form-urlencoded", "multipart/form-data"].contains(&sent) {
+        return false;
+    }
+    let (path, _) = split(placed(location).1);
+    let (path, own) = (path.trim_end_matches('/'), request.path.trim_end_matches('/'));
+    let below = path.strip_prefix(own).and_then(|rest| rest.strip_prefix('/'));
+    if below.is_some_and(|last| NEW_FORMS.contains(&last)) {
+        return true;
+    }
+    let verb = naming.action.rsplit_once('.').map_or("", |(_, verb)| verb);
+    let is_sent_from = || {
+        let from = request.headers.get("referer").and_then(Value::as_str);
+        from.is_some_and(|from| split(placed(from).1).0.trim_end_matches('/') == path)
+    };
+    // A page of which a form is a part is where one comes to again, well or not.
+    let is_form = || words(path).last().is_some_and(|last| FORMS.contains(&last.as_str()));
+    matches!(verb, "create" | "update" | "register") && path != own && is_form() && is_sent_from()
 }
 
 /// What a redirection to a page about an error says.
@@ -249,10 +317,18 @@ fn sent_to_sign_in(
     let leads_back = leads_back(query, request);
     let is_start = words(path).last().is_some_and(|last| last == "start");
     let is_gate = leads_back && (!is_here || is_start);
-    if !is_gate && !leads_to_sign_in(path, returns, has(&REQUESTS), request) {
+    let leads = is_gate || leads_to_sign_in(path, returns, has(&REQUESTS), request);
+    // Many pages have the path of a script, so that all of such a place is compared.
+    let is_routed = !leads && routed::routes(place).iter().any(|words| is_form(words));
+    if !leads && !is_routed {
         return None;
     }
-    if is_asked_for(path, request) {
+    let is_asked = match naming.action == "session.create" {
+        // A form leads back to itself.
+        true => is_in_request(request, |sent| is_same_page(sent, place, is_routed)),
+        false => is_sent(request, |sent| is_same_page(sent, place, is_routed)),
+    };
+    if is_asked {
         return Some((Outcome::Unknown, UNCLEAR));
     }
     if naming.action == "session.create" {
@@ -296,36 +372,51 @@ fn leads_back(query: &str, request: &RequestRecord) -> bool {
 /// Whether a path is one where one signs in.
 fn leads_to_sign_in(path: &str, returns: bool, asks: bool, request: &RequestRecord) -> bool {
     let words = words(path);
-    let is_form = words.iter().rev().take(2).any(|word| SIGN_IN.contains(&word.as_str()));
-    let is_new = matches!(words.as_slice(), [.., session, new]
-        if matches!(session.as_str(), "session" | "sessions") && new == "new");
     let last = words.last().map(String::as_str).unwrap_or_default();
     let is_auth = matches!(last, "auth" | "sso" | "oauth" | "ls") || last.starts_with("authoriz");
     let is_auth = is_auth && (returns || asks);
     let is_saml = |word: &String| word.starts_with("saml");
     // Whoever changes what SAML is set to stays there.
     let is_saml = words.iter().any(is_saml) && !request.path.to_ascii_lowercase().contains("saml");
-    is_form || is_new || is_auth || is_saml
+    is_form(&words) || is_auth || is_saml
+}
+
+/// Whether words lead to the form where one signs in.
+pub(super) fn is_form(words: &[String]) -> bool {
+    let is_new = matches!(words, [.., session, new]
+        if matches!(session.as_str(), "session" | "sessions") && new == "new");
+    is_new || words.iter().rev().take(2).any(|word| SIGN_IN.contains(&word.as_str()))
 }
 
 /// Whether the client itself said that it wanted to be sent there.
 pub(super) fn is_asked_for(path: &str, request: &RequestRecord) -> bool {
-    let path = path.trim_end_matches('/');
-    is_sent(request, |place| {
-        place.split(['?', '#']).next().unwrap_or_default().trim_end_matches('/') == path
-    })
+    is_sent(request, |sent| is_same_page(sent, path, false))
+}
+
+/// Whether two places have the same path, or are the same as a whole.
+fn is_same_page(one: &str, other: &str, is_whole: bool) -> bool {
+    let path = |place: &str| {
+        let path = place.split(['?', '#']).next().unwrap_or_default();
+        path.trim_end_matches('/').to_owned()
+    };
+    one == other || !is_whole && path(one) == path(other)
 }
 
 /// Whether the client sent an address with such a path and query.
 fn is_sent(request: &RequestRecord, is_it: impl Fn(&str) -> bool) -> bool {
+    let referer = request.headers.get("referer").and_then(Value::as_str);
+    referer.is_some_and(|from| is_it(placed(from).1)) || is_in_request(request, is_it)
+}
+
+/// Whether query or body hold an address with such a path and query.
+fn is_in_request(request: &RequestRecord, is_it: impl Fn(&str) -> bool) -> bool {
     let same = |text: &str| is_it(placed(text).1);
     let is_same = |value: &Value<'_>| {
         let values = value.as_array().unwrap_or_else(|| std::slice::from_ref(value));
         values.iter().filter_map(Value::as_str).any(same)
     };
     let holds = |node: &Value<'_>| node.members().iter().any(|(_, value)| is_same(value));
-    request.headers.get("referer").is_some_and(is_same)
-        || request.query.as_ref().is_some_and(|query| holds(query.node()))
+    request.query.as_ref().is_some_and(|query| holds(query.node()))
         || request.body.as_ref().is_some_and(|body| holds(&body.tree()))
 }
 

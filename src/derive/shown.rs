@@ -36,9 +36,14 @@ enum Is {
     Unsaid,
 }
 
+/// Whether things of this kind end by themselves, well or not: jobs, runs, tasks.
+pub(super) fn is_run(kind: &str) -> bool {
+    OPERATIONS.contains(&kind.rsplit('_').next().unwrap_or(kind))
+}
+
 /// Whether a body is an operation, a job or a status rather than a thing of this kind.
 pub(super) fn is_operation(body: &Value<'_>, kind: &str) -> bool {
-    let is = |kind: &str| OPERATIONS.contains(&kind.rsplit('_').next().unwrap_or(kind));
+    let is = is_run;
     if is(kind) {
         return false;
     }

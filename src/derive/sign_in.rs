@@ -191,11 +191,11 @@ pub(super) fn told(
 
 /// What a redirection says.
 fn by_redirection(request: &RequestRecord, response: &ResponseRecord) -> Option<Told> {
-    if !matches!(response.status, 302 | 303) {
+    if !matches!(response.status, 200..=299 | 302 | 303) {
         return None;
     }
-    let location = response.headers.get("location").and_then(Value::as_str)?;
-    let (path, query) = redirect::split(redirect::placed(location).1);
+    let location = redirect::location(response)?;
+    let (path, query) = redirect::split(redirect::placed(&location).1);
     let words = redirect::words(path);
     let mut last = words.iter().rev().take(2);
     let told = if last.clone().any(|word| is_second_factor(word)) {

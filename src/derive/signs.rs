@@ -1,16 +1,16 @@
 //! Signs in a successful response that nothing was done: an error in its body, a status in it, a
 //! page with the form once more.
 
-use std::cell::OnceCell;
-
-use super::body::{Value, scalar};
+use super::body::Value;
 use super::code::status_in;
 use super::endpoint::READS;
 use super::naming::Naming;
 use super::partly;
+pub(super) use super::sent::Sent;
+use super::shown::is_run;
 use super::verbs::past;
 use crate::decode::Number;
-use crate::record::{BodyRecord, Outcome, RequestRecord, ResponseRecord};
+use crate::record::{RequestRecord, ResponseRecord};
 
 /// Names that say with `false` that it was not done.
 const SUCCESSES: [&str; 5] = ["success", "ok", "succeeded", "is_success", "issuccess"];
@@ -34,6 +34,16 @@ const ERRORS: [&str; 12] = [
     "validation_errors",
 ];
 
+/// Flags that say with `true` that there is an error.
+const FLAGS: [&str; 8] =
+    ["error", "errors", "has_error", "has_errors", "hasError", "hasErrors", "is_error", "isError"];
+
+/// Members that say in a word how the whole ended.
+const RESULTS: [&str; 5] = ["result", "result_code", "resultCode", "return_code", "returnCode"];
+
+/// Texts that say no.
+const NOES: [&str; 3] = ["false", "n", "no"];
+
 /// Members with a code, which is 0 if it was done.
 const CODES: [&str; 7] =
     ["err_code", "errcode", "errno", "error_code", "errorcode", "ret_code", "retcode"];
@@ -52,10 +62,22 @@ pub(super) const GOOD_NEWS: [&str; 7] =
 pub(super) const ENVELOPES: [&str; 4] = ["Response", "data", "response", "result"];
 
 /// Ends of the types of a union that stand for errors.
-const ERROR_TYPES: [&str; 5] = ["Error", "Errors", "Exception", "Failure", "Problem"];
+const ERROR_TYPES: [&str; 10] = [
+    "Denied",
+    "Error",
+    "Errors",
+    "Exception",
+    "Failed",
+    "Failure",
+    "Forbidden",
+    "NotFound",
+    "Problem",
+    "Unauthorized",
+];
 
 /// Verbs of calls whose result may be the state that came of them.
-const STATES: [&str; 8] = ["check", "is", "set", "switch", "test", "toggle", "validate", "verify"];
+pub(super) const STATES: [&str; 8] =
+    ["check", "is", "set", "switch", "test", "toggle", "validate", "verify"];
 
 /// Members that count what was done, squashed.
 const COUNTS: [&str; 8] = [
@@ -81,31 +103,8 @@ pub(super) const MEMBERS_MAX: usize = 100;
 /// Longer names of members are cut.
 const NAME_CHARS_MAX: usize = 64;
 
-/// Levels of a request in which it is looked for what a response repeats.
-const ECHO_DEPTH_MAX: usize = 4;
-
 /// Fields by which a script says that it is one.
 const SCRIPTED: [&str; 4] = ["hx-request", "turbo-frame", "x-pjax", "x-requested-with"];
-
-/// gRPC's codes, from 1 on.
-const GRPC: [&str; 16] = [
-    "cancelled",
-    "unknown",
-    "invalid_argument",
-    "deadline_exceeded",
-    "not_found",
-    "already_exists",
-    "permission_denied",
-    "resource_exhausted",
-    "failed_precondition",
-    "aborted",
-    "out_of_range",
-    "unimplemented",
-    "internal",
-    "unavailable",
-    "data_loss",
-    "unauthenticated",
-];
 
 /// What an object is that may tell of an error.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -128,7 +127,7 @@ pub(super) fn is_error_inside(body: &Value<'_>, what: Tells) -> bool {
 
 /// The same, where what the client `sent` under the same name is no sign.
 pub(super) fn is_error_told(body: &Value<'_>, what: Tells, sent: &Sent<'_>) -> bool {
-    let has_id = ["id", "_id", "uuid", "ID"].iter().any(|name| body.get(name).is_some());
+    let has_id = has_own_id(body);
     let is_resource = what != Tells::Item && has_id && !is_reply(body);
     let is_own = |name: &str, value: &Value<'_>| !sent.echoes(name, value);
     let mut members = body.members().iter();
@@ -140,6 +139,7 @@ pub(super) fn is_error_told(body: &Value<'_>, what: Tells, sent: &Sent<'_>) -> b
     let is_whole = what == Tells::Answer && !is_resource;
     let within = |name: &&str| body.get(name).filter(|_| is_whole);
     is_error
+        || what == Tells::Answer && is_failed_reply(body)
         || is_whole && is_code_told(body, sent)
         || ENVELOPES.iter().filter_map(within).any(|it| is_error_told(it, Tells::Result, sent))
 }
@@ -163,6 +163,46 @@ fn is_reply(body: &Value<'_>) -> bool {
     has("error") && has("id") && (has("jsonrpc") || has("result"))
 }
 
+/// Whether the result of a call upon such a thing says that it was refused, as a whole answer would.
+/// A status alone may be that of a job.
+pub(super) fn is_refused(kind: &str, result: &Value<'_>, sent: &Sent<'_>) -> bool {
+    let has = |names: &[&str]| result.members().iter().any(|(name, _)| is_one_of(name, names));
+    let is_own_status = is_run(kind) && !has(&MESSAGES) && !has(&SUCCESSES) && !has(&ERRORS);
+    let is_own = |name: &str, value: &Value<'_>| !sent.echoes(name, value);
+    let says = |(name, value): &(std::borrow::Cow<'_, str>, Value<'_>)| {
+        let text = value.as_str().unwrap_or_default();
+        is_one_of(name, &["status"]) && is_one_of(text, &FAILURES) && is_own(name, value)
+    };
+    is_error_told(result, Tells::Result, sent)
+        || !has_own_id(result) && !is_own_status && result.members().iter().any(says)
+        || refusal_status(result, sent).is_some()
+}
+
+/// Whether it is the answer to a call of JSON-RPC 1.0 that has failed, whatever the error is: without
+/// one it is `null`.
+fn is_failed_reply(body: &Value<'_>) -> bool {
+    let is_error = body.get("error").is_some_and(|it| !matches!(it, Value::Null | Value::Bool(_)));
+    is_reply(body) && is_error && body.get("result") == Some(&Value::Null)
+}
+
+/// The status of an error in the result of a call; a `code` alone may be that of a thing.
+pub(super) fn refusal_status(result: &Value<'_>, sent: &Sent<'_>) -> Option<u16> {
+    let has = |names: &[&str]| result.members().iter().any(|(name, _)| is_one_of(name, names));
+    let status = error_status(result, sent)?;
+    let is_answer = has(&MESSAGES) || has(&SUCCESSES) || has(&ERRORS);
+    (is_answer || result.get("code").is_none()).then_some(status)
+}
+
+/// The type of a union that stands for an error.
+pub(super) fn error_type<'b>(result: &'b Value<'_>) -> Option<&'b str> {
+    let name = result.get("__typename").and_then(Value::as_str)?;
+    ERROR_TYPES.iter().any(|end| name.ends_with(end)).then_some(name)
+}
+
+fn has_own_id(body: &Value<'_>) -> bool {
+    ["id", "_id", "uuid", "ID"].iter().any(|name| body.get(name).is_some())
+}
+
 /// The status of an error that the body of a successful response gives, and the client did not send.
 pub(super) fn error_status(body: &Value<'_>, sent: &Sent<'_>) -> Option<u16> {
     let told = |name: &&str| {
@@ -170,7 +210,7 @@ pub(super) fn error_status(body: &Value<'_>, sent: &Sent<'_>) -> Option<u16> {
         let is_own = !sent.echoes(name, value);
         status_in(value).filter(|status| is_own && (400..600).contains(status))
     };
-    let has_id = ["id", "_id", "uuid", "ID"].iter().any(|name| body.get(name).is_some());
+    let has_id = has_own_id(body);
     STATUSES.iter().filter(|_| !has_id).find_map(told)
 }
 
@@ -209,10 +249,8 @@ pub(super) fn nothing_done(verb: &str, body: &Value<'_>, sent: &Sent<'_>) -> Opt
     if *body == Value::Bool(false) {
         return Some(NOT_DONE);
     }
-    let has_id = ["id", "_id", "uuid", "ID"].iter().any(|name| body.get(name).is_some());
-    let done = squashed(&past(verb));
-    let says =
-        |name: &str| name == done || (verb == "delete" && matches!(name, "removed" | "destroyed"));
+    let has_id = has_own_id(body);
+    let says = |name: &str| is_done(verb, name);
     let is_own = |name: &str, value: &Value<'_>| !sent.echoes(name, value);
     let members = || body.members().iter().take(MEMBERS_MAX);
     let is_false = members().any(|(name, value)| {
@@ -232,6 +270,22 @@ pub(super) fn nothing_done(verb: &str, body: &Value<'_>, sent: &Sent<'_>) -> Opt
     (first == 0 && counts.all(|number| number == 0)).then_some(NO_EFFECT)
 }
 
+/// Whether a squashed name says that this was done.
+fn is_done(verb: &str, name: &str) -> bool {
+    name == squashed(&past(verb)) || (verb == "delete" && matches!(name, "removed" | "destroyed"))
+}
+
+/// Whether a member is what says that this was done or not: `deleted`.
+pub(super) fn is_flag(verb: &str, name: &str) -> bool {
+    is_done(partly::bare(verb), &squashed(name))
+}
+
+/// Whether an item says that this was done to it: `{"id": 1, "deleted": true}`.
+pub(super) fn says_done(verb: &str, item: &Value<'_>) -> bool {
+    let mut members = item.members().iter().take(MEMBERS_MAX);
+    members.any(|(name, value)| *value == Value::Bool(true) && is_flag(verb, name))
+}
+
 pub(super) fn squashed(name: &str) -> String {
     let plain = name.chars().filter(|c| !matches!(c, '_' | '-' | ' '));
     plain.take(NAME_CHARS_MAX).collect::<String>().to_ascii_lowercase()
@@ -247,7 +301,7 @@ pub(super) fn is_one_of(name: &str, list: &[&str]) -> bool {
 fn says_not_done(name: &str, value: &Value<'_>) -> bool {
     match value {
         Value::Bool(false) => is_one_of(name, &["acknowledged"]) || is_one_of(name, &SUCCESSES),
-        Value::String(text) if is_one_of(name, &SUCCESSES) => text.eq_ignore_ascii_case("false"),
+        Value::String(text) if is_one_of(name, &SUCCESSES) => is_one_of(text, &NOES),
         Value::Number(Number::Integer(0)) => is_one_of(name, &SUCCESSES),
         _ => false,
     }
@@ -255,11 +309,11 @@ fn says_not_done(name: &str, value: &Value<'_>) -> bool {
 
 fn says_error(name: &str, value: &Value<'_>, what: Tells) -> bool {
     match value {
-        Value::Bool(true) => is_one_of(name, &["error", "errors", "hasErrors", "has_errors"]),
+        Value::Bool(true) => is_one_of(name, &FLAGS),
         Value::String(text) if is_one_of(name, &["status"]) => {
             what != Tells::Result && is_one_of(text, &FAILURES)
         }
-        Value::String(text) if is_one_of(name, &["result"]) => {
+        Value::String(text) if is_one_of(name, &RESULTS) => {
             what == Tells::Answer && is_one_of(text, &FAILURES)
         }
         Value::String(text) if name == "__typename" => {
@@ -292,33 +346,6 @@ fn is_none(text: &str) -> bool {
     is_one_of(text, &["", "false", "no", "none", "null"]) || text.bytes().all(|byte| byte == b'0')
 }
 
-/// What the client sent; it is read when it is asked for, which it seldom is.
-#[derive(Default)]
-pub(super) struct Sent<'r> {
-    body: Option<&'r BodyRecord>,
-    tree: OnceCell<Value<'r>>,
-}
-
-impl<'r> Sent<'r> {
-    pub(super) fn of(request: &'r RequestRecord) -> Self {
-        Self { body: request.body.as_ref(), tree: OnceCell::new() }
-    }
-
-    /// Whether it holds this member with this value.
-    pub(super) fn echoes(&self, name: &str, value: &Value<'_>) -> bool {
-        self.body.is_some_and(|body| {
-            echoes(self.tree.get_or_init(|| body.tree()), name, value, ECHO_DEPTH_MAX)
-        })
-    }
-}
-
-/// Whether a request holds this member with this value.
-fn echoes(sent: &Value<'_>, name: &str, value: &Value<'_>, depth: usize) -> bool {
-    let Some(depth) = depth.checked_sub(1) else { return false };
-    let mut members = sent.members().iter();
-    members.any(|(other, own)| (other == name && own == value) || echoes(own, name, value, depth))
-}
-
 /// Whether XML tells of a fault: SOAP's, XML-RPC's, and errors as AWS has them.
 pub(super) fn is_fault(body: &Value<'_>, response: &ResponseRecord) -> bool {
     if !response.content_type.as_deref().is_some_and(|kind| kind.contains("xml")) {
@@ -345,23 +372,6 @@ fn local(name: &str) -> &str {
 fn child<'b, 'n>(node: &'b Value<'n>, name: &str) -> Option<&'b Value<'n>> {
     let mut members = node.members().iter();
     members.find(|(own, _)| local(own).eq_ignore_ascii_case(name)).map(|(_, node)| node)
-}
-
-/// What gRPC says in a field, if it is an error.
-pub(super) fn grpc(response: &ResponseRecord) -> Option<(Outcome, &'static str)> {
-    let status = response.headers.get("grpc-status").and_then(scalar)?;
-    let reason = match status.trim() {
-        "0" => return None,
-        status => {
-            let code = status.parse::<usize>().ok().and_then(|at| GRPC.get(at.checked_sub(1)?));
-            code.copied().unwrap_or("grpc_error")
-        }
-    };
-    let outcome = match reason {
-        "permission_denied" | "unauthenticated" => Outcome::Denied,
-        _ => Outcome::Failure,
-    };
-    Some((outcome, reason))
 }
 
 /// Whether the answer to a form is a page: that may be the form once more, as after a wrong password

@@ -4,7 +4,9 @@
 use std::borrow::Cow;
 
 use super::body::Value;
-use super::signs::{FAILURES, GOOD_NEWS, MESSAGES, Sent, Tells, is_error_told, is_one_of};
+use super::signs::{
+    FAILURES, GOOD_NEWS, MESSAGES, Sent, Tells, error_status, is_error_told, is_one_of,
+};
 use crate::decode::Number;
 
 /// Levels of members that stand alone.
@@ -19,6 +21,9 @@ const STATES: [&str; 4] = ["rc", "result", "stat", "status"];
 /// What stands beside a state that is that of an answer, and not of a thing.
 const REASONS: [&str; 8] =
     ["code", "errcode", "error_code", "errtext", "faultcode", "reason", "statuscode", "statusCode"];
+
+/// Ends of names of what a call returns.
+const RESULTS: [&str; 3] = ["response", "result", "return"];
 
 /// Members that list what was done.
 const DONE: [&str; 6] = ["created", "deleted", "removed", "succeeded", "successful", "updated"];
@@ -40,11 +45,37 @@ pub(super) fn error_within<'p, 'b>(body: &'p Value<'b>, sent: &Sent<'_>) -> Opti
     None
 }
 
+/// Whether the one thing that an answer holds is a result that is `false`: `<DeleteUserResult>`.
+pub(super) fn is_result_false(body: &Value<'_>) -> bool {
+    let mut place = body;
+    for _ in 0..DEPTH_MAX {
+        let members = place.members().iter().filter(is_said);
+        let mut members =
+            members.filter(|(name, _)| name != "Header" || place.get("Body").is_none());
+        let (Some((name, inner)), None) = (members.next(), members.next()) else { return false };
+        // The text of an element that has attributes.
+        let text = inner.get("#text").unwrap_or(inner);
+        let is_false = match text {
+            Value::Bool(value) => !value,
+            Value::String(text) => text.trim().eq_ignore_ascii_case("false"),
+            _ => false,
+        };
+        if is_false {
+            let name = name.to_ascii_lowercase();
+            return RESULTS.iter().any(|end| name.ends_with(end));
+        }
+        place = inner;
+    }
+    false
+}
+
+/// Whether a member says something: no namespace, and not nothing.
+fn is_said((name, value): &&(Cow<'_, str>, Value<'_>)) -> bool {
+    !matches!(value, Value::Null) && !name.starts_with("@xmlns")
+}
+
 /// The one object in an object that holds nothing else, or the body of an envelope.
 fn alone<'p, 'b>(place: &'p Value<'b>) -> Option<&'p Value<'b>> {
-    let is_said = |(name, value): &&(Cow<'_, str>, Value<'_>)| {
-        !matches!(value, Value::Null) && !name.starts_with("@xmlns")
-    };
     let mut members = place.members().iter().filter(is_said);
     match (members.next(), members.next()) {
         (Some((_, inner @ Value::Object(_))), None) => Some(inner),
@@ -83,7 +114,9 @@ fn is_told_by_head(name: &str, head: &Value<'_>, sent: &Sent<'_>) -> bool {
     let is_none = head.get("result") == Some(&Value::Number(Number::Integer(0)));
     // Metadata may be those of a thing.
     let is_own = name != "metadata";
-    is_own && (is_error_told(head, Tells::Result, sent) || says_failed(head, sent))
+    let is_bad_status = || error_status(head, sent).is_some();
+    is_own
+        && (is_error_told(head, Tells::Result, sent) || says_failed(head, sent) || is_bad_status())
         || is_none && head.get("reason").and_then(Value::as_str).is_some_and(is_bad)
 }
 

@@ -52,7 +52,18 @@ const SECOND_FACTORS: [&str; 6] = ["2fa", "mfa", "otp", "secondfactor", "twofact
 const SECOND_FACTOR: &str = "mfa";
 
 /// Ends of the types of a union that stand for errors.
-const ERROR_TYPES: [&str; 5] = ["Error", "Errors", "Exception", "Failure", "Problem"];
+const ERROR_TYPES: [&str; 10] = [
+    "Denied",
+    "Error",
+    "Errors",
+    "Exception",
+    "Failed",
+    "Failure",
+    "Forbidden",
+    "NotFound",
+    "Problem",
+    "Unauthorized",
+];
 
 /// Members that hold errors, squashed.
 const ERRORS: [&str; 4] = ["error", "errors", "exception", "fault"];

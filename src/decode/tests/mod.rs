@@ -185,6 +185,26 @@ fn the_type_decides_how_a_body_is_read() {
             b"\0\0\0\0\x02\x08\x01",
             "unsupported_content_type",
         ),
+        (
+            &[("content-type", "application/grpc-web+proto")],
+            b"\0\0\0\0\x02\x08\x01",
+            "unsupported_content_type",
+        ),
+        (
+            &[("content-type", "application/grpc-web")],
+            b"\0\0\0\0\x02\x08\x01\x80\0\0\0\x11Grpc-Status: 13\r\n",
+            "{\"grpc-status\":i13}",
+        ),
+        (
+            &[("content-type", "application/grpc-web")],
+            b"\0\0\0\0\xff\x08\x01",
+            "unsupported_content_type",
+        ),
+        (
+            &[("content-type", "application/grpc-web-text")],
+            b"AAAAAAIIAQ==gAAAAA9ncnBjLXN0YXR1czo3DQo=",
+            "{\"grpc-status\":i7}",
+        ),
         (&[("content-type", "application/x-protobuf")], b"\x08\x01", "unsupported_content_type"),
         (&[("content-type", "application/octet-stream")], b"{}", "unsupported_content_type"),
         (&[("content-type", "image/png")], b"\x89PNG", "unsupported_content_type"),

@@ -1,10 +1,12 @@
 //! Who signs in, where the path does not say that somebody does.
 
+use super::super::acting::Acted;
 use super::super::body::Value;
+use super::super::routed::{self, Signing};
 use super::super::signs::MEMBERS_MAX;
-use super::super::trace::{Field, Trace};
+use super::super::trace::{By, Field, Origin, Trace};
 use super::super::walk::{Node, Walked};
-use crate::record::Target;
+use crate::record::{RequestRecord, Target};
 
 /// Parts of the names of members by which somebody says who they are, or shows that they are.
 const SIGN_IN_PARTS: [&str; 12] = [
@@ -63,4 +65,31 @@ pub(super) fn granted(
     trace.forget(|field| *field == Field::Name(0));
     let user = Target { kind: "user".to_owned(), id: None, name: Some(name.clone()) };
     (vec![Target { name: None, ..token.clone() }], Some(user))
+}
+
+/// Takes a request to a script, with this body, for a sign-in or a sign-out if a parameter says so, and
+/// none says that something else is done.
+pub(super) fn by_route(
+    walked: &mut Walked,
+    acted: &mut Option<Acted>,
+    request: &RequestRecord,
+    body: Option<&Value<'_>>,
+) -> Option<Signing> {
+    let is_other = |acted: &Acted| !matches!(acted.verb.as_str(), "login" | "logout");
+    if acted.as_ref().is_some_and(is_other) {
+        return None;
+    }
+    let routed = routed::signing(request, body?)?;
+    *acted = None;
+    (walked.nodes, walked.signs) = (vec![Node::named("session")], true);
+    walked.verb = Some(routed.verb.to_owned());
+    Some(routed)
+}
+
+pub(super) fn note_routed(routed: Option<Signing>, trace: &mut Trace) {
+    let Some(Signing { parameter, .. }) = routed else { return };
+    let by = By::Convention("what a parameter of a script says");
+    for field in [Field::Action, Field::Category, Field::Kind(0)] {
+        trace.note(field, || (by.clone(), vec![Origin::Query(parameter.clone())]));
+    }
 }

@@ -8,12 +8,16 @@ use super::super::shown;
 use super::super::sign_in::Step;
 use super::super::signs::{self, Sent, Tells, is_error_told};
 use super::super::trace::{By, Field, Origin, Trace};
-use super::super::wrapped::{error_within, is_partly_done};
+use super::super::wrapped::{error_within, is_partly_done, is_result_false};
+use super::streamed::{Said, streamed};
 use super::{Came, Verdict, note_ending, noted};
 use crate::record::{Outcome, Severity};
 
 /// Some of several things were not done, and nobody says which.
 const SOME_FAILED: &str = "some_failed";
+
+/// The result of a call by which nothing was done.
+const NO: Value<'static> = Value::Bool(false);
 
 /// What the body of a successful response tells of an error, or that nothing was done.
 pub(super) fn told_inside(
@@ -41,20 +45,36 @@ pub(super) fn told_inside(
         ("an error in the body of a successful response", outcome, told)
     } else if let Some(place) = error_within(body, &sent) {
         let told = told.or_else(|| code(place, None));
-        let outcome = match told.as_deref() {
-            Some(code) if is_refusal(code) => Outcome::Denied,
+        let status = signs::error_status(place, &sent);
+        let outcome = match (told.as_deref(), status) {
+            (Some(code), _) if is_refusal(code) => Outcome::Denied,
+            (_, Some(401 | 403 | 407)) => Outcome::Denied,
             _ => Outcome::Failure,
         };
+        let told = told.or_else(|| status.map(|status| format!("http_{status}")));
         let (outcome, told) = match is_partly_done(place) {
             true => (Outcome::Unknown, Some(SOME_FAILED.to_owned())),
             false => (outcome, told),
         };
         ("an error within the body of a successful response", outcome, told)
+    } else if let Some(said) = streamed(naming, body, &sent) {
+        let (outcome, told) = match (&said, code(said.error, None)) {
+            (Said { is_last: false, .. }, _) => (Outcome::Unknown, Some(SOME_FAILED.to_owned())),
+            (_, Some(code)) if is_refusal(&code) => (Outcome::Denied, Some(code)),
+            (_, told) => (Outcome::Failure, told),
+        };
+        ("an error in one of the texts of the answer", outcome, told)
     } else {
         let within = ["data", "result"].iter().filter_map(|name| body.get(name));
-        let reason = std::iter::once(body)
-            .chain(within)
-            .find_map(|it| signs::nothing_done(&naming.sentence.verb, it, &sent))?;
+        let verb = naming.sentence.verb.as_str();
+        let mut places = std::iter::once(body).chain(within);
+        let told = places.find_map(|it| signs::nothing_done(verb, it, &sent));
+        // What has no past is called: `isLocked`.
+        let action = naming.action.rsplit_once('.').map_or("", |(_, verb)| verb);
+        let is_false = || is_result_false(body) && signs::nothing_done(verb, &NO, &sent).is_some();
+        let told =
+            told.or_else(|| is_false().then(|| signs::nothing_done(action, &NO, &sent)).flatten());
+        let reason = told?;
         let by = "the body of a successful response says that nothing was done";
         (by, Outcome::Failure, Some(reason.to_owned()))
     };
@@ -70,7 +90,8 @@ pub(super) fn told_inside(
 /// Whether a list of errors stands beside one of things with ids: those were done.
 fn is_beside_items(body: &Value<'_>) -> bool {
     let is_error = |name: &str| name.to_ascii_lowercase().contains("error");
-    let is_thing = |item: &Value<'_>| item_id(item).is_some() && answer::of_item(item).is_none();
+    let is_thing =
+        |item: &Value<'_>| item_id(item).is_some() && answer::of_item("", item).is_none();
     let has_things = |(name, value): &(std::borrow::Cow<'_, str>, Value<'_>)| {
         !is_error(name) && value.as_array().is_some_and(|items| items.iter().any(is_thing))
     };

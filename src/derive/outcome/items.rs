@@ -7,10 +7,17 @@ use super::super::endpoint::READS;
 use super::super::naming::Naming;
 use super::super::partly;
 use super::super::sentence::Sentence;
+use super::super::signs::{Sent, is_flag};
 use super::super::trace::Trace;
 use super::super::words::{plural, spoken};
 use super::{Came, Verdict, noted, several, without};
 use crate::record::{Outcome, Target};
+
+/// It is an answer with many statuses, and says no more.
+pub(super) const MULTI_STATUS: &str = "multi_status";
+
+/// Methods of WebDAV that read, and are answered with many statuses.
+const READING: [&str; 3] = ["PROPFIND", "REPORT", "SEARCH"];
 
 /// Members of an item that says how it ended.
 const VERDICTS: [&str; 30] = [
@@ -60,25 +67,35 @@ fn by_items_in(
     body: &Value<'_>,
     trace: &mut Trace,
 ) -> Option<Verdict> {
-    let response = came.response;
     if let Some(verdict) = by_lists(naming, came, body, trace) {
         return Some(verdict);
     }
+    // What the request sent itself is no verdict.
+    if Sent::of(came.request).is(body) {
+        return None;
+    }
+    let verb = naming.sentence.verb.as_str();
+    let by_id = answer::by_id(verb, &naming.targets, body);
+    let is_top = by_id.is_some() || body.as_array().is_some();
+    let body = by_id.as_ref().unwrap_or(body);
     let items = answer::items(body);
     let count = naming.sentence.count.unwrap_or(naming.targets.len());
     let mut flags = ["errors", "hasErrors", "has_errors"].iter();
     let says_errors = flags.any(|name| body.get(name) == Some(&Value::Bool(true)));
-    let is_bulk = count > 1 && items.len() == count || says_errors || are_verdicts(naming, items);
-    if items.is_empty() || !(response.status == 207 || is_bulk) {
+    let is_bulk = count > 1 && items.len() == count || says_errors;
+    let is_bulk = is_bulk || are_verdicts(naming, items, is_top);
+    if items.is_empty() || !(came.response.status == 207 || is_bulk) {
         return None;
     }
-    let mut told = items.iter().map(answer::of_item);
+    let mut told = items.iter().map(|item| answer::of_item(verb, item));
     if told.all(|end| end.is_none_or(|end| end.outcome == Outcome::Success)) {
         return None;
     }
     let kind = naming.targets.first().map(|target| target.kind.clone()).unwrap_or_default();
     let kind = if kind == "system" { "item".to_owned() } else { kind };
-    if came.body.is_none() && naming.targets.len() <= 1 {
+    let has_ids = items.iter().any(|item| answer::item_id(item).is_some());
+    let is_named = has_ids || items.iter().all(|item| !item.members().is_empty() && !is_call(item));
+    if (came.body.is_none() || !is_named) && naming.targets.len() <= 1 {
         return some_failed(naming, items, came, trace);
     }
     let mut acts = acts(naming, items, &kind);
@@ -87,9 +104,9 @@ fn by_items_in(
         acts.truncate(ACTS_MAX - 1);
         acts.push(rest(naming, &kind, total - acts.len()));
     }
-    let ends = answer::ends(&acts, Some(body), None, response);
+    let ends = answer::ends(&acts, Some(body), None, (came.request, came.response));
     if let ([act], [end]) = (acts.as_mut_slice(), ends.as_slice()) {
-        let reason = end.reason.as_deref().unwrap_or("multi_status");
+        let reason = end.reason.as_deref().unwrap_or(MULTI_STATUS);
         let failed = Naming { targets: std::mem::take(&mut act.targets), ..naming.clone() };
         noted::within(came, "the answer's one item", trace);
         noted::reason(came, Some(reason), trace);
@@ -99,14 +116,44 @@ fn by_items_in(
     Some(several(naming, (&acts, &ends), &kind, came, trace))
 }
 
-/// Whether items say how each ended, and show nothing else that could be meant.
-fn are_verdicts(naming: &Naming, items: &[Value<'_>]) -> bool {
+/// Whether items say how each ended, and show nothing else that could be meant; `is_top` that they
+/// are all of the answer.
+fn are_verdicts(naming: &Naming, items: &[Value<'_>], is_top: bool) -> bool {
     let verb = partly::bare(&naming.sentence.verb);
+    let is_known = |name: &str| VERDICTS.contains(&name) || is_flag(verb, name);
     let is_verdict = |item: &Value<'_>| {
-        answer::of_item(item).is_some()
-            && item.members().iter().all(|(name, _)| VERDICTS.contains(&name.as_ref()))
+        answer::of_item(verb, item).is_some()
+            && (is_top || !item.members().is_empty())
+            && item.members().iter().all(|(name, _)| is_known(name))
     };
     !READS.contains(&verb) && items.iter().take(ACTS_MAX).all(is_verdict)
+}
+
+/// Whether an item is the answer to a call of tRPC, which says nothing of what it is.
+fn is_call(item: &Value<'_>) -> bool {
+    let data = |name: &str| {
+        let inner = item.get(name)?;
+        inner.get("json").unwrap_or(inner).get("data")
+    };
+    item.members().len() == 1 && (data("error").is_some() || data("result").is_some())
+}
+
+/// Whether an answer with many statuses says of nothing how it ended.
+pub(super) fn is_unclear(naming: &Naming, came: Came<'_>) -> bool {
+    let verb = naming.sentence.verb.as_str();
+    if came.response.status != 207
+        || READS.contains(&partly::bare(verb))
+        || READING.contains(&naming.method.as_str())
+    {
+        return false;
+    }
+    let Some(body) = came.says else { return naming.targets.len() > 1 };
+    let is_told = |item: &Value<'_>| answer::of_item(verb, item).is_some();
+    let kind = naming.targets.first().map_or("", |target| target.kind.as_str());
+    !is_told(body)
+        && !answer::items(body).iter().any(is_told)
+        && answer::by_id(verb, &naming.targets, body).is_none()
+        && partly::lists(verb, kind, body).is_none()
 }
 
 /// Judges items of which it is not recorded which they are.
@@ -116,12 +163,12 @@ fn some_failed(
     came: Came<'_>,
     trace: &mut Trace,
 ) -> Option<Verdict> {
-    let mut ends = items.iter().filter_map(answer::of_item);
+    let mut ends = items.iter().filter_map(|item| answer::of_item(&naming.sentence.verb, item));
     let end = match ends.clone().any(|end| end.outcome == Outcome::Success) {
         true => End::of(Outcome::Unknown, Some("some_failed".to_owned())),
         false => ends.next()?,
     };
-    let reason = end.reason.as_deref().unwrap_or("multi_status");
+    let reason = end.reason.as_deref().unwrap_or(MULTI_STATUS);
     noted::within(came, "the items of the answer", trace);
     noted::reason(came, Some(reason), trace);
     Some(without(naming, end.outcome, reason, trace))

@@ -2,9 +2,10 @@
 
 use super::super::body::Value;
 use super::super::code::{code_at, field_code, json_path};
+use super::super::redirect::location_field;
 use super::super::trace::{By, Field, Origin, Trace};
 use super::Came;
-use crate::record::Target;
+use crate::record::{ResponseRecord, Target};
 
 /// Another field of the event.
 pub(super) fn event(name: &str) -> Origin {
@@ -26,10 +27,11 @@ pub(super) fn broken(trace: &mut Trace) {
 }
 
 /// A redirection tells it.
-pub(super) fn sent_away(trace: &mut Trace) {
+pub(super) fn sent_away(response: &ResponseRecord, trace: &mut Trace) {
     for field in [Field::Outcome, Field::Reason] {
         let by = By::Convention("where a redirection leads to");
-        let from = || vec![Origin::Status, Origin::ResponseHeader("location".to_owned())];
+        let from =
+            || vec![Origin::Status, Origin::ResponseHeader(location_field(response).to_owned())];
         trace.note(field, || (by, from()));
     }
 }
@@ -37,7 +39,7 @@ pub(super) fn sent_away(trace: &mut Trace) {
 /// What the answer to somebody who signs in says.
 pub(super) fn signing(came: Came<'_>, told: &str, trace: &mut Trace) {
     if (300..400).contains(&came.response.status) {
-        return sent_away(trace);
+        return sent_away(came.response, trace);
     }
     within(came, "what the answer to a sign-in says", trace);
     reason(came, Some(told), trace);

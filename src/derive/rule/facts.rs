@@ -26,6 +26,8 @@ pub(crate) struct Facts<'r> {
     pub(super) target: Option<Target>,
     pub(super) scope: &'r Scope,
     pub(super) verb: String,
+    /// The API has taken it on, and not yet done it.
+    pub(super) is_accepted: bool,
 }
 
 /// The tree of a request's body.
@@ -79,6 +81,9 @@ impl Facts<'_> {
             Source::Target(_) => bounded(&target?.kind),
             Source::Scope(name) => self.scope.get(name).cloned(),
             Source::Verb => bounded(&self.verb.replace('_', " ")),
+            Source::Done if self.is_accepted => {
+                bounded(&format!("{} accepted", self.verb.replace('_', " ")))
+            }
             Source::Done => bounded(&past(&self.verb)),
             Source::Literal(text) => bounded(text),
         }

@@ -220,6 +220,7 @@ impl Naming {
             actor,
             target: None,
             scope: &self.scope,
+            is_accepted: false,
             verb: self.sentence.verb.clone(),
         }
     }
@@ -268,13 +269,14 @@ impl Naming {
         &self,
         matched: &Matched,
         mut facts: Facts<'_>,
-        verb: &str,
+        (verb, is_accepted): (&str, bool),
         targets: &[Target],
         trace: &Trace,
     ) -> Option<(String, Vec<Origin>)> {
         let template = matched.rule.description.as_ref().filter(|_| !matched.is_lesser)?;
         facts.target = targets.first().filter(|_| targets.len() == 1).cloned();
         verb.clone_into(&mut facts.verb);
+        facts.is_accepted = is_accepted;
         template.render_traced(&facts, VALUE_CHARS_MAX, trace)
     }
 }

@@ -1,0 +1,177 @@
+//! How a field of a GraphQL mutation ended.
+
+use super::super::act::{Act, End};
+use super::super::body::Value;
+use super::super::code::{code, word};
+use super::super::signs::{Sent, error_type, is_refused, refusal_status};
+use super::{ITEMS_MAX, done, failed, is_null, unknown};
+use crate::decode::Number;
+use crate::record::Outcome;
+
+/// Some of several things were not done.
+const SOME_FAILED: &str = "some_failed";
+
+/// Where the answer tells of a field: of several answers, at this position; in it, under these names.
+type At<'p> = (Option<usize>, &'p [String]);
+
+pub(super) fn graphql(
+    act: &Act,
+    (position, path): At<'_>,
+    body: &Value<'_>,
+    sent: &Sent<'_>,
+) -> End {
+    let reply = match (position, body.as_array()) {
+        (Some(position), Some(replies)) => replies.get(position),
+        _ => Some(body),
+    };
+    let Some(reply) = reply else { return unknown() };
+    let data = reply.get("data");
+    let errors = errors(reply);
+    let result = path.iter().try_fold(data, |value, key| value.map(|value| value.get(key)));
+    let result = result.flatten();
+    if let Some(result) = result.filter(|result| **result != Value::Null) {
+        if !path.is_empty() {
+            return of_result(act, result, &within(errors, path), sent);
+        }
+        if errors.is_empty() || has_some(data) {
+            return done(act, None);
+        }
+    }
+    // Data that do not have the field: it was skipped, or another operation was run.
+    let is_left_out =
+        result.is_none() && matches!(data, None | Some(Value::Object(_) | Value::Null));
+    // And a field that is `null` shows nothing that was done.
+    let is_left_out = is_left_out || (result.is_some() && !path.is_empty());
+    let silent = || match is_left_out && (!path.is_empty() || data.is_none()) {
+        true => unknown(),
+        false => done(act, None),
+    };
+    let mine = errors.iter().find(|error| !path.is_empty() && leads_to(error, path));
+    let anonymous = || errors.iter().find(|error| error.get("path").is_none());
+    match (mine, errors.first()) {
+        (Some(error), _) => failed(code(error, None)),
+        (None, None) => match reply.get("error").filter(|error| **error != Value::Null) {
+            Some(_) => failed(code(reply, None)),
+            None => silent(),
+        },
+        // Without data nothing was begun.
+        (None, Some(error)) if data.is_none() || path.is_empty() => failed(code(error, None)),
+        // The error of another field has taken all data with it.
+        (None, Some(_)) if is_null(data) => match anonymous() {
+            Some(error) => failed(code(error, None)),
+            None => unknown(),
+        },
+        (None, Some(_)) => anonymous().map_or_else(silent, |error| failed(code(error, None))),
+    }
+}
+
+/// An error below a field, and where it is below it.
+type Below<'b> = (&'b [Value<'b>], &'b Value<'b>);
+
+/// The errors that lead to a field, or to something below it.
+fn within<'b>(errors: &'b [Value<'b>], path: &[String]) -> Vec<Below<'b>> {
+    let below = |error: &'b Value<'b>| {
+        let place = error.get("path").and_then(Value::as_array)?;
+        let rest = place.get(path.len()..)?;
+        leads_to(error, path).then_some((rest, error))
+    };
+    errors.iter().filter_map(below).take(ITEMS_MAX).collect()
+}
+
+/// How a field ended that shows a result: of a list, by its items.
+fn of_result(act: &Act, result: &Value<'_>, errors: &[Below<'_>], sent: &Sent<'_>) -> End {
+    let Some(items) = result.as_array().filter(|items| !items.is_empty()) else {
+        return of_one(act, result, errors, sent);
+    };
+    let end = |(at, item): (usize, &Value<'_>)| {
+        let is_at = |place: &Value<'_>| match place {
+            Value::Number(Number::Integer(number)) => usize::try_from(*number) == Ok(at),
+            _ => false,
+        };
+        let of_item = errors.iter().filter_map(|(place, error)| {
+            let (first, rest) = place.split_first()?;
+            is_at(first).then_some((rest, *error))
+        });
+        let own: Vec<Below<'_>> = of_item.collect();
+        of_one(act, item, &own, sent)
+    };
+    let ends: Vec<End> = items.iter().take(ITEMS_MAX).enumerate().map(end).collect();
+    let bad: Vec<&End> = ends.iter().filter(|end| end.outcome != Outcome::Success).collect();
+    let is_same = |end: &&End| bad.first().is_some_and(|first| same(first, end));
+    let is_unknown = |end: &&End| end.outcome == Outcome::Unknown;
+    match bad.first() {
+        None => done(act, Some(result)),
+        Some(first) if bad.len() == ends.len() && bad.iter().all(is_same) => {
+            End::of(first.outcome, first.reason.clone())
+        }
+        Some(_) if bad.len() == ends.len() && !bad.iter().any(is_unknown) => {
+            End::of(Outcome::Failure, Some("all_failed".to_owned()))
+        }
+        Some(first) if bad.iter().all(is_unknown) => {
+            End::of(Outcome::Unknown, first.reason.clone())
+        }
+        Some(_) => End::of(Outcome::Unknown, Some(SOME_FAILED.to_owned())),
+    }
+}
+
+fn same(one: &End, other: &End) -> bool {
+    one.outcome == other.outcome && one.reason == other.reason
+}
+
+/// How a field ended, or an item of its list, of which these errors tell.
+fn of_one(act: &Act, result: &Value<'_>, errors: &[Below<'_>], sent: &Sent<'_>) -> End {
+    // What is told of a part of it says nothing, unless nothing of it is shown.
+    let own = errors.iter().find(|(rest, _)| rest.is_empty() || shows_nothing(result));
+    if let Some((_, error)) = own {
+        return failed(code(error, None));
+    }
+    if *result == Value::Null {
+        return unknown();
+    }
+    let kind = act.targets.first().map_or("", |target| target.kind.as_str());
+    if !is_refused(kind, result, sent) {
+        // An item of a list within it.
+        let is_of_item = |(rest, _): &Below<'_>| matches!(rest, [_, .., Value::Number(_)]);
+        return match errors.iter().any(is_of_item) {
+            true => End::of(Outcome::Unknown, Some(SOME_FAILED.to_owned())),
+            false => done(act, Some(result)),
+        };
+    }
+    let told = code(result, None).or_else(|| word(error_type(result)?, None));
+    match refusal_status(result, sent) {
+        Some(status) => {
+            let outcome = match status {
+                401 | 403 | 407 => Outcome::Denied,
+                _ => Outcome::Failure,
+            };
+            End::of(outcome, Some(told.unwrap_or_else(|| format!("http_{status}"))))
+        }
+        None => failed(told),
+    }
+}
+
+fn shows_nothing(result: &Value<'_>) -> bool {
+    let is_none = |(name, value): &(std::borrow::Cow<'_, str>, Value<'_>)| {
+        name.starts_with("__") || *value == Value::Null
+    };
+    match result {
+        Value::Null => true,
+        Value::Object(members) => members.iter().all(is_none),
+        _ => false,
+    }
+}
+
+fn has_some(data: Option<&Value<'_>>) -> bool {
+    data.is_some_and(|data| data.members().iter().any(|(_, value)| *value != Value::Null))
+}
+
+pub(super) fn errors<'b>(reply: &'b Value<'_>) -> &'b [Value<'b>] {
+    reply.get("errors").and_then(Value::as_array).unwrap_or_default()
+}
+
+pub(super) fn leads_to(error: &Value<'_>, path: &[String]) -> bool {
+    let place = error.get("path").and_then(Value::as_array).unwrap_or_default();
+    // A namespace that failed took its fields with it.
+    let same = |(name, key): (&Value<'_>, &String)| name.as_str() == Some(key);
+    !place.is_empty() && place.iter().zip(path).all(same)
+}
