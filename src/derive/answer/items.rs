@@ -103,6 +103,9 @@ pub(in crate::derive) fn by_id<'b>(
                 told.extend(inner.iter().filter(|(name, _)| name != "id").cloned());
             }
             Value::Bool(_) => told.push((Cow::Owned(past(bare)), value.clone())),
+            Value::String(text) if signs::is_one_of(text, &GOOD_WORDS) => {
+                told.push((Cow::Owned(past(bare)), Value::Bool(true)));
+            }
             value => told.push((Cow::Borrowed("status"), value.clone())),
         }
         Value::Object(told)
