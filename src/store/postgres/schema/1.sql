@@ -309,7 +309,7 @@ CREATE FUNCTION countersign.beat(p_writer text, p_epoch bigint, p_closed bigint,
     RETURNS bigint
     LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     UPDATE countersign.writers
-        SET closed = greatest(closed, least(p_closed, head)),
+        SET closed = CASE WHEN p_closed IS NULL THEN closed ELSE greatest(closed, least(p_closed, head)) END,
             heartbeat = CASE WHEN p_clock_ms IS NULL THEN heartbeat ELSE clock_timestamp() END,
             skew_ms = coalesce(
                 p_clock_ms - (extract(epoch FROM clock_timestamp()) * 1000)::bigint, skew_ms)
