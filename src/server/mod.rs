@@ -11,6 +11,7 @@ mod reload;
 mod seal;
 mod signals;
 mod system;
+mod threads;
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -58,10 +59,6 @@ const INDEX_RETRY: Duration = Duration::from_secs(5);
 const INDEX_CLOSING: Duration = Duration::from_secs(1);
 /// How long the recorder may take to write what is left.
 const DRAIN: Duration = Duration::from_secs(10);
-/// How far what stands beside the requests steps back where the processors are not enough for all: the
-/// index and the seals, and those who read.
-const SIDE: i32 = 5;
-const READING: i32 = 10;
 
 /// Why a server could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -137,9 +134,9 @@ impl Server {
         let reading = listeners::bind(&config.reading.address.to_string())?;
         config.reading.address = listeners::local_address(&reading)?;
         listeners::probe(&mut config.listeners)?;
-        let proxy = runtime("proxy", config.threads, 0)?;
-        let side = runtime("side", 1, SIDE)?;
-        let reading_runtime = runtime("reading", 2, READING)?;
+        let proxy = threads::requests(config.threads)?;
+        let side = threads::side()?;
+        let reading_runtime = threads::reading()?;
         // From here on no signal ends the process unasked.
         let signals = side.block_on(async { signals::Signals::listen() });
         let signals::Signals { stop: stop_signals, hangup } =
@@ -439,21 +436,4 @@ fn ruled(config: &Config, key: FingerprintKey) -> Result<Ruled, Problems> {
         actors: rules.actors(),
         reads: rules.reads().to_vec(),
     })
-}
-
-/// Threads of this name, which take less of the processors the further they step back from the process.
-fn runtime(name: &str, threads: usize, steps: i32) -> Result<Runtime, ServerError> {
-    let own = rustix::process::getpriority_process(None).unwrap_or_default();
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(threads)
-        .thread_name(name)
-        .on_thread_start(move || {
-            // Of one thread, as Linux has it. Where it is refused, all are alike.
-            if steps > 0 {
-                rustix::process::setpriority_process(None, own + steps).ok();
-            }
-        })
-        .enable_all()
-        .build()
-        .map_err(ServerError::Runtime)
 }
