@@ -1,6 +1,7 @@
 //! Values whose name stands beside them: `{"name": "DB_PASSWORD", "value": …}`, `["password", …]`, and
 //! objects that say of themselves that they are a secret.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 use super::carrier::Carrier;
@@ -142,7 +143,8 @@ const WORD_DIGITS_MAX: usize = 4;
 /// What the members of one object say of each other.
 #[derive(Default)]
 pub(super) struct Pairs {
-    named: Vec<Pair>,
+    /// By what stands before the last part of the members' names: `u[0]` of `u[0][value]`.
+    named: BTreeMap<String, Pair>,
     /// The object is a Secret of Kubernetes.
     pub(super) are_a_secret: bool,
 }
@@ -150,8 +152,6 @@ pub(super) struct Pairs {
 /// The rules for the values of one name.
 #[derive(Default)]
 struct Pair {
-    /// What stands before the last part of the members' names: `u[0]` of `u[0][value]`.
-    prefix: String,
     value: Option<usize>,
     change: Option<usize>,
 }
@@ -163,7 +163,7 @@ impl Pairs {
             return None;
         }
         let (prefix, _) = parts(name);
-        let pair = self.named.iter().find(|pair| pair.prefix == prefix)?;
+        let pair = self.named.get(prefix)?;
         if role == Role::Value { pair.value } else { pair.change }
     }
 
@@ -173,13 +173,31 @@ impl Pairs {
         }
         let stricter =
             |one: Option<usize>, other: Option<usize>| one.into_iter().chain(other).min();
-        match self.named.iter_mut().find(|pair| pair.prefix == prefix) {
-            Some(pair) => {
-                pair.value = stricter(pair.value, value);
-                pair.change = stricter(pair.change, change);
+        let pair = self.named.entry(prefix.to_owned()).or_default();
+        pair.value = stricter(pair.value, value);
+        pair.change = stricter(pair.change, change);
+    }
+}
+
+/// The values of an object that may have names beside them, by what stands before: of each the first.
+#[derive(Default)]
+struct Beside<'m> {
+    values: BTreeMap<&'m str, &'m Node<'m>>,
+    changes: BTreeMap<&'m str, &'m Node<'m>>,
+}
+
+impl<'m> Beside<'m> {
+    fn of(members: &'m Members<'m>) -> Self {
+        let mut beside = Self::default();
+        for (name, node) in members {
+            let (prefix, last) = parts(name);
+            match role(last) {
+                Role::Value => drop(beside.values.entry(prefix).or_insert(node)),
+                Role::Change => drop(beside.changes.entry(prefix).or_insert(node)),
+                _ => {}
             }
-            None => self.named.push(Pair { prefix: prefix.to_owned(), value, change }),
         }
+        beside
     }
 }
 
@@ -187,6 +205,7 @@ impl Walk<'_> {
     /// The rules for the values in an object such as `{"name": "DB_PASSWORD", "value": …}`.
     pub(super) fn pairs(&mut self, members: &Members<'_>) -> Pairs {
         let mut pairs = Pairs::default();
+        let beside = OnceCell::new();
         for (name, node) in members {
             let (prefix, last) = parts(name);
             if is_true(node) && is_one_of(last, &MARKS) {
@@ -204,21 +223,18 @@ impl Walk<'_> {
             if role(last) != Role::Naming || is_document() {
                 continue;
             }
-            let mut rule = |wanted: Role| {
-                let beside = members.iter().find(|(other, _)| {
-                    let (other_prefix, other) = parts(other);
-                    other_prefix == prefix && role(other) == wanted
-                });
-                let value = scalar(&beside?.1);
+            let beside = beside.get_or_init(|| Beside::of(members));
+            let mut rule = |of: &BTreeMap<&str, &Node<'_>>| {
+                let value = scalar(of.get(prefix)?);
                 self.rule_of_content(Carrier::Member, text, value.as_deref()).or_else(|| {
                     // Stores whose keys are bytes, such as etcd, write them in base64.
                     let text = base64_text(text)?;
                     self.rule_of_content(Carrier::Member, &text, value.as_deref())
                 })
             };
-            let value = rule(Role::Value);
+            let value = rule(&beside.values);
             let names_a_field = is_one_of(last, &FIELDS) || stemmed(last) == Role::Naming;
-            let change = if names_a_field { rule(Role::Change) } else { None };
+            let change = if names_a_field { rule(&beside.changes) } else { None };
             pairs.add(prefix, value, change);
         }
         pairs

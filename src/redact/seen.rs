@@ -1,5 +1,6 @@
 //! The secrets of one exchange, so that they can be removed wherever else they occur in it.
 
+use std::cell::LazyCell;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fmt::Write as _;
@@ -220,10 +221,12 @@ impl Search<'_> {
     /// All occurrences, overlapping ones too.
     pub(super) fn hits(&self, text: &str) -> Vec<(Range<usize>, usize)> {
         let mut hits = Vec::new();
+        // Looked for once, and only where a hit depends on it.
+        let has_blanks = LazyCell::new(|| is_sentence(text));
         if let Some(automaton) = &self.automaton {
             for hit in automaton.find_overlapping_iter(text) {
                 if let Some(secret) = self.secrets.get(hit.pattern().as_usize()) {
-                    secret.push_hit(text, self.side, hit.start(), &mut hits);
+                    secret.push_hit(text, &has_blanks, self.side, hit.start(), &mut hits);
                 }
             }
             return hits;
@@ -231,7 +234,7 @@ impl Search<'_> {
         for (secret, finder) in self.secrets.iter().zip(&self.finders) {
             if secret.text.len() <= text.len() {
                 for start in finder.find_iter(text.as_bytes()) {
-                    secret.push_hit(text, self.side, start, &mut hits);
+                    secret.push_hit(text, &has_blanks, self.side, start, &mut hits);
                 }
             }
         }
@@ -243,6 +246,7 @@ impl Secret {
     fn push_hit(
         &self,
         text: &str,
+        has_blanks: &LazyCell<bool, impl FnOnce() -> bool>,
         side: Side,
         start: usize,
         hits: &mut Vec<(Range<usize>, usize)>,
@@ -258,7 +262,7 @@ impl Secret {
             Weight::Everywhere => true,
             Weight::Word { .. } if beside(u8::is_ascii_alphanumeric) => false,
             Weight::Word { typed } => {
-                is_sentence(text)
+                **has_blanks
                     || (text.len() == self.text.len()
                         && side == Side::Response
                         && typed == Some(Side::Request))
