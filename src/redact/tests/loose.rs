@@ -269,3 +269,13 @@ fn settings_about_secrets_stay() {
         assert!(!text.contains("horse"), "{body} {text}");
     }
 }
+
+/// Work that grows with the square of these lengths takes minutes.
+#[test]
+fn long_lists_of_names_and_values_are_gone_through_once() {
+    for unit in ["name: DB_PASSWORD\nvalue: §\n", "password: |\n  §\n", "password=§&"] {
+        let text = unit.replace('§', SECRET).repeat(8_000);
+        let shown = shown(&json!({"p": text}));
+        assert!(!shown.contains("horse"), "{unit}");
+    }
+}
