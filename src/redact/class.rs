@@ -12,10 +12,13 @@ const NO_BASE64: u8 = 1 << 3;
 /// A brace, a bracket or what else documents begin with.
 const BRACKET: u8 = 1 << 4;
 const AT: u8 = 1 << 5;
+const QUOTE: u8 = 1 << 6;
+/// The end of a line, or anything that is not ASCII.
+const LINE_OR_OTHER: u8 = 1 << 7;
 
 #[expect(clippy::indexing_slicing, reason = "it is evaluated by the compiler")]
 const TABLE: [u8; 256] = {
-    let mut table = [0; 256];
+    let mut table = [LINE_OR_OTHER; 256];
     let mut byte = 0;
     while byte < 128 {
         let c = byte as u8;
@@ -27,6 +30,8 @@ const TABLE: [u8; 256] = {
             b'%' => PERCENT | NO_BASE64,
             b'@' => AT | NO_BASE64,
             b'{' | b'[' | b'<' => BRACKET | NO_BASE64,
+            b'"' | b'\'' => QUOTE | NO_BASE64,
+            b'\n' => LINE_OR_OTHER,
             _ if in_base64 || blank => 0,
             _ => NO_BASE64,
         };
@@ -67,6 +72,16 @@ impl Class {
         self.0 & BRACKET != 0
     }
 
+    /// There is a quote in it.
+    pub(super) fn has_quote(self) -> bool {
+        self.0 & QUOTE != 0
+    }
+
+    /// There may be several lines in it, or other characters than those of ASCII.
+    pub(super) fn may_have_lines(self) -> bool {
+        self.0 & LINE_OR_OTHER != 0
+    }
+
     /// It may be base64.
     pub(super) fn may_be_base64(self) -> bool {
         self.0 & NO_BASE64 == 0
@@ -94,6 +109,10 @@ mod tests {
         assert!(percent_text("a%20b").is_some() && Class::of("a%20b").has_percent());
         assert!(data_url("data:,x").is_some() && Class::of("data:,x").has_colon());
         assert!(Class::of("a=b").has_equals());
+        assert!(Class::of("it's").has_quote() && Class::of("\"a").has_quote());
+        assert!(Class::of("a\nb").may_have_lines() && Class::of("“a”").may_have_lines());
+        let line = Class::of("ENV A b, c.d/e (f) ${g}\r\t");
+        assert!(!line.has_quote() && !line.may_have_lines());
         assert!(Class::of("redis://:pw@host").may_have_userinfo());
         let plain = Class::of("created by “Zoë”, on 2026-11-21 (first)");
         assert!(!plain.may_be_base64() && !plain.has_equals() && !plain.has_colon());

@@ -38,12 +38,14 @@ impl Walk<'_> {
             {
                 return shown;
             }
-            if let Some(shown) = self.cells(text) {
+            if class.may_have_lines()
+                && let Some(shown) = self.cells(text)
+            {
                 return Some(shown);
             }
         }
         if !is_read {
-            self.loose(text, &whole, &mut edits);
+            self.loose(text, class, &whole, &mut edits);
         }
         if edits.is_empty() { None } else { Some(replaced(text, edits)) }
     }

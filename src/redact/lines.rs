@@ -58,8 +58,7 @@ struct Way {
 impl Walk<'_> {
     /// Takes out what stands under names in the lines of a text.
     pub(super) fn lines(&mut self, text: &str, edits: &mut Vec<Edit>) {
-        let several = memchr::memchr(b'\n', text.as_bytes()).is_some();
-        if !several && !SETTING.iter().any(|word| text.trim_start().starts_with(word)) {
+        if memchr::memchr(b'\n', text.as_bytes()).is_none() && !is_setting(text) {
             return;
         }
         let is_named = |range: &Range<usize>| {
@@ -163,6 +162,12 @@ impl Walk<'_> {
         }
         self.take(text, range, rule, edits);
     }
+}
+
+/// Whether a text begins with a word that sets a name.
+pub(super) fn is_setting(text: &str) -> bool {
+    let text = text.trim_start();
+    SETTING.iter().any(|word| text.starts_with(word))
 }
 
 /// A value of which nothing is known.

@@ -6,8 +6,10 @@
 use std::ops::Range;
 
 use super::carrier::Carrier;
+use super::class::Class;
 use super::described::is_described;
 use super::exceptions::is_flag_word;
+use super::lines::is_setting;
 use super::memo::Role;
 use super::pairs::role;
 use super::pattern::Validator;
@@ -41,17 +43,27 @@ struct Named<'t> {
 
 impl Walk<'_> {
     /// What is to be taken out of a text that is no document; of the ranges in `whole` all is known.
-    pub(super) fn loose(&mut self, text: &str, whole: &[Range<usize>], edits: &mut Vec<Edit>) {
-        let bytes = text.as_bytes();
-        if memchr::memchr3(b'"', b'\'', b'{', bytes).is_some() {
+    pub(super) fn loose(
+        &mut self,
+        text: &str,
+        class: Class,
+        whole: &[Range<usize>],
+        edits: &mut Vec<Edit>,
+    ) {
+        let is_plain = !class.has_quote() && !class.has_bracket();
+        if !is_plain {
             self.quoted_names(text, whole, edits);
             self.calls(text, edits);
         }
-        if memchr::memchr(b'<', bytes).is_some() {
+        if class.has_bracket() {
             self.elements(text, edits);
         }
-        self.lines(text, edits);
-        self.spelled(text, edits);
+        if class.may_have_lines() || is_setting(text) {
+            self.lines(text, edits);
+        }
+        if !is_plain || class.may_have_lines() {
+            self.spelled(text, edits);
+        }
     }
 
     /// Takes out a part of a text under a rule.
