@@ -11,6 +11,7 @@ use super::shown::is_run;
 use super::verbs::past;
 use crate::decode::Number;
 use crate::record::{RequestRecord, ResponseRecord};
+use crate::redact;
 
 /// Names that say with `false` that it was not done.
 const SUCCESSES: [&str; 5] = ["success", "ok", "succeeded", "is_success", "issuccess"];
@@ -60,20 +61,6 @@ pub(super) const GOOD_NEWS: [&str; 7] =
 
 /// Members around the whole of an answer.
 pub(super) const ENVELOPES: [&str; 4] = ["Response", "data", "response", "result"];
-
-/// Ends of the types of a union that stand for errors.
-const ERROR_TYPES: [&str; 10] = [
-    "Denied",
-    "Error",
-    "Errors",
-    "Exception",
-    "Failed",
-    "Failure",
-    "Forbidden",
-    "NotFound",
-    "Problem",
-    "Unauthorized",
-];
 
 /// Verbs of calls whose result may be the state that came of them.
 pub(super) const STATES: [&str; 8] =
@@ -196,7 +183,7 @@ pub(super) fn refusal_status(result: &Value<'_>, sent: &Sent<'_>) -> Option<u16>
 /// The type of a union that stands for an error.
 pub(super) fn error_type<'b>(result: &'b Value<'_>) -> Option<&'b str> {
     let name = result.get("__typename").and_then(Value::as_str)?;
-    ERROR_TYPES.iter().any(|end| name.ends_with(end)).then_some(name)
+    redact::error_type(name).map(|_| name)
 }
 
 fn has_own_id(body: &Value<'_>) -> bool {
@@ -317,7 +304,7 @@ fn says_error(name: &str, value: &Value<'_>, what: Tells) -> bool {
             what == Tells::Answer && is_one_of(text, &FAILURES)
         }
         Value::String(text) if name == "__typename" => {
-            what == Tells::Result && ERROR_TYPES.iter().any(|end| text.ends_with(end))
+            what == Tells::Result && redact::error_type(text).is_some()
         }
         // What is `0` everywhere else is not an error where it is a text.
         Value::String(text) if is_one_of(name, &CODES) => is_count(text) && !is_none(text),

@@ -78,5 +78,6 @@ pub use secret::DOMAIN as SECRET_DOMAIN;
 pub(crate) use secret::SEAL;
 pub use seen::{Seen, is_guessable};
 pub use selector::Selector;
+pub use sketch::error_type;
 pub use state::Knowledge;
 pub use under::{PathGlob, PathGlobError};

@@ -90,6 +90,11 @@ pub(super) enum Telling {
     All,
 }
 
+/// The end of a type's name that stands for an error in a union, if it has one.
+pub fn error_type(name: &str) -> Option<&'static str> {
+    ERROR_TYPES.iter().copied().find(|end| name.ends_with(end))
+}
+
 impl Telling {
     /// What is to be told of a body of which nothing is recorded, or of which rules hide something.
     pub(super) fn of(is_unrecorded: bool, is_hidden: bool) -> Option<Self> {
@@ -223,8 +228,7 @@ impl<'n> Walk<'_> {
             return Some(Cow::Borrowed(word));
         }
         if is_type {
-            let end = ERROR_TYPES.iter().find(|end| text.ends_with(*end));
-            return end.map(|end| Cow::Borrowed(*end));
+            return error_type(text).map(Cow::Borrowed);
         }
         let mut squashed = String::new();
         squash(text, &mut squashed);
