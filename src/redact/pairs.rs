@@ -226,7 +226,9 @@ impl Walk<'_> {
             let beside = beside.get_or_init(|| Beside::of(members));
             let mut rule = |of: &BTreeMap<&str, &Node<'_>>| {
                 let value = scalar(of.get(prefix)?);
-                self.rule_of_content(Carrier::Member, text, value.as_deref()).or_else(|| {
+                // In `pwd=x` there is a name as well, whatever is recorded of `x`.
+                let named = text.split('=').next().unwrap_or_default();
+                self.rule_of_content(Carrier::Member, named, value.as_deref()).or_else(|| {
                     // Stores whose keys are bytes, such as etcd, write them in base64.
                     let text = base64_text(text)?;
                     self.rule_of_content(Carrier::Member, &text, value.as_deref())

@@ -211,7 +211,7 @@ impl Walk<'_> {
             return Some(Weight::Everywhere);
         }
         let typed = !is_machine_made(self.policy.action(rule));
-        if is_flag_word(text) {
+        if is_flag_word(text) || is_kind(text.trim_matches(is_around)) {
             return None;
         }
         if text.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -273,7 +273,7 @@ impl Walk<'_> {
     /// Remembers a secret, and the same without what may only stand around it.
     pub(super) fn remember_bare(&mut self, text: &str, rule: usize) {
         self.remember(text, rule);
-        let bare = text.trim_matches(|c: char| c.is_whitespace() || QUOTES.contains(c));
+        let bare = text.trim_matches(is_around);
         if bare != text {
             self.remember(bare, rule);
         }
@@ -333,6 +333,11 @@ impl Walk<'_> {
 /// What rules with this action select was made by a machine, and can be told from other values.
 pub(super) fn is_machine_made(action: Action) -> bool {
     matches!(action, Action::Fingerprint | Action::KeepEnds { .. })
+}
+
+/// What may stand around a secret, and is no part of it.
+fn is_around(c: char) -> bool {
+    c.is_whitespace() || QUOTES.contains(c)
 }
 
 /// A word that only says what kind of credential it is: `{"secretKey": "password"}`.

@@ -28,6 +28,9 @@ use crate::record::BodyRecord;
 /// Strings in strings are looked into so many times over.
 pub(super) const NESTING_MAX: usize = 3;
 
+/// Texts of which something was taken out are looked at again at most so many times.
+const LOOKS_AGAIN_MAX: usize = 3;
+
 /// Longer member names are not spelled out in receipts.
 const LOCATION_NAME_BYTES_MAX: usize = 64;
 
@@ -317,8 +320,21 @@ impl<'e> Walk<'e> {
         })
     }
 
-    /// Text under no rule: without the credentials in it, or `None` if there are none.
+    /// Text under no rule: without the credentials in it, or `None` if there are none. What is left
+    /// is looked at again: without a value, a quote or a bracket of it, it may read differently.
     pub(super) fn text(&mut self, text: &str) -> Option<String> {
+        let mut shown = self.text_once(text)?;
+        for _ in 0..LOOKS_AGAIN_MAX {
+            match self.text_once(&shown) {
+                Some(less) if less != shown => shown = less,
+                _ => return Some(shown),
+            }
+        }
+        Some(self.give_up(Note::PatternLimit))
+    }
+
+    /// What one look at a text takes out of it.
+    fn text_once(&mut self, text: &str) -> Option<String> {
         let class = Class::of(text);
         let mut is_read = false;
         if (class.has_bracket() || text.starts_with('"'))

@@ -288,8 +288,7 @@ impl Walk<'_> {
             self.within = None;
             return None;
         }
-        let is_scalar = matches!(node, Node::String(_) | Node::Number(_));
-        if !is_scalar && (!matches!(node, Node::Array(_)) || is_made_of_others(node)) {
+        if says_nothing(node) || is_made_of_others(node) {
             return None;
         }
         self.within = Some(Within { is_whole: true, ..within });
@@ -333,6 +332,16 @@ fn is_made_of_others(node: &Node<'_>) -> bool {
         Node::Object(_) => true,
         Node::Array(items) => items.iter().any(is_made_of_others),
         _ => false,
+    }
+}
+
+/// What is no secret in whatever place.
+fn says_nothing(node: &Node<'_>) -> bool {
+    match node {
+        Node::Null | Node::Bool(_) | Node::Number(Number::Double(_)) => true,
+        Node::String(text) => text.is_empty(),
+        Node::Array(items) => !items.is_empty() && items.iter().all(says_nothing),
+        Node::Number(_) | Node::Object(_) => false,
     }
 }
 

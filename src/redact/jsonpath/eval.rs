@@ -137,6 +137,9 @@ impl<'n, 'w> Evaluation<'n, 'w> {
                     }
                 }
                 (Selector::Filter(condition), _) => {
+                    if children(node).next().is_none() || !self.may_hold(condition)? {
+                        continue;
+                    }
                     for child in children(node) {
                         if self.holds(condition, child)? {
                             self.walk(rest, child, visit)?;
@@ -147,6 +150,22 @@ impl<'n, 'w> Evaluation<'n, 'w> {
             }
         }
         Flow::Continue(())
+    }
+
+    /// Whether a condition may hold for any child: what it says of the document alone is the same for
+    /// all of them.
+    fn may_hold(&self, condition: &Logical) -> Flow<bool> {
+        if condition.is_fixed() {
+            return self.holds(condition, self.document);
+        }
+        if let Logical::And(all) = condition {
+            for condition in all {
+                if !self.may_hold(condition)? {
+                    return Flow::Continue(false);
+                }
+            }
+        }
+        Flow::Continue(true)
     }
 
     fn holds(&self, condition: &Logical, current: &'n Node<'n>) -> Flow<bool> {

@@ -117,6 +117,35 @@ pub(super) enum Pattern {
     Of(Operand),
 }
 
+impl Logical {
+    /// Whether it is the same for all nodes that a filter is about.
+    pub(super) fn is_fixed(&self) -> bool {
+        match self {
+            Self::Or(conditions) | Self::And(conditions) => conditions.iter().all(Self::is_fixed),
+            Self::Not(condition) => condition.is_fixed(),
+            Self::Exists(query) => query.is_fixed(),
+            Self::Compare(left, _, right) => left.is_fixed() && right.is_fixed(),
+            Self::Matches { text, pattern, .. } => {
+                let pattern = match pattern {
+                    Pattern::Fixed(_) => true,
+                    Pattern::Of(operand) => operand.is_fixed(),
+                };
+                pattern && text.is_fixed()
+            }
+        }
+    }
+}
+
+impl Operand {
+    fn is_fixed(&self) -> bool {
+        match self {
+            Self::Literal(_) => true,
+            Self::Singular(query) | Self::Count(query) | Self::Value(query) => query.is_fixed(),
+            Self::Length(operand) => operand.is_fixed(),
+        }
+    }
+}
+
 impl Segment {
     /// Whether it leads to one node at most, by its form.
     pub(super) fn is_singular(&self) -> bool {
@@ -130,6 +159,11 @@ impl Segment {
 }
 
 impl Query {
+    /// Filters within it are about other nodes, and may look at the document and at those alone.
+    fn is_fixed(&self) -> bool {
+        self.from == Origin::Document
+    }
+
     /// Whether it finds one node at most, by its form.
     pub(super) fn is_singular(&self) -> bool {
         self.segments.iter().all(Segment::is_singular)

@@ -28,7 +28,7 @@ pub(super) fn any_json() -> impl Strategy<Value = Value> {
         Just(json!("data:,password=inner-secret&x=1")),
         Just(json!("mutation { login(password: \"inner-secret\", x: \"a=b\") }")),
         Just(json!("mutation { login(password: \"inner-secret\" }")),
-        Just(json!("<a password='inner-secret'><b>a=b</b></a>")),
+        Just(json!("<a><password>inner-secret</password><b>a=b</b></a>")),
         Just(json!("cGFzc3dvcmQ9aW5uZXItc2VjcmV0IGFuZCBtb3Jl")),
         Just(json!({"method": "login", "params": ["inner-secret"]})),
         Just(json!("see ghp_0123456789abcdefghijABCDEFGHIJ012345, password: hunter22 and more")),
@@ -45,6 +45,17 @@ pub(super) fn any_json() -> impl Strategy<Value = Value> {
                 .prop_map(|members| Value::Object(members.into_iter().collect())),
         ]
     })
+}
+
+/// What is left of them reads differently from what they were.
+#[test]
+fn what_is_left_of_a_text_is_looked_at_again() {
+    for text in ["pwd= \"'\"0", "password= 'a' token= \"'b'\" c"] {
+        let once = record("/", &[JSON], json!({ "note": text }).to_string().as_bytes());
+        let once = once.body.unwrap().text().to_owned();
+        let twice = record("/", &[JSON], once.as_bytes());
+        assert_eq!((twice.body.unwrap().text(), twice.receipts), (once.as_str(), vec![]), "{text}");
+    }
 }
 
 proptest! {

@@ -25,6 +25,20 @@ fn what_cannot_be_there_costs_nothing() {
     assert!(steps("$.messages[*].content", &wide(2000)).unwrap() < 5);
     assert!(steps("$.messages[*].content", &deep(50)).unwrap() < 5);
     assert!(steps("$..x", &wide(2000)).unwrap() < 40_000);
+    // What cannot hold for any child is asked once.
+    for path in [
+        "$[?$.code && @ == $.code && !$.name]",
+        "$[?match(@, '[0-9]{6}') && $.code && @ == $.token]",
+        "$[?($[0] == 'AUTH' || $[0] == 'auth') && @ != $[0]]",
+        "$[?(@.x || @.y) && (search($.kind, '^s') && @.y)]",
+        "$[?@.x && length($.kind) > 1]",
+    ] {
+        assert!(steps(path, &wide(2000)).unwrap() < 40, "{path}");
+        assert_eq!(selected(path, &wide(3)), "");
+    }
+    let kind = r#"{"kind":"secret","a":{"x":1},"b":{"y":1}}"#;
+    assert_eq!(selected("$[?(@.x || @.z) && (search($.kind, '^s') && $.b)]", kind), r#"{"x":1}"#);
+    assert_eq!(selected("$[?$.b || @.x].x", kind), "1");
 }
 
 #[test]
