@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::Args as ClapArgs;
 
 use crate::access::{Access, BOOTSTRAP_FILE, BOOTSTRAP_NAME};
-use crate::config::{self, Address, Config, LogFormat, RouteKind};
+use crate::config::{self, Address, AuditLevel, Config, LogFormat, RouteKind};
 use crate::server::{Server, ServerError};
 use crate::telemetry;
 
@@ -126,17 +126,20 @@ fn banner(config: &Config) -> String {
         lines.push(format!("  upstream   {name}: {scheme}://{}", upstream.addresses.join(", ")));
     }
     for route in &config.routes {
-        let kind = match route.kind {
-            RouteKind::Admin => "mutations are audited",
-            RouteKind::Gateway => "rejections are recorded",
-            RouteKind::Bypass => "nothing is recorded",
+        let kind = match (route.kind, route.level) {
+            (RouteKind::Bypass, _) | (_, AuditLevel::None) => "nothing is recorded",
+            (RouteKind::Admin, _) => "mutations are audited",
+            (RouteKind::Gateway, _) => "rejections are recorded",
         };
         let paths = if route.paths.is_empty() { "/".to_owned() } else { route.paths.join(" ") };
         let what = match route.generation {
             true => format!("{paths} where models generate, as POST /v1/chat/completions"),
             false => paths,
         };
-        lines.push(format!("  route      {}: {what} ({kind})", route.name));
+        let only = [route.hosts.join(" "), route.methods.join(" ")];
+        let only = only.iter().filter(|only| !only.is_empty());
+        let only: String = only.map(|only| format!(" {only}")).collect();
+        lines.push(format!("  route      {}:{only} {what} ({kind})", route.name));
     }
     let reading = config.reading.address;
     let dir = config.ledger.dir.display();

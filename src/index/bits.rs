@@ -46,6 +46,18 @@ impl Bits {
         self.0.get(usize::from(row / 64)).is_some_and(|word| word >> (row % 64) & 1 == 1)
     }
 
+    /// Whether a stored set has this member.
+    pub(super) fn has(stored: &[u8], row: u16) -> bool {
+        match stored.split_first() {
+            Some((&MAP, bytes)) => {
+                let word = words(bytes).nth(usize::from(row / 64));
+                word.is_some_and(|word| word >> (row % 64) & 1 == 1)
+            }
+            Some((&LIST, bytes)) => list(bytes).any(|member| member == row),
+            _ => false,
+        }
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.0.iter().all(|word| *word == 0)
     }
@@ -209,6 +221,9 @@ mod tests {
                 prop_assert_eq!(&Bits::of(&set.stored()), set);
                 prop_assert_eq!(set.count(), rows.len() as u64);
                 prop_assert!(set.stored().len() <= 1 + 2 * rows.len());
+                for row in (0..2_500).chain([16_383]) {
+                    prop_assert_eq!(Bits::has(&set.stored(), row), rows.contains(&row));
+                }
             }
             let common: BTreeSet<u16> = one.intersection(&two).copied().collect();
             prop_assert_eq!(a.count_common(&b.stored()), common.len() as u64);

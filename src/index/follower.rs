@@ -166,16 +166,18 @@ fn changes(conn: &Connection, entries: &[&Stored]) -> Result<BTreeMap<u64, Chang
                 vacant.insert(Change { old, new })
             }
         };
-        change.new = match std::mem::take(&mut change.new) {
-            // The ledger's triggers make sure that there is an intent.
-            begun if begun.is_empty() => {
-                let alone = Row::begin(entry).into_iter();
-                alone.map(|row| Row { seq: intent, ..row }).collect()
-            }
-            begun => Row::complete(begun, entry),
-        };
+        change.new = completed(std::mem::take(&mut change.new), entry, intent);
     }
     Ok(changes)
+}
+
+/// The rows of an event that is over, made of those that it began with.
+pub(super) fn completed(begun: Vec<Row>, entry: &Stored, intent: u64) -> Vec<Row> {
+    // The ledger's triggers make sure that there is an intent.
+    if begun.is_empty() {
+        return Row::begin(entry).into_iter().map(|row| Row { seq: intent, ..row }).collect();
+    }
+    Row::complete(begun, entry)
 }
 
 /// The rows of an event that is not over.

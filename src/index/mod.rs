@@ -20,6 +20,7 @@ mod aged;
 mod arrivals;
 mod batch;
 mod bits;
+mod compare;
 mod count;
 mod coverage;
 mod files;
@@ -45,6 +46,7 @@ use tokio::task::spawn_blocking;
 use crate::store::{INDEX_FILE, StoreError, create_file};
 
 pub use arrivals::Place;
+pub use compare::{Compared, Disagreement, EventPlace, What};
 pub use count::{Bar, Counted, Facet};
 pub use coverage::{Named, Unnamed};
 pub use row::{IndexedTarget, Row};
@@ -73,6 +75,9 @@ pub enum IndexError {
     /// The index cannot be searched.
     #[error("cannot search the search index")]
     Search(#[source] rusqlite::Error),
+    /// The index follows another ledger.
+    #[error("the search index is that of another ledger")]
+    Foreign,
     /// The index was started over while it was updated.
     #[error("the search index was started over by another process")]
     Moved,

@@ -44,6 +44,28 @@ pub(super) enum Kind {
     Route = 13,
 }
 
+impl Kind {
+    /// What it is of, in words.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::All => "place among all",
+            Self::Action => "action",
+            Self::Category => "category",
+            Self::ActorType => "actor type",
+            Self::Severity => "severity",
+            Self::Outcome => "outcome",
+            Self::ResourceType => "resource type",
+            Self::Scope => "scope",
+            Self::Actor => "actor",
+            Self::TargetId => "target id",
+            Self::TargetNames => "target name",
+            Self::Word => "words",
+            Self::Ending => "severity and outcome",
+            Self::Route => "route",
+        }
+    }
+}
+
 /// The parts of a term that has several.
 pub(super) type Parts = Vec<Option<String>>;
 

@@ -1,6 +1,7 @@
 //! The index: projection, rebuilding, filters.
 
 mod arrivals;
+mod compare;
 mod coverage;
 mod metadata;
 mod naive;

@@ -61,12 +61,33 @@ pub fn declared_length(headers: &http::HeaderMap) -> Option<u64> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.trim().parse().ok()
 }
 
-/// Reads the body as far as `limit`, within `deadline`; `Expect: 100-continue` is answered here,
+/// How long a body may take.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Patience {
+    /// From one read to the next.
+    pub(super) between: Duration,
+    /// All of what is captured.
+    pub(super) total: Duration,
+}
+
+/// The next piece of a body; none behind its end.
+pub(super) async fn next(
+    session: &mut Session,
+    between: Duration,
+) -> Result<Option<bytes::Bytes>, BodyError> {
+    // Pingora knows such a deadline for HTTP/1 alone.
+    match timeout(between, session.as_downstream_mut().read_request_body()).await {
+        Ok(read) => read.map_err(|error| BodyError::of(&error)),
+        Err(_) => Err(BodyError::Refused(SLOW)),
+    }
+}
+
+/// Reads the body as far as `limit`, within a deadline; `Expect: 100-continue` is answered here,
 /// since the upstream must not be asked before the intent is durable.
 pub(super) async fn read(
     session: &mut Session,
     limit: usize,
-    deadline: Duration,
+    patience: Patience,
     account: &mut Account,
 ) -> Result<RequestBody, BodyError> {
     if session.as_downstream_mut().is_body_empty() {
@@ -81,7 +102,7 @@ pub(super) async fn read(
         let asked = session.as_downstream_mut().write_continue_response().await;
         asked.map_err(|error| BodyError::of(&error))?;
     }
-    match timeout(deadline, collect(session, limit, account)).await {
+    match timeout(patience.total, collect(session, limit, patience.between, account)).await {
         Ok(body) => body,
         Err(_) => Err(BodyError::Refused(SLOW)),
     }
@@ -90,12 +111,12 @@ pub(super) async fn read(
 async fn collect(
     session: &mut Session,
     limit: usize,
+    between: Duration,
     account: &mut Account,
 ) -> Result<RequestBody, BodyError> {
     let mut capture = BodyCapture::new(limit);
     loop {
-        let read = session.as_downstream_mut().read_request_body().await;
-        let Some(chunk) = read.map_err(|error| BodyError::of(&error))? else {
+        let Some(chunk) = next(session, between).await? else {
             return Ok(RequestBody::Whole(capture.finish()));
         };
         if !account.take(chunk.len()) {

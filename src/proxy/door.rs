@@ -1,5 +1,6 @@
 //! Where connections come in: reads each HTTP/1 head itself, judges its exact bytes, and only then
-//! hands it, unread, to Pingora. HTTP/2 goes to Pingora at once; its framing is not ambiguous.
+//! hands it, unread, to Pingora. HTTP/2 goes to Pingora once its preface is there; its framing is not
+//! ambiguous.
 //!
 //! Invariants: a head that is refused never reaches a parser; a slow or silent client costs a
 //! bounded time and buffer; a connection over the limit costs nothing.
@@ -29,6 +30,9 @@ use crate::telemetry::{Metrics, ReasonLabel};
 /// What a head is read into at first; most fit.
 const HEAD_BUFFER: usize = 2048;
 
+/// What an HTTP/2 connection begins with (RFC 9113, section 3.4).
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
 const SLOW: Refusal = Refusal {
     status: StatusCode::REQUEST_TIMEOUT,
     reason: "slow_head",
@@ -44,6 +48,12 @@ pub struct Door {
     head_timeout: Duration,
     idle_timeout: Duration,
     cleartext_http2: bool,
+}
+
+/// What a connection has turned out to be.
+enum Begun {
+    Http1(Stream),
+    Http2(Stream),
 }
 
 /// How reading a head ended.
@@ -165,9 +175,29 @@ impl Door {
         if !self.cleartext_http2 {
             return Some(false);
         }
-        let mut start = [0; 4];
-        let peeked = timeout(self.idle_timeout, stream.try_peek(&mut start)).await;
+        let (mut first, mut start) = ([0; 1], [0; 4]);
+        let peeked = timeout(self.idle_timeout, stream.try_peek(&mut first)).await;
+        matches!(peeked, Ok(Ok(true))).then_some(())?;
+        let peeked = timeout(self.head_timeout, stream.try_peek(&mut start)).await;
         matches!(peeked, Ok(Ok(true))).then_some(start == *b"PRI ")
+    }
+
+    /// Waits for all that an HTTP/2 connection begins with, which Pingora would wait for without end.
+    async fn preface(&self, stream: Stream, shutdown: &ShutdownWatch) -> Option<Stream> {
+        let mut wire = Box::new(Wire::new(stream, shutdown.clone()));
+        let mut read = BytesMut::with_capacity(HEAD_BUFFER);
+        let all = async {
+            while read.len() < PREFACE.len() && PREFACE.starts_with(&read) {
+                if !matches!(wire.read_head(&mut read).await, Ok(1..)) {
+                    break;
+                }
+            }
+        };
+        timeout(self.head_timeout, all).await.ok()?;
+        read.starts_with(PREFACE).then(|| {
+            wire.open(read);
+            wire as Stream
+        })
     }
 }
 
@@ -182,19 +212,25 @@ impl ServerApp for Door {
             self.metrics.rejected.get_or_create(&ReasonLabel { reason: "connections" }).inc();
             return None;
         };
-        let http2 = {
-            let mut stop = shutdown.clone();
-            tokio::select! {
-                biased;
-                http2 = self.is_http2(&mut stream) => http2?,
-                _ = stop.wait_for(|stopping| *stopping) => return None,
+        let begun = async {
+            if self.is_http2(&mut stream).await? {
+                return self.preface(stream, shutdown).await.map(Begun::Http2);
             }
+            Some(Begun::Http1(stream))
         };
-        if http2 {
-            return ServerApp::process_new(&self.proxy, stream, shutdown).await;
+        let mut stop = shutdown.clone();
+        let begun = tokio::select! {
+            biased;
+            begun = begun => begun?,
+            _ = stop.wait_for(|stopping| *stopping) => return None,
+        };
+        match begun {
+            Begun::Http1(stream) => {
+                self.http1(stream, shutdown).await;
+                None
+            }
+            Begun::Http2(stream) => ServerApp::process_new(&self.proxy, stream, shutdown).await,
         }
-        self.http1(stream, shutdown).await;
-        None
     }
 
     async fn cleanup(&self) {

@@ -14,7 +14,7 @@ use http::header::SET_COOKIE;
 use pingora::http::ResponseHeader;
 use pingora::proxy::Session;
 
-use super::body::{self, BodyError, RequestBody, declared_length};
+use super::body::{self, BodyError, Patience, RequestBody, declared_length};
 use super::budget::Account;
 use super::forward::{self, Framing};
 use super::gate::{self, Shared};
@@ -116,7 +116,8 @@ pub(super) async fn run(
     let mut account = shared.budget.account();
     let timeouts = &snapshot.config.timeouts;
     let limit = routed.route.capture_request;
-    let read = body::read(session, limit, timeouts.request_body_total, &mut account).await;
+    let patience = Patience { between: timeouts.request_body, total: timeouts.request_body_total };
+    let read = body::read(session, limit, patience, &mut account).await;
     let body = match read {
         Ok(body) => body,
         Err(BodyError::Gone) => {
@@ -269,7 +270,9 @@ impl<'a> Exchange<'a> {
                 let seen = usize::try_from(capture.size()).unwrap_or(usize::MAX);
                 let before = seen.saturating_sub(last.len());
                 let rest = last.slice(kept.len().saturating_sub(before).min(last.len())..);
-                let outgoing = Outgoing::Begun { capture: &mut capture, first: vec![kept, rest] };
+                let between = self.snapshot.config.timeouts.request_body;
+                let first = vec![kept, rest];
+                let outgoing = Outgoing::Begun { capture: &mut capture, first, between };
                 upstream.send(session, outgoing).await?;
                 // Of what was not read to its end, size and digest are not known.
                 *request_body = upstream.has_sent().then(|| capture.finish());

@@ -146,9 +146,10 @@ pub(super) struct Forwarding<'a> {
 /// `X-Forwarded-For`, `X-Forwarded-Proto` is set where it is missing, the names of our own fields are
 /// never the client's to choose, and fields that say who acts only a trusted proxy's.
 pub(super) fn stamp(head: &mut RequestHeader, forwarding: &Forwarding<'_>) -> pingora::Result<()> {
-    head.remove_header(&REQUEST);
-    head.remove_header(&EVENT);
-    head.remove_header(&SNAPSHOT);
+    let ours = head.headers.keys().filter(|name| is_ours(name)).cloned();
+    for name in ours.collect::<Vec<_>>() {
+        head.remove_header(&name);
+    }
     for name in &forwarding.withheld {
         head.remove_header(name);
     }
@@ -175,6 +176,16 @@ pub(super) fn stamp(head: &mut RequestHeader, forwarding: &Forwarding<'_>) -> pi
         head.insert_header(header::HOST, host)?;
     }
     Ok(())
+}
+
+/// Whether an application may take this for a field of ours: many know no `-` in names but `_`.
+fn is_ours(name: &HeaderName) -> bool {
+    let alike = |ours: &HeaderName| {
+        let same = |(one, other): (u8, u8)| one == other || one == b'_' && other == b'-';
+        let (name, ours) = (name.as_str(), ours.as_str());
+        name.len() == ours.len() && name.bytes().zip(ours.bytes()).all(same)
+    };
+    [&EVENT, &REQUEST, &SNAPSHOT].into_iter().any(alike)
 }
 
 /// HTTP/2 may split `Cookie` into several fields, which HTTP/1 must see as one (RFC 9113, section

@@ -47,7 +47,8 @@ const BAD_REQUEST_LINE: Refusal = refuse(
 const BAD_TARGET: Refusal = refuse(
     StatusCode::BAD_REQUEST,
     "target",
-    "the request target must be a path, or an http URL, in visible ASCII without a fragment",
+    "the request target must be a path, or an http URL, in visible characters without a fragment; \
+     `<` and `>`, and in a query `\"`, must be percent-encoded",
 );
 const BAD_FIELD: Refusal = refuse(
     StatusCode::BAD_REQUEST,
@@ -221,7 +222,9 @@ fn request_line<'a>(line: &'a [u8], limits: &HeadLimits) -> Result<(&'a [u8], bo
     if target.len() > limits.target_bytes {
         return Err(LONG_TARGET);
     }
-    let visible = target.iter().all(|byte| (0x21..=0x7e).contains(byte) && *byte != b'#');
+    // Beyond ASCII it is UTF-8, or no URI.
+    let is_visible = |byte: &u8| !matches!(byte, 0..=0x20 | b'#' | 0x7f);
+    let visible = target.iter().all(is_visible);
     let form_known = target.starts_with(b"/")
         || absolute(target).is_some()
         || (target == b"*" && method == b"OPTIONS");

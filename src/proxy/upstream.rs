@@ -21,7 +21,7 @@ use tokio::task::unconstrained;
 use tokio::time::{sleep, timeout};
 
 use super::balance::Pool;
-use super::body::BodyError;
+use super::body::{self, BodyError};
 use super::forward;
 use super::listening::Listening;
 use super::tunnel::Side;
@@ -97,8 +97,8 @@ impl Upload {
 pub(super) enum Outgoing<'a> {
     /// All of it.
     Whole(Bytes),
-    /// What was captured, the chunk behind it, and the rest from the client.
-    Begun { capture: &'a mut BodyCapture, first: Vec<Bytes> },
+    /// What was captured, the chunk behind it, and the rest from the client, which may pause so long.
+    Begun { capture: &'a mut BodyCapture, first: Vec<Bytes>, between: Duration },
 }
 
 /// A connection with a request on it.
@@ -192,13 +192,13 @@ impl Upstream {
                 }
                 self.finish().await
             }
-            Outgoing::Begun { capture, first } => {
+            Outgoing::Begun { capture, first, between } => {
                 for chunk in first {
                     if !self.write(chunk, false).await? {
                         return Ok(());
                     }
                 }
-                self.pass_on(client, capture).await
+                self.pass_on(client, capture, between).await
             }
         }
     }
@@ -218,11 +218,12 @@ impl Upstream {
         &mut self,
         client: &mut Session,
         capture: &mut BodyCapture,
+        between: Duration,
     ) -> Result<(), Failure> {
         // It is the client whom the upstream waits for now. A timeout would also take what was read
         // of a head; being cancelled does not.
         self.session.set_read_timeout(None);
-        let passed = self.pass_chunks(client, capture).await;
+        let passed = self.pass_chunks(client, capture, between).await;
         self.session.set_read_timeout(self.peer.options.read_timeout);
         passed
     }
@@ -231,6 +232,7 @@ impl Upstream {
         &mut self,
         client: &mut Session,
         capture: &mut BodyCapture,
+        between: Duration,
     ) -> Result<(), Failure> {
         loop {
             // Known before the client is asked again: then an answer is not taken for an early one.
@@ -244,7 +246,7 @@ impl Upstream {
                     Ok(()) => return Ok(()),
                     Err(error) => return Err(Failure::after_sending(&error)),
                 },
-                chunk = client.as_downstream_mut().read_request_body() => chunk,
+                chunk = body::next(client, between) => chunk,
             };
             match chunk {
                 Ok(Some(chunk)) => {
@@ -254,8 +256,7 @@ impl Upstream {
                     }
                 }
                 Ok(None) => return self.finish().await,
-                Err(error) => {
-                    let why = BodyError::of(&error);
+                Err(why) => {
                     tracing::debug!(?why, "a client broke off its request");
                     self.session.shutdown().await;
                     return Err(Failure::ClientAborted(why));
@@ -264,8 +265,12 @@ impl Upstream {
         }
     }
 
-    /// Writes a piece of the body; false if the upstream has answered instead of taking it.
+    /// Writes a piece of the body; false if the upstream has answered instead of taking it. A piece may be
+    /// empty, where a read ended behind the size of a chunk: written as a chunk it would end the body.
     async fn write(&mut self, bytes: Bytes, end: bool) -> Result<bool, Failure> {
+        if bytes.is_empty() && !end {
+            return Ok(true);
+        }
         match self.session.write_request_body(bytes, end).await {
             Ok(()) => Ok(true),
             Err(error) => self.answered_early(&error).await.map(|()| false),

@@ -53,6 +53,8 @@ enum Body {
     Length(u64),
     Chunked(Chunks),
     Broken(Refusal),
+    /// All that comes, which is not HTTP/1.
+    Everything,
 }
 
 impl Body {
@@ -65,6 +67,7 @@ impl Body {
         match self {
             Self::Done => Ok(0),
             Self::Broken(refusal) => Err(*refusal),
+            Self::Everything => Ok(bytes.len()),
             Self::Length(left) => {
                 let taken = usize::try_from(*left).unwrap_or(usize::MAX).min(bytes.len());
                 *left -= taken as u64;
@@ -165,6 +168,12 @@ impl Wire {
             line.ahead = read.split_off(end);
         }
         Ok(())
+    }
+
+    /// From here on hands on everything: what was read already, and then what comes.
+    pub(super) fn open(&mut self, read: BytesMut) {
+        let line = self.line();
+        (line.ahead, line.body) = (read, Body::Everything);
     }
 
     /// Reads bytes of a head.
@@ -355,7 +364,15 @@ impl GetSocketDigest for Wire {
     }
 }
 
-impl Peek for Wire {}
+#[async_trait]
+impl Peek for Wire {
+    /// Shows what was read ahead.
+    async fn try_peek(&mut self, buf: &mut [u8]) -> io::Result<bool> {
+        let Some(ahead) = self.line().ahead.get(..buf.len()) else { return Ok(false) };
+        buf.copy_from_slice(ahead);
+        Ok(true)
+    }
+}
 
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -52,19 +52,25 @@ pub fn create_dir(dir: &Path) -> Result<(), StoreError> {
 
 /// Creates the file for its owner alone, unless it exists. SQLite gives its `-wal` and `-shm` the
 /// mode of the database.
+///
+/// What exists is not opened: with whatever handle of a file is closed, a process loses all locks that it
+/// has on it (POSIX), those of SQLite's connections as well. The next process that closes the database would
+/// take itself for the last one and remove the log from under them.
 pub fn create_file(path: &Path) -> Result<(), StoreError> {
-    open_private(path).map(drop)
+    match private().create_new(true).open(path) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(not_opened(path)(error)),
+        _ => Ok(()),
+    }
 }
 
-fn open_private(path: &Path) -> Result<File, StoreError> {
-    OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(path)
-        .map_err(|source| StoreError::File { operation: "open", path: path.to_owned(), source })
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).mode(0o600);
+    options
+}
+
+fn not_opened(path: &Path) -> impl FnOnce(io::Error) -> StoreError {
+    move |source| StoreError::File { operation: "open", path: path.to_owned(), source }
 }
 
 /// The exclusive right to write to the ledger in a directory, for as long as this value lives.
@@ -75,7 +81,8 @@ pub(super) struct DirLock(File);
 impl DirLock {
     pub(super) fn acquire(dir: &Path) -> Result<Self, StoreError> {
         let path = dir.join(LOCK_FILE);
-        let mut file = open_private(&path)?;
+        let mut file =
+            private().create(true).truncate(false).open(&path).map_err(not_opened(&path))?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -97,7 +104,7 @@ impl DirLock {
 
     /// Which lock this is, for as long as the system runs: a copy of the file is another one, and whoever
     /// had this one before has it no more.
-    pub(super) fn place(&self) -> std::io::Result<String> {
+    pub(super) fn place(&self) -> io::Result<String> {
         let metadata = self.0.metadata()?;
         let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
         let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
@@ -134,7 +141,7 @@ impl OpenFiles {
     pub(super) fn require_in_place(&self) -> Result<(), StoreError> {
         for (path, known) in &self.0 {
             if identity(path)? != *known {
-                let source = std::io::Error::other("another file has taken its place");
+                let source = io::Error::other("another file has taken its place");
                 return Err(StoreError::File { operation: "keep", path: path.clone(), source });
             }
         }
@@ -167,7 +174,8 @@ pub(super) fn is_out_of_room(dir: &Path) -> bool {
     let wal = dir.join(format!("{LEDGER_FILE}-wal"));
     let size = std::fs::metadata(&wal).map_or(0, |metadata| metadata.len());
     let path = dir.join(PROBE_FILE);
-    let outcome = open_private(&path).map(|file| grow(file, size));
+    let opened = private().create(true).truncate(false).open(&path);
+    let outcome = opened.map(|file| grow(file, size));
     // A probe that stays behind does no harm: it is empty or sparse, and opened again.
     std::fs::remove_file(&path).ok();
     match outcome {
@@ -176,12 +184,11 @@ pub(super) fn is_out_of_room(dir: &Path) -> bool {
             ErrorKind::FileTooLarge | ErrorKind::StorageFull | ErrorKind::QuotaExceeded
         ),
         Ok(Ok(())) => false,
-        Err(StoreError::File { source, .. }) => source.kind() == ErrorKind::StorageFull,
-        Err(_) => false,
+        Err(error) => error.kind() == ErrorKind::StorageFull,
     }
 }
 
-fn grow(mut file: File, size: u64) -> std::io::Result<()> {
+fn grow(mut file: File, size: u64) -> io::Result<()> {
     file.set_len(size + PROBE_BYTES)?;
     file.seek(SeekFrom::Start(size))?;
     file.write_all(&[0; PROBE_BYTES as usize])?;
@@ -221,4 +228,33 @@ fn is_access(field: &str) -> bool {
 /// The paths of a directory's databases.
 pub(super) fn ledger_path(dir: &Path) -> PathBuf {
     dir.join(LEDGER_FILE)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::MetadataExt;
+
+    use super::create_file;
+
+    /// Whether this process has a lock on the file, by the system's own list.
+    fn is_locked(path: &std::path::Path) -> bool {
+        let inode = format!(":{} ", std::fs::metadata(path).unwrap().ino());
+        let pid = format!(" {} ", std::process::id());
+        let locks = std::fs::read_to_string("/proc/locks").unwrap();
+        locks.lines().any(|line| line.contains(&inode) && line.contains(&pid))
+    }
+
+    #[test]
+    fn what_is_open_keeps_its_locks() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("some.db");
+        create_file(&path).unwrap();
+        let conn = rusqlite::Connection::open(&path).unwrap();
+        conn.pragma_update(None, "journal_mode", "wal").unwrap();
+        conn.execute_batch("CREATE TABLE t (n); SELECT * FROM t").unwrap();
+        assert!(is_locked(&path));
+        create_file(&path).unwrap();
+        assert!(is_locked(&path), "whoever closes the database now removes its log");
+        assert!(create_file(&dir.path().join("none/some.db")).is_err());
+    }
 }

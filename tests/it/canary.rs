@@ -8,7 +8,7 @@ mod bodies;
 mod cases;
 mod echoes;
 mod heads;
-mod message;
+pub(crate) mod message;
 mod odd;
 mod prompts;
 mod refusals;

@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
+use super::canary::message::dechunked;
 use super::support::{
     Answer, Proxy, Reply, Seen, Setup, Upstream, exchange, exchange_on, read_answer, wait_until,
 };
@@ -111,7 +112,6 @@ fn odd_request_lines_and_hosts_are_refused() {
         ("a query that is no URI", 400, line("GET /?a=<b> HTTP/1.1")),
         ("a fragment", 400, line("DELETE /a#b HTTP/1.1")),
         ("a target that is no path", 400, line("DELETE admin/users HTTP/1.1")),
-        ("a target beyond ASCII", 400, line("DELETE /ä HTTP/1.1")),
         ("a method that is no token", 400, line("DEL(ETE / HTTP/1.1")),
         ("asterisk with DELETE", 400, line("DELETE * HTTP/1.1")),
         ("absolute-form against Host", 400, line("DELETE http://b.example/x HTTP/1.1")),
@@ -594,4 +594,102 @@ fn a_bypass_cannot_be_used_to_slip_past() {
     assert_eq!(proxy.events().len(), dodges.len());
     let wanted = dodges.map(|path| format!("DELETE {path} HTTP/1.1"));
     assert!(upstream.seen().iter().skip(3).map(|seen| seen.line()).eq(wanted.iter()));
+}
+
+/// A long body in chunks, of which sizes and data arrive apart.
+#[test]
+fn a_long_body_is_whole_wherever_its_chunks_are_torn_apart() {
+    let routes = "  - {name: gateway, paths: [/v1], upstream: app, kind: gateway, capture: {request: 2KiB}}\n  \
+                  - {name: streaming, paths: [/s], upstream: app, streaming: true, capture: {request: 2KiB}}\n  \
+                  - {name: free, paths: [/free], upstream: app, kind: bypass}\n  \
+                  - {name: default, upstream: app, capture: {request: 2KiB}}\n";
+    let upstream = Upstream::start(|_| Reply::ok());
+    let setup = Setup { routes: routes.to_owned(), ..Setup::default() };
+    let proxy = Proxy::with(upstream.address, &setup);
+    let first = format!("{:x}\r\n{}\r\n", 5000, "a".repeat(5000));
+    let torn: [&[&str]; 4] = [
+        &[&first, "5\r\n", "hello\r\n", "0\r\n\r\n"],
+        &[&first, "5\r\nhello", "\r\n", "5\r", "\nworld\r\n", "0\r\n", "\r\n"],
+        &[&first, "5;a=b", "\r\nhello\r\n5", "\r\nworld\r\n0\r\n\r", "\n"],
+        &["1388\r\n", &first[6..], "5\r\n", "hello\r\n0\r\n\r\n"],
+    ];
+    for path in ["/admin", "/v1/chat/completions", "/s", "/free"] {
+        for pieces in torn {
+            let mut stream = TcpStream::connect(proxy.address).unwrap();
+            stream.set_nodelay(true).unwrap();
+            let head = format!(
+                "POST {path} HTTP/1.1\r\nHost: a.example\r\nTransfer-Encoding: chunked\r\n\
+                 Connection: close\r\n\r\n"
+            );
+            for piece in [head.as_str()].iter().chain(pieces) {
+                stream.write_all(piece.as_bytes()).unwrap();
+                std::thread::sleep(Duration::from_millis(30));
+            }
+            assert_eq!(read_answer(&mut stream).status, 200, "{path} {pieces:?}");
+        }
+    }
+    let seen = upstream.seen();
+    assert_eq!(seen.len(), 16);
+    for (number, seen) in seen.iter().enumerate() {
+        let whole = if [1, 2].contains(&(number % 4)) { "helloworld" } else { "hello" };
+        let expected = format!("{}{whole}", "a".repeat(5000));
+        assert_eq!(seen.header("content-length"), None);
+        assert_eq!(String::from_utf8(dechunked(&seen.body)).unwrap(), expected, "{number}");
+        assert_eq!(seen.body.windows(5).filter(|end| end == b"0\r\n\r\n").count(), 1);
+    }
+}
+
+#[test]
+fn a_preface_of_http2_without_an_end_does_not_hold_a_connection() {
+    let (upstream, proxy) =
+        start("timeouts: {request_head: 1s, client_idle: 1s}\nlimits: {connections: 3}");
+    for begun in ["P", "PRI ", "PRI * HTTP", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r"] {
+        let mut waiting: Vec<TcpStream> =
+            (0..3).map(|_| TcpStream::connect(proxy.address).unwrap()).collect();
+        for stream in &mut waiting {
+            stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+            stream.write_all(begun.as_bytes()).unwrap();
+        }
+        for stream in &mut waiting {
+            let mut rest = Vec::new();
+            let read = stream.read_to_end(&mut rest);
+            assert!(read.is_ok() && rest.is_empty(), "{begun:?}: {read:?}");
+        }
+    }
+    wait_until("there is room again", || {
+        exchange(proxy.address, post("Connection: close\r\n", "").as_bytes()).status == 200
+    });
+    assert_eq!(upstream.connections(), 1);
+}
+
+#[test]
+fn targets_beyond_ascii_arrive_as_they_were_sent_and_are_on_record() {
+    let (upstream, proxy) = start("");
+    let request =
+        "DELETE /users/Jürgen?reason=müde HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n";
+    assert_eq!(exchange(proxy.address, request.as_bytes()).status, 200);
+    assert!(upstream.seen()[0].head.starts_with("DELETE /users/Jürgen?reason=müde HTTP/1.1\r\n"));
+    let events = proxy.events();
+    assert_eq!(events[0]["targets"][0]["id"], "Jürgen");
+    assert_eq!(events[0]["request"]["query"]["reason"], "müde");
+    // What is no UTF-8 is no target.
+    let mut latin = request.as_bytes().to_vec();
+    latin.retain(|byte| *byte != 0xc3);
+    assert_eq!(exchange(proxy.address, &latin).status, 400);
+}
+
+#[test]
+fn our_own_fields_are_never_the_clients_however_they_are_written() {
+    let (upstream, proxy) = start("");
+    let fields = "Countersign_Request: fake\r\nCOUNTERSIGN-EVENT: fake\r\ncountersign_snapshot: 1\r\n\
+                  Countersign-Requests: kept\r\nConnection: close\r\n";
+    for method in ["POST", "GET"] {
+        let request = post(fields, "").replacen("POST", method, 1);
+        assert_eq!(exchange(proxy.address, request.as_bytes()).status, 200);
+    }
+    for seen in upstream.seen() {
+        let head = seen.head.to_ascii_lowercase();
+        assert!(!head.contains("fake") && !head.contains("snapshot"), "{head}");
+        assert!(head.contains("countersign-requests: kept"), "{head}");
+    }
 }

@@ -1,6 +1,7 @@
-//! `countersign verify`: whether a ledger is what was sealed.
+//! `countersign verify`: whether a ledger is what was sealed, and the search index what the ledger says.
 
 mod bundle;
+mod index;
 mod proof;
 mod report;
 
@@ -15,6 +16,7 @@ use super::place::LedgerArgs;
 use super::query::open::reader;
 use super::screen::printable;
 use crate::follow::Heads;
+use crate::index::Compared;
 use crate::seal::verify::{Evidence, Report, verify};
 use crate::seal::{Kept, SIGNING_KEY_FILE, VerifierKey, key_file};
 
@@ -36,10 +38,11 @@ const FILE_BYTES: u64 = 1 << 30;
 #[command(after_help = "Examples:
   countersign verify
   countersign verify --key audit.example.com+51a90c7b+AS5n… --checkpoint /mnt/worm/checkpoints.jsonl
+  countersign verify --index
   countersign verify --key countersign.vkey audit.bundle.ndjson
   countersign verify --key countersign.vkey event.proof.json
 
-Exit codes: 0 all is as it was sealed; 1 something is wrong; 2 the command line has problems;
+Exit codes: 0 all is as it was sealed; 1 something is wrong, with --index also in the search index; 2 the command line has problems;
 3 it cannot be told: the ledger, or what it is held against, could not be read or is another one's;
 4 nothing is wrong, but nothing is proven, or not all of it: there is no entry, or a log that no
 checkpoint covers.")]
@@ -65,9 +68,28 @@ pub struct Args {
     /// The same as FILE, for a proof
     #[arg(long, value_name = "FILE", requires = "key", conflicts_with_all = ["checkpoint", "file"])]
     proof: Option<PathBuf>,
+    /// Hold the search index against the ledger as well: whether every event is in it, as the ledger has
+    /// it, and found by all that it can be searched by. It is no evidence, but it decides what readers see
+    #[arg(long, conflicts_with_all = ["proof", "file"])]
+    index: bool,
     /// Print the result as JSON
     #[arg(long)]
     json: bool,
+}
+
+/// What was found out about a ledger.
+struct Verified {
+    report: Report,
+    evidence: Evidence,
+    trust: Trust,
+    /// If that was asked for.
+    index: Option<Compared>,
+}
+
+impl Verified {
+    fn is_sound(&self) -> bool {
+        self.report.is_sound() && self.index.as_ref().is_none_or(|index| index.count == 0)
+    }
 }
 
 /// Where the trust comes from.
@@ -84,7 +106,7 @@ pub fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     if let Some(path) = args.file.as_ref().or(args.proof.as_ref()) {
         return verify_file(path, args, out);
     }
-    let (report, evidence, trust) = match verified(args) {
+    let verified = match verified(args) {
         Ok(done) => done,
         Err(error) => {
             eprintln!("countersign: {error:#}");
@@ -92,11 +114,11 @@ pub fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
         }
     };
     let written = match args.json {
-        true => report::json(&report, &evidence, &trust),
-        false => report::text(&report, &evidence, &trust),
+        true => report::json(&verified),
+        false => report::text(&verified),
     };
     writeln!(out, "{written}")?;
-    Ok(match (report.is_sound(), report.is_proven()) {
+    Ok(match (verified.is_sound(), verified.report.is_proven()) {
         (false, _) => ExitCode::from(1),
         (true, true) => ExitCode::SUCCESS,
         (true, false) => ExitCode::from(4),
@@ -126,7 +148,7 @@ fn verify_file(path: &Path, args: &Args, out: &mut dyn Write) -> anyhow::Result<
     }
 }
 
-fn verified(args: &Args) -> anyhow::Result<(Report, Evidence, Trust)> {
+fn verified(args: &Args) -> anyhow::Result<Verified> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let located = args.at.locate(args.data.as_deref().unwrap_or(Path::new(DATA)))?;
     // Beside a database of which nothing else is said there is no directory that would be its own.
@@ -170,7 +192,7 @@ fn verified(args: &Args) -> anyhow::Result<(Report, Evidence, Trust)> {
     }
     let has_checkpoints = !args.checkpoint.is_empty();
     let trust = Trust { keys, is_beside, has_checkpoints };
-    let report = runtime.block_on(async {
+    let (report, index) = runtime.block_on(async {
         let mut reader = reader(&located).await?;
         let mut progress = Progress::new("entries", 0);
         if progress.wants_total() {
@@ -180,9 +202,17 @@ fn verified(args: &Args) -> anyhow::Result<(Report, Evidence, Trust)> {
         let mut tell = |entries| progress.at(entries, None);
         let report = verify(&mut *reader, &evidence, kept.as_mut(), &mut tell).await;
         progress.end();
-        report.context("the ledger cannot be read")
+        let report = report.context("the ledger cannot be read")?;
+        let index = match (args.index, beside) {
+            (true, Some(dir)) => Some(index::compared(dir, &mut *reader).await?),
+            (true, None) => {
+                bail!("with --ledger and --index, --data must name the index's directory")
+            }
+            (false, _) => None,
+        };
+        Ok((report, index))
     })?;
-    Ok((report, evidence, trust))
+    Ok(Verified { report, evidence, trust, index })
 }
 
 /// With the checkpoints of files, of which each must have some.

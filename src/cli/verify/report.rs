@@ -4,24 +4,20 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::Trust;
+use super::{Trust, Verified, index};
 use crate::cli::export::thousands;
 use crate::cli::screen::printable;
-use crate::seal::verify::{Evidence, Found, LogReport, Origin, Report, Standing};
+use crate::seal::verify::{Found, LogReport, Origin, Report, Standing};
 
-pub(super) fn text(report: &Report, evidence: &Evidence, trust: &Trust) -> String {
+pub(super) fn text(verified: &Verified) -> String {
     let mut text = String::new();
     // Writing to a `String` cannot fail.
-    write_text(&mut text, report, evidence, trust).unwrap_or_default();
+    write_text(&mut text, verified).unwrap_or_default();
     text.trim_end().to_owned()
 }
 
-fn write_text(
-    out: &mut String,
-    report: &Report,
-    evidence: &Evidence,
-    trust: &Trust,
-) -> std::fmt::Result {
+fn write_text(out: &mut String, verified: &Verified) -> std::fmt::Result {
+    let Verified { report, evidence, trust, index } = verified;
     for log in &report.logs {
         let is_doubted =
             report.evidence.iter().any(|(writer, _)| writer.as_ref() == Some(&log.writer));
@@ -79,6 +75,9 @@ fn write_text(
     }
     if evidence.damaged().len() > 8 {
         writeln!(out, "WARNING: and {} more such lines", evidence.damaged().len() - 8)?;
+    }
+    if let Some(compared) = index {
+        index::write_text(out, compared)?;
     }
     for note in notes(report, trust) {
         writeln!(out, "note: {note}")?;
@@ -148,7 +147,8 @@ fn keys(standing: &[Standing], proven: u64) -> Vec<(String, u64, u64)> {
     keys
 }
 
-pub(super) fn json(report: &Report, evidence: &Evidence, trust: &Trust) -> String {
+pub(super) fn json(verified: &Verified) -> String {
+    let Verified { report, evidence, trust, index } = verified;
     let damaged: Vec<String> = evidence.damaged().iter().map(ToString::to_string).collect();
     let log = |log: &LogReport| {
         let keys = keys(evidence.of(&log.writer), log.proven).into_iter();
@@ -175,7 +175,7 @@ pub(super) fn json(report: &Report, evidence: &Evidence, trust: &Trust) -> Strin
         }
         wrong
     });
-    let all = json!({
+    let mut all = json!({
         "verdict": match (report.is_sound(), report.is_proven()) {
             (false, _) => "wrong",
             (true, true) => "proven",
@@ -186,6 +186,9 @@ pub(super) fn json(report: &Report, evidence: &Evidence, trust: &Trust) -> Strin
         "damaged": damaged,
         "notes": notes(report, trust),
     });
+    if let (Some(compared), Value::Object(members)) = (index, &mut all) {
+        members.insert("index".to_owned(), index::json(compared));
+    }
     serde_json::to_string_pretty(&all).unwrap_or_default()
 }
 

@@ -148,7 +148,7 @@ impl Message {
 }
 
 /// A body out of its chunks.
-pub(super) fn dechunked(mut bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn dechunked(mut bytes: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     while let Some(end) = bytes.windows(2).position(|window| window == b"\r\n") {
         let size = String::from_utf8_lossy(&bytes[..end]).into_owned();
