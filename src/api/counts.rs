@@ -164,8 +164,9 @@ pub(super) async fn facets(
 ) -> Result<Json<Facets>, Problem> {
     let now = log.clock.now();
     let Asked { search, mut warnings, .. } = Asked::of(&uri, &who, FACETS, now)?;
-    let mut facets = facets_of(&mut log.read().await?, search, now).await?;
-    log.warn_of_lag(&mut warnings);
+    let mut session = log.read().await?;
+    let mut facets = facets_of(&mut session, search, now).await?;
+    log.warn_of_lag(session.fresh, &mut warnings);
     facets.warnings = warnings;
     Ok(Json(facets))
 }
@@ -232,8 +233,9 @@ pub(super) async fn stats(
     let now = log.clock.now();
     let mut asked = Asked::of(&uri, &who, STATS, now)?;
     let wanted = bars(asked.own("bars")?)?;
-    let mut stats = stats_of(&mut log.read().await?, asked.search, wanted, now).await?;
-    log.warn_of_lag(&mut asked.warnings);
+    let mut session = log.read().await?;
+    let mut stats = stats_of(&mut session, asked.search, wanted, now).await?;
+    log.warn_of_lag(session.fresh, &mut asked.warnings);
     stats.warnings = asked.warnings;
     Ok(Json(stats))
 }

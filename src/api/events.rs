@@ -37,8 +37,9 @@ pub(super) async fn list(
     uri: Uri,
 ) -> Result<Json<List>, Problem> {
     let mut asked = Asked::of(&uri, &who, LIST, log.clock.now())?;
-    let page = log.read().await?.index.search(&asked.search).await?;
-    log.warn_of_lag(&mut asked.warnings);
+    let mut session = log.read().await?;
+    let page = session.index.search(&asked.search).await?;
+    log.warn_of_lag(session.fresh, &mut asked.warnings);
     Ok(Json(List {
         events: page.rows.into_iter().map(Summary::from).collect(),
         next_cursor: page.next.map(|cursor| cursor.to_string()),
@@ -71,7 +72,7 @@ pub(crate) async fn one_of(log: &Log, who: &Who, id: &str) -> Result<Value, Prob
     let mut ledger = log.ledger().await?;
     let Some(row) = page.rows.first() else {
         let problem = absent(&mut session.index, &mut *ledger, id, view).await;
-        return Err(problem.but(&log.what_may_be_missing()));
+        return Err(problem.but(&log.what_may_be_missing(session.fresh)));
     };
     match query::whole(&mut *ledger, row).await {
         Ok(mut event) => {

@@ -18,7 +18,7 @@ use tokio::time::{Instant, timeout};
 use super::asked::{Allowed, Asked, Who};
 use super::bundle::{bundle, sealed};
 use super::events::unreadable;
-use super::fresh::{MORE_PATIENCE, is_behind};
+use super::fresh::{Fresh, MORE_PATIENCE, fresh};
 use super::log::{Log, Session, Turn};
 use super::problem::Problem;
 use super::record::{Earlier, Export, Exported, Extent};
@@ -102,7 +102,8 @@ pub(super) async fn export(
     let mut ledger = log.ledger().await?;
     let sealed = sealed(&log, &mut *ledger, format).await?;
     // Before the export that is gone on with is looked for: it may have begun a moment ago.
-    let behind = is_behind(&mut session.index, &mut *ledger, log.patience * MORE_PATIENCE).await;
+    let fresh = fresh(&mut session.index, &mut *ledger, log.patience * MORE_PATIENCE).await;
+    let behind = fresh != Fresh::Current;
     let earlier = match &again {
         Some((id, _)) => Some(earlier(&mut session, &mut *ledger, *id).await?),
         None => None,
@@ -118,7 +119,7 @@ pub(super) async fn export(
         return Err(Problem::no_export());
     }
     session.index.freeze().await?;
-    let Session { index, turn } = session;
+    let Session { index, turn, .. } = session;
     let walk = match (earlier.as_ref(), &again) {
         (Some(earlier), Some((_, last))) => {
             let snapshot = earlier.snapshot.clone();

@@ -16,18 +16,36 @@ pub(super) const MORE_PATIENCE: u32 = 4;
 /// How often it is looked.
 const LOOK: Duration = Duration::from_millis(10);
 
-/// Whether the index lacks what is on record at this moment, after a while that it has to catch up.
-pub(super) async fn is_behind(
+/// Whether an answer shows what was on record when it was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fresh {
+    /// It does.
+    Current,
+    /// The index has not caught up.
+    Behind,
+    /// The ledger does not say what is on record.
+    Unknown,
+}
+
+/// How it stands with the index, after a while that it has to catch up with what is on record at this
+/// moment.
+pub(super) async fn fresh(
     index: &mut Index,
     ledger: &mut dyn LedgerReader,
     patience: Duration,
-) -> bool {
+) -> Fresh {
+    let heads = match timeout(patience, Heads::now(ledger)).await {
+        Ok(Ok(heads)) => heads,
+        _ => return Fresh::Unknown,
+    };
     let caught_up = async {
-        let heads = Heads::now(ledger).await.ok()?;
         while lag(index, &heads).await.ok()? > 0 {
             sleep(LOOK).await;
         }
         Some(())
     };
-    !matches!(timeout(patience, caught_up).await, Ok(Some(())))
+    match timeout(patience, caught_up).await {
+        Ok(Some(())) => Fresh::Current,
+        _ => Fresh::Behind,
+    }
 }

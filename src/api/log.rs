@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use super::SealStates;
 use super::changes::record_changes;
-use super::fresh::is_behind;
+use super::fresh::{Fresh, fresh};
 use super::problem::Problem;
 use super::shares::{Share, Shares};
 use super::shown::{Shown, Used};
@@ -37,8 +37,6 @@ const TAILS: (usize, usize) = (32, 8);
 const TURN: Duration = Duration::from_secs(2);
 /// How long a question may take.
 const READ: Duration = Duration::from_secs(10);
-/// Behind by more entries than this, the index is said to be behind.
-const LAG: i64 = 1_000;
 /// Clocks that differ by more than this are told of.
 const SKEW: Duration = Duration::from_secs(1);
 
@@ -125,6 +123,7 @@ impl Turns {
 /// A connection to the index for one question. When it is dropped, the question is given up.
 pub(crate) struct Session {
     pub(crate) index: Index,
+    pub(crate) fresh: Fresh,
     pub(crate) turn: Turn,
 }
 
@@ -153,10 +152,13 @@ impl Log {
                 let mut session = self.open(turn, Some(Instant::now() + READ)).await?;
                 // Opening is waited for no longer than the rest: the disk may hang.
                 let ledger = timeout(self.patience, self.source.reader()).await;
-                if let Ok(Ok(mut ledger)) = ledger {
-                    self.look_for_others(&mut *ledger).await;
-                    is_behind(&mut session.index, &mut *ledger, self.patience).await;
-                }
+                session.fresh = match ledger {
+                    Ok(Ok(mut ledger)) => {
+                        self.look_for_others(&mut *ledger).await;
+                        fresh(&mut session.index, &mut *ledger, self.patience).await
+                    }
+                    _ => Fresh::Unknown,
+                };
                 Ok(session)
             }
             _ => Err(Problem::busy()),
@@ -199,7 +201,7 @@ impl Log {
     ) -> Result<Session, Problem> {
         let turn = Turn { gone: Gone(Arc::default()), deadline, share: None, _permit: permit };
         let index = self.index(&turn).await?;
-        Ok(Session { index, turn })
+        Ok(Session { index, fresh: Fresh::Current, turn })
     }
 
     /// What is refused for want of a right counts against the address: too much of it is not recorded
@@ -315,8 +317,8 @@ impl Log {
     }
 
     /// What a reader should know about how current the answer is, and how sure its times are.
-    pub(crate) fn warn_of_lag(&self, warnings: &mut Vec<String>) {
-        warnings.extend(self.what_may_be_missing());
+    pub(crate) fn warn_of_lag(&self, fresh: Fresh, warnings: &mut Vec<String>) {
+        warnings.extend(self.what_may_be_missing(fresh));
         let skew = self.fleet.lock().unwrap_or_else(PoisonError::into_inner).skew;
         if skew > SKEW {
             warnings.push(format!(
@@ -328,7 +330,7 @@ impl Log {
     }
 
     /// Why an event that is on record may not be shown yet.
-    pub(super) fn what_may_be_missing(&self) -> Vec<String> {
+    pub(super) fn what_may_be_missing(&self, fresh: Fresh) -> Vec<String> {
         let mut warnings = Vec::new();
         if self.spool.get().entries > 0 {
             let text = "the database was away: the newest events of this proxy wait in its spool, and \
@@ -341,10 +343,15 @@ impl Log {
                         missing";
             warnings.push(text.to_owned());
         }
-        if self.metrics.index_lag.get() > LAG {
-            warnings
-                .push("the search index is behind: the newest events may be missing".to_owned());
-        }
+        let text = match fresh {
+            Fresh::Unknown => {
+                "the ledger cannot be asked at the moment what is on record: the newest events may be \
+                 missing"
+            }
+            Fresh::Behind => "the search index is behind: the newest events may be missing",
+            Fresh::Current => return warnings,
+        };
+        warnings.push(text.to_owned());
         warnings
     }
 }

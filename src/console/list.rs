@@ -131,7 +131,7 @@ async fn answer(log: &Log, viewer: &Viewer, question: &Question) -> Result<Respo
         return Ok(render(StatusCode::OK, &RowsPart { shell, rows }));
     }
     let (stats, facets) = counted(&mut session, &asked.search, now, &mut asked.warnings).await?;
-    log.warn_of_lag(&mut asked.warnings);
+    log.warn_of_lag(session.fresh, &mut asked.warnings);
     let facets = facets.map(|facets| facets.facets);
     let filters = Filters::of(question, facets.as_ref());
     let empty = match rows.is_empty() {

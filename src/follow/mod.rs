@@ -237,7 +237,7 @@ async fn rounds(
     source: &LedgerSource,
     reader: &mut Option<Box<dyn LedgerReader>>,
     follower: &mut dyn Follower,
-    lag: &Gauge,
+    gauge: &Gauge,
 ) -> Result<(), FollowError> {
     if reader.is_none() {
         let mut opened = source.reader().await?;
@@ -247,11 +247,15 @@ async fn rounds(
     let Some(reader) = reader.as_deref_mut() else { return Ok(()) };
     loop {
         let started = Instant::now();
+        let heads = Heads::now(reader).await?;
+        // Told first: a step may not succeed for a long time.
+        let before = lag(follower, &heads).await?;
+        gauge.set(i64::try_from(before).unwrap_or(i64::MAX));
         let mut behind = 0;
-        for (writer, head) in Heads::now(reader).await?.0 {
+        for (writer, head) in heads.0 {
             behind += step(reader, follower, &writer, head).await?;
         }
-        lag.set(i64::try_from(behind).unwrap_or(i64::MAX));
+        gauge.set(i64::try_from(behind).unwrap_or(i64::MAX));
         if behind == 0 {
             return Ok(());
         }

@@ -35,10 +35,11 @@ pub(super) struct Fields<'r> {
 impl<'r> Fields<'r> {
     /// From a row of SQLite, its columns in this order.
     pub(super) fn of(row: &'r rusqlite::Row<'_>) -> Result<Self, StoreError> {
-        let (writer, seq): (String, i64) = row
-            .get(0)
-            .and_then(|writer| Ok((writer, row.get(1)?)))
-            .map_err(StoreError::from_rusqlite)?;
+        let writer: String = row.get(0).map_err(StoreError::from_rusqlite)?;
+        // Numbers that are none: only a table without its checks can have them.
+        let Ok(seq) = row.get::<_, i64>(1) else {
+            return Err(StoreError::Damaged { writer, seq: -1 });
+        };
         // Texts that are none, and the like.
         Self::read(row, seq).map_err(|_| StoreError::Damaged { writer, seq })
     }

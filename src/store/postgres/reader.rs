@@ -133,10 +133,19 @@ pub(super) fn stored(rows: &[PgRow]) -> Result<Vec<Stored>, StoreError> {
 
 /// What belongs in one month and stands in another was moved.
 fn one(row: &PgRow) -> Result<Stored, StoreError> {
-    let stored = Fields::from_row(row).map_err(shape).and_then(Fields::stored)?;
-    match row.try_get::<i64, _>(8).map_err(shape)? {
-        at if Some(at) == stored.id.time_ms() => Ok(stored),
+    let fields = Fields::from_row(row).map_err(|error| misshaped(row, error))?;
+    let stored = fields.stored()?;
+    match row.try_get::<i64, _>(8) {
+        Ok(at) if Some(at) == stored.id.time_ms() => Ok(stored),
         _ => Err(StoreError::Damaged { writer: stored.writer, seq: seq_to_sql(stored.seq) }),
+    }
+}
+
+/// A column that holds nothing, or what no schema of countersign lets it hold.
+fn misshaped(row: &PgRow, error: sqlx::Error) -> StoreError {
+    match (row.try_get(0), row.try_get(1)) {
+        (Ok(writer), Ok(seq)) => StoreError::Damaged { writer, seq },
+        _ => shape(error),
     }
 }
 

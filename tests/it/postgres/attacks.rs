@@ -57,6 +57,10 @@ impl Sealed {
                FOR c IN SELECT conname FROM pg_constraint \
                         WHERE conrelid = 'countersign.entries'::regclass AND contype IN ('c', 'p') \
                LOOP EXECUTE format('ALTER TABLE countersign.entries DROP CONSTRAINT %I', c.conname); \
+               END LOOP; \
+               FOR c IN SELECT attname FROM pg_attribute \
+                        WHERE attrelid = 'countersign.entries'::regclass AND attnotnull AND attnum > 0 \
+               LOOP EXECUTE format('ALTER TABLE countersign.entries ALTER %I DROP NOT NULL', c.attname); \
                END LOOP; END $$; \
              DROP INDEX countersign.entries_one_completion; \
              CREATE TABLE entries AS SELECT * FROM countersign.entries; \
@@ -116,6 +120,10 @@ fn attacks_on(sealed: &Sealed, seq: u64) -> Vec<(String, String)> {
         "intent = CASE WHEN intent IS NULL THEN 3 END",
         "scope = '{\"pool\":\"mine\"}'",
         "doc = doc || ' '",
+        "doc = NULL",
+        "scope = NULL",
+        "kind = NULL",
+        "leaf = NULL",
         "doc = replace(doc, '20', '21')",
         "leaf = decode(repeat('00', 32), 'hex')",
         "leaf = ''",
