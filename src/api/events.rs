@@ -100,11 +100,12 @@ pub(super) async fn absent(
     id: EventId,
     view: &View,
 ) -> Problem {
+    // When the events of others were purged is theirs to know.
+    if *view != View::Everything {
+        return Problem::no_event();
+    }
     match query::purge_at(index, ledger, id).await {
-        Some((when, purge)) => {
-            let archive = purge.archive.filter(|_| *view == View::Everything);
-            Problem::purged(&when, archive.as_ref())
-        }
+        Some((when, purge)) => Problem::purged(&when, purge.archive.as_ref()),
         None => Problem::no_event(),
     }
 }

@@ -73,6 +73,11 @@ impl Manifest {
         format!("{stem}{MANIFEST_ENDING}")
     }
 
+    /// Whether an object of this name is an archive, which has a manifest.
+    pub(super) fn is_of(object: &str) -> bool {
+        object.ends_with(OBJECT_ENDING) && Self::is_name(&Self::name_for(object))
+    }
+
     /// Whether an object of this name is a manifest.
     pub(super) fn is_name(name: &str) -> bool {
         let plain = |c: char| c.is_ascii_alphanumeric() || ['.', '_', '-'].contains(&c);

@@ -104,6 +104,10 @@ impl ArchiveError {
     }
 }
 
+/// What is wrong with an archive alone.
+const ALONE: &str = "its manifest is not there: that was removed, or the run that made both was cut off; if \
+                     no purge names it (`archive verify --data`), it is a copy of what is in the ledger";
+
 /// Puts an archive to its place and reads it back; then its manifest. When this returns, both are
 /// durable there and hold what they should.
 pub async fn keep(place: &Place, made: Made) -> Result<Archived, ArchiveError> {
@@ -126,8 +130,15 @@ pub async fn check(place: &Place, manifest: &Manifest) -> Result<Contents, Archi
 /// The manifests at a place, in the order of their names, oldest purge first; and why some are none.
 pub async fn manifests(place: &Place) -> Result<(Vec<Manifest>, Vec<ArchiveError>), ArchiveError> {
     let (mut manifests, mut damaged) = (Vec::new(), Vec::new());
-    for name in place.list().await? {
-        match manifest(place, &name).await {
+    let names = place.list().await?;
+    for name in &names {
+        if Manifest::is_of(name) {
+            if names.binary_search(&Manifest::name_for(name)).is_err() {
+                damaged.push(ArchiveError::damaged(name, ALONE));
+            }
+            continue;
+        }
+        match manifest(place, name).await {
             Ok(manifest) => manifests.push(manifest),
             Err(error) => damaged.push(error),
         }

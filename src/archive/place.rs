@@ -126,7 +126,7 @@ impl Place {
         self.in_time(work, |source| self.refused("read", name, source)).await
     }
 
-    /// The names of all manifests, in order.
+    /// The names of all archives and manifests, in order.
     pub(super) async fn list(&self) -> Result<Vec<String>, ArchiveError> {
         let work = async {
             match self {
@@ -139,7 +139,7 @@ impl Place {
         };
         let refused = |source| ArchiveError::List { location: self.to_string(), source };
         let mut names = self.in_time(work, refused).await?;
-        names.retain(|name| Manifest::is_name(name));
+        names.retain(|name| Manifest::is_name(name) || Manifest::is_of(name));
         names.sort();
         Ok(names)
     }

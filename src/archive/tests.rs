@@ -181,6 +181,10 @@ async fn a_manifest_leads_to_no_other_file() {
     let (good, damaged) = manifests(&place).await.unwrap();
     assert_eq!(good, [other]);
     assert!(damaged[0].to_string().contains("no manifest"));
+    std::fs::remove_file(&path).unwrap();
+    let (good, damaged) = manifests(&place).await.unwrap();
+    assert_eq!((good.len(), damaged.len()), (1, 1));
+    assert!(damaged[0].to_string().contains("its manifest is not there"), "{}", damaged[0]);
     std::fs::write(&path, &text).unwrap();
     std::fs::remove_file(dir.path().join(&made.manifest.object)).unwrap();
     assert_eq!(check(&place, &made.manifest).await.unwrap_err().reason(), "archive");

@@ -263,8 +263,7 @@ fn a_proxy_that_runs_does_it_by_itself_and_says_where_an_event_went() {
         proxy.read("/metrics").1.contains("countersign_retention_errors_total{reason=\"archive\"}")
     );
     assert!(rows_after(&data, 0).iter().any(|row| row.id == ids[0]));
-    let answer = |id: &str| {
-        let token = std::fs::read_to_string(data.join("bootstrap.token")).unwrap();
+    let answer_to = |token: &str, id: &str| {
         let request = format!(
             "GET /v1/admin/audit/{id} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\n\
              Connection: close\r\n\r\n",
@@ -274,6 +273,8 @@ fn a_proxy_that_runs_does_it_by_itself_and_says_where_an_event_went() {
         let answer = exchange(proxy.reading, request.as_bytes());
         (answer.status, answer.text())
     };
+    let owner = std::fs::read_to_string(data.join("bootstrap.token")).unwrap();
+    let answer = |id: &str| answer_to(&owner, id);
     assert_eq!(answer(&ids[0]).0, 200);
     std::fs::remove_file(&archive).unwrap();
     wait_until("the old event is purged", || {
@@ -285,6 +286,24 @@ fn a_proxy_that_runs_does_it_by_itself_and_says_where_an_event_went() {
         text.contains("purged by the retention policy") && text.contains("archive query"),
         "{text}"
     );
+    // Who sees some scopes alone does not learn when something of others was purged.
+    let arguments = [
+        "tokens",
+        "create",
+        "--data",
+        "data",
+        "--name",
+        "blue",
+        "--role",
+        "viewer",
+        "--scope",
+        "pool=blue",
+    ];
+    let (output, _) = countersign(home.path(), &arguments);
+    let scoped = String::from_utf8(output.stdout).unwrap();
+    let (status, text) = answer_to(&scoped, &ids[0]);
+    let other = answer_to(&scoped, "00000000-0000-7000-8000-000000000000");
+    assert_eq!((status, &text), (404, &other.1), "{scoped}");
     assert_eq!(answer(&ids[1]).0, 200);
     wait_until("retention works again", || !proxy.read("/readyz").1.contains("retention"));
     let purges = proxy.all_events().into_iter().filter(|event| event["action"] == "audit.purge");
