@@ -74,6 +74,7 @@ pub struct Log {
     /// How much may be done at one time.
     pub turns: Turns,
     /// How long an answer waits for the search index to have what is on record; see [`super::PATIENCE`].
+    /// Where it is not to wait, it is not looked at either.
     pub patience: Duration,
 }
 
@@ -150,6 +151,9 @@ impl Log {
         match timeout(TURN, waiting).await {
             Ok(Ok(turn)) => {
                 let mut session = self.open(turn, Some(Instant::now() + READ)).await?;
+                if self.patience.is_zero() {
+                    return Ok(session);
+                }
                 // Opening is waited for no longer than the rest: the disk may hang.
                 let ledger = timeout(self.patience, self.source.reader()).await;
                 session.fresh = match ledger {

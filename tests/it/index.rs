@@ -12,7 +12,7 @@ use countersign::redact::Redacted;
 use countersign::store::{LedgerSource, SqliteOptions};
 use serde_json::{Value, json};
 
-use super::support::wait_until;
+use super::support::{Proxy, Reply, Upstream, WriteLock, exchange, look_at, wait_until};
 
 /// Intents, and completions of them a few entries later.
 fn entries(count: u64) -> Vec<Entry> {
@@ -115,4 +115,83 @@ async fn killed_while_it_follows_the_index_says_the_same() {
     let (kept, fresh) = (told(&mut kept).await, told(&mut fresh).await);
     assert_eq!(fresh.0.rows.len(), 6_000);
     assert!(kept == fresh, "an index that was killed differs from one that was not");
+}
+
+/// The answer to a question about the log, to whoever has this token.
+fn ask(proxy: &Proxy, token: &str) -> (u16, Value) {
+    let request = format!(
+        "GET /v1/admin/audit?action=user.* HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\n\
+         Connection: close\r\n\r\n",
+        proxy.reading,
+        token.trim()
+    );
+    let answer = exchange(proxy.reading, request.as_bytes());
+    (answer.status, serde_json::from_str(&answer.text()).unwrap_or_default())
+}
+
+fn tokens(proxy: &Proxy, args: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_countersign"))
+        .arg("tokens")
+        .args(args)
+        .arg("--data")
+        .arg(proxy.data())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn who_reads_the_databases_of_a_running_proxy_takes_nothing_from_it() {
+    let upstream = Upstream::start(|_| Reply::ok());
+    let proxy = Proxy::start(upstream.address);
+    let owner = std::fs::read_to_string(proxy.data().join("bootstrap.token")).unwrap();
+    let post = b"POST /users HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    let one = tokens(&proxy, &["create", "--name", "one", "--role", "owner"]);
+    for _ in 0..3 {
+        assert_eq!(ask(&proxy, &one).0, 200);
+        for file in ["access.db", "index.db", "ledger.db", "seal.db"] {
+            look_at(&proxy.data().join(file));
+            let log = proxy.data().join(format!("{file}-wal"));
+            assert!(log.exists(), "the log of `{file}` was removed from under the proxy");
+        }
+        assert_eq!(exchange(proxy.address, post).status, 200);
+    }
+    wait_until("all is found", || {
+        ask(&proxy, &owner).1["events"].as_array().is_some_and(|it| it.len() == 3)
+    });
+    tokens(&proxy, &["revoke", "one"]);
+    assert_eq!(ask(&proxy, &one).0, 401);
+    let two = tokens(&proxy, &["create", "--name", "two", "--role", "owner"]);
+    assert_eq!(ask(&proxy, &two).0, 200);
+}
+
+#[test]
+fn readers_are_told_when_the_newest_events_may_be_missing() {
+    let upstream = Upstream::start(|_| Reply::ok());
+    let proxy = Proxy::start(upstream.address);
+    let owner = std::fs::read_to_string(proxy.data().join("bootstrap.token")).unwrap();
+    let post = b"POST /users HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    assert_eq!(exchange(proxy.address, post).status, 200);
+    wait_until("it is found", || {
+        ask(&proxy, &owner).1
+            == json!({"events": ask(&proxy, &owner).1["events"], "next_cursor": null, "warnings": []})
+    });
+    let lock = WriteLock::of(proxy.data().join("index.db"));
+    assert_eq!(exchange(proxy.address, post).status, 200);
+    let (status, list) = ask(&proxy, &owner);
+    assert_eq!((status, list["events"].as_array().unwrap().len()), (200, 1));
+    assert!(
+        list["warnings"][0].as_str().unwrap().contains("newest events may be missing"),
+        "{list}"
+    );
+    wait_until("it is counted", || {
+        let text = proxy.read("/metrics").1;
+        !text.contains("countersign_index_lag 0\n")
+    });
+    drop(lock);
+    wait_until("both are found", || {
+        let (_, list) = ask(&proxy, &owner);
+        list["events"].as_array().unwrap().len() == 2 && list["warnings"] == json!([])
+    });
 }

@@ -33,7 +33,7 @@ impl Row {
 /// The rows in `data` after number `after`, read from the file itself; none while there is no file.
 pub(crate) fn rows_after(data: &Path, after: i64) -> Vec<Row> {
     block_on(async {
-        let Ok(mut conn) = options(data).read_only(true).connect().await else {
+        let Ok(mut conn) = options(&data.join("ledger.db")).read_only(true).connect().await else {
             return Vec::new();
         };
         type Fields = (i64, String, String, Option<i64>, String);
@@ -77,12 +77,16 @@ pub(crate) struct WriteLock {
 impl WriteLock {
     /// Takes the lock; waits for it as long as it must.
     pub(crate) fn take(data: &Path) -> Self {
-        let data: PathBuf = data.to_owned();
+        Self::of(data.join("ledger.db"))
+    }
+
+    /// Takes that on another database.
+    pub(crate) fn of(file: PathBuf) -> Self {
         let (release, released) = sync_channel(1);
         let (taken, wait) = sync_channel(1);
         let thread = std::thread::spawn(move || {
             block_on(async {
-                let mut conn = options(&data).connect().await.unwrap();
+                let mut conn = options(&file).connect().await.unwrap();
                 sqlx::query("BEGIN IMMEDIATE").execute(&mut conn).await.unwrap();
                 taken.send(()).unwrap();
                 released.recv().ok();
@@ -104,9 +108,18 @@ impl Drop for WriteLock {
     }
 }
 
-fn options(data: &Path) -> SqliteConnectOptions {
+/// Reads a database and closes it, as tools for databases do.
+pub(crate) fn look_at(file: &Path) {
+    block_on(async {
+        let mut conn = options(file).connect().await.unwrap();
+        sqlx::query("SELECT count(*) FROM sqlite_master").fetch_one(&mut conn).await.unwrap();
+        conn.close().await.unwrap();
+    });
+}
+
+fn options(file: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
-        .filename(data.join("ledger.db"))
+        .filename(file)
         .busy_timeout(std::time::Duration::from_secs(20))
         .disable_statement_logging()
 }

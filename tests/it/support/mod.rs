@@ -20,7 +20,7 @@ pub(crate) use curl::{Curl, curl};
 pub(crate) use django::{Browser, Django};
 pub(crate) use http2::{Http2Reply, Http2Upstream, http2_exchange};
 pub(crate) use issuer::Issuer;
-pub(crate) use ledger::{Row, WriteLock, completions, rows, rows_after};
+pub(crate) use ledger::{Row, WriteLock, completions, look_at, rows, rows_after};
 pub(crate) use model::Model;
 pub(crate) use postgres::{Postgres, Programs};
 pub(crate) use provider::{CLIENT_SECRET, Provider};
