@@ -181,6 +181,10 @@ pub fn doubts(search: &Search) -> Vec<String> {
                      digits and underscores"
                 ));
             }
+            Condition::Text(text) if !text.contains(char::is_alphanumeric) => doubts.push(
+                "`q` has neither letters nor digits, of which words are made: it finds nothing"
+                    .to_owned(),
+            ),
             _ => {}
         }
     }
