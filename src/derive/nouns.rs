@@ -93,6 +93,7 @@ const COLLECTIONS: &[&str] = &[
     "policies",
     "projects",
     "roles",
+    "runs",
     "secrets",
     "sessions",
     "tags",

@@ -36,12 +36,16 @@ pub(super) struct Sentence {
 }
 
 /// Words in a verb that say where to, or where from.
-const WAYS: [&str; 3] = ["_to_", "_from_", "_into_"];
+const WAYS: [&str; 4] = ["_to_", "_from_", "_into_", "_as_"];
+
+/// Words about several things, of which is told how many there are.
+const SEVERAL: [&str; 4] = ["batch", "bulk", "many", "multiple"];
 
 /// What is done to all of a collection, if no item is named.
-const ON_ALL: [&str; 12] = [
+const ON_ALL: [&str; 13] = [
     "aggregate",
     "count",
+    "download",
     "export",
     "filter",
     "find",
@@ -150,7 +154,8 @@ impl Sentence {
         };
         match compound(verb) {
             Some((verb, about)) => {
-                Spoken { verb, about: (!about.is_empty()).then_some(about), way }
+                let says = !about.is_empty() && !SEVERAL.contains(&about);
+                Spoken { verb, about: says.then_some(about), way }
             }
             None => Spoken { verb, about: None, way },
         }

@@ -39,6 +39,11 @@ const CANONICAL: &[(&str, &str)] = &[
     ("statistics", "count"),
     ("stats", "count"),
     ("exists", "check"),
+    ("describe", "get"),
+    ("detail", "get"),
+    ("info", "get"),
+    ("page", "list"),
+    ("paginate", "list"),
     ("autocomplete", "suggest"),
     ("typeahead", "suggest"),
 ];
@@ -179,6 +184,12 @@ pub(super) fn compound(word: &str) -> Option<(&str, &str)> {
     is_verb(first).then_some((first, rest))
 }
 
+/// Whether what follows a verb says that it is done to several: `destroy_many`, `mark_many_as_spam`.
+pub(super) fn is_of_several(about: &str) -> bool {
+    let several = ["all", "batch", "bulk", "many", "multiple", "selected"];
+    several.contains(&about.split('_').next().unwrap_or_default())
+}
+
 /// The verb in the form that actions use.
 pub(super) fn canonical(verb: &str) -> &str {
     lookup(CANONICAL, verb).unwrap_or(verb)
@@ -192,7 +203,11 @@ pub(super) fn inverse(verb: &str) -> Option<&'static str> {
 /// The past participle: `rotate` → `rotated`.
 pub(super) fn past(verb: &str) -> String {
     if let Some((adverb, verb)) = verb.split_once('_').filter(|(word, _)| ADVERBS.contains(word)) {
-        return format!("{adverb}-{}", past(verb));
+        return match adverb {
+            "multi" => past(verb),
+            "permanent" | "permanently" => format!("permanently {}", past(verb)),
+            _ => format!("{adverb}-{}", past(verb)),
+        };
     }
     if let Some(past) = lookup(PASTS, verb) {
         return past.to_owned();

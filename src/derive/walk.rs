@@ -109,7 +109,13 @@ impl Walk<'_> {
         if self.document(segment) || (is_last && self.acts_below(segment)) {
             return;
         }
-        let Some(word) = segment.word.as_deref() else { return self.id(segment) };
+        let Some(word) = segment.word.as_deref() else {
+            let is_other = is_last && (self.is_done_with(segment) || self.is_step(segment));
+            if !is_other {
+                self.id(segment);
+            }
+            return;
+        };
         if self.path.is_inner_version(self.next) {
             return;
         }
@@ -255,7 +261,8 @@ impl Walk<'_> {
                             }))
                 }
             };
-        if is_collection { self.node(word) } else { self.id(segment) }
+        let is_literal = segment.is_literal && !matches!(word, "current" | "me" | "mine" | "self");
+        if is_collection || is_literal { self.node(word) } else { self.id(segment) }
     }
 
     fn after_item(&mut self, word: &str, is_last: bool) {

@@ -26,6 +26,7 @@ const UNCHANGED: &[&str] = &[
     "https",
     "ios",
     "js",
+    "k8s",
     "kubernetes",
     "lens",
     "news",

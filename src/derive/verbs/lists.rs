@@ -136,6 +136,7 @@ pub(super) const VERBS: &[&str] = &[
     "publish",
     "purge",
     "push",
+    "put",
     "quarantine",
     "query",
     "queue",
@@ -264,7 +265,18 @@ pub(super) const VERBS: &[&str] = &[
 ];
 
 /// Words before a verb that say how.
-pub(super) const ADVERBS: &[&str] = &["batch", "bulk", "force", "hard", "mass", "safe", "soft"];
+pub(super) const ADVERBS: &[&str] = &[
+    "batch",
+    "bulk",
+    "force",
+    "hard",
+    "mass",
+    "multi",
+    "permanent",
+    "permanently",
+    "safe",
+    "soft",
+];
 
 /// Verbs that stand before what they are about: `/delete/users/5`. No others, since many are nouns
 /// as well.
@@ -320,11 +332,20 @@ pub(super) const ASKING: &[&str] = &[
     "autocomplete",
     "check",
     "count",
+    "describe",
+    "detail",
+    "download",
     "exists",
     "filter",
     "find",
     "ids",
+    "info",
+    "inspect",
     "lookup",
+    "page",
+    "paginate",
+    "parse",
+    "peek",
     "statistics",
     "stats",
     "suggest",

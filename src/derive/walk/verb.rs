@@ -1,7 +1,11 @@
 //! Words of a path that say what is done.
 
-use super::super::verbs::{canonical, compound, inverse, is_asking, is_verb};
-use super::super::words::{is_plural, singular};
+use super::super::path::Segment;
+use super::super::shape::{is_version, is_word_of_digits};
+use super::super::verbs::{
+    canonical, compound, inverse, is_adverb, is_asking, is_leading, is_of_several, is_verb,
+};
+use super::super::words::{is_plural, singular, snake};
 use super::{Node, Walk, is_people};
 
 /// Verbs that hardly any item is called, so that they say of a collection what a PUT does to it.
@@ -48,7 +52,9 @@ impl Walk<'_> {
     /// Whether a word after a collection is a verb: for a PUT or a DELETE it names an item, unless
     /// it can hardly be a name.
     pub(super) fn is_acting_on_all(&self, word: &str) -> bool {
-        let is_bulk = compound_tail(word).is_some_and(|(verb, _)| verb.contains('_'));
+        // `bulk_delete`, `destroy_many`
+        let is_bulk = compound_tail(word)
+            .is_some_and(|(verb, about)| verb.contains('_') || is_of_several(about));
         // An item may be called `logout`; `sign_out` is where people of some frameworks do so.
         let is_session = self.method == "DELETE"
             && word == "sign_out"
@@ -123,9 +129,62 @@ impl Walk<'_> {
         }
     }
 
+    /// `/users/5/reset-2fa`, `/clusters/5/upgrade-k8s`: a verb with what has a digit in it, which looks
+    /// like an id.
+    pub(super) fn is_done_with(&mut self, segment: &Segment) -> bool {
+        let Some(node) = self.out.nodes.last() else { return false };
+        let word = snake(&segment.text);
+        let is_written =
+            segment.text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+        let is_fit = match self.method {
+            "POST" => true,
+            "PUT" | "PATCH" => node.is_item,
+            _ => false,
+        };
+        let is_done = compound(&word).is_some_and(|(verb, about)| {
+            // Of what is no item yet, one may be called `release-v2`.
+            let is_verb = node.is_item || is_leading(verb) || is_adverb(first(verb));
+            is_verb && !about.is_empty() && about.split('_').all(is_word_with_digits)
+        });
+        let is_done = is_fit && is_written && is_done;
+        if is_done {
+            self.verb(&word);
+        }
+        is_done
+    }
+
+    /// `/users/5/step-2`: which of several of an item, whatever they are; that something was sent there
+    /// is all that is known.
+    pub(super) fn is_step(&mut self, segment: &Segment) -> bool {
+        let has_item = self.out.nodes.last().is_some_and(|node| node.is_item && node.id.is_some());
+        let is_numbered = segment.text.rsplit_once(['-', '_']).is_some_and(|(word, number)| {
+            (3..=20).contains(&word.len())
+                && word.bytes().all(|byte| byte.is_ascii_lowercase())
+                && number.len() <= 2
+                && number.bytes().all(|byte| byte.is_ascii_digit())
+        });
+        let is_step = has_item && is_numbered && self.method == "POST" && self.out.part.is_none();
+        if is_step {
+            self.out.part = Some(snake(&segment.text));
+            self.out.part_at = Some(self.next);
+            self.out.verb = Some("submit".to_owned());
+        }
+        is_step
+    }
+
     fn is_last_noun(&self, about: &str) -> bool {
         self.out.nodes.last().is_some_and(|node| node.noun == singular(about))
     }
+}
+
+/// `all`, `2fa`, `v2`
+fn is_word_with_digits(word: &str) -> bool {
+    let is_letters = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphabetic());
+    is_letters || is_word_of_digits(word) || is_version(word, false)
+}
+
+fn first(verb: &str) -> &str {
+    verb.split('_').next().unwrap_or_default()
 }
 
 /// A compound verb that is not a collection: `reset-password`, but not `test-results`.
