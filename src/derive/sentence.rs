@@ -2,7 +2,7 @@
 
 use super::shape::is_id;
 use super::text::{cut, unquoted};
-use super::verbs::{compound, past};
+use super::verbs::{asking_of, compound, past};
 use super::words::{plural, spoken};
 use crate::record::{Scope, Target};
 
@@ -152,7 +152,7 @@ impl Sentence {
             Some((verb, way)) => (verb, way.replace('_', " ")),
             None => (self.verb.as_str(), String::new()),
         };
-        match compound(verb) {
+        match compound(verb).or_else(|| asking_of(verb)) {
             Some((verb, about)) => {
                 let says = !about.is_empty() && !SEVERAL.contains(&about);
                 Spoken { verb, about: says.then_some(about), way }

@@ -2,7 +2,7 @@
 
 mod lists;
 
-use self::lists::{ADVERBS, ASKING, LEADING, VERBS};
+use self::lists::{ADVERBS, ASKING, ASKING_OF, LEADING, ON_ITEMS, VERBS};
 
 /// What is the same, said shorter.
 const CANONICAL: &[(&str, &str)] = &[
@@ -42,6 +42,7 @@ const CANONICAL: &[(&str, &str)] = &[
     ("describe", "get"),
     ("detail", "get"),
     ("info", "get"),
+    ("queries", "query"),
     ("page", "list"),
     ("paginate", "list"),
     ("autocomplete", "suggest"),
@@ -81,7 +82,12 @@ const PASTS: &[(&str, &str)] = &[
     ("cancel", "cancelled"),
     ("commit", "committed"),
     ("do", "done"),
+    ("defer", "deferred"),
     ("drop", "dropped"),
+    ("flag", "flagged"),
+    ("unflag", "unflagged"),
+    ("ship", "shipped"),
+    ("show", "shown"),
     ("fork", "forked"),
     ("freeze", "frozen"),
     ("get", "read"),
@@ -94,6 +100,7 @@ const PASTS: &[(&str, &str)] = &[
     ("overwrite", "overwritten"),
     ("pay", "paid"),
     ("pin", "pinned"),
+    ("plan", "planned"),
     ("put", "put"),
     ("read", "read"),
     ("rebuild", "rebuilt"),
@@ -155,6 +162,16 @@ pub(super) fn leading_in(word: &str) -> impl Iterator<Item = (&'static str, &str
 /// Whether a word after a collection asks for something: `count`, `check_email`.
 pub(super) fn is_asking(word: &str) -> bool {
     ASKING.contains(&word) || word.starts_with("check_")
+}
+
+/// A verb that only asks, and for what: `count_tokens`.
+pub(super) fn asking_of(word: &str) -> Option<(&str, &str)> {
+    word.split_once('_').filter(|(verb, about)| ASKING_OF.contains(verb) && !about.is_empty())
+}
+
+/// Whether a word behind an item is a verb, though elsewhere it may be none: `anonymize`, `make_admin`.
+pub(super) fn is_on_item(word: &str) -> bool {
+    ON_ITEMS.contains(&word) || word.starts_with("make_") || word.starts_with("check_")
 }
 
 /// Whether a word says how, before a verb.

@@ -97,6 +97,7 @@ const IRREGULAR: &[(&str, &str)] = &[
 /// Short or run-together nouns, and what they stand for.
 const SYNONYMS: &[(&str, &str)] = &[
     ("apikey", "api_key"),
+    ("acct", "account"),
     ("org", "organization"),
     ("organisation", "organization"),
     ("repo", "repository"),

@@ -326,6 +326,37 @@ pub(super) const LEADING: &[&str] = &[
     "validate",
 ];
 
+/// Verbs behind an item, which elsewhere may be nouns, or a part of a name.
+pub(super) const ON_ITEMS: &[&str] = &[
+    "anonymise",
+    "anonymize",
+    "deauthorize",
+    "decommission",
+    "defer",
+    "escalate",
+    "finalise",
+    "flag",
+    "forward",
+    "fulfill",
+    "ignore",
+    "initialise",
+    "initiate",
+    "normalize",
+    "optimize",
+    "play",
+    "pseudonymize",
+    "ship",
+    "sign",
+    "silence",
+    "trash",
+    "unflag",
+    "unignore",
+    "untrash",
+];
+
+/// Verbs that only ask, before what they ask for: `count_tokens`.
+pub(super) const ASKING_OF: &[&str] = &["count", "describe", "fetch", "find", "lookup", "show"];
+
 /// Words of paths by which something is only asked for.
 pub(super) const ASKING: &[&str] = &[
     "aggregate",

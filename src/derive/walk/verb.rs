@@ -3,7 +3,8 @@
 use super::super::path::Segment;
 use super::super::shape::{is_version, is_word_of_digits};
 use super::super::verbs::{
-    canonical, compound, inverse, is_adverb, is_asking, is_leading, is_of_several, is_verb,
+    asking_of, canonical, compound, inverse, is_adverb, is_asking, is_leading, is_of_several,
+    is_on_item, is_verb,
 };
 use super::super::words::{is_plural, singular, snake};
 use super::{Node, Walk, is_people};
@@ -60,7 +61,10 @@ impl Walk<'_> {
             && word == "sign_out"
             && self.out.nodes.last().is_some_and(is_people);
         match self.method {
-            "POST" | "GET" => is_verb(word) || is_asking(word) || compound_tail(word).is_some(),
+            "POST" | "GET" => {
+                let asks = || is_asking(word) || self.method == "POST" && asking_of(word).is_some();
+                is_verb(word) || compound_tail(word).is_some() || asks()
+            }
             "PUT" | "PATCH" => is_bulk || self.is_plainly_done(word),
             _ => is_bulk || is_session,
         }
@@ -94,6 +98,51 @@ impl Walk<'_> {
                 || matches!(canonical(word), "delete" | "logout");
         }
         is_known || compound_tail(word).is_some() || self.is_called(word)
+    }
+
+    /// Whether a word behind an item is a verb that says what is done to it.
+    pub(super) fn is_acting_on_one(&self, word: &str) -> bool {
+        let noun = self.out.nodes.last().map(|node| node.noun.as_str()).unwrap_or_default();
+        // Elsewhere a plan is what somebody pays for.
+        let is_planned = word == "plan" && matches!(noun, "job" | "run" | "stack" | "workspace");
+        let is_queried = word == "queries" && noun == "index" && self.method == "POST";
+        match self.method {
+            "POST" => is_on_item(word) || is_planned || is_queried || asking_of(word).is_some(),
+            "PUT" | "PATCH" => is_on_item(word),
+            _ => false,
+        }
+    }
+
+    /// `/db/_find`, `/user/detail`, `/messages/count_tokens`, `/kv/range`: what is asked for behind a
+    /// word, or as the only one.
+    pub(super) fn asks(&mut self, segment: &Segment, word: &str) -> bool {
+        if self.method != "POST" || self.out.part.is_some() {
+            return false;
+        }
+        let Some(node) = self.out.nodes.last() else {
+            let Some((verb, about)) = asking_of(word) else { return false };
+            self.node(about);
+            (self.out.verb, self.out.verb_at) = (Some(verb.to_owned()), Some(self.next));
+            return true;
+        };
+        // etcd's, which are answered to a POST.
+        let of_store = match word {
+            "deleterange" => Some("delete"),
+            "range" => Some("get"),
+            _ => None,
+        };
+        if let Some(verb) = of_store.filter(|_| node.noun == "kv") {
+            (self.out.verb, self.out.verb_at) = (Some(verb.to_owned()), Some(self.next));
+            return true;
+        }
+        // Of one thing a page, a filter or a check may be made.
+        let may_be_made = matches!(word, "check" | "filter" | "page" | "ids" | "parse");
+        let is_asked = is_asking(word) && (segment.text.starts_with('_') || !may_be_made);
+        let is_asked = is_asked || asking_of(word).is_some();
+        if is_asked {
+            self.verb(word);
+        }
+        is_asked
     }
 
     /// A verb that the path ends with.
