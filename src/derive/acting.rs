@@ -64,7 +64,9 @@ pub(super) fn acted(request: &RequestRecord, body: Option<&Value<'_>>) -> Option
                 true => Origin::Query(name.to_string()),
                 false => Origin::RequestBody(format!("${}", step(name))),
             };
-            found = Some(Acted { noun: Some(noun).filter(|it| !it.is_empty()), verb, origin });
+            // `<commit></commit>`
+            let noun = Some(noun).filter(|noun| !noun.is_empty() && *noun != verb);
+            found = Some(Acted { noun, verb, origin });
         }
     }
     found
@@ -158,4 +160,18 @@ pub(super) fn is_script(path: &Path) -> bool {
     bare.rsplit_once('.').is_some_and(|(stem, end)| {
         !stem.is_empty() && SCRIPTS.iter().any(|known| end.eq_ignore_ascii_case(known))
     })
+}
+
+/// Whether a path is that of an API as a whole, which says nothing of what is done: `/api/`.
+pub(super) fn is_bare(path: &Path) -> bool {
+    matches!(path.segments.as_slice(), [only] if only.text.eq_ignore_ascii_case("api"))
+}
+
+/// The name of a queue of SQS, by its account and its name: `/123456789012/jobs`.
+///
+///   <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-queue-message-identifiers.html>
+pub(super) fn queue(path: &Path) -> Option<&str> {
+    let [account, queue] = path.segments.as_slice() else { return None };
+    let is_account = account.text.len() == 12 && account.text.bytes().all(|it| it.is_ascii_digit());
+    is_account.then_some(queue.text.as_str())
 }

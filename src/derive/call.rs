@@ -212,7 +212,10 @@ pub(super) fn noun_and_verb(name: &str) -> Option<(String, String)> {
     let name = snake(name);
     let words: Vec<&str> = name.split('_').collect();
     let (first, last) = (words.first()?, words.last()?);
-    let is_reversed = words.len() > 1 && PLAIN.contains(last) && !PLAIN.contains(first);
+    let is_reversed = words.len() > 1
+        && PLAIN.contains(last)
+        && !PLAIN.contains(first)
+        && !matches!(*first, "cancel" | "prevent" | "undo");
     if !is_reversed {
         if is_verb(canonical(&name)) || is_verb(&name) {
             return Some((String::new(), canonical(&name).to_owned()));

@@ -53,7 +53,7 @@ pub(super) fn called(
     let is_get = matches!(method.sent.as_str(), "GET" | "HEAD");
     let calls = graphql::calls(&request.path, query, body)
         .filter(|_| is_endpoint || graphql::is_operation_in(body))
-        .or_else(|| rpc::calls(body, is_endpoint))
+        .or_else(|| rpc::calls(body, is_endpoint || path.segments.is_empty() && !path.is_cut))
         .or_else(|| batch::calls(&request.path, body))
         .or_else(|| atomic::calls(body))
         .or_else(|| operations::calls(request, body, path));

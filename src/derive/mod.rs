@@ -44,6 +44,7 @@ mod operations;
 mod outcome;
 mod partly;
 mod path;
+mod queried;
 mod redirect;
 mod rejected;
 mod routed;

@@ -20,6 +20,7 @@ use super::graphql::{self, Operation};
 use super::method::Method;
 use super::nouns::scope_name;
 use super::path::Path;
+use super::queried;
 use super::rule::{Matched, PathPattern};
 use super::sentence::Sentence;
 use super::trace::{By, Field, Origin, Trace};
@@ -147,7 +148,8 @@ pub(super) fn naming_at(
     let is_doubtful = acted.is_some();
     let is_script = acting::is_script(&path) && walked.verb.is_none() && walked.part.is_none();
     let is_script = is_script || acting::is_query_protocol(request, body);
-    let acted = acted.filter(|_| is_script && matches!(method.name.as_str(), "POST" | "GET"));
+    let is_acted = is_script || acting::is_bare(&path) || acting::queue(&path).is_some();
+    let acted = acted.filter(|_| is_acted && matches!(method.name.as_str(), "POST" | "GET"));
     walked.signs &= beside.is_none();
     let mut acted = beside.or(acted);
     let may_be_routed = is_script && method.name == "POST" && known.documented.is_none();
@@ -171,7 +173,8 @@ pub(super) fn naming_at(
             naming
         }
         None => {
-            take(&mut walked, acted.as_ref());
+            take(&mut walked, acted.as_ref(), &path);
+            queried::take(&mut walked, &path, request, &method.name);
             let naming = named_by_path(walked, request, body, &method.name, trace);
             note_acted(acted, trace);
             note_routed(routed, trace);
@@ -203,9 +206,19 @@ pub(super) fn naming_at(
 }
 
 /// What a parameter says, in the place of what the path does not.
-fn take(walked: &mut Walked, acted: Option<&Acted>) {
+fn take(walked: &mut Walked, acted: Option<&Acted>, path: &Path) {
     let Some(Acted { noun, verb, .. }) = acted else { return };
     walked.verb = Some(verb.clone());
+    if let Some(name) = acting::queue(path) {
+        let mut queue = Node::named("queue");
+        queue.take_id(name, Some(1));
+        let other = noun.as_deref().filter(|noun| *noun != "queue").map(Node::named);
+        walked.nodes = std::iter::once(queue).chain(other).collect();
+        return;
+    }
+    if noun.is_none() && acting::is_bare(path) && !path.segments.is_empty() {
+        walked.nodes = vec![Node::named("resource")];
+    }
     if let Some(noun) = noun {
         walked.nodes.pop();
         walked.nodes.push(Node::named(noun));

@@ -12,6 +12,7 @@ const PREFIXES: &[&str] = &[
     "console",
     "external",
     "internal",
+    "json_api",
     "manage",
     "management",
     "mgmt",
@@ -19,6 +20,7 @@ const PREFIXES: &[&str] = &[
     "public",
     "rest",
     "web",
+    "web_api",
 ];
 
 /// First segments that say nothing where something follows.
@@ -93,6 +95,7 @@ const COLLECTIONS: &[&str] = &[
     "policies",
     "projects",
     "roles",
+    "runs",
     "secrets",
     "sessions",
     "tags",

@@ -30,6 +30,8 @@ pub(super) struct Segment {
     pub(super) text: String,
     /// In snake case, if it may be a word.
     pub(super) word: Option<String>,
+    /// A document says that it is a word.
+    pub(super) is_literal: bool,
 }
 
 /// A path, and where its prefixes end.
@@ -88,12 +90,13 @@ impl Path {
             let word = Some(snake(&text)).filter(|word| !word.is_empty());
             let segment = match pieces.get(index) {
                 Some(Piece::Literal(known)) if known.eq_ignore_ascii_case(&text) => {
-                    Segment { raw: cut(raw), text, word }
+                    Segment { raw: cut(raw), text, word, is_literal: true }
                 }
                 Some(Piece::Param { prefix, suffix, .. }) => {
                     ids = ids.min(index);
                     let id = between(&text, prefix, suffix)?;
-                    Segment { raw: cut(raw), text: id.to_owned(), word: None }
+                    let text = id.to_owned();
+                    Segment { raw: cut(raw), text, word: None, is_literal: false }
                 }
                 Some(Piece::Rest) | None if pieces.contains(&Piece::Rest) => {
                     Segment::new(raw, &text)
@@ -198,7 +201,7 @@ impl Segment {
         // `$batch`, `$value`
         let plain = text.strip_prefix('$').unwrap_or(text);
         let word = (!is_id(plain)).then(|| parted(snake(plain))).filter(|word| !word.is_empty());
-        Self { raw: cut(raw), text: text.to_owned(), word }
+        Self { raw: cut(raw), text: text.to_owned(), word, is_literal: false }
     }
 }
 

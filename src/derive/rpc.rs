@@ -12,7 +12,8 @@ use super::words::{singular, snake};
 use crate::record::Target;
 
 /// The members of a call of version 1.0, and of some that are between the two.
-const OF_FIRST: [&str; 4] = ["id", "method", "params", "version"];
+const OF_FIRST: [&str; 8] =
+    ["arguments", "auth", "id", "method", "params", "session", "tag", "version"];
 
 /// The calls in a body, if it holds any; `is_endpoint` says that calls are answered there.
 pub(super) fn calls(body: Option<&Value<'_>>, is_endpoint: bool) -> Option<Calls> {
@@ -25,8 +26,12 @@ pub(super) fn calls(body: Option<&Value<'_>>, is_endpoint: bool) -> Option<Calls
     let is_first = |call: &Value<'_>| {
         let is_known = |name: &str| OF_FIRST.contains(&name);
         is_endpoint
-            && ["id", "params"].iter().all(|name| call.get(name).is_some())
-            && call.get("method").and_then(Value::as_str).is_some_and(|it| !is_http(it))
+            && (call.get("arguments").is_some()
+                || ["id", "params"].iter().all(|name| call.get(name).is_some()))
+            && call.get("method").and_then(Value::as_str).is_some_and(|it| {
+                // Fortinet's have methods of these names, and their arguments in a list.
+                !is_http(it) || call.get("params").and_then(Value::as_array).is_some()
+            })
             && call.members().iter().all(|(name, _)| is_known(name))
     };
     let is_call = |call: &Value<'_>| {
@@ -50,11 +55,19 @@ fn is_http(method: &str) -> bool {
 
 fn act(call: &Value<'_>, method: &str) -> Act {
     let answer = Answer::Rpc(call.get("id").and_then(id));
-    let params = call.get("params").unwrap_or(&Value::Null);
+    let params = call.get("params").or_else(|| call.get("arguments")).unwrap_or(&Value::Null);
     if let Some(inner) = within::called(method, params) {
         return within::act(&inner, answer);
     }
     let (noun, verb) = noun_and_verb_of(method);
+    // `{"method": "delete", "params": [{"url": "/dvmdb/adom/a"}]}`, as Fortinet's have it.
+    if let (Some([only]), true) = (params.as_array(), noun.is_empty())
+        && let Some(url) = only.get("url").and_then(Value::as_str)
+    {
+        let mut act = of_call("object", &verb, &Value::Null, answer);
+        act.targets = vec![Target { kind: "object".to_owned(), id: bounded(url), name: None }];
+        return act;
+    }
     let mut act = of_call(&noun, &verb, params, answer);
     // The one argument by position says which one, unless it is only being made.
     if let (Some([only]), [target]) = (params.as_array(), act.targets.as_mut_slice())

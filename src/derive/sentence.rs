@@ -2,7 +2,7 @@
 
 use super::shape::is_id;
 use super::text::{cut, unquoted};
-use super::verbs::{compound, past};
+use super::verbs::{asking_of, compound, past};
 use super::words::{plural, spoken};
 use crate::record::{Scope, Target};
 
@@ -36,12 +36,16 @@ pub(super) struct Sentence {
 }
 
 /// Words in a verb that say where to, or where from.
-const WAYS: [&str; 3] = ["_to_", "_from_", "_into_"];
+const WAYS: [&str; 4] = ["_to_", "_from_", "_into_", "_as_"];
+
+/// Words about several things, of which is told how many there are.
+const SEVERAL: [&str; 4] = ["batch", "bulk", "many", "multiple"];
 
 /// What is done to all of a collection, if no item is named.
-const ON_ALL: [&str; 12] = [
+const ON_ALL: [&str; 13] = [
     "aggregate",
     "count",
+    "download",
     "export",
     "filter",
     "find",
@@ -148,9 +152,10 @@ impl Sentence {
             Some((verb, way)) => (verb, way.replace('_', " ")),
             None => (self.verb.as_str(), String::new()),
         };
-        match compound(verb) {
+        match compound(verb).or_else(|| asking_of(verb)) {
             Some((verb, about)) => {
-                Spoken { verb, about: (!about.is_empty()).then_some(about), way }
+                let says = !about.is_empty() && !SEVERAL.contains(&about);
+                Spoken { verb, about: says.then_some(about), way }
             }
             None => Spoken { verb, about: None, way },
         }

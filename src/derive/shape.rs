@@ -16,7 +16,7 @@ pub(super) fn is_id(text: &str) -> bool {
     if text.is_empty() || text.len() > WORD_BYTES_MAX || !text.chars().all(word) {
         return true;
     }
-    if WORDS.contains(&text.to_ascii_lowercase().as_str()) {
+    if is_word_of_digits(text) {
         return false;
     }
     let count = |is: fn(&u8) -> bool| text.bytes().filter(is).count();
@@ -25,6 +25,11 @@ pub(super) fn is_id(text: &str) -> bool {
         || (text.len() >= 8 && text.bytes().all(|byte| byte.is_ascii_hexdigit()))
         || is_prefixed(text)
         || (digits >= 2 && text.len() >= 6)
+}
+
+/// Whether a text is a word with digits in it that people use: `2fa`, `k8s`.
+pub(super) fn is_word_of_digits(text: &str) -> bool {
+    WORDS.contains(&text.to_ascii_lowercase().as_str())
 }
 
 /// A version of an API: `v1`, `v2beta1`, `v1.41`, `2024-01-01`, and after a prefix also `3`.

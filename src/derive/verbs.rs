@@ -2,7 +2,7 @@
 
 mod lists;
 
-use self::lists::{ADVERBS, ASKING, LEADING, VERBS};
+use self::lists::{ADVERBS, ASKING, ASKING_OF, LEADING, ON_ITEMS, VERBS};
 
 /// What is the same, said shorter.
 const CANONICAL: &[(&str, &str)] = &[
@@ -39,6 +39,12 @@ const CANONICAL: &[(&str, &str)] = &[
     ("statistics", "count"),
     ("stats", "count"),
     ("exists", "check"),
+    ("describe", "get"),
+    ("detail", "get"),
+    ("info", "get"),
+    ("queries", "query"),
+    ("page", "list"),
+    ("paginate", "list"),
     ("autocomplete", "suggest"),
     ("typeahead", "suggest"),
 ];
@@ -76,7 +82,12 @@ const PASTS: &[(&str, &str)] = &[
     ("cancel", "cancelled"),
     ("commit", "committed"),
     ("do", "done"),
+    ("defer", "deferred"),
     ("drop", "dropped"),
+    ("flag", "flagged"),
+    ("unflag", "unflagged"),
+    ("ship", "shipped"),
+    ("show", "shown"),
     ("fork", "forked"),
     ("freeze", "frozen"),
     ("get", "read"),
@@ -89,6 +100,7 @@ const PASTS: &[(&str, &str)] = &[
     ("overwrite", "overwritten"),
     ("pay", "paid"),
     ("pin", "pinned"),
+    ("plan", "planned"),
     ("put", "put"),
     ("read", "read"),
     ("rebuild", "rebuilt"),
@@ -152,6 +164,16 @@ pub(super) fn is_asking(word: &str) -> bool {
     ASKING.contains(&word) || word.starts_with("check_")
 }
 
+/// A verb that only asks, and for what: `count_tokens`.
+pub(super) fn asking_of(word: &str) -> Option<(&str, &str)> {
+    word.split_once('_').filter(|(verb, about)| ASKING_OF.contains(verb) && !about.is_empty())
+}
+
+/// Whether a word behind an item is a verb, though elsewhere it may be none: `anonymize`, `make_admin`.
+pub(super) fn is_on_item(word: &str) -> bool {
+    ON_ITEMS.contains(&word) || word.starts_with("make_") || word.starts_with("check_")
+}
+
 /// Whether a word says how, before a verb.
 pub(super) fn is_adverb(word: &str) -> bool {
     ADVERBS.contains(&word)
@@ -179,6 +201,12 @@ pub(super) fn compound(word: &str) -> Option<(&str, &str)> {
     is_verb(first).then_some((first, rest))
 }
 
+/// Whether what follows a verb says that it is done to several: `destroy_many`, `mark_many_as_spam`.
+pub(super) fn is_of_several(about: &str) -> bool {
+    let several = ["all", "batch", "bulk", "many", "multiple", "selected"];
+    several.contains(&about.split('_').next().unwrap_or_default())
+}
+
 /// The verb in the form that actions use.
 pub(super) fn canonical(verb: &str) -> &str {
     lookup(CANONICAL, verb).unwrap_or(verb)
@@ -192,7 +220,11 @@ pub(super) fn inverse(verb: &str) -> Option<&'static str> {
 /// The past participle: `rotate` → `rotated`.
 pub(super) fn past(verb: &str) -> String {
     if let Some((adverb, verb)) = verb.split_once('_').filter(|(word, _)| ADVERBS.contains(word)) {
-        return format!("{adverb}-{}", past(verb));
+        return match adverb {
+            "multi" => past(verb),
+            "permanent" | "permanently" => format!("permanently {}", past(verb)),
+            _ => format!("{adverb}-{}", past(verb)),
+        };
     }
     if let Some(past) = lookup(PASTS, verb) {
         return past.to_owned();

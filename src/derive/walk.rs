@@ -5,6 +5,7 @@ mod leading;
 mod members;
 mod named;
 mod places;
+mod service;
 mod singular;
 mod verb;
 
@@ -64,6 +65,7 @@ pub(super) struct Walked {
 pub(super) fn walk(path: &Path, method: &str) -> Walked {
     let mut walk = Walk { path, method, out: Walked::default(), next: path.start };
     walk.composite();
+    walk.file_system();
     while let Some(segment) = path.segments.get(walk.next) {
         walk.step(segment);
         walk.next += 1;
@@ -97,6 +99,16 @@ impl Node {
         self.plural && !self.is_item
     }
 
+    /// Takes this for its id, which stands in this segment.
+    pub(super) fn take_id(&mut self, id: &str, at: Option<usize>) {
+        self.id = match (self.id.take(), bounded(id)) {
+            (Some(id), Some(more)) => Some(cut(&format!("{id}/{more}"))),
+            (id, more) => id.or(more),
+        };
+        self.is_item = true;
+        self.slots.extend(at);
+    }
+
     /// A thing by its name alone.
     pub(super) fn named(noun: &str) -> Self {
         Self { noun: noun.to_owned(), ..Self::default() }
@@ -106,10 +118,17 @@ impl Node {
 impl Walk<'_> {
     fn step(&mut self, segment: &Segment) {
         let is_last = self.next + 1 == self.path.segments.len();
-        if self.document(segment) || (is_last && self.acts_below(segment)) {
+        let is_method = is_last && (self.acts_below(segment) || self.method_of_service(segment));
+        if is_method || self.document(segment) {
             return;
         }
-        let Some(word) = segment.word.as_deref() else { return self.id(segment) };
+        let Some(word) = segment.word.as_deref() else {
+            let is_other = is_last && (self.is_done_with(segment) || self.is_step(segment));
+            if !is_other {
+                self.id(segment);
+            }
+            return;
+        };
         if self.path.is_inner_version(self.next) {
             return;
         }
@@ -144,16 +163,10 @@ impl Walk<'_> {
         }
         match self.out.nodes.last_mut() {
             Some(node) => {
-                // Text that may not be shown names an item all the same.
-                let shown = bounded(&segment.text);
                 node.listed = segment.text.contains(',').then(|| segment.text.clone());
                 node.listed.take_if(|_| node.id.is_some());
-                node.id = match (node.id.take(), shown) {
-                    (Some(id), Some(more)) => Some(cut(&format!("{id}/{more}"))),
-                    (id, more) => id.or(more),
-                };
-                node.is_item = true;
-                node.slots.push(index);
+                // Text that may not be shown names an item all the same.
+                node.take_id(&segment.text, Some(index));
             }
             None => {
                 self.out.nodes.push(Node::named("resource"));
@@ -255,7 +268,8 @@ impl Walk<'_> {
                             }))
                 }
             };
-        if is_collection { self.node(word) } else { self.id(segment) }
+        let is_literal = segment.is_literal && !matches!(word, "current" | "me" | "mine" | "self");
+        if is_collection || is_literal { self.node(word) } else { self.id(segment) }
     }
 
     fn after_item(&mut self, word: &str, is_last: bool) {
@@ -266,7 +280,7 @@ impl Walk<'_> {
                 .get(self.next + 1)
                 .and_then(|next| next.word.as_deref())
                 .is_some_and(is_verb);
-        if is_last && self.is_acting(word) {
+        if is_last && (self.is_acting(word) || self.is_acting_on_one(word)) {
             self.verb(word);
         } else if is_part(word) && (is_last || verb_is_next) {
             self.out.part = Some(word.to_owned());
@@ -289,6 +303,9 @@ impl Walk<'_> {
         let before = self.out.nodes.last().map(|node| node.noun.clone());
         if is_last && self.is_acting(word) && (before.is_some() || is_session_verb(word)) {
             return self.verb(word);
+        }
+        if is_last && self.asks(segment, word) {
+            return;
         }
         if is_last && before.is_none() && compound_tail(word).is_some_and(|(_, it)| !it.is_empty())
         {
@@ -359,26 +376,14 @@ impl Walk<'_> {
         }
         let is_act = is_verb(word) || compound(word).is_some_and(|(_, about)| about.is_empty());
         if is_last && is_act && self.method == "POST" {
-            self.out.nodes.push(Node::named("system"));
+            // What is deleted is sent with it, and hardly the system.
+            let is_removal = matches!(canonical(word), "delete");
+            self.out.nodes.push(Node::named(if is_removal { "resource" } else { "system" }));
             return self.verb(word);
         }
         if is_last || !matches!(word, "actions" | "action") {
             self.node(word);
         }
-    }
-
-    /// `chat.postMessage`.
-    fn dotted(&mut self, segment: &Segment) -> bool {
-        let Some((left, right)) = segment.text.rsplit_once('.') else { return false };
-        let (noun, verb) = (snake(left), snake(right));
-        let first = verb.split('_').next().unwrap_or_default();
-        let fits = self.out.nodes.is_empty() && !noun.is_empty() && is_verb(first);
-        if fits {
-            self.node(&noun);
-            self.out.verb = Some(canonical(&verb).to_owned());
-            self.out.verb_at = Some(self.next);
-        }
-        fits
     }
 }
 

@@ -26,6 +26,7 @@ const UNCHANGED: &[&str] = &[
     "https",
     "ios",
     "js",
+    "k8s",
     "kubernetes",
     "lens",
     "news",
@@ -96,6 +97,7 @@ const IRREGULAR: &[(&str, &str)] = &[
 /// Short or run-together nouns, and what they stand for.
 const SYNONYMS: &[(&str, &str)] = &[
     ("apikey", "api_key"),
+    ("acct", "account"),
     ("org", "organization"),
     ("organisation", "organization"),
     ("repo", "repository"),

@@ -27,6 +27,9 @@ pub enum WhyNot {
     NotWritable,
     /// Nothing in the path is a word, so that its pattern would take whatever has as many segments.
     TakesAnything,
+    /// The id stands last in what is sent, where others send a word that says what is done, so that its
+    /// pattern would take these as well, under the wrong name.
+    TakesVerbs,
     /// What is done is said inside of the request, and a rule goes by method and path.
     SaidInside,
     /// On the same method and route several things are done.
@@ -41,6 +44,9 @@ impl WhyNot {
             Self::NotWritable => "no pattern can be written for the path",
             Self::TakesAnything => {
                 "nothing in the path is a word, so that a rule would take any other"
+            }
+            Self::TakesVerbs => {
+                "a rule would take a word in the place of the id as well, such as `/delete`"
             }
             Self::SaidInside => {
                 "the request's body or query says what is done, which one rule cannot name"
@@ -79,6 +85,7 @@ impl Suggester {
         if path.takes_anything() {
             return Err(WhyNot::TakesAnything);
         }
+        let path = exact(request, method, path).ok_or(WhyNot::TakesVerbs)?;
         let key = (method.to_owned(), path.shape());
         if self.taken.contains(&key) {
             return Err(WhyNot::Taken);
@@ -131,12 +138,13 @@ fn is_said_inside(request: &RequestRecord, naming: &Naming) -> bool {
     if naming.is_call() {
         return true;
     }
-    let bare = RequestRecord {
-        method: naming.method().to_owned(),
-        path: request.path.clone(),
-        ..RequestRecord::default()
-    };
-    by_convention(&bare).action != naming.action
+    by_convention(&bare(naming.method(), request)).action != naming.action
+}
+
+/// Method and path alone.
+fn bare(method: &str, request: &RequestRecord) -> RequestRecord {
+    let (method, path) = (method.to_owned(), request.path.clone());
+    RequestRecord { method, path, ..RequestRecord::default() }
 }
 
 /// Somebody.
@@ -155,6 +163,27 @@ fn pattern(request: &RequestRecord, route: &str) -> Option<PathPattern> {
         None => route.to_owned(),
     };
     documented_path("", &route).ok()
+}
+
+/// The pattern, or one that takes no word in the place of an id, which with a POST says what is done
+/// (`/users/delete`): by what stands before all ids of a kind, `cus_{id}`. `None` if nothing does.
+fn exact(request: &RequestRecord, method: &str, path: PathPattern) -> Option<PathPattern> {
+    let (head, last) = path.as_str().rsplit_once('/')?;
+    if method != "POST" || !(last.starts_with('{') && last.ends_with('}')) {
+        return Some(path);
+    }
+    let (before, id) = request.path.trim_end_matches('/').rsplit_once('/')?;
+    let at = id.find(['_', '-']).filter(|at| (1..=10).contains(at))?;
+    let (prefix, rest) = id.split_at_checked(at + 1)?;
+    let is_kind = prefix.bytes().all(|byte| byte.is_ascii_alphabetic() || b"_-".contains(&byte));
+    let is_id = rest.bytes().any(|byte| byte.is_ascii_digit());
+    let named =
+        |path: String| by_convention(&RequestRecord { path, ..bare(method, request) }).action;
+    let is_word = || named(format!("{before}/{prefix}all")) != named(request.path.clone());
+    if !is_kind || !is_id || is_word() {
+        return None;
+    }
+    documented_path("", &format!("{head}/{prefix}{last}")).ok()
 }
 
 /// Whether the entry is right, and takes the request.
@@ -268,6 +297,10 @@ mod tests {
                 Some(WhyNot::SaidInside),
             ),
             (request("POST /5/77"), Some(WhyNot::TakesAnything)),
+            (request("POST /users/5"), Some(WhyNot::TakesVerbs)),
+            (request("POST /users/5/7"), Some(WhyNot::TakesVerbs)),
+            (request("POST /users/3f8b8d2e-1111-4222-8333-444455556666"), Some(WhyNot::TakesVerbs)),
+            (request("POST /customers/cus_1"), None),
             (form("/users/5", json!({"_method": "delete"})), None),
             (form("/users", json!({"name": "Ann"})), None),
         ];
@@ -289,6 +322,7 @@ mod tests {
             sent("PUT /users/5/password", json!({"password": "b"})),
             sent("DELETE /users/5/keys/7", json!(null)),
             sent("POST /api/dashboards/db", json!({"dashboard": {"title": "A"}})),
+            sent("POST /v1/customers/cus_1", json!({"name": "x"})),
         ];
         for request in rows {
             let entry = Suggester::default().suggest(&request).unwrap();
@@ -300,6 +334,26 @@ mod tests {
             assert!(after.rule().is_some(), "{entry}");
             assert_eq!(after.targets, before.targets, "{entry}");
             assert_eq!(after.description, before.description, "{entry}");
+        }
+    }
+
+    #[test]
+    fn a_rule_for_items_that_are_changed_by_a_post_takes_no_verbs() {
+        let entry = Suggester::default().suggest(&request("POST /v1/customers/cus_1")).unwrap();
+        assert!(entry.contains("path: \"/v1/customers/cus_{id}\""), "{entry}");
+        let mut checked = Checked::default();
+        checked.file(Path::new("suggested"), &format!("{SUGGESTIONS}{entry}"));
+        let rules = checked.compiled();
+        let place = Place { rules: &rules, host: "", kind: Kind::Admin };
+        for (path, action) in [
+            ("cus_2", "customer.update"),
+            ("delete", "customer.delete"),
+            ("bulk-delete", "customer.bulk_delete"),
+            ("search", "customer.search"),
+            ("keys", "key.create"),
+        ] {
+            let naming = named(&request(&format!("POST /v1/customers/{path}")), &nobody(), &place);
+            assert_eq!(naming.action, action);
         }
     }
 

@@ -284,6 +284,12 @@ fn said_by(words: &[String]) -> Said {
     {
         return Said { noun: noun(rest), verb: Some(format!("{adverb}_{}", canonical(verb))) };
     }
+    if let ["cancel" | "prevent" | "undo", done, rest @ ..] = words.as_slice()
+        && is_generic(done)
+    {
+        let verb = format!("{}_{done}", words.first().copied().unwrap_or_default());
+        return Said { noun: noun(rest), verb: Some(verb) };
+    }
     match words.as_slice() {
         [rest @ .., "partial", "update"] | [rest @ .., "create", "or", "update"]
             if !rest.is_empty() =>

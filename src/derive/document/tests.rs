@@ -85,8 +85,32 @@ fn operations_name_actions_targets_and_scopes() {
         ("POST /jobs/{id}/stop | | Update the job", "-"),
         ("POST /admin/delete | | | | id", "- id={query.id}"),
         ("POST / | | | API keys", "api_key.create type=api_key"),
+        ("POST /files/{id} | undoDelete", "file.undo_delete"),
         ("POST /x | ☃ | …", "-"),
     ] {
         check(line, expected);
+    }
+}
+
+#[test]
+fn words_of_documents_are_no_ids() {
+    for (line, pattern, expected) in [
+        ("POST /users/permanent-erase", "/users/permanent-erase", "permanent_erase.create: -"),
+        ("POST /users/permanent-erase", "/users/{id}", "user.update: permanent-erase"),
+        ("POST /users/ordinary/seven", "/users/ordinary/{x}", "ordinary.update: seven"),
+        ("DELETE /users/stale", "/users/stale", "stale.delete: -"),
+        ("PATCH /users/me", "/users/me", "user.update: me"),
+        ("POST /users/5/reset-2fa", "/users/{id}/reset-2fa", "user.reset_2fa: 5"),
+        ("DELETE /account/acme", "/account/acme", "acme.delete: -"),
+        ("DELETE /account/acme", "/account/{name}", "account.delete: acme"),
+    ] {
+        let (method, path) = line.split_once(' ').unwrap();
+        let (method, path) = (method.to_owned(), path.to_owned());
+        let request = RequestRecord { method, path, ..RequestRecord::default() };
+        let pattern = PathPattern::new(pattern).unwrap();
+        let known = Known { documented: Some(&pattern), is_routed: true };
+        let naming = naming_at(&request, None, known, &mut Trace::off());
+        let id = naming.targets.first().and_then(|target| target.id.as_deref()).unwrap_or("-");
+        assert_eq!(format!("{}: {id}", naming.action), expected, "{line}");
     }
 }

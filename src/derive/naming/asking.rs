@@ -103,8 +103,13 @@ fn asks_for(walked: &Walked) -> Option<(What, bool)> {
             Some((What::Reset, true))
         }
         (None | Some("reset"), Some("password")) if is_people(node) => Some((What::Reset, false)),
-        (Some("reset_password"), None) if is_people(node) => Some((What::Reset, false)),
-        (None | Some("reset"), None) if is_password => Some((What::Reset, false)),
+        // With an address alone, and no password that is to be set.
+        (Some("change_password" | "reset_password"), None)
+            if is_people(node) || node.noun == "dbconnection" =>
+        {
+            Some((What::Reset, false))
+        }
+        (None | Some("reset" | "update"), None) if is_password => Some((What::Reset, false)),
         (None, None) if node.noun == "password_reset" => Some((What::Reset, false)),
         (Some("unlock"), None) if is_people(node) => Some((What::Unlock, false)),
         (None, None) if node.noun == "confirmation" && is_of_people() => {

@@ -21,6 +21,8 @@ pub(super) fn named_by_path(
     method: &str,
     trace: &mut Trace,
 ) -> Naming {
+    membership::of_members(&mut walked, method, request, body);
+    unmade(&mut walked, body);
     let chosen = chosen_verb(body);
     let sent = chosen.as_ref().filter(|_| walked.verb.is_none()).map(|(_, place)| *place);
     let asked = asking::asked(&walked, method, body);
@@ -88,6 +90,17 @@ pub(super) fn named_by_path(
     match asked {
         Some(asked) => asked.named(naming, trace),
         None => naming,
+    }
+}
+
+/// `make-admin` with `{"status": false}` makes nobody an admin.
+fn unmade(walked: &mut Walked, body: Option<&Value<'_>>) {
+    let Some(what) = walked.verb.as_deref().and_then(|verb| verb.strip_prefix("make_")) else {
+        return;
+    };
+    let mut values = body.into_iter().flat_map(Value::members);
+    if values.any(|(_, value)| matches!(value, Value::Bool(false))) {
+        walked.verb = Some(format!("set_{what}"));
     }
 }
 

@@ -6,7 +6,7 @@
 use super::super::body::{self, Value};
 use super::super::nouns::known_category;
 use super::super::trace::{By, Field, Origin, Trace};
-use super::super::walk::Walked;
+use super::super::walk::{Node, Walked};
 use super::super::words::snake;
 use super::targets::{is_key, is_name};
 use crate::record::{RequestRecord, Target, Tree};
@@ -80,7 +80,11 @@ pub(super) fn joined(
     body: Option<&Value<'_>>,
 ) -> Option<&'static str> {
     let [.., outer, inner] = walked.nodes.as_slice() else { return None };
-    let is_bare = walked.part.is_none() && walked.verb.is_none();
+    // `/teams/5/members/remove`
+    let is_said = method == "POST" && !inner.is_item;
+    let said = walked.verb.as_deref();
+    let is_bare = walked.part.is_none()
+        && (said.is_none() || is_said && matches!(said, Some("create" | "delete")));
     let (holds, held) = (outer.noun.as_str(), inner.noun.as_str());
     // The users of an organization may be its own.
     let is_own = holds == "organization" && held == "user";
@@ -88,17 +92,67 @@ pub(super) fn joined(
     if !is_bare || !fits || !outer.is_item {
         return None;
     }
-    let is_empty = match body {
-        Some(body) => matches!(body, Value::Object(members) if members.is_empty()),
-        None => request.size.is_none_or(|size| size == 0),
-    };
+    let is_empty = is_empty(request, body);
     match (method, inner.is_item) {
+        _ if said == Some("delete") => body.is_some_and(refers).then_some("delete"),
         ("DELETE", true) => Some("delete"),
         ("PUT" | "POST", true) if is_empty => Some("create"),
         ("PATCH" | "POST" | "PUT", true) => body.is_some_and(says_as_what).then_some("update"),
         ("DELETE", false) => body.is_some_and(refers).then_some("delete"),
         ("POST", false) => body.is_some_and(refers).then_some("create"),
         _ => None,
+    }
+}
+
+/// Takes a verb of a group for what it does to its members, if the body says to whom:
+/// `POST /teams/5/kick {"user_id": 7}`, `/orgs/acme/invite {"email": …}`.
+pub(super) fn of_members(
+    walked: &mut Walked,
+    method: &str,
+    request: &RequestRecord,
+    body: Option<&Value<'_>>,
+) {
+    if method == "PUT" && is_empty(request, body) {
+        return given(walked);
+    }
+    let (Some(node), Some(body), "POST") = (walked.nodes.last(), body, method) else { return };
+    let is_group = GROUPS.contains(&node.noun.as_str()) && node.is_item && walked.part.is_none();
+    let has_address = || {
+        let names = ["email", "emails", "user_email"];
+        body.members().iter().any(|(name, _)| names.contains(&snake(name).as_str()))
+    };
+    let (noun, verb) = match walked.verb.as_deref() {
+        Some("invite") if has_address() => ("invitation", "create"),
+        Some("kick" | "remove_member" | "remove_user") if refers(body) => ("member", "delete"),
+        Some("add_member" | "add_user") if refers(body) => ("member", "create"),
+        _ => return,
+    };
+    if is_group {
+        walked.nodes.push(Node::named(noun));
+        walked.verb = Some(verb.to_owned());
+    }
+}
+
+/// Takes what is put to somebody, and nothing of it said, for what they are given:
+/// `PUT /users/5/groups/7` is who comes into a group, `PUT /members/5/roles/7` who gets a role.
+fn given(walked: &mut Walked) {
+    let [.., outer, inner] = walked.nodes.as_mut_slice() else { return };
+    let is_said = walked.verb.is_some() || walked.part.is_some();
+    if is_said || !outer.is_item || !inner.is_item || !MEMBERS.contains(&outer.noun.as_str()) {
+        return;
+    }
+    match inner.noun.as_str() {
+        "group" | "team" => std::mem::swap(outer, inner),
+        "role" => walked.verb = Some("assign".to_owned()),
+        _ => {}
+    }
+}
+
+/// Whether nothing is sent.
+fn is_empty(request: &RequestRecord, body: Option<&Value<'_>>) -> bool {
+    match body {
+        Some(body) => matches!(body, Value::Object(members) if members.is_empty()),
+        None => request.size.is_none_or(|size| size == 0),
     }
 }
 

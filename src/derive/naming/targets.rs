@@ -80,11 +80,28 @@ pub(super) fn targets(
 /// The id in a query, and the parameter that has it.
 fn queried(query: &Tree, noun: Option<&str>) -> Option<(String, String)> {
     if let Some(id) = query.get("id").and_then(body::scalar) {
-        return Some((id, "id".to_owned()));
+        return Some((filtered(id)?, "id".to_owned()));
     }
     let is_own = |name: &str| is_key(name, noun) || is_name(name, noun);
     let (name, value) = query.node().members().iter().find(|(name, _)| is_own(name))?;
     Some((body::scalar(value)?, name.to_string()))
+}
+
+/// The id that a filter leaves, as PostgREST has them: `eq.5`; none if it leaves what nobody knows.
+///
+///   <https://docs.postgrest.org/en/stable/references/api/tables_views.html#operators>
+fn filtered(id: String) -> Option<String> {
+    let Some((operator, value)) = id.split_once('.') else { return Some(id) };
+    let is_other = ["gt", "gte", "ilike", "is", "like", "lt", "lte", "neq", "not"];
+    match operator {
+        "eq" => Some(value.to_owned()),
+        "in" if value.starts_with('(') => {
+            let only = value.strip_prefix('(').and_then(|value| value.strip_suffix(')'));
+            only.filter(|only| !only.is_empty() && !only.contains(',')).map(ToOwned::to_owned)
+        }
+        known if is_other.contains(&known) => None,
+        _ => Some(id),
+    }
 }
 
 /// Whether a member is called as the noun, or as its id or key.
@@ -135,7 +152,11 @@ fn several<'b>(
         return (queried, Held::Query);
     }
     let queried = match query.get("id") {
-        Some(Value::String(ids)) => Many::of_ids(ids),
+        Some(Value::String(ids)) => {
+            // `?id=in.(1,2,3)`
+            let inner = ids.strip_prefix("in.(").and_then(|inner| inner.strip_suffix(')'));
+            Many::of_ids(inner.unwrap_or(ids))
+        }
         Some(ids @ Value::Array(_)) => body::many(ids, &node.noun, &plural),
         _ => Many::default(),
     };

@@ -136,6 +136,7 @@ pub(super) const VERBS: &[&str] = &[
     "publish",
     "purge",
     "push",
+    "put",
     "quarantine",
     "query",
     "queue",
@@ -264,7 +265,18 @@ pub(super) const VERBS: &[&str] = &[
 ];
 
 /// Words before a verb that say how.
-pub(super) const ADVERBS: &[&str] = &["batch", "bulk", "force", "hard", "mass", "safe", "soft"];
+pub(super) const ADVERBS: &[&str] = &[
+    "batch",
+    "bulk",
+    "force",
+    "hard",
+    "mass",
+    "multi",
+    "permanent",
+    "permanently",
+    "safe",
+    "soft",
+];
 
 /// Verbs that stand before what they are about: `/delete/users/5`. No others, since many are nouns
 /// as well.
@@ -314,17 +326,57 @@ pub(super) const LEADING: &[&str] = &[
     "validate",
 ];
 
+/// Verbs behind an item, which elsewhere may be nouns, or a part of a name.
+pub(super) const ON_ITEMS: &[&str] = &[
+    "anonymise",
+    "anonymize",
+    "deauthorize",
+    "decommission",
+    "defer",
+    "escalate",
+    "finalise",
+    "flag",
+    "forward",
+    "fulfill",
+    "ignore",
+    "initialise",
+    "initiate",
+    "normalize",
+    "optimize",
+    "play",
+    "pseudonymize",
+    "ship",
+    "sign",
+    "silence",
+    "trash",
+    "unflag",
+    "unignore",
+    "untrash",
+];
+
+/// Verbs that only ask, before what they ask for: `count_tokens`.
+pub(super) const ASKING_OF: &[&str] = &["count", "describe", "fetch", "find", "lookup", "show"];
+
 /// Words of paths by which something is only asked for.
 pub(super) const ASKING: &[&str] = &[
     "aggregate",
     "autocomplete",
     "check",
     "count",
+    "describe",
+    "detail",
+    "download",
     "exists",
     "filter",
     "find",
     "ids",
+    "info",
+    "inspect",
     "lookup",
+    "page",
+    "paginate",
+    "parse",
+    "peek",
     "statistics",
     "stats",
     "suggest",

@@ -1,5 +1,6 @@
 //! Items with several ids, by their own shapes.
 
+use super::super::path::Segment;
 use super::super::text::{bounded, cut};
 use super::super::words::{singular, snake};
 use super::{Node, Walk};
@@ -16,7 +17,7 @@ enum Piece {
 }
 
 /// Collections directly under `/api` whose items have several ids: the shapes of RabbitMQ's
-/// management API.
+/// management API. Many an application has collections of these names.
 const COMPOSITE: &[(&str, &[Piece])] = &[
     ("queues", &[Piece::Scope("vhost"), Piece::Id]),
     ("exchanges", &[Piece::Scope("vhost"), Piece::Id]),
@@ -43,6 +44,9 @@ impl Walk<'_> {
             return;
         };
         let rest = segments.get(start + 1..).unwrap_or_default();
+        if !is_of_broker(name, pieces, rest) {
+            return;
+        }
         let is_item = rest.len() >= pieces.len();
         let is_scope_only = rest.len() == 1 && matches!(pieces, [Piece::Scope(_), ..]);
         let is_written = matches!(self.method, "PUT" | "DELETE") || rest.len() > pieces.len();
@@ -85,4 +89,18 @@ impl Walk<'_> {
             }
         }
     }
+}
+
+/// Whether a path shows that it is one of RabbitMQ's: by its first vhost, which is called `/`, by the
+/// words between the ends of a binding, or since it is about the limits of vhosts. All others are
+/// named by the rules for it.
+fn is_of_broker(name: &str, pieces: &[Piece], rest: &[Segment]) -> bool {
+    let text = |at: usize| rest.get(at).map(|segment| segment.text.as_str());
+    let vhost = pieces.iter().position(|piece| matches!(piece, Piece::Scope(_)));
+    let is_binding = || {
+        name == "bindings"
+            && text(1) == Some("e")
+            && text(3).is_some_and(|it| it == "e" || it == "q")
+    };
+    name == "vhost-limits" || vhost.and_then(text) == Some("/") || is_binding()
 }

@@ -29,6 +29,7 @@ impl Walk<'_> {
     pub(super) fn special(&mut self, segment: &Segment, word: &str, is_last: bool) -> bool {
         self.tokens(word, is_last)
             || self.signs_in(word, is_last)
+            || self.parameters(word)
             || self.leads(word)
             || self.done_to(word)
             || self.jenkins(segment, word)

@@ -129,6 +129,9 @@ impl Walk<'_> {
     /// Whether a word directly behind a singular is the name of an item, by what follows it.
     pub(super) fn is_name_behind(&self, segment: &Segment, word: &str) -> bool {
         let [outer @ .., node] = self.out.nodes.as_slice() else { return false };
+        if segment.is_literal {
+            return false;
+        }
         let is_direct = node.at.is_some_and(|at| at + 1 == self.next);
         let is_fit = is_direct && !node.plural && NAMED.contains(&node.noun.as_str());
         // `/group/users/member/ann`: behind no collection stands a singular and a name.

@@ -19,7 +19,8 @@ const OWN: [&str; 6] = ["code", "key", "link", "secret", "ticket", "token"];
 impl Walk<'_> {
     /// Whether a word after a singular names an item.
     pub(super) fn is_named_item(&self, segment: &Segment, word: &str) -> bool {
-        let is_word = is_verb(word)
+        let is_word = segment.is_literal
+            || is_verb(word)
             || is_part(word)
             || is_plural(word)
             || known_category(word).is_some()

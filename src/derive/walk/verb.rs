@@ -1,7 +1,12 @@
 //! Words of a path that say what is done.
 
-use super::super::verbs::{canonical, compound, inverse, is_asking, is_verb};
-use super::super::words::{is_plural, singular};
+use super::super::path::Segment;
+use super::super::shape::{is_version, is_word_of_digits};
+use super::super::verbs::{
+    asking_of, canonical, compound, inverse, is_adverb, is_asking, is_leading, is_of_several,
+    is_on_item, is_verb,
+};
+use super::super::words::{is_plural, singular, snake};
 use super::{Node, Walk, is_people};
 
 /// Verbs that hardly any item is called, so that they say of a collection what a PUT does to it.
@@ -48,13 +53,18 @@ impl Walk<'_> {
     /// Whether a word after a collection is a verb: for a PUT or a DELETE it names an item, unless
     /// it can hardly be a name.
     pub(super) fn is_acting_on_all(&self, word: &str) -> bool {
-        let is_bulk = compound_tail(word).is_some_and(|(verb, _)| verb.contains('_'));
+        // `bulk_delete`, `destroy_many`
+        let is_bulk = compound_tail(word)
+            .is_some_and(|(verb, about)| verb.contains('_') || is_of_several(about));
         // An item may be called `logout`; `sign_out` is where people of some frameworks do so.
         let is_session = self.method == "DELETE"
             && word == "sign_out"
             && self.out.nodes.last().is_some_and(is_people);
         match self.method {
-            "POST" | "GET" => is_verb(word) || is_asking(word) || compound_tail(word).is_some(),
+            "POST" | "GET" => {
+                let asks = || is_asking(word) || self.method == "POST" && asking_of(word).is_some();
+                is_verb(word) || compound_tail(word).is_some() || asks()
+            }
             "PUT" | "PATCH" => is_bulk || self.is_plainly_done(word),
             _ => is_bulk || is_session,
         }
@@ -90,6 +100,51 @@ impl Walk<'_> {
         is_known || compound_tail(word).is_some() || self.is_called(word)
     }
 
+    /// Whether a word behind an item is a verb that says what is done to it.
+    pub(super) fn is_acting_on_one(&self, word: &str) -> bool {
+        let noun = self.out.nodes.last().map(|node| node.noun.as_str()).unwrap_or_default();
+        // Elsewhere a plan is what somebody pays for.
+        let is_planned = word == "plan" && matches!(noun, "job" | "run" | "stack" | "workspace");
+        let is_queried = word == "queries" && noun == "index" && self.method == "POST";
+        match self.method {
+            "POST" => is_on_item(word) || is_planned || is_queried || asking_of(word).is_some(),
+            "PUT" | "PATCH" => is_on_item(word),
+            _ => false,
+        }
+    }
+
+    /// `/db/_find`, `/user/detail`, `/messages/count_tokens`, `/kv/range`: what is asked for behind a
+    /// word, or as the only one.
+    pub(super) fn asks(&mut self, segment: &Segment, word: &str) -> bool {
+        if self.method != "POST" || self.out.part.is_some() {
+            return false;
+        }
+        let Some(node) = self.out.nodes.last() else {
+            let Some((verb, about)) = asking_of(word) else { return false };
+            self.node(about);
+            (self.out.verb, self.out.verb_at) = (Some(verb.to_owned()), Some(self.next));
+            return true;
+        };
+        // etcd's, which are answered to a POST.
+        let of_store = match word {
+            "deleterange" => Some("delete"),
+            "range" => Some("get"),
+            _ => None,
+        };
+        if let Some(verb) = of_store.filter(|_| node.noun == "kv") {
+            (self.out.verb, self.out.verb_at) = (Some(verb.to_owned()), Some(self.next));
+            return true;
+        }
+        // Of one thing a page, a filter or a check may be made.
+        let may_be_made = matches!(word, "check" | "filter" | "page" | "ids" | "parse");
+        let is_asked = is_asking(word) && (segment.text.starts_with('_') || !may_be_made);
+        let is_asked = is_asked || asking_of(word).is_some();
+        if is_asked {
+            self.verb(word);
+        }
+        is_asked
+    }
+
     /// A verb that the path ends with.
     pub(super) fn verb(&mut self, word: &str) {
         self.out.verb_at = Some(self.next);
@@ -123,9 +178,62 @@ impl Walk<'_> {
         }
     }
 
+    /// `/users/5/reset-2fa`, `/clusters/5/upgrade-k8s`: a verb with what has a digit in it, which looks
+    /// like an id.
+    pub(super) fn is_done_with(&mut self, segment: &Segment) -> bool {
+        let Some(node) = self.out.nodes.last() else { return false };
+        let word = snake(&segment.text);
+        let is_written =
+            segment.text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+        let is_fit = match self.method {
+            "POST" => true,
+            "PUT" | "PATCH" => node.is_item,
+            _ => false,
+        };
+        let is_done = compound(&word).is_some_and(|(verb, about)| {
+            // Of what is no item yet, one may be called `release-v2`.
+            let is_verb = node.is_item || is_leading(verb) || is_adverb(first(verb));
+            is_verb && !about.is_empty() && about.split('_').all(is_word_with_digits)
+        });
+        let is_done = is_fit && is_written && is_done;
+        if is_done {
+            self.verb(&word);
+        }
+        is_done
+    }
+
+    /// `/users/5/step-2`: which of several of an item, whatever they are; that something was sent there
+    /// is all that is known.
+    pub(super) fn is_step(&mut self, segment: &Segment) -> bool {
+        let has_item = self.out.nodes.last().is_some_and(|node| node.is_item && node.id.is_some());
+        let is_numbered = segment.text.rsplit_once(['-', '_']).is_some_and(|(word, number)| {
+            (3..=20).contains(&word.len())
+                && word.bytes().all(|byte| byte.is_ascii_lowercase())
+                && number.len() <= 2
+                && number.bytes().all(|byte| byte.is_ascii_digit())
+        });
+        let is_step = has_item && is_numbered && self.method == "POST" && self.out.part.is_none();
+        if is_step {
+            self.out.part = Some(snake(&segment.text));
+            self.out.part_at = Some(self.next);
+            self.out.verb = Some("submit".to_owned());
+        }
+        is_step
+    }
+
     fn is_last_noun(&self, about: &str) -> bool {
         self.out.nodes.last().is_some_and(|node| node.noun == singular(about))
     }
+}
+
+/// `all`, `2fa`, `v2`
+fn is_word_with_digits(word: &str) -> bool {
+    let is_letters = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphabetic());
+    is_letters || is_word_of_digits(word) || is_version(word, false)
+}
+
+fn first(verb: &str) -> &str {
+    verb.split('_').next().unwrap_or_default()
 }
 
 /// A compound verb that is not a collection: `reset-password`, but not `test-results`.
