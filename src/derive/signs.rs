@@ -279,7 +279,7 @@ pub(super) fn nothing_done(verb: &str, body: &Value<'_>, sent: &Sent<'_>) -> Opt
     let is_alone =
         |it: &&str| body.members().len() == 1 && body.get(it) == Some(&Value::Bool(false));
     let is_false = *body == Value::Bool(false) || body.as_str().is_some_and(is_no);
-    if is_false || ALONE.iter().any(|name| is_alone(name)) {
+    if is_false || ALONE.iter().any(is_alone) {
         return Some(NOT_DONE);
     }
     let has_id = has_own_id(body);
