@@ -14,7 +14,7 @@ use super::events::{Ending, events};
 use super::form::form;
 use super::graphql::graphql_within;
 use super::grpc_web::trailers;
-use super::json::{json_lines, json_within};
+use super::json::{json, json_lines, json_within};
 use super::media::{Kind, MediaType};
 use super::multipart::Multipart;
 use super::toml::toml;
@@ -22,6 +22,12 @@ use super::xml::{declared_encoding, xml};
 use super::yaml::yaml;
 use super::{Node, Note, encoding};
 use crate::capture::Body;
+
+/// Longer pages are not looked at for JSON, in bytes as sent.
+const PAGE_BYTES_MAX: usize = 64 * 1024;
+
+/// What stands before JSON that no other site's page shall run as a script.
+const GUARDS: [&str; 4] = [")]}',", ")]}'", "for(;;);", "while(1);"];
 
 /// A body whose content encodings are undone. It owns what [`Content::read`] borrows.
 pub struct Content<'a> {
@@ -89,6 +95,12 @@ impl<'a> Content<'a> {
             None if headers.contains_key(CONTENT_TYPE) => Kind::Unsupported,
             None => Kind::Undeclared,
         };
+        if kind == Kind::Page
+            && let Some(bytes) = json_as_page(headers, body)
+        {
+            return Self { bytes: Ok(bytes), ending: Ending::Whole, kind: Kind::Json, media_type };
+        }
+        let kind = if kind == Kind::Page { Kind::Unsupported } else { kind };
         let ending = if body.truncated { Ending::Cut } else { Ending::Whole };
         let in_pieces = matches!(kind, Kind::Events | Kind::JsonLines);
         let bytes = if body.truncated {
@@ -163,6 +175,16 @@ impl<'a> Content<'a> {
     }
 }
 
+/// JSON that is sent as a page, as uploads of old are answered: a browser shows it in a frame.
+fn json_as_page<'a>(headers: &HeaderMap, body: &'a Body) -> Option<Cow<'a, [u8]>> {
+    if body.truncated || body.bytes.len() > PAGE_BYTES_MAX {
+        return None;
+    }
+    let bytes = encoding::decode(headers, &body.bytes).ok()?;
+    let text = std::str::from_utf8(&bytes).ok()?;
+    (looks_like_json(text) && json(text).is_ok()).then_some(bytes)
+}
+
 /// What was captured of a body, up to the last end of a line.
 fn complete_lines(bytes: &[u8]) -> Option<&[u8]> {
     let end = bytes.iter().rposition(|byte| matches!(byte, b'\n' | b'\r'))?;
@@ -218,7 +240,7 @@ fn parse<'a>(
 ) -> Result<(Node<'a>, Layout), Note> {
     let node = match kind {
         // Bulk requests and streams are sent under this type as well, a text a line.
-        Kind::Json => match json_within(text, budget) {
+        Kind::Json => match json_within(unguarded(text), budget) {
             Err(Note::InvalidJson) if looks_like_json(text) => {
                 return Ok((json_lines(text, budget)?, Layout::Lines));
             }
@@ -241,7 +263,9 @@ fn parse<'a>(
         }
         Kind::Text | Kind::PlainText => plain(text),
         Kind::Undeclared => Err(Note::NoContentType),
-        Kind::Multipart | Kind::GrpcWeb | Kind::Unsupported => Err(Note::UnsupportedContentType),
+        Kind::Multipart | Kind::GrpcWeb | Kind::Page | Kind::Unsupported => {
+            Err(Note::UnsupportedContentType)
+        }
     };
     Ok((node?, Layout::One))
 }
@@ -252,6 +276,11 @@ pub(super) fn plain(text: &str) -> Result<Node<'_>, Note> {
         return Err(Note::UnsupportedContentType);
     }
     Ok(Node::String(Cow::Borrowed(text)))
+}
+
+/// The JSON behind what keeps it from being run as a script.
+fn unguarded(text: &str) -> &str {
+    GUARDS.iter().find_map(|guard| text.strip_prefix(guard)).unwrap_or(text)
 }
 
 fn looks_like_json(text: &str) -> bool {

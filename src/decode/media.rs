@@ -35,6 +35,8 @@ pub(super) enum Kind {
     Text,
     /// The text of a field.
     PlainText,
+    /// A page, which may be JSON all the same.
+    Page,
     Unsupported,
     Undeclared,
 }
@@ -126,6 +128,7 @@ impl MediaType {
             // Signed manifests of container images.
             | "application/vnd.docker.distribution.manifest.v1+prettyjws" => Kind::Json,
             "text/plain" => Kind::Text,
+            "text/html" => Kind::Page,
             "multipart/form-data" | "multipart/mixed" | "multipart/related" => Kind::Multipart,
             "application/xml" | "text/xml" => Kind::Xml,
             name if name.ends_with("+xml") => Kind::Xml,

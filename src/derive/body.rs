@@ -5,7 +5,7 @@ mod names;
 use std::borrow::Cow;
 use std::fmt;
 
-use self::names::{NAMES, names_of};
+use self::names::{NAMES, is_one_of_several, names_of};
 use super::shape::is_id;
 use super::text::bounded;
 pub(super) use crate::decode::Node as Value;
@@ -103,7 +103,7 @@ pub(super) fn name(body: &Value<'_>, noun: &str) -> Option<String> {
 pub(super) fn name_at<'b>(body: &'b Value<'b>, noun: &'b str) -> Option<Found<'b>> {
     let named =
         |(outer, object): (_, &'b Members<'b>)| first_at(outer, object, names_of(object, noun));
-    objects(body, noun).find_map(named).or_else(|| {
+    let found = objects(body, noun).find_map(named).or_else(|| {
         // Forms of some frameworks: `user[name]`. It is a user who signs in.
         let nouns = [noun, if noun == "session" { "user" } else { noun }];
         let form = |noun: &'b str| {
@@ -116,7 +116,9 @@ pub(super) fn name_at<'b>(body: &'b Value<'b>, noun: &'b str) -> Option<Found<'b
             Some((scalar(own)?, At::Outer(name)))
         };
         nouns.into_iter().find_map(form).or_else(own)
-    })
+    });
+    // As which of several somebody signs in, the application alone knows.
+    found.filter(|(name, _)| noun != "session" || !is_one_of_several(body, name))
 }
 
 /// The name in an object, and where it stands.
@@ -159,13 +161,14 @@ const SIGN_IN_NAMES: [&str; 11] = [
 /// As whom somebody signs in, and where it stands.
 pub(super) fn signs_in_as<'b>(body: &'b Value<'b>) -> Option<Found<'b>> {
     let of = |(outer, object)| first_at(outer, object, &SIGN_IN_NAMES);
-    objects(body, "session").find_map(of).or_else(|| {
+    let found = objects(body, "session").find_map(of).or_else(|| {
         let name = |of: &str| {
             let (name, who) = body.members().iter().find(|(name, _)| is_field_of_form(name, of))?;
             Some((scalar(who)?, At::Outer(name)))
         };
         FORM_NAMES.iter().find_map(|of| name(of))
-    })
+    });
+    found.filter(|(name, _)| !is_one_of_several(body, name))
 }
 
 /// Members of forms, squashed, in which those who sign in say who they are.

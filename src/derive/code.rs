@@ -42,7 +42,7 @@ const RPC_CODES: [(i64, &str); 5] = [
 /// `error.code` and its like are everybody's; `error.status` and `error.details[].reason` are
 /// Google's, `errors[].extensions.code` GraphQL's, `type` of RFC 9457, `__type` and `Error.Code` of
 /// AWS, `reason` of Kubernetes and CouchDB.
-const PLACES: [&[&str]; 48] = [
+const PLACES: [&[&str]; 58] = [
     &["error", "code"],
     &["error", "type"],
     &["error", "details", "reason"],
@@ -91,6 +91,16 @@ const PLACES: [&[&str]; 48] = [
     &["scimType"],
     &["errcode"],
     &["errors"],
+    &["ret"],
+    &["returnCode"],
+    &["status", "error", "error_code"],
+    &["status", "error", "code"],
+    &["status", "code"],
+    &["properties", "error", "code"],
+    &["ResponseStatus", "ErrorCode"],
+    &["responseStatus", "errorCode"],
+    &["ResponseCode"],
+    &["messagecode"],
 ];
 
 /// The names under which a code stands.
@@ -106,7 +116,12 @@ pub(super) fn code_at(body: &Value<'_>, status: Option<u16>) -> Option<(String, 
     let at = |place: &[&str]| {
         place.iter().try_fold(first(body), |value, name| Some(first(value.get(name)?)))
     };
+    // The type of a message is that of no error in it.
+    let is_message = ["data", "result", "tid"].iter().any(|name| first(body).get(name).is_some());
     let of_word = |place: &Place| {
+        if is_message && *place == ["type"] {
+            return None;
+        }
         let text = at(place)?.as_str()?;
         let word = match place.first() {
             Some(&"Envelope") => fault_word(text)?,
@@ -209,6 +224,7 @@ pub(super) fn is_refusal(code: &str) -> bool {
     let plain: String = code.chars().filter(char::is_ascii_alphanumeric).collect();
     let plain = plain.to_ascii_lowercase();
     let bare = plain.strip_suffix("error").unwrap_or(&plain);
+    let bare = bare.strip_prefix("error").unwrap_or(bare);
     REFUSALS.contains(&plain.as_str()) || REFUSALS.contains(&bare)
 }
 

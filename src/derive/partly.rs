@@ -170,6 +170,12 @@ impl Lists {
         self.is_listed
     }
 
+    /// Whether something was done.
+    pub(super) fn has_done(&self) -> bool {
+        self.done_count.is_some_and(|count| count > 0)
+            || self.done.as_ref().is_some_and(|done| !done.is_empty())
+    }
+
     /// Whether it counts what was not done.
     pub(super) fn counts_failed(&self) -> bool {
         self.count > 0

@@ -5,17 +5,21 @@
 //! request that changes something says so only where the place is the same, written otherwise;
 //! anywhere else nobody can say.
 
+mod place;
+
 use std::borrow::Cow;
+
+use self::place::{is_same_host, is_same_page};
+pub(super) use self::place::{placed, split, words};
 
 use super::body::Value;
 use super::code::{is_refusal, word};
 use super::naming::Naming;
-use super::path::Path;
 use super::routed;
 use super::verbs::canonical;
 use super::words::snake;
 use crate::decode::{json, percent_decode_lossy};
-use crate::record::{Outcome, RequestRecord, ResponseRecord};
+use crate::record::{BodyRecord, Outcome, RequestRecord, ResponseRecord};
 
 /// The request is to be sent elsewhere, and nothing was done.
 const REDIRECTED: &str = "redirected";
@@ -65,8 +69,8 @@ const SIGN_IN: [&str; 18] = [
     "j_security_check",
 ];
 
-/// Ends of pages.
-const PAGES: [&str; 8] = [".php", ".jsp", ".html", ".htm", ".aspx", ".asp", ".do", ".cgi"];
+/// Last words of paths below a form where one goes on that has signed in.
+const PASSED: [&str; 5] = ["callback", "complete", "continue", "done", "success"];
 
 /// Parameters by which one is asked to sign in elsewhere (SAML, OAuth).
 const REQUESTS: [&str; 5] = ["samlrequest", "client_id", "response_type", "relaystate", "wtrealm"];
@@ -149,12 +153,8 @@ pub(super) fn redirected(
         return None;
     }
     let location = location(response);
-    if let Some(location) = location.as_deref() {
-        let told = sent_to_sign_in(naming, request, location);
-        let told = told.map(|(outcome, reason)| (outcome, reason.to_owned()));
-        if let Some(told) = told.or_else(|| sent_to_refusal(request, location)) {
-            return Some(told);
-        }
+    if let Some(told) = location.as_deref().and_then(|it| leads(naming, request, it)) {
+        return Some(told);
     }
     let unclear = || Some((Outcome::Unknown, UNCLEAR.to_owned()));
     match status {
@@ -169,6 +169,17 @@ pub(super) fn redirected(
         },
         status => Some((Outcome::Unknown, format!("http_{status}"))),
     }
+}
+
+/// What a place says to which one is sent: where one signs in, or a page about an error.
+pub(super) fn leads(
+    naming: &Naming,
+    request: &RequestRecord,
+    location: &str,
+) -> Option<(Outcome, String)> {
+    let told = sent_to_sign_in(naming, request, location);
+    let told = told.map(|(outcome, reason)| (outcome, reason.to_owned()));
+    told.or_else(|| sent_to_refusal(request, location))
 }
 
 /// Where a response sends to: by a redirection, or by a field that a script of the page follows.
@@ -280,21 +291,6 @@ fn is_same_place(location: &str, request: &RequestRecord) -> bool {
     path.trim_end_matches('/') == request.path.trim_end_matches('/')
 }
 
-/// Path and query of a place.
-pub(super) fn split(place: &str) -> (&str, &str) {
-    let place = place.split('#').next().unwrap_or_default();
-    place.split_once('?').unwrap_or((place, ""))
-}
-
-/// The words of a path, without the ends of pages.
-pub(super) fn words(path: &str) -> Vec<String> {
-    let word = |text: &str| {
-        let stem = PAGES.iter().find_map(|end| text.strip_suffix(end)).unwrap_or(text);
-        snake(stem)
-    };
-    Path::read(path).segments.iter().map(|segment| word(&segment.text)).collect()
-}
-
 /// What a redirection to where one signs in says.
 fn sent_to_sign_in(
     naming: &Naming,
@@ -332,7 +328,14 @@ fn sent_to_sign_in(
         return Some((Outcome::Unknown, UNCLEAR));
     }
     if naming.action == "session.create" {
-        return is_here.then_some((Outcome::Failure, "sign_in_failed"));
+        let is_passed = words(path).last().is_some_and(|last| PASSED.contains(&last.as_str()));
+        return (is_here && !is_passed).then_some((Outcome::Failure, "sign_in_failed"));
+    }
+    if naming.action.ends_with(".create") && is_registration(request) {
+        // An administrator whose session has ended sends the same form.
+        let is_known =
+            ["authorization", "cookie"].iter().any(|it| request.headers.get(it).is_some());
+        return is_known.then_some((Outcome::Unknown, UNCLEAR));
     }
     let (noun, verb) = naming.action.split_once('.').unwrap_or_default();
     let first = canonical(verb).split('_').next().unwrap_or_default();
@@ -346,16 +349,17 @@ fn sent_to_sign_in(
     ((returns && is_here) || !leads_out).then_some((Outcome::Failure, "sign_in_required"))
 }
 
-/// Whether two hosts are one; a port that only one of them has was lost on the way.
-fn is_same_host(one: &str, other: &str) -> bool {
-    let parts = |host: &str| match host.rsplit_once(':') {
-        Some((name, port)) if !port.is_empty() && port.bytes().all(|it| it.is_ascii_digit()) => {
-            (name.to_ascii_lowercase(), Some(port.to_owned()))
-        }
-        _ => (host.to_ascii_lowercase(), None),
+/// Whether somebody chooses a password, and says it twice.
+fn is_registration(request: &RequestRecord) -> bool {
+    let again = |(name, _): &(Cow<'_, str>, Value<'_>)| {
+        let name = snake(name).replace('_', "");
+        ["confirmpassword", "password2", "passwordconfirm", "repeatpassword", "passwordrepeat"]
+            .iter()
+            .any(|known| name.contains(known))
     };
-    let ((one, port), (other, other_port)) = (parts(one), parts(other));
-    one == other && (port == other_port || port.is_none() || other_port.is_none())
+    let tree = request.body.as_ref().map(BodyRecord::tree);
+    let tree = tree.as_ref().map(Value::members).unwrap_or_default();
+    tree.iter().flat_map(|(_, value)| value.members()).chain(tree).any(again)
 }
 
 /// Whether a parameter holds the place of the request itself, where one is to come back to. What is
@@ -393,15 +397,6 @@ pub(super) fn is_asked_for(path: &str, request: &RequestRecord) -> bool {
     is_sent(request, |sent| is_same_page(sent, path, false))
 }
 
-/// Whether two places have the same path, or are the same as a whole.
-fn is_same_page(one: &str, other: &str, is_whole: bool) -> bool {
-    let path = |place: &str| {
-        let path = place.split(['?', '#']).next().unwrap_or_default();
-        path.trim_end_matches('/').to_owned()
-    };
-    one == other || !is_whole && path(one) == path(other)
-}
-
 /// Whether the client sent an address with such a path and query.
 fn is_sent(request: &RequestRecord, is_it: impl Fn(&str) -> bool) -> bool {
     let referer = request.headers.get("referer").and_then(Value::as_str);
@@ -418,15 +413,4 @@ fn is_in_request(request: &RequestRecord, is_it: impl Fn(&str) -> bool) -> bool 
     let holds = |node: &Value<'_>| node.members().iter().any(|(_, value)| is_same(value));
     request.query.as_ref().is_some_and(|query| holds(query.node()))
         || request.body.as_ref().is_some_and(|body| holds(&body.tree()))
-}
-
-/// The host of a location, if it has one, and the path with its query.
-pub(super) fn placed(location: &str) -> (Option<&str>, &str) {
-    let scheme = location.split_once("://");
-    let scheme = scheme.filter(|(scheme, _)| scheme.bytes().all(|it| it.is_ascii_alphanumeric()));
-    let rest = scheme.map(|(_, rest)| rest).or_else(|| location.strip_prefix("//"));
-    let Some(rest) = rest else { return (None, location) };
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let (host, path) = rest.split_at_checked(end).unwrap_or((rest, ""));
-    (Some(host), path)
 }

@@ -1,32 +1,41 @@
 //! Signs in a successful response that nothing was done: an error in its body, a status in it, a
 //! page with the form once more.
 
+mod page;
+mod states;
+mod texts;
+mod xml;
+
+pub(super) use self::page::may_be_form_again;
+pub(super) use self::states::{is_provisioning_failed, is_state_told};
+pub(super) use self::texts::told_by_text;
+pub(super) use self::xml::is_fault;
 use super::body::Value;
 use super::code::status_in;
 use super::endpoint::READS;
-use super::naming::Naming;
 use super::partly;
 pub(super) use super::sent::Sent;
 use super::shown::is_run;
 use super::verbs::past;
 use crate::decode::Number;
-use crate::record::{RequestRecord, ResponseRecord};
 use crate::redact;
 
 /// Names that say with `false` that it was not done.
-const SUCCESSES: [&str; 5] = ["success", "ok", "succeeded", "is_success", "issuccess"];
+const SUCCESSES: [&str; 7] =
+    ["is_success", "is_successful", "issuccess", "issuccessful", "ok", "succeeded", "success"];
 
 /// Statuses in words that say that it was not done.
 pub(super) const FAILURES: [&str; 6] = ["error", "fail", "failed", "failure", "ko", "nok"];
 
 /// Members with errors, of which there are none if it was done.
-const ERRORS: [&str; 12] = [
+const ERRORS: [&str; 13] = [
     "err",
     "error",
     "error_message",
     "errormessage",
     "errors",
     "exception",
+    "exceptionmessage",
     "fault",
     "form_errors",
     "formerrors",
@@ -40,10 +49,11 @@ const FLAGS: [&str; 8] =
     ["error", "errors", "has_error", "has_errors", "hasError", "hasErrors", "is_error", "isError"];
 
 /// Members that say in a word how the whole ended.
-const RESULTS: [&str; 5] = ["result", "result_code", "resultCode", "return_code", "returnCode"];
+const RESULTS: [&str; 6] =
+    ["outcome", "result", "result_code", "resultCode", "return_code", "returnCode"];
 
 /// Texts that say no.
-const NOES: [&str; 3] = ["false", "n", "no"];
+const NOES: [&str; 4] = ["0", "false", "n", "no"];
 
 /// Members with a code, which is 0 if it was done.
 const CODES: [&str; 7] =
@@ -66,12 +76,40 @@ pub(super) const ENVELOPES: [&str; 4] = ["Response", "data", "response", "result
 pub(super) const STATES: [&str; 8] =
     ["check", "is", "set", "switch", "test", "toggle", "validate", "verify"];
 
+/// Members of which one alone says with `false` that it was not done.
+const ALONE: [&str; 2] = ["accepted", "boolean"];
+
+/// Verbs that change one thing of an item that there is.
+const CHANGES: [&str; 14] = [
+    "activate",
+    "ban",
+    "block",
+    "deactivate",
+    "disable",
+    "edit",
+    "enable",
+    "lock",
+    "modify",
+    "suspend",
+    "unban",
+    "unblock",
+    "unlock",
+    "update",
+];
+
+/// What such verbs are counted as, squashed.
+const CHANGED: [&str; 3] = ["changed", "modified", "updated"];
+
+/// Members with a code beside a sentence.
+const CODED: [&str; 4] = ["code", "resultCode", "ret", "returnCode"];
+
 /// Members that count what was done, squashed.
-const COUNTS: [&str; 8] = [
+const COUNTS: [&str; 9] = [
     "affected",
     "affectedrows",
     "matchedcount",
     "modifiedcount",
+    "nmodified",
     "numaffected",
     "rowcount",
     "rowsaffected",
@@ -89,9 +127,6 @@ pub(super) const MEMBERS_MAX: usize = 100;
 
 /// Longer names of members are cut.
 const NAME_CHARS_MAX: usize = 64;
-
-/// Fields by which a script says that it is one.
-const SCRIPTED: [&str; 4] = ["hx-request", "turbo-frame", "x-pjax", "x-requested-with"];
 
 /// What an object is that may tell of an error.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -128,6 +163,7 @@ pub(super) fn is_error_told(body: &Value<'_>, what: Tells, sent: &Sent<'_>) -> b
     is_error
         || what == Tells::Answer && is_failed_reply(body)
         || is_whole && is_code_told(body, sent)
+        || (is_whole || what == Tells::Item && !has_id) && is_state_told(body, sent)
         || ENVELOPES.iter().filter_map(within).any(|it| is_error_told(it, Tells::Result, sent))
 }
 
@@ -169,6 +205,11 @@ pub(super) fn is_refused(kind: &str, result: &Value<'_>, sent: &Sent<'_>) -> boo
 /// one it is `null`.
 fn is_failed_reply(body: &Value<'_>) -> bool {
     let is_error = body.get("error").is_some_and(|it| !matches!(it, Value::Null | Value::Bool(_)));
+    // The RPC of Transmission says `success`, or what went wrong.
+    if body.members().len() == 2 && body.get("arguments").is_some() {
+        let result = body.get("result").and_then(Value::as_str);
+        return result.is_some_and(|text| text != "success");
+    }
     is_reply(body) && is_error && body.get("result") == Some(&Value::Null)
 }
 
@@ -207,9 +248,11 @@ fn is_code_told(body: &Value<'_>, sent: &Sent<'_>) -> bool {
     if body.get("status") == Some(&Value::Bool(false)) && has_message() {
         return true;
     }
-    let Some(code @ Value::Number(Number::Integer(number))) = body.get("code") else {
-        return false;
+    let coded = |name: &&'static str| match body.get(name)? {
+        code @ Value::Number(Number::Integer(number)) => Some((*name, code, *number)),
+        _ => None,
     };
+    let Some((name, code, number)) = CODED.iter().find_map(coded) else { return false };
     let mut messages = MESSAGES.iter().filter_map(|name| body.get(name)?.as_str());
     let is_bad = messages.next().is_some_and(|text| {
         let text = text.trim().to_lowercase();
@@ -222,8 +265,8 @@ fn is_code_told(body: &Value<'_>, sent: &Sent<'_>) -> bool {
         Some(Value::String(text)) => text.is_empty(),
         Some(_) => false,
     };
-    let is_own = !sent.echoes("code", code);
-    is_bad && is_own && !(*number == 0 || (200..400).contains(number)) && is_empty(&"data")
+    let is_own = !sent.echoes(name, code);
+    is_bad && is_own && !(number == 0 || (200..400).contains(&number)) && is_empty(&"data")
 }
 
 /// Whether the result of a call, or a whole body, says that nothing was done, and the reason.
@@ -233,7 +276,10 @@ pub(super) fn nothing_done(verb: &str, body: &Value<'_>, sent: &Sent<'_>) -> Opt
     if READS.contains(&verb) || STATES.contains(&verb) {
         return None;
     }
-    if *body == Value::Bool(false) {
+    let is_alone =
+        |it: &&str| body.members().len() == 1 && body.get(it) == Some(&Value::Bool(false));
+    let is_false = *body == Value::Bool(false) || body.as_str().is_some_and(is_no);
+    if is_false || ALONE.iter().any(is_alone) {
         return Some(NOT_DONE);
     }
     let has_id = has_own_id(body);
@@ -251,10 +297,31 @@ pub(super) fn nothing_done(verb: &str, body: &Value<'_>, sent: &Sent<'_>) -> Opt
         let name = squashed(name);
         let is_count = COUNTS.contains(&name.as_str()) || says(&name);
         let is_count = is_count || name.strip_suffix("count").is_some_and(says);
-        is_count.then_some(*number)
+        let is_change = || CHANGES.contains(&verb) && CHANGED.contains(&name.as_str());
+        // As MongoDB has it.
+        let is_of_mongo = || name == "n" && body.get("ok").is_some();
+        (is_count || is_change() || is_of_mongo()).then_some(*number)
     });
+    if verb == "delete" && !has_id && is_list_of_none(body) {
+        return Some(NO_EFFECT);
+    }
     let first = counts.next().filter(|_| !has_id)?;
     (first == 0 && counts.all(|number| number == 0)).then_some(NO_EFFECT)
+}
+
+/// Whether a text is `false`, and no more.
+fn is_no(text: &str) -> bool {
+    text.trim().eq_ignore_ascii_case("false")
+}
+
+/// Whether what was deleted is listed, and is nothing: `{"deleted_keys": []}`.
+fn is_list_of_none(body: &Value<'_>) -> bool {
+    let mut lists = body.members().iter().take(MEMBERS_MAX).filter_map(|(name, value)| {
+        let name = squashed(name);
+        let is_done = name.starts_with("deleted") || name.starts_with("removed");
+        value.as_array().filter(|_| is_done)
+    });
+    lists.next().is_some_and(<[_]>::is_empty) && lists.all(<[_]>::is_empty)
 }
 
 /// Whether a squashed name says that this was done.
@@ -331,65 +398,4 @@ fn is_count(text: &str) -> bool {
 fn is_none(text: &str) -> bool {
     let text = text.trim();
     is_one_of(text, &["", "false", "no", "none", "null"]) || text.bytes().all(|byte| byte == b'0')
-}
-
-/// Whether XML tells of a fault: SOAP's, XML-RPC's, and errors as AWS has them.
-pub(super) fn is_fault(body: &Value<'_>, response: &ResponseRecord) -> bool {
-    if !response.content_type.as_deref().is_some_and(|kind| kind.contains("xml")) {
-        return false;
-    }
-    let [(name, root)] = body.members() else { return false };
-    match local(name).to_ascii_lowercase().as_str() {
-        "envelope" => child(root, "body").is_some_and(|body| child(body, "fault").is_some()),
-        "methodresponse" => child(root, "fault").is_some(),
-        "errorresponse" => true,
-        _ => {
-            let errors = child(root, "errors");
-            errors.is_some_and(|errors| {
-                !errors.members().is_empty() || errors.as_array().is_some_and(|all| !all.is_empty())
-            })
-        }
-    }
-}
-
-fn local(name: &str) -> &str {
-    name.rsplit([':', '}']).next().unwrap_or(name)
-}
-
-fn child<'b, 'n>(node: &'b Value<'n>, name: &str) -> Option<&'b Value<'n>> {
-    let mut members = node.members().iter();
-    members.find(|(own, _)| local(own).eq_ignore_ascii_case(name)).map(|(_, node)| node)
-}
-
-/// Whether the answer to a form is a page: that may be the form once more, as after a wrong password
-/// or a value that is not taken, or a page that says that it was done. The reason.
-pub(super) fn may_be_form_again(
-    naming: &Naming,
-    request: &RequestRecord,
-    response: &ResponseRecord,
-) -> Option<&'static str> {
-    let is = |kind: Option<&str>, known: &str| {
-        kind.and_then(|kind| kind.get(..known.len()))
-            .is_some_and(|kind| kind.eq_ignore_ascii_case(known))
-    };
-    let sent = request.content_type.as_deref();
-    let is_page = response.status == 200
-        && is(response.content_type.as_deref(), "text/html")
-        && (is(sent, "application/x-www-form-urlencoded") || is(sent, "multipart/form-data"));
-    if !is_page {
-        return None;
-    }
-    if naming.action == "session.create" {
-        return Some("page_after_sign_in");
-    }
-    // A script of a page takes a part of one for the answer.
-    let is_script = |(name, _): &(std::borrow::Cow<'_, str>, Value<'_>)| {
-        SCRIPTED.iter().any(|known| name.eq_ignore_ascii_case(known))
-    };
-    let verb = naming.action.rsplit_once('.').map_or("", |(_, verb)| verb);
-    let is_answered = READS.contains(&verb)
-        || matches!(verb, "preview" | "validate")
-        || naming.action == "session.delete"
-        || request.headers.node().members().iter().any(is_script);
-    (!is_answered).then_some("page_after_form")
 }

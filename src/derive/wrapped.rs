@@ -4,8 +4,10 @@
 use std::borrow::Cow;
 
 use super::body::Value;
+use super::shown::is_run;
 use super::signs::{
     FAILURES, GOOD_NEWS, MESSAGES, Sent, Tells, error_status, is_error_told, is_one_of,
+    is_state_told,
 };
 use crate::decode::Number;
 
@@ -15,12 +17,21 @@ const DEPTH_MAX: usize = 8;
 /// Members that head an answer, and say how it ended.
 const HEADS: [&str; 4] = ["head", "header", "meta", "metadata"];
 
+/// Lists in an answer that tell of the whole where they have one item.
+const LISTS: [&str; 3] = ["data", "result", "results"];
+
 /// Members of a head that say it in a word.
 const STATES: [&str; 4] = ["rc", "result", "stat", "status"];
+
+/// A state that is always that of an answer: of Exchange.
+const CLASS: &str = "ResponseClass";
 
 /// What stands beside a state that is that of an answer, and not of a thing.
 const REASONS: [&str; 8] =
     ["code", "errcode", "error_code", "errtext", "faultcode", "reason", "statuscode", "statusCode"];
+
+/// Things that end by themselves, well or not, beside jobs.
+const ENDING: [&str; 5] = ["build", "check", "deployment", "pipeline", "test"];
 
 /// Ends of names of what a call returns.
 const RESULTS: [&str; 3] = ["response", "result", "return"];
@@ -28,21 +39,62 @@ const RESULTS: [&str; 3] = ["response", "result", "return"];
 /// Members that list what was done.
 const DONE: [&str; 6] = ["created", "deleted", "removed", "succeeded", "successful", "updated"];
 
-/// Where within an answer an error is told, if it is: the object that tells it.
-pub(super) fn error_within<'p, 'b>(body: &'p Value<'b>, sent: &Sent<'_>) -> Option<&'p Value<'b>> {
-    let mut place = body;
+/// Where within an answer an error is told.
+pub(super) struct Told<'p, 'b> {
+    /// The object that tells it.
+    pub(super) place: &'p Value<'b>,
+    /// Something was done all the same.
+    pub(super) is_partly_done: bool,
+}
+
+/// Where within an answer an error is told, if it is.
+pub(super) fn error_within<'p, 'b>(body: &'p Value<'b>, sent: &Sent<'_>) -> Option<Told<'p, 'b>> {
+    let told = |place| Told { place, is_partly_done: is_partly_done(place) };
+    let (mut name, mut place) = ("", body);
     for depth in 0..DEPTH_MAX {
-        if depth > 0 && is_told(place, sent) {
-            return Some(place);
+        if depth > 0 && (is_told(place, sent) || says_result(name, place, sent)) {
+            return Some(told(place));
         }
         let heads = HEADS.iter().filter_map(|name| Some((*name, place.get(name)?)));
         let mut heads = heads.filter(|_| !is_resource(place));
         if let Some((_, head)) = heads.find(|(name, head)| is_told_by_head(name, head, sent)) {
-            return Some(head);
+            return Some(told(head));
         }
-        place = alone(place)?;
+        if let Some(told) = told_by_list(place, depth, sent) {
+            return Some(told);
+        }
+        (name, place) = alone(place)?;
     }
     None
+}
+
+/// What a list says of the whole: the one item of it, or its elements where it is one of XML.
+fn told_by_list<'p, 'b>(
+    place: &'p Value<'b>,
+    depth: usize,
+    sent: &Sent<'_>,
+) -> Option<Told<'p, 'b>> {
+    let named = LISTS.iter().filter_map(|name| place.get(name)?.as_array()).next();
+    if let Some([item]) = named.or_else(|| place.as_array()).filter(|_| depth == 0) {
+        let inner = alone(item).map_or(item, |(_, inner)| inner);
+        return is_told(inner, sent).then_some(Told { place: inner, is_partly_done: false });
+    }
+    let mut members = place.members().iter().filter(is_said);
+    let (Some((_, Value::Array(items))), None) = (members.next(), members.next()) else {
+        return None;
+    };
+    let classes = || items.iter().filter_map(|item| item.get(CLASS).or(item.get("@ResponseClass")));
+    let place = items.iter().find(|item| is_of_class_error(item))?;
+    let is_partly_done = classes().any(|class| class.as_str() == Some("Success"));
+    Some(Told { place, is_partly_done })
+}
+
+/// Whether it is a message of Exchange about an error.
+fn is_of_class_error(place: &Value<'_>) -> bool {
+    let says = |(name, value): &(Cow<'_, str>, Value<'_>)| {
+        is_one_of(name, &[CLASS]) && value.as_str() == Some("Error")
+    };
+    place.members().iter().any(says)
 }
 
 /// Whether the one thing that an answer holds is a result that is `false`: `<DeleteUserResult>`.
@@ -74,12 +126,12 @@ fn is_said((name, value): &&(Cow<'_, str>, Value<'_>)) -> bool {
     !matches!(value, Value::Null) && !name.starts_with("@xmlns")
 }
 
-/// The one object in an object that holds nothing else, or the body of an envelope.
-fn alone<'p, 'b>(place: &'p Value<'b>) -> Option<&'p Value<'b>> {
+/// The one object in an object that holds nothing else, or the body of an envelope, and its name.
+fn alone<'p, 'b>(place: &'p Value<'b>) -> Option<(&'p str, &'p Value<'b>)> {
     let mut members = place.members().iter().filter(is_said);
     match (members.next(), members.next()) {
-        (Some((_, inner @ Value::Object(_))), None) => Some(inner),
-        (Some(_), Some(_)) => place.get("Body").filter(|_| place.get("Header").is_some()),
+        (Some((name, inner @ Value::Object(_))), None) => Some((name, inner)),
+        (Some(_), Some(_)) if place.get("Header").is_some() => Some(("Body", place.get("Body")?)),
         _ => None,
     }
 }
@@ -100,7 +152,34 @@ fn is_told(place: &Value<'_>, sent: &Sent<'_>) -> bool {
     }
     let has = |names: &[&str]| place.members().iter().any(|(name, _)| is_one_of(name, names));
     let is_answer = has(&REASONS) || has(&MESSAGES);
-    is_error_told(place, Tells::Result, sent) || is_answer && says_failed(place, sent)
+    is_error_told(place, Tells::Result, sent)
+        || is_answer && says_failed(place, sent)
+        || is_of_class_error(place)
+        || is_state_told(place, sent)
+        || is_return_of_method(place)
+}
+
+/// Whether what was done, and not a thing that ends by itself, has a bad result:
+/// `{"edit": {"result": "Failure"}}`.
+fn says_result(name: &str, place: &Value<'_>, sent: &Sent<'_>) -> bool {
+    let name = name.to_ascii_lowercase();
+    let is_bad = |result: &Value<'_>| {
+        result.as_str().is_some_and(|text| is_one_of(text, &FAILURES))
+            && !sent.echoes("result", result)
+    };
+    place.get("result").is_some_and(is_bad)
+        && !has_id(place)
+        && !is_run(&name)
+        && !ENDING.contains(&name.as_str())
+}
+
+/// Whether a method of CIM has returned another number than those for done and for begun.
+///
+///   <https://www.dmtf.org/sites/default/files/standards/documents/DSP0223_1.0.1.pdf>
+fn is_return_of_method(place: &Value<'_>) -> bool {
+    let value = place.get("ReturnValue");
+    let text = value.and_then(|value| value.get("#text").or(Some(value))?.as_str());
+    text.is_some_and(|text| text.parse::<u32>().is_ok_and(|number| !matches!(number, 0 | 4096)))
 }
 
 fn is_told_by_head(name: &str, head: &Value<'_>, sent: &Sent<'_>) -> bool {
@@ -129,7 +208,7 @@ fn says_failed(place: &Value<'_>, sent: &Sent<'_>) -> bool {
 }
 
 /// Whether what tells of an error tells of something that was done as well.
-pub(super) fn is_partly_done(place: &Value<'_>) -> bool {
+fn is_partly_done(place: &Value<'_>) -> bool {
     let is_some = |value: &Value<'_>| match value {
         Value::Array(items) => !items.is_empty(),
         Value::Object(members) => !members.is_empty(),

@@ -4,15 +4,18 @@
 //! header field or cookie; others are not looked at, so that nobody chooses by what is added to a
 //! request whose word counts. What nobody proves is a claim, and says so.
 
-use http::{HeaderMap, HeaderName};
+mod asked;
+
+use http::HeaderName;
 use serde_json::{Value, json};
 
-use super::actor::{by_convention, claimed, known_as, of_request};
+use self::asked::{introspected, signed_in};
+use super::actor::{claimed, known_as, of_request};
 use super::credential::{Credential, credential, is_key_as_user};
 use super::endpoint::KeySource;
-use super::evidence::{Evidence, Fetched, Introspected, Need};
+use super::evidence::{Evidence, Fetched, Need};
 use super::jws::KeySet;
-use super::rule::{ActorRule, Asked, Carried, Carrier, Introspection, ProofRule};
+use super::rule::{ActorRule, Carried, Carrier, Introspection, ProofRule};
 use super::token::{Proof, Proofs, Times, TokenKeys, TokenRule, Verdict, check};
 use super::{ApiKeys, jwt, sign_in};
 use crate::capture::Request;
@@ -249,6 +252,8 @@ impl Actors {
             return Ok(Attempt::Claimed(actor, Some(REPEATED)));
         }
         let note = match (verdict, times) {
+            // Whose word counts has not said who it is.
+            (Verdict::Proved, Ok(_)) if !rule.names(&actor) => NOT_NAMED,
             (Verdict::Proved, Ok(times)) => {
                 let actor = Actor { verified: true, ..actor };
                 if let Some(version) = version {
@@ -351,83 +356,18 @@ fn certificate(rule: &ActorRule, scene: &Scene<'_>) -> Attempt {
     Attempt::Proved(Actor { verified: true, ..actor })
 }
 
-fn introspected(
-    position: usize,
-    rule: &ActorRule,
-    introspection: &Introspection,
-    scene: &Scene<'_>,
-) -> Result<Attempt, Need> {
-    let passed = introspection.passed_on(&scene.request.headers);
-    let Some(secret) = introspection.secret(&passed) else { return Ok(Attempt::Absent) };
-    if introspection.is_repeated(&scene.request.headers) {
-        return Ok(Attempt::Claimed(presented(&passed, &secret, scene.key), Some(REPEATED)));
-    }
-    let answers = &scene.evidence.introspected;
-    let Some((_, answer)) = answers.iter().find(|(rule, _)| *rule == position) else {
-        return Err(Need::Introspection(position));
-    };
-    let base = presented(&passed, &secret, scene.key);
-    Ok(match answer {
-        Introspected::Refused => Attempt::Claimed(base, Some(REFUSED)),
-        Introspected::Failed(note) => Attempt::Claimed(base, Some(note)),
-        Introspected::Known(body) => {
-            let mut base = Actor { id: None, name: None, email: None, ..base };
-            if matches!(introspection.asked, Asked::Server(_))
-                && let Value::Object(claims) = body.as_ref()
-            {
-                let who = jwt::who(claims);
-                (base.id, base.name, base.email) = (who.id, who.name, who.email);
-            }
-            let actor = rule.fill(&json!({ "body": body.as_ref() }), base);
-            if says_nobody(body) || rule.id.is_some() && actor.id.is_none() {
-                // A name without the id that the rule asks for: `AnonymousUser`.
-                let actor = Actor { id: None, name: None, email: None, ..actor };
-                return Ok(Attempt::Claimed(actor, Some(NOT_NAMED)));
-            }
-            match actor.id.is_some() || actor.name.is_some() || actor.email.is_some() {
-                true => Attempt::Proved(Actor { verified: true, ..actor }),
-                // Applications answer so to somebody who is not signed in.
-                false => Attempt::Claimed(actor, Some(NOT_NAMED)),
-            }
-        }
-    })
-}
-
-/// Whether an answer says that nobody is signed in.
-fn says_nobody(body: &Value) -> bool {
-    let says = |names: &[&str], what: bool| {
-        names.iter().any(|name| body.get(*name).and_then(Value::as_bool) == Some(what))
-    };
-    says(&["anonymous", "isAnonymous", "is_anonymous"], true)
-        || says(&["authenticated", "isAuthenticated", "is_authenticated", "logged_in"], false)
-}
-
-/// Who a request that signs in says it is, if it says so.
-fn signed_in(rule: &ActorRule, body: Value) -> Attempt {
-    let base = known_as(ActorKind::User, Some(AuthMethod::SignIn), None);
-    let actor = rule.fill(&json!({ "body": body }), base);
-    match actor.id.is_some() || actor.name.is_some() || actor.email.is_some() {
-        true => Attempt::Claimed(actor, None),
-        false => Attempt::Absent,
-    }
-}
-
-/// The actor of a credential of which only the form is known.
-fn presented(passed: &HeaderMap, secret: &str, key: &FingerprintKey) -> Actor {
-    let by_form = by_convention(passed, key);
-    if by_form.kind != ActorKind::Anonymous {
-        return by_form;
-    }
-    let print = shown(secret, &key.digest(SECRET_DOMAIN, secret.as_bytes()));
-    known_as(ActorKind::User, Some(AuthMethod::Session), print)
-}
-
 /// The fingerprint of a secret, unless trying all values would turn it back.
 fn shown(secret: &str, digest: &[u8; 32]) -> Option<String> {
     (!is_guessable(secret)).then(|| FingerprintKey::shown(digest))
 }
 
 impl ActorRule {
+    /// Whether somebody is named as the rule asks for: by an id where it says which, else by anything.
+    fn names(&self, actor: &Actor) -> bool {
+        let is_named = || actor.name.is_some() || actor.email.is_some();
+        actor.id.is_some() || self.id.is_none() && is_named()
+    }
+
     /// The actor as the rule's templates say, and by convention where it has none.
     fn fill(&self, document: &Value, base: Actor) -> Actor {
         let part = |template: &Option<super::Template>, base: Option<String>| match template {

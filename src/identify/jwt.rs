@@ -1,5 +1,7 @@
 //! What a JSON Web Token (RFC 7519) claims; `token` checks whether it is true.
 
+use std::collections::HashSet;
+
 use base64::Engine as _;
 use base64::engine::GeneralPurpose;
 use base64::engine::general_purpose::NO_PAD;
@@ -7,6 +9,7 @@ use serde_json::{Map, Value};
 
 use super::credential::LOOKED_INTO_BYTES_MAX;
 use super::text::bounded;
+use crate::decode::{Node, json};
 
 const BASE64URL: GeneralPurpose = GeneralPurpose::new(&base64::alphabet::URL_SAFE, NO_PAD);
 
@@ -30,6 +33,8 @@ pub(super) struct Parsed<'t> {
     pub(super) key_id: Option<String>,
     /// It says that more must be understood than we do (`crit`).
     pub(super) critical: bool,
+    /// A name is there twice, in its header or among its claims: readers differ in which one counts.
+    pub(super) repeats: bool,
     /// What it claims.
     pub(super) claims: Map<String, Value>,
     /// What the signature is over.
@@ -49,12 +54,13 @@ pub(super) fn parse(token: &str) -> Option<Parsed<'_>> {
         return None;
     }
     let signature = BASE64URL.decode(signature).ok()?;
-    let (header, claims) = (object(header)?, object(payload)?);
+    let ((header, header_repeats), (claims, claims_repeat)) = (object(header)?, object(payload)?);
     let text = |name: &str| header.get(name).and_then(Value::as_str).map(ToOwned::to_owned);
     Some(Parsed {
         algorithm: text("alg").unwrap_or_default(),
         key_id: text("kid"),
         critical: header.contains_key("crit"),
+        repeats: header_repeats || claims_repeat,
         claims,
         signed: signed.as_bytes(),
         signature,
@@ -81,9 +87,21 @@ pub(super) fn who(claims: &Map<String, Value>) -> Claims {
     }
 }
 
-fn object(part: &str) -> Option<Map<String, Value>> {
-    match serde_json::from_slice(&BASE64URL.decode(part).ok()?).ok()? {
-        Value::Object(object) => Some(object),
-        _ => None,
+/// An object, and whether a name in it is there twice.
+fn object(part: &str) -> Option<(Map<String, Value>, bool)> {
+    let bytes = BASE64URL.decode(part).ok()?;
+    let Value::Object(object) = serde_json::from_slice(&bytes).ok()? else { return None };
+    let exact = std::str::from_utf8(&bytes).ok().and_then(|text| json(text).ok());
+    Some((object, exact.is_none_or(|node| repeats(&node))))
+}
+
+fn repeats(node: &Node<'_>) -> bool {
+    match node {
+        Node::Array(items) => items.iter().any(repeats),
+        Node::Object(members) => {
+            let mut seen = HashSet::new();
+            members.iter().any(|(name, inner)| !seen.insert(name.as_ref()) || repeats(inner))
+        }
+        _ => false,
     }
 }

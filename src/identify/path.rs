@@ -72,16 +72,27 @@ impl ValuePath {
         }
     }
 
-    /// The text at the path's end. A number counts as text, and a list as its first item.
+    /// The text at the path's end. A number counts as text, and a list as its first item: whoever signed
+    /// it has put that first. Which of several in a body is meant, nobody can say.
     pub(super) fn find(&self, document: &Value) -> Option<String> {
-        let end = self.0.iter().try_fold(document, |value, step| match step {
-            Step::Member(name) => value.get(name),
-            Step::Item(index) => value.get(index),
-        });
-        match end? {
-            Value::Array(items) => scalar(items.first()?),
+        match self.end(document)? {
+            Value::Array(items) if items.len() == 1 || self.root() != "body" => {
+                scalar(items.first()?)
+            }
             value => scalar(value),
         }
+    }
+
+    /// Whether there are several values at the path's end.
+    pub(super) fn is_ambiguous(&self, document: &Value) -> bool {
+        self.end(document).and_then(Value::as_array).is_some_and(|items| items.len() > 1)
+    }
+
+    fn end<'v>(&self, document: &'v Value) -> Option<&'v Value> {
+        self.0.iter().try_fold(document, |value, step| match step {
+            Step::Member(name) => value.get(name),
+            Step::Item(index) => value.get(index),
+        })
     }
 }
 

@@ -31,9 +31,23 @@ fn value(node: &Node<'_>) -> Value {
         Node::String(text) => text.as_ref().into(),
         Node::Array(items) => items.iter().map(value).collect(),
         Node::Object(members) => {
-            let members =
-                members.iter().map(|(name, node)| (name.as_ref().to_owned(), value(node)));
-            Value::Object(members.collect::<Map<String, Value>>())
+            let mut object = Map::new();
+            for (name, node) in members {
+                add(&mut object, name, value(node));
+            }
+            Value::Object(object)
         }
+    }
+}
+
+/// Adds a member; what is there with another value as well becomes a list, as in a form.
+fn add(object: &mut Map<String, Value>, name: &str, value: Value) {
+    match object.get_mut(name) {
+        None => {
+            object.insert(name.to_owned(), value);
+        }
+        Some(known) if *known == value => {}
+        Some(Value::Array(items)) => items.push(value),
+        Some(known) => *known = Value::Array(vec![known.take(), value]),
     }
 }

@@ -69,6 +69,15 @@ impl Template {
         paths.filter(move |path| path.root() == root).filter_map(ValuePath::member)
     }
 
+    /// Whether one of its paths leads to several values.
+    pub(super) fn is_ambiguous(&self, document: &Value) -> bool {
+        let mut paths = self.0.iter().flat_map(|part| match part {
+            Part::Text(_) => &[][..],
+            Part::Value(paths) => paths,
+        });
+        paths.any(|path| path.is_ambiguous(document))
+    }
+
     /// The text, if every value in it is there.
     pub(super) fn fill(&self, document: &Value) -> Option<String> {
         let mut text = String::new();

@@ -52,6 +52,9 @@ pub(super) enum Verdict {
 
 /// Checks everything but the times.
 pub(super) fn check(rule: &TokenRule, keys: Option<&KeySet>, token: &Parsed<'_>) -> Verdict {
+    if token.repeats {
+        return Verdict::Refused("actor_token_repeats");
+    }
     let issuer = token.claims.get("iss").and_then(Value::as_str);
     if !rule.issuers.is_empty()
         && !issuer.is_some_and(|issuer| rule.issuers.iter().any(|known| known == issuer))

@@ -92,7 +92,7 @@ impl<'b> Multipart<'b> {
         let kind = media_type.as_ref().map_or(Kind::PlainText, MediaType::kind);
         match (kind, &media_type) {
             (Kind::Multipart, Some(media_type)) => self.read(media_type, content),
-            (Kind::Unsupported, _) => Ok(file(headers, content)),
+            (Kind::Page | Kind::Unsupported, _) => Ok(file(headers, content)),
             _ if content.is_empty() => Ok(Node::String(Cow::Borrowed(""))),
             (Kind::Text, media_type) => {
                 content::read(Kind::PlainText, media_type.as_ref(), content, self.budget)

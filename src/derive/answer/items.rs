@@ -9,7 +9,9 @@ use super::super::endpoint::READS;
 use super::super::partly::bare;
 use super::super::shape::is_id;
 use super::super::shown::is_run;
-use super::super::signs::{self, FAILURES, STATES, Sent, Tells, is_error_inside, nothing_done};
+use super::super::signs::{
+    self, FAILURES, MESSAGES, STATES, Sent, Tells, is_error_inside, nothing_done,
+};
 use super::super::text::bounded;
 use super::super::verbs::past;
 use super::{ITEMS_MAX, failed, is_null};
@@ -91,8 +93,10 @@ pub(in crate::derive) fn by_id<'b>(
         };
         is_named && of_item(verb, value).is_some()
     };
+    let keyed = keyed(body);
     let inner = LISTS.iter().filter_map(|name| body.get(name));
-    let mut places = std::iter::once(body).chain(inner).map(Value::members);
+    let places = std::iter::once(body).chain(inner).map(Value::members);
+    let mut places = places.chain(keyed.as_deref());
     let members = places.find(|members| {
         !members.is_empty() && members.len() <= ITEMS_MAX && members.iter().all(is_told)
     })?;
@@ -113,6 +117,18 @@ pub(in crate::derive) fn by_id<'b>(
     Some(Value::Array(members.iter().map(item).collect()))
 }
 
+/// The members of a list of objects with one each, as GLPI has it: `[{"5": false, "message": "no"}]`.
+fn keyed<'b>(body: &Value<'b>) -> Option<Vec<(Cow<'b, str>, Value<'b>)>> {
+    let own = |item: &Value<'b>| {
+        let is_own = |(name, _): &&(Cow<'b, str>, Value<'b>)| !signs::is_one_of(name, &MESSAGES);
+        let mut own = item.members().iter().filter(is_own);
+        let (one, None) = (own.next()?, own.next()) else { return None };
+        matches!(one.1, Value::Bool(_)).then(|| one.clone())
+    };
+    let items = body.as_array().filter(|items| !items.is_empty() && items.len() <= ITEMS_MAX)?;
+    items.iter().map(own).collect()
+}
+
 pub(super) fn part<'b>(
     body: &'b Value<'b>,
     position: usize,
@@ -126,7 +142,9 @@ pub(super) fn part<'b>(
     };
     let by_id = items.iter().take(ITEMS_MAX).find(own);
     let has_ids = || items.first().and_then(item_id).is_some();
-    by_id.or_else(|| items.get(position).filter(|_| id.is_none() || !has_ids()))
+    // What has failed may have none.
+    let is_nameless = |item: &&Value<'_>| id.is_none() || !has_ids() || item_id(item).is_none();
+    by_id.or_else(|| items.get(position).filter(is_nameless))
 }
 
 /// What an item holds under its one name: `{"delete": {"_id": 5, "status": 404}}`.

@@ -1,6 +1,6 @@
 //! Members that hold a name.
 
-use super::Members;
+use super::{Members, Value};
 
 /// Members that hold a name, the best first.
 pub(super) const NAMES: &[&str] =
@@ -81,4 +81,15 @@ pub(super) fn names_of(object: &Members<'_>, noun: &str) -> &'static [&'static s
         _ if TICKETS.contains(&last) && has_password() => NAMES,
         _ => NAMES_OF_THINGS,
     }
+}
+
+/// Whether a text is the first of several in a member: of a field that is there more than once.
+pub(super) fn is_one_of_several(body: &Value<'_>, text: &str) -> bool {
+    let is_of = |value: &Value<'_>| {
+        let items = value.as_array().unwrap_or_default();
+        let own = |item: &Value<'_>| item.as_str() == Some(text);
+        items.first().is_some_and(own) && !items.iter().all(own)
+    };
+    let members = || body.members().iter().map(|(_, value)| value);
+    members().chain(members().flat_map(|it| it.members().iter().map(|(_, it)| it))).any(is_of)
 }

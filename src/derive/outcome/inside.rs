@@ -3,18 +3,26 @@
 use super::super::answer::{self, item_id};
 use super::super::body::Value;
 use super::super::code::{code, is_refusal};
+use super::super::endpoint::READS;
 use super::super::naming::Naming;
+use super::super::partly::{self, bare};
 use super::super::shown;
 use super::super::sign_in::Step;
 use super::super::signs::{self, Sent, Tells, is_error_told};
 use super::super::trace::{By, Field, Origin, Trace};
-use super::super::wrapped::{error_within, is_partly_done, is_result_false};
+use super::super::wrapped::{Told, error_within, is_result_false};
 use super::streamed::{Said, streamed};
 use super::{Came, Verdict, note_ending, noted};
 use crate::record::{Outcome, Severity};
 
 /// Some of several things were not done, and nobody says which.
 const SOME_FAILED: &str = "some_failed";
+
+/// A text says that somebody may not.
+const ACCESS_DENIED: &str = "access_denied";
+
+/// Members that hold what a request has set going.
+const OPERATIONS: [&str; 4] = ["action", "job", "operation", "task"];
 
 /// The result of a call by which nothing was done.
 const NO: Value<'static> = Value::Bool(false);
@@ -28,13 +36,21 @@ pub(super) fn told_inside(
 ) -> Option<(Outcome, String)> {
     let sent = Sent::of(came.request);
     let told = code(body, Some(came.response.status));
-    let (by, outcome, reason) = if let Some(status) = signs::error_status(body, &sent) {
+    let verb = naming.sentence.verb.as_str();
+    let is_answer = !READS.contains(&bare(verb)) && !signs::STATES.contains(&bare(verb));
+    let text = body.as_str().filter(|_| is_answer && !sent.is(body));
+    let (by, outcome, reason) = if let Some(outcome) = text.and_then(signs::told_by_text) {
+        let told = (outcome == Outcome::Denied).then(|| ACCESS_DENIED.to_owned());
+        ("a text that is the whole of a successful response", outcome, told)
+    } else if let Some(status) = signs::error_status(body, &sent) {
         let outcome = match status {
             401 | 403 | 407 => Outcome::Denied,
             _ => Outcome::Failure,
         };
         ("a status in the body of a successful response", outcome, told)
-    } else if is_error_told(body, Tells::Answer, &sent) && is_beside_items(body) {
+    } else if is_error_told(body, Tells::Answer, &sent)
+        && (is_beside_items(body) || is_beside_count(naming, body))
+    {
         let by = "errors in the body of a successful response, beside what was done";
         (by, Outcome::Unknown, Some(SOME_FAILED.to_owned()))
     } else if is_error_told(body, Tells::Answer, &sent) || is_failed_operation(naming, body) {
@@ -43,7 +59,7 @@ pub(super) fn told_inside(
             _ => Outcome::Failure,
         };
         ("an error in the body of a successful response", outcome, told)
-    } else if let Some(place) = error_within(body, &sent) {
+    } else if let Some(Told { place, is_partly_done }) = error_within(body, &sent) {
         let told = told.or_else(|| code(place, None));
         let status = signs::error_status(place, &sent);
         let outcome = match (told.as_deref(), status) {
@@ -52,7 +68,7 @@ pub(super) fn told_inside(
             _ => Outcome::Failure,
         };
         let told = told.or_else(|| status.map(|status| format!("http_{status}")));
-        let (outcome, told) = match is_partly_done(place) {
+        let (outcome, told) = match is_partly_done {
             true => (Outcome::Unknown, Some(SOME_FAILED.to_owned())),
             false => (outcome, told),
         };
@@ -66,7 +82,6 @@ pub(super) fn told_inside(
         ("an error in one of the texts of the answer", outcome, told)
     } else {
         let within = ["data", "result"].iter().filter_map(|name| body.get(name));
-        let verb = naming.sentence.verb.as_str();
         let mut places = std::iter::once(body).chain(within);
         let told = places.find_map(|it| signs::nothing_done(verb, it, &sent));
         // What has no past is called: `isLocked`.
@@ -99,6 +114,12 @@ fn is_beside_items(body: &Value<'_>) -> bool {
         && body.members().iter().any(has_things)
 }
 
+/// Whether errors stand beside a number of things, or their list, that were done.
+fn is_beside_count(naming: &Naming, body: &Value<'_>) -> bool {
+    let kind = naming.targets.first().map_or("", |target| target.kind.as_str());
+    partly::lists(&naming.sentence.verb, kind, body).is_some_and(|lists| lists.has_done())
+}
+
 /// Whether what was to be done is an operation that has ended with an error; it has an id, as things
 /// have whose errors are their own.
 fn is_failed_operation(naming: &Naming, body: &Value<'_>) -> bool {
@@ -106,7 +127,25 @@ fn is_failed_operation(naming: &Naming, body: &Value<'_>) -> bool {
     let is_done = body.get("status").and_then(Value::as_str) == Some("DONE")
         || body.get("done") == Some(&Value::Bool(true));
     let has_error = || body.get("error").is_some_and(|error| !error.members().is_empty());
-    is_done && shown::is_operation(body, kind) && has_error()
+    if is_done && shown::is_operation(body, kind) && has_error() {
+        return true;
+    }
+    let is_read = READS.contains(&bare(&naming.sentence.verb));
+    !is_read && (signs::is_provisioning_failed(body) || holds_failed_operation(kind, body))
+}
+
+/// Whether the one thing in an answer is an operation that has failed, and what it was done to is none
+/// itself: `{"task": {"status": "FAILURE"}}`.
+fn holds_failed_operation(kind: &str, body: &Value<'_>) -> bool {
+    let [(name, operation)] = body.members() else { return false };
+    let is_failed = |name: &&str| {
+        let state = operation.get(name).and_then(Value::as_str);
+        state.is_some_and(|state| signs::is_one_of(state, &signs::FAILURES))
+    };
+    signs::is_one_of(name, &OPERATIONS)
+        && !shown::is_run(kind)
+        && !kind.ends_with("action")
+        && ["state", "status"].iter().any(is_failed)
 }
 
 /// Whoever signs in has yet to give a second factor, or what else is asked: nobody is signed in.

@@ -20,7 +20,7 @@ pub(super) const MULTI_STATUS: &str = "multi_status";
 const READING: [&str; 3] = ["PROPFIND", "REPORT", "SEARCH"];
 
 /// Members of an item that says how it ended.
-const VERDICTS: [&str; 30] = [
+const VERDICTS: [&str; 31] = [
     "_id",
     "body",
     "code",
@@ -44,6 +44,7 @@ const VERDICTS: [&str; 30] = [
     "referenceId",
     "result",
     "rev",
+    "statement_id",
     "status",
     "statusCode",
     "status_code",
@@ -70,8 +71,8 @@ fn by_items_in(
     if let Some(verdict) = by_lists(naming, came, body, trace) {
         return Some(verdict);
     }
-    // What the request sent itself is no verdict.
-    if Sent::of(came.request).is(body) {
+    // What the request sent itself is no verdict, and properties that are not there are no error.
+    if READING.contains(&naming.method.as_str()) || Sent::of(came.request).is(body) {
         return None;
     }
     let verb = naming.sentence.verb.as_str();
@@ -107,7 +108,12 @@ fn by_items_in(
     let ends = answer::ends(&acts, Some(body), None, (came.request, came.response));
     if let ([act], [end]) = (acts.as_mut_slice(), ends.as_slice()) {
         let reason = end.reason.as_deref().unwrap_or(MULTI_STATUS);
-        let failed = Naming { targets: std::mem::take(&mut act.targets), ..naming.clone() };
+        let targets = match act.targets.iter().any(|target| target.id.is_some()) {
+            true => std::mem::take(&mut act.targets),
+            // What says nothing of which one it is is that of the request.
+            false => naming.targets.clone(),
+        };
+        let failed = Naming { targets, ..naming.clone() };
         noted::within(came, "the answer's one item", trace);
         noted::reason(came, Some(reason), trace);
         return Some(without(&failed, end.outcome, reason, trace));
@@ -126,7 +132,12 @@ fn are_verdicts(naming: &Naming, items: &[Value<'_>], is_top: bool) -> bool {
             && (is_top || !item.members().is_empty())
             && item.members().iter().all(|(name, _)| is_known(name))
     };
-    !READS.contains(&verb) && items.iter().take(ACTS_MAX).all(is_verdict)
+    // What was found may have an error of its own.
+    let is_error = |item: &Value<'_>| {
+        item.get("error").is_some_and(|it| *it != Value::Null) && answer::item_id(item).is_none()
+    };
+    let is_told = |item: &Value<'_>| !READS.contains(&verb) || is_error(item);
+    items.iter().take(ACTS_MAX).all(|item| is_verdict(item) && is_told(item))
 }
 
 /// Whether an item is the answer to a call of tRPC, which says nothing of what it is.

@@ -192,11 +192,48 @@ fn a_later_rule_may_prove_the_same_credential() {
         json!({"id": null, "mail": "nobody@example.com"}),
         json!({"id": 7, "mail": "ada@example.com", "is_authenticated": false}),
         json!({"id": 0, "isAnonymous": true}),
+        json!({"id": ["a", "b"], "mail": "ada@example.com"}),
     ] {
         let answer = Some(Introspected::Known(nobody.into()));
         let found = identify(&actors, &request(&[("cookie", sid)]), answer);
         assert_eq!(shown(&found), "- session claimed actor_not_named");
         assert_eq!(found.actor.email, None);
+    }
+}
+
+#[test]
+fn a_token_that_names_nobody_or_two_proves_nobody() {
+    let signed = |claims: &str| {
+        let head = format!("{}.{}", part(&json!({"alg": "HS256"})), BASE64URL.encode(claims));
+        let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, SECRET);
+        let signature = BASE64URL.encode(ring::hmac::sign(&key, head.as_bytes()).as_ref());
+        format!("Bearer {head}.{signature}")
+    };
+    let subject = ActorRule { id: Template::parse("{claims.sub}", &["claims"]).ok(), ..jwt() };
+    let any = Actors::new(vec![jwt()], vec![]);
+    let by_subject = Actors::new(vec![subject], vec![]);
+    #[rustfmt::skip]
+    let rows: &[(&str, &str, &str)] = &[
+        (r#"{"sub":"ada","exp":200}"#, "ada jwt verified", "ada jwt verified"),
+        (r#"{"exp":200}"#, "- jwt claimed actor_not_named", "- jwt claimed actor_not_named"),
+        (r#"{"sub":"","exp":200}"#, "- jwt claimed actor_not_named", "- jwt claimed actor_not_named"),
+        (r#"{"sub":{"a":1},"exp":200}"#, "- jwt claimed actor_not_named", "- jwt claimed actor_not_named"),
+        (r#"{"sub":["ada","eve"],"exp":200}"#, "ada jwt verified", "- jwt claimed actor_not_named"),
+        (r#"{"name":"Ada","exp":200}"#, "- jwt claimed actor_not_named", "- jwt verified"),
+        (r#"{"sub":"ada","sub":"eve","exp":200}"#, "eve jwt claimed actor_token_repeats", "eve jwt claimed actor_token_repeats"),
+        (r#"{"sub":"ada","exp":50,"exp":200}"#, "ada jwt claimed actor_token_repeats", "ada jwt claimed actor_token_repeats"),
+        (r#"{"sub":"ada","realm":{"a":1,"a":2},"exp":200}"#, "ada jwt claimed actor_token_repeats", "ada jwt claimed actor_token_repeats"),
+    ];
+    for (claims, of_subject, of_any) in rows {
+        let request = request(&[("authorization", &signed(claims))]);
+        for again in ["first", "again"] {
+            assert_eq!(
+                shown(&identify(&by_subject, &request, None)),
+                *of_subject,
+                "{claims} {again}"
+            );
+            assert_eq!(shown(&identify(&any, &request, None)), *of_any, "{claims} {again}");
+        }
     }
 }
 
@@ -290,6 +327,30 @@ fn signing_in_tells_the_user_name() {
             "a@b.example sign_in claimed",
         ),
         ("POST", "/sso/blue", json, r#"{"username":7}"#, "7 sign_in claimed"),
+        // Which of two counts is not ours to say.
+        (
+            "POST",
+            "/login",
+            form,
+            "username=ada&username=eve",
+            "- sign_in claimed actor_credential_repeated",
+        ),
+        ("POST", "/login", form, "username=ada&username=ada", "ada sign_in claimed"),
+        (
+            "POST",
+            "/login",
+            json,
+            r#"{"username":["ada","eve"]}"#,
+            "- sign_in claimed actor_credential_repeated",
+        ),
+        (
+            "POST",
+            "/login",
+            json,
+            r#"{"username":"ada","username":"eve"}"#,
+            "- sign_in claimed actor_credential_repeated",
+        ),
+        ("POST", "/login", json, r#"{"username":["ada"]}"#, "ada sign_in claimed"),
         ("POST", "/login", json, r#"{"other":7}"#, "- - claimed"),
         ("POST", "/login", json, "[1]", "- - claimed"),
         ("POST", "/login", json, "{", "- - claimed"),

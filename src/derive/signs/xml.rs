@@ -1,0 +1,35 @@
+//! Faults and errors in XML.
+
+use super::super::body::Value;
+use super::is_none;
+use crate::record::ResponseRecord;
+
+/// Whether XML tells of a fault: SOAP's, XML-RPC's, and errors as AWS has them.
+pub(in crate::derive) fn is_fault(body: &Value<'_>, response: &ResponseRecord) -> bool {
+    if !response.content_type.as_deref().is_some_and(|kind| kind.contains("xml")) {
+        return false;
+    }
+    let [(name, root)] = body.members() else { return false };
+    match local(name).to_ascii_lowercase().as_str() {
+        "envelope" => child(root, "body").is_some_and(|body| child(body, "fault").is_some()),
+        "methodresponse" => child(root, "fault").is_some(),
+        "errorresponse" | "exceptionreport" | "serviceexceptionreport" => true,
+        // `<error>0</error>` is none.
+        "error" => !root.as_str().is_some_and(|text| !text.is_empty() && is_none(text)),
+        _ => {
+            let errors = child(root, "errors");
+            errors.is_some_and(|errors| {
+                !errors.members().is_empty() || errors.as_array().is_some_and(|all| !all.is_empty())
+            })
+        }
+    }
+}
+
+fn local(name: &str) -> &str {
+    name.rsplit([':', '}']).next().unwrap_or(name)
+}
+
+fn child<'b, 'n>(node: &'b Value<'n>, name: &str) -> Option<&'b Value<'n>> {
+    let mut members = node.members().iter();
+    members.find(|(own, _)| local(own).eq_ignore_ascii_case(name)).map(|(_, node)| node)
+}
