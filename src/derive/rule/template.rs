@@ -7,6 +7,7 @@ use crate::derive::text::{CHARS_MAX, bounded, cut, unquoted};
 use crate::derive::trace::{Origin, Trace};
 use crate::problem::nearest;
 use crate::redact::{JsonPath, JsonPathError};
+use crate::route::Readings;
 
 /// Longer templates are a mistake.
 const TEMPLATE_BYTES_MAX: usize = 1024;
@@ -300,9 +301,16 @@ impl Template {
             }
         }
         let path = out.split('?').next().unwrap_or_default();
-        let climbs = path.split('/').any(|segment| matches!(segment, "." | ".."));
-        (!climbs && out.len() <= TARGET_BYTES_MAX).then_some(out)
+        (!climbs(path) && out.len() <= TARGET_BYTES_MAX).then_some(out)
     }
+}
+
+/// Whether some software may take a path for one that lies elsewhere.
+fn climbs(path: &str) -> bool {
+    let readings = Readings::of(path);
+    let depth = |path: &[u8]| path.iter().filter(|byte| **byte == b'/').count();
+    !readings.is_complete()
+        || readings.each().any(|reading| depth(reading) < depth(path.as_bytes()))
 }
 
 /// Everything but letters, digits, `-`, `.`, `_` and `~` is encoded (RFC 3986, section 2.3).
