@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use super::carrier::Carrier;
-use super::exceptions::{Flag, is_flag};
 use super::memo::{Found, Role, Roles};
 use super::tables::is_flag_word;
 use super::walk::{Members, Walk};
@@ -36,13 +35,7 @@ impl<'e> Walk<'e> {
         value: Option<&str>,
     ) -> Option<usize> {
         let about = self.about(carrier, name);
-        match about.flag {
-            Flag::None => self.policy.first(&about.rules, self.place, value),
-            flag if value.is_some_and(is_flag) => {
-                self.policy.first_but(&about.rules, self.place, value, flag)
-            }
-            _ => self.policy.first(&about.rules, self.place, value),
-        }
+        self.policy.first_but(&about.rules, self.place, value, about.stays.of_text(value))
     }
 
     /// The rule for a name that is itself captured content.

@@ -22,7 +22,10 @@ const SCHEMA: [&str; 9] = [
 const TYPES: [&str; 7] = ["string", "number", "integer", "boolean", "object", "array", "null"];
 
 /// A volume of Kubernetes that shows a Secret.
-const VOLUME: [&str; 3] = ["secretName", "defaultMode", "optional"];
+const VOLUME: [&str; 4] = ["secretName", "defaultMode", "optional", "items"];
+
+/// Which of its members are shown as which files.
+const FILES: [&str; 3] = ["key", "path", "mode"];
 
 /// A point, as pins on maps are.
 const POINT: [&str; 8] = ["lat", "lng", "lon", "latitude", "longitude", "x", "y", "z"];
@@ -72,7 +75,10 @@ pub(super) fn is_described(name: &str, node: &Node<'_>) -> bool {
             && members.iter().all(|(_, node)| is_plain(node));
     }
     if only(&VOLUME) {
-        return members.iter().all(|(_, node)| is_plain(node));
+        return members.iter().all(|(name, node)| match node {
+            Node::Array(files) if name == "items" => files.iter().all(is_file),
+            _ => is_plain(node),
+        });
     }
     name.to_ascii_lowercase().starts_with("credential") && only(&ACCOUNT)
 }
@@ -92,6 +98,15 @@ pub(super) fn is_reference(name: &str, node: &Node<'_>) -> bool {
 
 fn is_number(node: &Node<'_>) -> bool {
     matches!(node, Node::Number(Number::Double(_) | Number::Integer(_)))
+}
+
+/// A member of a Secret, and the file that shows it.
+fn is_file(node: &Node<'_>) -> bool {
+    let Node::Object(members) = node else { return false };
+    members.iter().all(|(name, node)| {
+        is_one_of(name, &FILES)
+            && (is_number(node) || node.as_str().is_some_and(|text| is_ordinary(text, true)))
+    })
 }
 
 fn is_type(node: &Node<'_>) -> bool {

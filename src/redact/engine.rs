@@ -7,12 +7,13 @@ use http::HeaderMap;
 use http::header::CONTENT_ENCODING;
 
 use super::Redacted;
+use super::bits::Bits;
 use super::escapes::find_escaped;
 use super::headers::Fields;
 use super::heard::Heard;
 use super::key::FingerprintKey;
 use super::only::is_always_recorded;
-use super::policy::{Below, Place, Policy};
+use super::policy::{Place, Policy};
 use super::receipts::Receipts;
 use super::routes::{is_method, is_route_word};
 use super::rule::{Action, Side};
@@ -161,7 +162,7 @@ impl Engine {
     }
 
     /// Where in the API a path is, by itself.
-    pub(super) fn below(&self, path: &str) -> Below {
+    pub(super) fn below(&self, path: &str) -> Bits {
         self.policy.below(path, &HeaderMap::new())
     }
 

@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 
+use super::entities::entity;
 use super::seen::Search;
 use crate::decode::percent_decode_lossy;
 
@@ -18,20 +19,28 @@ pub(super) fn may_have_escapes(text: &[u8]) -> bool {
     text.iter().fold(false, |found, byte| found | matches!(byte, b'\\' | b'%' | b'&'))
 }
 
-/// The rule of a secret that was seen and is in the text that this one stands for.
+/// The rule of a secret that was seen and is in the text that this one stands for. Escapes of one kind
+/// may stand beside what only looks like another kind: each is undone alone, and all of them together.
 pub(super) fn find_escaped(text: &str, search: &Search<'_>) -> Option<usize> {
     let mut text = Cow::Borrowed(text);
     for _ in 0..TIMES {
         if !may_have_escapes(text.as_bytes()) {
             return None;
         }
+        let mut all: Option<String> = None;
         for undo in [backslashes, percents, references] {
-            let Some(plain) = undo(&text) else { continue };
+            if all.is_some()
+                && let Some(rule) = undo(&text).and_then(|plain| search.find(&plain))
+            {
+                return Some(rule);
+            }
+            let Some(plain) = undo(all.as_deref().unwrap_or(&text)) else { continue };
             if let Some(rule) = search.find(&plain) {
                 return Some(rule);
             }
-            text = Cow::Owned(plain);
+            all = Some(plain);
         }
+        text = Cow::Owned(all?);
     }
     None
 }
@@ -126,7 +135,7 @@ fn reference(name: &str) -> Option<char> {
             "gt" => Some('>'),
             "quot" => Some('"'),
             "apos" => Some('\''),
-            _ => None,
+            _ => entity(name),
         };
     };
     let code = match number.strip_prefix(['x', 'X']) {
@@ -152,6 +161,7 @@ mod tests {
         }
         for (text, plain) in [
             ("&lt;a&#39;&#x42;&amp;lt;&gt;", "<a'B&lt;>"),
+            ("&eacute;&Eacute;&euro;&nbsp;&dollar;&NewLine;&nothing;", "éÉ€\u{a0}$\n&nothing;"),
             (
                 "a && b &c; &#; &#xffffffff; &#1114112; &ä; &",
                 "a && b &c; &#; &#xffffffff; &#1114112; &ä; &",

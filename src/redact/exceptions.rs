@@ -2,7 +2,9 @@
 
 use super::carrier::Carrier;
 use super::names::Names;
+use super::walk::scalar;
 use super::{Glob, JsonPath};
+use crate::decode::{Node, Number};
 
 /// Exceptions, by the selectors of rules.
 #[derive(Debug, Clone, Default)]
@@ -19,10 +21,14 @@ pub struct Exceptions {
     pub paths: Vec<JsonPath>,
     /// Names under which no `keys` select what only says yes or no, counts, or is a date.
     pub flags: Vec<Glob>,
+    /// Names under which no `keys` select numbers, and what stays under `flags`.
+    pub counts: Vec<Glob>,
     /// Names that no `keys` of shipped rules select.
     pub shipped_keys: Vec<Glob>,
     /// As `flags`, for shipped rules.
     pub shipped_flags: Vec<Glob>,
+    /// As `counts`, for shipped rules.
+    pub shipped_counts: Vec<Glob>,
 }
 
 impl Exceptions {
@@ -34,8 +40,10 @@ impl Exceptions {
         self.query.extend(more.query);
         self.paths.extend(more.paths);
         self.flags.extend(more.flags);
+        self.counts.extend(more.counts);
         self.shipped_keys.extend(more.shipped_keys);
         self.shipped_flags.extend(more.shipped_flags);
+        self.shipped_counts.extend(more.shipped_counts);
     }
 
     /// Those to shipped rules alone.
@@ -43,12 +51,49 @@ impl Exceptions {
         Self {
             shipped_keys: self.shipped_keys.clone(),
             shipped_flags: self.shipped_flags.clone(),
+            shipped_counts: self.shipped_counts.clone(),
             ..Self::default()
         }
     }
 }
 
-/// Whether what only says yes or no is excepted under a name, and from which rules.
+/// What stays under a name that some rule selects.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Stays {
+    /// What only says yes or no, small counts and dates.
+    pub(super) flags: Flag,
+    /// Numbers, however large.
+    pub(super) counts: Flag,
+}
+
+impl Stays {
+    /// What stays under either name.
+    pub(super) fn or(self, other: Self) -> Self {
+        Self { flags: self.flags.max(other.flags), counts: self.counts.max(other.counts) }
+    }
+
+    /// Whether it is excepted from any rule.
+    pub(super) fn spares(self, node: &Node<'_>) -> bool {
+        self.of(node) != Flag::None
+    }
+
+    /// From which rules a value is excepted. A text of digits may be a PIN, whatever its name counts.
+    pub(super) fn of(self, node: &Node<'_>) -> Flag {
+        let is_flag = match node {
+            Node::Null | Node::Bool(_) | Node::Number(Number::Double(_)) => true,
+            Node::Number(_) if self.counts != Flag::None => return self.counts.max(self.flags),
+            _ => scalar(node).as_deref().is_some_and(is_flag),
+        };
+        if is_flag { self.flags } else { Flag::None }
+    }
+
+    /// From which rules a text is excepted.
+    pub(super) fn of_text(self, text: Option<&str>) -> Flag {
+        if text.is_some_and(is_flag) { self.flags } else { Flag::None }
+    }
+}
+
+/// Whether a value is excepted under a name, and from which rules.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Flag {
     /// From none.
@@ -104,8 +149,10 @@ pub(super) struct Kept {
     cookies: Names,
     query: Names,
     flags: Names,
+    counts: Names,
     shipped_keys: Names,
     shipped_flags: Names,
+    shipped_counts: Names,
 }
 
 impl Kept {
@@ -117,8 +164,10 @@ impl Kept {
             cookies: names(&exceptions.cookies)?,
             query: names(&exceptions.query)?,
             flags: names(&exceptions.flags)?,
+            counts: names(&exceptions.counts)?,
             shipped_keys: names(&exceptions.shipped_keys)?,
             shipped_flags: names(&exceptions.shipped_flags)?,
+            shipped_counts: names(&exceptions.shipped_counts)?,
         })
     }
 
@@ -132,15 +181,19 @@ impl Kept {
         self.shipped_keys.selects(squashed)
     }
 
-    /// From which rules what only says yes or no is excepted under a squashed name.
-    pub(super) fn flag(&self, squashed: &str) -> Flag {
-        if self.flags.selects(squashed) {
-            Flag::All
-        } else if self.shipped_flags.selects(squashed) {
-            Flag::Shipped
-        } else {
-            Flag::None
-        }
+    /// What is excepted under a squashed name.
+    pub(super) fn stays(&self, squashed: &str) -> Stays {
+        let by = |all: &Names, shipped: &Names| {
+            if all.selects(squashed) {
+                Flag::All
+            } else if shipped.selects(squashed) {
+                Flag::Shipped
+            } else {
+                Flag::None
+            }
+        };
+        let counts = by(&self.counts, &self.shipped_counts);
+        Stays { flags: by(&self.flags, &self.shipped_flags).max(counts), counts }
     }
 
     /// Whether nothing selects a squashed name in this carrier.

@@ -9,7 +9,7 @@ use http::header::{CONTENT_LOCATION, COOKIE, LOCATION, PROXY_AUTHENTICATE, SET_C
 use http::header::{HeaderMap, HeaderName, HeaderValue, WWW_AUTHENTICATE};
 
 use super::carrier::Carrier;
-use super::only::is_always_recorded;
+use super::only::{Unlisted, is_always_recorded};
 use super::pattern::Validator;
 use super::rule::Action;
 use super::secret::{DOMAIN, dropped, marker};
@@ -131,11 +131,11 @@ impl Walk<'_> {
     fn listed_field(&mut self, name: &HeaderName, value: &HeaderValue) -> Node<'static> {
         self.unlisted = self.policy.unlisted(self.place);
         if is_always_recorded(name.as_str()) {
-            self.unlisted = 0;
+            self.unlisted = Unlisted::default();
         }
         self.list_name(Carrier::Header, name.as_str());
         let shown = self.field(name, value);
-        self.unlisted = 0;
+        self.unlisted = Unlisted::default();
         shown
     }
 

@@ -13,7 +13,7 @@ use arc_swap::ArcSwap;
 use foldhash::fast::RandomState;
 
 use super::carrier::Carrier;
-use super::exceptions::Flag;
+use super::exceptions::Stays;
 use super::rule::Side;
 use super::within::Inner;
 
@@ -32,8 +32,8 @@ pub(super) struct About {
     pub(super) name: Box<str>,
     /// The rules that select it, the strictest first.
     pub(super) rules: Vec<usize>,
-    /// Whether what only says yes or no stays under it.
-    pub(super) flag: Flag,
+    /// What stays under it all the same.
+    pub(super) stays: Stays,
     /// What it says of its object, if anything.
     pub(super) role: Role,
     /// What it says inside of an object about a secret.

@@ -1,11 +1,12 @@
 //! Default-deny: where only what is listed is recorded, and of the rest type and size.
 //!
-//! What several entries hold for is recorded only if each of them lists it. An entry is a bit; the
-//! walk carries the bits of the entries that hold where it is and have listed nothing on the way to
+//! What several entries hold for is recorded only if each of them lists it. An entry is a number; the
+//! walk carries the set of the entries that hold where it is and have listed nothing on the way to
 //! there. Whatever redaction rules select is redacted, listed or not.
 
 use std::borrow::Cow;
 
+use super::bits::{BITS, Bits};
 use super::carrier::Carrier;
 use super::glob::squash;
 use super::names::Names;
@@ -16,11 +17,11 @@ use super::walk::Walk;
 use super::{Glob, JsonPath, PathGlob};
 use crate::decode::Node;
 
-/// Entries in one policy: a bit each.
-pub(super) const ENTRIES_MAX: usize = 64;
+/// Entries in one policy.
+pub const ENTRIES_MAX: usize = BITS;
 
-/// The entries by which a value would not be recorded, a bit each.
-pub(super) type Unlisted = u64;
+/// The entries by which a value would not be recorded.
+pub(super) type Unlisted = Bits;
 
 /// Fields of the head that are recorded whatever is listed: they say of what kind a message is and
 /// how it came, and name the event.
@@ -116,24 +117,25 @@ impl Listed {
 impl Policy {
     /// The entries by which nothing is recorded there unless it is listed.
     pub(super) fn unlisted(&self, place: Place) -> Unlisted {
-        bits(self.listed().iter().map(|listed| self.holds_at(listed.rule, place)))
+        let holds = |(_, listed): &(usize, &Listed)| self.holds_at(listed.rule, place);
+        self.listed().iter().enumerate().filter(holds).map(|(entry, _)| entry).collect()
     }
 
-    /// The entries that list a name, or a part of one such as `user[email]`.
-    pub(super) fn lists(&self, carrier: Carrier, name: &str) -> Unlisted {
+    /// Those of some entries that list a name, or a part of one such as `user[email]`.
+    pub(super) fn lists(&self, some: &Unlisted, carrier: Carrier, name: &str) -> Unlisted {
+        let mut lists = Unlisted::default();
         let mut squashed = String::new();
         let parts = name.split(['[', ']']).filter(|part| !part.is_empty());
-        std::iter::once(name).chain(parts).fold(0, |lists, part| {
+        for part in std::iter::once(name).chain(parts) {
             squashed.clear();
             squash(part, &mut squashed);
-            lists | bits(self.listed().iter().map(|listed| listed.lists(carrier, &squashed)))
-        })
+            let listed = |entry: &usize| {
+                self.listed().get(*entry).is_some_and(|listed| listed.lists(carrier, &squashed))
+            };
+            some.iter().filter(listed).for_each(|entry| lists.add(entry));
+        }
+        lists
     }
-}
-
-/// A bit for each entry of which it is so.
-fn bits(entries: impl Iterator<Item = bool>) -> Unlisted {
-    entries.enumerate().fold(0, |bits, (bit, is_so)| bits | Unlisted::from(is_so) << bit)
 }
 
 /// Whether a field of the head is recorded whatever is listed.
@@ -142,9 +144,8 @@ pub(super) fn is_always_recorded(header: &str) -> bool {
 }
 
 /// The id of the first entry by which a value is not recorded.
-fn first(policy: &Policy, unlisted: Unlisted) -> Option<usize> {
-    let bit = usize::try_from(unlisted.trailing_zeros()).ok()?;
-    policy.listed().get(bit).map(|listed| listed.rule)
+fn first(policy: &Policy, unlisted: &Unlisted) -> Option<usize> {
+    policy.listed().get(unlisted.iter().next()?).map(|listed| listed.rule)
 }
 
 /// A name as programs give them: what is none may be somebody's address.
@@ -159,31 +160,30 @@ impl Walk<'_> {
     /// Narrows what is not listed to what this name does not list either; gives what it was.
     pub(super) fn list_name(&mut self, carrier: Carrier, name: &str) -> Unlisted {
         let before = self.unlisted;
-        if before != 0 {
-            self.unlisted &= !self.policy.lists(carrier, name);
+        if !before.is_empty() {
+            self.unlisted.remove_all(&self.policy.lists(&before, carrier, name));
         }
         before
     }
 
     /// The same for a member.
     pub(super) fn list(&mut self, carrier: Carrier, name: &str, node: &Node<'_>) -> Unlisted {
-        if self.unlisted == 0 {
-            return 0;
-        }
         let before = self.list_name(carrier, name);
-        self.unlisted &= !self.mark(node).listed;
+        if !before.is_empty() {
+            self.unlisted.remove_all(&self.mark(node).listed);
+        }
         before
     }
 
     /// Whether the name of a member is not recorded.
     pub(super) fn hides_name(&self, name: &str) -> bool {
-        self.unlisted != 0 && !is_identifier(name)
+        !self.unlisted.is_empty() && !is_identifier(name)
     }
 
     /// Puts type and size in the place of a value that is not listed. Tells whether it did: lists and
     /// objects keep their structure, but for lists of nothing but texts, numbers and the like.
     pub(super) fn withhold(&mut self, node: &mut Node<'_>) -> bool {
-        let Some(rule) = first(self.policy, self.unlisted) else { return false };
+        let Some(rule) = first(self.policy, &self.unlisted) else { return false };
         let id = self.policy.id(rule);
         let type_of = |name: &'static str| marker(id, "type", Node::String(Cow::Borrowed(name)));
         let is_scalar = |node: &Node<'_>| !matches!(node, Node::Array(_) | Node::Object(_));
@@ -211,6 +211,6 @@ impl Walk<'_> {
 
     /// Whether an action would show more of a value that is not listed than may be shown.
     pub(super) fn shows_too_much(&self, action: Action) -> bool {
-        self.unlisted != 0 && matches!(action, Action::KeepEnds { .. })
+        !self.unlisted.is_empty() && matches!(action, Action::KeepEnds { .. })
     }
 }

@@ -5,10 +5,11 @@ mod asked;
 use http::HeaderMap;
 
 use super::Conditions;
+use super::bits::Bits;
 use super::but::But;
 pub(super) use super::carrier::Carrier;
 use super::carrier::Selectors;
-use super::exceptions::{Exceptions, Flag, Kept};
+use super::exceptions::{Exceptions, Flag, Kept, Stays};
 use super::glob::squash;
 use super::memo::{About, Memo, Role};
 use super::only::{ENTRIES_MAX, Listed, RecordOnly};
@@ -19,7 +20,7 @@ use super::routes::RouteWords;
 use super::rule::{Action, Rule, Side, Sides, UNSEARCHED_RULE, USERINFO_RULE};
 use super::selection::Paths;
 use super::tables::COLUMNS;
-use super::under::{Lists, Places};
+use super::under::{Lists, PLACES_MAX, Places};
 use super::walk::{is_one_of, is_plain_name};
 use super::within::{Inner, last_part};
 
@@ -27,12 +28,9 @@ use super::within::{Inner, last_part};
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place {
     pub(super) side: Side,
-    /// A bit for each list of paths that the request's path is below.
-    pub(super) below: Below,
+    /// The lists of paths that the request's path is below.
+    pub(super) below: Bits,
 }
-
-/// The lists of paths that a request's path is below, a bit each.
-pub(super) type Below = u64;
 
 /// All rules, compiled. Cheap to look names up in, immutable.
 #[derive(Debug)]
@@ -60,8 +58,8 @@ struct Head {
     action: Action,
     sides: Sides,
     conditions: Conditions,
-    /// The bit of its paths; all bits if it is not limited to any.
-    below: Below,
+    /// The list of paths that it is limited to, if it is.
+    under: Option<usize>,
     /// Exceptions to shipped rules hold for it.
     shipped: bool,
     /// It stands in no rule file.
@@ -71,8 +69,8 @@ struct Head {
 impl Head {
     fn built_in(id: &str, action: Action) -> Self {
         let (conditions, sides) = (Conditions::default(), Sides::Both);
-        let (id, below) = (id.to_owned(), Below::MAX);
-        Self { id, action, sides, conditions, below, shipped: false, built_in: true }
+        let id = id.to_owned();
+        Self { id, action, sides, conditions, under: None, shipped: false, built_in: true }
     }
 
     fn holds_at(&self, place: Place) -> bool {
@@ -80,7 +78,7 @@ impl Head {
             Side::Request => self.sides != Sides::Response,
             Side::Response => self.sides != Sides::Request,
         };
-        side && (self.below == Below::MAX || self.below & place.below != 0)
+        side && self.under.is_none_or(|list| place.below.has(list))
     }
 }
 
@@ -90,11 +88,11 @@ pub enum PolicyError {
     /// More names or keywords than an automaton can hold.
     #[error("the redaction rules cannot be compiled")]
     Automaton(#[from] aho_corasick::BuildError),
-    /// More than 64.
-    #[error("the redaction rules have more than 64 different lists of paths under `under`")]
+    /// More than 512.
+    #[error("the rules have more than {PLACES_MAX} different lists of paths under `under`")]
     Places,
-    /// More than 64.
-    #[error("there are more than 64 entries under `record_only`")]
+    /// More than 512.
+    #[error("there are more than {ENTRIES_MAX} entries under `record_only`")]
     RecordOnly,
 }
 
@@ -109,11 +107,11 @@ impl Policy {
         let mut lists = Lists::default();
         let mut heads = Vec::with_capacity(rules.len() + 2);
         for rule in &rules {
-            let below = lists.add(&rule.under)?;
+            let under = lists.add(&rule.under)?;
             let (id, action, sides) = (rule.id.clone(), rule.action, rule.sides);
             let conditions = rule.conditions.clone();
             let (shipped, built_in) = (rule.shipped, false);
-            heads.push(Head { id, action, sides, conditions, below, shipped, built_in });
+            heads.push(Head { id, action, sides, conditions, under, shipped, built_in });
         }
         let userinfo = heads.len();
         heads.push(Head::built_in(USERINFO_RULE, Action::Mask));
@@ -129,9 +127,9 @@ impl Policy {
         let mut listed = Vec::with_capacity(record_only.len());
         for only in record_only {
             listed.push(Listed::new(only, heads.len())?);
-            let below = lists.add(&only.under)?;
+            let under = lists.add(&only.under)?;
             heads.push(Head {
-                below,
+                under,
                 sides: only.sides,
                 ..Head::built_in(&only.id, Action::Summarize)
             });
@@ -169,7 +167,7 @@ impl Policy {
     }
 
     /// Where the values of an exchange stand, by its request.
-    pub(super) fn below(&self, path: &str, headers: &HeaderMap) -> Below {
+    pub(super) fn below(&self, path: &str, headers: &HeaderMap) -> Bits {
         self.places.below(path, headers)
     }
 
@@ -244,7 +242,7 @@ impl Policy {
         About {
             carrier,
             name: name.into(),
-            flag: self.flag(name, scratch),
+            stays: self.stays(name, scratch),
             rules: self.rules(side, carrier, name, scratch).to_vec(),
             inner: self.inner(side, name, role, scratch),
             role,
@@ -266,13 +264,13 @@ impl Policy {
         inner
     }
 
-    /// Whether what only says yes or no is excepted under a name, or under a part of it.
-    fn flag(&self, name: &str, scratch: &mut Scratch) -> Flag {
+    /// What is excepted under a name, or under a part of it.
+    fn stays(&self, name: &str, scratch: &mut Scratch) -> Stays {
         let squashed = &mut scratch.squashed;
         let parts = name.split(PART_ENDS).filter(|part| part.len() < name.len());
-        std::iter::once(name).chain(parts).fold(Flag::None, |flag, part| {
+        std::iter::once(name).chain(parts).fold(Stays::default(), |stays, part| {
             into_squashed(part, squashed);
-            flag.max(self.keep.flag(squashed))
+            stays.or(self.keep.stays(squashed))
         })
     }
 
@@ -331,7 +329,7 @@ impl Policy {
         rules.iter().copied().find(|rule| self.holds(*rule, place, value))
     }
 
-    /// The first of these rules for a value that only says yes or no, where such are excepted.
+    /// The first of these rules for a value that is excepted from all, from shipped ones, or from none.
     pub(super) fn first_but(
         &self,
         rules: &[usize],

@@ -36,6 +36,11 @@ pub enum Unprinted {
     Guessable,
 }
 
+/// A value without blanks around it and without the scheme in front of it.
+pub fn bare(value: &str) -> &str {
+    without_scheme(value.trim()).1
+}
+
 /// All fingerprints of a value, the plainest first.
 pub fn prints(key: &FingerprintKey, value: &str) -> Result<Vec<Print>, Unprinted> {
     let value = value.trim();

@@ -3,15 +3,15 @@
 use std::cell::LazyCell;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fmt::Write as _;
 use std::ops::Range;
 
 use aho_corasick::AhoCorasick;
 use memchr::memmem::Finder;
 
+use super::bits::Bits;
 use super::heard::Heard;
-use super::policy::Below;
 use super::rule::{Action, Side};
+use super::spellings::spellings;
 use super::text::mask;
 use super::unread::Unread;
 use crate::decode::Note;
@@ -50,7 +50,7 @@ pub struct Seen {
     /// What could not be read.
     pub(super) unread: Unread,
     /// Where the exchange is, for rules that hold below some paths only.
-    pub(super) below: Below,
+    pub(super) below: Bits,
     /// What is redacted now is a state, which is compared and not recorded.
     pub(super) is_compared: bool,
 }
@@ -114,13 +114,7 @@ impl Seen {
         {
             self.add(&plain, rule, weight);
         }
-        if text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)) {
-            return;
-        }
-        let percent = percent_encoded(text);
-        let plus = percent.replace("%20", "+");
-        let lower = lower_escapes(&percent);
-        for spelling in [percent, plus, lower, json_escaped(text)] {
+        for spelling in spellings(text) {
             if !self.known.contains_key(&spelling) {
                 self.add_one(spelling, rule, weight);
             }
@@ -327,44 +321,4 @@ pub fn is_guessable(text: &str) -> bool {
 /// that comes back word for word.
 pub(super) fn is_remembered(action: Action) -> bool {
     action != Action::Summarize
-}
-
-fn percent_encoded(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() * 3);
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            out.push(char::from(byte));
-        } else if write!(out, "%{byte:02X}").is_err() {
-            // Writing to a `String` cannot fail.
-            return out;
-        }
-    }
-    out
-}
-
-/// The escapes in lower case, the rest as it is.
-fn lower_escapes(percent: &str) -> String {
-    let mut escape = 0;
-    percent
-        .chars()
-        .map(|c| {
-            if c == '%' {
-                escape = 2;
-                c
-            } else if escape > 0 {
-                escape -= 1;
-                c.to_ascii_lowercase()
-            } else {
-                c
-            }
-        })
-        .collect()
-}
-
-fn json_escaped(text: &str) -> String {
-    let quoted = serde_json::Value::from(text).to_string();
-    quoted
-        .strip_prefix('"')
-        .and_then(|rest| rest.strip_suffix('"'))
-        .map_or_else(|| text.to_owned(), str::to_owned)
 }

@@ -24,8 +24,8 @@ pub(super) enum Purpose {
     Redact(usize),
     /// An exception.
     Keep,
-    /// A list of what may be recorded, by its bit.
-    List(Unlisted),
+    /// A list of what may be recorded, by its number.
+    List(usize),
 }
 
 /// All paths, by the name with which their results begin.
@@ -43,8 +43,8 @@ impl Paths {
             rule.paths.iter().map(move |path| (path, Purpose::Redact(position)))
         });
         let keep = keep.paths.iter().map(|path| (path, Purpose::Keep));
-        let list = record_only.iter().enumerate().flat_map(|(bit, only)| {
-            only.paths.iter().map(move |path| (path, Purpose::List(1 << bit)))
+        let list = record_only.iter().enumerate().flat_map(|(entry, only)| {
+            only.paths.iter().map(move |path| (path, Purpose::List(entry)))
         });
         let mut all = Self::default();
         for (path, purpose) in redact.chain(keep).chain(list) {
@@ -90,7 +90,7 @@ pub(super) struct Mark {
 impl Mark {
     /// Whether no path selects it.
     pub(super) fn is_none(self) -> bool {
-        self.rule.is_none() && !self.kept && self.listed == 0
+        self.rule.is_none() && !self.kept && self.listed.is_empty()
     }
 }
 
@@ -113,7 +113,7 @@ impl Selection {
                 let holds = match purpose {
                     Purpose::Redact(rule) => policy.holds_at(*rule, place),
                     Purpose::Keep => true,
-                    Purpose::List(bit) => unlisted & bit != 0,
+                    Purpose::List(entry) => unlisted.has(*entry),
                 };
                 if holds {
                     for node in path.select(document, &mut work)? {
@@ -135,7 +135,7 @@ impl Selection {
                 }
             }
             Purpose::Keep => mark.kept = true,
-            Purpose::List(bit) => mark.listed |= bit,
+            Purpose::List(entry) => mark.listed.add(entry),
         }
     }
 }
@@ -157,7 +157,7 @@ impl<'n> Walk<'_> {
                 let bare = scalar(&body);
                 let bare = bare.and_then(|value| self.policy.bare_body(self.place, &value));
                 self.under(bare, &mut body);
-                self.unlisted = 0;
+                self.unlisted = Unlisted::default();
                 self.selection = Selection::default();
                 Some(body)
             }
@@ -174,7 +174,7 @@ impl<'n> Walk<'_> {
     pub(super) fn under(&mut self, named: Option<usize>, node: &mut Node<'_>) {
         let unlisted = self.unlisted;
         let mark = self.mark(node);
-        self.unlisted &= !mark.listed;
+        self.unlisted.remove_all(&mark.listed);
         if mark.kept {
             self.within = None;
         }

@@ -37,7 +37,7 @@ impl Engine {
     pub fn state(&self, path: &str, state: &Response, seen: &mut Seen) -> Redacted<ResponseRecord> {
         let own = seen.below;
         let path = path.split('?').next().unwrap_or_default();
-        seen.below = own | self.below(path);
+        seen.below.add_all(&self.below(path));
         seen.is_compared = true;
         let record = self.response(state, Detail::WithBody, seen);
         seen.is_compared = false;

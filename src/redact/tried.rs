@@ -1,31 +1,38 @@
 //! Rules with a condition on the value, where that stands in a list under the name, or is a member of
 //! an object that only adds something to it.
 
-use super::exceptions::Flag;
+use super::exceptions::Stays;
 use super::memo::Role;
-use super::ordinary::{is_ordinary, is_prose};
+use super::ordinary::{has_machine_made, is_ordinary, is_prose};
 use super::pairs::role;
-use super::walk::{Walk, push_name};
+use super::rule::Side;
+use super::walk::{Walk, is_one_of, push_name};
 use super::within::is_of_errors;
 use crate::decode::Node;
 
 /// Numbers in what is said of a value are not longer.
 const DIGITS_MAX: usize = 3;
 
+/// Longer texts are no codes of errors.
+const CODE_BYTES_MAX: usize = 64;
+
+/// What holds the code of an error, in it.
+const CODES: [&str; 7] = ["code", "error_code", "errorCode", "reason", "result", "status", "type"];
+
 impl Walk<'_> {
     /// Tries the rules for a name on what stands in a list or in an object under it.
-    pub(super) fn tried(&mut self, rules: &[usize], flag: Flag, node: &mut Node<'_>) {
+    pub(super) fn tried(&mut self, rules: &[usize], stays: Stays, node: &mut Node<'_>) {
         let length = self.location.len();
         match node {
             Node::Array(items) => {
                 self.location.push_str("[*]");
-                items.iter_mut().for_each(|item| self.tried_on(rules, flag, item));
+                items.iter_mut().for_each(|item| self.tried_on(rules, stays, item));
             }
             Node::Object(members) => {
                 for (name, item) in members {
                     if role(name) == Role::Value {
                         push_name(&mut self.location, name);
-                        self.tried_on(rules, flag, item);
+                        self.tried_on(rules, stays, item);
                         self.location.truncate(length);
                     }
                 }
@@ -35,15 +42,23 @@ impl Walk<'_> {
         self.location.truncate(length);
     }
 
-    fn tried_on(&mut self, rules: &[usize], flag: Flag, node: &mut Node<'_>) {
+    fn tried_on(&mut self, rules: &[usize], stays: Stays, node: &mut Node<'_>) {
         if matches!(node, Node::Array(_) | Node::Object(_)) {
-            return self.tried(rules, flag, node);
+            return self.tried(rules, stays, node);
         }
         if !self.mark(node).kept
-            && let Some(rule) = self.first_of_flag(rules, node, flag)
+            && let Some(rule) = self.first_spared(rules, node, stays)
         {
             self.secret(node, rule);
         }
+    }
+
+    /// Whether a value is what an error is called: `{"error": {"code": "E11000_DUPLICATE"}}`.
+    pub(super) fn is_error_code(&self, name: &str, node: &Node<'_>) -> bool {
+        self.place.side == Side::Response
+            && is_one_of(name, &CODES)
+            && is_of_errors(&self.location)
+            && node.as_str().is_some_and(is_called)
     }
 
     /// Whether a value says what is wrong with another one, in an object of errors:
@@ -56,6 +71,15 @@ impl Walk<'_> {
                 _ => says(node),
             }
     }
+}
+
+/// A name as programs have it, in which nothing is random.
+fn is_called(text: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.:/".contains(&byte);
+    text.len() <= CODE_BYTES_MAX
+        && text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.bytes().all(is_part)
+        && !has_machine_made(text)
 }
 
 /// Words that people read, and in them nothing that a password has.

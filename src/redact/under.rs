@@ -2,15 +2,16 @@
 
 use http::HeaderMap;
 
+use super::bits::{BITS, Bits};
 use super::glob::squash;
 use super::names::Names;
-use super::policy::{Below, PolicyError};
+use super::policy::PolicyError;
 use super::{Glob, GlobError};
 use crate::decode::percent_decode_lossy;
 use crate::route::{Readings, other_paths};
 
 /// Different lists of paths that rules may be limited to.
-const PLACES_MAX: usize = 64;
+pub const PLACES_MAX: usize = BITS;
 
 /// More segments in a pattern are a mistake.
 const SEGMENTS_MAX: usize = 32;
@@ -121,31 +122,33 @@ fn squashed(path: &str) -> Vec<String> {
         .collect()
 }
 
-/// The lists of paths that rules are limited to, a bit each.
+/// The lists of paths that rules are limited to, a number each.
 #[derive(Debug, Default)]
 pub(super) struct Lists(Vec<Vec<PathGlob>>);
 
 impl Lists {
-    /// The bit of a list of paths, which is added if it is a new one; all bits for no list.
-    pub(super) fn add(&mut self, under: &[PathGlob]) -> Result<Below, PolicyError> {
+    /// The number of a list of paths, which is added if it is a new one; none for no list.
+    pub(super) fn add(&mut self, under: &[PathGlob]) -> Result<Option<usize>, PolicyError> {
         if under.is_empty() {
-            return Ok(Below::MAX);
+            return Ok(None);
         }
-        if let Some(bit) = self.0.iter().position(|other| other == under) {
-            return Ok(1 << bit);
+        let known = self.0.iter().position(|other| other == under);
+        if known.is_some() {
+            return Ok(known);
         }
         if self.0.len() >= PLACES_MAX {
             return Err(PolicyError::Places);
         }
         self.0.push(under.to_vec());
-        Ok(1 << (self.0.len() - 1))
+        Ok(Some(self.0.len() - 1))
     }
 }
 
 /// Finds the lists that a path is below: by one segment of each pattern, and then by all.
 #[derive(Debug, Default)]
 pub(super) struct Places {
-    patterns: Vec<(PathGlob, Below)>,
+    /// Each with the number of its list.
+    patterns: Vec<(PathGlob, usize)>,
     /// The most telling segment of each pattern.
     segments: Names,
     /// Patterns that have none: `**`.
@@ -154,12 +157,12 @@ pub(super) struct Places {
 
 impl Places {
     pub(super) fn new(lists: Lists) -> Result<Self, aho_corasick::BuildError> {
-        let with_bit = |(bit, list): (usize, Vec<PathGlob>)| {
-            list.into_iter().map(move |pattern| (pattern, 1 << bit))
+        let with_number = |(number, list): (usize, Vec<PathGlob>)| {
+            list.into_iter().map(move |pattern| (pattern, number))
         };
-        let patterns: Vec<(PathGlob, Below)> =
-            lists.0.into_iter().enumerate().flat_map(with_bit).collect();
-        let telling = |(position, (pattern, _)): (usize, &(PathGlob, Below))| {
+        let patterns: Vec<(PathGlob, usize)> =
+            lists.0.into_iter().enumerate().flat_map(with_number).collect();
+        let telling = |(position, (pattern, _)): (usize, &(PathGlob, usize))| {
             pattern.telling().map(|glob| (glob.clone(), position))
         };
         let others = patterns.iter().enumerate();
@@ -173,29 +176,34 @@ impl Places {
 
     /// The lists that a request is below, by its path, as far as the API may understand it, and by
     /// those that fields name in its place.
-    pub(super) fn below(&self, path: &str, headers: &HeaderMap) -> Below {
+    pub(super) fn below(&self, path: &str, headers: &HeaderMap) -> Bits {
+        let mut below = Bits::default();
         if self.patterns.is_empty() {
-            return 0;
+            return below;
         }
         let others = other_paths(headers).map(|other| other.to_str().map(path_of).ok());
-        std::iter::once(Some(path)).chain(others).fold(0, |below, path| {
-            below | path.and_then(|path| self.below_path(path)).unwrap_or(Below::MAX)
-        })
+        for path in std::iter::once(Some(path)).chain(others) {
+            below.add_all(&path.and_then(|path| self.below_path(path)).unwrap_or(Bits::ALL));
+        }
+        below
     }
 
     /// By all readings of a path; `None` where it may be any.
-    fn below_path(&self, path: &str) -> Option<Below> {
+    fn below_path(&self, path: &str) -> Option<Bits> {
         let readings = Readings::of(path);
         readings.is_complete().then(|| {
-            readings.each().fold(0, |below, reading| {
+            let mut below = Bits::default();
+            for reading in readings.each() {
                 let reading = String::from_utf8_lossy(reading);
-                let bare = without_format(&reading).map_or(0, |path| self.below_segments(path));
-                below | bare | self.below_segments(&reading)
-            })
+                for path in std::iter::once(reading.as_ref()).chain(without_format(&reading)) {
+                    below.add_all(&self.below_segments(path));
+                }
+            }
+            below
         })
     }
 
-    fn below_segments(&self, path: &str) -> Below {
+    fn below_segments(&self, path: &str) -> Bits {
         let path = squashed(path);
         let mut found = self.others.clone();
         for segment in &path {
@@ -205,7 +213,8 @@ impl Places {
             .into_iter()
             .filter_map(|position| self.patterns.get(position))
             .filter(|(pattern, _)| pattern.matches(&path))
-            .fold(0, |below, (_, bit)| below | bit)
+            .map(|(_, list)| *list)
+            .collect()
     }
 }
 
@@ -227,10 +236,10 @@ mod tests {
     }
 
     #[test]
-    fn places_have_a_bit_each() {
+    fn places_have_a_number_each() {
         let list = |text: &str| vec![PathGlob::new(text).unwrap()];
         let mut lists = Lists::default();
-        assert_eq!(lists.add(&[]).unwrap(), Below::MAX);
+        assert_eq!(lists.add(&[]).unwrap(), None);
         let users = lists.add(&list("**/users/*/password")).unwrap();
         let any = lists.add(&list("/*")).unwrap();
         assert_eq!(lists.add(&list("**/users/*/password")).unwrap(), users);
@@ -238,16 +247,33 @@ mod tests {
         for (path, expected) in [
             ("/users/5/password", users),
             ("/api/v1/Users/5/pass-word;x=1", users),
-            ("/users/5/password/more", 0),
+            ("/users/5/password/more", None),
             ("/users", any),
             ("//users/", any),
             ("/%75sers/5/password", users),
-            ("/", 0),
-            ("", 0),
+            ("/", None),
+            ("", None),
         ] {
+            let expected: Bits = expected.into_iter().collect();
             assert_eq!(places.below_segments(path), expected, "{path}");
         }
-        assert_eq!(places.below_segments(&"/x".repeat(10_000)), 0);
+        assert!(places.below_segments(&"/x".repeat(10_000)).is_empty());
+    }
+
+    #[test]
+    fn as_many_lists_as_are_promised_can_be_told_apart() {
+        let list = |number: usize| vec![PathGlob::new(&format!("/n{number}/**")).unwrap()];
+        let mut lists = Lists::default();
+        for number in 0..PLACES_MAX {
+            assert_eq!(lists.add(&list(number)).unwrap(), Some(number));
+        }
+        assert!(matches!(lists.add(&list(PLACES_MAX)), Err(PolicyError::Places)));
+        assert_eq!(lists.add(&list(5)).unwrap(), Some(5));
+        let places = Places::new(lists).unwrap();
+        for number in [0, 63, 64, 300, PLACES_MAX - 1] {
+            let below = places.below_segments(&format!("/n{number}/x"));
+            assert!(below.iter().eq([number]));
+        }
     }
 
     proptest! {
@@ -261,9 +287,9 @@ mod tests {
             let expected = defined(&glob.0, &segments);
             prop_assert_eq!(glob.matches(&segments), expected);
             let mut lists = Lists::default();
-            let bit = lists.add(std::slice::from_ref(&glob)).unwrap();
+            let list = lists.add(std::slice::from_ref(&glob)).unwrap().unwrap();
             let places = Places::new(lists).unwrap();
-            prop_assert_eq!(places.below_segments(&path) == bit, expected);
+            prop_assert_eq!(places.below_segments(&path).has(list), expected);
         }
     }
 }

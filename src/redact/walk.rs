@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::carrier::Carrier;
 use super::class::Class;
 use super::described::{is_described, is_reference};
-use super::exceptions::{Flag, is_flag};
+use super::exceptions::Stays;
 use super::inner::{is_argument_flag, is_positional};
 use super::key::FingerprintKey;
 use super::memo::{Found, Fresh, Known, Role};
@@ -119,7 +119,7 @@ impl<'e> Walk<'e> {
             open: 0,
             scratch: Scratch::default(),
             selection: Selection::default(),
-            unlisted: 0,
+            unlisted: Unlisted::default(),
             within: None,
         }
     }
@@ -145,12 +145,12 @@ impl<'e> Walk<'e> {
             Node::Null => {}
             _ => self.value(node),
         }
-        self.unlisted = 0;
+        self.unlisted = Unlisted::default();
         settle(node);
     }
 
     pub(super) fn value(&mut self, node: &mut Node<'_>) {
-        if self.unlisted != 0 && self.withhold(node) {
+        if !self.unlisted.is_empty() && self.withhold(node) {
             return;
         }
         match node {
@@ -220,16 +220,14 @@ impl<'e> Walk<'e> {
             let Some(found) = self.found.get(base + position).cloned() else { continue };
             let length = self.location.len();
             let rules = (!found.rules.is_empty()).then_some(&found.rules);
-            let mut rule = rules.and_then(|rules| match found.flag {
-                Flag::None => self.policy.first(rules, self.place, scalar(node).as_deref()),
-                flag => self.first_of_flag(rules, node, flag),
-            });
+            let mut rule = rules.and_then(|rules| self.first_spared(rules, node, found.stays));
             let unmet = rule.is_none();
             rule = rule.filter(|rule| {
                 let is_none = || is_described(name, node) || is_reference(name, node);
                 let is_none = is_flag_value(node) && self.policy.goes_in(*rule)
                     || is_none()
-                    || self.is_complaint(node);
+                    || self.is_complaint(node)
+                    || self.is_error_code(name, node);
                 !(self.policy.is_shipped(*rule) && is_none)
             });
             let named = rule;
@@ -259,7 +257,7 @@ impl<'e> Walk<'e> {
                 self.variables = self.secret_members(name, node);
             }
             if let (None, Some(rules), true) = (rule, rules, unmet) {
-                self.tried(rules, found.flag, node);
+                self.tried(rules, found.stays, node);
             }
             self.under(rule, node);
             self.within = within;
@@ -292,20 +290,14 @@ impl<'e> Walk<'e> {
         }
     }
 
-    /// The first of these rules for a value under a name under which flags stay.
-    pub(super) fn first_of_flag(
+    /// The first of these rules for a value under a name under which some values stay.
+    pub(super) fn first_spared(
         &self,
         rules: &[usize],
         node: &Node<'_>,
-        flag: Flag,
+        stays: Stays,
     ) -> Option<usize> {
-        let value = scalar(node);
-        let says_nothing = match node {
-            Node::Null | Node::Bool(_) | Node::Number(Number::Double(_)) => true,
-            _ => value.as_deref().is_some_and(is_flag),
-        };
-        let flag = if says_nothing { flag } else { Flag::None };
-        self.policy.first_but(rules, self.place, value.as_deref(), flag)
+        self.policy.first_but(rules, self.place, scalar(node).as_deref(), stays.of(node))
     }
 
     /// A member name without the credentials in it; `None` if there are none. What looks like a part

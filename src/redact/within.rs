@@ -4,7 +4,6 @@
 //! `{"api_key": {"name": "ci", "scopes": ["read"]}}` is about a key, and holds none. What no list
 //! names is taken out, so that a member that an API adds tomorrow is not recorded.
 
-use super::exceptions::{Flag, is_flag};
 use super::glob::squash;
 use super::memo::{Found, Role};
 use super::ordinary::{has_machine_made, is_code, is_ordinary, is_prose};
@@ -246,10 +245,10 @@ impl Walk<'_> {
                 named
                     || inner.spared.contains(&within.rule)
                     || within.is_error
-                    || is_harmless_flag(found, node)
+                    || found.stays.spares(node)
             }
             Node::String(text) if inner.holds => text.is_empty(),
-            Node::String(_) if inner.kept || is_harmless_flag(found, node) => true,
+            Node::String(_) if inner.kept || found.stays.spares(node) => true,
             Node::String(text) => {
                 let text = text.as_ref();
                 let named = named && (!inner.is_code || within.is_error || is_code(text));
@@ -343,12 +342,6 @@ fn says_nothing(node: &Node<'_>) -> bool {
         Node::Array(items) => !items.is_empty() && items.iter().all(says_nothing),
         Node::Number(_) | Node::Object(_) => false,
     }
-}
-
-/// Yes or no, a count or a date, where the name says that it is one.
-fn is_harmless_flag(found: &Found<'_>, node: &Node<'_>) -> bool {
-    let text = super::walk::scalar(node);
-    found.flag != Flag::None && text.is_some_and(|text| is_flag(&text))
 }
 
 /// Whether a location is in what went wrong.

@@ -17,7 +17,7 @@ use super::wording::in_words;
 use crate::derive::Operation;
 use crate::identify::{ActorRule, KeySource};
 use crate::problem::{Problem, parse_yaml, pieces};
-use crate::redact::{Exceptions, Glob, Rule, Sides, UNSEARCHED_RULE, USERINFO_RULE};
+use crate::redact::{Exceptions, Glob, PathGlob, Rule, Sides, UNSEARCHED_RULE, USERINFO_RULE};
 
 /// What to do about text that does not fit.
 pub(super) const REMEDY: &str = "compare with `countersign rules reference`";
@@ -37,6 +37,8 @@ pub(super) struct Checked {
     /// The files that are being checked are shipped.
     pub(super) shipping: bool,
     pub(super) record_only: Vec<CheckedOnly>,
+    /// The different lists of paths that rules are limited to.
+    pub(super) places: Vec<Vec<PathGlob>>,
     pub(super) events: Vec<CheckedEvent>,
     /// The operations of documents.
     pub(super) operations: Vec<Operation>,

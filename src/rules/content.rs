@@ -8,7 +8,7 @@ use super::check::Checked;
 use super::file::{ActionFile, RedactFile, ValidatorFile};
 use super::one_or_other::PathFile;
 use crate::redact::{
-    Action, Conditions, JsonPath, PathGlob, Pattern, PatternError, Scheme, Validator,
+    Action, Conditions, JsonPath, PLACES_MAX, PathGlob, Pattern, PatternError, Scheme, Validator,
 };
 
 /// Characters that `keep_ends` may show.
@@ -36,7 +36,9 @@ impl Checked {
             Ok(shaped) => shaped,
             Err(error) => {
                 let message = format!("`value` of `{}`: {error}", written.id.value);
-                self.at(file, value, message, "write a short regular expression");
+                let remedy =
+                    "write a short regular expression, or leave `value` out to select every value";
+                self.at(file, value, message, remedy);
                 conditions
             }
         }
@@ -87,6 +89,32 @@ impl Checked {
 
     /// The paths below which the rule holds.
     pub(super) fn under(
+        &mut self,
+        file: &Path,
+        rule: &str,
+        written: &[Spanned<String>],
+    ) -> Vec<PathGlob> {
+        let globs = self.path_globs(file, rule, written);
+        if let Some(first) = written.first()
+            && !globs.is_empty()
+            && !self.places.contains(&globs)
+        {
+            if self.places.len() == PLACES_MAX {
+                let message = format!(
+                    "`under` of `{rule}` is one list of paths too many: all rules together, shipped ones \
+                     too, have at most {PLACES_MAX} different ones"
+                );
+                let remedy = "give it the same paths as another rule, in the same order, or leave out \
+                              a shipped pack";
+                self.at(file, first, message, remedy);
+            } else {
+                self.places.push(globs.clone());
+            }
+        }
+        globs
+    }
+
+    fn path_globs(
         &mut self,
         file: &Path,
         rule: &str,
@@ -190,6 +218,7 @@ fn validator(written: ValidatorFile) -> Validator {
         ValidatorFile::Base64 => Validator::Base64,
         ValidatorFile::Mixed => Validator::Mixed,
         ValidatorFile::NotWord => Validator::NotWord,
+        ValidatorFile::NotLabel => Validator::NotLabel,
         ValidatorFile::NotUuid => Validator::NotUuid,
         ValidatorFile::NotHex => Validator::NotHex,
         ValidatorFile::Card => Validator::Number(Scheme::Card),

@@ -21,7 +21,7 @@ pub struct RulesFile {
     #[serde(default)]
     #[schemars(with = "Vec<KeepFile>")]
     pub keep: Vec<Spanned<KeepFile>>,
-    /// Where only what is listed is recorded, and of the rest type and size.
+    /// Where only what is listed is recorded, and of the rest type and size. At most 512 entries.
     #[serde(default)]
     pub record_only: Vec<RecordOnlyFile>,
     /// Who acts: rules in their order, of which the first that reads a credential decides.
@@ -64,7 +64,8 @@ pub struct RedactFile {
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
     pub query: Vec<Spanned<String>>,
-    /// Path segments whose next segment is the value, unless that is a plain word.
+    /// Path segments whose next segment is the value, unless that is a plain word: of the request, and of
+    /// URLs in either half.
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
     pub segments: Vec<Spanned<String>>,
@@ -116,7 +117,8 @@ pub struct RedactFile {
     #[serde(default)]
     pub bare_body: bool,
     /// Paths below which the rule holds: segments with `*`, and `**` for any number of segments,
-    /// as in `**/users/*/password`. Everywhere if not given.
+    /// as in `**/users/*/password`. Everywhere if not given. All rules together, shipped ones too, have
+    /// at most 512 different such lists.
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
     pub under: Vec<Spanned<String>>,
@@ -184,6 +186,8 @@ pub enum ValidatorFile {
     Mixed,
     /// It is more than a word: not letters of one case, `-` and `_` alone.
     NotWord,
+    /// It is more than words and numbers that are joined: `job-20261122-001`.
+    NotLabel,
     /// It is no UUID.
     NotUuid,
     /// It is not hexadecimal throughout.
@@ -283,6 +287,12 @@ pub struct KeepFile {
     #[schemars(with = "Vec<String>")]
     #[schemars(example = serde_json::json!(["must_change_password"]))]
     pub flags: Vec<Spanned<String>>,
+    /// Names under which no `keys` select numbers, however large, nor what stays under `flags`. Digits in
+    /// a text are none: they may be a PIN.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    #[schemars(example = serde_json::json!(["tokens_left"]))]
+    pub counts: Vec<Spanned<String>>,
     /// Names of header fields that neither `keys` nor `headers` select.
     #[serde(default)]
     #[schemars(with = "Vec<String>")]

@@ -7,10 +7,10 @@ use serde_saphyr::Spanned;
 use super::check::Checked;
 use super::examples::{Example, Expected, Says};
 use super::file::{KeepFile, RecordOnlyFile};
-use super::one_or_other::ExampleFile;
+use super::one_or_other::{ExampleFile, PathFile};
 use super::try_body::BodyExample;
 use crate::problem::Problem;
-use crate::redact::{Exceptions, Glob, RecordOnly};
+use crate::redact::{Exceptions, Glob, JsonPath, RECORD_ONLY_MAX, RecordOnly};
 
 /// An entry of `record_only`, and the examples that it came with.
 #[derive(Debug, Clone)]
@@ -25,14 +25,20 @@ impl Checked {
     /// Checks a list of exceptions.
     pub(super) fn keep(&mut self, file: &Path, entry: &Spanned<KeepFile>) {
         let written = &entry.value;
-        let names =
-            [&written.keys, &written.flags, &written.headers, &written.cookies, &written.query];
+        let names = [
+            &written.keys,
+            &written.flags,
+            &written.counts,
+            &written.headers,
+            &written.cookies,
+            &written.query,
+        ];
         if names.iter().all(|names| names.is_empty()) && written.path.is_none() {
             self.at(
                 file,
                 entry,
                 "an exception under `keep` keeps nothing".to_owned(),
-                "give it `keys`, `flags`, `headers`, `cookies`, `query` or `path`, or remove the entry",
+                "give it `keys`, `flags`, `counts`, `headers`, `cookies`, `query` or `path`, or remove the entry",
             );
         }
         self.header_names(file, "keep", "headers", &written.headers);
@@ -49,28 +55,50 @@ impl Checked {
                 );
             }
         }
-        let (keys, flags) = (
-            self.globs(file, "keep", "keys", &written.keys),
-            self.globs(file, "keep", "flags", &written.flags),
-        );
-        let none = Vec::new;
-        let (keys, flags, shipped_keys, shipped_flags) = if self.shipping {
-            (none(), none(), keys, flags)
+        let keys = self.globs(file, "keep", "keys", &written.keys);
+        let flags = self.globs(file, "keep", "flags", &written.flags);
+        let counts = self.globs(file, "keep", "counts", &written.counts);
+        let exceptions = if self.shipping {
+            let (shipped_keys, shipped_flags, shipped_counts) = (keys, flags, counts);
+            Exceptions { shipped_keys, shipped_flags, shipped_counts, ..Exceptions::default() }
         } else {
-            (keys, flags, none(), none())
+            Exceptions { keys, flags, counts, ..Exceptions::default() }
         };
+        let paths = self.json_paths(file, "keep", written.path.as_ref());
+        self.paths_of_any_name(file, written.path.as_ref(), &paths);
         let exceptions = Exceptions {
-            keys,
-            flags,
-            shipped_keys,
-            shipped_flags,
             headers: self.globs(file, "keep", "headers", &written.headers),
             cookies: self.globs(file, "keep", "cookies", &written.cookies),
             query: self.globs(file, "keep", "query", &written.query),
-            paths: self.json_paths(file, "keep", written.path.as_ref()),
+            paths,
+            ..exceptions
         };
         self.normal.push(format!("keep {exceptions:?}"));
         self.keep.extend(exceptions);
+    }
+
+    /// Exceptions by path that hold for members of any name are mistakes, as `keys: ["*"]` is.
+    fn paths_of_any_name(
+        &mut self,
+        file: &Path,
+        written: Option<&Spanned<PathFile>>,
+        paths: &[JsonPath],
+    ) {
+        let Some(written) = written else { return };
+        for path in paths.iter().filter(|path| path.selects_any_name()) {
+            let text = path.as_str();
+            let message = format!("`{text}` under `keep` excepts members of every name");
+            let remedy = "name what is to be kept, as in `$.policy.password`; to redact nothing below a \
+                          path of the API, limit rules by `under`";
+            match &written.value {
+                PathFile::Many(several) => {
+                    for one in several.iter().filter(|one| one.value == text) {
+                        self.at(file, one, message.clone(), remedy);
+                    }
+                }
+                PathFile::One(_) => self.at(file, written, message, remedy),
+            }
+        }
     }
 
     /// Rules of which an exception leaves nothing are mistakes, in the one or the other.
@@ -104,6 +132,17 @@ impl Checked {
     pub(super) fn record_only(&mut self, file: &Path, written: &RecordOnlyFile) {
         self.id(file, &written.id);
         let id = &written.id.value;
+        if self.record_only.len() == RECORD_ONLY_MAX {
+            self.at(
+                file,
+                &written.id,
+                format!(
+                    "`{id}` is one entry too many under `record_only`: at most {RECORD_ONLY_MAX}"
+                ),
+                "join it with another that holds below the same paths",
+            );
+            return;
+        }
         self.header_names(file, id, "headers", &written.headers);
         self.header_names(file, id, "cookies", &written.cookies);
         let only = RecordOnly {

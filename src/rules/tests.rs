@@ -435,13 +435,80 @@ fn paths_and_bodies_as_examples() {
 }
 
 #[test]
-fn too_many_lists_of_paths_are_told_with_what_helps() {
-    let rule = |n| format!("- {{id: a.b{n}, keys: [k{n}], under: [/p{n}], do: drop}}\n");
-    let text: String = std::iter::once("redact:\n".to_owned()).chain((0..65).map(rule)).collect();
+fn too_many_lists_of_paths_are_told_with_their_place() {
+    let rules = |count: usize, name: &str| {
+        let rule =
+            |n| format!("- {{id: a.{name}{n}, keys: [k{n}], under: [/{name}{n}], do: drop}}\n");
+        std::iter::once("redact:\n".to_owned()).chain((0..count).map(rule)).collect::<String>()
+    };
     let dir = tempfile::tempdir().unwrap();
-    fs::write(dir.path().join("a.yaml"), text).unwrap();
-    let problems = load(Some(dir.path()), &[]).unwrap_err().to_string();
-    assert!(problems.contains("give rules the same list of paths"), "{problems}");
+    fs::write(dir.path().join("a.yaml"), rules(400, "p")).unwrap();
+    load(Some(dir.path()), &Pack::ALL).unwrap_or_else(|problems| panic!("{problems}"));
+
+    let entry = |n| format!("- {{id: only{n}, under: [/only{n}]}}\n");
+    let more: String = (0..3).map(entry).collect();
+    let more = format!("{}record_only:\n{more}", rules(510, "p"));
+    let problems = problems(&[("a.yaml", &more)]);
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    let expected = "a.yaml:515:23: `under` of `only2` is one list of paths too many";
+    assert!(problems[0].starts_with(expected), "{problems:?}");
+}
+
+#[test]
+fn too_many_entries_of_record_only_are_told_with_their_place() {
+    let text: String = (0..514).map(|n| format!("- {{id: only{n}}}\n")).collect();
+    let problems = problems(&[("a.yaml", &format!("record_only:\n{text}"))]);
+    assert_eq!(problems.len(), 2, "{problems:?}");
+    let expected = "a.yaml:514:8: `only512` is one entry too many under `record_only`: at most 512";
+    assert!(problems[0].starts_with(expected), "{problems:?}");
+}
+
+#[test]
+fn exceptions_for_every_name_are_mistakes() {
+    let keep = |path: &str| problems(&[("a.yaml", &format!("keep:\n- path: {path}\n"))]);
+    for path in [
+        "$..*",
+        "$..[*]",
+        "$[*]..*",
+        "$.*",
+        "$[*]",
+        "$.*.*",
+        "$..[?@ != 'x']",
+        "$..[::]..*",
+        "$[*].*",
+        "$..[?@.kind != 'Secret']",
+        "[$.a, $..*]",
+    ] {
+        let problems =
+            keep(&if path.starts_with('[') { path.to_owned() } else { format!("\"{path}\"") });
+        assert_eq!(problems.len(), 1, "{path}: {problems:?}");
+        assert!(problems[0].contains("under `keep` excepts members of every name"), "{problems:?}");
+    }
+    for path in [
+        "$.policy.password",
+        "$..password",
+        "$.policy.*",
+        "$.policy..*",
+        "$.items[*].token",
+        "$",
+        "$..[?@.kind == 'Policy'].*",
+        "$[?@ == 'none']",
+        "$[0]",
+    ] {
+        assert_eq!(keep(&format!("\"{path}\"")), Vec::<String>::new(), "{path}");
+    }
+}
+
+#[test]
+fn a_form_of_values_that_fits_nothing_is_a_mistake() {
+    for value in ["''", "'^$'", "'(?:)'"] {
+        let text = format!("redact:\n- {{id: a, keys: [b], value: {value}, do: drop}}\n");
+        let problems = problems(&[("a.yaml", &text)]);
+        assert!(
+            problems.len() == 1 && problems[0].contains("the empty text alone"),
+            "{problems:?}"
+        );
+    }
 }
 
 #[test]

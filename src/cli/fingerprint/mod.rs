@@ -1,6 +1,7 @@
 //! `countersign fingerprint`: whether a secret occurs in the log, and where, though the log does not
-//! have it.
+//! have it; and where it does.
 
+mod clear;
 mod prompt;
 mod search;
 #[cfg(test)]
@@ -14,19 +15,21 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 use serde_json::{Value, json};
 
+use self::clear::Clear;
 use self::prompt::Secret;
 use self::search::{Found, Looked, search};
 use super::place::LedgerArgs;
 use super::query::open::reader;
 use super::screen::{cell, json_text, printable, table};
-use crate::redact::{Print, prints};
+use crate::redact::{Print, Unprinted, prints};
 use crate::server::{self, KeyError};
 
 /// Tell whether and where a secret occurs in the log
 ///
 /// Asks for the value at the terminal and does not show it, makes the installation's keyed
 /// fingerprint of it, and lists the events that hold it: in headers, bodies, paths, and as the
-/// actor's credential. Of Basic credentials give `user:password`. The value is never an argument,
+/// actor's credential. Events that hold the value itself, since no rule has taken it out, are listed as
+/// well, and marked. Of Basic credentials give `user:password`. The value is never an argument,
 /// since other users can see those. Works while the proxy runs and when it does not.
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER_HELP)]
@@ -56,8 +59,9 @@ Examples:
   countersign fingerprint                             a leaked token: who used it, and when?
   pass show ci/token | countersign fingerprint --stdin --format ndjson | jq -r .id
 
-What is found are fingerprints. A secret that a rule drops or masks leaves none, as passwords do, nor
-does one of less than 8 characters or of at most 10 digits. So \"not found\" is said only of a log in
+What is found are fingerprints, and the value where it stands in clear (from 4 characters on; as it is,
+and in the escapes of JSON, URLs, SQL and CSV). A secret that a rule drops or masks leaves no
+fingerprint, as passwords do, nor does one of less than 8 characters or of at most 10 digits. So \"not found\" is said only of a log in
 which nothing was dropped, masked or shortened; of others it is said by which rules.
 
 Exit codes, as with grep: 0 found; 1 not found; 2 it cannot be told (a rule may have taken the value,
@@ -117,15 +121,40 @@ fn look_for(
     let key = server::read_key(&file).map_err(|error| explained(error, &file))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let mut reader = runtime.block_on(reader(&located))?;
-    let prints = {
+    let sought = {
         let value = value()?;
         let text = std::str::from_utf8(&value).ok().context("the value is not UTF-8")?;
-        prints(&key, text)?
+        Sought::of(prints(&key, text), Clear::of(text))?
     };
     let mut report = Report::new(args, out);
-    let looked = runtime.block_on(search(&mut *reader, &prints, |found| report.take(found)))?;
+    let take = |found| report.take(found, sought.clear.as_ref());
+    let looked =
+        runtime.block_on(search(&mut *reader, &sought.prints, sought.clear.as_ref(), take))?;
     runtime.block_on(reader.close()).ok();
-    report.end(&prints, &looked)
+    report.end(&sought, &looked)
+}
+
+/// What is looked for.
+struct Sought {
+    /// None, if the value is too short for them.
+    prints: Vec<Print>,
+    /// None, if the value is too short for that as well.
+    clear: Option<Clear>,
+}
+
+impl Sought {
+    fn of(prints: Result<Vec<Print>, Unprinted>, clear: Option<Clear>) -> anyhow::Result<Self> {
+        match prints {
+            Ok(prints) => Ok(Self { prints, clear }),
+            Err(Unprinted::Guessable) if clear.is_some() => Ok(Self { prints: Vec::new(), clear }),
+            Err(why @ Unprinted::Guessable) => bail!(
+                "{why}; and values of less than {} characters are not looked for as text, since they \
+                 are everywhere by chance",
+                clear::CHARS_MIN
+            ),
+            Err(why) => Err(why.into()),
+        }
+    }
 }
 
 /// What to do about a key that cannot be read.
@@ -155,6 +184,10 @@ struct Report<'a> {
     /// The newest, as many as are shown.
     kept: VecDeque<Value>,
     events: u64,
+    /// Those of them that have the value in clear.
+    clear: u64,
+    /// A rule that would have taken it out of the first of these.
+    rule: Option<String>,
 }
 
 impl<'a> Report<'a> {
@@ -163,12 +196,27 @@ impl<'a> Report<'a> {
             Format::Table => args.limit.unwrap_or(ROWS),
             Format::Ndjson => args.limit.unwrap_or(usize::MAX),
         };
-        Self { format: args.format, limit, out, kept: VecDeque::new(), events: 0 }
+        Self {
+            format: args.format,
+            limit,
+            out,
+            kept: VecDeque::new(),
+            events: 0,
+            clear: 0,
+            rule: None,
+        }
     }
 
-    fn take(&mut self, found: Found) -> anyhow::Result<()> {
+    fn take(&mut self, found: Found, value: Option<&Clear>) -> anyhow::Result<()> {
         self.events += 1;
-        let row = row(&found);
+        self.clear += u64::from(!found.clear.is_empty());
+        if self.rule.is_none() {
+            self.rule = found.clear.iter().find_map(|location| clear::rule_for(location));
+        }
+        let mut row = row(&found);
+        if let Some(value) = value {
+            value.hide(&mut row);
+        }
         // Without a limit nothing is kept.
         if self.limit == usize::MAX {
             writeln!(self.out, "{}", json_text(&row.to_string()))?;
@@ -182,8 +230,11 @@ impl<'a> Report<'a> {
     }
 
     /// Prints what was kept; whether anything was found.
-    fn end(self, prints: &[Print], looked: &Looked) -> anyhow::Result<bool> {
-        let Self { format, out, kept, events, .. } = self;
+    fn end(self, sought: &Sought, looked: &Looked) -> anyhow::Result<bool> {
+        let Self { format, out, kept, events, clear, rule, .. } = self;
+        if events == 0 && sought.prints.is_empty() {
+            bail!("{}; it does not stand there in clear", Unprinted::Guessable);
+        }
         if events == 0 && looked.untold > 0 {
             bail!("{}", untold(looked));
         }
@@ -194,11 +245,14 @@ impl<'a> Report<'a> {
             return Ok(events > 0);
         }
         let fingerprints: Vec<&str> =
-            prints.iter().map(|print| print.fingerprint.as_str()).collect();
+            sought.prints.iter().map(|print| print.fingerprint.as_str()).collect();
         let fingerprints = fingerprints.join(", ");
         if events == 0 {
             let entries = looked.entries;
-            writeln!(out, "not found: no event of {entries} entries holds {fingerprints}")?;
+            writeln!(
+                out,
+                "not found: no event of {entries} entries holds {fingerprints}, or the value"
+            )?;
             return Ok(false);
         }
         let head = ["TIME", "ACTION", "ACTOR", "OUTCOME", "WHERE", "EVENT"];
@@ -210,9 +264,27 @@ impl<'a> Report<'a> {
         } else {
             String::new()
         };
-        writeln!(out, "found in {count}{rest}: {fingerprints}")?;
+        let colon = if fingerprints.is_empty() { "" } else { ": " };
+        writeln!(out, "found in {count}{rest}{colon}{fingerprints}")?;
+        if clear > 0 {
+            writeln!(out, "\n{}", in_clear(clear, rule.as_deref()))?;
+        }
         Ok(true)
     }
+}
+
+/// What to do about a value that is in the log.
+fn in_clear(events: u64, rule: Option<&str>) -> String {
+    let count = if events == 1 { "1 event".to_owned() } else { format!("{events} events") };
+    let rule = match rule {
+        Some(rule) => format!(", such as this one:\n\n{rule}"),
+        None => " (`countersign rules reference`)".to_owned(),
+    };
+    format!(
+        "In {count} the value itself is on record, at what is marked `(in clear)`: no rule has taken it \
+         out. Put it out of use, since what is on record stays there until it is purged, and write a \
+         rule by which the next one is not recorded{rule}"
+    )
 }
 
 /// Why what was not found may be in the log all the same.
@@ -226,7 +298,7 @@ fn untold(looked: &Looked) -> String {
     let rules =
         if names.is_empty() { String::new() } else { format!(" ({}{more})", names.join(", ")) };
     format!(
-        "no event has its fingerprint, but it cannot be told whether it occurs: of {} of {} entries \
+        "no event has its fingerprint, nor the value in clear, but it cannot be told whether it occurs: of {} of {} entries \
          something was dropped, masked or shortened{rules}, which leaves none",
         looked.untold, looked.entries
     )
@@ -238,7 +310,8 @@ fn row(found: &Found) -> Value {
     let of = |name: &str| event.get(name).cloned().unwrap_or(Value::Null);
     json!({
         "id": of("id"), "time": of("time"), "action": of("action"), "outcome": of("outcome"),
-        "actor": of("actor"), "locations": found.locations, "forms": found.forms,
+        "actor": of("actor"), "locations": found.locations, "clear": found.clear,
+        "forms": found.forms,
     })
 }
 
@@ -246,9 +319,16 @@ fn cells(row: &Value) -> [String; 6] {
     let text = |pointer: &str| row.pointer(pointer).and_then(Value::as_str);
     let actor = ["/actor/name", "/actor/email", "/actor/id", "/actor/type"];
     let actor = actor.into_iter().find_map(text).unwrap_or("-");
-    let locations = row.get("locations").and_then(Value::as_array);
-    let locations: Vec<String> =
-        locations.into_iter().flatten().filter_map(Value::as_str).map(printable).collect();
+    let texts = |name: &str| {
+        let list = row.get(name).and_then(Value::as_array);
+        list.into_iter().flatten().filter_map(Value::as_str).collect::<Vec<&str>>()
+    };
+    let clear = texts("clear");
+    let shown = |location: &str| {
+        let mark = if clear.contains(&location) { " (in clear)" } else { "" };
+        format!("{}{mark}", printable(location))
+    };
+    let locations: Vec<String> = texts("locations").into_iter().map(shown).collect();
     [
         text("/time").unwrap_or("-").to_owned(),
         cell(text("/action").unwrap_or("-")),

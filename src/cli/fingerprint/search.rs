@@ -1,4 +1,4 @@
-//! Fingerprints in the ledger: which events hold them, and where.
+//! A value in the ledger, by its fingerprints and as text: which events hold it, and where.
 //!
 //! The ledger is read from its beginning to the heads that it had at the start, in steps, so that
 //! memory does not grow with it and a proxy that runs is not disturbed.
@@ -10,6 +10,7 @@ use memchr::memmem::{self, Finder};
 use serde_json::Value;
 
 use super::super::screen::push_name;
+use super::clear::Clear;
 use crate::follow::Heads;
 use crate::query::{EventError, merge};
 use crate::record::{EntryKind, Stored};
@@ -35,12 +36,17 @@ const MARKER: &[u8] = b"\"redacted\":\"";
 const PRINT: &[u8] = b"\"fingerprint\":\"hmac:";
 const PRINT_BYTES: usize = PRINT.len() + 16 + 2;
 
-/// An event that holds one of the fingerprints.
+/// What an event has of its own: nothing of it was captured.
+const OWN: [&str; 3] = ["id", "time", "redactions"];
+
+/// An event that holds the value, or one of its fingerprints.
 pub(super) struct Found {
     /// The event, joined of its halves.
     pub(super) event: Value,
     /// Where: `request.header.authorization`.
     pub(super) locations: Vec<String>,
+    /// In which of these places the value itself stands.
+    pub(super) clear: Vec<String>,
     /// In what forms the value stood.
     pub(super) forms: Vec<&'static str>,
 }
@@ -104,11 +110,13 @@ impl Looked {
 pub(super) async fn search(
     reader: &mut dyn LedgerReader,
     prints: &[Print],
+    clear: Option<&Clear>,
     mut found: impl FnMut(Found) -> anyhow::Result<()>,
 ) -> anyhow::Result<Looked> {
     let heads = Heads::now(reader).await?;
-    let finders: Vec<_> =
-        prints.iter().map(|print| Finder::new(print.fingerprint.as_bytes())).collect();
+    let prints_as_bytes = prints.iter().map(|print| print.fingerprint.as_bytes());
+    let written = clear.into_iter().flat_map(Clear::written);
+    let finders: Vec<_> = prints_as_bytes.chain(written).map(Finder::new).collect();
     let holds = |entry: &Stored| finders.iter().any(|one| one.find(entry.doc.as_bytes()).is_some());
     let mut looked = Looked::default();
     for (writer, head) in &heads.0 {
@@ -119,8 +127,11 @@ pub(super) async fn search(
             after = last.seq;
             entries.iter().for_each(|entry| looked.at(&entry.doc));
             for entry in entries.iter().filter(|entry| holds(entry)) {
-                if let Some(event) = joined(reader, entry, holds).await? {
-                    found(found_in(event, prints))?;
+                let event = joined(reader, entry, holds).await?;
+                let event = event.map(|event| found_in(event, prints, clear));
+                // Short values occur in others by chance.
+                if let Some(event) = event.filter(|event| !event.locations.is_empty()) {
+                    found(event)?;
                 }
             }
         }
@@ -149,54 +160,97 @@ async fn joined(
     Ok(Some(event?))
 }
 
-/// What an event holds of the fingerprints; the search has seen that it holds one.
-fn found_in(event: Value, prints: &[Print]) -> Found {
-    let (mut locations, mut forms) = (Vec::new(), Vec::new());
-    for print in prints {
-        let before = locations.len();
-        for (name, member) in event.as_object().into_iter().flatten() {
-            places(member, &print.fingerprint, &mut name.clone(), &mut locations);
-        }
-        if locations.len() > before {
-            forms.push(print.form);
+/// What is looked for in the texts of an event.
+enum Sought<'s> {
+    Print(&'s str),
+    Value(&'s Clear),
+}
+
+impl Sought<'_> {
+    fn is_in(&self, text: &str) -> bool {
+        match self {
+            Self::Print(print) => text.contains(print),
+            Self::Value(clear) => clear.is_in(text),
         }
     }
+
+    /// A name as it may be shown.
+    fn shown<'n>(&self, name: &'n str) -> Cow<'n, str> {
+        match self {
+            Self::Print(_) => Cow::Borrowed(name),
+            Self::Value(clear) => clear.hidden(name).map_or(Cow::Borrowed(name), Cow::Owned),
+        }
+    }
+}
+
+/// What an event holds of the fingerprints and of the value.
+fn found_in(event: Value, prints: &[Print], clear: Option<&Clear>) -> Found {
+    let look = |sought: &Sought<'_>| {
+        let mut locations = Vec::new();
+        for (name, member) in event.as_object().into_iter().flatten() {
+            if !OWN.contains(&name.as_str()) {
+                places(member, sought, &mut name.clone(), &mut locations);
+            }
+        }
+        locations.dedup();
+        locations
+    };
+    let (mut locations, mut forms) = (Vec::new(), Vec::new());
+    for print in prints {
+        let mut own = look(&Sought::Print(&print.fingerprint));
+        if !own.is_empty() {
+            forms.push(print.form);
+        }
+        locations.append(&mut own);
+    }
+    let clear = clear.map(|clear| look(&Sought::Value(clear))).unwrap_or_default();
+    if !clear.is_empty() {
+        forms.push("in clear");
+    }
+    locations.extend(clear.iter().cloned());
     locations.dedup();
     forms.dedup();
-    Found { event, locations, forms }
+    Found { event, locations, clear, forms }
 }
 
 /// The places of a text in a tree, as receipts name them.
-fn places(node: &Value, text: &str, place: &mut String, found: &mut Vec<String>) {
+fn places(node: &Value, sought: &Sought<'_>, place: &mut String, found: &mut Vec<String>) {
     let length = place.len();
     match node {
         _ if found.len() >= PLACES_MAX => {}
         Value::String(value) => {
-            if value.contains(text) {
+            if sought.is_in(value) {
+                found.push(place.clone());
+            }
+        }
+        Value::Number(number) => {
+            if sought.is_in(&number.to_string()) {
                 found.push(place.clone());
             }
         }
         Value::Array(items) => {
             place.push_str("[*]");
-            items.iter().for_each(|item| places(item, text, place, found));
+            items.iter().for_each(|item| places(item, sought, place, found));
             place.truncate(length);
         }
         Value::Object(members) => {
             let marker = members.contains_key("redacted") && members.contains_key("fingerprint");
-            for (name, member) in members {
+            let is_by_rule = |name: &str, member: &Value| name == "redacted" && member.is_string();
+            for (name, member) in members.iter().filter(|(name, member)| !is_by_rule(name, member))
+            {
                 match (place.as_str(), name.as_str()) {
                     (_, "fingerprint") if marker => {}
                     ("request" | "response", "headers") => place.push_str(".header"),
                     ("request" | "response", "body") => place.push_str(".body.$"),
-                    _ => push_name(place, name),
+                    _ => push_name(place, &sought.shown(name)),
                 }
-                if name.contains(text) {
+                if sought.is_in(name) {
                     found.push(place.clone());
                 }
-                places(member, text, place, found);
+                places(member, sought, place, found);
                 place.truncate(length);
             }
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        Value::Null | Value::Bool(_) => {}
     }
 }

@@ -185,3 +185,64 @@ fn what_cannot_be_told_is_no_answer() {
     key(apart.path());
     assert!(look(apart.path(), &[], SECRET).unwrap_err().contains("ledger"));
 }
+
+#[test]
+fn a_value_that_stands_in_clear_is_found_and_not_shown() {
+    let dir = tempfile::tempdir().unwrap();
+    let print = key(dir.path()).fingerprint(SECRET_DOMAIN, SECRET.as_bytes());
+    let answer = json!({"outcome": "success", "response": {"body": {"id": 1, "sha1": SECRET}}});
+    let odd = json!({
+        "actor": {"type": "user", "name": SECRET},
+        "request": {"body": {"q": format!("{{\"a\": \"{SECRET}\"}}"), SECRET: 1}},
+    });
+    let printed = json!({"request": {"headers": {"authorization": print}}});
+    let _store = ledger(
+        dir.path(),
+        &[
+            (intent("made", json!({})), Some(answer)),
+            (intent("odd", odd), None),
+            (intent("printed", printed), None),
+        ],
+    );
+    let (found, lines) = look(dir.path(), &["--format", "ndjson"], SECRET).unwrap();
+    assert!(found);
+    let rows: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let clear: Vec<_> = rows.iter().map(|row| (row["id"].clone(), row["clear"].clone())).collect();
+    let at = json!(["actor.name", "request.body.$.q", "request.body.$['***']"]);
+    assert_eq!(
+        clear,
+        [
+            (json!("made"), json!(["response.body.$.sha1"])),
+            (json!("odd"), at),
+            (json!("printed"), json!([]))
+        ]
+    );
+    let (_, table) = look(dir.path(), &[], SECRET).unwrap();
+    for expected in [
+        "response.body.$.sha1 (in clear)",
+        "found in 3 events",
+        "In 2 events the value itself is on record",
+        "- {id: own.sha1, keys: [sha1], do: fingerprint}",
+    ] {
+        assert!(table.contains(expected), "{expected}: {table}");
+    }
+}
+
+#[test]
+fn short_values_are_looked_for_as_text_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    key(dir.path());
+    let body = json!({"request": {"body": {"door": 4711, "text": "x hunter2", "id": "a47115"}}});
+    let _store = ledger(dir.path(), &[(intent("a", body), None)]);
+    for (value, at) in [("4711", "request.body.$.door"), ("hunter2", "request.body.$.text")] {
+        let (found, lines) = look(dir.path(), &["--format", "ndjson"], value).unwrap();
+        let row: Value = serde_json::from_str(&lines).unwrap();
+        assert!(found && row["clear"] == json!([at]) && row["locations"] == json!([at]), "{row}");
+        let (_, table) = look(dir.path(), &[], value).unwrap();
+        assert!(table.contains("found in 1 event\n"), "{table}");
+    }
+    let error = |value: &str| look(dir.path(), &[], value).unwrap_err();
+    assert!(error("7115").contains("it does not stand there in clear"), "{}", error("7115"));
+    assert!(error("2026").contains("never fingerprinted"), "the time of an event is its own");
+    assert!(error("471").contains("less than 4 characters are not looked for"), "{}", error("471"));
+}

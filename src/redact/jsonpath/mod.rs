@@ -22,6 +22,7 @@ mod syntax;
 mod tests;
 mod values;
 
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::fmt;
 use std::sync::Arc;
@@ -36,6 +37,10 @@ use crate::decode::Node;
 
 /// The longest path, in bytes.
 pub const PATH_BYTES_MAX: usize = 2048;
+
+/// How deep a document is that nothing names, and what looking through it may take.
+const PROBE_DEPTH: usize = 5;
+const PROBE_WORK: usize = 1_000_000;
 
 /// A compiled path.
 #[derive(Clone)]
@@ -73,6 +78,21 @@ impl JsonPath {
         self.segments.iter().all(Segment::is_singular)
     }
 
+    /// Whether it selects members whatever they are called and hold: those of a document of which it
+    /// names nothing.
+    pub fn selects_any_name(&self) -> bool {
+        let inner = probe(PROBE_DEPTH);
+        let documents = [Node::Array(vec![inner.clone()]), inner];
+        documents.iter().any(|document| {
+            let mut members = Vec::new();
+            members_of(document, &mut members);
+            let selected = self.select(document, &mut { PROBE_WORK }).unwrap_or_default();
+            selected
+                .into_iter()
+                .any(|node| members.iter().any(|member| std::ptr::eq(*member, node)))
+        })
+    }
+
     /// The name with which every result of it begins, if there is one: of an object without that
     /// member it selects nothing.
     pub(super) fn first_name(&self) -> Option<&str> {
@@ -97,5 +117,30 @@ impl JsonPath {
         let found = Evaluation::new(document, &left).all(&self.segments, &mut selected);
         *work = left.get();
         found.map(|()| selected)
+    }
+}
+
+/// Objects and lists in each other, under names and of texts that nobody means.
+fn probe(depth: usize) -> Node<'static> {
+    let text = || Node::String(Cow::Borrowed("qz"));
+    if depth == 0 {
+        return text();
+    }
+    let (object, list) = (probe(depth - 1), Node::Array(vec![probe(depth - 1)]));
+    let names = ["qza", "qzb", "qzc"].into_iter().map(Cow::Borrowed);
+    Node::Object(names.zip([text(), object, list]).collect())
+}
+
+/// All members of all objects.
+fn members_of<'n>(node: &'n Node<'n>, found: &mut Vec<&'n Node<'n>>) {
+    match node {
+        Node::Array(items) => items.iter().for_each(|item| members_of(item, found)),
+        Node::Object(members) => {
+            for (_, member) in members {
+                found.push(member);
+                members_of(member, found);
+            }
+        }
+        _ => {}
     }
 }

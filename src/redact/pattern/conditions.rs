@@ -20,6 +20,9 @@ pub enum ShapeError {
     /// Not a regular expression.
     #[error("it is no regular expression: {0}")]
     Syntax(String),
+    /// It fits nothing but a text without characters.
+    #[error("it fits the empty text alone, and so no secret")]
+    Empty,
     /// Too long, or too large once it is compiled.
     #[error("it is too large")]
     TooLarge,
@@ -46,8 +49,11 @@ impl Conditions {
         }
         let syntax = syntax::Config::new().unicode(false).utf8(false);
         // By itself first: `)(` must not come to mean something.
-        syntax::parse_with(shape, &syntax)
+        let alone = syntax::parse_with(shape, &syntax)
             .map_err(|error| ShapeError::Syntax(what_is_wrong(&error)))?;
+        if alone.properties().maximum_len() == Some(0) {
+            return Err(ShapeError::Empty);
+        }
         let whole = format!(r"\A(?:{shape})\z");
         let hir = syntax::parse_with(&whole, &syntax)
             .map_err(|error| ShapeError::Syntax(what_is_wrong(&error)))?;

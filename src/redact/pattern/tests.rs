@@ -107,7 +107,8 @@ fn a_pattern_without_keyword_runs_everywhere() {
 
 #[test]
 fn conditions() {
-    let rows: [(Conditions, &str, bool); 24] = [
+    let not_label = || Conditions::new(None, vec![Validator::NotLabel]);
+    let rows: [(Conditions, &str, bool); 39] = [
         (Conditions::default(), "", true),
         (Conditions::new(Some(3.0), vec![]), "aaaaaaaaaaaaaaaa", false),
         (Conditions::new(Some(3.0), vec![]), "q7Rt2xZp0Lm4", true),
@@ -145,6 +146,21 @@ fn conditions() {
             false,
         ),
         (Conditions::new(None, vec![Validator::NotHex]), "0f8fad5bd9cb469fa16570867728950e", false),
+        (not_label(), "job-20261122-001", false),
+        (not_label(), "disabled-2026-11-22", false),
+        (not_label(), "ci-deploy-2026", false),
+        (not_label(), "eu-west-1-primary", false),
+        (not_label(), "E11000_DUPLICATE", false),
+        (not_label(), "TOKEN_LIMIT_2", false),
+        (not_label(), "Deploy_Prod_v2", false),
+        (not_label(), "q7x8y9z0", true),
+        (not_label(), "AbCdEfGh0123", true),
+        (not_label(), "abcd-1234-efgh-5678", true),
+        (not_label(), "sk-q7x8y9z0a1", true),
+        (not_label(), "20261122-001", true),
+        (not_label(), "k3y-ab12cd", true),
+        (not_label(), "deploy2026", true),
+        (not_label(), "deploy-", true),
     ];
     for (conditions, value, expected) in rows {
         assert_eq!(conditions.hold(value), expected, "{conditions:?} of {value}");

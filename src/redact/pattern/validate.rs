@@ -23,6 +23,14 @@ const PEM_LINE_BYTES_MIN: usize = 24;
 const ALGORITHM_BYTES_MAX: usize = 20;
 const ALGORITHM_DIGITS_MAX: usize = 3;
 
+/// Of what is joined: parts, letters of a word and from how many it is one, digits of a number, and of
+/// what has a letter or two before it, as versions have.
+const LABEL_PARTS_MAX: usize = 8;
+const LABEL_LETTERS_MAX: usize = 20;
+const LABEL_WORD_MIN: usize = 3;
+const LABEL_DIGITS_MAX: usize = 8;
+const LABEL_VERSION_MAX: usize = 5;
+
 /// What a value must be, or must not be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Validator {
@@ -43,6 +51,8 @@ pub enum Validator {
     Mixed,
     /// It is more than a word: not letters of one case, `-` and `_` alone.
     NotWord,
+    /// It is more than words and numbers that are joined: `job-20261122-001`.
+    NotLabel,
     /// It is no UUID.
     NotUuid,
     /// It is not hexadecimal throughout.
@@ -69,6 +79,7 @@ impl Validator {
                     && value.bytes().any(|byte| byte.is_ascii_digit())
             }
             Self::NotWord => !is_word(value),
+            Self::NotLabel => !is_label(value),
             Self::NotUuid => !is_uuid(value),
             Self::NotHex => !value.bytes().all(|byte| byte.is_ascii_hexdigit()),
             Self::Number(scheme) => scheme.accepts(value),
@@ -169,6 +180,31 @@ fn is_algorithm(value: &str) -> bool {
         && value.contains('-')
         && value.bytes().filter(u8::is_ascii_digit).count() <= ALGORITHM_DIGITS_MAX
         && value.split('-').all(is_part)
+}
+
+/// Words, numbers and versions, joined as people join them. Groups of one length are those of a code.
+fn is_label(value: &str) -> bool {
+    let parts: Vec<&str> = value.split(['-', '_', '.', ':', '/']).collect();
+    let (mut words, mut versions) = (0, 0);
+    for part in &parts {
+        let tail = part.trim_start_matches(|c: char| c.is_ascii_alphabetic());
+        let letters = part.len() - tail.len();
+        let cased = part.bytes().skip(1).take(letters.saturating_sub(1));
+        let is_cased = cased.clone().all(|byte| byte.is_ascii_lowercase())
+            || part.bytes().take(letters).all(|byte| byte.is_ascii_uppercase());
+        if !is_cased || !tail.bytes().all(|byte| byte.is_ascii_digit()) || part.is_empty() {
+            return false;
+        }
+        match (letters, tail.len()) {
+            (0, 1..=LABEL_DIGITS_MAX) => {}
+            (1..=LABEL_LETTERS_MAX, 0) => words += usize::from(letters >= LABEL_WORD_MIN),
+            (1..=2, 1..=LABEL_VERSION_MAX) => versions += 1,
+            _ => return false,
+        }
+    }
+    let lengths = parts.iter().map(|part| part.len());
+    let is_grouped = lengths.clone().max() == lengths.min();
+    (2..=LABEL_PARTS_MAX).contains(&parts.len()) && words > 0 && versions < 2 && !is_grouped
 }
 
 fn is_uuid(value: &str) -> bool {

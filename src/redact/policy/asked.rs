@@ -1,7 +1,6 @@
 //! What rules select by a name that need not be one: it is captured content, or an example.
 
-use super::{Below, Carrier, PART_ENDS, Place, Policy, Scratch, Selectors, into_squashed};
-use crate::redact::exceptions::is_flag;
+use super::{Bits, Carrier, PART_ENDS, Place, Policy, Scratch, Selectors, into_squashed};
 use crate::redact::pattern::WORK_BYTES_MAX;
 use crate::redact::quiet::Quietly;
 use crate::redact::rule::Side;
@@ -26,16 +25,17 @@ impl Policy {
         if rules.is_empty() {
             scratch.quiet.add(quiet, name);
         }
-        if rule.is_none() || !value.is_some_and(is_flag) {
+        if rule.is_none() {
             return rule;
         }
-        let flag = self.flag(name, scratch);
+        let flag = self.stays(name, scratch).of_text(value);
         let rules = self.rules(place.side, carrier, name, scratch);
         self.first_but(rules, place, value, flag)
     }
 
     /// Adds the rules for a part of a name such as `user[password]` or `db.pin`. What a name in dots is
-    /// about its last part says: `token.endpoint.auth.signing.alg`.
+    /// about its last part says: `token.endpoint.auth.signing.alg`. Slashes stand in annotations:
+    /// `checksum/secret`.
     pub(super) fn add_by_parts(
         &self,
         selectors: &Selectors,
@@ -53,7 +53,7 @@ impl Policy {
             }
             let before = rules.len();
             self.add_by_keys(selectors, squashed, rules);
-            if is_about && part != last {
+            if is_about && (part != last || name.contains('/')) {
                 let mut position = 0;
                 rules.retain(|rule| {
                     position += 1;
@@ -72,7 +72,7 @@ impl Policy {
             None => (example, None),
         };
         [Side::Request, Side::Response].into_iter().any(|side| {
-            let place = Place { side, below: Below::MAX };
+            let place = Place { side, below: Bits::ALL };
             let mut named = |name, value| {
                 [Carrier::Parameter, Carrier::Header, Carrier::Cookie].into_iter().any(|carrier| {
                     self.rule_of_content(place, carrier, name, value, &mut scratch).is_some()
@@ -86,7 +86,7 @@ impl Policy {
 
     /// Whether a word is the name of something secret.
     pub(in crate::redact) fn is_name(&self, word: &str) -> bool {
-        let place = Place { side: Side::Request, below: Below::MAX };
+        let place = Place { side: Side::Request, below: Bits::ALL };
         let mut scratch = Scratch::default();
         self.rule_of_content(place, Carrier::Member, word, None, &mut scratch).is_some()
     }

@@ -82,3 +82,28 @@ fn secrets_that_are_no_words_are_hidden_wherever_they_are() {
         assert!(!format!("{shown}{answer}").contains(secret), "{shown} {answer}");
     }
 }
+
+#[test]
+fn what_comes_back_between_quotes_or_in_entities() {
+    for (password, message) in [
+        ("O'NeilAbc2024", "error near 'O''NeilAbc2024' at line 1"),
+        ("O'NeilAbc2024", r"sh -c 'login O'\''NeilAbc2024' failed"),
+        ("O\"NeilAbc2024", "1,\"O\"\"NeilAbc2024\",x"),
+        ("ONe\"il\\2024xyz", "<b>ONe&quot;il\\2024xyz</b>"),
+        ("ONéil%20abc\\x", "got ON&eacute;il%20abc\\x"),
+        ("ON'e<il2024", "got ON&#39;e&lt;il2024"),
+        ("a$b(c)2024", "got a&dollar;b&lpar;c&rpar;2024"),
+        ("O'Ne\"il2024", "{\"q\": \"'O''Ne\\\"il2024'\"}"),
+    ] {
+        let (_, answer) = bodies(&json!({ "password": password }), &json!({ "message": message }));
+        let shown = answer["message"].as_str().unwrap();
+        assert!(shown.contains("***"), "{password}: {shown}");
+        assert!(!shown.contains("il2024") && !shown.contains("NeilA"), "{password}: {shown}");
+    }
+    // What holds nothing of it stays.
+    let (_, answer) = bodies(
+        &json!({"password": "O'NeilAbc2024"}),
+        &json!({"message": "Tom&eacute; isn''t here"}),
+    );
+    assert_eq!(answer["message"], "Tom&eacute; isn''t here");
+}

@@ -1,0 +1,88 @@
+//! How a text may be written where it comes back: escaped as URLs, JSON, SQL, CSV and shells do.
+
+use std::fmt::Write as _;
+
+/// The text in every other spelling in which it is looked for, the same one perhaps twice. Of letters and
+/// digits alone there is none.
+pub fn spellings(text: &str) -> Vec<String> {
+    if text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)) {
+        return Vec::new();
+    }
+    let percent = percent_encoded(text);
+    let plus = percent.replace("%20", "+");
+    let lower = lower_escapes(&percent);
+    let mut spellings = vec![percent, plus, lower, json_escaped(text)];
+    if text.contains('\'') {
+        // Between quotes of its kind: in SQL and YAML, and in a shell.
+        spellings.push(text.replace('\'', "''"));
+        spellings.push(text.replace('\'', r"'\''"));
+    }
+    if text.contains('"') {
+        // In CSV and SQL.
+        spellings.push(text.replace('"', "\"\""));
+    }
+    spellings
+}
+
+fn percent_encoded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() * 3);
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else if write!(out, "%{byte:02X}").is_err() {
+            // Writing to a `String` cannot fail.
+            return out;
+        }
+    }
+    out
+}
+
+/// The escapes in lower case, the rest as it is.
+fn lower_escapes(percent: &str) -> String {
+    let mut escape = 0;
+    percent
+        .chars()
+        .map(|c| {
+            if c == '%' {
+                escape = 2;
+                c
+            } else if escape > 0 {
+                escape -= 1;
+                c.to_ascii_lowercase()
+            } else {
+                c
+            }
+        })
+        .collect()
+}
+
+/// The text as it stands in a document of JSON, without the quotes around it.
+pub fn json_escaped(text: &str) -> String {
+    let quoted = serde_json::Value::from(text).to_string();
+    quoted
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'))
+        .map_or_else(|| text.to_owned(), str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::spellings;
+
+    #[test]
+    fn a_text_is_escaped_as_others_do() {
+        assert!(spellings("aB-3._~").is_empty());
+        assert_eq!(
+            spellings("a'b \"c/"),
+            [
+                "a%27b%20%22c%2F",
+                "a%27b+%22c%2F",
+                "a%27b%20%22c%2f",
+                r#"a'b \"c/"#,
+                "a''b \"c/",
+                r#"a'\''b "c/"#,
+                r#"a'b ""c/"#,
+            ]
+        );
+    }
+}
