@@ -242,6 +242,24 @@ fn what_cannot_be_is_said_with_line_and_remedy() {
     assert!(error.contains("everything stays"), "{error}");
 }
 
+/// An event by its id, to whoever has this token.
+fn event(reading: SocketAddr, token: &str, id: &str) -> (u16, String) {
+    let request = format!(
+        "GET /v1/admin/audit/{id} HTTP/1.1\r\nHost: {reading}\r\nAuthorization: Bearer {}\r\n\
+         Connection: close\r\n\r\n",
+        token.trim()
+    );
+    let answer = exchange(reading, request.as_bytes());
+    (answer.status, answer.text())
+}
+
+/// A token that sees one pool alone.
+fn scoped_token(home: &Path) -> String {
+    let whose = ["--name", "blue", "--role", "viewer", "--scope", "pool=blue"];
+    let arguments = [&["tokens", "create", "--data", "data"][..], &whose].concat();
+    String::from_utf8(countersign(home, &arguments).0.stdout).unwrap()
+}
+
 #[test]
 fn a_proxy_that_runs_does_it_by_itself_and_says_where_an_event_went() {
     let home = tempfile::tempdir().unwrap();
@@ -263,16 +281,7 @@ fn a_proxy_that_runs_does_it_by_itself_and_says_where_an_event_went() {
         proxy.read("/metrics").1.contains("countersign_retention_errors_total{reason=\"archive\"}")
     );
     assert!(rows_after(&data, 0).iter().any(|row| row.id == ids[0]));
-    let answer_to = |token: &str, id: &str| {
-        let request = format!(
-            "GET /v1/admin/audit/{id} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\n\
-             Connection: close\r\n\r\n",
-            proxy.reading,
-            token.trim()
-        );
-        let answer = exchange(proxy.reading, request.as_bytes());
-        (answer.status, answer.text())
-    };
+    let answer_to = |token: &str, id: &str| event(proxy.reading, token, id);
     let owner = std::fs::read_to_string(data.join("bootstrap.token")).unwrap();
     let answer = |id: &str| answer_to(&owner, id);
     assert_eq!(answer(&ids[0]).0, 200);
@@ -287,23 +296,9 @@ fn a_proxy_that_runs_does_it_by_itself_and_says_where_an_event_went() {
         "{text}"
     );
     // Who sees some scopes alone does not learn when something of others was purged.
-    let arguments = [
-        "tokens",
-        "create",
-        "--data",
-        "data",
-        "--name",
-        "blue",
-        "--role",
-        "viewer",
-        "--scope",
-        "pool=blue",
-    ];
-    let (output, _) = countersign(home.path(), &arguments);
-    let scoped = String::from_utf8(output.stdout).unwrap();
-    let (status, text) = answer_to(&scoped, &ids[0]);
+    let scoped = scoped_token(home.path());
     let other = answer_to(&scoped, "00000000-0000-7000-8000-000000000000");
-    assert_eq!((status, &text), (404, &other.1), "{scoped}");
+    assert_eq!(answer_to(&scoped, &ids[0]), (404, other.1));
     assert_eq!(answer(&ids[1]).0, 200);
     wait_until("retention works again", || !proxy.read("/readyz").1.contains("retention"));
     let purges = proxy.all_events().into_iter().filter(|event| event["action"] == "audit.purge");
