@@ -253,6 +253,9 @@ impl Walk<'_> {
         let squashed = squashed.to_ascii_lowercase();
         let logs_in = LOGIN_METHODS.iter().any(|name| squashed.contains(&name.replace('_', "")));
         let by_name = self.rule_of_content(Carrier::Member, method, None);
+        if logs_in && !squashed.contains("unlock") {
+            self.signs_in();
+        }
         match by_name {
             None if logs_in => self.rule(Carrier::Member, "password", None),
             rule => rule,

@@ -7,7 +7,7 @@ use super::carrier::Carrier;
 use super::glob::squash;
 use super::loose::quoted_at;
 use super::memo::Role;
-use super::pairs::role;
+use super::pairs::{may_be_beside, role};
 use super::seen::MASK;
 use super::text::Edit;
 use super::walk::Walk;
@@ -143,7 +143,10 @@ impl Walk<'_> {
         };
         if own.is_none() && role(line.name) == Role::Naming && !told.is_empty() {
             let name = told.trim_matches(['"', '\'']);
-            way.naming = Some((line.column, self.rule_of_content(Carrier::Member, name, None)));
+            let rule = self.rule_of_content(Carrier::Member, name, None);
+            if rule.is_some() || !may_be_beside(line.name) {
+                way.naming = Some((line.column, rule));
+            }
         }
         let Some(rule) = own.or(beside) else { return };
         if told.starts_with("<<") || told.starts_with("\"\"\"") || told.starts_with("'''") {

@@ -11,7 +11,7 @@ use super::described::is_described;
 use super::exceptions::is_flag_word;
 use super::lines::is_setting;
 use super::memo::Role;
-use super::pairs::role;
+use super::pairs::{may_be_beside, role};
 use super::pattern::Validator;
 use super::secret::is_machine_made;
 use super::seen::{MASK, begins_redacted};
@@ -57,6 +57,7 @@ impl Walk<'_> {
         }
         if class.has_bracket() {
             self.elements(text, edits);
+            self.dumps(text, edits);
         }
         if class.may_have_lines() || is_setting(text) {
             self.lines(text, edits);
@@ -123,7 +124,8 @@ impl Walk<'_> {
             let rule = match role(named.name) {
                 Role::Value => rule.or(naming),
                 Role::Naming => {
-                    naming = self.rule_of_content(Carrier::Member, value, None);
+                    let named_rule = self.rule_of_content(Carrier::Member, value, None);
+                    naming = named_rule.or(naming.filter(|_| may_be_beside(named.name)));
                     rule
                 }
                 _ => rule,

@@ -12,7 +12,7 @@ use super::walk::{Members, Walk, is_one_of, is_plain_name, scalar};
 use crate::decode::{Node, base64_text, embedded};
 
 /// Members that name what their object is about, and the operations of a JSON Patch.
-const NAMING: [&str; 20] = [
+const NAMING: [&str; 27] = [
     "name",
     "key",
     "k",
@@ -33,10 +33,17 @@ const NAMING: [&str; 20] = [
     "attr",
     "option",
     "macro",
+    "env",
+    "n",
+    "identifier",
+    "loc",
+    "instancePath",
+    "dataPath",
+    "propertyPath",
 ];
 
 /// Those of them that name nothing but a field: what changed is told by these alone.
-const FIELDS: [&str; 13] = [
+const FIELDS: [&str; 18] = [
     "name",
     "key",
     "k",
@@ -50,10 +57,15 @@ const FIELDS: [&str; 13] = [
     "setting",
     "attr",
     "option",
+    "identifier",
+    "loc",
+    "instancePath",
+    "dataPath",
+    "propertyPath",
 ];
 
 /// Members that hold the value in such an object.
-const VALUED: [&str; 17] = [
+const VALUED: [&str; 19] = [
     "value",
     "values",
     "val",
@@ -71,10 +83,15 @@ const VALUED: [&str; 17] = [
     "string_data",
     "data",
     "#text",
+    "rejectedValue",
+    "rejected_value",
 ];
 
+/// Those of them that stand beside others, and are about something else then.
+const BESIDE: [&str; 2] = ["env", "n"];
+
 /// Members that hold it before and after a change, or that may hold other things as well.
-const CHANGES: [&str; 18] = [
+const CHANGES: [&str; 19] = [
     "before",
     "after",
     "from",
@@ -93,6 +110,7 @@ const CHANGES: [&str; 18] = [
     "text",
     "with",
     "plain",
+    "input",
 ];
 
 /// What stands before `Name` or `Key`, and `Value`, in the names of such members.
@@ -193,6 +211,8 @@ impl<'m> Beside<'m> {
             let (prefix, last) = parts(name);
             match role(last) {
                 Role::Value => drop(beside.values.entry(prefix).or_insert(node)),
+                // What a validation was given may be all of the body.
+                Role::Change if is_one_of(last, &["input"]) && scalar(node).is_none() => {}
                 Role::Change => drop(beside.changes.entry(prefix).or_insert(node)),
                 _ => {}
             }
@@ -212,6 +232,11 @@ impl Walk<'_> {
                 let rule = self.rule(Carrier::Member, "secret", None);
                 pairs.add(prefix, rule, None);
             }
+            // The place of what is wrong may be a list: `["body", "password"]`.
+            let node = match node {
+                Node::Array(items) if is_one_of(last, &["loc"]) => items.last().unwrap_or(node),
+                _ => node,
+            };
             let Node::String(text) = node else { continue };
             if is_one_of(last, &TYPES) && is_secret_type(text) {
                 let rule = self.rule(Carrier::Member, "secret", None);
@@ -283,6 +308,11 @@ pub(super) fn role(last: &str) -> Role {
     } else {
         stemmed(last)
     }
+}
+
+/// Whether a member that names its object may stand beside another one that does.
+pub(super) fn may_be_beside(name: &str) -> bool {
+    is_one_of(name, &BESIDE)
 }
 
 /// `ParameterKey`, `option-name`, `saml:AttributeValue`.

@@ -47,6 +47,8 @@ pub struct Seen {
     pub(super) heard: Heard,
     /// Names in the answer to a GraphQL document that stand for those of credentials.
     pub(super) aliases: BTreeMap<String, usize>,
+    /// The request is a call that signs in.
+    pub(super) signs_in: bool,
     /// What could not be read.
     pub(super) unread: Unread,
     /// Where the exchange is, for rules that hold below some paths only.
@@ -86,7 +88,7 @@ impl fmt::Debug for Seen {
 impl Seen {
     /// For a second look at the same half: nothing was seen yet, but what the request called things.
     pub(super) fn again(&self) -> Self {
-        Self { aliases: self.aliases.clone(), ..Self::default() }
+        Self { aliases: self.aliases.clone(), signs_in: self.signs_in, ..Self::default() }
     }
 
     /// Remembers a secret in the spellings in which it may come back.

@@ -151,7 +151,10 @@ impl<'n> Walk<'_> {
     pub(super) fn body_of(&mut self, mut body: Node<'n>, layout: Layout) -> Option<Node<'n>> {
         self.enter("body.$");
         match Selection::of(self.policy, self.place, &body, layout) {
-            Ok(selection) => {
+            Ok(mut selection) => {
+                if let Some((session, rule)) = self.session(&body) {
+                    selection.marks.entry(address(session)).or_default().rule.get_or_insert(rule);
+                }
                 self.selection = selection;
                 self.unlisted = self.policy.unlisted(self.place);
                 let bare = scalar(&body);

@@ -59,6 +59,7 @@ impl Walk<'_> {
                 }
             }
         }
+        self.told_by_command(text, &mut edits);
         if self.contents(text, &mut edits).is_err() {
             self.notes.insert(Note::PatternLimit);
             self.receipt(self.policy.unsearched());

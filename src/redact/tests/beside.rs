@@ -96,3 +96,75 @@ fn graphql_defaults_aliases_and_answers() {
         assert_eq!(stored_response(&answer).contains(long), shown, "{query}");
     }
 }
+
+#[test]
+fn calls_that_sign_in_are_answered_with_a_session() {
+    let xml = ("content-type", "text/xml");
+    let call = |name: &str| {
+        format!(
+            "<methodCall><methodName>{name}</methodName><params><param><value>ada</value></param>\
+             </params></methodCall>"
+        )
+    };
+    let answer = |value: &str| {
+        format!(
+            "<methodResponse><params><param><value>{value}</value></param></params></methodResponse>"
+        )
+    };
+    let session = "200x7f4b21c9";
+    let status = "<struct><member><name>Status</name><value>Success7</value></member>\
+                  <member><name>Value</name><value>200x7f4b21c9</value></member></struct>";
+    for (name, value, shown) in [
+        ("auth.login", "<string>200x7f4b21c9</string>", false),
+        ("login", session, false),
+        ("session.login_with_password", status, false),
+        ("system.getVersion", session, true),
+    ] {
+        let (_, answered) = exchange(
+            &request("/rpc", &[xml], call(name).as_bytes()),
+            &response(&[xml], answer(value).as_bytes()),
+        );
+        let text = stored_response(&answered);
+        assert_eq!(text.contains(session), shown, "{name} {text}");
+        assert_eq!(text.contains("Success7"), value == status, "{name} {text}");
+    }
+    for (method, result, shown) in [
+        ("session.login", json!("OpaqueRef:0f8fad5b-d9cb-469f-a165-70867728950e"), false),
+        ("auth.login", json!(true), true),
+        ("auth.login", json!("welcome back"), true),
+        ("item.get", json!("OpaqueRef:0f8fad5b-d9cb-469f-a165-70867728950e"), true),
+    ] {
+        let sent = json!({"method": method, "params": ["ada", "x"]}).to_string();
+        let answered = json!({"result": result}).to_string();
+        let (_, answered) = exchange(
+            &request("/jsonrpc", &[JSON], sent.as_bytes()),
+            &response(&[JSON], answered.as_bytes()),
+        );
+        let text = stored_response(&answered);
+        let kept = text.contains(result.as_str().unwrap_or("true"));
+        assert_eq!(kept, shown, "{method} {text}");
+    }
+}
+
+#[test]
+fn names_beside_values_in_validations_and_settings() {
+    for body in [
+        json!([{"loc": ["body", "password"], "msg": "too short", "input": SECRET}]),
+        json!([{"field": "password", "rejectedValue": SECRET}]),
+        json!([{"instancePath": "/password", "data": SECRET}]),
+        json!([{"identifier": "password", "input": SECRET}]),
+        json!([{"env": "DB_PASSWORD", "val": SECRET}]),
+        json!([{"n": "password", "v": SECRET}]),
+    ] {
+        gone("/x", &body);
+    }
+    for body in [
+        json!([{"loc": ["body", "age"], "msg": "too small", "input": 3}]),
+        json!([{"loc": ["body", "password"], "msg": "missing", "input": {"user": "ada"}}]),
+        json!([{"env": "production", "val": "x1y2z3"}]),
+        json!([{"n": "lines", "v": "12"}]),
+    ] {
+        let record = record("/x", &[JSON], body.to_string().as_bytes());
+        assert_eq!(record.body.map(|record| record.value()), Some(body));
+    }
+}

@@ -279,3 +279,20 @@ fn long_lists_of_names_and_values_are_gone_through_once() {
         assert!(!shown.contains("horse"), "{unit}");
     }
 }
+
+#[test]
+fn dumps_for_people_give_nothing_away() {
+    all_gone(&[
+        "Array\n(\n    [user] => ada\n    [password] => §\n)\n",
+        "stdClass Object ( [security_answer] => § and more",
+        "array(2) {\n  [\"password\"]=>\n  string(9) \"§\"\n}",
+        "object(User)#3 (1) { [\"password\":protected]=> string(9) \"§\" }",
+        "object(User)#3 (1) {\n  [\"apiSecret\":\"App\\User\":private]=>\n  string(9) \"§\"\n}",
+    ]);
+    all_stay(&[
+        "Array\n(\n    [user] => ada\n    [role] => admin\n)\n",
+        "Array\n(\n    [password] => \n    [secret] => Array\n        (\n        )\n)\n",
+        "array(1) {\n  [\"user\"]=>\n  string(3) \"ada\"\n}",
+        "items[0] => first, items[1] => second",
+    ]);
+}

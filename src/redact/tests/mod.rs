@@ -8,6 +8,7 @@ use crate::capture::{Body, Release, Request, Response};
 use crate::record::{Receipt, RequestRecord, ResponseRecord};
 
 mod beside;
+mod commands;
 mod contents;
 mod echoes;
 mod evidence;

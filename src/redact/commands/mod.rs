@@ -1,0 +1,117 @@
+//! Commands in texts, by their grammar: which of their words is a secret, by the words around it.
+//!
+//! A table has the words (`table.rs`); one automaton finds those that forms are told by, and only there
+//! a text is split into words.
+
+mod form;
+mod table;
+
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind};
+
+use self::form::{Finder, Form, Item, command_at, program};
+use self::table::FORMS;
+use super::carrier::Carrier;
+use super::text::Edit;
+use super::walk::Walk;
+
+/// What may stand in a line before a command that begins it.
+const PROMPTS: [&str; 9] = ["sudo", "exec", "do", "$", "#", ">", "-", "RUN", "time"];
+
+/// What stands before a command is looked at so far.
+const BEFORE_BYTES_MAX: usize = 64;
+
+/// Forms by the words that they are told by.
+struct Forms {
+    heads: AhoCorasick,
+    /// The forms of each head.
+    forms: Vec<Vec<Form>>,
+}
+
+static COMMANDS: LazyLock<Option<Forms>> = LazyLock::new(|| {
+    let mut heads: Vec<&str> = Vec::new();
+    let mut forms: Vec<Vec<Form>> = Vec::new();
+    for text in FORMS {
+        for head in Form::new(text).heads() {
+            let at = heads.iter().position(|other| *other == head).unwrap_or_else(|| {
+                heads.push(head);
+                forms.push(Vec::new());
+                heads.len() - 1
+            });
+            forms.get_mut(at)?.push(Form::new(text));
+        }
+    }
+    let mut builder = AhoCorasickBuilder::new();
+    builder.ascii_case_insensitive(true).match_kind(MatchKind::LeftmostLongest);
+    Some(Forms { heads: builder.build(heads).ok()?, forms })
+});
+
+impl Walk<'_> {
+    /// Takes the secrets out of the commands in a text.
+    pub(super) fn told_by_command(&mut self, text: &str, edits: &mut Vec<Edit>) {
+        if memchr::memchr3(b' ', b'\t', b'\n', text.as_bytes()).is_none() {
+            return;
+        }
+        let Some(commands) = COMMANDS.as_ref() else { return };
+        for head in commands.heads.find_iter(text) {
+            let whole = word_around(text, head.range());
+            let forms = commands.forms.get(head.pattern().as_usize());
+            let (Some(at), Some(forms)) = (whole, forms) else { continue };
+            let command = command_at(text, at);
+            for form in forms {
+                let found = self.found_by(form, text, at, &command);
+                for range in found {
+                    let told = text.get(range.clone()).unwrap_or_default();
+                    if let Some(rule) = self.rule_of_told("password", told) {
+                        self.take(text, range, rule, edits);
+                    }
+                }
+            }
+        }
+    }
+
+    fn found_by(
+        &mut self,
+        form: &Form,
+        text: &str,
+        at: usize,
+        command: &form::Command,
+    ) -> Vec<Range<usize>> {
+        let items = match form.items.split_first() {
+            Some((Item::Begin, rest)) if begins(text, at) => rest,
+            Some((Item::Begin, _)) => return Vec::new(),
+            _ => &form.items,
+        };
+        // The first word was found: it may have been written with where it is.
+        let Some((_, rest)) = items.split_first() else { return Vec::new() };
+        let mut names = |name: &str| self.rule_of_content(Carrier::Member, name, None).is_some();
+        let mut finder = Finder { text, found: Vec::new(), names: &mut names };
+        finder.find(rest, command, 1);
+        finder.found
+    }
+}
+
+/// Where the word begins that was found, if it is a whole one.
+fn word_around(text: &str, found: Range<usize>) -> Option<usize> {
+    let separates = |c: char| c.is_whitespace() || "\"'`(;|&=".contains(c);
+    let before = text.get(..found.start)?;
+    let start = before.rfind(separates).map_or(0, |at| {
+        at + before.get(at..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8)
+    });
+    let rest = text.get(start..)?;
+    let end = rest.find(|c: char| c.is_whitespace()).map_or(text.len(), |end| start + end);
+    let word = text.get(start..end)?;
+    let head = text.get(found)?;
+    (program(word).eq_ignore_ascii_case(head)).then_some(start)
+}
+
+/// Whether a command begins there: before it in its line is nothing, or what may be.
+fn begins(text: &str, at: usize) -> bool {
+    let from = at.saturating_sub(BEFORE_BYTES_MAX);
+    let from = (from..=at).find(|from| text.is_char_boundary(*from)).unwrap_or(at);
+    let before = text.get(from..at).unwrap_or_default();
+    let before = before.rsplit(['\n', ';', '|', '&', '"', '\'']).next().unwrap_or_default();
+    before.split_whitespace().all(|word| PROMPTS.contains(&word) || word.ends_with(['#', '>', '$']))
+}
