@@ -288,6 +288,13 @@ fn by_convention(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict 
     }
 }
 
+/// Whether a call is answered in a form of the software's own, which may say anywhere that it was not
+/// done: an answer of JSON-RPC has the member `jsonrpc`, or, before its second version, `error`.
+fn answers_in_own_way(acts: &[act::Act], body: &Value<'_>) -> bool {
+    let is_call = acts.iter().all(|act| matches!(act.answer, act::Answer::Rpc(_)));
+    is_call && body.get("jsonrpc").is_none() && body.get("error").is_none()
+}
+
 /// Judges by what a successful response tells of each act.
 fn by_acts(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict {
     let ends = answer::ends(&naming.acts, came.body, came.sketch, (came.request, came.response));
@@ -298,7 +305,13 @@ fn by_acts(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict {
             noted::reason(came, Some(reason), trace);
             without(naming, end.outcome, reason, trace)
         }
-        (_, 1) => done(naming, came, trace),
+        (_, 1) => {
+            let told = came.says.filter(|body| answers_in_own_way(&naming.acts, body));
+            match told.and_then(|body| told_inside(naming, came, body, trace)) {
+                Some((outcome, reason)) => without(naming, outcome, &reason, trace),
+                None => done(naming, came, trace),
+            }
+        }
         (ends, _) if naming.is_one && ends.iter().all(|end| end.outcome == Outcome::Success) => {
             done(naming, came, trace)
         }
