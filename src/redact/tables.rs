@@ -148,9 +148,9 @@ impl Walk<'_> {
             line.push(if is_told { '\t' } else { ' ' });
         }
         let mut edits = Vec::new();
-        self.told_by_command(&line, &mut edits);
+        let told = self.told_by_command(&line, &mut edits);
         // What cannot be searched as a whole was searched word by word.
-        if self.contents(&line, &mut edits).is_err() || edits.is_empty() {
+        if told.is_err() || self.contents(&line, &mut edits).is_err() || edits.is_empty() {
             return;
         }
         self.cut = true;

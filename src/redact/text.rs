@@ -59,8 +59,8 @@ impl Walk<'_> {
                 }
             }
         }
-        self.told_by_command(text, &mut edits);
-        if self.contents(text, &mut edits).is_err() {
+        let told = self.told_by_command(text, &mut edits);
+        if told.is_err() || self.contents(text, &mut edits).is_err() {
             self.notes.insert(Note::PatternLimit);
             self.receipt(self.policy.unsearched());
             return Some(MASK.to_owned());

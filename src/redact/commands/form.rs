@@ -136,6 +136,13 @@ pub(super) struct Command {
     pipes: bool,
 }
 
+impl Command {
+    /// How much text was looked at from its beginning on.
+    pub(super) fn length(&self, from: usize) -> usize {
+        self.words.last().map_or(0, |last| last.end.saturating_sub(from))
+    }
+}
+
 /// The words from a place on, up to the end of the command.
 pub(super) fn command_at(text: &str, from: usize) -> Command {
     let bytes = text.as_bytes();

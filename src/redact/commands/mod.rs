@@ -14,11 +14,18 @@ use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind};
 use self::form::{Finder, Form, Item, command_at, program};
 use self::table::FORMS;
 use super::carrier::Carrier;
+use super::pattern::Unfinished;
 use super::text::Edit;
 use super::walk::Walk;
 
 /// What may stand in a line before a command that begins it.
 const PROMPTS: [&str; 9] = ["sudo", "exec", "do", "$", "#", ">", "-", "RUN", "time"];
+
+/// Longer words are no programs, wherever these may be.
+const PROGRAM_BYTES_MAX: usize = 256;
+
+/// Trying a form costs as much as searching its command so many times.
+const FORM_COST: usize = 4;
 
 /// What stands before a command is looked at so far.
 const BEFORE_BYTES_MAX: usize = 64;
@@ -49,17 +56,24 @@ static COMMANDS: LazyLock<Option<Forms>> = LazyLock::new(|| {
 });
 
 impl Walk<'_> {
-    /// Takes the secrets out of the commands in a text.
-    pub(super) fn told_by_command(&mut self, text: &str, edits: &mut Vec<Edit>) {
+    /// Takes the secrets out of the commands in a text. What it takes is deducted from the work that is
+    /// allowed.
+    pub(super) fn told_by_command(
+        &mut self,
+        text: &str,
+        edits: &mut Vec<Edit>,
+    ) -> Result<(), Unfinished> {
         if memchr::memchr3(b' ', b'\t', b'\n', text.as_bytes()).is_none() {
-            return;
+            return Ok(());
         }
-        let Some(commands) = COMMANDS.as_ref() else { return };
+        let Some(commands) = COMMANDS.as_ref() else { return Ok(()) };
         for head in commands.heads.find_iter(text) {
             let whole = word_around(text, head.range());
             let forms = commands.forms.get(head.pattern().as_usize());
             let (Some(at), Some(forms)) = (whole, forms) else { continue };
             let command = command_at(text, at);
+            let cost = command.length(at).saturating_mul(forms.len() * FORM_COST);
+            self.work = self.work.checked_sub(cost).ok_or(Unfinished)?;
             for form in forms {
                 let found = self.found_by(form, text, at, &command);
                 for range in found {
@@ -70,6 +84,7 @@ impl Walk<'_> {
                 }
             }
         }
+        Ok(())
     }
 
     fn found_by(
@@ -96,12 +111,15 @@ impl Walk<'_> {
 /// Where the word begins that was found, if it is a whole one.
 fn word_around(text: &str, found: Range<usize>) -> Option<usize> {
     let separates = |c: char| c.is_whitespace() || "\"'`(;|&=".contains(c);
-    let before = text.get(..found.start)?;
-    let start = before.rfind(separates).map_or(0, |at| {
-        at + before.get(at..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8)
+    let from = text.floor_char_boundary(found.start.saturating_sub(PROGRAM_BYTES_MAX));
+    let before = text.get(from..found.start)?;
+    let start = before.rfind(separates).map_or(from, |at| {
+        from + at + before.get(at..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8)
     });
-    let rest = text.get(start..)?;
-    let end = rest.find(|c: char| c.is_whitespace()).map_or(text.len(), |end| start + end);
+    // In the middle of a longer word it is none.
+    let to = text.ceil_char_boundary(found.end.saturating_add(PROGRAM_BYTES_MAX).min(text.len()));
+    let rest = text.get(start..to).filter(|_| start > from || from == 0)?;
+    let end = rest.find(|c: char| c.is_whitespace()).map_or(to, |end| start + end);
     let word = text.get(start..end)?;
     let head = text.get(found)?;
     (program(word).eq_ignore_ascii_case(head)).then_some(start)

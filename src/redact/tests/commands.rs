@@ -147,3 +147,23 @@ fn lists_of_words_are_commands() {
     let shown = record.body.unwrap().value();
     assert_eq!(shown, json!({"argv": ["ipmitool", "-H", "h", "-P", "***", "power", "on"]}));
 }
+
+#[test]
+fn what_takes_too_long_to_be_read_is_not_recorded() {
+    // Ordinary scripts are far below what is allowed.
+    let script = "echo one two three\nset -e\n".repeat(2_000);
+    let ordinary = record("/", &[JSON], json!({ "script": script }).to_string().as_bytes());
+    assert_eq!(
+        (ordinary.body.unwrap().value(), ordinary.notes),
+        (json!({ "script": script }), vec![])
+    );
+    for text in ["echo ".repeat(20_000), "vault login ".repeat(40_000)] {
+        let odd = record("/", &[JSON], json!({ "script": text }).to_string().as_bytes());
+        assert_eq!(odd.body.unwrap().value(), json!({"script": "***"}), "{:.20}", text);
+        assert_eq!(odd.notes, ["pattern_limit"]);
+    }
+    // Nor are words without an end gone through again and again.
+    let long = format!("a {}", "vaultlogin".repeat(20_000));
+    let whole = record("/", &[JSON], json!({ "text": long }).to_string().as_bytes());
+    assert_eq!(whole.body.unwrap().value(), json!({ "text": long }));
+}
