@@ -308,9 +308,9 @@ impl Template {
 /// Whether some software may take a path for one that lies elsewhere.
 fn climbs(path: &str) -> bool {
     let readings = Readings::of(path);
-    let depth = |path: &[u8]| path.iter().filter(|byte| **byte == b'/').count();
-    !readings.is_complete()
-        || readings.each().any(|reading| depth(reading) < depth(path.as_bytes()))
+    let is_dots = |segment: &[u8]| matches!(segment, b"." | b"..");
+    let goes_up = |reading: &[u8]| reading.split(|byte| *byte == b'/').any(is_dots);
+    !readings.is_complete() || readings.each().any(goes_up)
 }
 
 /// Everything but letters, digits, `-`, `.`, `_` and `~` is encoded (RFC 3986, section 2.3).

@@ -44,7 +44,8 @@ impl Walk<'_> {
             return;
         };
         let rest = segments.get(start + 1..).unwrap_or_default();
-        if !is_of_broker(name, pieces, rest) {
+        let is_sure = is_of_broker(name, pieces, rest);
+        if !is_sure && !may_be_of_broker(pieces, rest) {
             return;
         }
         let is_item = rest.len() >= pieces.len();
@@ -59,6 +60,8 @@ impl Walk<'_> {
             let index = start + 1 + offset;
             match piece {
                 Piece::Word => {}
+                // Whose it is, is not certain; what it is called, is.
+                Piece::Scope(_) if !is_sure => item.slots.push(index),
                 Piece::Scope(noun) => self.out.nodes.push(Node {
                     noun: (*noun).to_owned(),
                     id: bounded(&segment.text),
@@ -89,6 +92,35 @@ impl Walk<'_> {
             }
         }
     }
+}
+
+/// What things of these names have in other software: `/api/exchanges/binance/credentials`.
+const PARTS: [&str; 16] = [
+    "agents",
+    "config",
+    "credentials",
+    "grants",
+    "keys",
+    "members",
+    "messages",
+    "permissions",
+    "policies",
+    "roles",
+    "rules",
+    "settings",
+    "status",
+    "tokens",
+    "users",
+    "versions",
+];
+
+/// Whether a path may be one of RabbitMQ's: a name in something with a name. Things with numbers have
+/// others of their own.
+fn may_be_of_broker(pieces: &[Piece], rest: &[Segment]) -> bool {
+    let ([Piece::Scope(_), Piece::Id], [outer, inner, ..]) = (pieces, rest) else { return false };
+    let is_name = outer.text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && !outer.text.contains(|c: char| c.is_ascii_digit());
+    is_name && !PARTS.contains(&inner.text.as_str())
 }
 
 /// Whether a path shows that it is one of RabbitMQ's: by its first vhost, which is called `/`, by the
