@@ -10,16 +10,24 @@ use super::walk::Walk;
 /// Longer names are none.
 const NAME_BYTES_MAX: usize = 96;
 
+/// Digits of what a text says of its length.
+const DIGITS_MAX: usize = 64;
+
 impl Walk<'_> {
     /// Takes out what stands under names in brackets, each with an arrow behind it.
     pub(super) fn dumps(&mut self, text: &str, edits: &mut Vec<Edit>) {
-        let mut done = 0;
+        let (mut done, mut line_end) = (0, 0);
         for at in memchr::memmem::find_iter(text.as_bytes(), "=>") {
             if at < done {
                 continue;
             }
             let Some(name) = bracketed_before(text, at) else { continue };
-            let Some(value) = printed_at(text, at + 2) else { continue };
+            // Each line's end is looked for once, however many arrows are in it.
+            if line_end <= at {
+                let rest = text.as_bytes().get(at..).unwrap_or_default();
+                line_end = memchr::memchr(b'\n', rest).map_or(text.len(), |end| at + end);
+            }
+            let Some(value) = printed_at(text, at + 2, line_end) else { continue };
             let told = text.get(value.clone()).unwrap_or_default();
             if let Some(rule) = self.rule_of_told(name, told) {
                 done = value.end;
@@ -43,20 +51,20 @@ fn bracketed_before(text: &str, at: usize) -> Option<&str> {
 }
 
 /// The value behind an arrow: what is in quotes behind its type, or the rest of the line.
-fn printed_at(text: &str, at: usize) -> Option<Range<usize>> {
-    let rest = text.get(at..)?;
-    let typed = rest.trim_start();
-    if let Some(string) = typed.strip_prefix("string(") {
-        let (length, quoted) = string.split_once(')')?;
-        let quoted = quoted.trim_start();
+fn printed_at(text: &str, at: usize, line_end: usize) -> Option<Range<usize>> {
+    if let Some(string) = text.get(at..)?.trim_start().strip_prefix("string(") {
+        let digits = string.bytes().take(DIGITS_MAX).take_while(u8::is_ascii_digit).count();
+        let (length, quoted) = string.split_at_checked(digits)?;
+        let quoted = quoted.strip_prefix(')')?.trim_start();
         let from = text.len() - quoted.len();
-        let whole = length.parse().ok().map(|length: usize| from + 1..from + 1 + length);
+        let end = length.parse().ok().and_then(|length| (from + 1).checked_add(length));
         let closes = |range: &Range<usize>| text.as_bytes().get(range.end) == Some(&b'"');
         // Where it is not as long as it says, something was changed in it.
+        let whole = end.map(|end: usize| from + 1..end);
         let told = whole.filter(|range| closes(range) && text.get(range.clone()).is_some());
         return told.or_else(|| quoted_at(text, from).map(|(range, _)| range));
     }
-    let line = rest.split('\n').next()?;
+    let line = text.get(at..line_end)?;
     let value = line.trim();
     let is_printed = !value.is_empty() && !value.starts_with(['"', '\'', '[', '$']);
     let from = at + line.len() - line.trim_start().len();

@@ -32,6 +32,9 @@ const VALUE_BYTES_MAX: usize = 1024;
 /// Longer tags are none.
 const TAG_BYTES_MAX: usize = 1024;
 
+/// What says nothing is no longer.
+const NOTHING_BYTES_MAX: usize = 256;
+
 /// What stands for nothing in the languages that write such documents.
 const NOTHING: [&str; 4] = ["nil", "undefined", "~", "{}"];
 
@@ -89,7 +92,10 @@ impl Walk<'_> {
     /// The rule for a name with a value that is a text.
     pub(super) fn rule_of_told(&mut self, name: &str, value: &str) -> Option<usize> {
         let value = value.trim();
-        if value.is_empty() || name.len() > NAME_BYTES_MAX || says_nothing(value) {
+        if value.is_empty() || name.len() > NAME_BYTES_MAX {
+            return None;
+        }
+        if value.len() <= NOTHING_BYTES_MAX && says_nothing(value) {
             return None;
         }
         self.rule_of_content(Carrier::Member, name, Some(value))

@@ -58,8 +58,11 @@ const PLAIN_BYTES_MAX: usize = 16;
 /// So long are words that may as well be a role, a state or a name.
 const WORD_BYTES_MAX: usize = 15;
 
-/// Counts are rounded: these digits at their end tell that a number is one.
+/// Counts are rounded: these digits at their end tell that a number is one,
 const ROUND: &str = "000";
+
+/// if no more digits stand before its zeros.
+const ROUND_DIGITS_MAX: usize = 3;
 
 /// Words that only say what kind of credential something is, without what joins their parts.
 const KINDS: [&str; 34] = [
@@ -215,7 +218,7 @@ impl Walk<'_> {
             return None;
         }
         if text.bytes().all(|byte| byte.is_ascii_digit()) {
-            let counts = if typed { text.ends_with(ROUND) } else { is_guessable(text) };
+            let counts = if typed { is_round(text) } else { is_guessable(text) };
             return (!counts).then_some(Weight::Everywhere);
         }
         let side = typed.then_some(self.place.side);
@@ -328,6 +331,11 @@ impl Walk<'_> {
             _ => false,
         }
     }
+}
+
+/// Whether digits tell a count.
+fn is_round(digits: &str) -> bool {
+    digits.ends_with(ROUND) && digits.trim_end_matches('0').len() <= ROUND_DIGITS_MAX
 }
 
 /// What rules with this action select was made by a machine, and can be told from other values.

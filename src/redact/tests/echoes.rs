@@ -76,7 +76,7 @@ fn what_is_ordinary_is_not_hidden_by_being_sent_as_a_secret() {
 
 #[test]
 fn secrets_that_are_no_words_are_hidden_wherever_they_are() {
-    for secret in ["Tr0ubador", "correct-horse-battery", "946201", "two words"] {
+    for secret in ["Tr0ubador", "correct-horse-battery", "946201", "3062203000", "two words"] {
         let sent = json!({"password": secret, "name": secret});
         let (shown, answer) = bodies(&sent, &json!({ "you_sent": secret }));
         assert!(!format!("{shown}{answer}").contains(secret), "{shown} {answer}");

@@ -273,7 +273,12 @@ fn settings_about_secrets_stay() {
 /// Work that grows with the square of these lengths takes minutes.
 #[test]
 fn long_lists_of_names_and_values_are_gone_through_once() {
-    for unit in ["name: DB_PASSWORD\nvalue: §\n", "password: |\n  §\n", "password=§&"] {
+    for unit in [
+        "name: DB_PASSWORD\nvalue: §\n",
+        "password: |\n  §\n",
+        "password=§&",
+        "[a] => <[b] => {{[c]=> string([\"password\"] => string(9) \"§\" ",
+    ] {
         let text = unit.replace('§', SECRET).repeat(8_000);
         let shown = shown(&json!({"p": text}));
         assert!(!shown.contains("horse"), "{unit}");
@@ -287,6 +292,8 @@ fn dumps_for_people_give_nothing_away() {
         "stdClass Object ( [security_answer] => § and more",
         "array(2) {\n  [\"password\"]=>\n  string(9) \"§\"\n}",
         "object(User)#3 (1) { [\"password\":protected]=> string(9) \"§\" }",
+        "[\"password\"]=> string(18446744073709551615) \"§\"",
+        "[\"password\"]=> string(99999999999999999999999) \"§\" and [\"pin\"]=> string(",
         "object(User)#3 (1) {\n  [\"apiSecret\":\"App\\User\":private]=>\n  string(9) \"§\"\n}",
     ]);
     all_stay(&[
