@@ -26,6 +26,9 @@ const JOINING: [&str; 24] = [
     "must", "not", "option", "should", "that", "the", "was", "when", "will", "with", "you", "your",
 ];
 
+/// What may stand before a word: blanks, quotes, and what hides the end of a line.
+const BETWEEN: [char; 7] = [' ', '\t', '\r', '\n', '\\', '"', '\''];
+
 /// What signs stand in secrets and not in prose.
 const SIGNS: &str = "!@#%^&*+=~$";
 
@@ -73,6 +76,19 @@ impl Form {
         });
         first.unwrap_or_default()
     }
+
+    /// Whether the form begins a command.
+    pub(super) fn begins(&self) -> bool {
+        matches!(self.items.first(), Some(Item::Begin))
+    }
+
+    /// Whether the form may go on with what follows its first word in a text.
+    pub(super) fn may_go_on(&self, follows: &str) -> bool {
+        let first = usize::from(self.begins());
+        let Some(Item::Words(words)) = self.items.get(first + 1) else { return true };
+        let next = follows.trim_start_matches(BETWEEN);
+        words.iter().any(|literal| literal.may_begin(next))
+    }
 }
 
 impl Item {
@@ -99,6 +115,12 @@ impl Literal {
         let (word, before) = word.strip_prefix('*').map_or((word, false), |word| (word, true));
         let (word, after) = word.strip_suffix('*').map_or((word, false), |word| (word, true));
         Self { text: word, before, after, secret }
+    }
+
+    /// Whether a text may begin with this word; of any that can be told by other parts it may.
+    fn may_begin(&self, text: &str) -> bool {
+        let head = text.as_bytes().get(..self.text.len());
+        self.before || head.is_some_and(|head| head.eq_ignore_ascii_case(self.text.as_bytes()))
     }
 
     /// Whether a word is this one; where the secret begins, if it is the rest of it.

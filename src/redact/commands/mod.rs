@@ -6,12 +6,13 @@
 mod form;
 mod table;
 
+use std::cell::LazyCell;
 use std::ops::Range;
 use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind};
 
-use self::form::{Finder, Form, Item, command_at, program};
+use self::form::{Command, Finder, Form, command_at, program};
 use self::table::FORMS;
 use super::carrier::Carrier;
 use super::pattern::Unfinished;
@@ -70,13 +71,19 @@ impl Walk<'_> {
         for head in commands.heads.find_iter(text) {
             let whole = word_around(text, head.range());
             let forms = commands.forms.get(head.pattern().as_usize());
-            let (Some(at), Some(forms)) = (whole, forms) else { continue };
-            let command = command_at(text, at);
-            let cost = command.length(at).saturating_mul(forms.len() * FORM_COST);
-            self.work = self.work.checked_sub(cost).ok_or(Unfinished)?;
+            let (Some(word), Some(forms)) = (whole, forms) else { continue };
+            let at = word.start;
+            let begins = LazyCell::new(|| begins(text, at));
+            let follows = text.get(word.end..).unwrap_or_default();
+            let mut command = None;
             for form in forms {
-                let found = self.found_by(form, text, at, &command);
-                for range in found {
+                if form.begins() && !*begins || !form.may_go_on(follows) {
+                    continue;
+                }
+                let command = command.get_or_insert_with(|| command_at(text, at));
+                let cost = command.length(at).saturating_mul(FORM_COST);
+                self.work = self.work.checked_sub(cost).ok_or(Unfinished)?;
+                for range in self.found_by(form, text, command) {
                     let told = text.get(range.clone()).unwrap_or_default();
                     if let Some(rule) = self.rule_of_told("password", told) {
                         self.take(text, range, rule, edits);
@@ -87,20 +94,10 @@ impl Walk<'_> {
         Ok(())
     }
 
-    fn found_by(
-        &mut self,
-        form: &Form,
-        text: &str,
-        at: usize,
-        command: &form::Command,
-    ) -> Vec<Range<usize>> {
-        let items = match form.items.split_first() {
-            Some((Item::Begin, rest)) if begins(text, at) => rest,
-            Some((Item::Begin, _)) => return Vec::new(),
-            _ => &form.items,
-        };
+    fn found_by(&mut self, form: &Form, text: &str, command: &Command) -> Vec<Range<usize>> {
         // The first word was found: it may have been written with where it is.
-        let Some((_, rest)) = items.split_first() else { return Vec::new() };
+        let first = usize::from(form.begins());
+        let Some(rest) = form.items.get(first + 1..) else { return Vec::new() };
         let mut names = |name: &str| self.rule_of_content(Carrier::Member, name, None).is_some();
         let mut finder = Finder { text, found: Vec::new(), names: &mut names };
         finder.find(rest, command, 1);
@@ -108,8 +105,8 @@ impl Walk<'_> {
     }
 }
 
-/// Where the word begins that was found, if it is a whole one.
-fn word_around(text: &str, found: Range<usize>) -> Option<usize> {
+/// The whole word that was found, if it is that of a program.
+fn word_around(text: &str, found: Range<usize>) -> Option<Range<usize>> {
     let separates = |c: char| c.is_whitespace() || "\"'`(;|&=".contains(c);
     let from = text.floor_char_boundary(found.start.saturating_sub(PROGRAM_BYTES_MAX));
     let before = text.get(from..found.start)?;
@@ -122,7 +119,7 @@ fn word_around(text: &str, found: Range<usize>) -> Option<usize> {
     let end = rest.find(|c: char| c.is_whitespace()).map_or(to, |end| start + end);
     let word = text.get(start..end)?;
     let head = text.get(found)?;
-    (program(word).eq_ignore_ascii_case(head)).then_some(start)
+    (program(word).eq_ignore_ascii_case(head)).then_some(start..end)
 }
 
 /// Whether a command begins there: before it in its line is nothing, or what may be.
