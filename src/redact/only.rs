@@ -5,6 +5,7 @@
 //! there. Whatever redaction rules select is redacted, listed or not.
 
 use std::borrow::Cow;
+use std::rc::Rc;
 
 use super::bits::{BITS, Bits};
 use super::carrier::Carrier;
@@ -20,8 +21,36 @@ use crate::decode::Node;
 /// Entries in one policy.
 pub const ENTRIES_MAX: usize = BITS;
 
-/// The entries by which a value would not be recorded.
-pub(super) type Unlisted = Bits;
+/// The entries by which a value would not be recorded: nearly always none, and copied at each step of
+/// a walk.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Unlisted(Option<Rc<Bits>>);
+
+impl Unlisted {
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
+    pub(super) fn has(&self, entry: usize) -> bool {
+        self.0.as_ref().is_some_and(|bits| bits.has(entry))
+    }
+
+    pub(super) fn add(&mut self, entry: usize) {
+        Rc::make_mut(self.0.get_or_insert_default()).add(entry);
+    }
+
+    pub(super) fn remove_all(&mut self, others: &Self) {
+        let (Some(bits), Some(others)) = (&mut self.0, &others.0) else { return };
+        Rc::make_mut(bits).remove_all(others);
+        if bits.is_empty() {
+            self.0 = None;
+        }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = usize> {
+        self.0.iter().flat_map(|bits| bits.iter())
+    }
+}
 
 /// Fields of the head that are recorded whatever is listed: they say of what kind a message is and
 /// how it came, and name the event.
@@ -118,7 +147,9 @@ impl Policy {
     /// The entries by which nothing is recorded there unless it is listed.
     pub(super) fn unlisted(&self, place: Place) -> Unlisted {
         let holds = |(_, listed): &(usize, &Listed)| self.holds_at(listed.rule, place);
-        self.listed().iter().enumerate().filter(holds).map(|(entry, _)| entry).collect()
+        let mut unlisted = Unlisted::default();
+        self.listed().iter().enumerate().filter(holds).for_each(|(entry, _)| unlisted.add(entry));
+        unlisted
     }
 
     /// Those of some entries that list a name, or a part of one such as `user[email]`.
@@ -159,7 +190,7 @@ pub(super) fn is_identifier(name: &str) -> bool {
 impl Walk<'_> {
     /// Narrows what is not listed to what this name does not list either; gives what it was.
     pub(super) fn list_name(&mut self, carrier: Carrier, name: &str) -> Unlisted {
-        let before = self.unlisted;
+        let before = self.unlisted.clone();
         if !before.is_empty() {
             self.unlisted.remove_all(&self.policy.lists(&before, carrier, name));
         }

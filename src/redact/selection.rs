@@ -31,10 +31,21 @@ pub(super) enum Purpose {
 /// All paths, by the name with which their results begin.
 #[derive(Debug, Default)]
 pub(super) struct Paths {
-    paths: Vec<(JsonPath, Purpose)>,
+    paths: Vec<Entry>,
     named: HashMap<Box<str>, Vec<usize>, RandomState>,
     /// Those that may begin with any name.
     other: Vec<usize>,
+    /// All names that some path needs, by their numbers.
+    needed: HashMap<Box<str>, usize, RandomState>,
+}
+
+/// One path.
+#[derive(Debug)]
+struct Entry {
+    path: JsonPath,
+    purpose: Purpose,
+    /// The names without which it selects nothing: one of each list.
+    needs: Vec<Vec<usize>>,
 }
 
 impl Paths {
@@ -53,13 +64,47 @@ impl Paths {
                 Some(name) => all.named.entry(name.into()).or_default().push(position),
                 None => all.other.push(position),
             }
-            all.paths.push((path.clone(), purpose));
+            let needs = path.needed_names().map(|names| all.numbers(&names)).collect();
+            all.paths.push(Entry { path: path.clone(), purpose, needs });
         }
         all
     }
 
+    /// The numbers of names that are needed.
+    fn numbers(&mut self, names: &[&str]) -> Vec<usize> {
+        let mut number = |name: &&str| {
+            let next = self.needed.len();
+            *self.needed.entry((*name).into()).or_insert(next)
+        };
+        names.iter().map(&mut number).collect()
+    }
+
+    /// Which of the needed names are somewhere in a document: looked for once, instead of by each path.
+    fn present(&self, document: &Node<'_>) -> Vec<bool> {
+        let mut present = vec![false; self.needed.len()];
+        let mut open = vec![document];
+        while let Some(node) = open.pop() {
+            match node {
+                Node::Array(items) => open.extend(items.iter().filter(|item| has_parts(item))),
+                Node::Object(members) => {
+                    for (name, member) in members {
+                        let number = self.needed.get(name.as_ref());
+                        if let Some(slot) = number.and_then(|number| present.get_mut(*number)) {
+                            *slot = true;
+                        }
+                        if has_parts(member) {
+                            open.push(member);
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        present
+    }
+
     /// The paths that may select something in a document.
-    fn candidates(&self, document: &Node<'_>) -> Vec<&(JsonPath, Purpose)> {
+    fn candidates(&self, document: &Node<'_>) -> Vec<&Entry> {
         let mut positions = self.other.clone();
         if let Node::Object(members) = document {
             let named = members.iter().filter_map(|(name, _)| self.named.get(name.as_ref()));
@@ -68,8 +113,17 @@ impl Paths {
             positions.sort_unstable();
             positions.dedup();
         }
-        positions.into_iter().filter_map(|position| self.paths.get(position)).collect()
+        let present = self.present(document);
+        let is_present = |number: &usize| present.get(*number).copied().unwrap_or_default();
+        let entries = positions.into_iter().filter_map(|position| self.paths.get(position));
+        entries
+            .filter(|entry| entry.needs.iter().all(|names| names.iter().any(is_present)))
+            .collect()
     }
+}
+
+fn has_parts(node: &Node<'_>) -> bool {
+    matches!(node, Node::Array(_) | Node::Object(_))
 }
 
 /// What is known of the values of one body, by where in memory they are, as long as the walk lasts.
@@ -79,7 +133,7 @@ pub(super) struct Selection {
 }
 
 /// What is known of a value.
-#[derive(Default, Clone, Copy)]
+#[derive(Default, Clone)]
 pub(super) struct Mark {
     rule: Option<usize>,
     pub(super) kept: bool,
@@ -89,7 +143,7 @@ pub(super) struct Mark {
 
 impl Mark {
     /// Whether no path selects it.
-    pub(super) fn is_none(self) -> bool {
+    pub(super) fn is_none(&self) -> bool {
         self.rule.is_none() && !self.kept && self.listed.is_empty()
     }
 }
@@ -109,7 +163,7 @@ impl Selection {
         let unlisted = policy.unlisted(place);
         let mut work = WORK_MAX;
         for document in layout.documents(body) {
-            for (path, purpose) in paths.candidates(document) {
+            for Entry { path, purpose, .. } in paths.candidates(document) {
                 let holds = match purpose {
                     Purpose::Redact(rule) => policy.holds_at(*rule, place),
                     Purpose::Keep => true,
@@ -175,7 +229,7 @@ impl<'n> Walk<'_> {
 
     /// A value under a rule, if there is one for its name, or if a path selects it.
     pub(super) fn under(&mut self, named: Option<usize>, node: &mut Node<'_>) {
-        let unlisted = self.unlisted;
+        let unlisted = self.unlisted.clone();
         let mark = self.mark(node);
         self.unlisted.remove_all(&mark.listed);
         if mark.kept {
@@ -194,6 +248,6 @@ impl<'n> Walk<'_> {
         if self.nesting > 0 || self.selection.marks.is_empty() {
             return Mark::default();
         }
-        self.selection.marks.get(&address(node)).copied().unwrap_or_default()
+        self.selection.marks.get(&address(node)).cloned().unwrap_or_default()
     }
 }

@@ -1,7 +1,7 @@
 //! Commands in texts, by their grammar: which of their words is a secret, by the words around it.
 //!
-//! A table has the words (`table.rs`); one automaton finds those that forms are told by, and only there
-//! a text is split into words.
+//! A table has the words (`table.rs`); those that forms are told by are looked for, and only there a
+//! text is split into words.
 
 mod form;
 mod table;
@@ -10,12 +10,10 @@ use std::cell::LazyCell;
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind};
-
 use self::form::{Command, Finder, Form, command_at, program};
 use self::table::FORMS;
 use super::carrier::Carrier;
-use super::pattern::Unfinished;
+use super::pattern::{Unfinished, WORD_BYTES_MIN, Words};
 use super::text::Edit;
 use super::walk::Walk;
 
@@ -31,29 +29,42 @@ const FORM_COST: usize = 4;
 /// What stands before a command is looked at so far.
 const BEFORE_BYTES_MAX: usize = 64;
 
+/// What may follow a word that is too short to be looked for alone.
+const AFTER_SHORT: [char; 3] = [' ', '\t', '.'];
+
 /// Forms by the words that they are told by.
 struct Forms {
-    heads: AhoCorasick,
-    /// The forms of each head.
-    forms: Vec<Vec<Form>>,
+    /// Finds the heads.
+    words: Words,
+    /// The head of each word that is looked for.
+    heads: Vec<usize>,
+    /// How long each head is, and its forms.
+    forms: Vec<(usize, Vec<Form>)>,
 }
 
 static COMMANDS: LazyLock<Option<Forms>> = LazyLock::new(|| {
     let mut heads: Vec<&str> = Vec::new();
-    let mut forms: Vec<Vec<Form>> = Vec::new();
+    let mut forms: Vec<(usize, Vec<Form>)> = Vec::new();
     for text in FORMS {
         for head in Form::new(text).heads() {
             let at = heads.iter().position(|other| *other == head).unwrap_or_else(|| {
                 heads.push(head);
-                forms.push(Vec::new());
+                forms.push((head.len(), Vec::new()));
                 heads.len() - 1
             });
-            forms.get_mut(at)?.push(Form::new(text));
+            forms.get_mut(at)?.1.push(Form::new(text));
         }
     }
-    let mut builder = AhoCorasickBuilder::new();
-    builder.ascii_case_insensitive(true).match_kind(MatchKind::LeftmostLongest);
-    Some(Forms { heads: builder.build(heads).ok()?, forms })
+    let (mut words, mut of) = (Vec::new(), Vec::new());
+    for (at, head) in heads.into_iter().enumerate() {
+        if head.len() < WORD_BYTES_MIN {
+            words.extend(AFTER_SHORT.map(|after| format!("{head}{after}")));
+        } else {
+            words.push(head.to_owned());
+        }
+        of.resize(words.len(), at);
+    }
+    Some(Forms { words: Words::new(words.iter().map(String::as_str)).ok()?, heads: of, forms })
 });
 
 impl Walk<'_> {
@@ -68,26 +79,39 @@ impl Walk<'_> {
             return Ok(());
         }
         let Some(commands) = COMMANDS.as_ref() else { return Ok(()) };
-        for head in commands.heads.find_iter(text) {
-            let whole = word_around(text, head.range());
-            let forms = commands.forms.get(head.pattern().as_usize());
-            let (Some(word), Some(forms)) = (whole, forms) else { continue };
-            let at = word.start;
-            let begins = LazyCell::new(|| begins(text, at));
-            let follows = text.get(word.end..).unwrap_or_default();
-            let mut command = None;
-            for form in forms {
-                if form.begins() && !*begins || !form.may_go_on(follows) {
-                    continue;
-                }
-                let command = command.get_or_insert_with(|| command_at(text, at));
-                let cost = command.length(at).saturating_mul(FORM_COST);
-                self.work = self.work.checked_sub(cost).ok_or(Unfinished)?;
-                for range in self.found_by(form, text, command) {
-                    let told = text.get(range.clone()).unwrap_or_default();
-                    if let Some(rule) = self.rule_of_told("password", told) {
-                        self.take(text, range, rule, edits);
-                    }
+        commands.words.each(text.as_bytes(), |word, found| {
+            let head = commands.heads.get(word).and_then(|head| commands.forms.get(*head));
+            let Some((length, forms)) = head else { return Ok(()) };
+            match word_around(text, found.start..found.start + length) {
+                Some(word) => self.told_by_forms(forms, text, word, edits),
+                None => Ok(()),
+            }
+        })
+    }
+
+    /// Takes the secrets out of a command that begins with a word by which forms are told.
+    fn told_by_forms(
+        &mut self,
+        forms: &[Form],
+        text: &str,
+        word: Range<usize>,
+        edits: &mut Vec<Edit>,
+    ) -> Result<(), Unfinished> {
+        let at = word.start;
+        let begins = LazyCell::new(|| begins(text, at));
+        let follows = text.get(word.end..).unwrap_or_default();
+        let mut command = None;
+        for form in forms {
+            if form.begins() && !*begins || !form.may_go_on(follows) {
+                continue;
+            }
+            let command = command.get_or_insert_with(|| command_at(text, at));
+            let cost = command.length(at).saturating_mul(FORM_COST);
+            self.work = self.work.checked_sub(cost).ok_or(Unfinished)?;
+            for range in self.found_by(form, text, command) {
+                let told = text.get(range.clone()).unwrap_or_default();
+                if let Some(rule) = self.rule_of_told("password", told) {
+                    self.take(text, range, rule, edits);
                 }
             }
         }

@@ -98,11 +98,21 @@ impl JsonPath {
     pub(super) fn first_name(&self) -> Option<&str> {
         match self.segments.first() {
             Some(Segment::Child(selectors)) => match selectors.as_slice() {
-                [Selector::Name(name)] => Some(name),
+                [selector] => selector.name(),
                 _ => None,
             },
             _ => None,
         }
+    }
+
+    /// The names of members without which it selects nothing: of each list there must be one somewhere
+    /// in the document.
+    pub(super) fn needed_names(&self) -> impl Iterator<Item = Vec<&str>> {
+        self.segments.iter().filter_map(|segment| match segment {
+            Segment::Child(selectors) | Segment::Descendant(selectors) => {
+                selectors.iter().map(Selector::name).collect()
+            }
+        })
     }
 
     /// All that it selects in a document, in the order of RFC 9535, and as often as it is selected.

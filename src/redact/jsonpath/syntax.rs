@@ -146,6 +146,16 @@ impl Operand {
     }
 }
 
+impl Selector {
+    /// The name of the only children that it leads to.
+    pub(super) fn name(&self) -> Option<&str> {
+        match self {
+            Self::Name(name) => Some(name),
+            _ => None,
+        }
+    }
+}
+
 impl Segment {
     /// Whether it leads to one node at most, by its form.
     pub(super) fn is_singular(&self) -> bool {

@@ -11,9 +11,7 @@ use regex_syntax::hir::{Hir, HirKind, Look};
 use super::conditions::{Conditions, what_is_wrong};
 use super::held::can_hold;
 use super::literals::leading;
-
-/// Shorter keywords occur by chance all the time.
-pub(super) const KEYWORD_BYTES_MIN: usize = 3;
+use super::words::WORD_BYTES_MIN;
 
 /// More keywords than this make a rule of several.
 const KEYWORDS_MAX: usize = 128;
@@ -165,7 +163,7 @@ impl Pattern {
         let hir = parse(text)?;
         let leading = leading(&hir);
         let keywords: Vec<String> = if keywords.is_empty() {
-            let told = leading.iter().all(|literal| literal.len() >= KEYWORD_BYTES_MIN);
+            let told = leading.iter().all(|literal| literal.len() >= WORD_BYTES_MIN);
             if !told || leading.len() > KEYWORDS_MAX {
                 return Err(PatternError::NoKeyword);
             }
@@ -386,7 +384,7 @@ fn without_edge(hir: Hir, leading: &[String]) -> (Hir, Edge) {
     }
     let is_sign = |byte: u8| !byte.is_ascii_alphanumeric();
     let is_distinct =
-        |literal: &String| literal.len() >= KEYWORD_BYTES_MIN && literal.bytes().any(is_sign);
+        |literal: &String| literal.len() >= WORD_BYTES_MIN && literal.bytes().any(is_sign);
     let edge = if leading.iter().all(is_distinct) { Edge::Distinct } else { Edge::Word };
     (Hir::concat(rest.to_vec()), edge)
 }
@@ -404,7 +402,7 @@ fn check_keywords(keywords: &[String]) -> Result<(), PatternError> {
         return Err(PatternError::TooManyKeywords);
     }
     for word in keywords {
-        let sound = (KEYWORD_BYTES_MIN..=KEYWORD_BYTES_MAX).contains(&word.len());
+        let sound = (WORD_BYTES_MIN..=KEYWORD_BYTES_MAX).contains(&word.len());
         if !sound || !word.is_ascii() {
             return Err(PatternError::Keyword(word.clone()));
         }

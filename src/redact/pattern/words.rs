@@ -9,14 +9,15 @@ use aho_corasick::automaton::Automaton as _;
 use aho_corasick::dfa::DFA;
 use aho_corasick::{Anchored, BuildError, StartKind};
 
-use super::compile::KEYWORD_BYTES_MIN;
+/// Shorter words occur by chance all the time.
+pub(in crate::redact) const WORD_BYTES_MIN: usize = 3;
 
 /// How many bytes tell which beginnings there are.
 const BEGINNINGS_LOG2: u32 = 14;
 
 /// Many keywords, each known by its position.
 #[derive(Debug)]
-pub(super) struct Words {
+pub(in crate::redact) struct Words {
     /// Goes along a word from its beginning.
     automaton: DFA,
     beginnings: Beginnings,
@@ -25,7 +26,7 @@ pub(super) struct Words {
 impl Words {
     /// Fails only if there are more words than an automaton can hold. None may be shorter than
     /// three bytes.
-    pub(super) fn new<'w>(
+    pub(in crate::redact) fn new<'w>(
         words: impl Iterator<Item = &'w str> + Clone,
     ) -> Result<Self, BuildError> {
         let automaton = DFA::builder()
@@ -36,7 +37,7 @@ impl Words {
     }
 
     /// Every word in the text with its position, from left to right.
-    pub(super) fn each<E>(
+    pub(in crate::redact) fn each<E>(
         &self,
         text: &[u8],
         mut found: impl FnMut(usize, Range<usize>) -> Result<(), E>,
@@ -111,7 +112,7 @@ impl Block {
         let rest = text.get(at..)?;
         let word = match (rest.first_chunk(), text.last_chunk()) {
             (Some(first), _) => u64::from_le_bytes(*first),
-            _ if rest.len() < KEYWORD_BYTES_MIN => return None,
+            _ if rest.len() < WORD_BYTES_MIN => return None,
             (None, Some(last)) => u64::from_le_bytes(*last) >> (8 * (8 - rest.len())),
             (None, None) => rest.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)),
         };
@@ -125,8 +126,7 @@ impl Beginnings {
         for word in words.map(str::as_bytes) {
             let Some(Block { word: begin, .. }) = Block::at(word, 0) else { continue };
             if let Some(bits) = bits.get_mut(slot(begin, 0)) {
-                *bits |=
-                    if word.len() > KEYWORD_BYTES_MIN { likely(begin, 0) as u8 } else { u8::MAX };
+                *bits |= if word.len() > WORD_BYTES_MIN { likely(begin, 0) as u8 } else { u8::MAX };
             }
         }
         Self(bits)

@@ -201,6 +201,23 @@ fn the_name_with_which_results_begin() {
 }
 
 #[test]
+fn names_without_which_nothing_is_selected() {
+    let rows: [(&str, &[&[&str]]); 7] = [
+        ("$", &[]),
+        ("$.a[*].b", &[&["a"], &["b"]]),
+        ("$..['a','b'].c", &[&["a", "b"], &["c"]]),
+        ("$[?@.a].b", &[&["b"]]),
+        ("$['a',0].b", &[&["b"]]),
+        ("$..*", &[]),
+        ("$.*.a..b", &[&["a"], &["b"]]),
+    ];
+    for (path, expected) in rows {
+        let path = JsonPath::new(path).unwrap();
+        assert_eq!(path.needed_names().collect::<Vec<_>>(), expected, "{path:?}");
+    }
+}
+
+#[test]
 fn a_path_is_shown_as_written() {
     let path = JsonPath::new("$[?@.a == 1]").unwrap();
     assert_eq!(format!("{path:?} {}", path.as_str()), "JsonPath($[?@.a == 1]) $[?@.a == 1]");

@@ -177,6 +177,24 @@ proptest! {
     }
 
     #[test]
+    fn nothing_is_selected_without_the_names_that_are_needed(
+        pieces in proptest::collection::vec(
+            prop_oneof![Just(".a"), Just("..b"), Just("['a','c']"), Just("..['b',0]"), Just("[*]"), Just("[?@.a]")],
+            0..5,
+        ),
+        names in proptest::collection::vec("[abcd]", 3),
+    ) {
+        let [one, two, three] = names.as_slice() else { unreachable!() };
+        let document =
+            format!(r#"{{"{one}":[1,{{"{two}":{{"{three}":[{{"{one}":2}}]}}}}],"{three}":{{}}}}"#);
+        let node = decode::json(&document).unwrap();
+        let path = JsonPath::new(&format!("${}", pieces.concat())).unwrap();
+        let selected = path.select(&node, &mut { 100_000 }).unwrap();
+        let is_there = |group: Vec<&str>| group.iter().any(|name| names.iter().any(|n| n == name));
+        prop_assert!(selected.is_empty() || path.needed_names().all(is_there));
+    }
+
+    #[test]
     fn names_are_selected_however_they_are_written(name in "\\PC{0,12}", beside in "[a-z]{0,3}") {
         prop_assume!(name != beside);
         let document = serde_json::json!({ name.clone(): 1, beside: 2 }).to_string();
