@@ -2,29 +2,31 @@
 
 /// Bytes that occur in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Class(u8);
+pub(super) struct Class(u16);
 
-const EQUALS: u8 = 1;
-const COLON: u8 = 1 << 1;
-const PERCENT: u8 = 1 << 2;
+const EQUALS: u16 = 1;
+const COLON: u16 = 1 << 1;
+const PERCENT: u16 = 1 << 2;
 /// Neither of base64, in any alphabet, nor blank.
-const NO_BASE64: u8 = 1 << 3;
+const NO_BASE64: u16 = 1 << 3;
 /// A brace, a bracket or what else documents begin with.
-const BRACKET: u8 = 1 << 4;
-const AT: u8 = 1 << 5;
-const QUOTE: u8 = 1 << 6;
+const BRACKET: u16 = 1 << 4;
+const AT: u16 = 1 << 5;
+const QUOTE: u16 = 1 << 6;
 /// The end of a line, or anything that is not ASCII.
-const LINE_OR_OTHER: u8 = 1 << 7;
+const LINE_OR_OTHER: u16 = 1 << 7;
+/// Whitespace of ASCII.
+const BLANK: u16 = 1 << 8;
 
 #[expect(clippy::indexing_slicing, reason = "it is evaluated by the compiler")]
-const TABLE: [u8; 256] = {
+const TABLE: [u16; 256] = {
     let mut table = [LINE_OR_OTHER; 256];
     let mut byte = 0;
     while byte < 128 {
         let c = byte as u8;
         let in_base64 = c.is_ascii_alphanumeric() || matches!(c, b'+' | b'/' | b'-' | b'_' | b'=');
         let blank = c.is_ascii_whitespace() || c == 0x0b;
-        table[byte] = match c {
+        let bits = match c {
             b'=' => EQUALS,
             b':' => COLON | NO_BASE64,
             b'%' => PERCENT | NO_BASE64,
@@ -35,6 +37,7 @@ const TABLE: [u8; 256] = {
             _ if in_base64 || blank => 0,
             _ => NO_BASE64,
         };
+        table[byte] = if blank { bits | BLANK } else { bits };
         byte += 1;
     }
     table
@@ -82,6 +85,11 @@ impl Class {
         self.0 & LINE_OR_OTHER != 0
     }
 
+    /// There is a blank or the end of a line in it.
+    pub(super) fn has_blank(self) -> bool {
+        self.0 & BLANK != 0
+    }
+
     /// It may be base64.
     pub(super) fn may_be_base64(self) -> bool {
         self.0 & NO_BASE64 == 0
@@ -109,6 +117,8 @@ mod tests {
         assert!(percent_text("a%20b").is_some() && Class::of("a%20b").has_percent());
         assert!(data_url("data:,x").is_some() && Class::of("data:,x").has_colon());
         assert!(Class::of("a=b").has_equals());
+        assert!(Class::of("a b").has_blank() && Class::of("a\nb").has_blank());
+        assert!(!Class::of("a-b\u{a0}").has_blank());
         assert!(Class::of("it's").has_quote() && Class::of("\"a").has_quote());
         assert!(Class::of("a\nb").may_have_lines() && Class::of("“a”").may_have_lines());
         let line = Class::of("ENV A b, c.d/e (f) ${g}\r\t");

@@ -2,7 +2,7 @@
 //! whose it is. Names are short, and mean other things as well.
 
 use super::ordinary::is_ordinary;
-use super::walk::is_one_of;
+use super::walk::{Walk, is_one_of};
 use crate::decode::{Node, Number};
 
 /// JSON Schema (2020-12), where it tells nothing but the form of a value.
@@ -56,6 +56,26 @@ const ACCOUNT: [&str; 8] =
 
 /// Longer words are no formats, and no names of objects.
 const WORD_BYTES_MAX: usize = 63;
+
+impl Walk<'_> {
+    /// Whether a value is what a rule selects by its name: shipped ones mean no flags, descriptions,
+    /// references and complaints.
+    pub(super) fn is_meant(&self, rule: usize, name: &str, node: &Node<'_>) -> bool {
+        let is_other = || {
+            is_flag_value(node) && self.policy.goes_in(rule)
+                || is_described(name, node)
+                || is_reference(name, node)
+                || self.is_complaint(node)
+                || self.is_error_code(name, node)
+        };
+        !(self.policy.is_shipped(rule) && is_other())
+    }
+}
+
+/// Yes, no, or nothing: no secret is so short.
+fn is_flag_value(node: &Node<'_>) -> bool {
+    matches!(node, Node::Bool(_) | Node::Null)
+}
 
 /// Whether an object under this name only describes a secret. What it holds is still looked at.
 pub(super) fn is_described(name: &str, node: &Node<'_>) -> bool {

@@ -62,7 +62,7 @@ impl Walk<'_> {
             self.elements(text, edits);
             self.dumps(text, edits);
         }
-        if class.may_have_lines() || is_setting(text) {
+        if class.may_have_lines() || class.has_blank() && is_setting(text) {
             self.lines(text, edits);
         }
         if !is_plain || class.may_have_lines() {

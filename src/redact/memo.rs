@@ -67,6 +67,12 @@ pub(super) enum Role {
 }
 
 impl About {
+    /// Whether it says nothing: no rule, nothing of its object, nothing in itself.
+    pub(super) fn says_nothing(&self) -> bool {
+        let is_quiet = !matches!(self.role, Role::Value | Role::Change | Role::Variables);
+        is_quiet && self.rules.is_empty() && self.clean && self.plain
+    }
+
     /// Whether this is known of that name.
     pub(super) fn is_of(&self, carrier: Carrier, name: &str) -> bool {
         *self.name == *name && self.carrier == carrier

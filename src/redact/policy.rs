@@ -9,6 +9,7 @@ use super::bits::Bits;
 use super::but::But;
 pub(super) use super::carrier::Carrier;
 use super::carrier::Selectors;
+use super::commands;
 use super::exceptions::{Exceptions, Flag, Kept, Stays};
 use super::glob::squash;
 use super::memo::{About, Memo, Role};
@@ -137,7 +138,7 @@ impl Policy {
         Ok(Self {
             paths: Paths::of(&rules, keep, record_only),
             listed,
-            patterns: Patterns::new(patterns)?,
+            patterns: Patterns::new(patterns, commands::words())?,
             texts_but: But::all(&rules, |rule| &rule.texts_but)?,
             members_but: But::all(&rules, |rule| &rule.members_but)?,
             rules: heads,

@@ -229,6 +229,12 @@ impl<'n> Walk<'_> {
 
     /// A value under a rule, if there is one for its name, or if a path selects it.
     pub(super) fn under(&mut self, named: Option<usize>, node: &mut Node<'_>) {
+        if self.selection.marks.is_empty() {
+            return match named {
+                Some(rule) => self.secret(node, rule),
+                None => self.value(node),
+            };
+        }
         let unlisted = self.unlisted.clone();
         let mark = self.mark(node);
         self.unlisted.remove_all(&mark.listed);

@@ -7,6 +7,7 @@ use std::mem;
 use std::ops::Range;
 
 use super::carrier::Carrier;
+use super::class::Class;
 use super::inner::is_argument_flag;
 use super::memo::{Role, Roles};
 use super::seen::{MASK, is_redacted_text};
@@ -43,6 +44,10 @@ impl Arguments {
     /// The rule for the member at this place.
     pub(super) fn rule(&self, position: usize) -> Option<usize> {
         self.rules.get(&position).copied()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.rules.is_empty()
     }
 }
 
@@ -148,9 +153,9 @@ impl Walk<'_> {
             line.push(if is_told { '\t' } else { ' ' });
         }
         let mut edits = Vec::new();
-        let told = self.told_by_command(&line, &mut edits);
+        let searched = self.contents(&line, Class::of(&line), &mut edits);
         // What cannot be searched as a whole was searched word by word.
-        if told.is_err() || self.contents(&line, &mut edits).is_err() || edits.is_empty() {
+        if searched.is_err() || edits.is_empty() {
             return;
         }
         self.cut = true;

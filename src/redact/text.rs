@@ -59,8 +59,7 @@ impl Walk<'_> {
                 }
             }
         }
-        let told = self.told_by_command(text, &mut edits);
-        if told.is_err() || self.contents(text, &mut edits).is_err() {
+        if self.contents(text, class, &mut edits).is_err() {
             self.notes.insert(Note::PatternLimit);
             self.receipt(self.policy.unsearched());
             return Some(MASK.to_owned());
@@ -124,11 +123,22 @@ impl Walk<'_> {
         }
     }
 
-    /// What is a secret by its looks.
-    pub(super) fn contents(&mut self, text: &str, edits: &mut Vec<Edit>) -> Result<(), Unfinished> {
-        let policy = self.policy;
-        let found = policy.patterns().find(text, &policy.at(self.place), &mut self.work)?;
-        for Match { range, rule } in found {
+    /// What is a secret by its looks, or by the command that it is in.
+    pub(super) fn contents(
+        &mut self,
+        text: &str,
+        class: Class,
+        edits: &mut Vec<Edit>,
+    ) -> Result<(), Unfinished> {
+        let (policy, mut work) = (self.policy, self.work);
+        let scope = policy.at(self.place);
+        let mut told = |head, at, work: &mut usize| match class.has_blank() {
+            true => self.told_by_command(text, (head, at), work, edits),
+            false => Ok(()),
+        };
+        let found = policy.patterns().find_with(text, &scope, &mut work, &mut told);
+        self.work = work;
+        for Match { range, rule } in found? {
             let Some(secret) = text.get(range.clone()).filter(|text| !begins_redacted(text)) else {
                 continue;
             };

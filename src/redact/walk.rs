@@ -6,7 +6,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::carrier::Carrier;
 use super::class::Class;
-use super::described::{is_described, is_reference};
 use super::exceptions::Stays;
 use super::inner::{is_argument_flag, is_positional};
 use super::key::FingerprintKey;
@@ -216,20 +215,24 @@ impl<'e> Walk<'e> {
         let variables = std::mem::take(&mut self.variables);
         let has_variables = roles.has(Role::Variables);
         let mut inner = if has_variables { self.variables(members) } else { BTreeMap::new() };
+        let is_ordinary = positional.is_none() && variables.is_empty() && words.is_empty();
+        let is_ordinary = is_ordinary && self.is_anywhere();
         for (position, (name, node)) in members.iter_mut().enumerate() {
-            let Some(found) = self.found.get(base + position).cloned() else { continue };
+            let Some(found) = self.found.get(base + position) else { continue };
             let length = self.location.len();
+            // Most members are no more than what they hold.
+            if is_ordinary && found.says_nothing() {
+                self.location.push('.');
+                self.location.push_str(name);
+                self.under(None, node);
+                self.location.truncate(length);
+                continue;
+            }
+            let found = found.clone();
             let rules = (!found.rules.is_empty()).then_some(&found.rules);
             let mut rule = rules.and_then(|rules| self.first_spared(rules, node, found.stays));
             let unmet = rule.is_none();
-            rule = rule.filter(|rule| {
-                let is_none = || is_described(name, node) || is_reference(name, node);
-                let is_none = is_flag_value(node) && self.policy.goes_in(*rule)
-                    || is_none()
-                    || self.is_complaint(node)
-                    || self.is_error_code(name, node);
-                !(self.policy.is_shipped(*rule) && is_none)
-            });
+            rule = rule.filter(|rule| self.is_meant(*rule, name, node));
             let named = rule;
             if matches!(found.role, Role::Value | Role::Change) {
                 rule = rule.or_else(|| pairs.rule(name, found.role));
@@ -269,6 +272,12 @@ impl<'e> Walk<'e> {
         }
         self.commands(words, members);
         self.open = base;
+    }
+
+    /// Whether no more is known of where the walk is than that it is in a half.
+    fn is_anywhere(&self) -> bool {
+        let renames = self.place.side == Side::Response && !self.seen.aliases.is_empty();
+        self.within.is_none() && self.unlisted.is_empty() && !renames
     }
 
     /// Goes to a member, before there are receipts: a name such as `{"pin":1}` must not stand in a
@@ -376,11 +385,6 @@ impl<'e> Walk<'e> {
 pub(super) fn written(node: &mut Node<'_>) -> String {
     settle(node);
     BodyRecord::new(node, 0).map_or_else(|_| MASK.to_owned(), |body| body.text().to_owned())
-}
-
-/// Yes, no, or nothing: no secret is so short.
-fn is_flag_value(node: &Node<'_>) -> bool {
-    matches!(node, Node::Bool(_) | Node::Null)
 }
 
 /// A string or a number, as text: what conditions of rules are tried on.

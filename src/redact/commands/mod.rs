@@ -7,13 +7,14 @@ mod form;
 mod table;
 
 use std::cell::LazyCell;
+use std::iter::repeat;
 use std::ops::Range;
 use std::sync::LazyLock;
 
 use self::form::{Command, Finder, Form, command_at, program};
 use self::table::FORMS;
 use super::carrier::Carrier;
-use super::pattern::{Unfinished, WORD_BYTES_MIN, Words};
+use super::pattern::{Unfinished, WORD_BYTES_MIN};
 use super::text::Edit;
 use super::walk::Walk;
 
@@ -32,61 +33,48 @@ const BEFORE_BYTES_MAX: usize = 64;
 /// What may follow a word that is too short to be looked for alone.
 const AFTER_SHORT: [char; 3] = [' ', '\t', '.'];
 
-/// Forms by the words that they are told by.
-struct Forms {
-    /// Finds the heads.
-    words: Words,
-    /// The head of each word that is looked for.
-    heads: Vec<usize>,
-    /// How long each head is, and its forms.
-    forms: Vec<(usize, Vec<Form>)>,
-}
-
-static COMMANDS: LazyLock<Option<Forms>> = LazyLock::new(|| {
-    let mut heads: Vec<&str> = Vec::new();
-    let mut forms: Vec<(usize, Vec<Form>)> = Vec::new();
+/// The words that forms are told by, each with its forms.
+static HEADS: LazyLock<Vec<(&str, Vec<Form>)>> = LazyLock::new(|| {
+    let mut heads: Vec<(&str, Vec<Form>)> = Vec::new();
     for text in FORMS {
         for head in Form::new(text).heads() {
-            let at = heads.iter().position(|other| *other == head).unwrap_or_else(|| {
-                heads.push(head);
-                forms.push((head.len(), Vec::new()));
-                heads.len() - 1
-            });
-            forms.get_mut(at)?.1.push(Form::new(text));
+            match heads.iter_mut().find(|(other, _)| *other == head) {
+                Some((_, forms)) => forms.push(Form::new(text)),
+                None => heads.push((head, vec![Form::new(text)])),
+            }
         }
     }
-    let (mut words, mut of) = (Vec::new(), Vec::new());
-    for (at, head) in heads.into_iter().enumerate() {
-        if head.len() < WORD_BYTES_MIN {
-            words.extend(AFTER_SHORT.map(|after| format!("{head}{after}")));
-        } else {
-            words.push(head.to_owned());
-        }
-        of.resize(words.len(), at);
-    }
-    Some(Forms { words: Words::new(words.iter().map(String::as_str)).ok()?, heads: of, forms })
+    heads
 });
 
+/// The words to look for in texts, each with the number of its head.
+pub(super) fn words() -> impl Iterator<Item = (String, usize)> {
+    HEADS.iter().enumerate().flat_map(|(number, (head, _))| {
+        let is_short = head.len() < WORD_BYTES_MIN;
+        let alone = (!is_short).then(|| (*head).to_owned());
+        let longer = AFTER_SHORT.iter().filter(move |_| is_short);
+        alone
+            .into_iter()
+            .chain(longer.map(move |after| format!("{head}{after}")))
+            .zip(repeat(number))
+    })
+}
+
 impl Walk<'_> {
-    /// Takes the secrets out of the commands in a text. What it takes is deducted from the work that is
-    /// allowed.
+    /// Takes the secrets out of a command in a text, of which a word was found that may begin it. What
+    /// it takes is deducted from the work that is allowed.
     pub(super) fn told_by_command(
         &mut self,
         text: &str,
+        (head, at): (usize, usize),
+        work: &mut usize,
         edits: &mut Vec<Edit>,
     ) -> Result<(), Unfinished> {
-        if memchr::memchr3(b' ', b'\t', b'\n', text.as_bytes()).is_none() {
-            return Ok(());
+        let Some((head, forms)) = HEADS.get(head) else { return Ok(()) };
+        match word_around(text, at..at + head.len()) {
+            Some(word) => self.told_by_forms(forms, text, word, work, edits),
+            None => Ok(()),
         }
-        let Some(commands) = COMMANDS.as_ref() else { return Ok(()) };
-        commands.words.each(text.as_bytes(), |word, found| {
-            let head = commands.heads.get(word).and_then(|head| commands.forms.get(*head));
-            let Some((length, forms)) = head else { return Ok(()) };
-            match word_around(text, found.start..found.start + length) {
-                Some(word) => self.told_by_forms(forms, text, word, edits),
-                None => Ok(()),
-            }
-        })
     }
 
     /// Takes the secrets out of a command that begins with a word by which forms are told.
@@ -95,6 +83,7 @@ impl Walk<'_> {
         forms: &[Form],
         text: &str,
         word: Range<usize>,
+        work: &mut usize,
         edits: &mut Vec<Edit>,
     ) -> Result<(), Unfinished> {
         let at = word.start;
@@ -107,7 +96,7 @@ impl Walk<'_> {
             }
             let command = command.get_or_insert_with(|| command_at(text, at));
             let cost = command.length(at).saturating_mul(FORM_COST);
-            self.work = self.work.checked_sub(cost).ok_or(Unfinished)?;
+            *work = work.checked_sub(cost).ok_or(Unfinished)?;
             for range in self.found_by(form, text, command) {
                 let told = text.get(range.clone()).unwrap_or_default();
                 if let Some(rule) = self.rule_of_told("password", told) {

@@ -30,4 +30,4 @@ pub use numbers::Scheme;
 pub use validate::Validator;
 
 pub(super) use scan::{Match, Patterns, Scope, Unfinished, WORK_BYTES_MAX};
-pub(super) use words::{WORD_BYTES_MIN, Words};
+pub(super) use words::WORD_BYTES_MIN;

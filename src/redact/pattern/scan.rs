@@ -23,7 +23,7 @@ pub(crate) struct Patterns {
     /// Finds the keywords.
     words: Option<Words>,
     /// What they are of.
-    users: Vec<Vec<User>>,
+    uses: Vec<Uses>,
     /// Some keyword has no character but those of numbers, digests, ids and dates.
     any_hex: bool,
     everywhere: Vec<usize>,
@@ -39,6 +39,14 @@ struct Entry {
     rule: usize,
 }
 
+/// What a keyword is of.
+#[derive(Debug, Default)]
+struct Uses {
+    users: Vec<User>,
+    /// The number of a word that is looked for besides.
+    other: Option<usize>,
+}
+
 /// A pattern that a keyword is of.
 #[derive(Debug)]
 struct User {
@@ -46,6 +54,10 @@ struct User {
     /// The keyword in the case that counts.
     exact: Option<Box<[u8]>>,
 }
+
+/// What is done where a word stands that is looked for besides, by its number and place; what that
+/// takes is deducted from the work.
+pub(crate) type Other<'f> = &'f mut dyn FnMut(usize, usize, &mut usize) -> Result<(), Unfinished>;
 
 /// Which rules hold where a text stands.
 pub(crate) trait Scope {
@@ -84,17 +96,19 @@ struct Search<'s> {
 }
 
 impl Patterns {
-    /// Compiles patterns, each with the position of its rule; fails only if there are more keywords
-    /// than an automaton can hold.
+    /// Compiles patterns, each with the position of its rule, and words that are looked for in the
+    /// same go, each with its number; fails only if there are more keywords than an automaton can hold.
     pub(crate) fn new(
         patterns: impl IntoIterator<Item = (Pattern, usize)>,
+        others: impl IntoIterator<Item = (String, usize)>,
     ) -> Result<Self, aho_corasick::BuildError> {
         let mut all = Self::default();
-        let mut words: BTreeMap<String, Vec<User>> = BTreeMap::new();
+        let mut words: BTreeMap<String, Uses> = BTreeMap::new();
         for (entry, (pattern, rule)) in patterns.into_iter().enumerate() {
             for keyword in &pattern.keywords {
                 let exact = pattern.cased.then(|| keyword.as_bytes().into());
-                words.entry(keyword.to_ascii_lowercase()).or_default().push(User { entry, exact });
+                let uses = words.entry(keyword.to_ascii_lowercase()).or_default();
+                uses.users.push(User { entry, exact });
             }
             if pattern.reach == Reach::Everywhere {
                 all.everywhere.push(entry);
@@ -103,12 +117,16 @@ impl Patterns {
         }
         let lengths = all.entries.iter().map(|entry| entry.pattern.shortest);
         all.shortest = lengths.min().unwrap_or_default();
+        for (word, number) in others {
+            words.entry(word.to_ascii_lowercase()).or_default().other = Some(number);
+        }
         if !words.is_empty() {
             all.words = Some(Words::new(words.keys().map(String::as_str))?);
-            all.any_hex = words.iter().any(|(word, users)| {
-                users.iter().any(|user| is_hex(user.exact.as_deref().unwrap_or(word.as_bytes())))
+            all.any_hex = words.iter().any(|(word, uses)| {
+                let hex = |user: &User| is_hex(user.exact.as_deref().unwrap_or(word.as_bytes()));
+                uses.users.iter().any(hex)
             });
-            all.users = words.into_values().collect();
+            all.uses = words.into_values().collect();
         }
         Ok(all)
     }
@@ -126,12 +144,24 @@ impl Patterns {
         scope: &impl Scope,
         work: &mut usize,
     ) -> Result<Vec<Match>, Unfinished> {
+        self.find_with(text, scope, work, &mut |_, _, _| Ok(()))
+    }
+
+    /// The same; where other words stand, `other` is called, unless no pattern fits into so short a
+    /// text, or it has no letters beyond `f`.
+    pub(crate) fn find_with(
+        &self,
+        text: &str,
+        scope: &impl Scope,
+        work: &mut usize,
+        other: Other<'_>,
+    ) -> Result<Vec<Match>, Unfinished> {
         if text.len() < self.shortest {
             return Ok(Vec::new());
         }
         let mut search =
             Search { text, work, matches: Vec::new(), done: Vec::new(), windows: Vec::new() };
-        self.keywords(&mut search, scope)?;
+        self.keywords(&mut search, scope, other)?;
         if !search.windows.is_empty() {
             for (entry, range) in merged(std::mem::take(&mut search.windows)) {
                 if let Some(entry) = self.entries.get(entry) {
@@ -150,11 +180,20 @@ impl Patterns {
     }
 
     /// Finds all keywords, and tries their patterns.
-    fn keywords(&self, search: &mut Search<'_>, scope: &impl Scope) -> Result<(), Unfinished> {
+    fn keywords(
+        &self,
+        search: &mut Search<'_>,
+        scope: &impl Scope,
+        other: Other<'_>,
+    ) -> Result<(), Unfinished> {
         let text = search.text.as_bytes();
         match &self.words {
             Some(words) if self.any_hex || !is_hex(text) => words.each(text, |word, at| {
-                self.users.get(word).map_or(Ok(()), |users| self.tried(search, scope, users, &at))
+                let Some(uses) = self.uses.get(word) else { return Ok(()) };
+                if let Some(number) = uses.other {
+                    other(number, at.start, search.work)?;
+                }
+                self.tried(search, scope, &uses.users, &at)
             }),
             _ => Ok(()),
         }

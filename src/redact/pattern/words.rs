@@ -17,7 +17,7 @@ const BEGINNINGS_LOG2: u32 = 14;
 
 /// Many keywords, each known by its position.
 #[derive(Debug)]
-pub(in crate::redact) struct Words {
+pub(super) struct Words {
     /// Goes along a word from its beginning.
     automaton: DFA,
     beginnings: Beginnings,
@@ -26,7 +26,7 @@ pub(in crate::redact) struct Words {
 impl Words {
     /// Fails only if there are more words than an automaton can hold. None may be shorter than
     /// three bytes.
-    pub(in crate::redact) fn new<'w>(
+    pub(super) fn new<'w>(
         words: impl Iterator<Item = &'w str> + Clone,
     ) -> Result<Self, BuildError> {
         let automaton = DFA::builder()
@@ -37,7 +37,7 @@ impl Words {
     }
 
     /// Every word in the text with its position, from left to right.
-    pub(in crate::redact) fn each<E>(
+    pub(super) fn each<E>(
         &self,
         text: &[u8],
         mut found: impl FnMut(usize, Range<usize>) -> Result<(), E>,
