@@ -16,9 +16,6 @@ use crate::decode::{
     aliases, base64_text, data_url, embedded, graphql, is_operation, percent_text,
 };
 
-/// How documents of GraphQL begin: with a brace, a keyword, or what may stand before either.
-const DOCUMENT_STARTS: &[u8] = b"{qmsf \t\r\n,\xef";
-
 /// Methods whose parameters are credentials, by a part of their name.
 const LOGIN_METHODS: [&str; 6] = ["login", "logon", "signin", "sign_in", "authenticate", "unlock"];
 
@@ -38,9 +35,7 @@ impl Walk<'_> {
         }
         // Most strings are told to be none of this by their first byte.
         let first = *text.as_bytes().first()?;
-        if DOCUMENT_STARTS.contains(&first)
-            && (text.trim_start().starts_with('{') || is_operation(text))
-        {
+        if may_begin_document(first) && (text.trim_start().starts_with('{') || is_operation(text)) {
             match graphql(text) {
                 // Without literals it may as well be something else: `{password: x}`.
                 Ok(literals) => {
@@ -261,6 +256,11 @@ impl Walk<'_> {
             rule => rule,
         }
     }
+}
+
+/// Whether a document of GraphQL may begin so: with a brace, a keyword, or what may stand before either.
+fn may_begin_document(byte: u8) -> bool {
+    matches!(byte, b'{' | b'q' | b'm' | b's' | b'f' | b' ' | b'\t' | b'\r' | b'\n' | b',' | 0xef)
 }
 
 /// Whether this is a flag among arguments, and not the value of one.

@@ -9,6 +9,7 @@ use regex_automata::{Anchored, Input, PatternID, util::syntax};
 use regex_syntax::hir::{Hir, HirKind, Look};
 
 use super::conditions::{Conditions, what_is_wrong};
+use super::follow::Follow;
 use super::held::can_hold;
 use super::literals::leading;
 use super::words::WORD_BYTES_MIN;
@@ -127,6 +128,8 @@ struct Table {
     automaton: dense::DFA<Vec<u32>>,
     /// It tells too where the match ends; else it is one of a pattern that matches more.
     exact: bool,
+    /// What may stand behind a keyword that matches begin with.
+    follow: Option<Follow>,
 }
 
 /// The pattern cannot run: what it should look at may hold anything.
@@ -238,6 +241,12 @@ impl Pattern {
         &self.conditions
     }
 
+    /// Whether a match that begins with a keyword may go on with this byte.
+    pub(super) fn may_go_on(&self, byte: u8) -> Result<bool, CannotRun> {
+        let table = self.engine.compiled(&self.keywords)?.table.as_ref();
+        Ok(table.and_then(|table| table.follow.as_ref()).is_none_or(|follow| follow.has(byte)))
+    }
+
     /// The first match in these bytes of the text; what stands around them counts for `\b`.
     pub(super) fn find(
         &self,
@@ -246,7 +255,7 @@ impl Pattern {
         end: usize,
         anchored: Anchored,
     ) -> Result<Option<Found>, CannotRun> {
-        let Compiled { regex, table, groups } = self.engine.compiled()?;
+        let Compiled { regex, table, groups } = self.engine.compiled(&self.keywords)?;
         // Automata look for what ends a run beyond the span, so that there must be nothing but the
         // byte that `\b` looks at: else every attempt would cost as much as the text is long.
         let seen = text.as_bytes().get(..end.saturating_add(1)).unwrap_or(text.as_bytes());
@@ -281,7 +290,7 @@ impl Pattern {
 }
 
 impl Engine {
-    fn compiled(&self) -> Result<&Compiled, CannotRun> {
+    fn compiled(&self, keywords: &[String]) -> Result<&Compiled, CannotRun> {
         let compiled = self.compiled.get_or_init(|| {
             let config =
                 meta::Config::new().utf8_empty(false).hybrid_cache_capacity(CACHE_BYTES_MAX);
@@ -291,7 +300,7 @@ impl Engine {
                 .filter(|(_, name)| name.is_some_and(|name| name.starts_with(SECRET_GROUP)))
                 .map(|(group, _)| group)
                 .collect();
-            Some(Compiled { regex, table: table(&self.hir), groups })
+            Some(Compiled { regex, table: table(&self.hir, keywords), groups })
         });
         compiled.as_ref().ok_or(CannotRun)
     }
@@ -299,11 +308,12 @@ impl Engine {
 
 /// The automaton of the pattern from its beginning on, if it is a small one; else that of the
 /// pattern without its counts.
-fn table(hir: &Hir) -> Option<Table> {
-    let exact = || automaton(hir).map(|automaton| Table { automaton, exact: true });
-    let uncounted =
-        || automaton(&uncounted(hir)).map(|automaton| Table { automaton, exact: false });
-    exact().or_else(uncounted)
+fn table(hir: &Hir, keywords: &[String]) -> Option<Table> {
+    let exact = automaton(hir).map(|automaton| (automaton, true));
+    let (automaton, exact) =
+        exact.or_else(|| automaton(&uncounted(hir)).map(|automaton| (automaton, false)))?;
+    let follow = Follow::of(&automaton, keywords);
+    Some(Table { automaton, exact, follow })
 }
 
 fn automaton(hir: &Hir) -> Option<dense::DFA<Vec<u32>>> {

@@ -15,6 +15,7 @@
 mod compile;
 mod conditions;
 mod edges;
+mod follow;
 mod held;
 mod literals;
 mod numbers;

@@ -207,11 +207,20 @@ impl Patterns {
         users: &[User],
         at: &Range<usize>,
     ) -> Result<(), Unfinished> {
+        let next = search.text.as_bytes().get(at.end).copied();
         for user in users {
             let Some(entry) = self.entries.get(user.entry) else { continue };
             let written = search.text.as_bytes().get(at.clone());
             let other_case = user.exact.as_deref().is_some_and(|exact| written != Some(exact));
-            if !other_case && scope.holds(entry.rule) {
+            if other_case {
+                continue;
+            }
+            if let (Reach::From(_), Some(next)) = (entry.pattern.reach, next)
+                && !entry.pattern.may_go_on(next)?
+            {
+                continue;
+            }
+            if scope.holds(entry.rule) {
                 search.keyword(user.entry, entry, at.clone())?;
             }
         }

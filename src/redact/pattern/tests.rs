@@ -220,6 +220,23 @@ fn keywords_of_digits_are_found_in_digits() {
 }
 
 #[test]
+fn what_may_stand_behind_a_keyword() {
+    let probes = " \n\r=:-aWwxZ0_";
+    for (text, keywords, expected) in [
+        ("key(?:=[0-9]{2,90}|: x)", &["key"][..], "=:"),
+        ("(?i)(?:pass|passwd)[ =]", &["pass"], " =Ww"),
+        ("abc", &[], probes),
+        (r"(?i)abc\b", &[], " \n\r=:-"),
+        (r"(?m)abc$", &[], "\n"),
+        ("abc[^a-z]{3,5000}x", &[], " \n\r=:-WZ0_"),
+    ] {
+        let pattern = pattern(text, keywords).unwrap();
+        let may = |c: &char| pattern.may_go_on(u8::try_from(*c).unwrap()).unwrap();
+        assert_eq!(probes.chars().filter(may).collect::<String>(), expected, "{text}");
+    }
+}
+
+#[test]
 fn other_words_are_found_in_the_same_go() {
     let secret = pattern("abc-[0-9]{3}", &[]).unwrap();
     let others = [("su ".to_owned(), 4), ("abc".to_owned(), 7)];
@@ -259,5 +276,8 @@ proptest! {
         let expected = expected.find(text.as_bytes()).map(|found| found.end());
         let found = pattern.find(&text, 0, text.len(), Anchored::Yes).unwrap();
         prop_assert_eq!(found.map(|found| found.end), expected);
+        let patterns = Patterns::new([(pattern, 0)], []).unwrap();
+        let found = patterns.find(&text, &All, &mut { WORK_BYTES_MAX }).unwrap();
+        prop_assert_eq!(found.iter().any(|found| found.range.start < 8), expected.is_some());
     }
 }

@@ -43,15 +43,13 @@ impl Words {
         mut found: impl FnMut(usize, Range<usize>) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut from = 0;
-        while let Some((block, mut places)) = self.beginnings.next(text, from) {
+        while let Some((at, mut places)) = self.beginnings.next(text, from) {
             while places != 0 {
                 let place = places.trailing_zeros() as usize / 8;
-                if places & likely(block.word, place) != 0 {
-                    self.each_at(text, block.at + place, &mut found)?;
-                }
+                self.each_at(text, at + place, &mut found)?;
                 places &= !(0xff << (8 * place));
             }
-            from = block.at + BLOCK_PLACES;
+            from = at + BLOCK_PLACES;
         }
         Ok(())
     }
@@ -132,17 +130,22 @@ impl Beginnings {
         Self(bits)
     }
 
-    /// The next block in which a word may begin, and what is known of each of its places, in a byte
-    /// each: a word may begin where [`likely`] has a bit in it.
+    /// Where the next block is in which a word may begin, and at which of its places, each in a byte
+    /// that is not zero.
     #[inline(never)]
-    fn next(&self, text: &[u8], mut from: usize) -> Option<(Block, u64)> {
+    fn next(&self, text: &[u8], mut from: usize) -> Option<(usize, u64)> {
         while let Some(block) = Block::at(text, from) {
             let places = (0..BLOCK_PLACES).fold(0, |places, place| {
                 let bits = self.0.get(slot(block.word, place)).copied().unwrap_or_default();
                 places | u64::from(bits) << (8 * place)
             });
+            // The byte after them is looked at only where it matters.
             if places != 0 {
-                return Some((block, places));
+                let places = (0..BLOCK_PLACES)
+                    .fold(0, |all, place| all | places & likely(block.word, place));
+                if places != 0 {
+                    return Some((block.at, places));
+                }
             }
             from += BLOCK_PLACES;
         }
