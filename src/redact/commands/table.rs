@@ -58,6 +58,7 @@ pub(super) const FORMS: &[&str] = &[
     "useradd|usermod .. -p $",
     "ssh-keygen .. -N|-P $",
     "wpa_passphrase * $",
+    "openssl passwd .. $~ .",
     "addprinc|add_principal|ank|cpw .. -pw $",
     "redis-cli .. AUTH $ .",
     "redis-cli .. AUTH * $ .",

@@ -35,6 +35,7 @@ const TOLD: &[(&str, &str)] = &[
     ("echo tulip-9x | docker login -u ada --password-stdin r.example", "tulip-9x"),
     ("cd /srv && echo 'tulip 9x' | sudo -S systemctl restart app", "tulip 9x"),
     ("passwd --stdin ada <<< tulip-9x", "tulip-9x"),
+    ("openssl passwd -6 -salt ab tulip-9x", "tulip-9x"),
     ("redis-cli -h db AUTH tulip-9x", "tulip-9x"),
     ("ACL SETUSER ada on >tulip-9x ~* +@all", "tulip-9x"),
     ("rabbitmqctl -n r@h add_user ada tulip-9x", "tulip-9x"),
