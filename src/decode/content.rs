@@ -189,8 +189,8 @@ fn sent_as_page<'a>(headers: &HeaderMap, body: &'a Body) -> Option<(Cow<'a, [u8]
     if looks_like_json(text) && json(text).is_ok() {
         return Some((bytes, Kind::Json));
     }
-    let is_text = text.len() <= TEXT_BYTES_MAX && !text.contains('<') && !text.trim().is_empty();
-    is_text.then_some((bytes, Kind::PlainText))
+    let is_plain = !text.contains(['<', '&']) && !text.trim().is_empty();
+    (is_plain && text.len() <= TEXT_BYTES_MAX).then_some((bytes, Kind::PlainText))
 }
 
 /// What was captured of a body, up to the last end of a line.

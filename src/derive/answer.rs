@@ -270,7 +270,7 @@ fn json_rpc(
             }
         }
         // The answer to another call tells nothing of this one.
-        (reply, Some(id)) if is_of_another(reply, id) => unknown(),
+        (reply, Some(id)) if is_of_another(reply, id) && error_of(reply).is_none() => unknown(),
         (reply, None)
             if is_null(reply.get("error")) && (acts.len() > 1 || reply.get("result").is_none()) =>
         {

@@ -12,9 +12,14 @@ use crate::record::Outcome;
 /// Nothing is shown of how it ended.
 pub(super) const NO_RESULT: &str = "no_result";
 
+/// Verbs of operations of SOAP that read, beside those of other calls.
+const READS: [&str; 4] = ["describe", "lookup", "retrieve", "select"];
+
 /// Judges an operation of SOAP that changes something, where its envelope was not read.
 pub(super) fn unread(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Option<Verdict> {
-    let is_call = naming.acts_kind.ends_with(SOAP) && !naming.acts.iter().all(reads);
+    let verb = naming.action.rsplit_once('.').map_or("", |(_, verb)| verb);
+    let is_read = naming.acts.iter().all(reads) || READS.iter().any(|read| verb.starts_with(read));
+    let is_call = naming.acts_kind.ends_with(SOAP) && !is_read;
     if !is_call || !is_unread(came.response) {
         return None;
     }

@@ -2,8 +2,7 @@
 //! `{"code": "FORBIDDEN", "message": "…"}`.
 
 use super::super::body::Value;
-use super::super::code::{is_refusal, status_in, word};
-use super::super::text::bounded;
+use super::super::code::{CODE_BYTES_MAX, is_refusal, status_in, word};
 use super::nothing::is_none;
 use super::{MESSAGES, Sent, is_good_news, is_one_of, squashed};
 use crate::decode::Number;
@@ -85,10 +84,10 @@ pub(in crate::derive) fn told_by_code(
             _ => return None,
         }
     }
-    let code = code.filter(|_| is_bad)?;
+    let code = code.filter(|code| is_bad && code.len() <= CODE_BYTES_MAX)?;
     let outcome = of_code(code)?;
     let is_number = code.bytes().all(|byte| byte.is_ascii_digit());
-    let told = word(code, None).or_else(|| bounded(code).filter(|_| is_number));
+    let told = word(code, None).or_else(|| is_number.then(|| code.to_owned()));
     let told = told.map(|told| if is_number { format!("error_{told}") } else { told });
     Some((outcome, told.unwrap_or_else(|| "error_in_body".to_owned())))
 }
@@ -97,7 +96,7 @@ pub(in crate::derive) fn told_by_code(
 fn of_code(code: &str) -> Option<Outcome> {
     let plain = squashed(code);
     let is_status = status_in(&Value::String(code.into())).is_some_and(|it| it < 400);
-    if is_none(code) || GOOD_CODES.contains(&plain.as_str()) || is_status {
+    if is_none(code) || is_good_news(code) || GOOD_CODES.contains(&plain.as_str()) || is_status {
         return None;
     }
     let first = plain.trim_start_matches(|c: char| c.is_ascii_alphabetic());

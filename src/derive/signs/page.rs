@@ -28,12 +28,15 @@ pub(in crate::derive) fn unexpected_page(
         kind.and_then(|kind| kind.get(..known.len()))
             .is_some_and(|kind| kind.eq_ignore_ascii_case(known))
     };
-    let kind = response.content_type.as_deref();
-    // JSON, or a plain text, may be sent as a page.
-    let is_html = || is(kind, "text/html") && response.body.is_none() && response.sketch.is_none();
-    let is_page = response.status == 200 && (is(kind, XHTML) || is_html());
     let sent = request.content_type.as_deref();
     let is_form = is(sent, "application/x-www-form-urlencoded") || is(sent, "multipart/form-data");
+    let kind = response.content_type.as_deref();
+    // JSON may be sent as a page, and a plain text, which says no more in answer to a form than a page.
+    let is_read = match &response.body {
+        Some(body) => !(is_form && body.tree().as_str().is_some()),
+        None => response.sketch.is_some() && !is_form,
+    };
+    let is_page = response.status == 200 && (is(kind, XHTML) || is(kind, "text/html") && !is_read);
     if !is_page || !is_form && is_page_asked_for(naming, request, response) {
         return None;
     }
