@@ -23,7 +23,7 @@ use crate::decode::Number;
 use crate::record::{Outcome, RequestRecord, ResponseRecord, Target};
 
 /// The API told of other acts, and not of this one.
-const NO_RESULT: &str = "no_result";
+pub(super) const NO_RESULT: &str = "no_result";
 
 /// Something was wrong, and there is no code for it.
 const CALL_ERROR: &str = "call_error";

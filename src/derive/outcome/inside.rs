@@ -93,15 +93,7 @@ pub(super) fn told_inside(
         };
         ("an error in one of the texts of the answer", outcome, told)
     } else {
-        let within = ["data", "result"].iter().filter_map(|name| body.get(name));
-        let mut places = std::iter::once(body).chain(within);
-        let told = places.find_map(|it| signs::nothing_done(verb, it, &sent));
-        // What has no past is called: `isLocked`.
-        let action = naming.action.rsplit_once('.').map_or("", |(_, verb)| verb);
-        let is_false = || is_result_false(body) && signs::nothing_done(verb, &NO, &sent).is_some();
-        let told =
-            told.or_else(|| is_false().then(|| signs::nothing_done(action, &NO, &sent)).flatten());
-        let reason = told?;
+        let reason = nothing_done(naming, body, &sent)?;
         let by = "the body of a successful response says that nothing was done";
         (by, Outcome::Failure, Some(reason.to_owned()))
     };
@@ -112,6 +104,18 @@ pub(super) fn told_inside(
     noted::within(came, by, trace);
     noted::reason(came, Some(&reason), trace);
     Some((outcome, reason))
+}
+
+/// Whether a body says that nothing was done, and the reason.
+fn nothing_done(naming: &Naming, body: &Value<'_>, sent: &Sent<'_>) -> Option<&'static str> {
+    let verb = naming.sentence.verb.as_str();
+    let within = ["data", "result"].iter().filter_map(|name| body.get(name));
+    let mut places = std::iter::once(body).chain(within);
+    let told = places.find_map(|it| signs::nothing_done(verb, it, sent));
+    // What has no past is called: `isLocked`.
+    let action = naming.action.rsplit_once('.').map_or("", |(_, verb)| verb);
+    let is_false = || is_result_false(body) && signs::nothing_done(verb, &NO, sent).is_some();
+    told.or_else(|| is_false().then(|| signs::nothing_done(action, &NO, sent)).flatten())
 }
 
 /// Whether a list of errors stands beside one of things with ids: those were done.

@@ -4,12 +4,11 @@
 //!   <https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part1-protocol.html#sec_MultipartBatchFormat>
 //!   <https://developers.google.com/workspace/drive/api/guides/performance#batch-requests>
 
-use super::super::answer::is_unread;
+use super::super::answer::{NO_RESULT, is_unread};
 use super::super::body::Value;
 use super::super::code::status_in;
 use super::super::naming::Naming;
 use super::super::trace::Trace;
-use super::unread::NO_RESULT;
 use super::{Came, Verdict, noted, without};
 use crate::record::{BodyRecord, Outcome};
 

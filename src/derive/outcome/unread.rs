@@ -1,16 +1,13 @@
 //! Answers that say by their bodies alone how it ended, and were not read: those that stream, are too
 //! long, or of another type than that of an answer.
 
-use super::super::answer::is_unread;
+use super::super::answer::{NO_RESULT, is_unread};
 use super::super::endpoint::reads;
 use super::super::naming::Naming;
 use super::super::operations::SOAP;
 use super::super::trace::Trace;
 use super::{Came, Verdict, noted, without};
 use crate::record::Outcome;
-
-/// Nothing is shown of how it ended.
-pub(super) const NO_RESULT: &str = "no_result";
 
 /// Verbs of operations of SOAP that read, beside those of other calls.
 const READS: [&str; 4] = ["describe", "lookup", "retrieve", "select"];
