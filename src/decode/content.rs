@@ -23,8 +23,11 @@ use super::yaml::yaml;
 use super::{Node, Note, encoding};
 use crate::capture::Body;
 
-/// Longer pages are not looked at for JSON, in bytes as sent.
+/// Longer pages are not looked at for what else they may be, in bytes as sent.
 const PAGE_BYTES_MAX: usize = 64 * 1024;
+
+/// Longer pages without markup are no texts, in bytes.
+const TEXT_BYTES_MAX: usize = 2048;
 
 /// What stands before JSON that no other site's page shall run as a script.
 const GUARDS: [&str; 4] = [")]}',", ")]}'", "for(;;);", "while(1);"];
@@ -96,9 +99,9 @@ impl<'a> Content<'a> {
             None => Kind::Undeclared,
         };
         if kind == Kind::Page
-            && let Some(bytes) = json_as_page(headers, body)
+            && let Some((bytes, kind)) = sent_as_page(headers, body)
         {
-            return Self { bytes: Ok(bytes), ending: Ending::Whole, kind: Kind::Json, media_type };
+            return Self { bytes: Ok(bytes), ending: Ending::Whole, kind, media_type };
         }
         let kind = if kind == Kind::Page { Kind::Unsupported } else { kind };
         let ending = if body.truncated { Ending::Cut } else { Ending::Whole };
@@ -175,14 +178,19 @@ impl<'a> Content<'a> {
     }
 }
 
-/// JSON that is sent as a page, as uploads of old are answered: a browser shows it in a frame.
-fn json_as_page<'a>(headers: &HeaderMap, body: &'a Body) -> Option<Cow<'a, [u8]>> {
+/// What is sent as a page and is none: JSON, as uploads of old are answered, which a browser shows in a
+/// frame; and a short text without markup, since servers call whatever has no other type a page.
+fn sent_as_page<'a>(headers: &HeaderMap, body: &'a Body) -> Option<(Cow<'a, [u8]>, Kind)> {
     if body.truncated || body.bytes.len() > PAGE_BYTES_MAX {
         return None;
     }
     let bytes = encoding::decode(headers, &body.bytes).ok()?;
     let text = std::str::from_utf8(&bytes).ok()?;
-    (looks_like_json(text) && json(text).is_ok()).then_some(bytes)
+    if looks_like_json(text) && json(text).is_ok() {
+        return Some((bytes, Kind::Json));
+    }
+    let is_plain = !text.contains(['<', '&']) && !text.trim().is_empty();
+    (is_plain && text.len() <= TEXT_BYTES_MAX).then_some((bytes, Kind::PlainText))
 }
 
 /// What was captured of a body, up to the last end of a line.

@@ -14,18 +14,25 @@ use self::items::{inside, located, part};
 use super::act::{Act, Answer, End, gravity};
 use super::body::{self, Value};
 use super::code::{code, is_refusal, rpc_code};
+use super::endpoint::reads;
 use super::naming::sets_name;
 use super::shown::is_operation;
-use super::signs::{Sent, is_refused, nothing_done};
-use super::{partly, rpc};
+use super::signs::{Sent, is_no_error, is_refused, nothing_done, told_by_code};
+use super::{partly, rpc, sign_in};
 use crate::decode::Number;
 use crate::record::{Outcome, RequestRecord, ResponseRecord, Target};
 
 /// The API told of other acts, and not of this one.
-const NO_RESULT: &str = "no_result";
+pub(super) const NO_RESULT: &str = "no_result";
 
 /// Something was wrong, and there is no code for it.
 const CALL_ERROR: &str = "call_error";
+
+/// The type of a stream of events.
+const EVENTS: &str = "text/event-stream";
+
+/// Calls that change nothing, though no verb of theirs says so: those by which MCP begins.
+const HARMLESS: [&str; 3] = ["graphql.subscribe", "rpc.initialize", "rpc.ping"];
 
 /// Items of an answer that are looked at.
 const ITEMS_MAX: usize = 1000;
@@ -58,16 +65,10 @@ fn ends_in(
     response: &ResponseRecord,
 ) -> Vec<End> {
     let Some(body) = body else {
-        let is_silent = response.status == 200 && !is_answer_of_call(response);
-        let end = |act: &Act| match act.answer {
-            // A call is answered, and a page is no answer.
-            Answer::Graphql(..) | Answer::Rpc(Some(_)) if is_silent => unknown(),
-            // Whether it is taken on is all that MCP says of a notification, with 202.
-            Answer::Rpc(None) if acts.len() > 1 || response.status != 202 => unknown(),
-            _ => End::of(Outcome::Success, None),
-        };
-        return acts.iter().map(end).collect();
+        return acts.iter().map(|act| untold(act, acts.len(), response)).collect();
     };
+    let streamed = in_events(body, response);
+    let body = streamed.as_ref().unwrap_or(body);
     let end = |act: &Act| match &act.answer {
         Answer::Graphql(position, path) => graphql(act, (*position, path), body, sent),
         Answer::Rpc(id) => json_rpc(act, id.as_deref(), (body, sent), acts),
@@ -81,6 +82,43 @@ fn ends_in(
         Answer::Rest => rest(acts, body),
     };
     acts.iter().map(end).collect()
+}
+
+/// The answers in a stream of events that was read to its end: one, or a list of them. What the other
+/// side calls or notes meanwhile is none.
+fn in_events<'b>(body: &Value<'b>, response: &ResponseRecord) -> Option<Value<'b>> {
+    if response.truncated || response.content_type.as_deref() != Some(EVENTS) {
+        return None;
+    }
+    let events = body.as_array()?.iter().take(ITEMS_MAX);
+    let told = events.filter_map(|event| event.get("data"));
+    let is_answer = |data: &&Value<'_>| !data.members().is_empty() && data.get("method").is_none();
+    let mut answers: Vec<Value<'b>> =
+        told.filter(|data| is_answer(data) || data.as_array().is_some()).cloned().collect();
+    if answers.len() > 1 { Some(Value::Array(answers)) } else { answers.pop() }
+}
+
+/// How an act ended of which no body tells: a call is answered, so that it is not known where there is
+/// no answer (a page is none), or it was not read. What only reads is done with what was read.
+fn untold(act: &Act, count: usize, response: &ResponseRecord) -> End {
+    let is_read = reads(act) || HARMLESS.contains(&act.action.as_str());
+    let is_silent = response.status == 200 && !is_answer_of_call(response);
+    let is_unread = !is_read && is_unread(response);
+    let is_known = match act.answer {
+        Answer::Graphql(..) | Answer::Rpc(Some(_)) => !is_silent && !is_unread,
+        // Whether it is taken on is all that MCP says of a notification, with 202.
+        Answer::Rpc(None) => count == 1 && response.status == 202,
+        Answer::Part(..) | Answer::Rest => !is_unread,
+    };
+    if is_known { End::of(Outcome::Success, None) } else { unknown() }
+}
+
+/// Whether a response has a body of which nothing could be read: it streams, is too long, or of a type
+/// that is not looked into.
+pub(super) fn is_unread(response: &ResponseRecord) -> bool {
+    let is_there = response.truncated || response.size.is_some_and(|size| size > 0);
+    // What follows an upgrade is none.
+    is_there && response.status != 101 && response.body.is_none() && response.sketch.is_none()
 }
 
 /// Whether a body that is not on record may be the answer to a call, by its type.
@@ -109,6 +147,12 @@ fn done(act: &Act, result: Option<&Value<'_>>) -> End {
         let kind = act.targets.first().map_or("", |target| target.kind.as_str());
         if let Some(reason) = nothing_done(verb, result, &Sent::default()) {
             return End::of(Outcome::Failure, Some(reason.to_owned()));
+        }
+        if let Some((outcome, code)) = told_by_code(result, &Sent::default()) {
+            return End::of(outcome, Some(code));
+        }
+        if let Some(end) = sign_in::ended(act, result) {
+            return end;
         }
         let lists = partly::lists(verb, kind, result).filter(|_| act.targets.len() > 1);
         if let Some(end) = lists.and_then(|lists| lists.whole(&act.targets)) {
@@ -166,6 +210,21 @@ fn shown(act: &Act, item: &Value<'_>) -> End {
     }
 }
 
+/// What tells how the one act of a request ended: the result of a field of GraphQL, if there is one that
+/// tells of no error, and else the whole of the answer.
+pub(super) fn result_of<'b>(
+    acts: &[Act],
+    body: &'b Value<'b>,
+    sent: &Sent<'_>,
+) -> Option<&'b Value<'b>> {
+    match acts {
+        [Act { answer: Answer::Graphql(position, path), .. }] => {
+            graphql::result((*position, path), body).filter(|result| !is_refused("", result, sent))
+        }
+        _ => Some(body),
+    }
+}
+
 fn is_null(value: Option<&Value<'_>>) -> bool {
     value.is_none_or(|value| *value == Value::Null)
 }
@@ -177,7 +236,7 @@ fn json_rpc(
     acts: &[Act],
 ) -> End {
     let kind = act.targets.first().map_or("", |target| target.kind.as_str());
-    let told = |reply: &Value<'_>| match reply.get("error").filter(|it| **it != Value::Null) {
+    let told = |reply: &Value<'_>| match error_of(reply) {
         Some(error) => failed(code(reply, None).or_else(|| rpc_code(error))),
         None => match reply.get("result") {
             // A tool of an MCP server says so.
@@ -210,6 +269,8 @@ fn json_rpc(
                 (first, second) => shared(first.into_iter().chain(second).chain(mine), calls),
             }
         }
+        // The answer to another call tells nothing of this one.
+        (reply, Some(id)) if is_of_another(reply, id) && error_of(reply).is_none() => unknown(),
         (reply, None)
             if is_null(reply.get("error")) && (acts.len() > 1 || reply.get("result").is_none()) =>
         {
@@ -217,6 +278,18 @@ fn json_rpc(
         }
         (reply, _) => told(reply),
     }
+}
+
+/// The error in the reply to a call; one that is none stands beside a result.
+fn error_of<'b>(reply: &'b Value<'b>) -> Option<&'b Value<'b>> {
+    let is_none = |error: &Value<'_>| is_no_error(error) && !is_null(reply.get("result"));
+    reply.get("error").filter(|error| **error != Value::Null && !is_none(error))
+}
+
+/// Whether a reply has the id of another call; some servers make a text of a number.
+fn is_of_another(reply: &Value<'_>, id: &str) -> bool {
+    let bare = |id: &str| id.trim_matches(['“', '”']).to_owned();
+    reply.get("id").and_then(rpc::id).is_some_and(|own| bare(&own) != bare(id))
 }
 
 /// The end of one of several calls by the answers to all of them, if they all ended so.
@@ -253,7 +326,7 @@ fn rest(acts: &[Act], body: &Value<'_>) -> End {
         let is_other =
             |id: &str| !acts.iter().any(|act| act.answer == Answer::Rpc(Some(id.to_owned())));
         let id = reply.get("id").and_then(rpc::id);
-        if let Some(error) = reply.get("error").filter(|error| **error != Value::Null)
+        if let Some(error) = error_of(reply)
             && id.as_deref().is_none_or(is_other)
         {
             return failed(code(reply, None).or_else(|| rpc_code(error)));

@@ -8,7 +8,7 @@ use crate::record::ResponseRecord;
 pub(super) const CODE_BYTES_MAX: usize = 64;
 
 /// Codes that say that somebody may not, letters and digits alone.
-const REFUSALS: [&str; 17] = [
+const REFUSALS: [&str; 19] = [
     "accessdenied",
     "accessdeniedexception",
     "accesserror",
@@ -18,9 +18,11 @@ const REFUSALS: [&str; 17] = [
     "insufficientpermissions",
     "insufficientscope",
     "invalidauth",
+    "nopermission",
     "notauthed",
     "notauthenticated",
     "notauthorized",
+    "notpermitted",
     "permissiondenied",
     "permissionerror",
     "unauthenticated",
@@ -42,7 +44,7 @@ const RPC_CODES: [(i64, &str); 5] = [
 /// `error.code` and its like are everybody's; `error.status` and `error.details[].reason` are
 /// Google's, `errors[].extensions.code` GraphQL's, `type` of RFC 9457, `__type` and `Error.Code` of
 /// AWS, `reason` of Kubernetes and CouchDB.
-const PLACES: [&[&str]; 58] = [
+const PLACES: [&[&str]; 59] = [
     &["error", "code"],
     &["error", "type"],
     &["error", "details", "reason"],
@@ -101,6 +103,7 @@ const PLACES: [&[&str]; 58] = [
     &["responseStatus", "errorCode"],
     &["ResponseCode"],
     &["messagecode"],
+    &["odata.error", "code"],
 ];
 
 /// The names under which a code stands.

@@ -9,6 +9,7 @@ mod noted;
 mod parts;
 mod streamed;
 mod undone;
+mod unread;
 
 use self::completed::completed;
 use self::dry_run::{DRY_RUN, asks_dry_run};
@@ -16,6 +17,7 @@ use self::inside::{challenged, told_inside};
 use self::items::{MULTI_STATUS, by_items, is_unclear};
 use self::parts::by_parts;
 use self::undone::{all_ended, broken, note_ending, without};
+use self::unread::unread;
 use super::act::{self, End};
 use super::answer;
 use super::body::{self, Value};
@@ -29,7 +31,7 @@ use super::rule::{Facts, Matched, Whose};
 use super::sentence::Sentence;
 use super::shown;
 use super::sign_in;
-use super::signs::{self, may_be_form_again};
+use super::signs;
 use super::text::cut;
 use super::trace::{By, Field, Origin, Trace};
 use crate::decode::REDACTED_BY_VALUE;
@@ -262,7 +264,7 @@ fn by_convention(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict 
         noted::reason(came, Some(&reason), trace);
         return without(naming, outcome, &reason, trace);
     }
-    if let Some(reason) = may_be_form_again(naming, request, response) {
+    if let Some(reason) = signs::unexpected_page(naming, request, response) {
         noted::page(trace);
         return without(naming, Outcome::Unknown, reason, trace);
     }
@@ -270,7 +272,8 @@ fn by_convention(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict 
     if naming.acts.iter().any(|act| act.answer != act::Answer::Rest) {
         return by_acts(naming, came, trace);
     }
-    if let Some(verdict) = by_parts(naming, came, trace).or_else(|| by_items(naming, came, trace)) {
+    let told = by_parts(naming, came, trace).or_else(|| by_items(naming, came, trace));
+    if let Some(verdict) = told.or_else(|| unread(naming, came, trace)) {
         return verdict;
     }
     match says.and_then(|body| told_inside(naming, came, body, trace)) {

@@ -16,6 +16,7 @@ use super::body::Value;
 use super::code::{is_refusal, word};
 use super::naming::Naming;
 use super::routed;
+use super::signs::squashed;
 use super::verbs::canonical;
 use super::words::snake;
 use crate::decode::{json, percent_decode_lossy};
@@ -23,6 +24,9 @@ use crate::record::{BodyRecord, Outcome, RequestRecord, ResponseRecord};
 
 /// The request is to be sent elsewhere, and nothing was done.
 const REDIRECTED: &str = "redirected";
+
+/// One has to sign in, and nothing was done.
+const SIGN_IN_REQUIRED: &str = "sign_in_required";
 
 /// Where one is sent says neither that it was done nor that it was not.
 pub(super) const UNCLEAR: &str = "redirect_unclear";
@@ -48,7 +52,7 @@ const LEADING_OUT: [&str; 13] = [
 const LEADING_AWAY: [&str; 5] = ["authorize", "connect", "install", "integrate", "link"];
 
 /// Words in a path that lead to where one signs in.
-const SIGN_IN: [&str; 18] = [
+const SIGN_IN: [&str; 19] = [
     "login",
     "signin",
     "sign_in",
@@ -65,6 +69,7 @@ const SIGN_IN: [&str; 18] = [
     "user_login",
     "admin_login",
     "account_login",
+    "service_login",
     "session_expired",
     "j_security_check",
 ];
@@ -91,7 +96,7 @@ const RETURNS: [&str; 11] = [
 ];
 
 /// Words of paths to which those are sent who may not.
-const REFUSALS: [&str; 14] = [
+const REFUSALS: [&str; 17] = [
     "access_denied",
     "access_forbidden",
     "accessdenied",
@@ -102,8 +107,11 @@ const REFUSALS: [&str; 14] = [
     "no_permission",
     "noaccess",
     "not_allowed",
+    "not_logged_in",
+    "not_authenticated",
     "not_authorized",
     "permission_denied",
+    "unauthenticated",
     "unauthorised",
     "unauthorized",
 ];
@@ -118,6 +126,19 @@ const STATUS_FOLDERS: [&str; 6] = ["e", "err", "error", "errors", "status", "sta
 /// Parameters by which a page is told what went wrong.
 const ERROR_PARAMETERS: [&str; 7] =
     ["err", "error", "error_code", "error_message", "errorcode", "errormessage", "errors"];
+
+/// Parameters that say with what is no that it was not done.
+const SUCCESSES: [&str; 3] = ["ok", "succeeded", "success"];
+
+/// Parameters, squashed, that say that one has to sign in.
+const SESSION_ENDS: [&str; 6] = [
+    "authrequired",
+    "loginrequired",
+    "notloggedin",
+    "sessionexpired",
+    "sessionhasexpired",
+    "sessiontimeout",
+];
 
 /// Values of such parameters that say that nothing did.
 pub(super) const NO_ERRORS: [&str; 5] = ["0", "false", "no", "none", "null"];
@@ -266,16 +287,24 @@ fn sent_to_refusal(request: &RequestRecord, location: &str) -> Option<(Outcome, 
 /// What a pair of a query tells of an error.
 fn error_told(pair: &str) -> Option<(Outcome, String)> {
     let (name, value) = pair.split_once('=').map_or((pair, None), |(name, it)| (name, Some(it)));
-    if !ERROR_PARAMETERS.contains(&name.to_ascii_lowercase().as_str()) {
-        return None;
-    }
+    let name = name.to_ascii_lowercase();
+    let says_no = value.is_some_and(|it| NO_ERRORS.contains(&it.to_ascii_lowercase().as_str()));
     let unclear = || (Outcome::Unknown, UNCLEAR.to_owned());
     let failed = || (Outcome::Failure, "error_in_redirect".to_owned());
+    if SUCCESSES.contains(&name.as_str()) {
+        return says_no.then(failed);
+    }
+    if SESSION_ENDS.contains(&squashed(&name).as_str()) && !says_no {
+        return Some((Outcome::Failure, SIGN_IN_REQUIRED.to_owned()));
+    }
+    if !ERROR_PARAMETERS.contains(&name.as_str()) {
+        return None;
+    }
     match value {
         // `/login?error`, as Spring has it.
         None => Some(failed()),
         Some("") => Some(unclear()),
-        Some(value) if NO_ERRORS.contains(&value.to_ascii_lowercase().as_str()) => None,
+        Some(_) if says_no => None,
         Some(value) => Some(match word(value, None) {
             Some(code) if is_refusal(&code) => (Outcome::Denied, code),
             Some(code) => (Outcome::Failure, code),
@@ -346,7 +375,7 @@ fn sent_to_sign_in(
         || noun.ends_with("registration")
         || LEADING_OUT.contains(&first)
         || (!is_here && LEADING_AWAY.contains(&first));
-    ((returns && is_here) || !leads_out).then_some((Outcome::Failure, "sign_in_required"))
+    ((returns && is_here) || !leads_out).then_some((Outcome::Failure, SIGN_IN_REQUIRED))
 }
 
 /// Whether somebody chooses a password, and says it twice.

@@ -1,6 +1,7 @@
 //! What a gateway refused: how it is told.
 
-use super::code::{code, code_at, field_code, json_path};
+use super::body::Value;
+use super::code::{code, code_at, field_code, json_path, status_in};
 use super::naming::Naming;
 use super::outcome::{Ended, Verdict};
 use super::text::cut;
@@ -41,7 +42,10 @@ pub fn rejected_traced(
             let told = told.or_else(|| Some(field_code(response)?.0));
             told.unwrap_or_else(|| match response.status {
                 status @ 400.. => format!("http_{status}"),
-                _ => "stream_error".to_owned(),
+                _ => tree
+                    .as_ref()
+                    .and_then(status_told)
+                    .map_or_else(|| "stream_error".to_owned(), |(told, _)| format!("http_{told}")),
             })
         }
         Ended::NotSent => "not_sent".to_owned(),
@@ -83,6 +87,13 @@ pub fn rejected_traced(
     }
 }
 
+/// The status that an error in the answer has as its code, and where.
+fn status_told(body: &Value<'_>) -> Option<(u16, &'static str)> {
+    let error = body.get("error")?;
+    let places = [("code", "$.error.code"), ("status", "$.error.status")];
+    places.into_iter().find_map(|(name, place)| Some((status_in(error.get(name)?)?, place)))
+}
+
 /// Notes where the fields of a rejection come from.
 fn noted(rejected: &Rejected, ended: Ended<'_>, has_model: bool, trace: &mut Trace) {
     let response = match ended {
@@ -91,8 +102,10 @@ fn noted(rejected: &Rejected, ended: Ended<'_>, has_model: bool, trace: &mut Tra
     };
     let in_body = response.and_then(|response| {
         let tree = response.body.as_ref().map(BodyRecord::tree)?;
-        let (_, place) = code_at(&tree, Some(response.status))?;
-        Some(Origin::ResponseBody(json_path(&tree, place)))
+        let place = code_at(&tree, Some(response.status)).map(|(_, at)| json_path(&tree, at));
+        let status = || status_told(&tree).filter(|_| response.status < 400);
+        let place = place.or_else(|| Some(status()?.1.to_owned()));
+        place.map(Origin::ResponseBody)
     });
     let in_field = || Some(Origin::ResponseHeader(field_code(response?)?.1.to_owned()));
     let place = in_body.or_else(in_field);

@@ -3,16 +3,22 @@
 use std::cell::OnceCell;
 
 use super::body::{Value, scalar};
-use super::signs::MEMBERS_MAX;
+use super::signs::{MEMBERS_MAX, is_one_of};
+use super::verbs::past;
 use crate::record::{BodyRecord, RequestRecord};
 
 /// Levels of a request in which it is looked for what a response repeats.
 const ECHO_DEPTH_MAX: usize = 4;
 
+/// Members with a state that may have been asked for.
+const STATES: [&str; 3] = ["result", "state", "status"];
+
 /// What the client sent; it is read when it is asked for, which it seldom is.
 #[derive(Default)]
 pub(super) struct Sent<'r> {
     body: Option<&'r BodyRecord>,
+    /// What was to be done, which may be to set a state: `fail`, `mark_error`.
+    verb: &'r str,
     tree: OnceCell<Value<'r>>,
     /// Its GraphQL, without what stands between the words.
     documents: OnceCell<Vec<String>>,
@@ -23,6 +29,11 @@ impl<'r> Sent<'r> {
         Self { body: request.body.as_ref(), ..Self::default() }
     }
 
+    /// The same, of a request that was to do this.
+    pub(super) fn to(self, verb: &'r str) -> Self {
+        Self { verb, ..self }
+    }
+
     /// Whether it is this.
     pub(super) fn is(&self, value: &Value<'_>) -> bool {
         self.body.is_some_and(|body| self.tree.get_or_init(|| body.tree()) == value)
@@ -30,9 +41,20 @@ impl<'r> Sent<'r> {
 
     /// Whether it holds this member with this value.
     pub(super) fn echoes(&self, name: &str, value: &Value<'_>) -> bool {
+        if self.sets(name, value) {
+            return true;
+        }
         let Some(body) = self.body else { return false };
         let tree = self.tree.get_or_init(|| body.tree());
         echoes(tree, name, value, ECHO_DEPTH_MAX) || self.writes(tree, name, value)
+    }
+
+    /// Whether it was asked for that this state be set: `failed`, after `/jobs/5/fail`. `error` and `fail`
+    /// are what answers have.
+    fn sets(&self, name: &str, value: &Value<'_>) -> bool {
+        let Some(state) = value.as_str().filter(|_| is_one_of(name, &STATES)) else { return false };
+        let last = self.verb.rsplit('_').next().unwrap_or_default();
+        state.ends_with("ed") && is_one_of(state, &[last, &past(last)])
     }
 
     /// Whether a GraphQL document in it has an argument of this name with this value.
@@ -55,7 +77,19 @@ fn echoes(sent: &Value<'_>, name: &str, value: &Value<'_>, depth: usize) -> bool
         return items.iter().take(MEMBERS_MAX).any(|item| echoes(item, name, value, depth));
     }
     let mut members = sent.members().iter();
-    members.any(|(other, own)| (other == name && own == value) || echoes(own, name, value, depth))
+    members.any(|(other, own)| {
+        (other == name && is_same(own, value)) || echoes(own, name, value, depth)
+    })
+}
+
+/// Whether two values are one; those of a form are all texts.
+fn is_same(sent: &Value<'_>, value: &Value<'_>) -> bool {
+    let spelled = match value {
+        Value::Bool(value) => Some(value.to_string()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    };
+    sent == value || sent.as_str().zip(spelled).is_some_and(|(sent, value)| sent == value)
 }
 
 /// The GraphQL documents in a request.

@@ -8,10 +8,12 @@
 
 mod said;
 
+use super::act::{Act, End};
+use super::answer;
 use super::body::Value;
 use super::naming::Naming;
 use super::redirect;
-use super::signs::squashed;
+use super::signs::{Sent, squashed};
 use crate::record::{Outcome, RequestRecord, ResponseRecord};
 
 /// What is asked for before somebody is signed in.
@@ -40,6 +42,9 @@ impl Step {
         }
     }
 }
+
+/// What signing in is called.
+const SIGN_IN: &str = "session.create";
 
 /// The answer says that nobody is signed in, and no more.
 const FAILED: &str = "sign_in_failed";
@@ -107,10 +112,22 @@ pub(super) fn told(
     response: &ResponseRecord,
     body: Option<&Value<'_>>,
 ) -> Option<Told> {
-    if naming.action != "session.create" {
+    if naming.action != SIGN_IN {
         return None;
     }
-    by_redirection(request, response).or_else(|| said::by_body(naming, request, body?))
+    let told = by_redirection(request, response);
+    let sent = Sent::of(request);
+    let result = || answer::result_of(&naming.acts, body?, &sent);
+    told.or_else(|| said::by_body(naming, request, response, result()?))
+}
+
+/// How one of several acts ended by which somebody signs in, of which the others may tell nothing.
+pub(super) fn ended(act: &Act, result: &Value<'_>) -> Option<End> {
+    let told = said::by_result(&act.sentence.verb, result);
+    Some(match told.filter(|_| act.action == SIGN_IN)? {
+        Told::Ended(outcome, reason) => End::of(outcome, Some(reason)),
+        Told::Asked(_) => End::of(Outcome::Unknown, Some(said::NO_TOKEN.to_owned())),
+    })
 }
 
 /// What a redirection says.

@@ -1,14 +1,19 @@
 //! Signs in a successful response that nothing was done: an error in its body, a status in it, a
 //! page with the form once more.
 
+mod codes;
+mod nothing;
 mod page;
 mod states;
 mod texts;
 mod xml;
 
-pub(super) use self::page::may_be_form_again;
+pub(super) use self::codes::{is_code_told, told_by_code};
+use self::nothing::is_none;
+pub(super) use self::nothing::{is_good_news, is_no_error};
+pub(super) use self::page::unexpected_page;
 pub(super) use self::states::{is_provisioning_failed, is_state_told};
-pub(super) use self::texts::told_by_text;
+pub(super) use self::texts::{told_by_text, whole_text};
 pub(super) use self::xml::is_fault;
 use super::body::Value;
 use super::code::status_in;
@@ -28,7 +33,7 @@ const SUCCESSES: [&str; 7] =
 pub(super) const FAILURES: [&str; 6] = ["error", "fail", "failed", "failure", "ko", "nok"];
 
 /// Members with errors, of which there are none if it was done.
-const ERRORS: [&str; 13] = [
+const ERRORS: [&str; 14] = [
     "err",
     "error",
     "error_message",
@@ -39,6 +44,7 @@ const ERRORS: [&str; 13] = [
     "fault",
     "form_errors",
     "formerrors",
+    "odata.error",
     "user_errors",
     "userErrors",
     "validation_errors",
@@ -64,10 +70,6 @@ const STATUSES: [&str; 5] = ["code", "httpStatus", "status", "statusCode", "stat
 
 /// Members with a sentence for people.
 pub(super) const MESSAGES: [&str; 5] = ["errmsg", "error_msg", "info", "message", "msg"];
-
-/// What such a sentence has in it if it went well, in lower case.
-pub(super) const GOOD_NEWS: [&str; 7] =
-    ["成功", "complete", "created", "done", "ok", "saved", "success"];
 
 /// Members around the whole of an answer.
 pub(super) const ENVELOPES: [&str; 4] = ["Response", "data", "response", "result"];
@@ -100,9 +102,6 @@ const CHANGES: [&str; 14] = [
 /// What such verbs are counted as, squashed.
 const CHANGED: [&str; 3] = ["changed", "modified", "updated"];
 
-/// Members with a code beside a sentence.
-const CODED: [&str; 4] = ["code", "resultCode", "ret", "returnCode"];
-
 /// Members that count what was done, squashed.
 const COUNTS: [&str; 9] = [
     "affected",
@@ -120,7 +119,7 @@ const COUNTS: [&str; 9] = [
 const NOT_DONE: &str = "not_done";
 
 /// The answer counts nothing that was done.
-const NO_EFFECT: &str = "no_effect";
+pub(super) const NO_EFFECT: &str = "no_effect";
 
 /// Members of an answer that are looked at.
 pub(super) const MEMBERS_MAX: usize = 100;
@@ -204,7 +203,7 @@ pub(super) fn is_refused(kind: &str, result: &Value<'_>, sent: &Sent<'_>) -> boo
 /// Whether it is the answer to a call of JSON-RPC 1.0 that has failed, whatever the error is: without
 /// one it is `null`.
 fn is_failed_reply(body: &Value<'_>) -> bool {
-    let is_error = body.get("error").is_some_and(|it| !matches!(it, Value::Null | Value::Bool(_)));
+    let is_error = body.get("error").is_some_and(|it| *it != Value::Bool(true) && !is_no_error(it));
     // The RPC of Transmission says `success`, or what went wrong.
     if body.members().len() == 2 && body.get("arguments").is_some() {
         let result = body.get("result").and_then(Value::as_str);
@@ -240,33 +239,6 @@ pub(super) fn error_status(body: &Value<'_>, sent: &Sent<'_>) -> Option<u16> {
     };
     let has_id = has_own_id(body);
     STATUSES.iter().filter(|_| !has_id).find_map(told)
-}
-
-/// Whether a body has a code that is no status, a sentence that is no good news, and nothing else.
-fn is_code_told(body: &Value<'_>, sent: &Sent<'_>) -> bool {
-    let has_message = || MESSAGES.iter().any(|name| body.get(name).is_some());
-    if body.get("status") == Some(&Value::Bool(false)) && has_message() {
-        return true;
-    }
-    let coded = |name: &&'static str| match body.get(name)? {
-        code @ Value::Number(Number::Integer(number)) => Some((*name, code, *number)),
-        _ => None,
-    };
-    let Some((name, code, number)) = CODED.iter().find_map(coded) else { return false };
-    let mut messages = MESSAGES.iter().filter_map(|name| body.get(name)?.as_str());
-    let is_bad = messages.next().is_some_and(|text| {
-        let text = text.trim().to_lowercase();
-        !text.is_empty() && !GOOD_NEWS.iter().any(|good| text.contains(good))
-    });
-    let is_empty = |name: &&str| match body.get(name) {
-        None | Some(Value::Null | Value::Bool(false)) => true,
-        Some(Value::Array(items)) => items.is_empty(),
-        Some(Value::Object(members)) => members.is_empty(),
-        Some(Value::String(text)) => text.is_empty(),
-        Some(_) => false,
-    };
-    let is_own = !sent.echoes(name, code);
-    is_bad && is_own && !(number == 0 || (200..400).contains(&number)) && is_empty(&"data")
 }
 
 /// Whether the result of a call, or a whole body, says that nothing was done, and the reason.
@@ -307,6 +279,13 @@ pub(super) fn nothing_done(verb: &str, body: &Value<'_>, sent: &Sent<'_>) -> Opt
     }
     let first = counts.next().filter(|_| !has_id)?;
     (first == 0 && counts.all(|number| number == 0)).then_some(NO_EFFECT)
+}
+
+/// Whether what this is done to is counted in an answer: it deletes, or changes one thing of what there
+/// is.
+pub(super) fn is_counted(verb: &str) -> bool {
+    let verb = partly::bare(verb);
+    verb == "delete" || CHANGES.contains(&verb)
 }
 
 /// Whether a text is `false`, and no more.
@@ -376,12 +355,12 @@ fn says_error(name: &str, value: &Value<'_>, what: Tells) -> bool {
         // What is `0` everywhere else is not an error where it is a text.
         Value::String(text) if is_one_of(name, &CODES) => is_count(text) && !is_none(text),
         Value::String(text) => is_one_of(name, &ERRORS) && !is_none(text),
-        Value::Array(items) => is_one_of(name, &ERRORS) && !items.is_empty(),
+        Value::Array(_) => is_one_of(name, &ERRORS) && !is_no_error(value),
         // Of a code that is not recorded it is known that it was there.
         Value::Object(items) if is_one_of(name, &CODES) => {
             value.get("redacted").is_some() && items.len() == 1
         }
-        Value::Object(items) => is_one_of(name, &ERRORS) && !items.is_empty(),
+        Value::Object(_) => is_one_of(name, &ERRORS) && !is_no_error(value),
         Value::Number(Number::Integer(number)) => {
             *number != 0 && (is_one_of(name, &CODES) || is_one_of(name, &["err", "error"]))
         }
@@ -392,10 +371,4 @@ fn says_error(name: &str, value: &Value<'_>, what: Tells) -> bool {
 
 fn is_count(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-/// Whether a text says that there is nothing.
-fn is_none(text: &str) -> bool {
-    let text = text.trim();
-    is_one_of(text, &["", "false", "no", "none", "null"]) || text.bytes().all(|byte| byte == b'0')
 }

@@ -8,7 +8,7 @@ use super::graphql::Operation;
 use super::naming::naming;
 use super::text::CHARS_MAX;
 use super::words::{plural, singular, snake};
-use super::{Ended, Naming, Verdict};
+use super::{Ended, Naming, Rejected, Verdict, rejected};
 use crate::record::{
     Actor, ActorKind, Outcome, RequestRecord, ResponseRecord, Scope, Severity, Target,
 };
@@ -371,5 +371,41 @@ proptest! {
         if let Some(targets) = verdict.targets {
             check_bounds(&Naming { targets, ..naming }, &[]);
         }
+    }
+}
+
+#[test]
+fn a_token_that_is_an_empty_text_signs_nobody_in() {
+    let signing =
+        || named("POST /api/auth/login", json!({"email": "a@example.com", "password": "x"}));
+    let rows = [
+        (json!({"access_token": ""}), Outcome::Unknown),
+        (json!({"access_token": "abc"}), Outcome::Success),
+    ];
+    for (body, expected) in rows {
+        let verdict = outcome(&signing(), Ended::Response(&response(200, body.clone())));
+        assert_eq!(verdict.outcome, expected, "{body}");
+    }
+}
+
+#[test]
+fn an_error_in_an_answer_of_a_model_has_the_status_that_it_says() {
+    let naming = named("POST /v1/chat/completions", json!({"model": "m"}));
+    let known = Rejected {
+        action: "gateway.rate_limit_exceeded".to_owned(),
+        outcome: Outcome::Denied,
+        severity: Severity::Warn,
+        model: None,
+        rule: None,
+    };
+    let rows = [
+        (json!({"error": {"code": 429, "message": "slow down"}}), "http_429"),
+        (json!({"error": {"status": 503}}), "http_503"),
+        (json!({"error": {"code": "rate_limited"}}), "rate_limited"),
+        (json!({"error": "a sentence"}), "stream_error"),
+    ];
+    for (body, expected) in rows {
+        let verdict = rejected(&naming, &known, Ended::Response(&response(200, body.clone())));
+        assert_eq!(verdict.reason.as_deref(), Some(expected), "{body}");
     }
 }

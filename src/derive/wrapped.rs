@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use super::body::Value;
 use super::shown::is_run;
 use super::signs::{
-    FAILURES, GOOD_NEWS, MESSAGES, Sent, Tells, error_status, is_error_told, is_one_of,
+    FAILURES, MESSAGES, Sent, Tells, error_status, is_error_told, is_good_news, is_one_of,
     is_state_told,
 };
 use crate::decode::Number;
@@ -186,10 +186,7 @@ fn is_told_by_head(name: &str, head: &Value<'_>, sent: &Sent<'_>) -> bool {
     if has_id(head) {
         return false;
     }
-    let is_bad = |text: &str| {
-        let text = text.trim().to_lowercase();
-        !text.is_empty() && !GOOD_NEWS.iter().any(|good| text.contains(good))
-    };
+    let is_bad = |text: &str| !text.trim().is_empty() && !is_good_news(text);
     let is_none = head.get("result") == Some(&Value::Number(Number::Integer(0)));
     // Metadata may be those of a thing.
     let is_own = name != "metadata";

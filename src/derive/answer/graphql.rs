@@ -3,8 +3,9 @@
 use super::super::act::{Act, End};
 use super::super::body::Value;
 use super::super::code::{code, word};
-use super::super::signs::{Sent, error_type, is_refused, refusal_status};
-use super::{ITEMS_MAX, done, failed, is_null, unknown};
+use super::super::endpoint::reads;
+use super::super::signs::{NO_EFFECT, Sent, error_type, is_counted, is_refused, refusal_status};
+use super::{ITEMS_MAX, done, failed, is_null, item_id, unknown};
 use crate::decode::Number;
 use crate::record::Outcome;
 
@@ -20,15 +21,10 @@ pub(super) fn graphql(
     body: &Value<'_>,
     sent: &Sent<'_>,
 ) -> End {
-    let reply = match (position, body.as_array()) {
-        (Some(position), Some(replies)) => replies.get(position),
-        _ => Some(body),
-    };
-    let Some(reply) = reply else { return unknown() };
+    let Some(reply) = reply_at(position, body) else { return unknown() };
     let data = reply.get("data");
     let errors = errors(reply);
-    let result = path.iter().try_fold(data, |value, key| value.map(|value| value.get(key)));
-    let result = result.flatten();
+    let result = result_in(reply, path);
     if let Some(result) = result.filter(|result| **result != Value::Null) {
         if !path.is_empty() {
             return of_result(act, result, &within(errors, path), sent);
@@ -65,6 +61,24 @@ pub(super) fn graphql(
     }
 }
 
+/// The result of a field, in an answer without errors.
+pub(super) fn result<'b>((position, path): At<'_>, body: &'b Value<'b>) -> Option<&'b Value<'b>> {
+    let reply = reply_at(position, body).filter(|reply| errors(reply).is_empty())?;
+    result_in(reply, path)
+}
+
+/// The answer to the request with this position, of several.
+fn reply_at<'b>(position: Option<usize>, body: &'b Value<'b>) -> Option<&'b Value<'b>> {
+    match (position, body.as_array()) {
+        (Some(position), Some(replies)) => replies.get(position),
+        _ => Some(body),
+    }
+}
+
+fn result_in<'b>(reply: &'b Value<'b>, path: &[String]) -> Option<&'b Value<'b>> {
+    path.iter().try_fold(reply.get("data")?, |value, key| value.get(key))
+}
+
 /// An error below a field, and where it is below it.
 type Below<'b> = (&'b [Value<'b>], &'b Value<'b>);
 
@@ -80,6 +94,9 @@ fn within<'b>(errors: &'b [Value<'b>], path: &[String]) -> Vec<Below<'b>> {
 
 /// How a field ended that shows a result: of a list, by its items.
 fn of_result(act: &Act, result: &Value<'_>, errors: &[Below<'_>], sent: &Sent<'_>) -> End {
+    if let Some(end) = of_fewer(act, result).filter(|_| errors.is_empty()) {
+        return end;
+    }
     let Some(items) = result.as_array().filter(|items| !items.is_empty()) else {
         return of_one(act, result, errors, sent);
     };
@@ -111,6 +128,36 @@ fn of_result(act: &Act, result: &Value<'_>, errors: &[Below<'_>], sent: &Sent<'_
             End::of(Outcome::Unknown, first.reason.clone())
         }
         Some(_) => End::of(Outcome::Unknown, Some(SOME_FAILED.to_owned())),
+    }
+}
+
+/// How a field ended that lists or counts less than what it was done to.
+fn of_fewer(act: &Act, result: &Value<'_>) -> Option<End> {
+    let verb = act.sentence.verb.as_str();
+    let count = act.sentence.count.unwrap_or(act.targets.len());
+    let some_failed = || End::of(Outcome::Unknown, Some(SOME_FAILED.to_owned()));
+    match result {
+        Value::Array(_) if reads(act) || count < 2 => None,
+        // That may be all that is left as well.
+        Value::Array(items) if items.is_empty() => Some(unknown()),
+        Value::Array(items) => {
+            let ids: Vec<String> = items.iter().take(ITEMS_MAX).filter_map(item_id).collect();
+            let is_target = |id: &String| act.targets.iter().any(|it| it.id.as_ref() == Some(id));
+            // What lists other things tells of those.
+            let is_of_these = ids.is_empty() || is_counted(verb) || ids.iter().any(is_target);
+            (items.len() < count && is_of_these).then(some_failed)
+        }
+        // What a number is in answer to anything else nobody knows.
+        Value::Number(Number::Integer(number)) if is_counted(verb) => match number {
+            0 if act.targets.iter().all(|target| target.id.as_deref() != Some("0")) => {
+                Some(End::of(Outcome::Failure, Some(NO_EFFECT.to_owned())))
+            }
+            number => {
+                let is_less = usize::try_from(*number).is_ok_and(|number| number < count);
+                (count > 1 && is_less).then(some_failed)
+            }
+        },
+        _ => None,
     }
 }
 

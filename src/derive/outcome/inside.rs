@@ -2,7 +2,7 @@
 
 use super::super::answer::{self, item_id};
 use super::super::body::Value;
-use super::super::code::{code, is_refusal};
+use super::super::code::{code, is_refusal, word};
 use super::super::endpoint::READS;
 use super::super::naming::Naming;
 use super::super::partly::{self, bare};
@@ -21,6 +21,9 @@ const SOME_FAILED: &str = "some_failed";
 /// A text says that somebody may not.
 const ACCESS_DENIED: &str = "access_denied";
 
+/// The type of what tells of a problem, and of nothing else (RFC 9457).
+const PROBLEM: &str = "application/problem+json";
+
 /// Members that hold what a request has set going.
 const OPERATIONS: [&str; 4] = ["action", "job", "operation", "task"];
 
@@ -34,11 +37,15 @@ pub(super) fn told_inside(
     body: &Value<'_>,
     trace: &mut Trace,
 ) -> Option<(Outcome, String)> {
-    let sent = Sent::of(came.request);
-    let told = code(body, Some(came.response.status));
     let verb = naming.sentence.verb.as_str();
+    // With a sentence beside it, a state is that of the request.
+    let has_message = signs::MESSAGES.iter().any(|name| body.get(name).is_some());
+    let sent = Sent::of(came.request).to(if has_message { "" } else { verb });
+    let is_problem = came.response.content_type.as_deref() == Some(PROBLEM);
+    let title = || word(body.get("title").filter(|_| is_problem)?.as_str()?, None);
+    let told = code(body, Some(came.response.status)).or_else(title);
     let is_answer = !READS.contains(&bare(verb)) && !signs::STATES.contains(&bare(verb));
-    let text = body.as_str().filter(|_| is_answer && !sent.is(body));
+    let text = signs::whole_text(body, &sent).filter(|_| is_answer);
     let (by, outcome, reason) = if let Some(outcome) = text.and_then(signs::told_by_text) {
         let told = (outcome == Outcome::Denied).then(|| ACCESS_DENIED.to_owned());
         ("a text that is the whole of a successful response", outcome, told)
@@ -53,12 +60,17 @@ pub(super) fn told_inside(
     {
         let by = "errors in the body of a successful response, beside what was done";
         (by, Outcome::Unknown, Some(SOME_FAILED.to_owned()))
-    } else if is_error_told(body, Tells::Answer, &sent) || is_failed_operation(naming, body) {
+    } else if is_error_told(body, Tells::Answer, &sent)
+        || is_problem
+        || is_failed_operation(naming, body)
+    {
         let outcome = match told.as_deref() {
             Some(code) if is_refusal(code) => Outcome::Denied,
             _ => Outcome::Failure,
         };
         ("an error in the body of a successful response", outcome, told)
+    } else if let Some((outcome, code)) = signs::told_by_code(body, &sent) {
+        ("a code beside a sentence, and nothing else", outcome, Some(code))
     } else if let Some(Told { place, is_partly_done }) = error_within(body, &sent) {
         let told = told.or_else(|| code(place, None));
         let status = signs::error_status(place, &sent);
@@ -81,15 +93,7 @@ pub(super) fn told_inside(
         };
         ("an error in one of the texts of the answer", outcome, told)
     } else {
-        let within = ["data", "result"].iter().filter_map(|name| body.get(name));
-        let mut places = std::iter::once(body).chain(within);
-        let told = places.find_map(|it| signs::nothing_done(verb, it, &sent));
-        // What has no past is called: `isLocked`.
-        let action = naming.action.rsplit_once('.').map_or("", |(_, verb)| verb);
-        let is_false = || is_result_false(body) && signs::nothing_done(verb, &NO, &sent).is_some();
-        let told =
-            told.or_else(|| is_false().then(|| signs::nothing_done(action, &NO, &sent)).flatten());
-        let reason = told?;
+        let reason = nothing_done(naming, body, &sent)?;
         let by = "the body of a successful response says that nothing was done";
         (by, Outcome::Failure, Some(reason.to_owned()))
     };
@@ -100,6 +104,18 @@ pub(super) fn told_inside(
     noted::within(came, by, trace);
     noted::reason(came, Some(&reason), trace);
     Some((outcome, reason))
+}
+
+/// Whether a body says that nothing was done, and the reason.
+fn nothing_done(naming: &Naming, body: &Value<'_>, sent: &Sent<'_>) -> Option<&'static str> {
+    let verb = naming.sentence.verb.as_str();
+    let within = ["data", "result"].iter().filter_map(|name| body.get(name));
+    let mut places = std::iter::once(body).chain(within);
+    let told = places.find_map(|it| signs::nothing_done(verb, it, sent));
+    // What has no past is called: `isLocked`.
+    let action = naming.action.rsplit_once('.').map_or("", |(_, verb)| verb);
+    let is_false = || is_result_false(body) && signs::nothing_done(verb, &NO, sent).is_some();
+    told.or_else(|| is_false().then(|| signs::nothing_done(action, &NO, sent)).flatten())
 }
 
 /// Whether a list of errors stands beside one of things with ids: those were done.

@@ -61,10 +61,20 @@ pub(super) fn field(name: &str, trace: &mut Trace) {
     }
 }
 
-/// A page in answer to the form where one signs in tells nothing.
+/// A page in answer to a form, or to what did not ask for one, tells nothing.
 pub(super) fn page(trace: &mut Trace) {
     for field in [Field::Outcome, Field::Reason] {
-        let by = By::Convention("a page in answer to the form where one signs in");
+        let by = By::Convention("a page in answer to a form, or to what did not ask for one");
+        let from = || vec![Origin::Status, Origin::ResponseHeader("content-type".to_owned())];
+        trace.note(field, || (by, from()));
+    }
+}
+
+/// What would tell it could not be read.
+pub(super) fn unread(trace: &mut Trace) {
+    for field in [Field::Outcome, Field::Reason] {
+        let by =
+            By::Convention("an answer that says by its body alone how it ended, and was not read");
         let from = || vec![Origin::Status, Origin::ResponseHeader("content-type".to_owned())];
         trace.note(field, || (by, from()));
     }

@@ -4,15 +4,13 @@
 //!   <https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part1-protocol.html#sec_MultipartBatchFormat>
 //!   <https://developers.google.com/workspace/drive/api/guides/performance#batch-requests>
 
+use super::super::answer::{NO_RESULT, is_unread};
 use super::super::body::Value;
 use super::super::code::status_in;
 use super::super::naming::Naming;
 use super::super::trace::Trace;
 use super::{Came, Verdict, noted, without};
 use crate::record::{BodyRecord, Outcome};
-
-/// Nothing is shown of how the parts ended.
-const NO_RESULT: &str = "no_result";
 
 /// Parts that are looked at.
 const PARTS_MAX: usize = 4096;
@@ -22,7 +20,8 @@ pub(super) fn by_parts(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Op
     let is_mixed =
         |kind: Option<&str>| kind.is_some_and(|kind| kind.starts_with("multipart/mixed"));
     let (request, response) = (came.request, came.response);
-    if !is_mixed(request.content_type.as_deref()) || !is_mixed(response.content_type.as_deref()) {
+    let is_answered = is_mixed(response.content_type.as_deref()) || is_unread(response);
+    if !is_mixed(request.content_type.as_deref()) || !is_answered {
         return None;
     }
     let sent = request.body.as_ref().map(BodyRecord::tree);

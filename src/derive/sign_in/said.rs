@@ -6,12 +6,14 @@ use super::super::body::Value;
 use super::super::code::{code, is_refusal, word};
 use super::super::naming::Naming;
 use super::super::redirect;
-use super::super::signs::{ENVELOPES, FAILURES, MEMBERS_MAX, is_one_of, squashed};
+use super::super::signs::{
+    ENVELOPES, FAILURES, MEMBERS_MAX, Tells, is_error_inside, is_one_of, squashed,
+};
 use super::{FAILED, Step, Told, by_place};
-use crate::record::{Outcome, RequestRecord};
+use crate::record::{Outcome, RequestRecord, ResponseRecord};
 
 /// There is nothing in the answer by which one would be signed in.
-const NO_TOKEN: &str = "no_token";
+pub(super) const NO_TOKEN: &str = "no_token";
 
 /// How a second factor is called in members and states, squashed.
 const SECOND_FACTORS: [&str; 7] =
@@ -119,7 +121,30 @@ const TOKENS: [&str; 11] = [
 type Member<'b> = (Cow<'b, str>, Value<'b>);
 
 /// What a body says.
-pub(super) fn by_body(naming: &Naming, request: &RequestRecord, body: &Value<'_>) -> Option<Told> {
+pub(super) fn by_body(
+    naming: &Naming,
+    request: &RequestRecord,
+    response: &ResponseRecord,
+    body: &Value<'_>,
+) -> Option<Told> {
+    let verb = naming.sentence.verb.as_str();
+    let told = judged(verb, body, |member| sent_on(naming, request, member));
+    // Where a cookie is set, there need be nothing else.
+    let is_silent =
+        || verb == "sign_in" && shows_nothing(body) && response.headers.get("set-cookie").is_none();
+    told.or_else(|| is_silent().then(no_token))
+}
+
+/// What the result of one of several calls says.
+pub(super) fn by_result(verb: &str, result: &Value<'_>) -> Option<Told> {
+    judged(verb, result, |_| None)
+}
+
+fn judged(
+    verb: &str,
+    body: &Value<'_>,
+    sent_on: impl Fn(&Member<'_>) -> Option<Told>,
+) -> Option<Told> {
     let within = ENVELOPES.iter().chain(&ANSWERS).filter_map(|name| body.get(name));
     let places: Vec<&Value<'_>> = std::iter::once(body).chain(within).collect();
     let members = || places.iter().flat_map(|place| place.members().iter().take(MEMBERS_MAX));
@@ -144,23 +169,44 @@ pub(super) fn by_body(naming: &Naming, request: &RequestRecord, body: &Value<'_>
         return asked;
     }
     let tokens: Vec<bool> = members().filter_map(token).collect();
-    if naming.sentence.verb != "sign_in" || tokens.contains(&true) {
+    if verb != "sign_in" || tokens.contains(&true) {
         return None;
     }
     let state = places.iter().find_map(|place| state_of(place));
     // What shows who is signed in tells of them.
     let is_bare = || !members().any(shows_who);
     let flag = || members().find_map(flag).filter(|_| is_bare());
-    let place = || members().find_map(|member| sent_on(naming, request, member));
+    let place = || members().find_map(&sent_on);
     let is_denied = || members().any(says_nobody) && !members().any(says_success);
     let told = state.or_else(flag).or_else(place).or_else(|| is_denied().then(failed));
-    let is_token_missing = !tokens.is_empty();
-    told.or_else(|| is_token_missing.then(|| Told::Ended(Outcome::Unknown, NO_TOKEN.to_owned())))
+    // What tells of an error says more.
+    let is_missing = !tokens.is_empty() && !is_error_inside(body, Tells::Answer);
+    told.or_else(|| is_missing.then(no_token))
+}
+
+fn no_token() -> Told {
+    Told::Ended(Outcome::Unknown, NO_TOKEN.to_owned())
+}
+
+/// Whether a body, or the one thing that it holds, is nothing.
+fn shows_nothing(body: &Value<'_>) -> bool {
+    let is_none = |value: &Value<'_>| match value {
+        Value::Null => true,
+        Value::String(text) => text.trim().is_empty(),
+        Value::Array(items) => items.is_empty(),
+        _ => false,
+    };
+    match body.members() {
+        [(name, value)] => is_one_of(name, &ENVELOPES) && is_none(value),
+        _ => is_none(body),
+    }
 }
 
 /// Whether a member is what one is signed in by: it is there, or it is not.
 fn token((name, value): &Member<'_>) -> Option<bool> {
-    TOKENS.contains(&squashed(name).as_str()).then_some(!is_nothing(value))
+    TOKENS
+        .contains(&squashed(name).as_str())
+        .then_some(!is_nothing(value) && value.as_str() != Some(""))
 }
 
 fn is_nothing(value: &Value<'_>) -> bool {

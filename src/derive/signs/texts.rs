@@ -1,21 +1,88 @@
-//! Answers that are one text: `FAIL - Application already exists`, `ERROR: not allowed`.
+//! Answers that are one text: `FAIL - Application already exists`, `ERROR: not allowed`, or an object
+//! that holds nothing else: `{"message": "Access denied"}`.
 
-use super::{FAILURES, is_one_of};
+use super::super::body::Value;
+use super::{FAILURES, MESSAGES, Sent, is_one_of};
 use crate::record::Outcome;
 
 /// Longer texts are what was asked for.
 const TEXT_BYTES_MAX: usize = 2048;
 
-/// Texts that say that somebody may not.
-const REFUSALS: [&str; 7] = [
+/// Words of a sentence that says that something is not there.
+const WORDS_MAX: usize = 8;
+
+/// Sentences that say that somebody may not: they are this, or this and why.
+const REFUSALS: [&str; 22] = [
     "access denied",
     "access forbidden",
+    "access is denied",
+    "authentication required",
+    "csrf verification failed",
     "forbidden",
+    "insufficient permission",
+    "insufficient permissions",
+    "insufficient privileges",
+    "insufficient rights",
+    "login required",
     "not allowed",
     "not authorized",
+    "not permitted",
     "permission denied",
+    "unauthenticated",
     "unauthorized",
+    "you are not allowed",
+    "you are not authorized",
+    "you are not permitted",
+    "you do not have permission",
+    "you don't have permission",
 ];
+
+/// What goes on after such a sentence has begun.
+const BECAUSE: [&str; 7] = ["because", "by", "due", "for", "from", "on", "to"];
+
+/// What is wrong with something that was sent.
+const WRONG: [&str; 7] = ["bad", "expired", "incorrect", "invalid", "missing", "unknown", "wrong"];
+
+/// What a request is made of, and those who sign in send.
+const SENT: [&str; 22] = [
+    "api key",
+    "argument",
+    "arguments",
+    "credentials",
+    "csrf token",
+    "email or password",
+    "id",
+    "input",
+    "json",
+    "login",
+    "login or password",
+    "parameter",
+    "parameters",
+    "password",
+    "request",
+    "session",
+    "signature",
+    "token",
+    "user",
+    "username",
+    "username and password",
+    "username or password",
+];
+
+/// Ends of sentences that say that something is not there.
+const ABSENT: [&str; 3] = [" does not exist", " doesn't exist", " not found"];
+
+/// The text that is the whole of an answer, also in an object that holds nothing else, if it is not
+/// what was sent.
+pub(in crate::derive) fn whole_text<'b>(body: &'b Value<'b>, sent: &Sent<'_>) -> Option<&'b str> {
+    match body.members() {
+        [] => body.as_str().filter(|_| !sent.is(body)),
+        [(name, value)] if is_one_of(name, &MESSAGES) || name == "detail" => {
+            value.as_str().filter(|_| !sent.echoes(name, value))
+        }
+        _ => None,
+    }
+}
 
 /// What a text that is the whole answer says, if it was not done.
 pub(in crate::derive) fn told_by_text(text: &str) -> Option<Outcome> {
@@ -23,8 +90,13 @@ pub(in crate::derive) fn told_by_text(text: &str) -> Option<Outcome> {
     if text.len() > TEXT_BYTES_MAX {
         return None;
     }
-    if is_one_of(text.trim_end_matches(['.', '!']), &REFUSALS) {
+    let first = text.split(['.', '!', '\n', ';']).next().unwrap_or(text);
+    let first = first.trim().to_ascii_lowercase().replace('’', "'");
+    if REFUSALS.iter().any(|refusal| begins(&first, refusal)) {
         return Some(Outcome::Denied);
+    }
+    if is_wrong(&first) || is_absent(&first) {
+        return Some(Outcome::Failure);
     }
     let end = text.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(text.len());
     let (word, rest) = text.split_at_checked(end)?;
@@ -33,4 +105,34 @@ pub(in crate::derive) fn told_by_text(text: &str) -> Option<Outcome> {
     let is_marked = rest.is_empty() || rest.starts_with(':') || rest.starts_with(" - ");
     let is_failure = is_one_of(word, &FAILURES) && (is_marked || is_loud && rest.starts_with(' '));
     is_failure.then_some(Outcome::Failure)
+}
+
+/// Whether a sentence is this, or this and why; `access denied rule created` is neither.
+fn begins(sentence: &str, with: &str) -> bool {
+    let Some(rest) = sentence.strip_prefix(with) else { return false };
+    let words = rest.strip_prefix(' ');
+    let word = words.and_then(|rest| rest.split(' ').next()).unwrap_or_default();
+    rest.is_empty()
+        || rest.starts_with([',', ':', '('])
+        || BECAUSE.contains(&word)
+        || rest.starts_with(" - ")
+}
+
+/// `invalid token`, `incorrect username or password`
+fn is_wrong(sentence: &str) -> bool {
+    let sentence = sentence.split(':').next().unwrap_or(sentence);
+    sentence.split_once(' ').is_some_and(|(how, what)| {
+        let what = what.strip_prefix("or missing ").unwrap_or(what);
+        WRONG.contains(&how) && SENT.contains(&what)
+    }) || matches!(sentence, "authentication failed" | "login failed")
+}
+
+/// `user 5 not found`
+fn is_absent(sentence: &str) -> bool {
+    let is_plain = !sentence.contains([',', ':']);
+    let is_short = sentence.split(' ').count() <= WORDS_MAX;
+    let is_told = sentence == "not found"
+        || sentence.starts_with("no such ")
+        || ABSENT.iter().any(|end| sentence.ends_with(end));
+    is_plain && is_short && is_told
 }

@@ -56,6 +56,7 @@ fn case(text: &str) -> Result<Case, String> {
     let (name, mut rest) = text.split_once('\n').ok_or("nothing but a name")?;
     let (mut peer, mut trusted) = ("192.0.2.7", false);
     let (mut gateway, mut metadata, mut introspected) = (false, false, None);
+    let mut streamed = false;
     let mut end = End::UpstreamLost;
     while let Some((line, after)) = rest.split_once('\n') {
         let Some(directive) = line.strip_prefix("# ") else { break };
@@ -65,6 +66,7 @@ fn case(text: &str) -> Result<Case, String> {
             ("trusted", _) => trusted = true,
             ("gateway", _) => gateway = true,
             ("metadata", _) => metadata = true,
+            ("streamed", _) => streamed = true,
             ("end", "not sent") => end = End::NotSent,
             ("end", "timeout") => end = End::UpstreamTimeout,
             ("end", "lost") => end = End::UpstreamLost,
@@ -99,15 +101,19 @@ fn case(text: &str) -> Result<Case, String> {
         peer: Some(peer.parse().map_err(|_| "no address")?),
         peer_trusted: trusted,
     };
-    let response = response.map(reply).transpose()?;
+    let response = response.map(|text| reply(text, streamed)).transpose()?;
     let name = name.trim().to_owned();
     Ok(Case { name, request, response, end, gateway, metadata, introspected })
 }
 
-fn reply(text: &str) -> Result<Response, String> {
+fn reply(text: &str, streamed: bool) -> Result<Response, String> {
     let (line, headers, body) = message(text)?;
     let status =
         line.split(' ').nth(1).and_then(|status| status.parse().ok()).ok_or("no status")?;
+    if streamed {
+        let body = Body { truncated: true, ..Body::default() };
+        return Ok(Response { status, headers, body, release: Release::Streaming });
+    }
     Ok(Response { status, headers, body, release: Release::Held })
 }
 

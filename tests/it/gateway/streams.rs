@@ -87,7 +87,7 @@ fn an_error_in_a_stream_is_recorded_and_handed_on() {
     let rows = [
         (
             "data: {\"error\":{\"code\":429,\"message\":\"the-quiet-prompt-of-canary-7d31\"}}\n\n",
-            ["gateway.rate_limit_exceeded", "denied", "stream_error"],
+            ["gateway.rate_limit_exceeded", "denied", "http_429"],
         ),
         (
             "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\"}}\n\n",

@@ -1,0 +1,126 @@
+//! Codes beside a sentence, which are all that an answer has: `{"code": 40001, "msg": "…"}`,
+//! `{"code": "FORBIDDEN", "message": "…"}`.
+
+use super::super::body::Value;
+use super::super::code::{CODE_BYTES_MAX, is_refusal, status_in, word};
+use super::nothing::is_none;
+use super::{MESSAGES, Sent, is_good_news, is_one_of, squashed};
+use crate::decode::Number;
+use crate::record::Outcome;
+
+/// Members with a code beside a sentence.
+const CODED: [&str; 4] = ["code", "resultCode", "ret", "returnCode"];
+
+/// Members in which a text beside a sentence is a code, squashed.
+const CODES: [&str; 3] = ["code", "resultcode", "returncode"];
+
+/// What may stand beside both and says nothing of how it ended, squashed.
+const BESIDE: [&str; 6] = ["hostid", "path", "requestid", "timestamp", "traceid", "tracingid"];
+
+/// What may stand there where it is nothing.
+const CONTENTS: [&str; 7] = ["body", "content", "data", "details", "errors", "result", "stack"];
+
+/// Codes that say that it was done, squashed, beside those of no error.
+const GOOD_CODES: [&str; 6] = ["accepted", "created", "deleted", "done", "updated", "validated"];
+
+/// Parts of words of codes that say that it was not done, squashed.
+const BAD_PARTS: [&str; 20] = [
+    "abort",
+    "cannot",
+    "conflict",
+    "denied",
+    "error",
+    "exceeded",
+    "exception",
+    "exhausted",
+    "expired",
+    "fail",
+    "forbidden",
+    "illegal",
+    "incorrect",
+    "invalid",
+    "mismatch",
+    "missing",
+    "notallowed",
+    "notfound",
+    "unauth",
+    "unavailable",
+];
+
+/// Whether a body has a code that is no status, a sentence that is no good news, and nothing else.
+pub(in crate::derive) fn is_code_told(body: &Value<'_>, sent: &Sent<'_>) -> bool {
+    let has_message = || MESSAGES.iter().any(|name| body.get(name).is_some());
+    if body.get("status") == Some(&Value::Bool(false)) && has_message() {
+        return true;
+    }
+    let coded = |name: &&'static str| match body.get(name)? {
+        code @ Value::Number(Number::Integer(number)) => Some((*name, code, *number)),
+        _ => None,
+    };
+    let Some((name, code, number)) = CODED.iter().find_map(coded) else { return false };
+    let mut messages = MESSAGES.iter().filter_map(|name| body.get(name)?.as_str());
+    let is_bad = messages.next().is_some_and(is_bad_news);
+    let is_own = !sent.echoes(name, code);
+    let is_alone = body.get("data").is_none_or(is_empty);
+    is_bad && is_own && !(number == 0 || (200..400).contains(&number)) && is_alone
+}
+
+/// What a text says that stands as a code beside a sentence that is no good news, and beside nothing
+/// else: what looks like the code of an error is one, and another may be a thing's.
+pub(in crate::derive) fn told_by_code(
+    body: &Value<'_>,
+    sent: &Sent<'_>,
+) -> Option<(Outcome, String)> {
+    let (mut code, mut is_bad) = (None, false);
+    for (name, value) in body.members() {
+        let plain = squashed(name);
+        match value {
+            Value::String(text) if CODES.contains(&plain.as_str()) && !sent.echoes(name, value) => {
+                code = Some(text.trim());
+            }
+            Value::String(text) if is_one_of(name, &MESSAGES) => is_bad |= is_bad_news(text),
+            _ if BESIDE.contains(&plain.as_str()) => {}
+            value if CONTENTS.contains(&plain.as_str()) && is_empty(value) => {}
+            _ => return None,
+        }
+    }
+    let code = code.filter(|code| is_bad && code.len() <= CODE_BYTES_MAX)?;
+    let outcome = of_code(code)?;
+    let is_number = code.bytes().all(|byte| byte.is_ascii_digit());
+    let told = word(code, None).or_else(|| is_number.then(|| code.to_owned()));
+    let told = told.map(|told| if is_number { format!("error_{told}") } else { told });
+    Some((outcome, told.unwrap_or_else(|| "error_in_body".to_owned())))
+}
+
+/// What a code says that is a text.
+fn of_code(code: &str) -> Option<Outcome> {
+    let plain = squashed(code);
+    let is_status = status_in(&Value::String(code.into())).is_some_and(|it| it < 400);
+    if is_none(code) || is_good_news(code) || GOOD_CODES.contains(&plain.as_str()) || is_status {
+        return None;
+    }
+    let first = plain.trim_start_matches(|c: char| c.is_ascii_alphabetic());
+    // `40004`, `A0301`, `E1001`
+    let is_number = plain.len() - first.len() < 3
+        && first.len() > 2
+        && first.bytes().all(|byte| byte.is_ascii_digit());
+    Some(match is_number || BAD_PARTS.iter().any(|bad| plain.contains(bad)) {
+        _ if is_refusal(code) || code.split('.').next().is_some_and(is_refusal) => Outcome::Denied,
+        true => Outcome::Failure,
+        false => Outcome::Unknown,
+    })
+}
+
+fn is_bad_news(text: &str) -> bool {
+    !text.trim().is_empty() && !is_good_news(text)
+}
+
+fn is_empty(value: &Value<'_>) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::Array(items) => items.is_empty(),
+        Value::Object(members) => members.is_empty(),
+        Value::String(text) => text.is_empty(),
+        Value::Number(_) | Value::Bool(true) => false,
+    }
+}
