@@ -45,12 +45,11 @@ pub(super) async fn pass(
             session.set_keepalive(None);
             return Ok(());
         }
-        Err((Failure::Timeout | Failure::ConnectTimeout, _)) => {
-            problem::gateway_timeout("the request timed out upstream")
-        }
-        Err((Failure::NotSent | Failure::Lost, _)) => {
-            problem::bad_gateway("the upstream could not be reached, or broke off")
-        }
+        Err((Failure::NotSent, _)) if tries == 1 => problem::unreached(),
+        Err((Failure::ConnectTimeout, _)) if tries == 1 => problem::out_of_reach(),
+        // An earlier try may have been seen.
+        Err((Failure::NotSent | Failure::Lost, _)) => problem::lost(),
+        Err((Failure::ConnectTimeout | Failure::Timeout, _)) => problem::late(),
     };
     problem::send(session, &problem).await
 }
