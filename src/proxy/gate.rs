@@ -29,6 +29,7 @@ use super::problem;
 use super::snapshot::{Routed, Snapshot};
 use super::strict::Refusal;
 use super::upstream::CONNECTS;
+use super::wire::Wire;
 use crate::clock::Clock;
 use crate::config::{Route, Timeouts};
 use crate::recorder::Recorder;
@@ -344,6 +345,7 @@ impl ProxyHttp for Gate {
             return Ok(());
         }
         let client = session.req_header().version;
+        Wire::keep_date(session.as_downstream().stream(), &head.headers);
         forward::of_this_connection(head);
         forward::unpromise_trailers(head, client);
         if client == Version::HTTP_10 {
