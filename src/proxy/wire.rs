@@ -371,6 +371,11 @@ impl Shutdown for Wire {
     async fn shutdown(&mut self) {
         let line = self.line();
         let Some(stream) = &mut line.stream else { return };
+        if !line.out.is_empty()
+            && !matches!(timeout(LINGER, stream.write_all(&line.out)).await, Ok(Ok(())))
+        {
+            tracing::debug!("a client did not take the head of its answer");
+        }
         Shutdown::shutdown(&mut **stream).await;
         if !line.body.is_done() && timeout(LINGER, drain(stream)).await.is_err() {
             tracing::debug!("a client went on sending behind its answer");
