@@ -80,7 +80,7 @@ pub(super) async fn coverage(
 ) -> Result<Json<Coverage>, Problem> {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
     if who.0.grant().role() != Role::Owner {
-        log.forbidden(&who.0, What::Coverage, peer).await?;
+        log.forbidden(&who.0, What::Coverage, peer).await;
         return Err(Problem::not_owner());
     }
     let mut asked = Asked::of(request.uri(), &who, COVERAGE, log.clock.now())?;

@@ -173,15 +173,14 @@ fn fields(format: Format, export: EventId, behind: bool) -> Result<HeaderMap, Pr
 
 /// Who may not export is told so, and that is on record.
 async fn refused(
-    log: &Log,
+    log: &Arc<Log>,
     reader: &Reader,
     peer: Option<IpAddr>,
     filters: &[(String, String)],
 ) -> Problem {
-    if let Err(problem) = log.refused(peer) {
-        return problem;
+    if log.refused(reader, "export", peer) {
+        Export { reader, peer, format: "file", filters, extent: None }.refused(log).await;
     }
-    Export { reader, peer, format: "file", filters, extent: None }.refused(log).await;
     Problem::forbidden()
 }
 

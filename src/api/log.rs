@@ -14,6 +14,7 @@ use super::SealStates;
 use super::changes::record_changes;
 use super::fresh::{Fresh, fresh};
 use super::problem::Problem;
+use super::refusals::Refusals;
 use super::shares::{Share, Shares};
 use super::shown::{Shown, Used};
 use super::sign_in;
@@ -87,6 +88,8 @@ pub struct Turns {
     exporters: Shares,
     followers: Shares,
     throttle: Throttle,
+    /// Who is known, and asks for what they may not have.
+    pub(super) refusals: Refusals,
     /// Apart, so that every one of them that is answered is on record.
     pub(super) sign_ins: Throttle,
     /// One records what was done to tokens.
@@ -106,6 +109,7 @@ impl Default for Turns {
             exporters: Shares::default(),
             followers: Shares::default(),
             throttle: Throttle::default(),
+            refusals: Refusals::default(),
             sign_ins: Throttle::default(),
             changes: tokio::sync::Mutex::default(),
             strays: Throttle::default(),
@@ -206,16 +210,6 @@ impl Log {
         let turn = Turn { gone: Gone(Arc::default()), deadline, share: None, _permit: permit };
         let index = self.index(&turn).await?;
         Ok(Session { index, fresh: Fresh::Current, turn })
-    }
-
-    /// What is refused for want of a right counts against the address: too much of it is not recorded
-    /// any more, so that nobody fills the ledger by asking.
-    pub(super) fn refused(&self, peer: Option<IpAddr>) -> Result<(), Problem> {
-        let failed = peer.map(|peer| self.turns.throttle.failed(peer, Instant::now()));
-        match failed.and_then(Failure::wait) {
-            Some(wait) => Err(Problem::throttled(wait)),
-            None => Ok(()),
-        }
     }
 
     /// A connection to the index, of the same turn.

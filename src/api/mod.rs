@@ -21,6 +21,7 @@ mod log;
 mod openapi;
 mod problem;
 mod record;
+mod refusals;
 mod shares;
 mod shown;
 mod sign_in;

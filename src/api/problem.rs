@@ -101,10 +101,10 @@ impl Problem {
 
     /// Too many wrong tokens.
     pub(crate) fn throttled(wait: Duration) -> Self {
-        let detail = "too many requests from this address had no token that allows them";
+        let detail = "too many requests from this address had no token in force";
         let status = StatusCode::TOO_MANY_REQUESTS;
         Self::new(status, "too-many-failures", "Too many failures", detail)
-            .remedy("send a token that is in force and allows it, or come back later")
+            .remedy("send a token that is in force, or come back later")
             .later(wait)
     }
 

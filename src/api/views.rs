@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::log::Log;
-use super::problem::Problem;
 use super::record::{Notice, actor};
 use crate::access::{Reader, Role};
 use crate::index::View;
@@ -121,14 +120,14 @@ impl Log {
 
     /// Somebody may not read this. The refusal does not depend on its being recorded.
     pub(crate) async fn forbidden(
-        &self,
+        self: &Arc<Self>,
         reader: &Reader,
         what: What,
         peer: Option<IpAddr>,
-    ) -> Result<(), Problem> {
-        self.refused(peer)?;
-        self.notice(reader, what, peer, Some("role")).record(self).await;
-        Ok(())
+    ) {
+        if self.refused(reader, what.name(), peer) {
+            self.notice(reader, what, peer, Some("role")).record(self).await;
+        }
     }
 
     fn notice(

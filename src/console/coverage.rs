@@ -1,5 +1,7 @@
 //! What rules name, and what they do not: for owners, since it is of all scopes.
 
+use std::sync::Arc;
+
 use askama::Template;
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
@@ -76,7 +78,12 @@ struct NeverView {
     place: Option<Shown>,
 }
 
-pub(super) async fn page(log: &Log, viewer: &Viewer, in_force: InForce, uri: &Uri) -> Response {
+pub(super) async fn page(
+    log: &Arc<Log>,
+    viewer: &Viewer,
+    in_force: InForce,
+    uri: &Uri,
+) -> Response {
     if !viewer.is_owner() {
         return error::for_owners(log, viewer, What::Coverage).await;
     }

@@ -1,5 +1,7 @@
 //! Pages that say no, why, and what to do next.
 
+use std::sync::Arc;
+
 use askama::Template;
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
@@ -55,10 +57,8 @@ pub(super) fn of_question(
 }
 
 /// What is shown is the owners' alone. That somebody else asked for it is on record.
-pub(super) async fn for_owners(log: &Log, viewer: &Viewer, what: What) -> Response {
-    if let Err(problem) = log.forbidden(&viewer.who.0, what, viewer.peer).await {
-        return page(Some(viewer), &problem);
-    }
+pub(super) async fn for_owners(log: &Arc<Log>, viewer: &Viewer, what: What) -> Response {
+    log.forbidden(&viewer.who.0, what, viewer.peer).await;
     let shown = ErrorPage {
         shell: Shell::new("Not allowed", Section::Other, Some(viewer)),
         status: StatusCode::FORBIDDEN.as_u16(),

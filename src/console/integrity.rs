@@ -1,6 +1,7 @@
 //! Whether the log is what was sealed: the newest checkpoint of each writer, for owners.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use askama::Template;
 use axum::http::StatusCode;
@@ -52,7 +53,7 @@ struct CheckpointView {
     note: Shown,
 }
 
-pub(super) async fn page(log: &Log, viewer: &Viewer) -> Response {
+pub(super) async fn page(log: &Arc<Log>, viewer: &Viewer) -> Response {
     if !viewer.is_owner() {
         return error::for_owners(log, viewer, What::Integrity).await;
     }

@@ -76,7 +76,7 @@ struct Rule {
     action: Shown,
 }
 
-pub(super) async fn page(log: &Log, viewer: &Viewer, in_force: InForce) -> Response {
+pub(super) async fn page(log: &Arc<Log>, viewer: &Viewer, in_force: InForce) -> Response {
     if !viewer.is_owner() {
         return error::for_owners(log, viewer, What::Settings).await;
     }

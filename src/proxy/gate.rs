@@ -5,12 +5,15 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
+use bytes::Bytes;
 use http::{StatusCode, Version, header};
 use pingora::apps::HttpServerOptions;
 use pingora::connectors::http::Connector;
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::modules::http::HttpModules;
 use pingora::prelude::HttpPeer;
+use pingora::protocols::Digest;
+use pingora::protocols::http::v2::server::default_h2_options;
 use pingora::protocols::l4::socket::SocketAddr;
 use pingora::proxy::{FailToProxy, HttpProxy, ProxyHttp, Session};
 use pingora::server::configuration::ServerConf;
@@ -26,11 +29,17 @@ use super::problem;
 use super::snapshot::{Routed, Snapshot};
 use super::strict::Refusal;
 use super::upstream::CONNECTS;
+use super::wire::Wire;
 use crate::clock::Clock;
 use crate::config::{Route, Timeouts};
 use crate::recorder::Recorder;
 use crate::route::{names_another_path, safety};
 use crate::telemetry::{Metrics, ReasonLabel};
+
+/// What frames of HTTP/2 that were not read yet may cost a connection beyond their bytes, for which
+/// there are windows: 256 bytes each, less what is in them. The protocol's library closes a connection
+/// that goes beyond. Frames of four bytes and more come to the end of the window before.
+const FRAMES: usize = 4 << 20;
 
 /// What all requests of a process share.
 pub struct Shared {
@@ -77,6 +86,9 @@ pub fn application(shared: Arc<Shared>, timeouts: &Timeouts) -> Arc<HttpProxy<Ga
     options.h2c = true;
     options.h2_idle_timeout = Some(timeouts.client_idle);
     proxy.server_options = Some(options);
+    let mut http2 = default_h2_options();
+    http2.data_frame_budget(FRAMES);
+    proxy.h2_options = Some(http2);
     Arc::new(proxy)
 }
 
@@ -86,6 +98,8 @@ pub struct Context {
     routed: Option<Arc<Routed>>,
     /// Addresses that could not be connected to.
     tried: Vec<SocketAddr>,
+    /// An upstream may have seen the request.
+    sent: bool,
     _flight: Flight,
 }
 
@@ -182,6 +196,7 @@ impl ProxyHttp for Gate {
             snapshot: self.shared.snapshot.load_full(),
             routed: None,
             tried: Vec::new(),
+            sent: false,
             _flight: self.shared.in_flight.enter(),
         }
     }
@@ -276,6 +291,34 @@ impl ProxyHttp for Gate {
         error
     }
 
+    async fn connected_to_upstream(
+        &self,
+        _session: &mut Session,
+        _reused: bool,
+        _peer: &HttpPeer,
+        _fd: std::os::fd::RawFd,
+        _digest: Option<&Digest>,
+        ctx: &mut Context,
+    ) -> pingora::Result<()> {
+        ctx.sent = true;
+        Ok(())
+    }
+
+    /// An empty frame at the end of a body is no chunk: written as one it would be a second end, and
+    /// the beginning of the next request.
+    async fn request_body_filter(
+        &self,
+        _session: &mut Session,
+        body: &mut Option<Bytes>,
+        end_of_stream: bool,
+        _ctx: &mut Context,
+    ) -> pingora::Result<()> {
+        if end_of_stream {
+            body.take_if(|last| last.is_empty());
+        }
+        Ok(())
+    }
+
     async fn upstream_request_filter(
         &self,
         session: &mut Session,
@@ -302,6 +345,7 @@ impl ProxyHttp for Gate {
             return Ok(());
         }
         let client = session.req_header().version;
+        Wire::keep_date(session.as_downstream().stream(), &head.headers);
         forward::of_this_connection(head);
         forward::unpromise_trailers(head, client);
         if client == Version::HTTP_10 {
@@ -315,20 +359,20 @@ impl ProxyHttp for Gate {
         &self,
         session: &mut Session,
         error: &Error,
-        _ctx: &mut Context,
+        ctx: &mut Context,
     ) -> FailToProxy {
-        let timed_out = matches!(
-            error.etype(),
-            ErrorType::ConnectTimedout | ErrorType::ReadTimedout | ErrorType::WriteTimedout
-        );
         let answer = match error.esource() {
             ErrorSource::Downstream => match BodyError::of(error) {
                 BodyError::Refused(refusal) => self.shared.refuse(&refusal),
                 // Nobody will read it.
-                BodyError::Gone | BodyError::NoMemory => problem::bad_gateway("the client left"),
+                BodyError::Gone | BodyError::NoMemory => problem::lost(),
             },
-            _ if timed_out => problem::gateway_timeout("the request timed out upstream"),
-            _ => problem::bad_gateway("the upstream could not be reached, or broke off"),
+            _ => match (error.etype(), ctx.sent) {
+                (ErrorType::ConnectTimedout, false) => problem::out_of_reach(),
+                (_, false) => problem::unreached(),
+                (ErrorType::ReadTimedout | ErrorType::WriteTimedout, true) => problem::late(),
+                (_, true) => problem::lost(),
+            },
         };
         if session.response_written().is_none()
             && let Err(error) = problem::send(session, &answer).await

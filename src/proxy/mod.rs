@@ -1,7 +1,7 @@
 //! The proxy: the only module that names `pingora::proxy`.
 //!
-//! `door` judges the bytes of a head, `wire` those of the body behind it, `gate` decides what is
-//! audited (by `plan`), `exchange` carries an audited request through and reads states before and
+//! `door` judges the bytes of a head, `wire` those of the body behind it, `dated` keeps the date of its
+//! answer, `gate` decides what is audited (by `plan`), `exchange` carries an audited request through and reads states before and
 //! after it, `tunnel` what follows an upgrade, `oversee` looks on while a model's answer streams,
 //! `subject` gathers what the stages are told, `balance` picks the upstream's address, `identity` asks
 //! who acts, `fetch` puts the questions of our own, `outward` those of the reading side. `pass` carries
@@ -16,6 +16,7 @@ mod balance;
 mod body;
 mod budget;
 mod chunks;
+mod dated;
 mod door;
 mod exchange;
 mod fetch;

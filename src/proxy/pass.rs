@@ -16,6 +16,7 @@ use super::gate::{self, Shared};
 use super::problem;
 use super::snapshot::{Routed, Snapshot};
 use super::upstream::{CONNECTS, Failure, Outgoing, Upload, Upstream, Waiting};
+use super::wire::Wire;
 
 /// Whether a request that is not recorded goes this way.
 pub(super) fn takes(head: &RequestHeader, has_body: bool) -> bool {
@@ -45,12 +46,11 @@ pub(super) async fn pass(
             session.set_keepalive(None);
             return Ok(());
         }
-        Err((Failure::Timeout | Failure::ConnectTimeout, _)) => {
-            problem::gateway_timeout("the request timed out upstream")
-        }
-        Err((Failure::NotSent | Failure::Lost, _)) => {
-            problem::bad_gateway("the upstream could not be reached, or broke off")
-        }
+        Err((Failure::NotSent, _)) if tries == 1 => problem::unreached(),
+        Err((Failure::ConnectTimeout, _)) if tries == 1 => problem::out_of_reach(),
+        // An earlier try may have been seen.
+        Err((Failure::NotSent | Failure::Lost, _)) => problem::lost(),
+        Err((Failure::ConnectTimeout | Failure::Timeout, _)) => problem::late(),
     };
     problem::send(session, &problem).await
 }
@@ -94,6 +94,7 @@ async fn stream(
         || matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
     let framing = if bodiless { ResponseFraming::AsIs } else { ResponseFraming::Open };
     let head = forward::response(head, None, framing, request.version)?;
+    Wire::keep_date(session.as_downstream().stream(), &head.headers);
     session.as_downstream_mut().write_response_header(head).await?;
     let mut watching = true;
     loop {

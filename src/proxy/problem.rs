@@ -104,8 +104,31 @@ pub(super) fn upgrade_refused() -> Problem {
     )
 }
 
-/// The upstream could not be reached, or was lost.
-pub(super) fn bad_gateway(detail: &str) -> Problem {
+/// No connection to the upstream.
+pub(super) fn unreached() -> Problem {
+    bad_gateway("the application could not be reached; the request was not executed")
+}
+
+/// No connection to the upstream in time.
+pub(super) fn out_of_reach() -> Problem {
+    gateway_timeout("the application could not be reached in time; the request was not executed")
+}
+
+/// The upstream was lost.
+pub(super) fn lost() -> Problem {
+    bad_gateway(
+        "the application was lost after it had the request; whether it was executed is not known",
+    )
+}
+
+/// The upstream took too long.
+pub(super) fn late() -> Problem {
+    gateway_timeout(
+        "the application did not answer in time; whether the request was executed is not known",
+    )
+}
+
+fn bad_gateway(detail: &str) -> Problem {
     Problem::new(
         StatusCode::BAD_GATEWAY,
         "bad-gateway",
@@ -114,8 +137,7 @@ pub(super) fn bad_gateway(detail: &str) -> Problem {
     )
 }
 
-/// The upstream took too long.
-pub(super) fn gateway_timeout(detail: &str) -> Problem {
+fn gateway_timeout(detail: &str) -> Problem {
     Problem::new(
         StatusCode::GATEWAY_TIMEOUT,
         "gateway-timeout",

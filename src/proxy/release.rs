@@ -109,6 +109,7 @@ pub(super) async fn let_go(
 ) -> pingora::Result<()> {
     let version = session.req_header().version;
     let head = forward::response(held.head, event, held.framing, version)?;
+    Wire::keep_date(session.as_downstream().stream(), &head.headers);
     session.as_downstream_mut().write_response_header(head).await?;
     let (Release::Streaming, Some(upstream)) = (held.release, upstream) else {
         return finish(session, held.body.bytes, held.trailers).await;

@@ -48,7 +48,7 @@ const BAD_TARGET: Refusal = refuse(
     StatusCode::BAD_REQUEST,
     "target",
     "the request target must be a path, or an http URL, in visible characters without a fragment; \
-     `<` and `>`, and in a query `\"`, must be percent-encoded",
+     `<` and `>`, in a path a backtick, and in a query `\"`, must be percent-encoded",
 );
 const BAD_FIELD: Refusal = refuse(
     StatusCode::BAD_REQUEST,

@@ -17,6 +17,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::{Buf, BytesMut};
+use http::HeaderMap;
+use http::header::{DATE, HeaderValue};
 use pingora::protocols::raw_connect::ProxyDigest;
 use pingora::protocols::tls::SslDigest;
 use pingora::protocols::{
@@ -28,6 +30,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::time::timeout;
 
 use super::chunks::Chunks;
+use super::dated::dated;
 use super::strict::{BodyFraming, Refusal};
 
 /// What is read at once behind a request while its answer is waited for.
@@ -104,6 +107,10 @@ struct Line {
     stream: Option<Stream>,
     ahead: BytesMut,
     body: Body,
+    /// When the application gave the answer whose head comes next.
+    date: Option<HeaderValue>,
+    /// A head with that date, as far as it was not written yet.
+    out: BytesMut,
 }
 
 /// A client's connection.
@@ -122,7 +129,8 @@ impl fmt::Debug for Wire {
 impl Wire {
     /// A connection on which nothing was read yet.
     pub(super) fn new(stream: Stream, stop: ShutdownWatch) -> Self {
-        let line = Line { stream: Some(stream), ahead: BytesMut::new(), body: Body::Done };
+        let (ahead, out) = (BytesMut::new(), BytesMut::new());
+        let line = Line { stream: Some(stream), ahead, body: Body::Done, date: None, out };
         Self { line: Mutex::new(line), stop }
     }
 
@@ -140,6 +148,14 @@ impl Wire {
         let ahead = std::mem::take(&mut line.ahead);
         let stream = line.stream.take()?;
         Some(Stolen { stream, ahead, stop: wire.stop.clone() })
+    }
+
+    /// Has the next final head that is written say when it was given, if it tells.
+    pub(super) fn keep_date(stream: Option<&Stream>, head: &HeaderMap) {
+        let date = head.get(DATE).cloned();
+        if let Some(wire) = stream.and_then(|stream| (**stream).as_any().downcast_ref::<Self>()) {
+            wire.lock().date = date;
+        }
     }
 
     /// What was read behind the last request.
@@ -162,7 +178,7 @@ impl Wire {
         };
         let end = offset + body.judge(read.get(offset..).unwrap_or_default())?;
         let line = self.line();
-        line.body = body;
+        (line.body, line.date) = (body, None);
         // Not even an empty split: that would cost an allocation.
         if end < read.len() {
             line.ahead = read.split_off(end);
@@ -237,6 +253,25 @@ impl Line {
         Poll::Ready(judged.map(|_| ()).map_err(broken))
     }
 
+    /// Writes what is left of a head.
+    fn poll_out(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Some(stream) = &mut self.stream else { return Poll::Ready(Ok(())) };
+        while !self.out.is_empty() {
+            match ready!(Pin::new(&mut *stream).poll_write(cx, &self.out))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                written => self.out.advance(written),
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Takes a head over whose date is another one; whether it did.
+    fn redate(&mut self, head: &[u8]) -> bool {
+        let Some(out) = self.date.as_ref().and_then(|date| dated(head, date)) else { return false };
+        (self.out, self.date) = (out, None);
+        true
+    }
+
     /// Behind the body: notices that the client leaves, and keeps what belongs to its next request.
     fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let Some(stream) = &mut self.stream else { return Poll::Ready(Ok(())) };
@@ -280,7 +315,14 @@ impl AsyncWrite for Wire {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        match &mut self.line().stream {
+        let line = self.line();
+        ready!(line.poll_out(cx))?;
+        if line.redate(buf) {
+            // What does not fit now goes before what comes next.
+            let begun = line.poll_out(cx).map_ok(|()| buf.len());
+            return if begun.is_pending() { Poll::Ready(Ok(buf.len())) } else { begun };
+        }
+        match &mut line.stream {
             Some(stream) => Pin::new(stream).poll_write(cx, buf),
             None => stolen(),
         }
@@ -291,7 +333,9 @@ impl AsyncWrite for Wire {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        match &mut self.line().stream {
+        let line = self.line();
+        ready!(line.poll_out(cx))?;
+        match &mut line.stream {
             Some(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
             None => stolen(),
         }
@@ -302,14 +346,18 @@ impl AsyncWrite for Wire {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.line().stream {
+        let line = self.line();
+        ready!(line.poll_out(cx))?;
+        match &mut line.stream {
             Some(stream) => Pin::new(stream).poll_flush(cx),
             None => Poll::Ready(Ok(())),
         }
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.line().stream {
+        let line = self.line();
+        ready!(line.poll_out(cx))?;
+        match &mut line.stream {
             Some(stream) => Pin::new(stream).poll_shutdown(cx),
             None => Poll::Ready(Ok(())),
         }
@@ -323,6 +371,11 @@ impl Shutdown for Wire {
     async fn shutdown(&mut self) {
         let line = self.line();
         let Some(stream) = &mut line.stream else { return };
+        if !line.out.is_empty()
+            && !matches!(timeout(LINGER, stream.write_all(&line.out)).await, Ok(Ok(())))
+        {
+            tracing::debug!("a client did not take the head of its answer");
+        }
         Shutdown::shutdown(&mut **stream).await;
         if !line.body.is_done() && timeout(LINGER, drain(stream)).await.is_err() {
             tracing::debug!("a client went on sending behind its answer");

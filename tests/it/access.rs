@@ -312,8 +312,8 @@ fn encoded(text: &str) -> String {
         .collect()
 }
 
-/// Statuses by which nothing was given, and who asks too often is told to wait.
-const REFUSED: &[u16] = &[403, 429];
+/// Nothing was given.
+const REFUSED: &[u16] = &[403];
 
 fn expected(reader: &Reader, right: Right, path: &str) -> &'static [u16] {
     match (reader.sees, right) {

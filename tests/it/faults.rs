@@ -262,6 +262,29 @@ fn an_upstream_that_refuses_was_not_sent_anything() {
 }
 
 #[test]
+fn a_502_says_whether_the_application_had_the_request() {
+    let upstream = Upstream::start(|_| Reply::Close);
+    let routes = "- {name: by, paths: [/by], upstream: app, kind: bypass}\n\
+                  - {name: gw, paths: [/gw], upstream: app, kind: gateway}\n\
+                  - {name: default, upstream: app}";
+    let setup = Setup { routes: routes.to_owned(), ..Setup::default() };
+    let (had, never) = ("lost after it had the request", "the request was not executed");
+    for (address, says) in [(upstream.address, had), (free_address(), never)] {
+        let proxy = Proxy::with(address, &setup);
+        for path in ["/by/x", "/gw/x", "/x"] {
+            for method in ["POST", "GET"] {
+                let request = format!(
+                    "{method} {path} HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+                );
+                let answer = exchange(proxy.address, request.as_bytes());
+                assert_eq!(answer.status, 502, "{method} {path}");
+                assert!(answer.text().contains(says), "{method} {path}: {}", answer.text());
+            }
+        }
+    }
+}
+
+#[test]
 fn a_client_that_leaves_within_the_captured_body_leaves_nothing() {
     let upstream = Upstream::start(|_| Reply::ok());
     let proxy = Proxy::start(upstream.address);

@@ -39,6 +39,8 @@ mod fingerprint;
 #[cfg(test)]
 mod formats;
 #[cfg(test)]
+mod frames;
+#[cfg(test)]
 mod fuzz;
 #[cfg(test)]
 mod gateway;

@@ -454,3 +454,69 @@ fn a_response_that_ends_with_its_connection_is_held_and_passed_on_whole() {
     }
     assert_eq!(proxy.events().len(), 1);
 }
+
+#[test]
+fn the_date_of_an_answer_is_the_applications() {
+    const DATE: &str = "Thu, 01 Jan 2015 00:00:00 GMT";
+    let upstream = Upstream::start(|seen| {
+        let (hints, rest) = match seen.line() {
+            line if line.contains("hints") => ("HTTP/1.1 103 Early Hints\r\nDate: x\r\n\r\n", ""),
+            line if line.contains("odd") => ("", "date: yesterday\r\nDate: x\r\n"),
+            line if line.contains("none") => ("", "Server: x\r\n"),
+            _ => ("", ""),
+        };
+        let date = if rest.is_empty() { format!("Date: {DATE}\r\n") } else { rest.to_owned() };
+        let (framing, body) = match seen.line() {
+            line if line.contains("304") => ("304 Not Modified", ""),
+            line if line.starts_with("HEAD") => ("200 OK\r\nContent-Length: 2", ""),
+            line if line.contains("chunks") => {
+                ("200 OK\r\nTransfer-Encoding: chunked", "2\r\nok\r\n0\r\n\r\n")
+            }
+            _ => ("200 OK\r\nContent-Length: 2", "ok"),
+        };
+        let text = format!("{hints}HTTP/1.1 {framing}\r\n{date}Age: 5\r\n\r\n{body}");
+        Reply::Bytes(text.into_bytes())
+    });
+    let routes = "- {name: by, paths: [/by], upstream: app, kind: bypass}\n\
+                  - {name: gw, paths: [/gw], upstream: app, kind: gateway}\n\
+                  - {name: default, upstream: app}";
+    let proxy =
+        Proxy::with(upstream.address, &Setup { routes: routes.to_owned(), ..Setup::default() });
+    let mut stream = connect(&proxy);
+    for route in ["/by", "/gw", ""] {
+        for method in ["GET", "POST", "HEAD"] {
+            for path in ["/x", "/chunks", "/304", "/hints", "/odd", "/none"] {
+                let request = format!(
+                    "{method} {route}{path} HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"
+                );
+                stream.write_all(request.as_bytes()).unwrap();
+                let mut head = read_head(&mut stream);
+                if head.starts_with("HTTP/1.1 103") {
+                    head = read_head(&mut stream);
+                }
+                let what = format!("{request}{head}");
+                if method != "HEAD" && path != "/304" {
+                    let end = if head.to_ascii_lowercase().contains("chunked") {
+                        "0\r\n\r\n"
+                    } else {
+                        "ok"
+                    };
+                    read_until(&mut stream, end);
+                }
+                let dates: Vec<&str> = head
+                    .lines()
+                    .filter_map(|line| line.split_once(": "))
+                    .filter_map(|(name, date)| name.eq_ignore_ascii_case("date").then_some(date))
+                    .collect();
+                match path {
+                    "/odd" => assert_eq!(dates, ["yesterday"], "{what}"),
+                    "/none" => assert!(
+                        dates.len() == 1 && dates[0].starts_with(char::is_alphabetic),
+                        "{what}"
+                    ),
+                    _ => assert_eq!(dates, [DATE], "{what}"),
+                }
+            }
+        }
+    }
+}

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::support::{
-    Answer, Proxy, Reply, Running, Setup, Upstream, exchange, exchange_on, free_address,
+    Answer, Frames, Proxy, Reply, Running, Setup, Upstream, exchange, exchange_on, free_address,
     read_answer, wait_until,
 };
 
@@ -38,56 +38,14 @@ fn cleartext_http2_is_audited_like_http1() {
     assert_eq!(upstream.seen()[1].line(), "POST /admin/users HTTP/1.1");
 }
 
-/// A request of HTTP/2 with this `:path`, as bytes of the wire, which ends with its head or goes on.
-fn http2_request(path: &str, ends: bool) -> Vec<u8> {
-    fn frame(kind: u8, flags: u8, stream: u8, payload: &[u8]) -> Vec<u8> {
-        let length = u8::try_from(payload.len()).unwrap();
-        [&[0, 0, length, kind, flags, 0, 0, 0, stream], payload].concat()
-    }
-    let mut fields = Vec::new();
-    for (name, value) in
-        [(":method", "DELETE"), (":scheme", "http"), (":authority", "a.example"), (":path", path)]
-    {
-        // Literal, not indexed, with a new name (RFC 7541, section 6.2.2).
-        fields.push(0);
-        for text in [name, value] {
-            fields.push(u8::try_from(text.len()).unwrap());
-            fields.extend(text.bytes());
-        }
-    }
-    let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-    [preface.as_slice(), &frame(4, 0, 0, b""), &frame(1, if ends { 5 } else { 4 }, 1, &fields)]
-        .concat()
-}
-
-/// Reads frames until the first stream has ended; the body.
-fn read_stream(stream: &mut TcpStream) -> Vec<u8> {
-    let mut body = Vec::new();
-    loop {
-        let mut head = [0; 9];
-        stream.read_exact(&mut head).unwrap();
-        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
-        let mut payload = vec![0; usize::try_from(length).unwrap()];
-        stream.read_exact(&mut payload).unwrap();
-        if (head[3], head[8]) == (0, 1) {
-            body.extend(payload);
-        }
-        // A reset, or the last frame.
-        if head[8] == 1 && (head[3] == 3 || head[4] & 1 == 1) {
-            return body;
-        }
-    }
-}
-
 #[test]
 fn a_body_that_does_not_come_is_given_up_on_http2_too() {
     let upstream = Upstream::start(|_| Reply::ok());
     let more = "timeouts: {request_body: 1s, request_body_total: 90s}".to_owned();
     let proxy = Proxy::with(upstream.address, &Setup { more, ..Setup::default() });
-    let mut stream = connect(&proxy);
-    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-    stream.write_all(&http2_request("/users", false)).unwrap();
-    let body = String::from_utf8(read_stream(&mut stream)).unwrap();
+    let mut frames = Frames::connect(proxy.address);
+    frames.head(1, "DELETE", "/users", &[], false);
+    let body = String::from_utf8(frames.answer(1).body).unwrap();
     assert!(body.contains("urn:countersign:problem:slow-body"), "{body}");
     assert!(upstream.seen().is_empty() && proxy.events().is_empty());
 }
@@ -112,9 +70,9 @@ fn odd_paths_of_http2_are_refused_or_on_record_as_they_reach_the_upstream() {
         ("http://b/x", None),
     ];
     for (path, _) in cases {
-        let mut stream = connect(&proxy);
-        stream.write_all(&http2_request(path, true)).unwrap();
-        read_stream(&mut stream);
+        let mut frames = Frames::connect(proxy.address);
+        frames.head(1, "DELETE", path, &[], true);
+        frames.answer(1);
     }
     let wanted: Vec<&str> = cases.iter().filter_map(|(_, wanted)| *wanted).collect();
     let lines: Vec<String> = upstream.seen().iter().map(|seen| seen.line().to_owned()).collect();

@@ -6,6 +6,7 @@ use tokio::io::AsyncReadExt;
 use super::Served;
 use crate::access::{Grant, Role};
 use crate::index::{Condition, Field, Index, Search};
+use crate::store::LedgerSource;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_export_is_all_that_was_asked_for_and_on_record() {
@@ -291,18 +292,41 @@ async fn a_process_that_stops_does_not_wait_for_exports() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_refused_often_does_not_fill_the_ledger() {
     let served = Served::new().await;
-    let viewer = served.scoped("eve", Role::Viewer, "blue");
-    let mut statuses = std::collections::BTreeMap::new();
-    for n in 0..30 {
+    let eve = served.scoped("eve", Role::Viewer, "blue");
+    let bob = served.scoped("bob", Role::Viewer, "blue");
+    let ask = async |token: &str, n: usize| {
         let path = ["export?format=csv", "coverage"][n % 2];
-        let answer = served.ask_as(&viewer, &format!("/v1/admin/audit/{path}")).await;
-        *statuses.entry(answer.status).or_insert(0) += 1;
+        served.ask_as(token, &format!("/v1/admin/audit/{path}")).await.status
+    };
+    for n in 0..30 {
+        assert_eq!(ask(&eve, n).await, 403, "{n}");
     }
-    assert_eq!(statuses, [(403, 20), (429, 10)].into());
+    // Nobody else is silenced by it, from whatever address.
+    for n in 0..2 {
+        assert_eq!(ask(&bob, n).await, 403, "{n}");
+    }
     let recorded = served.recorded("audit.export&action=audit.view").await;
-    assert_eq!(recorded.len(), 20);
+    let by = |name: &str| recorded.iter().filter(|event| event["actor"]["name"] == name).count();
+    assert_eq!((by("eve"), by("bob"), recorded.len()), (20, 2, 22));
+    assert!(recorded.iter().all(|event| event["outcome"] == "denied"), "{recorded:?}");
     // What they may do, they still may.
-    assert_eq!(served.ask_as(&viewer, "/v1/admin/audit").await.status, 200);
+    assert_eq!(served.ask_as(&eve, "/v1/admin/audit").await.status, 200);
+    // How many are not on record by themselves is, at the latest when the process stops.
+    served.stop.send_replace(true);
+    let told = loop {
+        let mut reader = LedgerSource::directory(served.path()).reader().await.unwrap();
+        let entries = reader.read_after("w", 0, 500).await.unwrap();
+        let mut told = entries.iter().filter(|entry| entry.doc.contains("left_out"));
+        match told.next() {
+            Some(entry) => break serde_json::from_str::<Value>(&entry.doc).unwrap(),
+            None => tokio::task::yield_now().await,
+        }
+    };
+    assert_eq!(told["metadata"]["left_out"], json!({"coverage": 5, "export": 5}));
+    assert_eq!(
+        (&told["action"], &told["actor"]["name"], &told["outcome"]),
+        (&json!("audit.view"), &json!("eve"), &json!("denied"))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -17,18 +17,10 @@ impl Exchange<'_> {
         event: Option<EventId>,
     ) -> pingora::Result<()> {
         let problem = match failure {
-            Failure::NotSent => problem::bad_gateway(
-                "the application could not be reached; the request was not executed",
-            ),
-            Failure::ConnectTimeout => problem::gateway_timeout(
-                "the application could not be reached in time; the request was not executed",
-            ),
-            Failure::Lost => problem::bad_gateway(
-                "the application was lost after it had the request; whether it was executed is not known",
-            ),
-            Failure::Timeout => problem::gateway_timeout(
-                "the application did not answer in time; whether the request was executed is not known",
-            ),
+            Failure::NotSent => problem::unreached(),
+            Failure::ConnectTimeout => problem::out_of_reach(),
+            Failure::Lost => problem::lost(),
+            Failure::Timeout => problem::late(),
             Failure::ClientAborted(why) => {
                 session.set_keepalive(None);
                 match why {

@@ -31,6 +31,12 @@ const HEADS: &[(&str, &str)] = &[
     ("GET /é?ü HTTP/1.1\r\nHost: a\r\n\r\n", "ok"),
     ("GET /a\u{7f} HTTP/1.1\r\nHost: a\r\n\r\n", "target"),
     ("GET /a?b=\"c\" HTTP/1.1\r\nHost: a\r\n\r\n", "target"),
+    ("GET /a`b HTTP/1.1\r\nHost: a\r\n\r\n", "target"),
+    ("GET /a?b=`c` HTTP/1.1\r\nHost: a\r\n\r\n", "ok"),
+    ("GET /a%60b HTTP/1.1\r\nHost: a\r\n\r\n", "ok"),
+    ("GET /a\"b HTTP/1.1\r\nHost: a\r\n\r\n", "ok"),
+    ("GET /a<b HTTP/1.1\r\nHost: a\r\n\r\n", "target"),
+    ("GET /a?b>c HTTP/1.1\r\nHost: a\r\n\r\n", "target"),
     ("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", "ok"),
     ("POST * HTTP/1.1\r\nHost: a\r\n\r\n", "target"),
     ("GET  / HTTP/1.1\r\nHost: a\r\n\r\n", "request_line"),
@@ -115,4 +121,21 @@ fn every_prefix_of_a_good_head_is_partial() {
         check(head, head.len() - 1, &LIMITS),
         Ok(Head::Complete(head.len(), BodyFraming::Length(2)))
     );
+}
+
+#[test]
+fn what_must_be_encoded_is_named() {
+    for target in ["/a`b", "/a<b", "/a>b", "/a?b=\"", "/a?b=<"] {
+        let head = format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n");
+        let refusal = check(head.as_bytes(), 0, &LIMITS).unwrap_err();
+        let named = target.replace('`', "backtick");
+        let sign = ["backtick", "`<`", "`>`", "`\"`"]
+            .into_iter()
+            .find(|sign| named.contains(sign.trim_matches('`')));
+        assert!(
+            sign.is_some_and(|sign| refusal.detail.contains(sign)),
+            "{target} {}",
+            refusal.detail
+        );
+    }
 }

@@ -188,3 +188,38 @@ proptest! {
         prop_assert_eq!(got, sent);
     }
 }
+
+#[tokio::test]
+async fn a_head_keeps_its_date_however_slowly_it_is_taken() {
+    let date = HeaderValue::from_static("Thu, 01 Jan 2015 00:00:00 GMT");
+    let told = HeaderMap::from_iter([(DATE, date)]);
+    let (interim, head) =
+        ("HTTP/1.1 103 x\r\n\r\n", "HTTP/1.1 200 OK\r\nDate: now\r\nA: b\r\n\r\n");
+    let body = "HTTP/1.1 200 OK\r\nDate: now\r\n\r\n";
+    for (headers, expected) in [
+        (told, "HTTP/1.1 200 OK\r\nDate: Thu, 01 Jan 2015 00:00:00 GMT\r\nA: b\r\n\r\n"),
+        (HeaderMap::new(), head),
+    ] {
+        for room in [1, 7, 4096] {
+            for is_flushed in [true, false] {
+                let (mut client, ours) = tokio::io::duplex(room);
+                let (_, stop) = tokio::sync::watch::channel(false);
+                let mut stream: Stream = Box::new(Wire::new(Box::new(ours), stop));
+                Wire::keep_date(Some(&stream), &headers);
+                let writing = tokio::spawn(async move {
+                    for piece in [interim, head, body] {
+                        stream.write_all(piece.as_bytes()).await.unwrap();
+                    }
+                    if is_flushed {
+                        stream.flush().await.unwrap();
+                    }
+                    AsyncWriteExt::shutdown(&mut stream).await.unwrap();
+                });
+                let mut got = String::new();
+                client.read_to_string(&mut got).await.unwrap();
+                assert_eq!(got, format!("{interim}{expected}{body}"), "{room} {is_flushed}");
+                writing.await.unwrap();
+            }
+        }
+    }
+}

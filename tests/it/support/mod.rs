@@ -4,6 +4,7 @@
 mod client;
 mod curl;
 mod django;
+mod frames;
 mod http2;
 mod issuer;
 mod ledger;
@@ -18,6 +19,7 @@ mod upstream;
 pub(crate) use client::{Answer, exchange, exchange_on, read_answer};
 pub(crate) use curl::{Curl, curl};
 pub(crate) use django::{Browser, Django};
+pub(crate) use frames::Frames;
 pub(crate) use http2::{Http2Reply, Http2Upstream, http2_exchange};
 pub(crate) use issuer::Issuer;
 pub(crate) use ledger::{Row, WriteLock, completions, look_at, rows, rows_after};
