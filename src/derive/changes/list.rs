@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value, json};
 
 use super::Note;
-use super::hidden::{has_hidden, is_seal};
+use super::hidden::{has_hidden, has_number_as_text, unsealed};
 use super::secrets::{self, Secret};
 use crate::decode::{Node, Number};
 use crate::record::Change;
@@ -107,8 +107,11 @@ impl List {
             secrets::take(&mut self.secrets, path, secret);
         }
         let open = op != "remove" && secret.is_none();
-        let before = before.map(|node| self.value(node));
-        let after = after.map(|node| self.value(node));
+        if before.into_iter().chain(after).any(has_number_as_text) {
+            self.note(Note::NumbersAsText);
+        }
+        let before = before.map(|node| self.value(&unsealed(node)));
+        let after = after.map(|node| self.value(&unsealed(node)));
         let change = Change { path: path.to_owned(), op, before, after };
         self.listed.push(Listed { change, open });
     }
@@ -237,8 +240,7 @@ fn value(node: &Node<'_>) -> Value {
         Node::Number(Number::Text(text)) | Node::String(text) => Value::String(text.to_string()),
         Node::Array(items) => Value::Array(items.iter().map(value).collect()),
         Node::Object(members) => {
-            let told = members.iter().filter(|(name, _)| !is_seal(members, name));
-            let members = told.map(|(name, item)| (name.to_string(), value(item)));
+            let members = members.iter().map(|(name, item)| (name.to_string(), value(item)));
             Value::Object(members.collect::<Map<_, _>>())
         }
     }

@@ -9,7 +9,7 @@ use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD as BASE64URL};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use ring::hmac;
 
-use super::End;
+use super::{End, Reading, States};
 use crate::capture::{Body, Release, Request, Response};
 use crate::clock::Timestamp;
 use crate::identify::Introspected;
@@ -31,6 +31,8 @@ pub(super) struct Case {
     pub(super) gateway: bool,
     pub(super) metadata: bool,
     pub(super) introspected: Option<Introspected>,
+    /// The states before and after, if they were read.
+    pub(super) states: Option<States>,
 }
 
 /// When all of it happens.
@@ -57,6 +59,7 @@ fn case(text: &str) -> Result<Case, String> {
     let (mut peer, mut trusted) = ("192.0.2.7", false);
     let (mut gateway, mut metadata, mut introspected) = (false, false, None);
     let mut end = End::UpstreamLost;
+    let (mut before, mut after_it) = (None, None);
     while let Some((line, after)) = rest.split_once('\n') {
         let Some(directive) = line.strip_prefix("# ") else { break };
         let (key, value) = directive.split_once(':').unwrap_or((directive, ""));
@@ -70,6 +73,8 @@ fn case(text: &str) -> Result<Case, String> {
             ("end", "lost") => end = End::UpstreamLost,
             ("end", "client aborted") => end = End::ClientAborted,
             ("introspected", "refused") => introspected = Some(Introspected::Refused),
+            ("before", json) => before = Some(reading(json)?),
+            ("after", json) => after_it = Some(reading(json)?),
             ("introspected", json) => {
                 let json = serde_json::from_str(json).map_err(|error| error.to_string())?;
                 introspected = Some(Introspected::Known(Arc::new(json)));
@@ -101,7 +106,14 @@ fn case(text: &str) -> Result<Case, String> {
     };
     let response = response.map(reply).transpose()?;
     let name = name.trim().to_owned();
-    Ok(Case { name, request, response, end, gateway, metadata, introspected })
+    let states = before.zip(after_it).map(|(before, after)| States { before, after });
+    Ok(Case { name, request, response, end, gateway, metadata, introspected, states })
+}
+
+/// A state that was read.
+fn reading(json: &str) -> Result<Reading, String> {
+    let answer = reply(&format!("HTTP/1.1 200 OK\nContent-Type: application/json\n\n{json}"))?;
+    Ok(Reading::Answer { target: "/state".to_owned(), answer: Box::new(answer) })
 }
 
 fn reply(text: &str) -> Result<Response, String> {
