@@ -45,25 +45,36 @@ fn own_status(body: &Node<'_>) -> Option<u16> {
     (400..600).contains(&code).then_some(code)
 }
 
-/// The model that a path names, if one does: `/models/{model}:generateContent`,
-/// `/deployments/{model}/…`, `/model/{model}/converse`.
+/// The model that a path names, if it is one by which a call goes to it:
+/// `/models/{model}:generateContent`, `/deployments/{model}/…`, `/model/{model}/converse`.
 fn model_of_path(path: &str) -> Option<String> {
-    let mut segments = path.split('/');
+    let mut segments = path.split('/').peekable();
     while let Some(segment) = segments.next() {
-        if matches!(segment, "models" | "deployments" | "model" | "engines" | "tunedModels") {
-            let model = percent_decode_lossy(segments.next()?);
-            let model = match model.rsplit_once(':') {
-                Some((model, verb)) if verb.bytes().any(|b| b.is_ascii_uppercase()) => model,
-                _ => &model,
-            };
-            return Some(model.to_owned());
-        }
+        let is_verb = match segment {
+            "models" | "tunedModels" => true,
+            "deployments" | "engines" | "model" => false,
+            _ => continue,
+        };
+        let model = percent_decode_lossy(segments.next()?);
+        let named = model.rsplit_once(':').filter(|(_, verb)| {
+            let is_last = segments.clone().all(str::is_empty);
+            is_verb && is_last && verb.starts_with(|c: char| c.is_ascii_lowercase())
+        });
+        return match (named, is_verb) {
+            (Some((model, _)), _) => Some(model.to_owned()),
+            // What lists models, or makes one of them known, is no call.
+            (None, true) => None,
+            (None, false) => segments.peek().is_some().then(|| model.into_owned()),
+        };
     }
     None
 }
 
-/// What a request says of the model that it asks for, as sent.
+/// The model that a request asks for, as sent. Where the path names one, the call goes to that,
+/// whatever the body says.
 pub fn model(request: &Request) -> Option<String> {
-    let named = Call::of(request).model().map(ToOwned::to_owned);
-    named.or_else(|| model_of_path(request.path()).filter(|model| is_model(model)))
+    match model_of_path(request.path()) {
+        Some(model) => Some(model).filter(|model| is_model(model)),
+        None => Call::of(request).model().map(ToOwned::to_owned),
+    }
 }
