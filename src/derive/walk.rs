@@ -13,7 +13,7 @@ mod verb;
 use self::matrix::matrix;
 use self::named::is_own_of_people;
 use self::singular::{is_decimal, is_own_thing};
-use self::verb::compound_tail;
+use self::verb::{compound_tail, is_sign_out_of_all};
 use super::nouns::{is_common_collection, is_marker, is_part, is_thing, scope_name};
 use super::nouns::{is_singleton, known_category};
 use super::path::{Path, Segment, keyed};
@@ -413,6 +413,7 @@ fn is_before_session(word: &str) -> bool {
 
 fn is_session_verb(word: &str) -> bool {
     matches!(canonical(word), "login" | "logout" | "register" | "refresh")
+        || is_sign_out_of_all(word)
 }
 
 /// The path with ids replaced: `{id}` for the last node's, the noun for others.
