@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 use super::engine::{Detail, Engine};
 use super::settle::settle;
+use super::walk::written;
 use super::{Redacted, Seen};
 use crate::capture::Response;
 use crate::decode::{Content, Node};
@@ -48,6 +49,12 @@ impl Seen {
     }
 }
 
+/// Whether an object of the application's own could be taken for one of ours: it is told as a text.
+fn looks_sealed(whole: &Node<'_>) -> bool {
+    let has = |name: &str| whole.get(name).is_some();
+    has(SEAL) && ["redacted", SEALED_TEXT, SEALED_NUMBER].into_iter().any(has)
+}
+
 impl Engine {
     /// What may be compared of a state that was read at `path` during the exchange of `seen`: rules
     /// hold for it that hold below the exchange's own path, and those that hold below this one. What
@@ -73,6 +80,10 @@ impl Engine {
     fn seal(&self, whole: &Node<'_>, shown: &mut Node<'_>) {
         let is_marker = shown.get("redacted").is_some() && whole.get("redacted").is_none();
         match (whole, &mut *shown) {
+            (Node::Object(_), Node::Object(_)) if looks_sealed(whole) => {
+                let text = (Cow::Borrowed(SEALED_TEXT), Node::String(Cow::Owned(written(shown))));
+                *shown = Node::Object(vec![text, self.digest(whole)]);
+            }
             (_, Node::Object(members)) if is_marker => members.push(self.digest(whole)),
             (Node::Object(_), Node::Object(members)) => {
                 for (name, item) in members {

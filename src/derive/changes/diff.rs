@@ -56,7 +56,7 @@ pub struct Difference {
 
 /// Compares two redacted trees.
 pub fn diff(before: &Node<'_>, after: &Node<'_>) -> Difference {
-    let mut list = List::default();
+    let mut list = List::of_states();
     compare(&mut list, &mut String::new(), before, after);
     let hidden = std::mem::take(&mut list.hidden);
     let (changes, notes) = list.finish();

@@ -32,6 +32,8 @@ pub(super) struct List {
     pub(super) hidden: Vec<String>,
     /// Values that are set, and that redaction took.
     pub(super) secrets: Vec<Secret>,
+    /// The values are of states, which have digests where they are not as they were.
+    is_of_states: bool,
     /// Bytes that the list has so far.
     bytes: usize,
     /// Bytes that it would have if nothing were cut.
@@ -61,6 +63,11 @@ impl Mark {
 }
 
 impl List {
+    /// One of what differs between two states.
+    pub(super) fn of_states() -> Self {
+        Self { is_of_states: true, ..Self::default() }
+    }
+
     /// There is no room for another change.
     pub(super) fn is_full(&self) -> bool {
         self.notes.contains(&Note::ChangesTruncated)
@@ -107,11 +114,15 @@ impl List {
             secrets::take(&mut self.secrets, path, secret);
         }
         let open = op != "remove" && secret.is_none();
-        if before.into_iter().chain(after).any(has_number_as_text) {
+        let is_sealed = self.is_of_states;
+        if is_sealed && before.into_iter().chain(after).any(has_number_as_text) {
             self.note(Note::NumbersAsText);
         }
-        let before = before.map(|node| self.value(&unsealed(node)));
-        let after = after.map(|node| self.value(&unsealed(node)));
+        let mut told = |node: &Node<'_>| match is_sealed {
+            true => self.value(&unsealed(node)),
+            false => self.value(node),
+        };
+        let (before, after) = (before.map(&mut told), after.map(&mut told));
         let change = Change { path: path.to_owned(), op, before, after };
         self.listed.push(Listed { change, open });
     }
