@@ -214,6 +214,11 @@ pub(super) fn referred<'b>(body: &'b Value<'b>) -> Option<Found<'b>> {
     (name == "@odata.id").then_some((bounded(id)?, At::Outer(name)))
 }
 
+/// Whether what has this name is the id of a thing with this noun.
+pub(super) fn names_id(name: &str, noun: &str) -> bool {
+    IDS.contains(&name) || is_id_of(name, noun)
+}
+
 /// Whether a member is called `user_id` or `userId`, for the noun `user`.
 fn is_id_of(name: &str, noun: &str) -> bool {
     is_own(name, noun, b"id")

@@ -19,6 +19,8 @@ pub struct Rejected {
     pub severity: Severity,
     /// The model that was asked for.
     pub model: Option<String>,
+    /// The segment of the path that names it, empty ones not counted; else the body does.
+    pub model_at: Option<usize>,
     /// The rule that says so.
     pub rule: Option<String>,
 }
@@ -129,7 +131,8 @@ fn noted(rejected: &Rejected, ended: Ended<'_>, has_model: bool, trace: &mut Tra
         trace.forget(|field| matches!(field, Field::Kind(_) | Field::Id(_) | Field::Name(_)));
         for field in [Field::Kind(0), Field::Id(0)] {
             let by = By::Convention("the model that is asked for");
-            trace.note(field, || (by, vec![Origin::Call]));
+            let from = rejected.model_at.map_or(Origin::Call, Origin::Segment);
+            trace.note(field, || (by, vec![from]));
         }
     }
 }

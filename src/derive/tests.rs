@@ -397,6 +397,7 @@ fn an_error_in_an_answer_of_a_model_has_the_status_that_it_says() {
         severity: Severity::Warn,
         model: None,
         rule: None,
+        model_at: None,
     };
     let rows = [
         (json!({"error": {"code": 429, "message": "slow down"}}), "http_429"),

@@ -2,6 +2,7 @@
 
 mod composite;
 mod leading;
+mod matrix;
 mod members;
 mod named;
 mod places;
@@ -9,9 +10,10 @@ mod service;
 mod singular;
 mod verb;
 
+use self::matrix::matrix;
 use self::named::is_own_of_people;
 use self::singular::{is_decimal, is_own_thing};
-use self::verb::compound_tail;
+use self::verb::{compound_tail, is_sign_out_of_all};
 use super::nouns::{is_common_collection, is_marker, is_part, is_thing, scope_name};
 use super::nouns::{is_singleton, known_category};
 use super::path::{Path, Segment, keyed};
@@ -68,6 +70,10 @@ pub(super) fn walk(path: &Path, method: &str) -> Walked {
     walk.file_system();
     while let Some(segment) = path.segments.get(walk.next) {
         walk.step(segment);
+        // What is created has no id yet.
+        if method != "POST" || walk.next + 1 < path.segments.len() {
+            matrix::take(&mut walk.out.nodes, segment, walk.next);
+        }
         walk.next += 1;
     }
     let mut out = walk.out;
@@ -407,6 +413,7 @@ fn is_before_session(word: &str) -> bool {
 
 fn is_session_verb(word: &str) -> bool {
     matches!(canonical(word), "login" | "logout" | "register" | "refresh")
+        || is_sign_out_of_all(word)
 }
 
 /// The path with ids replaced: `{id}` for the last node's, the noun for others.
@@ -418,9 +425,11 @@ fn route(path: &Path, nodes: &[Node]) -> String {
         match slot {
             Some((at, node)) => {
                 let noun = if at + 1 < nodes.len() { node.noun.as_str() } else { "id" };
-                match keyed(&segment.text) {
-                    Some((name, _)) => out.push_str(&format!("{name}({{{noun}}})")),
-                    None => out.push_str(&format!("{{{noun}}}")),
+                let matrix = matrix(segment, &node.noun).filter(|_| node.at == Some(index));
+                match (keyed(&segment.text), matrix) {
+                    (Some((name, _)), _) => out.push_str(&format!("{name}({{{noun}}})")),
+                    (None, Some(matrix)) => out.push_str(&matrix.route(noun)),
+                    (None, None) => out.push_str(&format!("{{{noun}}}")),
                 }
             }
             None => out.push_str(&segment.raw),

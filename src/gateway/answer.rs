@@ -45,25 +45,44 @@ fn own_status(body: &Node<'_>) -> Option<u16> {
     (400..600).contains(&code).then_some(code)
 }
 
-/// The model that a path names, if one does: `/models/{model}:generateContent`,
-/// `/deployments/{model}/…`, `/model/{model}/converse`.
-fn model_of_path(path: &str) -> Option<String> {
-    let mut segments = path.split('/');
-    while let Some(segment) = segments.next() {
-        if matches!(segment, "models" | "deployments" | "model" | "engines" | "tunedModels") {
-            let model = percent_decode_lossy(segments.next()?);
-            let model = match model.rsplit_once(':') {
-                Some((model, verb)) if verb.bytes().any(|b| b.is_ascii_uppercase()) => model,
-                _ => &model,
-            };
-            return Some(model.to_owned());
-        }
-    }
-    None
+/// A model that is asked for, as sent.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Model {
+    /// Its name.
+    pub name: String,
+    /// The segment of the path with it, empty ones not counted; none if the body names it.
+    pub segment: Option<usize>,
 }
 
-/// What a request says of the model that it asks for, as sent.
-pub fn model(request: &Request) -> Option<String> {
-    let named = Call::of(request).model().map(ToOwned::to_owned);
-    named.or_else(|| model_of_path(request.path()).filter(|model| is_model(model)))
+/// The model that a path names, if it is one by which a call goes to it
+/// (`/models/{model}:generateContent`, `/deployments/{model}/…`, `/model/{model}/converse`), and its segment.
+fn model_of_path(path: &str) -> Option<(String, usize)> {
+    let mut segments = path.split('/').filter(|segment| !segment.is_empty()).enumerate();
+    let (at, segment) = segments.find(|(_, segment)| {
+        matches!(*segment, "deployments" | "engines" | "model" | "models" | "tunedModels")
+    })?;
+    let model = percent_decode_lossy(segments.next()?.1);
+    let is_last = segments.next().is_none();
+    let model = match segment {
+        // What lists models, or tells of one, is no call.
+        "models" | "tunedModels" => {
+            let is_verb = |verb: &str| verb.starts_with(|c: char| c.is_ascii_lowercase());
+            let (model, _) = model.rsplit_once(':').filter(|(_, verb)| is_last && is_verb(verb))?;
+            model.to_owned()
+        }
+        _ => Some(model.into_owned()).filter(|_| !is_last)?,
+    };
+    Some((model, at + 1))
+}
+
+/// The model that a request asks for. Where the path names one, the call goes to that, whatever the
+/// body says.
+pub fn model(request: &Request) -> Option<Model> {
+    let (name, segment) = match model_of_path(request.path()) {
+        // What stands where nothing should is told by nobody alike.
+        Some(_) if request.path().contains("//") => return None,
+        Some((name, segment)) => (name, Some(segment)),
+        None => (Call::of(request).model()?.to_owned(), None),
+    };
+    is_model(&name).then_some(Model { name, segment })
 }

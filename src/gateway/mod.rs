@@ -20,7 +20,7 @@ mod rule;
 mod tests;
 mod watch;
 
-pub use answer::{Answer, model};
+pub use answer::{Answer, Model, model};
 pub use limit::limit;
 pub use pattern::TextPattern;
 pub use rule::{Expected, RejectionRule, Rejections, When};

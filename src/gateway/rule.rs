@@ -49,6 +49,21 @@ pub struct When {
     pub paths: Vec<TextPattern>,
 }
 
+impl When {
+    /// Whether it holds for all answers for which another one does, as far as their forms tell.
+    pub fn covers(&self, other: &Self) -> bool {
+        let has = |range: &RangeInclusive<u16>| {
+            self.statuses.iter().any(|own| own.start() <= range.start() && range.end() <= own.end())
+        };
+        let statuses = self.statuses.is_empty()
+            || !other.statuses.is_empty() && other.statuses.iter().all(has);
+        statuses
+            && (self.paths.is_empty() || self.paths == other.paths)
+            && self.headers.iter().all(|condition| other.headers.contains(condition))
+            && self.body.iter().all(|condition| other.body.contains(condition))
+    }
+}
+
 /// A rule that says which rejection an answer is.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RejectionRule {

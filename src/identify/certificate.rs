@@ -10,6 +10,13 @@ use x509_parser::prelude::{FromDer, GeneralName, X509Certificate, X509Name};
 /// Names of one kind that are looked at.
 const NAMES_MAX: usize = 64;
 
+/// What is known of a holder and an issuer, and what else a certificate may name.
+const NAMES: [(&str, &[&str]); 3] = [
+    ("subject", &["cn", "o", "ou", "email"]),
+    ("issuer", &["cn", "o", "ou", "email"]),
+    ("san", &["dns", "email", "uri", "ip"]),
+];
+
 /// A verified client certificate.
 #[derive(Debug, Clone)]
 pub struct ClientCertificate {
@@ -20,6 +27,11 @@ pub struct ClientCertificate {
 }
 
 impl ClientCertificate {
+    /// The roots of what a certificate says, each with the names of all that it may hold.
+    pub fn known() -> impl Iterator<Item = (&'static str, &'static [&'static str])> {
+        NAMES.into_iter()
+    }
+
     /// Reads a certificate. One that cannot be read names nobody.
     pub fn of(der: &[u8]) -> Self {
         let names = X509Certificate::from_der(der)

@@ -54,7 +54,8 @@ pub(super) fn parse(token: &str) -> Option<Parsed<'_>> {
         return None;
     }
     let signature = BASE64URL.decode(signature).ok()?;
-    let ((header, header_repeats), (claims, claims_repeat)) = (object(header)?, object(payload)?);
+    let part = |part: &str| object(&BASE64URL.decode(part).ok()?);
+    let ((header, header_repeats), (claims, claims_repeat)) = (part(header)?, part(payload)?);
     let text = |name: &str| header.get(name).and_then(Value::as_str).map(ToOwned::to_owned);
     Some(Parsed {
         algorithm: text("alg").unwrap_or_default(),
@@ -88,10 +89,9 @@ pub(super) fn who(claims: &Map<String, Value>) -> Claims {
 }
 
 /// An object, and whether a name in it is there twice.
-fn object(part: &str) -> Option<(Map<String, Value>, bool)> {
-    let bytes = BASE64URL.decode(part).ok()?;
-    let Value::Object(object) = serde_json::from_slice(&bytes).ok()? else { return None };
-    let exact = std::str::from_utf8(&bytes).ok().and_then(|text| json(text).ok());
+pub(super) fn object(bytes: &[u8]) -> Option<(Map<String, Value>, bool)> {
+    let Value::Object(object) = serde_json::from_slice(bytes).ok()? else { return None };
+    let exact = std::str::from_utf8(bytes).ok().and_then(|text| json(text).ok());
     Some((object, exact.is_none_or(|node| repeats(&node))))
 }
 

@@ -10,6 +10,7 @@
 
 mod actor;
 mod actors;
+mod answer;
 mod api_keys;
 mod certificate;
 mod credential;

@@ -13,13 +13,17 @@ use super::{End, Prepared, Stage, Timing, ended};
 pub(super) struct Asked {
     path: String,
     model: Option<Redacted<String>>,
+    /// The segment of the path with it.
+    segment: Option<usize>,
 }
 
 impl Asked {
     pub(super) fn of(stage: &Stage<'_>, request: &Request, seen: &Seen) -> Self {
+        let model = gateway::model(request);
         Self {
             path: request.path().to_owned(),
-            model: gateway::model(request).map(|model| stage.engine.text(&model, seen)),
+            segment: model.as_ref().and_then(|model| model.segment),
+            model: model.map(|model| stage.engine.text(&model.name, seen)),
         }
     }
 }
@@ -33,7 +37,7 @@ impl Prepared {
         end: End<'_>,
         timing: &Timing<'_>,
     ) -> Redacted<Completion> {
-        let none = Asked { path: String::new(), model: None };
+        let none = Asked { path: String::new(), model: None, segment: None };
         let asked = self.asked.as_ref().unwrap_or(&none);
         let rule = match end {
             End::Response(response) => Answer::read(&asked.path, response, |answer| {
@@ -43,7 +47,8 @@ impl Prepared {
         };
         let model = asked.model.clone().unwrap_or_default().map(Some);
         let model = model.map(|model| model.filter(|model| is_model(model)));
-        let rejected = model.map(|model| rejection_of(rule.as_ref(), end, model));
+        let segment = asked.segment;
+        let rejected = model.map(|model| rejection_of(rule.as_ref(), end, (model, segment)));
         let rule = rule.map(|rule| rule.id);
         let response = match end {
             End::Response(response) => {
@@ -80,13 +85,18 @@ impl Prepared {
 }
 
 /// The rejection that a rule says, or else that the end looks like.
-fn rejection_of(rule: Option<&RejectionRule>, end: End<'_>, model: Option<String>) -> Rejected {
+fn rejection_of(
+    rule: Option<&RejectionRule>,
+    end: End<'_>,
+    (model, model_at): (Option<String>, Option<usize>),
+) -> Rejected {
     if let Some(RejectionRule { id, action, outcome, severity, .. }) = rule {
         return Rejected {
             action: action.clone(),
             outcome: *outcome,
             severity: *severity,
             model,
+            model_at,
             rule: Some(id.clone()),
         };
     }
@@ -96,5 +106,5 @@ fn rejection_of(rule: Option<&RejectionRule>, end: End<'_>, model: Option<String
         }
         _ => ("gateway.upstream_failed", Outcome::Failure, Severity::Fail),
     };
-    Rejected { action: action.to_owned(), outcome, severity, model, rule: None }
+    Rejected { action: action.to_owned(), outcome, severity, model, model_at, rule: None }
 }

@@ -11,7 +11,7 @@ use std::{env, fs};
 use case::{Case, File};
 use shown::shown;
 
-use super::{End, Prepared, Stage, Timing};
+use super::{End, Prepared, Reading, Stage, States, Timing};
 use crate::derive::Kind;
 use crate::identify::{Evidence, Introspected, Need};
 use crate::record::{EventId, Observer};
@@ -71,7 +71,7 @@ fn run(case: &Case, rules: &RuleSet, engine: &Engine) -> String {
         upstream: None,
         client_gone: false,
         request_body: None,
-        states: None,
+        states: case.states.as_ref(),
     };
     let completion = prepared.completion(&stage, end, &timing).unwrap();
     shown(intent.doc.get(), completion.doc.get())

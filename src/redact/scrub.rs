@@ -7,7 +7,7 @@ use super::inner::find_encoded;
 use super::policy::Policy;
 use super::receipts::Receipts;
 use super::routes::{is_call, is_call_method, is_schema_name, may_be_document};
-use super::secret::{SEAL, is_type};
+use super::secret::is_type;
 use super::seen::{MASK, Search, is_fingerprint};
 use super::walk::{Members, push_name};
 use crate::decode::{Node, Number};
@@ -154,7 +154,6 @@ impl Scrub<'_> {
                 ("redacted", Node::String(_)) => true,
                 ("fingerprint", Node::String(text)) => is_fingerprint(text),
                 ("ends", Node::String(_)) => true,
-                (SEAL, Node::String(text)) => is_fingerprint(text),
                 ("chars" | "items", Node::Number(_)) => true,
                 ("type", Node::String(text)) => is_type(text),
                 _ => false,

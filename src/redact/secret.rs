@@ -144,12 +144,12 @@ impl Walk<'_> {
     fn shown(&self, node: &Node<'_>, rule: usize) -> Node<'static> {
         let id = self.policy.id(rule);
         match (self.policy.action(rule), node) {
-            (action, _) if self.shows_too_much(action) => self.dropped(id, node),
+            (action, _) if self.shows_too_much(action) => dropped(id),
             (Action::Mask, _) => Node::String(Cow::Borrowed(MASK)),
             (Action::KeepEnds { first, last }, Node::String(text)) => {
                 match ends(text, first, last) {
                     Some(shown) => marker(id, "ends", Node::String(shown.into())),
-                    None => self.dropped(id, node),
+                    None => dropped(id),
                 }
             }
             (Action::Summarize, Node::String(text)) => {
@@ -164,23 +164,11 @@ impl Walk<'_> {
             (Action::Fingerprint, Node::String(text)) => {
                 let secret = super::headers::without_scheme(text).1;
                 if is_guessable(secret) {
-                    self.dropped(id, node)
+                    dropped(id)
                 } else {
                     let fingerprint = self.key.fingerprint(DOMAIN, secret.as_bytes());
                     marker(id, "fingerprint", Node::String(fingerprint.into()))
                 }
-            }
-            _ => self.dropped(id, node),
-        }
-    }
-
-    /// What tells nothing of a value but which rule it is under. Of a state that is compared with another
-    /// one it has a digest as well, by which a change is seen, and which is never recorded.
-    fn dropped(&self, id: &str, node: &Node<'_>) -> Node<'static> {
-        match node {
-            Node::String(text) if self.seen.is_compared => {
-                let digest = self.key.fingerprint(COMPARED, text.as_bytes());
-                marker(id, SEAL, Node::String(digest.into()))
             }
             _ => dropped(id),
         }
@@ -391,12 +379,6 @@ fn is_ends(text: &str) -> bool {
 pub(super) fn is_type(text: &str) -> bool {
     matches!(text, "number" | "boolean" | "null")
 }
-
-/// The member with the digest of a value that is compared only.
-pub(crate) const SEAL: &str = "sealed";
-
-/// What such digests are for; they are not those that are recorded.
-const COMPARED: &str = "compared";
 
 /// `{"redacted": id}`.
 pub(super) fn dropped(id: &str) -> Node<'static> {

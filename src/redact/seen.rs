@@ -53,8 +53,6 @@ pub struct Seen {
     pub(super) unread: Unread,
     /// Where the exchange is, for rules that hold below some paths only.
     pub(super) below: Bits,
-    /// What is redacted now is a state, which is compared and not recorded.
-    pub(super) is_compared: bool,
 }
 
 /// Where a secret is searched for.

@@ -56,7 +56,7 @@ pub struct Difference {
 
 /// Compares two redacted trees.
 pub fn diff(before: &Node<'_>, after: &Node<'_>) -> Difference {
-    let mut list = List::default();
+    let mut list = List::of_states();
     compare(&mut list, &mut String::new(), before, after);
     let hidden = std::mem::take(&mut list.hidden);
     let (changes, notes) = list.finish();
@@ -149,7 +149,7 @@ fn places(items: &[Node<'_>], key: &str) -> Option<HashMap<String, usize>> {
 /// The id of an item; a text and a number are not the same.
 fn id(item: &Node<'_>, key: &str) -> Option<String> {
     match item.get(key)? {
-        id if hidden::is_hidden(id) => None,
+        id if hidden::is_hidden(id) => hidden::mark(id).map(|mark| format!("}}{mark}")),
         Node::String(text) => Some(format!("\"{text}")),
         Node::Number(number) => Some(number.to_string()),
         // `{"$oid": "…"}`, as MongoDB writes the ids that it gives.

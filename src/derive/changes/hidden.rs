@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::decode::Node;
-use crate::redact::SEAL;
+use crate::redact::{SEAL, SEALED_NUMBER, SEALED_TEXT};
 
 /// What stands in the place of a value, or of a part of a text, that told nothing of it.
 const MASK: &str = "***";
@@ -20,9 +20,15 @@ pub(super) enum Sight {
 }
 
 /// A redacted value.
-enum Marker<'n> {
-    /// A text with a mask in it.
-    Masked(&'n str),
+struct Marker<'n> {
+    shows: Shows<'n>,
+    /// The digest of what stood there, in a state.
+    seal: Option<&'n str>,
+}
+
+enum Shows<'n> {
+    /// A text that is not as it was, or with a mask in it.
+    Text(&'n str),
     /// `{"redacted": rule, …}`: the rule, and what is told beside it.
     Told(&'n str, Option<(&'n str, &'n Node<'n>)>),
 }
@@ -34,13 +40,56 @@ pub(super) fn is_hidden(node: &Node<'_>) -> bool {
 
 /// The digest that stands in the place of a value, by which it is told from others.
 pub(super) fn mark<'n>(node: &'n Node<'n>) -> Option<&'n str> {
-    match marker(node)? {
-        Marker::Told(_, Some(("fingerprint" | SEAL, digest))) => digest.as_str(),
-        _ => None,
+    let marker = marker(node)?;
+    match marker.shows {
+        Shows::Told(_, Some(("fingerprint", digest))) => digest.as_str(),
+        _ => marker.seal,
     }
 }
 
-/// Whether there is such a value in it.
+/// Whether there is a value in it of which nothing tells whether it is the same as another.
+pub(super) fn has_untold(node: &Node<'_>) -> bool {
+    match node {
+        node if is_hidden(node) => mark(node).is_none(),
+        Node::Array(items) => items.iter().any(has_untold),
+        Node::Object(members) => members.iter().any(|(_, item)| has_untold(item)),
+        _ => false,
+    }
+}
+
+/// The same value as it may be recorded.
+pub(super) fn unsealed<'n>(node: &'n Node<'n>) -> Cow<'n, Node<'n>> {
+    if has_hidden(node) { Cow::Owned(without_seals(node)) } else { Cow::Borrowed(node) }
+}
+
+fn without_seals<'n>(node: &Node<'n>) -> Node<'n> {
+    let is_marker = is_hidden(node);
+    match node {
+        Node::Array(items) => Node::Array(items.iter().map(without_seals).collect()),
+        Node::Object(members) => match sealed_text(node) {
+            Some(text) if is_marker => Node::String(Cow::Owned(text.to_owned())),
+            _ => {
+                let told = members.iter().filter(|(name, _)| !is_marker || name != SEAL);
+                Node::Object(told.map(|(name, item)| (name.clone(), without_seals(item))).collect())
+            }
+        },
+        other => other.clone(),
+    }
+}
+
+/// Whether there is a number in it that is written as a text.
+pub(super) fn has_number_as_text(node: &Node<'_>) -> bool {
+    match node {
+        Node::Array(items) => items.iter().any(has_number_as_text),
+        Node::Object(members) => {
+            let is_one = node.get(SEALED_NUMBER).is_some() && is_hidden(node);
+            is_one || members.iter().any(|(_, item)| has_number_as_text(item))
+        }
+        _ => false,
+    }
+}
+
+/// Whether there is a redacted value in it.
 pub(super) fn has_hidden(node: &Node<'_>) -> bool {
     is_hidden(node)
         || match node {
@@ -60,15 +109,18 @@ pub(super) fn sight(before: &Node<'_>, after: &Node<'_>) -> Option<Sight> {
 }
 
 fn between(before: &Marker<'_>, after: &Marker<'_>) -> Sight {
-    match (before, after) {
-        (Marker::Masked(before), Marker::Masked(after)) if before == after => Sight::Hidden,
-        (Marker::Masked(_), Marker::Masked(_)) => Sight::Changed,
-        (Marker::Told(rule, Some((name, before))), Marker::Told(other, Some((as_well, after))))
+    if let (Some(before), Some(after)) = (before.seal, after.seal) {
+        return if before == after { Sight::Same } else { Sight::Changed };
+    }
+    match (&before.shows, &after.shows) {
+        (Shows::Text(before), Shows::Text(after)) if before == after => Sight::Hidden,
+        (Shows::Text(_), Shows::Text(_)) => Sight::Changed,
+        (Shows::Told(rule, Some((name, before))), Shows::Told(other, Some((as_well, after))))
             if name == as_well && (rule == other || *name == "fingerprint") =>
         {
             match before == after {
-                // A digest tells; a size or some characters of two values may be the same.
-                true if matches!(*name, "fingerprint" | SEAL) => Sight::Same,
+                // A fingerprint tells; a size or some characters of two values may be the same.
+                true if *name == "fingerprint" => Sight::Same,
                 true => Sight::Hidden,
                 false => Sight::Changed,
             }
@@ -77,27 +129,37 @@ fn between(before: &Marker<'_>, after: &Marker<'_>) -> Sight {
     }
 }
 
-/// Whether a member holds a digest that is for comparing only.
-pub(super) fn is_seal(members: &[(Cow<'_, str>, Node<'_>)], name: &str) -> bool {
-    name == SEAL && members.iter().any(|(name, _)| name == "redacted")
-}
-
 /// Whether there is a mask in a text. Most have no `*`.
 fn is_masked(text: &str) -> bool {
     text.as_bytes().contains(&b'*') && text.contains(MASK)
 }
 
+/// A text that is not as it was.
+fn sealed_text<'n>(node: &'n Node<'n>) -> Option<&'n str> {
+    node.get(SEALED_TEXT).or_else(|| node.get(SEALED_NUMBER))?.as_str()
+}
+
 fn marker<'n>(node: &'n Node<'n>) -> Option<Marker<'n>> {
     match node {
-        Node::String(text) if is_masked(text) => Some(Marker::Masked(text)),
-        Node::Object(members) if members.len() <= 2 => {
+        Node::String(text) if is_masked(text) => {
+            Some(Marker { shows: Shows::Text(text), seal: None })
+        }
+        Node::Object(members) if members.len() <= 3 => {
+            let seal = node.get(SEAL).and_then(Node::as_str);
+            let others = members.len() - usize::from(seal.is_some());
+            if let Some(text) = sealed_text(node) {
+                let is_whole = seal.is_some() && others == 1;
+                return is_whole.then_some(Marker { shows: Shows::Text(text), seal });
+            }
             let rule = node.get("redacted")?.as_str()?;
-            let told = members.iter().find(|(name, _)| name != "redacted");
+            let is_beside = |name: &str| name != "redacted" && name != SEAL;
+            let told = members.iter().find(|(name, _)| is_beside(name));
             let told = told.map(|(name, value)| (name.as_ref(), value));
-            let is_known = told.is_none_or(|(name, _)| {
-                matches!(name, "fingerprint" | "ends" | "chars" | "items" | "type" | SEAL)
-            });
-            is_known.then_some(Marker::Told(rule, told))
+            let is_known = others <= 2
+                && told.is_none_or(|(name, _)| {
+                    matches!(name, "fingerprint" | "ends" | "chars" | "items" | "type")
+                });
+            is_known.then_some(Marker { shows: Shows::Told(rule, told), seal })
         }
         _ => None,
     }

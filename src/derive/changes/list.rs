@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value, json};
 
 use super::Note;
-use super::hidden::{has_hidden, is_seal};
+use super::hidden::{has_hidden, has_number_as_text, unsealed};
 use super::secrets::{self, Secret};
 use crate::decode::{Node, Number};
 use crate::record::Change;
@@ -32,6 +32,8 @@ pub(super) struct List {
     pub(super) hidden: Vec<String>,
     /// Values that are set, and that redaction took.
     pub(super) secrets: Vec<Secret>,
+    /// The values are of states, which have digests where they are not as they were.
+    is_of_states: bool,
     /// Bytes that the list has so far.
     bytes: usize,
     /// Bytes that it would have if nothing were cut.
@@ -61,6 +63,11 @@ impl Mark {
 }
 
 impl List {
+    /// One of what differs between two states.
+    pub(super) fn of_states() -> Self {
+        Self { is_of_states: true, ..Self::default() }
+    }
+
     /// There is no room for another change.
     pub(super) fn is_full(&self) -> bool {
         self.notes.contains(&Note::ChangesTruncated)
@@ -107,8 +114,15 @@ impl List {
             secrets::take(&mut self.secrets, path, secret);
         }
         let open = op != "remove" && secret.is_none();
-        let before = before.map(|node| self.value(node));
-        let after = after.map(|node| self.value(node));
+        let is_sealed = self.is_of_states;
+        if is_sealed && before.into_iter().chain(after).any(has_number_as_text) {
+            self.note(Note::NumbersAsText);
+        }
+        let mut told = |node: &Node<'_>| match is_sealed {
+            true => self.value(&unsealed(node)),
+            false => self.value(node),
+        };
+        let (before, after) = (before.map(&mut told), after.map(&mut told));
         let change = Change { path: path.to_owned(), op, before, after };
         self.listed.push(Listed { change, open });
     }
@@ -237,8 +251,7 @@ fn value(node: &Node<'_>) -> Value {
         Node::Number(Number::Text(text)) | Node::String(text) => Value::String(text.to_string()),
         Node::Array(items) => Value::Array(items.iter().map(value).collect()),
         Node::Object(members) => {
-            let told = members.iter().filter(|(name, _)| !is_seal(members, name));
-            let members = told.map(|(name, item)| (name.to_string(), value(item)));
+            let members = members.iter().map(|(name, item)| (name.to_string(), value(item)));
             Value::Object(members.collect::<Map<_, _>>())
         }
     }

@@ -10,9 +10,9 @@
 //! - Between two trees, objects are compared by name, lists of objects by their ids, lists of plain
 //!   values as sequences, others by position, and as a whole where that is shorter. Fields that change with everything
 //!   (`updated_at`, `etag`, …) are not compared.
-//! - What redaction hides is never claimed to be unchanged: two fingerprints tell, and everything
-//!   else that is hidden on both sides is listed apart, as is what was set and redacted, and shows as
-//!   changed nowhere.
+//! - What redaction hides is never claimed to be unchanged: two fingerprints tell, and of states the
+//!   digests of what stood there, which are not recorded. What else is hidden on both sides is listed
+//!   apart, as is what was set and redacted, and shows as changed nowhere.
 //!
 //! Invariants: never panics; the same trees give the same list; at most [`CHANGES_MAX`] changes, of
 //! at most [`VALUE_BYTES_MAX`] a value and [`BYTES_MAX`] in all.
@@ -91,6 +91,8 @@ pub enum Note {
     ChangesTruncated,
     /// Long values are given by type and size.
     ValuesTruncated,
+    /// Numbers that a double cannot hold are given as texts.
+    NumbersAsText,
     /// The state before could not be read; the next note says why.
     BeforeUnavailable,
     /// The state after could not be read; the next note says why.
@@ -123,6 +125,7 @@ impl Note {
             Self::Reordered => "reordered",
             Self::ChangesTruncated => "changes_truncated",
             Self::ValuesTruncated => "values_truncated",
+            Self::NumbersAsText => "numbers_as_text",
             Self::BeforeUnavailable => "before_unavailable",
             Self::AfterUnavailable => "after_unavailable",
             Self::NotFound => "not_found",

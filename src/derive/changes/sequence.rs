@@ -1,6 +1,6 @@
 //! Lists whose items have no ids: what was taken out, and what was put in, wherever it stands.
 
-use super::hidden::has_hidden;
+use super::hidden::has_untold;
 use crate::decode::Node;
 
 /// Longer lists are compared by position.
@@ -20,13 +20,13 @@ pub(super) enum Step {
     Other(usize, usize),
 }
 
-/// The fewest steps from one list to the other, if nothing in both is redacted. Of items that are no
+/// The fewest steps from one list to the other, if nothing in both is redacted so that it cannot be compared. Of items that are no
 /// plain values, as many as went must have come for one to be another now.
 pub(super) fn steps(before: &[Node<'_>], after: &[Node<'_>]) -> Option<Vec<Step>> {
     let is_plain = |node: &Node<'_>| !matches!(node, Node::Array(_) | Node::Object(_));
     let is_plain = before.iter().chain(after).all(is_plain);
     let max = if is_plain { ITEMS_MAX } else { OBJECTS_MAX };
-    let fits = |items: &[Node<'_>]| items.len() <= max && !items.iter().any(has_hidden);
+    let fits = |items: &[Node<'_>]| items.len() <= max && !items.iter().any(has_untold);
     if !fits(before) || !fits(after) {
         return None;
     }

@@ -12,6 +12,7 @@ mod tests;
 
 pub use path::documented_path;
 
+use super::endpoint::READS;
 use super::naming::{Known, Naming, naming_at};
 use super::nouns::{is_prefix, scope_name};
 use super::rule::{EventRule, PathPattern, Piece, TargetRule, Template, Uses};
@@ -50,6 +51,9 @@ const FILLERS: &[&str] = &["a", "all", "an", "many", "new", "one", "the"];
 
 /// Nouns that the convention uses where it knows none.
 const GENERIC: &[&str] = &["resource", "system"];
+
+/// Verbs of reads, besides those by which calls are told.
+const OTHER_READS: &[&str] = &["check", "fetch", "lookup", "preview", "retrieve", "show", "view"];
 
 /// Names of parameters that say no more than that they are ids.
 const ID_NAMES: &[&str] = &["id", "key", "name", "slug", "uid", "uuid"];
@@ -184,7 +188,7 @@ impl Operation {
         }
         let by_summary = || {
             let is_by_method = ["create", "update", "delete"].contains(&verb);
-            self.summary.as_deref().filter(|_| is_by_method).and_then(first_verb)
+            self.said_summary().filter(|_| is_by_method).and_then(first_verb)
         };
         let stated = said.verb.clone().or_else(by_summary);
         let tagged = || {
@@ -229,6 +233,7 @@ impl Operation {
             return Said::default();
         }
         said.verb = said.verb.map(|verb| canonical(&verb).to_owned());
+        said.verb.take_if(|verb| self.changes() && is_read(verb));
         if said.noun.is_none() && said.verb.is_some() {
             let layer = layer.map(|layer| without_layer(layer).unwrap_or_else(|| words_of(layer)));
             said.noun = layer.and_then(|words| noun_of(&words));
@@ -245,14 +250,31 @@ impl Operation {
         }
     }
 
+    /// Whether its method changes what the path names, whatever it is called.
+    fn changes(&self) -> bool {
+        matches!(self.method.as_str(), "PUT" | "PATCH" | "DELETE")
+    }
+
+    /// The summary, unless it says of a change that it is a read.
+    fn said_summary(&self) -> Option<&str> {
+        let is_read = |text: &str| first_verb(text).is_some_and(|verb| is_read(&verb));
+        self.summary.as_deref().filter(|text| !(self.changes() && is_read(text)))
+    }
+
     /// The summary as a template.
     fn sentence(&self) -> Option<String> {
-        let summary = self.summary.as_deref()?;
+        let summary = self.said_summary()?;
         let flat: Vec<&str> = summary.split_whitespace().collect();
         let text: String = flat.join(" ").chars().take(SUMMARY_CHARS_MAX).collect();
         let text = text.trim_end_matches(['.', ':', ' ']).replace('{', "{{").replace('}', "}}");
         (!text.is_empty()).then(|| format!("{text}: {{target.name | target.id}}"))
     }
+}
+
+/// Whether a verb says that nothing is changed.
+fn is_read(verb: &str) -> bool {
+    let first = verb.split('_').next().unwrap_or_default();
+    READS.contains(&first) || OTHER_READS.contains(&first)
 }
 
 /// The words of a name, in whatever case it is written.

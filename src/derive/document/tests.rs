@@ -87,6 +87,13 @@ fn operations_name_actions_targets_and_scopes() {
         ("POST / | | | API keys", "api_key.create type=api_key"),
         ("POST /files/{id} | undoDelete", "file.undo_delete"),
         ("POST /x | ☃ | …", "-"),
+        // A document makes nothing a read.
+        ("PUT /widgets/{id} | getWidget", "-"),
+        ("DELETE /widgets/{id} | WidgetService_ListWidgets | Get a widget", "-"),
+        ("PATCH /widgets/{id} | | Retrieves a widget", "-"),
+        ("DELETE /widgets/{id} | listGadgets", "gadget.delete"),
+        ("POST /widgets/{id} | getWidget", "widget.get"),
+        ("PUT /widgets/{id} | resetWidget", "widget.reset"),
     ] {
         check(line, expected);
     }

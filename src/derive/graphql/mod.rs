@@ -36,6 +36,13 @@ const STEPS_MAX: usize = 100_000;
 /// Fragments within fragments in which it is looked for what a namespace does.
 const SPACE_DEPTH_MAX: usize = 3;
 
+/// Verbs of the mutations that are made of tables, as by Hasura and Prisma.
+const COUNTED: [&str; 5] = ["create", "delete", "insert", "update", "upsert"];
+
+/// What they say of how many things they are for.
+const COUNTS: [&str; 2] = ["many_", "one_"];
+const COUNTS_AT_END: [&str; 3] = ["_by_pk", "_many", "_one"];
+
 /// Longer names are no names of operations.
 const NAME_BYTES_MAX: usize = 256;
 
@@ -128,7 +135,11 @@ fn read(query: Option<&Value<'_>>, body: Option<&Value<'_>>) -> Calls {
                 is_cut |= left.is_cut;
             }
             if calls.acts.len() == before {
-                calls.acts.push(anonymous(operation, vec![target.clone()], position));
+                let mut act = anonymous(operation, vec![target.clone()], position);
+                if operation == Operation::Mutation && asks_for_another(request) {
+                    act.sentence = run("GraphQL operation");
+                }
+                calls.acts.push(act);
             }
         }
         if whole.len() < body::TARGETS_MAX {
@@ -183,6 +194,15 @@ fn anonymous(operation: Operation, targets: Vec<Target>, position: Option<usize>
 
 fn run(kind: &str) -> Sentence {
     Sentence { verb: "run".to_owned(), kind: Some(kind.to_owned()), ..Sentence::default() }
+}
+
+/// Whether the operation that is asked for is no mutation, though there is one beside it.
+fn asks_for_another(request: &Value<'_>) -> bool {
+    let asked = text(request, "operationName");
+    let document = written(request).and_then(Document::read);
+    let operations = document.map(|document| document.operations).unwrap_or_default();
+    let mut named = operations.iter().filter(|operation| operation.name == asked);
+    asked.is_some() && named.next().is_some_and(|operation| operation.kind != "mutation")
 }
 
 /// An act for each field of the mutation that is asked for; and what was left out.
@@ -267,7 +287,7 @@ impl<'a, 'd> Fields<'a, 'd> {
     /// Whether a field holds others that act: `users { delete(id: 5) }`.
     fn is_namespace(&self, field: &Field<'d>) -> bool {
         field.arguments.is_empty()
-            && noun_and_verb(field.name).is_none()
+            && named(field.name).is_none()
             && self.acts_within(&field.selections, SPACE_DEPTH_MAX)
     }
 
@@ -295,7 +315,7 @@ impl<'a, 'd> Fields<'a, 'd> {
                 let noun = singular(snake(space.name).trim_end_matches("_mutations"));
                 Some((noun, canonical(&snake(field.name)).to_owned()))
             }
-            None => noun_and_verb(field.name),
+            None => named(field.name),
         };
         let says = |noun: &str, verb: &str| {
             !noun.is_empty() || matches!(verb, "login" | "logout" | "register")
@@ -318,6 +338,21 @@ impl<'a, 'd> Fields<'a, 'd> {
     }
 }
 
+/// Noun and verb of a name; of one that says how many things it is for (`insert_users_one`,
+/// `delete_users_by_pk`, `createOneUser`), of what these are.
+fn named(name: &str) -> Option<(String, String)> {
+    let snake = snake(name);
+    let Some((verb, about)) = snake.split_once('_').filter(|(verb, _)| COUNTED.contains(verb))
+    else {
+        return noun_and_verb(name);
+    };
+    let about = COUNTS.iter().find_map(|count| about.strip_prefix(count)).unwrap_or(about);
+    let ends = COUNTS_AT_END.iter().find_map(|count| about.strip_suffix(count));
+    let about = ends.unwrap_or(about);
+    let verb = if verb == "insert" { "create" } else { verb };
+    noun_and_verb(&format!("{verb}_{about}"))
+}
+
 /// Whether a name begins with a verb: `delete`, `deleteUser`.
 fn is_led(name: &str) -> bool {
     is_verb(snake(name).split('_').next().unwrap_or_default())
@@ -325,7 +360,7 @@ fn is_led(name: &str) -> bool {
 
 /// Noun and verb of a name that says by itself what is done to what: `userDelete`.
 fn acts(name: &str) -> Option<(String, String)> {
-    let (noun, verb) = noun_and_verb(name).filter(|_| !is_led(name))?;
+    let (noun, verb) = named(name).filter(|_| !is_led(name))?;
     let is_read = READS.contains(&verb.split('_').next().unwrap_or_default());
     (!noun.is_empty() && !is_read).then_some((noun, verb))
 }

@@ -5,6 +5,7 @@ use std::cell::OnceCell;
 use super::super::body::{self, Many, TARGETS_MAX, Value};
 use super::super::text::{CHARS_MAX, MASK, bounded};
 use super::super::verbs::past;
+use super::join::{Item, Taken};
 use super::template::Source;
 use crate::record::{Actor, BodyRecord, RequestRecord, ResponseRecord, Scope, Target};
 use crate::redact::JsonPath;
@@ -112,7 +113,7 @@ impl Facts<'_> {
 
     /// All values at a place that may hold several, a list of ids between commas included; and how
     /// many there are, if not all of them are given.
-    pub(super) fn values(&self, source: &Source) -> (Vec<String>, Option<usize>) {
+    pub(super) fn values(&self, source: &Source) -> (Vec<Taken>, Option<usize>) {
         let listed = |name: &str, text: Option<&str>| {
             let text = text.unwrap_or_default();
             let many = Many::of_ids(text);
@@ -122,13 +123,14 @@ impl Facts<'_> {
                     let ids = || text.split(',').filter_map(bounded);
                     (ids().take(TARGETS_MAX).collect(), ids().count())
                 }
-                false if many.is_empty() => (bounded(text).into_iter().collect(), 1),
+                false if many.is_empty() => return (only(bounded(text)), None),
                 false => {
                     let ids = many.targets.into_iter().filter_map(|listed| listed.id);
                     (ids.collect(), many.count)
                 }
             };
-            (ids, (count > TARGETS_MAX).then_some(count))
+            let listed = |text| Taken { text, item: Item::Unknown };
+            (ids.into_iter().map(listed).collect(), (count > TARGETS_MAX).then_some(count))
         };
         let tree = match source {
             Source::Path(name) => {
@@ -137,30 +139,60 @@ impl Facts<'_> {
             }
             Source::Query(name) => {
                 match self.request.query.as_ref().and_then(|all| all.get(name)) {
-                    Some(list @ Value::Array(_)) => return scalars(&[list]),
+                    Some(Value::Array(items)) => return in_list(items),
                     Some(Value::String(text)) => return listed(name, Some(text)),
-                    _ => return (self.value(source).into_iter().collect(), None),
+                    _ => return (only(self.value(source)), None),
                 }
             }
             Source::RequestBody(path) => Some(path).zip(self.request_body.of(self.request)),
             Source::ResponseBody(path) => Some(path).zip(self.response_body),
-            _ => return (self.value(source).into_iter().collect(), None),
+            _ => return (only(self.value(source)), None),
         };
         let mut work = WORK_MAX;
-        let found = tree.and_then(|(path, document)| path.select(document, &mut work).ok());
-        scalars(&found.unwrap_or_default())
+        let found = tree.and_then(|(path, document)| {
+            Some((path, path.select_in_items(document, &mut work).ok()?))
+        });
+        match found {
+            Some((_, found)) if let [(_, Value::Array(items))] = found.as_slice() => in_list(items),
+            Some((path, found)) => of_items(path, &found),
+            None => (Vec::new(), None),
+        }
     }
 }
 
-/// The scalars among values and in lists of them, no more than are named as targets.
-fn scalars(found: &[&Value<'_>]) -> (Vec<String>, Option<usize>) {
-    let items: Vec<&Value<'_>> = match found {
-        [Value::Array(items)] => items.iter().collect(),
-        found => found.to_vec(),
-    };
-    let values = items.iter().take(TARGETS_MAX).filter_map(|item| match item {
+fn only(text: Option<String>) -> Vec<Taken> {
+    text.map(|text| Taken { text, item: Item::None }).into_iter().collect()
+}
+
+/// The scalars in a list, no more than are named as targets.
+fn in_list(items: &[Value<'_>]) -> (Vec<Taken>, Option<usize>) {
+    let items: Vec<_> = items.iter().map(|item| (Item::Unknown, item)).collect();
+    scalars(&items)
+}
+
+/// The scalars that a path has found, with the items that they stand in; where it has found two in
+/// one item, as with a member of the same name twice, none of them is the item's own.
+fn of_items(path: &JsonPath, found: &[(&Value<'_>, &Value<'_>)]) -> (Vec<Taken>, Option<usize>) {
+    let is_several = !path.is_singular();
+    let runs = found.chunk_by(|(item, _), (other, _)| std::ptr::eq(*item, *other));
+    let items: Vec<_> = runs
+        .flat_map(|run| {
+            let item = |item: &Value<'_>| match run.len() {
+                1 if is_several => Item::At(std::ptr::from_ref(item).addr()),
+                1 => Item::None,
+                _ => Item::Unknown,
+            };
+            run.iter().map(move |(within, value)| (item(within), *value))
+        })
+        .collect();
+    scalars(&items)
+}
+
+/// The scalars among values, no more than are named as targets.
+fn scalars(items: &[(Item, &Value<'_>)]) -> (Vec<Taken>, Option<usize>) {
+    let values = items.iter().take(TARGETS_MAX).filter_map(|(item, value)| match value {
         Value::Array(_) => None,
-        item => body::scalar(item),
+        value => Some(Taken { text: body::scalar(value)?, item: *item }),
     });
     (values.collect(), (items.len() > TARGETS_MAX).then_some(items.len()))
 }

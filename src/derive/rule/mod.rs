@@ -14,6 +14,7 @@
 //! takes only what can be nothing else, in every reading of the path.
 
 mod facts;
+mod join;
 mod outcome;
 mod pattern;
 mod refine;

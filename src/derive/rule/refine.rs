@@ -6,6 +6,7 @@ use super::super::nouns::known_category;
 use super::super::text::CHARS_MAX;
 use super::super::trace::{By, Field, Origin, Trace};
 use super::facts::RequestBody;
+use super::join::{Taken, joined};
 use super::template::Rendered;
 use super::{Facts, Matched, Place, Template};
 use crate::record::{Actor, BodyRecord, RequestRecord, ResponseRecord, Target};
@@ -242,7 +243,8 @@ impl Naming {
                 trace.note(Field::Kind(position), by);
             }
         }
-        if rule.id.is_none() && rule.name.is_none() {
+        // Of several targets nothing tells which of them a name is of.
+        if rule.id.is_none() && (rule.name.is_none() || known.len() > 1) {
             return known
                 .iter()
                 .map(|target| Target { kind: kind(target), ..target.clone() })
@@ -251,10 +253,11 @@ impl Naming {
         let first = known.first().cloned().unwrap_or_default();
         let ids = rule.id.as_ref().map(|template| template.render_all(facts, trace));
         let names = rule.name.as_ref().map(|template| template.render_all(facts, trace));
-        let targets = paired(
+        let own_name = first.name.as_ref().filter(|_| known.len() == 1);
+        let targets = joined(
             &kind(&first),
-            texts(ids.as_ref(), first.id.as_ref()),
-            texts(names.as_ref(), first.name.as_ref()),
+            taken(ids.as_ref(), first.id.as_ref()),
+            taken(names.as_ref(), own_name),
         );
         if trace.is_on() {
             let ids = ids.map(|ids| (matched.by(whose, "target.id"), ids.from));
@@ -282,26 +285,11 @@ impl Naming {
 }
 
 /// What a template gives, or else what is known.
-fn texts(rendered: Option<&Rendered>, known: Option<&String>) -> Vec<String> {
+fn taken(rendered: Option<&Rendered>, known: Option<&String>) -> Vec<Taken> {
     match rendered {
         Some(rendered) => rendered.texts.clone(),
-        None => known.into_iter().cloned().collect(),
+        None => known.into_iter().map(|text| Taken::known(text)).collect(),
     }
-}
-
-/// The targets with these ids and names; of several, names are theirs only if there is one for each.
-fn paired(kind: &str, ids: Vec<String>, names: Vec<String>) -> Vec<Target> {
-    let target = |id, name| Target { kind: kind.to_owned(), id, name };
-    if ids.len() <= 1 && names.len() <= 1 {
-        let (id, name) = (ids.into_iter().next(), names.into_iter().next());
-        let name = name.filter(|name| Some(name) != id.as_ref());
-        return vec![target(id, name)];
-    }
-    if ids.is_empty() {
-        return names.into_iter().map(|name| target(None, Some(name))).collect();
-    }
-    let mut names = Some(names).filter(|names| names.len() == ids.len()).into_iter().flatten();
-    ids.into_iter().map(|id| target(Some(id), names.next())).collect()
 }
 
 /// Notes where ids and names come from; what no template gives is left as it is.

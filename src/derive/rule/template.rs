@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::facts::Facts;
+use super::join::Taken;
 use crate::derive::text::{CHARS_MAX, bounded, cut, unquoted};
 use crate::derive::trace::{Origin, Trace};
 use crate::problem::nearest;
@@ -140,7 +141,7 @@ impl Source {
 /// All values of a template.
 #[derive(Debug, Default)]
 pub(in crate::derive) struct Rendered {
-    pub(in crate::derive) texts: Vec<String>,
+    pub(in crate::derive) texts: Vec<Taken>,
     /// How many values there are, if not all of them are given.
     pub(in crate::derive) count: Option<usize>,
     /// Where they stand.
@@ -213,8 +214,8 @@ impl Template {
         }
         let rendered = self.render_traced(facts, CHARS_MAX, trace);
         let (text, from) = rendered.unzip();
-        let (texts, from) = (text.into_iter().collect(), from.unwrap_or_default());
-        Rendered { texts, count: None, from }
+        let texts = text.as_deref().map(Taken::known).into_iter().collect();
+        Rendered { texts, count: None, from: from.unwrap_or_default() }
     }
 
     /// The text, and from which places it came, if somebody asks for that.

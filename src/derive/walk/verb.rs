@@ -97,7 +97,10 @@ impl Walk<'_> {
             return inverse(canonical(word)).is_some() && is_known
                 || matches!(canonical(word), "delete" | "logout");
         }
-        is_known || compound_tail(word).is_some() || self.is_called(word)
+        is_known
+            || compound_tail(word).is_some()
+            || is_sign_out_of_all(word)
+            || self.is_called(word)
     }
 
     /// Whether a word behind an item is a verb that says what is done to it.
@@ -154,7 +157,8 @@ impl Walk<'_> {
             _ => verb,
         };
         let has_item = self.out.nodes.last().is_some_and(|node| node.is_item);
-        if matches!(verb, "login" | "logout") && !has_item {
+        let is_of_all = self.out.nodes.is_empty() && is_sign_out_of_all(word);
+        if matches!(verb, "login" | "logout") && !has_item || is_of_all {
             self.out.nodes.push(Node::named("session"));
             let verb = if verb == "login" { "create" } else { "delete" };
             self.out.verb = Some(verb.to_owned());
@@ -240,6 +244,12 @@ fn first(verb: &str) -> &str {
 pub(super) fn compound_tail(word: &str) -> Option<(&str, &str)> {
     let (verb, about) = compound(word)?;
     (!is_plural(word) || verb.contains('_') || is_bare(verb)).then_some((verb, about))
+}
+
+/// `logout_all`, `logoutall`, `sign_out_everywhere`: out of all sessions that one has.
+pub(super) fn is_sign_out_of_all(word: &str) -> bool {
+    let verb = ["all", "everywhere"].iter().find_map(|all| word.strip_suffix(all));
+    verb.is_some_and(|verb| canonical(verb.trim_end_matches('_')) == "logout")
 }
 
 /// Verbs that are hardly ever the first half of a noun.

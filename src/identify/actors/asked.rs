@@ -4,6 +4,7 @@ use http::HeaderMap;
 use serde_json::{Value, json};
 
 use super::super::actor::{by_convention, known_as};
+use super::super::answer::{is_of_nobody, says_nobody};
 use super::super::evidence::{Introspected, Need};
 use super::super::jwt;
 use super::super::rule::{ActorRule, Asked, Introspection};
@@ -40,7 +41,8 @@ pub(super) fn introspected(
                 (base.id, base.name, base.email) = (who.id, who.name, who.email);
             }
             let actor = rule.fill(&json!({ "body": body.as_ref() }), base);
-            if says_nobody(body) || rule.id.is_some() && actor.id.is_none() {
+            let has_no_id = rule.id.is_some() && actor.id.is_none();
+            if says_nobody(body) || has_no_id || actor.id.as_deref().is_some_and(is_of_nobody) {
                 // A name without the id that the rule asks for: `AnonymousUser`.
                 let actor = Actor { id: None, name: None, email: None, ..actor };
                 return Ok(Attempt::Claimed(actor, Some(NOT_NAMED)));
@@ -52,15 +54,6 @@ pub(super) fn introspected(
             }
         }
     })
-}
-
-/// Whether an answer says that nobody is signed in.
-fn says_nobody(body: &Value) -> bool {
-    let says = |names: &[&str], what: bool| {
-        names.iter().any(|name| body.get(*name).and_then(Value::as_bool) == Some(what))
-    };
-    says(&["anonymous", "isAnonymous", "is_anonymous"], true)
-        || says(&["authenticated", "isAuthenticated", "is_authenticated", "logged_in"], false)
 }
 
 /// Who a request that signs in says it is, if it says so.

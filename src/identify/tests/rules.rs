@@ -193,11 +193,43 @@ fn a_later_rule_may_prove_the_same_credential() {
         json!({"id": 7, "mail": "ada@example.com", "is_authenticated": false}),
         json!({"id": 0, "isAnonymous": true}),
         json!({"id": ["a", "b"], "mail": "ada@example.com"}),
+        json!({"id": 7, "loggedIn": false}),
+        json!({"id": 7, "guest": true}),
+        json!({"id": 7, "is_guest": "1"}),
+        json!({"id": 7, "success": false}),
+        json!({"id": 7, "authenticated": "false"}),
+        json!({"id": 7, "error": "session expired"}),
+        json!({"id": 7, "errors": [{"code": "SESSION_EXPIRED"}]}),
+        json!({"id": 7, "status": 401}),
+        json!({"id": 7, "status": "error", "message": "no session"}),
+        json!({"id": 7, "user": {"isAuthenticated": false}}),
+        json!({"id": "anonymousUser"}),
     ] {
         let answer = Some(Introspected::Known(nobody.into()));
         let found = identify(&actors, &request(&[("cookie", sid)]), answer);
         assert_eq!(shown(&found), "- session claimed actor_not_named");
         assert_eq!(found.actor.email, None);
+    }
+}
+
+#[test]
+fn answers_about_somebody_who_is_signed_in_name_them() {
+    let actors = Actors::new(vec![introspect()], vec![]);
+    for body in [
+        json!({"id": 7, "success": true, "error": null, "errors": []}),
+        json!({"id": 7, "authenticated": "true", "guest": false, "anonymous": 0}),
+        json!({"id": 7, "error": {"code": 0, "message": "success"}, "status": 200}),
+        json!({"id": 7, "error": "", "status": "active", "result": "ok"}),
+        json!({"id": 7, "active": false, "role": "guest", "locked": false, "verified": false}),
+        json!({"id": 7, "friends": [{"id": 8, "guest": true}], "settings": {"auth": false}}),
+        json!({"id": 7, "user": {"status": "online", "error": null}}),
+    ] {
+        let answer = Introspected::read(body.to_string().as_bytes());
+        let request = request(&[("cookie", "sid=0123456789abcdef")]);
+        assert_eq!(shown(&identify(&actors, &request, answer)), "7 session verified", "{body}");
+    }
+    for body in [r#"{"id":7,"id":8}"#, r#"{"id":7,"a":{"b":1,"b":2}}"#, "[7]", "7", ""] {
+        assert!(Introspected::read(body.as_bytes()).is_none(), "{body}");
     }
 }
 

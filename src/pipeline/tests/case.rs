@@ -2,14 +2,13 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD as BASE64URL};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use ring::hmac;
 
-use super::End;
+use super::{End, Reading, States};
 use crate::capture::{Body, Release, Request, Response};
 use crate::clock::Timestamp;
 use crate::identify::Introspected;
@@ -31,6 +30,8 @@ pub(super) struct Case {
     pub(super) gateway: bool,
     pub(super) metadata: bool,
     pub(super) introspected: Option<Introspected>,
+    /// The states before and after, if they were read.
+    pub(super) states: Option<States>,
 }
 
 /// When all of it happens.
@@ -58,6 +59,7 @@ fn case(text: &str) -> Result<Case, String> {
     let (mut gateway, mut metadata, mut introspected) = (false, false, None);
     let mut streamed = false;
     let mut end = End::UpstreamLost;
+    let (mut before, mut after_it) = (None, None);
     while let Some((line, after)) = rest.split_once('\n') {
         let Some(directive) = line.strip_prefix("# ") else { break };
         let (key, value) = directive.split_once(':').unwrap_or((directive, ""));
@@ -72,9 +74,11 @@ fn case(text: &str) -> Result<Case, String> {
             ("end", "lost") => end = End::UpstreamLost,
             ("end", "client aborted") => end = End::ClientAborted,
             ("introspected", "refused") => introspected = Some(Introspected::Refused),
+            ("before", json) => before = Some(reading(json)?),
+            ("after", json) => after_it = Some(reading(json)?),
             ("introspected", json) => {
-                let json = serde_json::from_str(json).map_err(|error| error.to_string())?;
-                introspected = Some(Introspected::Known(Arc::new(json)));
+                let failed = Introspected::Failed("actor_introspection_failed");
+                introspected = Some(Introspected::read(json.as_bytes()).unwrap_or(failed));
             }
             _ => return Err(format!("`{line}` is no directive")),
         }
@@ -103,7 +107,15 @@ fn case(text: &str) -> Result<Case, String> {
     };
     let response = response.map(|text| reply(text, streamed)).transpose()?;
     let name = name.trim().to_owned();
-    Ok(Case { name, request, response, end, gateway, metadata, introspected })
+    let states = before.zip(after_it).map(|(before, after)| States { before, after });
+    Ok(Case { name, request, response, end, gateway, metadata, introspected, states })
+}
+
+/// A state that was read.
+fn reading(json: &str) -> Result<Reading, String> {
+    let answer =
+        reply(&format!("HTTP/1.1 200 OK\nContent-Type: application/json\n\n{json}"), false)?;
+    Ok(Reading::Answer { target: "/state".to_owned(), answer: Box::new(answer) })
 }
 
 fn reply(text: &str, streamed: bool) -> Result<Response, String> {

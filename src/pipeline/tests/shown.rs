@@ -45,6 +45,9 @@ pub(super) fn shown(intent: &str, completion: &str) -> String {
     if changes.len() > SHOWN_MAX {
         line("changes", format!("… and {} more", changes.len() - SHOWN_MAX));
     }
+    let hidden: Vec<String> =
+        end["changes_hidden"].as_array().into_iter().flatten().map(text).collect();
+    line("hidden", hidden.join(" "));
     let why = end["changes_notes"].as_array().into_iter().flatten().map(text);
     line("changes", why.map(|note| format!("({note})")).collect::<Vec<_>>().join(" "));
     let noted = [&intent["request"]["notes"], &end["response"]["notes"], &end["notes"]];

@@ -383,14 +383,10 @@ fn by_server(asked: Result<Answer, FetchError>, now: i64) -> (Introspected, usiz
 fn understood(asked: Result<Answer, FetchError>) -> (Introspected, usize) {
     let failed = |note| (Introspected::Failed(note), 0);
     match asked {
-        Ok(Answer { status: 200..=299, body, .. }) => {
-            match serde_json::from_slice::<serde_json::Value>(&body) {
-                Ok(answer) if answer.is_object() => {
-                    (Introspected::Known(Arc::new(answer)), body.len())
-                }
-                _ => failed(FAILED),
-            }
-        }
+        Ok(Answer { status: 200..=299, body, .. }) => match Introspected::read(&body) {
+            Some(answer) => (answer, body.len()),
+            None => failed(FAILED),
+        },
         Err(FetchError::Late) => failed(LATE),
         Ok(_) | Err(_) => failed(FAILED),
     }

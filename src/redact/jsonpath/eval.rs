@@ -60,10 +60,23 @@ impl<'n, 'w> Evaluation<'n, 'w> {
             selected.push(node);
             Flow::Continue(())
         };
-        match self.walk(segments, self.document, &mut visit) {
-            Flow::Break(Stop::Exhausted) => Err(Exhausted),
-            Flow::Break(Stop::Enough) | Flow::Continue(()) => Ok(()),
-        }
+        finished(self.walk(segments, self.document, &mut visit))
+    }
+
+    /// Everything that the segments select in what others select before, each with where it is in.
+    pub(super) fn in_items(
+        &self,
+        to_items: &[Segment],
+        within: &[Segment],
+        selected: &mut Vec<(&'n Node<'n>, &'n Node<'n>)>,
+    ) -> Result<(), Exhausted> {
+        let mut visit = |item| {
+            self.walk(within, item, &mut |node| {
+                selected.push((item, node));
+                Flow::Continue(())
+            })
+        };
+        finished(self.walk(to_items, self.document, &mut visit))
     }
 
     /// Counts steps.
@@ -284,6 +297,13 @@ impl<'n, 'w> Evaluation<'n, 'w> {
         }
         let regexp = compiled.entry(key).or_insert_with(|| Regexp::new(pattern, whole).ok());
         Flow::Continue(regexp.as_ref().is_some_and(|regexp| regexp.is_match(text)))
+    }
+}
+
+fn finished(flow: Flow<()>) -> Result<(), Exhausted> {
+    match flow {
+        Flow::Break(Stop::Exhausted) => Err(Exhausted),
+        Flow::Break(Stop::Enough) | Flow::Continue(()) => Ok(()),
     }
 }
 

@@ -128,6 +128,25 @@ impl JsonPath {
         *work = left.get();
         found.map(|()| selected)
     }
+
+    /// The same, each with the item that it was taken from: what the last step of the path that may
+    /// find several has found. The document itself, if there is no such step.
+    pub fn select_in_items<'n>(
+        &self,
+        document: &'n Node<'n>,
+        work: &mut usize,
+    ) -> Result<Vec<(&'n Node<'n>, &'n Node<'n>)>, Exhausted> {
+        let several = self.segments.iter().rposition(|segment| !segment.is_singular());
+        let end = several.map_or(0, |last| last + 1);
+        let Some((to_items, within)) = self.segments.split_at_checked(end) else {
+            return Ok(Vec::new());
+        };
+        let left = Cell::new(*work);
+        let mut selected = Vec::new();
+        let found = Evaluation::new(document, &left).in_items(to_items, within, &mut selected);
+        *work = left.get();
+        found.map(|()| selected)
+    }
 }
 
 /// Objects and lists in each other, under names and of texts that nobody means.

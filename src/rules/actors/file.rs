@@ -75,7 +75,8 @@ pub struct ActorFile {
     #[schemars(with = "Option<String>")]
     #[schemars(example = &"60s")]
     pub cache: Option<Spanned<String>>,
-    /// `introspect`: how long an answer is waited for; then the actor is not verified. Default: `1s`.
+    /// `introspect`: how long an answer is waited for; then the actor is not verified. At most
+    /// 30s. Default: `1s`.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     #[schemars(example = &"1s")]
@@ -199,7 +200,7 @@ pub struct TokenKeysFile {
     #[schemars(with = "Option<String>")]
     #[schemars(example = &"15m")]
     pub refresh: Option<Spanned<String>>,
-    /// `url`: how long an answer is waited for. Default: `2s`.
+    /// `url`: how long an answer is waited for, at most 30s. Default: `2s`.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     #[schemars(example = &"1s")]

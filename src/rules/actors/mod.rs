@@ -2,6 +2,7 @@
 
 mod file;
 mod read;
+mod texts;
 #[cfg(test)]
 mod tests;
 
@@ -18,10 +19,11 @@ pub use file::{
 };
 
 use self::read::Protection;
+use self::texts::default_id;
 use super::check::Checked;
 use crate::identify::{
     ActorRule, Algorithm, Asked, Carrier, ClientCredentials, Introspection, KeySource, ProofRule,
-    Secret, Template, TemplateError, TokenKeys, TokenRule, is_of_http,
+    Secret, TokenKeys, TokenRule, is_of_http,
 };
 use crate::record::ActorKind;
 
@@ -67,7 +69,7 @@ impl Checked {
         let kind = written.kind.map(read::kind);
         let proof = match from {
             FromFile::Jwt => self.jwt(file, written),
-            FromFile::Basic => Some(ProofRule::Basic),
+            FromFile::Basic => self.first_basic(file, written),
             FromFile::Header => self
                 .required(file, from, "header", written.header.as_ref())
                 .and_then(|name| self.field_of_proxy(file, name))
@@ -156,7 +158,7 @@ impl Checked {
         }
         if let Some(url) = &keys.url {
             let refresh = self.time(file, "refresh", keys.refresh.as_ref(), REFRESH);
-            let timeout = self.time(file, "timeout", keys.timeout.as_ref(), KEYS_TIMEOUT);
+            let timeout = self.wait(file, keys.timeout.as_ref(), KEYS_TIMEOUT);
             let protection = Protection::unless(keys.insecure);
             let endpoint = self.endpoint(file, url, keys.ca.as_ref(), protection)?;
             let source = KeySource { endpoint, refresh, timeout };
@@ -207,7 +209,7 @@ impl Checked {
 
     fn introspect(&mut self, file: &Path, written: &ActorFile) -> Option<Introspection> {
         let cache = self.time(file, "cache", written.cache.as_ref(), CACHE);
-        let timeout = self.time(file, "timeout", written.timeout.as_ref(), TIMEOUT);
+        let timeout = self.wait(file, written.timeout.as_ref(), TIMEOUT);
         let cookies = written.cookie.as_ref().map(|it| it.value.0.clone()).unwrap_or_default();
         let with = match &written.with {
             Some(with) => {
@@ -275,43 +277,6 @@ impl Checked {
             (Some(_), Some(cookie)) => {
                 let message = "the credential is either in a header or in a cookie".to_owned();
                 self.at(file, cookie, message, "write a rule for each, or remove one of the two");
-                None
-            }
-        }
-    }
-
-    fn template(
-        &mut self,
-        file: &Path,
-        from: FromFile,
-        name: &str,
-        given: Option<&Spanned<String>>,
-    ) -> Option<Template> {
-        let given = given?;
-        let roots = roots(from);
-        match Template::parse(&given.value, roots) {
-            Ok(template) => Some(template),
-            Err(_) if roots.is_empty() => {
-                let message = format!("`{name}` means nothing with `from: {}`", from.name());
-                self.at(file, given, message, "remove it: it is the table that says who");
-                None
-            }
-            Err(error) => {
-                let remedy = match error {
-                    TemplateError::Root(_) => {
-                        let known: Vec<String> = roots.iter().map(|r| format!("`{r}`")).collect();
-                        format!("with `from: {}` begin with {}", from.name(), known.join(", "))
-                    }
-                    TemplateError::Constant => {
-                        format!("write `\"{{{}}}\"` or the like", example(from))
-                    }
-                    TemplateError::Braces | TemplateError::Path(_) => {
-                        "write names with dots in braces, `[\"…\"]` for unusual names, `|` between \
-                         alternatives"
-                            .to_owned()
-                    }
-                };
-                self.at(file, given, format!("`{name}`: {error}"), &remedy);
                 None
             }
         }
@@ -414,37 +379,4 @@ impl Checked {
             }
         }
     }
-}
-
-/// Names with which the paths of templates begin.
-fn roots(from: FromFile) -> &'static [&'static str] {
-    match from {
-        FromFile::Jwt => &["claims"],
-        FromFile::Basic => &["user"],
-        FromFile::Header => &["value", "header"],
-        FromFile::ApiKey => &[],
-        FromFile::Mtls => &["subject", "san", "issuer", "serial"],
-        FromFile::Introspect | FromFile::SignIn => &["body"],
-    }
-}
-
-fn example(from: FromFile) -> &'static str {
-    match from {
-        FromFile::Jwt => "claims.sub",
-        FromFile::Basic => "user",
-        FromFile::Header | FromFile::ApiKey => "value",
-        FromFile::Mtls => "subject.cn",
-        FromFile::Introspect => "body:$.id",
-        FromFile::SignIn => "body:$.username",
-    }
-}
-
-/// Where the id stands by convention, if the rule does not say.
-fn default_id(from: FromFile) -> Option<Template> {
-    let text = match from {
-        FromFile::Mtls => "{subject.cn | san.email | san.uri | san.dns}",
-        FromFile::SignIn => "{body:$.username | body:$.email | body:$.login | body:$.user}",
-        _ => return None,
-    };
-    Template::parse(text, roots(from)).ok()
 }

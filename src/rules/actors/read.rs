@@ -17,6 +17,9 @@ use crate::problem::{Problem, parse_yaml};
 use crate::record::ActorKind;
 use crate::rules::check::Checked;
 
+/// Requests wait no longer for anybody.
+const WAIT_MAX: Duration = Duration::from_secs(30);
+
 /// The largest file that a rule names, in bytes.
 const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
@@ -242,6 +245,21 @@ impl Checked {
                 default
             }
         }
+    }
+
+    /// How long requests wait for an answer.
+    pub(super) fn wait(
+        &mut self,
+        file: &Path,
+        written: Option<&Spanned<String>>,
+        default: Duration,
+    ) -> Duration {
+        let length = self.time(file, "timeout", written, default);
+        if let Some(written) = written.filter(|_| length > WAIT_MAX) {
+            let message = "`timeout` is longer than 30s: requests would wait as long".to_owned();
+            self.at(file, written, message, "write a shorter one");
+        }
+        length
     }
 
     /// A problem of a file as a whole.

@@ -67,6 +67,8 @@ fn what_is_right_is_accepted_in_every_form() {
         "{from: api_key, header: authorization, table: ../keys.yaml, type: agent}",
         "{from: mtls}",
         "{from: mtls, id: \"{san.uri | subject.cn}\", name: \"{subject.ou}\", type: system}",
+        "{from: mtls, id: \"{serial}@{issuer.cn}\", name: \"{san.dns | san.ip}\", email: \"{san.email | subject.email}\"}",
+        "{from: introspect, get: /me, id: \"{body:$.id}\", timeout: 30s}",
         "{from: introspect, get: /api/me, id: \"{body:$.user.id}\", cookie: [sid, sess]}",
         "{from: introspect, server: {url: \"http://127.0.0.1:9/i\", client_id: c, secret_file: ../secret}}",
         "{from: sign_in, paths: [/login, \"/sso/*\"], id: \"{body:$.user[0].name}\"}",
@@ -124,6 +126,11 @@ fn every_problem_is_reported_with_its_place() {
         ("{from: sign_in}", &["a.yaml:2:10: `from: sign_in` needs `paths`"]),
         ("{from: sign_in, paths: login}", &["a.yaml:2:26: `login` is no path"]),
         ("{from: saml}", &["a.yaml:2:10: unknown value `saml`"]),
+        ("{from: mtls, id: \"{subject.foo}\"}", &["a.yaml:2:20: `subject.foo` is nothing that is read of a certificate"]),
+        ("{from: mtls, id: \"{subject.cn | san.emial}\"}", &["a.yaml:2:20: `san.emial` is nothing that is read of a certificate"]),
+        ("{from: mtls, name: \"{issuer.c}\"}", &["a.yaml:2:22: `issuer.c` is nothing that is read of a certificate"]),
+        ("{from: basic}\n- {from: basic, id: \"{user}\"}", &["a.yaml:3:10: a second rule with `from: basic` never decides"]),
+        ("{from: introspect, get: /me, id: \"{body:$.id}\", timeout: 1h}", &["a.yaml:2:60: `timeout` is longer than 30s: requests would wait as long"]),
     ];
     let mut wrong = Vec::new();
     for (row, expected) in rows {

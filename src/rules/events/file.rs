@@ -161,7 +161,8 @@ pub struct TargetFile {
     #[schemars(with = "Option<String>")]
     #[schemars(example = serde_json::json!("{path.id}"))]
     pub id: Option<Spanned<String>>,
-    /// Its name, a template; of several targets, one value for each.
+    /// Its name, a template. Of several targets each gets the one that stands in the same item as its id:
+    /// `$.items[*].id` and `$.items[*].name`.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     #[schemars(example = serde_json::json!("{response.body:$.name}"))]

@@ -18,6 +18,7 @@ use super::examples::{Expected as Met, Tried, Unmet};
 use super::one_or_other::PathFile;
 use crate::capture::{Body, Release, Response};
 use crate::gateway::{Answer, Expected, RejectionRule, Rejections, TextPattern, When};
+use crate::problem::Problem;
 use crate::record::{Outcome, Severity};
 use crate::redact::JsonPath;
 
@@ -29,6 +30,8 @@ const PATH: &str = "/v1/chat/completions";
 pub(super) struct CheckedRejection {
     pub(super) rule: RejectionRule,
     file: PathBuf,
+    line: u64,
+    column: u64,
     /// It comes with countersign.
     shipped: bool,
     /// Those that it is for come first.
@@ -62,8 +65,10 @@ impl Checked {
             (expected, example.value.clone(), place.line(), place.column())
         });
         let examples = examples.collect();
-        let file = file.to_owned();
-        self.rejections.push(CheckedRejection { rule, file, shipped: false, examples });
+        let (file, place) = (file.to_owned(), &written.id.referenced);
+        let (line, column) = (place.line(), place.column());
+        let checked = CheckedRejection { rule, file, line, column, shipped: false, examples };
+        self.rejections.push(checked);
     }
 
     fn answer(&mut self, file: &Path, id: &Spanned<String>, written: &AnswerWhenFile) -> When {
@@ -139,7 +144,33 @@ impl Checked {
         let shipped = self.shipped_rejections.min(self.rejections.len());
         self.rejections.iter_mut().take(shipped).for_each(|checked| checked.shipped = true);
         self.rejections.rotate_left(shipped);
+        self.hidden_rejections();
         Rejections::new(self.rejections.iter().map(|checked| checked.rule.clone()).collect())
+    }
+}
+
+impl Checked {
+    /// Those of the operator's that never hold, since one before them takes all of their answers.
+    fn hidden_rejections(&mut self) {
+        let own: Vec<_> = self.rejections.iter().filter(|checked| !checked.shipped).collect();
+        for (at, checked) in own.iter().enumerate() {
+            let mut before = own.iter().take(at);
+            let Some(by) = before.find(|by| by.rule.when.covers(&checked.rule.when)) else {
+                continue;
+            };
+            let (file, line) = (by.file.display(), by.line);
+            let message = format!(
+                "rule `{}` can never hold: `{}`, at {file}:{line}, takes all of its answers",
+                checked.rule.id, by.rule.id
+            );
+            self.problems.push(Problem {
+                file: checked.file.clone(),
+                line: checked.line,
+                column: checked.column,
+                message,
+                remedy: "put it before the other one".to_owned(),
+            });
+        }
     }
 }
 
@@ -162,7 +193,7 @@ pub(super) fn try_examples(
     // What an operator adds before them is no mistake in the rules that come with countersign.
     let shipped = rules.iter().filter(|checked| checked.shipped);
     let shipped = Rejections::new(shipped.map(|checked| checked.rule.clone()).collect());
-    for CheckedRejection { rule, file, shipped: is_shipped, examples } in rules {
+    for CheckedRejection { rule, file, shipped: is_shipped, examples, .. } in rules {
         if !rule.id.starts_with(prefix) {
             continue;
         }

@@ -41,6 +41,27 @@ fn every_problem_is_told() {
 }
 
 #[test]
+fn rules_that_never_hold_are_problems() {
+    let rows = [
+        ("{status: 4xx}", "{status: 429}", true),
+        ("{status: [402, 4xx]}", "{status: 402, body: {$.a: x}}", true),
+        ("{status: 4xx, body: {$.a: x}}", "{status: 429, body: {$.a: x, $.b: y}}", true),
+        ("{headers: {x-a: present}}", "{status: 429, headers: {x-a: present}}", true),
+        ("{status: 429}", "{status: 4xx}", false),
+        ("{status: 4xx, path: /x}", "{status: 429}", false),
+        ("{status: 4xx, body: {$.a: x}}", "{status: 429, body: {$.a: y}}", false),
+        ("{status: 4xx}", "{body: {$.a: x}}", false),
+    ];
+    for (first, second, hides) in rows {
+        let told = problems(&format!(
+            "{{id: a, when: {first}, action: x.y}}\n  - {{id: b, when: {second}, action: x.z}}"
+        ));
+        let expected = "rule `b` can never hold: `a`";
+        assert_eq!((told.contains(expected), told.is_empty()), (hides, !hides), "{second}: {told}");
+    }
+}
+
+#[test]
 fn the_operators_rules_come_first() {
     let dir = tempfile::tempdir().unwrap();
     let own =
