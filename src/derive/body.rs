@@ -5,7 +5,9 @@ mod names;
 use std::borrow::Cow;
 use std::fmt;
 
-use self::names::{NAMES, is_one_of_several, names_of};
+use self::names::{
+    FORM_NAMES, NAMES, SIGN_IN_NAMES, is_field_of_form, is_one_of_several, names_of,
+};
 use super::shape::is_id;
 use super::text::bounded;
 pub(super) use crate::decode::Node as Value;
@@ -143,21 +145,6 @@ pub(super) fn has_id_of(object: &Members<'_>, noun: &str) -> bool {
     own_id(object, noun).is_some()
 }
 
-/// Members in which those who sign in say who they are, where no name is sent.
-const SIGN_IN_NAMES: [&str; 11] = [
-    "login",
-    "user",
-    "UserName",
-    "log",
-    "j_username",
-    "user_name",
-    "userName",
-    "userid",
-    "account",
-    "identifier",
-    "principal",
-];
-
 /// As whom somebody signs in, and where it stands.
 pub(super) fn signs_in_as<'b>(body: &'b Value<'b>) -> Option<Found<'b>> {
     let of = |(outer, object)| first_at(outer, object, &SIGN_IN_NAMES);
@@ -169,17 +156,6 @@ pub(super) fn signs_in_as<'b>(body: &'b Value<'b>) -> Option<Found<'b>> {
         FORM_NAMES.iter().find_map(|of| name(of))
     });
     found.filter(|(name, _)| !is_one_of_several(body, name))
-}
-
-/// Members of forms, squashed, in which those who sign in say who they are.
-const FORM_NAMES: [&str; 6] = ["email", "emailaddress", "username", "login", "userid", "user"];
-
-/// Whether a field is called so, in any case, as a part of what its form is bound to: `Input.Email`.
-fn is_field_of_form(name: &str, of: &str) -> bool {
-    let last =
-        name.strip_suffix(']').unwrap_or(name).rsplit(['.', '[', '$']).next().unwrap_or(name);
-    let plain = last.bytes().filter(|byte| !b"_-".contains(byte));
-    plain.map(|byte| byte.to_ascii_lowercase()).eq(of.bytes())
 }
 
 /// Whether a member is called `user_name`, `UserName` or `user_alias`, for the noun `user`.

@@ -128,7 +128,7 @@ impl Walk<'_> {
             return self.go_in(node, rule);
         }
         let shown = self.sketch(node, rule).unwrap_or_else(|| self.shown(node, rule));
-        self.hides |= !matches!(node, Node::String(_));
+        self.hides |= !matches!(node, Node::String(text) if !text.trim().is_empty());
         if is_remembered(self.policy.action(rule)) {
             let depth = if is_whole { Depth::Inner } else { Depth::Selected };
             self.remember_all(node, rule, depth);

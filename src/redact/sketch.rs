@@ -150,7 +150,7 @@ impl<'n> Walk<'_> {
         let policy = self.policy;
         let within = Within { name: "", is_error: false, is_guess: policy.is_shipped(rule) };
         match node {
-            Node::String(_) => None,
+            Node::String(text) if !text.trim().is_empty() => None,
             _ => Some(self.tell(node, policy.id(rule), within)),
         }
     }

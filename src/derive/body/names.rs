@@ -22,6 +22,25 @@ const NAMES_OF_PEOPLE: &[&str] = &[
     "slug",
 ];
 
+/// Members in which those who sign in say who they are, where no name is sent.
+pub(super) const SIGN_IN_NAMES: [&str; 11] = [
+    "login",
+    "user",
+    "UserName",
+    "log",
+    "j_username",
+    "user_name",
+    "userName",
+    "userid",
+    "account",
+    "identifier",
+    "principal",
+];
+
+/// Members of forms, squashed, in which those who sign in say who they are.
+pub(super) const FORM_NAMES: [&str; 6] =
+    ["email", "emailaddress", "username", "login", "userid", "user"];
+
 /// Nouns of what people are, have, or sign in with: who is named in it is it, or its.
 const PEOPLE: [&str; 38] = [
     "account",
@@ -92,4 +111,12 @@ pub(super) fn is_one_of_several(body: &Value<'_>, text: &str) -> bool {
     };
     let members = || body.members().iter().map(|(_, value)| value);
     members().chain(members().flat_map(|it| it.members().iter().map(|(_, it)| it))).any(is_of)
+}
+
+/// Whether a field is called so, in any case, as a part of what its form is bound to: `Input.Email`.
+pub(super) fn is_field_of_form(name: &str, of: &str) -> bool {
+    let last =
+        name.strip_suffix(']').unwrap_or(name).rsplit(['.', '[', '$']).next().unwrap_or(name);
+    let plain = last.bytes().filter(|byte| !b"_-".contains(byte));
+    plain.map(|byte| byte.to_ascii_lowercase()).eq(of.bytes())
 }
