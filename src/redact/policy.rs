@@ -138,7 +138,7 @@ impl Policy {
         Ok(Self {
             paths: Paths::of(&rules, keep, record_only),
             listed,
-            patterns: Patterns::new(patterns, commands::words())?,
+            patterns: Patterns::new(patterns, commands::words()),
             texts_but: But::all(&rules, |rule| &rule.texts_but)?,
             members_but: But::all(&rules, |rule| &rule.members_but)?,
             rules: heads,

@@ -97,11 +97,11 @@ struct Search<'s> {
 
 impl Patterns {
     /// Compiles patterns, each with the position of its rule, and words that are looked for in the
-    /// same go, each with its number; fails only if there are more keywords than an automaton can hold.
+    /// same go, each with its number.
     pub(crate) fn new(
         patterns: impl IntoIterator<Item = (Pattern, usize)>,
         others: impl IntoIterator<Item = (String, usize)>,
-    ) -> Result<Self, aho_corasick::BuildError> {
+    ) -> Self {
         let mut all = Self::default();
         let mut words: BTreeMap<String, Uses> = BTreeMap::new();
         for (entry, (pattern, rule)) in patterns.into_iter().enumerate() {
@@ -121,14 +121,14 @@ impl Patterns {
             words.entry(word.to_ascii_lowercase()).or_default().other = Some(number);
         }
         if !words.is_empty() {
-            all.words = Some(Words::new(words.keys().map(String::as_str))?);
+            all.words = Some(Words::new(words.keys().map(String::as_str)));
             all.any_hex = words.iter().any(|(word, uses)| {
                 let hex = |user: &User| is_hex(user.exact.as_deref().unwrap_or(word.as_bytes()));
                 uses.users.iter().any(hex)
             });
             all.uses = words.into_values().collect();
         }
-        Ok(all)
+        all
     }
 
     /// Whether any pattern runs without a keyword, on numbers too.

@@ -21,7 +21,7 @@ fn pattern(text: &str, keywords: &[&str]) -> Result<Pattern, PatternError> {
 }
 
 fn found(patterns: Vec<Pattern>, text: &str) -> Result<Vec<String>, Unfinished> {
-    let patterns = Patterns::new(patterns.into_iter().zip(0..), []).unwrap();
+    let patterns = Patterns::new(patterns.into_iter().zip(0..), []);
     let mut work = WORK_BYTES_MAX;
     let mut matches = patterns.find(text, &All, &mut work)?;
     matches.sort_by_key(|found| (found.range.start, found.rule));
@@ -182,14 +182,14 @@ fn a_match_that_goes_on_out_of_sight_is_not_cut_off() {
 fn work_is_bounded() {
     // Each keyword starts an attempt that fails only at the end of its sight.
     let greedy = pattern("abc[^!]*!", &[]).unwrap();
-    let patterns = Patterns::new([(greedy, 0)], []).unwrap();
+    let patterns = Patterns::new([(greedy, 0)], []);
     let mut work = 1024 * 1024;
     assert_eq!(patterns.find(&"abc".repeat(10_000), &All, &mut work), Err(Unfinished));
     assert_eq!(patterns.find("abc!", &All, &mut work), Err(Unfinished));
     assert_eq!(patterns.find("nothing", &All, &mut work), Ok(vec![]));
     // Windows that overlap are searched once.
     let around = pattern("[a-z]{0,200}-k-!", &["-k-"]).unwrap();
-    let patterns = Patterns::new([(around, 0)], []).unwrap();
+    let patterns = Patterns::new([(around, 0)], []);
     let text = "-k".repeat(10_000);
     let mut work = WORK_BYTES_MAX;
     assert_eq!(patterns.find(&text, &All, &mut work), Ok(vec![]));
@@ -201,7 +201,7 @@ fn work_is_bounded() {
 #[test]
 fn an_attempt_does_not_cost_more_in_a_longer_text() {
     let pattern = pattern("abc[^!]{0,300}!", &[]).unwrap();
-    let patterns = Patterns::new([(pattern, 0)], []).unwrap();
+    let patterns = Patterns::new([(pattern, 0)], []);
     let text = format!("abc{}", "-".repeat(61)).repeat(128 * 1024);
     assert_eq!(patterns.find(&text, &All, &mut { WORK_BYTES_MAX }), Ok(vec![]));
 }
@@ -210,7 +210,7 @@ fn an_attempt_does_not_cost_more_in_a_longer_text() {
 fn keywords_of_digits_are_found_in_digits() {
     let found = |pattern: &str, keyword: &str, text: &str| {
         let pattern = Pattern::new(pattern, &[keyword.to_owned()], Conditions::default()).unwrap();
-        let patterns = Patterns::new([(pattern, 0)], []).unwrap();
+        let patterns = Patterns::new([(pattern, 0)], []);
         patterns.find(text, &All, &mut { WORK_BYTES_MAX }).unwrap().len()
     };
     assert_eq!(found("00d[0-9]{4}", "00d", "1-00d1234"), 1);
@@ -240,7 +240,7 @@ fn what_may_stand_behind_a_keyword() {
 fn other_words_are_found_in_the_same_go() {
     let secret = pattern("abc-[0-9]{3}", &[]).unwrap();
     let others = [("su ".to_owned(), 4), ("abc".to_owned(), 7)];
-    let patterns = Patterns::new([(secret, 0)], others).unwrap();
+    let patterns = Patterns::new([(secret, 0)], others);
     let mut seen = Vec::new();
     let mut other = |number, at, work: &mut usize| {
         seen.push((number, at));
@@ -276,7 +276,7 @@ proptest! {
         let expected = expected.find(text.as_bytes()).map(|found| found.end());
         let found = pattern.find(&text, 0, text.len(), Anchored::Yes).unwrap();
         prop_assert_eq!(found.map(|found| found.end), expected);
-        let patterns = Patterns::new([(pattern, 0)], []).unwrap();
+        let patterns = Patterns::new([(pattern, 0)], []);
         let found = patterns.find(&text, &All, &mut { WORK_BYTES_MAX }).unwrap();
         prop_assert_eq!(found.iter().any(|found| found.range.start < 8), expected.is_some());
     }

@@ -1,13 +1,10 @@
 //! Where keywords stand in a text, in any case.
 //!
 //! Hardly any place in a text is the beginning of a keyword, and three bytes tell of nearly all that
-//! they are none: each place can be told without waiting for the one before.
+//! they are none: each place can be told without waiting for the one before. At the others the few
+//! words that begin with these bytes are compared.
 
 use std::ops::Range;
-
-use aho_corasick::automaton::Automaton as _;
-use aho_corasick::dfa::DFA;
-use aho_corasick::{Anchored, BuildError, StartKind};
 
 /// Shorter words occur by chance all the time.
 pub(in crate::redact) const WORD_BYTES_MIN: usize = 3;
@@ -18,22 +15,42 @@ const BEGINNINGS_LOG2: u32 = 14;
 /// Many keywords, each known by its position.
 #[derive(Debug)]
 pub(super) struct Words {
-    /// Goes along a word from its beginning.
-    automaton: DFA,
     beginnings: Beginnings,
+    /// By where their first three bytes have their bits, and by length.
+    words: Vec<Word>,
+    /// How many words come before those of each place of bits, and how many there are.
+    before: Vec<u32>,
+}
+
+/// One keyword.
+#[derive(Debug)]
+struct Word {
+    /// Its first eight bytes, as blocks have them, and which of them there are.
+    head: u64,
+    mask: u64,
+    text: Box<[u8]>,
+    position: usize,
 }
 
 impl Words {
-    /// Fails only if there are more words than an automaton can hold. None may be shorter than
-    /// three bytes.
-    pub(super) fn new<'w>(
-        words: impl Iterator<Item = &'w str> + Clone,
-    ) -> Result<Self, BuildError> {
-        let automaton = DFA::builder()
-            .start_kind(StartKind::Anchored)
-            .ascii_case_insensitive(true)
-            .build(words.clone())?;
-        Ok(Self { automaton, beginnings: Beginnings::of(words) })
+    /// None may be shorter than three bytes.
+    pub(super) fn new<'w>(words: impl Iterator<Item = &'w str> + Clone) -> Self {
+        let beginnings = Beginnings::of(words.clone());
+        let mut slots: Vec<(usize, Word)> = words
+            .enumerate()
+            .filter_map(|(position, word)| {
+                let block = Block::at(word.as_bytes(), 0)?;
+                let bytes = word.len().min(BLOCK_BYTES);
+                let mask = u64::MAX >> (8 * (BLOCK_BYTES - bytes));
+                let (head, text) = (block.word & mask, word.as_bytes().into());
+                Some((slot(block.word, 0), Word { head, mask, text, position }))
+            })
+            .collect();
+        slots.sort_by_key(|(slot, word)| (*slot, word.text.len()));
+        let before =
+            |at| u32::try_from(slots.partition_point(|(slot, _)| *slot < at)).unwrap_or(u32::MAX);
+        let before = (0..=1 << BEGINNINGS_LOG2).map(before).collect();
+        Self { beginnings, words: slots.into_iter().map(|(_, word)| word).collect(), before }
     }
 
     /// Every word in the text with its position, from left to right.
@@ -61,25 +78,18 @@ impl Words {
         at: usize,
         found: &mut impl FnMut(usize, Range<usize>) -> Result<(), E>,
     ) -> Result<(), E> {
-        // An automaton that was built for it starts.
-        let Ok(mut state) = self.automaton.start_state(Anchored::Yes) else { return Ok(()) };
-        for (length, byte) in (1..).zip(text.get(at..).unwrap_or_default()) {
-            state = self.automaton.next_state(Anchored::Yes, state, *byte);
-            if !self.automaton.is_special(state) {
+        let Some(block) = Block::at(text, at) else { return Ok(()) };
+        let first = slot(block.word, 0);
+        let [from, to] = [first, first + 1]
+            .map(|slot| self.before.get(slot).map_or(0, |before| *before as usize));
+        for word in self.words.get(from..to).unwrap_or_default() {
+            if block.word & word.mask != word.head {
                 continue;
             }
-            if self.automaton.is_dead(state) {
-                break;
-            }
-            if !self.automaton.is_match(state) {
-                continue;
-            }
-            for position in 0..self.automaton.match_len(state) {
-                let word = self.automaton.match_pattern(state, position);
-                // Words that end here and begin later are found there.
-                if self.automaton.pattern_len(word) == length {
-                    found(word.as_usize(), at..at + length)?;
-                }
+            let range = at..at + word.text.len();
+            let here = text.get(range.clone());
+            if here.is_some_and(|here| here.eq_ignore_ascii_case(&word.text)) {
+                found(word.position, range)?;
             }
         }
         Ok(())
@@ -91,7 +101,10 @@ impl Words {
 #[derive(Debug)]
 struct Beginnings(Box<[u8; 1 << BEGINNINGS_LOG2]>);
 
-/// Places in eight bytes at which three bytes begin.
+/// Bytes that are looked at together.
+const BLOCK_BYTES: usize = 8;
+
+/// Places in them at which three bytes begin.
 const BLOCK_PLACES: usize = 6;
 
 /// What makes letters of both cases one, in each of eight bytes.
@@ -180,7 +193,7 @@ mod tests {
             words in proptest::collection::btree_set("[ab_]{3,6}", 1..6),
             text in "[abAB_é]{0,40}",
         ) {
-            let all = Words::new(words.iter().map(String::as_str)).unwrap();
+            let all = Words::new(words.iter().map(String::as_str));
             let mut found = Vec::new();
             all.each(text.as_bytes(), |word, range| {
                 found.push((range.start, range.end, word));
