@@ -17,6 +17,10 @@ const QUOTE: u16 = 1 << 6;
 const LINE_OR_OTHER: u16 = 1 << 7;
 /// Whitespace of ASCII.
 const BLANK: u16 = 1 << 8;
+/// What ends a word, whatever it is.
+const BREAK: u16 = 1 << 9;
+/// What ends a `name=value`.
+const PIECE: u16 = 1 << 10;
 
 #[expect(clippy::indexing_slicing, reason = "it is evaluated by the compiler")]
 const TABLE: [u16; 256] = {
@@ -37,16 +41,34 @@ const TABLE: [u16; 256] = {
             _ if in_base64 || blank => 0,
             _ => NO_BASE64,
         };
-        table[byte] = if blank { bits | BLANK } else { bits };
+        let ends_word = c.is_ascii_whitespace() || matches!(c, b'"' | b'\'' | b'<' | b'>' | b'`');
+        let ends_piece = matches!(c, b'?' | b'&' | b'#' | b';' | b',');
+        table[byte] = bits
+            | if blank { BLANK } else { 0 }
+            | if ends_word { BREAK } else { 0 }
+            | if ends_piece { PIECE } else { 0 };
         byte += 1;
     }
     table
 };
 
+fn bits(byte: u8) -> u16 {
+    TABLE.get(usize::from(byte)).copied().unwrap_or_default()
+}
+
+/// Where words end, whatever they are.
+pub(super) fn breaks(byte: u8) -> bool {
+    bits(byte) & BREAK != 0
+}
+
+/// Where a `name=value` ends, whatever it is.
+pub(super) fn ends_piece(byte: u8) -> bool {
+    bits(byte) & PIECE != 0
+}
+
 impl Class {
     /// Looks at every byte of a text.
     pub(super) fn of(text: &str) -> Self {
-        let bits = |byte| TABLE.get(usize::from(byte)).copied().unwrap_or_default();
         Self(text.bytes().fold(0, |class, byte| class | bits(byte)))
     }
 
@@ -98,7 +120,7 @@ impl Class {
 
 #[cfg(test)]
 mod tests {
-    use super::Class;
+    use super::{Class, breaks, ends_piece};
     use crate::decode::{base64_text, data_url, embedded, percent_text};
 
     #[test]
@@ -119,6 +141,8 @@ mod tests {
         assert!(Class::of("a=b").has_equals());
         assert!(Class::of("a b").has_blank() && Class::of("a\nb").has_blank());
         assert!(!Class::of("a-b\u{a0}").has_blank());
+        assert!((0..=255).filter(|byte| breaks(*byte)).eq(*b"\t\n\x0c\r \"'<>`"));
+        assert!((0..=255).filter(|byte| ends_piece(*byte)).eq(*b"#&,;?"));
         assert!(Class::of("it's").has_quote() && Class::of("\"a").has_quote());
         assert!(Class::of("a\nb").may_have_lines() && Class::of("“a”").may_have_lines());
         let line = Class::of("ENV A b, c.d/e (f) ${g}\r\t");

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::carrier::Carrier;
-use super::class::Class;
+use super::class::{Class, breaks, ends_piece};
 use super::extent::Extents;
 use super::pattern::{Match, Unfinished};
 use super::rule::{Action, Side};
@@ -272,15 +272,6 @@ pub(super) fn urls(text: &str) -> impl Iterator<Item = usize> {
 /// Where words end, whatever they are.
 pub(super) fn is_break(c: char) -> bool {
     u8::try_from(c).is_ok_and(breaks)
-}
-
-fn breaks(byte: u8) -> bool {
-    byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'<' | b'>' | b'`')
-}
-
-/// Where a `name=value` ends, whatever it is.
-fn ends_piece(byte: u8) -> bool {
-    matches!(byte, b'?' | b'&' | b'#' | b';' | b',')
 }
 
 /// The pieces between ASCII separators, with their positions.
