@@ -98,6 +98,9 @@ proptest! {
     #[test]
     fn unrelated_fields_stay(name in "[b-n]{1,6}", text in "[ -~]{0,20}", number in any::<i32>()) {
         prop_assume!(!text.contains(['=', '{', '[']) && !text.contains("://"));
+        // Some texts name a credential by chance.
+        let lower = text.to_ascii_lowercase();
+        prop_assume!(!["pw:", "pwd:", "pass:", "cred"].iter().any(|name| lower.contains(name)));
         let body = json!({"password": "x", "o": {"q": [{"zz": text}, number, null, true, 1.5]}, name: text});
         let record = record("/", &[JSON], body.to_string().as_bytes());
         let mut expected = body;
