@@ -38,8 +38,8 @@ use crate::telemetry::{Metrics, ReasonLabel};
 
 /// What frames of HTTP/2 that were not read yet may cost a connection beyond their bytes, for which
 /// there are windows: 256 bytes each, less what is in them. The protocol's library closes a connection
-/// that goes beyond. Frames of four bytes and more come to the end of the window before.
-const FRAMES: usize = 4 << 20;
+/// that goes beyond. Frames of eight bytes and more come to the end of the window before.
+const FRAMES: usize = 2 << 20;
 
 /// What all requests of a process share.
 pub struct Shared {

@@ -1,5 +1,5 @@
 //! Sets of small numbers: the lists of paths that a request is below, the entries of `record_only`
-//! that hold. They go through the walk by value, so they have a fixed size.
+//! that hold. Where a request is goes through the walk by value, so they have a fixed size.
 
 /// Numbers in a set are below this.
 pub(super) const BITS: usize = WORDS * WORD;
