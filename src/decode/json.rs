@@ -315,7 +315,12 @@ pub(crate) fn plain_length(bytes: &[u8]) -> Option<usize> {
     match bytes.last_chunk() {
         // Of the last bytes some were looked at before.
         Some(last) => end(last).map(|at| bytes.len() - 8 + at),
-        None => bytes.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20)),
+        // Most names of members are this short.
+        None => match (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+            (Some([a, b, c, d]), Some([e, f, g, h])) => end(&[*a, *b, *c, *d, *e, *f, *g, *h])
+                .map(|at| if at < 4 { at } else { bytes.len() + at - 8 }),
+            _ => bytes.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20)),
+        },
     }
 }
 
@@ -327,10 +332,12 @@ mod tests {
     fn the_end_of_plain_text_is_found_wherever_it_is() {
         for byte in 0..=255_u8 {
             for at in 0..20 {
-                for after in [b'x', b'"', 0x1f, 0xff] {
+                for (after, more) in
+                    [(b'x', 0), (b'x', 3), (b'x', 9), (b'"', 2), (0x1f, 9), (0xff, 9)]
+                {
                     let mut text = vec![b'a'; at];
                     text.push(byte);
-                    text.extend([after; 9]);
+                    text.extend(std::iter::repeat_n(after, more));
                     let expected = text.iter().position(|b| *b < 0x20 || b"\"\\".contains(b));
                     assert_eq!(plain_length(&text), expected, "{text:?}");
                 }

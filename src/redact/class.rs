@@ -112,6 +112,11 @@ impl Class {
         self.0 & BLANK != 0
     }
 
+    /// There is what ends a word, whatever it is.
+    pub(super) fn has_break(self) -> bool {
+        self.0 & BREAK != 0
+    }
+
     /// It may be base64.
     pub(super) fn may_be_base64(self) -> bool {
         self.0 & NO_BASE64 == 0
@@ -141,6 +146,7 @@ mod tests {
         assert!(Class::of("a=b").has_equals());
         assert!(Class::of("a b").has_blank() && Class::of("a\nb").has_blank());
         assert!(!Class::of("a-b\u{a0}").has_blank());
+        assert!(Class::of("a\"b").has_break() && !Class::of("a?b=c,d").has_break());
         assert!((0..=255).filter(|byte| breaks(*byte)).eq(*b"\t\n\x0c\r \"'<>`"));
         assert!((0..=255).filter(|byte| ends_piece(*byte)).eq(*b"#&,;?"));
         assert!(Class::of("it's").has_quote() && Class::of("\"a").has_quote());

@@ -45,7 +45,8 @@ impl Walk<'_> {
         let urls = class.has_colon() && has_url(text);
         if urls || class.has_equals() {
             let mut extents = Extents::new(text);
-            for (start, token) in tokens(text, breaks) {
+            let broken = class.has_break();
+            for (start, token) in tokens(text, |byte| broken && breaks(byte)) {
                 extents.word(start);
                 if urls {
                     self.url_paths(start, token, &mut edits);

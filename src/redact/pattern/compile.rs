@@ -9,7 +9,7 @@ use regex_automata::{Anchored, Input, PatternID, util::syntax};
 use regex_syntax::hir::{Hir, HirKind, Look};
 
 use super::conditions::{Conditions, what_is_wrong};
-use super::follow::Follow;
+use super::follow::{Behind, Follow};
 use super::held::can_hold;
 use super::literals::leading;
 use super::words::WORD_BYTES_MIN;
@@ -128,7 +128,7 @@ struct Table {
     automaton: dense::DFA<Vec<u32>>,
     /// It tells too where the match ends; else it is one of a pattern that matches more.
     exact: bool,
-    /// What may stand behind a keyword that matches begin with.
+    /// What else is known of matches.
     follow: Option<Follow>,
 }
 
@@ -241,10 +241,19 @@ impl Pattern {
         &self.conditions
     }
 
-    /// Whether a match that begins with a keyword may go on with this byte.
-    pub(super) fn may_go_on(&self, byte: u8) -> Result<bool, CannotRun> {
+    /// Whether a match that begins with a keyword can have this behind it.
+    pub(super) fn may_go_on(&self, behind: Behind) -> Result<bool, CannotRun> {
+        Ok(self.follow()?.is_none_or(|follow| follow.allows(behind)))
+    }
+
+    /// Whether a match can begin in this text.
+    pub(super) fn may_begin_in(&self, text: &[u8]) -> Result<bool, CannotRun> {
+        Ok(self.follow()?.is_none_or(|follow| follow.may_begin_in(text)))
+    }
+
+    fn follow(&self) -> Result<Option<&Follow>, CannotRun> {
         let table = self.engine.compiled(&self.keywords)?.table.as_ref();
-        Ok(table.and_then(|table| table.follow.as_ref()).is_none_or(|follow| follow.has(byte)))
+        Ok(table.and_then(|table| table.follow.as_ref()))
     }
 
     /// The first match in these bytes of the text; what stands around them counts for `\b`.

@@ -1,5 +1,5 @@
-//! What may stand behind a keyword in a match that begins with it: in prose, where keywords are words,
-//! one byte tells of most patterns that they do not match.
+//! What matches can begin with, and what may stand behind a keyword that they begin with: in prose,
+//! where keywords are words, a byte or two tell of most patterns that they do not match.
 
 use regex_automata::Anchored;
 use regex_automata::dfa::{Automaton as _, dense};
@@ -9,49 +9,133 @@ use regex_automata::util::start;
 /// What may stand before a match, as far as patterns can ask.
 const BEFORE: [Option<u8>; 5] = [None, Some(b'\n'), Some(b'\r'), Some(b'a'), Some(b' ')];
 
+/// What stands between words.
+const BLANKS: &[u8] = b" \t\n\r\x0b\x0c";
+
+/// More blanks are not looked beyond.
+const BLANKS_MAX: usize = 16;
+
 /// A set of bytes.
 #[derive(Debug, Default)]
-pub(super) struct Follow([u64; 4]);
+struct Bytes([u64; 4]);
+
+/// What is known of the matches of a pattern.
+#[derive(Debug)]
+pub(super) struct Follow {
+    /// What they begin with.
+    first: Bytes,
+    /// What stands behind a keyword.
+    next: Bytes,
+    /// What stands behind a keyword and blanks.
+    beyond: Bytes,
+}
+
+/// What stands behind a word in a text.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Behind {
+    next: u8,
+    /// Where that is a blank, what comes after the blanks, if it is near.
+    beyond: Option<u8>,
+}
+
+impl Behind {
+    /// What stands there at the beginning of this text; `None` if nothing does.
+    pub(super) fn at(text: &[u8]) -> Option<Self> {
+        let next = *text.first()?;
+        let is_blank = |byte: &u8| BLANKS.contains(byte);
+        let beyond = if is_blank(&next) {
+            text.iter().take(BLANKS_MAX).find(|byte| !is_blank(byte)).copied()
+        } else {
+            None
+        };
+        Some(Self { next, beyond })
+    }
+}
 
 impl Follow {
-    /// The bytes that may follow one of the keywords, in whatever case; `None` if nobody can say.
+    /// By the automaton of matches that begin with one of the keywords, in whatever case, or hold
+    /// one; `None` if nobody can say.
     pub(super) fn of(automaton: &dense::DFA<Vec<u32>>, keywords: &[String]) -> Option<Self> {
-        let mut all = Self::default();
         let starts = BEFORE.map(|before| {
             let config = start::Config::new().anchored(Anchored::Yes).look_behind(before);
             automaton.start_state(&config)
         });
+        let starts: Vec<StateID> = starts.into_iter().collect::<Result<_, _>>().ok()?;
+        let mut told = Vec::new();
         for keyword in keywords {
-            let mut states: Vec<StateID> = starts.iter().cloned().collect::<Result<_, _>>().ok()?;
+            let mut states = starts.clone();
             for byte in keyword.bytes() {
                 let cases = [byte.to_ascii_lowercase(), byte.to_ascii_uppercase()];
-                let next = |state: &StateID| cases.map(|byte| automaton.next_state(*state, byte));
-                states = states.iter().flat_map(next).collect();
-                states.sort_unstable();
-                states.dedup();
-                states.retain(|state| !automaton.is_dead_state(*state));
+                states = stepped(automaton, &states, &cases);
             }
-            if states.iter().any(|state| automaton.is_quit_state(*state)) {
-                return None;
-            }
-            for byte in 0..=u8::MAX {
-                let ends =
-                    |state: &StateID| automaton.is_dead_state(automaton.next_state(*state, byte));
-                if !states.iter().all(ends) {
-                    all.add(byte);
-                }
-            }
+            told.extend(states);
         }
-        Some(all)
+        if told.iter().any(|state| automaton.is_quit_state(*state)) {
+            return None;
+        }
+        let (first, next) = (goes_on(automaton, &starts), goes_on(automaton, &told));
+        // All that blanks can lead to.
+        let mut blank = stepped(automaton, &told, BLANKS);
+        let mut fresh = blank.clone();
+        while !fresh.is_empty() {
+            fresh = stepped(automaton, &fresh, BLANKS);
+            fresh.retain(|state| !blank.contains(state));
+            blank.extend(&fresh);
+        }
+        let is_over =
+            |state: &StateID| automaton.is_match_state(*state) || automaton.is_quit_state(*state);
+        // Automata tell of a match one byte behind its end.
+        let beyond = match blank.iter().any(is_over) {
+            true => Bytes([u64::MAX; 4]),
+            false => goes_on(automaton, &blank),
+        };
+        Some(Self { first, next, beyond })
     }
 
+    /// Whether a match can begin in this text.
+    pub(super) fn may_begin_in(&self, text: &[u8]) -> bool {
+        text.iter().any(|byte| self.first.has(*byte))
+    }
+
+    /// Whether a match that begins with a keyword can have this behind it.
+    pub(super) fn allows(&self, behind: Behind) -> bool {
+        self.next.has(behind.next) && behind.beyond.is_none_or(|byte| self.beyond.has(byte))
+    }
+}
+
+/// The living states that one of the bytes leads to.
+fn stepped(automaton: &dense::DFA<Vec<u32>>, states: &[StateID], bytes: &[u8]) -> Vec<StateID> {
+    let all = |state: &StateID| {
+        let state = *state;
+        bytes.iter().map(move |byte| automaton.next_state(state, *byte))
+    };
+    let mut next: Vec<StateID> = states.iter().flat_map(all).collect();
+    next.sort_unstable();
+    next.dedup();
+    next.retain(|state| !automaton.is_dead_state(*state));
+    next
+}
+
+/// The bytes that lead on from one of the states.
+fn goes_on(automaton: &dense::DFA<Vec<u32>>, states: &[StateID]) -> Bytes {
+    let mut all = Bytes::default();
+    for byte in 0..=u8::MAX {
+        let dead = |state: &StateID| automaton.is_dead_state(automaton.next_state(*state, byte));
+        if !states.iter().all(dead) {
+            all.add(byte);
+        }
+    }
+    all
+}
+
+impl Bytes {
     fn add(&mut self, byte: u8) {
         if let Some(word) = self.0.get_mut(usize::from(byte / 64)) {
             *word |= 1 << (byte % 64);
         }
     }
 
-    pub(super) fn has(&self, byte: u8) -> bool {
+    fn has(&self, byte: u8) -> bool {
         self.0.get(usize::from(byte / 64)).is_some_and(|word| word >> (byte % 64) & 1 != 0)
     }
 }

@@ -7,6 +7,7 @@ use regex_automata::Anchored;
 
 use super::Pattern;
 use super::compile::{CannotRun, Reach, SIGHT_BYTES_MAX};
+use super::follow::Behind;
 use super::words::Words;
 
 /// What all patterns together may be given for one half of an exchange, in bytes: an attempt
@@ -207,7 +208,7 @@ impl Patterns {
         users: &[User],
         at: &Range<usize>,
     ) -> Result<(), Unfinished> {
-        let next = search.text.as_bytes().get(at.end).copied();
+        let behind = search.text.as_bytes().get(at.end..).and_then(Behind::at);
         for user in users {
             let Some(entry) = self.entries.get(user.entry) else { continue };
             let written = search.text.as_bytes().get(at.clone());
@@ -215,8 +216,8 @@ impl Patterns {
             if other_case {
                 continue;
             }
-            if let (Reach::From(_), Some(next)) = (entry.pattern.reach, next)
-                && !entry.pattern.may_go_on(next)?
+            if let (Reach::From(_), Some(behind)) = (entry.pattern.reach, behind)
+                && !entry.pattern.may_go_on(behind)?
             {
                 continue;
             }
@@ -284,6 +285,10 @@ impl Search<'_> {
             return Ok(());
         }
         self.spend(window.len())?;
+        let here = self.text.as_bytes().get(window.clone()).unwrap_or_default();
+        if !entry.pattern.may_begin_in(here)? {
+            return Ok(());
+        }
         let mut from = window.start;
         while let Some(found) = entry.pattern.find(self.text, from, window.end, Anchored::No)? {
             let end = self.accept(entry, found.secret)?.unwrap_or_default();

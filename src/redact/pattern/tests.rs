@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use regex_automata::Anchored;
 
 use super::*;
+use crate::redact::pattern::follow::Behind;
 use crate::redact::pattern::scan::Match;
 
 /// All rules hold.
@@ -231,9 +232,36 @@ fn what_may_stand_behind_a_keyword() {
         ("abc[^a-z]{3,5000}x", &[], " \n\r=:-WZ0_"),
     ] {
         let pattern = pattern(text, keywords).unwrap();
-        let may = |c: &char| pattern.may_go_on(u8::try_from(*c).unwrap()).unwrap();
+        let behind = |c: &char| Behind::at(&[u8::try_from(*c).unwrap()]).unwrap();
+        let may = |c: &char| pattern.may_go_on(behind(c)).unwrap();
         assert_eq!(probes.chars().filter(may).collect::<String>(), expected, "{text}");
     }
+}
+
+#[test]
+fn what_stands_behind_blanks_tells_too() {
+    for (text, behind, expected) in [
+        (r"(?i)pass\s{0,3}[:=]\s?[a-z]+", " = x", true),
+        (r"(?i)pass\s{0,3}[:=]\s?[a-z]+", "  \t:x", true),
+        (r"(?i)pass\s{0,3}[:=]\s?[a-z]+", " word", false),
+        (r"(?i)pass\s{0,3}[:=]\s?[a-z]+", "\n", true),
+        (r"(?i)pass\s{0,3}[:=]\s?[a-z]+", "                 word", true),
+        // It ends among them.
+        (r"pass ", " word", true),
+        (r"pass\b", " word", true),
+        (r"pass\s+(?:is|was)\s", " \u{b} word", true),
+        (r"pass\s+(?:is|was)\s", " \u{b} Word", false),
+    ] {
+        let behind = Behind::at(behind.as_bytes()).unwrap();
+        assert_eq!(pattern(text, &[]).unwrap().may_go_on(behind).unwrap(), expected, "{text}");
+    }
+}
+
+#[test]
+fn texts_without_what_matches_begin_with_are_not_searched() {
+    let pattern = pattern("[<>][a-z]{0,9}pass[a-z]{0,9}>", &["pass"]).unwrap();
+    assert!(pattern.may_begin_in(b"the <pass>").unwrap());
+    assert!(!pattern.may_begin_in(b"the pass").unwrap());
 }
 
 #[test]

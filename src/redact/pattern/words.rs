@@ -28,6 +28,8 @@ struct Word {
     /// Its first eight bytes, as blocks have them, and which of them there are.
     head: u64,
     mask: u64,
+    /// They tell that this is the word: it is no longer, and only letters have two cases.
+    is_told: bool,
     text: Box<[u8]>,
     position: usize,
 }
@@ -42,8 +44,10 @@ impl Words {
                 let block = Block::at(word.as_bytes(), 0)?;
                 let bytes = word.len().min(BLOCK_BYTES);
                 let mask = u64::MAX >> (8 * (BLOCK_BYTES - bytes));
+                let is_told =
+                    bytes == word.len() && word.bytes().all(|byte| byte.is_ascii_alphabetic());
                 let (head, text) = (block.word & mask, word.as_bytes().into());
-                Some((slot(block.word, 0), Word { head, mask, text, position }))
+                Some((slot(block.word, 0), Word { head, mask, is_told, text, position }))
             })
             .collect();
         slots.sort_by_key(|(slot, word)| (*slot, word.text.len()));
@@ -63,36 +67,40 @@ impl Words {
         while let Some((at, mut places)) = self.beginnings.next(text, from) {
             while places != 0 {
                 let place = places.trailing_zeros() as usize / 8;
-                self.each_at(text, at + place, &mut found)?;
                 places &= !(0xff << (8 * place));
+                let at = at + place;
+                let mut first = 0;
+                while let Some((skipped, word)) = self.next_at(text, at, first) {
+                    found(word.position, at..at + word.text.len())?;
+                    first += skipped + 1;
+                }
             }
             from = at + BLOCK_PLACES;
         }
         Ok(())
     }
 
-    /// Every word that begins here.
-    fn each_at<E>(
-        &self,
-        text: &[u8],
-        at: usize,
-        found: &mut impl FnMut(usize, Range<usize>) -> Result<(), E>,
-    ) -> Result<(), E> {
-        let Some(block) = Block::at(text, at) else { return Ok(()) };
-        let first = slot(block.word, 0);
-        let [from, to] = [first, first + 1]
-            .map(|slot| self.before.get(slot).map_or(0, |before| *before as usize));
-        for word in self.words.get(from..to).unwrap_or_default() {
-            if block.word & word.mask != word.head {
-                continue;
-            }
-            let range = at..at + word.text.len();
-            let here = text.get(range.clone());
-            if here.is_some_and(|here| here.eq_ignore_ascii_case(&word.text)) {
-                found(word.position, range)?;
-            }
-        }
-        Ok(())
+    /// The next word that begins here, beyond so many that share its first bytes, and how many of
+    /// them are none.
+    #[inline(never)]
+    fn next_at(&self, text: &[u8], at: usize, first: usize) -> Option<(usize, &Word)> {
+        let block = Block::at(text, at)?.word;
+        let slot = slot(block, 0);
+        let [from, to] = *self.before.get(slot..)?.first_chunk::<2>()?;
+        let words = self.words.get(from as usize + first..to as usize)?;
+        words.iter().enumerate().find(|(_, word)| {
+            block & word.mask == word.head
+                && (word.is_told
+                    || text.get(at..at + word.text.len()).is_some_and(|here| word.is(here)))
+        })
+    }
+}
+
+impl Word {
+    /// Whether it is this text, in any case. Words that share their first bytes differ in others.
+    fn is(&self, text: &[u8]) -> bool {
+        let last = |text: &[u8]| text.last().map(u8::to_ascii_lowercase);
+        last(text) == last(&self.text) && text.eq_ignore_ascii_case(&self.text)
     }
 }
 
