@@ -140,8 +140,14 @@ impl<'a, 'b> Reader<'a, 'b> {
         }
         let before = self.items.len();
         loop {
-            let item = self.value(depth)?;
-            self.items.push(item);
+            // Most values are texts: they are put where they belong at once.
+            match self.text_value()? {
+                Some(text) => self.items.push(Node::String(text)),
+                None => {
+                    let item = self.value(depth)?;
+                    self.items.push(item);
+                }
+            }
             if self.ends(b']')? {
                 return Ok(Node::Array(self.items.split_off(before)));
             }
@@ -165,12 +171,28 @@ impl<'a, 'b> Reader<'a, 'b> {
             let name = self.string()?;
             self.space();
             self.expect(b':')?;
-            let value = self.value(depth)?;
-            self.members.push((name, value));
+            match self.text_value()? {
+                Some(text) => self.members.push((name, Node::String(text))),
+                None => {
+                    let value = self.value(depth)?;
+                    self.members.push((name, value));
+                }
+            }
             if self.ends(b'}')? {
                 return Ok(Node::Object(self.members.split_off(before)));
             }
         }
+    }
+
+    /// The value that follows, if it is a text.
+    fn text_value(&mut self) -> Result<Option<Cow<'a, str>>, Note> {
+        self.space();
+        if self.peek() != Some(b'"') {
+            return Ok(None);
+        }
+        self.budget.node()?;
+        self.at += 1;
+        self.string().map(Some)
     }
 
     fn expect(&mut self, byte: u8) -> Result<(), Note> {

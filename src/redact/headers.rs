@@ -194,6 +194,8 @@ impl Walk<'_> {
         self.remember(secret, rule);
         self.remember_pieces(text, rule);
         let basic = self.basic(scheme, secret, rule);
+        let inner = self.look_through(&mut string(secret.to_owned()));
+        let rule = self.outdone(rule, inner, secret).unwrap_or(rule);
         self.receipt(rule);
         let id = self.policy.id(rule);
         match self.policy.action(rule) {

@@ -32,6 +32,11 @@ impl Receipts {
         self.total
     }
 
+    /// The strictest of the rules.
+    pub(super) fn strictest(&self) -> Option<usize> {
+        self.counts.keys().map(|(_, rule)| *rule).min()
+    }
+
     /// The receipts in the order of their locations, each location passed through `scrub`.
     pub(super) fn finish(self, policy: &Policy, scrub: impl Fn(String) -> String) -> Vec<Receipt> {
         self.counts

@@ -127,12 +127,21 @@ impl Walk<'_> {
             self.hides = true;
             return self.go_in(node, rule);
         }
-        let shown = self.sketch(node, rule).unwrap_or_else(|| self.shown(node, rule));
+        let mut shown = self.sketch(node, rule).unwrap_or_else(|| self.shown(node, rule));
+        let mut rule = rule;
         self.hides |= !matches!(node, Node::String(text) if !text.trim().is_empty());
         if is_remembered(self.policy.action(rule)) {
             let depth = if is_whole { Depth::Inner } else { Depth::Selected };
             self.remember_all(node, rule, depth);
-            self.look_through(node);
+            let text = match node {
+                Node::String(text) if is_machine_made(self.policy.action(rule)) => text.clone(),
+                _ => Cow::default(),
+            };
+            let inner = self.look_through(node);
+            if let Some(stricter) = self.outdone(rule, inner, &text) {
+                rule = stricter;
+                shown = self.shown(&Node::String(text), rule);
+            }
         } else {
             self.seen.heard.add(node, rule);
             self.look_through(node);
@@ -174,15 +183,40 @@ impl Walk<'_> {
         }
     }
 
-    /// Remembers the secrets in what is not recorded. Nothing in it is of use afterwards.
-    pub(super) fn look_through(&mut self, node: &mut Node<'_>) {
+    /// The rule that is stricter with a text than the one that selects it, by the strictest one for
+    /// what is in it: ends would show parts of a secret inside of it, and what is a secret by its
+    /// looks is one under any name.
+    pub(super) fn outdone(
+        &mut self,
+        rule: usize,
+        inner: Option<usize>,
+        text: &str,
+    ) -> Option<usize> {
+        match self.policy.action(rule) {
+            Action::KeepEnds { .. } => inner,
+            Action::Fingerprint if inner.is_some() => {
+                let scope = self.policy.at(self.place);
+                let found = self.policy.patterns().find(text, &scope, &mut self.work).ok()?;
+                let whole = found.iter().filter(|found| found.range == (0..text.len()));
+                whole.map(|found| found.rule).min()
+            }
+            _ => None,
+        }
+        .filter(|stricter| *stricter < rule)
+    }
+
+    /// Remembers the secrets in what is not recorded, and tells the strictest of their rules. Nothing
+    /// in it is of use afterwards.
+    pub(super) fn look_through(&mut self, node: &mut Node<'_>) -> Option<usize> {
         let receipts = std::mem::take(&mut self.receipts);
         let unlisted = std::mem::take(&mut self.unlisted);
         let notes = self.notes.clone();
         let recorded = std::mem::replace(&mut self.recorded, false);
         self.value(node);
+        let strictest = self.receipts.strictest();
         self.recorded = recorded;
         (self.receipts, self.unlisted, self.notes) = (receipts, unlisted, notes);
+        strictest
     }
 
     /// Remembers a secret, so that it is removed wherever else it occurs.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use memchr::memmem::Finder;
 
 use super::bits::Bits;
@@ -27,6 +27,9 @@ const SECRETS_BYTES_MAX: usize = 256 * 1024;
 
 /// Up to so many secrets are searched for one after the other; building an automaton takes longer.
 const FEW: usize = 16;
+
+/// A text in which secrets stand more often is not recorded at all: they lie one over the other.
+const HITS_MAX: usize = 100_000;
 
 /// Characters of a secret that `keep_ends` may show.
 pub(super) const ENDS_CHARS_MAX: usize = 12;
@@ -158,7 +161,11 @@ impl Seen {
             return None;
         }
         let automaton = if self.secrets.len() > FEW {
-            AhoCorasick::new(self.secrets.iter().map(|secret| &secret.text)).ok()
+            // The other kinds take time by the square of the length for what repeats itself.
+            AhoCorasick::builder()
+                .kind(Some(AhoCorasickKind::ContiguousNFA))
+                .build(self.secrets.iter().map(|secret| &secret.text))
+                .ok()
         } else {
             None
         };
@@ -221,6 +228,9 @@ impl Search<'_> {
             for hit in automaton.find_overlapping_iter(text) {
                 if let Some(secret) = self.secrets.get(hit.pattern().as_usize()) {
                     secret.push_hit(text, &has_blanks, self.side, hit.start(), &mut hits);
+                }
+                if let Some((_, rule)) = hits.get(HITS_MAX) {
+                    return vec![(0..text.len(), *rule)];
                 }
             }
             return hits;

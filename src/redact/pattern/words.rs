@@ -16,19 +16,25 @@ const BEGINNINGS_LOG2: u32 = 14;
 #[derive(Debug)]
 pub(super) struct Words {
     beginnings: Beginnings,
-    /// By where their first three bytes have their bits, and by length.
+    /// What their first bytes are, by where the first three have their bits, and by length.
+    heads: Vec<Head>,
+    /// The same words, in the same order.
     words: Vec<Word>,
     /// How many words come before those of each place of bits, and how many there are.
     before: Vec<u32>,
 }
 
+/// The first eight bytes of a keyword, as blocks have them, and which of them there are.
+#[derive(Debug)]
+struct Head {
+    bytes: u64,
+    mask: u64,
+}
+
 /// One keyword.
 #[derive(Debug)]
 struct Word {
-    /// Its first eight bytes, as blocks have them, and which of them there are.
-    head: u64,
-    mask: u64,
-    /// They tell that this is the word: it is no longer, and only letters have two cases.
+    /// Its first bytes tell that this is the word: it is no longer, and only letters have two cases.
     is_told: bool,
     text: Box<[u8]>,
     position: usize,
@@ -38,23 +44,25 @@ impl Words {
     /// None may be shorter than three bytes.
     pub(super) fn new<'w>(words: impl Iterator<Item = &'w str> + Clone) -> Self {
         let beginnings = Beginnings::of(words.clone());
-        let mut slots: Vec<(usize, Word)> = words
+        let mut slots: Vec<(usize, Head, Word)> = words
             .enumerate()
             .filter_map(|(position, word)| {
-                let block = Block::at(word.as_bytes(), 0)?;
+                let block = Block::at(word.as_bytes(), 0)?.word;
                 let bytes = word.len().min(BLOCK_BYTES);
                 let mask = u64::MAX >> (8 * (BLOCK_BYTES - bytes));
                 let is_told =
                     bytes == word.len() && word.bytes().all(|byte| byte.is_ascii_alphabetic());
-                let (head, text) = (block.word & mask, word.as_bytes().into());
-                Some((slot(block.word, 0), Word { head, mask, is_told, text, position }))
+                let text = word.as_bytes().into();
+                let head = Head { bytes: block & mask, mask };
+                Some((slot(block, 0), head, Word { is_told, text, position }))
             })
             .collect();
-        slots.sort_by_key(|(slot, word)| (*slot, word.text.len()));
+        slots.sort_by_key(|(slot, _, word)| (*slot, word.text.len()));
         let before =
-            |at| u32::try_from(slots.partition_point(|(slot, _)| *slot < at)).unwrap_or(u32::MAX);
+            |at| u32::try_from(slots.partition_point(|(slot, ..)| *slot < at)).unwrap_or(u32::MAX);
         let before = (0..=1 << BEGINNINGS_LOG2).map(before).collect();
-        Self { beginnings, words: slots.into_iter().map(|(_, word)| word).collect(), before }
+        let (heads, words) = slots.into_iter().map(|(_, head, word)| (head, word)).unzip();
+        Self { beginnings, heads, words, before }
     }
 
     /// Every word in the text with its position, from left to right.
@@ -87,11 +95,15 @@ impl Words {
         let block = Block::at(text, at)?.word;
         let slot = slot(block, 0);
         let [from, to] = *self.before.get(slot..)?.first_chunk::<2>()?;
-        let words = self.words.get(from as usize + first..to as usize)?;
-        words.iter().enumerate().find(|(_, word)| {
-            block & word.mask == word.head
-                && (word.is_told
-                    || text.get(at..at + word.text.len()).is_some_and(|here| word.is(here)))
+        let from = from as usize + first;
+        let heads = self.heads.get(from..to as usize)?;
+        heads.iter().enumerate().find_map(|(skipped, head)| {
+            if block & head.mask != head.bytes {
+                return None;
+            }
+            let word = self.words.get(from + skipped)?;
+            let here = text.get(at..at + word.text.len());
+            (word.is_told || here.is_some_and(|here| word.is(here))).then_some((skipped, word))
         })
     }
 }

@@ -107,3 +107,20 @@ fn what_comes_back_between_quotes_or_in_entities() {
     );
     assert_eq!(answer["message"], "Tom&eacute; isn''t here");
 }
+
+/// Work that grows with the square of these lengths takes minutes.
+#[test]
+fn secrets_that_repeat_themselves_are_looked_for_in_one_go() {
+    let mut body: serde_json::Map<String, Value> =
+        (0..20).map(|n| (format!("password{n}"), json!(format!("Zq7-horse-{n}")))).collect();
+    body.insert("api_key".to_owned(), json!("A".repeat(150_000)));
+    body.insert("img".to_owned(), json!("A".repeat(100_000)));
+    let shown = stored(&record("/", &[JSON], Value::Object(body).to_string().as_bytes()));
+    assert!(!shown.contains("horse"), "{shown}");
+    // So many that lie one over the other.
+    let mut body: serde_json::Map<String, Value> =
+        (6..500).map(|n| (format!("password{n}"), json!("b!".repeat(n)))).collect();
+    body.insert("img".to_owned(), json!("b!".repeat(50_000)));
+    let shown = stored(&record("/", &[JSON], Value::Object(body).to_string().as_bytes()));
+    assert!(!shown.contains("b!b!"), "{}", shown.len());
+}

@@ -86,3 +86,38 @@ fn a_rule_of_operators_takes_the_whole_of_an_object_unless_it_lists_members() {
         ["2:8: rule `own` has `members_but` without `keys`"]
     );
 }
+
+#[test]
+fn what_is_in_a_value_is_shown_as_little_as_its_own_rule_wants() {
+    let body = |value: &str| json!({"dsn": value});
+    let ends = "redact:\n- {id: own, keys: [dsn], do: {keep_ends: {first: 6, last: 6}}}\n";
+    for value in [
+        "https://a.example/path/longer/u?x=1&password=hunter2xy",
+        "{\"a\":\"1\",\"filler\":\"some long text to pass a third\",\"password\":\"Zq81k\"}",
+        "mysql --host db.internal.example --user ada --password Zq81kxPq",
+    ] {
+        let shown = recorded(ends, &body(value));
+        assert!(shown["dsn"].get("ends").is_none(), "{shown}");
+    }
+    let plain = "one of very many values without a secret";
+    let shown = json!({"dsn": {"redacted": "own", "ends": "one of…secret"}});
+    assert_eq!(recorded(ends, &body(plain)), shown);
+    let token = format!("ghp_{}", "a1B2".repeat(9));
+    let shown = recorded(ends, &body(&token));
+    assert!(shown["dsn"]["fingerprint"].is_string(), "{shown}");
+    // A value under two rules, one of which selects its name and one its looks.
+    for (action, expected) in [("drop", json!({"redacted": "looks"})), ("mask", json!("***"))] {
+        let rules = format!(
+            "redact:\n- {{id: looks, pattern: 'acme_[0-9a-z]{{8}}', do: {action}}}\n\
+             - {{id: own, keys: [dsn], headers: [x-dsn], do: fingerprint}}\n"
+        );
+        assert_eq!(recorded(&rules, &body("acme_01234567")), json!({"dsn": expected}));
+        let engine = contents::engine_of(&rules);
+        let request = request("/x?dsn=acme_01234567", &[("x-dsn", "acme_01234567")], b"");
+        let record = engine.request(&request, Detail::WithBody, &mut Seen::default()).into_inner();
+        assert_eq!(record.query.unwrap(), json!({"dsn": expected}));
+        assert_eq!(record.headers.value()["x-dsn"], expected);
+        let more = recorded(&rules, &body("acme_01234567 and more"));
+        assert!(more["dsn"]["fingerprint"].is_string(), "{more}");
+    }
+}
