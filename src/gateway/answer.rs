@@ -59,7 +59,9 @@ pub struct Model {
 fn model_of_path(path: &str) -> Option<(String, usize)> {
     let mut segments = path.split('/').filter(|segment| !segment.is_empty()).enumerate();
     let (at, segment) = segments.find(|(_, segment)| {
-        matches!(*segment, "deployments" | "engines" | "model" | "models" | "tunedModels")
+        const BEFORE: [&str; 6] =
+            ["deployments", "engines", "model", "models", "serving-endpoints", "tunedModels"];
+        BEFORE.contains(segment)
     })?;
     let model = percent_decode_lossy(segments.next()?.1);
     let is_last = segments.next().is_none();

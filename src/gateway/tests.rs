@@ -217,7 +217,10 @@ fn the_model_stands_in_the_body_or_in_the_path() {
         ("/model/tell%20me%20all/converse", r#"{"model":"m"}"#, None),
         ("/v1/engines/davinci/completions", r#"{"model":"m"}"#, Some("davinci")),
         ("/openai/deployments//chat/completions", r#"{"model":"m"}"#, None),
+        ("/serving-endpoints/mine/invocations", "{}", Some("mine")),
         // What only looks like it: the body says.
+        ("/ml/v1/text/chat", r#"{"model_id":"ibm/granite"}"#, Some("ibm/granite")),
+        ("/v1/chat/completions", r#"{"model_id":"a","model":"m"}"#, Some("m")),
         ("/models/chat/completions", r#"{"model":"m"}"#, Some("m")),
         ("/models/chat/completions", "{}", None),
         ("/v1/models/gpt-4o", r#"{"model":"m"}"#, Some("m")),
