@@ -2,6 +2,7 @@
 
 use http::HeaderMap;
 
+use super::limit::{Limit, limit_within};
 use crate::capture::{Request, Response};
 use crate::decode::{Content, Decoded, Node, Number, percent_decode_lossy};
 use crate::route::{Call, is_model};
@@ -31,6 +32,11 @@ impl Answer<'_> {
             response.status
         };
         look(&Answer { path, status, headers: &response.headers, body })
+    }
+
+    /// What its error says of a limit. Raw, but amounts and words alone.
+    pub fn limit(&self) -> Limit {
+        limit_within(self.body)
     }
 }
 
