@@ -340,6 +340,7 @@ fn several(
         Outcome::Success if act::are_alike(acts) || naming.is_one => naming.sentence.done(&targets),
         _ => act::summary(acts, &told, kind),
     };
+    noted::acts((acts, ends), came, trace);
     noted::within(came, "the gravest of what the body tells of each", trace);
     noted::reason(came, reason.as_deref(), trace);
     note_ending(trace);

@@ -23,6 +23,10 @@ pub struct Rejected {
     pub model_at: Option<usize>,
     /// The rule that says so.
     pub rule: Option<String>,
+    /// What of the answer the rule looks at.
+    pub told_by: Vec<Origin>,
+    /// The parts of the limit that was reached, and where they stand.
+    pub limit: Vec<(&'static str, Origin)>,
 }
 
 /// Tells what became of a named request that a gateway refused.
@@ -116,8 +120,16 @@ fn noted(rejected: &Rejected, ended: Ended<'_>, has_model: bool, trace: &mut Tra
         Some(id) => By::Rejection { id: id.clone() },
         None => By::Convention("how the gateway answered"),
     };
+    let told = match rejected.told_by.is_empty() {
+        true => vec![end.clone()],
+        false => rejected.told_by.clone(),
+    };
     for field in [Field::Action, Field::Outcome, Field::Severity] {
-        trace.note(field, || (by(), vec![end.clone()]));
+        trace.note(field, || (by(), told.clone()));
+    }
+    for (name, place) in &rejected.limit {
+        let by = By::Convention("what the answer says of the limit");
+        trace.note(Field::Detail((*name).to_owned()), || (by, vec![place.clone()]));
     }
     let by = By::Convention("what stopped it was the gateway");
     trace.note(Field::Category, || (by, Vec::new()));

@@ -398,6 +398,8 @@ fn an_error_in_an_answer_of_a_model_has_the_status_that_it_says() {
         model: None,
         rule: None,
         model_at: None,
+        told_by: Vec::new(),
+        limit: Vec::new(),
     };
     let rows = [
         (json!({"error": {"code": 429, "message": "slow down"}}), "http_429"),

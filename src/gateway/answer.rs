@@ -2,6 +2,7 @@
 
 use http::HeaderMap;
 
+use super::limit::{Limit, limit_within};
 use crate::capture::{Request, Response};
 use crate::decode::{Content, Decoded, Node, Number, percent_decode_lossy};
 use crate::route::{Call, is_model};
@@ -32,6 +33,11 @@ impl Answer<'_> {
         };
         look(&Answer { path, status, headers: &response.headers, body })
     }
+
+    /// What its error says of a limit. Raw, but amounts and words alone.
+    pub fn limit(&self) -> Limit {
+        limit_within(self.body)
+    }
 }
 
 /// The status that an error names.
@@ -59,7 +65,9 @@ pub struct Model {
 fn model_of_path(path: &str) -> Option<(String, usize)> {
     let mut segments = path.split('/').filter(|segment| !segment.is_empty()).enumerate();
     let (at, segment) = segments.find(|(_, segment)| {
-        matches!(*segment, "deployments" | "engines" | "model" | "models" | "tunedModels")
+        const BEFORE: [&str; 6] =
+            ["deployments", "engines", "model", "models", "serving-endpoints", "tunedModels"];
+        BEFORE.contains(segment)
     })?;
     let model = percent_decode_lossy(segments.next()?.1);
     let is_last = segments.next().is_none();

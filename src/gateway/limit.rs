@@ -1,4 +1,4 @@
-//! What header fields say of limits, from the redacted record.
+//! What an answer says of a limit: its header fields, from the redacted record, or else its error.
 //!
 //!   `Retry-After`: RFC 9110, section 10.2.3. `RateLimit-*`: draft-ietf-httpapi-ratelimit-headers-06.
 //!   OpenAI, Azure, LiteLLM: `x-ratelimit-{limit,remaining,reset}-{requests,tokens}`,
@@ -9,9 +9,12 @@
 //!     <https://developer.konghq.com/plugins/ai-rate-limiting-advanced/>
 //!   LiteLLM's budgets: `x-litellm-key-{max-budget,spend}`,
 //!     <https://docs.litellm.ai/docs/proxy/response_headers>
+//!   OpenRouter: the fields in `error.metadata.headers`, <https://openrouter.ai/docs/api/reference/limits>
+//!   Gemini, Vertex AI: `QuotaFailure` and `RetryInfo`, <https://google.aip.dev/193>
 
 use std::collections::BTreeMap;
 
+use crate::decode::Node;
 use crate::record::Tree;
 
 /// Longer values are no limits.
@@ -26,23 +29,140 @@ const AROUND: &str = "anthropic-ratelimit-";
 /// Fields without a name of what is counted.
 const PLAIN: [&str; 2] = ["ratelimit-{}", "x-ratelimit-{}"];
 
-/// The limit that was reached: `limit`, `limit_by`, `remaining`, `reset`, `retry_after`, `spent`,
-/// each as the field has it. Of several limits the one of which nothing remains, else the first.
-pub fn limit(headers: &Tree) -> BTreeMap<&'static str, String> {
-    let mut found: Vec<BTreeMap<&'static str, String>> = Vec::new();
-    let value = |name: &str| shown(headers.get(name)?.as_str()?);
-    let names = headers.node().members().iter().map(|(name, _)| name.as_ref());
+/// Where an error has header fields that its gateway was answered.
+const FIELDS_AT: &str = "$.error.metadata.headers";
+
+/// Where an error of Google has what it tells of itself, and its sentence.
+const DETAILS_AT: &str = "$.error.details";
+const MESSAGE_AT: &str = "$.error.message";
+
+/// What stands in sentences before the most that may be spent, and before what was.
+const BUDGETS: [(&str, &str); 2] = [("max budget: ", "current cost: "), ("budget=", "spend=")];
+
+/// A part of a limit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// As the answer has it.
+    pub text: String,
+    /// Where.
+    pub place: Place,
+}
+
+/// Where an answer tells of a limit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// The field of this name.
+    Field(String),
+    /// Its body, by a JSONPath.
+    Body(&'static str),
+}
+
+/// The limit that was reached: `limit`, `limit_by`, `remaining`, `reset`, `retry_after`, `spent`.
+pub type Limit = BTreeMap<&'static str, Part>;
+
+/// What header fields say of the limit, each as the field has it. Of several limits the one of which
+/// nothing remains, else the first.
+pub fn limit(headers: &Tree) -> Limit {
+    let fields =
+        headers.node().members().iter().filter_map(|(name, value)| {
+            Some((name.as_ref().to_owned(), value.as_str()?.to_owned()))
+        });
+    of_fields(&fields.collect::<Vec<_>>(), |field| Place::Field(field.to_owned()))
+}
+
+/// What the error of an answer says of the limit: nothing but amounts and times, and the name of what is
+/// counted, if it is one word.
+pub(super) fn limit_within(body: Option<&Node<'_>>) -> Limit {
+    let Some(error) = body.and_then(|body| body.get("error")) else { return Limit::new() };
+    let fields = error.get("metadata").and_then(|metadata| metadata.get("headers"));
+    let fields = fields.map(Node::members).unwrap_or_default().iter().take(FIELDS_MAX);
+    let fields =
+        fields.filter_map(|(name, value)| Some((name.to_ascii_lowercase(), amount(value)?)));
+    let mut limit = of_fields(&fields.collect::<Vec<_>>(), |_| Place::Body(FIELDS_AT));
+    let details = error.get("details").and_then(Node::as_array).unwrap_or_default();
+    for detail in details.iter().take(FIELDS_MAX) {
+        let violation = detail.get("violations").and_then(Node::as_array).and_then(<[_]>::first);
+        let quota = violation.and_then(|violation| amount(violation.get("quotaValue")?));
+        let by = violation.and_then(|violation| word(violation.get("quotaId")?));
+        let after = detail.get("retryDelay").and_then(amount);
+        let by = by.filter(|_| quota.is_some());
+        for (name, found) in [("limit", quota), ("limit_by", by), ("retry_after", after)] {
+            let part = found.map(|text| Part { text, place: Place::Body(DETAILS_AT) });
+            limit.extend(part.map(|part| (name, part)));
+        }
+    }
+    if let (true, Some(message)) = (limit.is_empty(), error.get("message").and_then(Node::as_str)) {
+        limit = of_sentence(message);
+    }
+    limit
+}
+
+/// More fields of an error are not looked at.
+const FIELDS_MAX: usize = 64;
+
+/// What was spent, and the most that may be: `Current cost: 0.5, Max budget: 0.1`.
+fn of_sentence(message: &str) -> Limit {
+    let start = message.char_indices().nth(SENTENCE_CHARS_MAX).map_or(message.len(), |(at, _)| at);
+    let message = message.get(..start).unwrap_or_default().to_ascii_lowercase();
+    let after = |marker: &str| {
+        let rest = message.split(marker).nth(1)?;
+        let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
+        let number = rest.get(..end)?.trim_end_matches('.');
+        (!number.is_empty() && number.len() <= AMOUNT_BYTES_MAX).then(|| number.to_owned())
+    };
+    let found = BUDGETS.iter().find_map(|(most, spent)| Some((after(most)?, after(spent))));
+    let Some((most, spent)) = found else { return Limit::new() };
+    let parts = [("limit", Some(most)), ("spent", spent), ("limit_by", Some("budget".to_owned()))];
+    let told = |text| Part { text, place: Place::Body(MESSAGE_AT) };
+    parts.into_iter().filter_map(|(name, text)| Some((name, told(text?)))).collect()
+}
+
+/// Of a longer sentence only so much is looked at.
+const SENTENCE_CHARS_MAX: usize = 1000;
+
+/// Longer texts are no amounts.
+const AMOUNT_BYTES_MAX: usize = 32;
+
+/// A number, or a time in some form: `20`, `-1`, `29s`, `6m0s`, `2026-01-01T00:00:00Z`.
+fn amount(value: &Node<'_>) -> Option<String> {
+    let text = match value {
+        Node::String(text) => text.clone().into_owned(),
+        Node::Number(number) => number.to_string(),
+        _ => return None,
+    };
+    let is_plain = |byte: u8| byte.is_ascii_digit() || b".:+-smhdTZ".contains(&byte);
+    let begins = text.strip_prefix('-').unwrap_or(&text).starts_with(|c: char| c.is_ascii_digit());
+    (begins && text.len() <= AMOUNT_BYTES_MAX && text.bytes().all(is_plain)).then_some(text)
+}
+
+/// Letters and hyphens, and so no key.
+fn word(value: &Node<'_>) -> Option<String> {
+    let text = value.as_str()?;
+    let is_plain = |byte: u8| byte.is_ascii_alphabetic() || b"-_".contains(&byte);
+    let is_word = !text.is_empty() && text.len() <= VALUE_BYTES_MAX && text.bytes().all(is_plain);
+    is_word.then(|| text.to_owned())
+}
+
+fn of_fields(fields: &[(String, String)], at: impl Fn(&str) -> Place) -> Limit {
+    let known: BTreeMap<&str, &str> =
+        fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let mut found: Vec<Limit> = Vec::new();
+    let value = |field: &str| {
+        let text = shown(known.get(field)?)?;
+        Some(Part { text, place: at(field) })
+    };
     let mut add = |by: &str, field: &dyn Fn(&str) -> String| {
-        let mut one = BTreeMap::new();
+        let mut one = Limit::new();
         for part in ["limit", "remaining", "reset"] {
             one.extend(value(&field(part)).map(|value| (part, value)));
         }
-        if one.contains_key("limit") || one.contains_key("remaining") {
-            one.extend(shown(by).map(|by| ("limit_by", by)));
+        let told = one.get("limit").or_else(|| one.get("remaining")).map(|part| part.place.clone());
+        if let Some(place) = told {
+            one.extend(shown(by).map(|text| ("limit_by", Part { text, place })));
             found.push(one);
         }
     };
-    for name in names {
+    for (name, _) in fields {
         for before in BEFORE {
             if let Some(by) = name.strip_prefix(before.replace("{}", "limit").as_str()) {
                 add(by, &|part| format!("{}{by}", before.replace("{}", part)));
@@ -56,18 +176,21 @@ pub fn limit(headers: &Tree) -> BTreeMap<&'static str, String> {
     for plain in PLAIN {
         add("", &|part| plain.replace("{}", part));
     }
-    let spent = |one: &BTreeMap<_, String>| one.get("remaining").is_some_and(|left| is_none(left));
+    let spent = |one: &Limit| one.get("remaining").is_some_and(|left| is_none(&left.text));
     let at = found.iter().position(spent).unwrap_or_default();
-    let mut limit = if at < found.len() { found.swap_remove(at) } else { BTreeMap::new() };
+    let mut limit = if at < found.len() { found.swap_remove(at) } else { Limit::new() };
     let budget = ("x-litellm-key-max-budget", "x-litellm-key-spend");
     if limit.is_empty()
         && let (Some(most), Some(spent)) = (value(budget.0), value(budget.1))
     {
-        let by = ("limit_by", "budget".to_owned());
-        limit.extend([("limit", most), ("spent", spent), by]);
+        let by = Part { text: "budget".to_owned(), place: most.place.clone() };
+        limit.extend([("limit", most), ("spent", spent), ("limit_by", by)]);
     }
-    let after = value("retry-after").or_else(|| Some(format!("{}ms", value("retry-after-ms")?)));
-    limit.extend(after.map(|after| ("retry_after", after)));
+    let millis = || {
+        let part = value("retry-after-ms")?;
+        Some(Part { text: format!("{}ms", part.text), ..part })
+    };
+    limit.extend(value("retry-after").or_else(millis).map(|after| ("retry_after", after)));
     limit
 }
 

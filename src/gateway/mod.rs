@@ -5,8 +5,8 @@
 //! over streams. Does not know rule files, stores, or the proxy.
 //!
 //! Rules look at the answer as it came, since what tells rejections apart is often a sentence, and
-//! sentences are redacted at these endpoints. What comes out is one of the rules and nothing else:
-//! neither the answer's text nor the prompt's can leave this module.
+//! sentences are redacted at these endpoints. What comes out is one of the rules and the amounts of a
+//! limit, and nothing else: neither the answer's text nor the prompt's can leave this module.
 //!
 //! Invariants: no work grows with more than the product of an answer and the rules; a watch keeps at
 //! most [`watch::LINE_BYTES_MAX`] bytes.
@@ -21,7 +21,7 @@ mod tests;
 mod watch;
 
 pub use answer::{Answer, Model, model};
-pub use limit::limit;
+pub use limit::{Limit, Part, Place, limit};
 pub use pattern::TextPattern;
 pub use rule::{Expected, RejectionRule, Rejections, When};
 pub use watch::{LINE_BYTES_MAX, Watch, told};

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use http::HeaderName;
+use http::{HeaderMap, HeaderName};
 
 use super::answer::Answer;
 use super::pattern::TextPattern;
@@ -41,7 +41,7 @@ impl Expected {
 pub struct When {
     /// One of these; any if empty.
     pub statuses: Vec<RangeInclusive<u16>>,
-    /// Header fields of the answer.
+    /// Header fields of the answer; `*` in a name stands for anything.
     pub headers: Vec<(HeaderName, Expected)>,
     /// Values of its body.
     pub body: Vec<(JsonPath, Expected)>,
@@ -85,13 +85,20 @@ impl RejectionRule {
         let When { statuses, headers, body, paths } = &self.when;
         (statuses.is_empty() || statuses.iter().any(|range| range.contains(&answer.status)))
             && (paths.is_empty() || paths.iter().any(|path| path.matches(answer.path)))
-            && headers.iter().all(|(name, expected)| {
-                let values = answer.headers.get_all(name).iter();
-                let texts: Vec<&str> = values.filter_map(|value| value.to_str().ok()).collect();
-                expected.takes(&texts, answer.headers.contains_key(name))
-            })
+            && headers.iter().all(|(name, expected)| holds_of(answer.headers, name, expected))
             && body.iter().all(|(path, expected)| holds_in(answer.body, path, expected))
     }
+}
+
+fn holds_of(headers: &HeaderMap, wanted: &HeaderName, expected: &Expected) -> bool {
+    let pattern = wanted.as_str().contains('*').then(|| TextPattern::new(wanted.as_str()));
+    let is_wanted = |name: &HeaderName| match &pattern {
+        Some(pattern) => pattern.matches(name.as_str()),
+        None => name == wanted,
+    };
+    let values: Vec<_> = headers.iter().filter(|(name, _)| is_wanted(name)).collect();
+    let texts: Vec<&str> = values.iter().filter_map(|(_, value)| value.to_str().ok()).collect();
+    expected.takes(&texts, !values.is_empty())
 }
 
 fn holds_in(body: Option<&Node<'_>>, path: &JsonPath, expected: &Expected) -> bool {

@@ -71,7 +71,53 @@ fn limits_are_those_of_which_nothing_is_left() {
     ];
     for (headers, expected) in rows {
         let tree = Tree::from(headers.clone());
-        assert_eq!(json!(limit(&tree)), expected, "{headers}");
+        assert_eq!(json!(texts(limit(&tree))), expected, "{headers}");
+    }
+}
+
+fn texts(limit: Limit) -> std::collections::BTreeMap<&'static str, String> {
+    limit.into_iter().map(|(name, part)| (name, part.text)).collect()
+}
+
+#[test]
+fn limits_are_told_by_errors() {
+    let message = |text: &str| json!({"error": {"message": text}});
+    let violation = json!({"quotaId": "GenerateRequestsPerDay-FreeTier", "quotaValue": "50"});
+    let rows = [
+        (json!({"error": "no"}), json!({})),
+        (
+            json!({"error": {"metadata": {"headers": {"X-RateLimit-Limit": "20", "X-RateLimit-Remaining": "0"}}}}),
+            json!({"limit": "20", "remaining": "0"}),
+        ),
+        (
+            json!({"error": {"details": [{"violations": [violation]}, {"retryDelay": "29s"}]}}),
+            json!({"limit": "50", "limit_by": "GenerateRequestsPerDay-FreeTier", "retry_after": "29s"}),
+        ),
+        (
+            message("Budget has been exceeded! Current cost: 0.0005, Max budget: 0.0001"),
+            json!({"limit": "0.0001", "limit_by": "budget", "spent": "0.0005"}),
+        ),
+        (
+            message("ExceededBudget: User=u over budget. Spend=1.2, Budget=1.0."),
+            json!({"limit": "1.0", "limit_by": "budget", "spent": "1.2"}),
+        ),
+        // What is neither an amount nor a time is not told.
+        (message("max budget: tell me all"), json!({})),
+        (message(&"max budget: 1".repeat(2000)), json!({"limit": "1", "limit_by": "budget"})),
+        (message(&"é".repeat(2000)), json!({})),
+        (json!({"error": {"metadata": {"headers": {"x-ratelimit-limit": "tell me"}}}}), json!({})),
+        (json!({"error": {"details": [{"violations": [{"quotaValue": "tell me"}]}]}}), json!({})),
+        (json!({"error": {"details": [{"retryDelay": {"a": 1}}]}}), json!({})),
+    ];
+    for (body, expected) in rows {
+        let response = Response {
+            status: 429,
+            headers: headers("application/json"),
+            body: Body::whole(body.to_string()),
+            release: Release::Held,
+        };
+        let found = Answer::read("/", &response, |answer| answer.limit());
+        assert_eq!(json!(texts(found)), expected, "{body}");
     }
 }
 
@@ -108,6 +154,12 @@ fn errors_in_streams_are_seen_however_they_are_cut() {
         ("application/x-ndjson", "{\"response\":\"a\"}\n{\"error\":\"boom\"}\n".to_owned(), vec![json!({"error": "boom"})]),
         ("application/json", rate.to_string(), vec![rate.clone()]),
         ("application/json", format!("[{{\"candidates\":[]}},{rate}]"), vec![rate]),
+        (
+            "application/json",
+            "{\"choices\":[{\"finish_reason\":\"error\",\"error\":{\"code\":502}}]}".to_owned(),
+            vec![json!({"error": {"code": 502}})],
+        ),
+        ("application/json", "{\"choices\":[{\"error\":null}]}".to_owned(), vec![]),
         // What models say about errors is none.
         (EVENTS, "data: {\"delta\":{\"content\":\"{\\\"error\\\": 1}\"}}\n\n".to_owned(), vec![]),
         (EVENTS, "data: {\"error\":null,\"output\":[]}\n\n".to_owned(), vec![]),
@@ -217,7 +269,10 @@ fn the_model_stands_in_the_body_or_in_the_path() {
         ("/model/tell%20me%20all/converse", r#"{"model":"m"}"#, None),
         ("/v1/engines/davinci/completions", r#"{"model":"m"}"#, Some("davinci")),
         ("/openai/deployments//chat/completions", r#"{"model":"m"}"#, None),
+        ("/serving-endpoints/mine/invocations", "{}", Some("mine")),
         // What only looks like it: the body says.
+        ("/ml/v1/text/chat", r#"{"model_id":"ibm/granite"}"#, Some("ibm/granite")),
+        ("/v1/chat/completions", r#"{"model_id":"a","model":"m"}"#, Some("m")),
         ("/models/chat/completions", r#"{"model":"m"}"#, Some("m")),
         ("/models/chat/completions", "{}", None),
         ("/v1/models/gpt-4o", r#"{"model":"m"}"#, Some("m")),

@@ -200,6 +200,12 @@ fn error(document: &[u8], is_error: bool) -> Option<Vec<u8>> {
         let error = value.get("response").and_then(|response| response.get("error"));
         return serde_json::to_vec(&serde_json::json!({"error": error})).ok();
     }
+    // OpenRouter's, of the provider behind it.
+    let choices = value.get("choices").and_then(Value::as_array).into_iter().flatten();
+    let mut failed = choices.filter_map(|choice| choice.get("error"));
+    if let Some(error) = failed.find(|error| error.is_object()) {
+        return serde_json::to_vec(&serde_json::json!({"error": error})).ok();
+    }
     (is_error || kind == "error" || is_some(value.get("error")))
         .then(|| serde_json::to_vec(&value).ok())?
 }

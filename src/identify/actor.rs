@@ -4,7 +4,7 @@ use http::HeaderMap;
 
 use super::credential::{Credential, credential, is_key_as_user, queried};
 use super::text::bounded;
-use super::{Identified, jwt};
+use super::{Identified, jwt, signed};
 use crate::capture::Request;
 use crate::decode::percent_decode_lossy;
 use crate::record::{Actor, ActorKind, AuthMethod};
@@ -13,7 +13,8 @@ use crate::redact::{FingerprintKey, Redacted, SECRET_DOMAIN, is_guessable};
 /// The actor that a request claims to act for.
 ///
 /// Of a credential it keeps a fingerprint over what stands after the scheme (for Basic, user and
-/// password together), and none of a password that could be found by trying all values.
+/// password together; of what is signed, over the id of the key), and none of a password that could be
+/// found by trying all values.
 pub fn actor(request: &Request, key: &FingerprintKey) -> Redacted<Actor> {
     // Safe: user names and the claims of a token that say who, never the credential; what may be a
     // key in the place of a user name is left out.
@@ -24,9 +25,14 @@ pub fn actor(request: &Request, key: &FingerprintKey) -> Redacted<Actor> {
 pub(super) fn of_request(request: &Request, key: &FingerprintKey) -> Actor {
     let named = by_convention(&request.headers, key);
     let is_nobody = named.kind == ActorKind::Anonymous && named.credential.is_none();
-    match queried(request.query().unwrap_or_default()).filter(|_| is_nobody) {
-        Some(sent) => claimed(&Credential::ApiKey(&percent_decode_lossy(sent)), key),
-        None => named,
+    let query = request.query().unwrap_or_default();
+    if !is_nobody {
+        return named;
+    }
+    match (queried(query), signed::queried(query)) {
+        (Some(sent), _) => claimed(&Credential::ApiKey(&percent_decode_lossy(sent)), key),
+        (None, Some(id)) => claimed(&Credential::Signed(id), key),
+        (None, None) => named,
     }
 }
 
@@ -97,6 +103,7 @@ pub(super) fn claimed(credential: &Credential<'_>, key: &FingerprintKey) -> Acto
         Credential::Session(secret) => {
             known_as(ActorKind::User, Some(AuthMethod::Session), fingerprint(secret))
         }
+        Credential::Signed(id) => known_as(ActorKind::Api, None, Some(print(key, id))),
         Credential::Other { sent, user } => {
             let id = user.and_then(bounded);
             let kind = if id.is_some() { ActorKind::User } else { ActorKind::Api };

@@ -3,8 +3,10 @@
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use http::header::{AUTHORIZATION, COOKIE};
+use http::header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION};
 use http::{HeaderMap, HeaderName};
+
+use super::signed;
 
 /// A credential, raw: it has neither `Debug` nor `Serialize`.
 pub(super) enum Credential<'r> {
@@ -16,6 +18,8 @@ pub(super) enum Credential<'r> {
     ApiKey(&'r str),
     /// The value of a session cookie.
     Session(&'r str),
+    /// The id of a key that signs, which is no secret: each request has another signature.
+    Signed(&'r str),
     /// `Authorization` in a scheme of which only the user, if anything, can be told.
     Other { sent: &'r str, user: Option<&'r str> },
 }
@@ -30,7 +34,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIENT)
 pub(super) const LOOKED_INTO_BYTES_MAX: usize = 16 * 1024;
 
 /// Header fields that carry a key or a token of the caller.
-const KEY_HEADERS: [HeaderName; 22] = [
+const KEY_HEADERS: [HeaderName; 23] = [
     HeaderName::from_static("x-api-key"),
     HeaderName::from_static("api-key"),
     HeaderName::from_static("apikey"),
@@ -53,10 +57,12 @@ const KEY_HEADERS: [HeaderName; 22] = [
     HeaderName::from_static("ocp-apim-subscription-key"),
     HeaderName::from_static("dd-api-key"),
     HeaderName::from_static("fastly-key"),
+    HeaderName::from_static("x-litellm-key"),
 ];
 
-/// Ends of the names of such fields that applications have of their own.
-const KEY_ENDS: [&str; 12] = [
+/// Ends of the names of such fields that applications have of their own. Virtual keys, of gateways before
+/// language models, come last: they may be those of a provider.
+const KEY_ENDS: [&str; 14] = [
     "-access-key",
     "-access-token",
     "-admin-key",
@@ -69,11 +75,24 @@ const KEY_ENDS: [&str; 12] = [
     "-apikey",
     "-auth-key",
     "-auth-token",
+    "-virtual-key",
+    "-vk",
 ];
 
+/// Ends of the names of fields that carry what `Authorization` does: `Helicone-Auth`,
+/// `cf-aig-authorization`.
+const AUTHORIZATION_ENDS: [&str; 2] = ["-authorization", "-auth"];
+
 /// Parameters of a query that carry one, wherever they are.
-const KEY_PARAMETERS: [&str; 6] =
-    ["access_token", "api-key", "api_key", "apikey", "auth_token", "private_token"];
+const KEY_PARAMETERS: [&str; 7] = [
+    "access_token",
+    "api-key",
+    "api_key",
+    "apikey",
+    "auth_token",
+    "private_token",
+    "subscription-key",
+];
 
 /// What the names of session cookies contain, the surest first.
 const SESSION_COOKIES: [&str; 7] =
@@ -88,7 +107,8 @@ pub(super) fn queried(query: &str) -> Option<&str> {
     })
 }
 
-/// The credential of a request: `Authorization`, else an API key, else a session cookie.
+/// The credential of a request: `Authorization`, else an API key, else what is authorized under another
+/// name, else a session cookie.
 pub(super) fn credential(headers: &HeaderMap) -> Option<Credential<'_>> {
     if let Some(text) = text(headers, &AUTHORIZATION) {
         return Some(authorization(text));
@@ -99,16 +119,40 @@ pub(super) fn credential(headers: &HeaderMap) -> Option<Credential<'_>> {
     if let Some(key) = own_key(headers) {
         return Some(Credential::ApiKey(key));
     }
+    if let Some(text) = other_authorization(headers) {
+        return Some(authorization(text));
+    }
     session(headers).map(Credential::Session)
 }
 
 /// The key in a field that an application has called so itself: `X-N8N-API-KEY`.
 fn own_key(headers: &HeaderMap) -> Option<&str> {
-    let is_key = |name: &HeaderName| {
-        let name = name.as_str();
-        !is_forgery_token(name) && KEY_ENDS.iter().any(|end| name.ends_with(end))
+    named_so(headers, &KEY_ENDS).find_map(|name| text(headers, name))
+}
+
+/// A bearer token, or a user with a password, in a field that is not `Authorization`.
+fn other_authorization(headers: &HeaderMap) -> Option<&str> {
+    let is_known = |text: &&str| {
+        let scheme = text.split([' ', '\t']).next().filter(|scheme| scheme.len() < text.len());
+        scheme.is_some_and(|scheme| {
+            scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("basic")
+        })
     };
-    headers.keys().filter(|name| is_key(name)).find_map(|name| text(headers, name))
+    let mut names =
+        named_so(headers, &AUTHORIZATION_ENDS).filter(|name| **name != PROXY_AUTHORIZATION);
+    names.find_map(|name| text(headers, name).filter(is_known))
+}
+
+/// The fields whose names end so, in the order of the ends.
+fn named_so<'r>(
+    headers: &'r HeaderMap,
+    ends: &'static [&'static str],
+) -> impl Iterator<Item = &'r HeaderName> {
+    let named = |end: &'static str| {
+        let names = headers.keys().filter(move |name| name.as_str().ends_with(end));
+        names.filter(|name| !is_forgery_token(name.as_str()))
+    };
+    ends.iter().flat_map(move |end| named(end))
 }
 
 fn text<'r>(headers: &'r HeaderMap, name: &HeaderName) -> Option<&'r str> {
@@ -129,7 +173,10 @@ fn authorization(text: &str) -> Credential<'_> {
         }
         // One word alone is what some APIs take as a key.
         "" => Credential::ApiKey(sent),
-        _ => Credential::Other { sent, user: None },
+        scheme => match signed::key_id(scheme, sent) {
+            Some(id) => Credential::Signed(id),
+            None => Credential::Other { sent, user: None },
+        },
     }
 }
 

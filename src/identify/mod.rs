@@ -22,6 +22,7 @@ mod jwt;
 mod path;
 mod rule;
 mod sign_in;
+mod signed;
 mod source;
 mod template;
 #[cfg(test)]

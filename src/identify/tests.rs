@@ -95,6 +95,13 @@ fn actors_by_convention() {
         ("authorization", "Digest username=\"bob\", realm=\"r\"".to_owned(), json!({"type": "user", "id": "bob", "verified": false}), true),
         ("authorization", "Negotiate YIIJvwYGKwYBBQUC".to_owned(), other, true),
         ("x-api-key", "k-0123456789".to_owned(), api("api_key"), true),
+        ("x-litellm-key", "k-0123456789".to_owned(), api("api_key"), true),
+        ("x-bf-vk", "k-0123456789".to_owned(), api("api_key"), true),
+        ("x-portkey-virtual-key", "k-0123456789".to_owned(), api("api_key"), true),
+        ("helicone-auth", "Bearer k-0123456789".to_owned(), api("bearer"), true),
+        ("cf-aig-authorization", "bearer k-0123456789".to_owned(), api("bearer"), true),
+        ("proxy-authorization", "Bearer k-0123456789".to_owned(), nobody.clone(), false),
+        ("x-no-auth", "required by k-0123456789".to_owned(), nobody.clone(), false),
         ("api-key", "k-0123456789".to_owned(), api("api_key"), true),
         ("private-token", "glpat-0123456789".to_owned(), api("api_key"), true),
         ("x-auth-token", "k-0123456789".to_owned(), api("api_key"), true),
@@ -121,6 +128,7 @@ fn a_key_in_the_query_is_a_credential_where_no_field_has_one() {
     let api = json!({"type": "api", "auth": "api_key", "verified": false});
     let nobody = json!({"type": "anonymous", "verified": false});
     assert_eq!(of("a=1&api_key=k-0123456789", &[]), (api.clone(), true));
+    assert_eq!(of("api-version=1&subscription-key=k-0123456789", &[]), (api.clone(), true));
     assert_eq!(of("Access_Token=k-0123456789", &[]), (api, true));
     // A parameter of a common name may be anything.
     assert_eq!(of("key=k-0123456789", &[]), (nobody.clone(), false));
@@ -149,6 +157,48 @@ fn fingerprints_are_those_of_the_engine() {
     let one = acts(&[("authorization", &basic("alice:correct horse"))]).credential;
     let two = acts(&[("authorization", &basic("bob:correct horse"))]).credential;
     assert_ne!(one, two);
+}
+
+#[test]
+fn what_is_signed_with_one_key_has_one_fingerprint() {
+    const AWS: &str = "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20260101/eu/s3/aws4_request, \
+                       SignedHeaders=host, Signature=";
+    let print = |id: &str| Some(key().fingerprint("secret", id.as_bytes()));
+    let rows = [
+        (format!("{AWS}aa11"), "AKIAIOSFODNN7EXAMPLE"),
+        (format!("{AWS}bb22"), "AKIAIOSFODNN7EXAMPLE"),
+        (AWS.replace(", ", ","), "AKIAIOSFODNN7EXAMPLE"),
+        ("SharedKey shop:c2lnbmF0dXJl=".to_owned(), "shop"),
+        ("AWS AKIAIOSFODNN7EXAMPLE:c2ln".to_owned(), "AKIAIOSFODNN7EXAMPLE"),
+        (
+            "OAuth oauth_consumer_key=\"ck1\", oauth_token=\"tk1\", oauth_signature=\"x\""
+                .to_owned(),
+            "tk1",
+        ),
+        (
+            "OAuth oauth_consumer_key=\"ck1\",oauth_token=\"\",oauth_signature=\"x\"".to_owned(),
+            "ck1",
+        ),
+        (
+            "Signature keyId=\"https://a.example/u#key\",headers=\"host date\",signature=\"x=\""
+                .to_owned(),
+            "https://a.example/u#key",
+        ),
+        ("Hawk id=\"dh37\", ts=\"1\", nonce=\"n\", mac=\"x\"".to_owned(), "dh37"),
+        // Of what names no key for certain, all that was sent.
+        ("Other credential=abcdefgh".to_owned(), "credential=abcdefgh"),
+        ("SharedKey c2lnbmF0dXJl".to_owned(), "c2lnbmF0dXJl"),
+    ];
+    for (sent, id) in rows {
+        assert_eq!(acts(&[("authorization", &sent)]).credential, print(id), "{sent}");
+    }
+    let signed = |query: &str| {
+        let path_and_query = format!("/bucket/file?{query}");
+        actor(&Request { path_and_query, ..request(&[]) }, &key()).into_inner().credential
+    };
+    let query = "X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20260101%2Feu&X-Amz-Signature=";
+    assert_eq!(signed(&format!("{query}aa11")), print("AKIAIOSFODNN7EXAMPLE"));
+    assert_eq!(signed("X-Amz-Signature=aa11"), None);
 }
 
 /// Headers, the address, the chain.

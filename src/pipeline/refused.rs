@@ -1,8 +1,8 @@
 //! What a gateway refused: an event of one entry.
 
 use crate::capture::{Request, Response};
-use crate::derive::{self, Changes, Ended, Rejected};
-use crate::gateway::{self, Answer, RejectionRule};
+use crate::derive::{self, Changes, Ended, Origin, Rejected};
+use crate::gateway::{self, Answer, Limit, Part, Place, RejectionRule, When};
 use crate::record::{Completion, Outcome, Severity};
 use crate::redact::{Detail, Redacted, Seen};
 use crate::route::is_model;
@@ -39,12 +39,13 @@ impl Prepared {
     ) -> Redacted<Completion> {
         let none = Asked { path: String::new(), model: None, segment: None };
         let asked = self.asked.as_ref().unwrap_or(&none);
-        let rule = match end {
+        let (rule, within) = match end {
             End::Response(response) => Answer::read(&asked.path, response, |answer| {
-                stage.events.rejections().find(answer).cloned()
+                (stage.events.rejections().find(answer).cloned(), answer.limit())
             }),
-            _ => None,
+            _ => (None, Limit::new()),
         };
+        let within = searched(stage, within, &self.seen);
         let model = asked.model.clone().unwrap_or_default().map(Some);
         let model = model.map(|model| model.filter(|model| is_model(model)));
         let segment = asked.segment;
@@ -59,8 +60,12 @@ impl Prepared {
         };
         self.unread.response = response.get().as_ref().and_then(|response| response.unread);
         let mut trace = std::mem::take(&mut self.trace);
-        let redacted = self.naming.as_ref().and(rejected).and(response);
-        let completion = redacted.map(|((naming, rejected), response)| {
+        let redacted = self.naming.as_ref().and(rejected).and(response).and(within);
+        let completion = redacted.map(|(((naming, mut rejected), response), within)| {
+            let limit = response.as_ref().map(|response| gateway::limit(&response.headers));
+            let limit = whole(limit.unwrap_or_default(), within);
+            rejected.limit =
+                limit.iter().map(|(name, part)| (*name, origin(&part.place))).collect();
             let ended = match (&response, end) {
                 (Some(response), _) => Ended::Response(response),
                 (None, end) => ended(end),
@@ -69,7 +74,8 @@ impl Prepared {
             let mut completion = self.assemble(verdict, Changes::default(), timing);
             completion.rule = rule;
             if let Some(mut response) = response {
-                completion.detail = gateway::limit(&response.headers);
+                completion.detail =
+                    limit.into_iter().map(|(name, part)| (name, part.text)).collect();
                 completion.redactions = std::mem::take(&mut response.receipts);
                 completion
                     .redactions
@@ -84,13 +90,52 @@ impl Prepared {
     }
 }
 
+/// What an error says of a limit, searched for secrets as all else.
+fn searched(stage: &Stage<'_>, limit: Limit, seen: &Seen) -> Redacted<Limit> {
+    limit.into_iter().fold(Redacted::default(), |found, (name, Part { text, place })| {
+        found.and(stage.engine.text(&text, seen)).map(|(mut found, text)| {
+            found.insert(name, Part { text, place });
+            found
+        })
+    })
+}
+
+/// The limit as header fields tell it, or else as the error does.
+fn whole(fields: Limit, within: Limit) -> Limit {
+    let is_told = fields.keys().any(|name| *name != "retry_after");
+    let within = within.into_iter().filter(|(name, _)| !is_told || *name == "retry_after");
+    within.chain(fields).collect()
+}
+
+fn origin(place: &Place) -> Origin {
+    match place {
+        Place::Field(name) => Origin::ResponseHeader(name.clone()),
+        Place::Body(path) => Origin::ResponseBody((*path).to_owned()),
+    }
+}
+
+/// What of an answer a rule looks at.
+fn looked_at(when: &When) -> Vec<Origin> {
+    let status = (!when.statuses.is_empty()).then_some(Origin::Status);
+    let fields = when.headers.iter().map(|(name, _)| Origin::ResponseHeader(name.to_string()));
+    let body = when.body.iter().map(|(path, _)| Origin::ResponseBody(path.as_str().to_owned()));
+    status.into_iter().chain(fields).chain(body).collect()
+}
+
 /// The rejection that a rule says, or else that the end looks like.
 fn rejection_of(
     rule: Option<&RejectionRule>,
     end: End<'_>,
     (model, model_at): (Option<String>, Option<usize>),
 ) -> Rejected {
-    if let Some(RejectionRule { id, action, outcome, severity, .. }) = rule {
+    if let Some(RejectionRule { id, when, action, outcome, severity }) = rule {
+        let mut told_by = looked_at(when);
+        // What had begun well has the status that its error names.
+        if let End::Response(Response { status: ..400, .. }) = end
+            && let Some(place) = told_by.iter_mut().find(|place| **place == Origin::Status)
+        {
+            *place = Origin::ResponseBody("$.error".to_owned());
+        }
         return Rejected {
             action: action.clone(),
             outcome: *outcome,
@@ -98,6 +143,8 @@ fn rejection_of(
             model,
             model_at,
             rule: Some(id.clone()),
+            told_by,
+            limit: Vec::new(),
         };
     }
     let (action, outcome, severity) = match end {
@@ -106,5 +153,14 @@ fn rejection_of(
         }
         _ => ("gateway.upstream_failed", Outcome::Failure, Severity::Fail),
     };
-    Rejected { action: action.to_owned(), outcome, severity, model, model_at, rule: None }
+    Rejected {
+        action: action.to_owned(),
+        outcome,
+        severity,
+        model,
+        model_at,
+        rule: None,
+        told_by: Vec::new(),
+        limit: Vec::new(),
+    }
 }

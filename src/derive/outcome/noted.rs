@@ -1,11 +1,12 @@
 //! What is noted of an outcome: by which part of the response it is told.
 
+use super::super::act::{Act, Answer, End};
 use super::super::body::Value;
 use super::super::code::{code_at, field_code, json_path};
 use super::super::redirect::location_field;
 use super::super::trace::{By, Field, Origin, Trace};
 use super::Came;
-use crate::record::{ResponseRecord, Target};
+use crate::record::{Outcome, ResponseRecord, Target};
 
 /// Another field of the event.
 pub(super) fn event(name: &str) -> Origin {
@@ -87,6 +88,42 @@ pub(super) fn within(came: Came<'_>, by: &'static str, trace: &mut Trace) {
         let from = [Some(Origin::Status), place.map(Origin::ResponseBody)];
         (By::Convention(by), from.into_iter().flatten().collect())
     });
+}
+
+/// Notes where an answer tells of each of several acts.
+pub(super) fn acts((acts, ends): (&[Act], &[End]), came: Came<'_>, trace: &mut Trace) {
+    if !trace.is_on() {
+        return;
+    }
+    for (position, (act, end)) in acts.iter().zip(ends).enumerate() {
+        let from = match came.says.or(came.body) {
+            Some(_) => places(&act.answer, end.outcome),
+            None => vec![Origin::Status],
+        };
+        let by = By::Convention("what the answer tells of it");
+        let fields = [Some("outcome"), end.reason.as_ref().map(|_| "reason")];
+        for name in fields.into_iter().flatten() {
+            trace.note(Field::Act(position, name), || (by.clone(), from.clone()));
+        }
+    }
+}
+
+/// Where an answer tells of an act.
+fn places(answer: &Answer, outcome: Outcome) -> Vec<Origin> {
+    let path = match answer {
+        Answer::Graphql(at, names) => {
+            let root = at.map_or_else(|| "$".to_owned(), |at| format!("$[{at}]"));
+            let data = Origin::ResponseBody(format!("{root}.data.{}", names.join(".")));
+            let errors = Origin::ResponseBody(format!("{root}.errors"));
+            let errors = Some(errors).filter(|_| outcome != Outcome::Success);
+            return [Some(data), errors].into_iter().flatten().collect();
+        }
+        Answer::Rpc(Some(id)) => format!("$[?@.id == {id}]"),
+        Answer::Rpc(None) => "$".to_owned(),
+        Answer::Part(at, _) => format!("part {}", at.saturating_add(1)),
+        Answer::Rest => "where it tells of no other".to_owned(),
+    };
+    vec![Origin::ResponseBody(path)]
 }
 
 /// Notes where the reason stands that an answer gives.

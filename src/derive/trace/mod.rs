@@ -33,6 +33,10 @@ pub enum Field {
     Severity,
     /// The sentence.
     Description,
+    /// What the completion tells besides, by this name.
+    Detail(String),
+    /// Of the act with this position, the field of this name.
+    Act(usize, &'static str),
 }
 
 /// Who said so.
@@ -165,6 +169,8 @@ impl fmt::Display for Field {
             Self::Reason => f.write_str("reason"),
             Self::Severity => f.write_str("severity"),
             Self::Description => f.write_str("description"),
+            Self::Detail(name) => write!(f, "detail.{name}"),
+            Self::Act(position, name) => write!(f, "acts[{position}].{name}"),
         }
     }
 }

@@ -15,6 +15,9 @@ const MEMBERS_MAX: usize = 256;
 /// A longer model is no name of one.
 const MODEL_BYTES_MAX: usize = 128;
 
+/// What watsonx calls the model.
+const MODEL_ID: &str = "model_id";
+
 /// The names of a body's members, and the model that it asks for.
 #[derive(Default)]
 pub struct Call {
@@ -98,7 +101,9 @@ impl Call {
         match self.is_cut {
             true => {
                 lists.is_empty()
-                    || lists.iter().any(|list| !list.contains(&"model") && is_there(list))
+                    || lists.iter().any(|list| {
+                        !list.contains(&"model") && !list.contains(&MODEL_ID) && is_there(list)
+                    })
             }
             false => lists.iter().all(|list| is_there(list)),
         }
@@ -109,8 +114,11 @@ impl Call {
             true => self.names.push(name.to_owned()),
             false => self.is_over = true,
         }
-        if name == "model" {
-            self.model = model.filter(|model| is_model(model)).map(ToOwned::to_owned);
+        let model = || model.filter(|model| is_model(model)).map(ToOwned::to_owned);
+        match name {
+            "model" => self.model = model(),
+            MODEL_ID if self.model.is_none() => self.model = model(),
+            _ => {}
         }
     }
 
@@ -200,6 +208,9 @@ impl<'de> Visitor<'de> for Members<'_> {
             match map.next_value::<Seen>()? {
                 Seen::Nothing => self.0.names.retain(|known| *known != name),
                 Seen::Text(text) if name == "model" => self.0.model = Some(text),
+                Seen::Text(text) if name == MODEL_ID => {
+                    self.0.model.get_or_insert(text);
+                }
                 Seen::Text(_) | Seen::Something => {}
             }
         }

@@ -70,7 +70,12 @@ fn fits(pattern: &[u8], segment: &[u8]) -> bool {
 ///   Azure: <https://learn.microsoft.com/en-us/azure/ai-foundry/openai/reference>
 ///   Gemini, Vertex AI: <https://ai.google.dev/api>, <https://cloud.google.com/vertex-ai/docs/reference/rest>
 ///   Bedrock: <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_Operations_Amazon_Bedrock_Runtime.html>
-///   Cloudflare: <https://developers.cloudflare.com/ai-gateway/usage/providers/>
+///   Cloudflare: <https://developers.cloudflare.com/ai-gateway/usage/providers/>,
+///     <https://developers.cloudflare.com/workers-ai/get-started/rest-api/>
+///   LiteLLM: <https://docs.litellm.ai/docs/proxy/user_keys>
+///   Azure AI, Open WebUI, Alibaba, Zhipu, Volcengine: <https://learn.microsoft.com/en-us/rest/api/aifoundry/modelinference/>,
+///     <https://docs.openwebui.com/getting-started/api-endpoints/>, <https://help.aliyun.com/zh/model-studio/>,
+///     <https://docs.bigmodel.cn>, <https://www.volcengine.com/docs/82379>
 const CERTAIN: &[&str] = &[
     "/chat/completions",
     "/v1/chat/completions",
@@ -78,6 +83,13 @@ const CERTAIN: &[&str] = &[
     "/openai/chat/completions",
     "/openai/v1/chat/completions",
     "/inference/v1/chat/completions",
+    "/api/chat/completions",
+    "/api/openai/v1/chat/completions",
+    "/api/paas/v4/chat/completions",
+    "/api/v3/chat/completions",
+    "/compatible-mode/v1/chat/completions",
+    "/engines/*/chat/completions",
+    "/models/chat/completions",
     "/v1beta/openai/chat/completions",
     "/v1/*/*/openai/chat/completions",
     "/v1/*/*/compat/chat/completions",
@@ -103,12 +115,15 @@ const CERTAIN: &[&str] = &[
     "/v1beta/tunedModels/*:streamGenerateContent",
     "/v1/projects/*/locations/*/publishers/*/models/*:generateContent",
     "/v1/projects/*/locations/*/publishers/*/models/*:streamGenerateContent",
+    "/v1/projects/*/locations/*/publishers/*/models/*:predict",
     "/v1/projects/*/locations/*/publishers/*/models/*:rawPredict",
     "/v1/projects/*/locations/*/publishers/*/models/*:streamRawPredict",
     "/v1/projects/*/locations/*/endpoints/*/chat/completions",
     "/v1beta1/projects/*/locations/*/publishers/*/models/*:generateContent",
     "/v1beta1/projects/*/locations/*/publishers/*/models/*:streamGenerateContent",
     "/v1beta1/projects/*/locations/*/endpoints/*/chat/completions",
+    "/client/v4/accounts/*/ai/run/@cf/*/*",
+    "/v1/*/*/workers-ai/@cf/*/*",
     "/model/*/invoke",
     "/model/*/invoke-with-response-stream",
     "/model/*/converse",
@@ -124,6 +139,8 @@ const RESPONSE: Shape = Shape(&[&["model"], &["input", "prompt"]]);
 const IMAGE: Shape = Shape(&[&["model"], &["prompt", "image", "image[]"]]);
 const SOUND: Shape = Shape(&[&["model"], &["file"]]);
 const RANK: Shape = Shape(&[&["model"], &["query"], &["documents"]]);
+const SCORE: Shape =
+    Shape(&[&["messages", "prompt", "input", "inputs", "instances", "dataframe_split"]]);
 const EMBED: Shape = Shape(&[&["model"], &["texts", "images", "inputs", "input"]]);
 
 /// Where the path could be anybody's.
@@ -133,6 +150,9 @@ const EMBED: Shape = Shape(&[&["model"], &["texts", "images", "inputs", "input"]
 ///   Cohere: <https://docs.cohere.com/reference/chat>, …/embed, …/rerank
 ///   Ollama: <https://github.com/ollama/ollama/blob/main/docs/api.md>
 ///   vLLM: <https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html>
+///   Databricks: <https://docs.databricks.com/api/workspace/servingendpoints/query>
+///   watsonx: <https://cloud.ibm.com/apidocs/watsonx-ai>
+///   Triton: <https://docs.nvidia.com/deeplearning/triton-inference-server/user-guide/docs/protocol/extension_generate.html>
 const BY_BODY: &[(&str, Shape)] = &[
     ("/v1/completions", PROMPT),
     ("/openai/v1/completions", PROMPT),
@@ -171,6 +191,20 @@ const BY_BODY: &[(&str, Shape)] = &[
     ("/api/generate", PROMPT),
     ("/api/embed", INPUT),
     ("/api/embeddings", PROMPT),
+    ("/engines/*/completions", Shape(&[&["prompt"]])),
+    ("/engines/*/embeddings", Shape(&[&["input"]])),
+    ("/compatible-mode/v1/embeddings", INPUT),
+    ("/api/paas/v4/embeddings", INPUT),
+    ("/serving-endpoints/*/invocations", SCORE),
+    ("/ml/v1/text/chat", Shape(&[&["model_id"], &["messages"]])),
+    ("/ml/v1/text/chat_stream", Shape(&[&["model_id"], &["messages"]])),
+    ("/ml/v1/text/generation", Shape(&[&["model_id"], &["input"]])),
+    ("/ml/v1/text/generation_stream", Shape(&[&["model_id"], &["input"]])),
+    ("/ml/v1/text/embeddings", Shape(&[&["model_id"], &["inputs"]])),
+    ("/v1/engines/*/completions", Shape(&[&["prompt"]])),
+    ("/v2/models/*/infer", Shape(&[&["inputs"]])),
+    ("/v2/models/*/generate", Shape(&[&["text_input"]])),
+    ("/v2/models/*/generate_stream", Shape(&[&["text_input"]])),
 ];
 
 /// All endpoints, by how their paths end.
@@ -192,12 +226,15 @@ fn ending(path: &[u8]) -> &[u8] {
 }
 
 fn find(path: &[u8]) -> Option<Endpoint> {
-    ENDPOINTS.get(ending(path))?.iter().find(|endpoint| endpoint.takes(path)).copied()
+    // Some end with the name of a model.
+    let known = [ending(path), b"*"].into_iter().filter_map(|end| ENDPOINTS.get(end)).flatten();
+    known.copied().find(|endpoint| endpoint.takes(path))
 }
 
 /// What calls to models have in their queries: versions, forms of the answer, keys.
 const PARAMETERS: &[&str] = &[
     "api-version",
+    "version",
     "alt",
     "$alt",
     "prettyPrint",

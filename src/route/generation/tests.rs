@@ -100,6 +100,35 @@ fn what_is_not_certain_is_audited() {
 }
 
 #[test]
+fn endpoints_of_providers_are_told_from_what_stands_beside_them() {
+    let rows = [
+        ("POST", "/engines/gpt-4o/chat/completions", "generation"),
+        ("POST", "/models/chat/completions?api-version=2024-05-01-preview", "generation"),
+        ("POST", "/compatible-mode/v1/chat/completions", "generation"),
+        ("POST", "/api/chat/completions", "generation"),
+        ("POST", "/serving-endpoints/chat/invocations", "generation"),
+        ("POST", "/ml/v1/text/chat?version=2024-05-01", "generation"),
+        ("POST", "/v2/models/m/generate", "generation"),
+        ("POST", "/client/v4/accounts/a1/ai/run/@cf/meta/llama-3-8b-instruct", "generation"),
+        ("POST", "/client/v4/accounts/a1/ai/run/@cf/meta/llama:8b", "generation"),
+        ("POST", "/v1/projects/p/locations/l/publishers/google/models/i@006:predict", "generation"),
+        ("POST", "/client/v4/accounts/a1/ai/run/@cf/meta", "audited"),
+        ("POST", "/client/v4/accounts/a1/ai/run/@cf/meta/..", "audited"),
+        ("POST", "/client/v4/accounts/a1/ai/run/@cf/meta/..%2f..%2f..%2f..%2fworkers", "audited"),
+        ("POST", "/client/v4/accounts/a1/ai/models/@cf/meta/x", "audited"),
+        ("POST", "/admin/chat/completions", "audited"),
+        ("POST", "/serving-endpoints", "audited"),
+        ("PUT", "/serving-endpoints/chat/config", "audited"),
+        ("POST", "/v2/repository/models/m/load", "audited"),
+        ("POST", "/v1/projects/p/locations/l/endpoints/5:deployModel", "audited"),
+        ("POST", "/ml/v1/text/chat?version=1&action=delete", "audited"),
+    ];
+    for (method, target, expected) in rows {
+        assert_eq!(taken(method, target), expected, "{method} {target}");
+    }
+}
+
+#[test]
 fn a_route_that_audits_generation_takes_what_may_be_one() {
     let audited = Pattern { generation: true, audits: true, ..Pattern::default() };
     let table = RouteTable::new(vec![audited, Pattern::default()]);
@@ -162,6 +191,14 @@ fn a_body_says_whether_it_is_a_call() {
         ("/v1/completions", JSON, r#"{"course":5,"user":"ada"}"#, false, false),
         ("/api/generate", JSON, r#"{"model":"llama3","prompt":"hello"}"#, false, true),
         ("/api/generate", JSON, r#"{"report":"monthly"}"#, false, false),
+        ("/serving-endpoints/x/invocations", JSON, r#"{"inputs":["hello"]}"#, false, true),
+        ("/serving-endpoints/x/invocations", JSON, r#"{"name":"x"}"#, false, false),
+        ("/ml/v1/text/chat", JSON, r#"{"model_id":"ibm/granite","messages":[]}"#, false, true),
+        ("/ml/v1/text/chat", JSON, r#"{"model_id":"ibm/granite","x":"aaaa"#, true, false),
+        ("/v2/models/m/generate", JSON, r#"{"text_input":"hello"}"#, false, true),
+        ("/v2/models/m/generate", JSON, r#"{"count":5}"#, false, false),
+        ("/v2/models/m/infer", JSON, r#"{"inputs":[{"name":"text"}]}"#, false, true),
+        ("/v2/models/m/infer", JSON, r#"{"name":"text"}"#, false, false),
         ("/v1/audio/transcriptions", "multipart/form-data; boundary=b", form, false, true),
         ("/v1/audio/transcriptions", "Multipart/Form-Data", "name=\"model\"", false, false),
         ("/v1/moderations", JSON, r#"{"post":5,"reason":"spam"}"#, false, false),

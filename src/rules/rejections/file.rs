@@ -50,7 +50,7 @@ pub struct AnswerWhenFile {
     #[schemars(example = serde_json::json!(429))]
     pub status: Option<Spanned<StatusFile>>,
     /// Header fields of the answer: `present`, `absent`, or a text with `*` where anything may stand,
-    /// or a list of texts.
+    /// or a list of texts. In the names of fields `*` may stand, too: then one such field is enough.
     #[serde(default)]
     #[schemars(with = "BTreeMap<String, Value>")]
     #[schemars(example = serde_json::json!({"x-litellm-version": "present"}))]

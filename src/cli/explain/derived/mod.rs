@@ -1,5 +1,6 @@
 //! Where the derived fields of an event came from: what the derivation noted as it made them.
 
+mod around;
 #[cfg(test)]
 mod tests;
 
@@ -40,6 +41,7 @@ pub(super) fn derived(setup: &Setup, known: &Known<'_>) -> Vec<Derived> {
     }
     event.rule(&mut rows);
     event.actor(known.actor, &mut rows);
+    event.around(&mut rows);
     let targets = event.targets().map_or(0, Vec::len);
     for position in 0..targets {
         for field in [Field::Kind(position), Field::Id(position), Field::Name(position)] {
@@ -52,6 +54,10 @@ pub(super) fn derived(setup: &Setup, known: &Known<'_>) -> Vec<Derived> {
     for field in [Field::Outcome, Field::Reason, Field::Severity] {
         event.row(field, &mut rows);
     }
+    for name in second["detail"].as_object().into_iter().flatten().map(|(name, _)| name) {
+        event.row(Field::Detail(name.clone()), &mut rows);
+    }
+    event.acts(&mut rows);
     event.changes(&mut rows);
     rows
 }
@@ -82,6 +88,7 @@ impl Event<'_> {
             Field::Id(position) => target(position, "id"),
             Field::Name(position) => target(position, "name"),
             Field::Scope(name) => self.first["scope"].get(name).map(plain),
+            Field::Detail(name) => self.second["detail"].get(name).map(plain),
             Field::Route => self.first["request"].get("route").map(plain),
             field => named(&field.to_string()),
         }
@@ -161,7 +168,7 @@ impl Event<'_> {
         let actor = &self.first["actor"];
         let by_convention = match actor["auth"].as_str() {
             Some("session") => "convention: the session's cookie, request.header.cookie",
-            Some("api_key") => "convention: the API key in the request's header",
+            Some("api_key") => "convention: the API key in the request's header or query",
             Some("jwt") => {
                 "convention: the claims of the token in request.header.authorization, unchecked"
             }
@@ -169,8 +176,11 @@ impl Event<'_> {
             None => "convention: the request names nobody",
         };
         let written = rule.and_then(|position| self.setup.rules.actor(position));
-        for name in ["type", "id", "name", "email"] {
-            let Some(value) = actor[name].as_str() else { continue };
+        for name in ["type", "id", "name", "email", "auth", "credential", "verified"] {
+            let value = Some(&actor[name]).filter(|value| !value.is_null()).map(plain);
+            let Some(value) = value else { continue };
+            let place = Some(name).filter(|name| *name == "credential");
+            let place = place.and_then(|_| carried(&self.first["request"], &value));
             let from = match written {
                 Some(written) => {
                     let (file, line) = (written.file.display(), written.line);
@@ -187,12 +197,34 @@ impl Event<'_> {
                         written.from
                     )
                 }
+                None if name == "verified" => {
+                    "convention: no rule of `actors` proved it".to_owned()
+                }
+                None if name == "credential" => match &place {
+                    Some(place) => format!("convention: a fingerprint of the credential; {place}"),
+                    None => {
+                        "convention: a fingerprint of the credential, or of its key's id".to_owned()
+                    }
+                },
                 None => by_convention.to_owned(),
             };
-            let (field, value) = (format!("actor.{name}"), value.to_owned());
-            rows.push(Derived { field, value, from, rule: None, places: Vec::new() });
+            let (field, places) = (format!("actor.{name}"), place.into_iter().collect());
+            rows.push(Derived { field, value, from, rule: None, places });
         }
     }
+}
+
+/// Where the request shows a fingerprint.
+fn carried(request: &Value, print: &str) -> Option<String> {
+    let has = |value: &Value| match value {
+        Value::Array(values) => values.iter().any(|value| plain(value).contains(print)),
+        value => plain(value).contains(print),
+    };
+    [("headers", "header"), ("query", "query")].into_iter().find_map(|(member, shown)| {
+        let mut fields = request.get(member)?.as_object()?.iter();
+        let (name, _) = fields.find(|(_, value)| has(value))?;
+        Some(format!("request.{shown}.{name}"))
+    })
 }
 
 /// What a rule says under a key.

@@ -115,12 +115,13 @@ fn a_rejection_is_traced_to_its_rule() {
     let dir = tempfile::tempdir().unwrap();
     let body = r#"{"model":"m-1","messages":[]}"#;
     let head = format!(
-        "Host: a\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        "Host: a\r\nX-Api-Key: k-0123456789\r\nX-Request-Id: r-1\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\n\r\n",
         body.len()
     );
     let request = format!("POST /v1/chat/completions HTTP/1.1\r\n{head}{body}");
     fs::write(dir.path().join("r.http"), request).unwrap();
-    let answer = "HTTP/1.1 429 No\r\nContent-Type: application/json\r\n\r\n\
+    let answer = "HTTP/1.1 429 No\r\nContent-Type: application/json\r\nRetry-After: 20\r\n\r\n\
                   {\"error\":{\"code\":\"rate_limit_exceeded\"}}";
     fs::write(dir.path().join("a.http"), answer).unwrap();
     let (_, shown) = explain(dir.path(), &["@r.http", "@a.http", "--json"]);
@@ -132,10 +133,59 @@ fn a_rejection_is_traced_to_its_rule() {
     };
     for (field, expected) in [
         ("action", "`rejections`: gateway.rate-limit"),
+        ("action", "response.body $..['code', 'type', 'status']"),
+        ("outcome", "response.body $..['code', 'type', 'status']"),
+        (
+            "detail.retry_after",
+            "\"20\" <- \"convention: what the answer says of the limit; response.header.retry-after",
+        ),
+        ("actor.auth", "\"api_key\" <- "),
+        ("actor.credential", "; request.header.x-api-key"),
+        ("actor.verified", "\"false\" <- \"convention: no rule"),
+        ("request_id", "\"r-1\" <- \"convention: the client's word; request.header.x-request-id"),
         ("rule", "this rule of `rejections`"),
         ("category", "\"gateway\" <- \"convention"),
         ("reason", "response.body $.error.code"),
         ("targets[0].id", "\"m-1\" <- \"convention: the model that is asked for"),
+    ] {
+        assert!(from(field).contains(expected), "{field}: {}\n{account:#}", from(field));
+    }
+}
+
+#[test]
+fn each_field_of_an_act_is_traced() {
+    let dir = tempfile::tempdir().unwrap();
+    let body = r#"{"query":"mutation{a:deleteUser(id:1){id} b:createTeam(name:\"x\"){id}}"}"#;
+    let head = format!(
+        "Host: a\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    let request = format!("POST /graphql HTTP/1.1\r\n{head}{body}");
+    fs::write(dir.path().join("r.http"), request).unwrap();
+    let answer = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n\
+                  {\"data\":{\"a\":{\"id\":1},\"b\":null},\"errors\":[{\"path\":[\"b\"],\
+                  \"message\":\"no\",\"extensions\":{\"code\":\"FORBIDDEN\"}}]}";
+    fs::write(dir.path().join("a.http"), answer).unwrap();
+    let (_, shown) = explain(dir.path(), &["@r.http", "@a.http", "--json"]);
+    let account: Value = serde_json::from_str(shown.lines().next().unwrap()).unwrap();
+    let rows = account["derived"].as_array().unwrap();
+    let from = |field: &str| {
+        let row = rows.iter().find(|row| row["field"] == field);
+        row.map(|row| format!("{} <- {}", row["value"], row["from"])).unwrap_or_default()
+    };
+    for (field, expected) in [
+        (
+            "acts[0].action",
+            "\"user.delete\" <- \"convention: what this part of the request asks for",
+        ),
+        (
+            "acts[0].outcome",
+            "\"success\" <- \"convention: what the answer tells of it; response.body $.data.a",
+        ),
+        ("acts[1].outcome", "response.body $.data.b, response.body $.errors"),
+        ("acts[1].reason", "\"FORBIDDEN\" <- \"convention: what the answer tells of it"),
+        ("acts[1].severity", "acts[1].outcome"),
+        ("acts[1].description", "a sentence of action, targets and outcome"),
     ] {
         assert!(from(field).contains(expected), "{field}: {}\n{account:#}", from(field));
     }
