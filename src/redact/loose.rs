@@ -64,6 +64,7 @@ impl Walk<'_> {
         }
         if class.may_have_lines() || class.has_blank() && is_setting(text) {
             self.lines(text, edits);
+            self.grids(text, edits);
         }
         if !is_plain || class.may_have_lines() {
             self.spelled(text, edits);
