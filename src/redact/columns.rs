@@ -110,6 +110,7 @@ impl Walk<'_> {
             let is_word = !value.contains(char::is_whitespace);
             let named = named.filter(|_| is_word && Validator::NotStatement.accepts(value));
             let rule = named.and_then(|name| self.rule_of_told(&name, value));
+            let rule = rule.filter(|rule| !self.is_said(value, *rule));
             label = label_of(told);
             if let (Some(rule), Some(text)) = (rule, text) {
                 label = None;

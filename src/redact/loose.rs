@@ -145,7 +145,7 @@ impl Walk<'_> {
     }
 
     /// Whether a value is a word of a sentence, and none that machines make: `token: "Bearer"`.
-    fn is_said(&self, value: &str, rule: usize) -> bool {
+    pub(super) fn is_said(&self, value: &str, rule: usize) -> bool {
         is_machine_made(self.policy.action(rule)) && !Validator::NotWord.accepts(value)
     }
 

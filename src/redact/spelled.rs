@@ -17,6 +17,9 @@ const NAME_BYTES_MAX: usize = 64;
 /// Shorter words behind a name are no secrets.
 const WORD_BYTES_MIN: usize = 3;
 
+/// Letters before this one are Latin.
+const FOREIGN: char = '\u{250}';
+
 /// What stands in quotes of print is not longer, or goes with all that follows.
 const QUOTED_CHARS_MAX: usize = 512;
 
@@ -84,7 +87,10 @@ impl Walk<'_> {
             let start = text.len() - told.len();
             let length = told.bytes().take_while(u8::is_ascii_graphic).count();
             let value = told.get(..length).unwrap_or_default();
-            if length >= WORD_BYTES_MIN && Validator::NotStatement.accepts(value) {
+            // In languages with Latin letters, what follows may be a sentence.
+            let is_word = name.is_some_and(|name| name.chars().all(|c| c < FOREIGN))
+                && !Validator::Mixed.accepts(value);
+            if length >= WORD_BYTES_MIN && !is_word && Validator::NotStatement.accepts(value) {
                 self.told_before(text, at + sign.len(), start..start + length, edits);
             }
         }

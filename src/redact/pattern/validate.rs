@@ -33,7 +33,7 @@ const LABEL_DIGITS_MAX: usize = 8;
 const LABEL_VERSION_MAX: usize = 5;
 
 /// What is said of secrets where they are not told, and how titles of changes begin.
-const STATEMENTS: [&str; 78] = [
+const STATEMENTS: [&str; 81] = [
     "add",
     "added",
     "allow",
@@ -41,6 +41,7 @@ const STATEMENTS: [&str; 78] = [
     "change",
     "changed",
     "check",
+    "contact",
     "deleted",
     "disabled",
     "does",
@@ -52,6 +53,7 @@ const STATEMENTS: [&str; 78] = [
     "expired",
     "field",
     "fix",
+    "forgotten",
     "hashed",
     "hidden",
     "hide",
@@ -96,6 +98,7 @@ const STATEMENTS: [&str; 78] = [
     "show",
     "shown",
     "stored",
+    "string",
     "strip",
     "supplied",
     "support",

@@ -345,6 +345,7 @@ fn names_that_are_not_written_in_latin_letters() {
         "Город: Bern",
         "密码: required",
         "密码：a",
+        "Hasło: zmienione",
     ]);
 }
 
@@ -360,6 +361,7 @@ fn words_behind_labels() {
         ("password", "Bern-3001"),
         ("*Password*", "see the vault"),
         ("*Password*", "required"),
+        ("*Token:*", "rotated"),
         ("Reset your password here: ", "click below"),
     ] {
         let body = pieces(label, text);
