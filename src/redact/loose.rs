@@ -64,6 +64,7 @@ impl Walk<'_> {
         }
         if class.may_have_lines() || class.has_blank() && is_setting(text) {
             self.lines(text, edits);
+            self.grids(text, edits);
         }
         if !is_plain || class.may_have_lines() {
             self.spelled(text, edits);
@@ -144,7 +145,7 @@ impl Walk<'_> {
     }
 
     /// Whether a value is a word of a sentence, and none that machines make: `token: "Bearer"`.
-    fn is_said(&self, value: &str, rule: usize) -> bool {
+    pub(super) fn is_said(&self, value: &str, rule: usize) -> bool {
         is_machine_made(self.policy.action(rule)) && !Validator::NotWord.accepts(value)
     }
 

@@ -14,6 +14,7 @@ mod bits;
 mod but;
 mod carrier;
 mod class;
+mod columns;
 mod commands;
 mod described;
 mod dumps;

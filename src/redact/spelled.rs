@@ -6,12 +6,19 @@ use std::ops::Range;
 use super::carrier::Carrier;
 use super::glob::squash;
 use super::loose::quoted_at;
+use super::pattern::Validator;
 use super::secret::is_machine_made;
 use super::text::Edit;
 use super::walk::Walk;
 
 /// Longer names are none.
 const NAME_BYTES_MAX: usize = 64;
+
+/// Shorter words behind a name are no secrets.
+const WORD_BYTES_MIN: usize = 3;
+
+/// Letters before this one are Latin.
+const FOREIGN: char = '\u{250}';
 
 /// What stands in quotes of print is not longer, or goes with all that follows.
 const QUOTED_CHARS_MAX: usize = 512;
@@ -58,6 +65,7 @@ impl Walk<'_> {
         if text.is_ascii() {
             return;
         }
+        self.foreign_names(text, edits);
         for (at, quote) in text.match_indices(OPENING) {
             let start = at + quote.len();
             let Some(rest) = text.get(start..) else { continue };
@@ -65,6 +73,26 @@ impl Walk<'_> {
             let end = rest.char_indices().take(QUOTED_CHARS_MAX).find(ends);
             let end = end.map_or(rest.len(), |(end, _)| end);
             self.told_before(text, at, start..start + end, edits);
+        }
+    }
+
+    /// `Пароль: value`, `密码：value`: a word of ASCII behind a name that is not.
+    fn foreign_names(&mut self, text: &str, edits: &mut Vec<Edit>) {
+        for (at, sign) in text.match_indices([':', '：', '=']) {
+            let name = name_before(text, at + sign.len()).filter(|name| !name.is_ascii());
+            let Some(rest) = text.get(at + sign.len()..).filter(|_| name.is_some()) else {
+                continue;
+            };
+            let told = rest.trim_start_matches([' ', '\t', '*', '`']);
+            let start = text.len() - told.len();
+            let length = told.bytes().take_while(u8::is_ascii_graphic).count();
+            let value = told.get(..length).unwrap_or_default();
+            // In languages with Latin letters, what follows may be a sentence.
+            let is_word = name.is_some_and(|name| name.chars().all(|c| c < FOREIGN))
+                && !Validator::Mixed.accepts(value);
+            if length >= WORD_BYTES_MIN && !is_word && Validator::NotStatement.accepts(value) {
+                self.told_before(text, at + sign.len(), start..start + length, edits);
+            }
         }
     }
 

@@ -195,6 +195,11 @@ impl Walk<'_> {
         edits: &mut Vec<Edit>,
     ) {
         let Some((before, value)) = piece.split_once('=') else { return };
+        if before.ends_with(')') && value.starts_with('(') {
+            let end = self.key_values(extents.text(), start + before.len(), edits);
+            extents.done = end.unwrap_or(extents.done);
+            return;
+        }
         let raw = before.rsplit(['/', '{', '(']).next().unwrap_or(before);
         if raw.is_empty() || raw.len() > NAME_BYTES_MAX {
             return;

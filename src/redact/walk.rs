@@ -184,6 +184,7 @@ impl<'e> Walk<'e> {
                     self.within = within;
                 }
                 self.command(items);
+                self.labelled(items);
                 self.location.truncate(length);
             }
             Node::Object(members) => self.members(members, Carrier::Member),

@@ -221,6 +221,8 @@ fn validator(written: ValidatorFile) -> Validator {
         ValidatorFile::NotLabel => Validator::NotLabel,
         ValidatorFile::NotUuid => Validator::NotUuid,
         ValidatorFile::NotHex => Validator::NotHex,
+        ValidatorFile::Random => Validator::Random,
+        ValidatorFile::NotStatement => Validator::NotStatement,
         ValidatorFile::Card => Validator::Number(Scheme::Card),
         ValidatorFile::Phone => Validator::Number(Scheme::Phone),
         ValidatorFile::ArCuit => Validator::Number(Scheme::ArCuit),

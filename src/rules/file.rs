@@ -192,6 +192,10 @@ pub enum ValidatorFile {
     NotUuid,
     /// It is not hexadecimal throughout.
     NotHex,
+    /// A part of it looks random, and is no id: of 12 bytes in hexadecimal, or a ULID.
+    Random,
+    /// It is no word that says something of a secret: `required`, `expired`.
+    NotStatement,
     /// Payment cards: Luhn, in the ranges that issuers have.
     Card,
     /// Telephone numbers with the code of a country (E.164).

@@ -31,7 +31,7 @@ pub use error::{Expected, JsonPathError};
 use eval::Evaluation;
 pub use eval::Exhausted;
 use parser::Parser;
-use syntax::{Segment, Selector};
+use syntax::Segment;
 
 use crate::decode::Node;
 
@@ -108,11 +108,7 @@ impl JsonPath {
     /// The names of members without which it selects nothing: of each list there must be one somewhere
     /// in the document.
     pub(super) fn needed_names(&self) -> impl Iterator<Item = Vec<&str>> {
-        self.segments.iter().filter_map(|segment| match segment {
-            Segment::Child(selectors) | Segment::Descendant(selectors) => {
-                selectors.iter().map(Selector::name).collect()
-            }
-        })
+        self.segments.iter().flat_map(Segment::needed_names)
     }
 
     /// All that it selects in a document, in the order of RFC 9535, and as often as it is selected.

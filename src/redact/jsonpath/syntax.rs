@@ -134,6 +134,31 @@ impl Logical {
             }
         }
     }
+
+    /// The names of members without which it never holds: of each list there must be one somewhere.
+    fn needed_names(&self) -> Vec<Vec<&str>> {
+        match self {
+            Self::And(all) => all.iter().flat_map(Self::needed_names).collect(),
+            // Of what each of them needs, one list is enough.
+            Self::Or(any) => {
+                let lists = any.iter().map(|one| one.needed_names().into_iter().next());
+                let lists: Option<Vec<_>> = lists.collect();
+                lists.map(|lists| lists.concat()).into_iter().collect()
+            }
+            Self::Not(_) => Vec::new(),
+            Self::Exists(query) => query.needed_names(),
+            Self::Compare(left, comparison, right) => match (left, comparison, right) {
+                // What is not there is not equal to what is written.
+                (Operand::Singular(query), Comparison::Equal, Operand::Literal(_))
+                | (Operand::Literal(_), Comparison::Equal, Operand::Singular(query)) => {
+                    query.needed_names()
+                }
+                _ => Vec::new(),
+            },
+            Self::Matches { text: Operand::Singular(query), .. } => query.needed_names(),
+            Self::Matches { .. } => Vec::new(),
+        }
+    }
 }
 
 impl Operand {
@@ -166,6 +191,18 @@ impl Segment {
             Self::Descendant(_) => false,
         }
     }
+
+    /// The names of members without which it leads nowhere: of each list there must be one somewhere.
+    pub(super) fn needed_names(&self) -> Vec<Vec<&str>> {
+        let (Self::Child(selectors) | Self::Descendant(selectors)) = self;
+        match selectors.as_slice() {
+            [Selector::Filter(condition)] => condition.needed_names(),
+            selectors => {
+                let names: Option<Vec<_>> = selectors.iter().map(Selector::name).collect();
+                names.into_iter().collect()
+            }
+        }
+    }
 }
 
 impl Query {
@@ -177,5 +214,9 @@ impl Query {
     /// Whether it finds one node at most, by its form.
     pub(super) fn is_singular(&self) -> bool {
         self.segments.iter().all(Segment::is_singular)
+    }
+
+    fn needed_names(&self) -> Vec<Vec<&str>> {
+        self.segments.iter().flat_map(Segment::needed_names).collect()
     }
 }

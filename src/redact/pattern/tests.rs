@@ -109,7 +109,7 @@ fn a_pattern_without_keyword_runs_everywhere() {
 #[test]
 fn conditions() {
     let not_label = || Conditions::new(None, vec![Validator::NotLabel]);
-    let rows: [(Conditions, &str, bool); 39] = [
+    let rows: [(Conditions, &str, bool); 47] = [
         (Conditions::default(), "", true),
         (Conditions::new(Some(3.0), vec![]), "aaaaaaaaaaaaaaaa", false),
         (Conditions::new(Some(3.0), vec![]), "q7Rt2xZp0Lm4", true),
@@ -162,6 +162,14 @@ fn conditions() {
         (not_label(), "k3y-ab12cd", true),
         (not_label(), "deploy2026", true),
         (not_label(), "deploy-", true),
+        (Conditions::new(None, vec![Validator::Random]), "f3Kq9ZpL2vXw8RtY5nBd", true),
+        (Conditions::new(None, vec![Validator::Random]), "507f1f77bcf86cd799439011", false),
+        (Conditions::new(None, vec![Validator::Random]), "key_01HZXV4G7Q2M3N4P5R6S7T8V9W", false),
+        (Conditions::new(None, vec![Validator::Random]), "deploy-2026", false),
+        (Conditions::new(None, vec![Validator::NotStatement]), "Required,", false),
+        (Conditions::new(None, vec![Validator::NotStatement]), "too", false),
+        (Conditions::new(None, vec![Validator::NotStatement]), "hunter2", true),
+        (Conditions::new(None, vec![Validator::NotStatement]), "settle", true),
     ];
     for (conditions, value, expected) in rows {
         assert_eq!(conditions.hold(value), expected, "{conditions:?} of {value}");

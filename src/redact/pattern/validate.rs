@@ -6,6 +6,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde_json::{Map, Value};
 
 use super::numbers::Scheme;
+use crate::redact::ordinary::has_machine_made;
 
 const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
     .with_decode_padding_mode(DecodePaddingMode::Indifferent)
@@ -30,6 +31,91 @@ const LABEL_LETTERS_MAX: usize = 20;
 const LABEL_WORD_MIN: usize = 3;
 const LABEL_DIGITS_MAX: usize = 8;
 const LABEL_VERSION_MAX: usize = 5;
+
+/// What is said of secrets where they are not told, and how titles of changes begin.
+const STATEMENTS: [&str; 81] = [
+    "add",
+    "added",
+    "allow",
+    "cannot",
+    "change",
+    "changed",
+    "check",
+    "contact",
+    "deleted",
+    "disabled",
+    "does",
+    "enabled",
+    "encrypted",
+    "enforce",
+    "erforderlich",
+    "exceeds",
+    "expired",
+    "field",
+    "fix",
+    "forgotten",
+    "hashed",
+    "hidden",
+    "hide",
+    "incorrect",
+    "invalid",
+    "is",
+    "leave",
+    "length",
+    "mandatory",
+    "maximum",
+    "may",
+    "min",
+    "minimum",
+    "missing",
+    "mismatch",
+    "must",
+    "needs",
+    "never",
+    "none",
+    "not",
+    "null",
+    "obligatoire",
+    "obligatoria",
+    "obligatorio",
+    "omitted",
+    "optional",
+    "please",
+    "protected",
+    "provided",
+    "redacted",
+    "rejected",
+    "removed",
+    "required",
+    "requis",
+    "requerida",
+    "requerido",
+    "reset",
+    "see",
+    "sent",
+    "set",
+    "should",
+    "show",
+    "shown",
+    "stored",
+    "string",
+    "strip",
+    "supplied",
+    "support",
+    "too",
+    "trim",
+    "unchanged",
+    "unknown",
+    "unset",
+    "update",
+    "updated",
+    "use",
+    "validate",
+    "verify",
+    "weak",
+    "will",
+    "wrong",
+];
 
 /// What a value must be, or must not be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -57,6 +143,10 @@ pub enum Validator {
     NotUuid,
     /// It is not hexadecimal throughout.
     NotHex,
+    /// A part of it looks random, and is no id: of 12 bytes in hexadecimal, or a ULID.
+    Random,
+    /// It is no word that says something of a secret: `required`, `expired`.
+    NotStatement,
     /// A number that a state or an issuer gives, with its check digits.
     Number(Scheme),
 }
@@ -82,9 +172,16 @@ impl Validator {
             Self::NotLabel => !is_label(value),
             Self::NotUuid => !is_uuid(value),
             Self::NotHex => !value.bytes().all(|byte| byte.is_ascii_hexdigit()),
+            Self::Random => has_machine_made(value),
+            Self::NotStatement => !is_statement(value),
             Self::Number(scheme) => scheme.accepts(value),
         }
     }
+}
+
+fn is_statement(value: &str) -> bool {
+    let word = value.trim_matches(|c: char| c.is_ascii_punctuation());
+    STATEMENTS.iter().any(|statement| statement.eq_ignore_ascii_case(word))
 }
 
 fn luhn(value: &str) -> bool {

@@ -303,3 +303,69 @@ fn dumps_for_people_give_nothing_away() {
         "items[0] => first, items[1] => second",
     ]);
 }
+
+#[test]
+fn names_in_one_place_and_values_in_another() {
+    all_gone(&[
+        "Key (email, reset_token)=(a@b.c, §) already exists.",
+        "Key (reset_token, email)=(§, a@b.c) already exists.",
+        "Key (lower(api_key))=(§) already exists.",
+        "Key (email, password)=(a, b, §) is not present in table \"users\".",
+        "| user | password |\n|---|---|\n| ada | § |",
+        "Logins:\n\n**Password** | Role\n:--|--:\n§ | admin\n§ | guest\n\nThat is all.",
+    ]);
+    all_stay(&[
+        "Key (email)=(a@b.c) already exists.",
+        "Key (email, tenant)=(a@b.c, 7) already exists.",
+        "f (x)=(y",
+        "x)=(y)=(z)",
+        "| user | role |\n|---|---|\n| ada | admin |",
+        "| user | password |\n| ada | set |",
+        "a | b\npassword | role",
+    ]);
+    let text = json!({"p": "Key (email, reset_token)=(a@b.c, Zq7-horse) already exists."});
+    let shown = json!({"p": "Key (email, reset_token)=(a@b.c, ***) already exists."});
+    let record = record("/", &[JSON], text.to_string().as_bytes());
+    assert_eq!(record.body.map(|body| body.value()), Some(shown));
+}
+
+#[test]
+fn names_that_are_not_written_in_latin_letters() {
+    all_gone(&[
+        "Пароль: §",
+        "密码：§",
+        "您的密码: **§**",
+        "비밀번호 = §",
+        "Hasło: §",
+        "Новый пароль：§ ",
+    ]);
+    all_stay(&[
+        "Пароль: обязателен",
+        "密码：请联系管理员",
+        "Город: Bern",
+        "密码: required",
+        "密码：a",
+        "Hasło: zmienione",
+    ]);
+}
+
+#[test]
+fn words_behind_labels() {
+    let pieces = |label: &str, text: &str| json!({"fields": [{"type": "mrkdwn", "text": label}, {"type": "mrkdwn", "text": text}]});
+    for label in ["*Password*", "password: ", "**API key:**", "密码："] {
+        let shown = shown(&pieces(label, SECRET));
+        assert!(!shown.contains(SECRET), "{label}: {shown}");
+    }
+    for (label, text) in [
+        ("*City*", "Bern-3001"),
+        ("password", "Bern-3001"),
+        ("*Password*", "see the vault"),
+        ("*Password*", "required"),
+        ("*Token:*", "rotated"),
+        ("Reset your password here: ", "click below"),
+    ] {
+        let body = pieces(label, text);
+        let record = record("/", &[JSON], body.to_string().as_bytes());
+        assert_eq!(record.body.map(|body| body.value()), Some(body), "{label}");
+    }
+}
