@@ -252,6 +252,13 @@ fn json_rpc(
             {
                 failed(None)
             }
+            Some(Value::Array(items)) if sent.calls_ubus() => match items.as_slice() {
+                [Value::Number(Number::Integer(6))] => failed(Some("permission_denied".to_owned())),
+                [Value::Number(Number::Integer(code @ 1..))] => {
+                    failed(Some(format!("error_{code}")))
+                }
+                _ => done(act, items.get(1)),
+            },
             result => done(act, result),
         },
     };

@@ -8,7 +8,7 @@ use crate::record::ResponseRecord;
 pub(super) const CODE_BYTES_MAX: usize = 64;
 
 /// Codes that say that somebody may not, letters and digits alone.
-const REFUSALS: [&str; 19] = [
+const REFUSALS: [&str; 22] = [
     "accessdenied",
     "accessdeniedexception",
     "accesserror",
@@ -18,6 +18,7 @@ const REFUSALS: [&str; 19] = [
     "insufficientpermissions",
     "insufficientscope",
     "invalidauth",
+    "missingscope",
     "nopermission",
     "notauthed",
     "notauthenticated",
@@ -25,6 +26,8 @@ const REFUSALS: [&str; 19] = [
     "notpermitted",
     "permissiondenied",
     "permissionerror",
+    "sessionexpired",
+    "sessionexpiredexception",
     "unauthenticated",
     "unauthorized",
     "unauthorizedoperation",
@@ -44,7 +47,7 @@ const RPC_CODES: [(i64, &str); 5] = [
 /// `error.code` and its like are everybody's; `error.status` and `error.details[].reason` are
 /// Google's, `errors[].extensions.code` GraphQL's, `type` of RFC 9457, `__type` and `Error.Code` of
 /// AWS, `reason` of Kubernetes and CouchDB.
-const PLACES: [&[&str]; 59] = [
+const PLACES: [&[&str]; 61] = [
     &["error", "code"],
     &["error", "type"],
     &["error", "details", "reason"],
@@ -62,6 +65,7 @@ const PLACES: [&[&str]; 59] = [
     &["error"],
     &["error_code"],
     &["error_type"],
+    &["errorType"],
     &["errorCode"],
     &["errors", "extensions", "code"],
     &["errors", "code"],
@@ -69,6 +73,7 @@ const PLACES: [&[&str]; 59] = [
     &["errors", "statusCode"],
     &["errors", "reason"],
     &["errors", "type"],
+    &["responseResult", "slug"],
     &["userErrors", "code"],
     &["__type"],
     &["Error", "Code"],
@@ -109,6 +114,9 @@ const PLACES: [&[&str]; 59] = [
 /// The names under which a code stands.
 pub(super) type Place = &'static [&'static str];
 
+/// Where the name of an error stands.
+const NAME: Place = &["name"];
+
 /// The code of an error; of a list of errors the first one's. `status` is that of the response.
 pub(super) fn code(body: &Value<'_>, status: Option<u16>) -> Option<String> {
     code_at(body, status).map(|(code, _)| code)
@@ -133,12 +141,25 @@ pub(super) fn code_at(body: &Value<'_>, status: Option<u16>) -> Option<(String, 
         Some((word, *place))
     };
     let words = PLACES.iter().find_map(of_word);
-    words.or_else(|| {
+    let named = || Some((name_of_error(first(body), status)?, NAME));
+    words.or_else(named).or_else(|| {
         PLACES.iter().filter(|place| place.last() != Some(&"status")).find_map(|place| {
             let Value::Number(number) = at(place)? else { return None };
-            Some((numbered(number, status)?, *place))
+            Some((numbered(number, status, place)?, *place))
         })
     })
+}
+
+/// The name of an error of which the status tells already, beside a sentence: what looks like a code or
+/// a type is one (`INSUFFICIENT_FUNDS`, `ValidationError`), and another may be a thing's.
+fn name_of_error(body: &Value<'_>, status: Option<u16>) -> Option<String> {
+    status.filter(|status| *status >= 400)?;
+    body.get("message").and_then(Value::as_str)?;
+    let text = body.get("name")?.as_str()?;
+    let is_loud =
+        text.bytes().all(|it| it.is_ascii_uppercase() || it.is_ascii_digit() || it == b'_');
+    let is_type = text.ends_with("Error") || text.ends_with("Exception");
+    word(text, status).filter(|_| is_loud || is_type)
 }
 
 /// Fields with the code of an error: those of AWS, with an address behind it, and of Azure.
@@ -210,10 +231,12 @@ pub(super) fn word(text: &str, status: Option<u16>) -> Option<String> {
 }
 
 /// A number that is not the status once more.
-fn numbered(number: &Number<'_>, status: Option<u16>) -> Option<String> {
+fn numbered(number: &Number<'_>, status: Option<u16>, place: Place) -> Option<String> {
     let Number::Integer(number) = number else { return None };
+    // No error has the status of a success.
+    let first = if place == ["error", "code"] { 400 } else { 100 };
     let is_status =
-        (100..600).contains(number) || status.is_some_and(|it| i64::from(it) == *number);
+        (first..600).contains(number) || status.is_some_and(|it| i64::from(it) == *number);
     if let Some((_, name)) = RPC_CODES.iter().find(|(code, _)| code == number) {
         return Some((*name).to_owned());
     }

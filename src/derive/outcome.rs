@@ -2,6 +2,7 @@
 
 mod completed;
 mod dry_run;
+mod fielded;
 mod inside;
 mod items;
 mod located;
@@ -13,6 +14,7 @@ mod unread;
 
 use self::completed::completed;
 use self::dry_run::{DRY_RUN, asks_dry_run};
+use self::fielded::fielded;
 use self::inside::{challenged, told_inside};
 use self::items::{MULTI_STATUS, by_items, is_unclear};
 use self::parts::by_parts;
@@ -24,7 +26,6 @@ use super::body::{self, Value};
 use super::changes::Observed;
 use super::code::{CODE_BYTES_MAX, code, field_code, is_refusal};
 use super::graphql::Operation;
-use super::grpc;
 use super::naming::Naming;
 use super::redirect::redirected;
 use super::rule::{Facts, Matched, Whose};
@@ -248,13 +249,13 @@ fn by_convention(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict 
         }
         None => {}
     }
-    if let Some((outcome, reason)) = redirected(naming, request, response) {
+    if let Some((outcome, reason)) = redirected(naming, request, response, says) {
         noted::sent_away(response, trace);
         return without(naming, outcome, &reason, trace);
     }
-    if let Some((outcome, reason)) = grpc::ended(response, says) {
-        noted::field(grpc::STATUS, trace);
-        return without(naming, outcome, reason, trace);
+    if let Some((outcome, reason, field)) = fielded(response, says) {
+        noted::field(field, trace);
+        return without(naming, outcome, &reason, trace);
     }
     if says.is_some_and(|body| signs::is_fault(body, response)) {
         let reason = says.and_then(|body| code(body, Some(response.status)));

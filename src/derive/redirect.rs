@@ -5,21 +5,27 @@
 //! request that changes something says so only where the place is the same, written otherwise;
 //! anywhere else nobody can say.
 
+mod form;
 mod place;
+mod script;
 
 use std::borrow::Cow;
 
+pub(super) use self::form::is_form;
+use self::form::leads_to_sign_in;
 use self::place::{is_same_host, is_same_page};
 pub(super) use self::place::{placed, split, words};
 
+use self::script::{is_well, place_in};
+pub(super) use self::script::{location, location_field};
 use super::body::Value;
 use super::code::{is_refusal, word};
 use super::naming::Naming;
 use super::routed;
-use super::signs::squashed;
+use super::signs::{self, Sent, squashed};
 use super::verbs::canonical;
 use super::words::snake;
-use crate::decode::{json, percent_decode_lossy};
+use crate::decode::percent_decode_lossy;
 use crate::record::{BodyRecord, Outcome, RequestRecord, ResponseRecord};
 
 /// The request is to be sent elsewhere, and nothing was done.
@@ -50,29 +56,6 @@ const LEADING_OUT: [&str; 13] = [
 
 /// After these one is sent to another host, which asks to sign in there.
 const LEADING_AWAY: [&str; 5] = ["authorize", "connect", "install", "integrate", "link"];
-
-/// Words in a path that lead to where one signs in.
-const SIGN_IN: [&str; 19] = [
-    "login",
-    "signin",
-    "sign_in",
-    "log_in",
-    "logon",
-    "signon",
-    "authenticate",
-    "login_error",
-    "login_failed",
-    "login_form",
-    "login_page",
-    "loginerror",
-    "wp_login",
-    "user_login",
-    "admin_login",
-    "account_login",
-    "service_login",
-    "session_expired",
-    "j_security_check",
-];
 
 /// Last words of paths below a form where one goes on that has signed in.
 const PASSED: [&str; 5] = ["callback", "complete", "continue", "done", "success"];
@@ -120,12 +103,19 @@ const REFUSALS: [&str; 17] = [
 const FAILURES: [&str; 8] =
     ["error", "error_page", "errors", "fail", "failed", "failure", "not_found", "server_error"];
 
+/// Words of paths to which those are sent whose session has ended, and of settings.
+const UNCLEAR_PAGES: [&str; 3] = ["expired", "timed_out", "timeout"];
+
 /// Segments before a status that is a page.
 const STATUS_FOLDERS: [&str; 6] = ["e", "err", "error", "errors", "status", "statuscode"];
 
 /// Parameters by which a page is told what went wrong.
 const ERROR_PARAMETERS: [&str; 7] =
     ["err", "error", "error_code", "error_message", "errorcode", "errormessage", "errors"];
+
+/// Parameters that say in a word how it ended, or what a list is to show.
+const STATES: [&str; 8] =
+    ["alert", "flash", "message", "msg", "outcome", "result", "state", "status"];
 
 /// Parameters that say with what is no that it was not done.
 const SUCCESSES: [&str; 3] = ["ok", "succeeded", "success"];
@@ -168,18 +158,23 @@ pub(super) fn redirected(
     naming: &Naming,
     request: &RequestRecord,
     response: &ResponseRecord,
+    body: Option<&Value<'_>>,
 ) -> Option<(Outcome, String)> {
     let status = response.status;
     if !matches!(status, 200..=303 | 305..=399) {
         return None;
     }
-    let location = location(response);
+    let body = body.filter(|body| status < 300 && !is_well(body));
+    let in_body = || place_in(body?, &Sent::of(request));
+    let location = location(response).or_else(|| in_body().map(Cow::Borrowed));
     if let Some(told) = location.as_deref().and_then(|it| leads(naming, request, it)) {
         return Some(told);
     }
     let unclear = || Some((Outcome::Unknown, UNCLEAR.to_owned()));
     match status {
         200..=299 => None,
+        // Without a place it says nothing.
+        302 | 303 if location.is_none() && response.headers.get("location").is_none() => unclear(),
         302 | 303 => location
             .is_some_and(|location| is_form_again(naming, request, &location))
             .then(unclear)?,
@@ -203,34 +198,13 @@ pub(super) fn leads(
     told.or_else(|| sent_to_refusal(request, location))
 }
 
-/// Where a response sends to: by a redirection, or by a field that a script of the page follows.
-///
-///   <https://htmx.org/headers/hx-redirect/>, <https://htmx.org/headers/hx-location/>
-pub(super) fn location(response: &ResponseRecord) -> Option<Cow<'_, str>> {
-    let text = response.headers.get(location_field(response)).and_then(Value::as_str)?;
-    match response.status {
-        200..=299 if text.starts_with('{') => {
-            Some(Cow::Owned(json(text).ok()?.get("path")?.as_str()?.to_owned()))
-        }
-        200..=303 | 307 | 308 if response.status != 300 => Some(Cow::Borrowed(text)),
-        _ => None,
-    }
-}
-
-/// The field in which a response says where it sends to.
-pub(super) fn location_field(response: &ResponseRecord) -> &'static str {
-    match response.status {
-        200..=299 if response.headers.get("hx-redirect").is_some() => "hx-redirect",
-        200..=299 => "hx-location",
-        _ => "location",
-    }
-}
-
 /// Whether a form leads back to a form: the one for new things in its collection, or the very one where
 /// it came from. What is done leads on to what there is now.
 fn is_form_again(naming: &Naming, request: &RequestRecord, location: &str) -> bool {
     let sent = request.content_type.as_deref().unwrap_or_default();
-    if !["application/x-www-form-urlencoded", "multipart/form-data"].contains(&sent) {
+    // Pages that are scripts send forms as JSON.
+    let forms = ["application/json", "application/x-www-form-urlencoded", "multipart/form-data"];
+    if !forms.contains(&sent) {
         return false;
     }
     let (path, _) = split(placed(location).1);
@@ -266,6 +240,9 @@ fn sent_to_refusal(request: &RequestRecord, location: &str) -> Option<(Outcome, 
         }
         last if REFUSALS.contains(&last) => Some((Outcome::Denied, "access_denied")),
         last if FAILURES.contains(&last) => Some((Outcome::Failure, "error_page")),
+        last if UNCLEAR_PAGES.contains(&last) && !request.path.contains(last) => {
+            Some((Outcome::Unknown, UNCLEAR))
+        }
         _ => None,
     };
     if let Some((outcome, reason)) = told {
@@ -296,6 +273,10 @@ fn error_told(pair: &str) -> Option<(Outcome, String)> {
     }
     if SESSION_ENDS.contains(&squashed(&name).as_str()) && !says_no {
         return Some((Outcome::Failure, SIGN_IN_REQUIRED.to_owned()));
+    }
+    if STATES.contains(&name.as_str()) {
+        // What a list is to show may be what has failed.
+        return value.is_some_and(|it| signs::is_one_of(it, &signs::FAILURES)).then(unclear);
     }
     if !ERROR_PARAMETERS.contains(&name.as_str()) {
         return None;
@@ -400,25 +381,6 @@ fn leads_back(query: &str, request: &RequestRecord) -> bool {
         value.is_some_and(|value| split(placed(&value).1).0.trim_end_matches('/') == own)
     };
     !own.is_empty() && query.split(['&', '#']).take(PARAMETERS_MAX).any(is_own)
-}
-
-/// Whether a path is one where one signs in.
-fn leads_to_sign_in(path: &str, returns: bool, asks: bool, request: &RequestRecord) -> bool {
-    let words = words(path);
-    let last = words.last().map(String::as_str).unwrap_or_default();
-    let is_auth = matches!(last, "auth" | "sso" | "oauth" | "ls") || last.starts_with("authoriz");
-    let is_auth = is_auth && (returns || asks);
-    let is_saml = |word: &String| word.starts_with("saml");
-    // Whoever changes what SAML is set to stays there.
-    let is_saml = words.iter().any(is_saml) && !request.path.to_ascii_lowercase().contains("saml");
-    is_form(&words) || is_auth || is_saml
-}
-
-/// Whether words lead to the form where one signs in.
-pub(super) fn is_form(words: &[String]) -> bool {
-    let is_new = matches!(words, [.., session, new]
-        if matches!(session.as_str(), "session" | "sessions") && new == "new");
-    is_new || words.iter().rev().take(2).any(|word| SIGN_IN.contains(&word.as_str()))
 }
 
 /// Whether the client itself said that it wanted to be sent there.

@@ -39,6 +39,21 @@ impl<'r> Sent<'r> {
         self.body.is_some_and(|body| self.tree.get_or_init(|| body.tree()) == value)
     }
 
+    /// Whether it calls ubus, whose results begin with how the call ended.
+    ///
+    ///   <https://openwrt.org/docs/techref/ubus#access_to_ubus_over_http>
+    pub(super) fn calls_ubus(&self) -> bool {
+        let Some(body) = self.body else { return false };
+        let tree = self.tree.get_or_init(|| body.tree());
+        let is_call = |call: &Value<'_>| {
+            let params = call.get("params").and_then(Value::as_array).unwrap_or_default();
+            call.get("method").and_then(Value::as_str) == Some("call")
+                && matches!(params, [_, Value::String(_), Value::String(_), Value::Object(_)])
+        };
+        let calls = tree.as_array().unwrap_or_else(|| std::slice::from_ref(tree));
+        calls.iter().take(MEMBERS_MAX).any(is_call)
+    }
+
     /// Whether it holds this member with this value.
     pub(super) fn echoes(&self, name: &str, value: &Value<'_>) -> bool {
         if self.sets(name, value) {

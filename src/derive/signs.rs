@@ -4,6 +4,7 @@
 mod codes;
 mod nothing;
 mod page;
+mod pairs;
 mod states;
 mod texts;
 mod xml;
@@ -12,8 +13,9 @@ pub(super) use self::codes::{is_code_told, told_by_code};
 use self::nothing::is_none;
 pub(super) use self::nothing::{is_good_news, is_no_error};
 pub(super) use self::page::unexpected_page;
+pub(super) use self::pairs::in_pairs;
 pub(super) use self::states::{is_provisioning_failed, is_state_told};
-pub(super) use self::texts::{told_by_text, whole_text};
+pub(super) use self::texts::{is_refused_in_words, told_by_text, whole_text};
 pub(super) use self::xml::is_fault;
 use super::body::Value;
 use super::code::status_in;
@@ -26,11 +28,19 @@ use crate::decode::Number;
 use crate::redact;
 
 /// Names that say with `false` that it was not done.
-const SUCCESSES: [&str; 7] =
-    ["is_success", "is_successful", "issuccess", "issuccessful", "ok", "succeeded", "success"];
+const SUCCESSES: [&str; 8] = [
+    "authpassed",
+    "is_success",
+    "is_successful",
+    "issuccess",
+    "issuccessful",
+    "ok",
+    "succeeded",
+    "success",
+];
 
 /// Statuses in words that say that it was not done.
-pub(super) const FAILURES: [&str; 6] = ["error", "fail", "failed", "failure", "ko", "nok"];
+pub(super) const FAILURES: [&str; 7] = ["err", "error", "fail", "failed", "failure", "ko", "nok"];
 
 /// Members with errors, of which there are none if it was done.
 const ERRORS: [&str; 14] = [
@@ -55,8 +65,16 @@ const FLAGS: [&str; 8] =
     ["error", "errors", "has_error", "has_errors", "hasError", "hasErrors", "is_error", "isError"];
 
 /// Members that say in a word how the whole ended.
-const RESULTS: [&str; 6] =
-    ["outcome", "result", "result_code", "resultCode", "return_code", "returnCode"];
+const RESULTS: [&str; 8] = [
+    "ack",
+    "outcome",
+    "response",
+    "result",
+    "result_code",
+    "resultCode",
+    "return_code",
+    "returnCode",
+];
 
 /// Texts that say no.
 const NOES: [&str; 4] = ["0", "false", "n", "no"];
@@ -196,8 +214,26 @@ pub(super) fn is_refused(kind: &str, result: &Value<'_>, sent: &Sent<'_>) -> boo
         is_one_of(name, &["status"]) && is_one_of(text, &FAILURES) && is_own(name, value)
     };
     is_error_told(result, Tells::Result, sent)
+        || verdict_in(result, sent).is_some()
         || !has_own_id(result) && !is_own_status && result.members().iter().any(says)
         || refusal_status(result, sent).is_some()
+}
+
+/// The part of a result that is a verdict upon the call, where it says no:
+/// `{"responseResult": {"succeeded": false}, "jwt": null}`.
+pub(super) fn verdict_in<'b>(result: &'b Value<'_>, sent: &Sent<'_>) -> Option<&'b Value<'b>> {
+    let mut members = result.members().iter().take(MEMBERS_MAX);
+    let is_verdict = |(name, part): &&(std::borrow::Cow<'_, str>, Value<'_>)| {
+        squashed(name).ends_with("result") && !has_own_id(part) && says_no(part, sent)
+    };
+    members.find(is_verdict).map(|(_, part)| part)
+}
+
+/// Whether an object says in so many words that it was not done, whatever stands beside it:
+/// `success: false`.
+pub(super) fn says_no(place: &Value<'_>, sent: &Sent<'_>) -> bool {
+    let mut members = place.members().iter().take(MEMBERS_MAX);
+    members.any(|(name, value)| says_not_done(name, value) && !sent.echoes(name, value))
 }
 
 /// Whether it is the answer to a call of JSON-RPC 1.0 that has failed, whatever the error is: without
@@ -233,7 +269,7 @@ fn has_own_id(body: &Value<'_>) -> bool {
 /// The status of an error that the body of a successful response gives, and the client did not send.
 pub(super) fn error_status(body: &Value<'_>, sent: &Sent<'_>) -> Option<u16> {
     let told = |name: &&str| {
-        let value = body.get(name)?;
+        let value = body.get(name).or_else(|| body.get(&format!("@{name}")))?;
         let is_own = !sent.echoes(name, value);
         status_in(value).filter(|status| is_own && (400..600).contains(status))
     };

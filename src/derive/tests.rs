@@ -112,7 +112,7 @@ fn outcomes_follow_the_response() {
         (101, Value::Null, Outcome::Success, None, "API key “ci deploy” created in pool blue"),
         (200, Value::Null, Outcome::Success, None, "API key “ci deploy” created in pool blue"),
         (204, Value::Null, Outcome::Success, None, "API key “ci deploy” created in pool blue"),
-        (302, Value::Null, Outcome::Success, None, "API key “ci deploy” created in pool blue"),
+        (302, Value::Null, Outcome::Unknown, Some("redirect_unclear"), "Create API key “ci deploy”: outcome unknown (redirect_unclear)"),
         (304, Value::Null, Outcome::Unknown, Some("http_304"), "Create API key “ci deploy”: outcome unknown (http_304)"),
         (400, json!({"error": {"code": "name_taken"}}), Outcome::Failure, Some("name_taken"), "API key “ci deploy” could not be created (name_taken)"),
         (400, json!({"error": "bad_request", "reason": "no"}), Outcome::Failure, Some("bad_request"), "API key “ci deploy” could not be created (bad_request)"),

@@ -7,7 +7,7 @@ use super::body::Value;
 use super::shown::is_run;
 use super::signs::{
     FAILURES, MESSAGES, Sent, Tells, error_status, is_error_told, is_good_news, is_one_of,
-    is_state_told,
+    is_state_told, says_no,
 };
 use crate::decode::Number;
 
@@ -15,13 +15,13 @@ use crate::decode::Number;
 const DEPTH_MAX: usize = 8;
 
 /// Members that head an answer, and say how it ended.
-const HEADS: [&str; 4] = ["head", "header", "meta", "metadata"];
+const HEADS: [&str; 5] = ["head", "header", "messages", "meta", "metadata"];
 
 /// Lists in an answer that tell of the whole where they have one item.
 const LISTS: [&str; 3] = ["data", "result", "results"];
 
 /// Members of a head that say it in a word.
-const STATES: [&str; 4] = ["rc", "result", "stat", "status"];
+const STATES: [&str; 5] = ["rc", "result", "resultCode", "stat", "status"];
 
 /// A state that is always that of an answer: of Exchange.
 const CLASS: &str = "ResponseClass";
@@ -52,7 +52,8 @@ pub(super) fn error_within<'p, 'b>(body: &'p Value<'b>, sent: &Sent<'_>) -> Opti
     let told = |place| Told { place, is_partly_done: is_partly_done(place) };
     let (mut name, mut place) = ("", body);
     for depth in 0..DEPTH_MAX {
-        if depth > 0 && (is_told(place, sent) || says_result(name, place, sent)) {
+        let says = || says_result(name, place, sent) || is_refused_thing(name, place, sent);
+        if depth > 0 && (is_told(place, sent) || says()) {
             return Some(told(place));
         }
         let heads = HEADS.iter().filter_map(|name| Some((*name, place.get(name)?)));
@@ -77,15 +78,21 @@ fn told_by_list<'p, 'b>(
     let named = LISTS.iter().filter_map(|name| place.get(name)?.as_array()).next();
     if let Some([item]) = named.or_else(|| place.as_array()).filter(|_| depth == 0) {
         let inner = alone(item).map_or(item, |(_, inner)| inner);
-        return is_told(inner, sent).then_some(Told { place: inner, is_partly_done: false });
+        // The thing that was sent, with what became of it.
+        let result = item.get("result").filter(|result| says_failed(result, sent));
+        let place = [Some(inner), result].into_iter().flatten().find(|it| is_told(it, sent))?;
+        return Some(Told { place, is_partly_done: false });
     }
     let mut members = place.members().iter().filter(is_said);
     let (Some((_, Value::Array(items))), None) = (members.next(), members.next()) else {
         return None;
     };
     let classes = || items.iter().filter_map(|item| item.get(CLASS).or(item.get("@ResponseClass")));
-    let place = items.iter().find(|item| is_of_class_error(item))?;
+    let is_no = |item: &Value<'_>| depth > 0 && says_no(item, sent);
+    let is_bad = |item: &&Value<'_>| is_of_class_error(item) || is_no(item);
+    let place = items.iter().find(is_bad)?;
     let is_partly_done = classes().any(|class| class.as_str() == Some("Success"));
+    let is_partly_done = is_partly_done || is_no(place) && !items.iter().all(is_no);
     Some(Told { place, is_partly_done })
 }
 
@@ -107,23 +114,26 @@ pub(super) fn is_result_false(body: &Value<'_>) -> bool {
         let (Some((name, inner)), None) = (members.next(), members.next()) else { return false };
         // The text of an element that has attributes.
         let text = inner.get("#text").unwrap_or(inner);
+        let name = name.to_ascii_lowercase();
+        // Of XML-RPC.
+        let is_boolean = name == "boolean";
         let is_false = match text {
             Value::Bool(value) => !value,
+            Value::String(text) if is_boolean => text.trim() == "0",
             Value::String(text) => text.trim().eq_ignore_ascii_case("false"),
             _ => false,
         };
         if is_false {
-            let name = name.to_ascii_lowercase();
-            return RESULTS.iter().any(|end| name.ends_with(end));
+            return is_boolean || RESULTS.iter().any(|end| name.ends_with(end));
         }
         place = inner;
     }
     false
 }
 
-/// Whether a member says something: no namespace, and not nothing.
+/// Whether a member says something: no attribute of an element, and not nothing.
 fn is_said((name, value): &&(Cow<'_, str>, Value<'_>)) -> bool {
-    !matches!(value, Value::Null) && !name.starts_with("@xmlns")
+    !matches!(value, Value::Null) && !name.starts_with('@')
 }
 
 /// The one object in an object that holds nothing else, or the body of an envelope, and its name.
@@ -171,6 +181,16 @@ fn says_result(name: &str, place: &Value<'_>, sent: &Sent<'_>) -> bool {
         && !has_id(place)
         && !is_run(&name)
         && !ENDING.contains(&name.as_str())
+}
+
+/// Whether the one thing in an answer says that nothing was done to it, with its id: `success: false`,
+/// or, as a result in XML, a state with its code. A thing that ends by itself says so of itself.
+fn is_refused_thing(name: &str, place: &Value<'_>, sent: &Sent<'_>) -> bool {
+    let name = name.to_ascii_lowercase();
+    let is_coded = || ["errcode", "errtext"].iter().any(|name| place.get(name).is_some());
+    let is_result = || name == "result" && says_failed(place, sent) && is_coded();
+    let is_thing = has_id(place) && !is_run(&name) && !ENDING.contains(&name.as_str());
+    is_thing && (says_no(place, sent) || is_result())
 }
 
 /// Whether a method of CIM has returned another number than those for done and for begun.

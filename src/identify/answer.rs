@@ -11,13 +11,15 @@ use super::evidence::Introspected;
 use super::jwt::object;
 
 /// Flags that say with `false` that nobody is signed in, in lower case without what joins words.
-const SIGNED_IN: [&str; 11] = [
+const SIGNED_IN: [&str; 13] = [
     "auth",
     "authenticated",
     "authorized",
     "isauthenticated",
     "isauthorized",
+    "haslogin",
     "isloggedin",
+    "islogin",
     "issignedin",
     "loggedin",
     "ok",
@@ -49,7 +51,14 @@ const FAILURES: [&str; 8] = [
     "unauthorized",
 ];
 
-/// Ids of nobody.
+/// Members of the answer itself with a code of how it went; what is within may have one of its own.
+const CODES: [&str; 4] = ["code", "errcode", "errorcode", "retcode"];
+
+/// A flag of the answer itself that says with `false` that what was asked about counts no more
+/// (RFC 7662); what is within may be an account that sleeps.
+const ACTIVE: &str = "active";
+
+/// Ids of nobody, beside numbers below 1, which applications give to guests.
 const IDS_OF_NOBODY: [&str; 5] = ["anonymous", "anonymoususer", "nobody", "null", "undefined"];
 
 /// Members that hold whoever is signed in.
@@ -69,12 +78,18 @@ pub(super) fn says_nobody(body: &Value) -> bool {
     let Some(members) = body.as_object() else { return false };
     let around = members.iter().filter(|(name, _)| AROUND.contains(&squashed(name).as_str()));
     let within = around.filter_map(|(_, inner)| inner.as_object()).flatten();
-    members.iter().chain(within).any(|(name, value)| is_sign(&squashed(name), value))
+    members.iter().any(|(name, value)| is_own_sign(&squashed(name), value))
+        || members.iter().chain(within).any(|(name, value)| is_sign(&squashed(name), value))
 }
 
 /// Whether an id is that of nobody.
 pub(super) fn is_of_nobody(id: &str) -> bool {
-    IDS_OF_NOBODY.contains(&squashed(id).as_str())
+    IDS_OF_NOBODY.contains(&squashed(id).as_str()) || id.parse::<i64>().is_ok_and(|id| id < 1)
+}
+
+/// Signs that count only where they stand in the answer itself.
+fn is_own_sign(name: &str, value: &Value) -> bool {
+    CODES.contains(&name) && is_failure(value) || name == ACTIVE && flag(value) == Some(false)
 }
 
 fn is_sign(name: &str, value: &Value) -> bool {
@@ -118,7 +133,9 @@ fn is_error(value: &Value) -> bool {
 
 fn is_failure(value: &Value) -> bool {
     match value {
-        Value::Number(number) => number.as_u64().is_some_and(|code| (400..600).contains(&code)),
+        Value::Number(number) => {
+            number.as_i64().is_some_and(|code| code < 0 || (400..600).contains(&code))
+        }
         Value::String(text) => {
             let is_code = text.len() == 3 && matches!(text.parse(), Ok(400_u16..=599));
             is_code || FAILURES.contains(&squashed(text).as_str())

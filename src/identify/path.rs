@@ -72,11 +72,13 @@ impl ValuePath {
         }
     }
 
-    /// The text at the path's end. A number counts as text, and a list as its first item: whoever signed
-    /// it has put that first. Which of several in a body is meant, nobody can say.
+    /// The text at the path's end. A number counts as text. Which of several in a body or a token is
+    /// meant, nobody can say; a certificate lists names of one holder, whose first one counts.
     pub(super) fn find(&self, document: &Value) -> Option<String> {
         match self.end(document)? {
-            Value::Array(items) if items.len() == 1 || self.root() != "body" => {
+            Value::Array(items)
+                if items.len() == 1 || !["body", "claims"].contains(&self.root()) =>
+            {
                 scalar(items.first()?)
             }
             value => scalar(value),

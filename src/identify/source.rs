@@ -97,12 +97,15 @@ fn x_forwarded_for(headers: &HeaderMap) -> Vec<Hop> {
     nearest(hops)
 }
 
-/// The `for` parameters of the elements; an element without one is a hidden hop.
+/// The `for` parameters of the elements; an element without one is a hidden hop. A field in which a
+/// quote stays open is one as a whole: a client may have opened it to hide what a proxy appends.
 fn forwarded_for(headers: &HeaderMap) -> Vec<Hop> {
     let values = headers.get_all(FORWARDED);
     let hops = values.iter().flat_map(|value| match value.to_str() {
-        Ok(text) => split_unquoted(text, ',').into_iter().map(element).collect(),
-        Err(_) => vec![Hop::Hidden],
+        Ok(text) if text.bytes().filter(|byte| *byte == b'"').count() % 2 == 0 => {
+            split_unquoted(text, ',').into_iter().map(element).collect()
+        }
+        Ok(_) | Err(_) => vec![Hop::Hidden],
     });
     nearest(hops)
 }

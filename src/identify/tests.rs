@@ -231,6 +231,9 @@ fn sources_by_what_trusted_proxies_say() {
         (&[("forwarded", "for=unknown")], "10.0.0.1", Some("unknown")),
         (&[("forwarded", "proto=https")], "10.0.0.1", Some("unknown")),
         (&[("forwarded", "for=\"unterminated")], "10.0.0.1", Some("unknown")),
+        (&[("forwarded", "for=9.9.9.9;host=\"a, for=1.2.3.4")], "10.0.0.1", Some("unknown")),
+        (&[("forwarded", "for=9.9.9.9;x=\", for=\"[2001:db8::1]\";proto=https")], "10.0.0.1", Some("unknown")),
+        (&[("forwarded", "for=9.9.9.9;host=\"a"), ("forwarded", "for=1.2.3.4")], "1.2.3.4", Some("unknown, 1.2.3.4")),
         (&[("forwarded", "for=1.2.3.4"), (XFF, "1.2.3.4")], "1.2.3.4", Some("1.2.3.4; 1.2.3.4")),
         (&[("forwarded", "for=6.6.6.6"), (XFF, "1.2.3.4")], "10.0.0.1", Some("6.6.6.6; 1.2.3.4")),
     ];

@@ -4,7 +4,9 @@ use super::super::act::{Act, End};
 use super::super::body::Value;
 use super::super::code::{code, word};
 use super::super::endpoint::reads;
-use super::super::signs::{NO_EFFECT, Sent, error_type, is_counted, is_refused, refusal_status};
+use super::super::signs::{
+    NO_EFFECT, Sent, error_type, is_counted, is_refused, refusal_status, verdict_in,
+};
 use super::{ITEMS_MAX, done, failed, is_null, item_id, unknown};
 use crate::decode::Number;
 use crate::record::Outcome;
@@ -185,6 +187,7 @@ fn of_one(act: &Act, result: &Value<'_>, errors: &[Below<'_>], sent: &Sent<'_>) 
         };
     }
     let told = code(result, None).or_else(|| word(error_type(result)?, None));
+    let told = told.or_else(|| code(verdict_in(result, sent)?, None));
     match refusal_status(result, sent) {
         Some(status) => {
             let outcome = match status {

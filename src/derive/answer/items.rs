@@ -189,14 +189,17 @@ fn of_object(verb: &str, item: &Value<'_>) -> Option<End> {
     // As tRPC has it, with and without what it makes of dates.
     let data = error.and_then(|error| error.get("json").unwrap_or(error).get("data"));
     let places = [Some(item), error, data].into_iter().flatten();
+    let has_error = is_error_inside(item, Tells::Item);
+    // The code of an error that is no status of one is the application's own.
+    let is_status = |name: &str, status: u16| status >= 400 || name != "code" || !has_error;
     let status = places.filter_map(|place| {
-        let mut told = ITEM_STATUSES.iter().filter_map(|name| status_in(place.get(name)?));
-        told.next()
+        let told = |name: &&str| status_in(place.get(name)?).filter(|it| is_status(name, *it));
+        ITEM_STATUSES.iter().find_map(told)
     });
     if let Some(status) = status.chain(of_properties(item)).next() {
         return Some(of_status(status, item));
     }
-    if is_error_inside(item, Tells::Item) {
+    if has_error {
         return Some(failed(code(item, None)));
     }
     let is_good = ["success", "ok"].iter().any(|name| item.get(name) == Some(&Value::Bool(true)));
@@ -205,8 +208,18 @@ fn of_object(verb: &str, item: &Value<'_>) -> Option<End> {
         let result = whole.get("result").filter(|_| whole.members().len() == 1);
         result.is_some_and(|result| result.get("data").is_some())
     };
-    let is_good = is_good || is_result() || signs::says_done(verb, item);
+    let is_good = is_good || is_result() || says_well(item) || signs::says_done(verb, item);
     not_done(verb, item).or_else(|| is_good.then(|| End::of(Outcome::Success, None)))
+}
+
+/// Whether an item says in a word that it went well, or has no code of an error where one would stand:
+/// `{"type": "ok"}`, `{"offset": 5, "error_code": null}`.
+fn says_well(item: &Value<'_>) -> bool {
+    let is_well = |name: &&str| {
+        let word = item.get(name).and_then(Value::as_str);
+        word.is_some_and(|word| signs::is_one_of(word, &["ok", "succeeded", "success"]))
+    };
+    ["status", "type"].iter().any(is_well) || item.get("error_code") == Some(&Value::Null)
 }
 
 fn not_done(verb: &str, item: &Value<'_>) -> Option<End> {

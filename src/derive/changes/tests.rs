@@ -190,9 +190,10 @@ fn read(exchange: &Exchange) -> Changes {
         truncated: exchange.truncated,
         ..RequestRecord::default()
     };
+    let headers = if exchange.status == 302 { json!({"location": "/"}) } else { json!({}) };
     let response = ResponseRecord {
         status: exchange.status,
-        headers: json!({}).into(),
+        headers: headers.into(),
         body: exchange.response.clone().map(Into::into),
         ..ResponseRecord::default()
     };

@@ -10,10 +10,11 @@ use super::super::shown;
 use super::super::sign_in::Step;
 use super::super::signs::{self, Sent, Tells, is_error_told};
 use super::super::trace::{By, Field, Origin, Trace};
+use super::super::words::snake;
 use super::super::wrapped::{Told, error_within, is_result_false};
 use super::streamed::{Said, streamed};
 use super::{Came, Verdict, note_ending, noted};
-use crate::record::{Outcome, Severity};
+use crate::record::{BodyRecord, Outcome, Severity};
 
 /// Some of several things were not done, and nobody says which.
 const SOME_FAILED: &str = "some_failed";
@@ -30,8 +31,22 @@ const OPERATIONS: [&str; 4] = ["action", "job", "operation", "task"];
 /// The result of a call by which nothing was done.
 const NO: Value<'static> = Value::Bool(false);
 
-/// What the body of a successful response tells of an error, or that nothing was done.
+/// What the body of a successful response tells of an error, or that nothing was done; of a text that
+/// consists of names and values these.
 pub(super) fn told_inside(
+    naming: &Naming,
+    came: Came<'_>,
+    body: &Value<'_>,
+    trace: &mut Trace,
+) -> Option<(Outcome, String)> {
+    let is_read = READS.contains(&bare(&naming.sentence.verb));
+    let text = body.as_str().filter(|_| !is_read && !Sent::of(came.request).is(body));
+    let pairs = text.and_then(signs::in_pairs);
+    let told = pairs.and_then(|pairs| told_in(naming, came, &pairs, trace));
+    told.or_else(|| told_in(naming, came, body, trace))
+}
+
+fn told_in(
     naming: &Naming,
     came: Came<'_>,
     body: &Value<'_>,
@@ -64,20 +79,16 @@ pub(super) fn told_inside(
         || is_problem
         || is_failed_operation(naming, body)
     {
-        let outcome = match told.as_deref() {
-            Some(code) if is_refusal(code) => Outcome::Denied,
-            _ => Outcome::Failure,
-        };
+        let (outcome, told) = refused(told, body);
         ("an error in the body of a successful response", outcome, told)
     } else if let Some((outcome, code)) = signs::told_by_code(body, &sent) {
         ("a code beside a sentence, and nothing else", outcome, Some(code))
     } else if let Some(Told { place, is_partly_done }) = error_within(body, &sent) {
         let told = told.or_else(|| code(place, None));
         let status = signs::error_status(place, &sent);
-        let outcome = match (told.as_deref(), status) {
-            (Some(code), _) if is_refusal(code) => Outcome::Denied,
-            (_, Some(401 | 403 | 407)) => Outcome::Denied,
-            _ => Outcome::Failure,
+        let (outcome, told) = match (told, status) {
+            (told, Some(401 | 403 | 407)) => (Outcome::Denied, told),
+            (told, _) => refused(told, place),
         };
         let told = told.or_else(|| status.map(|status| format!("http_{status}")));
         let (outcome, told) = match is_partly_done {
@@ -93,7 +104,10 @@ pub(super) fn told_inside(
         };
         ("an error in one of the texts of the answer", outcome, told)
     } else {
-        let reason = nothing_done(naming, body, &sent)?;
+        let reason = match is_no_row(came, body) {
+            true => signs::NO_EFFECT,
+            false => nothing_done(naming, body, &sent).filter(|_| !asks_in_xml(came))?,
+        };
         let by = "the body of a successful response says that nothing was done";
         (by, Outcome::Failure, Some(reason.to_owned()))
     };
@@ -104,6 +118,40 @@ pub(super) fn told_inside(
     noted::within(came, by, trace);
     noted::reason(came, Some(&reason), trace);
     Some((outcome, reason))
+}
+
+/// What an error comes to, and its code: refused by its code, or by its sentence where it has none.
+fn refused(code: Option<String>, error: &Value<'_>) -> (Outcome, Option<String>) {
+    match code {
+        Some(code) if is_refusal(&code) => (Outcome::Denied, Some(code)),
+        None if signs::is_refused_in_words(error) => {
+            (Outcome::Denied, Some(ACCESS_DENIED.to_owned()))
+        }
+        code => (Outcome::Failure, code),
+    }
+}
+
+/// Whether a list of what was changed is asked for, as PostgREST has it, and is empty.
+///
+///   <https://docs.postgrest.org/en/stable/references/api/preferences.html#return-representation>
+fn is_no_row(came: Came<'_>, body: &Value<'_>) -> bool {
+    let preferred = came.request.headers.get("prefer").and_then(Value::as_str).unwrap_or_default();
+    ["DELETE", "PATCH", "PUT"].contains(&came.request.method.as_str())
+        && preferred.split([',', ';']).any(|it| it.trim() == "return=representation")
+        && body.as_array().is_some_and(<[_]>::is_empty)
+}
+
+/// Whether a method that XML-RPC calls asks for what may be `false` itself.
+fn asks_in_xml(came: Came<'_>) -> bool {
+    let tree = came.request.body.as_ref().map(BodyRecord::tree);
+    let call = tree.as_ref().and_then(|tree| tree.get("methodCall")?.get("methodName")?.as_str());
+    call.is_some_and(|name| {
+        let name = snake(name.rsplit('.').next().unwrap_or(name));
+        let verb = name.split('_').next().unwrap_or_default();
+        READS.contains(&verb)
+            || signs::STATES.contains(&verb)
+            || ["can", "exists", "has"].contains(&verb)
+    })
 }
 
 /// Whether a body says that nothing was done, and the reason.

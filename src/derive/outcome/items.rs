@@ -20,13 +20,15 @@ pub(super) const MULTI_STATUS: &str = "multi_status";
 const READING: [&str; 3] = ["PROPFIND", "REPORT", "SEARCH"];
 
 /// Members of an item that says how it ended.
-const VERDICTS: [&str; 31] = [
+const VERDICTS: [&str; 38] = [
     "_id",
     "body",
     "code",
     "created",
     "error",
     "errorCode",
+    "error_code",
+    "error_message",
     "errors",
     "execution_time",
     "headers",
@@ -38,10 +40,13 @@ const VERDICTS: [&str; 31] = [
     "key",
     "message",
     "method",
+    "offset",
     "ok",
+    "partition",
     "reason",
     "redirect_url",
     "referenceId",
+    "response",
     "result",
     "rev",
     "statement_id",
@@ -50,6 +55,8 @@ const VERDICTS: [&str; 31] = [
     "status_code",
     "status_text",
     "success",
+    "time",
+    "type",
     "uuid",
     "warnings",
 ];
@@ -158,7 +165,7 @@ pub(super) fn is_unclear(naming: &Naming, came: Came<'_>) -> bool {
     {
         return false;
     }
-    let Some(body) = came.says else { return naming.targets.len() > 1 };
+    let Some(body) = came.says else { return true };
     let is_told = |item: &Value<'_>| answer::of_item(verb, item).is_some();
     let kind = naming.targets.first().map_or("", |target| target.kind.as_str());
     !is_told(body)

@@ -31,8 +31,14 @@ pub(super) fn broken(trace: &mut Trace) {
 pub(super) fn sent_away(response: &ResponseRecord, trace: &mut Trace) {
     for field in [Field::Outcome, Field::Reason] {
         let by = By::Convention("where a redirection leads to");
-        let from =
-            || vec![Origin::Status, Origin::ResponseHeader(location_field(response).to_owned())];
+        let place = match location_field(response) {
+            name if response.headers.get(name).is_some() => {
+                Some(Origin::ResponseHeader(name.to_owned()))
+            }
+            // A member that a script follows, or no place at all.
+            _ => (response.status < 300).then(|| Origin::ResponseBody("$".to_owned())),
+        };
+        let from = || [Some(Origin::Status), place.clone()].into_iter().flatten().collect();
         trace.note(field, || (by, from()));
     }
 }

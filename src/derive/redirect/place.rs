@@ -4,7 +4,8 @@ use super::super::path::Path;
 use super::super::words::snake;
 
 /// Ends of pages.
-const PAGES: [&str; 8] = [".php", ".jsp", ".html", ".htm", ".aspx", ".asp", ".do", ".cgi"];
+const PAGES: [&str; 10] =
+    [".php", ".jsp", ".xhtml", ".html", ".htm", ".aspx", ".asp", ".do", ".cgi", ".jsf"];
 
 /// Path and query of a place.
 pub(in crate::derive) fn split(place: &str) -> (&str, &str) {

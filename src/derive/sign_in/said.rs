@@ -243,6 +243,9 @@ fn flag((name, value): &Member<'_>) -> Option<Told> {
     if plain.contains("password") && FORCES.iter().any(|force| plain.contains(force)) {
         return Some(Told::Asked(Step::NewPassword));
     }
+    if plain.contains("captcha") && FORCES.iter().any(|force| plain.contains(force)) {
+        return Some(Told::Asked(Step::Other));
+    }
     let code = || word(name, None).unwrap_or_else(|| FAILED.to_owned());
     REFUSED_FLAGS.contains(&plain.as_str()).then(|| Told::Ended(Outcome::Failure, code()))
 }

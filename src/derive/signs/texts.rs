@@ -2,7 +2,7 @@
 //! that holds nothing else: `{"message": "Access denied"}`.
 
 use super::super::body::Value;
-use super::{FAILURES, MESSAGES, Sent, is_one_of};
+use super::{FAILURES, MESSAGES, RESULTS, Sent, is_one_of};
 use crate::record::Outcome;
 
 /// Longer texts are what was asked for.
@@ -12,7 +12,7 @@ const TEXT_BYTES_MAX: usize = 2048;
 const WORDS_MAX: usize = 8;
 
 /// Sentences that say that somebody may not: they are this, or this and why.
-const REFUSALS: [&str; 22] = [
+const REFUSALS: [&str; 23] = [
     "access denied",
     "access forbidden",
     "access is denied",
@@ -29,6 +29,7 @@ const REFUSALS: [&str; 22] = [
     "not permitted",
     "permission denied",
     "unauthenticated",
+    "unauthorised",
     "unauthorized",
     "you are not allowed",
     "you are not authorized",
@@ -69,6 +70,19 @@ const SENT: [&str; 22] = [
     "username or password",
 ];
 
+/// Texts that say no in one word, or in words that are always these: of qBittorrent, and of updates of
+/// names of hosts as DynDNS has them (<https://help.dyn.com/remote-access-api/return-codes/>).
+const NOES: [&str; 8] = [
+    "authentication failed",
+    "badagent",
+    "badauth",
+    "fails",
+    "login failed",
+    "nohost",
+    "notfqdn",
+    "numhost",
+];
+
 /// Ends of sentences that say that something is not there.
 const ABSENT: [&str; 3] = [" does not exist", " doesn't exist", " not found"];
 
@@ -77,11 +91,24 @@ const ABSENT: [&str; 3] = [" does not exist", " doesn't exist", " not found"];
 pub(in crate::derive) fn whole_text<'b>(body: &'b Value<'b>, sent: &Sent<'_>) -> Option<&'b str> {
     match body.members() {
         [] => body.as_str().filter(|_| !sent.is(body)),
-        [(name, value)] if is_one_of(name, &MESSAGES) || name == "detail" => {
+        [(name, value)]
+            if is_one_of(name, &MESSAGES)
+                || is_one_of(name, &RESULTS)
+                || is_one_of(name, &["detail", "status"]) =>
+        {
             value.as_str().filter(|_| !sent.echoes(name, value))
         }
         _ => None,
     }
+}
+
+/// Whether an object that tells of an error says in its sentence that somebody may not.
+pub(in crate::derive) fn is_refused_in_words(error: &Value<'_>) -> bool {
+    let inner = error.get("error");
+    let texts = MESSAGES.iter().filter_map(|name| error.get(name));
+    let within = MESSAGES.iter().filter_map(|name| inner?.get(name));
+    let mut texts = texts.chain(within).chain(inner).filter_map(Value::as_str);
+    texts.any(|text| told_by_text(text) == Some(Outcome::Denied))
 }
 
 /// What a text that is the whole answer says, if it was not done.
@@ -124,7 +151,7 @@ fn is_wrong(sentence: &str) -> bool {
     sentence.split_once(' ').is_some_and(|(how, what)| {
         let what = what.strip_prefix("or missing ").unwrap_or(what);
         WRONG.contains(&how) && SENT.contains(&what)
-    }) || matches!(sentence, "authentication failed" | "login failed")
+    }) || NOES.contains(&sentence)
 }
 
 /// `user 5 not found`

@@ -14,6 +14,15 @@ pub(in crate::derive) fn is_fault(body: &Value<'_>, response: &ResponseRecord) -
         "envelope" => child(root, "body").is_some_and(|body| child(body, "fault").is_some()),
         "methodresponse" => child(root, "fault").is_some(),
         "errorresponse" | "exceptionreport" | "serviceexceptionreport" => true,
+        // As NETCONF has it (RFC 6241, section 4.3), whose warnings stop nothing.
+        "rpc-reply" => root.members().iter().any(|(name, told)| {
+            let told = told.as_array().unwrap_or_else(|| std::slice::from_ref(told));
+            let is_warning = |told: &Value<'_>| {
+                let severity = child(told, "error-severity").and_then(Value::as_str);
+                severity.is_some_and(|it| it.trim() == "warning")
+            };
+            local(name) == "rpc-error" && !told.iter().all(is_warning)
+        }),
         // `<error>0</error>` is none.
         "error" => !root.as_str().is_some_and(|text| !text.is_empty() && is_none(text)),
         _ => {

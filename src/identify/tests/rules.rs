@@ -204,6 +204,12 @@ fn a_later_rule_may_prove_the_same_credential() {
         json!({"id": 7, "status": "error", "message": "no session"}),
         json!({"id": 7, "user": {"isAuthenticated": false}}),
         json!({"id": "anonymousUser"}),
+        json!({"id": 0, "name": "Guest"}),
+        json!({"id": "-1", "name": "anonymous"}),
+        json!({"id": 7, "code": 401, "msg": "not login"}),
+        json!({"id": 7, "code": -1}),
+        json!({"id": 7, "active": false}),
+        json!({"id": 7, "data": {"isLogin": false}}),
     ] {
         let answer = Some(Introspected::Known(nobody.into()));
         let found = identify(&actors, &request(&[("cookie", sid)]), answer);
@@ -220,7 +226,8 @@ fn answers_about_somebody_who_is_signed_in_name_them() {
         json!({"id": 7, "authenticated": "true", "guest": false, "anonymous": 0}),
         json!({"id": 7, "error": {"code": 0, "message": "success"}, "status": 200}),
         json!({"id": 7, "error": "", "status": "active", "result": "ok"}),
-        json!({"id": 7, "active": false, "role": "guest", "locked": false, "verified": false}),
+        json!({"id": 7, "user": {"active": false}, "role": "guest", "locked": false, "verified": false}),
+        json!({"id": 7, "active": true, "code": 0, "user": {"code": 404}}),
         json!({"id": 7, "friends": [{"id": 8, "guest": true}], "settings": {"auth": false}}),
         json!({"id": 7, "user": {"status": "online", "error": null}}),
     ] {
@@ -250,7 +257,8 @@ fn a_token_that_names_nobody_or_two_proves_nobody() {
         (r#"{"exp":200}"#, "- jwt claimed actor_not_named", "- jwt claimed actor_not_named"),
         (r#"{"sub":"","exp":200}"#, "- jwt claimed actor_not_named", "- jwt claimed actor_not_named"),
         (r#"{"sub":{"a":1},"exp":200}"#, "- jwt claimed actor_not_named", "- jwt claimed actor_not_named"),
-        (r#"{"sub":["ada","eve"],"exp":200}"#, "ada jwt verified", "- jwt claimed actor_not_named"),
+        (r#"{"sub":["ada","eve"],"exp":200}"#, "- jwt claimed actor_not_named", "- jwt claimed actor_not_named"),
+        (r#"{"sub":["ada"],"exp":200}"#, "ada jwt verified", "- jwt claimed actor_not_named"),
         (r#"{"name":"Ada","exp":200}"#, "- jwt claimed actor_not_named", "- jwt verified"),
         (r#"{"sub":"ada","sub":"eve","exp":200}"#, "eve jwt claimed actor_token_repeats", "eve jwt claimed actor_token_repeats"),
         (r#"{"sub":"ada","exp":50,"exp":200}"#, "ada jwt claimed actor_token_repeats", "ada jwt claimed actor_token_repeats"),
