@@ -294,18 +294,18 @@ impl Policy {
             names.add(squashed, rules);
         }
         if !self.keep.spares_from_keys(squashed) {
-            self.add_by_keys(selectors, squashed, rules);
+            self.add_by_keys(selectors, name, squashed, rules);
             self.add_by_parts(selectors, name, squashed, rules);
         }
         rules.sort_unstable();
         rules
     }
 
-    /// Adds the rules whose `keys` select a squashed name, but shipped ones if it is excepted from
-    /// those.
-    fn add_by_keys(&self, selectors: &Selectors, squashed: &str, rules: &mut Vec<usize>) {
+    /// Adds the rules whose `keys` select a name, but shipped ones if it is excepted from those, or
+    /// if the name only has the same letters in a row.
+    fn add_by_keys(&self, all: &Selectors, name: &str, squashed: &str, rules: &mut Vec<usize>) {
         let before = rules.len();
-        selectors.keys.add(squashed, rules);
+        all.keys.add_in_words(name, squashed, |rule| self.is_shipped(rule), rules);
         if rules.len() > before && self.keep.spares_from_shipped(squashed) {
             let mut position = 0;
             rules.retain(|rule| {

@@ -86,3 +86,20 @@ fn a_rule_of_operators_takes_the_whole_of_an_object_unless_it_lists_members() {
         ["2:8: rule `own` has `members_but` without `keys`"]
     );
 }
+
+#[test]
+fn stars_of_operators_stand_for_anything_and_those_of_shipped_rules_end_at_words() {
+    let body =
+        json!({"name": "Berlin office", "has_location": "Berlin", "nowe_haslo": "Sommer77x"});
+    let shown = json!({
+        "name": "Berlin office", "has_location": "Berlin",
+        "nowe_haslo": {"redacted": "credential.password"},
+    });
+    assert_eq!(recorded("", &body), shown);
+    let shown = json!({
+        "name": "*** office", "has_location": "***",
+        "nowe_haslo": {"redacted": "credential.password"},
+    });
+    let own = "redact:\n- {id: own, keys: ['*haslo*'], do: mask}\n";
+    assert_eq!(recorded(own, &body), shown);
+}
