@@ -16,11 +16,12 @@ use super::memo::{About, Memo, Role};
 use super::only::{ENTRIES_MAX, Listed, RecordOnly};
 use super::pairs::{parts, role};
 use super::pattern::{Patterns, Scope};
+use super::queries::PARAMETERS;
 use super::quiet::{Quiet, Quietly};
 use super::routes::RouteWords;
 use super::rule::{Action, Rule, Side, Sides, UNSEARCHED_RULE, USERINFO_RULE};
 use super::selection::Paths;
-use super::tables::COLUMNS;
+use super::tables::{COLUMNS, SCHEMAS};
 use super::under::{Lists, PLACES_MAX, Places};
 use super::walk::{is_one_of, is_plain_name};
 use super::within::{Inner, last_part};
@@ -235,9 +236,10 @@ impl Policy {
         let mut work = super::pattern::WORK_BYTES_MAX;
         let found = self.patterns.find(name, &Everywhere, &mut work);
         let role = match name {
-            "method" | "methodName" => Role::Method,
+            "method" | "methodName" | "target" => Role::Method,
             "variables" => Role::Variables,
-            _ if is_one_of(name, &COLUMNS) => Role::Columns,
+            _ if is_one_of(name, &PARAMETERS) => Role::Parameters,
+            _ if is_one_of(name, &COLUMNS) || is_one_of(name, &SCHEMAS) => Role::Columns,
             _ => role(parts(name).1),
         };
         About {

@@ -170,6 +170,7 @@ impl<'e> Walk<'e> {
             Node::Array(items) => {
                 let length = self.location.len();
                 self.location.push_str("[*]");
+                self.query_in_list(items);
                 let pair = self.pair_in_list(items);
                 let mut flagged = None;
                 for item in items.iter_mut() {
@@ -210,6 +211,12 @@ impl<'e> Walk<'e> {
         if roles.has(Role::Columns) {
             self.table(members);
         }
+        if roles.has(Role::Value) {
+            self.sheets(members);
+        }
+        if roles.has(Role::Parameters) {
+            self.queries(members);
+        }
         let positional = if roles.has(Role::Method) { self.positional(members) } else { None };
         let words = self.arguments(roles, members);
         let variables = std::mem::take(&mut self.variables);
@@ -235,7 +242,7 @@ impl<'e> Walk<'e> {
             rule = rule.filter(|rule| self.is_meant(*rule, name, node));
             let named = rule;
             if matches!(found.role, Role::Value | Role::Change) {
-                rule = rule.or_else(|| pairs.rule(name, found.role));
+                rule = rule.or_else(|| pairs.rule(name, found.role, node));
             }
             if positional.is_some() && is_positional(name, node) {
                 rule = rule.or(positional);
