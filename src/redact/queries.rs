@@ -90,7 +90,7 @@ impl Walk<'_> {
         let is_verb = |verb: &&str| {
             head.get(..verb.len()).is_some_and(|head| head.eq_ignore_ascii_case(verb))
         };
-        if parameters.is_empty() || !VERBS.iter().any(|verb| is_verb(&verb)) {
+        if parameters.is_empty() || !VERBS.iter().any(is_verb) {
             return;
         }
         let statement = statement.to_string();

@@ -62,9 +62,22 @@ impl Arguments {
 }
 
 impl Walk<'_> {
+    /// Takes out the values of lists that rules select by names which stand elsewhere in the object.
+    pub(super) fn told_by_place(&mut self, roles: Roles, members: &mut Members<'_>) {
+        if roles.has(Role::Columns) {
+            self.table(members);
+        }
+        if roles.has(Role::Value) {
+            self.sheets(members);
+        }
+        if roles.has(Role::Parameters) {
+            self.queries(members);
+        }
+    }
+
     /// Takes out the columns of `{"columns": ["id", "password"], "rows": [[1, "x"]]}` that rules
     /// select by their names.
-    pub(super) fn table(&mut self, members: &mut Members<'_>) {
+    fn table(&mut self, members: &mut Members<'_>) {
         let mut schemas = members.iter().filter_map(|(name, node)| match node {
             Node::Object(members) if is_one_of(name, &SCHEMAS) => Some(members),
             _ => None,
@@ -96,7 +109,7 @@ impl Walk<'_> {
 
     /// Takes out the columns of `{"values": [["id", "password"], [1, "x"]]}`, where the first row has
     /// their names. Of two columns the first may as well name the second, row by row.
-    pub(super) fn sheets(&mut self, members: &mut Members<'_>) {
+    fn sheets(&mut self, members: &mut Members<'_>) {
         for (name, node) in members.iter_mut().filter(|(name, _)| is_one_of(name, &SHEETS)) {
             let Node::Array(rows) = node else { continue };
             let Some((Node::Array(first), rows)) = rows.split_first_mut() else { continue };

@@ -208,15 +208,7 @@ impl<'e> Walk<'e> {
         let roles = self.find_out(base, carrier, members);
         let values = roles.has(Role::Value) || roles.has(Role::Change) && roles.has(Role::Naming);
         let pairs = if values { self.pairs(members) } else { Pairs::default() };
-        if roles.has(Role::Columns) {
-            self.table(members);
-        }
-        if roles.has(Role::Value) {
-            self.sheets(members);
-        }
-        if roles.has(Role::Parameters) {
-            self.queries(members);
-        }
+        self.told_by_place(roles, members);
         let positional = if roles.has(Role::Method) { self.positional(members) } else { None };
         let words = self.arguments(roles, members);
         let variables = std::mem::take(&mut self.variables);
