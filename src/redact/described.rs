@@ -2,7 +2,8 @@
 //! whose it is. Names are short, and mean other things as well.
 
 use super::ordinary::is_ordinary;
-use super::walk::{Walk, is_one_of};
+use super::texts::nearest_name;
+use super::walk::{Walk, is_one_of, scalar};
 use crate::decode::{Node, Number};
 
 /// JSON Schema (2020-12), where it tells nothing but the form of a value.
@@ -54,6 +55,15 @@ const COUNTED: [&str; 16] = [
 const ACCOUNT: [&str; 8] =
     ["username", "user", "host", "hostname", "port", "provider", "region", "database"];
 
+/// No PIN has fewer digits.
+const PIN_DIGITS_MIN: usize = 4;
+
+/// Instructions and the names of shares are not longer.
+const MNEMONIC_BYTES_MAX: usize = 10;
+
+/// Longer words in addresses may be anything.
+const PAGE_WORD_BYTES_MAX: usize = 15;
+
 /// Longer words are no formats, and no names of objects.
 const WORD_BYTES_MAX: usize = 63;
 
@@ -63,6 +73,8 @@ impl Walk<'_> {
     pub(super) fn is_meant(&self, rule: usize, name: &str, node: &Node<'_>) -> bool {
         let is_other = || {
             is_flag_value(node) && self.policy.goes_in(rule)
+                || is_ordinary_there(name, node)
+                || is_postal(name, node) && is_of_address(nearest_name(&self.location))
                 || is_described(name, node)
                 || is_reference(name, node)
                 || self.is_complaint(node)
@@ -70,6 +82,53 @@ impl Walk<'_> {
         };
         !(self.policy.is_shipped(rule) && is_other())
     }
+}
+
+/// Names of secrets that are names of something else as well, by what stands under them: what was tested,
+/// where somebody works, an instruction of a machine; and the address of a page.
+fn is_ordinary_there(name: &str, node: &Node<'_>) -> bool {
+    let is = |other: &str| name.eq_ignore_ascii_case(other);
+    match node {
+        // No password and no PIN is a number of so few digits, and `0017` is none in JSON.
+        Node::Number(Number::Integer(number)) if is("pass") || is("pin") => {
+            number.to_string().len() < PIN_DIGITS_MIN
+        }
+        Node::String(text) if is("pwd") => is_directory(text),
+        Node::String(text) if is("mnemonic") => {
+            text.len() <= MNEMONIC_BYTES_MAX && text.bytes().all(|byte| byte.is_ascii_uppercase())
+        }
+        Node::String(text) => is_page(text),
+        _ => false,
+    }
+}
+
+/// Six digits, as posts of India have them: a PIN code that is written as one word.
+fn is_postal(name: &str, node: &Node<'_>) -> bool {
+    let digits = scalar(node);
+    name.eq_ignore_ascii_case("pincode")
+        && digits.is_some_and(|text| text.len() == 6 && text.bytes().all(|b| b.is_ascii_digit()))
+}
+
+fn is_of_address(name: &str) -> bool {
+    name.to_ascii_lowercase().contains("address")
+}
+
+/// `/home/ada`: words between slashes.
+fn is_directory(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    let is_part = |part: &str| !part.is_empty() && part.bytes().all(plain);
+    let rest = text.strip_prefix('/').unwrap_or_default();
+    rest.contains('/') && rest.split('/').all(is_part) && is_ordinary(text, true)
+}
+
+/// `https://acme.example/reset`: nothing in it is more than a word.
+fn is_page(text: &str) -> bool {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let plain = |byte: u8| byte.is_ascii_lowercase() || b"./_-".contains(&byte);
+    rest.is_some_and(|rest| {
+        let words = rest.split(['.', '/', '_', '-']);
+        rest.bytes().all(plain) && words.clone().all(|word| word.len() <= PAGE_WORD_BYTES_MAX)
+    })
 }
 
 /// Yes, no, or nothing: no secret is so short.

@@ -55,6 +55,27 @@ const COOKIE_MIXED_BYTES_MIN: usize = 8;
 /// What names of sessions are made of.
 const SESSIONS: [&str; 6] = ["sess", "sid", "auth", "login", "remember", "user"];
 
+/// The rule for fields that only their name says to be keys.
+const KEY_RULE: &str = "credential.key_field";
+
+/// How names of fields end that are keys to nothing: what a request, a cache or a partition is known by.
+const ORDINARY_KEYS: [&str; 14] = [
+    "idempotency-key",
+    "sec-websocket-key",
+    "surrogate-key",
+    "cache-key",
+    "partition-key",
+    "routing-key",
+    "public-key",
+    "sort-key",
+    "object-key",
+    "request-key",
+    "message-key",
+    "dedup-key",
+    "deduplication-key",
+    "trace-key",
+];
+
 /// Names of fields are looked at from this length: no token is shorter.
 const TOKEN_NAME_BYTES_MIN: usize = 20;
 
@@ -148,6 +169,12 @@ impl Walk<'_> {
         let is_apart =
             |rule: &usize| (name == COOKIE || name == SET_COOKIE) && self.policy.is_shipped(*rule);
         let rule = self.rule(Carrier::Header, name.as_str(), Some(text));
+        let is_ordinary = |rule: &usize| {
+            self.policy.is_shipped(*rule)
+                && self.policy.id(*rule) == KEY_RULE
+                && ORDINARY_KEYS.iter().any(|end| name.as_str().ends_with(end))
+        };
+        let rule = rule.filter(|rule| !is_ordinary(rule));
         if let Some(rule) = rule.filter(|rule| !is_apart(rule)) {
             return self.credential(text, rule);
         }

@@ -10,7 +10,8 @@ use super::memo::Role;
 use super::pairs::role;
 use super::seen::{MASK, Search, is_redacted_text};
 use super::text::is_break;
-use super::walk::{Members, NESTING_MAX, Walk, is_one_of, push_name};
+use super::texts::nearest_name;
+use super::walk::{Members, NESTING_MAX, Walk, is_one_of, push_name, scalar};
 use crate::decode::{Literal, Node, Note, Value};
 use crate::decode::{
     aliases, base64_text, data_url, embedded, graphql, is_operation, percent_text,
@@ -22,8 +23,17 @@ const LOGIN_METHODS: [&str; 6] = ["login", "logon", "signin", "sign_in", "authen
 /// Flags of commands are no longer.
 const FLAG_BYTES_MAX: usize = 64;
 
+/// How names end under which ids and places in lists are written in base64.
+const ENCODED: [&str; 8] = ["id", "ids", "cursor", "before", "after", "etag", "offset", "page"];
+
+/// What stands before them in that.
+const OF_PLACES: [&str; 6] = ["id", "cursor", "offset", "after", "before", "key"];
+
 /// What holds the parameters of a call.
 const PARAMETERS: [&str; 3] = ["params", "args", "arguments"];
+
+/// What holds those of a call that signs in, and nothing else, as a list of values.
+const DATA: &str = "data";
 
 impl Walk<'_> {
     /// What is recorded of text that holds something else with a credential in it; `Some(None)`
@@ -59,7 +69,35 @@ impl Walk<'_> {
         }
         let decoded = if class.may_be_base64() { base64_text(text)? } else { return None };
         self.encoded = true;
+        if let Some(password) = self.pair_of(&decoded)
+            && let Some(rule) = self.rule(Carrier::Member, "password", Some(password))
+        {
+            self.remember(password, rule);
+            self.receipt(rule);
+            self.cut = true;
+            return Some(Some(MASK.to_owned()));
+        }
         self.decoded(&decoded).map(Some)
+    }
+
+    /// The password of `user:password`, which somebody wrote in base64: letters of both cases and digits,
+    /// after a name in small letters. Ids and places in lists are written so as well, under names that
+    /// say so, or after the name of a type.
+    fn pair_of<'t>(&self, decoded: &'t str) -> Option<&'t str> {
+        let (user, password) = decoded.split_once(':')?;
+        let is_user = |byte: u8| {
+            byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._@+-".contains(&byte)
+        };
+        let has = |is: fn(&u8) -> bool| password.as_bytes().iter().any(is);
+        let is_mixed =
+            has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase) && has(u8::is_ascii_digit);
+        let is_pair = user.starts_with(|c: char| c.is_ascii_lowercase())
+            && user.bytes().all(is_user)
+            && !OF_PLACES.contains(&user)
+            && is_mixed
+            && password.bytes().all(|byte| byte.is_ascii_graphic() && !b":/".contains(&byte));
+        let name = nearest_name(&self.location).to_ascii_lowercase();
+        (is_pair && !ENCODED.iter().any(|end| name.ends_with(end))).then_some(password)
     }
 
     /// What is recorded of text with escapes that hide a credential; `None` if there is none.
@@ -237,16 +275,26 @@ impl Walk<'_> {
     /// The rule for the parameters of a call such as `{"method": "login", "params": [...]}`, where
     /// they have no names of their own.
     pub(super) fn positional(&mut self, members: &Members<'_>) -> Option<usize> {
-        let method = members.iter().find_map(|(name, node)| match node {
-            Node::String(text) if name == "method" || name == "methodName" => Some(text),
-            _ => None,
-        })?;
+        let named = |names: &[&str]| {
+            members.iter().find_map(|(name, node)| match node {
+                Node::String(text) if names.contains(&name.as_ref()) => Some(text),
+                _ => None,
+            })
+        };
+        // A target is as often a thing as a method.
+        let method = named(&["method", "methodName"]);
+        let is_target = method.is_none();
+        let method = method.or_else(|| named(&["target"]))?;
         if !members.iter().any(|(name, node)| is_positional(name, node)) {
             return None;
         }
         let squashed: String = method.chars().filter(char::is_ascii_alphanumeric).collect();
         let squashed = squashed.to_ascii_lowercase();
         let logs_in = LOGIN_METHODS.iter().any(|name| squashed.contains(&name.replace('_', "")));
+        let is_listed = || members.iter().any(|(name, _)| is_one_of(name, &PARAMETERS));
+        if !logs_in && (is_target || !is_listed()) {
+            return None;
+        }
         let by_name = self.rule_of_content(Carrier::Member, method, None);
         if logs_in && !squashed.contains("unlock") {
             self.signs_in();
@@ -275,7 +323,11 @@ pub(super) fn is_positional(name: &str, node: &Node<'_>) -> bool {
         Node::Object(members) => members.iter().all(|(name, _)| name == "param"),
         _ => false,
     };
-    unnamed && is_one_of(name, &PARAMETERS)
+    let is_data = || match node {
+        Node::Array(items) => name == DATA && items.iter().all(|item| scalar(item).is_some()),
+        _ => false,
+    };
+    unnamed && is_one_of(name, &PARAMETERS) || is_data()
 }
 
 /// The rule of a secret that was seen and is in the text that a string of base64 stands for.

@@ -64,6 +64,8 @@ pub(super) enum Role {
     Columns,
     /// A flag of a command, by its value: `--password`.
     Flag,
+    /// What a query leaves open: `params`.
+    Parameters,
 }
 
 impl About {
@@ -81,7 +83,7 @@ impl About {
 
 /// What the members of an object say of it.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Roles(u8);
+pub(super) struct Roles(u16);
 
 impl Roles {
     pub(super) fn add(&mut self, role: Role) {

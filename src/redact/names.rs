@@ -50,6 +50,22 @@ impl Names {
         });
     }
 
+    /// Adds the rules that select a name, those of `in_words` only by words of it.
+    pub(super) fn add_in_words(
+        &self,
+        name: &str,
+        squashed: &str,
+        in_words: impl Fn(usize) -> bool,
+        rules: &mut Vec<usize>,
+    ) {
+        self.each_glob(squashed, |glob, rule| {
+            if glob.is_none_or(|glob| !in_words(rule) || glob.is_in_words(name)) {
+                rules.push(rule);
+            }
+            false
+        });
+    }
+
     /// Whether any of them does.
     pub(super) fn selects(&self, squashed: &str) -> bool {
         self.each(squashed, |_| true)
@@ -57,8 +73,17 @@ impl Names {
 
     /// Goes through the rules that select this squashed name, until `found` says that it is enough.
     fn each(&self, squashed: &str, mut found: impl FnMut(usize) -> bool) -> bool {
+        self.each_glob(squashed, |_, rule| found(rule))
+    }
+
+    /// The same, with the glob if it is not the name itself, or any.
+    fn each_glob(
+        &self,
+        squashed: &str,
+        mut found: impl FnMut(Option<&Glob>, usize) -> bool,
+    ) -> bool {
         let exact = self.exact.get(squashed).into_iter().flatten();
-        if exact.chain(&self.any).any(|rule| found(*rule)) {
+        if exact.chain(&self.any).any(|rule| found(None, *rule)) {
             return true;
         }
         self.literals.as_ref().is_some_and(|literals| {
@@ -66,7 +91,7 @@ impl Names {
                 .find_overlapping_iter(squashed)
                 .filter_map(|hit| self.globs.get(hit.pattern().as_usize()))
                 .filter(|(glob, _)| glob.matches(squashed))
-                .any(|(_, rule)| found(*rule))
+                .any(|(glob, rule)| found(Some(glob), *rule))
         })
     }
 }

@@ -6,13 +6,14 @@ use std::collections::BTreeMap;
 
 use super::carrier::Carrier;
 use super::glob::squash;
+use super::marked::{Mark, is_held};
 use super::memo::Role;
 use super::routes::is_route_word;
 use super::walk::{Members, Walk, is_one_of, is_plain_name, scalar};
 use crate::decode::{Node, base64_text, embedded};
 
 /// Members that name what their object is about, and the operations of a JSON Patch.
-const NAMING: [&str; 27] = [
+const NAMING: [&str; 36] = [
     "name",
     "key",
     "k",
@@ -40,10 +41,19 @@ const NAMING: [&str; 27] = [
     "instancePath",
     "dataPath",
     "propertyPath",
+    "column",
+    "var",
+    "tag",
+    "entry",
+    "header",
+    "field_id",
+    "fieldId",
+    "internal_name",
+    "internalName",
 ];
 
 /// Those of them that name nothing but a field: what changed is told by these alone.
-const FIELDS: [&str; 18] = [
+const FIELDS: [&str; 24] = [
     "name",
     "key",
     "k",
@@ -62,10 +72,16 @@ const FIELDS: [&str; 18] = [
     "instancePath",
     "dataPath",
     "propertyPath",
+    "column",
+    "var",
+    "field_id",
+    "fieldId",
+    "internal_name",
+    "internalName",
 ];
 
 /// Members that hold the value in such an object.
-const VALUED: [&str; 19] = [
+const VALUED: [&str; 24] = [
     "value",
     "values",
     "val",
@@ -85,13 +101,18 @@ const VALUED: [&str; 19] = [
     "#text",
     "rejectedValue",
     "rejected_value",
+    "previousValue",
+    "previous_value",
+    "prevValue",
+    "currentValue",
+    "current_value",
 ];
 
 /// Those of them that stand beside others, and are about something else then.
 const BESIDE: [&str; 2] = ["env", "n"];
 
 /// Members that hold it before and after a change, or that may hold other things as well.
-const CHANGES: [&str; 19] = [
+const CHANGES: [&str; 21] = [
     "before",
     "after",
     "from",
@@ -107,6 +128,8 @@ const CHANGES: [&str; 19] = [
     "defaultValue",
     "default_value",
     "content",
+    "contents",
+    "answer",
     "text",
     "with",
     "plain",
@@ -114,7 +137,7 @@ const CHANGES: [&str; 19] = [
 ];
 
 /// What stands before `Name` or `Key`, and `Value`, in the names of such members.
-const STEMS: [&str; 13] = [
+const STEMS: [&str; 14] = [
     "attribute",
     "attr",
     "config",
@@ -122,6 +145,7 @@ const STEMS: [&str; 13] = [
     "field",
     "header",
     "item",
+    "meta",
     "option",
     "parameter",
     "param",
@@ -130,26 +154,9 @@ const STEMS: [&str; 13] = [
     "variable",
 ];
 
-/// Members that say that the value beside them is a secret, where they are true.
-const MARKS: [&str; 12] = [
-    "sensitive",
-    "masked",
-    "secret",
-    "secured",
-    "encrypted",
-    "isSecret",
-    "is_secret",
-    "isSecured",
-    "isSensitive",
-    "is_sensitive",
-    "isEncrypted",
-    "is_encrypted",
-];
-
-/// Members that tell what kind of value it is, and the kinds that are secrets, squashed.
-const TYPES: [&str; 4] = ["type", "valueType", "value_type", "variableType"];
-const SECRET_TYPES: [&str; 6] =
-    ["encrypted", "sensitive", "securestring", "secured", "secrettext", "encryptedtext"];
+/// Members that hold it before and after a change, where nothing but the place of a field tells its name.
+const STATES: [&str; 5] = ["before", "after", "old", "new", "previous"];
+const POINTERS: [&str; 3] = ["path", "pointer", "propertyPath"];
 
 /// Longer words in the place of a value are no names of fields.
 const FIELD_BYTES_MAX: usize = 32;
@@ -168,33 +175,50 @@ pub(super) struct Pairs {
 }
 
 /// The rules for the values of one name.
-#[derive(Default)]
+#[derive(Default, Clone, Copy)]
 struct Pair {
     value: Option<usize>,
     change: Option<usize>,
+    /// What it was and is, by the place of it.
+    state: Option<usize>,
+    /// The object says that it is a secret.
+    marked: Option<(Mark, usize)>,
 }
 
 impl Pairs {
     /// The rule for the value under this member.
-    pub(super) fn rule(&self, name: &str, role: Role) -> Option<usize> {
+    pub(super) fn rule(&self, name: &str, role: Role, node: &Node<'_>) -> Option<usize> {
         if self.named.is_empty() {
             return None;
         }
-        let (prefix, _) = parts(name);
+        let (prefix, last) = parts(name);
         let pair = self.named.get(prefix)?;
-        if role == Role::Value { pair.value } else { pair.change }
+        let marked = pair.marked.filter(|(mark, _)| mark.holds_of(node));
+        let by_mark = |is_meant: bool| marked.filter(|_| is_meant).map(|(_, rule)| rule);
+        if role == Role::Value {
+            return stricter(pair.value, by_mark(true));
+        }
+        let is_certain = marked.is_some_and(|(mark, _)| mark != Mark::Mixed);
+        let by_mark = by_mark(is_certain && is_held(last, node));
+        stricter(stricter(pair.change, pair.state.filter(|_| is_one_of(last, &STATES))), by_mark)
     }
 
-    fn add(&mut self, prefix: &str, value: Option<usize>, change: Option<usize>) {
-        if value.is_none() && change.is_none() {
+    fn add(&mut self, prefix: &str, more: Pair) {
+        let Pair { value, change, state, marked } = more;
+        if value.or(change).or(state).is_none() && marked.is_none() {
             return;
         }
-        let stricter =
-            |one: Option<usize>, other: Option<usize>| one.into_iter().chain(other).min();
         let pair = self.named.entry(prefix.to_owned()).or_default();
         pair.value = stricter(pair.value, value);
         pair.change = stricter(pair.change, change);
+        pair.state = stricter(pair.state, state);
+        pair.marked = pair.marked.into_iter().chain(marked).min();
     }
+}
+
+/// The stricter of two rules.
+fn stricter(one: Option<usize>, other: Option<usize>) -> Option<usize> {
+    one.into_iter().chain(other).min()
 }
 
 /// The values of an object that may have names beside them, by what stands before: of each the first.
@@ -228,9 +252,10 @@ impl Walk<'_> {
         let beside = OnceCell::new();
         for (name, node) in members {
             let (prefix, last) = parts(name);
-            if is_true(node) && is_one_of(last, &MARKS) {
-                let rule = self.rule(Carrier::Member, "secret", None);
-                pairs.add(prefix, rule, None);
+            let is_kubernetes = name == "kind" && node.as_str() == Some("Secret");
+            if let Some(mark) = Mark::of(last, node).filter(|_| !is_kubernetes) {
+                let marked = self.rule(Carrier::Member, "secret", None).map(|rule| (mark, rule));
+                pairs.add(prefix, Pair { marked, ..Pair::default() });
             }
             // The place of what is wrong may be a list: `["body", "password"]`.
             let node = match node {
@@ -238,31 +263,32 @@ impl Walk<'_> {
                 _ => node,
             };
             let Node::String(text) = node else { continue };
-            if is_one_of(last, &TYPES) && is_secret_type(text) {
-                let rule = self.rule(Carrier::Member, "secret", None);
-                pairs.add(prefix, rule, None);
-            }
-            pairs.are_a_secret |= name == "kind" && text == "Secret";
+            pairs.are_a_secret |= is_kubernetes;
             // A document is no name, whatever names are in it.
             let is_document = || matches!(embedded(text), Some(Node::Object(_) | Node::Array(_)));
             if role(last) != Role::Naming || is_document() {
                 continue;
             }
             let beside = beside.get_or_init(|| Beside::of(members));
-            let mut rule = |of: &BTreeMap<&str, &Node<'_>>| {
+            let is_pointer = is_one_of(last, &POINTERS);
+            let mut rule = |of: &BTreeMap<&str, &Node<'_>>, is_pointed: bool| {
                 let value = scalar(of.get(prefix)?);
                 // In `pwd=x` there is a name as well, whatever is recorded of `x`.
                 let named = text.split('=').next().unwrap_or_default();
+                // What stands before the last name is where that is.
+                let end = named.rsplit(['.', '/', '[', ']']).find(|part| !part.is_empty());
+                let named = if is_pointed { end.unwrap_or_default() } else { named };
                 self.rule_of_content(Carrier::Member, named, value.as_deref()).or_else(|| {
                     // Stores whose keys are bytes, such as etcd, write them in base64.
                     let text = base64_text(text)?;
                     self.rule_of_content(Carrier::Member, &text, value.as_deref())
                 })
             };
-            let value = rule(&beside.values);
+            let value = rule(&beside.values, false);
             let names_a_field = is_one_of(last, &FIELDS) || stemmed(last) == Role::Naming;
-            let change = if names_a_field { rule(&beside.changes) } else { None };
-            pairs.add(prefix, value, change);
+            let change = if names_a_field { rule(&beside.changes, false) } else { None };
+            let state = if is_pointer { rule(&beside.changes, true) } else { None };
+            pairs.add(prefix, Pair { value, change, state, marked: None });
         }
         pairs
     }
@@ -333,14 +359,6 @@ fn stemmed(last: &str) -> Role {
     }
 }
 
-fn is_secret_type(text: &str) -> bool {
-    let mut squashed = String::new();
-    if text.len() <= FIELD_BYTES_MAX {
-        squash(text, &mut squashed);
-    }
-    SECRET_TYPES.contains(&squashed.as_str())
-}
-
 /// Words, as names of fields, of resources and of permissions are made of: `user.email`, `pods/exec`,
 /// `s3:PutObject`. One of them may have a number.
 fn is_worded(text: &str) -> bool {
@@ -354,14 +372,6 @@ fn is_worded(text: &str) -> bool {
         && text.contains(is_join)
         && text.split(is_join).all(is_word)
         && text.split(is_join).filter(|word| bare(word) < word.len()).count() <= 1
-}
-
-fn is_true(node: &Node<'_>) -> bool {
-    match node {
-        Node::Bool(flag) => *flag,
-        Node::String(text) => text == "true",
-        _ => false,
-    }
 }
 
 /// What stands before the last part of a name, and that part: `u[0]` and `value` of `u[0][value]`.

@@ -16,11 +16,12 @@ use super::memo::{About, Memo, Role};
 use super::only::{ENTRIES_MAX, Listed, RecordOnly};
 use super::pairs::{parts, role};
 use super::pattern::{Patterns, Scope};
+use super::queries::PARAMETERS;
 use super::quiet::{Quiet, Quietly};
 use super::routes::RouteWords;
 use super::rule::{Action, Rule, Side, Sides, UNSEARCHED_RULE, USERINFO_RULE};
 use super::selection::Paths;
-use super::tables::COLUMNS;
+use super::tables::{COLUMNS, SCHEMAS};
 use super::under::{Lists, PLACES_MAX, Places};
 use super::walk::{is_one_of, is_plain_name};
 use super::within::{Inner, last_part};
@@ -235,9 +236,10 @@ impl Policy {
         let mut work = super::pattern::WORK_BYTES_MAX;
         let found = self.patterns.find(name, &Everywhere, &mut work);
         let role = match name {
-            "method" | "methodName" => Role::Method,
+            "method" | "methodName" | "target" => Role::Method,
             "variables" => Role::Variables,
-            _ if is_one_of(name, &COLUMNS) => Role::Columns,
+            _ if is_one_of(name, &PARAMETERS) => Role::Parameters,
+            _ if is_one_of(name, &COLUMNS) || is_one_of(name, &SCHEMAS) => Role::Columns,
             _ => role(parts(name).1),
         };
         About {
@@ -294,18 +296,18 @@ impl Policy {
             names.add(squashed, rules);
         }
         if !self.keep.spares_from_keys(squashed) {
-            self.add_by_keys(selectors, squashed, rules);
+            self.add_by_keys(selectors, name, squashed, rules);
             self.add_by_parts(selectors, name, squashed, rules);
         }
         rules.sort_unstable();
         rules
     }
 
-    /// Adds the rules whose `keys` select a squashed name, but shipped ones if it is excepted from
-    /// those.
-    fn add_by_keys(&self, selectors: &Selectors, squashed: &str, rules: &mut Vec<usize>) {
+    /// Adds the rules whose `keys` select a name, but shipped ones if it is excepted from those, or
+    /// if the name only has the same letters in a row.
+    fn add_by_keys(&self, all: &Selectors, name: &str, squashed: &str, rules: &mut Vec<usize>) {
         let before = rules.len();
-        selectors.keys.add(squashed, rules);
+        all.keys.add_in_words(name, squashed, |rule| self.is_shipped(rule), rules);
         if rules.len() > before && self.keep.spares_from_shipped(squashed) {
             let mut position = 0;
             rules.retain(|rule| {

@@ -102,6 +102,10 @@ const KINDS: [&str; 34] = [
     "totp",
 ];
 
+/// What people type is not longer, and what is shorter is not looked for in another case.
+const CASED_BYTES_MIN: usize = 8;
+const CASED_BYTES_MAX: usize = 32;
+
 /// Names from here on, made of letters and digits, may be secrets themselves.
 const RANDOM_NAME_BYTES_MIN: usize = 12;
 
@@ -225,6 +229,12 @@ impl Walk<'_> {
             && let Some(weight) = self.weight(text, rule)
         {
             self.seen.add(text, rule, weight);
+            // Some keep, and repeat, what was typed in one case.
+            if self.policy.is_shipped(rule) && !is_machine_made(self.policy.action(rule)) {
+                for other in cased(text) {
+                    self.seen.add(&other, rule, weight);
+                }
+            }
         }
     }
 
@@ -353,6 +363,18 @@ impl Walk<'_> {
             _ => false,
         }
     }
+}
+
+/// A word of letters of both cases and digits in small letters and in capitals.
+fn cased(text: &str) -> impl Iterator<Item = String> {
+    let has = |is: fn(&u8) -> bool| text.as_bytes().iter().any(is);
+    let is_typed = (CASED_BYTES_MIN..=CASED_BYTES_MAX).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_graphic())
+        && has(u8::is_ascii_lowercase)
+        && has(u8::is_ascii_uppercase)
+        && has(u8::is_ascii_digit);
+    let cased = is_typed.then(|| [text.to_ascii_lowercase(), text.to_ascii_uppercase()]);
+    cased.into_iter().flatten()
 }
 
 /// Whether digits tell a count.

@@ -10,6 +10,7 @@ use super::carrier::Carrier;
 use super::class::Class;
 use super::inner::is_argument_flag;
 use super::memo::{Role, Roles};
+use super::secret::is_plain_word;
 use super::seen::{MASK, is_redacted_text};
 use super::text::{Edit, replaced};
 use super::walk::{Members, Walk, is_one_of, push_name, scalar};
@@ -21,6 +22,15 @@ pub(super) const COLUMNS: [&str; 6] =
 
 /// What holds the rows.
 const ROWS: [&str; 5] = ["rows", "data", "values", "records", "tuples"];
+
+/// What may hold both the names of columns, and those beside rows.
+pub(super) const SCHEMAS: [&str; 2] = ["schema", "table"];
+
+/// Rows that may begin with the names of their columns.
+const SHEETS: [&str; 1] = ["values"];
+
+/// Names of columns are no longer.
+const COLUMN_BYTES_MAX: usize = 64;
 
 /// Columns after these have no names.
 const COLUMNS_MAX: usize = 1024;
@@ -52,13 +62,28 @@ impl Arguments {
 }
 
 impl Walk<'_> {
+    /// Takes out the values of lists that rules select by names which stand elsewhere in the object.
+    pub(super) fn told_by_place(&mut self, roles: Roles, members: &mut Members<'_>) {
+        if roles.has(Role::Columns) {
+            self.table(members);
+        }
+        if roles.has(Role::Value) {
+            self.sheets(members);
+        }
+        if roles.has(Role::Parameters) {
+            self.queries(members);
+        }
+    }
+
     /// Takes out the columns of `{"columns": ["id", "password"], "rows": [[1, "x"]]}` that rules
     /// select by their names.
-    pub(super) fn table(&mut self, members: &mut Members<'_>) {
-        let columns = members.iter().find_map(|(name, node)| match node {
-            Node::Array(items) if is_one_of(name, &COLUMNS) => Some(items),
+    fn table(&mut self, members: &mut Members<'_>) {
+        let mut schemas = members.iter().filter_map(|(name, node)| match node {
+            Node::Object(members) if is_one_of(name, &SCHEMAS) => Some(members),
             _ => None,
         });
+        let columns = columns_of(members);
+        let columns = columns.or_else(|| schemas.find_map(|members| columns_of(members)));
         let Some(columns) = columns else { return };
         let names: Vec<Option<String>> = columns.iter().take(COLUMNS_MAX).map(column).collect();
         let rows = members.iter_mut().filter(|(name, _)| is_one_of(name, &ROWS));
@@ -67,13 +92,53 @@ impl Walk<'_> {
             let length = self.location.len();
             push_name(&mut self.location, name);
             self.location.push_str("[*][*]");
+            // There may be one row alone, which is the list.
+            let is_row =
+                rows.len() == names.len() && rows.iter().all(|cell| scalar(cell).is_some());
+            if is_row {
+                self.row(rows, &names);
+            }
             for row in rows {
-                let Node::Array(cells) = row else { continue };
-                for (cell, name) in cells.iter_mut().zip(&names) {
-                    self.cell(cell, name.as_deref());
+                if let Node::Array(cells) = row {
+                    self.row(cells, &names);
                 }
             }
             self.location.truncate(length);
+        }
+    }
+
+    /// Takes out the columns of `{"values": [["id", "password"], [1, "x"]]}`, where the first row has
+    /// their names. Of two columns the first may as well name the second, row by row.
+    fn sheets(&mut self, members: &mut Members<'_>) {
+        for (name, node) in members.iter_mut().filter(|(name, _)| is_one_of(name, &SHEETS)) {
+            let Node::Array(rows) = node else { continue };
+            let Some((Node::Array(first), rows)) = rows.split_first_mut() else { continue };
+            let names: Option<Vec<_>> = first.iter().take(COLUMNS_MAX).map(heading).collect();
+            let Some(mut names) = names.filter(|names| names.len() > 1 && !rows.is_empty()) else {
+                continue;
+            };
+            if let [first, _] = names.as_mut_slice() {
+                *first = None;
+            }
+            let length = self.location.len();
+            push_name(&mut self.location, name);
+            self.location.push_str("[*][*]");
+            for row in rows {
+                let Node::Array(cells) = row else { continue };
+                for (cell, name) in cells.iter_mut().zip(&names) {
+                    // What is a word may be one of a list of lists of words.
+                    if !scalar(cell).is_some_and(|text| is_plain_word(&text)) {
+                        self.cell(cell, name.as_deref());
+                    }
+                }
+            }
+            self.location.truncate(length);
+        }
+    }
+
+    fn row(&mut self, cells: &mut [Node<'_>], names: &[Option<String>]) {
+        for (cell, name) in cells.iter_mut().zip(names) {
+            self.cell(cell, name.as_deref());
         }
     }
 
@@ -261,6 +326,22 @@ fn masked(line: &str, place: &Range<usize>, edits: &[Edit]) -> Option<String> {
         })
         .collect();
     if own.is_empty() { None } else { line.get(place.clone()).map(|word| replaced(word, own)) }
+}
+
+/// The columns that these members list.
+fn columns_of<'m, 'n>(members: &'m Members<'n>) -> Option<&'m Vec<Node<'n>>> {
+    members.iter().find_map(|(name, node)| match node {
+        Node::Array(items) if is_one_of(name, &COLUMNS) => Some(items),
+        _ => None,
+    })
+}
+
+/// A cell that may be the name of a column; `None` in it where it names none, and `None` where the row
+/// has no names.
+#[expect(clippy::option_option, reason = "a row has names, or not; a column has one, or not")]
+fn heading(node: &Node<'_>) -> Option<Option<String>> {
+    let text = node.as_str()?;
+    (text.len() <= COLUMN_BYTES_MAX).then(|| (!text.is_empty()).then(|| text.to_owned()))
 }
 
 /// The name of a column: `"id"`, or `{"name": "id", …}`.

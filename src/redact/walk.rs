@@ -170,6 +170,7 @@ impl<'e> Walk<'e> {
             Node::Array(items) => {
                 let length = self.location.len();
                 self.location.push_str("[*]");
+                self.query_in_list(items);
                 let pair = self.pair_in_list(items);
                 let mut flagged = None;
                 for item in items.iter_mut() {
@@ -208,9 +209,7 @@ impl<'e> Walk<'e> {
         let roles = self.find_out(base, carrier, members);
         let values = roles.has(Role::Value) || roles.has(Role::Change) && roles.has(Role::Naming);
         let pairs = if values { self.pairs(members) } else { Pairs::default() };
-        if roles.has(Role::Columns) {
-            self.table(members);
-        }
+        self.told_by_place(roles, members);
         let positional = if roles.has(Role::Method) { self.positional(members) } else { None };
         let words = self.arguments(roles, members);
         let variables = std::mem::take(&mut self.variables);
@@ -236,7 +235,7 @@ impl<'e> Walk<'e> {
             rule = rule.filter(|rule| self.is_meant(*rule, name, node));
             let named = rule;
             if matches!(found.role, Role::Value | Role::Change) {
-                rule = rule.or_else(|| pairs.rule(name, found.role));
+                rule = rule.or_else(|| pairs.rule(name, found.role, node));
             }
             if positional.is_some() && is_positional(name, node) {
                 rule = rule.or(positional);

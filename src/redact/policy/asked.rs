@@ -52,7 +52,7 @@ impl Policy {
                 continue;
             }
             let before = rules.len();
-            self.add_by_keys(selectors, squashed, rules);
+            self.add_by_keys(selectors, part, squashed, rules);
             if is_about && (part != last || name.contains('/')) {
                 let mut position = 0;
                 rules.retain(|rule| {

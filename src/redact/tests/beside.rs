@@ -168,3 +168,178 @@ fn names_beside_values_in_validations_and_settings() {
         assert_eq!(record.body.map(|record| record.value()), Some(body));
     }
 }
+
+/// What is recorded of a body is the body.
+fn stays(target: &str, body: Value) {
+    let record = record(target, &[JSON], body.to_string().as_bytes());
+    assert_eq!(record.body.map(|record| record.value()), Some(body));
+}
+
+#[test]
+fn flags_and_types_say_that_a_value_is_secret() {
+    for (name, said) in [
+        ("hidden", json!(true)),
+        ("secure", json!(true)),
+        ("writeOnly", json!(true)),
+        ("is_secret", json!(1)),
+        ("secret", json!("yes")),
+        ("isPassword", json!(true)),
+        ("private", json!("true")),
+        ("masked_and_hidden", json!(true)),
+        ("visibility", json!("SECRET")),
+        ("kind", json!("secret")),
+        ("inputType", json!("password")),
+        ("type", json!("hidden")),
+    ] {
+        gone("/x", &json!({"key": "FOO", "value": SECRET, name: said}));
+    }
+    for held in ["defaultValue", "answer", "current", "content"] {
+        gone("/x", &json!({"name": "FOO", "type": "password", held: SECRET}));
+    }
+    stays("/x", json!({"key": "FOO", "value": "Berlin", "hidden": true}));
+    stays("/x", json!({"key": "FOO", "value": 8443, "secure": true}));
+    stays("/x", json!({"key": "FOO", "value": SECRET, "hidden": false}));
+    stays("/x", json!({"visibility": "private", "value": "v1.2.0", "key": "FOO"}));
+    stays("/x", json!({"type": "password", "text": "Enter your new password", "name": "p"}));
+    stays("/x", json!({"encrypted": true, "from": "ada", "to": "bob", "subject": "Hi"}));
+}
+
+#[test]
+fn names_beside_values_under_other_words() {
+    for (name, value) in [
+        ("variable", "contents"),
+        ("meta_key", "meta_value"),
+        ("column", "value"),
+        ("field_id", "value"),
+        ("internal_name", "value"),
+        ("var", "value"),
+        ("tag", "value"),
+        ("header", "value"),
+    ] {
+        gone("/x", &json!({"items": [{name: "smtp_password", value: SECRET}]}));
+    }
+    gone("/x", &json!([{"attribute": "password", "previousValue": SECRET, "newValue": SECRET}]));
+    gone("/x", &json!([{"path": "db.password", "before": SECRET, "after": SECRET}]));
+    stays("/x", json!([{"path": "src/token.rs", "before": "0a1b2c3d", "after": "4e5f6a7b"}]));
+    stays("/x", json!([{"op": "move", "path": "/db/host", "from": "/db/old-host"}]));
+}
+
+#[test]
+fn columns_beside_above_and_inside_of_rows() {
+    for body in [
+        json!({"schema": {"fields": [{"name": "user"}, {"name": "password"}]}, "data": [["ada", SECRET]]}),
+        json!({"fields": ["user", "password"], "values": ["ada", SECRET]}),
+        json!({"range": "A1:B2", "values": [["user", "password"], ["ada", SECRET]]}),
+        json!({"values": [["password", "user", "id"], [SECRET, "ada", 1]]}),
+    ] {
+        assert!(gone("/x", &body).contains("ada"));
+    }
+    stays("/x", json!({"values": [["alice", "secrets", "read"], ["bob", "tokens", "write"]]}));
+    stays("/x", json!({"values": [["a", "b"], ["c", "d"]], "fields": ["x", "y"]}));
+}
+
+#[test]
+fn parameters_of_queries() {
+    let sql = "UPDATE users SET password = ? WHERE id = ?";
+    for body in [
+        json!([[sql, SECRET, 7]]),
+        json!([["INSERT INTO u (name, password) VALUES (:n, :p)", {"n": "ada", "p": SECRET}]]),
+        json!({"stmt": {"sql": sql, "args": [{"type": "text", "value": SECRET}, {"type": "integer", "value": "7"}]}}),
+        json!({"sql": sql, "params": [SECRET, "7"]}),
+        json!({"sql": sql, "params": [[SECRET, "7"], [SECRET, "8"]]}),
+        json!({"sql": "UPDATE u SET password = :p", "parameters": [{"name": "p", "value": {"stringValue": SECRET}}]}),
+        json!({"statement": sql, "bindings": {"1": {"type": "TEXT", "value": SECRET}}}),
+        json!({"statement": "CREATE (u {password:$p})", "parameters": {"n": "ada", "p": SECRET}}),
+        json!({"query": "UPDATE '7' WITH {password: @p} IN users", "bindVars": {"p": SECRET}}),
+        json!({"UpdateExpression": "SET password = :v", "ExpressionAttributeValues": {":v": {"S": SECRET}}}),
+        json!({"script": {"source": "ctx._source.password = params.p", "params": {"p": SECRET}}}),
+    ] {
+        gone("/x", &body);
+    }
+    stays("/x", json!({"sql": "UPDATE users SET city = ? WHERE id = ?", "params": ["Berlin", 7]}));
+    stays("/x", json!(["SELECT * FROM t WHERE city = ?", "Berlin"]));
+    stays("/x", json!(["select a colour", "blue"]));
+}
+
+#[test]
+fn calls_without_names_for_what_they_are_given() {
+    gone("/hub", &json!({"type": 1, "target": "Login", "arguments": ["ada", SECRET]}));
+    gone("/r", &json!({"action": "Auth", "method": "login", "data": ["ada", SECRET], "tid": 1}));
+    gone("/login", &json!(["ada", SECRET]));
+    gone("/settings/password", &json!([SECRET, SECRET]));
+    stays("/x", json!({"target": "tokens/sync", "args": ["a", "b"]}));
+    stays("/x", json!({"method": "tokens.list", "data": ["a", "b"]}));
+}
+
+#[test]
+fn users_and_passwords_in_base64() {
+    use base64::Engine as _;
+    let pair = |text: &str| base64::engine::general_purpose::STANDARD.encode(text);
+    gone(
+        "/x",
+        &json!({"entry": pair(&format!("ada:{SECRET}")), "note": format!("it is {SECRET}")}),
+    );
+    let encoded = pair("ada:Zq7rT2xLm9");
+    let record = record("/x", &[JSON], json!({ "entry": encoded }).to_string().as_bytes());
+    assert!(!stored(&record).contains(&encoded));
+    for (name, text) in [
+        ("node", "User:42ab7cD9"),
+        ("owner_id", "user:V1StGXR8Z5jdHi6B"),
+        ("endCursor", "cursor:Zq7rT2xLm9"),
+        ("at", "created:2026-01-01"),
+        ("x", "post:clx9abcd1234"),
+    ] {
+        stays("/x", json!({name: pair(text)}));
+    }
+}
+
+#[test]
+fn passwords_that_come_back_in_one_case() {
+    for shown in ["ZQ7RT2XLM9", "zq7rt2xlm9"] {
+        let (_, answer) = exchange(
+            &request("/x", &[JSON], json!({ "password": SECRET }).to_string().as_bytes()),
+            &response(&[JSON], json!({"error": format!("{shown} refused")}).to_string().as_bytes()),
+        );
+        assert!(!stored_response(&answer).contains(shown), "{shown}");
+    }
+}
+
+#[test]
+fn fields_that_are_called_keys() {
+    let key = "Zq7rT2xLm9k4ppQw8nVb";
+    for (name, shown) in [
+        ("x-acme-key", false),
+        ("key", false),
+        ("x-original-cookie", true),
+        ("authorisation", false),
+        ("idempotency-key", true),
+        ("x-idempotency-key", true),
+        ("sec-websocket-key", true),
+    ] {
+        let record = record("/x", &[(name, key)], b"");
+        assert_eq!(stored(&record).contains(key), shown, "{name}");
+    }
+    let record = record("/x", &[("x-original-cookie", "theme=Zq7rT2xLm9k4ppQw8nVb")], b"");
+    assert!(!stored(&record).contains(key));
+}
+
+#[test]
+fn names_of_secrets_that_name_other_things() {
+    stays("/x", json!({"results": {"pass": 120, "fail": 3}}));
+    stays("/x", json!({"device": "relay", "pin": 17, "mode": "out"}));
+    stays("/x", json!({"address": {"city": "Bengaluru", "pincode": "560001"}}));
+    stays("/x", json!({"mnemonic": "ADD", "pwd": "/home/ada"}));
+    stays("/x", json!({"passwordResetUrl": "https://x.example/reset"}));
+    let words = "legal winner thank year wave sausage worth useful legal winner thank yellow";
+    for body in [
+        json!({"pin": 4711, "x": 1}),
+        json!({"pincode": "560001"}),
+        json!({"pwd": "/Zq7rT2xLm9"}),
+        json!({"mnemonic": words}),
+        json!({"pass": "120"}),
+        json!({"passwordResetUrl": "https://x.example/reset/Zq7rT2xLm9"}),
+    ] {
+        let record = record("/x", &[JSON], body.to_string().as_bytes());
+        assert_ne!(record.body.map(|record| record.value()), Some(body));
+    }
+}

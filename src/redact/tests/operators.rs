@@ -121,3 +121,20 @@ fn what_is_in_a_value_is_shown_as_little_as_its_own_rule_wants() {
         assert!(more["dsn"]["fingerprint"].is_string(), "{more}");
     }
 }
+
+#[test]
+fn stars_of_operators_stand_for_anything_and_those_of_shipped_rules_end_at_words() {
+    let body =
+        json!({"name": "Berlin office", "has_location": "Berlin", "nowe_haslo": "Sommer77x"});
+    let shown = json!({
+        "name": "Berlin office", "has_location": "Berlin",
+        "nowe_haslo": {"redacted": "credential.password"},
+    });
+    assert_eq!(recorded("", &body), shown);
+    let shown = json!({
+        "name": "*** office", "has_location": "***",
+        "nowe_haslo": {"redacted": "credential.password"},
+    });
+    let own = "redact:\n- {id: own, keys: ['*haslo*'], do: mask}\n";
+    assert_eq!(recorded(own, &body), shown);
+}
