@@ -190,7 +190,9 @@ fn of_object(verb: &str, item: &Value<'_>) -> Option<End> {
     let data = error.and_then(|error| error.get("json").unwrap_or(error).get("data"));
     let places = [Some(item), error, data].into_iter().flatten();
     let status = places.filter_map(|place| {
-        let mut told = ITEM_STATUSES.iter().filter_map(|name| status_in(place.get(name)?));
+        // Of SCIM 1.1 with words beside it: `{"status": {"code": "404", "description": "no"}}`.
+        let status = |value| status_in(value).or_else(|| status_in(value.get("code")?));
+        let mut told = ITEM_STATUSES.iter().filter_map(|name| status(place.get(name)?));
         told.next()
     });
     if let Some(status) = status.chain(of_properties(item)).next() {

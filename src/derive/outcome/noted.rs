@@ -142,15 +142,24 @@ pub(super) fn told(known: &[Target], told: Option<&[Target]>, trace: &mut Trace)
     }
 }
 
-/// Notes targets that are told by the whole of an answer.
-pub(super) fn targets(targets: &[Target], trace: &mut Trace) {
+/// Notes targets that are told by the whole of an answer; what was `known` before came from elsewhere.
+pub(super) fn targets(targets: &[Target], known: &[Target], trace: &mut Trace) {
     if !trace.is_on() {
         return;
     }
     let kinds: Vec<_> = (0..targets.len())
         .map_while(|position| trace.of(&Field::Kind(position)).cloned())
         .collect();
-    trace.forget(|field| matches!(field, Field::Kind(_) | Field::Id(_) | Field::Name(_)));
+    let is_same = |at: usize, member: fn(&Target) -> Option<&String>| {
+        let before = known.get(at).and_then(member);
+        before.is_some() && before == targets.get(at).and_then(member)
+    };
+    trace.forget(|field| match field {
+        Field::Kind(_) => true,
+        Field::Id(at) => !is_same(*at, |target| target.id.as_ref()),
+        Field::Name(at) => !is_same(*at, |target| target.name.as_ref()),
+        _ => false,
+    });
     for (position, target) in targets.iter().enumerate() {
         let told = || {
             let by = By::Convention("what the response tells of each");
@@ -159,10 +168,10 @@ pub(super) fn targets(targets: &[Target], trace: &mut Trace) {
         let kind = kinds.get(position).or(kinds.first());
         let kind = kind.map(|kind| (kind.by.clone(), kind.from.clone()));
         trace.note(Field::Kind(position), || kind.unwrap_or_else(told));
-        if target.id.is_some() {
+        if target.id.is_some() && trace.of(&Field::Id(position)).is_none() {
             trace.note(Field::Id(position), told);
         }
-        if target.name.is_some() {
+        if target.name.is_some() && trace.of(&Field::Name(position)).is_none() {
             trace.note(Field::Name(position), told);
         }
     }
