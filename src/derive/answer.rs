@@ -78,12 +78,12 @@ fn ends_in(
         }
         Answer::Xml => rpc::xml_result(body).map_or_else(unknown, |result| {
             let kind = act.targets.first().map_or("", |target| target.kind.as_str());
-            match is_refused(kind, &result, &sent) {
+            match is_refused(kind, &result, sent) {
                 true => failed(code(&result, None)),
                 false => done(act, Some(&result)),
             }
         }),
-        Answer::Listed(name, position) => listed(act, (name, *position), (body, &sent)),
+        Answer::Listed(name, position) => listed(act, (name, *position), (body, sent)),
         Answer::Rest => rest(acts, body),
         Answer::Others(count) => other_items(acts, body, *count),
         Answer::More(more) => {
@@ -93,7 +93,7 @@ fn ends_in(
                 true => End::of(Outcome::Success, None),
                 false => rest(acts, body),
             };
-            more::ended(act, more, (body, &sent), said)
+            more::ended(act, more, (body, sent), said)
         }
     };
     acts.iter().map(end).collect()

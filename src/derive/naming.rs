@@ -199,8 +199,7 @@ pub(super) fn naming_at(
     }
     naming.is_at_endpoint = called.is_at_endpoint;
     // A call that only reads agrees with a rule that says so.
-    let is_other = called.is_ignored && called.may_act;
-    naming.is_doubtful = method.is_doubtful || is_other || is_doubtful;
+    naming.is_doubtful = method.is_doubtful || called.is_ignored && called.may_act || is_doubtful;
     naming.notes.append(&mut method.notes);
     naming.describe();
     let said = By::Convention("a sentence of action, target and scope");

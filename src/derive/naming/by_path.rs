@@ -24,6 +24,7 @@ pub(super) fn named_by_path(
 ) -> Naming {
     membership::of_members(&mut walked, method, request, body);
     saved_as_new(&mut walked, body);
+    of_versions(&mut walked, body);
     unmade(&mut walked, body);
     let chosen = chosen_verb(body);
     let sent = chosen.as_ref().filter(|_| walked.verb.is_none()).map(|(_, place)| *place);
@@ -56,20 +57,11 @@ pub(super) fn named_by_path(
         },
         (None, None) => (noun, category, targets),
     };
-    let told = related.as_ref().map(Related::spoken);
-    let is_member = group.is_some();
-    let owner = group.or(related.and_then(|related| related.owner));
-    let owner = owner.or_else(|| owner_of(&walked.nodes));
     let is_session = noun == "session" && verb == "create";
     let signs = walked.signs || is_session && says_who_signs_in(&walked, &targets, body);
-    let spoken = match (signs, verb.as_str()) {
-        (true, "create") => "sign_in".to_owned(),
-        (true, "delete") => "sign_out".to_owned(),
-        _ if told.is_some() => told.unwrap_or_default(),
-        (_, "create") if is_member => "add".to_owned(),
-        (_, "delete") if is_member => "remove".to_owned(),
-        _ => verb.clone(),
-    };
+    let spoken = spoken(&verb, signs, group.is_some(), related.as_ref());
+    let owner = group.or(related.and_then(|related| related.owner));
+    let owner = owner.or_else(|| owner_of(&walked.nodes));
     let (targets, owner) = granted(&noun, targets, owner, body, trace);
     let known = targets.len();
     let is_open = body.is_some_and(selects_all);
@@ -101,6 +93,18 @@ pub(super) fn named_by_path(
     match asked {
         Some(asked) => asked.named(naming, trace),
         None => naming,
+    }
+}
+
+/// How the verb is told, where somebody signs in or out, is a member, or is put somewhere.
+fn spoken(verb: &str, signs: bool, is_member: bool, related: Option<&Related>) -> String {
+    match (signs, verb) {
+        (true, "create") => "sign_in".to_owned(),
+        (true, "delete") => "sign_out".to_owned(),
+        _ if related.is_some() => related.map(Related::spoken).unwrap_or_default(),
+        (_, "create") if is_member => "add".to_owned(),
+        (_, "delete") if is_member => "remove".to_owned(),
+        _ => verb.to_owned(),
     }
 }
 
@@ -197,6 +201,20 @@ fn saved_as_new(walked: &mut Walked, body: Option<&Value<'_>>) {
     if let Some(node) = walked.nodes.last_mut().filter(|_| is_saved && is_changed) {
         (node.id, node.is_item) = (None, false);
         walked.verb = Some("create".to_owned());
+    }
+}
+
+/// Takes some versions of an item for what is deleted or comes back, if nothing else is sent:
+/// `POST /secret/destroy/app {"versions": [1, 2]}`.
+fn of_versions(walked: &mut Walked, body: Option<&Value<'_>>) {
+    let is_sent = body.is_some_and(|body| match body.members() {
+        [(name, versions)] => name == "versions" && versions.as_array().is_some(),
+        _ => false,
+    });
+    let is_said = matches!(walked.verb.as_deref(), Some("delete" | "undelete"));
+    let has_item = walked.nodes.last().is_some_and(|node| node.is_item);
+    if is_sent && is_said && has_item && walked.part.is_none() {
+        walked.part = Some("versions".to_owned());
     }
 }
 

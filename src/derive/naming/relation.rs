@@ -142,7 +142,7 @@ fn held(
         return Some(Related { verb, noun, ..Related::default() });
     }
     let is_list = !outer.is_item && LISTS.iter().any(|list| ends_with(&outer.noun, list));
-    if !is_list && !(outer.is_item && holds(outer, inner)) {
+    if !(is_list || outer.is_item && holds(outer, inner)) {
         return None;
     }
     let refers = || body.is_some_and(|body| refers(body, &inner.noun));

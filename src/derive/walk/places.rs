@@ -79,10 +79,8 @@ impl Walk<'_> {
         }
         if node.noun == "secret" && !is_last && SECRET_FOLDERS.contains(&word) {
             if is_verb(word) && self.out.verb.is_none() {
-                // It is done to some of its versions.
-                self.out.part = Some("versions".to_owned());
-                self.out.verb = Some(word.to_owned());
-                (self.out.verb_at, self.out.part_at) = (Some(self.next), Some(self.next));
+                self.out.verb = Some(canonical(word).to_owned());
+                self.out.verb_at = Some(self.next);
             }
             self.next += 1;
             self.rest();
