@@ -14,6 +14,9 @@ use crate::record::{self, Outcome, Severity, Target};
 /// So many acts of a request are told apart; the last of them stands for the rest.
 pub const ACTS_MAX: usize = 100;
 
+/// So many of the rest are looked for in an answer.
+const MORE_MAX: usize = 10_000;
+
 /// One thing that a request does.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Act {
@@ -38,8 +41,58 @@ pub(super) enum Answer {
     Rpc(Option<String>),
     /// Of several, at this position, or with this id.
     Part(usize, Option<String>),
+    /// In the result of a call of XML-RPC.
+    Xml,
+    /// Of several, in the list with this name, at this position.
+    Listed(String, usize),
     /// For all acts that are not told apart: the worst of what is said of no other.
     Rest,
+    /// For so many items that are not told apart, each of which has to be answered.
+    Others(usize),
+    /// For calls that are not told apart, each of which has to be answered.
+    More(More),
+}
+
+/// Calls of which one act tells.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct More {
+    /// How many there are, also of those without an answer here.
+    pub(super) count: usize,
+    /// Where the response tells of each.
+    pub(super) answers: Vec<Answer>,
+    /// Nobody knows how many there are.
+    pub(super) is_cut: bool,
+}
+
+impl More {
+    /// Takes one more call.
+    pub(super) fn take(&mut self, answer: Answer) {
+        self.count += 1;
+        if self.answers.len() < MORE_MAX {
+            self.answers.push(answer);
+        }
+    }
+
+    /// Whether it is known where the response tells of each of them.
+    pub(super) fn is_whole(&self) -> bool {
+        !self.is_cut && self.answers.len() >= self.count
+    }
+}
+
+impl Answer {
+    /// Whether it stands for acts that are not told apart.
+    fn is_of_several(&self) -> bool {
+        matches!(self, Self::Rest | Self::Others(_) | Self::More(_))
+    }
+
+    /// Whether the response tells of this act by itself.
+    pub(super) fn is_own(&self) -> bool {
+        match self {
+            Self::Rest => false,
+            Self::More(more) => more.answers.iter().any(Self::is_own),
+            _ => true,
+        }
+    }
 }
 
 /// How one act ended.
@@ -135,7 +188,7 @@ pub(super) fn summary(acts: &[Act], told: &[record::Act], several: &str) -> Stri
     let (head, told) = match bad.len() {
         0 => (several.to_owned(), told.iter().collect()),
         _ if acts.len() == told.len()
-            && acts.last().is_some_and(|act| act.answer == Answer::Rest) =>
+            && acts.last().is_some_and(|act| act.answer.is_of_several()) =>
         {
             (format!("not all of {several} {done}"), bad)
         }

@@ -5,6 +5,7 @@
 
 mod graphql;
 mod items;
+mod more;
 
 use std::collections::HashSet;
 
@@ -72,16 +73,54 @@ fn ends_in(
     let end = |act: &Act| match &act.answer {
         Answer::Graphql(position, path) => graphql(act, (*position, path), body, sent),
         Answer::Rpc(id) => json_rpc(act, id.as_deref(), (body, sent), acts),
-        Answer::Part(position, id) => match part(body, *position, id.as_deref()) {
-            Some(item) => match of_item(&act.sentence.verb, item) {
-                Some(end) if end.outcome != Outcome::Success => end,
-                _ => shown(act, item),
-            },
-            None => End::of(Outcome::Unknown, Some(NO_RESULT.to_owned())),
-        },
+        Answer::Part(position, id) => {
+            part(body, *position, id.as_deref()).map_or_else(unknown, |item| of_part(act, item))
+        }
+        Answer::Xml => rpc::xml_result(body).map_or_else(unknown, |result| {
+            let kind = act.targets.first().map_or("", |target| target.kind.as_str());
+            match is_refused(kind, &result, sent) {
+                true => failed(code(&result, None)),
+                false => done(act, Some(&result)),
+            }
+        }),
+        Answer::Listed(name, position) => listed(act, (name, *position), (body, sent)),
         Answer::Rest => rest(acts, body),
+        Answer::Others(count) => other_items(acts, body, *count),
+        Answer::More(more) => {
+            // Of requests within this one each has its own answer, reads as well.
+            let is_own = |answer: &Answer| matches!(answer, Answer::Part(..));
+            let said = match more.answers.iter().all(is_own) {
+                true => End::of(Outcome::Success, None),
+                false => rest(acts, body),
+            };
+            more::ended(act, more, (body, sent), said)
+        }
     };
     acts.iter().map(end).collect()
+}
+
+/// How an item of a list ended: an answer that has lists of these names tells of each in them.
+pub(super) fn listed(
+    act: &Act,
+    (name, position): (&str, usize),
+    (body, sent): (&Value<'_>, &Sent<'_>),
+) -> End {
+    let inner = body.get("data").filter(|inner| inner.get(name).is_some()).unwrap_or(body);
+    match inner.get(name) {
+        Some(Value::Array(items)) => {
+            items.get(position).map_or_else(unknown, |item| of_part(act, item))
+        }
+        _ if is_refused("", body, sent) => failed(code(body, None)),
+        _ => End::of(Outcome::Success, None),
+    }
+}
+
+/// How an act ended of which this item of the answer tells.
+fn of_part(act: &Act, item: &Value<'_>) -> End {
+    match of_item(&act.sentence.verb, item) {
+        Some(end) if end.outcome != Outcome::Success => end,
+        _ => shown(act, item),
+    }
 }
 
 /// The answers in a stream of events that was read to its end: one, or a list of them. What the other
@@ -104,11 +143,15 @@ fn untold(act: &Act, count: usize, response: &ResponseRecord) -> End {
     let is_read = reads(act) || HARMLESS.contains(&act.action.as_str());
     let is_silent = response.status == 200 && !is_answer_of_call(response);
     let is_unread = !is_read && is_unread(response);
-    let is_known = match act.answer {
+    let is_known = |answer: &Answer| match answer {
         Answer::Graphql(..) | Answer::Rpc(Some(_)) => !is_silent && !is_unread,
         // Whether it is taken on is all that MCP says of a notification, with 202.
         Answer::Rpc(None) => count == 1 && response.status == 202,
-        Answer::Part(..) | Answer::Rest => !is_unread,
+        _ => !is_unread,
+    };
+    let is_known = match &act.answer {
+        Answer::More(more) => !is_unread && more.answers.iter().all(is_known),
+        answer => is_known(answer),
     };
     if is_known { End::of(Outcome::Success, None) } else { unknown() }
 }
@@ -235,33 +278,7 @@ fn json_rpc(
     (body, sent): (&Value<'_>, &Sent<'_>),
     acts: &[Act],
 ) -> End {
-    let kind = act.targets.first().map_or("", |target| target.kind.as_str());
-    let told = |reply: &Value<'_>| match error_of(reply) {
-        Some(error) => failed(code(reply, None).or_else(|| rpc_code(error))),
-        None => match reply.get("result") {
-            // A tool of an MCP server says so.
-            Some(result) if result.get("isError") == Some(&Value::Bool(true)) => {
-                failed(code(result, None).or_else(|| Some("tool_error".to_owned())))
-            }
-            Some(result) if is_refused(kind, result, sent) => failed(code(result, None)),
-            None if id.is_some() => unknown(),
-            // Of ubus a number alone is how it ended.
-            Some(Value::Array(items))
-                if act.action == "session.create"
-                    && matches!(items.as_slice(), [Value::Number(Number::Integer(1..))]) =>
-            {
-                failed(None)
-            }
-            Some(Value::Array(items)) if sent.calls_ubus() => match items.as_slice() {
-                [Value::Number(Number::Integer(6))] => failed(Some("permission_denied".to_owned())),
-                [Value::Number(Number::Integer(code @ 1..))] => {
-                    failed(Some(format!("error_{code}")))
-                }
-                _ => done(act, items.get(1)),
-            },
-            result => done(act, result),
-        },
-    };
+    let told = |reply: &Value<'_>| of_reply(act, id, reply, sent);
     // A call without an id is not answered, with an error neither.
     match (body, id) {
         (Value::Array(_), None) => unknown(),
@@ -284,6 +301,35 @@ fn json_rpc(
             unknown()
         }
         (reply, _) => told(reply),
+    }
+}
+
+/// How a call with this id ended, to which this is the reply.
+fn of_reply(act: &Act, id: Option<&str>, reply: &Value<'_>, sent: &Sent<'_>) -> End {
+    let kind = act.targets.first().map_or("", |target| target.kind.as_str());
+    if let Some(error) = error_of(reply) {
+        return failed(code(reply, None).or_else(|| rpc_code(error)));
+    }
+    match reply.get("result") {
+        // A tool of an MCP server says so.
+        Some(result) if result.get("isError") == Some(&Value::Bool(true)) => {
+            failed(code(result, None).or_else(|| Some("tool_error".to_owned())))
+        }
+        Some(result) if is_refused(kind, result, sent) => failed(code(result, None)),
+        None if id.is_some() => unknown(),
+        // Of ubus a number alone is how it ended.
+        Some(Value::Array(items))
+            if act.action == "session.create"
+                && matches!(items.as_slice(), [Value::Number(Number::Integer(1..))]) =>
+        {
+            failed(None)
+        }
+        Some(Value::Array(items)) if sent.calls_ubus() => match items.as_slice() {
+            [Value::Number(Number::Integer(6))] => failed(Some("permission_denied".to_owned())),
+            [Value::Number(Number::Integer(code @ 1..))] => failed(Some(format!("error_{code}"))),
+            _ => done(act, items.get(1)),
+        },
+        result => done(act, result),
     }
 }
 
@@ -321,7 +367,7 @@ fn rest(acts: &[Act], body: &Value<'_>) -> End {
         })
     };
     if acts.iter().any(|act| matches!(act.answer, Answer::Part(..))) {
-        return other_items(acts, body);
+        return other_items(acts, body, 0);
     }
     let mut lost = false;
     let replies = body.as_array().unwrap_or_else(|| std::slice::from_ref(body));
@@ -342,8 +388,8 @@ fn rest(acts: &[Act], body: &Value<'_>) -> End {
     if lost { unknown() } else { End::of(Outcome::Success, None) }
 }
 
-/// The gravest of what is said of items that are no act of their own.
-fn other_items(acts: &[Act], body: &Value<'_>) -> End {
+/// The gravest of what is said of items that are no act of their own, of which there have to be so many.
+fn other_items(acts: &[Act], body: &Value<'_>, count: usize) -> End {
     let known: HashSet<&str> = acts
         .iter()
         .filter_map(|act| match &act.answer {
@@ -356,8 +402,13 @@ fn other_items(acts: &[Act], body: &Value<'_>) -> End {
         _ => at + 1 >= acts.len(),
     };
     let others = items(body).iter().enumerate().filter(is_other);
+    let is_answered = others.clone().count() >= count;
     let verb = acts.first().map_or("", |act| act.sentence.verb.as_str());
     let ends = others.filter_map(|(_, item)| of_item(verb, item));
     let gravest = ends.max_by_key(|end| gravity(end.outcome));
-    gravest.unwrap_or_else(|| End::of(Outcome::Success, None))
+    let gravest = gravest.filter(|end| is_answered || end.outcome != Outcome::Success);
+    gravest.unwrap_or_else(|| match is_answered {
+        true => End::of(Outcome::Success, None),
+        false => unknown(),
+    })
 }

@@ -3,7 +3,7 @@
 //!
 //!   <https://jsonapi.org/ext/atomic/>
 
-use super::act::{ACTS_MAX, Act, Answer};
+use super::act::{ACTS_MAX, Act, Answer, More};
 use super::body::{self, Value};
 use super::call::Calls;
 use super::naming::{are_claimed, named_alone};
@@ -31,9 +31,21 @@ pub(super) fn calls(body: Option<&Value<'_>>) -> Option<Calls> {
     let acts: Option<Vec<Act>> =
         operations.iter().take(ACTS_MAX + 1).enumerate().map(act).collect();
     let mut calls = Calls { kind: KIND, acts: acts?, ..Calls::default() };
-    let more = operations.len().saturating_sub(calls.acts.len());
-    calls.limit(more, false, "request.batch", "request");
+    let mut more = More::default();
+    for (position, operation) in operations.iter().enumerate().skip(ACTS_MAX + 1) {
+        let verb = operation.get("op").and_then(Value::as_str);
+        more.take(answer(verb.unwrap_or_default(), position));
+    }
+    calls.limit(more, "request.batch", "request");
     Some(calls)
+}
+
+/// Where the response tells of an operation: what comes to be has its id there.
+fn answer(verb: &str, position: usize) -> Answer {
+    match verb {
+        "add" | "create" => Answer::Part(position, None),
+        _ => Answer::Rest,
+    }
 }
 
 fn act((position, operation): (usize, &Value<'_>)) -> Option<Act> {
@@ -44,11 +56,7 @@ fn act((position, operation): (usize, &Value<'_>)) -> Option<Act> {
         _ => return None,
     };
     let data = operation.get("data");
-    // What comes to be has its id in the answer.
-    let answer = match verb {
-        "create" => Answer::Part(position, None),
-        _ => Answer::Rest,
-    };
+    let answer = answer(verb, position);
     if let Some(address) = operation.get("href").and_then(Value::as_str) {
         return Some(Act { answer, ..named_alone(method, address, data) });
     }

@@ -1,7 +1,7 @@
 //! Several HTTP requests in one: OData's `$batch` and that of Microsoft Graph, SCIM's `/Bulk`,
 //! Salesforce's `/composite`, and others of their form. Every request in it that is no read is an act, named as it would be alone.
 
-use super::act::{ACTS_MAX, Act, Answer};
+use super::act::{ACTS_MAX, Act, Answer, More};
 use super::body::{self, Value};
 use super::call::Calls;
 use super::naming::{named_alone, scope};
@@ -41,7 +41,7 @@ pub(super) fn calls(path: &str, body: Option<&Value<'_>>) -> Option<Calls> {
         .or_else(|| body.as_array())
         .or_else(|| LISTS.iter().find_map(|name| body.get(name).and_then(Value::as_array)))?;
     let mut calls = Calls { kind: "requests", ..Calls::default() };
-    let mut more = 0;
+    let mut more = More::default();
     let request_of = |request: &Value<'_>| {
         let method = request.get("method").and_then(Value::as_str)?.to_ascii_uppercase();
         let path = PATHS.iter().find_map(|name| request.get(name).and_then(Value::as_str))?;
@@ -62,13 +62,13 @@ pub(super) fn calls(path: &str, body: Option<&Value<'_>>) -> Option<Calls> {
             continue;
         }
         if calls.acts.len() > ACTS_MAX {
-            more += 1;
+            more.take(Answer::Part(position, part_id(request)));
             continue;
         }
         calls.acts.push(act(request, &method, path, position));
     }
     calls.acts.first()?;
-    calls.limit(more, false, "request.batch", "request");
+    calls.limit(more, "request.batch", "request");
     Some(calls)
 }
 
@@ -126,8 +126,11 @@ fn bare(path: &str) -> &str {
 fn act(request: &Value<'_>, method: &str, path: &str, position: usize) -> Act {
     let path = bare(path);
     let body = BODIES.iter().find_map(|name| request.get(name));
-    let id =
-        ["id", "bulkId", "referenceId"].iter().find_map(|name| body::scalar(request.get(name)?));
     let named = named_alone(method, path, body);
-    Act { answer: Answer::Part(position, id), ..named }
+    Act { answer: Answer::Part(position, part_id(request)), ..named }
+}
+
+/// The id of a request within another, by which its answer is found.
+fn part_id(request: &Value<'_>) -> Option<String> {
+    ["id", "bulkId", "referenceId"].iter().find_map(|name| body::scalar(request.get(name)?))
 }

@@ -232,6 +232,9 @@ pub(super) fn created_id(body: &Value<'_>, noun: &str) -> Option<String> {
 /// Names of lists of ids, whatever they are ids of: everybody's, and those of Django's forms.
 const ID_LISTS: [&str; 5] = ["ids", "ids[]", "id[]", "_selected_action", "selected_ids"];
 
+/// Lists of those who come into a group, or leave it.
+pub(super) const MEMBERS: [&str; 4] = ["logins", "userIds", "user_ids", "usernames"];
+
 /// Ids and names of several targets, and how many there are in all: of every list that there is, since
 /// a client may send one along that is not read.
 pub(super) fn many<'b>(body: &'b Value<'b>, noun: &str, plural: &str) -> Many<'b> {
@@ -247,6 +250,7 @@ pub(super) fn many<'b>(body: &'b Value<'b>, noun: &str, plural: &str) -> Many<'b
         is_numbered
             || bare == plural
             || bare.strip_suffix('s').is_some_and(|name| is_id_of(name, noun))
+            || noun == "member" && MEMBERS.contains(&bare)
     };
     let lists =
         body.members().iter().filter(|(name, _)| ID_LISTS.contains(&name.as_ref()) || own(name));
@@ -356,6 +360,16 @@ impl<'b> Many<'b> {
         self.count += new.len() + more;
         self.targets.extend(new);
         self.targets.truncate(TARGETS_MAX);
+    }
+}
+
+impl<'b> Many<'b> {
+    /// Names between commas, by which people are known, in this member.
+    pub(super) fn of_names(member: &'b str, text: &str) -> Self {
+        let names = || text.split(',').map(str::trim).filter(|name| !name.is_empty());
+        let listed = |name: &str| Listed::id(name.to_owned(), Spot::Text);
+        let targets = names().take(TARGETS_MAX).map(listed).collect();
+        Self { member: Some(member), targets, count: names().count() }
     }
 }
 

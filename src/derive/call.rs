@@ -1,6 +1,6 @@
 //! Calls whose names are in the body: what a name such as `createUser` says, and what of.
 
-use super::act::{ACTS_MAX, Act, Answer, are_alike};
+use super::act::{ACTS_MAX, Act, Answer, More, are_alike};
 use super::batch::Within;
 use super::body::{self, Many, Value};
 use super::graphql::Operation;
@@ -34,6 +34,8 @@ pub(super) struct Calls {
     pub(super) count: usize,
     /// How several of them are called.
     pub(super) kind: &'static str,
+    /// The action and the area of all of them, where they have no other in common.
+    pub(super) whole: Option<(String, String)>,
     /// They are GraphQL, the gravest of it this.
     pub(super) graphql: Option<Operation>,
     /// What a reader should know.
@@ -50,16 +52,18 @@ impl Calls {
     }
 
     /// Leaves no more acts than are told apart, of which the last one stands for the rest and for
-    /// `more` that are not here, under this action and with a target of this type; `is_cut` says that
-    /// nobody knows how many there are.
-    pub(super) fn limit(&mut self, more: usize, is_cut: bool, action: &str, target: &str) {
-        self.count = self.acts.len() + more;
-        if self.count <= ACTS_MAX && !is_cut {
+    /// `more` that are not here, under this action and with a target of this type.
+    pub(super) fn limit(&mut self, more: More, action: &str, target: &str) {
+        self.count = self.acts.len() + more.count;
+        if self.count <= ACTS_MAX && !more.is_cut {
             return;
         }
         self.note(TOO_MANY);
-        self.acts.truncate(ACTS_MAX - 1);
-        let kind = match self.count - self.acts.len() {
+        let mut left = More { is_cut: more.is_cut, ..More::default() };
+        let dropped = self.acts.drain((ACTS_MAX - 1).min(self.acts.len())..);
+        dropped.map(|act| act.answer).chain(more.answers).for_each(|answer| left.take(answer));
+        left.count = self.count - self.acts.len();
+        let kind = match left.count {
             0 => format!("more {}", self.kind),
             left => format!("{left} more {}", self.kind),
         };
@@ -69,7 +73,7 @@ impl Calls {
             category: noun.to_owned(),
             targets: vec![Target { kind: target.to_owned(), ..Target::default() }],
             sentence: Sentence { verb: "run".to_owned(), kind: Some(kind), ..Sentence::default() },
-            answer: Answer::Rest,
+            answer: Answer::More(left),
         });
     }
 
@@ -77,6 +81,7 @@ impl Calls {
     pub(super) fn action(&self) -> (String, String) {
         match self.acts.as_slice() {
             [first, ..] if are_alike(&self.acts) => (first.action.clone(), first.category.clone()),
+            _ if self.whole.is_some() => self.whole.clone().unwrap_or_default(),
             _ if self.graphql.is_some() => ("graphql.mutate".to_owned(), "graphql".to_owned()),
             _ if ["requests", super::atomic::KIND].contains(&self.kind) => {
                 ("request.batch".to_owned(), "request".to_owned())

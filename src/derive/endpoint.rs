@@ -11,15 +11,15 @@ use super::method::Method;
 use super::nouns::{is_part, is_singleton, known_category};
 use super::path::Path;
 use super::walk::Walked;
-use super::{atomic, batch, operations, rpc};
+use super::{atomic, batch, lists, operations, rpc};
 use crate::record::{RequestRecord, Tree};
 
 /// The body looks like a call, and is not taken for one.
 pub(super) const LOOKS_LIKE_CALL: &str = "call_in_body";
 
 /// Last segments of paths at which calls are answered.
-const ENDPOINTS: [&str; 9] =
-    ["api", "api_jsonrpc", "gql", "graphql", "json_rpc", "jsonrpc", "mcp", "rpc", "xmlrpc"];
+const ENDPOINTS: [&str; 10] =
+    ["api", "api_jsonrpc", "gql", "graphql", "json_rpc", "jsonrpc", "mcp", "rpc", "rpc2", "xmlrpc"];
 
 /// Segments below which calls are answered.
 const FOLDERS: [&str; 2] = ["call_kw", "call_button"];
@@ -56,6 +56,7 @@ pub(super) fn called(
         .or_else(|| rpc::calls(body, is_endpoint || path.segments.is_empty() && !path.is_cut))
         .or_else(|| batch::calls(&request.path, body))
         .or_else(|| atomic::calls(body))
+        .or_else(|| lists::calls(walked, body))
         .or_else(|| operations::calls(request, body, path));
     let Some(calls) = calls else {
         return Called { is_at_endpoint: is_endpoint, ..Called::default() };
@@ -66,6 +67,7 @@ pub(super) fn called(
         // Whoever says that it is but a query is believed only where queries are answered.
         (Some(operation), _) => is_post && says_nothing() && operation != Operation::Query,
         (None, "requests") => is_post && !walked.nodes.iter().any(|node| node.is_collection()),
+        (None, lists::KIND) => is_post,
         (None, "operations" | atomic::KIND) => is_post && !is_routed,
         (None, operations::SOAP) => {
             let is_service =

@@ -37,6 +37,7 @@ mod document;
 mod endpoint;
 mod graphql;
 mod grpc;
+mod lists;
 mod method;
 mod naming;
 mod nouns;

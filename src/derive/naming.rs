@@ -4,6 +4,7 @@ mod asking;
 mod by_path;
 mod membership;
 mod noted;
+mod relation;
 mod signing;
 mod targets;
 
@@ -144,7 +145,8 @@ pub(super) fn naming_at(
     }
     let acted = acting::acted(request, body);
     let beside = acting::beside_sign_in(request, &path);
-    let at_provider = acting::signs_in_at_provider(&walked, acted.as_ref(), body);
+    let at_provider = acting::signs_in_at_provider(&walked, acted.as_ref(), body)
+        || signing::gives_factor(&path, body);
     let is_doubtful = acted.is_some();
     let is_script = acting::is_script(&path) && walked.verb.is_none() && walked.part.is_none();
     let is_script = is_script || acting::is_query_protocol(request, body);
@@ -157,7 +159,7 @@ pub(super) fn naming_at(
     let routed = by_route(&mut walked, &mut acted, request, body.filter(|_| is_front));
     if at_provider && method.name == "POST" {
         (walked.nodes, walked.signs) = (vec![Node::named("session")], true);
-        walked.verb = Some("create".to_owned());
+        (walked.verb, walked.part) = (Some("create".to_owned()), None);
     }
     walked.is_submitted |= acted.is_none() && may_be_routed;
     walked.is_unclear = !is_script && method.name == "POST" && acting::is_asked(request, body);
@@ -196,7 +198,8 @@ pub(super) fn naming_at(
         naming.may_be_no_read();
     }
     naming.is_at_endpoint = called.is_at_endpoint;
-    naming.is_doubtful = method.is_doubtful || called.is_ignored || is_doubtful;
+    // A call that only reads agrees with a rule that says so.
+    naming.is_doubtful = method.is_doubtful || called.is_ignored && called.may_act || is_doubtful;
     naming.notes.append(&mut method.notes);
     naming.describe();
     let said = By::Convention("a sentence of action, target and scope");

@@ -270,7 +270,7 @@ fn by_convention(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict 
         return without(naming, Outcome::Unknown, reason, trace);
     }
     // An operation that its body or a field names is answered as any other request.
-    if naming.acts.iter().any(|act| act.answer != act::Answer::Rest) {
+    if naming.acts.iter().any(|act| act.answer.is_own()) {
         return by_acts(naming, came, trace);
     }
     let told = by_parts(naming, came, trace).or_else(|| by_items(naming, came, trace));
@@ -346,11 +346,12 @@ fn several(
     noted::reason(came, reason.as_deref(), trace);
     note_ending(trace);
     if targets != naming.targets {
-        noted::targets(&targets, trace);
+        noted::targets(&targets, &naming.targets, trace);
     }
     Verdict {
         action: None,
-        acts: if naming.is_one { Vec::new() } else { told },
+        // One name for several calls says nothing of any of them; items all have it.
+        acts: if naming.is_one && naming.acts.len() > 1 { Vec::new() } else { told },
         outcome,
         reason,
         severity: match outcome {

@@ -163,6 +163,8 @@ impl Path {
             [_, "rest", "api", _, ..] => 3,
             // `/services/data/v58.0/query`, as Salesforce has it.
             ["services", "data", version, _, ..] if is_version(version, false) => 3,
+            // `/_synapse/admin/v1`: the application's name before what others begin with.
+            [first, next, _, ..] if first.starts_with('_') && is_prefix(&snake(next)) => 2,
             _ => 0,
         };
         let mut after_prefix = start > 0;
@@ -207,6 +209,12 @@ impl Segment {
 
 /// A verb and a thing that the convention knows, written as one: `deleteusers` → `delete_users`.
 fn parted(word: String) -> String {
+    // `un-archive`, `re-open`
+    if let Some((before @ ("de" | "dis" | "re" | "un"), rest)) = word.split_once('_')
+        && is_verb(&format!("{before}{rest}"))
+    {
+        return format!("{before}{rest}");
+    }
     if word.contains('_') || is_verb(&word) {
         return word;
     }

@@ -1,9 +1,11 @@
-//! JSON-RPC: calls by their methods, alone and in batches. Those of version 1.0 do not say that they are
+//! JSON-RPC and XML-RPC: calls by their methods, alone and in batches. Those of version 1.0 do not say that they are
 //! such, so that they are taken for calls only where calls are answered.
 
 mod within;
+mod xml;
 
-use super::act::{ACTS_MAX, Act, Answer};
+pub(super) use self::xml::result as xml_result;
+use super::act::{ACTS_MAX, Act, Answer, More};
 use super::body::{self, Value};
 use super::call::{Calls, noun_and_verb, of_call};
 use super::text::bounded;
@@ -18,10 +20,11 @@ const OF_FIRST: [&str; 8] =
 /// The calls in a body, if it holds any; `is_endpoint` says that calls are answered there.
 pub(super) fn calls(body: Option<&Value<'_>>, is_endpoint: bool) -> Option<Calls> {
     let body = body?;
-    let (batch, all) = match body {
-        Value::Array(calls) => (calls.as_slice(), calls.len()),
-        call => (std::slice::from_ref(call), 1),
-    };
+    if let Some((method, params)) = xml::called(body) {
+        let acts = vec![named(method, &params, Answer::Xml)];
+        return Some(Calls { acts, count: 1, kind: "calls", ..Calls::default() });
+    }
+    let batch = body.as_array().unwrap_or_else(|| std::slice::from_ref(body));
     let mut calls = Calls { kind: "calls", ..Calls::default() };
     let is_first = |call: &Value<'_>| {
         let is_known = |name: &str| OF_FIRST.contains(&name);
@@ -39,11 +42,16 @@ pub(super) fn calls(body: Option<&Value<'_>>, is_endpoint: bool) -> Option<Calls
     };
     // Something else in a batch is answered with an error, and hides no call.
     batch.iter().any(is_call).then_some(())?;
-    for call in batch.iter().take(ACTS_MAX + 1) {
+    let mut more = More::default();
+    for call in batch {
+        if calls.acts.len() > ACTS_MAX {
+            more.take(Answer::Rpc(call.get("id").and_then(id)));
+            continue;
+        }
         let method = call.get("method").filter(|_| is_call(call)).and_then(Value::as_str);
         calls.acts.push(act(call, method.unwrap_or("call")));
     }
-    calls.limit(all.saturating_sub(calls.acts.len()), false, "rpc.batch", "rpc");
+    calls.limit(more, "rpc.batch", "rpc");
     Some(calls)
 }
 
@@ -54,8 +62,11 @@ fn is_http(method: &str) -> bool {
 }
 
 fn act(call: &Value<'_>, method: &str) -> Act {
-    let answer = Answer::Rpc(call.get("id").and_then(id));
     let params = call.get("params").or_else(|| call.get("arguments")).unwrap_or(&Value::Null);
+    named(method, params, Answer::Rpc(call.get("id").and_then(id)))
+}
+
+fn named(method: &str, params: &Value<'_>, answer: Answer) -> Act {
     if let Some(inner) = within::called(method, params) {
         return within::act(&inner, answer);
     }

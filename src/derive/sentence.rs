@@ -27,6 +27,8 @@ pub(super) struct Sentence {
     pub(super) is_claimed: bool,
     /// It is done to all of a collection.
     pub(super) is_whole: bool,
+    /// There are more targets than those, and nobody knows how many.
+    pub(super) is_open: bool,
     /// How many targets there are, if they are not all known.
     pub(super) count: Option<usize>,
     /// Where.
@@ -170,6 +172,7 @@ impl Sentence {
             {
                 plural(&spoken(kind))
             }
+            [first, ..] if self.is_open => plural(&self.kind_of(first)),
             [target] => self.named(target),
             [first, ..] => {
                 let count = self.count.unwrap_or(targets.len());

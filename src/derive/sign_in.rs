@@ -170,7 +170,7 @@ fn is_password_page(words: &[String]) -> bool {
     [1, 2].into_iter().filter_map(from).any(is_page)
 }
 
-fn is_second_factor(word: &str) -> bool {
+pub(super) fn is_second_factor(word: &str) -> bool {
     let plain = squashed(word);
     word.split('_').any(|part| FACTOR_PARTS.contains(&part))
         || FACTOR_PAGES.iter().any(|page| plain.contains(page))

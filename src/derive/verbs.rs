@@ -230,6 +230,10 @@ pub(super) fn past(verb: &str) -> String {
         return past.to_owned();
     }
     if let Some((first, rest)) = verb.split_once('_') {
+        // What is asked: `is_member`.
+        if ["are", "can", "has", "is"].contains(&first) {
+            return format!("checked for {}", rest.replace('_', " "));
+        }
         return format!("{} {}", past(first), rest.replace('_', " "));
     }
     match verb.strip_suffix('y') {

@@ -55,6 +55,8 @@ pub(super) struct Walked {
     pub(super) is_unclear: bool,
     /// A script is sent something, and nothing says what for.
     pub(super) is_submitted: bool,
+    /// The last node is what belongs to the one before it, as JSON:API has it.
+    pub(super) is_relationship: bool,
     /// The last node is created with the ids that the path gives it.
     pub(super) creates: bool,
     /// What is sent there is created, or changed if it has an id.
@@ -293,6 +295,8 @@ impl Walk<'_> {
             self.out.part_at = Some(self.next);
         } else if !is_last && matches!(word, "actions" | "action" | "lifecycle") {
             // A folder of verbs.
+        } else if word == "relationships" && self.next + 2 == self.path.segments.len() {
+            self.out.is_relationship = true;
         } else if is_plural(word) || !is_last || self.are_members(word) {
             self.node(word);
         } else if self.method == "POST" && !is_thing(word) {

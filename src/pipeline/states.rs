@@ -97,6 +97,11 @@ impl Prepared {
         self.naming.get().is_about_item(&self.intent.get().request)
     }
 
+    /// Why that thing is not read by convention.
+    pub fn unseen_item(&self) -> Option<Unseen> {
+        self.naming.get().unseen_item(&self.intent.get().request)
+    }
+
     /// Whether a session begins or ends with it, as it is named.
     pub(crate) fn is_about_session(&self) -> bool {
         matches!(self.intent.get().action.as_str(), "session.create" | "session.delete")

@@ -81,6 +81,18 @@ impl Checked {
         if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
             return;
         }
+        if let Some(at) = text.lines().position(is_document) {
+            self.problems.push(Problem {
+                file: file.to_owned(),
+                line: u64::try_from(at + 1).unwrap_or_default(),
+                column: 1,
+                message: "this is a document of an API (OpenAPI), and no rules".to_owned(),
+                remedy: "move it out of this directory, and name it in a file of rules: \
+                         `openapi: [{ id: api, file: ../api.yaml }]`"
+                    .to_owned(),
+            });
+            return;
+        }
         match read(file, text) {
             Ok(rules) => self.entries(file, &rules),
             Err(problem) => {
@@ -332,6 +344,13 @@ fn read(file: &Path, text: &str) -> Result<RulesFile, Problem> {
         let syntax = parse_yaml::<IgnoredAny>(file, text, REMEDY).err();
         syntax.unwrap_or(problem)
     })
+}
+
+/// Whether a line begins a document of an API: `openapi: 3.0.3`.
+fn is_document(line: &str) -> bool {
+    let version = ["openapi:", "swagger:"].iter().find_map(|key| line.strip_prefix(key));
+    let version = version.map(|rest| rest.trim().trim_start_matches(['"', '\'']));
+    version.is_some_and(|version| version.starts_with(|first: char| first.is_ascii_digit()))
 }
 
 /// The entries of a file, each as a file of its own in which it stands where it stood.

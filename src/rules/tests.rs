@@ -19,7 +19,7 @@ fn shipped_examples_of_events_are_met() {
     let rules = load(Some(Path::new(dir)), &Pack::DEFAULT).unwrap();
     let tried = rules.try_examples("rabbitmq.").unwrap();
     assert_eq!((tried.unmet, tried.without), (Vec::new(), Vec::new()));
-    assert_eq!(tried.examples, 31);
+    assert_eq!(tried.examples, 38);
 }
 
 #[test]

@@ -292,6 +292,11 @@ mod tests {
     #[test]
     fn text_that_is_no_yaml_is_told_where_it_is_not() {
         let rows = [
+            (
+                "openapi: 3.0.3\ninfo: {title: t}\n".to_owned(),
+                "1:1: this is a document of an API",
+                "move it out of this directory",
+            ),
             (rule("headers: \"x"), "4:14: a quote is opened here and not closed", "close it"),
             (rule("pattern: 'it''s"), "4:14: a quote is opened here and not closed", "close it"),
             (rule("headers: [a, \"b\\\"]"), "4:18: a quote is opened here", "close it"),

@@ -70,7 +70,7 @@ pub(super) fn result<'b>((position, path): At<'_>, body: &'b Value<'b>) -> Optio
 }
 
 /// The answer to the request with this position, of several.
-fn reply_at<'b>(position: Option<usize>, body: &'b Value<'b>) -> Option<&'b Value<'b>> {
+pub(super) fn reply_at<'b>(position: Option<usize>, body: &'b Value<'b>) -> Option<&'b Value<'b>> {
     match (position, body.as_array()) {
         (Some(position), Some(replies)) => replies.get(position),
         _ => Some(body),

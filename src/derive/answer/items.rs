@@ -193,7 +193,9 @@ fn of_object(verb: &str, item: &Value<'_>) -> Option<End> {
     // The code of an error that is no status of one is the application's own.
     let is_status = |name: &str, status: u16| status >= 400 || name != "code" || !has_error;
     let status = places.filter_map(|place| {
-        let told = |name: &&str| status_in(place.get(name)?).filter(|it| is_status(name, *it));
+        // Of SCIM 1.1 with words beside it: `{"status": {"code": "404", "description": "no"}}`.
+        let status = |value| status_in(value).or_else(|| status_in(value.get("code")?));
+        let told = |name: &&str| status(place.get(name)?).filter(|it| is_status(name, *it));
         ITEM_STATUSES.iter().find_map(told)
     });
     if let Some(status) = status.chain(of_properties(item)).next() {

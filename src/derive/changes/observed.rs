@@ -199,7 +199,10 @@ impl Observed {
         let mut difference = diff(old, new);
         let shows = |path: &str| shows::has(old, kind, path) || shows::has(new, kind, path);
         let untold = secrets::untold(secrets, kind, new, &difference);
-        let (masked, absent): (Vec<_>, Vec<_>) = untold.into_iter().partition(|it| shows(it));
+        let whole = self.ignored(naming);
+        let is_ignored = |path: &str| whole.iter().any(|state| shows::has(state, kind, path));
+        let untold = untold.into_iter().filter(|it| shows(it) || !is_ignored(it));
+        let (masked, absent): (Vec<_>, Vec<_>) = untold.partition(|it| shows(it));
         if after.is_some() {
             let room = CHANGES_MAX.saturating_sub(difference.hidden.len());
             difference.hidden.extend(masked.into_iter().take(room));
@@ -219,7 +222,9 @@ impl Observed {
         if !changes.hidden.is_empty() {
             note(Note::Hidden);
         }
-        let is_unseen = |change: &Change| change.op != "remove" && !shows(&change.path);
+        let is_unseen = |change: &Change| {
+            change.op != "remove" && !shows(&change.path) && !is_ignored(&change.path)
+        };
         let unseen = set.list.into_iter().filter(is_unseen).map(|change| change.path);
         let mut unseen: Vec<String> = unseen.collect();
         // What is within what is not shown is told of by it.
@@ -242,8 +247,26 @@ impl Observed {
         changes
     }
 
+    /// The states with what the rule leaves out, if it leaves out anything: that is shown, and not told of.
+    fn ignored(&self, naming: &Naming) -> Vec<Node<'_>> {
+        let is_ignoring = naming.snapshot().is_some_and(|rule| !rule.ignore.is_empty());
+        let moments = [Moment::Before, Moment::After].into_iter().filter(|_| is_ignoring);
+        moments.filter_map(|moment| self.read(naming, moment, &[]).ok().flatten()).collect()
+    }
+
     /// A state without what the rule leaves out; none if there was nothing.
     fn tree(&self, naming: &Naming, moment: Moment) -> Result<Option<Node<'_>>, Unseen> {
+        let ignore = naming.snapshot().map(|rule| rule.ignore.as_slice());
+        self.read(naming, moment, ignore.unwrap_or_default())
+    }
+
+    /// A state without what these paths select.
+    fn read(
+        &self,
+        naming: &Naming,
+        moment: Moment,
+        ignore: &[JsonPath],
+    ) -> Result<Option<Node<'_>>, Unseen> {
         let shown = match moment {
             Moment::Before => &self.before,
             Moment::After => &self.after,
@@ -255,10 +278,10 @@ impl Observed {
         };
         let Some(rule) = naming.snapshot() else { return Ok(Some(body)) };
         let mut work = WORK_MAX;
-        let Some(at) = &rule.at else { return without(&body, &rule.ignore, &mut work).map(Some) };
+        let Some(at) = &rule.at else { return without(&body, ignore, &mut work).map(Some) };
         let found = at.select(&body, &mut work).map_err(|_| Unseen::Unreadable)?;
         let found = found.first().filter(|node| is_state(node)).ok_or(Unseen::NoState)?;
-        without(found, &rule.ignore, &mut work).map(Some)
+        without(found, ignore, &mut work).map(Some)
     }
 }
 

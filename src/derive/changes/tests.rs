@@ -5,10 +5,12 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{BYTES_MAX, CHANGES_MAX, Changes, Observed, Shown, Unseen, changes, diff};
-use crate::derive::Ended;
 use crate::derive::naming::naming;
 use crate::derive::tests::outcome;
-use crate::record::{BodyRecord, Change, ChangesSource, RequestRecord, ResponseRecord};
+use crate::derive::{Ended, Kind, Place, named};
+use crate::record::{
+    Actor, ActorKind, BodyRecord, Change, ChangesSource, RequestRecord, ResponseRecord,
+};
 
 /// Two states, and what differs.
 #[derive(Deserialize)]
@@ -125,6 +127,34 @@ fn fields_that_no_state_shows_are_not_known_to_have_changed() {
         assert_eq!(told, expected, "{set} over {before}");
         assert_eq!(found.source, ChangesSource::Observed);
     }
+}
+
+#[test]
+fn what_a_rule_ignores_is_shown_all_the_same() {
+    let (before, after) = (json!({"id": 5, "v": 1, "w": 1}), json!({"id": 5, "v": 2, "w": 2}));
+    let [before, after] = [before, after].map(|state| Shown::State(state.into()));
+    let observed = Observed { before, after };
+    let request = RequestRecord {
+        method: "PATCH".to_owned(),
+        path: "/users/5".to_owned(),
+        headers: json!({}).into(),
+        body: Some(json!({"v": 2, "w": 2, "x": 2}).into()),
+        ..RequestRecord::default()
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let rules = "events:\n  - id: a\n    match: { path: '/users/{id}' }\n    \
+                 snapshot: { get: '/users/{path.id}', ignore: ['$.v'] }\n";
+    std::fs::write(dir.path().join("a.yaml"), rules).unwrap();
+    let rules = crate::rules::load(Some(dir.path()), &[]).unwrap();
+    let events = rules.events();
+    let place = Place { rules: &events, host: "a.example", kind: Kind::Admin };
+    let naming = named(&request, &Actor::unknown(ActorKind::User), &place);
+    let response =
+        ResponseRecord { status: 200, headers: json!({}).into(), ..ResponseRecord::default() };
+    let verdict = outcome(&naming, Ended::Observed(&response, &observed));
+    let found = changes(&request, &naming, &verdict, Some(&response), Some(&observed));
+    assert_eq!(shown(&found.list), ["replace /w 1 -> 2"]);
+    assert_eq!((found.hidden, found.notes), (vec!["/x".to_owned()], vec!["not_shown".to_owned()]));
 }
 
 #[test]

@@ -200,6 +200,13 @@ impl Operation {
         if stated.is_none() && other.is_none() {
             return None;
         }
+        let is_item = naming.targets.iter().any(|target| target.id.is_some());
+        let is_item = is_item || other.as_deref().is_some_and(|other| other != "user");
+        match stated.as_deref() {
+            Some("login") if !is_item => return Some("session.create".to_owned()),
+            Some("logout") if !is_item => return Some("session.delete".to_owned()),
+            _ => {}
+        }
         let action =
             format!("{}.{}", other.as_deref().unwrap_or(noun), stated.as_deref().unwrap_or(verb));
         action.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase()).then_some(action)
@@ -340,7 +347,8 @@ fn said_by(words: &[String]) -> Said {
 fn noun_of(words: &[String]) -> Option<String> {
     let mut noun: Vec<&str> = Vec::new();
     for word in words {
-        if PREPOSITIONS.contains(&word.as_str()) && !noun.is_empty() {
+        // What begins with one is no noun: `login_for_access_token`.
+        if PREPOSITIONS.contains(&word.as_str()) {
             break;
         }
         if !FILLERS.contains(&word.as_str()) {

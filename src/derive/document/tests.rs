@@ -84,6 +84,10 @@ fn operations_name_actions_targets_and_scopes() {
         ("POST /jobs/{id} | | Cancels a job.", "job.cancel"),
         ("POST /jobs/{id}/stop | | Update the job", "-"),
         ("POST /admin/delete | | | | id", "- id={query.id}"),
+        (
+            "POST /token | login_for_access_token_token_post | Login For Access Token",
+            "session.create type=session",
+        ),
         ("POST / | | | API keys", "api_key.create type=api_key"),
         ("POST /files/{id} | undoDelete", "file.undo_delete"),
         ("POST /x | ☃ | …", "-"),

@@ -16,7 +16,7 @@ pub(super) use gravity::Operation;
 
 use self::arguments::arguments;
 use self::document::{Document, Field, Operation as Written, Selection};
-use super::act::{ACTS_MAX, Act, Answer};
+use super::act::{ACTS_MAX, Act, Answer, More};
 use super::body::{self, Value};
 use super::call::{Calls, noun_and_verb, of_call};
 use super::endpoint::READS;
@@ -112,8 +112,7 @@ fn read(query: Option<&Value<'_>>, body: Option<&Value<'_>>) -> Calls {
     let mut calls = Calls { kind: "GraphQL mutations", ..Calls::default() };
     let mut whole = Vec::new();
     let mut gravest = None;
-    let mut more = 0;
-    let mut is_cut = false;
+    let mut more = More::default();
     for (position, request) in requests(query, body) {
         let (operation, named) =
             written(request).map_or((Operation::Unknown, None), gravity::operation);
@@ -126,13 +125,11 @@ fn read(query: Option<&Value<'_>>, body: Option<&Value<'_>>) -> Calls {
         let target = Target { kind: "operation".to_owned(), id, name: asked.or(named) };
         // Of those that are too many one is kept, so that it is seen that they are.
         if operation >= Operation::Unknown && calls.acts.len() > ACTS_MAX {
-            more += 1;
+            more.take(Answer::Graphql(position, Vec::new()));
         } else if operation >= Operation::Unknown {
             let before = calls.acts.len();
             if operation == Operation::Mutation {
-                let left = mutations(request, position, &mut calls.acts);
-                more += left.count;
-                is_cut |= left.is_cut;
+                mutations(request, position, &mut calls.acts, &mut more);
             }
             if calls.acts.len() == before {
                 let mut act = anonymous(operation, vec![target.clone()], position);
@@ -154,16 +151,8 @@ fn read(query: Option<&Value<'_>>, body: Option<&Value<'_>>) -> Calls {
         }
         calls.acts.push(anonymous(gravest, whole, None));
     }
-    calls.limit(more, is_cut, "graphql.mutate", "operation");
+    calls.limit(more, "graphql.mutate", "operation");
     calls
-}
-
-/// What is not among the acts.
-#[derive(Default)]
-struct Left {
-    count: usize,
-    /// And there may be more, which was not read.
-    is_cut: bool,
 }
 
 /// The id or hash of an operation that the server knows.
@@ -205,27 +194,27 @@ fn asks_for_another(request: &Value<'_>) -> bool {
     asked.is_some() && named.next().is_some_and(|operation| operation.kind != "mutation")
 }
 
-/// An act for each field of the mutation that is asked for; and what was left out.
-fn mutations(request: &Value<'_>, position: Option<usize>, acts: &mut Vec<Act>) -> Left {
-    let Some(document) = written(request).and_then(Document::read) else { return Left::default() };
+/// Takes an act for each field of the mutation that is asked for, and what is left out.
+fn mutations(request: &Value<'_>, position: Option<usize>, acts: &mut Vec<Act>, left: &mut More) {
+    let Some(document) = written(request).and_then(Document::read) else { return };
     let asked = text(request, "operationName");
     let is_mutation = |operation: &&Written<'_>| operation.kind == "mutation";
     let named = document.operations.iter().find(|operation| operation.name == asked);
     let chosen: Vec<&Written<'_>> = match named.filter(|_| asked.is_some()) {
         Some(operation) if operation.kind == "mutation" => vec![operation],
         // Whoever asks for the query of a document that holds a mutation gets the graver name.
-        Some(_) => return Left::default(),
+        Some(_) => return,
         None => document.operations.iter().filter(is_mutation).collect(),
     };
     let parsed = text(request, "variables").and_then(|text| json(text).ok());
     let none = Value::Null;
     let variables = parsed.as_ref().or_else(|| request.get("variables")).unwrap_or(&none);
-    let left = Left { count: document.more, is_cut: document.is_cut };
+    left.count += document.more;
+    left.is_cut |= document.is_cut;
     let mut walk = Fields { document: &document, variables, position, acts, left, steps: 0 };
     for operation in chosen {
         walk.all(&operation.selections);
     }
-    walk.left
 }
 
 struct Fields<'a, 'd> {
@@ -233,7 +222,7 @@ struct Fields<'a, 'd> {
     variables: &'a Value<'a>,
     position: Option<usize>,
     acts: &'a mut Vec<Act>,
-    left: Left,
+    left: &'a mut More,
     /// Selections looked at.
     steps: usize,
 }
@@ -272,7 +261,9 @@ impl<'a, 'd> Fields<'a, 'd> {
                     levels.push((field.selections.iter(), Some(field)));
                 }
                 // Of those that are too many one is kept, so that it is seen that they are.
-                Selection::Field(_) if self.acts.len() > ACTS_MAX => self.left.count += 1,
+                Selection::Field(field) if self.acts.len() > ACTS_MAX => {
+                    self.left.take(self.answer(field, space));
+                }
                 Selection::Field(field) => {
                     let act = self.act(field, space);
                     // The same key twice is one field.
@@ -305,10 +296,15 @@ impl<'a, 'd> Fields<'a, 'd> {
         })
     }
 
+    /// Where the response tells of a field.
+    fn answer(&self, field: &Field<'d>, space: Option<&Field<'d>>) -> Answer {
+        let path = space.into_iter().chain([field]).map(|field| cut_name(field.key)).collect();
+        Answer::Graphql(self.position, path)
+    }
+
     fn act(&self, field: &Field<'d>, space: Option<&Field<'d>>) -> Act {
         let arguments = arguments(field, self.variables);
-        let path = space.into_iter().chain([field]).map(|field| cut_name(field.key)).collect();
-        let answer = Answer::Graphql(self.position, path);
+        let answer = self.answer(field, space);
         let named = match space {
             Some(_) if acts(field.name).is_some() => acts(field.name),
             Some(space) => {

@@ -8,6 +8,7 @@ use super::super::trace::Trace;
 use super::super::verbs::{canonical, compound};
 use super::super::walk::{Node, Walked};
 use super::super::words::snake;
+use super::relation::{self, Related};
 use super::signing::{granted, says_who_signs_in};
 use super::targets::{are_claimed, plural_name, targets};
 use super::{Naming, TOO_MANY, asking, membership, noted, scope};
@@ -22,13 +23,15 @@ pub(super) fn named_by_path(
     trace: &mut Trace,
 ) -> Naming {
     membership::of_members(&mut walked, method, request, body);
+    saved_as_new(&mut walked, body);
+    of_versions(&mut walked, body);
     unmade(&mut walked, body);
     let chosen = chosen_verb(body);
     let sent = chosen.as_ref().filter(|_| walked.verb.is_none()).map(|(_, place)| *place);
     let asked = asking::asked(&walked, method, body);
     let scope = scope(&walked.nodes);
     let group = membership::group(&walked, request);
-    let joined = membership::joined(&walked, method, request, body);
+    let related = relation::related(&mut walked, method, request, body);
     let is_list = is_list_replaced(&walked, method, body);
     if let Some(list) = walked.nodes.pop_if(|_| is_list) {
         (walked.part, walked.part_at) = (Some(list.noun), list.at);
@@ -38,32 +41,31 @@ pub(super) fn named_by_path(
     let node = walked.nodes.pop().unwrap_or_else(|| Node::named("resource"));
     let has_item = node.is_item || walked.part.is_some() || is_singleton(&node.noun);
     let is_item = node.is_item && walked.part.is_none() && walked.verb.is_none();
-    let chosen = joined.map(str::to_owned).or(chosen.map(|(verb, _)| verb));
+    let joined = related.as_ref().map(|related| related.verb.to_owned());
+    let chosen = joined.or(chosen.map(|(verb, _)| verb));
     let verb = walked.verb.take().or(chosen);
     let verb = verb.unwrap_or_else(|| verb_of(&walked, &node, body, method, has_item));
     let (noun, category) = noun_and_area(&walked, &node);
     // Who comes or goes is there already.
-    let meant = if joined.is_some() { "refer" } else { verb.as_str() };
+    let meant = if related.is_some() { "refer" } else { verb.as_str() };
     let (targets, count) = targets(&node, walked.part.is_some(), meant, (request, body), trace);
-    let (noun, category, targets) = match &group {
-        Some(_) => membership::members(targets, request, body),
-        None if joined.is_some() => membership::joining(targets, body, trace),
-        None => (noun, category, targets),
+    let (noun, category, targets) = match (&group, &related) {
+        (Some(_), _) => membership::members(targets, request, body, trace),
+        (None, Some(related)) => match related.noun(&node.noun) {
+            Some((noun, category)) => (noun, category, targets),
+            None => membership::joining(targets, body, trace),
+        },
+        (None, None) => (noun, category, targets),
     };
-    let is_member = group.is_some() || joined.is_some();
-    let owner = group.or_else(|| owner(&walked.nodes));
     let is_session = noun == "session" && verb == "create";
     let signs = walked.signs || is_session && says_who_signs_in(&walked, &targets, body);
-    let spoken = match (signs, verb.as_str()) {
-        (true, "create") => "sign_in".to_owned(),
-        (true, "delete") => "sign_out".to_owned(),
-        (_, "create") if is_member => "add".to_owned(),
-        (_, "delete") if is_member => "remove".to_owned(),
-        _ => verb.clone(),
-    };
+    let spoken = spoken(&verb, signs, group.is_some(), related.as_ref());
+    let owner = group.or(related.and_then(|related| related.owner));
+    let owner = owner.or_else(|| owner_of(&walked.nodes));
     let (targets, owner) = granted(&noun, targets, owner, body, trace);
     let known = targets.len();
-    let is_cut = count > known;
+    let is_open = body.is_some_and(selects_all);
+    let is_cut = count > known || is_open;
     let is_whole = node.is_collection() && walked.part.is_none() && verb == "delete";
     let sentence = Sentence {
         verb: spoken,
@@ -72,7 +74,8 @@ pub(super) fn named_by_path(
         owner,
         is_claimed: are_claimed(&targets),
         is_whole,
-        count: is_cut.then_some(count),
+        is_open,
+        count: (count > known).then_some(count),
         scope: scope.clone(),
         others: Vec::new(),
     };
@@ -90,6 +93,18 @@ pub(super) fn named_by_path(
     match asked {
         Some(asked) => asked.named(naming, trace),
         None => naming,
+    }
+}
+
+/// How the verb is told, where somebody signs in or out, is a member, or is put somewhere.
+fn spoken(verb: &str, signs: bool, is_member: bool, related: Option<&Related>) -> String {
+    match (signs, verb) {
+        (true, "create") => "sign_in".to_owned(),
+        (true, "delete") => "sign_out".to_owned(),
+        _ if related.is_some() => related.map(Related::spoken).unwrap_or_default(),
+        (_, "create") if is_member => "add".to_owned(),
+        (_, "delete") if is_member => "remove".to_owned(),
+        _ => verb.to_owned(),
     }
 }
 
@@ -126,7 +141,7 @@ fn noun_and_area(walked: &Walked, node: &Node) -> (String, String) {
 }
 
 /// The item to which the target belongs, if that is no scope.
-fn owner(outer: &[Node]) -> Option<Target> {
+fn owner_of(outer: &[Node]) -> Option<Target> {
     let outer = outer.last().filter(|outer| outer.id.is_some())?;
     let owner = Target { kind: outer.noun.clone(), id: outer.id.clone(), name: None };
     scope_name(&outer.noun).is_none().then_some(owner)
@@ -170,6 +185,37 @@ fn chosen_action(body: &Value<'_>) -> Option<String> {
     let verb = compound(&action).filter(|(_, about)| *about == "selected");
     let verb = verb.map_or(action.as_str(), |(verb, _)| verb);
     bounded(canonical(verb))
+}
+
+/// Whether a form of Django's admin selects all rows of a list, of which it has but those of one page.
+fn selects_all(body: &Value<'_>) -> bool {
+    let all = body.get("select_across").and_then(body::scalar);
+    all.as_deref() == Some("1") && body.get("_selected_action").is_some()
+}
+
+/// Takes the item of a form of Django's admin for what is new, if it is saved as that: it is not
+/// changed itself.
+fn saved_as_new(walked: &mut Walked, body: Option<&Value<'_>>) {
+    let is_saved = body.is_some_and(|body| body.get("_saveasnew").is_some());
+    let is_changed = walked.verb.as_deref() == Some("update") && walked.part.is_none();
+    if let Some(node) = walked.nodes.last_mut().filter(|_| is_saved && is_changed) {
+        (node.id, node.is_item) = (None, false);
+        walked.verb = Some("create".to_owned());
+    }
+}
+
+/// Takes some versions of an item for what is deleted or comes back, if nothing else is sent:
+/// `POST /secret/destroy/app {"versions": [1, 2]}`.
+fn of_versions(walked: &mut Walked, body: Option<&Value<'_>>) {
+    let is_sent = body.is_some_and(|body| match body.members() {
+        [(name, versions)] => name == "versions" && versions.as_array().is_some(),
+        _ => false,
+    });
+    let is_said = matches!(walked.verb.as_deref(), Some("delete" | "undelete"));
+    let has_item = walked.nodes.last().is_some_and(|node| node.is_item);
+    if is_sent && is_said && has_item && walked.part.is_none() {
+        walked.part = Some("versions".to_owned());
+    }
 }
 
 /// The verb of a method, on an item (or a thing there is one of) or on a collection.

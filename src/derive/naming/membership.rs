@@ -18,7 +18,7 @@ const GROUPS: [&str; 5] = ["group", "organization", "project", "role", "team"];
 const MEMBERS: [&str; 3] = ["account", "member", "user"];
 
 /// Nouns of those who are in what holds members, by a path.
-const PEOPLE: [&str; 2] = ["member", "user"];
+pub(super) const PEOPLE: [&str; 2] = ["member", "user"];
 
 /// Members by which somebody is meant who is there already.
 const IDS: [&str; 14] = [
@@ -98,6 +98,7 @@ pub(super) fn joined(
         ("DELETE", true) => Some("delete"),
         ("PUT" | "POST", true) if is_empty => Some("create"),
         ("PATCH" | "POST" | "PUT", true) => body.is_some_and(says_as_what).then_some("update"),
+        ("DELETE", false) if names_in_query(request) => Some("delete"),
         ("DELETE", false) => body.is_some_and(refers).then_some("delete"),
         ("POST", false) => body.is_some_and(refers).then_some("create"),
         _ => None,
@@ -112,8 +113,8 @@ pub(super) fn of_members(
     request: &RequestRecord,
     body: Option<&Value<'_>>,
 ) {
-    if method == "PUT" && is_empty(request, body) {
-        return given(walked);
+    if method == "PUT" && is_empty(request, body) || method == "DELETE" {
+        return given(walked, method);
     }
     let (Some(node), Some(body), "POST") = (walked.nodes.last(), body, method) else { return };
     let is_group = GROUPS.contains(&node.noun.as_str()) && node.is_item && walked.part.is_none();
@@ -134,22 +135,32 @@ pub(super) fn of_members(
 }
 
 /// Takes what is put to somebody, and nothing of it said, for what they are given:
-/// `PUT /users/5/groups/7` is who comes into a group, `PUT /members/5/roles/7` who gets a role.
-fn given(walked: &mut Walked) {
+/// `PUT /users/5/groups/7` is who comes into a group, `PUT /members/5/roles/7` who gets a role; a DELETE
+/// takes it from them again.
+fn given(walked: &mut Walked, method: &str) {
     let [.., outer, inner] = walked.nodes.as_mut_slice() else { return };
     let is_said = walked.verb.is_some() || walked.part.is_some();
-    if is_said || !outer.is_item || !inner.is_item || !MEMBERS.contains(&outer.noun.as_str()) {
+    // What is deleted of an account may be its own.
+    let people = if method == "DELETE" { PEOPLE.as_slice() } else { MEMBERS.as_slice() };
+    if is_said || !outer.is_item || !inner.is_item || !people.contains(&outer.noun.as_str()) {
         return;
     }
     match inner.noun.as_str() {
         "group" | "team" => std::mem::swap(outer, inner),
+        "role" if method == "DELETE" => walked.verb = Some("unassign".to_owned()),
         "role" => walked.verb = Some("assign".to_owned()),
         _ => {}
     }
 }
 
+/// Whether the query says who: `?usernames=a,b`.
+fn names_in_query(request: &RequestRecord) -> bool {
+    let members = request.query.as_ref().map(Tree::node).into_iter().flat_map(Value::members);
+    members.into_iter().any(|(name, _)| body::MEMBERS.contains(&name.as_ref()))
+}
+
 /// Whether nothing is sent.
-fn is_empty(request: &RequestRecord, body: Option<&Value<'_>>) -> bool {
+pub(super) fn is_empty(request: &RequestRecord, body: Option<&Value<'_>>) -> bool {
     match body {
         Some(body) => matches!(body, Value::Object(members) if members.is_empty()),
         None => request.size.is_none_or(|size| size == 0),
@@ -157,9 +168,14 @@ fn is_empty(request: &RequestRecord, body: Option<&Value<'_>>) -> bool {
 }
 
 /// Whether a body says as what somebody is a member, and nothing of who it is.
-fn says_as_what(body: &Value<'_>) -> bool {
+pub(super) fn says_as_what(body: &Value<'_>) -> bool {
     let mut names = body.members().iter().map(|(name, _)| snake(name)).peekable();
     names.peek().is_some() && names.all(|name| AS_WHAT.contains(&name.as_str()))
+}
+
+/// Whether it says of a member as what it is one.
+pub(super) fn is_as_what(name: &str) -> bool {
+    AS_WHAT.contains(&snake(name).as_str())
 }
 
 /// Whether a body says who is meant, of those that there are, and nothing else of them.
@@ -207,15 +223,23 @@ pub(super) fn members(
     targets: Vec<Target>,
     request: &RequestRecord,
     body: Option<&Value<'_>>,
+    trace: &mut Trace,
 ) -> (String, String, Vec<Target>) {
-    let places = || body.into_iter().chain(request.query.as_ref().map(Tree::node));
-    let who =
-        || places().find_map(|place| WHO.iter().find_map(|name| body::scalar(place.get(name)?)));
-    let member = |target: Target| {
-        let is_known = target.id.is_some() || target.name.is_some();
-        let id = target.id.or_else(|| if is_known { None } else { who() });
-        Target { kind: NOUN.to_owned(), id, name: target.name }
+    let find = |place: &Value<'_>| {
+        WHO.iter().find_map(|name| Some((body::scalar(place.get(name)?)?, *name)))
     };
-    let targets = targets.into_iter().map(member).collect();
+    let sent = body.and_then(find);
+    let who = sent.map(|(id, name)| (id, Origin::RequestBody(format!("${}", body::step(name)))));
+    let asked = || find(request.query.as_ref().map(Tree::node)?);
+    let who = who.or_else(|| asked().map(|(id, name)| (id, Origin::Query(name.to_owned()))));
+    let mut member = |(at, target): (usize, Target)| {
+        let is_known = target.id.is_some() || target.name.is_some();
+        let found = who.clone().filter(|_| !is_known).map(|(id, origin)| {
+            trace.note(Field::Id(at), || (By::Convention("the id that is sent"), vec![origin]));
+            id
+        });
+        Target { kind: NOUN.to_owned(), id: target.id.or(found), name: target.name }
+    };
+    let targets = targets.into_iter().enumerate().map(&mut member).collect();
     (NOUN.to_owned(), known_category(NOUN).unwrap_or(NOUN).to_owned(), targets)
 }

@@ -110,6 +110,7 @@ pub(super) fn calls(calls: &Calls, origin: &Origin, trace: &mut Trace) {
         (true, ..) => "the GraphQL operations",
         (false, super::super::operations::SOAP, _) => "the operation in the SOAP envelope",
         (false, "requests", _) => "the requests of the batch",
+        (false, super::super::lists::KIND, _) => "the lists in the body",
         (false, super::super::atomic::KIND, _) => "the operations in the body",
         (false, _, 0 | 1) => "the method of the JSON-RPC call",
         _ => "the methods of the JSON-RPC calls",

@@ -2,10 +2,13 @@
 
 use super::super::acting::Acted;
 use super::super::body::Value;
+use super::super::path::Path;
 use super::super::routed::{self, Signing};
+use super::super::sign_in::is_second_factor;
 use super::super::signs::MEMBERS_MAX;
 use super::super::trace::{By, Field, Origin, Trace};
 use super::super::walk::{Node, Walked};
+use super::super::words::snake;
 use crate::record::{RequestRecord, Target};
 
 /// Parts of the names of members by which somebody says who they are, or shows that they are.
@@ -23,6 +26,42 @@ const SIGN_IN_PARTS: [&str; 12] = [
     "token",
     "user",
 ];
+
+/// Words before a second factor, where one is about to sign in.
+const BEFORE_FACTORS: [&str; 8] =
+    ["authenticate", "log_in", "login", "logon", "session", "sessions", "sign_in", "signin"];
+
+/// Members with what shows that one has the second factor, by their ends.
+const FACTORS: [&str; 8] =
+    ["code", "otp", "otp_attempt", "passcode", "pin", "recovery_code", "token", "totp"];
+
+/// Whether somebody goes on signing in with a second factor, which is then not made: `POST /login/2fa`,
+/// `/two-factor-challenge`. Elsewhere that is where one is set up.
+pub(super) fn gives_factor(path: &Path, body: Option<&Value<'_>>) -> bool {
+    let [.., last] = path.segments.as_slice() else { return false };
+    let last_word = snake(&last.text);
+    if !is_second_factor(&last_word) {
+        return false;
+    }
+    let before = path.segments.len().checked_sub(2).and_then(|at| path.segments.get(at));
+    let is_behind = before.is_some_and(|it| BEFORE_FACTORS.contains(&snake(&it.text).as_str()));
+    let is_challenge = last_word.ends_with("_challenge");
+    // What begins with `_` is the framework's own.
+    let own = body.into_iter().flat_map(Value::members).filter(|(name, _)| !name.starts_with('_'));
+    let within = own.clone().flat_map(|(_, value)| value.members());
+    let has = |is: fn(&str) -> bool| {
+        own.clone().chain(within.clone()).take(MEMBERS_MAX).any(|(name, _)| is(&snake(name)))
+    };
+    // `user[otp_attempt]`, as Devise has it.
+    (is_behind || is_challenge) && has(is_factor) || has(|name| name.ends_with("otp_attempt"))
+}
+
+fn is_factor(name: &str) -> bool {
+    let is_of_form = name.starts_with("csrf") || name.starts_with("authenticity");
+    let is_end =
+        |end: &str| name.strip_suffix(end).is_some_and(|it| it.is_empty() || it.ends_with('_'));
+    !is_of_form && FACTORS.iter().any(|end| is_end(end))
+}
 
 /// Whether a session is made with who one is: `POST /session`; Redfish has its sessions below a
 /// service.

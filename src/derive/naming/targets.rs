@@ -3,9 +3,16 @@
 use super::super::body::{self, Listed, Many, Value};
 use super::super::trace::{By, Field, Origin, Trace};
 use super::super::walk::Node;
-use super::super::words::{is_plural, plural};
+use super::super::words::{is_plural, plural, singular, snake};
 use super::noted::{self, Held};
 use crate::record::{RequestRecord, Target, Tree};
+
+/// Nouns of those who are known by more than an id.
+const PEOPLE: [&str; 2] = ["member", "user"];
+
+/// By what they are known.
+const OF_PEOPLE: [&str; 7] =
+    ["account_id", "email", "email_address", "login", "mail", "user_id", "username"];
 
 /// The targets: the item of the path, or what the body and the query name; and how many there are.
 pub(super) fn targets(
@@ -33,11 +40,13 @@ pub(super) fn targets(
     let name = name.and_then(|body| body::name_at(body, &kind).or_else(file));
     let signs = body.filter(|_| kind == "session" && verb == "create");
     let name = name.or_else(|| body::signs_in_as(signs?));
-    // `?project=web`, as some have it where the path ends with a verb.
-    let by_noun = (!sets_name(verb)).then_some(kind.as_str());
+    // `?project=web`, as some have it where the path ends with a verb; the name of what a part is of is
+    // not set.
+    let by_noun = (is_part || !sets_name(verb)).then_some(kind.as_str());
     let found = || {
-        if let Some(found) = request.query.as_ref().and_then(|query| queried(query, by_noun)) {
-            return Some((found.0, Held::Query, found.1));
+        let query = request.query.as_ref();
+        if let Some((id, name)) = query.and_then(|query| queried(query, by_noun, verb)) {
+            return Some((id, Held::Query, name));
         }
         // `{"@odata.id": "https://…/users/5"}`: what is there already, and is referred to.
         if let Some(found) = body.and_then(body::referred) {
@@ -69,22 +78,39 @@ pub(super) fn targets(
             id
         }),
     };
+    let name = name.map(|(name, at)| (name, Origin::RequestBody(at.to_string())));
+    let name = name.or_else(|| made_as(request, verb).filter(|_| id.is_none()));
     let name = name.filter(|(name, _)| Some(name) != id.as_ref()).map(|(name, at)| {
-        let origin = || vec![Origin::RequestBody(at.to_string())];
+        let origin = || vec![at];
         trace.note(Field::Name(0), || (By::Convention("the name that is sent"), origin()));
         name
     });
     (vec![Target { kind, id, name }], 1)
 }
 
-/// The id in a query, and the parameter that has it.
-fn queried(query: &Tree, noun: Option<&str>) -> Option<(String, String)> {
+/// The name that a query gives to what is made: `POST /createItem?name=web`.
+fn made_as(request: &RequestRecord, verb: &str) -> Option<(String, Origin)> {
+    let name = request.query.as_ref().filter(|_| verb == "create")?.get("name")?;
+    Some((body::scalar(name)?, Origin::Query("name".to_owned())))
+}
+
+/// The id in a query, and the parameter that has it; or by what else somebody is deleted.
+fn queried(query: &Tree, noun: Option<&str>, verb: &str) -> Option<(String, String)> {
     if let Some(id) = query.get("id").and_then(body::scalar) {
         return Some((filtered(id)?, "id".to_owned()));
     }
     let is_own = |name: &str| is_key(name, noun) || is_name(name, noun);
-    let (name, value) = query.node().members().iter().find(|(name, _)| is_own(name))?;
-    Some((body::scalar(value)?, name.to_string()))
+    let is_person = noun.is_some_and(|noun| PEOPLE.contains(&noun));
+    let is_of_person = |name: &str| is_person && OF_PEOPLE.contains(&snake(name).as_str());
+    let is_deleted = |name: &str| verb == "delete" && name == "name";
+    let find = |is: &dyn Fn(&str) -> bool| {
+        let (name, value) = query.node().members().iter().find(|(name, _)| is(name))?;
+        Some((body::scalar(value)?, name.to_string()))
+    };
+    find(&is_own).or_else(|| {
+        let (id, name) = find(&is_of_person).or_else(|| find(&is_deleted))?;
+        Some((filtered(id)?, name))
+    })
 }
 
 /// The id that a filter leaves, as PostgREST has them: `eq.5`; none if it leaves what nobody knows.
@@ -107,7 +133,7 @@ fn filtered(id: String) -> Option<String> {
 /// Whether a member is called as the noun, or as its id or key.
 pub(super) fn is_key(name: &str, noun: Option<&str>) -> bool {
     let Some(noun) = noun else { return false };
-    let name = super::super::words::snake(name);
+    let name = snake(name);
     let rest = name.strip_prefix(noun);
     rest.is_some_and(|rest| matches!(rest, "" | "_id" | "_key" | "_uuid"))
 }
@@ -115,7 +141,7 @@ pub(super) fn is_key(name: &str, noun: Option<&str>) -> bool {
 /// Whether a parameter is called as the name of the noun: `username`, and `login` for people.
 pub(super) fn is_name(name: &str, noun: Option<&str>) -> bool {
     let Some(noun) = noun else { return false };
-    let name = super::super::words::snake(name);
+    let name = snake(name);
     let is_own = name.strip_prefix(noun).is_some_and(|rest| matches!(rest, "name" | "_name"));
     is_own || noun == "user" && name == "login"
 }
@@ -151,6 +177,14 @@ fn several<'b>(
     if !queried.is_empty() {
         return (queried, Held::Query);
     }
+    let listed = (node.noun == "member").then(|| {
+        let members = query.node().members().iter();
+        let mut named = members.filter(|(name, _)| body::MEMBERS.contains(&name.as_ref()));
+        named.find_map(|(name, text)| Some(Many::of_names(name, text.as_str()?)))
+    });
+    if let Some(listed) = listed.flatten() {
+        return (listed, Held::Query);
+    }
     let queried = match query.get("id") {
         Some(Value::String(ids)) => {
             // `?id=in.(1,2,3)`
@@ -166,9 +200,17 @@ fn several<'b>(
 /// What a body names, and below which place of it.
 fn within<'b>(body: &'b Value<'b>, noun: &str, plural: &str) -> (Many<'b>, &'static str) {
     let many = body::many(body, noun, plural);
-    let items = body.get("items").filter(|_| many.is_empty());
-    match items {
-        Some(items) => (body::many(items, noun, plural), "$.items"),
+    // `{"data": [{"type": "comments", "id": "12"}]}`: those of a relationship, in JSON:API.
+    let is_of_noun = |item: &Value<'_>| {
+        let kind = item.get("type").and_then(Value::as_str);
+        kind.is_some_and(|kind| singular(&snake(kind)) == noun)
+    };
+    let data = body.get("data").filter(|data| {
+        data.as_array().is_some_and(|all| !all.is_empty() && all.iter().all(is_of_noun))
+    });
+    let items = body.get("items").map(|items| (items, "$.items"));
+    match items.or(data.map(|data| (data, "$.data"))).filter(|_| many.is_empty()) {
+        Some((items, root)) => (body::many(items, noun, plural), root),
         None if many.is_empty() => (body::formset(body), "$"),
         None => (many, "$"),
     }

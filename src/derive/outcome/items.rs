@@ -266,6 +266,6 @@ fn rest(naming: &Naming, kind: &str, count: usize) -> Act {
             owner: None,
             ..naming.sentence.clone()
         },
-        answer: Answer::Rest,
+        answer: Answer::Others(count),
     }
 }

@@ -125,9 +125,12 @@ fn places(answer: &Answer, outcome: Outcome) -> Vec<Origin> {
             return [Some(data), errors].into_iter().flatten().collect();
         }
         Answer::Rpc(Some(id)) => format!("$[?@.id == {id}]"),
-        Answer::Rpc(None) => "$".to_owned(),
+        Answer::Rpc(None) | Answer::Xml => "$".to_owned(),
+        Answer::Listed(name, at) => format!("$.{name}[{at}]"),
         Answer::Part(at, _) => format!("part {}", at.saturating_add(1)),
-        Answer::Rest => "where it tells of no other".to_owned(),
+        Answer::Rest | Answer::Others(_) | Answer::More(_) => {
+            "where it tells of no other".to_owned()
+        }
     };
     vec![Origin::ResponseBody(path)]
 }
@@ -185,15 +188,24 @@ pub(super) fn told(known: &[Target], told: Option<&[Target]>, trace: &mut Trace)
     }
 }
 
-/// Notes targets that are told by the whole of an answer.
-pub(super) fn targets(targets: &[Target], trace: &mut Trace) {
+/// Notes targets that are told by the whole of an answer; what was `known` before came from elsewhere.
+pub(super) fn targets(targets: &[Target], known: &[Target], trace: &mut Trace) {
     if !trace.is_on() {
         return;
     }
     let kinds: Vec<_> = (0..targets.len())
         .map_while(|position| trace.of(&Field::Kind(position)).cloned())
         .collect();
-    trace.forget(|field| matches!(field, Field::Kind(_) | Field::Id(_) | Field::Name(_)));
+    let is_same = |at: usize, member: fn(&Target) -> Option<&String>| {
+        let before = known.get(at).and_then(member);
+        before.is_some() && before == targets.get(at).and_then(member)
+    };
+    trace.forget(|field| match field {
+        Field::Kind(_) => true,
+        Field::Id(at) => !is_same(*at, |target| target.id.as_ref()),
+        Field::Name(at) => !is_same(*at, |target| target.name.as_ref()),
+        _ => false,
+    });
     for (position, target) in targets.iter().enumerate() {
         let told = || {
             let by = By::Convention("what the response tells of each");
@@ -202,10 +214,10 @@ pub(super) fn targets(targets: &[Target], trace: &mut Trace) {
         let kind = kinds.get(position).or(kinds.first());
         let kind = kind.map(|kind| (kind.by.clone(), kind.from.clone()));
         trace.note(Field::Kind(position), || kind.unwrap_or_else(told));
-        if target.id.is_some() {
+        if target.id.is_some() && trace.of(&Field::Id(position)).is_none() {
             trace.note(Field::Id(position), told);
         }
-        if target.name.is_some() {
+        if target.name.is_some() && trace.of(&Field::Name(position)).is_none() {
             trace.note(Field::Name(position), told);
         }
     }

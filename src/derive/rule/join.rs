@@ -3,8 +3,9 @@
 //! Invariant: an id and a name of a list go together only if they stand in the same item of it. How
 //! many there are of each says nothing: an item may lack either.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
+use crate::derive::body::TARGETS_MAX;
 use crate::record::Target;
 
 /// The item of a list that a value stands in.
@@ -32,7 +33,8 @@ impl Taken {
     }
 }
 
-/// The targets with these ids and names; names alone are targets, too.
+/// The targets with these ids and names; names alone are targets, too, and so are those of the items of
+/// a list that have no id, where others have one.
 pub(super) fn joined(kind: &str, ids: Vec<Taken>, names: Vec<Taken>) -> Vec<Target> {
     let target = |id, name| Target { kind: kind.to_owned(), id, name };
     if ids.is_empty() {
@@ -44,6 +46,12 @@ pub(super) fn joined(kind: &str, ids: Vec<Taken>, names: Vec<Taken>) -> Vec<Targ
         ([_], [Taken { text, item: Item::None }]) => Some(text.clone()),
         _ => None,
     };
+    let identified: HashSet<Item> = ids.iter().map(|id| id.item).collect();
+    let is_alone =
+        |name: &&Taken| matches!(name.item, Item::At(_)) && !identified.contains(&name.item);
+    let is_shared = names.iter().any(|name| matches!(name.item, Item::At(_)) && !is_alone(&name));
+    let alone = names.iter().filter(is_alone).filter(|_| is_shared);
+    let alone: Vec<Target> = alone.map(|name| target(None, Some(name.text.clone()))).collect();
     let names: HashMap<Item, String> =
         names.into_iter().map(|name| (name.item, name.text)).collect();
     let name = |id: &Taken| match id.item {
@@ -54,5 +62,5 @@ pub(super) fn joined(kind: &str, ids: Vec<Taken>, names: Vec<Taken>) -> Vec<Targ
         let name = name(&id).filter(|name| **name != id.text).cloned();
         target(Some(id.text), name)
     };
-    ids.into_iter().map(with_name).collect()
+    ids.into_iter().map(with_name).chain(alone).take(TARGETS_MAX).collect()
 }

@@ -266,8 +266,9 @@ impl EventRules {
     /// request, with the method that was sent.
     fn names(&self, request: &RequestRecord, place: &Place<'_>) -> bool {
         let host = normal_host(place.host);
+        // What only reads says nothing of what is done by a call that changes something.
         let says = |rule: &EventRule| {
-            (rule.action.is_some() || rule.read) && rule.accepts(&request.method, &host, place.kind)
+            rule.action.is_some() && rule.accepts(&request.method, &host, place.kind)
         };
         let segments: Vec<String> = split(&request.path).map(|(_, text)| text).collect();
         let accepts = |index: usize| self.rules.get(index).is_some_and(|rule| says(rule));

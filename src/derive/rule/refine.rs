@@ -5,6 +5,7 @@ use super::super::naming::{Known, Naming, TOO_MANY, naming_at};
 use super::super::nouns::known_category;
 use super::super::text::CHARS_MAX;
 use super::super::trace::{By, Field, Origin, Trace};
+use super::super::words::spoken;
 use super::facts::RequestBody;
 use super::join::{Taken, joined};
 use super::template::Rendered;
@@ -156,6 +157,9 @@ impl Naming {
             self.sentence.part = None;
             self.sentence.owner = None;
         }
+        if let (Some(kind), Some(_), Whose::Rules) = (&rule.target.kind, &rule.action, whose) {
+            self.say_noun(kind);
+        }
         if rule.target.id.is_some() {
             self.notes.retain(|note| *note != TOO_MANY);
             self.notes.extend(counted.map(|_| TOO_MANY));
@@ -202,6 +206,23 @@ impl Naming {
         self.sentence.kind = None;
         self.category = known_category(noun).unwrap_or(noun).to_owned();
         self.action = action;
+    }
+
+    /// Has the sentence say the action's noun, where the rule has another type of target:
+    /// `topic_permission.delete` takes no user away, but the topic permission of one.
+    fn say_noun(&mut self, kind: &str) {
+        let Some((noun, _)) = self.action.split_once('.') else { return };
+        let last = |name: &str| name.rsplit('_').next().map(ToOwned::to_owned);
+        let own = noun.strip_prefix(kind).map(|rest| rest.strip_prefix('_'));
+        match own {
+            Some(own) => self.sentence.part = own.map(ToOwned::to_owned),
+            None if last(noun) == last(kind) => {}
+            // Whoever is a member is one.
+            None if known_category(noun) == Some("member") => {
+                self.sentence.kind = Some(spoken(noun));
+            }
+            None => self.sentence.part = Some(noun.to_owned()),
+        }
     }
 
     /// What templates may use so far; the event's own fields are filled in by whoever needs them.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::Facts;
 use super::template::Template;
+use crate::derive::changes::Unseen;
 use crate::derive::naming::Naming;
 use crate::derive::path::split;
 use crate::record::{Actor, RequestRecord, ResponseRecord};
@@ -39,6 +40,8 @@ pub enum Whereabouts {
     /// The rule takes it from a value that is not there, that is redacted, or that could lead
     /// elsewhere.
     Untold,
+    /// It is not read, for this reason.
+    Unseen(Unseen),
     /// The path may be read in several ways, so that nobody can say which thing is meant.
     Ambiguous,
 }
@@ -77,10 +80,25 @@ impl Naming {
     /// Whether a GET of the same path shows the one thing that the request is about, by convention:
     /// it sets or removes an item.
     pub fn is_about_item(&self, request: &RequestRecord) -> bool {
-        let plain = matches!(request.method.as_str(), "PUT" | "PATCH" | "DELETE")
-            && self.method == request.method;
+        self.sets_item() && self.unseen_item(request).is_none()
+    }
+
+    /// Why the one thing that a request is about is not read by convention, though it sets or removes
+    /// it; `None` if it is read, or if there is none.
+    pub fn unseen_item(&self, request: &RequestRecord) -> Option<Unseen> {
+        match request.method == self.method {
+            _ if !self.sets_item() => None,
+            false => Some(Unseen::Override),
+            // It may say which thing is meant, and what is done with it.
+            true => request.query.is_some().then_some(Unseen::NoPath),
+        }
+    }
+
+    /// Whether it sets or removes an item, by the method that counts.
+    fn sets_item(&self) -> bool {
         let reads = self.matched.as_ref().is_some_and(|matched| matched.rule.read);
-        plain && self.is_item && !self.is_call && !reads && request.query.is_none()
+        let sets = matches!(self.method.as_str(), "PUT" | "PATCH" | "DELETE");
+        sets && self.is_item && !self.is_call && !reads
     }
 }
 

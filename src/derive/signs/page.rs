@@ -1,6 +1,5 @@
 //! Pages in answer to what did not ask for one, and in answer to forms.
 
-use super::super::act;
 use super::super::body::Value;
 use super::super::endpoint::READS;
 use super::super::naming::Naming;
@@ -76,5 +75,5 @@ fn is_page_asked_for(naming: &Naming, request: &RequestRecord, response: &Respon
         || is_accepted
         || is_fragment
         || ASKING.contains(&request.method.as_str())
-        || naming.acts.iter().any(|act| act.answer != act::Answer::Rest)
+        || naming.acts.iter().any(|act| act.answer.is_own())
 }

@@ -1,9 +1,10 @@
 //! Verbs that stand before what they are about: `/delete/users/5`, `/delete_user/5`.
 
-use super::super::nouns::is_thing;
+use super::super::nouns::{is_known_noun, is_thing};
 use super::super::path::Segment;
 use super::super::verbs::{canonical, compound, is_leading, is_verb};
 use super::super::words::{is_plural, singular};
+use super::named::{is_named, is_own_of_people};
 use super::{Node, Walk, compound_tail, is_people};
 
 /// Pages of applications where one signs in, by what they are called.
@@ -20,6 +21,22 @@ const SIGN_IN: [&str; 7] = [
 /// Segments before what is done to tokens (RFC 7009, RFC 7662).
 const TOKEN_FOLDERS: [&str; 6] =
     ["connect", "oauth", "oauth2", "oidc", "openid_connect", "openid-connect"];
+
+/// Verbs for what is done to people, who have names of all kinds.
+const TO_PEOPLE: [&str; 9] = [
+    "ban",
+    "deactivate",
+    "impersonate",
+    "kick",
+    "reactivate",
+    "suspend",
+    "unban",
+    "unlock",
+    "unsuspend",
+];
+
+/// Those of them that are done to nothing else.
+const ONLY_TO_PEOPLE: [&str; 4] = ["ban", "impersonate", "kick", "unban"];
 
 /// Verbs after a singular that are followed by a name, whatever it looks like.
 const ON_NAMES: [&str; 5] = ["decrypt", "encrypt", "fire", "issue", "rewrap"];
@@ -91,6 +108,9 @@ impl Walk<'_> {
             return false;
         }
         let is_first = self.out.nodes.is_empty();
+        if is_first && left == 1 && self.done_to_nameless(word, next) {
+            return true;
+        }
         let says = |next: &Segment| next.word.as_deref().is_some_and(|word| !is_verb(word));
         if is_first && is_leading(word) && says(next) {
             self.out.verb = Some(canonical(word).to_owned());
@@ -120,19 +140,58 @@ impl Walk<'_> {
             self.id(next);
             return true;
         }
-        if let Some((verb, about)) = compound_tail(word).filter(|(verb, _)| is_leading(verb)) {
-            if !is_first || next.word.as_deref().is_some_and(is_verb) {
-                return false;
-            }
-            self.out.verb = Some(canonical(verb).to_owned());
-            self.out.verb_at = Some(self.next);
-            self.out.nodes.push(Node::named(&singular(about)));
-            self.next += 1;
-            self.id(next);
-            return true;
+        let Some((verb, about)) = compound_tail(word).filter(|(verb, _)| is_leading(verb)) else {
+            return false;
+        };
+        // `/database/rotate-role/app`: what stands before it is an area.
+        let is_area = is_bare && is_id && !is_on_none(verb) && self.method != "GET";
+        let is_area = is_area && self.out.nodes.last().is_some_and(|node| !node.plural);
+        if !(is_first || is_area) || next.word.as_deref().is_some_and(is_verb) {
+            return false;
         }
-        false
+        self.out.verb = Some(canonical(verb).to_owned());
+        self.out.verb_at = Some(self.next);
+        self.out.nodes.push(Node::named(&singular(about)));
+        self.next += 1;
+        self.id(next);
+        true
     }
+
+    /// `/impersonate/5`, `/deactivate/ann@example.com`: a verb, and who or what it is done to, of which
+    /// no more is said than the id.
+    fn done_to_nameless(&mut self, word: &str, next: &Segment) -> bool {
+        let is_to_people = TO_PEOPLE.contains(&word);
+        // What is put somewhere may be a lock or a grant.
+        let is_done = self.method == "POST" && is_leading(word) && !is_on_none(word)
+            || is_to_people && matches!(self.method, "POST" | "PUT" | "PATCH");
+        let is_id = match next.word.as_deref() {
+            None => true,
+            // Hardly anything but people has a name that could be a noun.
+            Some(name) => {
+                is_to_people
+                    && !is_thing(name)
+                    && !is_plural(name)
+                    && !is_verb(name)
+                    && !is_known_noun(name)
+                    && !is_named(name)
+                    && !is_own_of_people(name)
+            }
+        };
+        if !is_done || !is_id || matches!(canonical(word), "login" | "logout" | "register") {
+            return false;
+        }
+        (self.out.verb, self.out.verb_at) = (Some(canonical(word).to_owned()), Some(self.next));
+        let is_person = ONLY_TO_PEOPLE.contains(&word) || is_address(&next.text);
+        self.out.nodes.push(Node::named(if is_person { "user" } else { "resource" }));
+        self.next += 1;
+        self.id(next);
+        true
+    }
+}
+
+/// `ann@example.com`, `@ann:example.com`
+fn is_address(text: &str) -> bool {
+    text.contains('@')
 }
 
 /// What is done to no item that there is.

@@ -178,6 +178,11 @@ impl Walk<'_> {
     }
 }
 
+/// Whether a name may follow a singular.
+pub(super) fn is_named(word: &str) -> bool {
+    NAMED.contains(&word)
+}
+
 /// Whether a word is one for what belongs to whoever is signed in.
 pub(super) fn is_own_of_people(word: &str) -> bool {
     OWN_THINGS.contains(&singular(word).as_str())

@@ -18,7 +18,14 @@ impl Walk<'_> {
     pub(super) fn method_of_service(&mut self, segment: &Segment) -> bool {
         let at = self.next.checked_sub(1);
         let Some(before) = at.and_then(|at| self.path.segments.get(at)) else { return false };
-        let Some((package, service)) = before.text.rsplit_once('.') else { return false };
+        // `/api/VmService/DeleteVm`: without its package, by what it is called alone.
+        let is_plain = before.text.strip_suffix("Service").is_some_and(is_camel)
+            && noun_and_verb(&segment.text).is_some();
+        let (package, service) = match before.text.rsplit_once('.') {
+            Some(named) => named,
+            None if is_plain => ("a", before.text.as_str()),
+            None => return false,
+        };
         let is_package = package.split('.').all(|name| {
             name.starts_with(|first: char| first.is_ascii_lowercase())
                 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')

@@ -71,8 +71,11 @@ impl Exchange<'_> {
         if prepared.snapshot().is_some() {
             return Some(prepared.whereabouts());
         }
-        if route.snapshots != Snapshots::Convention || !prepared.is_about_item() {
+        if route.snapshots != Snapshots::Convention {
             return None;
+        }
+        if !prepared.is_about_item() {
+            return prepared.unseen_item().map(Whereabouts::Unseen);
         }
         let target = gate::path_and_query(session.req_header());
         let readings = Readings::of(&target);
@@ -92,6 +95,7 @@ impl Exchange<'_> {
                 Observing { before: Reading::Nothing, target: None }
             }
             Whereabouts::Ambiguous => unseen(Unseen::AmbiguousPath),
+            Whereabouts::Unseen(why) => unseen(why),
             Whereabouts::WithResponse | Whereabouts::Untold | Whereabouts::Unsaid => {
                 unseen(Unseen::NoPath)
             }

@@ -245,17 +245,11 @@ fn find<'n>(root: &'n Node, pointer: &str) -> Option<&'n Node> {
 fn bases(node: &Node) -> Option<Vec<String>> {
     let servers = node.get("servers")?.items();
     let mut bases: Vec<String> = Vec::new();
-    for server in servers.iter().take(SERVERS_MAX) {
-        let Some(url) = server.get("url").and_then(Node::text) else { continue };
-        let mut url = url.to_owned();
-        for (name, variable) in server.get("variables").map(Node::members).unwrap_or_default() {
-            let default = variable.get("default").and_then(Node::text);
-            url = url.replace(&format!("{{{name}}}"), default.unwrap_or_default());
-        }
+    for url in servers.iter().take(SERVERS_MAX).flat_map(urls).take(SERVERS_MAX) {
         let rest = url.split_once("://").map(|(_, rest)| rest).or_else(|| url.strip_prefix("//"));
         let path = match rest {
             Some(rest) => rest.split_once('/').map_or("", |(_, path)| path),
-            None => &url,
+            None => url.as_str(),
         };
         let path = path.split(['?', '#']).next().unwrap_or_default();
         let path = path.trim_start_matches('.').trim_matches('/').to_owned();
@@ -264,6 +258,27 @@ fn bases(node: &Node) -> Option<Vec<String>> {
         }
     }
     (!bases.is_empty()).then_some(bases)
+}
+
+/// The addresses of a server, one for each of the values that its variables may have, the default first.
+fn urls(server: &Node) -> Vec<String> {
+    let mut urls: Vec<String> =
+        server.get("url").and_then(Node::text).map(ToOwned::to_owned).into_iter().collect();
+    for (name, variable) in server.get("variables").map(Node::members).unwrap_or_default() {
+        let default = variable.get("default").and_then(Node::text).unwrap_or_default();
+        let others = variable.get("enum").map(Node::items).unwrap_or_default();
+        let others = others.iter().filter_map(Node::text).filter(|value| *value != default);
+        let values: Vec<&str> = std::iter::once(default).chain(others).take(SERVERS_MAX).collect();
+        let place = format!("{{{name}}}");
+        let with = |url: &String| -> Vec<String> {
+            // A variable of the host leads to the same paths.
+            values.iter().map(|value| url.replace(&place, value)).collect()
+        };
+        if urls.iter().any(|url| url.contains(&place)) {
+            urls = urls.iter().flat_map(with).take(SERVERS_MAX).collect();
+        }
+    }
+    urls
 }
 
 /// A text of the document, for a problem or an id.

@@ -222,6 +222,22 @@ fn rules_come_first_field_by_field() {
 }
 
 #[test]
+fn variables_of_servers_have_all_their_values() {
+    let document = r#"{"openapi": "3.0.0", "servers": [{"url": "https://{host}/api/{version}", "variables": {
+        "host": {"default": "a.example", "enum": ["a.example", "b.example"]},
+        "version": {"default": "v2", "enum": ["v2", "v3"]}}}],
+        "paths": {"/keys/{key}": {"patch": {"operationId": "updateApiKey"}}}}"#;
+    let text = "openapi: [{ id: a, file: docs/a.json }]";
+    let rules = loaded(text, &[("a.json", document.to_owned())]).unwrap();
+    assert_eq!(rules.events().operations(), 2);
+    for version in ["v2", "v3"] {
+        let (found, _) = shown(&rules, &format!("PATCH /api/{version}/keys/k1"));
+        assert!(found.starts_with("a#updateApiKey api_key.update"), "{found}");
+    }
+    assert!(shown(&rules, "PATCH /api/v4/keys/k1").0.starts_with("- "));
+}
+
+#[test]
 fn a_document_that_changes_is_another_rule_set() {
     let text = "openapi: [{ id: a, file: docs/a.yaml }]";
     let document = |id: &str| {

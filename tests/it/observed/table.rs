@@ -459,7 +459,7 @@ fn what_is_not_to_be_read_is_not() {
         unread("no rule", "PATCH /ruled/users/1", &[]).of("user"),
         unread("switched off", "PATCH /off/keys/2", &[]),
         unread("a level without responses", "PATCH /quiet/keys/3", &[]),
-        unread("a query", "PATCH /plain/keys/4?a=b", &[]),
+        unread("a query", "PATCH /plain/keys/4?a=b", &["before_unavailable", "snapshot_no_path"]),
         unread("an action", "PATCH /plain/keys/5/password", &[])
             .noted("key_password.update request"),
         unread(

@@ -104,6 +104,17 @@ fn fields_are_traced_to_documents_actors_and_responses() {
     ] {
         assert!(failed.iter().any(|row| row == expected), "{expected}\n{failed:#?}");
     }
+    let several = all(
+        "POST /graphql|{\"query\": \"mutation { a: deleteUser(id: 1) b: createTeam(name: \\\"x\\\") }\"}",
+        "200 OK|{\"data\": {\"a\": {\"id\": 1}, \"b\": {\"id\": 2}}}",
+    );
+    let from = |field: &str| several.iter().find(|row| row.starts_with(field)).cloned();
+    assert!(!from("targets[1].name = x").unwrap().contains("response"), "{several:#?}");
+    assert!(from("targets[1].id = 2").unwrap().contains("response"), "{several:#?}");
+    let member = all("DELETE /group/user?groupname=admins&accountId=5b10|{}", "200 OK|{}");
+    let expected =
+        "targets[0].id = 5b10 <- convention: the id that is sent; request.query.accountId";
+    assert!(member.iter().any(|row| row == expected), "{member:#?}");
     let refused = all("DELETE /y/5|{}", "409 Conflict|{\"error\": {\"code\": \"in_use\"}}");
     let expected =
         "reason = in_use <- convention: the response's own code; response.body $.error.code";

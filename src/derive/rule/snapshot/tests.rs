@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::Whereabouts;
-use crate::derive::{Kind, Naming, Place, named};
+use crate::derive::{Kind, Naming, Place, Unseen, named};
 use crate::record::{Actor, ActorKind, RequestRecord, ResponseRecord};
 use crate::route::Readings;
 use crate::rules::{RuleSet, load};
@@ -138,6 +138,21 @@ fn items_are_told_from_what_has_no_state_of_its_own() {
     ] {
         let request = request(line, json!(null));
         assert_eq!(name(&request, &rules).is_about_item(&request), is_item, "{line}");
+    }
+}
+
+#[test]
+fn it_is_said_why_the_state_of_an_item_is_not_read() {
+    let rules = rules();
+    for (line, body, why) in [
+        ("PATCH /api/keys/7", json!(null), None),
+        ("PATCH /users/42?tenant=a", json!(null), Some(Unseen::NoPath)),
+        ("POST /users/42", json!({"_method": "put"}), Some(Unseen::Override)),
+        ("POST /users/42", json!({"a": 1}), None),
+        ("DELETE /users?id=5", json!(null), None),
+    ] {
+        let request = request(line, body);
+        assert_eq!(name(&request, &rules).unseen_item(&request), why, "{line}");
     }
 }
 

@@ -1,0 +1,233 @@
+//! Things that are put into others and taken out of them, and are neither made nor deleted by that: a
+//! repository of a team, a server behind a firewall, what is among somebody's favorites; and the groups
+//! and roles that somebody is given.
+//!
+//! Such a thing is there before and after, so that the noun of the action is that of both:
+//! `DELETE /teams/5/repos/acme/web` is `team_repository.delete`. A group that somebody comes into has a
+//! member more.
+
+use super::super::body::{self, Value};
+use super::super::nouns::known_category;
+use super::super::signs::squashed;
+use super::super::walk::{Node, Walked};
+use super::super::words::{plural, spoken};
+use super::membership::{self, PEOPLE, is_empty, says_as_what};
+use crate::record::{RequestRecord, Target};
+
+/// What holds things of its own kind of life, by the last word of its noun, and what it holds.
+const HOLDS: [(&[&str], &[&str]); 7] = [
+    (&["team"], &["repository"]),
+    (&["secret", "variable"], &["project", "repository"]),
+    (&["app", "application", "client"], &["group", "user"]),
+    (&["role"], &["client", "group", "permission", "policy", "privilege", "team", "user"]),
+    (&["policy", "permission"], &["account", "group", "role", "team", "user"]),
+    (
+        &["firewall", "load_balancer", "security_group", "target_group", "placement_group"],
+        &["device", "droplet", "host", "instance", "machine", "node", "server", "vm"],
+    ),
+    (
+        &["bookmark", "category", "favorite", "favourite", "label", "tag", "watchlist", "wishlist"],
+        &[
+            "device",
+            "document",
+            "host",
+            "instance",
+            "issue",
+            "item",
+            "post",
+            "product",
+            "project",
+            "repository",
+            "server",
+            "user",
+        ],
+    ),
+];
+
+/// Lists of things that are elsewhere, by the last words of their nouns.
+const LISTS: [&str; 14] = [
+    "allowlist",
+    "blacklist",
+    "blocklist",
+    "bookmark",
+    "brute_force",
+    "denylist",
+    "favorite",
+    "favourite",
+    "lockout",
+    "role",
+    "role_mapping",
+    "security_manager",
+    "watchlist",
+    "whitelist",
+];
+
+/// Members by which it is said how something is put there.
+const HOW: [&str; 2] = ["profile", "scope"];
+
+/// What a request does to what is in something else.
+#[derive(Debug, Default)]
+pub(super) struct Related {
+    /// `create`, `update`, `replace` or `delete`.
+    pub(super) verb: &'static str,
+    /// The noun of both; none for members.
+    pub(super) noun: Option<String>,
+    /// The group that somebody comes into, where the body says which.
+    pub(super) owner: Option<Target>,
+    /// What the thing is in, if that is no item: `favorites`.
+    pub(super) list: Option<String>,
+}
+
+/// Whether a request puts something into something else, or takes it out.
+pub(super) fn related(
+    walked: &mut Walked,
+    method: &str,
+    request: &RequestRecord,
+    body: Option<&Value<'_>>,
+) -> Option<Related> {
+    if let Some(verb) = membership::joined(walked, method, request, body) {
+        return Some(Related { verb, ..Related::default() });
+    }
+    if walked.verb.is_some() || walked.part.is_some() {
+        return None;
+    }
+    given(walked, method, body).or_else(|| held(walked, method, request, body))
+}
+
+/// `POST /users/5/groups {"group_id": 7}`: somebody comes into a group, and none is made;
+/// `POST /users/5/roles` gives them roles that there are.
+fn given(walked: &mut Walked, method: &str, body: Option<&Value<'_>>) -> Option<Related> {
+    let [.., outer, inner] = walked.nodes.as_slice() else { return None };
+    if !outer.is_item || inner.is_item || !PEOPLE.contains(&outer.noun.as_str()) {
+        return None;
+    }
+    let body = body.filter(|body| refers(body, &inner.noun))?;
+    let (verb, given) = match method {
+        "POST" => ("create", "assign"),
+        "DELETE" => ("delete", "unassign"),
+        _ => return None,
+    };
+    match inner.noun.as_str() {
+        "role" => walked.verb = Some(given.to_owned()),
+        "group" | "organization" | "team" => {
+            let group = walked.nodes.pop()?;
+            let owner = one(body, &group.noun).map(|id| Target {
+                kind: group.noun,
+                id: Some(id),
+                name: None,
+            });
+            return Some(Related { verb, owner, ..Related::default() });
+        }
+        _ => {}
+    }
+    None
+}
+
+/// `DELETE /teams/5/repos/acme/web`, `/firewalls/f1/droplets`, `/favorites/projects/5`.
+fn held(
+    walked: &Walked,
+    method: &str,
+    request: &RequestRecord,
+    body: Option<&Value<'_>>,
+) -> Option<Related> {
+    let [.., outer, inner] = walked.nodes.as_slice() else { return None };
+    if walked.is_relationship {
+        let verb = match method {
+            "DELETE" => "delete",
+            "PATCH" => "replace",
+            "POST" => "create",
+            _ => return None,
+        };
+        let noun = Some(format!("{}_{}", outer.noun, inner.noun));
+        return Some(Related { verb, noun, ..Related::default() });
+    }
+    let is_list = !outer.is_item && LISTS.iter().any(|list| ends_with(&outer.noun, list));
+    if !(is_list || outer.is_item && holds(outer, inner)) {
+        return None;
+    }
+    let refers = || body.is_some_and(|body| refers(body, &inner.noun));
+    let verb = match (method, inner.is_item) {
+        ("DELETE", true) => "delete",
+        ("DELETE", false) if is_list || refers() => "delete",
+        ("POST" | "PUT", true) if is_empty(request, body) => "create",
+        ("PATCH" | "POST" | "PUT", true) if body.is_some_and(says_as_what) => "update",
+        ("POST", true) if is_list => "create",
+        ("POST", false) if refers() => "create",
+        _ => return None,
+    };
+    let list = is_list.then(|| match outer.is_collection() {
+        true => plural(&spoken(&outer.noun)),
+        false => spoken(&outer.noun),
+    });
+    let noun = Some(format!("{}_{}", outer.noun, inner.noun));
+    Some(Related { verb, noun, list, owner: None })
+}
+
+fn holds(outer: &Node, inner: &Node) -> bool {
+    HOLDS.iter().any(|(holders, held)| {
+        holders.iter().any(|holder| ends_with(&outer.noun, holder))
+            && held.contains(&inner.noun.as_str())
+    })
+}
+
+/// Whether these are the last words of a noun.
+fn ends_with(noun: &str, words: &str) -> bool {
+    noun.strip_suffix(words).is_some_and(|before| before.is_empty() || before.ends_with('_'))
+}
+
+impl Related {
+    /// How the verb is told: who comes or goes is there already.
+    pub(super) fn spoken(&self) -> String {
+        match (self.verb, &self.list) {
+            ("create", Some(list)) => format!("add_to_{}", list.replace(' ', "_")),
+            ("create", None) => "add".to_owned(),
+            ("delete", Some(list)) => format!("remove_from_{}", list.replace(' ', "_")),
+            ("delete", None) => "remove".to_owned(),
+            (verb, _) => verb.to_owned(),
+        }
+    }
+
+    /// The noun of both, and its area, which is that of the inner thing.
+    pub(super) fn noun(&self, inner: &str) -> Option<(String, String)> {
+        let noun = self.noun.clone()?;
+        Some((noun, known_category(inner).unwrap_or(inner).to_owned()))
+    }
+}
+
+/// Whether a body says which things of this noun are meant, of those that there are, and no more than
+/// how.
+fn refers(body: &Value<'_>, noun: &str) -> bool {
+    let says = |item: &Value<'_>| {
+        let mut is_meant = false;
+        let is_known = item.members().iter().all(|(name, _)| {
+            let is_id = is_id_of(name, noun);
+            is_meant |= is_id;
+            is_id || HOW.contains(&name.as_ref()) || membership::is_as_what(name)
+        });
+        is_known && is_meant
+    };
+    match body.as_array() {
+        Some(items) => {
+            !items.is_empty() && items.iter().all(|item| says(item) || body::scalar(item).is_some())
+        }
+        None => says(body),
+    }
+}
+
+/// `id`, `ids`, `group`, `group_id`, `groupid`, `groups`, `group_ids`
+fn is_id_of(name: &str, noun: &str) -> bool {
+    let name = squashed(name);
+    let bare = name.strip_suffix("ids").or_else(|| name.strip_suffix("id")).unwrap_or(&name);
+    bare.is_empty() || bare == squashed(noun) || bare == squashed(&plural(noun))
+}
+
+/// The one thing of this noun that a body names.
+fn one(body: &Value<'_>, noun: &str) -> Option<String> {
+    let mut named = body.members().iter().filter(|(name, _)| is_id_of(name, noun));
+    let (Some((_, value)), None) = (named.next(), named.next()) else { return None };
+    match value.as_array() {
+        Some([only]) => body::scalar(only),
+        Some(_) => None,
+        None => body::scalar(value),
+    }
+}
