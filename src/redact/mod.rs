@@ -31,6 +31,7 @@ mod inner;
 mod jsonpath;
 mod key;
 mod lines;
+mod looks;
 mod loose;
 mod marked;
 mod memo;

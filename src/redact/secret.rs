@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::exceptions::{is_date, is_flag_word};
-use super::glob::squash;
+use super::looks::{cased, is_around, is_kind, is_mixed, is_plain_word, is_random, is_round};
 use super::pattern::Validator;
 use super::rule::Action;
 use super::seen::{
@@ -41,73 +41,13 @@ const BESIDE: [&str; 16] = [
 /// Schemes whose parameters are about the request, and a signature that holds for it alone.
 const SIGNING: [&str; 5] = ["Digest", "AWS4", "Signature", "Hawk", "HOBA"];
 
-/// Shorter pieces of a credential are not remembered by themselves.
-const PIECE_BYTES_MIN: usize = 8;
-
-/// What may stand around a secret.
-const QUOTES: &str = "\"'`()[]{}<>.,;:";
-
 /// Begins and ends keys and certificates in text (RFC 7468).
 const PEM: &str = "-----BEGIN ";
 /// Shorter lines of them are not remembered by themselves.
 const PEM_LINE_BYTES_MIN: usize = 24;
 
-/// Longer words are secrets all the same.
-const PLAIN_BYTES_MAX: usize = 16;
-
 /// So long are words that may as well be a role, a state or a name.
 const WORD_BYTES_MAX: usize = 15;
-
-/// Counts are rounded: these digits at their end tell that a number is one,
-const ROUND: &str = "000";
-
-/// if no more digits stand before its zeros.
-const ROUND_DIGITS_MAX: usize = 3;
-
-/// Words that only say what kind of credential something is, without what joins their parts.
-const KINDS: [&str; 34] = [
-    "accesskey",
-    "accesstoken",
-    "apikey",
-    "apitoken",
-    "authorization",
-    "authtoken",
-    "basic",
-    "bearer",
-    "bearertoken",
-    "certificate",
-    "clientcredentials",
-    "clientsecret",
-    "cookie",
-    "credential",
-    "credentials",
-    "encryptionkey",
-    "idtoken",
-    "jwt",
-    "keytab",
-    "oauth",
-    "onetimepassword",
-    "otp",
-    "passkey",
-    "passphrase",
-    "password",
-    "privatekey",
-    "publickey",
-    "recoverycode",
-    "refreshtoken",
-    "secret",
-    "secretkey",
-    "sshkey",
-    "token",
-    "totp",
-];
-
-/// What people type is not longer, and what is shorter is not looked for in another case.
-const CASED_BYTES_MIN: usize = 8;
-const CASED_BYTES_MAX: usize = 32;
-
-/// Names from here on, made of letters and digits, may be secrets themselves.
-const RANDOM_NAME_BYTES_MIN: usize = 12;
 
 /// Where a secret stands.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -365,64 +305,9 @@ impl Walk<'_> {
     }
 }
 
-/// A word of letters of both cases and digits in small letters and in capitals.
-fn cased(text: &str) -> impl Iterator<Item = String> {
-    let has = |is: fn(&u8) -> bool| text.as_bytes().iter().any(is);
-    let is_typed = (CASED_BYTES_MIN..=CASED_BYTES_MAX).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_graphic())
-        && has(u8::is_ascii_lowercase)
-        && has(u8::is_ascii_uppercase)
-        && has(u8::is_ascii_digit);
-    let cased = is_typed.then(|| [text.to_ascii_lowercase(), text.to_ascii_uppercase()]);
-    cased.into_iter().flatten()
-}
-
-/// Whether digits tell a count.
-fn is_round(digits: &str) -> bool {
-    digits.ends_with(ROUND) && digits.trim_end_matches('0').len() <= ROUND_DIGITS_MAX
-}
-
 /// What rules with this action select was made by a machine, and can be told from other values.
 pub(super) fn is_machine_made(action: Action) -> bool {
     matches!(action, Action::Fingerprint | Action::KeepEnds { .. })
-}
-
-/// What may stand around a secret, and is no part of it.
-fn is_around(c: char) -> bool {
-    c.is_whitespace() || QUOTES.contains(c)
-}
-
-/// A word that only says what kind of credential it is: `{"secretKey": "password"}`.
-fn is_kind(text: &str) -> bool {
-    let mut squashed = String::new();
-    squash(text, &mut squashed);
-    text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_' || byte == b'-')
-        && KINDS.contains(&squashed.as_str())
-}
-
-/// Letters and digits in a mixture that no name has.
-pub(super) fn is_random(name: &str) -> bool {
-    name.len() >= RANDOM_NAME_BYTES_MIN
-        && Validator::Mixed.accepts(name)
-        && Validator::NotUuid.accepts(name)
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._~+/=-".contains(&byte))
-        && name
-            .split(['.', '-', '_', '/'])
-            .any(|part| part.len() >= RANDOM_NAME_BYTES_MIN && Validator::Mixed.accepts(part))
-}
-
-/// A piece of a credential that is neither a name nor an address.
-fn is_mixed(piece: &str) -> bool {
-    piece.len() >= PIECE_BYTES_MIN
-        && !piece.starts_with('/')
-        && !piece.contains('@')
-        && piece.bytes().any(|byte| !byte.is_ascii_lowercase() && byte != b'_' && byte != b'-')
-}
-
-/// A word as texts are made of: of small letters alone.
-pub(super) fn is_plain_word(text: &str) -> bool {
-    text.len() <= PLAIN_BYTES_MAX
-        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_' || byte == b'-')
 }
 
 /// A few characters, `…`, a few characters: no secret is so short.
