@@ -59,14 +59,36 @@ pub(super) fn decode<'a>(headers: &HeaderMap, bytes: &'a [u8]) -> Result<Cow<'a,
     Ok(bytes)
 }
 
-/// What bytes hold that say themselves that they are compressed, as long as it is little.
-pub(super) fn inflated(bytes: &[u8]) -> Option<Vec<u8>> {
+/// What bytes hold that say themselves that they are compressed, as long as it is little; `None` where
+/// they are not, and why not where nobody can say what they hold.
+pub(super) fn inflated(bytes: &[u8]) -> Result<Option<Vec<u8>>, Note> {
+    let mut out: Option<Vec<u8>> = None;
+    for _ in 0..ENCODINGS_MAX {
+        match inflated_once(out.as_deref().unwrap_or(bytes))? {
+            Some(inner) => out = Some(inner),
+            None => return Ok(out),
+        }
+    }
+    match inflated_once(out.as_deref().unwrap_or(bytes))? {
+        Some(_) => Err(Note::TooManyEncodings),
+        None => Ok(out),
+    }
+}
+
+fn inflated_once(bytes: &[u8]) -> Result<Option<Vec<u8>>, Note> {
     let limit = bytes.len().saturating_mul(INNER_RATIO_MAX).min(INNER_BYTES_MAX);
-    let output = Output { limit, undecodable: Note::UndecodableGzip };
+    let output = |coding: Coding| Output { limit, undecodable: coding.undecodable() };
     match bytes {
-        [0x1f, 0x8b, 8, ..] => output.read(MultiGzDecoder::new(bytes)).ok(),
-        [0x78, ..] if has_zlib_header(bytes) => output.read(ZlibDecoder::new(bytes)).ok(),
-        _ => None,
+        [0x1f, 0x8b, 8, ..] => output(Coding::Gzip).read(MultiGzDecoder::new(bytes)).map(Some),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => output(Coding::Zstd).unzstd(bytes).map(Some),
+        // Two bytes are nothing that chance does not make.
+        [0x78, ..] if has_zlib_header(bytes) => {
+            match output(Coding::Deflate).read(ZlibDecoder::new(bytes)) {
+                Err(Note::DecompressionLimit) => Err(Note::DecompressionLimit),
+                read => Ok(read.ok()),
+            }
+        }
+        _ => Ok(None),
     }
 }
 
@@ -107,12 +129,7 @@ fn decode_one(coding: Coding, bytes: &[u8]) -> Result<Vec<u8>, Note> {
             Err(Note::UndecodableBr)
         }
         Coding::Brotli => output.read(brotli::Decompressor::new(bytes, BROTLI_BUFFER_BYTES)),
-        Coding::Zstd => {
-            let mut decoder =
-                zstd::stream::read::Decoder::with_buffer(bytes).map_err(|_| output.undecodable)?;
-            decoder.window_log_max(ZSTD_WINDOW_LOG_MAX).map_err(|_| output.undecodable)?;
-            output.read(decoder)
-        }
+        Coding::Zstd => output.unzstd(bytes),
     }
 }
 
@@ -138,6 +155,13 @@ impl Output {
     fn of(input_bytes: usize, undecodable: Note) -> Self {
         let by_ratio = input_bytes.saturating_mul(OUTPUT_RATIO_MAX).max(OUTPUT_BYTES_FLOOR);
         Self { limit: by_ratio.min(OUTPUT_BYTES_MAX), undecodable }
+    }
+
+    fn unzstd(self, bytes: &[u8]) -> Result<Vec<u8>, Note> {
+        let mut decoder =
+            zstd::stream::read::Decoder::with_buffer(bytes).map_err(|_| self.undecodable)?;
+        decoder.window_log_max(ZSTD_WINDOW_LOG_MAX).map_err(|_| self.undecodable)?;
+        self.read(decoder)
     }
 
     fn read(self, decoder: impl Read) -> Result<Vec<u8>, Note> {

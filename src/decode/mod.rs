@@ -50,6 +50,8 @@ pub use multipart::{MULTIPARTS_MAX, PARTS_MAX};
 pub use node::{Node, Note, REDACTED_BY_VALUE};
 pub use number::Number;
 pub use percent::{percent_decode, percent_decode_lossy};
-pub use strings::{BASE64_BYTES_MIN, base64_text, data_url, embedded, embedded_yaml, percent_text};
+pub use strings::{
+    BASE64_BYTES_MIN, base64_content, base64_text, data_url, embedded, embedded_yaml, percent_text,
+};
 pub use toml::TOML_BYTES_MAX;
 pub use xml::ATTRIBUTES_MAX;

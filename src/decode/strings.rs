@@ -10,7 +10,7 @@ use super::encoding::{has_zlib_header, inflated};
 use super::percent::percent_decode;
 use super::xml::xml;
 use super::yaml::yaml;
-use super::{Node, json};
+use super::{Node, Note, json};
 
 /// Shorter strings of base64 are words, or hold nothing that could be told apart from chance.
 pub const BASE64_BYTES_MIN: usize = 12;
@@ -87,18 +87,21 @@ fn without_blanks(text: &str) -> &str {
 /// The text that a string of base64 stands for, in either alphabet, padded or not. `None` where
 /// the string is too short, is no base64, or stands for anything but text.
 pub fn base64_text(text: &str) -> Option<String> {
+    base64_content(text).unwrap_or_default()
+}
+
+/// The same, and why nobody can say what it stands for, where that is compressed.
+pub fn base64_content(text: &str) -> Result<Option<String>, Note> {
     let text = trimmed(text);
     if !text.as_bytes().first_chunk().is_some_and(may_be_text) {
-        return None;
+        return Ok(None);
     }
     // Encoders break lines at 64 or 76 characters, and what holds them may indent them.
     let joined = text.contains('\n').then(|| text.replace([' ', '\t', '\r', '\n'], ""));
     let text = joined.as_deref().unwrap_or(text);
-    let bytes = engine_of(text.as_bytes()).decode(text).ok()?;
-    match inflated(&bytes) {
-        Some(bytes) => wide_text(&bytes).or_else(|| into_text(bytes)),
-        None => wide_text(&bytes).or_else(|| into_text(bytes)),
-    }
+    let Ok(bytes) = engine_of(text.as_bytes()).decode(text) else { return Ok(None) };
+    let bytes = inflated(&bytes)?.unwrap_or(bytes);
+    Ok(wide_text(&bytes).or_else(|| into_text(bytes)))
 }
 
 /// The text of UTF-16, with a mark or without one.
@@ -139,7 +142,9 @@ fn may_be_text(head: &[u8; BASE64_BYTES_MIN]) -> bool {
         let [_, bytes @ ..] = bits.to_be_bytes();
         *decoded = bytes;
     }
-    let packed = decoded.starts_with(&[0x1f, 0x8b, 8]) || has_zlib_header(&decoded);
+    let packed = decoded.starts_with(&[0x1f, 0x8b, 8])
+        || decoded.starts_with(&[0x28, 0xb5, 0x2f, 0xfd])
+        || has_zlib_header(&decoded);
     packed || begins_as_text(&decoded) || begins_as_wide_text(&decoded)
 }
 

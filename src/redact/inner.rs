@@ -14,7 +14,7 @@ use super::texts::nearest_name;
 use super::walk::{Members, NESTING_MAX, Walk, is_one_of, push_name, scalar};
 use crate::decode::{Literal, Node, Note, Value};
 use crate::decode::{
-    aliases, base64_text, data_url, embedded, graphql, is_operation, percent_text,
+    aliases, base64_content, base64_text, data_url, embedded, graphql, is_operation, percent_text,
 };
 
 /// Methods whose parameters are credentials, by a part of their name.
@@ -67,7 +67,13 @@ impl Walk<'_> {
             self.encoded = true;
             return self.decoded(&decoded).map(|shown| Some(format!("{head},{shown}")));
         }
-        let decoded = if class.may_be_base64() { base64_text(text)? } else { return None };
+        if !class.may_be_base64() {
+            return None;
+        }
+        let decoded = match base64_content(text) {
+            Ok(decoded) => decoded?,
+            Err(why) => return Some(Some(self.give_up(why))),
+        };
         self.encoded = true;
         if let Some(password) = self.pair_of(&decoded)
             && let Some(rule) = self.rule(Carrier::Member, "password", Some(password))

@@ -182,6 +182,15 @@ impl Writer<'_> {
                 Err(problem) => Ok(Err(problem)),
             };
         }
+        if !self.args.entry.is_empty() {
+            return Ok(Err(Problem {
+                file: file.to_owned(),
+                line: 0,
+                column: 0,
+                message: "`--entry` is for HAR files, and this is one request".to_owned(),
+                remedy: "leave `--entry` out".to_owned(),
+            }));
+        }
         let response = match self.args.response.as_deref().map(|file| (file, read(file))) {
             Some((_, Err(problem))) => return Ok(Err(problem)),
             Some((file, Ok(bytes))) => Some((file, bytes)),

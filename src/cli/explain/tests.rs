@@ -345,6 +345,8 @@ fn what_is_wrong_with_an_archive_has_its_place_and_none_of_its_contents() {
         broken["problem"]["message"].as_str().unwrap().contains("ends in the middle"),
         "{broken}"
     );
+    let one = accounts("a.http", b"POST /users HTTP/1.1\nHost: a\n\n", &["--entry", "1"]).remove(0);
+    assert!(one["problem"]["message"].as_str().unwrap().contains("for HAR files"), "{one}");
     let none = accounts("a.har", &har(&json!([])), &["--entry", "1"]).remove(0);
     assert!(none["problem"]["message"].as_str().unwrap().contains("there is no entry 1"), "{none}");
     // One that is broken hides no other.

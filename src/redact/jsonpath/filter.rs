@@ -211,7 +211,6 @@ impl Parser<'_> {
                 Err(RegexpError::Syntax) => Expected::Regexp,
                 Err(RegexpError::Size) => Expected::SmallRegexp,
             },
-            Operand::Literal(_) => Expected::Regexp,
             operand => return Ok(Pattern::Of(operand)),
         };
         self.fail_at(mark, expected)

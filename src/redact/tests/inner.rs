@@ -370,3 +370,51 @@ fn values_that_stand_after_what_names_them() {
         assert_eq!(stored(&record).contains("hunter2x"), kept, "{given}");
     }
 }
+
+#[test]
+fn what_is_compressed_in_base64_is_read_or_not_recorded() {
+    use std::io::Write as _;
+    let gzip = |bytes: &[u8]| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    };
+    let zlib = |bytes: &[u8]| {
+        let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    };
+    let plain = json!({"password": "Zq7-horse-staple", "user": "ada"}).to_string();
+    let padded = json!({"password": "Zq7-horse-staple", "pad": "a".repeat(9000)}).to_string();
+    let cut = gzip(plain.as_bytes());
+    let cut = cut.get(..cut.len() - 4).unwrap();
+    let zstd = zstd::encode_all(plain.as_bytes(), 3).unwrap();
+    for (name, bytes, note) in [
+        ("read", gzip(plain.as_bytes()), None),
+        ("twice", gzip(&gzip(plain.as_bytes())), None),
+        ("zstd", zstd.clone(), None),
+        ("padded", gzip(padded.as_bytes()), Some("decompression_limit")),
+        ("padded", zlib(padded.as_bytes()), Some("decompression_limit")),
+        ("cut", cut.to_vec(), Some("undecodable_gzip")),
+        ("cut", zstd.get(..zstd.len() - 4).unwrap().to_vec(), Some("undecodable_zstd")),
+        (
+            "five times",
+            (0..5).fold(plain.clone().into_bytes(), |bytes, _| gzip(&bytes)),
+            Some("too_many_encodings"),
+        ),
+    ] {
+        let encoded = ::base64::prelude::BASE64_STANDARD.encode(&bytes);
+        let body = json!({"x": encoded}).to_string();
+        let record = record("/", &[JSON], body.as_bytes());
+        let text = stored(&record);
+        assert!(!text.contains(&encoded) && !text.contains("horse"), "{name}: {text}");
+        if let Some(note) = note {
+            assert!(record.notes.iter().any(|it| it == note), "{name}: {:?}", record.notes);
+        }
+    }
+    // Bytes that begin as zlib does by chance, and are nothing.
+    let chance =
+        ::base64::prelude::BASE64_STANDARD.encode([&[0x78, 0x9c][..], &[0xff; 40][..]].concat());
+    let body = json!({"x": chance}).to_string();
+    assert!(stored(&record("/", &[JSON], body.as_bytes())).contains(&chance));
+}

@@ -44,6 +44,9 @@ fn match_is_about_all_of_a_text_and_search_about_a_part() {
             ("$[?search(@.a, 'b')].a", r#""abc" "xabcx""#),
             ("$[?search(@.a, 'a[\\n]c')].a", r#""a\nc""#),
             ("$[?!search(@.a, 'b')].a", r#""a\nc" 5"#),
+            // No text is described by a number: it holds nowhere.
+            ("$[?search(@.a, 1)].a", ""),
+            ("$[?match(@.a, true)].a", ""),
             ("$[?match(@.a, @.p)].a", r#""abc""#),
             ("$[?search(@.a, @.p)].a", r#""abc""#),
             ("$[?search(@.a, $[0].p)].a", r#""abc" "xabcx""#),
