@@ -53,6 +53,16 @@ pub enum Release {
     Streaming,
 }
 
+impl Release {
+    /// As it is recorded.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Held => "held",
+            Self::Streaming => "streaming",
+        }
+    }
+}
+
 impl Request {
     /// The path, without the query.
     pub fn path(&self) -> &str {

@@ -258,7 +258,8 @@ fn parse<'a>(
         // curl sends whatever it is given under this type, JSON above all.
         Kind::Form if looks_like_json(text) => json_within(text, budget),
         Kind::Form => form(text, escapes, budget),
-        Kind::Text | Kind::Undeclared if looks_like_json(text) => json_within(text, budget),
+        Kind::Undeclared if looks_like_json(text) => json_within(text, budget),
+        Kind::Text if begins_as_json(text) => json_within(text, budget),
         Kind::Text if looks_like_xml(text) => xml(text, budget),
         Kind::Xml => xml(text, budget),
         Kind::Yaml => yaml(text, budget),
@@ -291,12 +292,29 @@ fn unguarded(text: &str) -> &str {
     GUARDS.iter().find_map(|guard| text.strip_prefix(guard)).unwrap_or(text)
 }
 
+/// What may stand before a document.
+const BLANKS: [char; 5] = ['\u{feff}', ' ', '\t', '\r', '\n'];
+
 fn looks_like_json(text: &str) -> bool {
-    text.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']).starts_with(['{', '['])
+    text.trim_start_matches(BLANKS).starts_with(['{', '['])
+}
+
+/// Whether a list or an object of JSON may begin so: `[db]` and `{'a': 1}` are other things.
+fn begins_as_json(text: &str) -> bool {
+    const LITERALS: [&str; 3] = ["true", "false", "null"];
+    let text = text.trim_start_matches(BLANKS);
+    if let Some(rest) = text.strip_prefix('{') {
+        return rest.trim_start_matches(BLANKS).starts_with(['"', '}']);
+    }
+    text.strip_prefix('[').map(|rest| rest.trim_start_matches(BLANKS)).is_some_and(|rest| {
+        rest.starts_with(['"', '[', '{', ']', '-'])
+            || rest.starts_with(|c: char| c.is_ascii_digit())
+            || LITERALS.iter().any(|literal| rest.starts_with(literal))
+    })
 }
 
 fn looks_like_xml(text: &str) -> bool {
-    let text = text.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']);
+    let text = text.trim_start_matches(BLANKS);
     text.strip_prefix('<').is_some_and(|rest| {
         rest.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '?' | '!' | '_'))
     })

@@ -46,7 +46,7 @@ pub(crate) use graphql::{Lexer as GraphqlLexer, Token as GraphqlToken};
 pub use graphql::{Literal, Value, aliases, graphql, is_operation};
 pub use json::{DEPTH_MAX, NODES_MAX, json};
 pub(crate) use json::{json_of_record, plain_length};
-pub use multipart::{MULTIPARTS_MAX, PARTS_MAX};
+pub use multipart::{MULTIPARTS_MAX, PARTS_MAX, embedded_multipart};
 pub use node::{Node, Note, REDACTED_BY_VALUE};
 pub use number::Number;
 pub use percent::{percent_decode, percent_decode_lossy};

@@ -1,5 +1,7 @@
 //! What strings hold: JSON and XML, base64, percent-encoding, and `data:` URLs.
 
+use std::borrow::Cow;
+
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -52,7 +54,15 @@ pub fn embedded_yaml(text: &str) -> Option<Node<'_>> {
     {
         return None;
     }
-    let node = yaml(text, &mut Budget::of(text.len())).ok()?;
+    let mut node = yaml(text, &mut Budget::of(text.len())).ok()?;
+    if let Node::Object(members) = &mut node {
+        // LDIF has two colons before what is base64.
+        for (name, _) in members {
+            if let Some(bare) = name.strip_suffix(':') {
+                *name = Cow::Owned(bare.to_owned());
+            }
+        }
+    }
     matches!(node, Node::Object(_) | Node::Array(_)).then_some(node)
 }
 

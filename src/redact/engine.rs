@@ -24,7 +24,7 @@ use super::settle::settle;
 use super::sketch::Telling;
 use super::unread::Muting;
 use super::walk::Walk;
-use crate::capture::{Body, Release, Request, Response};
+use crate::capture::{Body, Request, Response};
 use crate::decode::{self, Content, Node, Note};
 use crate::record::{BodyRecord, Receipt, RequestRecord, ResponseRecord, Tree};
 
@@ -134,6 +134,7 @@ impl Engine {
         seen: &mut Seen,
     ) -> Redacted<ResponseRecord> {
         let overflow = seen.overflow();
+        seen.expect_echoes();
         let content = Content::of(&response.headers, &response.body);
         let mut half = self
             .half_of(Side::Response, seen, |walk| walk_response(walk, response, &content, detail));
@@ -152,10 +153,7 @@ impl Engine {
             body: clean.body,
             truncated: response.body.truncated,
             unread: clean.unread,
-            release: match response.release {
-                Release::Held => "held",
-                Release::Streaming => "streaming",
-            },
+            release: response.release.as_str(),
             notes: clean.notes,
             receipts: clean.receipts,
         })

@@ -6,7 +6,7 @@ use super::class::Class;
 use super::seen::MASK;
 use super::text::{Edit, replaced};
 use super::walk::{NESTING_MAX, Walk, written};
-use crate::decode::{Fragments, Node, Note, embedded_csv, embedded_yaml};
+use crate::decode::{Fragments, Node, Note, embedded_csv, embedded_multipart, embedded_yaml};
 
 impl Walk<'_> {
     /// The text without the credentials in what stands in it; `None` if there are none. What is XML
@@ -14,6 +14,11 @@ impl Walk<'_> {
     pub(super) fn parts(&mut self, text: &str, class: Class, is_read: bool) -> Option<String> {
         let mut edits = Vec::new();
         let mut whole = Vec::new();
+        if class.may_have_lines()
+            && let Some(shown) = self.fields(text)
+        {
+            return Some(shown);
+        }
         if class.has_bracket() {
             let mut fragments = Fragments::of(text);
             for mut fragment in fragments.by_ref() {
@@ -48,6 +53,18 @@ impl Walk<'_> {
             self.loose(text, class, &whole, &mut edits);
         }
         if edits.is_empty() { None } else { Some(replaced(text, edits)) }
+    }
+
+    /// What is recorded of a form in parts: its fields, and of files what is known of them.
+    fn fields(&mut self, text: &str) -> Option<String> {
+        let read = embedded_multipart(text).filter(|_| self.nesting < NESTING_MAX)?;
+        Some(match read {
+            Ok(mut node) => {
+                self.edits(&mut node);
+                written(&mut node)
+            }
+            Err(why) => self.give_up(why),
+        })
     }
 
     /// Text that is YAML, without the credentials in it; `Some(None)` if there are none.

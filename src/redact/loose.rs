@@ -57,6 +57,9 @@ impl Walk<'_> {
         if !is_plain {
             self.quoted_names(text, whole, edits);
             self.calls(text, edits);
+            if class.has_blank() {
+                self.inserts(text, edits);
+            }
         }
         if class.has_bracket() {
             self.elements(text, edits);

@@ -4,7 +4,6 @@
 //! walk carries the set of the entries that hold where it is and have listed nothing on the way to
 //! there. Whatever redaction rules select is redacted, listed or not.
 
-use std::borrow::Cow;
 use std::rc::Rc;
 
 use super::bits::{BITS, Bits};
@@ -13,7 +12,7 @@ use super::glob::squash;
 use super::names::Names;
 use super::policy::{Place, Policy};
 use super::rule::{Action, Sides};
-use super::secret::marker;
+use super::secret::{marker, type_marker};
 use super::walk::Walk;
 use super::{Glob, JsonPath, PathGlob};
 use crate::decode::Node;
@@ -216,13 +215,9 @@ impl Walk<'_> {
     pub(super) fn withhold(&mut self, node: &mut Node<'_>) -> bool {
         let Some(rule) = first(self.policy, &self.unlisted) else { return false };
         let id = self.policy.id(rule);
-        let type_of = |name: &'static str| marker(id, "type", Node::String(Cow::Borrowed(name)));
         let is_scalar = |node: &Node<'_>| !matches!(node, Node::Array(_) | Node::Object(_));
         let shown = match node {
             Node::String(text) => marker(id, "chars", Node::count(text.chars().count())),
-            Node::Number(_) => type_of("number"),
-            Node::Bool(_) => type_of("boolean"),
-            Node::Null => type_of("null"),
             // Unless one of them is listed, or redacted, by itself.
             Node::Array(items)
                 if !items.is_empty()
@@ -230,7 +225,10 @@ impl Walk<'_> {
             {
                 marker(id, "items", Node::count(items.len()))
             }
-            Node::Array(_) | Node::Object(_) => return false,
+            _ => match type_marker(id, node) {
+                Some(shown) => shown,
+                None => return false,
+            },
         };
         let shown = self.sketch_unlisted(node, rule).unwrap_or(shown);
         self.hides = true;

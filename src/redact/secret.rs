@@ -114,17 +114,23 @@ impl Walk<'_> {
             (Action::Summarize, Node::Object(items)) => {
                 marker(id, "items", Node::count(items.len()))
             }
+            (Action::Summarize, _) => type_marker(id, node).unwrap_or_else(|| dropped(id)),
             (Action::Fingerprint, Node::String(text)) => {
-                let secret = super::headers::without_scheme(text).1;
-                if is_guessable(secret) {
-                    dropped(id)
-                } else {
-                    let fingerprint = self.key.fingerprint(DOMAIN, secret.as_bytes());
-                    marker(id, "fingerprint", Node::String(fingerprint.into()))
-                }
+                self.fingerprint_of(super::headers::without_scheme(text).1, id)
+            }
+            (Action::Fingerprint, Node::Number(number)) => {
+                self.fingerprint_of(&number.to_string(), id)
             }
             _ => dropped(id),
         }
+    }
+
+    fn fingerprint_of(&self, secret: &str, id: &str) -> Node<'static> {
+        if is_guessable(secret) {
+            return dropped(id);
+        }
+        let fingerprint = self.key.fingerprint(DOMAIN, secret.as_bytes());
+        marker(id, "fingerprint", Node::String(fingerprint.into()))
     }
 
     /// The rule that is stricter with a text than the one that selects it, by the strictest one for
@@ -319,6 +325,17 @@ fn is_ends(text: &str) -> bool {
 /// What is recorded of a value that is neither text nor made of others.
 pub(super) fn is_type(text: &str) -> bool {
     matches!(text, "number" | "boolean" | "null")
+}
+
+/// `{"redacted": id, "type": "number"}`, and so on; `None` for what has a size.
+pub(super) fn type_marker(id: &str, node: &Node<'_>) -> Option<Node<'static>> {
+    let name = match node {
+        Node::Number(_) => "number",
+        Node::Bool(_) => "boolean",
+        Node::Null => "null",
+        Node::String(_) | Node::Array(_) | Node::Object(_) => return None,
+    };
+    Some(marker(id, "type", Node::String(Cow::Borrowed(name))))
 }
 
 /// `{"redacted": id}`.

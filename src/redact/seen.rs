@@ -11,7 +11,7 @@ use memchr::memmem::Finder;
 use super::bits::Bits;
 use super::heard::Heard;
 use super::rule::{Action, Side};
-use super::spellings::spellings;
+use super::spellings::{disguises, spellings};
 use super::text::mask;
 use super::unread::Unread;
 use crate::decode::Note;
@@ -25,11 +25,17 @@ const SECRETS_MAX: usize = 4096;
 /// Bytes of all of them.
 const SECRETS_BYTES_MAX: usize = 256 * 1024;
 
+/// Secrets beyond which none is disguised.
+const DISGUISED_MAX: usize = SECRETS_MAX / 2;
+
 /// Up to so many secrets are searched for one after the other; building an automaton takes longer.
 const FEW: usize = 16;
 
 /// A text in which secrets stand more often is not recorded at all: they lie one over the other.
 const HITS_MAX: usize = 100_000;
+
+/// Shorter secrets are not searched for in disguise: in small letters they would be words.
+const DISGUISED_BYTES_MIN: usize = 8;
 
 /// Characters of a secret that `keep_ends` may show.
 pub(super) const ENDS_CHARS_MAX: usize = 12;
@@ -120,6 +126,28 @@ impl Seen {
         for spelling in spellings(text) {
             if !self.known.contains_key(&spelling) {
                 self.add_one(spelling, rule, weight);
+            }
+        }
+    }
+
+    /// Before the response is looked at: it may repeat secrets of the request in other cases, backwards or in
+    /// hex. Where there are very many secrets, some are searched for as they are only.
+    pub(super) fn expect_echoes(&mut self) {
+        for position in 0..self.secrets.len() {
+            let Some(secret) = self.secrets.get(position) else { return };
+            if secret.digits
+                || secret.weight != Weight::Everywhere
+                || secret.text.len() < DISGUISED_BYTES_MIN
+            {
+                continue;
+            }
+            let rule = secret.rule;
+            for disguise in disguises(&secret.text) {
+                let room = self.secrets.len() < DISGUISED_MAX
+                    && self.bytes + disguise.len() < SECRETS_BYTES_MAX / 2;
+                if room && !self.known.contains_key(&disguise) {
+                    self.add_one(disguise, rule, Weight::Everywhere);
+                }
             }
         }
     }

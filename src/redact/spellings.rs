@@ -24,6 +24,22 @@ pub fn spellings(text: &str) -> Vec<String> {
     spellings
 }
 
+/// The text as programs show it that check or compare secrets: in other cases, backwards, in hex.
+pub(super) fn disguises(text: &str) -> [String; 6] {
+    let swapped = text.chars().map(|c| {
+        if c.is_ascii_lowercase() { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() }
+    });
+    let hex = hex::encode(text);
+    [
+        text.to_lowercase(),
+        text.to_uppercase(),
+        swapped.collect(),
+        text.chars().rev().collect(),
+        hex.to_ascii_uppercase(),
+        hex,
+    ]
+}
+
 fn percent_encoded(text: &str) -> String {
     let mut out = String::with_capacity(text.len() * 3);
     for byte in text.bytes() {
@@ -67,7 +83,15 @@ pub fn json_escaped(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::spellings;
+    use super::{disguises, spellings};
+
+    #[test]
+    fn a_text_is_turned_as_others_do() {
+        assert_eq!(
+            disguises("aB-3ä"),
+            ["ab-3ä", "AB-3Ä", "Ab-3ä", "ä3-Ba", "61422D33C3A4", "61422d33c3a4"]
+        );
+    }
 
     #[test]
     fn a_text_is_escaped_as_others_do() {

@@ -134,10 +134,8 @@ impl Walk<'_> {
     ) -> Result<(), Unfinished> {
         let (policy, mut work) = (self.policy, self.work);
         let scope = policy.at(self.place);
-        let mut told = |head, at, work: &mut usize| match class.has_blank() {
-            true => self.told_by_command(text, (head, at), work, edits),
-            false => Ok(()),
-        };
+        let mut told =
+            |head, at, work: &mut usize| self.told_by_word((text, class), (head, at), work, edits);
         let found = policy.patterns().find_with(text, &scope, &mut work, &mut told);
         self.work = work;
         for Match { range, rule } in found? {

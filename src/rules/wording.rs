@@ -32,7 +32,11 @@ pub(super) fn in_words(problem: Problem, text: &str) -> Problem {
         return Problem { line, column, message, remedy, ..problem };
     }
     let said = problem.message.as_str();
-    let found = unknown(said).or_else(|| missing(said)).or_else(|| mistyped(said));
+    let found = unknown(said)
+        .or_else(|| missing(said))
+        .or_else(|| mistyped(said))
+        .or_else(|| limit(said))
+        .or_else(|| said.starts_with("alias references unknown").then(|| alias(said)));
     let (message, remedy) = match found {
         Some(words) => words,
         // Ours already, or about the syntax.
@@ -177,6 +181,28 @@ fn mistyped(said: &str) -> Option<(String, String)> {
     Some((format!("this should be {should}"), remedy.to_owned()))
 }
 
+/// What no file of rules needs so much of.
+fn limit(said: &str) -> Option<(String, String)> {
+    let (message, remedy) = if said.starts_with("budget breached") {
+        ("aliases make too much of this file", "write out what the aliases (`*name`) stand for")
+    } else if said.starts_with("recursion limit") {
+        (
+            "lists or mappings are nested too deep here",
+            "close brackets that are open, or remove them",
+        )
+    } else {
+        return None;
+    };
+    Some((message.to_owned(), remedy.to_owned()))
+}
+
+/// An alias that stands for nothing.
+fn alias(said: &str) -> (String, String) {
+    let remedy =
+        "write `&name` before what it stands for, above; a text that begins with `*` needs quotes";
+    (said.to_owned(), remedy.to_owned())
+}
+
 /// `invalid u8`, and not `invalid indentation`.
 fn is_number(said: &str) -> bool {
     let bits = said.strip_prefix("invalid ").and_then(|kind| kind.strip_prefix(['u', 'i']));
@@ -301,6 +327,17 @@ mod tests {
             (rule("pattern: 'it''s"), "4:14: a quote is opened here and not closed", "close it"),
             (rule("headers: [a, \"b\\\"]"), "4:18: a quote is opened here", "close it"),
             (rule("headers: [a]").replace("id: a", "id: 'a"), "2:9: a quote is opened", "close it"),
+            ("redact: *none\n".to_owned(), "1:9: alias references unknown", "needs quotes"),
+            (format!("redact: {}\n", "[".repeat(3000)), ": lists or mappings are nested", "close"),
+            (
+                (b'b'..=b'h').fold("a: &a [1, 2]\n".to_owned(), |text, letter| {
+                    let before = format!("*{}, ", char::from(letter - 1)).repeat(10);
+                    let letter = char::from(letter);
+                    format!("{text}{letter}: &{letter} [{before}]\n")
+                }),
+                ": aliases make too much of this file",
+                "stand for",
+            ),
             (rule("headers: [x]").replace("    do", "   do"), "5:4: ", "brackets and indentation"),
             (rule("headers: [x]").replace("    keys", "   keys"), "3:4: ", "and indentation"),
             (rule("headers: [x]").replace("    keys", "     keys"), "3:10: ", "and indentation"),

@@ -31,6 +31,10 @@ const DIGEST_BYTES_MIN: usize = 32;
 /// Longer words are no methods.
 const METHOD_BYTES_MAX: usize = 16;
 
+/// The field that every part of a form begins with, or has as one of its first.
+const DISPOSITION: &str = "content-disposition:";
+const HEADERS_SEEN: usize = 4;
+
 /// A multipart body, while it is read.
 pub(super) struct Multipart<'b> {
     budget: &'b mut Budget,
@@ -100,6 +104,27 @@ impl<'b> Multipart<'b> {
             (kind, media_type) => content::read(kind, media_type.as_ref(), content, self.budget),
         }
     }
+}
+
+/// The fields of a text that is a body of a form in parts, as functions get what gateways received; why
+/// not, where it is one and cannot be read.
+pub fn embedded_multipart(text: &str) -> Option<Result<Node<'_>, Note>> {
+    let mut lines = text.strip_prefix("--")?.lines();
+    let boundary = lines.next()?;
+    let is_field = |line: &str| {
+        let head = line.as_bytes().get(..DISPOSITION.len());
+        head.is_some_and(|head| head.eq_ignore_ascii_case(DISPOSITION.as_bytes()))
+    };
+    if boundary.len() > BOUNDARY_BYTES_MAX || !lines.take(HEADERS_SEEN).any(is_field) {
+        return None;
+    }
+    let read = match MediaType::parse(&format!("multipart/form-data; boundary=\"{boundary}\"")) {
+        Some(media_type) => {
+            Multipart::new(&mut Budget::of(text.len())).read(&media_type, text.as_bytes())
+        }
+        None => Err(Note::InvalidMultipart),
+    };
+    Some(read)
 }
 
 /// What is recorded of a file, and of any part whose contents are not looked into.

@@ -14,6 +14,8 @@ use std::sync::LazyLock;
 use self::form::{Command, Finder, Form, command_at, program};
 use self::table::FORMS;
 use super::carrier::Carrier;
+use super::class::Class;
+use super::encoded;
 use super::pattern::{Unfinished, WORD_BYTES_MIN};
 use super::text::Edit;
 use super::walk::Walk;
@@ -47,9 +49,10 @@ static HEADS: LazyLock<Vec<(&str, Vec<Form>)>> = LazyLock::new(|| {
     heads
 });
 
-/// The words to look for in texts, each with the number of its head.
+/// The words to look for in texts, each with the number of its head; the number after those is of what
+/// documents begin with that are encoded.
 pub(super) fn words() -> impl Iterator<Item = (String, usize)> {
-    HEADS.iter().enumerate().flat_map(|(number, (head, _))| {
+    let of_commands = HEADS.iter().enumerate().flat_map(|(number, (head, _))| {
         let is_short = head.len() < WORD_BYTES_MIN;
         let alone = (!is_short).then(|| (*head).to_owned());
         let longer = AFTER_SHORT.iter().filter(move |_| is_short);
@@ -57,20 +60,26 @@ pub(super) fn words() -> impl Iterator<Item = (String, usize)> {
             .into_iter()
             .chain(longer.map(move |after| format!("{head}{after}")))
             .zip(repeat(number))
-    })
+    });
+    of_commands.chain(encoded::BEGINNINGS.iter().map(|word| ((*word).to_owned(), HEADS.len())))
 }
 
 impl Walk<'_> {
-    /// Takes the secrets out of a command in a text, of which a word was found that may begin it. What
-    /// it takes is deducted from the work that is allowed.
-    pub(super) fn told_by_command(
+    /// Takes the secrets out of a command in a text, of which a word was found that may begin it, or of
+    /// what is encoded there. What it takes is deducted from the work that is allowed.
+    pub(super) fn told_by_word(
         &mut self,
-        text: &str,
+        (text, class): (&str, Class),
         (head, at): (usize, usize),
         work: &mut usize,
         edits: &mut Vec<Edit>,
     ) -> Result<(), Unfinished> {
-        let Some((head, forms)) = HEADS.get(head) else { return Ok(()) };
+        let Some((head, forms)) = HEADS.get(head) else {
+            return self.told_in_base64(text, at, work, edits);
+        };
+        if !class.has_blank() {
+            return Ok(());
+        }
         match word_around(text, at..at + head.len()) {
             Some(word) => self.told_by_forms(forms, text, word, work, edits),
             None => Ok(()),

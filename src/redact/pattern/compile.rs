@@ -1,5 +1,6 @@
 //! One pattern: read and checked at once, compiled when it first runs.
 
+use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use regex_automata::dfa::{Automaton as _, StartKind, dense};
@@ -12,6 +13,7 @@ use super::conditions::{Conditions, what_is_wrong};
 use super::follow::{Behind, Follow};
 use super::held::can_hold;
 use super::literals::leading;
+use super::onset::Onset;
 use super::words::WORD_BYTES_MIN;
 
 /// More keywords than this make a rule of several.
@@ -130,6 +132,8 @@ struct Table {
     exact: bool,
     /// What else is known of matches.
     follow: Option<Follow>,
+    /// What they begin with, where that is asked for.
+    onset: OnceLock<Option<Onset>>,
 }
 
 /// The pattern cannot run: what it should look at may hold anything.
@@ -246,14 +250,24 @@ impl Pattern {
         Ok(self.follow()?.is_none_or(|follow| follow.allows(behind)))
     }
 
-    /// Whether a match can begin in this text.
-    pub(super) fn may_begin_in(&self, text: &[u8]) -> Result<bool, CannotRun> {
-        Ok(self.follow()?.is_none_or(|follow| follow.may_begin_in(text)))
+    /// Where in this range of a text the first match may begin.
+    pub(super) fn may_begin(
+        &self,
+        text: &str,
+        range: Range<usize>,
+    ) -> Result<Option<usize>, CannotRun> {
+        let onset = self.table()?.and_then(|table| {
+            table.onset.get_or_init(|| Onset::of(&table.automaton, self.shortest)).as_ref()
+        });
+        Ok(onset.map_or(Some(range.start), |onset| onset.find(text.as_bytes(), range)))
     }
 
     fn follow(&self) -> Result<Option<&Follow>, CannotRun> {
-        let table = self.engine.compiled(&self.keywords)?.table.as_ref();
-        Ok(table.and_then(|table| table.follow.as_ref()))
+        Ok(self.table()?.and_then(|table| table.follow.as_ref()))
+    }
+
+    fn table(&self) -> Result<Option<&Table>, CannotRun> {
+        Ok(self.engine.compiled(&self.keywords)?.table.as_ref())
     }
 
     /// The first match in these bytes of the text; what stands around them counts for `\b`.
@@ -322,7 +336,7 @@ fn table(hir: &Hir, keywords: &[String]) -> Option<Table> {
     let (automaton, exact) =
         exact.or_else(|| automaton(&uncounted(hir)).map(|automaton| (automaton, false)))?;
     let follow = Follow::of(&automaton, keywords);
-    Some(Table { automaton, exact, follow })
+    Some(Table { automaton, exact, follow, onset: OnceLock::new() })
 }
 
 fn automaton(hir: &Hir) -> Option<dense::DFA<Vec<u32>>> {

@@ -1,5 +1,5 @@
-//! What matches can begin with, and what may stand behind a keyword that they begin with: in prose,
-//! where keywords are words, a byte or two tell of most patterns that they do not match.
+//! What may stand behind a keyword that matches begin with: in prose, where keywords are words, a byte or two
+//! tell of most patterns that they do not match.
 
 use regex_automata::Anchored;
 use regex_automata::dfa::{Automaton as _, dense};
@@ -7,7 +7,10 @@ use regex_automata::util::primitives::StateID;
 use regex_automata::util::start;
 
 /// What may stand before a match, as far as patterns can ask.
-const BEFORE: [Option<u8>; 5] = [None, Some(b'\n'), Some(b'\r'), Some(b'a'), Some(b' ')];
+pub(super) const BEFORE: [Option<u8>; 5] = [None, Some(b'\n'), Some(b'\r'), Some(b'a'), Some(b' ')];
+
+/// Of that, what stands in the middle of a line.
+pub(super) const IN_LINES: [Option<u8>; 2] = [Some(b'a'), Some(b' ')];
 
 /// What stands between words.
 const BLANKS: &[u8] = b" \t\n\r\x0b\x0c";
@@ -17,13 +20,11 @@ const BLANKS_MAX: usize = 16;
 
 /// A set of bytes.
 #[derive(Debug, Default)]
-struct Bytes([u64; 4]);
+pub(super) struct Bytes([u64; 4]);
 
 /// What is known of the matches of a pattern.
 #[derive(Debug)]
 pub(super) struct Follow {
-    /// What they begin with.
-    first: Bytes,
     /// What stands behind a keyword.
     next: Bytes,
     /// What stands behind a keyword and blanks.
@@ -56,11 +57,7 @@ impl Follow {
     /// By the automaton of matches that begin with one of the keywords, in whatever case, or hold
     /// one; `None` if nobody can say.
     pub(super) fn of(automaton: &dense::DFA<Vec<u32>>, keywords: &[String]) -> Option<Self> {
-        let starts = BEFORE.map(|before| {
-            let config = start::Config::new().anchored(Anchored::Yes).look_behind(before);
-            automaton.start_state(&config)
-        });
-        let starts: Vec<StateID> = starts.into_iter().collect::<Result<_, _>>().ok()?;
+        let starts = starts(automaton, &BEFORE)?;
         let mut told = Vec::new();
         for keyword in keywords {
             let mut states = starts.clone();
@@ -73,7 +70,7 @@ impl Follow {
         if told.iter().any(|state| automaton.is_quit_state(*state)) {
             return None;
         }
-        let (first, next) = (goes_on(automaton, &starts), goes_on(automaton, &told));
+        let next = goes_on(automaton, &told);
         // All that blanks can lead to.
         let mut blank = stepped(automaton, &told, BLANKS);
         let mut fresh = blank.clone();
@@ -89,12 +86,7 @@ impl Follow {
             true => Bytes([u64::MAX; 4]),
             false => goes_on(automaton, &blank),
         };
-        Some(Self { first, next, beyond })
-    }
-
-    /// Whether a match can begin in this text.
-    pub(super) fn may_begin_in(&self, text: &[u8]) -> bool {
-        text.iter().any(|byte| self.first.has(*byte))
+        Some(Self { next, beyond })
     }
 
     /// Whether a match that begins with a keyword can have this behind it.
@@ -103,8 +95,24 @@ impl Follow {
     }
 }
 
+/// The states in which automata begin behind these bytes.
+pub(super) fn starts(
+    automaton: &dense::DFA<Vec<u32>>,
+    before: &[Option<u8>],
+) -> Option<Vec<StateID>> {
+    let start = |before: &Option<u8>| {
+        let config = start::Config::new().anchored(Anchored::Yes).look_behind(*before);
+        automaton.start_state(&config).ok()
+    };
+    before.iter().map(start).collect()
+}
+
 /// The living states that one of the bytes leads to.
-fn stepped(automaton: &dense::DFA<Vec<u32>>, states: &[StateID], bytes: &[u8]) -> Vec<StateID> {
+pub(super) fn stepped(
+    automaton: &dense::DFA<Vec<u32>>,
+    states: &[StateID],
+    bytes: &[u8],
+) -> Vec<StateID> {
     let all = |state: &StateID| {
         let state = *state;
         bytes.iter().map(move |byte| automaton.next_state(state, *byte))
@@ -117,7 +125,7 @@ fn stepped(automaton: &dense::DFA<Vec<u32>>, states: &[StateID], bytes: &[u8]) -
 }
 
 /// The bytes that lead on from one of the states.
-fn goes_on(automaton: &dense::DFA<Vec<u32>>, states: &[StateID]) -> Bytes {
+pub(super) fn goes_on(automaton: &dense::DFA<Vec<u32>>, states: &[StateID]) -> Bytes {
     let mut all = Bytes::default();
     for byte in 0..=u8::MAX {
         let dead = |state: &StateID| automaton.is_dead_state(automaton.next_state(*state, byte));
@@ -135,7 +143,11 @@ impl Bytes {
         }
     }
 
-    fn has(&self, byte: u8) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.iter().all(|word| *word == 0)
+    }
+
+    pub(super) fn has(&self, byte: u8) -> bool {
         self.0.get(usize::from(byte / 64)).is_some_and(|word| word >> (byte % 64) & 1 != 0)
     }
 }

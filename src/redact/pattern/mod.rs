@@ -19,6 +19,7 @@ mod follow;
 mod held;
 mod literals;
 mod numbers;
+mod onset;
 mod scan;
 #[cfg(test)]
 mod tests;

@@ -285,12 +285,10 @@ impl Search<'_> {
             return Ok(());
         }
         self.spend(window.len())?;
-        let here = self.text.as_bytes().get(window.clone()).unwrap_or_default();
-        if !entry.pattern.may_begin_in(here)? {
-            return Ok(());
-        }
         let mut from = window.start;
-        while let Some(found) = entry.pattern.find(self.text, from, window.end, Anchored::No)? {
+        while let Some(start) = entry.pattern.may_begin(self.text, from..window.end)? {
+            let found = entry.pattern.find(self.text, start, window.end, Anchored::No)?;
+            let Some(found) = found else { break };
             let end = self.accept(entry, found.secret)?.unwrap_or_default();
             // Matches are never empty, but be sure to get on.
             from = found.end.max(end).max(from + 1);

@@ -267,9 +267,25 @@ fn what_stands_behind_blanks_tells_too() {
 
 #[test]
 fn texts_without_what_matches_begin_with_are_not_searched() {
-    let pattern = pattern("[<>][a-z]{0,9}pass[a-z]{0,9}>", &["pass"]).unwrap();
-    assert!(pattern.may_begin_in(b"the <pass>").unwrap());
-    assert!(!pattern.may_begin_in(b"the pass").unwrap());
+    for (text, window, expected) in [
+        ("[<>][a-z]{0,9}pass[a-z]{0,9}>", "the <pass>", Some(4)),
+        ("[<>][a-z]{0,9}pass[a-z]{0,9}>", "the pass", None),
+        ("<[a-z]{0,9}pass[a-z]{0,9}>", "a <1 <pass>", Some(5)),
+        (r"\b(?:with|using) (?:the )?pass [a-z]{4}", "users without a pass word", None),
+        (r"\b(?:with|using) (?:the )?pass [a-z]{4}", "users with the pass word", Some(6)),
+        ("[0-9a-f]{32}-pass", "disk-pass 0123456", None),
+        ("[0-9a-f]{32}-pass", "deadbeef-pass", Some(0)),
+        ("(?m)^[ ]{0,2}pass: [a-z]{3}", "a pass: one\r\n pass: two", Some(13)),
+        ("(?m)^[ ]{0,2}pass: [a-z]{3}", "a pass: one", None),
+        ("(?m)^[ ]{0,2}pass: [a-z]{3}", "pass: one", Some(0)),
+        // What is lazy ends early, and is no reason to skip what goes on.
+        ("[a-c]{5,9}?pass", "abcabcpass", Some(0)),
+        ("a{4,600}?pass", "xaaaaaapass", Some(1)),
+    ] {
+        let pattern = pattern(text, &["pass"]).unwrap();
+        let found = pattern.may_begin(window, 0..window.len()).unwrap();
+        assert_eq!(found, expected, "{text}: {window}");
+    }
 }
 
 #[test]
@@ -292,6 +308,30 @@ fn other_words_are_found_in_the_same_go() {
 }
 
 proptest! {
+    /// What a pattern can begin with takes nothing away either.
+    #[test]
+    fn no_match_begins_before_it_may(
+        chosen in 0_usize..6,
+        text in "([ab<]|\n|\r| |key|[ab]{6}|<a){0,30}",
+        from in 0_usize..8,
+    ) {
+        let written = [
+            r#"[ab]{2,12}key"#,
+            r#"<[ab ]{0,3}?key(?:[ab]|$)"#,
+            r#"(?m)^[ a]{0,6}key[ab]"#,
+            r#"\b(?:a|ab|b a)\s?key"#,
+            r#"(?:a{3,400}?|[ab<]{7,300})key"#,
+            r#"(?m)(?:^a|b)[^<]{1,4}key$"#,
+        ][chosen];
+        let pattern = pattern(written, &["key"]).unwrap();
+        let from = from.min(text.len());
+        let whole = regex::bytes::RegexBuilder::new(written).unicode(false).build().unwrap();
+        if let Some(found) = whole.find_at(text.as_bytes(), from) {
+            let first = pattern.may_begin(&text, from..text.len()).unwrap();
+            prop_assert!(first.is_some_and(|first| first <= found.start()), "{written} {text:?}");
+        }
+    }
+
     /// Automata that patterns are tried by, exact or not, take nothing away.
     #[test]
     fn a_pattern_finds_what_its_expression_does(

@@ -66,9 +66,18 @@ fn yaml_and_ldif_in_strings() {
     ] {
         gone("/x", &json!({ "content": text }));
     }
+    // Of what is base64 in LDIF, lines may be folded.
+    let folded = "dn: cn=ada\ncn: ada\nuserPassword:: YWJjZGVmZ2\n hpamtsbW5v\n";
+    let record = record("/x", &[JSON], json!({ "content": folded }).to_string().as_bytes());
+    let shown = record.body.unwrap().value();
+    let inner: Value = serde_json::from_str(shown["content"].as_str().unwrap()).unwrap();
+    assert_eq!(
+        inner,
+        json!({"cn": "ada", "dn": "cn=ada", "userPassword": {"redacted": "credential.password"}})
+    );
     let text = "auth:\n  policy:   strict # of 2025\n  names: [a, b]\n";
     let body = json!({ "content": text });
-    let record = record("/x", &[JSON], body.to_string().as_bytes());
+    let record = super::record("/x", &[JSON], body.to_string().as_bytes());
     assert_eq!(record.body.map(|record| record.value()), Some(body));
 }
 

@@ -34,6 +34,30 @@ fn what_comes_back_of_a_secret() {
 }
 
 #[test]
+fn what_comes_back_in_disguise() {
+    let secret = "Wq7-Pelikän-48xy";
+    let hex = hex::encode(secret);
+    for echo in [
+        "wq7-pelikän-48xy".to_owned(),
+        "WQ7-PELIKÄN-48XY".to_owned(),
+        "wQ7-pELIKäN-48XY".to_owned(),
+        "yx84-näkileP-7qW".to_owned(),
+        hex.to_ascii_uppercase(),
+        hex,
+    ] {
+        for message in [format!("bad value {echo}"), echo.clone(), format!("x{echo}x")] {
+            let (_, answer) = bodies(&json!({"password": secret}), &json!({"e": message}));
+            assert!(!answer.to_string().contains(&echo), "{answer}");
+        }
+    }
+    // A word is no disguise of one, and what is short means other things.
+    let (_, answer) = bodies(&json!({"password": "Superadmin"}), &json!({"role": "superadmin"}));
+    assert_eq!(answer, json!({"role": "superadmin"}));
+    let (_, answer) = bodies(&json!({"password": "Zq7-rT2"}), &json!({"e": "zq7-rt2"}));
+    assert_eq!(answer, json!({"e": "zq7-rt2"}));
+}
+
+#[test]
 fn what_comes_back_of_a_cookie() {
     for (cookie, message, stays) in [
         ("sess=Tr0ubAb9", "session Tr0ubAb9 expired", false),

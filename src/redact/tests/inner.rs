@@ -418,3 +418,72 @@ fn what_is_compressed_in_base64_is_read_or_not_recorded() {
     let body = json!({"x": chance}).to_string();
     assert!(stored(&record("/", &[JSON], body.as_bytes())).contains(&chance));
 }
+
+#[test]
+fn forms_in_parts_inside_of_strings() {
+    let form = |lines: &[&str]| lines.join("\r\n");
+    let whole = form(&[
+        "--b1",
+        "Content-Disposition: form-data; name=\"password\"",
+        "",
+        "Zq7-horse-staple",
+        "--b1",
+        "Content-Type: text/plain",
+        "content-disposition: form-data; name=\"f\"; filename=\"a.txt\"",
+        "",
+        "hush",
+        "--b1--",
+        "",
+    ]);
+    let encoded = ::base64::prelude::BASE64_STANDARD.encode(&whole);
+    let broken = whole.replace("--b1--", "");
+    for body in [&whole, &encoded, &broken] {
+        let record = record("/", &[JSON], json!({ "body": body }).to_string().as_bytes());
+        let text = stored(&record);
+        for secret in ["horse", "hush"] {
+            assert!(!text.contains(secret), "{text}");
+        }
+        assert!(!text.contains(&encoded), "{text}");
+        let given_up = record.notes.iter().any(|note| note == "invalid_multipart");
+        assert_eq!(given_up, *body == broken, "{:?}", record.notes);
+    }
+    let record = record("/", &[JSON], json!({ "body": whole }).to_string().as_bytes());
+    let shown = record.body.unwrap().value();
+    let fields: Value = serde_json::from_str(shown["body"].as_str().unwrap()).unwrap();
+    assert_eq!(fields["password"], json!({"redacted": "credential.password"}));
+    assert_eq!(fields["f"]["filename"], json!("a.txt"));
+    // A list, and a rule between paragraphs.
+    for text in ["--\r\na: b", "-- x\n-- y\n", "--b\nContent-Length: 4\n\nabc"] {
+        let record = super::record("/", &[JSON], json!({ "body": text }).to_string().as_bytes());
+        assert_eq!(record.body.unwrap().value(), json!({ "body": text }));
+    }
+}
+
+#[test]
+fn documents_in_base64_in_the_middle_of_a_text() {
+    let encode = |text: &str| ::base64::prelude::BASE64_STANDARD.encode(text);
+    let secret = encode(r#"{"user":"ada","password":"Zq7-horse-staple"}"#);
+    let list = encode(r#"[{"password":"Zq7-horse-staple"}]"#);
+    let bare = secret.trim_end_matches('=');
+    for text in [
+        format!("payload: {secret}"),
+        format!("the state is {bare} now"),
+        format!("{secret},{list}"),
+        format!("[{list}]"),
+        format!("('{bare}')"),
+    ] {
+        let body = json!({"x": text, "error": "Zq7-horse-staple is known"}).to_string();
+        let text = stored(&record("/", &[JSON], body.as_bytes()));
+        assert!(!text.contains("eyJ") && !text.contains("W3si"), "{text}");
+        assert!(!text.contains("horse"), "{text}");
+    }
+    // Without a credential in it, it stays; and many of them take no longer.
+    let kept = format!("cursor {} of {}", encode(r#"{"page":2}"#), encode(r#"[{"a":"b"}]"#));
+    let record = record("/", &[JSON], json!({ "x": kept }).to_string().as_bytes());
+    assert_eq!(record.body.unwrap().value(), json!({ "x": kept }));
+    for flood in ["eyJ".repeat(60_000), "eyJh ".repeat(40_000), format!("{secret} ").repeat(1_000)]
+    {
+        let body = json!({ "x": format!("a {flood}") }).to_string();
+        super::record("/", &[JSON], body.as_bytes());
+    }
+}

@@ -369,3 +369,42 @@ fn words_behind_labels() {
         assert_eq!(record.body.map(|body| body.value()), Some(body), "{label}");
     }
 }
+
+#[test]
+fn what_is_inserted_into_columns_that_have_names() {
+    let rows = [
+        (
+            "INSERT INTO u (name, password) VALUES ('ada', 'Zq7''x, y)'), ('bob', 'Lm4-Vb9Kq')",
+            "ada bob",
+        ),
+        (
+            "insert into u (\"api_key\", [mail])\n  values (md5('Zq7''x, y)'), 'a@b.c'),\n ('Lm4-Vb9Kq', N'it')",
+            "a@b.c it",
+        ),
+        (
+            r"REPLACE INTO u (`n`,`password`) VALUES (f('a', 1),'Zq7''x, y)\'Lm4-Vb9Kq'),(2,NULL)",
+            "f('a', 1) NULL",
+        ),
+        ("INSERT INTO u (id, password) VALUES ('a17', 8841), (18, ?)", "a17 18 ?"),
+        ("(password) VALUES ('Lm4-Vb9Kq", "(password) VALUES"),
+    ];
+    for (text, kept) in rows {
+        let error = if text.contains("y)')") { "near Zq7'x, y) it is" } else { "" };
+        let text = shown(&json!({"note": text, "error": error}));
+        for secret in ["Zq7", "Lm4", "8841"] {
+            assert!(!text.contains(secret), "{text}");
+        }
+        for kept in kept.split(' ').filter(|kept| !kept.is_empty()) {
+            assert!(text.contains(kept), "{kept}: {text}");
+        }
+    }
+    for text in [
+        "INSERT INTO u (name, mail) VALUES ('ada', 'a@b.c')",
+        "(see password) values differ (by 'far')",
+        "INSERT INTO u (name, password) VALUES ($1, $2)",
+        ") VALUES) VALUES (password) VALUES",
+    ] {
+        let record = record("/x", &[JSON], json!({ "note": text }).to_string().as_bytes());
+        assert_eq!(record.body.unwrap().value(), json!({ "note": text }));
+    }
+}

@@ -124,7 +124,10 @@ fn json_bodies() {
         ),
         (json!({"token": "short"}), json!({"token": {"redacted": "credential.token"}})),
         (json!({"token": "0123456789"}), json!({"token": {"redacted": "credential.token"}})),
-        (json!({"token": 12345678901_i64}), json!({"token": {"redacted": "credential.token"}})),
+        (
+            json!({"token": 12345678901_i64}),
+            json!({"token": {"redacted": "credential.token", "fingerprint": "hmac:de867f3ff6a7e168"}}),
+        ),
         (
             json!({"max_tokens": 5, "tokens_per_minute": 9}),
             json!({"max_tokens": 5, "tokens_per_minute": 9}),
@@ -585,6 +588,25 @@ fn actions_and_sides() {
     let record = engine.response(&response(&[JSON], text.as_bytes()), Detail::WithBody, &mut seen);
     assert_eq!(record.get().body.as_ref().unwrap().value()["other"], json!({"redacted": "f"}));
     assert_eq!(record.get().body.as_ref().unwrap().value()["kept"], json!(1));
+    // What has no size has a type; a long number can be told again.
+    for (value, expected) in [
+        (json!(4), json!({"redacted": "s", "type": "number"})),
+        (json!(true), json!({"redacted": "s", "type": "boolean"})),
+        (json!(null), json!({"redacted": "s", "type": "null"})),
+        (json!([4]), json!({"redacted": "s", "items": 1})),
+    ] {
+        let body = json!({ "prompt": value }).to_string();
+        let sent = request("/", &[JSON], body.as_bytes());
+        let record = engine.request(&sent, Detail::WithBody, &mut Seen::default());
+        assert_eq!(record.get().body.as_ref().unwrap().value()["prompt"], expected);
+    }
+    let digits = "48219301847712345678";
+    let body = format!(r#"{{"a": {digits}, "b": "{digits}", "c": 4821930184}}"#);
+    let answer = response(&[JSON], body.as_bytes());
+    let record = engine.response(&answer, Detail::WithBody, &mut Seen::default());
+    let shown = record.get().body.as_ref().unwrap().value();
+    assert!(shown["a"]["fingerprint"].is_string(), "{shown}");
+    assert_eq!((&shown["a"], &shown["c"]), (&shown["b"], &json!({"redacted": "f"})));
 }
 
 #[test]
