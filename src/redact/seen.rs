@@ -3,6 +3,7 @@
 use std::cell::LazyCell;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::iter::repeat;
 use std::ops::Range;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
@@ -11,7 +12,7 @@ use memchr::memmem::Finder;
 use super::bits::Bits;
 use super::heard::Heard;
 use super::rule::{Action, Side};
-use super::spellings::{disguises, spellings};
+use super::spellings::{base64_cores, disguises, spellings};
 use super::text::mask;
 use super::unread::Unread;
 use crate::decode::Note;
@@ -27,6 +28,9 @@ const SECRETS_BYTES_MAX: usize = 256 * 1024;
 
 /// Secrets beyond which none is disguised.
 const DISGUISED_MAX: usize = SECRETS_MAX / 2;
+
+/// The letters of base64 that stand for three bytes.
+const GROUP_LETTERS: usize = 4;
 
 /// Up to so many secrets are searched for one after the other; building an automaton takes longer.
 const FEW: usize = 16;
@@ -84,6 +88,8 @@ struct Secret {
     weight: Weight,
     /// Digits alone: then it counts only where no digit stands beside it.
     digits: bool,
+    /// The letters of base64 that stand for nothing but it: those beside them stand for parts of it.
+    is_core: bool,
 }
 
 impl fmt::Debug for Seen {
@@ -142,11 +148,17 @@ impl Seen {
                 continue;
             }
             let rule = secret.rule;
-            for disguise in disguises(&secret.text) {
+            let (plain, cores) = (disguises(&secret.text), base64_cores(&secret.text));
+            for (disguise, is_core) in
+                plain.into_iter().zip(repeat(false)).chain(cores.into_iter().zip(repeat(true)))
+            {
                 let room = self.secrets.len() < DISGUISED_MAX
                     && self.bytes + disguise.len() < SECRETS_BYTES_MAX / 2;
                 if room && !self.known.contains_key(&disguise) {
                     self.add_one(disguise, rule, Weight::Everywhere);
+                    if let Some(last) = self.secrets.last_mut() {
+                        last.is_core = is_core;
+                    }
                 }
             }
         }
@@ -160,7 +172,7 @@ impl Seen {
         self.bytes += text.len();
         self.known.insert(text.clone(), self.secrets.len());
         let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-        self.secrets.push(Secret { text, rule, weight, digits });
+        self.secrets.push(Secret { text, rule, weight, digits, is_core: false });
     }
 
     /// How many are remembered, in all spellings.
@@ -301,9 +313,21 @@ impl Secret {
             }
         };
         if counts {
-            hits.push((start..end, self.rule));
+            let range = if self.is_core { with_ends(bytes, start..end) } else { start..end };
+            hits.push((range, self.rule));
         }
     }
+}
+
+/// The range with the letters of base64 beside it that may stand for parts of the same secret.
+fn with_ends(text: &[u8], range: Range<usize>) -> Range<usize> {
+    let is_letter = |byte: &&u8| byte.is_ascii_alphanumeric() || b"+/-_=".contains(byte);
+    let (before, after) = (text.get(..range.start), text.get(range.end..));
+    let letters = |bytes: &mut dyn Iterator<Item = &u8>| {
+        bytes.take(GROUP_LETTERS).take_while(is_letter).count()
+    };
+    let start = range.start - letters(&mut before.unwrap_or_default().iter().rev());
+    start..range.end + letters(&mut after.unwrap_or_default().iter())
 }
 
 /// Whether there are blanks in a text.

@@ -2,6 +2,9 @@
 
 use std::fmt::Write as _;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD_NO_PAD as STANDARD_NO_PAD;
+
 /// The text in every other spelling in which it is looked for, the same one perhaps twice. Of letters and
 /// digits alone there is none.
 pub fn spellings(text: &str) -> Vec<String> {
@@ -38,6 +41,23 @@ pub(super) fn disguises(text: &str) -> [String; 6] {
         hex.to_ascii_uppercase(),
         hex,
     ]
+}
+
+/// What of the text stands in base64, in either alphabet, wherever in what was encoded it begins: the letters
+/// that depend on nothing else.
+pub(super) fn base64_cores(text: &str) -> Vec<String> {
+    let core = |before: usize| {
+        let bytes = [b"\0\0".get(..before).unwrap_or_default(), text.as_bytes()].concat();
+        let whole = bytes.len() / 3 * 4;
+        // The first letters are of what stands before, too.
+        let from = before.div_ceil(3) + before;
+        STANDARD_NO_PAD.encode(bytes).get(from..whole).map(str::to_owned)
+    };
+    let mut cores: Vec<String> = (0..3).filter_map(core).collect();
+    let url_safe =
+        |core: &String| core.contains(['+', '/']).then(|| core.replace('+', "-").replace('/', "_"));
+    cores.extend(cores.iter().filter_map(url_safe).collect::<Vec<_>>());
+    cores
 }
 
 fn percent_encoded(text: &str) -> String {
@@ -83,7 +103,17 @@ pub fn json_escaped(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{disguises, spellings};
+    use super::{base64_cores, disguises, spellings};
+
+    #[test]
+    fn what_of_a_text_stands_in_base64() {
+        // Of `Zq7-rT2x`, `:Zq7-rT2x` and `a:Zq7-rT2x`.
+        assert_eq!(base64_cores("Zq7-rT2x"), ["WnE3LXJU", "pxNy1yVDJ4", "acTctclQy"]);
+        assert_eq!(
+            base64_cores("?>?>?>"),
+            ["Pz4/Pj8+", "8+Pz4/", "/Pj8+", "Pz4_Pj8-", "8-Pz4_", "_Pj8-"]
+        );
+    }
 
     #[test]
     fn a_text_is_turned_as_others_do() {

@@ -1,6 +1,8 @@
 //! What is remembered of secrets, so that it is not recorded where it comes back; and what is not,
 //! so that nobody hides what they do by sending it as a secret as well.
 
+use ::base64::Engine as _;
+
 use super::*;
 
 /// What is recorded of both bodies.
@@ -48,6 +50,21 @@ fn what_comes_back_in_disguise() {
         for message in [format!("bad value {echo}"), echo.clone(), format!("x{echo}x")] {
             let (_, answer) = bodies(&json!({"password": secret}), &json!({"e": message}));
             assert!(!answer.to_string().contains(&echo), "{answer}");
+        }
+    }
+    for before in ["", "a", "ab", "abc", "ada:"] {
+        for after in ["", ";", "; x"] {
+            let encoded =
+                ::base64::prelude::BASE64_STANDARD.encode(format!("{before}{secret}{after}"));
+            for message in [format!("bad value {encoded} here"), format!("'{encoded}'")] {
+                let (_, answer) = bodies(&json!({"password": secret}), &json!({"e": message}));
+                // Nothing of it but what stands beside it.
+                let shown = answer["e"].as_str().unwrap();
+                assert!(
+                    shown.contains("***") && shown.len() + 16 < message.len(),
+                    "{message}: {shown}"
+                );
+            }
         }
     }
     // A word is no disguise of one, and what is short means other things.
