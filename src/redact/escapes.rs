@@ -3,6 +3,7 @@
 //! its program likes.
 
 use std::borrow::Cow;
+use std::ops::RangeInclusive;
 
 use super::entities::entity;
 use super::seen::Search;
@@ -10,6 +11,10 @@ use crate::decode::percent_decode_lossy;
 
 /// Escapes in escapes are undone so many times over.
 const TIMES: usize = 3;
+
+/// The signs of ASCII in full width, and how far they stand from those.
+const WIDE: RangeInclusive<char> = '\u{ff01}'..='\u{ff5e}';
+const WIDE_OFFSET: u32 = 0xfee0;
 
 /// No reference to a character is longer.
 const REFERENCE_BYTES_MAX: usize = 10;
@@ -43,6 +48,25 @@ pub(super) fn find_escaped(text: &str, search: &Search<'_>) -> Option<usize> {
         text = Cow::Owned(all?);
     }
     None
+}
+
+/// A name without escapes of URLs, in letters of ordinary width: some APIs read names so.
+pub(super) fn spelled_out(name: &str) -> Cow<'_, str> {
+    let mut told = Cow::Borrowed(name);
+    if name.contains('%') {
+        told = Cow::Owned(name.replace("%u00", "%"));
+        for _ in 0..TIMES {
+            told = Cow::Owned(percent_decode_lossy(&told).into_owned());
+        }
+    }
+    if told.chars().any(|c| WIDE.contains(&c)) {
+        let narrow = |c: char| match WIDE.contains(&c) {
+            true => char::from_u32(u32::from(c) - WIDE_OFFSET).unwrap_or(c),
+            false => c,
+        };
+        told = Cow::Owned(told.chars().map(narrow).collect());
+    }
+    told
 }
 
 fn percents(text: &str) -> Option<String> {

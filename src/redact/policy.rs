@@ -10,6 +10,7 @@ use super::but::But;
 pub(super) use super::carrier::Carrier;
 use super::carrier::Selectors;
 use super::commands;
+use super::escapes::spelled_out;
 use super::exceptions::{Exceptions, Flag, Kept, Stays};
 use super::glob::squash;
 use super::memo::{About, Memo, Role};
@@ -246,7 +247,7 @@ impl Policy {
             carrier,
             name: name.into(),
             stays: self.stays(name, scratch),
-            rules: self.rules(side, carrier, name, scratch).to_vec(),
+            rules: self.rules(side, carrier, &spelled_out(name), scratch).to_vec(),
             inner: self.inner(side, name, role, scratch),
             role,
             clean: !name.contains(['{', '[', '=', ':', '%'])

@@ -421,3 +421,18 @@ proptest! {
         prop_assert_eq!(&recorded[2], &json!({"value": "beside"}));
     }
 }
+
+#[test]
+fn names_in_escapes_and_in_full_width() {
+    for (target, content_type, body) in [
+        ("/?p%2561ssword=Zq7-horse", "application/json", ""),
+        ("/?p%252561ssword=Zq7-horse", "application/json", ""),
+        ("/", "application/x-www-form-urlencoded", "pass%2577ord=Zq7-horse"),
+        ("/", "application/x-www-form-urlencoded", "p%25u0061ssword=Zq7-horse"),
+        ("/", "application/json", r#"{"ｐａｓｓｗｏｒｄ": "Zq7-horse"}"#),
+        ("/", "application/json", r#"{"%70assword": "Zq7-horse"}"#),
+    ] {
+        let text = stored(&record(target, &[("content-type", content_type)], body.as_bytes()));
+        assert!(!text.contains("horse"), "{text}");
+    }
+}
