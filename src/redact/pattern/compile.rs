@@ -245,9 +245,20 @@ impl Pattern {
         &self.conditions
     }
 
-    /// Whether a match that begins with a keyword can have this behind it.
-    pub(super) fn may_go_on(&self, behind: Behind) -> Result<bool, CannotRun> {
-        Ok(self.follow()?.is_none_or(|follow| follow.allows(behind)))
+    /// Whether a match that holds a keyword can have this behind it.
+    pub(super) fn may_have_behind(&self, behind: Behind) -> Result<bool, CannotRun> {
+        let next = self.may_go_on(behind.next)?.0;
+        Ok(next && behind.beyond.map_or(Ok(true), |byte| Ok(self.may_go_on(byte)?.1))?)
+    }
+
+    /// Whether it can have this byte behind the keyword, and whether it can have it behind blanks there.
+    pub(super) fn may_go_on(&self, byte: u8) -> Result<(bool, bool), CannotRun> {
+        // What stands behind keywords is known where matches begin with them.
+        if !matches!(self.reach, Reach::From(_)) {
+            return Ok((true, true));
+        }
+        let follow = self.table()?.and_then(|table| table.follow.as_ref());
+        Ok(follow.map_or((true, true), |follow| follow.allows(byte)))
     }
 
     /// Where in this range of a text the first match may begin.
@@ -260,10 +271,6 @@ impl Pattern {
             table.onset.get_or_init(|| Onset::of(&table.automaton, self.shortest)).as_ref()
         });
         Ok(onset.map_or(Some(range.start), |onset| onset.find(text.as_bytes(), range)))
-    }
-
-    fn follow(&self) -> Result<Option<&Follow>, CannotRun> {
-        Ok(self.table()?.and_then(|table| table.follow.as_ref()))
     }
 
     fn table(&self) -> Result<Option<&Table>, CannotRun> {

@@ -34,9 +34,9 @@ pub(super) struct Follow {
 /// What stands behind a word in a text.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Behind {
-    next: u8,
+    pub(super) next: u8,
     /// Where that is a blank, what comes after the blanks, if it is near.
-    beyond: Option<u8>,
+    pub(super) beyond: Option<u8>,
 }
 
 impl Behind {
@@ -89,9 +89,10 @@ impl Follow {
         Some(Self { next, beyond })
     }
 
-    /// Whether a match that begins with a keyword can have this behind it.
-    pub(super) fn allows(&self, behind: Behind) -> bool {
-        self.next.has(behind.next) && behind.beyond.is_none_or(|byte| self.beyond.has(byte))
+    /// Whether a match that begins with a keyword can have this byte behind it, and whether it can have it
+    /// behind blanks there.
+    pub(super) fn allows(&self, byte: u8) -> (bool, bool) {
+        (self.next.has(byte), self.beyond.has(byte))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use regex_automata::Anchored;
 
@@ -13,6 +14,10 @@ use super::words::Words;
 /// What all patterns together may be given for one half of an exchange, in bytes: an attempt
 /// counts as long as its longest match. At some hundred megabytes a second this bounds the time.
 pub(crate) const WORK_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// Fewer or more patterns of one keyword are told one by one whether they are worth trying.
+const SEVERAL: usize = 2;
+const MANY: usize = 64;
 
 /// From this length on, a secret is taken to go on over all that base64 is made of.
 const LONG_BYTES_MIN: usize = 200;
@@ -46,6 +51,17 @@ struct Uses {
     users: Vec<User>,
     /// The number of a word that is looked for besides.
     other: Option<usize>,
+    /// Which of its patterns are worth trying, made when it is found for the first time.
+    worth: OnceLock<Option<Worth>>,
+}
+
+/// Which of several patterns may go on behind a keyword of theirs.
+#[derive(Debug)]
+struct Worth {
+    /// By the byte behind the keyword.
+    next: Box<[u64; 256]>,
+    /// By the byte behind the blanks there.
+    beyond: Box<[u64; 256]>,
 }
 
 /// A pattern that a keyword is of.
@@ -194,7 +210,7 @@ impl Patterns {
                 if let Some(number) = uses.other {
                     other(number, at.start, search.work)?;
                 }
-                self.tried(search, scope, &uses.users, &at)
+                self.tried(search, scope, uses, &at)
             }),
             _ => Ok(()),
         }
@@ -205,27 +221,72 @@ impl Patterns {
         &self,
         search: &mut Search<'_>,
         scope: &impl Scope,
-        users: &[User],
+        uses: &Uses,
         at: &Range<usize>,
     ) -> Result<(), Unfinished> {
         let behind = search.text.as_bytes().get(at.end..).and_then(Behind::at);
-        for user in users {
-            let Some(entry) = self.entries.get(user.entry) else { continue };
-            let written = search.text.as_bytes().get(at.clone());
-            let other_case = user.exact.as_deref().is_some_and(|exact| written != Some(exact));
-            if other_case {
-                continue;
+        if let Some(behind) = behind
+            && (SEVERAL..=MANY).contains(&uses.users.len())
+        {
+            let worth = uses.worth.get_or_init(|| self.worth(&uses.users));
+            let mut left = worth.as_ref().ok_or(Unfinished)?.of(behind);
+            while left != 0 {
+                if let Some(user) = uses.users.get(left.trailing_zeros() as usize) {
+                    self.tried_by(search, scope, user, at)?;
+                }
+                left &= left - 1;
             }
-            if let (Reach::From(_), Some(behind)) = (entry.pattern.reach, behind)
-                && !entry.pattern.may_go_on(behind)?
+            return Ok(());
+        }
+        for user in &uses.users {
+            if let (Some(entry), Some(behind)) = (self.entries.get(user.entry), behind)
+                && !entry.pattern.may_have_behind(behind)?
             {
                 continue;
             }
-            if scope.holds(entry.rule) {
-                search.keyword(user.entry, entry, at.clone())?;
-            }
+            self.tried_by(search, scope, user, at)?;
         }
         Ok(())
+    }
+
+    fn tried_by(
+        &self,
+        search: &mut Search<'_>,
+        scope: &impl Scope,
+        user: &User,
+        at: &Range<usize>,
+    ) -> Result<(), Unfinished> {
+        let Some(entry) = self.entries.get(user.entry) else { return Ok(()) };
+        let written = search.text.as_bytes().get(at.clone());
+        let other_case = user.exact.as_deref().is_some_and(|exact| written != Some(exact));
+        if other_case || !scope.holds(entry.rule) {
+            return Ok(());
+        }
+        search.keyword(user.entry, entry, at.clone())
+    }
+
+    /// `None` if one of the patterns cannot run.
+    fn worth(&self, users: &[User]) -> Option<Worth> {
+        let mut worth = Worth { next: Box::new([0; 256]), beyond: Box::new([0; 256]) };
+        for (place, user) in users.iter().enumerate() {
+            let pattern = &self.entries.get(user.entry)?.pattern;
+            for byte in 0..=u8::MAX {
+                let (next, beyond) = pattern.may_go_on(byte).ok()?;
+                let at = usize::from(byte);
+                *worth.next.get_mut(at)? |= u64::from(next) << place;
+                *worth.beyond.get_mut(at)? |= u64::from(beyond) << place;
+            }
+        }
+        Some(worth)
+    }
+}
+
+impl Worth {
+    /// Those that have this behind their keyword, a bit for each.
+    fn of(&self, behind: Behind) -> u64 {
+        let at = |table: &[u64; 256], byte: u8| table.get(usize::from(byte)).copied().unwrap_or(0);
+        let next = at(&self.next, behind.next);
+        behind.beyond.map_or(next, |byte| next & at(&self.beyond, byte))
     }
 }
 

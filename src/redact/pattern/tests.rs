@@ -241,7 +241,7 @@ fn what_may_stand_behind_a_keyword() {
     ] {
         let pattern = pattern(text, keywords).unwrap();
         let behind = |c: &char| Behind::at(&[u8::try_from(*c).unwrap()]).unwrap();
-        let may = |c: &char| pattern.may_go_on(behind(c)).unwrap();
+        let may = |c: &char| pattern.may_have_behind(behind(c)).unwrap();
         assert_eq!(probes.chars().filter(may).collect::<String>(), expected, "{text}");
     }
 }
@@ -261,7 +261,11 @@ fn what_stands_behind_blanks_tells_too() {
         (r"pass\s+(?:is|was)\s", " \u{b} Word", false),
     ] {
         let behind = Behind::at(behind.as_bytes()).unwrap();
-        assert_eq!(pattern(text, &[]).unwrap().may_go_on(behind).unwrap(), expected, "{text}");
+        assert_eq!(
+            pattern(text, &[]).unwrap().may_have_behind(behind).unwrap(),
+            expected,
+            "{text}"
+        );
     }
 }
 

@@ -16,6 +16,7 @@ const BEGINNINGS_LOG2: u32 = 14;
 #[derive(Debug)]
 pub(super) struct Words {
     beginnings: Beginnings,
+    fourths: Fourths,
     /// What their first bytes are, by where the first three have their bits, and by length.
     heads: Vec<Head>,
     /// The same words, in the same order.
@@ -43,7 +44,7 @@ struct Word {
 impl Words {
     /// None may be shorter than three bytes.
     pub(super) fn new<'w>(words: impl Iterator<Item = &'w str> + Clone) -> Self {
-        let beginnings = Beginnings::of(words.clone());
+        let (beginnings, fourths) = (Beginnings::of(words.clone()), Fourths::of(words.clone()));
         let mut slots: Vec<(usize, Head, Word)> = words
             .enumerate()
             .filter_map(|(position, word)| {
@@ -62,7 +63,7 @@ impl Words {
             |at| u32::try_from(slots.partition_point(|(slot, ..)| *slot < at)).unwrap_or(u32::MAX);
         let before = (0..=1 << BEGINNINGS_LOG2).map(before).collect();
         let (heads, words) = slots.into_iter().map(|(_, head, word)| (head, word)).unzip();
-        Self { beginnings, heads, words, before }
+        Self { beginnings, fourths, heads, words, before }
     }
 
     /// Every word in the text with its position, from left to right.
@@ -77,8 +78,12 @@ impl Words {
                 let place = places.trailing_zeros() as usize / 8;
                 places &= !(0xff << (8 * place));
                 let at = at + place;
+                let Some(block) = Block::at(text, at).filter(|block| self.fourths.has(block.word))
+                else {
+                    continue;
+                };
                 let mut first = 0;
-                while let Some((skipped, word)) = self.next_at(text, at, first) {
+                while let Some((skipped, word)) = self.next_at(text, block, first) {
                     found(word.position, at..at + word.text.len())?;
                     first += skipped + 1;
                 }
@@ -91,8 +96,8 @@ impl Words {
     /// The next word that begins here, beyond so many that share its first bytes, and how many of
     /// them are none.
     #[inline(never)]
-    fn next_at(&self, text: &[u8], at: usize, first: usize) -> Option<(usize, &Word)> {
-        let block = Block::at(text, at)?.word;
+    fn next_at(&self, text: &[u8], block: Block, first: usize) -> Option<(usize, &Word)> {
+        let Block { at, word: block } = block;
         let slot = slot(block, 0);
         let [from, to] = *self.before.get(slot..)?.first_chunk::<2>()?;
         let from = from as usize + first;
@@ -120,6 +125,14 @@ impl Word {
 /// letters of both cases are one, a bit for each of the eight classes of the byte after them.
 #[derive(Debug)]
 struct Beginnings(Box<[u8; 1 << BEGINNINGS_LOG2]>);
+
+/// What words begin with in four bytes, and now and then something else: a bit for each hash of them.
+#[derive(Debug)]
+struct Fourths(Box<[u64; FOURTHS / 64]>);
+
+/// How many bits there are.
+const FOURTHS: usize = 1 << FOURTHS_LOG2;
+const FOURTHS_LOG2: u32 = 16;
 
 /// Bytes that are looked at together.
 const BLOCK_BYTES: usize = 8;
@@ -183,6 +196,41 @@ impl Beginnings {
             from += BLOCK_PLACES;
         }
         None
+    }
+}
+
+impl Fourths {
+    fn of<'w>(words: impl Iterator<Item = &'w str>) -> Self {
+        let mut bits = Box::new([0; FOURTHS / 64]);
+        let mut add = |word: u64| {
+            let (at, bit) = Self::place(word);
+            if let Some(bits) = bits.get_mut(at) {
+                *bits |= 1 << bit;
+            }
+        };
+        for word in words.map(str::as_bytes) {
+            let Some(Block { word: begin, .. }) = Block::at(word, 0) else { continue };
+            match word.len() {
+                // Anything may follow.
+                WORD_BYTES_MIN => {
+                    let three = begin & 0x00ff_ffff;
+                    (0..=0xff).for_each(|fourth| add(three | (fourth | 0x20) << 24));
+                }
+                _ => add(begin),
+            }
+        }
+        Self(bits)
+    }
+
+    fn has(&self, word: u64) -> bool {
+        let (at, bit) = Self::place(word);
+        self.0.get(at).is_some_and(|bits| bits >> bit & 1 != 0)
+    }
+
+    /// As for three bytes.
+    fn place(word: u64) -> (usize, u32) {
+        let hash = (word as u32).wrapping_mul(0x9E37_79B1) >> (u32::BITS - FOURTHS_LOG2);
+        ((hash / 64) as usize, hash % 64)
     }
 }
 
