@@ -12,7 +12,7 @@ use memchr::memmem::Finder;
 use super::bits::Bits;
 use super::heard::Heard;
 use super::rule::{Action, Side};
-use super::spellings::{base64_cores, disguises, spellings};
+use super::spellings::{base64_cores, disguises, in_cases, spellings};
 use super::text::mask;
 use super::unread::Unread;
 use crate::decode::Note;
@@ -136,19 +136,21 @@ impl Seen {
         }
     }
 
-    /// Before the response is looked at: it may repeat secrets of the request in other cases, backwards or in
-    /// hex. Where there are very many secrets, some are searched for as they are only.
+    /// Before the response is looked at: it may repeat secrets of the request in other cases, backwards, in
+    /// hex or in base64. Where there are very many secrets, some are searched for as they are only.
     pub(super) fn expect_echoes(&mut self) {
         for position in 0..self.secrets.len() {
-            let Some(secret) = self.secrets.get(position) else { return };
-            if secret.digits
-                || secret.weight != Weight::Everywhere
-                || secret.text.len() < DISGUISED_BYTES_MIN
-            {
+            let Some(Secret { text, rule, weight, .. }) = self.secrets.get(position) else {
+                return;
+            };
+            if text.len() < DISGUISED_BYTES_MIN {
                 continue;
             }
-            let rule = secret.rule;
-            let (plain, cores) = (disguises(&secret.text), base64_cores(&secret.text));
+            let rule = *rule;
+            // In another case a word is one still.
+            let cases = (*weight == Weight::Everywhere).then(|| in_cases(text));
+            let plain: Vec<String> = cases.into_iter().flatten().chain(disguises(text)).collect();
+            let cores = base64_cores(text);
             for (disguise, is_core) in
                 plain.into_iter().zip(repeat(false)).chain(cores.into_iter().zip(repeat(true)))
             {
