@@ -59,23 +59,6 @@ const KINDS: [&str; 34] = [
 /// Names from here on, made of letters and digits, may be secrets themselves.
 const RANDOM_NAME_BYTES_MIN: usize = 12;
 
-/// What people type is not longer, and what is shorter is not looked for in another case.
-const CASED_BYTES_MIN: usize = 8;
-
-const CASED_BYTES_MAX: usize = 32;
-
-/// A word of letters of both cases and digits in small letters and in capitals.
-pub(super) fn cased(text: &str) -> impl Iterator<Item = String> {
-    let has = |is: fn(&u8) -> bool| text.as_bytes().iter().any(is);
-    let is_typed = (CASED_BYTES_MIN..=CASED_BYTES_MAX).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_graphic())
-        && has(u8::is_ascii_lowercase)
-        && has(u8::is_ascii_uppercase)
-        && has(u8::is_ascii_digit);
-    let cased = is_typed.then(|| [text.to_ascii_lowercase(), text.to_ascii_uppercase()]);
-    cased.into_iter().flatten()
-}
-
 /// Whether digits tell a count.
 pub(super) fn is_round(digits: &str) -> bool {
     digits.ends_with(ROUND) && digits.trim_end_matches('0').len() <= ROUND_DIGITS_MAX

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::exceptions::{is_date, is_flag_word};
-use super::looks::{cased, is_around, is_kind, is_mixed, is_plain_word, is_random, is_round};
+use super::looks::{is_around, is_kind, is_mixed, is_plain_word, is_random, is_round};
 use super::pattern::Validator;
 use super::rule::Action;
 use super::seen::{
@@ -175,12 +175,6 @@ impl Walk<'_> {
             && let Some(weight) = self.weight(text, rule)
         {
             self.seen.add(text, rule, weight);
-            // Some keep, and repeat, what was typed in one case.
-            if self.policy.is_shipped(rule) && !is_machine_made(self.policy.action(rule)) {
-                for other in cased(text) {
-                    self.seen.add(&other, rule, weight);
-                }
-            }
         }
     }
 
