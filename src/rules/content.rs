@@ -131,7 +131,11 @@ impl Checked {
                 );
                 continue;
             }
-            match PathGlob::new(&path.value) {
+            let glob = match self.shipping {
+                true => PathGlob::new(&path.value),
+                false => PathGlob::reaching(&path.value),
+            };
+            match glob {
                 Ok(glob) => globs.push(glob),
                 Err(error) => self.at(
                     file,
