@@ -11,6 +11,7 @@ pub(super) use super::carrier::Carrier;
 use super::carrier::Selectors;
 use super::commands;
 use super::exceptions::{Exceptions, Flag, Kept, Stays};
+use super::flagged::may_flag;
 use super::glob::squash;
 use super::memo::{About, Memo, Role};
 use super::only::{ENTRIES_MAX, Listed, RecordOnly};
@@ -239,6 +240,7 @@ impl Policy {
             "method" | "methodName" | "target" => Role::Method,
             "variables" => Role::Variables,
             _ if is_one_of(name, &PARAMETERS) => Role::Parameters,
+            _ if may_flag(name) => Role::Flags,
             _ if is_one_of(name, &COLUMNS) || is_one_of(name, &SCHEMAS) => Role::Columns,
             _ => role(parts(name).1),
         };
