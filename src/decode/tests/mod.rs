@@ -183,6 +183,7 @@ fn the_type_decides_how_a_body_is_read() {
         (&[("content-type", "text/plain")], b"a\0b", "unsupported_content_type"),
         (&[("content-type", "text/plain")], b"\xff", "invalid_utf8"),
         (&[("content-type", "text/html")], b"<p>", "unsupported_content_type"),
+        (&[("content-type", "text/html")], b"\n\x10Wq7-Pelikan", "unsupported_content_type"),
         (
             &[("content-type", "application/grpc")],
             b"\0\0\0\0\x02\x08\x01",
