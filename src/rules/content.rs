@@ -227,6 +227,7 @@ fn validator(written: ValidatorFile) -> Validator {
         ValidatorFile::NotHex => Validator::NotHex,
         ValidatorFile::Random => Validator::Random,
         ValidatorFile::NotStatement => Validator::NotStatement,
+        ValidatorFile::NotFile => Validator::NotFile,
         ValidatorFile::Card => Validator::Number(Scheme::Card),
         ValidatorFile::Phone => Validator::Number(Scheme::Phone),
         ValidatorFile::ArCuit => Validator::Number(Scheme::ArCuit),

@@ -197,6 +197,8 @@ pub enum ValidatorFile {
     Random,
     /// It is no word that says something of a secret: `required`, `expired`.
     NotStatement,
+    /// Its last part, behind a dot, is no type of files: `logo@2x.png` is no address.
+    NotFile,
     /// Payment cards: Luhn, in the ranges that issuers have.
     Card,
     /// Telephone numbers with the code of a country (E.164).
