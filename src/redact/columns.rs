@@ -16,6 +16,9 @@ const KEY_BYTES_MAX: usize = 1024;
 const COLUMNS_MAX: usize = 64;
 const HEAD_BYTES_MAX: usize = 512;
 
+/// Values are no longer than their column by more.
+const OVER_BYTES_MAX: usize = 256;
+
 /// Members after these hold no text of a piece, and longer texts are no labels.
 const MEMBERS_MAX: usize = 8;
 const LABEL_BYTES_MAX: usize = 64;
@@ -224,18 +227,24 @@ fn columns<'t>(line: &'t str, starts: &[usize]) -> impl Iterator<Item = &'t str>
         .into_iter()
 }
 
-/// A cell with all of the words that begin or end in its column.
+/// A cell with all of the words that begin or end in its column; of a word that is far too long for one all
+/// that follows.
 fn whole_cell(line: &str, from: usize, to: usize) -> Range<usize> {
     let bytes = line.as_bytes();
-    let is_word = |at: usize| bytes.get(at).is_some_and(|byte| !byte.is_ascii_whitespace());
-    let (mut from, mut to) = (from.min(line.len()), to);
-    while from > 0 && is_word(from) && is_word(from - 1) {
-        from -= 1;
-    }
-    while to < line.len() && is_word(to) && to > from && is_word(to - 1) {
-        to += 1;
-    }
-    from..to
+    let (from, to) = (from.min(bytes.len()), to.max(from).min(bytes.len()));
+    let is_blank = |byte: &u8| byte.is_ascii_whitespace();
+    let (before, after) = bytes.split_at(from);
+    let near = before.iter().rev().take(OVER_BYTES_MAX).take_while(|byte| !is_blank(byte)).count();
+    let begins = after.first().is_some_and(|byte| !is_blank(byte));
+    let goes_on = to > from && bytes.get(to - 1).is_some_and(|byte| !is_blank(byte));
+    let rest = bytes.get(to..).unwrap_or_default();
+    let over = rest.iter().take(OVER_BYTES_MAX).take_while(|byte| !is_blank(byte)).count();
+    let end = match goes_on {
+        true if over == OVER_BYTES_MAX => line.len(),
+        true => to + over,
+        false => to,
+    };
+    line.floor_char_boundary(if begins { from - near } else { from })..line.ceil_char_boundary(end)
 }
 
 /// The text of a piece of text.

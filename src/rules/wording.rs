@@ -290,11 +290,6 @@ mod tests {
                 "`do: drop`",
             ),
             (
-                rule("query: []").replace("drop", "{summarize: {}}"),
-                ": this should be one word, without settings",
-                "write it alone",
-            ),
-            (
                 rule("query: []").replace("drop", "{keep_ends: {first: 3}}"),
                 ": `last` is missing",
                 "add `last`: Characters at the end",
@@ -339,6 +334,11 @@ mod tests {
             (rule("pattern: 'it''s"), "4:14: a quote is opened here and not closed", "close it"),
             (rule("headers: [a, \"b\\\"]"), "4:18: a quote is opened here", "close it"),
             (rule("headers: [a]").replace("id: a", "id: 'a"), "2:9: a quote is opened", "close it"),
+            (
+                rule("query: []").replace("drop", "{summarize: {}}"),
+                ": this should be one word, without settings",
+                "write it alone",
+            ),
             ("redact: &a\n- *a\n".to_owned(), "2:3: this alias stands for", "write out"),
             (
                 "redact:\n- {id: a, keys: [x, do: drop}\n".to_owned(),

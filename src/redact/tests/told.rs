@@ -108,3 +108,28 @@ fn texts_in_which_name_and_secret_stand_apart() {
         stays(&json!({ "log": text }));
     }
 }
+
+#[test]
+fn what_stands_apart_is_looked_for_in_linear_time() {
+    let columns = "TOKEN  API KEY  ".repeat(30);
+    for text in [
+        format!("{columns}\n{}", "x".repeat(60_000)),
+        format!("{columns}\n{}", "a  b\n".repeat(12_000)),
+        "TOKEN  KEY\na  b\n\n".repeat(4_000),
+        "password\tx\n".repeat(6_000),
+        "password -> ".repeat(5_000),
+        "(password \"".repeat(5_000),
+        "USER a\nPASS ".repeat(5_000),
+        "a1 LOGIN a ".repeat(5_000),
+        "token eq '".repeat(6_000),
+        "expect \"Password:\"\n".repeat(3_000),
+        "get('a', 'b".repeat(5_000),
+        "h:5432:a:b:".repeat(5_000),
+    ] {
+        record("/", &[JSON], json!({ "log": text }).to_string().as_bytes());
+    }
+    let deep = (0..60).fold(json!({"x": true}), |tree, _| {
+        json!({"after": tree.clone(), "after_sensitive": {"after": {"x": true}}})
+    });
+    record("/", &[JSON], deep.to_string().as_bytes());
+}
