@@ -118,7 +118,7 @@ pub struct RedactFile {
     pub bare_body: bool,
     /// Paths at and below which the rule holds: segments with `*`, and `**` for any number of segments,
     /// as in `**/users/*/password`. `/users` is that path and all below it; `/users/*` and others that end in
-    /// `*` reach no further than they say (in shipped files, none does). Everywhere if not given. All rules
+    /// `*` reach no further than they say, nor does any path in a shipped file. Everywhere if not given. All rules
     /// together, shipped ones too, have at most 512 different such lists.
     #[serde(default)]
     #[schemars(with = "Vec<String>")]

@@ -128,8 +128,9 @@ fn what_stands_apart_is_looked_for_in_linear_time() {
     ] {
         record("/", &[JSON], json!({ "log": text }).to_string().as_bytes());
     }
-    let deep = (0..60).fold(json!({"x": true}), |tree, _| {
-        json!({"after": tree.clone(), "after_sensitive": {"after": {"x": true}}})
-    });
+    let deep = (0..60).fold(
+        json!({"x": true}),
+        |tree, _| json!({"after": tree.clone(), "after_sensitive": {"after": {"x": true}}}),
+    );
     record("/", &[JSON], deep.to_string().as_bytes());
 }
