@@ -189,7 +189,8 @@ fn sent_as_page<'a>(headers: &HeaderMap, body: &'a Body) -> Option<(Cow<'a, [u8]
     if looks_like_json(text) && json(text).is_ok() {
         return Some((bytes, Kind::Json));
     }
-    let is_plain = !text.contains(['<', '&']) && !text.trim().is_empty();
+    let is_odd = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r');
+    let is_plain = !text.contains(['<', '&']) && !text.contains(is_odd) && !text.trim().is_empty();
     (is_plain && text.len() <= TEXT_BYTES_MAX).then_some((bytes, Kind::PlainText))
 }
 

@@ -12,8 +12,12 @@ use crate::decode::Node;
 /// So far before its values the names of a key are looked for, and so far its values go.
 const KEY_BYTES_MAX: usize = 1024;
 
-/// Columns after these have no names.
+/// Columns after these have no names, and longer lines name none.
 const COLUMNS_MAX: usize = 64;
+const HEAD_BYTES_MAX: usize = 512;
+
+/// Values are no longer than their column by more.
+const OVER_BYTES_MAX: usize = 256;
 
 /// Members after these hold no text of a piece, and longer texts are no labels.
 const MEMBERS_MAX: usize = 8;
@@ -59,40 +63,85 @@ impl Walk<'_> {
         Some(start + length)
     }
 
-    /// What stands in the cells of tables of Markdown under names that rules select.
+    /// What stands in the cells of tables under names that rules select: of Markdown and of databases'
+    /// programs, between strokes, and of those that print columns between tabs or blanks.
     pub(super) fn grids(&mut self, text: &str, edits: &mut Vec<Edit>) {
-        if memchr::memmem::find(text.as_bytes(), b"|").is_none() {
-            return;
+        if memchr::memmem::find(text.as_bytes(), b"|").is_some() {
+            self.ruled(text, edits);
         }
+        let apart = |apart: &[u8]| memchr::memmem::find(text.as_bytes(), apart).is_some();
+        if apart(b"\t") || apart(b"  ") {
+            self.aligned(text, edits);
+        }
+    }
+
+    fn ruled(&mut self, text: &str, edits: &mut Vec<Edit>) {
         let mut head = None;
         let mut rules: Vec<Option<usize>> = Vec::new();
-        let mut at = 0;
-        for line in text.split_inclusive('\n') {
-            let start = at;
-            at += line.len();
-            if !line.contains('|') {
+        for (start, line) in lines(text) {
+            if is_rule_of_head(line) {
+                if let Some(names) = head.take() {
+                    rules = self.rules_of_columns(cells(names).filter_map(|cell| names.get(cell)));
+                }
+            } else if !line.contains('|') {
                 (head, rules) = (None, Vec::new());
-            } else if let Some(names) = head.filter(|_| is_rule_of_head(line)) {
-                rules = self.rules_of_columns(names);
-                head = None;
             } else if rules.is_empty() {
                 head = Some(line);
             } else {
                 for (cell, rule) in cells(line).zip(&rules) {
-                    let (Some(told), Some(rule)) = (line.get(cell.clone()), *rule) else {
-                        continue;
-                    };
-                    let leading = told.len() - told.trim_start().len();
-                    if !told.trim().is_empty() {
-                        self.take(
-                            text,
-                            start + cell.start + leading..start + cell.end,
-                            rule,
-                            edits,
-                        );
-                    }
+                    self.take_cell(text, (start, line), cell, *rule, edits);
                 }
             }
+        }
+    }
+
+    /// `NAME    TOKEN`, and below it lines whose values begin in the same columns; or tabs between them.
+    fn aligned(&mut self, text: &str, edits: &mut Vec<Edit>) {
+        let mut rules: Vec<Option<usize>> = Vec::new();
+        let mut starts: Vec<usize> = Vec::new();
+        let mut by_tabs = false;
+        let mut is_first = true;
+        for (start, line) in lines(text) {
+            if line.trim().is_empty() {
+                (rules, is_first) = (Vec::new(), true);
+                continue;
+            }
+            if rules.is_empty() {
+                if std::mem::take(&mut is_first) || is_capitals(line) {
+                    by_tabs = line.contains('\t');
+                    starts = heads(line, by_tabs);
+                    rules = self.rules_of_columns(columns(line, &starts));
+                }
+                continue;
+            }
+            if by_tabs {
+                let mut at = 0;
+                for (cell, rule) in line.split('\t').zip(&rules) {
+                    self.take_cell(text, (start, line), at..at + cell.len(), *rule, edits);
+                    at += cell.len() + 1;
+                }
+            } else {
+                for (place, rule) in rules.iter().enumerate() {
+                    let from = starts.get(place).copied().unwrap_or(line.len());
+                    let to = starts.get(place + 1).copied().unwrap_or(line.len()).min(line.len());
+                    self.take_cell(text, (start, line), whole_cell(line, from, to), *rule, edits);
+                }
+            }
+        }
+    }
+
+    fn take_cell(
+        &mut self,
+        text: &str,
+        (start, line): (usize, &str),
+        cell: Range<usize>,
+        rule: Option<usize>,
+        edits: &mut Vec<Edit>,
+    ) {
+        let (Some(told), Some(rule)) = (line.get(cell.clone()), rule) else { return };
+        let leading = told.len() - told.trim_start().len();
+        if !told.trim().is_empty() {
+            self.take(text, start + cell.start + leading..start + cell.end, rule, edits);
         }
     }
 
@@ -120,14 +169,82 @@ impl Walk<'_> {
     }
 
     /// The rules for the columns of a table; none at all if no name is selected.
-    fn rules_of_columns(&mut self, head: &str) -> Vec<Option<usize>> {
-        let names = cells(head).filter_map(|cell| head.get(cell)).take(COLUMNS_MAX);
+    fn rules_of_columns<'t>(&mut self, names: impl Iterator<Item = &'t str>) -> Vec<Option<usize>> {
         let mut rule_of = |name: &str| {
             self.rule_of_content(Carrier::Member, name.trim_matches(AROUND_NAMES), None)
         };
-        let rules: Vec<Option<usize>> = names.map(&mut rule_of).collect();
+        let rules: Vec<Option<usize>> =
+            names.take(COLUMNS_MAX).map(|name| rule_of(name.trim())).collect();
         if rules.iter().any(Option::is_some) { rules } else { Vec::new() }
     }
+}
+
+/// The lines of a text, each with where it begins.
+fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut at = 0;
+    text.split_inclusive('\n').map(move |line| {
+        let start = at;
+        at += line.len();
+        (start, line.trim_end_matches(['\n', '\r']))
+    })
+}
+
+/// Where the names of columns begin, if a line has nothing else: at least two of them, words in which
+/// there are no digits, apart by a tab, or in capitals and by two blanks or more.
+fn heads(line: &str, by_tabs: bool) -> Vec<usize> {
+    if line.len() > HEAD_BYTES_MAX || !by_tabs && !is_capitals(line) {
+        return Vec::new();
+    }
+    let mut starts = Vec::new();
+    let mut at = 0;
+    for cell in line.split(if by_tabs { "\t" } else { "  " }) {
+        let name = cell.trim();
+        if !name.is_empty() || by_tabs {
+            starts.push(at + cell.len() - cell.trim_start().len());
+        }
+        if !name.chars().all(|c| c.is_alphabetic() || " _-./()".contains(c)) {
+            return Vec::new();
+        }
+        at += cell.len() + if by_tabs { 1 } else { 2 };
+    }
+    if starts.len() < 2 || starts.len() > COLUMNS_MAX { Vec::new() } else { starts }
+}
+
+/// Whether there are letters in a line, and no small ones.
+fn is_capitals(line: &str) -> bool {
+    line.contains(|c: char| c.is_ascii_uppercase()) && !line.contains(char::is_lowercase)
+}
+
+/// What stands in the columns that begin there.
+fn columns<'t>(line: &'t str, starts: &[usize]) -> impl Iterator<Item = &'t str> {
+    let ends = starts.iter().skip(1).copied().chain([line.len()]);
+    starts
+        .iter()
+        .copied()
+        .zip(ends)
+        .filter_map(|(from, to)| line.get(from..to))
+        .collect::<Vec<_>>()
+        .into_iter()
+}
+
+/// A cell with all of the words that begin or end in its column; of a word that is far too long for one all
+/// that follows.
+fn whole_cell(line: &str, from: usize, to: usize) -> Range<usize> {
+    let bytes = line.as_bytes();
+    let (from, to) = (from.min(bytes.len()), to.max(from).min(bytes.len()));
+    let is_blank = |byte: &u8| byte.is_ascii_whitespace();
+    let (before, after) = bytes.split_at(from);
+    let near = before.iter().rev().take(OVER_BYTES_MAX).take_while(|byte| !is_blank(byte)).count();
+    let begins = after.first().is_some_and(|byte| !is_blank(byte));
+    let goes_on = to > from && bytes.get(to - 1).is_some_and(|byte| !is_blank(byte));
+    let rest = bytes.get(to..).unwrap_or_default();
+    let over = rest.iter().take(OVER_BYTES_MAX).take_while(|byte| !is_blank(byte)).count();
+    let end = match goes_on {
+        true if over == OVER_BYTES_MAX => line.len(),
+        true => to + over,
+        false => to,
+    };
+    line.floor_char_boundary(if begins { from - near } else { from })..line.ceil_char_boundary(end)
 }
 
 /// The text of a piece of text.
@@ -159,9 +276,9 @@ fn parts(values: &str) -> Vec<Range<usize>> {
     values.split(", ").map(part).collect()
 }
 
-/// The line below the head of a table: `|---|:--:|`.
+/// The line below the head of a table, `|---|:--:|`, or around it, `+---+---+`.
 fn is_rule_of_head(line: &str) -> bool {
-    line.contains("--") && line.trim_end().bytes().all(|byte| b"|-: \t".contains(&byte))
+    line.contains("--") && line.trim_end().bytes().all(|byte| b"|-+: \t".contains(&byte))
 }
 
 /// Where the cells of a row are.

@@ -1,6 +1,7 @@
 //! Objects under the name of a secret that hold none: they say what it looks like, where it is, or
 //! whose it is. Names are short, and mean other things as well.
 
+use super::glob::squash;
 use super::ordinary::is_ordinary;
 use super::texts::nearest_name;
 use super::walk::{Walk, is_one_of, scalar};
@@ -18,6 +19,26 @@ const SCHEMA: [&str; 9] = [
     "required",
     "deprecated",
 ];
+
+/// How OpenAPI says that a credential is sent, and the types of it.
+const SCHEME: [&str; 8] =
+    ["type", "scheme", "bearerFormat", "in", "name", "description", "flows", "openIdConnectUrl"];
+const SCHEMES: [&str; 6] = ["http", "apiKey", "oauth2", "openIdConnect", "mutualTLS", "basic"];
+
+/// What is granted on secrets, in an object of permissions.
+const GRANTED: [&str; 8] = ["read", "write", "admin", "none", "maintain", "triage", "pull", "push"];
+
+/// Where a pin is on a page.
+const SIDES: [&str; 9] =
+    ["top", "bottom", "left", "right", "center", "middle", "start", "end", "auto"];
+
+/// How names end, squashed, under which a resource is named that holds the secret, and how the names of
+/// annotations of Kubernetes begin that do so.
+const NAMED: [&str; 4] = ["certificatesecret", "certificatessecret", "tlssecret", "pullsecret"];
+const ANNOTATION: &str = "kubernetes.io/";
+/// Longer labels are none (RFC 1123), nor is what has longer parts with digits in them.
+const LABEL_BYTES_MAX: usize = 63;
+const LABEL_PART_BYTES_MAX: usize = 6;
 
 /// The types of JSON Schema.
 const TYPES: [&str; 7] = ["string", "number", "integer", "boolean", "object", "array", "null"];
@@ -75,6 +96,7 @@ impl Walk<'_> {
             is_flag_value(node) && self.policy.goes_in(rule)
                 || is_ordinary_there(name, node)
                 || is_postal(name, node) && is_of_address(nearest_name(&self.location))
+                || is_granted(node) && nearest_name(&self.location).ends_with("ermissions")
                 || is_described(name, node)
                 || is_reference(name, node)
                 || self.is_complaint(node)
@@ -97,9 +119,20 @@ fn is_ordinary_there(name: &str, node: &Node<'_>) -> bool {
         Node::String(text) if is("mnemonic") => {
             text.len() <= MNEMONIC_BYTES_MAX && text.bytes().all(|byte| byte.is_ascii_uppercase())
         }
+        Node::String(text) if is("pin") => {
+            text.split('-').all(|word| is_one_of(word, &SIDES)) && !text.is_empty()
+        }
+        // What a link is called.
+        Node::String(text) if is("forgot_password") || is("forgotPassword") => {
+            text.ends_with('?') && text.contains(' ') && is_ordinary(text, true)
+        }
         Node::String(text) => is_page(text),
         _ => false,
     }
+}
+
+fn is_granted(node: &Node<'_>) -> bool {
+    node.as_str().is_some_and(|text| GRANTED.contains(&text))
 }
 
 /// Six digits, as posts of India have them: a PIN code that is written as one word.
@@ -146,12 +179,20 @@ pub(super) fn is_described(name: &str, node: &Node<'_>) -> bool {
     if name.to_ascii_lowercase().ends_with("tokens") && only(&COUNTED) {
         return members.iter().all(|(_, node)| is_number(node));
     }
+    // Which key of a Secret holds what, as charts of Helm are told.
+    if name == "secretKeys" {
+        return members.iter().all(|(name, node)| is_reference(name, node));
+    }
     if only(&POINT) {
         return members.len() > 1 && members.iter().all(|(_, node)| is_number(node));
     }
     if only(&SCHEMA) {
         return members.iter().any(|(name, node)| name == "type" && is_type(node))
             && members.iter().all(|(_, node)| is_plain(node));
+    }
+    if only(&SCHEME) {
+        let is_scheme = |node: &Node<'_>| node.as_str().is_some_and(|text| SCHEMES.contains(&text));
+        return members.iter().any(|(name, node)| name == "type" && is_scheme(node));
     }
     if only(&VOLUME) {
         return members.iter().all(|(name, node)| match node {
@@ -170,9 +211,36 @@ pub(super) fn is_reference(name: &str, node: &Node<'_>) -> bool {
     if name == "id-token" && is_one_of(text, &["read", "write", "none"]) {
         return true;
     }
+    if is_label(text) && is_called(name, text) {
+        return true;
+    }
     let is_named = name == "SecretId" || name.eq_ignore_ascii_case("secret_id");
     let is_place = || name == "SecretId" || text.contains('/') || text.starts_with("arn:");
     is_named && !text.is_empty() && is_place() && is_ordinary(text, true)
+}
+
+/// Whether a name is that of what holds a secret, or of a key in that.
+fn is_called(name: &str, text: &str) -> bool {
+    if name.contains(ANNOTATION) {
+        return true;
+    }
+    let mut squashed = String::new();
+    squash(name, &mut squashed);
+    NAMED.iter().any(|end| squashed.ends_with(end))
+        || squashed.ends_with("passwordkey") && text.contains("password")
+}
+
+/// A name as Kubernetes gives it: small letters, digits and dashes, and nothing that is random.
+fn is_label(text: &str) -> bool {
+    let plain =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-./".contains(&byte);
+    let is_word = |part: &str| {
+        part.bytes().all(|byte| byte.is_ascii_lowercase()) || part.len() < LABEL_PART_BYTES_MAX
+    };
+    !text.is_empty()
+        && text.len() <= LABEL_BYTES_MAX
+        && text.bytes().all(plain)
+        && text.split(['-', '.', '/']).all(is_word)
 }
 
 fn is_number(node: &Node<'_>) -> bool {

@@ -9,6 +9,7 @@ use super::class::Class;
 use super::memo::Role;
 use super::pairs::role;
 use super::seen::{MASK, Search, is_redacted_text};
+use super::sign_in::signs_in;
 use super::text::is_break;
 use super::texts::nearest_name;
 use super::walk::{Members, NESTING_MAX, Walk, is_one_of, push_name, scalar};
@@ -18,7 +19,7 @@ use crate::decode::{
 };
 
 /// Methods whose parameters are credentials, by a part of their name.
-const LOGIN_METHODS: [&str; 6] = ["login", "logon", "signin", "sign_in", "authenticate", "unlock"];
+pub(super) const LOGIN_METHODS: [&str; 5] = ["login", "logon", "signin", "authenticate", "unlock"];
 
 /// Flags of commands are no longer.
 const FLAG_BYTES_MAX: usize = 64;
@@ -30,7 +31,7 @@ const ENCODED: [&str; 8] = ["id", "ids", "cursor", "before", "after", "etag", "o
 const OF_PLACES: [&str; 6] = ["id", "cursor", "offset", "after", "before", "key"];
 
 /// What holds the parameters of a call.
-const PARAMETERS: [&str; 3] = ["params", "args", "arguments"];
+pub(super) const PARAMETERS: [&str; 3] = ["params", "args", "arguments"];
 
 /// What holds those of a call that signs in, and nothing else, as a list of values.
 const DATA: &str = "data";
@@ -112,7 +113,11 @@ impl Walk<'_> {
         if self.nesting < NESTING_MAX {
             return self.decoded(&decoded);
         }
-        let holds_more = embedded(&decoded).is_some() || base64_text(&decoded).is_some();
+        // What is looked through no deeper may hold a name, or more of the same.
+        let holds_more = percent_text(&decoded).is_some()
+            || embedded(&decoded).is_some()
+            || base64_text(&decoded).is_some()
+            || self.plain(&decoded).is_some();
         holds_more.then(|| self.give_up(Note::TooDeep))
     }
 
@@ -291,18 +296,21 @@ impl Walk<'_> {
         let method = named(&["method", "methodName"]);
         let is_target = method.is_none();
         let method = method.or_else(|| named(&["target"]))?;
+        if !is_target {
+            self.asks_for_secret(members, method);
+        }
         if !members.iter().any(|(name, node)| is_positional(name, node)) {
             return None;
         }
         let squashed: String = method.chars().filter(char::is_ascii_alphanumeric).collect();
         let squashed = squashed.to_ascii_lowercase();
-        let logs_in = LOGIN_METHODS.iter().any(|name| squashed.contains(&name.replace('_', "")));
+        let logs_in = LOGIN_METHODS.iter().any(|name| squashed.contains(name));
         let is_listed = || members.iter().any(|(name, _)| is_one_of(name, &PARAMETERS));
         if !logs_in && (is_target || !is_listed()) {
             return None;
         }
         let by_name = self.rule_of_content(Carrier::Member, method, None);
-        if logs_in && !squashed.contains("unlock") {
+        if signs_in(&squashed) {
             self.signs_in();
         }
         match by_name {

@@ -41,6 +41,8 @@ enum Form {
     Joined,
     /// `ENV name value`
     Setting,
+    /// `name`, a tab, `value`
+    Tab,
 }
 
 /// What is known on the way through the lines.
@@ -241,6 +243,8 @@ fn line_at<'t>(text: &'t str, range: &Range<usize>) -> Option<Line<'t>> {
         (if apart { Form::Equals } else { Form::Joined }, value)
     } else if set.is_some() && after.len() < rest.len() {
         (Form::Setting, after)
+    } else if rest.starts_with('\t') && !after.is_empty() {
+        (Form::Tab, after)
     } else {
         return None;
     };

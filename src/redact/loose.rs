@@ -29,6 +29,9 @@ const SHORT_BYTES_MAX: usize = 4;
 /// What has no quotes and is longer goes with all that follows.
 const VALUE_BYTES_MAX: usize = 1024;
 
+/// So far before a sign a quote that is closed behind it is looked for.
+const LINE_BYTES_MAX: usize = 128;
+
 /// Longer tags are none.
 const TAG_BYTES_MAX: usize = 1024;
 
@@ -183,7 +186,9 @@ impl Walk<'_> {
         }?;
         let told = text.get(range.clone())?;
         let rule = self.rule_of_told(name, told)?;
-        if !is_member && self.is_said(told, rule) {
+        if !is_member && self.is_said(told, rule)
+            || told.starts_with(is_line_end) && closes(text, at)
+        {
             return None;
         }
         self.take(text, range.clone(), rule, edits);
@@ -253,6 +258,22 @@ impl Walk<'_> {
             self.take(text, 0..text.len(), rule, edits);
         }
     }
+}
+
+/// Whether the quote behind this sign closes one that was opened before it in its line, as in
+/// `expect "Password:"`.
+fn closes(text: &str, at: usize) -> bool {
+    let from = text.floor_char_boundary(at.saturating_sub(LINE_BYTES_MAX));
+    let (Some(before), Some(after)) = (text.get(from..at), text.get(at + 1..)) else {
+        return false;
+    };
+    let line = before.rsplit(is_line_end).next().unwrap_or_default();
+    let quote = after.trim_start_matches([' ', '\t', '\\']).chars().next();
+    quote.is_some_and(|quote| line.matches(quote).count() % 2 == 1)
+}
+
+fn is_line_end(c: char) -> bool {
+    matches!(c, '\n' | '\r')
 }
 
 /// Whether a value is none: a word for that, yes or no, or an expression in the place of a value.

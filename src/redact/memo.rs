@@ -66,6 +66,8 @@ pub(super) enum Role {
     Flag,
     /// What a query leaves open: `params`.
     Parameters,
+    /// It says of the values of another member which are secrets.
+    Flags,
 }
 
 impl About {

@@ -24,6 +24,7 @@ mod entities;
 mod escapes;
 mod exceptions;
 mod extent;
+mod flagged;
 mod fragments;
 mod glob;
 mod headers;

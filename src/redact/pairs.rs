@@ -158,6 +158,12 @@ const STEMS: [&str; 14] = [
 const STATES: [&str; 5] = ["before", "after", "old", "new", "previous"];
 const POINTERS: [&str; 3] = ["path", "pointer", "propertyPath"];
 
+/// What stands between a name and its value in a condition that is a list.
+const OPERATORS: [&str; 16] = [
+    "=", "==", "===", "!=", "<>", "eq", "ne", "equals", "is", "in", "not in", "like", "ilike",
+    "=like", "=ilike", "contains",
+];
+
 /// Longer words in the place of a value are no names of fields.
 const FIELD_BYTES_MAX: usize = 32;
 
@@ -195,6 +201,10 @@ impl Pairs {
         let pair = self.named.get(prefix)?;
         let marked = pair.marked.filter(|(mark, _)| mark.holds_of(node));
         let by_mark = |is_meant: bool| marked.filter(|_| is_meant).map(|(_, rule)| rule);
+        // Nothing is no secret.
+        if *node == Node::Null {
+            return None;
+        }
         if role == Role::Value {
             return stricter(pair.value, by_mark(true));
         }
@@ -306,10 +316,24 @@ impl Walk<'_> {
         members.iter().map(|(name, _)| (name.to_string(), rule)).collect()
     }
 
-    /// The rule for the second of two in a list: `["password", "x"]`. Lists of names have two as well,
-    /// such as `["secrets", "pods/exec"]`, but not those that stand in a list of pairs.
-    pub(super) fn pair_in_list(&mut self, items: &[Node<'_>]) -> Option<usize> {
-        let [Node::String(name), value] = items else { return None };
+    /// The rule for the second of two in a list, `["password", "x"]`, or the third of a condition,
+    /// `["password", "=", "x"]`, and its place. Lists of names have two as well, such as
+    /// `["secrets", "pods/exec"]`, but not those that stand in a list of pairs.
+    pub(super) fn pair_in_list(&mut self, items: &[Node<'_>]) -> Option<(usize, usize)> {
+        let (name, value) = match items {
+            [Node::String(name), value] => (name, value),
+            [Node::String(name), Node::String(operator), value]
+                if is_one_of(operator.trim(), &OPERATORS) =>
+            {
+                let told = scalar(value);
+                if !is_plain_name(name) || matches!(value, Node::Null | Node::Bool(_)) {
+                    return None;
+                }
+                let rule = self.rule_of_content(Carrier::Member, name, told.as_deref());
+                return rule.map(|rule| (2, rule));
+            }
+            _ => return None,
+        };
         let is_alone = !self.location.ends_with("[*][*]");
         let is_name = |text: &str| {
             text.len() <= FIELD_BYTES_MAX
@@ -319,7 +343,7 @@ impl Walk<'_> {
         if !is_plain_name(name) || is_alone && is_worded(&value) {
             return None;
         }
-        self.rule_of_content(Carrier::Member, name, Some(&value))
+        self.rule_of_content(Carrier::Member, name, Some(&value)).map(|rule| (1, rule))
     }
 }
 

@@ -12,6 +12,7 @@ use super::carrier::Selectors;
 use super::commands;
 use super::escapes::spelled_out;
 use super::exceptions::{Exceptions, Flag, Kept, Stays};
+use super::flagged::may_flag;
 use super::glob::squash;
 use super::memo::{About, Memo, Role};
 use super::only::{ENTRIES_MAX, Listed, RecordOnly};
@@ -240,6 +241,7 @@ impl Policy {
             "method" | "methodName" | "target" => Role::Method,
             "variables" => Role::Variables,
             _ if is_one_of(name, &PARAMETERS) => Role::Parameters,
+            _ if may_flag(name) => Role::Flags,
             _ if is_one_of(name, &COLUMNS) || is_one_of(name, &SCHEMAS) => Role::Columns,
             _ => role(parts(name).1),
         };

@@ -206,8 +206,11 @@ impl<'n> Walk<'_> {
         self.enter("body.$");
         match Selection::of(self.policy, self.place, &body, layout) {
             Ok(mut selection) => {
-                if let Some((session, rule)) = self.session(&body) {
-                    selection.marks.entry(address(session)).or_default().rule.get_or_insert(rule);
+                if let Some((sessions, rule)) = self.sessions(&body) {
+                    for session in sessions {
+                        let mark = selection.marks.entry(address(session)).or_default();
+                        mark.rule.get_or_insert(rule);
+                    }
                 }
                 self.selection = selection;
                 self.unlisted = self.policy.unlisted(self.place);

@@ -30,6 +30,9 @@ const HEAD_BYTES_MAX: usize = 128;
 const SETTERS: [&str; 9] =
     ["define", "set", "put", "add", "with", "append", "ini", "config", "env"];
 
+/// How calls begin that give the value of a name, or what is told in its place.
+const GETTERS: [&str; 4] = ["get", "fetch", "env", "setting"];
+
 /// What a setter is about if it is not about the value.
 const BESIDE: [&str; 8] =
     ["error", "message", "hint", "title", "label", "placeholder", "field", "text"];
@@ -116,7 +119,12 @@ impl Walk<'_> {
             if let Some((name, value)) = second_of(text, &one, called) {
                 let told = text.get(value.clone()).unwrap_or_default();
                 let same = squashed(name) == squashed(told);
-                if let Some(rule) = self.rule_of_told(name, told).filter(|_| !same) {
+                let rule = self.rule_of_told(name, told);
+                // What it is given to names it as well: `password = os.environ.get("X", "x")`.
+                let assigned =
+                    if begins_with_one(called, &GETTERS) { assigned(text, at) } else { None };
+                let rule = rule.or_else(|| self.rule_of_told(assigned?, told));
+                if let Some(rule) = rule.filter(|_| !same) {
                     self.take(text, value, rule, edits);
                 }
             } else if let Some(name) = set_by(called) {
@@ -186,15 +194,32 @@ fn second_of<'t>(
     one: &Range<usize>,
     called: &str,
 ) -> Option<(&'t str, Range<usize>)> {
-    let called = called.to_ascii_lowercase();
-    if !SETTERS.iter().any(|setter| called.starts_with(setter)) {
+    let sets = begins_with_one(called, &SETTERS);
+    if !sets && !begins_with_one(called, &GETTERS) {
         return None;
     }
     let rest = text.get(one.end..)?.trim_start_matches(['\\', '"', '\'', '`']);
     let rest = rest.trim_start().strip_prefix(',')?.trim_start();
     let (value, _) = quoted_at(text, text.len() - rest.len())?;
     let name = text.get(one.clone())?;
-    (!name.is_empty() && name.chars().all(is_in_name)).then_some((name, value))
+    // What is told in the place of a value may be a word, and what is printed of it.
+    let is_meant = sets || Validator::NotWord.accepts(text.get(value.clone())?);
+    (is_meant && !name.is_empty() && name.chars().all(is_in_name)).then_some((name, value))
+}
+
+/// The name that a call's value is given to.
+fn assigned(text: &str, at: usize) -> Option<&str> {
+    let from = text.floor_char_boundary(at.saturating_sub(NAME_BYTES_MAX));
+    let near = text.get(from..at)?;
+    let callee = near.trim_end_matches(|c: char| c.is_ascii_alphanumeric() || "_.:$".contains(c));
+    name_before(text, from + callee.len())
+}
+
+fn begins_with_one(called: &str, begins: &[&str]) -> bool {
+    let begin = |begin: &&str| {
+        called.get(..begin.len()).is_some_and(|head| head.eq_ignore_ascii_case(begin))
+    };
+    begins.iter().any(begin)
 }
 
 /// The name of what a call sets: `Password` of `setPassword`.

@@ -73,6 +73,9 @@ impl Walk<'_> {
         if roles.has(Role::Parameters) {
             self.queries(members);
         }
+        if roles.has(Role::Flags) {
+            self.flagged(members);
+        }
     }
 
     /// Takes out the columns of `{"columns": ["id", "password"], "rows": [[1, "x"]]}` that rules

@@ -57,6 +57,16 @@ impl PathGlob {
         Ok(Self(segments))
     }
 
+    /// Compiles a pattern of an operator: one that ends in a name holds below that as well, since whoever
+    /// writes `/patients` means `/patients/7` too. What is to end somewhere ends in `*`.
+    pub fn reaching(pattern: &str) -> Result<Self, PathGlobError> {
+        let mut glob = Self::new(pattern)?;
+        if !pattern.trim_end_matches('/').ends_with('*') {
+            glob.0.push(Segment::Many);
+        }
+        Ok(glob)
+    }
+
     /// The pattern of a segment that the fewest paths have: a whole name before a part of one, and
     /// of these the longest.
     fn telling(&self) -> Option<&Glob> {
@@ -258,6 +268,25 @@ mod tests {
             assert_eq!(places.below_segments(path), expected, "{path}");
         }
         assert!(places.below_segments(&"/x".repeat(10_000)).is_empty());
+    }
+
+    #[test]
+    fn what_ends_in_a_name_reaches_below_it() {
+        for (pattern, path, expected) in [
+            ("/patients", "/patients", true),
+            ("/patients", "/patients/7/notes", true),
+            ("patients/", "/patients/7", true),
+            ("/patients", "/api/patients/7", false),
+            ("**/users/*/pass", "/v1/users/5/pass/x", true),
+            ("/patients/*", "/patients/7", true),
+            ("/patients/*", "/patients/7/notes", false),
+            ("/patients/*", "/patients", false),
+            ("/patients/**", "/patients", true),
+        ] {
+            let glob = PathGlob::reaching(pattern).unwrap();
+            assert_eq!(glob.matches(&squashed(path)), expected, "{pattern} {path}");
+        }
+        assert!(PathGlob::reaching("/").is_err());
     }
 
     #[test]

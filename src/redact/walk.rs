@@ -173,9 +173,10 @@ impl<'e> Walk<'e> {
                 self.query_in_list(items);
                 let pair = self.pair_in_list(items);
                 let mut flagged = None;
-                for item in items.iter_mut() {
-                    let rule = flagged.filter(|_| !is_argument_flag(item));
-                    flagged = self.rule_after_flag(item).or(pair);
+                for (place, item) in items.iter_mut().enumerate() {
+                    let paired = pair.filter(|(of, _)| *of == place).map(|(_, rule)| rule);
+                    let rule = flagged.or(paired).filter(|_| !is_argument_flag(item));
+                    flagged = self.rule_after_flag(item);
                     let within = self.within;
                     let rule = self.rule_of_item(item).or(rule);
                     if rule.is_none() {

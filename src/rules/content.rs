@@ -131,7 +131,11 @@ impl Checked {
                 );
                 continue;
             }
-            match PathGlob::new(&path.value) {
+            let glob = match self.shipping {
+                true => PathGlob::new(&path.value),
+                false => PathGlob::reaching(&path.value),
+            };
+            match glob {
                 Ok(glob) => globs.push(glob),
                 Err(error) => self.at(
                     file,
@@ -223,6 +227,7 @@ fn validator(written: ValidatorFile) -> Validator {
         ValidatorFile::NotHex => Validator::NotHex,
         ValidatorFile::Random => Validator::Random,
         ValidatorFile::NotStatement => Validator::NotStatement,
+        ValidatorFile::NotFile => Validator::NotFile,
         ValidatorFile::Card => Validator::Number(Scheme::Card),
         ValidatorFile::Phone => Validator::Number(Scheme::Phone),
         ValidatorFile::ArCuit => Validator::Number(Scheme::ArCuit),

@@ -116,9 +116,10 @@ pub struct RedactFile {
     /// A body that is nothing but a string or a number.
     #[serde(default)]
     pub bare_body: bool,
-    /// Paths below which the rule holds: segments with `*`, and `**` for any number of segments,
-    /// as in `**/users/*/password`. Everywhere if not given. All rules together, shipped ones too, have
-    /// at most 512 different such lists.
+    /// Paths at and below which the rule holds: segments with `*`, and `**` for any number of segments,
+    /// as in `**/users/*/password`. `/users` is that path and all below it; `/users/*` and others that end in
+    /// `*` reach no further than they say, nor does any path in a shipped file. Everywhere if not given. All rules
+    /// together, shipped ones too, have at most 512 different such lists.
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
     pub under: Vec<Spanned<String>>,
@@ -196,6 +197,8 @@ pub enum ValidatorFile {
     Random,
     /// It is no word that says something of a secret: `required`, `expired`.
     NotStatement,
+    /// Its last part, behind a dot, is no type of files: `logo@2x.png` is no address.
+    NotFile,
     /// Payment cards: Luhn, in the ranges that issuers have.
     Card,
     /// Telephone numbers with the code of a country (E.164).
@@ -357,7 +360,8 @@ pub struct RecordOnlyFile {
     #[schemars(with = "Option<PathFile>")]
     #[schemars(example = serde_json::json!("$.items[*].id"))]
     pub path: Option<Spanned<PathFile>>,
-    /// Paths of the API below which it holds, as in a rule. Everywhere if not given.
+    /// Paths of the API at and below which it holds, as in a rule: `/patients` is also `/patients/7`. Everywhere
+    /// if not given.
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
     #[schemars(example = serde_json::json!(["/patients/**"]))]

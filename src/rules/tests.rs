@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use super::{Pack, load};
-use crate::redact::{Engine, FingerprintKey, Seen};
+use crate::redact::{Engine, FingerprintKey, PathGlob, Seen};
 
 #[test]
 fn shipped_rules_load_and_meet_their_examples() {
@@ -551,4 +551,22 @@ fn entries_of_record_only_are_tried() {
         let problems = problems(&[("a.yaml", text)]);
         assert!(problems.len() == 1 && problems[0].starts_with(expected), "{problems:?}");
     }
+}
+
+#[test]
+fn paths_of_operators_reach_below_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = "redact:\n- {id: a.b, keys: [x1x], under: [users], do: drop}\n\
+                record_only:\n- {id: a.r, under: [/patients, '/rooms/*'], keys: [id]}\n";
+    fs::write(dir.path().join("a.yaml"), text).unwrap();
+    let rules = load(Some(dir.path()), &Pack::ALL).unwrap_or_else(|problems| panic!("{problems}"));
+    let paths = |paths: &[&str]| -> Vec<PathGlob> {
+        paths.iter().map(|path| PathGlob::new(path).unwrap()).collect()
+    };
+    let own = rules.rules.iter().find(|checked| checked.rule.id == "a.b").unwrap();
+    assert_eq!(own.rule.under, paths(&["/users/**"]));
+    assert_eq!(rules.record_only[0].only.under, paths(&["/patients/**", "/rooms/*"]));
+    // Those of shipped rules say themselves how far they reach.
+    let login = rules.rules.iter().find(|checked| checked.rule.id == "credential.login").unwrap();
+    assert_eq!(login.rule.under[0], paths(&["**/login"])[0]);
 }

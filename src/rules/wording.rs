@@ -7,7 +7,7 @@ use super::load::schema;
 use crate::problem::{Problem, nearest};
 
 /// What the library says of text that is no YAML has one of these words.
-const SYNTAX: [&str; 9] = [
+const SYNTAX: [&str; 10] = [
     "illegal",
     "scanning",
     "parsing",
@@ -17,6 +17,7 @@ const SYNTAX: [&str; 9] = [
     "mapping",
     "invalid indentation",
     "invalid trailing",
+    "bracket",
 ];
 
 /// The same problem, in our words and with a remedy of its own.
@@ -172,6 +173,10 @@ fn mistyped(said: &str) -> Option<(String, String)> {
             let remedy = "remove the line `---`, and give each section once, with all its entries";
             return Some(("the file goes on with a second document".to_owned(), remedy.to_owned()));
         }
+        _ if said.contains("unit enum variant") => (
+            "one word, without settings",
+            "write it alone, as in `do: drop`; of all that can be done only `keep_ends` has settings",
+        ),
         _ if said.starts_with("externally tagged enum") => (
             "one word, or one word with settings",
             "write it as in `do: drop`, or `do: {keep_ends: {first: 3, last: 4}}`",
@@ -185,6 +190,8 @@ fn mistyped(said: &str) -> Option<(String, String)> {
 fn limit(said: &str) -> Option<(String, String)> {
     let (message, remedy) = if said.starts_with("budget breached") {
         ("aliases make too much of this file", "write out what the aliases (`*name`) stand for")
+    } else if said.starts_with("recursive references") {
+        ("this alias stands for something that it is in itself", "write out what is meant here")
     } else if said.starts_with("recursion limit") {
         (
             "lists or mappings are nested too deep here",
@@ -327,6 +334,17 @@ mod tests {
             (rule("pattern: 'it''s"), "4:14: a quote is opened here and not closed", "close it"),
             (rule("headers: [a, \"b\\\"]"), "4:18: a quote is opened here", "close it"),
             (rule("headers: [a]").replace("id: a", "id: 'a"), "2:9: a quote is opened", "close it"),
+            (
+                rule("query: []").replace("drop", "{summarize: {}}"),
+                ": this should be one word, without settings",
+                "write it alone",
+            ),
+            ("redact: &a\n- *a\n".to_owned(), "2:3: this alias stands for", "write out"),
+            (
+                "redact:\n- {id: a, keys: [x, do: drop}\n".to_owned(),
+                ": mismatched bracket",
+                "look at quotes, brackets",
+            ),
             ("redact: *none\n".to_owned(), "1:9: alias references unknown", "needs quotes"),
             (format!("redact: {}\n", "[".repeat(3000)), ": lists or mappings are nested", "close"),
             (

@@ -17,6 +17,8 @@ pub(super) const FORMS: &[&str] = &[
     "vault operator unseal $~",
     "doctl auth init .. -t|--access-token $",
     "gh auth login .. --with-token .. <<< $",
+    "gh secret set .. --body|-b $",
+    "twine upload .. -p $",
     "npm|yarn|pnpm config set *:_authToken|*:_password|*:_auth|_authToken|_auth $",
     "npm set *:_authToken|*:_password|*:_auth|_authToken|_auth $",
     "rclone config create|update .. @ $",

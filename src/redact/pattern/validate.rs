@@ -32,6 +32,14 @@ const LABEL_WORD_MIN: usize = 3;
 const LABEL_DIGITS_MAX: usize = 8;
 const LABEL_VERSION_MAX: usize = 5;
 
+/// Types of files that are no domains at the top: <https://data.iana.org/TLD/tlds-alpha-by-domain.txt>.
+const FILE_TYPES: [&str; 44] = [
+    "png", "jpg", "jpeg", "gif", "webp", "svg", "avif", "ico", "bmp", "tif", "tiff", "heic", "psd",
+    "pdf", "css", "scss", "less", "js", "mjs", "cjs", "jsx", "tsx", "json", "map", "html", "htm",
+    "xml", "yaml", "yml", "toml", "txt", "csv", "tgz", "gz", "xz", "tar", "whl", "jar", "exe",
+    "dll", "woff", "ttf", "otf", "lock",
+];
+
 /// What is said of secrets where they are not told, and how titles of changes begin.
 const STATEMENTS: [&str; 81] = [
     "add",
@@ -147,6 +155,8 @@ pub enum Validator {
     Random,
     /// It is no word that says something of a secret: `required`, `expired`.
     NotStatement,
+    /// Its last part, behind a dot, is no type of files: `logo@2x.png` is no address.
+    NotFile,
     /// A number that a state or an issuer gives, with its check digits.
     Number(Scheme),
 }
@@ -174,9 +184,16 @@ impl Validator {
             Self::NotHex => !value.bytes().all(|byte| byte.is_ascii_hexdigit()),
             Self::Random => has_machine_made(value),
             Self::NotStatement => !is_statement(value),
+            Self::NotFile => !is_file(value),
             Self::Number(scheme) => scheme.accepts(value),
         }
     }
+}
+
+fn is_file(value: &str) -> bool {
+    value.rsplit_once('.').is_some_and(|(_, end)| {
+        FILE_TYPES.iter().any(|file_type| file_type.eq_ignore_ascii_case(end))
+    })
 }
 
 fn is_statement(value: &str) -> bool {

@@ -352,3 +352,42 @@ fn names_of_secrets_that_name_other_things() {
         assert_ne!(record.body.map(|record| record.value()), Some(body));
     }
 }
+
+#[test]
+fn calls_that_make_a_secret_are_answered_with_it() {
+    let (hex, made) = ("0424bd59b807674191e7d77572075f33", "f3Kq9ZpL2vXw8RtY5nBd");
+    for (method, params, result, shown) in [
+        ("user.login", json!({"username": "Admin", "password": "zabbixpw1"}), json!(hex), false),
+        ("auth.getToken", json!([]), json!(made), false),
+        ("createToken", json!({"name": "x"}), json!(made), false),
+        ("auth.generate_token", json!([60]), json!(made), false),
+        ("core.get_session", json!([]), json!(hex), false),
+        ("getSecret", json!(["x"]), json!(made), false),
+        ("generatePassword", Value::Null, json!(made), false),
+        ("addApiKey", json!({}), json!({"key": made}), false),
+        ("apikey.create", json!({}), json!({"id": 7, "data": {"value": made}}), false),
+        ("generateTokens", json!({"count": 2}), json!([made]), false),
+        ("createToken", json!({}), json!("2026-11-22T10:00:00Z"), true),
+        ("deleteToken", json!({}), json!(made), true),
+        ("user.get", json!({}), json!(hex), true),
+        ("addApiKey", json!({}), json!({"key": "ci-deploy-2026", "id": hex}), true),
+    ] {
+        let mut sent = json!({"jsonrpc": "2.0", "id": 1, "method": method});
+        if params != Value::Null {
+            sent["params"] = params;
+        }
+        let one = json!({"jsonrpc": "2.0", "id": 1, "result": result});
+        for (sent, answer) in
+            [(sent.clone(), one.clone()), (json!([sent, sent]), json!([{"result": 1}, one]))]
+        {
+            let (_, recorded) = exchange(
+                &request("/rpc", &[JSON], sent.to_string().as_bytes()),
+                &response(&[JSON], answer.to_string().as_bytes()),
+            );
+            let body = recorded.body.as_ref().map(|body| body.value());
+            assert_eq!(body == Some(answer), shown, "{method} {}", stored_response(&recorded));
+            let text = stored_response(&recorded);
+            assert!(shown || !text.contains(hex) && !text.contains(made), "{text}");
+        }
+    }
+}

@@ -176,7 +176,7 @@ fn what_only_looks_redacted_is_redacted() {
 fn rules_below_paths() {
     let engine = engine_of(
         "redact:\n\
-         - {id: a, keys: [value], under: ['**/api-keys', '/v1/*/tokens/**'], do: drop}\n\
+         - {id: a, keys: [value], under: ['**/api-keys', '/v1/*/tokens/*'], do: drop}\n\
          - {id: b, bare_body: true, under: ['**/password'], in: [request], do: drop}\n\
          - {id: c, pattern: 'xyz-[0-9]+', under: ['**/api-keys'], do: drop}\n",
     );
@@ -186,9 +186,10 @@ fn rules_below_paths() {
         ("/api/apiKeys", true),
         ("/api/Api%2DKeys/", true),
         ("/api/api_keys;v=1?x", true),
-        ("/api/api-keys/5", false),
-        ("/v1/users/tokens", true),
-        ("/v1/users/tokens/5/rotate", true),
+        ("/api/api-keys/5", true),
+        ("/v1/users/tokens", false),
+        ("/v1/users/tokens/5", true),
+        ("/v1/users/tokens/5/rotate", false),
         ("/v1/tokens", false),
         ("/", false),
     ];

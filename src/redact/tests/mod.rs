@@ -25,6 +25,7 @@ mod prompts;
 mod properties;
 mod selectors;
 mod sketches;
+mod told;
 mod within;
 
 const JSON: (&str, &str) = ("content-type", "application/json");

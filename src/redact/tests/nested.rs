@@ -111,3 +111,25 @@ fn what_is_too_much_work_is_not_recorded() {
     assert_eq!(record.body.unwrap().value(), json!({"n": "***"}));
     assert_eq!(record.notes, ["pattern_limit"]);
 }
+
+#[test]
+fn escapes_in_escapes_beyond_the_bound_are_not_recorded() {
+    let mut text = json!({"name": "ada", "password": "Wq7-Pelikan-48xy"}).to_string();
+    let mut pair = "password=Wq7-Pelikan-48xy".to_owned();
+    for depth in 1..9 {
+        for text in [&mut text, &mut pair] {
+            *text = text.bytes().fold(String::new(), |out, byte| match byte {
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' => {
+                    out + &char::from(byte).to_string()
+                }
+                _ => out + &format!("%{byte:02X}"),
+            });
+            let body = json!({ "p": text }).to_string();
+            let stored = stored(&record("/", &[JSON], body.as_bytes()));
+            assert!(!stored.contains("Pelikan"), "{depth} {stored}");
+            let form = format!("p={text}");
+            let stored = super::stored(&record("/", &[FORM], form.as_bytes()));
+            assert!(!stored.contains("Pelikan"), "{depth} {stored}");
+        }
+    }
+}

@@ -121,3 +121,36 @@ fn properties_of_keys_are_no_keys() {
     let shown = record("/x", &[JSON], gone.to_string().as_bytes());
     assert!(!stored(&shown).contains("zap-1"), "{}", stored(&shown));
 }
+
+#[test]
+fn grants_names_and_schemes_are_no_secrets() {
+    for body in [
+        json!({"permissions": {"contents": "read", "secrets": "read"}}),
+        json!({"attributes": {"password_wo_version": 2,
+            "master_user_secret": [{"secret_status": "active", "kms_key_id": "alias/aws/rds"}]}}),
+        json!({"auth": {"secretKeys": {"adminPasswordKey": "postgres-password"}}}),
+        json!({"tls": {"certificatesSecret": "web-tls"}}),
+        json!({"annotations": {"nginx.ingress.kubernetes.io/auth-secret": "basic-auth"}}),
+        json!({"securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"},
+            "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"}}}),
+        json!({"attributes": {"token.response.type.bearer.lower-case": "false"}}),
+        json!({"columns": [{"name": "api_token", "type": "text", "default": null}]}),
+        json!({"login": {"forgot_password": "Forgot password?"}, "pin": "top-left"}),
+    ] {
+        let record = record("/", &[JSON], body.to_string().as_bytes());
+        assert_eq!(record.body.map(|body| body.value()), Some(body));
+    }
+    let secret = "f3kq9zpl2vxw8rty5nbd";
+    for body in [
+        json!({"permissions": {"secrets": secret}, "adminPasswordKey": secret}),
+        json!({"SecretID": format!("{secret}{secret}"), "certificatesSecret": secret}),
+        json!({"nginx.ingress.kubernetes.io/auth-secret": secret, "kms_key_secret": secret}),
+        json!({"apiKey": {"type": "apiKey", "in": "header", "value": secret}}),
+        json!({"columns": [{"name": "api_token", "default": secret}], "pin": secret}),
+        json!({"forgot_password": format!("{secret} ?"), "secret": "read"}),
+    ] {
+        let stored = stored(&record("/", &[JSON], body.to_string().as_bytes()));
+        let is_grant = stored.contains(r#""secret":"read""#);
+        assert!(!stored.contains(secret) && !is_grant, "{stored}");
+    }
+}

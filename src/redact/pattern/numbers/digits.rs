@@ -2,7 +2,11 @@
 
 /// Without separators, in upper case.
 pub(super) fn compact(value: &str) -> String {
-    value.chars().filter(|c| !" -./()".contains(*c)).map(|c| c.to_ascii_uppercase()).collect()
+    value
+        .chars()
+        .filter(|c| !" -./()\u{a0}\u{202f}".contains(*c))
+        .map(|c| c.to_ascii_uppercase())
+        .collect()
 }
 
 pub(super) fn digits(text: &str) -> Option<Vec<u32>> {
@@ -80,7 +84,7 @@ pub(super) fn phone(digits: &[u32]) -> bool {
     (8..=15).contains(&digits.len()) && varied(digits) && !starts(digits, &[0])
 }
 
-/// Visa, Mastercard, American Express, Discover, Diners Club, JCB, UnionPay, Maestro, Mir, RuPay.
+/// Visa, Mastercard, American Express, Discover, Diners Club, JCB, UnionPay, Maestro, Mir, RuPay, Elo, Troy.
 pub(super) fn card(digits: &[u32]) -> bool {
     let four = digits.get(..4).map_or(0, number);
     let in_range = match digits.len() {
@@ -93,6 +97,7 @@ pub(super) fn card(digits: &[u32]) -> bool {
         16 => matches!(
             four,
             4000..=4999 | 5100..=5599 | 2221..=2720 | 2200..=2204 | 3528..=3589 | 5018 | 5020 | 5038
+                | 3000..=3059 | 3095 | 3600..=3699 | 3800..=3999 | 5041 | 5066..=5067 | 5090 | 6277 | 6362..=6363 | 9792
                 | 6011 | 6440..=6599 | 6200..=6299 | 6304 | 6759 | 6761..=6763 | 6000..=6099 | 8100..=8171
         ),
         _ => false,
