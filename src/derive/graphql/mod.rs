@@ -33,6 +33,9 @@ pub(super) const PERSISTED: &str = "graphql_persisted";
 /// Selections that are looked at.
 const STEPS_MAX: usize = 100_000;
 
+/// With more variables than these, none leaves anything out.
+const VARIABLES_MAX: usize = 64;
+
 /// Fragments within fragments in which it is looked for what a namespace does.
 const SPACE_DEPTH_MAX: usize = 3;
 
@@ -299,7 +302,9 @@ impl<'a, 'd> Fields<'a, 'd> {
             Literal::Name("true") => Some(true),
             Literal::Name("false") => Some(false),
             Literal::Variable(name) => {
-                let mut given = self.variables.members().iter().filter(|(other, _)| other == name);
+                let all = self.variables.members();
+                let all = Some(all).filter(|all| all.len() <= VARIABLES_MAX)?.iter();
+                let mut given = all.filter(|(other, _)| other == name);
                 match (given.next()?, given.next()) {
                     ((_, Value::Bool(is_true)), None) => Some(*is_true),
                     _ => None,
