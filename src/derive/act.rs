@@ -170,6 +170,15 @@ pub(super) fn are_alike(acts: &[Act]) -> bool {
     })
 }
 
+/// Whether one sentence tells of all of them: they are called the same, and done to what belongs to one.
+pub(super) fn are_told_alike(acts: &[Act]) -> bool {
+    let is_one = |pair: &[Act]| match pair {
+        [one, other] => one.sentence.owner == other.sentence.owner,
+        _ => true,
+    };
+    are_alike(acts) && acts.windows(2).all(is_one)
+}
+
 /// What several acts are about to do, in one sentence; `several` is what they are: `3 calls`.
 pub(super) fn plan(acts: &[Act], several: &str) -> String {
     let all: Vec<String> = acts.iter().map(|act| act.sentence.intent(&act.targets)).collect();

@@ -14,7 +14,7 @@ pub(super) use self::items::{by_id, item_id, items, of_item};
 use self::items::{inside, located, part};
 use super::act::{Act, Answer, End, gravity};
 use super::body::{self, Value};
-use super::code::{code, is_refusal, rpc_code};
+use super::code::{code, is_refusal, is_rpc_refusal, rpc_code};
 use super::endpoint::reads;
 use super::naming::sets_name;
 use super::shown::is_operation;
@@ -96,7 +96,16 @@ fn ends_in(
             more::ended(act, more, (body, sent), said)
         }
     };
-    acts.iter().map(end).collect()
+    let ends: Vec<End> = acts.iter().map(end).collect();
+    // An answer that tells of an error somewhere tells of other things than these.
+    let is_part = |act: &Act| matches!(act.answer, Answer::Part(..));
+    let is_elsewhere = body.get("errors") == Some(&Value::Bool(true))
+        && acts.iter().all(is_part)
+        && ends.iter().all(|end| end.outcome == Outcome::Success);
+    match is_elsewhere {
+        true => acts.iter().map(|_| unknown()).collect(),
+        false => ends,
+    }
 }
 
 /// How an item of a list ended: an answer that has lists of these names tells of each in them.
@@ -179,6 +188,15 @@ fn failed(code: Option<String>) -> End {
     End::of(outcome, Some(code.unwrap_or_else(|| CALL_ERROR.to_owned())))
 }
 
+/// A call that this reply with this error is the answer to.
+fn rpc_failed(reply: &Value<'_>, error: &Value<'_>) -> End {
+    let end = failed(code(reply, None).or_else(|| rpc_code(error)));
+    match is_rpc_refusal(error) {
+        true => End::of(Outcome::Denied, end.reason),
+        false => end,
+    }
+}
+
 fn unknown() -> End {
     End::of(Outcome::Unknown, Some(NO_RESULT.to_owned()))
 }
@@ -207,6 +225,9 @@ fn done(act: &Act, result: Option<&Value<'_>>) -> End {
 
 /// The target with the id and the name that a result gives to it.
 fn told(act: &Act, result: &Value<'_>) -> Option<Vec<Target>> {
+    if let Some(told) = returned(act, result) {
+        return Some(told);
+    }
     let [target] = act.targets.as_slice() else { return None };
     if act.sentence.part.is_some() || target.kind == "operation" {
         return None;
@@ -236,6 +257,19 @@ fn told(act: &Act, result: &Value<'_>) -> Option<Vec<Target>> {
     let name = name.filter(|name| Some(name) != id.as_ref());
     let told = Target { kind: target.kind.clone(), id, name };
     (told != *target).then(|| vec![told])
+}
+
+/// The targets that a result lists of what was changed, as Hasura has it, where the request names none by
+/// an id: `{"affected_rows": 2, "returning": [{"id": 5}, {"id": 6}]}`.
+fn returned(act: &Act, result: &Value<'_>) -> Option<Vec<Target>> {
+    let kind = &act.targets.first()?.kind;
+    let items = result.get("returning").filter(|items| items.as_array().is_some())?;
+    let is_named = act.targets.iter().any(|target| target.id.is_some());
+    let listed = body::many(items, kind, kind).targets.into_iter();
+    let told = listed.map(|it| Target { kind: kind.clone(), id: it.id, name: it.name });
+    let told: Vec<Target> = told.collect();
+    (!is_named && act.sentence.part.is_none() && told.iter().any(|it| it.id.is_some()))
+        .then_some(told)
 }
 
 /// Done, upon what an item of the answer shows.
@@ -308,7 +342,7 @@ fn json_rpc(
 fn of_reply(act: &Act, id: Option<&str>, reply: &Value<'_>, sent: &Sent<'_>) -> End {
     let kind = act.targets.first().map_or("", |target| target.kind.as_str());
     if let Some(error) = error_of(reply) {
-        return failed(code(reply, None).or_else(|| rpc_code(error)));
+        return rpc_failed(reply, error);
     }
     match reply.get("result") {
         // A tool of an MCP server says so.
@@ -382,7 +416,7 @@ fn rest(acts: &[Act], body: &Value<'_>) -> End {
         if let Some(error) = error_of(reply)
             && id.as_deref().is_none_or(is_other)
         {
-            return failed(code(reply, None).or_else(|| rpc_code(error)));
+            return rpc_failed(reply, error);
         }
     }
     if lost { unknown() } else { End::of(Outcome::Success, None) }

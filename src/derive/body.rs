@@ -6,7 +6,8 @@ use std::borrow::Cow;
 use std::fmt;
 
 use self::names::{
-    FORM_NAMES, NAMES, SIGN_IN_NAMES, is_field_of_form, is_one_of_several, names_of,
+    FORM_NAMES, NAMES, SIGN_IN_INNER, SIGN_IN_NAMES, SIGN_IN_OBJECTS, is_field_of_form,
+    is_one_of_several, names_of,
 };
 use super::shape::is_id;
 use super::text::bounded;
@@ -155,6 +156,8 @@ pub(super) fn signs_in_as<'b>(body: &'b Value<'b>) -> Option<Found<'b>> {
         };
         FORM_NAMES.iter().find_map(|of| name(of))
     });
+    let inner = |of: &&'static str| first_at(Some(of), body.get(of)?.members(), &SIGN_IN_INNER);
+    let found = found.or_else(|| SIGN_IN_OBJECTS.iter().find_map(inner));
     found.filter(|(name, _)| !is_one_of_several(body, name))
 }
 

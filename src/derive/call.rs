@@ -18,6 +18,12 @@ const TOO_MANY: &str = "acts_truncated";
 const WRAPPERS: [&str; 8] =
     ["input", "data", "where", "attributes", "payload", "patch", "params", "record"];
 
+/// Arguments that hold a list of what is made, as Hasura and Prisma have them.
+const LISTS: [&str; 2] = ["objects", "data"];
+
+/// Members of a filter that leave what has this value, or one of these.
+const EQUAL: [&str; 5] = ["_eq", "_in", "eq", "equals", "in"];
+
 /// Arguments that are looked at.
 const ITEMS_MAX: usize = 100;
 
@@ -184,11 +190,32 @@ fn owner(part: &str, arguments: &Value<'_>) -> Option<String> {
     owners.next().is_none().then_some(owner)
 }
 
+/// The ids that a filter leaves, and nothing else: `where: {id: {_in: [5, 6]}}`.
+fn filtered<'b>(arguments: &'b Value<'b>, kind: &str) -> Option<&'b Value<'b>> {
+    let filter = arguments.get("where").or_else(|| arguments.get("filter"))?;
+    let [(name, Value::Object(condition))] = filter.members() else { return None };
+    let [(operator, value)] = condition.as_slice() else { return None };
+    let is_id = body::names_id(name, kind) && EQUAL.contains(&operator.as_ref());
+    is_id.then_some(value)
+}
+
 fn targets(arguments: &Value<'_>, kind: &str, is_part: bool) -> Vec<Target> {
     let inner = || WRAPPERS.iter().filter_map(|name| arguments.get(name));
     let inner = || inner().filter(|value| matches!(value, Value::Object(_)));
     let plural = plural_name(kind);
     let target = |id, name| Target { kind: kind.to_owned(), id, name };
+    let listed =
+        filtered(arguments, kind).or_else(|| LISTS.iter().find_map(|it| arguments.get(it)));
+    match listed.filter(|_| !is_part) {
+        Some(list @ Value::Array(_)) => {
+            let many = body::many(list, kind, &plural);
+            if !many.is_empty() {
+                return many.targets.into_iter().map(|it| target(it.id, it.name)).collect();
+            }
+        }
+        Some(Value::Object(_)) | None => {}
+        Some(one) => return vec![target(body::scalar(one), None)],
+    }
     for place in std::iter::once(arguments).chain(inner()) {
         let many = match place.as_array() {
             Some(_) => Many::default(),

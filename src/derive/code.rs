@@ -144,8 +144,12 @@ pub(super) fn code_at(body: &Value<'_>, status: Option<u16>) -> Option<(String, 
     let named = || Some((name_of_error(first(body), status)?, NAME));
     words.or_else(named).or_else(|| {
         PLACES.iter().filter(|place| place.last() != Some(&"status")).find_map(|place| {
-            let Value::Number(number) = at(place)? else { return None };
-            Some((numbered(number, status, place)?, *place))
+            let code = match at(place)? {
+                Value::Number(Number::Integer(number)) => numbered(*number, status, place)?,
+                Value::String(text) => in_digits(text, status, place)?,
+                _ => return None,
+            };
+            Some((code, *place))
         })
     })
 }
@@ -208,6 +212,16 @@ pub(super) fn rpc_code(error: &Value<'_>) -> Option<String> {
     Some(known.map_or_else(|| format!("error_{number}"), |(_, name)| (*name).to_owned()))
 }
 
+/// Whether an error of JSON-RPC says that somebody may not, by a status or in words, where its number
+/// is the software's own.
+pub(super) fn is_rpc_refusal(error: &Value<'_>) -> bool {
+    let status = error.get("code").and_then(status_in);
+    let message = error.get("message").and_then(Value::as_str).unwrap_or_default();
+    // `Permission denied: user.delete`
+    let first = message.split(['.', ':', ',', ';']).next().unwrap_or_default();
+    matches!(status, Some(401 | 403)) || is_refusal(first)
+}
+
 fn first<'b, 'n>(value: &'b Value<'n>) -> &'b Value<'n> {
     value.as_array().and_then(<[_]>::first).unwrap_or(value)
 }
@@ -230,17 +244,25 @@ pub(super) fn word(text: &str, status: Option<u16>) -> Option<String> {
         .then(|| text.to_owned())
 }
 
+/// The code that a text of digits is where codes stand, as PostgreSQL's: `23505`.
+fn in_digits(text: &str, status: Option<u16>, place: Place) -> Option<String> {
+    let text = text.trim();
+    let is_place = place.last().is_some_and(|name| name.to_ascii_lowercase().ends_with("code"));
+    let is_code = (4..10).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    let number = text.parse().ok().filter(|_| is_place && is_code)?;
+    numbered(number, status, place).map(|_| format!("error_{text}"))
+}
+
 /// A number that is not the status once more.
-fn numbered(number: &Number<'_>, status: Option<u16>, place: Place) -> Option<String> {
-    let Number::Integer(number) = number else { return None };
+fn numbered(number: i64, status: Option<u16>, place: Place) -> Option<String> {
     // No error has the status of a success.
     let first = if place == ["error", "code"] { 400 } else { 100 };
     let is_status =
-        (first..600).contains(number) || status.is_some_and(|it| i64::from(it) == *number);
-    if let Some((_, name)) = RPC_CODES.iter().find(|(code, _)| code == number) {
+        (first..600).contains(&number) || status.is_some_and(|it| i64::from(it) == number);
+    if let Some((_, name)) = RPC_CODES.iter().find(|(code, _)| *code == number) {
         return Some((*name).to_owned());
     }
-    (!is_status && *number != 0).then(|| format!("error_{number}"))
+    (!is_status && number != 0).then(|| format!("error_{number}"))
 }
 
 /// Whether a code says that somebody may not.

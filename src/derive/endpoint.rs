@@ -11,7 +11,7 @@ use super::method::Method;
 use super::nouns::{is_part, is_singleton, known_category};
 use super::path::Path;
 use super::walk::Walked;
-use super::{atomic, batch, lists, operations, rpc};
+use super::{atomic, batch, elastic, lists, operations, rpc};
 use crate::record::{RequestRecord, Tree};
 
 /// The body looks like a call, and is not taken for one.
@@ -57,6 +57,7 @@ pub(super) fn called(
         .or_else(|| batch::calls(&request.path, body))
         .or_else(|| atomic::calls(body))
         .or_else(|| lists::calls(walked, body))
+        .or_else(|| elastic::calls(path, body))
         .or_else(|| operations::calls(request, body, path));
     let Some(calls) = calls else {
         return Called { is_at_endpoint: is_endpoint, ..Called::default() };
@@ -68,6 +69,7 @@ pub(super) fn called(
         (Some(operation), _) => is_post && says_nothing() && operation != Operation::Query,
         (None, "requests") => is_post && !walked.nodes.iter().any(|node| node.is_collection()),
         (None, lists::KIND) => is_post,
+        (None, elastic::KIND) => is_post || method.sent == "PUT",
         (None, "operations" | atomic::KIND) => is_post && !is_routed,
         (None, operations::SOAP) => {
             let is_service =
@@ -121,7 +123,7 @@ fn may_be_service(path: &Path, walked: &Walked) -> bool {
 fn says_what(walked: &Walked) -> bool {
     let Some(node) = walked.nodes.last() else { return false };
     // `/v1/query`, `/execute`: that something is asked, and nothing else.
-    let is_asked = node.noun == "system"
+    let is_asked = node.noun == "resource"
         && matches!(walked.verb.as_deref(), Some("query" | "execute" | "run" | "invoke"));
     if is_asked {
         return false;

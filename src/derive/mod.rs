@@ -34,6 +34,7 @@ mod call;
 mod changes;
 mod code;
 mod document;
+mod elastic;
 mod endpoint;
 mod graphql;
 mod grpc;

@@ -4,6 +4,7 @@ mod asking;
 mod by_path;
 mod membership;
 mod noted;
+mod ordered;
 mod relation;
 mod signing;
 mod targets;
@@ -11,7 +12,7 @@ mod targets;
 use self::by_path::named_by_path;
 use self::signing::{by_route, note_routed};
 pub(super) use self::targets::{are_claimed, plural_name, sets_name};
-use super::act::{Act, Answer, are_alike, plan};
+use super::act::{Act, Answer, are_told_alike, plan};
 use super::acting::{self, Acted};
 use super::batch;
 use super::body::{self, Value};
@@ -19,7 +20,6 @@ use super::call::Calls;
 use super::endpoint::{LOOKS_LIKE_CALL, READS, called, reads};
 use super::graphql::{self, Operation};
 use super::method::Method;
-use super::nouns::scope_name;
 use super::path::Path;
 use super::queried;
 use super::rule::{Matched, PathPattern};
@@ -84,7 +84,7 @@ impl Naming {
     /// Whether the body says what is done: GraphQL, JSON-RPC, a batch; or would, where the path is
     /// one at which calls are answered.
     pub fn is_call(&self) -> bool {
-        let is_batch = matches!(self.action.as_str(), "system.batch" | "system.bulk");
+        let is_batch = matches!(self.action.as_str(), "resource.batch" | "resource.bulk");
         self.is_call || self.is_at_endpoint || is_batch
     }
 
@@ -146,7 +146,7 @@ pub(super) fn naming_at(
     let acted = acting::acted(request, body);
     let beside = acting::beside_sign_in(request, &path);
     let at_provider = acting::signs_in_at_provider(&walked, acted.as_ref(), body)
-        || signing::gives_factor(&path, body);
+        || signing::shows_who(&path, body);
     let is_doubtful = acted.is_some();
     let is_script = acting::is_script(&path) && walked.verb.is_none() && walked.part.is_none();
     let is_script = is_script || acting::is_query_protocol(request, body);
@@ -305,7 +305,7 @@ impl Naming {
 
     /// Whether it does several things that have no sentence in common.
     pub(super) fn is_mixed(&self) -> bool {
-        self.acts.len() > 1 && !self.is_one && !are_alike(&self.acts)
+        self.acts.len() > 1 && !self.is_one && !are_told_alike(&self.acts)
     }
 }
 
@@ -329,6 +329,6 @@ fn is_several(node: &Node) -> bool {
 
 /// Where nodes say that something belongs.
 pub(super) fn scope(nodes: &[Node]) -> Scope {
-    let pair = |node: &Node| Some((scope_name(&node.noun)?.to_owned(), node.id.clone()?));
+    let pair = |node: &Node| Some((node.scope_name()?.to_owned(), node.id.clone()?));
     nodes.iter().filter(|node| !is_several(node)).filter_map(pair).collect()
 }

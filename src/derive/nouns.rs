@@ -173,6 +173,7 @@ const CATEGORIES: &[(&str, &[&str])] = &[
         &["config", "configuration", "feature_flag", "preferences", "setting", "settings"],
     ),
     ("provider", &["provider"]),
+    ("resource_group", &["resource_group"]),
 ];
 
 pub(super) fn is_prefix(word: &str) -> bool {

@@ -338,7 +338,9 @@ fn several(
     let targets: Vec<Target> = told.iter().flat_map(|act| act.targets.clone()).collect();
     let targets: Vec<Target> = targets.into_iter().take(body::TARGETS_MAX).collect();
     let description = match outcome {
-        Outcome::Success if act::are_alike(acts) || naming.is_one => naming.sentence.done(&targets),
+        Outcome::Success if act::are_told_alike(acts) || naming.is_one => {
+            naming.sentence.done(&targets)
+        }
         _ => act::summary(acts, &told, kind),
     };
     noted::acts((acts, ends), came, trace);

@@ -47,6 +47,19 @@ const DONE: [&str; 8] = [
     "successful",
 ];
 
+/// Counts of what was changed, whatever was done to it, squashed: those of databases and their drivers.
+const CHANGED: [&str; 9] = [
+    "affected",
+    "affectedcount",
+    "affectedrows",
+    "changed",
+    "modified",
+    "modifiedcount",
+    "nmodified",
+    "rowsaffected",
+    "updated",
+];
+
 /// Lists of errors of the whole, squashed: of what was sent, and not of items.
 const OF_WHOLE: [&str; 5] =
     ["fielderrors", "formerrors", "parseerrors", "usererrors", "validationerrors"];
@@ -74,9 +87,14 @@ pub(super) struct Lists {
     is_listed: bool,
     /// How many were done, likewise.
     done_count: Option<i64>,
+    /// Some were found, which may have been as they should be already.
+    is_found: bool,
     /// A list of what was done is there and empty, or one of which all items tell of an error.
     is_none_done: bool,
 }
+
+/// After these verbs what is changed is but a part of what is done.
+const MAKING: [&str; 6] = ["create", "import", "insert", "save", "sync", "upsert"];
 
 /// What stands before a verb that is done to several things at once.
 const TOGETHER: [&str; 4] = ["batch", "bulk", "mass", "multi"];
@@ -98,6 +116,7 @@ pub(super) fn lists(verb: &str, kind: &str, body: &Value<'_>) -> Option<Lists> {
     };
     let inner = ["data", "result"].iter().filter_map(|name| body.get(name));
     let mut lists = Lists::default();
+    let mut changed = None;
     for (name, value) in std::iter::once(body).chain(inner).flat_map(|it| it.members()) {
         if matches!(value, Value::Null | Value::Bool(_) | Value::String(_)) {
             continue;
@@ -152,8 +171,17 @@ pub(super) fn lists(verb: &str, kind: &str, body: &Value<'_>) -> Option<Lists> {
             {
                 lists.done_count = Some(*count);
             }
+            Value::Number(Number::Integer(count)) if CHANGED.contains(&name.as_str()) => {
+                changed = changed.max(Some(*count));
+            }
+            Value::Number(Number::Integer(count)) if name == "matchedcount" => {
+                lists.is_found = *count > 0;
+            }
             _ => {}
         }
+    }
+    if lists.done_count.is_none() && lists.done.is_none() && !MAKING.contains(&bare(verb)) {
+        lists.done_count = changed;
     }
     let has_some = lists.done.is_some() || !lists.failed.is_empty() || lists.count > 0;
     (has_some || lists.done_count.is_some()).then_some(lists)
@@ -207,7 +235,7 @@ impl Lists {
         let is_failed = |end: &End| matches!(end.outcome, Outcome::Failure | Outcome::Denied);
         let is_less = |done: &i64| targets.len() > 1 && *done < length(targets);
         let is_none_done = match self.done_count {
-            Some(done) => done == 0 && (self.count > 0 || is_less(&done)),
+            Some(done) => done == 0 && !self.is_found && (self.count > 0 || is_less(&done)),
             None if ends.is_empty() => self.is_none_done && (self.count > 0 || self.has_failed()),
             None => ends.iter().all(is_failed),
         };

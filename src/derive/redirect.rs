@@ -5,12 +5,14 @@
 //! request that changes something says so only where the place is the same, written otherwise;
 //! anywhere else nobody can say.
 
+mod again;
 mod form;
 mod place;
 mod script;
 
 use std::borrow::Cow;
 
+use self::again::asked_first;
 pub(super) use self::form::is_form;
 use self::form::leads_to_sign_in;
 use self::place::{is_same_host, is_same_page};
@@ -194,6 +196,7 @@ pub(super) fn leads(
     location: &str,
 ) -> Option<(Outcome, String)> {
     let told = sent_to_sign_in(naming, request, location);
+    let told = told.or_else(|| asked_first(naming, request, location));
     let told = told.map(|(outcome, reason)| (outcome, reason.to_owned()));
     told.or_else(|| sent_to_refusal(request, location))
 }
@@ -347,16 +350,21 @@ fn sent_to_sign_in(
             ["authorization", "cookie"].iter().any(|it| request.headers.get(it).is_some());
         return is_known.then_some((Outcome::Unknown, UNCLEAR));
     }
+    ((returns && is_here) || !leads_out(naming, is_here))
+        .then_some((Outcome::Failure, SIGN_IN_REQUIRED))
+}
+
+/// Whether one is sent to where one signs in because it was done: on this host, or at another.
+fn leads_out(naming: &Naming, is_here: bool) -> bool {
     let (noun, verb) = naming.action.split_once('.').unwrap_or_default();
     let first = canonical(verb).split('_').next().unwrap_or_default();
-    let leads_out = (noun == "session" && verb == "delete")
+    (noun == "session" && verb == "delete")
         || noun.ends_with("password")
         || verb.ends_with("password")
         || noun.ends_with("confirmation")
         || noun.ends_with("registration")
         || LEADING_OUT.contains(&first)
-        || (!is_here && LEADING_AWAY.contains(&first));
-    ((returns && is_here) || !leads_out).then_some((Outcome::Failure, SIGN_IN_REQUIRED))
+        || (!is_here && LEADING_AWAY.contains(&first))
 }
 
 /// Whether somebody chooses a password, and says it twice.
@@ -375,12 +383,15 @@ fn is_registration(request: &RequestRecord) -> bool {
 /// Whether a parameter holds the place of the request itself, where one is to come back to. What is
 /// done leads on; what stands before an application, and lets nobody in, leads back.
 fn leads_back(query: &str, request: &RequestRecord) -> bool {
+    query.split(['&', '#']).take(PARAMETERS_MAX).any(|pair| names_own(pair, request))
+}
+
+/// Whether the value of a pair is the path of the request.
+fn names_own(pair: &str, request: &RequestRecord) -> bool {
     let own = request.path.trim_end_matches('/');
-    let is_own = |pair: &str| {
-        let value = pair.split_once('=').map(|(_, value)| percent_decode_lossy(value));
-        value.is_some_and(|value| split(placed(&value).1).0.trim_end_matches('/') == own)
-    };
-    !own.is_empty() && query.split(['&', '#']).take(PARAMETERS_MAX).any(is_own)
+    let value = pair.split_once('=').map(|(_, value)| percent_decode_lossy(value));
+    let is_own = |value: &str| split(placed(value).1).0.trim_end_matches('/') == own;
+    !own.is_empty() && value.is_some_and(|value| is_own(&value))
 }
 
 /// Whether the client itself said that it wanted to be sent there.

@@ -37,8 +37,8 @@ pub(super) struct Sentence {
     pub(super) others: Vec<String>,
 }
 
-/// Words in a verb that say where to, or where from.
-const WAYS: [&str; 4] = ["_to_", "_from_", "_into_", "_as_"];
+/// Words in a verb that say where to, where from, or by what.
+const WAYS: [&str; 5] = ["_to_", "_from_", "_into_", "_as_", "_by_"];
 
 /// Words about several things, of which is told how many there are.
 const SEVERAL: [&str; 4] = ["batch", "bulk", "many", "multiple"];
@@ -164,11 +164,15 @@ impl Sentence {
     }
 
     fn object(&self, targets: &[Target], about: Option<&str>) -> String {
+        let is_bare = matches!(targets, [Target { id: None, name: None, .. }]);
+        // `rotate_all` of a collection, and not of an item: all of it.
+        let is_all = is_bare && self.part.is_none() && about == Some("all");
+        let is_whole = self.is_whole || is_all || self.verb.ends_with("_by_query");
+        let about = about.filter(|_| !is_all);
         let whole = match targets {
             [] => "resource".to_owned(),
             [Target { kind, id: None, name: None }]
-                if self.kind.is_none()
-                    && (self.is_whole || ON_ALL.contains(&self.verb.as_str())) =>
+                if self.kind.is_none() && (is_whole || ON_ALL.contains(&self.verb.as_str())) =>
             {
                 plural(&spoken(kind))
             }

@@ -58,10 +58,20 @@ pub(super) fn is_operation(body: &Value<'_>, kind: &str) -> bool {
 /// Whether a body is an operation that has yet to be carried out.
 pub(super) fn is_pending(body: &Value<'_>, targets: &[Target]) -> bool {
     let [target] = targets else { return false };
-    let status = || body.get("status").and_then(Value::as_str).map(snake);
-    let is_waiting = || status().is_some_and(|status| WAITING.contains(&status.as_str()));
-    let is_open = body.get("done") == Some(&Value::Bool(false)) || is_waiting();
+    // What an action is told of that was ordered, as DigitalOcean has it.
+    if let [(name, action @ Value::Object(_))] = body.members()
+        && name == "action"
+    {
+        return is_waiting(action);
+    }
+    let is_open = body.get("done") == Some(&Value::Bool(false)) || is_waiting(body);
     is_open && is_operation(body, &target.kind)
+}
+
+/// Whether the state of an operation is that it has yet to be carried out.
+fn is_waiting(operation: &Value<'_>) -> bool {
+    let status = operation.get("status").and_then(Value::as_str).map(snake);
+    status.is_some_and(|status| WAITING.contains(&status.as_str()))
 }
 
 /// The name that a body gives to the target with this id, and where it stands; `trusts` says that an

@@ -310,6 +310,10 @@ pub(super) fn nothing_done(verb: &str, body: &Value<'_>, sent: &Sent<'_>) -> Opt
         let is_of_mongo = || name == "n" && body.get("ok").is_some();
         (is_count || is_change() || is_of_mongo()).then_some(*number)
     });
+    // As Elasticsearch has it.
+    if CHANGES.contains(&verb) && body.get("result").and_then(Value::as_str) == Some("noop") {
+        return Some(NO_EFFECT);
+    }
     if verb == "delete" && !has_id && is_list_of_none(body) {
         return Some(NO_EFFECT);
     }

@@ -101,6 +101,7 @@ const PASTS: &[(&str, &str)] = &[
     ("pay", "paid"),
     ("pin", "pinned"),
     ("plan", "planned"),
+    ("power_cycle", "power-cycled"),
     ("put", "put"),
     ("read", "read"),
     ("rebuild", "rebuilt"),

@@ -1,5 +1,6 @@
 //! The walk along a path: which segments are collections, which ids, which a verb.
 
+mod azure;
 mod composite;
 mod leading;
 mod matrix;
@@ -13,7 +14,7 @@ mod verb;
 use self::matrix::matrix;
 use self::named::is_own_of_people;
 use self::singular::{is_decimal, is_own_thing};
-use self::verb::{compound_tail, is_sign_out_of_all};
+use self::verb::{compound_tail, is_sign_out_of_all, noun_first};
 use super::nouns::{is_common_collection, is_marker, is_part, is_thing, scope_name};
 use super::nouns::{is_singleton, known_category};
 use super::path::{Path, Segment, keyed};
@@ -29,6 +30,8 @@ pub(super) struct Node {
     /// An id followed, though it may not be shown.
     pub(super) is_item: bool,
     plural: bool,
+    /// Things belong to it, though to others of this noun none do.
+    is_scope: bool,
     /// The whole segment, if it has several ids in it, however long.
     pub(super) listed: Option<String>,
     /// The segments with the id.
@@ -79,6 +82,7 @@ pub(super) fn walk(path: &Path, method: &str) -> Walked {
         walk.next += 1;
     }
     let mut out = walk.out;
+    azure::take(&mut out.nodes);
     if let Some(verb) = &path.verb {
         let signs = verb.starts_with("sign_in") || verb.starts_with("log_in") || verb == "login";
         if signs && out.nodes.last().is_none_or(|node| !node.is_item) {
@@ -376,7 +380,7 @@ impl Walk<'_> {
             && segments.first().is_some_and(|first| first.text == "admin")
     }
 
-    /// The first word of all: a verb alone is done to the system.
+    /// The first word of all: a verb alone is done to nobody knows what.
     fn first(&mut self, word: &str, is_last: bool) {
         if let Some((noun, verb)) = noun_first(word).filter(|_| is_last) {
             self.node(noun);
@@ -386,9 +390,9 @@ impl Walk<'_> {
         }
         let is_act = is_verb(word) || compound(word).is_some_and(|(_, about)| about.is_empty());
         if is_last && is_act && self.method == "POST" {
-            // What is deleted is sent with it, and hardly the system.
-            let is_removal = matches!(canonical(word), "delete");
-            self.out.nodes.push(Node::named(if is_removal { "resource" } else { "system" }));
+            // To what it is done, nothing says; what is uploaded is a file.
+            let is_file = canonical(word) == "upload";
+            self.out.nodes.push(Node::named(if is_file { "file" } else { "resource" }));
             return self.verb(word);
         }
         if is_last || !matches!(word, "actions" | "action") {
@@ -399,15 +403,6 @@ impl Walk<'_> {
 
 fn is_people(node: &Node) -> bool {
     matches!(node.noun.as_str(), "user" | "account")
-}
-
-/// `user_edit`: a noun, and what is done to it.
-fn noun_first(word: &str) -> Option<(&str, &str)> {
-    word.rsplit_once('_').filter(|(noun, verb)| {
-        matches!(*verb, "create" | "update" | "delete" | "add" | "remove" | "edit" | "save")
-            && !noun.is_empty()
-            && !is_verb(noun)
-    })
 }
 
 /// What somebody asks for who cannot sign in yet.

@@ -37,6 +37,13 @@ pub(super) const SIGN_IN_NAMES: [&str; 11] = [
     "principal",
 ];
 
+/// Members around who signs in: Devise's, and Matrix's.
+pub(super) const SIGN_IN_OBJECTS: [&str; 4] = ["user", "identifier", "credentials", "account"];
+
+/// What tells in them who it is.
+pub(super) const SIGN_IN_INNER: [&str; 6] =
+    ["login", "username", "email", "user", "userName", "address"];
+
 /// Members of forms, squashed, in which those who sign in say who they are.
 pub(super) const FORM_NAMES: [&str; 6] =
     ["email", "emailaddress", "username", "login", "userid", "user"];

@@ -18,6 +18,9 @@ const INNER_MAX: usize = 20_000;
 /// Fragments within fragments, lists within objects.
 const DEPTH_MAX: usize = 32;
 
+/// Conditions of one selection that are kept.
+const CONDITIONS_MAX: usize = 8;
+
 /// Fields are read at the top and in namespaces.
 const LEVELS: usize = 2;
 
@@ -47,6 +50,14 @@ pub(super) enum Selection<'d> {
     /// A fragment, by its name.
     Spread(&'d str),
     Inline(Vec<Self>),
+    /// What is selected if no condition leaves it out.
+    If(Vec<Condition<'d>>, Box<Self>),
+}
+
+/// `@include(if: …)`, or `@skip`.
+pub(super) struct Condition<'d> {
+    pub(super) is_skip: bool,
+    pub(super) value: Literal<'d>,
 }
 
 /// A field that is selected.
@@ -104,6 +115,12 @@ impl<'d> Document<'d> {
         document.more = reader.more;
         document.is_cut = reader.is_cut;
         Some(document)
+    }
+}
+
+impl<'d> Selection<'d> {
+    fn under(self, conditions: Vec<Condition<'d>>) -> Self {
+        if conditions.is_empty() { self } else { Self::If(conditions, Box::new(self)) }
     }
 }
 
@@ -180,14 +197,26 @@ impl<'d> Reader<'d> {
         Some(())
     }
 
-    fn directives(&mut self) -> Option<()> {
+    /// The conditions among the directives.
+    fn conditions(&mut self, depth: usize) -> Option<Vec<Condition<'d>>> {
+        let mut conditions = Vec::new();
         while self.takes(b'@')? {
-            self.name()?;
-            if self.takes(b'(')? {
+            let name = self.name()?;
+            if !self.takes(b'(')? {
+                continue;
+            }
+            if !matches!(name, "include" | "skip") {
                 self.skip(b'(', b')')?;
+                continue;
+            }
+            let members = self.members(b')', depth)?;
+            if let Ok([("if", value)]) = <[_; 1]>::try_from(members)
+                && conditions.len() < CONDITIONS_MAX
+            {
+                conditions.push(Condition { is_skip: name == "skip", value });
             }
         }
-        Some(())
+        Some(conditions)
     }
 
     /// What stands in braces, the first of which has been read.
@@ -202,11 +231,15 @@ impl<'d> Reader<'d> {
             let selection = match self.some()? {
                 Token::Mark(b'}') => return Some(selections),
                 Token::Mark(b'.') => self.spread(levels, depth)?,
-                Token::Name(name) => Selection::Field(self.field(name, levels, depth)?),
+                Token::Name(name) => self.field(name, levels, depth)?,
                 _ => return None,
             };
             // What stands in another selection is no field more.
-            let (kept, max) = match (&selection, levels) {
+            let bare = match &selection {
+                Selection::If(_, inner) => inner,
+                selection => selection,
+            };
+            let (kept, max) = match (bare, levels) {
                 (Selection::Field(_), LEVELS) => (&mut self.fields, FIELDS_MAX),
                 _ => (&mut self.inner, INNER_MAX),
             };
@@ -225,25 +258,25 @@ impl<'d> Reader<'d> {
         if let Some(Token::Name(_)) = self.peek()? {
             let name = self.name()?;
             if name != "on" {
-                self.directives()?;
-                return Some(Selection::Spread(name));
+                let conditions = self.conditions(depth)?;
+                return Some(Selection::Spread(name).under(conditions));
             }
             self.name()?;
         }
-        self.directives()?;
+        let conditions = self.conditions(depth)?;
         if !self.takes(b'{')? {
             return None;
         }
-        Some(Selection::Inline(self.selections(levels, depth)?))
+        Some(Selection::Inline(self.selections(levels, depth)?).under(conditions))
     }
 
-    fn field(&mut self, first: &'d str, levels: usize, depth: usize) -> Option<Field<'d>> {
+    fn field(&mut self, first: &'d str, levels: usize, depth: usize) -> Option<Selection<'d>> {
         let name = if self.takes(b':')? { self.name()? } else { first };
         let arguments = if self.takes(b'(')? { self.members(b')', depth)? } else { Vec::new() };
-        self.directives()?;
+        let conditions = self.conditions(depth)?;
         let selections =
             if self.takes(b'{')? { self.selections(levels - 1, depth)? } else { Vec::new() };
-        Some(Field { key: first, name, arguments, selections })
+        Some(Selection::Field(Field { key: first, name, arguments, selections }).under(conditions))
     }
 
     /// `name: value`, up to and over the end.

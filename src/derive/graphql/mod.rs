@@ -15,7 +15,7 @@ use std::collections::HashSet;
 pub(super) use gravity::Operation;
 
 use self::arguments::arguments;
-use self::document::{Document, Field, Operation as Written, Selection};
+use self::document::{Condition, Document, Field, Literal, Operation as Written, Selection};
 use super::act::{ACTS_MAX, Act, Answer, More};
 use super::body::{self, Value};
 use super::call::{Calls, noun_and_verb, of_call};
@@ -23,7 +23,7 @@ use super::endpoint::READS;
 use super::sentence::Sentence;
 use super::text::bounded;
 use super::verbs::{canonical, is_verb};
-use super::words::{singular, snake};
+use super::words::{is_plural, singular, snake};
 use crate::decode::{is_operation, json};
 use crate::record::Target;
 
@@ -32,6 +32,9 @@ pub(super) const PERSISTED: &str = "graphql_persisted";
 
 /// Selections that are looked at.
 const STEPS_MAX: usize = 100_000;
+
+/// With more variables than these, none leaves anything out.
+const VARIABLES_MAX: usize = 64;
 
 /// Fragments within fragments in which it is looked for what a namespace does.
 const SPACE_DEPTH_MAX: usize = 3;
@@ -117,6 +120,8 @@ fn read(query: Option<&Value<'_>>, body: Option<&Value<'_>>) -> Calls {
         let (operation, named) =
             written(request).map_or((Operation::Unknown, None), gravity::operation);
         gravest = gravest.max(Some(operation));
+        // Servers differ in which of two names they take.
+        let beside = query.filter(|_| position.is_none()).and_then(|it| text(it, "operationName"));
         let asked = text(request, "operationName").and_then(bounded);
         let id = persisted(request);
         if id.is_some() && written(request).is_none() {
@@ -129,7 +134,7 @@ fn read(query: Option<&Value<'_>>, body: Option<&Value<'_>>) -> Calls {
         } else if operation >= Operation::Unknown {
             let before = calls.acts.len();
             if operation == Operation::Mutation {
-                mutations(request, position, &mut calls.acts, &mut more);
+                mutations(request, (position, beside), &mut calls.acts, &mut more);
             }
             if calls.acts.len() == before {
                 let mut act = anonymous(operation, vec![target.clone()], position);
@@ -195,15 +200,26 @@ fn asks_for_another(request: &Value<'_>) -> bool {
 }
 
 /// Takes an act for each field of the mutation that is asked for, and what is left out.
-fn mutations(request: &Value<'_>, position: Option<usize>, acts: &mut Vec<Act>, left: &mut More) {
+fn mutations(
+    request: &Value<'_>,
+    (position, beside): (Option<usize>, Option<&str>),
+    acts: &mut Vec<Act>,
+    left: &mut More,
+) {
     let Some(document) = written(request).and_then(Document::read) else { return };
     let asked = text(request, "operationName");
     let is_mutation = |operation: &&Written<'_>| operation.kind == "mutation";
-    let named = document.operations.iter().find(|operation| operation.name == asked);
-    let chosen: Vec<&Written<'_>> = match named.filter(|_| asked.is_some()) {
-        Some(operation) if operation.kind == "mutation" => vec![operation],
-        // Whoever asks for the query of a document that holds a mutation gets the graver name.
-        Some(_) => return,
+    let named = |name: Option<&str>| {
+        let operations = || document.operations.iter();
+        operations().find(|operation| name.is_some() && operation.name == name)
+    };
+    let chosen: Vec<&Written<'_>> = match named(asked) {
+        // Whoever asks for the query of a document that holds a mutation gets the graver name, and what
+        // is asked for beside it.
+        Some(operation) => {
+            let other = named(beside).filter(|other| other.name != asked);
+            std::iter::once(operation).chain(other).filter(is_mutation).collect()
+        }
         None => document.operations.iter().filter(is_mutation).collect(),
     };
     let parsed = text(request, "variables").and_then(|text| json(text).ok());
@@ -250,6 +266,10 @@ impl<'a, 'd> Fields<'a, 'd> {
             }
             match selection {
                 Selection::Inline(inner) => levels.push((inner.iter(), space)),
+                Selection::If(conditions, _) if self.leaves_out(conditions) => {}
+                Selection::If(_, inner) => {
+                    levels.push((std::slice::from_ref(&**inner).iter(), space));
+                }
                 Selection::Spread(name) => {
                     if followed.insert((*name, space.map(std::ptr::from_ref))) {
                         let named = document.fragments.get(name).into_iter().flatten();
@@ -275,6 +295,26 @@ impl<'a, 'd> Fields<'a, 'd> {
         }
     }
 
+    /// Whether conditions leave a field out, so that it is not run: by what they say, or by a variable
+    /// that has no second value.
+    fn leaves_out(&self, conditions: &[Condition<'d>]) -> bool {
+        let is_true = |value: &Literal<'d>| match value {
+            Literal::Name("true") => Some(true),
+            Literal::Name("false") => Some(false),
+            Literal::Variable(name) => {
+                let all = self.variables.members();
+                let all = Some(all).filter(|all| all.len() <= VARIABLES_MAX)?.iter();
+                let mut given = all.filter(|(other, _)| other == name);
+                match (given.next()?, given.next()) {
+                    ((_, Value::Bool(is_true)), None) => Some(*is_true),
+                    _ => None,
+                }
+            }
+            _ => None,
+        };
+        conditions.iter().any(|condition| is_true(&condition.value) == Some(condition.is_skip))
+    }
+
     /// Whether a field holds others that act: `users { delete(id: 5) }`.
     fn is_namespace(&self, field: &Field<'d>) -> bool {
         field.arguments.is_empty()
@@ -289,6 +329,7 @@ impl<'a, 'd> Fields<'a, 'd> {
                 !inner.arguments.is_empty() && (is_led(inner.name) || acts(inner.name).is_some())
             }
             Selection::Inline(inner) => self.acts_within(inner, inner_depth),
+            Selection::If(_, inner) => self.acts_within(std::slice::from_ref(&**inner), depth),
             Selection::Spread(name) => {
                 let named = self.document.fragments.get(name).into_iter().flatten();
                 named.take(1).any(|inner| self.acts_within(inner, inner_depth))
@@ -318,7 +359,10 @@ impl<'a, 'd> Fields<'a, 'd> {
         };
         let named = named.filter(|(noun, verb)| says(noun, verb));
         if let Some((noun, verb)) = named {
-            return of_call(&noun, &verb, &arguments, answer);
+            let mut act = of_call(&noun, &verb, &arguments, answer);
+            // Of how many it is, nobody knows.
+            act.sentence.is_whole = is_of_many(field.name);
+            return act;
         }
         let name = snake(field.name);
         let name = if name.is_empty() { "mutate".to_owned() } else { name };
@@ -347,6 +391,16 @@ fn named(name: &str) -> Option<(String, String)> {
     let about = ends.unwrap_or(about);
     let verb = if verb == "insert" { "create" } else { verb };
     noun_and_verb(&format!("{verb}_{about}"))
+}
+
+/// Whether a name says that it is for as many things as there are: `delete_users`, `deleteManyUser`.
+fn is_of_many(name: &str) -> bool {
+    let snake = snake(name);
+    let Some((_, about)) = snake.split_once('_').filter(|(verb, _)| COUNTED.contains(verb)) else {
+        return false;
+    };
+    let is_one = about.starts_with("one_") || about.ends_with("_one") || about.ends_with("_by_pk");
+    !is_one && (about.starts_with("many_") || about.ends_with("_many") || is_plural(about))
 }
 
 /// Whether a name begins with a verb: `delete`, `deleteUser`.

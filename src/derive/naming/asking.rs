@@ -93,7 +93,7 @@ fn asks_for(walked: &Walked) -> Option<(What, bool)> {
             if FORGOT.contains(&verb)
                 && (is_password
                     || is_people(node)
-                    || matches!(node.noun.as_str(), "session" | "system")) =>
+                    || matches!(node.noun.as_str(), "session" | "resource")) =>
         {
             Some((What::Reset, true))
         }

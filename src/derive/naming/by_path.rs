@@ -1,7 +1,7 @@
 //! The name of a request by its path, where no call names it.
 
 use super::super::body::{self, Value};
-use super::super::nouns::{is_part, is_singleton, known_category, scope_name};
+use super::super::nouns::{is_part, is_singleton, known_category};
 use super::super::sentence::Sentence;
 use super::super::text::bounded;
 use super::super::trace::Trace;
@@ -11,7 +11,7 @@ use super::super::words::snake;
 use super::relation::{self, Related};
 use super::signing::{granted, says_who_signs_in};
 use super::targets::{are_claimed, plural_name, targets};
-use super::{Naming, TOO_MANY, asking, membership, noted, scope};
+use super::{Naming, TOO_MANY, asking, membership, noted, ordered, scope};
 use crate::record::{RequestRecord, Target};
 
 /// The name by the path, and by what is sent there.
@@ -22,6 +22,7 @@ pub(super) fn named_by_path(
     method: &str,
     trace: &mut Trace,
 ) -> Naming {
+    let ordered = ordered::take(&mut walked, method, body);
     membership::of_members(&mut walked, method, request, body);
     saved_as_new(&mut walked, body);
     of_versions(&mut walked, body);
@@ -38,7 +39,9 @@ pub(super) fn named_by_path(
         walked.verb = Some("replace".to_owned());
     }
     noted::action(&walked, sent, trace);
+    ordered::note(ordered, trace);
     let node = walked.nodes.pop().unwrap_or_else(|| Node::named("resource"));
+    let node = if is_whole(&walked, &node, request) { Node::named("system") } else { node };
     let has_item = node.is_item || walked.part.is_some() || is_singleton(&node.noun);
     let is_item = node.is_item && walked.part.is_none() && walked.verb.is_none();
     let joined = related.as_ref().map(|related| related.verb.to_owned());
@@ -96,6 +99,18 @@ pub(super) fn named_by_path(
     }
 }
 
+/// Verbs that are done to the whole of an application, if nothing says to what.
+const OF_WHOLE: [&str; 6] =
+    ["quiet_down", "reboot", "reload", "restart", "safe_restart", "shutdown"];
+
+/// Whether nothing but such a verb is sent: `POST /restart`.
+fn is_whole(walked: &Walked, node: &Node, request: &RequestRecord) -> bool {
+    let is_verb = walked.verb.as_deref().is_some_and(|verb| OF_WHOLE.contains(&verb));
+    let is_alone = walked.nodes.is_empty() && node.noun == "resource" && node.at.is_none();
+    let is_empty = request.query.is_none() && request.size.is_none_or(|size| size == 0);
+    is_verb && is_alone && !node.is_item && is_empty
+}
+
 /// How the verb is told, where somebody signs in or out, is a member, or is put somewhere.
 fn spoken(verb: &str, signs: bool, is_member: bool, related: Option<&Related>) -> String {
     match (signs, verb) {
@@ -144,7 +159,7 @@ fn noun_and_area(walked: &Walked, node: &Node) -> (String, String) {
 fn owner_of(outer: &[Node]) -> Option<Target> {
     let outer = outer.last().filter(|outer| outer.id.is_some())?;
     let owner = Target { kind: outer.noun.clone(), id: outer.id.clone(), name: None };
-    scope_name(&outer.noun).is_none().then_some(owner)
+    outer.scope_name().is_none().then_some(owner)
 }
 
 /// The verb, where neither the path nor the body says one.

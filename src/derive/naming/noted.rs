@@ -2,7 +2,6 @@
 
 use super::super::body::Many;
 use super::super::call::Calls;
-use super::super::nouns::scope_name;
 use super::super::trace::{By, Field, Origin, Trace};
 use super::super::walk::{Node, Walked};
 
@@ -27,7 +26,7 @@ pub(super) fn path(walked: &Walked, trace: &mut Trace) {
     let segments = segments.map(|slot| Origin::Segment(*slot)).collect();
     trace.note(Field::Route, || (template, segments));
     for node in walked.nodes.iter().filter(|node| !super::is_several(node)) {
-        if let (Some(name), Some(_)) = (scope_name(&node.noun), &node.id) {
+        if let (Some(name), Some(_)) = (node.scope_name(), &node.id) {
             let by = By::Convention("an outer collection of the path, and its id");
             trace.note(Field::Scope(name.to_owned()), || (by, slots(node)));
         }
@@ -110,6 +109,7 @@ pub(super) fn calls(calls: &Calls, origin: &Origin, trace: &mut Trace) {
         (true, ..) => "the GraphQL operations",
         (false, super::super::operations::SOAP, _) => "the operation in the SOAP envelope",
         (false, "requests", _) => "the requests of the batch",
+        (false, super::super::elastic::KIND, _) => "the lines of the body",
         (false, super::super::lists::KIND, _) => "the lists in the body",
         (false, super::super::atomic::KIND, _) => "the operations in the body",
         (false, _, 0 | 1) => "the method of the JSON-RPC call",

@@ -4,6 +4,7 @@ use super::super::acting::Acted;
 use super::super::body::Value;
 use super::super::path::Path;
 use super::super::routed::{self, Signing};
+use super::super::shape::is_version;
 use super::super::sign_in::is_second_factor;
 use super::super::signs::MEMBERS_MAX;
 use super::super::trace::{By, Field, Origin, Trace};
@@ -35,9 +36,14 @@ const BEFORE_FACTORS: [&str; 8] =
 const FACTORS: [&str; 8] =
     ["code", "otp", "otp_attempt", "passcode", "pin", "recovery_code", "token", "totp"];
 
+/// Whether somebody shows at a place that is there for it who they are, so that a session is made.
+pub(super) fn shows_who(path: &Path, body: Option<&Value<'_>>) -> bool {
+    gives_factor(path, body) || brings_identity(path, body)
+}
+
 /// Whether somebody goes on signing in with a second factor, which is then not made: `POST /login/2fa`,
 /// `/two-factor-challenge`. Elsewhere that is where one is set up.
-pub(super) fn gives_factor(path: &Path, body: Option<&Value<'_>>) -> bool {
+fn gives_factor(path: &Path, body: Option<&Value<'_>>) -> bool {
     let [.., last] = path.segments.as_slice() else { return false };
     let last_word = snake(&last.text);
     if !is_second_factor(&last_word) {
@@ -54,6 +60,30 @@ pub(super) fn gives_factor(path: &Path, body: Option<&Value<'_>>) -> bool {
     };
     // `user[otp_attempt]`, as Devise has it.
     (is_behind || is_challenge) && has(is_factor) || has(|name| name.ends_with("otp_attempt"))
+}
+
+/// Whether somebody is signed in by what is sent to a place that is there for it: what a provider answers
+/// with (SAML, OpenID Connect), or a name and a password.
+fn brings_identity(path: &Path, body: Option<&Value<'_>>) -> bool {
+    let words: Vec<String> = path.segments.iter().map(|segment| snake(&segment.text)).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let has = |name: &str| {
+        let members = body.into_iter().flat_map(Value::members).take(MEMBERS_MAX);
+        members.into_iter().any(|(own, _)| own.eq_ignore_ascii_case(name))
+    };
+    match words.as_slice() {
+        [.., "auth" | "login" | "sso", "saml" | "saml2"]
+        | [.., "saml" | "saml2", "acs" | "callback" | "consume" | "login"] => has("SAMLResponse"),
+        [.., "signin_oidc"] | [.., "oidc" | "openid" | "openid_connect", "callback"] => {
+            has("id_token") || has("code") && has("state")
+        }
+        // NextAuth's, and Jira's.
+        [.., "callback", "credentials"] => has("password"),
+        [.., "auth", version, "session"] => {
+            is_version(version, true) && has("username") && has("password")
+        }
+        _ => false,
+    }
 }
 
 fn is_factor(name: &str) -> bool {

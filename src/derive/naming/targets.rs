@@ -90,7 +90,8 @@ pub(super) fn targets(
 
 /// The name that a query gives to what is made: `POST /createItem?name=web`.
 fn made_as(request: &RequestRecord, verb: &str) -> Option<(String, Origin)> {
-    let name = request.query.as_ref().filter(|_| verb == "create")?.get("name")?;
+    let is_made = matches!(verb, "create" | "upload");
+    let name = request.query.as_ref().filter(|_| is_made)?.get("name")?;
     Some((body::scalar(name)?, Origin::Query("name".to_owned())))
 }
 
@@ -167,7 +168,12 @@ fn several<'b>(
         verb == "create" && body.as_array().is_none() && has_items
     };
     if let Some(body) = body.filter(|body| !is_one(body)) {
-        let (within, root) = within(body, &node.noun, &plural);
+        let (within, root) = within(body, (&node.noun, verb), &plural);
+        // What items of a batch are called says nothing of what is not known to be one.
+        let is_untyped = node.at.is_none() && matches!(verb, "batch" | "bulk");
+        let has_id = |listed: &Listed<'_>| listed.id.is_some();
+        let within = Some(within).filter(|it| !is_untyped || it.targets.iter().all(has_id));
+        let within = within.unwrap_or_default();
         if !within.is_empty() {
             return (within, Held::Body(root));
         }
@@ -198,7 +204,11 @@ fn several<'b>(
 }
 
 /// What a body names, and below which place of it.
-fn within<'b>(body: &'b Value<'b>, noun: &str, plural: &str) -> (Many<'b>, &'static str) {
+fn within<'b>(
+    body: &'b Value<'b>,
+    (noun, verb): (&str, &str),
+    plural: &str,
+) -> (Many<'b>, &'static str) {
     let many = body::many(body, noun, plural);
     // `{"data": [{"type": "comments", "id": "12"}]}`: those of a relationship, in JSON:API.
     let is_of_noun = |item: &Value<'_>| {
@@ -209,7 +219,11 @@ fn within<'b>(body: &'b Value<'b>, noun: &str, plural: &str) -> (Many<'b>, &'sta
         data.as_array().is_some_and(|all| !all.is_empty() && all.iter().all(is_of_noun))
     });
     let items = body.get("items").map(|items| (items, "$.items"));
-    match items.or(data.map(|data| (data, "$.data"))).filter(|_| many.is_empty()) {
+    // What is selected of a list, as its form sends it.
+    let selected = body.get("selected").filter(|_| verb != "create" && verb != "update");
+    let selected = selected.map(|selected| (selected, "$.selected"));
+    let items = items.or(data.map(|data| (data, "$.data"))).or(selected);
+    match items.filter(|_| many.is_empty()) {
         Some((items, root)) => (body::many(items, noun, plural), root),
         None if many.is_empty() => (body::formset(body), "$"),
         None => (many, "$"),

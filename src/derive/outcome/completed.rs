@@ -21,8 +21,10 @@ pub(super) fn completed(
     let [target] = naming.targets.as_slice() else {
         return if verb == "create" { all_completed(naming, body?, trace) } else { None };
     };
-    // The system has no id.
-    if naming.is_call || naming.sentence.part.is_some() || target.kind == "system" {
+    // What has no type has no id that could be told from others.
+    let is_untyped = matches!(target.kind.as_str(), "resource" | "system")
+        && !matches!(verb, "create" | "update" | "delete");
+    if naming.is_call || naming.sentence.part.is_some() || is_untyped {
         return None;
     }
     let claimed = target.name.as_deref();
@@ -42,7 +44,11 @@ pub(super) fn completed(
             return Some(id);
         }
         let body = body.filter(|_| is_created)?;
-        let (id, at) = body::created_id_at(body, &target.kind)?;
+        // What a session is called is not its id.
+        let (id, at) = match target.kind.as_str() {
+            "session" => body::id_at(body, "session"),
+            kind => body::created_id_at(body, kind),
+        }?;
         let from = || vec![Origin::ResponseBody(at.to_string())];
         trace.note(Field::Id(0), || (By::Convention("the id in the response"), from()));
         Some(id)

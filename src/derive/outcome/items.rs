@@ -100,7 +100,7 @@ fn by_items_in(
         return None;
     }
     let kind = naming.targets.first().map(|target| target.kind.clone()).unwrap_or_default();
-    let kind = if kind == "system" { "item".to_owned() } else { kind };
+    let kind = if kind == "resource" { "item".to_owned() } else { kind };
     let has_ids = items.iter().any(|item| answer::item_id(item).is_some());
     let is_named = has_ids || items.iter().all(|item| !item.members().is_empty() && !is_call(item));
     if (came.body.is_none() || !is_named) && naming.targets.len() <= 1 {

@@ -66,6 +66,7 @@ impl Walk<'_> {
                     noun: (*noun).to_owned(),
                     id: bounded(&segment.text),
                     is_item: true,
+                    is_scope: false,
                     plural: true,
                     listed: None,
                     slots: vec![index],

@@ -32,6 +32,10 @@ pub(super) const PLAINLY_DONE: [&str; 19] = [
     "unsuspend",
 ];
 
+/// Verbs that take something away themselves, so that a DELETE of them is no way back.
+const REMOVING: [&str; 8] =
+    ["cancel", "invalidate", "purge", "revoke", "terminate", "uninstall", "wipe", "withdraw"];
+
 /// Nouns of what may be called like a verb.
 const OF_VERBS: [&str; 10] = [
     "action",
@@ -95,7 +99,8 @@ impl Walk<'_> {
         let is_known = is_verb(word) || matches!(word, "eviction");
         if self.method == "DELETE" {
             return inverse(canonical(word)).is_some() && is_known
-                || matches!(canonical(word), "delete" | "logout");
+                || matches!(canonical(word), "delete" | "logout")
+                || REMOVING.contains(&word);
         }
         is_known
             || compound_tail(word).is_some()
@@ -272,4 +277,13 @@ fn is_bare(verb: &str) -> bool {
             | "terminate"
             | "update"
     )
+}
+
+/// `user_edit`: a noun, and what is done to it.
+pub(super) fn noun_first(word: &str) -> Option<(&str, &str)> {
+    word.rsplit_once('_').filter(|(noun, verb)| {
+        matches!(*verb, "create" | "update" | "delete" | "add" | "remove" | "edit" | "save")
+            && !noun.is_empty()
+            && !is_verb(noun)
+    })
 }
