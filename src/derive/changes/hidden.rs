@@ -47,6 +47,14 @@ pub(super) fn mark<'n>(node: &'n Node<'n>) -> Option<&'n str> {
     }
 }
 
+/// The digest that is on record in the place of a value.
+pub(super) fn fingerprint<'n>(node: &'n Node<'n>) -> Option<&'n str> {
+    match marker(node)?.shows {
+        Shows::Told(_, Some(("fingerprint", digest))) => digest.as_str(),
+        _ => None,
+    }
+}
+
 /// Whether there is a value in it of which nothing tells whether it is the same as another.
 pub(super) fn has_untold(node: &Node<'_>) -> bool {
     match node {
