@@ -93,7 +93,7 @@ fn mongo<'n>(members: &'n [(std::borrow::Cow<'_, str>, Node<'_>)]) -> Option<&'n
 /// kind of id stands in quotes. An id that is redacted calls it by its fingerprint, or not at all.
 fn called(item: &Node<'_>, key: &str) -> Option<String> {
     let id = match item.get(key)? {
-        id if hidden::is_hidden(id) => hidden::fingerprint(id)?.to_owned(),
+        id if hidden::is_hidden(id) => hidden::identity(id)?.to_owned(),
         Node::String(text) if text.len() > ID_BYTES_MAX => return None,
         Node::String(text) if is_plain(text) => text.to_string(),
         Node::String(text) => format!("\"{text}\""),
