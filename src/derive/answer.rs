@@ -232,6 +232,10 @@ fn told(act: &Act, result: &Value<'_>) -> Option<Vec<Target>> {
     if act.sentence.part.is_some() || target.kind == "operation" {
         return None;
     }
+    let result = match act.sentence.verb.as_str() {
+        "create" => body::created(result, &target.kind).map_or(result, |(inner, _)| inner),
+        _ => result,
+    };
     let found = || match act.sentence.verb.as_str() {
         "create" | "register" => body::created_id(result, &target.kind),
         _ => body::id(result, &target.kind),

@@ -1,10 +1,16 @@
 //! What a redacted body says of the target.
 
+mod batch;
+mod files;
+mod inner;
 mod names;
 
 use std::borrow::Cow;
 use std::fmt;
 
+pub(super) use self::batch::{batch, formset};
+pub(super) use self::files::files;
+pub(super) use self::inner::{created, place_of};
 use self::names::{
     FORM_NAMES, NAMES, SIGN_IN_INNER, SIGN_IN_NAMES, SIGN_IN_OBJECTS, is_field_of_form,
     is_one_of_several, names_of,
@@ -290,24 +296,6 @@ fn list<'b>(member: Option<&'b str>, found: &'b Value<'b>) -> Many<'b> {
     Many { member, targets, count }
 }
 
-/// The rows of a list that is edited at once, as Django's forms have them: `form-0-id`.
-pub(super) fn formset<'b>(body: &'b Value<'b>) -> Many<'b> {
-    if body.get(FORMSET).is_none_or(|count| *count == Value::Null) {
-        return Many::default();
-    }
-    let is_id = |name: &str| name.starts_with("form-") && name.ends_with("-id");
-    let ids = || body.members().iter().filter(|(name, _)| is_id(name));
-    let row = |(name, id): &'b (Cow<'b, str>, Value<'b>)| {
-        Some(Listed::id(scalar(id)?, Spot::Member(name)))
-    };
-    let targets: Vec<_> = ids().take(TARGETS_MAX).filter_map(row).collect();
-    let count = targets.len().max(ids().count());
-    Many { member: None, targets, count }
-}
-
-/// The member that a form of several rows has.
-const FORMSET: &str = "form-TOTAL_FORMS";
-
 /// One of several targets.
 #[derive(Debug)]
 pub(super) struct Listed<'b> {
@@ -333,6 +321,8 @@ enum Spot<'b> {
     Item(usize, Option<&'static str>, Option<&'static str>),
     /// A member of its own.
     Member(&'b str),
+    /// A file, perhaps of several with this name.
+    File(Option<usize>),
 }
 
 /// Several targets, no more than [`TARGETS_MAX`], and how many there are.
@@ -409,6 +399,11 @@ impl Many<'_> {
                 };
                 (within(id), within(name))
             }
+            Spot::File(position) => {
+                let position = position.map(|at| format!("[{at}]")).unwrap_or_default();
+                let place = format!("{list}{position}.filename");
+                (place.clone(), place)
+            }
             Spot::Member(name) => {
                 let place = format!("{list}{}", step(name));
                 (place.clone(), place)
@@ -417,7 +412,7 @@ impl Many<'_> {
     }
 }
 
-fn is_plain_id(id: &str) -> bool {
+pub(super) fn is_plain_id(id: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte);
     id.bytes().any(|byte| byte.is_ascii_digit()) && id.bytes().all(plain) && is_id(id)
 }

@@ -51,7 +51,7 @@ pub struct Naming {
     pub(super) method: String,
     /// Something says that it may be another request than it looks like.
     pub(super) is_doubtful: bool,
-    /// The path leads to one item, and to no part or action of it.
+    /// The path leads to one item, or to what there is one of, and to no action of it.
     pub(super) is_item: bool,
     /// What a reader should know of how it was named.
     pub notes: Vec<&'static str>,
@@ -133,7 +133,7 @@ pub(super) fn naming_at(
         .documented
         .and_then(|pattern| Path::documented(&request.path, pattern))
         .unwrap_or_else(|| Path::read(&request.path));
-    let mut walked = walk(&path, &method.name);
+    let mut walked = walk(&path, as_walked(&method.name));
     let called = called(request, body, &method, (&path, &walked), known.is_routed);
     let is_sent = body.is_some() || request.query.is_some();
     noted::path(&walked, trace);
@@ -206,6 +206,11 @@ pub(super) fn naming_at(
     trace.note(Field::Description, || (said, Vec::new()));
     naming.method = method.name;
     naming
+}
+
+/// A HEAD is read as the GET that it asks about.
+fn as_walked(method: &str) -> &str {
+    if method == "HEAD" { "GET" } else { method }
 }
 
 /// What a parameter says, in the place of what the path does not.

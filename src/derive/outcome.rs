@@ -348,7 +348,7 @@ fn several(
     noted::reason(came, reason.as_deref(), trace);
     note_ending(trace);
     if targets != naming.targets {
-        noted::targets(&targets, &naming.targets, trace);
+        noted::targets(&targets, &naming.targets, came.body, trace);
     }
     Verdict {
         action: None,
@@ -401,7 +401,7 @@ fn done(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict {
             let told =
                 answer::ends(std::slice::from_ref(act), body, None, (request, response)).pop();
             let told = told.and_then(|end| end.targets);
-            noted::told(&naming.targets, told.as_deref(), trace);
+            noted::told(&naming.targets, told.as_deref(), body, trace);
             told
         }
         _ => completed(naming, came, &sentence.verb, trace),

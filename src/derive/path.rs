@@ -40,8 +40,10 @@ pub(super) struct Path {
     pub(super) segments: Vec<Segment>,
     /// The index of the first segment that says something.
     pub(super) start: usize,
-    /// A verb that the last segment had at its end: `:rotate`.
+    /// A verb that the last segment had at its end, `:rotate`, or that a document says was behind it.
     pub(super) verb: Option<String>,
+    /// The segment with it.
+    pub(super) verb_at: Option<usize>,
     /// A last segment that names nothing, as recorded: `$ref`.
     pub(super) tail: Option<String>,
     /// It is too long to be read, and has no segments here.
@@ -114,6 +116,12 @@ impl Path {
             Some(Piece::Param { suffix, .. }) => {
                 let verb = suffix.strip_prefix(':').map(snake);
                 path.verb = verb.filter(|verb| is_verb(verb.split('_').next().unwrap_or_default()));
+                path.verb_at = path.segments.len().checked_sub(1);
+            }
+            _ if pattern.ends_in_verb() => {
+                let last = path.segments.pop()?;
+                (path.verb, path.tail) = (last.word, Some(last.raw));
+                path.verb_at = Some(path.segments.len());
             }
             _ => path.split_last(),
         }
@@ -146,6 +154,7 @@ impl Path {
             if is_called || is_verb(verb.split('_').next().unwrap_or_default()) {
                 self.verb = Some(verb);
                 *last = Segment::new(&last.raw, stem);
+                self.verb_at = self.segments.len().checked_sub(1);
             }
         }
     }

@@ -79,7 +79,12 @@ fn named(method: &str, params: &Value<'_>, answer: Answer) -> Act {
         act.targets = vec![Target { kind: "object".to_owned(), id: bounded(url), name: None }];
         return act;
     }
-    let mut act = of_call(&noun, &verb, params, answer);
+    // `[{"Id": 42}]`: the one argument has names.
+    let arguments = match params.as_array() {
+        Some([only @ Value::Object(_)]) => only,
+        _ => params,
+    };
+    let mut act = of_call(&noun, &verb, arguments, answer);
     // The one argument by position says which one, unless it is only being made.
     if let (Some([only]), [target]) = (params.as_array(), act.targets.as_mut_slice())
         && target.id.is_none()

@@ -92,7 +92,7 @@ pub(super) fn walk(path: &Path, method: &str) -> Walked {
         } else {
             out.verb = Some(canonical(verb).to_owned());
         }
-        out.verb_at = path.segments.len().checked_sub(1);
+        out.verb_at = path.verb_at;
     }
     out.route = route(path, &out.nodes);
     out

@@ -1,6 +1,7 @@
 //! What an answer says of a limit: its header fields, from the redacted record, or else its error.
 //!
 //!   `Retry-After`: RFC 9110, section 10.2.3. `RateLimit-*`: draft-ietf-httpapi-ratelimit-headers-06.
+//!   `RateLimit`, `RateLimit-Policy`: draft-ietf-httpapi-ratelimit-headers-07 and later, and 02 before.
 //!   OpenAI, Azure, LiteLLM: `x-ratelimit-{limit,remaining,reset}-{requests,tokens}`,
 //!     <https://platform.openai.com/docs/guides/rate-limits>
 //!   Anthropic: `anthropic-ratelimit-{requests,tokens,…}-{limit,remaining,reset}`,
@@ -11,6 +12,8 @@
 //!     <https://docs.litellm.ai/docs/proxy/response_headers>
 //!   OpenRouter: the fields in `error.metadata.headers`, <https://openrouter.ai/docs/api/reference/limits>
 //!   Gemini, Vertex AI: `QuotaFailure` and `RetryInfo`, <https://google.aip.dev/193>
+
+mod structured;
 
 use std::collections::BTreeMap;
 
@@ -26,8 +29,11 @@ const BEFORE: [&str; 2] = ["x-ratelimit-{}-", "x-ai-ratelimit-{}-"];
 /// What stands around it.
 const AROUND: &str = "anthropic-ratelimit-";
 
-/// Fields without a name of what is counted.
+/// Fields without a name of what is counted; what else may stand before them is a gateway's name.
 const PLAIN: [&str; 2] = ["ratelimit-{}", "x-ratelimit-{}"];
+
+/// Ends of fields with a limit, behind which nothing says what is counted.
+const ENDS: [&str; 2] = ["ratelimit-limit", "rate-limit-limit"];
 
 /// Where an error has header fields that its gateway was answered.
 const FIELDS_AT: &str = "$.error.metadata.headers";
@@ -100,21 +106,56 @@ pub(super) fn limit_within(body: Option<&Node<'_>>) -> Limit {
 /// More fields of an error are not looked at.
 const FIELDS_MAX: usize = 64;
 
-/// What was spent, and the most that may be: `Current cost: 0.5, Max budget: 0.1`.
+/// What was spent, and the most that may be: `Current cost: 0.5, Max budget: 0.1`; or a limit, and what of it
+/// was used or remains: `Limit 30000, Used 29000`, `(1500/1000, resets every 1h)`.
 fn of_sentence(message: &str) -> Limit {
-    let start = message.char_indices().nth(SENTENCE_CHARS_MAX).map_or(message.len(), |(at, _)| at);
-    let message = message.get(..start).unwrap_or_default().to_ascii_lowercase();
-    let after = |marker: &str| {
-        let rest = message.split(marker).nth(1)?;
-        let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
-        let number = rest.get(..end)?.trim_end_matches('.');
-        (!number.is_empty() && number.len() <= AMOUNT_BYTES_MAX).then(|| number.to_owned())
-    };
-    let found = BUDGETS.iter().find_map(|(most, spent)| Some((after(most)?, after(spent))));
-    let Some((most, spent)) = found else { return Limit::new() };
-    let parts = [("limit", Some(most)), ("spent", spent), ("limit_by", Some("budget".to_owned()))];
+    let end = message.char_indices().nth(SENTENCE_CHARS_MAX).map_or(message.len(), |(at, _)| at);
+    let message = message.get(..end).unwrap_or_default().to_ascii_lowercase();
     let told = |text| Part { text, place: Place::Body(MESSAGE_AT) };
+    let budget = BUDGETS.iter().find_map(|(most, spent)| {
+        Some((number_after(&message, most)?, number_after(&message, spent)))
+    });
+    let parts = match budget {
+        Some((most, spent)) => {
+            vec![("limit", Some(most)), ("spent", spent), ("limit_by", Some("budget".to_owned()))]
+        }
+        None => {
+            match number_after(&message, "limit: ").or_else(|| number_after(&message, ": limit ")) {
+                Some(most) => vec![
+                    ("limit", Some(most)),
+                    ("spent", number_after(&message, "used ")),
+                    ("remaining", number_after(&message, "remaining: ")),
+                ],
+                None => {
+                    let (spent, most) = fraction(&message).unzip();
+                    vec![("limit", most), ("spent", spent)]
+                }
+            }
+        }
+    };
     parts.into_iter().filter_map(|(name, text)| Some((name, told(text?)))).collect()
+}
+
+/// The number behind a marker.
+fn number_after(message: &str, marker: &str) -> Option<String> {
+    number(message.split(marker).nth(1)?)
+}
+
+/// The number that a text begins with.
+fn number(text: &str) -> Option<String> {
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let number = text.get(..end)?.trim_end_matches('.');
+    (!number.is_empty() && number.len() <= AMOUNT_BYTES_MAX).then(|| number.to_owned())
+}
+
+/// What was used of a limit, and the limit: `(1500/1000, resets every 1h)`.
+fn fraction(message: &str) -> Option<(String, String)> {
+    let inner = message.split_once('(')?.1.split([',', ')']).next()?;
+    let (used, most) = inner.split_once('/')?;
+    let is_whole = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_limit = message.contains("limit") && message.contains("resets");
+    (is_limit && is_whole(used) && is_whole(most)).then_some(())?;
+    Some((number(used)?, number(most)?))
 }
 
 /// Of a longer sentence only so much is looked at.
@@ -175,6 +216,17 @@ fn of_fields(fields: &[(String, String)], at: impl Fn(&str) -> Place) -> Limit {
     }
     for plain in PLAIN {
         add("", &|part| plain.replace("{}", part));
+    }
+    let is_other = |name: &&str| {
+        ENDS.iter().any(|end| name.ends_with(end))
+            && !PLAIN.iter().any(|plain| plain.replace("{}", "limit") == **name)
+    };
+    for name in fields.iter().map(|(name, _)| name.as_str()).filter(is_other) {
+        let stem = name.strip_suffix("limit").unwrap_or(name);
+        add("", &|part| format!("{stem}{part}"));
+    }
+    if found.is_empty() {
+        found.extend(structured::limit(&known, &at));
     }
     let spent = |one: &Limit| one.get("remaining").is_some_and(|left| is_none(&left.text));
     let at = found.iter().position(spent).unwrap_or_default();

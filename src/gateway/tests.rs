@@ -64,6 +64,27 @@ fn limits_are_those_of_which_nothing_is_left() {
             json!({"x-litellm-key-max-budget": "0.01", "x-litellm-key-spend": "0.02"}),
             json!({"limit": "0.01", "limit_by": "budget", "spent": "0.02"}),
         ),
+        (
+            json!({"ratelimit": "limit=5, remaining=0, reset=30", "ratelimit-policy": "5;w=60"}),
+            json!({"limit": "5", "remaining": "0", "reset": "30"}),
+        ),
+        (
+            json!({"ratelimit": "\"day\";r=9;t=3000, \"default\";r=0;t=30", "ratelimit-policy": "\"day\";q=10;w=86400, \"default\";q=5;w=60"}),
+            json!({"limit": "5", "limit_by": "default", "remaining": "0", "reset": "30"}),
+        ),
+        (
+            json!({"ratelimit": "\"default\";r=0;t=30"}),
+            json!({"limit_by": "default", "remaining": "0", "reset": "30"}),
+        ),
+        (json!({"ratelimit": "none, at all; really"}), json!({})),
+        (
+            json!({"x-rate-limit-limit": "5", "x-rate-limit-remaining": "0"}),
+            json!({"limit": "5", "remaining": "0"}),
+        ),
+        (
+            json!({"helicone-ratelimit-limit": "100", "helicone-ratelimit-remaining": "0", "helicone-ratelimit-policy": "100;w=60"}),
+            json!({"limit": "100", "remaining": "0"}),
+        ),
         // Neither prose nor lists are limits.
         (json!({"retry-after": "x".repeat(100)}), json!({})),
         (json!({"retry-after": ["1", "2"]}), json!({})),
@@ -101,6 +122,23 @@ fn limits_are_told_by_errors() {
             message("ExceededBudget: User=u over budget. Spend=1.2, Budget=1.0."),
             json!({"limit": "1.0", "limit_by": "budget", "spent": "1.2"}),
         ),
+        (
+            message(
+                "Rate limit reached for m on tokens per min (TPM): Limit 30000, Used 29000, Requested 2000.",
+            ),
+            json!({"limit": "30000", "spent": "29000"}),
+        ),
+        (
+            message(
+                "Limit type: requests. Current limit: 1, Remaining: 0. Limit resets at: 2025-01-01",
+            ),
+            json!({"limit": "1", "remaining": "0"}),
+        ),
+        (
+            message("Rate limits exceeded: [token limit exceeded (1500/1000, resets every 1h)]"),
+            json!({"limit": "1000", "spent": "1500"}),
+        ),
+        (message("a limit of some kind (and/or another, which resets)"), json!({})),
         // What is neither an amount nor a time is not told.
         (message("max budget: tell me all"), json!({})),
         (message(&"max budget: 1".repeat(2000)), json!({"limit": "1", "limit_by": "budget"})),

@@ -274,7 +274,8 @@ pub struct Change {
     pub before: Option<Value>,
     /// `add`, `remove` or `replace`.
     pub op: &'static str,
-    /// Where, as a JSON pointer.
+    /// Where, as a JSON pointer; in a list that was compared, an item is called by its id (`/items/[id=3]/v`), and one
+    /// without that was added by where it is after (`/items/+2`).
     pub path: String,
 }
 

@@ -49,6 +49,9 @@ const PEM_LINE_BYTES_MIN: usize = 24;
 /// So long are words that may as well be a role, a state or a name.
 const WORD_BYTES_MAX: usize = 15;
 
+/// Secrets of longer lists are not told apart.
+const LISTED_MAX: usize = 32;
+
 /// Where a secret stands.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Depth {
@@ -71,6 +74,9 @@ impl Walk<'_> {
             self.hides = true;
             return self.go_in(node, rule);
         }
+        if !is_whole && self.telling.is_none() && self.is_of_secrets(rule, node) {
+            return self.each_secret(node, rule);
+        }
         let mut shown = self.sketch(node, rule).unwrap_or_else(|| self.shown(node, rule));
         let mut rule = rule;
         self.hides |= !matches!(node, Node::String(text) if !text.trim().is_empty());
@@ -92,6 +98,23 @@ impl Walk<'_> {
         }
         self.receipt(rule);
         *node = shown;
+    }
+
+    /// Whether a value is a short list of texts under a rule that fingerprints: of each is told which one it is.
+    fn is_of_secrets(&self, rule: usize, node: &Node<'_>) -> bool {
+        let Node::Array(items) = node else { return false };
+        self.policy.action(rule) == Action::Fingerprint
+            && (1..=LISTED_MAX).contains(&items.len())
+            && items.iter().all(|item| matches!(item, Node::String(_)))
+    }
+
+    /// Puts in the place of each text of a list what is recorded of it.
+    fn each_secret(&mut self, node: &mut Node<'_>, rule: usize) {
+        let Node::Array(items) = node else { return };
+        let length = self.location.len();
+        self.location.push_str("[*]");
+        items.iter_mut().for_each(|item| self.secret(item, rule));
+        self.location.truncate(length);
     }
 
     fn shown(&self, node: &Node<'_>, rule: usize) -> Node<'static> {

@@ -1,10 +1,11 @@
 //! The difference between two states.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use super::Note;
 use super::hidden::{self, Sight};
-use super::list::{List, down, down_to, size};
+use super::items::{self, Key};
+use super::list::{List, down, down_to, down_to_added, size};
 use super::sequence::{self, Step};
 use crate::decode::{Node, Number};
 use crate::record::Change;
@@ -36,17 +37,11 @@ const VOLATILE: [&str; 20] = [
 /// No volatile name is longer, with its separators.
 const VOLATILE_BYTES_MAX: usize = 24;
 
-/// Members by which items of a list are known, the best first.
-pub(super) const IDS: [&str; 15] = [
-    "id", "_id", "Id", "ID", "uuid", "uid", "guid", "gid", "sys_id", "iid", "key", "Key", "slug",
-    "name", "Name",
-];
-
 /// What differs between two states.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Difference {
-    /// The changes. An item of a list that is compared by ids stands where it was before, and an
-    /// added one where it is after.
+    /// The changes. An item of a list is called by its id (`/items/[id=3]/v`), else by where it was before
+    /// (`/items/2/v`), and an added one by where it is after (`/items/+2`): no path is that of two items.
     pub changes: Vec<Change>,
     /// Paths whose values are redacted on both sides so that nobody can say whether they changed.
     pub hidden: Vec<String>,
@@ -72,9 +67,9 @@ fn compare(list: &mut List, path: &mut String, before: &Node<'_>, after: &Node<'
         (Some(Sight::Hidden), ..) => list.hide(path),
         (Some(Sight::Changed), ..) => list.replace(path, Some(before), Some(after)),
         (None, Node::Object(_), Node::Object(_)) => objects(list, path, before, after),
-        (None, Node::Array(left), Node::Array(right)) => match (ids(left, right), left, right) {
-            (Some(key), ..) => by_id(list, path, key, left, right),
-            (None, ..) => by_position(list, path, (before, left), (after, right)),
+        (None, Node::Array(left), Node::Array(right)) => match items::key(left, right) {
+            Some(key) => by_id(list, path, &key, left, right),
+            None => by_position(list, path, (before, left), (after, right)),
         },
         (None, ..) if is_same(before, after) => {}
         (None, ..) => list.replace(path, Some(before), Some(after)),
@@ -127,46 +122,11 @@ fn is_volatile(name: &str) -> bool {
     VOLATILE.contains(&squashed.to_ascii_lowercase().as_str())
 }
 
-/// The member by which all items on both sides are known, each by another value.
-fn ids(before: &[Node<'_>], after: &[Node<'_>]) -> Option<&'static str> {
-    if before.is_empty() && after.is_empty() {
-        return None;
-    }
-    IDS.into_iter().find(|key| places(before, key).is_some() && places(after, key).is_some())
-}
-
-/// Where the items of a list stand, by their ids.
-fn places(items: &[Node<'_>], key: &str) -> Option<HashMap<String, usize>> {
-    let mut places = HashMap::with_capacity(items.len());
-    for (position, item) in items.iter().enumerate() {
-        if places.insert(id(item, key)?, position).is_some() {
-            return None;
-        }
-    }
-    Some(places)
-}
-
-/// The id of an item; a text and a number are not the same.
-fn id(item: &Node<'_>, key: &str) -> Option<String> {
-    match item.get(key)? {
-        id if hidden::is_hidden(id) => hidden::mark(id).map(|mark| format!("}}{mark}")),
-        Node::String(text) => Some(format!("\"{text}")),
-        Node::Number(number) => Some(number.to_string()),
-        // `{"$oid": "…"}`, as MongoDB writes the ids that it gives.
-        Node::Object(members) => match members.as_slice() {
-            [(name, Node::String(text))] if name == "$oid" => Some(format!("{{{text}")),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-fn by_id(list: &mut List, path: &mut String, key: &str, before: &[Node<'_>], after: &[Node<'_>]) {
-    let (Some(old), Some(new)) = (places(before, key), places(after, key)) else { return };
+fn by_id(list: &mut List, path: &mut String, key: &Key, before: &[Node<'_>], after: &[Node<'_>]) {
     let mut last = None;
     for (position, item) in before.iter().enumerate() {
-        let length = down_to(path, position);
-        let place = id(item, key).and_then(|id| new.get(&id).copied());
+        let length = key.down(path, item).unwrap_or_else(|| down_to(path, position));
+        let place = key.after(item);
         match place.and_then(|place| after.get(place)) {
             Some(now) => compare(list, path, item, now),
             None => list.remove(path, Some(item)),
@@ -180,12 +140,10 @@ fn by_id(list: &mut List, path: &mut String, key: &str, before: &[Node<'_>], aft
             return;
         }
     }
-    for (position, item) in after.iter().enumerate() {
-        if id(item, key).is_some_and(|id| !old.contains_key(&id)) {
-            let length = down_to(path, position);
-            list.add(path, Some(item));
-            path.truncate(length);
-        }
+    for (position, item) in after.iter().enumerate().filter(|(_, item)| key.is_new(item)) {
+        let length = key.down(path, item).unwrap_or_else(|| down_to_added(path, position));
+        list.add(path, Some(item));
+        path.truncate(length);
     }
 }
 
@@ -206,8 +164,10 @@ fn by_position<'n>(
     };
     let steps = sequence::steps(left, right).unwrap_or_else(|| by_position().collect());
     for step in steps {
-        let (Step::Other(position, _) | Step::Out(position) | Step::In(position)) = step;
-        let length = down_to(path, position);
+        let length = match step {
+            Step::Other(position, _) | Step::Out(position) => down_to(path, position),
+            Step::In(position) => down_to_added(path, position),
+        };
         match step {
             Step::Other(at, now) => {
                 if let (Some(before), Some(after)) = (left.get(at), right.get(now)) {

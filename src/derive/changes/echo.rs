@@ -1,6 +1,6 @@
 //! A response that shows the resource as it is now.
 
-use super::diff::IDS;
+use super::items::IDS;
 use super::list::List;
 use crate::decode::Node;
 use crate::derive::body::{WRAPPERS, scalar};

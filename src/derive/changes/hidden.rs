@@ -47,6 +47,17 @@ pub(super) fn mark<'n>(node: &'n Node<'n>) -> Option<&'n str> {
     }
 }
 
+/// What is on record in the place of a value, and tells it from others: a digest, or a number as a text.
+pub(super) fn identity<'n>(node: &'n Node<'n>) -> Option<&'n str> {
+    if let Some(number) = node.get(SEALED_NUMBER) {
+        return number.as_str();
+    }
+    match marker(node)?.shows {
+        Shows::Told(_, Some(("fingerprint", digest))) => digest.as_str(),
+        _ => None,
+    }
+}
+
 /// Whether there is a value in it of which nothing tells whether it is the same as another.
 pub(super) fn has_untold(node: &Node<'_>) -> bool {
     match node {

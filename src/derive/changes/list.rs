@@ -156,7 +156,12 @@ impl List {
     pub(super) fn complete<'n>(&mut self, known: impl Fn(&str) -> Option<&'n Node<'n>>) {
         let mut listed = std::mem::take(&mut self.listed);
         for Listed { change, open } in &mut listed {
-            if *open && let Some(after) = known(&change.path).filter(|after| !has_hidden(after)) {
+            let Some(after) = known(&change.path) else { continue };
+            if *open && !has_hidden(after) {
+                change.after = Some(self.value(after));
+            } else if change.op == "remove" && *after != Node::Null {
+                // What was to be removed got a value all the same: the default.
+                change.op = "replace";
                 change.after = Some(self.value(after));
             }
         }
@@ -215,6 +220,14 @@ pub(super) fn down_to(path: &mut String, position: usize) -> usize {
     let length = path.len();
     // Writing into a `String` cannot fail.
     write!(path, "/{position}").ok();
+    length
+}
+
+/// Goes to an item of a list that was not there before, by where it is after.
+pub(super) fn down_to_added(path: &mut String, position: usize) -> usize {
+    let length = path.len();
+    // Writing into a `String` cannot fail.
+    write!(path, "/+{position}").ok();
     length
 }
 

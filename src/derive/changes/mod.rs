@@ -8,7 +8,7 @@
 //!   was set: nobody knows what was there before, unless a JSON Patch tested it.
 //! - Only what succeeded has changed something. Why there are no changes, or not all, is a note.
 //! - Between two trees, objects are compared by name, lists of objects by their ids, lists of plain
-//!   values as sequences, others by position, and as a whole where that is shorter. Fields that change with everything
+//!   values as sequences, others by position, and as a whole where that is shorter. A path means one item of a list. Fields that change with everything
 //!   (`updated_at`, `etag`, …) are not compared.
 //! - What redaction hides is never claimed to be unchanged: two fingerprints tell, and of states the
 //!   digests of what stood there, which are not recorded. What else is hidden on both sides is listed
@@ -20,6 +20,7 @@
 mod diff;
 mod echo;
 mod hidden;
+mod items;
 mod list;
 mod observed;
 mod patch;

@@ -2,6 +2,7 @@
 //! secret in its own way (`"********"`, `true`, nothing), before and after it was changed alike.
 
 use super::hidden::{is_hidden, mark};
+use super::items;
 use super::list::{down, down_to};
 use super::shows::{find, is_at};
 use super::{CHANGES_MAX, Difference};
@@ -32,8 +33,13 @@ fn within(secrets: &mut Vec<Secret>, path: &mut String, node: &Node<'_>) {
             secrets.push(Secret { path: path.clone(), mark });
         }
         Node::Array(items) => {
+            let names = items::names(items);
             for (position, item) in items.iter().enumerate() {
-                let length = down_to(path, position);
+                let name = names.as_ref().and_then(|names| names.get(position));
+                let length = match name {
+                    Some(name) => down(path, name),
+                    None => down_to(path, position),
+                };
                 within(secrets, path, item);
                 path.truncate(length);
             }

@@ -35,10 +35,15 @@ fn names(path: &str) -> Vec<String> {
                 names.extend(inner.split("][").filter(|it| !it.is_empty()).map(str::to_owned));
             }
             Some((outer, _)) if !outer.is_empty() => names.push(outer.to_owned()),
-            _ => names.push(name),
+            _ => names.push(position(&name).unwrap_or(&name).to_owned()),
         }
     }
     names
+}
+
+/// Where an item that was added stands.
+fn position(name: &str) -> Option<&str> {
+    name.strip_prefix('+').filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// What a state shows at a path of the request, with what wraps the thing on either side, or without.
@@ -97,5 +102,6 @@ fn is_same(one: &str, other: &str) -> bool {
         let chars = name.chars().filter(|c| !matches!(c, '_' | '-' | ' '));
         chars.flat_map(char::to_lowercase).collect()
     };
-    one == other || plain(one) == plain(other)
+    // An id is what it is.
+    one == other || (!one.starts_with('[') && plain(one) == plain(other))
 }

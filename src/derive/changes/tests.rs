@@ -181,7 +181,7 @@ fn secrets_that_are_set_and_shown_masked_may_have_changed() {
         (
             json!({"keys": [{"id": 1, "token": secret("a")}]}),
             json!({"keys": [{"id": 1, "token": ""}]}),
-            vec!["/keys/0/token"],
+            vec!["/keys/[id=1]/token"],
         ),
         // The API shows that it is the one that was sent.
         (json!({"token": secret("a")}), json!({"token": secret("a")}), vec![]),

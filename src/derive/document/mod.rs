@@ -6,6 +6,7 @@
 //!
 //! Invariant: an operation only names. It never makes a request a read, nor unaudited.
 
+mod ending;
 mod path;
 #[cfg(test)]
 mod tests;
@@ -19,7 +20,7 @@ use super::rule::{EventRule, PathPattern, Piece, TargetRule, Template, Uses};
 use super::shape::is_version;
 use super::trace::Trace;
 use super::verbs::{canonical, is_adverb, is_verb};
-use super::words::{singular, snake};
+use super::words::{is_plural, singular, snake};
 use crate::record::RequestRecord;
 
 /// Of a summary so many characters are told.
@@ -51,6 +52,9 @@ const FILLERS: &[&str] = &["a", "all", "an", "many", "new", "one", "the"];
 
 /// Nouns that the convention uses where it knows none.
 const GENERIC: &[&str] = &["resource", "system"];
+
+/// Verbs by which sessions of somebody are ended.
+const ENDS: &[&str] = &["expire", "invalidate", "revoke", "terminate"];
 
 /// Verbs of reads, besides those by which calls are told.
 const OTHER_READS: &[&str] = &["check", "fetch", "lookup", "preview", "retrieve", "show", "view"];
@@ -96,7 +100,9 @@ impl Operation {
         let (sample, ids) = self.sample();
         let request =
             RequestRecord { method: self.method.clone(), path: sample, ..RequestRecord::default() };
-        let known = Known { documented: Some(&self.path), is_routed: true };
+        let path = self.path.clone();
+        let path = if self.ends_in_verb() { path.ending_in_verb() } else { path };
+        let known = Known { documented: Some(&path), is_routed: true };
         let naming = naming_at(&request, None, known, &mut Trace::off());
         let item = naming.targets.first().and_then(|target| target.id.clone());
         let noun = naming.action.split_once('.').map_or("", |(noun, _)| noun);
@@ -120,7 +126,7 @@ impl Operation {
         EventRule {
             id: self.id.clone(),
             methods: vec![self.method.clone()],
-            path: self.path.clone(),
+            path,
             host: self.host.clone(),
             kind: None,
             category: None,
@@ -184,7 +190,10 @@ impl Operation {
     fn action_of(&self, naming: &Naming, said: &Said) -> Option<String> {
         let (noun, verb) = naming.action.split_once('.')?;
         if noun == "session" {
-            return None;
+            // Whose sessions they are stands before them, so that nobody signs out.
+            let ends = said.verb.as_deref().filter(|verb| ENDS.contains(verb));
+            let ends = ends.filter(|_| naming.sentence.owner.is_some());
+            return ends.map(|verb| format!("session.{verb}"));
         }
         let by_summary = || {
             let is_by_method = ["create", "update", "delete"].contains(&verb);
@@ -212,17 +221,23 @@ impl Operation {
         action.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase()).then_some(action)
     }
 
-    /// What the operation's id says; `noun` is what the convention takes it to be about.
-    fn said(&self, noun: &str) -> Said {
-        let Some(id) = self.operation_id.as_deref() else { return Said::default() };
+    /// The words of what stands before the last name in the operation's id, and of that.
+    fn called(&self) -> Option<(Option<Vec<String>>, Vec<String>)> {
+        let id = self.operation_id.as_deref()?;
         let mut parts: Vec<&str> =
             id.split(['.', '/', ':', '#', ' ']).filter(|part| !part.is_empty()).collect();
-        let Some(last) = parts.pop() else { return Said::default() };
+        let last = parts.pop()?;
         let (layer, last) = match last.split_once('_') {
             Some((layer, rest)) if without_layer(layer).is_some() => (Some(layer), rest),
             _ => (parts.last().copied(), last),
         };
-        let mut words = words_of(last);
+        let layer = layer.map(|layer| without_layer(layer).unwrap_or_else(|| words_of(layer)));
+        Some((layer, words_of(last)))
+    }
+
+    /// What the operation's id says; `noun` is what the convention takes it to be about.
+    fn said(&self, noun: &str) -> Said {
+        let Some((layer, mut words)) = self.called() else { return Said::default() };
         self.drop_route(&mut words);
         let mut said = said_by(&words);
         // Before what is meant can only stand what is done to it.
@@ -242,7 +257,6 @@ impl Operation {
         said.verb = said.verb.map(|verb| canonical(&verb).to_owned());
         said.verb.take_if(|verb| self.changes() && is_read(verb));
         if said.noun.is_none() && said.verb.is_some() {
-            let layer = layer.map(|layer| without_layer(layer).unwrap_or_else(|| words_of(layer)));
             said.noun = layer.and_then(|words| noun_of(&words));
         }
         said
@@ -351,6 +365,8 @@ fn noun_of(words: &[String]) -> Option<String> {
         if PREPOSITIONS.contains(&word.as_str()) {
             break;
         }
+        // `DeleteCustomersCustomer`: the collection, and one of it.
+        noun.pop_if(|collection| is_plural(collection) && singular(collection) == *word);
         if !FILLERS.contains(&word.as_str()) {
             noun.push(word);
         }

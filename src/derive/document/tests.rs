@@ -98,6 +98,17 @@ fn operations_name_actions_targets_and_scopes() {
         ("DELETE /widgets/{id} | listGadgets", "gadget.delete"),
         ("POST /widgets/{id} | getWidget", "widget.get"),
         ("PUT /widgets/{id} | resetWidget", "widget.reset"),
+        // What a document says that it is, is a verb.
+        ("POST /pets/{pet_id}/vaccinate | vaccinatePet", "pet.vaccinate"),
+        ("POST /pets/{pet_id}/groom | | Groom a pet", "-"),
+        ("POST /loans/{id}/amortize | LoanController_amortize", "-"),
+        ("POST /pets/{pet_id}/collar | putCollar", "collar.put pet={path.pet_id}"),
+        ("DELETE /customers/{customer} | DeleteCustomersCustomer", "customer.delete"),
+        (
+            "DELETE /users/{user_id}/sessions | revokeUserSessions",
+            "session.revoke user={path.user_id}",
+        ),
+        ("DELETE /session | revokeSession", "-"),
     ] {
         check(line, expected);
     }
@@ -123,5 +134,45 @@ fn words_of_documents_are_no_ids() {
         let naming = naming_at(&request, None, known, &mut Trace::off());
         let id = naming.targets.first().and_then(|target| target.id.as_deref()).unwrap_or("-");
         assert_eq!(format!("{}: {id}", naming.action), expected, "{line}");
+    }
+}
+
+#[test]
+fn a_document_says_that_the_last_word_is_a_verb() {
+    for (line, id, summary, expected) in [
+        ("POST /pets/{id}/vaccinate", "vaccinatePet", "", "pet.vaccinate 7"),
+        ("POST /pets/{id}/groom", "", "Groom a pet", "pet.groom 7"),
+        ("POST /loans/{id}/amortize", "LoanController_amortize", "", "loan.amortize 7"),
+        ("PUT /pets/{id}/groom", "pets.groom", "", "pet.groom 7"),
+        // What is made below an item stays what it is.
+        ("POST /pets/{id}/collar", "putCollar", "Put on a collar", "collar.create -"),
+        ("POST /pets/{id}/photos", "photosPet", "", "photo.create -"),
+        ("POST /pets/{id}/groom", "", "Groom of a pet", "groom.create -"),
+        ("GET /pets/{id}/groom", "groomPet", "", "pet_groom.read 7"),
+    ] {
+        let (method, path) = line.split_once(' ').unwrap();
+        let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        let operation = Operation {
+            id: "d#x".to_owned(),
+            method: method.to_owned(),
+            path: PathPattern::new(path).unwrap(),
+            written: path.to_owned(),
+            host: None,
+            action: None,
+            operation_id: text(id),
+            summary: text(summary),
+            tag: None,
+            query: Vec::new(),
+        };
+        let rule = operation.rule();
+        let request = RequestRecord {
+            method: method.to_owned(),
+            path: path.replace("{id}", "7"),
+            ..RequestRecord::default()
+        };
+        let known = Known { documented: Some(&rule.path), is_routed: true };
+        let naming = naming_at(&request, None, known, &mut Trace::off());
+        let id = naming.targets.first().and_then(|target| target.id.as_deref()).unwrap_or("-");
+        assert_eq!(format!("{} {id}", naming.action), expected, "{line}");
     }
 }

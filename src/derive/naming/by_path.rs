@@ -43,7 +43,7 @@ pub(super) fn named_by_path(
     let node = walked.nodes.pop().unwrap_or_else(|| Node::named("resource"));
     let node = if is_whole(&walked, &node, request) { Node::named("system") } else { node };
     let has_item = node.is_item || walked.part.is_some() || is_singleton(&node.noun);
-    let is_item = node.is_item && walked.part.is_none() && walked.verb.is_none();
+    let is_item = is_about_one(&walked, &node, method);
     let joined = related.as_ref().map(|related| related.verb.to_owned());
     let chosen = joined.or(chosen.map(|(verb, _)| verb));
     let verb = walked.verb.take().or(chosen);
@@ -109,6 +109,15 @@ fn is_whole(walked: &Walked, node: &Node, request: &RequestRecord) -> bool {
     let is_alone = walked.nodes.is_empty() && node.noun == "resource" && node.at.is_none();
     let is_empty = request.query.is_none() && request.size.is_none_or(|size| size == 0);
     is_verb && is_alone && !node.is_item && is_empty
+}
+
+/// Whether the path leads to one item, or to what there is one of: `PUT /settings`, `PATCH /me`.
+fn is_about_one(walked: &Walked, node: &Node, method: &str) -> bool {
+    let is_alone = !node.is_item && !node.is_collection() && matches!(method, "PUT" | "PATCH");
+    let is_alone = is_alone || is_singleton(&node.noun);
+    let has_state = |part: &String| is_singleton(part) && part != "password";
+    let is_whole = walked.part.is_none() && (node.is_item || is_alone);
+    walked.verb.is_none() && (is_whole || walked.part.as_ref().is_some_and(has_state))
 }
 
 /// How the verb is told, where somebody signs in or out, is a member, or is put somewhere.

@@ -177,6 +177,15 @@ fn several<'b>(
         if !within.is_empty() {
             return (within, Held::Body(root));
         }
+        let is_batch = verb.starts_with("batch_") || verb.starts_with("bulk_");
+        let others = match verb {
+            _ if is_batch => body::batch(body),
+            "create" | "upload" => body::files(body, &node.noun),
+            _ => Many::default(),
+        };
+        if !others.is_empty() {
+            return (others, Held::Body("$"));
+        }
     }
     let Some(query) = &request.query else { return (Many::default(), Held::Query) };
     let queried = body::many(query.node(), &node.noun, &plural);

@@ -1,7 +1,7 @@
 //! What a response tells of the targets: their ids and names.
 
 use super::super::answer;
-use super::super::body::{self, Value};
+use super::super::body::{self, At, Value};
 use super::super::naming::{Naming, sets_name};
 use super::super::shown;
 use super::super::trace::{By, Field, Origin, Trace};
@@ -19,7 +19,8 @@ pub(super) fn completed(
 ) -> Option<Vec<Target>> {
     let Came { request, response, body, observed, .. } = came;
     let [target] = naming.targets.as_slice() else {
-        return if verb == "create" { all_completed(naming, body?, trace) } else { None };
+        let is_made = matches!(verb, "create" | "upload");
+        return if is_made { all_completed(naming, body?, trace) } else { None };
     };
     // What has no type has no id that could be told from others.
     let is_untyped = matches!(target.kind.as_str(), "resource" | "system")
@@ -28,28 +29,45 @@ pub(super) fn completed(
         return None;
     }
     let claimed = target.name.as_deref();
-    // A job that will see to it is another thing.
+    // A job that will see to it is another thing, unless it was a job that was created.
+    let is_run = verb == "create" && shown::is_run(&target.kind);
     let is_job = |body: &Value<'_>| {
         shown::is_operation(body, &target.kind)
-            || (response.status == 202 && !shown::is_same(body, &target.kind, claimed))
+            || (response.status == 202 && !is_run && !shown::is_same(body, &target.kind, claimed))
     };
     let body = body.filter(|body| !is_job(body) && !is_outer(naming, came, body));
+    let inner =
+        body.filter(|_| verb == "create").and_then(|body| body::created(body, &target.kind));
+    let inner = inner.filter(|(inner, _)| !is_job(inner) && !is_outer(naming, came, inner));
+    let (body, root) = match inner {
+        Some((inner, root)) => (Some(inner), root),
+        None => (body, "$".to_owned()),
+    };
+    let at_root = |at: At<'_>| at.to_string().replacen('$', &root, 1);
     let id = target.id.clone().or_else(|| {
         // What an export or an import answers with is its own.
         let is_created = verb == "create"
             || (naming.method == "POST" && !matches!(verb, "export" | "import" | "search"));
-        if let Some(id) = located(request, response, &target.kind, claimed) {
-            let from = || vec![Origin::ResponseHeader("location".to_owned())];
-            trace.note(Field::Id(0), || (By::Convention("the item that is located"), from()));
-            return Some(id);
+        // What was created may be shown, and not led to (RFC 9110, 15.3.2).
+        let fields = ["location", "content-location"];
+        let fields = fields.iter().filter(|field| **field == "location" || response.status == 201);
+        for field in fields {
+            if let Some(id) = located(request, response, field, (&target.kind, claimed)) {
+                let from = || vec![Origin::ResponseHeader((*field).to_owned())];
+                trace.note(Field::Id(0), || (By::Convention("the item that is located"), from()));
+                return Some(id);
+            }
         }
         let body = body.filter(|_| is_created)?;
-        // What a session is called is not its id.
-        let (id, at) = match target.kind.as_str() {
+        let found = match target.kind.as_str() {
+            // What a session is called is not its id.
             "session" => body::id_at(body, "session"),
             kind => body::created_id_at(body, kind),
-        }?;
-        let from = || vec![Origin::ResponseBody(at.to_string())];
+        };
+        let found = found.map(|(id, at)| (id, at_root(at)));
+        let alone = || Some((bare_id(body)?, "$".to_owned()));
+        let (id, at) = found.or_else(|| alone().filter(|_| response.status == 201))?;
+        let from = || vec![Origin::ResponseBody(at)];
         trace.note(Field::Id(0), || (By::Convention("the id in the response"), from()));
         Some(id)
     });
@@ -70,7 +88,7 @@ pub(super) fn completed(
         }
         trace.note(Field::Name(0), || match at {
             Some(at) => {
-                let from = vec![Origin::ResponseBody(at.to_string())];
+                let from = vec![Origin::ResponseBody(at_root(at))];
                 (By::Convention("the name in the response"), from)
             }
             None => (By::Convention("the name in the states"), vec![Origin::States]),
@@ -79,6 +97,12 @@ pub(super) fn completed(
     });
     let completed = Target { kind: target.kind.clone(), id, name };
     (completed != *target).then(|| vec![completed])
+}
+
+/// The id that is all that an answer to a creation says: a number, or a text that is none but an id.
+fn bare_id(body: &Value<'_>) -> Option<String> {
+    let id = body::scalar(body).filter(|_| matches!(body, Value::Number(_) | Value::String(_)))?;
+    body::is_plain_id(&id).then_some(id)
 }
 
 /// Whether the response shows the one item, and its name.
@@ -108,7 +132,8 @@ fn all_completed(naming: &Naming, body: &Value<'_>, trace: &mut Trace) -> Option
         let same = target.name.is_none() || name.is_none() || target.name == name;
         let id = target.id.clone().or_else(|| {
             let id = body::id(item, &target.kind).filter(|_| same)?;
-            let from = || vec![Origin::ResponseBody("$".to_owned())];
+            let at = || body::place_of(body, "$", &id).unwrap_or_else(|| "$".to_owned());
+            let from = || vec![Origin::ResponseBody(at())];
             let by = By::Convention("the id in the answer's item of the same position");
             trace.note(Field::Id(position), || (by, from()));
             Some(id)

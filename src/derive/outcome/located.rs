@@ -57,14 +57,14 @@ const OF_MANY: [&str; 14] = [
 /// Parameters of a page that are looked at.
 const PARAMETERS_MAX: usize = 64;
 
-/// The id in `Location`, if it leads to such an item; `name` is how the client called it.
+/// The id in `Location`, or another field, if it leads to such an item; `name` is how the client called it.
 pub(super) fn located(
     request: &RequestRecord,
     response: &ResponseRecord,
-    kind: &str,
-    name: Option<&str>,
+    field: &str,
+    (kind, name): (&str, Option<&str>),
 ) -> Option<String> {
-    let location = response.headers.get("location")?.as_str()?;
+    let location = response.headers.get(field)?.as_str()?;
     let (place, query) = split(placed(location).1);
     let mut path = match place.starts_with('/') || place.is_empty() {
         true => Path::read(place),

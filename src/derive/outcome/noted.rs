@@ -1,7 +1,7 @@
 //! What is noted of an outcome: by which part of the response it is told.
 
 use super::super::act::{Act, Answer, End};
-use super::super::body::Value;
+use super::super::body::{self, Value};
 use super::super::code::{code_at, field_code, json_path};
 use super::super::redirect::location_field;
 use super::super::trace::{By, Field, Origin, Trace};
@@ -170,7 +170,12 @@ pub(super) fn reason(came: Came<'_>, reason: Option<&str>, trace: &mut Trace) {
 }
 
 /// Notes what a result tells of the target of a call.
-pub(super) fn told(known: &[Target], told: Option<&[Target]>, trace: &mut Trace) {
+pub(super) fn told(
+    known: &[Target],
+    told: Option<&[Target]>,
+    body: Option<&Value<'_>>,
+    trace: &mut Trace,
+) {
     let (Some(told), true) = (told, trace.is_on()) else { return };
     for (position, target) in told.iter().enumerate() {
         let known = known.get(position);
@@ -183,13 +188,28 @@ pub(super) fn told(known: &[Target], told: Option<&[Target]>, trace: &mut Trace)
         ];
         for (field, _) in fields.into_iter().filter(|(_, is_new)| *is_new) {
             let by = By::Convention("what the result of the call shows");
-            trace.note(field, || (by, vec![Origin::ResponseBody("$".to_owned())]));
+            let value = match field {
+                Field::Id(_) => &target.id,
+                _ => &target.name,
+            };
+            trace.note(field, || (by, vec![shown(body, value.as_deref())]));
         }
     }
 }
 
+/// Where a response shows this.
+fn shown(body: Option<&Value<'_>>, value: Option<&str>) -> Origin {
+    let place = body.zip(value).and_then(|(body, value)| body::place_of(body, "$", value));
+    Origin::ResponseBody(place.unwrap_or_else(|| "$".to_owned()))
+}
+
 /// Notes targets that are told by the whole of an answer; what was `known` before came from elsewhere.
-pub(super) fn targets(targets: &[Target], known: &[Target], trace: &mut Trace) {
+pub(super) fn targets(
+    targets: &[Target],
+    known: &[Target],
+    body: Option<&Value<'_>>,
+    trace: &mut Trace,
+) {
     if !trace.is_on() {
         return;
     }
@@ -207,18 +227,17 @@ pub(super) fn targets(targets: &[Target], known: &[Target], trace: &mut Trace) {
         _ => false,
     });
     for (position, target) in targets.iter().enumerate() {
-        let told = || {
-            let by = By::Convention("what the response tells of each");
-            (by, vec![Origin::ResponseBody("$".to_owned())])
-        };
+        let by = By::Convention("what the response tells of each");
+        let told = || (by.clone(), vec![shown(None, None)]);
+        let shows = |value: &Option<String>| (by.clone(), vec![shown(body, value.as_deref())]);
         let kind = kinds.get(position).or(kinds.first());
         let kind = kind.map(|kind| (kind.by.clone(), kind.from.clone()));
         trace.note(Field::Kind(position), || kind.unwrap_or_else(told));
         if target.id.is_some() && trace.of(&Field::Id(position)).is_none() {
-            trace.note(Field::Id(position), told);
+            trace.note(Field::Id(position), || shows(&target.id));
         }
         if target.name.is_some() && trace.of(&Field::Name(position)).is_none() {
-            trace.note(Field::Name(position), told);
+            trace.note(Field::Name(position), || shows(&target.name));
         }
     }
 }

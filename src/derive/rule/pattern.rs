@@ -47,6 +47,8 @@ pub(in crate::derive) enum Piece {
 pub struct PathPattern {
     text: String,
     pieces: Vec<Piece>,
+    /// Its last text says what is done to the item before it.
+    ends_in_verb: bool,
 }
 
 impl PathPattern {
@@ -73,12 +75,22 @@ impl PathPattern {
         if pieces.len() > SEGMENTS_MAX {
             return Err(PatternError::TooLong);
         }
-        Ok(Self { text: text.to_owned(), pieces })
+        Ok(Self { text: text.to_owned(), pieces, ends_in_verb: false })
     }
 
     /// As it was written.
     pub fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// The same, where a document says of its last text that it is a verb.
+    pub(in crate::derive) fn ending_in_verb(self) -> Self {
+        Self { ends_in_verb: true, ..self }
+    }
+
+    /// Whether its last text is a verb.
+    pub(in crate::derive) fn ends_in_verb(&self) -> bool {
+        self.ends_in_verb
     }
 
     /// The names of its parameters.

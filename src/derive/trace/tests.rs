@@ -198,6 +198,55 @@ fn check(
     Case { request, response, naming, verdict, targets }.holds(&trace)
 }
 
+#[test]
+fn what_an_answer_shows_is_traced_to_the_member_that_holds_it() {
+    let mutation = "mutation { insert_users_one(object: {name: \"a\"}) { id name } }";
+    for (path, sent, shown, field, place) in [
+        (
+            "/graphql",
+            json!({"query": mutation}),
+            json!({"data": {"insert_users_one": {"id": 1, "name": "a"}}}),
+            Field::Id(0),
+            "$.data.insert_users_one.id",
+        ),
+        (
+            "/users",
+            json!([{"name": "a"}, {"name": "b"}]),
+            json!([{"id": 1}, {"id": 2}]),
+            Field::Id(1),
+            "$[1].id",
+        ),
+        (
+            "/users",
+            json!({"name": "a"}),
+            json!({"data": [{"id": 7}]}),
+            Field::Id(0),
+            "$.data[0].id",
+        ),
+    ] {
+        let request = RequestRecord {
+            method: "POST".to_owned(),
+            path: path.to_owned(),
+            headers: json!({}).into(),
+            body: Some(sent.into()),
+            ..RequestRecord::default()
+        };
+        let response = ResponseRecord {
+            status: 201,
+            headers: json!({}).into(),
+            body: Some(shown.clone().into()),
+            ..ResponseRecord::default()
+        };
+        let rules = EventRules::default();
+        let place_of = Place { rules: &rules, host: "a.example", kind: Kind::Admin };
+        let mut trace = Trace::on();
+        let naming = named_traced(&request, &actor(), &place_of, &mut trace);
+        outcome_traced(&naming, &request, &actor(), Ended::Response(&response), &mut trace);
+        let from = trace.of(&field).map(|traced| traced.from.clone());
+        assert_eq!(from, Some(vec![Origin::ResponseBody(place.to_owned())]), "{shown}");
+    }
+}
+
 fn word() -> impl Strategy<Value = String> {
     prop_oneof![
         prop::sample::select(vec![

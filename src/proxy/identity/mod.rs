@@ -372,7 +372,9 @@ fn by_server(asked: Result<Answer, FetchError>, now: i64) -> (Introspected, usiz
     let (answer, bytes) = understood(asked);
     match answer {
         Introspected::Known(body)
-            if body.get("active") != Some(&true.into()) || lasts(&body, now).is_zero() =>
+            if body.get("active") != Some(&true.into())
+                || lasts(&body, now).is_zero()
+                || !has_begun(&body, now) =>
         {
             (Introspected::Refused, 0)
         }
@@ -392,10 +394,36 @@ fn understood(asked: Result<Answer, FetchError>) -> (Introspected, usize) {
     }
 }
 
+/// Whether a token may be used already (`nbf`); clocks may differ by a little.
+fn has_begun(answer: &serde_json::Value, now: i64) -> bool {
+    const LEEWAY_SECS: i64 = 60;
+    let begins = answer.get("nbf").and_then(serde_json::Value::as_i64);
+    begins.is_none_or(|begins| begins <= now.saturating_add(LEEWAY_SECS))
+}
+
 /// How long an answer says that its token lasts (`exp`); very long if it does not say.
 fn lasts(answer: &serde_json::Value, now: i64) -> Duration {
     match answer.get("exp").and_then(serde_json::Value::as_i64) {
         Some(ends) => Duration::from_secs(u64::try_from(ends.saturating_sub(now)).unwrap_or(0)),
         None => Duration::MAX,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::has_begun;
+
+    #[test]
+    fn tokens_that_hold_later_do_not_hold_yet() {
+        for (answer, expected) in [
+            (json!({"active": true}), true),
+            (json!({"active": true, "nbf": 900}), true),
+            (json!({"active": true, "nbf": 1_030}), true),
+            (json!({"active": true, "nbf": 2_000}), false),
+        ] {
+            assert_eq!(has_begun(&answer, 1_000), expected, "{answer}");
+        }
     }
 }

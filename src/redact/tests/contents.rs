@@ -115,6 +115,37 @@ fn bodies(engine: &Engine, target: &str, body: &Value) -> (Option<Value>, Option
 }
 
 #[test]
+fn of_a_list_of_secrets_each_has_its_fingerprint() {
+    let engine = engine_of(
+        "redact:\n- {id: k, keys: [codes], do: fingerprint}\n- {id: d, keys: [pins], do: drop}\n",
+    );
+    let (one, other) = ("a1b2c3d4e5f60718", "18f7e6d5c4b3a291");
+    let key = FingerprintKey::new(&[7; 32]);
+    let shown = |text: &str| json!({"redacted": "k", "fingerprint": key.fingerprint("secret", text.as_bytes())});
+    let many = vec![one; 33];
+    for (body, expected) in [
+        (json!({"codes": [one, other]}), json!({"codes": [shown(one), shown(other)]})),
+        (json!({"codes": [one, "x"]}), json!({"codes": [shown(one), {"redacted": "k"}]})),
+        (json!({"codes": []}), json!({"codes": {"redacted": "k"}})),
+        (json!({"codes": [one, 7]}), json!({"codes": {"redacted": "k"}})),
+        (json!({"codes": many}), json!({"codes": {"redacted": "k"}})),
+        (json!({"pins": [one, other]}), json!({"pins": {"redacted": "d"}})),
+        // What was in the list is looked for elsewhere.
+        (
+            json!({"codes": [one], "note": format!("is {one}")}),
+            json!({"codes": [shown(one)], "note": "is ***"}),
+        ),
+    ] {
+        let (found, _) = bodies(&engine, "/", &body);
+        let found = found.map(|found| match body.get("note") {
+            Some(_) => json!({"codes": found["codes"], "note": if found["note"].to_string().contains(one) { "in clear" } else { "is ***" }}),
+            None => found,
+        });
+        assert_eq!(found, Some(expected), "{body}");
+    }
+}
+
+#[test]
 fn actions_inside_of_texts() {
     let engine = engine_of(
         "redact:\n\

@@ -187,7 +187,7 @@ fn states_are_compared() {
             before: json("200 OK", r#"{"rules":[{"id":1,"max":5},{"id":2,"max":6}]}"#),
             after: json("200 OK", r#"{"rules":[{"id":2,"max":9},{"id":1,"max":5}]}"#),
             body: r#"{"rules":[]}"#,
-            changes: &["replace /rules/1/max 6 -> 9"],
+            changes: &["replace /rules/[id=2]/max 6 -> 9"],
             notes: &["reordered"],
             ..row("lists by their ids", "PATCH /plain/keys/6")
         },

@@ -135,6 +135,13 @@ fn items_are_told_from_what_has_no_state_of_its_own() {
         ("PATCH /users/42?tenant=a", false),
         ("PATCH /users/42?_method=DELETE", false),
         ("PUT /searches/7", false),
+        ("PUT /settings", true),
+        ("PATCH /me", true),
+        ("PUT /c/settings", true),
+        ("PUT /orgs/acme/settings", true),
+        ("POST /settings", false),
+        ("PUT /users", false),
+        ("PATCH /users", false),
     ] {
         let request = request(line, json!(null));
         assert_eq!(name(&request, &rules).is_about_item(&request), is_item, "{line}");

@@ -1,0 +1,79 @@
+//! The one thing that an answer shows, below what wraps it, and where in a body a value stands.
+
+use std::collections::VecDeque;
+
+use super::{Value, WRAPPERS, created_id_at, step};
+use crate::derive::words::snake;
+
+/// An answer wraps a thing so many times.
+const DEPTH_MAX: usize = 3;
+
+/// So many values are looked at for a place.
+const VALUES_MAX: usize = 4096;
+
+/// What an answer to a creation shows, and where it stands: the answer itself, if that has an id, or the one thing in
+/// it: `[{…}]`, `{"data": [{…}]}`, `{"result": {"user": {…}}}`, `{"userEdge": {"node": {…}}}`.
+pub(in crate::derive) fn created<'b>(
+    body: &'b Value<'b>,
+    noun: &str,
+) -> Option<(&'b Value<'b>, String)> {
+    let mut found = (body, "$".to_owned());
+    for _ in 0..=DEPTH_MAX {
+        if created_id_at(found.0, noun).is_some() {
+            return Some(found);
+        }
+        let (inner, place) = within(found.0, noun)?;
+        found = (inner, found.1 + &place);
+    }
+    None
+}
+
+/// The one thing in a list, or under a name that only wraps it.
+fn within<'b>(body: &'b Value<'b>, noun: &str) -> Option<(&'b Value<'b>, String)> {
+    if let Value::Array(items) = body {
+        let [item @ Value::Object(_)] = items.as_slice() else { return None };
+        return Some((item, "[0]".to_owned()));
+    }
+    let wraps = |name: &str| {
+        let name = snake(name);
+        WRAPPERS.contains(&name.as_str()) || name == noun
+    };
+    let is_thing = |value: &Value<'_>| matches!(value, Value::Object(_) | Value::Array(_));
+    let mut inner = body.members().iter().filter(|(name, value)| wraps(name) && is_thing(value));
+    if let Some((name, value)) = inner.next() {
+        return Some((value, step(name)));
+    }
+    // As Relay's connections have it.
+    let is_edge = |name: &str| {
+        snake(name).strip_suffix("edge").is_some_and(|of| {
+            let of = of.trim_end_matches('_');
+            of.is_empty() || of == noun
+        })
+    };
+    let (name, edge) = body.members().iter().find(|(name, _)| is_edge(name))?;
+    Some((edge.get("node")?, format!("{}.node", step(name))))
+}
+
+/// Where below a place a text stands, or a number that is written so: the nearest of the values.
+pub(in crate::derive) fn place_of(body: &Value<'_>, root: &str, text: &str) -> Option<String> {
+    let mut queue = VecDeque::from([(body, root.to_owned())]);
+    let mut rest = VALUES_MAX;
+    while let Some((value, place)) = queue.pop_front() {
+        rest = rest.checked_sub(1)?;
+        match value {
+            Value::Array(items) => queue.extend(
+                items
+                    .iter()
+                    .take(rest)
+                    .enumerate()
+                    .map(|(at, item)| (item, format!("{place}[{at}]"))),
+            ),
+            Value::Object(members) => queue.extend(
+                members.iter().take(rest).map(|(name, it)| (it, format!("{place}{}", step(name)))),
+            ),
+            scalar if super::scalar(scalar).as_deref() == Some(text) => return Some(place),
+            _ => {}
+        }
+    }
+    None
+}
