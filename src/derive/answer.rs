@@ -7,12 +7,10 @@ mod graphql;
 mod items;
 mod more;
 
-use std::collections::HashSet;
-
 use self::graphql::{errors, graphql, leads_to};
 pub(super) use self::items::{by_id, item_id, items, of_item};
-use self::items::{inside, located, part};
-use super::act::{Act, Answer, End, gravity};
+use self::items::{inside, located, other_items, part};
+use super::act::{Act, Answer, End};
 use super::body::{self, Value};
 use super::code::{code, is_refusal, is_rpc_refusal, rpc_code};
 use super::endpoint::reads;
@@ -424,29 +422,4 @@ fn rest(acts: &[Act], body: &Value<'_>) -> End {
         }
     }
     if lost { unknown() } else { End::of(Outcome::Success, None) }
-}
-
-/// The gravest of what is said of items that are no act of their own, of which there have to be so many.
-fn other_items(acts: &[Act], body: &Value<'_>, count: usize) -> End {
-    let known: HashSet<&str> = acts
-        .iter()
-        .filter_map(|act| match &act.answer {
-            Answer::Part(_, Some(id)) => Some(id.as_str()),
-            _ => None,
-        })
-        .collect();
-    let is_other = |(at, item): &(usize, &Value<'_>)| match item_id(item) {
-        Some(id) if !known.is_empty() => !known.contains(id.as_str()),
-        _ => at + 1 >= acts.len(),
-    };
-    let others = items(body).iter().enumerate().filter(is_other);
-    let is_answered = others.clone().count() >= count;
-    let verb = acts.first().map_or("", |act| act.sentence.verb.as_str());
-    let ends = others.filter_map(|(_, item)| of_item(verb, item));
-    let gravest = ends.max_by_key(|end| gravity(end.outcome));
-    let gravest = gravest.filter(|end| is_answered || end.outcome != Outcome::Success);
-    gravest.unwrap_or_else(|| match is_answered {
-        true => End::of(Outcome::Success, None),
-        false => unknown(),
-    })
 }

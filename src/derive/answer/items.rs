@@ -1,8 +1,9 @@
 //! The items of an answer that tells of each by itself, and what each of them says.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
-use super::super::act::End;
+use super::super::act::{Act, Answer, End, gravity};
 use super::super::body::{self, Value};
 use super::super::code::{code, status_in};
 use super::super::endpoint::READS;
@@ -14,7 +15,7 @@ use super::super::signs::{
 };
 use super::super::text::bounded;
 use super::super::verbs::past;
-use super::{ITEMS_MAX, failed, is_null};
+use super::{ITEMS_MAX, failed, is_null, unknown};
 use crate::record::{Outcome, Target};
 
 /// Members around the items of an answer.
@@ -250,4 +251,29 @@ fn of_properties(item: &Value<'_>) -> Option<u16> {
     let told = told.as_array().unwrap_or_else(|| std::slice::from_ref(told));
     let statuses = told.iter().take(ITEMS_MAX).filter_map(|it| status_in(it.get("status")?));
     statuses.max_by_key(|status| (*status >= 400, *status != 424))
+}
+
+/// The gravest of what is said of items that are no act of their own, of which there have to be so many.
+pub(super) fn other_items(acts: &[Act], body: &Value<'_>, count: usize) -> End {
+    let known: HashSet<&str> = acts
+        .iter()
+        .filter_map(|act| match &act.answer {
+            Answer::Part(_, Some(id)) => Some(id.as_str()),
+            _ => None,
+        })
+        .collect();
+    let is_other = |(at, item): &(usize, &Value<'_>)| match item_id(item) {
+        Some(id) if !known.is_empty() => !known.contains(id.as_str()),
+        _ => at + 1 >= acts.len(),
+    };
+    let others = items(body).iter().enumerate().filter(is_other);
+    let is_answered = others.clone().count() >= count;
+    let verb = acts.first().map_or("", |act| act.sentence.verb.as_str());
+    let ends = others.filter_map(|(_, item)| of_item(verb, item));
+    let gravest = ends.max_by_key(|end| gravity(end.outcome));
+    let gravest = gravest.filter(|end| is_answered || end.outcome != Outcome::Success);
+    gravest.unwrap_or_else(|| match is_answered {
+        true => End::of(Outcome::Success, None),
+        false => unknown(),
+    })
 }

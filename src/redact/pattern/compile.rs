@@ -254,10 +254,8 @@ impl Pattern {
     /// Whether it can have this byte behind the keyword, and whether it can have it behind blanks there.
     pub(super) fn may_go_on(&self, byte: u8) -> Result<(bool, bool), CannotRun> {
         // What stands behind keywords is known where matches begin with them.
-        if !matches!(self.reach, Reach::From(_)) {
-            return Ok((true, true));
-        }
-        let follow = self.table()?.and_then(|table| table.follow.as_ref());
+        let table = if matches!(self.reach, Reach::From(_)) { self.table()? } else { None };
+        let follow = table.and_then(|table| table.follow.as_ref());
         Ok(follow.map_or((true, true), |follow| follow.allows(byte)))
     }
 
