@@ -218,13 +218,7 @@ fn is_capitals(line: &str) -> bool {
 /// What stands in the columns that begin there.
 fn columns<'t>(line: &'t str, starts: &[usize]) -> impl Iterator<Item = &'t str> {
     let ends = starts.iter().skip(1).copied().chain([line.len()]);
-    starts
-        .iter()
-        .copied()
-        .zip(ends)
-        .filter_map(|(from, to)| line.get(from..to))
-        .collect::<Vec<_>>()
-        .into_iter()
+    starts.iter().copied().zip(ends).filter_map(|(from, to)| line.get(from..to))
 }
 
 /// A cell with all of the words that begin or end in its column; of a word that is far too long for one all
