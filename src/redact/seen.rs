@@ -54,6 +54,8 @@ pub struct Seen {
     /// Where each of them is in the list.
     known: BTreeMap<String, usize>,
     bytes: usize,
+    /// Those of the request are searched for in disguise as well.
+    in_disguise: bool,
     /// Why not all secrets can be searched for.
     overflow: Option<Note>,
     /// Prose that was summarized.
@@ -136,9 +138,12 @@ impl Seen {
         }
     }
 
-    /// Before the response is looked at: it may repeat secrets of the request in other cases, backwards, in
-    /// hex or in base64. Where there are very many secrets, some are searched for as they are only.
+    /// Before the first response is looked at: it may repeat secrets of the request in other cases, backwards,
+    /// in hex or in base64. Where there are very many secrets, some are searched for as they are only.
     pub(super) fn expect_echoes(&mut self) {
+        if std::mem::replace(&mut self.in_disguise, true) {
+            return;
+        }
         for position in 0..self.secrets.len() {
             let Some(Secret { text, rule, weight, .. }) = self.secrets.get(position) else {
                 return;

@@ -75,6 +75,21 @@ fn what_comes_back_in_disguise() {
 }
 
 #[test]
+fn secrets_are_disguised_once_however_many_responses_there_are() {
+    let (engine, mut seen) = (engine(), Seen::default());
+    let body = json!({"password": "Wq7-Pelikan-48xy"}).to_string();
+    engine.request(&request("/", &[JSON], body.as_bytes()), Detail::WithBody, &mut seen);
+    let answer = response(&[JSON], b"{\"ok\":true}");
+    engine.response(&answer, Detail::WithBody, &mut seen);
+    let (known, secrets) = (seen.knowledge(), seen.secrets());
+    for _ in 0..4 {
+        engine.response(&answer, Detail::WithBody, &mut seen);
+    }
+    assert_eq!(seen.secrets(), secrets);
+    assert!(!seen.has_learnt_since(known));
+}
+
+#[test]
 fn what_comes_back_of_a_cookie() {
     for (cookie, message, stays) in [
         ("sess=Tr0ubAb9", "session Tr0ubAb9 expired", false),
