@@ -25,12 +25,12 @@ fn paths_of_documents_are_patterns() {
     assert!(documented_path("", &"/a".repeat(40)).is_err());
 }
 
-/// The action, target type, target id, scope and description of an operation.
-fn check(line: &str, expected: &str) {
+/// The operation of `METHOD PATH | id | summary | tag | query`, of which the end may be missing.
+fn operation(line: &str) -> Operation {
     let mut parts = line.split('|').map(str::trim);
     let (method, path) = parts.next().unwrap().split_once(' ').unwrap();
     let text = |part: Option<&str>| part.filter(|it| !it.is_empty()).map(ToOwned::to_owned);
-    let operation = Operation {
+    Operation {
         id: "d#x".to_owned(),
         method: method.to_owned(),
         path: PathPattern::new(path).unwrap(),
@@ -41,8 +41,12 @@ fn check(line: &str, expected: &str) {
         summary: text(parts.next()),
         tag: text(parts.next()),
         query: parts.next().map(ToOwned::to_owned).into_iter().collect(),
-    };
-    let rule = operation.rule();
+    }
+}
+
+/// The action, target type, target id, scope and description of an operation.
+fn check(line: &str, expected: &str) {
+    let rule = operation(line).rule();
     let mut shown = rule.action.unwrap_or_else(|| "-".to_owned());
     if let Some(kind) = rule.target.kind {
         shown.push_str(&format!(" type={kind}"));
@@ -139,35 +143,22 @@ fn words_of_documents_are_no_ids() {
 
 #[test]
 fn a_document_says_that_the_last_word_is_a_verb() {
-    for (line, id, summary, expected) in [
-        ("POST /pets/{id}/vaccinate", "vaccinatePet", "", "pet.vaccinate 7"),
-        ("POST /pets/{id}/groom", "", "Groom a pet", "pet.groom 7"),
-        ("POST /loans/{id}/amortize", "LoanController_amortize", "", "loan.amortize 7"),
-        ("PUT /pets/{id}/groom", "pets.groom", "", "pet.groom 7"),
+    for (line, expected) in [
+        ("POST /pets/{id}/vaccinate | vaccinatePet | ", "pet.vaccinate 7"),
+        ("POST /pets/{id}/groom |  | Groom a pet", "pet.groom 7"),
+        ("POST /loans/{id}/amortize | LoanController_amortize | ", "loan.amortize 7"),
+        ("PUT /pets/{id}/groom | pets.groom | ", "pet.groom 7"),
         // What is made below an item stays what it is.
-        ("POST /pets/{id}/collar", "putCollar", "Put on a collar", "collar.create -"),
-        ("POST /pets/{id}/photos", "photosPet", "", "photo.create -"),
-        ("POST /pets/{id}/groom", "", "Groom of a pet", "groom.create -"),
-        ("GET /pets/{id}/groom", "groomPet", "", "pet_groom.read 7"),
+        ("POST /pets/{id}/collar | putCollar | Put on a collar", "collar.create -"),
+        ("POST /pets/{id}/photos | photosPet | ", "photo.create -"),
+        ("POST /pets/{id}/groom |  | Groom of a pet", "groom.create -"),
+        ("GET /pets/{id}/groom | groomPet | ", "pet_groom.read 7"),
     ] {
-        let (method, path) = line.split_once(' ').unwrap();
-        let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-        let operation = Operation {
-            id: "d#x".to_owned(),
-            method: method.to_owned(),
-            path: PathPattern::new(path).unwrap(),
-            written: path.to_owned(),
-            host: None,
-            action: None,
-            operation_id: text(id),
-            summary: text(summary),
-            tag: None,
-            query: Vec::new(),
-        };
+        let operation = operation(line);
         let rule = operation.rule();
         let request = RequestRecord {
-            method: method.to_owned(),
-            path: path.replace("{id}", "7"),
+            method: operation.method.clone(),
+            path: operation.written.replace("{id}", "7"),
             ..RequestRecord::default()
         };
         let known = Known { documented: Some(&rule.path), is_routed: true };

@@ -6,6 +6,20 @@ use serde_json::Value;
 
 use super::super::tests::explain;
 
+/// The value of each field of an exchange under the shipped rules, and where it came from.
+fn traced(request: &str, answer: &str) -> impl Fn(&str) -> String {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("r.http"), request).unwrap();
+    fs::write(dir.path().join("a.http"), answer).unwrap();
+    let (_, shown) = explain(dir.path(), &["@r.http", "@a.http", "--json"]);
+    let account: Value = serde_json::from_str(shown.lines().next().unwrap()).unwrap();
+    let rows = account["derived"].as_array().unwrap().clone();
+    move |field| {
+        let row = rows.iter().find(|row| row["field"] == field);
+        row.map(|row| format!("{} <- {}", row["value"], row["from"])).unwrap_or_default()
+    }
+}
+
 #[test]
 fn fields_are_traced_to_the_rule_that_named_the_event() {
     let dir = tempfile::tempdir().unwrap();
@@ -123,7 +137,6 @@ fn fields_are_traced_to_documents_actors_and_responses() {
 
 #[test]
 fn a_rejection_is_traced_to_its_rule() {
-    let dir = tempfile::tempdir().unwrap();
     let body = r#"{"model":"m-1","messages":[]}"#;
     let head = format!(
         "Host: a\r\nX-Api-Key: k-0123456789\r\nX-Request-Id: r-1\r\nContent-Type: application/json\r\n\
@@ -131,17 +144,9 @@ fn a_rejection_is_traced_to_its_rule() {
         body.len()
     );
     let request = format!("POST /v1/chat/completions HTTP/1.1\r\n{head}{body}");
-    fs::write(dir.path().join("r.http"), request).unwrap();
     let answer = "HTTP/1.1 429 No\r\nContent-Type: application/json\r\nRetry-After: 20\r\n\r\n\
                   {\"error\":{\"code\":\"rate_limit_exceeded\"}}";
-    fs::write(dir.path().join("a.http"), answer).unwrap();
-    let (_, shown) = explain(dir.path(), &["@r.http", "@a.http", "--json"]);
-    let account: Value = serde_json::from_str(shown.lines().next().unwrap()).unwrap();
-    let rows = account["derived"].as_array().unwrap();
-    let from = |field: &str| {
-        let row = rows.iter().find(|row| row["field"] == field);
-        row.map(|row| format!("{} <- {}", row["value"], row["from"])).unwrap_or_default()
-    };
+    let from = traced(&request, answer);
     for (field, expected) in [
         ("action", "`rejections`: gateway.rate-limit"),
         ("action", "response.body $..['code', 'type', 'status']"),
@@ -159,31 +164,23 @@ fn a_rejection_is_traced_to_its_rule() {
         ("reason", "response.body $.error.code"),
         ("targets[0].id", "\"m-1\" <- \"convention: the model that is asked for"),
     ] {
-        assert!(from(field).contains(expected), "{field}: {}\n{account:#}", from(field));
+        let from = from(field);
+        assert!(from.contains(expected), "{field}: {from}");
     }
 }
 
 #[test]
 fn each_field_of_an_act_is_traced() {
-    let dir = tempfile::tempdir().unwrap();
     let body = r#"{"query":"mutation{a:deleteUser(id:1){id} b:createTeam(name:\"x\"){id}}"}"#;
     let head = format!(
         "Host: a\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
         body.len()
     );
     let request = format!("POST /graphql HTTP/1.1\r\n{head}{body}");
-    fs::write(dir.path().join("r.http"), request).unwrap();
     let answer = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n\
                   {\"data\":{\"a\":{\"id\":1},\"b\":null},\"errors\":[{\"path\":[\"b\"],\
                   \"message\":\"no\",\"extensions\":{\"code\":\"FORBIDDEN\"}}]}";
-    fs::write(dir.path().join("a.http"), answer).unwrap();
-    let (_, shown) = explain(dir.path(), &["@r.http", "@a.http", "--json"]);
-    let account: Value = serde_json::from_str(shown.lines().next().unwrap()).unwrap();
-    let rows = account["derived"].as_array().unwrap();
-    let from = |field: &str| {
-        let row = rows.iter().find(|row| row["field"] == field);
-        row.map(|row| format!("{} <- {}", row["value"], row["from"])).unwrap_or_default()
-    };
+    let from = traced(&request, answer);
     for (field, expected) in [
         (
             "acts[0].action",
@@ -198,6 +195,7 @@ fn each_field_of_an_act_is_traced() {
         ("acts[1].severity", "acts[1].outcome"),
         ("acts[1].description", "a sentence of action, targets and outcome"),
     ] {
-        assert!(from(field).contains(expected), "{field}: {}\n{account:#}", from(field));
+        let from = from(field);
+        assert!(from.contains(expected), "{field}: {from}");
     }
 }
