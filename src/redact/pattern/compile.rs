@@ -12,7 +12,7 @@ use regex_syntax::hir::{Hir, HirKind, Look};
 use super::conditions::{Conditions, what_is_wrong};
 use super::follow::{Behind, Follow};
 use super::held::can_hold;
-use super::literals::leading;
+use super::literals::{leading, words};
 use super::onset::Onset;
 use super::words::WORD_BYTES_MIN;
 
@@ -169,15 +169,11 @@ impl Pattern {
     ) -> Result<Self, PatternError> {
         let hir = parse(text)?;
         let leading = leading(&hir);
-        let keywords: Vec<String> = if keywords.is_empty() {
-            let told = leading.iter().all(|literal| literal.len() >= WORD_BYTES_MIN);
-            if !told || leading.len() > KEYWORDS_MAX {
-                return Err(PatternError::NoKeyword);
-            }
-            // The literals are in lower case.
-            leading.clone()
-        } else {
-            keywords.to_vec()
+        let told = words(&leading);
+        let keywords = match (keywords, &told) {
+            ([], Some(told)) if told.len() <= KEYWORDS_MAX => told.clone(),
+            ([], _) => return Err(PatternError::NoKeyword),
+            _ => keywords.to_vec(),
         };
         check_keywords(&keywords)?;
         let written: Vec<String> = keywords.iter().map(|word| word.to_ascii_lowercase()).collect();
@@ -188,7 +184,7 @@ impl Pattern {
             (false, None) => return Err(PatternError::Unbounded),
         };
         // Derived literals have lost their case.
-        let cased = !text.contains("(?i") && keywords != leading;
+        let cased = !text.contains("(?i") && told.as_ref() != Some(&keywords);
         let (hir, edge) = match reach {
             Reach::From(_) => without_edge(hir, &leading),
             _ => (hir, Edge::Any),
@@ -253,9 +249,7 @@ impl Pattern {
 
     /// Whether it can have this byte behind the keyword, and whether it can have it behind blanks there.
     pub(super) fn may_go_on(&self, byte: u8) -> Result<(bool, bool), CannotRun> {
-        // What stands behind keywords is known where matches begin with them.
-        let table = if matches!(self.reach, Reach::From(_)) { self.table()? } else { None };
-        let follow = table.and_then(|table| table.follow.as_ref());
+        let follow = self.table()?.and_then(|table| table.follow.as_ref());
         Ok(follow.map_or((true, true), |follow| follow.allows(byte)))
     }
 
@@ -271,8 +265,12 @@ impl Pattern {
         Ok(onset.map_or(Some(range.start), |onset| onset.find(text.as_bytes(), range)))
     }
 
+    fn compiled(&self) -> Result<&Compiled, CannotRun> {
+        self.engine.compiled(&self.keywords, matches!(self.reach, Reach::From(_)))
+    }
+
     fn table(&self) -> Result<Option<&Table>, CannotRun> {
-        Ok(self.engine.compiled(&self.keywords)?.table.as_ref())
+        Ok(self.compiled()?.table.as_ref())
     }
 
     /// The first match in these bytes of the text; what stands around them counts for `\b`.
@@ -283,7 +281,7 @@ impl Pattern {
         end: usize,
         anchored: Anchored,
     ) -> Result<Option<Found>, CannotRun> {
-        let Compiled { regex, table, groups } = self.engine.compiled(&self.keywords)?;
+        let Compiled { regex, table, groups } = self.compiled()?;
         // Automata look for what ends a run beyond the span, so that there must be nothing but the
         // byte that `\b` looks at: else every attempt would cost as much as the text is long.
         let seen = text.as_bytes().get(..end.saturating_add(1)).unwrap_or(text.as_bytes());
@@ -318,7 +316,7 @@ impl Pattern {
 }
 
 impl Engine {
-    fn compiled(&self, keywords: &[String]) -> Result<&Compiled, CannotRun> {
+    fn compiled(&self, keywords: &[String], begins: bool) -> Result<&Compiled, CannotRun> {
         let compiled = self.compiled.get_or_init(|| {
             let config =
                 meta::Config::new().utf8_empty(false).hybrid_cache_capacity(CACHE_BYTES_MAX);
@@ -328,7 +326,7 @@ impl Engine {
                 .filter(|(_, name)| name.is_some_and(|name| name.starts_with(SECRET_GROUP)))
                 .map(|(group, _)| group)
                 .collect();
-            Some(Compiled { regex, table: table(&self.hir, keywords), groups })
+            Some(Compiled { regex, table: table(&self.hir, keywords, begins), groups })
         });
         compiled.as_ref().ok_or(CannotRun)
     }
@@ -336,11 +334,11 @@ impl Engine {
 
 /// The automaton of the pattern from its beginning on, if it is a small one; else that of the
 /// pattern without its counts.
-fn table(hir: &Hir, keywords: &[String]) -> Option<Table> {
+fn table(hir: &Hir, keywords: &[String], begins: bool) -> Option<Table> {
     let exact = automaton(hir).map(|automaton| (automaton, true));
     let (automaton, exact) =
         exact.or_else(|| automaton(&uncounted(hir)).map(|automaton| (automaton, false)))?;
-    let follow = Follow::of(&automaton, keywords);
+    let follow = Follow::of(&automaton, keywords, begins);
     Some(Table { automaton, exact, follow, onset: OnceLock::new() })
 }
 

@@ -1,6 +1,7 @@
-//! What may stand behind a keyword that matches begin with: in prose, where keywords are words, a byte or two
-//! tell of most patterns that they do not match.
+//! What may stand behind a keyword in a match: in prose, where keywords are words, a byte or two tell of most
+//! patterns that they do not match.
 
+use foldhash::HashSet;
 use regex_automata::Anchored;
 use regex_automata::dfa::{Automaton as _, dense};
 use regex_automata::util::primitives::StateID;
@@ -55,12 +56,21 @@ impl Behind {
 
 impl Follow {
     /// By the automaton of matches that begin with one of the keywords, in whatever case, or hold
-    /// one; `None` if nobody can say.
-    pub(super) fn of(automaton: &dense::DFA<Vec<u32>>, keywords: &[String]) -> Option<Self> {
+    /// one, as `begins` tells; `None` if nobody can say.
+    pub(super) fn of(
+        automaton: &dense::DFA<Vec<u32>>,
+        keywords: &[String],
+        begins: bool,
+    ) -> Option<Self> {
         let starts = starts(automaton, &BEFORE)?;
+        let before = if begins {
+            starts
+        } else {
+            closed(automaton, starts, &(0..=u8::MAX).collect::<Vec<u8>>())
+        };
         let mut told = Vec::new();
         for keyword in keywords {
-            let mut states = starts.clone();
+            let mut states = before.clone();
             for byte in keyword.bytes() {
                 let cases = [byte.to_ascii_lowercase(), byte.to_ascii_uppercase()];
                 states = stepped(automaton, &states, &cases);
@@ -71,14 +81,7 @@ impl Follow {
             return None;
         }
         let next = goes_on(automaton, &told);
-        // All that blanks can lead to.
-        let mut blank = stepped(automaton, &told, BLANKS);
-        let mut fresh = blank.clone();
-        while !fresh.is_empty() {
-            fresh = stepped(automaton, &fresh, BLANKS);
-            fresh.retain(|state| !blank.contains(state));
-            blank.extend(&fresh);
-        }
+        let blank = closed(automaton, stepped(automaton, &told, BLANKS), BLANKS);
         let is_over =
             |state: &StateID| automaton.is_match_state(*state) || automaton.is_quit_state(*state);
         // Automata tell of a match one byte behind its end.
@@ -89,7 +92,7 @@ impl Follow {
         Some(Self { next, beyond })
     }
 
-    /// Whether a match that begins with a keyword can have this byte behind it, and whether it can have it
+    /// Whether a match can have this byte behind its keyword, and whether it can have it
     /// behind blanks there.
     pub(super) fn allows(&self, byte: u8) -> (bool, bool) {
         (self.next.has(byte), self.beyond.has(byte))
@@ -123,6 +126,22 @@ pub(super) fn stepped(
     next.dedup();
     next.retain(|state| !automaton.is_dead_state(*state));
     next
+}
+
+/// These states, and all that any number of the bytes leads to.
+fn closed(
+    automaton: &dense::DFA<Vec<u32>>,
+    mut states: Vec<StateID>,
+    bytes: &[u8],
+) -> Vec<StateID> {
+    let mut known: HashSet<StateID> = states.iter().copied().collect();
+    let mut fresh = states.clone();
+    while !fresh.is_empty() {
+        fresh = stepped(automaton, &fresh, bytes);
+        fresh.retain(|state| known.insert(*state));
+        states.extend(&fresh);
+    }
+    states
 }
 
 /// The bytes that lead on from one of the states.

@@ -2,11 +2,16 @@
 
 use regex_syntax::hir::{Class, Hir, HirKind};
 
+use super::words::WORD_BYTES_MIN;
+
 /// More literals than this are not followed up.
 const LITERALS_MAX: usize = 64;
 
 /// Longer literals tell no more.
 const LITERAL_BYTES_MAX: usize = 32;
+
+/// What stands between words: what `\s` is.
+const BLANKS: [char; 6] = [' ', '\t', '\n', '\r', '\u{b}', '\u{c}'];
 
 /// Larger classes of characters, of digits say, are not spelled out.
 const CLASS_CHARS_MAX: usize = 6;
@@ -18,6 +23,19 @@ pub(super) fn leading(hir: &Hir) -> Vec<String> {
     literals.sort();
     literals.dedup();
     literals
+}
+
+/// The words that such literals are or begin with; `None` if one is too short. What blank follows is of
+/// no matter: there are many.
+pub(super) fn words(literals: &[String]) -> Option<Vec<String>> {
+    let word = |literal: &String| {
+        let word = literal.trim_end_matches(BLANKS);
+        let word = if word.len() < WORD_BYTES_MIN { literal } else { word };
+        (word.len() >= WORD_BYTES_MIN).then(|| word.to_owned())
+    };
+    let mut words = literals.iter().map(word).collect::<Option<Vec<_>>>()?;
+    words.dedup();
+    Some(words)
 }
 
 /// The beginning of a match.

@@ -35,12 +35,14 @@ type Compiled<'r> = (&'r str, &'r [&'r str], Result<&'r [&'r str], PatternError>
 #[test]
 fn what_compiles_and_its_keywords() {
     let no_keywords: &[&str] = &[];
-    let rows: [Compiled<'_>; 18] = [
+    let rows: [Compiled<'_>; 20] = [
         (r"\bghp_[0-9a-z]{36}\b", no_keywords, Ok(&["ghp_"])),
         (r"gh[po]_[0-9]{9}", no_keywords, Ok(&["gho_", "ghp_"])),
         (r"(?i)Key=\S{8,20}", no_keywords, Ok(&["key="])),
         (r"(?:abc|abd)[0-9]+", no_keywords, Ok(&["abc", "abd"])),
         (r"x?abcd", no_keywords, Ok(&["abcd", "xabcd"])),
+        (r"abcd\s{1,2}x", no_keywords, Ok(&["abcd"])),
+        (r"ab[ \t]x", no_keywords, Ok(&["ab\tx", "ab x"])),
         (r"AB[0-9]{3}c", no_keywords, Err(PatternError::NoKeyword)),
         (r"[0-9]{8}:AAx", &[":AA"], Ok(&[":AA"])),
         (r"abc[0-9]{3}", &["zzz"], Err(PatternError::Apart)),
@@ -238,6 +240,10 @@ fn what_may_stand_behind_a_keyword() {
         (r"(?i)abc\b", &[], " \n\r=:-"),
         (r"(?m)abc$", &[], "\n"),
         ("abc[^a-z]{3,5000}x", &[], " \n\r=:-WZ0_"),
+        // They do not begin with it.
+        ("[a-f]{2,90}-us[0-9]{1,2}", &["-us"], "0"),
+        ("[0-9]{2,9}pass(?:=|word )", &["pass"], "=w"),
+        ("[a-z]{2,9}pass", &["pass"], probes),
     ] {
         let pattern = pattern(text, keywords).unwrap();
         let behind = |c: &char| Behind::at(&[u8::try_from(*c).unwrap()]).unwrap();
@@ -359,5 +365,28 @@ proptest! {
         let patterns = Patterns::new([(pattern, 0)], []);
         let found = patterns.find(&text, &All, &mut { WORK_BYTES_MAX }).unwrap();
         prop_assert_eq!(found.iter().any(|found| found.range.start < 8), expected.is_some());
+    }
+
+    /// Where a keyword stands inside of matches, what stands behind it takes none away.
+    #[test]
+    fn a_pattern_around_its_keyword_finds_what_its_expression_does(
+        chosen in 0_usize..4,
+        text in "([ab<>=]|key|word| ){0,40}",
+    ) {
+        let written = [
+            r#"<[a-z]{0,9}key[a-z]{0,3}>"#,
+            r#"\b[ab]{1,3}=?key(?: {0,3}=|word)"#,
+            r#"[ab]{1,4}key"#,
+            r#"(?:a|key){2,5}\s{1,9}(?:word|=)"#,
+        ][chosen];
+        let pattern = pattern(written, &["key"]).unwrap();
+        let expected = regex::bytes::RegexBuilder::new(written).unicode(false).build().unwrap();
+        let patterns = Patterns::new([(pattern, 0)], []);
+        let found = patterns.find(&text, &All, &mut { WORK_BYTES_MAX }).unwrap();
+        let has_key = |found: &regex::bytes::Match<'_>| {
+            String::from_utf8_lossy(found.as_bytes()).contains("key")
+        };
+        let expected = expected.find_iter(text.as_bytes()).filter(has_key).count();
+        prop_assert_eq!(found.len(), expected, "{}", written);
     }
 }

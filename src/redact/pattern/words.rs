@@ -1,8 +1,8 @@
 //! Where keywords stand in a text, in any case.
 //!
-//! Hardly any place in a text is the beginning of a keyword, and three bytes tell of nearly all that
-//! they are none: each place can be told without waiting for the one before. At the others the few
-//! words that begin with these bytes are compared.
+//! Hardly any place in a text is the beginning of a keyword, and four bytes tell of nearly all that
+//! they are none: each place can be told without waiting for the one before, and what is told of it is
+//! counted, not asked. At the others the few words that begin with these bytes are compared.
 
 use std::ops::Range;
 
@@ -16,20 +16,22 @@ const BEGINNINGS_LOG2: u32 = 14;
 #[derive(Debug)]
 pub(super) struct Words {
     beginnings: Beginnings,
-    fourths: Fourths,
-    /// What their first bytes are, by where the first three have their bits, and by length.
-    heads: Vec<Head>,
-    /// The same words, in the same order.
-    words: Vec<Word>,
-    /// How many words come before those of each place of bits, and how many there are.
+    heads: Heads,
+    /// The first bytes of words, by where the first three have their bits.
+    firsts: Vec<First>,
+    /// How many of them come before those of each place of bits, and how many there are.
     before: Vec<u32>,
+    /// The words, by their first bytes and length.
+    words: Vec<Word>,
 }
 
-/// The first eight bytes of a keyword, as blocks have them, and which of them there are.
+/// The first eight bytes of words, as blocks have them, and which of them there are.
 #[derive(Debug)]
-struct Head {
+struct First {
     bytes: u64,
     mask: u64,
+    /// Which words begin so.
+    words: Range<usize>,
 }
 
 /// One keyword.
@@ -44,72 +46,79 @@ struct Word {
 impl Words {
     /// None may be shorter than three bytes.
     pub(super) fn new<'w>(words: impl Iterator<Item = &'w str> + Clone) -> Self {
-        let (beginnings, fourths) = (Beginnings::of(words.clone()), Fourths::of(words.clone()));
-        let mut slots: Vec<(usize, Head, Word)> = words
+        let (beginnings, heads) = (Beginnings::of(words.clone()), Heads::of(words.clone()));
+        let mut all: Vec<((usize, u64, u64), Word)> = words
             .enumerate()
             .filter_map(|(position, word)| {
-                let block = Block::at(word.as_bytes(), 0)?.word;
+                let block = block(word.as_bytes(), 0)?;
                 let bytes = word.len().min(BLOCK_BYTES);
                 let mask = u64::MAX >> (8 * (BLOCK_BYTES - bytes));
                 let is_told =
                     bytes == word.len() && word.bytes().all(|byte| byte.is_ascii_alphabetic());
                 let text = word.as_bytes().into();
-                let head = Head { bytes: block & mask, mask };
-                Some((slot(block, 0), head, Word { is_told, text, position }))
+                Some(((slot(block, 0), mask, block & mask), Word { is_told, text, position }))
             })
             .collect();
-        slots.sort_by_key(|(slot, _, word)| (*slot, word.text.len()));
-        let before =
-            |at| u32::try_from(slots.partition_point(|(slot, ..)| *slot < at)).unwrap_or(u32::MAX);
+        all.sort_by_key(|(first, word)| (*first, word.text.len()));
+        let mut firsts: Vec<(usize, First)> = Vec::new();
+        for (at, ((slot, mask, bytes), _)) in all.iter().enumerate() {
+            match firsts.last_mut() {
+                Some((_, last)) if (last.mask, last.bytes) == (*mask, *bytes) => {
+                    last.words.end = at + 1;
+                }
+                _ => {
+                    let words = at..at + 1;
+                    firsts.push((*slot, First { bytes: *bytes, mask: *mask, words }));
+                }
+            }
+        }
+        let before = |slot| {
+            let before = firsts.partition_point(|(other, _)| *other < slot);
+            u32::try_from(before).unwrap_or(u32::MAX)
+        };
         let before = (0..=1 << BEGINNINGS_LOG2).map(before).collect();
-        let (heads, words) = slots.into_iter().map(|(_, head, word)| (head, word)).unzip();
-        Self { beginnings, fourths, heads, words, before }
+        let firsts = firsts.into_iter().map(|(_, first)| first).collect();
+        let words = all.into_iter().map(|(_, word)| word).collect();
+        Self { beginnings, heads, firsts, before, words }
     }
 
-    /// Every word in the text with its position, from left to right.
+    /// Every word in the text with its position; of those that begin at one place the shorter first,
+    /// else from left to right.
     pub(super) fn each<E>(
         &self,
         text: &[u8],
         mut found: impl FnMut(usize, Range<usize>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let mut from = 0;
-        while let Some((at, mut places)) = self.beginnings.next(text, from) {
-            while places != 0 {
-                let place = places.trailing_zeros() as usize / 8;
-                places &= !(0xff << (8 * place));
-                let at = at + place;
-                let Some(block) = Block::at(text, at).filter(|block| self.fourths.has(block.word))
-                else {
-                    continue;
-                };
-                let mut first = 0;
-                while let Some((skipped, word)) = self.next_at(text, block, first) {
-                    found(word.position, at..at + word.text.len())?;
-                    first += skipped + 1;
+        let mut places = [0; PLACES_MAX];
+        let mut from = Some(0);
+        while let Some(begun) = from {
+            let count;
+            (count, from) = self.beginnings.next(text, begun, &mut places);
+            for at in places.iter().take(count) {
+                let block = block(text, *at).filter(|block| self.heads.has(*block));
+                let Some(block) = block else { continue };
+                for first in self.firsts(block) {
+                    if block & first.mask != first.bytes {
+                        continue;
+                    }
+                    for word in self.words.get(first.words.clone()).unwrap_or_default() {
+                        let here = *at..*at + word.text.len();
+                        if word.is_told || text.get(here.clone()).is_some_and(|here| word.is(here))
+                        {
+                            found(word.position, here)?;
+                        }
+                    }
                 }
             }
-            from = at + BLOCK_PLACES;
         }
         Ok(())
     }
 
-    /// The next word that begins here, beyond so many that share its first bytes, and how many of
-    /// them are none.
-    #[inline(never)]
-    fn next_at(&self, text: &[u8], block: Block, first: usize) -> Option<(usize, &Word)> {
-        let Block { at, word: block } = block;
-        let slot = slot(block, 0);
-        let [from, to] = *self.before.get(slot..)?.first_chunk::<2>()?;
-        let from = from as usize + first;
-        let heads = self.heads.get(from..to as usize)?;
-        heads.iter().enumerate().find_map(|(skipped, head)| {
-            if block & head.mask != head.bytes {
-                return None;
-            }
-            let word = self.words.get(from + skipped)?;
-            let here = text.get(at..at + word.text.len());
-            (word.is_told || here.is_some_and(|here| word.is(here))).then_some((skipped, word))
-        })
+    /// With what the words begin whose first bytes may be these.
+    fn firsts(&self, word: u64) -> &[First] {
+        let range = self.before.get(slot(word, 0)..).and_then(|before| before.first_chunk());
+        let [from, to] = range.copied().unwrap_or_default();
+        self.firsts.get(from as usize..to as usize).unwrap_or_default()
     }
 }
 
@@ -126,126 +135,113 @@ impl Word {
 #[derive(Debug)]
 struct Beginnings(Box<[u8; 1 << BEGINNINGS_LOG2]>);
 
-/// What words begin with in four bytes, and now and then something else: a bit for each hash of them.
+/// The same by the hash of four bytes; of words that have but three, by that of the three and nothing.
 #[derive(Debug)]
-struct Fourths(Box<[u64; FOURTHS / 64]>);
+struct Heads(Box<[u64; HEADS / 64]>);
 
 /// How many bits there are.
-const FOURTHS: usize = 1 << FOURTHS_LOG2;
-const FOURTHS_LOG2: u32 = 16;
+const HEADS: usize = 1 << HEADS_LOG2;
+const HEADS_LOG2: u32 = 16;
 
 /// Bytes that are looked at together.
 const BLOCK_BYTES: usize = 8;
 
-/// Places in them at which three bytes begin.
-const BLOCK_PLACES: usize = 6;
+/// Places in them at which four bytes begin.
+const BLOCK_PLACES: usize = 5;
+
+/// Places that are found in one go.
+const PLACES_MAX: usize = 64;
 
 /// What makes letters of both cases one, in each of eight bytes.
 const LOWER_CASE: u64 = 0x2020_2020_2020_2020;
 
-/// Eight bytes of a text, with zeros behind its end.
-#[derive(Clone, Copy)]
-struct Block {
-    at: usize,
-    word: u64,
-}
+/// The golden ratio's fraction: the upper bits of a product with it are a hash (Fibonacci hashing).
+const GOLDEN: u32 = 0x9E37_79B1;
 
-impl Block {
-    /// The bytes from here on, in lower case; `None` if they are too few for a word.
-    fn at(text: &[u8], at: usize) -> Option<Self> {
-        let rest = text.get(at..)?;
-        let word = match (rest.first_chunk(), text.last_chunk()) {
-            (Some(first), _) => u64::from_le_bytes(*first),
-            _ if rest.len() < WORD_BYTES_MIN => return None,
-            (None, Some(last)) => u64::from_le_bytes(*last) >> (8 * (8 - rest.len())),
-            (None, None) => rest.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)),
-        };
-        Some(Self { at, word: word | LOWER_CASE })
-    }
+/// Eight bytes of a text from here on, in lower case, with zeros behind its end; `None` if they are too
+/// few for a word.
+fn block(text: &[u8], at: usize) -> Option<u64> {
+    let rest = text.get(at..)?;
+    let block = match (rest.first_chunk(), text.last_chunk()) {
+        (Some(first), _) => u64::from_le_bytes(*first),
+        _ if rest.len() < WORD_BYTES_MIN => return None,
+        (None, Some(last)) => u64::from_le_bytes(*last) >> (8 * (8 - rest.len())),
+        (None, None) => rest.iter().rev().fold(0, |block, byte| block << 8 | u64::from(*byte)),
+    };
+    Some(block | LOWER_CASE)
 }
 
 impl Beginnings {
     fn of<'w>(words: impl Iterator<Item = &'w str>) -> Self {
         let mut bits = Box::new([0; 1 << BEGINNINGS_LOG2]);
         for word in words.map(str::as_bytes) {
-            let Some(Block { word: begin, .. }) = Block::at(word, 0) else { continue };
+            let Some(begin) = block(word, 0) else { continue };
             if let Some(bits) = bits.get_mut(slot(begin, 0)) {
-                *bits |= if word.len() > WORD_BYTES_MIN { likely(begin, 0) as u8 } else { u8::MAX };
+                *bits |= if word.len() > WORD_BYTES_MIN { 1 << class(begin, 0) } else { u8::MAX };
             }
         }
         Self(bits)
     }
 
-    /// Where the next block is in which a word may begin, and at which of its places, each in a byte
-    /// that is not zero.
+    /// Places from here on at which a word may begin, how many, and from where on there may be more.
     #[inline(never)]
-    fn next(&self, text: &[u8], mut from: usize) -> Option<(usize, u64)> {
-        while let Some(block) = Block::at(text, from) {
-            let places = (0..BLOCK_PLACES).fold(0, |places, place| {
-                let bits = self.0.get(slot(block.word, place)).copied().unwrap_or_default();
-                places | u64::from(bits) << (8 * place)
-            });
-            // The byte after them is looked at only where it matters.
-            if places != 0 {
-                let places = (0..BLOCK_PLACES)
-                    .fold(0, |all, place| all | places & likely(block.word, place));
-                if places != 0 {
-                    return Some((block.at, places));
+    fn next(
+        &self,
+        text: &[u8],
+        mut from: usize,
+        places: &mut [usize; PLACES_MAX],
+    ) -> (usize, Option<usize>) {
+        let mut count = 0;
+        while count <= PLACES_MAX - BLOCK_PLACES {
+            let Some(block) = block(text, from) else { return (count, None) };
+            for place in 0..BLOCK_PLACES {
+                // Written whether it is one or not: what does not count is written over.
+                if let Some(next) = places.get_mut(count % PLACES_MAX) {
+                    *next = from + place;
                 }
+                let bits = self.0.get(slot(block, place)).copied().unwrap_or_default();
+                count += usize::from(bits >> class(block, place) & 1);
             }
             from += BLOCK_PLACES;
         }
-        None
+        (count, Some(from))
     }
 }
 
-impl Fourths {
+impl Heads {
     fn of<'w>(words: impl Iterator<Item = &'w str>) -> Self {
-        let mut bits = Box::new([0; FOURTHS / 64]);
-        let mut add = |word: u64| {
-            let (at, bit) = Self::place(word);
+        let mut bits = Box::new([0; HEADS / 64]);
+        for word in words.map(str::as_bytes) {
+            let Some(begin) = block(word, 0) else { continue };
+            let (at, bit) =
+                Self::place(if word.len() > WORD_BYTES_MIN { begin } else { begin << 8 });
             if let Some(bits) = bits.get_mut(at) {
                 *bits |= 1 << bit;
-            }
-        };
-        for word in words.map(str::as_bytes) {
-            let Some(Block { word: begin, .. }) = Block::at(word, 0) else { continue };
-            match word.len() {
-                // Anything may follow.
-                WORD_BYTES_MIN => {
-                    let three = begin & 0x00ff_ffff;
-                    (0..=0xff).for_each(|fourth| add(three | (fourth | 0x20) << 24));
-                }
-                _ => add(begin),
             }
         }
         Self(bits)
     }
 
     fn has(&self, word: u64) -> bool {
-        let (at, bit) = Self::place(word);
-        self.0.get(at).is_some_and(|bits| bits >> bit & 1 != 0)
+        let has = |(at, bit)| self.0.get(at).is_some_and(|bits: &u64| bits >> bit & 1 != 0);
+        has(Self::place(word)) | has(Self::place(word << 8))
     }
 
-    /// As for three bytes.
     fn place(word: u64) -> (usize, u32) {
-        let hash = (word as u32).wrapping_mul(0x9E37_79B1) >> (u32::BITS - FOURTHS_LOG2);
+        let hash = (word as u32).wrapping_mul(GOLDEN) >> (u32::BITS - HEADS_LOG2);
         ((hash / 64) as usize, hash % 64)
     }
 }
 
-/// Where three bytes have their bits. Fibonacci hashing: the upper bits of a product with the golden
-/// ratio's fraction, in which the byte after them is lost.
+/// Where three bytes have their bits: the byte after them is lost in the product.
 fn slot(word: u64, place: usize) -> usize {
     let gram = (word >> (8 * place)) as u32;
-    (gram.wrapping_mul(0x9E37_79B1 << 8) >> (u32::BITS - BEGINNINGS_LOG2)) as usize
+    (gram.wrapping_mul(GOLDEN << 8) >> (u32::BITS - BEGINNINGS_LOG2)) as usize
 }
 
-/// The bit for the class of the byte after the three at a place, in the byte of that place; all bits
-/// where that byte is in the next block.
-fn likely(word: u64, place: usize) -> u64 {
-    let bits = if place + 1 < BLOCK_PLACES { 1 << (word >> (8 * (place + 3)) & 7) } else { 0xff };
-    bits << (8 * place)
+/// The class of the byte after the three at a place.
+fn class(word: u64, place: usize) -> u32 {
+    (word >> (8 * (place + WORD_BYTES_MIN))) as u32 % u8::BITS
 }
 
 #[cfg(test)]
