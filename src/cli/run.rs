@@ -26,19 +26,21 @@ pub(super) struct Args {
     /// A configuration file; see config/countersign.yaml for every option
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Where clients connect; port 0 takes a free one [default with --upstream: 127.0.0.1:8080]
-    #[arg(long, value_name = "ADDRESS", requires = "upstream")]
+    /// Where clients connect; port 0 takes a free one [default: 127.0.0.1:8080]
+    ///
+    /// With --config the file says so, as it does for the other options here.
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "config")]
     listen: Option<String>,
     /// Where the log is read, /v1/admin/audit, and where operations look: /livez, /readyz, /metrics
-    /// [default with --upstream: 127.0.0.1:8090]
-    #[arg(long, value_name = "ADDRESS", requires = "upstream")]
+    /// [default: 127.0.0.1:8090]
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "config")]
     reading: Option<String>,
-    /// The directory of the ledger [default with --upstream: countersign-data]
-    #[arg(long, value_name = "DIR", requires = "upstream")]
+    /// The directory of the ledger [default: countersign-data]
+    #[arg(long, value_name = "DIR", conflicts_with = "config")]
     data: Option<PathBuf>,
     /// A PostgreSQL database that holds the ledger, for example postgres://me@localhost/audit
-    /// [default with --upstream: a file in the directory]
-    #[arg(long, value_name = "URL", requires = "upstream")]
+    /// [default: a file in the directory]
+    #[arg(long, value_name = "URL", conflicts_with = "config")]
     ledger: Option<String>,
 }
 

@@ -27,13 +27,13 @@ use super::pass;
 use super::plan::{self, Recording};
 use super::problem;
 use super::snapshot::{Routed, Snapshot};
-use super::strict::Refusal;
+use super::strict::{BAD_LENGTH, Refusal};
 use super::upstream::CONNECTS;
 use super::wire::Wire;
 use crate::clock::Clock;
 use crate::config::{Route, Timeouts};
 use crate::recorder::Recorder;
-use crate::route::{names_another_path, safety};
+use crate::route::{Asked, Elsewhere, safety};
 use crate::telemetry::{Metrics, ReasonLabel};
 
 /// What frames of HTTP/2 that were not read yet may cost a connection beyond their bytes, for which
@@ -168,6 +168,9 @@ fn http2_refusal(head: &RequestHeader, snapshot: &Snapshot) -> Option<Refusal> {
             "TRACE and CONNECT are not passed on by an audit proxy",
         );
     }
+    if head.headers.get_all(header::CONTENT_LENGTH).iter().nth(1).is_some() {
+        return Some(BAD_LENGTH);
+    }
     let path = head.uri.path();
     let asterisk = path == "*" && head.method == http::Method::OPTIONS;
     if !path.starts_with('/') && !asterisk {
@@ -229,16 +232,16 @@ impl ProxyHttp for Gate {
         }
         let target = path_and_query(head);
         let method = head.method.as_str();
-        let any_path = names_another_path(&head.headers);
+        let elsewhere = Elsewhere::of(&head.headers);
         let safety = safety(method, &target, &head.headers, has_body);
-        let safety = snapshot.events.judge(safety, host_of(head), &target, method, any_path);
-        let host = host_of(head);
-        let routed = snapshot.route(host, &target, method, safety, any_path).cloned();
+        let asked = Asked { host: host_of(head), target: &target, method, elsewhere: &elsewhere };
+        let safety = snapshot.events.judge(safety, &asked);
+        let routed = snapshot.route(&asked, safety).cloned();
         let Some(routed) = routed else {
             return Error::e_explain(ErrorType::InternalError, "no route");
         };
         let by_body = snapshot
-            .route_by_body(host, &target, method, safety, any_path)
+            .route_by_body(&asked, safety)
             .filter(|_| upgrade.is_none())
             .map(|(routed, shape)| ByBody { routed: Arc::clone(routed), shape });
         let route = &routed.route;

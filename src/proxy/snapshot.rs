@@ -20,7 +20,7 @@ use crate::derive::EventRules;
 use crate::identify::Actors;
 use crate::record::Observer;
 use crate::redact::Engine;
-use crate::route::{RouteTable, Safety, Shape};
+use crate::route::{Asked, RouteTable, Safety, Shape};
 use crate::telemetry::{Metrics, RequestLabels};
 
 /// A route at work.
@@ -103,28 +103,18 @@ impl Snapshot {
     }
 
     /// The route of a request. The configuration's last route always matches.
-    pub fn route(
-        &self,
-        host: &str,
-        path_and_query: &str,
-        method: &str,
-        safety: Safety,
-        any_path: bool,
-    ) -> Option<&Arc<Routed>> {
-        let index = self.table.select(host, path_and_query, method, safety, any_path);
+    pub fn route(&self, asked: &Asked<'_>, safety: Safety) -> Option<&Arc<Routed>> {
+        let index = self.table.select(asked, safety);
         index.and_then(|index| self.routes.get(index)).or_else(|| self.routes.last())
     }
 
     /// The route that takes the request instead, if its body has the shape of a call to a model.
     pub fn route_by_body(
         &self,
-        host: &str,
-        path_and_query: &str,
-        method: &str,
+        asked: &Asked<'_>,
         safety: Safety,
-        any_path: bool,
     ) -> Option<(&Arc<Routed>, Shape)> {
-        let found = self.table.by_body(host, path_and_query, method, safety, any_path)?;
+        let found = self.table.by_body(asked, safety)?;
         Some((self.routes.get(found.route)?, found.shape))
     }
 

@@ -57,7 +57,7 @@ const BAD_FIELD: Refusal = refuse(
 );
 const OBS_FOLD: Refusal =
     refuse(StatusCode::BAD_REQUEST, "obs_fold", "a header field must not go on in the next line");
-const BAD_LENGTH: Refusal = refuse(
+pub(super) const BAD_LENGTH: Refusal = refuse(
     StatusCode::BAD_REQUEST,
     "content_length",
     "Content-Length must be given once, as a plain number",

@@ -17,11 +17,14 @@
 //! A route may be for well-known endpoints of models only (`generation`), with the same caution; where
 //! a path alone could be anybody's, the body has to say so as well.
 //!
-//! And for paths: where a field names another one (`X-Original-URL`), any path is plausible.
+//! And for paths: where a field names another one (`X-Original-URL`), or takes something off it
+//! (`SCRIPT_NAME`), any path is plausible. And for hosts: those that fields name (`X-Forwarded-Host`) are
+//! plausible besides the request's own ([`Elsewhere`]).
 //!
 //! Known limit: a body is not read for this, so `_method` in a form does not choose between
 //! routes. Restrict routes that audit less by path rather than by method.
 
+mod elsewhere;
 mod generation;
 mod host;
 mod percent;
@@ -31,12 +34,12 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+pub use elsewhere::{Asked, Elsewhere, NOWHERE, is_path_header, other_paths};
 pub use generation::{Call, Shape, is_model};
 pub(crate) use host::{host_matches, normal_host};
 pub use percent::percent_decode;
 pub use readings::Readings;
 pub use safety::{
-    Safety, has_override_parameter, is_override_header, is_override_parameter, is_path_header,
-    names_another_path, other_paths, safety,
+    Safety, has_override_parameter, is_override_header, is_override_parameter, safety,
 };
 pub use table::{ByBody, Pattern, RouteTable};

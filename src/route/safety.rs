@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
-use http::{HeaderMap, HeaderValue};
+use http::HeaderMap;
 
+use super::elsewhere::is_one_of;
 use super::percent::percent_decode;
 
 /// What is known about the effect of a request.
@@ -32,10 +33,6 @@ impl Safety {
 const OVERRIDE_HEADERS: [&str; 4] =
     ["x-http-method-override", "x-http-method", "x-method-override", "x-method"];
 
-/// Header fields by which a front end names the path that it had, or wants.
-const PATH_HEADERS: [&str; 5] =
-    ["x-original-url", "x-rewrite-url", "x-original-uri", "x-rewrite-uri", "x-override-url"];
-
 /// Parameters by which frameworks let a client name another method.
 const OVERRIDE_PARAMETERS: [&[u8]; 5] = [
     b"_method",
@@ -44,6 +41,9 @@ const OVERRIDE_PARAMETERS: [&[u8]; 5] = [
     b"x-http-method",
     b"x-method-override",
 ];
+
+/// Methods that a parameter called just `method` can name.
+const UNSAFE_METHODS: [&[u8]; 4] = [b"POST", b"PUT", b"PATCH", b"DELETE"];
 
 /// A name may be encoded so many times over before it counts as an override unread.
 const DECODINGS: usize = 4;
@@ -64,33 +64,9 @@ pub fn safety(method: &str, path_and_query: &str, headers: &HeaderMap, has_body:
     }
 }
 
-/// Whether a field names a path that some frameworks and servers take in place of the request's.
-pub fn names_another_path(headers: &HeaderMap) -> bool {
-    other_paths(headers).next().is_some()
-}
-
-/// Whether a field of this name names another path, which some frameworks take in place of the
-/// request's.
-pub fn is_path_header(name: &str) -> bool {
-    is_one_of(name, &PATH_HEADERS)
-}
-
-/// What fields say that some frameworks and servers take in place of the request's path.
-pub fn other_paths(headers: &HeaderMap) -> impl Iterator<Item = &HeaderValue> {
-    headers
-        .iter()
-        .filter_map(|(name, value)| is_one_of(name.as_str(), &PATH_HEADERS).then_some(value))
-}
-
 /// Whether a field of this name, in lower case, names another method.
 pub fn is_override_header(name: &str) -> bool {
     is_one_of(name, &OVERRIDE_HEADERS)
-}
-
-/// Header names are lower case here; gateways that speak CGI take `_` for `-`.
-fn is_one_of(name: &str, list: &[&str]) -> bool {
-    let same = |(a, b): (u8, u8)| a == b || (a == b'_' && b == b'-');
-    list.iter().any(|known| known.len() == name.len() && name.bytes().zip(known.bytes()).all(same))
 }
 
 /// Whether a parameter of this name, decoded once or not at all, names another method.
@@ -142,11 +118,30 @@ fn holds_mutation(text: &[u8]) -> bool {
 
 fn names_method(text: &[u8]) -> bool {
     text.split(|byte| b"?&;#".contains(byte)).skip(1).any(|parameter| {
-        is_parameter(parameter.split(|byte| *byte == b'=').next().unwrap_or_default())
+        let mut parts = parameter.splitn(2, |byte| *byte == b'=');
+        let (name, value) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+        is_parameter(name) || (is_name(name, b"method") && is_unsafe_method(value))
     })
 }
 
 fn is_parameter(name: &[u8]) -> bool {
-    let name = name.split(|byte| *byte == b'[').next().unwrap_or_default().trim_ascii();
-    OVERRIDE_PARAMETERS.iter().any(|known| name.eq_ignore_ascii_case(known))
+    OVERRIDE_PARAMETERS.iter().any(|known| is_name(name, known))
+}
+
+/// Whether a parameter may be known by this name: up to an index or what ends strings, without blanks, and
+/// with `_` for what PHP takes for it.
+fn is_name(name: &[u8], known: &[u8]) -> bool {
+    let name = name.split(|byte| matches!(byte, b'[' | 0)).next().unwrap_or_default();
+    let blanks =
+        name.iter().take_while(|byte| byte.is_ascii_whitespace() || **byte == b'+').count();
+    let name = name.get(blanks..).unwrap_or_default().trim_ascii_end();
+    let same = |(a, b): (&u8, &u8)| {
+        a.eq_ignore_ascii_case(b) || (*b == b'_' && matches!(a, b'.' | b' ' | b'+'))
+    };
+    name.len() == known.len() && name.iter().zip(known).all(same)
+}
+
+/// Whether a value can be meant as another method; what is called a method is mostly something else.
+fn is_unsafe_method(value: &[u8]) -> bool {
+    UNSAFE_METHODS.iter().any(|method| value.trim_ascii().eq_ignore_ascii_case(method))
 }

@@ -1,8 +1,9 @@
 //! The table of routes.
 
 use super::Safety;
+use super::elsewhere::Asked;
 use super::generation::{self, Shape};
-use super::host::{host_matches, normal_host};
+use super::host::normal_host;
 use super::readings::Readings;
 
 /// What a route takes.
@@ -63,58 +64,41 @@ impl RouteTable {
         Self { routes: patterns.into_iter().map(route).collect() }
     }
 
-    /// The index of the first route that takes the request: `host` and `path_and_query` as the
-    /// client sent them, `safety` as [`super::safety()`] judges; `any_path` says that the
-    /// application may take the request for one of another path.
-    pub fn select(
-        &self,
-        host: &str,
-        path_and_query: &str,
-        method: &str,
-        safety: Safety,
-        any_path: bool,
-    ) -> Option<usize> {
-        self.find(host, path_and_query, (method, safety, any_path), &mut || false)
+    /// The index of the first route that takes the request, with `safety` as [`super::safety()`] judges.
+    pub fn select(&self, asked: &Asked<'_>, safety: Safety) -> Option<usize> {
+        self.find(asked, safety, &mut || false)
     }
 
     /// The route before that one, if there is one, that takes the request once its body is seen to be
     /// that of a call to a model.
-    pub fn by_body(
-        &self,
-        host: &str,
-        path_and_query: &str,
-        method: &str,
-        safety: Safety,
-        any_path: bool,
-    ) -> Option<ByBody> {
-        if any_path || !self.routes.iter().any(|route| route.generation && !route.audits) {
+    pub fn by_body(&self, asked: &Asked<'_>, safety: Safety) -> Option<ByBody> {
+        if asked.elsewhere.any_path
+            || !self.routes.iter().any(|route| route.generation && !route.audits)
+        {
             return None;
         }
-        let shape = generation::endpoint(path_and_query, method, safety)?.shape();
-        let how = (method, safety, any_path);
+        let shape = generation::endpoint(asked.target, asked.method, safety)?.shape();
         let mut was_asked = false;
         let mut takes = || {
             was_asked = true;
             true
         };
-        let route = self.find(host, path_and_query, how, &mut takes)?;
+        let route = self.find(asked, safety, &mut takes)?;
         was_asked.then_some(ByBody { route, shape })
     }
 
     fn find(
         &self,
-        host: &str,
-        path_and_query: &str,
-        (method, safety, any_path): (&str, Safety, bool),
+        asked: &Asked<'_>,
+        safety: Safety,
         takes_body: &mut dyn FnMut() -> bool,
     ) -> Option<usize> {
-        let host = normal_host(host);
-        let path = path_and_query.split('?').next().unwrap_or_default();
-        let read = || if any_path { Readings::any() } else { Readings::of(path) };
+        let any_path = asked.elsewhere.any_path;
+        let read = || if any_path { Readings::any() } else { Readings::of(asked.path()) };
         let mut readings = None;
         self.routes.iter().position(|route| {
-            route.takes_host(&host)
-                && route.takes_method(method, safety)
+            route.takes_host(asked)
+                && route.takes_method(asked.method, safety)
                 && (route.paths.is_empty() || route.takes_path(readings.get_or_insert_with(read)))
                 && (!route.generation
                     || if route.audits {
@@ -127,8 +111,10 @@ impl RouteTable {
 }
 
 impl Route {
-    fn takes_host(&self, host: &str) -> bool {
-        self.hosts.is_empty() || self.hosts.iter().any(|pattern| host_matches(pattern, host))
+    fn takes_host(&self, asked: &Asked<'_>) -> bool {
+        let hosts = self.hosts.iter().map(String::as_str);
+        self.hosts.is_empty()
+            || if self.audits { asked.may_be_for(hosts) } else { asked.is_for(hosts) }
     }
 
     fn takes_method(&self, method: &str, safety: Safety) -> bool {

@@ -20,7 +20,22 @@ fn bypass_within_admin() -> RouteTable {
 }
 
 fn select(table: &RouteTable, path: &str) -> Option<usize> {
-    table.select("h", path, "POST", Safety::Method, false)
+    table.select(&asked("h", path, "POST"), Safety::Method)
+}
+
+fn asked<'r>(host: &'r str, target: &'r str, method: &'r str) -> Asked<'r> {
+    Asked { host, target, method, elsewhere: &NOWHERE }
+}
+
+fn elsewhere(fields: &[(&str, &str)]) -> Elsewhere {
+    let field = |(name, value): &(&str, &str)| {
+        (name.parse::<HeaderName>().unwrap(), HeaderValue::from_str(value).unwrap())
+    };
+    let mut headers = HeaderMap::new();
+    for (name, value) in fields.iter().map(field) {
+        headers.append(name, value);
+    }
+    Elsewhere::of(&headers)
 }
 
 /// Ways to write a path that some application takes for `/admin/users`.
@@ -140,21 +155,28 @@ fn a_dubious_path_does_not_enter_an_area_that_audits_less() {
 
 #[test]
 fn a_field_that_names_another_path_leads_out_of_what_audits_less() {
-    for name in ["x-original-url", "x-rewrite-url", "X_Original_URL", "x-original-uri"] {
-        let name: HeaderName = name.parse().unwrap();
-        let headers = HeaderMap::from_iter([(name.clone(), HeaderValue::from_static("/admin"))]);
-        assert!(names_another_path(&headers), "{name}");
+    for name in [
+        "x-original-url",
+        "x-rewrite-url",
+        "X_Original_URL",
+        "x-original-uri",
+        "SCRIPT_NAME",
+        "X-Script-Name",
+        "x-forwarded-uri",
+    ] {
+        assert!(elsewhere(&[(name, "/admin")]).any_path, "{name}");
     }
-    let harmless = ("x-original-host", HeaderValue::from_static("h"));
-    let headers = HeaderMap::from_iter([(HeaderName::from_static(harmless.0), harmless.1)]);
-    assert!(!names_another_path(&headers));
+    assert!(!elsewhere(&[("x-original-host", "h"), ("x-original-ur", "/admin")]).any_path);
     for (table, named, route) in [
         (bypass_within_admin(), false, 0),
         (bypass_within_admin(), true, 1),
         (admin_within_bypass(), false, 1),
         (admin_within_bypass(), true, 0),
     ] {
-        let selected = table.select("h", "/public/x", "POST", Safety::Method, named);
+        let elsewhere =
+            &if named { elsewhere(&[("x-original-url", "/a")]) } else { NOWHERE.clone() };
+        let asked = Asked { elsewhere, ..asked("h", "/public/x", "POST") };
+        let selected = table.select(&asked, Safety::Method);
         assert_eq!(selected, Some(route), "{named} {table:?}");
     }
 }
@@ -181,8 +203,35 @@ fn hosts_are_compared_without_port_and_case() {
         ("[::1]", "[::2]:8080", false),
     ];
     for (pattern, host, matches) in rows {
-        let selected = of(pattern).select(host, "/", "POST", Safety::Method, false);
+        let selected = of(pattern).select(&asked(host, "/", "POST"), Safety::Method);
         assert_eq!(selected.is_some(), matches, "{pattern} {host}");
+    }
+}
+
+#[test]
+fn a_field_that_names_another_host_leads_out_of_what_audits_less() {
+    let on =
+        |host: &str, audits| Pattern { hosts: vec![host.to_owned()], audits, ..Pattern::default() };
+    let table = RouteTable::new(vec![on("cdn.x", false), on("admin.x", true), pattern(&[], false)]);
+    for (host, fields, route) in [
+        ("cdn.x", &[][..], 0),
+        ("cdn.x", &[("x-forwarded-host", "CDN.x:443")], 0),
+        ("cdn.x", &[("x-forwarded-host", "admin.x")], 1),
+        ("cdn.x", &[("x-forwarded-host", "cdn.x, admin.x:8443")], 1),
+        ("cdn.x", &[("X_Forwarded_Host", "admin.x")], 1),
+        ("cdn.x", &[("x-host", "cdn.x"), ("x-host", "admin.x")], 1),
+        ("cdn.x", &[("forwarded", "for=1.2.3.4;proto=https, for=\"[::1]\"; Host=\"admin.x\"")], 1),
+        ("cdn.x", &[("forwarded", "for=1.2.3.4;host=cdn.x")], 0),
+        ("other.x", &[("x-original-host", "admin.x")], 1),
+        ("other.x", &[("x-original-host", "cdn.x")], 2),
+        // Nobody knows which it is.
+        ("cdn.x", &[("x-forwarded-host", "\"admin.x")], 1),
+        ("cdn.x", &[("x-forwarded-host", "http://admin.x/")], 1),
+        ("cdn.x", &[("x-forwarded-host", "a,b,c,d,e,f,g,h,i,j")], 1),
+    ] {
+        let elsewhere = &elsewhere(fields);
+        let asked = Asked { elsewhere, ..asked(host, "/", "POST") };
+        assert_eq!(table.select(&asked, Safety::Method), Some(route), "{host} {fields:?}");
     }
 }
 
@@ -201,7 +250,8 @@ fn methods_and_what_may_stand_for_others() {
         ("GET", Safety::Safe, false, false),
     ];
     for (method, safety, takes, takes_if_less) in rows {
-        let selected = |table: &RouteTable| table.select("h", "/", method, safety, false).is_some();
+        let asked = asked("h", "/", method);
+        let selected = |table: &RouteTable| table.select(&asked, safety).is_some();
         assert_eq!(selected(&audited), takes, "{method} {safety:?}");
         assert_eq!(selected(&bypass), takes_if_less, "{method} {safety:?}");
     }
@@ -233,6 +283,13 @@ fn only_the_provably_harmless_is_safe() {
         ("GET", "/?%255Fmethod=delete", none, false, Override),
         ("GET", "/?_method[]=delete", none, false, Override),
         ("GET", "/a%3f_method=delete", none, false, Override),
+        ("GET", "/?.method=DELETE", none, false, Override),
+        ("GET", "/?+_method=DELETE", none, false, Override),
+        ("GET", "/?%20.METHOD=DELETE", none, false, Override),
+        ("GET", "/?_method%00=DELETE", none, false, Override),
+        ("GET", "/?a=1&method=DELETE", none, false, Override),
+        ("GET", "/?Method=%70ut", none, false, Override),
+        ("GET", "/?method=delete-all&method=&method", none, false, Safe),
         ("GET", "/?x-http-method-override=PUT", none, false, Override),
         ("GET", "/graphql?query=mutation%7Bdelete(id:3)%7D", none, false, Override),
         ("GET", "/graphql?a=1&query=%2523%250Amutation%2520M%257Bx%257D", none, false, Override),
@@ -354,7 +411,7 @@ proptest! {
         let generation = Pattern { generation: true, ..Pattern::default() };
         let table = RouteTable::new(vec![generation, pattern(&[], true)]);
         let is_taken = |path: &str| {
-            let by_body = table.by_body("h", path, "POST", Safety::Method, false);
+            let by_body = table.by_body(&asked("h", path, "POST"), Safety::Method);
             select(&table, path) == Some(0) || by_body.is_some()
         };
         let understood = understand(&path, &steps);
@@ -367,6 +424,9 @@ proptest! {
     fn anything_is_matched_without_a_panic(host in ".{0,20}", path in ".{0,60}", method in ".{0,9}") {
         let table = RouteTable::new(vec![pattern(&["/é", "/K"], true), pattern(&["/"], false)]);
         let judged = safety(&method, &path, &HeaderMap::new(), false);
-        table.select(&host, &path, &method, judged, true);
+        let fields = [(http::header::FORWARDED, HeaderValue::from_str(&host)), (http::header::HOST, HeaderValue::from_str(&path))];
+        let fields = fields.into_iter().filter_map(|(name, value)| Some((name, value.ok()?)));
+        let elsewhere = &Elsewhere::of(&HeaderMap::from_iter(fields));
+        table.select(&Asked { elsewhere, ..asked(&host, &path, &method) }, judged);
     }
 }

@@ -14,7 +14,9 @@ pub const KEY_FILE: &str = "fingerprint.key";
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     /// The file system refused.
-    #[error("the installation's key `{file}` cannot be read or made")]
+    #[error(
+        "the installation's key `{file}` cannot be read or made; `ledger.dir` (or `--data`) must name a directory that this user may write to"
+    )]
     Io {
         /// The file.
         file: PathBuf,

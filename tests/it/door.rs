@@ -596,6 +596,37 @@ fn a_bypass_cannot_be_used_to_slip_past() {
     assert!(upstream.seen().iter().skip(3).map(|seen| seen.line()).eq(wanted.iter()));
 }
 
+/// Applications behind a proxy believe some fields what they are asked for.
+#[test]
+fn fields_that_name_another_place_lead_out_of_a_bypass() {
+    let upstream = Upstream::start(|_| Reply::ok());
+    let routes = "  - {name: static, paths: [/static], upstream: app, kind: bypass}\n  \
+                  - {name: cdn, hosts: [cdn.example], upstream: app, kind: bypass}\n  \
+                  - {name: default, upstream: app}\n";
+    let setup = Setup { routes: routes.to_owned(), ..Setup::default() };
+    let proxy = Proxy::with(upstream.address, &setup);
+    let send = |host: &str, path: &str, field: &str| {
+        let head = format!("POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 0\r\n");
+        let request = format!("{head}{field}\r\nConnection: close\r\n\r\n");
+        let answer = exchange(proxy.address, request.as_bytes());
+        assert_eq!(answer.status, 200, "{host} {path} {field}");
+        answer.header("countersign-event").is_some()
+    };
+    for (host, path, field, is_audited) in [
+        ("a.example", "/static/users/1/delete", "X-Request-Id: 7", false),
+        ("a.example", "/static/users/1/delete", "SCRIPT_NAME: /static", true),
+        ("a.example", "/static/users/1/delete", "X-Script-Name: /static", true),
+        ("a.example", "/static/users/1/delete", "X-Forwarded-Path: /users/1/delete", true),
+        ("cdn.example", "/users/1", "X-Forwarded-Host: cdn.example:8080", false),
+        ("cdn.example", "/users/1", "X-Forwarded-Host: admin.example", true),
+        ("cdn.example", "/users/1", "Forwarded: for=1.2.3.4; host=admin.example", true),
+        ("cdn.example", "/users/1", "X-Original-Host: admin.example", true),
+    ] {
+        assert_eq!(send(host, path, field), is_audited, "{host} {path} {field}");
+    }
+    assert_eq!((upstream.seen().len(), proxy.events().len()), (8, 6));
+}
+
 /// A long body in chunks, of which sizes and data arrive apart.
 #[test]
 fn a_long_body_is_whole_wherever_its_chunks_are_torn_apart() {

@@ -87,6 +87,17 @@ fn odd_paths_of_http2_are_refused_or_on_record_as_they_reach_the_upstream() {
 }
 
 #[test]
+fn a_length_that_is_given_twice_is_refused_over_http2_too() {
+    let upstream = Upstream::start(|_| Reply::ok());
+    let proxy = Proxy::start(upstream.address);
+    let mut frames = Frames::connect(proxy.address);
+    frames.head(1, "DELETE", "/a", &[("content-length", "0"), ("content-length", "0")], true);
+    let body = String::from_utf8(frames.answer(1).body).unwrap();
+    assert!(body.contains("Content-Length must be given once"), "{body}");
+    assert!(upstream.seen().is_empty() && proxy.events().is_empty());
+}
+
+#[test]
 fn tls_listeners_offer_http2_and_http1_by_alpn() {
     let certificate = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
     let files = tempfile::tempdir().unwrap();

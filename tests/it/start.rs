@@ -63,6 +63,33 @@ fn an_option_that_cannot_be_so_is_an_error_of_the_command_line() {
 }
 
 #[test]
+fn options_that_the_file_decides_are_refused_beside_it() {
+    let home = tempfile::tempdir().unwrap();
+    for (option, value) in [
+        ("--listen", "127.0.0.1:0"),
+        ("--reading", "127.0.0.1:0"),
+        ("--data", "elsewhere"),
+        ("--ledger", "postgres://me@localhost/audit"),
+    ] {
+        let mut run = Command::new(env!("CARGO_BIN_EXE_countersign"));
+        run.args(["run", "--config", "c.yaml", option, value]).current_dir(home.path());
+        let output = run.output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{option}: {said}");
+        assert!(said.contains(option) && said.contains("--config"), "{said}");
+    }
+}
+
+#[test]
+fn completions_that_cannot_be_written_are_an_error_and_no_panic() {
+    let mut completions = Command::new(env!("CARGO_BIN_EXE_countersign"));
+    completions.args(["completions", "bash"]).stdout(File::create("/dev/full").unwrap());
+    let output = completions.output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), said.contains("No space left")), (Some(1), true), "{said}");
+}
+
+#[test]
 fn a_low_soft_limit_of_open_files_is_raised() {
     let upstream = Upstream::start(|_| Reply::ok());
     let setup = Setup { prelude: "ulimit -Sn 60".to_owned(), ..Setup::default() };

@@ -17,7 +17,7 @@ use crate::pipeline::{End, Prepared, Timing};
 use crate::proxy::{self, Recording};
 use crate::record::{CanonicalError, Entry, EventId, Observer, meaning};
 use crate::redact::{Action, Engine};
-use crate::route::{Call, RouteTable, Safety, names_another_path};
+use crate::route::{Call, Elsewhere, RouteTable, Safety};
 use crate::rules::RuleSet;
 
 /// What the stages work with.
@@ -73,19 +73,18 @@ pub(super) struct Noted {
 impl Setup {
     /// Whether an exchange is provably without effect, and no rule wants it recorded.
     fn safety(&self, exchange: &Exchange) -> Safety {
-        let any_path = names_another_path(&exchange.headers);
-        let Exchange { host, target, method, .. } = exchange;
-        self.events.judge(exchange.safety(), host, target, method, any_path)
+        let elsewhere = Elsewhere::of(&exchange.headers);
+        self.events.judge(exchange.safety(), &exchange.asked(&elsewhere))
     }
 
     /// The route that takes an exchange, by its head or by its body.
     fn route(&self, exchange: &Exchange, safety: Safety) -> Option<&Route> {
-        let any_path = names_another_path(&exchange.headers);
-        let Exchange { host, target, method, .. } = exchange;
+        let elsewhere = Elsewhere::of(&exchange.headers);
+        let asked = exchange.asked(&elsewhere);
         let routes = &self.config.routes;
-        let index = self.table.select(host, target, method, safety, any_path);
+        let index = self.table.select(&asked, safety);
         let route = index.and_then(|index| routes.get(index)).or_else(|| routes.last())?;
-        let by_body = self.table.by_body(host, target, method, safety, any_path);
+        let by_body = self.table.by_body(&asked, safety);
         let by_body = by_body.filter(|by_body| {
             let (request, _) = exchange.captured(route);
             !exchange.upgrade() && Call::of(&request).has(by_body.shape)

@@ -10,7 +10,7 @@ use crate::clock::Timestamp;
 use crate::config::Route;
 use crate::pipeline::{Reading, States};
 use crate::proxy;
-use crate::route::{Safety, safety};
+use crate::route::{Asked, Elsewhere, Safety, safety};
 
 /// A request and, if there was one, its response. Raw: it has no `Debug`.
 pub(super) struct Exchange {
@@ -57,6 +57,11 @@ impl Exchange {
         let declares = self.headers.contains_key(TRANSFER_ENCODING)
             || self.headers.get(CONTENT_LENGTH).is_some_and(|length| length != "0");
         safety(&self.method, &self.target, &self.headers, !self.body.is_empty() || declares)
+    }
+
+    /// What routes go by.
+    pub(super) fn asked<'r>(&'r self, elsewhere: &'r Elsewhere) -> Asked<'r> {
+        Asked { host: &self.host, target: &self.target, method: &self.method, elsewhere }
     }
 
     /// Whether it offers to switch protocols.

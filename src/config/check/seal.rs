@@ -1,6 +1,6 @@
 //! Checkpoints: how often, under which name, and where they go.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::Checker;
@@ -60,7 +60,8 @@ impl Checker<'_> {
 
     fn published_file(&mut self, text: &str, place: Place) -> Option<PathBuf> {
         let path = PathBuf::from(text);
-        if !text.is_empty() && !path.is_dir() {
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        if !text.is_empty() && !path.is_dir() && parent.is_none_or(Path::is_dir) {
             return Some(path);
         }
         self.problem(

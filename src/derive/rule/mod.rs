@@ -44,7 +44,7 @@ use super::naming::Naming;
 use super::path::split;
 use crate::gateway::Rejections;
 use crate::record::{RequestRecord, Severity};
-use crate::route::{Readings, Safety, host_matches, normal_host};
+use crate::route::{Asked, Readings, Safety, host_matches, normal_host};
 
 /// A kind of route on which events are recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -209,30 +209,22 @@ impl EventRules {
     }
 
     /// Whether a request is provably without effect and no rule wants it recorded: `safety` is what is
-    /// known without rules, `host` and `path_and_query` are as the client sent them, and `any_path`
-    /// says that the application may take the request for one of another path. Any reading of the
-    /// path that leads to such a rule is enough.
-    pub fn judge(
-        &self,
-        safety: Safety,
-        host: &str,
-        path_and_query: &str,
-        method: &str,
-        any_path: bool,
-    ) -> Safety {
+    /// known without rules. Any reading of the path, and any host that it may be taken for, that lead
+    /// to such a rule are enough.
+    pub fn judge(&self, safety: Safety, asked: &Asked<'_>) -> Safety {
         if !safety.is_safe() || !self.audits {
             return safety;
         }
-        let host = normal_host(host);
         let takes = |rule: &EventRule| {
-            let kind = rule.kind.unwrap_or(Kind::Admin);
-            rule.audit && rule.accepts(method, &host, kind)
+            rule.audit
+                && rule.accepts_method(asked.method)
+                && (rule.host.is_none() || asked.may_be_for(rule.host.as_deref()))
         };
-        let path = path_and_query.split('?').next().unwrap_or_default();
+        let path = asked.target.split('?').next().unwrap_or_default();
         let accepts = |index: usize| self.rules.get(index).is_some_and(|rule| takes(rule));
         let leads = |segments: Vec<String>| self.trie.find(&segments, &accepts).is_some();
         let readings = Readings::of(path);
-        let is_declared = if any_path || !readings.is_complete() {
+        let is_declared = if asked.elsewhere.any_path || !readings.is_complete() {
             self.rules.iter().any(|rule| takes(rule))
         } else {
             leads(split(path).map(|(_, text)| text).collect())
@@ -371,12 +363,16 @@ fn host_order(host: Option<&str>) -> u8 {
 
 impl EventRule {
     fn accepts(&self, method: &str, host: &str, kind: Kind) -> bool {
+        self.accepts_method(method)
+            && self.kind.is_none_or(|known| known == kind)
+            && self.host.as_ref().is_none_or(|pattern| host_matches(pattern, host))
+    }
+
+    fn accepts_method(&self, method: &str) -> bool {
         // An answer to HEAD says what one to GET would.
         let is_known =
             |known: &String| known == method || (self.audit && method == "HEAD" && known == "GET");
-        (self.methods.is_empty() || self.methods.iter().any(is_known))
-            && self.kind.is_none_or(|known| known == kind)
-            && self.host.as_ref().is_none_or(|pattern| host_matches(pattern, host))
+        self.methods.is_empty() || self.methods.iter().any(is_known)
     }
 
     /// Whether it takes every request that the other, on the same path, takes.

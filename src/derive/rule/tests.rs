@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
+use http::{HeaderMap, HeaderName, HeaderValue};
 use proptest::prelude::*;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -11,7 +12,7 @@ use super::super::text::{CHARS_MAX, is_bidi};
 use super::{EventRules, Kind, Place, named};
 use crate::derive::{Ended, outcome};
 use crate::record::{Actor, ActorKind, RequestRecord, ResponseRecord, Scope, Target};
-use crate::route::Safety;
+use crate::route::{Asked, Elsewhere, NOWHERE, Safety};
 use crate::rules;
 
 /// An exchange, and what is expected of its event.
@@ -310,11 +311,15 @@ fn reads_that_a_rule_declares_are_recorded_by_any_reading() {
         ("GET", "/users/7/report", Safety::Safe),
     ];
     for (method, target, expected) in rows {
-        let judged = rules.judge(Safety::Safe, "a.example", target, method, false);
+        let asked = Asked { host: "a.example", target, method, elsewhere: &NOWHERE };
+        let judged = rules.judge(Safety::Safe, &asked);
         assert_eq!(judged, expected, "{method} {target}");
     }
-    assert_eq!(rules.judge(Safety::Safe, "", "/x", "GET", true), Safety::Declared);
-    assert_eq!(rules.judge(Safety::Body, "", "/legacy/delete", "GET", false), Safety::Body);
-    let none = EventRules::default();
-    assert_eq!(none.judge(Safety::Safe, "", "/legacy/delete", "GET", true), Safety::Safe);
+    let asked = Asked { host: "", target: "/legacy/delete", method: "GET", elsewhere: &NOWHERE };
+    assert_eq!(rules.judge(Safety::Body, &asked), Safety::Body);
+    let field = (HeaderName::from_static("x-original-url"), HeaderValue::from_static("/a"));
+    let any_path = &Elsewhere::of(&HeaderMap::from_iter([field]));
+    let elsewhere = Asked { target: "/x", elsewhere: any_path, ..asked };
+    assert_eq!(rules.judge(Safety::Safe, &elsewhere), Safety::Declared);
+    assert_eq!(EventRules::default().judge(Safety::Safe, &elsewhere), Safety::Safe);
 }

@@ -20,7 +20,7 @@ use crate::proxy::plan::Recording;
 use crate::proxy::release::Held;
 use crate::proxy::subject::{captured_response, stage};
 use crate::proxy::{forward, gate};
-use crate::route::{Readings, Safety, names_another_path, safety};
+use crate::route::{Asked, Elsewhere, Readings, Safety, safety};
 use crate::telemetry::SnapshotLabels;
 
 /// What is read of an exchange.
@@ -159,15 +159,14 @@ impl Exchange<'_> {
         target: &str,
     ) -> Result<Answer, Unseen> {
         let head = session.req_header();
-        if names_another_path(&head.headers)
-            || !safety("GET", target, &head.headers, false).is_safe()
-        {
+        let elsewhere = &Elsewhere::of(&head.headers);
+        if elsewhere.any_path || !safety("GET", target, &head.headers, false).is_safe() {
             return Err(Unseen::Override);
         }
         if forward::is_bound(&head.headers) {
             return Err(Unseen::BoundCredential);
         }
-        if !self.is_read(gate::host_of(head), target) {
+        if !self.is_read(&Asked { host: gate::host_of(head), target, method: "GET", elsewhere }) {
             return Err(Unseen::NotARead);
         }
         let Ok(_permit) = self.snapshot.observing().try_acquire() else {
@@ -204,9 +203,9 @@ impl Exchange<'_> {
 
     /// Whether a GET there is nothing but a read, of the same application: no rule has it recorded,
     /// and a client's own would go the same way.
-    fn is_read(&self, host: &str, target: &str) -> bool {
-        let safety = self.snapshot.events.judge(Safety::Safe, host, target, "GET", false);
-        let routed = self.snapshot.route(host, target, "GET", Safety::Safe, false);
+    fn is_read(&self, asked: &Asked<'_>) -> bool {
+        let safety = self.snapshot.events.judge(Safety::Safe, asked);
+        let routed = self.snapshot.route(asked, Safety::Safe);
         safety.is_safe()
             && routed.is_some_and(|routed| {
                 routed.route.kind == RouteKind::Admin

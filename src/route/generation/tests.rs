@@ -1,9 +1,9 @@
 //! Endpoints by path, and by what the body says.
 
-use super::super::{Pattern, RouteTable, Safety, safety};
+use super::super::{Asked, Elsewhere, NOWHERE, Pattern, RouteTable, Safety, safety};
 use super::*;
 use crate::capture::{Body, Request};
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 fn table() -> RouteTable {
     let generation = Pattern { generation: true, ..Pattern::default() };
@@ -14,8 +14,8 @@ fn table() -> RouteTable {
 fn taken(method: &str, target: &str) -> &'static str {
     let judged = safety(method, target, &HeaderMap::new(), true);
     let table = table();
-    let selected = table.select("h", target, method, judged, false);
-    let by_body = table.by_body("h", target, method, judged, false);
+    let asked = Asked { host: "h", target, method, elsewhere: &NOWHERE };
+    let (selected, by_body) = (table.select(&asked, judged), table.by_body(&asked, judged));
     match (selected, by_body) {
         (Some(1), Some(ByBody { route: 0, .. })) => "generation",
         (Some(1), None) => "audited",
@@ -94,9 +94,13 @@ fn what_is_not_certain_is_audited() {
         assert_eq!(taken(method, target), expected, "{method} {target}");
     }
     // Another path may be meant.
-    let elsewhere = table().select("h", "/v1/chat/completions", "POST", Safety::Method, true);
-    assert_eq!(elsewhere, Some(1));
-    assert_eq!(table().by_body("h", "/v1/messages", "POST", Safety::Method, true), None);
+    let fields = [(HeaderName::from_static("script_name"), HeaderValue::from_static("/v1"))];
+    let elsewhere = &Elsewhere::of(&HeaderMap::from_iter(fields));
+    for target in ["/v1/chat/completions", "/v1/messages"] {
+        let asked = Asked { host: "h", target, method: "POST", elsewhere };
+        assert_eq!(table().select(&asked, Safety::Method), Some(1));
+        assert_eq!(table().by_body(&asked, Safety::Method), None);
+    }
 }
 
 #[test]
@@ -140,9 +144,9 @@ fn a_route_that_audits_generation_takes_what_may_be_one() {
         ("/v1/keys", 1),
     ];
     for (path, route) in rows {
-        let selected = table.select("h", path, "POST", Safety::Method, false);
-        assert_eq!(selected, Some(route), "{path}");
-        assert_eq!(table.by_body("h", path, "POST", Safety::Method, false), None, "{path}");
+        let asked = Asked { host: "h", target: path, method: "POST", elsewhere: &NOWHERE };
+        assert_eq!(table.select(&asked, Safety::Method), Some(route), "{path}");
+        assert_eq!(table.by_body(&asked, Safety::Method), None, "{path}");
     }
 }
 

@@ -8,7 +8,7 @@ use super::{Checked, CheckedEvent};
 use crate::derive::{EventRules, SnapshotRule, Uses};
 use crate::problem::Problem;
 use crate::redact::JsonPath;
-use crate::route::Safety;
+use crate::route::{Asked, NOWHERE, Safety};
 
 /// A request waits for no state longer than this.
 const TIMEOUT_MAX: Duration = Duration::from_secs(30);
@@ -103,8 +103,9 @@ impl Checked {
         let recorded = |event: &&CheckedEvent| {
             event.rule.snapshot.as_ref().is_some_and(|snapshot| {
                 let (host, sample) = (event.rule.host.as_deref(), snapshot.get.sample());
-                let host = host.unwrap_or_default();
-                !rules.judge(Safety::Safe, host, &sample, "GET", false).is_safe()
+                let (host, target) = (host.unwrap_or_default(), sample.as_str());
+                let asked = Asked { host, target, method: "GET", elsewhere: &NOWHERE };
+                !rules.judge(Safety::Safe, &asked).is_safe()
             })
         };
         let problems = self.events.iter().filter(recorded).map(|event| Problem {

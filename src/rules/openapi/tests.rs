@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use crate::derive::{Ended, Kind, Place, named, outcome};
 use crate::record::{Actor, ActorKind, RequestRecord, ResponseRecord};
-use crate::route::Safety;
+use crate::route::{Asked, NOWHERE, Safety};
 use crate::rules::{RuleSet, load};
 
 const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/openapi");
@@ -337,7 +337,11 @@ proptest! {
             let (found, _) = shown(&rules, &line);
             prop_assert!(found.contains('.'));
             // A document makes nothing that is recorded anything else.
-            let judged = rules.events().judge(Safety::Method, "a", &line, "POST", false);
+            let judged = {
+                let asked =
+                    Asked { host: "a", target: &line, method: "POST", elsewhere: &NOWHERE };
+                rules.events().judge(Safety::Method, &asked)
+            };
             prop_assert_eq!(judged, Safety::Method);
         }
     }
