@@ -5,6 +5,7 @@
 //! Invariants: a head that is refused never reaches a parser; a slow or silent client costs a
 //! bounded time and buffer, in TLS handshakes too; a connection over the limit costs nothing.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -111,7 +112,8 @@ impl Door {
     async fn secure(&self, stream: Stream) -> Option<Stream> {
         let Some(tls) = &self.tls else { return Some(stream) };
         let socket = stream.into_any().downcast::<Socket>().ok()?;
-        match timeout(self.head_timeout, tls.tls_handshake(*socket)).await {
+        // On the heap, so that connections without TLS do not carry its size around.
+        match timeout(self.head_timeout, Box::pin(tls.tls_handshake(*socket))).await {
             Ok(Ok(stream)) => return Some(Box::new(stream)),
             Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
             Err(_) => tracing::debug!("a TLS handshake took too long"),
@@ -124,9 +126,17 @@ impl Door {
     async fn http1(&self, stream: Stream, place: &Place, shutdown: &ShutdownWatch) {
         let mut wire = Box::new(Wire::new(stream, shutdown.clone()));
         let mut settings: Option<HttpPersistentSettings> = None;
-        let first = place.wait(self.read_head(&mut wire, None, shutdown)).await;
-        let mut read = first.unwrap_or(Read::End);
+        let mut known = None;
         loop {
+            let read = {
+                let head = pin!(self.read_head(&mut wire, known, shutdown));
+                match known {
+                    Some(_) => head.await,
+                    // Nothing was asked for yet.
+                    None => place.wait(head).await.unwrap_or(Read::End),
+                }
+            };
+            known = Some(place);
             let head = match read {
                 Read::Head(head) => head,
                 Read::End => return AsyncWriteExt::shutdown(&mut wire).await.unwrap_or_default(),
@@ -144,7 +154,6 @@ impl Door {
             let (stream, kept) = reused.consume();
             let Some(back) = Wire::back(stream) else { return };
             (wire, settings) = (back, kept);
-            read = self.read_head(&mut wire, Some(place), shutdown).await;
         }
     }
 
@@ -202,7 +211,7 @@ impl Door {
             return matches!(read, Ok(1..));
         }
         let left = self.idle_timeout.saturating_sub(KEPT);
-        let read = place.wait(timeout(left, wire.read_head(head))).await;
+        let read = place.wait(pin!(timeout(left, wire.read_head(head)))).await;
         matches!(read, Some(Ok(Ok(1..))))
     }
 
@@ -264,13 +273,13 @@ impl ServerApp for Door {
             self.metrics.rejected.get_or_create(&ReasonLabel { reason: "connections" }).inc();
             return None;
         };
-        let begun = async {
+        let begun = pin!(async {
             let mut stream = self.secure(stream).await?;
             if self.is_http2(&mut stream).await? {
                 return self.preface(stream, shutdown).await.map(Begun::Http2);
             }
             Some(Begun::Http1(stream))
-        };
+        });
         let mut stop = shutdown.clone();
         let begun = tokio::select! {
             biased;

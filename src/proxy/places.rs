@@ -7,7 +7,7 @@
 //! Invariants: nobody who is being served loses a place; what is kept is bounded by the places.
 
 use std::collections::BTreeMap;
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -60,9 +60,13 @@ impl Places {
 impl Place {
     /// Waits for something the client does, unless the place is wanted meanwhile; then it is lost, and
     /// the connection has to go.
-    pub(super) async fn wait<T>(&self, something: impl Future<Output = T>) -> Option<T> {
+    ///
+    /// What it waits for is pinned where it stands: an `async fn` would keep it twice, for each connection.
+    pub(super) async fn wait<T>(
+        &self,
+        something: Pin<&mut (dyn Future<Output = T> + Send + '_)>,
+    ) -> Option<T> {
         let waiting = Waiting::begin(self);
-        let something = pin!(something);
         let done = tokio::select! {
             biased;
             () = self.wanted.notified() => None,
@@ -109,6 +113,7 @@ impl Drop for Waiting<'_> {
 #[cfg(test)]
 mod tests {
     use std::future::{pending, ready};
+    use std::pin::pin;
 
     use super::*;
 
@@ -117,9 +122,9 @@ mod tests {
         let places = Places::new(2);
         let (first, second) = (places.take().unwrap(), places.take().unwrap());
         assert!(places.take().is_none(), "both are being served");
-        let mut waiting = Box::pin(async { first.wait(pending::<()>()).await });
+        let mut waiting = Box::pin(async { first.wait(pin!(pending::<()>())).await });
         assert!(futures_now(&mut waiting).await.is_none());
-        let mut later = Box::pin(async { second.wait(pending::<()>()).await });
+        let mut later = Box::pin(async { second.wait(pin!(pending::<()>())).await });
         assert!(futures_now(&mut later).await.is_none());
         let third = places.take().unwrap();
         assert_eq!(waiting.await, None);
@@ -136,7 +141,7 @@ mod tests {
     async fn who_has_asked_keeps_the_place() {
         let places = Places::new(1);
         let place = places.take().unwrap();
-        assert_eq!(place.wait(ready(1)).await, Some(1));
+        assert_eq!(place.wait(pin!(ready(1))).await, Some(1));
         assert!(places.take().is_none());
         drop(place);
         assert!(places.take().is_some());
@@ -146,7 +151,7 @@ mod tests {
     async fn a_place_that_is_taken_away_while_its_client_asks_is_lost() {
         let places = Places::new(1);
         let place = places.take().unwrap();
-        let asks = async { places.take().is_some() };
+        let asks = pin!(async { places.take().is_some() });
         assert_eq!(place.wait(asks).await, None);
     }
 

@@ -1,6 +1,7 @@
 //! An HTTP/2 connection, which Pingora serves; here it is known whether any request is in progress on
 //! it, so that one on which there is none makes room for others.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -77,7 +78,7 @@ pub(super) async fn serve(
             if timeout(kept, asks).await.is_ok() {
                 continue;
             }
-            let asks = async { seen.wait_for(|open| *open > 0).await.is_ok() };
+            let asks = pin!(async { seen.wait_for(|open| *open > 0).await.is_ok() });
             if place.wait(asks).await.is_none() {
                 return;
             }
