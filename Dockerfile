@@ -33,6 +33,8 @@ EXPOSE 8080
 # Alive, not ready: a full disk is no reason to be restarted. The reading listener is at its default.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s CMD ["bash", "-c", \
     "exec 3<>/dev/tcp/127.0.0.1/8090 && printf 'GET /livez HTTP/1.0\\r\\n\\r\\n' >&3 && head -n 1 <&3 | grep -q ' 200 '"]
+# Freed memory goes back to the system after 10 ms, and not after a second.
+ENV MIMALLOC_PURGE_DELAY=10
 # SIGTERM: requests in flight finish and the recorder drains. Give it `timeouts.shutdown` to do so.
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["/usr/local/bin/countersign"]

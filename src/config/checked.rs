@@ -221,7 +221,7 @@ pub enum AuditLevel {
 /// Timeouts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeouts {
-    /// For a whole request head, from its first byte.
+    /// For a whole request head, from its first byte, and for a TLS handshake.
     pub request_head: Duration,
     /// Between two reads of a request body.
     pub request_body: Duration,

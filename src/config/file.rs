@@ -88,7 +88,7 @@ pub(super) struct ConfigFile {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct TimeoutsFile {
-    /// A whole request head, from its first byte. Default: `10s`.
+    /// A whole request head, from its first byte; a TLS handshake. Default: `10s`.
     #[schemars(extend("default" = "10s"))]
     pub(super) request_head: Setting<Duration>,
     /// Between two reads of a request body. Default: `30s`.
@@ -136,7 +136,7 @@ pub(super) struct LimitsFile {
     /// A request target (path and query), in bytes. Default: `8KiB`.
     #[schemars(extend("default" = "8KiB"))]
     pub(super) target_bytes: Setting<Size>,
-    /// Connections of clients at one time. Default: 10000.
+    /// Connections of clients at one time; beyond it the longest idle makes room. Default: 10000.
     #[schemars(extend("default" = 10000))]
     pub(super) connections: Setting<usize>,
     /// Memory for captured bodies at one time, in bytes; beyond it requests are answered 503.

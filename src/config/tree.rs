@@ -49,6 +49,18 @@ impl Findings {
         self.problems.push(Problem { file, line, column, message, remedy: remedy.into() });
     }
 
+    /// Notes that a section is there a second time.
+    fn repeated(&mut self, key: &str, first: Place, place: Place) {
+        let line = match first {
+            Place::File { line, .. } => line,
+            Place::Flag(_) => 0,
+        };
+        let remedy = format!(
+            "put both into the one on line {line}; the rest of this section is not checked"
+        );
+        self.add(place, format!("`{key}` is given twice"), remedy);
+    }
+
     /// Notes problems that were found elsewhere.
     pub(super) fn extend(&mut self, problems: Vec<Problem>) {
         self.problems.extend(problems);
@@ -114,7 +126,8 @@ pub(super) fn parse(file: &Path, text: &str) -> Result<Node, Problem> {
 }
 
 /// Reads a text that as a whole is no YAML, section by section: what can be read, and a problem
-/// for each section that cannot. None where every section by itself can be read, or no mapping.
+/// for each section that cannot, or that was there before. None where there is no such section, or no
+/// mapping.
 pub(super) fn parse_sections(
     file: &Path,
     text: &str,
@@ -124,23 +137,41 @@ pub(super) fn parse_sections(
         let name = line.split_once(':').map(|(name, _)| name.trim_end());
         name.filter(|name| sections.iter().any(|section| section == name)).map(str::to_owned)
     };
-    let mut mapping = Vec::new();
-    let mut problems = Vec::new();
+    let mut mapping: Vec<(String, Place, Node)> = Vec::new();
+    let mut findings = Findings::new(file);
     for piece in pieces(text, |line| key(line).is_some()) {
         match parse(file, &piece) {
-            Ok(Node { value: Value::Mapping(entries), .. }) => mapping.extend(entries),
+            Ok(Node { value: Value::Mapping(entries), .. }) => {
+                for (key, place, node) in entries {
+                    match mapping.iter().find(|(known, ..)| *known == key) {
+                        None => mapping.push((key, place, node)),
+                        Some((_, first, _)) => findings.repeated(&key, *first, place),
+                    }
+                }
+            }
             Ok(Node { value: Value::Null, .. }) => {}
             Ok(_) => return None,
             Err(problem) => {
                 let remedy = format!("{}; the rest of this section is not checked", problem.remedy);
-                problems.push(Problem { remedy, ..problem });
-                if let Some(key) = piece.lines().find_map(key) {
-                    let node = Node { value: Value::Unreadable, place: Place::WHOLE };
-                    mapping.push((key, Place::WHOLE, node));
+                findings.extend(vec![Problem { remedy, ..problem }]);
+                let begun = (1..).zip(piece.lines()).find_map(|(line, text)| {
+                    key(text).map(|key| (key, Place::File { line, column: 1 }))
+                });
+                let Some((key, place)) = begun else { continue };
+                match mapping.iter_mut().find(|(known, ..)| *known == key) {
+                    None => {
+                        let node = Node { value: Value::Unreadable, place: Place::WHOLE };
+                        mapping.push((key, place, node));
+                    }
+                    Some((_, first, node)) => {
+                        findings.repeated(&key, *first, place);
+                        node.value = Value::Unreadable;
+                    }
                 }
             }
         }
     }
+    let problems = findings.problems;
     let node = Node { value: Value::Mapping(mapping), place: Place::WHOLE };
     (!problems.is_empty()).then_some((node, problems))
 }

@@ -1,10 +1,11 @@
-//! Where connections come in: reads each HTTP/1 head itself, judges its exact bytes, and only then
-//! hands it, unread, to Pingora. HTTP/2 goes to Pingora once its preface is there; its framing is not
-//! ambiguous.
+//! Where connections come in: secures them, reads each HTTP/1 head itself, judges its exact bytes,
+//! and only then hands it, unread, to Pingora. HTTP/2 goes to Pingora once its preface is there; its
+//! framing is not ambiguous.
 //!
 //! Invariants: a head that is refused never reaches a parser; a slow or silent client costs a
-//! bounded time and buffer; a connection over the limit costs nothing.
+//! bounded time and buffer, in TLS handshakes too; a connection over the limit costs nothing.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,16 +13,19 @@ use async_trait::async_trait;
 use bytes::BytesMut;
 use http::StatusCode;
 use pingora::apps::{HttpPersistentSettings, HttpServerApp, ServerApp};
+use pingora::listeners::tls::Acceptor;
 use pingora::protocols::http::ServerSession;
+use pingora::protocols::l4::stream::Stream as Socket;
 use pingora::protocols::{ALPN, Stream};
 use pingora::proxy::HttpProxy;
 use pingora::server::ShutdownWatch;
 use tokio::io::AsyncWriteExt;
-use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::gate::Gate;
+use super::places::{Place, Places};
 use super::problem;
+use super::streams;
 use super::strict::{self, Head, HeadLimits, Refusal};
 use super::wire::Wire;
 use crate::config::{Limits, Timeouts};
@@ -33,6 +37,9 @@ const HEAD_BUFFER: usize = 2048;
 /// What an HTTP/2 connection begins with (RFC 9113, section 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
+/// So long a connection is kept for its client's next request, whoever else comes.
+const KEPT: Duration = Duration::from_secs(1);
+
 const SLOW: Refusal = Refusal {
     status: StatusCode::REQUEST_TIMEOUT,
     reason: "slow_head",
@@ -42,7 +49,8 @@ const SLOW: Refusal = Refusal {
 /// One listener's door.
 pub struct Door {
     proxy: Arc<HttpProxy<Gate>>,
-    connections: Arc<Semaphore>,
+    tls: Option<Acceptor>,
+    places: Arc<Places>,
     metrics: Arc<Metrics>,
     limits: HeadLimits,
     head_timeout: Duration,
@@ -67,10 +75,10 @@ enum Read {
 }
 
 impl Door {
-    /// A door before `proxy`; all doors of a process share `connections`.
+    /// A door before `proxy`; all doors of a process share `places`.
     pub fn new(
         proxy: Arc<HttpProxy<Gate>>,
-        connections: Arc<Semaphore>,
+        places: Arc<Places>,
         metrics: Arc<Metrics>,
         limits: &Limits,
         timeouts: &Timeouts,
@@ -78,7 +86,8 @@ impl Door {
     ) -> Self {
         Self {
             proxy,
-            connections,
+            tls: None,
+            places,
             metrics,
             limits: HeadLimits {
                 head_bytes: limits.head_bytes,
@@ -91,12 +100,44 @@ impl Door {
         }
     }
 
+    /// The same door for clients that speak TLS.
+    #[must_use]
+    pub fn secured(mut self, tls: Acceptor) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+
+    /// Shakes hands with a client that has to speak TLS. Not as Pingora's listeners do it: there a
+    /// handshake has no place yet, and a minute.
+    async fn secure(&self, stream: Stream) -> Option<Stream> {
+        let Some(tls) = &self.tls else { return Some(stream) };
+        let socket = stream.into_any().downcast::<Socket>().ok()?;
+        // On the heap, so that connections without TLS do not carry its size around.
+        match timeout(self.head_timeout, Box::pin(tls.tls_handshake(*socket))).await {
+            Ok(Ok(stream)) => return Some(Box::new(stream)),
+            Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
+            Err(_) => tracing::debug!("a TLS handshake took too long"),
+        }
+        self.metrics.rejected.get_or_create(&ReasonLabel { reason: "handshake" }).inc();
+        None
+    }
+
     /// Serves the requests of an HTTP/1 connection, one after the other.
-    async fn http1(&self, stream: Stream, shutdown: &ShutdownWatch) {
+    async fn http1(&self, stream: Stream, place: &Place, shutdown: &ShutdownWatch) {
         let mut wire = Box::new(Wire::new(stream, shutdown.clone()));
         let mut settings: Option<HttpPersistentSettings> = None;
+        let mut known = None;
         loop {
-            let head = match self.read_head(&mut wire, shutdown).await {
+            let read = {
+                let head = pin!(self.read_head(&mut wire, known, shutdown));
+                match known {
+                    Some(_) => head.await,
+                    // Nothing was asked for yet.
+                    None => place.wait(head).await.unwrap_or(Read::End),
+                }
+            };
+            known = Some(place);
+            let head = match read {
                 Read::Head(head) => head,
                 Read::End => return AsyncWriteExt::shutdown(&mut wire).await.unwrap_or_default(),
                 Read::Refused(refusal) => return self.refuse(wire, refusal).await,
@@ -118,17 +159,22 @@ impl Door {
 
     /// Reads a head: waits for its first byte as long as a connection may be idle, and for its
     /// last as long as a head may take. Then the wire is ready for the body behind it.
-    async fn read_head(&self, wire: &mut Wire, shutdown: &ShutdownWatch) -> Read {
+    async fn read_head(
+        &self,
+        wire: &mut Wire,
+        place: Option<&Place>,
+        shutdown: &ShutdownWatch,
+    ) -> Read {
         let mut head = wire.ahead();
         if head.is_empty() {
             head.reserve(HEAD_BUFFER);
             let mut stop = shutdown.clone();
-            let first = tokio::select! {
+            let begun = tokio::select! {
                 biased;
-                first = timeout(self.idle_timeout, wire.read_head(&mut head)) => first,
+                begun = self.begins(wire, &mut head, place) => begun,
                 _ = stop.wait_for(|stopping| *stopping) => return Read::End,
             };
-            if !matches!(first, Ok(Ok(1..))) {
+            if !begun {
                 return Read::End;
             }
         }
@@ -152,6 +198,21 @@ impl Door {
                 Err(_) => return Read::Refused(SLOW),
             }
         }
+    }
+
+    /// Waits for the first bytes of a head. After a while with none, whose place this is counts as one
+    /// who only waits.
+    async fn begins(&self, wire: &mut Wire, head: &mut BytesMut, place: Option<&Place>) -> bool {
+        let Some(place) = place else {
+            let read = timeout(self.idle_timeout, wire.read_head(head)).await;
+            return matches!(read, Ok(Ok(1..)));
+        };
+        if let Ok(read) = timeout(KEPT.min(self.idle_timeout), wire.read_head(head)).await {
+            return matches!(read, Ok(1..));
+        }
+        let left = self.idle_timeout.saturating_sub(KEPT);
+        let read = place.wait(pin!(timeout(left, wire.read_head(head)))).await;
+        matches!(read, Some(Ok(Ok(1..))))
     }
 
     /// Answers a request that is not accepted, and closes so that the client can read the answer.
@@ -205,32 +266,33 @@ impl Door {
 impl ServerApp for Door {
     async fn process_new(
         self: &Arc<Self>,
-        mut stream: Stream,
+        stream: Stream,
         shutdown: &ShutdownWatch,
     ) -> Option<Stream> {
-        let Ok(_permit) = Arc::clone(&self.connections).try_acquire_owned() else {
+        let Some(place) = self.places.take() else {
             self.metrics.rejected.get_or_create(&ReasonLabel { reason: "connections" }).inc();
             return None;
         };
-        let begun = async {
+        let begun = pin!(async {
+            let mut stream = self.secure(stream).await?;
             if self.is_http2(&mut stream).await? {
                 return self.preface(stream, shutdown).await.map(Begun::Http2);
             }
             Some(Begun::Http1(stream))
-        };
+        });
         let mut stop = shutdown.clone();
         let begun = tokio::select! {
             biased;
-            begun = begun => begun?,
+            begun = place.wait(begun) => begun??,
             _ = stop.wait_for(|stopping| *stopping) => return None,
         };
         match begun {
-            Begun::Http1(stream) => {
-                self.http1(stream, shutdown).await;
-                None
+            Begun::Http1(stream) => self.http1(stream, &place, shutdown).await,
+            Begun::Http2(stream) => {
+                streams::serve(&self.proxy, stream, &place, KEPT, shutdown).await;
             }
-            Begun::Http2(stream) => ServerApp::process_new(&self.proxy, stream, shutdown).await,
         }
+        None
     }
 
     async fn cleanup(&self) {

@@ -18,6 +18,7 @@ use pingora::protocols::l4::socket::SocketAddr;
 use pingora::proxy::{FailToProxy, HttpProxy, ProxyHttp, Session};
 use pingora::server::configuration::ServerConf;
 use pingora::{Error, ErrorSource, ErrorType};
+use tokio::time::timeout;
 
 use super::body::BodyError;
 use super::budget::{Budget, Flight, InFlight};
@@ -29,7 +30,7 @@ use super::problem;
 use super::snapshot::{Routed, Snapshot};
 use super::strict::{BAD_LENGTH, Refusal};
 use super::upstream::CONNECTS;
-use super::wire::Wire;
+use super::wire::{LINGER, Wire};
 use crate::clock::Clock;
 use crate::config::{Route, Timeouts};
 use crate::recorder::Recorder;
@@ -85,6 +86,8 @@ pub fn application(shared: Arc<Shared>, timeouts: &Timeouts) -> Arc<HttpProxy<Ga
     let mut options = HttpServerOptions::default();
     options.h2c = true;
     options.h2_idle_timeout = Some(timeouts.client_idle);
+    // It is refused here, with a reason.
+    options.allow_connect_method_proxying = true;
     proxy.server_options = Some(options);
     let mut http2 = default_h2_options();
     http2.data_frame_budget(FRAMES);
@@ -161,7 +164,8 @@ fn http2_refusal(head: &RequestHeader, snapshot: &Snapshot) -> Option<Refusal> {
             "the request target is too long",
         );
     }
-    if head.method.as_str().eq_ignore_ascii_case("TRACE") {
+    let method = head.method.as_str();
+    if ["TRACE", "CONNECT"].iter().any(|refused| method.eq_ignore_ascii_case(refused)) {
         return refusal(
             StatusCode::METHOD_NOT_ALLOWED,
             "method",
@@ -188,6 +192,19 @@ fn http2_refusal(head: &RequestHeader, snapshot: &Snapshot) -> Option<Refusal> {
         return refusal(StatusCode::BAD_REQUEST, "host", "Host and :authority disagree");
     }
     None
+}
+
+/// Listens a little longer to a client of HTTP/2 that is answered and still sends its body: it would be
+/// told to stop (RFC 9113, section 8.1), and some then throw the answer away. [`Wire`] does this for
+/// HTTP/1.
+async fn hear_out(session: &mut Session) {
+    let client = session.as_downstream_mut();
+    if client.response_written().is_none() || client.is_body_done() {
+        return;
+    }
+    if timeout(LINGER, client.drain_request_body()).await.is_err() {
+        tracing::debug!("a client went on sending behind its answer");
+    }
 }
 
 #[async_trait]
@@ -358,6 +375,13 @@ impl ProxyHttp for Gate {
         Ok(())
     }
 
+    /// The last that is done with a session.
+    async fn logging(&self, session: &mut Session, error: Option<&Error>, _ctx: &mut Context) {
+        if error.is_none() && session.req_header().version == Version::HTTP_2 {
+            hear_out(session).await;
+        }
+    }
+
     async fn fail_to_proxy(
         &self,
         session: &mut Session,
@@ -384,6 +408,8 @@ impl ProxyHttp for Gate {
         } else if session.req_header().version != Version::HTTP_2 {
             // What happens to the session next is that it is dropped, in the face of its client.
             session.as_downstream_mut().shutdown().await;
+        } else {
+            hear_out(session).await;
         }
         FailToProxy { error_code: answer.status().as_u16(), can_reuse_downstream: false }
     }

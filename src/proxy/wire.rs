@@ -36,7 +36,7 @@ use super::strict::{BodyFraming, Refusal};
 /// What is read at once behind a request while its answer is waited for.
 const AHEAD: usize = 1024;
 /// How long a client that has sent too much is still listened to, so that it can read its answer.
-const LINGER: Duration = Duration::from_secs(1);
+pub(super) const LINGER: Duration = Duration::from_secs(1);
 
 /// The framing of a body is broken.
 #[derive(Debug, thiserror::Error)]

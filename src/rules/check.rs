@@ -97,6 +97,7 @@ impl Checked {
             Ok(rules) => self.entries(file, &rules),
             Err(problem) => {
                 let before = self.problems.len();
+                self.problems.extend(repeated(file, text));
                 for entry in entries(text) {
                     self.entry(file, &entry);
                 }
@@ -353,6 +354,38 @@ fn is_document(line: &str) -> bool {
     version.is_some_and(|version| version.starts_with(|first: char| first.is_ascii_digit()))
 }
 
+/// The section whose entries stand on the lines behind this one.
+fn opens(line: &str) -> Option<&'static str> {
+    SECTIONS.into_iter().find(|section| {
+        let behind = line.strip_prefix(section).map(str::trim_start);
+        behind.is_some_and(|behind| behind.is_empty() || behind.starts_with('#'))
+    })
+}
+
+/// The sections that are there a second time.
+fn repeated(file: &Path, text: &str) -> Vec<Problem> {
+    let mut known = BTreeMap::new();
+    let mut problems = Vec::new();
+    for (number, line) in (1..).zip(text.lines()) {
+        if line.starts_with("---") {
+            // Another document, which is a mistake of its own.
+            known.clear();
+        }
+        let Some(section) = SECTIONS.iter().find(|section| line.starts_with(**section)) else {
+            continue;
+        };
+        let Some(first) = known.insert(section, number) else { continue };
+        problems.push(Problem {
+            file: file.to_owned(),
+            line: number,
+            column: 1,
+            message: format!("`{}` is given twice", section.trim_end_matches(':')),
+            remedy: format!("put both into the one on line {first}"),
+        });
+    }
+    problems
+}
+
 /// The entries of a file, each as a file of its own in which it stands where it stood.
 fn entries(text: &str) -> Vec<String> {
     let mut section = None;
@@ -361,19 +394,19 @@ fn entries(text: &str) -> Vec<String> {
     let pieces = pieces(text, |line| {
         let content = line.trim();
         let depth = line.len() - line.trim_start().len();
-        if SECTIONS.contains(&content) && depth == 0 {
-            (section, indent) = (Some(content.to_owned()), None);
+        if let Some(begun) = opens(line) {
+            (section, indent) = (Some(begun), None);
         } else if section.is_none()
             || !content.starts_with("- ")
             || *indent.get_or_insert(depth) != depth
         {
             return false;
         }
-        sections.push(section.clone().filter(|_| indent.is_some()));
+        sections.push(section.filter(|_| indent.is_some()));
         true
     });
     let sections = std::iter::once(None).chain(sections);
-    let blank = |line: &str| line.trim().is_empty() || SECTIONS.contains(&line.trim());
+    let blank = |line: &str| line.trim().is_empty() || opens(line).is_some();
     pieces
         .iter()
         .zip(sections)

@@ -299,6 +299,10 @@ fn what_cannot_be_read_hides_nothing_else() {
             "e.yaml",
             "redact:\n- {id: f, keys: [f], do: drop}\nredact:\n- {id: g, keys: [g], do: drop}\n",
         ),
+        (
+            "f.yaml",
+            "redact:\n- {id: h, keis: [h], do: drop}\nactors: []\nredact: # more\n- {id: i, nope: 1}\n",
+        ),
     ];
     let found: Vec<String> = problems(&files)
         .iter()
@@ -306,7 +310,7 @@ fn what_cannot_be_read_hides_nothing_else() {
         .collect();
     let expected = [
         "a.yaml:2", "a.yaml:3", "b.yaml:3", "b.yaml:6", "b.yaml:9", "c.yaml:3", "c.yaml:5",
-        "d.yaml:1", "e.yaml:3",
+        "d.yaml:1", "e.yaml:3", "f.yaml:4", "f.yaml:2", "f.yaml:5",
     ];
     assert_eq!(found, expected, "{:#?}", problems(&files));
 }

@@ -91,13 +91,15 @@ pub(super) fn service(listener: &Listener, door: Door) -> Result<Service<Door>, 
     match &listener.address {
         Address::Tcp(address) => {
             let address = address.to_string();
-            let mut service = Service::new(address.clone(), door);
-            let mut endpoint = ListenerConfig::tcp(address.clone()).l4_buffer(buffer);
-            if let Some(tls) = &listener.tls {
-                let settings = tls_settings(tls, listener.http2)
-                    .map_err(|reason| ServerError::Tls { address, reason })?;
-                endpoint = endpoint.tls(settings);
-            }
+            let endpoint = ListenerConfig::tcp(address.clone()).l4_buffer(buffer);
+            let door = match &listener.tls {
+                None => door,
+                Some(tls) => match tls_settings(tls, listener.http2) {
+                    Ok(settings) => door.secured(settings.build()),
+                    Err(reason) => return Err(ServerError::Tls { address, reason }),
+                },
+            };
+            let mut service = Service::new(address, door);
             service.add_listener(endpoint);
             Ok(service)
         }

@@ -22,7 +22,7 @@ use arc_swap::ArcSwap;
 use pingora::connectors::http::Connector;
 use pingora::services::Service as _;
 use tokio::runtime::Runtime;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -34,7 +34,7 @@ use crate::console;
 use crate::follow::follow;
 use crate::index::Index;
 use crate::problem::Problems;
-use crate::proxy::{Budget, Door, Ruled, Shared, Snapshot, UpstreamError, application};
+use crate::proxy::{Budget, Door, Places, Ruled, Shared, Snapshot, UpstreamError, application};
 use crate::record::Outcome;
 use crate::recorder::{Later, Recorder, RecorderThread, Settings};
 use crate::redact::{Engine, FingerprintKey, Seen};
@@ -201,11 +201,11 @@ impl Server {
     /// Opens the proxy's listeners.
     fn listen(&self, config: &Config, stopping: &watch::Receiver<bool>) -> Result<(), ServerError> {
         let app = application(Arc::clone(&self.shared), &config.timeouts);
-        let connections = Arc::new(Semaphore::new(config.limits.connections));
+        let places = Places::new(config.limits.connections);
         for listener in &config.listeners {
             let door = Door::new(
                 Arc::clone(&app),
-                Arc::clone(&connections),
+                Arc::clone(&places),
                 Arc::clone(&self.shared.metrics),
                 &config.limits,
                 &config.timeouts,

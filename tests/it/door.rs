@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use super::canary::message::dechunked;
 use super::support::{
-    Answer, Proxy, Reply, Seen, Setup, Upstream, exchange, exchange_on, read_answer, wait_until,
+    Answer, Frames, Proxy, Reply, Seen, Setup, Upstream, exchange, exchange_on, read_answer,
+    wait_until,
 };
 
 fn start(more: &str) -> (Upstream, Proxy) {
@@ -695,6 +696,46 @@ fn a_preface_of_http2_without_an_end_does_not_hold_a_connection() {
         exchange(proxy.address, post("Connection: close\r\n", "").as_bytes()).status == 200
     });
     assert_eq!(upstream.connections(), 1);
+}
+
+#[test]
+fn connections_that_do_nothing_make_room_and_those_that_are_served_stay() {
+    let upstream = Upstream::start(|seen| {
+        if seen.line().contains("/slow") {
+            std::thread::sleep(Duration::from_secs(4));
+        }
+        Reply::ok()
+    });
+    let more = "limits: {connections: 5}".to_owned();
+    let proxy = Proxy::with(upstream.address, &Setup { more, ..Setup::default() });
+    let ended = |stream: &mut TcpStream| {
+        stream.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
+        !stream.read(&mut [0]).is_err_and(|error| {
+            matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
+        })
+    };
+    let mut slow = TcpStream::connect(proxy.address).unwrap();
+    slow.write_all(b"POST /slow HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n").unwrap();
+    let mut idle = TcpStream::connect(proxy.address).unwrap();
+    assert_eq!(exchange_on(&mut idle, post("", "").as_bytes()).status, 200);
+    let mut http2 = Frames::connect(proxy.address);
+    http2.head(1, "POST", "/slow/2", &[], true);
+    let mut half = TcpStream::connect(proxy.address).unwrap();
+    half.write_all(b"POST /a HTTP/1.1\r\n").unwrap();
+    std::thread::sleep(Duration::from_millis(1500));
+    let mut silent: Vec<TcpStream> =
+        (0..20).map(|_| TcpStream::connect(proxy.address).unwrap()).collect();
+    assert!(ended(&mut idle), "nothing was asked on it for more than a second");
+    assert!(ended(&mut half), "it had not asked for anything");
+    let gone = silent.iter_mut().filter_map(|stream| ended(stream).then_some(())).count();
+    assert_eq!(gone, 17, "three places are theirs");
+    assert_eq!(exchange(proxy.address, post("Connection: close\r\n", "").as_bytes()).status, 200);
+    assert_eq!(read_answer(&mut slow).status, 200);
+    assert!(!http2.answer(1).broken);
+    std::thread::sleep(Duration::from_millis(1500));
+    let _more: Vec<TcpStream> =
+        (0..5).map(|_| TcpStream::connect(proxy.address).unwrap()).collect();
+    assert!(http2.answer(3).broken, "nothing was in progress on it");
 }
 
 #[test]

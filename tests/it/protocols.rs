@@ -9,8 +9,8 @@ use std::thread;
 use std::time::Duration;
 
 use super::support::{
-    Answer, Frames, Proxy, Reply, Running, Setup, Upstream, exchange, exchange_on, free_address,
-    read_answer, wait_until,
+    self, Answer, Frames, Proxy, Reply, Running, Setup, Upstream, exchange, exchange_on,
+    free_address, http2_exchange, read_answer, wait_until,
 };
 
 /// What curl prints: the version of HTTP, the status, the event's header.
@@ -48,6 +48,49 @@ fn a_body_that_does_not_come_is_given_up_on_http2_too() {
     let body = String::from_utf8(frames.answer(1).body).unwrap();
     assert!(body.contains("urn:countersign:problem:slow-body"), "{body}");
     assert!(upstream.seen().is_empty() && proxy.events().is_empty());
+}
+
+#[test]
+fn an_answer_over_http2_is_not_lost_on_a_client_that_still_sends() {
+    let address = by_hand(|head, mut stream| {
+        if head.contains("/early") {
+            let answer =
+                "HTTP/1.1 413 Too Large\r\nConnection: close\r\nContent-Length: 4\r\n\r\nlong";
+            stream.write_all(answer.as_bytes()).unwrap();
+            stream.shutdown(Shutdown::Write).unwrap();
+            stream.read_to_end(&mut Vec::new()).ok();
+        }
+    });
+    let routes = "- {name: open, paths: [/early/open], kind: bypass}\n- {name: default}".to_owned();
+    let proxy = Proxy::with(address, &Setup { routes, ..Setup::default() });
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(file.path(), vec![b'x'; 3 << 20]).unwrap();
+    let body = format!("@{}", file.path().display());
+    let cases = [
+        ("POST", "/early/users", 413, "long"),
+        ("POST", "/early/open", 413, "long"),
+        ("TRACE", "/users", 405, "urn:countersign:problem:method"),
+    ];
+    for (method, path, status, text) in cases {
+        let url = format!("http://{}{path}", proxy.address);
+        let send = ["--http2-prior-knowledge", "-X", method, "--data-binary", &body, &url];
+        let answer = support::curl(&send);
+        assert_eq!((answer.exit, answer.status), (Some(0), status), "{method} {path}: {answer:?}");
+        assert!(answer.body.contains(text), "{method} {path}: {answer:?}");
+    }
+}
+
+#[test]
+fn connect_over_http2_is_refused_with_a_reason() {
+    let upstream = Upstream::start(|_| Reply::ok());
+    let proxy = Proxy::start(upstream.address);
+    let request = http::Request::connect("db.internal:5432").body(Vec::new()).unwrap();
+    let answer = http2_exchange(proxy.address, request);
+    assert_eq!(answer.status, 405);
+    let body = String::from_utf8_lossy(&answer.body);
+    assert!(body.contains("urn:countersign:problem:method"), "{body}");
+    assert_eq!(upstream.connections(), 0);
+    assert!(proxy.events().is_empty());
 }
 
 #[test]

@@ -1,13 +1,17 @@
 //! TLS towards clients: client certificates, and which versions of HTTP are agreed on.
 
+use std::io::{ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use super::support::{Authority, Curl, Proxy, Reply, Setup, Upstream, curl, free_address};
 
 /// A proxy with one more listener, which speaks TLS as `localhost`.
 struct Secured {
     proxy: Proxy,
+    address: SocketAddr,
     url: String,
     resolve: String,
     authority: Authority,
@@ -29,7 +33,7 @@ impl Secured {
         let proxy = Proxy::with(upstream.address, &Setup { listeners, more, ..Setup::default() });
         let url = format!("https://localhost:{}/admin/users", secure.port());
         let resolve = format!("localhost:{}:127.0.0.1", secure.port());
-        Self { proxy, url, resolve, authority }
+        Self { proxy, address: secure, url, resolve, authority }
     }
 
     fn curl(&self, args: &[&str]) -> Curl {
@@ -105,6 +109,32 @@ fn certificates_say_who_acts() {
     let request = b"POST /admin/users HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n";
     super::support::exchange(plain, request);
     assert_eq!(secured.proxy.events().pop().unwrap()["actor"]["verified"], false);
+}
+
+#[test]
+fn handshakes_without_an_end_do_not_lock_others_out_and_are_ended() {
+    let upstream = Upstream::start(|_| Reply::ok());
+    let more = "timeouts: {request_head: 2s}\nlimits: {connections: 4}".to_owned();
+    let secured = Secured::with(&upstream, "", "", more);
+    let begin = || {
+        let mut stream = TcpStream::connect(secured.address).unwrap();
+        // The beginning of a ClientHello that would be 512 bytes long.
+        stream.write_all(&[22, 3, 1, 2, 0, 1, 0, 1, 252, 3, 3]).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        stream
+    };
+    let start = Instant::now();
+    let begun: Vec<TcpStream> = (0..20).map(|_| begin()).collect();
+    for http in ["--http1.1", "--http2"] {
+        assert_eq!(secured.curl(&[http, "-d", "name=ada"]).status, 200, "{http}");
+    }
+    for mut stream in begun {
+        let read = stream.read_to_end(&mut Vec::new());
+        let timed_out = |kind| matches!(kind, ErrorKind::WouldBlock | ErrorKind::TimedOut);
+        assert!(!read.is_err_and(|error| timed_out(error.kind())));
+    }
+    assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
+    assert_eq!(secured.proxy.events().len(), 2);
 }
 
 #[test]
