@@ -73,12 +73,15 @@ fn in_our_words(message: &str, remedy: &str) -> (String, String) {
     let repeated = message
         .strip_prefix("duplicate mapping key: ")
         .map(|rest| rest.split_once(", set ").map_or(rest, |(key, _)| key));
-    match repeated {
-        Some(key) => {
-            (format!("`{key}` is given twice"), "remove or rename one of the two".to_owned())
+    let (message, remedy) = match repeated {
+        Some(key) => (&*format!("`{key}` is given twice"), "remove or rename one of the two"),
+        None if message.starts_with("multiple YAML documents") => {
+            let remedy = "remove the line `---`, and give each section once, with all its entries";
+            ("the file goes on with a second document", remedy)
         }
-        None => (message.to_owned(), remedy.to_owned()),
-    }
+        None => (message, remedy),
+    };
+    (message.to_owned(), remedy.to_owned())
 }
 
 /// More pieces than this are not looked at one by one.

@@ -169,10 +169,6 @@ fn mistyped(said: &str) -> Option<(String, String)> {
         _ if said.starts_with("cannot deserialize null into string") => {
             ("a text, and is empty", "write it after the colon, or remove the key")
         }
-        _ if said.starts_with("multiple YAML documents") => {
-            let remedy = "remove the line `---`, and give each section once, with all its entries";
-            return Some(("the file goes on with a second document".to_owned(), remedy.to_owned()));
-        }
         _ if said.contains("unit enum variant") => (
             "one word, without settings",
             "write it alone, as in `do: drop`; of all that can be done only `keep_ends` has settings",
