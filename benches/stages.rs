@@ -8,6 +8,9 @@
 //! without any rule, with as many token rules again, and against a loop over all patterns, which is
 //! what scripts in proxies do.
 //!
+//! The stage `answer` is what is recorded of an answer, after a request with secrets, which are looked for
+//! in it, and after one without.
+//!
 //! The stage `named by rules` is derivation alone, under none, ten and 500 rules for events.
 //!
 //! `cargo bench --bench stages`. The figures of the whole proxy come from `benches/run.sh`.
@@ -18,7 +21,7 @@ use anyhow::Context as _;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use bytes::Bytes;
-use countersign::capture::{Body, Request};
+use countersign::capture::{Body, Release, Request, Response};
 use countersign::clock::{Clock as _, SystemClock};
 use countersign::derive::{self, Kind, Place};
 use countersign::identify::{
@@ -29,7 +32,7 @@ use countersign::pipeline::{Prepared, Stage};
 use countersign::record::{ActorKind, EventId, Observer};
 use countersign::redact::{Detail, Engine, FingerprintKey, Seen};
 use countersign::rules;
-use criterion::{Criterion, Throughput};
+use criterion::{BatchSize, Criterion, Throughput};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use regex::bytes::{Regex, RegexBuilder};
 use ring::hmac;
@@ -227,6 +230,47 @@ fn redaction(criterion: &mut Criterion) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Answers, after a request whose secrets are looked for in them, in disguise too, and after one
+/// without any.
+fn answers(criterion: &mut Criterion) -> anyhow::Result<()> {
+    let rules = rules::load(None, &rules::Pack::DEFAULT)
+        .map_err(anyhow::Error::from)
+        .context("shipped rules")?;
+    let engine = Engine::new(rules.redaction(), FingerprintKey::new(&[7; 32]));
+    let secrets = request("/api/v1/users", Bytes::from_static(USER));
+    let mut none = request("/api/v1/users", ordinary(800)?);
+    none.headers.remove(header::AUTHORIZATION);
+    let mut group = criterion.benchmark_group("answer");
+    for (name, bytes) in [("1 KiB", 800), ("64 KiB", 65_536)] {
+        let body = ordinary(bytes)?;
+        group.throughput(Throughput::Bytes(body.len() as u64));
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let (body, release) = (Body::whole(body), Release::Held);
+        let answer = Response { status: 200, headers, body, release };
+        for (after, request) in [("with secrets", &secrets), ("without", &none)] {
+            group.bench_function(format!("{name}, after a request {after}"), |bencher| {
+                let asked = || {
+                    let mut seen = Seen::default();
+                    engine.request(request, Detail::WithBody, &mut seen);
+                    seen
+                };
+                bencher.iter_batched(
+                    asked,
+                    |mut seen| {
+                        engine
+                            .response(black_box(&answer), Detail::WithBody, &mut seen)
+                            .into_inner()
+                    },
+                    BatchSize::SmallInput,
+                );
+            });
+        }
+    }
+    group.finish();
+    Ok(())
+}
+
 /// A shared secret that signs the bench's tokens.
 const SECRET: &[u8] = b"a secret of the bench, which is no secret";
 
@@ -354,6 +398,7 @@ fn main() -> anyhow::Result<()> {
     intents(&mut criterion)?;
     identification(&mut criterion)?;
     redaction(&mut criterion)?;
+    answers(&mut criterion)?;
     naming(&mut criterion)?;
     criterion.final_summary();
     Ok(())
