@@ -621,7 +621,9 @@ fn a_directory_that_was_put_back_is_found_by_what_was_published() {
     proxy.signal("TERM");
     proxy.wait();
     proxy.respawn();
-    wait_until("it is noticed again", || sealing(&proxy)["state"] == "root");
+    wait_until("it is noticed again", || {
+        proxy.read("/readyz").0 == 200 && sealing(&proxy)["state"] == "root"
+    });
     assert_eq!(published(&file).len(), before, "no second version is signed");
     said(&["verify", "--config", &text(&config)], 1);
 }

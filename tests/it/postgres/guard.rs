@@ -106,9 +106,9 @@ async fn only_an_event_about_a_purge_that_names_an_entry_takes_it_out() {
         assert_eq!(error.reason(), "rejected", "by {by}: {error:?}");
     }
     let mut reader = reader(&server, &database).await;
-    assert_eq!(reader.said_to_be_purged("w", 1..=99, 9).await.unwrap(), []);
+    assert!(reader.said_to_be_purged("w", 1..=99, 9).await.unwrap().is_empty());
     store.purge("w", &out(11)).await.unwrap();
-    assert_eq!(reader.said_to_be_purged("w", 1..=99, 9).await.unwrap(), []);
+    assert!(reader.said_to_be_purged("w", 1..=99, 9).await.unwrap().is_empty());
     let forged = "INSERT INTO countersign.purged SELECT writer, seq, leaf, 11 \
                   FROM countersign.entries WHERE seq = 3";
     server.sql(&database, forged);
