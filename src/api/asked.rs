@@ -89,7 +89,7 @@ impl Asked {
         }
         let pairs = asked.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let mut search = query::parse(pairs, now)?;
-        warnings.extend(query::doubts(&search));
+        warnings.extend(query::doubts_at(&search, now));
         search.view = who.0.grant().view().clone();
         if search.limit > PAGE {
             search.limit = PAGE;

@@ -93,7 +93,7 @@ pub struct Operations {
 struct Readiness {
     ready: bool,
     reasons: Vec<&'static str>,
-    /// What does not work, and keeps nobody from being served: `retention: …`.
+    /// What does not work, and keeps nobody from being served: `retention: …`, `ledger: …`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
     queue_depth: usize,
@@ -105,13 +105,15 @@ struct Readiness {
 
 /// The reason where nothing that begins has room, since what waits goes first.
 const SPOOL_FULL: &str = "spool_full";
+/// The reason where what waits was changed, so that nothing drains past it.
+const SPOOL_DAMAGED: &str = "spool_damaged";
 /// The reason of a writer in whose place somebody else has written.
 const SUPERSEDED: &str = "superseded";
 
 /// What waits for a database that is away. Requests are taken all the same.
 #[derive(Debug, Serialize)]
 struct Spooling {
-    /// `spooling`, or `conflict` where nothing can drain any more.
+    /// `spooling`; `conflict` or `damaged` where nothing can drain any more.
     state: &'static str,
     entries: u64,
     bytes: u64,
@@ -120,8 +122,12 @@ struct Spooling {
 
 impl Spooling {
     fn of(spool: &SpoolShared) -> Option<Self> {
-        let SpoolStatus { entries, bytes, since, conflict, .. } = spool.get();
-        let state = if conflict { "conflict" } else { "spooling" };
+        let SpoolStatus { entries, bytes, since, conflict, damaged, .. } = spool.get();
+        let state = match damaged {
+            Some(_) => "damaged",
+            None if conflict => "conflict",
+            None => "spooling",
+        };
         let seconds = since?.elapsed().as_secs();
         Some(Self { state, entries, bytes, seconds })
     }
@@ -224,14 +230,24 @@ async fn readyz(State(operations): State<Operations>) -> Response {
     if operations.spool.get().conflict && !reasons.contains(&SUPERSEDED) {
         reasons.push(SUPERSEDED);
     }
+    if operations.spool.get().damaged.is_some() && !reasons.contains(&SPOOL_DAMAGED) {
+        reasons.push(SPOOL_DAMAGED);
+    }
     if operations.spool.get().is_full() && !reasons.contains(&SPOOL_FULL) {
         reasons.push(SPOOL_FULL);
     }
-    let warnings = operations.retention.failing().map(|reason| format!("retention: {reason}"));
+    let mut warnings: Vec<String> = operations
+        .retention
+        .failing()
+        .map(|reason| format!("retention: {reason}"))
+        .into_iter()
+        .collect();
+    let breaches = operations.recorder.breaches();
+    warnings.extend(breaches.into_iter().map(|breach| format!("ledger: {}", breach.code())));
     let readiness = Readiness {
         ready: reasons.is_empty(),
         reasons,
-        warnings: warnings.into_iter().collect(),
+        warnings,
         queue_depth: status.queue_depth,
         open_intents: status.open_intents,
         spool: Spooling::of(&operations.spool),

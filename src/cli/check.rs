@@ -1,10 +1,12 @@
 //! `countersign check`: every problem in the configuration and the rules, at once.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::config::{Config, Examined, RouteKind, examine};
 use crate::problem::Problems;
+use crate::retain::Policy;
 use crate::rules::Pack;
 
 /// Where the configuration is looked for when it is not named.
@@ -38,8 +40,17 @@ pub enum Verdict {
 }
 
 /// Checks rules: the operator's directory, if there is one, and whether the shipped ones are in
-/// force. The text says in a few words what was found in order.
-pub type CheckRules<'a> = &'a dyn Fn(Option<&Path>, &[Pack]) -> Result<String, Problems>;
+/// force.
+pub type CheckRules<'a> = &'a dyn Fn(Option<&Path>, &[Pack]) -> Result<Sound, Problems>;
+
+/// What was found out about rules in which nothing is wrong.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sound {
+    /// In a few words, what was found in order.
+    pub text: String,
+    /// The categories that they give to events.
+    pub categories: BTreeSet<String>,
+}
 
 /// Runs the check and writes what it found to `out`.
 pub fn run(args: &Args, check_rules: CheckRules<'_>, out: &mut dyn Write) -> io::Result<Verdict> {
@@ -58,24 +69,29 @@ pub fn run(args: &Args, check_rules: CheckRules<'_>, out: &mut dyn Write) -> io:
     let mut problems = Vec::new();
     let mut fine = Vec::new();
     // The rules are checked whatever is wrong with the rest, as far as it is known which.
-    let (dir, packs) = match config_file.as_deref().map(examine) {
+    let understood = match config_file.as_deref().map(examine) {
         Some(Examined::Fine(config)) => {
             fine.push(summary(&config));
-            (config.rules_dir, config.packs)
+            Some(config)
         }
         Some(Examined::Wrong { problems: found, understood }) => {
             problems.extend(found.0);
-            match understood {
-                Some(config) => (config.rules_dir, config.packs),
-                None => (None, Pack::DEFAULT.to_vec()),
-            }
+            understood
         }
-        None => (None, Pack::DEFAULT.to_vec()),
+        None => None,
+    };
+    let (dir, packs, policy) = match understood {
+        Some(config) => (config.rules_dir, config.packs, config.retention),
+        None => (None, Pack::DEFAULT.to_vec(), Policy::default()),
     };
     // A directory of the configuration that does not exist was reported with it.
     let dir = args.rules.clone().or_else(|| dir.filter(|dir| dir.is_dir()));
     match check_rules(dir.as_deref(), &packs) {
-        Ok(text) => fine.push(text),
+        Ok(Sound { text, categories }) => {
+            fine.push(text);
+            let known = categories.iter().map(String::as_str).collect();
+            problems.extend(policy.mistakes(&known).cloned());
+        }
         Err(found) => problems.extend(found.0),
     }
     if problems.is_empty() {
@@ -121,7 +137,8 @@ mod tests {
                 message: seen.clone(),
                 remedy: "none".to_owned(),
             };
-            if rules_fine { Ok(seen) } else { Err(Problems(vec![problem])) }
+            let sound = Sound { text: seen, categories: ["securitys".to_owned()].into() };
+            if rules_fine { Ok(sound) } else { Err(Problems(vec![problem])) }
         };
         let mut out = Vec::new();
         let verdict = run(&args, &check_rules, &mut out).unwrap();
@@ -132,6 +149,31 @@ mod tests {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(text.as_bytes()).unwrap();
         file
+    }
+
+    #[test]
+    fn a_category_that_is_nearly_one_of_those_that_there_are_is_a_mistake() {
+        for (category, meant) in [
+            ("securty", Some("security")),
+            ("Security", Some("security")),
+            ("members", Some("member")),
+            ("security", None),
+            ("orders", None),
+            // A rule gives it to events.
+            ("securitys", None),
+        ] {
+            let file = write(&format!(
+                "upstreams: {{admin: http://127.0.0.1:9000}}\nretention:\n  days: 30\n  archive: none\n  \
+                 categories:\n    {category}: forever\n"
+            ));
+            let (verdict, text) = check(Some(file.path()), None, true);
+            let expected = meant.map_or(Verdict::Fine, |_| Verdict::Problems);
+            assert_eq!(verdict, expected, "{category}: {text}");
+            if let Some(meant) = meant {
+                assert!(text.contains(&format!("did you mean `{meant}`?")), "{text}");
+                assert!(text.contains(":6:"), "{text}");
+            }
+        }
     }
 
     #[test]

@@ -144,9 +144,12 @@ pub fn main() -> ExitCode {
 }
 
 /// Checks rule files and the examples in them.
-fn check_rules(dir: Option<&Path>, packs: &[Pack]) -> Result<String, Problems> {
+fn check_rules(dir: Option<&Path>, packs: &[Pack]) -> Result<check::Sound, Problems> {
     let rules = crate::rules::load(dir, packs)?;
     rules.test_examples()?;
     let (redaction, actors) = (rules.redaction_rules(), rules.actors().len());
-    Ok(format!("{redaction} redaction rules, {actors} about actors"))
+    Ok(check::Sound {
+        text: format!("{redaction} redaction rules, {actors} about actors"),
+        categories: rules.events().categories().map(str::to_owned).collect(),
+    })
 }

@@ -26,6 +26,8 @@ pub(super) struct Located {
     pub(super) dir: PathBuf,
     /// Where the ledger can be read.
     pub(super) source: LedgerSource,
+    /// The file in which its checkpoints are published, where a configuration names one.
+    pub(super) published: Option<PathBuf>,
 }
 
 impl Located {
@@ -42,7 +44,8 @@ impl LedgerArgs {
         if let Some(file) = &self.config {
             let config = config::load(file).map_err(|problems| anyhow!("{problems}"))?;
             let source = config.ledger.source();
-            return Ok(Located { dir: config.ledger.dir, source });
+            let published = config.seal.file.filter(|_| config.seal.enabled);
+            return Ok(Located { dir: config.ledger.dir, source, published });
         }
         self.locate_url(LedgerSource::directory(dir), dir)
     }
@@ -57,7 +60,7 @@ impl LedgerArgs {
             Some(url) => LedgerSource::Postgres(Box::new(target("--ledger", url)?)),
             None => otherwise,
         };
-        Ok(Located { dir: dir.to_owned(), source })
+        Ok(Located { dir: dir.to_owned(), source, published: None })
     }
 }
 

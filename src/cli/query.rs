@@ -192,7 +192,7 @@ pub fn run(args: &QueryArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
 
 /// Says what finds nothing whatever is on record.
 pub(super) fn doubt(search: &Search) {
-    for doubt in query::doubts(search) {
+    for doubt in query::doubts_at(search, SystemClock.now()) {
         eprintln!("note: {doubt}");
     }
 }

@@ -68,7 +68,7 @@ pub fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
 async fn dry_run(config: &Config, out: &mut dyn Write) -> anyhow::Result<()> {
     let policy = &config.retention;
     let (dir, source) = (config.ledger.dir.clone(), config.ledger.source());
-    let located = Located { dir, source };
+    let located = Located { dir, source, published: None };
     let (mut reader, mut index, note) = open(&located, &Patience::DEFAULT).await?;
     if let Some(note) = note {
         eprintln!("note: {note}");

@@ -42,11 +42,16 @@ impl Findings {
 
     /// Notes a problem.
     pub(super) fn add(&mut self, place: Place, message: String, remedy: impl Into<String>) {
+        self.problems.push(self.made(place, message, remedy.into()));
+    }
+
+    /// A problem of this file that is not noted: somebody else knows whether it is one.
+    pub(super) fn made(&self, place: Place, message: String, remedy: String) -> Problem {
         let (file, line, column) = match place {
             Place::File { line, column } => (self.file.clone(), line, column),
             Place::Flag(flag) => (PathBuf::from(flag), 0, 0),
         };
-        self.problems.push(Problem { file, line, column, message, remedy: remedy.into() });
+        Problem { file, line, column, message, remedy }
     }
 
     /// Notes that a section is there a second time.

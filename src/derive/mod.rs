@@ -74,6 +74,7 @@ pub use changes::{
 };
 pub use document::{Operation, documented_path};
 pub use naming::Naming;
+pub use nouns::categories;
 pub use outcome::{Ended, Verdict, outcome, outcome_traced};
 pub use rejected::{Rejected, rejected, rejected_traced};
 pub use rule::{

@@ -220,6 +220,12 @@ pub(super) fn known_category(noun: &str) -> Option<&'static str> {
     find(noun).or_else(|| find(noun.rsplit('_').next().unwrap_or(noun)))
 }
 
+/// The categories that have a name of their own; of other things the noun is the category.
+pub fn categories() -> impl Iterator<Item = &'static str> {
+    const OTHERS: [&str; 6] = ["audit", "document", "gateway", "graphql", "request", "session"];
+    CATEGORIES.iter().map(|(category, _)| *category).chain(OTHERS)
+}
+
 /// Whether a singular tail names a thing, rather than what is to be done.
 pub(super) fn is_thing(word: &str) -> bool {
     ["ion", "ment", "ity", "ship", "er", "or", "key", "token", "ness"]

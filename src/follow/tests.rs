@@ -175,7 +175,15 @@ async fn ends_with_the_recorder_after_a_last_round() {
 async fn steps_over_what_was_purged_and_gives_its_leaves_to_who_wants_them() {
     let dir = tempfile::tempdir().unwrap();
     let mut store = ledger(dir.path()).await;
-    append(store.as_mut(), 10, 10).await;
+    append(store.as_mut(), 9, 10).await;
+    let purge = Entry {
+        kind: EntryKind::Completion,
+        id: EventId::new(SystemClock.now()),
+        intent: None,
+        scope: Scope::new(),
+        doc: Redacted::system(r#"{"action":"audit.purge","x":""}"#.to_owned()),
+    };
+    store.append("w", 10, &[purge]).await.unwrap();
     let rows = store.read_after("w", 0, 10).await.unwrap();
     let purged = |seqs: &[u64]| -> Vec<Purged> {
         let purged = seqs.iter().map(|seq| Purged {

@@ -368,5 +368,5 @@ impl<'c> Batch<'c> {
 fn name_text(value: &str) -> String {
     let parts: Vec<String> = terms::parts(value).into_iter().flatten().collect();
     // SQLite's tokenizers take a NUL for the end.
-    parts.join("\n").replace('\0', " ")
+    terms::name_form(&parts.join("\n")).replace('\0', " ")
 }

@@ -294,7 +294,7 @@ fn named(
     like: &Like,
     most: usize,
 ) -> Result<Option<Vec<u32>>, IndexError> {
-    let trigrams = trigrams(like.text());
+    let trigrams = trigrams(&terms::name_form(like.text()));
     // The plus keeps SQLite from going through all names of the kind.
     let sql = match trigrams {
         Some(_) => {

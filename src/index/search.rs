@@ -50,7 +50,7 @@ pub enum Condition {
 /// How names are compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Like {
-    /// They contain this, whatever its case.
+    /// They contain this, whatever its case, and however accents are written.
     Part(String),
     /// They are this, to the letter.
     Whole(String),

@@ -1,7 +1,10 @@
 //! Terms: what an event can be found by. Each is a text of one kind, and has a number.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::ops::Bound;
+
+use unicode_normalization::UnicodeNormalization;
 
 use super::Row;
 use super::metadata::Texts;
@@ -287,9 +290,22 @@ pub(super) fn wanted(text: &str) -> Vec<Wanted> {
     all
 }
 
-/// Whether the text contains the other one, whatever the case of ASCII.
-pub(super) fn contains(text: &str, wanted: &str) -> bool {
-    let (text, wanted) = (text.as_bytes(), wanted.as_bytes());
-    wanted.is_empty()
-        || text.windows(wanted.len()).any(|window| window.eq_ignore_ascii_case(wanted))
+/// Whether the name contains the other text, whatever the case, and however accents are written.
+pub(super) fn contains(name: &str, wanted: &str) -> bool {
+    if name.is_ascii() && wanted.is_ascii() {
+        let (name, wanted) = (name.as_bytes(), wanted.as_bytes());
+        return wanted.is_empty()
+            || name.windows(wanted.len()).any(|window| window.eq_ignore_ascii_case(wanted));
+    }
+    name_form(name).contains(&*name_form(wanted))
+}
+
+/// The form in which parts of names are looked for: in lower case, accents composed with their letters.
+pub(super) fn name_form(name: &str) -> Cow<'_, str> {
+    match name.is_ascii() {
+        true if name.bytes().all(|byte| !byte.is_ascii_uppercase()) => Cow::Borrowed(name),
+        true => Cow::Owned(name.to_ascii_lowercase()),
+        // Some letters come apart in lower case.
+        false => Cow::Owned(name.nfc().flat_map(char::to_lowercase).nfc().collect()),
+    }
 }

@@ -183,6 +183,40 @@ async fn every_condition() {
 }
 
 #[tokio::test]
+async fn names_are_found_in_any_case_and_however_accents_are_written() {
+    let mut ledger = Ledger::new().await;
+    for (n, actor, target) in [
+        (0, "J\u{fc}rgen", "\u{c4}rger"),
+        (1, "JU\u{308}RGEN", "e\u{301}cole"),
+        (2, "Jurgen", "ecole"),
+    ] {
+        let mut doc = intent_doc(n);
+        doc["actor"]["name"] = json!(actor);
+        doc["targets"] = json!([{"type": "thing", "id": format!("t{n}"), "name": target}]);
+        ledger.intent(id(), doc).await;
+    }
+    let mut index = ledger.index().await;
+    for (is_actor, text, expected) in [
+        (true, "j\u{fc}rgen", &["u1", "u0"] as &[&str]),
+        (true, "J\u{dc}RGEN", &["u1", "u0"]),
+        (true, "ju\u{308}rg", &["u1", "u0"]),
+        (true, "jurgen", &["u2"]),
+        (true, "\u{fc}r", &["u1", "u0"]),
+        (false, "\u{e4}rger", &["u0"]),
+        (false, "A\u{308}RGER", &["u0"]),
+        (false, "\u{c9}COLE", &["u1"]),
+        (false, "ECOLE", &["u2"]),
+    ] {
+        let like = Like::Part(text.to_owned());
+        let condition = if is_actor { Condition::Actor(like) } else { Condition::Target(like) };
+        assert_eq!(found(&mut index, vec![condition]).await, expected, "{text}");
+    }
+    let whole = |name: &str| vec![Condition::Actor(Like::Whole(name.to_owned()))];
+    assert_eq!(found(&mut index, whole("J\u{fc}rgen")).await, ["u0"]);
+    assert_eq!(found(&mut index, whole("j\u{fc}rgen")).await, [""; 0]);
+}
+
+#[tokio::test]
 async fn ids_are_found_by_their_beginning() {
     let mut ledger = Ledger::new().await;
     let (first, second) =

@@ -196,6 +196,18 @@ pub fn doubts(search: &Search) -> Vec<String> {
     doubts
 }
 
+/// The same for a question that is asked now.
+pub fn doubts_at(search: &Search, now: Timestamp) -> Vec<String> {
+    let mut doubts = doubts(search);
+    let now = now.timestamp_millis();
+    let is_ahead =
+        |condition: &Condition| matches!(condition, Condition::Since(time) if *time >= now);
+    if search.conditions.iter().any(is_ahead) {
+        doubts.push("`since` is not in the past: nothing has happened since then".to_owned());
+    }
+    doubts
+}
+
 /// Whether a scope can have this name.
 pub fn is_scope_name(name: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
@@ -347,13 +359,13 @@ fn time(name: &'static str, value: &str, now: Timestamp) -> Result<i64, FilterEr
     time.map(|time| time.clamp(*TIMES.start(), *TIMES.end())).map_err(|_| FilterError::Malformed {
         name,
         value: value.to_owned(),
-        expected: match value.contains(' ') {
+        expected: match DateTime::parse_from_rfc3339(&value.replace(' ', "+")).is_ok() {
             // A plus that was not encoded arrives so.
-            true => {
+            true if value.contains(' ') => {
                 "give a time such as 2026-07-01T12:00:00Z, or with an offset, in which an address \
                  has %2B for +"
             }
-            false => {
+            _ => {
                 "give a time such as 2026-07-01T12:00:00Z, or a span before now such as 1h, 24h, \
                  7d, 30d or 90d"
             }

@@ -19,7 +19,7 @@ mod tests;
 pub use event::{EventError, event, merge, purge_at, whole, without_position};
 pub use filter::{
     ACTOR_TYPES, DEFAULT_LIMIT, FilterError, MAX_LIMIT, MAX_VALUE, OUTCOMES, SEVERITIES, Use,
-    doubts, exactly, is_scope_name, parse, span, use_of,
+    doubts, doubts_at, exactly, is_scope_name, parse, span, use_of,
 };
 pub use joined::Joined;
 pub use summary::{

@@ -235,3 +235,23 @@ async fn an_event_that_the_ledger_lacks_is_an_error() {
     assert!(error.to_string().contains("no entry 1"), "{error}");
     drop(store);
 }
+
+#[test]
+fn times_that_cannot_be_or_lie_ahead_are_told_with_what_to_write() {
+    let now = "2026-07-09T12:00:00Z".parse().unwrap();
+    let remedy = |value: &str| parse([("since", value)], now).unwrap_err().remedy();
+    for value in ["1 hour", "2 days ago", "2026-11-01 00:00:00", "yesterday"] {
+        assert!(remedy(value).contains("such as 1h") && !remedy(value).contains('%'), "{value}");
+    }
+    assert!(remedy("2026-11-01T00:00:00 01:00").contains("%2B"));
+    for (since, is_ahead) in [
+        ("2030-01-01T00:00:00Z", true),
+        ("0h", true),
+        ("1s", false),
+        ("2026-07-09T11:59:59Z", false),
+    ] {
+        let search = parse([("since", since)], now).unwrap();
+        assert_eq!(super::doubts_at(&search, now).len(), usize::from(is_ahead), "{since}");
+        assert!(super::doubts(&search).is_empty(), "{since}");
+    }
+}

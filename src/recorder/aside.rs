@@ -1,7 +1,7 @@
 //! What handles and the writer share: counters, health, and what was set aside to be written when
 //! there is time, completions that are owed and intents that were lost.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
@@ -10,6 +10,7 @@ use tokio::sync::{Notify, watch};
 
 use super::{Settings, Status};
 use crate::record::{Entry, Written};
+use crate::store::{Breach, Unguarded};
 use crate::telemetry::{Metrics, ReasonLabel};
 
 /// Memory for owed completions, in bytes.
@@ -55,6 +56,8 @@ pub(super) struct Shared {
     pub(super) written: Arc<Written>,
     aside: Mutex<Aside>,
     owed_limit: usize,
+    /// What was found wrong with what guards the ledger.
+    unguarded: Mutex<BTreeSet<Unguarded>>,
     /// Something was set aside.
     pub(super) wake: Notify,
     pub(super) metrics: Arc<Metrics>,
@@ -73,6 +76,7 @@ impl Shared {
             written: Arc::default(),
             aside: Mutex::default(),
             owed_limit: settings.queue,
+            unguarded: Mutex::default(),
             wake: Notify::new(),
             metrics,
         }
@@ -187,6 +191,16 @@ impl Shared {
     /// The next lost intent.
     pub(super) fn take_lost(&self) -> Option<(u64, Loss)> {
         lock(&self.aside).lost.pop()
+    }
+
+    /// Whether that is news.
+    pub(super) fn note_unguarded(&self, unguarded: &Unguarded) -> bool {
+        lock(&self.unguarded).insert(unguarded.clone())
+    }
+
+    /// What was found wrong with what guards the ledger, since the process began.
+    pub(super) fn breaches(&self) -> BTreeSet<Breach> {
+        lock(&self.unguarded).iter().map(|unguarded| unguarded.breach).collect()
     }
 
     /// Whether something waits to be written.

@@ -35,6 +35,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
@@ -46,7 +47,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::clock::Clock;
 use crate::record::{Entry, EntryKind, Written};
-use crate::store::{Opening, StoreError};
+use crate::store::{Breach, Opening, StoreError};
 use crate::telemetry::Metrics;
 use aside::{Loss, Shared};
 use batch::{Inbox, Job, Reply};
@@ -302,6 +303,12 @@ impl Recorder {
     /// How the recorder is.
     pub fn status(&self) -> Status {
         self.0.shared.status()
+    }
+
+    /// What was found wrong with what guards the ledger in the database, since the process began. It may be
+    /// mended by now; what came of it meanwhile, only verification tells.
+    pub fn breaches(&self) -> BTreeSet<Breach> {
+        self.0.shared.breaches()
     }
 
     /// The last durable sequence number, as it moves.

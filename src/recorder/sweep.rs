@@ -68,10 +68,25 @@ where
         self.shared.written.begin(&self.name, self.head);
         self.shared.set_head(self.head);
         // What an earlier run left is looked through: a spool can drain.
-        match &mut self.store {
-            Some(store) => store.heartbeat().await,
-            None => Ok(()),
+        if let Some(store) = &mut self.store {
+            store.heartbeat().await?;
         }
+        self.look_at_guards().await
+    }
+
+    /// Says what was found wrong with what guards the ledger in the database.
+    async fn look_at_guards(&mut self) -> Result<(), StoreError> {
+        let Some(store) = &mut self.store else { return Ok(()) };
+        for unguarded in store.guard().await? {
+            if self.shared.note_unguarded(&unguarded) {
+                let code = unguarded.breach.code();
+                tracing::error!(
+                    code,
+                    "{unguarded}: somebody has changed the database's schema; run `countersign verify`"
+                );
+            }
+        }
+        Ok(())
     }
 
     /// On the timer: shows that this writer lives, looks whether its log still ends where it should, and
@@ -97,6 +112,8 @@ where
     async fn sweep_others(&mut self) -> Result<bool, StoreError> {
         let Some(store) = &mut self.store else { return Ok(false) };
         store.heartbeat().await?;
+        self.look_at_guards().await?;
+        let Some(store) = &mut self.store else { return Ok(false) };
         let mut more = false;
         for name in store.writers().await? {
             if name == self.name {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::find::Going;
+use super::find::{Going, marked};
 use super::{Policy, RetainError, Verdict};
 use crate::clock::Timestamp;
 use crate::index::{Condition, Field, Index, Row, Search, View};
@@ -96,5 +96,12 @@ async fn left(
             }
         }
     }
+    let second = |event: &Going| event.second.as_ref().map(|second| second.seq);
+    let seqs: Vec<u64> =
+        events.iter().flat_map(|(seq, event)| [Some(*seq), second(event)]).flatten().collect();
+    let marked = marked(writer, reader, seqs.iter()).await?;
+    events.retain(|seq, event| {
+        !marked.contains(seq) && second(event).is_none_or(|seq| !marked.contains(&seq))
+    });
     Ok(events)
 }

@@ -1,6 +1,7 @@
 //! Finding what is due: the index says where to look, the ledger's documents decide.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
 use chrono::{DateTime, SecondsFormat};
 
@@ -17,6 +18,11 @@ const ROWS: u32 = 1_000;
 const READ: usize = 250;
 /// Ranges of numbers in one purge: they stand in its event.
 const RANGES_MAX: usize = 4_000;
+
+/// Entries that are said to be purged and are there, that are looked at in one go.
+const MARKED_MAX: u32 = 10_000;
+/// Numbers no further from each other than this are looked at together.
+const NEAR: u64 = 64;
 
 /// What there is to purge, and what stays.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -195,8 +201,12 @@ impl Find<'_> {
                 break;
             }
         }
+        let marked = marked(writer, self.reader, found.keys()).await?;
         for (seq, completion) in wanted {
             let Some(first) = found.remove(&seq) else { continue };
+            if marked.contains(&seq) || completion.is_some_and(|seq| marked.contains(&seq)) {
+                continue;
+            }
             let second = completion.and_then(|completion| found.remove(&completion));
             // An index that lags, or lies, must not tear the halves of an event apart.
             let is_whole = match (&first.kind, &second) {
@@ -219,6 +229,40 @@ impl Find<'_> {
         }
         Ok(())
     }
+}
+
+/// Which of these entries, which are there, are said to be purged: no purge of ours leaves that, and the database
+/// lets nothing else be said of them any more. They stay, and keep nothing else from going.
+pub(super) async fn marked(
+    writer: &str,
+    reader: &mut dyn LedgerReader,
+    seqs: impl Iterator<Item = &u64>,
+) -> Result<BTreeSet<u64>, RetainError> {
+    let seqs: BTreeSet<u64> = seqs.copied().collect();
+    // What lies far apart may have much between it that was purged long ago.
+    let mut stretches: Vec<RangeInclusive<u64>> = Vec::new();
+    for seq in &seqs {
+        match stretches.last_mut() {
+            Some(last) if seq - last.end() <= NEAR => *last = *last.start()..=*seq,
+            _ => stretches.push(*seq..=*seq),
+        }
+    }
+    let mut marked = BTreeSet::new();
+    for stretch in stretches {
+        let said = reader.said_to_be_purged(writer, stretch, MARKED_MAX).await?;
+        marked.extend(said.into_iter().filter(|seq| seqs.contains(seq)));
+    }
+    if let Some(seq) = marked.first() {
+        let count = marked.len();
+        tracing::warn!(
+            writer,
+            seq,
+            count,
+            "entries are said to be purged and are there: somebody has written to the database; they stay; \
+             run `countersign verify`"
+        );
+    }
+    Ok(marked)
 }
 
 /// Whether it is worth looking at the event: by what the index says of one of its acts.

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::archive::Place;
 use crate::clock::Timestamp;
 use crate::index::{Condition, Row};
+use crate::problem::Problem;
 use crate::query::{self, FilterError, Use};
 use crate::record::PURGE_ACTION;
 
@@ -25,6 +26,9 @@ pub struct Policy {
     pub holds: Vec<Hold>,
     /// How often it is looked for what is due.
     pub interval: Duration,
+    /// Categories that are nearly called like one that there is, and what to say of them: unless a rule
+    /// gives it to events, it is a mistake, and what should stay goes.
+    pub misspelt: BTreeMap<String, Problem>,
 }
 
 impl Default for Policy {
@@ -36,11 +40,23 @@ impl Default for Policy {
             archive: KeptIn::Nothing,
             holds: Vec::new(),
             interval: Duration::from_secs(3600),
+            misspelt: BTreeMap::new(),
         }
     }
 }
 
 impl Policy {
+    /// What is most likely a mistake in it, where rules name these categories.
+    pub fn mistakes<'p>(&'p self, known: &BTreeSet<&str>) -> impl Iterator<Item = &'p Problem> {
+        let of_none: Vec<&Problem> = self
+            .misspelt
+            .iter()
+            .filter(|(category, _)| !known.contains(category.as_str()))
+            .map(|(_, problem)| problem)
+            .collect();
+        of_none.into_iter()
+    }
+
     /// Whether nothing is ever purged by it.
     pub fn keeps_all(&self) -> bool {
         self.default == Keep::Forever && self.categories.values().all(|keep| *keep == Keep::Forever)
@@ -88,6 +104,12 @@ pub enum HoldError {
     /// It says which part of an answer is wanted, or a time that moves.
     #[error("`{0}` has no place in the filter of a hold")]
     OutOfPlace(String),
+    /// It holds nothing, whatever is on record.
+    #[error("it would hold nothing: {0}")]
+    Nothing(String),
+    /// Which of two it means cannot be told.
+    #[error("`+` is a space there, as in an address, and perhaps a plus was meant")]
+    Plus,
     /// It is not understood.
     #[error(transparent)]
     Filter(#[from] FilterError),
@@ -106,6 +128,10 @@ impl HoldError {
                 "leave it out; a time is written as RFC 3339, such as 2026-01-31T00:00:00Z"
                     .to_owned()
             }
+            Self::Nothing(_) => {
+                "name what must stay; the console and the API say what a filter finds".to_owned()
+            }
+            Self::Plus => "write %2B for a plus, and %20 for a space".to_owned(),
             Self::Filter(error) => error.remedy(),
         }
     }
@@ -124,6 +150,9 @@ impl Hold {
         if pairs.is_empty() {
             return Err(HoldError::Empty);
         }
+        if filter.contains('+') {
+            return Err(HoldError::Plus);
+        }
         for (name, value) in &pairs {
             let moves = matches!(name.as_str(), "since" | "until") && query::span(value).is_some();
             if query::use_of(name) == Some(Use::Page) || moves {
@@ -131,8 +160,11 @@ impl Hold {
             }
         }
         let pairs = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        let conditions = query::parse(pairs, Timestamp::default())?.conditions;
-        Ok(Self { name, reason, filter, until, conditions })
+        let search = query::parse(pairs, Timestamp::default())?;
+        if let Some(doubt) = query::doubts(&search).into_iter().next() {
+            return Err(HoldError::Nothing(doubt));
+        }
+        Ok(Self { name, reason, filter, until, conditions: search.conditions })
     }
 
     /// Whether it is in force.

@@ -321,6 +321,13 @@ fn filters_of_holds_are_those_of_questions_without_pages_and_times_that_move() {
     for filter in ["limit=5", "actor=ada&cursor=1", "since=30d", "until=1h"] {
         assert!(matches!(new(filter), Err(HoldError::OutOfPlace(_))), "{filter}");
     }
+    for filter in
+        ["scope.POOL=blue", "q=%2A", "since=2027-01-01T00:00:00Z&until=2026-01-01T00:00:00Z"]
+    {
+        assert!(matches!(new(filter), Err(HoldError::Nothing(_))), "{filter}");
+    }
+    assert_eq!(new("actor=ada+b@example.com"), Err(HoldError::Plus));
+    assert!(new("actor=ada%2Bb@example.com").is_ok());
     for filter in ["actr=ada", "actor", "outcome=maybe"] {
         assert!(matches!(new(filter), Err(HoldError::Filter(_))), "{filter}");
     }

@@ -24,6 +24,7 @@ mod leaves;
 mod log;
 mod order;
 mod proof;
+mod published;
 mod sealer;
 mod state;
 mod told;
@@ -43,8 +44,9 @@ pub use key_change::{KeyChange, ROTATE, predecessors, successors};
 pub use key_file::{KeyFileError, NEXT_KEY_FILE, SIGNING_KEY_FILE};
 pub use order::Orders;
 pub use proof::{HASHES_MAX, is_consistent, is_included};
-pub use sealer::{Sealed, Sealer};
-pub use state::{Disagreement, LogState};
+pub use published::end_of;
+pub use sealer::Sealer;
+pub use state::{Disagreement, LogState, Sealed};
 pub use tlog_tiles::Hash;
 pub use told::{
     ConsistencyProof, EntryProof, EventProof, Halves, ProofFault, Shown, parse_tlog_proof,
@@ -63,6 +65,9 @@ pub enum SealError {
     /// `seal.db` cannot be made.
     #[error("`{SEAL_FILE}` cannot be made")]
     File(#[source] StoreError),
+    /// The file in which it publishes cannot be read.
+    #[error("the checkpoints of `seal.file` cannot be read")]
+    Published(#[source] StoreError),
     /// `seal.db` cannot be used.
     #[error("`{SEAL_FILE}` cannot be used")]
     Database(#[from] rusqlite::Error),

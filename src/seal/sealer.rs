@@ -12,7 +12,8 @@ use super::kept::Kept;
 use super::key::{SigningKey, VerifierKey};
 use super::key_change::KeyChange;
 use super::log::{Log, Look, Own, foreign_entries};
-use super::state::{Disagreement, LogState};
+use super::published::published;
+use super::state::{Disagreement, LogState, Sealed};
 use super::tree::{Tree, leaf};
 use super::{Checkpoint, SealError, key_file};
 use crate::clock::Timestamp;
@@ -20,17 +21,6 @@ use crate::follow::{FollowError, Follower, Gap, Heads};
 use crate::record::{Stored, Written};
 
 const NAME: &str = "seal";
-
-/// A checkpoint that was just signed.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Sealed {
-    /// Whose log.
-    pub writer: String,
-    /// When.
-    pub at: Timestamp,
-    /// The checkpoint.
-    pub checkpoint: Checkpoint,
-}
 
 /// Keeps trees and checkpoints. What it does is done on a thread that may block.
 #[derive(Clone)]
@@ -45,6 +35,8 @@ struct Core {
     /// The key before, which signs once more.
     retiring: Option<SigningKey>,
     logs: BTreeMap<String, Log>,
+    /// The newest checkpoints that were published, by size.
+    published: BTreeMap<String, (u64, Hash)>,
     /// The log that was looked at last.
     looked_at: Option<String>,
     recorder: Option<Attached>,
@@ -77,6 +69,7 @@ impl Sealer {
                 key,
                 retiring: None,
                 logs: BTreeMap::new(),
+                published: BTreeMap::new(),
                 looked_at: None,
                 recorder: None,
             })
@@ -88,6 +81,17 @@ impl Sealer {
     /// The public half of the key in force.
     pub async fn verifier(&self) -> Result<VerifierKey, SealError> {
         self.run(|core| Ok(core.key.verifier().clone())).await
+    }
+
+    /// Holds the logs against what was published in a file, before anything else.
+    pub async fn hold_against(&self, file: &Path) -> Result<(), SealError> {
+        let file = file.to_owned();
+        self.run(move |core| {
+            core.published = published(&file, core.key.verifier(), &core.kept)?;
+            let writers: Vec<String> = core.published.keys().cloned().collect();
+            writers.iter().try_for_each(|writer| core.log(writer).map(drop))
+        })
+        .await
     }
 
     /// Signs nothing of the log of this recorder that it has not written, nor of what has not `reached`
@@ -289,6 +293,9 @@ impl Core {
             }
             None => None,
         };
+        // What was published counts for more than what stands beside the ledger.
+        let published = self.published.get(writer).copied().into_iter();
+        let sealed = sealed.into_iter().chain(published).max_by_key(|(size, _)| *size);
         let mut tree = self.kept.tree(writer)?;
         let mut is_compared = sealed.is_none();
         if let Some((size, root)) = sealed

@@ -2,6 +2,20 @@
 
 use std::fmt::{self, Display, Formatter};
 
+use super::Checkpoint;
+use crate::clock::Timestamp;
+
+/// A checkpoint that was just signed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sealed {
+    /// Whose log.
+    pub writer: String,
+    /// When.
+    pub at: Timestamp,
+    /// The checkpoint.
+    pub checkpoint: Checkpoint,
+}
+
 /// Why nothing more is signed of a log: the ledger is not what was signed before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Disagreement {

@@ -429,9 +429,15 @@ async fn keep_index(
 /// What the rules that a configuration names come to.
 fn ruled(config: &Config, key: FingerprintKey) -> Result<Ruled, Problems> {
     let rules = rules::load(config.rules_dir.as_deref(), &config.packs)?;
+    let events = rules.events();
+    let mistakes: Vec<_> =
+        config.retention.mistakes(&events.categories().collect()).cloned().collect();
+    if !mistakes.is_empty() {
+        return Err(Problems(mistakes));
+    }
     Ok(Ruled {
         engine: Engine::new(rules.redaction(), key),
-        events: rules.events(),
+        events,
         ruleset: rules.digest().to_owned(),
         actors: rules.actors(),
         reads: rules.reads().to_vec(),

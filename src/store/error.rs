@@ -47,11 +47,33 @@ pub enum StoreError {
         /// How many there are.
         entries: u64,
     },
+    /// What waits in the spool was changed there, so that nothing more drains. Nothing was written.
+    #[error(
+        "the spool in `{}` was changed: the document of entry {seq} does not have its hash; keep its files and \
+         find out who did that; moved away, what waits in it is not in the ledger", dir.display()
+    )]
+    SpoolDamaged {
+        /// The spool's directory.
+        dir: PathBuf,
+        /// Which entry.
+        seq: u64,
+    },
     /// The ledger does not take entries, and the spool holds as many as it may. Nothing was written.
     #[error("the spool is full ({limit} bytes), and the ledger does not take entries")]
     SpoolFull {
         /// The limit.
         limit: u64,
+    },
+    /// The database took an entry and does not have it as it was given. Nothing was written.
+    #[error(
+        "the database took entry {seq} of writer `{writer}` and does not have it as it was given: a trigger or \
+         a rule that is not countersign's sees to that; `countersign verify` names it, and it has to go"
+    )]
+    Swallowed {
+        /// Whose log.
+        writer: String,
+        /// Which entry.
+        seq: i64,
     },
     /// The operation failed; whether it took effect is not known.
     #[error("the ledger failed, and it is not known whether it wrote")]
@@ -292,6 +314,8 @@ impl StoreError {
             Self::Rejected(_) => "rejected",
             Self::Superseded { .. } => "superseded",
             Self::Spooled { .. } => "spooled",
+            Self::Swallowed { .. } => "swallowed",
+            Self::SpoolDamaged { .. } => "spool_damaged",
             Self::SpoolFull { .. } => "spool_full",
             Self::Waiting { .. } => "spool_waiting",
             Self::Uncertain(_) => "uncertain",

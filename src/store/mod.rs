@@ -16,6 +16,7 @@ mod connect;
 mod copy;
 mod error;
 mod files;
+mod guard;
 mod postgres;
 mod reader;
 mod rows;
@@ -27,7 +28,7 @@ mod sqlite;
 mod tests;
 
 use std::future::Future;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::time::Duration;
@@ -42,6 +43,7 @@ pub use error::{Cause, StoreError};
 pub use files::{
     ACCESS_FILE, INDEX_FILE, LEDGER_FILE, LOCK_FILE, SPOOL_FILE, create_dir, create_file,
 };
+pub use guard::{Breach, Unguarded};
 pub use postgres::{
     Migration, POSTGRES_SCHEMA_VERSION, PostgresHost, PostgresOptions, PostgresTarget,
     PostgresTlsMode, migrate, print_schema, set_reader,
@@ -140,6 +142,12 @@ pub trait Store: Send {
     /// Shows others that this writer lives, where there are others.
     async fn heartbeat(&mut self) -> Result<(), StoreError>;
 
+    /// Looks whether what guards the ledger in the database is all there, and makes it again where that can
+    /// be. Tells what was found wrong since it was last asked.
+    async fn guard(&mut self) -> Result<Vec<Unguarded>, StoreError> {
+        Ok(Vec::new())
+    }
+
     /// Closes the connection. When this returns, whatever it was doing has taken effect or never
     /// will.
     async fn close(self: Box<Self>) -> Result<(), StoreError>;
@@ -206,6 +214,23 @@ pub trait LedgerReader: Send {
         after: u64,
         limit: u32,
     ) -> Result<Vec<Purged>, StoreError>;
+
+    /// Numbers of `writer` in a range, at most `limit`, that are said to be purged and are there all the same:
+    /// both are done at once, so that somebody else has said so.
+    async fn said_to_be_purged(
+        &mut self,
+        writer: &str,
+        range: RangeInclusive<u64>,
+        limit: u32,
+    ) -> Result<Vec<u64>, StoreError> {
+        let _nothing_is = (writer, range, limit);
+        Ok(Vec::new())
+    }
+
+    /// What is wrong with what guards the ledger in the database.
+    async fn unguarded(&mut self) -> Result<Vec<Unguarded>, StoreError> {
+        Ok(Vec::new())
+    }
 
     /// The completion of the intent `seq` of `writer`.
     async fn completion_of(&mut self, writer: &str, seq: u64)

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -17,7 +17,7 @@ use tokio::task::spawn_blocking;
 
 use super::files::ledger_path;
 use super::rows::{Portion, READ_BYTES, entries_where, read, seq_to_sql, size, sql_to_seq, stored};
-use super::{LedgerReader, Purged, StoreError, connect_read_only, schema};
+use super::{LedgerReader, Purged, StoreError, Unguarded, connect_read_only, guard, schema};
 use crate::record::{EventId, Stored};
 
 /// How long a reader waits for a lock.
@@ -192,6 +192,28 @@ impl LedgerReader for SqliteReader {
         .await
     }
 
+    async fn said_to_be_purged(
+        &mut self,
+        writer: &str,
+        range: RangeInclusive<u64>,
+        limit: u32,
+    ) -> Result<Vec<u64>, StoreError> {
+        let writer = writer.to_owned();
+        self.run(move |conn, version| {
+            if version < PURGED_SINCE {
+                return Ok(Vec::new());
+            }
+            let range = (seq_to_sql(*range.start()), seq_to_sql(*range.end()));
+            said_to_be_purged(conn, &writer, range, limit).map_err(StoreError::from_rusqlite)
+        })
+        .await
+    }
+
+    async fn unguarded(&mut self) -> Result<Vec<Unguarded>, StoreError> {
+        self.run(|conn, version| guard::unguarded(conn, version).map_err(StoreError::from_rusqlite))
+            .await
+    }
+
     async fn completion_of(
         &mut self,
         writer: &str,
@@ -216,6 +238,10 @@ const SELECT_HEAD_OF_1: &str = "SELECT max(seq) FROM entries WHERE writer = ?1";
 
 const SELECT_PURGED: &str = "SELECT seq, leaf, \"by\" FROM purged \
                              WHERE writer = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3";
+
+const SELECT_SAID_TO_BE_PURGED: &str = "SELECT p.seq FROM purged p WHERE p.writer = ?1 \
+     AND p.seq BETWEEN ?2 AND ?3 \
+     AND EXISTS (SELECT 1 FROM entries e WHERE e.writer = ?1 AND e.seq = p.seq) ORDER BY p.seq LIMIT ?4";
 
 const SELECT_ENTRIES: &str = entries_where!("writer = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3");
 const SELECT_RANGE: &str =
@@ -346,4 +372,15 @@ fn purged_after(
     };
     let mut query = conn.prepare_cached(SELECT_PURGED)?;
     query.query_map(params![writer, seq_to_sql(after), limit], purged)?.collect()
+}
+
+fn said_to_be_purged(
+    conn: &Connection,
+    writer: &str,
+    (first, last): (i64, i64),
+    limit: u32,
+) -> rusqlite::Result<Vec<u64>> {
+    let mut query = conn.prepare_cached(SELECT_SAID_TO_BE_PURGED)?;
+    let seq = |row: &rusqlite::Row<'_>| row.get(0).map(sql_to_seq);
+    query.query_map(params![writer, first, last, limit], seq)?.collect()
 }

@@ -11,7 +11,7 @@ pub const SCHEMA_VERSION: i64 = MIGRATIONS.len() as i64;
 
 /// Each step leads from the version that is its position to the next. Steps are never changed
 /// once released.
-const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2];
+const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2, VERSION_3];
 
 const VERSION_1: &str = "
 CREATE TABLE entries (
@@ -110,6 +110,35 @@ WHEN NEW.seq <> 1 + max(
      OR EXISTS (SELECT 1 FROM entries WHERE rowid = NEW.rowid)
 BEGIN SELECT RAISE(ABORT, 'the ledger is append-only: the next entry comes after the last'); END;
 "#;
+
+/// Only an event about a purge purges. Its document is canonical JSON, in which `action` comes first.
+const VERSION_3: &str = r#"
+DROP TRIGGER IF EXISTS purged_by_an_event;
+CREATE TRIGGER purged_by_an_event BEFORE INSERT ON purged
+BEGIN
+    SELECT RAISE(ABORT, 'the ledger is append-only: this entry is purged already')
+    WHERE EXISTS (SELECT 1 FROM purged WHERE writer = NEW.writer AND seq = NEW.seq);
+    SELECT RAISE(ABORT, 'an entry can be purged only with its leaf, and only when it is complete')
+    WHERE EXISTS (SELECT 1 FROM entries WHERE writer = NEW.writer AND seq = NEW.seq
+                  AND (leaf <> NEW.leaf OR kind = 'intent' AND NOT EXISTS
+                       (SELECT 1 FROM entries WHERE writer = NEW.writer AND intent = NEW.seq)));
+    SELECT RAISE(ABORT, 'an entry can be purged only by a later event about a purge in the same log')
+    WHERE EXISTS (SELECT 1 FROM entries WHERE writer = NEW.writer AND seq = NEW.seq)
+      AND NOT EXISTS (SELECT 1 FROM entries WHERE writer = NEW.writer AND seq = NEW."by"
+                      AND kind = 'completion' AND intent IS NULL
+                      AND substr(doc, 1, 24) = '{"action":"audit.purge",');
+    SELECT RAISE(ABORT, 'the ledger is append-only: the next entry comes after the last')
+    WHERE NOT EXISTS (SELECT 1 FROM entries WHERE writer = NEW.writer AND seq = NEW.seq)
+      AND NEW.seq <> 1 + max(
+          coalesce((SELECT max(seq) FROM entries WHERE writer = NEW.writer), 0),
+          coalesce((SELECT max(seq) FROM purged WHERE writer = NEW.writer), 0));
+END;
+"#;
+
+/// The steps that lead to a version.
+pub(super) fn steps(version: i64) -> impl Iterator<Item = &'static str> {
+    (0..version).zip(MIGRATIONS).map(|(_, step)| *step)
+}
 
 /// Refuses a schema that a later version made.
 pub(super) fn known(found: i64, path: &Path) -> Result<i64, StoreError> {

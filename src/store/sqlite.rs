@@ -3,7 +3,7 @@
 //! Files, all for their owner alone: `ledger.db` with its `-wal` and `-shm`, and `ledger.lock`,
 //! which one process at a time may hold; its text is the holder's process id.
 //!
-//! Schema (version 2, in `PRAGMA user_version`; a later version is refused):
+//! Schema (version 3, in `PRAGMA user_version`; a later version is refused):
 //!
 //! | table | column | |
 //! |---|---|---|
@@ -21,8 +21,9 @@
 //!
 //! Triggers refuse `UPDATE`, `DELETE` and `REPLACE` on `entries`, a number that is not the next one,
 //! and a completion that does not belong to an earlier intent of the same event. Only an entry that
-//! stands in `purged` with its leaf may be deleted; `purged` itself only grows, and the numbers in it
-//! count as taken. `writers` only saves work: it lets a start skip what has been looked through before.
+//! stands in `purged` with its leaf may be deleted; `purged` itself only grows, by events about a purge, and
+//! the numbers in it count as taken. Triggers that are missing or changed are made again when the ledger is
+//! opened and while it is (`guard`), and an append is committed only where the table has all of it. `writers` only saves work: it lets a start skip what has been looked through before.
 //!
 //! Space: what is deleted is overwritten with zeros (`secure_delete`), and SQLite uses its pages for
 //! what comes; the file does not shrink.
@@ -46,7 +47,7 @@ use super::files::{
 };
 use super::reader::{SELECT_HEAD, read_after};
 use super::rows::{seq_to_sql, sql_to_seq};
-use super::{Opening, Orphan, Purged, Store, StoreError, schema};
+use super::{Opening, Orphan, Purged, Store, StoreError, Unguarded, guard, schema};
 use crate::record::{Entry, Stored, canonical_text, leaf_hash};
 
 /// Documents are between one and three KiB: with SQLite's default of 4 KiB a page holds one of them
@@ -116,11 +117,19 @@ pub struct SqliteStore {
     conn: Connection,
     files: OpenFiles,
     options: SqliteOptions,
+    /// The schema as it was looked at last.
+    schema: i64,
+    /// What was wrong with it, and has not been told.
+    unguarded: Vec<Unguarded>,
     _lock: Option<Arc<DirLock>>,
 }
 
 const INSERT: &str = "INSERT INTO entries (writer, seq, kind, id, intent, scope, doc, leaf) \
                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+
+/// What was inserted is there as it was given: a trigger of somebody else's can swallow or change it.
+const IS_THERE: &str = "SELECT EXISTS (SELECT 1 FROM entries WHERE writer = ?1 AND seq = ?2 AND kind = ?3 \
+                        AND id = ?4 AND intent IS ?5 AND scope = ?6 AND doc = ?7 AND leaf = ?8)";
 
 /// What the same event has purged before is there already.
 const PURGE: &str = "INSERT INTO purged (writer, seq, leaf, \"by\") SELECT ?1, ?2, ?3, ?4 \
@@ -147,7 +156,9 @@ impl SqliteStore {
         require_durability(&conn, &path)?;
         schema::migrate(&mut conn, &path)?;
         let files = OpenFiles::of(&options.dir)?;
-        let store = Self { conn, files, options, _lock: lock };
+        let (schema, unguarded) = (0, Vec::new());
+        let mut store = Self { conn, files, options, schema, unguarded, _lock: lock };
+        store.restore_guards()?;
         store.mark(&store.options.writer, 0)?;
         Ok(store)
     }
@@ -162,22 +173,50 @@ impl SqliteStore {
         }
     }
 
-    /// One transaction, which a failure at any step rolls back.
+    /// One transaction, which a failure at any step rolls back. It is committed only where all of it is
+    /// there; else tells what is not.
     fn insert(
         &mut self,
         writer: &str,
         rows: &[(i64, &Entry, String)],
-    ) -> Result<(), rusqlite::Error> {
+    ) -> Result<Option<i64>, rusqlite::Error> {
         let transaction = Transaction::new_unchecked(&self.conn, TransactionBehavior::Immediate)?;
         let mut insert = transaction.prepare_cached(INSERT)?;
+        let mut is_there = transaction.prepare_cached(IS_THERE)?;
+        let mut leaves = Vec::with_capacity(rows.len());
         for (seq, entry, scope) in rows {
             let (id, doc) = (entry.id.to_string(), entry.doc.get());
             let intent = entry.intent.map(seq_to_sql);
             let kind = entry.kind.as_str();
-            insert.execute(params![writer, seq, kind, id, intent, scope, doc, leaf_hash(doc)])?;
+            let leaf = leaf_hash(doc);
+            insert.execute(params![writer, seq, kind, id, intent, scope, doc, leaf])?;
+            leaves.push(leaf);
         }
-        drop(insert);
-        transaction.commit()
+        // Once all were given: what comes later may undo what came before.
+        for ((seq, entry, scope), leaf) in rows.iter().zip(leaves) {
+            let (id, doc) = (entry.id.to_string(), entry.doc.get());
+            let intent = entry.intent.map(seq_to_sql);
+            let kind = entry.kind.as_str();
+            let row = params![writer, seq, kind, id, intent, scope, doc, leaf];
+            if !is_there.query_row(row, |row| row.get(0))? {
+                return Ok(Some(*seq));
+            }
+        }
+        drop((insert, is_there));
+        transaction.commit().map(|()| None)
+    }
+
+    /// Makes triggers again that are gone, if the schema is another one than when it was last looked at.
+    fn restore_guards(&mut self) -> Result<(), StoreError> {
+        let schema = |conn: &Connection| {
+            let version = conn.pragma_query_value(None, "schema_version", |row| row.get(0));
+            version.map_err(StoreError::from_rusqlite)
+        };
+        if schema(&self.conn)? != self.schema {
+            self.unguarded.extend(guard::restore(&mut self.conn)?);
+            self.schema = schema(&self.conn)?;
+        }
+        Ok(())
     }
 
     /// One transaction: all numbers first, so that of an event both halves are still there when the
@@ -272,7 +311,10 @@ impl Store for SqliteStore {
         }
         // A commit to files that were removed would end with this process.
         self.files.require_in_place()?;
-        self.insert(writer, &rows).map_err(|error| self.sort(error))
+        match self.insert(writer, &rows).map_err(|error| self.sort(error))? {
+            None => Ok(()),
+            Some(seq) => Err(StoreError::Swallowed { writer: writer.to_owned(), seq }),
+        }
     }
 
     async fn purge(&mut self, writer: &str, purged: &[Purged]) -> Result<(), StoreError> {
@@ -330,6 +372,11 @@ impl Store for SqliteStore {
     async fn heartbeat(&mut self) -> Result<(), StoreError> {
         // The lock file is the sign of life.
         Ok(())
+    }
+
+    async fn guard(&mut self) -> Result<Vec<Unguarded>, StoreError> {
+        self.restore_guards()?;
+        Ok(std::mem::take(&mut self.unguarded))
     }
 
     async fn close(self: Box<Self>) -> Result<(), StoreError> {

@@ -1,6 +1,7 @@
 //! The ledger on SQLite.
 
 mod copy;
+mod guard;
 mod purge;
 mod reader;
 

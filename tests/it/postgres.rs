@@ -8,6 +8,7 @@ mod cut;
 mod failover;
 mod faults;
 mod fleet;
+mod guard;
 mod months;
 mod pooler;
 mod readers;

@@ -580,3 +580,79 @@ fn a_running_proxy_notices_a_change_of_what_it_has_sealed() {
     .unwrap();
     wait_until("it is noticed", || sealing(&proxy)["state"] == "changed");
 }
+
+fn copy_files(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        if entry.path().is_file() {
+            fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_directory_that_was_put_back_is_found_by_what_was_published() {
+    let (_upstream, mut proxy, file) = proxy("");
+    sealed(&proxy, &file, &post(&proxy));
+    proxy.signal("TERM");
+    proxy.wait();
+    let older = tempfile::tempdir().unwrap();
+    copy_files(&proxy.data(), older.path());
+    proxy.respawn();
+    wait_until("it serves", || proxy.read("/readyz").0 == 200);
+    for _ in 0..4 {
+        sealed(&proxy, &file, &post(&proxy));
+    }
+    proxy.signal("TERM");
+    proxy.wait();
+    let config = proxy.config();
+    assert!(said(&["verify", "--config", &text(&config)], 0).contains("is what was sealed"));
+    fs::remove_dir_all(proxy.data()).unwrap();
+    copy_files(older.path(), &proxy.data());
+    let before = published(&file).len();
+    assert!(said(&["verify", "--config", &text(&config)], 1).contains("NOT what was sealed"));
+    proxy.respawn();
+    wait_until("it is noticed", || {
+        proxy.read("/readyz").0 == 200 && sealing(&proxy)["state"] == "truncated"
+    });
+    for _ in 0..12 {
+        post(&proxy);
+    }
+    proxy.signal("TERM");
+    proxy.wait();
+    proxy.respawn();
+    wait_until("it is noticed again", || {
+        proxy.read("/readyz").0 == 200 && sealing(&proxy)["state"] == "root"
+    });
+    assert_eq!(published(&file).len(), before, "no second version is signed");
+    said(&["verify", "--config", &text(&config)], 1);
+}
+
+#[test]
+fn a_swallowed_entry_is_not_acknowledged_and_changed_triggers_are_told() {
+    let (_upstream, mut proxy, file) = proxy("");
+    sealed(&proxy, &file, &post(&proxy));
+    let conn = rusqlite::Connection::open(proxy.data().join("ledger.db")).unwrap();
+    conn.execute_batch(
+        "CREATE TRIGGER evil BEFORE INSERT ON entries WHEN NEW.kind = 'intent' \
+         BEGIN SELECT RAISE(IGNORE); END",
+    )
+    .unwrap();
+    let request = b"POST /admin/pools HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n";
+    for _ in 0..3 {
+        let answer = exchange(proxy.address, request);
+        assert_eq!(answer.status, 503);
+        assert!(answer.header("countersign-event").is_none());
+    }
+    assert!(said(&["verify", "--data", &text(&proxy.data())], 0).contains("a trigger `evil`"));
+    proxy.signal("TERM");
+    proxy.wait();
+    conn.execute_batch("DROP TRIGGER evil; DROP TRIGGER entries_no_update").unwrap();
+    proxy.respawn();
+    wait_until("it serves", || proxy.read("/readyz").0 == 200);
+    let readiness: Value = serde_json::from_str(&proxy.read("/readyz").1).unwrap();
+    assert_eq!(readiness["warnings"], serde_json::json!(["ledger: trigger_missing"]));
+    assert!(proxy.log().contains("the trigger `entries_no_update`"), "{}", proxy.log());
+    assert!(conn.execute("UPDATE entries SET doc = '{}'", []).is_err());
+    post(&proxy);
+}

@@ -18,7 +18,7 @@ use super::screen::printable;
 use crate::follow::Heads;
 use crate::index::Compared;
 use crate::seal::verify::{Evidence, Report, verify};
-use crate::seal::{Kept, SIGNING_KEY_FILE, VerifierKey, key_file};
+use crate::seal::{Kept, SIGNING_KEY_FILE, VerifierKey, end_of, key_file};
 
 /// Where the ledger is, if nothing else is said.
 const DATA: &str = "countersign-data";
@@ -57,7 +57,8 @@ pub struct Args {
     /// that took over from it are trusted as well [default: the key beside the ledger]
     #[arg(long, value_name = "KEY|FILE")]
     key: Vec<String>,
-    /// A file with checkpoints that were published: what `seal.file` names, or one checkpoint; a bundle is
+    /// A file with checkpoints that were published: what `seal.file` names (with --config, that is read
+    /// anyhow), or one checkpoint; a bundle is
     /// held against them too, and must have each log that they name
     #[arg(long, value_name = "FILE")]
     checkpoint: Vec<PathBuf>,
@@ -172,7 +173,14 @@ fn verified(args: &Args) -> anyhow::Result<Verified> {
     if let Some(kept) = &kept {
         evidence.add_kept(kept)?;
     }
-    let evidence = with_files(evidence, &args.checkpoint)?;
+    let mut evidence = with_files(evidence, &args.checkpoint)?;
+    let mut has_checkpoints = !args.checkpoint.is_empty();
+    if let Some(path) = &located.published {
+        let name = path.display().to_string();
+        let text = end_of(path, FILE_BYTES);
+        let text = text.with_context(|| format!("`{name}`, of `seal.file`, cannot be read"))?;
+        has_checkpoints |= text.is_some_and(|text| evidence.add_published(&name, &text));
+    }
     let evidence = evidence.judged();
     if !is_beside && evidence.is_of_others() {
         let (_, found) = evidence.faults().first().context("no checkpoint")?;
@@ -190,7 +198,6 @@ fn verified(args: &Args) -> anyhow::Result<Verified> {
             printable(name)
         );
     }
-    let has_checkpoints = !args.checkpoint.is_empty();
     let trust = Trust { keys, is_beside, has_checkpoints };
     let (report, index) = runtime.block_on(async {
         let mut reader = reader(&located).await?;

@@ -56,6 +56,9 @@ fn write_text(out: &mut String, verified: &Verified) -> std::fmt::Result {
         if let Some(found) = &log.found {
             writeln!(out, "  {}", printable(&found.to_string()))?;
         }
+        if let Some(marked) = marked(log) {
+            writeln!(out, "  WARNING: {marked}")?;
+        }
         for (key, first, last) in keys(evidence.of(&log.writer), log.proven) {
             let sizes = match first == last {
                 true => thousands(first),
@@ -70,6 +73,9 @@ fn write_text(out: &mut String, verified: &Verified) -> std::fmt::Result {
     if report.evidence.len() > 8 {
         writeln!(out, "WRONG: and {} more checkpoints", report.evidence.len() - 8)?;
     }
+    for unguarded in report.unguarded.iter().take(8) {
+        writeln!(out, "WARNING: {}", printable(&unguarded.to_string()))?;
+    }
     for origin in evidence.damaged().iter().take(8) {
         writeln!(out, "WARNING: {}", printable(&damaged(origin)))?;
     }
@@ -83,6 +89,19 @@ fn write_text(out: &mut String, verified: &Verified) -> std::fmt::Result {
         writeln!(out, "note: {note}")?;
     }
     writeln!(out, "{}", verdict(report))
+}
+
+/// Rows that say of entries that they are purged, which are there.
+fn marked(log: &LogReport) -> Option<String> {
+    let first = log.marked.first()?;
+    let others = match log.marked.len() {
+        1 => "",
+        _ => ", and others",
+    };
+    Some(format!(
+        "entry {first}{others} is said to be purged and is there: somebody has written to `purged`; \
+         retention leaves it where it is"
+    ))
 }
 
 fn damaged(origin: &Origin) -> String {
@@ -160,6 +179,7 @@ pub(super) fn json(verified: &Verified) -> String {
             "checkpoints": log.checkpoints,
             "purged": log.purged,
             "purged_to": log.purged_to,
+            "said_to_be_purged": log.marked,
             "open_intents": log.open,
             "keys": keys.collect::<Vec<_>>(),
             "newest": log.newest.as_ref().map(|newest| json!({
@@ -175,6 +195,10 @@ pub(super) fn json(verified: &Verified) -> String {
         }
         wrong
     });
+    let unguarded = report
+        .unguarded
+        .iter()
+        .map(|it| json!({"code": it.breach.code(), "name": it.name, "text": it.to_string()}));
     let mut all = json!({
         "verdict": match (report.is_sound(), report.is_proven()) {
             (false, _) => "wrong",
@@ -184,6 +208,7 @@ pub(super) fn json(verified: &Verified) -> String {
         "logs": report.logs.iter().map(log).collect::<Vec<_>>(),
         "wrong": evidence.collect::<Vec<_>>(),
         "damaged": damaged,
+        "schema": unguarded.collect::<Vec<_>>(),
         "notes": notes(report, trust),
     });
     if let (Some(compared), Value::Object(members)) = (index, &mut all) {

@@ -9,6 +9,8 @@ use crate::clock::Timestamp;
 use crate::config::file::{Days, HoldFile, RetentionFile};
 use crate::config::setting::Setting;
 use crate::config::tree::Place;
+use crate::derive::categories;
+use crate::problem::Problem;
 use crate::retain::{Hold, Keep, KeptIn, Policy};
 
 /// A hundred years.
@@ -21,13 +23,16 @@ impl Checker<'_> {
     pub(super) fn retention(&mut self, setting: &Setting<RetentionFile>) -> Policy {
         let none = RetentionFile::default();
         let file = setting.value().unwrap_or(&none);
-        let mut categories = BTreeMap::new();
+        let (mut categories, mut misspelt) = (BTreeMap::new(), BTreeMap::new());
         for (category, days) in file.categories.value().into_iter().flatten() {
             categories.extend(self.days(days).map(|keep| (category.clone(), keep)));
+            let place = days.place_or(file.categories.place_or(Place::WHOLE));
+            misspelt.extend(self.misspelt(category, place).map(|it| (category.clone(), it)));
         }
         let policy = Policy {
             default: self.days(&file.days).unwrap_or(Keep::Forever),
             categories,
+            misspelt,
             archive: self.archive(&file.archive),
             holds: self.holds(&file.holds),
             interval: self.duration(
@@ -46,6 +51,24 @@ impl Checker<'_> {
             );
         }
         policy
+    }
+
+    /// Things of an API give categories their names as well, so that only what is nearly the name of a known
+    /// one counts as a mistake.
+    fn misspelt(&self, category: &str, place: Place) -> Option<Problem> {
+        if categories().any(|known| known == category) {
+            return None;
+        }
+        let distance = |known: &str| strsim::osa_distance(known, &category.to_lowercase());
+        let meant = categories().min_by_key(|known| distance(known))?;
+        let near = if meant.len() < 8 { 1 } else { 2 };
+        (distance(meant) <= near).then(|| {
+            self.findings.made(
+                place,
+                format!("no event has the category `{category}`: its time holds for nothing"),
+                format!("did you mean `{meant}`? otherwise let a rule give it to events"),
+            )
+        })
     }
 
     fn days(&mut self, setting: &Setting<Days>) -> Option<Keep> {

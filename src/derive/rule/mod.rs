@@ -150,6 +150,11 @@ impl EventRules {
         Self { rules, trie, audits, operations: None, rejections: Rejections::default() }
     }
 
+    /// The categories that rules give to events.
+    pub fn categories(&self) -> impl Iterator<Item = &str> {
+        self.rules.iter().filter_map(|rule| rule.category.as_deref())
+    }
+
     /// The same rules, and these operations for what they leave out; of operations for the same
     /// requests the first is taken.
     pub fn documented(self, operations: &[Operation]) -> Self {

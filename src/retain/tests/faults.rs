@@ -259,3 +259,24 @@ async fn a_run_that_fails_is_told_only_where_something_could_be_purged() {
         assert_eq!(status.failing(), expected);
     }
 }
+
+#[tokio::test]
+async fn what_somebody_else_has_said_to_be_purged_stays_and_keeps_nothing_from_going() {
+    let bench = Bench::new();
+    for _ in 0..4 {
+        bench.event("member", "ada").await;
+    }
+    bench.pass(31);
+    let conn = rusqlite::Connection::open(bench.data().join("ledger.db")).unwrap();
+    conn.execute_batch(
+        "DROP TRIGGER purged_by_an_event; \
+         INSERT INTO purged SELECT writer, seq, leaf, 8 FROM entries WHERE seq = 3",
+    )
+    .unwrap();
+    let outcome = bench.run(&bench.policy(30)).await.unwrap();
+    assert_eq!((outcome.purges, outcome.entries), (1, 6));
+    let seqs: Vec<u64> = bench.entries().await.iter().map(|entry| entry.seq).collect();
+    assert_eq!(seqs, [3, 4, 9]);
+    assert_eq!(left(&bench).await.len(), 1, "it is found as before");
+    assert_eq!(bench.run(&bench.policy(30)).await.unwrap().purges, 0);
+}

@@ -227,3 +227,20 @@ async fn a_key_that_was_replaced_orders_no_purge_any_more() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_row_that_says_of_what_is_there_that_it_is_purged_is_named_and_so_are_triggers_that_are_gone()
+ {
+    let mut ledger = Ledger::new();
+    ledger.append(4).await;
+    ledger.seal().await;
+    let report = ledger.verify(ledger.key(), &[]).await;
+    assert_eq!((report.unguarded.len(), report.logs[0].marked.len()), (0, 0));
+    let conn = ledger.attack();
+    conn.execute_batch("INSERT INTO purged SELECT writer, seq, leaf, 7 FROM entries WHERE seq = 2")
+        .unwrap();
+    let report = ledger.verify(ledger.key(), &[]).await;
+    assert_eq!(report.logs[0].marked, [2]);
+    assert_eq!(report.unguarded.len(), 7, "{:?}", report.unguarded);
+    assert!(report.is_sound(), "the entries are what was sealed");
+}

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use rusqlite::Connection;
+use serde_json::json;
 
 use super::{Ledger, WRITER, first_wrong};
 use crate::record::Written;
 use crate::seal::keep::look_back;
-use crate::seal::{Checkpoint, Disagreement, Kept, LogState, SEAL_FILE, Sealer};
+use crate::seal::{Checkpoint, Disagreement, Kept, LogState, SEAL_FILE, Sealed, Sealer};
 use crate::store::LEDGER_FILE;
 
 #[tokio::test]
@@ -250,5 +251,52 @@ async fn a_lost_or_damaged_tile_does_not_accuse_the_ledger() {
             look_back(&mut *reader, &mut sealer).await.unwrap();
         }
         assert_eq!(state(&sealer).await.disagreement, None, "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_published_shows_that_files_were_put_back() {
+    let mut ledger = Ledger::new();
+    ledger.append(4).await;
+    let mut published = String::new();
+    let mut publish = |sealed: Vec<Sealed>| {
+        for Sealed { checkpoint, .. } in sealed {
+            published.push_str(&format!("{}\n", json!({"checkpoint": checkpoint.note})));
+        }
+        published.clone()
+    };
+    publish(ledger.seal().await);
+    let older = ledger.fork();
+    ledger.append(4).await;
+    let text = publish(ledger.seal().await);
+    let file = ledger.path().join("published.jsonl");
+    std::fs::write(&file, format!("{text}{{\"torn")).unwrap();
+    // Where nothing was put back, it goes on.
+    let mut sealer = ledger.sealer().await;
+    sealer.hold_against(&file).await.unwrap();
+    ledger.append(4).await;
+    assert_eq!(ledger.seal_with(&mut sealer).await.len(), 1);
+    // Where it was, nothing is signed that was signed already, however long the log becomes.
+    let mut older = older;
+    let mut sealer = older.sealer().await;
+    sealer.hold_against(&file).await.unwrap();
+    assert_eq!(older.seal_with(&mut sealer).await, []);
+    let state = sealer.states().await.unwrap()[WRITER].disagreement;
+    assert_eq!(state.map(Disagreement::code), Some("truncated"));
+    older.append(9).await;
+    let mut sealer = older.sealer().await;
+    sealer.hold_against(&file).await.unwrap();
+    assert_eq!(older.seal_with(&mut sealer).await, []);
+    let state = sealer.states().await.unwrap()[WRITER].disagreement;
+    assert_eq!(state.map(Disagreement::code), Some("root"));
+    // Without the file, or with that of others, nobody can know.
+    for name in ["missing.jsonl", "other.jsonl"] {
+        let other = Ledger::new();
+        std::fs::write(other.path().join("other.jsonl"), &text).unwrap();
+        let sealer = older.sealer().await;
+        sealer.hold_against(&other.path().join("missing.jsonl")).await.unwrap();
+        let stranger = other.sealer().await;
+        stranger.hold_against(&other.path().join(name)).await.unwrap();
+        assert!(stranger.states().await.unwrap().is_empty(), "{name}");
     }
 }

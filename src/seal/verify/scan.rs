@@ -13,12 +13,17 @@ use super::walk::{Leaves, Walk};
 use crate::record::{EntryKind, EventId, Stored};
 use crate::seal::leaves::TileLeaves;
 use crate::seal::{Hash, Kept};
-use crate::store::{LedgerReader, Purged, StoreError};
+use crate::store::{LedgerReader, Purged, StoreError, Unguarded};
 
 /// Entries that are read in one go, if their documents are not large.
 const BATCH: u32 = 1024;
 /// Batches that may wait to be walked through.
 const AHEAD: usize = 4;
+
+/// Entries that are said to be purged and are there, that are named.
+const MARKED: usize = 8;
+/// Numbers in which they are looked for in one go.
+const STRETCH: u64 = 65_536;
 
 /// What was found out about one log.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,6 +42,8 @@ pub struct LogReport {
     pub purged: u64,
     /// The time of the newest event that was purged.
     pub purged_to: Option<String>,
+    /// Entries that are said to be purged and are there: the first of them, some at most.
+    pub marked: Vec<u64>,
     /// Intents without a completion.
     pub open: usize,
     /// The first thing that is wrong.
@@ -50,6 +57,8 @@ pub struct Report {
     pub logs: Vec<LogReport>,
     /// What is wrong with the evidence, with the writer where one is named.
     pub evidence: Vec<(Option<String>, Found)>,
+    /// What is wrong with what guards the ledger in the database. That changes nothing of what was sealed.
+    pub unguarded: Vec<Unguarded>,
 }
 
 impl Report {
@@ -93,7 +102,8 @@ pub async fn verify(
         before += log.entries;
         logs.push(log);
     }
-    Ok(Report { logs, evidence: evidence.faults().to_vec() })
+    let unguarded = reader.unguarded().await?;
+    Ok(Report { logs, evidence: evidence.faults().to_vec(), unguarded })
 }
 
 async fn verify_log(
@@ -144,7 +154,36 @@ async fn verify_log(
     let newest = standing.iter().rfind(|standing| standing.size <= proven).cloned();
     let (writer, entries, open) = (writer.to_owned(), walk.entries(), walk.open());
     let (purged, purged_to) = walk.purged();
-    Ok(LogReport { writer, entries, proven, checkpoints, newest, purged, purged_to, open, found })
+    let marked = marked(reader, &writer, end).await?;
+    Ok(LogReport {
+        writer,
+        entries,
+        proven,
+        checkpoints,
+        newest,
+        purged,
+        purged_to,
+        marked,
+        open,
+        found,
+    })
+}
+
+/// Entries that are said to be purged and are there, in stretches of what is said to be: no question to the
+/// database takes long.
+async fn marked(
+    reader: &mut dyn LedgerReader,
+    writer: &str,
+    end: u64,
+) -> Result<Vec<u64>, StoreError> {
+    let (mut marked, mut after) = (Vec::new(), 0);
+    while after < end && marked.len() < MARKED {
+        let Some(next) = reader.purged_after(writer, after, 1).await?.pop() else { break };
+        after = next.seq.saturating_add(STRETCH);
+        let limit = u32::try_from(MARKED - marked.len()).unwrap_or(1);
+        marked.extend(reader.said_to_be_purged(writer, next.seq..=after, limit).await?);
+    }
+    Ok(marked)
 }
 
 /// What is wrong with the count of a log, and with what is in no count: that counts for less than what

@@ -47,6 +47,12 @@ impl Sealing {
             return Ok(None);
         }
         let sealer = Sealer::open(&config.ledger.dir, config.seal.name.as_deref()).await?;
+        if let Some(file) = &config.seal.file
+            && let Err(error) = sealer.hold_against(file).await
+        {
+            let cause = std::error::Error::source(&error).map(ToString::to_string);
+            tracing::warn!(%error, cause, "whether the ledger is shorter than what was published is not known");
+        }
         let key = sealer.verifier().await?;
         tracing::info!(%key, "checkpoints are signed with this key");
         let written = shared.recorder.written();

@@ -11,6 +11,7 @@
 //!   one had the lock that the claimant has now: then it is gone.
 //! - Time is the database's, so clocks that differ between proxies do no harm.
 
+mod guard;
 mod instance;
 mod migrate;
 mod reader;

@@ -1,7 +1,7 @@
 //! Reading the ledger in PostgreSQL.
 
 use std::collections::HashMap;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -10,10 +10,10 @@ use sqlx::{FromRow, Row};
 
 use super::session::{Purpose, Session};
 use super::target::PostgresTarget;
-use super::{migrate, sqlstate, value};
+use super::{guard, migrate, sqlstate, value};
 use crate::record::{EventId, Stored};
 use crate::store::rows::{Fields, READ_BYTES, seq_to_sql, sql_to_seq};
-use crate::store::{Fleet, LedgerReader, Purged, StoreError};
+use crate::store::{Fleet, LedgerReader, Purged, StoreError, Unguarded};
 
 /// How long a read may take.
 const READ_LIMIT: Duration = Duration::from_secs(30);
@@ -73,6 +73,10 @@ const SELECT_SIZES_OF: &str = "SELECT seq, octet_length(doc)::bigint FROM counte
 const SELECT_ENTRIES_OF: &str = entries_where!("writer = $1 AND seq = ANY ($2)");
 const SELECT_PURGED: &str = "SELECT seq, leaf, by FROM countersign.purged \
                              WHERE writer = $1 AND seq > $2 ORDER BY seq LIMIT $3";
+const SELECT_SAID_TO_BE_PURGED: &str = "SELECT p.seq FROM countersign.purged p WHERE p.writer = $1 \
+     AND p.seq BETWEEN $2 AND $3 \
+     AND EXISTS (SELECT FROM countersign.entries e WHERE e.writer = $1 AND e.seq = p.seq) \
+     ORDER BY p.seq LIMIT $4";
 const SELECT_ENDED: &str = "SELECT seq, id::text FROM countersign.entries \
                             WHERE writer = $1 AND seq > $2 AND seq <= $3 AND intent <= $4 LIMIT $5";
 
@@ -246,6 +250,25 @@ impl LedgerReader for PostgresReader {
             Ok(Purged { seq: sql_to_seq(seq), leaf, by: sql_to_seq(by) })
         };
         rows.iter().map(purged).collect()
+    }
+
+    async fn said_to_be_purged(
+        &mut self,
+        writer: &str,
+        range: RangeInclusive<u64>,
+        limit: u32,
+    ) -> Result<Vec<u64>, StoreError> {
+        let query = sqlx::query(SELECT_SAID_TO_BE_PURGED)
+            .bind(writer)
+            .bind(seq_to_sql(*range.start()))
+            .bind(seq_to_sql(*range.end()))
+            .bind(i64::from(limit));
+        let rows = self.session.rows(query).await?;
+        rows.iter().map(|row| row.try_get(0).map(sql_to_seq).map_err(shape)).collect()
+    }
+
+    async fn unguarded(&mut self) -> Result<Vec<Unguarded>, StoreError> {
+        guard::unguarded(&mut self.session).await
     }
 
     async fn completion_of(

@@ -58,6 +58,8 @@ pub(super) fn of_code(code: Option<&str>, fatal: bool, cause: Cause) -> StoreErr
         _ if fatal => StoreError::Uncertain(cause),
         // Ours: the claim is somebody else's.
         (_, "CS001") => StoreError::Superseded { writer: String::new() },
+        // Ours: what was inserted is not there.
+        (_, "CS002") => StoreError::Swallowed { writer: String::new(), seq: 0 },
         // lock_not_available, query_canceled (a limit of ours), deadlock, serialization_failure.
         (_, "55P03" | "57014") | ("40", _) => StoreError::Busy(cause),
         // disk_full.

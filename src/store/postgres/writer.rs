@@ -10,13 +10,13 @@ use super::instance::Instance;
 use super::migrate::{UTF8, migrate, require};
 use super::reader::{SELECT_HEAD, pairs, read_after};
 use super::session::{Purpose, Session};
-use super::{PostgresOptions, sqlstate, value};
+use super::{PostgresOptions, guard, sqlstate, value};
 use crate::clock::{Clock, SystemClock};
 use crate::record::{Entry, Stored, leaf_hash};
 use crate::store::files::DirLock;
 use crate::store::rows::{seq_to_sql, sql_to_seq};
 use crate::store::sqlite::scope_json;
-use crate::store::{Orphan, Purged, Store, StoreError};
+use crate::store::{Orphan, Purged, Store, StoreError, Unguarded};
 
 /// Months whose partitions are made ahead of time.
 const MONTHS_AHEAD: i32 = 3;
@@ -258,6 +258,10 @@ impl Store for PostgresStore {
             .bind(leaves);
         match self.session.rows(query).await {
             Ok(_) => Ok(()),
+            Err(StoreError::Swallowed { .. }) => {
+                let error = StoreError::Swallowed { writer: writer.to_owned(), seq: base + 1 };
+                Err(self.noted(writer, error))
+            }
             Err(error) => Err(self.noted(writer, error)),
         }
     }
@@ -322,6 +326,10 @@ impl Store for PostgresStore {
     async fn heartbeat(&mut self) -> Result<(), StoreError> {
         let writer = self.options.writer.clone();
         self.beat(&writer, None, Some(clock_ms())).await
+    }
+
+    async fn guard(&mut self) -> Result<Vec<Unguarded>, StoreError> {
+        guard::unguarded(&mut self.session).await
     }
 
     async fn close(mut self: Box<Self>) -> Result<(), StoreError> {

@@ -7,7 +7,7 @@ use tokio::time::{sleep, timeout};
 use super::super::{Store, StoreError};
 use super::file::File;
 use super::{BUSY_SHARE, Opener, SpoolOptions, SpoolShared};
-use crate::record::{Entry, Stored};
+use crate::record::{Entry, Stored, leaf_hash};
 
 /// Entries in one transaction.
 const BATCH: u32 = 512;
@@ -28,8 +28,17 @@ enum Place {
     Next(Vec<Stored>),
     /// Nothing waits.
     Done,
+    /// Nothing ever will.
+    Stuck(Stuck),
+}
+
+/// Why what waits cannot drain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stuck {
     /// Somebody else has written in our place.
     Taken,
+    /// This document is not what it was when it was put here.
+    Damaged(u64),
 }
 
 impl Drain {
@@ -40,18 +49,12 @@ impl Drain {
         let mut known: Option<&'static str> = None;
         loop {
             match self.all(&mut ledger).await {
-                Ok(true) => {
-                    self.status.change(|status| status.conflict = false);
+                Ok(None) => {
+                    self.status.change(|status| (status.conflict, status.damaged) = (false, None));
                     return ledger;
                 }
-                Ok(false) => {
-                    self.status.change(|status| status.conflict = true);
-                    tracing::error!(
-                        writer = self.writer,
-                        dir = %self.options.dir.display(),
-                        "what was spooled cannot go to the ledger: another process has written in \
-                         this writer's place; the spool is kept"
-                    );
+                Ok(Some(stuck)) => {
+                    self.tell(stuck);
                     return None;
                 }
                 Err(error) => {
@@ -68,8 +71,34 @@ impl Drain {
         }
     }
 
-    /// Whether all could go.
-    async fn all(&self, ledger: &mut Option<Box<dyn Store>>) -> Result<bool, StoreError> {
+    /// What waits is kept.
+    fn tell(&self, stuck: Stuck) {
+        let (writer, dir) = (&self.writer, self.options.dir.display());
+        match stuck {
+            Stuck::Taken => {
+                self.status.change(|status| status.conflict = true);
+                tracing::error!(
+                    writer,
+                    %dir,
+                    "what was spooled cannot go to the ledger: another process has written in \
+                     this writer's place; the spool is kept"
+                );
+            }
+            Stuck::Damaged(seq) => {
+                self.status.change(|status| status.damaged = Some(seq));
+                tracing::error!(
+                    writer,
+                    %dir,
+                    seq,
+                    "what was spooled cannot go to the ledger: the document of this entry does not have \
+                     its hash, so it was changed in the spool; the spool is kept"
+                );
+            }
+        }
+    }
+
+    /// Lets all go that can; what is in the way of the rest.
+    async fn all(&self, ledger: &mut Option<Box<dyn Store>>) -> Result<Option<Stuck>, StoreError> {
         let mut spool = File::open(&self.options.dir, self.options.timeout.mul_f64(BUSY_SHARE))?;
         let limit = self.options.timeout;
         if ledger.is_none() {
@@ -81,8 +110,8 @@ impl Drain {
         loop {
             let rows = match self.place(ledger, &mut spool, head).await? {
                 Place::Next(rows) => rows,
-                Place::Done => return Ok(true),
-                Place::Taken => return Ok(false),
+                Place::Done => return Ok(None),
+                Place::Stuck(stuck) => return Ok(Some(stuck)),
             };
             let count = rows.len() as u64;
             let mut batch = Vec::with_capacity(rows.len());
@@ -107,14 +136,17 @@ impl Drain {
         }
     }
 
-    /// Whether somebody else has written where what waits would have to go.
-    pub(super) async fn is_taken(
+    /// What is in the way of what waits, as far as that can be told now.
+    pub(super) async fn stuck(
         &self,
         ledger: &mut dyn Store,
         spool: &mut File,
         head: u64,
-    ) -> Result<bool, StoreError> {
-        Ok(matches!(self.place(ledger, spool, head).await?, Place::Taken))
+    ) -> Result<Option<Stuck>, StoreError> {
+        Ok(match self.place(ledger, spool, head).await? {
+            Place::Stuck(stuck) => Some(stuck),
+            Place::Next(_) | Place::Done => None,
+        })
     }
 
     /// What comes next after the ledger's head. What it has already is compared and forgotten.
@@ -128,8 +160,10 @@ impl Drain {
             let waiting = spool.read_after(0, BATCH)?;
             let Some(first) = waiting.first().map(|row| row.seq) else { return Ok(Place::Done) };
             if first > head {
-                let next = first == head + 1;
-                return Ok(if next { Place::Next(waiting) } else { Place::Taken });
+                if first != head + 1 {
+                    return Ok(Place::Stuck(Stuck::Taken));
+                }
+                return Ok(sound(waiting));
             }
             let there: Vec<Stored> =
                 waiting.into_iter().take_while(|row| row.seq <= head).collect();
@@ -144,7 +178,7 @@ impl Drain {
                 if rows.is_empty()
                     || rows.iter().zip(ours).any(|(a, b)| a.seq != b.seq || a.doc != b.doc)
                 {
-                    return Ok(Place::Taken);
+                    return Ok(Place::Stuck(Stuck::Taken));
                 }
                 same += rows.len();
             }
@@ -161,6 +195,19 @@ impl Drain {
             status.bytes = status.bytes.saturating_sub(bytes);
         });
         Ok(())
+    }
+}
+
+/// What comes before the first document that does not have its hash; that one, if nothing does.
+fn sound(mut waiting: Vec<Stored>) -> Place {
+    let is_damaged = |row: &Stored| *row.leaf != leaf_hash(&row.doc);
+    match waiting.iter().position(is_damaged) {
+        Some(0) => Place::Stuck(Stuck::Damaged(waiting.first().map_or(0, |row| row.seq))),
+        Some(position) => {
+            waiting.truncate(position);
+            Place::Next(waiting)
+        }
+        None => Place::Next(waiting),
     }
 }
 

@@ -32,6 +32,9 @@ INSERT INTO probe VALUES (0);
 const INSERT: &str = "INSERT INTO waiting (writer, seq, kind, id, intent, scope, doc, leaf) \
                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 
+/// What was inserted is there: a trigger of somebody else's can swallow or change it.
+const IS_THERE: &str = "SELECT EXISTS (SELECT 1 FROM waiting WHERE seq = ?1 AND doc = ?2)";
+
 /// What is in the spool.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Content {
@@ -106,7 +109,7 @@ impl File {
         for (seq, entry) in (first..).zip(batch) {
             rows.push((seq_to_sql(seq), entry, scope_json(entry)?));
         }
-        let insert = || -> rusqlite::Result<()> {
+        let insert = || -> rusqlite::Result<Option<i64>> {
             let transaction =
                 Transaction::new_unchecked(&self.conn, TransactionBehavior::Immediate)?;
             let mut insert = transaction.prepare_cached(INSERT)?;
@@ -124,10 +127,19 @@ impl File {
                     leaf_hash(doc)
                 ])?;
             }
-            drop(insert);
-            transaction.commit()
+            let mut is_there = transaction.prepare_cached(IS_THERE)?;
+            for (seq, entry, _) in &rows {
+                if !is_there.query_row(params![seq, entry.doc.get()], |row| row.get(0))? {
+                    return Ok(Some(*seq));
+                }
+            }
+            drop((insert, is_there));
+            transaction.commit().map(|()| None)
         };
-        insert().map_err(|error| self.sort(error))
+        match insert().map_err(|error| self.sort(error))? {
+            None => Ok(()),
+            Some(seq) => Err(StoreError::Swallowed { writer: writer.to_owned(), seq }),
+        }
     }
 
     /// A durable write that changes nothing: whether there could be one.

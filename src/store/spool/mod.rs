@@ -7,6 +7,8 @@
 //! Invariants:
 //! - Numbers stay dense and in order: while anything waits in the spool, everything goes there.
 //! - What waits is removed only once the ledger is known to have it.
+//! - What waits drains only as what it was when it was put there: a document that does not have its hash is
+//!   kept, and said, and nothing drains past it.
 //! - If somebody else has written in this writer's place meanwhile, nothing more drains, and nothing
 //!   new is begun; what waits is kept, and it is said.
 //! - The spool has a limit; beyond it appends fail as they do without one.
@@ -27,12 +29,12 @@ use async_trait::async_trait;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
-use super::{Opening, Orphan, Purged, Store, StoreError};
+use super::{Opening, Orphan, Purged, Store, StoreError, Unguarded};
 use crate::record::{Entry, EntryKind, Stored};
 pub use left::{unspooled, waiting};
 pub use status::{SpoolShared, SpoolStatus};
 
-use drain::Drain;
+use drain::{Drain, Stuck};
 use file::{Content, File};
 
 /// Of the limit, so much more is taken for completions alone: what has begun goes before what has not.
@@ -158,11 +160,16 @@ impl Spooled {
                 let head = ledger.head(&store.name).await?;
                 store.status.change(|status| status.drained = head);
                 // Before anything new is begun by this process. What cannot be told now, the drain tells.
-                if is_start
-                    && let Ok(true) =
-                        store.drainer().is_taken(&mut *ledger, &mut store.spool, head).await
-                {
-                    store.status.change(|status| status.conflict = true);
+                if is_start {
+                    match store.drainer().stuck(&mut *ledger, &mut store.spool, head).await {
+                        Ok(Some(Stuck::Taken)) => {
+                            store.status.change(|status| status.conflict = true);
+                        }
+                        Ok(Some(Stuck::Damaged(seq))) => {
+                            store.status.change(|status| status.damaged = Some(seq));
+                        }
+                        Ok(None) | Err(_) => {}
+                    }
                 }
                 store.ledger = Ledger::Here(ledger);
             }
@@ -243,7 +250,11 @@ impl Spooled {
         let is_begun =
             |entry: &Entry| entry.kind == EntryKind::Completion && entry.intent.is_some();
         let all_begun = batch.iter().all(is_begun);
-        let is_lost = matches!(self.ledger, Ledger::Lost) || self.status.get().conflict;
+        let SpoolStatus { conflict, damaged, .. } = self.status.get();
+        if let Some(seq) = damaged.filter(|_| !all_begun) {
+            return Err(StoreError::SpoolDamaged { dir: self.options.dir.clone(), seq });
+        }
+        let is_lost = matches!(self.ledger, Ledger::Lost) || conflict;
         if is_lost && !all_begun {
             return Err(StoreError::Superseded { writer: self.name.clone() });
         }
@@ -394,6 +405,10 @@ impl Store for Spooled {
         self.starting = false;
         ask!(self, direct, ledger => ledger.heartbeat());
         Ok(())
+    }
+
+    async fn guard(&mut self) -> Result<Vec<Unguarded>, StoreError> {
+        Ok(ask!(self, here, ledger => ledger.guard()).unwrap_or_default())
     }
 
     async fn close(self: Box<Self>) -> Result<(), StoreError> {

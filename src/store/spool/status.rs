@@ -21,6 +21,8 @@ pub struct SpoolStatus {
     /// Somebody else has written in this writer's place: what waits cannot drain. That stays so until
     /// it has drained after all.
     pub conflict: bool,
+    /// A document that waits is not what it was when it was put there: nothing drains past it.
+    pub damaged: Option<u64>,
     /// The last number that is known to be in the ledger itself.
     pub drained: u64,
 }

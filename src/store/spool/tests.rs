@@ -429,3 +429,38 @@ fn write_elsewhere(dir: &Path) {
     )
     .unwrap();
 }
+
+#[tokio::test]
+async fn a_document_that_was_changed_in_the_spool_is_kept_and_nothing_drains_past_it() {
+    let place = Place::new();
+    let mut store = place.open().await;
+    store.append("w", 1, &[event()]).await.unwrap();
+    place.sky.turn(Weather::Down);
+    for seq in 2..5 {
+        store.append("w", seq, &[event()]).await.unwrap();
+    }
+    drop(store);
+    let conn = rusqlite::Connection::open(place.own.path().join(SPOOL_FILE)).unwrap();
+    let changed = "UPDATE waiting SET doc = replace(doc, '}', ',\"a\":1}') WHERE seq = 3";
+    assert_eq!(conn.execute(changed, []).unwrap(), 1);
+    place.sky.turn(Weather::Fair);
+    let mut store = place.open().await;
+    for _ in 0..500 {
+        store.heartbeat().await.unwrap();
+        if place.status.get().damaged.is_some() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(place.status.get().damaged, Some(3));
+    assert_eq!(place.rows().await.len(), 2, "what comes before it is what it was");
+    let error = store.append("w", 5, &[event()]).await.unwrap_err();
+    assert_eq!((error.reason(), error.effect_is_known()), ("spool_damaged", true));
+    drop(store);
+    // The next start knows it before anything begins.
+    place.status.change(|status| *status = SpoolStatus::default());
+    let mut store = place.open().await;
+    assert_eq!(place.status.get().damaged, Some(3));
+    let error = store.append("w", 5, &[event()]).await.unwrap_err();
+    assert_eq!(error.reason(), "spool_damaged");
+}

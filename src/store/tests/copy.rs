@@ -15,7 +15,8 @@ async fn filled(dir: &std::path::Path) {
     let mut store = open(dir).await.unwrap();
     for (writer, out) in [("w", &[1_u64, 2, 3, 7, 8, 12][..]), ("gone", &[])] {
         let event = || Entry { kind: EntryKind::Completion, ..intent() };
-        let events: Vec<Entry> = (0..13).map(|_| event()).collect();
+        let mut events: Vec<Entry> = (0..12).map(|_| event()).collect();
+        events.push(super::purge::purge());
         store.append(writer, 1, &events).await.unwrap();
         let rows = store.read_after(writer, 0, 100).await.unwrap();
         let leaf = |seq: u64| rows[seq as usize - 1].leaf.clone();

@@ -4,11 +4,18 @@ use sqlx::Connection;
 
 use super::{TIMEOUT, completion, intent, open, raw};
 use crate::record::{Entry, EntryKind, Stored};
+use crate::redact::Redacted;
 use crate::store::{LEDGER_FILE, LedgerSource, Purged, SqliteOptions, Store};
 
 /// An event of one entry.
 fn event() -> Entry {
     Entry { kind: EntryKind::Completion, ..intent() }
+}
+
+/// One that tells of a purge.
+pub(super) fn purge() -> Entry {
+    let doc = Redacted::system(r#"{"action":"audit.purge","id":""}"#.to_owned());
+    Entry { doc, ..event() }
 }
 
 fn purged(rows: &[Stored], seqs: &[u64], by: u64) -> Vec<Purged> {
@@ -20,7 +27,7 @@ fn purged(rows: &[Stored], seqs: &[u64], by: u64) -> Vec<Purged> {
 async fn filled(store: &mut dyn Store) -> Vec<Stored> {
     let intents = [intent(), intent(), intent()];
     store.append("w", 1, &intents).await.unwrap();
-    let ends = [completion(&intents[0], 1), completion(&intents[1], 2), event()];
+    let ends = [completion(&intents[0], 1), completion(&intents[1], 2), purge()];
     store.append("w", 4, &ends).await.unwrap();
     store.read_after("w", 0, 100).await.unwrap()
 }
@@ -69,6 +76,20 @@ async fn nothing_else_can_be_taken_out() {
         assert_eq!(error.reason(), "rejected", "{case}");
         assert_eq!(store.read_after("w", 0, 9).await.unwrap(), rows, "{case}");
     }
+}
+
+#[tokio::test]
+async fn only_an_event_about_a_purge_purges() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path()).await.unwrap();
+    let rows = filled(store.as_mut()).await;
+    let nested = Redacted::system(r#"{"a":{"action":"audit.purge"},"id":""}"#.to_owned());
+    store.append("w", 7, &[event(), Entry { doc: nested, ..event() }]).await.unwrap();
+    for by in [7, 8] {
+        let error = store.purge("w", &purged(&rows, &[1, 4], by)).await.unwrap_err();
+        assert_eq!(error.reason(), "rejected", "by {by}");
+    }
+    store.purge("w", &purged(&rows, &[1, 4], 6)).await.unwrap();
 }
 
 #[tokio::test]

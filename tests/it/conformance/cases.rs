@@ -179,6 +179,14 @@ fn event() -> Entry {
     Entry { kind: EntryKind::Completion, ..intent() }
 }
 
+/// One that tells of a purge of these entries.
+fn purge(ranges: &str) -> Entry {
+    let doc = format!(
+        r#"{{"action":"audit.purge","actor":{{"type":"system"}},"metadata":{{"purge":{{"ranges":"{ranges}"}}}}}}"#
+    );
+    Entry { doc: Redacted::system(doc), ..event() }
+}
+
 fn purged(rows: &[Stored], seqs: &[u64], by: u64) -> Vec<Purged> {
     let leaf = |seq: u64| rows.iter().find(|row| row.seq == seq).unwrap().leaf.clone();
     seqs.iter().map(|seq| Purged { seq: *seq, leaf: leaf(*seq), by }).collect()
@@ -188,7 +196,7 @@ fn purged(rows: &[Stored], seqs: &[u64], by: u64) -> Vec<Purged> {
 async fn filled(store: &mut dyn Store) -> Vec<Stored> {
     let intents = [intent(), intent(), intent()];
     store.append("w", 1, &intents).await.unwrap();
-    let ends = [completion(&intents[0], 1), completion(&intents[1], 2), event()];
+    let ends = [completion(&intents[0], 1), completion(&intents[1], 2), purge("1-5")];
     store.append("w", 4, &ends).await.unwrap();
     store.read_after("w", 0, 100).await.unwrap()
 }

@@ -165,7 +165,7 @@ BEGIN
 END $$;
 
 -- Appends a run of entries, all or nothing. The writer's row is locked, and says who may append and
--- where. CS001: the claim is somebody else's.
+-- where. CS001: the claim is somebody else's. CS002: what was inserted is not there as it was given.
 CREATE FUNCTION countersign.append(
     p_writer text, p_epoch bigint, p_base bigint, p_kinds text[], p_ids uuid[], p_intents bigint[],
     p_scopes text[], p_docs text[], p_leaves bytea[]
@@ -193,6 +193,19 @@ BEGIN
                countersign.event_time(e.id)
         FROM unnest(p_kinds, p_ids, p_intents, p_scopes, p_docs, p_leaves)
              WITH ORDINALITY AS e (kind, id, intent, scope, doc, leaf, n);
+    -- A trigger or a rule of somebody else's can swallow or change what is inserted.
+    SELECT count(*) INTO counted
+        FROM unnest(p_kinds, p_ids, p_intents, p_scopes, p_docs, p_leaves)
+             WITH ORDINALITY AS e (kind, id, intent, scope, doc, leaf, n)
+        CROSS JOIN LATERAL (
+            SELECT FROM countersign.entries i
+            WHERE i.writer = p_writer AND i.seq = p_base + e.n AND i.at = countersign.event_time(e.id)
+                  AND i.kind = e.kind AND i.id = e.id AND i.intent IS NOT DISTINCT FROM e.intent
+                  AND i.scope = e.scope AND i.doc = e.doc AND i.leaf = e.leaf
+            LIMIT 1) AS i;
+    IF counted <> n THEN
+        RAISE EXCEPTION 'what was appended is not there' USING ERRCODE = 'CS002';
+    END IF;
     SELECT count(*), min(countersign.event_time(c.id)), max(countersign.event_time(c.id))
         INTO counted, first, last
         FROM unnest(p_ids, p_intents) AS c (id, intent) WHERE c.intent IS NOT NULL;
@@ -212,7 +225,8 @@ BEGIN
 END $$;
 
 -- Takes entries out of a log, all or none: their numbers and leaves stay. An entry goes only with its
--- own leaf, by a later event of one entry in the same log, and an intent only when it is complete. What
+-- own leaf, by a later event about a purge in the same log that names it, and an intent only when it is
+-- complete. (Whether a key ordered that purge the database cannot tell; `countersign verify` does.) What
 -- the same event has purged before is passed over. A number that was never there must be the next one:
 -- so a log is carried over from elsewhere.
 CREATE FUNCTION countersign.purge(
@@ -225,6 +239,9 @@ DECLARE
     fresh bigint[];
     there bigint[];
     ahead bigint[];
+    bys    bigint[];
+    firsts bigint[];
+    lasts  bigint[];
 BEGIN
     SELECT head INTO top FROM countersign.writers
         WHERE writer = p_writer AND epoch = p_epoch FOR UPDATE;
@@ -240,6 +257,22 @@ BEGIN
                                     AND p.by = w.by)
             RETURNING seq)
     SELECT coalesce(array_agg(seq ORDER BY seq), '{}') INTO fresh FROM inserted;
+    -- What the events say that they purge: `metadata.purge.ranges` is text such as `1-512,514`.
+    SELECT array_agg(o.by), array_agg(o.first), array_agg(o.last) INTO bys, firsts, lasts
+        FROM (SELECT d.by, split_part(r.range, '-', 1)::bigint AS first,
+                     coalesce(nullif(split_part(r.range, '-', 2), ''), r.range)::bigint AS last
+              FROM (SELECT DISTINCT u.by FROM unnest(p_bys) AS u (by)) AS d
+              CROSS JOIN LATERAL (
+                  SELECT b.doc::json AS doc FROM countersign.entries b
+                  WHERE b.writer = p_writer AND b.seq = d.by AND b.kind = 'completion'
+                        AND b.intent IS NULL
+                        AND starts_with(b.doc, '{"action":"audit.purge",') LIMIT 1) AS b
+              CROSS JOIN LATERAL regexp_split_to_table(
+                  coalesce(b.doc #>> '{metadata,purge,ranges}', ''), ',') AS r (range)
+              WHERE b.doc #>> '{actor,type}' = 'system'
+                    AND r.range ~ '^[0-9]{1,18}(-[0-9]{1,18})?$') AS o
+        WHERE o.last >= (SELECT min(u.seq) FROM unnest(p_seqs) AS u (seq))
+              AND o.first <= (SELECT max(u.seq) FROM unnest(p_seqs) AS u (seq));
     SELECT coalesce(array_agg(w.seq), '{}') INTO there
         FROM unnest(p_seqs, p_leaves, p_bys) AS w (seq, leaf, by)
         CROSS JOIN LATERAL (
@@ -249,11 +282,10 @@ BEGIN
               AND (e.kind <> 'intent'
                    OR EXISTS (SELECT FROM countersign.entries c
                               WHERE c.writer = p_writer AND c.intent = w.seq AND c.at = e.at))
-              AND EXISTS (SELECT FROM countersign.entries b
-                          WHERE b.writer = p_writer AND b.seq = w.by AND b.kind = 'completion'
-                                AND b.intent IS NULL);
+              AND EXISTS (SELECT FROM unnest(bys, firsts, lasts) AS o (by, first, last)
+                          WHERE o.by = w.by AND w.seq BETWEEN o.first AND o.last);
     IF EXISTS (SELECT FROM unnest(fresh) AS w (seq) WHERE w.seq <= top AND w.seq <> ALL (there)) THEN
-        RAISE EXCEPTION 'an entry can be purged only with its leaf, complete, and by a later event'
+        RAISE EXCEPTION 'an entry can be purged only with its leaf, complete, and by a later event that names it'
             USING ERRCODE = 'integrity_constraint_violation';
     END IF;
     ahead := ARRAY(SELECT w.seq FROM unnest(fresh) AS w (seq) WHERE w.seq > top ORDER BY 1);

@@ -1,0 +1,117 @@
+//! What guards the ledger, when the owner or somebody with a proxy's password works against it.
+
+use countersign::record::{Entry, EntryKind, Stored};
+use countersign::redact::Redacted;
+use countersign::store::{Breach, LedgerReader, LedgerSource, Purged, Store, Unguarded};
+
+use crate::conformance::{completion, intent, postgres_options};
+use crate::support::Postgres;
+
+async fn reader(server: &Postgres, database: &str) -> Box<dyn LedgerReader> {
+    LedgerSource::Postgres(Box::new(server.target("proxy", database))).reader().await.unwrap()
+}
+
+fn found(all: &[Unguarded]) -> Vec<(Breach, &str)> {
+    all.iter().map(|it| (it.breach, it.name.as_str())).collect()
+}
+
+#[tokio::test]
+async fn an_append_that_a_trigger_swallows_is_refused_and_triggers_are_told() {
+    let server = Postgres::start();
+    let database = server.ledger();
+    let home = tempfile::tempdir().unwrap();
+    let options = postgres_options(&server.target("proxy", &database), home.path(), "w");
+    let mut store: Box<dyn Store> = options.opener()().await.unwrap();
+    let mut reader = reader(&server, &database).await;
+    assert_eq!(store.guard().await.unwrap(), []);
+    let swallow = "CREATE FUNCTION public.evil() RETURNS trigger LANGUAGE plpgsql AS $$ \
+                   BEGIN IF NEW.kind = 'intent' THEN RETURN NULL; END IF; RETURN NEW; END $$; \
+                   CREATE TRIGGER aaa BEFORE INSERT ON countersign.entries \
+                   FOR EACH ROW EXECUTE FUNCTION public.evil()";
+    let change = "CREATE OR REPLACE FUNCTION public.evil() RETURNS trigger LANGUAGE plpgsql AS $$ \
+                  BEGIN NEW.scope := '{}'; NEW.doc := '{}'; RETURN NEW; END $$";
+    for sql in [swallow, change] {
+        server.sql(&database, sql);
+        let first = intent();
+        for batch in [vec![first.clone()], vec![intent(), first]] {
+            let error = store.append("w", 1, &batch).await.unwrap_err();
+            assert_eq!(error.reason(), "swallowed", "{error:?}");
+            assert!(error.effect_is_known() && !error.is_conflict());
+            assert_eq!(store.head("w").await.unwrap(), 0);
+        }
+    }
+    let guards = reader.unguarded().await.unwrap();
+    assert!(found(&guards).contains(&(Breach::Foreign, "entries.aaa")), "{guards:?}");
+    assert_eq!(store.guard().await.unwrap(), guards);
+    server.sql(&database, "DROP TRIGGER aaa ON countersign.entries");
+    store.append("w", 1, &[intent()]).await.unwrap();
+    for (sql, breach, name) in [
+        ("DROP TRIGGER no_update ON countersign.entries", Breach::Missing, "entries.no_update"),
+        (
+            "ALTER TABLE countersign.purged DISABLE TRIGGER no_change",
+            Breach::Missing,
+            "purged.no_change",
+        ),
+        (
+            "CREATE RULE gone AS ON INSERT TO countersign.purged DO INSTEAD NOTHING",
+            Breach::Foreign,
+            "purged.gone",
+        ),
+    ] {
+        server.sql(&database, sql);
+        let guards = store.guard().await.unwrap();
+        assert!(found(&guards).contains(&(breach, name)), "{sql}: {guards:?}");
+    }
+    store.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn only_an_event_about_a_purge_that_names_an_entry_takes_it_out() {
+    let server = Postgres::start();
+    let database = server.ledger();
+    let home = tempfile::tempdir().unwrap();
+    let options = postgres_options(&server.target("proxy", &database), home.path(), "w");
+    let mut store: Box<dyn Store> = options.opener()().await.unwrap();
+    let begun = intent();
+    store.append("w", 1, &[begun.clone(), completion(&begun, 1)]).await.unwrap();
+    let event = |doc: &str| Entry {
+        kind: EntryKind::Completion,
+        doc: Redacted::system(doc.to_owned()),
+        ..intent()
+    };
+    let purge = |actor: &str, ranges: &str| {
+        event(&format!(
+            r#"{{"action":"audit.purge","actor":{{"type":"{actor}"}},"metadata":{{"purge":{{"ranges":"{ranges}"}}}}}}"#
+        ))
+    };
+    let wrong = [
+        event(r#"{"action":"audit.view","actor":{"type":"system"}}"#),
+        event(r#"{"action":"audit.purge","actor":{"type":"system"}}"#),
+        event(r#"{"a":{"action":"audit.purge"},"metadata":{"purge":{"ranges":"1-2"}}}"#),
+        purge("user", "1-2"),
+        purge("system", ""),
+        purge("system", "1"),
+        purge("system", "3-9,11"),
+        purge("system", "1-x"),
+    ];
+    store.append("w", 3, &wrong).await.unwrap();
+    store.append("w", 11, &[purge("system", "1-2,5,7-9")]).await.unwrap();
+    let rows: Vec<Stored> = store.read_after("w", 0, 99).await.unwrap();
+    let out = |by: u64| -> Vec<Purged> {
+        let two = rows.iter().take(2);
+        two.map(|row| Purged { seq: row.seq, leaf: row.leaf.clone(), by }).collect()
+    };
+    for by in 3..11 {
+        let error = store.purge("w", &out(by)).await.unwrap_err();
+        assert_eq!(error.reason(), "rejected", "by {by}: {error:?}");
+    }
+    let mut reader = reader(&server, &database).await;
+    assert!(reader.said_to_be_purged("w", 1..=99, 9).await.unwrap().is_empty());
+    store.purge("w", &out(11)).await.unwrap();
+    assert!(reader.said_to_be_purged("w", 1..=99, 9).await.unwrap().is_empty());
+    let forged = "INSERT INTO countersign.purged SELECT writer, seq, leaf, 11 \
+                  FROM countersign.entries WHERE seq = 3";
+    server.sql(&database, forged);
+    assert_eq!(reader.said_to_be_purged("w", 1..=99, 9).await.unwrap(), [3]);
+    store.close().await.unwrap();
+}
