@@ -20,6 +20,7 @@ mod aged;
 mod arrivals;
 mod batch;
 mod bits;
+mod columns;
 mod compare;
 mod count;
 mod coverage;
@@ -32,6 +33,7 @@ mod row;
 mod scan;
 mod schema;
 mod search;
+mod source;
 mod terms;
 
 #[cfg(test)]
@@ -53,7 +55,7 @@ pub use row::{IndexedTarget, Row};
 pub use search::{Condition, Cursor, Field, Like, Page, Search, View};
 
 /// The version of the index. Another one on disk is dropped and built again.
-const VERSION: i64 = 11;
+const VERSION: i64 = 12;
 /// Steps of SQLite's machine between two questions whether to go on: well below a millisecond.
 const STEPS: i32 = 10_000;
 
