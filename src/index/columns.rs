@@ -152,3 +152,49 @@ impl Columns {
             .map_err(IndexError::Update)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+
+    use super::super::bits::Bits;
+    use super::super::schema::SCHEMA;
+    use super::{Column, Columns, all, of_rows};
+
+    #[test]
+    fn some_rows_have_the_numbers_that_they_have_among_all() {
+        let conn = Connection::open_in_memory().unwrap();
+        conn.execute_batch(SCHEMA).unwrap();
+        for (block, rows) in [(6, 3), (7, 40), (8, 64)] {
+            let mut columns = Columns::read(&conn, block).unwrap();
+            for row in 0..rows {
+                columns.push(1000 + u32::from(row));
+                columns.set(Column::Names, row, u32::from(row) * 2);
+            }
+            columns.write(&conn, block).unwrap();
+            // Later something comes, and something else is not so any more.
+            let mut columns = Columns::read(&conn, block).unwrap();
+            columns.push(5);
+            columns.set(Column::Actors, 1, 9);
+            columns.set(Column::Actors, 1_000, 9);
+            columns.write(&conn, block).unwrap();
+            assert_eq!(Columns::read(&conn, block).unwrap().rows(), usize::from(rows) + 1);
+        }
+        Columns::remove(&conn, 6).unwrap();
+        assert!(all(&conn, Column::Times, 6).unwrap().is_empty());
+        let names = all(&conn, Column::Names, 7).unwrap();
+        assert_eq!(names, (0..40).map(|row| row * 2).chain([0]).collect::<Vec<u32>>());
+        for column in Column::ALL {
+            let all = all(&conn, column, 7).unwrap();
+            for some in [&[][..], &[0], &[40], &[7, 8], &[1, 17, 18, 39], &[9, 30, 31]] {
+                let mut rows = Bits::default();
+                some.iter().for_each(|row| rows.set(*row));
+                let numbers = of_rows(&conn, column, 7, &rows).unwrap();
+                for row in some {
+                    let at = usize::from(*row);
+                    assert_eq!(numbers.get(at), all.get(at), "{column:?} {some:?} {row}");
+                }
+            }
+        }
+    }
+}

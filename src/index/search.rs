@@ -167,8 +167,7 @@ pub(super) fn page(core: &Core, mut plan: Plan, search: &Search) -> Result<Page,
     let limit = search.limit as usize;
     // One more than asked for, to know whether there is more.
     let (after, skip) = (search.after.as_ref(), search.offset);
-    let mut found =
-        Found { after, skip, want: limit + 1, rows: vec![], ahead: HashMap::default() };
+    let mut found = Found { after, skip, want: limit + 1, rows: vec![], ahead: HashMap::default() };
     let mut scan = Scan::new(core, plan);
     while let Some((hour, parts)) = scan.next()? {
         found.take_hour(core, &scan, hour, &parts)?;
