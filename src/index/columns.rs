@@ -45,15 +45,23 @@ pub(super) fn of_rows(
     block: i64,
     rows: &Bits,
 ) -> Result<Vec<u32>, IndexError> {
-    let mut pieces: Vec<usize> = rows.rows().map(|row| usize::from(row) / PIECE).collect();
-    pieces.dedup();
-    let mut all = Vec::new();
-    if pieces.len() <= FEW {
-        for piece in pieces {
-            read(conn, column, block, (piece, piece), &mut all)?;
+    let mut pieces: Vec<usize> = Vec::with_capacity(FEW + 1);
+    for piece in rows.rows().map(|row| usize::from(row) / PIECE) {
+        if pieces.last() != Some(&piece) {
+            pieces.push(piece);
         }
-    } else if let (Some(first), Some(last)) = (pieces.first(), pieces.last()) {
-        read(conn, column, block, (*first, *last), &mut all)?;
+        if pieces.len() > FEW {
+            break;
+        }
+    }
+    let mut all = Vec::new();
+    if let (Some(first), true) = (pieces.first(), pieces.len() > FEW) {
+        let last = usize::from(rows.last().unwrap_or_default()) / PIECE;
+        read(conn, column, block, (*first, last), &mut all)?;
+        return Ok(all);
+    }
+    for piece in pieces {
+        read(conn, column, block, (piece, piece), &mut all)?;
     }
     Ok(all)
 }

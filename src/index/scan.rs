@@ -84,7 +84,14 @@ impl<'c> Scan<'c> {
         loop {
             if let Some((block, _)) = self.found.last_key_value() {
                 let hour = hour_of_block(*block);
-                return Ok(Some((hour, self.found.split_off(&(hour * HOUR_BLOCKS)))));
+                let mut parts = self.found.split_off(&(hour * HOUR_BLOCKS));
+                // Not before somebody wants to have it: the page may be full.
+                self.narrow(&mut parts)?;
+                parts.retain(|_, rows| !rows.is_empty());
+                if !parts.is_empty() {
+                    return Ok(Some((hour, parts)));
+                }
+                continue;
             }
             self.core.go_on()?;
             let Some(hour) = self.seek()? else { return Ok(None) };
@@ -115,25 +122,21 @@ impl<'c> Scan<'c> {
         Ok(newest.map_err(IndexError::of_search)?.map(hour_of_block))
     }
 
-    /// What there is in these hours.
+    /// What there is in these hours, as far as sets can tell.
     fn look(&mut self, first: i64, last: i64) -> Result<Parts, IndexError> {
         let (first, last) = (first * HOUR_BLOCKS, (last + 1) * HOUR_BLOCKS - 1);
-        let mut parts = if self.is_learning {
+        if self.is_learning {
             self.is_learning = false;
-            self.learn(first, last)?
-        } else {
-            let mut sources = self.sources.iter();
-            let Some(source) = sources.next() else { return Ok(Parts::new()) };
-            let mut parts = source.all(self.core, first, last)?;
-            let loaded = parts.len();
-            for source in sources {
-                source.narrow(self.core, &mut parts)?;
-            }
-            self.adjust(loaded);
-            parts
-        };
-        self.narrow(&mut parts)?;
-        parts.retain(|_, rows| !rows.is_empty());
+            return self.learn(first, last);
+        }
+        let mut sources = self.sources.iter();
+        let Some(source) = sources.next() else { return Ok(Parts::new()) };
+        let mut parts = source.all(self.core, first, last)?;
+        let loaded = parts.len();
+        for source in sources {
+            source.narrow(self.core, &mut parts)?;
+        }
+        self.adjust(loaded);
         Ok(parts)
     }
 
