@@ -1,6 +1,6 @@
 //! Reading a log of some size: how long questions take, from the index and the ledger as the API asks them.
 //!
-//! `cargo bench --bench reading -- [--events N] [--of M] [--dir DIR] [--keep] [--as-is] [--rounds N]`
+//! `cargo bench --bench reading -- [--events N] [--of M] [--dir DIR] [--keep] [--as-is] [--rounds N] [--only NAME]`
 //!
 //! Makes a ledger of N believable events (the first N of M, which are spread over 92 days) through the store, has the index follow it, asks, and prints a
 //! table: medians and 95th percentiles in milliseconds, a new connection for each question. What is
@@ -52,6 +52,8 @@ struct Arguments {
     rounds: usize,
     /// Asks what is there, without following.
     as_is: bool,
+    /// Only questions with this in their names; of pairs, of filters with it.
+    only: String,
 }
 
 fn arguments() -> Result<Arguments> {
@@ -62,6 +64,7 @@ fn arguments() -> Result<Arguments> {
         keep: false,
         rounds: 20,
         as_is: false,
+        only: String::new(),
     };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
@@ -72,10 +75,11 @@ fn arguments() -> Result<Arguments> {
             "--dir" => given.dir = PathBuf::from(value()?),
             "--rounds" => given.rounds = value()?.parse()?,
             "--as-is" => given.as_is = true,
+            "--only" => given.only = value()?,
             "--keep" => given.keep = true,
             "--bench" => {}
             _ => bail!(
-                "`{word}` is not known; there are --events, --of, --dir, --rounds, --as-is and --keep"
+                "`{word}` is not known; there are --events, --of, --dir, --rounds, --only, --as-is and --keep"
             ),
         }
     }
@@ -93,12 +97,19 @@ async fn main() -> Result<()> {
     if !given.as_is {
         index(&given.dir).await?;
     }
-    let mut asking = Asking { dir: &given.dir, events: events(), rounds: given.rounds };
+    let (rounds, only) = (given.rounds, &given.only);
+    let mut asking = Asking { dir: &given.dir, events: events(), rounds, only };
     asking.filters().await?;
     asking.pairs().await?;
-    asking.pages().await?;
-    asking.counts().await?;
-    asking.export().await?;
+    if asking.wants("pages") {
+        asking.pages().await?;
+    }
+    if asking.wants("counts") {
+        asking.counts().await?;
+    }
+    if asking.wants("export") {
+        asking.export().await?;
+    }
     if !given.keep {
         std::fs::remove_dir_all(&given.dir)?;
     }
@@ -155,9 +166,14 @@ struct Asking<'a> {
     dir: &'a Path,
     events: Events,
     rounds: usize,
+    only: &'a str,
 }
 
 impl Asking<'_> {
+    fn wants(&self, name: &str) -> bool {
+        name.contains(self.only)
+    }
+
     /// How long a question takes, with opening the index.
     async fn search(&self, search: &Search) -> Result<(f64, usize)> {
         let begun = Begun::now();
@@ -174,6 +190,9 @@ impl Asking<'_> {
             "first page, ms", "p50", "p95", "rows"
         );
         for filter in questions::FILTERS.into_iter().chain(["none"]) {
+            if !self.wants(filter) {
+                continue;
+            }
             let (mut all, mut scoped, mut rows) = (Vec::new(), Vec::new(), 0);
             let mut dice = Dice::new(7);
             for _ in 0..self.rounds {
@@ -200,6 +219,9 @@ impl Asking<'_> {
         let mut dice = Dice::new(11);
         for (place, one) in questions::FILTERS.iter().enumerate() {
             for two in &questions::FILTERS[place + 1..] {
+                if !self.wants(one) && !self.wants(two) {
+                    continue;
+                }
                 let mut pair = Vec::new();
                 for round in 0..self.rounds.min(10) {
                     let mut conditions = questions::conditions(one, &self.events, &mut dice);

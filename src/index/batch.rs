@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use foldhash::{HashMap, HashMapExt as _};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
-use super::bits::{Bits, ROWS, numbers, stored_numbers};
+use super::bits::{Bits, ROWS};
+use super::columns::{Column, Columns};
 use super::follower::Change;
 use super::terms::{self, Kind};
 use super::{IndexError, Row, schema};
@@ -52,19 +53,13 @@ pub(super) struct Batch<'c> {
     known: &'c mut Known,
     /// Rows that come into a set, or go.
     sets: HashMap<i64, Vec<(u16, bool)>>,
-    blocks: BTreeMap<i64, Block>,
+    blocks: BTreeMap<i64, Columns>,
     /// The block of an hour that new rows go to.
     open: HashMap<i64, i64>,
     /// Rows that have ended, in the order in which they did.
     ended: BTreeMap<(u64, u32), i64>,
     /// Terms and blocks that have lost rows for good, and may have none any more.
     poorer: (BTreeSet<u32>, BTreeSet<i64>),
-}
-
-struct Block {
-    times: Vec<u32>,
-    actors: Vec<u32>,
-    names: Vec<u32>,
 }
 
 impl<'c> Batch<'c> {
@@ -97,7 +92,7 @@ impl<'c> Batch<'c> {
             Some(block) => *block,
             None => self.last_block(hour)?,
         };
-        if self.block(block)?.times.len() >= FULL {
+        if self.block(block)?.rows() >= FULL {
             block += 1;
             if schema::hour_of_block(block) != hour {
                 return Err(IndexError::Full);
@@ -105,10 +100,8 @@ impl<'c> Batch<'c> {
         }
         self.open.insert(hour, block);
         let stored = self.block(block)?;
-        let number = u16::try_from(stored.times.len()).map_err(|_| IndexError::Full)?;
-        stored.times.push(schema::within_hour(row.time_ms));
-        stored.actors.push(0);
-        stored.names.push(0);
+        let number = u16::try_from(stored.rows()).map_err(|_| IndexError::Full)?;
+        stored.push(schema::within_hour(row.time_ms));
         Ok(schema::number(block, number))
     }
 
@@ -122,20 +115,9 @@ impl<'c> Batch<'c> {
         Ok(last.unwrap_or(first))
     }
 
-    fn block(&mut self, block: i64) -> Result<&mut Block, IndexError> {
+    fn block(&mut self, block: i64) -> Result<&mut Columns, IndexError> {
         if !self.blocks.contains_key(&block) {
-            let mut statement =
-                self.cached("SELECT times, actors, names FROM blocks WHERE block = ?1")?;
-            let stored = statement.query_row([block], |row| {
-                let column = |column| -> rusqlite::Result<Vec<u32>> {
-                    let stored = row.get_ref(column)?;
-                    Ok(numbers(stored.as_blob()?))
-                };
-                Ok(Block { times: column(0)?, actors: column(1)?, names: column(2)? })
-            });
-            let stored = stored.optional().map_err(IndexError::Update)?;
-            let empty = || Block { times: Vec::new(), actors: Vec::new(), names: Vec::new() };
-            self.blocks.insert(block, stored.unwrap_or_else(empty));
+            self.blocks.insert(block, Columns::read(self.conn, block)?);
         }
         self.blocks.get_mut(&block).ok_or(IndexError::Full)
     }
@@ -225,15 +207,12 @@ impl<'c> Batch<'c> {
             for (kind, value) in terms.difference(others) {
                 let id = self.term(*kind, value)?;
                 self.sets.entry(schema::key(id, block)).or_default().push((number, comes));
-                let place = usize::from(number);
                 let column = match kind {
-                    Kind::Actor => self.block(block)?.actors.get_mut(place),
-                    Kind::TargetNames => self.block(block)?.names.get_mut(place),
-                    _ => None,
+                    Kind::Actor => Column::Actors,
+                    Kind::TargetNames => Column::Names,
+                    _ => continue,
                 };
-                if let Some(column) = column {
-                    *column = if comes { id } else { 0 };
-                }
+                self.block(block)?.set(column, number, if comes { id } else { 0 });
             }
         }
         let ids = |row: Option<&Row>| -> BTreeSet<i64> {
@@ -272,9 +251,13 @@ impl<'c> Batch<'c> {
         let sql = "INSERT INTO terms (kind, value) VALUES (?1, ?2)";
         self.execute(sql, params![kind as u8, value])?;
         let id = self.conn.last_insert_rowid();
-        if matches!(kind, Kind::Actor | Kind::TargetNames) {
-            let text = name_text(value);
-            self.execute("INSERT INTO names (rowid, text) VALUES (?1, ?2)", params![id, text])?;
+        let sql = match kind {
+            Kind::Actor => Some("INSERT INTO actor_names (rowid, text) VALUES (?1, ?2)"),
+            Kind::TargetNames => Some("INSERT INTO target_names (rowid, text) VALUES (?1, ?2)"),
+            _ => None,
+        };
+        if let Some(sql) = sql {
+            self.execute(sql, params![id, name_text(value)])?;
         }
         // Keys of sets have room for 31 bits of it.
         u32::try_from(id).ok().filter(|id| *id < 1 << 31).ok_or(IndexError::Full)
@@ -300,17 +283,8 @@ impl<'c> Batch<'c> {
             };
             written.map_err(IndexError::Update)?;
         }
-        let mut insert = self.cached(
-            "INSERT OR REPLACE INTO blocks (block, last, times, actors, names) \
-             VALUES (?1, ?2, ?3, ?4, ?5)",
-        )?;
         for (number, block) in &self.blocks {
-            let last = block.times.iter().max();
-            let columns = [&block.times, &block.actors, &block.names].map(|it| stored_numbers(it));
-            let [times, actors, names] = columns;
-            insert
-                .execute(params![number, last, times, actors, names])
-                .map_err(IndexError::Update)?;
+            block.write(self.conn, *number)?;
         }
         for n in std::mem::take(&mut self.ended).into_values() {
             self.execute("INSERT OR REPLACE INTO arrivals (n) VALUES (?1)", [n])?;
@@ -326,11 +300,12 @@ impl<'c> Batch<'c> {
     fn clear_up(&mut self) -> Result<(), IndexError> {
         let (terms, blocks) = std::mem::take(&mut self.poorer);
         for block in blocks {
-            self.execute(
-                "DELETE FROM blocks WHERE block = ?1 \
-                 AND NOT EXISTS (SELECT 1 FROM events WHERE n >= ?2 AND n < ?3)",
-                [block, schema::number(block, 0), schema::number(block + 1, 0)],
-            )?;
+            let sql = "DELETE FROM blocks WHERE block = ?1 \
+                       AND NOT EXISTS (SELECT 1 FROM events WHERE n >= ?2 AND n < ?3)";
+            let values = [block, schema::number(block, 0), schema::number(block + 1, 0)];
+            if self.cached(sql)?.execute(values).map_err(IndexError::Update)? > 0 {
+                Columns::remove(self.conn, block)?;
+            }
         }
         let mut unused = self.cached(
             "DELETE FROM terms WHERE id = ?1 \
@@ -344,10 +319,16 @@ impl<'c> Batch<'c> {
             else {
                 continue;
             };
-            if [Kind::Actor as u8, Kind::TargetNames as u8].contains(&kind) {
-                let sql = "INSERT INTO names (names, rowid, text) VALUES ('delete', ?1, ?2)";
-                self.execute(sql, params![id, name_text(&value)])?;
-            }
+            const ACTOR: u8 = Kind::Actor as u8;
+            const NAMES: u8 = Kind::TargetNames as u8;
+            let table = match kind {
+                ACTOR => "actor_names",
+                NAMES => "target_names",
+                _ => continue,
+            };
+            let sql =
+                format!("INSERT INTO {table} ({table}, rowid, text) VALUES ('delete', ?1, ?2)");
+            self.execute(&sql, params![id, name_text(&value)])?;
         }
         if !terms.is_empty() {
             *self.known = Known::default();

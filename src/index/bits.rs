@@ -98,6 +98,14 @@ impl Bits {
         }
     }
 
+    /// The last member.
+    pub(super) fn last(&self) -> Option<u16> {
+        let word = self.0.iter().rposition(|word| *word != 0)?;
+        let first = u16::try_from(word * 64).ok()?;
+        let rest = *self.0.get(word)?;
+        Some(first + u16::try_from(63 - rest.leading_zeros()).unwrap_or_default())
+    }
+
     /// The members, in order.
     pub(super) fn rows(&self) -> impl Iterator<Item = u16> {
         (0_u16..)
@@ -217,6 +225,7 @@ mod tests {
             };
             let (a, b) = (bits(&one), bits(&two));
             prop_assert_eq!(a.rows().collect::<BTreeSet<_>>(), one.clone());
+            prop_assert_eq!(a.last(), one.last().copied());
             for (set, rows) in [(&a, &one), (&b, &two)] {
                 prop_assert_eq!(&Bits::of(&set.stored()), set);
                 prop_assert_eq!(set.count(), rows.len() as u64);

@@ -6,8 +6,9 @@ use foldhash::HashMap;
 use rusqlite::params;
 
 use super::bits::Bits;
-use super::plan::{Column, Plan};
-use super::scan::{Parts, Scan, column, stored, times};
+use super::columns::{self, Column};
+use super::plan::Plan;
+use super::scan::{Parts, Scan, stored};
 use super::terms::{self, Kind};
 use super::{Condition, Core, Index, IndexError, View, schema};
 
@@ -187,7 +188,7 @@ pub(super) fn all_terms(core: &Core, kind: Kind) -> Result<Vec<(u32, String)>, I
 /// How many of the rows that the plan finds have each of the terms of a kind.
 pub(super) fn tally(core: &Core, plan: Plan, kind: Kind) -> Result<HashMap<u32, u64>, IndexError> {
     let terms = all_terms(core, kind)?;
-    let mut scan = Scan::new(core, plan)?;
+    let mut scan = Scan::new(core, plan);
     let mut counts = HashMap::default();
     let mut rows = Parts::new();
     loop {
@@ -238,11 +239,11 @@ fn count_terms(
 
 /// How many of the rows that the plan finds each actor has.
 fn actors(core: &Core, plan: Plan) -> Result<HashMap<u32, u64>, IndexError> {
-    let mut scan = Scan::new(core, plan)?;
+    let mut scan = Scan::new(core, plan);
     let mut counts: HashMap<u32, u64> = HashMap::default();
     while let Some((_, parts)) = scan.next_checked()? {
         for (block, rows) in &parts {
-            let actors = column(&core.conn, Column::Actors, *block)?;
+            let actors = columns::of_rows(&core.conn, Column::Actors, *block, rows)?;
             for row in rows.rows() {
                 let actor = actors.get(usize::from(row)).filter(|actor| **actor > 0);
                 if let Some(actor) = actor {
@@ -292,14 +293,16 @@ fn by_actor(terms: Vec<(String, u64)>) -> Vec<Counted> {
 
 fn bars(core: &Core, plan: Plan, since_ms: i64, width_ms: i64) -> Result<Vec<Bar>, IndexError> {
     let endings = all_terms(core, Kind::Ending)?;
-    let mut scan = Scan::new(core, plan)?;
+    let mut scan = Scan::new(core, plan);
     let mut counts: BTreeMap<(i64, u32), u64> = BTreeMap::new();
     let bar = |time: i64| time.saturating_sub(since_ms).max(0) / width_ms;
     while let Some((hour, parts)) = scan.next_checked()? {
         let (begins, ends) = (schema::hour_begins(hour), schema::hour_begins(hour + 1) - 1);
         for (block, rows) in &parts {
-            let times =
-                if bar(begins) == bar(ends) { None } else { Some(times(&core.conn, *block)?) };
+            let times = match bar(begins) == bar(ends) {
+                true => None,
+                false => Some(columns::of_rows(&core.conn, Column::Times, *block, rows)?),
+            };
             for (ending, _) in &endings {
                 let mut common: Bits = stored(&core.conn, *ending, *block)?;
                 common.keep(rows);

@@ -20,6 +20,7 @@ mod aged;
 mod arrivals;
 mod batch;
 mod bits;
+mod columns;
 mod compare;
 mod count;
 mod coverage;
@@ -32,6 +33,7 @@ mod row;
 mod scan;
 mod schema;
 mod search;
+mod source;
 mod terms;
 
 #[cfg(test)]

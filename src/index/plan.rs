@@ -5,9 +5,10 @@
 //! and names of targets by the column that tells each row's. Where so many fit that neither helps, rows
 //! are read and looked at: then hits are frequent. In tests few are many, so that all ways are gone.
 
-use foldhash::HashSet;
+use foldhash::HashMap;
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::columns::Column;
 use super::count::all_terms;
 use super::terms::{self, Kind, Wanted, joined};
 use super::{Condition, Core, Field, IndexError, Like, View, schema};
@@ -34,14 +35,30 @@ pub(super) enum Clause {
     /// They have one of these terms, or are one of these rows.
     Any(Vec<u32>, Vec<i64>),
     /// Their column has one of these terms, or they have this term.
-    Column(Column, HashSet<u32>, u32),
+    Column(Likely, Option<u32>),
 }
 
-/// A term of each row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Column {
-    Actors,
-    Names,
+/// Terms of names that may be as wanted: they have all of its letters, if perhaps not together. A term is
+/// read when a row has it; most pages are full before many were.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Likely {
+    pub(super) column: Column,
+    like: Like,
+    /// And whether they are, as far as that is known.
+    terms: HashMap<u32, Option<bool>>,
+}
+
+impl Likely {
+    /// Whether this is one of them, and as wanted.
+    pub(super) fn has(&mut self, conn: &Connection, term: u32) -> Result<bool, IndexError> {
+        let Some(known) = self.terms.get_mut(&term) else { return Ok(false) };
+        if let Some(known) = known {
+            return Ok(*known);
+        }
+        let is_met = is_named(conn, term, &self.like)?;
+        *known = Some(is_met);
+        Ok(is_met)
+    }
 }
 
 /// A question.
@@ -129,14 +146,14 @@ impl Plan {
             }
             Condition::Id(id) => Clause::Any(Vec::new(), rows_of_id(conn, id)?),
             Condition::Text(text) => return self.add_text(core, condition, text),
-            Condition::Actor(like) => match named(core, Kind::Actor, like, ACTORS)? {
-                Some(actors) => by_column(Column::Actors, actors, None),
+            Condition::Actor(like) => match named(core, Column::Actors, like, None)? {
+                Some(clause) => clause,
                 None => return self.check(condition),
             },
             Condition::Target(like) => {
                 let id = term(conn, Kind::TargetId, like.text())?;
-                match named(core, Kind::TargetNames, like, NAMES)? {
-                    Some(names) => by_column(Column::Names, names, Some(id)),
+                match named(core, Column::Names, like, Some(id))? {
+                    Some(clause) => clause,
                     None => return self.check(condition),
                 }
             }
@@ -223,13 +240,36 @@ fn scope<'a>(
     any_of(conn, Kind::Scope, joined.iter().map(String::as_str))
 }
 
-fn by_column(column: Column, terms: Vec<u32>, or: Option<u32>) -> Clause {
-    if terms.len() <= FEW {
-        // Looking for nothing takes the time of looking for what others have.
-        let nothing = if terms.is_empty() && or.is_none() { Some(NOTHING) } else { or };
-        return Clause::Any(terms.into_iter().chain(nothing).collect(), Vec::new());
+/// Rows whose actor or targets have a name like this, or that have this term; none where so many names may
+/// be like it that rows are looked at rather.
+fn named(
+    core: &Core,
+    column: Column,
+    like: &Like,
+    or: Option<u32>,
+) -> Result<Option<Clause>, IndexError> {
+    let (kind, most) = match column {
+        Column::Names => (Kind::TargetNames, NAMES),
+        _ => (Kind::Actor, ACTORS),
+    };
+    let found = match trigrams(&terms::name_form(like.text())) {
+        Some(trigrams) => with_letters(core, column, &trigrams, most)?,
+        None => with_part(core, kind, like, most)?,
+    };
+    let Some(mut terms) = found else { return Ok(None) };
+    if terms.len() > FEW {
+        let terms = terms.into_iter().map(|term| (term, None)).collect();
+        return Ok(Some(Clause::Column(Likely { column, like: like.clone(), terms }, or)));
     }
-    Clause::Column(column, terms.into_iter().collect(), or.unwrap_or(NOTHING))
+    let mut few = Vec::with_capacity(terms.len() + 1);
+    for term in terms.drain(..) {
+        if is_named(&core.conn, term, like)? {
+            few.push(term);
+        }
+    }
+    // Looking for nothing takes the time of looking for what others have.
+    let nothing = if few.is_empty() && or.is_none() { Some(NOTHING) } else { or };
+    Ok(Some(Clause::Any(few.into_iter().chain(nothing).collect(), Vec::new())))
 }
 
 fn rows_of_id(conn: &Connection, id: &str) -> Result<Vec<i64>, IndexError> {
@@ -287,31 +327,39 @@ fn words(core: &Core, word: &str, beginning: bool) -> Result<Option<Vec<u32>>, I
     Ok(Some(words).filter(|words| words.len() < WORDS_MAX as usize))
 }
 
-/// Terms of names of which one part is as wanted; none where they are too many.
-fn named(
+/// Terms of names with all of these letters; none where they are too many.
+fn with_letters(
+    core: &Core,
+    column: Column,
+    trigrams: &str,
+    most: usize,
+) -> Result<Option<Vec<u32>>, IndexError> {
+    let sql = match column {
+        Column::Names => "SELECT rowid FROM target_names WHERE target_names MATCH ?1",
+        _ => "SELECT rowid FROM actor_names WHERE actor_names MATCH ?1",
+    };
+    let mut statement = core.conn.prepare_cached(sql).map_err(IndexError::of_search)?;
+    let found = statement.query_map([trigrams], |row| row.get(0)).map_err(IndexError::of_search)?;
+    let found: rusqlite::Result<Vec<u32>> = found.take(most + 1).collect();
+    Ok(Some(found.map_err(IndexError::of_search)?).filter(|found| found.len() <= most))
+}
+
+/// Terms of names with a part that is too short to be looked up; none where they are too many.
+fn with_part(
     core: &Core,
     kind: Kind,
     like: &Like,
     most: usize,
 ) -> Result<Option<Vec<u32>>, IndexError> {
-    let trigrams = trigrams(&terms::name_form(like.text()));
-    // The plus keeps SQLite from going through all names of the kind.
-    let sql = match trigrams {
-        Some(_) => {
-            "SELECT id, value FROM terms \
-             WHERE id IN (SELECT rowid FROM names WHERE names MATCH ?2) AND +kind = ?1"
-        }
-        None => "SELECT id, value FROM terms WHERE kind = ?1 AND ?2 = ''",
-    };
-    let mut statement = core.conn.prepare_cached(sql).map_err(IndexError::of_search)?;
-    let mut found = statement
-        .query(params![kind as u8, trigrams.unwrap_or_default()])
+    let mut statement = core
+        .conn
+        .prepare_cached("SELECT id, value FROM terms WHERE kind = ?1")
         .map_err(IndexError::of_search)?;
+    let mut found = statement.query([kind as u8]).map_err(IndexError::of_search)?;
     let mut named = Vec::new();
     while let Some(row) = found.next().map_err(IndexError::of_search)? {
         let value = row.get_ref(1).and_then(|value| Ok(value.as_str()?));
-        let parts = terms::parts(value.map_err(IndexError::of_search)?);
-        if !parts.iter().flatten().any(|part| like.is_met_by(part)) {
+        if !has_part(value.map_err(IndexError::of_search)?, like) {
             continue;
         }
         if named.len() >= most {
@@ -323,6 +371,21 @@ fn named(
         }
     }
     Ok(Some(named))
+}
+
+/// Whether a name that a term has is as wanted.
+fn is_named(conn: &Connection, term: u32, like: &Like) -> Result<bool, IndexError> {
+    conn.prepare_cached("SELECT value FROM terms WHERE id = ?1")
+        .and_then(|mut value| {
+            let is_named = |row: &rusqlite::Row<'_>| Ok(has_part(row.get_ref(0)?.as_str()?, like));
+            value.query_row([term], is_named).optional()
+        })
+        .map(Option::unwrap_or_default)
+        .map_err(IndexError::of_search)
+}
+
+fn has_part(value: &str, like: &Like) -> bool {
+    terms::parts(value).iter().flatten().any(|part| like.is_met_by(part))
 }
 
 /// Every three characters of the text, each in quotes, in which nothing is syntax.

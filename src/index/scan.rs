@@ -1,142 +1,200 @@
 //! Going through a question's hours, newest first: which rows fulfil all clauses.
 //!
-//! Each clause says which hour it has rows in next, and the scan goes to the latest hour that all of
-//! them can agree on. So it jumps over hours in which one of them has nothing.
+//! Several hours are looked at together, more of them each time: of the clause with the fewest rows all sets
+//! are read, of the next one those of blocks in which something is left, and so on. A page is full after
+//! few hours or needs many; so no hour costs a look of its own for each term.
 //!
-//! A reader who may not see everything could tell by such a jump, from the time that it saves, what
-//! there is beyond: then only clauses that say what may be seen lead, and in each of their hours the terms
-//! that are asked for are looked up whether there are any or not.
+//! A reader who may not see everything could tell from the time that it takes what there is beyond: then
+//! clauses that say what may be seen come first and alone say where to look next, the others follow in an
+//! order that no row has a part in, and the terms that are asked for are looked up in each block that is left
+//! whether there are any or not.
 
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::BTreeMap;
+use std::mem;
 
 use rusqlite::{Connection, OptionalExtension};
 
-use super::bits::{Bits, numbers};
-use super::plan::{Clause, Column, Plan, hours};
+use super::bits::Bits;
+use super::columns::{self, Column};
+use super::plan::{Clause, Plan, hours};
 use super::schema::{self, HOUR_BLOCKS, hour_of_block};
+use super::source::{Source, Way};
 use super::{Core, IndexError, matches};
 
-/// Rows of an hour, by block.
+/// Rows of one hour or several, by block.
 pub(super) type Parts = BTreeMap<i64, Bits>;
+
+/// Hours that are looked at first: the newest one has perhaps only begun.
+const HOURS: i64 = 2;
+/// How much more each time.
+const MORE: usize = 4;
+/// Hours that are looked at together at most.
+const HOURS_MOST: i64 = if cfg!(test) { 3 } else { 2048 };
+/// Blocks that may be in memory for each clause, unless events are spread very unevenly.
+const BLOCKS: usize = 1024;
+/// Terms of a clause that says where to look next.
+const LEADING: usize = 8;
+/// Terms that are looked up in every block of somebody who may not see everything. More are followed.
+const LOOKED_UP: usize = 8;
 
 pub(super) struct Scan<'c> {
     core: &'c Core,
     plan: Plan,
     sources: Vec<Source>,
-    /// The next hour, and the last one.
+    /// What was found in hours that have not been given away.
+    found: Parts,
+    /// The next hour to look at, and the last one.
     hour: i64,
     last: i64,
-}
-
-/// Terms that are looked up in every hour of somebody who may not see everything. More are followed.
-const LOOKED_UP: usize = 8;
-
-/// A clause, as far as it has not been gone through.
-struct Source {
-    /// For each of its terms, its next block.
-    terms: BinaryHeap<(i64, u32)>,
-    /// Terms that do not lead, and are looked up.
-    looked_up: Vec<u32>,
-    /// In order; the last one is next.
-    rows: Vec<i64>,
+    /// Hours that are looked at together.
+    span: i64,
+    /// Which clauses have few rows is not known yet.
+    is_learning: bool,
 }
 
 impl<'c> Scan<'c> {
-    pub(super) fn new(core: &'c Core, plan: Plan) -> Result<Self, IndexError> {
-        let Some((hour, last)) = hours(&plan) else {
-            return Ok(Self { core, plan, sources: Vec::new(), hour: -1, last: 0 });
-        };
+    pub(super) fn new(core: &'c Core, plan: Plan) -> Self {
+        // Without time between there is no hour.
+        let (hour, last) = hours(&plan).unwrap_or((-1, 0));
+        let is_limited = plan.of_view > 0;
         let mut sources = Vec::new();
         for (place, clause) in plan.clauses.iter().enumerate() {
             let Clause::Any(terms, rows) = clause else { continue };
-            let mut source =
-                Source { terms: BinaryHeap::new(), looked_up: Vec::new(), rows: rows.clone() };
-            source.rows.sort_unstable();
-            if place >= plan.of_view && plan.of_view > 0 && (1..=LOOKED_UP).contains(&terms.len()) {
-                source.looked_up.clone_from(terms);
-            } else {
-                for term in terms {
-                    source.next_block(&core.conn, *term, hour, last)?;
-                }
-            }
-            sources.push(source);
+            let leads = match is_limited {
+                true => place < plan.of_view || terms.is_empty(),
+                false => terms.len() <= LEADING,
+            };
+            let way = match is_limited {
+                true if terms.len() <= LOOKED_UP => Way::LookingUp,
+                true => Way::Jumping,
+                false => Way::ReadingOn,
+            };
+            sources.push(Source::new(terms, rows, way, leads));
         }
         // What may be seen first, then those with the fewest terms.
         if let Some((_, others)) = sources.split_at_mut_checked(plan.of_view) {
-            others.sort_by_key(|source| source.terms.len() + source.rows.len());
+            others.sort_by_key(Source::parts);
         }
-        Ok(Self { core, plan, sources, hour, last })
+        let (found, is_learning) = (Parts::new(), !is_limited && sources.len() > 1);
+        Self { core, plan, sources, found, hour, last, span: HOURS, is_learning }
     }
 
     /// The next hour in which there are rows; they are not yet checked.
     pub(super) fn next(&mut self) -> Result<Option<(i64, Parts)>, IndexError> {
         loop {
-            self.core.go_on()?;
-            let Some(hour) = self.agreed()? else { return Ok(None) };
-            self.hour = hour - 1;
-            let mut parts: Option<Parts> = None;
-            for source in &mut self.sources {
-                if parts.as_ref().is_some_and(Parts::is_empty) {
-                    break;
+            if let Some((block, _)) = self.found.last_key_value() {
+                let hour = hour_of_block(*block);
+                let mut parts = self.found.split_off(&(hour * HOUR_BLOCKS));
+                // Not before somebody wants to have it: the page may be full.
+                self.narrow(&mut parts)?;
+                parts.retain(|_, rows| !rows.is_empty());
+                if !parts.is_empty() {
+                    return Ok(Some((hour, parts)));
                 }
-                let more = source.load(&self.core.conn, hour, self.last)?;
-                parts = Some(match parts {
-                    None => more,
-                    Some(parts) => common(parts, &more),
-                });
+                continue;
             }
-            let mut parts = parts.unwrap_or_default();
-            self.narrow(hour, &mut parts)?;
-            parts.retain(|_, rows| !rows.is_empty());
-            if !parts.is_empty() {
-                return Ok(Some((hour, parts)));
-            }
+            self.core.go_on()?;
+            let Some(hour) = self.seek()? else { return Ok(None) };
+            let first = (hour + 1 - self.span).max(self.last);
+            self.hour = first - 1;
+            self.found = self.look(first, hour)?;
         }
     }
 
-    /// The latest hour for which every clause has something.
-    fn agreed(&mut self) -> Result<Option<i64>, IndexError> {
+    /// The latest hour in which there may be something.
+    fn seek(&self) -> Result<Option<i64>, IndexError> {
+        let conn = &self.core.conn;
         let mut hour = self.hour;
-        loop {
-            let before = hour;
-            for source in self.sources.iter_mut().filter(|source| source.looked_up.is_empty()) {
-                match source.seek(&self.core.conn, hour, self.last)? {
-                    Some(next) => hour = next,
-                    None => return Ok(None),
-                }
+        for source in self.sources.iter().filter(|source| source.leads) {
+            match source.newest(conn, self.last, hour)? {
+                Some(newest) => hour = newest,
+                None => return Ok(None),
             }
-            if hour < self.last || self.sources.is_empty() {
-                return Ok(None);
-            }
-            if hour == before {
-                return Ok(Some(hour));
-            }
+        }
+        if self.sources.iter().any(|source| source.leads) {
+            return Ok(Some(hour));
+        }
+        let sql = "SELECT max(block) FROM blocks WHERE block BETWEEN ?1 AND ?2";
+        let blocks = [self.last * HOUR_BLOCKS, (hour + 1) * HOUR_BLOCKS - 1];
+        let newest: rusqlite::Result<Option<i64>> = conn
+            .prepare_cached(sql)
+            .and_then(|mut newest| newest.query_row(blocks, |row| row.get(0)));
+        Ok(newest.map_err(IndexError::of_search)?.map(hour_of_block))
+    }
+
+    /// What there is in these hours, as far as sets can tell.
+    fn look(&mut self, first: i64, last: i64) -> Result<Parts, IndexError> {
+        let (first, last) = (first * HOUR_BLOCKS, (last + 1) * HOUR_BLOCKS - 1);
+        if self.is_learning {
+            self.is_learning = false;
+            return self.learn(first, last);
+        }
+        let mut sources = self.sources.iter();
+        let Some(source) = sources.next() else { return Ok(Parts::new()) };
+        let mut parts = source.all(self.core, first, last)?;
+        let loaded = parts.len();
+        for source in sources {
+            source.narrow(self.core, &mut parts)?;
+        }
+        self.adjust(loaded);
+        Ok(parts)
+    }
+
+    /// Puts those first that have the fewest rows.
+    fn learn(&mut self, first: i64, last: i64) -> Result<Parts, IndexError> {
+        let mut all = Vec::with_capacity(self.sources.len());
+        for source in mem::take(&mut self.sources) {
+            let parts = source.all(self.core, first, last)?;
+            let count: u64 = parts.values().map(Bits::count).sum();
+            all.push((count, parts, source));
+        }
+        all.sort_by_key(|(count, ..)| *count);
+        let mut common: Option<Parts> = None;
+        for (_, parts, source) in all {
+            self.sources.push(source);
+            common = Some(match common {
+                None => parts,
+                Some(common) => self::common(common, &parts),
+            });
+        }
+        Ok(common.unwrap_or_default())
+    }
+
+    /// More hours next time, as far as there is memory for them.
+    fn adjust(&mut self, loaded: usize) {
+        if loaded.saturating_mul(MORE) <= BLOCKS {
+            self.span = (self.span * MORE as i64).min(HOURS_MOST);
+        } else if loaded > 2 * BLOCKS {
+            self.span = (self.span / MORE as i64).max(1);
         }
     }
 
     /// Keeps what columns and times allow.
-    fn narrow(&self, hour: i64, parts: &mut Parts) -> Result<(), IndexError> {
+    fn narrow(&mut self, parts: &mut Parts) -> Result<(), IndexError> {
         let conn = &self.core.conn;
-        for clause in &self.plan.clauses {
-            let Clause::Column(column, wanted, or) = clause else { continue };
+        for clause in &mut self.plan.clauses {
+            let Clause::Column(likely, or) = clause else { continue };
             for (block, rows) in parts.iter_mut() {
-                let values = self::column(conn, *column, *block)?;
-                let others = stored(conn, *or, *block)?;
+                let values = columns::of_rows(conn, likely.column, *block, rows)?;
+                let others = or.map(|or| stored(conn, or, *block)).transpose()?;
                 for row in rows.rows().collect::<Vec<_>>() {
-                    let value = values.get(usize::from(row));
-                    let is_wanted = value.is_some_and(|value| wanted.contains(value));
-                    if !is_wanted && !others.contains(row) {
+                    let value = values.get(usize::from(row)).copied().unwrap_or_default();
+                    let is_other = others.as_ref().is_some_and(|others| others.contains(row));
+                    if !is_other && !likely.has(conn, value)? {
                         rows.clear(row);
                     }
                 }
+                self.core.go_on()?;
             }
-        }
-        let begins = schema::hour_begins(hour);
-        if self.plan.since <= begins && schema::hour_begins(hour + 1) <= self.plan.until {
-            return Ok(());
+            parts.retain(|_, rows| !rows.is_empty());
         }
         for (block, rows) in parts.iter_mut() {
-            let times = times(conn, *block)?;
+            let hour = hour_of_block(*block);
+            let begins = schema::hour_begins(hour);
+            if self.plan.since <= begins && schema::hour_begins(hour + 1) <= self.plan.until {
+                continue;
+            }
+            let times = columns::of_rows(conn, Column::Times, *block, rows)?;
             for row in rows.rows().collect::<Vec<_>>() {
                 let time = times.get(usize::from(row)).map(|time| begins + i64::from(*time));
                 if time.is_none_or(|time| time < self.plan.since || time >= self.plan.until) {
@@ -180,85 +238,6 @@ impl<'c> Scan<'c> {
     }
 }
 
-impl Source {
-    /// Notes the newest block of the term up to an hour.
-    fn next_block(
-        &mut self,
-        conn: &Connection,
-        term: u32,
-        hour: i64,
-        last: i64,
-    ) -> Result<(), IndexError> {
-        let sql = "SELECT key FROM postings WHERE key BETWEEN ?1 AND ?2 ORDER BY key DESC LIMIT 1";
-        let from = schema::key(term, last * HOUR_BLOCKS);
-        let to = schema::key(term, hour * HOUR_BLOCKS + HOUR_BLOCKS - 1);
-        let found = conn
-            .prepare_cached(sql)
-            .and_then(|mut key| key.query_row([from, to], |row| row.get::<_, i64>(0)).optional())
-            .map_err(IndexError::of_search)?;
-        self.terms.extend(found.map(|key| (schema::block_of_key(key), term)));
-        Ok(())
-    }
-
-    /// The latest hour, not after this one, in which it has something.
-    fn seek(&mut self, conn: &Connection, hour: i64, last: i64) -> Result<Option<i64>, IndexError> {
-        while let Some((block, term)) = self.terms.peek().copied()
-            && hour_of_block(block) > hour
-        {
-            self.terms.pop();
-            self.next_block(conn, term, hour, last)?;
-        }
-        while self.rows.last().is_some_and(|n| hour_of_row(*n) > hour) {
-            self.rows.pop();
-        }
-        let of_terms = self.terms.peek().map(|(block, _)| hour_of_block(*block));
-        Ok(of_terms.max(self.rows.last().map(|n| hour_of_row(*n))))
-    }
-
-    /// What it has in the hour, which is then behind it.
-    fn load(&mut self, conn: &Connection, hour: i64, last: i64) -> Result<Parts, IndexError> {
-        let mut parts = Parts::new();
-        let mut select = conn
-            .prepare_cached("SELECT key, bits FROM postings WHERE key BETWEEN ?1 AND ?2")
-            .map_err(IndexError::of_search)?;
-        let mut loaded = Vec::new();
-        while let Some((block, term)) = self.terms.peek().copied()
-            && hour_of_block(block) == hour
-        {
-            self.terms.pop();
-            loaded.push(term);
-        }
-        let first = hour * HOUR_BLOCKS;
-        for term in loaded.iter().chain(&self.looked_up) {
-            let keys = [schema::key(*term, first), schema::key(*term, first + HOUR_BLOCKS - 1)];
-            let mut found = select.query(keys).map_err(IndexError::of_search)?;
-            while let Some(row) = found.next().map_err(IndexError::of_search)? {
-                let key = row.get(0).map_err(IndexError::of_search)?;
-                let bits = row.get_ref(1).and_then(|bits| Ok(bits.as_blob()?));
-                let part = parts.entry(schema::block_of_key(key)).or_default();
-                part.add(bits.map_err(IndexError::of_search)?);
-            }
-        }
-        for term in loaded.into_iter().filter(|_| hour > last) {
-            self.next_block(conn, term, hour - 1, last)?;
-        }
-        // Those that do not lead may not have come so far.
-        while let Some(n) = self.rows.last().copied().filter(|n| hour_of_row(*n) >= hour) {
-            self.rows.pop();
-            let (block, row) = schema::place(n);
-            if hour_of_block(block) != hour {
-                continue;
-            }
-            parts.entry(block).or_default().set(row);
-        }
-        Ok(parts)
-    }
-}
-
-fn hour_of_row(n: i64) -> i64 {
-    hour_of_block(schema::place(n).0)
-}
-
 fn common(mut parts: Parts, others: &Parts) -> Parts {
     parts.retain(|block, rows| {
         let Some(others) = others.get(block) else { return false };
@@ -266,31 +245,6 @@ fn common(mut parts: Parts, others: &Parts) -> Parts {
         !rows.is_empty()
     });
     parts
-}
-
-/// When in its hour each row of a block arrived.
-pub(super) fn times(conn: &Connection, block: i64) -> Result<Vec<u32>, IndexError> {
-    of_block(conn, "SELECT times FROM blocks WHERE block = ?1", block)
-}
-
-/// The term of each row of a block.
-pub(super) fn column(
-    conn: &Connection,
-    column: Column,
-    block: i64,
-) -> Result<Vec<u32>, IndexError> {
-    let sql = match column {
-        Column::Actors => "SELECT actors FROM blocks WHERE block = ?1",
-        Column::Names => "SELECT names FROM blocks WHERE block = ?1",
-    };
-    of_block(conn, sql, block)
-}
-
-fn of_block(conn: &Connection, sql: &str, block: i64) -> Result<Vec<u32>, IndexError> {
-    let found = conn.prepare_cached(sql).and_then(|mut column| {
-        column.query_row([block], |row| Ok(numbers(row.get_ref(0)?.as_blob()?))).optional()
-    });
-    Ok(found.map_err(IndexError::of_search)?.unwrap_or_default())
 }
 
 /// The rows of a block that have a term.

@@ -10,9 +10,8 @@ use super::{IndexError, Row};
 /// request arrived, and which of that hour's blocks. So newer hours have higher numbers.
 ///
 /// `postings.key` is a term and a block; `bits` are the rows of the block that have the term.
-/// `blocks.times` is, for each row, when in the hour it arrived, and `last` the latest of that; `actors`
-/// and `names` are the numbers of its terms of these kinds. `itself.name` tells this index from others, and
-/// from itself built again.
+/// `columns` has numbers of each row (`columns.rs`), and `blocks.last` is when in the hour the latest row arrived.
+/// `itself.name` tells this index from others, and from itself built again.
 pub(super) const SCHEMA: &str = "
 CREATE TABLE itself (
     name TEXT NOT NULL
@@ -76,11 +75,13 @@ CREATE TABLE ids (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE blocks (
-    block  INTEGER PRIMARY KEY,
-    last   INTEGER NOT NULL,
-    times  BLOB    NOT NULL,
-    actors BLOB    NOT NULL,
-    names  BLOB    NOT NULL
+    block INTEGER PRIMARY KEY,
+    last  INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE columns (
+    key     INTEGER PRIMARY KEY,
+    numbers BLOB    NOT NULL
 ) STRICT;
 
 CREATE TABLE terms (
@@ -103,7 +104,11 @@ CREATE TABLE purges (
     PRIMARY KEY (writer, seq)
 ) STRICT, WITHOUT ROWID;
 
-CREATE VIRTUAL TABLE names USING fts5(
+CREATE VIRTUAL TABLE actor_names USING fts5(
+    text, tokenize = 'trigram', content = '', detail = 'none'
+);
+
+CREATE VIRTUAL TABLE target_names USING fts5(
     text, tokenize = 'trigram', content = '', detail = 'none'
 );
 ";
@@ -116,8 +121,11 @@ DROP TABLE IF EXISTS pending;
 DROP TABLE IF EXISTS arrivals;
 DROP TABLE IF EXISTS ids;
 DROP TABLE IF EXISTS blocks;
+DROP TABLE IF EXISTS columns;
 DROP TABLE IF EXISTS terms;
 DROP TABLE IF EXISTS postings;
+DROP TABLE IF EXISTS actor_names;
+DROP TABLE IF EXISTS target_names;
 DROP TABLE IF EXISTS names;
 DROP TABLE IF EXISTS purges;
 DROP TABLE IF EXISTS targets;
@@ -128,13 +136,16 @@ DROP TABLE IF EXISTS texts;
 const READ: &str = "SELECT writer, seq, act, completion, id, time_ms, action, category, description, \
     actor_type, actor_id, actor_name, actor_email, actor_verified, route, rule, outcome, severity, \
     reason, request_id, method, path, status, duration_ms, targets, scope, source_ip, \
-    words, acts FROM events WHERE n = ?1";
+    words, acts, n FROM events WHERE n BETWEEN ?1 AND ?2 ORDER BY n";
 
 const WRITE: &str = "INSERT OR REPLACE INTO events (n, writer, seq, act, completion, id, time_ms, \
     action, category, description, actor_type, actor_id, actor_name, actor_email, actor_verified, \
     route, rule, outcome, severity, reason, request_id, method, path, status, duration_ms, targets, \
     scope, source_ip, words, acts) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, \
     ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30)";
+
+/// Rows that are no further from each other are read in one go, with what is between them.
+const NEAR: i64 = 3;
 
 pub(super) const HOUR_MS: i64 = 3_600_000;
 /// Hours that have a number: up to the year 2089. What lies outside counts as the first or last one.
@@ -198,8 +209,25 @@ pub(super) fn block_of_key(key: i64) -> i64 {
 
 pub(super) fn read(conn: &Connection, n: i64) -> Result<Option<Row>, IndexError> {
     let mut statement = conn.prepare_cached(READ).map_err(IndexError::of_search)?;
-    let row = statement.query_row([n], |record| Ok(row(record))).optional();
+    let row = statement.query_row([n, n], |record| Ok(row(record))).optional();
     row.map_err(IndexError::of_search)?.transpose()
+}
+
+/// Rows whose numbers are given in order, with their numbers. Those that lie by each other are read in one go.
+pub(super) fn read_all(conn: &Connection, numbers: &[i64]) -> Result<Vec<(i64, Row)>, IndexError> {
+    let mut statement = conn.prepare_cached(READ).map_err(IndexError::of_search)?;
+    let mut rows = Vec::with_capacity(numbers.len());
+    for near in numbers.chunk_by(|one, next| next - one <= NEAR) {
+        let (Some(first), Some(last)) = (near.first(), near.last()) else { continue };
+        let mut found = statement.query([first, last]).map_err(IndexError::of_search)?;
+        while let Some(record) = found.next().map_err(IndexError::of_search)? {
+            let n = record.get(29).map_err(IndexError::of_search)?;
+            if near.binary_search(&n).is_ok() {
+                rows.push((n, row(record)?));
+            }
+        }
+    }
+    Ok(rows)
 }
 
 fn row(record: &Record<'_>) -> Result<Row, IndexError> {

@@ -4,9 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
+use foldhash::HashMap;
+
+use super::columns::{self, Column};
 use super::plan::Plan;
-use super::scan::{Parts, Scan, times};
+use super::scan::{Parts, Scan};
 use super::{Core, Index, IndexError, Row, schema};
+
+/// Rows that are read in one go.
+const AHEAD: usize = if cfg!(test) { 3 } else { 512 };
 
 /// A field with a closed way of comparing: equal to one of several values, in which for actions `*` stands
 /// for any characters.
@@ -160,9 +166,9 @@ pub(super) fn page(core: &Core, mut plan: Plan, search: &Search) -> Result<Page,
     }
     let limit = search.limit as usize;
     // One more than asked for, to know whether there is more.
-    let mut found =
-        Found { after: search.after.as_ref(), skip: search.offset, want: limit + 1, rows: vec![] };
-    let mut scan = Scan::new(core, plan)?;
+    let (after, skip) = (search.after.as_ref(), search.offset);
+    let mut found = Found { after, skip, want: limit + 1, rows: vec![], ahead: HashMap::default() };
+    let mut scan = Scan::new(core, plan);
     while let Some((hour, parts)) = scan.next()? {
         found.take_hour(core, &scan, hour, &parts)?;
         if found.is_full() {
@@ -186,6 +192,8 @@ struct Found<'s> {
     skip: u32,
     want: usize,
     rows: Vec<Row>,
+    /// Rows that were read already, by their numbers.
+    ahead: HashMap<i64, Row>,
 }
 
 impl Found<'_> {
@@ -216,8 +224,9 @@ impl Found<'_> {
         }
         blocks.sort_by_key(|(newest, ..)| *newest);
         let mut waiting: Vec<(u32, i64)> = Vec::new();
+        self.ahead.clear();
         while let Some((_, block, rows)) = blocks.pop() {
-            let times = times(&core.conn, block)?;
+            let times = columns::of_rows(&core.conn, Column::Times, block, rows)?;
             let time = |row: u16| times.get(usize::from(row)).copied().unwrap_or_default();
             waiting.extend(rows.rows().map(|row| (time(row), schema::number(block, row))));
             waiting.sort_unstable();
@@ -226,6 +235,7 @@ impl Found<'_> {
                 && others.is_none_or(|others| time > others)
             {
                 let first = waiting.partition_point(|(other, _)| *other < time);
+                self.read_ahead(core, scan, &waiting)?;
                 let same = waiting.split_off(first);
                 self.take_moment(scan, &same)?;
                 if self.is_full() {
@@ -237,11 +247,34 @@ impl Found<'_> {
         Ok(())
     }
 
+    /// Reads as many rows as are still wanted in one go, in the order in which they lie there. Where each
+    /// has to be checked, nobody knows how many that is.
+    fn read_ahead(
+        &mut self,
+        core: &Core,
+        scan: &Scan<'_>,
+        waiting: &[(u32, i64)],
+    ) -> Result<(), IndexError> {
+        if !self.ahead.is_empty() || scan.has_checks() {
+            return Ok(());
+        }
+        let wanted = self.want.saturating_sub(self.rows.len());
+        let wanted = wanted.saturating_add(self.skip as usize).min(AHEAD);
+        let newest = waiting.get(waiting.len().saturating_sub(wanted)..).unwrap_or_default();
+        let mut numbers: Vec<i64> = newest.iter().map(|(_, n)| *n).collect();
+        numbers.sort_unstable();
+        self.ahead.extend(schema::read_all(&core.conn, &numbers)?);
+        Ok(())
+    }
+
     /// Adds rows of one millisecond.
     fn take_moment(&mut self, scan: &Scan<'_>, same: &[(u32, i64)]) -> Result<(), IndexError> {
         let mut rows = Vec::with_capacity(same.len());
         for (_, n) in same {
-            rows.extend(scan.read(*n)?);
+            match self.ahead.remove(n) {
+                Some(row) => rows.push(row),
+                None => rows.extend(scan.read(*n)?),
+            }
         }
         if let Some(after) = self.after {
             let is_after = |row: &Row| {

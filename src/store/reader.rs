@@ -244,8 +244,7 @@ const SELECT_SAID_TO_BE_PURGED: &str = "SELECT p.seq FROM purged p WHERE p.write
      AND EXISTS (SELECT 1 FROM entries e WHERE e.writer = ?1 AND e.seq = p.seq) ORDER BY p.seq LIMIT ?4";
 
 const SELECT_ENTRIES: &str = entries_where!("writer = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3");
-const SELECT_RANGE: &str =
-    entries_where!("writer = ?1 AND seq BETWEEN ?2 AND ?3 ORDER BY seq DESC");
+const SELECT_RANGE: &str = entries_where!("writer = ?1 AND seq BETWEEN ?2 AND ?3 ORDER BY seq");
 const SELECT_ENTRY: &str = entries_where!("writer = ?1 AND seq = ?2");
 const SELECT_COMPLETION: &str = entries_where!("writer = ?1 AND intent = ?2");
 const SELECT_ENDED: &str = "SELECT seq, id FROM entries WHERE writer = ?1 AND seq > ?2 \
@@ -312,7 +311,8 @@ fn entries(conn: &Connection, writer: &str, seqs: &[u64]) -> Result<Vec<Stored>,
     Ok(portion.entries())
 }
 
-/// What lies closer by each other than by a look for each is read in one go; at most as much as may be.
+/// What lies closer by each other than by a look for each is read in one go; at most as much as may be. In
+/// the order in which it lies there, so that the system reads ahead.
 fn near(
     conn: &Connection,
     writer: &str,

@@ -7,7 +7,8 @@ use std::mem;
 use foldhash::HashMap;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::super::bits::{Bits, numbers};
+use super::super::bits::Bits;
+use super::super::columns::{self, Column};
 use super::super::follower::completed;
 use super::super::terms::{self, Kind};
 use super::super::{Core, IndexError, Row, schema};
@@ -200,11 +201,9 @@ impl State {
         match self.blocks.entry(block) {
             MapEntry::Occupied(known) => Ok(known.into_mut()),
             MapEntry::Vacant(new) => {
-                let stored = conn
-                    .prepare_cached("SELECT times, actors, names FROM blocks WHERE block = ?1")
-                    .and_then(|mut columns| columns.query_row([block], columns_of).optional())
-                    .map_err(IndexError::of_search)?;
-                Ok(new.insert(stored.unwrap_or_default()))
+                let all = Column::ALL.map(|column| columns::all(conn, column, block));
+                let [times, actors, names] = all;
+                Ok(new.insert([times?, actors?, names?]))
             }
         }
     }
@@ -244,12 +243,6 @@ impl State {
         }
         Ok(())
     }
-}
-
-fn columns_of(row: &rusqlite::Row<'_>) -> rusqlite::Result<[Vec<u32>; 3]> {
-    let column =
-        |column| -> rusqlite::Result<Vec<u32>> { Ok(numbers(row.get_ref(column)?.as_blob()?)) };
-    Ok([column(0)?, column(1)?, column(2)?])
 }
 
 /// The rows in the place of this one, by its id.

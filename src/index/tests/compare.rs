@@ -75,7 +75,10 @@ async fn whatever_is_changed_is_told() {
             ),
             What::Unfindable("target id"),
         ),
-        ("UPDATE blocks SET times = zeroblob(length(times))".to_owned(), What::Unfindable("time")),
+        (
+            "UPDATE columns SET numbers = zeroblob(length(numbers))".to_owned(),
+            What::Unfindable("time"),
+        ),
         ("DELETE FROM pending".to_owned(), What::Unfindable("intent")),
         ("INSERT INTO ids VALUES (5, 7)".to_owned(), What::Surplus("ids")),
         ("INSERT INTO pending VALUES ('w', 1, 1)".to_owned(), What::Surplus("pending")),
