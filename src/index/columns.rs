@@ -165,9 +165,9 @@ impl Columns {
 mod tests {
     use rusqlite::Connection;
 
-    use super::super::bits::Bits;
-    use super::super::schema::SCHEMA;
     use super::{Column, Columns, all, of_rows};
+    use crate::index::bits::Bits;
+    use crate::index::schema::SCHEMA;
 
     #[test]
     fn some_rows_have_the_numbers_that_they_have_among_all() {
