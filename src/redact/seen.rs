@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::iter::repeat;
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use memchr::memmem::Finder;
@@ -54,6 +55,8 @@ pub struct Seen {
     /// Where each of them is in the list.
     known: BTreeMap<String, usize>,
     bytes: usize,
+    /// What searches for all of them, once somebody does.
+    automaton: OnceLock<Option<AhoCorasick>>,
     /// Those of the request are searched for in disguise as well.
     in_disguise: bool,
     /// Why not all secrets can be searched for.
@@ -177,6 +180,7 @@ impl Seen {
             return;
         }
         self.bytes += text.len();
+        self.automaton.take();
         self.known.insert(text.clone(), self.secrets.len());
         let digits = text.bytes().all(|byte| byte.is_ascii_digit());
         self.secrets.push(Secret { text, rule, weight, digits, is_core: false });
@@ -207,15 +211,15 @@ impl Seen {
         if self.secrets.is_empty() {
             return None;
         }
-        let automaton = if self.secrets.len() > FEW {
+        let build = || {
             // The other kinds take time by the square of the length for what repeats itself.
             AhoCorasick::builder()
                 .kind(Some(AhoCorasickKind::ContiguousNFA))
                 .build(self.secrets.iter().map(|secret| &secret.text))
                 .ok()
-        } else {
-            None
         };
+        let is_many = self.secrets.len() > FEW;
+        let automaton = if is_many { self.automaton.get_or_init(build).clone() } else { None };
         let finders = match automaton {
             Some(_) => Vec::new(),
             None => self.secrets.iter().map(|secret| Finder::new(&secret.text)).collect(),
