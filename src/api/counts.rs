@@ -14,6 +14,7 @@ use super::log::{Log, Session};
 use super::problem::Problem;
 use crate::clock::Timestamp;
 use crate::index::{Bar, Condition, Facet, Field, Search};
+use crate::query;
 
 const FACETS: Allowed = Allowed { own: &[], page: false, strict: false };
 const STATS: Allowed = Allowed { own: &["bars"], page: false, strict: false };
@@ -165,8 +166,10 @@ pub(super) async fn facets(
     let now = log.clock.now();
     let Asked { search, mut warnings, .. } = Asked::of(&uri, &who, FACETS, now)?;
     let mut session = log.read().await?;
+    let purged = query::purged_in(&mut session.index, &search).await;
     let mut facets = facets_of(&mut session, search, now).await?;
     log.warn_of_lag(session.fresh, &mut warnings);
+    warnings.extend(purged);
     facets.warnings = warnings;
     Ok(Json(facets))
 }
@@ -234,8 +237,10 @@ pub(super) async fn stats(
     let mut asked = Asked::of(&uri, &who, STATS, now)?;
     let wanted = bars(asked.own("bars")?)?;
     let mut session = log.read().await?;
+    let purged = query::purged_in(&mut session.index, &asked.search).await;
     let mut stats = stats_of(&mut session, asked.search, wanted, now).await?;
     log.warn_of_lag(session.fresh, &mut asked.warnings);
+    asked.warnings.extend(purged);
     stats.warnings = asked.warnings;
     Ok(Json(stats))
 }

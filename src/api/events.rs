@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::asked::{Allowed, Asked, Who};
 use super::log::Log;
 use super::problem::Problem;
+use crate::access::Role;
 use crate::index::{Condition, Index, Row, Search, View};
 use crate::query::{self, EventError, Summary};
 use crate::record::EventId;
@@ -40,6 +41,7 @@ pub(super) async fn list(
     let mut session = log.read().await?;
     let page = session.index.search(&asked.search).await?;
     log.warn_of_lag(session.fresh, &mut asked.warnings);
+    asked.warnings.extend(query::purged_in(&mut session.index, &asked.search).await);
     Ok(Json(List {
         events: page.rows.into_iter().map(Summary::from).collect(),
         next_cursor: page.next.map(|cursor| cursor.to_string()),
@@ -71,7 +73,7 @@ pub(crate) async fn one_of(log: &Log, who: &Who, id: &str) -> Result<Value, Prob
     let page = session.index.search(&search).await?;
     let mut ledger = log.ledger().await?;
     let Some(row) = page.rows.first() else {
-        let problem = absent(&mut session.index, &mut *ledger, id, view).await;
+        let problem = absent(&mut session.index, &mut *ledger, id, who).await;
         return Err(problem.but(&log.what_may_be_missing(session.fresh)));
     };
     match query::whole(&mut *ledger, row).await {
@@ -81,7 +83,7 @@ pub(crate) async fn one_of(log: &Log, who: &Who, id: &str) -> Result<Value, Prob
         }
         // It was purged a moment ago.
         Err(EventError::Missing { .. }) if was_purged(&mut *ledger, row).await => {
-            Err(absent(&mut session.index, &mut *ledger, id, view).await)
+            Err(absent(&mut session.index, &mut *ledger, id, who).await)
         }
         Err(error) => Err(unreadable(error)),
     }
@@ -93,19 +95,22 @@ async fn was_purged(ledger: &mut dyn LedgerReader, row: &Row) -> bool {
 }
 
 /// There is no such event. Where events of its time were purged, that is said, whatever the id; where
-/// they are kept, only to those who may see everything.
+/// they are kept, only to owners.
 pub(super) async fn absent(
     index: &mut Index,
     ledger: &mut dyn LedgerReader,
     id: EventId,
-    view: &View,
+    who: &Who,
 ) -> Problem {
     // When the events of others were purged is theirs to know.
-    if *view != View::Everything {
+    if *who.0.grant().view() != View::Everything {
         return Problem::no_event();
     }
     match query::purge_at(index, ledger, id).await {
-        Some((when, purge)) => Problem::purged(&when, purge.archive.as_ref()),
+        Some((when, purge)) => {
+            let is_owner = who.0.grant().role() == Role::Owner;
+            Problem::purged(&when, purge.archive.as_ref().filter(|_| is_owner))
+        }
         None => Problem::no_event(),
     }
 }

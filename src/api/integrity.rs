@@ -181,7 +181,7 @@ async fn row(log: &Log, who: &Who, id: &str) -> Result<Row, Problem> {
         Some(row) => Ok(row),
         None => {
             let mut ledger = log.ledger().await?;
-            Err(absent(&mut session.index, &mut *ledger, id, &search.view).await)
+            Err(absent(&mut session.index, &mut *ledger, id, who).await)
         }
     }
 }

@@ -177,7 +177,7 @@ impl Log {
     pub(super) async fn export(&self, reader: &Reader) -> Result<Session, Problem> {
         let share = self.turns.exporters.take(reader.id(), EXPORTS.1);
         let turn = Arc::clone(&self.turns.exports).try_acquire_owned();
-        let share = share.ok_or_else(Problem::busy)?;
+        let share = share.ok_or_else(|| Problem::many("exports", EXPORTS.1))?;
         let mut session = self.open(turn.map_err(|_| Problem::busy())?, None).await?;
         session.turn.share = Some(share);
         Ok(session)
@@ -187,7 +187,7 @@ impl Log {
     pub(super) async fn tail(&self, reader: &Reader) -> Result<Session, Problem> {
         let share = self.turns.followers.take(reader.id(), TAILS.1);
         let turn = Arc::clone(&self.turns.tails).try_acquire_owned();
-        let share = share.ok_or_else(Problem::busy)?;
+        let share = share.ok_or_else(|| Problem::many("live tails", TAILS.1))?;
         let mut session = self.open(turn.map_err(|_| Problem::busy())?, None).await?;
         session.turn.share = Some(share);
         Ok(session)

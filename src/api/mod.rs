@@ -49,7 +49,7 @@ use crate::retain::RetainStatus;
 use crate::seal::{Disagreement, LogState};
 use crate::store::{SpoolShared, SpoolStatus};
 use crate::telemetry::Metrics;
-use listener::{CONNECTIONS, Few, Peer, with_address};
+use listener::{CONNECTIONS, Few, Peer, served};
 
 pub(crate) use asked::{Allowed, Asked, Who};
 pub(crate) use counts::{FacetValues, Facets, Stats, ValueCount, facets_of, stats_of};
@@ -161,6 +161,7 @@ pub fn router(operations: Operations, log: Arc<Log>) -> Router {
         .route("/livez", get(|| async { "ok\n" }))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
+        .method_not_allowed_fallback(|| async { Problem::method() })
         .with_state(operations);
     Router::new()
         .route("/v1/admin/audit", get(events::list))
@@ -207,9 +208,8 @@ pub async fn serve(
 ) -> std::io::Result<()> {
     listener.set_nonblocking(true)?;
     let listener = Few::new(tokio::net::TcpListener::from_std(listener)?, CONNECTIONS);
-    let service = router
-        .layer(middleware::map_request(with_address))
-        .into_make_service_with_connect_info::<Peer>();
+    let service =
+        router.layer(middleware::from_fn(served)).into_make_service_with_connect_info::<Peer>();
     axum::serve(listener, service)
         .with_graceful_shutdown(async move {
             // An error means that the sender is gone, which is a reason to stop as well.

@@ -252,6 +252,16 @@ impl Problem {
             .later(SOON)
     }
 
+    /// One reader has as many of what lasts as one may.
+    pub(super) fn many(what: &str, most: usize) -> Self {
+        let detail = format!(
+            "{what} of this reader are under way already: {most}, as many as may at one time"
+        );
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "Busy", detail)
+            .remedy("end one of them, or give others tokens of their own")
+            .later(SOON)
+    }
+
     /// The question was given up.
     pub(super) fn too_slow() -> Self {
         let detail = "the answer took longer than it may";

@@ -1,9 +1,15 @@
 //! A body as far as the capture limit, with the size and digest of all of it.
 
 use std::fmt;
+use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use sha2::{Digest, Sha256};
+
+use super::passed::{Passed, Splitter};
+
+/// What was kept of a word that goes on behind the limit is no longer.
+const TAIL_BYTES: usize = 256;
 
 /// What was captured of a body.
 #[derive(Clone, Default)]
@@ -17,6 +23,8 @@ pub struct Body {
     /// SHA-256 of the whole body, lower-case hex; only for truncated bodies that were seen to
     /// their end.
     pub sha256: Option<String>,
+    /// Which words went by behind what was captured, and still do while the body goes on; of requests only.
+    pub passed: Option<Arc<Passed>>,
 }
 
 impl Body {
@@ -24,7 +32,7 @@ impl Body {
     pub fn whole(bytes: impl Into<Bytes>) -> Self {
         let bytes = bytes.into();
         let size = Some(bytes.len() as u64);
-        Self { bytes, truncated: false, size, sha256: None }
+        Self { bytes, truncated: false, size, sha256: None, passed: None }
     }
 }
 
@@ -45,12 +53,21 @@ pub struct BodyCapture {
     limit: usize,
     size: u64,
     digest: Option<Sha256>,
+    /// The words of what is not kept are told.
+    tells_words: bool,
+    words: Option<Splitter>,
 }
 
 impl BodyCapture {
     /// Starts a capture of at most `limit` bytes.
     pub fn new(limit: usize) -> Self {
-        Self { kept: BytesMut::new(), limit, size: 0, digest: None }
+        let kept = BytesMut::new();
+        Self { kept, limit, size: 0, digest: None, tells_words: false, words: None }
+    }
+
+    /// The same, of a request: it is known which words are in what is not kept.
+    pub fn of_request(limit: usize) -> Self {
+        Self { tells_words: true, ..Self::new(limit) }
     }
 
     /// Takes the next chunk; returns whether the limit is now passed.
@@ -58,6 +75,9 @@ impl BodyCapture {
         self.size += chunk.len() as u64;
         if let Some(digest) = &mut self.digest {
             digest.update(chunk);
+            if let Some(words) = &mut self.words {
+                words.push(chunk);
+            }
             return true;
         }
         if self.size <= self.limit as u64 {
@@ -68,6 +88,13 @@ impl BodyCapture {
         digest.update(&self.kept);
         digest.update(chunk);
         self.digest = Some(digest);
+        if self.tells_words {
+            let mut words = Splitter::new();
+            let from = self.kept.len().saturating_sub(TAIL_BYTES);
+            words.push(self.kept.get(from..).unwrap_or_default());
+            words.push(chunk);
+            self.words = Some(words);
+        }
         let room = self.limit - self.kept.len();
         self.kept.extend_from_slice(chunk.get(..room).unwrap_or(chunk));
         true
@@ -85,12 +112,18 @@ impl BodyCapture {
 
     /// What is known while the body goes on: `declared` is its Content-Length, if it has one.
     pub fn so_far(&self, declared: Option<u64>) -> Body {
-        Body { bytes: self.kept(), truncated: true, size: declared, sha256: None }
+        let passed = self.passed();
+        Body { bytes: self.kept(), truncated: true, size: declared, sha256: None, passed }
+    }
+
+    fn passed(&self) -> Option<Arc<Passed>> {
+        self.words.as_ref().map(Splitter::passed)
     }
 
     /// The finished capture.
     pub fn finish(self) -> Body {
         Body {
+            passed: self.passed(),
             bytes: self.kept.freeze(),
             truncated: self.digest.is_some(),
             size: Some(self.size),

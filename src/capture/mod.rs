@@ -4,6 +4,7 @@
 //! `Debug` prints lengths, never contents. It does not know what the bytes mean.
 
 mod body;
+mod passed;
 
 use std::fmt;
 use std::net::IpAddr;
@@ -11,6 +12,7 @@ use std::net::IpAddr;
 use http::HeaderMap;
 
 pub use body::{Body, BodyCapture};
+pub use passed::{Passed, WORD_BYTES_MIN, ends_word};
 
 /// The head of a request and as much of its body as the capture limit allows.
 pub struct Request {

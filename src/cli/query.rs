@@ -181,6 +181,9 @@ pub fn run(args: &QueryArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
             eprintln!("note: {note}");
         }
         doubt(&search);
+        if let Some(note) = query::purged_in(&mut index, &search).await {
+            eprintln!("note: {note}");
+        }
         let page = index.search(&search).await?;
         let printed = print(args, &mut *reader, &mut index, &page, out).await;
         // When this returns, nothing of it is left in the directory. It was only read.
@@ -319,7 +322,8 @@ fn table(page: &Page, out: &mut dyn Write) -> anyhow::Result<()> {
 
 fn cells(row: &Row) -> [String; 6] {
     let time = chrono::DateTime::from_timestamp_millis(row.time_ms).unwrap_or_default();
-    let actor = [&row.actor_name, &row.actor_email, &row.actor_id, &row.actor_type];
+    let actor = [&row.actor_name, &row.actor_email, &row.actor_id, &row.actor_credential];
+    let actor = actor.into_iter().chain([&row.actor_type]);
     let outcome = row.outcome.as_deref().unwrap_or("pending");
     let outcome = match &row.reason {
         Some(reason) => format!("{outcome} ({reason})"),
@@ -328,7 +332,7 @@ fn cells(row: &Row) -> [String; 6] {
     [
         time.to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
         cell(row.action.as_deref().unwrap_or("-")),
-        actor_cell(actor.into_iter().flatten().next(), row.actor_verified),
+        actor_cell(actor.flatten().next(), row.actor_verified),
         cell(&target(&row.targets)),
         cell(&outcome),
         cell(row.description.as_deref().unwrap_or("-")),

@@ -21,7 +21,7 @@ use crate::api::{
 };
 use crate::clock::Timestamp;
 use crate::index::{Condition, Search, View};
-use crate::query::Summary;
+use crate::query::{self, Summary};
 
 const ALLOWED: Allowed = Allowed { own: OWN, page: true, strict: false };
 /// Only the rows are wanted: the rest of the page is there already.
@@ -132,6 +132,7 @@ async fn answer(log: &Log, viewer: &Viewer, question: &Question) -> Result<Respo
     }
     let (stats, facets) = counted(&mut session, &asked.search, now, &mut asked.warnings).await?;
     log.warn_of_lag(session.fresh, &mut asked.warnings);
+    asked.warnings.extend(query::purged_in(&mut session.index, &asked.search).await);
     let facets = facets.map(|facets| facets.facets);
     let filters = Filters::of(question, facets.as_ref());
     let empty = match rows.is_empty() {

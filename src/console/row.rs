@@ -110,8 +110,9 @@ impl ActorView {
         let known = [&actor.name, &actor.email, &actor.id];
         let mut known = known.into_iter().flatten().filter(|text| !text.is_empty());
         let label = known.next();
-        let more = known.find(|text| Some(*text) != label);
-        let find = [&actor.id, &actor.email, &actor.name].into_iter().flatten();
+        let credential = actor.credential.as_ref().filter(|_| label.is_none());
+        let more = known.find(|text| Some(*text) != label).or(credential);
+        let find = [&actor.id, &actor.email, &actor.name].into_iter().flatten().chain(credential);
         let find = find.map(String::as_str).find(|text| !text.trim().is_empty());
         let kind = actor.kind.as_deref();
         Self {

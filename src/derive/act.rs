@@ -43,6 +43,8 @@ pub(super) enum Answer {
     Part(usize, Option<String>),
     /// In the result of a call of XML-RPC.
     Xml,
+    /// Of several calls within one, at this position of its result.
+    Within(usize),
     /// Of several, in the list with this name, at this position.
     Listed(String, usize),
     /// For all acts that are not told apart: the worst of what is said of no other.

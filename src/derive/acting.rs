@@ -9,11 +9,12 @@ use super::endpoint::READS;
 use super::path::Path;
 use super::trace::Origin;
 use super::verbs::is_verb;
-use super::walk::Walked;
+use super::walk::{ACTIONS, Walked};
 use crate::record::{RequestRecord, Tree};
 
 /// Names of such parameters, in any case.
-const PARAMETERS: [&str; 6] = ["action", "act", "cmd", "do", "op", "operation"];
+const PARAMETERS: [&str; 8] =
+    ["action", "act", "batch_action", "bulk_action", "cmd", "do", "op", "operation"];
 
 /// Ends of scripts.
 const SCRIPTS: [&str; 10] =
@@ -64,8 +65,9 @@ pub(super) fn acted(request: &RequestRecord, body: Option<&Value<'_>>) -> Option
                 true => Origin::Query(name.to_string()),
                 false => Origin::RequestBody(format!("${}", step(name))),
             };
-            // `<commit></commit>`
-            let noun = Some(noun).filter(|noun| !noun.is_empty() && *noun != verb);
+            // `<commit></commit>`, `activate-selected`
+            let is_named = |noun: &String| !noun.is_empty() && *noun != verb && noun != "selected";
+            let noun = Some(noun).filter(is_named);
             found = Some(Acted { noun, verb, origin });
         }
     }
@@ -165,6 +167,14 @@ pub(super) fn is_script(path: &Path) -> bool {
 /// Whether a path is that of an API as a whole, which says nothing of what is done: `/api/`.
 pub(super) fn is_bare(path: &Path) -> bool {
     matches!(path.segments.as_slice(), [only] if only.text.eq_ignore_ascii_case("api"))
+}
+
+/// Whether a path ends where a form is sent that says itself what is done to which of a list:
+/// `/admin/users/batch_action`.
+pub(super) fn is_of_list(path: &Path, walked: &Walked) -> bool {
+    let [.., _, last] = path.segments.as_slice() else { return false };
+    let is_open = walked.verb.is_none() && walked.part.is_none();
+    is_open && last.word.as_deref().is_some_and(|word| ACTIONS.contains(&word))
 }
 
 /// The name of a queue of SQS, by its account and its name: `/123456789012/jobs`.

@@ -8,11 +8,11 @@ mod items;
 mod more;
 
 use self::graphql::{errors, graphql, leads_to};
-pub(super) use self::items::{by_id, item_id, items, of_item};
+pub(super) use self::items::{by_id, item_id, items, of_item, shown_of};
 use self::items::{inside, located, other_items, part};
 use super::act::{Act, Answer, End};
 use super::body::{self, Value};
-use super::code::{code, is_refusal, is_rpc_refusal, rpc_code};
+use super::code::{code, fault_code, is_refusal, is_rpc_refusal, rpc_code};
 use super::endpoint::reads;
 use super::naming::sets_name;
 use super::shown::is_operation;
@@ -68,19 +68,24 @@ fn ends_in(
     };
     let streamed = in_events(body, response);
     let body = streamed.as_ref().unwrap_or(body);
+    let is_within = |act: &Act| matches!(act.answer, Answer::Within(_));
+    let within = acts.iter().any(is_within).then(|| rpc::results(body)).flatten();
     let end = |act: &Act| match &act.answer {
         Answer::Graphql(position, path) => graphql(act, (*position, path), body, sent),
         Answer::Rpc(id) => json_rpc(act, id.as_deref(), (body, sent), acts),
         Answer::Part(position, id) => {
             part(body, *position, id.as_deref()).map_or_else(unknown, |item| of_part(act, item))
         }
-        Answer::Xml => rpc::xml_result(body).map_or_else(unknown, |result| {
-            let kind = act.targets.first().map_or("", |target| target.kind.as_str());
-            match is_refused(kind, &result, sent) {
-                true => failed(code(&result, None)),
-                false => done(act, Some(&result)),
-            }
-        }),
+        Answer::Xml => {
+            rpc::xml_result(body).map_or_else(unknown, |result| of_result(act, &result, sent))
+        }
+        Answer::Within(at) => {
+            let told = within.as_ref().and_then(|results| rpc::told(results, *at));
+            told.map_or_else(unknown, |told| match told {
+                rpc::Told::Result(result) => of_result(act, result, sent),
+                rpc::Told::Fault(fault) => failed(fault_code(fault)),
+            })
+        }
         Answer::Listed(name, position) => listed(act, (name, *position), (body, sent)),
         Answer::Rest => rest(acts, body),
         Answer::Others(count) => other_items(acts, body, *count),
@@ -103,6 +108,15 @@ fn ends_in(
     match is_elsewhere {
         true => acts.iter().map(|_| unknown()).collect(),
         false => ends,
+    }
+}
+
+/// How a call ended that this is the result of.
+fn of_result(act: &Act, result: &Value<'_>, sent: &Sent<'_>) -> End {
+    let kind = act.targets.first().map_or("", |target| target.kind.as_str());
+    match is_refused(kind, result, sent) {
+        true => failed(code(result, None)),
+        false => done(act, Some(result)),
     }
 }
 
@@ -213,7 +227,11 @@ fn done(act: &Act, result: Option<&Value<'_>>) -> End {
         if let Some(end) = sign_in::ended(act, result) {
             return end;
         }
-        let lists = partly::lists(verb, kind, result).filter(|_| act.targets.len() > 1);
+        let is_told = |lists: &partly::Lists| {
+            let has_failed = lists.has_failed() || lists.lists_failed();
+            act.targets.len() > 1 || has_failed && body::id(result, kind).is_none()
+        };
+        let lists = partly::lists(verb, kind, result).filter(is_told);
         if let Some(end) = lists.and_then(|lists| lists.whole(&act.targets)) {
             return end;
         }

@@ -8,13 +8,14 @@ mod names;
 use std::borrow::Cow;
 use std::fmt;
 
-pub(super) use self::batch::{batch, formset};
+pub(super) use self::batch::{MEMBERS, addresses, batch, formset, known_as, many};
 pub(super) use self::files::files;
 pub(super) use self::inner::{created, place_of};
 use self::names::{
-    FORM_NAMES, NAMES, SIGN_IN_INNER, SIGN_IN_NAMES, SIGN_IN_OBJECTS, is_field_of_form,
-    is_one_of_several, names_of,
+    FORM_NAMES, NAMES, SIGN_IN_INNER, SIGN_IN_NAMES, SIGN_IN_OBJECTS, are_several,
+    is_field_of_form, is_one_of_several, names_of,
 };
+pub(super) use self::names::{REFERRED, last_id};
 use super::shape::is_id;
 use super::text::bounded;
 pub(super) use crate::decode::Node as Value;
@@ -23,7 +24,7 @@ pub(super) use crate::decode::Node as Value;
 pub(super) type Members<'b> = [(Cow<'b, str>, Value<'b>)];
 
 /// Members that hold an id, the best first.
-const IDS: &[&str] = &["id", "uuid", "uid", "_id", "Id", "ID"];
+const IDS: &[&str] = &["id", "uuid", "uid", "_id", "Id", "ID", "sys_id"];
 
 /// Members around what is meant.
 pub(super) const WRAPPERS: &[&str] = &["data", "result", "item", "attributes", "metadata", "spec"];
@@ -121,13 +122,19 @@ pub(super) fn name_at<'b>(body: &'b Value<'b>, noun: &'b str) -> Option<Found<'b
             })
         };
         let own = || {
-            let (name, own) = body.members().iter().find(|(name, _)| is_name_of(name, noun))?;
+            let is_own = |name: &str| is_name_of(name, noun) || noun == "user" && name == "login";
+            let (name, own) = body.members().iter().find(|(name, _)| is_own(name))?;
             Some((scalar(own)?, At::Outer(name)))
         };
-        nouns.into_iter().find_map(form).or_else(own)
+        let of_user = || {
+            let inner = body.get("member_user").filter(|_| noun == "member")?;
+            first_at(Some("member_user"), inner.members(), NAMES)
+        };
+        nouns.into_iter().find_map(form).or_else(own).or_else(of_user)
     });
     // As which of several somebody signs in, the application alone knows.
-    found.filter(|(name, _)| noun != "session" || !is_one_of_several(body, name))
+    let is_known = |name: &str| !is_one_of_several(body, name) && !are_several(body);
+    found.filter(|(name, _)| noun != "session" || is_known(name))
 }
 
 /// The name in an object, and where it stands.
@@ -164,7 +171,7 @@ pub(super) fn signs_in_as<'b>(body: &'b Value<'b>) -> Option<Found<'b>> {
     });
     let inner = |of: &&'static str| first_at(Some(of), body.get(of)?.members(), &SIGN_IN_INNER);
     let found = found.or_else(|| SIGN_IN_OBJECTS.iter().find_map(inner));
-    found.filter(|(name, _)| !is_one_of_several(body, name))
+    found.filter(|(name, _)| !is_one_of_several(body, name) && !are_several(body))
 }
 
 /// Whether a member is called `user_name`, `UserName` or `user_alias`, for the noun `user`.
@@ -194,9 +201,7 @@ pub(super) fn id_at<'b>(body: &'b Value<'b>, noun: &'b str) -> Option<Found<'b>>
 /// The id at the end of the address of what a body refers to, and of nothing else, as OData has it.
 pub(super) fn referred<'b>(body: &'b Value<'b>) -> Option<Found<'b>> {
     let [(name, Value::String(address))] = body.members() else { return None };
-    let last = address.trim_end_matches('/').rsplit('/').next()?;
-    let id = super::path::keyed(last).map_or(last, |(_, key)| key);
-    (name == "@odata.id").then_some((bounded(id)?, At::Outer(name)))
+    (name == "@odata.id").then_some((last_id(address)?, At::Outer(name)))
 }
 
 /// Whether what has this name is the id of a thing with this noun.
@@ -228,8 +233,16 @@ pub(super) fn created_id_at<'b>(body: &'b Value<'b>, noun: &'b str) -> Option<Fo
         if objects(body, noun).any(|(_, object)| has_id(object)) {
             return None;
         }
+        // `{"hostids": ["107819"]}`, as Zabbix has it.
+        let listed = objects(body, noun).find_map(|(outer, object)| {
+            let (name, ids) = object.iter().find(|(name, _)| is_own(name, noun, b"ids"))?;
+            let one = ids.as_array().filter(|ids| ids.len() == 1)?;
+            Some((scalar(one.first()?)?, At::member(outer, name)))
+        });
         let keys = ["key", "name"];
-        objects(body, noun).find_map(|(outer, object)| first_at(outer, object, &keys))
+        listed.or_else(|| {
+            objects(body, noun).find_map(|(outer, object)| first_at(outer, object, &keys))
+        })
     })
 }
 
@@ -238,42 +251,13 @@ pub(super) fn created_id(body: &Value<'_>, noun: &str) -> Option<String> {
     created_id_at(body, noun).map(|(id, _)| id)
 }
 
-/// Names of lists of ids, whatever they are ids of: everybody's, and those of Django's forms.
-const ID_LISTS: [&str; 5] = ["ids", "ids[]", "id[]", "_selected_action", "selected_ids"];
-
-/// Lists of those who come into a group, or leave it.
-pub(super) const MEMBERS: [&str; 4] = ["logins", "userIds", "user_ids", "usernames"];
-
-/// Ids and names of several targets, and how many there are in all: of every list that there is, since
-/// a client may send one along that is not read.
-pub(super) fn many<'b>(body: &'b Value<'b>, noun: &str, plural: &str) -> Many<'b> {
-    if body.as_array().is_some() {
-        return list(None, body);
-    }
-    let own = |name: &str| {
-        let bare = name.strip_suffix("[]").unwrap_or(name);
-        let is_numbered = bare.rsplit_once('.').is_some_and(|(list, number)| {
-            let list = list.strip_suffix(".member").unwrap_or(list);
-            number.bytes().all(|byte| byte.is_ascii_digit()) && is_id_of(list, noun)
-        });
-        is_numbered
-            || bare == plural
-            || bare.strip_suffix('s').is_some_and(|name| is_id_of(name, noun))
-            || noun == "member" && MEMBERS.contains(&bare)
-    };
-    let lists =
-        body.members().iter().filter(|(name, _)| ID_LISTS.contains(&name.as_ref()) || own(name));
-    let mut all = Many::default();
-    for (name, found) in lists {
-        all.join(list(Some(name.as_ref()), found));
-    }
-    all
-}
-
 fn list<'b>(member: Option<&'b str>, found: &'b Value<'b>) -> Many<'b> {
     let Some(items) = found.as_array() else {
         let many = found.as_str().map(Many::of_ids).unwrap_or_default();
         let one = || scalar(found).filter(|id| is_plain_id(id));
+        // What has a list's name is one of a list, whatever it looks like.
+        let is_listed = member.is_some_and(|name| name.ends_with("[]"));
+        let one = || if is_listed { scalar(found) } else { one() };
         let many = match many.is_empty() {
             true => Many::one(one()),
             false => many,
@@ -367,10 +351,13 @@ impl<'b> Many<'b> {
 }
 
 impl Many<'_> {
-    /// Ids between commas; nothing if it could be one name with commas in it.
+    /// Ids between commas, or digests between bars; nothing if it could be one name with commas in it.
     pub(super) fn of_ids(text: &str) -> Self {
-        let ids = || text.split(',').map(str::trim);
-        if !text.contains(',') || !ids().all(is_plain_id) {
+        let sign = if text.contains(',') { ',' } else { '|' };
+        let ids = || text.split(sign).map(str::trim);
+        // `auth0|5f7c8ec7` is one id.
+        let is_one = sign == '|' && !ids().all(is_digest);
+        if !text.contains(sign) || is_one || !ids().all(is_plain_id) {
             return Self::default();
         }
         let listed = |id| Listed { id: bounded(id), name: None, spot: Spot::Text, member: None };
@@ -410,6 +397,11 @@ impl Many<'_> {
             }
         }
     }
+}
+
+/// Whether a text is a digest in hex, as torrents are known by.
+fn is_digest(id: &str) -> bool {
+    id.len() >= 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 pub(super) fn is_plain_id(id: &str) -> bool {

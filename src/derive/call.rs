@@ -21,6 +21,19 @@ const WRAPPERS: [&str; 8] =
 /// Arguments that hold a list of what is made, as Hasura and Prisma have them.
 const LISTS: [&str; 2] = ["objects", "data"];
 
+/// What has an id beside what is meant: the call itself, and whoever calls.
+const OF_CALLS: [&str; 9] = [
+    "client",
+    "client_mutation",
+    "correlation",
+    "idempotency",
+    "mutation",
+    "request",
+    "session",
+    "trace",
+    "transaction",
+];
+
 /// Members of a filter that leave what has this value, or one of these.
 const EQUAL: [&str; 5] = ["_eq", "_in", "eq", "equals", "in"];
 
@@ -99,7 +112,10 @@ impl Calls {
 
 /// An act of a call by its noun and verb, and what its arguments say.
 pub(super) fn of_call(noun: &str, verb: &str, arguments: &Value<'_>, answer: Answer) -> Act {
-    let session = matches!(verb, "login" | "logout") && matches!(noun, "" | "user" | "session");
+    let is_way = verb.starts_with("login_with_") || verb.starts_with("log_in_with_");
+    let verb = if is_way { "login" } else { verb };
+    let session = matches!(verb, "login" | "logout")
+        && matches!(noun, "" | "auth" | "authentication" | "user" | "session");
     let (noun, verb) = match (noun, verb) {
         (_, "login") if session => return signing("create", "sign_in", arguments, answer),
         (_, "logout") if session => return signing("delete", "sign_out", arguments, answer),
@@ -179,6 +195,20 @@ fn others(arguments: &Value<'_>, targets: &[Target]) -> Vec<String> {
     ids.filter_map(|(_, id)| body::scalar(id)).filter(|id| !is_target(id)).collect()
 }
 
+/// The one thing that arguments name by its id, where a call says but what is done:
+/// `impersonate(userId: 5)`.
+pub(super) fn thing_meant(arguments: &Value<'_>) -> Option<String> {
+    let inner = WRAPPERS.iter().filter_map(|name| arguments.get(name));
+    let places = std::iter::once(arguments).chain(inner).flat_map(Value::members);
+    let names = places.take(ITEMS_MAX).map(|(name, _)| snake(name));
+    let mut things = names.filter_map(|name| {
+        let thing = name.strip_suffix("_id").filter(|thing| !thing.is_empty())?;
+        (!OF_CALLS.contains(&thing)).then(|| thing.to_owned())
+    });
+    let thing = things.next()?;
+    things.next().is_none().then_some(thing)
+}
+
 /// Whose part it is, if only one thing is named: `uploadAvatar(userId: 7)`.
 fn owner(part: &str, arguments: &Value<'_>) -> Option<String> {
     let named = |(name, _): &(std::borrow::Cow<'_, str>, Value<'_>)| {
@@ -230,8 +260,12 @@ fn targets(arguments: &Value<'_>, kind: &str, is_part: bool) -> Vec<Target> {
     let last = kind.rsplit_once('_').map(|(_, last)| last);
     let id = id.or_else(|| {
         let last = last?;
-        let places = std::iter::once(arguments).chain(inner());
-        places.filter_map(|place| body::own_id(place.members(), last)).next()
+        let find = |noun: &str| {
+            let mut places = std::iter::once(arguments).chain(inner());
+            places.find_map(|place| body::own_id(place.members(), noun))
+        };
+        // `addTeamMember(teamId: 3, userId: 5)`
+        find(last).or_else(|| (last == "member").then(|| find("user")).flatten())
     });
     let name = || body::name(arguments, kind);
     let name = name().or_else(|| inner().find_map(|inner| body::name(inner, kind)));

@@ -1,6 +1,6 @@
 //! The upstream's own error codes, as common APIs give them.
 
-use super::body::{Value, step};
+use super::body::{Value, scalar, step};
 use crate::decode::Number;
 use crate::record::ResponseRecord;
 
@@ -47,7 +47,7 @@ const RPC_CODES: [(i64, &str); 5] = [
 /// `error.code` and its like are everybody's; `error.status` and `error.details[].reason` are
 /// Google's, `errors[].extensions.code` GraphQL's, `type` of RFC 9457, `__type` and `Error.Code` of
 /// AWS, `reason` of Kubernetes and CouchDB.
-const PLACES: [&[&str]; 61] = [
+const PLACES: [&[&str]; 62] = [
     &["error", "code"],
     &["error", "type"],
     &["error", "details", "reason"],
@@ -84,6 +84,7 @@ const PLACES: [&[&str]; 61] = [
     &["result", "error"],
     &["data", "error", "code"],
     &["fault", "code"],
+    &["Envelope", "Body", "Fault", "Detail", "Error", "Code"],
     &["Envelope", "Body", "Fault", "Code", "Subcode", "Subcode", "Value"],
     &["Envelope", "Body", "Fault", "Code", "Subcode", "Value"],
     &["Envelope", "Body", "Fault", "Code", "Value"],
@@ -141,7 +142,10 @@ pub(super) fn code_at(body: &Value<'_>, status: Option<u16>) -> Option<(String, 
         Some((word, *place))
     };
     let words = PLACES.iter().find_map(of_word);
-    let named = || Some((name_of_error(first(body), status)?, NAME));
+    let named = || {
+        let named = name_of_error(first(body), status).map(|name| (name, NAME));
+        named.or_else(|| of_message(body, status))
+    };
     words.or_else(named).or_else(|| {
         PLACES.iter().filter(|place| place.last() != Some(&"status")).find_map(|place| {
             let code = match at(place)? {
@@ -164,6 +168,29 @@ fn name_of_error(body: &Value<'_>, status: Option<u16>) -> Option<String> {
         text.bytes().all(|it| it.is_ascii_uppercase() || it.is_ascii_digit() || it == b'_');
     let is_type = text.ends_with("Error") || text.ends_with("Exception");
     word(text, status).filter(|_| is_loud || is_type)
+}
+
+/// Where the kind of an error stands beside a sentence, of which the status tells already.
+const OF_MESSAGES: [Place; 2] = [&["kind"], &["status"]];
+
+/// The kind of an error beside a sentence (`{"kind": "InvalidArgument"}`, `{"status": "version-mismatch"}`),
+/// or the code before it (`["ERROR_GLPI_ADD", "…"]`).
+fn of_message(body: &Value<'_>, status: Option<u16>) -> Option<(String, Place)> {
+    status.filter(|status| *status >= 400)?;
+    if let Some([Value::String(code), Value::String(_)]) = body.as_array() {
+        let is_loud = |it: u8| it.is_ascii_uppercase() || it.is_ascii_digit() || it == b'_';
+        let is_code = code.contains('_') && code.bytes().all(is_loud);
+        return word(code, status).filter(|_| is_code).map(|code| (code, &[][..]));
+    }
+    body.get("message").and_then(Value::as_str)?;
+    OF_MESSAGES.into_iter().find_map(|place| {
+        let text = place.iter().find_map(|name| body.get(name)?.as_str())?;
+        // Of several words: `Status` is what the answer is, and `error` says nothing.
+        let humps = text.bytes().filter(u8::is_ascii_uppercase).count();
+        let is_camel = humps > 1 && text.bytes().any(|it| it.is_ascii_lowercase());
+        let is_joined = text.contains('-') && text.bytes().all(|it| !it.is_ascii_uppercase());
+        Some((word(text, status).filter(|_| is_camel || is_joined)?, place))
+    })
 }
 
 /// Fields with the code of an error: those of AWS, with an address behind it, and of Azure.
@@ -210,6 +237,18 @@ pub(super) fn rpc_code(error: &Value<'_>) -> Option<String> {
     let Value::Number(Number::Integer(number)) = error.get("code")? else { return None };
     let known = RPC_CODES.iter().find(|(code, _)| code == number);
     Some(known.map_or_else(|| format!("error_{number}"), |(_, name)| (*name).to_owned()))
+}
+
+/// The code of a fault of XML-RPC, and of errors in its form.
+pub(super) fn fault_code(fault: &Value<'_>) -> Option<String> {
+    let code = fault.get("faultCode").or_else(|| fault.get("code"))?;
+    match code.as_str().map(str::trim).or_else(|| code.get("#text")?.as_str()) {
+        Some(text) if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) => {
+            Some(format!("error_{}", text.get(..CODE_BYTES_MAX).unwrap_or(text)))
+        }
+        Some(text) => word(text, None),
+        None => scalar(code).map(|number| format!("error_{number}")),
+    }
 }
 
 /// Whether an error of JSON-RPC says that somebody may not, by a status or in words, where its number

@@ -11,7 +11,7 @@ use super::method::Method;
 use super::nouns::{is_part, is_singleton, known_category};
 use super::path::Path;
 use super::walk::Walked;
-use super::{atomic, batch, elastic, lists, operations, rpc};
+use super::{atomic, batch, elastic, lists, operations, rpc, trpc};
 use crate::record::{RequestRecord, Tree};
 
 /// The body looks like a call, and is not taken for one.
@@ -50,10 +50,12 @@ pub(super) fn called(
     let query = request.query.as_ref().map(Tree::node);
     let is_endpoint = is_endpoint(path, walked);
     let is_post = method.sent == "POST";
+    let is_called = is_endpoint || is_post && rpc::is_bare_call(body) && !is_known(walked);
     let is_get = matches!(method.sent.as_str(), "GET" | "HEAD");
     let calls = graphql::calls(&request.path, query, body)
         .filter(|_| is_endpoint || graphql::is_operation_in(body))
-        .or_else(|| rpc::calls(body, is_endpoint || path.segments.is_empty() && !path.is_cut))
+        .or_else(|| rpc::calls(body, is_called || path.segments.is_empty() && !path.is_cut))
+        .or_else(|| trpc::calls(&request.path, query, body).filter(|_| is_post))
         .or_else(|| batch::calls(&request.path, body))
         .or_else(|| atomic::calls(body))
         .or_else(|| lists::calls(walked, body))
@@ -68,7 +70,7 @@ pub(super) fn called(
         // Whoever says that it is but a query is believed only where queries are answered.
         (Some(operation), _) => is_post && says_nothing() && operation != Operation::Query,
         (None, "requests") => is_post && !walked.nodes.iter().any(|node| node.is_collection()),
-        (None, lists::KIND) => is_post,
+        (None, lists::KIND | trpc::KIND) => is_post,
         (None, elastic::KIND) => is_post || method.sent == "PUT",
         (None, "operations" | atomic::KIND) => is_post && !is_routed,
         (None, operations::SOAP) => {
@@ -77,6 +79,7 @@ pub(super) fn called(
             is_post && !is_routed && (is_service() || says_nothing())
         }
         (None, _) if is_endpoint => is_post,
+        (None, _) if is_called && !is_routed => is_post && !calls.acts.iter().any(reads),
         (None, _) => is_post && says_nothing() && !calls.acts.iter().any(reads),
     };
     let may_act = match calls.graphql {
@@ -117,6 +120,15 @@ fn may_be_service(path: &Path, walked: &Walked) -> bool {
     let is_word =
         |slot: &usize| path.segments.get(*slot).is_some_and(|segment| segment.word.is_some());
     walked.verb.is_none() && walked.part.is_none() && slots.into_iter().all(is_word)
+}
+
+/// Whether a path says what is done, or upon which kind of thing that is known.
+fn is_known(walked: &Walked) -> bool {
+    let is_kind =
+        |noun: &str| is_singleton(noun) || is_part(noun) || known_category(noun).is_some();
+    walked.verb.is_some()
+        || walked.part.is_some()
+        || walked.nodes.last().is_some_and(|node| is_kind(&node.noun))
 }
 
 /// Whether a path says what is done to which thing.

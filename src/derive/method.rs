@@ -150,6 +150,19 @@ fn names_another_path(request: &RequestRecord) -> bool {
     members.into_iter().any(|(name, value)| is_path_header(name) && !is_own(value))
 }
 
+/// What is done to a resource by this method: OData's `MERGE` is a `PATCH` that is older than it, and
+/// only DeltaV merges what was checked out (RFC 3253, section 11.2), with a body that says so.
+///   <https://www.odata.org/documentation/odata-version-2-0/operations/>
+pub(super) fn meant<'m>(method: &'m str, body: Option<&Value<'_>>) -> &'m str {
+    let is_of_versions = || body.is_some_and(|body| body.get("merge").is_some());
+    match method {
+        "MERGE" if !is_of_versions() => "PATCH",
+        // A HEAD is read as the GET that it asks about.
+        "HEAD" => "GET",
+        other => other,
+    }
+}
+
 fn upper(method: &str) -> Option<String> {
     let method = method.trim();
     let is_token = !method.is_empty()

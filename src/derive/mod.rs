@@ -26,6 +26,7 @@
 
 mod act;
 mod acting;
+mod alike;
 mod answer;
 mod atomic;
 mod batch;
@@ -62,6 +63,7 @@ mod signs;
 mod tests;
 mod text;
 mod trace;
+mod trpc;
 mod verbs;
 mod walk;
 mod words;

@@ -2,24 +2,27 @@
 
 mod asking;
 mod by_path;
+mod contrary;
 mod membership;
 mod noted;
 mod ordered;
 mod relation;
 mod signing;
 mod targets;
+mod upon;
 
 use self::by_path::named_by_path;
 use self::signing::{by_route, note_routed};
 pub(super) use self::targets::{are_claimed, plural_name, sets_name};
 use super::act::{Act, Answer, are_told_alike, plan};
 use super::acting::{self, Acted};
+use super::alike::{self, NAMES_ALIKE};
 use super::batch;
 use super::body::{self, Value};
 use super::call::Calls;
 use super::endpoint::{LOOKS_LIKE_CALL, READS, called, reads};
-use super::graphql::{self, Operation};
-use super::method::Method;
+use super::graphql::{self, BESIDE, Operation};
+use super::method::{IGNORED, Method, OTHER_PATH, meant};
 use super::path::Path;
 use super::queried;
 use super::rule::{Matched, PathPattern};
@@ -133,15 +136,15 @@ pub(super) fn naming_at(
         .documented
         .and_then(|pattern| Path::documented(&request.path, pattern))
         .unwrap_or_else(|| Path::read(&request.path));
-    let mut walked = walk(&path, as_walked(&method.name));
+    let mut walked = walk(&path, meant(&method.name, body));
     let called = called(request, body, &method, (&path, &walked), known.is_routed);
     let is_sent = body.is_some() || request.query.is_some();
     noted::path(&walked, trace);
     if called.calls.is_some() && method.name != method.sent {
         // Calls are answered whatever the method.
         method.name.clone_from(&method.sent);
-        method.notes.retain(|note| *note == super::method::OTHER_PATH);
-        method.notes.push(super::method::IGNORED);
+        method.notes.retain(|note| *note == OTHER_PATH);
+        method.notes.push(IGNORED);
     }
     let acted = acting::acted(request, body);
     let beside = acting::beside_sign_in(request, &path);
@@ -151,16 +154,14 @@ pub(super) fn naming_at(
     let is_script = acting::is_script(&path) && walked.verb.is_none() && walked.part.is_none();
     let is_script = is_script || acting::is_query_protocol(request, body);
     let is_acted = is_script || acting::is_bare(&path) || acting::queue(&path).is_some();
+    let is_acted = is_acted || acting::is_of_list(&path, &walked);
     let acted = acted.filter(|_| is_acted && matches!(method.name.as_str(), "POST" | "GET"));
     walked.signs &= beside.is_none();
     let mut acted = beside.or(acted);
     let may_be_routed = is_script && method.name == "POST" && known.documented.is_none();
     let is_front = may_be_routed && acting::is_front(&path);
     let routed = by_route(&mut walked, &mut acted, request, body.filter(|_| is_front));
-    if at_provider && method.name == "POST" {
-        (walked.nodes, walked.signs) = (vec![Node::named("session")], true);
-        (walked.verb, walked.part) = (Some("create".to_owned()), None);
-    }
+    signing::take(&mut walked, &path, &method.name, at_provider);
     walked.is_submitted |= acted.is_none() && may_be_routed;
     walked.is_unclear = !is_script && method.name == "POST" && acting::is_asked(request, body);
     let mut naming = match called.calls {
@@ -176,8 +177,8 @@ pub(super) fn naming_at(
         }
         None => {
             take(&mut walked, acted.as_ref(), &path);
-            queried::take(&mut walked, &path, request, &method.name);
-            let naming = named_by_path(walked, request, body, &method.name, trace);
+            queried::take(&mut walked, &path, request, meant(&method.name, body));
+            let naming = named_by_path(walked, request, body, meant(&method.name, body), trace);
             note_acted(acted, trace);
             note_routed(routed, trace);
             naming
@@ -186,9 +187,8 @@ pub(super) fn naming_at(
     if path.is_cut {
         naming.notes.push(super::path::TOO_LONG);
     }
-    if called.is_ignored {
-        naming.notes.push(LOOKS_LIKE_CALL);
-    }
+    naming.notes.extend(called.is_ignored.then_some(LOOKS_LIKE_CALL));
+    naming.notes.extend(alike::note(body));
     let asks = || request.query.as_ref().is_some_and(|query| asks_mutation(query.node()));
     if method.is_unclear
         || called.may_act
@@ -206,11 +206,6 @@ pub(super) fn naming_at(
     trace.note(Field::Description, || (said, Vec::new()));
     naming.method = method.name;
     naming
-}
-
-/// A HEAD is read as the GET that it asks about.
-fn as_walked(method: &str) -> &str {
-    if method == "HEAD" { "GET" } else { method }
 }
 
 /// What a parameter says, in the place of what the path does not.
@@ -292,10 +287,9 @@ impl Naming {
         };
     }
 
-    /// Whether the client named another method or path, which is not what is recorded.
+    /// Whether the client named another method or path, or said something twice, which is not what is recorded.
     pub(super) fn is_disguised(&self) -> bool {
-        let is_disguise =
-            |note: &&str| matches!(*note, super::method::IGNORED | super::method::OTHER_PATH);
+        let is_disguise = |note: &&str| [IGNORED, OTHER_PATH, NAMES_ALIKE, BESIDE].contains(note);
         self.notes.iter().any(is_disguise)
     }
 
@@ -316,6 +310,7 @@ impl Naming {
 
 /// A request within another, as an act.
 pub(super) fn named_alone(method: &str, path: &str, body: Option<&Value<'_>>) -> Act {
+    let method = meant(method, body);
     let walked = walk(&Path::read(path), method);
     let naming = named_by_path(walked, &RequestRecord::default(), body, method, &mut Trace::off());
     Act {

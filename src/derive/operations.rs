@@ -31,6 +31,15 @@ const BEFORE: [&str; 6] = ["admin", "bigquery", "citus", "cockroach", "mssql", "
 const VERBS: [(&str, &str); 4] =
     [("describe", "get"), ("put", "put"), ("track", "track"), ("untrack", "untrack")];
 
+/// What an element may have behind the name of its operation.
+const WRAPS: [&str; 4] = ["", "Request", "Input", "_Task"];
+
+/// Kinds of requests that are made as things are: `CreateServiceRequest`.
+const REQUESTS: [&str; 10] = [
+    "access", "change", "feature", "leave", "merge", "order", "pull", "purchase", "service",
+    "support",
+];
+
 /// Operations by which somebody signs in.
 const SIGN_INS: [&str; 2] = ["initiate_auth", "respond_to_auth_challenge"];
 
@@ -57,22 +66,29 @@ fn is_xml(request: &RequestRecord) -> bool {
     request.content_type.as_deref().is_some_and(|kind| kind.contains("xml"))
 }
 
-/// The operation of a SOAP envelope: the one element of its body, or, where that is not on record,
-/// the name at the end of `SOAPAction`.
+/// The operation of a SOAP envelope: the element of its body, of several that which `SOAPAction` names, or
+/// else the first; where none is on record, the name at the end of `SOAPAction`.
 fn of_soap(request: &RequestRecord, body: Option<&Value<'_>>) -> Option<Act> {
     let inner = body.and_then(|body| body.get("Envelope")?.get("Body"));
     let elements = inner.into_iter().flat_map(Value::members);
-    let mut elements = elements.filter(|(name, _)| !name.starts_with(['@', '#']));
-    let (name, arguments) = match (elements.next(), elements.next(), body) {
-        (Some((name, arguments)), None, _) => (name.as_ref(), arguments),
-        (None, _, None) if is_xml(request) => {
-            let action = request.headers.get("soapaction")?.as_str()?.trim_matches('"');
-            (action.rsplit(['/', '#', ':']).next()?, &Value::Null)
-        }
+    // What elements refer to may stand beside them.
+    let elements = elements.filter(|(name, _)| !name.starts_with(['@', '#']) && name != "multiRef");
+    let asked = request.headers.get("soapaction").and_then(Value::as_str);
+    let asked = asked.and_then(|action| action.trim_matches('"').rsplit(['/', '#', ':']).next());
+    let asked = asked.filter(|asked| is_name(asked));
+    let is_asked = |name: &str| {
+        asked.is_some_and(|asked| name.strip_prefix(asked).is_some_and(|end| WRAPS.contains(&end)))
+    };
+    let found =
+        elements.clone().find(|(name, _)| is_asked(name)).or_else(|| elements.clone().next());
+    let (name, arguments) = match (found, body) {
+        (Some((name, arguments)), _) => (name.as_ref(), arguments),
+        (None, None) if is_xml(request) => (asked?, &Value::Null),
         _ => return None,
     };
     // `PowerOffVM_Task`, as VMware calls what takes its time.
     let name = name.strip_suffix("_Task").unwrap_or(name);
+    let name = bare(name, asked).unwrap_or(name);
     is_name(name).then(|| {
         let is_known = noun_and_verb(name).is_some();
         match is_known {
@@ -80,6 +96,15 @@ fn of_soap(request: &RequestRecord, body: Option<&Value<'_>>) -> Option<Act> {
             false => of_call("soap", &snake(name), arguments, Answer::Rest),
         }
     })
+}
+
+/// The name of an operation without what says that it is asked for, if it is not what it is about:
+/// `DeleteAccountRequest`, but `CreateServiceRequest` where it is called so.
+fn bare<'b>(name: &'b str, asked: Option<&str>) -> Option<&'b str> {
+    let bare = name.strip_suffix("Request").filter(|_| asked != Some(name))?;
+    let about = noun_and_verb(bare).map(|(noun, _)| noun).filter(|noun| !noun.is_empty())?;
+    let is_kind = REQUESTS.contains(&about.rsplit('_').next().unwrap_or(&about));
+    (!is_kind || asked == Some(bare)).then_some(bare)
 }
 
 fn of_target(request: &RequestRecord, body: Option<&Value<'_>>, path: &Path) -> Option<Vec<Act>> {

@@ -19,7 +19,7 @@ use self::inside::{challenged, told_inside};
 use self::items::{MULTI_STATUS, by_items, is_unclear};
 use self::parts::by_parts;
 use self::undone::{all_ended, broken, note_ending, without};
-use self::unread::unread;
+use self::unread::{is_unread_graphql, unread};
 use super::act::{self, End};
 use super::answer;
 use super::body::{self, Value};
@@ -103,7 +103,7 @@ pub fn outcome_traced(
     let ruled = rule.and_then(|rule| rule.severity);
     let is_hidden = request.notes.iter().any(|note| note == REDACTED_BY_VALUE);
     // Whoever hides what is done by calling it a secret, or another method, does not do so unseen.
-    let is_hidden = is_hidden || naming.is_disguised();
+    let is_hidden = is_hidden || naming.is_disguised() || is_unread_graphql(naming, request);
     let ruled = if is_hidden { ruled.max(Some(Severity::Warn)) } else { ruled };
     if rule.is_some() || read || is_hidden {
         verdict.severity = severity(verdict.outcome, verdict.severity, ruled, read);
@@ -372,7 +372,9 @@ fn noun(action: &str) -> &str {
 
 fn done(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict {
     let Came { request, response, body, observed, .. } = came;
-    let is_created = response.status == 201 || observed.is_some_and(Observed::is_creation);
+    let is_told = naming.method == "PUT" && completed::says_created(request, body);
+    let is_created =
+        response.status == 201 || is_told || observed.is_some_and(Observed::is_creation);
     let is_set =
         matches!(naming.sentence.verb.as_str(), "put" | "replace" | "save" | "set" | "upsert");
     let is_set = is_set && naming.method == "PUT";
@@ -380,6 +382,7 @@ fn done(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict {
     let sentence = if created {
         trace.note(Field::Action, || match response.status {
             201 => (By::Convention("201 says created"), vec![Origin::Status]),
+            _ if is_told => (By::Convention("the answer says created"), Vec::new()),
             _ => (By::Convention("there was nothing before"), vec![Origin::States]),
         });
         &Sentence { verb: "create".to_owned(), ..naming.sentence.clone() }
@@ -415,8 +418,8 @@ fn done(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict {
         targets = (ruled != naming.targets).then_some(ruled);
     }
     let known = targets.as_ref().unwrap_or(&naming.targets);
-    let is_accepted =
-        response.status == 202 || body.is_some_and(|body| shown::is_pending(body, &naming.targets));
+    let is_pending = |body: &Value<'_>| shown::is_pending(&sentence.verb, body, &naming.targets);
+    let is_accepted = response.status == 202 || body.is_some_and(is_pending);
     let said = (sentence.verb.as_str(), is_accepted);
     let ruled = sources.into_iter().rev().find_map(|(matched, whose)| {
         // What a document calls a change was none.

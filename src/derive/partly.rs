@@ -48,11 +48,13 @@ const DONE: [&str; 8] = [
 ];
 
 /// Counts of what was changed, whatever was done to it, squashed: those of databases and their drivers.
-const CHANGED: [&str; 9] = [
+const CHANGED: [&str; 11] = [
     "affected",
     "affectedcount",
     "affectedrows",
     "changed",
+    "created",
+    "deleted",
     "modified",
     "modifiedcount",
     "nmodified",
@@ -91,7 +93,18 @@ pub(super) struct Lists {
     is_found: bool,
     /// A list of what was done is there and empty, or one of which all items tell of an error.
     is_none_done: bool,
+    /// How many were changed, whatever was done to them.
+    changed: Option<i64>,
 }
+
+/// Members around the lists.
+const INNER: [&str; 3] = ["data", "processed", "result"];
+
+/// What the list of what was done begins with, beside one that begins with `failed`.
+const PARTNERS: [&str; 3] = ["successful", "succeeded", "success"];
+
+/// What is no count but a time.
+const COUNT_MAX: i64 = 1_000_000_000;
 
 /// After these verbs what is changed is but a part of what is done.
 const MAKING: [&str; 6] = ["create", "import", "insert", "save", "sync", "upsert"];
@@ -108,86 +121,155 @@ pub(super) fn bare(verb: &str) -> &str {
 
 /// Reads the lists of an answer to something that was done to several things of this type.
 pub(super) fn lists(verb: &str, kind: &str, body: &Value<'_>) -> Option<Lists> {
-    let done = squashed(&past(bare(verb)));
-    let (kind, kinds) = (squashed(kind), squashed(&plural(kind)));
-    let is_of_kind = |rest: &str| {
-        let rest = rest.strip_suffix("ids").or_else(|| rest.strip_suffix("id")).unwrap_or(rest);
-        rest.is_empty() || rest == kind || rest == kinds
+    let names = Names {
+        done: squashed(&past(bare(verb))),
+        kind: squashed(kind),
+        kinds: squashed(&plural(kind)),
     };
-    let inner = ["data", "result"].iter().filter_map(|name| body.get(name));
+    let inner = INNER.iter().filter_map(|name| body.get(name));
     let mut lists = Lists::default();
-    let mut changed = None;
-    for (name, value) in std::iter::once(body).chain(inner).flat_map(|it| it.members()) {
-        if matches!(value, Value::Null | Value::Bool(_) | Value::String(_)) {
-            continue;
-        }
-        let name = squashed(name);
-        let is_failed =
-            FAILED.contains(&name.as_str()) || name.strip_prefix("failed").is_some_and(is_of_kind);
-        let is_done = || {
-            DONE.contains(&name.strip_suffix("ids").unwrap_or(&name))
-                || name.strip_prefix(&*done).is_some_and(is_of_kind)
-        };
-        match value {
-            Value::Array(items) if is_failed => {
-                let failed: Vec<_> = items.iter().take(ITEMS_MAX).filter_map(failure).collect();
-                // Of what cannot be named it is known how many there are.
-                if failed.len() < items.len() {
-                    lists.is_listed = true;
-                    lists.count = lists.count.max(i64::try_from(items.len()).unwrap_or(i64::MAX));
-                }
-                lists.failed.extend(failed);
+    for place in std::iter::once(body).chain(inner) {
+        for (name, value) in place.members() {
+            if matches!(value, Value::Null | Value::Bool(_) | Value::String(_)) {
+                continue;
             }
-            // By id: `{"failed": {"3": "locked"}}`.
-            Value::Object(items) if is_failed => {
-                let items = items.iter().take(ITEMS_MAX);
-                lists.failed.extend(items.map(|(id, why)| (id.to_string(), code_of(why))));
+            let name = squashed(name);
+            match partner(place, &name) {
+                Some((is_failed, items)) => lists.add_partner(is_failed, items),
+                None => lists.add(&names, &name, value),
             }
-            // By position: `{"insertErrors": [{"index": 0}]}`.
-            Value::Array(items) if is_by_position(&name, items) => {
-                lists.is_listed = true;
-                lists.count = lists.count.max(i64::try_from(items.len()).unwrap_or(i64::MAX));
-            }
-            // What has no id is an error of the whole.
-            Value::Array(items) if name == "errors" => {
-                let items = items.iter().filter(|item| answer::item_id(item).is_some());
-                lists.failed.extend(items.take(ITEMS_MAX).filter_map(failure));
-            }
-            Value::Array(items) if is_done() => {
-                lists.is_none_done |= items.is_empty();
-                let ids = items.iter().take(ITEMS_MAX).filter_map(id);
-                lists.done.get_or_insert_default().extend(ids);
-            }
-            Value::Array(items) => {
-                let is_own = name == kind || name == kinds;
-                lists.is_none_done |= items.is_empty() && is_own || are_errors(items);
-            }
-            Value::Number(Number::Integer(count)) if is_failed || is_count_of_failed(&name) => {
-                lists.is_listed |= !is_failed && *count > 0;
-                lists.count = (*count).max(lists.count);
-            }
-            Value::Number(Number::Integer(count))
-                if is_done() || name.strip_suffix("count") == Some(&*done) =>
-            {
-                lists.done_count = Some(*count);
-            }
-            Value::Number(Number::Integer(count)) if CHANGED.contains(&name.as_str()) => {
-                changed = changed.max(Some(*count));
-            }
-            Value::Number(Number::Integer(count)) if name == "matchedcount" => {
-                lists.is_found = *count > 0;
-            }
-            _ => {}
         }
     }
     if lists.done_count.is_none() && lists.done.is_none() && !MAKING.contains(&bare(verb)) {
-        lists.done_count = changed;
+        lists.done_count = lists.changed;
     }
     let has_some = lists.done.is_some() || !lists.failed.is_empty() || lists.count > 0;
     (has_some || lists.done_count.is_some()).then_some(lists)
 }
 
+/// What is listed, squashed: by what was done, and of which type.
+struct Names {
+    done: String,
+    kind: String,
+    kinds: String,
+}
+
+impl Names {
+    fn is_of_kind(&self, rest: &str) -> bool {
+        let rest = rest.strip_suffix("ids").or_else(|| rest.strip_suffix("id")).unwrap_or(rest);
+        rest.is_empty() || rest == self.kind || rest == self.kinds
+    }
+
+    fn is_failed(&self, name: &str) -> bool {
+        let is_own = |rest| self.is_of_kind(rest);
+        FAILED.contains(&name) || name.strip_prefix("failed").is_some_and(is_own)
+    }
+
+    fn is_done(&self, name: &str) -> bool {
+        let is_own = |rest| self.is_of_kind(rest);
+        DONE.contains(&name.strip_suffix("ids").unwrap_or(name))
+            || name.strip_prefix(&*self.done).is_some_and(is_own)
+    }
+
+    fn counts_done(&self, name: &str) -> bool {
+        let counted = name.strip_suffix("count");
+        self.is_done(name) || counted.is_some_and(|name| name == self.done || DONE.contains(&name))
+    }
+}
+
+/// One of two lists that are there for what was done and what was not, whatever they are of, and whether
+/// it is the latter: `{"successRequests": [], "failedRequests": ["http://app"]}`.
+fn partner<'b>(place: &'b Value<'b>, name: &str) -> Option<(bool, &'b [Value<'b>])> {
+    let of = |name: &str, start: &str| name.strip_prefix(start).map(str::to_owned);
+    let well = |name: &str| PARTNERS.iter().find_map(|start| of(name, start));
+    let failed = of(name, "failed");
+    let rest = failed.clone().or_else(|| well(name)).filter(|rest| !rest.is_empty())?;
+    let has = |is_it: &dyn Fn(&str) -> Option<String>| {
+        let mut lists = place.members().iter().filter(|(_, it)| it.as_array().is_some());
+        lists.any(|(other, _)| is_it(&squashed(other)).as_ref() == Some(&rest))
+    };
+    let is_pair = has(&|name| of(name, "failed")) && has(&|name| well(name));
+    let is_it = |(other, _): &&(std::borrow::Cow<'_, str>, Value<'_>)| squashed(other) == name;
+    let (_, items) = place.members().iter().find(is_it).filter(|_| is_pair)?;
+    Some((failed.is_some(), items.as_array()?))
+}
+
 impl Lists {
+    /// Reads a member of the answer.
+    fn add(&mut self, names: &Names, name: &str, value: &Value<'_>) {
+        let is_failed = names.is_failed(name);
+        match value {
+            Value::Array(items) if is_failed => {
+                let failed: Vec<_> = items.iter().take(ITEMS_MAX).filter_map(failure).collect();
+                // Of what cannot be named it is known how many there are.
+                if failed.len() < items.len() {
+                    self.count_failed(items.len());
+                }
+                self.failed.extend(failed);
+            }
+            Value::Object(groups) if is_failed && are_groups(value) => {
+                self.count_failed(groups.iter().map(|(_, group)| leaves(group, 0)).sum());
+            }
+            // GitLab's: `{"status": "error", "message": {"bob@example.com": "Already invited"}}`.
+            Value::Object(items)
+                if name == "message" && items.iter().all(|it| it.0.contains('@')) =>
+            {
+                let items = items.iter().take(ITEMS_MAX);
+                self.failed.extend(items.map(|(id, why)| (id.to_string(), code_of(why))));
+            }
+            // By id: `{"failed": {"3": "locked"}}`.
+            Value::Object(items) if is_failed => {
+                let items = items.iter().take(ITEMS_MAX);
+                self.failed.extend(items.map(|(id, why)| (id.to_string(), code_of(why))));
+            }
+            // By position: `{"insertErrors": [{"index": 0}]}`.
+            Value::Array(items) if is_by_position(name, items) => self.count_failed(items.len()),
+            // What has no id is an error of the whole.
+            Value::Array(items) if name == "errors" => {
+                let is_named = |item: &Value<'_>| item.get("item").and_then(body::scalar).is_some();
+                let is_own = |item: &&Value<'_>| answer::item_id(item).is_some() || is_named(item);
+                self.failed.extend(items.iter().filter(is_own).take(ITEMS_MAX).filter_map(failure));
+            }
+            Value::Array(items) if names.is_done(name) => {
+                self.is_none_done |= items.is_empty();
+                let ids = items.iter().take(ITEMS_MAX).filter_map(id);
+                self.done.get_or_insert_default().extend(ids);
+            }
+            Value::Array(items) => {
+                let is_own = name == names.kind || name == names.kinds;
+                self.is_none_done |= items.is_empty() && is_own || are_errors(items);
+            }
+            Value::Number(Number::Integer(count)) if is_failed || is_count_of_failed(name) => {
+                self.is_listed |= !is_failed && *count > 0;
+                self.count = (*count).max(self.count);
+            }
+            Value::Number(Number::Integer(count)) if names.counts_done(name) => {
+                self.done_count = Some(*count);
+            }
+            Value::Number(Number::Integer(count @ ..COUNT_MAX)) if CHANGED.contains(&name) => {
+                self.changed = self.changed.max(Some(*count));
+            }
+            Value::Number(Number::Integer(count)) if name == "matchedcount" => {
+                self.is_found = *count > 0;
+            }
+            _ => {}
+        }
+    }
+
+    /// Reads one of two lists that stand for each other.
+    fn add_partner(&mut self, is_failed: bool, items: &[Value<'_>]) {
+        match is_failed {
+            true if items.is_empty() => {}
+            true => self.count_failed(items.len()),
+            false => self.done_count = Some(i64::try_from(items.len()).unwrap_or(i64::MAX)),
+        }
+    }
+
+    fn count_failed(&mut self, count: usize) {
+        self.is_listed |= count > 0;
+        self.count = self.count.max(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
     /// Whether the answer tells of something that was not done.
     pub(super) fn has_failed(&self) -> bool {
         !self.failed.is_empty()
@@ -281,6 +363,27 @@ fn is_by_position(name: &str, items: &[Value<'_>]) -> bool {
         && !OF_WHOLE.contains(&name)
         && !items.is_empty()
         && items.iter().take(ITEMS_MAX).all(says)
+}
+
+/// Whether an object has lists in it, in groups, and is not by id: `{"member": {"user": [["bob", "no"]]}}`.
+fn are_groups(failed: &Value<'_>) -> bool {
+    let is_list = |(_, value): &(std::borrow::Cow<'_, str>, Value<'_>)| match value {
+        Value::Array(_) => true,
+        Value::Object(inner) => {
+            !inner.is_empty() && inner.iter().all(|it| it.1.as_array().is_some())
+        }
+        _ => false,
+    };
+    !failed.members().is_empty() && failed.members().iter().all(is_list)
+}
+
+/// How many items the lists of a group have.
+fn leaves(group: &Value<'_>, depth: usize) -> usize {
+    match group {
+        Value::Array(items) => items.len(),
+        Value::Object(inner) if depth == 0 => inner.iter().map(|it| leaves(&it.1, 1)).sum(),
+        _ => 0,
+    }
 }
 
 /// Whether each of several items tells of an error.

@@ -69,9 +69,14 @@ pub(super) fn split(path: &str) -> impl Iterator<Item = (&str, String)> {
 impl Path {
     /// Reads a path; empty segments do not count, `.` and `..` are resolved.
     pub(super) fn read(path: &str) -> Self {
+        let named: Vec<(&str, String)> = split(path).collect();
+        let last = named.len().saturating_sub(1);
         let mut segments = Vec::new();
-        for (raw, text) in split(path) {
-            segments.push(Segment::new(raw, &text));
+        for (index, (raw, text)) in named.into_iter().enumerate() {
+            // What stands between others and names nothing, as GitLab's `/-/` does.
+            if !matches!(text.as_str(), "-" | "~") || index == 0 || index == last {
+                segments.push(Segment::new(raw, &text));
+            }
         }
         if segments.len() > SEGMENTS_MAX {
             return Self { is_cut: true, ..Self::default() };
@@ -145,13 +150,15 @@ impl Path {
         if let Some((stem, verb)) = last.text.rsplit_once(':')
             && !stem.is_empty()
             && !stem.contains(':')
-            && verb.bytes().all(|byte| byte.is_ascii_alphabetic())
+            && verb.bytes().all(|byte| byte.is_ascii_alphabetic() || b"-_".contains(&byte))
         {
             // `signInWithPassword`: what is written so is called, and names nothing.
             let is_called = verb.starts_with(|first: char| first.is_ascii_lowercase())
                 && verb.bytes().any(|byte| byte.is_ascii_uppercase());
-            let verb = snake(verb);
-            if is_called || is_verb(verb.split('_').next().unwrap_or_default()) {
+            let (text, verb) = (verb, snake(verb));
+            // `r_1234567890:set-grants`; of what is no id, a part of its name may be written so.
+            let is_whole = !text.contains(['-', '_']) || is_id(stem);
+            if is_called || is_whole && is_verb(verb.split('_').next().unwrap_or_default()) {
                 self.verb = Some(verb);
                 *last = Segment::new(&last.raw, stem);
                 self.verb_at = self.segments.len().checked_sub(1);

@@ -1,11 +1,16 @@
 //! JSON-RPC and XML-RPC: calls by their methods, alone and in batches. Those of version 1.0 do not say that they are
 //! such, so that they are taken for calls only where calls are answered.
 
+mod multicall;
 mod within;
 mod xml;
 
+use std::borrow::Cow;
+
+pub(super) use self::multicall::{Told, results, told};
 pub(super) use self::xml::result as xml_result;
 use super::act::{ACTS_MAX, Act, Answer, More};
+use super::alike::in_any_case;
 use super::body::{self, Value};
 use super::call::{Calls, noun_and_verb, of_call};
 use super::text::bounded;
@@ -17,14 +22,22 @@ use crate::record::Target;
 const OF_FIRST: [&str; 8] =
     ["arguments", "auth", "id", "method", "params", "session", "tag", "version"];
 
+/// The members of a call that servers read.
+const MEMBERS: [&str; 4] = ["id", "jsonrpc", "method", "params"];
+
 /// The calls in a body, if it holds any; `is_endpoint` says that calls are answered there.
 pub(super) fn calls(body: Option<&Value<'_>>, is_endpoint: bool) -> Option<Calls> {
     let body = body?;
     if let Some((method, params)) = xml::called(body) {
+        if let Some(calls) = multicall::calls(method, &params) {
+            return Some(calls);
+        }
         let acts = vec![named(method, &params, Answer::Xml)];
         return Some(Calls { acts, count: 1, kind: "calls", ..Calls::default() });
     }
     let batch = body.as_array().unwrap_or_else(|| std::slice::from_ref(body));
+    let readings: Vec<Cow<'_, Value<'_>>> = batch.iter().flat_map(readings).collect();
+    let batch = || readings.iter().map(Cow::as_ref);
     let mut calls = Calls { kind: "calls", ..Calls::default() };
     let is_first = |call: &Value<'_>| {
         let is_known = |name: &str| OF_FIRST.contains(&name);
@@ -41,9 +54,16 @@ pub(super) fn calls(body: Option<&Value<'_>>, is_endpoint: bool) -> Option<Calls
         call.get("jsonrpc").is_some() && call.get("method").is_some() || is_first(call)
     };
     // Something else in a batch is answered with an error, and hides no call.
-    batch.iter().any(is_call).then_some(())?;
+    batch().any(is_call).then_some(())?;
+    if let [call] = readings.as_slice()
+        && let (Some(method), Some(params)) =
+            (call.get("method").and_then(Value::as_str), call.get("params"))
+        && let Some(calls) = multicall::calls(method, params)
+    {
+        return Some(calls);
+    }
     let mut more = More::default();
-    for call in batch {
+    for call in batch() {
         if calls.acts.len() > ACTS_MAX {
             more.take(Answer::Rpc(call.get("id").and_then(id)));
             continue;
@@ -53,6 +73,26 @@ pub(super) fn calls(body: Option<&Value<'_>>, is_endpoint: bool) -> Option<Calls
     }
     calls.limit(more, "rpc.batch", "rpc");
     Some(calls)
+}
+
+/// The ways in which a call can be read: as it is, and as those read it who take names in any case.
+fn readings<'b, 'n>(call: &'b Value<'n>) -> impl Iterator<Item = Cow<'b, Value<'n>>> {
+    let others = in_any_case(call, &MEMBERS);
+    // What has no method but under another name is read by those alone who know that name.
+    let own = Some(call).filter(|_| others.is_empty() || call.get("method").is_some());
+    own.map(Cow::Borrowed).into_iter().chain(others.into_iter().map(Cow::Owned))
+}
+
+/// Whether a body is a call of version 1.0 and nothing else: a method, arguments by position, and an id.
+pub(super) fn is_bare_call(body: Option<&Value<'_>>) -> bool {
+    let Some(body) = body.filter(|body| body.members().len() == 3) else { return false };
+    let is_name = |text: &str| {
+        (1..=64).contains(&text.len())
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.".contains(&byte))
+    };
+    body.get("method").and_then(Value::as_str).is_some_and(|it| is_name(it) && !is_http(it))
+        && body.get("params").is_some_and(|params| params.as_array().is_some())
+        && body.get("id").is_some()
 }
 
 /// Whether a method is one of HTTP: the member is that of a request within another.
@@ -66,7 +106,8 @@ fn act(call: &Value<'_>, method: &str) -> Act {
     named(method, params, Answer::Rpc(call.get("id").and_then(id)))
 }
 
-fn named(method: &str, params: &Value<'_>, answer: Answer) -> Act {
+/// A call by its method, and what it is given.
+pub(super) fn named(method: &str, params: &Value<'_>, answer: Answer) -> Act {
     if let Some(inner) = within::called(method, params) {
         return within::act(&inner, answer);
     }
@@ -85,6 +126,23 @@ fn named(method: &str, params: &Value<'_>, answer: Answer) -> Act {
         _ => params,
     };
     let mut act = of_call(&noun, &verb, arguments, answer);
+    // Who signs in says who it is, and then the password.
+    if let (Some([name, _, ..]), [target], "session.create") =
+        (params.as_array(), act.targets.as_mut_slice(), act.action.as_str())
+    {
+        target.name = target.name.take().or_else(|| body::scalar(name));
+    }
+    // `[["bob"], {}]`: names, and options, as FreeIPA's have it.
+    if let (Some([Value::Array(names), Value::Object(_)]), [target]) =
+        (params.as_array(), act.targets.as_mut_slice())
+        && let [name @ Value::String(_)] = names.as_slice()
+        && target.id.is_none()
+    {
+        match verb.as_str() {
+            "create" => target.name = body::scalar(name),
+            _ => (target.id, target.name) = (body::scalar(name), None),
+        }
+    }
     // The one argument by position says which one, unless it is only being made.
     if let (Some([only]), [target]) = (params.as_array(), act.targets.as_mut_slice())
         && target.id.is_none()

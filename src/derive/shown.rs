@@ -55,9 +55,26 @@ pub(super) fn is_operation(body: &Value<'_>, kind: &str) -> bool {
         || body.get("name").and_then(Value::as_str).is_some_and(is_under)
 }
 
-/// Whether a body is an operation that has yet to be carried out.
-pub(super) fn is_pending(body: &Value<'_>, targets: &[Target]) -> bool {
+/// Members with the id of what will see to it.
+const OPERATION_IDS: [&str; 6] = ["job", "job_id", "operation", "operation_id", "task", "task_id"];
+
+/// What ids of tasks of Proxmox begin with: <https://pve.proxmox.com/wiki/Proxmox_VE_API>
+const TASK: &str = "UPID:";
+
+/// Whether a body is an operation that has yet to be carried out, or no more than its id.
+pub(super) fn is_pending(verb: &str, body: &Value<'_>, targets: &[Target]) -> bool {
     let [target] = targets else { return false };
+    if let [(name, value)] = body.members()
+        && !is_run(&target.kind)
+    {
+        let is_id = OPERATION_IDS.contains(&snake(name).as_str())
+            && scalar(value).is_some_and(|id| body::is_plain_id(&id));
+        let is_task = value.as_str().is_some_and(|text| text.starts_with(TASK));
+        let is_accepted = name == "accepted" && *value == Value::Bool(true) && verb != "accept";
+        if is_id || is_task || is_accepted {
+            return true;
+        }
+    }
     // What an action is told of that was ordered, as DigitalOcean has it.
     if let [(name, action @ Value::Object(_))] = body.members()
         && name == "action"

@@ -14,7 +14,7 @@ use self::nothing::is_none;
 pub(super) use self::nothing::{is_good_news, is_no_error};
 pub(super) use self::page::unexpected_page;
 pub(super) use self::pairs::in_pairs;
-pub(super) use self::states::{is_provisioning_failed, is_state_told};
+pub(super) use self::states::{is_partly_done, is_provisioning_failed, is_state_told};
 pub(super) use self::texts::{is_refused_in_words, told_by_text, whole_text};
 pub(super) use self::xml::is_fault;
 use super::body::Value;
@@ -43,7 +43,7 @@ const SUCCESSES: [&str; 8] = [
 pub(super) const FAILURES: [&str; 7] = ["err", "error", "fail", "failed", "failure", "ko", "nok"];
 
 /// Members with errors, of which there are none if it was done.
-const ERRORS: [&str; 14] = [
+const ERRORS: [&str; 15] = [
     "err",
     "error",
     "error_message",
@@ -55,6 +55,7 @@ const ERRORS: [&str; 14] = [
     "form_errors",
     "formerrors",
     "odata.error",
+    "response_errors",
     "user_errors",
     "userErrors",
     "validation_errors",
@@ -211,7 +212,9 @@ pub(super) fn is_refused(kind: &str, result: &Value<'_>, sent: &Sent<'_>) -> boo
     let is_own = |name: &str, value: &Value<'_>| !sent.echoes(name, value);
     let says = |(name, value): &(std::borrow::Cow<'_, str>, Value<'_>)| {
         let text = value.as_str().unwrap_or_default();
-        is_one_of(name, &["status"]) && is_one_of(text, &FAILURES) && is_own(name, value)
+        is_one_of(name, &["response", "status"])
+            && is_one_of(text, &FAILURES)
+            && is_own(name, value)
     };
     is_error_told(result, Tells::Result, sent)
         || verdict_in(result, sent).is_some()
@@ -310,6 +313,9 @@ pub(super) fn nothing_done(verb: &str, body: &Value<'_>, sent: &Sent<'_>) -> Opt
         let is_of_mongo = || name == "n" && body.get("ok").is_some();
         (is_count || is_change() || is_of_mongo()).then_some(*number)
     });
+    if body.as_str().is_some_and(|text| is_one_of(text.trim(), &["unaffected"])) {
+        return Some(NO_EFFECT);
+    }
     // As Elasticsearch has it.
     if CHANGES.contains(&verb) && body.get("result").and_then(Value::as_str) == Some("noop") {
         return Some(NO_EFFECT);

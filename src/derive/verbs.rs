@@ -97,6 +97,7 @@ const PASTS: &[(&str, &str)] = &[
     ("make", "made"),
     ("logout", "logged out"),
     ("move", "moved"),
+    ("new", "created"),
     ("overwrite", "overwritten"),
     ("pay", "paid"),
     ("pin", "pinned"),
@@ -142,7 +143,8 @@ const PASTS: &[(&str, &str)] = &[
 ];
 
 /// Verbs of two words.
-const OF_TWO: [&str; 4] = ["power_cycle", "power_off", "power_on", "quiet_down"];
+const OF_TWO: [&str; 7] =
+    ["power_cycle", "power_off", "power_on", "quiet_down", "turn_off", "turn_on", "wake_up"];
 
 /// Whether a word in snake case is a verb of the convention.
 pub(super) fn is_verb(word: &str) -> bool {

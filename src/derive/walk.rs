@@ -7,19 +7,21 @@ mod matrix;
 mod members;
 mod named;
 mod places;
+mod reference;
 mod service;
 mod singular;
 mod verb;
 
 use self::matrix::matrix;
 use self::named::is_own_of_people;
-use self::singular::{is_decimal, is_own_thing};
+pub(super) use self::singular::ACTIONS;
+use self::singular::{is_abstract, is_decimal, is_own_thing};
 use self::verb::{compound_tail, is_sign_out_of_all, noun_first};
-use super::nouns::{is_common_collection, is_marker, is_part, is_thing, scope_name};
+use super::nouns::{is_common_collection, is_known_noun, is_marker, is_part, is_thing, scope_name};
 use super::nouns::{is_singleton, known_category};
 use super::path::{Path, Segment, keyed};
 use super::text::{bounded, cut};
-use super::verbs::{canonical, compound, is_verb};
+use super::verbs::{canonical, is_verb};
 use super::words::{is_plural, singular, snake};
 
 /// A noun on the way, with the id that followed it.
@@ -83,6 +85,7 @@ pub(super) fn walk(path: &Path, method: &str) -> Walked {
     }
     let mut out = walk.out;
     azure::take(&mut out.nodes);
+    reference::take(&mut out, path, method);
     if let Some(verb) = &path.verb {
         let signs = verb.starts_with("sign_in") || verb.starts_with("log_in") || verb == "login";
         if signs && out.nodes.last().is_none_or(|node| !node.is_item) {
@@ -204,21 +207,15 @@ impl Walk<'_> {
         let next_word = next.and_then(|next| next.word.as_deref());
         let next_is_id = next.is_some() && next_word.is_none();
         let is_pair = self.is_pair();
-        // `/repositories/maven/proxy/central`, as Nexus has them: a format, a kind, and the one.
-        let kinds = ["group", "hosted", "proxy"];
-        if is_pair && next_word.is_some_and(|next| kinds.contains(&next)) && self.method != "GET" {
-            self.next += 2;
-            return match self.path.segments.get(self.next) {
-                Some(own) => self.id(own),
-                None => self.out.creates = true,
-            };
+        if is_pair && next_word.is_some_and(|next| self.is_of_format(next)) {
+            return;
         }
         if is_pair && let Some(second) = next {
             self.id(segment);
             self.next += 1;
             return self.id(second);
         }
-        if self.revokes(word, is_last) || self.is_of_realm(word) {
+        if self.revokes(word, is_last) || self.is_of_realm(word) || self.is_fixed(word, is_last) {
             return;
         }
         if let (true, Some(next)) = (is_marker(word), next) {
@@ -254,18 +251,25 @@ impl Walk<'_> {
         // `/users/tokens/provision`, `/users/authorization/changePassword`: no item is called so.
         let is_acted_on = self.next + 2 == self.path.segments.len()
             && next_word.is_some_and(|next| is_verb(next) || compound_tail(next).is_some());
-        let is_known = is_common_collection(word) || word.ends_with("ation");
+        let is_in_settings = || is_plural(word) && matches!(self.noun(), "setting" | "settings");
+        let is_known = is_common_collection(word) || word.ends_with("ation") || is_in_settings();
         if self.method == "POST" && is_acted_on && is_known {
             return self.node(word);
         }
-        let noun = self.out.nodes.last().map(|node| node.noun.as_str()).unwrap_or_default();
-        if self.method == "POST" && is_last && is_own_thing(word, noun) {
+        let noun = self.noun();
+        // `/users/service_account`
+        if self.method == "POST" && is_last && word.contains('_') && is_known_noun(word) {
+            return self.node(word);
+        }
+        let is_sent =
+            self.method == "POST" || matches!(self.method, "PATCH" | "PUT") && is_abstract(word);
+        if is_sent && is_last && is_own_thing(word, noun) {
             self.out.part = Some(word.to_owned());
             self.out.part_at = Some(self.next);
             return;
         }
-        // Salesforce's types of things.
-        if self.out.nodes.last().is_some_and(|node| node.noun == "sobject") {
+        // Salesforce's types of things, and Directus's.
+        if noun == "sobject" || noun == "item" && is_last && is_plural(word) {
             return self.node(word);
         }
         let is_collection = is_plural(word)
@@ -282,6 +286,24 @@ impl Walk<'_> {
             };
         let is_literal = segment.is_literal && !matches!(word, "current" | "me" | "mine" | "self");
         if is_collection || is_literal { self.node(word) } else { self.id(segment) }
+    }
+
+    /// The noun of the last node.
+    fn noun(&self) -> &str {
+        self.out.nodes.last().map(|node| node.noun.as_str()).unwrap_or_default()
+    }
+
+    /// `/repositories/maven/proxy/central`, as Nexus has them: a format, a kind, and the one.
+    fn is_of_format(&mut self, kind: &str) -> bool {
+        let is_kind = ["group", "hosted", "proxy"].contains(&kind) && self.method != "GET";
+        if is_kind {
+            self.next += 2;
+            match self.path.segments.get(self.next) {
+                Some(own) => self.id(own),
+                None => self.out.creates = true,
+            }
+        }
+        is_kind
     }
 
     fn after_item(&mut self, word: &str, is_last: bool) {
@@ -326,8 +348,18 @@ impl Walk<'_> {
             return self.verb(word);
         }
         let Some(before) = before else { return self.first(word, is_last) };
-        if self.is_django_item() {
+        if self.is_django_item() || self.is_done_next() {
             return self.id(segment);
+        }
+        // `/user/id/41`
+        if let (true, Some(next)) =
+            (is_marker(word) && word != "acl", self.path.segments.get(self.next + 1))
+        {
+            self.next += 1;
+            return self.id(next);
+        }
+        if is_last && self.is_of_several_at_once(word) {
+            return;
         }
         if self.is_name_behind(segment, word) {
             self.out.creates = self.method == "POST" && is_last;
@@ -359,6 +391,7 @@ impl Walk<'_> {
             self.out.part_at = Some(self.next);
         } else if scope_name(&before).is_some()
             && before != "account"
+            && (before != "pool" || self.method != "POST")
             && !is_plural(word)
             && !is_part(word)
             && !is_verb(word)
@@ -366,36 +399,6 @@ impl Walk<'_> {
         {
             self.id(segment);
         } else {
-            self.node(word);
-        }
-    }
-
-    /// `/admin/shop/tag/red/change/`: an item of Django's admin, whatever its key looks like.
-    fn is_django_item(&self) -> bool {
-        let segments = &self.path.segments;
-        let last = segments.get(self.next + 1).map(|last| last.text.as_str());
-        self.next + 2 == segments.len()
-            && matches!(last, Some("change" | "delete"))
-            && self.out.nodes.len() >= 2
-            && segments.first().is_some_and(|first| first.text == "admin")
-    }
-
-    /// The first word of all: a verb alone is done to nobody knows what.
-    fn first(&mut self, word: &str, is_last: bool) {
-        if let Some((noun, verb)) = noun_first(word).filter(|_| is_last) {
-            self.node(noun);
-            self.out.verb = Some(canonical(verb).to_owned());
-            self.out.verb_at = Some(self.next);
-            return;
-        }
-        let is_act = is_verb(word) || compound(word).is_some_and(|(_, about)| about.is_empty());
-        if is_last && is_act && self.method == "POST" {
-            // To what it is done, nothing says; what is uploaded is a file.
-            let is_file = canonical(word) == "upload";
-            self.out.nodes.push(Node::named(if is_file { "file" } else { "resource" }));
-            return self.verb(word);
-        }
-        if is_last || !matches!(word, "actions" | "action") {
             self.node(word);
         }
     }

@@ -32,7 +32,7 @@ const COLUMNS: [&str; 26] = [
 ];
 
 /// Members of an event that have columns of their own; all others are `metadata`.
-const SHOWN: [&str; 14] = [
+const SHOWN: [&str; 13] = [
     "id",
     "act",
     "time",
@@ -42,12 +42,14 @@ const SHOWN: [&str; 14] = [
     "severity",
     "reason",
     "description",
-    "actor",
     "targets",
     "scope",
     "duration_ms",
     "request_id",
 ];
+
+/// The same of its actor.
+const SHOWN_OF_ACTOR: [&str; 5] = ["type", "id", "name", "email", "verified"];
 
 pub(super) fn header(out: &mut Vec<u8>) {
     let mut row = Cells::begin(out);
@@ -63,6 +65,7 @@ pub(super) fn row(
     out: &mut Vec<u8>,
 ) -> Result<(), EventError> {
     event.without(&SHOWN);
+    event.without_of("actor", &SHOWN_OF_ACTOR);
     let mut metadata = Vec::new();
     event.write(&mut metadata)?;
     let json = |value: serde_json::Result<String>| value.unwrap_or_default();

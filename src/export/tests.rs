@@ -3,8 +3,10 @@
 use serde_json::{Value, json};
 
 use super::{Encoder, Format, Mark};
+use crate::clock::{Clock, SystemClock};
 use crate::index::{IndexedTarget, Row};
-use crate::query::Summary;
+use crate::query::{Joined, Summary};
+use crate::record::{EntryKind, EventId, Stored};
 
 /// Cells of every row.
 fn read(text: &str) -> Vec<Vec<String>> {
@@ -107,4 +109,36 @@ fn formats_begin_go_on_and_end() {
     let mut more = Encoder::going_on(Format::Json, 2);
     more.event(&Summary::from(Row::default()), json!({}).into(), &mut out).unwrap();
     assert_eq!(out, b",\n{}");
+}
+
+#[test]
+fn what_of_an_actor_has_no_column_is_in_the_metadata() {
+    for (actor, left) in [
+        (
+            r#"{"auth":"bearer","credential":"hmac:6dcd000000000000","type":"api","verified":false}"#,
+            json!({"auth": "bearer", "credential": "hmac:6dcd000000000000"}),
+        ),
+        (
+            r#"{"email":"a@example.com","id":"1","name":"Ada","type":"user","verified":true}"#,
+            Value::Null,
+        ),
+    ] {
+        let entry = Stored {
+            writer: "w".into(),
+            seq: 1,
+            kind: EntryKind::Intent,
+            id: EventId::new(SystemClock.now()),
+            intent: None,
+            scope: "{}".into(),
+            doc: format!(r#"{{"actor":{actor},"id":"x"}}"#),
+            leaf: Vec::new(),
+        };
+        let mut out = Vec::new();
+        let mut csv = Encoder::new(Format::Csv);
+        let event = Joined::of(&entry, None).unwrap();
+        csv.event(&Summary::from(Row::default()), event, &mut out).unwrap();
+        let row = read(&String::from_utf8(out).unwrap()).remove(0);
+        let metadata: Value = serde_json::from_str(row.last().unwrap()).unwrap();
+        assert_eq!(metadata["actor"], left);
+    }
 }

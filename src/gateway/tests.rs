@@ -187,6 +187,14 @@ fn errors_in_streams_are_seen_however_they_are_cut() {
             "data: {\"type\":\"response.failed\",\"response\":{\"error\":{\"code\":\"server_error\"}}}\n\n".to_owned(),
             vec![json!({"error": {"code": "server_error"}})],
         ),
+        // Data of several lines, a mark of the order of bytes, lines that end in carriage returns, and a
+        // name behind the data.
+        (EVENTS, "data: {\"type\": \"error\",\ndata: \"error\": {\"type\": \"overloaded_error\"}}\n\n".to_owned(), vec![over.clone()]),
+        (EVENTS, "data: {\"type\": \"error\",\r\ndata: \"error\": {\"type\": \"overloaded_error\"}}".to_owned(), vec![over.clone()]),
+        (EVENTS, format!("\u{feff}data: {over}\n\n"), vec![over.clone()]),
+        (EVENTS, format!("event: ping\rdata: {{}}\r\revent: error\rdata: {over}\r\r"), vec![over.clone()]),
+        (EVENTS, "data: {\"message\":\"x\"}\nevent: error\n\n".to_owned(), vec![json!({"message": "x"})]),
+        (EVENTS, "event: error\n\ndata: {\"a\":\ndata: 1}\n\n".to_owned(), vec![]),
         // Once is enough.
         (EVENTS, format!("data: {rate}\n\ndata: {rate}\n\n"), vec![rate.clone()]),
         ("application/x-ndjson", "{\"response\":\"a\"}\n{\"error\":\"boom\"}\n".to_owned(), vec![json!({"error": "boom"})]),

@@ -39,6 +39,13 @@ pub struct Watch {
     skip: usize,
     /// The event is called an error.
     is_error: bool,
+    /// The data of the event so far, and how many lines of it there are.
+    data: Vec<u8>,
+    data_lines: usize,
+    /// A line has been read.
+    is_begun: bool,
+    /// The last byte was a carriage return, which ends a line, as does the line feed that may follow.
+    is_returned: bool,
     is_done: bool,
 }
 
@@ -63,6 +70,10 @@ impl Watch {
             is_skipped: false,
             skip: 0,
             is_error: false,
+            data: Vec::new(),
+            data_lines: 0,
+            is_begun: false,
+            is_returned: false,
             is_done: false,
         })
     }
@@ -78,6 +89,9 @@ impl Watch {
         if self.kind == Kind::Whole {
             self.keep(chunk);
             return None;
+        }
+        if self.kind == Kind::Events {
+            return self.events(chunk);
         }
         let mut lines = chunk.split(|byte| *byte == b'\n');
         let last = lines.next_back().unwrap_or_default();
@@ -95,8 +109,53 @@ impl Watch {
         if self.is_done || self.kind == Kind::Frames {
             return None;
         }
-        let error = self.line_ends(b"")?;
-        self.done(error)
+        let error = self.line_ends(b"").or_else(|| self.event_ends());
+        self.done(error?)
+    }
+
+    /// Lines of events end in any of three ways.
+    ///
+    ///   <https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream>
+    fn events(&mut self, mut chunk: &[u8]) -> Option<Vec<u8>> {
+        while let Some(at) = memchr::memchr2(b'\n', b'\r', chunk) {
+            let (line, rest) = chunk.split_at_checked(at)?;
+            let (end, rest) = rest.split_first()?;
+            chunk = rest;
+            let is_second = *end == b'\n' && line.is_empty() && self.is_returned;
+            self.is_returned = *end == b'\r';
+            if is_second {
+                continue;
+            }
+            if let Some(error) = self.line_ends(line) {
+                return self.done(error);
+            }
+        }
+        self.is_returned &= chunk.is_empty();
+        self.keep(chunk);
+        None
+    }
+
+    /// An event has ended: an error in its data, where a line alone did not tell of it.
+    fn event_ends(&mut self) -> Option<Vec<u8>> {
+        let (lines, is_error) =
+            (std::mem::take(&mut self.data_lines), std::mem::take(&mut self.is_error));
+        let data = std::mem::take(&mut self.data);
+        (lines > 1 || is_error && lines > 0).then(|| error(&data, is_error))?
+    }
+
+    /// Takes a line of an event's data; an error in it alone, since not all who write events end them.
+    fn data(&mut self, line: &[u8]) -> Option<Vec<u8>> {
+        self.data_lines += 1;
+        if self.data_lines > 1 {
+            self.data.push(b'\n');
+        }
+        if self.data.len().saturating_add(line.len()) > LINE_BYTES_MAX {
+            // What is longer is no document of an error.
+            self.data = Vec::new();
+        } else {
+            self.data.extend_from_slice(line);
+        }
+        error(line, self.is_error)
     }
 
     fn frames(&mut self, mut chunk: &[u8]) -> Option<Vec<u8>> {
@@ -154,6 +213,9 @@ impl Watch {
     }
 
     fn read(&mut self, line: &[u8]) -> Option<Vec<u8>> {
+        let begun = std::mem::replace(&mut self.is_begun, true);
+        // A mark of the order of bytes is no part of the first line.
+        let line = line.strip_prefix(b"\xef\xbb\xbf").filter(|_| !begun).unwrap_or(line);
         let line = line.trim_ascii();
         if self.kind != Kind::Events {
             return error(line, false);
@@ -164,10 +226,9 @@ impl Watch {
             return None;
         }
         if line.is_empty() {
-            self.is_error = false;
-            return None;
+            return self.event_ends();
         }
-        error(line.strip_prefix(b"data:")?.trim_ascii_start(), self.is_error)
+        self.data(line.strip_prefix(b"data:")?.trim_ascii_start())
     }
 }
 

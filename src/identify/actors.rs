@@ -29,6 +29,8 @@ const UNKNOWN_KEY: &str = "actor_token_key_unknown";
 const NOT_IN_TABLE: &str = "actor_key_unknown";
 const NOT_NAMED: &str = "actor_not_named";
 const REFUSED: &str = "actor_credential_refused";
+/// Who vouches for the actor says that the e-mail address may be anybody's: it is not taken.
+const UNVERIFIED_EMAIL: &str = "actor_email_unverified";
 /// A header that only a trusted proxy may set came from somebody else, and was taken away.
 const UNTRUSTED: &str = "actor_header_untrusted";
 
@@ -55,7 +57,7 @@ pub struct Actors {
 /// What a rule came to.
 enum Attempt {
     Absent,
-    Proved(Actor),
+    Proved(Actor, Option<&'static str>),
     Claimed(Actor, Option<&'static str>),
 }
 
@@ -149,8 +151,8 @@ impl Actors {
             }
             match self.attempt(position, rule, &scene)? {
                 Attempt::Absent => {}
-                Attempt::Proved(actor) => {
-                    proved = Some((actor, position));
+                Attempt::Proved(actor, note) => {
+                    proved = Some((actor, note, position));
                     break;
                 }
                 Attempt::Claimed(actor, note) => match &first {
@@ -163,7 +165,10 @@ impl Actors {
         }
         let mut notes = Vec::new();
         let (actor, rule) = match (proved, first) {
-            (Some((actor, rule)), _) => (actor, Some(rule)),
+            (Some((actor, note, rule)), _) => {
+                notes.extend(note);
+                (actor, Some(rule))
+            }
             (None, Some((actor, note, _, rule))) => {
                 notes.extend(note);
                 (actor, Some(rule))
@@ -230,15 +235,17 @@ impl Actors {
             && let Some(proof) = self.proofs.find(&place)
             && Some(proof.version) == version
         {
-            return Ok(timely(&proof.actor, proof.times, scene, wanted));
+            return Ok(timely(&proof, scene, wanted));
         }
-        let Some(token) = jwt::parse(carried.text) else { return Ok(Attempt::Absent) };
+        let Some(mut token) = jwt::parse(carried.text) else { return Ok(Attempt::Absent) };
         let verdict = check(wanted, keys, &token);
         if let (Verdict::UnknownKey, TokenKeys::Source(source)) = (verdict, &wanted.keys)
             && !fetched.asked
         {
             return Err(Need::Keys(*source));
         }
+        let is_doubted = jwt::doubts_email(&token.claims);
+        token.claims.retain(|name, _| !(is_doubted && name == "email"));
         let who = jwt::who(&token.claims);
         let times = Times::of(&token.claims);
         let kind = if who.program { ActorKind::Api } else { ActorKind::User };
@@ -256,10 +263,13 @@ impl Actors {
             (Verdict::Proved, Ok(_)) if !rule.names(&actor) => NOT_NAMED,
             (Verdict::Proved, Ok(times)) => {
                 let actor = Actor { verified: true, ..actor };
-                if let Some(version) = version {
-                    self.proofs.add(place, Proof { actor: actor.clone(), times, version });
+                let note = is_doubted.then_some(UNVERIFIED_EMAIL);
+                let proof = Proof { actor, note, times, version: version.unwrap_or_default() };
+                let timely = timely(&proof, scene, wanted);
+                if version.is_some() {
+                    self.proofs.add(place, proof);
                 }
-                return Ok(timely(&actor, times, scene, wanted));
+                return Ok(timely);
             }
             (Verdict::Proved, Err(note)) | (Verdict::Refused(note), _) => note,
             (Verdict::OtherIssuer, _) => OTHER_ISSUER,
@@ -270,10 +280,11 @@ impl Actors {
 }
 
 /// A token that was proved, now.
-fn timely(actor: &Actor, times: Times, scene: &Scene<'_>, wanted: &TokenRule) -> Attempt {
-    match times.refusal(scene.evidence.now, wanted.leeway) {
-        None => Attempt::Proved(actor.clone()),
-        Some(note) => Attempt::Claimed(Actor { verified: false, ..actor.clone() }, Some(note)),
+fn timely(proof: &Proof, scene: &Scene<'_>, wanted: &TokenRule) -> Attempt {
+    let actor = proof.actor.clone();
+    match proof.times.refusal(scene.evidence.now, wanted.leeway) {
+        None => Attempt::Proved(actor, proof.note),
+        Some(note) => Attempt::Claimed(Actor { verified: false, ..actor }, Some(note)),
     }
 }
 
@@ -322,7 +333,7 @@ fn header(rule: &ActorRule, name: &HeaderName, scene: &Scene<'_>) -> Attempt {
     if ambiguous {
         return Attempt::Claimed(actor, Some(REPEATED));
     }
-    Attempt::Proved(Actor { verified: true, ..actor })
+    Attempt::Proved(Actor { verified: true, ..actor }, None)
 }
 
 fn api_key(rule: &ActorRule, table: &ApiKeys, carried: &Carried<'_>, scene: &Scene<'_>) -> Attempt {
@@ -342,7 +353,7 @@ fn api_key(rule: &ActorRule, table: &ApiKeys, carried: &Carried<'_>, scene: &Sce
             };
             match carried.ambiguous {
                 true => Attempt::Claimed(actor, Some(REPEATED)),
-                false => Attempt::Proved(Actor { verified: true, ..actor }),
+                false => Attempt::Proved(Actor { verified: true, ..actor }, None),
             }
         }
     }
@@ -353,7 +364,7 @@ fn certificate(rule: &ActorRule, scene: &Scene<'_>) -> Attempt {
     let print = scene.key.fingerprint("certificate", &certificate.digest);
     let base = known_as(ActorKind::Api, Some(AuthMethod::Mtls), Some(print));
     let actor = rule.fill(&certificate.names, base);
-    Attempt::Proved(Actor { verified: true, ..actor })
+    Attempt::Proved(Actor { verified: true, ..actor }, None)
 }
 
 /// The fingerprint of a secret, unless trying all values would turn it back.

@@ -34,7 +34,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIENT)
 pub(super) const LOOKED_INTO_BYTES_MAX: usize = 16 * 1024;
 
 /// Header fields that carry a key or a token of the caller.
-const KEY_HEADERS: [HeaderName; 23] = [
+const KEY_HEADERS: [HeaderName; 26] = [
     HeaderName::from_static("x-api-key"),
     HeaderName::from_static("api-key"),
     HeaderName::from_static("apikey"),
@@ -58,6 +58,9 @@ const KEY_HEADERS: [HeaderName; 23] = [
     HeaderName::from_static("dd-api-key"),
     HeaderName::from_static("fastly-key"),
     HeaderName::from_static("x-litellm-key"),
+    HeaderName::from_static("x-jfrog-art-api"),
+    HeaderName::from_static("x-pan-key"),
+    HeaderName::from_static("x-ha-access"),
 ];
 
 /// Ends of the names of such fields that applications have of their own. Virtual keys, of gateways before
@@ -95,8 +98,23 @@ const KEY_PARAMETERS: [&str; 7] = [
 ];
 
 /// What the names of session cookies contain, the surest first.
-const SESSION_COOKIES: [&str; 7] =
-    ["sess", "sid", "auth", "token", "logged_in_", "jwt", "phpmyadmin"];
+const SESSION_COOKIES: [&str; 12] = [
+    "sess",
+    "sid",
+    "auth",
+    "token",
+    "logged_in_",
+    "jwt",
+    "phpmyadmin",
+    "unifises",
+    "i_like_gitea",
+    ".aspnetcore.cookies",
+    "_identity",
+    ".identity",
+];
+
+/// Ends of the names of fields that carry a session, squashed: `X-Metabase-Session`, `X-FTL-SID`.
+const SESSION_ENDS: [&str; 4] = ["session", "sessionid", "sessiontoken", "-sid"];
 
 /// The key or token in a query, undecoded, for whoever has named no other credential.
 pub(super) fn queried(query: &str) -> Option<&str> {
@@ -108,7 +126,7 @@ pub(super) fn queried(query: &str) -> Option<&str> {
 }
 
 /// The credential of a request: `Authorization`, else an API key, else what is authorized under another
-/// name, else a session cookie.
+/// name, else a session cookie, else a session in a field of its own.
 pub(super) fn credential(headers: &HeaderMap) -> Option<Credential<'_>> {
     if let Some(text) = text(headers, &AUTHORIZATION) {
         return Some(authorization(text));
@@ -122,7 +140,17 @@ pub(super) fn credential(headers: &HeaderMap) -> Option<Credential<'_>> {
     if let Some(text) = other_authorization(headers) {
         return Some(authorization(text));
     }
-    session(headers).map(Credential::Session)
+    session(headers).or_else(|| session_field(headers)).map(Credential::Session)
+}
+
+/// A session that is no cookie. It comes last: some count their visitors so.
+fn session_field(headers: &HeaderMap) -> Option<&str> {
+    let is_session = |name: &&HeaderName| {
+        let name = name.as_str();
+        let bare = name.replace("session-", "session");
+        SESSION_ENDS.iter().any(|end| bare.ends_with(end)) && !is_forgery_token(name)
+    };
+    headers.keys().filter(is_session).find_map(|name| text(headers, name))
 }
 
 /// The key in a field that an application has called so itself: `X-N8N-API-KEY`.

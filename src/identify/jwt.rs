@@ -88,6 +88,19 @@ pub(super) fn who(claims: &Map<String, Value>) -> Claims {
     }
 }
 
+/// Whether claims, or what else tells of somebody, say beside an e-mail address that nobody has made sure
+/// whose it is (OpenID Connect Core, section 5.1): where users choose their own, it may be anybody's.
+pub(super) fn doubts_email(claims: &Map<String, Value>) -> bool {
+    let is_no = |value: &Value| match value {
+        Value::Bool(flag) => !flag,
+        Value::String(text) => text.trim().eq_ignore_ascii_case("false"),
+        Value::Number(number) => number.as_i64() == Some(0),
+        _ => false,
+    };
+    let says = |name: &str| claims.get(name).is_some_and(is_no);
+    claims.contains_key("email") && (says("email_verified") || says("emailVerified"))
+}
+
 /// An object, and whether a name in it is there twice.
 pub(super) fn object(bytes: &[u8]) -> Option<(Map<String, Value>, bool)> {
     let Value::Object(object) = serde_json::from_slice(bytes).ok()? else { return None };

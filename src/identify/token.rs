@@ -130,6 +130,8 @@ pub(super) type ProofKey = (usize, [u8; 32]);
 #[derive(Debug, Clone)]
 pub(super) struct Proof {
     pub(super) actor: Actor,
+    /// What a reader should know of it.
+    pub(super) note: Option<&'static str>,
     pub(super) times: Times,
     /// Of the keys that proved it.
     pub(super) version: u64,

@@ -60,6 +60,24 @@ impl Index {
         .await
     }
 
+    /// Up to when events of a stretch of time were purged, if any were.
+    pub async fn purged_between(
+        &mut self,
+        since_ms: i64,
+        until_ms: i64,
+    ) -> Result<Option<i64>, IndexError> {
+        self.run(move |core| {
+            let sql = "SELECT max(to_ms) FROM purges WHERE from_ms < ?2 AND to_ms >= ?1";
+            core.conn
+                .prepare_cached(sql)
+                .and_then(|mut found| {
+                    found.query_row(params![since_ms, until_ms], |row| row.get(0))
+                })
+                .map_err(IndexError::of_search)
+        })
+        .await
+    }
+
     /// The place before all rows of the hour of a time, and after all that are older.
     pub fn place_at(time_ms: i64) -> i64 {
         schema::number(schema::hour_of(time_ms) * schema::HOUR_BLOCKS, 0).saturating_sub(1)

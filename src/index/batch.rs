@@ -251,13 +251,9 @@ impl<'c> Batch<'c> {
         let sql = "INSERT INTO terms (kind, value) VALUES (?1, ?2)";
         self.execute(sql, params![kind as u8, value])?;
         let id = self.conn.last_insert_rowid();
-        let sql = match kind {
-            Kind::Actor => Some("INSERT INTO actor_names (rowid, text) VALUES (?1, ?2)"),
-            Kind::TargetNames => Some("INSERT INTO target_names (rowid, text) VALUES (?1, ?2)"),
-            _ => None,
-        };
-        if let Some(sql) = sql {
-            self.execute(sql, params![id, name_text(value)])?;
+        if let Some(table) = schema::names_table(kind as u8) {
+            let sql = format!("INSERT INTO {table} (rowid, text) VALUES (?1, ?2)");
+            self.execute(&sql, params![id, name_text(value)])?;
         }
         // Keys of sets have room for 31 bits of it.
         u32::try_from(id).ok().filter(|id| *id < 1 << 31).ok_or(IndexError::Full)
@@ -319,13 +315,7 @@ impl<'c> Batch<'c> {
             else {
                 continue;
             };
-            const ACTOR: u8 = Kind::Actor as u8;
-            const NAMES: u8 = Kind::TargetNames as u8;
-            let table = match kind {
-                ACTOR => "actor_names",
-                NAMES => "target_names",
-                _ => continue,
-            };
+            let Some(table) = schema::names_table(kind) else { continue };
             let sql =
                 format!("INSERT INTO {table} ({table}, rowid, text) VALUES ('delete', ?1, ?2)");
             self.execute(&sql, params![id, name_text(&value)])?;

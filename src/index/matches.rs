@@ -41,7 +41,7 @@ pub(super) fn meets(condition: &Condition, row: &Row) -> bool {
             targets.any(|target| target.id == like.text() || like.is_met_by(&target.name))
         }
         Condition::Actor(like) => {
-            let parts = [&row.actor_id, &row.actor_name, &row.actor_email];
+            let parts = terms::actor_parts(row);
             parts.into_iter().flatten().any(|part| like.is_met_by(part))
         }
         Condition::Scope(name, values) => {

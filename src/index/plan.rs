@@ -253,7 +253,7 @@ fn named(
         _ => (Kind::Actor, ACTORS),
     };
     let found = match trigrams(&terms::name_form(like.text())) {
-        Some(trigrams) => with_letters(core, column, &trigrams, most)?,
+        Some(trigrams) => with_letters(core, kind, &trigrams, most)?,
         None => with_part(core, kind, like, most)?,
     };
     let Some(mut terms) = found else { return Ok(None) };
@@ -330,15 +330,13 @@ fn words(core: &Core, word: &str, beginning: bool) -> Result<Option<Vec<u32>>, I
 /// Terms of names with all of these letters; none where they are too many.
 fn with_letters(
     core: &Core,
-    column: Column,
+    kind: Kind,
     trigrams: &str,
     most: usize,
 ) -> Result<Option<Vec<u32>>, IndexError> {
-    let sql = match column {
-        Column::Names => "SELECT rowid FROM target_names WHERE target_names MATCH ?1",
-        _ => "SELECT rowid FROM actor_names WHERE actor_names MATCH ?1",
-    };
-    let mut statement = core.conn.prepare_cached(sql).map_err(IndexError::of_search)?;
+    let Some(table) = schema::names_table(kind as u8) else { return Ok(None) };
+    let sql = format!("SELECT rowid FROM {table} WHERE {table} MATCH ?1");
+    let mut statement = core.conn.prepare_cached(&sql).map_err(IndexError::of_search)?;
     let found = statement.query_map([trigrams], |row| row.get(0)).map_err(IndexError::of_search)?;
     let found: rusqlite::Result<Vec<u32>> = found.take(most + 1).collect();
     Ok(Some(found.map_err(IndexError::of_search)?).filter(|found| found.len() <= most))

@@ -46,6 +46,8 @@ pub struct Row {
     pub actor_name: Option<String>,
     /// The actor's e-mail address.
     pub actor_email: Option<String>,
+    /// The fingerprint of the credential by which they acted.
+    pub actor_credential: Option<String>,
     /// Who acts was proved, not only claimed.
     pub actor_verified: bool,
     /// The client's address.
@@ -139,7 +141,7 @@ struct ActorDoc {
     name: Option<String>,
     email: Option<String>,
     verified: bool,
-    credential: Texts,
+    credential: Option<String>,
 }
 
 #[derive(Clone, Default, Deserialize)]
@@ -256,7 +258,6 @@ impl Row {
                 &doc.changes,
                 &doc.detail,
                 &doc.metadata,
-                &actor.credential,
                 &source.user_agent,
                 &request.query,
                 &request.body,
@@ -273,6 +274,7 @@ impl Row {
             (&mut self.actor_id, actor.id),
             (&mut self.actor_name, actor.name),
             (&mut self.actor_email, actor.email),
+            (&mut self.actor_credential, actor.credential),
             (&mut self.source_ip, source.ip),
             (&mut self.outcome, doc.outcome),
             (&mut self.severity, doc.severity),
@@ -300,6 +302,7 @@ impl Row {
             &self.actor_id,
             &self.actor_name,
             &self.actor_email,
+            &self.actor_credential,
             &self.source_ip,
             &self.reason,
             &self.request_id,

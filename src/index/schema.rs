@@ -4,6 +4,7 @@ use chrono::DateTime;
 use rusqlite::{Connection, OptionalExtension, Row as Record, params};
 
 use super::bits::ROWS;
+use super::terms::Kind;
 use super::{IndexError, Row};
 
 /// `n` of a row is its block and its number in the block: the block is the hour since 1970 in which the
@@ -53,7 +54,8 @@ CREATE TABLE events (
     targets     TEXT    NOT NULL,
     scope       TEXT    NOT NULL,
     words       TEXT    NOT NULL,
-    acts        INTEGER NOT NULL
+    acts        INTEGER NOT NULL,
+    actor_credential TEXT
 ) STRICT;
 
 CREATE TABLE pending (
@@ -133,16 +135,22 @@ DROP TABLE IF EXISTS scopes;
 DROP TABLE IF EXISTS texts;
 ";
 
+/// The table in which terms of a kind are looked up by parts of the names that they stand for.
+pub(super) fn names_table(kind: u8) -> Option<&'static str> {
+    let tables = [(Kind::Actor, "actor_names"), (Kind::TargetNames, "target_names")];
+    tables.into_iter().find(|(known, _)| *known as u8 == kind).map(|(_, table)| table)
+}
+
 const READ: &str = "SELECT writer, seq, act, completion, id, time_ms, action, category, description, \
     actor_type, actor_id, actor_name, actor_email, actor_verified, route, rule, outcome, severity, \
     reason, request_id, method, path, status, duration_ms, targets, scope, source_ip, \
-    words, acts, n FROM events WHERE n BETWEEN ?1 AND ?2 ORDER BY n";
+    words, acts, actor_credential, n FROM events WHERE n BETWEEN ?1 AND ?2 ORDER BY n";
 
 const WRITE: &str = "INSERT OR REPLACE INTO events (n, writer, seq, act, completion, id, time_ms, \
     action, category, description, actor_type, actor_id, actor_name, actor_email, actor_verified, \
     route, rule, outcome, severity, reason, request_id, method, path, status, duration_ms, targets, \
-    scope, source_ip, words, acts) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, \
-    ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30)";
+    scope, source_ip, words, acts, actor_credential) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, \
+    ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31)";
 
 /// Rows that are no further from each other are read in one go, with what is between them.
 const NEAR: i64 = 3;
@@ -221,7 +229,7 @@ pub(super) fn read_all(conn: &Connection, numbers: &[i64]) -> Result<Vec<(i64, R
         let (Some(first), Some(last)) = (near.first(), near.last()) else { continue };
         let mut found = statement.query([first, last]).map_err(IndexError::of_search)?;
         while let Some(record) = found.next().map_err(IndexError::of_search)? {
-            let n = record.get(29).map_err(IndexError::of_search)?;
+            let n = record.get(30).map_err(IndexError::of_search)?;
             if near.binary_search(&n).is_ok() {
                 rows.push((n, row(record)?));
             }
@@ -269,6 +277,7 @@ fn row(record: &Record<'_>) -> Result<Row, IndexError> {
             source_ip: text(26)?,
             words: record.get(27)?,
             acts: record.get(28)?,
+            actor_credential: text(29)?,
         })
     };
     read().map_err(IndexError::of_search)
@@ -309,6 +318,7 @@ pub(super) fn write(conn: &Connection, n: i64, row: &Row) -> Result<(), IndexErr
         row.source_ip,
         row.words,
         row.acts,
+        row.actor_credential,
     ];
     statement.execute(values).map(drop).map_err(IndexError::Update)
 }

@@ -147,8 +147,17 @@ pub(super) fn key(id: &str) -> Option<i64> {
 }
 
 pub(super) fn actor(row: &Row) -> Option<String> {
-    let parts = [row.actor_id.as_deref(), row.actor_name.as_deref(), row.actor_email.as_deref()];
+    let parts = actor_parts(row);
     parts.iter().any(Option::is_some).then(|| joined(&parts))
+}
+
+/// Who acted: id, name and e-mail address. Of whom nothing is known but the credential, its fingerprint is the id.
+pub(super) fn actor_parts(row: &Row) -> [Option<&str>; 3] {
+    let parts = [&row.actor_id, &row.actor_name, &row.actor_email];
+    match parts.iter().all(|part| part.is_none()) {
+        true => [row.actor_credential.as_deref(), None, None],
+        false => parts.map(|part| part.as_deref()),
+    }
 }
 
 pub(super) fn target_names(row: &Row) -> Option<String> {

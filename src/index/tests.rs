@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Condition, Field, Index, Like, Row, Search};
+use super::{Condition, Facet, Field, Index, Like, Row, Search, View};
 use crate::clock::{Clock, SystemClock};
 use crate::follow::{Follower, Heads, catch_up};
 use crate::record::{Entry, EntryKind, EventId, Scope};
@@ -214,6 +214,36 @@ async fn names_are_found_in_any_case_and_however_accents_are_written() {
     let whole = |name: &str| vec![Condition::Actor(Like::Whole(name.to_owned()))];
     assert_eq!(found(&mut index, whole("J\u{fc}rgen")).await, ["u0"]);
     assert_eq!(found(&mut index, whole("j\u{fc}rgen")).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn who_is_known_by_a_credential_alone_is_told_apart_by_it() {
+    let mut ledger = Ledger::new().await;
+    for (n, actor) in [
+        (0, json!({"type": "api", "credential": "hmac:00000000000000aa"})),
+        (1, json!({"type": "api", "credential": "hmac:00000000000000bb"})),
+        (2, json!({"type": "api", "credential": "hmac:00000000000000bb"})),
+        (3, json!({"type": "user", "id": "u3", "credential": "hmac:00000000000000cc"})),
+    ] {
+        let mut doc = intent_doc(n);
+        doc["actor"] = actor;
+        ledger.intent(id(), doc).await;
+    }
+    let mut index = ledger.index().await;
+    let search = |conditions| Search { conditions, limit: 9, ..Search::default() };
+    for (text, expected) in [("hmac:00000000000000bb", 2), ("00000AA", 1), ("u3", 1), ("cc", 0)] {
+        let like = Condition::Actor(Like::Part(text.to_owned()));
+        let page = index.search(&search(vec![like])).await.unwrap();
+        assert_eq!(page.rows.len(), expected, "{text}");
+    }
+    let words = Condition::Text("hmac:00000000000000cc".to_owned());
+    let page = index.search(&search(vec![words])).await.unwrap();
+    assert_eq!(page.rows[0].actor_credential.as_deref(), Some("hmac:00000000000000cc"));
+    let actors = index.facet(Facet::Actor, &View::Everything, &[], 9).await.unwrap();
+    let mut actors: Vec<_> = actors.into_iter().map(|it| (it.value.unwrap(), it.count)).collect();
+    actors.sort();
+    let expected = [("hmac:00000000000000aa", 1), ("hmac:00000000000000bb", 2), ("u3", 1)];
+    assert_eq!(actors, expected.map(|(value, count)| (value.to_owned(), count)));
 }
 
 #[tokio::test]

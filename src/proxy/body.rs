@@ -114,7 +114,7 @@ async fn collect(
     between: Duration,
     account: &mut Account,
 ) -> Result<RequestBody, BodyError> {
-    let mut capture = BodyCapture::new(limit);
+    let mut capture = BodyCapture::of_request(limit);
     loop {
         let Some(chunk) = next(session, between).await? else {
             return Ok(RequestBody::Whole(capture.finish()));

@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use super::Joined;
 use super::joined::POSITION;
-use crate::index::{Index, Row, View};
-use crate::record::{EntryKind, EventId, Purge, Stored};
+use crate::index::{Condition, Index, Row, Search, View};
+use crate::record::{EntryKind, EventId, PURGE_ACTION, Purge, Stored};
 use crate::store::{LedgerReader, StoreError};
 
 /// Events about purges that are looked at for one that says where an event is.
@@ -66,6 +66,28 @@ pub async fn purge_at(
         return Some((when.unwrap_or_default().to_rfc3339_opts(SecondsFormat::Secs, true), purge));
     }
     None
+}
+
+/// What whoever sees everything should know of a search: that events of its time were purged.
+pub async fn purged_in(index: &mut Index, search: &Search) -> Option<String> {
+    if search.view != View::Everything {
+        return None;
+    }
+    let (mut since, mut until) = (i64::MIN, i64::MAX);
+    for condition in &search.conditions {
+        match condition {
+            Condition::Since(time) => since = since.max(*time),
+            Condition::Until(time) => until = until.min(*time),
+            _ => {}
+        }
+    }
+    let last = index.purged_between(since, until).await.ok().flatten()?;
+    let last = DateTime::from_timestamp_millis(last).unwrap_or_default();
+    Some(format!(
+        "events of this time, up to {}, were purged by the retention policy: the events `{PURGE_ACTION}` say \
+         which they were, and whether they are archived",
+        last.to_rfc3339_opts(SecondsFormat::Secs, true)
+    ))
 }
 
 /// Reads the whole event of a row from the ledger, with all its acts.

@@ -100,6 +100,20 @@ impl<'e> Joined<'e> {
         }
     }
 
+    /// Leaves out some members of a member, and that itself where nothing is left of it.
+    pub fn without_of(&mut self, name: &str, inner: &[&str]) {
+        let Some(Member::Text(text)) = self.members.get(name) else { return };
+        let Ok(mut left) = serde_json::from_str::<Texts<'e>>(text.get()) else { return };
+        for name in inner {
+            left.remove(name);
+        }
+        if left.is_empty() {
+            self.members.remove(name);
+        } else {
+            self.members.insert(name.to_owned().into(), Member::Object(left));
+        }
+    }
+
     /// As a tree.
     pub fn into_value(self) -> Result<Value, EventError> {
         serde_json::to_value(&self.members).map_err(|_| self.not_json())

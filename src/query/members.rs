@@ -59,6 +59,10 @@ impl<'e, V> Members<'e, V> {
         }
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(super) fn remove(&mut self, name: &str) -> Option<V> {
         let place = self.place(name).ok()?;
         Some(self.0.remove(place).1)

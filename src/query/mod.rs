@@ -16,7 +16,7 @@ mod summary;
 #[cfg(test)]
 mod tests;
 
-pub use event::{EventError, event, merge, purge_at, whole, without_position};
+pub use event::{EventError, event, merge, purge_at, purged_in, whole, without_position};
 pub use filter::{
     ACTOR_TYPES, DEFAULT_LIMIT, FilterError, MAX_LIMIT, MAX_VALUE, OUTCOMES, SEVERITIES, Use,
     doubts, doubts_at, exactly, is_scope_name, parse, span, use_of,

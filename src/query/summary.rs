@@ -81,6 +81,9 @@ pub struct SummaryActor {
     /// The actor's e-mail address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
+    /// The fingerprint of the credential by which they acted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub credential: Option<String>,
     /// Who acts was proved, not only claimed.
     pub verified: bool,
 }
@@ -140,6 +143,7 @@ impl From<Row> for Summary {
                 id: row.actor_id,
                 name: row.actor_name,
                 email: row.actor_email,
+                credential: row.actor_credential,
                 verified: row.actor_verified,
             },
             targets: row.targets.into_iter().map(target).collect(),

@@ -89,9 +89,21 @@ const MEANINGS: &[(&str, &str)] = &[
         "the body looks like a call, and the path is not one at which calls are answered: the path \
          names the request",
     ),
+    (
+        "names_alike",
+        "members whose names differ only in the case of letters: which one counts is not known",
+    ),
+    (
+        "variables_beside",
+        "variables stand in the address and in the body, with other values: which count is not known",
+    ),
     ("graphql_persisted", "the operation is known to the server, and not in the request"),
     ("actor_key_unknown", "the API key is not in the table"),
     ("actor_not_asked", "nobody is asked about credentials here"),
+    (
+        "actor_email_unverified",
+        "nobody has made sure whose the e-mail address is, says who vouches for the actor: it is not taken",
+    ),
     ("actor_not_named", "the credential, or whoever was asked about it, names nobody"),
     ("actor_token_algorithm", "the token is signed in a way that the rule does not accept"),
     ("actor_token_audience", "the token is for another audience"),
@@ -114,7 +126,7 @@ const MEANINGS: &[(&str, &str)] = &[
     ("body_not_recorded", "the body is not on record, and with it what was to change"),
     ("body_truncated", "only a part of the body was captured: there may be more changes"),
     ("unknown_form", "the request is of a kind whose changes are not understood here"),
-    ("invalid_patch", "the body is no patch of the type that it says it is"),
+    ("invalid_patch", "the body, or a part of it, is no patch of the type that it says it is"),
     (
         "whole_replaced",
         "the whole was replaced: what the request leaves out may have changed as well",
@@ -128,6 +140,7 @@ const MEANINGS: &[(&str, &str)] = &[
     ("after_unavailable", "the state after could not be read"),
     ("not_found", "what was changed was found neither before nor after"),
     ("not_shown", "the API does not show all fields that were set"),
+    ("still_there", "what is said to be deleted was there afterwards as it had been before"),
     ("hidden", "values are redacted before and after: nobody can say whether they changed"),
     ("timeout", "the API took too long to answer"),
 ];

@@ -13,6 +13,9 @@ use crate::record::{Entry, Written};
 use crate::store::{Breach, Unguarded};
 use crate::telemetry::{Metrics, ReasonLabel};
 
+/// Triggers that are remembered as wrong.
+const UNGUARDED_MAX: usize = 64;
+
 /// Memory for owed completions, in bytes.
 const OWED_BYTES: usize = 16 * 1024 * 1024;
 
@@ -193,9 +196,13 @@ impl Shared {
         lock(&self.aside).lost.pop()
     }
 
-    /// Whether that is news.
+    /// Whether that is news. Of the many that somebody could make, those of a kind that is known are not
+    /// remembered, nor told, without end.
     pub(super) fn note_unguarded(&self, unguarded: &Unguarded) -> bool {
-        lock(&self.unguarded).insert(unguarded.clone())
+        let mut known = lock(&self.unguarded);
+        let has_room = known.len() < UNGUARDED_MAX
+            || known.iter().all(|other| other.breach != unguarded.breach);
+        has_room && known.insert(unguarded.clone())
     }
 
     /// What was found wrong with what guards the ledger, since the process began.

@@ -102,6 +102,7 @@ impl Engine {
         seen: &mut Seen,
     ) -> Redacted<RequestRecord> {
         seen.below = self.policy.below(request.path(), &request.headers);
+        seen.unread.behind(request.body.passed.clone());
         let content = Content::of(&request.headers, &request.body);
         let mut half =
             self.half_of(Side::Request, seen, |walk| walk_request(walk, request, &content, detail));
@@ -141,6 +142,7 @@ impl Engine {
         if let Some(why) = overflow {
             self.forget(&mut half, why);
         }
+        seen.expect_echoes();
         let sketch = self.sketch(half.hides, response, &content, seen);
         let clean = self.scrub(half, Side::Response, seen, &content);
         Redacted::vouched(ResponseRecord {

@@ -293,7 +293,7 @@ impl Walk<'_> {
             })
         };
         // A target is as often a thing as a method.
-        let method = named(&["method", "methodName"]);
+        let method = named(&["method", "methodName", "Method"]);
         let is_target = method.is_none();
         let method = method.or_else(|| named(&["target"]))?;
         if !is_target {

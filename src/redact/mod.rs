@@ -39,6 +39,7 @@ mod loose;
 mod marked;
 mod memo;
 mod names;
+mod needles;
 mod only;
 mod ordinary;
 mod pairs;

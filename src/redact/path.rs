@@ -17,6 +17,14 @@ const DECODINGS: usize = 3;
 const DIGEST_BYTES_MIN: usize = 16;
 const TIME_BYTES_MAX: usize = 24;
 
+/// What stands between a name and its secret, besides ids, which are no longer.
+const BETWEEN: [&str; 5] = ["key", "catch", "accept", "confirm", "verify"];
+const BETWEEN_BYTES_MAX: usize = 36;
+
+/// Shorter secrets there are ids: in letters of both cases, and in others.
+const LONG_BYTES_MIN: usize = 20;
+const LONG_HEX_BYTES_MIN: usize = 32;
+
 /// Where nobody can say how a path is read, a secret may stand so many segments behind its name.
 const LOOSE_SEGMENTS: usize = 3;
 
@@ -75,7 +83,8 @@ impl Walk<'_> {
     /// all of the path where it cannot be said which segments they are.
     pub(super) fn told(&mut self, path: &str) -> Vec<Told> {
         let mut told = Vec::new();
-        let (mut first, mut before) = (Cow::Borrowed(""), Cow::Borrowed(""));
+        let (mut zeroth, mut first, mut before) =
+            <(Cow<'_, str>, Cow<'_, str>, Cow<'_, str>)>::default();
         for (at, segment) in tokens(path, |byte| byte == b'/') {
             let range = at..at + segment.len();
             if segment.is_empty() {
@@ -87,12 +96,15 @@ impl Walk<'_> {
             if rule.is_none() && is_signed(&decoded) {
                 rule = self.rule_after(&first, &decoded);
             }
+            if rule.is_none() && is_long(&decoded) {
+                rule = self.rule_behind(&[&zeroth, &first, &before], &decoded);
+            }
             if let Some(rule) = rule {
                 self.remember(&decoded, rule);
                 self.receipt(rule);
                 told.push(Told { range, rule, shown: self.inline(&decoded, rule) });
             }
-            first = std::mem::replace(&mut before, decoded);
+            zeroth = std::mem::replace(&mut first, std::mem::replace(&mut before, decoded));
         }
         if needs_readings(path) {
             let hidden = self.hidden(path);
@@ -107,6 +119,22 @@ impl Walk<'_> {
             return None;
         }
         self.rule_after_segment(name, value)
+    }
+
+    /// The rule for a segment that only a machine makes, by a name before one or two segments that say whose
+    /// it is: `/invite/7/…`, `/reset/key/1-…`.
+    fn rule_behind(&mut self, before: &[&Cow<'_, str>; 3], value: &str) -> Option<usize> {
+        let [zeroth, first, last] = before;
+        for (name, between) in [(first, true), (zeroth, is_between(first))] {
+            if between && is_between(last) {
+                // Of many hooks the id is no secret, and what stands behind it is.
+                let name = if *name == "webhooks" { "webhook" } else { name.as_ref() };
+                if let Some(rule) = self.rule_after(name, value) {
+                    return Some(rule);
+                }
+            }
+        }
+        None
     }
 
     /// What is a secret where a path is read in another way than as it was sent.
@@ -265,6 +293,26 @@ fn is_signed(segment: &str) -> bool {
             && time.len() <= TIME_BYTES_MAX
             && time.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
     })
+}
+
+/// An id, or one of a few words that stand between a name and its secret.
+fn is_between(segment: &str) -> bool {
+    segment.len() <= BETWEEN_BYTES_MAX
+        && !segment.is_empty()
+        && (segment.bytes().any(|byte| byte.is_ascii_digit())
+            || segment.len() <= 3
+            || BETWEEN.contains(&segment))
+}
+
+/// Letters and digits in a mixture as long as no usual id has.
+fn is_long(segment: &str) -> bool {
+    segment.len() >= LONG_BYTES_MIN
+        && segment.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|part| {
+            let has = |is: fn(&u8) -> bool| part.as_bytes().iter().any(is);
+            let is_mixed = has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase);
+            let bytes_min = if is_mixed { LONG_BYTES_MIN } else { LONG_HEX_BYTES_MIN };
+            part.len() >= bytes_min && has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic)
+        })
 }
 
 /// A word as routes are made of.

@@ -238,7 +238,7 @@ impl Policy {
         let mut work = super::pattern::WORK_BYTES_MAX;
         let found = self.patterns.find(name, &Everywhere, &mut work);
         let role = match name {
-            "method" | "methodName" | "target" => Role::Method,
+            "method" | "Method" | "methodName" | "target" => Role::Method,
             "variables" => Role::Variables,
             _ if is_one_of(name, &PARAMETERS) => Role::Parameters,
             _ if may_flag(name) => Role::Flags,

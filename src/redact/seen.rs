@@ -3,15 +3,12 @@
 use std::cell::LazyCell;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::iter::repeat;
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 use std::sync::OnceLock;
-
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
-use memchr::memmem::Finder;
 
 use super::bits::Bits;
 use super::heard::Heard;
+use super::needles::{NEEDLE_BYTES_MIN, Needles};
 use super::rule::{Action, Side};
 use super::spellings::{base64_cores, disguises, in_cases, spellings};
 use super::text::mask;
@@ -19,7 +16,7 @@ use super::unread::Unread;
 use crate::decode::Note;
 
 /// Shorter secrets are not searched for: they occur by chance.
-pub(super) const SECRET_BYTES_MIN: usize = 6;
+pub(super) const SECRET_BYTES_MIN: usize = NEEDLE_BYTES_MIN;
 
 /// Secrets of one exchange, in all spellings.
 const SECRETS_MAX: usize = 4096;
@@ -33,13 +30,11 @@ const DISGUISED_MAX: usize = SECRETS_MAX / 2;
 /// The letters of base64 that stand for three bytes.
 const GROUP_LETTERS: usize = 4;
 
-/// Up to so many secrets are searched for one after the other; building an automaton takes longer.
-const FEW: usize = 16;
-
 /// A text in which secrets stand more often is not recorded at all: they lie one over the other.
 const HITS_MAX: usize = 100_000;
 
-/// Shorter secrets are not searched for in disguise: in small letters they would be words.
+/// Shorter secrets are not searched for backwards or in other cases: in small letters they would be words.
+/// Nor are shorter letters of base64.
 const DISGUISED_BYTES_MIN: usize = 8;
 
 /// Characters of a secret that `keep_ends` may show.
@@ -56,9 +51,9 @@ pub struct Seen {
     known: BTreeMap<String, usize>,
     bytes: usize,
     /// What searches for all of them, once somebody does.
-    automaton: OnceLock<Option<AhoCorasick>>,
-    /// Those of the request are searched for in disguise as well.
-    in_disguise: bool,
+    needles: OnceLock<Needles>,
+    /// So many of them were disguised, or are a disguise.
+    disguised: usize,
     /// Why not all secrets can be searched for.
     overflow: Option<Note>,
     /// Prose that was summarized.
@@ -127,7 +122,7 @@ impl Seen {
             self.overflow.get_or_insert(Note::TooManySecrets);
             return;
         }
-        self.add_one(text.to_owned(), rule, weight);
+        self.add_one(text.to_owned(), rule, weight, false);
         // It may have been cut out of JSON that was not read as such.
         if text.contains('\\')
             && let Ok(plain) = serde_json::from_str::<String>(&format!("\"{text}\""))
@@ -136,54 +131,59 @@ impl Seen {
         }
         for spelling in spellings(text) {
             if !self.known.contains_key(&spelling) {
-                self.add_one(spelling, rule, weight);
+                self.add_one(spelling, rule, weight, false);
             }
         }
     }
 
-    /// Before the first response is looked at: it may repeat secrets of the request in other cases, backwards,
-    /// in hex or in base64. Where there are very many secrets, some are searched for as they are only.
+    /// A response may repeat secrets, those that it makes itself as well, in other cases, backwards, in
+    /// hex or in base64. Where there are very many secrets, some are searched for as they are only.
     pub(super) fn expect_echoes(&mut self) {
-        if std::mem::replace(&mut self.in_disguise, true) {
-            return;
-        }
-        for position in 0..self.secrets.len() {
+        for position in self.disguised..self.secrets.len() {
             let Some(Secret { text, rule, weight, .. }) = self.secrets.get(position) else {
-                return;
+                break;
             };
-            if text.len() < DISGUISED_BYTES_MIN {
-                continue;
-            }
             let rule = *rule;
-            // In another case a word is one still.
-            let cases = (*weight == Weight::Everywhere).then(|| in_cases(text));
-            let plain: Vec<String> = cases.into_iter().flatten().chain(disguises(text)).collect();
-            let cores = base64_cores(text);
-            for (disguise, is_core) in
-                plain.into_iter().zip(repeat(false)).chain(cores.into_iter().zip(repeat(true)))
-            {
+            let cased = match *weight {
+                Weight::Everywhere => Weight::Everywhere,
+                Weight::Word { .. } => Weight::Word { typed: None },
+            };
+            // In another case a word is one still, and an answer's own where it stands alone.
+            let mut cases = in_cases(text).to_vec();
+            let mut plain = disguises(text).to_vec();
+            let mut cores = base64_cores(text);
+            if text.len() < DISGUISED_BYTES_MIN {
+                (cases, plain) = (Vec::new(), plain.split_off(1));
+                cores.retain(|core| core.len() >= DISGUISED_BYTES_MIN);
+            }
+            let cases = cases.into_iter().map(|text| (text, cased, false));
+            let plain = plain.into_iter().map(|text| (text, Weight::Everywhere, false));
+            let cores = cores.into_iter().map(|text| (text, Weight::Everywhere, true));
+            for (disguise, weight, is_core) in cases.chain(plain).chain(cores) {
                 let room = self.secrets.len() < DISGUISED_MAX
                     && self.bytes + disguise.len() < SECRETS_BYTES_MAX / 2;
                 if room && !self.known.contains_key(&disguise) {
-                    self.add_one(disguise, rule, Weight::Everywhere);
-                    if let Some(last) = self.secrets.last_mut() {
-                        last.is_core = is_core;
-                    }
+                    self.add_one(disguise, rule, weight, is_core);
                 }
             }
         }
+        self.disguised = self.secrets.len();
     }
 
-    fn add_one(&mut self, text: String, rule: usize, weight: Weight) {
+    fn add_one(&mut self, text: String, rule: usize, weight: Weight, is_core: bool) {
+        // In other cases a text may be shorter.
+        if text.len() < SECRET_BYTES_MIN {
+            return;
+        }
         if self.secrets.len() >= SECRETS_MAX || self.bytes + text.len() > SECRETS_BYTES_MAX {
             self.overflow.get_or_insert(Note::TooManySecrets);
             return;
         }
         self.bytes += text.len();
-        self.automaton.take();
+        self.needles.take();
         self.known.insert(text.clone(), self.secrets.len());
         let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-        self.secrets.push(Secret { text, rule, weight, digits, is_core: false });
+        self.secrets.push(Secret { text, rule, weight, digits, is_core });
     }
 
     /// How many are remembered, in all spellings.
@@ -211,30 +211,17 @@ impl Seen {
         if self.secrets.is_empty() {
             return None;
         }
-        let build = || {
-            // The other kinds take time by the square of the length for what repeats itself.
-            AhoCorasick::builder()
-                .kind(Some(AhoCorasickKind::ContiguousNFA))
-                .build(self.secrets.iter().map(|secret| &secret.text))
-                .ok()
-        };
-        let is_many = self.secrets.len() > FEW;
-        let automaton = if is_many { self.automaton.get_or_init(build).clone() } else { None };
-        let finders = match automaton {
-            Some(_) => Vec::new(),
-            None => self.secrets.iter().map(|secret| Finder::new(&secret.text)).collect(),
-        };
-        Some(Search { secrets: &self.secrets, side, automaton, finders })
+        let needles = self.needles.get_or_init(|| Needles::new(&self.secrets));
+        Some(Search { secrets: &self.secrets, known: &self.known, side, needles })
     }
 }
 
 /// A search for all secrets.
 pub(super) struct Search<'s> {
     secrets: &'s [Secret],
+    known: &'s BTreeMap<String, usize>,
     side: Side,
-    automaton: Option<AhoCorasick>,
-    /// One for each secret, where there is no automaton.
-    finders: Vec<Finder<'s>>,
+    needles: &'s Needles,
 }
 
 /// A text without secrets, and the rule of the first one that was in it.
@@ -259,41 +246,41 @@ impl Search<'_> {
 
     /// Whether the text is a secret, and nothing else.
     pub(super) fn is_one(&self, text: &str) -> bool {
-        self.secrets.iter().any(|secret| secret.text == text)
+        self.known.contains_key(text)
     }
 
     /// Whether any secret may be somewhere in these bytes.
     pub(super) fn may_occur(&self, bytes: &[u8]) -> bool {
-        match &self.automaton {
-            Some(automaton) => automaton.is_match(bytes),
-            None => self.finders.iter().any(|finder| finder.find(bytes).is_some()),
-        }
+        let mut may = false;
+        self.needles.each(self.secrets, bytes, |_, _| {
+            may = true;
+            ControlFlow::Break(())
+        });
+        may
     }
 
-    /// All occurrences, overlapping ones too.
+    /// All occurrences, overlapping ones too, from the first on.
     pub(super) fn hits(&self, text: &str) -> Vec<(Range<usize>, usize)> {
-        let mut hits = Vec::new();
+        let mut hits: Vec<(Range<usize>, usize)> = Vec::new();
         // Looked for once, and only where a hit depends on it.
         let has_blanks = LazyCell::new(|| is_sentence(text));
-        if let Some(automaton) = &self.automaton {
-            for hit in automaton.find_overlapping_iter(text) {
-                if let Some(secret) = self.secrets.get(hit.pattern().as_usize()) {
-                    secret.push_hit(text, &has_blanks, self.side, hit.start(), &mut hits);
-                }
-                if let Some((_, rule)) = hits.get(HITS_MAX) {
-                    return vec![(0..text.len(), *rule)];
-                }
+        self.needles.each(self.secrets, text.as_bytes(), |number, start| {
+            if let Some(secret) = self.secrets.get(number) {
+                secret.push_hit(text, &has_blanks, self.side, start, &mut hits);
             }
-            return hits;
+            if hits.len() > HITS_MAX { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        hits.sort_by_key(|(range, _)| (range.start, range.end));
+        match &hits[..] {
+            [(_, rule), ..] if hits.len() > HITS_MAX => vec![(0..text.len(), *rule)],
+            _ => hits,
         }
-        for (secret, finder) in self.secrets.iter().zip(&self.finders) {
-            if secret.text.len() <= text.len() {
-                for start in finder.find_iter(text.as_bytes()) {
-                    secret.push_hit(text, &has_blanks, self.side, start, &mut hits);
-                }
-            }
-        }
-        hits
+    }
+}
+
+impl AsRef<str> for Secret {
+    fn as_ref(&self) -> &str {
+        &self.text
     }
 }
 
@@ -318,9 +305,9 @@ impl Secret {
             Weight::Word { .. } if beside(u8::is_ascii_alphanumeric) => false,
             Weight::Word { typed } => {
                 **has_blanks
-                    || (text.len() == self.text.len()
-                        && side == Side::Response
-                        && typed == Some(Side::Request))
+                    || (side == Side::Response
+                        && typed == Some(Side::Request)
+                        && is_quoted(text, start..end))
             }
         };
         if counts {
@@ -339,6 +326,14 @@ fn with_ends(text: &[u8], range: Range<usize>) -> Range<usize> {
     };
     let start = range.start - letters(&mut before.unwrap_or_default().iter().rev());
     start..range.end + letters(&mut after.unwrap_or_default().iter())
+}
+
+/// Whether nothing stands beside a part of a text, or what puts one in quotes or joins it to a name: what
+/// makes longer names (`-`, `_`, `.`, `/`) does not.
+fn is_quoted(text: &str, range: Range<usize>) -> bool {
+    let joins = |byte: Option<&u8>| byte.is_none_or(|byte| b"\"'`()[]{}<>:=;,|@".contains(byte));
+    let before = range.start.checked_sub(1).map(|at| text.as_bytes().get(at));
+    before.is_none_or(joins) && joins(text.as_bytes().get(range.end))
 }
 
 /// Whether there are blanks in a text.

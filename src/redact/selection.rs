@@ -15,7 +15,7 @@ use crate::decode::{Layout, Node, Note};
 
 /// Steps that finding what paths select in one body may take, all paths together: sixty times past
 /// every value of the largest tree.
-const WORK_MAX: usize = 16_000_000;
+pub(super) const WORK_MAX: usize = 16_000_000;
 
 /// What a path is for.
 #[derive(Debug, Clone, Copy)]
@@ -130,6 +130,8 @@ fn has_parts(node: &Node<'_>) -> bool {
 #[derive(Default)]
 pub(super) struct Selection {
     marks: HashMap<usize, Mark, RandomState>,
+    /// In how many strings the document is.
+    nesting: usize,
 }
 
 /// What is known of a value.
@@ -173,6 +175,21 @@ impl Selection {
                     for node in path.select(document, &mut work)? {
                         selection.add(policy, place, node, *purpose);
                     }
+                }
+            }
+        }
+        Ok(selection)
+    }
+
+    /// What shipped paths select in a document inside of a text: they tell forms, whatever holds these.
+    fn inside(walk: &mut Walk<'_>, document: &Node<'_>) -> Result<Self, Exhausted> {
+        let (policy, place) = (walk.policy, walk.place);
+        let mut selection = Self { nesting: walk.nesting, ..Self::default() };
+        for Entry { path, purpose, .. } in policy.paths().candidates(document) {
+            let Purpose::Redact(rule) = *purpose else { continue };
+            if policy.is_shipped(rule) && policy.holds_at(rule, place) {
+                for node in path.select(document, &mut walk.path_work)? {
+                    selection.add(policy, place, node, *purpose);
                 }
             }
         }
@@ -230,6 +247,25 @@ impl<'n> Walk<'_> {
         }
     }
 
+    /// Walks over a document inside of a text.
+    pub(super) fn document_inside(&mut self, document: &mut Node<'_>) {
+        if !has_parts(document) {
+            return self.value(document);
+        }
+        match Selection::inside(self, document) {
+            Ok(inside) => {
+                let outside = std::mem::replace(&mut self.selection, inside);
+                self.value(document);
+                self.selection = outside;
+            }
+            Err(Exhausted) => {
+                self.look_through(document);
+                self.seen.give_up(Note::PathLimit);
+                *document = Node::String(self.give_up(Note::PathLimit).into());
+            }
+        }
+    }
+
     /// A value under a rule, if there is one for its name, or if a path selects it.
     pub(super) fn under(&mut self, named: Option<usize>, node: &mut Node<'_>) {
         if self.selection.marks.is_empty() {
@@ -251,10 +287,10 @@ impl<'n> Walk<'_> {
         self.unlisted = unlisted;
     }
 
-    /// What is known of a value of the body. What stands in a string is none: it may stand in memory
-    /// where something was that is gone.
+    /// What is known of a value of the document that was looked at last. What stands in a string of it is
+    /// none: it may stand in memory where something was that is gone.
     pub(super) fn mark(&self, node: &Node<'_>) -> Mark {
-        if self.nesting > 0 || self.selection.marks.is_empty() {
+        if self.nesting != self.selection.nesting || self.selection.marks.is_empty() {
             return Mark::default();
         }
         self.selection.marks.get(&address(node)).cloned().unwrap_or_default()

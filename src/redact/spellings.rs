@@ -28,11 +28,16 @@ pub fn spellings(text: &str) -> Vec<String> {
 }
 
 /// The text in other cases, as programs show it that compare secrets.
-pub(super) fn in_cases(text: &str) -> [String; 3] {
+pub(super) fn in_cases(text: &str) -> [String; 4] {
     let swapped = text.chars().map(|c| {
         if c.is_ascii_lowercase() { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() }
     });
-    [text.to_lowercase(), text.to_uppercase(), swapped.collect()]
+    let mut in_word = false;
+    let titled = text.chars().map(|c| {
+        let first = !std::mem::replace(&mut in_word, c.is_alphabetic());
+        if first { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() }
+    });
+    [text.to_lowercase(), text.to_uppercase(), swapped.collect(), titled.collect()]
 }
 
 /// The text backwards and in hex.
@@ -115,7 +120,7 @@ mod tests {
 
     #[test]
     fn a_text_is_turned_as_others_do() {
-        assert_eq!(in_cases("aB-3ä"), ["ab-3ä", "AB-3Ä", "Ab-3ä"]);
+        assert_eq!(in_cases("aB-3ä"), ["ab-3ä", "AB-3Ä", "Ab-3ä", "Ab-3ä"]);
         assert_eq!(disguises("aB-3ä"), ["ä3-Ba", "61422D33C3A4", "61422d33c3a4"]);
     }
 

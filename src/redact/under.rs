@@ -111,14 +111,6 @@ fn without_format(path: &str) -> Option<&str> {
     (ends && !bare.ends_with('/')).then_some(bare)
 }
 
-/// The path in what may be a whole URL.
-fn path_of(url: &str) -> &str {
-    let rest = url
-        .split_once("://")
-        .map_or(url, |(_, rest)| rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/"));
-    rest.split(['?', '#']).next().unwrap_or(rest)
-}
-
 /// The segments of a path, as patterns compare them.
 fn squashed(path: &str) -> Vec<String> {
     path.split('/')
@@ -191,26 +183,24 @@ impl Places {
         if self.patterns.is_empty() {
             return below;
         }
-        let others = other_paths(headers).map(|other| other.to_str().map(path_of).ok());
-        for path in std::iter::once(Some(path)).chain(others) {
-            below.add_all(&path.and_then(|path| self.below_path(path)).unwrap_or(Bits::ALL));
+        let others = other_paths(path, headers);
+        for path in std::iter::once(path).chain(others.iter().map(String::as_str)) {
+            below.add_all(&self.below_path(path));
         }
         below
     }
 
-    /// By all readings of a path; `None` where it may be any.
-    fn below_path(&self, path: &str) -> Option<Bits> {
-        let readings = Readings::of(path);
-        readings.is_complete().then(|| {
-            let mut below = Bits::default();
-            for reading in readings.each() {
-                let reading = String::from_utf8_lossy(reading);
-                for path in std::iter::once(reading.as_ref()).chain(without_format(&reading)) {
-                    below.add_all(&self.below_segments(path));
-                }
+    /// By the readings of a path. What it may be beyond those counts for nothing: if rules of all places held for
+    /// it, whoever sends a request could have most of it redacted, and hide what was done.
+    fn below_path(&self, path: &str) -> Bits {
+        let mut below = Bits::default();
+        for reading in Readings::likely(path).each() {
+            let reading = String::from_utf8_lossy(reading);
+            for path in std::iter::once(reading.as_ref()).chain(without_format(&reading)) {
+                below.add_all(&self.below_segments(path));
             }
-            below
-        })
+        }
+        below
     }
 
     fn below_segments(&self, path: &str) -> Bits {

@@ -7,12 +7,13 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::hash::{BuildHasher as _, RandomState};
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::only::is_always_recorded;
 use super::receipts::Receipts;
-use super::seen::SECRET_BYTES_MIN;
 use super::text::mask;
 use super::walk::push_name;
+use crate::capture::{Passed, WORD_BYTES_MIN, ends_word};
 use crate::decode::Node;
 
 /// Words that are remembered. If there are more, all that are as long may be repeated.
@@ -24,9 +25,16 @@ pub(super) struct Unread {
     words: HashSet<u64>,
     hasher: RandomState,
     full: bool,
+    /// Those behind the capture limit.
+    passed: Option<Arc<Passed>>,
 }
 
 impl Unread {
+    /// What went by, and still does, behind what was captured.
+    pub(super) fn behind(&mut self, passed: Option<Arc<Passed>>) {
+        self.passed = passed;
+    }
+
     /// Remembers all words in a body.
     pub(super) fn add(&mut self, body: &[u8]) {
         // As of the wider encodings, in which letters stand between zeros.
@@ -57,7 +65,7 @@ impl Unread {
 
     /// Masks the words in the texts of a value; names are the answer's own.
     pub(super) fn mute(&self, node: &mut Node<'_>, location: &mut String, to: &mut Muting<'_>) {
-        if self.words.is_empty() {
+        if self.words.is_empty() && self.passed.is_none() {
             return;
         }
         let length = location.len();
@@ -87,7 +95,8 @@ impl Unread {
     fn masked(&self, text: &str, is_name: &dyn Fn(&str) -> bool) -> Option<String> {
         let is_known = |word: &Range<usize>| {
             let Some(word) = text.get(word.clone()) else { return true };
-            (self.full || self.words.contains(&self.hasher.hash_one(word.as_bytes())))
+            let went_by = || self.passed.as_ref().is_some_and(|all| all.has(word.as_bytes()));
+            (self.full || self.words.contains(&self.hasher.hash_one(word.as_bytes())) || went_by())
                 && !is_name(word)
         };
         let known: Vec<Range<usize>> = words(text.as_bytes()).filter(is_known).collect();
@@ -111,16 +120,12 @@ pub(super) struct Muting<'m> {
 fn words(text: &[u8]) -> impl Iterator<Item = Range<usize>> {
     let mut at = 0;
     std::iter::from_fn(move || {
-        let start = at + text.get(at..)?.iter().position(|byte| !ends(*byte))?;
-        let length = text.get(start..)?.iter().position(|byte| ends(*byte));
+        let start = at + text.get(at..)?.iter().position(|byte| !ends_word(*byte))?;
+        let length = text.get(start..)?.iter().position(|byte| ends_word(*byte));
         at = length.map_or(text.len(), |length| start + length);
         Some(start..at)
     })
-    .filter(|word| word.len() >= SECRET_BYTES_MIN)
-}
-
-fn ends(byte: u8) -> bool {
-    byte <= b' ' || byte == 0x7f || b"\"'`<>()[]{}\\,;:=&/?.".contains(&byte)
+    .filter(|word| word.len() >= WORD_BYTES_MIN)
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use super::policy::{Place, Policy, Scratch};
 use super::receipts::Receipts;
 use super::rule::Side;
 use super::seen::{MASK, Search, Seen};
-use super::selection::Selection;
+use super::selection::{Selection, WORK_MAX};
 use super::settle::settle;
 use super::sketch::Telling;
 use super::within::Within;
@@ -77,8 +77,10 @@ pub(super) struct Walk<'e> {
     pub(super) open: usize,
     /// A buffer for names.
     pub(super) scratch: Scratch,
-    /// What paths select in the body.
+    /// What paths select in the body, or in the document inside of a text where the walk is.
     pub(super) selection: Selection,
+    /// The steps that finding it in documents inside of texts may still take.
+    pub(super) path_work: usize,
     /// By what the value where the walk is would not be recorded.
     pub(super) unlisted: Unlisted,
     /// In which object about a secret it is.
@@ -118,6 +120,7 @@ impl<'e> Walk<'e> {
             open: 0,
             scratch: Scratch::default(),
             selection: Selection::default(),
+            path_work: WORK_MAX,
             unlisted: Unlisted::default(),
             within: None,
         }
@@ -369,7 +372,7 @@ impl<'e> Walk<'e> {
     pub(super) fn edits(&mut self, node: &mut Node<'_>) -> bool {
         let before = self.receipts.total() + self.given_up;
         self.nesting += 1;
-        self.value(node);
+        self.document_inside(node);
         self.nesting -= 1;
         self.receipts.total() + self.given_up > before
     }
@@ -397,9 +400,10 @@ pub(super) fn scalar<'n>(node: &'n Node<'_>) -> Option<Cow<'n, str>> {
     }
 }
 
-/// Integers, as text: secrets are no fractions.
+/// Whole numbers, as they are recorded: secrets are no fractions.
 fn scalar_number<'n>(number: &'n Number<'_>) -> Option<Cow<'n, str>> {
     match number {
+        Number::Double(double) if double.fract() == 0.0 => Some(Cow::Owned(number.to_string())),
         Number::Integer(number) => Some(Cow::Owned(number.to_string())),
         Number::Text(text) => Some(Cow::Borrowed(text)),
         Number::Double(_) => None,

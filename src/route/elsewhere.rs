@@ -1,13 +1,14 @@
 //! What a request asks for, and what else it may be taken for: fields by which it names another path or
 //! another host.
 
+use std::borrow::Cow;
+
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use super::host::{host_matches, normal_host};
 
-/// Header fields by which a front end names the path that it had, or wants, or what of it is not the
-/// application's.
-const PATH_HEADERS: [&str; 15] = [
+/// Header fields by which a front end names the path that it had, or wants.
+const PATH_HEADERS: [&str; 13] = [
     "x-original-url",
     "x-rewrite-url",
     "x-original-uri",
@@ -19,11 +20,12 @@ const PATH_HEADERS: [&str; 15] = [
     "x-matched-path",
     "x-invoke-path",
     "x-middleware-rewrite",
-    "x-script-name",
-    "script-name",
     "x-path-info",
     "path-info",
 ];
+
+/// Header fields by which a front end names what of the path is not the application's.
+const PREFIX_HEADERS: [&str; 2] = ["x-script-name", "script-name"];
 
 /// Header fields by which a front end names the host that it was asked for.
 const HOST_HEADERS: [&str; 5] =
@@ -103,37 +105,53 @@ impl Asked<'_> {
     }
 
     /// Whether the application may take the request for one of a host that a pattern names.
-    pub(crate) fn may_be_for<'p>(&self, patterns: impl IntoIterator<Item = &'p str>) -> bool {
-        self.elsewhere.any_host
-            || patterns.into_iter().any(|pattern| self.hosts(pattern).any(|it| it))
+    pub(crate) fn may_be_for<'p>(&self, patterns: impl Iterator<Item = &'p str> + Clone) -> bool {
+        let is_named = |host: Cow<'_, str>| patterns.clone().any(|it| host_matches(it, &host));
+        self.elsewhere.any_host || self.hosts().any(is_named)
     }
 
     /// Whether it can take it for no other.
     pub(super) fn is_for<'p>(&self, patterns: impl Iterator<Item = &'p str> + Clone) -> bool {
-        let others = self.elsewhere.hosts.iter().map(String::as_str);
-        !self.elsewhere.any_host
-            && std::iter::once(normal_host(self.host).as_ref())
-                .chain(others)
-                .all(|host| patterns.clone().any(|pattern| host_matches(pattern, host)))
+        let is_named = |host: Cow<'_, str>| patterns.clone().any(|it| host_matches(it, &host));
+        !self.elsewhere.any_host && self.hosts().all(is_named)
     }
 
-    /// For each host it may be for, whether the pattern names it.
-    fn hosts<'h>(&'h self, pattern: &'h str) -> impl Iterator<Item = bool> + 'h {
-        let own = host_matches(pattern, &normal_host(self.host));
-        let others = self.elsewhere.hosts.iter().map(move |host| host_matches(pattern, host));
-        std::iter::once(own).chain(others)
+    /// The hosts that it may be for, as far as they are known.
+    fn hosts(&self) -> impl Iterator<Item = Cow<'_, str>> {
+        let others = self.elsewhere.hosts.iter().map(|host| Cow::Borrowed(host.as_str()));
+        std::iter::once(normal_host(self.host)).chain(others)
     }
 }
 
 /// Whether a field of this name names another path, which some frameworks take in place of the
 /// request's.
 pub fn is_path_header(name: &str) -> bool {
-    is_one_of(name, &PATH_HEADERS)
+    is_one_of(name, &PATH_HEADERS) || is_one_of(name, &PREFIX_HEADERS)
 }
 
-/// What fields say that some frameworks and servers take in place of the request's path.
-pub fn other_paths(headers: &HeaderMap) -> impl Iterator<Item = &HeaderValue> {
-    headers.iter().filter_map(|(name, value)| is_path_header(name.as_str()).then_some(value))
+/// The paths that fields name in place of this one, as some frameworks and servers take them, or that they
+/// make of it.
+pub fn other_paths(path: &str, headers: &HeaderMap) -> Vec<String> {
+    let mut others = Vec::new();
+    for (name, value) in headers {
+        let value = || String::from_utf8_lossy(value.as_bytes());
+        if is_one_of(name.as_str(), &PATH_HEADERS) {
+            others.push(path_of(&value()).to_owned());
+        } else if is_one_of(name.as_str(), &PREFIX_HEADERS) {
+            let prefix = value();
+            others.extend(path.strip_prefix(prefix.as_ref()).map(str::to_owned));
+            others.push([&prefix, path].concat());
+        }
+    }
+    others
+}
+
+/// The path in what may be a whole URL.
+fn path_of(url: &str) -> &str {
+    let rest = url
+        .split_once("://")
+        .map_or(url, |(_, rest)| rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/"));
+    rest.split(['?', '#']).next().unwrap_or(rest)
 }
 
 /// Whether a field of this name has hosts, and under which key of its own.

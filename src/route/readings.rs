@@ -31,6 +31,17 @@ impl Readings {
 
     /// The readings of a path, given as sent and without its query.
     pub fn of(path: &str) -> Self {
+        Self::by(path, false)
+    }
+
+    /// Those of them that are known, and what software makes of a path that leaves out of it what belongs in
+    /// none. For what must be decided one way or the other: where neither to take a path for all nor to take
+    /// it for none would be safe.
+    pub fn likely(path: &str) -> Self {
+        Self::by(path, true)
+    }
+
+    fn by(path: &str, likely: bool) -> Self {
         let path = path.as_bytes();
         let mut readings = Self { known: vec![path.to_vec()], complete: true };
         if is_ordinary(path) {
@@ -43,11 +54,15 @@ impl Readings {
         let mut next = 0;
         while let Some(reading) = readings.known.get(next).cloned() {
             next += 1;
-            if is_beyond_telling(&reading) {
-                readings.complete = false;
-                return readings;
-            }
-            for step in STEPS {
+            let tidied: &[Step] = match is_beyond_telling(&reading) {
+                false => &[],
+                true if likely => &[tidy],
+                true => {
+                    readings.complete = false;
+                    return readings;
+                }
+            };
+            for step in STEPS.iter().chain(tidied) {
                 let Some(other) = step(&reading) else { continue };
                 if readings.known.contains(&other) {
                     continue;
@@ -116,6 +131,46 @@ fn is_beyond_telling(path: &[u8]) -> bool {
     text.chars().any(|letter| letter.is_control() || LOOK_ALIKES.contains(letter))
         || lower.contains("%u")
         || text.split(['/', '\\', ';']).any(dots)
+}
+
+/// Without what [`is_beyond_telling`] looks for.
+fn tidy(path: &[u8]) -> Option<Vec<u8>> {
+    let text = String::from_utf8_lossy(path);
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text.chars();
+    while let Some(letter) = rest.next() {
+        let letter = match (letter, rest.as_str().split_at_checked(5)) {
+            ('%', Some((code, after))) => {
+                let digits = code.strip_prefix(['u', 'U']);
+                let coded = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok());
+                let coded = coded.and_then(char::from_u32);
+                if coded.is_some() {
+                    rest = after.chars();
+                }
+                coded.unwrap_or(letter)
+            }
+            _ => letter,
+        };
+        match letter {
+            '\u{2024}' | '\u{fe52}' | '\u{ff0e}' => plain.push('.'),
+            '\u{2025}' => plain.push_str(".."),
+            '\u{2026}' => plain.push_str("..."),
+            '\u{2044}' | '\u{2215}' | '\u{29f8}' | '\u{ff0f}' => plain.push('/'),
+            '\u{2216}' | '\u{29f9}' | '\u{fe68}' | '\u{ff3c}' => plain.push('\\'),
+            char::REPLACEMENT_CHARACTER => {}
+            letter if letter.is_control() => {}
+            letter => plain.push(letter),
+        }
+    }
+    let segments: Vec<&str> = plain
+        .split('/')
+        .map(|segment| match segment {
+            "." | ".." => segment,
+            _ => segment.trim_end_matches(['.', ' ']),
+        })
+        .collect();
+    let tidied = segments.join("/").into_bytes();
+    (tidied != path).then_some(tidied)
 }
 
 fn is_under(path: &[u8], prefix: &[u8]) -> bool {

@@ -2,7 +2,7 @@
 //! is there, where files were put back from an older copy.
 
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::path::Path;
 
@@ -41,13 +41,15 @@ pub(super) fn published(
 /// The end of a published file, at most so many bytes, from the beginning of a line; none where there is no
 /// such file, or what is there is no file.
 pub fn end_of(path: &Path, bytes: u64) -> io::Result<Option<String>> {
-    let mut file = match File::open(path) {
-        Ok(file) if file.metadata()?.is_file() => file,
+    // Before it is opened: a pipe that nobody writes to would be waited for.
+    let length = match fs::metadata(path) {
+        Ok(found) if found.is_file() => found.len(),
         Ok(_) => return Ok(None),
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
-    let skipped = file.metadata()?.len().saturating_sub(bytes);
+    let mut file = File::open(path)?;
+    let skipped = length.saturating_sub(bytes);
     file.seek(SeekFrom::Start(skipped))?;
     let mut end = Vec::new();
     file.take(bytes).read_to_end(&mut end)?;
@@ -57,4 +59,23 @@ pub fn end_of(path: &Path, bytes: u64) -> io::Result<Option<String>> {
         (_, Some((_, whole))) => whole.to_owned(),
         (_, None) => String::new(),
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_file_begins_with_a_line_and_what_is_no_file_has_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("published");
+        assert_eq!(end_of(&file, 9).unwrap(), None);
+        fs::write(&file, "one\ntwo\nthree\n").unwrap();
+        for (bytes, expected) in [(99, "one\ntwo\nthree\n"), (12, "two\nthree\n"), (3, "")] {
+            assert_eq!(end_of(&file, bytes).unwrap().as_deref(), Some(expected), "{bytes}");
+        }
+        let pipe = dir.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        assert_eq!(end_of(&pipe, 9).unwrap(), None);
+    }
 }

@@ -16,8 +16,24 @@ use super::{StoreError, schema};
 pub struct Unguarded {
     /// What is wrong.
     pub breach: Breach,
-    /// The trigger's name.
+    /// The trigger's name; of one that others made, what a line of a log can take.
     pub name: String,
+}
+
+/// Characters that are shown of names that others gave.
+const FOREIGN_NAME_MAX: usize = 128;
+
+impl Unguarded {
+    pub(super) fn foreign(name: &str) -> Self {
+        let mut shown = String::new();
+        for c in name.chars().take(FOREIGN_NAME_MAX) {
+            shown.extend(c.escape_debug());
+        }
+        if name.chars().nth(FOREIGN_NAME_MAX).is_some() {
+            shown.push('…');
+        }
+        Self { breach: Breach::Foreign, name: shown }
+    }
 }
 
 /// What is wrong with a trigger.
@@ -93,9 +109,8 @@ fn compared(wanted: &Triggers, found: &Triggers) -> Vec<Unguarded> {
             Some(_) => {}
         }
     }
-    for name in found.keys().filter(|name| !wanted.contains_key(*name)) {
-        add(Breach::Foreign, name);
-    }
+    let foreign = found.keys().filter(|name| !wanted.contains_key(*name));
+    all.extend(foreign.map(|name| Unguarded::foreign(name)));
     all
 }
 

@@ -40,7 +40,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, OpenFlags, ToSql, Transaction, TransactionBehavior, params};
 
 use super::files::{
     DirLock, OpenFiles, create_dir, create_file, is_out_of_room, ledger_path, lock_holders,
@@ -175,31 +175,17 @@ impl SqliteStore {
 
     /// One transaction, which a failure at any step rolls back. It is committed only where all of it is
     /// there; else tells what is not.
-    fn insert(
-        &mut self,
-        writer: &str,
-        rows: &[(i64, &Entry, String)],
-    ) -> Result<Option<i64>, rusqlite::Error> {
+    fn insert(&mut self, rows: &[NewRow<'_>]) -> Result<Option<i64>, rusqlite::Error> {
         let transaction = Transaction::new_unchecked(&self.conn, TransactionBehavior::Immediate)?;
         let mut insert = transaction.prepare_cached(INSERT)?;
-        let mut is_there = transaction.prepare_cached(IS_THERE)?;
-        let mut leaves = Vec::with_capacity(rows.len());
-        for (seq, entry, scope) in rows {
-            let (id, doc) = (entry.id.to_string(), entry.doc.get());
-            let intent = entry.intent.map(seq_to_sql);
-            let kind = entry.kind.as_str();
-            let leaf = leaf_hash(doc);
-            insert.execute(params![writer, seq, kind, id, intent, scope, doc, leaf])?;
-            leaves.push(leaf);
+        for row in rows {
+            insert.execute(&row.values()[..])?;
         }
+        let mut is_there = transaction.prepare_cached(IS_THERE)?;
         // Once all were given: what comes later may undo what came before.
-        for ((seq, entry, scope), leaf) in rows.iter().zip(leaves) {
-            let (id, doc) = (entry.id.to_string(), entry.doc.get());
-            let intent = entry.intent.map(seq_to_sql);
-            let kind = entry.kind.as_str();
-            let row = params![writer, seq, kind, id, intent, scope, doc, leaf];
-            if !is_there.query_row(row, |row| row.get(0))? {
-                return Ok(Some(*seq));
+        for row in rows {
+            if !is_there.query_row(&row.values()[..], |row| row.get(0))? {
+                return Ok(Some(row.seq));
             }
         }
         drop((insert, is_there));
@@ -283,6 +269,33 @@ pub(super) fn scope_json(entry: &Entry) -> Result<String, StoreError> {
     canonical_text(&entry.scope).map_err(|error| StoreError::Rejected(error.into()))
 }
 
+/// An entry as it goes into the table.
+struct NewRow<'e> {
+    writer: &'e str,
+    seq: i64,
+    kind: &'static str,
+    id: String,
+    intent: Option<i64>,
+    scope: String,
+    doc: &'e str,
+    leaf: [u8; 32],
+}
+
+impl<'e> NewRow<'e> {
+    fn new(writer: &'e str, seq: u64, entry: &'e Entry) -> Result<Self, StoreError> {
+        let (seq, kind, id) = (seq_to_sql(seq), entry.kind.as_str(), entry.id.to_string());
+        let (intent, scope) = (entry.intent.map(seq_to_sql), scope_json(entry)?);
+        let doc = entry.doc.get();
+        Ok(Self { writer, seq, kind, id, intent, scope, doc, leaf: leaf_hash(doc) })
+    }
+
+    /// By column, as `INSERT` and `IS_THERE` number them.
+    fn values(&self) -> [&dyn ToSql; 8] {
+        let Self { writer, seq, kind, id, intent, scope, doc, leaf } = self;
+        [writer, seq, kind, id, intent, scope, doc, leaf]
+    }
+}
+
 #[async_trait]
 impl Store for SqliteStore {
     fn writer(&self) -> &str {
@@ -307,11 +320,11 @@ impl Store for SqliteStore {
     ) -> Result<(), StoreError> {
         let mut rows = Vec::with_capacity(batch.len());
         for (seq, entry) in (first_seq..).zip(batch) {
-            rows.push((seq_to_sql(seq), entry, scope_json(entry)?));
+            rows.push(NewRow::new(writer, seq, entry)?);
         }
         // A commit to files that were removed would end with this process.
         self.files.require_in_place()?;
-        match self.insert(writer, &rows).map_err(|error| self.sort(error))? {
+        match self.insert(&rows).map_err(|error| self.sort(error))? {
             None => Ok(()),
             Some(seq) => Err(StoreError::Swallowed { writer: writer.to_owned(), seq }),
         }

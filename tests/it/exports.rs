@@ -298,7 +298,7 @@ fn what_cannot_be_exported_says_why() {
     let secret = format!("countersign_{}", "A".repeat(43));
     let rows: [(&[&str], Option<&str>, i32, &str); 6] = [
         (&["--url", &closed], None, 1, "--token-file"),
-        (&["--url", &closed, "--token-file", text(&file)], None, 1, "is none"),
+        (&["--url", &closed, "--token-file", text(&file)], None, 1, "has no token"),
         (&["--url", &closed], Some(&secret), 1, "cannot reach"),
         (&["--url", "ftp://a"], Some(&secret), 1, "is not the URL"),
         (&["--data", "/nowhere"], None, 1, "there is no directory"),

@@ -1,9 +1,10 @@
 //! Retention as an operator meets it: the real binary, with events that are months old.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::sync::Mutex;
 
 use countersign::clock::Timestamp;
@@ -244,8 +245,12 @@ fn what_cannot_be_is_said_with_line_and_remedy() {
 
 /// An event by its id, to whoever has this token.
 fn event(reading: SocketAddr, token: &str, id: &str) -> (u16, String) {
+    read_with(reading, token, &format!("/v1/admin/audit/{id}"))
+}
+
+fn read_with(reading: SocketAddr, token: &str, path: &str) -> (u16, String) {
     let request = format!(
-        "GET /v1/admin/audit/{id} HTTP/1.1\r\nHost: {reading}\r\nAuthorization: Bearer {}\r\n\
+        "GET {path} HTTP/1.1\r\nHost: {reading}\r\nAuthorization: Bearer {}\r\n\
          Connection: close\r\n\r\n",
         token.trim()
     );
@@ -258,6 +263,37 @@ fn scoped_token(home: &Path) -> String {
     let whose = ["--name", "blue", "--role", "viewer", "--scope", "pool=blue"];
     let arguments = [&["tokens", "create", "--data", "data"][..], &whose].concat();
     String::from_utf8(countersign(home, &arguments).0.stdout).unwrap()
+}
+
+fn lists_tell_of_purges(reading: SocketAddr, owner: &str, scoped: &str) {
+    let told = |token: &str, rest: &str| {
+        let (status, text) = read_with(reading, token, &format!("/v1/admin/audit{rest}"));
+        assert_eq!(status, 200, "{text}");
+        text.contains("events of this time, up to 2")
+    };
+    for page in ["?since=500d", "/stats?since=500d", "/facets?since=500d", ""] {
+        assert!(told(owner, page) && !told(scoped, page), "{page}");
+    }
+    assert!(!told(owner, "?since=1h"));
+}
+
+/// What is gone may have held what is asked for.
+fn commands_tell_of_purges(home: &Path) {
+    let mut asking = Command::new(env!("CARGO_BIN_EXE_countersign"));
+    asking.args(["fingerprint", "--stdin", "--data", "data"]).current_dir(home);
+    asking.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut asking = asking.spawn().unwrap();
+    asking.stdin.take().unwrap().write_all(b"Sw0rdfish-of-long-ago").unwrap();
+    let output = asking.wait_with_output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    assert!(
+        told.contains("2 entries were purged") && told.contains("archive query --from"),
+        "{told}"
+    );
+    let (output, _) = countersign(home, &["query", "--data", "data", "--since", "500d"]);
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("note: events of this time, up to 2"), "{told}");
 }
 
 #[test]
@@ -297,6 +333,7 @@ fn a_proxy_that_runs_does_it_by_itself_and_says_where_an_event_went() {
     );
     // Who sees some scopes alone does not learn when something of others was purged.
     let scoped = scoped_token(home.path());
+    lists_tell_of_purges(proxy.reading, &owner, &scoped);
     let other = answer_to(&scoped, "00000000-0000-7000-8000-000000000000");
     assert_eq!(answer_to(&scoped, &ids[0]), (404, other.1));
     assert_eq!(answer(&ids[1]).0, 200);
@@ -330,6 +367,7 @@ fn a_proxy_that_runs_does_it_by_itself_and_says_where_an_event_went() {
     proxy.signal("TERM");
     proxy.wait();
     is_whole(&["--data", "data"]);
+    commands_tell_of_purges(home.path());
 }
 
 /// A bucket on loopback, which the real binary finds by its environment.

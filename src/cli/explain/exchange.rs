@@ -73,7 +73,7 @@ impl Exchange {
     /// What would be captured of the request before the intent, and, of a body over the limit, what
     /// is known of it afterwards.
     pub(super) fn captured(&self, route: &Route) -> (Request, Option<Body>) {
-        let mut capture = BodyCapture::new(route.capture_request);
+        let mut capture = BodyCapture::of_request(route.capture_request);
         let over = capture.push(&self.body);
         let (body, later) = if over {
             (capture.so_far(Some(self.body.len() as u64)), Some(capture.finish()))

@@ -67,7 +67,10 @@ pub(super) fn token(file: Option<&Path>) -> anyhow::Result<Token> {
             )
         })?,
     };
-    Token::parse(text.trim()).context("what is given as a token is none")
+    Token::parse(text.trim()).with_context(|| {
+        let place = file.map_or_else(|| VARIABLE.to_owned(), |file| format!("`{}`", file.display()));
+        format!("{place} has no token, which is what `countersign tokens create` prints, on a line of its own")
+    })
 }
 
 /// Where the reading listener is.

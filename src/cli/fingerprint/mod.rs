@@ -64,8 +64,8 @@ and in the escapes of JSON, URLs, SQL and CSV). A secret that a rule drops or ma
 fingerprint, as passwords do, nor does one of less than 8 characters or of at most 10 digits. So \"not found\" is said only of a log in
 which nothing was dropped, masked or shortened; of others it is said by which rules.
 
-Exit codes, as with grep: 0 found; 1 not found; 2 it cannot be told (a rule may have taken the value,
-the value is too short, or key, ledger or value cannot be read).";
+Exit codes, as with grep: 0 found; 1 not found; 2 it cannot be told (a rule may have taken the value, or
+its events were purged, the value is too short, or key, ledger or value cannot be read).";
 
 /// How events are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -238,6 +238,9 @@ impl<'a> Report<'a> {
         if events == 0 && looked.untold > 0 {
             bail!("{}", untold(looked));
         }
+        if events == 0 && looked.purged > 0 {
+            bail!("{}", purged(looked, sought));
+        }
         if format == Format::Ndjson {
             for row in kept {
                 writeln!(out, "{}", json_text(&row.to_string()))?;
@@ -301,6 +304,22 @@ fn untold(looked: &Looked) -> String {
         "no event has its fingerprint, nor the value in clear, but it cannot be told whether it occurs: of {} of {} entries \
          something was dropped, masked or shortened{rules}, which leaves none",
         looked.untold, looked.entries
+    )
+}
+
+/// Where what was not found may be.
+fn purged(looked: &Looked, sought: &Sought) -> String {
+    let print = sought.prints.first().map_or("hmac:…", |print| print.fingerprint.as_str());
+    let remedy = match &looked.archive {
+        Some(archive) => format!(
+            "look there as well: `countersign archive query --from {} --text {print}`",
+            printable(archive)
+        ),
+        None => "look in the archives, if there are any".to_owned(),
+    };
+    format!(
+        "no event on record holds it, but it cannot be told whether it occurred: {} entries were purged; {remedy}",
+        looked.purged
     )
 }
 

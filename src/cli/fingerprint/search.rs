@@ -13,7 +13,7 @@ use super::super::screen::push_name;
 use super::clear::Clear;
 use crate::follow::Heads;
 use crate::query::{EventError, merge};
-use crate::record::{EntryKind, Stored};
+use crate::record::{EntryKind, Purge, Stored};
 use crate::redact::Print;
 use crate::store::LedgerReader;
 
@@ -60,6 +60,10 @@ pub(super) struct Looked {
     pub(super) untold: u64,
     /// Rules that did so.
     pub(super) rules: BTreeSet<String>,
+    /// Entries that were purged.
+    pub(super) purged: u64,
+    /// Where the last of these were archived.
+    pub(super) archive: Option<String>,
 }
 
 impl Looked {
@@ -120,12 +124,16 @@ pub(super) async fn search(
     let holds = |entry: &Stored| finders.iter().any(|one| one.find(entry.doc.as_bytes()).is_some());
     let mut looked = Looked::default();
     for (writer, head) in &heads.0 {
-        let mut after = 0;
+        let (mut after, before) = (0, looked.entries);
         while after < *head {
             let entries = reader.read_after(writer, after, STEP).await?;
             let Some(last) = entries.last() else { break };
             after = last.seq;
-            entries.iter().for_each(|entry| looked.at(&entry.doc));
+            for entry in &entries {
+                looked.at(&entry.doc);
+                let archive = Purge::of(entry).and_then(|purge| purge.archive);
+                looked.archive = archive.map(|it| it.location).or(looked.archive.take());
+            }
             for entry in entries.iter().filter(|entry| holds(entry)) {
                 let event = joined(reader, entry, holds).await?;
                 let event = event.map(|event| found_in(event, prints, clear));
@@ -135,6 +143,7 @@ pub(super) async fn search(
                 }
             }
         }
+        looked.purged += head.saturating_sub(looked.entries - before);
     }
     Ok(looked)
 }

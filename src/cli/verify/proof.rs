@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::cli::screen::printable;
 use crate::seal::{ConsistencyProof, EventProof, Halves, ProofFault, Shown, VerifierKey};
@@ -27,6 +27,14 @@ pub(super) fn verify(
     let shown = match serde_json::from_str::<Proof>(text) {
         Ok(Proof::Event(proof)) => proof.verify(keys).map(|shown| of_event(&proof, &shown)),
         Ok(Proof::Consistency(proof)) => proof.verify(keys).map(|shown| of_growth(&shown)),
+        Err(_) if is_export(text) => {
+            let text = format!(
+                "`{}` is an export without proofs, of which nothing can be told: `countersign export --format \
+                 bundle` makes one with them",
+                path.display()
+            );
+            return written("unknown", &text, ExitCode::from(3), json);
+        }
         Err(_) => Err(ProofFault::Form("the file")),
     };
     let (verdict, text, code) = match shown {
@@ -40,10 +48,24 @@ pub(super) fn verify(
             ("wrong", text, ExitCode::from(1))
         }
     };
+    written(verdict, &text, code, json)
+}
+
+fn written(verdict: &str, text: &str, code: ExitCode, json: bool) -> (String, ExitCode) {
     match json {
         true => (json!({"verdict": verdict, "text": text}).to_string(), code),
-        false => (printable_lines(&text), code),
+        false => (printable_lines(text), code),
     }
+}
+
+/// Whether the text begins as one of the formats does in which events are exported.
+fn is_export(text: &str) -> bool {
+    let text = text.trim_start_matches('\u{feff}');
+    let mut lines = text.trim_start_matches(['[', '\n']).lines();
+    let first = lines.next().unwrap_or_default().trim_end_matches(',');
+    let event = serde_json::from_str::<Value>(first).unwrap_or_default();
+    text.starts_with("\"id\",\"act\",")
+        || ["action", "class_uid"].iter().any(|name| event.get(name).is_some())
 }
 
 fn printable_lines(text: &str) -> String {

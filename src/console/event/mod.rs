@@ -186,6 +186,7 @@ fn actor(event: &Value) -> SummaryActor {
         id: owned("id"),
         name: owned("name"),
         email: owned("email"),
+        credential: owned("credential"),
         verified: actor.get("verified").and_then(Value::as_bool).unwrap_or(false),
     }
 }

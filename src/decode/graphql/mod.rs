@@ -14,6 +14,9 @@ pub(crate) use self::lexer::{Lexer, Token};
 use super::budget::Budget;
 use super::{DEPTH_MAX, Note};
 
+/// Selections in each other. They cost nothing, and what is done may stand around many of them.
+pub(super) const SELECTIONS_MAX: usize = 1024;
+
 /// A value in a document, or a comment.
 #[derive(Clone, PartialEq)]
 pub struct Literal<'a> {
@@ -94,6 +97,8 @@ struct Open<'a> {
     /// The field around.
     field: &'a str,
     group: usize,
+    /// Selections in each other of which this one stands for all: nothing is known of them but how many they are.
+    nested: usize,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -196,6 +201,12 @@ impl<'a> Document<'a, '_> {
     }
 
     fn enter(&mut self, what: What, due: Due) -> Result<(), Note> {
+        if let (What::Selection, Some(open @ Open { what: What::Selection, .. })) =
+            (what, self.open.last_mut())
+        {
+            open.nested += 1;
+            return if open.nested < SELECTIONS_MAX { Ok(()) } else { Err(Note::TooDeep) };
+        }
         if self.open.len() >= DEPTH_MAX {
             return Err(Note::TooDeep);
         }
@@ -210,11 +221,17 @@ impl<'a> Document<'a, '_> {
                 self.groups
             }
         };
-        self.open.push(Open { what, name: None, due, field, group });
+        self.open.push(Open { what, name: None, due, field, group, nested: 0 });
         Ok(())
     }
 
     fn leave(&mut self, what: What) -> Result<(), Note> {
+        if let (What::Selection, Some(open @ Open { what: What::Selection, nested: 1.., .. })) =
+            (what, self.open.last_mut())
+        {
+            open.nested -= 1;
+            return Ok(());
+        }
         match self.open.pop() {
             Some(open) if open.what == what => {}
             _ => return Err(Note::InvalidGraphql),

@@ -1,6 +1,7 @@
 //! GraphQL: which literals there are, and by which names.
 
 use super::*;
+use crate::decode::graphql::SELECTIONS_MAX;
 
 /// `names|field=value` of every literal.
 fn literals(text: &str) -> String {
@@ -129,8 +130,11 @@ fn bodies_are_checked() {
 #[test]
 fn depth_and_size_end_where_they_should() {
     let nested = |depth: usize| format!("{}a{}", "{a".repeat(depth), "}".repeat(depth));
-    assert!(graphql(&nested(DEPTH_MAX)).is_ok());
-    assert_eq!(graphql(&nested(DEPTH_MAX + 1)).err(), Some(Note::TooDeep));
+    assert!(graphql(&nested(SELECTIONS_MAX)).is_ok());
+    assert_eq!(graphql(&nested(SELECTIONS_MAX + 1)).err(), Some(Note::TooDeep));
+    let listed = |depth: usize| format!("{{a(b: {}1{})}}", "[".repeat(depth), "]".repeat(depth));
+    assert!(graphql(&listed(DEPTH_MAX - 2)).is_ok());
+    assert_eq!(graphql(&listed(DEPTH_MAX - 1)).err(), Some(Note::TooDeep));
     for open in ["{a", "{a(b:{c:", "{a(b:["] {
         let deep = open.to_owned() + &"[".repeat(100_000);
         assert!(graphql(&deep).is_err());

@@ -118,6 +118,34 @@ pub(in crate::derive) fn by_id<'b>(
     Some(Value::Array(members.iter().map(item).collect()))
 }
 
+/// The one list of an answer that shows just those things that were asked for, and of some of them an
+/// error with a status: `{"saved_objects": [{"id": "a"}, {"id": "b", "error": {"statusCode": 409}}]}`.
+pub(in crate::derive) fn shown_of<'b>(targets: &[Target], body: &Value<'b>) -> Option<Value<'b>> {
+    if targets.len() < 2 || !items(body).is_empty() {
+        return None;
+    }
+    let mut lists = body.members().iter().filter(|(_, value)| value.as_array().is_some());
+    let ((_, list), None) = (lists.next()?, lists.next()) else { return None };
+    let items = list.as_array().filter(|items| items.len() == targets.len())?;
+    let is_asked = |item: &Value<'_>| {
+        let id = item_id(item);
+        id.is_some() && targets.iter().any(|target| target.id == id)
+    };
+    let has_failed = |item: &Value<'_>| {
+        let error = item.get("error");
+        let mut told = ITEM_STATUSES.iter().filter_map(|name| status_in(error?.get(name)?));
+        told.any(|status| status >= 400)
+    };
+    let is_told = items.iter().all(is_asked) && items.iter().any(has_failed);
+    // What else is shown of them is their own, and no reason.
+    let verdict = |item: &Value<'b>| {
+        let told =
+            item.members().iter().filter(|(name, _)| matches!(name.as_ref(), "id" | "error"));
+        Value::Object(told.cloned().collect())
+    };
+    is_told.then(|| Value::Array(items.iter().map(verdict).collect()))
+}
+
 /// The members of a list of objects with one each, as GLPI has it: `[{"5": false, "message": "no"}]`.
 fn keyed<'b>(body: &Value<'b>) -> Option<Vec<(Cow<'b, str>, Value<'b>)>> {
     let own = |item: &Value<'b>| {

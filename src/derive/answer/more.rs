@@ -25,6 +25,8 @@ pub(super) fn ended(
     ends.extend(of_fields(more, body, sent));
     ends.extend(of_parts(act, more, body));
     ends.extend(more.answers.iter().filter_map(|answer| match answer {
+        // Of so many nobody looks for each.
+        Answer::Within(_) => Some(unknown()),
         Answer::Listed(name, position) => Some(listed(act, (name, *position), (body, sent))),
         _ => None,
     }));

@@ -2,14 +2,72 @@
 
 use std::borrow::Cow;
 
-use super::{Listed, Many, Spot, TARGETS_MAX, Value, list, scalar};
+use super::super::words::snake;
+use super::{Listed, Many, Spot, TARGETS_MAX, Value, is_id_of, list, scalar, step};
+
+/// Names of lists of ids, whatever they are ids of: everybody's, and those of Django's forms.
+const ID_LISTS: [&str; 10] = [
+    "ids",
+    "ids[]",
+    "id[]",
+    "_selected_action",
+    "selected_ids",
+    "checked[]",
+    "collection_selection[]",
+    "hashes",
+    "pk",
+    "resources[]",
+];
+
+/// Lists of those who come into a group, or leave it.
+pub(in crate::derive) const MEMBERS: [&str; 4] = ["logins", "userIds", "user_ids", "usernames"];
+
+/// Ids and names of several targets, and how many there are in all: of every list that there is, since
+/// a client may send one along that is not read.
+pub(in crate::derive) fn many<'b>(body: &'b Value<'b>, noun: &str, plural: &str) -> Many<'b> {
+    if body.as_array().is_some() {
+        return list(None, body);
+    }
+    let own = |name: &str| {
+        let bare = name.strip_suffix("[]").unwrap_or(name);
+        let is_numbered = bare.rsplit_once('.').is_some_and(|(list, number)| {
+            let list = list.strip_suffix(".member").unwrap_or(list);
+            number.bytes().all(|byte| byte.is_ascii_digit()) && is_id_of(list, noun)
+        });
+        is_numbered
+            || bare == plural
+            || bare.strip_suffix('s').is_some_and(|name| is_id_of(name, noun))
+            || bare.strip_suffix("_aliases") == Some(noun)
+            || matches!(noun, "customer" | "member") && MEMBERS.contains(&bare)
+    };
+    // `?userId=1&userId=2`, and `resources=1,2` of Laravel Nova.
+    let is_several = |name: &str, value: &Value<'_>| match value {
+        Value::Array(items) => items.len() > 1 && is_id_of(name, noun),
+        Value::String(text) => name == "resources" && !Many::of_ids(text).is_empty(),
+        _ => false,
+    };
+    let lists = body.members().iter().filter(|(name, value)| {
+        ID_LISTS.contains(&name.as_ref()) || own(name) || is_several(name, value)
+    });
+    let mut all = Many::default();
+    for (name, found) in lists {
+        all.join(list(Some(name.as_ref()), found));
+    }
+    all
+}
 
 /// Lists of what else things are known by, in a request whose verb says that there are several.
 const OTHER_LISTS: [&str; 8] =
     ["emails", "keys", "logins", "names", "slugs", "uids", "usernames", "uuids"];
 
-/// What a request names that says by its verb that it is about several: `{"names": ["a", "b"]}`.
-pub(in crate::derive) fn batch<'b>(body: &'b Value<'b>) -> Many<'b> {
+/// What a request names that says by its verb that it is about several: `{"names": ["a", "b"]}`,
+/// `projects=a,b`.
+pub(in crate::derive) fn batch<'b>(body: &'b Value<'b>, plural: &str) -> Many<'b> {
+    let named = body.members().iter().find(|(name, _)| name == plural);
+    let text = named.and_then(|(name, list)| Some((name, list.as_str()?)));
+    if let Some((name, text)) = text.filter(|(_, text)| text.contains(',')) {
+        return Many::of_names(name, text);
+    }
     let is_list = |(name, value): &&'b (Cow<'b, str>, Value<'b>)| {
         let is_plain = |item: &Value<'_>| matches!(item, Value::String(_) | Value::Number(_));
         OTHER_LISTS.contains(&name.as_ref())
@@ -20,6 +78,37 @@ pub(in crate::derive) fn batch<'b>(body: &'b Value<'b>) -> Many<'b> {
         (Some((name, found)), None) => list(Some(name.as_ref()), found),
         _ => Many::default(),
     }
+}
+
+/// Addresses of those who are invited at once: `email=a@x.example,b@x.example`.
+pub(in crate::derive) fn addresses<'b>(body: &'b Value<'b>) -> Many<'b> {
+    let is_list = |text: &str| {
+        text.contains(',') && text.split(',').all(|it| it.contains('@') && !it.contains(' '))
+    };
+    let found = body.members().iter().find_map(|(name, value)| {
+        let text = value.as_str().filter(|text| is_list(text))?;
+        matches!(name.as_ref(), "email" | "emails").then(|| Many::of_names(name, text))
+    });
+    found.unwrap_or_default()
+}
+
+/// Members by which machines of Proxmox are known, and their nouns.
+const OF_MACHINES: (&str, [&str; 2]) = ("vmid", ["lxc", "qemu"]);
+
+/// The id that a client gives to what it makes, and where it stands: `userid=Frank`,
+/// `{"Job": {"ID": "web"}}`.
+pub(in crate::derive) fn known_as(body: &Value<'_>, noun: &str) -> Option<(String, String)> {
+    let is_own =
+        |name: &str| is_id_of(name, noun) || name == OF_MACHINES.0 && OF_MACHINES.1.contains(&noun);
+    let own = body.members().iter().find(|(name, _)| is_own(name));
+    if let Some((name, value)) = own {
+        return Some((scalar(value)?, format!("${}", step(name))));
+    }
+    let is_thing = |name: &str| name.starts_with(char::is_uppercase) && snake(name) == noun;
+    let (outer, inner) = body.members().iter().find(|(name, _)| is_thing(name))?;
+    let (name, id) =
+        inner.members().iter().find(|(name, _)| matches!(name.as_ref(), "ID" | "Id"))?;
+    Some((scalar(id)?, format!("${}{}", step(outer), step(name))))
 }
 
 /// The rows of a list that is edited at once, as Django's forms have them: `form-0-id`.

@@ -3,10 +3,13 @@
 use std::collections::VecDeque;
 
 use super::{Value, WRAPPERS, created_id_at, step};
-use crate::derive::words::snake;
+use crate::derive::words::{plural, snake};
 
 /// An answer wraps a thing so many times.
 const DEPTH_MAX: usize = 3;
+
+/// Around all answers of Nextcloud.
+const ENVELOPE: &str = "ocs";
 
 /// So many values are looked at for a place.
 const VALUES_MAX: usize = 4096;
@@ -34,12 +37,17 @@ fn within<'b>(body: &'b Value<'b>, noun: &str) -> Option<(&'b Value<'b>, String)
         let [item @ Value::Object(_)] = items.as_slice() else { return None };
         return Some((item, "[0]".to_owned()));
     }
-    let wraps = |name: &str| {
+    let plural = plural(noun);
+    let wraps = |name: &str, value: &Value<'_>| {
         let name = snake(name);
-        WRAPPERS.contains(&name.as_str()) || name == noun
+        let is_key = noun == "token" && (name.ends_with("_key") || name.ends_with("_token"));
+        let is_list = name == plural && value.as_array().is_some();
+        let is_own = name == noun || is_list || is_key;
+        WRAPPERS.contains(&name.as_str()) || is_own || name == ENVELOPE
     };
     let is_thing = |value: &Value<'_>| matches!(value, Value::Object(_) | Value::Array(_));
-    let mut inner = body.members().iter().filter(|(name, value)| wraps(name) && is_thing(value));
+    let mut inner =
+        body.members().iter().filter(|(name, value)| wraps(name, value) && is_thing(value));
     if let Some((name, value)) = inner.next() {
         return Some((value, step(name)));
     }

@@ -1,6 +1,17 @@
 //! Members that hold a name.
 
+use super::super::path::keyed;
+use super::super::text::bounded;
 use super::{Members, Value};
+
+/// The parameter by which OData's reference to one of several is taken away.
+pub(in crate::derive) const REFERRED: &str = "$id";
+
+/// The id at the end of an address.
+pub(in crate::derive) fn last_id(address: &str) -> Option<String> {
+    let last = address.trim_end_matches('/').rsplit('/').next()?;
+    bounded(keyed(last).map_or(last, |(_, key)| key))
+}
 
 /// Members that hold a name, the best first.
 pub(super) const NAMES: &[&str] =
@@ -38,15 +49,26 @@ pub(super) const SIGN_IN_NAMES: [&str; 11] = [
 ];
 
 /// Members around who signs in: Devise's, and Matrix's.
-pub(super) const SIGN_IN_OBJECTS: [&str; 4] = ["user", "identifier", "credentials", "account"];
+pub(super) const SIGN_IN_OBJECTS: [&str; 6] =
+    ["user", "identifier", "credentials", "account", "params", "attributes"];
 
 /// What tells in them who it is.
-pub(super) const SIGN_IN_INNER: [&str; 6] =
-    ["login", "username", "email", "user", "userName", "address"];
+pub(super) const SIGN_IN_INNER: [&str; 7] =
+    ["login", "username", "email", "user", "userName", "address", "login_name"];
 
 /// Members of forms, squashed, in which those who sign in say who they are.
-pub(super) const FORM_NAMES: [&str; 6] =
-    ["email", "emailaddress", "username", "login", "userid", "user"];
+pub(super) const FORM_NAMES: [&str; 10] = [
+    "email",
+    "emailaddress",
+    "username",
+    "login",
+    "userid",
+    "user",
+    "loginid",
+    "loginname",
+    "usr",
+    "osusername",
+];
 
 /// Nouns of what people are, have, or sign in with: who is named in it is it, or its.
 const PEOPLE: [&str; 38] = [
@@ -109,12 +131,28 @@ pub(super) fn names_of(object: &Members<'_>, noun: &str) -> &'static [&'static s
     }
 }
 
-/// Whether a text is the first of several in a member: of a field that is there more than once.
+/// Members, without signs and in small letters, in which those who sign in say who they are.
+const IDENTITIES: [&str; 3] = ["email", "user", "username"];
+
+/// Whether those who sign in say that they are different people: which of them counts, only the
+/// application knows.
+pub(super) fn are_several(body: &Value<'_>) -> bool {
+    let is_identity = |name: &str| IDENTITIES.iter().any(|of| is_field_of_form(name, of));
+    let differ = |object: &Members<'_>| {
+        let own = object.iter().filter(|(name, _)| is_identity(name));
+        let mut said = own.filter_map(|(_, value)| value.as_str()).filter(|text| !text.is_empty());
+        said.next().is_some_and(|first| said.any(|other| other != first))
+    };
+    differ(body.members()) || body.members().iter().any(|(_, inner)| differ(inner.members()))
+}
+
+/// Whether a text is the first of several in a member: of a field that is there more than once; or the one
+/// of a list, which is no name.
 pub(super) fn is_one_of_several(body: &Value<'_>, text: &str) -> bool {
     let is_of = |value: &Value<'_>| {
         let items = value.as_array().unwrap_or_default();
         let own = |item: &Value<'_>| item.as_str() == Some(text);
-        items.first().is_some_and(own) && !items.iter().all(own)
+        items.first().is_some_and(own) && (items.len() == 1 || !items.iter().all(own))
     };
     let members = || body.members().iter().map(|(_, value)| value);
     members().chain(members().flat_map(|it| it.members().iter().map(|(_, it)| it))).any(is_of)

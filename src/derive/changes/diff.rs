@@ -3,39 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::Note;
+use super::asked::{Asked, volatile};
 use super::hidden::{self, Sight};
 use super::items::{self, Key};
 use super::list::{List, down, down_to, down_to_added, size};
 use super::sequence::{self, Step};
 use crate::decode::{Node, Number};
 use crate::record::Change;
-
-/// Names of fields that change with everything else, in lower case without `_` and `-`.
-const VOLATILE: [&str; 20] = [
-    "etag",
-    "lastactive",
-    "lastactiveat",
-    "lastmodified",
-    "lastmodifiedat",
-    "lastseen",
-    "lastseenat",
-    "lastupdated",
-    "lastupdatedat",
-    "lastused",
-    "lastusedat",
-    "lockversion",
-    "modified",
-    "modifiedat",
-    "modifiedon",
-    "resourceversion",
-    "rowversion",
-    "updated",
-    "updatedat",
-    "updatedon",
-];
-
-/// No volatile name is longer, with its separators.
-const VOLATILE_BYTES_MAX: usize = 24;
 
 /// What differs between two states.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -51,14 +25,25 @@ pub struct Difference {
 
 /// Compares two redacted trees.
 pub fn diff(before: &Node<'_>, after: &Node<'_>) -> Difference {
+    diff_asked(before, after, &Asked::default())
+}
+
+/// The same, where a request asked for changes of fields that else are not compared.
+pub(super) fn diff_asked(before: &Node<'_>, after: &Node<'_>, asked: &Asked<'_>) -> Difference {
     let mut list = List::of_states();
-    compare(&mut list, &mut String::new(), before, after);
+    compare(&mut list, asked, &mut String::new(), before, after);
     let hidden = std::mem::take(&mut list.hidden);
     let (changes, notes) = list.finish();
     Difference { changes, hidden, notes }
 }
 
-fn compare(list: &mut List, path: &mut String, before: &Node<'_>, after: &Node<'_>) {
+fn compare(
+    list: &mut List,
+    asked: &Asked<'_>,
+    path: &mut String,
+    before: &Node<'_>,
+    after: &Node<'_>,
+) {
     if list.is_full() {
         return;
     }
@@ -66,10 +51,10 @@ fn compare(list: &mut List, path: &mut String, before: &Node<'_>, after: &Node<'
         (Some(Sight::Same), ..) => {}
         (Some(Sight::Hidden), ..) => list.hide(path),
         (Some(Sight::Changed), ..) => list.replace(path, Some(before), Some(after)),
-        (None, Node::Object(_), Node::Object(_)) => objects(list, path, before, after),
+        (None, Node::Object(_), Node::Object(_)) => objects(list, asked, path, before, after),
         (None, Node::Array(left), Node::Array(right)) => match items::key(left, right) {
-            Some(key) => by_id(list, path, &key, left, right),
-            None => by_position(list, path, (before, left), (after, right)),
+            Some(key) => by_id(list, asked, path, (&key, left, right)),
+            None => by_position(list, asked, path, (before, left), (after, right)),
         },
         (None, ..) if is_same(before, after) => {}
         (None, ..) => list.replace(path, Some(before), Some(after)),
@@ -89,7 +74,13 @@ fn is_same(before: &Node<'_>, after: &Node<'_>) -> bool {
     }
 }
 
-fn objects(list: &mut List, path: &mut String, before: &Node<'_>, after: &Node<'_>) {
+fn objects(
+    list: &mut List,
+    asked: &Asked<'_>,
+    path: &mut String,
+    before: &Node<'_>,
+    after: &Node<'_>,
+) {
     let mut members: BTreeMap<&str, (Option<&Node<'_>>, Option<&Node<'_>>)> = BTreeMap::new();
     for (name, node) in before.members() {
         members.entry(name).or_default().0.get_or_insert(node);
@@ -98,12 +89,12 @@ fn objects(list: &mut List, path: &mut String, before: &Node<'_>, after: &Node<'
         members.entry(name).or_default().1.get_or_insert(node);
     }
     for (name, sides) in members {
-        if is_volatile(name) {
+        if volatile(name).is_some_and(|name| !asked.changes(&name, sides.0)) {
             continue;
         }
         let length = down(path, name);
         match sides {
-            (Some(before), Some(after)) => compare(list, path, before, after),
+            (Some(before), Some(after)) => compare(list, asked, path, before, after),
             (Some(before), None) => list.remove(path, Some(before)),
             (None, after) => list.add(path, after),
         }
@@ -114,21 +105,18 @@ fn objects(list: &mut List, path: &mut String, before: &Node<'_>, after: &Node<'
     }
 }
 
-fn is_volatile(name: &str) -> bool {
-    if name.len() > VOLATILE_BYTES_MAX {
-        return false;
-    }
-    let squashed: String = name.chars().filter(|c| !matches!(c, '_' | '-')).collect();
-    VOLATILE.contains(&squashed.to_ascii_lowercase().as_str())
-}
-
-fn by_id(list: &mut List, path: &mut String, key: &Key, before: &[Node<'_>], after: &[Node<'_>]) {
+fn by_id(
+    list: &mut List,
+    asked: &Asked<'_>,
+    path: &mut String,
+    (key, before, after): (&Key, &[Node<'_>], &[Node<'_>]),
+) {
     let mut last = None;
     for (position, item) in before.iter().enumerate() {
         let length = key.down(path, item).unwrap_or_else(|| down_to(path, position));
         let place = key.after(item);
         match place.and_then(|place| after.get(place)) {
-            Some(now) => compare(list, path, item, now),
+            Some(now) => compare(list, asked, path, item, now),
             None => list.remove(path, Some(item)),
         }
         path.truncate(length);
@@ -150,6 +138,7 @@ fn by_id(list: &mut List, path: &mut String, key: &Key, before: &[Node<'_>], aft
 /// Item by item, plain values as a sequence, or as a whole if that is shorter.
 fn by_position<'n>(
     list: &mut List,
+    asked: &Asked<'_>,
     path: &mut String,
     (before, left): (&Node<'n>, &[Node<'n>]),
     (after, right): (&Node<'n>, &[Node<'n>]),
@@ -171,7 +160,7 @@ fn by_position<'n>(
         match step {
             Step::Other(at, now) => {
                 if let (Some(before), Some(after)) = (left.get(at), right.get(now)) {
-                    compare(list, path, before, after);
+                    compare(list, asked, path, before, after);
                 }
             }
             Step::Out(at) => list.remove(path, left.get(at)),

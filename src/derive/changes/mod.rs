@@ -9,7 +9,7 @@
 //! - Only what succeeded has changed something. Why there are no changes, or not all, is a note.
 //! - Between two trees, objects are compared by name, lists of objects by their ids, lists of plain
 //!   values as sequences, others by position, and as a whole where that is shorter. A path means one item of a list. Fields that change with everything
-//!   (`updated_at`, `etag`, …) are not compared.
+//!   (`updated_at`, `etag`, …) are compared only where the request set them.
 //! - What redaction hides is never claimed to be unchanged: two fingerprints tell, and of states the
 //!   digests of what stood there, which are not recorded. What else is hidden on both sides is listed
 //!   apart, as is what was set and redacted, and shows as changed nowhere.
@@ -17,6 +17,7 @@
 //! Invariants: never panics; the same trees give the same list; at most [`CHANGES_MAX`] changes, of
 //! at most [`VALUE_BYTES_MAX`] a value and [`BYTES_MAX`] in all.
 
+mod asked;
 mod diff;
 mod echo;
 mod hidden;
@@ -102,6 +103,8 @@ pub enum Note {
     NotFound,
     /// Fields that the request set are in neither state.
     NotShown,
+    /// It is a deletion, and the state after is the one before.
+    StillThere,
     /// Values are redacted in both states: nobody can say whether they changed.
     Hidden,
 }
@@ -131,6 +134,7 @@ impl Note {
             Self::AfterUnavailable => "after_unavailable",
             Self::NotFound => "not_found",
             Self::NotShown => "not_shown",
+            Self::StillThere => "still_there",
             Self::Hidden => "hidden",
         }
     }
@@ -160,7 +164,11 @@ pub fn changes(
     }
     let (set, secrets) = requested(request, naming, verdict, response.zip(status));
     match observed {
-        Some(observed) => observed.changes(naming, (set, secrets), status),
+        Some(observed) => {
+            let body = request.body.as_ref().map(BodyRecord::tree);
+            let asked = asked::Asked::of(body.as_ref());
+            observed.changes(naming, (set, secrets), &asked, status)
+        }
         None => set,
     }
 }
@@ -168,7 +176,8 @@ pub fn changes(
 /// The status; that of an operation that has yet to be carried out is 202.
 fn status(response: &ResponseRecord, naming: &Naming) -> u16 {
     let body = response.body.as_ref().map(BodyRecord::tree);
-    match body.is_some_and(|body| shown::is_pending(&body, &naming.targets)) {
+    match body.is_some_and(|body| shown::is_pending(&naming.sentence.verb, &body, &naming.targets))
+    {
         true => 202,
         false => response.status,
     }

@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 
-use super::diff::diff;
+use super::asked::Asked;
+use super::diff::diff_asked;
 use super::secrets::{self, Secret};
 use super::{CHANGES_MAX, Changes, Note, shows};
 use crate::decode::{Node, Number};
@@ -178,6 +179,7 @@ impl Observed {
         &self,
         naming: &Naming,
         (set, secrets): (Changes, Vec<Secret>),
+        asked: &Asked<'_>,
         status: Option<u16>,
     ) -> Changes {
         let (before, after) =
@@ -196,7 +198,7 @@ impl Observed {
         let nothing = Node::Object(Vec::new());
         let (old, new) = (before.as_ref().unwrap_or(&nothing), after.as_ref().unwrap_or(&nothing));
         let kind = naming.targets.first().map(|target| target.kind.as_str()).unwrap_or_default();
-        let mut difference = diff(old, new);
+        let mut difference = diff_asked(old, new, asked);
         let shows = |path: &str| shows::has(old, kind, path) || shows::has(new, kind, path);
         let untold = secrets::untold(secrets, kind, new, &difference);
         let whole = self.ignored(naming);
@@ -218,6 +220,10 @@ impl Observed {
             Some(202) => note(Note::Accepted),
             Some(207) => note(Note::MultiStatus),
             _ => {}
+        }
+        let is_there = before.is_some() && after.is_some() && changes.list.is_empty();
+        if is_there && is_deletion(naming) && status != Some(202) {
+            note(Note::StillThere);
         }
         if !changes.hidden.is_empty() {
             note(Note::Hidden);
@@ -283,6 +289,11 @@ impl Observed {
         let found = found.first().filter(|node| is_state(node)).ok_or(Unseen::NoState)?;
         without(found, ignore, &mut work).map(Some)
     }
+}
+
+/// Whether the thing itself is said to be gone, which whatever holds it is not.
+fn is_deletion(naming: &Naming) -> bool {
+    naming.method == "DELETE" && naming.is_item && naming.sentence.verb == "delete"
 }
 
 /// What the request set, and why the states do not tell.

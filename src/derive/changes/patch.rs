@@ -1,4 +1,9 @@
 //! JSON Patch (RFC 6902): operations one after the other.
+//!
+//! Some software takes more than the standard has (`Replace`, a path without its slash), and carries out
+//! what is before an operation that it does not know. So what can be read is told, and that there is more.
+
+use std::borrow::Cow;
 
 use super::Note;
 use super::hidden::{Sight, has_hidden, sight};
@@ -8,8 +13,8 @@ use crate::decode::Node;
 /// One operation.
 struct Operation<'n> {
     op: Op,
-    path: &'n str,
-    from: Option<&'n str>,
+    path: Cow<'n, str>,
+    from: Option<Cow<'n, str>>,
     value: Option<&'n Node<'n>>,
 }
 
@@ -25,7 +30,7 @@ enum Op {
 
 /// Values that the patch has tested: in one that succeeded they were there.
 #[derive(Default)]
-struct Tested<'n>(Vec<(&'n str, &'n Node<'n>)>);
+struct Tested<'n>(Vec<(String, &'n Node<'n>)>);
 
 /// Tests that are remembered.
 const TESTS_MAX: usize = 64;
@@ -39,19 +44,27 @@ pub(super) fn is_patch(tree: &Node<'_>) -> bool {
 
 /// Lists what the operations do.
 pub(super) fn read(list: &mut List, tree: &Node<'_>) -> Result<(), Note> {
-    let operations: Option<Vec<_>> =
-        tree.as_array().and_then(|items| items.iter().map(operation).collect());
+    let items = tree.as_array().ok_or(Note::InvalidPatch)?;
+    if !items.iter().any(|item| operation(item).is_some()) && !items.is_empty() {
+        return Err(Note::InvalidPatch);
+    }
     let mut tested = Tested::default();
-    for operation in operations.ok_or(Note::InvalidPatch)? {
-        let Operation { op, path, from, value } = operation;
+    for item in items {
+        let Some(Operation { op, path, from, value }) = operation(item) else {
+            list.note(Note::InvalidPatch);
+            // Nobody knows what it did.
+            tested = Tested::default();
+            continue;
+        };
         if list.is_full() {
             return Ok(());
         }
+        let (path, from) = (path.as_ref(), from.as_deref());
         let before = tested.at(path);
         let moved = from.and_then(|from| tested.at(from));
         match op {
             Op::Test => {
-                tested.add(path, value);
+                tested.add(path.to_owned(), value);
                 continue;
             }
             Op::Add => list.add(path, value),
@@ -82,36 +95,40 @@ fn is_known_same(before: Option<&Node<'_>>, after: Option<&Node<'_>>) -> bool {
 
 fn operation<'n>(node: &'n Node<'n>) -> Option<Operation<'n>> {
     let text = |name: &str| node.get(name).and_then(Node::as_str);
-    let op = match text("op")? {
-        "add" => Op::Add,
-        "remove" => Op::Remove,
-        "replace" => Op::Replace,
-        "move" => Op::Move,
-        "copy" => Op::Copy,
-        "test" => Op::Test,
-        _ => return None,
-    };
-    let (path, from) = (text("path")?, text("from"));
+    let known = [
+        ("add", Op::Add),
+        ("remove", Op::Remove),
+        ("replace", Op::Replace),
+        ("move", Op::Move),
+        ("copy", Op::Copy),
+        ("test", Op::Test),
+    ];
+    let named = text("op")?;
+    let (_, op) = *known.iter().find(|(name, _)| named.eq_ignore_ascii_case(name))?;
+    let (path, from) = (pointer(text("path")?), text("from").map(pointer));
     let value = node.get("value");
     let is_whole = match op {
         Op::Add | Op::Replace | Op::Test => value.is_some(),
-        Op::Move | Op::Copy => from.is_some_and(is_pointer),
+        Op::Move | Op::Copy => from.is_some(),
         Op::Remove => true,
     };
-    (is_whole && is_pointer(path)).then_some(Operation { op, path, from, value })
+    is_whole.then_some(Operation { op, path, from, value })
 }
 
-/// RFC 6901: empty, or beginning with a slash.
-fn is_pointer(path: &str) -> bool {
-    path.is_empty() || path.starts_with('/')
+/// RFC 6901: empty, or beginning with a slash, which some leave out.
+fn pointer(path: &str) -> Cow<'_, str> {
+    match path.is_empty() || path.starts_with('/') {
+        true => Cow::Borrowed(path),
+        false => Cow::Owned(format!("/{path}")),
+    }
 }
 
 impl<'n> Tested<'n> {
     fn at(&self, path: &str) -> Option<&'n Node<'n>> {
-        self.0.iter().rev().find(|(other, _)| *other == path).map(|(_, value)| *value)
+        self.0.iter().rev().find(|(other, _)| other == path).map(|(_, value)| *value)
     }
 
-    fn add(&mut self, path: &'n str, value: Option<&'n Node<'n>>) {
+    fn add(&mut self, path: String, value: Option<&'n Node<'n>>) {
         if let Some(value) = value
             && self.0.len() < TESTS_MAX
         {

@@ -61,6 +61,10 @@ const OTHER_PATCH: &str = "application/json-seq";
 ///   <https://kubernetes.io/docs/tasks/manage-kubernetes-objects/update-api-object-kubectl-patch/>
 const STRATEGIC: &str = "application/strategic-merge-patch+json";
 
+/// Kubernetes': the fields that somebody wants to own, with lists that are merged alike.
+///   <https://kubernetes.io/docs/reference/using-api/server-side-apply/>
+const APPLIED: &str = "application/apply-patch+yaml";
+
 /// JSON:API's, in which a resource says beside its fields which one it is.
 const JSON_API: (&str, [&str; 2]) = ("application/vnd.api+json", ["/data/id", "/data/type"]);
 
@@ -94,6 +98,11 @@ pub(super) fn read(
     if naming.is_call {
         return Err(Note::Call);
     }
+    let method = match method {
+        // One that is named as what it is.
+        "MERGE" if naming.sentence.verb != "merge" => "PATCH",
+        method => method,
+    };
     match method {
         "DELETE" => return Err(Note::Deletion),
         "PATCH" | "PUT" | "POST" => {}
@@ -173,11 +182,23 @@ fn is_control(name: &str, node: &Node<'_>) -> bool {
 /// The body of a PATCH. Many APIs take either patch under the type of JSON.
 fn partial(list: &mut List, tree: &Node<'_>, kind: &str) -> Result<(), Note> {
     let is_json = matches!(kind, "" | "application/json" | "text/json") || kind.ends_with("+json");
-    if !is_json || kind == OTHER_PATCH {
+    if !(is_json || kind == APPLIED) || kind == OTHER_PATCH {
         return Err(Note::UnknownForm);
     }
     if patch::is_patch(tree) {
         return patch::read(list, tree);
+    }
+    // Of a list of items each is changed as it says itself: `[{"id": 10, "status": "active"}]`.
+    if let Some(items) = tree.as_array().filter(|_| kind != JSON_API.0)
+        && let Some(names) = items::names(items).filter(|_| items.iter().all(is_object))
+    {
+        for (name, item) in names.iter().zip(items) {
+            let mut path = String::new();
+            down(&mut path, name);
+            let key = name.trim_start_matches('[').split('=').next();
+            merge_but(list, &mut path, item, (kind, key));
+        }
+        return Ok(());
     }
     // Of a relationship that is all there is.
     let has_fields = || {
@@ -189,6 +210,10 @@ fn partial(list: &mut List, tree: &Node<'_>, kind: &str) -> Result<(), Note> {
     let kind = if kind == JSON_API.0 && !has_fields() { "" } else { kind };
     merge(list, &mut String::new(), tree, kind);
     Ok(())
+}
+
+fn is_object(item: &Node<'_>) -> bool {
+    matches!(item, Node::Object(_)) && !is_hidden(item)
 }
 
 /// A JSON Merge Patch (RFC 7386): members are set, null removes, objects are gone into.
@@ -206,7 +231,7 @@ fn merge_but(
     if list.is_full() || kind == JSON_API.0 && JSON_API.1.contains(&path.as_str()) {
         return;
     }
-    let is_strategic = kind == STRATEGIC;
+    let is_strategic = [STRATEGIC, APPLIED].contains(&kind);
     match patch {
         node if is_hidden(node) => list.replace(path, None, Some(node)),
         Node::Object(_) if is_strategic && is_deletion(patch) => list.remove(path, None),

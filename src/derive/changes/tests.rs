@@ -271,6 +271,109 @@ fn requests_are_read_as_changes() {
 }
 
 #[test]
+fn what_can_be_read_of_a_patch_is_told() {
+    let body = json!([
+        {"op": "test", "path": "/a", "value": 1},
+        {"op": "increment", "path": "/a"},
+        {"op": "replace", "path": "/a", "value": 3}
+    ]);
+    let found = patched(body, "application/json-patch+json");
+    assert_eq!(shown(&found.list), ["replace /a -> 3"]);
+    assert_eq!(
+        (found.source, found.notes),
+        (ChangesSource::Request, vec!["invalid_patch".to_owned()])
+    );
+}
+
+#[test]
+fn what_else_changes_by_itself_is_compared_where_the_request_sets_it() {
+    let rows = [
+        (
+            json!({"updated_at": "2001"}),
+            json!({"updated_at": "2026"}),
+            json!({"updated_at": "2001"}),
+            vec!["replace /updated_at \"2026\" -> \"2001\""],
+        ),
+        (
+            json!({"etag": {"role": "b"}}),
+            json!({"etag": {"role": "a"}}),
+            json!({"etag": {"role": "b"}}),
+            vec!["replace /etag/role \"a\" -> \"b\""],
+        ),
+        (
+            json!({"issue": {"updated-at": "1"}}),
+            json!({"updatedAt": "2"}),
+            json!({"updatedAt": "1"}),
+            vec!["replace /updatedAt \"2\" -> \"1\""],
+        ),
+        (
+            json!({"issue[updated_at]": "1"}),
+            json!({"updated_at": 2}),
+            json!({"updated_at": 1}),
+            vec!["replace /updated_at 2 -> 1"],
+        ),
+        (
+            json!([{"op": "replace", "path": "/updated_at", "value": "1"}]),
+            json!({"updated_at": "2"}),
+            json!({"updated_at": "1"}),
+            vec!["replace /updated_at \"2\" -> \"1\""],
+        ),
+        // Who sends a whole resource back sends what there was.
+        (
+            json!({"a": 2, "updated_at": 7, "version": {"etag": "x"}}),
+            json!({"a": 1, "updated_at": "7", "version": {"etag": "x"}}),
+            json!({"a": 2, "updated_at": "8", "version": {"etag": "y"}}),
+            vec!["replace /a 1 -> 2"],
+        ),
+        (
+            json!({"a": 2}),
+            json!({"a": 1, "updated_at": "7"}),
+            json!({"a": 2, "updated_at": "8"}),
+            vec!["replace /a 1 -> 2"],
+        ),
+    ];
+    for (set, before, after, expected) in rows {
+        let observed =
+            Observed { before: Shown::State(before.into()), after: Shown::State(after.into()) };
+        let found = observed_of(set.clone(), &observed);
+        assert_eq!(
+            (shown(&found.list), found.source),
+            (expected.iter().map(ToString::to_string).collect(), ChangesSource::Observed),
+            "{set}"
+        );
+    }
+}
+
+#[test]
+fn what_is_there_after_its_deletion_is_noted() {
+    let state = || Shown::State(json!({"id": 5, "name": "z", "updated_at": "1"}).into());
+    let other = Shown::State(json!({"id": 5, "deleted": true}).into());
+    let rows = [
+        ("DELETE", "/users/5", 204, state(), vec!["still_there"]),
+        ("DELETE", "/users/5", 202, state(), vec!["accepted"]),
+        ("DELETE", "/users/5", 204, other, vec![]),
+        ("DELETE", "/users/5", 204, Shown::Absent, vec![]),
+        ("DELETE", "/teams/5/members", 204, state(), vec![]),
+        ("POST", "/users/5/delete", 204, state(), vec![]),
+    ];
+    for (method, path, status, after, notes) in rows {
+        let request = RequestRecord {
+            method: method.to_owned(),
+            path: path.to_owned(),
+            headers: json!({}).into(),
+            ..RequestRecord::default()
+        };
+        let response =
+            ResponseRecord { status, headers: json!({}).into(), ..ResponseRecord::default() };
+        let observed = Observed { before: state(), after };
+        let naming = naming(&request);
+        let verdict = outcome(&naming, Ended::Observed(&response, &observed));
+        let found = changes(&request, &naming, &verdict, Some(&response), Some(&observed));
+        assert_eq!(found.notes, notes, "{method} {path} {status}");
+    }
+}
+
+#[test]
 fn an_exchange_without_a_response_has_no_changes() {
     let request = RequestRecord {
         method: "PATCH".to_owned(),
@@ -293,9 +396,13 @@ fn an_exchange_without_a_response_has_no_changes() {
 }
 
 fn patch(body: Value) -> Changes {
+    patched(body, "application/json")
+}
+
+fn patched(body: Value, kind: &str) -> Changes {
     read(&Exchange {
         line: "PATCH /users/5".to_owned(),
-        content_type: json_type(),
+        content_type: Some(kind.to_owned()),
         body: Some(body),
         size: None,
         truncated: false,

@@ -21,8 +21,8 @@ const DEPTH_MAX: usize = 32;
 /// Conditions of one selection that are kept.
 const CONDITIONS_MAX: usize = 8;
 
-/// Fields are read at the top and in namespaces.
-const LEVELS: usize = 2;
+/// Fields are read at the top, in namespaces, and in namespaces within these.
+const LEVELS: usize = 3;
 
 /// What a document holds.
 #[derive(Default)]
@@ -197,6 +197,19 @@ impl<'d> Reader<'d> {
         Some(())
     }
 
+    /// Passes over a value that is deeper than is read, of which the first sign has been read.
+    fn skip_all(&mut self) -> Option<()> {
+        let mut depth = 1_usize;
+        while depth > 0 {
+            match self.some()? {
+                Token::Mark(b'(' | b'[' | b'{') => depth += 1,
+                Token::Mark(b')' | b']' | b'}') => depth -= 1,
+                _ => {}
+            }
+        }
+        Some(())
+    }
+
     /// The conditions among the directives.
     fn conditions(&mut self, depth: usize) -> Option<Vec<Condition<'d>>> {
         let mut conditions = Vec::new();
@@ -221,11 +234,13 @@ impl<'d> Reader<'d> {
 
     /// What stands in braces, the first of which has been read.
     fn selections(&mut self, levels: usize, depth: usize) -> Option<Vec<Selection<'d>>> {
-        let depth = depth.checked_sub(1)?;
-        if levels == 0 {
+        let inner = depth.checked_sub(1);
+        let Some(depth) = inner.filter(|_| levels > 0) else {
             self.skip(b'{', b'}')?;
+            // What is deeper than is read may be a field that acts.
+            self.is_cut |= levels > 0;
             return Some(Vec::new());
-        }
+        };
         let mut selections = Vec::new();
         loop {
             let selection = match self.some()? {
@@ -274,14 +289,20 @@ impl<'d> Reader<'d> {
         let name = if self.takes(b':')? { self.name()? } else { first };
         let arguments = if self.takes(b'(')? { self.members(b')', depth)? } else { Vec::new() };
         let conditions = self.conditions(depth)?;
+        let was_cut = self.is_cut;
         let selections =
             if self.takes(b'{')? { self.selections(levels - 1, depth)? } else { Vec::new() };
+        // What has arguments is no namespace: what stands in it is asked for, and not done.
+        self.is_cut &= arguments.is_empty() || was_cut;
         Some(Selection::Field(Field { key: first, name, arguments, selections }).under(conditions))
     }
 
     /// `name: value`, up to and over the end.
     fn members(&mut self, end: u8, depth: usize) -> Option<Vec<(&'d str, Literal<'d>)>> {
-        let depth = depth.checked_sub(1)?;
+        let Some(depth) = depth.checked_sub(1) else {
+            self.skip_all()?;
+            return Some(Vec::new());
+        };
         let mut members = Vec::new();
         while !self.takes(end)? {
             let name = self.name()?;
@@ -304,7 +325,10 @@ impl<'d> Reader<'d> {
             Token::Name(name) => Literal::Name(name),
             Token::Mark(b'{') => Literal::Object(self.members(b'}', depth)?),
             Token::Mark(b'[') => {
-                let depth = depth.checked_sub(1)?;
+                let Some(depth) = depth.checked_sub(1) else {
+                    self.skip_all()?;
+                    return Some(Literal::List(Vec::new()));
+                };
                 let mut items = Vec::new();
                 while !self.takes(b']')? {
                     let item = self.literal(depth)?;

@@ -8,6 +8,8 @@
 mod arguments;
 mod document;
 mod gravity;
+mod names;
+mod requests;
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -16,19 +18,24 @@ pub(super) use gravity::Operation;
 
 use self::arguments::arguments;
 use self::document::{Condition, Document, Field, Literal, Operation as Written, Selection};
+use self::names::{acts, asks_for_token, is_led, is_of_many, named};
+use self::requests::{requests, variables_beside};
 use super::act::{ACTS_MAX, Act, Answer, More};
+use super::alike::is_alike;
 use super::body::{self, Value};
-use super::call::{Calls, noun_and_verb, of_call};
-use super::endpoint::READS;
+use super::call::{Calls, of_call, thing_meant};
 use super::sentence::Sentence;
 use super::text::bounded;
-use super::verbs::{canonical, is_verb};
-use super::words::{is_plural, singular, snake};
+use super::verbs::canonical;
+use super::words::{singular, snake};
 use crate::decode::{is_operation, json};
 use crate::record::Target;
 
 /// The operation is known to the server by its hash or id, and is not in the request.
 pub(super) const PERSISTED: &str = "graphql_persisted";
+
+/// There are variables beside those of the body, with other values.
+pub(super) const BESIDE: &str = "variables_beside";
 
 /// Selections that are looked at.
 const STEPS_MAX: usize = 100_000;
@@ -39,12 +46,8 @@ const VARIABLES_MAX: usize = 64;
 /// Fragments within fragments in which it is looked for what a namespace does.
 const SPACE_DEPTH_MAX: usize = 3;
 
-/// Verbs of the mutations that are made of tables, as by Hasura and Prisma.
-const COUNTED: [&str; 5] = ["create", "delete", "insert", "update", "upsert"];
-
-/// What they say of how many things they are for.
-const COUNTS: [&str; 2] = ["many_", "one_"];
-const COUNTS_AT_END: [&str; 3] = ["_by_pk", "_many", "_one"];
+/// Namespaces within each other.
+const SPACES_MAX: usize = 2;
 
 /// Longer names are no names of operations.
 const NAME_BYTES_MAX: usize = 256;
@@ -58,13 +61,20 @@ pub(super) fn calls(
     let last = path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
     let last = last.to_ascii_lowercase();
     let is_named = last.starts_with("graphql") || last == "gql";
-    (is_named || is_operation_in(body)).then(|| read(query, body))
+    let is_asked = || {
+        // By a GET, on whatever path calls are answered.
+        let asked = query.filter(|_| body.is_none()).and_then(|query| text(query, "query"));
+        asked.is_some_and(is_operation)
+    };
+    (is_named || is_operation_in(body) || is_asked()).then(|| read(query, body))
 }
 
 /// Whether a body can be nothing but GraphQL, whatever the path.
 pub(super) fn is_operation_in(body: Option<&Value<'_>>) -> bool {
     let request = body.map(|body| body.as_array().and_then(<[_]>::first).unwrap_or(body));
-    request.and_then(|request| text(request, "query")).is_some_and(is_operation)
+    let members = request.into_iter().flat_map(Value::members);
+    let mut texts = members.filter(|(name, _)| is_alike(name, "query"));
+    texts.any(|(_, text)| text.as_str().is_some_and(is_operation))
 }
 
 /// How grave the GraphQL operations of a request are, if there are any.
@@ -73,7 +83,7 @@ pub(super) fn gravity(query: Option<&Value<'_>>, body: Option<&Value<'_>>) -> Op
     let requests = requests(query, within.as_ref().or(body));
     requests
         .iter()
-        .map(|(_, request)| written(request).map(|text| gravity::operation(text).0))
+        .map(|(_, request)| written(request.as_ref()).map(|text| gravity::operation(text).0))
         .max()?
 }
 
@@ -81,32 +91,9 @@ fn text<'b>(request: &'b Value<'_>, name: &str) -> Option<&'b str> {
     request.get(name).and_then(Value::as_str)
 }
 
-/// The document: the body itself is one where it is of type `application/graphql`.
-fn written<'b>(request: &'b Value<'_>) -> Option<&'b str> {
-    request.as_str().or_else(|| text(request, "query"))
-}
-
 /// What a multipart request with files holds as text, under `operations`.
 fn within<'b>(body: Option<&'b Value<'_>>) -> Option<Value<'b>> {
     json(text(body?, "operations")?).ok()
-}
-
-/// The requests of a body, each with its position in a batch; and what the query asks beside a body,
-/// since servers differ in which of the two they take.
-fn requests<'b, 'n>(
-    query: Option<&'b Value<'n>>,
-    body: Option<&'b Value<'n>>,
-) -> Vec<(Option<usize>, &'b Value<'n>)> {
-    let mut requests = match body.or(query) {
-        Some(Value::Array(batch)) => {
-            batch.iter().enumerate().map(|(at, one)| (Some(at), one)).collect()
-        }
-        Some(one) => vec![(None, one)],
-        None => Vec::new(),
-    };
-    let beside = query.filter(|query| body.is_some() && query.get("query").is_some());
-    requests.extend(beside.map(|query| (None, query)));
-    requests
 }
 
 fn read(query: Option<&Value<'_>>, body: Option<&Value<'_>>) -> Calls {
@@ -116,7 +103,11 @@ fn read(query: Option<&Value<'_>>, body: Option<&Value<'_>>) -> Calls {
     let mut whole = Vec::new();
     let mut gravest = None;
     let mut more = More::default();
-    for (position, request) in requests(query, body) {
+    if variables_beside(query, body).is_some() {
+        calls.note(BESIDE);
+    }
+    for (position, request) in &requests(query, body) {
+        let (position, request) = (*position, request.as_ref());
         let (operation, named) =
             written(request).map_or((Operation::Unknown, None), gravity::operation);
         gravest = gravest.max(Some(operation));
@@ -132,11 +123,9 @@ fn read(query: Option<&Value<'_>>, body: Option<&Value<'_>>) -> Calls {
         if operation >= Operation::Unknown && calls.acts.len() > ACTS_MAX {
             more.take(Answer::Graphql(position, Vec::new()));
         } else if operation >= Operation::Unknown {
-            let before = calls.acts.len();
-            if operation == Operation::Mutation {
-                mutations(request, (position, beside), &mut calls.acts, &mut more);
-            }
-            if calls.acts.len() == before {
+            let is_told = operation == Operation::Mutation
+                && mutations(request, (position, beside), &mut calls.acts, &mut more);
+            if !is_told {
                 let mut act = anonymous(operation, vec![target.clone()], position);
                 if operation == Operation::Mutation && asks_for_another(request) {
                     act.sentence = run("GraphQL operation");
@@ -158,6 +147,11 @@ fn read(query: Option<&Value<'_>>, body: Option<&Value<'_>>) -> Calls {
     }
     calls.limit(more, "graphql.mutate", "operation");
     calls
+}
+
+/// The document: the body itself is one where it is of type `application/graphql`.
+fn written<'b>(request: &'b Value<'_>) -> Option<&'b str> {
+    request.as_str().or_else(|| text(request, "query"))
 }
 
 /// The id or hash of an operation that the server knows.
@@ -199,14 +193,14 @@ fn asks_for_another(request: &Value<'_>) -> bool {
     asked.is_some() && named.next().is_some_and(|operation| operation.kind != "mutation")
 }
 
-/// Takes an act for each field of the mutation that is asked for, and what is left out.
+/// Takes an act for each field of the mutation that is asked for, and what is left out; whether there is one.
 fn mutations(
     request: &Value<'_>,
     (position, beside): (Option<usize>, Option<&str>),
     acts: &mut Vec<Act>,
     left: &mut More,
-) {
-    let Some(document) = written(request).and_then(Document::read) else { return };
+) -> bool {
+    let Some(document) = written(request).and_then(Document::read) else { return false };
     let asked = text(request, "operationName");
     let is_mutation = |operation: &&Written<'_>| operation.kind == "mutation";
     let named = |name: Option<&str>| {
@@ -227,10 +221,21 @@ fn mutations(
     let variables = parsed.as_ref().or_else(|| request.get("variables")).unwrap_or(&none);
     left.count += document.more;
     left.is_cut |= document.is_cut;
-    let mut walk = Fields { document: &document, variables, position, acts, left, steps: 0 };
+    let known = acts.len();
+    let mut walk = Fields {
+        document: &document,
+        variables,
+        position,
+        acts,
+        known,
+        is_told: false,
+        left,
+        steps: 0,
+    };
     for operation in chosen {
         walk.all(&operation.selections);
     }
+    walk.is_told
 }
 
 struct Fields<'a, 'd> {
@@ -238,13 +243,20 @@ struct Fields<'a, 'd> {
     variables: &'a Value<'a>,
     position: Option<usize>,
     acts: &'a mut Vec<Act>,
+    /// So many of them are of other requests, or of this one in another reading.
+    known: usize,
+    /// There is an act of this request.
+    is_told: bool,
     left: &'a mut More,
     /// Selections looked at.
     steps: usize,
 }
 
-/// Selections, and the field in which they stand.
-type Level<'a, 'd> = (std::slice::Iter<'a, Selection<'d>>, Option<&'a Field<'d>>);
+/// Fields in which others stand, the outermost first: at most [`SPACES_MAX`].
+type Spaces<'a, 'd> = Vec<&'a Field<'d>>;
+
+/// Selections, and the fields in which they stand.
+type Level<'a, 'd> = (std::slice::Iter<'a, Selection<'d>>, Spaces<'a, 'd>);
 
 impl<'a, 'd> Fields<'a, 'd> {
     /// Takes all fields at the top, and in namespaces, in their order; each fragment is followed once
@@ -252,46 +264,66 @@ impl<'a, 'd> Fields<'a, 'd> {
     fn all(&mut self, selections: &'a [Selection<'d>]) {
         let document = self.document;
         let mut followed: HashSet<(&str, Option<*const Field<'d>>)> = HashSet::new();
-        let mut levels: Vec<Level<'a, 'd>> = vec![(selections.iter(), None)];
-        while let Some((selections, space)) = levels.last_mut() {
-            let space = *space;
+        let mut levels: Vec<Level<'a, 'd>> = vec![(selections.iter(), Vec::new())];
+        while let Some((selections, spaces)) = levels.last_mut() {
             let Some(selection) = selections.next() else {
                 levels.pop();
                 continue;
             };
+            let spaces = spaces.clone();
             self.steps += 1;
             if self.steps > STEPS_MAX {
                 self.left.is_cut = true;
                 return;
             }
             match selection {
-                Selection::Inline(inner) => levels.push((inner.iter(), space)),
+                Selection::Inline(inner) => levels.push((inner.iter(), spaces)),
                 Selection::If(conditions, _) if self.leaves_out(conditions) => {}
                 Selection::If(_, inner) => {
-                    levels.push((std::slice::from_ref(&**inner).iter(), space));
+                    levels.push((std::slice::from_ref(&**inner).iter(), spaces));
                 }
                 Selection::Spread(name) => {
-                    if followed.insert((*name, space.map(std::ptr::from_ref))) {
+                    let space = spaces.last().map(|space| std::ptr::from_ref(*space));
+                    if followed.insert((*name, space)) {
                         let named = document.fragments.get(name).into_iter().flatten();
-                        levels.extend(named.map(|inner| (inner.iter(), space)));
+                        levels.extend(named.map(|inner| (inner.iter(), spaces.clone())));
                     }
                 }
                 Selection::Field(field) if field.name.starts_with("__") => {}
-                Selection::Field(field) if space.is_none() && self.is_namespace(field) => {
-                    levels.push((field.selections.iter(), Some(field)));
+                Selection::Field(field)
+                    if spaces.len() < SPACES_MAX && self.is_namespace(field) =>
+                {
+                    let inner = spaces.into_iter().chain([field]).collect();
+                    levels.push((field.selections.iter(), inner));
                 }
                 // Of those that are too many one is kept, so that it is seen that they are.
                 Selection::Field(field) if self.acts.len() > ACTS_MAX => {
-                    self.left.take(self.answer(field, space));
+                    self.left.take(self.answer(field, &spaces));
                 }
                 Selection::Field(field) => {
-                    let act = self.act(field, space);
-                    // The same key twice is one field.
-                    if self.acts.iter().all(|known| known.answer != act.answer) {
-                        self.acts.push(act);
-                    }
+                    let act = self.act(field, &spaces);
+                    self.take(act);
                 }
             }
+        }
+    }
+
+    /// Takes an act, unless it is there: the same key twice is one field. Where this request is another
+    /// reading of one before, upon what it acts is not known if the two differ.
+    fn take(&mut self, act: Act) {
+        self.is_told = true;
+        let mut alike = self.acts.iter_mut().enumerate();
+        let alike = alike.find(|(at, known)| {
+            known.answer == act.answer && (*at >= self.known || known.action == act.action)
+        });
+        match alike {
+            Some((at, known)) if at < self.known && known.targets != act.targets => {
+                let kind = known.targets.first().map(|target| target.kind.clone());
+                let target = Target { kind: kind.unwrap_or_default(), ..Target::default() };
+                known.targets = vec![target];
+            }
+            Some(_) => {}
+            None => self.acts.push(act),
         }
     }
 
@@ -326,7 +358,12 @@ impl<'a, 'd> Fields<'a, 'd> {
         let Some(inner_depth) = depth.checked_sub(1) else { return false };
         selections.iter().any(|selection| match selection {
             Selection::Field(inner) => {
-                !inner.arguments.is_empty() && (is_led(inner.name) || acts(inner.name).is_some())
+                let is_act = is_led(inner.name) || acts(inner.name).is_some();
+                let is_space = || {
+                    named(inner.name).is_none()
+                        && self.acts_within(&inner.selections, inner_depth.min(1))
+                };
+                if inner.arguments.is_empty() { is_space() } else { is_act }
             }
             Selection::Inline(inner) => self.acts_within(inner, inner_depth),
             Selection::If(_, inner) => self.acts_within(std::slice::from_ref(&**inner), depth),
@@ -338,15 +375,18 @@ impl<'a, 'd> Fields<'a, 'd> {
     }
 
     /// Where the response tells of a field.
-    fn answer(&self, field: &Field<'d>, space: Option<&Field<'d>>) -> Answer {
-        let path = space.into_iter().chain([field]).map(|field| cut_name(field.key)).collect();
+    fn answer(&self, field: &Field<'d>, spaces: &[&Field<'d>]) -> Answer {
+        let path = spaces.iter().copied().chain([field]).map(|field| cut_name(field.key)).collect();
         Answer::Graphql(self.position, path)
     }
 
-    fn act(&self, field: &Field<'d>, space: Option<&Field<'d>>) -> Act {
+    fn act(&self, field: &Field<'d>, spaces: &[&Field<'d>]) -> Act {
         let arguments = arguments(field, self.variables);
-        let answer = self.answer(field, space);
-        let named = match space {
+        let answer = self.answer(field, spaces);
+        if asks_for_token(field.name, &arguments) {
+            return of_call("", "login", &arguments, answer);
+        }
+        let named = match spaces.last() {
             Some(_) if acts(field.name).is_some() => acts(field.name),
             Some(space) => {
                 let noun = singular(snake(space.name).trim_end_matches("_mutations"));
@@ -357,7 +397,11 @@ impl<'a, 'd> Fields<'a, 'd> {
         let says = |noun: &str, verb: &str| {
             !noun.is_empty() || matches!(verb, "login" | "logout" | "register")
         };
-        let named = named.filter(|(noun, verb)| says(noun, verb));
+        // `impersonate(userId: 5)`
+        let named = named.and_then(|(noun, verb)| match says(&noun, &verb) {
+            true => Some((noun, verb)),
+            false => Some((thing_meant(&arguments)?, verb)),
+        });
         if let Some((noun, verb)) = named {
             let mut act = of_call(&noun, &verb, &arguments, answer);
             // Of how many it is, nobody knows.
@@ -376,43 +420,6 @@ impl<'a, 'd> Fields<'a, 'd> {
             answer,
         }
     }
-}
-
-/// Noun and verb of a name; of one that says how many things it is for (`insert_users_one`,
-/// `delete_users_by_pk`, `createOneUser`), of what these are.
-fn named(name: &str) -> Option<(String, String)> {
-    let snake = snake(name);
-    let Some((verb, about)) = snake.split_once('_').filter(|(verb, _)| COUNTED.contains(verb))
-    else {
-        return noun_and_verb(name);
-    };
-    let about = COUNTS.iter().find_map(|count| about.strip_prefix(count)).unwrap_or(about);
-    let ends = COUNTS_AT_END.iter().find_map(|count| about.strip_suffix(count));
-    let about = ends.unwrap_or(about);
-    let verb = if verb == "insert" { "create" } else { verb };
-    noun_and_verb(&format!("{verb}_{about}"))
-}
-
-/// Whether a name says that it is for as many things as there are: `delete_users`, `deleteManyUser`.
-fn is_of_many(name: &str) -> bool {
-    let snake = snake(name);
-    let Some((_, about)) = snake.split_once('_').filter(|(verb, _)| COUNTED.contains(verb)) else {
-        return false;
-    };
-    let is_one = about.starts_with("one_") || about.ends_with("_one") || about.ends_with("_by_pk");
-    !is_one && (about.starts_with("many_") || about.ends_with("_many") || is_plural(about))
-}
-
-/// Whether a name begins with a verb: `delete`, `deleteUser`.
-fn is_led(name: &str) -> bool {
-    is_verb(snake(name).split('_').next().unwrap_or_default())
-}
-
-/// Noun and verb of a name that says by itself what is done to what: `userDelete`.
-fn acts(name: &str) -> Option<(String, String)> {
-    let (noun, verb) = named(name).filter(|_| !is_led(name))?;
-    let is_read = READS.contains(&verb.split('_').next().unwrap_or_default());
-    (!noun.is_empty() && !is_read).then_some((noun, verb))
 }
 
 fn cut_name(name: &str) -> String {

@@ -11,7 +11,7 @@ use super::super::words::snake;
 use super::relation::{self, Related};
 use super::signing::{granted, says_who_signs_in};
 use super::targets::{are_claimed, plural_name, targets};
-use super::{Naming, TOO_MANY, asking, membership, noted, ordered, scope};
+use super::{Naming, TOO_MANY, asking, contrary, membership, noted, ordered, scope, upon};
 use crate::record::{RequestRecord, Target};
 
 /// The name by the path, and by what is sent there.
@@ -22,6 +22,7 @@ pub(super) fn named_by_path(
     method: &str,
     trace: &mut Trace,
 ) -> Naming {
+    let method = contrary::take(&mut walked, method, body);
     let ordered = ordered::take(&mut walked, method, body);
     membership::of_members(&mut walked, method, request, body);
     saved_as_new(&mut walked, body);
@@ -31,7 +32,7 @@ pub(super) fn named_by_path(
     let sent = chosen.as_ref().filter(|_| walked.verb.is_none()).map(|(_, place)| *place);
     let asked = asking::asked(&walked, method, body);
     let scope = scope(&walked.nodes);
-    let group = membership::group(&walked, request);
+    let group = membership::group(&walked, request, body);
     let related = relation::related(&mut walked, method, request, body);
     let is_list = is_list_replaced(&walked, method, body);
     if let Some(list) = walked.nodes.pop_if(|_| is_list) {
@@ -42,6 +43,7 @@ pub(super) fn named_by_path(
     ordered::note(ordered, trace);
     let node = walked.nodes.pop().unwrap_or_else(|| Node::named("resource"));
     let node = if is_whole(&walked, &node, request) { Node::named("system") } else { node };
+    let node = upon::thing(node, &walked, body);
     let has_item = node.is_item || walked.part.is_some() || is_singleton(&node.noun);
     let is_item = is_about_one(&walked, &node, method);
     let joined = related.as_ref().map(|related| related.verb.to_owned());
@@ -63,9 +65,8 @@ pub(super) fn named_by_path(
     let is_session = noun == "session" && verb == "create";
     let signs = walked.signs || is_session && says_who_signs_in(&walked, &targets, body);
     let spoken = spoken(&verb, signs, group.is_some(), related.as_ref());
-    let owner = group.or(related.and_then(|related| related.owner));
-    let owner = owner.or_else(|| owner_of(&walked.nodes));
-    let (targets, owner) = granted(&noun, targets, owner, body, trace);
+    let owner = group.or(related.and_then(|it| it.owner)).or_else(|| owner_of(&walked.nodes));
+    let (targets, owner) = granted((&noun, &walked), targets, owner, body, trace);
     let known = targets.len();
     let is_open = body.is_some_and(selects_all);
     let is_cut = count > known || is_open;

@@ -39,8 +39,10 @@ const IDS: [&str; 14] = [
 ];
 
 /// Members by which it is said as what, and for how long.
-const AS_WHAT: [&str; 9] = [
+const AS_WHAT: [&str; 11] = [
     "access_level",
+    "disassociate",
+    "dissociate",
     "expires_at",
     "permission",
     "permissions",
@@ -58,10 +60,24 @@ const WHO: [&str; 6] = ["accountId", "account_id", "userId", "user_id", "usernam
 const NOUN: &str = "member";
 
 /// The group of whose members the path tells, if the query says which one it is.
-pub(super) fn group(walked: &Walked, request: &RequestRecord) -> Option<Target> {
+pub(super) fn group(
+    walked: &Walked,
+    request: &RequestRecord,
+    body: Option<&Value<'_>>,
+) -> Option<Target> {
     let [.., outer, inner] = walked.nodes.as_slice() else { return None };
     let is_bare = !outer.is_item && !inner.is_item && walked.part.is_none();
     let fits = GROUPS.contains(&outer.noun.as_str()) && MEMBERS.contains(&inner.noun.as_str());
+    let is_said = matches!(walked.verb.as_deref(), Some("create" | "delete" | "update"));
+    // `POST /team/member_add {"team_id": 5, "member": …}`
+    let sent = body.filter(|_| is_bare && fits && is_said).and_then(|body| {
+        let is_group = |name: &str| snake(name) == format!("{}_id", outer.noun);
+        let (_, id) = body.members().iter().find(|(name, _)| is_group(name))?;
+        body::scalar(id)
+    });
+    if let Some(id) = sent {
+        return Some(Target { kind: outer.noun.clone(), id: Some(id), name: None });
+    }
     let query = request.query.as_ref().filter(|_| is_bare && fits && walked.verb.is_none())?;
     let noun = Some(outer.noun.as_str());
     let find = |is: fn(&str, Option<&str>) -> bool| {
@@ -100,7 +116,10 @@ pub(super) fn joined(
         ("PATCH" | "POST" | "PUT", true) => body.is_some_and(says_as_what).then_some("update"),
         ("DELETE", false) if names_in_query(request) => Some("delete"),
         ("DELETE", false) => body.is_some_and(refers).then_some("delete"),
-        ("POST", false) => body.is_some_and(refers).then_some("create"),
+        ("POST", false) => {
+            let refers = |body: &Value<'_>| refers(body) || body::referred(body).is_some();
+            body.is_some_and(refers).then_some("create")
+        }
         _ => None,
     }
 }
@@ -230,6 +249,10 @@ pub(super) fn members(
     };
     let sent = body.and_then(find);
     let who = sent.map(|(id, name)| (id, Origin::RequestBody(format!("${}", body::step(name)))));
+    let who = who.or_else(|| {
+        let (id, name) = find(body?.get(NOUN)?)?;
+        Some((id, Origin::RequestBody(format!("${}{}", body::step(NOUN), body::step(name)))))
+    });
     let asked = || find(request.query.as_ref().map(Tree::node)?);
     let who = who.or_else(|| asked().map(|(id, name)| (id, Origin::Query(name.to_owned()))));
     let mut member = |(at, target): (usize, Target)| {

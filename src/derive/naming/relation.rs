@@ -91,36 +91,55 @@ pub(super) fn related(
     if walked.verb.is_some() || walked.part.is_some() {
         return None;
     }
-    given(walked, method, body).or_else(|| held(walked, method, request, body))
+    given(walked, method, request, body).or_else(|| held(walked, method, request, body))
 }
 
 /// `POST /users/5/groups {"group_id": 7}`: somebody comes into a group, and none is made;
 /// `POST /users/5/roles` gives them roles that there are.
-fn given(walked: &mut Walked, method: &str, body: Option<&Value<'_>>) -> Option<Related> {
+fn given(
+    walked: &mut Walked,
+    method: &str,
+    request: &RequestRecord,
+    body: Option<&Value<'_>>,
+) -> Option<Related> {
     let [.., outer, inner] = walked.nodes.as_slice() else { return None };
     if !outer.is_item || inner.is_item || !PEOPLE.contains(&outer.noun.as_str()) {
         return None;
     }
-    let body = body.filter(|body| refers(body, &inner.noun))?;
+    let is_meant = |body: &&Value<'_>| {
+        refers(body, &inner.noun) || inner.noun == "role" && says_which(body, &inner.noun)
+    };
+    let referred = walked.is_relationship.then(|| reference(request, body)).flatten();
+    let body = body.filter(is_meant);
+    if body.is_none() && referred.is_none() {
+        return None;
+    }
     let (verb, given) = match method {
         "POST" => ("create", "assign"),
         "DELETE" => ("delete", "unassign"),
         _ => return None,
     };
     match inner.noun.as_str() {
-        "role" => walked.verb = Some(given.to_owned()),
+        "role" => {
+            walked.verb = Some(given.to_owned());
+            walked.is_relationship = false;
+        }
         "group" | "organization" | "team" => {
             let group = walked.nodes.pop()?;
-            let owner = one(body, &group.noun).map(|id| Target {
-                kind: group.noun,
-                id: Some(id),
-                name: None,
-            });
+            let id = referred.or_else(|| one(body?, &group.noun));
+            let owner = id.map(|id| Target { kind: group.noun, id: Some(id), name: None });
             return Some(Related { verb, owner, ..Related::default() });
         }
         _ => {}
     }
     None
+}
+
+/// The thing to which a reference leads: `{"@odata.id": "…/Groups(3)"}`, `?$id=…/Groups(3)`.
+fn reference(request: &RequestRecord, body: Option<&Value<'_>>) -> Option<String> {
+    let sent = body.and_then(body::referred).map(|(id, _)| id);
+    let asked = || request.query.as_ref()?.get(body::REFERRED)?.as_str().and_then(body::last_id);
+    sent.or_else(asked)
 }
 
 /// `DELETE /teams/5/repos/acme/web`, `/firewalls/f1/droplets`, `/favorites/projects/5`.
@@ -134,7 +153,7 @@ fn held(
     if walked.is_relationship {
         let verb = match method {
             "DELETE" => "delete",
-            "PATCH" => "replace",
+            "PATCH" | "PUT" => "replace",
             "POST" => "create",
             _ => return None,
         };
@@ -212,6 +231,15 @@ fn refers(body: &Value<'_>, noun: &str) -> bool {
         }
         None => says(body),
     }
+}
+
+/// Whether a body says which thing of this noun is meant under its own name, whatever else it says, and
+/// nothing by which one would be made: `{"role": "admin", "user_id": 9}`.
+fn says_which(body: &Value<'_>, noun: &str) -> bool {
+    let has = |is: &dyn Fn(&str) -> bool| body.members().iter().any(|(name, _)| is(name));
+    let is_made = |name: &str| ["description", "name", "permissions", "title"].contains(&name);
+    let is_own = |name: &str| is_id_of(name, noun) && squashed(name).starts_with(&squashed(noun));
+    has(&is_own) && !has(&is_made)
 }
 
 /// `id`, `ids`, `group`, `group_id`, `groupid`, `groups`, `group_ids`

@@ -1,7 +1,7 @@
 //! Who signs in, where the path does not say that somebody does.
 
 use super::super::acting::Acted;
-use super::super::body::Value;
+use super::super::body::{self, Value};
 use super::super::path::Path;
 use super::super::routed::{self, Signing};
 use super::super::shape::is_version;
@@ -35,6 +35,44 @@ const BEFORE_FACTORS: [&str; 8] =
 /// Members with what shows that one has the second factor, by their ends.
 const FACTORS: [&str; 8] =
     ["code", "otp", "otp_attempt", "passcode", "pin", "recovery_code", "token", "totp"];
+
+/// What checks who somebody is, behind the place where they sign in.
+const WAYS: [&str; 9] = [
+    "ad",
+    "active_directory",
+    "basic",
+    "credentials",
+    "internal",
+    "kerberos",
+    "ldap",
+    "local",
+    "radius",
+];
+
+/// What is said of a directory that is set up, and not by somebody who signs in.
+const OF_DIRECTORIES: [&str; 8] =
+    ["base_dn", "basedn", "enabled", "host", "port", "server", "uri", "url"];
+
+/// Takes a request for a sign-in where somebody shows who they are, and for a sign-out where what is made
+/// by that is deleted: `DELETE /api/auth`.
+pub(super) fn take(walked: &mut Walked, path: &Path, method: &str, at_provider: bool) {
+    // `/auth-methods/ampw_1:authenticate`, as Boundary has it.
+    let is_method = walked.nodes.last().is_some_and(|node| node.noun == "auth_method");
+    let is_said = is_method && path.verb.as_deref() == Some("authenticate");
+    let verb = match method {
+        "POST" if at_provider || is_said => "create",
+        "DELETE" if is_auth(path) => "delete",
+        _ => return,
+    };
+    (walked.nodes, walked.signs) = (vec![Node::named("session")], true);
+    (walked.verb, walked.part) = (Some(verb.to_owned()), None);
+}
+
+/// Whether nothing but `auth` is behind what every path begins with: `/api/auth`.
+fn is_auth(path: &Path) -> bool {
+    let rest = path.segments.get(path.start..).unwrap_or_default();
+    matches!(rest, [only] if only.text == "auth") && path.start > 0
+}
 
 /// Whether somebody shows at a place that is there for it who they are, so that a session is made.
 pub(super) fn shows_who(path: &Path, body: Option<&Value<'_>>) -> bool {
@@ -72,6 +110,11 @@ fn brings_identity(path: &Path, body: Option<&Value<'_>>) -> bool {
         members.into_iter().any(|(own, _)| own.eq_ignore_ascii_case(name))
     };
     match words.as_slice() {
+        [.., "auth"] if is_auth(path) => has("password"),
+        // Proxmox's, Synology's, and FreeIPA's.
+        [.., "access", "ticket"] => has("username") && has("password"),
+        ["webapi", "auth"] => has("account") && has("passwd"),
+        [.., "session", "login_password"] => has("user") && has("password"),
         [.., "auth" | "login" | "sso", "saml" | "saml2"]
         | [.., "saml" | "saml2", "acs" | "callback" | "consume" | "login"] => has("SAMLResponse"),
         [.., "signin_oidc"] | [.., "oidc" | "openid" | "openid_connect", "callback"] => {
@@ -81,6 +124,13 @@ fn brings_identity(path: &Path, body: Option<&Value<'_>>) -> bool {
         [.., "callback", "credentials"] => has("password"),
         [.., "auth", version, "session"] => {
             is_version(version, true) && has("username") && has("password")
+        }
+        // By which of several ways somebody signs in.
+        [.., "auth" | "login" | "sign_in" | "signin", way] => {
+            WAYS.contains(way)
+                && !OF_DIRECTORIES.iter().any(|name| has(name))
+                && has("password")
+                && ["email", "login", "user", "username"].iter().any(|name| has(name))
         }
         _ => false,
     }
@@ -115,10 +165,34 @@ fn says_who(body: &Value<'_>) -> bool {
     body.members().iter().chain(within).take(MEMBERS_MAX).any(|(name, _)| says(name))
 }
 
+/// Members that say whose password is set.
+const WHOSE: [&str; 5] = ["userid", "user_id", "username", "user", "name"];
+
+/// The target of a request that sets a password, with whose it is, where the body alone says so:
+/// `PUT /access/password userid=bob`.
+fn whose_password(
+    walked: &Walked,
+    targets: Vec<Target>,
+    body: Option<&Value<'_>>,
+    trace: &mut Trace,
+) -> Vec<Target> {
+    let [target @ Target { id: None, name: None, .. }] = targets.as_slice() else {
+        return targets;
+    };
+    let body = body.filter(|_| walked.part.as_deref() == Some("password"));
+    let who = body.and_then(|body| {
+        WHOSE.iter().find_map(|name| Some((body::scalar(body.get(name)?)?, *name)))
+    });
+    let Some((who, at)) = who else { return targets };
+    let from = || vec![Origin::RequestBody(format!("$.{at}"))];
+    trace.note(Field::Name(0), || (By::Convention("the name that is sent"), from()));
+    vec![Target { name: Some(who), ..target.clone() }]
+}
+
 /// Of a token that is granted to somebody who gives a password: the token without that name, since whoever
-/// is granted a token is not the token, and that user.
+/// is granted a token is not the token, and that user; of a password that is set: whose it is.
 pub(super) fn granted(
-    noun: &str,
+    (noun, walked): (&str, &Walked),
     targets: Vec<Target>,
     owner: Option<Target>,
     body: Option<&Value<'_>>,
@@ -126,7 +200,7 @@ pub(super) fn granted(
 ) -> (Vec<Target>, Option<Target>) {
     let has = |name: &str| body.is_some_and(|body| body.get(name).is_some());
     if noun != "token" || !has("grant_type") || !has("username") {
-        return (targets, owner);
+        return (whose_password(walked, targets, body, trace), owner);
     }
     let [token @ Target { name: Some(name), .. }] = targets.as_slice() else {
         return (targets, owner);

@@ -48,7 +48,12 @@ pub(super) fn targets(
         if let Some((id, name)) = query.and_then(|query| queried(query, by_noun, verb)) {
             return Some((id, Held::Query, name));
         }
-        // `{"@odata.id": "https://…/users/5"}`: what is there already, and is referred to.
+        // `?$id=https://…/users(5)`, and `{"@odata.id": "https://…/users/5"}`: what is there already, and
+        // is referred to.
+        let asked = query.and_then(|query| query.get(body::REFERRED)).and_then(Value::as_str);
+        if let Some(id) = asked.and_then(body::last_id) {
+            return Some((id, Held::Query, body::REFERRED.to_owned()));
+        }
         if let Some(found) = body.and_then(body::referred) {
             return Some((found.0, Held::Body("$"), found.1.to_string()));
         }
@@ -80,6 +85,12 @@ pub(super) fn targets(
     };
     let name = name.map(|(name, at)| (name, Origin::RequestBody(at.to_string())));
     let name = name.or_else(|| made_as(request, verb).filter(|_| id.is_none()));
+    // By what somebody is known who is made: `userid=Frank`.
+    let known = || {
+        let (id, at) = body::known_as(body.filter(|_| !is_part && verb == "create")?, &kind)?;
+        Some((id, Origin::RequestBody(at)))
+    };
+    let name = name.or_else(|| known().filter(|_| id.is_none()));
     let name = name.filter(|(name, _)| Some(name) != id.as_ref()).map(|(name, at)| {
         let origin = || vec![at];
         trace.note(Field::Name(0), || (By::Convention("the name that is sent"), origin()));
@@ -162,6 +173,11 @@ fn several<'b>(
         return (Many::default(), Held::Path);
     }
     let plural = plural_name(&node.noun);
+    let is_invited = node.noun == "invitation" && matches!(verb, "create" | "invite");
+    let invited = body.filter(|_| is_invited).map(body::addresses).unwrap_or_default();
+    if !invited.is_empty() {
+        return (invited, Held::Body("$"));
+    }
     // What is created with a name is one thing, and the items in it are its own.
     let is_one = |body: &&Value<'_>| {
         let has_items = body.get("items").is_some() || body::name(body, &node.noun).is_some();
@@ -179,7 +195,7 @@ fn several<'b>(
         }
         let is_batch = verb.starts_with("batch_") || verb.starts_with("bulk_");
         let others = match verb {
-            _ if is_batch => body::batch(body),
+            _ if is_batch => body::batch(body, &plural),
             "create" | "upload" => body::files(body, &node.noun),
             _ => Many::default(),
         };
@@ -198,6 +214,12 @@ fn several<'b>(
         named.find_map(|(name, text)| Some(Many::of_names(name, text.as_str()?)))
     });
     if let Some(listed) = listed.flatten() {
+        return (listed, Held::Query);
+    }
+    // `?q=!(1,2,3)`, a list as Superset has it, in Rison.
+    let listed = query.get("q").filter(|_| verb == "delete").and_then(Value::as_str);
+    let listed = listed.and_then(|list| list.strip_prefix("!(")?.strip_suffix(')'));
+    if let Some(listed) = listed.map(Many::of_ids).filter(|listed| !listed.is_empty()) {
         return (listed, Held::Query);
     }
     let queried = match query.get("id") {

@@ -5,9 +5,27 @@ use super::super::body::{self, At, Value};
 use super::super::naming::{Naming, sets_name};
 use super::super::shown;
 use super::super::trace::{By, Field, Origin, Trace};
+use super::super::words::snake;
 use super::Came;
 use super::located::located;
-use crate::record::{BodyRecord, Target};
+use super::noted;
+use crate::record::{BodyRecord, RequestRecord, Target};
+
+/// Whether an answer says that what was put was not there before: `{"created": true}`, and
+/// `{"role": {"created": true}}`, as Elasticsearch has them; not if the request says so itself.
+pub(super) fn says_created(request: &RequestRecord, body: Option<&Value<'_>>) -> bool {
+    let sent = request.body.as_ref().map(BodyRecord::tree);
+    let is_sent = sent.is_some_and(|sent| sent.get("created").is_some());
+    let Some(body) = body.filter(|_| !is_sent) else { return false };
+    let says = |body: &Value<'_>| match body.members() {
+        [(name, Value::Bool(true))] => name == "created",
+        _ => false,
+    };
+    match body.members() {
+        [(_, inner @ Value::Object(_))] => says(inner),
+        _ => says(body),
+    }
+}
 
 /// The target with the id and name that the response gives to it, or the name that is shown by its
 /// states.
@@ -22,6 +40,10 @@ pub(super) fn completed(
         let is_made = matches!(verb, "create" | "upload");
         return if is_made { all_completed(naming, body?, trace) } else { None };
     };
+    if let Some(deleted) = body.filter(|_| verb == "delete").and_then(|it| listed(target, it)) {
+        noted::targets(&deleted, &naming.targets, body, trace);
+        return Some(deleted);
+    }
     // What has no type has no id that could be told from others.
     let is_untyped = matches!(target.kind.as_str(), "resource" | "system")
         && !matches!(verb, "create" | "update" | "delete");
@@ -48,17 +70,11 @@ pub(super) fn completed(
         // What an export or an import answers with is its own.
         let is_created = verb == "create"
             || (naming.method == "POST" && !matches!(verb, "export" | "import" | "search"));
-        // What was created may be shown, and not led to (RFC 9110, 15.3.2).
-        let fields = ["location", "content-location"];
-        let fields = fields.iter().filter(|field| **field == "location" || response.status == 201);
-        for field in fields {
-            if let Some(id) = located(request, response, field, (&target.kind, claimed)) {
-                let from = || vec![Origin::ResponseHeader((*field).to_owned())];
-                trace.note(Field::Id(0), || (By::Convention("the item that is located"), from()));
-                return Some(id);
-            }
+        if let Some(id) = led_to(naming, came, trace) {
+            return Some(id);
         }
-        let body = body.filter(|_| is_created)?;
+        let is_put = || body.is_some_and(|body| is_put_alone(naming, body));
+        let body = body.filter(|_| is_created || is_put())?;
         let found = match target.kind.as_str() {
             // What a session is called is not its id.
             "session" => body::id_at(body, "session"),
@@ -71,10 +87,13 @@ pub(super) fn completed(
         trace.note(Field::Id(0), || (By::Convention("the id in the response"), from()));
         Some(id)
     });
+    let sent = id.is_none().then(|| sent_id(request, (verb, &target.kind), trace)).flatten();
     // What shows the item says how it is called; what the client says is a claim.
     // Who signs in is not called as the session is.
     let signs = naming.sentence.verb == "sign_in";
     let claimed = target.name.clone().filter(|_| signs || !is_name_shown(naming, came));
+    let claimed = claimed.filter(|name| Some(name) != sent.as_ref());
+    let id = id.or(sent);
     let name = claimed.or_else(|| {
         // What shows no id is the item where it was sent with a name, or has none itself.
         let is_new = target.id.is_none() && (verb == "create" || response.status == 201);
@@ -97,6 +116,64 @@ pub(super) fn completed(
     });
     let completed = Target { kind: target.kind.clone(), id, name };
     (completed != *target).then(|| vec![completed])
+}
+
+/// The item that a field of the response leads to.
+fn led_to(
+    naming: &Naming,
+    Came { request, response, .. }: Came<'_>,
+    trace: &mut Trace,
+) -> Option<String> {
+    let target = naming.targets.first()?;
+    // What was created may be shown, and not led to (RFC 9110, 15.3.2).
+    let fields = ["location", "content-location"];
+    let fields = fields.iter().filter(|field| **field == "location" || response.status == 201);
+    for field in fields {
+        let known = (target.kind.as_str(), target.name.as_deref());
+        if let Some(id) = located(request, response, field, known) {
+            let from = || vec![Origin::ResponseHeader((*field).to_owned())];
+            trace.note(Field::Id(0), || (By::Convention("the item that is located"), from()));
+            return Some(id);
+        }
+    }
+    None
+}
+
+/// Whether an answer shows what was put to no item, under the name that was sent:
+/// `PUT /v1/acl/policy {"Name": "ops"}`.
+fn is_put_alone(naming: &Naming, body: &Value<'_>) -> bool {
+    let [target] = naming.targets.as_slice() else { return false };
+    let is_alone = naming.sentence.owner.is_none() && naming.scope.is_empty();
+    let is_same = target.name.is_some() && body::name(body, &target.kind) == target.name;
+    naming.method == "PUT" && is_alone && is_same
+}
+
+/// The id that a client gives to what it makes, where it is given no other one.
+fn sent_id(
+    request: &RequestRecord,
+    (verb, kind): (&str, &str),
+    trace: &mut Trace,
+) -> Option<String> {
+    let sent = request.body.as_ref().filter(|_| verb == "create").map(BodyRecord::tree)?;
+    let (id, at) = body::known_as(&sent, kind)?;
+    let from = || vec![Origin::RequestBody(at)];
+    trace.note(Field::Id(0), || (By::Convention("the id that is sent"), from()));
+    Some(id)
+}
+
+/// What was deleted of a collection, as Kubernetes lists it in its answer.
+///
+///   <https://kubernetes.io/docs/reference/using-api/api-concepts/>
+fn listed(target: &Target, body: &Value<'_>) -> Option<Vec<Target>> {
+    let kind = body.get("kind")?.as_str()?.strip_suffix("List")?;
+    if target.id.is_some() || snake(kind) != target.kind {
+        return None;
+    }
+    let name = |item: &Value<'_>| body::scalar(item.get("metadata")?.get("name")?);
+    let items = body.get("items")?.as_array()?.iter().take(body::TARGETS_MAX);
+    let of_id = |id| Target { kind: target.kind.clone(), id: Some(id), name: None };
+    let items: Vec<Target> = items.filter_map(name).map(of_id).collect();
+    (!items.is_empty()).then_some(items)
 }
 
 /// The id that is all that an answer to a creation says: a number, or a text that is none but an id.

@@ -96,6 +96,9 @@ fn told_in(
             false => (outcome, told),
         };
         ("an error within the body of a successful response", outcome, told)
+    } else if is_answer && signs::is_partly_done(body) {
+        let by = "a state in the body of a successful response";
+        (by, Outcome::Unknown, Some(SOME_FAILED.to_owned()))
     } else if let Some(said) = streamed(naming, body, &sent) {
         let (outcome, told) = match (&said, code(said.error, None)) {
             (Said { is_last: false, .. }, _) => (Outcome::Unknown, Some(SOME_FAILED.to_owned())),

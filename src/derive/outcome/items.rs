@@ -84,6 +84,7 @@ fn by_items_in(
     }
     let verb = naming.sentence.verb.as_str();
     let by_id = answer::by_id(verb, &naming.targets, body);
+    let by_id = by_id.or_else(|| answer::shown_of(&naming.targets, body));
     let is_top = by_id.is_some() || body.as_array().is_some();
     let body = by_id.as_ref().unwrap_or(body);
     let items = answer::items(body);

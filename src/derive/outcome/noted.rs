@@ -126,6 +126,7 @@ fn places(answer: &Answer, outcome: Outcome) -> Vec<Origin> {
         }
         Answer::Rpc(Some(id)) => format!("$[?@.id == {id}]"),
         Answer::Rpc(None) | Answer::Xml => "$".to_owned(),
+        Answer::Within(at) => format!("call {}", at.saturating_add(1)),
         Answer::Listed(name, at) => format!("$.{name}[{at}]"),
         Answer::Part(at, _) => format!("part {}", at.saturating_add(1)),
         Answer::Rest | Answer::Others(_) | Answer::More(_) => {

@@ -38,3 +38,8 @@ fn is_call(request: &RequestRecord) -> bool {
     let kind = request.content_type.as_deref().unwrap_or_default();
     CALLS.iter().any(|call| kind.starts_with(call)) || request.path.ends_with(SCRIPTED)
 }
+
+/// Whether a request is GraphQL whose document nobody could read, so that nobody knows what it does.
+pub(super) fn is_unread_graphql(naming: &Naming, request: &RequestRecord) -> bool {
+    naming.graphql.is_some() && request.notes.iter().any(|note| note == "invalid_graphql")
+}

@@ -223,7 +223,7 @@ impl EventRules {
         let takes = |rule: &EventRule| {
             rule.audit
                 && rule.accepts_method(asked.method)
-                && (rule.host.is_none() || asked.may_be_for(rule.host.as_deref()))
+                && (rule.host.is_none() || asked.may_be_for(rule.host.as_deref().into_iter()))
         };
         let path = asked.target.split('?').next().unwrap_or_default();
         let accepts = |index: usize| self.rules.get(index).is_some_and(|rule| takes(rule));

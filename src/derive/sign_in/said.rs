@@ -172,6 +172,9 @@ fn judged(
     if verb != "sign_in" || tokens.contains(&true) {
         return None;
     }
+    if let Some(step) = members().find_map(asked_by_id) {
+        return Some(Told::Asked(step));
+    }
     let state = places.iter().find_map(|place| state_of(place));
     // What shows who is signed in tells of them.
     let is_bare = || !members().any(shows_who);
@@ -270,6 +273,23 @@ fn asks_second_factor((name, value): &Member<'_>) -> bool {
     let is_stated = STATES.contains(&name.as_str()) && name != "result";
     is_some && is_needed && names(&name)
         || is_stated && value.as_str().is_some_and(|text| names(&squashed(text)))
+}
+
+/// What is asked for where the answer has nothing but what it goes on with: `{"twoFactorId": "…"}`,
+/// `{"changePasswordId": "…", "changePasswordReason": "Expired"}`.
+fn asked_by_id((name, value): &Member<'_>) -> Option<Step> {
+    let name = squashed(name);
+    if is_nothing(value) || value.as_str() == Some("") {
+        return None;
+    }
+    let ends = ["id", "ticket", "reason", "challenge"];
+    let what = ends.iter().find_map(|end| name.strip_suffix(end))?;
+    let renews = || ["change", "reset"].iter().any(|start| what.starts_with(start));
+    let is_password = || what.contains("password") && renews();
+    match SECOND_FACTORS.contains(&what) {
+        true => Some(Step::SecondFactor),
+        false => is_password().then_some(Step::NewPassword),
+    }
 }
 
 /// Whatever challenge has a name has yet to be met.

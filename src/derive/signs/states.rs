@@ -66,6 +66,27 @@ pub(in crate::derive) fn is_provisioning_failed(body: &Value<'_>) -> bool {
     state.is_some_and(|state| is_one_of(state, &["canceled", "failed"]))
 }
 
+/// Whether it is said of what was made that it was done in part: in so many words, or beside what has
+/// failed of it: `{"snapshot": {"state": "PARTIAL", "shards": {"failed": 1}}}`.
+pub(in crate::derive) fn is_partly_done(body: &Value<'_>) -> bool {
+    let place = match body.members() {
+        [(_, inner @ Value::Object(_))] => inner,
+        _ => body,
+    };
+    let is_count = |value: &Value<'_>| matches!(value, Value::Number(Number::Integer(1..)));
+    let has_failed = || {
+        let is_listed = |it: &Value<'_>| it.as_array().is_some_and(|items| !items.is_empty());
+        place.get("failures").is_some_and(is_listed)
+            || place.members().iter().any(|(_, it)| it.get("failed").is_some_and(is_count))
+    };
+    let word = |name: &&str| place.get(name).and_then(Value::as_str).map(squashed);
+    STATES.iter().filter_map(word).any(|word| match word.as_str() {
+        "partial" | "partially" => has_failed(),
+        "partialfailure" | "partiallyfailed" | "partialsuccess" | "partiallysucceeded" => true,
+        _ => false,
+    })
+}
+
 /// `{"ret": -1}`
 fn is_negative((name, value): &Member<'_>) -> bool {
     matches!(value, Value::Number(Number::Integer(..0))) && is_one_of(name, &RETURNS)

@@ -5,11 +5,12 @@ use super::super::path::Segment;
 use super::super::verbs::{canonical, compound, is_leading, is_verb};
 use super::super::words::{is_plural, singular};
 use super::named::{is_named, is_own_of_people};
-use super::{Node, Walk, compound_tail, is_people};
+use super::{Node, Walk, compound_tail, is_people, noun_first};
 
 /// Pages of applications where one signs in, by what they are called.
-const SIGN_IN: [&str; 7] = [
+const SIGN_IN: [&str; 8] = [
     "authn",
+    "dologin",
     "j_security_check",
     "j_spring_security_check",
     "login_check",
@@ -19,8 +20,8 @@ const SIGN_IN: [&str; 7] = [
 ];
 
 /// Segments before what is done to tokens (RFC 7009, RFC 7662).
-const TOKEN_FOLDERS: [&str; 6] =
-    ["connect", "oauth", "oauth2", "oidc", "openid_connect", "openid-connect"];
+const TOKEN_FOLDERS: [&str; 7] =
+    ["token", "connect", "oauth", "oauth2", "oidc", "openid_connect", "openid-connect"];
 
 /// Verbs for what is done to people, who have names of all kinds.
 const TO_PEOPLE: [&str; 9] = [
@@ -41,16 +42,43 @@ const ONLY_TO_PEOPLE: [&str; 4] = ["ban", "impersonate", "kick", "unban"];
 /// Verbs after a singular that are followed by a name, whatever it looks like.
 const ON_NAMES: [&str; 5] = ["decrypt", "encrypt", "fire", "issue", "rewrap"];
 
+/// Verbs after a singular that are followed by an id, and are no nouns themselves.
+const ON_IDS: [&str; 10] =
+    ["cancel", "demote", "fail", "join", "launch", "pause", "promote", "reload", "resume", "retry"];
+
+/// What is done to services, before what they are called.
+const OF_SERVICES: [&str; 4] = ["reload", "restart", "start", "stop"];
+
 impl Walk<'_> {
     /// A word that says by itself what is done, before or without what it is done to.
     pub(super) fn special(&mut self, segment: &Segment, word: &str, is_last: bool) -> bool {
-        self.tokens(word, is_last)
+        self.linked(segment)
+            || self.tokens(word, is_last)
             || self.signs_in(word, is_last)
             || self.parameters(word)
             || self.leads(word)
             || self.done_to(word)
             || self.jenkins(segment, word)
             || self.path_of_names(segment, word, is_last)
+    }
+
+    /// The first word of all: a verb alone is done to nobody knows what.
+    pub(super) fn first(&mut self, word: &str, is_last: bool) {
+        if let Some((noun, verb)) = noun_first(word).filter(|_| is_last) {
+            self.node(noun);
+            self.out.verb = Some(canonical(verb).to_owned());
+            self.out.verb_at = Some(self.next);
+            return;
+        }
+        if is_last && self.is_act_alone(word) {
+            // To what it is done, nothing says; what is uploaded is a file.
+            let is_file = canonical(word) == "upload";
+            self.out.nodes.push(Node::named(if is_file { "file" } else { "resource" }));
+            return self.verb(word);
+        }
+        if is_last || !matches!(word, "actions" | "action") {
+            self.node(word);
+        }
     }
 
     /// `/oauth/revoke`, `/oauth2/introspect`.
@@ -131,6 +159,11 @@ impl Walk<'_> {
         let is_pki = |node: &Node| node.noun.starts_with("pki");
         let is_on_name =
             is_on_name && (word != "issue" || self.out.nodes.last().is_some_and(is_pki));
+        // `/deployment/promote/8b2…`
+        let is_on_id = ON_IDS.contains(&word) && next.word.is_none();
+        let is_on_service = OF_SERVICES.contains(&word)
+            && self.out.nodes.last().is_some_and(|node| node.noun == "service");
+        let is_on_name = is_on_name || is_on_id || is_on_service;
         let is_named = is_on_name && !is_first && self.method != "GET";
         let is_leading_here = is_id && is_leading(word) && !is_on_none(word);
         if is_on_one && is_bare && (is_leading_here || is_named) {
@@ -151,7 +184,10 @@ impl Walk<'_> {
         }
         self.out.verb = Some(canonical(verb).to_owned());
         self.out.verb_at = Some(self.next);
-        self.out.nodes.push(Node::named(&singular(about)));
+        // `/firewall/alias/delItem/5`: an item of what stands before it.
+        if about != "item" || is_first {
+            self.out.nodes.push(Node::named(&singular(about)));
+        }
         self.next += 1;
         self.id(next);
         true

@@ -10,6 +10,10 @@ use super::{Node, Walk};
 /// Between an index and its document, as Elasticsearch and OpenSearch have them.
 const DOCUMENTS: [&str; 3] = ["_create", "_doc", "_update"];
 
+/// What is done to an index as a whole.
+const INDEX_ACTIONS: [&str; 6] =
+    ["_close", "_flush", "_forcemerge", "_open", "_refresh", "_rollover"];
+
 /// Words for what somebody has done to others, which are named behind them: of what, what a PUT does,
 /// and what a DELETE.
 const DONE_TO: [(&str, &str, &str, &str); 2] =
@@ -19,7 +23,13 @@ impl Walk<'_> {
     /// `/users/_doc/1`, `/logs/_doc`: a document of an index, whatever the two are called.
     pub(super) fn document(&mut self, segment: &Segment) -> bool {
         let Some(kind) = self.path.segments.get(self.next + 1) else { return false };
-        if !self.out.nodes.is_empty() || !DOCUMENTS.contains(&kind.text.as_str()) {
+        if self.out.nodes.is_empty() && segment.text == "_snapshot" {
+            self.snapshots();
+            return true;
+        }
+        let is_done = INDEX_ACTIONS.contains(&kind.text.as_str()) && self.method == "POST";
+        let is_done = is_done && self.next + 2 == self.path.segments.len();
+        if !self.out.nodes.is_empty() || !is_done && !DOCUMENTS.contains(&kind.text.as_str()) {
             return false;
         }
         self.out.nodes.push(Node {
@@ -30,6 +40,9 @@ impl Walk<'_> {
             slots: vec![self.next],
             ..Node::default()
         });
+        if is_done {
+            return true;
+        }
         self.next += 1;
         let at = Some(self.next);
         let document = Node { noun: "document".to_owned(), plural: true, at, ..Node::default() };
@@ -42,6 +55,23 @@ impl Walk<'_> {
             self.id(own);
         }
         true
+    }
+
+    /// `/_snapshot/backups/daily-1`: a repository, and a snapshot in it, whatever the two are called.
+    ///
+    ///   <https://www.elastic.co/guide/en/elasticsearch/reference/current/snapshot-restore-apis.html>
+    fn snapshots(&mut self) {
+        for noun in ["repository", "snapshot"] {
+            let own = self.path.segments.get(self.next + 1);
+            let Some(own) = own.filter(|own| !own.text.starts_with('_')) else { break };
+            let at = Some(self.next);
+            self.next += 1;
+            self.out.nodes.push(Node { plural: true, at, ..Node::named(noun) });
+            self.id(own);
+        }
+        if self.out.nodes.is_empty() {
+            self.node("snapshot");
+        }
     }
 
     /// `/user/starred/acme/web`, `/user/following/ann`.
@@ -114,12 +144,27 @@ impl Walk<'_> {
         word == "realm" && self.out.nodes.last().is_some_and(|node| node.noun == "role_mapping")
     }
 
+    /// `/role-mappings/clients/account`: those of a client, likewise. It is the roles that are given.
+    pub(super) fn is_of_client(&mut self, word: &str) -> bool {
+        let is_last = self.next + 2 == self.path.segments.len();
+        let node = self.out.nodes.last_mut();
+        let node = node.filter(|node| node.noun == "role_mapping" && word == "clients" && is_last);
+        let Some(node) = node else { return false };
+        self.next += 1;
+        node.slots.push(self.next);
+        true
+    }
+
     /// Whether two segments name one repository: `/repos/acme/web`, and `/teams/5/repos/acme/web`, but
     /// `/projects/5/repositories/web`.
     pub(super) fn is_pair(&self) -> bool {
         let [outer @ .., node] = self.out.nodes.as_slice() else { return false };
         let text = node.at.and_then(|at| self.path.segments.get(at));
         let is_short = text.is_some_and(|text| text.text.eq_ignore_ascii_case("repos"));
+        // `/api/saved_objects/dashboard/d1`, as Kibana has them: a type, and an id.
+        if node.noun == "saved_object" {
+            return self.next + 2 == self.path.segments.len();
+        }
         let outer = outer.iter().rfind(|outer| outer.is_item);
         let is_alone = outer.is_some_and(|outer| !is_short || outer.noun == "project");
         node.noun == "repository" && !is_alone

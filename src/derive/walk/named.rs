@@ -12,7 +12,7 @@ use super::verb::PLAINLY_DONE;
 use super::{Walk, compound_tail};
 
 /// Singulars that a name may follow.
-const NAMED: [&str; 33] = [
+const NAMED: [&str; 36] = [
     "account",
     "api_key",
     "application",
@@ -27,9 +27,11 @@ const NAMED: [&str; 33] = [
     "group",
     "host",
     "instance",
+    "job",
     "key",
     "machine",
     "member",
+    "model",
     "namespace",
     "network",
     "node",
@@ -41,6 +43,7 @@ const NAMED: [&str; 33] = [
     "repository",
     "role",
     "site",
+    "snapshot",
     "team",
     "tenant",
     "token",
@@ -109,14 +112,16 @@ const OWN_THINGS: [&str; 53] = [
 ];
 
 /// Verbs for what is done to one of several, beside those that are plain.
-const ON_ITEMS: [&str; 13] = [
+const ON_ITEMS: [&str; 15] = [
     "approve",
     "archive",
     "ban",
     "block",
     "demote",
+    "dispatch",
     "edit",
     "impersonate",
+    "launch",
     "lock",
     "promote",
     "reject",
@@ -140,6 +145,11 @@ impl Walk<'_> {
             |next: &Segment| next.word.as_deref().is_some_and(|it| NAMED.contains(&it));
         let is_paired = rest.len() > 1 && rest.first().is_some_and(is_singular);
         let is_word = is_word_of_application(word) && !(is_paired && is_common_collection(word));
+        // `/model/user/update`: what models are called is whoever's choice that adds one.
+        let is_changed =
+            |next: &Segment| matches!(next.word.as_deref(), Some("delete" | "edit" | "update"));
+        let is_of_model = node.noun == "model" && matches!(rest, [next] if is_changed(next));
+        let is_word = is_word && !is_of_model;
         if !is_fit || segment.text.starts_with('_') || is_word {
             return false;
         }
@@ -166,7 +176,7 @@ impl Walk<'_> {
     fn is_last_name(&self, word: &str, is_inner: bool, is_own: bool) -> bool {
         match self.method {
             "DELETE" | "PATCH" | "PUT" => is_inner || !(is_own && is_plural(word)),
-            "POST" => is_inner,
+            "POST" => is_inner && !is_plural(word),
             _ => false,
         }
     }

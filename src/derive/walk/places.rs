@@ -16,10 +16,21 @@ const TREES: [&str; 8] = ["artifact", "asset", "blob", "file", "media", "object"
 /// Stores below which there is nothing else.
 const STORES: [&str; 4] = ["cubbyhole", "dav", "kv", "webdav"];
 
+/// What a repository has that is named by a path, beside its files.
+const OF_REPOSITORIES: [&str; 2] = ["branch", "tag"];
+
 /// Between Vault's secrets and their paths.
 const SECRET_FOLDERS: [&str; 6] = ["data", "delete", "destroy", "metadata", "subkeys", "undelete"];
 
 impl Walk<'_> {
+    /// Whether the last segment, behind the next one, is what Jenkins calls what is done: `doDelete`.
+    pub(super) fn is_done_next(&self) -> bool {
+        let is_next = self.next + 2 == self.path.segments.len();
+        let last = self.path.segments.last().filter(|_| is_next);
+        let verb = last.and_then(|last| last.word.as_deref()?.strip_prefix("do_"));
+        verb.is_some_and(is_verb)
+    }
+
     /// `/job/deploy/doDelete`, `/job/folder/job/name`: Jenkins, whose items follow a singular.
     pub(super) fn jenkins(&mut self, segment: &Segment, word: &str) -> bool {
         let verb = word.strip_prefix("do_").filter(|verb| is_verb(verb));
@@ -88,12 +99,14 @@ impl Walk<'_> {
         }
         // `/git/refs/heads/main`; `/v1/secret/app/db`, the first store of Vault.
         let is_ref = node.noun == "ref" && node.plural && is_written;
-        if is_ref || self.is_secret(node) {
+        if is_ref || self.is_secret(node) || self.is_in_repository(is_last) {
             self.rest();
             return true;
         }
         let is_tree = TREES.contains(&node.noun.as_str());
-        let is_store = STORES.contains(&node.noun.as_str());
+        // Nomad's variables.
+        let is_variable = node.noun == "var" && node.at == Some(self.path.start) && !node.plural;
+        let is_store = STORES.contains(&node.noun.as_str()) || is_variable;
         let rest = self.path.segments.get(self.next..).unwrap_or_default();
         let is_name = |segment: &Segment| {
             let is_word = |word: &String| is_plural(word) || is_verb(word) || is_part(word);
@@ -106,6 +119,29 @@ impl Walk<'_> {
             return true;
         }
         false
+    }
+
+    /// Whether what is left is the path of a file in a repository, or of a branch with a `/` in its name,
+    /// with nothing behind it: `/repos/acme/web/contents/docs/users/a.md`, `/branches/feature/x`.
+    fn is_in_repository(&self, is_last: bool) -> bool {
+        let [.., outer, node] = self.out.nodes.as_slice() else { return false };
+        let is_inside = outer.is_item && matches!(outer.noun.as_str(), "project" | "repository");
+        if !is_inside || !node.plural || matches!(self.method, "GET" | "HEAD" | "OPTIONS") {
+            return false;
+        }
+        if node.noun == "content" {
+            return true;
+        }
+        let rest = self.path.segments.get(self.next + 1..).unwrap_or_default();
+        let is_other = |segment: &Segment| {
+            segment.word.as_deref().is_some_and(|word| {
+                is_verb(word) || is_part(word) || is_thing(word) || is_plural(word)
+            })
+        };
+        OF_REPOSITORIES.contains(&node.noun.as_str())
+            && !is_last
+            && self.method != "POST"
+            && !rest.iter().any(is_other)
     }
 
     /// Whether what is left is the path of a secret below `/v1/secret`.

@@ -16,6 +16,10 @@ const VERSIONED: [&str; 7] = ["build", "image", "package", "release", "revision"
 /// What there may be one of for a collection, and is hardly ever what an item is called.
 const OWN: [&str; 6] = ["code", "key", "link", "secret", "ticket", "token"];
 
+/// Where a form is sent that says itself what is done, and to which of a list.
+pub(in crate::derive) const ACTIONS: [&str; 4] =
+    ["action", "batch_action", "bulk_action", "bulk_actions"];
+
 impl Walk<'_> {
     /// Whether a word after a singular names an item.
     pub(super) fn is_named_item(&self, segment: &Segment, word: &str) -> bool {
@@ -39,9 +43,60 @@ impl Walk<'_> {
         }
         let mut nodes = self.out.nodes.iter().rev();
         let before = nodes.next().map(|node| node.noun.as_str()).unwrap_or_default();
-        let is_of_item = OF_ITEMS.contains(&before) && nodes.next().is_some_and(|it| it.is_item);
+        let is_of_item = nodes.next().is_some_and(|it| it.is_item);
+        let is_last = OF_ITEMS.contains(&before) && next.is_none();
+        // `/guardrail/gr-1/version/DRAFT/apply`
+        let is_done = next.is_none_or(|next| next.word.as_deref().is_some_and(is_verb));
+        let is_version = before == "version" && is_done;
         let is_before_own = || next.is_none_or(|next| next.text.starts_with('_'));
-        !is_word && (is_of_item && next.is_none() || self.is_elastic() && is_before_own())
+        !is_word && (is_of_item && (is_last || is_version) || self.is_elastic() && is_before_own())
+    }
+
+    /// `/admin/shop/tag/red/change/`: an item of Django's admin, whatever its key looks like.
+    pub(super) fn is_django_item(&self) -> bool {
+        let segments = &self.path.segments;
+        let last = segments.get(self.next + 1).map(|last| last.text.as_str());
+        self.next + 2 == segments.len()
+            && matches!(last, Some("change" | "delete"))
+            && self.out.nodes.len() >= 2
+            && segments.first().is_some_and(|first| first.text == "admin")
+    }
+
+    /// Whether a word behind a collection is a part of the path, and names none of its items.
+    pub(super) fn is_fixed(&mut self, word: &str, is_last: bool) -> bool {
+        self.is_of_items(word, is_last)
+            || self.is_of_client(word)
+            || is_last && self.is_of_several_at_once(word)
+    }
+
+    /// Whether a word behind a collection is that of its items: `/spaces/space`.
+    fn is_of_items(&self, word: &str, is_last: bool) -> bool {
+        let is_own = self.out.nodes.last().is_some_and(|node| node.noun == word);
+        let next = self.path.segments.get(self.next + 1);
+        let is_before_id = || {
+            let word = next.and_then(|next| next.word.as_deref());
+            let is_other = |word: &str| is_verb(word) || is_part(word) || is_plural(word);
+            self.next + 2 == self.path.segments.len() && !word.is_some_and(is_other)
+        };
+        is_own && if is_last { self.method == "POST" } else { is_before_id() }
+    }
+
+    /// Whether a last word says that several are meant, which are told elsewhere: `DELETE /user/bulk`,
+    /// `POST /users/batch_action`.
+    pub(super) fn is_of_several_at_once(&mut self, word: &str) -> bool {
+        let is_said = match self.method {
+            "DELETE" | "PATCH" | "PUT" => matches!(word, "batch" | "bulk"),
+            "POST" => ACTIONS.contains(&word),
+            _ => false,
+        };
+        let node = self.out.nodes.last_mut().filter(|node| is_said && !node.is_item);
+        let is_there = node.is_some();
+        if let Some(node) = node {
+            node.plural = true;
+        }
+        // What is done, a form says, or nothing.
+        self.out.is_submitted |= is_there && self.method == "POST";
+        is_there
     }
 
     /// Whether the path has words of its own with `_` before them, as Elasticsearch has.
@@ -81,5 +136,10 @@ pub(super) fn is_own_thing(word: &str, noun: &str) -> bool {
         let is_other = known_category(last).is_some() && !noun.ends_with(last);
         is_change || is_other
     });
-    is_joined || OWN.contains(&word) && word != noun || word.ends_with("ation")
+    is_joined || OWN.contains(&word) && word != noun || word.ends_with("ation") || is_abstract(word)
+}
+
+/// Whether hardly any item is called so: `/permissions/graph`, `/permissions/membership`.
+pub(super) fn is_abstract(word: &str) -> bool {
+    matches!(word, "graph" | "matrix" | "membership" | "ownership")
 }

@@ -153,6 +153,20 @@ impl Walk<'_> {
         is_asked
     }
 
+    /// Whether a word that is alone in its path says what is done: `POST /shutdown`, `DELETE /delete`.
+    pub(super) fn is_act_alone(&self, word: &str) -> bool {
+        match self.method {
+            // Models and images are pulled; a pull request is among others.
+            "POST" => {
+                is_verb(word)
+                    || word == "pull"
+                    || compound(word).is_some_and(|(_, about)| about.is_empty())
+            }
+            "DELETE" => matches!(canonical(word), "delete"),
+            _ => false,
+        }
+    }
+
     /// A verb that the path ends with.
     pub(super) fn verb(&mut self, word: &str) {
         self.out.verb_at = Some(self.next);

@@ -241,6 +241,39 @@ fn answers_about_somebody_who_is_signed_in_name_them() {
 }
 
 #[test]
+fn an_answer_may_doubt_the_address_that_it_gives() {
+    let rule = ActorRule {
+        email: Template::parse("{body:$.email | body:$.user.email}", &["body"]).ok(),
+        ..introspect()
+    };
+    let actors = Actors::new(vec![rule], vec![]);
+    for (body, notes, email) in [
+        (json!({"id": 7, "email": "a@b.example"}), &[][..], Some("a@b.example")),
+        (
+            json!({"id": 7, "email": "a@b.example", "email_verified": true}),
+            &[],
+            Some("a@b.example"),
+        ),
+        (
+            json!({"id": 7, "email": "a@b.example", "email_verified": false}),
+            &["actor_email_unverified"],
+            None,
+        ),
+        (
+            json!({"id": 7, "user": {"email": "a@b.example", "emailVerified": false}}),
+            &["actor_email_unverified"],
+            None,
+        ),
+    ] {
+        let answer = Introspected::read(body.to_string().as_bytes());
+        let request = request(&[("cookie", "sid=0123456789abcdef")]);
+        let found = identify(&actors, &request, answer);
+        assert_eq!((found.actor.verified, found.notes), (true, notes.to_vec()), "{body}");
+        assert_eq!(found.actor.email.as_deref(), email, "{body}");
+    }
+}
+
+#[test]
 fn a_token_that_names_nobody_or_two_proves_nobody() {
     let signed = |claims: &str| {
         let head = format!("{}.{}", part(&json!({"alg": "HS256"})), BASE64URL.encode(claims));

@@ -148,6 +148,45 @@ fn only_what_is_signed_issued_meant_for_us_and_timely_is_proof() {
 }
 
 #[test]
+fn an_address_of_which_nobody_has_made_sure_is_nobodys() {
+    let issuer = Issuer::new();
+    let keys = || TokenKeys::Here(key_set(&issuer.jwks()));
+    let by_sub = Actors::new(vec![jwt_rule(token_rule(keys(), false))], vec![]);
+    let by_email = ActorRule {
+        id: Template::parse("{claims.email}", &["claims"]).ok(),
+        ..jwt_rule(token_rule(keys(), false))
+    };
+    let by_email = Actors::new(vec![by_email], vec![]);
+    let (sure, root) = (true, Some("root@b.example"));
+    let rows = [
+        (json!(false), !sure),
+        (json!("False"), !sure),
+        (json!(0), !sure),
+        (json!(true), sure),
+        (json!("true"), sure),
+        (json!(null), sure),
+    ];
+    for (said, is_sure) in rows {
+        let claims = with(json!({"email": "root@b.example", "email_verified": said}));
+        let token = issuer.token(&json!({"alg": "ES256", "kid": "p256"}), &claims);
+        for again in ["first", "again"] {
+            let found = who(&by_sub, &now(NOW), &token);
+            let actor = found.actor;
+            let notes: &[&str] = if is_sure { &[] } else { &["actor_email_unverified"] };
+            assert_eq!(
+                (actor.verified, actor.id.as_deref()),
+                (true, Some("ada")),
+                "{said}, {again}"
+            );
+            assert_eq!(actor.email.as_deref(), root.filter(|_| is_sure), "{said}, {again}");
+            assert_eq!(found.notes, notes, "{said}, {again}");
+        }
+        let found = who(&by_email, &now(NOW), &token).actor;
+        assert_eq!((found.verified, found.id.as_deref()), (is_sure, root.filter(|_| is_sure)));
+    }
+}
+
+#[test]
 fn a_token_without_end_never_counts() {
     let issuer = Issuer::new();
     let keys = TokenKeys::Here(key_set(&issuer.jwks()));
@@ -242,7 +281,7 @@ fn tokens_without_a_rule_remain_claims_and_memory_is_bounded() {
     for number in 0..10_000_usize {
         let mut digest = [0; 32];
         digest[..8].copy_from_slice(&number.to_be_bytes());
-        proofs.add((0, digest), Proof { actor: actor.clone(), times, version: 0 });
+        proofs.add((0, digest), Proof { actor: actor.clone(), note: None, times, version: 0 });
     }
     assert!(proofs.len() <= 4096, "{}", proofs.len());
 }

@@ -292,6 +292,7 @@ fn other_field(one: &Row, other: &Row) -> Option<&'static str> {
         ("actor.id", one.actor_id == other.actor_id),
         ("actor.name", one.actor_name == other.actor_name),
         ("actor.email", one.actor_email == other.actor_email),
+        ("actor.credential", one.actor_credential == other.actor_credential),
         ("actor.verified", one.actor_verified == other.actor_verified),
         ("source.ip", one.source_ip == other.source_ip),
         ("outcome", one.outcome == other.outcome),

@@ -74,7 +74,10 @@ impl Conditions {
             return true;
         }
         self.entropy.is_none_or(|least| entropy(value) >= least)
-            && self.shape.as_ref().is_none_or(|shape| shape.is_match(value))
+            // Blanks around a value are no part of its form.
+            && self.shape.as_ref().is_none_or(|shape| {
+                shape.is_match(value) || shape.is_match(value.trim())
+            })
             && self.validators.iter().all(|validator| validator.accepts(value))
     }
 }

@@ -180,3 +180,68 @@ fn secrets_that_repeat_themselves_are_looked_for_in_one_go() {
     let shown = stored(&record("/", &[JSON], Value::Object(body).to_string().as_bytes()));
     assert!(!shown.contains("b!b!"), "{}", shown.len());
 }
+
+#[test]
+fn secrets_that_the_answer_makes_come_back_in_disguise_too() {
+    let secret = "Wq7-Pelikan-48xy";
+    let hex = hex::encode(secret);
+    for echo in ["WQ7-PELIKAN-48XY", "Wq7-Pelikan-48Xy", &hex] {
+        let (_, answer) =
+            bodies(&json!({}), &json!({"token": secret, "msg": format!("keep {echo}"), echo: 1}));
+        assert!(!answer.to_string().contains(echo), "{answer}");
+    }
+    let request = request("/users", &[JSON], b"{}");
+    let answer = json!({"x": secret.to_uppercase()}).to_string();
+    let tag = format!("\"{hex}\"");
+    let fields = [JSON, ("set-cookie", "sid=Wq7-Pelikan-48xy; Path=/"), ("etag", tag.as_str())];
+    let (_, record) = exchange(&request, &response(&fields, answer.as_bytes()));
+    let stored = stored_response(&record);
+    assert!(!stored.contains(&hex) && !stored.contains("PELIKAN"), "{stored}");
+}
+
+#[test]
+fn words_come_back_in_quotes_and_behind_names() {
+    let word = "tzxdybtl";
+    for message in ["ada:tzxdybtl", "'tzxdybtl'", "v=tzxdybtl;", "[tzxdybtl]", "bad TZXDYBTL"] {
+        let (_, answer) = bodies(&json!({"password": word}), &json!({"e": message}));
+        assert!(answer.to_string().contains("***"), "{message}: {answer}");
+    }
+    // What an answer's own names are made of stays, and so does what it calls in other letters.
+    for message in ["/users/tzxdybtl/2", "tzxdybtl-2", "x.tzxdybtl", "TZXDYBTL"] {
+        let (_, answer) = bodies(&json!({"password": word}), &json!({"e": message}));
+        assert_eq!(answer, json!({"e": message}));
+    }
+    // What is short is looked for where letters cannot stand for anything else.
+    for message in ["a3h3Z3B5", "6b7877677079"] {
+        let (_, answer) = bodies(&json!({"password": "kxwgpy"}), &json!({"e": message}));
+        assert_eq!(answer, json!({"e": "***"}));
+    }
+}
+
+#[test]
+fn secrets_behind_the_capture_limit_come_back() {
+    let secret = "Wq7-Pelikan-48xy";
+    let pad = "x ".repeat(500);
+    let rows = [
+        (JSON, json!({"pad": pad, "password": secret}).to_string()),
+        (FORM, format!("pad={}&password={secret}", pad.replace(' ', "+"))),
+        (("content-type", "text/csv"), format!("name,password\n{pad}\nbob,{secret}")),
+    ];
+    for (media_type, body) in rows {
+        for chunk in [7, 100, 4096] {
+            let mut capture = crate::capture::BodyCapture::of_request(600);
+            let mut request = request("/users", &[media_type], b"");
+            for bytes in body.as_bytes().chunks(chunk) {
+                if capture.push(bytes) && !request.body.truncated {
+                    // What is told before the rest goes by.
+                    request.body = capture.so_far(None);
+                }
+            }
+            let answer =
+                json!({"error": format!("bad {secret}"), "id": "job-2026-0042"}).to_string();
+            let (_, record) = exchange(&request, &response(&[JSON], answer.as_bytes()));
+            let shown = record.body.unwrap().value();
+            assert_eq!(shown, json!({"error": "bad ***", "id": "job-2026-0042"}));
+        }
+    }
+}

@@ -133,3 +133,42 @@ fn escapes_in_escapes_beyond_the_bound_are_not_recorded() {
         }
     }
 }
+
+/// Chats are told by their form, whatever holds the document that they are in.
+#[test]
+fn chats_inside_of_strings_and_fields_are_summarized() {
+    let prompt = "Please tell Mrs Miller that her contract ends";
+    let chat = json!({"messages": [{"role": "user", "content": prompt}]}).to_string();
+    let encoded = ::base64::Engine::encode(&::base64::prelude::BASE64_STANDARD, &chat);
+    let escaped: String = chat.bytes().map(|byte| format!("%{byte:02x}")).collect();
+    let part = format!(
+        "--B\r\nContent-Disposition: form-data; name=\"request\"\r\n\r\n{chat}\r\n--B--\r\n"
+    );
+    let cell = format!("id,request\n1,\"{}\"\n", chat.replace('"', "\"\""));
+    let variables =
+        json!({"query": "mutation($x: String!) { add(x: $x) { id } }", "variables": {"x": chat}});
+    let form = format!("payload={escaped}");
+    let csv = ("content-type", "text/csv");
+    let multipart = ("content-type", "multipart/form-data; boundary=B");
+    for (fields, body) in [
+        (JSON, json!({"body": chat}).to_string()),
+        (JSON, json!({"body": json!({"inner": chat}).to_string()}).to_string()),
+        (JSON, json!({"isBase64Encoded": true, "body": encoded}).to_string()),
+        (JSON, variables.to_string()),
+        (FORM, form),
+        (multipart, part),
+        (csv, cell),
+        (("content-type", "text/plain"), format!("sent: {chat}")),
+    ] {
+        let record = record("/things", &[fields], body.as_bytes());
+        let stored = stored(&record);
+        assert!(
+            !stored.contains("Miller") && !stored.contains(encoded.get(24..60).unwrap()),
+            "{stored}"
+        );
+        assert!(stored.contains("prompt.form"), "{stored}");
+    }
+    let in_query = record(&format!("/things?x={escaped}"), &[("x-data", &chat)], b"");
+    let stored = stored(&in_query);
+    assert!(!stored.contains("Miller"), "{stored}");
+}

@@ -44,8 +44,6 @@ pub(super) async fn unguarded(session: &mut Session) -> Result<Vec<Unguarded>, S
     let wanted = WANTED.iter().map(|(table, trigger)| format!("{table}.{trigger}"));
     missing.extend(wanted.filter(|name| !own.contains(name.as_str())));
     let missing = missing.into_iter().map(|name| Unguarded { breach: Breach::Missing, name });
-    let foreign = foreign
-        .into_iter()
-        .map(|name| Unguarded { breach: Breach::Foreign, name: name.to_owned() });
+    let foreign = foreign.into_iter().map(Unguarded::foreign);
     Ok(missing.chain(foreign).collect())
 }

@@ -85,3 +85,18 @@ async fn triggers_that_are_gone_or_changed_are_made_again_and_told() {
     assert_eq!(found(&store.guard().await.unwrap()), [(Breach::Missing, "entries_no_delete")]);
     assert_eq!(reader.unguarded().await.unwrap(), []);
 }
+
+#[tokio::test]
+async fn of_names_that_others_gave_a_line_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path()).await.unwrap();
+    let mut other = raw(dir.path()).await;
+    let name = format!("\n\u{1b}[2J{}", "x".repeat(100_000));
+    let made = format!("CREATE TRIGGER \"{name}\" AFTER INSERT ON entries BEGIN SELECT 1; END");
+    sqlx::raw_sql(sqlx::AssertSqlSafe(made)).execute(&mut other).await.unwrap();
+    let all = store.guard().await.unwrap();
+    let [told] = &all[..] else { panic!("{all:?}") };
+    assert_eq!(told.breach, Breach::Foreign);
+    assert!(told.name.starts_with("\\n\\u{1b}[2Jxxx") && told.name.ends_with('…'), "{told}");
+    assert!(told.name.len() < 200 && !told.name.contains(char::is_control), "{told}");
+}
