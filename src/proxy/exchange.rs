@@ -256,7 +256,7 @@ impl<'a> Exchange<'a> {
         }
         let method = original.method.clone();
         let upload = match &body {
-            RequestBody::Whole(whole) => Upload::of(whole.bytes.len()),
+            RequestBody::Whole(whole) => Upload::of(&whole.bytes),
             RequestBody::Begun(..) => Upload::Long,
         };
         let mut upstream =

@@ -1,15 +1,19 @@
-//! A connection to an upstream that listens while it is written to.
+//! A connection to an upstream that listens while it is written to, and that sends short requests in one
+//! piece.
 //!
 //! An upstream may answer a long upload before it has read it all, and read no further. Whoever only
 //! writes would learn that when the write times out. So a write that the upstream does not take looks
 //! for an answer, and fails at once when a whole head is there; reading then gives that head.
+//!
+//! The head of a short request waits for its body: sent one after the other, they would wake the
+//! upstream twice.
 //!
 //! Invariant: what is heard is bounded, and nothing of it is lost.
 
 use std::fmt;
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use async_trait::async_trait;
@@ -31,6 +35,20 @@ const PIECE: usize = 4096;
 pub(super) struct Listening {
     stream: Stream,
     heard: BytesMut,
+    // Locked to begin only: every other access is exclusive already.
+    gathering: Mutex<Gathering>,
+}
+
+/// How far a request is that is sent in one piece.
+#[derive(Default)]
+enum Gathering {
+    /// There is none, or it is sent.
+    #[default]
+    Done,
+    /// Its head comes, whose end is a flush.
+    Head(BytesMut),
+    /// Its body comes, whose end is a flush as well.
+    Body(BytesMut),
 }
 
 impl fmt::Debug for Listening {
@@ -46,7 +64,38 @@ impl Listening {
         if (*stream).as_any().is::<Self>() {
             return stream;
         }
-        Box::new(Self { stream, heard: BytesMut::new() })
+        Box::new(Self { stream, heard: BytesMut::new(), gathering: Mutex::default() })
+    }
+
+    /// The same connection, which sends the next request, of about so many bytes, at the end of its body.
+    pub(super) fn gathering(stream: Stream, bytes: usize) -> Stream {
+        let stream = Self::on(stream);
+        if let Some(it) = (*stream).as_any().downcast_ref::<Self>() {
+            let gathering = Gathering::Head(BytesMut::with_capacity(bytes));
+            *it.gathering.lock().unwrap_or_else(PoisonError::into_inner) = gathering;
+        }
+        stream
+    }
+
+    fn gathering_mut(&mut self) -> &mut Gathering {
+        self.gathering.get_mut().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sends what was gathered.
+    fn poll_sent(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Self { stream, gathering, .. } = self;
+        let gathering = gathering.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let Gathering::Head(gathered) | Gathering::Body(gathered) = gathering {
+            while !gathered.is_empty() {
+                let sent = ready!(Pin::new(&mut *stream).poll_write(cx, gathered))?;
+                if sent == 0 {
+                    return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+                }
+                gathered.advance(sent);
+            }
+        }
+        *gathering = Gathering::Done;
+        Poll::Ready(Ok(()))
     }
 
     /// Reads what is there; ready once there is an answer, or there never will be.
@@ -104,6 +153,10 @@ impl AsyncWrite for Listening {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
+        if let Gathering::Head(gathered) | Gathering::Body(gathered) = self.gathering_mut() {
+            gathered.extend_from_slice(buf);
+            return Poll::Ready(Ok(buf.len()));
+        }
         match Pin::new(&mut self.stream).poll_write(cx, buf) {
             Poll::Pending => self.poll_answer(cx).map(Err),
             written => written,
@@ -115,6 +168,10 @@ impl AsyncWrite for Listening {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        if !matches!(self.gathering_mut(), Gathering::Done) {
+            let first = bufs.iter().find(|buf| !buf.is_empty());
+            return self.poll_write(cx, first.map_or(&[], |buf| buf));
+        }
         match Pin::new(&mut self.stream).poll_write_vectored(cx, bufs) {
             Poll::Pending => self.poll_answer(cx).map(Err),
             written => written,
@@ -126,6 +183,12 @@ impl AsyncWrite for Listening {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if let Gathering::Head(gathered) = self.gathering_mut() {
+            let gathered = std::mem::take(gathered);
+            *self.gathering_mut() = Gathering::Body(gathered);
+            return Poll::Ready(Ok(()));
+        }
+        ready!(self.poll_sent(cx))?;
         match Pin::new(&mut self.stream).poll_flush(cx) {
             Poll::Pending => self.poll_answer(cx).map(Err),
             flushed => flushed,

@@ -69,8 +69,8 @@ async fn ask(
     let client = forwarding.client.clone().unwrap_or_default();
     let head = forward::request(session.req_header(), None, Framing::None, &forwarding)
         .map_err(|_| fresh(Failure::NotSent))?;
-    let opened =
-        Upstream::open(&shared.connector, pool, client.as_bytes(), head, Upload::Short).await;
+    let (client, nothing) = (client.as_bytes(), Upload::Short(bytes::Bytes::new()));
+    let opened = Upstream::open(&shared.connector, pool, client, head, nothing).await;
     let mut upstream = opened.map_err(fresh)?;
     let reused = upstream.was_pooled();
     let failed = |failure| (failure, reused);

@@ -12,9 +12,9 @@ use http::header;
 use pingora::connectors::http::Connector;
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::prelude::HttpPeer;
-use pingora::protocols::ALPN;
 use pingora::protocols::http::client::HttpSession;
 use pingora::protocols::http::v1::client::HttpSession as ClientSession;
+use pingora::protocols::{ALPN, Stream};
 use pingora::proxy::Session;
 use pingora::{Error, ErrorType};
 use tokio::task::unconstrained;
@@ -33,9 +33,12 @@ const EARLY_ANSWER: Duration = Duration::from_secs(1);
 pub(super) const CONNECTS: usize = 3;
 /// Interim responses (1xx) before the final one; an upstream that sends more is taken for lost.
 const INTERIMS: usize = 64;
-/// A head up to this size goes to an idle connection's send buffer whole or not at all: Linux
-/// gives a socket at least this much (`net.ipv4.tcp_wmem`, default 16 KiB).
-const ATOMIC_HEAD: usize = 8 * 1024;
+/// What is sent at once up to this size goes to an idle connection's send buffer whole or not at all:
+/// Linux gives a socket at least this much (`net.ipv4.tcp_wmem`, default 16 KiB).
+const ATOMIC: usize = 8 * 1024;
+
+/// What a head has besides its path and its fields: method, version and the ends of lines.
+const HEAD_LINES: usize = 64;
 
 /// A body up to this size is sent without listening for an answer meanwhile: it fits into the
 /// buffers of any connection.
@@ -78,18 +81,18 @@ impl Failure {
 }
 
 /// How much there is to send.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Upload {
-    /// What a connection takes at once, or soon.
-    Short,
+    /// All of it, which a connection takes at once, or soon.
+    Short(Bytes),
     /// So much that an upstream may answer before it has read it all.
     Long,
 }
 
 impl Upload {
     /// Of a body that is known.
-    pub(super) fn of(length: usize) -> Self {
-        if length > SHORT { Self::Long } else { Self::Short }
+    pub(super) fn of(body: &Bytes) -> Self {
+        if body.len() > SHORT { Self::Long } else { Self::Short(body.clone()) }
     }
 }
 
@@ -107,6 +110,8 @@ pub(super) struct Upstream {
     peer: HttpPeer,
     /// It had served another request before.
     pooled: bool,
+    /// The body went with the head.
+    whole: bool,
     /// The whole request went out.
     sent: bool,
 }
@@ -130,7 +135,7 @@ pub(super) struct Answer {
 }
 
 impl Upstream {
-    /// Connects and sends a head.
+    /// Connects and sends a head, and a short body with it.
     pub(super) async fn open(
         connector: &Connector,
         pool: &Pool,
@@ -158,8 +163,16 @@ impl Upstream {
                     continue;
                 }
             };
-            if upload == Upload::Long {
-                session = listening(session, &peer);
+            let head_bytes = size(&head);
+            let mut gathered = None;
+            match &upload {
+                Upload::Long => session = wrapped(session, &peer, Listening::on),
+                Upload::Short(body) if !body.is_empty() && head_bytes + body.len() < ATOMIC => {
+                    gathered = matches!(session, HttpSession::H1(_)).then_some(body);
+                    let bytes = head_bytes + body.len() + HEAD_LINES;
+                    session = wrapped(session, &peer, |it| Listening::gathering(it, bytes));
+                }
+                Upload::Short(_) => {}
             }
             session.set_read_timeout(peer.options.read_timeout);
             session.set_write_timeout(peer.options.write_timeout);
@@ -167,9 +180,17 @@ impl Upstream {
                 HttpSession::H2(_) => forward::over_http2(head.clone(), peer.is_tls()),
                 _ => head.clone(),
             };
-            match session.write_request_header(outgoing).await {
-                Ok(()) => return Ok(Self { session, peer, pooled: reused, sent: false }),
-                Err(error) if reused && repeatable && untouched(&error, &session, &peer, &head) => {
+            let mut written = session.write_request_header(outgoing).await;
+            if let (Ok(()), Some(body)) = (&written, gathered) {
+                written = session.write_request_body(body.clone(), true).await;
+            }
+            let bytes = head_bytes + gathered.map_or(0, Bytes::len);
+            match written {
+                Ok(()) => {
+                    let whole = gathered.is_some();
+                    return Ok(Self { session, peer, pooled: reused, whole, sent: false });
+                }
+                Err(error) if reused && repeatable && untouched(&error, &session, &peer, bytes) => {
                 }
                 // HTTP/2 refuses a head before it opens a stream: the connection takes no more.
                 Err(_) if matches!(session, HttpSession::H2(_)) => failure = Failure::NotSent,
@@ -187,7 +208,7 @@ impl Upstream {
     ) -> Result<(), Failure> {
         match body {
             Outgoing::Whole(bytes) => {
-                if !bytes.is_empty() && !self.write(bytes, true).await? {
+                if !self.whole && !bytes.is_empty() && !self.write(bytes, true).await? {
                     return Ok(());
                 }
                 self.finish().await
@@ -396,28 +417,33 @@ impl Upstream {
     }
 }
 
-/// The same connection, noticing answers while it is written to. HTTP/2 needs no help.
-fn listening(session: HttpSession, peer: &HttpPeer) -> HttpSession {
+/// The same connection, with another stream. HTTP/2 needs no help.
+fn wrapped(
+    session: HttpSession,
+    peer: &HttpPeer,
+    wrap: impl FnOnce(Stream) -> Stream,
+) -> HttpSession {
     match session {
         HttpSession::H1(h1) => {
-            let stream = Listening::on(h1.into_inner());
+            let stream = wrap(h1.into_inner());
             HttpSession::H1(ClientSession::new_with_options(stream, peer))
         }
         other => other,
     }
 }
 
-/// Whether a failed head cannot have reached the upstream: the connection was dead before, and the
-/// head is small enough for the kernel to have taken none of it.
-fn untouched(error: &Error, session: &HttpSession, peer: &HttpPeer, head: &RequestHeader) -> bool {
-    let size: usize = head.raw_path().len()
-        + head
-            .headers
-            .iter()
-            .map(|(name, value)| name.as_str().len() + value.len() + 4)
-            .sum::<usize>();
+/// Whether what failed to be sent, of so many bytes, cannot have reached the upstream: the connection was
+/// dead before, and it is so small that the kernel has taken none of it.
+fn untouched(error: &Error, session: &HttpSession, peer: &HttpPeer, bytes: usize) -> bool {
     matches!(session, HttpSession::H1(_))
         && !peer.is_tls()
-        && size < ATOMIC_HEAD
+        && bytes < ATOMIC
         && *error.etype() == ErrorType::WriteError
+}
+
+/// The bytes of a head, but for its first line's words.
+fn size(head: &RequestHeader) -> usize {
+    let fields = head.headers.iter();
+    let fields = fields.map(|(name, value)| name.as_str().len() + value.len() + 4);
+    head.raw_path().len() + fields.sum::<usize>()
 }

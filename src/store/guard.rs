@@ -3,7 +3,7 @@
 //!
 //! Whoever can write to the database can take triggers away, or add some that swallow what is written.
 //! What is missing is made again, where the login may; what is not the schema's own is told, and left
-//! alone: an append looks for itself whether all of it is there.
+//! alone: where there is such a thing, or may be, an append looks for itself whether all of it is there.
 
 use std::collections::BTreeMap;
 

@@ -119,6 +119,8 @@ pub struct SqliteStore {
     options: SqliteOptions,
     /// The schema as it was looked at last.
     schema: i64,
+    /// There was nothing in it then that could change what is inserted.
+    is_ours: bool,
     /// What was wrong with it, and has not been told.
     unguarded: Vec<Unguarded>,
     _lock: Option<Arc<DirLock>>,
@@ -127,7 +129,11 @@ pub struct SqliteStore {
 const INSERT: &str = "INSERT INTO entries (writer, seq, kind, id, intent, scope, doc, leaf) \
                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 
-/// What was inserted is there as it was given: a trigger of somebody else's can swallow or change it.
+/// How often the schema is looked at in a row, while it changes: what is made again changes it as well.
+const LOOKS: usize = 3;
+
+/// What was inserted is there as it was given: a trigger of somebody else's can swallow or change it. Asked
+/// where the schema is not the one in which no such trigger was found.
 const IS_THERE: &str = "SELECT EXISTS (SELECT 1 FROM entries WHERE writer = ?1 AND seq = ?2 AND kind = ?3 \
                         AND id = ?4 AND intent IS ?5 AND scope = ?6 AND doc = ?7 AND leaf = ?8)";
 
@@ -156,8 +162,8 @@ impl SqliteStore {
         require_durability(&conn, &path)?;
         schema::migrate(&mut conn, &path)?;
         let files = OpenFiles::of(&options.dir)?;
-        let (schema, unguarded) = (0, Vec::new());
-        let mut store = Self { conn, files, options, schema, unguarded, _lock: lock };
+        let (schema, is_ours, unguarded) = (0, false, Vec::new());
+        let mut store = Self { conn, files, options, schema, is_ours, unguarded, _lock: lock };
         store.restore_guards()?;
         store.mark(&store.options.writer, 0)?;
         Ok(store)
@@ -181,27 +187,35 @@ impl SqliteStore {
         for row in rows {
             insert.execute(&row.values()[..])?;
         }
-        let mut is_there = transaction.prepare_cached(IS_THERE)?;
-        // Once all were given: what comes later may undo what came before.
-        for row in rows {
-            if !is_there.query_row(&row.values()[..], |row| row.get(0))? {
-                return Ok(Some(row.seq));
+        drop(insert);
+        if !(self.is_ours && schema_version(&transaction)? == self.schema) {
+            let mut is_there = transaction.prepare_cached(IS_THERE)?;
+            // Once all were given: what comes later may undo what came before.
+            for row in rows {
+                if !is_there.query_row(&row.values()[..], |row| row.get(0))? {
+                    return Ok(Some(row.seq));
+                }
             }
         }
-        drop((insert, is_there));
         transaction.commit().map(|()| None)
     }
 
     /// Makes triggers again that are gone, if the schema is another one than when it was last looked at.
+    /// The version is read first: what changes while it is looked at has another one.
     fn restore_guards(&mut self) -> Result<(), StoreError> {
-        let schema = |conn: &Connection| {
-            let version = conn.pragma_query_value(None, "schema_version", |row| row.get(0));
-            version.map_err(StoreError::from_rusqlite)
-        };
-        if schema(&self.conn)? != self.schema {
-            self.unguarded.extend(guard::restore(&mut self.conn)?);
-            self.schema = schema(&self.conn)?;
+        let version = |conn: &Connection| schema_version(conn).map_err(StoreError::from_rusqlite);
+        let mut told = Vec::new();
+        for _ in 0..LOOKS {
+            let before = version(&self.conn)?;
+            if before == self.schema {
+                break;
+            }
+            let found = guard::restore(&mut self.conn)?;
+            (self.schema, self.is_ours) = (before, found.is_empty());
+            let news = found.into_iter().filter(|it| !told.contains(it)).collect::<Vec<_>>();
+            told.extend(news);
         }
+        self.unguarded.extend(told);
         Ok(())
     }
 
@@ -244,6 +258,12 @@ impl SqliteStore {
             .and_then(|mut query| query.query_map(parameters, read)?.collect())
             .map_err(StoreError::from_rusqlite)
     }
+}
+
+/// The number that every change of the schema, by anybody, makes another one. Inside of a transaction that
+/// writes, it is that of the schema by which the transaction is done.
+fn schema_version(conn: &Connection) -> rusqlite::Result<i64> {
+    conn.prepare_cached("PRAGMA schema_version")?.query_row([], |row| row.get(0))
 }
 
 /// Asks the database whether it will do as it was told: a filesystem without shared memory, for

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 
 use super::*;
@@ -68,4 +70,67 @@ async fn an_upstream_that_says_too_much_is_not_remembered_for_ever() {
     let error = stream.write_all(&[7; 1000]).await.unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::InvalidData);
     flood.abort();
+}
+
+/// What the other side gets at once.
+async fn pieces(
+    stream: Stream,
+    theirs: &mut (impl AsyncReadExt + Unpin),
+    flushed: &[&[u8]],
+) -> Vec<usize> {
+    let (mut stream, mut got) = (stream, Vec::new());
+    for piece in flushed {
+        stream.write_all(piece).await.unwrap();
+        stream.flush().await.unwrap();
+        let mut buffer = [0; 256];
+        let read = tokio::time::timeout(Duration::from_secs(1), theirs.read(&mut buffer)).await;
+        got.push(read.map_or(0, Result::unwrap));
+    }
+    got
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_head_waits_for_its_body() {
+    let (ours, mut theirs) = duplex(64);
+    let stream = Listening::gathering(Box::new(ours), 8);
+    assert_eq!(pieces(stream, &mut theirs, &[b"head", b"body", b"more"]).await, [0, 8, 4]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_gathers_each_request_that_is_to_be() {
+    let (ours, mut theirs) = duplex(256);
+    let mut stream = Listening::gathering(Box::new(ours), 0);
+    for _ in 0..3 {
+        stream.write_all(b"head").await.unwrap();
+        stream.flush().await.unwrap();
+        // More than the other side takes at once.
+        let (sent, got) = tokio::join!(
+            async {
+                stream.write_all(&[7; 1000]).await.unwrap();
+                stream.flush().await
+            },
+            async {
+                let mut got = [0; 1004];
+                theirs.read_exact(&mut got).await.unwrap();
+                got
+            }
+        );
+        sent.unwrap();
+        assert!(got.starts_with(b"head\x07") && got.ends_with(&[7]));
+        stream = Listening::gathering(stream, 0);
+    }
+    // Nothing is wrapped twice.
+    let inner = (*stream).as_any().downcast_ref::<Listening>().unwrap();
+    assert!(!(*inner.stream).as_any().is::<Listening>());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_gathered_is_lost_with_its_connection() {
+    let (ours, theirs) = duplex(64);
+    let mut stream = Listening::gathering(Box::new(ours), 0);
+    drop(theirs);
+    stream.write_all(b"head").await.unwrap();
+    stream.flush().await.unwrap();
+    stream.write_all(b"body").await.unwrap();
+    assert!(stream.flush().await.is_err());
 }

@@ -44,6 +44,10 @@ async fn an_append_is_told_only_where_the_database_has_it_as_it_was_given() {
             assert!(!error.is_conflict() || case == "some are swallowed", "{case}: {error:?}");
             assert_eq!(store.read_after("w", 0, 9).await.unwrap().len(), 1, "{case}");
             assert_eq!(store.head("w").await.unwrap(), 1, "{case}");
+            // Known by now, and there all the same.
+            let is_old = lifts.is_empty() && batch.len() == 2;
+            assert_eq!(store.guard().await.unwrap().is_empty(), is_old, "{case}");
+            sqlx::raw_sql(sqlx::AssertSqlSafe(lifts)).execute(&mut other).await.unwrap();
         }
         sqlx::raw_sql("DROP TRIGGER evil").execute(&mut other).await.unwrap();
         store.guard().await.unwrap();
