@@ -15,6 +15,7 @@
 
 mod structured;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::decode::Node;
@@ -42,8 +43,32 @@ const FIELDS_AT: &str = "$.error.metadata.headers";
 const DETAILS_AT: &str = "$.error.details";
 const MESSAGE_AT: &str = "$.error.message";
 
+/// And one of anybody what it names, or what stands beside its code.
+const MEMBERS_AT: &str = "$.error";
+const BESIDE_AT: &str = "$";
+
+/// What members of errors are called that tell of a limit, in small letters alone, and of those that are
+/// money.
+const MEMBERS: [(&str, &[&str]); 5] = [
+    ("limit", &["limit", "limitusd", "maxbudget", "budget", "budgetlimit", "budgetusd", "quota"]),
+    ("spent", &["spent", "spentusd", "spend", "used", "currentcost", "currentspend"]),
+    ("remaining", &["remaining"]),
+    ("reset", &["reset", "resetat", "resetsat"]),
+    ("retry_after", &["retryafter", "retryafterseconds"]),
+];
+const MONEY: [&str; 2] = ["budget", "usd"];
+const MONEY_BY: &str = "budget";
+
 /// What stands in sentences before the most that may be spent, and before what was.
-const BUDGETS: [(&str, &str); 2] = [("max budget: ", "current cost: "), ("budget=", "spend=")];
+const BUDGETS: [(&str, &str); 3] = [
+    ("max budget: ", "current cost: "),
+    ("max budget for token: ", "current spend for token: "),
+    ("budget=", "spend="),
+];
+
+/// What is counted in a minute, where a sentence has the limits of both, and what it was: `tpm_limit: 10,
+/// current_tpm 12, rpm_limit: 5, current_rpm 1`.
+const RATES: [&str; 2] = ["tpm", "rpm"];
 
 /// A part of a limit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,6 +125,30 @@ pub(super) fn limit_within(body: Option<&Node<'_>>) -> Limit {
     if let (true, Some(message)) = (limit.is_empty(), error.get("message").and_then(Node::as_str)) {
         limit = of_sentence(message);
     }
+    if limit.is_empty() {
+        limit = match (error, body) {
+            (Node::String(_), Some(body)) => of_members(body.members(), BESIDE_AT),
+            _ => of_members(error.members(), MEMBERS_AT),
+        };
+    }
+    limit
+}
+
+/// What the members of an error are called that are amounts or times.
+fn of_members(members: &[(Cow<'_, str>, Node<'_>)], at: &'static str) -> Limit {
+    let mut limit = Limit::new();
+    let told = |text| Part { text, place: Place::Body(at) };
+    for (name, value) in members.iter().take(FIELDS_MAX) {
+        let name: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
+        let name = name.to_ascii_lowercase();
+        let part = MEMBERS.iter().find(|(_, names)| names.contains(&name.as_str()));
+        if let (Some((part, _)), Some(amount)) = (part, amount(value)) {
+            limit.entry(part).or_insert_with(|| told(amount));
+            if *part == "limit" && MONEY.iter().any(|money| name.contains(money)) {
+                limit.insert("limit_by", told(MONEY_BY.to_owned()));
+            }
+        }
+    }
     limit
 }
 
@@ -117,7 +166,10 @@ fn of_sentence(message: &str) -> Limit {
     });
     let parts = match budget {
         Some((most, spent)) => {
-            vec![("limit", Some(most)), ("spent", spent), ("limit_by", Some("budget".to_owned()))]
+            vec![("limit", Some(most)), ("spent", spent), ("limit_by", Some(MONEY_BY.to_owned()))]
+        }
+        None if let Some((by, most, spent)) = rate(&message) => {
+            vec![("limit", Some(most)), ("spent", spent), ("limit_by", Some(by.to_owned()))]
         }
         None => {
             match number_after(&message, "limit: ").or_else(|| number_after(&message, ": limit ")) {
@@ -136,6 +188,28 @@ fn of_sentence(message: &str) -> Limit {
     parts.into_iter().filter_map(|(name, text)| Some((name, told(text?)))).collect()
 }
 
+/// The rate that was reached: what is counted, the most of it, and what it was. None where nobody can say
+/// which of several it was.
+fn rate(message: &str) -> Option<(&'static str, String, Option<String>)> {
+    let rates = RATES.iter().filter_map(|by| {
+        let most = number_after(message, &format!("{by}_limit: "))
+            .or_else(|| number_after(message, &format!("{by} limit: ")))?;
+        let now = number_after(message, &format!("current_{by} "))
+            .or_else(|| number_after(message, &format!("current_{by}: ")))
+            .or_else(|| number_after(message, &format!("current {by}: ")));
+        Some((*by, most, now))
+    });
+    let rates: Vec<_> = rates.collect();
+    let value = |text: &String| text.parse::<f64>().ok();
+    let is_reached = |(_, most, now): &&(&str, String, Option<String>)| {
+        now.as_ref().and_then(value) >= value(most)
+    };
+    match &rates[..] {
+        [only] => Some(only.clone()),
+        all => all.iter().find(is_reached).cloned(),
+    }
+}
+
 /// The number behind a marker.
 fn number_after(message: &str, marker: &str) -> Option<String> {
     number(message.split(marker).nth(1)?)
@@ -143,7 +217,11 @@ fn number_after(message: &str, marker: &str) -> Option<String> {
 
 /// The number that a text begins with.
 fn number(text: &str) -> Option<String> {
+    let digits = |text: &str| text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    // Small amounts are told as `7.2e-05`.
+    let power = text.get(end..).and_then(|rest| rest.strip_prefix("e-")).map_or(0, digits);
+    let end = if power > 0 { end + 2 + power } else { end };
     let number = text.get(..end)?.trim_end_matches('.');
     (!number.is_empty() && number.len() <= AMOUNT_BYTES_MAX).then(|| number.to_owned())
 }
@@ -235,7 +313,7 @@ fn of_fields(fields: &[(String, String)], at: impl Fn(&str) -> Place) -> Limit {
     if limit.is_empty()
         && let (Some(most), Some(spent)) = (value(budget.0), value(budget.1))
     {
-        let by = Part { text: "budget".to_owned(), place: most.place.clone() };
+        let by = Part { text: MONEY_BY.to_owned(), place: most.place.clone() };
         limit.extend([("limit", most), ("spent", spent), ("limit_by", by)]);
     }
     let millis = || {

@@ -100,6 +100,20 @@ fn texts(limit: Limit) -> std::collections::BTreeMap<&'static str, String> {
     limit.into_iter().map(|(name, part)| (name, part.text)).collect()
 }
 
+/// Bodies, and what of a limit is told of each.
+fn are_told(rows: &[(Value, Value)]) {
+    for (body, expected) in rows {
+        let response = Response {
+            status: 429,
+            headers: headers("application/json"),
+            body: Body::whole(body.to_string()),
+            release: Release::Held,
+        };
+        let found = Answer::read("/", &response, |answer| answer.limit());
+        assert_eq!(json!(texts(found)), *expected, "{body}");
+    }
+}
+
 #[test]
 fn limits_are_told_by_errors() {
     let message = |text: &str| json!({"error": {"message": text}});
@@ -147,16 +161,38 @@ fn limits_are_told_by_errors() {
         (json!({"error": {"details": [{"violations": [{"quotaValue": "tell me"}]}]}}), json!({})),
         (json!({"error": {"details": [{"retryDelay": {"a": 1}}]}}), json!({})),
     ];
-    for (body, expected) in rows {
-        let response = Response {
-            status: 429,
-            headers: headers("application/json"),
-            body: Body::whole(body.to_string()),
-            release: Release::Held,
-        };
-        let found = Answer::read("/", &response, |answer| answer.limit());
-        assert_eq!(json!(texts(found)), expected, "{body}");
-    }
+    are_told(&rows);
+}
+
+#[test]
+fn limits_are_told_by_what_errors_are_made_of() {
+    let message = |text: &str| json!({"error": {"message": text}});
+    let rows = [
+        (
+            message("Current spend for token: 7.2e-05; Max Budget for Token: 2e-07"),
+            json!({"limit": "2e-07", "limit_by": "budget", "spent": "7.2e-05"}),
+        ),
+        (
+            message(
+                "Hit limit for api_key: x. tpm_limit: 10, current_tpm 4 , rpm_limit: 5 current rpm: 5",
+            ),
+            json!({"limit": "5", "limit_by": "rpm", "spent": "5"}),
+        ),
+        (message("Crossed it. tpm_limit: 10"), json!({"limit": "10", "limit_by": "tpm"})),
+        (
+            json!({"error": {"code": "rate_limit_exceeded", "limit": 60, "retryAfter": 12, "window": "x"}}),
+            json!({"limit": "60", "retry_after": "12"}),
+        ),
+        (
+            json!({"error": {"code": "budget_exceeded", "limit_usd": 100, "spent_usd": 101.2}}),
+            json!({"limit": "100", "limit_by": "budget", "spent": "101.2"}),
+        ),
+        (
+            json!({"error": {"limit": "tell me all", "remaining": null, "retry_after": {}}}),
+            json!({}),
+        ),
+    ];
+    are_told(&rows);
 }
 
 fn headers(kind: &'static str) -> HeaderMap {

@@ -117,30 +117,61 @@ impl Needles {
             return Some(0);
         }
         let mut work = text.len() * WORK + WORK_OF_ANY;
-        for (probe, window) in text.windows(WINDOW).step_by(STRIDE).enumerate() {
-            let bytes = u32::from_le_bytes(*window.first_chunk()?);
-            let last = self.slots.get(slot(bytes, self.shift)).copied().unwrap_or_default();
-            if last == 0 {
-                continue;
-            }
-            let at = probe * STRIDE;
-            let in_slot = successors(self.window(last), |window| self.window(window.next));
-            for window in in_slot.filter(|window| window.bytes == bytes) {
-                let number = usize::from(window.needle);
-                let needle = needles.get(number)?.as_ref().as_bytes();
-                work = work.saturating_sub(needle.len());
-                if let Some(start) = at.checked_sub(usize::from(window.offset))
-                    && text.get(start..)?.starts_with(needle)
-                    && found(number, start).is_break()
-                {
+        let mut at = 0;
+        // Two windows at once: most have nothing.
+        while let Some(block) = text.get(at..).and_then(<[u8]>::first_chunk) {
+            let block = u64::from_le_bytes(*block);
+            for (window, at) in self.worth(block, at).into_iter().flatten() {
+                if self.tried(needles, text, (window, at), &mut work, found).is_break() {
                     return None;
                 }
             }
+            at += 2 * STRIDE;
             if work == 0 {
-                return Some(at + 1);
+                return Some(at - STRIDE + 1);
             }
         }
+        while let Some(window) = text.get(at..).and_then(<[u8]>::first_chunk) {
+            let window = u32::from_le_bytes(*window);
+            if self.tried(needles, text, (window, at), &mut work, found).is_break() {
+                return None;
+            }
+            at += STRIDE;
+        }
         None
+    }
+
+    /// The two windows of a block that begin in places that are looked at, if any needle may be at one.
+    #[inline]
+    fn worth(&self, block: u64, at: usize) -> Option<[(u32, usize); 2]> {
+        let [one, other] = [block as u32, (block >> (8 * STRIDE)) as u32];
+        let last = |window| self.slots.get(slot(window, self.shift)).copied().unwrap_or_default();
+        (last(one) | last(other) != 0).then_some([(one, at), (other, at + STRIDE)])
+    }
+
+    /// Gives the needles of which this is a window, by where it is in the text.
+    fn tried<N: AsRef<str>>(
+        &self,
+        needles: &[N],
+        text: &[u8],
+        (bytes, at): (u32, usize),
+        work: &mut usize,
+        found: &mut impl FnMut(usize, usize) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        let last = self.slots.get(slot(bytes, self.shift)).copied().unwrap_or_default();
+        let in_slot = successors(self.window(last), |window| self.window(window.next));
+        for window in in_slot.filter(|window| window.bytes == bytes) {
+            let number = usize::from(window.needle);
+            let Some(needle) = needles.get(number) else { continue };
+            let needle = needle.as_ref().as_bytes();
+            *work = work.saturating_sub(needle.len());
+            if let Some(start) = at.checked_sub(usize::from(window.offset))
+                && text.get(start..).is_some_and(|rest| rest.starts_with(needle))
+            {
+                found(number, start)?;
+            }
+        }
+        ControlFlow::Continue(())
     }
 
     /// The same of those that begin from `from` on, however many there are.

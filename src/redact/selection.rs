@@ -37,6 +37,37 @@ pub(super) struct Paths {
     other: Vec<usize>,
     /// All names that some path needs, by their numbers.
     needed: HashMap<Box<str>, usize, RandomState>,
+    /// Which lengths they have, a bit for each, by what they begin with: most names are none of them.
+    lengths: Lengths,
+}
+
+/// By the first byte; the last bit is for all that are longer.
+#[derive(Debug)]
+struct Lengths([u64; 256]);
+
+impl Default for Lengths {
+    fn default() -> Self {
+        Self([0; 256])
+    }
+}
+
+impl Lengths {
+    fn place(name: &str) -> (usize, u64) {
+        let first = name.as_bytes().first().copied().unwrap_or_default();
+        (usize::from(first), 1 << name.len().min(63))
+    }
+
+    fn add(&mut self, name: &str) {
+        let (first, length) = Self::place(name);
+        if let Some(lengths) = self.0.get_mut(first) {
+            *lengths |= length;
+        }
+    }
+
+    fn may_have(&self, name: &str) -> bool {
+        let (first, length) = Self::place(name);
+        self.0.get(first).is_some_and(|lengths| lengths & length != 0)
+    }
 }
 
 /// One path.
@@ -73,6 +104,7 @@ impl Paths {
     /// The numbers of names that are needed.
     fn numbers(&mut self, names: &[&str]) -> Vec<usize> {
         let mut number = |name: &&str| {
+            self.lengths.add(name);
             let next = self.needed.len();
             *self.needed.entry((*name).into()).or_insert(next)
         };
@@ -88,8 +120,10 @@ impl Paths {
                 Node::Array(items) => open.extend(items.iter().filter(|item| has_parts(item))),
                 Node::Object(members) => {
                     for (name, member) in members {
-                        let number = self.needed.get(name.as_ref());
-                        if let Some(slot) = number.and_then(|number| present.get_mut(*number)) {
+                        if self.lengths.may_have(name)
+                            && let Some(number) = self.needed.get(name.as_ref())
+                            && let Some(slot) = present.get_mut(*number)
+                        {
                             *slot = true;
                         }
                         if has_parts(member) {

@@ -46,8 +46,7 @@ impl Walk<'_> {
         let urls = class.has_colon() && has_url(text);
         if urls || class.has_equals() {
             let mut extents = Extents::new(text);
-            let broken = class.has_break();
-            for (start, token) in tokens(text, |byte| broken && breaks(byte)) {
+            for (start, token) in words(text, class) {
                 extents.word(start);
                 if urls {
                     self.url_paths(start, token, &mut edits);
@@ -277,6 +276,15 @@ pub(super) fn urls(text: &str) -> impl Iterator<Item = usize> {
 /// Where words end, whatever they are.
 pub(super) fn is_break(c: char) -> bool {
     u8::try_from(c).is_ok_and(breaks)
+}
+
+/// The words of a text, whatever they are, with their positions.
+fn words(text: &str, class: Class) -> impl Iterator<Item = (usize, &str)> {
+    let broken = class.has_break();
+    let whole = (!broken).then_some((0, text));
+    whole
+        .into_iter()
+        .chain(tokens(if broken { text } else { "" }, breaks).skip(usize::from(!broken)))
 }
 
 /// The pieces between ASCII separators, with their positions.
