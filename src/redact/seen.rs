@@ -1,10 +1,12 @@
 //! The secrets of one exchange, so that they can be removed wherever else they occur in it.
 
 use std::cell::LazyCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::ops::{ControlFlow, Range};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
+
+use foldhash::fast::RandomState;
 
 use super::bits::Bits;
 use super::heard::Heard;
@@ -48,7 +50,7 @@ pub(super) const MASK: &str = "***";
 pub struct Seen {
     secrets: Vec<Secret>,
     /// Where each of them is in the list.
-    known: BTreeMap<String, usize>,
+    known: Known,
     bytes: usize,
     /// What searches for all of them, once somebody does.
     needles: OnceLock<Needles>,
@@ -82,8 +84,11 @@ pub(super) enum Weight {
     },
 }
 
+/// Where each secret is in the list. They are few, so that nobody can make this slow.
+type Known = HashMap<Arc<str>, usize, RandomState>;
+
 struct Secret {
-    text: String,
+    text: Arc<str>,
     rule: usize,
     weight: Weight,
     /// Digits alone: then it counts only where no digit stands beside it.
@@ -130,7 +135,7 @@ impl Seen {
             self.add(&plain, rule, weight);
         }
         for spelling in spellings(text) {
-            if !self.known.contains_key(&spelling) {
+            if !self.known.contains_key(spelling.as_str()) {
                 self.add_one(spelling, rule, weight, false);
             }
         }
@@ -162,7 +167,7 @@ impl Seen {
             for (disguise, weight, is_core) in cases.chain(plain).chain(cores) {
                 let room = self.secrets.len() < DISGUISED_MAX
                     && self.bytes + disguise.len() < SECRETS_BYTES_MAX / 2;
-                if room && !self.known.contains_key(&disguise) {
+                if room && !self.known.contains_key(disguise.as_str()) {
                     self.add_one(disguise, rule, weight, is_core);
                 }
             }
@@ -181,7 +186,8 @@ impl Seen {
         }
         self.bytes += text.len();
         self.needles.take();
-        self.known.insert(text.clone(), self.secrets.len());
+        let text: Arc<str> = text.into();
+        self.known.insert(Arc::clone(&text), self.secrets.len());
         let digits = text.bytes().all(|byte| byte.is_ascii_digit());
         self.secrets.push(Secret { text, rule, weight, digits, is_core });
     }
@@ -219,7 +225,7 @@ impl Seen {
 /// A search for all secrets.
 pub(super) struct Search<'s> {
     secrets: &'s [Secret],
-    known: &'s BTreeMap<String, usize>,
+    known: &'s Known,
     side: Side,
     needles: &'s Needles,
 }

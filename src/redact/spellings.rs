@@ -37,13 +37,21 @@ pub(super) fn in_cases(text: &str) -> [String; 4] {
         let first = !std::mem::replace(&mut in_word, c.is_alphabetic());
         if first { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() }
     });
-    [text.to_lowercase(), text.to_uppercase(), swapped.collect(), titled.collect()]
+    let long = text.len();
+    [text.to_lowercase(), text.to_uppercase(), as_long(long, swapped), as_long(long, titled)]
+}
+
+/// A text of so many bytes, made in one piece of memory.
+fn as_long(bytes: usize, chars: impl Iterator<Item = char>) -> String {
+    let mut text = String::with_capacity(bytes);
+    text.extend(chars);
+    text
 }
 
 /// The text backwards and in hex.
 pub(super) fn disguises(text: &str) -> [String; 3] {
     let hex = hex::encode(text);
-    [text.chars().rev().collect(), hex.to_ascii_uppercase(), hex]
+    [as_long(text.len(), text.chars().rev()), hex.to_ascii_uppercase(), hex]
 }
 
 /// What of the text stands in base64, in either alphabet, wherever in what was encoded it begins: the letters
