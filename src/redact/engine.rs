@@ -169,7 +169,11 @@ impl Engine {
     /// A name of who acts, without the secrets of its exchange, and whether it was one of them: then
     /// it is kept if it is a word, as user names are, and else stands for itself as a fingerprint.
     pub fn identity(&self, name: &str, seen: &Seen) -> (Redacted<String>, bool) {
-        let found = seen.search(Side::Request).and_then(|search| {
+        let search = seen.search(Side::Request);
+        if search.as_ref().is_some_and(|search| search.is_id(name)) {
+            return (self.text(name, &Seen::default()), false);
+        }
+        let found = search.and_then(|search| {
             let rule = search.find(name)?;
             search.is_one(name).then(|| self.stands_for(name, rule, &search))
         });

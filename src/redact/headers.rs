@@ -9,6 +9,7 @@ use http::header::{CONTENT_LOCATION, COOKIE, LOCATION, PROXY_AUTHENTICATE, SET_C
 use http::header::{HeaderMap, HeaderName, HeaderValue, WWW_AUTHENTICATE};
 
 use super::carrier::Carrier;
+use super::ids::is_id_of_cookie;
 use super::only::{Unlisted, is_always_recorded};
 use super::pattern::Validator;
 use super::rule::Action;
@@ -274,9 +275,13 @@ impl Walk<'_> {
         let secret = value.trim_matches('"');
         let keyed = self.rule(Carrier::Member, name, Some(value)).is_some();
         if keyed || is_cookie_secret(name, secret) {
-            self.remember(secret, rule);
             let decoded = percent_decode_lossy(secret);
-            self.remember(&decoded, rule);
+            if !keyed && self.policy.is_shipped(rule) && is_id_of_cookie(name, secret) {
+                self.remember_id(secret, rule);
+            } else {
+                self.remember(secret, rule);
+                self.remember(&decoded, rule);
+            }
             self.look_through(&mut Node::String(decoded));
         }
         self.receipt(rule);

@@ -183,7 +183,7 @@ pub enum ValidatorFile {
     GithubCrc,
     /// It is base64, of either alphabet.
     Base64,
-    /// Letters and digits both occur.
+    /// Letters and digits both occur, or letters in an order that no words have: `rKfXwPqTzLmNbVcDgHjs`.
     Mixed,
     /// It is more than a word: not letters of one case, `-` and `_` alone.
     NotWord,
