@@ -152,7 +152,7 @@ pub enum Validator {
     Base64,
     /// Letters and digits both occur, or letters in an order that no words have: `rKfXwPqTzLmNbVcDgHjs`.
     Mixed,
-    /// It is more than a word: not letters of one case, `-` and `_` alone.
+    /// It is more than a word: not letters of one case, `-` and `_` alone, in an order that words have.
     NotWord,
     /// It is more than words and numbers that are joined: `job-20261122-001`.
     NotLabel,
@@ -188,7 +188,7 @@ impl Validator {
                     && value.bytes().any(|byte| byte.is_ascii_digit())
                     || are_random(value)
             }
-            Self::NotWord => !is_word(value),
+            Self::NotWord => !is_word(value) || are_random(value),
             Self::NotLabel => !is_label(value),
             Self::NotUuid => !is_uuid(value),
             Self::NotHex => !value.bytes().all(|byte| byte.is_ascii_hexdigit()),
