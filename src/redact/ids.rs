@@ -1,8 +1,13 @@
 //! Ids that a cookie holds as well: which tenant or project somebody looks at is no secret, and a client
 //! chooses its cookies. Were each of them removed wherever it occurs, a cookie would take the target out of
-//! the record of its own request.
+//! the record of its own request. Who acts is called by an id, too.
 
+use super::engine::Engine;
 use super::looks::words;
+use super::redacted::Redacted;
+use super::routes::is_route_word;
+use super::rule::Side;
+use super::seen::Seen;
 
 /// Longer values are no ids.
 const ID_BYTES_MAX: usize = 40;
@@ -33,6 +38,29 @@ const SESSION_ENDS: [&str; 1] = ["sid"];
 
 /// The last word of names of ids.
 const IDS: [&str; 7] = ["id", "ids", "uuid", "uuids", "guid", "uid", "oid"];
+
+impl Engine {
+    /// A name of who acts, without the secrets of its exchange, and whether it was one of them: then
+    /// it is kept if it is a word, as user names are, and else stands for itself as a fingerprint.
+    pub fn identity(&self, name: &str, seen: &Seen) -> (Redacted<String>, bool) {
+        let search = seen.search(Side::Request);
+        if search.as_ref().is_some_and(|search| search.is_id(name)) {
+            return (self.text(name, &Seen::default()), false);
+        }
+        let found = search.and_then(|search| {
+            let rule = search.find(name)?;
+            search.is_one(name).then(|| self.stands_for(name, rule, &search))
+        });
+        match found {
+            // Unless it is a secret by its looks as well.
+            Some(_) if is_route_word(name) && self.text(name, &Seen::default()).get() == name => {
+                (Redacted::vouched(name.to_owned()), false)
+            }
+            Some(shown) => (Redacted::vouched(shown), true),
+            None => (self.text(name, seen), false),
+        }
+    }
+}
 
 /// Whether a cookie that no rule selects by its name holds an id, which counts as a secret only where it
 /// does not stand as one.
