@@ -166,17 +166,7 @@ impl Walk<'_> {
             self.notes.insert(Note::InvalidUtf8);
             return Node::Object(vec![(Cow::Borrowed("bytes"), Node::count(value.len()))]);
         };
-        // What is shipped takes cookies apart, and drops copies of them elsewhere.
-        let is_apart =
-            |rule: &usize| (name == COOKIE || name == SET_COOKIE) && self.policy.is_shipped(*rule);
-        let rule = self.rule(Carrier::Header, name.as_str(), Some(text));
-        let is_ordinary = |rule: &usize| {
-            self.policy.is_shipped(*rule)
-                && self.policy.id(*rule) == KEY_RULE
-                && ORDINARY_KEYS.iter().any(|end| name.as_str().ends_with(end))
-        };
-        let rule = rule.filter(|rule| !is_ordinary(rule));
-        if let Some(rule) = rule.filter(|rule| !is_apart(rule)) {
+        if let Some(rule) = self.rule_of_field(name, text) {
             return self.credential(text, rule);
         }
         let is_challenge = name == WWW_AUTHENTICATE || name == PROXY_AUTHENTICATE;
@@ -210,6 +200,21 @@ impl Walk<'_> {
         match self.text(pathless.as_deref().unwrap_or(text)).or(pathless) {
             Some(text) => string(text),
             None => shown,
+        }
+    }
+
+    /// The rule for a field. What is shipped takes cookies apart, and drops copies of them elsewhere, and
+    /// leaves keys to nothing; rules of operators do not.
+    fn rule_of_field(&mut self, name: &HeaderName, text: &str) -> Option<usize> {
+        let rule = self.rule(Carrier::Header, name.as_str(), Some(text))?;
+        let is_apart = name == COOKIE || name == SET_COOKIE;
+        let is_ordinary = || {
+            self.policy.id(rule) == KEY_RULE
+                && ORDINARY_KEYS.iter().any(|end| name.as_str().ends_with(end))
+        };
+        match self.policy.is_shipped(rule) && (is_apart || is_ordinary()) {
+            true => self.own_rule(Carrier::Header, name.as_str(), text),
+            false => Some(rule),
         }
     }
 

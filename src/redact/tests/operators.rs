@@ -211,3 +211,23 @@ fn what_says_nothing_is_taken_out_by_rules_of_operators_alone() {
         json!({"api_key": {"name": "a", "password": {"redacted": "credential.password"}}});
     assert_eq!(shown(&inner), expected);
 }
+
+#[test]
+fn fields_that_shipped_rules_leave_are_taken_by_rules_of_operators() {
+    let fields = [
+        ("x-partition-key", "Zq7rT2xLm9k4ppQw"),
+        ("x-cache-key", "Wb3nY6cVj8h5ssDf"),
+        ("cookie", "theme=dark; lang=en"),
+    ];
+    let dir = tempfile::tempdir().unwrap();
+    let text = "redact:\n- {id: own, headers: [x-partition-key, cookie], do: fingerprint}\n";
+    std::fs::write(dir.path().join("a.yaml"), text).unwrap();
+    let rules = crate::rules::load(Some(dir.path()), &crate::rules::Pack::DEFAULT).unwrap();
+    let engine = Engine::new(rules.redaction(), FingerprintKey::new(&[7; 32]));
+    let request = request("/", &fields, b"");
+    let record = engine.request(&request, Detail::WithBody, &mut Seen::default()).into_inner();
+    let shown = record.headers.value();
+    assert_eq!(shown["x-partition-key"], fingerprint(fields[0].1));
+    assert_eq!(shown["x-cache-key"], fields[1].1);
+    assert_eq!(shown["cookie"], fingerprint(fields[2].1));
+}
