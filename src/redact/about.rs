@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::carrier::Carrier;
+use super::exceptions::Flag;
 use super::memo::{Found, Role, Roles};
 use super::tables::is_flag_word;
 use super::walk::{Members, Walk};
@@ -36,6 +37,13 @@ impl<'e> Walk<'e> {
     ) -> Option<usize> {
         let about = self.about(carrier, name);
         self.policy.first_but(&about.rules, self.place, value, about.stays.of_text(value))
+    }
+
+    /// The same, of rules of operators alone.
+    pub(super) fn own_rule(&mut self, carrier: Carrier, name: &str, value: &str) -> Option<usize> {
+        let about = self.about(carrier, name);
+        let flag = about.stays.of_text(Some(value)).max(Flag::Shipped);
+        self.policy.first_but(&about.rules, self.place, Some(value), flag)
     }
 
     /// The rule for a name that is itself captured content.

@@ -1,7 +1,9 @@
 //! Objects under the name of a secret that hold none: they say what it looks like, where it is, or
 //! whose it is. Names are short, and mean other things as well.
 
+use super::exceptions::Flag;
 use super::glob::squash;
+use super::memo::About;
 use super::ordinary::is_ordinary;
 use super::texts::nearest_name;
 use super::walk::{Walk, is_one_of, scalar};
@@ -89,9 +91,25 @@ const PAGE_WORD_BYTES_MAX: usize = 15;
 const WORD_BYTES_MAX: usize = 63;
 
 impl Walk<'_> {
+    /// The rule for a value under a name, by the strictest one that selects it. What shipped rules do not
+    /// mean a rule of an operator may.
+    pub(super) fn meant(
+        &self,
+        first: usize,
+        name: &str,
+        found: &About,
+        node: &Node<'_>,
+    ) -> Option<usize> {
+        if self.is_meant(first, name, node) {
+            return Some(first);
+        }
+        let flag = found.stays.of(node).max(Flag::Shipped);
+        self.policy.first_but(&found.rules, self.place, scalar(node).as_deref(), flag)
+    }
+
     /// Whether a value is what a rule selects by its name: shipped ones mean no flags, descriptions,
     /// references and complaints.
-    pub(super) fn is_meant(&self, rule: usize, name: &str, node: &Node<'_>) -> bool {
+    fn is_meant(&self, rule: usize, name: &str, node: &Node<'_>) -> bool {
         let is_other = || {
             is_flag_value(node) && self.policy.goes_in(rule)
                 || is_ordinary_there(name, node)

@@ -15,7 +15,7 @@ use super::key::FingerprintKey;
 use super::only::is_always_recorded;
 use super::policy::{Place, Policy};
 use super::receipts::Receipts;
-use super::routes::{is_method, is_route_word};
+use super::routes::is_method;
 use super::rule::{Action, Side};
 use super::scrub::{Scrub, Sent};
 use super::secret::DOMAIN;
@@ -166,23 +166,6 @@ impl Engine {
         self.policy.below(path, &HeaderMap::new())
     }
 
-    /// A name of who acts, without the secrets of its exchange, and whether it was one of them: then
-    /// it is kept if it is a word, as user names are, and else stands for itself as a fingerprint.
-    pub fn identity(&self, name: &str, seen: &Seen) -> (Redacted<String>, bool) {
-        let found = seen.search(Side::Request).and_then(|search| {
-            let rule = search.find(name)?;
-            search.is_one(name).then(|| self.stands_for(name, rule, &search))
-        });
-        match found {
-            // Unless it is a secret by its looks as well.
-            Some(_) if is_route_word(name) && self.text(name, &Seen::default()).get() == name => {
-                (Redacted::vouched(name.to_owned()), false)
-            }
-            Some(shown) => (Redacted::vouched(shown), true),
-            None => (self.text(name, seen), false),
-        }
-    }
-
     /// Text that stands beside the record (a user agent, say), without the secrets of its exchange.
     pub fn text(&self, text: &str, seen: &Seen) -> Redacted<String> {
         let mut own = Seen::default();
@@ -329,7 +312,7 @@ impl Engine {
 
     /// What is recorded of a text in which a secret was found: its fingerprint, if it is nothing else
     /// and its rule allows that, so that it can be told from others.
-    fn stands_for(&self, text: &str, rule: usize, search: &Search<'_>) -> String {
+    pub(super) fn stands_for(&self, text: &str, rule: usize, search: &Search<'_>) -> String {
         let may = self.policy.action(rule) == Action::Fingerprint && !is_guessable(text);
         match may && search.is_one(text) {
             true => self.key.fingerprint(DOMAIN, text.as_bytes()),

@@ -9,6 +9,7 @@ use http::header::{CONTENT_LOCATION, COOKIE, LOCATION, PROXY_AUTHENTICATE, SET_C
 use http::header::{HeaderMap, HeaderName, HeaderValue, WWW_AUTHENTICATE};
 
 use super::carrier::Carrier;
+use super::ids::is_id_of_cookie;
 use super::only::{Unlisted, is_always_recorded};
 use super::pattern::Validator;
 use super::rule::Action;
@@ -165,17 +166,7 @@ impl Walk<'_> {
             self.notes.insert(Note::InvalidUtf8);
             return Node::Object(vec![(Cow::Borrowed("bytes"), Node::count(value.len()))]);
         };
-        // What is shipped takes cookies apart, and drops copies of them elsewhere.
-        let is_apart =
-            |rule: &usize| (name == COOKIE || name == SET_COOKIE) && self.policy.is_shipped(*rule);
-        let rule = self.rule(Carrier::Header, name.as_str(), Some(text));
-        let is_ordinary = |rule: &usize| {
-            self.policy.is_shipped(*rule)
-                && self.policy.id(*rule) == KEY_RULE
-                && ORDINARY_KEYS.iter().any(|end| name.as_str().ends_with(end))
-        };
-        let rule = rule.filter(|rule| !is_ordinary(rule));
-        if let Some(rule) = rule.filter(|rule| !is_apart(rule)) {
+        if let Some(rule) = self.rule_of_field(name, text) {
             return self.credential(text, rule);
         }
         let is_challenge = name == WWW_AUTHENTICATE || name == PROXY_AUTHENTICATE;
@@ -209,6 +200,21 @@ impl Walk<'_> {
         match self.text(pathless.as_deref().unwrap_or(text)).or(pathless) {
             Some(text) => string(text),
             None => shown,
+        }
+    }
+
+    /// The rule for a field. What is shipped takes cookies apart, and drops copies of them elsewhere, and
+    /// leaves keys to nothing; rules of operators do not.
+    fn rule_of_field(&mut self, name: &HeaderName, text: &str) -> Option<usize> {
+        let rule = self.rule(Carrier::Header, name.as_str(), Some(text))?;
+        let is_apart = name == COOKIE || name == SET_COOKIE;
+        let is_ordinary = || {
+            self.policy.id(rule) == KEY_RULE
+                && ORDINARY_KEYS.iter().any(|end| name.as_str().ends_with(end))
+        };
+        match self.policy.is_shipped(rule) && (is_apart || is_ordinary()) {
+            true => self.own_rule(Carrier::Header, name.as_str(), text),
+            false => Some(rule),
         }
     }
 
@@ -274,9 +280,13 @@ impl Walk<'_> {
         let secret = value.trim_matches('"');
         let keyed = self.rule(Carrier::Member, name, Some(value)).is_some();
         if keyed || is_cookie_secret(name, secret) {
-            self.remember(secret, rule);
             let decoded = percent_decode_lossy(secret);
-            self.remember(&decoded, rule);
+            if !keyed && self.policy.is_shipped(rule) && is_id_of_cookie(name, secret) {
+                self.remember_id(secret, rule);
+            } else {
+                self.remember(secret, rule);
+                self.remember(&decoded, rule);
+            }
             self.look_through(&mut Node::String(decoded));
         }
         self.receipt(rule);

@@ -59,6 +59,26 @@ const KINDS: [&str; 34] = [
 /// Names from here on, made of letters and digits, may be secrets themselves.
 const RANDOM_NAME_BYTES_MIN: usize = 12;
 
+/// The words of a name: `X-Org-ID`, `projectId`, `PHPSESSID`.
+pub(super) fn words(name: &str) -> impl Iterator<Item = &str> {
+    let parts = name.split(|c: char| !c.is_ascii_alphanumeric());
+    parts.flat_map(|part| {
+        let mut rest = part;
+        std::iter::from_fn(move || {
+            let bytes = rest.as_bytes();
+            let begins = |at: usize| {
+                let is = |at: usize, is: fn(&u8) -> bool| bytes.get(at).is_some_and(is);
+                is(at, u8::is_ascii_uppercase)
+                    && (!is(at - 1, u8::is_ascii_uppercase) || is(at + 1, u8::is_ascii_lowercase))
+            };
+            let end = (1..bytes.len()).find(|at| begins(*at)).unwrap_or(bytes.len());
+            let (word, after) = rest.split_at_checked(end)?;
+            rest = after;
+            (!word.is_empty()).then_some(word)
+        })
+    })
+}
+
 /// Whether digits tell a count.
 pub(super) fn is_round(digits: &str) -> bool {
     digits.ends_with(ROUND) && digits.trim_end_matches('0').len() <= ROUND_DIGITS_MAX

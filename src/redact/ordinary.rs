@@ -1,6 +1,7 @@
 //! Tells what people write from what machines make, where a name says that it is harmless: a text
 //! that looks random is taken for a secret all the same.
 
+use super::letters::are_random;
 use super::pattern::Validator;
 
 /// Longer texts are not shown.
@@ -55,6 +56,7 @@ fn is_machine_made(part: &str) -> bool {
     part.len() >= LONG_BYTES_MIN
         || digits > 0 && part.len() >= MIXED_BYTES_MIN
         || changes(part) * CHARS_A_CHANGE > part.len()
+        || are_random(part)
 }
 
 /// How often kinds of characters change; a capital at the front of a word is none.
@@ -115,12 +117,15 @@ mod tests {
             "jo.doe@acme.example",
             "https://acme.example/tokens/42",
             "PersonalAccessToken",
+            "INTERNALSERVERERROR",
         ] {
             assert!(is_ordinary(text, false), "{text}");
         }
         for text in [
             "q7Rt2xZp0Lm4Vb9K",
             "gSkPd7YWDjwDgFqcDN7RrjSYGUmPRT4D",
+            "ciHwMPPtbBLiwAyypXAQ",
+            "it is SVOKHQTXBAFJOKZV",
             "the key is q7Rt2xZp0Lm4",
             "b00db39f948d13ea1e59b4d6fce56389",
             "eyJhbGciOiJIUzI1NiJ9.e30.abc",

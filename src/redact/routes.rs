@@ -10,6 +10,7 @@ use std::ops::Range;
 use super::escapes::find_escaped;
 use super::seen::{MASK, Search};
 use super::walk::Members;
+use crate::decode::percent_decode_lossy;
 
 /// Longer segments are no words.
 const WORD_BYTES_MAX: usize = 32;
@@ -102,7 +103,8 @@ impl RouteWords {
         let mut at = 0;
         for segment in path.split('/') {
             bounds.push(at..at + segment.len());
-            rules.push(search.find(segment).or_else(|| find_escaped(segment, search)));
+            let rule = search.find(segment).or_else(|| find_escaped(segment, search));
+            rules.push(rule.filter(|_| !search.is_id(&percent_decode_lossy(segment))));
             at += segment.len() + 1;
         }
         // Secrets with slashes in them stand in all the segments that they span.

@@ -3,12 +3,14 @@
 use std::borrow::Cow;
 
 use super::escapes::{find_escaped, may_have_escapes};
+use super::ids::names_id;
 use super::inner::find_encoded;
 use super::policy::Policy;
 use super::receipts::Receipts;
 use super::routes::{is_call, is_call_method, is_schema_name, may_be_document};
 use super::secret::is_type;
 use super::seen::{MASK, Search, is_fingerprint};
+use super::texts::nearest_name;
 use super::walk::{Members, push_name};
 use crate::decode::{Node, Number};
 
@@ -69,12 +71,20 @@ impl Scrub<'_> {
 
     fn shown(&mut self, text: &str, location: &str) -> Option<String> {
         if let Some(scrubbed) = self.search.scrub(text) {
+            if self.is_id(text, location) {
+                return None;
+            }
             self.receipts.add(location, scrubbed.rule);
             return Some(scrubbed.text);
         }
         let rule = find_encoded(text, self.search).or_else(|| find_escaped(text, self.search))?;
         self.receipts.add(location, rule);
         Some(MASK.to_owned())
+    }
+
+    /// Whether a text with a secret in it is an id, under the name of one.
+    fn is_id(&self, text: &str, location: &str) -> bool {
+        self.search.is_id(text) && names_id(nearest_name(location))
     }
 
     /// Removes what was seen from a GraphQL document, but for names of its schema.
@@ -103,7 +113,10 @@ impl Scrub<'_> {
             // Integers stand in the body as they are recorded.
             Node::Number(Number::Integer(_)) if self.clean.is_some() => {}
             Node::Number(number) => {
-                if let Some(scrubbed) = self.search.scrub(&number.to_string()) {
+                let written = number.to_string();
+                if let Some(scrubbed) = self.search.scrub(&written)
+                    && !self.is_id(&written, location)
+                {
                     self.receipts.add(location, scrubbed.rule);
                     *value = Node::String(Cow::Owned(scrubbed.text));
                 }

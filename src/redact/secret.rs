@@ -201,6 +201,13 @@ impl Walk<'_> {
         }
     }
 
+    /// Remembers an id that a cookie holds.
+    pub(super) fn remember_id(&mut self, text: &str, rule: usize) {
+        if is_remembered(self.policy.action(rule)) && self.weight(text, rule).is_some() {
+            self.seen.add(text, rule, Weight::Id);
+        }
+    }
+
     /// Where a secret is looked for besides; `None` if nowhere, since it is none that can be told
     /// from what is ordinary: a count, a date, a flag. Rules of operators say what is secret.
     fn weight(&self, text: &str, rule: usize) -> Option<Weight> {

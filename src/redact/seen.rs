@@ -10,6 +10,7 @@ use foldhash::fast::RandomState;
 
 use super::bits::Bits;
 use super::heard::Heard;
+use super::ids::stands_as_id;
 use super::needles::{NEEDLE_BYTES_MIN, Needles};
 use super::rule::{Action, Side};
 use super::spellings::{base64_cores, disguises, in_cases, spellings};
@@ -82,6 +83,8 @@ pub(super) enum Weight {
         /// Somebody typed it in this half.
         typed: Option<Side>,
     },
+    /// It is an id, which says what a request is for: it counts where it does not stand as one.
+    Id,
 }
 
 /// Where each secret is in the list. They are few, so that nobody can make this slow.
@@ -116,8 +119,8 @@ impl Seen {
             return;
         }
         if let Some(position) = self.known.get(text) {
-            if weight == Weight::Everywhere
-                && let Some(secret) = self.secrets.get_mut(*position)
+            if let Some(secret) = self.secrets.get_mut(*position)
+                && (weight == Weight::Everywhere || secret.weight == Weight::Id)
             {
                 secret.weight = weight;
             }
@@ -150,8 +153,8 @@ impl Seen {
             };
             let rule = *rule;
             let cased = match *weight {
-                Weight::Everywhere => Weight::Everywhere,
                 Weight::Word { .. } => Weight::Word { typed: None },
+                weight => weight,
             };
             // In another case a word is one still, and an answer's own where it stands alone.
             let mut cases = in_cases(text).to_vec();
@@ -160,6 +163,10 @@ impl Seen {
             if text.len() < DISGUISED_BYTES_MIN {
                 (cases, plain) = (Vec::new(), plain.split_off(1));
                 cores.retain(|core| core.len() >= DISGUISED_BYTES_MIN);
+            }
+            // Where ids are written in base64, they say what is meant as well.
+            if cased == Weight::Id {
+                (plain, cores) = (Vec::new(), Vec::new());
             }
             let cases = cases.into_iter().map(|text| (text, cased, false));
             let plain = plain.into_iter().map(|text| (text, Weight::Everywhere, false));
@@ -255,6 +262,12 @@ impl Search<'_> {
         self.known.contains_key(text)
     }
 
+    /// Whether the text is an id, which is a secret only where it does not stand as one.
+    pub(super) fn is_id(&self, text: &str) -> bool {
+        let secret = self.known.get(text).and_then(|position| self.secrets.get(*position));
+        secret.is_some_and(|secret| secret.weight == Weight::Id)
+    }
+
     /// Whether any secret may be somewhere in these bytes.
     pub(super) fn may_occur(&self, bytes: &[u8]) -> bool {
         let mut may = false;
@@ -306,6 +319,7 @@ impl Secret {
             of(start.checked_sub(1)) || of(Some(end))
         };
         let counts = match self.weight {
+            Weight::Id => !stands_as_id(text, start, end),
             _ if self.digits => !beside(u8::is_ascii_digit),
             Weight::Everywhere => true,
             Weight::Word { .. } if beside(u8::is_ascii_alphanumeric) => false,

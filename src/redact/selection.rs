@@ -172,6 +172,8 @@ pub(super) struct Selection {
 #[derive(Default, Clone)]
 pub(super) struct Mark {
     rule: Option<usize>,
+    /// A rule without `members_but` selects it.
+    is_whole: bool,
     pub(super) kept: bool,
     /// The lists that it is on.
     pub(super) listed: Unlisted,
@@ -237,6 +239,7 @@ impl Selection {
             Purpose::Redact(rule) => {
                 if policy.holds(rule, place, scalar(node).as_deref()) {
                     mark.rule = mark.rule.into_iter().chain([rule]).min();
+                    mark.is_whole |= !policy.goes_in(rule);
                 }
             }
             Purpose::Keep => mark.kept = true,
@@ -260,7 +263,7 @@ impl<'n> Walk<'_> {
                 if let Some((sessions, rule)) = self.sessions(&body) {
                     for session in sessions {
                         let mark = selection.marks.entry(address(session)).or_default();
-                        mark.rule.get_or_insert(rule);
+                        mark.rule = mark.rule.into_iter().chain([rule]).min();
                     }
                 }
                 self.selection = selection;
@@ -315,7 +318,12 @@ impl<'n> Walk<'_> {
             self.within = None;
         }
         match named.filter(|_| !mark.kept).into_iter().chain(mark.rule).min() {
-            Some(rule) => self.secret(node, rule),
+            Some(rule) => {
+                if mark.is_whole {
+                    self.take_whole(rule, node);
+                }
+                self.secret(node, rule);
+            }
             None => self.value(node),
         }
         self.unlisted = unlisted;

@@ -17,8 +17,8 @@ use super::walk::{Members, Walk, is_one_of, push_name, scalar};
 use crate::decode::Node;
 
 /// What holds the names of columns.
-pub(super) const COLUMNS: [&str; 6] =
-    ["columns", "column_names", "cols", "fields", "header", "headers"];
+pub(super) const COLUMNS: [&str; 7] =
+    ["columns", "column_names", "cols", "fields", "header", "headers", "keys"];
 
 /// What holds the rows.
 const ROWS: [&str; 5] = ["rows", "data", "values", "records", "tuples"];
@@ -27,7 +27,7 @@ const ROWS: [&str; 5] = ["rows", "data", "values", "records", "tuples"];
 pub(super) const SCHEMAS: [&str; 2] = ["schema", "table"];
 
 /// Rows that may begin with the names of their columns.
-const SHEETS: [&str; 1] = ["values"];
+const SHEETS: [&str; 2] = ["values", "data"];
 
 /// Names of columns are no longer.
 const COLUMN_BYTES_MAX: usize = 64;

@@ -236,7 +236,7 @@ impl<'e> Walk<'e> {
             let rules = (!found.rules.is_empty()).then_some(&found.rules);
             let mut rule = rules.and_then(|rules| self.first_spared(rules, node, found.stays));
             let unmet = rule.is_none();
-            rule = rule.filter(|rule| self.is_meant(*rule, name, node));
+            rule = rule.and_then(|rule| self.meant(rule, name, &found, node));
             let named = rule;
             if matches!(found.role, Role::Value | Role::Change) {
                 rule = rule.or_else(|| pairs.rule(name, found.role, node));

@@ -182,8 +182,14 @@ impl Walk<'_> {
         let within = match (self.within, rule) {
             (Some(within), Some(rule)) => {
                 self.within = self.within.filter(|within| within.is_whole);
-                let says_nothing = matches!(node, Node::Null | Node::Bool(_));
-                return (!says_nothing).then(|| rule.min(within.rule));
+                if matches!(node, Node::Null | Node::Bool(_)) && self.policy.is_shipped(rule) {
+                    return None;
+                }
+                let rule = rule.min(within.rule);
+                if self.is_whole(found) {
+                    self.take_whole(rule, node);
+                }
+                return Some(rule);
             }
             (Some(within), None) => within,
             (None, Some(rule)) => match self.unwrapped(name, found, rule, node) {
@@ -222,13 +228,18 @@ impl Walk<'_> {
         }
         let (is_map, is_session) = (found.inner.is_map, is_of_session(name));
         let within = Within { rule, is_map, is_session, ..Within::default() };
-        let mut others = found.rules.iter().filter(|other| !self.policy.goes_in(**other));
-        let is_whole = others.any(|other| self.policy.holds(*other, self.place, None));
+        let is_whole = self.is_whole(found);
         if is_made_of_others(node) && (is_whole || is_list(name)) {
             self.within = Some(Within { is_whole: true, ..within });
             return None;
         }
         (found.inner.is_wrapped && !is_whole).then_some(within)
+    }
+
+    /// Whether some rule for this name takes out the whole of an object.
+    fn is_whole(&self, found: &Found<'_>) -> bool {
+        let mut rules = found.rules.iter().filter(|rule| !self.policy.goes_in(**rule));
+        rules.any(|rule| self.policy.holds(*rule, self.place, None))
     }
 
     /// Whether a value inside of such an object stays as it is.

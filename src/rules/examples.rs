@@ -19,6 +19,12 @@ pub(super) struct Example {
     pub(super) column: u64,
 }
 
+impl Example {
+    fn is_body(&self) -> bool {
+        matches!(self.says, Says::Body(_))
+    }
+}
+
 /// What a rule is tried on.
 #[derive(Debug, Clone)]
 pub(super) enum Says {
@@ -117,8 +123,11 @@ impl RuleSet {
             let policy = Arc::new(compile(vec![rule], keep, &[])?);
             let CheckedRule { rule, file, hits, misses, .. } = checked;
             tried.unproven.extend(unproven(rule, hits));
-            tried
-                .subject(&policy, &Subject { id: &rule.id, sides: rule.sides, file, hits, misses });
+            let subject = Subject { id: &rule.id, sides: rule.sides, file, hits, misses };
+            tried.subject(&policy, &subject);
+            if !rule.shipped && hits.iter().any(Example::is_body) {
+                tried.among_all(&self.with_everywhere(checked)?, &subject);
+            }
         }
         for checked in self.record_only.iter().filter(|checked| checked.only.id.starts_with(prefix))
         {
@@ -132,6 +141,17 @@ impl RuleSet {
         self.try_event_examples(prefix, &mut tried);
         rejections::try_examples(&self.rejections, self.events().rejections(), prefix, &mut tried);
         Ok(tried)
+    }
+
+    /// All rules as they hold together, this one below any path: examples have none.
+    fn with_everywhere(&self, one: &CheckedRule) -> Result<Arc<Policy>, Problems> {
+        if one.rule.under.is_empty() {
+            return Ok(self.redaction());
+        }
+        let mut rules: Vec<Rule> = self.rules.iter().map(|other| other.rule.clone()).collect();
+        rules.iter_mut().filter(|rule| rule.id == one.rule.id).for_each(|rule| rule.under.clear());
+        let only: Vec<_> = self.record_only.iter().map(|checked| checked.only.clone()).collect();
+        Ok(Arc::new(compile(rules, &self.keep, &only)?))
     }
 
     /// Tries every example of every rule; fails with one problem for each that is not met.
@@ -232,6 +252,36 @@ impl Tried {
             self.without.push(subject.id.to_owned());
         }
     }
+
+    /// Tries bodies that a rule is to take something out of with all rules, as they are recorded: what is
+    /// gone by the rule alone must be gone beside the others too.
+    fn among_all(&mut self, policy: &Arc<Policy>, subject: &Subject<'_>) {
+        let engine = Engine::new(Arc::clone(policy), FingerprintKey::new(&[0; 32]));
+        for hit in subject.hits {
+            let Says::Body(body) = &hit.says else { continue };
+            let is_known = self.unmet.iter().any(|unmet| {
+                unmet.rule == subject.id && (unmet.line, unmet.column) == (hit.line, hit.column)
+            });
+            if !is_known && let Some(redacted) = body.still_there(&engine, subject.sides) {
+                self.unmet.push(subject.unmet(hit, &Expected::Hit, Some(redacted)));
+            }
+        }
+    }
+}
+
+impl Subject<'_> {
+    /// One of its examples, as one that is not met.
+    fn unmet(&self, example: &Example, expected: &Expected, redacted: Option<String>) -> Unmet {
+        Unmet {
+            rule: self.id.to_owned(),
+            file: self.file.to_owned(),
+            line: example.line,
+            column: example.column,
+            expected: expected.clone(),
+            example: example.says.text().to_owned(),
+            redacted,
+        }
+    }
 }
 
 /// The example, if it is not met.
@@ -248,15 +298,7 @@ fn unmet(
         Says::Text(_) => None,
         Says::Body(body) => Some(body.unmet(engine, subject.sides, expected)?),
     };
-    Some(Unmet {
-        rule: subject.id.to_owned(),
-        file: subject.file.to_owned(),
-        line: example.line,
-        column: example.column,
-        expected: expected.clone(),
-        example: example.says.text().to_owned(),
-        redacted,
-    })
+    Some(subject.unmet(example, expected, redacted))
 }
 
 /// The text as it would be recorded; where a name is selected, with a value that shows it.

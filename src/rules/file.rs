@@ -183,9 +183,9 @@ pub enum ValidatorFile {
     GithubCrc,
     /// It is base64, of either alphabet.
     Base64,
-    /// Letters and digits both occur.
+    /// Letters and digits both occur, or letters in an order that no words have: `rKfXwPqTzLmNbVcDgHjs`.
     Mixed,
-    /// It is more than a word: not letters of one case, `-` and `_` alone.
+    /// It is more than a word: not letters of one case, `-` and `_` alone, in an order that words have.
     NotWord,
     /// It is more than words and numbers that are joined: `job-20261122-001`.
     NotLabel,

@@ -439,6 +439,48 @@ fn paths_and_bodies_as_examples() {
 }
 
 #[test]
+fn bodies_are_tried_with_all_rules_as_they_are_recorded() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = r#"redact:
+  - id: own.box
+    path: $.box
+    under: ["/boxes/**"]
+    do: drop
+    examples:
+      hit:
+        - body: {box: {name: Ada}}
+          gone: [Ada]
+      miss: [bag]
+  - id: own.bag
+    keys: [bag]
+    members_but: [name]
+    do: drop
+    examples:
+      hit:
+        - body: {bag: {name: Ada, x: Bob}}
+          gone: [Bob]
+          stays: [Ada]
+"#;
+    let unmet = |text: &str| {
+        fs::write(dir.path().join("a.yaml"), text).unwrap();
+        let rules = load(Some(dir.path()), &[]).unwrap_or_else(|problems| panic!("{problems}"));
+        let tried = rules.try_examples("own.").unwrap();
+        assert_eq!((tried.rules, tried.examples), (2, 3));
+        tried.unmet.into_iter().map(|unmet| (unmet.line, unmet.redacted)).collect::<Vec<_>>()
+    };
+    assert_eq!(unmet(text), []);
+    // What another rule takes as well is gone, and stays by the rule alone.
+    assert_eq!(
+        unmet(&text.replace("$.box", "[$.box, $.bag]").replace("gone: [Ada]", "gone: []")),
+        []
+    );
+    // What paths select is excepted by no path.
+    assert_eq!(unmet(&format!("{text}keep:\n  - path: $.box\n")), []);
+    let recorded = Some(r#"{"bag":{"name":"Ada","x":"Bob"}}"#.to_owned());
+    assert_eq!(unmet(&format!("{text}keep:\n  - path: $.bag.x\n")), [(17, recorded)]);
+}
+
+#[test]
 fn too_many_lists_of_paths_are_told_with_their_place() {
     let rules = |count: usize, name: &str| {
         let rule =

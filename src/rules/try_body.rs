@@ -97,10 +97,25 @@ impl BodyExample {
         sides: Sides,
         expected: &Expected,
     ) -> Option<String> {
+        let mut recorded = self.recorded(engine, sides);
+        recorded.find(|recorded| !self.is_met(recorded, expected)).map(Recorded::shown)
+    }
+
+    /// What is recorded of it where something that should be gone is not, or nothing is.
+    pub(super) fn still_there(&self, engine: &Engine, sides: Sides) -> Option<String> {
+        let is_gone = |recorded: &Recorded| {
+            let body = recorded.body.as_deref().unwrap_or_default();
+            !recorded.receipts.is_empty()
+                && !self.gone.iter().any(|text| body.contains(in_json(text).as_str()))
+        };
+        self.recorded(engine, sides).find(|recorded| !is_gone(recorded)).map(Recorded::shown)
+    }
+
+    /// What is recorded of it in each half where the rule holds.
+    fn recorded(&self, engine: &Engine, sides: Sides) -> impl Iterator<Item = Recorded> {
         let request = (sides != Sides::Response).then(|| self.request(engine));
         let response = (sides != Sides::Request).then(|| self.response(engine));
-        let recorded = request.into_iter().chain(response);
-        recorded.filter(|recorded| !self.is_met(recorded, expected)).map(Recorded::shown).next()
+        request.into_iter().chain(response)
     }
 
     fn is_met(&self, recorded: &Recorded, expected: &Expected) -> bool {

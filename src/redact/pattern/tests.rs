@@ -111,7 +111,7 @@ fn a_pattern_without_keyword_runs_everywhere() {
 #[test]
 fn conditions() {
     let not_label = || Conditions::new(None, vec![Validator::NotLabel]);
-    let rows: [(Conditions, &str, bool); 47] = [
+    let rows: [(Conditions, &str, bool); 52] = [
         (Conditions::default(), "", true),
         (Conditions::new(Some(3.0), vec![]), "aaaaaaaaaaaaaaaa", false),
         (Conditions::new(Some(3.0), vec![]), "q7Rt2xZp0Lm4", true),
@@ -165,6 +165,11 @@ fn conditions() {
         (not_label(), "deploy2026", true),
         (not_label(), "deploy-", true),
         (Conditions::new(None, vec![Validator::Random]), "f3Kq9ZpL2vXw8RtY5nBd", true),
+        (Conditions::new(None, vec![Validator::Random]), "ciHwMPPtbBLiwAyypXAQ", true),
+        (Conditions::new(None, vec![Validator::Mixed]), "ciHwMPPtbBLiwAyypXAQ", true),
+        (Conditions::new(None, vec![Validator::Mixed]), "PersonalAccessToken", false),
+        (Conditions::new(None, vec![Validator::NotWord]), "SVOKHQTXBAFJOKZV", true),
+        (Conditions::new(None, vec![Validator::NotWord]), "INTERNALSERVERERROR", false),
         (Conditions::new(None, vec![Validator::Random]), "507f1f77bcf86cd799439011", false),
         (Conditions::new(None, vec![Validator::Random]), "key_01HZXV4G7Q2M3N4P5R6S7T8V9W", false),
         (Conditions::new(None, vec![Validator::Random]), "deploy-2026", false),

@@ -6,6 +6,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde_json::{Map, Value};
 
 use super::numbers::Scheme;
+use crate::redact::letters::are_random;
 use crate::redact::ordinary::has_machine_made;
 
 const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
@@ -41,7 +42,7 @@ const FILE_TYPES: [&str; 44] = [
 ];
 
 /// What is said of secrets where they are not told, and how titles of changes begin.
-const STATEMENTS: [&str; 81] = [
+const STATEMENTS: [&str; 89] = [
     "add",
     "added",
     "allow",
@@ -49,6 +50,7 @@ const STATEMENTS: [&str; 81] = [
     "change",
     "changed",
     "check",
+    "completed",
     "contact",
     "deleted",
     "disabled",
@@ -59,6 +61,8 @@ const STATEMENTS: [&str; 81] = [
     "erforderlich",
     "exceeds",
     "expired",
+    "failed",
+    "false",
     "field",
     "fix",
     "forgotten",
@@ -88,6 +92,8 @@ const STATEMENTS: [&str; 81] = [
     "obligatorio",
     "omitted",
     "optional",
+    "passed",
+    "pending",
     "please",
     "protected",
     "provided",
@@ -105,9 +111,12 @@ const STATEMENTS: [&str; 81] = [
     "should",
     "show",
     "shown",
+    "skipped",
     "stored",
     "string",
     "strip",
+    "succeeded",
+    "success",
     "supplied",
     "support",
     "too",
@@ -141,9 +150,9 @@ pub enum Validator {
     GithubCrc,
     /// It is base64, of either alphabet.
     Base64,
-    /// Letters and digits both occur.
+    /// Letters and digits both occur, or letters in an order that no words have: `rKfXwPqTzLmNbVcDgHjs`.
     Mixed,
-    /// It is more than a word: not letters of one case, `-` and `_` alone.
+    /// It is more than a word: not letters of one case, `-` and `_` alone, in an order that words have.
     NotWord,
     /// It is more than words and numbers that are joined: `job-20261122-001`.
     NotLabel,
@@ -177,8 +186,9 @@ impl Validator {
             Self::Mixed => {
                 value.bytes().any(|byte| byte.is_ascii_alphabetic())
                     && value.bytes().any(|byte| byte.is_ascii_digit())
+                    || are_random(value)
             }
-            Self::NotWord => !is_word(value),
+            Self::NotWord => !is_word(value) || are_random(value),
             Self::NotLabel => !is_label(value),
             Self::NotUuid => !is_uuid(value),
             Self::NotHex => !value.bytes().all(|byte| byte.is_ascii_hexdigit()),

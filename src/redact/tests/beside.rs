@@ -391,3 +391,35 @@ fn calls_that_make_a_secret_are_answered_with_it() {
         }
     }
 }
+
+#[test]
+fn rows_and_values_are_told_by_the_names_before_them() {
+    let gone = json!({"redacted": "credential.password"});
+    for (body, expected) in [
+        (
+            json!({"data": [["user", "password"], ["ada", "Winter2026!"]]}),
+            json!({"data": [["user", "password"], ["ada", gone]]}),
+        ),
+        (
+            json!({"keys": ["user", "password"], "values": ["ada", "Winter2026!"]}),
+            json!({"keys": ["user", "password"], "values": ["ada", gone]}),
+        ),
+        (
+            json!({"keys": ["user", "password"], "values": [["ada", "Winter2026!"]]}),
+            json!({"keys": ["user", "password"], "values": [["ada", gone]]}),
+        ),
+    ] {
+        let shown = record("/", &[JSON], body.to_string().as_bytes()).body.unwrap().value();
+        assert_eq!(shown, expected);
+    }
+    for body in [
+        json!({"data": [["day", "count"], ["2026-11-22", 5]]}),
+        json!({"data": [["password", "secret"], ["read", "write"]]}),
+        json!({"data": [["password_policy", "min_length"], ["strict", "12"]]}),
+        json!({"keys": ["user", "city"], "values": ["ada", "Bern 2026!"]}),
+        json!({"keys": ["password"], "values": ["ada", "Bern 2026!"]}),
+    ] {
+        let shown = record("/", &[JSON], body.to_string().as_bytes()).body.unwrap().value();
+        assert_eq!(shown, body);
+    }
+}

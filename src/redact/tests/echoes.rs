@@ -245,3 +245,62 @@ fn secrets_behind_the_capture_limit_come_back() {
         }
     }
 }
+
+#[test]
+fn a_cookie_does_not_hide_what_a_request_is_for() {
+    let ids = [
+        "0f8fad5b-d9cb-469f-a165-70867728950e",
+        "507f1f77bcf86cd799439011",
+        "01HZXV4G7Q2M3N4P5R6S7T8V9W",
+        "org_2fjA9sKq7Rt2xZp0Lm4Vb9Kw1Xy",
+    ];
+    for id in ids {
+        let path = format!("/api/projects/{id}/members");
+        let body = json!({
+            "id": id, "project_id": id, "ids": [id, "b"], "url": format!("https://h.example{path}"),
+            "query": format!("mutation {{ deleteProject(id: \"{id}\") {{ id }} }}"),
+            "name": id, "note": format!("it is {id}"),
+        });
+        for (name, hides) in [
+            ("tenant_id", false),
+            ("selectedProject", false),
+            ("ajs_user_id", false),
+            ("zz", false),
+            ("session_id", true),
+            ("connect.sid", true),
+            ("JSESSIONID", true),
+        ] {
+            let cookie = format!("{name}={id}");
+            let fields = [JSON, ("cookie", cookie.as_str()), ("x-project-id", id)];
+            let (request, answer) = exchange(
+                &request(&format!("{path}?project={id}"), &fields, body.to_string().as_bytes()),
+                &response(&[JSON], body.to_string().as_bytes()),
+            );
+            assert_eq!(request.path.contains(id), !hides, "{cookie}: {}", request.path);
+            assert_eq!(request.headers.value()["x-project-id"] == id, !hides, "{cookie}");
+            assert_ne!(request.query.unwrap(), json!({"project": id}), "{cookie}");
+            for shown in [request.body.unwrap().value(), answer.body.unwrap().value()] {
+                for name in ["id", "project_id", "ids", "url", "query"] {
+                    assert_eq!(shown[name] == body[name], !hides, "{cookie}: {shown}");
+                }
+                for name in ["name", "note"] {
+                    assert_ne!(shown[name], body[name], "{cookie}: {shown}");
+                }
+            }
+        }
+    }
+    // Who acts is called by it as well; and what is a secret elsewhere is one here.
+    let mut seen = Seen::default();
+    let cookie = format!("ajs_user_id={}", ids[0]);
+    engine().request(
+        &request("/", &[("cookie", cookie.as_str())], b""),
+        Detail::WithBody,
+        &mut seen,
+    );
+    let (name, was_secret) = engine().identity(ids[0], &seen);
+    assert_eq!((name.get().as_str(), was_secret), (ids[0], false));
+    let fields = [JSON, ("cookie", cookie.as_str())];
+    let body = json!({"password": ids[0]}).to_string();
+    let record = record(&format!("/projects/{}", ids[0]), &fields, body.as_bytes());
+    assert!(!stored(&record).contains(ids[0]), "{}", stored(&record));
+}

@@ -138,3 +138,96 @@ fn stars_of_operators_stand_for_anything_and_those_of_shipped_rules_end_at_words
     let own = "redact:\n- {id: own, keys: ['*haslo*'], do: mask}\n";
     assert_eq!(recorded(own, &body), shown);
 }
+
+/// What is recorded under the shipped rules and these, without a look at their examples.
+fn shown_by(rules: &str) -> impl Fn(&Value) -> Value + use<> {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("a.yaml"), rules).unwrap();
+    let rules = crate::rules::load(Some(dir.path()), &crate::rules::Pack::DEFAULT).unwrap();
+    let engine = Engine::new(rules.redaction(), FingerprintKey::new(&[7; 32]));
+    move |body| {
+        let request = request("/", &[JSON], body.to_string().as_bytes());
+        let record = engine.request(&request, Detail::WithBody, &mut Seen::default()).into_inner();
+        record.body.unwrap().value()
+    }
+}
+
+#[test]
+fn what_a_path_of_operators_selects_goes_as_a_whole_where_another_rule_would_go_in() {
+    let about = json!({"name": "sommerregen", "description": "the horse battery", "x": true});
+    let own = [
+        ("password", "drop"),
+        ("secret", "mask"),
+        ("otp", "fingerprint"),
+        ("client_secret", "summarize"),
+        ("credentials", "{keep_ends: {first: 1, last: 1}}"),
+        ("token", "fingerprint"),
+    ];
+    let rule = |(name, action)| format!("- {{id: own.{name}, path: '$..{name}', do: {action}}}\n");
+    let mut rules: String = own.iter().copied().map(rule).collect();
+    rules.push_str(
+        "- {id: in, keys: [box, bag, crate], members_but: [name], do: mask}\n\
+         - {id: box, path: $.box, do: summarize}\n\
+         - {id: bag, path: $.bag.x, do: drop}\n\
+         - {id: crate, keys: [crate], do: summarize}\n",
+    );
+    let shown = shown_by(&format!("redact:\n{rules}"));
+    for (name, _) in own {
+        for body in [
+            json!({name: about}),
+            json!({name: [about]}),
+            json!({name: ["sommerregen", about]}),
+            json!({"api_key": {"user": {name: about}}}),
+            json!({"session": {name: about}}),
+        ] {
+            let shown = shown(&body).to_string();
+            assert!(!shown.contains("sommer") && !shown.contains("horse"), "{body}\n{shown}");
+            assert!(shown.contains("redacted") || shown.contains("***"), "{body}\n{shown}");
+        }
+    }
+    // As strict as the stricter of both, and as whole as the one that does not go in.
+    let body = json!({"box": {"name": "a", "x": "b"}, "bag": {"name": "a", "x": "b", "y": 1}});
+    let expected =
+        json!({"box": "***", "bag": {"name": "a", "x": {"redacted": "bag"}, "y": "***"}});
+    assert_eq!(shown(&body), expected);
+    let body =
+        json!({"box": {"crate": {"name": "a"}}, "bag": {"crate": {"name": "a"}}, "name": "a"});
+    assert_eq!(shown(&body), json!({"box": "***", "bag": {"crate": "***"}, "name": "a"}));
+}
+
+#[test]
+fn what_says_nothing_is_taken_out_by_rules_of_operators_alone() {
+    let shown = shown_by("redact:\n- {id: own, keys: [password], do: drop}\n");
+    for value in [json!(true), json!(false), json!(null)] {
+        let body =
+            json!({"password": value, "secret": value, "api_key": {"password": value, "x": value}});
+        let own = json!({"redacted": "own"});
+        let expected =
+            json!({"password": own, "secret": value, "api_key": {"password": own, "x": value}});
+        assert_eq!(shown(&body), expected);
+    }
+    let inner = json!({"api_key": {"name": "a", "password": {"name": "b", "description": "c"}}});
+    let expected =
+        json!({"api_key": {"name": "a", "password": {"redacted": "credential.password"}}});
+    assert_eq!(shown(&inner), expected);
+}
+
+#[test]
+fn fields_that_shipped_rules_leave_are_taken_by_rules_of_operators() {
+    let fields = [
+        ("x-partition-key", "Zq7rT2xLm9k4ppQw"),
+        ("x-cache-key", "Wb3nY6cVj8h5ssDf"),
+        ("cookie", "theme=dark; lang=en"),
+    ];
+    let dir = tempfile::tempdir().unwrap();
+    let text = "redact:\n- {id: own, headers: [x-partition-key, cookie], do: fingerprint}\n";
+    std::fs::write(dir.path().join("a.yaml"), text).unwrap();
+    let rules = crate::rules::load(Some(dir.path()), &crate::rules::Pack::DEFAULT).unwrap();
+    let engine = Engine::new(rules.redaction(), FingerprintKey::new(&[7; 32]));
+    let request = request("/", &fields, b"");
+    let record = engine.request(&request, Detail::WithBody, &mut Seen::default()).into_inner();
+    let shown = record.headers.value();
+    assert_eq!(shown["x-partition-key"], fingerprint(fields[0].1));
+    assert_eq!(shown["x-cache-key"], fields[1].1);
+    assert_eq!(shown["cookie"], fingerprint(fields[2].1));
+}
