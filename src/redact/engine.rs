@@ -88,8 +88,7 @@ impl Engine {
         &self.key
     }
 
-    /// The rules in force that stand in rule files: the id, what is done, and whether it is a shipped
-    /// one.
+    /// The rules in force that stand in rule files: the id, what is done, whether it is a shipped one.
     pub fn rules(&self) -> impl Iterator<Item = (&str, Action, bool)> {
         self.policy.written()
     }
@@ -106,6 +105,7 @@ impl Engine {
         let content = Content::of(&request.headers, &request.body);
         let mut half =
             self.half_of(Side::Request, seen, |walk| walk_request(walk, request, &content, detail));
+        self.policy.asked_by(&request.method, seen);
         if let Some(why) = seen.overflow() {
             self.forget(&mut half, why);
         }
@@ -135,6 +135,7 @@ impl Engine {
         seen: &mut Seen,
     ) -> Redacted<ResponseRecord> {
         let overflow = seen.overflow();
+        self.policy.answered_with(response.status, seen);
         seen.expect_echoes();
         let content = Content::of(&response.headers, &response.body);
         let mut half = self
@@ -379,8 +380,7 @@ pub(super) fn walk_response<'c>(
     half(walk, headers, &response.headers, &response.body, content, detail)
 }
 
-/// Reads the body, which both halves have, and ends the walk. Where the body is not recorded it is
-/// walked all the same, so that its secrets are known.
+/// Reads the body, recorded or not, so that its secrets are known, and ends the walk.
 fn half<'c>(
     mut walk: Walk<'_>,
     headers: Fields,

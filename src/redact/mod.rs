@@ -12,6 +12,7 @@ mod about;
 mod basic;
 mod bits;
 mod but;
+mod calls;
 mod carrier;
 mod class;
 mod columns;

@@ -6,9 +6,11 @@ use std::collections::BTreeMap;
 
 use super::carrier::Carrier;
 use super::glob::squash;
+use super::inner::PARAMETERS;
 use super::marked::{Mark, is_held};
 use super::memo::Role;
 use super::routes::is_route_word;
+use super::texts::nearest_name;
 use super::walk::{Members, Walk, is_one_of, is_plain_name, scalar};
 use crate::decode::{Node, base64_text, embedded};
 
@@ -322,6 +324,12 @@ impl Walk<'_> {
     pub(super) fn pair_in_list(&mut self, items: &[Node<'_>]) -> Option<(usize, usize)> {
         let (name, value) = match items {
             [Node::String(name), value] => (name, value),
+            // Of a call: whose, which, and what it is to be.
+            [_, Node::String(name), value]
+                if is_one_of(nearest_name(&self.location), &PARAMETERS) =>
+            {
+                (name, value)
+            }
             [Node::String(name), Node::String(operator), value]
                 if is_one_of(operator.trim(), &OPERATORS) =>
             {
@@ -343,7 +351,8 @@ impl Walk<'_> {
         if !is_plain_name(name) || is_alone && is_worded(&value) {
             return None;
         }
-        self.rule_of_content(Carrier::Member, name, Some(&value)).map(|rule| (1, rule))
+        let rule = self.rule_of_content(Carrier::Member, name, Some(&value))?;
+        Some((items.len() - 1, rule))
     }
 }
 

@@ -1,12 +1,14 @@
 //! All rules together, compiled for looking up.
 
 mod asked;
+mod limits;
 
 use http::HeaderMap;
 
 use super::Conditions;
 use super::bits::Bits;
 use super::but::But;
+use super::calls::METHODS;
 pub(super) use super::carrier::Carrier;
 use super::carrier::Selectors;
 use super::commands;
@@ -62,8 +64,8 @@ struct Head {
     action: Action,
     sides: Sides,
     conditions: Conditions,
-    /// The list of paths that it is limited to, if it is.
-    under: Option<usize>,
+    /// The numbers of what it is limited to, if it is: a list of paths, requests, bodies.
+    limits: [Option<usize>; 3],
     /// Exceptions to shipped rules hold for it.
     shipped: bool,
     /// It stands in no rule file.
@@ -74,7 +76,8 @@ impl Head {
     fn built_in(id: &str, action: Action) -> Self {
         let (conditions, sides) = (Conditions::default(), Sides::Both);
         let id = id.to_owned();
-        Self { id, action, sides, conditions, under: None, shipped: false, built_in: true }
+        let (limits, shipped, built_in) = ([None; 3], false, true);
+        Self { id, action, sides, conditions, limits, shipped, built_in }
     }
 
     fn holds_at(&self, place: Place) -> bool {
@@ -82,7 +85,7 @@ impl Head {
             Side::Request => self.sides != Sides::Response,
             Side::Response => self.sides != Sides::Request,
         };
-        side && self.under.is_none_or(|list| place.below.has(list))
+        side && self.limits.iter().flatten().all(|number| place.below.has(*number))
     }
 }
 
@@ -111,11 +114,11 @@ impl Policy {
         let mut lists = Lists::default();
         let mut heads = Vec::with_capacity(rules.len() + 2);
         for rule in &rules {
-            let under = lists.add(&rule.under)?;
+            let limits = lists.limits(rule)?;
             let (id, action, sides) = (rule.id.clone(), rule.action, rule.sides);
             let conditions = rule.conditions.clone();
             let (shipped, built_in) = (rule.shipped, false);
-            heads.push(Head { id, action, sides, conditions, under, shipped, built_in });
+            heads.push(Head { id, action, sides, conditions, limits, shipped, built_in });
         }
         let userinfo = heads.len();
         heads.push(Head::built_in(USERINFO_RULE, Action::Mask));
@@ -131,9 +134,9 @@ impl Policy {
         let mut listed = Vec::with_capacity(record_only.len());
         for only in record_only {
             listed.push(Listed::new(only, heads.len())?);
-            let under = lists.add(&only.under)?;
+            let limits = [lists.add(&only.under)?, None, None];
             heads.push(Head {
-                under,
+                limits,
                 sides: only.sides,
                 ..Head::built_in(&only.id, Action::Summarize)
             });
@@ -238,8 +241,8 @@ impl Policy {
         let mut work = super::pattern::WORK_BYTES_MAX;
         let found = self.patterns.find(name, &Everywhere, &mut work);
         let role = match name {
-            "method" | "Method" | "methodName" | "target" => Role::Method,
             "variables" => Role::Variables,
+            _ if is_one_of(name, &METHODS) => Role::Method,
             _ if is_one_of(name, &PARAMETERS) => Role::Parameters,
             _ if may_flag(name) => Role::Flags,
             _ if is_one_of(name, &COLUMNS) || is_one_of(name, &SCHEMAS) => Role::Columns,

@@ -90,6 +90,10 @@ pub struct Rule {
     pub conditions: Conditions,
     /// Paths below which it holds; everywhere if there are none.
     pub under: Vec<PathGlob>,
+    /// Only in answers to what has something at one of these places; everywhere if there are none.
+    pub answering: Vec<JsonPath>,
+    /// Only in bodies that have something at one of these places; everywhere if there are none.
+    pub having: Vec<JsonPath>,
     /// Where it holds.
     pub sides: Sides,
     /// What is done.
@@ -115,6 +119,8 @@ impl Rule {
             bare_body: false,
             conditions: Conditions::default(),
             under: Vec::new(),
+            answering: Vec::new(),
+            having: Vec::new(),
             sides: Sides::Both,
             action,
             shipped: false,

@@ -5,11 +5,12 @@ use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 
+use super::bits::Bits;
 use super::exceptions::Exceptions;
 use super::jsonpath::{Exhausted, JsonPath};
 use super::only::{RecordOnly, Unlisted};
 use super::policy::{Place, Policy};
-use super::rule::Rule;
+use super::rule::{Rule, Side};
 use super::walk::{Walk, scalar};
 use crate::decode::{Layout, Node, Note};
 
@@ -26,6 +27,9 @@ pub(super) enum Purpose {
     Keep,
     /// A list of what may be recorded, by its number.
     List(usize),
+    /// A rule that holds in answers to requests that have something there, or in bodies that do.
+    Answering(usize),
+    Having(usize),
 }
 
 /// All paths, by the name with which their results begin.
@@ -84,12 +88,18 @@ impl Paths {
         let redact = rules.iter().enumerate().flat_map(|(position, rule)| {
             rule.paths.iter().map(move |path| (path, Purpose::Redact(position)))
         });
+        let answering = rules.iter().enumerate().flat_map(|(position, rule)| {
+            rule.answering.iter().map(move |path| (path, Purpose::Answering(position)))
+        });
+        let having = rules.iter().enumerate().flat_map(|(position, rule)| {
+            rule.having.iter().map(move |path| (path, Purpose::Having(position)))
+        });
         let keep = keep.paths.iter().map(|path| (path, Purpose::Keep));
         let list = record_only.iter().enumerate().flat_map(|(entry, only)| {
             only.paths.iter().map(move |path| (path, Purpose::List(entry)))
         });
         let mut all = Self::default();
-        for (path, purpose) in redact.chain(keep).chain(list) {
+        for (path, purpose) in redact.chain(answering).chain(having).chain(keep).chain(list) {
             let position = all.paths.len();
             match path.first_name() {
                 Some(name) => all.named.entry(name.into()).or_default().push(position),
@@ -166,6 +176,10 @@ pub(super) struct Selection {
     marks: HashMap<usize, Mark, RandomState>,
     /// In how many strings the document is.
     nesting: usize,
+    /// What the document asks for, by the numbers of the rules that hold in answers to that.
+    asks: Bits,
+    /// What it is, by the numbers of those that hold in such bodies.
+    has: Bits,
 }
 
 /// What is known of a value.
@@ -189,7 +203,7 @@ impl Mark {
 impl Selection {
     fn of(
         policy: &Policy,
-        place: Place,
+        mut place: Place,
         body: &Node<'_>,
         layout: Layout,
     ) -> Result<Self, Exhausted> {
@@ -201,11 +215,21 @@ impl Selection {
         let unlisted = policy.unlisted(place);
         let mut work = WORK_MAX;
         for document in layout.documents(body) {
-            for Entry { path, purpose, .. } in paths.candidates(document) {
+            let candidates = paths.candidates(document);
+            for Entry { path, purpose, .. } in &candidates {
+                let Purpose::Having(rule) = *purpose else { continue };
+                if !path.select(document, &mut work)?.is_empty() {
+                    policy.having(rule).into_iter().for_each(|number| selection.has.add(number));
+                }
+            }
+            place.below.add_all(&selection.has);
+            for Entry { path, purpose, .. } in candidates {
                 let holds = match purpose {
                     Purpose::Redact(rule) => policy.holds_at(*rule, place),
                     Purpose::Keep => true,
                     Purpose::List(entry) => unlisted.has(*entry),
+                    Purpose::Answering(_) => place.side == Side::Request,
+                    Purpose::Having(_) => false,
                 };
                 if holds {
                     for node in path.select(document, &mut work)? {
@@ -234,6 +258,10 @@ impl Selection {
 
     /// Of several rules the first is the strictest.
     fn add(&mut self, policy: &Policy, place: Place, node: &Node<'_>, purpose: Purpose) {
+        if let Purpose::Answering(rule) = purpose {
+            policy.answering(rule).into_iter().for_each(|number| self.asks.add(number));
+            return;
+        }
         let mark = self.marks.entry(address(node)).or_default();
         match purpose {
             Purpose::Redact(rule) => {
@@ -244,6 +272,7 @@ impl Selection {
             }
             Purpose::Keep => mark.kept = true,
             Purpose::List(entry) => mark.listed.add(entry),
+            Purpose::Answering(_) | Purpose::Having(_) => {}
         }
     }
 }
@@ -260,6 +289,11 @@ impl<'n> Walk<'_> {
         self.enter("body.$");
         match Selection::of(self.policy, self.place, &body, layout) {
             Ok(mut selection) => {
+                self.seen.below.add_all(&selection.asks);
+                if !selection.has.is_empty() {
+                    self.place.below.add_all(&selection.has);
+                    self.only_words = self.policy.has_texts_but_at(self.place);
+                }
                 if let Some((sessions, rule)) = self.sessions(&body) {
                     for session in sessions {
                         let mark = selection.marks.entry(address(session)).or_default();

@@ -4,8 +4,10 @@ use http::HeaderMap;
 
 use super::bits::{BITS, Bits};
 use super::glob::squash;
+use super::jsonpath::JsonPath;
 use super::names::Names;
 use super::policy::PolicyError;
+use super::rule::Rule;
 use super::{Glob, GlobError};
 use crate::decode::percent_decode_lossy;
 use crate::route::{Readings, other_paths};
@@ -142,6 +144,24 @@ impl Lists {
             return Err(PolicyError::Places);
         }
         self.0.push(under.to_vec());
+        Ok(Some(self.0.len() - 1))
+    }
+
+    /// The numbers of what a rule is limited to: a list of paths, requests that it answers, bodies.
+    pub(super) fn limits(&mut self, rule: &Rule) -> Result<[Option<usize>; 3], PolicyError> {
+        let under = self.add(&rule.under)?;
+        Ok([under, self.reserve(&rule.answering)?, self.reserve(&rule.having)?])
+    }
+
+    /// A number for what paths into bodies tell, if there are any.
+    fn reserve(&mut self, paths: &[JsonPath]) -> Result<Option<usize>, PolicyError> {
+        if paths.is_empty() {
+            return Ok(None);
+        }
+        if self.0.len() >= PLACES_MAX {
+            return Err(PolicyError::Places);
+        }
+        self.0.push(Vec::new());
         Ok(Some(self.0.len() - 1))
     }
 }

@@ -67,7 +67,7 @@ pub(super) struct Walk<'e> {
     /// What is told of what is not recorded.
     pub(super) telling: Option<Telling>,
     /// Members of the next object that a GraphQL document uses as credentials.
-    variables: BTreeMap<String, usize>,
+    pub(super) variables: BTreeMap<String, usize>,
     /// What is known of names, from before and from this walk.
     pub(super) names: &'e Known,
     pub(super) fresh: Fresh,
@@ -85,6 +85,8 @@ pub(super) struct Walk<'e> {
     pub(super) unlisted: Unlisted,
     /// In which object about a secret it is.
     pub(super) within: Option<Within>,
+    /// The rule for what the call sets that the query names.
+    pub(super) called: Option<usize>,
 }
 
 impl<'e> Walk<'e> {
@@ -123,6 +125,7 @@ impl<'e> Walk<'e> {
             path_work: WORK_MAX,
             unlisted: Unlisted::default(),
             within: None,
+            called: None,
         }
     }
 
@@ -216,11 +219,12 @@ impl<'e> Walk<'e> {
         self.told_by_place(roles, members);
         let positional = if roles.has(Role::Method) { self.positional(members) } else { None };
         let words = self.arguments(roles, members);
-        let variables = std::mem::take(&mut self.variables);
+        let called = self.called_by(roles, carrier, members);
+        let variables = self.variables_of(called, members);
         let has_variables = roles.has(Role::Variables);
         let mut inner = if has_variables { self.variables(members) } else { BTreeMap::new() };
         let is_ordinary = positional.is_none() && variables.is_empty() && words.is_empty();
-        let is_ordinary = is_ordinary && self.is_anywhere();
+        let is_ordinary = is_ordinary && called.is_none() && self.is_anywhere();
         for (position, (name, node)) in members.iter_mut().enumerate() {
             let Some(found) = self.found.get(base + position) else { continue };
             let length = self.location.len();
@@ -262,6 +266,8 @@ impl<'e> Walk<'e> {
                 self.variables = std::mem::take(&mut inner);
             } else if found.role == Role::Value && pairs.are_a_secret {
                 self.variables = self.secret_members(name, node);
+            } else if let Some(called) = called {
+                self.variables = self.held_in(called, name, node);
             }
             if let (None, Some(rules), true) = (rule, rules, unmet) {
                 self.tried(rules, found.stays, node);

@@ -161,6 +161,8 @@ impl Checked {
         let pattern = self.pattern(file, written, &conditions);
         let under = self.under(file, &id.value, &written.under);
         let paths = self.json_paths(file, &id.value, written.path.as_ref());
+        let answering = self.json_paths(file, &id.value, written.answering.as_ref());
+        let having = self.json_paths(file, &id.value, written.having.as_ref());
         let lists = [&keys, &headers, &cookies, &query, &segments, &texts_but];
         let none = lists.iter().all(|list| list.is_empty())
             && written.pattern.is_none()
@@ -183,7 +185,7 @@ impl Checked {
         let bare_body = written.bare_body;
         self.normal.push(format!(
             "redact {:?} {lists:?} {sides:?} {action:?} {more:?} {so:?} {bare_body} {paths:?} \
-             {members_but:?}",
+             {members_but:?} {answering:?} {having:?}",
             id.value
         ));
         let rule = Rule {
@@ -200,6 +202,8 @@ impl Checked {
             bare_body,
             conditions,
             under,
+            answering,
+            having,
             sides,
             action,
             shipped: self.shipping,

@@ -110,8 +110,9 @@ impl RuleSet {
         for checked in self.rules.iter().filter(|checked| checked.rule.id.starts_with(prefix)) {
             // The rule alone, so that no other one can make its examples true.
             let mut rule = checked.rule.clone();
-            // Examples have no path.
+            // Examples have no path, and those of answers no request.
             rule.under.clear();
+            rule.answering.clear();
             // To patterns and paths there are no exceptions.
             let named = [&rule.keys, &rule.headers, &rule.cookies, &rule.query];
             let keep = match named.iter().all(|names| names.is_empty()) {

@@ -123,6 +123,15 @@ pub struct RedactFile {
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
     pub under: Vec<Spanned<String>>,
+    /// Limits the rule to answers to requests whose bodies have something at one of these places: a
+    /// JSONPath, or a list of them. `$.messages[*].role` tells what asks a model. Errors are no such answers.
+    #[serde(default)]
+    #[schemars(with = "Option<PathFile>")]
+    pub answering: Option<Spanned<PathFile>>,
+    /// Limits the rule to bodies that have something at one of these places: a JSONPath, or a list of them.
+    #[serde(default)]
+    #[schemars(with = "Option<PathFile>")]
+    pub having: Option<Spanned<PathFile>>,
     /// Where the rule holds; in requests and responses if not given.
     #[serde(default, rename = "in")]
     #[schemars(with = "Option<Vec<SideFile>>")]

@@ -7,7 +7,9 @@ use super::*;
 use crate::capture::{Body, Release, Request, Response};
 use crate::record::{Receipt, RequestRecord, ResponseRecord};
 
+mod answers;
 mod beside;
+mod calls;
 mod commands;
 mod contents;
 mod echoes;
@@ -15,6 +17,7 @@ mod evidence;
 mod extents;
 mod formats;
 mod inner;
+mod issued;
 mod known;
 mod loose;
 mod nested;
