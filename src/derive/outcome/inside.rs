@@ -61,8 +61,14 @@ fn told_in(
     let told = code(body, Some(came.response.status)).or_else(title);
     let is_answer = !READS.contains(&bare(verb)) && !signs::STATES.contains(&bare(verb));
     let text = signs::whole_text(body, &sent).filter(|_| is_answer);
-    let (by, outcome, reason) = if let Some(outcome) = text.and_then(signs::told_by_text) {
-        let told = (outcome == Outcome::Denied).then(|| ACCESS_DENIED.to_owned());
+    let told_by_text =
+        |text| signs::told_by_text(text).or_else(|| signs::stated(text, &naming.action));
+    let (by, outcome, reason) = if let Some(outcome) = text.and_then(told_by_text) {
+        let told = match outcome {
+            Outcome::Denied => Some(ACCESS_DENIED.to_owned()),
+            Outcome::Unknown => Some(SOME_FAILED.to_owned()),
+            _ => None,
+        };
         ("a text that is the whole of a successful response", outcome, told)
     } else if let Some(status) = signs::error_status(body, &sent) {
         let outcome = match status {

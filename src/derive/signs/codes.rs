@@ -79,8 +79,7 @@ pub(in crate::derive) fn told_by_code(
                 code = Some(text.trim());
             }
             Value::String(text) if is_one_of(name, &MESSAGES) => is_bad |= is_bad_news(text),
-            _ if BESIDE.contains(&plain.as_str()) => {}
-            value if CONTENTS.contains(&plain.as_str()) && is_empty(value) => {}
+            value if is_beside(&plain, value) => {}
             _ => return None,
         }
     }
@@ -113,6 +112,15 @@ fn of_code(code: &str) -> Option<Outcome> {
 
 fn is_bad_news(text: &str) -> bool {
     !text.trim().is_empty() && !is_good_news(text)
+}
+
+/// Whether a member stands beside what tells how it ended, and says nothing of that.
+pub(super) fn says_nothing(name: &str, value: &Value<'_>) -> bool {
+    is_beside(&squashed(name), value)
+}
+
+fn is_beside(plain: &str, value: &Value<'_>) -> bool {
+    BESIDE.contains(&plain) || CONTENTS.contains(&plain) && is_empty(value)
 }
 
 fn is_empty(value: &Value<'_>) -> bool {

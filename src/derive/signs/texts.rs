@@ -2,6 +2,7 @@
 //! that holds nothing else: `{"message": "Access denied"}`.
 
 use super::super::body::Value;
+use super::codes::says_nothing;
 use super::{FAILURES, MESSAGES, RESULTS, Sent, is_one_of};
 use crate::record::Outcome;
 
@@ -10,6 +11,9 @@ const TEXT_BYTES_MAX: usize = 2048;
 
 /// Words of a sentence that says that something is not there.
 const WORDS_MAX: usize = 8;
+
+/// Members of an object that is little more than a text.
+const BESIDE_MAX: usize = 6;
 
 /// Sentences that say that somebody may not: they are this, or this and why.
 const REFUSALS: [&str; 23] = [
@@ -39,7 +43,7 @@ const REFUSALS: [&str; 23] = [
 ];
 
 /// What goes on after such a sentence has begun.
-const BECAUSE: [&str; 7] = ["because", "by", "due", "for", "from", "on", "to"];
+pub(super) const BECAUSE: [&str; 7] = ["because", "by", "due", "for", "from", "on", "to"];
 
 /// What is wrong with something that was sent.
 const WRONG: [&str; 7] = ["bad", "expired", "incorrect", "invalid", "missing", "unknown", "wrong"];
@@ -86,17 +90,20 @@ const NOES: [&str; 8] = [
 /// Ends of sentences that say that something is not there.
 const ABSENT: [&str; 3] = [" does not exist", " doesn't exist", " not found"];
 
-/// The text that is the whole of an answer, also in an object that holds nothing else, if it is not
-/// what was sent.
+/// The text that is the whole of an answer, also in an object that holds nothing else that says how it
+/// ended, if it is not what was sent.
 pub(in crate::derive) fn whole_text<'b>(body: &'b Value<'b>, sent: &Sent<'_>) -> Option<&'b str> {
+    let is_told = |name: &str| {
+        is_one_of(name, &MESSAGES)
+            || is_one_of(name, &RESULTS)
+            || is_one_of(name, &["detail", "status"])
+    };
     match body.members() {
         [] => body.as_str().filter(|_| !sent.is(body)),
-        [(name, value)]
-            if is_one_of(name, &MESSAGES)
-                || is_one_of(name, &RESULTS)
-                || is_one_of(name, &["detail", "status"]) =>
-        {
-            value.as_str().filter(|_| !sent.echoes(name, value))
+        members if members.len() <= BESIDE_MAX => {
+            let mut told = members.iter().filter(|(name, value)| !says_nothing(name, value));
+            let (Some((name, value)), None) = (told.next(), told.next()) else { return None };
+            value.as_str().filter(|_| is_told(name) && !sent.echoes(name, value))
         }
         _ => None,
     }
@@ -117,8 +124,7 @@ pub(in crate::derive) fn told_by_text(text: &str) -> Option<Outcome> {
     if text.len() > TEXT_BYTES_MAX {
         return None;
     }
-    let first = text.split(['.', '!', '\n', ';']).next().unwrap_or(text);
-    let first = first.trim().to_ascii_lowercase().replace('’', "'");
+    let first = first_sentence(text).to_ascii_lowercase().replace('’', "'");
     if REFUSALS.iter().any(|refusal| begins(&first, refusal)) {
         return Some(Outcome::Denied);
     }
@@ -134,8 +140,13 @@ pub(in crate::derive) fn told_by_text(text: &str) -> Option<Outcome> {
     is_failure.then_some(Outcome::Failure)
 }
 
+/// The first sentence of a text.
+pub(super) fn first_sentence(text: &str) -> &str {
+    text.split(['.', '!', '\n', ';']).next().unwrap_or(text).trim()
+}
+
 /// Whether a sentence is this, or this and why; `access denied rule created` is neither.
-fn begins(sentence: &str, with: &str) -> bool {
+pub(super) fn begins(sentence: &str, with: &str) -> bool {
     let Some(rest) = sentence.strip_prefix(with) else { return false };
     let words = rest.strip_prefix(' ');
     let word = words.and_then(|rest| rest.split(' ').next()).unwrap_or_default();
