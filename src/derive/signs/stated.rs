@@ -5,6 +5,12 @@
 //! there. So only what is stated of this very request is a failure. Where that is open, nobody knows;
 //! where a sentence also says that it was done, it is believed in that.
 
+mod lists;
+
+use self::lists::{
+    ALIKE, BEFORE, DONE, ERRORS, FIELDS, FIRST, IN_VAIN, NOT, OF_FIELDS, PASSIVES, SENT, TAKEN,
+    THIS, WRONG,
+};
 use super::super::verbs::past;
 use super::super::words::singular;
 use super::texts::{BECAUSE, begins, first_sentence};
@@ -15,189 +21,6 @@ const TEXT_BYTES_MAX: usize = 500;
 
 /// Words of a sentence that states such a thing.
 const WORDS_MAX: usize = 14;
-
-/// What stands before a statement and says nothing.
-const BEFORE: [&str; 15] = [
-    "a ", "an ", "has ", "have ", "oops", "please ", "sorry", "that ", "the ", "there ", "this ",
-    "was ", "we ", "whoops", "your ",
-];
-
-/// Statements of an error, whatever it is.
-const ERRORS: [&str; 20] = [
-    "bad gateway",
-    "bad request",
-    "database error",
-    "error occurred",
-    "gateway timeout",
-    "internal error",
-    "internal server error",
-    "operation timed out",
-    "rate limit exceeded",
-    "request timed out",
-    "server error",
-    "service unavailable",
-    "something went wrong",
-    "too many requests",
-    "unexpected error",
-    "unexpected error occurred",
-    "unhandled exception",
-    "unknown error",
-    "unknown error occurred",
-    "validation error",
-];
-
-/// How it is said that something was tried in vain; what was tried follows.
-const IN_VAIN: [&str; 16] = [
-    "can not ",
-    "can't ",
-    "cannot ",
-    "could not ",
-    "couldn't ",
-    "error in ",
-    "error occurred in ",
-    "error occurred when ",
-    "error occurred while ",
-    "error when ",
-    "error while ",
-    "failed to ",
-    "failure to ",
-    "not able to ",
-    "unable to ",
-    "were unable to ",
-];
-
-/// Where it is said of what was to be done that it was not, or cannot be.
-const PASSIVES: [&str; 8] = [
-    " can not be ",
-    " can't be ",
-    " cannot be ",
-    " could not be ",
-    " couldn't be ",
-    " was not ",
-    " wasn't ",
-    " were not ",
-];
-
-/// What is meant by what was asked for, whatever it was.
-const THIS: [&str; 14] = [
-    "action",
-    "call",
-    "change",
-    "command",
-    "data",
-    "entry",
-    "it",
-    "object",
-    "operation",
-    "query",
-    "record",
-    "request",
-    "resource",
-    "transaction",
-];
-
-/// What comes before anything is done.
-const FIRST: [&str; 8] = [
-    "authentication",
-    "authorization",
-    "complet",
-    "execut",
-    "handl",
-    "perform",
-    "process",
-    "validation",
-];
-
-/// Words for what makes, changes and deletes, as their stems.
-const ALIKE: [&[&str]; 3] = [
-    &["ad", "creat", "insert", "mak", "register", "registration", "sav", "stor", "submit", "writ"],
-    &["chang", "edit", "modify", "patch", "replac", "sav", "set", "stor", "updat", "writ"],
-    &["delet", "destroy", "drop", "remov"],
-];
-
-/// What is wrong with what was sent.
-const WRONG: [&str; 7] =
-    ["illegal", "incorrect", "invalid", "malformed", "missing", "unsupported", "wrong"];
-
-/// Words that end like what was done, and stand for what was to be sent.
-const SENT: [&str; 7] =
-    ["expected", "given", "provided", "requested", "required", "specified", "supplied"];
-
-/// What cannot be made since it is there.
-const TAKEN: [&str; 9] = [
-    " already exist",
-    " already exists",
-    " already in use",
-    " already registered",
-    " already taken",
-    " already used",
-    " exists already",
-    " has already been taken",
-    " is taken",
-];
-
-/// What is wrong with a field.
-const OF_FIELDS: [&str; 22] = [
-    " can't be blank",
-    " can't be empty",
-    " cannot be blank",
-    " cannot be empty",
-    " cannot be null",
-    " is incorrect",
-    " is invalid",
-    " is malformed",
-    " is not valid",
-    " is too long",
-    " is too short",
-    " may not be blank",
-    " may not be empty",
-    " must be a ",
-    " must be an ",
-    " must be at least ",
-    " must be unique",
-    " must be valid",
-    " must not be blank",
-    " must not be empty",
-    " must not be null",
-    " should not be empty",
-];
-
-/// What is sent; other things are required when it was done, as a restart.
-const FIELDS: [&str; 12] = [
-    "address",
-    "description",
-    "email",
-    "field",
-    "id",
-    "name",
-    "parameter",
-    "password",
-    "title",
-    "type",
-    "username",
-    "value",
-];
-
-/// Words that say that it was done.
-const DONE: [&str; 11] = [
-    "added",
-    "applied",
-    "created",
-    "deleted",
-    "done",
-    "removed",
-    "saved",
-    "stored",
-    "succeeded",
-    "successfully",
-    "updated",
-];
-
-/// Words before them that say the contrary.
-const NOT: [&str; 11] = [
-    "be", "been", "can't", "cannot", "couldn't", "never", "no", "not", "nothing", "wasn't",
-    "weren't",
-];
 
 /// What a text that is the whole answer states of this action, if it is not that it was done.
 pub(in crate::derive) fn stated(text: &str, action: &str) -> Option<Outcome> {
@@ -299,7 +122,7 @@ impl<'a> Asked<'a> {
             let (what, rest) = head.split_once(it)?;
             Some((what, first(rest).filter(|it| is_past(it))?))
         };
-        let (what, verb) = PASSIVES.iter().find_map(|it| split(&it)).or_else(plain)?;
+        let (what, verb) = PASSIVES.iter().find_map(split).or_else(plain)?;
         let is_this = self.is_meant(what) && self.is_asked(&verb);
         Some(if is_this { Outcome::Failure } else { Outcome::Unknown })
     }
