@@ -100,12 +100,13 @@ impl Walk<'_> {
         *node = shown;
     }
 
-    /// Whether a value is a short list of texts under a rule that fingerprints: of each is told which one it is.
-    fn is_of_secrets(&self, rule: usize, node: &Node<'_>) -> bool {
+    /// Whether a value is a short list of texts under a rule that fingerprints: of each is told which one
+    /// it is. What stands in the place of one tells it already.
+    pub(super) fn is_of_secrets(&self, rule: usize, node: &Node<'_>) -> bool {
         let Node::Array(items) = node else { return false };
         self.policy.action(rule) == Action::Fingerprint
             && (1..=LISTED_MAX).contains(&items.len())
-            && items.iter().all(|item| matches!(item, Node::String(_)))
+            && items.iter().all(|item| matches!(item, Node::String(_)) || self.is_redacted(item))
     }
 
     /// Puts in the place of each text of a list what is recorded of it.

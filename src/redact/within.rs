@@ -134,7 +134,7 @@ pub(super) struct Within {
 impl Walk<'_> {
     /// Takes a value out as a whole, since what selects it is not its name.
     pub(super) fn take_whole(&mut self, rule: usize, node: &Node<'_>) {
-        if is_made_of_others(node) {
+        if is_made_of_others(node) && !self.is_of_secrets(rule, node) {
             let rule = self.within.map_or(rule, |within| rule.min(within.rule));
             self.within = Some(Within { rule, is_whole: true, ..Within::default() });
         }
@@ -229,7 +229,8 @@ impl Walk<'_> {
         let (is_map, is_session) = (found.inner.is_map, is_of_session(name));
         let within = Within { rule, is_map, is_session, ..Within::default() };
         let is_whole = self.is_whole(found);
-        if is_made_of_others(node) && (is_whole || is_list(name)) {
+        let is_of_others = is_made_of_others(node) && !self.is_of_secrets(rule, node);
+        if is_of_others && (is_whole || is_list(name)) {
             self.within = Some(Within { is_whole: true, ..within });
             return None;
         }

@@ -58,6 +58,24 @@ fn what_is_left_of_a_text_is_looked_at_again() {
     }
 }
 
+/// Lists of secrets are lists of what is recorded of them.
+#[test]
+fn what_is_left_of_a_list_stays_a_list() {
+    let name = "Authorization: Bearer abcdef0123456789; api_key = \"abc123def456ghi\"";
+    for value in [json!([""]), json!(["Zq7-horse-91"]), json!(["a1b2c3d4e5f6a7b8", "***"])] {
+        for body in [json!({ "name": name, "value": value }), json!({ "api_keys": value })] {
+            let once = record("/", &[JSON], body.to_string().as_bytes());
+            let once = once.body.unwrap().text().to_owned();
+            let twice = record("/", &[JSON], once.as_bytes());
+            assert_eq!(
+                (twice.body.unwrap().text(), twice.receipts),
+                (once.as_str(), vec![]),
+                "{body}"
+            );
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn redaction_is_idempotent(body in any_json()) {

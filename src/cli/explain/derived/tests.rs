@@ -149,8 +149,8 @@ fn a_rejection_is_traced_to_its_rule() {
     let from = traced(&request, answer);
     for (field, expected) in [
         ("action", "`rejections`: gateway.rate-limit"),
-        ("action", "response.body $..['code', 'type', 'status']"),
-        ("outcome", "response.body $..['code', 'type', 'status']"),
+        ("action", "response.body $..['code', 'type', 'status', 'error']"),
+        ("outcome", "response.body $..['code', 'type', 'status', 'error']"),
         (
             "detail.retry_after",
             "\"20\" <- \"convention: what the answer says of the limit; response.header.retry-after",
