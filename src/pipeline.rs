@@ -178,6 +178,9 @@ impl Prepared {
                 record.notes.extend(naming.notes.iter().map(|note| (*note).to_owned()));
                 record.notes.extend(who.notes.iter().map(|note| (*note).to_owned()));
                 let redactions = std::mem::take(&mut record.receipts);
+                if let Some(body) = &mut record.body {
+                    body.rest();
+                }
                 Intent {
                     id,
                     time,

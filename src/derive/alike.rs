@@ -4,6 +4,8 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
+use foldhash::fast::RandomState;
+
 use super::body::Value;
 
 /// There are such members: which of them counts is not known.
@@ -40,7 +42,8 @@ fn repeats(object: &Value<'_>, left: &mut usize) -> bool {
     if members.len() < 2 {
         return false;
     }
-    let mut seen = HashSet::new();
+    let mut seen =
+        HashSet::with_capacity_and_hasher(members.len().min(*left), RandomState::default());
     let looked_at = members.iter().take(*left);
     let is_there = looked_at.into_iter().any(|(name, _)| !seen.insert(folded(name)));
     *left = left.saturating_sub(members.len());
@@ -52,8 +55,11 @@ pub(super) fn is_alike(name: &str, known: &str) -> bool {
     name.chars().map(fold).eq(known.chars().map(fold))
 }
 
-fn folded(name: &str) -> String {
-    name.chars().map(fold).collect()
+fn folded(name: &str) -> Cow<'_, str> {
+    match name.chars().all(|letter| fold(letter) == letter) {
+        true => Cow::Borrowed(name),
+        false => Cow::Owned(name.chars().map(fold).collect()),
+    }
 }
 
 /// A letter without its case, as Go folds it: the long s and the sign of the kelvin are letters too.

@@ -112,7 +112,7 @@ impl Naming {
 #[cfg(test)]
 pub(super) fn naming(request: &RequestRecord) -> Naming {
     let body = request.body.as_ref().map(crate::record::BodyRecord::tree);
-    naming_at(request, body.as_ref(), Known::default(), &mut Trace::off())
+    naming_at(request, body, Known::default(), &mut Trace::off())
 }
 
 /// What is known of a path besides itself.

@@ -163,9 +163,8 @@ fn ending(
             return broken(naming, Outcome::Unknown, "upstream_invalid", trace);
         }
     };
-    let tree = response.body.as_ref().map(BodyRecord::tree);
+    let body = response.body.as_ref().map(BodyRecord::tree);
     let sketch = response.sketch.as_ref().map(BodyRecord::tree);
-    let (body, sketch) = (tree.as_ref(), sketch.as_ref());
     let came = Came { request, actor, response, body, says: sketch.or(body), sketch, observed };
     let ruled = naming.matched.as_ref().and_then(|matched| {
         let mut rules = matched.rule.outcomes.iter().enumerate();

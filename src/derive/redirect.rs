@@ -376,7 +376,7 @@ fn is_registration(request: &RequestRecord) -> bool {
             .any(|known| name.contains(known))
     };
     let tree = request.body.as_ref().map(BodyRecord::tree);
-    let tree = tree.as_ref().map(Value::members).unwrap_or_default();
+    let tree = tree.map(Value::members).unwrap_or_default();
     tree.iter().flat_map(|(_, value)| value.members()).chain(tree).any(again)
 }
 
@@ -414,5 +414,5 @@ fn is_in_request(request: &RequestRecord, is_it: impl Fn(&str) -> bool) -> bool 
     };
     let holds = |node: &Value<'_>| node.members().iter().any(|(_, value)| is_same(value));
     request.query.as_ref().is_some_and(|query| holds(query.node()))
-        || request.body.as_ref().is_some_and(|body| holds(&body.tree()))
+        || request.body.as_ref().is_some_and(|body| holds(body.tree()))
 }

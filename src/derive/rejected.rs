@@ -44,12 +44,11 @@ pub fn rejected_traced(
     let reason = match ended {
         Ended::Response(response) | Ended::Observed(response, _) => {
             let tree = response.body.as_ref().map(BodyRecord::tree);
-            let told = tree.as_ref().and_then(|tree| code(tree, Some(response.status)));
+            let told = tree.and_then(|tree| code(tree, Some(response.status)));
             let told = told.or_else(|| Some(field_code(response)?.0));
             told.unwrap_or_else(|| match response.status {
                 status @ 400.. => format!("http_{status}"),
                 _ => tree
-                    .as_ref()
                     .and_then(status_told)
                     .map_or_else(|| "stream_error".to_owned(), |(told, _)| format!("http_{told}")),
             })
@@ -108,8 +107,8 @@ fn noted(rejected: &Rejected, ended: Ended<'_>, has_model: bool, trace: &mut Tra
     };
     let in_body = response.and_then(|response| {
         let tree = response.body.as_ref().map(BodyRecord::tree)?;
-        let place = code_at(&tree, Some(response.status)).map(|(_, at)| json_path(&tree, at));
-        let status = || status_told(&tree).filter(|_| response.status < 400);
+        let place = code_at(tree, Some(response.status)).map(|(_, at)| json_path(tree, at));
+        let status = || status_told(tree).filter(|_| response.status < 400);
         let place = place.or_else(|| Some(status()?.1.to_owned()));
         place.map(Origin::ResponseBody)
     });

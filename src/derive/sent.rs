@@ -19,7 +19,6 @@ pub(super) struct Sent<'r> {
     body: Option<&'r BodyRecord>,
     /// What was to be done, which may be to set a state: `fail`, `mark_error`.
     verb: &'r str,
-    tree: OnceCell<Value<'r>>,
     /// Its GraphQL, without what stands between the words.
     documents: OnceCell<Vec<String>>,
 }
@@ -36,7 +35,7 @@ impl<'r> Sent<'r> {
 
     /// Whether it is this.
     pub(super) fn is(&self, value: &Value<'_>) -> bool {
-        self.body.is_some_and(|body| self.tree.get_or_init(|| body.tree()) == value)
+        self.body.is_some_and(|body| body.tree() == value)
     }
 
     /// Whether it calls ubus, whose results begin with how the call ended.
@@ -44,7 +43,7 @@ impl<'r> Sent<'r> {
     ///   <https://openwrt.org/docs/techref/ubus#access_to_ubus_over_http>
     pub(super) fn calls_ubus(&self) -> bool {
         let Some(body) = self.body else { return false };
-        let tree = self.tree.get_or_init(|| body.tree());
+        let tree = body.tree();
         let is_call = |call: &Value<'_>| {
             let params = call.get("params").and_then(Value::as_array).unwrap_or_default();
             call.get("method").and_then(Value::as_str) == Some("call")
@@ -60,7 +59,7 @@ impl<'r> Sent<'r> {
             return true;
         }
         let Some(body) = self.body else { return false };
-        let tree = self.tree.get_or_init(|| body.tree());
+        let tree = body.tree();
         echoes(tree, name, value, ECHO_DEPTH_MAX) || self.writes(tree, name, value)
     }
 

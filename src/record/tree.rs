@@ -1,7 +1,9 @@
 //! Trees as they are recorded: redacted, in canonical order, each name once in an object.
 
 use std::fmt;
+use std::sync::{Arc, OnceLock};
 
+use self_cell::self_cell;
 use serde::ser::{Error as _, SerializeMap as _, SerializeSeq as _, SerializeStruct as _};
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -53,31 +55,71 @@ impl Serialize for Tree {
     }
 }
 
+/// Trees of longer texts are read again, rather than kept while an upstream is waited for.
+const KEPT_BYTES_MAX: usize = 2048;
+
 /// A body: canonical JSON text, which is a part of the event's as it stands.
-#[derive(Debug, Clone)]
-pub struct BodyRecord(Box<str>);
+pub struct BodyRecord {
+    text: Arc<str>,
+    /// The tree of it, once somebody has read it.
+    read: OnceLock<Read>,
+}
+
+self_cell! {
+    /// A text and its tree.
+    struct Read {
+        owner: Arc<str>,
+
+        #[covariant]
+        dependent: Node,
+    }
+}
 
 impl BodyRecord {
     /// Writes a tree whose members are in canonical order, of about so many bytes.
     pub(crate) fn new(node: &Node<'_>, bytes: usize) -> Result<Self, CanonicalError> {
         let mut text = String::with_capacity(bytes);
         write(node, &mut text)?;
-        Ok(Self(text.into()))
+        Ok(Self::of(text))
+    }
+
+    fn of(text: String) -> Self {
+        Self { text: text.into(), read: OnceLock::new() }
     }
 
     /// A body that is on record.
     pub(super) fn of_record(value: &serde_json::Value) -> Option<Self> {
-        serde_json::to_string(value).ok().map(|text| Self(text.into()))
+        serde_json::to_string(value).ok().map(Self::of)
     }
 
     /// The text.
     pub fn text(&self) -> &str {
-        &self.0
+        &self.text
     }
 
-    /// The tree.
-    pub fn tree(&self) -> Node<'_> {
-        json_of_record(self.text())
+    /// The tree; it is read once, and kept.
+    pub fn tree(&self) -> &Node<'_> {
+        let read = || Read::new(Arc::clone(&self.text), |text| json_of_record(text));
+        self.read.get_or_init(read).borrow_dependent()
+    }
+
+    /// Lets go of the tree, if it is large. It is read again when it is asked for.
+    pub fn rest(&mut self) {
+        if self.text.len() > KEPT_BYTES_MAX {
+            self.read.take();
+        }
+    }
+}
+
+impl Clone for BodyRecord {
+    fn clone(&self) -> Self {
+        Self { text: Arc::clone(&self.text), read: OnceLock::new() }
+    }
+}
+
+impl fmt::Debug for BodyRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("BodyRecord").field(&self.text).finish()
     }
 }
 
@@ -257,7 +299,7 @@ mod for_tests {
 
     impl From<Value> for BodyRecord {
         fn from(value: Value) -> Self {
-            Self(value.to_string().into())
+            Self::of(value.to_string())
         }
     }
 

@@ -15,7 +15,7 @@ impl<'e> Walk<'e> {
     }
 
     /// What is known of a name.
-    fn about(&mut self, carrier: Carrier, name: &str) -> Found<'e> {
+    pub(super) fn about(&mut self, carrier: Carrier, name: &str) -> Found<'e> {
         if let Some(about) = self.names.get(carrier, name) {
             return Found::Known(about);
         }

@@ -150,6 +150,7 @@ fn joined(name: &str) -> (String, Vec<usize>) {
 
 /// Appends the letters and digits of `name`, in lower case.
 pub(super) fn squash(name: &str, out: &mut String) {
+    out.reserve(name.len());
     for c in name.chars() {
         if c.is_ascii_alphanumeric() {
             out.push(c.to_ascii_lowercase());

@@ -91,10 +91,12 @@ pub(super) fn is_around(c: char) -> bool {
 
 /// A word that only says what kind of credential it is: `{"secretKey": "password"}`.
 pub(super) fn is_kind(text: &str) -> bool {
-    let mut squashed = String::new();
-    squash(text, &mut squashed);
-    text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_' || byte == b'-')
-        && KINDS.contains(&squashed.as_str())
+    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte == b'_' || byte == b'-';
+    text.bytes().all(is_plain) && {
+        let mut squashed = String::new();
+        squash(text, &mut squashed);
+        KINDS.contains(&squashed.as_str())
+    }
 }
 
 /// Letters and digits in a mixture that no name has.

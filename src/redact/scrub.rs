@@ -9,7 +9,7 @@ use super::policy::Policy;
 use super::receipts::Receipts;
 use super::routes::{is_call, is_call_method, is_schema_name, may_be_document};
 use super::secret::is_type;
-use super::seen::{MASK, Search, is_fingerprint};
+use super::seen::{MASK, SECRET_BYTES_MIN, Search, is_fingerprint};
 use super::texts::nearest_name;
 use super::walk::{Members, push_name};
 use crate::decode::{Node, Number};
@@ -70,6 +70,10 @@ impl Scrub<'_> {
     }
 
     fn shown(&mut self, text: &str, location: &str) -> Option<String> {
+        // Nothing that is encoded becomes longer.
+        if text.len() < SECRET_BYTES_MIN {
+            return None;
+        }
         if let Some(scrubbed) = self.search.scrub(text) {
             if self.is_id(text, location) {
                 return None;

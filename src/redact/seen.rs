@@ -30,6 +30,9 @@ const SECRETS_BYTES_MAX: usize = 256 * 1024;
 /// Secrets beyond which none is disguised.
 const DISGUISED_MAX: usize = SECRETS_MAX / 2;
 
+/// Ways in which most secrets are disguised.
+const DISGUISES: usize = 10;
+
 /// The letters of base64 that stand for three bytes.
 const GROUP_LETTERS: usize = 4;
 
@@ -147,6 +150,9 @@ impl Seen {
     /// A response may repeat secrets, those that it makes itself as well, in other cases, backwards, in
     /// hex or in base64. Where there are very many secrets, some are searched for as they are only.
     pub(super) fn expect_echoes(&mut self) {
+        let more = ((self.secrets.len() - self.disguised) * DISGUISES).min(DISGUISED_MAX);
+        self.known.reserve(more);
+        self.secrets.reserve(more);
         for position in self.disguised..self.secrets.len() {
             let Some(Secret { text, rule, weight, .. }) = self.secrets.get(position) else {
                 break;
@@ -156,17 +162,15 @@ impl Seen {
                 Weight::Word { .. } => Weight::Word { typed: None },
                 weight => weight,
             };
-            // In another case a word is one still, and an answer's own where it stands alone.
-            let mut cases = in_cases(text).to_vec();
-            let mut plain = disguises(text).to_vec();
-            let mut cores = base64_cores(text);
-            if text.len() < DISGUISED_BYTES_MIN {
-                (cases, plain) = (Vec::new(), plain.split_off(1));
-                cores.retain(|core| core.len() >= DISGUISED_BYTES_MIN);
-            }
-            // Where ids are written in base64, they say what is meant as well.
-            if cased == Weight::Id {
-                (plain, cores) = (Vec::new(), Vec::new());
+            // In another case a word is one still, and an answer's own where it stands alone. Where ids are
+            // written in base64, they say what is meant as well.
+            let (is_short, is_id) = (text.len() < DISGUISED_BYTES_MIN, cased == Weight::Id);
+            let cases = if is_short { Vec::new() } else { in_cases(text).into() };
+            let (mut plain, mut cores) = (Vec::new(), Vec::new());
+            if !is_id {
+                plain = disguises(text).into_iter().skip(usize::from(is_short)).collect();
+                cores = base64_cores(text);
+                cores.retain(|core| !is_short || core.len() >= DISGUISED_BYTES_MIN);
             }
             let cases = cases.into_iter().map(|text| (text, cased, false));
             let plain = plain.into_iter().map(|text| (text, Weight::Everywhere, false));

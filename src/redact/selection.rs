@@ -81,6 +81,8 @@ struct Entry {
     purpose: Purpose,
     /// The names without which it selects nothing: one of each list.
     needs: Vec<Vec<usize>>,
+    /// It selects nothing in documents that are no lists.
+    needs_list: bool,
 }
 
 impl Paths {
@@ -106,7 +108,8 @@ impl Paths {
                 None => all.other.push(position),
             }
             let needs = path.needed_names().map(|names| all.numbers(&names)).collect();
-            all.paths.push(Entry { path: path.clone(), purpose, needs });
+            let needs_list = path.needs_list();
+            all.paths.push(Entry { path: path.clone(), purpose, needs, needs_list });
         }
         all
     }
@@ -159,8 +162,10 @@ impl Paths {
         }
         let present = self.present(document);
         let is_present = |number: &usize| present.get(*number).copied().unwrap_or_default();
+        let is_list = matches!(document, Node::Array(_));
         let entries = positions.into_iter().filter_map(|position| self.paths.get(position));
         entries
+            .filter(|entry| is_list || !entry.needs_list)
             .filter(|entry| entry.needs.iter().all(|names| names.iter().any(is_present)))
             .collect()
     }

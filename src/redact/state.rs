@@ -68,7 +68,7 @@ impl Engine {
         let content = Content::of(&state.headers, &state.body);
         if let (Some(body), Some(mut whole)) = (&record.body, content.read().node) {
             settle(&mut whole);
-            let mut shown = body.tree();
+            let mut shown = body.tree().clone();
             self.seal(&whole, &mut shown);
             let size = content.bytes().map_or(0, <[u8]>::len);
             record.body = BodyRecord::new(&shown, size).ok();

@@ -1,10 +1,10 @@
 //! Rules with a condition on the value, where that stands in a list under the name, or is a member of
 //! an object that only adds something to it.
 
+use super::carrier::Carrier;
 use super::exceptions::Stays;
 use super::memo::Role;
 use super::ordinary::{has_machine_made, is_ordinary, is_prose};
-use super::pairs::role;
 use super::rule::Side;
 use super::walk::{Walk, is_one_of, push_name};
 use super::within::is_of_errors;
@@ -21,18 +21,23 @@ const CODES: [&str; 7] = ["code", "error_code", "errorCode", "reason", "result",
 
 impl Walk<'_> {
     /// Tries the rules for a name on what stands in a list or in an object under it.
-    pub(super) fn tried(&mut self, rules: &[usize], stays: Stays, node: &mut Node<'_>) {
+    pub(super) fn tried(
+        &mut self,
+        carrier: Carrier,
+        (rules, stays): (&[usize], Stays),
+        node: &mut Node<'_>,
+    ) {
         let length = self.location.len();
         match node {
             Node::Array(items) => {
                 self.location.push_str("[*]");
-                items.iter_mut().for_each(|item| self.tried_on(rules, stays, item));
+                items.iter_mut().for_each(|item| self.tried_on(carrier, (rules, stays), item));
             }
             Node::Object(members) => {
                 for (name, item) in members {
-                    if role(name) == Role::Value {
+                    if self.about(carrier, name).role == Role::Value {
                         push_name(&mut self.location, name);
-                        self.tried_on(rules, stays, item);
+                        self.tried_on(carrier, (rules, stays), item);
                         self.location.truncate(length);
                     }
                 }
@@ -42,9 +47,14 @@ impl Walk<'_> {
         self.location.truncate(length);
     }
 
-    fn tried_on(&mut self, rules: &[usize], stays: Stays, node: &mut Node<'_>) {
+    fn tried_on(
+        &mut self,
+        carrier: Carrier,
+        (rules, stays): (&[usize], Stays),
+        node: &mut Node<'_>,
+    ) {
         if matches!(node, Node::Array(_) | Node::Object(_)) {
-            return self.tried(rules, stays, node);
+            return self.tried(carrier, (rules, stays), node);
         }
         if !self.mark(node).kept
             && let Some(rule) = self.first_spared(rules, node, stays)

@@ -270,7 +270,7 @@ impl<'e> Walk<'e> {
                 self.variables = self.held_in(called, name, node);
             }
             if let (None, Some(rules), true) = (rule, rules, unmet) {
-                self.tried(rules, found.stays, node);
+                self.tried(carrier, (rules, found.stays), node);
             }
             self.under(rule, node);
             self.within = within;

@@ -125,16 +125,25 @@ fn names_method(text: &[u8]) -> bool {
 }
 
 fn is_parameter(name: &[u8]) -> bool {
-    OVERRIDE_PARAMETERS.iter().any(|known| is_name(name, known))
+    let name = bare_name(name);
+    OVERRIDE_PARAMETERS.iter().any(|known| is_same_name(name, known))
 }
 
-/// Whether a parameter may be known by this name: up to an index or what ends strings, without blanks, and
-/// with `_` for what PHP takes for it.
+/// Whether a parameter may be known by this name.
 fn is_name(name: &[u8], known: &[u8]) -> bool {
+    is_same_name(bare_name(name), known)
+}
+
+/// What of a parameter's name may be taken for all of it: up to an index or what ends strings, without blanks.
+fn bare_name(name: &[u8]) -> &[u8] {
     let name = name.split(|byte| matches!(byte, b'[' | 0)).next().unwrap_or_default();
     let blanks =
         name.iter().take_while(|byte| byte.is_ascii_whitespace() || **byte == b'+').count();
-    let name = name.get(blanks..).unwrap_or_default().trim_ascii_end();
+    name.get(blanks..).unwrap_or_default().trim_ascii_end()
+}
+
+/// Whether names are one, with `_` for what PHP takes for it.
+fn is_same_name(name: &[u8], known: &[u8]) -> bool {
     let same = |(a, b): (&u8, &u8)| {
         a.eq_ignore_ascii_case(b) || (*b == b'_' && matches!(a, b'.' | b' ' | b'+'))
     };

@@ -21,7 +21,7 @@ pub(super) fn complete(
     let tree = body.tree();
     let wrappers = WRAPPERS.iter().copied().chain([target.kind.as_str()]);
     let wrapped = wrappers.filter_map(|name| Some((Some(name), tree.get(name)?)));
-    let found = [(None, &tree)].into_iter().chain(wrapped).find(|(_, object)| {
+    let found = [(None, tree)].into_iter().chain(wrapped).find(|(_, object)| {
         let own = IDS.iter().filter_map(|name| scalar(object.get(name)?));
         own.into_iter().any(|own| own == *id)
     });

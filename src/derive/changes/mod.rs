@@ -166,7 +166,7 @@ pub fn changes(
     match observed {
         Some(observed) => {
             let body = request.body.as_ref().map(BodyRecord::tree);
-            let asked = asked::Asked::of(body.as_ref());
+            let asked = asked::Asked::of(body);
             observed.changes(naming, (set, secrets), &asked, status)
         }
         None => set,
@@ -176,8 +176,7 @@ pub fn changes(
 /// The status; that of an operation that has yet to be carried out is 202.
 fn status(response: &ResponseRecord, naming: &Naming) -> u16 {
     let body = response.body.as_ref().map(BodyRecord::tree);
-    match body.is_some_and(|body| shown::is_pending(&naming.sentence.verb, &body, &naming.targets))
-    {
+    match body.is_some_and(|body| shown::is_pending(&naming.sentence.verb, body, &naming.targets)) {
         true => 202,
         false => response.status,
     }

@@ -120,7 +120,7 @@ impl Shown {
         match (&answer.body, answer.truncated, answer.unread) {
             (_, true, _) => Self::Unseen(Unseen::TooLarge),
             _ if says_error(answer) => Self::Unseen(Unseen::Status),
-            (Some(body), false, None) if is_state(&body.tree()) => Self::State(body.clone()),
+            (Some(body), false, None) if is_state(body.tree()) => Self::State(body.clone()),
             _ => Self::Unseen(Unseen::Unreadable),
         }
     }
@@ -131,7 +131,7 @@ fn says_error(answer: &ResponseRecord) -> bool {
     let body = answer.sketch.as_ref().or(answer.body.as_ref());
     body.is_some_and(|body| {
         let tree = body.tree();
-        is_error_inside(&tree, Tells::Result) || is_status_told(&tree)
+        is_error_inside(tree, Tells::Result) || is_status_told(tree)
     })
 }
 
@@ -282,10 +282,10 @@ impl Observed {
             Shown::Absent => return Ok(None),
             Shown::Unseen(why) => return Err(*why),
         };
-        let Some(rule) = naming.snapshot() else { return Ok(Some(body)) };
+        let Some(rule) = naming.snapshot() else { return Ok(Some(body.clone())) };
         let mut work = WORK_MAX;
-        let Some(at) = &rule.at else { return without(&body, ignore, &mut work).map(Some) };
-        let found = at.select(&body, &mut work).map_err(|_| Unseen::Unreadable)?;
+        let Some(at) = &rule.at else { return without(body, ignore, &mut work).map(Some) };
+        let found = at.select(body, &mut work).map_err(|_| Unseen::Unreadable)?;
         let found = found.first().filter(|node| is_state(node)).ok_or(Unseen::NoState)?;
         without(found, ignore, &mut work).map(Some)
     }

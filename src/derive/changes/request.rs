@@ -118,19 +118,19 @@ pub(super) fn read(
     let tree = request.body.as_ref().map(BodyRecord::tree).ok_or_else(|| absent(request))?;
     let kind = request.content_type.as_deref().unwrap_or_default();
     if kind == "application/json-patch+json" {
-        return patch::read(list, &tree);
+        return patch::read(list, tree);
     }
     if is_form(kind) {
         let set = if creates { Whole::Created } else { Whole::Set };
-        fields(list, &tree, set, |name, node| !is_control(name, node));
+        fields(list, tree, set, |name, node| !is_control(name, node));
         return Ok(());
     }
-    if let Some(operations) = scim::operations(&tree) {
+    if let Some(operations) = scim::operations(tree) {
         scim::read(list, operations);
         return Ok(());
     }
     if method == "PATCH" {
-        return partial(list, &tree, kind);
+        return partial(list, tree, kind);
     }
     let whole = match creates {
         true => Whole::Created,
@@ -141,7 +141,7 @@ pub(super) fn read(
             Whole::Set
         }
     };
-    fields(list, &tree, whole, |_, _| true);
+    fields(list, tree, whole, |_, _| true);
     Ok(())
 }
 

@@ -239,7 +239,7 @@ fn two_states_are_compared() {
     let mut wrong = Vec::new();
     for row in rows {
         let (before, after) = (BodyRecord::from(row.before), BodyRecord::from(row.after));
-        let found = diff(&before.tree(), &after.tree());
+        let found = diff(before.tree(), after.tree());
         let found = (shown(&found.changes), found.hidden, found.notes);
         let expected = (row.changes, row.hidden, row.notes);
         if found != expected {
@@ -543,14 +543,14 @@ proptest! {
     #[test]
     fn what_is_equal_has_no_changes(one in tree()) {
         let record = BodyRecord::from(one);
-        prop_assert_eq!(diff(&record.tree(), &record.tree()).changes, Vec::new());
+        prop_assert_eq!(diff(record.tree(), record.tree()).changes, Vec::new());
     }
 
     #[test]
     fn what_differs_is_changed_or_hidden(one in tree(), other in tree()) {
         let (before, after) = (BodyRecord::from(one.clone()), BodyRecord::from(other.clone()));
-        let found = diff(&before.tree(), &after.tree());
-        let again = diff(&before.tree(), &after.tree());
+        let found = diff(before.tree(), after.tree());
+        let again = diff(before.tree(), after.tree());
         prop_assert_eq!(&found, &again);
         if one != other {
             let told = found.changes.len() + found.hidden.len() + found.notes.len();
@@ -571,7 +571,7 @@ proptest! {
     #[test]
     fn states_are_compared_as_trees_are(one in tree(), other in tree(), set in object()) {
         let (before, after) = (BodyRecord::from(one), BodyRecord::from(other));
-        let expected = diff(&before.tree(), &after.tree());
+        let expected = diff(before.tree(), after.tree());
         let shown = |body: BodyRecord| Shown::of(&ResponseRecord {
             status: 200,
             body: Some(body),

@@ -155,7 +155,7 @@ fn sent_id(
     trace: &mut Trace,
 ) -> Option<String> {
     let sent = request.body.as_ref().filter(|_| verb == "create").map(BodyRecord::tree)?;
-    let (id, at) = body::known_as(&sent, kind)?;
+    let (id, at) = body::known_as(sent, kind)?;
     let from = || vec![Origin::RequestBody(at)];
     trace.note(Field::Id(0), || (By::Convention("the id that is sent"), from()));
     Some(id)
@@ -195,7 +195,7 @@ fn is_outer(naming: &Naming, came: Came<'_>, body: &Value<'_>) -> bool {
     let outer = naming.scope.values().chain(owner.flatten()).map(String::as_str);
     let sent = came.request.body.as_ref().map(BodyRecord::tree);
     let target = (target.kind.as_str(), target.id.as_deref());
-    shown::is_outer(body, target, &outer.collect::<Vec<_>>(), sent.as_ref())
+    shown::is_outer(body, target, &outer.collect::<Vec<_>>(), sent)
 }
 
 /// Several targets with the ids that the response gives to them, in the order of the request.

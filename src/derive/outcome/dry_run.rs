@@ -22,14 +22,19 @@ pub(super) fn asks_dry_run(request: &RequestRecord) -> bool {
     // `?dryRun` alone asks for one, and an empty field of a form does not.
     let is_empty = |value: &Value<'_>| value.as_str() == Some("");
     let in_query = |node: &Value<'_>| node.members().iter().any(asks);
-    let in_body = |node: Value<'_>| node.members().iter().any(|it| asks(it) && !is_empty(&it.1));
+    let in_body = |node: &Value<'_>| node.members().iter().any(|it| asks(it) && !is_empty(&it.1));
     request.query.as_ref().map(Tree::node).is_some_and(in_query)
         || request.body.as_ref().map(BodyRecord::tree).is_some_and(in_body)
 }
 
 fn asks((name, value): &(Cow<'_, str>, Value<'_>)) -> bool {
-    let name: String = name.chars().filter(char::is_ascii_alphanumeric).take(16).collect();
-    NAMES.contains(&name.to_ascii_lowercase().as_str()) && is_yes(value)
+    NAMES.iter().any(|known| is_squashed(name, known)) && is_yes(value)
+}
+
+/// Whether a name is this one, but for the case of letters and what stands between words.
+fn is_squashed(name: &str, known: &str) -> bool {
+    let letters = name.bytes().filter(u8::is_ascii_alphanumeric);
+    letters.map(|byte| byte.to_ascii_lowercase()).eq(known.bytes())
 }
 
 fn is_yes(value: &Value<'_>) -> bool {

@@ -153,7 +153,7 @@ fn is_no_row(came: Came<'_>, body: &Value<'_>) -> bool {
 /// Whether a method that XML-RPC calls asks for what may be `false` itself.
 fn asks_in_xml(came: Came<'_>) -> bool {
     let tree = came.request.body.as_ref().map(BodyRecord::tree);
-    let call = tree.as_ref().and_then(|tree| tree.get("methodCall")?.get("methodName")?.as_str());
+    let call = tree.and_then(|tree| tree.get("methodCall")?.get("methodName")?.as_str());
     call.is_some_and(|name| {
         let name = snake(name.rsplit('.').next().unwrap_or(name));
         let verb = name.split('_').next().unwrap_or_default();

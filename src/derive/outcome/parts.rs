@@ -25,7 +25,7 @@ pub(super) fn by_parts(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Op
         return None;
     }
     let sent = request.body.as_ref().map(BodyRecord::tree);
-    let sent = sent.as_ref().map(parts).unwrap_or_default();
+    let sent = sent.map(parts).unwrap_or_default();
     let is_read = |part: &&Value<'_>| {
         part.get("method").and_then(Value::as_str).is_some_and(|it| matches!(it, "GET" | "HEAD"))
     };

@@ -1,7 +1,5 @@
 //! What templates may use: the redacted record, and nothing else.
 
-use std::cell::OnceCell;
-
 use super::super::body::{self, Many, TARGETS_MAX, Value};
 use super::super::text::{CHARS_MAX, MASK, bounded};
 use super::super::verbs::past;
@@ -19,7 +17,6 @@ const FINGERPRINT: &str = "hmac:";
 /// An exchange as far as it is known.
 pub(crate) struct Facts<'r> {
     pub(super) request: &'r RequestRecord,
-    pub(super) request_body: RequestBody<'r>,
     pub(super) response: Option<&'r ResponseRecord>,
     pub(super) response_body: Option<&'r Value<'r>>,
     pub(super) params: &'r [(String, String)],
@@ -31,32 +28,12 @@ pub(crate) struct Facts<'r> {
     pub(super) is_accepted: bool,
 }
 
-/// The tree of a request's body.
-pub(in crate::derive) enum RequestBody<'r> {
-    /// Read before.
-    Read(Option<&'r Value<'r>>),
-    /// Read when a template asks for it.
-    Unread(OnceCell<Option<Value<'r>>>),
-}
-
-impl Default for RequestBody<'_> {
-    fn default() -> Self {
-        Self::Unread(OnceCell::new())
+impl<'r> Facts<'r> {
+    /// The request's body.
+    fn sent(&self) -> Option<&'r Value<'r>> {
+        self.request.body.as_ref().map(BodyRecord::tree)
     }
-}
 
-impl<'r> RequestBody<'r> {
-    fn of(&self, request: &'r RequestRecord) -> Option<&Value<'r>> {
-        match self {
-            Self::Read(body) => *body,
-            Self::Unread(body) => {
-                body.get_or_init(|| request.body.as_ref().map(BodyRecord::tree)).as_ref()
-            }
-        }
-    }
-}
-
-impl Facts<'_> {
     /// The value at a place: a text, a number or a boolean, bounded.
     pub(super) fn value(&self, source: &Source) -> Option<String> {
         let target = self.target.as_ref();
@@ -67,7 +44,7 @@ impl Facts<'_> {
             }
             Source::Query(name) => body::scalar(self.request.query.as_ref()?.get(name)?),
             Source::Header(name) => body::scalar(self.request.headers.get(name)?),
-            Source::RequestBody(path) => one(path, self.request_body.of(self.request)?),
+            Source::RequestBody(path) => one(path, self.sent()?),
             Source::ResponseBody(path) => one(path, self.response_body?),
             Source::ResponseHeader(name) => body::scalar(self.response?.headers.get(name)?),
             Source::Actor("id") => bounded(self.actor.id.as_deref()?),
@@ -144,7 +121,7 @@ impl Facts<'_> {
                     _ => return (only(self.value(source)), None),
                 }
             }
-            Source::RequestBody(path) => Some(path).zip(self.request_body.of(self.request)),
+            Source::RequestBody(path) => Some(path).zip(self.sent()),
             Source::ResponseBody(path) => Some(path).zip(self.response_body),
             _ => return (only(self.value(source)), None),
         };

@@ -6,7 +6,6 @@ use super::super::nouns::known_category;
 use super::super::text::CHARS_MAX;
 use super::super::trace::{By, Field, Origin, Trace};
 use super::super::words::spoken;
-use super::facts::RequestBody;
 use super::join::{Taken, joined};
 use super::template::Rendered;
 use super::{Facts, Matched, Place, Template};
@@ -27,8 +26,7 @@ pub fn named_traced(
     place: &Place<'_>,
     trace: &mut Trace,
 ) -> Naming {
-    let tree = request.body.as_ref().map(BodyRecord::tree);
-    let body = tree.as_ref();
+    let body = request.body.as_ref().map(BodyRecord::tree);
     let mut naming = naming_at(request, body, Known::default(), trace);
     if naming.is_call && !naming.is_at_endpoint && place.rules.names(request, place) {
         trace.forget(|_| true);
@@ -42,11 +40,11 @@ pub fn named_traced(
         trace.forget(|_| true);
         let known = Known { documented: Some(&operation.rule.path), is_routed: true };
         naming = naming_at(request, body, known, trace);
-        naming.refine(operation, Whose::Document, (request, body), actor, trace);
+        naming.refine(operation, Whose::Document, request, actor, trace);
         naming.documented = naming.matched.take();
     }
     if let Some(matched) = place.rules.find(request, body, &naming, place) {
-        naming.refine(matched, Whose::Rules, (request, body), actor, trace);
+        naming.refine(matched, Whose::Rules, request, actor, trace);
     }
     naming
 }
@@ -117,7 +115,7 @@ impl Naming {
         &mut self,
         matched: Matched,
         whose: Whose,
-        (request, body): (&RequestRecord, Option<&Value<'_>>),
+        request: &RequestRecord,
         actor: &Actor,
         trace: &mut Trace,
     ) {
@@ -136,10 +134,7 @@ impl Naming {
             self.route = Some(rule.path.as_str().to_owned());
             trace.note(Field::Route, || (matched.by(whose, "match.path"), Vec::new()));
         }
-        let facts = Facts {
-            request_body: RequestBody::Read(body),
-            ..self.facts(&matched, request, actor, None)
-        };
+        let facts = self.facts(&matched, request, actor, None);
         let targets = self.ruled_targets(&matched, whose, &facts, &self.targets, trace);
         let counted = rule.target.id.as_ref().filter(|_| targets.len() == TARGETS_MAX);
         let counted = counted.and_then(|template| template.render_all(&facts, &Trace::off()).count);
@@ -235,7 +230,6 @@ impl Naming {
     ) -> Facts<'r> {
         Facts {
             request,
-            request_body: RequestBody::default(),
             response: response.map(|(response, _)| response),
             response_body: response.and_then(|(_, body)| body),
             params: &matched.params,

@@ -66,7 +66,7 @@ impl Naming {
             return Whereabouts::Ambiguous;
         }
         let body = response.and_then(|response| response.body.as_ref()).map(|body| body.tree());
-        let known = response.map(|response| (response, body.as_ref()));
+        let known = response.map(|response| (response, body));
         let facts: Facts<'_> = self.facts(matched, request, actor, known);
         match snapshot.get.render_target(&facts) {
             Some(target) => Whereabouts::At(target),

@@ -111,6 +111,11 @@ impl JsonPath {
         self.segments.iter().flat_map(Segment::needed_names)
     }
 
+    /// Whether it selects nothing in documents that are no lists.
+    pub(super) fn needs_list(&self) -> bool {
+        self.segments.first().is_some_and(Segment::needs_list)
+    }
+
     /// All that it selects in a document, in the order of RFC 9535, and as often as it is selected.
     /// `work` is how many steps that may take, and then what is left of them.
     pub fn select<'n>(

@@ -146,22 +146,50 @@ impl Logical {
                 lists.map(|lists| lists.concat()).into_iter().collect()
             }
             Self::Not(_) => Vec::new(),
-            Self::Exists(query) => query.needed_names(),
-            Self::Compare(left, comparison, right) => match (left, comparison, right) {
-                // What is not there is not equal to what is written.
-                (Operand::Singular(query), Comparison::Equal, Operand::Literal(_))
-                | (Operand::Literal(_), Comparison::Equal, Operand::Singular(query)) => {
-                    query.needed_names()
+            one => one.sought().map(Query::needed_names).unwrap_or_default(),
+        }
+    }
+
+    /// Whether it holds in documents that are lists alone.
+    fn needs_list(&self) -> bool {
+        match self {
+            Self::And(all) => all.iter().any(Self::needs_list),
+            Self::Or(any) => any.iter().all(Self::needs_list),
+            Self::Not(_) => false,
+            one => one.sought().is_some_and(Query::needs_list),
+        }
+    }
+
+    /// What has to find something, or this never holds.
+    fn sought(&self) -> Option<&Query> {
+        match self {
+            Self::Exists(query) | Self::Matches { text: Operand::Singular(query), .. } => {
+                Some(query)
+            }
+            // What is not there is not equal to what is.
+            Self::Compare(left, Comparison::Equal, right) => match (left, right) {
+                (Operand::Singular(query), other) | (other, Operand::Singular(query))
+                    if other.is_there() =>
+                {
+                    Some(query)
                 }
-                _ => Vec::new(),
+                _ => None,
             },
-            Self::Matches { text: Operand::Singular(query), .. } => query.needed_names(),
-            Self::Matches { .. } => Vec::new(),
+            _ => None,
         }
     }
 }
 
 impl Operand {
+    /// Whether there is a value wherever a filter is asked: one that is written, or the node itself.
+    fn is_there(&self) -> bool {
+        match self {
+            Self::Literal(_) => true,
+            Self::Singular(query) => query.from == Origin::Current && query.segments.is_empty(),
+            Self::Length(_) | Self::Count(_) | Self::Value(_) => false,
+        }
+    }
+
     fn is_fixed(&self) -> bool {
         match self {
             Self::Literal(_) => true,
@@ -192,6 +220,16 @@ impl Segment {
         }
     }
 
+    /// Whether it leads from a document somewhere only if that is a list.
+    pub(super) fn needs_list(&self) -> bool {
+        let Self::Child(selectors) = self else { return false };
+        selectors.iter().all(|selector| match selector {
+            Selector::Index(_) | Selector::Slice { .. } => true,
+            Selector::Filter(condition) => condition.needs_list(),
+            Selector::Name(_) | Selector::Wildcard => false,
+        })
+    }
+
     /// The names of members without which it leads nowhere: of each list there must be one somewhere.
     pub(super) fn needed_names(&self) -> Vec<Vec<&str>> {
         let (Self::Child(selectors) | Self::Descendant(selectors)) = self;
@@ -206,6 +244,11 @@ impl Segment {
 }
 
 impl Query {
+    /// Whether it finds something in documents that are lists alone.
+    fn needs_list(&self) -> bool {
+        self.from == Origin::Document && self.segments.first().is_some_and(Segment::needs_list)
+    }
+
     /// Filters within it are about other nodes, and may look at the document and at those alone.
     fn is_fixed(&self) -> bool {
         self.from == Origin::Document
