@@ -21,8 +21,8 @@ use crate::decode::REDACTED_BY_VALUE;
 use crate::derive::{self, Changes, Ended, EventRules, Kind, Naming, Place, Trace, Verdict};
 use crate::identify::{self, Identified};
 use crate::record::{
-    Actor, CanonicalError, Completion, Entry, EntryKind, EventId, Intent, Observer, RequestRecord,
-    Scope, canonical,
+    Actor, ActorKind, CanonicalError, Completion, Entry, EntryKind, EventId, Intent, Observer,
+    RequestRecord, Scope, canonical,
 };
 use crate::redact::{Detail, Engine, Redacted, Seen};
 use refused::Asked;
@@ -169,11 +169,15 @@ impl Prepared {
             derive::named_traced(record, &actor.actor, &place, &mut trace)
         });
         let intent = record.and(actor).and(source).and(naming.clone()).map(
-            |(((record, who), source), naming)| {
+            |(((record, who), source), mut naming)| {
                 let rule = naming.rule().map(ToOwned::to_owned);
                 let request_id = header(&record, "x-request-id");
                 let trace_id = header(&record, "traceparent").and_then(|value| trace_id(&value));
                 let mut record = record;
+                let mut actor = who.actor;
+                if naming.is_delivery && actor.kind == ActorKind::Anonymous {
+                    actor.kind = ActorKind::Webhook;
+                }
                 record.route = naming.route.clone();
                 record.notes.extend(naming.notes.iter().map(|note| (*note).to_owned()));
                 record.notes.extend(who.notes.iter().map(|note| (*note).to_owned()));
@@ -181,16 +185,18 @@ impl Prepared {
                 if let Some(body) = &mut record.body {
                     body.rest();
                 }
+                let targets = std::mem::take(&mut naming.targets);
+                let targets = naming.recorded(targets, &mut trace);
                 Intent {
                     id,
                     time,
-                    acts: naming.acts(),
+                    acts: naming.recorded_acts(naming.acts()),
                     action: naming.action,
                     category: naming.category,
                     description: naming.description,
-                    actor: who.actor,
+                    actor,
                     source,
-                    targets: naming.targets,
+                    targets,
                     scope: naming.scope,
                     request: record,
                     redactions,
@@ -296,6 +302,7 @@ impl Prepared {
                 let redactions = std::mem::take(&mut response.receipts);
                 let (request, observed) = (&intent.request, observed.as_ref());
                 let changes = derive::changes(request, naming, &verdict, Some(&response), observed);
+                let verdict = recorded(naming, verdict);
                 let mut completion = self.assemble(verdict, changes, timing);
                 completion.response = Some(response);
                 completion.redactions = redactions;
@@ -305,7 +312,7 @@ impl Prepared {
                 let verdict = judge(naming, intent, ended(end));
                 let request = &intent.request;
                 let changes = derive::changes(request, naming, &verdict, None, None);
-                self.assemble(verdict, changes, timing)
+                self.assemble(recorded(naming, verdict), changes, timing)
             }),
         };
         self.trace = trace;
@@ -340,6 +347,14 @@ impl Prepared {
             notes: Vec::new(),
         }
     }
+}
+
+/// The verdict with targets and acts as they are recorded.
+fn recorded(naming: &Naming, mut verdict: Verdict) -> Verdict {
+    let targets = verdict.targets.take();
+    verdict.targets = targets.map(|it| naming.recorded(it, &mut Trace::off()));
+    verdict.acts = naming.recorded_acts(std::mem::take(&mut verdict.acts));
+    verdict
 }
 
 /// What an end without a response is.

@@ -1,6 +1,8 @@
 //! `countersign actors`: for those who say who acts.
 
+use std::fs::File;
 use std::io::{self, BufRead, Read, Write};
+use std::os::fd::AsFd;
 
 use anyhow::bail;
 use rustix::termios::{LocalModes, OptionalActions, isatty, tcgetattr, tcsetattr};
@@ -24,8 +26,8 @@ enum What {
     /// Make the entry of an API key for the table of a rule `from: api_key`
     ///
     /// The key is read from standard input, or typed unseen, never given as an argument, which other
-    /// users of the machine could read. The entry holds its SHA-256 and goes under `keys:` of the
-    /// table.
+    /// users of the machine could read. The entry holds its SHA-256. What is written begins a table
+    /// (`keys:`), unless it is appended to a file that has something in it: `>> api-keys.table`.
     Hash(HashArgs),
 }
 
@@ -54,10 +56,27 @@ pub fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<()> {
         stdin.lock().take(KEY_BYTES_MAX).read_to_string(&mut text)?;
         text
     };
-    hash(args, &key, out)
+    let place = if is_appended(&io::stdout()) { Place::InTable } else { Place::First };
+    hash(args, &key, place, out)
 }
 
-fn hash(args: &HashArgs, key: &str, out: &mut dyn Write) -> anyhow::Result<()> {
+/// Where an entry comes to stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// It begins a table.
+    First,
+    /// A table has begun before.
+    InTable,
+}
+
+/// Whether what is written goes to a file behind what is there.
+fn is_appended(out: &io::Stdout) -> bool {
+    let file = out.as_fd().try_clone_to_owned().map(File::from);
+    let about = file.and_then(|file| file.metadata());
+    about.is_ok_and(|about| about.is_file() && about.len() > 0)
+}
+
+fn hash(args: &HashArgs, key: &str, place: Place, out: &mut dyn Write) -> anyhow::Result<()> {
     let key = key.trim_end_matches(['\r', '\n']);
     if key.len() < KEY_BYTES_MIN {
         bail!(
@@ -68,7 +87,12 @@ fn hash(args: &HashArgs, key: &str, out: &mut dyn Write) -> anyhow::Result<()> {
     if key.contains(char::is_whitespace) {
         bail!("the key has a space or a line break in it: give one key alone");
     }
-    eprintln!("an entry for `keys:` in the table of a rule `from: api_key`:");
+    if place == Place::First {
+        eprintln!(
+            "a table of a rule `from: api_key`; in one that there is, what is below `keys:`:"
+        );
+        writeln!(out, "keys:")?;
+    }
     // JSON strings are YAML strings.
     let quoted = |text: &str| serde_json::Value::from(text).to_string();
     writeln!(out, "- sha256: {}", hex::encode(ApiKeys::digest(key)))?;
@@ -99,26 +123,26 @@ fn typed(stdin: &io::Stdin) -> anyhow::Result<String> {
 mod tests {
     use super::*;
 
-    fn made(key: &str) -> anyhow::Result<String> {
+    fn made(key: &str, place: Place) -> anyhow::Result<String> {
         let args = HashArgs {
             id: "ci: \"deploy\"".to_owned(),
             name: Some("CI".to_owned()),
             kind: "agent".to_owned(),
         };
         let mut out = Vec::new();
-        hash(&args, key, &mut out)?;
+        hash(&args, key, place, &mut out)?;
         Ok(String::from_utf8(out).unwrap())
     }
 
     #[test]
     fn entries_hold_the_digest_and_never_the_key() {
-        let text = made("key-0123456789abcdef\n").unwrap();
-        assert_eq!(
-            text,
-            "- sha256: 97b2173c4f5d679e391a4dc4abfeb971a53b80d7bea16a92216fdc74a428905d\n  id: \"ci: \\\"deploy\\\"\"\n  \
-             name: \"CI\"\n  type: agent\n"
-        );
-        assert!(made("short").is_err());
-        assert!(made("key-0123456789 abcdef").is_err());
+        let entry = "- sha256: 97b2173c4f5d679e391a4dc4abfeb971a53b80d7bea16a92216fdc74a428905d\n  id: \"ci: \\\"deploy\\\"\"\n  \
+             name: \"CI\"\n  type: agent\n";
+        let appended = made("key-0123456789abcdef\n", Place::InTable).unwrap();
+        assert_eq!(appended, entry);
+        let first = made("key-0123456789abcdef\n", Place::First).unwrap();
+        assert_eq!(first, format!("keys:\n{entry}"));
+        assert!(made("short", Place::First).is_err());
+        assert!(made("key-0123456789 abcdef", Place::First).is_err());
     }
 }

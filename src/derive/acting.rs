@@ -7,6 +7,7 @@ use super::body::{Value, scalar, step};
 use super::call::noun_and_verb;
 use super::endpoint::READS;
 use super::path::Path;
+use super::shape::is_version;
 use super::trace::Origin;
 use super::verbs::is_verb;
 use super::walk::{ACTIONS, Walked};
@@ -164,9 +165,13 @@ pub(super) fn is_script(path: &Path) -> bool {
     })
 }
 
-/// Whether a path is that of an API as a whole, which says nothing of what is done: `/api/`.
+/// Whether a path is that of an API as a whole, which says nothing of what is done: `/api/`, `/api/v1`.
 pub(super) fn is_bare(path: &Path) -> bool {
-    matches!(path.segments.as_slice(), [only] if only.text.eq_ignore_ascii_case("api"))
+    match path.segments.as_slice() {
+        [only] => only.text.eq_ignore_ascii_case("api"),
+        [api, version] => api.text.eq_ignore_ascii_case("api") && is_version(&version.text, true),
+        _ => false,
+    }
 }
 
 /// Whether a path ends where a form is sent that says itself what is done to which of a list:

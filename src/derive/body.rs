@@ -10,7 +10,7 @@ use std::fmt;
 
 pub(super) use self::batch::{MEMBERS, addresses, batch, formset, known_as, many};
 pub(super) use self::files::files;
-pub(super) use self::inner::{created, place_of};
+pub(super) use self::inner::{created, place_of, under_own_name};
 use self::names::{
     FORM_NAMES, NAMES, SIGN_IN_INNER, SIGN_IN_NAMES, SIGN_IN_OBJECTS, are_several,
     is_field_of_form, is_one_of_several, names_of,

@@ -7,7 +7,7 @@ use super::graphql::Operation;
 use super::naming::{are_claimed, plural_name, sets_name};
 use super::nouns::{is_part, known_category};
 use super::sentence::Sentence;
-use super::verbs::{canonical, compound, is_verb};
+use super::verbs::{canonical, compound, is_verb, of_action};
 use super::words::{singular, snake};
 use crate::record::Target;
 
@@ -33,6 +33,10 @@ const OF_CALLS: [&str; 9] = [
     "trace",
     "transaction",
 ];
+
+/// What has members.
+const GROUPS: [&str; 7] =
+    ["channel", "group", "organization", "project", "space", "team", "workspace"];
 
 /// Members of a filter that leave what has this value, or one of these.
 const EQUAL: [&str; 5] = ["_eq", "_in", "eq", "equals", "in"];
@@ -124,7 +128,7 @@ pub(super) fn of_call(noun: &str, verb: &str, arguments: &Value<'_>, answer: Ans
         pair => pair,
     };
     let of_owner;
-    let noun = match owner(noun, arguments) {
+    let noun = match owner(noun, arguments).or_else(|| whose(noun, arguments)) {
         Some(owner) => {
             of_owner = format!("{owner}_{noun}");
             of_owner.as_str()
@@ -147,7 +151,14 @@ pub(super) fn of_call(noun: &str, verb: &str, arguments: &Value<'_>, answer: Ans
             target.name = None;
         }
     }
+    if let ([target @ Target { id: None, .. }], Some("password")) =
+        (targets.as_mut_slice(), part.as_deref())
+    {
+        target.name = known_as(arguments);
+    }
     let is_claimed = are_claimed(&targets);
+    let holder = holder((noun, &targets), verb, arguments)
+        .filter(|holder| !targets.iter().any(|target| target.id == holder.id));
     let others = others(arguments, &targets);
     // What is no verb has no past.
     let first = verb.split('_').next().unwrap_or_default();
@@ -160,13 +171,14 @@ pub(super) fn of_call(noun: &str, verb: &str, arguments: &Value<'_>, answer: Ans
         false => ("call".to_owned(), Some(format!("{} “{verb}”", super::words::spoken(noun)))),
     };
     Act {
-        action: format!("{noun}.{verb}"),
+        action: format!("{noun}.{}", of_action(verb)),
         category: known_category(noun).unwrap_or(noun).to_owned(),
         targets,
         sentence: Sentence {
             verb: spoken,
             kind: told,
             part,
+            owner: holder,
             is_claimed,
             others,
             ..Sentence::default()
@@ -220,6 +232,46 @@ fn owner(part: &str, arguments: &Value<'_>) -> Option<String> {
     owners.next().is_none().then_some(owner)
 }
 
+/// Whose password it is that has an id, or an address: `resetPassword(id: 5)`.
+fn whose(noun: &str, arguments: &Value<'_>) -> Option<String> {
+    let has_id = || places(arguments).any(|it| it.get("id").and_then(body::scalar).is_some());
+    let is_own = noun == "password" && (has_id() || known_as(arguments).is_some());
+    is_own.then(|| "user".to_owned())
+}
+
+/// By what somebody is known of whom no id is given.
+fn known_as(arguments: &Value<'_>) -> Option<String> {
+    let names = ["email", "login", "username", "user"];
+    let mut places = places(arguments);
+    places.find_map(|place| names.iter().find_map(|name| body::scalar(place.get(name)?)))
+}
+
+/// Where arguments may stand: as they are, or below what only wraps them.
+fn places<'b>(arguments: &'b Value<'b>) -> impl Iterator<Item = &'b Value<'b>> {
+    let inner = WRAPPERS.iter().filter_map(|name| arguments.get(name));
+    std::iter::once(arguments).chain(inner)
+}
+
+/// What has the members that a call is about, or what it puts them into: `removeMember(teamId: 7, userId: 5)`,
+/// `addUserToTeam(teamId: 7, userId: 5)`; or whose it is, of which no id says which: `disableTwoFactor(userId: 7)`.
+fn holder((noun, targets): (&str, &[Target]), verb: &str, arguments: &Value<'_>) -> Option<Target> {
+    let find = |kind: &str| {
+        let id = places(arguments).find_map(|place| body::own_id(place.members(), kind))?;
+        Some(Target { kind: kind.to_owned(), id: Some(id), name: None })
+    };
+    let way = ["_to_", "_from_", "_into_"].iter().find_map(|way| verb.split_once(way));
+    if let Some((_, kind)) = way {
+        return find(kind);
+    }
+    let last = noun.rsplit('_').next().unwrap_or(noun);
+    let is_member = last == "member";
+    if !is_member && matches!(targets, [Target { id: None, .. }]) {
+        return find("user").filter(|_| last != "user");
+    }
+    let mut found = GROUPS.iter().filter(|_| is_member).filter_map(|kind| find(kind));
+    found.next().filter(|_| found.next().is_none())
+}
+
 /// The ids that a filter leaves, and nothing else: `where: {id: {_in: [5, 6]}}`.
 fn filtered<'b>(arguments: &'b Value<'b>, kind: &str) -> Option<&'b Value<'b>> {
     let filter = arguments.get("where").or_else(|| arguments.get("filter"))?;
@@ -257,9 +309,8 @@ fn targets(arguments: &Value<'_>, kind: &str, is_part: bool) -> Vec<Target> {
     }
     let id = body::id(arguments, kind).or_else(|| inner().find_map(|inner| body::id(inner, kind)));
     // `removeTeamMember(teamId: 9, memberId: 5)`
-    let last = kind.rsplit_once('_').map(|(_, last)| last);
     let id = id.or_else(|| {
-        let last = last?;
+        let last = kind.rsplit('_').next()?;
         let find = |noun: &str| {
             let mut places = std::iter::once(arguments).chain(inner());
             places.find_map(|place| body::own_id(place.members(), noun))

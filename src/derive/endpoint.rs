@@ -11,7 +11,7 @@ use super::method::Method;
 use super::nouns::{is_part, is_singleton, known_category};
 use super::path::Path;
 use super::walk::Walked;
-use super::{atomic, batch, elastic, lists, operations, rpc, trpc};
+use super::{atomic, batch, commands, elastic, lists, operations, rpc, trpc};
 use crate::record::{RequestRecord, Tree};
 
 /// The body looks like a call, and is not taken for one.
@@ -60,7 +60,8 @@ pub(super) fn called(
         .or_else(|| atomic::calls(body))
         .or_else(|| lists::calls(walked, body))
         .or_else(|| elastic::calls(path, body))
-        .or_else(|| operations::calls(request, body, path));
+        .or_else(|| operations::calls(request, body, path))
+        .or_else(|| commands::calls(path, walked, request, body).filter(|_| is_post && !is_routed));
     let Some(calls) = calls else {
         return Called { is_at_endpoint: is_endpoint, ..Called::default() };
     };
@@ -70,7 +71,7 @@ pub(super) fn called(
         // Whoever says that it is but a query is believed only where queries are answered.
         (Some(operation), _) => is_post && says_nothing() && operation != Operation::Query,
         (None, "requests") => is_post && !walked.nodes.iter().any(|node| node.is_collection()),
-        (None, lists::KIND | trpc::KIND) => is_post,
+        (None, lists::KIND | trpc::KIND | commands::KIND) => is_post,
         (None, elastic::KIND) => is_post || method.sent == "PUT",
         (None, "operations" | atomic::KIND) => is_post && !is_routed,
         (None, operations::SOAP) => {

@@ -34,6 +34,7 @@ mod body;
 mod call;
 mod changes;
 mod code;
+mod commands;
 mod document;
 mod elastic;
 mod endpoint;

@@ -3,9 +3,11 @@
 mod asking;
 mod by_path;
 mod contrary;
+mod delivery;
 mod membership;
 mod noted;
 mod ordered;
+mod owned;
 mod relation;
 mod signing;
 mod targets;
@@ -20,6 +22,7 @@ use super::alike::{self, NAMES_ALIKE};
 use super::batch;
 use super::body::{self, Value};
 use super::call::Calls;
+use super::commands;
 use super::endpoint::{LOOKS_LIKE_CALL, READS, called, reads};
 use super::graphql::{self, BESIDE, Operation};
 use super::method::{IGNORED, Method, OTHER_PATH, meant};
@@ -28,7 +31,7 @@ use super::queried;
 use super::rule::{Matched, PathPattern};
 use super::sentence::Sentence;
 use super::trace::{By, Field, Origin, Trace};
-use super::walk::{Node, Walked, walk};
+use super::walk::{self, Node, Walked, walk};
 use crate::record::{RequestRecord, Scope, Target, Tree};
 
 /// More targets than are named.
@@ -60,6 +63,8 @@ pub struct Naming {
     pub notes: Vec<&'static str>,
     /// Its name is in the body, and arguments are no fields.
     pub(super) is_call: bool,
+    /// Another application delivers it to a webhook.
+    pub is_delivery: bool,
     /// It is called where calls are answered, by the name of the path.
     pub(super) is_at_endpoint: bool,
     /// What it calls: one act, which it is itself, or several.
@@ -122,6 +127,22 @@ pub(super) struct Known<'k> {
     pub(super) documented: Option<&'k PathPattern>,
     /// A rule or a document is for it.
     pub(super) is_routed: bool,
+    /// Somebody is known to send it who is no webhook.
+    pub(super) is_somebodys: bool,
+}
+
+/// What a path says; of what a document names, and what is sent to it, nothing is guessed.
+fn walked(
+    path: &Path,
+    method: &str,
+    known: Known<'_>,
+    (request, body): (&RequestRecord, Option<&Value<'_>>),
+) -> Walked {
+    let mut walked = walk(path, method);
+    if known.documented.is_none() && membership::is_empty(request, body) {
+        walk::unnamed(&mut walked, path, method);
+    }
+    walked
 }
 
 /// Names a request with this body by convention.
@@ -136,7 +157,7 @@ pub(super) fn naming_at(
         .documented
         .and_then(|pattern| Path::documented(&request.path, pattern))
         .unwrap_or_else(|| Path::read(&request.path));
-    let mut walked = walk(&path, meant(&method.name, body));
+    let mut walked = walked(&path, meant(&method.name, body), known, (request, body));
     let called = called(request, body, &method, (&path, &walked), known.is_routed);
     let is_sent = body.is_some() || request.query.is_some();
     noted::path(&walked, trace);
@@ -163,6 +184,7 @@ pub(super) fn naming_at(
     let routed = by_route(&mut walked, &mut acted, request, body.filter(|_| is_front));
     signing::take(&mut walked, &path, &method.name, at_provider);
     walked.is_submitted |= acted.is_none() && may_be_routed;
+    walked.is_submitted |= commands::is_sent(&path, &walked, request, body);
     walked.is_unclear = !is_script && method.name == "POST" && acting::is_asked(request, body);
     let mut naming = match called.calls {
         Some(calls) => {
@@ -178,7 +200,8 @@ pub(super) fn naming_at(
         None => {
             take(&mut walked, acted.as_ref(), &path);
             queried::take(&mut walked, &path, request, meant(&method.name, body));
-            let naming = named_by_path(walked, request, body, meant(&method.name, body), trace);
+            let meant = meant(&method.name, body);
+            let naming = delivery::named(walked, (request, body), meant, known, trace);
             note_acted(acted, trace);
             note_routed(routed, trace);
             naming

@@ -212,6 +212,11 @@ pub(super) fn scope_name(noun: &str) -> Option<&'static str> {
     SCOPES.iter().find(|(known, _)| *known == noun).map(|(_, name)| *name)
 }
 
+/// Whether a word stands in the place of an id for whoever is signed in: `/users/me`.
+pub(super) fn is_oneself(id: &str) -> bool {
+    ["@me", "current", "me", "mine", "self"].contains(&id)
+}
+
 /// The area of a noun, by the whole of it or by its last word.
 pub(super) fn known_category(noun: &str) -> Option<&'static str> {
     let find = |word: &str| {

@@ -169,7 +169,8 @@ fn act(operation: &str, arguments: &Value<'_>) -> Act {
     if let (Some(_), [target @ Target { id: None, .. }]) =
         (&act.sentence.part, act.targets.as_mut_slice())
     {
-        target.name = body::name(arguments, &target.kind);
+        let own = target.name.take();
+        target.name = own.or_else(|| body::name(arguments, &target.kind));
     }
     act
 }

@@ -376,8 +376,8 @@ fn done(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict {
         response.status == 201 || is_told || observed.is_some_and(Observed::is_creation);
     let is_set =
         matches!(naming.sentence.verb.as_str(), "put" | "replace" | "save" | "set" | "upsert");
-    let is_set = is_set && naming.method == "PUT";
-    let created = is_created && (is_set || naming.sentence.verb == "update");
+    let may_make = is_set && naming.method == "PUT" || completed::may_be_new(naming);
+    let created = is_created && (may_make || naming.sentence.verb == "update");
     let sentence = if created {
         trace.note(Field::Action, || match response.status {
             201 => (By::Convention("201 says created"), vec![Origin::Status]),

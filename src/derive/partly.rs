@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 
 use super::act::End;
+use super::answer;
 use super::body::{self, Value};
 use super::code::{code, is_refusal};
+use super::verbs::{TOGETHER, past};
 use super::words::plural;
-use super::{answer, verbs::past};
 use crate::decode::Number;
 use crate::record::{Outcome, Target};
 
@@ -108,9 +109,6 @@ const COUNT_MAX: i64 = 1_000_000_000;
 
 /// After these verbs what is changed is but a part of what is done.
 const MAKING: [&str; 6] = ["create", "import", "insert", "save", "sync", "upsert"];
-
-/// What stands before a verb that is done to several things at once.
-const TOGETHER: [&str; 4] = ["batch", "bulk", "mass", "multi"];
 
 /// The verb alone: `delete` of `bulk_delete` and of `delete_all`.
 pub(super) fn bare(verb: &str) -> &str {

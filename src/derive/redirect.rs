@@ -152,6 +152,13 @@ const FORMS: [&str; 10] = [
     "signup",
 ];
 
+/// By what forms ask to be shown again: those of Django, EasyAdmin, Sonata and Backpack.
+const AGAIN: [&str; 6] =
+    ["addanother", "add_another", "and_continue", "and_create", "and_edit", "and_new"];
+
+/// Longer values are no buttons.
+const ASKED_BYTES_MAX: usize = 40;
+
 /// Parameters that are looked at.
 const PARAMETERS_MAX: usize = 64;
 
@@ -223,7 +230,22 @@ fn is_form_again(naming: &Naming, request: &RequestRecord, location: &str) -> bo
     };
     // A page of which a form is a part is where one comes to again, well or not.
     let is_form = || words(path).last().is_some_and(|last| FORMS.contains(&last.as_str()));
-    matches!(verb, "create" | "update" | "register") && path != own && is_form() && is_sent_from()
+    let is_again = || is_form() && is_sent_from() && !asks_for_form(request);
+    matches!(verb, "create" | "update" | "register") && is_again()
+}
+
+/// Whether a form is sent so that one is led to a form again: `_addanother=Save`, `action=saveAndContinue`.
+fn asks_for_form(request: &RequestRecord) -> bool {
+    let Some(body) = request.body.as_ref().map(BodyRecord::tree) else { return false };
+    let says = |text: &str| {
+        let text = snake(text);
+        AGAIN.iter().any(|again| text.contains(again))
+    };
+    let is_short = |text: &&str| text.len() <= ASKED_BYTES_MAX;
+    let mut members = body.members().iter().take(PARAMETERS_MAX);
+    members.any(|(name, value)| {
+        name == "_continue" || says(name) || value.as_str().filter(is_short).is_some_and(says)
+    })
 }
 
 /// What a redirection to a page about an error says.

@@ -1,7 +1,7 @@
 //! What a gateway refused: how it is told.
 
 use super::body::Value;
-use super::code::{code, code_at, field_code, json_path, status_in};
+use super::code::{code, code_at, field_code, json_path, status_in, word};
 use super::naming::Naming;
 use super::outcome::{Ended, Verdict};
 use super::text::cut;
@@ -25,8 +25,17 @@ pub struct Rejected {
     pub rule: Option<String>,
     /// What of the answer the rule looks at.
     pub told_by: Vec<Origin>,
+    /// The code that is all that the answer says of its error, where the rule names it.
+    pub code: Option<String>,
     /// The parts of the limit that was reached, and where they stand.
     pub limit: Vec<(&'static str, Origin)>,
+}
+
+impl Rejected {
+    /// The code in the place of an error.
+    fn code_alone(&self, status: u16) -> Option<String> {
+        word(self.code.as_deref()?, Some(status))
+    }
 }
 
 /// Tells what became of a named request that a gateway refused.
@@ -46,6 +55,7 @@ pub fn rejected_traced(
             let tree = response.body.as_ref().map(BodyRecord::tree);
             let told = tree.and_then(|tree| code(tree, Some(response.status)));
             let told = told.or_else(|| Some(field_code(response)?.0));
+            let told = told.or_else(|| rejected.code_alone(response.status));
             told.unwrap_or_else(|| match response.status {
                 status @ 400.. => format!("http_{status}"),
                 _ => tree
@@ -113,7 +123,10 @@ fn noted(rejected: &Rejected, ended: Ended<'_>, has_model: bool, trace: &mut Tra
         place.map(Origin::ResponseBody)
     });
     let in_field = || Some(Origin::ResponseHeader(field_code(response?)?.1.to_owned()));
-    let place = in_body.or_else(in_field);
+    let alone = || {
+        rejected.code_alone(response?.status).map(|_| Origin::ResponseBody("$.error".to_owned()))
+    };
+    let place = in_body.or_else(in_field).or_else(alone);
     let end = if response.is_some() { Origin::Status } else { Origin::NoResponse };
     let by = || match &rejected.rule {
         Some(id) => By::Rejection { id: id.clone() },

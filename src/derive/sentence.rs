@@ -2,7 +2,7 @@
 
 use super::shape::is_id;
 use super::text::{cut, unquoted};
-use super::verbs::{asking_of, compound, past};
+use super::verbs::{asking_of, compound, is_of_several, past};
 use super::words::{plural, spoken};
 use crate::record::{Scope, Target};
 
@@ -23,6 +23,8 @@ pub(super) struct Sentence {
     pub(super) part: Option<String>,
     /// The item to which the target belongs.
     pub(super) owner: Option<Target>,
+    /// To whom that belongs, the nearest first; it is not told.
+    pub(super) outer: Vec<Target>,
     /// The name is what the client wants it to be: the id is told as well.
     pub(super) is_claimed: bool,
     /// It is done to all of a collection.
@@ -41,7 +43,7 @@ pub(super) struct Sentence {
 const WAYS: [&str; 5] = ["_to_", "_from_", "_into_", "_as_", "_by_"];
 
 /// Words about several things, of which is told how many there are.
-const SEVERAL: [&str; 4] = ["batch", "bulk", "many", "multiple"];
+const SEVERAL: [&str; 5] = ["batch", "bulk", "many", "multiple", "selected"];
 
 /// What is done to all of a collection, if no item is named.
 const ON_ALL: [&str; 13] = [
@@ -151,8 +153,14 @@ impl Sentence {
             false => None,
         };
         let (verb, way) = match way.and_then(|at| self.verb.split_at_checked(at)) {
-            Some((verb, way)) => (verb, way.replace('_', " ")),
-            None => (self.verb.as_str(), String::new()),
+            Some((verb, way)) => match self.holder() {
+                Some(id) => (verb, format!("{} {}", way.replace('_', " "), identified(id))),
+                None => (verb, way.replace('_', " ")),
+            },
+            None => match marked(&self.verb) {
+                Some(what) => ("mark", format!(" as {}", what.replace('_', " "))),
+                None => (self.verb.as_str(), String::new()),
+            },
         };
         match compound(verb).or_else(|| asking_of(verb)) {
             Some((verb, about)) => {
@@ -184,6 +192,7 @@ impl Sentence {
             }
         };
         let whole = match &self.owner {
+            _ if self.holder().is_some() => whole,
             Some(owner) => format!("{whole} of {}", Self::default().named(owner)),
             None => whole,
         };
@@ -195,6 +204,14 @@ impl Sentence {
             Some(about) => format!("{} of {whole}", spoken(about)),
             None => whole,
         }
+    }
+
+    /// The id of what something is put into or taken out of, which the verb tells: `add_to_team`.
+    fn holder(&self) -> Option<&str> {
+        let owner = self.owner.as_ref()?;
+        let way = self.verb.strip_suffix(owner.kind.as_str())?;
+        let is_told = ["_to_", "_from_", "_into_"].iter().any(|it| way.ends_with(it));
+        owner.id.as_deref().filter(|_| is_told)
     }
 
     fn kind_of(&self, target: &Target) -> String {
@@ -228,6 +245,11 @@ impl Sentence {
         }
         place
     }
+}
+
+/// What something is marked as, of which the verb says no more: `mark_read`.
+fn marked(verb: &str) -> Option<&str> {
+    verb.strip_prefix("mark_").filter(|what| !is_of_several(what) && *what != "as")
 }
 
 /// An id, in quotation marks if it could be a word.

@@ -27,6 +27,9 @@ const OPERATIONS: [&str; 6] = ["execution", "job", "operation", "run", "task", "
 const WAITING: [&str; 6] =
     ["accepted", "in_progress", "pending", "processing", "queued", "running"];
 
+/// Its states when it was.
+const ENDED: [&str; 5] = ["completed", "done", "finished", "succeeded", "success"];
+
 /// Whether an object is the target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Is {
@@ -51,8 +54,24 @@ pub(super) fn is_operation(body: &Value<'_>, kind: &str) -> bool {
     let is_done = matches!(body.get("done"), Some(Value::Bool(_)));
     let is_under = |name: &str| name.starts_with("operations/") || name.contains("/operations/");
     is_done
+        || is_called_so(body)
         || KINDS.iter().filter_map(named).any(|own| is(&own) || own == "status")
         || body.get("name").and_then(Value::as_str).is_some_and(is_under)
+}
+
+/// Whether a body is named as an operation is, and has its state: `{"name": "op-17", "status": "PENDING"}`.
+fn is_called_so(body: &Value<'_>) -> bool {
+    let name = body.get("name").and_then(Value::as_str).unwrap_or_default();
+    let is_name = name.split_once(['-', '_']).is_some_and(|(first, rest)| {
+        (first == "op" || OPERATIONS.contains(&first))
+            && rest.bytes().any(|byte| byte.is_ascii_digit())
+    });
+    let is_state = |state: &str| {
+        let state = snake(state);
+        WAITING.contains(&state.as_str()) || ENDED.contains(&state.as_str())
+    };
+    let mut states = ["state", "status"].iter().filter_map(|it| body.get(it)?.as_str());
+    is_name && states.any(is_state)
 }
 
 /// Members with the id of what will see to it.

@@ -400,6 +400,7 @@ fn an_error_in_an_answer_of_a_model_has_the_status_that_it_says() {
         model_at: None,
         told_by: Vec::new(),
         limit: Vec::new(),
+        code: None,
     };
     let rows = [
         (json!({"error": {"code": 429, "message": "slow down"}}), "http_429"),

@@ -77,15 +77,30 @@ const INVERSES: &[(&str, &str)] = &[
 /// Pasts that no rule below gets right.
 const PASTS: &[(&str, &str)] = &[
     ("ban", "banned"),
-    ("unban", "unbanned"),
+    ("bind", "bound"),
     ("build", "built"),
+    ("buy", "bought"),
     ("cancel", "cancelled"),
     ("commit", "committed"),
+    ("choose", "chosen"),
     ("do", "done"),
     ("defer", "deferred"),
     ("drop", "dropped"),
     ("flag", "flagged"),
-    ("unflag", "unflagged"),
+    ("forget", "forgotten"),
+    ("give", "given"),
+    ("hold", "held"),
+    ("keep", "kept"),
+    ("lend", "lent"),
+    ("log", "logged"),
+    ("map", "mapped"),
+    ("sell", "sold"),
+    ("strip", "stripped"),
+    ("swap", "swapped"),
+    ("tag", "tagged"),
+    ("take", "taken"),
+    ("trim", "trimmed"),
+    ("write", "written"),
     ("ship", "shipped"),
     ("show", "shown"),
     ("fork", "forked"),
@@ -98,14 +113,12 @@ const PASTS: &[(&str, &str)] = &[
     ("logout", "logged out"),
     ("move", "moved"),
     ("new", "created"),
-    ("overwrite", "overwritten"),
     ("pay", "paid"),
     ("pin", "pinned"),
     ("plan", "planned"),
     ("power_cycle", "power-cycled"),
     ("put", "put"),
     ("read", "read"),
-    ("rebuild", "rebuilt"),
     ("rerun", "run again"),
     ("resend", "sent again"),
     ("request_reset", "asked to be reset"),
@@ -123,13 +136,9 @@ const PASTS: &[(&str, &str)] = &[
     ("submit", "submitted"),
     ("transfer", "transferred"),
     ("trip", "tripped"),
-    ("undo", "undone"),
     ("rewrap", "rewrapped"),
     ("shrink", "shrunk"),
-    ("unpin", "unpinned"),
     ("unwrap", "unwrapped"),
-    ("unset", "unset"),
-    ("unstar", "unstarred"),
     ("backup", "backed up"),
     ("wake", "woken"),
     ("withdraw", "withdrawn"),
@@ -141,6 +150,12 @@ const PASTS: &[(&str, &str)] = &[
     ("find", "found"),
     ("lookup", "looked up"),
 ];
+
+/// What stands before a verb that is done to several things at once.
+pub(super) const TOGETHER: [&str; 4] = ["batch", "bulk", "mass", "multi"];
+
+/// Syllables before a verb that leave its past what it is.
+const BEFORE: [&str; 4] = ["out", "over", "re", "un"];
 
 /// Verbs of two words.
 const OF_TWO: [&str; 7] =
@@ -210,6 +225,19 @@ pub(super) fn is_of_several(about: &str) -> bool {
     several.contains(&about.split('_').next().unwrap_or_default())
 }
 
+/// The verb as it stands in an action, be it done to one or to several: `delete` of `bulk_delete` and of
+/// `destroy_many`.
+pub(super) fn of_action(verb: &str) -> &str {
+    let Some((first, rest)) = verb.split_once('_') else { return verb };
+    let second = rest.split('_').next().unwrap_or(rest);
+    if TOGETHER.contains(&first) && is_verb(second) {
+        return canonical(rest);
+    }
+    let is_of_several =
+        TOGETHER.contains(&rest) || ["many", "multiple", "selected"].contains(&rest);
+    if is_of_several && is_verb(first) { canonical(first) } else { verb }
+}
+
 /// The verb in the form that actions use.
 pub(super) fn canonical(verb: &str) -> &str {
     lookup(CANONICAL, verb).unwrap_or(verb)
@@ -238,6 +266,12 @@ pub(super) fn past(verb: &str) -> String {
             return format!("checked for {}", rest.replace('_', " "));
         }
         return format!("{} {}", past(first), rest.replace('_', " "));
+    }
+    let inner = BEFORE.iter().find_map(|before| Some((before, verb.strip_prefix(before)?)));
+    // What is renewed is not made anew.
+    let inner = inner.filter(|(_, verb)| *verb != "new");
+    if let Some((before, past)) = inner.and_then(|(it, verb)| Some((it, lookup(PASTS, verb)?))) {
+        return format!("{before}{past}");
     }
     match verb.strip_suffix('y') {
         Some(stem) if !stem.ends_with(['a', 'e', 'o', 'u']) => format!("{stem}ied"),

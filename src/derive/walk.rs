@@ -8,14 +8,17 @@ mod members;
 mod named;
 mod places;
 mod reference;
+mod route;
 mod service;
 mod singular;
+mod unnamed;
 mod verb;
 
-use self::matrix::matrix;
 use self::named::is_own_of_people;
+use self::route::route;
 pub(super) use self::singular::ACTIONS;
 use self::singular::{is_abstract, is_decimal, is_own_thing};
+pub(super) use self::unnamed::take as unnamed;
 use self::verb::{compound_tail, is_sign_out_of_all, noun_first};
 use super::nouns::{is_common_collection, is_known_noun, is_marker, is_part, is_thing, scope_name};
 use super::nouns::{is_singleton, known_category};
@@ -85,6 +88,7 @@ pub(super) fn walk(path: &Path, method: &str) -> Walked {
     }
     let mut out = walk.out;
     azure::take(&mut out.nodes);
+    unnamed::own(&mut out.nodes);
     reference::take(&mut out, path, method);
     if let Some(verb) = &path.verb {
         let signs = verb.starts_with("sign_in") || verb.starts_with("log_in") || verb == "login";
@@ -416,33 +420,4 @@ fn is_before_session(word: &str) -> bool {
 fn is_session_verb(word: &str) -> bool {
     matches!(canonical(word), "login" | "logout" | "register" | "refresh")
         || is_sign_out_of_all(word)
-}
-
-/// The path with ids replaced: `{id}` for the last node's, the noun for others.
-fn route(path: &Path, nodes: &[Node]) -> String {
-    let mut out = String::new();
-    for (index, segment) in path.segments.iter().enumerate() {
-        let slot = nodes.iter().enumerate().find(|(_, node)| node.slots.contains(&index));
-        out.push('/');
-        match slot {
-            Some((at, node)) => {
-                let noun = if at + 1 < nodes.len() { node.noun.as_str() } else { "id" };
-                let matrix = matrix(segment, &node.noun).filter(|_| node.at == Some(index));
-                match (keyed(&segment.text), matrix) {
-                    (Some((name, _)), _) => out.push_str(&format!("{name}({{{noun}}})")),
-                    (None, Some(matrix)) => out.push_str(&matrix.route(noun)),
-                    (None, None) => out.push_str(&format!("{{{noun}}}")),
-                }
-            }
-            None => out.push_str(&segment.raw),
-        }
-    }
-    if let Some(tail) = &path.tail {
-        out.push('/');
-        out.push_str(tail);
-    }
-    if out.is_empty() {
-        out.push('/');
-    }
-    cut(&out)
 }

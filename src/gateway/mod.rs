@@ -5,7 +5,7 @@
 //! over streams. Does not know rule files, stores, or the proxy.
 //!
 //! Rules look at the answer as it came, since what tells rejections apart is often a sentence, and
-//! sentences are redacted at these endpoints. What comes out is one of the rules and the amounts of a
+//! sentences are redacted at these endpoints. What comes out is one of the rules, a code that it names, and the amounts of a
 //! limit, and nothing else: neither the answer's text nor the prompt's can leave this module.
 //!
 //! Invariants: no work grows with more than the product of an answer and the rules; a watch keeps at

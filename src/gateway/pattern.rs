@@ -16,6 +16,11 @@ impl TextPattern {
         Self { pieces: pattern.split('*').map(str::to_ascii_lowercase).collect() }
     }
 
+    /// Whether it names the whole of a text, so that no star stands for any of it.
+    pub(super) fn names(&self, text: &str) -> bool {
+        self.pieces.concat() == text.to_ascii_lowercase()
+    }
+
     /// Whether it is the whole of a text.
     pub fn matches(&self, text: &str) -> bool {
         let cut = text.as_bytes().get(..TEXT_BYTES_MAX).unwrap_or(text.as_bytes());

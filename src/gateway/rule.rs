@@ -80,6 +80,18 @@ pub struct RejectionRule {
 }
 
 impl RejectionRule {
+    /// The code that is all that an answer says of its error (`{"error": "budget_exceeded"}`), if this rule
+    /// names it: what anybody could have written stays where it is.
+    pub fn code(&self, answer: &Answer<'_>) -> Option<String> {
+        let Node::String(code) = answer.body?.get("error")? else { return None };
+        let is_named = |expected: &Expected| match expected {
+            Expected::AnyOf(patterns) => patterns.iter().any(|it| it.names(code)),
+            Expected::Present | Expected::Absent => false,
+        };
+        let is_named = self.when.body.iter().any(|(_, expected)| is_named(expected));
+        is_named.then(|| code.clone().into_owned())
+    }
+
     /// Whether it speaks of this answer.
     pub fn holds(&self, answer: &Answer<'_>) -> bool {
         let When { statuses, headers, body, paths } = &self.when;

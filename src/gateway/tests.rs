@@ -401,6 +401,42 @@ fn a_rule_that_cannot_be_evaluated_does_not_hold() {
     }
 }
 
+#[test]
+fn a_code_alone_is_told_if_the_rule_names_it() {
+    let patterns = ["*budget_exceeded", "quota_*"].map(TextPattern::new).to_vec();
+    let rule = RejectionRule {
+        id: "r".to_owned(),
+        when: When {
+            body: vec![(
+                crate::redact::JsonPath::new("$..['code', 'error']").unwrap(),
+                Expected::AnyOf(patterns),
+            )],
+            ..When::default()
+        },
+        action: "a.b".to_owned(),
+        outcome: crate::record::Outcome::Denied,
+        severity: crate::record::Severity::Warn,
+    };
+    for (body, expected) in [
+        (json!({"error": "budget_exceeded"}), Some("budget_exceeded")),
+        // What a star stands for is anybody's.
+        (json!({"error": "quota_zebra"}), None),
+        (json!({"error": "zebra_budget_exceeded"}), None),
+        (json!({"error": "zebra", "code": "budget_exceeded"}), None),
+        (json!({"error": {"code": "budget_exceeded"}}), None),
+        (json!({"code": "budget_exceeded"}), None),
+    ] {
+        let response = Response {
+            status: 429,
+            headers: headers("application/json"),
+            body: Body::whole(body.to_string()),
+            release: Release::Held,
+        };
+        let code = Answer::read("/", &response, |answer| rule.code(answer));
+        assert_eq!(code.as_deref(), expected, "{body}");
+    }
+}
+
 proptest! {
     #[test]
     fn nothing_panics(

@@ -39,11 +39,13 @@ impl Prepared {
     ) -> Redacted<Completion> {
         let none = Asked { path: String::new(), model: None, segment: None };
         let asked = self.asked.as_ref().unwrap_or(&none);
-        let (rule, within) = match end {
+        let (rule, code, within) = match end {
             End::Response(response) => Answer::read(&asked.path, response, |answer| {
-                (stage.events.rejections().find(answer).cloned(), answer.limit())
+                let rule = stage.events.rejections().find(answer);
+                let code = rule.and_then(|rule| rule.code(answer));
+                (rule.cloned(), code, answer.limit())
             }),
-            _ => (None, Limit::new()),
+            _ => (None, None, Limit::new()),
         };
         let within = searched(stage, within, &self.seen);
         let model = asked.model.clone().unwrap_or_default().map(Some);
@@ -64,6 +66,7 @@ impl Prepared {
         let completion = redacted.map(|(((naming, mut rejected), response), within)| {
             let limit = response.as_ref().map(|response| gateway::limit(&response.headers));
             let limit = whole(limit.unwrap_or_default(), within);
+            rejected.code = code;
             rejected.limit =
                 limit.iter().map(|(name, part)| (*name, origin(&part.place))).collect();
             let ended = match (&response, end) {
@@ -145,6 +148,7 @@ fn rejection_of(
             rule: Some(id.clone()),
             told_by,
             limit: Vec::new(),
+            code: None,
         };
     }
     let (action, outcome, severity) = match end {
@@ -162,5 +166,6 @@ fn rejection_of(
         rule: None,
         told_by: Vec::new(),
         limit: Vec::new(),
+        code: None,
     }
 }

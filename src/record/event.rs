@@ -168,7 +168,7 @@ pub struct Act {
     /// How much it should worry; absent in an intent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub severity: Option<Severity>,
-    /// Upon what.
+    /// Upon what, and behind that what it belongs to.
     pub targets: Vec<Target>,
 }
 
@@ -336,7 +336,7 @@ pub struct Intent {
     pub scope: Scope,
     /// From where.
     pub source: Source,
-    /// Upon what; more than one for bulk requests.
+    /// Upon what, several of a bulk request; and behind that what it belongs to.
     pub targets: Vec<Target>,
     /// When the request arrived.
     #[serde(serialize_with = "rfc3339_ms")]

@@ -348,7 +348,7 @@ mod tests {
         for (path, action) in [
             ("cus_2", "customer.update"),
             ("delete", "customer.delete"),
-            ("bulk-delete", "customer.bulk_delete"),
+            ("bulk-delete", "customer.delete"),
             ("search", "customer.search"),
             ("keys", "key.create"),
         ] {

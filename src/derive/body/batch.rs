@@ -80,16 +80,18 @@ pub(in crate::derive) fn batch<'b>(body: &'b Value<'b>, plural: &str) -> Many<'b
     }
 }
 
-/// Addresses of those who are invited at once: `email=a@x.example,b@x.example`.
+/// Addresses of those who are invited at once: `email=a@x.example,b@x.example`, `{"emails": ["a@x.example"]}`.
 pub(in crate::derive) fn addresses<'b>(body: &'b Value<'b>) -> Many<'b> {
-    let is_list = |text: &str| {
-        text.contains(',') && text.split(',').all(|it| it.contains('@') && !it.contains(' '))
+    let is_address = |text: &str| text.contains('@') && !text.contains(' ');
+    let is_list = |text: &str| text.contains(',') && text.split(',').all(is_address);
+    let is_one = |item: &Value<'_>| item.as_str().is_some_and(is_address);
+    let read = |name: &'b str, value: &'b Value<'b>| match value {
+        Value::Array(items) if items.iter().all(is_one) => Some(list(Some(name), value)),
+        value => Some(Many::of_names(name, value.as_str().filter(|text| is_list(text))?)),
     };
-    let found = body.members().iter().find_map(|(name, value)| {
-        let text = value.as_str().filter(|text| is_list(text))?;
-        matches!(name.as_ref(), "email" | "emails").then(|| Many::of_names(name, text))
-    });
-    found.unwrap_or_default()
+    let own = body.members().iter();
+    let mut own = own.filter(|(name, _)| matches!(name.as_ref(), "email" | "emails"));
+    own.find_map(|(name, value)| read(name, value)).unwrap_or_default()
 }
 
 /// Members by which machines of Proxmox are known, and their nouns.

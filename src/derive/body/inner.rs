@@ -62,6 +62,20 @@ fn within<'b>(body: &'b Value<'b>, noun: &str) -> Option<(&'b Value<'b>, String)
     Some((edge.get("node")?, format!("{}.node", step(name))))
 }
 
+/// The list that an answer has under the name of what is in it, itself or in what wraps it:
+/// `{"users": [{…}, {…}]}`.
+pub(in crate::derive) fn under_own_name<'b>(
+    body: &'b Value<'b>,
+    noun: &str,
+) -> Option<&'b [Value<'b>]> {
+    let plural = plural(noun);
+    let own = |body: &'b Value<'b>| {
+        let (_, list) = body.members().iter().find(|(name, _)| snake(name) == plural)?;
+        list.as_array()
+    };
+    own(body).or_else(|| WRAPPERS.iter().find_map(|name| own(body.get(name)?)))
+}
+
 /// Where below a place a text stands, or a number that is written so: the nearest of the values.
 pub(in crate::derive) fn place_of(body: &Value<'_>, root: &str, text: &str) -> Option<String> {
     let mut queue = VecDeque::from([(body, root.to_owned())]);

@@ -19,7 +19,7 @@ use super::nouns::{is_prefix, scope_name};
 use super::rule::{EventRule, PathPattern, Piece, TargetRule, Template, Uses};
 use super::shape::is_version;
 use super::trace::Trace;
-use super::verbs::{canonical, is_adverb, is_verb};
+use super::verbs::{canonical, is_adverb, is_verb, of_action};
 use super::words::{is_plural, singular, snake};
 use crate::record::RequestRecord;
 
@@ -102,7 +102,7 @@ impl Operation {
             RequestRecord { method: self.method.clone(), path: sample, ..RequestRecord::default() };
         let path = self.path.clone();
         let path = if self.ends_in_verb() { path.ending_in_verb() } else { path };
-        let known = Known { documented: Some(&path), is_routed: true };
+        let known = Known { documented: Some(&path), is_routed: true, ..Known::default() };
         let naming = naming_at(&request, None, known, &mut Trace::off());
         let item = naming.targets.first().and_then(|target| target.id.clone());
         let noun = naming.action.split_once('.').map_or("", |(noun, _)| noun);
@@ -122,6 +122,12 @@ impl Operation {
         let action = self.action.clone().or_else(|| self.action_of(&naming, &said));
         let stated = action.as_deref().and_then(|action| action.split_once('.'));
         let kind = stated.filter(|(stated, _)| item.is_none() && !is_same(stated, noun));
+        // `user_role` of a user is that user's role, and no other thing.
+        let is_owned = |stated: &str| {
+            let owner = naming.sentence.owner.as_ref();
+            owner.is_some_and(|owner| stated == format!("{}_{noun}", owner.kind))
+        };
+        let kind = kind.filter(|(stated, _)| !is_owned(stated));
         let kind = kind.filter(|_| naming.sentence.part.is_none());
         EventRule {
             id: self.id.clone(),
@@ -216,8 +222,8 @@ impl Operation {
             Some("logout") if !is_item => return Some("session.delete".to_owned()),
             _ => {}
         }
-        let action =
-            format!("{}.{}", other.as_deref().unwrap_or(noun), stated.as_deref().unwrap_or(verb));
+        let verb = of_action(stated.as_deref().unwrap_or(verb));
+        let action = format!("{}.{verb}", other.as_deref().unwrap_or(noun));
         action.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase()).then_some(action)
     }
 
@@ -318,7 +324,9 @@ fn said_by(words: &[String]) -> Said {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let is_generic = |word: &str| ["create", "update", "delete", "destroy"].contains(&word);
     let noun = |words: &[&str]| noun_of(&words.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>());
-    if let ["create", "or", "update", rest @ ..] = words.as_slice() {
+    if let [first, "or", second, rest @ ..] = words.as_slice()
+        && is_either(first, second)
+    {
         return Said { noun: noun(rest), verb: Some("update".to_owned()) };
     }
     if let [adverb, verb, rest @ ..] = words.as_slice()
@@ -383,12 +391,30 @@ fn is_same(noun: &str, known: &str) -> bool {
 
 /// The verb that a summary begins with: `Rotates a key`.
 fn first_verb(summary: &str) -> Option<String> {
-    let word = summary.split_whitespace().next()?.to_ascii_lowercase();
+    let mut words = summary.split_whitespace().map(str::to_ascii_lowercase);
+    let word = words.next()?;
+    if words.next().as_deref() == Some("or")
+        && words.next().is_some_and(|second| is_either(stem_of(&word), stem_of(&second)))
+    {
+        return Some("update".to_owned());
+    }
     let bare = || word.strip_suffix("es").filter(|bare| is_verb(bare));
     let verb = Some(word.as_str()).filter(|word| is_verb(word));
     let verb =
         verb.or_else(|| word.strip_suffix('s').filter(|bare| is_verb(bare))).or_else(bare)?;
     Some(canonical(verb).to_owned())
+}
+
+/// Whether something is made or changed, whichever it takes: `create or replace`.
+fn is_either(first: &str, second: &str) -> bool {
+    let makes = |verb: &str| canonical(verb) == "create" || verb == "insert";
+    let changes = |verb: &str| canonical(verb) == "update" || matches!(verb, "replace" | "set");
+    makes(first) && changes(second) || changes(first) && makes(second)
+}
+
+/// `creates` → `create`
+fn stem_of(word: &str) -> &str {
+    word.strip_suffix('s').unwrap_or(word)
 }
 
 /// What a parameter is the id of: by the collection before it, or else by its own name.

@@ -80,7 +80,7 @@ fn operations_name_actions_targets_and_scopes() {
         ("PUT /users/{id}/password | setPassword", "user_password.set"),
         ("POST /users/login | loginUser", "-"),
         ("PUT /vaults/{name} | Vaults_CreateOrUpdate", "vault.update"),
-        ("DELETE /users | bulkDeleteUsers", "user.bulk_delete"),
+        ("DELETE /users | bulkDeleteUsers", "user.delete"),
         (
             "POST /pet/{petId}/uploadImage | uploadFile".replace("petId", "pet_id").as_str(),
             "file.upload",
@@ -134,7 +134,7 @@ fn words_of_documents_are_no_ids() {
         let (method, path) = (method.to_owned(), path.to_owned());
         let request = RequestRecord { method, path, ..RequestRecord::default() };
         let pattern = PathPattern::new(pattern).unwrap();
-        let known = Known { documented: Some(&pattern), is_routed: true };
+        let known = Known { documented: Some(&pattern), is_routed: true, ..Known::default() };
         let naming = naming_at(&request, None, known, &mut Trace::off());
         let id = naming.targets.first().and_then(|target| target.id.as_deref()).unwrap_or("-");
         assert_eq!(format!("{}: {id}", naming.action), expected, "{line}");
@@ -161,7 +161,7 @@ fn a_document_says_that_the_last_word_is_a_verb() {
             path: operation.written.replace("{id}", "7"),
             ..RequestRecord::default()
         };
-        let known = Known { documented: Some(&rule.path), is_routed: true };
+        let known = Known { documented: Some(&rule.path), is_routed: true, ..Known::default() };
         let naming = naming_at(&request, None, known, &mut Trace::off());
         let id = naming.targets.first().and_then(|target| target.id.as_deref()).unwrap_or("-");
         assert_eq!(format!("{} {id}", naming.action), expected, "{line}");

@@ -5,7 +5,7 @@ use super::super::nouns::{is_part, is_singleton, known_category};
 use super::super::sentence::Sentence;
 use super::super::text::bounded;
 use super::super::trace::Trace;
-use super::super::verbs::{canonical, compound};
+use super::super::verbs::{canonical, compound, of_action};
 use super::super::walk::{Node, Walked};
 use super::super::words::snake;
 use super::relation::{self, Related};
@@ -73,18 +73,18 @@ pub(super) fn named_by_path(
     let is_whole = node.is_collection() && walked.part.is_none() && verb == "delete";
     let sentence = Sentence {
         verb: spoken,
-        kind: None,
         part: walked.part.map(|part| if is_list { plural_name(&part) } else { part }),
         owner,
+        outer: outer_of(&walked.nodes),
         is_claimed: are_claimed(&targets),
         is_whole,
         is_open,
         count: (count > known).then_some(count),
         scope: scope.clone(),
-        others: Vec::new(),
+        ..Sentence::default()
     };
     let naming = Naming {
-        action: format!("{noun}.{verb}"),
+        action: format!("{noun}.{}", of_action(&verb)),
         category,
         targets,
         scope,
@@ -99,6 +99,9 @@ pub(super) fn named_by_path(
         None => naming,
     }
 }
+
+/// So many things are told to which a target belongs.
+const OUTER_MAX: usize = 4;
 
 /// Verbs that are done to the whole of an application, if nothing says to what.
 const OF_WHOLE: [&str; 6] =
@@ -150,7 +153,12 @@ fn is_list_replaced(walked: &Walked, method: &str, body: Option<&Value<'_>>) -> 
     let [.., outer, list] = walked.nodes.as_slice() else { return false };
     let is_bare = walked.verb.is_none() && walked.part.is_none();
     let is_list = outer.is_item && list.is_collection() && is_bare;
-    method == "PUT" && is_list && body.is_some_and(|body| body.as_array().is_some())
+    // `{"members": [1, 2]}`
+    let is_sent = |body: &Value<'_>| match body.members() {
+        [(name, own)] => own.as_array().is_some() && relation::is_id_of(name, &list.noun),
+        _ => body.as_array().is_some(),
+    };
+    method == "PUT" && is_list && body.is_some_and(is_sent)
 }
 
 /// The noun of the action, and its area.
@@ -170,6 +178,13 @@ fn owner_of(outer: &[Node]) -> Option<Target> {
     let outer = outer.last().filter(|outer| outer.id.is_some())?;
     let owner = Target { kind: outer.noun.clone(), id: outer.id.clone(), name: None };
     outer.scope_name().is_none().then_some(owner)
+}
+
+/// To whom the owner belongs: `/users/7/devices/5/tokens`.
+fn outer_of(nodes: &[Node]) -> Vec<Target> {
+    let is_people = |node: &&Node| known_category(&node.noun) == Some("member");
+    let outer = nodes.iter().rev().skip(1).filter(is_people);
+    outer.filter_map(|node| owner_of(std::slice::from_ref(node))).take(OUTER_MAX).collect()
 }
 
 /// The verb, where neither the path nor the body says one.

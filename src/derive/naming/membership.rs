@@ -8,6 +8,7 @@ use super::super::nouns::known_category;
 use super::super::trace::{By, Field, Origin, Trace};
 use super::super::walk::{Node, Walked};
 use super::super::words::snake;
+use super::relation::right_meant;
 use super::targets::{is_key, is_name};
 use crate::record::{RequestRecord, Target, Tree};
 
@@ -141,6 +142,21 @@ pub(super) fn of_members(
         let names = ["email", "emails", "user_email"];
         body.members().iter().any(|(name, _)| names.contains(&snake(name).as_str()))
     };
+    // `POST /users/7/grant {"role": "admin"}`
+    let is_person = PEOPLE.contains(&node.noun.as_str()) && node.is_item && walked.part.is_none();
+    let is_given =
+        matches!(walked.verb.as_deref(), Some("assign" | "grant" | "revoke" | "unassign"));
+    if let Some(right) = (is_person && is_given).then(|| right_meant(body)).flatten() {
+        walked.nodes.push(Node::named(right));
+        return;
+    }
+    // `POST /invite {"email": …}`
+    let is_alone = node.noun == "resource" && node.at.is_none();
+    if is_alone && walked.verb.as_deref() == Some("invite") && has_address() {
+        walked.nodes = vec![Node::named("invitation")];
+        walked.verb = Some("create".to_owned());
+        return;
+    }
     let (noun, verb) = match walked.verb.as_deref() {
         Some("invite") if has_address() => ("invitation", "create"),
         Some("kick" | "remove_member" | "remove_user") if refers(body) => ("member", "delete"),

@@ -65,6 +65,24 @@ const LISTS: [&str; 14] = [
 /// Members by which it is said how something is put there.
 const HOW: [&str; 2] = ["profile", "scope"];
 
+/// What somebody may be given, by its noun.
+const RIGHTS: [&str; 4] = ["entitlement", "permission", "privilege", "role"];
+
+/// Whether a noun stands for what somebody may be given, which is there before and after.
+fn is_right(noun: &str) -> bool {
+    RIGHTS.contains(&noun)
+}
+
+/// The one kind of right that a body names, of which a verb says what is done to it: `{"role": "admin"}`.
+pub(super) fn right_meant(body: &Value<'_>) -> Option<&'static str> {
+    let has = |noun: &str| {
+        let is_own = |name: &str| is_id_of(name, noun) && squashed(name).starts_with(noun);
+        body.members().iter().any(|(name, _)| is_own(name))
+    };
+    let mut meant = RIGHTS.iter().copied().filter(|noun| has(noun));
+    meant.next().filter(|_| meant.next().is_none())
+}
+
 /// What a request does to what is in something else.
 #[derive(Debug, Default)]
 pub(super) struct Related {
@@ -107,7 +125,7 @@ fn given(
         return None;
     }
     let is_meant = |body: &&Value<'_>| {
-        refers(body, &inner.noun) || inner.noun == "role" && says_which(body, &inner.noun)
+        refers(body, &inner.noun) || is_right(&inner.noun) && says_which(body, &inner.noun)
     };
     let referred = walked.is_relationship.then(|| reference(request, body)).flatten();
     let body = body.filter(is_meant);
@@ -120,8 +138,13 @@ fn given(
         _ => return None,
     };
     match inner.noun.as_str() {
-        "role" => {
-            walked.verb = Some(given.to_owned());
+        noun if is_right(noun) => {
+            let verb = match (noun, verb) {
+                ("role", _) => given,
+                (_, "create") => "grant",
+                _ => "revoke",
+            };
+            walked.verb = Some(verb.to_owned());
             walked.is_relationship = false;
         }
         "group" | "organization" | "team" => {
@@ -243,7 +266,7 @@ fn says_which(body: &Value<'_>, noun: &str) -> bool {
 }
 
 /// `id`, `ids`, `group`, `group_id`, `groupid`, `groups`, `group_ids`
-fn is_id_of(name: &str, noun: &str) -> bool {
+pub(super) fn is_id_of(name: &str, noun: &str) -> bool {
     let name = squashed(name);
     let bare = name.strip_suffix("ids").or_else(|| name.strip_suffix("id")).unwrap_or(&name);
     bare.is_empty() || bare == squashed(noun) || bare == squashed(&plural(noun))

@@ -3,6 +3,7 @@
 use super::super::answer;
 use super::super::body::{self, At, Value};
 use super::super::naming::{Naming, sets_name};
+use super::super::nouns::is_oneself;
 use super::super::shown;
 use super::super::trace::{By, Field, Origin, Trace};
 use super::super::words::snake;
@@ -27,6 +28,12 @@ pub(super) fn says_created(request: &RequestRecord, body: Option<&Value<'_>>) ->
     }
 }
 
+/// Whether a batch is sent what has no ids, and so is made by it, if the status says so.
+pub(super) fn may_be_new(naming: &Naming) -> bool {
+    let is_new = |target: &Target| target.id.is_none() && target.name.is_some();
+    matches!(naming.sentence.verb.as_str(), "batch" | "bulk") && naming.targets.iter().all(is_new)
+}
+
 /// The target with the id and name that the response gives to it, or the name that is shown by its
 /// states.
 pub(super) fn completed(
@@ -37,7 +44,7 @@ pub(super) fn completed(
 ) -> Option<Vec<Target>> {
     let Came { request, response, body, observed, .. } = came;
     let [target] = naming.targets.as_slice() else {
-        let is_made = matches!(verb, "create" | "upload");
+        let is_made = matches!(verb, "batch" | "bulk" | "create" | "upload");
         return if is_made { all_completed(naming, body?, trace) } else { None };
     };
     if let Some(deleted) = body.filter(|_| verb == "delete").and_then(|it| listed(target, it)) {
@@ -65,28 +72,9 @@ pub(super) fn completed(
         Some((inner, root)) => (Some(inner), root),
         None => (body, "$".to_owned()),
     };
-    let at_root = |at: At<'_>| at.to_string().replacen('$', &root, 1);
-    let id = target.id.clone().or_else(|| {
-        // What an export or an import answers with is its own.
-        let is_created = verb == "create"
-            || (naming.method == "POST" && !matches!(verb, "export" | "import" | "search"));
-        if let Some(id) = led_to(naming, came, trace) {
-            return Some(id);
-        }
-        let is_put = || body.is_some_and(|body| is_put_alone(naming, body));
-        let body = body.filter(|_| is_created || is_put())?;
-        let found = match target.kind.as_str() {
-            // What a session is called is not its id.
-            "session" => body::id_at(body, "session"),
-            kind => body::created_id_at(body, kind),
-        };
-        let found = found.map(|(id, at)| (id, at_root(at)));
-        let alone = || Some((bare_id(body)?, "$".to_owned()));
-        let (id, at) = found.or_else(|| alone().filter(|_| response.status == 201))?;
-        let from = || vec![Origin::ResponseBody(at)];
-        trace.note(Field::Id(0), || (By::Convention("the id in the response"), from()));
-        Some(id)
-    });
+    let known = target.id.clone().filter(|id| !is_oneself(id));
+    let id = known.or_else(|| id_shown(naming, came, verb, (body, &root), trace));
+    let id = id.or_else(|| target.id.clone());
     let sent = id.is_none().then(|| sent_id(request, (verb, &target.kind), trace)).flatten();
     // What shows the item says how it is called; what the client says is a claim.
     // Who signs in is not called as the session is.
@@ -107,7 +95,7 @@ pub(super) fn completed(
         }
         trace.note(Field::Name(0), || match at {
             Some(at) => {
-                let from = vec![Origin::ResponseBody(at_root(at))];
+                let from = vec![Origin::ResponseBody(at_root(at, &root))];
                 (By::Convention("the name in the response"), from)
             }
             None => (By::Convention("the name in the states"), vec![Origin::States]),
@@ -116,6 +104,50 @@ pub(super) fn completed(
     });
     let completed = Target { kind: target.kind.clone(), id, name };
     (completed != *target).then(|| vec![completed])
+}
+
+/// The id that an answer gives to what the request does not name, or only as whoever is signed in.
+fn id_shown(
+    naming: &Naming,
+    came: Came<'_>,
+    verb: &str,
+    (body, root): (Option<&Value<'_>>, &str),
+    trace: &mut Trace,
+) -> Option<String> {
+    let [target] = naming.targets.as_slice() else { return None };
+    let is_own = target.id.is_some();
+    // What an export or an import answers with is its own.
+    let is_created = verb == "create"
+        || (naming.method == "POST" && !matches!(verb, "export" | "import" | "search"));
+    let led = || led_to(naming, came, trace);
+    if let Some(id) = (!is_own).then(led).flatten() {
+        return Some(id);
+    }
+    let is_put = || body.is_some_and(|body| is_put_alone(naming, body));
+    let body = body.filter(|_| is_created || is_own || is_about_own(naming) || is_put())?;
+    let found = match target.kind.as_str() {
+        // What a session is called is not its id.
+        "session" => body::id_at(body, "session"),
+        kind => body::created_id_at(body, kind),
+    };
+    let found = found.map(|(id, at)| (id, at_root(at, root)));
+    let alone = || Some((bare_id(body)?, "$".to_owned()));
+    let (id, at) = found.or_else(|| alone().filter(|_| came.response.status == 201))?;
+    let from = || vec![Origin::ResponseBody(at)];
+    trace.note(Field::Id(0), || (By::Convention("the id in the response"), from()));
+    Some(id)
+}
+
+/// A place below what an answer shows.
+fn at_root(at: At<'_>, root: &str) -> String {
+    at.to_string().replacen('$', root, 1)
+}
+
+/// Whether what there is one of was changed, of which the path says neither which it is nor where:
+/// `PATCH /me`.
+fn is_about_own(naming: &Naming) -> bool {
+    let is_alone = naming.sentence.owner.is_none() && naming.scope.is_empty();
+    naming.is_item && is_alone && matches!(naming.method.as_str(), "PATCH" | "PUT")
 }
 
 /// The item that a field of the response leads to.
@@ -200,10 +232,10 @@ fn is_outer(naming: &Naming, came: Came<'_>, body: &Value<'_>) -> bool {
 
 /// Several targets with the ids that the response gives to them, in the order of the request.
 fn all_completed(naming: &Naming, body: &Value<'_>, trace: &mut Trace) -> Option<Vec<Target>> {
-    let items = answer::items(body);
-    if items.len() != naming.targets.len() {
-        return None;
-    }
+    let is_all = |items: &&[Value<'_>]| items.len() == naming.targets.len();
+    let kind = &naming.targets.first()?.kind;
+    let items = Some(answer::items(body)).filter(is_all);
+    let items = items.or_else(|| body::under_own_name(body, kind).filter(is_all))?;
     let complete = |(position, (target, item)): (usize, (&Target, &Value<'_>))| {
         let name = body::name(item, &target.kind);
         let same = target.name.is_none() || name.is_none() || target.name == name;

@@ -265,6 +265,7 @@ fn rest(naming: &Naming, kind: &str, count: usize) -> Act {
             count: None,
             part: None,
             owner: None,
+            outer: Vec::new(),
             ..naming.sentence.clone()
         },
         answer: Answer::Others(count),

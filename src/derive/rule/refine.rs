@@ -5,11 +5,12 @@ use super::super::naming::{Known, Naming, TOO_MANY, naming_at};
 use super::super::nouns::known_category;
 use super::super::text::CHARS_MAX;
 use super::super::trace::{By, Field, Origin, Trace};
+use super::super::verbs::of_action;
 use super::super::words::spoken;
 use super::join::{Taken, joined};
 use super::template::Rendered;
 use super::{Facts, Matched, Place, Template};
-use crate::record::{Actor, BodyRecord, RequestRecord, ResponseRecord, Target};
+use crate::record::{Actor, ActorKind, BodyRecord, RequestRecord, ResponseRecord, Target};
 
 /// In a sentence a value is cut here, so that the rest is still read.
 const VALUE_CHARS_MAX: usize = 80;
@@ -27,10 +28,12 @@ pub fn named_traced(
     trace: &mut Trace,
 ) -> Naming {
     let body = request.body.as_ref().map(BodyRecord::tree);
-    let mut naming = naming_at(request, body, Known::default(), trace);
+    let is_somebodys = !matches!(actor.kind, ActorKind::Anonymous | ActorKind::Webhook);
+    let plain = Known { is_somebodys, ..Known::default() };
+    let mut naming = naming_at(request, body, plain, trace);
     if naming.is_call && !naming.is_at_endpoint && place.rules.names(request, place) {
         trace.forget(|_| true);
-        let known = Known { documented: None, is_routed: true };
+        let known = Known { is_routed: true, ..plain };
         naming = naming_at(request, body, known, trace);
     }
     // What a call does is said by its body.
@@ -38,7 +41,7 @@ pub fn named_traced(
         && let Some(operation) = place.rules.operation(request, body, &naming, place)
     {
         trace.forget(|_| true);
-        let known = Known { documented: Some(&operation.rule.path), is_routed: true };
+        let known = Known { documented: Some(&operation.rule.path), is_routed: true, ..plain };
         naming = naming_at(request, body, known, trace);
         naming.refine(operation, Whose::Document, request, actor, trace);
         naming.documented = naming.matched.take();
@@ -151,6 +154,7 @@ impl Naming {
             self.sentence.kind = None;
             self.sentence.part = None;
             self.sentence.owner = None;
+            self.sentence.outer.clear();
         }
         if let (Some(kind), Some(_), Whose::Rules) = (&rule.target.kind, &rule.action, whose) {
             self.say_noun(kind);
@@ -191,7 +195,10 @@ impl Naming {
         // What the operator gives one name is one thing; a document only knows the path.
         self.is_one = whose == Whose::Rules;
         if action == self.action {
-            // Somebody signs in, whoever says so.
+            // Somebody signs in, whoever says so; what is done to several has the operator's name.
+            if self.is_one && of_action(&self.sentence.verb) != self.sentence.verb {
+                self.sentence.verb = of_action(&self.sentence.verb).to_owned();
+            }
             return;
         }
         let (noun, verb) = action.split_once('.').unwrap_or((&action, "request"));

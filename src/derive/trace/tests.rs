@@ -87,7 +87,7 @@ impl Case<'_> {
             }
             let (path, mut work) = (JsonPath::new(path).unwrap(), 10_000);
             let node = body.tree();
-            let found = path.select(&node, &mut work).ok()?;
+            let found = path.select(node, &mut work).ok()?;
             super::super::body::scalar(found.first()?).or_else(|| match found.first()? {
                 super::super::body::Value::Bool(value) => Some(value.to_string()),
                 super::super::body::Value::Null => None,

@@ -3,7 +3,7 @@
 
 use super::super::nouns::{is_part, known_category};
 use super::super::path::Segment;
-use super::super::verbs::is_verb;
+use super::super::verbs::{TOGETHER, is_verb};
 use super::super::words::is_plural;
 use super::Walk;
 
@@ -67,6 +67,19 @@ impl Walk<'_> {
         self.is_of_items(word, is_last)
             || self.is_of_client(word)
             || is_last && self.is_of_several_at_once(word)
+            || self.is_done_together(word)
+    }
+
+    /// `/users/bulk/delete`, which is as `/users/bulk-delete`.
+    fn is_done_together(&mut self, word: &str) -> bool {
+        let [next] = self.path.segments.get(self.next + 1..).unwrap_or_default() else {
+            return false;
+        };
+        let verb = next.word.as_deref().filter(|verb| TOGETHER.contains(&word) && is_verb(verb));
+        let Some(verb) = verb.map(|verb| format!("{word}_{verb}")) else { return false };
+        self.next += 1;
+        self.verb(&verb);
+        true
     }
 
     /// Whether a word behind a collection is that of its items: `/spaces/space`.
