@@ -1,8 +1,9 @@
 //! Writing: rows, and for each of their terms, the sets that they are in.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use foldhash::{HashMap, HashMapExt as _};
+use foldhash::{HashMap, HashMapExt as _, HashSet};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
 use super::bits::{Bits, ROWS};
@@ -200,11 +201,12 @@ impl<'c> Batch<'c> {
 
     /// Takes the row out of the sets that it is in no more, and into those that it is not in yet.
     fn replace(&mut self, n: i64, old: Option<&Row>, new: Option<&Row>) -> Result<(), IndexError> {
-        let of = |row: Option<&Row>| row.map(terms::terms).unwrap_or_default();
-        let (had, has) = (of(old), of(new));
+        let had = old.map(terms::terms).unwrap_or_default();
+        let has = new.map(terms::terms).unwrap_or_default();
         let (block, number) = schema::place(n);
         for (terms, others, comes) in [(&had, &has, false), (&has, &had, true)] {
-            for (kind, value) in terms.difference(others) {
+            let others: HashSet<&(Kind, Cow<'_, str>)> = others.iter().collect();
+            for (kind, value) in terms.iter().filter(|term| !others.contains(term)) {
                 let id = self.term(*kind, value)?;
                 self.sets.entry(schema::key(id, block)).or_default().push((number, comes));
                 let column = match kind {

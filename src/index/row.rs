@@ -204,9 +204,8 @@ impl Row {
         let acts = std::mem::take(&mut doc.acts);
         let scope = serde_json::from_str::<BTreeMap<_, _>>(&entry.scope).unwrap_or_default();
         let own = rows.len();
-        let doc = &doc;
-        let completed = rows.into_iter().map(|mut row| {
-            let mut doc = doc.clone();
+        let docs = std::iter::repeat_n(doc, own);
+        let completed = rows.into_iter().zip(docs).map(|(mut row, mut doc)| {
             if own > 1 && acts.is_empty() {
                 (doc.action, doc.description, doc.targets) = (None, None, None);
             }

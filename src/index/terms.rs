@@ -1,9 +1,9 @@
 //! Terms: what an event can be found by. Each is a text of one kind, and has a number.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
-use std::ops::Bound;
+use std::collections::{BTreeSet, HashSet};
 
+use foldhash::fast::RandomState;
 use unicode_normalization::UnicodeNormalization;
 
 use super::Row;
@@ -99,32 +99,33 @@ pub(super) fn is_action(meant: &str, action: &str) -> bool {
     })
 }
 
-/// Everything that the row can be found by.
-pub(super) fn terms(row: &Row) -> BTreeSet<(Kind, String)> {
-    let mut terms = BTreeSet::from([(Kind::All, String::new())]);
+/// Everything that the row can be found by, each once.
+pub(super) fn terms(row: &Row) -> Vec<(Kind, Cow<'_, str>)> {
+    let mut terms: Vec<(Kind, Cow<'_, str>)> = vec![(Kind::All, Cow::Borrowed(""))];
     for (kind, value) in [
         (Kind::Action, &row.action),
         (Kind::Category, &row.category),
         (Kind::ActorType, &row.actor_type),
         (Kind::Severity, &row.severity),
     ] {
-        terms.extend(value.clone().map(|value| (kind, value)));
+        terms.extend(value.as_deref().map(|value| (kind, value.into())));
     }
-    terms.insert((Kind::Outcome, row.outcome.clone().unwrap_or_default()));
-    terms.insert((Kind::Ending, joined(&[row.severity.as_deref(), row.outcome.as_deref()])));
-    for target in &row.targets {
-        terms.insert((Kind::ResourceType, target.kind.clone()));
-        terms.insert((Kind::TargetId, target.id.clone()));
-    }
+    terms.push((Kind::Outcome, row.outcome.as_deref().unwrap_or_default().into()));
+    let ending = joined(&[row.severity.as_deref(), row.outcome.as_deref()]);
+    terms.push((Kind::Ending, ending.into()));
+    let kinds = row.targets.iter().map(|target| (Kind::ResourceType, target.kind.as_str()));
+    let ids = row.targets.iter().map(|target| (Kind::TargetId, target.id.as_str()));
+    let targets: BTreeSet<(Kind, &str)> = kinds.chain(ids).collect();
+    terms.extend(targets.into_iter().map(|(kind, value)| (kind, value.into())));
     for (name, value) in &row.scope {
-        terms.insert((Kind::Scope, joined(&[Some(name), Some(value)])));
+        terms.push((Kind::Scope, joined(&[Some(name), Some(value)]).into()));
     }
-    terms.extend(actor(row).map(|value| (Kind::Actor, value)));
-    terms.extend(target_names(row).map(|value| (Kind::TargetNames, value)));
+    terms.extend(actor(row).map(|value| (Kind::Actor, value.into())));
+    terms.extend(target_names(row).map(|value| (Kind::TargetNames, value.into())));
     // Of several acts the event is counted once.
     if row.act < 2 && (row.rule.is_some() || row.route.is_some()) {
         let parts = [&row.rule, &row.method, &row.route, &row.action];
-        terms.insert((Kind::Route, joined(&parts.map(Option::as_deref))));
+        terms.push((Kind::Route, joined(&parts.map(Option::as_deref)).into()));
     }
     terms.extend(words_of(row).into_iter().map(|word| (Kind::Word, word)));
     terms
@@ -133,7 +134,7 @@ pub(super) fn terms(row: &Row) -> BTreeSet<(Kind, String)> {
 /// Ids that hardly two rows have in common: these are no terms, they are looked up by [`key`].
 pub(super) fn ids(row: &Row) -> Vec<String> {
     let own = [Some(&row.id), row.request_id.as_ref()];
-    own.into_iter().flatten().filter(|id| is_id(id)).map(|id| folded(id)).collect()
+    own.into_iter().flatten().filter(|id| is_id(id)).map(|id| folded(id).into_owned()).collect()
 }
 
 fn is_id(text: &str) -> bool {
@@ -167,32 +168,24 @@ pub(super) fn target_names(row: &Row) -> Option<String> {
     (!names.is_empty()).then(|| joined(&names))
 }
 
-/// The words that full-text search finds the row by.
-pub(super) fn words_of(row: &Row) -> BTreeSet<String> {
+/// The words that full-text search finds the row by, each once.
+pub(super) fn words_of(row: &Row) -> Vec<Cow<'_, str>> {
     let (text, ids) = (row.text(), ids(row));
-    let mut found = BTreeSet::new();
-    for word in words(&text).filter(|word| !ids.contains(word)) {
-        if found.len() >= WORDS_MAX {
-            break;
-        }
-        found.insert(word);
-    }
-    for word in row.words.split(' ').filter(|word| !word.is_empty()) {
-        if found.len() >= WORDS_MAX {
-            break;
-        }
-        if !found.contains(word) {
-            found.insert(word.to_owned());
-        }
-    }
-    found
+    let own = words(&text).map(|word| Cow::Owned(word.into_owned()));
+    let own = own.filter(|word: &Cow<'_, str>| !ids.iter().any(|id| id == word));
+    let gathered = row.words.split(' ').filter(|word| !word.is_empty()).map(Cow::Borrowed);
+    let mut seen = Words::default();
+    own.chain(gathered).filter(|word| seen.insert(word.clone())).take(WORDS_MAX).collect()
 }
+
+/// Words that were met.
+type Words<'t> = HashSet<Cow<'t, str>, RandomState>;
 
 /// The words of these texts and those that there are, each once.
 pub(super) fn gathered(there: &str, texts: &[&Texts]) -> String {
     let mut all = there.to_owned();
-    let mut seen: BTreeSet<String> =
-        there.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect();
+    let mut seen: Words<'_> =
+        there.split(' ').filter(|word| !word.is_empty()).map(Cow::Borrowed).collect();
     for word in texts.iter().flat_map(|texts| words(texts.as_str())) {
         if seen.len() >= GATHERED_MAX || all.len() + word.len() >= GATHERED_BYTES {
             break;
@@ -215,7 +208,7 @@ fn chunks(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Letters and digits that stand together, in lower case. An id in the form of a UUID is one word.
-fn words(text: &str) -> impl Iterator<Item = String> {
+fn words(text: &str) -> impl Iterator<Item = Cow<'_, str>> {
     chunks(text).flat_map(|chunk| {
         let whole = is_id(chunk);
         let pieces = chunk.split(move |c: char| c == '-' && !whole);
@@ -223,8 +216,12 @@ fn words(text: &str) -> impl Iterator<Item = String> {
     })
 }
 
-fn folded(word: &str) -> String {
-    word.chars().flat_map(char::to_lowercase).take(WORD_CHARS).collect()
+fn folded(word: &str) -> Cow<'_, str> {
+    let is_folded = |byte: u8| byte.is_ascii() && !byte.is_ascii_uppercase();
+    match word.len() <= WORD_CHARS && word.bytes().all(is_folded) {
+        true => Cow::Borrowed(word),
+        false => Cow::Owned(word.chars().flat_map(char::to_lowercase).take(WORD_CHARS).collect()),
+    }
 }
 
 /// A word that is looked for.
@@ -242,16 +239,13 @@ impl Wanted {
         Self { word, beginning: false, id: None }
     }
 
-    pub(super) fn is_met_by(&self, words: &BTreeSet<String>, ids: &[String]) -> bool {
-        let has_beginning = |beginning: &str| {
-            let mut from = words.range::<str, _>((Bound::Included(beginning), Bound::Unbounded));
-            from.next().is_some_and(|word| word.starts_with(beginning))
-        };
+    pub(super) fn is_met_by(&self, words: &[Cow<'_, str>], ids: &[String]) -> bool {
+        let has_beginning = |beginning: &str| words.iter().any(|word| word.starts_with(beginning));
         let is_begun = |id: &String| {
             ids.iter().any(|whole| whole.starts_with(id)) || has_beginning(id.as_str())
         };
         ids.contains(&self.word)
-            || words.contains(&self.word)
+            || words.iter().any(|word| *word == self.word)
             || self.beginning && has_beginning(&self.word)
             || self.id.as_ref().is_some_and(is_begun)
     }
@@ -282,7 +276,7 @@ pub(super) fn wanted(text: &str) -> Vec<Wanted> {
     let mut all = Vec::new();
     for chunk in text.split(|c: char| c.is_whitespace() || c.is_control()) {
         let begin = all.len();
-        all.extend(words(chunk).map(Wanted::new));
+        all.extend(words(chunk).map(|word| Wanted::new(word.into_owned())));
         let own = all.get_mut(begin..).unwrap_or_default();
         if let Some(last) = own.last_mut() {
             last.beginning = last.word.chars().count() >= BEGINNING || !last.word.is_ascii();
@@ -291,7 +285,7 @@ pub(super) fn wanted(text: &str) -> Vec<Wanted> {
         if let Some(id) = id.filter(|id| is_begun_id(id)) {
             // Its groups are words as well.
             for wanted in own.iter_mut().rev().take(words(id).count()) {
-                wanted.id = Some(folded(id));
+                wanted.id = Some(folded(id).into_owned());
             }
         }
     }

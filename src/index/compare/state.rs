@@ -1,5 +1,6 @@
 //! What has been compared so far: rows one by one, tables by how much is in them.
 
+use std::borrow::Cow;
 use std::collections::hash_map::Entry as MapEntry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
@@ -130,12 +131,12 @@ impl State {
         conn: &Connection,
         n: i64,
         row: &Row,
-        has: BTreeSet<(Kind, String)>,
+        has: Vec<(Kind, Cow<'_, str>)>,
     ) -> Result<Option<What>, IndexError> {
         let (block, number) = schema::place(n);
         let (mut actor, mut names) = (0, 0);
         for (kind, value) in has {
-            let id = self.term(conn, kind, value)?;
+            let id = self.term(conn, kind, value.into_owned())?;
             let Some(id) = id.filter(|id| {
                 let stored = self.set(conn, schema::key(*id, block));
                 stored.is_ok_and(|stored| Bits::has(stored, number))
