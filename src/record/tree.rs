@@ -320,4 +320,20 @@ mod for_tests {
             self.value() == *other
         }
     }
+
+    #[test]
+    fn a_body_is_read_once_and_large_ones_are_let_go_meanwhile() {
+        for (letters, is_kept) in [(10, true), (10_000, false)] {
+            let mut body = BodyRecord::from(serde_json::json!({ "a": "x".repeat(letters) }));
+            let first = std::ptr::from_ref(body.tree());
+            assert_eq!(std::ptr::from_ref(body.tree()), first);
+            body.rest();
+            assert_eq!(body.read.get().is_some(), is_kept);
+            assert_eq!(
+                body.tree().get("a").and_then(|it| it.as_str()).map(str::len),
+                Some(letters)
+            );
+            assert_eq!(body.clone(), body);
+        }
+    }
 }

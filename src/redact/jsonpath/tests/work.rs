@@ -161,6 +161,25 @@ fn any_path() -> impl Strategy<Value = String> {
     proptest::collection::vec(piece, 0..14).prop_map(|pieces| format!("${}", pieces.concat()))
 }
 
+#[test]
+fn what_a_path_needs_is_told_by_what_it_compares() {
+    for (path, names, list) in [
+        ("$[?($.user || $.login) && @ == $.p]", vec![vec!["user", "login"], vec!["p"]], false),
+        ("$[?$.a == @]", vec![vec!["a"]], false),
+        // What is not there is equal to what is not there either, and differs from all that is.
+        ("$[?@.b == $.a]", vec![], false),
+        ("$[?@ != $.a]", vec![], false),
+        ("$[?$[0] == 'AUTH' && @ != $[0]]", vec![], true),
+        ("$[?$[0] == 'AUTH' || $.a]", vec![], false),
+        ("$[1:]", vec![], true),
+        ("$[0,'a']", vec![], false),
+    ] {
+        let path = JsonPath::new(path).unwrap();
+        assert_eq!(path.needed_names().collect::<Vec<_>>(), names, "{}", path.as_str());
+        assert_eq!(path.needs_list(), list, "{}", path.as_str());
+    }
+}
+
 proptest! {
     #[test]
     fn no_input_panics(path in prop_oneof![any_path(), "\\PC{0,40}", "\\$[\\[\\].?@!=<>&|*a-c'0-9():, -]{0,30}"]) {
@@ -179,19 +198,36 @@ proptest! {
     #[test]
     fn nothing_is_selected_without_the_names_that_are_needed(
         pieces in proptest::collection::vec(
-            prop_oneof![Just(".a"), Just("..b"), Just("['a','c']"), Just("..['b',0]"), Just("[*]"), Just("[?@.a]")],
+            prop_oneof![
+                Just(".a"),
+                Just("..b"),
+                Just("['a','c']"),
+                Just("..['b',0]"),
+                Just("[*]"),
+                Just("[0]"),
+                Just("[1:]"),
+                Just("[?@.a]"),
+                Just("[?@ == $.c]"),
+                Just("[?$.a && (@ == $.b || $.d != @)]"),
+                Just("[?@.a == $.b]"),
+                Just("[?$[0] == 1 || $[1].a]"),
+                Just("[?!$[0] && match($.c, '.*')]"),
+            ],
             0..5,
         ),
         names in proptest::collection::vec("[abcd]", 3),
+        is_list in proptest::bool::ANY,
     ) {
         let [one, two, three] = names.as_slice() else { unreachable!() };
         let document =
-            format!(r#"{{"{one}":[1,{{"{two}":{{"{three}":[{{"{one}":2}}]}}}}],"{three}":{{}}}}"#);
+            format!(r#"{{"{one}":[1,{{"{two}":{{"{three}":[{{"{one}":2}}]}}}}],"{three}":{{}},"{two}":"x"}}"#);
+        let document = if is_list { format!("[1,{document}]") } else { document };
         let node = decode::json(&document).unwrap();
         let path = JsonPath::new(&format!("${}", pieces.concat())).unwrap();
         let selected = path.select(&node, &mut { 100_000 }).unwrap();
         let is_there = |group: Vec<&str>| group.iter().any(|name| names.iter().any(|n| n == name));
         prop_assert!(selected.is_empty() || path.needed_names().all(is_there));
+        prop_assert!(selected.is_empty() || is_list || !path.needs_list());
     }
 
     #[test]
