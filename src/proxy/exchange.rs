@@ -96,7 +96,7 @@ type Overseen<'a> = (Option<Overseer<'a>>, Account);
 /// How the upstream's part ended.
 struct Outcome {
     /// The response, and its connection as long as that is needed.
-    held: Result<(Option<Upstream>, Held), Failure>,
+    held: Result<(Option<Box<Upstream>>, Held), Failure>,
     /// Size and digest of a request body that was longer than the capture limit.
     request_body: Option<Body>,
     client_gone: bool,
@@ -235,7 +235,7 @@ impl<'a> Exchange<'a> {
         body: RequestBody,
         request_body: &mut Option<Body>,
         client_gone: &mut bool,
-    ) -> Result<(Upstream, Held), Failure> {
+    ) -> Result<(Box<Upstream>, Held), Failure> {
         let route = &self.routed.route;
         let pool = self.snapshot.pool(&route.upstream).ok_or(Failure::NotSent)?;
         let original = session.req_header();
@@ -329,7 +329,7 @@ impl<'a> Exchange<'a> {
                 let idle = self.snapshot.config.timeouts.upstream_read;
                 // What was captured is on record; a tunnel may last.
                 drop(self);
-                release::switch(session, upstream, &held, event, idle).await
+                Box::pin(release::switch(session, upstream, &held, event, idle)).await
             }
             Ok((mut upstream, held)) => {
                 let shared = self.shared;
@@ -339,7 +339,7 @@ impl<'a> Exchange<'a> {
                         overseer.see(passing);
                     }
                 };
-                let from = upstream.as_mut();
+                let from = upstream.as_deref_mut();
                 let gone = release::let_go(session, from, held, event, &mut see).await;
                 if let Some(upstream) = upstream {
                     upstream.release(&shared.connector).await;

@@ -1,6 +1,13 @@
 //! What is changed in heads on their way through: hop-by-hop fields, framing, and who passed them
 //! on. Pure.
 
+/// The bytes of a head, but for its first line's words.
+pub(super) fn size(head: &RequestHeader) -> usize {
+    let fields = head.headers.iter();
+    let fields = fields.map(|(name, value)| name.as_str().len() + value.len() + 4);
+    head.raw_path().len() + fields.sum::<usize>()
+}
+
 #[cfg(test)]
 mod tests;
 

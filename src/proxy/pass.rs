@@ -62,7 +62,7 @@ async fn ask(
     snapshot: &Snapshot,
     routed: &Routed,
     session: &mut Session,
-) -> Result<(Upstream, Box<ResponseHeader>), (Failure, bool)> {
+) -> Result<(Box<Upstream>, Box<ResponseHeader>), (Failure, bool)> {
     let fresh = |failure| (failure, false);
     let pool = snapshot.pool(&routed.route.upstream).ok_or(fresh(Failure::NotSent))?;
     let forwarding = gate::forwarding(session, snapshot, &routed.route);
@@ -86,7 +86,7 @@ async fn ask(
 async fn stream(
     shared: &Shared,
     session: &mut Session,
-    mut upstream: Upstream,
+    mut upstream: Box<Upstream>,
     head: Box<ResponseHeader>,
 ) -> pingora::Result<()> {
     let request = session.req_header();

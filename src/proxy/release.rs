@@ -144,7 +144,7 @@ pub(super) async fn let_go(
 /// Lets an accepted upgrade go, and carries what follows until it ends.
 pub(super) async fn switch(
     session: &mut Session,
-    upstream: Upstream,
+    upstream: Box<Upstream>,
     held: &Held,
     event: Option<EventId>,
     idle: Duration,

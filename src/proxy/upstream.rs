@@ -142,11 +142,11 @@ impl Upstream {
         client: &[u8],
         head: Box<RequestHeader>,
         upload: Upload,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Box<Self>, Failure> {
         let upgrades = head.headers.contains_key(header::UPGRADE);
         let repeatable = matches!(head.method.as_str(), "PUT" | "DELETE" | "GET" | "HEAD");
-        let mut failure = Failure::NotSent;
-        let mut tried = Vec::new();
+        let (mut failure, mut tried) = (Failure::NotSent, Vec::new());
+        let mut head = Some(head);
         for _ in 0..CONNECTS {
             let mut peer = pool.pick(client, &tried).ok_or(failure)?;
             if upgrades {
@@ -154,7 +154,9 @@ impl Upstream {
                 // Never one of the pool, which may have died: a handshake is not repeated.
                 peer.group_key = UPGRADES;
             }
-            let (mut session, reused) = match connector.get_http_session(&peer).await {
+            // On the heap, as long as it takes: what connecting may need is large.
+            let connecting = Box::pin(connector.get_http_session(&peer));
+            let (mut session, reused) = match connecting.await {
                 Ok(connected) => connected,
                 // Nothing was sent: another address may be better.
                 Err(error) => {
@@ -163,7 +165,7 @@ impl Upstream {
                     continue;
                 }
             };
-            let head_bytes = size(&head);
+            let head_bytes = head.as_deref().map_or(0, forward::size);
             let mut gathered = None;
             match &upload {
                 Upload::Long => session = wrapped(session, &peer, Listening::on),
@@ -176,9 +178,13 @@ impl Upstream {
             }
             session.set_read_timeout(peer.options.read_timeout);
             session.set_write_timeout(peer.options.write_timeout);
-            let outgoing = match &session {
-                HttpSession::H2(_) => forward::over_http2(head.clone(), peer.is_tls()),
-                _ => head.clone(),
+            let is_http2 = matches!(session, HttpSession::H2(_));
+            // What may have to be sent again is kept.
+            let may_again = is_http2 || (reused && repeatable);
+            let outgoing = if may_again { head.clone() } else { head.take() }.ok_or(failure)?;
+            let outgoing = match is_http2 {
+                true => forward::over_http2(outgoing, peer.is_tls()),
+                false => outgoing,
             };
             let mut written = session.write_request_header(outgoing).await;
             if let (Ok(()), Some(body)) = (&written, gathered) {
@@ -188,12 +194,13 @@ impl Upstream {
             match written {
                 Ok(()) => {
                     let whole = gathered.is_some();
-                    return Ok(Self { session, peer, pooled: reused, whole, sent: false });
+                    let sent = false;
+                    return Ok(Box::new(Self { session, peer, pooled: reused, whole, sent }));
                 }
                 Err(error) if reused && repeatable && untouched(&error, &session, &peer, bytes) => {
                 }
                 // HTTP/2 refuses a head before it opens a stream: the connection takes no more.
-                Err(_) if matches!(session, HttpSession::H2(_)) => failure = Failure::NotSent,
+                Err(_) if is_http2 => failure = Failure::NotSent,
                 Err(error) => return Err(Failure::after_sending(&error)),
             }
         }
@@ -406,11 +413,12 @@ impl Upstream {
     }
 
     /// Gives the connection back to the pool if both messages went to their ends.
-    pub(super) async fn release(mut self, connector: &Connector) {
+    pub(super) async fn release(mut self: Box<Self>, connector: &Connector) {
         let pooled = self.peer.group_key != UPGRADES;
         if pooled && self.sent && self.session.response_done() {
             let idle = self.peer.options.idle_timeout;
-            connector.release_http_session(self.session, &self.peer, idle).await;
+            let Self { session, peer, .. } = *self;
+            Box::pin(connector.release_http_session(session, &peer, idle)).await;
         } else {
             self.session.shutdown().await;
         }
@@ -439,11 +447,4 @@ fn untouched(error: &Error, session: &HttpSession, peer: &HttpPeer, bytes: usize
         && !peer.is_tls()
         && bytes < ATOMIC
         && *error.etype() == ErrorType::WriteError
-}
-
-/// The bytes of a head, but for its first line's words.
-fn size(head: &RequestHeader) -> usize {
-    let fields = head.headers.iter();
-    let fields = fields.map(|(name, value)| name.as_str().len() + value.len() + 4);
-    head.raw_path().len() + fields.sum::<usize>()
 }

@@ -37,8 +37,11 @@ pub(super) enum Purpose {
 pub(super) struct Paths {
     paths: Vec<Entry>,
     named: HashMap<Box<str>, Vec<usize>, RandomState>,
-    /// Those that may begin with any name.
+    /// Those that may begin with any name, by the numbers of names of which they need one.
+    needing: Vec<Vec<usize>>,
+    /// Those that need no name, and of these those for lists alone.
     other: Vec<usize>,
+    of_lists: Vec<usize>,
     /// All names that some path needs, by their numbers.
     needed: HashMap<Box<str>, usize, RandomState>,
     /// Which lengths they have, a bit for each, by what they begin with: most names are none of them.
@@ -103,12 +106,19 @@ impl Paths {
         let mut all = Self::default();
         for (path, purpose) in redact.chain(answering).chain(having).chain(keep).chain(list) {
             let position = all.paths.len();
-            match path.first_name() {
-                Some(name) => all.named.entry(name.into()).or_default().push(position),
-                None => all.other.push(position),
-            }
-            let needs = path.needed_names().map(|names| all.numbers(&names)).collect();
+            let needs: Vec<_> = path.needed_names().map(|names| all.numbers(&names)).collect();
             let needs_list = path.needs_list();
+            match (path.first_name(), needs.first()) {
+                (Some(name), _) => all.named.entry(name.into()).or_default().push(position),
+                (None, Some(needed)) => {
+                    all.needing.resize_with(all.needed.len(), Vec::new);
+                    for number in needed {
+                        all.needing.get_mut(*number).into_iter().for_each(|it| it.push(position));
+                    }
+                }
+                (None, None) if needs_list => all.of_lists.push(position),
+                (None, None) => all.other.push(position),
+            }
             all.paths.push(Entry { path: path.clone(), purpose, needs, needs_list });
         }
         all
@@ -152,17 +162,22 @@ impl Paths {
 
     /// The paths that may select something in a document.
     fn candidates(&self, document: &Node<'_>) -> Vec<&Entry> {
+        let is_list = matches!(document, Node::Array(_));
+        let present = self.present(document);
+        let is_present = |number: &usize| present.get(*number).copied().unwrap_or_default();
         let mut positions = self.other.clone();
+        if is_list {
+            positions.extend(&self.of_lists);
+        }
+        let needing = self.needing.iter().zip(&present).filter(|(_, is_there)| **is_there);
+        positions.extend(needing.flat_map(|(needing, _)| needing));
         if let Node::Object(members) = document {
             let named = members.iter().filter_map(|(name, _)| self.named.get(name.as_ref()));
             positions.extend(named.flatten());
-            // A name may be repeated.
-            positions.sort_unstable();
-            positions.dedup();
         }
-        let present = self.present(document);
-        let is_present = |number: &usize| present.get(*number).copied().unwrap_or_default();
-        let is_list = matches!(document, Node::Array(_));
+        // A name may be repeated, and a path may need any of several.
+        positions.sort_unstable();
+        positions.dedup();
         let entries = positions.into_iter().filter_map(|position| self.paths.get(position));
         entries
             .filter(|entry| is_list || !entry.needs_list)

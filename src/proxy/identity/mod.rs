@@ -143,7 +143,7 @@ impl Identity {
                 Need::Keys(source) => {
                     evidence.decline(need, NOT_ASKED);
                     if let Some(source) = self.sources.get(source) {
-                        source.fetch(self.connector()).await;
+                        Box::pin(source.fetch(self.connector())).await;
                     }
                     for (fetched, source) in evidence.keys.iter_mut().zip(&self.sources) {
                         fetched.keys = source.keys();
@@ -156,16 +156,16 @@ impl Identity {
                     };
                     let passed = introspection.passed_on(&request.headers);
                     let place = answer_key(key, rule, application.upstream, &passed);
-                    let answer = self
-                        .introspect(
-                            introspection,
-                            (&place, key),
-                            &passed,
-                            request,
-                            application,
-                            now,
-                        )
-                        .await;
+                    // On the heap: most requests need none of it.
+                    let asking = Box::pin(self.introspect(
+                        introspection,
+                        (&place, key),
+                        &passed,
+                        request,
+                        application,
+                        now,
+                    ));
+                    let answer = asking.await;
                     evidence.introspected.push((rule, answer));
                     rests_on.push(place);
                 }
