@@ -1,13 +1,6 @@
 //! What is changed in heads on their way through: hop-by-hop fields, framing, and who passed them
 //! on. Pure.
 
-/// The bytes of a head, but for its first line's words.
-pub(super) fn size(head: &RequestHeader) -> usize {
-    let fields = head.headers.iter();
-    let fields = fields.map(|(name, value)| name.as_str().len() + value.len() + 4);
-    head.raw_path().len() + fields.sum::<usize>()
-}
-
 #[cfg(test)]
 mod tests;
 
@@ -288,6 +281,13 @@ pub(super) fn reading(
     let mut head = request(&head, Some(event), Framing::None, forwarding)?;
     head.insert_header(SNAPSHOT_HEADER, moment.as_str())?;
     Ok(head)
+}
+
+/// The bytes of a head, but for its first line's words.
+pub(super) fn size(head: &RequestHeader) -> usize {
+    let fields = head.headers.iter();
+    let fields = fields.map(|(name, value)| name.as_str().len() + value.len() + 4);
+    head.raw_path().len() + fields.sum::<usize>()
 }
 
 /// The same head for HTTP/2, which names scheme and authority beside the path and knows no field
