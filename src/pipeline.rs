@@ -21,8 +21,8 @@ use crate::decode::REDACTED_BY_VALUE;
 use crate::derive::{self, Changes, Ended, EventRules, Kind, Naming, Place, Trace, Verdict};
 use crate::identify::{self, Identified};
 use crate::record::{
-    Actor, ActorKind, CanonicalError, Completion, Entry, EntryKind, EventId, Intent, Observer,
-    RequestRecord, Scope, canonical,
+    Actor, ActorKind, BodyRecord, CanonicalError, Completion, Entry, EntryKind, EventId, Intent,
+    Observer, RequestRecord, Scope, canonical,
 };
 use crate::redact::{Detail, Engine, Redacted, Seen};
 use refused::Asked;
@@ -182,9 +182,6 @@ impl Prepared {
                 record.notes.extend(naming.notes.iter().map(|note| (*note).to_owned()));
                 record.notes.extend(who.notes.iter().map(|note| (*note).to_owned()));
                 let redactions = std::mem::take(&mut record.receipts);
-                if let Some(body) = &mut record.body {
-                    body.rest();
-                }
                 let targets = std::mem::take(&mut naming.targets);
                 let targets = naming.recorded(targets, &mut trace);
                 Intent {
@@ -208,7 +205,15 @@ impl Prepared {
             },
         );
         let asked = (stage.kind == Kind::Gateway).then(|| Asked::of(stage, request, &seen));
-        Self { id, intent, naming, seen, unread, trace, asked }
+        let mut prepared = Self { id, intent, naming, seen, unread, trace, asked };
+        prepared.rest();
+        prepared
+    }
+
+    /// Lets go of what was read to derive from, as somebody else is waited for now.
+    fn rest(&mut self) {
+        let request = self.intent.as_mut().map(|intent| &mut intent.request).into_inner();
+        request.body.iter_mut().for_each(BodyRecord::rest);
     }
 
     /// The event's id.
@@ -243,7 +248,9 @@ impl Prepared {
         end: End<'_>,
         timing: &Timing<'_>,
     ) -> Result<Entry, CanonicalError> {
-        let doc = canonical(&self.complete(stage, end, timing))?;
+        let doc = canonical(&self.complete(stage, end, timing));
+        self.rest();
+        let doc = doc?;
         let (id, scope) = (self.id, self.scope());
         Ok(Entry { kind: EntryKind::Completion, id, intent: None, scope, doc })
     }
@@ -257,7 +264,9 @@ impl Prepared {
     ) -> Result<Entry, CanonicalError> {
         let completion = self.refused(stage, end, timing);
         let halves = self.intent.as_ref().and(completion);
-        let doc = canonical(&halves.try_map(|(intent, completion)| joined(intent, &completion))?)?;
+        let doc = canonical(&halves.try_map(|(intent, completion)| joined(intent, &completion))?);
+        self.rest();
+        let doc = doc?;
         let (id, scope) = (self.id, self.scope());
         Ok(Entry { kind: EntryKind::Completion, id, intent: None, scope, doc })
     }

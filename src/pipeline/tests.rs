@@ -12,9 +12,10 @@ use case::{Case, File};
 use shown::shown;
 
 use super::{End, Prepared, Reading, Stage, States, Timing};
+use crate::capture::{Body, Release, Request, Response};
 use crate::derive::Kind;
 use crate::identify::{Evidence, Introspected, Need};
-use crate::record::{EventId, Observer};
+use crate::record::{BodyRecord, EventId, Observer};
 use crate::redact::{Detail, Engine, FingerprintKey};
 use crate::rules::{self, Pack, RuleSet};
 
@@ -125,4 +126,54 @@ fn exchanges_become_the_events_beside_them() {
     assert!(wrong.is_empty(), "UPDATE=1 writes what is\n{}", wrong.join("\n"));
     let count: usize = counts.iter().sum();
     assert!(count >= CASES_MIN, "{count} cases, fewer than there were");
+}
+
+/// The upstream and the store are waited for with the text of a large body, and not with its tree.
+#[test]
+fn trees_of_large_bodies_are_not_kept_while_others_are_waited_for() {
+    let rules = rules::load(None, &Pack::DEFAULT).unwrap();
+    let engine = Engine::new(rules.redaction(), FingerprintKey::new(&[7; 32]));
+    let events = rules.events();
+    let (request, response) = (Detail::WithBody, Detail::WithBody);
+    let (trusted, kind) = (&[][..], Kind::Admin);
+    let stage = Stage { engine: &engine, trusted, events: &events, kind, request, response };
+    let body = serde_json::json!({ "name": "Ada", "note": "so it was ".repeat(1_000) }).to_string();
+    let json = || {
+        let kind = http::HeaderValue::from_static("application/json");
+        http::HeaderMap::from_iter([(http::header::CONTENT_TYPE, kind)])
+    };
+    let request = Request {
+        method: "POST".to_owned(),
+        path_and_query: "/users".to_owned(),
+        host: "a".to_owned(),
+        version: "1.1",
+        headers: json(),
+        body: Body::whole(body),
+        peer: None,
+        peer_trusted: false,
+    };
+    let response = Response {
+        status: 201,
+        headers: json(),
+        body: Body::whole(r#"{"id":5,"name":"Ada"}"#),
+        release: Release::Held,
+    };
+    let time = case::time();
+    let (id, observer) = (EventId::new(time), Observer::default());
+    let mut prepared = Prepared::new(&stage, id, time, observer, &request);
+    let is_read = |prepared: &Prepared| {
+        prepared.intent.get().request.body.as_ref().is_some_and(BodyRecord::is_read)
+    };
+    assert!(!is_read(&prepared));
+    let timing = Timing {
+        completed_at: time,
+        duration: std::time::Duration::from_millis(12),
+        upstream: None,
+        client_gone: false,
+        request_body: None,
+        states: None,
+    };
+    let completion = prepared.completion(&stage, End::Response(&response), &timing).unwrap();
+    assert!(completion.doc.get().contains("/name"), "it was read for the changes");
+    assert!(!is_read(&prepared));
 }

@@ -289,6 +289,10 @@ mod for_tests {
         pub(crate) fn value(&self) -> Value {
             serde_json::from_str(self.text()).unwrap()
         }
+
+        pub(crate) fn is_read(&self) -> bool {
+            self.read.get().is_some()
+        }
     }
 
     impl Tree {
@@ -328,7 +332,7 @@ mod for_tests {
             let first = std::ptr::from_ref(body.tree());
             assert_eq!(std::ptr::from_ref(body.tree()), first);
             body.rest();
-            assert_eq!(body.read.get().is_some(), is_kept);
+            assert_eq!(body.is_read(), is_kept);
             assert_eq!(
                 body.tree().get("a").and_then(|it| it.as_str()).map(str::len),
                 Some(letters)

@@ -41,6 +41,11 @@ impl<T> Redacted<T> {
         Redacted(&self.0)
     }
 
+    /// A redacted view of a reference, through which it may be changed.
+    pub(crate) fn as_mut(&mut self) -> Redacted<&mut T> {
+        Redacted(&mut self.0)
+    }
+
     /// Derives from redacted values alone.
     pub fn map<U>(self, derive: impl FnOnce(T) -> U) -> Redacted<U> {
         Redacted(derive(self.0))
