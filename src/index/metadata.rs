@@ -14,8 +14,7 @@ const PART_BYTES: usize = 2 * 1024;
 /// Headers that differ with every message and are not looked for.
 const PASSING: [&str; 3] = ["content-length", "date", "age"];
 
-/// The texts of a part of a document, whatever its shape; a bounded beginning of it. What is ASCII is in
-/// lower case, as words are.
+/// The texts of a part of a document, whatever its shape; a bounded beginning of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Texts {
     text: String,
@@ -33,12 +32,8 @@ impl Texts {
         }
         let room = PART_BYTES.saturating_sub(self.text.len());
         let end = text.floor_char_boundary(room);
-        let from = self.text.len();
         self.text.push_str(text.get(..end).unwrap_or_default());
         self.text.push('\n');
-        if let Some(own) = self.text.get_mut(from..) {
-            own.make_ascii_lowercase();
-        }
         self.full |= end < text.len() || self.text.len() >= PART_BYTES;
     }
 }
