@@ -329,6 +329,7 @@ impl<'a> Exchange<'a> {
                 let idle = self.snapshot.config.timeouts.upstream_read;
                 // What was captured is on record; a tunnel may last.
                 drop(self);
+                // On the heap: most exchanges end otherwise.
                 Box::pin(release::switch(session, upstream, &held, event, idle)).await
             }
             Ok((mut upstream, held)) => {

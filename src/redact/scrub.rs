@@ -70,7 +70,7 @@ impl Scrub<'_> {
     }
 
     fn shown(&mut self, text: &str, location: &str) -> Option<String> {
-        // Nothing that is encoded becomes longer.
+        // So short a text is no secret, and none encoded: that takes more bytes, not fewer.
         if text.len() < SECRET_BYTES_MIN {
             return None;
         }

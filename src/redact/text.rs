@@ -280,11 +280,12 @@ pub(super) fn is_break(c: char) -> bool {
 
 /// The words of a text, whatever they are, with their positions.
 fn words(text: &str, class: Class) -> impl Iterator<Item = (usize, &str)> {
-    let broken = class.has_break();
-    let whole = (!broken).then_some((0, text));
-    whole
-        .into_iter()
-        .chain(tokens(if broken { text } else { "" }, breaks).skip(usize::from(!broken)))
+    let (whole, parts) = match class.has_break() {
+        true => (None, Some(tokens(text, breaks))),
+        // Nothing separates them: there is no need to look.
+        false => (Some((0, text)), None),
+    };
+    whole.into_iter().chain(parts.into_iter().flatten())
 }
 
 /// The pieces between ASCII separators, with their positions.
