@@ -12,7 +12,7 @@ use crate::index::IndexError;
 use crate::query::FilterError;
 use crate::record::Archived;
 
-/// What the problem types begin with (README.md explains them).
+/// What the problem types begin with (docs/reading.md lists them).
 const TYPES: &str = "urn:countersign:problem:";
 const MEDIA_TYPE: &str = "application/problem+json";
 /// When to come back, if nothing better is known.

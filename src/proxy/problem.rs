@@ -9,7 +9,7 @@ use serde_json::json;
 use super::strict::Refusal;
 use crate::record::EventId;
 
-/// What the problem types begin with (README.md explains them).
+/// What the problem types begin with (docs/proxy.md explains them).
 const TYPES: &str = "urn:countersign:problem:";
 
 /// One answer.
