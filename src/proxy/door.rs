@@ -5,14 +5,14 @@
 //! Invariants: a head that is refused never reaches a parser; a slow or silent client costs a
 //! bounded time and buffer, in TLS handshakes too; a connection over the limit costs nothing.
 
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::BytesMut;
 use http::StatusCode;
-use pingora::apps::{HttpPersistentSettings, HttpServerApp, ServerApp};
+use pingora::apps::{HttpPersistentSettings, HttpServerApp, ReusedHttpStream, ServerApp};
 use pingora::listeners::tls::Acceptor;
 use pingora::protocols::http::ServerSession;
 use pingora::protocols::l4::stream::Stream as Socket;
@@ -31,11 +31,11 @@ use super::wire::Wire;
 use crate::config::{Limits, Timeouts};
 use crate::telemetry::{Metrics, ReasonLabel};
 
-/// What a head is read into at first; most fit.
-const HEAD_BUFFER: usize = 2048;
-
 /// What an HTTP/2 connection begins with (RFC 9113, section 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// What no other request begins with.
+const RESERVED: &[u8] = b"PRI ";
 
 /// So long a connection is kept for its client's next request, whoever else comes.
 const KEPT: Duration = Duration::from_secs(1);
@@ -60,7 +60,7 @@ pub struct Door {
 
 /// What a connection has turned out to be.
 enum Begun {
-    Http1(Stream),
+    Http1(Box<Wire>),
     Http2(Stream),
 }
 
@@ -123,8 +123,7 @@ impl Door {
     }
 
     /// Serves the requests of an HTTP/1 connection, one after the other.
-    async fn http1(&self, stream: Stream, place: &Place, shutdown: &ShutdownWatch) {
-        let mut wire = Box::new(Wire::new(stream, shutdown.clone()));
+    async fn http1(&self, mut wire: Box<Wire>, place: &Place, shutdown: &ShutdownWatch) {
         let mut settings: Option<HttpPersistentSettings> = None;
         let mut known = None;
         loop {
@@ -142,19 +141,28 @@ impl Door {
                 Read::End => return AsyncWriteExt::shutdown(&mut wire).await.unwrap_or_default(),
                 Read::Refused(refusal) => return self.refuse(wire, refusal).await,
             };
-            let mut session = ServerSession::new_http1(wire);
-            match settings.take() {
-                Some(settings) => settings.apply_to_session(&mut session),
-                None => session.set_keepalive(Some(self.idle_timeout.as_secs().max(1))),
-            }
-            session.set_pipelined_prefix(head);
-            let Some(reused) = self.proxy.process_new_http(session, shutdown).await else {
-                return;
-            };
+            let Some(reused) = self.request(wire, head, settings, shutdown).await else { return };
             let (stream, kept) = reused.consume();
             let Some(back) = Wire::back(stream) else { return };
             (wire, settings) = (back, kept);
         }
+    }
+
+    /// Has one request served. Not `async`, or every idle connection would have room for a session.
+    fn request<'a>(
+        &'a self,
+        wire: Box<Wire>,
+        head: BytesMut,
+        settings: Option<HttpPersistentSettings>,
+        shutdown: &'a ShutdownWatch,
+    ) -> Pin<Box<dyn Future<Output = Option<ReusedHttpStream>> + Send + 'a>> {
+        let mut session = ServerSession::new_http1(wire);
+        match settings {
+            Some(settings) => settings.apply_to_session(&mut session),
+            None => session.set_keepalive(Some(self.idle_timeout.as_secs().max(1))),
+        }
+        session.set_pipelined_prefix(head);
+        self.proxy.process_new_http(session, shutdown)
     }
 
     /// Reads a head: waits for its first byte as long as a connection may be idle, and for its
@@ -167,7 +175,6 @@ impl Door {
     ) -> Read {
         let mut head = wire.ahead();
         if head.is_empty() {
-            head.reserve(HEAD_BUFFER);
             let mut stop = shutdown.clone();
             let begun = tokio::select! {
                 biased;
@@ -191,7 +198,6 @@ impl Door {
                 Ok(Head::Partial) => seen = head.len(),
                 Err(refusal) => return Read::Refused(refusal),
             }
-            head.reserve(HEAD_BUFFER);
             match timeout_at(deadline, wire.read_head(&mut head)).await {
                 Ok(Ok(1..)) => {}
                 Ok(_) => return Read::End,
@@ -227,38 +233,45 @@ impl Door {
         }
     }
 
-    /// Whether the client speaks HTTP/2: by ALPN, or without TLS by its first four bytes, which
-    /// begin no other request (`PRI ` is reserved by RFC 9113, section 3.4).
-    async fn is_http2(&self, stream: &mut Stream) -> Option<bool> {
-        if stream.get_ssl_digest().is_some() {
-            return Some(matches!(stream.selected_alpn_proto(), Some(ALPN::H2)));
+    /// Finds out what a client speaks: by ALPN, or without TLS by its first bytes.
+    async fn begun(&self, stream: Stream, shutdown: &ShutdownWatch) -> Option<Begun> {
+        let secured = stream.get_ssl_digest().is_some();
+        let negotiated = secured && matches!(stream.selected_alpn_proto(), Some(ALPN::H2));
+        let mut wire = Box::new(Wire::new(stream, shutdown.clone()));
+        let http2 = match secured {
+            true => negotiated,
+            false => {
+                self.cleartext_http2 && self.sends(RESERVED, self.idle_timeout, &mut wire).await?
+            }
+        };
+        if !http2 {
+            return Some(Begun::Http1(wire));
         }
-        if !self.cleartext_http2 {
-            return Some(false);
-        }
-        let (mut first, mut start) = ([0; 1], [0; 4]);
-        let peeked = timeout(self.idle_timeout, stream.try_peek(&mut first)).await;
-        matches!(peeked, Ok(Ok(true))).then_some(())?;
-        let peeked = timeout(self.head_timeout, stream.try_peek(&mut start)).await;
-        matches!(peeked, Ok(Ok(true))).then_some(start == *b"PRI ")
+        // Pingora would wait for the rest of it without end.
+        self.sends(PREFACE, self.head_timeout, &mut wire).await?.then_some(())?;
+        let read = wire.ahead();
+        wire.open(read);
+        Some(Begun::Http2(wire))
     }
 
-    /// Waits for all that an HTTP/2 connection begins with, which Pingora would wait for without end.
-    async fn preface(&self, stream: Stream, shutdown: &ShutdownWatch) -> Option<Stream> {
-        let mut wire = Box::new(Wire::new(stream, shutdown.clone()));
-        let mut read = BytesMut::with_capacity(HEAD_BUFFER);
-        let all = async {
-            while read.len() < PREFACE.len() && PREFACE.starts_with(&read) {
+    /// Whether the first bytes of a client are these; nothing where they do not come in time.
+    async fn sends(&self, these: &[u8], first: Duration, wire: &mut Wire) -> Option<bool> {
+        let mut read = wire.ahead();
+        if read.is_empty() {
+            let begun = timeout(first, wire.read_head(&mut read)).await;
+            matches!(begun, Ok(Ok(1..))).then_some(())?;
+        }
+        let rest = async {
+            while read.len() < these.len() && these.starts_with(&read) {
                 if !matches!(wire.read_head(&mut read).await, Ok(1..)) {
                     break;
                 }
             }
         };
-        timeout(self.head_timeout, all).await.ok()?;
-        read.starts_with(PREFACE).then(|| {
-            wire.open(read);
-            wire as Stream
-        })
+        timeout(self.head_timeout, rest).await.ok()?;
+        let sent = read.starts_with(these);
+        wire.put_back(read);
+        Some(sent)
     }
 }
 
@@ -274,11 +287,8 @@ impl ServerApp for Door {
             return None;
         };
         let begun = pin!(async {
-            let mut stream = self.secure(stream).await?;
-            if self.is_http2(&mut stream).await? {
-                return self.preface(stream, shutdown).await.map(Begun::Http2);
-            }
-            Some(Begun::Http1(stream))
+            let stream = self.secure(stream).await?;
+            self.begun(stream, shutdown).await
         });
         let mut stop = shutdown.clone();
         let begun = tokio::select! {
@@ -287,7 +297,7 @@ impl ServerApp for Door {
             _ = stop.wait_for(|stopping| *stopping) => return None,
         };
         match begun {
-            Begun::Http1(stream) => self.http1(stream, &place, shutdown).await,
+            Begun::Http1(wire) => self.http1(wire, &place, shutdown).await,
             Begun::Http2(stream) => {
                 streams::serve(&self.proxy, stream, &place, KEPT, shutdown).await;
             }

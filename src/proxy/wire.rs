@@ -9,7 +9,9 @@
 //! when a read is cancelled; what is kept is bounded.
 
 use std::fmt;
+use std::future::poll_fn;
 use std::io;
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
@@ -26,13 +28,15 @@ use pingora::protocols::{
     Stream, TimingDigest, UniqueID, UniqueIDType,
 };
 use pingora::server::ShutdownWatch;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::time::timeout;
 
 use super::chunks::Chunks;
 use super::dated::dated;
 use super::strict::{BodyFraming, Refusal};
 
+/// What is read at once of a head; most fit.
+const PIECE: usize = 2048;
 /// What is read at once behind a request while its answer is waited for.
 const AHEAD: usize = 1024;
 /// How long a client that has sent too much is still listened to, so that it can read its answer.
@@ -195,9 +199,14 @@ impl Wire {
     /// Reads bytes of a head.
     pub(super) async fn read_head(&mut self, into: &mut BytesMut) -> io::Result<usize> {
         match &mut self.line().stream {
-            Some(stream) => stream.read_buf(into).await,
+            Some(stream) => read_piece(stream, |piece| into.extend_from_slice(piece)).await,
             None => Ok(0),
         }
+    }
+
+    /// Puts back what was read, for who reads the next head.
+    pub(super) fn put_back(&mut self, read: BytesMut) {
+        self.line().ahead = read;
     }
 
     /// Sends these bytes, and closes so that the client can read them.
@@ -222,9 +231,20 @@ impl Wire {
 }
 
 async fn drain(stream: &mut Stream) -> io::Result<()> {
-    let mut scratch = [0; 4096];
-    while stream.read(&mut scratch).await? > 0 {}
+    while read_piece(stream, |_| ()).await? > 0 {}
     Ok(())
+}
+
+/// Reads what is there. A connection that waits for it holds no room for it.
+async fn read_piece(stream: &mut Stream, mut take: impl FnMut(&[u8])) -> io::Result<usize> {
+    poll_fn(|cx| {
+        let mut room = [MaybeUninit::uninit(); PIECE];
+        let mut piece = ReadBuf::uninit(&mut room);
+        ready!(Pin::new(&mut *stream).poll_read(cx, &mut piece))?;
+        take(piece.filled());
+        Poll::Ready(Ok(piece.filled().len()))
+    })
+    .await
 }
 
 impl Line {

@@ -28,9 +28,6 @@ use crate::proxy::Door;
 
 /// How long a listener may take to open.
 const OPENING: Duration = Duration::from_secs(5);
-/// What every connection holds while it is open, idle or not; larger reads go around it. Pingora's
-/// default is 64 KiB.
-const READ_BUFFER: usize = 4 * 1024;
 
 /// Finds out, before anything is started, whether the addresses can be had; Pingora would panic.
 /// A port 0 becomes the free port that the system chooses.
@@ -87,7 +84,8 @@ fn socket_path(path: &Path) -> Result<(), ServerError> {
 
 /// A service that lets a listener's connections in through `door`.
 pub(super) fn service(listener: &Listener, door: Door) -> Result<Service<Door>, ServerError> {
-    let buffer = L4BufferSettings::default().read(READ_BUFFER);
+    // Who reads has room of its own; Pingora's would be held by every connection while it is open.
+    let buffer = L4BufferSettings::default().read(0);
     match &listener.address {
         Address::Tcp(address) => {
             let address = address.to_string();
