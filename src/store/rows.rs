@@ -141,6 +141,18 @@ pub(super) fn read(
     Ok(portion.entries())
 }
 
+/// All that a query gives, each row as `each` reads it.
+pub(super) fn all<T>(
+    conn: &Connection,
+    sql: &str,
+    parameters: impl Params,
+    each: impl FnMut(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
+) -> Result<Vec<T>, StoreError> {
+    conn.prepare_cached(sql)
+        .and_then(|mut query| query.query_map(parameters, each)?.collect())
+        .map_err(StoreError::from_rusqlite)
+}
+
 /// Sequence numbers stay below 2^63: at a million entries a second that takes 290,000 years.
 pub(super) fn seq_to_sql(seq: u64) -> i64 {
     i64::try_from(seq).unwrap_or(i64::MAX)

@@ -46,7 +46,7 @@ use super::files::{
     DirLock, OpenFiles, create_dir, create_file, is_out_of_room, ledger_path, lock_holders,
 };
 use super::reader::{SELECT_HEAD, read_after};
-use super::rows::{seq_to_sql, sql_to_seq};
+use super::rows::{all, seq_to_sql, sql_to_seq};
 use super::{Opening, Orphan, Purged, Store, StoreError, Unguarded, guard, schema};
 use crate::record::{Entry, Stored, canonical_text, leaf_hash};
 
@@ -246,18 +246,6 @@ impl SqliteStore {
             .map(drop)
             .map_err(|error| self.sort(error))
     }
-
-    fn query<T>(
-        &self,
-        sql: &str,
-        parameters: impl rusqlite::Params,
-        read: impl FnMut(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
-    ) -> Result<Vec<T>, StoreError> {
-        self.conn
-            .prepare_cached(sql)
-            .and_then(|mut query| query.query_map(parameters, read)?.collect())
-            .map_err(StoreError::from_rusqlite)
-    }
 }
 
 /// The number that every change of the schema, by anybody, makes another one. Inside of a transaction that
@@ -324,11 +312,11 @@ impl Store for SqliteStore {
 
     async fn writers(&mut self) -> Result<Vec<String>, StoreError> {
         // The lock file makes this process the only writer: all others in the file are gone.
-        self.query("SELECT writer FROM writers ORDER BY writer", [], |row| row.get(0))
+        all(&self.conn, "SELECT writer FROM writers ORDER BY writer", [], |row| row.get(0))
     }
 
     async fn head(&mut self, writer: &str) -> Result<u64, StoreError> {
-        let head: Vec<Option<i64>> = self.query(SELECT_HEAD, [writer], |row| row.get(0))?;
+        let head: Vec<Option<i64>> = all(&self.conn, SELECT_HEAD, [writer], |row| row.get(0))?;
         Ok(head.into_iter().flatten().next().map_or(0, sql_to_seq))
     }
 
@@ -361,7 +349,8 @@ impl Store for SqliteStore {
         after: u64,
         limit: u32,
     ) -> Result<Vec<Orphan>, StoreError> {
-        let rows: Vec<(i64, String, String)> = self.query(
+        let rows: Vec<(i64, String, String)> = all(
+            &self.conn,
             "SELECT seq, id, scope FROM entries AS i \
              WHERE writer = ?1 AND seq > ?2 AND kind = 'intent' AND NOT EXISTS \
                  (SELECT 1 FROM entries WHERE writer = ?1 AND intent = i.seq) \
@@ -390,7 +379,9 @@ impl Store for SqliteStore {
 
     async fn closed_up_to(&mut self, writer: &str) -> Result<u64, StoreError> {
         let closed: Vec<i64> =
-            self.query("SELECT closed FROM writers WHERE writer = ?", [writer], |row| row.get(0))?;
+            all(&self.conn, "SELECT closed FROM writers WHERE writer = ?", [writer], |row| {
+                row.get(0)
+            })?;
         Ok(closed.first().copied().map_or(0, sql_to_seq))
     }
 

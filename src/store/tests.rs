@@ -72,33 +72,6 @@ async fn every_connection_has_a_cache_of_its_own() {
 }
 
 #[tokio::test]
-async fn impossible_rows_are_refused_and_leave_nothing() {
-    let dir = tempfile::tempdir().unwrap();
-    let mut store = open(dir.path()).await.unwrap();
-    let (a, b) = (intent(), intent());
-    store.append("w", 1, &[a.clone(), b.clone(), completion(&a, 1)]).await.unwrap();
-    let bad_doc = Entry { doc: Redacted::system("not an object".to_owned()), ..intent() };
-    let intent_of_intent = Entry { intent: Some(1), ..intent() };
-    let cases: [(&str, u64, Vec<Entry>); 9] = [
-        ("a gap", 5, vec![intent()]),
-        ("a number that is taken", 3, vec![intent()]),
-        ("number 0", 0, vec![intent()]),
-        ("a second completion", 4, vec![completion(&a, 1)]),
-        ("a completion of another event", 4, vec![completion(&intent(), 2)]),
-        ("a completion of nothing", 4, vec![completion(&a, 99)]),
-        ("a completion of a completion", 4, vec![completion(&a, 3)]),
-        ("an intent with an intent", 4, vec![intent_of_intent]),
-        ("good ones before a bad one", 4, vec![intent(), completion(&b, 2), bad_doc]),
-    ];
-    for (case, first, batch) in cases {
-        let error = store.append("w", first, &batch).await.unwrap_err();
-        assert_eq!(error.reason(), "rejected", "{case}: {error:?}");
-        assert_eq!(store.head("w").await.unwrap(), 3, "{case}");
-    }
-    store.append("w", 4, &[completion(&b, 2)]).await.unwrap();
-}
-
-#[tokio::test]
 async fn nothing_can_be_changed_or_deleted() {
     let dir = tempfile::tempdir().unwrap();
     let mut store = open(dir.path()).await.unwrap();

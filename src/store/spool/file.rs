@@ -6,7 +6,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, params};
 
 use super::super::files::{create_dir, create_file, is_out_of_room};
-use super::super::rows::{read, seq_to_sql, sql_to_seq};
+use super::super::rows::{all, read, seq_to_sql, sql_to_seq};
 use super::super::sqlite::{require_durability, scope_json};
 use super::super::{Cause, Orphan, SPOOL_FILE, StoreError};
 use crate::record::{Entry, Stored, leaf_hash};
@@ -85,12 +85,12 @@ impl File {
     /// Whose entries wait, if it is not `writer`.
     pub(super) fn stranger(&self, writer: &str) -> Result<Option<String>, StoreError> {
         let sql = "SELECT writer FROM waiting WHERE writer <> ?1 LIMIT 1";
-        Ok(self.query(sql, [writer], |row| row.get(0))?.pop())
+        Ok(all(&self.conn, sql, [writer], |row| row.get(0))?.pop())
     }
 
     pub(super) fn content(&self) -> Result<Content, StoreError> {
         let sql = "SELECT count(*), coalesce(sum(octet_length(doc)), 0), max(seq) FROM waiting";
-        let content = self.query(sql, [], |row| {
+        let content = all(&self.conn, sql, [], |row| {
             let unsigned = |column| row.get(column).map(sql_to_seq);
             let last: Option<i64> = row.get(2)?;
             Ok(Content { entries: unsigned(0)?, bytes: unsigned(1)?, last: last.map(sql_to_seq) })
@@ -164,7 +164,7 @@ impl File {
                    AND NOT EXISTS (SELECT 1 FROM waiting WHERE intent = i.seq) \
                    ORDER BY seq LIMIT ?2";
         let rows: Vec<(i64, String, String, String)> =
-            self.query(sql, params![seq_to_sql(after), limit], |row| {
+            all(&self.conn, sql, params![seq_to_sql(after), limit], |row| {
                 Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
             })?;
         rows.into_iter()
@@ -178,7 +178,7 @@ impl File {
     /// Whether the completion of the intent `seq` waits here.
     pub(super) fn completes(&self, seq: u64) -> Result<bool, StoreError> {
         let sql = "SELECT EXISTS (SELECT 1 FROM waiting WHERE intent = ?1)";
-        Ok(self.query(sql, [seq_to_sql(seq)], |row| row.get(0))?.pop().unwrap_or(false))
+        Ok(all(&self.conn, sql, [seq_to_sql(seq)], |row| row.get(0))?.pop().unwrap_or(false))
     }
 
     /// Forgets what is in the ledger by now: all up to `seq`.
@@ -191,18 +191,6 @@ impl File {
             .and_then(|mut delete| delete.query_map([seq_to_sql(seq)], |row| row.get(0))?.collect())
             .map_err(|error| self.sort(error))?;
         Ok((sizes.len() as u64, sizes.into_iter().map(sql_to_seq).sum()))
-    }
-
-    fn query<T>(
-        &self,
-        sql: &str,
-        parameters: impl rusqlite::Params,
-        read: impl FnMut(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
-    ) -> Result<Vec<T>, StoreError> {
-        self.conn
-            .prepare_cached(sql)
-            .and_then(|mut query| query.query_map(parameters, read)?.collect())
-            .map_err(StoreError::from_rusqlite)
     }
 }
 

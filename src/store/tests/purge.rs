@@ -33,52 +33,6 @@ async fn filled(store: &mut dyn Store) -> Vec<Stored> {
 }
 
 #[tokio::test]
-async fn what_is_purged_is_gone_and_its_number_and_leaf_stay() {
-    let dir = tempfile::tempdir().unwrap();
-    let mut store = open(dir.path()).await.unwrap();
-    let rows = filled(store.as_mut()).await;
-    let out = purged(&rows, &[1, 4], 6);
-    for _ in 0..2 {
-        store.purge("w", &out).await.unwrap();
-    }
-    let left: Vec<u64> =
-        store.read_after("w", 0, 9).await.unwrap().iter().map(|row| row.seq).collect();
-    assert_eq!(left, [2, 3, 5, 6]);
-    let mut reader = LedgerSource::directory(dir.path()).reader().await.unwrap();
-    assert_eq!(reader.purged_after("w", 0, 9).await.unwrap(), out);
-    assert_eq!(reader.purged_after("w", 1, 9).await.unwrap(), out[1..]);
-    assert_eq!(reader.purged_after("w", 0, 1).await.unwrap(), out[..1]);
-    let orphans = store.orphans("w", 0, 9).await.unwrap();
-    assert_eq!(orphans.iter().map(|orphan| orphan.seq).collect::<Vec<_>>(), [3]);
-    store.append("w", 7, &[intent()]).await.unwrap();
-}
-
-#[tokio::test]
-async fn nothing_else_can_be_taken_out() {
-    let dir = tempfile::tempdir().unwrap();
-    let mut store = open(dir.path()).await.unwrap();
-    let rows = filled(store.as_mut()).await;
-    let wrong_leaf = Purged { leaf: vec![7; 32], ..purged(&rows, &[1], 6).remove(0) };
-    let mut with_a_bad_one = purged(&rows, &[1, 4], 6);
-    with_a_bad_one.push(Purged { seq: 2, ..wrong_leaf.clone() });
-    for (case, out) in [
-        ("another leaf", vec![wrong_leaf]),
-        ("by an event that is not there", purged(&rows, &[1, 4], 7)),
-        ("by an intent", purged(&rows, &[1], 3)),
-        ("by a completion of another event", purged(&rows, &[1], 4)),
-        ("by an earlier one", purged(&rows, &[5], 4)),
-        ("by itself", purged(&rows, &[6], 6)),
-        ("an open intent", purged(&rows, &[3], 6)),
-        ("good ones and a bad one", with_a_bad_one),
-        ("a number far ahead", vec![Purged { seq: 9, leaf: vec![7; 32], by: 10 }]),
-    ] {
-        let error = store.purge("w", &out).await.unwrap_err();
-        assert_eq!(error.reason(), "rejected", "{case}");
-        assert_eq!(store.read_after("w", 0, 9).await.unwrap(), rows, "{case}");
-    }
-}
-
-#[tokio::test]
 async fn only_an_event_about_a_purge_purges() {
     let dir = tempfile::tempdir().unwrap();
     let mut store = open(dir.path()).await.unwrap();
