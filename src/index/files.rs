@@ -12,7 +12,7 @@ use crate::store::connect_read_only;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// SQLite's memory for pages, in KiB when negative. What does not fit lies in the file, which the system
 /// has in its own cache.
-const WRITE_CACHE: i64 = -12_288;
+const WRITE_CACHE: i64 = -4_096;
 const READ_CACHE: i64 = -4_096;
 /// Pages in the log before they are moved into the database. The same pages change again and again, so
 /// that a longer log saves writing, and syncing beside the ledger's.

@@ -309,3 +309,21 @@ impl ServerApp for Door {
         self.proxy.http_cleanup().await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn size<'a, F>(
+        _: impl FnOnce(&'a Door, Box<Wire>, &'a Place, &'a ShutdownWatch) -> F,
+    ) -> usize {
+        size_of::<F>()
+    }
+
+    /// There may be thousands of them, of which hardly any has a request.
+    #[test]
+    fn a_connection_that_waits_takes_little_memory() {
+        let size = size(Door::http1);
+        assert!(size <= 2048, "{size}");
+    }
+}

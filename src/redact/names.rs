@@ -35,7 +35,7 @@ impl Names {
         }
         if !names.globs.is_empty() {
             let automaton = AhoCorasick::builder()
-                .kind(Some(AhoCorasickKind::DFA))
+                .kind(Some(AhoCorasickKind::ContiguousNFA))
                 .build(names.globs.iter().map(|(glob, _)| glob.literal()))?;
             names.literals = Some(automaton);
         }
