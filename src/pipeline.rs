@@ -21,8 +21,8 @@ use crate::decode::REDACTED_BY_VALUE;
 use crate::derive::{self, Changes, Ended, EventRules, Kind, Naming, Place, Trace, Verdict};
 use crate::identify::{self, Identified};
 use crate::record::{
-    Actor, ActorKind, BodyRecord, CanonicalError, Completion, Entry, EntryKind, EventId, Intent,
-    Observer, RequestRecord, Scope, canonical,
+    Actor, ActorKind, BodyRecord, CanonicalError, Claim, Completion, Entry, EntryKind, EventId,
+    Intent, Observer, RequestRecord, Scope, canonical,
 };
 use crate::redact::{Detail, Engine, Redacted, Seen};
 use refused::Asked;
@@ -408,7 +408,15 @@ fn searched(engine: &Engine, who: Redacted<Identified>, seen: &Seen) -> Redacted
             is_hidden |= is_secret;
             Some(name.into_inner())
         };
+        let claim = |claim: Claim| Claim {
+            id: shown(claim.id),
+            name: shown(claim.name),
+            email: shown(claim.email),
+            ..claim
+        };
+        let claimed = actor.claimed.into_iter().map(claim).collect();
         let actor = Actor {
+            claimed,
             id: shown(actor.id),
             name: shown(actor.name),
             email: shown(actor.email),

@@ -55,7 +55,10 @@ pub fn caller(
     let Some(found) = found else { return who };
     let actor = claimed(&Credential::ApiKey(&found), key);
     // Safe: of the key there is a fingerprint and nothing else.
-    who.map(|who| Identified { actor, notes: who.notes, rule: who.rule })
+    who.map(|who| {
+        let actor = Actor { claimed: who.actor.claimed, ..actor };
+        Identified { actor, notes: who.notes, rule: who.rule }
+    })
 }
 
 /// Parameters of a query that carry an API key.

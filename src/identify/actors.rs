@@ -1,21 +1,23 @@
-//! Who acts, by rules: the first rule that reads a credential decides.
+//! Who acts, by rules: the first rule that proves it decides.
 //!
-//! A credential that the rule cannot prove may still be proved by a later rule that reads the same
-//! header field or cookie; others are not looked at, so that nobody chooses by what is added to a
-//! request whose word counts. What nobody proves is a claim, and says so.
+//! A proof counts for more than a claim, so that nobody hides behind what he adds to a request whose
+//! credential is proved. Where no rule proves anybody, the first claim stands, and says so. What other
+//! credentials claim is recorded beside the actor, with why it proves nothing.
 
 mod asked;
+mod claims;
 
 use http::HeaderName;
 use serde_json::{Value, json};
 
 use self::asked::{introspected, signed_in};
+use self::claims::Claims;
 use super::actor::{claimed, known_as, of_request};
 use super::credential::{Credential, credential, is_key_as_user};
 use super::endpoint::KeySource;
 use super::evidence::{Evidence, Fetched, Need};
 use super::jws::KeySet;
-use super::rule::{ActorRule, Carried, Carrier, Introspection, ProofRule};
+use super::rule::{ActorRule, Carried, Introspection, ProofRule};
 use super::token::{Proof, Proofs, Times, TokenKeys, TokenRule, Verdict, check};
 use super::{ApiKeys, jwt, sign_in};
 use crate::capture::Request;
@@ -31,6 +33,8 @@ const NOT_NAMED: &str = "actor_not_named";
 const REFUSED: &str = "actor_credential_refused";
 /// Who vouches for the actor says that the e-mail address may be anybody's: it is not taken.
 const UNVERIFIED_EMAIL: &str = "actor_email_unverified";
+/// Another credential claims somebody, and nobody has proved it.
+const BESIDE: &str = "actor_claimed_otherwise";
 /// A header that only a trusted proxy may set came from somebody else, and was taken away.
 const UNTRUSTED: &str = "actor_header_untrusted";
 
@@ -140,41 +144,25 @@ impl Actors {
         key: &FingerprintKey,
     ) -> Result<Redacted<Identified>, Need> {
         let scene = Scene { request, evidence, key };
-        let mut first: Option<(Actor, Option<&'static str>, Vec<Carrier>, usize)> = None;
+        let mut claims = Claims::default();
         let mut proved = None;
         for (position, rule) in self.rules.iter().enumerate() {
-            if let Some((_, _, read, _)) = &first {
-                let carriers = rule.carriers();
-                if !carriers.iter().any(|carrier| read.iter().any(|it| it.overlaps(carrier))) {
-                    continue;
-                }
-            }
             match self.attempt(position, rule, &scene)? {
                 Attempt::Absent => {}
+                Attempt::Claimed(actor, note) => claims.add(actor, note, (rule, position)),
                 Attempt::Proved(actor, note) => {
-                    proved = Some((actor, note, position));
+                    claims.settle(rule, &actor, &request.headers);
+                    proved = Some((actor, note.into_iter().collect(), position));
                     break;
                 }
-                Attempt::Claimed(actor, note) => match &first {
-                    None | Some((_, Some(OTHER_ISSUER), ..)) => {
-                        first = Some((actor, note, rule.carriers(), position));
-                    }
-                    Some(_) => {}
-                },
             }
         }
-        let mut notes = Vec::new();
-        let (actor, rule) = match (proved, first) {
-            (Some((actor, note, rule)), _) => {
-                notes.extend(note);
-                (actor, Some(rule))
-            }
-            (None, Some((actor, note, _, rule))) => {
-                notes.extend(note);
-                (actor, Some(rule))
-            }
-            (None, None) => (of_request(request, key), None),
+        let (mut actor, mut notes, rule) = match proved.or_else(|| claims.first()) {
+            Some((actor, notes, rule)) => (actor, notes, Some(rule)),
+            None => (of_request(request, key), Vec::new(), None),
         };
+        actor.claimed = claims.beside();
+        notes.extend((!actor.claimed.is_empty()).then_some(BESIDE));
         let withheld = |name: &HeaderName| self.is_withheld(name, request.peer_trusted);
         if !self.protected.is_empty() && request.headers.keys().any(withheld) {
             notes.push(UNTRUSTED);

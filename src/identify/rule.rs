@@ -81,6 +81,14 @@ impl Carrier {
         (!text.is_empty()).then_some(Carried { text, ambiguous })
     }
 
+    /// Whether a request has the header field, or the cookie.
+    pub(super) fn is_in(&self, headers: &HeaderMap) -> bool {
+        match self {
+            Self::Header(name) => headers.contains_key(name),
+            Self::Cookie(name) => cookies(headers).any(|(known, _)| known == name),
+        }
+    }
+
     /// Whether both read the same header field, or the same cookie.
     pub(super) fn overlaps(&self, other: &Self) -> bool {
         match (self, other) {

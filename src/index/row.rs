@@ -142,6 +142,7 @@ struct ActorDoc {
     email: Option<String>,
     verified: bool,
     credential: Option<String>,
+    claimed: Texts,
 }
 
 #[derive(Clone, Default, Deserialize)]
@@ -257,6 +258,7 @@ impl Row {
                 &doc.changes,
                 &doc.detail,
                 &doc.metadata,
+                &actor.claimed,
                 &source.user_agent,
                 &request.query,
                 &request.body,

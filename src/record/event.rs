@@ -87,6 +87,9 @@ pub struct Actor {
     /// How it was known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auth: Option<AuthMethod>,
+    /// Whom other credentials of the request claim, which nobody has proved.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub claimed: Vec<Claim>,
     /// Keyed fingerprint of the credential, never the credential.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub credential: Option<String>,
@@ -111,6 +114,7 @@ impl Actor {
     pub fn unknown(kind: ActorKind) -> Self {
         Self {
             auth: None,
+            claimed: Vec::new(),
             credential: None,
             email: None,
             id: None,
@@ -119,6 +123,32 @@ impl Actor {
             verified: false,
         }
     }
+}
+
+/// Whom a credential claims that nobody has proved, beside the one by which the actor is known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Claim {
+    /// How it would be known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auth: Option<AuthMethod>,
+    /// Keyed fingerprint of the credential, never the credential.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub credential: Option<String>,
+    /// The e-mail address that it claims.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// The id that it claims.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// The name that it claims.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Why it proves nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<&'static str>,
+    /// What kind of actor it claims.
+    #[serde(rename = "type")]
+    pub kind: ActorKind,
 }
 
 /// Where the request came from.

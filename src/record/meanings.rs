@@ -57,6 +57,11 @@ const MEANINGS: &[(&str, &str)] = &[
         "actor_credential_repeated",
         "the credential is there more than once: which one counts is not known",
     ),
+    (
+        "actor_claimed_otherwise",
+        "another credential of the request claims somebody, and nobody has proved it: `claimed` of the \
+         actor has whom, and why",
+    ),
     ("actor_header_untrusted", "a field that only a trusted proxy may set was not passed on"),
     (
         "actor_introspection_busy",

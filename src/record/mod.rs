@@ -18,7 +18,7 @@ pub(crate) use canonical::by_utf16;
 pub use canonical::{CanonicalError, canonical, leaf_hash, text as canonical_text};
 pub use entry::{Entry, EntryKind, Stored};
 pub use event::{
-    Act, Actor, ActorKind, AuthMethod, Change, ChangesSource, Completion, Intent, Observer,
+    Act, Actor, ActorKind, AuthMethod, Change, ChangesSource, Claim, Completion, Intent, Observer,
     Outcome, Receipt, RequestRecord, ResponseRecord, Severity, Source, Target,
 };
 pub use ids::EventId;

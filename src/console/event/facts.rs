@@ -7,6 +7,7 @@ use crate::clock::Timestamp;
 use crate::console::moment::Moment;
 use crate::console::question::{ALL, Question};
 use crate::console::shown::Shown;
+use crate::record::meaning;
 
 /// One thing that is known.
 pub(super) struct Fact {
@@ -54,6 +55,7 @@ pub(super) fn of(event: &Value, now: Timestamp) -> Vec<Fact> {
             _ => plain(label, value),
         });
     }
+    facts.extend(super::list(actor, "claimed").map(claimed));
     for (name, label) in [("time", "Arrived"), ("completed_at", "Ended")] {
         if let Some(time) = text(event, name) {
             facts.push(plain(label, &Moment::parse(time, now).absolute));
@@ -101,6 +103,19 @@ fn scope(event: &Value) -> Vec<Fact> {
 }
 
 /// How the actor became known, in words.
+/// Whom another credential claims, by what, and why that proves nothing.
+fn claimed(claim: &Value) -> Fact {
+    let named = ["name", "email", "id", "credential"].into_iter().filter_map(|it| text(claim, it));
+    let auth = text(claim, "auth").map(known_by).into_iter();
+    let reasons = super::list(claim, "notes").filter_map(Value::as_str);
+    let reasons = reasons.map(|note| match meaning(note) {
+        "" => note,
+        said => said,
+    });
+    let told: Vec<&str> = named.take(1).chain(auth).chain(reasons).collect();
+    plain("Also claimed, not verified", &told.join("; "))
+}
+
 fn known_by(auth: &str) -> &str {
     match auth {
         "jwt" => "a JSON Web Token",

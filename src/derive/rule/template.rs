@@ -13,6 +13,9 @@ use crate::route::Readings;
 /// Longer templates are a mistake.
 const TEMPLATE_BYTES_MAX: usize = 1024;
 
+/// What a sentence says of an actor that nobody has proved.
+const NOT_VERIFIED: &str = " (not verified)";
+
 /// Longer paths are not asked for.
 const TARGET_BYTES_MAX: usize = 4096;
 
@@ -252,16 +255,17 @@ impl Template {
                     let (source, value) = sources.iter().find_map(known)?;
                     used(source);
                     // In a sentence no value ends its quotation.
-                    let value = match value_chars < CHARS_MAX {
-                        true => unquoted(&value),
-                        false => value,
-                    };
+                    let is_sentence = value_chars < CHARS_MAX;
+                    let value = if is_sentence { unquoted(&value) } else { value };
                     match value.char_indices().nth(value_chars) {
                         Some((end, _)) => {
                             out.push_str(value.get(..end).unwrap_or_default());
                             out.push('…');
                         }
                         None => out.push_str(&value),
+                    }
+                    if is_sentence && matches!(source, Source::Actor(_)) && !facts.actor.verified {
+                        out.push_str(NOT_VERIFIED);
                     }
                 }
             }

@@ -49,13 +49,10 @@ fn events() -> EventRules {
 
 fn actor() -> Actor {
     Actor {
-        auth: None,
-        credential: None,
-        email: None,
         id: Some("u1".to_owned()),
         name: Some("ada".to_owned()),
-        kind: ActorKind::User,
         verified: true,
+        ..Actor::unknown(ActorKind::User)
     }
 }
 

@@ -96,13 +96,21 @@ fn shown(found: &Identified) -> String {
     let actor = &found.actor;
     let auth = actor.auth.map_or("-".to_owned(), |auth| json!(auth).as_str().unwrap().to_owned());
     let verified = if actor.verified { "verified" } else { "claimed" };
-    format!("{} {auth} {verified} {}", actor.id.as_deref().unwrap_or("-"), found.notes.join(","))
-        .trim()
-        .to_owned()
+    let who = format!(
+        "{} {auth} {verified} {}",
+        actor.id.as_deref().unwrap_or("-"),
+        found.notes.join(",")
+    );
+    let claims = actor.claimed.iter().map(|claim| {
+        let auth = json!(claim.auth);
+        let (id, auth) = (claim.id.as_deref().unwrap_or("-"), auth.as_str().unwrap_or("-"));
+        format!("; {id} {auth} {}", claim.notes.join(",")).trim_end().to_owned()
+    });
+    [who.trim().to_owned()].into_iter().chain(claims).collect()
 }
 
 #[test]
-fn the_first_rule_that_reads_a_credential_decides() {
+fn the_first_rule_that_proves_an_actor_decides() {
     let actors = Actors::new(
         vec![forwarded(), jwt(), rule(ProofRule::Basic), api_keys(), introspect()],
         vec![],
@@ -119,12 +127,12 @@ fn the_first_rule_that_reads_a_credential_decides() {
         (vec![], true, "- - claimed"),
         (vec![auth(&good)], true, "ada jwt verified"),
         (vec![auth(&good), api_key(), session()], true, "ada jwt verified"),
-        // The application refuses the token and may not look further: nor do we.
-        (vec![auth(&expired), api_key()], true, "ada jwt claimed actor_token_expired"),
+        // What is proved counts for more than what is claimed before it, and that is recorded too.
+        (vec![auth(&expired), api_key()], true, "ci api_key verified actor_claimed_otherwise; ada jwt actor_token_expired"),
         (vec![auth(&good), auth(&good)], true, "ada jwt claimed actor_credential_repeated"),
         (vec![auth(&expired), auth(&good)], true, "ada jwt claimed actor_credential_repeated"),
-        (vec![auth(&alice), api_key()], true, "alice basic claimed"),
-        (vec![auth(&alice), session()], true, "alice basic claimed"),
+        (vec![auth(&alice), api_key()], true, "ci api_key verified actor_claimed_otherwise; alice basic"),
+        (vec![auth(&alice), session()], true, "alice basic claimed actor_credential_refused"),
         (vec![api_key()], true, "ci api_key verified"),
         (vec![api_key(), session()], true, "ci api_key verified"),
         (vec![api_key(), api_key()], true, "ci api_key claimed actor_credential_repeated"),
@@ -151,6 +159,77 @@ fn the_first_rule_that_reads_a_credential_decides() {
         for secret in [API_KEY, FINGERPRINTED, "correct horse", "0123456789abcdef"] {
             assert!(!told.contains(secret), "{names:?}");
         }
+    }
+}
+
+/// Somebody with a session or a certificate of their own once hid behind any header field of a rule before.
+#[test]
+fn nobody_hides_behind_a_claim() {
+    let session_only = || {
+        let mut rule = introspect();
+        if let ProofRule::Introspect(introspection) = &mut rule.proof {
+            introspection.with = vec![COOKIE];
+        }
+        rule
+    };
+    let bearer = |subject: &str, secret: &[u8]| {
+        let claims = json!({"sub": subject, "name": "The Boss", "exp": 200});
+        ("authorization", format!("Bearer {}", shared("HS256", secret, &claims)))
+    };
+    let forged = || bearer("boss", b"another secret of many bytes");
+    let genuine = || bearer("ada", SECRET);
+    let junk = || ("x-api-key", "x".to_owned());
+    let cookie = || ("cookie", "sid=0123456789abcdef".to_owned());
+    let signing_in = named(ProofRule::SignIn(vec!["/".to_owned()]), "body", "{body:$.user}", "");
+    let known = || Introspected::Known(json!({"id": 7}).into());
+    let late = || Introspected::Failed("actor_introspection_timeout");
+    let refused = || Introspected::Refused;
+    type Row<'r> = (Vec<ActorRule>, Vec<(&'static str, String)>, Introspected, &'r str);
+    let all = || vec![jwt(), api_keys(), session_only(), rule(ProofRule::Mtls)];
+    #[rustfmt::skip]
+    let rows: Vec<Row<'_>> = vec![
+        (all(), vec![cookie()], known(), "7 session verified"),
+        (all(), vec![forged(), cookie()], known(), "7 session verified actor_claimed_otherwise; boss jwt actor_token_signature"),
+        (all(), vec![junk(), cookie()], known(), "7 session verified actor_claimed_otherwise; - api_key actor_key_unknown"),
+        (all(), vec![forged(), junk(), cookie()], known(), "7 session verified actor_claimed_otherwise; boss jwt actor_token_signature; - api_key actor_key_unknown"),
+        // Nothing behind the rule that proves is looked at.
+        (all(), vec![genuine(), junk(), cookie()], known(), "ada jwt verified"),
+        // Whoever could not be asked does not go unmentioned.
+        (all(), vec![cookie()], late(), "- mtls verified actor_claimed_otherwise; - session actor_introspection_timeout"),
+        (all(), vec![junk()], refused(), "- mtls verified actor_claimed_otherwise; - api_key actor_key_unknown"),
+        (vec![jwt(), session_only()], vec![forged(), cookie()], late(), "boss jwt claimed actor_token_signature,actor_claimed_otherwise; - session actor_introspection_timeout"),
+        // One credential of two that somebody was shown: nobody knows which it was.
+        (vec![jwt(), introspect()], vec![forged(), cookie()], known(), "7 jwt verified actor_claimed_otherwise; boss jwt actor_token_signature"),
+        (vec![jwt(), introspect()], vec![bearer("7", b"another secret of many bytes"), cookie()], known(), "7 jwt verified"),
+        (vec![jwt(), introspect()], vec![forged()], known(), "7 jwt verified"),
+        (vec![signing_in, session_only()], vec![cookie()], known(), "7 session verified actor_claimed_otherwise; boss sign_in"),
+    ];
+    let certificate = ClientCertificate::of(b"no certificate");
+    for (rules, headers, answer, expected) in rows {
+        let named: Vec<(&str, &str)> = headers.iter().map(|(n, v)| (*n, v.as_str())).collect();
+        let request = Request {
+            method: "POST".to_owned(),
+            path_and_query: "/".to_owned(),
+            body: Body::whole(br#"{"user": "boss"}"#.to_vec()),
+            ..request(&[&named[..], &[("content-type", "application/json")]].concat())
+        };
+        let actors = Actors::new(rules, vec![]);
+        let (mut asked, certificate) = (0, Some(&certificate));
+        let mut evidence = Evidence { now: 100, certificate, ..Evidence::default() };
+        let found = loop {
+            match actors.identify(&request, &evidence, &key()) {
+                Ok(who) => break who.into_inner(),
+                Err(Need::Introspection(rule)) => {
+                    asked += 1;
+                    evidence.introspected.push((rule, answer.clone()));
+                }
+                Err(Need::Keys(_)) => panic!("there are no sources"),
+            }
+        };
+        assert_eq!(shown(&found), expected);
+        assert!(asked <= 1, "{expected}");
+        assert!(asked == 0 || found.actor.id.as_deref() != Some("ada"), "{expected}");
+        assert!(!json!(found.actor).to_string().contains("0123456789abcdef"));
     }
 }
 

@@ -20,6 +20,11 @@ pub(super) fn shown(intent: &str, completion: &str) -> String {
     line("planned", text(&intent["description"]));
     line("action", format!("{} in {}", text(either("action")), text(&intent["category"])));
     line("by", actor(&intent["actor"]));
+    for claim in intent["actor"]["claimed"].as_array().into_iter().flatten() {
+        let notes: Vec<String> =
+            claim["notes"].as_array().into_iter().flatten().map(text).collect();
+        line("claimed", words(&[actor(claim), notes.join(", ")]));
+    }
     line("upon", targets(either("targets")));
     line("where", members(&intent["scope"]));
     line("route", text(&intent["request"]["route"]));

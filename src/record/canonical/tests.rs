@@ -7,7 +7,7 @@ use super::by_utf16;
 use super::{in_order, text};
 use crate::clock::Timestamp;
 use crate::record::{
-    Act, Actor, ActorKind, AuthMethod, Change, ChangesSource, Completion, EventId, Intent,
+    Act, Actor, ActorKind, AuthMethod, Change, ChangesSource, Claim, Completion, EventId, Intent,
     Observer, Outcome, Receipt, RequestRecord, ResponseRecord, Severity, Source, Target,
 };
 
@@ -47,6 +47,15 @@ fn intent() -> Intent {
             name: some("n"),
             email: some("e"),
             auth: Some(AuthMethod::Jwt),
+            claimed: vec![Claim {
+                auth: Some(AuthMethod::ApiKey),
+                credential: some("hmac:2"),
+                email: some("f"),
+                id: some("j"),
+                name: some("m"),
+                notes: vec!["actor_key_unknown"],
+                kind: ActorKind::Api,
+            }],
             credential: some("hmac:1"),
             verified: false,
         },

@@ -58,7 +58,7 @@ pub struct EventExampleFile {
     #[serde(default)]
     #[schemars(example = json!({"name": "ci deploy"}))]
     pub response: Option<Value>,
-    /// The name of who acts.
+    /// The name of who acts, as it is proved.
     #[serde(default)]
     #[schemars(example = json!("ada"))]
     pub actor: Option<String>,
@@ -276,7 +276,8 @@ impl RuleSet {
         };
         let mut seen = Seen::default();
         let request = engine.request(&request, Detail::WithBody, &mut seen).into_inner();
-        let actor = Actor { id: example.actor.clone(), ..Actor::unknown(ActorKind::User) };
+        let actor =
+            Actor { id: example.actor.clone(), verified: true, ..Actor::unknown(ActorKind::User) };
         let events = Arc::clone(&self.events);
         let kind = rule.kind.unwrap_or(Kind::Admin);
         let place = Place { rules: &events, host: &example.host, kind };

@@ -211,6 +211,15 @@ impl Event<'_> {
             let (field, places) = (format!("actor.{name}"), place.into_iter().collect());
             rows.push(Derived { field, value, from, rule: None, places });
         }
+        for claim in actor["claimed"].as_array().into_iter().flatten() {
+            rows.push(Derived {
+                field: "actor.claimed".to_owned(),
+                value: claim.to_string(),
+                from: "actors rules: what other credentials claim, not proved".to_owned(),
+                rule: None,
+                places: Vec::new(),
+            });
+        }
     }
 }
 
