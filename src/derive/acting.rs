@@ -9,7 +9,7 @@ use super::endpoint::READS;
 use super::path::Path;
 use super::shape::is_version;
 use super::trace::Origin;
-use super::verbs::is_verb;
+use super::verbs::{canonical, is_verb};
 use super::walk::{ACTIONS, Walked};
 use crate::record::{RequestRecord, Tree};
 
@@ -58,6 +58,7 @@ pub(super) fn acted(request: &RequestRecord, body: Option<&Value<'_>>) -> Option
         let values = value.as_array().unwrap_or_else(|| std::slice::from_ref(value));
         for text in values.iter().take(VALUES_MAX).filter_map(scalar) {
             let Some((noun, verb)) = noun_and_verb(&text) else { continue };
+            let verb = canonical(&verb).to_owned();
             let is_better = found.as_ref().is_none_or(|it| is_grave(&verb) && !is_grave(&it.verb));
             if READS.contains(&first(&verb)) || !is_better {
                 continue;

@@ -15,6 +15,7 @@ use super::body::{self, Value};
 use super::code::{code, fault_code, is_refusal, is_rpc_refusal, rpc_code};
 use super::endpoint::reads;
 use super::naming::sets_name;
+use super::nouns::is_oneself;
 use super::shown::is_operation;
 use super::signs::{Sent, is_no_error, is_refused, nothing_done, told_by_code};
 use super::{partly, rpc, sign_in};
@@ -263,7 +264,8 @@ fn told(act: &Act, result: &Value<'_>) -> Option<Vec<Target>> {
     if is_other && target.id.is_none() && !is_named() {
         return None;
     }
-    let id = target.id.clone().or_else(found);
+    let known = target.id.clone().filter(|id| !is_oneself(id));
+    let id = known.or_else(found).or_else(|| target.id.clone());
     let shown = body::name(result, &target.kind);
     let claimed = target.name.clone();
     // What shows the item says how it is called; what the client says is a claim.

@@ -13,9 +13,9 @@ pub(super) use self::files::files;
 pub(super) use self::inner::{created, place_of, under_own_name};
 use self::names::{
     FORM_NAMES, NAMES, SIGN_IN_INNER, SIGN_IN_NAMES, SIGN_IN_OBJECTS, are_several,
-    is_field_of_form, is_one_of_several, names_of,
+    is_field_of_form, is_id_of, is_one_of_several, names_of,
 };
-pub(super) use self::names::{REFERRED, last_id};
+pub(super) use self::names::{REFERRED, is_own, last_id};
 use super::shape::is_id;
 use super::text::bounded;
 pub(super) use crate::decode::Node as Value;
@@ -32,6 +32,11 @@ pub(super) const WRAPPERS: &[&str] = &["data", "result", "item", "attributes", "
 /// Members of a call of JSON-RPC, and of the answer to it.
 const CALLS: &[&str] = &["params", "result"];
 
+/// Where JSON:API has the members of a thing, whose type and id stand around them.
+///
+///   <https://jsonapi.org/format/#document-resource-objects>
+const ATTRIBUTES: &str = "data.attributes";
+
 /// Of a bulk request so many targets are named.
 pub(super) const TARGETS_MAX: usize = 100;
 
@@ -42,13 +47,19 @@ pub(super) enum At<'n> {
     Outer(&'n str),
     /// A member of a member.
     Inner(&'n str, &'n str),
+    /// An attribute of JSON:API.
+    Attribute(&'n str),
     /// `NOUN[name]`.
     Form(&'n str, &'n str),
 }
 
 impl<'n> At<'n> {
     fn member(outer: Option<&'n str>, name: &'n str) -> Self {
-        outer.map_or(Self::Outer(name), |outer| Self::Inner(outer, name))
+        match outer {
+            Some(ATTRIBUTES) => Self::Attribute(name),
+            Some(outer) => Self::Inner(outer, name),
+            None => Self::Outer(name),
+        }
     }
 }
 
@@ -57,6 +68,7 @@ impl fmt::Display for At<'_> {
         match self {
             Self::Outer(name) => write!(f, "${}", step(name)),
             Self::Inner(outer, name) => write!(f, "${}{}", step(outer), step(name)),
+            Self::Attribute(name) => write!(f, "$.{ATTRIBUTES}{}", step(name)),
             Self::Form(noun, name) => write!(f, "$['{noun}[{name}]']"),
         }
     }
@@ -90,7 +102,20 @@ pub(super) fn objects<'b>(
     let inner: Vec<_> = wrappers.iter().filter_map(|name| wrapped(name)).collect();
     let (before, after) = if is_call { (None, Some(outer)) } else { (Some(outer), None) };
     let whole = |outer: Option<&'b Members<'b>>| outer.map(|outer| (None, outer));
-    named.into_iter().chain(whole(before)).chain(inner).chain(whole(after))
+    let attributes = member_of(outer, "data").filter(|data| data.get("type").is_some());
+    let attributes = attributes.and_then(|data| Some((Some(ATTRIBUTES), data.get("attributes")?)));
+    let attributes = attributes.map(|(name, it)| (name, it.members()));
+    named.into_iter().chain(whole(before)).chain(inner).chain(attributes).chain(whole(after))
+}
+
+/// The object with the id of what [`objects`] gives.
+pub(super) fn whole<'b>(
+    body: &'b Value<'b>,
+    outer: Option<&str>,
+    object: &'b Members<'b>,
+) -> &'b Members<'b> {
+    let data = body.get("data").filter(|_| outer == Some(ATTRIBUTES));
+    data.map_or(object, Value::members)
 }
 
 /// The first of these members.
@@ -209,22 +234,6 @@ pub(super) fn names_id(name: &str, noun: &str) -> bool {
     IDS.contains(&name) || is_id_of(name, noun)
 }
 
-/// Whether a member is called `user_id` or `userId`, for the noun `user`.
-fn is_id_of(name: &str, noun: &str) -> bool {
-    is_own(name, noun, b"id")
-}
-
-fn is_own(name: &str, noun: &str, what: &[u8]) -> bool {
-    let plain = |text: &str| text.bytes().filter(|byte| !b"_-".contains(byte)).count();
-    name.len() > noun.len()
-        && plain(name) == plain(noun) + what.len()
-        && name
-            .bytes()
-            .filter(|byte| !b"_-".contains(byte))
-            .map(|byte| byte.to_ascii_lowercase())
-            .eq(noun.bytes().filter(|byte| *byte != b'_').chain(what.iter().copied()))
-}
-
 /// The id that a response gives to what was created; a key or a name where there is none.
 pub(super) fn created_id_at<'b>(body: &'b Value<'b>, noun: &'b str) -> Option<Found<'b>> {
     id_at(body, noun).or_else(|| {
@@ -251,7 +260,12 @@ pub(super) fn created_id(body: &Value<'_>, noun: &str) -> Option<String> {
     created_id_at(body, noun).map(|(id, _)| id)
 }
 
-fn list<'b>(member: Option<&'b str>, found: &'b Value<'b>) -> Many<'b> {
+/// The items of a list, which may have their ids under these names as well.
+fn list<'b>(
+    member: Option<&'b str>,
+    found: &'b Value<'b>,
+    ids: &'static [&'static str],
+) -> Many<'b> {
     let Some(items) = found.as_array() else {
         let many = found.as_str().map(Many::of_ids).unwrap_or_default();
         let one = || scalar(found).filter(|id| is_plain_id(id));
@@ -269,7 +283,8 @@ fn list<'b>(member: Option<&'b str>, found: &'b Value<'b>) -> Many<'b> {
             let of = |names: &[&'static str]| {
                 names.iter().find_map(|name| Some((scalar(member_of(object, name)?)?, *name)))
             };
-            let ((id, id_in), (name, name_in)) = (of(IDS).unzip(), of(NAMES).unzip());
+            let (id, name) = (of(IDS).or_else(|| of(ids)), of(NAMES));
+            let ((id, id_in), (name, name_in)) = (id.unzip(), name.unzip());
             let spot = Spot::Item(position, id_in, name_in);
             (id.is_some() || name.is_some()).then_some(Listed { id, name, spot, member: None })
         }

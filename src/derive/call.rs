@@ -4,7 +4,8 @@ use super::act::{ACTS_MAX, Act, Answer, More, are_alike};
 use super::batch::Within;
 use super::body::{self, Many, Value};
 use super::graphql::Operation;
-use super::naming::{are_claimed, plural_name, sets_name};
+use super::holders::{gives, holders, referred};
+use super::naming::{GIVEN, are_claimed, is_right, plural_name, right_given, sets_name};
 use super::nouns::{is_part, known_category};
 use super::sentence::Sentence;
 use super::verbs::{canonical, compound, is_verb, of_action};
@@ -33,10 +34,6 @@ const OF_CALLS: [&str; 9] = [
     "trace",
     "transaction",
 ];
-
-/// What has members.
-const GROUPS: [&str; 7] =
-    ["channel", "group", "organization", "project", "space", "team", "workspace"];
 
 /// Members of a filter that leave what has this value, or one of these.
 const EQUAL: [&str; 5] = ["_eq", "_in", "eq", "equals", "in"];
@@ -120,15 +117,23 @@ pub(super) fn of_call(noun: &str, verb: &str, arguments: &Value<'_>, answer: Ans
     let verb = if is_way { "login" } else { verb };
     let session = matches!(verb, "login" | "logout")
         && matches!(noun, "" | "auth" | "authentication" | "user" | "session");
+    let is_own = noun == "me";
     let (noun, verb) = match (noun, verb) {
         (_, "login") if session => return signing("create", "sign_in", arguments, answer),
         (_, "logout") if session => return signing("delete", "sign_out", arguments, answer),
         ("", "register") => ("user", "register"),
         ("", verb) => ("rpc", verb),
+        ("me", verb) => ("user", verb),
         pair => pair,
     };
     let of_owner;
-    let noun = match owner(noun, arguments).or_else(|| whose(noun, arguments)) {
+    // `grantRole(userId: 7, role: "admin")`: what is given is there already, and so is the user.
+    let is_given = (GIVEN.contains(&verb) || is_put(verb)) && gives(noun, arguments);
+    let given = is_put(verb).then(|| right_given(noun, canonical(verb))).flatten();
+    let plain = if is_put(verb) { canonical(verb) } else { verb };
+    let verb = given.filter(|_| is_given).unwrap_or(plain);
+    let owner = (!is_given).then(|| owner(noun, arguments).or_else(|| whose(noun, arguments)));
+    let noun = match owner.flatten() {
         Some(owner) => {
             of_owner = format!("{owner}_{noun}");
             of_owner.as_str()
@@ -145,6 +150,9 @@ pub(super) fn of_call(noun: &str, verb: &str, arguments: &Value<'_>, answer: Ans
         _ => (noun, None),
     };
     let mut targets = targets(arguments, kind, part.is_some());
+    if let ([target @ Target { id: None, .. }], true) = (targets.as_mut_slice(), is_own) {
+        target.id = Some("me".to_owned());
+    }
     if !sets_name(verb) {
         // Whoever names another thing than the id claims it.
         for target in targets.iter_mut().filter(|target| target.id.is_some()) {
@@ -156,9 +164,9 @@ pub(super) fn of_call(noun: &str, verb: &str, arguments: &Value<'_>, answer: Ans
     {
         target.name = known_as(arguments);
     }
+    refer((&mut targets, verb), is_given, arguments);
     let is_claimed = are_claimed(&targets);
-    let holder = holder((noun, &targets), verb, arguments)
-        .filter(|holder| !targets.iter().any(|target| target.id == holder.id));
+    let holders = holders((noun, &targets), verb, arguments, true).without(&targets);
     let others = others(arguments, &targets);
     // What is no verb has no past.
     let first = verb.split('_').next().unwrap_or_default();
@@ -170,20 +178,32 @@ pub(super) fn of_call(noun: &str, verb: &str, arguments: &Value<'_>, answer: Ans
         true => (verb.to_owned(), None),
         false => ("call".to_owned(), Some(format!("{} “{verb}”", super::words::spoken(noun)))),
     };
+    let mut sentence =
+        Sentence { verb: spoken, kind: told, part, is_claimed, others, ..Sentence::default() };
+    holders.tell(&mut sentence);
     Act {
         action: format!("{noun}.{}", of_action(verb)),
         category: known_category(noun).unwrap_or(noun).to_owned(),
         targets,
-        sentence: Sentence {
-            verb: spoken,
-            kind: told,
-            part,
-            owner: holder,
-            is_claimed,
-            others,
-            ..Sentence::default()
-        },
+        sentence,
         answer,
+    }
+}
+
+/// Whether a verb puts something somewhere or takes it away, and may do no more.
+fn is_put(verb: &str) -> bool {
+    matches!(verb, "add" | "remove")
+}
+
+/// Takes what is called as the target for the one that is there already, where it comes to somebody or into
+/// something: `role: "admin"`, `user: "ann"`.
+fn refer((targets, verb): (&mut [Target], &str), is_given: bool, arguments: &Value<'_>) {
+    let is_moved = || ["_to_", "_from_", "_into_"].iter().any(|way| verb.contains(way));
+    if let [target @ Target { id: None, .. }] = targets
+        && (is_given || is_moved())
+        && let Some(found) = referred(arguments, &target.kind)
+    {
+        *target = found;
     }
 }
 
@@ -247,29 +267,9 @@ fn known_as(arguments: &Value<'_>) -> Option<String> {
 }
 
 /// Where arguments may stand: as they are, or below what only wraps them.
-fn places<'b>(arguments: &'b Value<'b>) -> impl Iterator<Item = &'b Value<'b>> {
+pub(super) fn places<'b>(arguments: &'b Value<'b>) -> impl Iterator<Item = &'b Value<'b>> {
     let inner = WRAPPERS.iter().filter_map(|name| arguments.get(name));
     std::iter::once(arguments).chain(inner)
-}
-
-/// What has the members that a call is about, or what it puts them into: `removeMember(teamId: 7, userId: 5)`,
-/// `addUserToTeam(teamId: 7, userId: 5)`; or whose it is, of which no id says which: `disableTwoFactor(userId: 7)`.
-fn holder((noun, targets): (&str, &[Target]), verb: &str, arguments: &Value<'_>) -> Option<Target> {
-    let find = |kind: &str| {
-        let id = places(arguments).find_map(|place| body::own_id(place.members(), kind))?;
-        Some(Target { kind: kind.to_owned(), id: Some(id), name: None })
-    };
-    let way = ["_to_", "_from_", "_into_"].iter().find_map(|way| verb.split_once(way));
-    if let Some((_, kind)) = way {
-        return find(kind);
-    }
-    let last = noun.rsplit('_').next().unwrap_or(noun);
-    let is_member = last == "member";
-    if !is_member && matches!(targets, [Target { id: None, .. }]) {
-        return find("user").filter(|_| last != "user");
-    }
-    let mut found = GROUPS.iter().filter(|_| is_member).filter_map(|kind| find(kind));
-    found.next().filter(|_| found.next().is_none())
 }
 
 /// The ids that a filter leaves, and nothing else: `where: {id: {_in: [5, 6]}}`.
@@ -298,10 +298,16 @@ fn targets(arguments: &Value<'_>, kind: &str, is_part: bool) -> Vec<Target> {
         Some(Value::Object(_)) | None => {}
         Some(one) => return vec![target(body::scalar(one), None)],
     }
+    // `addTeamMembers(teamId: 3, userIds: [7, 8])`: the members of a team are members.
+    let is_members = kind.ends_with("_member");
     for place in std::iter::once(arguments).chain(inner()) {
         let many = match place.as_array() {
             Some(_) => Many::default(),
             None => body::many(place, kind, &plural),
+        };
+        let many = match many.is_empty() && is_members && place.as_array().is_none() {
+            true => body::many(place, "member", "members"),
+            false => many,
         };
         if !many.is_empty() {
             return many.targets.into_iter().map(|it| target(it.id, it.name)).collect();
@@ -370,6 +376,12 @@ fn verb_first(verb: &str, about: &str) -> (String, String) {
             (singular(&noun.join("_")), format!("{verb}_{}", way.join("_")))
         }
         Some((noun, _)) => (singular(&noun.join("_")), canonical(verb).to_owned()),
-        None => (singular(about), canonical(verb).to_owned()),
+        None => {
+            let noun = singular(about);
+            // What is removed from somebody is there afterwards, other than what is deleted.
+            let is_kept = is_put(verb) && is_right(&noun);
+            let verb = if is_kept { verb } else { canonical(verb) };
+            (noun, verb.to_owned())
+        }
     }
 }

@@ -56,6 +56,7 @@ pub(super) fn called(
         .filter(|_| is_endpoint || graphql::is_operation_in(body))
         .or_else(|| rpc::calls(body, is_called || path.segments.is_empty() && !path.is_cut))
         .or_else(|| trpc::calls(&request.path, query, body).filter(|_| is_post))
+        .or_else(|| trpc::function(&request.path, body).filter(|_| is_post && !is_routed))
         .or_else(|| batch::calls(&request.path, body))
         .or_else(|| atomic::calls(body))
         .or_else(|| lists::calls(walked, body))
@@ -71,7 +72,7 @@ pub(super) fn called(
         // Whoever says that it is but a query is believed only where queries are answered.
         (Some(operation), _) => is_post && says_nothing() && operation != Operation::Query,
         (None, "requests") => is_post && !walked.nodes.iter().any(|node| node.is_collection()),
-        (None, lists::KIND | trpc::KIND | commands::KIND) => is_post,
+        (None, lists::KIND | trpc::KIND | trpc::FUNCTIONS | commands::KIND) => is_post,
         (None, elastic::KIND) => is_post || method.sent == "PUT",
         (None, "operations" | atomic::KIND) => is_post && !is_routed,
         (None, operations::SOAP) => {

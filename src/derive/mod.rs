@@ -40,6 +40,7 @@ mod elastic;
 mod endpoint;
 mod graphql;
 mod grpc;
+mod holders;
 mod lists;
 mod method;
 mod naming;

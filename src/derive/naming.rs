@@ -14,6 +14,7 @@ mod targets;
 mod upon;
 
 use self::by_path::named_by_path;
+pub(super) use self::relation::{GIVEN, is_right, right_given};
 use self::signing::{by_route, note_routed};
 pub(super) use self::targets::{are_claimed, plural_name, sets_name};
 use super::act::{Act, Answer, are_told_alike, plan};
@@ -184,7 +185,7 @@ pub(super) fn naming_at(
     let routed = by_route(&mut walked, &mut acted, request, body.filter(|_| is_front));
     signing::take(&mut walked, &path, &method.name, at_provider);
     walked.is_submitted |= acted.is_none() && may_be_routed;
-    walked.is_submitted |= commands::is_sent(&path, &walked, request, body);
+    commands::submit(&mut walked, &path, request, body);
     walked.is_unclear = !is_script && method.name == "POST" && acting::is_asked(request, body);
     let mut naming = match called.calls {
         Some(calls) => {

@@ -12,7 +12,9 @@ pub(super) use self::xml::result as xml_result;
 use super::act::{ACTS_MAX, Act, Answer, More};
 use super::alike::in_any_case;
 use super::body::{self, Value};
-use super::call::{Calls, noun_and_verb, of_call};
+use super::call::{Calls, noun_and_verb, of_call, places};
+use super::holders::{GROUPS, referred};
+use super::naming::is_right;
 use super::text::bounded;
 use super::verbs::{canonical, compound};
 use super::words::{singular, snake};
@@ -125,6 +127,7 @@ pub(super) fn named(method: &str, params: &Value<'_>, answer: Answer) -> Act {
         Some([only @ Value::Object(_)]) => only,
         _ => params,
     };
+    let (noun, verb) = of_members(arguments, noun, verb);
     let mut act = of_call(&noun, &verb, arguments, answer);
     // Who signs in says who it is, and then the password.
     if let (Some([name, _, ..]), [target], "session.create") =
@@ -166,6 +169,30 @@ pub(super) fn named(method: &str, params: &Value<'_>, answer: Answer) -> Act {
         act.targets = ids.iter().take(body::TARGETS_MAX).map(target).collect();
     }
     act
+}
+
+/// Noun and verb of what is done to who is in a group, or to what somebody is given, where the arguments say
+/// of whom: `team.addMember` of `{"teamId": 3, "userId": 7}`, which is no team that is made.
+fn of_members(arguments: &Value<'_>, noun: String, verb: String) -> (String, String) {
+    let mut puts = ["add", "remove"].into_iter();
+    let put = puts.find_map(|put| Some((put, verb.strip_prefix(put)?.strip_prefix('_')?)));
+    let Some((put, about)) = put else { return (noun, verb) };
+    let about = singular(about);
+    let is_referred = |kind: &str| referred(arguments, kind).is_some();
+    let is_member = GROUPS.contains(&noun.as_str()) && matches!(about.as_str(), "member" | "user");
+    if is_member && is_referred(&noun) && places(arguments).any(|it| names_people(it)) {
+        return ("member".to_owned(), canonical(put).to_owned());
+    }
+    let is_given = matches!(noun.as_str(), "member" | "user") && is_right(&about);
+    match is_given && is_referred(&noun) && is_referred(&about) {
+        true => (about, put.to_owned()),
+        false => (noun, verb),
+    }
+}
+
+fn names_people(place: &Value<'_>) -> bool {
+    let names = ["member_id", "member_ids", "user_id", "user_ids"];
+    place.members().iter().any(|(name, _)| names.contains(&snake(name).as_str()))
 }
 
 /// The id of a call, as text: a number and the same text are told apart.

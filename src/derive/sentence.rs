@@ -25,6 +25,8 @@ pub(super) struct Sentence {
     pub(super) owner: Option<Target>,
     /// To whom that belongs, the nearest first; it is not told.
     pub(super) outer: Vec<Target>,
+    /// The first so many of those are what the target belongs to, where it is several.
+    pub(super) owners: usize,
     /// The name is what the client wants it to be: the id is told as well.
     pub(super) is_claimed: bool,
     /// It is done to all of a collection.
@@ -154,7 +156,7 @@ impl Sentence {
         };
         let (verb, way) = match way.and_then(|at| self.verb.split_at_checked(at)) {
             Some((verb, way)) => match self.holder() {
-                Some(id) => (verb, format!("{} {}", way.replace('_', " "), identified(id))),
+                Some(told) => (verb, format!("{} {told}", way.replace('_', " "))),
                 None => (verb, way.replace('_', " ")),
             },
             None => match marked(&self.verb) {
@@ -162,7 +164,8 @@ impl Sentence {
                 None => (self.verb.as_str(), String::new()),
             },
         };
-        match compound(verb).or_else(|| asking_of(verb)) {
+        // `login_as`, of whoever it is.
+        match compound(verb).filter(|(_, about)| *about != "as").or_else(|| asking_of(verb)) {
             Some((verb, about)) => {
                 let says = !about.is_empty() && !SEVERAL.contains(&about);
                 Spoken { verb, about: says.then_some(about), way }
@@ -194,7 +197,10 @@ impl Sentence {
         let whole = match &self.owner {
             _ if self.holder().is_some() => whole,
             Some(owner) => format!("{whole} of {}", Self::default().named(owner)),
-            None => whole,
+            None => match self.outer.first().filter(|_| self.owners > 1) {
+                Some(one) => format!("{whole} of {} {}", self.owners, plural(&spoken(&one.kind))),
+                None => whole,
+            },
         };
         let whole = match &self.part {
             Some(part) => format!("{} of {whole}", spoken(part)),
@@ -206,12 +212,13 @@ impl Sentence {
         }
     }
 
-    /// The id of what something is put into or taken out of, which the verb tells: `add_to_team`.
-    fn holder(&self) -> Option<&str> {
+    /// What something is put into or taken out of, of which the verb tells: `add_to_team`.
+    fn holder(&self) -> Option<String> {
         let owner = self.owner.as_ref()?;
         let way = self.verb.strip_suffix(owner.kind.as_str())?;
         let is_told = ["_to_", "_from_", "_into_"].iter().any(|it| way.ends_with(it));
-        owner.id.as_deref().filter(|_| is_told)
+        let name = || owner.name.as_deref().map(|name| format!("“{}”", short(name)));
+        owner.id.as_deref().map(identified).or_else(name).filter(|_| is_told)
     }
 
     fn kind_of(&self, target: &Target) -> String {

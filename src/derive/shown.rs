@@ -17,6 +17,14 @@ const KEYS: [&str; 7] = ["key", "name", "slug", "username", "login", "email", "d
 const OUTER: [&str; 11] =
     ["id", "_id", "uuid", "uid", "Id", "ID", "number", "iid", "key", "slug", "name"];
 
+/// Members by which things are called.
+const CALLED: [&str; 7] =
+    ["name", "displayName", "display_name", "title", "slug", "username", "login"];
+
+/// Values of one level of what was sent that are looked at, and levels.
+const SENT_MAX: usize = 100;
+const SENT_DEPTH: usize = 2;
+
 /// Members that say what an object is.
 const KINDS: [&str; 6] = ["@type", "kind", "object", "resourceType", "resource_type", "type"];
 
@@ -122,7 +130,7 @@ pub(super) fn name_of<'b>(
         return None;
     }
     body::objects(body, kind).find_map(|(outer, object)| {
-        let fits = match which(object, kind, id) {
+        let fits = match which(body::whole(body, outer, object), kind, id) {
             Is::It => true,
             Is::Unsaid => trusts,
             Is::Another => false,
@@ -162,17 +170,50 @@ pub(super) fn is_outer(
         })
     };
     let is_it = || id.is_some() && which(object, kind, id) == Is::It;
-    has(object, outer) && !is_it() && !refers() && !repeats()
+    let is_called = || sent.is_some_and(|sent| is_called_as(object, outer, sent));
+    (has(object, outer) || is_called()) && !is_it() && !refers() && !repeats()
+}
+
+/// Whether an object has another name than anything that was sent, and one that is written like what holds the
+/// target: `Core team`, of the members of `core`, and `Operations`, of those of `ops`.
+fn is_called_as(object: &Members<'_>, outer: &[&str], sent: &Value<'_>) -> bool {
+    let is_like = |name: &str| outer.iter().any(|outer| is_short_for(outer, name));
+    let names = || CALLED.iter().filter_map(|name| member(object, name)?.as_str());
+    names().any(is_like) && !names().any(|name| is_sent(sent, name, SENT_DEPTH))
+}
+
+/// Whether a text was sent, as it is or written otherwise.
+fn is_sent(sent: &Value<'_>, text: &str, depth: usize) -> bool {
+    let inner = |value: &Value<'_>| depth > 0 && is_sent(value, text, depth - 1);
+    match sent {
+        Value::String(own) => letters(own).eq(letters(text)),
+        Value::Array(items) => items.iter().take(SENT_MAX).any(inner),
+        sent => sent.members().iter().take(SENT_MAX).any(|(_, value)| inner(value)),
+    }
+}
+
+/// Whether all letters of a word stand in a name, in their order, and both begin alike.
+fn is_short_for(word: &str, name: &str) -> bool {
+    let is_word = word.len() > 1 && word.bytes().any(|byte| byte.is_ascii_alphabetic());
+    let is_alike = letters(word).next() == letters(name).next();
+    let mut rest = letters(name);
+    is_word && is_alike && letters(word).all(|letter| rest.any(|other| other == letter))
+}
+
+/// The letters and digits of a text, without the case.
+fn letters(text: &str) -> impl Iterator<Item = char> {
+    text.chars().filter(|it| it.is_alphanumeric()).flat_map(char::to_lowercase)
 }
 
 /// Whether a body shows the target with this id, or one where none is known, and its name.
 pub(super) fn is_named(body: &Value<'_>, kind: &str, id: Option<&str>) -> bool {
     !is_operation(body, kind)
         && body::objects(body, kind).any(|(outer, object)| {
-            let has_id = IDS.iter().any(|name| member(object, name).is_some());
+            let whole = body::whole(body, outer, object);
+            let has_id = IDS.iter().any(|name| member(whole, name).is_some());
             let fits = match id {
-                Some(_) => which(object, kind, id) == Is::It,
-                None => has_id || body::has_id_of(object, kind),
+                Some(_) => which(whole, kind, id) == Is::It,
+                None => has_id || body::has_id_of(whole, kind),
             };
             // A slug is made of the name that was sent.
             let is_name = |(_, at): &Found<'_>| !at.to_string().ends_with("slug");

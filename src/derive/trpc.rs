@@ -5,7 +5,7 @@
 
 use super::act::{ACTS_MAX, Answer, More};
 use super::body::Value;
-use super::call::Calls;
+use super::call::{Calls, noun_and_verb};
 use super::path::split;
 use super::rpc;
 
@@ -14,6 +14,30 @@ pub(super) const KIND: &str = "tRPC calls";
 
 /// The segment below which procedures are called.
 const FOLDER: &str = "trpc";
+
+/// How those of a folder of functions are told, as PostgREST has it: `/rpc/delete_user`.
+///
+///   <https://docs.postgrest.org/en/stable/references/api/functions.html>
+pub(super) const FUNCTIONS: &str = "function calls";
+
+/// The segment below which functions are called.
+const FUNCTION_FOLDER: &str = "rpc";
+
+/// The one function that a path names, if the name says what is done to what.
+pub(super) fn function(path: &str, body: Option<&Value<'_>>) -> Option<Calls> {
+    // Few paths have one.
+    if !path.contains(FUNCTION_FOLDER) {
+        return None;
+    }
+    let segments: Vec<String> = split(path).map(|(_, text)| text).collect();
+    let [.., folder, name] = segments.as_slice() else { return None };
+    let (noun, _) = noun_and_verb(name).filter(|_| folder == FUNCTION_FOLDER)?;
+    if noun.is_empty() {
+        return None;
+    }
+    let acts = vec![rpc::named(name, body.unwrap_or(&Value::Null), Answer::Rest)];
+    Some(Calls { acts, count: 1, kind: FUNCTIONS, ..Calls::default() })
+}
 
 /// The calls of a request to this path.
 pub(super) fn calls(

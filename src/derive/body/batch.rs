@@ -22,11 +22,17 @@ const ID_LISTS: [&str; 10] = [
 /// Lists of those who come into a group, or leave it.
 pub(in crate::derive) const MEMBERS: [&str; 4] = ["logins", "userIds", "user_ids", "usernames"];
 
+/// Members with the id of those who are listed, where they have no other.
+const OF_USERS: &[&str] = &["user_id", "userId"];
+
 /// Ids and names of several targets, and how many there are in all: of every list that there is, since
 /// a client may send one along that is not read.
 pub(in crate::derive) fn many<'b>(body: &'b Value<'b>, noun: &str, plural: &str) -> Many<'b> {
+    // `{"members": [{"user_id": 7}]}`
+    let is_of_people = matches!(noun, "customer" | "member");
+    let ids = if is_of_people || noun == "user" { OF_USERS } else { &[] };
     if body.as_array().is_some() {
-        return list(None, body);
+        return list(None, body, ids);
     }
     let own = |name: &str| {
         let bare = name.strip_suffix("[]").unwrap_or(name);
@@ -38,7 +44,8 @@ pub(in crate::derive) fn many<'b>(body: &'b Value<'b>, noun: &str, plural: &str)
             || bare == plural
             || bare.strip_suffix('s').is_some_and(|name| is_id_of(name, noun))
             || bare.strip_suffix("_aliases") == Some(noun)
-            || matches!(noun, "customer" | "member") && MEMBERS.contains(&bare)
+            || is_of_people && MEMBERS.contains(&bare)
+            || noun == "member" && bare == "users"
     };
     // `?userId=1&userId=2`, and `resources=1,2` of Laravel Nova.
     let is_several = |name: &str, value: &Value<'_>| match value {
@@ -51,7 +58,7 @@ pub(in crate::derive) fn many<'b>(body: &'b Value<'b>, noun: &str, plural: &str)
     });
     let mut all = Many::default();
     for (name, found) in lists {
-        all.join(list(Some(name.as_ref()), found));
+        all.join(list(Some(name.as_ref()), found, ids));
     }
     all
 }
@@ -75,7 +82,7 @@ pub(in crate::derive) fn batch<'b>(body: &'b Value<'b>, plural: &str) -> Many<'b
     };
     let mut lists = body.members().iter().filter(is_list);
     match (lists.next(), lists.next()) {
-        (Some((name, found)), None) => list(Some(name.as_ref()), found),
+        (Some((name, found)), None) => list(Some(name.as_ref()), found, &[]),
         _ => Many::default(),
     }
 }
@@ -86,7 +93,7 @@ pub(in crate::derive) fn addresses<'b>(body: &'b Value<'b>) -> Many<'b> {
     let is_list = |text: &str| text.contains(',') && text.split(',').all(is_address);
     let is_one = |item: &Value<'_>| item.as_str().is_some_and(is_address);
     let read = |name: &'b str, value: &'b Value<'b>| match value {
-        Value::Array(items) if items.iter().all(is_one) => Some(list(Some(name), value)),
+        Value::Array(items) if items.iter().all(is_one) => Some(list(Some(name), value, &[])),
         value => Some(Many::of_names(name, value.as_str().filter(|text| is_list(text))?)),
     };
     let own = body.members().iter();

@@ -165,3 +165,20 @@ pub(super) fn is_field_of_form(name: &str, of: &str) -> bool {
     let plain = last.bytes().filter(|byte| !b"_-".contains(byte));
     plain.map(|byte| byte.to_ascii_lowercase()).eq(of.bytes())
 }
+
+/// Whether a member is called `user_id` or `userId`, for the noun `user`.
+pub(super) fn is_id_of(name: &str, noun: &str) -> bool {
+    is_own(name, noun, b"id")
+}
+
+/// Whether a member is called as the noun, with this behind it.
+pub(in crate::derive) fn is_own(name: &str, noun: &str, what: &[u8]) -> bool {
+    let plain = |text: &str| text.bytes().filter(|byte| !b"_-".contains(byte)).count();
+    name.len() + 2 > noun.len()
+        && plain(name) == plain(noun) + what.len()
+        && name
+            .bytes()
+            .filter(|byte| !b"_-".contains(byte))
+            .map(|byte| byte.to_ascii_lowercase())
+            .eq(noun.bytes().filter(|byte| *byte != b'_').chain(what.iter().copied()))
+}

@@ -174,6 +174,14 @@ impl Observed {
         })
     }
 
+    /// The id that the states show of whoever is signed in.
+    pub(in crate::derive) fn id(&self, naming: &Naming, kind: &str) -> Option<String> {
+        [Moment::Before, Moment::After].into_iter().find_map(|moment| {
+            let state = self.tree(naming, moment).ok()??;
+            body::id(&state, kind)
+        })
+    }
+
     /// The changes between the states, or else those that the request `set`, with the reason.
     pub(super) fn changes(
         &self,

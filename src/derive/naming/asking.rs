@@ -189,7 +189,7 @@ impl Asked {
         let mut sentence = naming.sentence;
         (sentence.verb, sentence.part) = ("request".to_owned(), Some(part.to_owned()));
         (sentence.owner, sentence.is_claimed, sentence.is_whole) = (None, false, false);
-        sentence.outer.clear();
+        (sentence.outer, sentence.owners) = (Vec::new(), 0);
         Naming {
             action: format!("{noun}.{verb}"),
             category: known_category(noun).unwrap_or(noun).to_owned(),

@@ -1,6 +1,7 @@
 //! The name of a request by its path, where no call names it.
 
 use super::super::body::{self, Value};
+use super::super::holders::{Holders, holders};
 use super::super::nouns::{is_part, is_singleton, known_category};
 use super::super::sentence::Sentence;
 use super::super::text::bounded;
@@ -24,16 +25,15 @@ pub(super) fn named_by_path(
 ) -> Naming {
     let method = contrary::take(&mut walked, method, body);
     let ordered = ordered::take(&mut walked, method, body);
+    let (method, said) = relation::said(&mut walked, method);
     membership::of_members(&mut walked, method, request, body);
-    saved_as_new(&mut walked, body);
-    of_versions(&mut walked, body);
-    unmade(&mut walked, body);
+    said_otherwise(&mut walked, body);
     let chosen = chosen_verb(body);
     let sent = chosen.as_ref().filter(|_| walked.verb.is_none()).map(|(_, place)| *place);
     let asked = asking::asked(&walked, method, body);
     let scope = scope(&walked.nodes);
     let group = membership::group(&walked, request, body);
-    let related = relation::related(&mut walked, method, request, body);
+    let (related, method) = relation::related(&mut walked, (method, said), request, body);
     let is_list = is_list_replaced(&walked, method, body);
     if let Some(list) = walked.nodes.pop_if(|_| is_list) {
         (walked.part, walked.part_at) = (Some(list.noun), list.at);
@@ -51,8 +51,7 @@ pub(super) fn named_by_path(
     let verb = walked.verb.take().or(chosen);
     let verb = verb.unwrap_or_else(|| verb_of(&walked, &node, body, method, has_item));
     let (noun, category) = noun_and_area(&walked, &node);
-    // Who comes or goes is there already.
-    let meant = if related.is_some() { "refer" } else { verb.as_str() };
+    let meant = if related.is_some() { IS_THERE } else { verb.as_str() };
     let (targets, count) = targets(&node, walked.part.is_some(), meant, (request, body), trace);
     let (noun, category, targets) = match (&group, &related) {
         (Some(_), _) => membership::members(targets, request, body, trace),
@@ -65,24 +64,24 @@ pub(super) fn named_by_path(
     let is_session = noun == "session" && verb == "create";
     let signs = walked.signs || is_session && says_who_signs_in(&walked, &targets, body);
     let spoken = spoken(&verb, signs, group.is_some(), related.as_ref());
-    let owner = group.or(related.and_then(|it| it.owner)).or_else(|| owner_of(&walked.nodes));
-    let (targets, owner) = granted((&noun, &walked), targets, owner, body, trace);
-    let known = targets.len();
+    let holders = holders_of(&walked, group, related, ((&noun, &targets), &verb), body);
+    let (targets, holders) = granted((&noun, &walked), targets, holders, body, trace);
     let is_open = body.is_some_and(selects_all);
-    let is_cut = count > known || is_open;
+    let count = Some(count).filter(|count| *count > targets.len());
+    let is_cut = count.is_some() || is_open;
     let is_whole = node.is_collection() && walked.part.is_none() && verb == "delete";
-    let sentence = Sentence {
+    let mut sentence = Sentence {
         verb: spoken,
-        part: walked.part.map(|part| if is_list { plural_name(&part) } else { part }),
-        owner,
         outer: outer_of(&walked.nodes),
+        part: walked.part.map(|part| if is_list { plural_name(&part) } else { part }),
         is_claimed: are_claimed(&targets),
         is_whole,
         is_open,
-        count: (count > known).then_some(count),
+        count,
         scope: scope.clone(),
         ..Sentence::default()
     };
+    holders.tell(&mut sentence);
     let naming = Naming {
         action: format!("{noun}.{}", of_action(&verb)),
         category,
@@ -99,6 +98,9 @@ pub(super) fn named_by_path(
         None => naming,
     }
 }
+
+/// What is done to who comes or goes, and is there already.
+const IS_THERE: &str = "refer";
 
 /// So many things are told to which a target belongs.
 const OUTER_MAX: usize = 4;
@@ -121,7 +123,9 @@ fn is_about_one(walked: &Walked, node: &Node, method: &str) -> bool {
     let is_alone = is_alone || is_singleton(&node.noun);
     let has_state = |part: &String| is_singleton(part) && part != "password";
     let is_whole = walked.part.is_none() && (node.is_item || is_alone);
-    walked.verb.is_none() && (is_whole || walked.part.as_ref().is_some_and(has_state))
+    walked.verb.is_none()
+        && walked.verb_at.is_none()
+        && (is_whole || walked.part.as_ref().is_some_and(has_state))
 }
 
 /// How the verb is told, where somebody signs in or out, is a member, or is put somewhere.
@@ -134,6 +138,13 @@ fn spoken(verb: &str, signs: bool, is_member: bool, related: Option<&Related>) -
         (_, "delete") if is_member => "remove".to_owned(),
         _ => verb.to_owned(),
     }
+}
+
+/// Takes what a body says of the verb.
+fn said_otherwise(walked: &mut Walked, body: Option<&Value<'_>>) {
+    saved_as_new(walked, body);
+    of_versions(walked, body);
+    unmade(walked, body);
 }
 
 /// `make-admin` with `{"status": false}` makes nobody an admin.
@@ -173,18 +184,55 @@ fn noun_and_area(walked: &Walked, node: &Node) -> (String, String) {
     (noun, area.map_or_else(|| node.noun.clone(), str::to_owned))
 }
 
-/// The item to which the target belongs, if that is no scope.
-fn owner_of(outer: &[Node]) -> Option<Target> {
-    let outer = outer.last().filter(|outer| outer.id.is_some())?;
-    let owner = Target { kind: outer.noun.clone(), id: outer.id.clone(), name: None };
-    outer.scope_name().is_none().then_some(owner)
+/// To what the targets belong: the group that somebody comes into, the item before them in the path, and
+/// whose they are by what is sent.
+fn holders_of(
+    walked: &Walked,
+    group: Option<Target>,
+    related: Option<Related>,
+    (named, verb): ((&str, &[Target]), &str),
+    body: Option<&Value<'_>>,
+) -> Holders {
+    let is_known = group.is_some() || related.is_some() || walked.part.is_some() || walked.signs;
+    let mut owners: Vec<Target> = group.into_iter().collect();
+    owners.extend(related.into_iter().flat_map(|related| related.owners));
+    if owners.is_empty() {
+        owners = owners_of(&walked.nodes);
+    }
+    let sent = body.filter(|_| !is_known).map(|body| holders(named, verb, body, false));
+    let sent = sent.unwrap_or_default().without(named.1);
+    let Some(kind) = owners.first().map(|owner| owner.kind.clone()) else { return sent };
+    // Whoever the body names beside the one of the path is claimed.
+    let others = sent.owners.into_iter().chain(sent.outer).filter(|other| other.kind != kind);
+    Holders { owners, outer: others.collect() }
+}
+
+/// The items to which the target belongs, if they are no scope: behind them stands what there is one of,
+/// `/users/7/mfa/totp`.
+fn owners_of(outer: &[Node]) -> Vec<Target> {
+    let is_hidden = |node: &&Node| node.is_item && node.id.is_none();
+    let is_people = |node: &&Node| known_category(&node.noun) == Some("member");
+    let is_item = |node: &&Node| node.id.is_some() || is_hidden(node);
+    let outer = match outer.last().filter(is_item) {
+        None => outer.iter().rfind(is_item).filter(is_people),
+        last => last,
+    };
+    let Some(outer) = outer.filter(|outer| outer.scope_name().is_none()) else { return Vec::new() };
+    let owner = |id| Target { kind: outer.noun.clone(), id: Some(id), name: None };
+    let listed = outer.listed.as_deref().map(body::Many::of_ids).unwrap_or_default();
+    let ids = listed.targets.into_iter().filter_map(|listed| listed.id);
+    let several: Vec<Target> = ids.map(owner).collect();
+    match several.is_empty() {
+        true => outer.id.clone().map(owner).into_iter().collect(),
+        false => several,
+    }
 }
 
 /// To whom the owner belongs: `/users/7/devices/5/tokens`.
 fn outer_of(nodes: &[Node]) -> Vec<Target> {
     let is_people = |node: &&Node| known_category(&node.noun) == Some("member");
     let outer = nodes.iter().rev().skip(1).filter(is_people);
-    outer.filter_map(|node| owner_of(std::slice::from_ref(node))).take(OUTER_MAX).collect()
+    outer.flat_map(|node| owners_of(std::slice::from_ref(node))).take(OUTER_MAX).collect()
 }
 
 /// The verb, where neither the path nor the body says one.

@@ -4,16 +4,14 @@
 //! (`POST /group/user?groupname=admins`).
 
 use super::super::body::{self, Value};
+use super::super::holders::GROUPS;
 use super::super::nouns::known_category;
 use super::super::trace::{By, Field, Origin, Trace};
 use super::super::walk::{Node, Walked};
 use super::super::words::snake;
-use super::relation::right_meant;
+use super::relation::{GIVEN, right_given, right_meant};
 use super::targets::{is_key, is_name};
 use crate::record::{RequestRecord, Target, Tree};
-
-/// Nouns of what has members.
-const GROUPS: [&str; 5] = ["group", "organization", "project", "role", "team"];
 
 /// Nouns of who is a member.
 const MEMBERS: [&str; 3] = ["account", "member", "user"];
@@ -68,12 +66,12 @@ pub(super) fn group(
 ) -> Option<Target> {
     let [.., outer, inner] = walked.nodes.as_slice() else { return None };
     let is_bare = !outer.is_item && !inner.is_item && walked.part.is_none();
-    let fits = GROUPS.contains(&outer.noun.as_str()) && MEMBERS.contains(&inner.noun.as_str());
+    let fits = is_group(&outer.noun) && MEMBERS.contains(&inner.noun.as_str());
     let is_said = matches!(walked.verb.as_deref(), Some("create" | "delete" | "update"));
     // `POST /team/member_add {"team_id": 5, "member": …}`
     let sent = body.filter(|_| is_bare && fits && is_said).and_then(|body| {
-        let is_group = |name: &str| snake(name) == format!("{}_id", outer.noun);
-        let (_, id) = body.members().iter().find(|(name, _)| is_group(name))?;
+        let is_id = |name: &str| snake(name) == format!("{}_id", outer.noun);
+        let (_, id) = body.members().iter().find(|(name, _)| is_id(name))?;
         body::scalar(id)
     });
     if let Some(id) = sent {
@@ -97,21 +95,14 @@ pub(super) fn joined(
     body: Option<&Value<'_>>,
 ) -> Option<&'static str> {
     let [.., outer, inner] = walked.nodes.as_slice() else { return None };
-    // `/teams/5/members/remove`
-    let is_said = method == "POST" && !inner.is_item;
-    let said = walked.verb.as_deref();
-    let is_bare = walked.part.is_none()
-        && (said.is_none() || is_said && matches!(said, Some("create" | "delete")));
-    let (holds, held) = (outer.noun.as_str(), inner.noun.as_str());
-    // The users of an organization may be its own.
-    let is_own = holds == "organization" && held == "user";
-    let fits = GROUPS.contains(&holds) && PEOPLE.contains(&held) && !is_own;
-    if !is_bare || !fits || !outer.is_item {
+    let is_bare = walked.part.is_none() && walked.verb.is_none();
+    if !is_bare || !outer.is_item || !has_members(outer, inner) {
         return None;
     }
     let is_empty = is_empty(request, body);
+    // A member is somebody who is there already, whatever else is said of them.
+    let refers = |body: &Value<'_>| refers(body) || inner.noun == "member" && names_user(body);
     match (method, inner.is_item) {
-        _ if said == Some("delete") => body.is_some_and(refers).then_some("delete"),
         ("DELETE", true) => Some("delete"),
         ("PUT" | "POST", true) if is_empty => Some("create"),
         ("PATCH" | "POST" | "PUT", true) => body.is_some_and(says_as_what).then_some("update"),
@@ -125,6 +116,26 @@ pub(super) fn joined(
     }
 }
 
+/// Whether those are the members of this; the users of an organization may be its own.
+pub(super) fn has_members(outer: &Node, inner: &Node) -> bool {
+    let (holds, held) = (outer.noun.as_str(), inner.noun.as_str());
+    let is_own = holds == "organization" && held == "user";
+    is_group(holds) && PEOPLE.contains(&held) && !is_own
+}
+
+/// Whether this may have members.
+fn is_group(noun: &str) -> bool {
+    GROUPS.contains(&noun) || noun == "role"
+}
+
+/// Whether a body names a user by the id, and none that is made.
+fn names_user(body: &Value<'_>) -> bool {
+    let has = |names: &[&str]| {
+        body.members().iter().any(|(name, _)| names.contains(&snake(name).as_str()))
+    };
+    has(&["user_id", "user_ids"]) && !has(&["email", "password"])
+}
+
 /// Takes a verb of a group for what it does to its members, if the body says to whom:
 /// `POST /teams/5/kick {"user_id": 7}`, `/orgs/acme/invite {"email": …}`.
 pub(super) fn of_members(
@@ -133,19 +144,18 @@ pub(super) fn of_members(
     request: &RequestRecord,
     body: Option<&Value<'_>>,
 ) {
-    if method == "PUT" && is_empty(request, body) || method == "DELETE" {
+    if matches!(method, "POST" | "PUT") && is_empty(request, body) || method == "DELETE" {
         return given(walked, method);
     }
     let (Some(node), Some(body), "POST") = (walked.nodes.last(), body, method) else { return };
-    let is_group = GROUPS.contains(&node.noun.as_str()) && node.is_item && walked.part.is_none();
+    let is_one = is_group(&node.noun) && node.is_item && walked.part.is_none();
     let has_address = || {
         let names = ["email", "emails", "user_email"];
         body.members().iter().any(|(name, _)| names.contains(&snake(name).as_str()))
     };
     // `POST /users/7/grant {"role": "admin"}`
     let is_person = PEOPLE.contains(&node.noun.as_str()) && node.is_item && walked.part.is_none();
-    let is_given =
-        matches!(walked.verb.as_deref(), Some("assign" | "grant" | "revoke" | "unassign"));
+    let is_given = walked.verb.as_deref().is_some_and(|verb| GIVEN.contains(&verb));
     if let Some(right) = (is_person && is_given).then(|| right_meant(body)).flatten() {
         walked.nodes.push(Node::named(right));
         return;
@@ -159,11 +169,9 @@ pub(super) fn of_members(
     }
     let (noun, verb) = match walked.verb.as_deref() {
         Some("invite") if has_address() => ("invitation", "create"),
-        Some("kick" | "remove_member" | "remove_user") if refers(body) => ("member", "delete"),
-        Some("add_member" | "add_user") if refers(body) => ("member", "create"),
         _ => return,
     };
-    if is_group {
+    if is_one {
         walked.nodes.push(Node::named(noun));
         walked.verb = Some(verb.to_owned());
     }
@@ -182,16 +190,18 @@ fn given(walked: &mut Walked, method: &str) {
     }
     match inner.noun.as_str() {
         "group" | "team" => std::mem::swap(outer, inner),
-        "role" if method == "DELETE" => walked.verb = Some("unassign".to_owned()),
-        "role" => walked.verb = Some("assign".to_owned()),
-        _ => {}
+        right => {
+            let verb = if method == "DELETE" { "delete" } else { "create" };
+            walked.verb = right_given(right, verb).map(ToOwned::to_owned);
+        }
     }
 }
 
-/// Whether the query says who: `?usernames=a,b`.
+/// Whether the query says who: `?usernames=a,b`, `?user_id=5`.
 fn names_in_query(request: &RequestRecord) -> bool {
-    let members = request.query.as_ref().map(Tree::node).into_iter().flat_map(Value::members);
-    members.into_iter().any(|(name, _)| body::MEMBERS.contains(&name.as_ref()))
+    let Some(query) = request.query.as_ref().map(Tree::node) else { return false };
+    let mut names = query.members().iter().map(|(name, _)| name.as_ref());
+    names.any(|name| body::MEMBERS.contains(&name)) || names_user(query)
 }
 
 /// Whether nothing is sent.
@@ -205,12 +215,14 @@ pub(super) fn is_empty(request: &RequestRecord, body: Option<&Value<'_>>) -> boo
 /// Whether a body says as what somebody is a member, and nothing of who it is.
 pub(super) fn says_as_what(body: &Value<'_>) -> bool {
     let mut names = body.members().iter().map(|(name, _)| snake(name)).peekable();
-    names.peek().is_some() && names.all(|name| AS_WHAT.contains(&name.as_str()))
+    names.peek().is_some() && names.all(|name| is_as_what(&name))
 }
 
 /// Whether it says of a member as what it is one.
 pub(super) fn is_as_what(name: &str) -> bool {
-    AS_WHAT.contains(&snake(name).as_str())
+    let name = snake(name);
+    // `workspace_role`
+    AS_WHAT.contains(&name.as_str()) || name.ends_with("_role")
 }
 
 /// Whether a body says who is meant, of those that there are, and nothing else of them.
@@ -218,7 +230,7 @@ fn refers(body: &Value<'_>) -> bool {
     let says = |body: &Value<'_>| {
         let mut names = body.members().iter().map(|(name, _)| snake(name)).peekable();
         names.peek().is_some()
-            && names.all(|name| IDS.contains(&name.as_str()) || AS_WHAT.contains(&name.as_str()))
+            && names.all(|name| IDS.contains(&name.as_str()) || is_as_what(&name))
             && body.members().iter().any(|(name, _)| IDS.contains(&snake(name).as_str()))
     };
     match body.as_array() {

@@ -15,8 +15,8 @@ use super::super::signs::MEMBERS_MAX;
 use super::super::text::bounded;
 use super::super::trace::{By, Field, Origin, Trace};
 use super::super::verbs::{canonical, compound, is_verb};
-use super::super::walk::Walked;
-use super::super::words::snake;
+use super::super::walk::{Node, Walked};
+use super::super::words::{singular, snake};
 
 /// Members that say what is to be done.
 const NAMES: [&str; 4] = ["action", "op", "operation", "type"];
@@ -35,14 +35,15 @@ pub(super) fn take(
     body: Option<&Value<'_>>,
 ) -> Option<Vec<Origin>> {
     let body = body.filter(|_| method == "POST")?;
-    let at = walked.nodes.last()?.at;
+    let Node { at, noun, .. } = walked.nodes.last()?;
+    let (at, noun) = (*at, noun.as_str());
     let several = walked.verb.clone().filter(|verb| matches!(verb.as_str(), "batch" | "bulk"));
     let (verb, place) = match (&several, &walked.verb, walked.part.as_deref()) {
-        (Some(_), _, None) => said(body)?,
+        (Some(_), _, None) => said(body, noun)?,
         (None, None, Some("action")) if walked.nodes.last()?.is_item => {
-            said(body).or_else(|| called(body))?
+            said(body, noun).or_else(|| called(body))?
         }
-        (None, None, None) if is_folder(walked) => said(body).or_else(|| called(body))?,
+        (None, None, None) if is_folder(walked) => said(body, noun).or_else(|| called(body))?,
         _ => return None,
     };
     if several.is_none() && walked.part.take().is_none() {
@@ -67,13 +68,17 @@ fn is_folder(walked: &Walked) -> bool {
 }
 
 /// The verb in a member that says what is to be done, and where it stands.
-fn said(body: &Value<'_>) -> Option<(String, String)> {
+fn said(body: &Value<'_>, noun: &str) -> Option<(String, String)> {
     let members = body.members().iter().take(MEMBERS_MAX);
     let members = members.filter(|(name, _)| NAMES.iter().any(|it| name.eq_ignore_ascii_case(it)));
     let mut found: Option<(String, String)> = None;
     for (name, value) in members {
         let values = value.as_array().unwrap_or_else(|| std::slice::from_ref(value));
         for text in values.iter().take(VALUES_MAX).filter_map(body::scalar) {
+            // `{"action": "delete", "type": "user"}`, which says as well to what.
+            if name.eq_ignore_ascii_case("type") && singular(&snake(&text)) == noun {
+                continue;
+            }
             let verb = verb_of(&text)?;
             match &found {
                 Some((known, _)) if *known == verb || is_grave(known) => {}

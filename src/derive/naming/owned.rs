@@ -3,7 +3,6 @@
 //!
 //! A sentence tells of the nearest. What a scope holds is found by the scope.
 
-use super::super::nouns::is_oneself;
 use super::super::sentence::Sentence;
 use super::super::trace::{By, Field, Trace};
 use super::Naming;
@@ -42,10 +41,11 @@ fn with_owner(mut targets: Vec<Target>, sentence: &Sentence) -> Vec<Target> {
     for owner in sentence.owner.iter().chain(&sentence.outer) {
         let in_scope =
             sentence.scope.get(&owner.kind).is_some_and(|id| owner.id.as_ref() == Some(id));
-        // Who is signed in is the actor.
-        let is_actor = owner.id.as_deref().is_some_and(is_oneself);
-        let is_same = |target: &Target| target.kind == owner.kind && target.id == owner.id;
-        if !in_scope && !is_actor && !targets.iter().any(is_same) {
+        let is_same = |target: &Target| {
+            let is_same = target.kind == owner.kind && target.id == owner.id;
+            is_same && (owner.id.is_some() || target.name == owner.name)
+        };
+        if !in_scope && !targets.iter().any(is_same) {
             targets.push(owner.clone());
         }
     }

@@ -9,10 +9,11 @@
 use super::super::body::{self, Value};
 use super::super::nouns::known_category;
 use super::super::signs::squashed;
+use super::super::verbs::{TOGETHER, canonical};
 use super::super::walk::{Node, Walked};
-use super::super::words::{plural, spoken};
+use super::super::words::{plural, singular, spoken};
 use super::membership::{self, PEOPLE, is_empty, says_as_what};
-use crate::record::{RequestRecord, Target};
+use crate::record::{RequestRecord, Target, Tree};
 
 /// What holds things of its own kind of life, by the last word of its noun, and what it holds.
 const HOLDS: [(&[&str], &[&str]); 7] = [
@@ -68,9 +69,26 @@ const HOW: [&str; 2] = ["profile", "scope"];
 /// What somebody may be given, by its noun.
 const RIGHTS: [&str; 4] = ["entitlement", "permission", "privilege", "role"];
 
+/// Groups into which somebody may come.
+const OF_PEOPLE: [&str; 3] = ["group", "organization", "team"];
+
+/// Verbs by which a right is given and taken.
+pub(in crate::derive) const GIVEN: [&str; 4] = ["assign", "grant", "revoke", "unassign"];
+
 /// Whether a noun stands for what somebody may be given, which is there before and after.
-fn is_right(noun: &str) -> bool {
+pub(in crate::derive) fn is_right(noun: &str) -> bool {
     RIGHTS.contains(&noun)
+}
+
+/// What is done to a right that comes to somebody (`create`), or is taken from them (`delete`).
+pub(in crate::derive) fn right_given(noun: &str, verb: &str) -> Option<&'static str> {
+    match (noun, verb) {
+        ("role", "create") => Some("assign"),
+        ("role", "delete") => Some("unassign"),
+        (_, "create") if is_right(noun) => Some("grant"),
+        (_, "delete") if is_right(noun) => Some("revoke"),
+        _ => None,
+    }
 }
 
 /// The one kind of right that a body names, of which a verb says what is done to it: `{"role": "admin"}`.
@@ -90,14 +108,31 @@ pub(super) struct Related {
     pub(super) verb: &'static str,
     /// The noun of both; none for members.
     pub(super) noun: Option<String>,
-    /// The group that somebody comes into, where the body says which.
-    pub(super) owner: Option<Target>,
+    /// The groups that somebody comes into, where the body says which.
+    pub(super) owners: Vec<Target>,
     /// What the thing is in, if that is no item: `favorites`.
     pub(super) list: Option<String>,
 }
 
-/// Whether a request puts something into something else, or takes it out.
-pub(super) fn related(
+/// Whether a request puts something into something else, or takes it out; and the method that counts: what
+/// was said by a verb is given back where it says something else.
+pub(super) fn related<'m>(
+    walked: &mut Walked,
+    (method, said): (&'m str, Option<Said>),
+    request: &RequestRecord,
+    body: Option<&Value<'_>>,
+) -> (Option<Related>, &'m str) {
+    let related = relates(walked, method, request, body);
+    let Some(said) = said.filter(|_| related.is_none() && walked.verb.is_none()) else {
+        return (related, method);
+    };
+    walked.verb = Some(said.verb);
+    walked.nodes.pop_if(|_| said.is_pushed);
+    (None, SAID_BY)
+}
+
+/// Whether it does, by the method alone.
+fn relates(
     walked: &mut Walked,
     method: &str,
     request: &RequestRecord,
@@ -128,34 +163,90 @@ fn given(
         refers(body, &inner.noun) || is_right(&inner.noun) && says_which(body, &inner.noun)
     };
     let referred = walked.is_relationship.then(|| reference(request, body)).flatten();
-    let body = body.filter(is_meant);
+    // `DELETE /users/5/groups?group_id=7`
+    let query = request.query.as_ref().map(Tree::node);
+    let query = query.filter(|query| method == "DELETE" && says_which(query, &inner.noun));
+    let body = body.filter(is_meant).or(query);
     if body.is_none() && referred.is_none() {
         return None;
     }
-    let (verb, given) = match method {
-        "POST" => ("create", "assign"),
-        "DELETE" => ("delete", "unassign"),
+    let verb = match method {
+        "POST" => "create",
+        "DELETE" => "delete",
         _ => return None,
     };
-    match inner.noun.as_str() {
-        noun if is_right(noun) => {
-            let verb = match (noun, verb) {
-                ("role", _) => given,
-                (_, "create") => "grant",
-                _ => "revoke",
-            };
-            walked.verb = Some(verb.to_owned());
-            walked.is_relationship = false;
-        }
-        "group" | "organization" | "team" => {
-            let group = walked.nodes.pop()?;
-            let id = referred.or_else(|| one(body?, &group.noun));
-            let owner = id.map(|id| Target { kind: group.noun, id: Some(id), name: None });
-            return Some(Related { verb, owner, ..Related::default() });
-        }
-        _ => {}
+    if let Some(verb) = right_given(&inner.noun, verb) {
+        walked.verb = Some(verb.to_owned());
+        walked.is_relationship = false;
+        return None;
     }
-    None
+    if !OF_PEOPLE.contains(&inner.noun.as_str()) {
+        return None;
+    }
+    let group = walked.nodes.pop()?;
+    let ids = match referred {
+        Some(id) => vec![id],
+        None => meant(body?, &group.noun),
+    };
+    let owner = |id| Target { kind: group.noun.clone(), id: Some(id), name: None };
+    Some(Related { verb, owners: ids.into_iter().map(owner).collect(), ..Related::default() })
+}
+
+/// The method of requests whose path says what is done.
+const SAID_BY: &str = "POST";
+
+/// What a verb of a path says as a method would.
+pub(super) struct Said {
+    verb: String,
+    /// It says as well what comes or goes.
+    is_pushed: bool,
+}
+
+/// Takes the verb of a path for the method that would say the same of what is in something else, and what
+/// it names for that: `POST /groups/3/users/5/remove` is `DELETE /groups/3/users/5`, and
+/// `POST /users/5/addRole` is `POST /users/5/roles`.
+pub(super) fn said<'m>(walked: &mut Walked, method: &'m str) -> (&'m str, Option<Said>) {
+    let none = (method, None);
+    let Some(verb) = walked.verb.as_deref().filter(|_| method == SAID_BY) else { return none };
+    if walked.part.is_some() {
+        return none;
+    }
+    let bare = TOGETHER.iter().find_map(|how| verb.strip_prefix(how)?.strip_prefix('_'));
+    let bare = bare.unwrap_or(verb);
+    let (first, about) = bare.split_once('_').unwrap_or((bare, ""));
+    let about = if bare == "kick" { "member" } else { about };
+    let meant = match canonical(first) {
+        "create" => "POST",
+        "delete" | "kick" => "DELETE",
+        _ => return none,
+    };
+    let is_pushed = match (about, walked.nodes.as_slice()) {
+        ("" | "many" | "multiple", [.., outer, inner]) => {
+            if !outer.is_item || !may_hold(outer, inner) {
+                return none;
+            }
+            false
+        }
+        (_, [.., node]) if node.is_item && matches!(first, "add" | "kick" | "remove") => {
+            let way = about.strip_prefix("to_").or_else(|| about.strip_prefix("from_"));
+            let inner = Node::named(&singular(way.unwrap_or(about)));
+            if !may_hold(node, &inner) {
+                return none;
+            }
+            walked.nodes.push(inner);
+            true
+        }
+        _ => return none,
+    };
+    (meant, walked.verb.take().map(|verb| Said { verb, is_pushed }))
+}
+
+/// Whether those may come to this and go from it, and be there before and after.
+fn may_hold(outer: &Node, inner: &Node) -> bool {
+    let is_given = |noun: &str| OF_PEOPLE.contains(&noun) || is_right(noun);
+    membership::has_members(outer, inner)
+        || holds(outer, inner)
+        || PEOPLE.contains(&outer.noun.as_str()) && is_given(&inner.noun)
 }
 
 /// The thing to which a reference leads: `{"@odata.id": "…/Groups(3)"}`, `?$id=…/Groups(3)`.
@@ -202,7 +293,7 @@ fn held(
         false => spoken(&outer.noun),
     });
     let noun = Some(format!("{}_{}", outer.noun, inner.noun));
-    Some(Related { verb, noun, list, owner: None })
+    Some(Related { verb, noun, list, owners: Vec::new() })
 }
 
 fn holds(outer: &Node, inner: &Node) -> bool {
@@ -272,13 +363,25 @@ pub(super) fn is_id_of(name: &str, noun: &str) -> bool {
     bare.is_empty() || bare == squashed(noun) || bare == squashed(&plural(noun))
 }
 
-/// The one thing of this noun that a body names.
-fn one(body: &Value<'_>, noun: &str) -> Option<String> {
+/// The things of this noun that a body means: `{"group_id": 1}`, `{"groups": [{"id": 1}]}`, `[1, 2]`.
+fn meant(body: &Value<'_>, noun: &str) -> Vec<String> {
+    let own = |item: &Value<'_>| match item {
+        Value::Object(members) => {
+            let (_, id) = members.iter().find(|(name, _)| is_id_of(name, noun))?;
+            body::scalar(id)
+        }
+        item => body::scalar(item),
+    };
+    let all = |list: &Value<'_>| match list.as_array() {
+        Some(items) => items.iter().take(body::TARGETS_MAX).filter_map(own).collect(),
+        None => own(list).into_iter().collect::<Vec<String>>(),
+    };
+    if body.as_array().is_some() {
+        return all(body);
+    }
     let mut named = body.members().iter().filter(|(name, _)| is_id_of(name, noun));
-    let (Some((_, value)), None) = (named.next(), named.next()) else { return None };
-    match value.as_array() {
-        Some([only]) => body::scalar(only),
-        Some(_) => None,
-        None => body::scalar(value),
+    match (named.next(), named.next()) {
+        (Some((_, value)), None) => all(value),
+        _ => Vec::new(),
     }
 }

@@ -2,6 +2,7 @@
 
 use super::super::acting::Acted;
 use super::super::body::{self, Value};
+use super::super::holders::Holders;
 use super::super::path::Path;
 use super::super::routed::{self, Signing};
 use super::super::shape::is_version;
@@ -194,20 +195,21 @@ fn whose_password(
 pub(super) fn granted(
     (noun, walked): (&str, &Walked),
     targets: Vec<Target>,
-    owner: Option<Target>,
+    holders: Holders,
     body: Option<&Value<'_>>,
     trace: &mut Trace,
-) -> (Vec<Target>, Option<Target>) {
+) -> (Vec<Target>, Holders) {
     let has = |name: &str| body.is_some_and(|body| body.get(name).is_some());
     if noun != "token" || !has("grant_type") || !has("username") {
-        return (whose_password(walked, targets, body, trace), owner);
+        return (whose_password(walked, targets, body, trace), holders);
     }
     let [token @ Target { name: Some(name), .. }] = targets.as_slice() else {
-        return (targets, owner);
+        return (targets, holders);
     };
     trace.forget(|field| *field == Field::Name(0));
     let user = Target { kind: "user".to_owned(), id: None, name: Some(name.clone()) };
-    (vec![Target { name: None, ..token.clone() }], Some(user))
+    let holders = Holders { owners: vec![user], ..holders };
+    (vec![Target { name: None, ..token.clone() }], holders)
 }
 
 /// Takes a request to a script, with this body, for a sign-in or a sign-out if a parameter says so, and

@@ -74,7 +74,13 @@ pub(super) fn completed(
     };
     let known = target.id.clone().filter(|id| !is_oneself(id));
     let id = known.or_else(|| id_shown(naming, came, verb, (body, &root), trace));
-    let id = id.or_else(|| target.id.clone());
+    // Whoever is signed in is shown by the states, where the answer says nothing.
+    let own = || {
+        let id = observed.filter(|_| target.id.is_some())?.id(naming, &target.kind)?;
+        trace.note(Field::Id(0), || (By::Convention("the id in the states"), vec![Origin::States]));
+        Some(id)
+    };
+    let id = id.or_else(own).or_else(|| target.id.clone());
     let sent = id.is_none().then(|| sent_id(request, (verb, &target.kind), trace)).flatten();
     // What shows the item says how it is called; what the client says is a claim.
     // Who signs in is not called as the session is.

@@ -123,6 +123,7 @@ impl Naming {
         trace: &mut Trace,
     ) {
         let rule = matched.rule.as_ref();
+        let known_action = self.action.clone();
         if !matched.is_lesser {
             self.refine_action(&matched, whose, trace);
         }
@@ -154,9 +155,13 @@ impl Naming {
             self.sentence.kind = None;
             self.sentence.part = None;
             self.sentence.owner = None;
-            self.sentence.outer.clear();
+            (self.sentence.outer, self.sentence.owners) = (Vec::new(), 0);
         }
-        if let (Some(kind), Some(_), Whose::Rules) = (&rule.target.kind, &rule.action, whose) {
+        // What the convention says as well, it says in its own words.
+        let is_own = || known_action == self.action && self.targets.iter().all(is_kind);
+        if let (Some(kind), Some(_), Whose::Rules) = (&rule.target.kind, &rule.action, whose)
+            && !is_own()
+        {
             self.say_noun(kind);
         }
         if rule.target.id.is_some() {

@@ -1,0 +1,238 @@
+//! Whose something is, and what it comes into, as what is sent says it: the arguments of a call, or a body.
+//!
+//! A reference is an owner only of what is held: of who is in a group, of what somebody is given, of keys
+//! and their like. Of anything else `user_id` may be whoever made it, or is to do it.
+
+use super::body::{self, Members, Value, is_own};
+use super::call::places;
+use super::naming::{GIVEN, is_right, plural_name};
+use super::sentence::Sentence;
+use crate::record::Target;
+
+/// What has members.
+pub(super) const GROUPS: [&str; 7] =
+    ["channel", "group", "organization", "project", "space", "team", "workspace"];
+
+/// To whom a right is given.
+const RECIPIENTS: [&str; 6] = ["user", "member", "account", "service_account", "group", "team"];
+
+/// Who may have something, the nearest first.
+const OWNERS: [&str; 9] = [
+    "user",
+    "member",
+    "service_account",
+    "account",
+    "team",
+    "group",
+    "workspace",
+    "project",
+    "organization",
+];
+
+/// What is held, by the last words of its noun.
+const HELD: [&str; 8] =
+    ["credential", "key", "membership", "passkey", "session", "token", "totp", "mfa"];
+
+/// What ties somebody to what they are given.
+const TIES: [&str; 5] =
+    ["grant", "permission_assignment", "policy_assignment", "role_assignment", "role_binding"];
+
+/// What they are given by that.
+const TIED: [&str; 3] = ["role", "permission", "policy"];
+
+/// Those who are named by more than an id where somebody signs in.
+const OF_SIGN_INS: [&str; 2] = ["session", "token"];
+
+/// What is somebody's by its noun, as AWS has it.
+const OF_USERS: [&str; 2] = ["login_profile", "user_policy"];
+
+/// Ids of one list that are named.
+const IDS_MAX: usize = body::TARGETS_MAX;
+
+/// Whose something is: those of one kind, and others behind them.
+#[derive(Debug, Default)]
+pub(super) struct Holders {
+    /// Those that are told first.
+    pub(super) owners: Vec<Target>,
+    /// Those that are not told.
+    pub(super) outer: Vec<Target>,
+}
+
+impl Holders {
+    fn take(&mut self, found: Vec<Target>) {
+        match self.owners.is_empty() {
+            true => self.owners = found,
+            false => self.outer.extend(found),
+        }
+    }
+
+    /// Leaves those that no target is: whoever comes into a group is not its owner.
+    pub(super) fn without(mut self, targets: &[Target]) -> Self {
+        let is_other = |holder: &Target| {
+            let is_person = matches!(holder.kind.as_str(), "member" | "user");
+            let is_same = |target: &Target| {
+                (is_person || target.kind == holder.kind)
+                    && target.id == holder.id
+                    && (holder.id.is_some() || target.name == holder.name)
+            };
+            !targets.iter().any(is_same)
+        };
+        self.owners.retain(is_other);
+        self.outer.retain(is_other);
+        self
+    }
+
+    /// Has a sentence tell of them, and the targets hold all of them.
+    pub(super) fn tell(self, sentence: &mut Sentence) {
+        let Self { mut owners, outer } = self;
+        if owners.len() > 1 {
+            sentence.owners = owners.len();
+            owners.extend(std::mem::take(&mut sentence.outer));
+            sentence.outer = owners;
+        } else {
+            sentence.owner = owners.pop();
+        }
+        sentence.outer.extend(outer);
+    }
+}
+
+/// How something is referred to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum By {
+    Id,
+    /// By its name as well: `{"team": "core"}`, `UserName=ann`.
+    Name,
+}
+
+/// Whose these targets are; `is_call` says that nothing but the arguments says whose.
+pub(super) fn holders(
+    (noun, targets): (&str, &[Target]),
+    verb: &str,
+    sent: &Value<'_>,
+    is_call: bool,
+) -> Holders {
+    let mut holders = Holders::default();
+    let last = noun.rsplit('_').next().unwrap_or(noun);
+    let find = |kind: &str, by: By| found(sent, noun, kind, by);
+    let way = ["_to_", "_from_", "_into_"].iter().find_map(|way| verb.split_once(way));
+    if let Some((_, kind)) = way {
+        holders.take(find(kind, By::Name));
+        return holders;
+    }
+    if is_right(noun) && GIVEN.contains(&verb) {
+        RECIPIENTS.iter().for_each(|kind| holders.take(find(kind, By::Name)));
+        return holders;
+    }
+    if last == "member" {
+        let mut groups = GROUPS.iter().map(|kind| find(kind, By::Id)).filter(|it| !it.is_empty());
+        if let (Some(group), None) = (groups.next(), groups.next()) {
+            holders.take(group);
+        }
+        return holders;
+    }
+    let is_tie = TIES.contains(&noun);
+    if is_tie || HELD.contains(&last) || OF_USERS.contains(&noun) {
+        let by = if OF_SIGN_INS.contains(&last) { By::Id } else { By::Name };
+        OWNERS.iter().for_each(|kind| holders.take(find(kind, by)));
+        if is_tie || last == "membership" {
+            TIED.iter().for_each(|kind| holders.take(find(kind, By::Id)));
+        }
+    } else if is_call
+        && last != "user"
+        && let [Target { id: None, .. }] = targets
+    {
+        holders.take(find("user", By::Id));
+    }
+    holders
+}
+
+/// Whether what is sent names those to whom a right is given, and which right that is.
+pub(super) fn gives(noun: &str, sent: &Value<'_>) -> bool {
+    let has = |kind: &str| !found(sent, noun, kind, By::Name).is_empty();
+    is_right(noun) && has(noun) && RECIPIENTS.iter().any(|kind| has(kind))
+}
+
+/// The one thing of this kind that is referred to.
+pub(super) fn referred(sent: &Value<'_>, kind: &str) -> Option<Target> {
+    let mut found = found(sent, "", kind, By::Name).into_iter();
+    found.next().filter(|_| found.next().is_none())
+}
+
+/// Those of this kind that are referred to, in the first place that does so.
+fn found(sent: &Value<'_>, noun: &str, kind: &str, by: By) -> Vec<Target> {
+    let own = sent.get(noun).filter(|own| matches!(own, Value::Object(_)));
+    let mut all = places(sent).chain(own).map(|place| within(place.members(), kind, by));
+    all.find(|found| !found.is_empty()).unwrap_or_default()
+}
+
+fn within(members: &Members<'_>, kind: &str, by: By) -> Vec<Target> {
+    let target = |id, name| Target { kind: kind.to_owned(), id, name };
+    let find = |what: &[u8]| {
+        let (_, value) = members.iter().find(|(name, _)| is_own(name, kind, what))?;
+        Some(value)
+    };
+    if let Some(id) = find(b"id").and_then(body::scalar) {
+        return vec![target(Some(id), None)];
+    }
+    let plural = plural_name(kind);
+    let is_list = |name: &str| is_own(name, kind, b"ids") || by == By::Name && name == plural;
+    let list = members.iter().find(|(name, value)| is_list(name) && value.as_array().is_some());
+    if let Some((_, list)) = list {
+        let ids = list.as_array().unwrap_or_default().iter().take(IDS_MAX);
+        let id = |item: &Value<'_>| body::scalar(item.get("id").unwrap_or(item));
+        return ids.filter_map(id).map(|id| target(Some(id), None)).collect();
+    }
+    if by == By::Id {
+        return Vec::new();
+    }
+    let bare = || members.iter().find(|(name, _)| is_own(name, kind, b""));
+    let bare = bare().and_then(|(_, value)| match value {
+        Value::Object(_) => body::scalar(value.get("id")?),
+        value => body::scalar(value),
+    });
+    let name = || find(b"name").and_then(body::scalar);
+    match bare {
+        Some(id) => vec![target(Some(id), None)],
+        None => name().map(|name| target(None, Some(name))).into_iter().collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(noun: &str, verb: &str, sent: &str) -> String {
+        let sent = crate::decode::json(sent).unwrap();
+        let Holders { owners, outer } = holders((noun, &[]), verb, &sent, false);
+        let all = owners.iter().chain(&outer);
+        let all = all.map(|it| {
+            let of = it.id.as_deref().or(it.name.as_deref()).unwrap_or_default();
+            format!("{} {of}", it.kind)
+        });
+        all.collect::<Vec<_>>().join(", ")
+    }
+
+    #[test]
+    fn what_is_held_has_owners_and_nothing_else_has() {
+        let cases = [
+            ("api_key", "create", r#"{"name": "ci", "user_id": 7}"#, "user 7"),
+            ("key", "generate", r#"{"user_id": "u7", "team_id": "t3"}"#, "user u7, team t3"),
+            ("membership", "create", r#"{"userId": 7, "teamId": 3}"#, "user 7, team 3"),
+            ("role_assignment", "create", r#"{"user_id": 7, "role_id": 3}"#, "user 7, role 3"),
+            ("role", "grant", r#"{"user_ids": [7, 8], "role": "admin"}"#, "user 7, user 8"),
+            ("role", "assign", r#"{"input": {"userId": 7}}"#, "user 7"),
+            ("user", "add_to_team", r#"{"team": "core", "user": "ann"}"#, "team core"),
+            // What says who made a thing, has to do it or pays for it, is none of that.
+            ("ticket", "create", r#"{"user_id": 7, "assignee_id": 9}"#, ""),
+            ("order", "update", r#"{"user_id": 7}"#, ""),
+            ("api_key", "create", r#"{"created_by": 7, "category_id": 9}"#, ""),
+            ("role", "create", r#"{"name": "ops", "user_id": 7}"#, ""),
+            ("role", "update", r#"{"user_id": 7}"#, ""),
+            // Who signs in is not whose the session is.
+            ("session", "create", r#"{"username": "ann", "user": "ann"}"#, ""),
+        ];
+        for (noun, verb, sent, expected) in cases {
+            assert_eq!(told(noun, verb, sent), expected, "{noun}.{verb} {sent}");
+        }
+    }
+}
