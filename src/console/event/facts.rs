@@ -102,7 +102,6 @@ fn scope(event: &Value) -> Vec<Fact> {
     scope.filter_map(fact).collect()
 }
 
-/// How the actor became known, in words.
 /// Whom another credential claims, by what, and why that proves nothing.
 fn claimed(claim: &Value) -> Fact {
     let named = ["name", "email", "id", "credential"].into_iter().filter_map(|it| text(claim, it));
@@ -116,6 +115,7 @@ fn claimed(claim: &Value) -> Fact {
     plain("Also claimed, not verified", &told.join("; "))
 }
 
+/// How the actor became known, in words.
 fn known_by(auth: &str) -> &str {
     match auth {
         "jwt" => "a JSON Web Token",
