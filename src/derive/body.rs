@@ -283,7 +283,8 @@ fn list<'b>(
             let of = |names: &[&'static str]| {
                 names.iter().find_map(|name| Some((scalar(member_of(object, name)?)?, *name)))
             };
-            let (id, name) = (of(IDS).or_else(|| of(ids)), of(NAMES));
+            let print = || Some((fingerprint(item)?, "fingerprint"));
+            let (id, name) = (of(IDS).or_else(|| of(ids)).or_else(print), of(NAMES));
             let ((id, id_in), (name, name_in)) = (id.unzip(), name.unzip());
             let spot = Spot::Item(position, id_in, name_in);
             (id.is_some() || name.is_some()).then_some(Listed { id, name, spot, member: None })
@@ -293,6 +294,12 @@ fn list<'b>(
     let targets: Vec<_> = items.iter().enumerate().take(TARGETS_MAX).filter_map(one).collect();
     let count = if items.len() > TARGETS_MAX { items.len() } else { targets.len() };
     Many { member, targets, count }
+}
+
+/// The fingerprint that stands in the place of a secret by which something is known, as in a path: a key
+/// of a gateway.
+pub(super) fn fingerprint(value: &Value<'_>) -> Option<String> {
+    value.get("redacted").and_then(|_| scalar(value.get("fingerprint")?))
 }
 
 /// One of several targets.

@@ -48,7 +48,7 @@ const DONE: [&str; 8] = [
     "successful",
 ];
 
-/// Counts of what was changed, whatever was done to it, squashed: those of databases and their drivers.
+/// Counts of what was changed, squashed, as databases have them; so is a `count` that is all that is said.
 const CHANGED: [&str; 11] = [
     "affected",
     "affectedcount",
@@ -134,6 +134,9 @@ pub(super) fn lists(verb: &str, kind: &str, body: &Value<'_>) -> Option<Lists> {
             let name = squashed(name);
             match partner(place, &name) {
                 Some((is_failed, items)) => lists.add_partner(is_failed, items),
+                None if name == "count" && place.members().len() == 1 => {
+                    lists.add(&names, "affected", value);
+                }
                 None => lists.add(&names, &name, value),
             }
         }
@@ -228,6 +231,12 @@ impl Lists {
                 let is_own = |item: &&Value<'_>| answer::item_id(item).is_some() || is_named(item);
                 self.failed.extend(items.iter().filter(is_own).take(ITEMS_MAX).filter_map(failure));
             }
+            // Of what cannot be named it is known how many there are.
+            Value::Array(items)
+                if names.is_done(name) && items.iter().any(|item| id(item).is_none()) =>
+            {
+                self.done_count = Some(count_of(items));
+            }
             Value::Array(items) if names.is_done(name) => {
                 self.is_none_done |= items.is_empty();
                 let ids = items.iter().take(ITEMS_MAX).filter_map(id);
@@ -259,7 +268,7 @@ impl Lists {
         match is_failed {
             true if items.is_empty() => {}
             true => self.count_failed(items.len()),
-            false => self.done_count = Some(i64::try_from(items.len()).unwrap_or(i64::MAX)),
+            false => self.done_count = Some(count_of(items)),
         }
     }
 
@@ -313,7 +322,7 @@ impl Lists {
     pub(super) fn whole(&self, targets: &[Target]) -> Option<End> {
         let ends = self.ends(targets).unwrap_or_default();
         let is_failed = |end: &End| matches!(end.outcome, Outcome::Failure | Outcome::Denied);
-        let is_less = |done: &i64| targets.len() > 1 && *done < length(targets);
+        let is_less = |done: &i64| targets.len() > 1 && *done < count_of(targets);
         let is_none_done = match self.done_count {
             Some(done) => done == 0 && !self.is_found && (self.count > 0 || is_less(&done)),
             None if ends.is_empty() => self.is_none_done && (self.count > 0 || self.has_failed()),
@@ -340,8 +349,8 @@ impl Lists {
     }
 }
 
-fn length(targets: &[Target]) -> i64 {
-    i64::try_from(targets.len()).unwrap_or(i64::MAX)
+fn count_of<T>(items: &[T]) -> i64 {
+    i64::try_from(items.len()).unwrap_or(i64::MAX)
 }
 
 /// `failed_count`, `FailedRecordCount`
@@ -408,8 +417,9 @@ impl End {
     }
 }
 
+/// What was not done, and why; an id alone is no reason.
 fn failure(item: &Value<'_>) -> Option<(String, Option<String>)> {
-    Some((id(item)?, code_of(item)))
+    Some((id(item)?, code_of(item).filter(|_| item.as_str().is_none())))
 }
 
 fn code_of(item: &Value<'_>) -> Option<String> {
@@ -427,7 +437,8 @@ fn id(item: &Value<'_>) -> Option<String> {
     };
     match item {
         Value::Object(_) => {
-            answer::item_id(item).or_else(own).or_else(|| body::scalar(item.get("name")?))
+            let name = || body::scalar(item.get("name")?).or_else(|| body::fingerprint(item));
+            answer::item_id(item).or_else(own).or_else(name)
         }
         Value::Array(_) => None,
         item => body::scalar(item),

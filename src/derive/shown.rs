@@ -85,17 +85,24 @@ fn is_called_so(body: &Value<'_>) -> bool {
 /// Members with the id of what will see to it.
 const OPERATION_IDS: [&str; 6] = ["job", "job_id", "operation", "operation_id", "task", "task_id"];
 
+/// What stands beside such an id, where nothing is shown of what was made.
+const BESIDE: [&str; 7] = ["message", "msg", "ok", "state", "status", "success", "url"];
+
 /// What ids of tasks of Proxmox begin with: <https://pve.proxmox.com/wiki/Proxmox_VE_API>
 const TASK: &str = "UPID:";
 
 /// Whether a body is an operation that has yet to be carried out, or no more than its id.
 pub(super) fn is_pending(verb: &str, body: &Value<'_>, targets: &[Target]) -> bool {
-    let [target] = targets else { return false };
+    let Some(target) = targets.first() else { return false };
+    if is_queued(verb, body, target) {
+        return true;
+    }
     if let [(name, value)] = body.members()
         && !is_run(&target.kind)
     {
-        let is_id = OPERATION_IDS.contains(&snake(name).as_str())
-            && scalar(value).is_some_and(|id| body::is_plain_id(&id));
+        let name = snake(name);
+        let is_id = OPERATION_IDS.contains(&name.as_str())
+            && scalar(value).is_some_and(|id| name.ends_with("_id") || body::is_plain_id(&id));
         let is_task = value.as_str().is_some_and(|text| text.starts_with(TASK));
         let is_accepted = name == "accepted" && *value == Value::Bool(true) && verb != "accept";
         if is_id || is_task || is_accepted {
@@ -114,8 +121,46 @@ pub(super) fn is_pending(verb: &str, body: &Value<'_>, targets: &[Target]) -> bo
 
 /// Whether the state of an operation is that it has yet to be carried out.
 fn is_waiting(operation: &Value<'_>) -> bool {
-    let status = operation.get("status").and_then(Value::as_str).map(snake);
-    status.is_some_and(|status| WAITING.contains(&status.as_str()))
+    is_in_state(operation, "status")
+}
+
+fn is_in_state(operation: &Value<'_>, name: &str) -> bool {
+    let state = operation.get(name).and_then(Value::as_str).map(snake);
+    state.is_some_and(|state| WAITING.contains(&state.as_str()))
+}
+
+/// Whether a body says that something waits which will see to it, and is no such thing that was made:
+/// `{"status": "queued", "job_id": "j1"}`, `{"job": {"id": "j1", "status": "queued"}}`,
+/// `{"id": 17, "name": "stop-job", "state": "queued"}`.
+fn is_queued(verb: &str, body: &Value<'_>, target: &Target) -> bool {
+    let waits = |it: &Value<'_>| is_waiting(it) || is_in_state(it, "state");
+    let is_it = |it: &Value<'_>| is_same(it, &target.kind, target.name.as_deref());
+    if is_run(&target.kind) {
+        return false;
+    }
+    if let [(name, operation @ Value::Object(_))] = body.members() {
+        let name = snake(name);
+        let is_operation = is_run(name.strip_suffix("_status").unwrap_or(&name));
+        return is_operation && waits(operation) && !is_it(operation);
+    }
+    if !waits(body) || is_it(body) {
+        return false;
+    }
+    let is_id = |name: &str| name.ends_with("_id") && OPERATION_IDS.contains(&name);
+    // What was made may belong to a task.
+    let is_beside = |name: &str| is_id(name) || BESIDE.contains(&name);
+    let names = || body.members().iter().map(|(name, _)| snake(name));
+    match body.get("id").and_then(scalar) {
+        None => {
+            names().any(|name| is_id(&name))
+                && (verb != "create" || names().all(|name| is_beside(&name)))
+        }
+        Some(id) => {
+            let name = body.get("name").and_then(Value::as_str).map(snake).unwrap_or_default();
+            let is_called_so = name.contains('_') && is_run(&name);
+            is_called_so && !matches!(verb, "create" | "update") && target.id.as_ref() != Some(&id)
+        }
+    }
 }
 
 /// The name that a body gives to the target with this id, and where it stands; `trusts` says that an

@@ -99,6 +99,9 @@ pub(super) const ENVELOPES: [&str; 4] = ["Response", "data", "response", "result
 pub(super) const STATES: [&str; 8] =
     ["check", "is", "set", "switch", "test", "toggle", "validate", "verify"];
 
+/// Those of them by which something is proved, and not looked up.
+const PROOFS: [&str; 2] = ["validate", "verify"];
+
 /// Members of which one alone says with `false` that it was not done.
 const ALONE: [&str; 2] = ["accepted", "boolean"];
 
@@ -137,7 +140,7 @@ const COUNTS: [&str; 9] = [
 ];
 
 /// The answer says that it was not done.
-const NOT_DONE: &str = "not_done";
+pub(super) const NOT_DONE: &str = "not_done";
 
 /// The answer counts nothing that was done.
 pub(super) const NO_EFFECT: &str = "no_effect";
@@ -285,6 +288,19 @@ pub(super) fn error_status(body: &Value<'_>, sent: &Sent<'_>) -> Option<u16> {
 /// Whether the result of a call, or a whole body, says that nothing was done, and the reason.
 pub(super) fn nothing_done(verb: &str, body: &Value<'_>, sent: &Sent<'_>) -> Option<&'static str> {
     let verb = partly::bare(verb);
+    let is_own = |name: &str, value: &Value<'_>| !sent.echoes(name, value);
+    let members = || body.members().iter().take(MEMBERS_MAX);
+    let has_id = has_own_id(body);
+    let says = |name: &str| is_done(verb, name);
+    let is_denied = || {
+        members().any(|(name, value)| {
+            *value == Value::Bool(false) && says(&squashed(name)) && is_own(name, value)
+        })
+    };
+    // Whoever proves something is told by the verb itself that it is none.
+    if PROOFS.contains(&verb) && !has_id && is_denied() {
+        return Some(NOT_DONE);
+    }
     // What is switched or asked for may be `false` itself.
     if READS.contains(&verb) || STATES.contains(&verb) {
         return None;
@@ -295,14 +311,7 @@ pub(super) fn nothing_done(verb: &str, body: &Value<'_>, sent: &Sent<'_>) -> Opt
     if is_false || ALONE.iter().any(is_alone) {
         return Some(NOT_DONE);
     }
-    let has_id = has_own_id(body);
-    let says = |name: &str| is_done(verb, name);
-    let is_own = |name: &str, value: &Value<'_>| !sent.echoes(name, value);
-    let members = || body.members().iter().take(MEMBERS_MAX);
-    let is_false = members().any(|(name, value)| {
-        *value == Value::Bool(false) && says(&squashed(name)) && is_own(name, value)
-    });
-    if is_false && (verb == "delete" || !has_id) {
+    if (verb == "delete" || !has_id) && is_denied() {
         return Some(NOT_DONE);
     }
     let mut counts = members().filter_map(|(name, value)| {
@@ -353,7 +362,9 @@ fn is_list_of_none(body: &Value<'_>) -> bool {
 
 /// Whether a squashed name says that this was done.
 fn is_done(verb: &str, name: &str) -> bool {
-    name == squashed(&past(verb)) || (verb == "delete" && matches!(name, "removed" | "destroyed"))
+    name == squashed(&past(verb))
+        || (verb == "delete" && matches!(name, "removed" | "destroyed"))
+        || (verb == "resend" && name == "sent")
 }
 
 /// Whether a member is what says that this was done or not: `deleted`.

@@ -145,19 +145,22 @@ impl Actors {
     ) -> Result<Redacted<Identified>, Need> {
         let scene = Scene { request, evidence, key };
         let mut claims = Claims::default();
-        let mut proved = None;
+        let mut decided = None;
         for (position, rule) in self.rules.iter().enumerate() {
             match self.attempt(position, rule, &scene)? {
                 Attempt::Absent => {}
-                Attempt::Claimed(actor, note) => claims.add(actor, note, (rule, position)),
-                Attempt::Proved(actor, note) => {
+                // Whoever signs in says so by that, whose session there may still be.
+                Attempt::Claimed(actor, note) if !matches!(rule.proof, ProofRule::SignIn(_)) => {
+                    claims.add(actor, note, (rule, position));
+                }
+                Attempt::Claimed(actor, note) | Attempt::Proved(actor, note) => {
                     claims.settle(rule, &actor, &request.headers);
-                    proved = Some((actor, note.into_iter().collect(), position));
+                    decided = Some((actor, note.into_iter().collect(), position));
                     break;
                 }
             }
         }
-        let (mut actor, mut notes, rule) = match proved.or_else(|| claims.first()) {
+        let (mut actor, mut notes, rule) = match decided.or_else(|| claims.first()) {
             Some((actor, notes, rule)) => (actor, notes, Some(rule)),
             None => (of_request(request, key), Vec::new(), None),
         };

@@ -11,7 +11,6 @@
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
-use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
@@ -238,7 +237,7 @@ async fn drain(stream: &mut Stream) -> io::Result<()> {
 /// Reads what is there. A connection that waits for it holds no room for it.
 async fn read_piece(stream: &mut Stream, mut take: impl FnMut(&[u8])) -> io::Result<usize> {
     poll_fn(|cx| {
-        let mut room = [MaybeUninit::uninit(); PIECE];
+        let mut room = [std::mem::MaybeUninit::uninit(); PIECE];
         let mut piece = ReadBuf::uninit(&mut room);
         ready!(Pin::new(&mut *stream).poll_read(cx, &mut piece))?;
         take(piece.filled());

@@ -323,6 +323,7 @@ mod tests {
             sent("DELETE /users/5/keys/7", json!(null)),
             sent("POST /api/dashboards/db", json!({"dashboard": {"title": "A"}})),
             sent("POST /v1/customers/cus_1", json!({"name": "x"})),
+            sent("PUT /teams/3/users/5", json!(null)),
         ];
         for request in rows {
             let entry = Suggester::default().suggest(&request).unwrap();

@@ -166,11 +166,18 @@ impl Observed {
         matches!((&self.before, &self.after), (Shown::Absent, Shown::State(_)))
     }
 
-    /// What its states call the thing, that before first: a deletion says no name.
-    pub(in crate::derive) fn name(&self, naming: &Naming, kind: &str) -> Option<String> {
+    /// What its states call the thing, that before first: a deletion says no name. Where the id of the
+    /// thing was `sent`, and is not that of the path, its states may be those of another.
+    pub(in crate::derive) fn name(
+        &self,
+        naming: &Naming,
+        kind: &str,
+        sent: Option<&str>,
+    ) -> Option<String> {
         [Moment::Before, Moment::After].into_iter().find_map(|moment| {
             let state = self.tree(naming, moment).ok()??;
-            body::name(&state, kind)
+            let is_it = sent.is_none() || body::id(&state, kind).as_deref() == sent;
+            body::name(&state, kind).filter(|_| is_it)
         })
     }
 

@@ -191,7 +191,7 @@ fn whose_password(
 }
 
 /// Of a token that is granted to somebody who gives a password: the token without that name, since whoever
-/// is granted a token is not the token, and that user; of a password that is set: whose it is.
+/// is granted a token is not the token, and that user, or the client that asks for itself; of a password that is set: whose it is.
 pub(super) fn granted(
     (noun, walked): (&str, &Walked),
     targets: Vec<Target>,
@@ -200,6 +200,12 @@ pub(super) fn granted(
     trace: &mut Trace,
 ) -> (Vec<Target>, Holders) {
     let has = |name: &str| body.is_some_and(|body| body.get(name).is_some());
+    if noun == "token"
+        && owner.is_none()
+        && let Some(client) = body.and_then(granted_client)
+    {
+        return (targets, Some(client));
+    }
     if noun != "token" || !has("grant_type") || !has("username") {
         return (whose_password(walked, targets, body, trace), holders);
     }
@@ -210,6 +216,13 @@ pub(super) fn granted(
     let user = Target { kind: "user".to_owned(), id: None, name: Some(name.clone()) };
     let holders = Holders { owners: vec![user], ..holders };
     (vec![Target { name: None, ..token.clone() }], holders)
+}
+
+/// The client that is granted a token in its own name (RFC 6749, section 4.4).
+fn granted_client(body: &Value<'_>) -> Option<Target> {
+    let grant = body.get("grant_type").and_then(Value::as_str)?;
+    let id = body::scalar(body.get("client_id")?).filter(|_| grant == "client_credentials")?;
+    Some(Target { kind: "client".to_owned(), id: Some(id), name: None })
 }
 
 /// Takes a request to a script, with this body, for a sign-in or a sign-out if a parameter says so, and

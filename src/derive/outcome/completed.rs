@@ -10,6 +10,7 @@ use super::super::words::snake;
 use super::Came;
 use super::located::located;
 use super::noted;
+use crate::decode::percent_decode_lossy;
 use crate::record::{BodyRecord, RequestRecord, Target};
 
 /// Whether an answer says that what was put was not there before: `{"created": true}`, and
@@ -94,7 +95,11 @@ pub(super) fn completed(
         let trusts = sets_name(verb) || is_new;
         let named = body.and_then(|body| shown::name_of(body, &target.kind, id.as_deref(), trusts));
         let named = named.map(|(name, at)| (name, Some(at)));
-        let shown = || Some((observed?.name(naming, &target.kind)?, None));
+        let shown = || {
+            let path = percent_decode_lossy(&request.path);
+            let sent = id.as_deref().filter(|id| target.id.is_some() && !path.contains(id));
+            Some((observed?.name(naming, &target.kind, sent)?, None))
+        };
         let (name, at) = named.or_else(shown)?;
         if Some(&name) == id.as_ref() {
             return None;

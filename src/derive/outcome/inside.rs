@@ -7,7 +7,7 @@ use super::super::endpoint::READS;
 use super::super::naming::Naming;
 use super::super::partly::{self, bare};
 use super::super::shown;
-use super::super::sign_in::Step;
+use super::super::sign_in::{Step, is_second_factor};
 use super::super::signs::{self, Sent, Tells, is_error_told};
 use super::super::trace::{By, Field, Origin, Trace};
 use super::super::words::snake;
@@ -168,11 +168,22 @@ fn nothing_done(naming: &Naming, body: &Value<'_>, sent: &Sent<'_>) -> Option<&'
     let verb = naming.sentence.verb.as_str();
     let within = ["data", "result"].iter().filter_map(|name| body.get(name));
     let mut places = std::iter::once(body).chain(within);
-    let told = places.find_map(|it| signs::nothing_done(verb, it, sent));
+    let is_factor = naming.targets.first().is_some_and(|target| is_second_factor(&target.kind));
+    let told = places.find_map(|it| {
+        let is_wrong = || is_factor && is_found_invalid(verb, it);
+        signs::nothing_done(verb, it, sent).or_else(|| is_wrong().then_some(signs::NOT_DONE))
+    });
     // What has no past is called: `isLocked`.
     let action = naming.action.rsplit_once('.').map_or("", |(_, verb)| verb);
     let is_false = || is_result_false(body) && signs::nothing_done(verb, &NO, sent).is_some();
     told.or_else(|| is_false().then(|| signs::nothing_done(action, &NO, sent)).flatten())
+}
+
+/// Whether a code that was to be verified is not: `{"valid": false}`.
+fn is_found_invalid(verb: &str, body: &Value<'_>) -> bool {
+    matches!(bare(verb), "check" | "validate" | "verify")
+        && item_id(body).is_none()
+        && body.get("valid") == Some(&Value::Bool(false))
 }
 
 /// Whether a list of errors stands beside one of things with ids: those were done.

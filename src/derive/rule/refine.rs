@@ -6,7 +6,7 @@ use super::super::nouns::known_category;
 use super::super::text::CHARS_MAX;
 use super::super::trace::{By, Field, Origin, Trace};
 use super::super::verbs::of_action;
-use super::super::words::spoken;
+use super::super::words::{singular, spoken};
 use super::join::{Taken, joined};
 use super::template::Rendered;
 use super::{Facts, Matched, Place, Template};
@@ -123,7 +123,11 @@ impl Naming {
         trace: &mut Trace,
     ) {
         let rule = matched.rule.as_ref();
-        let known_action = self.action.clone();
+        let is_kind =
+            |target: &Target| rule.target.kind.as_ref().is_none_or(|it| *it == target.kind);
+        // A rule that says what the convention says changes no sentence: one that was pasted.
+        let is_same =
+            rule.action.as_ref() == Some(&self.action) && self.targets.iter().all(is_kind);
         if !matched.is_lesser {
             self.refine_action(&matched, whose, trace);
         }
@@ -149,18 +153,14 @@ impl Naming {
                 None => whole.remove(name),
             };
         }
-        let is_kind =
-            |target: &Target| rule.target.kind.as_ref().is_none_or(|it| *it == target.kind);
         if !self.targets.iter().all(is_kind) || rule.target.id.is_some() {
             self.sentence.kind = None;
             self.sentence.part = None;
             self.sentence.owner = None;
             (self.sentence.outer, self.sentence.owners) = (Vec::new(), 0);
         }
-        // What the convention says as well, it says in its own words.
-        let is_own = || known_action == self.action && self.targets.iter().all(is_kind);
         if let (Some(kind), Some(_), Whose::Rules) = (&rule.target.kind, &rule.action, whose)
-            && !is_own()
+            && !is_same
         {
             self.say_noun(kind);
         }
@@ -208,7 +208,12 @@ impl Naming {
         }
         let (noun, verb) = action.split_once('.').unwrap_or((&action, "request"));
         let part = self.sentence.part.take();
-        self.sentence.part = part.filter(|part| noun.ends_with(&format!("_{part}")));
+        // Several are told of in the plural.
+        let is_said = |part: &String| {
+            let rest = noun.strip_suffix(part).or_else(|| noun.strip_suffix(&singular(part)));
+            rest.is_some_and(|rest| rest.ends_with('_'))
+        };
+        self.sentence.part = part.filter(is_said);
         self.sentence.verb = verb.to_owned();
         self.sentence.kind = None;
         self.category = known_category(noun).unwrap_or(noun).to_owned();
