@@ -8,7 +8,7 @@ mod names;
 use std::borrow::Cow;
 use std::fmt;
 
-pub(super) use self::batch::{MEMBERS, addresses, batch, formset, known_as, many};
+pub(super) use self::batch::{MEMBERS, addresses, batch, fingerprint, formset, known_as, many};
 pub(super) use self::files::files;
 pub(super) use self::inner::{created, place_of, under_own_name};
 use self::names::{
@@ -294,12 +294,6 @@ fn list<'b>(
     let targets: Vec<_> = items.iter().enumerate().take(TARGETS_MAX).filter_map(one).collect();
     let count = if items.len() > TARGETS_MAX { items.len() } else { targets.len() };
     Many { member, targets, count }
-}
-
-/// The fingerprint that stands in the place of a secret by which something is known, as in a path: a key
-/// of a gateway.
-pub(super) fn fingerprint(value: &Value<'_>) -> Option<String> {
-    value.get("redacted").and_then(|_| scalar(value.get("fingerprint")?))
 }
 
 /// One of several targets.

@@ -25,6 +25,12 @@ pub(in crate::derive) const MEMBERS: [&str; 4] = ["logins", "userIds", "user_ids
 /// Members with the id of those who are listed, where they have no other.
 const OF_USERS: &[&str] = &["user_id", "userId"];
 
+/// The fingerprint that stands in the place of a secret by which something is known, as in a path: a key
+/// of a gateway.
+pub(in crate::derive) fn fingerprint(value: &Value<'_>) -> Option<String> {
+    value.get("redacted").and_then(|_| scalar(value.get("fingerprint")?))
+}
+
 /// Ids and names of several targets, and how many there are in all: of every list that there is, since
 /// a client may send one along that is not read.
 pub(in crate::derive) fn many<'b>(body: &'b Value<'b>, noun: &str, plural: &str) -> Many<'b> {

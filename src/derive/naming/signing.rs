@@ -191,7 +191,8 @@ fn whose_password(
 }
 
 /// Of a token that is granted to somebody who gives a password: the token without that name, since whoever
-/// is granted a token is not the token, and that user, or the client that asks for itself; of a password that is set: whose it is.
+/// is granted a token is not the token, and that user, or the client that asks for itself; of a password
+/// that is set: whose it is.
 pub(super) fn granted(
     (noun, walked): (&str, &Walked),
     targets: Vec<Target>,
@@ -201,10 +202,10 @@ pub(super) fn granted(
 ) -> (Vec<Target>, Holders) {
     let has = |name: &str| body.is_some_and(|body| body.get(name).is_some());
     if noun == "token"
-        && owner.is_none()
+        && holders.owners.is_empty()
         && let Some(client) = body.and_then(granted_client)
     {
-        return (targets, Some(client));
+        return (targets, Holders { owners: vec![client], ..holders });
     }
     if noun != "token" || !has("grant_type") || !has("username") {
         return (whose_password(walked, targets, body, trace), holders);
