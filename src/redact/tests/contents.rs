@@ -323,7 +323,13 @@ fn names_that_mean_a_secret_at_some_places() {
         ("/api-keys", none, json!({}), json!({"id": "key_1", "key": "q7Rt2xZp0Lm4"}), "q7Rt2x"),
         ("/api/v1/tokens", none, json!({}), json!({"value": "q7rt2xzp0lm4"}), "q7rt2x"),
         ("/tokens", none, json!({}), json!("q7rt2xzp0lm4"), "q7rt2x"),
-        ("/tokens", none, json!({}), json!({"id": "00112233445566778899aabbccddeeff"}), "00112233"),
+        (
+            "/tokens",
+            none,
+            json!({}),
+            json!({"id": "00112233445566778899aabbccddeeff00112233"}),
+            "00112233",
+        ),
         (
             "/sessions",
             none,
@@ -378,7 +384,7 @@ fn names_that_mean_a_secret_at_some_places() {
         ("/", ("x-anything", "Bearer hunters-word"), json!({}), json!({}), "hunters"),
         ("/", ("x-anything", "Basic YWRhOmxvdmVsYWNl"), json!({}), json!({}), "YWRhOm"),
         ("/", ("x-anything", "Token q7Rt2xZp0Lm4Vb9K"), json!({}), json!({}), "q7Rt2x"),
-        ("/tokens/q7Rt2xZp0Lm4Vb9K/revoke", none, json!({}), json!({}), "q7Rt2x"),
+        ("/tokens/gSkPd7YWDjwDgFqcDN7RrjSYGUmPRT4D/revoke", none, json!({}), json!({}), "gSkPd7"),
         ("/reset/q7rt2xzp", none, json!({}), json!({}), "q7rt2x"),
         ("/invite/0f8fad5b-d9cb-469f-a165-70867728950e", none, json!({}), json!({}), "0f8fad5b"),
         ("/verify/123456", none, json!({}), json!({}), "123456"),
