@@ -99,7 +99,8 @@ impl Seen {
                 spared = true;
             }
         }
-        // What an answer issues may be the credential, under whatever name.
+        // What an answer issues may be the credential, under whatever name; and digits may be a PIN.
+        let is_id = |text: &str| is_id(text) && !text.bytes().all(|byte| byte.is_ascii_digit());
         if side == Side::Request {
             let ids = secrets.iter_mut().enumerate().filter(|(at, _)| Some(*at) != kept);
             for (_, secret) in ids.filter(|(_, secret)| may(secret) && is_id(&secret.text)) {

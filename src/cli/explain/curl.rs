@@ -22,7 +22,7 @@ struct Command {
 }
 
 /// Options without a value that change nothing of the request itself, or nothing that is recorded.
-const FLAGS: [&str; 26] = [
+const FLAGS: [&str; 22] = [
     "--silent",
     "--show-error",
     "--verbose",
@@ -40,15 +40,11 @@ const FLAGS: [&str; 26] = [
     "--no-buffer",
     "--no-progress-meter",
     "--path-as-is",
-    "--tcp-nodelay",
     "--ipv4",
     "--ipv6",
     "--remote-name",
-    "--junk-session-cookies",
     "--tlsv1.2",
     "--tlsv1.3",
-    "--ssl-reqd",
-    "--no-keepalive",
 ];
 
 /// The same of those with a value.

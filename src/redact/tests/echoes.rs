@@ -331,6 +331,8 @@ fn what_a_request_is_for_is_not_hidden_by_a_credential_of_the_same_value() {
         assert_eq!(request.notes, ["secret_in_path"]);
         let shown = request.body.unwrap().value();
         assert_eq!(shown["user"]["id"], id);
+        let pinned = record("/x", &[JSON], br#"{"pin":"4711123","id":"4711123"}"#);
+        assert!(!stored(&pinned).contains("4711123"));
         assert_eq!(shown["note"], "it is ***.");
         assert_ne!(request.query.unwrap().value()["token"], id);
         assert_eq!(answer.body.unwrap().value(), json!({"id": id, "e": "***!"}));
