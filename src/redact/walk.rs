@@ -250,10 +250,8 @@ impl<'e> Walk<'e> {
             rule = rule.and_then(|rule| self.meant(rule, name, &found, node));
             let named = rule;
             // Of a `value` its pair may say more.
-            let by_place = match rule {
-                Some(_) => found.inner.holds() && pairs.rule(name, found.role, node).is_none(),
-                None => holds_secrets,
-            };
+            let is_apart = || pairs.rule(name, found.role, node).is_none();
+            let by_place = rule.map_or(holds_secrets, |_| found.inner.holds() && is_apart());
             if matches!(found.role, Role::Value | Role::Change) {
                 rule = rule.or_else(|| pairs.rule(name, found.role, node));
             }
@@ -290,9 +288,7 @@ impl<'e> Walk<'e> {
             self.by_place = false;
             self.within = within;
             self.unlisted = unlisted;
-            if !self.variables.is_empty() {
-                self.variables.clear();
-            }
+            self.variables.clear();
             self.holds_secrets = false;
             self.location.truncate(length);
         }
