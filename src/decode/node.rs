@@ -161,6 +161,8 @@ pub enum Note {
     TooManySecrets,
     /// What the client sent as a credential stands in the path or names who acts as well.
     RedactedByValue,
+    /// What stands in the path as an id or a name was sent as a credential as well.
+    SecretInPath,
     /// Searching for what looks like a secret took too much work: texts are not recorded.
     PatternLimit,
     /// Finding what the paths of rules select took too much work: the body is not recorded.
@@ -206,6 +208,7 @@ impl Note {
             Self::DecodedText => "decoded_text",
             Self::TooManySecrets => "too_many_secrets",
             Self::RedactedByValue => REDACTED_BY_VALUE,
+            Self::SecretInPath => "secret_in_path",
             Self::PatternLimit => "pattern_limit",
             Self::PathLimit => "path_limit",
         }

@@ -49,6 +49,10 @@ const MEANINGS: &[(&str, &str)] = &[
          not shown there",
     ),
     (
+        "secret_in_path",
+        "what names something in the path, and stands there, was sent as a credential as well",
+    ),
+    (
         "pattern_limit",
         "searching took too much work: texts that were not searched to their end are `***`",
     ),

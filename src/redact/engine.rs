@@ -105,6 +105,10 @@ impl Engine {
         let content = Content::of(&request.headers, &request.body);
         let mut half =
             self.half_of(Side::Request, seen, |walk| walk_request(walk, request, &content, detail));
+        if seen.spare_ids(&half.path, Side::Request, |rule| self.policy.is_credential(rule)) {
+            half.notes.insert(Note::SecretInPath);
+        }
+        seen.path.clone_from(&half.path);
         self.policy.asked_by(&request.method, seen);
         if let Some(why) = seen.overflow() {
             self.forget(&mut half, why);
@@ -143,6 +147,9 @@ impl Engine {
         if let Some(why) = overflow {
             self.forget(&mut half, why);
         }
+        let path = std::mem::take(&mut seen.path);
+        seen.spare_ids(&path, Side::Response, |rule| self.policy.is_credential(rule));
+        seen.path = path;
         seen.expect_echoes();
         let sketch = self.sketch(half.hides, response, &content, seen);
         let clean = self.scrub(half, Side::Response, seen, &content);

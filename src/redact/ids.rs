@@ -4,10 +4,13 @@
 
 use super::engine::Engine;
 use super::looks::words;
+use super::ordinary::{is_id, is_name};
 use super::redacted::Redacted;
 use super::routes::is_route_word;
 use super::rule::Side;
-use super::seen::Seen;
+use super::seen::{Secret, Seen, Weight};
+use super::walk::is_one_of;
+use crate::decode::percent_decode_lossy;
 
 /// Longer values are no ids.
 const ID_BYTES_MAX: usize = 40;
@@ -36,6 +39,9 @@ const SESSIONS: [&str; 14] = [
 /// How such words end: `PHPSESSID`, `connect.sid`.
 const SESSION_ENDS: [&str; 1] = ["sid"];
 
+/// The last word of names of collections whose ids may be what lets somebody in.
+const ENTRIES: [&str; 6] = ["session", "sessions", "token", "tokens", "ticket", "tickets"];
+
 /// The last word of names of ids.
 const IDS: [&str; 7] = ["id", "ids", "uuid", "uuids", "guid", "uid", "oid"];
 
@@ -44,7 +50,7 @@ impl Engine {
     /// it is kept if it is a word, as user names are, and else stands for itself as a fingerprint.
     pub fn identity(&self, name: &str, seen: &Seen) -> (Redacted<String>, bool) {
         let search = seen.search(Side::Request);
-        if search.as_ref().is_some_and(|search| search.is_id(name)) {
+        if search.as_ref().is_some_and(|search| search.is_no_credential(name)) {
             return (self.text(name, &Seen::default()), false);
         }
         let found = search.and_then(|search| {
@@ -62,6 +68,49 @@ impl Engine {
     }
 }
 
+impl Seen {
+    /// Lets ids stand where they stand as ones, though a credential has the same value: which it is stands
+    /// elsewhere, and what somebody did, and upon what, must not be hidden by repeating it as a credential.
+    /// Of names this counts for segments of the path alone, as passwords look like them. Tells whether
+    /// there was one in the path.
+    pub(super) fn spare_ids(
+        &mut self,
+        path: &str,
+        side: Side,
+        is_credential: impl Fn(usize) -> bool,
+    ) -> bool {
+        let Self { secrets, known, .. } = self;
+        let mut spared = false;
+        let may =
+            |secret: &Secret| secret.weight == Weight::Everywhere && is_credential(secret.rule);
+        let (mut before, mut kept) = ("", None);
+        for segment in path.split('/').filter(|_| !known.is_empty()) {
+            // Behind such a name it is what lets somebody in.
+            let is_of_entries = names_entries(std::mem::replace(&mut before, segment));
+            let segment = percent_decode_lossy(segment);
+            let at = known.get(segment.as_ref()).copied();
+            if is_of_entries {
+                kept = kept.or(at);
+                continue;
+            }
+            let secret = at.and_then(|at| secrets.get_mut(at));
+            if let Some(secret) = secret.filter(|secret| may(secret) && is_name(&secret.text)) {
+                secret.weight = Weight::IdAlso;
+                spared = true;
+            }
+        }
+        // What an answer issues may be the credential, under whatever name; and digits may be a PIN.
+        let is_id = |text: &str| is_id(text) && !text.bytes().all(|byte| byte.is_ascii_digit());
+        if side == Side::Request {
+            let ids = secrets.iter_mut().enumerate().filter(|(at, _)| Some(*at) != kept);
+            for (_, secret) in ids.filter(|(_, secret)| may(secret) && is_id(&secret.text)) {
+                secret.weight = Weight::IdAlso;
+            }
+        }
+        spared
+    }
+}
+
 /// Whether a cookie that no rule selects by its name holds an id, which counts as a secret only where it
 /// does not stand as one.
 pub(super) fn is_id_of_cookie(name: &str, value: &str) -> bool {
@@ -76,6 +125,11 @@ fn names_session(name: &str) -> bool {
         SESSIONS.iter().any(|part| word.contains(part))
             || SESSION_ENDS.iter().any(|end| word.ends_with(end))
     })
+}
+
+/// Whether a segment of a path names what lets somebody in: `sessions`, `access-tokens`.
+pub(super) fn names_entries(segment: &str) -> bool {
+    words(segment).last().is_some_and(|word| is_one_of(word, &ENTRIES))
 }
 
 /// Whether a name is that of an id: `id`, `project_id`, `tenantIds`, `X-Org-ID`.

@@ -13,6 +13,11 @@ const PART_BYTES_MIN: usize = 10;
 const MIXED_BYTES_MIN: usize = 20;
 const LONG_BYTES_MIN: usize = 40;
 
+/// Shorter parts of names may be a mixture: `eu1b`.
+const MIXTURE_BYTES_MIN: usize = 6;
+/// Longer names are none.
+const NAME_BYTES_MAX: usize = 64;
+
 /// A random text changes between small letters, capitals and digits at every so many characters.
 const CHARS_A_CHANGE: usize = 4;
 
@@ -35,6 +40,40 @@ pub(super) fn is_ordinary(text: &str, uuids_are_secret: bool) -> bool {
         })
 }
 
+/// Whether a text has the form of an id that no credential can be told by: a number, a UUID, a ULID, an
+/// ObjectId.
+pub(super) fn is_id(text: &str) -> bool {
+    let is_number =
+        || (1..=DIGITS_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    is_number() || !Validator::NotUuid.accepts(text) || is_ulid(text) || is_object_id(text)
+}
+
+/// Whether a text is an id, or a name of parts that are words, numbers or ids: `blue-2026`, `ada@example.com`.
+pub(super) fn is_name(text: &str) -> bool {
+    let is_part = |part: &str| {
+        let is_short = part.len() < PART_BYTES_MIN;
+        is_id(part) || !(is_machine_made(part) || is_short && is_mixture(part))
+    };
+    text.len() <= NAME_BYTES_MAX
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.~@+:".contains(&byte))
+        && (is_id(text) || text.split(|c: char| !c.is_ascii_alphanumeric()).all(is_part))
+}
+
+/// Whether a text is a number, a word in small letters, or made of words and numbers with something between
+/// them: `prod-eu1`.
+pub(super) fn is_slug(text: &str) -> bool {
+    let is_digit = |byte: u8| byte.is_ascii_digit();
+    let is_between = |c: char| matches!(c, '-' | '_' | '.');
+    let is_part = |part: &str| {
+        let word = part.trim_end_matches(|c: char| c.is_ascii_digit());
+        part.bytes().all(is_digit) || word.bytes().all(|byte| byte.is_ascii_alphabetic())
+    };
+    let is_joined = text.contains(is_between);
+    is_name(text)
+        && text.split(is_between).all(is_part)
+        && (is_joined || text.bytes().all(is_digit) || text.bytes().all(|c| c.is_ascii_lowercase()))
+}
+
 /// Whether a word has a part that looks random.
 pub(super) fn has_machine_made(word: &str) -> bool {
     word.split(|c: char| !c.is_alphanumeric()).any(is_machine_made)
@@ -48,15 +87,18 @@ fn is_machine_made(part: &str) -> bool {
     if digits == part.len() {
         return digits > DIGITS_MAX;
     }
-    let is_hex = part.len() == OBJECT_ID_BYTES
-        && part.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
-    if is_hex || is_ulid(part) {
+    if is_object_id(part) || is_ulid(part) {
         return false;
     }
     part.len() >= LONG_BYTES_MIN
         || digits > 0 && part.len() >= MIXED_BYTES_MIN
         || changes(part) * CHARS_A_CHANGE > part.len()
         || are_random(part)
+}
+
+/// Whether a short part changes as often as random ones do.
+fn is_mixture(part: &str) -> bool {
+    part.len() >= MIXTURE_BYTES_MIN && changes(part) * CHARS_A_CHANGE > part.len()
 }
 
 /// How often kinds of characters change; a capital at the front of a word is none.
@@ -71,6 +113,11 @@ fn changes(part: &str) -> usize {
         .map(|(one, next)| (kind(one), kind(next)))
         .filter(|(one, next)| one != next && (*one, *next) != (1, 2))
         .count()
+}
+
+fn is_object_id(part: &str) -> bool {
+    part.len() == OBJECT_ID_BYTES
+        && part.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
 }
 
 fn is_ulid(part: &str) -> bool {

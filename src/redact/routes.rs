@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use std::ops::Range;
 
 use super::escapes::find_escaped;
+use super::ordinary::is_id;
 use super::seen::{MASK, Search};
 use super::walk::Members;
 use crate::decode::percent_decode_lossy;
@@ -120,11 +121,16 @@ impl RouteWords {
             // Where it stands in the path cannot be told.
             rules.iter_mut().for_each(|found| *found = Some(rule));
         }
+        // A part of an id, or what spans one, is no credential there.
+        let is_apart = |segment: &str| {
+            let segment = percent_decode_lossy(segment);
+            is_id(&segment) && !search.is_one(&segment)
+        };
         let mut first = None;
         let mut segments = Vec::with_capacity(rules.len());
         for (segment, rule) in path.split('/').zip(rules) {
             let rule = rule.filter(|_| !segment.is_empty() && !is_route_word(segment));
-            match rule.filter(|_| !self.has(segment)) {
+            match rule.filter(|_| !self.has(segment) && !is_apart(segment)) {
                 Some(rule) => {
                     first = first.or(Some(rule));
                     segments.push(shown(segment, rule));

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::exceptions::{is_date, is_flag_word};
 use super::looks::{is_around, is_kind, is_mixed, is_plain_word, is_random, is_round};
+use super::ordinary::is_slug;
 use super::pattern::Validator;
 use super::rule::Action;
 use super::seen::{
@@ -81,7 +82,8 @@ impl Walk<'_> {
         let mut rule = rule;
         self.hides |= !matches!(node, Node::String(text) if !text.trim().is_empty());
         if is_remembered(self.policy.action(rule)) {
-            let depth = if is_whole { Depth::Inner } else { Depth::Selected };
+            let is_named = !is_whole && !std::mem::take(&mut self.by_place);
+            let depth = if is_named { Depth::Selected } else { Depth::Inner };
             self.remember_all(node, rule, depth);
             let text = match node {
                 Node::String(text) if is_machine_made(self.policy.action(rule)) => text.clone(),
@@ -249,10 +251,11 @@ impl Walk<'_> {
     /// Remembers the secret, or all of them inside of a list or an object.
     fn remember_all(&mut self, node: &Node<'_>, rule: usize, depth: Depth) {
         match node {
-            // What is inside of it is not all secret: words there would be masked everywhere.
-            Node::String(text) if depth != Depth::Selected && is_plain_word(text) => {}
+            // What is inside of it is not all secret: words there would be masked everywhere, and names.
+            Node::String(text) if depth != Depth::Selected && self.says_what(text, rule) => {}
             Node::String(text) if is_kind(text) => {}
             Node::String(text) => self.remember_parts(text, rule),
+            Node::Number(_) if depth != Depth::Selected && self.policy.is_shipped(rule) => {}
             Node::Number(number) => self.remember(&number.to_string(), rule),
             Node::Array(items) => {
                 items.iter().for_each(|item| self.remember_all(item, rule, depth));
@@ -274,6 +277,13 @@ impl Walk<'_> {
             }
             Node::Null | Node::Bool(_) => {}
         }
+    }
+
+    /// Whether a text is a word or, under a rule that did not ask for it by its name, a name, which may be
+    /// written in base64.
+    fn says_what(&self, text: &str, rule: usize) -> bool {
+        let is_name = || is_slug(text) || base64_text(text).is_some_and(|text| is_slug(&text));
+        is_plain_word(text) || self.policy.is_shipped(rule) && is_name()
     }
 
     /// Remembers a secret, and the same without what may only stand around it.

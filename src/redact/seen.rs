@@ -52,9 +52,9 @@ pub(super) const MASK: &str = "***";
 /// The raw secrets of one exchange, in memory only, from its request to the end of its response.
 #[derive(Default)]
 pub struct Seen {
-    secrets: Vec<Secret>,
+    pub(super) secrets: Vec<Secret>,
     /// Where each of them is in the list.
-    known: Known,
+    pub(super) known: Known,
     bytes: usize,
     /// What searches for all of them, once somebody does.
     needles: OnceLock<Needles>,
@@ -72,6 +72,8 @@ pub struct Seen {
     pub(super) unread: Unread,
     /// Where the exchange is, for rules that hold below some paths only.
     pub(super) below: Bits,
+    /// The path of the request, without its secrets.
+    pub(super) path: String,
 }
 
 /// Where a secret is searched for.
@@ -88,15 +90,23 @@ pub(super) enum Weight {
     },
     /// It is an id, which says what a request is for: it counts where it does not stand as one.
     Id,
+    /// The same of a credential that is an id by its form: who acts is not called by it.
+    IdAlso,
+}
+
+impl Weight {
+    fn is_of_id(self) -> bool {
+        matches!(self, Self::Id | Self::IdAlso)
+    }
 }
 
 /// Where each secret is in the list. They are few, so that nobody can make this slow.
-type Known = HashMap<Arc<str>, usize, RandomState>;
+pub(super) type Known = HashMap<Arc<str>, usize, RandomState>;
 
-struct Secret {
-    text: Arc<str>,
-    rule: usize,
-    weight: Weight,
+pub(super) struct Secret {
+    pub(super) text: Arc<str>,
+    pub(super) rule: usize,
+    pub(super) weight: Weight,
     /// Digits alone: then it counts only where no digit stands beside it.
     digits: bool,
     /// The letters of base64 that stand for nothing but it: those beside them stand for parts of it.
@@ -123,7 +133,7 @@ impl Seen {
         }
         if let Some(position) = self.known.get(text) {
             if let Some(secret) = self.secrets.get_mut(*position)
-                && (weight == Weight::Everywhere || secret.weight == Weight::Id)
+                && (weight == Weight::Everywhere || secret.weight.is_of_id())
             {
                 secret.weight = weight;
             }
@@ -164,7 +174,7 @@ impl Seen {
             };
             // In another case a word is one still, and an answer's own where it stands alone. Where ids are
             // written in base64, they say what is meant as well.
-            let (is_short, is_id) = (text.len() < DISGUISED_BYTES_MIN, cased == Weight::Id);
+            let (is_short, is_id) = (text.len() < DISGUISED_BYTES_MIN, cased.is_of_id());
             let cases = if is_short { Vec::new() } else { in_cases(text).into() };
             let (mut plain, mut cores) = (Vec::new(), Vec::new());
             if !is_id {
@@ -269,6 +279,12 @@ impl Search<'_> {
     /// Whether the text is an id, which is a secret only where it does not stand as one.
     pub(super) fn is_id(&self, text: &str) -> bool {
         let secret = self.known.get(text).and_then(|position| self.secrets.get(*position));
+        secret.is_some_and(|secret| secret.weight.is_of_id())
+    }
+
+    /// Whether it is one, and no credential.
+    pub(super) fn is_no_credential(&self, text: &str) -> bool {
+        let secret = self.known.get(text).and_then(|position| self.secrets.get(*position));
         secret.is_some_and(|secret| secret.weight == Weight::Id)
     }
 
@@ -323,8 +339,9 @@ impl Secret {
             of(start.checked_sub(1)) || of(Some(end))
         };
         let counts = match self.weight {
-            Weight::Id => !stands_as_id(text, start, end),
-            _ if self.digits => !beside(u8::is_ascii_digit),
+            _ if self.digits && beside(u8::is_ascii_digit) => false,
+            Weight::Id | Weight::IdAlso => !stands_as_id(text, start, end),
+            _ if self.digits => true,
             Weight::Everywhere => true,
             Weight::Word { .. } if beside(u8::is_ascii_alphanumeric) => false,
             Weight::Word { typed } => {

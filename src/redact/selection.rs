@@ -376,7 +376,9 @@ impl<'n> Walk<'_> {
                 if mark.is_whole {
                     self.take_whole(rule, node);
                 }
+                self.by_place |= named.is_none();
                 self.secret(node, rule);
+                self.by_place = false;
             }
             None => self.value(node),
         }

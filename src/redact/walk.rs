@@ -68,6 +68,8 @@ pub(super) struct Walk<'e> {
     pub(super) telling: Option<Telling>,
     /// Members of the next object that a GraphQL document uses as credentials.
     pub(super) variables: BTreeMap<String, usize>,
+    /// It holds secrets under names that anybody gave them.
+    holds_secrets: bool,
     /// What is known of names, from before and from this walk.
     pub(super) names: &'e Known,
     pub(super) fresh: Fresh,
@@ -85,6 +87,8 @@ pub(super) struct Walk<'e> {
     pub(super) unlisted: Unlisted,
     /// In which object about a secret it is.
     pub(super) within: Option<Within>,
+    /// What selects the value is that it stands there, and not what it is called.
+    pub(super) by_place: bool,
     /// The rule for what the call sets that the query names.
     pub(super) called: Option<usize>,
 }
@@ -116,6 +120,7 @@ impl<'e> Walk<'e> {
             hides: false,
             telling: None,
             variables: BTreeMap::new(),
+            holds_secrets: false,
             names,
             fresh: Fresh::default(),
             found: Vec::new(),
@@ -125,6 +130,7 @@ impl<'e> Walk<'e> {
             path_work: WORK_MAX,
             unlisted: Unlisted::default(),
             within: None,
+            by_place: false,
             called: None,
         }
     }
@@ -221,6 +227,7 @@ impl<'e> Walk<'e> {
         let words = self.arguments(roles, members);
         let called = self.called_by(roles, carrier, members);
         let variables = self.variables_of(called, members);
+        let holds_secrets = std::mem::take(&mut self.holds_secrets);
         let has_variables = roles.has(Role::Variables);
         let mut inner = if has_variables { self.variables(members) } else { BTreeMap::new() };
         let is_ordinary = positional.is_none() && variables.is_empty() && words.is_empty();
@@ -242,6 +249,9 @@ impl<'e> Walk<'e> {
             let unmet = rule.is_none();
             rule = rule.and_then(|rule| self.meant(rule, name, &found, node));
             let named = rule;
+            // Of a `value` its pair may say more.
+            let is_apart = || pairs.rule(name, found.role, node).is_none();
+            let by_place = rule.map_or(holds_secrets, |_| found.inner.holds() && is_apart());
             if matches!(found.role, Role::Value | Role::Change) {
                 rule = rule.or_else(|| pairs.rule(name, found.role, node));
             }
@@ -266,18 +276,20 @@ impl<'e> Walk<'e> {
                 self.variables = std::mem::take(&mut inner);
             } else if found.role == Role::Value && pairs.are_a_secret {
                 self.variables = self.secret_members(name, node);
+                self.holds_secrets = true;
             } else if let Some(called) = called {
                 self.variables = self.held_in(called, name, node);
             }
             if let (None, Some(rules), true) = (rule, rules, unmet) {
                 self.tried(carrier, (rules, found.stays), node);
             }
+            self.by_place = by_place;
             self.under(rule, node);
+            self.by_place = false;
             self.within = within;
             self.unlisted = unlisted;
-            if !self.variables.is_empty() {
-                self.variables.clear();
-            }
+            self.variables.clear();
+            self.holds_secrets = false;
             self.location.truncate(length);
         }
         self.commands(words, members);
@@ -288,25 +300,6 @@ impl<'e> Walk<'e> {
     fn is_anywhere(&self) -> bool {
         let renames = self.place.side == Side::Response && !self.seen.aliases.is_empty();
         self.within.is_none() && self.unlisted.is_empty() && !renames
-    }
-
-    /// Goes to a member, before there are receipts: a name such as `{"pin":1}` must not stand in a
-    /// location.
-    fn go_to(&mut self, name: &mut Cow<'_, str>, found: &Found<'_>, within: Option<Within>) {
-        if self.hides_name(name) || self.hides_inner_name(within, name, found) {
-            *name = Cow::Borrowed(MASK);
-            push_name(&mut self.location, name);
-        } else if !found.clean
-            && let Some(shown) = self.name(name)
-        {
-            *name = Cow::Owned(shown);
-            push_name(&mut self.location, name);
-        } else if found.plain {
-            self.location.push('.');
-            self.location.push_str(name);
-        } else {
-            push_name(&mut self.location, name);
-        }
     }
 
     /// The first of these rules for a value under a name under which some values stay.
@@ -321,7 +314,7 @@ impl<'e> Walk<'e> {
 
     /// A member name without the credentials in it; `None` if there are none. What looks like a part
     /// of JSON and is none may be anything.
-    fn name(&mut self, name: &str) -> Option<String> {
+    pub(super) fn name(&mut self, name: &str) -> Option<String> {
         if !name.contains(['{', '[', '=', ':']) {
             return self.plain(name);
         }

@@ -4,12 +4,17 @@
 //! `{"api_key": {"name": "ci", "scopes": ["read"]}}` is about a key, and holds none. What no list
 //! names is taken out, so that a member that an API adds tomorrow is not recorded.
 
+use std::borrow::Cow;
+use std::net::IpAddr;
+
+use super::exceptions::is_date;
 use super::glob::squash;
 use super::memo::{Found, Role};
-use super::ordinary::{has_machine_made, is_code, is_ordinary, is_prose};
+use super::ordinary::{has_machine_made, is_code, is_ordinary, is_prose, is_slug};
 use super::policy::Policy;
+use super::seen::MASK;
 use super::texts::nearest_name;
-use super::walk::{Walk, is_one_of, is_plain_name};
+use super::walk::{Walk, is_one_of, is_plain_name, push_name};
 use crate::decode::{Node, Number};
 
 /// Members that hold the secret, whatever the names in them are.
@@ -71,6 +76,12 @@ impl Policy {
     }
 }
 
+/// Words by which things are found, whatever their names are.
+const LABELS: [&str; 4] = ["labels", "annotations", "tags", "metadata"];
+
+/// Numbers of as many digits may be a PIN.
+const COUNT_BYTES_MIN: usize = 4;
+
 /// What is known of a name inside of such an object.
 #[derive(Debug, Default)]
 pub(super) struct Inner {
@@ -86,11 +97,18 @@ pub(super) struct Inner {
     is_code: bool,
     /// The name is `api_key[name]`, of which no rule selects the last part.
     pub(super) is_wrapped: bool,
+    /// Its members are words by which it is found, under names that anybody gave them.
+    labels: bool,
     /// And `secrets[name]`, where that is anybody's.
     is_map: bool,
 }
 
 impl Inner {
+    /// Whether the name says only that something is in it.
+    pub(super) fn holds(&self) -> bool {
+        self.holds
+    }
+
     /// By the part of a name that tells what it is, and those before it.
     pub(super) fn of(policy: &Policy, name: &str, role: Role) -> Self {
         let mut squashed = String::new();
@@ -111,6 +129,7 @@ impl Inner {
             of_error: is_one_of(last, &OF_ERRORS),
             is_code: is_one_of(last, &["code"]),
             is_wrapped: false,
+            labels: is_one_of(last, &LABELS),
             is_map: outer.len() == 1 && outer.first().is_some_and(|name| is_plural(name)),
         }
     }
@@ -127,6 +146,8 @@ pub(super) struct Within {
     is_session: bool,
     /// What went wrong.
     is_error: bool,
+    /// Words by which it is found.
+    is_labels: bool,
     /// The value is taken out as a whole.
     is_whole: bool,
 }
@@ -198,8 +219,12 @@ impl Walk<'_> {
             },
             (None, None) => return None,
         };
-        let inner =
-            Within { is_map: false, is_error: within.is_error || found.inner.is_error, ..within };
+        let inner = Within {
+            is_map: false,
+            is_error: within.is_error || found.inner.is_error,
+            is_labels: found.inner.labels && !within.is_map,
+            ..within
+        };
         if self.is_left(within, found, node)
             && (found.inner.kept || self.stays_ordinary(within, node))
         {
@@ -249,12 +274,15 @@ impl Walk<'_> {
             return true;
         }
         let inner = &found.inner;
+        // Operators say themselves what stays.
+        let is_ours = self.policy.is_shipped(within.rule);
         let named = inner.kept || (inner.spared.contains(&within.rule) && !within.is_map);
         match node {
             Node::Null | Node::Bool(_) | Node::Number(Number::Double(_)) => true,
             Node::Number(_) if inner.is_code && !within.is_error => false,
-            Node::Number(_) => {
+            Node::Number(number) => {
                 named
+                    || is_ours && is_count(number)
                     || inner.spared.contains(&within.rule)
                     || within.is_error
                     || found.stays.spares(node)
@@ -264,6 +292,9 @@ impl Walk<'_> {
             Node::String(text) => {
                 let text = text.as_ref();
                 let named = named && (!inner.is_code || within.is_error || is_code(text));
+                let named = named
+                    || is_ours && !within.is_map && (is_date(text) || is_network(text))
+                    || is_ours && within.is_labels && is_slug(text);
                 let told = within.is_error && (inner.of_error || is_prose(text));
                 text.is_empty() || (named || told) && is_ordinary(text, within.is_session)
             }
@@ -306,6 +337,30 @@ impl Walk<'_> {
         Some(within.rule)
     }
 
+    /// Goes to a member, before there are receipts: a name such as `{"pin":1}` must not stand in a
+    /// location.
+    pub(super) fn go_to(
+        &mut self,
+        name: &mut Cow<'_, str>,
+        found: &Found<'_>,
+        within: Option<Within>,
+    ) {
+        if self.hides_name(name) || self.hides_inner_name(within, name, found) {
+            *name = Cow::Borrowed(MASK);
+            push_name(&mut self.location, name);
+        } else if !found.clean
+            && let Some(shown) = self.name(name)
+        {
+            *name = Cow::Owned(shown);
+            push_name(&mut self.location, name);
+        } else if found.plain {
+            self.location.push('.');
+            self.location.push_str(name);
+        } else {
+            push_name(&mut self.location, name);
+        }
+    }
+
     /// Whether a name inside of such an object may itself be a secret, which is then remembered.
     pub(super) fn hides_inner_name(
         &mut self,
@@ -316,7 +371,7 @@ impl Walk<'_> {
         let Some(within) = within else { return false };
         let is_known =
             !found.rules.is_empty() || found.inner.kept || !found.inner.spared.is_empty();
-        if is_known || name == super::seen::MASK {
+        if is_known || name == MASK {
             return false;
         }
         let bare = name.trim_start_matches(['@', '#', '$', '_']);
@@ -335,6 +390,18 @@ impl Walk<'_> {
 pub(super) fn last_part(name: &str) -> &str {
     let inner = name.ends_with(']').then(|| name.rsplit(['[', ']']).find(|part| !part.is_empty()));
     inner.flatten().unwrap_or(name)
+}
+
+/// So small a number is nothing that anybody guesses at.
+fn is_count(number: &Number<'_>) -> bool {
+    number.to_string().len() < COUNT_BYTES_MIN
+}
+
+/// An address with the length of its prefix: `10.0.0.0/8`.
+fn is_network(text: &str) -> bool {
+    text.split_once('/').is_some_and(|(address, bits)| {
+        address.parse::<IpAddr>().is_ok() && bits.parse::<u8>().is_ok()
+    })
 }
 
 /// A list of which something has members, or an object.

@@ -59,6 +59,8 @@ pub(super) struct Checked {
     pub(super) reads: Vec<PathBuf>,
     /// Where the entry begins that is being checked.
     pub(super) entry: (u64, u64),
+    /// Names of operators with dots in them.
+    pub(super) dotted: Vec<String>,
     /// Where each id was first used.
     ids: BTreeMap<String, (PathBuf, u64)>,
 }
@@ -297,6 +299,9 @@ impl Checked {
     ) -> Vec<Glob> {
         let mut globs = Vec::with_capacity(written.len());
         for name in written {
+            if selector == "keys" && !self.shipping && name.value.contains('.') {
+                self.dotted.push(format!("`{}` in `keys` of `{rule}`", name.value));
+            }
             match Glob::new(&name.value) {
                 Ok(glob) => globs.push(glob),
                 Err(error) => self.at(

@@ -135,7 +135,7 @@ impl RuleSet {
             let mut only = checked.only.clone();
             only.under.clear();
             let policy = Arc::new(compile(Vec::new(), &none, &[only])?);
-            let CheckedOnly { only, file, hits, misses } = checked;
+            let CheckedOnly { only, file, hits, misses, .. } = checked;
             tried
                 .subject(&policy, &Subject { id: &only.id, sides: only.sides, file, hits, misses });
         }

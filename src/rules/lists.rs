@@ -17,6 +17,7 @@ use crate::redact::{Exceptions, Glob, JsonPath, RECORD_ONLY_MAX, RecordOnly};
 pub(super) struct CheckedOnly {
     pub(super) only: RecordOnly,
     pub(super) file: PathBuf,
+    pub(super) line: u64,
     pub(super) hits: Vec<Example>,
     pub(super) misses: Vec<Example>,
 }
@@ -160,6 +161,7 @@ impl Checked {
         let checked = CheckedOnly {
             only,
             file: file.to_owned(),
+            line: written.id.referenced.line(),
             hits: self.members(file, Expected::Hit, &examples.hit),
             misses: self.members(file, Expected::Miss, &examples.miss),
         };

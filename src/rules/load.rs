@@ -37,6 +37,7 @@ pub struct RuleSet {
     actors_written: Vec<WrittenActor>,
     documents: Vec<(String, PathBuf)>,
     reads: Vec<PathBuf>,
+    dotted: Vec<String>,
 }
 
 /// A rule, and where it was written.
@@ -107,6 +108,7 @@ impl RuleSet {
             reads,
             actors_written,
             documents,
+            dotted,
             ..
         } = checked;
         let actors = Arc::new(Actors::new(actors, sources));
@@ -123,6 +125,7 @@ impl RuleSet {
             actors_written,
             documents,
             reads,
+            dotted,
         })
     }
 
@@ -170,6 +173,11 @@ impl RuleSet {
         Some((&found.file, found.line))
     }
 
+    /// Names in the operator's files that have dots: they are written so, and do not lead into objects.
+    pub fn dotted(&self) -> &[String] {
+        &self.dotted
+    }
+
     /// The patterns over texts, as they were written.
     pub fn patterns(&self) -> impl Iterator<Item = &str> {
         self.rules.iter().filter_map(|checked| Some(checked.rule.pattern.as_ref()?.as_str()))
@@ -179,6 +187,12 @@ impl RuleSet {
     pub fn rule(&self, id: &str) -> Option<Written<'_>> {
         let found = self.rules.iter().find(|checked| checked.rule.id == id)?;
         Some(Written { rule: &found.rule, file: &found.file, line: found.line })
+    }
+
+    /// Where the entry of `record_only` with this id is written: its file and the line of its id.
+    pub fn listed(&self, id: &str) -> Option<(&Path, u64)> {
+        let found = self.record_only.iter().find(|checked| checked.only.id == id)?;
+        Some((&found.file, found.line))
     }
 
     /// How many redaction rules there are.

@@ -299,11 +299,19 @@ fn receipts(setup: &Setup, doc: &Value) -> Vec<Receipt> {
         .map(|receipt| {
             let (location, rule) = (text(receipt, "location"), text(receipt, "rule"));
             let written = setup.rules.rule(&rule);
+            let listed = setup.rules.listed(&rule).filter(|_| written.is_none());
+            let place = written.map(|written| (written.file, written.line)).or(listed);
+            let (selector, done) = match (written, listed) {
+                (Some(written), _) => {
+                    (written.rule.selector(&location).as_str(), action(written.rule.action))
+                }
+                (None, Some(_)) => ("not listed", action(Action::Summarize)),
+                (None, None) => ("built in", action(Action::Mask)),
+            };
             Receipt {
-                place: written.map(|written| (written.file.display().to_string(), written.line)),
-                selector: written
-                    .map_or("built in", |written| written.rule.selector(&location).as_str()),
-                action: written.map_or("mask".to_owned(), |written| action(written.rule.action)),
+                place: place.map(|(file, line)| (file.display().to_string(), line)),
+                selector,
+                action: done,
                 count: receipt["count"].as_u64().unwrap_or(1),
                 location,
                 rule,

@@ -8,6 +8,7 @@ use http::HeaderMap;
 use http::header::CONTENT_LENGTH;
 
 use super::body::{self, Found};
+use super::curl;
 use super::exchange::{Exchange, Reply, fields, split_target, visible};
 use crate::problem::Problem;
 
@@ -44,7 +45,7 @@ fn lines(bytes: &[u8]) -> Lines<'_> {
     Lines { bytes, offset: 0, number: 0 }
 }
 
-fn problem(file: &Path, line: u64, message: &str, remedy: &str) -> Problem {
+pub(super) fn problem(file: &Path, line: u64, message: &str, remedy: &str) -> Problem {
     Problem {
         file: file.to_owned(),
         line,
@@ -74,6 +75,11 @@ pub(super) fn read(
         None if response.is_none() => both(request),
         None => (request, None),
     };
+    let command = match &transcript {
+        None => curl::message(file, request).transpose()?,
+        Some(_) => None,
+    };
+    let request = command.as_deref().unwrap_or(request);
     let answered = answered.filter(|bytes| !bytes.is_empty()).map(|bytes| (file, bytes));
     let mut exchange = self::request(file, request, &mut notes)?;
     if let Some((file, bytes)) = response.or(answered) {

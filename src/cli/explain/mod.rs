@@ -5,6 +5,7 @@
 
 mod account;
 mod body;
+mod curl;
 mod derived;
 mod exchange;
 mod har;
@@ -40,7 +41,7 @@ const FILE_BYTES_MAX: u64 = 256 << 20;
 ///
 /// The exchange comes from a HAR file, as browsers and mitmproxy export it, or from a file with a
 /// request (and one with its response): HTTP messages as `curl -i` saves them, an `.http` file, or
-/// the transcript of `curl -v`. Nothing is sent, nothing is recorded, and of the secrets in the
+/// the transcript of `curl -v`, or the command of curl itself. Nothing is sent, nothing is recorded, and of the secrets in the
 /// files nothing is shown.
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER_HELP)]
@@ -94,7 +95,11 @@ pub fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     let (setup, own_key) = match setup(args) {
         Ok(setup) => setup,
         Err(problems) => {
-            writeln!(out, "{problems}")?;
+            // What is read by a program is one object a line.
+            match args.json {
+                true => writeln!(std::io::stderr(), "{problems}")?,
+                false => writeln!(out, "{problems}")?,
+            }
             return Ok(ExitCode::FAILURE);
         }
     };

@@ -477,3 +477,16 @@ fn a_file_that_is_too_large_is_told_so() {
     let (fine, text) = explain(dir.path(), &["@big"]);
     assert!(!fine && text.contains("larger than 256 MiB"), "{text}");
 }
+
+#[test]
+fn a_command_of_curl_is_the_request_that_it_sends() {
+    let command = format!(
+        "curl -X PUT 'http://h/users/7' -H 'X-Api-Key: {SECRET}' --json '{{\"password\":\"{SECRET}\"}}'\n"
+    );
+    let told = accounts("a.txt", command.as_bytes(), &[]).remove(0);
+    assert_eq!(told["request"], "PUT /users/7");
+    assert!(!told.to_string().contains(SECRET), "{told}");
+    let told = accounts("a.txt", b"curl -T x http://h/users/7", &[]).remove(0);
+    let message = told["problem"]["message"].as_str().unwrap();
+    assert!(message.contains("`-T` is not read here"), "{told}");
+}

@@ -5,6 +5,9 @@ use crate::redact::pattern::WORK_BYTES_MAX;
 use crate::redact::quiet::Quietly;
 use crate::redact::rule::Side;
 
+/// How the ids of rules about people begin.
+const ABOUT_PEOPLE: &str = "pii.";
+
 impl Policy {
     /// The rule for a name that is itself captured content, such as a member `name` or what stands
     /// before a `=` in a text: those are not remembered.
@@ -82,6 +85,12 @@ impl Policy {
                 || (value.is_some() && named(name, value))
                 || self.finds(place, example)
         })
+    }
+
+    /// Whether what a rule selects is a secret because it lets somebody in. What operators select, and what
+    /// is about people, may be told by itself.
+    pub(in crate::redact) fn is_credential(&self, rule: usize) -> bool {
+        rule == self.userinfo || self.is_shipped(rule) && !self.id(rule).starts_with(ABOUT_PEOPLE)
     }
 
     /// Whether a word is the name of something secret.

@@ -266,9 +266,9 @@ fn a_cookie_does_not_hide_what_a_request_is_for() {
             ("selectedProject", false),
             ("ajs_user_id", false),
             ("zz", false),
-            ("session_id", true),
-            ("connect.sid", true),
-            ("JSESSIONID", true),
+            ("session_id", id.contains("_2f")),
+            ("connect.sid", id.contains("_2f")),
+            ("JSESSIONID", id.contains("_2f")),
         ] {
             let cookie = format!("{name}={id}");
             let fields = [JSON, ("cookie", cookie.as_str()), ("x-project-id", id)];
@@ -300,7 +300,92 @@ fn a_cookie_does_not_hide_what_a_request_is_for() {
     let (name, was_secret) = engine().identity(ids[0], &seen);
     assert_eq!((name.get().as_str(), was_secret), (ids[0], false));
     let fields = [JSON, ("cookie", cookie.as_str())];
-    let body = json!({"password": ids[0]}).to_string();
-    let record = record(&format!("/projects/{}", ids[0]), &fields, body.as_bytes());
-    assert!(!stored(&record).contains(ids[0]), "{}", stored(&record));
+    let body = json!({"password": ids[3]}).to_string();
+    let record = record(&format!("/projects/{}", ids[3]), &fields, body.as_bytes());
+    assert!(!stored(&record).contains(ids[3]), "{}", stored(&record));
+}
+
+#[test]
+fn what_a_request_is_for_is_not_hidden_by_a_credential_of_the_same_value() {
+    let (uuid, random) = ("0f8fad5b-d9cb-469f-a165-70867728950e", "Zq7rT2xLm9k4ppQw8nVb");
+    let ids = [
+        uuid,
+        "507f1f77bcf86cd799439011",
+        "01HZXV4G7Q2M3N4P5R6S7T8V9W",
+        "4711123",
+        "blue-2026",
+        "cus_8812",
+        "ada@example.com",
+    ];
+    for id in ids {
+        let path = format!("/api/users/{id}/lock");
+        let bearer = format!("Bearer {id}");
+        let body = json!({"password": id, "user": {"id": id}, "note": format!("it is {id}.")});
+        let fields =
+            [JSON, ("x-api-key", id), ("authorization", &bearer), ("x-part", "users/blue-20")];
+        let (request, answer) = exchange(
+            &request(&format!("{path}?token={id}"), &fields, body.to_string().as_bytes()),
+            &response(&[JSON], json!({"id": id, "e": format!("{id}!")}).to_string().as_bytes()),
+        );
+        assert_eq!(request.path, path);
+        assert_eq!(request.notes, ["secret_in_path"]);
+        let shown = request.body.unwrap().value();
+        assert_eq!(shown["user"]["id"], id);
+        let pinned = record("/x", &[JSON], br#"{"pin":"4711123","id":"4711123"}"#);
+        assert!(!stored(&pinned).contains("4711123"));
+        assert_eq!(shown["note"], "it is ***.");
+        assert_ne!(request.query.unwrap().value()["token"], id);
+        assert_eq!(answer.body.unwrap().value(), json!({"id": id, "e": "***!"}));
+    }
+    // Nor by one that spans it, or is a part of it, if it is an id by its form.
+    for part in ["users/0f8fad5b", "0f8fad5b-d9cb", "70867728950e"] {
+        let path = format!("/api/users/{uuid}");
+        assert_eq!(record(&path, &[("x-api-key", part)], b"").path, path);
+    }
+    // What lets somebody in by itself is gone, and so is what is no id.
+    for (path, value) in
+        [("/users", random), ("/sessions", uuid), ("/access-tokens", uuid), ("/u/tokens", uuid)]
+    {
+        let path = format!("{path}/{value}");
+        let record = record(&path, &[("x-api-key", value)], b"");
+        assert!(!stored(&record).contains(value), "{path}: {}", stored(&record));
+    }
+    // An answer that issues a credential may call it an id.
+    let (_, answer) = bodies(&json!({}), &json!({"id": uuid, "token": uuid}));
+    assert!(!answer.to_string().contains(uuid), "{answer}");
+}
+
+#[test]
+fn what_is_taken_out_by_where_it_stands_is_no_secret_elsewhere_if_it_is_a_name() {
+    let encoded = ::base64::prelude::BASE64_STANDARD.encode("prod-eu1");
+    let rows = [
+        ("/apps/web-42", json!({"credentials": {"zap": "web-42"}, "x": "web-42"})),
+        ("/secret/data/web-42", json!({"data": {"app": "web-42", "n": 47_111}, "x": "web-42"})),
+        ("/projects/web-42/variables", json!({"key": "STAGE", "value": "web-42", "x": "web-42"})),
+        ("/projects/web-42/variables", json!({"key": "STAGE", "value": "4711123", "x": "4711123"})),
+        (
+            "/n",
+            json!({"kind": "Secret", "data": {"ns": encoded, "o": "d2ViLTQy"}, "x": "prod-eu1"}),
+        ),
+    ];
+    for (path, body) in rows {
+        let path = format!("/api/v4{path}");
+        let record = record(&path, &[JSON], body.to_string().as_bytes());
+        assert_eq!((record.path.as_str(), record.notes.len()), (path.as_str(), 0), "{body}");
+        let shown = record.body.unwrap().value();
+        assert_eq!(shown["x"], body["x"], "{shown}");
+        assert_ne!(shown, body);
+    }
+    // What it is called says that it is one.
+    for body in [
+        json!({"credentials": {"password": "web-4242"}, "x": "web-4242"}),
+        json!({"key": "DB_PASSWORD", "value": "web-4242", "x": "web-4242"}),
+        json!({"kind": "Secret", "data": {"password": "d2ViLTQyNDI="}, "x": "web-4242"}),
+        json!({"kind": "Secret", "stringData": {"o": "Zq7rT2xLm9"}, "x": "Zq7rT2xLm9"}),
+    ] {
+        for path in ["/x", "/api/v4/projects/7/variables"] {
+            let record = record(path, &[JSON], body.to_string().as_bytes());
+            assert_eq!(record.body.unwrap().value()["x"], "***", "{body}");
+        }
+    }
 }

@@ -491,7 +491,7 @@ fn words_for_kinds_of_credentials_are_no_secrets() {
 
 #[test]
 fn metadata_records_no_body_but_knows_its_secrets() {
-    let request = request("/u/hunter22", &[JSON], br#"{"password":"hunter22"}"#);
+    let request = request("/u/hunter!2", &[JSON], br#"{"password":"hunter!2"}"#);
     let record = engine().request(&request, Detail::Metadata, &mut Seen::default()).into_inner();
     assert_eq!(
         (record.body.as_ref(), record.path.as_str(), record.size),
