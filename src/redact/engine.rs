@@ -105,7 +105,7 @@ impl Engine {
         let content = Content::of(&request.headers, &request.body);
         let mut half =
             self.half_of(Side::Request, seen, |walk| walk_request(walk, request, &content, detail));
-        if seen.spare_ids(&half.path, Side::Request, |rule| self.policy.is_credential(rule)) {
+        if seen.spare_ids(&half.path, Side::Request, &self.policy) {
             half.notes.insert(Note::SecretInPath);
         }
         seen.path.clone_from(&half.path);
@@ -148,7 +148,7 @@ impl Engine {
             self.forget(&mut half, why);
         }
         let path = std::mem::take(&mut seen.path);
-        seen.spare_ids(&path, Side::Response, |rule| self.policy.is_credential(rule));
+        seen.spare_ids(&path, Side::Response, &self.policy);
         seen.path = path;
         seen.expect_echoes();
         let sketch = self.sketch(half.hides, response, &content, seen);

@@ -5,9 +5,11 @@
 use super::engine::Engine;
 use super::looks::words;
 use super::ordinary::{is_id, is_name};
+use super::policy::Policy;
 use super::redacted::Redacted;
 use super::routes::is_route_word;
 use super::rule::Side;
+use super::secret::is_machine_made;
 use super::seen::{Secret, Seen, Weight};
 use super::walk::is_one_of;
 use crate::decode::percent_decode_lossy;
@@ -73,16 +75,17 @@ impl Seen {
     /// elsewhere, and what somebody did, and upon what, must not be hidden by repeating it as a credential.
     /// Of names this counts for segments of the path alone, as passwords look like them. Tells whether
     /// there was one in the path.
-    pub(super) fn spare_ids(
-        &mut self,
-        path: &str,
-        side: Side,
-        is_credential: impl Fn(usize) -> bool,
-    ) -> bool {
+    pub(super) fn spare_ids(&mut self, path: &str, side: Side, policy: &Policy) -> bool {
         let Self { secrets, known, .. } = self;
         let mut spared = false;
-        let may =
-            |secret: &Secret| secret.weight == Weight::Everywhere && is_credential(secret.rule);
+        let may = |secret: &Secret| {
+            secret.weight == Weight::Everywhere && policy.is_credential(secret.rule)
+        };
+        // Digits that are no key are a PIN, wherever they stand.
+        let is_pin = |secret: &Secret| {
+            secret.text.bytes().all(|byte| byte.is_ascii_digit())
+                && !is_machine_made(policy.action(secret.rule))
+        };
         let (mut before, mut kept) = ("", None);
         for segment in path.split('/').filter(|_| !known.is_empty()) {
             // Behind such a name it is what lets somebody in.
@@ -94,7 +97,9 @@ impl Seen {
                 continue;
             }
             let secret = at.and_then(|at| secrets.get_mut(at));
-            if let Some(secret) = secret.filter(|secret| may(secret) && is_name(&secret.text)) {
+            let is_spared =
+                |secret: &&mut Secret| may(secret) && is_name(&secret.text) && !is_pin(secret);
+            if let Some(secret) = secret.filter(is_spared) {
                 secret.weight = Weight::IdAlso;
                 spared = true;
             }

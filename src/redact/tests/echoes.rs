@@ -312,7 +312,6 @@ fn what_a_request_is_for_is_not_hidden_by_a_credential_of_the_same_value() {
         uuid,
         "507f1f77bcf86cd799439011",
         "01HZXV4G7Q2M3N4P5R6S7T8V9W",
-        "4711123",
         "blue-2026",
         "cus_8812",
         "ada@example.com",
@@ -331,11 +330,17 @@ fn what_a_request_is_for_is_not_hidden_by_a_credential_of_the_same_value() {
         assert_eq!(request.notes, ["secret_in_path"]);
         let shown = request.body.unwrap().value();
         assert_eq!(shown["user"]["id"], id);
-        let pinned = record("/x", &[JSON], br#"{"pin":"4711123","id":"4711123"}"#);
-        assert!(!stored(&pinned).contains("4711123"));
         assert_eq!(shown["note"], "it is ***.");
         assert_ne!(request.query.unwrap().value()["token"], id);
         assert_eq!(answer.body.unwrap().value(), json!({"id": id, "e": "***!"}));
+    }
+    // A number is one where it is sent as a key; as a PIN it is that.
+    let number = "4711123";
+    let path = format!("/api/users/{number}/lock");
+    assert_eq!(record(&path, &[("x-api-key", number)], b"").path, path);
+    for body in [r#"{"pin":"4711123","id":"4711123"}"#, r#"{"password":"4711123"}"#] {
+        let pinned = record(&path, &[JSON, ("x-api-key", number)], body.as_bytes());
+        assert!(!stored(&pinned).contains(number), "{body}");
     }
     // Nor by one that spans it, or is a part of it, if it is an id by its form.
     for part in ["users/0f8fad5b", "0f8fad5b-d9cb", "70867728950e"] {
