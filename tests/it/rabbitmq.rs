@@ -188,7 +188,7 @@ const NAMED: &[(&str, &str, &str, &str, &str, &str)] = &[
         "rabbitmq.queue.purge",
         "queue.purge",
         "queue jobs",
-        "Queue jobs in vhost blue purged by guest",
+        "Queue jobs in vhost blue purged by guest (not verified)",
         "success warn",
     ),
     (
@@ -196,7 +196,7 @@ const NAMED: &[(&str, &str, &str, &str, &str, &str)] = &[
         "rabbitmq.user.delete",
         "user.delete",
         "user ann",
-        "User ann deleted by guest",
+        "User ann deleted by guest (not verified)",
         "success info",
     ),
     (
