@@ -88,13 +88,16 @@ impl Records {
         if self.format != Format::Csv {
             return memchr::memchr(b'\n', bytes).map(|position| position + 1);
         }
-        for position in memchr::memchr2_iter(b'\n', b'"', bytes) {
-            match bytes.get(position) {
-                Some(b'"') => self.quoted = !self.quoted,
-                _ if !self.quoted => return Some(position + 1),
-                _ => {}
+        // Line breaks are rare and quotes are not: how many there are between two breaks says enough.
+        let mut from = 0;
+        for position in memchr::memchr_iter(b'\n', bytes) {
+            self.quoted ^= is_odd(bytes.get(from..position));
+            from = position;
+            if !self.quoted {
+                return Some(position + 1);
             }
         }
+        self.quoted ^= is_odd(bytes.get(from..));
         None
     }
 
@@ -153,6 +156,11 @@ impl Records {
         };
         place.parse().ok()
     }
+}
+
+/// Whether so many quotes are in it that one is open which was not, or the other way round.
+fn is_odd(bytes: Option<&[u8]>) -> bool {
+    bytes.unwrap_or_default().iter().filter(|byte| **byte == b'"').count() % 2 == 1
 }
 
 fn in_full(line: &[u8]) -> Option<String> {
