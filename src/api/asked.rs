@@ -1,13 +1,13 @@
 //! What was asked, and by whom: nothing is found without both.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::extract::{ConnectInfo, FromRequestParts, Query};
+use axum::extract::{FromRequestParts, Query};
 use axum::http::Uri;
 use axum::http::request::Parts;
 
 use super::log::Log;
+use super::origin::Origin;
 use super::problem::Problem;
 use super::views::What;
 use crate::access::Reader;
@@ -29,9 +29,9 @@ impl FromRequestParts<Arc<Log>> for Who {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, log: &Arc<Log>) -> Result<Self, Problem> {
-        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
-        let reader = log.authenticate(&parts.headers, peer).await?;
-        log.viewed(&reader, What::at(parts.uri.path()), peer);
+        let from = Origin::of(&parts.extensions);
+        let reader = log.authenticate(&parts.headers, &from).await?;
+        log.viewed(&reader, What::at(parts.uri.path()), &from);
         Ok(Self(reader))
     }
 }

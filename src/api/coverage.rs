@@ -1,16 +1,16 @@
 //! Which mutations have no rule, and which rules named events: for owners, since it is of all scopes.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{Request, State};
 use chrono::{DateTime, SecondsFormat};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::asked::{Allowed, Asked, Who};
 use super::log::Log;
+use super::origin::Origin;
 use super::problem::Problem;
 use super::views::What;
 use crate::access::Role;
@@ -78,9 +78,9 @@ pub(super) async fn coverage(
     who: Who,
     request: Request,
 ) -> Result<Json<Coverage>, Problem> {
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
+    let from = Origin::of(request.extensions());
     if who.0.grant().role() != Role::Owner {
-        log.forbidden(&who.0, What::Coverage, peer).await;
+        log.forbidden(&who.0, What::Coverage, &from).await;
         return Err(Problem::not_owner());
     }
     let mut asked = Asked::of(request.uri(), &who, COVERAGE, log.clock.now())?;

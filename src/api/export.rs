@@ -3,12 +3,11 @@
 //! One that was interrupted can go on, by the id of its event on record and the last event that arrived:
 //! for the same reader, with the same rights and filters, and as of the same moment.
 
-use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -20,6 +19,7 @@ use super::bundle::{bundle, sealed};
 use super::events::unreadable;
 use super::fresh::{Fresh, MORE_PATIENCE, fresh};
 use super::log::{Log, Session, Turn};
+use super::origin::Origin;
 use super::problem::Problem;
 use super::record::{Earlier, Export, Exported, Extent};
 use super::shown::{Shown, Used};
@@ -86,17 +86,18 @@ pub(super) async fn export(
     who: Who,
     request: Request,
 ) -> Result<Response, Problem> {
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
+    let from = Origin::of(request.extensions());
     let (uri, reader) = (request.uri(), &who.0);
     is_meant(reader, request.headers())?;
     let now = log.clock.now();
     let asked = Asked::of(uri, &who, EXPORT, now);
     if !reader.grant().role().allows(Right::Export) {
         let filters = asked.map(|asked| asked.filters).unwrap_or_default();
-        return Err(refused(&log, reader, peer, &filters).await);
+        return Err(refused(&log, reader, &from, &filters).await);
     }
     let mut asked = asked?;
-    let (format, mark) = (format(&asked, reader)?, mark(&asked)?);
+    let format = format(&asked, reader)?;
+    let mark = mark(&asked, format)?;
     let mut session = log.export(reader).await?;
     let again = again(&asked)?;
     let mut ledger = log.ledger().await?;
@@ -113,8 +114,13 @@ pub(super) async fn export(
         // Spans of time are before the same moment again.
         asked = Asked::of(uri, &who, EXPORT, moment)?;
     }
-    let mut record =
-        Export { reader, peer, format: format.as_str(), filters: &asked.filters, extent: None };
+    let mut record = Export {
+        reader,
+        from: &from,
+        format: format.as_str(),
+        filters: &asked.filters,
+        extent: None,
+    };
     if earlier.as_ref().is_some_and(|earlier| !record.is_more_of(&log, earlier)) {
         return Err(Problem::no_export());
     }
@@ -146,7 +152,7 @@ pub(super) async fn export(
     let exported = record.begin(&log).await?;
     let headers = fields(format, exported.id(), behind)?;
     let (sender, body) = Channel::<Bytes, CutShort>::new(PIECES);
-    let shown = Shown::of(request.headers(), &log.ways, peer);
+    let shown = Shown::of(request.headers(), &log.ways, from.peer);
     let (reader, checked) = (who.0.clone(), Instant::now());
     let pieces = Pieces::new(walk, lines);
     let writer = Writer { log, turn, pieces, sender, shown, reader, checked };
@@ -175,11 +181,11 @@ fn fields(format: Format, export: EventId, behind: bool) -> Result<HeaderMap, Pr
 async fn refused(
     log: &Arc<Log>,
     reader: &Reader,
-    peer: Option<IpAddr>,
+    from: &Origin,
     filters: &[(String, String)],
 ) -> Problem {
-    if log.refused(reader, "export", peer) {
-        Export { reader, peer, format: "file", filters, extent: None }.refused(log).await;
+    if log.refused(reader, "export", from) {
+        Export { reader, from, format: "file", filters, extent: None }.refused(log).await;
     }
     Problem::forbidden()
 }
@@ -209,10 +215,14 @@ fn allow_bundle(asked: &Asked, reader: &Reader) -> Result<(), Problem> {
     }
 }
 
-fn mark(asked: &Asked) -> Result<Mark, Problem> {
+fn mark(asked: &Asked, format: Format) -> Result<Mark, Problem> {
     match asked.own("bom")? {
         None | Some("false") => Ok(Mark::None),
-        Some("true") => Ok(Mark::Bom),
+        Some("true") if format == Format::Csv => Ok(Mark::Bom),
+        Some("true") => {
+            let detail = "`bom` is for `format=csv` alone";
+            Err(Problem::parameter("bom", detail, "leave it out: in JSON there must be none"))
+        }
         Some(_) => {
             let remedy = "use true or false";
             Err(Problem::parameter("bom", "`bom` is neither true nor false", remedy))

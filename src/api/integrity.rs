@@ -1,12 +1,11 @@
 //! Checkpoints, proofs and tiles: for those who see everything, since a place in the log tells how many
 //! events there are.
 
-use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{ConnectInfo, Path, Query, Request, State};
+use axum::extract::{Path, Query, Request, State};
 use axum::http::{Uri, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, SecondsFormat};
@@ -17,6 +16,7 @@ use tokio::task::spawn_blocking;
 use super::asked::{Allowed, Asked, Who};
 use super::events::absent;
 use super::log::Log;
+use super::origin::Origin;
 use super::problem::Problem;
 use super::views::What;
 use crate::access::Role;
@@ -78,7 +78,7 @@ pub(super) async fn checkpoint(
     who: Who,
     request: Request,
 ) -> Result<Json<Checkpoints>, Problem> {
-    allowed(&log, &who, peer(&request), Wanted::Checkpoint).await?;
+    allowed(&log, &who, &Origin::of(request.extensions()), Wanted::Checkpoint).await?;
     only(request.uri(), CHECKPOINT.own)?;
     let asked = Asked::of(request.uri(), &who, CHECKPOINT, log.clock.now())?;
     let writer = asked.own("writer")?.map(ToOwned::to_owned);
@@ -101,7 +101,7 @@ pub(super) async fn consistency(
     who: Who,
     request: Request,
 ) -> Result<Json<ConsistencyProof>, Problem> {
-    allowed(&log, &who, peer(&request), Wanted::Checkpoint).await?;
+    allowed(&log, &who, &Origin::of(request.extensions()), Wanted::Checkpoint).await?;
     only(request.uri(), CONSISTENCY.own)?;
     let asked = Asked::of(request.uri(), &who, CONSISTENCY, log.clock.now())?;
     let missing = |name| Problem::parameter(name, format!("`{name}` is missing"), "give it");
@@ -163,7 +163,7 @@ pub(super) async fn proof(
 ) -> Result<Json<EventProof>, Problem> {
     let Path(id) = id.map_err(|_| Problem::no_event())?;
     let row = row(&log, &who, &id).await?;
-    allowed(&log, &who, peer(&request), Wanted::Proof).await?;
+    allowed(&log, &who, &Origin::of(request.extensions()), Wanted::Proof).await?;
     proof_of(&log, &row).await.map(Json)
 }
 
@@ -209,7 +209,7 @@ pub(super) async fn file(
     request: Request,
 ) -> Result<Response, Problem> {
     let Path((writer, path)) = path.map_err(|_| Problem::no_route())?;
-    allowed(&log, &who, peer(&request), Wanted::Tile).await?;
+    allowed(&log, &who, &Origin::of(request.extensions()), Wanted::Tile).await?;
     if path == "checkpoint" {
         let newest = sealed(&log, move |kept| kept.newest(&writer)).await?;
         let note = newest.ok_or_else(Problem::no_route)?.note;
@@ -283,21 +283,12 @@ pub(crate) fn may_prove(who: &Who) -> bool {
     may(who, Wanted::Proof)
 }
 
-async fn allowed(
-    log: &Arc<Log>,
-    who: &Who,
-    peer: Option<IpAddr>,
-    wanted: Wanted,
-) -> Result<(), Problem> {
+async fn allowed(log: &Arc<Log>, who: &Who, from: &Origin, wanted: Wanted) -> Result<(), Problem> {
     if may(who, wanted) {
         return Ok(());
     }
-    log.forbidden(&who.0, What::Integrity, peer).await;
+    log.forbidden(&who.0, What::Integrity, from).await;
     Err(Problem::not_everything())
-}
-
-fn peer(request: &Request) -> Option<IpAddr> {
-    request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip())
 }
 
 /// Asks `seal.db`, which must be there.

@@ -14,16 +14,19 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::connect_info::Connected;
-use axum::extract::{ConnectInfo, Request};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use axum::serve::{IncomingStream, Listener};
 use bytes::Bytes;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
+use ipnet::IpNet;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Sleep, sleep, timeout};
+
+use super::origin::Origin;
 
 /// Connections at one time; others wait to be accepted.
 pub(super) const CONNECTIONS: usize = 512;
@@ -224,14 +227,19 @@ impl Connected<IncomingStream<'_, Few>> for Peer {
     }
 }
 
-/// Tells handlers the address, as they would hear of it from axum's own listener; and that the connection does
-/// not wait, until the whole answer is written.
-pub(super) async fn served(mut request: Request, next: Next) -> Response {
+/// Tells handlers where a request comes from; and that the connection does not wait, until the whole answer is
+/// written.
+pub(super) async fn served(
+    State(trusted): State<Arc<[IpNet]>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let Some(ConnectInfo(Peer(address, seat))) = request.extensions_mut().remove() else {
         return next.run(request).await;
     };
     let serving = Serving::begin(&seat);
-    request.extensions_mut().insert(ConnectInfo::<SocketAddr>(address));
+    let origin = Origin::new(request.headers(), address, &trusted);
+    request.extensions_mut().insert(origin);
     let response = next.run(request).await;
     response.map(|body| Body::new(Served { body, _serving: serving }))
 }

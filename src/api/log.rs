@@ -1,6 +1,5 @@
 //! What handlers read with: own connections that only read, few at a time, each with a deadline.
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,6 +12,7 @@ use tokio::time::timeout;
 use super::SealStates;
 use super::changes::record_changes;
 use super::fresh::{Fresh, fresh};
+use super::origin::Origin;
 use super::problem::Problem;
 use super::refusals::Refusals;
 use super::shares::{Share, Shares};
@@ -241,15 +241,15 @@ impl Log {
     pub(super) async fn authenticate(
         self: &Arc<Self>,
         headers: &HeaderMap,
-        peer: Option<IpAddr>,
+        from: &Origin,
     ) -> Result<Reader, Problem> {
-        let shown = Shown::of(headers, &self.ways, peer);
+        let shown = Shown::of(headers, &self.ways, from.peer);
         if let Some(reader) = self.reader(&shown, Used::Now).await? {
             return Ok(reader);
         }
-        sign_in::note(self, &shown, headers, peer).await;
+        sign_in::note(self, &shown, headers, from).await;
         let now = Instant::now();
-        let failure = peer.map(|peer| self.turns.throttle.failed(peer, now));
+        let failure = from.client.map(|client| self.turns.throttle.failed(client, now));
         Err(match (&*shown, failure.and_then(Failure::wait)) {
             (Shown::Stranger(_), _) => Problem::no_role(),
             (_, Some(wait)) => Problem::throttled(wait),

@@ -19,6 +19,8 @@ pub(crate) mod integrity;
 mod listener;
 mod log;
 mod openapi;
+mod origin;
+mod outside;
 mod problem;
 mod record;
 mod refusals;
@@ -41,6 +43,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router, middleware};
+use ipnet::IpNet;
 use serde::Serialize;
 use tokio::sync::watch;
 
@@ -55,6 +58,7 @@ pub(crate) use asked::{Allowed, Asked, Who};
 pub(crate) use counts::{FacetValues, Facets, Stats, ValueCount, facets_of, stats_of};
 pub(crate) use events::one_of;
 pub(crate) use log::Session;
+pub(crate) use origin::Origin;
 pub(crate) use problem::Problem;
 pub(crate) use tail::HEARTBEAT;
 pub(crate) use views::What;
@@ -162,7 +166,8 @@ pub fn router(operations: Operations, log: Arc<Log>) -> Router {
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
         .method_not_allowed_fallback(|| async { Problem::method() })
-        .with_state(operations);
+        .with_state(operations)
+        .layer(middleware::from_fn_with_state(Arc::clone(&log), outside::guarded));
     Router::new()
         .route("/v1/admin/audit", get(events::list))
         .route("/v1/admin/audit/facets", get(counts::facets))
@@ -200,16 +205,17 @@ async fn guarded(mut response: Response) -> Response {
     response
 }
 
-/// Serves until `stopping` says so.
+/// Serves until `stopping` says so. Whose request it is may be told by these proxies.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
+    trusted: &[IpNet],
     mut stopping: watch::Receiver<bool>,
 ) -> std::io::Result<()> {
     listener.set_nonblocking(true)?;
     let listener = Few::new(tokio::net::TcpListener::from_std(listener)?, CONNECTIONS);
-    let service =
-        router.layer(middleware::from_fn(served)).into_make_service_with_connect_info::<Peer>();
+    let layer = middleware::from_fn_with_state(Arc::<[IpNet]>::from(trusted), served);
+    let service = router.layer(layer).into_make_service_with_connect_info::<Peer>();
     axum::serve(listener, service)
         .with_graceful_shutdown(async move {
             // An error means that the sender is gone, which is a reason to stop as well.

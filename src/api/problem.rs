@@ -194,6 +194,13 @@ impl Problem {
             .remedy("this needs a token that sees every scope, and for tiles the role owner")
     }
 
+    /// Metrics, for somebody who sees a part.
+    pub(super) fn of_operations() -> Self {
+        let detail = "metrics are about all scopes";
+        Self::new(StatusCode::FORBIDDEN, "forbidden", "Not allowed", detail)
+            .remedy("this needs a token that sees every scope; on the machine itself it needs none")
+    }
+
     /// No checkpoint covers it yet, or there are none.
     pub(super) fn not_sealed() -> Self {
         let detail = "no checkpoint covers this, or none are made here";

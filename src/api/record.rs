@@ -1,11 +1,10 @@
 //! Reading is on record: events about who took what out of the log.
 
-use std::net::IpAddr;
-
 use chrono::SecondsFormat;
 use serde_json::{Value, json};
 
 use super::log::Log;
+use super::origin::Origin;
 use super::problem::Problem;
 use crate::access::Reader;
 use crate::clock::Timestamp;
@@ -22,13 +21,14 @@ pub(super) struct Exported {
     intent: OpenIntent,
     id: EventId,
     began: Timestamp,
+    format: &'static str,
     metadata: Value,
 }
 
 /// Who exports what.
 pub(super) struct Export<'a> {
     pub(super) reader: &'a Reader,
-    pub(super) peer: Option<IpAddr>,
+    pub(super) from: &'a Origin,
     pub(super) format: &'static str,
     pub(super) filters: &'a [(String, String)],
     /// What is shown, if it is known already.
@@ -115,7 +115,7 @@ impl Export<'_> {
             "category": "audit",
             "description": format!("audit log exported as {}", self.format),
             "actor": actor(log, self.reader),
-            "source": {"ip": self.peer.map(|peer| peer.to_string())},
+            "source": self.from.source(),
             "targets": [{"type": "audit"}],
             "scope": {},
             "metadata": metadata,
@@ -131,7 +131,7 @@ impl Export<'_> {
         let entry = entry(EntryKind::Intent, id, self.document(log, id, now, &metadata));
         let entry = entry.ok_or_else(Problem::unrecorded)?;
         match log.recorder.intent(entry).await {
-            Ok(intent) => Ok(Exported { intent, id, began: now, metadata }),
+            Ok(intent) => Ok(Exported { intent, id, began: now, format: self.format, metadata }),
             Err(error) => {
                 tracing::warn!(%error, "an export was refused: it could not be recorded");
                 Err(Problem::unrecorded())
@@ -162,12 +162,18 @@ impl Exported {
 
     /// Records how the export ended; false where that is not on record.
     pub(super) async fn end(self, log: &Log, rows: u64, reason: Option<&'static str>) -> bool {
-        let Self { intent, id, began, mut metadata } = self;
+        let Self { intent, id, began, format, mut metadata } = self;
         let outcome = if reason.is_none() { Outcome::Success } else { Outcome::Failure };
         if let Value::Object(metadata) = &mut metadata {
             metadata.insert("rows".to_owned(), rows.into());
         }
         let mut fields = ending(began, log.clock.now(), outcome, reason);
+        if reason.is_some() {
+            let events = if rows == 1 { "event" } else { "events" };
+            let told =
+                format!("export of the audit log as {format} broke off after {rows} {events}");
+            fields.insert("description".to_owned(), told.into());
+        }
         fields.insert("id".to_owned(), json!(id));
         fields.insert("metadata".to_owned(), metadata);
         let Some(entry) = entry(EntryKind::Completion, id, Value::Object(fields)) else {
@@ -210,7 +216,7 @@ pub(super) struct Notice {
     pub(super) description: &'static str,
     /// Somebody who is known, or nobody.
     pub(super) actor: Option<Value>,
-    pub(super) peer: Option<IpAddr>,
+    pub(super) from: Origin,
     /// Why it was refused.
     pub(super) reason: Option<&'static str>,
     pub(super) metadata: Value,
@@ -249,7 +255,7 @@ impl Notice {
             "category": "audit",
             "description": self.description,
             "actor": self.actor.unwrap_or_else(nobody),
-            "source": {"ip": self.peer.map(|peer| peer.to_string())},
+            "source": self.from.source(),
             "targets": [{"type": "audit"}],
             "scope": {},
             "metadata": self.metadata,

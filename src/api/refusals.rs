@@ -5,7 +5,6 @@
 //! from; none goes uncounted, unless the process dies within the minute; what is remembered is bounded.
 
 use std::collections::{BTreeMap, HashMap};
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -13,6 +12,7 @@ use serde_json::json;
 use tokio::time::sleep;
 
 use super::log::Log;
+use super::origin::Origin;
 use super::record::{Notice, actor};
 use crate::access::Reader;
 
@@ -70,12 +70,13 @@ impl Log {
         self: &Arc<Self>,
         reader: &Reader,
         what: &'static str,
-        peer: Option<IpAddr>,
+        from: &Origin,
     ) -> bool {
         let counted = self.turns.refusals.count(reader.id(), what);
         if counted.is_first {
             let log = Arc::clone(self);
             let actor = counted.reader.is_some().then(|| actor(self, reader));
+            let from = from.clone();
             let mut stopping = self.stopping.clone();
             tokio::spawn(async move {
                 tokio::select! {
@@ -87,7 +88,7 @@ impl Log {
                     let description = "reading the audit log refused many more times";
                     let (reason, metadata) = (Some("role"), json!({"left_out": left_out}));
                     let verb = "view";
-                    let notice = Notice { verb, description, actor, peer, reason, metadata };
+                    let notice = Notice { verb, description, actor, from, reason, metadata };
                     notice.record(&log).await;
                 }
             });

@@ -104,15 +104,19 @@ fn person(headers: &HeaderMap, ways: &Ways, peer: Option<IpAddr>) -> Option<Show
     let (Some(Some(user)), None) = (users.next(), users.next()) else { return None };
     // Nobody has signed in there.
     let user = Some(user.trim()).filter(|user| !user.is_empty())?;
-    let grant = GroupGrant::first(&trusted.grants, &groups(headers, trusted));
+    let grant = GroupGrant::first(&trusted.grants, &groups(headers, trusted)?);
     let reader = grant.and_then(|grant| Reader::person(user, None, grant, Way::Header));
     Some(reader.map_or_else(|| Shown::Stranger(user.chars().take(64).collect()), Shown::Person))
 }
 
-fn groups(headers: &HeaderMap, trusted: &TrustedHeader) -> Vec<String> {
-    let Some(field) = &trusted.groups else { return Vec::new() };
-    let names = texts(headers, field).flatten().flat_map(|text| text.split(','));
-    names.map(str::trim).filter(|name| !name.is_empty()).map(ToOwned::to_owned).collect()
+/// The groups that the proxy names; none at all where the field is there twice, as one of them may be the
+/// client's own.
+fn groups(headers: &HeaderMap, trusted: &TrustedHeader) -> Option<Vec<String>> {
+    let Some(field) = &trusted.groups else { return Some(Vec::new()) };
+    let mut sent = texts(headers, field);
+    let names = sent.next().flatten().unwrap_or_default().split(',');
+    let names = names.map(str::trim).filter(|name| !name.is_empty());
+    sent.next().is_none().then(|| names.map(ToOwned::to_owned).collect())
 }
 
 fn texts<'h>(headers: &'h HeaderMap, name: &HeaderName) -> impl Iterator<Item = Option<&'h str>> {

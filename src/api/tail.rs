@@ -23,9 +23,9 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::asked::{Allowed, Asked, Who};
 use super::log::{Log, Session};
+use super::origin::Origin;
 use super::problem::Problem;
 use super::shown::{Shown, Used};
-use super::sign_in::peer;
 use crate::access::Reader;
 use crate::index::{Place, Row, Search, View};
 use crate::query::Summary;
@@ -58,7 +58,7 @@ pub(super) async fn tail(
     uri: Uri,
 ) -> Result<Response, Problem> {
     let asked = Asked::of(&uri, &who, TAIL, log.clock.now())?;
-    let shown = Shown::of(&headers, &log.ways, peer(&extensions));
+    let shown = Shown::of(&headers, &log.ways, Origin::of(&extensions).peer);
     let mut session = log.tail(&who.0).await?;
     let latest = session.index.latest().await?;
     let mut first = opening(&asked.warnings);

@@ -2,13 +2,13 @@
 //! read, so that reading does not fill what is read.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 
 use super::log::Log;
+use super::origin::Origin;
 use super::record::{Notice, actor};
 use crate::access::{Reader, Role};
 use crate::index::View;
@@ -104,7 +104,7 @@ impl Views {
 
 impl Log {
     /// Somebody reads. Nobody waits for its being on record.
-    pub(super) fn viewed(self: &Arc<Self>, reader: &Reader, what: What, peer: Option<IpAddr>) {
+    pub(super) fn viewed(self: &Arc<Self>, reader: &Reader, what: What, from: &Origin) {
         // What is owners' alone, nobody else gets to see.
         let is_owner = reader.grant().role() == Role::Owner;
         if what != What::Events && !is_owner {
@@ -113,20 +113,15 @@ impl Log {
         if !self.turns.views.is_news(reader.id(), what, Instant::now()) {
             return;
         }
-        let notice = self.notice(reader, what, peer, None);
+        let notice = self.notice(reader, what, from, None);
         let log = Arc::clone(self);
         tokio::spawn(async move { notice.record(&log).await });
     }
 
     /// Somebody may not read this. The refusal does not depend on its being recorded.
-    pub(crate) async fn forbidden(
-        self: &Arc<Self>,
-        reader: &Reader,
-        what: What,
-        peer: Option<IpAddr>,
-    ) {
-        if self.refused(reader, what.name(), peer) {
-            self.notice(reader, what, peer, Some("role")).record(self).await;
+    pub(crate) async fn forbidden(self: &Arc<Self>, reader: &Reader, what: What, from: &Origin) {
+        if self.refused(reader, what.name(), from) {
+            self.notice(reader, what, from, Some("role")).record(self).await;
         }
     }
 
@@ -134,7 +129,7 @@ impl Log {
         &self,
         reader: &Reader,
         what: What,
-        peer: Option<IpAddr>,
+        from: &Origin,
         reason: Option<&'static str>,
     ) -> Notice {
         let scopes = match reader.grant().view() {
@@ -146,7 +141,7 @@ impl Log {
             verb: "view",
             description: if reason.is_some() { what.refused() } else { what.description() },
             actor: Some(actor(self, reader)),
-            peer,
+            from: from.clone(),
             reason,
             metadata: json!({"what": what.name(), "role": role, "scopes": scopes}),
         }

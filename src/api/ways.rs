@@ -117,6 +117,12 @@ impl Ways {
             || name.is_some_and(|name| name.is_here())
     }
 
+    /// Whether this is the host under which others find the log.
+    pub(super) fn is_public_host(&self, host: Option<&str>) -> bool {
+        let public = self.public.as_ref().zip(host);
+        public.is_some_and(|(public, host)| public.authority.eq_ignore_ascii_case(host))
+    }
+
     /// Whether this is an origin under which browsers find the log.
     pub(super) fn is_own_origin(&self, origin: &str, host: Option<&str>) -> bool {
         let Some((scheme, authority)) = origin.split_once("://") else { return false };

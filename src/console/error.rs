@@ -58,7 +58,7 @@ pub(super) fn of_question(
 
 /// What is shown is the owners' alone. That somebody else asked for it is on record.
 pub(super) async fn for_owners(log: &Arc<Log>, viewer: &Viewer, what: What) -> Response {
-    log.forbidden(&viewer.who.0, what, viewer.peer).await;
+    log.forbidden(&viewer.who.0, what, &viewer.from).await;
     let shown = ErrorPage {
         shell: Shell::new("Not allowed", Section::Other, Some(viewer)),
         status: StatusCode::FORBIDDEN.as_u16(),

@@ -16,10 +16,11 @@ use super::shell::{Page, Section, Shell, Viewer, render};
 use super::shown::Shown;
 use crate::api::{Log, What};
 use crate::config::{
-    Address, AuditLevel, Balancing, Config, HttpVersions, Listener, Route, RouteKind, Snapshots,
-    Upstream,
+    Address, AuditLevel, Balancing, Config, HttpVersions, Listener, LogFormat, Route, RouteKind,
+    Seal, Snapshots, Telemetry, Upstream,
 };
 use crate::derive::EventRules;
+use crate::identify::Endpoint;
 use crate::redact::Action as RedactionAction;
 use crate::retain::{Hold, Keep, KeptIn, Policy};
 use crate::rules::Pack;
@@ -35,8 +36,8 @@ pub struct InForce {
     pub events: Arc<EventRules>,
     /// The rules that redact: the id, what is done, and whether it is a shipped one.
     pub redaction: Vec<(String, RedactionAction, bool)>,
-    /// How many rules say who acts.
-    pub actors: usize,
+    /// The rules that say who acts, in their order.
+    pub actors: Vec<String>,
     /// The digest of all rules.
     pub ruleset: String,
 }
@@ -51,10 +52,12 @@ struct SettingsPage {
     groups: Vec<Group>,
     rules: Vec<Rule>,
     more: usize,
+    /// Rules that say who acts, in their order.
+    actors: Vec<Shown>,
     /// Rules of the operator that redact.
     own: Vec<(Shown, &'static str)>,
-    /// How many are shipped.
-    shipped: usize,
+    /// Those that are shipped.
+    shipped: Vec<(Shown, &'static str)>,
 }
 
 impl Page for SettingsPage {
@@ -86,15 +89,18 @@ pub(super) async fn page(log: &Arc<Log>, viewer: &Viewer, in_force: InForce) -> 
         path: Shown::line(rule.path.as_str()),
         action: Shown::line(rule.action.as_deref().unwrap_or("by convention")),
     });
-    let own = in_force.redaction.iter().filter(|(.., shipped)| !shipped);
-    let own = own.map(|(id, action, _)| (Shown::line(id), done(*action)));
+    let redacting = |are_shipped: bool| {
+        let rules = in_force.redaction.iter().filter(move |(.., shipped)| *shipped == are_shipped);
+        rules.map(|(id, action, _)| (Shown::line(id), done(*action))).take(RULES).collect()
+    };
     let page = SettingsPage {
         shell: Shell::new("Settings", Section::Settings, Some(viewer)),
         groups: groups(&in_force),
         rules: rules.collect(),
         more: in_force.events.len().saturating_sub(RULES),
-        own: own.take(RULES).collect(),
-        shipped: in_force.redaction.iter().filter(|(.., shipped)| *shipped).count(),
+        actors: in_force.actors.iter().map(|rule| Shown::line(rule)).collect(),
+        own: redacting(false),
+        shipped: redacting(true),
     };
     render(StatusCode::OK, &page)
 }
@@ -109,8 +115,10 @@ fn groups(in_force: &InForce) -> Vec<Group> {
     groups.push(ledger(config));
     groups.push(retention(&config.retention));
     groups.extend(config.retention.holds.iter().map(hold));
+    groups.push(seal(&config.seal));
     groups.push(limits(config));
     groups.push(timeouts(config));
+    groups.push(telemetry(&config.telemetry));
     groups
 }
 
@@ -134,7 +142,6 @@ fn in_short(in_force: &InForce) -> Group {
             ("Rules", in_force.ruleset.clone()),
             ("Rule files", dir.unwrap_or_else(|| "the shipped ones only".to_owned())),
             ("Shipped packs", packs.join(", ")),
-            ("Rules that say who acts", grouped(in_force.actors as u64)),
             ("Trusted proxies", none(trusted.join(", "))),
             ("Threads", config.threads.to_string()),
         ],
@@ -310,6 +317,41 @@ fn hold(hold: &Hold) -> Group {
             ("Until", until.unwrap_or_else(|| "it is lifted".to_owned())),
         ],
     )
+}
+
+fn seal(seal: &Seal) -> Group {
+    if !seal.enabled {
+        return group("Checkpoints", vec![("Made", "no".to_owned())]);
+    }
+    let at = |server: &Endpoint| {
+        let scheme = if server.tls { "https" } else { "http" };
+        format!("{scheme}://{}:{}", server.host, server.port)
+    };
+    let witnesses: Vec<String> =
+        seal.witnesses.iter().map(|witness| at(&witness.endpoint)).collect();
+    let file = seal.file.as_ref().map(|file| file.display().to_string());
+    group(
+        "Checkpoints",
+        vec![
+            ("Made", format!("every {} at most", span(seal.interval))),
+            ("Installation", seal.name.clone().unwrap_or_default()),
+            ("Appended to", none(file.unwrap_or_default())),
+            ("Logged", yes(seal.log).to_owned()),
+            (
+                "Posted to",
+                none(seal.endpoint.as_ref().map(|it| at(&it.endpoint)).unwrap_or_default()),
+            ),
+            ("Witnesses", none(witnesses.join(", "))),
+        ],
+    )
+}
+
+fn telemetry(telemetry: &Telemetry) -> Group {
+    let format = match telemetry.format {
+        LogFormat::Text => "text",
+        LogFormat::Json => "JSON",
+    };
+    group("Logs", vec![("Format", format.to_owned()), ("Filter", telemetry.filter.clone())])
 }
 
 fn limits(config: &Config) -> Group {

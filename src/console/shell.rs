@@ -1,10 +1,9 @@
 //! What is around every page, and for whom it is.
 
-use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::extract::FromRequestParts;
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::{Html, IntoResponse, Response};
@@ -13,7 +12,7 @@ use super::assets::{ASSETS, Assets};
 use super::error;
 use super::shown::Shown;
 use crate::access::{Role, Way};
-use crate::api::{Log, Problem, Visitor, Who};
+use crate::api::{Log, Origin, Problem, Visitor, Who};
 
 /// Somebody who looks at pages. Whoever has not said who they are is sent to do so.
 pub(super) struct Viewer {
@@ -23,7 +22,7 @@ pub(super) struct Viewer {
     /// What stands before paths where browsers are.
     pub(super) prefix: String,
     /// From where they look.
-    pub(super) peer: Option<IpAddr>,
+    pub(super) from: Origin,
 }
 
 impl FromRequestParts<Arc<Log>> for Viewer {
@@ -38,7 +37,7 @@ impl FromRequestParts<Arc<Log>> for Viewer {
                     Way::Token | Way::Header => String::new(),
                 },
                 prefix: log.ways.prefix().to_owned(),
-                peer: parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip()),
+                from: Origin::of(&parts.extensions),
             }),
             // To the sign-in page, or to a program that sent a wrong token.
             Err(response) if response.status() != StatusCode::SERVICE_UNAVAILABLE => Err(response),

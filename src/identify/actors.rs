@@ -91,6 +91,11 @@ impl Actors {
         &self.proofs
     }
 
+    /// The rules, in their order.
+    pub fn rules(&self) -> &[ActorRule] {
+        &self.rules
+    }
+
     /// How many rules there are.
     pub fn len(&self) -> usize {
         self.rules.len()

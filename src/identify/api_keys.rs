@@ -30,11 +30,16 @@ pub struct ApiKeys {
 
 impl fmt::Debug for ApiKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ApiKeys({})", self.by_digest.len() + self.by_fingerprint.len())
+        write!(f, "ApiKeys({})", self.len())
     }
 }
 
 impl ApiKeys {
+    /// How many keys have a holder.
+    pub(super) fn len(&self) -> usize {
+        self.by_digest.len() + self.by_fingerprint.len()
+    }
+
     /// Adds a holder by the SHA-256 of the key; false if the key has one.
     pub fn add_digest(&mut self, sha256: [u8; 32], holder: KeyHolder) -> bool {
         self.by_digest.insert(sha256, holder).is_none()

@@ -23,6 +23,7 @@ mod path;
 mod rule;
 mod sign_in;
 mod signed;
+mod shown;
 mod source;
 mod template;
 #[cfg(test)]
@@ -40,6 +41,6 @@ pub use evidence::{Evidence, Fetched, Introspected, Need};
 pub use id_token::{IdTokenError, IdTokenRule};
 pub use jws::{Algorithm, KEYS_MAX, KeySet, KeySetError, SECRET_BYTES_MIN};
 pub use rule::{ActorRule, Asked, Carrier, Introspection, ProofRule};
-pub use source::source;
+pub use source::{Origin, source};
 pub use template::{Template, TemplateError};
 pub use token::{TokenKeys, TokenRule};

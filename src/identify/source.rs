@@ -40,14 +40,35 @@ pub fn source(
     let user_agent = recorded.as_ref().map(|record| {
         record.headers.get("user-agent").and_then(|value| value.as_str()).and_then(bounded)
     });
-    let mut ip = request.peer;
-    let mut forwarded = None;
-    if request.peer_trusted {
-        let chains: Vec<Vec<Hop>> =
-            [forwarded_for(&request.headers), x_forwarded_for(&request.headers)]
-                .into_iter()
-                .filter(|chain| !chain.is_empty())
-                .collect();
+    let origin = match request.peer_trusted {
+        true => Origin::told(&request.headers, request.peer, trusted),
+        false => Origin { ip: request.peer, forwarded: None },
+    };
+    // Safe: addresses that were parsed, nothing that was sent as text.
+    Redacted::vouched(origin).and(user_agent).map(|(Origin { ip, forwarded }, user_agent)| Source {
+        ip: ip.map(|ip| ip.to_canonical().to_string()),
+        forwarded,
+        user_agent,
+    })
+}
+
+/// Whose request it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// The client's address, as far as it is known.
+    pub ip: Option<IpAddr>,
+    /// The chain as trusted proxies told it: addresses alone.
+    pub forwarded: Option<String>,
+}
+
+impl Origin {
+    /// As a peer tells it that is a trusted proxy, as [`source`] has it.
+    pub fn told(headers: &HeaderMap, peer: Option<IpAddr>, trusted: &[IpNet]) -> Self {
+        let mut ip = peer;
+        let chains: Vec<Vec<Hop>> = [forwarded_for(headers), x_forwarded_for(headers)]
+            .into_iter()
+            .filter(|chain| !chain.is_empty())
+            .collect();
         let clients: Vec<Option<IpAddr>> =
             chains.iter().map(|chain| client(chain, trusted)).collect();
         if let Some(first) = clients.first()
@@ -56,14 +77,9 @@ pub fn source(
             ip = first.or(ip);
         }
         let chains: Vec<String> = chains.iter().map(|chain| shown(chain)).collect();
-        forwarded = (!chains.is_empty()).then(|| chains.join("; "));
+        let forwarded = (!chains.is_empty()).then(|| chains.join("; "));
+        Self { ip, forwarded }
     }
-    // Safe: addresses that were parsed, nothing that was sent as text.
-    Redacted::vouched((ip, forwarded)).and(user_agent).map(|((ip, forwarded), user_agent)| Source {
-        ip: ip.map(|ip| ip.to_canonical().to_string()),
-        forwarded,
-        user_agent,
-    })
 }
 
 /// The right-most address that is not trusted, or the left-most if all are. A hidden hop ends the

@@ -133,9 +133,9 @@ impl Snapshot {
         peer.is_some_and(|peer| is_within(self.trusted(), peer))
     }
 
-    /// How many rules say who acts.
-    pub fn actor_rules(&self) -> usize {
-        self.identity.actors().len()
+    /// The rules that say who acts, told to people.
+    pub fn actor_rules(&self) -> Vec<String> {
+        self.identity.actors().rules().iter().map(ToString::to_string).collect()
     }
 
     /// Who acts.

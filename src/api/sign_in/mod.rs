@@ -11,17 +11,17 @@ mod oidc;
 mod token;
 mod visitor;
 
-use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Router;
-use axum::extract::{ConnectInfo, DefaultBodyLimit};
-use axum::http::{Extensions, HeaderMap};
+use axum::extract::DefaultBodyLimit;
+use axum::http::HeaderMap;
 use axum::routing::{get, post};
 use serde_json::{Value, json};
 
 use super::log::Log;
+use super::origin::Origin;
 use super::record::{Notice, actor, stranger};
 use super::shown::Shown;
 use crate::access::{Failure, Reader};
@@ -76,19 +76,14 @@ pub(super) fn routes() -> Router<Arc<Log>> {
         .layer(DefaultBodyLimit::max(FORM_BYTES))
 }
 
-/// Where a request comes from.
-pub(super) fn peer(extensions: &Extensions) -> Option<IpAddr> {
-    extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip())
-}
-
 /// Records that somebody got in; whether it is on record.
-async fn let_in(log: &Log, reader: &Reader, peer: Option<IpAddr>, way: &'static str) -> bool {
+async fn let_in(log: &Log, reader: &Reader, from: &Origin, way: &'static str) -> bool {
     let role = reader.grant().role().as_str();
     let notice = Notice {
         verb: "sign_in",
         description: "signed in to read the audit log",
         actor: Some(actor(log, reader)),
-        peer,
+        from: from.clone(),
         reason: None,
         metadata: json!({"way": way, "role": role}),
     };
@@ -99,12 +94,12 @@ async fn let_in(log: &Log, reader: &Reader, peer: Option<IpAddr>, way: &'static 
 /// record, so that nobody can fill the ledger.
 async fn refuse(
     log: &Log,
-    peer: Option<IpAddr>,
+    from: &Origin,
     actor: Option<Value>,
     reason: &'static str,
     metadata: Value,
 ) -> Option<Refusal> {
-    let failure = peer.map(|peer| log.turns.sign_ins.failed(peer, Instant::now()));
+    let failure = from.client.map(|client| log.turns.sign_ins.failed(client, Instant::now()));
     let (reason, throttled) = match failure {
         None | Some(Failure::Counted) => (reason, None),
         Some(Failure::Throttled(_)) => ("throttled", Some(Refusal::Throttled)),
@@ -112,25 +107,28 @@ async fn refuse(
     };
     let description = "sign-in to the audit log refused";
     let reason = Some(reason);
-    let notice = Notice { verb: "sign_in", description, actor, peer, reason, metadata };
+    let notice =
+        Notice { verb: "sign_in", description, actor, from: from.clone(), reason, metadata };
     notice.record(log).await;
     throttled
 }
 
 /// Records who shows a token that is none, claims to be somebody by what only a trusted proxy may say, or may do
 /// nothing; of one address no more than the throttle lets through.
-pub(super) async fn note(log: &Log, shown: &Shown, headers: &HeaderMap, peer: Option<IpAddr>) {
+pub(super) async fn note(log: &Log, shown: &Shown, headers: &HeaderMap, from: &Origin) {
     let (actor, reason, way) = match shown {
         Shown::Stranger(id) => (Some(stranger(log, id, "header")), "role", "header"),
         _ if shown.is_stray(headers, &log.ways) => (None, "untrusted_header", "header"),
         Shown::Token(_) | Shown::Wrong => (None, "token", "token"),
         _ => return,
     };
-    let failure = peer.map(|peer| log.turns.strays.failed(peer, Instant::now()));
+    let failure = from.client.map(|client| log.turns.strays.failed(client, Instant::now()));
     if failure != Some(Failure::Counted) {
         return;
     }
     let description = "sign-in to the audit log refused";
     let (reason, metadata) = (Some(reason), json!({"way": way}));
-    Notice { verb: "sign_in", description, actor, peer, reason, metadata }.record(log).await;
+    Notice { verb: "sign_in", description, actor, from: from.clone(), reason, metadata }
+        .record(log)
+        .await;
 }

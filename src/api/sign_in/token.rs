@@ -10,8 +10,9 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::browser::{Next, ask_to_sign_in, go_to, is_own_request, with_session};
-use super::{Refusal, let_in, peer, refuse};
+use super::{Refusal, let_in, refuse};
 use crate::access::{Reader, SessionId, Token};
+use crate::api::Origin;
 use crate::api::log::Log;
 use crate::api::problem::Problem;
 use crate::api::record::{Notice, actor};
@@ -38,14 +39,14 @@ pub(super) async fn sign_in(
     extensions: Extensions,
     form: Result<Form<SignIn>, FormRejection>,
 ) -> Response {
-    let peer = peer(&extensions);
+    let from = Origin::of(&extensions);
     let Ok(Form(form)) = form else {
         return Problem::form("token").into_response();
     };
     let next = Next::of(&form.next);
     let metadata = || json!({"way": "token"});
     if !is_own_request(&headers, &log.ways) {
-        refuse(&log, peer, None, "cross_site", metadata()).await;
+        refuse(&log, &from, None, "cross_site", metadata()).await;
         return ask_to_sign_in(&log.ways, Some(Refusal::CrossSite), &next);
     }
     let found = match Token::parse(form.token.trim()) {
@@ -53,13 +54,13 @@ pub(super) async fn sign_in(
         None => Ok(None),
     };
     match found {
-        Ok(Some(reader)) => match begin(&log, &headers, reader, peer, "token").await {
+        Ok(Some(reader)) => match begin(&log, &headers, reader, &from, "token").await {
             Some(session) => with_session(go_to(&log.ways, &next), &log.ways, Some(&session)),
             None => ask_to_sign_in(&log.ways, Some(Refusal::Unavailable), &next),
         },
         Ok(None) => {
             let refusal =
-                refuse(&log, peer, None, "token", metadata()).await.unwrap_or(Refusal::Token);
+                refuse(&log, &from, None, "token", metadata()).await.unwrap_or(Refusal::Token);
             ask_to_sign_in(&log.ways, Some(refusal), &next)
         }
         Err(_) => ask_to_sign_in(&log.ways, Some(Refusal::Unavailable), &next),
@@ -72,7 +73,7 @@ pub(super) async fn begin(
     log: &Arc<Log>,
     headers: &HeaderMap,
     reader: Reader,
-    peer: Option<std::net::IpAddr>,
+    from: &Origin,
     way: &'static str,
 ) -> Option<SessionId> {
     let (before, now, who) = (session(headers, &log.ways), log.clock.now(), reader.clone());
@@ -83,7 +84,7 @@ pub(super) async fn begin(
         access.begin_session(&who, &ways.sessions, now)
     });
     let id = begun.await.ok()?;
-    if let_in(log, &reader, peer, way).await {
+    if let_in(log, &reader, from, way).await {
         return Some(id);
     }
     // Its secret was given to nobody, so that it is of no use even where this fails.
@@ -119,7 +120,7 @@ pub(super) async fn sign_out(
                 verb: "sign_out",
                 description: "signed out of the audit log",
                 actor: Some(actor(&log, &reader)),
-                peer: peer(&extensions),
+                from: Origin::of(&extensions),
                 reason: None,
                 metadata: json!({}),
             };

@@ -9,8 +9,9 @@ use axum::response::{IntoResponse, Response};
 
 use super::browser::{Next, ask_to_sign_in, is_own_request};
 use super::token::is_same;
-use super::{Refusal, note, peer};
+use super::{Refusal, note};
 use crate::access::{Reader, Way};
+use crate::api::Origin;
 use crate::api::log::Log;
 use crate::api::problem::Problem;
 use crate::api::shown::{Shown, Used};
@@ -61,24 +62,24 @@ impl FromRequestParts<Arc<Log>> for Visitor {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, log: &Arc<Log>) -> Result<Self, Response> {
-        let peer = peer(&parts.extensions);
-        let shown = Shown::of(&parts.headers, &log.ways, peer);
+        let from = Origin::of(&parts.extensions);
+        let shown = Shown::of(&parts.headers, &log.ways, from.peer);
         if matches!(&*shown, Shown::Token(_) | Shown::Wrong) {
-            let found = log.authenticate(&parts.headers, peer).await;
+            let found = log.authenticate(&parts.headers, &from).await;
             let reader = found.map_err(IntoResponse::into_response)?;
-            log.viewed(&reader, What::at(parts.uri.path()), peer);
+            log.viewed(&reader, What::at(parts.uri.path()), &from);
             return Ok(Self { reader, csrf: String::new() });
         }
         let found = log.reader(&shown, Used::Now).await.map_err(IntoResponse::into_response)?;
         if let Some(reader) = found {
-            log.viewed(&reader, What::at(parts.uri.path()), peer);
+            log.viewed(&reader, What::at(parts.uri.path()), &from);
             let csrf = match &*shown {
                 Shown::Session(id) => id.csrf(),
                 _ => log.ways.csrf(&reader),
             };
             return Ok(Self { reader, csrf });
         }
-        note(log, &shown, &parts.headers, peer).await;
+        note(log, &shown, &parts.headers, &from).await;
         let refusal = match &*shown {
             Shown::Session(_) => Some(Refusal::Expired),
             Shown::Stranger(_) => Some(Refusal::Role),

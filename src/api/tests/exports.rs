@@ -223,7 +223,14 @@ async fn a_client_that_leaves_ends_the_export() {
         }
     };
     assert_eq!(event["reason"], json!("client_aborted"), "{event}");
-    assert!(event["metadata"]["rows"].as_u64().unwrap() < 60, "{event}");
+    let rows = event["metadata"]["rows"].as_u64().unwrap();
+    assert!(rows < 60, "{event}");
+    let told = event["description"].as_str().unwrap();
+    assert!(
+        told.starts_with(&format!(
+            "export of the audit log as ndjson broke off after {rows} event"
+        ))
+    );
 }
 
 /// Exports that their clients do not read: the first byte of each has arrived.

@@ -41,7 +41,9 @@ async fn a_trusted_proxy_says_who_it_is() {
     // Fields, status, events seen beside those about reading.
     let rows = [
         ("X-User: ada\r\nX-Groups: dev, owners\r\n", 200, 2),
-        ("X-User: ada\r\nX-Groups: dev\r\nX-Groups: blue,owners\r\n", 200, 1),
+        ("X-User: ada\r\nX-Groups: dev, blue,owners\r\n", 200, 1),
+        // One of them may be the client's own.
+        ("X-User: ada\r\nX-Groups: dev\r\nX-Groups: blue,owners\r\n", 401, 0),
         ("X-User: ada\r\nX-Groups: Owners\r\n", 403, 0),
         ("X-User: ada\r\n", 403, 0),
         ("X-User: \r\nX-Groups: owners\r\n", 401, 0),
@@ -114,5 +116,30 @@ async fn with_a_secret_only_who_knows_it_says_who_it_is() {
         let fields = format!("X-User: ada\r\nX-Groups: owners\r\n{secret}");
         let answer = served.send_to("log.example", "GET", LIST, &fields).await;
         assert_eq!(answer.status, status, "{secret}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_operations_need_is_not_for_everybody_outside() {
+    let served = served("127.0.0.0/8").await;
+    let scoped = served.scoped("blue", Role::Viewer, "blue");
+    let bearer = |token: &str| format!("Authorization: Bearer {token}\r\n");
+    // Host, fields, statuses of metrics and readiness, and whether that tells more.
+    let rows = [
+        ("127.0.0.1:8090", String::new(), 200, 200, true),
+        ("127.0.0.1:8090", "X-Forwarded-For: 192.0.2.1\r\n".to_owned(), 401, 200, false),
+        ("127.0.0.1:8090", "Via: 1.1 proxy\r\n".to_owned(), 401, 200, false),
+        ("log.example", String::new(), 401, 200, false),
+        ("LOG.example", bearer(&scoped), 403, 200, false),
+        ("log.example", bearer(&served.owner), 200, 200, false),
+    ];
+    for (host, fields, metrics, ready, tells) in rows {
+        let told = served.send_to(host, "GET", "/metrics", &fields).await;
+        assert_eq!(told.status, metrics, "{host} {fields}");
+        assert_eq!(told.body.contains("countersign_queue_depth"), metrics == 200, "{host}");
+        let readiness = served.send_to(host, "GET", "/readyz", &fields).await;
+        assert_eq!(readiness.status, ready, "{host} {fields}");
+        assert_eq!(readiness.body.contains("open_intents"), tells, "{host} {}", readiness.body);
+        assert_eq!(served.send_to(host, "GET", "/livez", &fields).await.body, "ok\n");
     }
 }

@@ -173,13 +173,20 @@ async fn what_does_not_get_in() {
         let expected = format!("/audit/sign-in?error={code}");
         assert_eq!(field(&answer, "location"), Some(&*expected), "{attempt}");
     }
+    // Who comes from elsewhere, by what the proxy in front says, is counted for themselves.
+    let elsewhere = "X-Forwarded-For: 203.0.113.9\r\n";
+    let answer = served.post("/audit/sign-in", "token=x", elsewhere).await;
+    assert_eq!(field(&answer, "location"), Some("/audit/sign-in?error=token"));
     // Too many are counted, and a right token gets in all the same.
     served.signed_in(token).await;
     let recorded = served.recorded("audit.sign_in").await;
     let reason =
         |reason: &str| recorded.iter().filter(|event| event["reason"] == json!(reason)).count();
     // The one at the API among them.
-    assert_eq!((reason("token"), reason("cross_site"), reason("throttled")), (18, 3, 1));
+    assert_eq!((reason("token"), reason("cross_site"), reason("throttled")), (19, 3, 1));
+    let sources = recorded.iter().map(|event| &event["source"]);
+    let told = json!({"ip": "203.0.113.9", "forwarded": "203.0.113.9"});
+    assert_eq!(sources.filter(|source| **source == told).count(), 1);
     let ledger = std::fs::read(served.file("ledger.db-wal")).unwrap();
     assert!(!ledger.windows(token.len()).any(|part| part == token.as_bytes()));
 }

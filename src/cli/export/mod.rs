@@ -119,6 +119,11 @@ impl Wanted {
                         and `-` is none: name one, or read `/v1/admin/audit/export` with curl";
             return Err(BadOption(text.to_owned()));
         }
+        if args.bom && args.format.format() != Format::Csv {
+            let text =
+                "--bom is for `--format csv` alone: leave it out, in JSON there must be none";
+            return Err(BadOption(text.to_owned()));
+        }
         let filters = args.filters.parameters()?;
         let pairs = filters.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let search = query::parse(pairs, SystemClock.now());

@@ -26,8 +26,11 @@ fn settings() -> Settings {
     let config = crate::config::for_upstream("http://127.0.0.1:9", None, None, None).unwrap();
     let rules = crate::rules::load(None, &config.packs).unwrap();
     Arc::new(move || InForce {
-        redaction: vec![("own.rule".to_owned(), Action::Mask, false)],
-        actors: 2,
+        redaction: vec![
+            ("own.rule".to_owned(), Action::Mask, false),
+            ("shipped.rule".to_owned(), Action::Drop, true),
+        ],
+        actors: vec!["a TLS client certificate".to_owned()],
         config: config.clone(),
         events: rules.events(),
         ruleset: rules.digest().to_owned(),
@@ -252,7 +255,17 @@ async fn settings_and_coverage_are_for_owners() {
     let served = served().await;
     let page = served.ask("/audit/settings").await;
     assert_eq!(page.status, 200);
-    for text in ["127.0.0.1:9", "mutations are audited", "127.0.0.1:8090", "In short", "own.rule"] {
+    for text in [
+        "127.0.0.1:9",
+        "mutations are audited",
+        "127.0.0.1:8090",
+        "In short",
+        "own.rule",
+        "shipped.rule",
+        "a TLS client certificate",
+        "Checkpoints",
+        "Logs",
+    ] {
         assert!(page.body.contains(text), "no {text:?} in {}", page.body);
     }
     let admin = served.scoped("admin", Role::Admin, "red");

@@ -20,8 +20,9 @@ use serde_json::{Map, Value, json};
 
 use super::browser::{Next, ask_to_sign_in, go_to, redirect, set_cookie, with_session};
 use super::token::begin;
-use super::{Refusal, peer, refuse};
+use super::{Refusal, refuse};
 use crate::access::{GroupGrant, Reader, Way};
+use crate::api::Origin;
 use crate::api::log::Log;
 use crate::api::problem::Problem;
 use crate::api::record::stranger;
@@ -97,7 +98,7 @@ pub(super) async fn callback(
     uri: Uri,
 ) -> Result<Response, Problem> {
     let provider = log.ways.oidc.as_ref().ok_or_else(Problem::no_route)?;
-    let peer = peer(&extensions);
+    let from = Origin::of(&extensions);
     let attempt = cookie(&headers, log.ways.attempt_cookie()).and_then(Attempt::from_cookie);
     let next = attempt.as_ref().map_or_else(|| Next::of(""), |attempt| attempt.next.clone());
     let found = match &attempt {
@@ -106,7 +107,7 @@ pub(super) async fn callback(
     };
     let (actor, reason, refusal) = match found {
         Ok(reader) => {
-            let session = begin(&log, &headers, reader, peer, "oidc").await;
+            let session = begin(&log, &headers, reader, &from, "oidc").await;
             let mut response = match &session {
                 Some(session) => with_session(go_to(&log.ways, &next), &log.ways, Some(session)),
                 None => ask_to_sign_in(&log.ways, Some(Refusal::Unavailable), &next),
@@ -125,7 +126,7 @@ pub(super) async fn callback(
         }
     };
     let metadata = json!({"way": "oidc", "provider": provider.config.issuer});
-    let refusal = refuse(&log, peer, actor, reason, metadata).await.unwrap_or(refusal);
+    let refusal = refuse(&log, &from, actor, reason, metadata).await.unwrap_or(refusal);
     let mut response = ask_to_sign_in(&log.ways, Some(refusal), &next);
     set_cookie(&mut response, &log.ways, log.ways.attempt_cookie(), "", 0);
     Ok(response)
