@@ -168,7 +168,7 @@ pub(super) async fn facets(
     let mut session = log.read().await?;
     let purged = query::purged_in(&mut session.index, &search).await;
     let mut facets = facets_of(&mut session, search, now).await?;
-    log.warn_of_lag(session.fresh, &mut warnings);
+    log.warn_of_lag(who.0.grant().view(), session.fresh, &mut warnings);
     warnings.extend(purged);
     facets.warnings = warnings;
     Ok(Json(facets))
@@ -239,7 +239,7 @@ pub(super) async fn stats(
     let mut session = log.read().await?;
     let purged = query::purged_in(&mut session.index, &asked.search).await;
     let mut stats = stats_of(&mut session, asked.search, wanted, now).await?;
-    log.warn_of_lag(session.fresh, &mut asked.warnings);
+    log.warn_of_lag(who.0.grant().view(), session.fresh, &mut asked.warnings);
     asked.warnings.extend(purged);
     stats.warnings = asked.warnings;
     Ok(Json(stats))

@@ -90,7 +90,7 @@ pub(super) async fn coverage(
     let more = unnamed.len() > routes as usize;
     unnamed.truncate(routes as usize);
     let named = session.index.named(&asked.search.conditions).await?;
-    log.warn_of_lag(session.fresh, &mut asked.warnings);
+    log.warn_of_lag(who.0.grant().view(), session.fresh, &mut asked.warnings);
     Ok(Json(Coverage {
         unnamed: unnamed.into_iter().map(Route::from).collect(),
         more,

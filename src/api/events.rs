@@ -40,7 +40,7 @@ pub(super) async fn list(
     let mut asked = Asked::of(&uri, &who, LIST, log.clock.now())?;
     let mut session = log.read().await?;
     let page = session.index.search(&asked.search).await?;
-    log.warn_of_lag(session.fresh, &mut asked.warnings);
+    log.warn_of_lag(who.0.grant().view(), session.fresh, &mut asked.warnings);
     asked.warnings.extend(query::purged_in(&mut session.index, &asked.search).await);
     Ok(Json(List {
         events: page.rows.into_iter().map(Summary::from).collect(),
@@ -74,7 +74,7 @@ pub(crate) async fn one_of(log: &Log, who: &Who, id: &str) -> Result<Value, Prob
     let mut ledger = log.ledger().await?;
     let Some(row) = page.rows.first() else {
         let problem = absent(&mut session.index, &mut *ledger, id, who).await;
-        return Err(problem.but(&log.what_may_be_missing(session.fresh)));
+        return Err(problem.but(&log.what_may_be_missing(view, session.fresh)));
     };
     match query::whole(&mut *ledger, row).await {
         Ok(mut event) => {

@@ -32,6 +32,8 @@ use crate::store::LedgerReader;
 
 /// Names the event of the export, by which it can go on.
 const EXPORT_FIELD: &str = "countersign-export";
+/// What lists say in `warnings`, one a field.
+const WARNING_FIELD: &str = "countersign-warning";
 /// Says that the newest events may be missing, since the search index is behind.
 const BEHIND_FIELD: &str = "countersign-behind";
 
@@ -150,7 +152,12 @@ pub(super) async fn export(
     let continues = earlier.as_ref().map(Earlier::id);
     record.extent = Some(Extent { snapshot: walk.snapshot(), moment, continues });
     let exported = record.begin(&log).await?;
-    let headers = fields(format, exported.id(), behind)?;
+    let mut warnings = Vec::new();
+    log.warn_of_lag(reader.grant().view(), fresh, &mut warnings);
+    let mut headers = fields(format, exported.id(), behind)?;
+    for warning in warnings.into_iter().flat_map(HeaderValue::try_from) {
+        headers.append(HeaderName::from_static(WARNING_FIELD), warning);
+    }
     let (sender, body) = Channel::<Bytes, CutShort>::new(PIECES);
     let shown = Shown::of(request.headers(), &log.ways, from.peer);
     let (reader, checked) = (who.0.clone(), Instant::now());

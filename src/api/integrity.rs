@@ -312,6 +312,8 @@ async fn ask<T: Send + 'static>(
     });
     match asked.await {
         Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(SealError::Disagreement)) => Err(Problem::not_as_sealed()),
+        Ok(Err(SealError::NoProof)) if log.is_not_as_sealed() => Err(Problem::not_as_sealed()),
         Ok(Err(SealError::NoProof)) => Err(Problem::not_sealed()),
         Ok(Err(error)) => {
             tracing::error!(%error, "checkpoints or proofs cannot be shown");

@@ -22,7 +22,7 @@ use super::views::Views;
 use super::ways::Ways;
 use crate::access::{Access, AccessError, Failure, Reader, Throttle};
 use crate::clock::Clock;
-use crate::index::{Index, IndexError};
+use crate::index::{Index, IndexError, View};
 use crate::recorder::{Later, Recorder};
 use crate::redact::Redacted;
 use crate::store::{Fleet, LedgerReader, LedgerSource, SpoolShared};
@@ -314,9 +314,15 @@ impl Log {
         }
     }
 
-    /// What a reader should know about how current the answer is, and how sure its times are.
-    pub(crate) fn warn_of_lag(&self, fresh: Fresh, warnings: &mut Vec<String>) {
-        warnings.extend(self.what_may_be_missing(fresh));
+    /// What a reader who sees this should know about how current the answer is, how sure its times are, and
+    /// whether the ledger is what was sealed.
+    pub(crate) fn warn_of_lag(&self, view: &View, fresh: Fresh, warnings: &mut Vec<String>) {
+        if self.is_not_as_sealed() {
+            let text = "the ledger is not what was sealed, as this proxy has found: `countersign verify` \
+                        tells what was changed; nothing that came since can be proven";
+            warnings.push(text.to_owned());
+        }
+        warnings.extend(self.what_may_be_missing(view, fresh));
         let skew = self.fleet.lock().unwrap_or_else(PoisonError::into_inner).skew;
         if skew > SKEW {
             warnings.push(format!(
@@ -327,20 +333,24 @@ impl Log {
         }
     }
 
+    /// Whether this proxy has found that the ledger is not what was sealed.
+    pub(super) fn is_not_as_sealed(&self) -> bool {
+        self.seal
+            .as_ref()
+            .is_some_and(|states| states.borrow().values().any(|log| log.disagreement.is_some()))
+    }
+
     /// Why an event that is on record may not be shown yet.
-    pub(super) fn what_may_be_missing(&self, fresh: Fresh) -> Vec<String> {
+    pub(super) fn what_may_be_missing(&self, view: &View, fresh: Fresh) -> Vec<String> {
         let mut warnings = Vec::new();
         if self.spool.get().entries > 0 {
             let text = "the database was away: the newest events of this proxy wait in its spool, and \
                         are not shown yet";
             warnings.push(text.to_owned());
         }
-        if self.fleet.lock().unwrap_or_else(PoisonError::into_inner).awaits_more {
-            // Which one is nobody's business who sees some scopes alone.
-            let text = "another proxy has not been heard of for a while: its newest events may be \
-                        missing";
-            warnings.push(text.to_owned());
-        }
+        let fleet = self.fleet.lock().unwrap_or_else(PoisonError::into_inner);
+        warnings.extend(fleet.warning(*view == View::Everything));
+        drop(fleet);
         let text = match fresh {
             Fresh::Unknown => {
                 "the ledger cannot be asked at the moment what is on record: the newest events may be \

@@ -207,7 +207,7 @@ fn proofs(generator: &mut SchemaGenerator) -> Value {
                 number("new", "To the first of at least this size; else the newest", 1, u32::MAX),
             ],
             consistency,
-            &["400", "401", "403", "404", "405", "429", "503"],
+            &["400", "401", "403", "404", "405", "409", "429", "503"],
         ),
         "/v1/admin/audit/log/{writer}/{file}": log_file(),
         "/v1/admin/audit/{id}/proof": get(
@@ -215,7 +215,7 @@ fn proofs(generator: &mut SchemaGenerator) -> Value {
             "The proof that an event is in the log; for those who see everything",
             vec![id],
             proof,
-            &["401", "403", "404", "405", "429", "503"],
+            &["401", "403", "404", "405", "409", "429", "503"],
         ),
     })
 }
@@ -243,7 +243,7 @@ fn log_file() -> Value {
             "text/plain": {"schema": {"type": "string"}},
             "application/octet-stream": {},
         }),
-        &["401", "403", "404", "405", "429", "503"],
+        &["401", "403", "404", "405", "409", "429", "503"],
     )
 }
 

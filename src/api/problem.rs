@@ -208,6 +208,13 @@ impl Problem {
             .remedy("ask again in a moment; checkpoints are made within a second, unless seal.enabled is false")
     }
 
+    /// The ledger is not what was sealed: there is nothing to wait for.
+    pub(super) fn not_as_sealed() -> Self {
+        let detail = "this cannot be proven: the ledger is not what was sealed";
+        Self::new(StatusCode::CONFLICT, "not-as-sealed", "Not as it was sealed", detail)
+            .remedy("run `countersign verify`, which tells what was changed, and keep the files as they are")
+    }
+
     /// The same, where it is known which parameter it is about.
     pub(super) fn about(mut self, parameter: &str) -> Self {
         self.parameter = Some(parameter.into());

@@ -1,12 +1,11 @@
 //! `countersign check`: every problem in the configuration and the rules, at once.
 
-use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::config::{Config, Examined, RouteKind, examine};
-use crate::problem::Problems;
-use crate::retain::Policy;
+use crate::problem::{Problem, Problems};
+use crate::retain::{Given, Policy};
 use crate::rules::Pack;
 
 /// Where the configuration is looked for when it is not named.
@@ -48,8 +47,8 @@ pub type CheckRules<'a> = &'a dyn Fn(Option<&Path>, &[Pack]) -> Result<Sound, Pr
 pub struct Sound {
     /// In a few words, what was found in order.
     pub text: String,
-    /// The categories that they give to events.
-    pub categories: BTreeSet<String>,
+    /// What they give to events.
+    pub given: Given,
 }
 
 /// Runs the check and writes what it found to `out`.
@@ -86,16 +85,21 @@ pub fn run(args: &Args, check_rules: CheckRules<'_>, out: &mut dyn Write) -> io:
     };
     // A directory of the configuration that does not exist was reported with it.
     let dir = args.rules.clone().or_else(|| dir.filter(|dir| dir.is_dir()));
+    let mut hints = Vec::new();
     match check_rules(dir.as_deref(), &packs) {
-        Ok(Sound { text, categories }) => {
+        Ok(Sound { text, given }) => {
             fine.push(text);
-            let known = categories.iter().map(String::as_str).collect();
-            problems.extend(policy.mistakes(&known).cloned());
+            let doubts = policy.doubts(&given);
+            problems.extend(doubts.mistakes);
+            hints = doubts.hints;
         }
         Err(found) => problems.extend(found.0),
     }
     if problems.is_empty() {
         writeln!(out, "ok: {}", fine.join(", "))?;
+        for Problem { file, line, message, remedy, .. } in &hints {
+            writeln!(out, "hint: {}:{line}: {message}; {remedy}", file.display())?;
+        }
         return Ok(Verdict::Fine);
     }
     writeln!(out, "{}", Problems(problems))?;
@@ -124,7 +128,6 @@ fn summary(config: &Config) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::problem::Problem;
 
     fn check(config: Option<&Path>, rules: Option<&str>, rules_fine: bool) -> (Verdict, String) {
         let args = Args { config: config.map(Path::to_owned), rules: rules.map(PathBuf::from) };
@@ -137,7 +140,9 @@ mod tests {
                 message: seen.clone(),
                 remedy: "none".to_owned(),
             };
-            let sound = Sound { text: seen, categories: ["securitys".to_owned()].into() };
+            let (categories, scopes) = (["securitys".to_owned()], ["region".to_owned()]);
+            let given = Given { categories: categories.into(), scopes: scopes.into() };
+            let sound = Sound { text: seen, given };
             if rules_fine { Ok(sound) } else { Err(Problems(vec![problem])) }
         };
         let mut out = Vec::new();
@@ -173,6 +178,30 @@ mod tests {
                 assert!(text.contains(&format!("did you mean `{meant}`?")), "{text}");
                 assert!(text.contains(":6:"), "{text}");
             }
+        }
+    }
+
+    #[test]
+    fn a_scope_that_nothing_gives_is_a_mistake_where_it_is_nearly_one_and_else_worth_a_hint() {
+        let rows = [
+            ("scope.poool=blue", "", Verdict::Problems, "did you mean `pool`?"),
+            ("scope.regoin=eu", "", Verdict::Problems, "did you mean `region`?"),
+            ("scope.warehouse=7", "", Verdict::Fine, "hint: "),
+            ("scope.pool=blue", "", Verdict::Fine, "ok: "),
+            ("scope.region=eu", "", Verdict::Fine, "ok: "),
+            ("scope.pool=blue", "user: 40", Verdict::Fine, "have the category `member`"),
+            ("scope.pool=blue", "order: 40", Verdict::Fine, "ok: "),
+        ];
+        for (filter, category, expected, said) in rows {
+            let file = write(&format!(
+                "upstreams: {{admin: http://127.0.0.1:9000}}\nretention:\n  days: 30\n  archive: none\n  \
+                 categories: {{{category}}}\n  holds: [{{name: h, filter: '{filter}', reason: r}}]\n"
+            ));
+            let (verdict, text) = check(Some(file.path()), None, true);
+            assert_eq!(verdict, expected, "{filter}: {text}");
+            assert!(text.contains(said), "{filter}: {text}");
+            let is_hinted = said != "ok: " && expected == Verdict::Fine;
+            assert_eq!(text.contains("hint: "), is_hinted, "{filter}: {text}");
         }
     }
 

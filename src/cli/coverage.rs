@@ -88,13 +88,14 @@ pub fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
         .enable_all()
         .build()
         .context("cannot start")?;
-    let (coverage, note) = runtime.block_on(async {
-        let (mut reader, mut index, note) = open(&located, &Patience::DEFAULT).await?;
+    let (coverage, notes) = runtime.block_on(async {
+        let (mut reader, mut index, notes) = open(&located, &Patience::DEFAULT).await?;
         let coverage = look(&mut *reader, &mut index, &rules, &conditions, args.limit).await;
         index.close().await.ok();
         reader.close().await.ok();
-        anyhow::Ok((coverage?, note))
+        anyhow::Ok((coverage?, notes))
     })?;
+    let note = (!notes.is_empty()).then(|| notes.join("; "));
     if args.json {
         show::json(&coverage, note.as_deref(), out)?;
     } else {

@@ -114,7 +114,13 @@ fn show(args: &ShowArgs, out: &mut dyn Write) -> anyhow::Result<()> {
 fn writers(located: &Located) -> anyhow::Result<Vec<String>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let mut reader = reader(located).await?;
+        let mut reader = reader(located).await.with_context(|| {
+            format!(
+                "which logs there are stands in the ledger: if that is not in `{}` but in PostgreSQL, name \
+                 it with --config FILE, or with --ledger URL beside --data",
+                located.dir.display()
+            )
+        })?;
         let writers = reader.writers().await?;
         reader.close().await?;
         Ok(writers)

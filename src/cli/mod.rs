@@ -36,6 +36,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::problem::Problems;
+use crate::retain::Given;
 use crate::rules::Pack;
 
 /// An audit proxy: put it in front of an API, and no mutation happens that is not on record.
@@ -150,6 +151,6 @@ fn check_rules(dir: Option<&Path>, packs: &[Pack]) -> Result<check::Sound, Probl
     let (redaction, actors) = (rules.redaction_rules(), rules.actors().len());
     Ok(check::Sound {
         text: format!("{redaction} redaction rules, {actors} about actors"),
-        categories: rules.events().categories().map(str::to_owned).collect(),
+        given: Given::of(&rules.events()),
     })
 }

@@ -74,8 +74,8 @@ fn event(located: &Located, kept: &Kept, id: EventId) -> anyhow::Result<EventPro
 }
 
 async fn entries(located: &Located, id: EventId) -> anyhow::Result<Vec<Stored>> {
-    let (mut reader, mut index, note) = open(located, &Patience::DEFAULT).await?;
-    if let Some(note) = note {
+    let (mut reader, mut index, notes) = open(located, &Patience::DEFAULT).await?;
+    for note in notes {
         eprintln!("note: {note}");
     }
     let conditions = vec![Condition::Id(id.to_string())];

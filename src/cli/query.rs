@@ -176,8 +176,8 @@ pub fn run(args: &QueryArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
         .context("cannot start")?;
     runtime.block_on(async {
         let located = args.at.locate(&args.data)?;
-        let (mut reader, mut index, note) = open(&located, &Patience::DEFAULT).await?;
-        if let Some(note) = note {
+        let (mut reader, mut index, notes) = open(&located, &Patience::DEFAULT).await?;
+        for note in notes {
             eprintln!("note: {note}");
         }
         doubt(&search);

@@ -69,8 +69,8 @@ async fn dry_run(config: &Config, out: &mut dyn Write) -> anyhow::Result<()> {
     let policy = &config.retention;
     let (dir, source) = (config.ledger.dir.clone(), config.ledger.source());
     let located = Located { dir, source, published: None };
-    let (mut reader, mut index, note) = open(&located, &Patience::DEFAULT).await?;
-    if let Some(note) = note {
+    let (mut reader, mut index, notes) = open(&located, &Patience::DEFAULT).await?;
+    for note in notes {
         eprintln!("note: {note}");
     }
     let survey = policy.survey(&mut *reader, &mut index, SystemClock.now()).await?;

@@ -131,7 +131,7 @@ async fn answer(log: &Log, viewer: &Viewer, question: &Question) -> Result<Respo
         return Ok(render(StatusCode::OK, &RowsPart { shell, rows }));
     }
     let (stats, facets) = counted(&mut session, &asked.search, now, &mut asked.warnings).await?;
-    log.warn_of_lag(session.fresh, &mut asked.warnings);
+    log.warn_of_lag(viewer.who.0.grant().view(), session.fresh, &mut asked.warnings);
     asked.warnings.extend(query::purged_in(&mut session.index, &asked.search).await);
     let facets = facets.map(|facets| facets.facets);
     let filters = Filters::of(question, facets.as_ref());

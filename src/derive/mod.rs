@@ -78,7 +78,7 @@ pub use changes::{
 };
 pub use document::{Operation, documented_path};
 pub use naming::Naming;
-pub use nouns::categories;
+pub use nouns::{categories, category_of, scopes};
 pub use outcome::{Ended, Verdict, outcome, outcome_traced};
 pub use rejected::{Rejected, rejected, rejected_traced};
 pub use rule::{

@@ -231,6 +231,17 @@ pub fn categories() -> impl Iterator<Item = &'static str> {
     CATEGORIES.iter().map(|(category, _)| *category).chain(OTHERS)
 }
 
+/// The category of the things with this name, where that has another name.
+pub fn category_of(noun: &str) -> Option<&'static str> {
+    CATEGORIES.iter().find(|(_, nouns)| nouns.contains(&noun)).map(|(category, _)| *category)
+}
+
+/// The names of scopes that paths give without a rule.
+pub fn scopes() -> impl Iterator<Item = &'static str> {
+    const OTHERS: [&str; 2] = ["subscription", "resource_group"];
+    SCOPES.iter().map(|(_, name)| *name).chain(OTHERS)
+}
+
 /// Whether a singular tail names a thing, rather than what is to be done.
 pub(super) fn is_thing(word: &str) -> bool {
     ["ion", "ment", "ity", "ship", "er", "or", "key", "token", "ness"]

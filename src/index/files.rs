@@ -10,6 +10,8 @@ use crate::store::connect_read_only;
 
 /// How long to wait for another process that updates the index.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long to wait for those who still read what was forgotten.
+const LOG_TIMEOUT: Duration = Duration::from_secs(1);
 /// SQLite's memory for pages, in KiB when negative. What does not fit lies in the file, which the system
 /// has in its own cache.
 const WRITE_CACHE: i64 = -4_096;
@@ -30,6 +32,8 @@ pub(super) fn to_write(path: &Path) -> rusqlite::Result<Connection> {
     conn.pragma_update(None, "synchronous", "normal")?;
     conn.pragma_update(None, "cache_size", WRITE_CACHE)?;
     conn.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
+    // What was purged shall be gone here too.
+    conn.pragma_update(None, "secure_delete", "ON")?;
     conn.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(conn)
 }
@@ -47,6 +51,15 @@ pub(super) fn to_read(path: &Path) -> rusqlite::Result<(Connection, i64)> {
     conn.pragma_update(None, "cache_size", READ_CACHE)?;
     conn.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok((conn, version))
+}
+
+/// Moves what has changed from the log into the database, and empties the log, which holds pages as they were
+/// before. Where others read for longer, it is done by who forgets something next, or closes it last.
+pub(super) fn empty_log(conn: &Connection) -> rusqlite::Result<()> {
+    conn.busy_timeout(LOG_TIMEOUT)?;
+    let emptied = conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+    conn.busy_timeout(BUSY_TIMEOUT)?;
+    emptied
 }
 
 pub(super) fn version(conn: &Connection) -> rusqlite::Result<i64> {

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use super::batch::{Batch, Known};
-use super::{Core, Index, IndexError, Row, schema};
+use super::{Core, Index, IndexError, Row, files, schema};
 use crate::follow::{FollowError, Follower, Gap};
 use crate::record::{Purge, Stored};
 use crate::store::LedgerReader;
@@ -107,15 +107,21 @@ fn take_in(core: &mut Core, entries: &[Stored]) -> Result<(), IndexError> {
     for change in changes(&transaction, &entries)?.into_values() {
         batch.change(change)?;
     }
+    let mut has_forgotten = false;
     // After the rows of these entries, which may be among them.
     for entry in &entries {
         if let Some(purge) = Purge::of(entry) {
             batch.forget(&entry.writer, entry.seq, &purge)?;
+            has_forgotten = true;
         }
     }
     batch.finish()?;
     move_cursor(&transaction, &last.writer, last.seq)?;
-    transaction.commit().map_err(IndexError::Update)
+    transaction.commit().map_err(IndexError::Update)?;
+    if has_forgotten && let Err(error) = files::empty_log(&core.conn) {
+        tracing::debug!(%error, "the search index's log cannot be emptied yet");
+    }
+    Ok(())
 }
 
 fn pass_over(core: &mut Core, writer: &str, after: u64, up_to: u64) -> Result<(), IndexError> {

@@ -14,6 +14,7 @@
 //! - Rows and cursor move in one transaction; entries that arrive twice change nothing.
 //! - Several processes may keep the same index up to date at once.
 //! - Values reach SQL as parameters only.
+//! - What it forgets is gone from its files as well.
 //! - An entry that cannot be understood becomes a row with what is known; it never stops the index.
 
 mod aged;
@@ -55,7 +56,7 @@ pub use row::{IndexedTarget, Row};
 pub use search::{Condition, Cursor, Field, Like, Page, Search, View};
 
 /// The version of the index. Another one on disk is dropped and built again.
-const VERSION: i64 = 14;
+const VERSION: i64 = 15;
 /// Steps of SQLite's machine between two questions whether to go on: well below a millisecond.
 const STEPS: i32 = 10_000;
 

@@ -113,6 +113,8 @@ CREATE VIRTUAL TABLE actor_names USING fts5(
 CREATE VIRTUAL TABLE target_names USING fts5(
     text, tokenize = 'trigram', content = '', detail = 'none'
 );
+INSERT INTO actor_names (actor_names, rank) VALUES ('secure-delete', 1);
+INSERT INTO target_names (target_names, rank) VALUES ('secure-delete', 1);
 ";
 
 pub(super) const DROP: &str = "

@@ -25,7 +25,7 @@ mod watch;
 mod tests;
 
 pub use find::Survey;
-pub use policy::{Hold, HoldError, Keep, KeptIn, Policy, Verdict};
+pub use policy::{Given, Hold, HoldError, Keep, KeptIn, Name, Policy, Strange, Verdict, nearest};
 pub use run::{Outcome, Retention};
 pub use watch::{RetainStatus, keep_to};
 

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::archive::Place;
 use crate::clock::Timestamp;
+use crate::derive::EventRules;
 use crate::index::{Condition, Row};
 use crate::problem::Problem;
 use crate::query::{self, FilterError, Use};
@@ -26,9 +27,66 @@ pub struct Policy {
     pub holds: Vec<Hold>,
     /// How often it is looked for what is due.
     pub interval: Duration,
-    /// Categories that are nearly called like one that there is, and what to say of them: unless a rule
-    /// gives it to events, it is a mistake, and what should stay goes.
-    pub misspelt: BTreeMap<String, Problem>,
+    /// Names of which it is likely that no event has them.
+    pub strange: Vec<Strange>,
+}
+
+/// A name in a policy that no convention gives to events: unless a rule does, what should stay goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Strange {
+    /// The name.
+    pub name: Name,
+    /// Where it stands, and what to say of it.
+    pub problem: Problem,
+    /// The name that was most likely meant; without one, it may be of events of earlier on.
+    pub meant: Option<String>,
+}
+
+/// What has the name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Name {
+    /// A category.
+    Category(String),
+    /// A scope.
+    Scope(String),
+}
+
+/// What rules give to events.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Given {
+    /// Categories.
+    pub categories: BTreeSet<String>,
+    /// Names of scopes.
+    pub scopes: BTreeSet<String>,
+}
+
+impl Given {
+    /// What these rules give.
+    pub fn of(rules: &EventRules) -> Self {
+        let owned = |name: &str| name.to_owned();
+        Self {
+            categories: rules.categories().map(owned).collect(),
+            scopes: rules.scopes().map(owned).collect(),
+        }
+    }
+}
+
+/// The one of some names that another nearly is.
+pub fn nearest<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+    let name = name.to_lowercase();
+    let distance = |known: &str| strsim::osa_distance(known, &name);
+    let meant = known.into_iter().min_by_key(|known| distance(known))?;
+    let near = if meant.len() < 8 { 1 } else { 2 };
+    (distance(meant) <= near).then_some(meant)
+}
+
+/// What is to be said of the names in a policy.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Doubts {
+    /// Most likely mistakes.
+    pub mistakes: Vec<Problem>,
+    /// What may be meant so.
+    pub hints: Vec<Problem>,
 }
 
 impl Default for Policy {
@@ -40,21 +98,36 @@ impl Default for Policy {
             archive: KeptIn::Nothing,
             holds: Vec::new(),
             interval: Duration::from_secs(3600),
-            misspelt: BTreeMap::new(),
+            strange: Vec::new(),
         }
     }
 }
 
 impl Policy {
-    /// What is most likely a mistake in it, where rules name these categories.
-    pub fn mistakes<'p>(&'p self, known: &BTreeSet<&str>) -> impl Iterator<Item = &'p Problem> {
-        let of_none: Vec<&Problem> = self
-            .misspelt
-            .iter()
-            .filter(|(category, _)| !known.contains(category.as_str()))
-            .map(|(_, problem)| problem)
-            .collect();
-        of_none.into_iter()
+    /// What is to be said of its names, where rules give these.
+    pub fn doubts(&self, given: &Given) -> Doubts {
+        let mut doubts = Doubts::default();
+        for Strange { name, problem, meant } in &self.strange {
+            let (name, names) = match name {
+                Name::Category(name) => (name, &given.categories),
+                Name::Scope(name) => (name, &given.scopes),
+            };
+            if names.contains(name) {
+                continue;
+            }
+            let meant =
+                meant.as_deref().or_else(|| nearest(name, names.iter().map(String::as_str)));
+            let mut problem = problem.clone();
+            match meant {
+                Some(meant) => {
+                    problem.remedy =
+                        format!("did you mean `{meant}`? otherwise let a rule give it to events");
+                    doubts.mistakes.push(problem);
+                }
+                None => doubts.hints.push(problem),
+            }
+        }
+        doubts
     }
 
     /// Whether nothing is ever purged by it.
@@ -165,6 +238,14 @@ impl Hold {
             return Err(HoldError::Nothing(doubt));
         }
         Ok(Self { name, reason, filter, until, conditions: search.conditions })
+    }
+
+    /// The names of scopes that it asks for.
+    pub fn scopes(&self) -> impl Iterator<Item = &str> {
+        self.conditions.iter().filter_map(|condition| match condition {
+            Condition::Scope(name, _) => Some(name.as_str()),
+            _ => None,
+        })
     }
 
     /// Whether it is in force.

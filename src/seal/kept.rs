@@ -11,7 +11,9 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use tlog_tiles::Hash;
 
 use super::tree::{FullTile, Tree, hashes_of};
-use super::{Checkpoint, KeyChange, SEAL_FILE, SealError, VerifierKey, predecessors};
+use super::{
+    Checkpoint, KeyChange, SEAL_FILE, SealError, SigningKey, VerifierKey, key_file, predecessors,
+};
 use crate::store::{connect_read_only, create_file};
 
 /// The version of the schema, kept in `PRAGMA user_version`.
@@ -227,6 +229,17 @@ impl Kept {
         let sql = "SELECT writer, at_ms, max(size), note FROM checkpoints GROUP BY writer";
         let mut sql = self.conn.prepare_cached(sql)?;
         sql.query_map([], checkpoint)?.map(|row| Ok(row?)).collect()
+    }
+
+    /// That the key in the directory may go on here: another one would be another log, and nobody may begin
+    /// one without being noticed.
+    pub fn require_key(&self, dir: &Path) -> Result<(), SealError> {
+        let known = key_file::read(dir)?;
+        if self.is_signed_by(known.as_ref().map(SigningKey::verifier))? {
+            return Ok(());
+        }
+        let path = dir.join(key_file::SIGNING_KEY_FILE);
+        Err(SealError::OtherKey { path, is_missing: known.is_none() })
     }
 
     /// Whether a key may go on where these checkpoints end: there are none, or it signed some of the

@@ -17,6 +17,16 @@ use zeroize::Zeroizing;
 const ED25519: u8 = 1;
 /// The first byte of a key of a witness (C2SP tlog-cosignature).
 pub(super) const COSIGNATURE: u8 = 4;
+/// How names begin that nobody has chosen, and how many digits follow.
+const RANDOM_NAME: &str = "countersign-";
+const RANDOM_DIGITS: usize = 12;
+
+/// Whether nobody has chosen this name of an installation.
+pub(crate) fn is_random_name(name: &str) -> bool {
+    let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    let digits = name.strip_prefix(RANDOM_NAME);
+    digits.is_some_and(|digits| digits.len() == RANDOM_DIGITS && digits.bytes().all(is_digit))
+}
 
 /// A text that is no key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -137,9 +147,9 @@ impl SigningKey {
 
     /// A name for an installation that has none.
     pub fn random_name() -> Result<String, KeyError> {
-        let mut bytes = [0; 6];
+        let mut bytes = [0; RANDOM_DIGITS / 2];
         SystemRandom::new().fill(&mut bytes).map_err(|_| KeyError::Random)?;
-        Ok(format!("countersign-{}", hex::encode(bytes)))
+        Ok(format!("{RANDOM_NAME}{}", hex::encode(bytes)))
     }
 
     /// A key from its text, `PRIVATE+KEY+NAME+ID+KEY`.

@@ -39,6 +39,7 @@ pub use checkpoint::{Checkpoint, NoteError, signers};
 pub use cosignature::{Cosignature, cosignature};
 pub use keep::{Keeping, keep};
 pub use kept::{Kept, KeptCheckpoint};
+pub(crate) use key::is_random_name;
 pub use key::{KeyError, SigningKey, VerifierKey};
 pub use key_change::{KeyChange, ROTATE, predecessors, successors};
 pub use key_file::{KeyFileError, NEXT_KEY_FILE, SIGNING_KEY_FILE};

@@ -55,21 +55,39 @@ impl Orders {
     }
 }
 
-/// Whether one of the keys has ordered the purge of this log.
-pub(super) fn is_ordered<'k>(
+/// Who ordered a purge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::seal) enum Ordered {
+    /// A key that may.
+    Yes,
+    /// A key that is not known, by the order's own account: another proxy's, or somebody's.
+    ByOthers,
+    /// Nobody: there is no order for just this, or it has the name of a known key and not its signature.
+    No,
+}
+
+/// Who of those that are `known` has ordered the purge of this log, if it is one of `keys`.
+pub(super) fn ordered<'k>(
     writer: &str,
     purge: &Purge,
     keys: impl IntoIterator<Item = &'k VerifierKey>,
-) -> bool {
-    let Some(note) = &purge.order else { return false };
+    known: &[&VerifierKey],
+) -> Ordered {
+    let Some(note) = &purge.order else { return Ordered::No };
     if text_of(note).ok() != text(writer, purge) {
-        return false;
+        return Ordered::No;
     }
-    let names: Vec<String> = signers(note).into_iter().map(|(name, _)| name).collect();
-    keys.into_iter().filter(|key| !key.is_witness()).any(|key| {
-        let mut covered = names.iter().filter(|name| key.covers(name));
-        covered.any(|name| is_signed(note, &key.named(name)))
-    })
+    let signers = signers(note);
+    let is_ordered = keys.into_iter().filter(|key| !key.is_witness()).any(|key| {
+        let mut covered = signers.iter().filter(|(name, _)| key.covers(name));
+        covered.any(|(name, _)| is_signed(note, &key.named(name)))
+    });
+    let is_known = |(name, id): &(String, u32)| known.iter().any(|key| key.named(name).id() == *id);
+    match is_ordered {
+        true => Ordered::Yes,
+        false if signers.is_empty() || signers.iter().any(is_known) => Ordered::No,
+        false => Ordered::ByOthers,
+    }
 }
 
 /// What is signed: the log, the entries, and everything else that the event says of the purge.

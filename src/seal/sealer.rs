@@ -56,12 +56,7 @@ impl Sealer {
         let (dir, name) = (dir.to_owned(), name.map(ToOwned::to_owned));
         let opened = spawn_blocking(move || -> Result<Core, SealError> {
             let kept = Kept::open(&dir)?;
-            // Another key would be another log, and nobody may begin one without being noticed.
-            let known = key_file::read(&dir)?;
-            if !kept.is_signed_by(known.as_ref().map(SigningKey::verifier))? {
-                let path = dir.join(key_file::SIGNING_KEY_FILE);
-                return Err(SealError::OtherKey { path, is_missing: known.is_none() });
-            }
+            kept.require_key(&dir)?;
             let key = key_file::load_or_create(&dir, name.as_deref())?;
             Ok(Core {
                 dir,

@@ -38,7 +38,7 @@ use crate::proxy::{Budget, Door, Places, Ruled, Shared, Snapshot, UpstreamError,
 use crate::record::Outcome;
 use crate::recorder::{Later, Recorder, RecorderThread, Settings};
 use crate::redact::{Engine, FingerprintKey, Seen};
-use crate::retain::{self, RetainStatus, Retention};
+use crate::retain::{self, Given, RetainStatus, Retention};
 use crate::rules;
 use crate::seal::Orders;
 use crate::seal::SealError;
@@ -142,6 +142,7 @@ impl Server {
         let signals::Signals { stop: stop_signals, hangup } =
             signals.map_err(ServerError::Runtime)?;
         let spool = SpoolShared::default();
+        seal::require_key(&config)?;
         let (recorder, recorder_thread) = start_recorder(&config, &clock, &metrics, spool.clone())?;
         let access = open_access(&config.ledger.dir, &*clock)?;
         let ways = api::Ways::of(&config.reading).map_err(AccessError::Random)?;
@@ -430,8 +431,7 @@ async fn keep_index(
 fn ruled(config: &Config, key: FingerprintKey) -> Result<Ruled, Problems> {
     let rules = rules::load(config.rules_dir.as_deref(), &config.packs)?;
     let events = rules.events();
-    let mistakes: Vec<_> =
-        config.retention.mistakes(&events.categories().collect()).cloned().collect();
+    let mistakes = config.retention.doubts(&Given::of(&events)).mistakes;
     if !mistakes.is_empty() {
         return Err(Problems(mistakes));
     }

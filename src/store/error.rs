@@ -182,7 +182,7 @@ pub enum StoreError {
     /// Prepared statements are gone with the next transaction. Nothing was written.
     #[error(
         "prepared statements do not last, as behind a pooler in transaction mode: set \
-         `prepared_statements: false` beside `ledger.url`, or end the URL of `--ledger` with \
+         `ledger.postgres.prepared_statements: false`, or end the URL of `--ledger` with \
          `?prepared_statements=false`"
     )]
     Pooled(#[source] Cause),
@@ -219,7 +219,7 @@ pub enum StoreError {
     #[error(
         "the writer `{writer}` is held by {holder}, which was heard of {seconds} s ago: give this \
          proxy a name of its own in `ledger.writer`; if that one is gone, its claim ends \
-         {dead_after} s after it was last heard of"
+         {}", claim_ends(*dead_after, *silence)
     )]
     Claimed {
         /// The writer's name.
@@ -230,6 +230,8 @@ pub enum StoreError {
         seconds: i64,
         /// After how many seconds without that it counts as gone.
         dead_after: u64,
+        /// After how many if that is more, since it has a spool.
+        silence: u64,
     },
     /// The server does not promise that a commit survives a power loss, or cannot hold every text.
     #[error(
@@ -292,7 +294,21 @@ pub enum StoreError {
         writer: String,
         /// Which entry.
         seq: i64,
+        /// The column that holds what the document does not say, where it is one alone.
+        column: Option<&'static str>,
     },
+}
+
+/// When the claim of a process that is gone ends.
+fn claim_ends(dead_after: u64, silence: u64) -> String {
+    if silence <= dead_after {
+        return format!("{dead_after} s after it was last heard of");
+    }
+    format!(
+        "{silence} s after it was last heard of, since it has a spool (`ledger.spool.silence`): start it \
+         again with its own `ledger.dir`, which need not wait; if that is gone with its machine, see \
+         \"A proxy that does not come back\" in docs/postgres.md"
+    )
 }
 
 impl StoreError {

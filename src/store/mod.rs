@@ -154,12 +154,44 @@ pub trait Store: Send {
 }
 
 /// How it stands with the proxies that share a ledger.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Fleet {
-    /// A writer with a spool has not been heard of for a while: what it spooled comes later.
-    pub awaits_more: bool,
+    /// Writers with a spool that have not been heard of for a while: what they spooled comes later.
+    pub silent: Vec<String>,
     /// How far the clock of a proxy that was heard of lately is from the ledger's, at most.
     pub skew: Duration,
+}
+
+/// Writers that are named, of those that are silent.
+const NAMED: usize = 5;
+
+impl Fleet {
+    /// What a reader should know of silent writers; which these are is for those alone who see everything.
+    pub fn warning(&self, names: bool) -> Option<String> {
+        let (named, more) = self.silent.split_at_checked(NAMED).unwrap_or((&self.silent, &[]));
+        let others = match (named, more.len()) {
+            ([], _) => return None,
+            ([one], _) if names => {
+                return Some(format!(
+                    "the proxy `{one}` has not been heard of for a while: its newest events may be \
+                     missing"
+                ));
+            }
+            _ if !names => {
+                let text = "another proxy has not been heard of for a while: its newest events may \
+                            be missing";
+                return Some(text.to_owned());
+            }
+            (_, 0) => String::new(),
+            (_, more) => format!(", and {more} more,"),
+        };
+        let named: Vec<String> = named.iter().map(|writer| format!("`{writer}`")).collect();
+        Some(format!(
+            "the proxies {}{others} have not been heard of for a while: their newest events may be \
+             missing",
+            named.join(", ")
+        ))
+    }
 }
 
 /// Ordered reads of a ledger, from any process, without ever writing to it.

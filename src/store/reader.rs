@@ -355,7 +355,11 @@ fn ended(
         ended.query_map(parameters, |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
     };
     let id = |(seq, id): (i64, String)| {
-        id.parse().map_err(|_| StoreError::Damaged { writer: writer.to_owned(), seq })
+        id.parse().map_err(|_| StoreError::Damaged {
+            writer: writer.to_owned(),
+            seq,
+            column: Some("id"),
+        })
     };
     rows().map_err(StoreError::from_rusqlite)?.into_iter().map(id).collect()
 }

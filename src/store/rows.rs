@@ -38,10 +38,10 @@ impl<'r> Fields<'r> {
         let writer: String = row.get(0).map_err(StoreError::from_rusqlite)?;
         // Numbers that are none: only a table without its checks can have them.
         let Ok(seq) = row.get::<_, i64>(1) else {
-            return Err(StoreError::Damaged { writer, seq: -1 });
+            return Err(StoreError::Damaged { writer, seq: -1, column: None });
         };
         // Texts that are none, and the like.
-        Self::read(row, seq).map_err(|_| StoreError::Damaged { writer, seq })
+        Self::read(row, seq).map_err(|_| StoreError::Damaged { writer, seq, column: None })
     }
 
     fn read(row: &'r rusqlite::Row<'_>, seq: i64) -> Result<Self, FromSqlError> {
@@ -69,7 +69,9 @@ impl<'r> Fields<'r> {
         // Ids can be written in several ways, of which countersign writes one.
         let id = self.id.parse().ok().filter(|id: &EventId| id.is_written(self.id));
         let (Some(kind), Some(id)) = (kind, id) else {
-            return Err(StoreError::Damaged { writer: self.writer.to_owned(), seq: self.seq });
+            let column = Some(if kind.is_none() { "kind" } else { "id" });
+            let (writer, seq) = (self.writer.to_owned(), self.seq);
+            return Err(StoreError::Damaged { writer, seq, column });
         };
         Ok(Stored {
             kind,

@@ -360,9 +360,11 @@ impl Store for SqliteStore {
         )?;
         rows.into_iter()
             .map(|(seq, id, scope)| {
-                let id = id
-                    .parse()
-                    .map_err(|_| StoreError::Damaged { writer: writer.to_owned(), seq })?;
+                let id = id.parse().map_err(|_| StoreError::Damaged {
+                    writer: writer.to_owned(),
+                    seq,
+                    column: Some("id"),
+                })?;
                 Ok(Orphan { seq: sql_to_seq(seq), id, scope })
             })
             .collect()

@@ -125,6 +125,46 @@ fn by_hand_it_tells_first_and_then_archives_purges_and_reads_back() {
     assert!(text.contains("countersign") && text.contains(".ndjson.zst"), "{text}");
 }
 
+/// How often these bytes stand in the files of a directory, whatever these say that they hold.
+#[expect(clippy::disallowed_methods, reason = "the ledger's files are this test's own")]
+fn occurrences(dir: &Path, bytes: &str) -> usize {
+    let files = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+    files
+        .filter(|path| path.is_file())
+        .map(|path| {
+            let text = std::fs::read(&path).unwrap().to_ascii_lowercase();
+            memchr::memmem::find_iter(&text, bytes).count()
+        })
+        .sum()
+}
+
+#[test]
+fn what_is_purged_is_gone_from_every_file_of_the_ledger() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    let data = home.join("data");
+    config(home, "{days: 365, archive: none}");
+    // Of several sizes, and more than a page of each, indexed as they come.
+    let long = "zanzibar".repeat(20);
+    for round in 0..6 {
+        let old = [("member", "zanzibarqq", 400), ("member", long.as_str(), 401 + round)];
+        let new = [("member", "ada", 400 - round * 80), ("gateway", "eve", 3)];
+        let events: Vec<_> = (0..30).flat_map(|n| if n % 3 == 0 { new } else { old }).collect();
+        write(&data, &events);
+        assert!(countersign(home, &["query", "--data", "data"]).0.status.success());
+    }
+    assert!(occurrences(&data, "zanzibar") > 100);
+    let (output, text) = countersign(home, &["retain", "--config", "c.yaml"]);
+    assert!(output.status.success() && text.contains("purged"), "{output:?}");
+    assert_eq!(occurrences(&data, "zanzibar"), 0);
+    let (_, text) = countersign(home, &["query", "--data", "data", "--limit", "1000"]);
+    assert!(text.contains("ada") && text.contains("eve") && !text.contains("zanzibar"), "{text}");
+    let (output, text) = countersign(home, &["verify", "--data", "data", "--index"]);
+    assert_eq!(output.status.code(), Some(4), "{text}");
+    assert!(text.contains("search index: ok"), "{text}");
+    assert_eq!(occurrences(&data, "zanzibar"), 0);
+}
+
 #[test]
 #[expect(clippy::disallowed_methods, reason = "the archive is this test's own")]
 fn an_archive_that_was_changed_or_is_gone_is_missed() {

@@ -656,3 +656,120 @@ fn a_swallowed_entry_is_not_acknowledged_and_changed_triggers_are_told() {
     assert!(conn.execute("UPDATE entries SET doc = '{}'", []).is_err());
     post(&proxy);
 }
+
+/// Makes another key, as somebody does who has taken away the one that signed, and all that it had.
+fn with_another_key(proxy: &mut Proxy) {
+    for name in ["signing.key", "seal.db", "seal.db-wal", "seal.db-shm"] {
+        fs::remove_file(proxy.data().join(name)).ok();
+    }
+    proxy.respawn();
+    wait_until("it serves", || proxy.read("/readyz").0 == 200);
+    wait_until("all is sealed anew", || sealing(proxy)["unsealed"] == 0);
+    proxy.signal("TERM");
+    proxy.wait();
+}
+
+#[test]
+fn a_replaced_key_is_found_by_what_its_proxy_had_published() {
+    let (_upstream, mut proxy, file) = proxy("");
+    for _ in 0..4 {
+        sealed(&proxy, &file, &post(&proxy));
+    }
+    proxy.signal("TERM");
+    proxy.wait();
+    let old = fs::read_to_string(&file).unwrap();
+    let config = text(&proxy.config());
+    said(&["verify", "--config", &config], 0);
+    // Of others who publish to the same file, nothing is said of this log.
+    let stranger = countersign::seal::SigningKey::generate("audit.example.com/other").unwrap();
+    let root = countersign::seal::leaf("{}");
+    let other = countersign::seal::Checkpoint::sign(
+        "audit.example.com/other/countersign",
+        9,
+        root,
+        &[&stranger],
+    );
+    let line = serde_json::json!({"checkpoint": other.unwrap().note});
+    fs::write(&file, format!("{old}{line}\n")).unwrap();
+    said(&["verify", "--config", &config], 0);
+    fs::write(&file, &old).unwrap();
+    let conn = rusqlite::Connection::open(proxy.data().join("ledger.db")).unwrap();
+    conn.execute_batch(
+        "DROP TRIGGER entries_no_update; \
+         UPDATE entries SET doc = replace(doc, 'POST', 'GETT') WHERE seq = 5",
+    )
+    .unwrap();
+    let doc: String =
+        conn.query_row("SELECT doc FROM entries WHERE seq = 5", [], |row| row.get(0)).unwrap();
+    let leaf = digest(&SHA256, format!("\0{doc}").as_bytes());
+    conn.execute("UPDATE entries SET leaf = ?1 WHERE seq = 5", [leaf.as_ref()]).unwrap();
+    drop(conn);
+    with_another_key(&mut proxy);
+    assert!(fs::read_to_string(&file).unwrap().starts_with(&old));
+    let verified = said(&["verify", "--config", &config], 1);
+    assert!(verified.contains("the key was replaced"), "{verified}");
+    assert!(verified.contains("NOT what was sealed"), "{verified}");
+    // Without anything changed as well, and where it is meant once the file is moved away.
+    with_another_key(&mut proxy);
+    said(&["verify", "--config", &config], 1);
+    fs::remove_file(&file).unwrap();
+    with_another_key(&mut proxy);
+    said(&["verify", "--config", &config], 0);
+}
+
+#[test]
+fn readers_of_a_ledger_that_was_put_back_are_told() {
+    let (_upstream, mut proxy, file) = proxy("");
+    sealed(&proxy, &file, &post(&proxy));
+    proxy.signal("TERM");
+    proxy.wait();
+    let older = tempfile::tempdir().unwrap();
+    copy_files(&proxy.data(), older.path());
+    proxy.respawn();
+    wait_until("it serves", || proxy.read("/readyz").0 == 200);
+    for _ in 0..4 {
+        sealed(&proxy, &file, &post(&proxy));
+    }
+    let warnings = |proxy: &Proxy| json(&ask(proxy, &owner(proxy), "?limit=1"))["warnings"].clone();
+    assert_eq!(warnings(&proxy), serde_json::json!([]));
+    proxy.signal("TERM");
+    proxy.wait();
+    // The ledger alone, as it was before.
+    for name in ["ledger.db", "ledger.db-wal", "ledger.db-shm"] {
+        fs::remove_file(proxy.data().join(name)).ok();
+        fs::copy(older.path().join(name), proxy.data().join(name)).ok();
+    }
+    proxy.respawn();
+    wait_until("it is noticed", || {
+        proxy.read("/readyz").0 == 200 && sealing(&proxy)["state"] == "truncated"
+    });
+    let event = post(&proxy);
+    wait_until("it can be found", || {
+        ask(&proxy, &owner(&proxy), &format!("/{event}")).status == 200
+    });
+    let warned = warnings(&proxy).to_string();
+    assert!(warned.contains("the ledger is not what was sealed"), "{warned}");
+    for path in [format!("/{event}/proof"), "/stats".to_owned(), "/facets".to_owned()] {
+        let answer = ask(&proxy, &owner(&proxy), &path);
+        let body = String::from_utf8_lossy(&answer.body).into_owned();
+        assert!(body.contains("not what was sealed"), "{path}: {body}");
+        assert!(!body.contains("in a moment"), "{path}: {body}");
+    }
+    let (url, token) = (format!("http://{}", proxy.reading), proxy.data().join("bootstrap.token"));
+    for format in ["bundle", "csv"] {
+        let output = text(&proxy.home.path().join(format));
+        let done = countersign(&[
+            "export",
+            "--url",
+            &url,
+            "--token-file",
+            &text(&token),
+            "--format",
+            format,
+            "-o",
+            &output,
+        ]);
+        let told = errors(&done);
+        assert!(done.status.success() && told.contains("not what was sealed"), "{format}: {told}");
+    }
+}

@@ -57,8 +57,8 @@ impl Local {
         last: Option<&Last>,
         progress: &mut Progress,
     ) -> anyhow::Result<Self> {
-        let (mut ledger, mut index, note) = open(located, &Patience::DEFAULT).await?;
-        if let Some(note) = note {
+        let (mut ledger, mut index, notes) = open(located, &Patience::DEFAULT).await?;
+        for note in notes {
             eprintln!("note: {note}");
         }
         let began = SystemClock.now();

@@ -188,8 +188,8 @@ impl Remote {
         let Some(export) = export.map(ToOwned::to_owned) else {
             bail!("what answers there is not a reading listener of countersign");
         };
-        if answer.headers().contains_key("countersign-behind") {
-            eprintln!("note: the search index is behind: the newest events may be missing");
+        for warning in answer.headers().get_all("countersign-warning") {
+            eprintln!("note: {}", printable(&String::from_utf8_lossy(warning.as_bytes())));
         }
         Ok(Self { body: answer.into_body(), export })
     }

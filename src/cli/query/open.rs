@@ -24,12 +24,12 @@ impl Patience {
         Self { wait: Duration::from_secs(2), entries: 100_000 };
 }
 
-/// The ledger, and the index as it must be to show all that was on record a moment ago. The text
-/// says what is not as it should be.
+/// The ledger, and the index as it must be to show all that was on record a moment ago. The texts
+/// say what is not as it should be.
 pub(in crate::cli) async fn open(
     located: &Located,
     patience: &Patience,
-) -> anyhow::Result<(Box<dyn LedgerReader>, Index, Option<String>)> {
+) -> anyhow::Result<(Box<dyn LedgerReader>, Index, Vec<String>)> {
     let dir = located.dir.as_path();
     if !located.source.is_shared() && !dir.is_dir() {
         bail!(
@@ -40,26 +40,29 @@ pub(in crate::cli) async fn open(
     }
     let mut reader = reader(located).await?;
     let heads = Heads::now(&mut *reader).await?;
+    // A command reads all that there is.
+    let mut notes: Vec<String> = reader.fleet().await?.warning(true).into_iter().collect();
     if !located.may_have_index() {
         let mut index = Index::temporary().await?;
         catch_up(&mut *reader, &mut index, &heads).await?;
-        return Ok((reader, index, None));
+        return Ok((reader, index, notes));
     }
     if located.source.is_shared() && is_of_another(dir, &mut *reader).await {
         let mut index = Index::temporary().await?;
         catch_up(&mut *reader, &mut index, &heads).await?;
-        let note = format!(
+        notes.push(format!(
             "the search index in `{}` is that of another ledger: one was made for this command alone; \
              with --data and a directory of this ledger's own it is kept",
             dir.display()
-        );
-        return Ok((reader, index, Some(note)));
+        ));
+        return Ok((reader, index, notes));
     }
     let (index, note) = match up_to_date(dir, &mut *reader, &heads).await {
         Ok(index) => (index, None),
         Err(error) => as_it_is(dir, &mut *reader, &heads, &error, patience).await?,
     };
-    Ok((reader, index, note))
+    notes.extend(note);
+    Ok((reader, index, notes))
 }
 
 /// Whether the index there follows another ledger. That one may be at work with it.

@@ -17,7 +17,7 @@ use super::query::open::reader;
 use super::screen::printable;
 use crate::follow::Heads;
 use crate::index::Compared;
-use crate::seal::verify::{Evidence, Report, verify};
+use crate::seal::verify::{Evidence, Found, Report, verify};
 use crate::seal::{Kept, SIGNING_KEY_FILE, VerifierKey, end_of, key_file};
 
 /// Where the ledger is, if nothing else is said.
@@ -43,7 +43,8 @@ const FILE_BYTES: u64 = 1 << 30;
   countersign verify --key countersign.vkey event.proof.json
 
 Exit codes: 0 all is as it was sealed; 1 something is wrong, with --index also in the search index; 2 the command line has problems;
-3 it cannot be told: the ledger, or what it is held against, could not be read or is another one's;
+3 it cannot be told: the ledger, or what it is held against, could not be read or is another one's, or
+the keys of other proxies are wanted (--key);
 4 nothing is wrong, but nothing is proven, or not all of it: there is no entry, or a log that no
 checkpoint covers.")]
 pub struct Args {
@@ -89,7 +90,23 @@ struct Verified {
 
 impl Verified {
     fn is_sound(&self) -> bool {
-        self.report.is_sound() && self.index.as_ref().is_none_or(|index| index.count == 0)
+        self.report.is_sound() && self.is_index_sound()
+    }
+
+    fn is_index_sound(&self) -> bool {
+        self.index.as_ref().is_none_or(|index| index.count == 0)
+    }
+
+    /// Whether all that is wrong may be right by the key of another proxy: of one that was not given, where
+    /// nobody said which keys there are.
+    fn wants_other_keys(&self) -> bool {
+        let Report { logs, evidence, .. } = &self.report;
+        let mut found = logs.iter().filter_map(|log| log.found.as_ref()).peekable();
+        self.trust.is_beside
+            && self.is_index_sound()
+            && evidence.is_empty()
+            && found.peek().is_some()
+            && found.all(Found::may_be_of_others)
     }
 }
 
@@ -120,6 +137,7 @@ pub fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     };
     writeln!(out, "{written}")?;
     Ok(match (verified.is_sound(), verified.report.is_proven()) {
+        (false, _) if verified.wants_other_keys() => ExitCode::from(3),
         (false, _) => ExitCode::from(1),
         (true, true) => ExitCode::SUCCESS,
         (true, false) => ExitCode::from(4),

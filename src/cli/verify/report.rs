@@ -2,12 +2,13 @@
 
 use std::fmt::Write as _;
 
+use chrono::{DateTime, SecondsFormat};
 use serde_json::{Value, json};
 
 use super::{Trust, Verified, index};
 use crate::cli::export::thousands;
 use crate::cli::screen::printable;
-use crate::seal::verify::{Found, LogReport, Origin, Report, Standing};
+use crate::seal::verify::{Found, LogReport, Origin, PurgedReport, Report, Standing};
 
 pub(super) fn text(verified: &Verified) -> String {
     let mut text = String::new();
@@ -22,6 +23,7 @@ fn write_text(out: &mut String, verified: &Verified) -> std::fmt::Result {
         let is_doubted =
             report.evidence.iter().any(|(writer, _)| writer.as_ref() == Some(&log.writer));
         let state = match (&log.found, log.proven) {
+            (Some(found), _) if trust.is_beside && found.may_be_of_others() => "cannot be told",
             (Some(_), _) => "WRONG",
             (None, _) if is_doubted => "WRONG",
             (None, 0) if log.entries > 0 => "not sealed",
@@ -48,10 +50,8 @@ fn write_text(out: &mut String, verified: &Verified) -> std::fmt::Result {
             write!(out, ", {} newer than the last one", thousands(unsealed))?;
         }
         writeln!(out)?;
-        if log.purged > 0 && log.found.is_none() {
-            let to = log.purged_to.as_deref().unwrap_or("an unknown time");
-            let purged = thousands(log.purged);
-            writeln!(out, "  {purged} of them purged by policy, events up to {}", printable(to))?;
+        if log.purged.entries > 0 && log.found.is_none() {
+            writeln!(out, "  {}", printable(&purged(&log.purged)))?;
         }
         if let Some(found) = &log.found {
             writeln!(out, "  {}", printable(&found.to_string()))?;
@@ -88,7 +88,7 @@ fn write_text(out: &mut String, verified: &Verified) -> std::fmt::Result {
     for note in notes(report, trust) {
         writeln!(out, "note: {note}")?;
     }
-    writeln!(out, "{}", verdict(report))
+    writeln!(out, "{}", verdict(verified))
 }
 
 /// Rows that say of entries that they are purged, which are there.
@@ -111,8 +111,32 @@ fn damaged(origin: &Origin) -> String {
     )
 }
 
-fn verdict(report: &Report) -> &'static str {
+/// How much was purged, when, and of when.
+fn purged(purged: &PurgedReport) -> String {
+    let count = thousands(purged.entries);
+    let to = purged.to.as_deref().unwrap_or("an unknown time");
+    let when = match purged.at {
+        Some((first, last)) if first != last => {
+            format!(" between {} and {}", time(first), time(last))
+        }
+        Some((at, _)) => format!(" at {}", time(at)),
+        None => String::new(),
+    };
+    format!("{count} of them purged by policy{when}: events up to {to}")
+}
+
+fn time(ms: i64) -> String {
+    let time = DateTime::from_timestamp_millis(ms).unwrap_or_default();
+    time.to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+fn verdict(verified: &Verified) -> &'static str {
+    let report = &verified.report;
     match (report.is_sound(), report.is_proven()) {
+        (false, _) if verified.wants_other_keys() => {
+            "It cannot be told whether the ledger is what was sealed: give the keys of all its proxies, \
+             --key FILE."
+        }
         (false, _) => "The ledger is NOT what was sealed.",
         (true, true) => "The ledger is what was sealed.",
         (true, false) if report.is_empty() => {
@@ -177,8 +201,9 @@ pub(super) fn json(verified: &Verified) -> String {
             "entries": log.entries,
             "proven": log.proven,
             "checkpoints": log.checkpoints,
-            "purged": log.purged,
-            "purged_to": log.purged_to,
+            "purged": log.purged.entries,
+            "purged_to": log.purged.to,
+            "purged_at": log.purged.at.map(|(first, last)| json!([time(first), time(last)])),
             "said_to_be_purged": log.marked,
             "open_intents": log.open,
             "keys": keys.collect::<Vec<_>>(),
@@ -201,6 +226,7 @@ pub(super) fn json(verified: &Verified) -> String {
         .map(|it| json!({"code": it.breach.code(), "name": it.name, "text": it.to_string()}));
     let mut all = json!({
         "verdict": match (report.is_sound(), report.is_proven()) {
+            (false, _) if verified.wants_other_keys() => "unknown",
             (false, _) => "wrong",
             (true, true) => "proven",
             (true, false) => "unproven",

@@ -9,9 +9,8 @@ use crate::clock::Timestamp;
 use crate::config::file::{Days, HoldFile, RetentionFile};
 use crate::config::setting::Setting;
 use crate::config::tree::Place;
-use crate::derive::categories;
-use crate::problem::Problem;
-use crate::retain::{Hold, Keep, KeptIn, Policy};
+use crate::derive::{categories, category_of, scopes};
+use crate::retain::{Hold, Keep, KeptIn, Name, Policy, Strange, nearest};
 
 /// A hundred years.
 const DAYS_MAX: u32 = 36_500;
@@ -23,18 +22,19 @@ impl Checker<'_> {
     pub(super) fn retention(&mut self, setting: &Setting<RetentionFile>) -> Policy {
         let none = RetentionFile::default();
         let file = setting.value().unwrap_or(&none);
-        let (mut categories, mut misspelt) = (BTreeMap::new(), BTreeMap::new());
+        let (mut categories, mut strange) = (BTreeMap::new(), Vec::new());
         for (category, days) in file.categories.value().into_iter().flatten() {
             categories.extend(self.days(days).map(|keep| (category.clone(), keep)));
             let place = days.place_or(file.categories.place_or(Place::WHOLE));
-            misspelt.extend(self.misspelt(category, place).map(|it| (category.clone(), it)));
+            strange.extend(self.strange_category(category, place));
         }
+        let holds = self.holds(&file.holds, &mut strange);
         let policy = Policy {
             default: self.days(&file.days).unwrap_or(Keep::Forever),
             categories,
-            misspelt,
+            strange,
             archive: self.archive(&file.archive),
-            holds: self.holds(&file.holds),
+            holds,
             interval: self.duration(
                 "interval",
                 &file.interval,
@@ -54,21 +54,44 @@ impl Checker<'_> {
     }
 
     /// Things of an API give categories their names as well, so that only what is nearly the name of a known
-    /// one counts as a mistake.
-    fn misspelt(&self, category: &str, place: Place) -> Option<Problem> {
+    /// one counts as a mistake; and some of these things are of a category with another name.
+    fn strange_category(&self, category: &str, place: Place) -> Option<Strange> {
         if categories().any(|known| known == category) {
             return None;
         }
-        let distance = |known: &str| strsim::osa_distance(known, &category.to_lowercase());
-        let meant = categories().min_by_key(|known| distance(known))?;
-        let near = if meant.len() < 8 { 1 } else { 2 };
-        (distance(meant) <= near).then(|| {
-            self.findings.made(
+        let meant = nearest(category, categories()).map(str::to_owned);
+        let other = category_of(category);
+        if meant.is_none() && other.is_none() {
+            return None;
+        }
+        let remedy = other.map(|other| format!("events about that have the category `{other}`"));
+        let problem = self.findings.made(
+            place,
+            format!("no event has the category `{category}`: its time holds for nothing"),
+            remedy.unwrap_or_default(),
+        );
+        Some(Strange { name: Name::Category(category.to_owned()), problem, meant })
+    }
+
+    /// Scopes that no convention gives: other than categories, they are of a few things alone.
+    fn strange_scopes(&self, hold: &Hold, place: Place) -> Vec<Strange> {
+        let unknown = hold.scopes().filter(|name| scopes().all(|known| known != *name));
+        let strange = |name: &str| {
+            Strange {
+            name: Name::Scope(name.to_owned()),
+            problem: self.findings.made(
                 place,
-                format!("no event has the category `{category}`: its time holds for nothing"),
-                format!("did you mean `{meant}`? otherwise let a rule give it to events"),
-            )
-        })
+                format!(
+                    "neither a rule nor a convention gives events the scope `{name}`: the hold `{}` may \
+                     hold nothing",
+                    hold.name
+                ),
+                "the console and the API say what a filter finds".to_owned(),
+            ),
+            meant: nearest(name, scopes()).map(str::to_owned),
+        }
+        };
+        unknown.map(strange).collect()
     }
 
     fn days(&mut self, setting: &Setting<Days>) -> Option<Keep> {
@@ -105,7 +128,11 @@ impl Checker<'_> {
         }
     }
 
-    fn holds(&mut self, setting: &Setting<Vec<Setting<HoldFile>>>) -> Vec<Hold> {
+    fn holds(
+        &mut self,
+        setting: &Setting<Vec<Setting<HoldFile>>>,
+        strange: &mut Vec<Strange>,
+    ) -> Vec<Hold> {
         let Some((files, place)) = setting.given() else { return Vec::new() };
         if files.len() > HOLDS {
             self.problem(
@@ -118,6 +145,8 @@ impl Checker<'_> {
         let mut holds: Vec<Hold> = Vec::new();
         for file in files {
             let Some(hold) = self.hold(file) else { continue };
+            let at = file.value().map_or(place, |hold| hold.filter.place_or(place));
+            strange.extend(self.strange_scopes(&hold, at));
             if holds.iter().any(|other| other.name == hold.name) {
                 self.problem(
                     file.place_or(place),

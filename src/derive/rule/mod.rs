@@ -155,6 +155,11 @@ impl EventRules {
         self.rules.iter().filter_map(|rule| rule.category.as_deref())
     }
 
+    /// The names of scopes that rules give to events.
+    pub fn scopes(&self) -> impl Iterator<Item = &str> {
+        self.rules.iter().flat_map(|rule| rule.scope.iter().map(|(name, _)| name.as_str()))
+    }
+
     /// The same rules, and these operations for what they leave out; of operations for the same
     /// requests the first is taken.
     pub fn documented(self, operations: &[Operation]) -> Self {

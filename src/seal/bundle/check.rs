@@ -7,6 +7,7 @@ use tlog_tiles::Hash;
 use super::{BUNDLE, End, Entry, Gone, Head, Line};
 use crate::record::{EntryKind, EventId, PURGE_ACTION, Purge, Stored};
 use crate::seal::checkpoint::signer_names;
+use crate::seal::order::Ordered;
 use crate::seal::proof::{HASHES_MAX, is_included};
 use crate::seal::told::{Halves, id_of};
 use crate::seal::tree::{Tree, leaf};
@@ -281,7 +282,9 @@ impl BundleCheck {
         if self.shown.complete {
             log.entries.push((seq, leaf));
             let purge = purge_of(event, &writer, seq, document);
-            if let Some(purge) = purge.filter(|it| self.evidence.orders(&writer, seq, it)) {
+            if let Some(purge) =
+                purge.filter(|it| self.evidence.orders(&writer, seq, it) == Ordered::Yes)
+            {
                 log.purges.insert(seq, purge);
             }
         }

@@ -83,12 +83,19 @@ pub(super) async fn purged() -> (Ledger, Vec<u64>, u64) {
 
 #[tokio::test]
 async fn what_was_purged_by_policy_is_told_and_proven_by_its_leaf() {
-    let (ledger, event, _) = purged().await;
+    let (ledger, event, by) = purged().await;
     let report = ledger.verify(ledger.key(), &[]).await;
     assert_eq!(first_wrong(&report), "nothing");
     let log = &report.logs[0];
-    assert_eq!((log.entries, log.proven, log.purged), (ledger.next - 1, ledger.next - 1, 2));
-    assert_eq!(log.purged_to.as_deref(), Some("2026-08-02T00:00:00.000Z"));
+    assert_eq!(
+        (log.entries, log.proven, log.purged.entries),
+        (ledger.next - 1, ledger.next - 1, 2)
+    );
+    assert_eq!(log.purged.to.as_deref(), Some("2026-08-02T00:00:00.000Z"));
+    // When that was stands in the id of the event about it.
+    let by = ledger.source().reader().await.unwrap().entry(WRITER, by).await.unwrap().unwrap();
+    let at = by.id.time_ms().unwrap();
+    assert_eq!(log.purged.at, Some((at, at)));
     // The tree can be built again.
     Kept::open(ledger.path()).unwrap().forget_tiles(WRITER).unwrap();
     let mut sealer = ledger.sealer().await;

@@ -8,9 +8,10 @@ use tlog_tiles::Hash;
 
 use super::fault::{Fault, Found};
 use crate::record::Purge;
-use crate::seal::order::is_ordered;
+use crate::seal::order::{Ordered, ordered};
 use crate::seal::{
-    Checkpoint, Kept, KeyChange, SealError, VerifierKey, predecessors, signers, successors,
+    Checkpoint, Kept, KeyChange, SealError, VerifierKey, is_random_name, predecessors, signers,
+    successors,
 };
 
 /// The longest line of a published file that is looked at, in bytes.
@@ -82,6 +83,13 @@ fn writer_of(log: &str, key: Option<&VerifierKey>) -> String {
     below.or_else(last).unwrap_or(log).to_owned()
 }
 
+/// Whether a log may be one of the installation that these keys are of, under a key that is gone: under its
+/// name, or under one that is made up anew with each key, where nobody has chosen one.
+fn may_be_own(known: &[VerifierKey], log: &str) -> bool {
+    let is_made_up = log.rsplit_once('/').is_some_and(|(name, _)| is_random_name(name));
+    known.is_empty() || is_made_up || known.iter().any(|key| key.covers(log))
+}
+
 /// Everything that a ledger is held against.
 #[derive(Debug, Default)]
 pub struct Evidence {
@@ -101,7 +109,7 @@ pub struct Evidence {
     taken: BTreeMap<String, usize>,
     /// And how many of them no trusted key has signed.
     foreign: BTreeMap<String, usize>,
-    /// A file of which only what a known key has signed counts.
+    /// The file in which the proxy publishes: logs of other installations in it do not count.
     published: Option<String>,
 }
 
@@ -152,8 +160,8 @@ impl Evidence {
         }
     }
 
-    /// Takes the file in which the proxy itself publishes. It outlives keys and ledgers: what no known key has
-    /// signed is of an earlier one. Whether there is a checkpoint in it.
+    /// Takes the file in which the proxy itself publishes. Other installations may publish there as well: what
+    /// is said of their logs does not count. Whether there is a checkpoint in it.
     pub fn add_published(&mut self, name: &str, text: &str) -> bool {
         self.add_file(name, text);
         self.published = Some(name.to_owned());
@@ -248,11 +256,11 @@ impl Evidence {
         checkpoint: &Checkpoint,
     ) {
         if let Origin::File { name, .. } = &origin {
-            if Some(name) == self.published.as_ref() {
-                return;
-            }
             if checkpoint.names_one_of(known) {
                 self.damaged.push(origin);
+                return;
+            }
+            if Some(name) == self.published.as_ref() && !may_be_own(known, &checkpoint.origin) {
                 return;
             }
             *self.foreign.entry(name.clone()).or_default() += 1;
@@ -303,7 +311,7 @@ impl Evidence {
 
     /// Whether the purge that the entry `seq` of a log tells of was ordered by who may: a trusted key, or
     /// one that was replaced, if none that took over from it has signed what was there before.
-    pub(in crate::seal) fn orders(&self, writer: &str, seq: u64, purge: &Purge) -> bool {
+    pub(in crate::seal) fn orders(&self, writer: &str, seq: u64, purge: &Purge) -> Ordered {
         let replaced = self.replaced.iter().map(|(key, _)| key);
         let in_force = self.keys.iter().filter(|key| replaced.clone().all(|old| old != *key));
         let until = |number| self.ended.get(&(writer.to_owned(), number)).copied();
@@ -311,7 +319,8 @@ impl Evidence {
             .clone()
             .enumerate()
             .filter(|(number, _)| until(*number).is_none_or(|until| seq <= until));
-        is_ordered(writer, purge, in_force.chain(before.map(|(_, key)| key)))
+        let known: Vec<&VerifierKey> = self.keys.iter().chain(replaced.clone()).collect();
+        ordered(writer, purge, in_force.chain(before.map(|(_, key)| key)), &known)
     }
 
     /// The checkpoints of a writer, by size.

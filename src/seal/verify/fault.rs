@@ -14,15 +14,24 @@ pub enum Column {
     Intent,
     /// Who may see it.
     Scope,
+    /// When the event began.
+    At,
 }
 
 impl Column {
+    /// The one of this name.
+    pub(super) fn named(name: &str) -> Option<Self> {
+        let all = [Self::Kind, Self::Id, Self::Intent, Self::Scope, Self::At];
+        all.into_iter().find(|column| column.name() == name)
+    }
+
     fn name(self) -> &'static str {
         match self {
             Self::Kind => "kind",
             Self::Id => "id",
             Self::Intent => "intent",
             Self::Scope => "scope",
+            Self::At => "at",
         }
     }
 }
@@ -78,6 +87,8 @@ pub enum Fault {
     NotOrdered {
         /// The event.
         by: u64,
+        /// It has an order, signed with a key that is not known.
+        by_others: bool,
     },
     /// It is another entry than the one that was sealed.
     Replaced {
@@ -134,6 +145,7 @@ impl Fault {
             Self::Column(Column::Id) => "column_id",
             Self::Column(Column::Intent) => "column_intent",
             Self::Column(Column::Scope) => "column_scope",
+            Self::Column(Column::At) => "column_at",
             Self::NoIntent { .. } => "no_intent",
             Self::OtherEvent { .. } => "other_event",
             Self::NotPurged { .. } => "not_purged",
@@ -159,6 +171,11 @@ pub struct Found {
 }
 
 impl Found {
+    /// Whether another proxy may have done this, as it should: its key, which is not known, would tell.
+    pub fn may_be_of_others(&self) -> bool {
+        matches!(self.fault, Fault::NotOrdered { by_others: true, .. })
+    }
+
     /// Something that is wrong with one entry.
     pub fn at(seq: u64, fault: Fault) -> Self {
         Self { entries: seq..=seq, fault }
@@ -228,7 +245,7 @@ impl Display for Found {
                 "{entries} {verb} missing, and said to be purged by entry {by}, which is no purge of it: \
                  it was deleted"
             ),
-            Fault::NotOrdered { by } => write!(
+            Fault::NotOrdered { by, .. } => write!(
                 out,
                 "{entries} {verb} missing, and said to be purged by entry {by}, which no trusted key has \
                  signed: deleted, unless another proxy purged it, whose key then has to be given as well"

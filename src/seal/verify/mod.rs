@@ -14,4 +14,5 @@ mod walk;
 
 pub use evidence::{Evidence, Origin, Standing};
 pub use fault::{Column, Fault, Found};
+pub use purges::PurgedReport;
 pub use scan::{LogReport, Report, verify};

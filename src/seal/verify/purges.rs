@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 
 use super::fault::{Fault, Found};
 use crate::record::Purge;
+use crate::seal::order::Ordered;
 
 /// The purged entries of a log, as far as it was walked through.
 #[derive(Debug, Default)]
@@ -16,6 +17,19 @@ pub(super) struct Purges {
     count: u64,
     /// The time of the newest event that was purged.
     to: Option<String>,
+    /// When the first and the last purge was put on record.
+    at: Option<(i64, i64)>,
+}
+
+/// What is told of purges.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PurgedReport {
+    /// Entries that were purged by policy: their leaves are still there, and proven.
+    pub entries: u64,
+    /// The time of the newest event among them.
+    pub to: Option<String>,
+    /// When the first and the last of the purges was put on record, in milliseconds since 1970.
+    pub at: Option<(i64, i64)>,
 }
 
 impl Purges {
@@ -37,20 +51,26 @@ impl Purges {
     pub(super) fn reach(
         &mut self,
         seq: u64,
+        at_ms: Option<i64>,
         purge: Option<&Purge>,
-        is_ordered: impl FnOnce(&Purge) -> bool,
+        ordered: impl FnOnce(&Purge) -> Ordered,
     ) -> Result<(), Found> {
         let Some(claimed) = self.claimed.remove(&seq) else { return Ok(()) };
         if let (Some(purge), Some(first)) = (purge, claimed.first())
-            && !is_ordered(purge)
+            && let by_others @ (Ordered::ByOthers | Ordered::No) = ordered(purge)
         {
-            return Err(Found::at(*first.start(), Fault::NotOrdered { by: seq }));
+            let by_others = by_others == Ordered::ByOthers;
+            return Err(Found::at(*first.start(), Fault::NotOrdered { by: seq, by_others }));
         }
         let is_named = |seq: &u64| purge.is_some_and(|purge| purge.ranges.contains(*seq));
         match claimed.into_iter().flatten().find(|seq| !is_named(seq)) {
             Some(missing) => Err(Found::at(missing, Fault::NotPurged { by: seq })),
             None => {
                 self.to = purge.map(|purge| purge.to.clone()).max(self.to.take());
+                if let Some(at) = at_ms {
+                    let (first, last) = self.at.unwrap_or((at, at));
+                    self.at = Some((first.min(at), last.max(at)));
+                }
                 Ok(())
             }
         }
@@ -63,9 +83,9 @@ impl Purges {
         Some(Found::at(seq, Fault::NotPurged { by: *by }))
     }
 
-    /// How many, and of when the newest was.
-    pub(super) fn told(&self) -> (u64, Option<String>) {
-        (self.count, self.to.clone())
+    /// How many, of when the newest was, and when they were purged.
+    pub(super) fn told(&self) -> PurgedReport {
+        PurgedReport { entries: self.count, to: self.to.clone(), at: self.at }
     }
 }
 

@@ -8,7 +8,8 @@ use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::entry::{Digest, Item};
 use super::evidence::{Evidence, Standing};
-use super::fault::{Fault, Found};
+use super::fault::{Column, Fault, Found};
+use super::purges::PurgedReport;
 use super::walk::{Leaves, Walk};
 use crate::record::{EntryKind, EventId, Stored};
 use crate::seal::leaves::TileLeaves;
@@ -38,10 +39,8 @@ pub struct LogReport {
     pub checkpoints: u64,
     /// The newest of them.
     pub newest: Option<Standing>,
-    /// Entries that were purged by policy: their leaves are still there, and proven.
-    pub purged: u64,
-    /// The time of the newest event that was purged.
-    pub purged_to: Option<String>,
+    /// What was purged.
+    pub purged: PurgedReport,
     /// Entries that are said to be purged and are there: the first of them, some at most.
     pub marked: Vec<u64>,
     /// Intents without a completion.
@@ -139,7 +138,9 @@ async fn verify_log(
     let (read, walked) = tokio::join!(reading, walking);
     let found = match (walked, read) {
         (Err(found), _) => Some(found),
-        (Ok(()), Read::Unreadable(seq)) => Some(Found::at(seq, Fault::Unreadable)),
+        (Ok(()), Read::Unreadable(seq, column)) => {
+            Some(Found::at(seq, column.map_or(Fault::Unreadable, Fault::Column)))
+        }
         (Ok(()), Read::Failed(error)) => return Err(error),
         (Ok(()), Read::Whole) => walk.end().err(),
     };
@@ -153,20 +154,9 @@ async fn verify_log(
     let found = found.or_else(|| miscounted((head, walk.entries()), proven, stray));
     let newest = standing.iter().rfind(|standing| standing.size <= proven).cloned();
     let (writer, entries, open) = (writer.to_owned(), walk.entries(), walk.open());
-    let (purged, purged_to) = walk.purged();
+    let purged = walk.purged();
     let marked = marked(reader, &writer, end).await?;
-    Ok(LogReport {
-        writer,
-        entries,
-        proven,
-        checkpoints,
-        newest,
-        purged,
-        purged_to,
-        marked,
-        open,
-        found,
-    })
+    Ok(LogReport { writer, entries, proven, checkpoints, newest, purged, marked, open, found })
 }
 
 /// Entries that are said to be purged and are there, in stretches of what is said to be: no question to the
@@ -226,8 +216,8 @@ async fn again(
 /// How reading ended.
 enum Read {
     Whole,
-    /// An entry that is no entry.
-    Unreadable(u64),
+    /// An entry that is no entry, and which of its columns says why.
+    Unreadable(u64, Option<Column>),
     Failed(StoreError),
 }
 
@@ -264,8 +254,9 @@ async fn read(
             }
             // One row of the batch is at fault: which?
             Err(_) if limit > 1 => limit = 1,
-            Err(StoreError::Damaged { seq, .. }) => {
-                return Read::Unreadable(u64::try_from(seq).unwrap_or(after + 1));
+            Err(StoreError::Damaged { seq, column, .. }) => {
+                let seq = u64::try_from(seq).unwrap_or(after + 1);
+                return Read::Unreadable(seq, column.and_then(Column::named));
             }
             Err(error) => return Read::Failed(error),
         }

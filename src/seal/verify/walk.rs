@@ -8,8 +8,9 @@ use super::entry::{Digest, Item, Open, Part};
 use super::events::Events;
 use super::evidence::{Evidence, Standing};
 use super::fault::{Fault, Found};
-use super::purges::Purges;
+use super::purges::{PurgedReport, Purges};
 use crate::record::{EventId, Purge};
+use crate::seal::order::Ordered;
 use crate::seal::tree::Tree;
 use crate::store::Purged;
 
@@ -86,8 +87,8 @@ impl<'e> Walk<'e> {
         self.events.late()
     }
 
-    /// How many entries were purged, and of when the newest of them was.
-    pub(super) fn purged(&self) -> (u64, Option<String>) {
+    /// What was purged.
+    pub(super) fn purged(&self) -> PurgedReport {
         self.purges.told()
     }
 
@@ -124,10 +125,12 @@ impl<'e> Walk<'e> {
         self.compare(next, entry.leaf);
         let (writer, evidence) = (self.writer, self.evidence);
         // Nobody can say so where no key is known.
-        let is_ordered =
-            |purge: &Purge| evidence.keys().is_empty() || evidence.orders(writer, entry.seq, purge);
-        let purge = entry.purge.as_deref();
-        if let Err(found) = self.purges.reach(entry.seq, purge, is_ordered) {
+        let ordered = |purge: &Purge| match evidence.keys().is_empty() {
+            true => Ordered::Yes,
+            false => evidence.orders(writer, entry.seq, purge),
+        };
+        let (purge, at) = (entry.purge.as_deref(), entry.id.time_ms());
+        if let Err(found) = self.purges.reach(entry.seq, at, purge, ordered) {
             return Err(self.first(found));
         }
         // Where the first half is gone, there is nothing to compare the second one to.

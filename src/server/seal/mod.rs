@@ -19,7 +19,7 @@ use crate::api::SealStates;
 use crate::config::Config;
 use crate::proxy::Shared;
 use crate::record::{Outcome, Written};
-use crate::seal::{Keeping, KeyChange, LogState, ROTATE, Sealed, Sealer, keep};
+use crate::seal::{Keeping, Kept, KeyChange, LogState, ROTATE, Sealed, Sealer, keep};
 use crate::store::{LedgerSource, SpoolShared};
 use crate::telemetry::Metrics;
 use publish::{Item, Publisher};
@@ -29,6 +29,15 @@ use publish::{Item, Publisher};
 const WAITING: usize = 256;
 /// How long publishing may take when the process ends.
 const ENDING: Duration = Duration::from_secs(2);
+
+/// That the key which signed so far is there, before anything is written.
+pub(super) fn require_key(config: &Config) -> Result<(), ServerError> {
+    // What cannot be opened yet is made, or told of, once the directory is this process's.
+    match Kept::open_read_only(&config.ledger.dir) {
+        Ok(Some(kept)) if config.seal.enabled => Ok(kept.require_key(&config.ledger.dir)?),
+        _ => Ok(()),
+    }
+}
 
 /// Sealing, at work.
 pub(super) struct Sealing {

@@ -115,7 +115,8 @@ pub(super) async fn read_after(
     let twice = entries.iter().zip(entries.iter().skip(1)).find(|(one, next)| one.seq == next.seq);
     match twice {
         Some((entry, _)) => {
-            Err(StoreError::Damaged { writer: writer.to_owned(), seq: seq_to_sql(entry.seq) })
+            let (writer, seq) = (writer.to_owned(), seq_to_sql(entry.seq));
+            Err(StoreError::Damaged { writer, seq, column: None })
         }
         None => Ok(entries),
     }
@@ -124,9 +125,9 @@ pub(super) async fn read_after(
 /// A writer with a spool shows every few seconds that it lives. One that comes back later than its
 /// silence is taken for gone. What a clock said long ago says nothing of it now.
 const FLEET: &str = "SELECT \
-    coalesce(bool_or(silence_ms > 0 \
+    coalesce(array_agg(writer ORDER BY writer) FILTER (WHERE silence_ms > 0 \
         AND heartbeat < clock_timestamp() - interval '30 seconds' \
-        AND heartbeat > clock_timestamp() - make_interval(secs => silence_ms / 1000.0)), false), \
+        AND heartbeat > clock_timestamp() - make_interval(secs => silence_ms / 1000.0)), '{}'), \
     coalesce(max(abs(skew_ms)) FILTER ( \
         WHERE heartbeat > clock_timestamp() - interval '5 minutes'), 0) \
     FROM countersign.writers WHERE instance <> ''";
@@ -135,20 +136,26 @@ pub(super) fn stored(rows: &[PgRow]) -> Result<Vec<Stored>, StoreError> {
     rows.iter().map(one).collect()
 }
 
-/// What belongs in one month and stands in another was moved.
+/// What belongs in one month and stands in another was moved, or has the id of another event.
 fn one(row: &PgRow) -> Result<Stored, StoreError> {
     let fields = Fields::from_row(row).map_err(|error| misshaped(row, error))?;
     let stored = fields.stored()?;
     match row.try_get::<i64, _>(8) {
         Ok(at) if Some(at) == stored.id.time_ms() => Ok(stored),
-        _ => Err(StoreError::Damaged { writer: stored.writer, seq: seq_to_sql(stored.seq) }),
+        _ => {
+            // Documents are canonical: there is one way to say it.
+            let is_its = stored.doc.contains(&format!("\"id\":\"{}\"", stored.id));
+            let column = Some(if is_its { "at" } else { "id" });
+            let (writer, seq) = (stored.writer, seq_to_sql(stored.seq));
+            Err(StoreError::Damaged { writer, seq, column })
+        }
     }
 }
 
 /// A column that holds nothing, or what no schema of countersign lets it hold.
 fn misshaped(row: &PgRow, error: sqlx::Error) -> StoreError {
     match (row.try_get(0), row.try_get(1)) {
-        (Ok(writer), Ok(seq)) => StoreError::Damaged { writer, seq },
+        (Ok(writer), Ok(seq)) => StoreError::Damaged { writer, seq, column: None },
         _ => shape(error),
     }
 }
@@ -231,7 +238,11 @@ impl LedgerReader for PostgresReader {
             .bind(i64::from(limit));
         let rows: Vec<(i64, String)> = pairs(&self.session.rows(query).await?)?;
         let id = |(seq, id): (i64, String)| {
-            id.parse().map_err(|_| StoreError::Damaged { writer: writer.to_owned(), seq })
+            id.parse().map_err(|_| StoreError::Damaged {
+                writer: writer.to_owned(),
+                seq,
+                column: Some("id"),
+            })
         };
         rows.into_iter().map(id).collect()
     }
@@ -286,8 +297,8 @@ impl LedgerReader for PostgresReader {
 
     async fn fleet(&mut self) -> Result<Fleet, StoreError> {
         let rows = self.session.rows(sqlx::query(FLEET)).await?;
-        let (awaits_more, skew_ms) = pairs::<bool, i64>(&rows)?.pop().unwrap_or_default();
-        Ok(Fleet { awaits_more, skew: Duration::from_millis(skew_ms.unsigned_abs()) })
+        let (silent, skew_ms) = pairs::<Vec<String>, i64>(&rows)?.pop().unwrap_or_default();
+        Ok(Fleet { silent, skew: Duration::from_millis(skew_ms.unsigned_abs()) })
     }
 
     async fn close(self: Box<Self>) -> Result<(), StoreError> {

@@ -8,7 +8,7 @@ use sqlx::Row;
 
 use super::instance::Instance;
 use super::migrate::{UTF8, migrate, require};
-use super::reader::{SELECT_HEAD, pairs, read_after};
+use super::reader::{SELECT_HEAD, read_after};
 use super::session::{Purpose, Session};
 use super::{PostgresOptions, guard, sqlstate, value};
 use crate::clock::{Clock, SystemClock};
@@ -34,7 +34,8 @@ const MAKE_PARTITIONS: &str =
     "SELECT countersign.make_partitions($1), countersign.drop_empty_partitions()";
 const PURGE: &str = "SELECT countersign.purge($1, $2, $3, $4, $5)";
 const SELECT_HOLDER: &str = "SELECT holder, \
-     greatest(0, extract(epoch FROM clock_timestamp() - heartbeat))::bigint \
+     greatest(0, extract(epoch FROM clock_timestamp() - heartbeat))::bigint, \
+     CASE WHEN instance = ANY ($2) THEN 0 ELSE silence_ms / 1000 END \
      FROM countersign.writers WHERE writer = $1";
 const SELECT_CLOSED: &str = "SELECT closed FROM countersign.writers WHERE writer = $1";
 /// This writer, and those that are gone.
@@ -196,13 +197,14 @@ async fn claim(
     if let Some(epoch) = value(&rows, 0)? {
         return Ok(epoch);
     }
-    let rows = session.rows(sqlx::query(SELECT_HOLDER).bind(&options.writer)).await?;
-    let (holder, seconds) = pairs(&rows)?.into_iter().next().unwrap_or_default();
+    let query = sqlx::query(SELECT_HOLDER).bind(&options.writer).bind(&instance.known);
+    let rows = session.rows(query).await?;
     Err(StoreError::Claimed {
         writer: options.writer.clone(),
-        holder,
-        seconds,
+        holder: value(&rows, 0)?.unwrap_or_default(),
+        seconds: value(&rows, 1)?.unwrap_or_default(),
         dead_after: options.dead_after.as_secs(),
+        silence: value::<i64>(&rows, 2)?.unwrap_or_default().unsigned_abs(),
     })
 }
 
@@ -292,9 +294,11 @@ impl Store for PostgresStore {
                 let column = |error| StoreError::Failed(sqlstate::cause(error));
                 let seq: i64 = row.try_get(0).map_err(column)?;
                 let id: String = row.try_get(1).map_err(column)?;
-                let id = id
-                    .parse()
-                    .map_err(|_| StoreError::Damaged { writer: writer.to_owned(), seq })?;
+                let id = id.parse().map_err(|_| StoreError::Damaged {
+                    writer: writer.to_owned(),
+                    seq,
+                    column: Some("id"),
+                })?;
                 Ok(Orphan { seq: sql_to_seq(seq), id, scope: row.try_get(2).map_err(column)? })
             })
             .collect()

@@ -213,7 +213,7 @@ fn sound(mut waiting: Vec<Stored>) -> Place {
 
 fn entry(row: Stored) -> Result<Entry, StoreError> {
     let (writer, seq) = (row.writer.clone(), i64::try_from(row.seq).unwrap_or(i64::MAX));
-    row.into_entry().ok_or(StoreError::Damaged { writer, seq })
+    row.into_entry().ok_or(StoreError::Damaged { writer, seq, column: None })
 }
 
 async fn in_time<T>(

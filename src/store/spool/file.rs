@@ -170,7 +170,7 @@ impl File {
         rows.into_iter()
             .map(|(seq, writer, id, scope)| match id.parse() {
                 Ok(id) => Ok(Orphan { seq: sql_to_seq(seq), id, scope }),
-                Err(_) => Err(StoreError::Damaged { writer, seq }),
+                Err(_) => Err(StoreError::Damaged { writer, seq, column: None }),
             })
             .collect()
     }

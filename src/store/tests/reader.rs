@@ -81,7 +81,7 @@ async fn a_damaged_row_is_named_wherever_it_is_damaged() {
         other.close().await.unwrap();
         let mut reader = LedgerSource::directory(dir.path()).reader().await.unwrap();
         let is_named =
-            |error| matches!(error, StoreError::Damaged { writer, seq: 2 } if writer == "w");
+            |error| matches!(error, StoreError::Damaged { writer, seq: 2, .. } if writer == "w");
         assert!(is_named(reader.read_after("w", 0, 9).await.unwrap_err()), "{change}");
         assert!(is_named(reader.entries("w", &[3, 2, 1]).await.unwrap_err()), "{change}");
         assert!(is_named(reader.entry("w", 2).await.unwrap_err()), "{change}");

@@ -128,11 +128,19 @@ fn attacks_on(sealed: &Sealed, seq: u64) -> Vec<(String, String)> {
         "leaf = decode(repeat('00', 32), 'hex')",
         "leaf = ''",
         "at = at - interval '1 year'",
+        "at = at - interval '1 hour'",
+        "id = gen_random_uuid()",
     ] {
         let sql = format!(
             "UPDATE countersign.entries SET {change} WHERE writer = 'one' AND seq = {seq};"
         );
-        attacks.push((sql, format!("entry {seq}")));
+        let named = match change.split_once(" = ") {
+            Some((column @ ("id" | "at" | "scope" | "kind"), value)) if value != "NULL" => {
+                format!("entry {seq}: the column `{column}` does not say what the document says")
+            }
+            _ => format!("entry {seq}"),
+        };
+        attacks.push((sql, named));
     }
     let delete = format!("DELETE FROM countersign.entries WHERE writer = 'one' AND seq = {seq};");
     attacks.push((delete.clone(), format!("entry {seq} is missing")));
@@ -221,7 +229,7 @@ fn inserted(one: u64, head: u64) -> Vec<(String, String)> {
             "writer",
             "seq".to_owned(),
             "at - interval '1 hour'",
-            format!("entry {one} cannot be read"),
+            format!("entry {one}: the column `at` does not say"),
         ),
     ];
     let insert = |(writer, seq, at, named): (&str, String, &str, String)| {
@@ -345,4 +353,36 @@ fn an_old_copy_and_another_key_are_found_with_what_was_kept_elsewhere() {
     fs::write(data.join("signing.key"), other.text().as_bytes()).unwrap();
     let (code, text) = sealed.verify(&sealed.database, &["--checkpoint", published]);
     assert_eq!(code, Some(1), "{text}");
+}
+
+#[test]
+fn a_replaced_key_is_found_by_what_stands_in_the_published_file() {
+    let sealed = Sealed::new();
+    let config = sealed.path("c.yaml");
+    let text = format!(
+        "upstreams: {{app: \"http://127.0.0.1:9\"}}\nledger:\n  dir: \"{}\"\n  postgres: {{url: \"{}\"}}\n\
+         seal: {{file: \"{}\"}}\n",
+        sealed.path("data").display(),
+        sealed.server.url("proxy", &sealed.database),
+        sealed.path("published").display(),
+    );
+    fs::write(&config, text).unwrap();
+    let verify = || {
+        let output = Command::new(env!("CARGO_BIN_EXE_countersign"))
+            .args(["verify", "--config", config.to_str().unwrap()])
+            .output()
+            .unwrap();
+        let text = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8(text).unwrap())
+    };
+    let (code, text) = verify();
+    assert_eq!(code, Some(0), "{text}");
+    // Nobody has chosen a name, so that the other key has another one.
+    let name = SigningKey::random_name().unwrap();
+    let other = SigningKey::generate(&name).unwrap();
+    fs::write(sealed.path("data/signing.key"), other.text().as_bytes()).unwrap();
+    fs::remove_file(sealed.path("data/seal.db")).unwrap();
+    let (code, text) = verify();
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("the key was replaced"), "{text}");
 }

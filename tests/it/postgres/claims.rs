@@ -175,10 +175,11 @@ async fn readers_know_that_more_may_come_while_a_proxy_with_a_spool_is_not_heard
                 format!("UPDATE countersign.writers SET heartbeat = now() - interval '{age} s'");
             server.sql(&database, &sql);
             let fleet = reader.fleet().await.unwrap();
-            assert_eq!(fleet.awaits_more, awaits, "{silence:?} {age}");
+            let silent: &[&str] = if awaits { &[&options.writer] } else { &[] };
+            assert_eq!(fleet.silent, silent, "{silence:?} {age}");
         }
         store.close().await.unwrap();
-        assert!(!reader.fleet().await.unwrap().awaits_more);
+        assert!(reader.fleet().await.unwrap().silent.is_empty());
     }
 }
 
