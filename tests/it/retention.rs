@@ -126,7 +126,6 @@ fn by_hand_it_tells_first_and_then_archives_purges_and_reads_back() {
 }
 
 /// How often these bytes stand in the files of a directory, whatever these say that they hold.
-#[expect(clippy::disallowed_methods, reason = "the ledger's files are this test's own")]
 fn occurrences(dir: &Path, bytes: &str) -> usize {
     let files = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
     files

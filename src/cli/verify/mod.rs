@@ -102,7 +102,7 @@ impl Verified {
     fn wants_other_keys(&self) -> bool {
         let Report { logs, evidence, .. } = &self.report;
         let mut found = logs.iter().filter_map(|log| log.found.as_ref()).peekable();
-        self.trust.is_beside
+        self.trust.may_want_others
             && self.is_index_sound()
             && evidence.is_empty()
             && found.peek().is_some()
@@ -115,6 +115,8 @@ struct Trust {
     keys: Vec<VerifierKey>,
     /// The key is the one beside the ledger.
     is_beside: bool,
+    /// There may be other proxies, whose keys nobody has given.
+    may_want_others: bool,
     /// Checkpoints were given.
     has_checkpoints: bool,
 }
@@ -216,7 +218,8 @@ fn verified(args: &Args) -> anyhow::Result<Verified> {
             printable(name)
         );
     }
-    let trust = Trust { keys, is_beside, has_checkpoints };
+    let may_want_others = is_beside && located.source.is_shared();
+    let trust = Trust { keys, is_beside, may_want_others, has_checkpoints };
     let (report, index) = runtime.block_on(async {
         let mut reader = reader(&located).await?;
         let mut progress = Progress::new("entries", 0);

@@ -23,7 +23,9 @@ fn write_text(out: &mut String, verified: &Verified) -> std::fmt::Result {
         let is_doubted =
             report.evidence.iter().any(|(writer, _)| writer.as_ref() == Some(&log.writer));
         let state = match (&log.found, log.proven) {
-            (Some(found), _) if trust.is_beside && found.may_be_of_others() => "cannot be told",
+            (Some(found), _) if trust.may_want_others && found.may_be_of_others() => {
+                "cannot be told"
+            }
             (Some(_), _) => "WRONG",
             (None, _) if is_doubted => "WRONG",
             (None, 0) if log.entries > 0 => "not sealed",

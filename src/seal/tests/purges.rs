@@ -187,6 +187,9 @@ async fn a_purge_that_no_trusted_key_has_ordered_is_a_deletion() {
         }
         let by = ledger.purge_by(&purge, &event).await;
         for _ in 0..2 {
+            let report = ledger.verify(ledger.key(), &[]).await;
+            let found = report.logs[0].found.as_ref().unwrap();
+            assert_eq!(found.may_be_of_others(), forgery == "by another key", "{forgery}");
             let wrong = ledger.wrong().await;
             let expected = format!("not_ordered: entry {} is missing", event[0]);
             assert!(wrong.starts_with(&expected), "{forgery}: {wrong}");
