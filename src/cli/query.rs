@@ -37,7 +37,7 @@ pub(super) struct BadOption(pub(super) String);
   countersign query --id 0197c5a0-7b1e-7cc3-98c4-dc0c0c07398f")]
 pub struct QueryArgs {
     /// The directory of the ledger
-    #[arg(long, value_name = "DIR", default_value = "countersign-data")]
+    #[arg(long, value_name = "DIR", default_value = "countersign-data", conflicts_with = "config")]
     pub data: PathBuf,
     /// A ledger elsewhere
     #[command(flatten)]
@@ -92,10 +92,10 @@ pub struct Filters {
     /// A scope, such as pool=blue
     #[arg(long, value_name = "NAME=VALUE")]
     pub scope: Vec<String>,
-    /// From this time on: RFC 3339, or 1h, 24h, 7d, 30d, 90d ago
+    /// From this time on: RFC 3339, a day (2026-07-01, UTC), or 1h, 24h, 7d, 30d, 90d ago
     #[arg(long, value_name = "TIME")]
     pub since: Option<String>,
-    /// Before this time: RFC 3339, or a span ago
+    /// Before this time: RFC 3339, a day (its begin), or a span ago
     #[arg(long, value_name = "TIME")]
     pub until: Option<String>,
     /// Words that all occur in the event
@@ -296,6 +296,13 @@ async fn one(
 ) -> anyhow::Result<ExitCode> {
     let Some(row) = page.rows.first() else {
         let id = args.filters.id.as_deref().unwrap_or_default();
+        // Other filters may leave out what is there.
+        let alone = query::parse([("id", id)], SystemClock.now())?;
+        if !index.search(&alone).await?.rows.is_empty() {
+            bail!(
+                "the event `{id}` is in this ledger, but not what the other filters ask for; leave them out"
+            );
+        }
         bail!("no event `{id}` is in this ledger{}", gone(reader, index, id).await);
     };
     let event = query::whole(reader, row).await?;

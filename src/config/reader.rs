@@ -57,7 +57,7 @@ impl serde::de::Error for Misfit {
     }
 
     fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        let found = match found {
+        let shown = match found {
             Unexpected::Bool(value) => format!("`{value}`"),
             Unexpected::Unsigned(value) => format!("`{value}`"),
             Unexpected::Signed(value) => format!("`{value}`"),
@@ -68,6 +68,12 @@ impl serde::de::Error for Misfit {
             Unexpected::Unit => "nothing".to_owned(),
             other => other.to_string(),
         };
+        let unquoted = match found {
+            Unexpected::Str(value) => {
+                Some(value).filter(|value| is_quoted(value, &expected.to_string()))
+            }
+            _ => None,
+        };
         let expected = match expected.to_string().as_str() {
             "a boolean" => "`true` or `false`".to_owned(),
             "a string" => "text".to_owned(),
@@ -76,7 +82,15 @@ impl serde::de::Error for Misfit {
             "usize" | "u64" => "a whole number".to_owned(),
             other => other.to_owned(),
         };
-        Self::expected(&expected, &found)
+        let misfit = Self::expected(&expected, &shown);
+        match unquoted {
+            Some(value) => Self {
+                message: format!("the text `\"{value}\"` stands where {expected} belongs"),
+                remedy: format!("remove the quotes: `{value}`"),
+                ..misfit
+            },
+            None => misfit,
+        }
     }
 
     fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
@@ -95,6 +109,15 @@ impl Misfit {
 
     fn at(self, place: Place) -> Self {
         Self { place: self.place.or(Some(place)), ..self }
+    }
+}
+
+/// Whether a text is what is expected, but for the quotes around it.
+fn is_quoted(text: &str, expected: &str) -> bool {
+    match expected {
+        "a boolean" => matches!(text, "true" | "false"),
+        "usize" | "u64" => !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()),
+        _ => false,
     }
 }
 

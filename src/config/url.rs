@@ -88,7 +88,9 @@ pub(super) fn parse_upstream(url: &str) -> Result<Upstream, (String, String)> {
             format!("write `{scheme}://{authority}`"),
         ));
     }
-    let address = HostPort::parse(authority, Some(port)).map_err(wrong)?;
+    // What is shown as right is one here too.
+    let whole = |remedy: String| wrong(remedy.replacen(": `", &format!(": `{scheme}://"), 1));
+    let address = HostPort::parse(authority, Some(port)).map_err(whole)?;
     let tls = tls.then(|| UpstreamTls {
         server_name: address.host.clone(),
         ca: None,

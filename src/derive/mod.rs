@@ -86,4 +86,5 @@ pub use rule::{
     SnapshotRule, Statuses, TargetRule, Template, TemplateError, Uses, Whereabouts, named,
     named_traced,
 };
+pub use sentence::unseen;
 pub use trace::{By, Field, Origin, Trace, Traced};

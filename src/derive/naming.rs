@@ -221,6 +221,7 @@ pub(super) fn naming_at(
     {
         naming.may_be_no_read();
     }
+    naming.connects(request, &method.name, trace);
     naming.is_at_endpoint = called.is_at_endpoint;
     // A call that only reads agrees with a rule that says so.
     naming.is_doubtful = method.is_doubtful || called.is_ignored && called.may_act || is_doubtful;
@@ -230,6 +231,18 @@ pub(super) fn naming_at(
     trace.note(Field::Description, || (said, Vec::new()));
     naming.method = method.name;
     naming
+}
+
+/// What connections are upgraded to over which HTTP goes on.
+const OTHER_HTTP: [&str; 4] = ["h2", "h2c", "http", "tls"];
+
+/// Whether a request opens a connection for something else than HTTP, such as a WebSocket: what is said
+/// there nobody records, and it is no read.
+fn opens(request: &RequestRecord, method: &str) -> bool {
+    let asked = request.headers.get("upgrade").and_then(Value::as_str).unwrap_or_default();
+    let mut asked = asked.split(',').map(str::trim).filter(|name| !name.is_empty());
+    let is_http = |name: &str| OTHER_HTTP.iter().any(|it| name.eq_ignore_ascii_case(it));
+    method == "GET" && asked.any(|name| !is_http(name.split('/').next().unwrap_or(name)))
 }
 
 /// What a parameter says, in the place of what the path does not.
@@ -324,6 +337,18 @@ impl Naming {
             self.action = format!("{noun}.request");
             "request".clone_into(&mut self.sentence.verb);
         }
+    }
+
+    /// What would be a read opens a connection.
+    fn connects(&mut self, request: &RequestRecord, method: &str, trace: &mut Trace) {
+        let Some((noun, "read" | "request")) = self.action.rsplit_once('.') else { return };
+        if !opens(request, method) {
+            return;
+        }
+        self.action = format!("{noun}.connect");
+        "open".clone_into(&mut self.sentence.verb);
+        let by = By::Convention("the connection is to be upgraded");
+        trace.note(Field::Action, || (by, vec![Origin::RequestHeader("upgrade".to_owned())]));
     }
 
     /// Whether it does several things that have no sentence in common.

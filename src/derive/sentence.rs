@@ -4,7 +4,7 @@ use super::shape::is_id;
 use super::text::{cut, unquoted};
 use super::verbs::{asking_of, compound, is_of_several, past};
 use super::words::{plural, spoken};
-use crate::record::{Scope, Target};
+use crate::record::{Outcome, Scope, Target};
 
 /// In a sentence a name is cut here, so that what became of it is still read.
 const NAME_CHARS_MAX: usize = 80;
@@ -119,7 +119,7 @@ impl Sentence {
 
     /// What nobody knows.
     pub(super) fn unknown(&self, targets: &[Target], reason: &str) -> String {
-        cut(&format!("{}: outcome unknown ({reason})", capital(&self.intent_short(targets))))
+        unknown(&self.intent_short(targets), reason)
     }
 
     fn intent_short(&self, targets: &[Target]) -> String {
@@ -281,6 +281,19 @@ fn short(text: &str) -> String {
     }
     let head: String = text.chars().take(NAME_CHARS_MAX).collect();
     format!("{}…", cut(&head))
+}
+
+/// What nobody knows of what was about to be done: `create API key “ci”`.
+fn unknown(intent: &str, reason: &str) -> String {
+    cut(&format!("{}: outcome unknown ({reason})", capital(intent)))
+}
+
+/// The sentence of what ended and was not seen to, made of the one that said what was about to be done.
+pub fn unseen(intent: &str, outcome: Outcome, reason: &str) -> String {
+    match outcome {
+        Outcome::Unknown => unknown(intent, reason),
+        _ => cut(&format!("{}: failed ({reason})", capital(intent))),
+    }
 }
 
 fn capital(text: &str) -> String {

@@ -413,3 +413,14 @@ fn an_error_in_an_answer_of_a_model_has_the_status_that_it_says() {
         assert_eq!(verdict.reason.as_deref(), Some(expected), "{body}");
     }
 }
+
+#[test]
+fn what_ended_unseen_says_so_as_others_do() {
+    let rows = [
+        (Outcome::Unknown, "proxy_restarted", "Delete user 5: outcome unknown (proxy_restarted)"),
+        (Outcome::Failure, "not_sent", "Delete user 5: failed (not_sent)"),
+    ];
+    for (outcome, reason, says) in rows {
+        assert_eq!(super::unseen("delete user 5", outcome, reason), says);
+    }
+}

@@ -42,7 +42,8 @@ impl Problem {
 
     fn body(&self) -> Bytes {
         let mut body = json!({
-            "type": format!("{TYPES}{}", self.kind),
+            // Refusals are counted by the same words, with `_` between them as labels have it.
+            "type": format!("{TYPES}{}", self.kind.replace('_', "-")),
             "title": self.title,
             "status": self.status.as_u16(),
             "detail": self.detail,

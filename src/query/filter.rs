@@ -1,6 +1,6 @@
 //! Parameters → a search. One grammar for the API, the console, exports and the command line.
 
-use chrono::{DateTime, Duration};
+use chrono::{DateTime, Duration, NaiveDate, NaiveTime};
 
 use crate::clock::Timestamp;
 use crate::index::{Condition, Cursor, Field, Like, Search};
@@ -350,10 +350,18 @@ const TIMES: std::ops::RangeInclusive<i64> = 0..=253_402_300_799_999;
 
 /// RFC 3339, or a span of time before now: `90s`, `15m`, `24h`, `30d`, `2w`; at least the beginning of
 /// 1970, at most the end of 9999.
+/// How long a day is written: `2026-07-01`. It stands for its begin, in UTC.
+const DAY_CHARS: usize = 10;
+
 fn time(name: &'static str, value: &str, now: Timestamp) -> Result<i64, FilterError> {
     if let Some(span) = span(value) {
         let time = now.timestamp_millis().saturating_sub(span.num_milliseconds());
         return Ok(time.clamp(*TIMES.start(), *TIMES.end()));
+    }
+    if let Ok(day) = value.parse::<NaiveDate>()
+        && value.len() == DAY_CHARS
+    {
+        return Ok(day.and_time(NaiveTime::MIN).and_utc().timestamp_millis());
     }
     let time = DateTime::parse_from_rfc3339(value).map(|time| time.timestamp_millis());
     time.map(|time| time.clamp(*TIMES.start(), *TIMES.end())).map_err(|_| FilterError::Malformed {
@@ -366,7 +374,7 @@ fn time(name: &'static str, value: &str, now: Timestamp) -> Result<i64, FilterEr
                  has %2B for +"
             }
             _ => {
-                "give a time such as 2026-07-01T12:00:00Z, or a span before now such as 1h, 24h, \
+                "give a time such as 2026-07-01T12:00:00Z, a day such as 2026-07-01, or a span before now such as 1h, 24h, \
                  7d, 30d or 90d"
             }
         },

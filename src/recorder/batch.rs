@@ -9,6 +9,7 @@ use super::aside::{Loss, Shared};
 use super::chore::Chore;
 use super::{AppendError, Granted};
 use crate::record::Entry;
+use crate::store::StoreError;
 
 /// Documents in one transaction, in bytes: one large batch must not eat up everybody's deadline.
 const BATCH_BYTES: usize = 8 * 1024 * 1024;
@@ -66,11 +67,13 @@ pub(super) struct Batch {
     pub(super) entries: Vec<Entry>,
     pub(super) replies: Vec<Reply>,
     bytes: usize,
+    /// Why something could not be read that its entries say.
+    pub(super) fault: Option<StoreError>,
 }
 
 impl Batch {
     pub(super) fn new(first: u64) -> Self {
-        Self { first, entries: Vec::new(), replies: Vec::new(), bytes: 0 }
+        Self { first, entries: Vec::new(), replies: Vec::new(), bytes: 0, fault: None }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -129,6 +132,7 @@ impl Batch {
             entries: self.entries.split_off(count),
             replies: self.replies.split_off(count),
             bytes: 0,
+            fault: None,
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use super::aside::Loss;
 use super::batch::Inbox;
-use super::system::closing;
+use super::system::{closing, said};
 use super::writer::{Writer, made};
 use crate::clock::Timestamp;
 use crate::record::Entry;
@@ -169,13 +169,12 @@ async fn step(
 ) -> Result<Step, StoreError> {
     let orphans = store.orphans(writer, after, SWEEP_BATCH).await?;
     let last = orphans.last().map(|orphan| orphan.seq);
-    let entries: Vec<Entry> = orphans
-        .into_iter()
-        .filter_map(|Orphan { seq, id, scope }| {
-            let scope = serde_json::from_str(&scope).unwrap_or_default();
-            made(closing(seq, id, scope, loss, now))
-        })
-        .collect();
+    let mut entries: Vec<Entry> = Vec::with_capacity(orphans.len());
+    for Orphan { seq, id, scope } in orphans {
+        let scope = serde_json::from_str(&scope).unwrap_or_default();
+        let intent = said(store, writer, seq).await?;
+        entries.extend(made(closing(seq, id, scope, loss, intent.as_deref(), now)));
+    }
     let closed = entries.len();
     if closed > 0 {
         store.append(writer, head + 1, &entries).await?;

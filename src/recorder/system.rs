@@ -3,15 +3,18 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
+use serde::Deserialize;
 use uuid::Uuid;
 
 use super::aside::Loss;
 use crate::clock::Timestamp;
+use crate::derive::unseen;
 use crate::record::{
     CanonicalError, ChangesSource, Completion, Entry, EntryKind, EventId, Outcome, Scope, Severity,
     canonical,
 };
 use crate::redact::Redacted;
+use crate::store::{Store, StoreError};
 
 impl Loss {
     /// The completion's reason, and its label in the metrics.
@@ -50,13 +53,34 @@ impl Loss {
     }
 }
 
-/// The completion of the intent `seq`. Its duration is counted from the event's arrival, which is
+/// What the intent `seq` says was about to be done.
+pub(super) async fn said(
+    store: &mut dyn Store,
+    writer: &str,
+    seq: u64,
+) -> Result<Option<String>, StoreError> {
+    #[derive(Deserialize)]
+    struct Said {
+        description: String,
+    }
+    let rows = match store.read_after(writer, seq.saturating_sub(1), 1).await {
+        // What was changed says nothing, and is closed all the same.
+        Err(StoreError::Damaged { .. }) => return Ok(None),
+        rows => rows?,
+    };
+    let row = rows.first().filter(|row| row.seq == seq);
+    let said: Option<Said> = row.and_then(|row| serde_json::from_str(&row.doc).ok());
+    Ok(said.map(|said| said.description))
+}
+
+/// The completion of the intent `seq`, which said that `intent` was about to be done. Its duration is counted from the event's arrival, which is
 /// in its id.
 pub(super) fn closing(
     seq: u64,
     id: EventId,
     scope: Scope,
     loss: Loss,
+    intent: Option<&str>,
     now: Timestamp,
 ) -> Result<Entry, CanonicalError> {
     let completion = Completion {
@@ -69,7 +93,7 @@ pub(super) fn closing(
         severity: Severity::Fail,
         action: None,
         acts: Vec::new(),
-        description: None,
+        description: intent.map(|intent| unseen(intent, loss.outcome(), loss.reason())),
         detail: BTreeMap::new(),
         targets: None,
         client_gone: false,

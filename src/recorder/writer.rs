@@ -10,7 +10,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use super::aside::{Loss, Shared};
 use super::batch::{Batch, Inbox, Job, Reply};
 use super::chore::BATCHES;
-use super::system::closing;
+use super::system::{closing, said};
 use super::{AppendError, Granted, Settings};
 use crate::clock::Clock;
 use crate::record::{Entry, EventId, Outcome, Scope, leaf_hash};
@@ -104,7 +104,7 @@ where
                 },
                 Some(waiting) = inbox.chores.recv() => chore = Some(waiting),
             }
-            let batch = self.collect(first, &mut inbox);
+            let batch = self.collect(first, &mut inbox).await;
             self.write(batch, &mut inbox).await;
             batches = batches.saturating_add(1);
             if chore.is_none() && batches >= BATCHES {
@@ -129,7 +129,7 @@ where
             if Instant::now() >= deadline {
                 break;
             }
-            let batch = self.collect(None, inbox);
+            let batch = self.collect(None, inbox).await;
             self.write(batch, inbox).await;
         }
         if self.shared.failing().is_none() {
@@ -144,7 +144,7 @@ where
     }
 
     /// Takes what is due and what waits, up to one batch.
-    fn collect(&mut self, first: Option<Job>, inbox: &mut Inbox) -> Batch {
+    async fn collect(&mut self, first: Option<Job>, inbox: &mut Inbox) -> Batch {
         let limit = self.settings.batch.max(1);
         let mut batch = Batch::new(self.head + 1);
         let now = Instant::now();
@@ -153,7 +153,7 @@ where
             self.admit(&mut batch, job, now);
         }
         if self.shared.has_aside() {
-            self.collect_aside(&mut batch, limit);
+            self.collect_aside(&mut batch, limit).await;
         }
         while batch.has_room(limit) {
             let Ok(job) = inbox.jobs.try_recv() else { break };
@@ -187,7 +187,7 @@ where
         closed
     }
 
-    fn collect_aside(&self, batch: &mut Batch, limit: usize) {
+    async fn collect_aside(&mut self, batch: &mut Batch, limit: usize) {
         while batch.has_room(limit) {
             let Some(entry) = self.shared.take_owed() else { break };
             if !self.is_closed(&entry) {
@@ -198,7 +198,20 @@ where
             let Some((seq, loss)) = self.shared.take_lost() else { break };
             // An intent that is not open has its completion.
             let Some(open) = self.open.get(&seq) else { continue };
-            let entry = closing(seq, open.id, open.scope.clone(), loss, self.clock.now());
+            let (id, scope) = (open.id, open.scope.clone());
+            let intent = match &mut self.store {
+                Some(store) if batch.fault.is_none() => {
+                    self.shared.work_begins();
+                    let intent = said(store.as_mut(), &self.name, seq).await;
+                    self.shared.work_ends();
+                    intent.unwrap_or_else(|error| {
+                        batch.fault = Some(error);
+                        None
+                    })
+                }
+                _ => None,
+            };
+            let entry = closing(seq, id, scope, loss, intent.as_deref(), self.clock.now());
             if let Some(entry) = made(entry) {
                 batch.push(entry, Reply::Closing(loss));
             }
@@ -206,14 +219,19 @@ where
     }
 
     /// Appends one batch and answers for it.
-    async fn write(&mut self, batch: Batch, inbox: &mut Inbox) {
+    async fn write(&mut self, mut batch: Batch, inbox: &mut Inbox) {
         if batch.len() == 0 {
             if self.shared.failing().is_some() && !self.shared.has_aside() {
                 self.works_again();
             }
             return;
         }
-        match self.append(&batch).await {
+        // What could not be read for it is a fault as one of its own.
+        let appended = match batch.fault.take() {
+            Some(error) => Err(error),
+            None => self.append(&batch).await,
+        };
+        match appended {
             Ok(()) => {
                 self.landed(batch);
                 if self.shared.failing().is_some() {

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use http::header::{CONTENT_LOCATION, COOKIE, LOCATION, PROXY_AUTHENTICATE, SET_COOKIE};
-use http::header::{HeaderMap, HeaderName, HeaderValue, WWW_AUTHENTICATE};
+use http::header::{HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_PROTOCOL, WWW_AUTHENTICATE};
 
 use super::carrier::Carrier;
 use super::ids::is_id_of_cookie;
@@ -98,6 +98,11 @@ pub(super) fn without_scheme(text: &str) -> (Option<&'static str>, &str) {
     (None, text)
 }
 
+/// Whether a text is the name of a scheme.
+pub(super) fn is_scheme(text: &str) -> bool {
+    SCHEMES.iter().any(|scheme| scheme.eq_ignore_ascii_case(text))
+}
+
 /// Credentials of schemes whose names are words as well are taken for ones only from this length.
 const CREDENTIAL_BYTES_MIN: usize = 16;
 
@@ -120,6 +125,22 @@ fn has_credential(text: &str) -> bool {
         }
 }
 
+/// The names of subprotocols as one list, if they stand on several lines (RFC 6455, section 11.3.4): what one
+/// line ends with says what the next one is.
+fn one_list(headers: &HeaderMap, name: &HeaderName) -> Option<HeaderValue> {
+    if name != SEC_WEBSOCKET_PROTOCOL {
+        return None;
+    }
+    let mut lines = headers.get_all(name).iter();
+    let first = lines.next()?;
+    let mut list = first.as_bytes().to_vec();
+    for line in lines {
+        list.extend_from_slice(b", ");
+        list.extend_from_slice(line.as_bytes());
+    }
+    (list.len() > first.len()).then(|| HeaderValue::from_bytes(&list).ok()).flatten()
+}
+
 fn string(text: String) -> Node<'static> {
     Node::String(Cow::Owned(text))
 }
@@ -135,8 +156,13 @@ impl Walk<'_> {
             let shown = shown.unwrap_or_else(|| name.as_str().to_owned());
             self.location.push('.');
             self.location.push_str(&shown);
-            let mut values: Vec<Node<'static>> =
-                headers.get_all(name).iter().map(|value| self.listed_field(name, value)).collect();
+            let mut values: Vec<Node<'static>> = match one_list(headers, name) {
+                Some(list) => vec![self.listed_field(name, &list)],
+                None => {
+                    let values = headers.get_all(name).iter();
+                    values.map(|value| self.listed_field(name, value)).collect()
+                }
+            };
             let value = match (values.len(), values.pop()) {
                 (1, Some(value)) => value,
                 (_, last) => {
@@ -191,8 +217,9 @@ impl Walk<'_> {
             }
             return string(out);
         }
-        let mut shown = string(text.to_owned());
-        if self.withhold(&mut shown) {
+        let named = if name == SEC_WEBSOCKET_PROTOCOL { self.subprotocols(text) } else { None };
+        let mut shown = string(named.as_deref().unwrap_or(text).to_owned());
+        if self.withhold(&mut shown) || named.is_some() {
             return shown;
         }
         let is_path = text.starts_with('/') || name == LOCATION || name == CONTENT_LOCATION;
@@ -203,11 +230,11 @@ impl Walk<'_> {
         }
     }
 
-    /// The rule for a field. What is shipped takes cookies apart, and drops copies of them elsewhere, and
-    /// leaves keys to nothing; rules of operators do not.
+    /// The rule for a field. What is shipped takes cookies apart, and drops copies of them elsewhere, takes
+    /// names of subprotocols apart, and leaves keys to nothing; rules of operators do not.
     fn rule_of_field(&mut self, name: &HeaderName, text: &str) -> Option<usize> {
         let rule = self.rule(Carrier::Header, name.as_str(), Some(text))?;
-        let is_apart = name == COOKIE || name == SET_COOKIE;
+        let is_apart = name == COOKIE || name == SET_COOKIE || name == SEC_WEBSOCKET_PROTOCOL;
         let is_ordinary = || {
             self.policy.id(rule) == KEY_RULE
                 && ORDINARY_KEYS.iter().any(|end| name.as_str().ends_with(end))

@@ -228,6 +228,7 @@ fn validator(written: ValidatorFile) -> Validator {
         ValidatorFile::Random => Validator::Random,
         ValidatorFile::NotStatement => Validator::NotStatement,
         ValidatorFile::NotFile => Validator::NotFile,
+        ValidatorFile::Subprotocol => Validator::Subprotocol,
         ValidatorFile::Card => Validator::Number(Scheme::Card),
         ValidatorFile::Phone => Validator::Number(Scheme::Phone),
         ValidatorFile::ArCuit => Validator::Number(Scheme::ArCuit),

@@ -208,6 +208,8 @@ pub enum ValidatorFile {
     NotStatement,
     /// Its last part, behind a dot, is no type of files: `logo@2x.png` is no address.
     NotFile,
+    /// A list of names of WebSocket subprotocols in which a credential stands, or what is no name.
+    Subprotocol,
     /// Payment cards: Luhn, in the ranges that issuers have.
     Card,
     /// Telephone numbers with the code of a country (E.164).

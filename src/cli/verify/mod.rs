@@ -50,7 +50,7 @@ checkpoint covers.")]
 pub struct Args {
     /// The directory of the ledger; with --ledger, that of the proxy whose checkpoints and key it is held
     /// against [default: countersign-data; with --ledger none]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", conflicts_with = "config")]
     data: Option<PathBuf>,
     #[command(flatten)]
     at: LedgerArgs,

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::numbers::Scheme;
 use crate::redact::letters::are_random;
 use crate::redact::ordinary::has_machine_made;
+use crate::redact::subprotocols::has_credential;
 
 const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
     .with_decode_padding_mode(DecodePaddingMode::Indifferent)
@@ -166,6 +167,8 @@ pub enum Validator {
     NotStatement,
     /// Its last part, behind a dot, is no type of files: `logo@2x.png` is no address.
     NotFile,
+    /// A list of names of subprotocols in which a credential stands, or something else that is no name.
+    Subprotocol,
     /// A number that a state or an issuer gives, with its check digits.
     Number(Scheme),
 }
@@ -195,6 +198,7 @@ impl Validator {
             Self::Random => has_machine_made(value),
             Self::NotStatement => !is_statement(value),
             Self::NotFile => !is_file(value),
+            Self::Subprotocol => has_credential(value),
             Self::Number(scheme) => scheme.accepts(value),
         }
     }

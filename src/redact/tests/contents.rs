@@ -394,6 +394,55 @@ fn names_that_mean_a_secret_at_some_places() {
 }
 
 #[test]
+fn tokens_among_names_of_subprotocols() {
+    const NAME: &str = "sec-websocket-protocol";
+    let rows: [(&[&str], &str, &str); 12] = [
+        (&["access_token, 9c1fTokQQ7aazx81PPq"], "9c1fTok", "access_token, "),
+        (&["Bearer,fe4207663fc56d8d"], "fe42", "Bearer,"),
+        (&["authorization, ann-2024-Passphrase, mqtt"], "ann-2024", ", mqtt"),
+        (&["token, 4111222233334444"], "41112222", "token, "),
+        (&["token", "sess_9f3a7c21be04"], "9f3a7c", "token, "),
+        (&["authorization, Bearer, plainwords"], "plainwords", "authorization, Bearer, "),
+        (&["graphql-ws, Yhc8rgyrWYCXK5fD"], "Yhc8rg", "graphql-ws, "),
+        (&["bearer.ann-2024-Passphrase, v1.acme.chat"], "ann-2024", ", v1.acme.chat"),
+        (
+            &["base64url.bearer.authorization.k8s.io.ZmU0MjA3NjYzZmM1NmQ4ZA, base64.binary.k8s.io"],
+            "ZmU0",
+            "base64url.bearer.authorization.k8s.io.",
+        ),
+        (
+            &["realtime, openai-insecure-api-key.ek-7Rt2xZp0Lm4, openai-beta.realtime-v1"],
+            "7Rt2x",
+            "realtime, openai-insecure-api-key.",
+        ),
+        (&["0f8fad5b-d9cb-469f-a165-70867728950e"], "0f8fad5b", ""),
+        (&["mqtt, Bearer%20q7Rt2xZp0Lm4Vb9K"], "q7Rt2x", "mqtt, "),
+    ];
+    for (lines, secret, stays) in rows {
+        let fields: Vec<_> = lines.iter().map(|line| (NAME, *line)).collect();
+        let record = record("/live", &fields, b"");
+        let text = serde_json::to_string(&record.headers).unwrap();
+        assert!(!text.contains(secret) && text.contains(stays), "{lines:?}: {text}");
+        assert!(!record.receipts.is_empty(), "{lines:?}");
+    }
+    for names in [
+        "graphql-transport-ws",
+        "graphql-ws, graphql-transport-ws",
+        "mqtt",
+        "v4.channel.k8s.io, v5.channel.k8s.io",
+        "base64.binary.k8s.io",
+        "v1.acme.chat",
+        "v1.token.acme.chat",
+        "access_token",
+    ] {
+        let record = record("/live", &[(NAME, names)], b"");
+        let text = serde_json::to_string(&record.headers).unwrap();
+        assert!(text.contains(&format!("\"{names}\"")), "{names}: {text}");
+        assert_eq!(record.receipts, [], "{names}");
+    }
+}
+
+#[test]
 fn names_that_mean_no_secret_elsewhere() {
     let rows = [
         ("/tokens/42/revoke", json!({"id": 42, "name": "ci", "expires_at": "2026-01-01"})),
