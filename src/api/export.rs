@@ -106,7 +106,6 @@ pub(super) async fn export(
     let sealed = sealed(&log, &mut *ledger, format).await?;
     // Before the export that is gone on with is looked for: it may have begun a moment ago.
     let fresh = fresh(&mut session.index, &mut *ledger, log.patience * MORE_PATIENCE).await;
-    let behind = fresh != Fresh::Current;
     let earlier = match &again {
         Some((id, _)) => Some(earlier(&mut session, &mut *ledger, *id).await?),
         None => None,
@@ -154,10 +153,7 @@ pub(super) async fn export(
     let exported = record.begin(&log).await?;
     let mut warnings = Vec::new();
     log.warn_of_lag(reader.grant().view(), fresh, &mut warnings);
-    let mut headers = fields(format, exported.id(), behind)?;
-    for warning in warnings.into_iter().flat_map(HeaderValue::try_from) {
-        headers.append(HeaderName::from_static(WARNING_FIELD), warning);
-    }
+    let headers = fields(format, exported.id(), fresh, warnings)?;
     let (sender, body) = Channel::<Bytes, CutShort>::new(PIECES);
     let shown = Shown::of(request.headers(), &log.ways, from.peer);
     let (reader, checked) = (who.0.clone(), Instant::now());
@@ -168,7 +164,12 @@ pub(super) async fn export(
 }
 
 /// What is said before the file.
-fn fields(format: Format, export: EventId, behind: bool) -> Result<HeaderMap, Problem> {
+fn fields(
+    format: Format,
+    export: EventId,
+    fresh: Fresh,
+    warnings: Vec<String>,
+) -> Result<HeaderMap, Problem> {
     let mut headers = HeaderMap::new();
     let fields = [
         (header::CONTENT_TYPE, format.media_type().to_owned()),
@@ -178,8 +179,11 @@ fn fields(format: Format, export: EventId, behind: bool) -> Result<HeaderMap, Pr
     for (name, value) in fields {
         headers.insert(name, HeaderValue::try_from(value).map_err(|_| Problem::unrecorded())?);
     }
-    if behind {
+    if fresh != Fresh::Current {
         headers.insert(BEHIND_FIELD, HeaderValue::from_static("true"));
+    }
+    for warning in warnings.into_iter().flat_map(HeaderValue::try_from) {
+        headers.append(HeaderName::from_static(WARNING_FIELD), warning);
     }
     Ok(headers)
 }

@@ -28,6 +28,8 @@ enum Kind {
     OneOf(&'static [&'static str]),
     /// A time, or a span before now.
     Time,
+    /// The same, or `all`.
+    Since,
     /// An event's id.
     Id,
 }
@@ -50,8 +52,8 @@ const FILTERS: [(&str, &str, Kind); 12] = [
     ("actor_type", "What kind of actor", Kind::OneOf(&ACTOR_TYPES)),
     ("outcome", "How it ended", Kind::OneOf(&OUTCOMES)),
     ("severity", "How much it should worry", Kind::OneOf(&SEVERITIES)),
-    ("since", "From this time on: RFC 3339, or 1h, 24h, 7d, 30d, 90d ago", Kind::Time),
-    ("until", "Before this time: RFC 3339, or a span ago", Kind::Time),
+    ("since", "From this time on: RFC 3339, a day, 1h, 24h, 7d, 30d, 90d ago, or all", Kind::Since),
+    ("until", "Before this time: RFC 3339, a day (its begin), or a span ago", Kind::Time),
     (
         "q",
         "Words that all occur in the event: in its fields, or the beginnings of its redacted bodies, headers, query and changes; ids by their first eight digits or more",
@@ -315,12 +317,23 @@ fn schema(kind: Kind) -> Value {
         Kind::OneOf(values) => {
             json!({"type": "array", "items": {"type": "string", "enum": values}})
         }
-        Kind::Time => json!({"anyOf": [
-            {"type": "string", "format": "date-time"},
-            {"type": "string", "pattern": "^[0-9]{1,9}[smhdw]$"},
-        ]}),
+        Kind::Time => json!({"anyOf": times()}),
+        Kind::Since => {
+            let mut times = times();
+            times.push(json!({"const": "all"}));
+            json!({"anyOf": times})
+        }
         Kind::Id => json!({"type": "string", "format": "uuid"}),
     }
+}
+
+/// How a time is written.
+fn times() -> Vec<Value> {
+    vec![
+        json!({"type": "string", "format": "date-time"}),
+        json!({"type": "string", "format": "date"}),
+        json!({"type": "string", "pattern": "^[0-9]{1,9}[smhdw]$"}),
+    ]
 }
 
 fn number(name: &str, description: &str, least: u32, most: u32) -> Value {

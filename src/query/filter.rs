@@ -348,12 +348,18 @@ fn event_id(value: &str) -> Result<EventId, FilterError> {
 /// No event is of another time, and none can be written with four digits of a year.
 const TIMES: std::ops::RangeInclusive<i64> = 0..=253_402_300_799_999;
 
-/// RFC 3339, or a span of time before now: `90s`, `15m`, `24h`, `30d`, `2w`; at least the beginning of
-/// 1970, at most the end of 9999.
+/// Since always, as the console has it in its addresses.
+const ALL: &str = "all";
+
 /// How long a day is written: `2026-07-01`. It stands for its begin, in UTC.
 const DAY_CHARS: usize = 10;
 
+/// RFC 3339, a day, or a span of time before now: `90s`, `15m`, `24h`, `30d`, `2w`; at least the beginning
+/// of 1970, at most the end of 9999.
 fn time(name: &'static str, value: &str, now: Timestamp) -> Result<i64, FilterError> {
+    if (name, value) == ("since", ALL) {
+        return Ok(*TIMES.start());
+    }
     if let Some(span) = span(value) {
         let time = now.timestamp_millis().saturating_sub(span.num_milliseconds());
         return Ok(time.clamp(*TIMES.start(), *TIMES.end()));

@@ -73,8 +73,8 @@ pub(super) async fn said(
     Ok(said.map(|said| said.description))
 }
 
-/// The completion of the intent `seq`, which said that `intent` was about to be done. Its duration is counted from the event's arrival, which is
-/// in its id.
+/// The completion of the intent `seq`, which said that `intent` was about to be done. Its duration is counted
+/// from the event's arrival, which is in its id.
 pub(super) fn closing(
     seq: u64,
     id: EventId,
