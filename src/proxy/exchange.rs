@@ -16,6 +16,7 @@ use pingora::proxy::Session;
 
 use super::body::{self, BodyError, Patience, RequestBody, declared_length};
 use super::budget::Account;
+use super::failure::Failure;
 use super::forward::{self, Framing};
 use super::gate::{self, Shared};
 use super::heavy::{HEAVY_BYTES, through, weight};
@@ -25,7 +26,7 @@ use super::problem::{self, Problem};
 use super::release::{self, Held, Holding};
 use super::snapshot::{Routed, Snapshot};
 use super::subject::{Subject, captured_response, end_of, stage};
-use super::upstream::{Failure, Outgoing, Upload, Upstream, Waiting};
+use super::upstream::{Outgoing, Upload, Upstream, Waiting};
 use crate::capture::{Body, Release};
 use crate::gateway::Watch;
 use crate::pipeline::{End, Prepared, States, Timing, Unread};
