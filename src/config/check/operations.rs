@@ -74,7 +74,7 @@ impl Checker<'_> {
                 "captured_bytes",
                 &file.captured_bytes,
                 32 * MIB,
-                64 * KIB..=64 * GIB,
+                256 * KIB..=64 * GIB,
             ),
             snapshots: self.count("snapshots", &file.snapshots, 64, 1..=10_000),
         };

@@ -17,6 +17,9 @@ use crate::problem::nearest;
 /// What is captured of a body where nothing is said, in bytes.
 const CAPTURE: usize = 256 << 10;
 
+/// Of a body so much may be read at once, beyond what is captured of it.
+const AT_ONCE: usize = 64 << 10;
+
 /// More routes, or hosts, paths and methods of one, than this are a mistake.
 const ITEMS: usize = 1000;
 
@@ -174,7 +177,7 @@ impl Checker<'_> {
         }
         let none = CaptureFile::default();
         let capture = file.capture.value().unwrap_or(&none);
-        let most = limits.captured_bytes;
+        let most = room(limits);
         let usual = usual_capture(limits);
         let capture_request = self.size("capture.request", &capture.request, usual, 0..=most);
         let capture_response = self.size("capture.response", &capture.response, usual, 0..=most);
@@ -182,7 +185,11 @@ impl Checker<'_> {
         if !fits {
             self.problem(
                 capture.response.place_or(capture.request.place_or(place)),
-                "`capture` of request and response together is more than `limits.captured_bytes`",
+                format!(
+                    "`limits.captured_bytes` has no room for one request: `capture` of request and \
+                     response together is more than {most} bytes, which are left of it beside what is \
+                     read at once"
+                ),
                 "lower `capture`, or raise `limits.captured_bytes`",
             );
         }
@@ -390,8 +397,13 @@ impl Checker<'_> {
     }
 }
 
+/// What one request may capture: with more it would be refused, also where it is the only one.
+fn room(limits: &Limits) -> usize {
+    limits.captured_bytes.saturating_sub(AT_ONCE)
+}
+
 fn usual_capture(limits: &Limits) -> usize {
-    CAPTURE.min(limits.captured_bytes / 2)
+    CAPTURE.min(room(limits) / 2)
 }
 
 fn plain_route(limits: &Limits) -> Route {
