@@ -129,6 +129,9 @@ pub(super) async fn run(
             return answer_and_close(session, &shared.refuse(&refusal)).await;
         }
         Err(BodyError::NoMemory) => {
+            shared.budget.tell_exhausted();
+            routed.requests.inc();
+            count(shared, routed, AuditResult::Refused);
             let problem = problem::audit_unavailable("captured_bytes_limit");
             return answer_and_close(session, &problem).await;
         }
@@ -186,6 +189,11 @@ async fn answer_and_close(session: &mut Session, problem: &Problem) -> pingora::
     problem::send(session, problem).await
 }
 
+fn count(shared: &Shared, routed: &Routed, result: AuditResult) {
+    let labels = ExchangeLabels { route: routed.route.name.clone(), result };
+    shared.metrics.exchanges.get_or_create(&labels).inc();
+}
+
 impl<'a> Exchange<'a> {
     async fn record_intent(&mut self) -> Result<(), AppendError> {
         let Told::Now(prepared) = &self.told else { return Ok(()) };
@@ -200,8 +208,7 @@ impl<'a> Exchange<'a> {
     }
 
     fn count(&self, result: AuditResult) {
-        let labels = ExchangeLabels { route: self.routed.route.name.clone(), result };
-        self.shared.metrics.exchanges.get_or_create(&labels).inc();
+        count(self.shared, self.routed, result);
     }
 
     /// Counts the bodies that are on record without their contents.
