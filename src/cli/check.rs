@@ -1,5 +1,7 @@
 //! `countersign check`: every problem in the configuration and the rules, at once.
 
+mod names;
+
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -14,8 +16,8 @@ pub(super) const DEFAULT_CONFIG: &str = "config/countersign.yaml";
 /// Report every problem in the configuration and the rules, before they are used
 ///
 /// Each problem is shown with file, line, column and what to do about it. The examples in the rules
-/// are tried. Nothing is started and nothing is written. Exit codes: 0 all is well, 1 there are
-/// problems, 2 nothing to check.
+/// are tried. Host names of upstreams that do not resolve here are warnings. Nothing is started and
+/// nothing is written. Exit codes: 0 all is well, 1 there are problems, 2 nothing to check.
 #[derive(Debug, Default, clap::Args)]
 pub struct Args {
     /// The configuration file [default: config/countersign.yaml if it exists]
@@ -79,6 +81,10 @@ pub fn run(args: &Args, check_rules: CheckRules<'_>, out: &mut dyn Write) -> io:
         }
         None => None,
     };
+    let warnings = understood.as_ref().map(|config| names::unresolved(&config.upstreams));
+    for warning in warnings.iter().flatten() {
+        writeln!(out, "warning: {warning}")?;
+    }
     let (dir, packs, policy) = match understood {
         Some(config) => (config.rules_dir, config.packs, config.retention),
         None => (None, Pack::DEFAULT.to_vec(), Policy::default()),
@@ -224,6 +230,15 @@ mod tests {
         assert!(text.contains(":1:20: `127.0.0.1:9000` is no URL of an upstream"), "{text}");
         assert!(text.contains("rules.yaml:1:2: rules: dir None, packs []"), "{text}");
         assert!(text.ends_with("3 problems\n"), "{text}");
+    }
+
+    #[test]
+    fn a_name_that_does_not_resolve_is_a_warning() {
+        let file = write("upstreams: {admin: \"http://no.such.host.invalid:9000\"}\n");
+        let (verdict, text) = check(Some(file.path()), None, true);
+        assert_eq!(verdict, Verdict::Fine);
+        let warning = "warning: upstream `admin`: `no.such.host.invalid:9000` does not resolve: ";
+        assert!(text.starts_with(warning) && text.contains("\nok: "), "{text}");
     }
 
     #[test]

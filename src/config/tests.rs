@@ -187,6 +187,64 @@ fn defaults_of_the_schema() {
 }
 
 #[test]
+fn certificates_and_limits_that_cannot_be_used_together_are_problems() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: String| fs::write(dir.path().join(name), text).unwrap();
+    for name in ["one", "two"] {
+        let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+        write(&format!("{name}.pem"), made.cert.pem());
+        write(&format!("{name}.key"), made.signing_key.serialize_pem());
+    }
+    let junk = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    write("junk.pem", junk.to_owned());
+    let listener = |tls: &str| {
+        format!(
+            "listeners: [{{address: \"127.0.0.1:1\", tls: {{{tls}}}}}]\nupstreams: {{a: http://127.0.0.1:2}}\n"
+        )
+    };
+    let upstream =
+        |tls: &str| format!("upstreams: {{a: {{addresses: [\"b:2\"], tls: {{{tls}}}}}}}\n");
+    let limits = |capture: &str| {
+        format!(
+            "upstreams: {{a: http://127.0.0.1:2}}\nlimits: {{captured_bytes: 256KiB}}\n\
+             routes: [{{name: all, capture: {{{capture}}}}}]\n"
+        )
+    };
+    for (text, problem) in [
+        (listener("certificate: one.pem, key: one.key"), None),
+        (
+            listener("certificate: one.pem, key: two.key"),
+            Some("`certificate` and `key` do not fit"),
+        ),
+        (
+            listener("certificate: junk.pem, key: one.key"),
+            Some("`certificate` and `key` do not fit"),
+        ),
+        (
+            listener("certificate: one.pem, key: one.key, client_ca: junk.pem"),
+            Some("`client_ca` holds no certificate"),
+        ),
+        (upstream("client_certificate: two.pem, client_key: two.key, ca: one.pem"), None),
+        (
+            upstream("client_certificate: two.pem, client_key: one.key"),
+            Some("`client_certificate` and `client_key` do not fit"),
+        ),
+        (upstream("ca: junk.pem"), Some("`ca` holds no certificate")),
+        (limits("request: 96KiB, response: 96KiB"), None),
+        (limits("request: 96KiB, response: 97KiB"), Some("no room for one request")),
+        (limits("request: 200KiB"), Some("`capture.request` is out of range")),
+    ] {
+        let file = dir.path().join("countersign.yaml");
+        fs::write(&file, &text).unwrap();
+        let found = load(&file).err().map(|problems| problems.to_string()).unwrap_or_default();
+        assert!(
+            problem.map_or(found.is_empty(), |problem| found.contains(problem)),
+            "{text}{found}"
+        );
+    }
+}
+
+#[test]
 fn everything_set() {
     let dir = tempfile::tempdir().unwrap();
     let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
@@ -274,8 +332,8 @@ fn the_only_upstream_gets_the_rest() {
     let expected =
         [(RouteKind::Bypass, false), (RouteKind::Gateway, true), (RouteKind::Admin, false)];
     assert_eq!(kinds, expected);
-    let small = fine("upstreams: {a: http://127.0.0.1:1}\nlimits: {captured_bytes: 64KiB}");
-    assert_eq!(small.routes[0].capture_request, 32 << 10);
+    let small = fine("upstreams: {a: http://127.0.0.1:1}\nlimits: {captured_bytes: 256KiB}");
+    assert_eq!(small.routes[0].capture_request, 96 << 10);
 }
 
 #[test]

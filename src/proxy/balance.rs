@@ -8,9 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use pingora::lb::discovery::ServiceDiscovery;
-use pingora::lb::health_check::{
-    HealthCheck as Check, HealthObserve, HttpHealthCheck, TcpHealthCheck,
-};
+use pingora::lb::health_check::{HealthCheck as Check, HttpHealthCheck, TcpHealthCheck};
 use pingora::lb::prelude::RoundRobin;
 use pingora::lb::selection::{BackendIter, BackendSelection, Consistent, Random};
 use pingora::lb::{Backend, Backends, Extensions, LoadBalancer};
@@ -19,13 +17,12 @@ use pingora::server::ShutdownWatch;
 use pingora::services::background::BackgroundService;
 use pingora::upstreams::peer::{HttpPeer, PeerOptions};
 use pingora::utils::tls::{CertKey, WrappedX509, parse_x509};
-use prometheus_client::metrics::counter::Counter;
-use prometheus_client::metrics::family::Family;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
+use super::reach::{Checked, Reach, Unresolved};
 use crate::config::{Balancing, HealthCheck, HttpVersions, Timeouts, Upstream};
-use crate::telemetry::{HealthLabels, Metrics};
+use crate::telemetry::Metrics;
 
 /// How often host names are resolved again.
 const RESOLVE_INTERVAL: Duration = Duration::from_secs(30);
@@ -54,7 +51,10 @@ pub enum UpstreamError {
 pub struct Pool {
     balancer: Balancer,
     template: HttpPeer,
+    reach: Reach,
 }
+
+type BoxedCheck = Box<dyn Check + Send + Sync>;
 
 enum Balancer {
     RoundRobin(Arc<LoadBalancer<RoundRobin>>),
@@ -75,18 +75,15 @@ impl Pool {
     ) -> Result<Self, UpstreamError> {
         let template = template(name, upstream, timeouts, version)?;
         let check = upstream.health_check.as_ref().map(|check| {
-            let observer = Observer {
-                upstream: name.to_owned(),
-                changes: metrics.upstream_health_changes.clone(),
-            };
-            health_check(check, upstream, &template, timeouts.connect, observer)
+            let check = health_check(check, upstream, &template, timeouts.connect);
+            Box::new(Checked::new(check, name, metrics)) as BoxedCheck
         });
         let balancer = match upstream.balancing {
             Balancing::RoundRobin => Balancer::RoundRobin(run(name, upstream, check, stop).await),
             Balancing::Random => Balancer::Random(run(name, upstream, check, stop).await),
             Balancing::ClientIp => Balancer::ClientIp(run(name, upstream, check, stop).await),
         };
-        Ok(Self { balancer, template })
+        Ok(Self { balancer, template, reach: Reach::new(name, metrics) })
     }
 
     /// The next address for a client, as a peer; one of those that this request has `tried` in
@@ -96,6 +93,11 @@ impl Pool {
         let mut peer = self.template.clone();
         peer._address = backend.addr;
         Some(peer)
+    }
+
+    /// What keeps the upstream from being reached.
+    pub(super) fn reach(&self) -> &Reach {
+        &self.reach
     }
 
     fn select(&self, client: &[u8], tried: &[SocketAddr]) -> Option<Backend> {
@@ -111,7 +113,7 @@ impl Pool {
 async fn run<S>(
     name: &str,
     upstream: &Upstream,
-    check: Option<Box<dyn Check + Send + Sync>>,
+    check: Option<BoxedCheck>,
     stop: ShutdownWatch,
 ) -> Arc<LoadBalancer<S>>
 where
@@ -119,7 +121,7 @@ where
     S::Iter: BackendIter,
     S::Config: Send + Sync,
 {
-    let mut backends = Backends::new(Box::new(Resolver(upstream.addresses.clone())));
+    let mut backends = Backends::new(Box::new(Resolver::new(name, upstream)));
     if let Some(check) = check {
         backends.set_health_check(check);
     }
@@ -128,9 +130,8 @@ where
     balancer.health_check_frequency =
         Some(upstream.health_check.as_ref().map_or(RESOLVE_INTERVAL, |check| check.interval));
     balancer.parallel_health_check = true;
-    if let Err(error) = balancer.update().await {
-        tracing::warn!(upstream = name, %error, "no address of the upstream resolves yet");
-    }
+    // What does not resolve was told, and is tried again.
+    balancer.update().await.ok();
     let balancer = Arc::new(balancer);
     let background = Arc::clone(&balancer);
     tokio::spawn(async move { background.start(stop).await });
@@ -144,14 +145,12 @@ fn health_check(
     upstream: &Upstream,
     template: &HttpPeer,
     patience: Duration,
-    observer: Observer,
-) -> Box<dyn Check + Send + Sync> {
+) -> BoxedCheck {
     let Some(path) = &check.path else {
         let mut tcp = TcpHealthCheck::new();
         tcp.consecutive_success = check.healthy_after;
         tcp.consecutive_failure = check.unhealthy_after;
         tcp.peer_template.options.connection_timeout = Some(patience);
-        tcp.health_changed_callback = Some(Box::new(observer));
         return tcp;
     };
     let host = upstream.tls.as_ref().map(|tls| tls.server_name.clone());
@@ -162,7 +161,6 @@ fn health_check(
     http.peer_template = template.clone();
     http.peer_template.options.read_timeout = Some(patience);
     http.peer_template.options.write_timeout = Some(patience);
-    http.health_changed_callback = Some(Box::new(observer));
     if let Ok(uri) = http::Uri::try_from(path.as_str()) {
         http.req.set_uri(uri);
     }
@@ -170,31 +168,11 @@ fn health_check(
         if response.status.is_success() {
             Ok(())
         } else {
-            pingora::Error::e_explain(pingora::ErrorType::CustomCode("unhealthy", 0), "not a 2xx")
+            let answer = format!("the answer was {}", response.status.as_u16());
+            pingora::Error::e_explain(pingora::ErrorType::CustomCode("unhealthy", 0), answer)
         }
     }));
     Box::new(http)
-}
-
-/// Tells operators when an address is left, and when it is taken back.
-struct Observer {
-    upstream: String,
-    changes: Family<HealthLabels, Counter>,
-}
-
-#[async_trait]
-impl HealthObserve for Observer {
-    async fn observe(&self, target: &Backend, healthy: bool) {
-        let (upstream, address) = (&self.upstream, &target.addr);
-        let health = if healthy { "healthy" } else { "unhealthy" };
-        let labels = HealthLabels { upstream: upstream.clone(), health };
-        self.changes.get_or_create(&labels).inc();
-        if healthy {
-            tracing::info!(upstream, %address, "an address is healthy again");
-        } else {
-            tracing::warn!(upstream, %address, "an address is unhealthy and gets no requests");
-        }
-    }
 }
 
 /// Everything about a peer but its address.
@@ -260,15 +238,28 @@ fn pem(upstream: &str, file: &Path, source: rustls_pki_types::pem::Error) -> Ups
 }
 
 /// Resolves `host:port` texts with the system's resolver.
-struct Resolver(Vec<String>);
+struct Resolver {
+    upstream: String,
+    addresses: Vec<String>,
+    unresolved: Unresolved,
+}
+
+impl Resolver {
+    fn new(name: &str, upstream: &Upstream) -> Self {
+        let (upstream, addresses) = (name.to_owned(), upstream.addresses.clone());
+        Self { upstream, addresses, unresolved: Unresolved::default() }
+    }
+}
 
 #[async_trait]
 impl ServiceDiscovery for Resolver {
     async fn discover(&self) -> pingora::Result<(BTreeSet<Backend>, HashMap<u64, bool>)> {
         let mut found = BTreeSet::new();
         let mut failed = None;
-        for address in &self.0 {
-            match tokio::net::lookup_host(address).await {
+        for address in &self.addresses {
+            let resolved = tokio::net::lookup_host(address).await;
+            self.unresolved.note(&self.upstream, address, resolved.as_ref().err());
+            match resolved {
                 Ok(addresses) => found.extend(addresses.map(|address| Backend {
                     addr: SocketAddr::Inet(address),
                     weight: 1,

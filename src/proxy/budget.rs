@@ -1,26 +1,42 @@
 //! How much captured content may be in memory at one time, and how many requests are in flight.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
+
+/// That the budget is used up is told again after so long.
+const AGAIN: Duration = Duration::from_secs(30);
 
 /// Memory for captured bodies, shared by all requests.
 #[derive(Debug)]
 pub struct Budget {
     limit: usize,
     used: AtomicUsize,
+    /// When it was told last that there is none left.
+    told: Mutex<Option<Instant>>,
 }
 
 impl Budget {
     /// A budget of `limit` bytes.
     pub fn new(limit: usize) -> Arc<Self> {
-        Arc::new(Self { limit, used: AtomicUsize::new(0) })
+        Arc::new(Self { limit, used: AtomicUsize::new(0), told: Mutex::default() })
     }
 
     /// Bytes in use.
     pub fn used(&self) -> usize {
         self.used.load(Ordering::Relaxed)
+    }
+
+    /// A request was refused for want of memory: said once in a while.
+    pub(super) fn tell_exhausted(&self) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.is_none_or(|last| last.elapsed() >= AGAIN) {
+            *told = Some(Instant::now());
+            let (used, limit) = (self.used(), self.limit);
+            tracing::warn!(used, limit, "requests are refused: `limits.captured_bytes` is used up");
+        }
     }
 
     /// An account that takes from this budget and gives back when dropped.

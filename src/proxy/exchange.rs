@@ -16,6 +16,7 @@ use pingora::proxy::Session;
 
 use super::body::{self, BodyError, Patience, RequestBody, declared_length};
 use super::budget::Account;
+use super::failure::Failure;
 use super::forward::{self, Framing};
 use super::gate::{self, Shared};
 use super::heavy::{HEAVY_BYTES, through, weight};
@@ -25,7 +26,7 @@ use super::problem::{self, Problem};
 use super::release::{self, Held, Holding};
 use super::snapshot::{Routed, Snapshot};
 use super::subject::{Subject, captured_response, end_of, stage};
-use super::upstream::{Failure, Outgoing, Upload, Upstream, Waiting};
+use super::upstream::{Outgoing, Upload, Upstream, Waiting};
 use crate::capture::{Body, Release};
 use crate::gateway::Watch;
 use crate::pipeline::{End, Prepared, States, Timing, Unread};
@@ -128,6 +129,9 @@ pub(super) async fn run(
             return answer_and_close(session, &shared.refuse(&refusal)).await;
         }
         Err(BodyError::NoMemory) => {
+            shared.budget.tell_exhausted();
+            routed.requests.inc();
+            count(shared, routed, AuditResult::Refused);
             let problem = problem::audit_unavailable("captured_bytes_limit");
             return answer_and_close(session, &problem).await;
         }
@@ -185,6 +189,11 @@ async fn answer_and_close(session: &mut Session, problem: &Problem) -> pingora::
     problem::send(session, problem).await
 }
 
+fn count(shared: &Shared, routed: &Routed, result: AuditResult) {
+    let labels = ExchangeLabels { route: routed.route.name.clone(), result };
+    shared.metrics.exchanges.get_or_create(&labels).inc();
+}
+
 impl<'a> Exchange<'a> {
     async fn record_intent(&mut self) -> Result<(), AppendError> {
         let Told::Now(prepared) = &self.told else { return Ok(()) };
@@ -199,8 +208,7 @@ impl<'a> Exchange<'a> {
     }
 
     fn count(&self, result: AuditResult) {
-        let labels = ExchangeLabels { route: self.routed.route.name.clone(), result };
-        self.shared.metrics.exchanges.get_or_create(&labels).inc();
+        count(self.shared, self.routed, result);
     }
 
     /// Counts the bodies that are on record without their contents.

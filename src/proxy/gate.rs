@@ -293,9 +293,13 @@ impl ProxyHttp for Gate {
     ) -> pingora::Result<Box<HttpPeer>> {
         let client = client_ip(session).map(|ip| ip.to_string()).unwrap_or_default();
         let pool = ctx.routed.as_ref().and_then(|routed| ctx.snapshot.pool(&routed.route.upstream));
-        pool.and_then(|pool| pool.pick(client.as_bytes(), &ctx.tried)).map(Box::new).ok_or_else(
-            || Error::explain(ErrorType::ConnectNoRoute, "no healthy address of the upstream"),
-        )
+        let peer = pool.and_then(|pool| pool.pick(client.as_bytes(), &ctx.tried));
+        if let (None, Some(pool)) = (&peer, pool) {
+            pool.reach().no_address();
+        }
+        peer.map(Box::new).ok_or_else(|| {
+            Error::explain(ErrorType::ConnectNoRoute, "no healthy address of the upstream")
+        })
     }
 
     fn fail_to_connect(
@@ -306,6 +310,10 @@ impl ProxyHttp for Gate {
         mut error: Box<Error>,
     ) -> Box<Error> {
         // Nothing was sent: another address may be better.
+        let routed = ctx.routed.as_ref();
+        if let Some(pool) = routed.and_then(|routed| ctx.snapshot.pool(&routed.route.upstream)) {
+            pool.reach().refused(&peer._address, &error);
+        }
         ctx.tried.push(peer._address.clone());
         error.set_retry(ctx.tried.len() < CONNECTS);
         error

@@ -4,7 +4,8 @@
 //! behind a head, `dated` keeps the date of its answer, `streams` is a connection of HTTP/2, `gate` decides
 //! what is audited (by `plan`), `exchange` carries an audited request through and reads states before and
 //! after it, `tunnel` what follows an upgrade, `oversee` looks on while a model's answer streams,
-//! `subject` gathers what the stages are told, `balance` picks the upstream's address, `identity` asks
+//! `subject` gathers what the stages are told, `balance` picks the upstream's address, `reach` tells
+//! why none can be reached, `identity` asks
 //! who acts, `fetch` puts the questions of our own, `outward` those of the reading side. `pass` carries
 //! reads that are not recorded; everything else goes through Pingora's own pipeline.
 //!
@@ -19,6 +20,7 @@ mod chunks;
 mod dated;
 mod door;
 mod exchange;
+mod failure;
 mod fetch;
 mod forward;
 mod gate;
@@ -32,6 +34,7 @@ mod patience;
 mod places;
 mod plan;
 mod problem;
+mod reach;
 mod release;
 mod snapshot;
 mod streams;

@@ -11,11 +11,12 @@ use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::proxy::Session;
 
 use super::body::BodyError;
+use super::failure::Failure;
 use super::forward::{self, Framing, ResponseFraming};
 use super::gate::{self, Shared};
 use super::problem;
 use super::snapshot::{Routed, Snapshot};
-use super::upstream::{CONNECTS, Failure, Outgoing, Upload, Upstream, Waiting};
+use super::upstream::{CONNECTS, Outgoing, Upload, Upstream, Waiting};
 use super::wire::Wire;
 
 /// Whether a request that is not recorded goes this way.

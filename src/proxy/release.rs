@@ -10,11 +10,12 @@ use pingora::{Error, ErrorType};
 
 use super::body::declared_length;
 use super::budget::Account;
+use super::failure::Failure;
 use super::forward::{self, ResponseFraming};
 use super::oversee::Passing;
 use super::plan;
 use super::tunnel::{self, Side};
-use super::upstream::{Failure, Upstream};
+use super::upstream::Upstream;
 use super::wire::Wire;
 use crate::capture::{Body, BodyCapture, Release};
 use crate::record::EventId;

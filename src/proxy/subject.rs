@@ -10,13 +10,13 @@ use http::Version;
 use pingora::protocols::tls::SslDigest;
 use pingora::proxy::Session;
 
+use super::failure::Failure;
 use super::fetch::Application;
 use super::gate::{self, Shared};
 use super::heavy::{through, weight};
 use super::plan;
 use super::release::Held;
 use super::snapshot::{Routed, Snapshot};
-use super::upstream::Failure;
 use crate::capture::{self, Body};
 use crate::clock::Timestamp;
 use crate::identify::{ClientCertificate, Identified};

@@ -22,6 +22,7 @@ use tokio::time::{sleep, timeout};
 
 use super::balance::Pool;
 use super::body::{self, BodyError};
+use super::failure::Failure;
 use super::forward;
 use super::listening::Listening;
 use super::tunnel::Side;
@@ -46,39 +47,6 @@ const SHORT: usize = 64 * 1024;
 
 /// The pool's group of connections for upgrades; none is ever given back to it.
 const UPGRADES: u64 = 1;
-
-/// Why there is no response.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Failure {
-    /// The upstream was not reached: nothing was executed.
-    NotSent,
-    /// Nor in time.
-    ConnectTimeout,
-    /// The upstream was lost after it had the request.
-    Lost,
-    /// The upstream did not answer in time.
-    Timeout,
-    /// The client broke off its request, so that the upstream never had the whole of it.
-    ClientAborted(BodyError),
-}
-
-impl Failure {
-    /// What an error of connecting means.
-    fn to_connect(error: &Error) -> Self {
-        match error.etype() {
-            ErrorType::ConnectTimedout | ErrorType::TLSHandshakeTimedout => Self::ConnectTimeout,
-            _ => Self::NotSent,
-        }
-    }
-
-    /// What an error of the upstream's connection means once the request is on its way.
-    fn after_sending(error: &Error) -> Self {
-        match error.etype() {
-            ErrorType::ReadTimedout | ErrorType::WriteTimedout => Self::Timeout,
-            _ => Self::Lost,
-        }
-    }
-}
 
 /// How much there is to send.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -148,7 +116,10 @@ impl Upstream {
         let (mut failure, mut tried) = (Failure::NotSent, Vec::new());
         let mut head = Some(head);
         for _ in 0..CONNECTS {
-            let mut peer = pool.pick(client, &tried).ok_or(failure)?;
+            let Some(mut peer) = pool.pick(client, &tried) else {
+                pool.reach().no_address();
+                return Err(failure);
+            };
             if upgrades {
                 peer.options.alpn = ALPN::H1;
                 // Never one of the pool, which may have died: a handshake is not repeated.
@@ -161,6 +132,7 @@ impl Upstream {
                 // Nothing was sent: another address may be better.
                 Err(error) => {
                     failure = Failure::to_connect(&error);
+                    pool.reach().refused(&peer._address, &error);
                     tried.push(peer._address);
                     continue;
                 }
@@ -200,7 +172,10 @@ impl Upstream {
                 Err(error) if reused && repeatable && untouched(&error, &session, &peer, bytes) => {
                 }
                 // HTTP/2 refuses a head before it opens a stream: the connection takes no more.
-                Err(_) if is_http2 => failure = Failure::NotSent,
+                Err(error) if is_http2 => {
+                    failure = Failure::NotSent;
+                    pool.reach().refused(&peer._address, &error);
+                }
                 Err(error) => return Err(Failure::after_sending(&error)),
             }
         }

@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, watch};
 
+use super::batch::late;
 use super::{Settings, Status};
-use crate::record::{Entry, Written};
+use crate::record::{Entry, EventId, Written};
 use crate::store::{Breach, Unguarded};
 use crate::telemetry::{Metrics, ReasonLabel};
 
@@ -21,6 +22,9 @@ const OWED_BYTES: usize = 16 * 1024 * 1024;
 
 /// The reason while the store does not answer.
 const HANGS: &str = "timeout";
+
+/// The reason while no more entries may wait.
+pub(super) const QUEUE_FULL: &str = "queue_full";
 
 /// Why nobody will complete an intent any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +47,8 @@ struct Aside {
     owed_bytes: usize,
     /// Never more than there are open intents.
     lost: Vec<(u64, Loss)>,
+    /// Events whose completion does not say that the response was withheld; as many as may be owed.
+    withheld: Vec<EventId>,
 }
 
 pub(super) struct Shared {
@@ -58,7 +64,8 @@ pub(super) struct Shared {
     /// What was appended to the own log.
     pub(super) written: Arc<Written>,
     aside: Mutex<Aside>,
-    owed_limit: usize,
+    /// So many entries may wait, and so many be owed.
+    queue: usize,
     /// What was found wrong with what guards the ledger.
     unguarded: Mutex<BTreeSet<Unguarded>>,
     /// Something was set aside.
@@ -78,7 +85,7 @@ impl Shared {
             head: watch::Sender::new(0),
             written: Arc::default(),
             aside: Mutex::default(),
-            owed_limit: settings.queue,
+            queue: settings.queue,
             unguarded: Mutex::default(),
             wake: Notify::new(),
             metrics,
@@ -146,12 +153,13 @@ impl Shared {
     }
 
     pub(super) fn status(&self) -> Status {
-        let reason = self.failing();
+        let waiting = self.waiting.load(Ordering::Relaxed);
+        let reason = self.failing().or_else(|| (waiting >= self.queue).then_some(QUEUE_FULL));
         Status {
             ok: reason.is_none(),
             reason,
             disk_full: reason == Some("disk_full"),
-            queue_depth: self.waiting.load(Ordering::Relaxed),
+            queue_depth: waiting,
             head: *self.head.borrow(),
             open_intents: self.open.load(Ordering::Relaxed),
         }
@@ -163,11 +171,13 @@ impl Shared {
         self.metrics.unknown_outcomes.get_or_create(&label).inc_by(count as u64);
     }
 
-    /// Keeps a completion to be written later; beyond the limits, only that it was lost.
+    /// Keeps a completion to be written later, of which the client was told that it is not; beyond the
+    /// limits, only that it was lost.
     pub(super) fn owe(&self, entry: Entry) {
+        let entry = late(entry);
         let mut aside = lock(&self.aside);
         let bytes = aside.owed_bytes.saturating_add(entry.doc.get().len());
-        if aside.owed.len() < self.owed_limit && bytes <= OWED_BYTES {
+        if aside.owed.len() < self.queue && bytes <= OWED_BYTES {
             aside.owed_bytes = bytes;
             aside.owed.push_back(entry);
         } else if let Some(seq) = entry.intent {
@@ -181,6 +191,23 @@ impl Shared {
     pub(super) fn lose(&self, seq: u64, loss: Loss) {
         lock(&self.aside).lost.push((seq, loss));
         self.wake.notify_one();
+    }
+
+    /// It is to be said of an event that its response was withheld.
+    pub(super) fn withhold(&self, id: EventId) {
+        let mut aside = lock(&self.aside);
+        if aside.withheld.len() < self.queue {
+            aside.withheld.push(id);
+        } else {
+            tracing::error!(event = %id, "it is not on record that a response was withheld");
+        }
+        drop(aside);
+        self.wake.notify_one();
+    }
+
+    /// The next of these.
+    pub(super) fn take_withheld(&self) -> Option<EventId> {
+        lock(&self.aside).withheld.pop()
     }
 
     /// The next owed completion.
@@ -213,7 +240,7 @@ impl Shared {
     /// Whether something waits to be written.
     pub(super) fn has_aside(&self) -> bool {
         let aside = lock(&self.aside);
-        !aside.owed.is_empty() || !aside.lost.is_empty()
+        !(aside.owed.is_empty() && aside.lost.is_empty() && aside.withheld.is_empty())
     }
 }
 

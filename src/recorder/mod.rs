@@ -49,7 +49,7 @@ use crate::clock::Clock;
 use crate::record::{Entry, EntryKind, Written};
 use crate::store::{Breach, Opening, StoreError};
 use crate::telemetry::Metrics;
-use aside::{Loss, Shared};
+use aside::{Loss, QUEUE_FULL, Shared};
 use batch::{Inbox, Job, Reply};
 use chore::{CHORES, Chore};
 use writer::Writer;
@@ -105,7 +105,7 @@ impl AppendError {
     /// The error's name for clients and logs, from a closed set.
     pub fn reason(&self) -> &'static str {
         match self {
-            Self::QueueFull => "queue_full",
+            Self::QueueFull => QUEUE_FULL,
             Self::Timeout => "timeout",
             Self::Unavailable { reason } => reason,
             Self::Closed => "stopping",

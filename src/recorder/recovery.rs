@@ -132,7 +132,7 @@ where
     }
 
     /// Replaces the connection where it is suspect, settles what is in doubt, and makes a durable
-    /// write to see that writing works.
+    /// write, as large as an ordinary batch, to see that writing works.
     async fn attempt(&mut self) -> Result<(), StoreError> {
         if self.suspect
             && let Some(store) = self.store.take()
@@ -145,7 +145,11 @@ where
         }
         self.suspect = false;
         self.settle().await?;
-        self.mark().await
+        self.mark().await?;
+        match &mut self.store {
+            Some(store) => store.has_room().await,
+            None => Ok(()),
+        }
     }
 
     /// Compares heads, and finds out what became of the batch in doubt.

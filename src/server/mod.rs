@@ -35,7 +35,6 @@ use crate::follow::follow;
 use crate::index::Index;
 use crate::problem::Problems;
 use crate::proxy::{Budget, Door, Places, Ruled, Shared, Snapshot, UpstreamError, application};
-use crate::record::Outcome;
 use crate::recorder::{Later, Recorder, RecorderThread, Settings};
 use crate::redact::{Engine, FingerprintKey, Seen};
 use crate::retain::{self, Given, RetainStatus, Retention};
@@ -47,9 +46,8 @@ use crate::telemetry::Metrics;
 use reload::Reloader;
 use seal::Sealing;
 use signals::Stop;
-use system::SystemEvent;
 
-pub use key::{KEY_FILE, KeyError, passing_key, read_key};
+pub use key::{KEY_FILE, KeyError, key_id, passing_key, read_key};
 
 /// How long a runtime may take to end when nothing is in flight.
 const GRACE: Duration = Duration::from_millis(200);
@@ -129,8 +127,8 @@ impl Server {
         pingora::tls::install_default_crypto_provider();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let metrics = Arc::new(Metrics::default());
-        let key = key::load_or_create(&config.ledger.dir)?;
-        let ruled = ruled(&config, key).map_err(ServerError::Rules)?;
+        let kept = key::load_or_create(&config.ledger.dir)?;
+        let ruled = ruled(&config, kept.key.clone()).map_err(ServerError::Rules)?;
         let reading = listeners::bind(&config.reading.address.to_string())?;
         config.reading.address = listeners::local_address(&reading)?;
         listeners::probe(&mut config.listeners)?;
@@ -144,6 +142,7 @@ impl Server {
         let spool = SpoolShared::default();
         seal::require_key(&config)?;
         let (recorder, recorder_thread) = start_recorder(&config, &clock, &metrics, spool.clone())?;
+        let replaced = kept.replaced(recorder.status().head > 0);
         let access = open_access(&config.ledger.dir, &*clock)?;
         let ways = api::Ways::of(&config.reading).map_err(AccessError::Random)?;
         let (stop, stopping) = watch::channel(false);
@@ -179,6 +178,7 @@ impl Server {
         };
         server.listen(&config, &stopping)?;
         server.note("start", "countersign started");
+        server.note_key(replaced, &kept);
         let sealing = Sealing::start(&config, Arc::clone(&server.shared), server.spool.clone());
         let (sealing, states) = server.side.block_on(sealing)?.unzip();
         server.sealing = sealing;
@@ -306,21 +306,6 @@ impl Server {
         let metrics = Arc::clone(&self.shared.metrics);
         let (dir, status) = (ledger.dir.clone(), self.retain_status.clone());
         retain::keep_to(retention, policy, dir, status, metrics, reloader.stopping.clone())
-    }
-
-    /// Writes an event about countersign itself; a failure is logged, since nobody waits for it.
-    fn note(&self, verb: &'static str, description: &'static str) {
-        let snapshot = self.shared.snapshot.load();
-        let metadata = serde_json::json!({
-            "version": env!("CARGO_PKG_VERSION"),
-            "config": snapshot.config.version,
-            "ruleset": snapshot.ruleset,
-        });
-        let event = SystemEvent { verb, outcome: Outcome::Success, description, reason: None };
-        let Ok(entry) = system::entry(&*self.shared.clock, event, metadata) else { return };
-        if !self.side.block_on(self.later.record(entry)) {
-            tracing::error!(verb, "an event about countersign itself could not be recorded yet");
-        }
     }
 
     /// Waits for a signal to stop, then stops.

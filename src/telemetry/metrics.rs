@@ -83,6 +83,15 @@ pub struct HealthLabels {
     pub health: &'static str,
 }
 
+/// Labels of an attempt to connect to an upstream that failed.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct UnreachedLabels {
+    /// The upstream's name in the configuration.
+    pub upstream: String,
+    /// Why: `refused`, `timeout`, `tls`, `no_route`, `no_address`, `http2` or `other`.
+    pub reason: &'static str,
+}
+
 /// All metrics of a process.
 #[derive(Debug)]
 pub struct Metrics {
@@ -131,6 +140,8 @@ pub struct Metrics {
     pub reloads: Family<ReasonLabel, Counter>,
     /// Addresses of upstreams that became healthy or unhealthy.
     pub upstream_health_changes: Family<HealthLabels, Counter>,
+    /// Attempts to connect to upstreams that failed.
+    pub upstream_connect_failures: Family<UnreachedLabels, Counter>,
     /// Entries that retention took out of the ledger.
     pub purged_entries: Counter,
     /// Runs of retention that did not do their work, by reason.
@@ -166,11 +177,13 @@ impl Default for Metrics {
             captured_bytes: Gauge::default(),
             reloads: Family::default(),
             upstream_health_changes: Family::default(),
+            upstream_connect_failures: Family::default(),
             purged_entries: Counter::default(),
             retention_errors: Family::default(),
             retention_last_run: Gauge::default(),
         };
         metrics.register();
+        metrics.register_upstreams();
         metrics.register_seal();
         metrics.register_retention();
         metrics
@@ -233,10 +246,19 @@ impl Metrics {
             self.captured_bytes.clone(),
         );
         r.register("reloads", "Reloads of configuration and rules", self.reloads.clone());
+    }
+
+    fn register_upstreams(&mut self) {
+        let r = &mut self.registry;
         r.register(
             "upstream_health_changes",
             "Addresses of upstreams that became healthy or unhealthy",
             self.upstream_health_changes.clone(),
+        );
+        r.register(
+            "upstream_connect_failures",
+            "Attempts to connect to upstreams that failed, by reason",
+            self.upstream_connect_failures.clone(),
         );
     }
 

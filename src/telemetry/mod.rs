@@ -7,5 +7,5 @@ mod metrics;
 pub use logs::init as init_logs;
 pub use metrics::{
     AuditResult, ExchangeLabels, HealthLabels, Metrics, ReasonLabel, RequestLabels, SnapshotLabels,
-    UnreadLabels,
+    UnreachedLabels, UnreadLabels,
 };

@@ -89,6 +89,15 @@ fn an_upstream_with_a_private_authority_is_verified() {
         assert_eq!(upgrade["reason"], "not_sent", "{what}: nor is an upgrade");
         let read = exchange(proxy.address, &send("GET", "/users", "", b""));
         assert_eq!(read.status, 502, "{what}: reads are no less careful");
+        let log = proxy.log();
+        let told: Vec<&str> =
+            log.lines().filter(|line| line.contains("cannot be reached")).collect();
+        assert_eq!(told.len(), 1, "{what}: told, but not for every request: {log}");
+        let address = front.address.to_string();
+        let cause = ["certificate", "tls", address.as_str()];
+        assert!(cause.iter().all(|part| told[0].contains(part)), "{what}: {log}");
+        let counted = "upstream_connect_failures_total{upstream=\"app\",reason=\"tls\"} ";
+        assert!(proxy.read("/metrics").1.contains(counted), "{what}");
     }
     assert_eq!((front.handshakes(), upstream.seen().len()), (0, 0));
 

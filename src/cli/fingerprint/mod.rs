@@ -65,7 +65,7 @@ fingerprint, as passwords do, nor does one of less than 8 characters or of at mo
 which nothing was dropped, masked or shortened; of others it is said by which rules.
 
 Exit codes, as with grep: 0 found; 1 not found; 2 it cannot be told (a rule may have taken the value, or
-its events were purged, the value is too short, or key, ledger or value cannot be read).";
+its events were purged, fingerprints were made with another key as well, the value is too short, or key, ledger or value cannot be read).";
 
 /// How events are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -124,7 +124,7 @@ fn look_for(
     let sought = {
         let value = value()?;
         let text = std::str::from_utf8(&value).ok().context("the value is not UTF-8")?;
-        Sought::of(prints(&key, text), Clear::of(text))?
+        Sought::of(server::key_id(&key), prints(&key, text), Clear::of(text))?
     };
     let mut report = Report::new(args, out);
     let take = |found| report.take(found, sought.clear.as_ref());
@@ -136,6 +136,8 @@ fn look_for(
 
 /// What is looked for.
 struct Sought {
+    /// The name of the key by which it is looked for.
+    key: String,
     /// None, if the value is too short for them.
     prints: Vec<Print>,
     /// None, if the value is too short for that as well.
@@ -143,10 +145,16 @@ struct Sought {
 }
 
 impl Sought {
-    fn of(prints: Result<Vec<Print>, Unprinted>, clear: Option<Clear>) -> anyhow::Result<Self> {
+    fn of(
+        key: String,
+        prints: Result<Vec<Print>, Unprinted>,
+        clear: Option<Clear>,
+    ) -> anyhow::Result<Self> {
         match prints {
-            Ok(prints) => Ok(Self { prints, clear }),
-            Err(Unprinted::Guessable) if clear.is_some() => Ok(Self { prints: Vec::new(), clear }),
+            Ok(prints) => Ok(Self { key, prints, clear }),
+            Err(Unprinted::Guessable) if clear.is_some() => {
+                Ok(Self { key, prints: Vec::new(), clear })
+            }
             Err(why @ Unprinted::Guessable) => bail!(
                 "{why}; and values of less than {} characters are not looked for as text, since they \
                  are everywhere by chance",
@@ -235,6 +243,11 @@ impl<'a> Report<'a> {
         if events == 0 && sought.prints.is_empty() {
             bail!("{}; it does not stand there in clear", Unprinted::Guessable);
         }
+        let others: Vec<&str> =
+            looked.keys.iter().map(String::as_str).filter(|key| *key != sought.key).collect();
+        if events == 0 && !others.is_empty() {
+            bail!("{}", by_others(&others, &sought.key));
+        }
         if events == 0 && looked.untold > 0 {
             bail!("{}", untold(looked));
         }
@@ -304,6 +317,16 @@ fn untold(looked: &Looked) -> String {
         "no event has its fingerprint, nor the value in clear, but it cannot be told whether it occurs: of {} of {} entries \
          something was dropped, masked or shortened{rules}, which leaves none",
         looked.untold, looked.entries
+    )
+}
+
+/// By which keys it may have been marked that are not this one.
+fn by_others(others: &[&str], own: &str) -> String {
+    format!(
+        "no event has its fingerprint by this key (`{own}`), nor the value in clear, but it cannot be told \
+         whether it occurs: fingerprints of this ledger were made with other keys as well (`{}`); look with \
+         each of them: `--key FILE`",
+        others.join("`, `")
     )
 }
 

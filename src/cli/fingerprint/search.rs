@@ -36,6 +36,11 @@ const MARKER: &[u8] = b"\"redacted\":\"";
 const PRINT: &[u8] = b"\"fingerprint\":\"hmac:";
 const PRINT_BYTES: usize = PRINT.len() + 16 + 2;
 
+/// What an event of a start or a stop has in its metadata: the name of the key.
+const KEY: &[u8] = b"\"fingerprint_key\":\"hmac:";
+/// More keys are not told apart.
+const KEYS_MAX: usize = 64;
+
 /// What an event has of its own: nothing of it was captured.
 const OWN: [&str; 3] = ["id", "time", "redactions"];
 
@@ -64,6 +69,8 @@ pub(super) struct Looked {
     pub(super) purged: u64,
     /// Where the last of these were archived.
     pub(super) archive: Option<String>,
+    /// By which keys fingerprints were made, as far as the log says.
+    pub(super) keys: BTreeSet<String>,
 }
 
 impl Looked {
@@ -71,6 +78,9 @@ impl Looked {
     /// its rule alone, with its length or its ends, and what is masked in a text.
     fn at(&mut self, doc: &str) {
         self.entries += 1;
+        if memmem::find(doc.as_bytes(), KEY).is_some() && self.keys.len() < KEYS_MAX {
+            self.keys.extend(key_of(doc));
+        }
         if memmem::find(doc.as_bytes(), RECEIPTS).is_none() {
             return;
         }
@@ -108,6 +118,15 @@ impl Looked {
             self.rules.insert(id.to_owned());
         }
     }
+}
+
+/// The key that an event about countersign itself names.
+fn key_of(doc: &str) -> Option<String> {
+    let doc: Value = serde_json::from_str(doc).ok()?;
+    let is_own = doc.pointer("/actor/type").and_then(Value::as_str) == Some("system")
+        && doc.get("category").and_then(Value::as_str) == Some("audit");
+    let key = doc.pointer("/metadata/fingerprint_key").and_then(Value::as_str);
+    key.filter(|_| is_own).map(str::to_owned)
 }
 
 /// Calls `found` for each event, the oldest first; returns what was read.

@@ -94,8 +94,10 @@ impl Checker<'_> {
         let certificate =
             self.required_pem("certificate", &file.certificate, place, Pem::Certificates);
         let key = self.required_pem("key", &file.key, place, Pem::PrivateKey);
-        let client_ca = self.pem("client_ca", &file.client_ca, Pem::Certificates);
-        Some(ListenerTls { certificate: certificate?, key: key?, client_ca })
+        let client_ca = self.pem("client_ca", &file.client_ca, Pem::Authorities);
+        let place = file.key.place_or(place);
+        let (certificate, key) = self.pair(["certificate", "key"], certificate, key, place)?;
+        Some(ListenerTls { certificate, key, client_ca })
     }
 
     fn address(&mut self, text: &str, place: Place) -> Option<Address> {

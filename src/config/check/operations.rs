@@ -31,6 +31,12 @@ const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;
 const GIB: usize = 1 << 30;
 
+/// What is captured of a body where nothing is said, in bytes.
+const CAPTURE: usize = 256 << 10;
+
+/// Of a body so much may be read at once, beyond what is captured of it.
+const AT_ONCE: usize = 64 << 10;
+
 impl Checker<'_> {
     pub(super) fn timeouts(&mut self, setting: &Setting<TimeoutsFile>) -> Timeouts {
         let none = TimeoutsFile::default();
@@ -74,7 +80,7 @@ impl Checker<'_> {
                 "captured_bytes",
                 &file.captured_bytes,
                 32 * MIB,
-                64 * KIB..=64 * GIB,
+                256 * KIB..=64 * GIB,
             ),
             snapshots: self.count("snapshots", &file.snapshots, 64, 1..=10_000),
         };
@@ -211,4 +217,14 @@ impl Checker<'_> {
             }
         }
     }
+}
+
+/// What one request may capture: with more it would be refused, also where it is the only one.
+pub(super) fn room(limits: &Limits) -> usize {
+    limits.captured_bytes.saturating_sub(AT_ONCE)
+}
+
+/// What is captured of a body where nothing is said.
+pub(super) fn usual_capture(limits: &Limits) -> usize {
+    CAPTURE.min(room(limits) / 2)
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Checker;
+use super::operations::{room, usual_capture};
 use super::upstreams::{UpstreamFiles, is_host};
 use crate::config::checked::{AuditLevel, Limits, Route, RouteKind, Snapshots};
 use crate::config::file::{
@@ -13,9 +14,6 @@ use crate::config::setting::Setting;
 use crate::config::tree::Place;
 use crate::config::url::HostPort;
 use crate::problem::nearest;
-
-/// What is captured of a body where nothing is said, in bytes.
-const CAPTURE: usize = 256 << 10;
 
 /// More routes, or hosts, paths and methods of one, than this are a mistake.
 const ITEMS: usize = 1000;
@@ -174,7 +172,7 @@ impl Checker<'_> {
         }
         let none = CaptureFile::default();
         let capture = file.capture.value().unwrap_or(&none);
-        let most = limits.captured_bytes;
+        let most = room(limits);
         let usual = usual_capture(limits);
         let capture_request = self.size("capture.request", &capture.request, usual, 0..=most);
         let capture_response = self.size("capture.response", &capture.response, usual, 0..=most);
@@ -182,7 +180,11 @@ impl Checker<'_> {
         if !fits {
             self.problem(
                 capture.response.place_or(capture.request.place_or(place)),
-                "`capture` of request and response together is more than `limits.captured_bytes`",
+                format!(
+                    "`limits.captured_bytes` has no room for one request: `capture` of request and \
+                     response together is more than {most} bytes, which are left of it beside what is \
+                     read at once"
+                ),
                 "lower `capture`, or raise `limits.captured_bytes`",
             );
         }
@@ -388,10 +390,6 @@ impl Checker<'_> {
         }
         Some(text.clone())
     }
-}
-
-fn usual_capture(limits: &Limits) -> usize {
-    CAPTURE.min(limits.captured_bytes / 2)
 }
 
 fn plain_route(limits: &Limits) -> Route {

@@ -130,7 +130,7 @@ impl Checker<'_> {
         first: Option<&HostPort>,
     ) -> Option<UpstreamTls> {
         let insecure = file.insecure.value().copied().unwrap_or(false);
-        let ca = self.pem("ca", &file.ca, Pem::Certificates);
+        let ca = self.pem("ca", &file.ca, Pem::Authorities);
         let certificate =
             self.pem("client_certificate", &file.client_certificate, Pem::Certificates);
         let key = self.pem("client_key", &file.client_key, Pem::PrivateKey);
@@ -141,6 +141,9 @@ impl Checker<'_> {
                 "give both or neither",
             );
         }
+        let names = ["client_certificate", "client_key"];
+        let pair_place = file.client_key.place_or(place);
+        let client_certificate = self.pair(names, certificate, key, pair_place);
         let server_name = match file.server_name.given() {
             Some((name, place)) if !is_host(name) => {
                 self.problem(
@@ -153,7 +156,7 @@ impl Checker<'_> {
             Some((name, _)) => name.clone(),
             None => first?.host.clone(),
         };
-        Some(UpstreamTls { server_name, ca, client_certificate: certificate.zip(key), insecure })
+        Some(UpstreamTls { server_name, ca, client_certificate, insecure })
     }
 
     fn health_check(&mut self, file: &HealthCheckFile) -> HealthCheck {

@@ -3,11 +3,14 @@
 use std::fs;
 use std::io::{ErrorKind, Read};
 use std::ops::RangeInclusive;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::RootCertStore;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::sign::CertifiedKey;
 
 use super::Checker;
 use crate::config::file::{self, Size};
@@ -22,6 +25,8 @@ const PEM_FILE_BYTES: u64 = 4 << 20;
 pub(super) enum Pem {
     /// At least one certificate.
     Certificates,
+    /// Certificates of authorities.
+    Authorities,
     /// A private key.
     PrivateKey,
 }
@@ -172,6 +177,13 @@ impl Checker<'_> {
                 let mut chain = CertificateDer::pem_slice_iter(&pem).peekable();
                 (chain.peek().is_some() && chain.all(|one| one.is_ok()), "a certificate")
             }
+            Pem::Authorities => {
+                let mut chain = CertificateDer::pem_slice_iter(&pem).peekable();
+                let mut roots = RootCertStore::empty();
+                let usable = chain.peek().is_some()
+                    && chain.all(|one| one.is_ok_and(|one| roots.add(one).is_ok()));
+                (usable, "a certificate")
+            }
             Pem::PrivateKey => (PrivateKeyDer::from_pem_slice(&pem).is_ok(), "a private key"),
         };
         if !found {
@@ -183,6 +195,36 @@ impl Checker<'_> {
         }
         found.then_some(path)
     }
+
+    /// A certificate and its key, loaded as whoever uses them will; both files were read before.
+    pub(super) fn pair(
+        &mut self,
+        names: [&str; 2],
+        certificate: Option<PathBuf>,
+        key: Option<PathBuf>,
+        place: Place,
+    ) -> Option<(PathBuf, PathBuf)> {
+        let (certificate, key) = certificate.zip(key)?;
+        if let Err(why) = load_pair(&certificate, &key) {
+            let [first, second] = names;
+            let (shown, shown_key) = (certificate.display(), key.display());
+            self.problem(
+                place,
+                format!("`{first}` and `{second}` do not fit: `{shown}`, `{shown_key}`: {why}"),
+                "name a certificate, first in its file, and the key that it was made for",
+            );
+            return None;
+        }
+        Some((certificate, key))
+    }
+}
+
+fn load_pair(certificate: &Path, key: &Path) -> Result<(), String> {
+    let chain = CertificateDer::pem_file_iter(certificate).and_then(Iterator::collect);
+    let chain: Vec<_> = chain.map_err(|error| error.to_string())?;
+    let key = PrivateKeyDer::from_pem_file(key).map_err(|error| error.to_string())?;
+    let loaded = CertifiedKey::from_der(chain, key, &ring::default_provider());
+    loaded.map(drop).map_err(|error| error.to_string())
 }
 
 fn human(duration: Duration) -> String {

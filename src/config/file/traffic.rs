@@ -189,12 +189,12 @@ pub(in crate::config) struct RouteFile {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(in crate::config) struct CaptureFile {
-    /// Of a request body, in bytes. Default: `256KiB`, or half of `limits.captured_bytes` if that
-    /// is less.
+    /// Of a request body, in bytes. Default: `256KiB`, or what `limits.captured_bytes` has room for
+    /// if that is less.
     #[schemars(extend("default" = "256KiB"))]
     pub(in crate::config) request: Setting<Size>,
-    /// Of a response body, in bytes. Default: `256KiB`, or half of `limits.captured_bytes` if that
-    /// is less.
+    /// Of a response body, in bytes. Default: `256KiB`, or what `limits.captured_bytes` has room for
+    /// if that is less.
     #[schemars(extend("default" = "256KiB"))]
     pub(in crate::config) response: Setting<Size>,
 }

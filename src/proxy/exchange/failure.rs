@@ -4,8 +4,8 @@ use pingora::proxy::Session;
 
 use super::Exchange;
 use crate::proxy::body::BodyError;
+use crate::proxy::failure::Failure;
 use crate::proxy::problem;
-use crate::proxy::upstream::Failure;
 use crate::record::EventId;
 
 impl Exchange<'_> {

@@ -50,6 +50,7 @@ fn an_address_that_turns_unhealthy_is_left_until_it_is_healthy_again() {
     wait_until("one address is unhealthy", || changes(&proxy, "unhealthy") == 1);
     let log = proxy.log();
     assert!(log.contains(&upstreams[0].address.to_string()), "{log}");
+    assert!(log.contains("the answer was 503"), "{log}");
     for _ in 0..8 {
         assert_eq!(post(&proxy).status, 200);
     }
@@ -77,6 +78,7 @@ fn health_checks_without_a_path_look_whether_the_port_is_open() {
     let keys = "health_check: {interval: 100ms, healthy_after: 1, unhealthy_after: 1}";
     let proxy = pool(upstream.address, &[dead], keys);
     wait_until("the closed port is found", || changes(&proxy, "unhealthy") == 1);
+    assert!(proxy.log().contains("Connection refused"), "{}", proxy.log());
     let listener = TcpListener::bind(dead).unwrap();
     wait_until("the open port is found", || changes(&proxy, "healthy") == 1);
     drop(listener);
