@@ -98,8 +98,7 @@ pub(super) async fn export(
         return Err(refused(&log, reader, &from, &filters).await);
     }
     let mut asked = asked?;
-    let format = format(&asked, reader)?;
-    let mark = mark(&asked, format)?;
+    let (format, mark) = (format(&asked, reader)?, mark(&asked)?);
     let mut session = log.export(reader).await?;
     let again = again(&asked)?;
     let mut ledger = log.ledger().await?;
@@ -226,14 +225,10 @@ fn allow_bundle(asked: &Asked, reader: &Reader) -> Result<(), Problem> {
     }
 }
 
-fn mark(asked: &Asked, format: Format) -> Result<Mark, Problem> {
+fn mark(asked: &Asked) -> Result<Mark, Problem> {
     match asked.own("bom")? {
         None | Some("false") => Ok(Mark::None),
-        Some("true") if format == Format::Csv => Ok(Mark::Bom),
-        Some("true") => {
-            let detail = "`bom` is for `format=csv` alone";
-            Err(Problem::parameter("bom", detail, "leave it out: in JSON there must be none"))
-        }
+        Some("true") => Ok(Mark::Bom),
         Some(_) => {
             let remedy = "use true or false";
             Err(Problem::parameter("bom", "`bom` is neither true nor false", remedy))

@@ -1,9 +1,6 @@
 //! Entries: the rows of the ledger, before and after they were given their sequence number.
 
-use serde_json::Value;
-
-use super::canonical::text;
-use super::{CanonicalError, Document, EventId, Scope};
+use super::{Document, EventId, Scope};
 
 /// What an entry is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -37,31 +34,6 @@ pub struct Entry {
     pub scope: Scope,
     /// The canonical document.
     pub doc: Document,
-}
-
-impl Entry {
-    /// Adds a note to what the document says, once. The rest of it stays as it is.
-    pub fn note(&mut self, note: &str) -> Result<(), CanonicalError> {
-        self.doc = self.doc.as_ref().try_map(|doc| -> Result<String, CanonicalError> {
-            let mut document: Value = serde_json::from_str(doc)?;
-            if let Some(members) = document.as_object_mut()
-                && let notes = members.entry("notes").or_insert_with(|| Value::Array(Vec::new()))
-                && let Some(notes) = notes.as_array_mut()
-                && !notes.iter().any(|other| other == note)
-            {
-                notes.push(note.into());
-            }
-            text(&document)
-        })?;
-        Ok(())
-    }
-
-    /// Whether the document has this note.
-    pub fn has_note(&self, note: &str) -> bool {
-        let document: Option<Value> = serde_json::from_str(self.doc.get()).ok();
-        let notes = document.as_ref().and_then(|document| document.get("notes")?.as_array());
-        notes.is_some_and(|notes| notes.iter().any(|other| other == note))
-    }
 }
 
 /// An entry as the ledger holds it.

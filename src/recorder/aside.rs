@@ -8,9 +8,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, watch};
 
-use super::batch::late;
 use super::{Settings, Status};
-use crate::record::{Entry, EventId, Written};
+use crate::record::{Entry, Written};
 use crate::store::{Breach, Unguarded};
 use crate::telemetry::{Metrics, ReasonLabel};
 
@@ -47,8 +46,6 @@ struct Aside {
     owed_bytes: usize,
     /// Never more than there are open intents.
     lost: Vec<(u64, Loss)>,
-    /// Events whose completion does not say that the response was withheld; as many as may be owed.
-    withheld: Vec<EventId>,
 }
 
 pub(super) struct Shared {
@@ -171,10 +168,8 @@ impl Shared {
         self.metrics.unknown_outcomes.get_or_create(&label).inc_by(count as u64);
     }
 
-    /// Keeps a completion to be written later, of which the client was told that it is not; beyond the
-    /// limits, only that it was lost.
+    /// Keeps a completion to be written later; beyond the limits, only that it was lost.
     pub(super) fn owe(&self, entry: Entry) {
-        let entry = late(entry);
         let mut aside = lock(&self.aside);
         let bytes = aside.owed_bytes.saturating_add(entry.doc.get().len());
         if aside.owed.len() < self.queue && bytes <= OWED_BYTES {
@@ -191,23 +186,6 @@ impl Shared {
     pub(super) fn lose(&self, seq: u64, loss: Loss) {
         lock(&self.aside).lost.push((seq, loss));
         self.wake.notify_one();
-    }
-
-    /// It is to be said of an event that its response was withheld.
-    pub(super) fn withhold(&self, id: EventId) {
-        let mut aside = lock(&self.aside);
-        if aside.withheld.len() < self.queue {
-            aside.withheld.push(id);
-        } else {
-            tracing::error!(event = %id, "it is not on record that a response was withheld");
-        }
-        drop(aside);
-        self.wake.notify_one();
-    }
-
-    /// The next of these.
-    pub(super) fn take_withheld(&self) -> Option<EventId> {
-        lock(&self.aside).withheld.pop()
     }
 
     /// The next owed completion.
@@ -240,7 +218,7 @@ impl Shared {
     /// Whether something waits to be written.
     pub(super) fn has_aside(&self) -> bool {
         let aside = lock(&self.aside);
-        !(aside.owed.is_empty() && aside.lost.is_empty() && aside.withheld.is_empty())
+        !aside.owed.is_empty() || !aside.lost.is_empty()
     }
 }
 

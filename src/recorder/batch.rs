@@ -7,9 +7,8 @@ use tokio::time::Instant;
 
 use super::aside::{Loss, Shared};
 use super::chore::Chore;
-use super::system::WITHHELD;
 use super::{AppendError, Granted};
-use crate::record::{Entry, EventId};
+use crate::record::Entry;
 use crate::store::StoreError;
 
 /// Documents in one transaction, in bytes: one large batch must not eat up everybody's deadline.
@@ -38,8 +37,6 @@ pub(super) enum Reply {
     Owed,
     /// Nobody: a completion that the recorder made itself.
     Closing(Loss),
-    /// Nobody: that the response of an event was withheld.
-    Withheld(EventId),
 }
 
 impl Reply {
@@ -62,14 +59,6 @@ impl Reply {
             other => other,
         }
     }
-}
-
-/// A completion whose client is told that it is not recorded says so, when it is.
-pub(super) fn late(mut entry: Entry) -> Entry {
-    if let Err(error) = entry.note(WITHHELD) {
-        tracing::error!(%error, "a completion could not be noted as late");
-    }
-    entry
 }
 
 /// A run of entries with consecutive numbers.
@@ -111,7 +100,7 @@ impl Batch {
             Reply::Intent(caller) if caller.is_closed() => {}
             Reply::Event(caller) if caller.is_closed() => {}
             Reply::Completion(_) if expired => {
-                self.push(late(job.entry), job.reply.refuse(AppendError::Timeout));
+                self.push(job.entry, job.reply.refuse(AppendError::Timeout));
             }
             _ if expired => drop(job.reply.refuse(AppendError::Timeout)),
             _ => self.push(job.entry, job.reply),
@@ -130,7 +119,6 @@ impl Batch {
             match (reply, entry.intent) {
                 (Reply::Owed | Reply::Completion(_), _) => shared.owe(entry),
                 (Reply::Closing(loss), Some(seq)) => shared.lose(seq, loss),
-                (Reply::Withheld(id), _) => shared.withhold(id),
                 _ => {}
             }
         }

@@ -132,7 +132,7 @@ where
     }
 
     /// Replaces the connection where it is suspect, settles what is in doubt, and makes a durable
-    /// write, as large as an ordinary batch, to see that writing works.
+    /// write to see that writing works.
     async fn attempt(&mut self) -> Result<(), StoreError> {
         if self.suspect
             && let Some(store) = self.store.take()
@@ -145,11 +145,7 @@ where
         }
         self.suspect = false;
         self.settle().await?;
-        self.mark().await?;
-        match &mut self.store {
-            Some(store) => store.has_room().await,
-            None => Ok(()),
-        }
+        self.mark().await
     }
 
     /// Compares heads, and finds out what became of the batch in doubt.

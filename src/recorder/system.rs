@@ -4,34 +4,17 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use serde::Deserialize;
-use serde_json::json;
 use uuid::Uuid;
 
 use super::aside::Loss;
-use crate::clock::{Clock, Timestamp};
+use crate::clock::Timestamp;
 use crate::derive::unseen;
 use crate::record::{
     CanonicalError, ChangesSource, Completion, Entry, EntryKind, EventId, Outcome, Scope, Severity,
-    SystemEvent, canonical, system_entry,
+    canonical,
 };
 use crate::redact::Redacted;
 use crate::store::{Store, StoreError};
-
-/// What is noted of an outcome whose client was told that it was not recorded.
-pub(super) const WITHHELD: &str =
-    "recorded late: the response was withheld, and the client was answered 503, audit-incomplete";
-
-/// Says of an event that its response was withheld, where its completion does not.
-pub(super) fn withholding(id: EventId, clock: &dyn Clock) -> Result<Entry, CanonicalError> {
-    let event = SystemEvent {
-        verb: "response_withhold",
-        outcome: Outcome::Success,
-        description: "a response was withheld: its outcome was recorded after its client had been \
-                      answered 503, audit-incomplete",
-        reason: None,
-    };
-    system_entry(clock, event, json!({ "event": id }))
-}
 
 impl Loss {
     /// The completion's reason, and its label in the metrics.

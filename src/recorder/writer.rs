@@ -10,7 +10,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use super::aside::{Loss, Shared};
 use super::batch::{Batch, Inbox, Job, Reply};
 use super::chore::BATCHES;
-use super::system::{WITHHELD, closing, said, withholding};
+use super::system::{closing, said};
 use super::{AppendError, Granted, Settings};
 use crate::clock::Clock;
 use crate::record::{Entry, EventId, Outcome, Scope, leaf_hash};
@@ -216,12 +216,6 @@ where
                 batch.push(entry, Reply::Closing(loss));
             }
         }
-        while batch.has_room(limit) {
-            let Some(id) = self.shared.take_withheld() else { break };
-            if let Some(entry) = made(withholding(id, &*self.clock)) {
-                batch.push(entry, Reply::Withheld(id));
-            }
-        }
     }
 
     /// Appends one batch and answers for it.
@@ -275,15 +269,6 @@ where
         for (seq, (entry, reply)) in
             (batch.first..).zip(batch.entries.into_iter().zip(batch.replies))
         {
-            // Its effect was not known, or its caller waits no more: it could not be noted before.
-            let is_late = match &reply {
-                Reply::Completion(caller) => caller.is_closed(),
-                Reply::Owed => !entry.has_note(WITHHELD),
-                _ => false,
-            };
-            if is_late {
-                self.shared.withhold(entry.id);
-            }
             match (&reply, entry.intent) {
                 (Reply::Intent(_) | Reply::RefusedIntent, _) => {
                     self.open.insert(seq, Open { id: entry.id, scope: entry.scope });
@@ -313,7 +298,7 @@ where
             Reply::Closing(loss) if loss.outcome() == Outcome::Unknown => {
                 self.shared.count_unknown(loss, 1);
             }
-            Reply::Closing(_) | Reply::Owed | Reply::RefusedEvent | Reply::Withheld(_) => {}
+            Reply::Closing(_) | Reply::Owed | Reply::RefusedEvent => {}
         }
     }
 }

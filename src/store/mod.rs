@@ -130,14 +130,8 @@ pub trait Store: Send {
     async fn closed_up_to(&mut self, writer: &str) -> Result<u64, StoreError>;
 
     /// Remembers, durably, that every intent of `writer` up to `seq` has its completion. It never
-    /// moves backwards.
+    /// moves backwards. Being a durable write, it also tells whether the store can write at all.
     async fn mark_closed(&mut self, writer: &str, seq: u64) -> Result<(), StoreError>;
-
-    /// Writes as much as an ordinary batch takes, durably, and leaves nothing of it: whether there is room
-    /// for one. A mark that does not move may write nothing. Where others keep the files, they know.
-    async fn has_room(&mut self) -> Result<(), StoreError> {
-        Ok(())
-    }
 
     /// Whether another process may close intents of this writer while it lives: one that has taken it
     /// for gone.

@@ -55,9 +55,6 @@ use crate::record::{Entry, Stored, canonical_text, leaf_hash};
 /// and half the system's time for writing.
 const PAGE_BYTES: i64 = 8192;
 
-/// What an ordinary batch takes: entries of a few KiB, with their places in the indexes.
-const ROOM_BYTES: usize = 64 * 1024;
-
 /// SQLite's memory for pages, in KiB when negative: all writing is at the end.
 const CACHE: i64 = -512;
 
@@ -238,18 +235,6 @@ impl SqliteStore {
         transaction.commit()
     }
 
-    /// A row that comes and goes in one transaction: its pages are overwritten (`secure_delete`), so that
-    /// they go to the log with the commit.
-    fn try_room(&self) -> rusqlite::Result<()> {
-        let name = "-".repeat(ROOM_BYTES);
-        let transaction = Transaction::new_unchecked(&self.conn, TransactionBehavior::Immediate)?;
-        transaction
-            .prepare_cached("INSERT INTO writers (writer, closed) VALUES (?1, 0)")?
-            .execute([&name])?;
-        transaction.prepare_cached("DELETE FROM writers WHERE writer = ?1")?.execute([&name])?;
-        transaction.commit()
-    }
-
     fn mark(&self, writer: &str, seq: u64) -> Result<(), StoreError> {
         self.files.require_in_place()?;
         self.conn
@@ -404,10 +389,6 @@ impl Store for SqliteStore {
 
     async fn mark_closed(&mut self, writer: &str, seq: u64) -> Result<(), StoreError> {
         self.mark(writer, seq)
-    }
-
-    async fn has_room(&mut self) -> Result<(), StoreError> {
-        self.try_room().map_err(|error| self.sort(error))
     }
 
     fn may_be_closed(&self) -> bool {
