@@ -328,7 +328,7 @@ fn an_upload_that_turns_out_malformed_is_never_completed() {
     request.extend(vec![b'x'; 0x80000]);
     request.extend(b"\r\n 5\r\nhello\r\n0\r\n\r\n");
     let answer = exchange(proxy.address, &request);
-    assert_eq!((answer.status, answer.problem().as_deref()), (400, Some("chunked_body")));
+    assert_eq!((answer.status, answer.problem().as_deref()), (400, Some("chunked-body")));
     let (head, body) = ended.recv().unwrap();
     assert!(head.to_ascii_lowercase().contains("transfer-encoding: chunked"), "{head}");
     assert!(!body.ends_with(b"0\r\n\r\n"));
