@@ -185,6 +185,7 @@ fn a_key_that_is_not_the_certificates_is_told_at_the_start() {
     let mut run = Command::new(env!("CARGO_BIN_EXE_countersign"));
     let output = run.args(["run", "--config"]).arg(&config).output().unwrap();
     let error = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(3), "{error}");
-    assert!(error.contains("certificate and key do not fit"), "{error}");
+    assert_eq!(output.status.code(), Some(2), "{error}");
+    assert!(error.contains("countersign.yaml:1:"), "{error}");
+    assert!(error.contains("`certificate` and `key` do not fit"), "{error}");
 }
