@@ -81,6 +81,8 @@ pub(super) struct Chunks {
     trailers: usize,
     name: [u8; NAME_BYTES],
     name_length: usize,
+    /// The lines of the trailer fields.
+    lines: Vec<u8>,
 }
 
 impl Chunks {
@@ -92,12 +94,18 @@ impl Chunks {
             trailers: 0,
             name: [0; NAME_BYTES],
             name_length: 0,
+            lines: Vec::new(),
         }
     }
 
     /// Whether the body has ended.
     pub(super) fn is_done(&self) -> bool {
         self.at == At::Done
+    }
+
+    /// The lines of the trailer fields, each with its end, of a body that has ended.
+    pub(super) fn into_trailers(self) -> Option<Vec<u8>> {
+        (self.at == At::Done && !self.lines.is_empty()).then_some(self.lines)
     }
 
     /// Judges the next bytes; how many of them belong to the body.
@@ -155,8 +163,11 @@ impl Chunks {
         if self.trailers > TRAILER_BYTES {
             return Err(BAD_TRAILER);
         }
+        if (self.at, byte) == (At::Line, b'\r') {
+            return Ok(At::LastLf);
+        }
+        self.lines.push(byte);
         match (self.at, byte) {
-            (At::Line, b'\r') => Ok(At::LastLf),
             (At::Line, byte) if is_token_byte(byte) => {
                 self.name_length = 0;
                 self.remember(byte);
@@ -183,8 +194,13 @@ impl Chunks {
 
     fn is_forbidden(&self) -> bool {
         let name = self.name.get(..self.name_length).unwrap_or_default();
-        FORBIDDEN.contains(&name)
+        is_forbidden(name)
     }
+}
+
+/// Whether a field of this name, in small letters, may not come as a trailer.
+pub(super) fn is_forbidden(name: &[u8]) -> bool {
+    FORBIDDEN.contains(&name)
 }
 
 #[cfg(test)]

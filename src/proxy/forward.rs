@@ -35,7 +35,7 @@ const NEVER_NOMINATED: [HeaderName; 7] = [
 
 static X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 static X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
-static EVENT: HeaderName = HeaderName::from_static("countersign-event");
+pub(super) static EVENT: HeaderName = HeaderName::from_static("countersign-event");
 static REQUEST: HeaderName = HeaderName::from_static("countersign-request");
 static SNAPSHOT: HeaderName = HeaderName::from_static("countersign-snapshot");
 
@@ -333,7 +333,14 @@ pub(super) fn response(
     for name in &HOP_BY_HOP {
         head.remove_header(name);
     }
-    unpromise_trailers(&mut head, client);
+    let may_end_in_trailers = match client {
+        Version::HTTP_2 => true,
+        Version::HTTP_11 => !matches!(framing, ResponseFraming::Length(_)),
+        _ => false,
+    };
+    if !may_end_in_trailers {
+        head.remove_header(&header::TRAILER);
+    }
     head.set_version(Version::HTTP_11);
     match framing {
         ResponseFraming::AsIs => {}
@@ -369,7 +376,8 @@ pub(super) fn switching(
     Ok(head)
 }
 
-/// Takes away the promise of trailers that cannot be kept: they only go from HTTP/2 to HTTP/2.
+/// Takes away the promise of trailers that Pingora's own pipeline cannot keep: there they only go from
+/// HTTP/2 to HTTP/2.
 pub(super) fn unpromise_trailers(head: &mut ResponseHeader, client: Version) {
     if client != Version::HTTP_2 || head.version != Version::HTTP_2 {
         head.remove_header(&header::TRAILER);

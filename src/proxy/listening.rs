@@ -8,6 +8,8 @@
 //! The head of a short request waits for its body: sent one after the other, they would wake the
 //! upstream twice.
 //!
+//! The trailers of what the upstream answers are kept.
+//!
 //! Invariant: what is heard is bounded, and nothing of it is lost.
 
 use std::fmt;
@@ -26,6 +28,8 @@ use pingora::protocols::{
 };
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::trailers::{Tail, Trailers};
+
 /// An answer's head, and what came with it; a longer head is left to whoever reads it.
 const HEARD: usize = 64 * 1024;
 /// What is read at once.
@@ -35,8 +39,9 @@ const PIECE: usize = 4096;
 pub(super) struct Listening {
     stream: Stream,
     heard: BytesMut,
-    // Locked to begin only: every other access is exclusive already.
+    // Locked to begin and to end only: every other access is exclusive already.
     gathering: Mutex<Gathering>,
+    tail: Mutex<Tail>,
 }
 
 /// How far a request is that is sent in one piece.
@@ -58,23 +63,41 @@ impl fmt::Debug for Listening {
 }
 
 impl Listening {
-    /// The same connection, listening; one that listens already is not wrapped again.
+    /// The same connection, listening.
     pub(super) fn on(stream: Stream) -> Stream {
-        // Not `stream.as_any()`, which would ask the box.
-        if (*stream).as_any().is::<Self>() {
-            return stream;
-        }
-        Box::new(Self { stream, heard: BytesMut::new(), gathering: Mutex::default() })
+        let (gathering, tail) = (Mutex::default(), Mutex::default());
+        Box::new(Self { stream, heard: BytesMut::new(), gathering, tail })
     }
 
-    /// The same connection, which sends the next request, of about so many bytes, at the end of its body.
-    pub(super) fn gathering(stream: Stream, bytes: usize) -> Stream {
-        let stream = Self::on(stream);
-        if let Some(it) = (*stream).as_any().downcast_ref::<Self>() {
+    /// This connection, if it listens.
+    fn of(stream: &Stream) -> Option<&Self> {
+        // Not `stream.as_any()`, which would ask the box.
+        (**stream).as_any().downcast_ref()
+    }
+
+    /// Whether this connection listens already.
+    pub(super) fn is(stream: &Stream) -> bool {
+        Self::of(stream).is_some()
+    }
+
+    /// Says that an answer comes next, which may have a body or not.
+    pub(super) fn expect(stream: &Stream, may_have_body: bool) {
+        if let Some(it) = Self::of(stream) {
+            it.tail.lock().unwrap_or_else(PoisonError::into_inner).begin(may_have_body);
+        }
+    }
+
+    /// The trailers of an answer that was read to its end.
+    pub(super) fn trailers(stream: &Stream) -> Option<Trailers> {
+        Self::of(stream)?.tail.lock().unwrap_or_else(PoisonError::into_inner).trailers()
+    }
+
+    /// Has the next request, of about so many bytes, sent at the end of its body.
+    pub(super) fn gather(stream: &Stream, bytes: usize) {
+        if let Some(it) = Self::of(stream) {
             let gathering = Gathering::Head(BytesMut::with_capacity(bytes));
             *it.gathering.lock().unwrap_or_else(PoisonError::into_inner) = gathering;
         }
-        stream
     }
 
     fn gathering_mut(&mut self) -> &mut Gathering {
@@ -137,12 +160,16 @@ impl AsyncRead for Listening {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
         if self.heard.is_empty() {
-            return Pin::new(&mut self.stream).poll_read(cx, buf);
+            ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
+        } else {
+            let taken = buf.remaining().min(self.heard.len());
+            buf.put_slice(self.heard.get(..taken).unwrap_or_default());
+            self.heard.advance(taken);
         }
-        let taken = buf.remaining().min(self.heard.len());
-        buf.put_slice(self.heard.get(..taken).unwrap_or_default());
-        self.heard.advance(taken);
+        let tail = self.tail.get_mut().unwrap_or_else(PoisonError::into_inner);
+        tail.see(buf.filled().get(before..).unwrap_or_default());
         Poll::Ready(Ok(()))
     }
 }

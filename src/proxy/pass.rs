@@ -1,5 +1,5 @@
-//! The shortest way for the most frequent requests: reads without a body over HTTP/1.1, of which
-//! nothing is recorded. Pingora's own pipeline, which takes all others that are not recorded, joins
+//! The shortest way for the most frequent requests: reads without a body, of which nothing is
+//! recorded. Pingora's own pipeline, which takes all others that are not recorded, joins
 //! both directions by queues; a read needs only one of them.
 //!
 //! A read changes nothing: other than an audited request it ends when its client leaves, and is
@@ -16,12 +16,13 @@ use super::forward::{self, Framing, ResponseFraming};
 use super::gate::{self, Shared};
 use super::problem;
 use super::snapshot::{Routed, Snapshot};
+use super::trailers;
 use super::upstream::{CONNECTS, Outgoing, Upload, Upstream, Waiting};
 use super::wire::Wire;
 
 /// Whether a request that is not recorded goes this way.
 pub(super) fn takes(head: &RequestHeader, has_body: bool) -> bool {
-    head.version == Version::HTTP_11
+    matches!(head.version, Version::HTTP_11 | Version::HTTP_2)
         && !has_body
         && matches!(head.method, Method::GET | Method::HEAD)
         && !head.headers.contains_key(header::EXPECT)
@@ -131,7 +132,8 @@ async fn stream(
             }
         }
     }
-    session.as_downstream_mut().write_response_body(bytes::Bytes::new(), true).await?;
+    let trailers = upstream.trailers().await;
+    trailers::finish(session, bytes::Bytes::new(), trailers).await?;
     upstream.release(&shared.connector).await;
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Method, StatusCode};
+use http::{Method, StatusCode, Version};
 use pingora::http::ResponseHeader;
 use pingora::proxy::Session;
 use pingora::{Error, ErrorType};
@@ -14,6 +14,7 @@ use super::failure::Failure;
 use super::forward::{self, ResponseFraming};
 use super::oversee::Passing;
 use super::plan;
+use super::trailers::{self, Trailers};
 use super::tunnel::{self, Side};
 use super::upstream::Upstream;
 use super::wire::Wire;
@@ -31,7 +32,7 @@ pub(super) struct Held {
     framing: ResponseFraming,
     /// What was read but not captured.
     overflow: Option<Bytes>,
-    trailers: Option<http::HeaderMap>,
+    trailers: Option<Trailers>,
 }
 
 /// What decides whether a response can be held.
@@ -109,11 +110,18 @@ pub(super) async fn let_go(
     see: &mut (dyn FnMut(Passing<'_>) + Send),
 ) -> pingora::Result<()> {
     let version = session.req_header().version;
-    let head = forward::response(held.head, event, held.framing, version)?;
+    let framing = match held.framing {
+        // What HTTP/1 sends with its length cannot have trailers.
+        ResponseFraming::Length(_) if version == Version::HTTP_11 && held.trailers.is_some() => {
+            ResponseFraming::Open
+        }
+        framing => framing,
+    };
+    let head = forward::response(held.head, event, framing, version)?;
     Wire::keep_date(session.as_downstream().stream(), &head.headers);
     session.as_downstream_mut().write_response_header(head).await?;
     let (Release::Streaming, Some(upstream)) = (held.release, upstream) else {
-        return finish(session, held.body.bytes, held.trailers).await;
+        return trailers::finish(session, held.body.bytes, held.trailers).await;
     };
     write(session, held.body.bytes).await?;
     if let Some(overflow) = held.overflow {
@@ -128,7 +136,7 @@ pub(super) async fn let_go(
             Ok(None) => {
                 see(Passing::Ended);
                 let trailers = upstream.trailers().await;
-                return finish(session, Bytes::new(), trailers).await;
+                return trailers::finish(session, Bytes::new(), trailers).await;
             }
             Err(failure) => {
                 see(Passing::Lost);
@@ -165,17 +173,4 @@ pub(super) async fn switch(
 
 async fn write(session: &mut Session, bytes: Bytes) -> pingora::Result<()> {
     session.as_downstream_mut().write_response_body(bytes, false).await
-}
-
-async fn finish(
-    session: &mut Session,
-    last: Bytes,
-    trailers: Option<http::HeaderMap>,
-) -> pingora::Result<()> {
-    let downstream = session.as_downstream_mut();
-    let Some(trailers) = trailers.filter(|_| downstream.is_http2()) else {
-        return downstream.write_response_body(last, true).await;
-    };
-    downstream.write_response_body(last, false).await?;
-    downstream.write_response_trailers(trailers).await
 }

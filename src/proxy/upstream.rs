@@ -8,13 +8,13 @@ use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header;
+use http::{Method, header};
 use pingora::connectors::http::Connector;
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::prelude::HttpPeer;
+use pingora::protocols::ALPN;
 use pingora::protocols::http::client::HttpSession;
 use pingora::protocols::http::v1::client::HttpSession as ClientSession;
-use pingora::protocols::{ALPN, Stream};
 use pingora::proxy::Session;
 use pingora::{Error, ErrorType};
 use tokio::task::unconstrained;
@@ -25,6 +25,7 @@ use super::body::{self, BodyError};
 use super::failure::Failure;
 use super::forward;
 use super::listening::Listening;
+use super::trailers::Trailers;
 use super::tunnel::Side;
 use crate::capture::BodyCapture;
 
@@ -61,6 +62,15 @@ impl Upload {
     /// Of a body that is known.
     pub(super) fn of(body: &Bytes) -> Self {
         if body.len() > SHORT { Self::Long } else { Self::Short(body.clone()) }
+    }
+
+    /// What can be sent at once.
+    fn short(&self) -> &Bytes {
+        static NOTHING: Bytes = Bytes::new();
+        match self {
+            Self::Short(body) => body,
+            Self::Long => &NOTHING,
+        }
     }
 }
 
@@ -114,6 +124,7 @@ impl Upstream {
         let upgrades = head.headers.contains_key(header::UPGRADE);
         let repeatable = matches!(head.method.as_str(), "PUT" | "DELETE" | "GET" | "HEAD");
         let (mut failure, mut tried) = (Failure::NotSent, Vec::new());
+        let may_have_body = head.method != Method::HEAD;
         let mut head = Some(head);
         for _ in 0..CONNECTS {
             let Some(mut peer) = pool.pick(client, &tried) else {
@@ -138,15 +149,15 @@ impl Upstream {
                 }
             };
             let head_bytes = head.as_deref().map_or(0, forward::size);
+            session = listening(session, &peer);
             let mut gathered = None;
-            match &upload {
-                Upload::Long => session = wrapped(session, &peer, Listening::on),
-                Upload::Short(body) if !body.is_empty() && head_bytes + body.len() < ATOMIC => {
-                    gathered = matches!(session, HttpSession::H1(_)).then_some(body);
-                    let bytes = head_bytes + body.len() + HEAD_LINES;
-                    session = wrapped(session, &peer, |it| Listening::gathering(it, bytes));
+            if let HttpSession::H1(h1) = &session {
+                Listening::expect(h1.stream(), may_have_body);
+                let bytes = head_bytes + upload.short().len();
+                if !upload.short().is_empty() && bytes < ATOMIC {
+                    gathered = Some(upload.short());
+                    Listening::gather(h1.stream(), bytes + HEAD_LINES);
                 }
-                Upload::Short(_) => {}
             }
             session.set_read_timeout(peer.options.read_timeout);
             session.set_write_timeout(peer.options.write_timeout);
@@ -361,10 +372,11 @@ impl Upstream {
         self.session.read_response_body().await.map_err(|error| Failure::after_sending(&error))
     }
 
-    /// Trailers behind the body; HTTP/2 only.
-    pub(super) async fn trailers(&mut self) -> Option<http::HeaderMap> {
+    /// Trailers behind the body, which was read to its end.
+    pub(super) async fn trailers(&mut self) -> Option<Trailers> {
         match &mut self.session {
-            HttpSession::H2(h2) => h2.read_trailers().await.ok().flatten(),
+            HttpSession::H1(h1) => Listening::trailers(h1.stream()),
+            HttpSession::H2(h2) => Trailers::of(&h2.read_trailers().await.ok().flatten()?),
             _ => None,
         }
     }
@@ -400,15 +412,11 @@ impl Upstream {
     }
 }
 
-/// The same connection, with another stream. HTTP/2 needs no help.
-fn wrapped(
-    session: HttpSession,
-    peer: &HttpPeer,
-    wrap: impl FnOnce(Stream) -> Stream,
-) -> HttpSession {
+/// The same connection, listening. HTTP/2 needs no help.
+fn listening(session: HttpSession, peer: &HttpPeer) -> HttpSession {
     match session {
-        HttpSession::H1(h1) => {
-            let stream = wrap(h1.into_inner());
+        HttpSession::H1(h1) if !Listening::is(h1.stream()) => {
+            let stream = Listening::on(h1.into_inner());
             HttpSession::H1(ClientSession::new_with_options(stream, peer))
         }
         other => other,

@@ -19,7 +19,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::{Buf, BytesMut};
 use http::HeaderMap;
-use http::header::{DATE, HeaderValue};
+use http::header::DATE;
 use pingora::protocols::raw_connect::ProxyDigest;
 use pingora::protocols::tls::SslDigest;
 use pingora::protocols::{
@@ -31,8 +31,9 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::time::timeout;
 
 use super::chunks::Chunks;
-use super::dated::dated;
+use super::rewrite::Rewrite;
 use super::strict::{BodyFraming, Refusal};
+use super::trailers::Trailers;
 
 /// What is read at once of a head; most fit.
 const PIECE: usize = 2048;
@@ -110,10 +111,7 @@ struct Line {
     stream: Option<Stream>,
     ahead: BytesMut,
     body: Body,
-    /// When the application gave the answer whose head comes next.
-    date: Option<HeaderValue>,
-    /// A head with that date, as far as it was not written yet.
-    out: BytesMut,
+    rewrite: Rewrite,
 }
 
 /// A client's connection.
@@ -132,8 +130,8 @@ impl fmt::Debug for Wire {
 impl Wire {
     /// A connection on which nothing was read yet.
     pub(super) fn new(stream: Stream, stop: ShutdownWatch) -> Self {
-        let (ahead, out) = (BytesMut::new(), BytesMut::new());
-        let line = Line { stream: Some(stream), ahead, body: Body::Done, date: None, out };
+        let (stream, ahead) = (Some(stream), BytesMut::new());
+        let line = Line { stream, ahead, body: Body::Done, rewrite: Rewrite::default() };
         Self { line: Mutex::new(line), stop }
     }
 
@@ -157,7 +155,14 @@ impl Wire {
     pub(super) fn keep_date(stream: Option<&Stream>, head: &HeaderMap) {
         let date = head.get(DATE).cloned();
         if let Some(wire) = stream.and_then(|stream| (**stream).as_any().downcast_ref::<Self>()) {
-            wire.lock().date = date;
+            wire.lock().rewrite.date = date;
+        }
+    }
+
+    /// Has the last chunk of the response, which is written next, bring these.
+    pub(super) fn trail(stream: Option<&Stream>, trailers: Trailers) {
+        if let Some(wire) = stream.and_then(|stream| (**stream).as_any().downcast_ref::<Self>()) {
+            wire.lock().rewrite.trailers = Some(trailers);
         }
     }
 
@@ -181,7 +186,8 @@ impl Wire {
         };
         let end = offset + body.judge(read.get(offset..).unwrap_or_default())?;
         let line = self.line();
-        (line.body, line.date) = (body, None);
+        line.body = body;
+        line.rewrite.begin();
         // Not even an empty split: that would cost an allocation.
         if end < read.len() {
             line.ahead = read.split_off(end);
@@ -272,23 +278,10 @@ impl Line {
         Poll::Ready(judged.map(|_| ()).map_err(broken))
     }
 
-    /// Writes what is left of a head.
+    /// Writes what was put right and is left.
     fn poll_out(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let Some(stream) = &mut self.stream else { return Poll::Ready(Ok(())) };
-        while !self.out.is_empty() {
-            match ready!(Pin::new(&mut *stream).poll_write(cx, &self.out))? {
-                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                written => self.out.advance(written),
-            }
-        }
-        Poll::Ready(Ok(()))
-    }
-
-    /// Takes a head over whose date is another one; whether it did.
-    fn redate(&mut self, head: &[u8]) -> bool {
-        let Some(out) = self.date.as_ref().and_then(|date| dated(head, date)) else { return false };
-        (self.out, self.date) = (out, None);
-        true
+        self.rewrite.poll_out(cx, stream)
     }
 
     /// Behind the body: notices that the client leaves, and keeps what belongs to its next request.
@@ -336,7 +329,7 @@ impl AsyncWrite for Wire {
     ) -> Poll<io::Result<usize>> {
         let line = self.line();
         ready!(line.poll_out(cx))?;
-        if line.redate(buf) {
+        if line.rewrite.take(buf) {
             // What does not fit now goes before what comes next.
             let begun = line.poll_out(cx).map_ok(|()| buf.len());
             return if begun.is_pending() { Poll::Ready(Ok(buf.len())) } else { begun };
@@ -390,10 +383,10 @@ impl Shutdown for Wire {
     async fn shutdown(&mut self) {
         let line = self.line();
         let Some(stream) = &mut line.stream else { return };
-        if !line.out.is_empty()
-            && !matches!(timeout(LINGER, stream.write_all(&line.out)).await, Ok(Ok(())))
+        let rest = line.rewrite.rest();
+        if !rest.is_empty() && !matches!(timeout(LINGER, stream.write_all(rest)).await, Ok(Ok(())))
         {
-            tracing::debug!("a client did not take the head of its answer");
+            tracing::debug!("a client did not take its answer");
         }
         Shutdown::shutdown(&mut **stream).await;
         if !line.body.is_done() && timeout(LINGER, drain(stream)).await.is_err() {

@@ -26,7 +26,7 @@ fn a_final_head_is_told_from_interim_ones() {
 #[tokio::test(start_paused = true)]
 async fn a_write_that_is_not_taken_ends_with_the_answer() {
     let (ours, mut theirs) = duplex(64);
-    let mut stream = Listening::on(Listening::on(Box::new(ours)));
+    let mut stream = Listening::on(Box::new(ours));
     let answer = "HTTP/1.1 413 Content Too Large\r\nContent-Length: 3\r\n\r\nbig";
     let upstream = tokio::spawn(async move {
         // Interim first, and byte by byte; it never reads.
@@ -89,17 +89,24 @@ async fn pieces(
     got
 }
 
+/// A connection whose next request is sent in one piece.
+fn gathering(stream: Stream, bytes: usize) -> Stream {
+    let stream = if Listening::is(&stream) { stream } else { Listening::on(stream) };
+    Listening::gather(&stream, bytes);
+    stream
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_head_waits_for_its_body() {
     let (ours, mut theirs) = duplex(64);
-    let stream = Listening::gathering(Box::new(ours), 8);
+    let stream = gathering(Box::new(ours), 8);
     assert_eq!(pieces(stream, &mut theirs, &[b"head", b"body", b"more"]).await, [0, 8, 4]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_connection_gathers_each_request_that_is_to_be() {
     let (ours, mut theirs) = duplex(256);
-    let mut stream = Listening::gathering(Box::new(ours), 0);
+    let mut stream = gathering(Box::new(ours), 0);
     for _ in 0..3 {
         stream.write_all(b"head").await.unwrap();
         stream.flush().await.unwrap();
@@ -117,20 +124,38 @@ async fn a_connection_gathers_each_request_that_is_to_be() {
         );
         sent.unwrap();
         assert!(got.starts_with(b"head\x07") && got.ends_with(&[7]));
-        stream = Listening::gathering(stream, 0);
+        stream = gathering(stream, 0);
     }
-    // Nothing is wrapped twice.
-    let inner = (*stream).as_any().downcast_ref::<Listening>().unwrap();
-    assert!(!(*inner.stream).as_any().is::<Listening>());
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_was_gathered_is_lost_with_its_connection() {
     let (ours, theirs) = duplex(64);
-    let mut stream = Listening::gathering(Box::new(ours), 0);
+    let mut stream = gathering(Box::new(ours), 0);
     drop(theirs);
     stream.write_all(b"head").await.unwrap();
     stream.flush().await.unwrap();
     stream.write_all(b"body").await.unwrap();
     assert!(stream.flush().await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn trailers_are_kept_of_what_is_heard_and_of_what_is_read() {
+    let answer =
+        "HTTP/1.1 413 Large\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nbig\r\n0\r\nX-Sum: 1\r\n\r\n";
+    for heard in [false, true] {
+        let (ours, mut theirs) = duplex(512);
+        let mut stream = Listening::on(Box::new(ours));
+        Listening::expect(&stream, true);
+        theirs.write_all(answer.as_bytes()).await.unwrap();
+        if heard {
+            assert!(stream.write_all(&[7; 1000]).await.is_err());
+        }
+        drop(theirs);
+        let mut got = String::new();
+        stream.read_to_string(&mut got).await.unwrap();
+        assert_eq!(got, answer);
+        assert!(Listening::trailers(&stream).is_some(), "heard: {heard}");
+        assert!(Listening::trailers(&stream).is_none(), "they are of one answer");
+    }
 }

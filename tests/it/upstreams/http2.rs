@@ -1,6 +1,10 @@
 //! HTTP/2 towards an upstream, over TLS and without.
 
-use http::{HeaderMap, HeaderValue, Request};
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderName, HeaderValue, Request};
 use serde_json::json;
 
 use super::{assert_not_sent, before, event_of, post, send};
@@ -96,7 +100,7 @@ fn audited_requests_go_to_an_http2_upstream() {
 #[test]
 fn trailers_of_an_http2_upstream_reach_an_http2_client() {
     let trailers = HeaderMap::from_iter([(
-        http::HeaderName::from_static("grpc-status"),
+        HeaderName::from_static("grpc-status"),
         HeaderValue::from_static("0"),
     )]);
     let reply = Http2Reply { status: 200, body: b"done".to_vec(), trailers: trailers.clone() };
@@ -122,6 +126,41 @@ fn trailers_of_an_http2_upstream_reach_an_http2_client() {
         (&json!("success"), &json!(4))
     );
     assert_eq!(upstream.seen()[0].headers.get("te").unwrap(), "trailers");
+}
+
+#[test]
+fn trailers_go_from_one_version_to_the_other() {
+    let trailers: HeaderMap =
+        [("grpc-status", "0"), ("host", "forged"), ("countersign-event", "forged")]
+            .into_iter()
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
+            .collect();
+    let reply = Http2Reply { status: 200, body: b"done".to_vec(), trailers };
+    let upstream = Http2Upstream::start(usize::MAX, move |_| reply.clone());
+    let proxy = before(upstream.address, "http: \"2\"".to_owned());
+    for method in ["DELETE", "GET"] {
+        let mut stream = TcpStream::connect(proxy.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        stream.write_all(&send(method, "/x", "", b"")).unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        assert!(text.ends_with("\r\n\r\n4\r\ndone\r\n0\r\ngrpc-status: 0\r\n\r\n"), "{text}");
+    }
+
+    let upstream = Upstream::start(|_| {
+        let text = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n\
+                    4\r\ndone\r\n0\r\nX-Sum: 1\r\nX-Sum: 2\r\n\r\n";
+        Reply::Bytes(text.into())
+    });
+    let proxy = before(upstream.address, "http: \"1\"".to_owned());
+    for method in ["DELETE", "GET"] {
+        let request = Request::builder().method(method).uri("http://admin.test/x");
+        let answer = http2_exchange(proxy.address, request.body(Vec::new()).unwrap());
+        assert_eq!((answer.status, answer.body.as_slice()), (200, &b"done"[..]), "{method}");
+        assert_eq!(answer.headers.get("trailer").unwrap(), "X-Sum");
+        let trailers = answer.trailers.unwrap();
+        assert_eq!(trailers.get_all("x-sum").iter().collect::<Vec<_>>(), ["1", "2"], "{method}");
+    }
 }
 
 #[test]
