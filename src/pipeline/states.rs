@@ -102,9 +102,10 @@ impl Prepared {
         self.naming.get().unseen_item(&self.intent.get().request)
     }
 
-    /// Whether a session begins or ends with it, as it is named.
+    /// Whether a session begins or ends with it, or becomes another's, as it is named.
     pub(crate) fn is_about_session(&self) -> bool {
-        matches!(self.intent.get().action.as_str(), "session.create" | "session.delete")
+        let action = self.intent.get().action.as_str();
+        matches!(action, "session.create" | "session.delete") || action.contains("impersonat")
     }
 
     /// The template of its path; empty if it has none.

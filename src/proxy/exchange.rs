@@ -64,8 +64,6 @@ struct Exchange<'a> {
     upgrade: Option<String>,
     id: EventId,
     told: Told,
-    /// Answers about the credential, on which rests who acts.
-    rests_on: Vec<[u8; 32]>,
     intent: Option<OpenIntent>,
     /// The state before, until that after is read.
     observing: Option<Box<observe::Observing>>,
@@ -150,12 +148,11 @@ pub(super) async fn run(
     });
     routed.requests.inc();
     let id = subject.id();
-    let (told, rests_on) = match recording {
+    let told = match recording {
         Recording::Everything => {
-            let (prepared, rests_on) = subject.ask(shared, snapshot, routed, session).await;
-            (Told::Now(Box::new(prepared)), rests_on)
+            Told::Now(Box::new(subject.ask(shared, snapshot, routed, session).await))
         }
-        Recording::Rejections | Recording::Nothing => (Told::Later(Box::new(subject)), Vec::new()),
+        Recording::Rejections | Recording::Nothing => Told::Later(Box::new(subject)),
     };
     let mut exchange = Exchange {
         shared,
@@ -165,7 +162,6 @@ pub(super) async fn run(
         upgrade,
         id,
         told,
-        rests_on,
         intent: None,
         observing: None,
         states: None,
@@ -313,7 +309,9 @@ impl<'a> Exchange<'a> {
                 || self.told.now().is_some_and(Prepared::is_about_session))
         {
             // Sessions begin and end; whose this one is has to be asked again.
-            self.snapshot.identity().forget(&self.rests_on);
+            let (headers, key) = (&session.req_header().headers, self.snapshot.engine.key());
+            let upstream = &self.routed.route.upstream;
+            self.snapshot.identity().forget(headers, upstream, key);
         }
         let recorded = self.record_end(&outcome).await;
         let upstream_time = outcome.upstream.unwrap_or_default();

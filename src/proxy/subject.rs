@@ -83,7 +83,7 @@ impl Subject {
         snapshot: &Snapshot,
         routed: &Routed,
         session: &Session,
-    ) -> (Prepared, Vec<[u8; 32]>) {
+    ) -> Prepared {
         let application = Application {
             connector: &shared.connector,
             upstream: &routed.route.upstream,
@@ -92,16 +92,14 @@ impl Subject {
         };
         let (now, key) = (shared.clock.now().timestamp(), snapshot.engine.key());
         let identity = snapshot.identity();
-        let known = identity.ask(&self.request, self.certificate(), now, key, &application).await;
-        let (who, rests_on) = known.parts();
-        (self.prepared(snapshot, routed, who), rests_on)
+        let who = identity.ask(&self.request, self.certificate(), now, key, &application).await;
+        self.prepared(snapshot, routed, who)
     }
 
     /// Takes the request through the stages by what is known of who acts.
     pub(super) fn known(&self, shared: &Shared, snapshot: &Snapshot, routed: &Routed) -> Prepared {
         let (now, key) = (shared.clock.now().timestamp(), snapshot.engine.key());
-        let known = snapshot.identity().known(&self.request, self.certificate(), now, key);
-        let (who, _) = known.parts();
+        let who = snapshot.identity().known(&self.request, self.certificate(), now, key);
         self.prepared(snapshot, routed, who)
     }
 

@@ -384,17 +384,35 @@ fn signing_in_and_out_has_the_session_asked_about_again() {
         }
         _ => Reply::ok(),
     });
-    let ruled = Ruled::start(upstream.address, INTROSPECT, "");
-    let asked = || {
-        let seen = upstream.seen();
-        seen.iter().filter(|seen| seen.line().starts_with("GET /api/me")).count()
-    };
-    let session = ("Cookie", "sid=0123456789");
-    for (path, questions) in
-        [("/users", 1), ("/logout", 1), ("/users", 2), ("/login", 2), ("/users", 3)]
-    {
-        ruled.post_to(path, &[session], "user=bob&password=x");
-        assert_eq!(asked(), questions, "{path}");
+    // Where another rule says who signs in, nothing has to be asked for that.
+    let named = INTROSPECT.replace(
+        "actors:\n",
+        "actors:\n- {from: sign_in, paths: [/admin/login], id: \"{body:$.user}\"}\n",
+    );
+    for rules in [INTROSPECT, &named] {
+        let before = upstream.seen().len();
+        let ruled = Ruled::start(upstream.address, rules, "");
+        let asked = || {
+            let seen = upstream.seen();
+            let seen = seen.iter().skip(before);
+            seen.filter(|seen| seen.line().starts_with("GET /api/me")).count()
+        };
+        let session = ("Cookie", "sid=0123456789");
+        let rows = [
+            ("/users", 1),
+            ("/logout", 1),
+            ("/users", 2),
+            ("/login", 2),
+            ("/users", 3),
+            ("/users/7/impersonate", 3),
+            ("/users", 4),
+            ("/impersonate/stop", 4),
+            ("/users", 5),
+        ];
+        for (path, questions) in rows {
+            ruled.post_to(path, &[session], "user=bob&password=x");
+            assert_eq!(asked(), questions, "{path}");
+        }
     }
 }
 

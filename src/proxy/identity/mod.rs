@@ -59,14 +59,6 @@ pub(super) struct Identity {
     asking: Semaphore,
 }
 
-/// What is known of a request's sender.
-pub(super) struct Known {
-    /// Who acts.
-    pub(super) who: Redacted<Identified>,
-    /// Under what the answers are kept that it rests on.
-    rests_on: Vec<AnswerKey>,
-}
-
 impl Identity {
     /// Puts rules to work. Keys of sources that `before` knew are taken over, others are fetched.
     pub(super) fn start(actors: Arc<Actors>, before: Option<&Self>) -> Self {
@@ -105,11 +97,11 @@ impl Identity {
         certificate: Option<&ClientCertificate>,
         now: i64,
         key: &FingerprintKey,
-    ) -> Known {
+    ) -> Redacted<Identified> {
         let mut evidence = self.evidence(certificate, now);
         loop {
             match self.actors.identify(request, &evidence, key) {
-                Ok(who) => return Known { who, rests_on: Vec::new() },
+                Ok(who) => return who,
                 Err(need) => {
                     if let Need::Keys(source) = need
                         && let Some(source) = self.sources.get(source)
@@ -131,12 +123,11 @@ impl Identity {
         now: i64,
         key: &FingerprintKey,
         application: &Application<'_>,
-    ) -> Known {
+    ) -> Redacted<Identified> {
         let mut evidence = self.evidence(certificate, now);
-        let mut rests_on = Vec::new();
         loop {
             let need = match self.actors.identify(request, &evidence, key) {
-                Ok(who) => return Known { who, rests_on },
+                Ok(who) => return who,
                 Err(need) => need,
             };
             match need {
@@ -167,16 +158,19 @@ impl Identity {
                     ));
                     let answer = asking.await;
                     evidence.introspected.push((rule, answer));
-                    rests_on.push(place);
                 }
             }
         }
     }
 
-    /// Forgets what was answered about a request's credential: its response changes sessions.
-    pub(super) fn forget(&self, known: &[AnswerKey]) {
-        for key in known {
-            self.answers.forget(key);
+    /// Forgets what was answered about a request's credentials, whatever rule asked: its response changes
+    /// sessions.
+    pub(super) fn forget(&self, headers: &HeaderMap, upstream: &str, key: &FingerprintKey) {
+        for rule in 0..self.actors.len() {
+            if let Some(introspection) = self.actors.introspection(rule) {
+                let passed = introspection.passed_on(headers);
+                self.answers.forget(&answer_key(key, rule, upstream, &passed));
+            }
         }
     }
 
@@ -270,13 +264,6 @@ impl Identity {
         };
         self.answers.keep((*place, context), answer.clone(), bytes, (Instant::now(), holds));
         answer
-    }
-}
-
-impl Known {
-    /// Who acts, and what it rests on, for [`Identity::forget`].
-    pub(super) fn parts(self) -> (Redacted<Identified>, Vec<AnswerKey>) {
-        (self.who, self.rests_on)
     }
 }
 
