@@ -112,12 +112,14 @@ impl<'o> Cells<'o> {
         Self { out, is_first: true }
     }
 
-    /// A text that no spreadsheet runs: what could begin a formula gets an apostrophe in front.
+    /// A text that no spreadsheet runs: what could begin a formula gets an apostrophe in front, and so does
+    /// what has one there already, so that whoever takes it away again gets the text.
     fn text(&mut self, text: &str) {
         self.open();
         let is_space = |c: char| c.is_whitespace() || c.is_control() || c == '\u{feff}';
-        let begins = text.trim_start_matches(is_space).starts_with(is_formula);
-        if begins || text.starts_with(['\t', '\r', '\n']) {
+        let behind = text.trim_start_matches('\'');
+        let begins = behind.trim_start_matches(is_space).starts_with(is_formula);
+        if begins || behind.starts_with(['\t', '\r', '\n']) {
             self.out.push(b'\'');
         }
         self.close(text.as_bytes());
