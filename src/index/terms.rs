@@ -204,23 +204,66 @@ pub(super) fn gathered(there: &str, texts: &[&Texts]) -> String {
 
 /// What may be an id, or words.
 fn chunks(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c: char| !(c.is_alphanumeric() || c == '-'))
+    text.split(|c: char| !(c.is_alphanumeric() || c == '-' || is_accent(c)))
 }
 
-/// Letters and digits that stand together, in lower case. An id in the form of a UUID is one word.
+/// Letters and digits that stand together, see [`plain_letters`]. An id in the form of a UUID is one word.
+/// Where words are written without blanks, each two letters are one, and so is the last.
 fn words(text: &str) -> impl Iterator<Item = Cow<'_, str>> {
     chunks(text).flat_map(|chunk| {
         let whole = is_id(chunk);
         let pieces = chunk.split(move |c: char| c == '-' && !whole);
-        pieces.filter(|piece| !piece.is_empty()).map(folded)
+        pieces.filter(|piece| !piece.is_empty()).flat_map(words_of_piece)
     })
+}
+
+fn words_of_piece(piece: &str) -> impl Iterator<Item = Cow<'_, str>> {
+    let (whole, parts) = match piece.is_ascii() || !piece.chars().any(is_unspaced) {
+        true => (Some(folded(piece)), Vec::new()),
+        false => (None, parts_of_unspaced(piece)),
+    };
+    whole.into_iter().chain(parts.into_iter().map(Cow::Owned))
+}
+
+fn parts_of_unspaced(piece: &str) -> Vec<String> {
+    let mut parts = Vec::new();
+    let letters: Vec<char> = piece.nfc().collect();
+    for run in letters.chunk_by(|one, other| is_unspaced(*one) == is_unspaced(*other)) {
+        match run.first().copied().is_some_and(is_unspaced) {
+            true => {
+                parts.extend(run.windows(2).map(|pair| pair.iter().collect::<String>()));
+                parts.extend(run.last().map(char::to_string));
+            }
+            false => parts.push(folded(&run.iter().collect::<String>()).into_owned()),
+        }
+    }
+    parts
+}
+
+/// Letters of scripts that put no blanks between words: Thai, Lao, Burmese, Khmer, Kana and Han.
+fn is_unspaced(c: char) -> bool {
+    matches!(c,
+        '\u{0e00}'..='\u{0eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}'
+        | '\u{3005}'..='\u{3007}' | '\u{3040}'..='\u{30ff}' | '\u{31f0}'..='\u{31ff}'
+        | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}'
+        | '\u{ff66}'..='\u{ff9f}' | '\u{20000}'..='\u{323af}')
+}
+
+/// Marks over and under letters (Combining Diacritical Marks).
+fn is_accent(c: char) -> bool {
+    matches!(c, '\u{0300}'..='\u{036f}')
+}
+
+/// Letters in lower case, without their accents.
+fn plain_letters(text: &str) -> impl Iterator<Item = char> {
+    text.nfd().flat_map(char::to_lowercase).nfd().filter(|c| !is_accent(*c)).nfc()
 }
 
 fn folded(word: &str) -> Cow<'_, str> {
     let is_folded = |byte: u8| byte.is_ascii() && !byte.is_ascii_uppercase();
     match word.len() <= WORD_CHARS && word.bytes().all(is_folded) {
         true => Cow::Borrowed(word),
-        false => Cow::Owned(word.chars().flat_map(char::to_lowercase).take(WORD_CHARS).collect()),
+        false => Cow::Owned(plain_letters(word).take(WORD_CHARS).collect()),
     }
 }
 
@@ -293,7 +336,7 @@ pub(super) fn wanted(text: &str) -> Vec<Wanted> {
     all
 }
 
-/// Whether the name contains the other text, whatever the case, and however accents are written.
+/// Whether the name contains the other text, whatever the case, and with accents or without.
 pub(super) fn contains(name: &str, wanted: &str) -> bool {
     if name.is_ascii() && wanted.is_ascii() {
         let (name, wanted) = (name.as_bytes(), wanted.as_bytes());
@@ -303,12 +346,11 @@ pub(super) fn contains(name: &str, wanted: &str) -> bool {
     name_form(name).contains(&*name_form(wanted))
 }
 
-/// The form in which parts of names are looked for: in lower case, accents composed with their letters.
+/// The form in which parts of names are looked for, see [`plain_letters`].
 pub(super) fn name_form(name: &str) -> Cow<'_, str> {
     match name.is_ascii() {
         true if name.bytes().all(|byte| !byte.is_ascii_uppercase()) => Cow::Borrowed(name),
         true => Cow::Owned(name.to_ascii_lowercase()),
-        // Some letters come apart in lower case.
-        false => Cow::Owned(name.nfc().flat_map(char::to_lowercase).nfc().collect()),
+        false => Cow::Owned(plain_letters(name).collect()),
     }
 }
