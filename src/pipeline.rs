@@ -28,6 +28,9 @@ use crate::redact::{Detail, Engine, Redacted, Seen};
 use refused::Asked;
 pub use states::{Reading, States};
 
+/// The note of a request's body that did not come to its end.
+const CUT_SHORT: &str = "cut_short";
+
 /// What the stages work with.
 pub struct Stage<'a> {
     /// The redaction engine in force.
@@ -70,7 +73,7 @@ pub struct Timing<'a> {
     pub upstream: Option<Duration>,
     /// The client had left.
     pub client_gone: bool,
-    /// A request body that was longer than the capture limit, now that it has passed.
+    /// A request body that was longer than the capture limit, now that it has passed, or broke off.
     pub request_body: Option<&'a Body>,
     /// The states before and after, where they were to be read.
     pub states: Option<&'a States>,
@@ -345,9 +348,7 @@ impl Prepared {
             client_gone: timing.client_gone,
             response: None,
             rule: None,
-            request_body: timing
-                .request_body
-                .map(|body| json!({"size": body.size, "sha256": body.sha256})),
+            request_body: timing.request_body.map(passed),
             changes: changes.list,
             changes_hidden: changes.hidden,
             changes_notes: changes.notes,
@@ -355,6 +356,14 @@ impl Prepared {
             redactions: Vec::new(),
             notes: Vec::new(),
         }
+    }
+}
+
+/// What is known of a body, now that no more of it comes.
+fn passed(body: &Body) -> Value {
+    match &body.sha256 {
+        Some(sha256) => json!({"size": body.size, "sha256": sha256}),
+        None => json!({"size": body.size, "notes": [CUT_SHORT]}),
     }
 }
 

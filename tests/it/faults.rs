@@ -330,6 +330,13 @@ fn a_client_that_leaves_beyond_the_captured_body_aborts_the_request() {
         assert_eq!(event["outcome"], "failure", "{event}");
         assert_eq!(event["reason"], "client_aborted");
         assert_eq!(event["request"]["truncated"], true);
+        let request = &event["request"];
+        assert_eq!(
+            (&request["size"], &request["sha256"]),
+            (&json!(50_000), &Value::Null),
+            "{event}"
+        );
+        assert!(request["notes"].to_string().contains("cut_short"), "{event}");
         assert!(upstream.seen().is_empty(), "the upstream never had the whole of it");
     }
 }
