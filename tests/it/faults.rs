@@ -114,6 +114,9 @@ fn a_store_that_fails_after_the_intent_withholds_the_response_and_records_it_lat
     let event = only_event(&proxy);
     assert_eq!(event["id"], id.as_str());
     assert_eq!((&event["outcome"], &event["response"]["status"]), (&json!("success"), &json!(201)));
+    assert!(event["notes"].to_string().contains("the response was withheld"), "{event}");
+    let said = proxy.all_events();
+    assert!(!said.iter().any(|event| event["action"] == "audit.response_withhold"), "said once");
     assert_eq!(upstream.seen().len(), 1);
 }
 
