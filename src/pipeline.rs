@@ -25,7 +25,7 @@ use crate::record::{
     Intent, Observer, RequestRecord, Scope, canonical,
 };
 use crate::redact::{Detail, Engine, Redacted, Seen};
-use refused::Asked;
+use refused::{Asked, joined};
 pub use states::{Reading, States};
 
 /// The note of a request's body that did not come to its end.
@@ -56,6 +56,8 @@ pub enum End<'a> {
     NotSent,
     /// The upstream was lost after it had the request.
     UpstreamLost,
+    /// The upstream answered something that is no HTTP response, or that cannot be read.
+    UpstreamInvalid,
     /// The upstream did not answer in time.
     UpstreamTimeout,
     /// The client broke off its request.
@@ -380,28 +382,10 @@ fn ended(end: End<'_>) -> Ended<'static> {
     match end {
         End::Response(_) | End::UpstreamLost => Ended::UpstreamLost,
         End::NotSent => Ended::NotSent,
+        End::UpstreamInvalid => Ended::UpstreamInvalid,
         End::UpstreamTimeout => Ended::UpstreamTimeout,
         End::ClientAborted => Ended::ClientAborted,
     }
-}
-
-/// Both halves of an event in one document; what the completion says wins.
-fn joined(intent: &Intent, completion: &Completion) -> Result<Value, CanonicalError> {
-    let mut whole = serde_json::to_value(intent)?;
-    let end = serde_json::to_value(completion)?;
-    if let (Value::Object(whole), Value::Object(end)) = (&mut whole, end) {
-        let redactions = whole.remove("redactions");
-        whole.extend(end);
-        // Whatever it was about: what stopped it was the gateway.
-        whole.insert("category".to_owned(), json!("gateway"));
-        if let Some(Value::Array(mut receipts)) = redactions {
-            if let Some(Value::Array(more)) = whole.remove("redactions") {
-                receipts.extend(more);
-            }
-            whole.insert("redactions".to_owned(), Value::Array(receipts));
-        }
-    }
-    Ok(whole)
 }
 
 fn millis(duration: Duration) -> u64 {

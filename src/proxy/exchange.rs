@@ -419,11 +419,7 @@ impl<'a> Exchange<'a> {
             (Err(failure), _) => end_of(*failure),
             (Ok(_), None) => End::UpstreamLost,
         };
-        let unknown = match end {
-            End::UpstreamLost if !gateway => Some("upstream_lost"),
-            End::UpstreamTimeout if !gateway => Some("upstream_timeout"),
-            _ => None,
-        };
+        let unknown = failure::unknown(end).filter(|_| !gateway);
         let states = if self.states.is_some() { HEAVY_BYTES } else { 0 };
         let passed = timing.request_body.map_or(0, |body| body.bytes.len());
         let answered = response.as_ref().map_or(0, |it| weight(&it.headers, &it.body));
