@@ -25,8 +25,11 @@ use crate::record::{
     Intent, Observer, RequestRecord, Scope, canonical,
 };
 use crate::redact::{Detail, Engine, Redacted, Seen};
-use refused::Asked;
+use refused::{Asked, joined};
 pub use states::{Reading, States};
+
+/// The note of a request's body that did not come to its end.
+const CUT_SHORT: &str = "cut_short";
 
 /// What the stages work with.
 pub struct Stage<'a> {
@@ -53,6 +56,8 @@ pub enum End<'a> {
     NotSent,
     /// The upstream was lost after it had the request.
     UpstreamLost,
+    /// The upstream answered something that is no HTTP response, or that cannot be read.
+    UpstreamInvalid,
     /// The upstream did not answer in time.
     UpstreamTimeout,
     /// The client broke off its request.
@@ -70,7 +75,7 @@ pub struct Timing<'a> {
     pub upstream: Option<Duration>,
     /// The client had left.
     pub client_gone: bool,
-    /// A request body that was longer than the capture limit, now that it has passed.
+    /// A request body that was longer than the capture limit, now that it has passed, or broke off.
     pub request_body: Option<&'a Body>,
     /// The states before and after, where they were to be read.
     pub states: Option<&'a States>,
@@ -345,9 +350,7 @@ impl Prepared {
             client_gone: timing.client_gone,
             response: None,
             rule: None,
-            request_body: timing
-                .request_body
-                .map(|body| json!({"size": body.size, "sha256": body.sha256})),
+            request_body: timing.request_body.map(passed),
             changes: changes.list,
             changes_hidden: changes.hidden,
             changes_notes: changes.notes,
@@ -355,6 +358,14 @@ impl Prepared {
             redactions: Vec::new(),
             notes: Vec::new(),
         }
+    }
+}
+
+/// What is known of a body, now that no more of it comes.
+fn passed(body: &Body) -> Value {
+    match &body.sha256 {
+        Some(sha256) => json!({"size": body.size, "sha256": sha256}),
+        None => json!({"size": body.size, "notes": [CUT_SHORT]}),
     }
 }
 
@@ -371,28 +382,10 @@ fn ended(end: End<'_>) -> Ended<'static> {
     match end {
         End::Response(_) | End::UpstreamLost => Ended::UpstreamLost,
         End::NotSent => Ended::NotSent,
+        End::UpstreamInvalid => Ended::UpstreamInvalid,
         End::UpstreamTimeout => Ended::UpstreamTimeout,
         End::ClientAborted => Ended::ClientAborted,
     }
-}
-
-/// Both halves of an event in one document; what the completion says wins.
-fn joined(intent: &Intent, completion: &Completion) -> Result<Value, CanonicalError> {
-    let mut whole = serde_json::to_value(intent)?;
-    let end = serde_json::to_value(completion)?;
-    if let (Value::Object(whole), Value::Object(end)) = (&mut whole, end) {
-        let redactions = whole.remove("redactions");
-        whole.extend(end);
-        // Whatever it was about: what stopped it was the gateway.
-        whole.insert("category".to_owned(), json!("gateway"));
-        if let Some(Value::Array(mut receipts)) = redactions {
-            if let Some(Value::Array(more)) = whole.remove("redactions") {
-                receipts.extend(more);
-            }
-            whole.insert("redactions".to_owned(), Value::Array(receipts));
-        }
-    }
-    Ok(whole)
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -18,7 +18,7 @@ pub struct Body {
     pub bytes: Bytes,
     /// The body is longer than what was captured.
     pub truncated: bool,
-    /// Size of the whole body in bytes, where known.
+    /// Size of the whole body in bytes, where known; of one that broke off, of what came of it.
     pub size: Option<u64>,
     /// SHA-256 of the whole body, lower-case hex; only for truncated bodies that were seen to
     /// their end.
@@ -33,6 +33,11 @@ impl Body {
         let bytes = bytes.into();
         let size = Some(bytes.len() as u64);
         Self { bytes, truncated: false, size, sha256: None, passed: None }
+    }
+
+    /// Whether the size is only what was said of it: nobody has seen the body's end yet.
+    pub fn is_size_declared(&self) -> bool {
+        self.truncated && self.sha256.is_none() && self.size.is_some()
     }
 }
 
@@ -118,6 +123,11 @@ impl BodyCapture {
 
     fn passed(&self) -> Option<Arc<Passed>> {
         self.words.as_ref().map(Splitter::passed)
+    }
+
+    /// What came of a body that broke off, or of which the rest was not asked for.
+    pub fn cut(self) -> Body {
+        Body { sha256: None, truncated: true, ..self.finish() }
     }
 
     /// The finished capture.

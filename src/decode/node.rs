@@ -167,6 +167,8 @@ pub enum Note {
     PatternLimit,
     /// Finding what the paths of rules select took too much work: the body is not recorded.
     PathLimit,
+    /// The size is the one that was declared: the body goes on when this is recorded.
+    SizeDeclared,
 }
 
 /// See [`Note::RedactedByValue`].
@@ -211,6 +213,7 @@ impl Note {
             Self::SecretInPath => "secret_in_path",
             Self::PatternLimit => "pattern_limit",
             Self::PathLimit => "path_limit",
+            Self::SizeDeclared => "size_declared",
         }
     }
 }

@@ -1,9 +1,11 @@
 //! What a gateway refused: an event of one entry.
 
+use serde_json::{Value, json};
+
 use crate::capture::{Request, Response};
 use crate::derive::{self, Changes, Ended, Origin, Rejected};
 use crate::gateway::{self, Answer, Limit, Part, Place, RejectionRule, When};
-use crate::record::{Completion, Outcome, Severity};
+use crate::record::{CanonicalError, Completion, Intent, Outcome, Severity};
 use crate::redact::{Detail, Redacted, Seen};
 use crate::route::is_model;
 
@@ -168,4 +170,23 @@ fn rejection_of(
         limit: Vec::new(),
         code: None,
     }
+}
+
+/// Both halves of an event in one document; what the completion says wins.
+pub(super) fn joined(intent: &Intent, completion: &Completion) -> Result<Value, CanonicalError> {
+    let mut whole = serde_json::to_value(intent)?;
+    let end = serde_json::to_value(completion)?;
+    if let (Value::Object(whole), Value::Object(end)) = (&mut whole, end) {
+        let redactions = whole.remove("redactions");
+        whole.extend(end);
+        // Whatever it was about: what stopped it was the gateway.
+        whole.insert("category".to_owned(), json!("gateway"));
+        if let Some(Value::Array(mut receipts)) = redactions {
+            if let Some(Value::Array(more)) = whole.remove("redactions") {
+                receipts.extend(more);
+            }
+            whole.insert("redactions".to_owned(), Value::Array(receipts));
+        }
+    }
+    Ok(whole)
 }

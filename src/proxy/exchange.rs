@@ -96,7 +96,7 @@ type Overseen<'a> = (Option<Overseer<'a>>, Account);
 struct Outcome {
     /// The response, and its connection as long as that is needed.
     held: Result<(Option<Box<Upstream>>, Held), Failure>,
-    /// Size and digest of a request body that was longer than the capture limit.
+    /// A request body that was longer than the capture limit, as far as it came.
     request_body: Option<Body>,
     client_gone: bool,
     upstream: Option<Duration>,
@@ -223,11 +223,16 @@ impl<'a> Exchange<'a> {
     }
 
     /// Sends the request and reads the response as far as it can be held.
-    async fn execute(&mut self, session: &mut Session, body: RequestBody) -> Outcome {
+    async fn execute(&mut self, session: &mut Session, mut body: RequestBody) -> Outcome {
         let began = Instant::now();
-        let mut request_body = None;
         let mut client_gone = false;
-        let held = self.carry(session, body, &mut request_body, &mut client_gone).await;
+        let mut is_sent = false;
+        let held = self.carry(session, &mut body, &mut is_sent, &mut client_gone).await;
+        let request_body = match body {
+            RequestBody::Whole(_) => None,
+            RequestBody::Begun(capture, _) if is_sent => Some(capture.finish()),
+            RequestBody::Begun(capture, _) => Some(capture.cut()),
+        };
         let held = held.map(|(upstream, held)| (Some(upstream), held));
         let reached = !matches!(held, Err(Failure::NotSent | Failure::ConnectTimeout));
         Outcome { held, request_body, client_gone, upstream: reached.then(|| began.elapsed()) }
@@ -236,15 +241,15 @@ impl<'a> Exchange<'a> {
     async fn carry(
         &mut self,
         session: &mut Session,
-        body: RequestBody,
-        request_body: &mut Option<Body>,
+        body: &mut RequestBody,
+        is_sent: &mut bool,
         client_gone: &mut bool,
     ) -> Result<(Box<Upstream>, Held), Failure> {
         let route = &self.routed.route;
         let pool = self.snapshot.pool(&route.upstream).ok_or(Failure::NotSent)?;
         let original = session.req_header();
         let had_length = declared_length(&original.headers);
-        let framing = match &body {
+        let framing = match &*body {
             RequestBody::Whole(whole) if whole.bytes.is_empty() && had_length.is_none() => {
                 Framing::None
             }
@@ -259,7 +264,7 @@ impl<'a> Exchange<'a> {
             forward::ask_upgrade(&mut head, protocols).map_err(|_| Failure::NotSent)?;
         }
         let method = original.method.clone();
-        let upload = match &body {
+        let upload = match &*body {
             RequestBody::Whole(whole) => Upload::of(&whole.bytes),
             RequestBody::Begun(..) => Upload::Long,
         };
@@ -267,19 +272,21 @@ impl<'a> Exchange<'a> {
             Upstream::open(&self.shared.connector, pool, client.as_bytes(), head, upload).await?;
         match body {
             RequestBody::Whole(whole) => {
-                upstream.send(session, Outgoing::Whole(whole.bytes)).await?
+                let bytes = std::mem::take(&mut whole.bytes);
+                upstream.send(session, Outgoing::Whole(bytes)).await?
             }
-            RequestBody::Begun(mut capture, last) => {
+            RequestBody::Begun(capture, last) => {
+                let last = std::mem::take(last);
                 let kept = capture.kept();
                 let seen = usize::try_from(capture.size()).unwrap_or(usize::MAX);
                 let before = seen.saturating_sub(last.len());
                 let rest = last.slice(kept.len().saturating_sub(before).min(last.len())..);
                 let between = self.snapshot.config.timeouts.request_body;
                 let first = vec![kept, rest];
-                let outgoing = Outgoing::Begun { capture: &mut capture, first, between };
-                upstream.send(session, outgoing).await?;
-                // Of what was not read to its end, size and digest are not known.
-                *request_body = upstream.has_sent().then(|| capture.finish());
+                let sent =
+                    upstream.send(session, Outgoing::Begun { capture, first, between }).await;
+                *is_sent = upstream.has_sent();
+                sent?;
             }
         }
         let answer = upstream.answer(session, Waiting::ForRecord).await;
@@ -410,11 +417,7 @@ impl<'a> Exchange<'a> {
             (Err(failure), _) => end_of(*failure),
             (Ok(_), None) => End::UpstreamLost,
         };
-        let unknown = match end {
-            End::UpstreamLost if !gateway => Some("upstream_lost"),
-            End::UpstreamTimeout if !gateway => Some("upstream_timeout"),
-            _ => None,
-        };
+        let unknown = failure::unknown(end).filter(|_| !gateway);
         let states = if self.states.is_some() { HEAVY_BYTES } else { 0 };
         let passed = timing.request_body.map_or(0, |body| body.bytes.len());
         let answered = response.as_ref().map_or(0, |it| weight(&it.headers, &it.body));

@@ -13,6 +13,8 @@ pub(super) enum Failure {
     ConnectTimeout,
     /// The upstream was lost after it had the request.
     Lost,
+    /// The upstream answered something that is no response, or one whose head is too large to be read.
+    Invalid,
     /// The upstream did not answer in time.
     Timeout,
     /// The client broke off its request, so that the upstream never had the whole of it.
@@ -32,6 +34,7 @@ impl Failure {
     pub(super) fn after_sending(error: &Error) -> Self {
         match error.etype() {
             ErrorType::ReadTimedout | ErrorType::WriteTimedout => Self::Timeout,
+            ErrorType::InvalidHTTPHeader => Self::Invalid,
             _ => Self::Lost,
         }
     }

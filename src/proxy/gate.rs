@@ -23,16 +23,17 @@ use tokio::time::timeout;
 use super::body::BodyError;
 use super::budget::{Budget, Flight, InFlight};
 use super::exchange::{self, ByBody, Plan};
+use super::failure::Failure;
 use super::forward::{self, Forwarding};
 use super::pass;
 use super::plan::{self, Recording};
 use super::problem;
 use super::snapshot::{Routed, Snapshot};
-use super::strict::{BAD_LENGTH, Refusal};
+use super::strict::{BAD_LENGTH, BAD_METHOD, LARGE_HEAD, LONG_TARGET, MANY_FIELDS, Refusal};
 use super::upstream::CONNECTS;
 use super::wire::{LINGER, Wire};
 use crate::clock::Clock;
-use crate::config::{Route, Timeouts};
+use crate::config::{Limits, Route, Timeouts};
 use crate::recorder::Recorder;
 use crate::route::{Asked, Elsewhere, safety};
 use crate::telemetry::{Metrics, ReasonLabel};
@@ -41,6 +42,14 @@ use crate::telemetry::{Metrics, ReasonLabel};
 /// there are windows: 256 bytes each, less what is in them. The protocol's library closes a connection
 /// that goes beyond. Frames of eight bytes and more come to the end of the window before.
 const FRAMES: usize = 2 << 20;
+
+/// So large a head of HTTP/2 comes to be judged here: larger ones the protocol's library answers, with
+/// nothing but a status. Each field counts 32 bytes more there (RFC 9113, section 6.5.2).
+fn head_list(limits: &Limits) -> u32 {
+    let fields = limits.head_fields.saturating_mul(32);
+    let bytes = limits.head_bytes.saturating_mul(2).saturating_add(fields);
+    u32::try_from(bytes).unwrap_or(u32::MAX)
+}
 
 /// What all requests of a process share.
 pub struct Shared {
@@ -81,7 +90,7 @@ impl Gate {
 
 /// Pingora's proxy with our decisions in it, for the doors to hand requests to.
 pub fn application(shared: Arc<Shared>, timeouts: &Timeouts) -> Arc<HttpProxy<Gate>> {
-    let mut proxy = HttpProxy::new(Gate::new(shared), Arc::new(ServerConf::default()));
+    let mut proxy = HttpProxy::new(Gate::new(Arc::clone(&shared)), Arc::new(ServerConf::default()));
     proxy.handle_init_modules();
     let mut options = HttpServerOptions::default();
     options.h2c = true;
@@ -91,6 +100,7 @@ pub fn application(shared: Arc<Shared>, timeouts: &Timeouts) -> Arc<HttpProxy<Ga
     proxy.server_options = Some(options);
     let mut http2 = default_h2_options();
     http2.data_frame_budget(FRAMES);
+    http2.max_header_list_size(head_list(&shared.snapshot.load().config.limits));
     proxy.h2_options = Some(http2);
     Arc::new(proxy)
 }
@@ -150,27 +160,18 @@ fn http2_refusal(head: &RequestHeader, snapshot: &Snapshot) -> Option<Refusal> {
     let limits = &snapshot.config.limits;
     let bytes: usize = head.headers.iter().map(|(n, v)| n.as_str().len() + v.len() + 4).sum();
     let refusal = |status, reason, detail| Some(Refusal { status, reason, detail });
-    if head.headers.len() > limits.head_fields || bytes > limits.head_bytes {
-        return refusal(
-            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            "head_too_large",
-            "the request head is too large",
-        );
+    if head.headers.len() > limits.head_fields {
+        return Some(MANY_FIELDS);
+    }
+    if bytes > limits.head_bytes {
+        return Some(LARGE_HEAD);
     }
     if head.raw_path().len() > limits.target_bytes {
-        return refusal(
-            StatusCode::URI_TOO_LONG,
-            "target_too_long",
-            "the request target is too long",
-        );
+        return Some(LONG_TARGET);
     }
     let method = head.method.as_str();
     if ["TRACE", "CONNECT"].iter().any(|refused| method.eq_ignore_ascii_case(refused)) {
-        return refusal(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "method",
-            "TRACE and CONNECT are not passed on by an audit proxy",
-        );
+        return Some(BAD_METHOD);
     }
     if head.headers.get_all(header::CONTENT_LENGTH).iter().nth(1).is_some() {
         return Some(BAD_LENGTH);
@@ -405,8 +406,11 @@ impl ProxyHttp for Gate {
             _ => match (error.etype(), ctx.sent) {
                 (ErrorType::ConnectTimedout, false) => problem::out_of_reach(),
                 (_, false) => problem::unreached(),
-                (ErrorType::ReadTimedout | ErrorType::WriteTimedout, true) => problem::late(),
-                (_, true) => problem::lost(),
+                (_, true) => match Failure::after_sending(error) {
+                    Failure::Timeout => problem::late(),
+                    Failure::Invalid => problem::unreadable(),
+                    _ => problem::lost(),
+                },
             },
         };
         if session.response_written().is_none()

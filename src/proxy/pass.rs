@@ -52,6 +52,7 @@ pub(super) async fn pass(
         Err((Failure::ConnectTimeout, _)) if tries == 1 => problem::out_of_reach(),
         // An earlier try may have been seen.
         Err((Failure::NotSent | Failure::Lost, _)) => problem::lost(),
+        Err((Failure::Invalid, _)) => problem::unreadable(),
         Err((Failure::ConnectTimeout | Failure::Timeout, _)) => problem::late(),
     };
     problem::send(session, &problem).await

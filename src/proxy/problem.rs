@@ -122,6 +122,14 @@ pub(super) fn lost() -> Problem {
     )
 }
 
+/// The upstream's answer cannot be read.
+pub(super) fn unreadable() -> Problem {
+    bad_gateway(
+        "the application had the request, but its answer is no HTTP response, or has a head of more than 256 \
+         fields or 1 MiB; whether the request was executed is not known",
+    )
+}
+
 /// The upstream took too long.
 pub(super) fn late() -> Problem {
     gateway_timeout(

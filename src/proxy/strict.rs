@@ -82,7 +82,7 @@ const UNSUPPORTED_CODING: Refusal = refuse(
     "transfer_encoding",
     "the only transfer coding that is understood is `chunked`",
 );
-const BAD_METHOD: Refusal = refuse(
+pub(super) const BAD_METHOD: Refusal = refuse(
     StatusCode::METHOD_NOT_ALLOWED,
     "method",
     "TRACE and CONNECT are not passed on by an audit proxy",
@@ -92,14 +92,14 @@ const BAD_VERSION: Refusal = refuse(
     "version",
     "the version must be HTTP/1.0, HTTP/1.1 or HTTP/2",
 );
-const LONG_TARGET: Refusal =
+pub(super) const LONG_TARGET: Refusal =
     refuse(StatusCode::URI_TOO_LONG, "target_too_long", "the request target is too long");
 pub(super) const LARGE_HEAD: Refusal = refuse(
     StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
     "head_too_large",
     "the request head is too large",
 );
-const MANY_FIELDS: Refusal = refuse(
+pub(super) const MANY_FIELDS: Refusal = refuse(
     StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
     "too_many_fields",
     "the request head has too many fields",

@@ -127,6 +127,7 @@ pub(super) fn end_of(failure: Failure) -> End<'static> {
     match failure {
         Failure::NotSent | Failure::ConnectTimeout => End::NotSent,
         Failure::Lost => End::UpstreamLost,
+        Failure::Invalid => End::UpstreamInvalid,
         Failure::Timeout => End::UpstreamTimeout,
         Failure::ClientAborted(_) => End::ClientAborted,
     }

@@ -30,7 +30,7 @@ type Texts<'e> = Members<'e, &'e RawValue>;
 #[serde(untagged)]
 enum Member<'e> {
     Text(&'e RawValue),
-    Object(Texts<'e>),
+    Object(Members<'e, Member<'e>>),
     Array(Vec<&'e RawValue>),
     Made(Value),
 }
@@ -110,6 +110,7 @@ impl<'e> Joined<'e> {
         if left.is_empty() {
             self.members.remove(name);
         } else {
+            let left = left.map(Member::Text);
             self.members.insert(name.to_owned().into(), Member::Object(left));
         }
     }
@@ -155,11 +156,17 @@ fn joined<'e>(
     {
         return ("request".into(), request);
     }
-    let of_both = match (&*name, event.get(&name)) {
+    let value = with(event, &name, value);
+    (name, value)
+}
+
+/// A member that comes to others: it wins, but what lists something is joined to what they have.
+fn with<'e>(known: &Members<'e, Member<'e>>, name: &str, value: &'e RawValue) -> Member<'e> {
+    let of_both = match (name, known.get(name)) {
         ("redactions" | "notes", Some(Member::Text(known))) => both(known, value),
         _ => None,
     };
-    (name, of_both.unwrap_or(Member::Text(value)))
+    of_both.unwrap_or(Member::Text(value))
 }
 
 /// The items of two arrays.
@@ -169,10 +176,16 @@ fn both<'e>(one: &'e RawValue, other: &'e RawValue) -> Option<Member<'e>> {
     Some(Member::Array(items))
 }
 
-/// The members of two objects, of which the other one's win.
+/// The members of two objects, of which the other one's win; notes of both are kept.
 fn extended<'e>(one: &'e RawValue, other: &'e RawValue) -> Option<Member<'e>> {
-    let mut members: Texts<'e> = serde_json::from_str(one.get()).ok()?;
-    members.extend(serde_json::from_str::<Texts<'e>>(other.get()).ok()?);
+    let mut members = serde_json::from_str::<Texts<'e>>(one.get()).ok()?.map(Member::Text);
+    let others = serde_json::from_str::<Texts<'e>>(other.get()).ok()?.into_iter();
+    let others = others.map(|(name, value)| {
+        let value = with(&members, &name, value);
+        (name, value)
+    });
+    let others: Vec<_> = others.collect();
+    members.extend(others);
     Some(Member::Object(members))
 }
 

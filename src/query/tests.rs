@@ -157,7 +157,8 @@ fn the_completion_wins_and_receipts_are_joined() {
         None,
         &json!({
             "action": "a.b", "description": "before", "targets": [{"type": "t"}],
-            "request": {"path": "/x", "truncated": true}, "redactions": [{"rule": "r1"}],
+            "request": {"path": "/x", "truncated": true, "notes": ["a"]},
+            "redactions": [{"rule": "r1"}],
         }),
     );
     let completion = stored(
@@ -166,14 +167,17 @@ fn the_completion_wins_and_receipts_are_joined() {
         Some(1),
         &json!({
             "description": "after", "outcome": "success", "redactions": [{"rule": "r2"}],
-            "notes": ["n"], "request_body": {"size": 9, "sha256": "ab"}, "response": {"status": 200},
+            "notes": ["n"], "request_body": {"size": 9, "sha256": "ab", "notes": ["b"]},
+            "response": {"status": 200},
         }),
     );
     assert_eq!(
         merge(&intent, Some(&completion)).unwrap(),
         json!({
             "action": "a.b", "description": "after", "targets": [{"type": "t"}],
-            "request": {"path": "/x", "truncated": true, "size": 9, "sha256": "ab"},
+            "request": {
+                "path": "/x", "truncated": true, "size": 9, "sha256": "ab", "notes": ["a", "b"],
+            },
             "redactions": [{"rule": "r1"}, {"rule": "r2"}], "notes": ["n"],
             "outcome": "success", "response": {"status": 200}, "writer": "w", "seq": 5, "intent": 1,
         })

@@ -1,6 +1,9 @@
 //! Entries: the rows of the ledger, before and after they were given their sequence number.
 
-use super::{Document, EventId, Scope};
+use serde_json::Value;
+
+use super::canonical::text;
+use super::{CanonicalError, Document, EventId, Scope};
 
 /// What an entry is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -34,6 +37,24 @@ pub struct Entry {
     pub scope: Scope,
     /// The canonical document.
     pub doc: Document,
+}
+
+impl Entry {
+    /// Adds a note to what the document says, once. The rest of it stays as it is.
+    pub fn note(&mut self, note: &str) -> Result<(), CanonicalError> {
+        self.doc = self.doc.as_ref().try_map(|doc| {
+            let mut document: Value = serde_json::from_str(doc)?;
+            if let Value::Object(members) = &mut document
+                && let notes = members.entry("notes").or_insert_with(|| Value::Array(Vec::new()))
+                && let Value::Array(notes) = notes
+                && !notes.iter().any(|other| other == note)
+            {
+                notes.push(note.into());
+            }
+            text(&document)
+        })?;
+        Ok(())
+    }
 }
 
 /// An entry as the ledger holds it.

@@ -425,7 +425,7 @@ pub struct Completion {
     /// Redaction receipts of the response.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub redactions: Vec<Receipt>,
-    /// Size and digest of a request body that was too large to capture, now that it has passed.
+    /// Size and digest of a request body that was too large to capture; size and a note where it broke off.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_body: Option<Value>,
     /// The redacted response, if there was one.

@@ -6,6 +6,16 @@ const MEANINGS: &[(&str, &str)] = &[
         "truncated",
         "the body is longer than the capture limit; what is complete of lines and events is recorded",
     ),
+    (
+        "cut_short",
+        "the body did not come to its end, or was answered before: the size is that of what came, and there is \
+         no digest",
+    ),
+    (
+        "size_declared",
+        "the size is the one that was declared: the response was let go before its end, and may have \
+         broken off",
+    ),
     ("empty", "there are bytes, but they decode to nothing"),
     ("undecodable_gzip", "the body is not gzip, or is cut short: type and size only"),
     ("undecodable_deflate", "the body is not deflate, or is cut short: type and size only"),

@@ -19,10 +19,12 @@ pub struct SystemEvent<'a> {
     pub reason: Option<&'static str>,
 }
 
-/// The event as an entry. Its metadata says nothing but what countersign knows of itself.
+/// The event as an entry, for those who see this scope. Its metadata says nothing but what countersign knows
+/// of itself.
 pub fn system_entry(
     clock: &dyn Clock,
     event: SystemEvent<'_>,
+    scope: Scope,
     metadata: Value,
 ) -> Result<Entry, CanonicalError> {
     let now = clock.now();
@@ -44,7 +46,7 @@ pub fn system_entry(
         "actor": {"type": "system", "id": "countersign", "verified": true},
         "source": {},
         "targets": [{"type": "audit"}],
-        "scope": {},
+        "scope": scope,
         "outcome": event.outcome,
         "severity": severity,
         "reason": event.reason,
@@ -53,5 +55,5 @@ pub fn system_entry(
         "changes_source": "none",
     });
     let doc = canonical(&Redacted::system(document))?;
-    Ok(Entry { kind: EntryKind::Completion, id, intent: None, scope: Scope::new(), doc })
+    Ok(Entry { kind: EntryKind::Completion, id, intent: None, scope, doc })
 }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, watch};
 
+use super::writer::Open;
 use super::{Settings, Status};
 use crate::record::{Entry, Written};
 use crate::store::{Breach, Unguarded};
@@ -46,6 +47,8 @@ struct Aside {
     owed_bytes: usize,
     /// Never more than there are open intents.
     lost: Vec<(u64, Loss)>,
+    /// Events whose outcome is on record, but not that nobody was told it; as many as may be owed.
+    withheld: VecDeque<Open>,
 }
 
 pub(super) struct Shared {
@@ -188,6 +191,23 @@ impl Shared {
         self.wake.notify_one();
     }
 
+    /// The outcome of an event is on record, but whoever waited for that was told no.
+    pub(super) fn withhold(&self, event: Open) {
+        let mut aside = lock(&self.aside);
+        if aside.withheld.len() < self.queue {
+            aside.withheld.push_back(event);
+        } else {
+            tracing::error!(event = %event.id, "it is not on record that a response was withheld");
+        }
+        drop(aside);
+        self.wake.notify_one();
+    }
+
+    /// The next event of which that is to be said.
+    pub(super) fn take_withheld(&self) -> Option<Open> {
+        lock(&self.aside).withheld.pop_front()
+    }
+
     /// The next owed completion.
     pub(super) fn take_owed(&self) -> Option<Entry> {
         let mut aside = lock(&self.aside);
@@ -218,7 +238,7 @@ impl Shared {
     /// Whether something waits to be written.
     pub(super) fn has_aside(&self) -> bool {
         let aside = lock(&self.aside);
-        !aside.owed.is_empty() || !aside.lost.is_empty()
+        !(aside.owed.is_empty() && aside.lost.is_empty() && aside.withheld.is_empty())
     }
 }
 

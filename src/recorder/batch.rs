@@ -7,7 +7,9 @@ use tokio::time::Instant;
 
 use super::aside::{Loss, Shared};
 use super::chore::Chore;
-use super::{AppendError, Granted};
+use super::system::WITHHELD;
+use super::writer::Open;
+use super::{AppendError, Granted, Recorded};
 use crate::record::Entry;
 use crate::store::StoreError;
 
@@ -26,17 +28,21 @@ pub(super) enum Reply {
     /// The caller of an intent.
     Intent(oneshot::Sender<Result<Granted, AppendError>>),
     /// The caller of a completion.
-    Completion(oneshot::Sender<Result<u64, AppendError>>),
+    Completion(oneshot::Sender<Result<Recorded, AppendError>>),
     /// The caller of an event without an intent.
     Event(oneshot::Sender<Result<u64, AppendError>>),
     /// Nobody: an intent whose caller was told no while it may still reach the ledger.
     RefusedIntent,
     /// Nobody: an event whose caller was told no while it may still reach the ledger.
     RefusedEvent,
-    /// Nobody: a completion that is owed.
+    /// Nobody: a completion whose caller was told no while it may still reach the ledger.
+    RefusedCompletion,
+    /// Nobody: a completion that is owed, and says so.
     Owed,
     /// Nobody: a completion that the recorder made itself.
     Closing(Loss),
+    /// Nobody: the event that the response of another one was withheld.
+    Withheld(Box<Open>),
 }
 
 impl Reply {
@@ -50,7 +56,7 @@ impl Reply {
             }
             Self::Completion(caller) => {
                 caller.send(Err(error)).ok();
-                Self::Owed
+                Self::RefusedCompletion
             }
             Self::Event(caller) => {
                 caller.send(Err(error)).ok();
@@ -90,6 +96,18 @@ impl Batch {
         self.replies.push(reply);
     }
 
+    /// A completion that is not in the ledger, and of which the caller is told so.
+    pub(super) fn push_owed(&mut self, mut entry: Entry) {
+        let reply = match entry.note(WITHHELD) {
+            Ok(()) => Reply::Owed,
+            Err(error) => {
+                tracing::error!(%error, "an outcome cannot say that it is recorded late");
+                Reply::RefusedCompletion
+            }
+        };
+        self.push(entry, reply);
+    }
+
     /// Takes a job from the queue, unless it is too late for it.
     ///
     /// New work whose caller has left, or whose deadline is over, is dropped. A completion is
@@ -100,7 +118,8 @@ impl Batch {
             Reply::Intent(caller) if caller.is_closed() => {}
             Reply::Event(caller) if caller.is_closed() => {}
             Reply::Completion(_) if expired => {
-                self.push(job.entry, job.reply.refuse(AppendError::Timeout));
+                drop(job.reply.refuse(AppendError::Timeout));
+                self.push_owed(job.entry);
             }
             _ if expired => drop(job.reply.refuse(AppendError::Timeout)),
             _ => self.push(job.entry, job.reply),
@@ -117,7 +136,10 @@ impl Batch {
     pub(super) fn give_back(self, shared: &Shared) {
         for (entry, reply) in self.entries.into_iter().zip(self.replies) {
             match (reply, entry.intent) {
-                (Reply::Owed | Reply::Completion(_), _) => shared.owe(entry),
+                (Reply::Owed | Reply::RefusedCompletion | Reply::Completion(_), _) => {
+                    shared.owe(entry);
+                }
+                (Reply::Withheld(event), _) => shared.withhold(*event),
                 (Reply::Closing(loss), Some(seq)) => shared.lose(seq, loss),
                 _ => {}
             }
@@ -175,7 +197,7 @@ impl Inbox {
 fn refuse(job: Job, shared: &Shared) {
     shared.waiting().fetch_sub(1, Ordering::Relaxed);
     let reason = shared.failing().unwrap_or("recovering");
-    if let Reply::Owed = job.reply.refuse(AppendError::Unavailable { reason }) {
+    if let Reply::RefusedCompletion = job.reply.refuse(AppendError::Unavailable { reason }) {
         shared.owe(job.entry);
     }
 }

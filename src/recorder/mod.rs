@@ -12,7 +12,9 @@
 //!   writer that is gone are closed by another one; if it was not gone after all, what it still learns
 //!   is refused. A completion that
 //!   could not be written is *owed*: it is kept, as the canonical text that it already is, and
-//!   written unchanged once the store recovers. What is kept has a limit; what does not fit is
+//!   written once the store recovers, unchanged but for a note that its response was withheld. Where it
+//!   reached the ledger without one, though its caller was told no, an event of its own says so
+//!   ([`Recorded`]). What is kept has a limit; what does not fit is
 //!   completed as `unknown`, reason `completion_lost`.
 //! - Nobody waits longer than [`Settings::timeout`], whatever the store does: the recorder has a
 //!   thread of its own, which the store may block, and callers keep a timer of their own. While
@@ -52,7 +54,7 @@ use crate::telemetry::Metrics;
 use aside::{Loss, QUEUE_FULL, Shared};
 use batch::{Inbox, Job, Reply};
 use chore::{CHORES, Chore};
-use writer::Writer;
+use writer::{Open, Writer};
 
 pub use chore::{PURGE_BYTES, PURGE_ENTRIES};
 pub use later::Later;
@@ -197,6 +199,13 @@ struct Granted {
     seq: u64,
     shared: Arc<Shared>,
     armed: bool,
+}
+
+/// The message that a completion is durable. If nobody takes it out of its channel, the response was
+/// withheld: that goes on record.
+struct Recorded {
+    seq: u64,
+    unheard: Option<(Open, Arc<Shared>)>,
 }
 
 impl Recorder {
@@ -371,7 +380,8 @@ impl OpenIntent {
             handle.shared.owe(error.into_inner().entry);
             return Err(reason);
         }
-        self.recorder.wait(deadline, answer).await
+        let recorded = self.recorder.wait(deadline, answer).await?;
+        Ok(recorded.heard())
     }
 }
 
@@ -398,6 +408,25 @@ impl Drop for Granted {
     fn drop(&mut self) {
         if self.armed {
             self.shared.lose(self.seq, Loss::NotSent);
+        }
+    }
+}
+
+impl Recorded {
+    fn new(seq: u64, event: Open, shared: &Arc<Shared>) -> Self {
+        Self { seq, unheard: Some((event, Arc::clone(shared))) }
+    }
+
+    fn heard(mut self) -> u64 {
+        self.unheard = None;
+        self.seq
+    }
+}
+
+impl Drop for Recorded {
+    fn drop(&mut self) {
+        if let Some((event, shared)) = self.unheard.take() {
+            shared.withhold(event);
         }
     }
 }

@@ -73,7 +73,9 @@ where
     fn rejected(&mut self, batch: Batch) {
         for (entry, reply) in batch.entries.into_iter().zip(batch.replies) {
             match (reply, entry.intent) {
-                (Reply::Owed, Some(intent)) => self.shared.lose(intent, Loss::Completion),
+                (Reply::Owed | Reply::RefusedCompletion, Some(intent)) => {
+                    self.shared.lose(intent, Loss::Completion)
+                }
                 // That cannot be, so nothing is concluded from it: it stays open, nothing is marked
                 // as closed beyond it, and the next start looks at it again.
                 (Reply::Closing(_), Some(seq)) => {

@@ -4,17 +4,40 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use serde::Deserialize;
+use serde_json::json;
 use uuid::Uuid;
 
 use super::aside::Loss;
-use crate::clock::Timestamp;
+use super::writer::Open;
+use crate::clock::{Clock, Timestamp};
 use crate::derive::unseen;
 use crate::record::{
     CanonicalError, ChangesSource, Completion, Entry, EntryKind, EventId, Outcome, Scope, Severity,
-    canonical,
+    SystemEvent, canonical, system_entry,
 };
 use crate::redact::Redacted;
 use crate::store::{Store, StoreError};
+
+/// The note of an outcome whose caller was told that it is not on record.
+pub(super) const WITHHELD: &str =
+    "recorded late: the response was withheld, and the client answered 503, audit-incomplete";
+
+/// The event that the response of another one was withheld, where that one does not say it. Whoever may see
+/// the one may see the other.
+pub(super) fn withheld(event: &Open, clock: &dyn Clock) -> Result<Entry, CanonicalError> {
+    let description = format!(
+        "the response of event {} was withheld: its outcome was on record too late, and its client answered \
+         503, audit-incomplete",
+        event.id
+    );
+    let said = SystemEvent {
+        verb: "response_withhold",
+        outcome: Outcome::Success,
+        description: &description,
+        reason: None,
+    };
+    system_entry(clock, said, event.scope.clone(), json!({ "event": event.id }))
+}
 
 impl Loss {
     /// The completion's reason, and its label in the metrics.

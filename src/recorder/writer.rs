@@ -10,8 +10,8 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use super::aside::{Loss, Shared};
 use super::batch::{Batch, Inbox, Job, Reply};
 use super::chore::BATCHES;
-use super::system::{closing, said};
-use super::{AppendError, Granted, Settings};
+use super::system::{closing, said, withheld};
+use super::{AppendError, Granted, Recorded, Settings};
 use crate::clock::Clock;
 use crate::record::{Entry, EventId, Outcome, Scope, leaf_hash};
 use crate::store::{Opening, Store, StoreError};
@@ -191,7 +191,7 @@ where
         while batch.has_room(limit) {
             let Some(entry) = self.shared.take_owed() else { break };
             if !self.is_closed(&entry) {
-                batch.push(entry, Reply::Owed);
+                batch.push_owed(entry);
             }
         }
         while batch.has_room(limit) {
@@ -214,6 +214,12 @@ where
             let entry = closing(seq, id, scope, loss, intent.as_deref(), self.clock.now());
             if let Some(entry) = made(entry) {
                 batch.push(entry, Reply::Closing(loss));
+            }
+        }
+        while batch.has_room(limit) {
+            let Some(event) = self.shared.take_withheld() else { break };
+            if let Some(entry) = made(withheld(&event, &*self.clock)) {
+                batch.push(entry, Reply::Withheld(Box::new(event)));
             }
         }
     }
@@ -269,36 +275,53 @@ where
         for (seq, (entry, reply)) in
             (batch.first..).zip(batch.entries.into_iter().zip(batch.replies))
         {
-            match (&reply, entry.intent) {
+            let event = Open { id: entry.id, scope: entry.scope };
+            let completed = match (&reply, entry.intent) {
                 (Reply::Intent(_) | Reply::RefusedIntent, _) => {
-                    self.open.insert(seq, Open { id: entry.id, scope: entry.scope });
+                    self.open.insert(seq, event);
+                    None
                 }
-                (_, Some(intent)) => drop(self.open.remove(&intent)),
-                _ => {}
-            }
-            answers.push((seq, reply));
+                (_, Some(intent)) => {
+                    self.open.remove(&intent);
+                    Some(event)
+                }
+                _ => None,
+            };
+            answers.push((seq, reply, completed));
         }
         // Whoever is answered must see counts that include its own entry.
         self.shared.set_open(self.open.len());
-        for (seq, reply) in answers {
-            self.answer(seq, reply);
+        for (seq, reply, completed) in answers {
+            self.answer(seq, reply, completed);
         }
     }
 
-    fn answer(&self, seq: u64, reply: Reply) {
-        match reply {
-            // Where nobody hears it, the message itself sees to the intent.
-            Reply::Intent(caller) => {
+    fn answer(&self, seq: u64, reply: Reply, completed: Option<Open>) {
+        match (reply, completed) {
+            // Where nobody hears it, the message itself sees to the intent, or to what is to be said.
+            (Reply::Intent(caller), _) => {
                 caller.send(Ok(Granted::new(seq, &self.shared))).ok();
             }
-            Reply::Completion(caller) | Reply::Event(caller) => {
+            (Reply::Completion(caller), Some(event)) => {
+                caller.send(Ok(Recorded::new(seq, event, &self.shared))).ok();
+            }
+            (Reply::RefusedCompletion, Some(event)) => self.shared.withhold(event),
+            (Reply::Event(caller), _) => {
                 caller.send(Ok(seq)).ok();
             }
-            Reply::RefusedIntent => self.shared.lose(seq, Loss::NotSent),
-            Reply::Closing(loss) if loss.outcome() == Outcome::Unknown => {
+            (Reply::RefusedIntent, _) => self.shared.lose(seq, Loss::NotSent),
+            (Reply::Closing(loss), _) if loss.outcome() == Outcome::Unknown => {
                 self.shared.count_unknown(loss, 1);
             }
-            Reply::Closing(_) | Reply::Owed | Reply::RefusedEvent => {}
+            (
+                Reply::Completion(_)
+                | Reply::RefusedCompletion
+                | Reply::Owed
+                | Reply::Closing(_)
+                | Reply::RefusedEvent
+                | Reply::Withheld(_),
+                _,
+            ) => {}
         }
     }
 }

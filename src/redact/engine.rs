@@ -147,6 +147,9 @@ impl Engine {
         if let Some(why) = overflow {
             self.forget(&mut half, why);
         }
+        if response.body.is_size_declared() {
+            half.notes.insert(Note::SizeDeclared);
+        }
         let path = std::mem::take(&mut seen.path);
         seen.spare_ids(&path, Side::Response, &self.policy);
         seen.path = path;

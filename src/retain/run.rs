@@ -14,7 +14,7 @@ use crate::archive::{self, FORMAT, Made};
 use crate::clock::{Clock, Timestamp};
 use crate::follow::{Heads, catch_up};
 use crate::index::Index;
-use crate::record::{Archived, Outcome as Ending, Purge, Stored, SystemEvent, system_entry};
+use crate::record::{Archived, Outcome as Ending, Purge, Scope, Stored, SystemEvent, system_entry};
 use crate::recorder::{PURGE_BYTES, PURGE_ENTRIES, Recorder};
 use crate::seal::Orders;
 use crate::store::{LedgerReader, LedgerSource, Purged};
@@ -238,7 +238,8 @@ impl Log<'_> {
             description: &description,
             reason: None,
         };
-        let entry = system_entry(&*self.retention.clock, event, json!({ "purge": purge }))?;
+        let entry =
+            system_entry(&*self.retention.clock, event, Scope::new(), json!({ "purge": purge }))?;
         let recorder = &self.retention.recorder;
         Ok(match self.is_own {
             true => recorder.event(entry).await?,

@@ -16,7 +16,7 @@ use super::system::{self, SystemEvent};
 use crate::config::{self, Config};
 use crate::problem::Problems;
 use crate::proxy::{Shared, Snapshot};
-use crate::record::Outcome;
+use crate::record::{Outcome, Scope};
 use crate::telemetry::ReasonLabel;
 
 /// How often files are looked at.
@@ -166,7 +166,7 @@ impl Reloader {
         event: SystemEvent<'_>,
         metadata: serde_json::Value,
     ) -> Result<(), String> {
-        let entry = system::entry(&*self.shared.clock, event, metadata);
+        let entry = system::entry(&*self.shared.clock, event, Scope::new(), metadata);
         let entry = entry.map_err(|error| error.to_string())?;
         let recorded = self.shared.recorder.event(entry).await;
         recorded.map(drop).map_err(|error| error.to_string())

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::Server;
 use super::key::{Kept, key_id};
-use crate::record::Outcome;
+use crate::record::{Outcome, Scope};
 pub(super) use crate::record::{SystemEvent, system_entry as entry};
 
 impl Server {
@@ -32,7 +32,7 @@ impl Server {
     /// A failure is logged, since nobody waits for it.
     fn record(&self, verb: &'static str, description: &'static str, metadata: Value) {
         let event = SystemEvent { verb, outcome: Outcome::Success, description, reason: None };
-        let Ok(entry) = entry(&*self.shared.clock, event, metadata) else { return };
+        let Ok(entry) = entry(&*self.shared.clock, event, Scope::new(), metadata) else { return };
         if !self.side.block_on(self.later.record(entry)) {
             tracing::error!(verb, "an event about countersign itself could not be recorded yet");
         }

@@ -114,6 +114,9 @@ fn a_store_that_fails_after_the_intent_withholds_the_response_and_records_it_lat
     let event = only_event(&proxy);
     assert_eq!(event["id"], id.as_str());
     assert_eq!((&event["outcome"], &event["response"]["status"]), (&json!("success"), &json!(201)));
+    assert!(event["notes"].to_string().contains("the response was withheld"), "{event}");
+    let said = proxy.all_events();
+    assert!(!said.iter().any(|event| event["action"] == "audit.response_withhold"), "said once");
     assert_eq!(upstream.seen().len(), 1);
 }
 
@@ -223,6 +226,12 @@ fn a_ledger_that_is_locked_at_the_start_is_told_with_who_holds_it() {
 #[test]
 fn an_upstream_that_fails_is_on_record_as_what_it_did() {
     let half = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf of it".to_vec();
+    let many = |count: usize| {
+        let fields: String = (2..=count).map(|n| format!("X-Field-{n}: a\r\n")).collect();
+        Reply::Bytes(
+            format!("HTTP/1.1 201 Created\r\nContent-Length: 0\r\n{fields}\r\n").into_bytes(),
+        )
+    };
     let silent = Reply::Later(Duration::from_secs(30), Vec::new());
     let rows = [
         ("dies before it answers", Reply::Close, 502, "upstream_lost"),
@@ -231,8 +240,10 @@ fn an_upstream_that_fails_is_on_record_as_what_it_did() {
             "talks nonsense",
             Reply::BytesThenClose(b"nonsense\r\n\r\n".to_vec()),
             502,
-            "upstream_lost",
+            "upstream_invalid",
         ),
+        ("answers with many fields", many(256), 201, ""),
+        ("answers with too many fields", many(257), 502, "upstream_invalid"),
         ("does not answer in time", silent, 504, "upstream_timeout"),
     ];
     for (what, reply, status, reason) in rows {
@@ -246,11 +257,9 @@ fn an_upstream_that_fails_is_on_record_as_what_it_did() {
         assert_eq!(upstream.seen().len(), 1, "{what}");
         let event = only_event(&proxy);
         assert_eq!(event["id"].as_str(), answer.header("countersign-event"), "{what}");
-        assert_eq!(
-            (&event["outcome"], &event["reason"]),
-            (&json!("unknown"), &json!(reason)),
-            "{what}"
-        );
+        let outcome = if reason.is_empty() { "success" } else { "unknown" };
+        assert_eq!(event["outcome"], outcome, "{what}");
+        assert_eq!(event["reason"].as_str().unwrap_or_default(), reason, "{what}");
     }
 }
 
@@ -330,6 +339,13 @@ fn a_client_that_leaves_beyond_the_captured_body_aborts_the_request() {
         assert_eq!(event["outcome"], "failure", "{event}");
         assert_eq!(event["reason"], "client_aborted");
         assert_eq!(event["request"]["truncated"], true);
+        let request = &event["request"];
+        assert_eq!(
+            (&request["size"], &request["sha256"]),
+            (&json!(50_000), &Value::Null),
+            "{event}"
+        );
+        assert!(request["notes"].to_string().contains("cut_short"), "{event}");
         assert!(upstream.seen().is_empty(), "the upstream never had the whole of it");
     }
 }

@@ -94,6 +94,49 @@ fn connect_over_http2_is_refused_with_a_reason() {
 }
 
 #[test]
+fn heads_of_http2_that_are_too_large_are_refused_as_those_of_http1() {
+    let upstream = Upstream::start(|_| Reply::ok());
+    let proxy = Proxy::start(upstream.address);
+    let rows = [
+        (100, 1, 200, ""),
+        (101, 1, 431, "too-many-fields"),
+        (1, 40_000, 200, ""),
+        (1, 70_000, 431, "head-too-large"),
+        (2, 50_000, 431, "head-too-large"),
+    ];
+    for (fields, bytes, status, kind) in rows {
+        let mut request = http::Request::post(format!("http://{}/x", proxy.address));
+        for n in 0..fields {
+            request = request.header(format!("x-{n}"), "a".repeat(bytes));
+        }
+        let answer = http2_exchange(proxy.address, request.body(Vec::new()).unwrap());
+        assert_eq!(answer.status, status, "{fields} fields of {bytes} bytes");
+        let body = String::from_utf8_lossy(&answer.body);
+        assert!(body.contains(kind), "{fields} fields of {bytes} bytes: {body}");
+    }
+    let metrics = proxy.read("/metrics").1;
+    for (reason, count) in [("too_many_fields", 1), ("head_too_large", 2)] {
+        let line = format!("rejected_total{{reason=\"{reason}\"}} {count}");
+        assert!(metrics.contains(&line), "{line}: {metrics}");
+    }
+    assert_eq!((upstream.seen().len(), proxy.events().len()), (2, 2));
+}
+
+#[test]
+fn an_authority_of_http2_that_is_in_doubt_reaches_nobody() {
+    let upstream = Upstream::start(|_| Reply::ok());
+    let proxy = Proxy::start(upstream.address);
+    for host in ["b.example", "a.example@b.example"] {
+        let mut frames = Frames::connect(proxy.address);
+        frames.head(1, "DELETE", "/a", &[("host", host)], true);
+        let answer = frames.answer(1);
+        // 400, as the protocol's library has it.
+        assert_eq!(answer.heads.first().and_then(|head| head.first()), Some(&0x8c), "{host}");
+    }
+    assert!(upstream.seen().is_empty() && proxy.events().is_empty());
+}
+
+#[test]
 fn odd_paths_of_http2_are_refused_or_on_record_as_they_reach_the_upstream() {
     let upstream = Upstream::start(|_| Reply::ok());
     let proxy = Proxy::start(upstream.address);

@@ -73,7 +73,7 @@ impl Checker<'_> {
         let file = setting.value().unwrap_or(&none);
         let limits = Limits {
             head_bytes: self.size("head_bytes", &file.head_bytes, 64 * KIB, KIB..=MIB),
-            head_fields: self.count("head_fields", &file.head_fields, 100, 8..=1000),
+            head_fields: self.count("head_fields", &file.head_fields, 100, 8..=256),
             target_bytes: self.size("target_bytes", &file.target_bytes, 8 * KIB, 256..=MIB),
             connections: self.count("connections", &file.connections, 10_000, 1..=1_000_000),
             captured_bytes: self.size(

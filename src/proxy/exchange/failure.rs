@@ -3,6 +3,7 @@
 use pingora::proxy::Session;
 
 use super::Exchange;
+use crate::pipeline::End;
 use crate::proxy::body::BodyError;
 use crate::proxy::failure::Failure;
 use crate::proxy::problem;
@@ -20,6 +21,7 @@ impl Exchange<'_> {
             Failure::NotSent => problem::unreached(),
             Failure::ConnectTimeout => problem::out_of_reach(),
             Failure::Lost => problem::lost(),
+            Failure::Invalid => problem::unreadable(),
             Failure::Timeout => problem::late(),
             Failure::ClientAborted(why) => {
                 session.set_keepalive(None);
@@ -34,5 +36,15 @@ impl Exchange<'_> {
             None => problem,
         };
         problem::send(session, &problem).await
+    }
+}
+
+/// Why nobody can say what came of a request, for metrics.
+pub(super) fn unknown(end: End<'_>) -> Option<&'static str> {
+    match end {
+        End::UpstreamLost => Some("upstream_lost"),
+        End::UpstreamInvalid => Some("upstream_invalid"),
+        End::UpstreamTimeout => Some("upstream_timeout"),
+        End::Response(_) | End::NotSent | End::ClientAborted => None,
     }
 }

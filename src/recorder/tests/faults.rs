@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::fake::{FAULTS, FakeDisk, Fault};
-use super::{closing_reason, entry, entry_of, start, start_with, vouches_for};
+use super::{closing_reason, entry, entry_of, start, start_with, vouches_for, without_note};
 use crate::record::{EntryKind, EventId, Stored};
 use crate::recorder::{AppendError, JoinError, Recorder, Settings};
 
@@ -85,6 +85,14 @@ fn check(disk: &FakeDisk, case: &str) -> usize {
     operations
 }
 
+/// How many events say that the response of this one was withheld.
+fn withheld(rows: &[Stored], id: &EventId) -> usize {
+    let says = |row: &&Stored| {
+        row.doc.contains("audit.response_withhold") && row.doc.contains(&id.to_string())
+    };
+    rows.iter().filter(says).count()
+}
+
 fn verify(before: &[Stored], rows: &[Stored], told: &[Told], case: &str) {
     let context = || format!("{case}\n{told:#?}\n{rows:#?}");
     for (row, seq) in rows.iter().zip(1..) {
@@ -123,8 +131,9 @@ fn verify(before: &[Stored], rows: &[Stored], told: &[Told], case: &str) {
                 let row = find(id, EntryKind::Completion).expect("acknowledged");
                 assert_eq!((row.seq, row.intent), (*seq, Some(*intent)), "{}", context());
                 assert_eq!(row.doc, *doc, "{}", context());
+                assert_eq!(withheld(rows, id), 0, "it was told: {}", context());
             }
-            Told::Completion(_, intent, doc, Err(_)) => {
+            Told::Completion(id, intent, doc, Err(_)) => {
                 let row = rows.iter().find(|row| row.intent == Some(*intent)).unwrap();
                 let may_be_lost = match closing_reason(&row.doc).as_deref() {
                     // What is owed when the process ends gets one more deadline.
@@ -132,7 +141,13 @@ fn verify(before: &[Stored], rows: &[Stored], told: &[Told], case: &str) {
                     Some("completion_lost") => case.contains("Rejected"),
                     _ => false,
                 };
-                assert!(row.doc == *doc || may_be_lost, "owed: {}", context());
+                let (plain, is_noted) = without_note(&row.doc);
+                assert!(plain == *doc || may_be_lost, "owed: {}", context());
+                // That nobody was told is on record once, unless the process ended before.
+                let said = usize::from(is_noted) + withheld(rows, id);
+                let is_due = usize::from(plain == *doc);
+                let is_lost = said == 0 && ["Slow", "Rejected"].iter().any(|it| case.contains(it));
+                assert!(said == is_due || is_lost, "said {said} times of {id}: {}", context());
             }
             Told::Event(id, Ok(seq)) => {
                 let row = find(id, EntryKind::Completion).expect("acknowledged");

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use sqlx::{Connection, SqliteConnection};
 
 use self::fake::{FakeDisk, Fault};
+use super::system::WITHHELD;
 use super::{AppendError, JoinError, Recorder, RecorderThread, Settings, StartError};
 use crate::clock::{Clock, SystemClock};
 use crate::record::{Entry, EntryKind, EventId, Run, RunDigest, Scope, Stored, Written};
@@ -55,6 +56,14 @@ fn entry_of(id: EventId) -> Entry {
 fn closing_reason(doc: &str) -> Option<String> {
     let doc: serde_json::Value = serde_json::from_str(doc).unwrap();
     doc.get("reason").map(|reason| reason.as_str().unwrap().to_owned())
+}
+
+/// A document without the note that it was recorded late, and whether it has that.
+fn without_note(doc: &str) -> (String, bool) {
+    let mut document: serde_json::Value = serde_json::from_str(doc).unwrap();
+    let note = document.as_object_mut().unwrap().remove("notes");
+    let is_noted = note.is_some_and(|note| note == serde_json::json!([WITHHELD]));
+    (document.to_string(), is_noted)
 }
 
 async fn stop(recorder: Recorder, thread: RecorderThread) {
@@ -165,7 +174,7 @@ async fn a_locked_ledger_refuses_within_the_deadline_and_recovers() {
 
     let rows = rows_in(dir.path()).await;
     assert_eq!(rows.len(), 3, "the intent, its owed completion, the event: {rows:#?}");
-    assert_eq!((rows[1].intent, rows[1].doc.as_str()), (Some(1), doc.as_str()));
+    assert_eq!((rows[1].intent, without_note(&rows[1].doc)), (Some(1), (doc, true)));
 }
 
 #[tokio::test]
@@ -392,6 +401,36 @@ async fn more_completions_than_can_be_kept_become_unknown() {
     let reasons: Vec<_> = disk.rows().iter().filter_map(|row| closing_reason(&row.doc)).collect();
     assert_eq!(reasons, ["completion_lost", "completion_lost"]);
     assert_eq!(disk.rows().len(), 10);
+}
+
+#[tokio::test]
+async fn an_outcome_that_is_recorded_though_its_caller_was_told_no_is_told_apart() {
+    for fault in [Fault::Slow, Fault::LostButWritten, Fault::SlowLostButWritten] {
+        let disk = FakeDisk::default();
+        let settings = Settings {
+            timeout: Duration::from_millis(60),
+            sweep_interval: Duration::from_secs(60),
+            ..SETTINGS
+        };
+        let (recorder, thread) = start_with(disk.opener(), settings).unwrap();
+        let first = entry();
+        let id = first.id;
+        let open = recorder.intent(first).await.unwrap();
+        let next = disk.0.lock().unwrap().operations + 1;
+        let disk = disk.also_failing_at(next, fault);
+        let second = entry_of(id);
+        let doc = second.doc.get().clone();
+        assert!(open.complete(second).await.is_err(), "{fault:?}");
+        until("it is said", || disk.rows().len() == 3).await;
+        stop(recorder, thread).await;
+        let rows = disk.rows();
+        assert_eq!((&rows[1].doc, rows.len()), (&doc, 3), "{fault:?}");
+        let said: serde_json::Value = serde_json::from_str(&rows[2].doc).unwrap();
+        assert_eq!(said["action"], "audit.response_withhold");
+        assert_eq!(said["metadata"]["event"], id.to_string());
+        assert_eq!((&rows[2].scope, rows[2].intent), (&rows[1].scope, None));
+        assert_eq!(said["scope"].to_string(), rows[2].scope);
+    }
 }
 
 #[tokio::test]

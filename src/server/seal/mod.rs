@@ -18,7 +18,7 @@ use super::system::{self, SystemEvent};
 use crate::api::SealStates;
 use crate::config::Config;
 use crate::proxy::Shared;
-use crate::record::{Outcome, Written};
+use crate::record::{Outcome, Scope, Written};
 use crate::seal::{Keeping, Kept, KeyChange, LogState, ROTATE, Sealed, Sealer, keep};
 use crate::store::{LedgerSource, SpoolShared};
 use crate::telemetry::Metrics;
@@ -145,7 +145,9 @@ impl Keeping for Process {
             description: "the key that signs checkpoints was replaced",
             reason: None,
         };
-        let Ok(entry) = system::entry(&*self.shared.clock, event, metadata) else { return false };
+        let Ok(entry) = system::entry(&*self.shared.clock, event, Scope::new(), metadata) else {
+            return false;
+        };
         match self.shared.recorder.event(entry).await {
             Ok(_) => {
                 tracing::info!(old = %change.old, new = %change.new, "the signing key was replaced");

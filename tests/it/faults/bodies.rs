@@ -46,6 +46,28 @@ fn a_body_over_the_capture_limit_passes_whole_and_is_known_by_its_digest() {
 }
 
 #[test]
+fn a_streamed_answer_that_breaks_off_has_the_size_that_was_declared_and_says_so() {
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n";
+    let rows = [
+        (format!("{head}Content-Length: 300000\r\n\r\n{}", "x".repeat(5_000)), json!(300_000)),
+        (
+            format!("{head}Transfer-Encoding: chunked\r\n\r\n1388\r\n{}", "x".repeat(5_000)),
+            Value::Null,
+        ),
+    ];
+    for (reply, size) in rows {
+        let upstream = Upstream::start(move |_| Reply::BytesThenClose(reply.clone().into_bytes()));
+        let proxy = Proxy::with(upstream.address, &small_capture());
+        let answer = exchange(proxy.address, &send("POST", "/files", "", b"x"));
+        assert!(answer.body.len() < 300_000, "{}", answer.body.len());
+        let response = &proxy.events()[0]["response"];
+        assert_eq!((&response["release"], &response["size"]), (&json!("streaming"), &size));
+        let is_declared = response["notes"].to_string().contains("size_declared");
+        assert_eq!(is_declared, !size.is_null(), "{response}");
+    }
+}
+
+#[test]
 fn what_cannot_be_decoded_passes_untouched_and_is_recorded_as_metadata() {
     let mut bomb = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     for _ in 0..64 {
