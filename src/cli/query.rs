@@ -14,7 +14,8 @@ use serde_json::Value;
 use super::place::LedgerArgs;
 use super::screen::{self, cell, json_text, printable};
 use crate::clock::{Clock, SystemClock, Timestamp};
-use crate::index::{Index, IndexedTarget, Page, Row, Search};
+use crate::index::{Facet, Index, IndexedTarget, Page, Row, Search, View};
+use crate::problem::nearest;
 use crate::query;
 use crate::record::Archived;
 use crate::store::LedgerReader;
@@ -241,6 +242,12 @@ async fn print(
         return one(reader, index, page, args, out).await;
     }
     match args.format {
+        Format::Table if page.rows.is_empty() => {
+            writeln!(out, "no events")?;
+            for hint in hints(&args.filters, index).await? {
+                writeln!(out, "{hint}")?;
+            }
+        }
         Format::Table => table(page, out)?,
         Format::Ndjson => {
             for row in &page.rows {
@@ -314,11 +321,32 @@ async fn one(
     Ok(ExitCode::SUCCESS)
 }
 
-fn table(page: &Page, out: &mut dyn Write) -> anyhow::Result<()> {
-    if page.rows.is_empty() {
-        writeln!(out, "no events")?;
-        return Ok(());
+/// What no event of the ledger has, of what was asked for, and what was probably meant.
+async fn hints(filters: &Filters, index: &mut Index) -> anyhow::Result<Vec<String>> {
+    let asked = [
+        ("action", Facet::Action, &filters.action),
+        ("category", Facet::Category, &filters.category),
+    ];
+    let mut hints = Vec::new();
+    for (name, facet, values) in asked {
+        // Not of a pattern.
+        let values: Vec<&String> = values.iter().filter(|value| !value.contains('*')).collect();
+        if values.is_empty() {
+            continue;
+        }
+        let known = index.facet(facet, &View::Everything, &[], u32::MAX).await?;
+        let known: Vec<&str> = known.iter().filter_map(|it| it.value.as_deref()).collect();
+        for value in values.into_iter().filter(|value| !known.contains(&value.as_str())) {
+            let meant = nearest(value, known.iter().copied());
+            let meant =
+                meant.map_or_else(String::new, |it| format!("; did you mean `{}`?", cell(it)));
+            hints.push(format!("no event has the {name} `{}`{meant}", cell(value)));
+        }
     }
+    Ok(hints)
+}
+
+fn table(page: &Page, out: &mut dyn Write) -> anyhow::Result<()> {
     let head = ["TIME", "ACTION", "ACTOR", "TARGET", "OUTCOME", "DESCRIPTION"];
     writeln!(out, "{}", screen::table(head, page.rows.iter().map(cells)))?;
     if let Some(next) = &page.next {

@@ -161,6 +161,7 @@ impl Walk<'_> {
             Some(node) if node.plural && !node.is_item => {
                 self.after_collection(segment, word, is_last);
             }
+            Some(node) if node.is_item && is_last && self.is_key(word) => self.id(segment),
             Some(node) if node.is_item => self.after_item(word, is_last),
             _ => self.after_word(segment, word, is_last),
         }

@@ -86,6 +86,11 @@ impl Batch {
         self.entries.len()
     }
 
+    /// Documents, in bytes.
+    pub(super) fn size(&self) -> usize {
+        self.entries.iter().map(|entry| entry.doc.get().len()).sum()
+    }
+
     pub(super) fn has_room(&self, limit: usize) -> bool {
         self.entries.len() < limit && self.bytes < BATCH_BYTES
     }

@@ -19,6 +19,9 @@ use crate::telemetry::ReasonLabel;
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LAST_PAUSE: Duration = Duration::from_secs(1);
 
+/// What found no room is tried again up to this size, in bytes: where this much has room, small entries have.
+const ROOM_BYTES_MAX: usize = 256 * 1024;
+
 impl<F> Writer<F>
 where
     F: FnMut() -> Opening + Send + 'static,
@@ -61,6 +64,9 @@ where
         self.report(&error);
         let reason = error.reason();
         batch.refuse(AppendError::Unavailable { reason });
+        if let StoreError::DiskFull(_) = error {
+            self.short_of = Some(batch.size().min(ROOM_BYTES_MAX));
+        }
         match error {
             StoreError::Rejected(_) => self.rejected(batch),
             error if error.effect_is_known() => batch.give_back(&self.shared),
@@ -103,7 +109,6 @@ where
     /// left and a whole deadline has passed since.
     pub(super) async fn recover(&mut self, inbox: &mut Inbox) {
         let shared = Arc::clone(&self.shared);
-        let mut give_up_at = None;
         loop {
             // A store that takes the small write of an attempt may yet fail at what is due, so the
             // pause grows until something has landed.
@@ -116,7 +121,8 @@ where
                 Err(error) => self.report(&error),
             }
             if inbox.closed {
-                let at = *give_up_at.get_or_insert(Instant::now() + self.settings.timeout);
+                let timeout = self.settings.timeout;
+                let at = *self.give_up_at.get_or_insert_with(|| Instant::now() + timeout);
                 if Instant::now() >= at {
                     return;
                 }
@@ -134,7 +140,8 @@ where
     }
 
     /// Replaces the connection where it is suspect, settles what is in doubt, and makes a durable
-    /// write to see that writing works.
+    /// write to see that writing works. Where there was no room, it is as large as what had none: a
+    /// smaller one may still fit, or need no room at all, as a mark that does not move.
     async fn attempt(&mut self) -> Result<(), StoreError> {
         if self.suspect
             && let Some(store) = self.store.take()
@@ -147,7 +154,12 @@ where
         }
         self.suspect = false;
         self.settle().await?;
-        self.mark().await
+        self.mark().await?;
+        if let (Some(bytes), Some(store)) = (self.short_of, &mut self.store) {
+            store.has_room(bytes).await?;
+            self.short_of = None;
+        }
+        Ok(())
     }
 
     /// Compares heads, and finds out what became of the batch in doubt.

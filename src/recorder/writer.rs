@@ -45,6 +45,10 @@ pub(super) struct Writer<F> {
     pub(super) suspect: bool,
     /// How long to wait before the store is tried again; zero while it works.
     pub(super) pause: Duration,
+    /// Bytes of documents that found no room.
+    pub(super) short_of: Option<usize>,
+    /// When to stop trying, once nobody is left.
+    pub(super) give_up_at: Option<Instant>,
 }
 
 impl<F> Writer<F>
@@ -73,6 +77,8 @@ where
             in_doubt: None,
             suspect: false,
             pause: Duration::ZERO,
+            short_of: None,
+            give_up_at: None,
         };
         writer.sweep_at_start().await?;
         writer.shared.work_ends();

@@ -130,8 +130,14 @@ pub trait Store: Send {
     async fn closed_up_to(&mut self, writer: &str) -> Result<u64, StoreError>;
 
     /// Remembers, durably, that every intent of `writer` up to `seq` has its completion. It never
-    /// moves backwards. Being a durable write, it also tells whether the store can write at all.
+    /// moves backwards.
     async fn mark_closed(&mut self, writer: &str, seq: u64) -> Result<(), StoreError>;
+
+    /// Writes as much as documents of so many bytes take, durably, and leaves nothing of it: whether there is
+    /// room for them. Where others keep the files, they know.
+    async fn has_room(&mut self, _bytes: usize) -> Result<(), StoreError> {
+        Ok(())
+    }
 
     /// Whether another process may close intents of this writer while it lives: one that has taken it
     /// for gone.

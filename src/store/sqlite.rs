@@ -55,6 +55,9 @@ use crate::record::{Entry, Stored, canonical_text, leaf_hash};
 /// and half the system's time for writing.
 const PAGE_BYTES: i64 = 8192;
 
+/// What entries take beside their documents: their places in the indexes, and pages that are not full.
+const BESIDE_BYTES: usize = 64 * 1024;
+
 /// SQLite's memory for pages, in KiB when negative: all writing is at the end.
 const CACHE: i64 = -512;
 
@@ -235,6 +238,18 @@ impl SqliteStore {
         transaction.commit()
     }
 
+    /// A row that comes and goes in one transaction. Its pages go to the log with the commit, since what is
+    /// deleted is overwritten (`secure_delete`), and the next entries get them.
+    fn try_room(&self, bytes: usize) -> rusqlite::Result<()> {
+        let name = "-".repeat(bytes.saturating_add(BESIDE_BYTES));
+        let transaction = Transaction::new_unchecked(&self.conn, TransactionBehavior::Immediate)?;
+        transaction
+            .prepare_cached("INSERT INTO writers (writer, closed) VALUES (?1, 0)")?
+            .execute([&name])?;
+        transaction.prepare_cached("DELETE FROM writers WHERE writer = ?1")?.execute([&name])?;
+        transaction.commit()
+    }
+
     fn mark(&self, writer: &str, seq: u64) -> Result<(), StoreError> {
         self.files.require_in_place()?;
         self.conn
@@ -389,6 +404,11 @@ impl Store for SqliteStore {
 
     async fn mark_closed(&mut self, writer: &str, seq: u64) -> Result<(), StoreError> {
         self.mark(writer, seq)
+    }
+
+    async fn has_room(&mut self, bytes: usize) -> Result<(), StoreError> {
+        self.files.require_in_place()?;
+        self.try_room(bytes).map_err(|error| self.sort(error))
     }
 
     fn may_be_closed(&self) -> bool {

@@ -142,6 +142,28 @@ async fn orphans_are_intents_without_completion() {
 }
 
 #[tokio::test]
+async fn room_is_tried_for_by_writing_and_leaves_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path()).await.unwrap();
+    store.append("w", 1, &[intent()]).await.unwrap();
+    let log = || std::fs::metadata(dir.path().join("ledger.db-wal")).unwrap().len();
+    let before = log();
+    store.has_room(200_000).await.unwrap();
+    assert!(log() >= before + 200_000, "{before} to {}", log());
+    assert_eq!(store.writers().await.unwrap(), ["w"]);
+    assert!(store.guard().await.unwrap().is_empty());
+    // What was tried for is there for the next entries.
+    store.close().await.unwrap();
+    let pages = std::fs::metadata(dir.path().join("ledger.db")).unwrap().len();
+    let mut store = open(dir.path()).await.unwrap();
+    for seq in 2..20 {
+        store.append("w", seq, &[intent()]).await.unwrap();
+    }
+    store.close().await.unwrap();
+    assert_eq!(std::fs::metadata(dir.path().join("ledger.db")).unwrap().len(), pages);
+}
+
+#[tokio::test]
 async fn a_later_schema_is_refused_and_files_are_private() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path().join("data");

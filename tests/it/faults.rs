@@ -155,6 +155,13 @@ fn a_full_disk_refuses_mutations_says_so_and_is_recovered_from() {
     assert_unavailable(&answer);
     assert!(answer.text().contains("disk_full"), "{}", answer.text());
     assert_eq!(upstream.seen().len(), executed);
+    // What is tried meanwhile is as large as what was refused.
+    let told = proxy.log().matches("the ledger works again").count();
+    for _ in 0..25 {
+        assert_eq!(ready(&proxy).1["reasons"], json!(["disk_full"]));
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert_eq!(proxy.log().matches("the ledger works again").count(), told, "{}", proxy.log());
     limit_files(&proxy, "unlimited");
     wait_ready(&proxy);
     let answer = exchange(proxy.address, &post("/notes"));

@@ -188,4 +188,5 @@ fn a_key_that_is_not_the_certificates_is_told_at_the_start() {
     assert_eq!(output.status.code(), Some(2), "{error}");
     assert!(error.contains("countersign.yaml:1:"), "{error}");
     assert!(error.contains("`certificate` and `key` do not fit"), "{error}");
+    assert!(!home.path().join("data").exists(), "the ledger was opened before");
 }

@@ -48,7 +48,7 @@ fn ledger(dir: &Path) -> (Box<dyn Store>, EventId) {
             doc: Redacted::system(doc.to_string()),
         };
         let intent = |name: &str, verified: bool| {
-            json!({"time": "2026-07-01T12:00:00.000Z", "action": "api_key.create",
+            json!({"time": "2026-07-01T12:00:00.000Z", "action": "api_key.create", "category": "api_key",
                    "description": HOSTILE, "actor": {"type": "user", "name": name, "verified": verified},
                    "targets": [{"type": "api_key", "id": "k1"}, {"type": "api_key", "id": "k2"}],
                    "request": {"path": "/x"}})
@@ -152,6 +152,34 @@ fn errors_say_what_to_do() {
         let error = query(dir.path(), line).unwrap_err();
         assert!(error.contains(expected), "{line:?}: {error}");
     }
+}
+
+#[test]
+fn what_no_event_has_is_told_with_what_was_probably_meant() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_store, id) = ledger(dir.path());
+    let whole = query(dir.path(), &["--id", &id.to_string()]).unwrap();
+    let event: Value = serde_json::from_str(&whole).unwrap();
+    let (action, category) =
+        (event["action"].as_str().unwrap(), event["category"].as_str().unwrap());
+    let capitals = action.to_uppercase();
+    let (begun, _) = category.split_at(category.len() - 1);
+    for (line, expected) in [
+        (&["--action", &capitals][..], format!("action `{capitals}`; did you mean `{action}`?")),
+        (&["--category", begun][..], format!("category `{begun}`; did you mean `{category}`?")),
+        (&["--action", "zzz"][..], "no event has the action `zzz`\n".to_owned()),
+    ] {
+        let text = query(dir.path(), line).unwrap();
+        assert!(text.starts_with("no events\n") && text.contains(&expected), "{line:?}: {text}");
+    }
+    // There are such, though none of this person.
+    for line in [&["--action", action, "--actor", "nobody"][..], &["--action", "zzz*"][..]] {
+        assert_eq!(query(dir.path(), line).unwrap(), "no events\n", "{line:?}");
+    }
+    // Nor do other filters hide that an event is there.
+    let outcome = if event["outcome"] == "denied" { "failure" } else { "denied" };
+    let error = query(dir.path(), &["--id", &id.to_string(), "--outcome", outcome]).unwrap_err();
+    assert!(error.contains("is in this ledger, but not what the other filters ask for"), "{error}");
 }
 
 #[test]

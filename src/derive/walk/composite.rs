@@ -124,8 +124,8 @@ fn may_be_of_broker(pieces: &[Piece], rest: &[Segment]) -> bool {
     is_name && !PARTS.contains(&inner.text.as_str())
 }
 
-/// Whether a path shows that it is one of RabbitMQ's: by its first vhost, which is called `/`, by the
-/// words between the ends of a binding, or since it is about the limits of vhosts. All others are
+/// Whether a path shows that it is one of RabbitMQ's: by its first vhost, which is called `/`, or another one
+/// with that in its name, as only they have it there; by the words between the ends of a binding, or since it is about the limits of vhosts. All others are
 /// named by the rules for it.
 fn is_of_broker(name: &str, pieces: &[Piece], rest: &[Segment]) -> bool {
     let text = |at: usize| rest.get(at).map(|segment| segment.text.as_str());
@@ -135,5 +135,6 @@ fn is_of_broker(name: &str, pieces: &[Piece], rest: &[Segment]) -> bool {
             && text(1) == Some("e")
             && text(3).is_some_and(|it| it == "e" || it == "q")
     };
-    name == "vhost-limits" || vhost.and_then(text) == Some("/") || is_binding()
+    let is_vhost = |text: &str| text.contains('/');
+    name == "vhost-limits" || vhost.and_then(text).is_some_and(is_vhost) || is_binding()
 }

@@ -1,10 +1,13 @@
-//! Names behind singulars: `/group/ops/member/ann`, `/user/ann/disable`, `DELETE /account/acme`.
+//! Names behind singulars: `/group/ops/member/ann`, `/user/ann/disable`, `DELETE /account/acme`; and behind
+//! other names: `PUT /plugins/limit/shop%2Feu/edge`.
 //!
 //! What stands there is somebody's word. It must be an id wherever it can be one, since as a noun it
 //! would make as many actions as there are names; and it is none where applications have words of
 //! their own: `/account/billing`, `/user/address/update`.
 
-use super::super::nouns::{is_common_collection, is_marker, is_part, known_category};
+use super::super::nouns::{
+    is_common_collection, is_known_noun, is_marker, is_part, is_singleton, is_thing, known_category,
+};
 use super::super::path::Segment;
 use super::super::verbs::is_verb;
 use super::super::words::{is_plural, singular};
@@ -131,6 +134,27 @@ const ON_ITEMS: [&str; 15] = [
 ];
 
 impl Walk<'_> {
+    /// Whether a last word is the end of a key in several segments: a kind, in what, and a name. What stands
+    /// behind them is no word of the application's, which it would be behind one id: `/plugins/5/edge`.
+    pub(super) fn is_key(&self, word: &str) -> bool {
+        let Some(node) = self.out.nodes.last().filter(|node| node.noun != "repository") else {
+            return false;
+        };
+        let [.., kind, within] = node.slots.as_slice() else { return false };
+        let is_word =
+            |at: usize| self.path.segments.get(at).is_some_and(|segment| segment.word.is_some());
+        let is_row = kind + 1 == *within && within + 1 == self.next;
+        let is_known =
+            is_thing(word) || is_known_noun(word) || is_singleton(word) || is_plural(word);
+        let is_done = is_verb(word) || self.is_acting(word) || self.is_acting_on_one(word);
+        matches!(self.method, "PUT" | "PATCH" | "DELETE")
+            && is_row
+            && is_word(*kind)
+            && !is_word(*within)
+            && !is_known
+            && !is_done
+    }
+
     /// Whether a word directly behind a singular is the name of an item, by what follows it.
     pub(super) fn is_name_behind(&self, segment: &Segment, word: &str) -> bool {
         let [outer @ .., node] = self.out.nodes.as_slice() else { return false };

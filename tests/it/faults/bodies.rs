@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{send, small_capture};
-use crate::support::{Proxy, Reply, Upstream, exchange, exchange_on, read_answer};
+use crate::support::{
+    Proxy, Reply, Setup, Upstream, exchange, exchange_on, read_answer, wait_until,
+};
 
 #[test]
 fn a_body_over_the_capture_limit_passes_whole_and_is_known_by_its_digest() {
@@ -65,6 +67,37 @@ fn a_streamed_answer_that_breaks_off_has_the_size_that_was_declared_and_says_so(
         let is_declared = response["notes"].to_string().contains("size_declared");
         assert_eq!(is_declared, !size.is_null(), "{response}");
     }
+}
+
+#[test]
+fn a_request_that_there_is_no_memory_for_is_refused_and_counted() {
+    let upstream = Upstream::start(|_| Reply::ok());
+    let more = "limits: {captured_bytes: 256KiB}".to_owned();
+    let capture = "capture: {request: 150KiB, response: 32KiB}";
+    let routes = format!("  - {{name: default, upstream: app, {capture}}}");
+    let proxy = Proxy::with(upstream.address, &Setup { more, routes, ..Setup::default() });
+    let mut first = TcpStream::connect(proxy.address).unwrap();
+    let body = vec![b'x'; 140_000];
+    let whole = send("POST", "/files", "Content-Type: text/plain\r\n", &body);
+    let (last, most) = whole.split_last().unwrap();
+    first.write_all(most).unwrap();
+    let metric = |name: &str| {
+        let metrics = proxy.read("/metrics").1;
+        let line = metrics.lines().find(|line| line.starts_with(&format!("countersign_{name}")));
+        line.and_then(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).unwrap_or(0)
+    };
+    wait_until("the first body is held", || metric("captured_bytes") >= 139_000);
+    let refused = exchange(proxy.address, &send("POST", "/files", "", &[b'y'; 130_000]));
+    assert_eq!(refused.problem().as_deref(), Some("audit-unavailable"));
+    assert!(refused.text().contains("captured_bytes_limit"), "{}", refused.text());
+    assert_eq!(metric("exchanges_total{route=\"default\",result=\"refused\"}"), 1);
+    assert!(upstream.seen().is_empty());
+    // Who came before is served all the same, and makes room.
+    first.write_all(&[*last]).unwrap();
+    assert_eq!(read_answer(&mut first).status, 200);
+    wait_until("there is room again", || metric("captured_bytes") == 0);
+    assert_eq!(exchange(proxy.address, &whole).status, 200);
+    assert_eq!(proxy.events().len(), 2);
 }
 
 #[test]
