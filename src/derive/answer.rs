@@ -254,7 +254,7 @@ fn told(act: &Act, result: &Value<'_>) -> Option<Vec<Target>> {
         _ => result,
     };
     let found = || match act.sentence.verb.as_str() {
-        "create" | "register" => body::created_id(result, &target.kind),
+        "create" | "register" => body::created_id(result, &target.kind, target.name.as_deref()),
         _ => body::id(result, &target.kind),
     };
     // What holds the target shows nothing of it, unless it has the name that was sent.

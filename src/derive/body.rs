@@ -10,12 +10,12 @@ use std::fmt;
 
 pub(super) use self::batch::{MEMBERS, addresses, batch, fingerprint, formset, known_as, many};
 pub(super) use self::files::files;
-pub(super) use self::inner::{created, place_of, under_own_name};
+pub(super) use self::inner::{created, created_id, created_id_at, place_of, under_own_name};
 use self::names::{
     FORM_NAMES, NAMES, SIGN_IN_INNER, SIGN_IN_NAMES, SIGN_IN_OBJECTS, are_several,
     is_field_of_form, is_id_of, is_one_of_several, names_of,
 };
-pub(super) use self::names::{REFERRED, is_own, last_id};
+pub(super) use self::names::{REFERRED, called_by_noun, is_own, last_id};
 use super::shape::is_id;
 use super::text::bounded;
 pub(super) use crate::decode::Node as Value;
@@ -24,7 +24,7 @@ pub(super) use crate::decode::Node as Value;
 pub(super) type Members<'b> = [(Cow<'b, str>, Value<'b>)];
 
 /// Members that hold an id, the best first.
-const IDS: &[&str] = &["id", "uuid", "uid", "_id", "Id", "ID", "sys_id"];
+const IDS: &[&str] = &["id", "pk", "uuid", "uid", "_id", "Id", "ID", "sys_id"];
 
 /// Members around what is meant.
 pub(super) const WRAPPERS: &[&str] = &["data", "result", "item", "attributes", "metadata", "spec"];
@@ -232,32 +232,6 @@ pub(super) fn referred<'b>(body: &'b Value<'b>) -> Option<Found<'b>> {
 /// Whether what has this name is the id of a thing with this noun.
 pub(super) fn names_id(name: &str, noun: &str) -> bool {
     IDS.contains(&name) || is_id_of(name, noun)
-}
-
-/// The id that a response gives to what was created; a key or a name where there is none.
-pub(super) fn created_id_at<'b>(body: &'b Value<'b>, noun: &'b str) -> Option<Found<'b>> {
-    id_at(body, noun).or_else(|| {
-        // An id that is not shown is not what it is called.
-        let has_id = |object: &Members<'_>| IDS.iter().any(|id| member_of(object, id).is_some());
-        if objects(body, noun).any(|(_, object)| has_id(object)) {
-            return None;
-        }
-        // `{"hostids": ["107819"]}`, as Zabbix has it.
-        let listed = objects(body, noun).find_map(|(outer, object)| {
-            let (name, ids) = object.iter().find(|(name, _)| is_own(name, noun, b"ids"))?;
-            let one = ids.as_array().filter(|ids| ids.len() == 1)?;
-            Some((scalar(one.first()?)?, At::member(outer, name)))
-        });
-        let keys = ["key", "name"];
-        listed.or_else(|| {
-            objects(body, noun).find_map(|(outer, object)| first_at(outer, object, &keys))
-        })
-    })
-}
-
-/// The same, where it does not matter where it stands.
-pub(super) fn created_id(body: &Value<'_>, noun: &str) -> Option<String> {
-    created_id_at(body, noun).map(|(id, _)| id)
 }
 
 /// The items of a list, which may have their ids under these names as well.

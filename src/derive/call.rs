@@ -159,10 +159,16 @@ pub(super) fn of_call(noun: &str, verb: &str, arguments: &Value<'_>, answer: Ans
             target.name = None;
         }
     }
-    if let ([target @ Target { id: None, .. }], Some("password")) =
+    if let ([target @ Target { id: None, .. }], Some("password" | "role")) =
         (targets.as_mut_slice(), part.as_deref())
     {
         target.name = known_as(arguments);
+    }
+    // `insert_users_one(object: {name: "Ann"})`, as Hasura has it.
+    if let ([target @ Target { id: None, name: None, .. }], "create" | "upsert", None) =
+        (targets.as_mut_slice(), verb, &part)
+    {
+        target.name = arguments.get("object").and_then(|object| body::name(object, kind));
     }
     refer((&mut targets, verb), is_given, arguments);
     let is_claimed = are_claimed(&targets);
@@ -178,6 +184,7 @@ pub(super) fn of_call(noun: &str, verb: &str, arguments: &Value<'_>, answer: Ans
         true => (verb.to_owned(), None),
         false => ("call".to_owned(), Some(format!("{} “{verb}”", super::words::spoken(noun)))),
     };
+    let spoken = holders.come_to(verb).unwrap_or(spoken);
     let mut sentence =
         Sentence { verb: spoken, kind: told, part, is_claimed, others, ..Sentence::default() };
     holders.tell(&mut sentence);

@@ -7,6 +7,8 @@ use super::body::{self, Members, Value, is_own};
 use super::call::places;
 use super::naming::{GIVEN, is_right, plural_name};
 use super::sentence::Sentence;
+use super::text::bounded;
+use super::words::snake;
 use crate::record::Target;
 
 /// What has members.
@@ -15,6 +17,21 @@ pub(super) const GROUPS: [&str; 7] =
 
 /// To whom a right is given.
 const RECIPIENTS: [&str; 6] = ["user", "member", "account", "service_account", "group", "team"];
+
+/// Verbs by which something comes to others, who are named beside it, and the word before those.
+const TO_OTHERS: [(&str, &str); 5] = [
+    ("delegate", "to"),
+    ("reassign", "to"),
+    ("share", "with"),
+    ("transfer", "to"),
+    ("unshare", "with"),
+];
+
+/// Those others, besides those to whom a right is given.
+const OTHERS: [&str; 3] = ["owner", "organization", "namespace"];
+
+/// What stands before them: `new_owner`, `target_user_id`.
+const BEFORE_OTHERS: [&str; 3] = ["new", "target", "to"];
 
 /// Who may have something, the nearest first.
 const OWNERS: [&str; 9] = [
@@ -34,8 +51,18 @@ const HELD: [&str; 8] =
     ["credential", "key", "membership", "passkey", "session", "token", "totp", "mfa"];
 
 /// What ties somebody to what they are given.
-const TIES: [&str; 5] =
-    ["grant", "permission_assignment", "policy_assignment", "role_assignment", "role_binding"];
+const TIES: [&str; 7] = [
+    "acl",
+    "cluster_role_binding",
+    "grant",
+    "permission_assignment",
+    "policy_assignment",
+    "role_assignment",
+    "role_binding",
+];
+
+/// Who is in charge of a group, as who is a member of it.
+const OF_GROUPS: [&str; 2] = ["member", "subadmin"];
 
 /// What they are given by that.
 const TIED: [&str; 3] = ["role", "permission", "policy"];
@@ -82,6 +109,32 @@ impl Holders {
         self
     }
 
+    /// Takes those whom a binding of Kubernetes names, and the role to which it binds them.
+    ///
+    ///   <https://kubernetes.io/docs/reference/kubernetes-api/authorization-resources/role-binding-v1/>
+    fn bind(&mut self, sent: &Value<'_>) {
+        let target = |item: &Value<'_>| {
+            let kind = snake(item.get("kind")?.as_str()?);
+            let id = body::scalar(item.get("name")?);
+            (!kind.is_empty()).then_some(Target { kind, id, name: None })
+        };
+        let subjects = sent.get("subjects").and_then(Value::as_array).unwrap_or_default();
+        let subjects: Vec<Target> = subjects.iter().take(IDS_MAX).filter_map(target).collect();
+        let first = subjects.first().map(|first| first.kind.clone()).unwrap_or_default();
+        let (first, others) = subjects.into_iter().partition(|it| it.kind == first);
+        self.take(first);
+        self.outer.extend::<Vec<Target>>(others);
+        self.outer.extend(sent.get("roleRef").and_then(target));
+    }
+
+    /// The verb and to whom it brings something, if that is one: `share_with_group`.
+    pub(super) fn come_to(&self, verb: &str) -> Option<String> {
+        let [to] = self.owners.as_slice() else { return None };
+        let (verb, way) = TO_OTHERS.iter().find(|(known, _)| *known == verb)?;
+        let is_other = RECIPIENTS.iter().chain(&OTHERS).any(|kind| *kind == to.kind);
+        is_other.then(|| format!("{verb}_{way}_{}", to.kind))
+    }
+
     /// Has a sentence tell of them, and the targets hold all of them.
     pub(super) fn tell(self, sentence: &mut Sentence) {
         let Self { mut owners, outer } = self;
@@ -119,11 +172,25 @@ pub(super) fn holders(
         holders.take(find(kind, By::Name));
         return holders;
     }
+    // `add_user`, of a group that is named beside them.
+    let put = ["add_", "remove_"].iter().find_map(|put| verb.strip_prefix(put));
+    if let Some(kind) = put.filter(|kind| RECIPIENTS.contains(kind)) {
+        holders.outer = find(kind, By::Name);
+        return holders;
+    }
+    if TO_OTHERS.iter().any(|(known, _)| *known == verb) {
+        let mut receivers = receivers(sent, noun);
+        match receivers.len() {
+            1 => holders.owners.append(&mut receivers),
+            _ => holders.outer = receivers,
+        }
+        return holders;
+    }
     if is_right(noun) && GIVEN.contains(&verb) {
         RECIPIENTS.iter().for_each(|kind| holders.take(find(kind, By::Name)));
         return holders;
     }
-    if last == "member" {
+    if noun.split('_').any(|word| OF_GROUPS.contains(&word)) {
         let mut groups = GROUPS.iter().map(|kind| find(kind, By::Id)).filter(|it| !it.is_empty());
         if let (Some(group), None) = (groups.next(), groups.next()) {
             holders.take(group);
@@ -134,7 +201,13 @@ pub(super) fn holders(
     if is_tie || HELD.contains(&last) || OF_USERS.contains(&noun) {
         let by = if OF_SIGN_INS.contains(&last) { By::Id } else { By::Name };
         OWNERS.iter().for_each(|kind| holders.take(find(kind, by)));
-        if is_tie || last == "membership" {
+        if is_tie {
+            holders.take(find("principal", By::Name));
+            holders.bind(sent);
+        }
+        if noun == "acl" {
+            holders.take(find("role", By::Name));
+        } else if is_tie || last == "membership" {
             TIED.iter().for_each(|kind| holders.take(find(kind, By::Id)));
         }
     } else if is_call
@@ -144,6 +217,24 @@ pub(super) fn holders(
         holders.take(find("user", By::Id));
     }
     holders
+}
+
+/// Those to whom something comes.
+fn receivers(sent: &Value<'_>, noun: &str) -> Vec<Target> {
+    let kinds = RECIPIENTS.iter().chain(&OTHERS);
+    let of_kind = |kind: &&str| {
+        let plain = found(sent, noun, kind, By::Name);
+        let led = || {
+            let mut led = BEFORE_OTHERS.iter().map(|it| format!("{it}_{kind}"));
+            led.find_map(|name| {
+                Some(found(sent, noun, &name, By::Name)).filter(|it| !it.is_empty())
+            })
+        };
+        let led = if plain.is_empty() { led() } else { None };
+        let all = led.unwrap_or(plain).into_iter();
+        all.map(|it| Target { kind: (*kind).to_owned(), ..it }).collect::<Vec<Target>>()
+    };
+    kinds.flat_map(|kind| of_kind(&kind)).collect()
 }
 
 /// Whether what is sent names those to whom a right is given, and which right that is.
@@ -185,7 +276,14 @@ fn within(members: &Members<'_>, kind: &str, by: By) -> Vec<Target> {
     if by == By::Id {
         return Vec::new();
     }
-    let bare = || members.iter().find(|(name, _)| is_own(name, kind, b""));
+    // `users=ann@pve,bob@pve`
+    let listed = members.iter().find(|(name, _)| *name == plural).and_then(|(_, it)| it.as_str());
+    if let Some(listed) = listed {
+        let names = listed.split(',').map(str::trim).filter(|name| !name.is_empty());
+        return names.take(IDS_MAX).map(|name| target(bounded(name), None)).collect();
+    }
+    let is_bare = |name: &str| is_own(name, kind, b"") || kind == "user" && name == "login";
+    let bare = || members.iter().find(|(name, _)| is_bare(name));
     let bare = bare().and_then(|(_, value)| match value {
         Value::Object(_) => body::scalar(value.get("id")?),
         value => body::scalar(value),
@@ -222,9 +320,24 @@ mod tests {
             ("role", "grant", r#"{"user_ids": [7, 8], "role": "admin"}"#, "user 7, user 8"),
             ("role", "assign", r#"{"input": {"userId": 7}}"#, "user 7"),
             ("user", "add_to_team", r#"{"team": "core", "user": "ann"}"#, "team core"),
+            ("project", "share", r#"{"group_id": 3, "group_access": 30}"#, "group 3"),
+            ("repository", "transfer", r#"{"new_owner": "acme"}"#, "owner acme"),
+            ("user_group", "add_user", r#"{"name": "admins", "login": "ann"}"#, "user ann"),
+            ("acl", "update", r#"{"users": "ann@pve", "roles": "A"}"#, "user ann@pve, role A"),
+            ("acl", "create", r#"{"principal": "User:ann"}"#, "principal User:ann"),
+            (
+                "cluster_role_binding",
+                "create",
+                r#"{"subjects": [{"kind": "User", "name": "ann"}], "roleRef": {"kind": "ClusterRole", "name": "admin"}}"#,
+                "user ann, cluster_role admin",
+            ),
+            ("member_role", "update", r#"{"organizationId": 1, "role": "x"}"#, "organization 1"),
+            ("subadmin", "create", r#"{"groupid": "ops"}"#, "group ops"),
             // What says who made a thing, has to do it or pays for it, is none of that.
             ("ticket", "create", r#"{"user_id": 7, "assignee_id": 9}"#, ""),
             ("order", "update", r#"{"user_id": 7}"#, ""),
+            ("order", "create", r#"{"new_owner": "acme"}"#, ""),
+            ("project", "update", r#"{"subjects": [{"kind": "User", "name": "ann"}]}"#, ""),
             ("api_key", "create", r#"{"created_by": 7, "category_id": 9}"#, ""),
             ("role", "create", r#"{"name": "ops", "user_id": 7}"#, ""),
             ("role", "update", r#"{"user_id": 7}"#, ""),

@@ -140,6 +140,7 @@ impl Path {
         if self.segments.len() > 1 {
             self.tail = self.segments.pop_if(is_tail).map(|last| last.raw);
         }
+        self.split_all();
         let Some(last) = self.segments.last_mut() else { return };
         if let Some((stem, format)) = last.text.rsplit_once('.')
             && !stem.is_empty()
@@ -166,6 +167,19 @@ impl Path {
         }
     }
 
+    /// Takes `all` behind a verb for a part of it: `/sessions/revoke/all` is as `/sessions/revoke-all`.
+    fn split_all(&mut self) {
+        let [.., before, last] = self.segments.as_mut_slice() else { return };
+        let verb = before.word.as_deref().filter(|_| last.text.eq_ignore_ascii_case("all"));
+        let word = match verb {
+            Some(verb) if is_verb(verb) => format!("{verb}_all"),
+            Some(state @ ("read" | "seen" | "unread")) => format!("mark_as_{state}"),
+            _ => return,
+        };
+        before.word = Some(word);
+        self.tail = self.segments.pop().map(|last| last.raw);
+    }
+
     /// How many segments in front say nothing. The last one always says something.
     fn prefixes(&self) -> usize {
         let words: Vec<&str> = self.segments.iter().map(|segment| segment.text.as_str()).collect();
@@ -177,6 +191,8 @@ impl Path {
         let mut start = match words.as_slice() {
             // `/wiki/rest/api/content`: below the name of the application, as Atlassian's have it.
             [_, "rest", "api", _, ..] => 3,
+            // `/ocs/v1.php/cloud/users`, as Nextcloud has it.
+            ["ocs", script, _, ..] if script.ends_with(".php") => 2,
             // `/services/data/v58.0/query`, as Salesforce has it.
             ["services", "data", version, _, ..] if is_version(version, false) => 3,
             // `/_synapse/admin/v1`: the application's name before what others begin with.
@@ -186,7 +202,10 @@ impl Path {
         let mut after_prefix = start > 0;
         while let Some([word, next, ..]) = words.get(start..) {
             let name = snake(word);
-            let area = is_area(&name) && !is_id(next);
+            // `/sys/auth/github` is what Vault has mounted there.
+            let is_mount =
+                name == "auth" && words.get(..start).is_some_and(|it| it.ends_with(&["sys"]));
+            let area = is_area(&name) && !is_id(next) && !is_mount;
             if !(is_prefix(&name) || area || *word == "-" || is_version(word, after_prefix)) {
                 break;
             }
@@ -198,8 +217,12 @@ impl Path {
 
     /// Whether the segment with this index is a version in the middle of a path.
     pub(super) fn is_inner_version(&self, index: usize) -> bool {
+        self.is_version(index) && index <= self.start + 1
+    }
+
+    /// Whether it is a version, or looks like one, and something follows.
+    pub(super) fn is_version(&self, index: usize) -> bool {
         self.segments.get(index).is_some_and(|segment| is_version(&segment.text, false))
-            && index <= self.start + 1
             && index + 1 < self.segments.len()
     }
 }

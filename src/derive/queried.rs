@@ -39,6 +39,9 @@ const PARTS: [&str; 20] = [
 /// Fields and parameters with which requests to S3 are signed.
 const SIGNS: [&str; 3] = ["x-amz-content-sha256", "x-amz-date", "x-amz-signature"];
 
+/// The scheme of such fields for credentials.
+const SCHEME: &str = "AWS4-";
+
 /// Operations of WebHDFS that are one verb.
 const OPERATIONS: [&str; 7] =
     ["append", "concat", "create", "delete", "open", "rename", "truncate"];
@@ -125,7 +128,9 @@ fn take_part(walked: &mut Walked, path: &Path, query: &Value<'_>, method: &str) 
 fn is_signed(request: &RequestRecord, query: &Value<'_>) -> bool {
     let headers = request.headers.node().members().iter();
     let mut names = headers.chain(query.members()).map(|(name, _)| name.to_ascii_lowercase());
+    let signed = request.headers.get("authorization").and_then(Value::as_str);
     names.any(|name| SIGNS.contains(&name.as_str()))
+        || signed.is_some_and(|field| field.starts_with(SCHEME))
 }
 
 /// Whether a path has nothing in it that the convention knows: no prefix, and no item of a thing of which

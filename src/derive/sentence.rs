@@ -42,7 +42,7 @@ pub(super) struct Sentence {
 }
 
 /// Words in a verb that say where to, where from, or by what.
-const WAYS: [&str; 5] = ["_to_", "_from_", "_into_", "_as_", "_by_"];
+const WAYS: [&str; 6] = ["_to_", "_from_", "_into_", "_with_", "_as_", "_by_"];
 
 /// Words about several things, of which is told how many there are.
 const SEVERAL: [&str; 5] = ["batch", "bulk", "many", "multiple", "selected"];
@@ -216,7 +216,7 @@ impl Sentence {
     fn holder(&self) -> Option<String> {
         let owner = self.owner.as_ref()?;
         let way = self.verb.strip_suffix(owner.kind.as_str())?;
-        let is_told = ["_to_", "_from_", "_into_"].iter().any(|it| way.ends_with(it));
+        let is_told = ["_to_", "_from_", "_into_", "_with_"].iter().any(|it| way.ends_with(it));
         let name = || owner.name.as_deref().map(|name| format!("“{}”", short(name)));
         owner.id.as_deref().map(identified).or_else(name).filter(|_| is_told)
     }

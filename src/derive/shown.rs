@@ -4,6 +4,7 @@
 //! to. Its name is the target's only if the same object has the target's id.
 
 use super::body::{self, Found, Members, Value, scalar};
+use super::text::letters;
 use super::words::{singular, snake};
 use crate::record::Target;
 
@@ -243,11 +244,6 @@ fn is_short_for(word: &str, name: &str) -> bool {
     let is_alike = letters(word).next() == letters(name).next();
     let mut rest = letters(name);
     is_word && is_alike && letters(word).all(|letter| rest.any(|other| other == letter))
-}
-
-/// The letters and digits of a text, without the case.
-fn letters(text: &str) -> impl Iterator<Item = char> {
-    text.chars().filter(|it| it.is_alphanumeric()).flat_map(char::to_lowercase)
 }
 
 /// Whether a body shows the target with this id, or one where none is known, and its name.

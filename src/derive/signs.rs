@@ -2,6 +2,7 @@
 //! page with the form once more.
 
 mod codes;
+mod listed;
 mod nothing;
 mod page;
 mod pairs;
@@ -10,7 +11,10 @@ mod states;
 mod texts;
 mod xml;
 
-pub(super) use self::codes::{is_code_told, told_by_code};
+use self::codes::is_status_of_success;
+pub(super) use self::codes::{is_code_told, told_by_code, told_by_type};
+use self::listed::lists_errors;
+pub(super) use self::listed::shows_none;
 use self::nothing::is_none;
 pub(super) use self::nothing::{is_good_news, is_no_error};
 pub(super) use self::page::unexpected_page;
@@ -82,7 +86,7 @@ const RESULTS: [&str; 8] = [
 /// Texts that say no.
 const NOES: [&str; 4] = ["0", "false", "n", "no"];
 
-/// Members with a code, which is 0 if it was done.
+/// Members with a code, which is 0 if it was done, or the status of a success.
 const CODES: [&str; 7] =
     ["err_code", "errcode", "errno", "error_code", "errorcode", "ret_code", "retcode"];
 
@@ -178,12 +182,13 @@ pub(super) fn is_error_told(body: &Value<'_>, what: Tells, sent: &Sent<'_>) -> b
     let mut members = body.members().iter();
     let is_error = members.any(|(name, value)| {
         let says = says_not_done(name, value) && !is_other_branch(name, body)
-            || !is_resource && says_error(name, value, what);
+            || !is_resource && says_error(name, value, what) && !is_status_of_success(name, body);
         says && is_own(name, value)
     });
     let is_whole = what == Tells::Answer && !is_resource;
     let within = |name: &&str| body.get(name).filter(|_| is_whole);
     is_error
+        || lists_errors(body, sent)
         || what == Tells::Answer && is_failed_reply(body)
         || is_whole && is_code_told(body, sent)
         || (is_whole || what == Tells::Item && !has_id) && is_state_told(body, sent)

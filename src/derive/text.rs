@@ -36,3 +36,8 @@ pub(super) fn cut(text: &str) -> String {
     }
     cut
 }
+
+/// The letters and digits of a text, without the case.
+pub(super) fn letters(text: &str) -> impl Iterator<Item = char> {
+    text.chars().filter(|it| it.is_alphanumeric()).flat_map(char::to_lowercase)
+}

@@ -148,7 +148,7 @@ impl Walk<'_> {
             }
             return;
         };
-        if self.path.is_inner_version(self.next) {
+        if self.path.is_inner_version(self.next) || self.is_below_areas() {
             return;
         }
         if is_last && self.dotted(segment) {
@@ -278,6 +278,7 @@ impl Walk<'_> {
             return self.node(word);
         }
         let is_collection = is_plural(word)
+            && !(self.is_named_by_people(word) && is_last)
             && segment.text.bytes().all(|byte| !byte.is_ascii_uppercase())
             && match next {
                 None => self.method == "POST",

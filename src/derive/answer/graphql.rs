@@ -5,7 +5,8 @@ use super::super::body::Value;
 use super::super::code::{code, word};
 use super::super::endpoint::reads;
 use super::super::signs::{
-    NO_EFFECT, Sent, error_type, is_counted, is_refused, refusal_status, verdict_in,
+    NO_EFFECT, Sent, error_type, is_counted, is_refused, refusal_status, shows_none, told_by_type,
+    verdict_in,
 };
 use super::{ITEMS_MAX, done, failed, is_null, item_id, unknown};
 use crate::decode::Number;
@@ -174,16 +175,20 @@ fn of_one(act: &Act, result: &Value<'_>, errors: &[Below<'_>], sent: &Sent<'_>) 
     if let Some((_, error)) = own {
         return failed(code(error, None));
     }
-    if *result == Value::Null {
+    // Who signs out is nobody afterwards, and of signing in more is said.
+    let is_none = || shows_none(result) && act.category != "session" && !reads(act);
+    if *result == Value::Null || is_none() {
         return unknown();
     }
     let kind = act.targets.first().map_or("", |target| target.kind.as_str());
     if !is_refused(kind, result, sent) {
         // An item of a list within it.
         let is_of_item = |(rest, _): &Below<'_>| matches!(rest, [_, .., Value::Number(_)]);
-        return match errors.iter().any(is_of_item) {
-            true => End::of(Outcome::Unknown, Some(SOME_FAILED.to_owned())),
-            false => done(act, Some(result)),
+        let told = told_by_type(kind, result, sent).filter(|_| !reads(act));
+        return match (errors.iter().any(is_of_item), told) {
+            (true, _) => End::of(Outcome::Unknown, Some(SOME_FAILED.to_owned())),
+            (false, Some((outcome, reason))) => End::of(outcome, Some(reason)),
+            (false, None) => done(act, Some(result)),
         };
     }
     let told = code(result, None).or_else(|| word(error_type(result)?, None));

@@ -2,7 +2,10 @@
 
 use std::collections::VecDeque;
 
-use super::{Value, WRAPPERS, created_id_at, step};
+use super::{
+    At, Found, IDS, Members, Value, WRAPPERS, id_at, is_own, member_of, objects, scalar, step,
+};
+use crate::derive::text::letters;
 use crate::derive::words::{plural, snake};
 
 /// An answer wraps a thing so many times.
@@ -14,6 +17,68 @@ const ENVELOPE: &str = "ocs";
 /// So many values are looked at for a place.
 const VALUES_MAX: usize = 4096;
 
+/// Members by which people are known, beside what they are called.
+const LOGINS: [&str; 2] = ["login", "username"];
+
+/// The id that a response gives to what was created; a key or a name where there is none. What it is
+/// called there is no id if it was `called` otherwise when it was sent: it may be for people to read.
+pub(in crate::derive) fn created_id_at<'b>(
+    body: &'b Value<'b>,
+    noun: &'b str,
+    called: Option<&str>,
+) -> Option<Found<'b>> {
+    id_at(body, noun).or_else(|| {
+        // An id that is not shown is not what it is called.
+        let has_id = |object: &Members<'_>| IDS.iter().any(|id| member_of(object, id).is_some());
+        if objects(body, noun).any(|(_, object)| has_id(object)) {
+            return None;
+        }
+        // `{"hostids": ["107819"]}`, as Zabbix has it.
+        let listed = objects(body, noun).find_map(|(outer, object)| {
+            let (name, ids) = object.iter().find(|(name, _)| is_own(name, noun, b"ids"))?;
+            let one = ids.as_array().filter(|ids| ids.len() == 1)?;
+            Some((scalar(one.first()?)?, At::member(outer, name)))
+        });
+        listed.or_else(|| {
+            objects(body, noun).find_map(|(outer, object)| known_by(outer, object, noun, called))
+        })
+    })
+}
+
+/// The same, where it does not matter where it stands.
+pub(in crate::derive) fn created_id(
+    body: &Value<'_>,
+    noun: &str,
+    called: Option<&str>,
+) -> Option<String> {
+    created_id_at(body, noun, called).map(|(id, _)| id)
+}
+
+/// The key of an object, or its name, which is an id where things are known by their names.
+fn known_by<'b>(
+    outer: Option<&'b str>,
+    object: &'b Members<'b>,
+    noun: &str,
+    called: Option<&str>,
+) -> Option<Found<'b>> {
+    let found =
+        |name: &'static str| Some((scalar(member_of(object, name)?)?, At::member(outer, name)));
+    if let Some(key) = found("key") {
+        return Some(key);
+    }
+    let (name, at) = found("name")?;
+    // `{"login": "ann", "name": "Ann Smith"}`
+    let is_person = matches!(noun, "account" | "member" | "user");
+    let login = || LOGINS.into_iter().filter(|_| is_person).find_map(found);
+    login().or_else(|| called.is_none_or(|called| is_called(&name, called)).then_some((name, at)))
+}
+
+/// Whether a name is what was sent, perhaps written as ids are: `my-app` of `My App`.
+fn is_called(name: &str, called: &str) -> bool {
+    let is_id = || !name.contains(|c: char| c.is_uppercase() || c.is_whitespace());
+    name == called || is_id() && letters(name).eq(letters(called))
+}
+
 /// What an answer to a creation shows, and where it stands: the answer itself, if that has an id, or the one thing in
 /// it: `[{…}]`, `{"data": [{…}]}`, `{"result": {"user": {…}}}`, `{"userEdge": {"node": {…}}}`.
 pub(in crate::derive) fn created<'b>(
@@ -22,7 +87,7 @@ pub(in crate::derive) fn created<'b>(
 ) -> Option<(&'b Value<'b>, String)> {
     let mut found = (body, "$".to_owned());
     for _ in 0..=DEPTH_MAX {
-        if created_id_at(found.0, noun).is_some() {
+        if created_id_at(found.0, noun, None).is_some() {
             return Some(found);
         }
         let (inner, place) = within(found.0, noun)?;
@@ -93,7 +158,7 @@ pub(in crate::derive) fn place_of(body: &Value<'_>, root: &str, text: &str) -> O
             Value::Object(members) => queue.extend(
                 members.iter().take(rest).map(|(name, it)| (it, format!("{place}{}", step(name)))),
             ),
-            scalar if super::scalar(scalar).as_deref() == Some(text) => return Some(place),
+            plain if scalar(plain).as_deref() == Some(text) => return Some(place),
             _ => {}
         }
     }

@@ -2,7 +2,8 @@
 
 use super::super::path::keyed;
 use super::super::text::bounded;
-use super::{Members, Value};
+use super::super::words::{singular, snake};
+use super::{At, Found, Members, Value};
 
 /// The parameter by which OData's reference to one of several is taken away.
 pub(in crate::derive) const REFERRED: &str = "$id";
@@ -31,6 +32,7 @@ const NAMES_OF_PEOPLE: &[&str] = &[
     "email",
     "username",
     "slug",
+    "login",
 ];
 
 /// Members in which those who sign in say who they are, where no name is sent.
@@ -129,6 +131,67 @@ pub(super) fn names_of(object: &Members<'_>, noun: &str) -> &'static [&'static s
         _ if TICKETS.contains(&last) && has_password() => NAMES,
         _ => NAMES_OF_THINGS,
     }
+}
+
+/// Nouns of what is written, asked or answered: under them stands that, and no name.
+const WRITTEN: [&str; 33] = [
+    "alert",
+    "answer",
+    "assertion",
+    "challenge",
+    "code",
+    "comment",
+    "content",
+    "count",
+    "credential",
+    "data",
+    "description",
+    "feedback",
+    "key",
+    "message",
+    "note",
+    "otp",
+    "password",
+    "pin",
+    "prompt",
+    "query",
+    "question",
+    "rating",
+    "reason",
+    "reply",
+    "review",
+    "score",
+    "search",
+    "secret",
+    "session",
+    "state",
+    "status",
+    "text",
+    "token",
+];
+
+/// A name under what a thing is called itself, where it is sent to be made: `{"realm": "shop"}`; under a
+/// part of that (`snapname` of a snapshot), and under `alias`.
+pub(in crate::derive) fn called_by_noun<'b>(body: &'b Value<'b>, noun: &str) -> Option<Found<'b>> {
+    let last = noun.rsplit('_').next().unwrap_or(noun);
+    let is_short = |name: &str| {
+        let stem = name.strip_suffix("name").map(|stem| stem.trim_end_matches('_'));
+        stem.is_some_and(|stem| {
+            let is_part = stem.len() > 3 && last.starts_with(stem);
+            stem == last || is_part && last == noun
+        })
+    };
+    let is_own = |name: &str| {
+        let name = snake(name);
+        let is_noun = || singular(&name) == noun && !WRITTEN.contains(&last);
+        is_noun() || is_short(&name)
+    };
+    let find = |is: &dyn Fn(&str) -> bool| {
+        let (name, value) = body.members().iter().find(|(name, _)| is(name))?;
+        let text = value.as_str().filter(|text| !text.contains(char::is_whitespace))?;
+        Some((bounded(text)?, At::Outer(name)))
+    };
+    find(&is_own).or_else(|| find(&|name| name == "alias"))
 }
 
 /// Members, without signs and in small letters, in which those who sign in say who they are.

@@ -2,7 +2,7 @@
 
 use super::super::body::{self, Value};
 use super::super::holders::{Holders, holders};
-use super::super::nouns::{is_part, is_singleton, known_category};
+use super::super::nouns::{is_part, is_prefix, is_singleton, known_category};
 use super::super::sentence::Sentence;
 use super::super::text::bounded;
 use super::super::trace::Trace;
@@ -66,6 +66,7 @@ pub(super) fn named_by_path(
     let spoken = spoken(&verb, signs, group.is_some(), related.as_ref());
     let holders = holders_of(&walked, group, related, ((&noun, &targets), &verb), body);
     let (targets, holders) = granted((&noun, &walked), targets, holders, body, trace);
+    let spoken = holders.come_to(&verb).unwrap_or(spoken);
     let is_open = body.is_some_and(selects_all);
     let count = Some(count).filter(|count| *count > targets.len());
     let is_cut = count.is_some() || is_open;
@@ -207,14 +208,20 @@ fn holders_of(
     Holders { owners, outer: others.collect() }
 }
 
-/// The items to which the target belongs, if they are no scope: behind them stands what there is one of,
-/// `/users/7/mfa/totp`.
+/// The items to which the target belongs, if they are no scope: behind them may stand what there is one of,
+/// `/users/7/mfa/totp`, `/endpoints/2/docker/containers/5`.
 fn owners_of(outer: &[Node]) -> Vec<Target> {
     let is_hidden = |node: &&Node| node.is_item && node.id.is_none();
     let is_people = |node: &&Node| known_category(&node.noun) == Some("member");
     let is_item = |node: &&Node| node.id.is_some() || is_hidden(node);
+    // What stands before the prefix of an API is where it is.
+    let is_one = |node: &Node| !node.is_collection() && !is_prefix(&node.noun);
     let outer = match outer.last().filter(is_item) {
-        None => outer.iter().rfind(is_item).filter(is_people),
+        None => {
+            let at = outer.iter().rposition(|node| is_item(&node));
+            let is_within = |at: &usize| outer.iter().skip(at + 1).all(is_one);
+            at.and_then(|at| outer.get(at).filter(|node| is_people(node) || is_within(&at)))
+        }
         last => last,
     };
     let Some(outer) = outer.filter(|outer| outer.scope_name().is_none()) else { return Vec::new() };
@@ -230,7 +237,8 @@ fn owners_of(outer: &[Node]) -> Vec<Target> {
 
 /// To whom the owner belongs: `/users/7/devices/5/tokens`.
 fn outer_of(nodes: &[Node]) -> Vec<Target> {
-    let is_people = |node: &&Node| known_category(&node.noun) == Some("member");
+    let is_people =
+        |node: &&Node| known_category(&node.noun) == Some("member") || node.noun == "client";
     let outer = nodes.iter().rev().skip(1).filter(is_people);
     outer.flat_map(|node| owners_of(std::slice::from_ref(node))).take(OUTER_MAX).collect()
 }

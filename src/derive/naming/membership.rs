@@ -20,7 +20,7 @@ const MEMBERS: [&str; 3] = ["account", "member", "user"];
 pub(super) const PEOPLE: [&str; 2] = ["member", "user"];
 
 /// Members by which somebody is meant who is there already.
-const IDS: [&str; 14] = [
+const IDS: [&str; 15] = [
     "account_id",
     "id",
     "ids",
@@ -29,6 +29,7 @@ const IDS: [&str; 14] = [
     "member_id",
     "member_ids",
     "members",
+    "pk",
     "uid",
     "user",
     "user_id",

@@ -66,6 +66,9 @@ const LISTS: [&str; 14] = [
 /// Members by which it is said how something is put there.
 const HOW: [&str; 2] = ["profile", "scope"];
 
+/// By what a thing is meant that is there already, behind its noun.
+const OWN_KEYS: [&str; 4] = ["key", "name", "uid", "uuid"];
+
 /// What somebody may be given, by its noun.
 const RIGHTS: [&str; 4] = ["entitlement", "permission", "privilege", "role"];
 
@@ -93,10 +96,7 @@ pub(in crate::derive) fn right_given(noun: &str, verb: &str) -> Option<&'static 
 
 /// The one kind of right that a body names, of which a verb says what is done to it: `{"role": "admin"}`.
 pub(super) fn right_meant(body: &Value<'_>) -> Option<&'static str> {
-    let has = |noun: &str| {
-        let is_own = |name: &str| is_id_of(name, noun) && squashed(name).starts_with(noun);
-        body.members().iter().any(|(name, _)| is_own(name))
-    };
+    let has = |noun: &str| body.members().iter().any(|(name, _)| says_one(name, noun));
     let mut meant = RIGHTS.iter().copied().filter(|noun| has(noun));
     meant.next().filter(|_| meant.next().is_none())
 }
@@ -155,7 +155,18 @@ fn given(
     request: &RequestRecord,
     body: Option<&Value<'_>>,
 ) -> Option<Related> {
-    let [.., outer, inner] = walked.nodes.as_slice() else { return None };
+    let [.., outer, inner] = walked.nodes.as_mut_slice() else { return None };
+    // Keycloak's, of people and of groups.
+    if inner.noun == "role_mapping" && outer.is_item && !inner.is_item && body.is_some() {
+        let verb = match method {
+            "POST" => "create",
+            "DELETE" => "delete",
+            _ => return None,
+        };
+        "role".clone_into(&mut inner.noun);
+        walked.verb = right_given(&inner.noun, verb).map(ToOwned::to_owned);
+        return None;
+    }
     if !outer.is_item || inner.is_item || !PEOPLE.contains(&outer.noun.as_str()) {
         return None;
     }
@@ -352,8 +363,16 @@ fn refers(body: &Value<'_>, noun: &str) -> bool {
 fn says_which(body: &Value<'_>, noun: &str) -> bool {
     let has = |is: &dyn Fn(&str) -> bool| body.members().iter().any(|(name, _)| is(name));
     let is_made = |name: &str| ["description", "name", "permissions", "title"].contains(&name);
-    let is_own = |name: &str| is_id_of(name, noun) && squashed(name).starts_with(&squashed(noun));
-    has(&is_own) && !has(&is_made)
+    has(&|name| says_one(name, noun)) && !has(&is_made)
+}
+
+/// Whether a member says which thing of this noun is meant, under its own name: `role`, `role_ids`,
+/// `roleName`, `roleUid`.
+fn says_one(name: &str, noun: &str) -> bool {
+    let (name, noun) = (squashed(name), squashed(noun));
+    let key = name.strip_prefix(&noun);
+    key.is_some_and(|key| OWN_KEYS.contains(&key))
+        || name.starts_with(&noun) && is_id_of(&name, &noun)
 }
 
 /// `id`, `ids`, `group`, `group_id`, `groupid`, `groups`, `group_ids`

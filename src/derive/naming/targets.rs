@@ -37,7 +37,11 @@ pub(super) fn targets(
     let file = || body.filter(|_| matches!(verb, "create" | "upload")).and_then(body::file_name);
     // Of what is in the path, a client can set the name, and else only claim one.
     let name = body.filter(|_| !is_part && (!node.is_item || sets_name(verb)));
-    let name = name.and_then(|body| body::name_at(body, &kind).or_else(file));
+    let name = name.and_then(|body| {
+        let is_open = !node.is_item && sets_name(verb);
+        let own = || body::called_by_noun(body, &kind).filter(|_| is_open);
+        body::name_at(body, &kind).or_else(file).or_else(own)
+    });
     let signs = body.filter(|_| kind == "session" && verb == "create");
     let name = name.or_else(|| body::signs_in_as(signs?));
     // `?project=web`, as some have it where the path ends with a verb; the name of what a part is of is
@@ -147,7 +151,7 @@ pub(super) fn is_key(name: &str, noun: Option<&str>) -> bool {
     let Some(noun) = noun else { return false };
     let name = snake(name);
     let rest = name.strip_prefix(noun);
-    rest.is_some_and(|rest| matches!(rest, "" | "_id" | "_key" | "_uuid"))
+    rest.is_some_and(|rest| matches!(rest, "" | "_id" | "_key" | "_uid" | "_uuid"))
 }
 
 /// Whether a parameter is called as the name of the noun: `username`, and `login` for people.
@@ -173,7 +177,7 @@ fn several<'b>(
         return (Many::default(), Held::Path);
     }
     let plural = plural_name(&node.noun);
-    let is_invited = node.noun == "invitation" && matches!(verb, "create" | "invite");
+    let is_invited = verb == "invite" || node.noun == "invitation" && verb == "create";
     let invited = body.filter(|_| is_invited).map(body::addresses).unwrap_or_default();
     if !invited.is_empty() {
         return (invited, Held::Body("$"));

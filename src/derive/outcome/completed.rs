@@ -73,7 +73,8 @@ pub(super) fn completed(
         Some((inner, root)) => (Some(inner), root),
         None => (body, "$".to_owned()),
     };
-    let known = target.id.clone().filter(|id| !is_oneself(id));
+    let is_kind = |id: &String| verb == "create" && is_kind_of_made(naming, (target, id), body);
+    let known = target.id.clone().filter(|id| !is_oneself(id) && !is_kind(id));
     let id = known.or_else(|| id_shown(naming, came, verb, (body, &root), trace));
     // Whoever is signed in is shown by the states, where the answer says nothing.
     let own = || {
@@ -139,7 +140,7 @@ fn id_shown(
     let found = match target.kind.as_str() {
         // What a session is called is not its id.
         "session" => body::id_at(body, "session"),
-        kind => body::created_id_at(body, kind),
+        kind => body::created_id_at(body, kind, target.name.as_deref()),
     };
     let found = found.map(|(id, at)| (id, at_root(at, root)));
     let alone = || Some((bare_id(body)?, "$".to_owned()));
@@ -180,6 +181,19 @@ fn led_to(
         }
     }
     None
+}
+
+/// Whether the last word of a path is what kind of thing is made, and no id: the request calls it otherwise,
+/// and the answer has another id and nothing like the word. `POST /users/human`, as Zitadel has it.
+fn is_kind_of_made(
+    naming: &Naming,
+    (target, word): (&Target, &str),
+    body: Option<&Value<'_>>,
+) -> bool {
+    let is_called = target.name.as_deref().is_some_and(|name| name != word);
+    let Some(body) = body.filter(|_| naming.method == "POST" && is_called) else { return false };
+    let is_other = body::id(body, &target.kind).is_some_and(|id| id != word);
+    is_other && body::place_of(body, "$", word).is_none()
 }
 
 /// Whether an answer shows what was put to no item, under the name that was sent:

@@ -33,6 +33,9 @@ const STATES: [&str; 10] = [
     "step",
 ];
 
+/// The type of a result of GraphQL.
+const TYPE: &str = "__typename";
+
 /// States of those who are not let in, squashed.
 const REFUSED: [&str; 24] = [
     "accessdenied",
@@ -298,11 +301,15 @@ fn challenge(name: &str, value: &Value<'_>) -> Option<Told> {
     (squashed(name) == "challengename").then(|| Told::Asked(step(text).unwrap_or(Step::Other)))
 }
 
-/// What the states in a place say.
+/// What the states in a place say; where nobody is shown, and no token, the type of GraphQL is one.
 fn state_of(place: &Value<'_>) -> Option<Told> {
     place.members().iter().take(MEMBERS_MAX).find_map(|(name, value)| {
+        let is_type = name == TYPE && !place.members().iter().any(shows_who);
         let name = squashed(name);
-        let text = value.as_str().filter(|_| STATES.contains(&name.as_str()))?;
+        let text = value.as_str().filter(|_| is_type || STATES.contains(&name.as_str()))?;
+        if is_type && SECOND_FACTORS.iter().any(|known| squashed(text).contains(known)) {
+            return Some(Told::Asked(Step::SecondFactor));
+        }
         if let Some(step) = step(text) {
             return Some(Told::Asked(step));
         }

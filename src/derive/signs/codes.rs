@@ -3,6 +3,7 @@
 
 use super::super::body::Value;
 use super::super::code::{CODE_BYTES_MAX, is_refusal, status_in, word};
+use super::super::words::snake;
 use super::nothing::is_none;
 use super::{MESSAGES, Sent, is_good_news, is_one_of, squashed};
 use crate::decode::Number;
@@ -19,6 +20,32 @@ const BESIDE: [&str; 6] = ["hostid", "path", "requestid", "timestamp", "traceid"
 
 /// What may stand there where it is nothing.
 const CONTENTS: [&str; 7] = ["body", "content", "data", "details", "errors", "result", "stack"];
+
+/// Last words of types that stand for the answer to a call, however it ended.
+const OF_ANSWERS: [&str; 8] =
+    ["ack", "message", "output", "payload", "reply", "response", "result", "status"];
+
+/// Words of types that stand for why it was not done: `UserHasOrders`, `EmailTaken`.
+const WHY_NOT: [&str; 18] = [
+    "already",
+    "blocked",
+    "disabled",
+    "duplicate",
+    "exists",
+    "failure",
+    "has",
+    "incorrect",
+    "insufficient",
+    "locked",
+    "no",
+    "not",
+    "problem",
+    "required",
+    "suspended",
+    "taken",
+    "unknown",
+    "wrong",
+];
 
 /// Codes that say that it was done, squashed, beside those of no error.
 const GOOD_CODES: [&str; 6] = ["accepted", "created", "deleted", "done", "updated", "validated"];
@@ -108,6 +135,47 @@ fn of_code(code: &str) -> Option<Outcome> {
         true => Outcome::Failure,
         false => Outcome::Unknown,
     })
+}
+
+/// What the type of a result says that has a sentence, which is no good news, and nothing else: that shows
+/// nothing that was done to what is called so, unless it is the type of that thing or of any answer.
+pub(in crate::derive) fn told_by_type(
+    kind: &str,
+    result: &Value<'_>,
+    sent: &Sent<'_>,
+) -> Option<(Outcome, String)> {
+    let name = result.get("__typename")?.as_str()?;
+    let mut is_bad = false;
+    for (member, value) in result.members() {
+        match value {
+            Value::String(text) if is_one_of(member, &MESSAGES) => {
+                is_bad |= is_bad_news(text) && !sent.echoes(member, value);
+            }
+            value if member == "__typename" || says_nothing(member, value) => {}
+            _ => return None,
+        }
+    }
+    let own = snake(name);
+    let is_last = |of: &str| own == of || own.rsplit('_').next() == of.rsplit('_').next();
+    if !is_bad || is_last(kind) || OF_ANSWERS.iter().any(|of| is_last(of)) {
+        return None;
+    }
+    let outcome = match of_code(name)? {
+        Outcome::Unknown if own.split('_').any(|it| WHY_NOT.contains(&it)) => Outcome::Failure,
+        outcome => outcome,
+    };
+    Some((outcome, word(name, None)?))
+}
+
+/// Whether the code of an error is the status of a success, and no sentence beside it is bad news:
+/// `{"error_code": 200, "offset": 5}`.
+pub(super) fn is_status_of_success(name: &str, body: &Value<'_>) -> bool {
+    let is_status =
+        || body.get(name).and_then(status_in).is_some_and(|it| (200..400).contains(&it));
+    let mut messages = MESSAGES.iter().filter_map(|name| body.get(name)?.as_str());
+    super::CODES.iter().any(|of| of.eq_ignore_ascii_case(name))
+        && is_status()
+        && !messages.any(is_bad_news)
 }
 
 fn is_bad_news(text: &str) -> bool {

@@ -9,6 +9,7 @@ pub(super) const VERBS: &[&str] = &[
     "activate",
     "add",
     "allow",
+    "alter",
     "apply",
     "approve",
     "archive",

@@ -58,6 +58,7 @@ impl Walk<'_> {
             || self.parameters(word)
             || self.leads(word)
             || self.done_to(word)
+            || self.mounted(word)
             || self.jenkins(segment, word)
             || self.path_of_names(segment, word, is_last)
     }
@@ -79,6 +80,18 @@ impl Walk<'_> {
         if is_last || !matches!(word, "actions" | "action") {
             self.node(word);
         }
+    }
+
+    /// `/wp-json/wp/v2/settings`: what stands before a version, and is no collection or item, is where the
+    /// API is.
+    pub(super) fn is_below_areas(&mut self) -> bool {
+        let is_area = |node: &Node| !node.plural && !node.is_item;
+        let is_below = self.path.is_version(self.next) && self.out.nodes.iter().all(is_area);
+        let is_below = is_below && self.out.part.is_none() && self.out.verb.is_none();
+        if is_below {
+            self.out.nodes.clear();
+        }
+        is_below
     }
 
     /// `/oauth/revoke`, `/oauth2/introspect`.

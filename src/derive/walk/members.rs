@@ -144,15 +144,21 @@ impl Walk<'_> {
         word == "realm" && self.out.nodes.last().is_some_and(|node| node.noun == "role_mapping")
     }
 
-    /// `/role-mappings/clients/account`: those of a client, likewise. It is the roles that are given.
+    /// `/role-mappings/clients/account`: those of a client, likewise. It is the roles that are given, and to
+    /// whom stands before.
     pub(super) fn is_of_client(&mut self, word: &str) -> bool {
-        let is_last = self.next + 2 == self.path.segments.len();
-        let node = self.out.nodes.last_mut();
-        let node = node.filter(|node| node.noun == "role_mapping" && word == "clients" && is_last);
-        let Some(node) = node else { return false };
-        self.next += 1;
-        node.slots.push(self.next);
-        true
+        let [.., _, mapping] = self.out.nodes.as_slice() else { return false };
+        let is_client = mapping.noun == "role_mapping" && word == "clients";
+        let [own] = self.path.segments.get(self.next + 1..).unwrap_or_default() else {
+            return false;
+        };
+        if is_client {
+            let mut client = Node { plural: true, at: Some(self.next), ..Node::named("client") };
+            self.next += 1;
+            client.take_id(&own.text, Some(self.next));
+            self.out.nodes.insert(self.out.nodes.len() - 2, client);
+        }
+        is_client
     }
 
     /// Whether two segments name one repository: `/repos/acme/web`, and `/teams/5/repos/acme/web`, but

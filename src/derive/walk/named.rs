@@ -133,6 +133,21 @@ const ON_ITEMS: [&str; 15] = [
     "update",
 ];
 
+/// Collections whose items people name after what is in them: `POST /topics/orders`.
+const NAMED_BY_PEOPLE: [&str; 3] = ["queue", "stream", "topic"];
+
+/// What such items have.
+const OF_STREAMS: [&str; 8] = [
+    "consumers",
+    "messages",
+    "partitions",
+    "posts",
+    "records",
+    "replies",
+    "subscribers",
+    "subscriptions",
+];
+
 impl Walk<'_> {
     /// Whether a last word is the end of a key in several segments: a kind, in what, and a name. What stands
     /// behind them is no word of the application's, which it would be behind one id: `/plugins/5/edge`.
@@ -153,6 +168,14 @@ impl Walk<'_> {
             && !is_word(*within)
             && !is_known
             && !is_done
+    }
+
+    /// Whether a plural behind a collection names one of it.
+    pub(super) fn is_named_by_people(&self, word: &str) -> bool {
+        let node = self.out.nodes.last();
+        node.is_some_and(|node| NAMED_BY_PEOPLE.contains(&node.noun.as_str()))
+            && !OF_STREAMS.contains(&word)
+            && !is_common_collection(word)
     }
 
     /// Whether a word directly behind a singular is the name of an item, by what follows it.
@@ -179,6 +202,8 @@ impl Walk<'_> {
         }
         let is_inner = match outer.last() {
             Some(outer) if outer.is_item => true,
+            // `/approle/role/ci`: where it is.
+            Some(outer) if node.noun == "role" && !outer.plural => false,
             Some(_) => return false,
             None => false,
         };
@@ -193,7 +218,9 @@ impl Walk<'_> {
             let is_on_one = PLAINLY_DONE.contains(&next) || ON_ITEMS.contains(&next);
             is_on_one || compound_tail(next).is_some() || is_verb(next) && !is_own
         };
-        is_collection || rest.len() == 1 && (is_part(next) || is_done())
+        // `/role/ci/secret-id`
+        let is_own_id = || next.ends_with("_id");
+        is_collection || rest.len() == 1 && (is_part(next) || is_own_id() || is_done())
     }
 
     /// Whether the last word of a path names what its method changes.

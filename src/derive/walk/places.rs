@@ -23,6 +23,29 @@ const OF_REPOSITORIES: [&str; 2] = ["branch", "tag"];
 const SECRET_FOLDERS: [&str; 6] = ["data", "delete", "destroy", "metadata", "subkeys", "undelete"];
 
 impl Walk<'_> {
+    /// `/sys/audit/file`, `/sys/auth/github`: what Vault has mounted, by its name.
+    ///
+    ///   <https://developer.hashicorp.com/vault/api-docs/system>
+    pub(super) fn mounted(&mut self, word: &str) -> bool {
+        let noun = match word {
+            "audit" => "audit_device",
+            "auth" => "auth_method",
+            _ => return false,
+        };
+        let before = self.next.checked_sub(1).and_then(|at| self.path.segments.get(at));
+        let is_below = before.is_some_and(|before| before.text == "sys");
+        let Some(name) = self.path.segments.get(self.next + 1) else { return false };
+        if !is_below || !self.out.nodes.is_empty() || self.method == "GET" {
+            return false;
+        }
+        let at = Some(self.next);
+        self.out.nodes.push(super::Node { plural: true, at, ..super::Node::named(noun) });
+        self.next += 1;
+        self.id(name);
+        self.out.creates = self.method == "POST" && self.next + 1 == self.path.segments.len();
+        true
+    }
+
     /// Whether the last segment, behind the next one, is what Jenkins calls what is done: `doDelete`.
     pub(super) fn is_done_next(&self) -> bool {
         let is_next = self.next + 2 == self.path.segments.len();

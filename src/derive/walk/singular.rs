@@ -1,7 +1,7 @@
 //! Items that follow a singular: `/users/root@pam/token/ci`, `/_security/user/ann/_password`; and
 //! segments that look like items and are none.
 
-use super::super::nouns::{is_part, known_category};
+use super::super::nouns::{is_known_noun, is_part, is_thing, known_category};
 use super::super::path::Segment;
 use super::super::verbs::{TOGETHER, is_verb};
 use super::super::words::is_plural;
@@ -15,6 +15,9 @@ const VERSIONED: [&str; 7] = ["build", "image", "package", "release", "revision"
 
 /// What there may be one of for a collection, and is hardly ever what an item is called.
 const OWN: [&str; 6] = ["code", "key", "link", "secret", "ticket", "token"];
+
+/// Verbs between a collection and a part that one of it has.
+const CHANGES: [&str; 6] = ["change", "edit", "modify", "reset", "set", "update"];
 
 /// Where a form is sent that says itself what is done, and to which of a list.
 pub(in crate::derive) const ACTIONS: [&str; 4] =
@@ -65,6 +68,9 @@ impl Walk<'_> {
     /// Whether a word behind a collection is a part of the path, and names none of its items.
     pub(super) fn is_fixed(&mut self, word: &str, is_last: bool) -> bool {
         self.is_of_items(word, is_last)
+            || self.is_done_to_one(word)
+            || self.is_changed_part(word)
+            || self.is_made_so(word)
             || self.is_of_client(word)
             || is_last && self.is_of_several_at_once(word)
             || self.is_done_together(word)
@@ -92,6 +98,56 @@ impl Walk<'_> {
             self.next + 2 == self.path.segments.len() && !word.is_some_and(is_other)
         };
         is_own && if is_last { self.method == "POST" } else { is_before_id() }
+    }
+
+    /// `/models/model/delete?id=my-model`: what is done to one of them, which is named elsewhere.
+    fn is_done_to_one(&mut self, word: &str) -> bool {
+        let is_own = self.out.nodes.last().is_some_and(|node| node.noun == word);
+        let [next] = self.path.segments.get(self.next + 1..).unwrap_or_default() else {
+            return false;
+        };
+        let Some(verb) = next.word.as_deref().filter(|verb| is_own && is_verb(verb)) else {
+            return false;
+        };
+        self.next += 1;
+        self.verb(verb);
+        true
+    }
+
+    /// `/users/update/password`: a verb, and the part of one of them that it changes.
+    fn is_changed_part(&mut self, word: &str) -> bool {
+        let [next] = self.path.segments.get(self.next + 1..).unwrap_or_default() else {
+            return false;
+        };
+        let part = next.word.as_deref().filter(|part| CHANGES.contains(&word) && is_part(part));
+        let is_changed = matches!(self.method, "POST" | "PUT" | "PATCH");
+        let Some(part) = part.filter(|_| is_changed) else { return false };
+        self.verb(word);
+        self.next += 1;
+        (self.out.part, self.out.part_at) = (Some(part.to_owned()), Some(self.next));
+        true
+    }
+
+    /// `/stacks/create/standalone/string`: made, and how.
+    fn is_made_so(&mut self, word: &str) -> bool {
+        let rest = self.path.segments.get(self.next + 1..).unwrap_or_default();
+        let is_how = |segment: &Segment| {
+            segment.word.as_deref().is_some_and(|word| {
+                !(is_verb(word)
+                    || is_part(word)
+                    || is_plural(word)
+                    || is_thing(word)
+                    || is_known_noun(word)
+                    || OWN.contains(&word))
+            })
+        };
+        let is_made = word == "create" && self.method == "POST" && !rest.is_empty();
+        if !is_made || !rest.iter().all(is_how) {
+            return false;
+        }
+        self.verb(word);
+        self.next = self.path.segments.len();
+        true
     }
 
     /// Whether a last word says that several are meant, which are told elsewhere: `DELETE /user/bulk`,

@@ -1,5 +1,6 @@
 //! Words of a path that say what is done.
 
+use super::super::nouns::is_singleton;
 use super::super::path::Segment;
 use super::super::shape::{is_version, is_word_of_digits};
 use super::super::verbs::{
@@ -69,7 +70,7 @@ impl Walk<'_> {
                 let asks = || is_asking(word) || self.method == "POST" && asking_of(word).is_some();
                 is_verb(word) || compound_tail(word).is_some() || asks()
             }
-            "PUT" | "PATCH" => is_bulk || self.is_plainly_done(word),
+            "PUT" | "PATCH" => is_bulk || self.is_plainly_done(word) || self.is_change_of_one(word),
             _ => is_bulk || is_session,
         }
     }
@@ -79,6 +80,13 @@ impl Walk<'_> {
         let noun = self.out.nodes.last().map(|node| node.noun.as_str()).unwrap_or_default();
         let last = noun.rsplit('_').next().unwrap_or(noun);
         PLAINLY_DONE.contains(&word) && !OF_VERBS.contains(&last)
+    }
+
+    /// Whether what there is one of is changed: `PUT /settings/update`, `/config/patch`.
+    pub(super) fn is_change_of_one(&self, word: &str) -> bool {
+        let noun = self.out.nodes.last().map(|node| node.noun.as_str()).unwrap_or_default();
+        let is_changed = word == "patch" || canonical(word) == "update";
+        is_changed && is_singleton(noun) && matches!(self.method, "PATCH" | "POST" | "PUT")
     }
 
     /// Whether a word below a thing is a verb by the place where it stands, or by how it is written:
@@ -105,6 +113,7 @@ impl Walk<'_> {
         is_known
             || compound_tail(word).is_some()
             || is_sign_out_of_all(word)
+            || self.is_change_of_one(word)
             || self.is_called(word)
     }
 
