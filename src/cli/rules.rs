@@ -75,12 +75,8 @@ pub fn run(args: &Args, out: &mut dyn Write) -> io::Result<Verdict> {
         for why in tried.iter().flat_map(|tried| &tried.unproven) {
             writeln!(out, "note: {why}; add one under `examples`")?;
         }
-        for name in rules.dotted() {
-            writeln!(
-                out,
-                "note: {name} is a name with a dot in it, and no member of an object; for that use \
-                 `path`, as in `$..user.name`"
-            )?;
+        for doubt in rules.doubts() {
+            writeln!(out, "note: {doubt}")?;
         }
         let (count, digest) = (rules.redaction_rules(), rules.digest());
         let events = rules.events();

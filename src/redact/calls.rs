@@ -3,13 +3,19 @@
 
 use std::collections::BTreeMap;
 
+use http::HeaderMap;
+
+use super::bits::Bits;
 use super::carrier::Carrier;
+use super::looks::words;
 use super::memo::{Role, Roles};
 use super::pairs::role;
 use super::pattern::Validator;
+use super::policy::{Place, Policy};
 use super::rule::{Action, Side};
 use super::walk::{Members, Walk, is_one_of, scalar};
-use crate::decode::Node;
+use super::within::LABELS;
+use crate::decode::{Node, percent_decode_lossy};
 
 /// Members that name what is to be done.
 pub(super) const METHODS: [&str; 10] = [
@@ -26,7 +32,7 @@ pub(super) const METHODS: [&str; 10] = [
 ];
 
 /// What the parameters stand in, if not beside the method.
-const CONTAINERS: [&str; 10] = [
+const CONTAINERS: [&str; 11] = [
     "params",
     "parameters",
     "args",
@@ -37,6 +43,7 @@ const CONTAINERS: [&str; 10] = [
     "data",
     "request",
     "options",
+    "json",
 ];
 
 /// Parameters that are it before and after, besides those that are called its value.
@@ -55,8 +62,64 @@ const CHANGED: [&str; 12] = [
     "plaintext",
 ];
 
-/// Collections of secrets whose names are no such word.
-const STORES: [&str; 4] = ["vault", "vaults", "keychain", "keyring"];
+/// Collections of secrets whose names are no such word: what programs are given to run with, too.
+const STORES: [&str; 16] = [
+    "vault",
+    "vaults",
+    "keychain",
+    "keyring",
+    "credential",
+    "credentials",
+    "variable",
+    "variables",
+    "envvar",
+    "envvars",
+    "environmentvariable",
+    "environmentvariables",
+    "configvar",
+    "configvars",
+    "secretvariable",
+    "secretvariables",
+];
+
+/// What else stands in the name of a call: what is done with them, and whose they are.
+const AROUND: [&str; 32] = [
+    "add",
+    "app",
+    "application",
+    "batch",
+    "bulk",
+    "ci",
+    "collection",
+    "create",
+    "delete",
+    "deployment",
+    "edit",
+    "function",
+    "group",
+    "import",
+    "insert",
+    "instance",
+    "many",
+    "new",
+    "patch",
+    "pipeline",
+    "project",
+    "put",
+    "remove",
+    "replace",
+    "save",
+    "service",
+    "set",
+    "shared",
+    "site",
+    "update",
+    "upsert",
+    "write",
+];
+
+/// Members that hold such a collection, by names that anybody gave.
+const MAPS: [&str; 2] = ["env", "vars"];
 
 /// What is done with many, or with what is called so: then `from`, `value` and `data` are something else.
 const OTHER: [&str; 10] = [
@@ -69,7 +132,142 @@ const METHOD_BYTES_MAX: usize = 64;
 /// Shorter texts are no keys of machines.
 const KEY_BYTES_MIN: usize = 8;
 
+/// So many calls of one request are told apart.
+const CALLS_MAX: usize = 64;
+
+/// What a walk knows of the call that it is in.
+#[derive(Default)]
+pub(super) struct Calling {
+    /// The rule for what the call sets that the path or the query names.
+    pub(super) called: Option<usize>,
+    /// The rule for what the call sets in whose parameters the walk is.
+    setting: Option<usize>,
+    /// What a GraphQL document does with the members of the next object.
+    pub(super) uses: BTreeMap<String, Use>,
+}
+
+/// What a GraphQL document does with a variable.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Use {
+    /// The rule for its value, if it is one.
+    pub(super) rule: Option<usize>,
+    /// It goes where a name says that; else the field says it, and an object has members that it sets.
+    pub(super) is_named: bool,
+    /// The rule for what the field sets.
+    pub(super) sets: Option<usize>,
+}
+
+/// What variables and parameters are in the object where the walk is.
+#[derive(Default)]
+pub(super) struct Told {
+    /// Members that are told by what is outside of the object, or by the call, each with its rule.
+    pub(super) variables: BTreeMap<String, usize>,
+    /// Those that hold what a call sets.
+    inputs: BTreeMap<String, usize>,
+}
+
+impl Told {
+    pub(super) fn is_empty(&self) -> bool {
+        self.variables.is_empty() && self.inputs.is_empty()
+    }
+}
+
+/// Where the walk was before it went into a member or an item.
+pub(super) struct Outside {
+    place: Place,
+    setting: Option<usize>,
+}
+
+/// One of several calls that a path names.
+#[derive(Debug)]
+pub(super) struct Call {
+    method: String,
+    /// Where it is by itself.
+    pub(super) below: Bits,
+}
+
+impl Policy {
+    /// The calls that the last segment of a path names, if they are several: `user.get,user.setPassword`.
+    pub(super) fn calls(&self, path: &str) -> Vec<Call> {
+        let Some((folder, names)) = path.rsplit_once('/') else { return Vec::new() };
+        if !names.contains([',', '%']) {
+            return Vec::new();
+        }
+        let names = percent_decode_lossy(names);
+        if !names.contains(',') || !names.split(',').all(|name| is_method(name.trim())) {
+            return Vec::new();
+        }
+        let call = |name: &str| {
+            let below = self.below(&[folder, "/", name.trim()].concat(), &HeaderMap::new());
+            Call { method: name.trim().to_owned(), below }
+        };
+        names.split(',').take(CALLS_MAX).map(call).collect()
+    }
+}
+
 impl Walk<'_> {
+    /// Takes note of the call that a path names: `/api/variables.set`.
+    pub(super) fn called_by_path(&mut self, path: &str) {
+        let last = path.rsplit('/').next().unwrap_or_default();
+        if last.contains('.') && is_method(last) {
+            self.calling.called = self.rule_of_method(last);
+        }
+    }
+
+    /// Goes to a member, of which the call may say more.
+    pub(super) fn go_into_call(
+        &mut self,
+        name: &str,
+        called: Option<usize>,
+        told: &Told,
+        node: &Node<'_>,
+    ) -> Outside {
+        let outside = Outside { place: self.place, setting: self.calling.setting };
+        if !self.seen.calls.is_empty() && self.location.ends_with(".body.$") {
+            self.go_to_call(name.parse().ok());
+        }
+        if !matches!(node, Node::Object(_) | Node::Array(_)) {
+            return outside;
+        }
+        if called.is_some() && is_one_of(name, &CONTAINERS) {
+            self.calling.setting = called;
+        } else if self.calling.setting.is_some() && is_one_of(name, &LABELS) {
+            self.calling.setting = None;
+        }
+        if let Some(rule) = told.inputs.get(name) {
+            self.calling.setting = Some(*rule);
+        }
+        outside
+    }
+
+    /// Goes to an item, which may be the answer to one of several calls.
+    pub(super) fn go_into_answer(&mut self, at: usize) -> Outside {
+        let outside = Outside { place: self.place, setting: self.calling.setting };
+        if !self.seen.calls.is_empty() && self.location.ends_with(".body.$[*]") {
+            self.go_to_call(Some(at));
+        }
+        outside
+    }
+
+    /// Goes back.
+    pub(super) fn leave(&mut self, outside: &Outside) {
+        self.place = outside.place;
+        self.calling.setting = outside.setting;
+    }
+
+    /// Goes to what is of one call alone: rules that hold for others must hide nothing of it.
+    fn go_to_call(&mut self, at: Option<usize>) {
+        let Some(call) = at.and_then(|at| self.seen.calls.get(at)) else { return };
+        for other in self.seen.calls.iter() {
+            self.place.below.remove_all(&other.below);
+        }
+        self.place.below.add_all(&call.below);
+        let method = call.method.clone();
+        if self.place.side == Side::Request {
+            self.calling.setting = self.rule_of_method(&method);
+        }
+    }
+
     /// The rule for what a call or a command sets, by its method, which may as well stand in the query.
     pub(super) fn called_by(
         &mut self,
@@ -82,9 +280,10 @@ impl Walk<'_> {
         }
         let called = if roles.has(Role::Method) { self.called_in(members) } else { None };
         if carrier == Carrier::Parameter {
-            self.called = called;
+            self.calling.called = called.or(self.calling.called);
         }
-        called.or_else(|| self.called.filter(|_| self.location.ends_with(".body.$")))
+        let outside = || self.calling.called.filter(|_| self.location.ends_with(".body.$"));
+        called.or_else(outside).or(self.calling.setting)
     }
 
     fn called_in(&mut self, members: &Members<'_>) -> Option<usize> {
@@ -97,9 +296,8 @@ impl Walk<'_> {
 
     /// By the last part of it, without its verb, or, if that is all, by the part before: `setPin`,
     /// `user.set_password`, `secrets.create`.
-    fn rule_of_method(&mut self, method: &str) -> Option<usize> {
-        let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"._/:-".contains(&byte);
-        if method.len() > METHOD_BYTES_MAX || !method.bytes().all(is_part) {
+    pub(super) fn rule_of_method(&mut self, method: &str) -> Option<usize> {
+        if !is_method(method) {
             return None;
         }
         let mut parts = method.rsplit(['.', '/', ':']).filter(|part| !part.is_empty());
@@ -120,33 +318,47 @@ impl Walk<'_> {
     }
 
     fn rule_of_noun(&mut self, noun: &str) -> Option<usize> {
-        let noun = if is_one_of(noun, &STORES) { "secret" } else { noun };
+        let noun = if is_store(noun) { "secret" } else { noun };
         self.rule_of_content(Carrier::Member, noun, None)
     }
 
     /// The members of the object where the walk is that are told by what is outside of it, or by the call
-    /// that they are of, each with its rule.
-    pub(super) fn variables_of(
-        &mut self,
-        called: Option<usize>,
-        members: &Members<'_>,
-    ) -> BTreeMap<String, usize> {
-        let mut variables = std::mem::take(&mut self.variables);
-        if let Some(rule) = called {
-            variables.append(&mut self.held(rule, members, &CONTAINERS));
+    /// that they are of.
+    pub(super) fn told_by_call(&mut self, called: Option<usize>, members: &Members<'_>) -> Told {
+        let mut told =
+            Told { variables: std::mem::take(&mut self.variables), inputs: BTreeMap::new() };
+        for (name, of) in std::mem::take(&mut self.calling.uses) {
+            let node = members.iter().find(|(other, _)| *other == name).map(|(_, node)| node);
+            if !of.is_named && node.is_some_and(has_members) {
+                told.inputs.extend(of.sets.map(|rule| (name, rule)));
+            } else if let Some(rule) = of.rule {
+                told.variables.insert(name, rule);
+            }
         }
-        variables
+        if let Some(rule) = called {
+            let mut held = self.held(rule, members);
+            told.variables.append(&mut held);
+        }
+        told
     }
 
     /// The parameters among these members that hold what a call sets, each with its rule; of objects, but
     /// those that hold other parameters.
-    fn held(&self, rule: usize, members: &Members<'_>, but: &[&str]) -> BTreeMap<String, usize> {
+    fn held(&self, rule: usize, members: &Members<'_>) -> BTreeMap<String, usize> {
         let is_dropped = self.policy.action(rule) == Action::Drop;
+        let is_within = self.calling.setting.is_some();
         let is_it = |name: &str, node: &Node<'_>| {
             let is_value = role(name) == Role::Value;
             match node {
-                Node::Object(_) | Node::Array(_) => is_value && is_dropped && !is_one_of(name, but),
-                Node::Null | Node::Bool(_) => false,
+                Node::Object(_) | Node::Array(_) if !is_dropped => false,
+                Node::Object(_) | Node::Array(_) if is_value => {
+                    !is_one_of(name, &CONTAINERS) || is_within && !holds_value(node)
+                }
+                Node::Object(members) => {
+                    let are_values = members.iter().all(|(_, node)| scalar(node).is_some());
+                    are_values && !holds_value(node) && is_map(name)
+                }
+                Node::Array(_) | Node::Null | Node::Bool(_) => false,
                 _ if !is_value && !is_one_of(name, &CHANGED) => false,
                 _ if is_dropped => true,
                 _ => scalar(node).is_some_and(|text| is_key(&text)),
@@ -155,18 +367,42 @@ impl Walk<'_> {
         let held = members.iter().filter(|(name, node)| is_it(name, node));
         held.map(|(name, _)| (name.to_string(), rule)).collect()
     }
+}
 
-    /// The same of the members of a parameter that holds the others.
-    pub(super) fn held_in(
-        &self,
-        rule: usize,
-        name: &str,
-        node: &Node<'_>,
-    ) -> BTreeMap<String, usize> {
-        match node {
-            Node::Object(members) if is_one_of(name, &CONTAINERS) => self.held(rule, members, &[]),
-            _ => BTreeMap::new(),
-        }
+/// Whether a text may be the name of a call.
+fn is_method(text: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"._/:-".contains(&byte);
+    text.len() <= METHOD_BYTES_MAX && !text.is_empty() && text.bytes().all(is_part)
+}
+
+/// Whether a name, without what is done and whose it is, is that of a collection of secrets:
+/// `createProjectVariable`, `variable_upsert`.
+fn is_store(name: &str) -> bool {
+    let stores = words(name).filter(|word| !is_one_of(word, &AROUND));
+    let store: String = stores.collect();
+    is_one_of(&store, &STORES)
+}
+
+/// Whether a member holds such a collection, by names that anybody gave: `{"variables": {"DB": "x"}}`.
+pub(super) fn is_map(name: &str) -> bool {
+    is_store(name) || is_one_of(name, &MAPS)
+}
+
+/// Whether an object, or one in a list, has a member for its value.
+fn holds_value(node: &Node<'_>) -> bool {
+    match node {
+        Node::Object(members) => members.iter().any(|(name, _)| role(name) == Role::Value),
+        Node::Array(items) => items.iter().any(holds_value),
+        _ => false,
+    }
+}
+
+/// Whether a value is made of members, or a list of such.
+fn has_members(node: &Node<'_>) -> bool {
+    match node {
+        Node::Object(_) => true,
+        Node::Array(items) => items.iter().any(has_members),
+        _ => false,
     }
 }
 
@@ -193,7 +429,21 @@ fn split_verb(name: &str) -> (&str, Option<&str>) {
 
 #[cfg(test)]
 mod tests {
-    use super::split_verb;
+    use super::{is_store, split_verb};
+
+    #[test]
+    fn collections_of_secrets_are_told_by_their_names() {
+        for name in ["variableUpsert", "variableCollectionUpsert", "SetEnvironmentVariables"] {
+            assert!(is_store(name), "{name}");
+        }
+        for name in ["addEnvVar", "env_vars", "ci-variables", "updateCredential", "config_vars"] {
+            assert!(is_store(name), "{name}");
+        }
+        for name in ["createTemplateVariable", "setTheme", "create", "variableType", "", "vault_id"]
+        {
+            assert!(!is_store(name), "{name}");
+        }
+    }
 
     #[test]
     fn verbs_stand_before_what_is_set() {

@@ -101,6 +101,10 @@ impl Engine {
         seen: &mut Seen,
     ) -> Redacted<RequestRecord> {
         seen.below = self.policy.below(request.path(), &request.headers);
+        seen.calls = self.policy.calls(request.path()).into();
+        for call in seen.calls.iter() {
+            seen.below.add_all(&call.below);
+        }
         seen.unread.behind(request.body.passed.clone());
         let content = Content::of(&request.headers, &request.body);
         let mut half =
@@ -366,6 +370,7 @@ fn walk_request<'c>(
     detail: Detail,
 ) -> Half<'c> {
     let path = walk.path(request.path());
+    walk.called_by_path(request.path());
     let query = request.query().map(decode::query).unwrap_or_default();
     walk.notes.extend(query.notes);
     let mut query = query.node.unwrap_or(Node::Null);

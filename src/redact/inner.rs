@@ -1,9 +1,10 @@
 //! Strings that hold something else: GraphQL, base64, escapes, `data:` URLs; and values that are
 //! told by where they stand: positional parameters, and bodies of a single value.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
+use super::calls::{Use, is_map};
 use super::carrier::Carrier;
 use super::class::Class;
 use super::memo::Role;
@@ -35,6 +36,15 @@ pub(super) const PARAMETERS: [&str; 3] = ["params", "args", "arguments"];
 
 /// What holds those of a call that signs in, and nothing else, as a list of values.
 const DATA: &str = "data";
+
+/// What the literals of one object say of each other, by the number of their group.
+#[derive(Default)]
+struct Groups {
+    /// The rules for the values in objects that say in another member what they are about.
+    named: BTreeMap<usize, usize>,
+    /// Those that have a member for their value.
+    valued: BTreeSet<usize>,
+}
 
 impl Walk<'_> {
     /// What is recorded of text that holds something else with a credential in it; `Some(None)`
@@ -156,15 +166,15 @@ impl Walk<'_> {
     /// A GraphQL document without the credentials in it; `None` if there are none.
     fn document(&mut self, text: &str, literals: Vec<Literal<'_>>) -> Option<String> {
         let mut edits: Vec<(Range<usize>, String)> = Vec::new();
-        let named = self.named_groups(&literals);
-        let used = self.used_variables(&literals, &named);
+        let groups = self.groups(&literals);
+        let used = self.used_variables(&literals, &groups);
         self.nesting += 1;
         for literal in literals {
             let length = self.location.len();
             for name in &literal.names {
                 push_name(&mut self.location, name);
             }
-            if let Some(shown) = self.literal(&literal, &named, &used) {
+            if let Some(shown) = self.literal(&literal, &groups, &used) {
                 edits.push((literal.range, shown));
             }
             self.location.truncate(length);
@@ -177,8 +187,8 @@ impl Walk<'_> {
     fn literal(
         &mut self,
         literal: &Literal<'_>,
-        named: &BTreeMap<usize, usize>,
-        used: &BTreeMap<String, usize>,
+        groups: &Groups,
+        used: &BTreeMap<String, Use>,
     ) -> Option<String> {
         let quoted = |text: &str| serde_json::Value::from(text).to_string();
         let value = match &literal.value {
@@ -192,8 +202,10 @@ impl Walk<'_> {
         };
         let is_text = matches!(literal.value, Value::String(_));
         // The default of a variable that is used as a credential.
-        let default = literal.names.first().and_then(|name| used.get(*name).copied());
-        let Some(rule) = self.literal_rule(literal, named).or(default) else {
+        let default = || used.get(*literal.names.first()?)?.rule;
+        let Some((rule, _)) =
+            self.literal_rule(literal, groups).or_else(|| Some((default()?, true)))
+        else {
             return if is_text { self.text(value).map(|shown| quoted(&shown)) } else { None };
         };
         if is_redacted_text(value) || value == "null" {
@@ -208,12 +220,8 @@ impl Walk<'_> {
     }
 
     /// By one of its names, by what stands beside it (`name: "DB_PASSWORD", value: "x"`), or by the
-    /// field (`setPassword(value: "x")`).
-    fn literal_rule(
-        &mut self,
-        literal: &Literal<'_>,
-        named: &BTreeMap<usize, usize>,
-    ) -> Option<usize> {
+    /// field (`setPassword(value: "x")`); and whether a name or what is beside has told it.
+    fn literal_rule(&mut self, literal: &Literal<'_>, groups: &Groups) -> Option<(usize, bool)> {
         let names = literal.names.iter();
         let value = match &literal.value {
             Value::String(text) => Some(text.as_ref()),
@@ -221,37 +229,53 @@ impl Walk<'_> {
             Value::Comment(_) | Value::Variable(_) => None,
         };
         let by_name = names.filter_map(|name| self.rule(Carrier::Member, name, value)).min();
-        let is_value = |name: &&str| matches!(role(name), Role::Value | Role::Change);
-        if by_name.is_some() || !literal.names.last().is_some_and(is_value) {
-            return by_name;
+        if by_name.is_some() {
+            return by_name.map(|rule| (rule, true));
         }
-        let by_field = self.rule(Carrier::Member, literal.field, value);
-        by_field.into_iter().chain(named.get(&literal.group).copied()).min()
+        let (last, around) = literal.names.split_last()?;
+        let is_value = matches!(role(last), Role::Value | Role::Change)
+            || around.last().is_some_and(|name| is_map(name))
+                && !groups.valued.contains(&literal.group);
+        if !is_value {
+            return None;
+        }
+        let beside = groups.named.get(&literal.group).copied();
+        let by_field = self.rule_of_call_field(literal.field, value);
+        let is_named = beside.is_some();
+        by_field.into_iter().chain(beside).min().map(|rule| (rule, is_named))
     }
 
-    /// The rules for the values in objects that say in another member what they are about.
-    fn named_groups(&mut self, literals: &[Literal<'_>]) -> BTreeMap<usize, usize> {
-        let mut named = BTreeMap::new();
+    /// The rule for what a field sets: by all of its name, or as that of a call.
+    fn rule_of_call_field(&mut self, field: &str, value: Option<&str>) -> Option<usize> {
+        self.rule(Carrier::Member, field, value).or_else(|| self.rule_of_method(field))
+    }
+
+    /// What the literals of one object say of each other.
+    fn groups(&mut self, literals: &[Literal<'_>]) -> Groups {
+        let mut groups = Groups::default();
         for literal in literals {
-            let naming = literal.names.last().is_some_and(|name| role(name) == Role::Naming);
-            let (true, Value::String(text)) = (naming, &literal.value) else { continue };
+            let Some(role) = literal.names.last().map(|name| role(name)) else { continue };
+            if role == Role::Value {
+                groups.valued.insert(literal.group);
+            }
+            let (Role::Naming, Value::String(text)) = (role, &literal.value) else { continue };
             if let Some(rule) = self.rule_of_content(Carrier::Member, text, None) {
-                let slot = named.entry(literal.group).or_insert(rule);
+                let slot = groups.named.entry(literal.group).or_insert(rule);
                 *slot = rule.min(*slot);
             }
         }
-        named
+        groups
     }
 
     /// The variables of a request `{"query": …, "variables": …}` whose value goes where a rule
-    /// selects it: `login(password: $p)`.
-    pub(super) fn variables(&mut self, members: &Members<'_>) -> BTreeMap<String, usize> {
+    /// selects it, `login(password: $p)`, or into a field that sets what one selects.
+    pub(super) fn variables(&mut self, members: &Members<'_>) -> BTreeMap<String, Use> {
         let mut variables = BTreeMap::new();
         for (name, node) in members {
             let ("query", Node::String(text)) = (name.as_ref(), node) else { continue };
             let Ok(literals) = graphql(text) else { continue };
-            let named = self.named_groups(&literals);
-            variables.append(&mut self.used_variables(&literals, &named));
+            let groups = self.groups(&literals);
+            variables.append(&mut self.used_variables(&literals, &groups));
         }
         variables
     }
@@ -259,13 +283,18 @@ impl Walk<'_> {
     fn used_variables(
         &mut self,
         literals: &[Literal<'_>],
-        named: &BTreeMap<usize, usize>,
-    ) -> BTreeMap<String, usize> {
+        groups: &Groups,
+    ) -> BTreeMap<String, Use> {
         let mut variables = BTreeMap::new();
         for literal in literals {
             let Value::Variable(name) = literal.value else { continue };
-            if let Some(rule) = self.literal_rule(literal, named) {
-                variables.insert(name.to_owned(), rule);
+            let (rule, is_named) = match self.literal_rule(literal, groups) {
+                Some((rule, is_named)) => (Some(rule), is_named),
+                None => (None, false),
+            };
+            let sets = self.rule_of_call_field(literal.field, None);
+            if rule.or(sets).is_some() {
+                variables.insert(name.to_owned(), Use { rule, is_named, sets });
             }
         }
         variables

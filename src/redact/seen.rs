@@ -9,6 +9,7 @@ use std::sync::{Arc, OnceLock};
 use foldhash::fast::RandomState;
 
 use super::bits::Bits;
+use super::calls::Call;
 use super::heard::Heard;
 use super::ids::stands_as_id;
 use super::needles::{NEEDLE_BYTES_MIN, Needles};
@@ -72,6 +73,8 @@ pub struct Seen {
     pub(super) unread: Unread,
     /// Where the exchange is, for rules that hold below some paths only.
     pub(super) below: Bits,
+    /// The calls that its path names, if they are several.
+    pub(super) calls: Arc<[Call]>,
     /// The path of the request, without its secrets.
     pub(super) path: String,
 }
@@ -122,7 +125,8 @@ impl fmt::Debug for Seen {
 impl Seen {
     /// For a second look at the same half: nothing was seen yet, but what the request called things.
     pub(super) fn again(&self) -> Self {
-        Self { aliases: self.aliases.clone(), signs_in: self.signs_in, ..Self::default() }
+        let (aliases, calls) = (self.aliases.clone(), Arc::clone(&self.calls));
+        Self { aliases, calls, signs_in: self.signs_in, ..Self::default() }
     }
 
     /// Remembers a secret in the spellings in which it may come back.

@@ -61,6 +61,9 @@ impl Arguments {
     }
 }
 
+/// What such a list begins with that has no flags, where a server is told by it who somebody is.
+const COMMANDS: [&str; 8] = ["AUTH", "auth", "ACL", "acl", "CONFIG", "config", "HELLO", "hello"];
+
 impl Walk<'_> {
     /// Takes out the values of lists that rules select by names which stand elsewhere in the object.
     pub(super) fn told_by_place(&mut self, roles: Roles, members: &mut Members<'_>) {
@@ -206,7 +209,10 @@ impl Walk<'_> {
     /// Takes out what patterns find in the words of a command together: `["curl", "-u", "ada:x"]`.
     pub(super) fn command(&mut self, words: &mut [Node<'_>]) {
         let is_flag = |node: &Node<'_>| matches!(node, Node::String(text) if text.starts_with('-'));
-        if !(2..=WORDS_MAX).contains(&words.len()) || !words.iter().any(is_flag) {
+        let is_command =
+            |node: &Node<'_>| node.as_str().is_some_and(|text| COMMANDS.contains(&text));
+        let is_one = words.first().is_some_and(is_command) || words.iter().any(is_flag);
+        if !(2..=WORDS_MAX).contains(&words.len()) || !is_one {
             return;
         }
         let mut line = String::new();

@@ -69,6 +69,15 @@ impl PathGlob {
         Ok(glob)
     }
 
+    /// Compiles a pattern that holds below what it matches as well, however it ends.
+    pub fn at_and_below(pattern: &str) -> Result<Self, PathGlobError> {
+        let mut glob = Self::new(pattern)?;
+        if glob.0.last() != Some(&Segment::Many) {
+            glob.0.push(Segment::Many);
+        }
+        Ok(glob)
+    }
+
     /// The pattern of a segment that the fewest paths have: a whole name before a part of one, and
     /// of these the longest.
     fn telling(&self) -> Option<&Glob> {
@@ -297,6 +306,10 @@ mod tests {
             assert_eq!(glob.matches(&squashed(path)), expected, "{pattern} {path}");
         }
         assert!(PathGlob::reaching("/").is_err());
+        let glob = PathGlob::at_and_below("/patients/*").unwrap();
+        for (path, expected) in [("/patients/7/notes", true), ("/patients", false)] {
+            assert_eq!(glob.matches(&squashed(path)), expected, "{path}");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::calls::Calling;
 use super::carrier::Carrier;
 use super::class::Class;
 use super::exceptions::Stays;
@@ -89,8 +90,8 @@ pub(super) struct Walk<'e> {
     pub(super) within: Option<Within>,
     /// What selects the value is that it stands there, and not what it is called.
     pub(super) by_place: bool,
-    /// The rule for what the call sets that the query names.
-    pub(super) called: Option<usize>,
+    /// What is known of the call that it is in.
+    pub(super) calling: Calling,
 }
 
 impl<'e> Walk<'e> {
@@ -131,7 +132,7 @@ impl<'e> Walk<'e> {
             unlisted: Unlisted::default(),
             within: None,
             by_place: false,
-            called: None,
+            calling: Calling::default(),
         }
     }
 
@@ -190,12 +191,14 @@ impl<'e> Walk<'e> {
                     let rule = flagged.or(paired).filter(|_| !is_argument_flag(item));
                     flagged = self.rule_after_flag(item);
                     let within = self.within;
+                    let outside = self.go_into_answer(place);
                     let rule = self.rule_of_item(item).or(rule);
                     if rule.is_none() {
                         self.element(item);
                     }
                     self.under(rule, item);
                     self.within = within;
+                    self.leave(&outside);
                 }
                 self.command(items);
                 self.labelled(items);
@@ -226,11 +229,11 @@ impl<'e> Walk<'e> {
         let positional = if roles.has(Role::Method) { self.positional(members) } else { None };
         let words = self.arguments(roles, members);
         let called = self.called_by(roles, carrier, members);
-        let variables = self.variables_of(called, members);
+        let told = self.told_by_call(called, members);
         let holds_secrets = std::mem::take(&mut self.holds_secrets);
         let has_variables = roles.has(Role::Variables);
         let mut inner = if has_variables { self.variables(members) } else { BTreeMap::new() };
-        let is_ordinary = positional.is_none() && variables.is_empty() && words.is_empty();
+        let is_ordinary = positional.is_none() && told.is_empty() && words.is_empty();
         let is_ordinary = is_ordinary && called.is_none() && self.is_anywhere();
         for (position, (name, node)) in members.iter_mut().enumerate() {
             let Some(found) = self.found.get(base + position) else { continue };
@@ -259,26 +262,21 @@ impl<'e> Walk<'e> {
                 rule = rule.or(positional);
             }
             rule = rule.or_else(|| words.rule(position));
-            if !variables.is_empty() {
-                rule = rule.or_else(|| variables.get(name.as_ref()).copied());
-            }
+            rule = rule.or_else(|| told.variables.get(name.as_ref()).copied());
             let within = self.within;
             if let Some(rule) = rule.filter(|_| named.is_none()) {
                 self.take_whole(rule, node);
             }
-            if self.place.side == Side::Response && !self.seen.aliases.is_empty() {
-                rule = rule.or_else(|| self.seen.aliases.get(name.as_ref()).copied());
-            }
+            rule = rule.or_else(|| self.alias(name));
+            let outside = self.go_into_call(name, called, &told, node);
             let unlisted = self.list(carrier, name, node);
             let rule = self.step_in(name, &found, rule, node);
             self.go_to(name, &found, within);
             if found.role == Role::Variables {
-                self.variables = std::mem::take(&mut inner);
+                self.calling.uses = std::mem::take(&mut inner);
             } else if found.role == Role::Value && pairs.are_a_secret {
                 self.variables = self.secret_members(name, node);
                 self.holds_secrets = true;
-            } else if let Some(called) = called {
-                self.variables = self.held_in(called, name, node);
             }
             if let (None, Some(rules), true) = (rule, rules, unmet) {
                 self.tried(carrier, (rules, found.stays), node);
@@ -289,6 +287,8 @@ impl<'e> Walk<'e> {
             self.within = within;
             self.unlisted = unlisted;
             self.variables.clear();
+            self.calling.uses.clear();
+            self.leave(&outside);
             self.holds_secrets = false;
             self.location.truncate(length);
         }
@@ -299,7 +299,14 @@ impl<'e> Walk<'e> {
     /// Whether no more is known of where the walk is than that it is in a half.
     fn is_anywhere(&self) -> bool {
         let renames = self.place.side == Side::Response && !self.seen.aliases.is_empty();
-        self.within.is_none() && self.unlisted.is_empty() && !renames
+        let is_told = renames || !self.seen.calls.is_empty();
+        self.within.is_none() && self.unlisted.is_empty() && !is_told
+    }
+
+    /// The rule for a name that a GraphQL document gave to what it asked for.
+    fn alias(&self, name: &str) -> Option<usize> {
+        let aliases = (self.place.side == Side::Response).then_some(&self.seen.aliases);
+        aliases?.get(name).copied()
     }
 
     /// The first of these rules for a value under a name under which some values stay.

@@ -77,7 +77,7 @@ impl Policy {
 }
 
 /// Words by which things are found, whatever their names are.
-const LABELS: [&str; 4] = ["labels", "annotations", "tags", "metadata"];
+pub(super) const LABELS: [&str; 4] = ["labels", "annotations", "tags", "metadata"];
 
 /// Numbers of as many digits may be a PIN.
 const COUNT_BYTES_MIN: usize = 4;

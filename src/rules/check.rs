@@ -8,6 +8,7 @@ use serde::de::IgnoredAny;
 use serde_saphyr::Spanned;
 
 use super::actors::WrittenActor;
+use super::content::Reach;
 use super::events::CheckedEvent;
 use super::examples::{Example, Expected};
 use super::file::{RedactFile, RulesFile, SideFile};
@@ -59,8 +60,8 @@ pub(super) struct Checked {
     pub(super) reads: Vec<PathBuf>,
     /// Where the entry begins that is being checked.
     pub(super) entry: (u64, u64),
-    /// Names of operators with dots in them.
-    pub(super) dotted: Vec<String>,
+    /// What operators wrote that can match nothing, or not what is meant.
+    pub(super) doubts: Vec<String>,
     /// Where each id was first used.
     ids: BTreeMap<String, (PathBuf, u64)>,
 }
@@ -161,7 +162,7 @@ impl Checked {
         self.header_names(file, &id.value, "cookies", &written.cookies);
         let conditions = self.conditions(file, written);
         let pattern = self.pattern(file, written, &conditions);
-        let under = self.under(file, &id.value, &written.under);
+        let under = self.under(file, &id.value, &written.under, Reach::AsWritten);
         let paths = self.json_paths(file, &id.value, written.path.as_ref());
         let answering = self.json_paths(file, &id.value, written.answering.as_ref());
         let having = self.json_paths(file, &id.value, written.having.as_ref());
@@ -299,9 +300,7 @@ impl Checked {
     ) -> Vec<Glob> {
         let mut globs = Vec::with_capacity(written.len());
         for name in written {
-            if selector == "keys" && !self.shipping && name.value.contains('.') {
-                self.dotted.push(format!("`{}` in `keys` of `{rule}`", name.value));
-            }
+            self.doubt_name(rule, selector, &name.value);
             match Glob::new(&name.value) {
                 Ok(glob) => globs.push(glob),
                 Err(error) => self.at(

@@ -17,6 +17,15 @@ const ENDS_CHARS_MAX: u8 = 12;
 /// The most bits that a byte can tell.
 const ENTROPY_MAX: f64 = 8.0;
 
+/// How far the paths under `under` reach.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// One that ends in `*` ends there, and any other goes on below.
+    AsWritten,
+    /// All go on below: where only what is listed is recorded, a path that is left out shows what is there.
+    Below,
+}
+
 impl Checked {
     /// What must hold of values.
     pub(super) fn conditions(&mut self, file: &Path, written: &RedactFile) -> Conditions {
@@ -32,6 +41,7 @@ impl Checked {
         let validators = written.validate.iter().copied().map(validator).collect();
         let conditions = Conditions::new(entropy.map(|bits| bits.value), validators);
         let Some(value) = &written.value else { return conditions };
+        self.doubt_pattern(&written.id.value, "value", &value.value);
         match conditions.clone().shaped(&value.value) {
             Ok(shaped) => shaped,
             Err(error) => {
@@ -63,6 +73,7 @@ impl Checked {
             }
             return None;
         };
+        self.doubt_pattern(id, "pattern", &pattern.value);
         let keywords: Vec<String> =
             written.keywords.iter().map(|word| word.value.clone()).collect();
         let compiled = match &written.everywhere {
@@ -93,8 +104,9 @@ impl Checked {
         file: &Path,
         rule: &str,
         written: &[Spanned<String>],
+        reach: Reach,
     ) -> Vec<PathGlob> {
-        let globs = self.path_globs(file, rule, written);
+        let globs = self.path_globs(file, rule, written, reach);
         if let Some(first) = written.first()
             && !globs.is_empty()
             && !self.places.contains(&globs)
@@ -119,6 +131,7 @@ impl Checked {
         file: &Path,
         rule: &str,
         written: &[Spanned<String>],
+        reach: Reach,
     ) -> Vec<PathGlob> {
         let mut globs = Vec::with_capacity(written.len());
         for path in written {
@@ -131,9 +144,11 @@ impl Checked {
                 );
                 continue;
             }
-            let glob = match self.shipping {
-                true => PathGlob::new(&path.value),
-                false => PathGlob::reaching(&path.value),
+            self.doubt_under(rule, &path.value);
+            let glob = match (self.shipping, reach) {
+                (true, _) => PathGlob::new(&path.value),
+                (false, Reach::AsWritten) => PathGlob::reaching(&path.value),
+                (false, Reach::Below) => PathGlob::at_and_below(&path.value),
             };
             match glob {
                 Ok(glob) => globs.push(glob),
@@ -156,6 +171,14 @@ impl Checked {
         written: Option<&Spanned<PathFile>>,
     ) -> Vec<JsonPath> {
         let mut paths = Vec::new();
+        let texts: Vec<&str> = match written.map(|written| &written.value) {
+            Some(PathFile::One(text)) => vec![text],
+            Some(PathFile::Many(several)) => several.iter().map(|one| one.value.as_str()).collect(),
+            None => Vec::new(),
+        };
+        for text in texts {
+            self.doubt_path(rule, text);
+        }
         let mut path = |text: &str| match JsonPath::new(text) {
             Ok(path) => {
                 paths.push(path);

@@ -371,8 +371,8 @@ pub struct RecordOnlyFile {
     #[schemars(with = "Option<PathFile>")]
     #[schemars(example = serde_json::json!("$.items[*].id"))]
     pub path: Option<Spanned<PathFile>>,
-    /// Paths of the API at and below which it holds, as in a rule: `/patients` is also `/patients/7`. Everywhere
-    /// if not given.
+    /// Paths of the API at and below which it holds, also those that end in `*`: `/patients/*` is also
+    /// `/patients/7/notes`. Everywhere if not given.
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
     #[schemars(example = serde_json::json!(["/patients/**"]))]

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_saphyr::Spanned;
 
 use super::check::Checked;
+use super::content::Reach;
 use super::examples::{Example, Expected, Says};
 use super::file::{KeepFile, RecordOnlyFile};
 use super::one_or_other::{ExampleFile, PathFile};
@@ -153,7 +154,7 @@ impl Checked {
             cookies: self.globs(file, id, "cookies", &written.cookies),
             query: self.globs(file, id, "query", &written.query),
             paths: self.json_paths(file, id, written.path.as_ref()),
-            under: self.under(file, id, &written.under),
+            under: self.under(file, id, &written.under, Reach::Below),
             sides: self.sides(file, id, written.sides.as_ref()),
         };
         self.normal.push(format!("{only:?}"));

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::actors::WrittenActor;
 use super::check::{Checked, CheckedRule};
+use super::doubts::is_rule_file;
 use super::events::CheckedEvent;
 use super::file::RulesFile;
 use super::lists::CheckedOnly;
@@ -37,7 +38,7 @@ pub struct RuleSet {
     actors_written: Vec<WrittenActor>,
     documents: Vec<(String, PathBuf)>,
     reads: Vec<PathBuf>,
-    dotted: Vec<String>,
+    doubts: Vec<String>,
 }
 
 /// A rule, and where it was written.
@@ -68,6 +69,7 @@ pub fn load(dir: Option<&Path>, packs: &[Pack]) -> Result<RuleSet, Problems> {
                 Err(problem) => checked.problems.push(problem),
             }
         }
+        checked.doubt_directories(dir);
     }
     RuleSet::of(checked)
 }
@@ -108,7 +110,7 @@ impl RuleSet {
             reads,
             actors_written,
             documents,
-            dotted,
+            doubts,
             ..
         } = checked;
         let actors = Arc::new(Actors::new(actors, sources));
@@ -125,7 +127,7 @@ impl RuleSet {
             actors_written,
             documents,
             reads,
-            dotted,
+            doubts,
         })
     }
 
@@ -173,9 +175,9 @@ impl RuleSet {
         Some((&found.file, found.line))
     }
 
-    /// Names in the operator's files that have dots: they are written so, and do not lead into objects.
-    pub fn dotted(&self) -> &[String] {
-        &self.dotted
+    /// What stands in the operator's files that can match nothing, or not what is meant.
+    pub fn doubts(&self) -> &[String] {
+        &self.doubts
     }
 
     /// The patterns over texts, as they were written.
@@ -243,9 +245,7 @@ fn files(dir: &Path, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
             }
         }
     }
-    files.retain(|file| {
-        file.is_file() && file.extension().is_some_and(|ending| ending == "yaml" || ending == "yml")
-    });
+    files.retain(|file| file.is_file() && is_rule_file(file));
     files.sort();
     files
 }

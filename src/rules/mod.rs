@@ -9,6 +9,7 @@
 mod actors;
 mod check;
 mod content;
+mod doubts;
 mod events;
 mod examples;
 mod file;

@@ -62,7 +62,7 @@ pub(super) fn read(
 ) -> Result<Exchange, Problem> {
     let mut notes = Vec::new();
     let is_script = file.extension().is_some_and(|end| end == "http" || end == "rest");
-    let request = match first_of_several(request).filter(|_| is_script) {
+    let request = match first_of_several(request, is_script) {
         Some(first) => {
             notes.push("the file has more requests, behind `###`: only the first is explained");
             first
@@ -89,8 +89,9 @@ pub(super) fn read(
     Ok(exchange)
 }
 
-/// The first request of a `.http` file that has several, with a line of `###` between them.
-fn first_of_several(bytes: &[u8]) -> Option<&[u8]> {
+/// The first request of a file that has several, with a line of `###` between them; whatever stands behind it
+/// in a `.http` file, and what begins as a request does elsewhere.
+fn first_of_several(bytes: &[u8], is_script: bool) -> Option<&[u8]> {
     let mut all = lines(bytes);
     let mut has_begun = false;
     let mut start = all.offset;
@@ -100,13 +101,32 @@ fn first_of_several(bytes: &[u8]) -> Option<&[u8]> {
             // The empty line before the next one belongs to neither.
             let more = bytes.get(all.offset..).unwrap_or_default();
             let body = first.trim_ascii_end();
-            return (!more.trim_ascii().is_empty()).then_some(body);
+            let mut next = lines(more).map(|(_, line)| line).filter(|line| !is_comment(line));
+            let is_request =
+                |line: &[u8]| str::from_utf8(line).is_ok_and(|line| parts(line).is_some());
+            let is_one = next.next().is_some_and(|line| is_script || is_request(line));
+            return is_one.then_some(body);
         }
-        let is_remark = line.starts_with(b"#") || line.starts_with(b"@") || line.is_empty();
-        has_begun = has_begun || !(is_remark || line.starts_with(b"//"));
+        has_begun = has_begun || !is_comment(line);
         start = all.offset;
     }
     None
+}
+
+/// Whether a line of a `.http` file says nothing of the request.
+fn is_comment(line: &[u8]) -> bool {
+    line.is_empty() || [b"#".as_slice(), b"@", b"//"].iter().any(|mark| line.starts_with(mark))
+}
+
+/// Method, target and version of a request's first line. Commands of other programs begin with words as well:
+/// `http POST a/b x=1`.
+fn parts(line: &str) -> Option<(&str, &str, Option<&str>)> {
+    let mut words = line.split_ascii_whitespace();
+    let (method, target, version) = (words.next()?, words.next()?, words.next());
+    let is_token = http::Method::from_bytes(method.as_bytes()).is_ok();
+    let is_target = !target.starts_with('-') && target.contains(['/', '.', ':', '*']);
+    let is_version = version.is_none_or(|version| version.starts_with("HTTP/"));
+    (is_token && is_target && is_version).then_some((method, target, version))
 }
 
 /// Whether the body in the file is not as long as its head says.
@@ -149,10 +169,7 @@ pub(super) fn state(file: &Path, bytes: &[u8]) -> Result<Reply, Problem> {
 fn request(file: &Path, bytes: &[u8], notes: &mut Vec<&'static str>) -> Result<Exchange, Problem> {
     let head = head(file, bytes)?;
     let (line, number) = head.first;
-    let mut words = line.split_ascii_whitespace();
-    let (method, target, version) = (words.next(), words.next(), words.next());
-    let is_token = |text: &str| http::Method::from_bytes(text.as_bytes()).is_ok();
-    let (Some(method), Some(target)) = (method.filter(|method| is_token(method)), target) else {
+    let Some((method, target, version)) = parts(line) else {
         let message = "a request begins with a line such as `POST /admin/users HTTP/1.1`";
         let remedy = "save the request as it was sent: request line, header fields, an empty line, \
                       the body; or give a HAR file";

@@ -400,10 +400,15 @@ fn messages_as_tools_save_them() {
 fn files_with_more_requests_and_other_lengths_are_told_so() {
     let several = "### create\n# @name x\nPOST https://h/users\nContent-Type: application/json\n\n\
                    {\"x\":1}\n\n### second\nDELETE https://h/users/7\n";
-    let account = accounts("a.http", several.as_bytes(), &[]).remove(0);
-    assert_eq!(account["intent"]["request"]["body"], json!({"x": 1}));
     let more = "the file has more requests, behind `###`: only the first is explained";
-    assert_eq!(account["file_notes"], json!([more]));
+    for name in ["a.http", "a.txt"] {
+        let account = accounts(name, several.as_bytes(), &[]).remove(0);
+        assert_eq!(account["intent"]["request"]["body"], json!({"x": 1}), "{name}");
+        assert_eq!(account["file_notes"], json!([more]), "{name}");
+    }
+    let markdown = "POST /pages HTTP/1.1\nContent-Type: text/plain\n\n# A\n\n### B\n\nText";
+    let account = accounts("request", markdown.as_bytes(), &[]).remove(0);
+    assert_eq!(account["intent"]["request"]["body"], json!("# A\n\n### B\n\nText"));
     for length in [6, 8] {
         let cut = format!("POST /x HTTP/1.1\nContent-Length: {length}\n\n{{\"x\":1}} and more");
         let cut = if length == 8 { cut.replace(" and more", "") } else { cut };
@@ -430,7 +435,10 @@ fn a_transcript_of_curl() {
 
 #[test]
 fn what_is_wrong_with_a_message_has_its_place() {
-    let rows: [(&[u8], u64, &str); 5] = [
+    let rows: [(&[u8], u64, &str); 8] = [
+        (b"http POST h/api/users name=ada\n", 1, "a request begins with"),
+        (b"Invoke-RestMethod -Method Post -Uri https://h/x\n", 1, "a request begins with"),
+        (b"http https://h/api/users name=ada\n", 1, "a request begins with"),
         (b"", 1, "no HTTP message"),
         (b"\n\nhello\n", 3, "a request begins with"),
         (b"POST /x HTTP/1.1\nHost: h\nhunter2-hunter2-Zx81\n\n", 3, "no header field"),

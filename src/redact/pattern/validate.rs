@@ -43,7 +43,7 @@ const FILE_TYPES: [&str; 44] = [
 ];
 
 /// What is said of secrets where they are not told, and how titles of changes begin.
-const STATEMENTS: [&str; 89] = [
+const STATEMENTS: [&str; 93] = [
     "add",
     "added",
     "allow",
@@ -120,6 +120,9 @@ const STATEMENTS: [&str; 89] = [
     "success",
     "supplied",
     "support",
+    "that",
+    "the",
+    "this",
     "too",
     "trim",
     "unchanged",
@@ -133,6 +136,7 @@ const STATEMENTS: [&str; 89] = [
     "weak",
     "will",
     "wrong",
+    "yes",
 ];
 
 /// What a value must be, or must not be.

@@ -27,6 +27,13 @@ fn methods_name_what_their_parameters_are() {
             "/rpc",
             json!([call("user.setName", json!({})), call("setPin", json!({"value": SECRET}))]),
         ),
+        ("/rpc", call("updateCredentials", json!({"id": 1, "value": SECRET}))),
+        ("/rpc", call("variables.set", json!({"name": "DB", "value": SECRET}))),
+        ("/rpc", call("setEnvVars", json!({"project": 5, "vars": {"DB": SECRET}}))),
+        ("/rpc", call("saveEnvVars", json!([{"key": "DB", "value": SECRET}]))),
+        ("/rpc", call("secrets.create", json!({"items": [{"name": "DB", "value": SECRET}]}))),
+        ("/api/variables.set", json!({"name": "DB", "value": SECRET})),
+        ("/api/trpc/env_vars.upsert", json!({"json": {"key": "DB", "value": SECRET}})),
         ("/api", json!({"action": "setPassword", "user": 5, "value": SECRET})),
         ("/api", commands),
         ("/api?method=setPassword", json!({"user": 5, "value": SECRET})),
@@ -38,7 +45,6 @@ fn methods_name_what_their_parameters_are() {
     for (method, params) in [
         ("setApiKey", json!({"provider": "openai", "value": token})),
         ("token.revoke", json!({"value": token})),
-        ("updateCredentials", json!({"id": 1, "value": token})),
     ] {
         let record = record("/rpc", &[JSON], call(method, params).to_string().as_bytes());
         let value = &record.body.unwrap().value()["params"]["value"];
@@ -67,9 +73,95 @@ fn parameters_of_other_calls_stay() {
         ("/api", json!({"action": "deleteUser", "params": {"id": 5, "value": "x1"}})),
         ("/api", json!({"op": "replace", "path": "/name", "value": "Ada"})),
         ("/api?action=setTheme", json!({"value": "dark"})),
+        ("/rpc", call("createTemplateVariable", json!({"name": "env", "value": "prod-1"}))),
+        ("/rpc", call("variables.list", json!({"value": "prod-1", "from": "a"}))),
+        (
+            "/rpc",
+            call("secrets.create", json!({"name": "DB", "labels": [{"key": "a", "value": "b1"}]})),
+        ),
+        ("/api/settings.theme", json!({"name": "theme", "value": "dark"})),
         ("/audit", json!({"action": "token_refreshed", "value": "ok", "to": "ada@example.com"})),
     ] {
         let record = record(target, &[JSON], body.to_string().as_bytes());
         assert_eq!(record.body.map(|shown| shown.value()).as_ref(), Some(&body), "{target}");
     }
+}
+
+/// A request of GraphQL for a mutation with one input.
+fn mutation(field: &str, input: Value) -> Value {
+    let query = format!("mutation M($input: I!) {{ {field}(input: $input) {{ id }} }}");
+    json!({"query": query, "variables": {"input": input}})
+}
+
+#[test]
+fn inputs_of_mutations_are_gone_into() {
+    for (field, input) in [
+        ("createApiToken", json!({"name": "ci", "scopes": ["repo:read"], "ttl": 60})),
+        ("deleteSecret", json!({"name": "DB_URL", "environment": "prod"})),
+        ("sendPasswordResetEmail", json!({"userId": "u_7"})),
+        (
+            "createApiKey",
+            json!({"name": "ci", "role": "admin", "tags": [{"key": "a", "value": "b"}]}),
+        ),
+        ("createTemplateVariable", json!({"name": "env", "value": "prod-1"})),
+    ] {
+        let body = mutation(field, input);
+        let record = record("/graphql", &[JSON], body.to_string().as_bytes());
+        assert_eq!(record.body.map(|shown| shown.value()).as_ref(), Some(&body), "{field}");
+    }
+    for (field, input) in [
+        ("createSecret", json!({"name": "DB_URL", "value": SECRET})),
+        ("createSecret", json!({"secrets": [{"name": "DB_URL", "value": SECRET}], "id": "DB_URL"})),
+        ("variableUpsert", json!({"projectId": "DB_URL", "value": SECRET})),
+        ("variableCollectionUpsert", json!({"projectId": "DB_URL", "variables": {"A": SECRET}})),
+        ("setEnvironmentVariables", json!([{"name": "DB_URL", "value": SECRET}])),
+        ("changePassword", json!({"userId": "DB_URL", "old": "x9", "new": SECRET})),
+    ] {
+        let body = mutation(field, input);
+        let stored = stored(&record("/graphql", &[JSON], body.to_string().as_bytes()));
+        assert!(!stored.contains(SECRET) && stored.contains("DB_URL"), "{field}\n{stored}");
+    }
+}
+
+#[test]
+fn literals_of_mutations_are_told_as_their_inputs_are() {
+    for query in [
+        r#"mutation { variableUpsert(input: {projectId: "p1", name: "DB_URL", value: "hunter2x9K"}) }"#,
+        r#"mutation { setEnvVars(projectId: "p1", vars: {DB_URL: "hunter2x9K"}) }"#,
+        r#"mutation { setEnvVars(id: "p1", vars: [{key: "DB_URL", value: "hunter2x9K"}]) }"#,
+    ] {
+        let body = json!({"query": query}).to_string();
+        let stored = stored(&record("/graphql", &[JSON], body.as_bytes()));
+        assert!(!stored.contains(SECRET) && stored.contains("DB_URL"), "{query}\n{stored}");
+    }
+}
+
+#[test]
+fn calls_of_a_batch_are_told_apart() {
+    let body = json!({"0": {"json": {"userId": 5, "value": SECRET}}, "1": {"json": {"id": 5, "value": "x-7"}}});
+    for path in ["user.setPassword,user.setTheme", "secret.create%2Cproject.update"] {
+        let target = format!("/api/trpc/{path}?batch=1");
+        let shown = record(&target, &[JSON], body.to_string().as_bytes()).body.unwrap().value();
+        assert!(!shown.to_string().contains(SECRET), "{path} {shown}");
+        assert_eq!(shown["0"]["json"]["userId"], 5);
+        assert_eq!(shown["1"], body["1"], "{path}");
+    }
+    let other = json!({"0": {"value": "x-7"}});
+    let record = record("/api/tags/blue,green", &[JSON], other.to_string().as_bytes());
+    assert_eq!(record.body.map(|shown| shown.value()), Some(other));
+}
+
+#[test]
+fn commands_in_lists_are_read_as_those_in_texts() {
+    for command in [
+        json!(["AUTH", "ada", SECRET]),
+        json!({"command": ["ACL", "SETUSER", "ada", "on", format!(">{SECRET}")]}),
+        json!({"args": ["CONFIG", "SET", "requirepass", SECRET]}),
+    ] {
+        let stored = stored(&record("/api/command", &[JSON], command.to_string().as_bytes()));
+        assert!(!stored.contains(SECRET), "{stored}");
+    }
+    let roles = json!(["ACL", "READ", "WRITE"]);
+    let record = record("/api/roles", &[JSON], roles.to_string().as_bytes());
+    assert_eq!(record.body.map(|shown| shown.value()), Some(roles));
 }
