@@ -13,6 +13,7 @@ pub mod demo;
 pub mod explain;
 pub mod export;
 pub mod fingerprint;
+mod interrupt;
 pub mod keys;
 mod migrate;
 mod place;

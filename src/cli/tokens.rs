@@ -1,12 +1,13 @@
 //! `countersign tokens`: who may read the log over HTTP.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::bail;
 use chrono::{DateTime, SecondsFormat};
 use clap::ValueEnum;
 
+use super::place::LedgerArgs;
 use super::scopes;
 use super::screen::{cell, table};
 use crate::access::{Access, Grant, GrantError, Kept, NewToken, Role};
@@ -79,6 +80,9 @@ struct DataArgs {
     /// The directory of the ledger
     #[arg(long = "data", value_name = "DIR", default_value = "countersign-data")]
     dir: PathBuf,
+    /// The configuration of the proxy, which says where its directory is
+    #[arg(long, value_name = "FILE", conflicts_with = "dir")]
+    config: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -94,14 +98,14 @@ pub fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<()> {
     match &args.what {
         What::Create(args) => {
             let new = wanted(args, now)?;
-            let token = open(&args.data.dir)?.create(&new, now)?;
+            let token = open(&args.data)?.create(&new, now)?;
             writeln!(out, "{}", token.reveal())?;
             eprintln!("this is the only time that the token can be read; it is sent as");
             eprintln!("  Authorization: Bearer TOKEN");
         }
-        What::List(args) => list(&open(&args.data.dir)?.list()?, now, out)?,
+        What::List(args) => list(&open(&args.data)?.list()?, now, out)?,
         What::Revoke(args) => {
-            if !open(&args.data.dir)?.revoke(&args.token, now)? {
+            if !open(&args.data)?.revoke(&args.token, now)? {
                 bail!("no token in force has the name or id `{}`", cell(&args.token));
             }
             writeln!(out, "revoked")?;
@@ -110,15 +114,17 @@ pub fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn open(dir: &Path) -> anyhow::Result<Access> {
+fn open(args: &DataArgs) -> anyhow::Result<Access> {
+    let at = LedgerArgs { config: args.config.clone(), ..LedgerArgs::default() };
+    let dir = at.locate(&args.dir)?.dir;
     if !dir.is_dir() {
         bail!(
-            "there is no directory `{}`: name the ledger's directory with --data, or start \
-             `countersign run` first",
+            "there is no directory `{}`: name the ledger's directory with --data, or the configuration with \
+             --config, or start `countersign run` first",
             dir.display()
         );
     }
-    Ok(Access::open(dir)?)
+    Ok(Access::open(&dir)?)
 }
 
 fn wanted(args: &CreateArgs, now: Timestamp) -> anyhow::Result<NewToken> {

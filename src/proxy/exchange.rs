@@ -334,7 +334,7 @@ impl<'a> Exchange<'a> {
             }
             return problem::send(session, &problem::audit_incomplete(self.id)).await;
         }
-        if self.recording != Recording::Nothing {
+        if self.recording != Recording::Nothing && event.is_some() {
             self.count(AuditResult::Recorded);
         }
         match outcome.held {

@@ -21,7 +21,7 @@ use crate::identify::Actors;
 use crate::record::Observer;
 use crate::redact::Engine;
 use crate::route::{Asked, RouteTable, Safety, Shape};
-use crate::telemetry::{Metrics, RequestLabels};
+use crate::telemetry::{AuditResult, ExchangeLabels, Metrics, RequestLabels};
 
 /// A route at work.
 pub struct Routed {
@@ -186,6 +186,13 @@ fn routed(route: &Route, metrics: &Metrics) -> Routed {
         RouteKind::Gateway => "gateway",
         RouteKind::Bypass => "bypass",
     };
+    if route.kind != RouteKind::Bypass {
+        // An alert sees a count grow only from one that it has seen.
+        for result in [AuditResult::Recorded, AuditResult::Refused, AuditResult::Incomplete] {
+            let labels = ExchangeLabels { route: route.name.clone(), result };
+            drop(metrics.exchanges.get_or_create(&labels));
+        }
+    }
     let labels = RequestLabels { route: route.name.clone(), kind };
     Routed { route: route.clone(), requests: metrics.requests.get_or_create_owned(&labels) }
 }

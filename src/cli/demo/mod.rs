@@ -19,6 +19,7 @@ use anyhow::{Context, bail};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
+use crate::cli::interrupt::Interrupt;
 
 pub use planted::PLANTED;
 pub use search::{Findings, SearchError, search};
@@ -95,7 +96,7 @@ pub fn run(
     writeln!(out, "sending traffic    about {} s; Ctrl-C stops it\n", args.seconds)?;
 
     let traffic = traffic::send(&proxy.url, args.seconds);
-    let Some(tally) = runtime.block_on(until_ctrl_c(traffic)) else {
+    let Some(tally) = runtime.block_on(until_ctrl_c(traffic))? else {
         (proxy.stop)()?;
         bail!("stopped before the traffic was sent; what happened is in {}", dir.display());
     };
@@ -108,7 +109,7 @@ pub fn run(
         writeln!(out, "look at the log: {}", proxy.console)?;
         writeln!(out, "sign in with:    {}", token(&proxy.token))?;
         out.flush()?;
-        runtime.block_on(until_ctrl_c(std::future::pending::<()>()));
+        runtime.block_on(until_ctrl_c(std::future::pending::<()>()))?;
     }
     (proxy.stop)().context("the proxy did not stop cleanly")?;
     api.stop(&runtime)?;
@@ -124,11 +125,12 @@ fn token(file: &Path) -> String {
 }
 
 /// What `work` gives, or nothing if Ctrl-C comes first.
-async fn until_ctrl_c<T>(work: impl Future<Output = T>) -> Option<T> {
-    tokio::select! {
+async fn until_ctrl_c<T>(work: impl Future<Output = T>) -> io::Result<Option<T>> {
+    let mut interrupt = Interrupt::listen()?;
+    Ok(tokio::select! {
         done = work => Some(done),
-        _ = tokio::signal::ctrl_c() => None,
-    }
+        () = interrupt.comes() => None,
+    })
 }
 
 fn tell(out: &mut dyn Write, findings: &Findings) -> io::Result<()> {

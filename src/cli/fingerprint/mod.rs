@@ -246,10 +246,10 @@ impl<'a> Report<'a> {
         let others: Vec<&str> =
             looked.keys.iter().map(String::as_str).filter(|key| *key != sought.key).collect();
         if events == 0 && !others.is_empty() {
-            bail!("{}", by_others(&others, &sought.key));
+            bail!("{}{}", by_others(&others, &sought.key), besides(looked, sought));
         }
         if events == 0 && looked.untold > 0 {
-            bail!("{}", untold(looked));
+            bail!("{}{}", untold(looked), besides(looked, sought));
         }
         if events == 0 && looked.purged > 0 {
             bail!("{}", purged(looked, sought));
@@ -332,18 +332,32 @@ fn by_others(others: &[&str], own: &str) -> String {
 
 /// Where what was not found may be.
 fn purged(looked: &Looked, sought: &Sought) -> String {
+    format!(
+        "no event on record holds it, but it cannot be told whether it occurred: {} entries were purged; {}",
+        looked.purged,
+        in_archives(looked, sought)
+    )
+}
+
+/// The same, where other entries leave it open already.
+fn besides(looked: &Looked, sought: &Sought) -> String {
+    match looked.purged {
+        0 => String::new(),
+        purged => {
+            format!("; besides, {purged} entries were purged: {}", in_archives(looked, sought))
+        }
+    }
+}
+
+fn in_archives(looked: &Looked, sought: &Sought) -> String {
     let print = sought.prints.first().map_or("hmac:…", |print| print.fingerprint.as_str());
-    let remedy = match &looked.archive {
+    match &looked.archive {
         Some(archive) => format!(
             "look there as well: `countersign archive query --from {} --text {print}`",
             printable(archive)
         ),
         None => "look in the archives, if there are any".to_owned(),
-    };
-    format!(
-        "no event on record holds it, but it cannot be told whether it occurred: {} entries were purged; {remedy}",
-        looked.purged
-    )
+    }
 }
 
 /// What is said of an event.
