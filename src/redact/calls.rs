@@ -7,12 +7,12 @@ use http::HeaderMap;
 
 use super::bits::Bits;
 use super::carrier::Carrier;
-use super::looks::words;
 use super::memo::{Role, Roles};
 use super::pairs::role;
 use super::pattern::Validator;
 use super::policy::{Place, Policy};
 use super::rule::{Action, Side};
+use super::stores::{is_map, is_store};
 use super::walk::{Members, Walk, is_one_of, scalar};
 use super::within::LABELS;
 use crate::decode::{Node, percent_decode_lossy};
@@ -61,65 +61,6 @@ const CHANGED: [&str; 12] = [
     "plain",
     "plaintext",
 ];
-
-/// Collections of secrets whose names are no such word: what programs are given to run with, too.
-const STORES: [&str; 16] = [
-    "vault",
-    "vaults",
-    "keychain",
-    "keyring",
-    "credential",
-    "credentials",
-    "variable",
-    "variables",
-    "envvar",
-    "envvars",
-    "environmentvariable",
-    "environmentvariables",
-    "configvar",
-    "configvars",
-    "secretvariable",
-    "secretvariables",
-];
-
-/// What else stands in the name of a call: what is done with them, and whose they are.
-const AROUND: [&str; 32] = [
-    "add",
-    "app",
-    "application",
-    "batch",
-    "bulk",
-    "ci",
-    "collection",
-    "create",
-    "delete",
-    "deployment",
-    "edit",
-    "function",
-    "group",
-    "import",
-    "insert",
-    "instance",
-    "many",
-    "new",
-    "patch",
-    "pipeline",
-    "project",
-    "put",
-    "remove",
-    "replace",
-    "save",
-    "service",
-    "set",
-    "shared",
-    "site",
-    "update",
-    "upsert",
-    "write",
-];
-
-/// Members that hold such a collection, by names that anybody gave.
-const MAPS: [&str; 2] = ["env", "vars"];
 
 /// What is done with many, or with what is called so: then `from`, `value` and `data` are something else.
 const OTHER: [&str; 10] = [
@@ -375,19 +316,6 @@ fn is_method(text: &str) -> bool {
     text.len() <= METHOD_BYTES_MAX && !text.is_empty() && text.bytes().all(is_part)
 }
 
-/// Whether a name, without what is done and whose it is, is that of a collection of secrets:
-/// `createProjectVariable`, `variable_upsert`.
-fn is_store(name: &str) -> bool {
-    let stores = words(name).filter(|word| !is_one_of(word, &AROUND));
-    let store: String = stores.collect();
-    is_one_of(&store, &STORES)
-}
-
-/// Whether a member holds such a collection, by names that anybody gave: `{"variables": {"DB": "x"}}`.
-pub(super) fn is_map(name: &str) -> bool {
-    is_store(name) || is_one_of(name, &MAPS)
-}
-
 /// Whether an object, or one in a list, has a member for its value.
 fn holds_value(node: &Node<'_>) -> bool {
     match node {
@@ -429,21 +357,7 @@ fn split_verb(name: &str) -> (&str, Option<&str>) {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_store, split_verb};
-
-    #[test]
-    fn collections_of_secrets_are_told_by_their_names() {
-        for name in ["variableUpsert", "variableCollectionUpsert", "SetEnvironmentVariables"] {
-            assert!(is_store(name), "{name}");
-        }
-        for name in ["addEnvVar", "env_vars", "ci-variables", "updateCredential", "config_vars"] {
-            assert!(is_store(name), "{name}");
-        }
-        for name in ["createTemplateVariable", "setTheme", "create", "variableType", "", "vault_id"]
-        {
-            assert!(!is_store(name), "{name}");
-        }
-    }
+    use super::split_verb;
 
     #[test]
     fn verbs_stand_before_what_is_set() {

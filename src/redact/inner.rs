@@ -4,13 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use super::calls::{Use, is_map};
+use super::calls::Use;
 use super::carrier::Carrier;
 use super::class::Class;
 use super::memo::Role;
 use super::pairs::role;
 use super::seen::{MASK, Search, is_redacted_text};
 use super::sign_in::signs_in;
+use super::stores::is_map;
 use super::text::is_break;
 use super::texts::nearest_name;
 use super::walk::{Members, NESTING_MAX, Walk, is_one_of, push_name, scalar};

@@ -67,6 +67,7 @@ mod sketch;
 mod spelled;
 mod spellings;
 mod state;
+mod stores;
 mod subprotocols;
 mod tables;
 #[cfg(test)]
