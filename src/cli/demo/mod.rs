@@ -15,11 +15,11 @@ use std::io::{self, Write};
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
+use crate::cli::interrupt::Interrupt;
 use anyhow::{Context, bail};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
-use crate::cli::interrupt::Interrupt;
 
 pub use planted::PLANTED;
 pub use search::{Findings, SearchError, search};
