@@ -159,17 +159,7 @@ pub(super) fn of_call(noun: &str, verb: &str, arguments: &Value<'_>, answer: Ans
             target.name = None;
         }
     }
-    if let ([target @ Target { id: None, .. }], Some("password" | "role")) =
-        (targets.as_mut_slice(), part.as_deref())
-    {
-        target.name = known_as(arguments);
-    }
-    // `insert_users_one(object: {name: "Ann"})`, as Hasura has it.
-    if let ([target @ Target { id: None, name: None, .. }], "create" | "upsert", None) =
-        (targets.as_mut_slice(), verb, &part)
-    {
-        target.name = arguments.get("object").and_then(|object| body::name(object, kind));
-    }
+    call_by((targets.as_mut_slice(), kind, verb), part.as_deref(), arguments);
     refer((&mut targets, verb), is_given, arguments);
     let is_claimed = are_claimed(&targets);
     let holders = holders((noun, &targets), verb, arguments, true).without(&targets);
@@ -211,6 +201,26 @@ fn refer((targets, verb): (&mut [Target], &str), is_given: bool, arguments: &Val
         && let Some(found) = referred(arguments, &target.kind)
     {
         *target = found;
+    }
+}
+
+/// Takes the name by which somebody is known of whom a part is meant, and that of what is made.
+fn call_by(
+    (targets, kind, verb): (&mut [Target], &str, &str),
+    part: Option<&str>,
+    arguments: &Value<'_>,
+) {
+    match (targets, part) {
+        ([target @ Target { id: None, .. }], Some("password" | "role")) => {
+            target.name = known_as(arguments);
+        }
+        // `insert_users_one(object: {name: "Ann"})`, as Hasura has it.
+        ([target @ Target { id: None, name: None, .. }], None)
+            if matches!(verb, "create" | "upsert") =>
+        {
+            target.name = arguments.get("object").and_then(|object| body::name(object, kind));
+        }
+        _ => {}
     }
 }
 

@@ -186,6 +186,11 @@ pub(super) fn holders(
         }
         return holders;
     }
+    // `POST /services/lock/unlock {"entity_id": …}`: what a service is called upon.
+    if noun == "service" {
+        holders.outer = find("entity", By::Id);
+        return holders;
+    }
     if is_right(noun) && GIVEN.contains(&verb) {
         RECIPIENTS.iter().for_each(|kind| holders.take(find(kind, By::Name)));
         return holders;
@@ -222,7 +227,7 @@ pub(super) fn holders(
 /// Those to whom something comes.
 fn receivers(sent: &Value<'_>, noun: &str) -> Vec<Target> {
     let kinds = RECIPIENTS.iter().chain(&OTHERS);
-    let of_kind = |kind: &&str| {
+    let of_kind = |kind: &&'static str| {
         let plain = found(sent, noun, kind, By::Name);
         let led = || {
             let mut led = BEFORE_OTHERS.iter().map(|it| format!("{it}_{kind}"));
@@ -234,7 +239,7 @@ fn receivers(sent: &Value<'_>, noun: &str) -> Vec<Target> {
         let all = led.unwrap_or(plain).into_iter();
         all.map(|it| Target { kind: (*kind).to_owned(), ..it }).collect::<Vec<Target>>()
     };
-    kinds.flat_map(|kind| of_kind(&kind)).collect()
+    kinds.flat_map(of_kind).collect()
 }
 
 /// Whether what is sent names those to whom a right is given, and which right that is.

@@ -1,17 +1,20 @@
 //! How a request ended, from the redacted response.
 
+mod acts;
 mod completed;
 mod dry_run;
 mod fielded;
 mod inside;
 mod items;
 mod located;
+mod moved;
 mod noted;
 mod parts;
 mod streamed;
 mod undone;
 mod unread;
 
+use self::acts::by_acts;
 use self::completed::completed;
 use self::dry_run::{DRY_RUN, asks_dry_run};
 use self::fielded::fielded;
@@ -22,7 +25,7 @@ use self::undone::{all_ended, broken, note_ending, without};
 use self::unread::{is_unread_graphql, unread};
 use super::act::{self, End};
 use super::answer;
-use super::body::{self, Value};
+use super::body::Value;
 use super::changes::Observed;
 use super::code::{CODE_BYTES_MAX, code, field_code, is_refusal};
 use super::graphql::Operation;
@@ -291,92 +294,29 @@ fn by_convention(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict 
     }
 }
 
-/// Whether a call is answered in a form of the software's own, which may say anywhere that it was not
-/// done: an answer of JSON-RPC has the member `jsonrpc`, or, before its second version, `error`.
-fn answers_in_own_way(acts: &[act::Act], body: &Value<'_>) -> bool {
-    let is_call = acts.iter().all(|act| matches!(act.answer, act::Answer::Rpc(_)));
-    is_call && body.get("jsonrpc").is_none() && body.get("error").is_none()
-}
-
-/// Judges by what a successful response tells of each act.
-fn by_acts(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict {
-    let ends = answer::ends(&naming.acts, came.body, came.sketch, (came.request, came.response));
-    match (ends.as_slice(), naming.acts.len()) {
-        ([end], 1) if end.outcome != Outcome::Success => {
-            let reason = end.reason.as_deref().unwrap_or("call_error");
-            noted::within(came, "an error in the body of a successful call", trace);
-            noted::reason(came, Some(reason), trace);
-            without(naming, end.outcome, reason, trace)
-        }
-        (_, 1) => {
-            let told = came.says.filter(|body| answers_in_own_way(&naming.acts, body));
-            match told.and_then(|body| told_inside(naming, came, body, trace)) {
-                Some((outcome, reason)) => without(naming, outcome, &reason, trace),
-                None => done(naming, came, trace),
-            }
-        }
-        (ends, _) if naming.is_one && ends.iter().all(|end| end.outcome == Outcome::Success) => {
-            done(naming, came, trace)
-        }
-        _ => several(naming, (&naming.acts, &ends), &naming.acts_kind, came, trace),
-    }
-}
-
-/// Sums up several acts: what the whole is said to have come to is the gravest of their ends.
-fn several(
-    naming: &Naming,
-    (acts, ends): (&[act::Act], &[End]),
-    kind: &str,
-    came: Came<'_>,
-    trace: &mut Trace,
-) -> Verdict {
-    let told: Vec<record::Act> = acts.iter().zip(ends).map(|(act, end)| act.ended(end)).collect();
-    let gravest = ends.iter().max_by_key(|end| act::gravity(end.outcome));
-    let (outcome, reason) =
-        gravest.map_or((Outcome::Success, None), |end| (end.outcome, end.reason.clone()));
-    let targets: Vec<Target> = told.iter().flat_map(|act| act.targets.clone()).collect();
-    let targets: Vec<Target> = targets.into_iter().take(body::TARGETS_MAX).collect();
-    let description = match outcome {
-        Outcome::Success if act::are_told_alike(acts) || naming.is_one => {
-            naming.sentence.done(&targets)
-        }
-        _ => act::summary(acts, &told, kind),
-    };
-    noted::acts((acts, ends), came, trace);
-    noted::within(came, "the gravest of what the body tells of each", trace);
-    noted::reason(came, reason.as_deref(), trace);
-    note_ending(trace);
-    if targets != naming.targets {
-        noted::targets(&targets, &naming.targets, came.body, trace);
-    }
-    Verdict {
-        action: None,
-        // One name for several calls says nothing of any of them; items all have it.
-        acts: if naming.is_one && naming.acts.len() > 1 { Vec::new() } else { told },
-        outcome,
-        reason,
-        severity: match outcome {
-            Outcome::Success => Severity::Info,
-            Outcome::Denied => Severity::Warn,
-            Outcome::Failure | Outcome::Unknown => Severity::Fail,
-        },
-        description,
-        targets: (targets != naming.targets).then_some(targets),
-    }
-}
-
 fn noun(action: &str) -> &str {
     action.rsplit_once('.').map_or(action, |(noun, _)| noun)
 }
 
+/// The action, where the answer knows better than the request.
+fn action(naming: &Naming, turned: Option<&Sentence>, is_created: bool) -> Option<String> {
+    let created = || is_created.then(|| format!("{}.create", noun(&naming.action)));
+    turned.map(moved::action).or_else(created)
+}
+
+/// Whether what is put somewhere may be made by that.
+fn may_make(naming: &Naming) -> bool {
+    let verb = naming.sentence.verb.as_str();
+    let is_set = matches!(verb, "put" | "replace" | "save" | "set" | "upsert");
+    is_set && naming.method == "PUT" || completed::may_be_new(naming)
+}
+
 fn done(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict {
     let Came { request, response, body, observed, .. } = came;
-    let is_told = naming.method == "PUT" && completed::says_created(request, body);
+    let is_told = completed::says_created(naming, request, body);
     let is_created =
         response.status == 201 || is_told || observed.is_some_and(Observed::is_creation);
-    let is_set =
-        matches!(naming.sentence.verb.as_str(), "put" | "replace" | "save" | "set" | "upsert");
-    let may_make = is_set && naming.method == "PUT" || completed::may_be_new(naming);
+    let may_make = may_make(naming);
     let created = is_created && (may_make || naming.sentence.verb == "update");
     let sentence = if created {
         trace.note(Field::Action, || match response.status {
@@ -398,6 +338,8 @@ fn done(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict {
         }
         false => sentence,
     };
+    let turned = moved::turned(naming, came, sentence, trace);
+    let sentence = turned.as_ref().unwrap_or(sentence);
     let mut targets = match naming.acts.as_slice() {
         [act] => {
             let told =
@@ -438,7 +380,7 @@ fn done(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict {
         _ => sentence.done(known),
     });
     Verdict {
-        action: created.then(|| format!("{}.create", noun(&naming.action))),
+        action: action(naming, turned.as_ref(), created),
         acts: all_ended(naming, &End::of(Outcome::Success, None)),
         outcome: Outcome::Success,
         reason: None,

@@ -8,6 +8,7 @@ mod xml;
 use std::borrow::Cow;
 
 pub(super) use self::multicall::{Told, results, told};
+pub(super) use self::within::of_odoo;
 pub(super) use self::xml::result as xml_result;
 use super::act::{ACTS_MAX, Act, Answer, More};
 use super::alike::in_any_case;
@@ -110,6 +111,11 @@ fn act(call: &Value<'_>, method: &str) -> Act {
 
 /// A call by its method, and what it is given.
 pub(super) fn named(method: &str, params: &Value<'_>, answer: Answer) -> Act {
+    if let Some(name) = within::signs_in(method, params) {
+        let mut act = of_call("", "login", &Value::Null, answer);
+        act.targets.iter_mut().for_each(|target| target.name.clone_from(&name));
+        return act;
+    }
     if let Some(inner) = within::called(method, params) {
         return within::act(&inner, answer);
     }

@@ -156,6 +156,9 @@ const PASTS: &[(&str, &str)] = &[
     ("lookup", "looked up"),
 ];
 
+/// What is loaded by a word that begins so; a load balancer is not.
+const LOADED: [&str; 5] = ["adapter", "configuration", "model", "module", "plugin"];
+
 /// What stands before a verb that is done to several things at once.
 pub(super) const TOGETHER: [&str; 4] = ["batch", "bulk", "mass", "multi"];
 
@@ -213,6 +216,10 @@ pub(super) fn compound(word: &str) -> Option<(&str, &str)> {
         return Some((verb, rest.trim_start_matches('_')));
     }
     let (first, rest) = word.split_once('_')?;
+    let last = rest.rsplit('_').next().unwrap_or(rest);
+    if first == "load" && LOADED.contains(&last) {
+        return Some((first, rest));
+    }
     if ADVERBS.contains(&first) {
         let verb = rest.split('_').next().unwrap_or(rest);
         return is_verb(verb).then(|| {
@@ -233,6 +240,10 @@ pub(super) fn is_of_several(about: &str) -> bool {
 /// The verb as it stands in an action, be it done to one or to several: `delete` of `bulk_delete` and of
 /// `destroy_many`.
 pub(super) fn of_action(verb: &str) -> &str {
+    // `delete_by_query`, as Elasticsearch has it.
+    if let Some(verb) = verb.strip_suffix("_by_query").filter(|verb| is_verb(verb)) {
+        return canonical(verb);
+    }
     let Some((first, rest)) = verb.split_once('_') else { return verb };
     let second = rest.split('_').next().unwrap_or(rest);
     if TOGETHER.contains(&first) && is_verb(second) {

@@ -78,6 +78,7 @@ pub(super) fn walk(path: &Path, method: &str) -> Walked {
     let mut walk = Walk { path, method, out: Walked::default(), next: path.start };
     walk.composite();
     walk.file_system();
+    walk.model();
     while let Some(segment) = path.segments.get(walk.next) {
         walk.step(segment);
         // What is created has no id yet.
@@ -278,10 +279,9 @@ impl Walk<'_> {
             return self.node(word);
         }
         let is_collection = is_plural(word)
-            && !(self.is_named_by_people(word) && is_last)
             && segment.text.bytes().all(|byte| !byte.is_ascii_uppercase())
             && match next {
-                None => self.method == "POST",
+                None => self.method == "POST" && !self.is_named_by_people(word),
                 Some(_) => {
                     next_is_id
                         || (is_common_collection(word)
@@ -322,6 +322,8 @@ impl Walk<'_> {
                 .is_some_and(is_verb);
         if is_last && (self.is_acting(word) || self.is_acting_on_one(word)) {
             self.verb(word);
+        } else if verb_is_next && self.is_before_power(word) {
+            // `/qemu/100/status/stop`: what is done to the machine.
         } else if is_part(word) && (is_last || verb_is_next) {
             self.out.part = Some(word.to_owned());
             self.out.part_at = Some(self.next);

@@ -36,7 +36,7 @@ const NAMES_OF_PEOPLE: &[&str] = &[
 ];
 
 /// Members in which those who sign in say who they are, where no name is sent.
-pub(super) const SIGN_IN_NAMES: [&str; 11] = [
+pub(super) const SIGN_IN_NAMES: [&str; 12] = [
     "login",
     "user",
     "UserName",
@@ -47,6 +47,7 @@ pub(super) const SIGN_IN_NAMES: [&str; 11] = [
     "userid",
     "account",
     "identifier",
+    "identity",
     "principal",
 ];
 

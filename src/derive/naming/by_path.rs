@@ -107,14 +107,16 @@ const IS_THERE: &str = "refer";
 const OUTER_MAX: usize = 4;
 
 /// Verbs that are done to the whole of an application, if nothing says to what.
-const OF_WHOLE: [&str; 6] =
-    ["quiet_down", "reboot", "reload", "restart", "safe_restart", "shutdown"];
+const OF_WHOLE: [&str; 8] =
+    ["quiet_down", "reboot", "reload", "restart", "safe_restart", "seal", "shutdown", "unseal"];
 
 /// Whether nothing but such a verb is sent: `POST /restart`.
 fn is_whole(walked: &Walked, node: &Node, request: &RequestRecord) -> bool {
     let is_verb = walked.verb.as_deref().is_some_and(|verb| OF_WHOLE.contains(&verb));
     let is_alone = walked.nodes.is_empty() && node.noun == "resource" && node.at.is_none();
     let is_empty = request.query.is_none() && request.size.is_none_or(|size| size == 0);
+    // A key is sent with it.
+    let is_empty = is_empty || walked.verb.as_deref() == Some("unseal");
     is_verb && is_alone && !node.is_item && is_empty
 }
 

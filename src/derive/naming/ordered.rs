@@ -21,6 +21,12 @@ use super::super::words::{singular, snake};
 /// Members that say what is to be done.
 const NAMES: [&str; 4] = ["action", "op", "operation", "type"];
 
+/// Members that say so where a state is sent to: `POST /nodes/pve/status command=reboot`.
+const COMMANDS: [&str; 2] = ["action", "command"];
+
+/// The same where several are changed at once: `POST /documents/bulk_edit {"method": "delete"}`.
+const METHODS: [&str; 3] = ["action", "method", "operation"];
+
 /// Values of one member that are looked at.
 const VALUES_MAX: usize = 10;
 
@@ -38,12 +44,19 @@ pub(super) fn take(
     let Node { at, noun, .. } = walked.nodes.last()?;
     let (at, noun) = (*at, noun.as_str());
     let several = walked.verb.clone().filter(|verb| matches!(verb.as_str(), "batch" | "bulk"));
+    let is_edit = matches!(walked.verb.as_deref(), Some("bulk_edit" | "bulk_update"));
+    let several = several.or(is_edit.then(|| "bulk".to_owned()));
+    let is_item = walked.nodes.last()?.is_item;
     let (verb, place) = match (&several, &walked.verb, walked.part.as_deref()) {
-        (Some(_), _, None) => said(body, noun)?,
-        (None, None, Some("action")) if walked.nodes.last()?.is_item => {
-            said(body, noun).or_else(|| called(body))?
+        (Some(_), _, None) if is_edit => said(body, noun, &METHODS)?,
+        (Some(_), _, None) => said(body, noun, &NAMES)?,
+        (None, None, Some("action")) if is_item => {
+            said(body, noun, &NAMES).or_else(|| called(body))?
         }
-        (None, None, None) if is_folder(walked) => said(body, noun).or_else(|| called(body))?,
+        (None, None, Some("state" | "status")) if is_item => said(body, noun, &COMMANDS)?,
+        (None, None, None) if is_folder(walked) => {
+            said(body, noun, &NAMES).or_else(|| called(body))?
+        }
         _ => return None,
     };
     if several.is_none() && walked.part.take().is_none() {
@@ -68,9 +81,9 @@ fn is_folder(walked: &Walked) -> bool {
 }
 
 /// The verb in a member that says what is to be done, and where it stands.
-fn said(body: &Value<'_>, noun: &str) -> Option<(String, String)> {
+fn said(body: &Value<'_>, noun: &str, names: &[&str]) -> Option<(String, String)> {
     let members = body.members().iter().take(MEMBERS_MAX);
-    let members = members.filter(|(name, _)| NAMES.iter().any(|it| name.eq_ignore_ascii_case(it)));
+    let members = members.filter(|(name, _)| names.iter().any(|it| name.eq_ignore_ascii_case(it)));
     let mut found: Option<(String, String)> = None;
     for (name, value) in members {
         let values = value.as_array().unwrap_or_else(|| std::slice::from_ref(value));

@@ -207,7 +207,8 @@ pub(super) fn granted(
     {
         return (targets, Holders { owners: vec![client], ..holders });
     }
-    if noun != "token" || !has("grant_type") || !has("username") {
+    let is_granted = has("grant_type") || has("password");
+    if noun != "token" || !is_granted || !has("username") {
         return (whose_password(walked, targets, body, trace), holders);
     }
     let [token @ Target { name: Some(name), .. }] = targets.as_slice() else {

@@ -23,6 +23,10 @@ pub(super) fn thing(node: Node, walked: &Walked, body: Option<&Value<'_>>) -> No
     if !is_nothing || !walked.nodes.is_empty() || walked.part.is_some() {
         return node;
     }
+    // `DELETE /api/delete {"model": "llama3"}`, as Ollama has it.
+    if body.get("model").is_some_and(|model| model.as_str().is_some()) {
+        return Node::named("model");
+    }
     let is_to_people = TO_PEOPLE.contains(&verb);
     let is_person = |(name, _): &(_, _)| {
         let name: &std::borrow::Cow<'_, str> = name;

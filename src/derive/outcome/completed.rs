@@ -15,7 +15,14 @@ use crate::record::{BodyRecord, RequestRecord, Target};
 
 /// Whether an answer says that what was put was not there before: `{"created": true}`, and
 /// `{"role": {"created": true}}`, as Elasticsearch has them; not if the request says so itself.
-pub(super) fn says_created(request: &RequestRecord, body: Option<&Value<'_>>) -> bool {
+pub(super) fn says_created(
+    naming: &Naming,
+    request: &RequestRecord,
+    body: Option<&Value<'_>>,
+) -> bool {
+    if !matches!(naming.method.as_str(), "POST" | "PUT") {
+        return false;
+    }
     let sent = request.body.as_ref().map(BodyRecord::tree);
     let is_sent = sent.is_some_and(|sent| sent.get("created").is_some());
     let Some(body) = body.filter(|_| !is_sent) else { return false };

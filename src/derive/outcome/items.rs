@@ -10,7 +10,8 @@ use super::super::sentence::Sentence;
 use super::super::signs::{Sent, is_flag};
 use super::super::trace::Trace;
 use super::super::words::{plural, spoken};
-use super::{Came, Verdict, noted, several, without};
+use super::acts::several;
+use super::{Came, Verdict, noted, without};
 use crate::record::{Outcome, Target};
 
 /// It is an answer with many statuses, and says no more.

@@ -121,6 +121,12 @@ impl Walk<'_> {
             self.verb("login");
             return true;
         }
+        // `/collections/users/auth-with-password`, as PocketBase has it.
+        if is_last && is_post && word.starts_with("auth_with_") {
+            self.out.nodes.clear();
+            self.verb("login");
+            return true;
+        }
         // The assertion consumer service of SAML.
         let is_saml =
             || self.path.segments.iter().any(|it| it.text.to_ascii_lowercase().contains("saml"));

@@ -3,6 +3,7 @@
 
 use super::super::call::noun_and_verb;
 use super::super::path::Segment;
+use super::super::rpc::of_odoo;
 use super::super::text::bounded;
 use super::super::verbs::{canonical, is_verb};
 use super::super::words::{singular, snake};
@@ -84,6 +85,21 @@ impl Walk<'_> {
             let below = node.id.take().filter(|_| !is_root).unwrap_or_default();
             (node.id, node.is_item) = (bounded(&format!("/{below}")), true);
         }
+    }
+
+    /// `/json/2/res.partner/unlink`: a model of Odoo, and its method.
+    ///
+    ///   <https://www.odoo.com/documentation/19.0/developer/reference/external_api.html>
+    pub(super) fn model(&mut self) {
+        let [json, version, model, method] = self.path.segments.as_slice() else { return };
+        let is_odoo = json.text == "json" && version.text == "2" && model.text.contains('.');
+        if !is_odoo || self.method != "POST" {
+            return;
+        }
+        let (noun, verb) = of_odoo(&model.text, &method.text);
+        self.out.nodes.push(Node { noun, plural: true, at: Some(2), ..Node::default() });
+        (self.out.verb, self.out.verb_at) = (Some(verb), Some(3));
+        self.next = self.path.segments.len();
     }
 
     /// `/catalog/product/delete/id/5/key/…`: a verb, and parameters in pairs, of which only the id says

@@ -141,8 +141,19 @@ impl Walk<'_> {
                     || OWN.contains(&word))
             })
         };
-        let is_made = word == "create" && self.method == "POST" && !rest.is_empty();
-        if !is_made || !rest.iter().all(is_how) {
+        if word != "create" || self.method != "POST" || rest.is_empty() {
+            return false;
+        }
+        // `/orders/create/invoice`
+        if let [Segment { word: Some(thing), .. }] = rest
+            && is_known_noun(thing)
+        {
+            self.verb(word);
+            self.next += 1;
+            self.node(thing);
+            return true;
+        }
+        if !rest.iter().all(is_how) {
             return false;
         }
         self.verb(word);

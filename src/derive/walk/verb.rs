@@ -51,6 +51,10 @@ const OF_VERBS: [&str; 10] = [
     "verb",
 ];
 
+/// Verbs for what is done to a machine as a whole.
+const POWER: [&str; 8] =
+    ["pause", "reboot", "restart", "resume", "shutdown", "start", "stop", "suspend"];
+
 /// Verbs that stand before a plural in a name of two words and more.
 const BEFORE_PLURALS: [&str; 5] = ["list", "regenerate", "reset", "rotate", "sync"];
 
@@ -101,6 +105,14 @@ impl Walk<'_> {
         let verb = compound(word).map(|(verb, _)| verb);
         self.method == "POST"
             && verb.is_some_and(|verb| is_below || (is_camel && BEFORE_PLURALS.contains(&verb)))
+    }
+
+    /// Whether a state is followed by what changes that of the whole thing.
+    pub(super) fn is_before_power(&self, word: &str) -> bool {
+        let next = self.path.segments.get(self.next + 1).and_then(|next| next.word.as_deref());
+        matches!(word, "state" | "status")
+            && self.method == "POST"
+            && next.is_some_and(|next| POWER.contains(&next))
     }
 
     pub(super) fn is_acting(&self, word: &str) -> bool {
@@ -172,6 +184,8 @@ impl Walk<'_> {
                     || compound(word).is_some_and(|(_, about)| about.is_empty())
             }
             "DELETE" => matches!(canonical(word), "delete"),
+            // Vault's, which is sealed as a whole.
+            "PUT" => matches!(word, "seal" | "unseal"),
             _ => false,
         }
     }
