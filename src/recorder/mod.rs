@@ -14,7 +14,7 @@
 //!   could not be written is *owed*: it is kept, as the canonical text that it already is, and
 //!   written once the store recovers, unchanged but for a note that its response was withheld. Where it
 //!   reached the ledger without one, though its caller was told no, an event of its own says so
-//!   ([`Recorded`]). What is kept has a limit; what does not fit is
+//!   (`Recorded`). What is kept has a limit; what does not fit is
 //!   completed as `unknown`, reason `completion_lost`.
 //! - Nobody waits longer than [`Settings::timeout`], whatever the store does: the recorder has a
 //!   thread of its own, which the store may block, and callers keep a timer of their own. While

@@ -208,6 +208,17 @@ fn a_refusal_waits_for_its_entry_and_a_success_for_nothing() {
         });
     let setup = Setup { ledger: "  timeout: 300ms".to_owned(), ..unconfigured() };
     let proxy = Proxy::with(upstream.address, &setup);
+    // What is alerted on is there before it happens, and what leaves no event is not counted as recorded.
+    let counted = |result: &str| {
+        let metrics = proxy.read("/metrics").1;
+        let name =
+            format!("countersign_exchanges_total{{route=\"generation\",result=\"{result}\"}} ");
+        let line = metrics.lines().find_map(|line| line.strip_prefix(name.as_str()));
+        line.map(ToOwned::to_owned)
+    };
+    for result in ["recorded", "refused", "incomplete"] {
+        assert_eq!(counted(result).as_deref(), Some("0"), "{result}");
+    }
     let lock = WriteLock::take(&proxy.data());
     let success = post(&proxy, "/v1/chat/completions", "", &chat("m-1"));
     assert_eq!(success.status, 200, "no entry is needed");
@@ -215,6 +226,8 @@ fn a_refusal_waits_for_its_entry_and_a_success_for_nothing() {
     let refusal = post(&proxy, "/v1/chat/completions", "", &chat("refuse"));
     assert_eq!((refusal.status, refusal.problem().as_deref()), (503, Some("audit-incomplete")));
     drop(lock);
+    let counts = ["recorded", "refused", "incomplete"].map(counted);
+    assert_eq!(counts.map(Option::unwrap), ["0", "0", "1"]);
 }
 
 /// Gemini takes keys in the query; there they are as secret as anywhere, and say as much of who calls.

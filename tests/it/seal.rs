@@ -280,6 +280,7 @@ fn what_cannot_be_told_is_not_said_to_be_right_or_wrong() {
     );
     fs::write(&config, yaml).unwrap();
     assert_eq!(text_of(&["keys", "show", "--config", &config], 0), key);
+    assert!(text_of(&["tokens", "list", "--config", &config], 0).contains("bootstrap"));
     text_of(&["keys", "rotate", "--config", &config], 0);
     assert!(Path::new(&data).join("signing.key.next").exists());
     fs::remove_file(Path::new(&data).join("signing.key.next")).unwrap();

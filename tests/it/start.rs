@@ -33,6 +33,21 @@ fn the_banner_names_the_ports_that_were_chosen() {
 }
 
 #[test]
+fn a_demo_that_goes_on_ends_when_it_is_asked_to() {
+    let home = tempfile::tempdir().unwrap();
+    for signal in [rustix::process::Signal::TERM, rustix::process::Signal::INT] {
+        let mut demo = Command::new(env!("CARGO_BIN_EXE_countersign"));
+        demo.args(["demo", "--seconds", "0", "--keep"]).current_dir(home.path());
+        let mut process = Running(demo.stdout(Stdio::piped()).spawn().unwrap());
+        let mut lines = BufReader::new(process.0.stdout.take().unwrap()).lines();
+        assert!(lines.any(|line| line.unwrap().starts_with("sign in with:")), "it goes on");
+        rustix::process::kill_process(rustix::process::Pid::from_child(&process.0), signal)
+            .unwrap();
+        assert_eq!(process.0.wait().unwrap().code(), Some(0), "{signal:?}");
+    }
+}
+
+#[test]
 fn a_log_that_cannot_be_written_does_not_keep_the_proxy_from_running() {
     let upstream = Upstream::start(|_| Reply::ok());
     let home = tempfile::tempdir().unwrap();

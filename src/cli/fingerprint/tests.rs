@@ -8,7 +8,8 @@ use clap::Parser;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use super::{Args, look_for};
+use super::search::Looked;
+use super::{Args, Sought, besides, look_for, purged};
 use crate::clock::{Clock, SystemClock};
 use crate::record::{Entry, EntryKind, EventId, Scope};
 use crate::redact::{FingerprintKey, Redacted, SECRET_DOMAIN};
@@ -245,4 +246,17 @@ fn short_values_are_looked_for_as_text_alone() {
     assert!(error("7115").contains("it does not stand there in clear"), "{}", error("7115"));
     assert!(error("2026").contains("never fingerprinted"), "the time of an event is its own");
     assert!(error("471").contains("less than 4 characters are not looked for"), "{}", error("471"));
+}
+
+#[test]
+fn entries_that_are_gone_are_named_whatever_else_leaves_it_open() {
+    let rules = ["credential.password".to_owned()].into();
+    let archive = Some("/srv/archive".to_owned());
+    let looked = Looked { entries: 9, untold: 4, rules, purged: 92, archive, ..Looked::default() };
+    let sought = Sought { key: String::new(), prints: Vec::new(), clear: None };
+    for told in [besides(&looked, &sought), purged(&looked, &sought)] {
+        assert!(told.contains("92 entries were purged"), "{told}");
+        assert!(told.contains("archive query --from /srv/archive --text"), "{told}");
+    }
+    assert_eq!(besides(&Looked { purged: 0, ..looked }, &sought), "");
 }

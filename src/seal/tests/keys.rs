@@ -1,5 +1,8 @@
 //! Keys, their texts and files, and how one takes over from another.
 
+use std::fs;
+use std::os::unix::fs::{MetadataExt, chown};
+
 use serde_json::json;
 
 use super::{Ledger, entry, first_wrong, published};
@@ -15,6 +18,21 @@ use crate::seal::{
 const PETER: &str = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW";
 const PETER_SECRET: &str =
     "PRIVATE+KEY+PeterNeumann+c74f20a3+AYEKFALVFGyNhPJEMzD1QIDr+Y7hfZx09iUvxdXHKDFz";
+
+#[test]
+fn a_key_that_waits_belongs_to_whom_the_one_in_force_does() {
+    let dir = tempfile::tempdir().unwrap();
+    let key = key_file::load_or_create(dir.path(), None).unwrap();
+    let mut owner = rustix::process::geteuid().as_raw();
+    if owner == 0 {
+        // As under systemd: root's command, somebody else's proxy.
+        owner = 65_534;
+        chown(dir.path().join(SIGNING_KEY_FILE), Some(owner), Some(owner)).unwrap();
+    }
+    key_file::write_next(dir.path(), &key).unwrap();
+    let next = fs::metadata(dir.path().join(NEXT_KEY_FILE)).unwrap();
+    assert_eq!((next.uid(), next.mode() & 0o777), (owner, 0o600));
+}
 
 #[test]
 fn keys_have_the_texts_of_the_standard() {
@@ -62,21 +80,21 @@ async fn a_lost_or_exchanged_key_begins_no_new_log() {
     ledger.append(5).await;
     ledger.seal().await;
     let path = ledger.path().join(SIGNING_KEY_FILE);
-    let key = std::fs::read(&path).unwrap();
+    let key = fs::read(&path).unwrap();
     let open = async || Sealer::open(ledger.path(), None).await.map(drop);
-    std::fs::remove_file(&path).unwrap();
+    fs::remove_file(&path).unwrap();
     let error = open().await.unwrap_err();
     assert!(matches!(error, SealError::OtherKey { is_missing: true, .. }), "{error}");
     assert!(!path.exists(), "none is made in its place");
     let stranger = SigningKey::generate("audit.example.com").unwrap();
-    std::fs::write(&path, stranger.text().as_bytes()).unwrap();
+    fs::write(&path, stranger.text().as_bytes()).unwrap();
     let error = open().await.unwrap_err();
     assert!(matches!(error, SealError::OtherKey { is_missing: false, .. }), "{error}");
     // It is put back, or it is said in so many words that all begins anew.
-    std::fs::write(&path, key).unwrap();
+    fs::write(&path, key).unwrap();
     open().await.unwrap();
-    std::fs::remove_file(&path).unwrap();
-    std::fs::remove_file(ledger.path().join(SEAL_FILE)).unwrap();
+    fs::remove_file(&path).unwrap();
+    fs::remove_file(ledger.path().join(SEAL_FILE)).unwrap();
     open().await.unwrap();
 }
 
@@ -86,15 +104,15 @@ fn a_key_is_made_once_private_and_never_overwritten() {
     let dir = tempfile::tempdir().unwrap();
     let first = key_file::load_or_create(dir.path(), None).unwrap();
     let path = dir.path().join(SIGNING_KEY_FILE);
-    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     let again = key_file::load_or_create(dir.path(), Some(first.verifier().name())).unwrap();
     assert_eq!(again.verifier(), first.verifier());
     let other = key_file::load_or_create(dir.path(), Some("other.example")).unwrap_err();
     assert!(matches!(other, KeyFileError::OtherName { .. }), "{other}");
-    std::fs::write(&path, "not a key").unwrap();
+    fs::write(&path, "not a key").unwrap();
     let error = key_file::load_or_create(dir.path(), None).unwrap_err();
     assert!(matches!(error, KeyFileError::Content { .. }), "{error}");
-    assert_eq!(std::fs::read_to_string(&path).unwrap(), "not a key");
+    assert_eq!(fs::read_to_string(&path).unwrap(), "not a key");
 }
 
 #[tokio::test]
@@ -175,7 +193,7 @@ async fn a_key_that_was_put_back_signs_nothing_for_who_has_seen_the_next() {
     let new = ledger.key();
     drop(sealer);
     for name in [SIGNING_KEY_FILE, SEAL_FILE] {
-        std::fs::copy(backup.path().join(name), ledger.path().join(name)).unwrap();
+        fs::copy(backup.path().join(name), ledger.path().join(name)).unwrap();
     }
     ledger.append(2).await;
     ledger.seal().await;
