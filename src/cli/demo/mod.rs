@@ -86,6 +86,11 @@ pub fn run(
 ) -> anyhow::Result<Report> {
     let dir = data_dir(args.data.as_deref())?;
     let runtime = Runtime::new().context("the demo's runtime cannot be started")?;
+    // From the beginning: a signal between two waits would be nobody's.
+    let mut interrupt = {
+        let _within = runtime.enter();
+        Interrupt::listen()?
+    };
     let api = SampleApi::start(&runtime)?;
     writeln!(out, "sample admin API   {}", api.url)?;
     let proxy = start_proxy(&api.url, &dir).context("the proxy cannot be started")?;
@@ -96,7 +101,7 @@ pub fn run(
     writeln!(out, "sending traffic    about {} s; Ctrl-C stops it\n", args.seconds)?;
 
     let traffic = traffic::send(&proxy.url, args.seconds);
-    let Some(tally) = runtime.block_on(until_ctrl_c(traffic))? else {
+    let Some(tally) = runtime.block_on(until(&mut interrupt, traffic)) else {
         (proxy.stop)()?;
         bail!("stopped before the traffic was sent; what happened is in {}", dir.display());
     };
@@ -109,7 +114,7 @@ pub fn run(
         writeln!(out, "look at the log: {}", proxy.console)?;
         writeln!(out, "sign in with:    {}", token(&proxy.token))?;
         out.flush()?;
-        runtime.block_on(until_ctrl_c(std::future::pending::<()>()))?;
+        runtime.block_on(until(&mut interrupt, std::future::pending::<()>()));
     }
     (proxy.stop)().context("the proxy did not stop cleanly")?;
     api.stop(&runtime)?;
@@ -125,12 +130,11 @@ fn token(file: &Path) -> String {
 }
 
 /// What `work` gives, or nothing if Ctrl-C comes first.
-async fn until_ctrl_c<T>(work: impl Future<Output = T>) -> io::Result<Option<T>> {
-    let mut interrupt = Interrupt::listen()?;
-    Ok(tokio::select! {
+async fn until<T>(interrupt: &mut Interrupt, work: impl Future<Output = T>) -> Option<T> {
+    tokio::select! {
         done = work => Some(done),
         () = interrupt.comes() => None,
-    })
+    }
 }
 
 fn tell(out: &mut dyn Write, findings: &Findings) -> io::Result<()> {
