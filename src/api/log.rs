@@ -335,9 +335,9 @@ impl Log {
 
     /// Whether this proxy has found that the ledger is not what was sealed.
     pub(super) fn is_not_as_sealed(&self) -> bool {
-        self.seal
-            .as_ref()
-            .is_some_and(|states| states.borrow().values().any(|log| log.disagreement.is_some()))
+        self.seal.as_ref().is_some_and(|states| {
+            states.logs.borrow().values().any(|log| log.disagreement.is_some())
+        })
     }
 
     /// Why an event that is on record may not be shown yet.

@@ -34,7 +34,7 @@ mod ways;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::TcpListener;
 use std::sync::Arc;
 
@@ -70,8 +70,14 @@ pub use sign_in::Visitor;
 pub use views::Views;
 pub use ways::{SignInWays, Ways};
 
-/// How it stands with the checkpoints of each log, by writer.
-pub type SealStates = watch::Receiver<BTreeMap<String, LogState>>;
+/// How it stands with checkpoints.
+#[derive(Debug, Clone)]
+pub struct SealStates {
+    /// Of each log, by writer.
+    pub logs: watch::Receiver<BTreeMap<String, LogState>>,
+    /// The ways by which the last ones could not be published: `file`, `endpoint`, `witness NAME`.
+    pub unpublished: watch::Receiver<BTreeSet<String>>,
+}
 
 /// What the listener tells about.
 #[derive(Clone)]
@@ -97,7 +103,8 @@ pub struct Operations {
 struct Readiness {
     ready: bool,
     reasons: Vec<&'static str>,
-    /// What does not work, and keeps nobody from being served: `retention: …`, `ledger: …`.
+    /// What does not work, and keeps nobody from being served: `retention: …`, `ledger: …`,
+    /// `checkpoints: …`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
     queue_depth: usize,
@@ -150,7 +157,7 @@ struct Sealing {
 impl Sealing {
     fn of(states: Option<&SealStates>) -> Self {
         let Some(states) = states else { return Self { state: "off", unsealed: 0 } };
-        let states = states.borrow();
+        let states = states.logs.borrow();
         let disagreement = states.values().find_map(|log| log.disagreement);
         Self {
             state: disagreement.map_or("ok", Disagreement::code),
@@ -250,6 +257,9 @@ async fn readyz(State(operations): State<Operations>) -> Response {
         .collect();
     let breaches = operations.recorder.breaches();
     warnings.extend(breaches.into_iter().map(|breach| format!("ledger: {}", breach.code())));
+    if let Some(seal) = &operations.seal {
+        warnings.extend(seal.unpublished.borrow().iter().map(|way| format!("checkpoints: {way}")));
+    }
     let readiness = Readiness {
         ready: reasons.is_empty(),
         reasons,

@@ -70,7 +70,7 @@ async fn written(log: &Log, viewer: &Viewer) -> Result<IntegrityPage, Problem> {
         tracing::error!(%error, "how far the logs reach cannot be told");
         Problem::unavailable("the ledger cannot be read")
     })?;
-    let states = log.seal.as_ref().map(|states| states.borrow().clone());
+    let states = log.seal.as_ref().map(|states| states.logs.borrow().clone());
     let logs = views(checkpoints, heads, states.as_ref(), log.clock.now());
     Ok(IntegrityPage {
         shell: Shell::new("Integrity", Section::Integrity, Some(viewer)),

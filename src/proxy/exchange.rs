@@ -35,6 +35,8 @@ use crate::recorder::{AppendError, OpenIntent};
 use crate::route::{Safety, Shape};
 use crate::telemetry::{AuditResult, ExchangeLabels, ReasonLabel, UnreadLabels};
 
+pub(super) use failure::count_unknown_from_zero;
+
 /// What the gate has decided about a request.
 pub(super) struct Plan {
     /// Path and query, as sent.

@@ -90,6 +90,7 @@ impl Gate {
 
 /// Pingora's proxy with our decisions in it, for the doors to hand requests to.
 pub fn application(shared: Arc<Shared>, timeouts: &Timeouts) -> Arc<HttpProxy<Gate>> {
+    exchange::count_unknown_from_zero(&shared.metrics);
     let mut proxy = HttpProxy::new(Gate::new(Arc::clone(&shared)), Arc::new(ServerConf::default()));
     proxy.handle_init_modules();
     let mut options = HttpServerOptions::default();

@@ -75,6 +75,12 @@ pub(super) struct Shared {
 
 impl Shared {
     pub(super) fn new(settings: &Settings, metrics: Arc<Metrics>) -> Self {
+        // An alert sees a count grow only from one that it has seen.
+        for reason in
+            [Loss::Exchange, Loss::Completion, Loss::Restart, Loss::Writer].map(Loss::reason)
+        {
+            drop(metrics.unknown_outcomes.get_or_create(&ReasonLabel { reason }));
+        }
         Self {
             waiting: AtomicUsize::new(0),
             open: AtomicUsize::new(0),

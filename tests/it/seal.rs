@@ -475,6 +475,36 @@ fn checkpoints_go_to_a_server_and_witnesses_sign_them() {
 }
 
 #[test]
+fn readiness_says_where_checkpoints_do_not_get_until_they_do() {
+    let (_upstream, proxy, file) = proxy("");
+    let event = post(&proxy);
+    sealed(&proxy, &file, &event);
+    let warned = || {
+        let (status, answer) = proxy.read("/readyz");
+        assert_eq!(status, 200, "{answer}");
+        answer.contains(r#""warnings":["checkpoints: file"]"#)
+    };
+    let count = |count: &str| {
+        let line =
+            format!("countersign_unpublished_checkpoints_total{{reason=\"file\"}} {count}\n");
+        proxy.read("/metrics").1.contains(&line)
+    };
+    assert!(!warned() && count("0"), "{}", proxy.read("/metrics").1);
+    // Nothing can be appended to a directory.
+    fs::rename(&file, file.with_extension("aside")).unwrap();
+    fs::create_dir(&file).unwrap();
+    post(&proxy);
+    wait_until("it is said", warned);
+    assert!(!count("0"));
+    fs::remove_dir(&file).unwrap();
+    fs::rename(file.with_extension("aside"), &file).unwrap();
+    let event = post(&proxy);
+    sealed(&proxy, &file, &event);
+    wait_until("it is over", || !warned());
+    assert!(proxy.log().contains("checkpoints are published again"), "{}", proxy.log());
+}
+
+#[test]
 fn a_proxy_whose_ledger_was_changed_goes_on_and_signs_no_more() {
     let (_upstream, mut proxy, file) = proxy("");
     let event = post(&proxy);

@@ -8,6 +8,7 @@ use crate::proxy::body::BodyError;
 use crate::proxy::failure::Failure;
 use crate::proxy::problem;
 use crate::record::EventId;
+use crate::telemetry::{Metrics, ReasonLabel};
 
 impl Exchange<'_> {
     /// Answers in the application's place.
@@ -36,6 +37,15 @@ impl Exchange<'_> {
             None => problem,
         };
         problem::send(session, &problem).await
+    }
+}
+
+/// Has what [`unknown`] says counted from the start: an alert sees a count grow only from one that it has seen.
+pub(in crate::proxy) fn count_unknown_from_zero(metrics: &Metrics) {
+    for end in [End::UpstreamLost, End::UpstreamInvalid, End::UpstreamTimeout] {
+        if let Some(reason) = unknown(end) {
+            drop(metrics.unknown_outcomes.get_or_create(&ReasonLabel { reason }));
+        }
     }
 }
 

@@ -22,7 +22,7 @@ use crate::record::{Outcome, Scope, Written};
 use crate::seal::{Keeping, Kept, KeyChange, LogState, ROTATE, Sealed, Sealer, keep};
 use crate::store::{LedgerSource, SpoolShared};
 use crate::telemetry::Metrics;
-use publish::{Item, Publisher};
+use publish::{Item, Publisher, Ways};
 
 /// Checkpoints that may wait to be published. What is more than that is left out: a later one says as
 /// much.
@@ -75,16 +75,17 @@ impl Sealing {
         // Whoever hears that an entry is on record finds it counted as not sealed yet.
         learning.written.listen(move |_| appended.appended());
         let (items, waiting) = mpsc::channel(WAITING);
-        let publisher = Publisher::new(&config.seal, Arc::clone(&shared.metrics), sealer.clone());
+        let (ways, unpublished) = Ways::new(&config.seal, Arc::clone(&shared.metrics));
+        let publisher = Publisher::new(&config.seal, ways.clone(), sealer.clone());
         let publishing = tokio::spawn(publisher.run(waiting));
         let (stop, stopping) = watch::channel(false);
         let source = config.ledger.source();
         let task = tokio::spawn(run(
-            Process { shared, learning, items: Mutex::new(Some(items)) },
+            Process { shared, learning, ways, items: Mutex::new(Some(items)) },
             Work { source, sealer, interval: config.seal.interval, stopping },
             publishing,
         ));
-        Ok(Some((Self { stop, task }, learned)))
+        Ok(Some((Self { stop, task }, SealStates { logs: learned, unpublished })))
     }
 
     /// Seals what is on record, and ends.
@@ -119,6 +120,7 @@ async fn run(process: Process, work: Work, publishing: JoinHandle<()>) {
 struct Process {
     shared: Arc<Shared>,
     learning: Learning,
+    ways: Ways,
     items: Mutex<Option<mpsc::Sender<Item>>>,
 }
 
@@ -126,7 +128,7 @@ impl Process {
     fn offer(&self, item: Item) {
         let items = self.items.lock().unwrap_or_else(PoisonError::into_inner);
         if items.as_ref().is_some_and(|items| items.try_send(item).is_err()) {
-            publish::failed(&self.shared.metrics, "queue");
+            self.ways.count("queue");
         }
     }
 }

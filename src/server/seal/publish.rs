@@ -3,7 +3,7 @@
 //! Each way has a task of its own, so that none waits for another. Who takes too long gets the newest
 //! checkpoint of each log when it is there again, and not all that it missed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use chrono::SecondsFormat;
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::{Instant, sleep};
 
@@ -75,36 +75,82 @@ impl Item {
     }
 }
 
-/// Counts a checkpoint that did not get somewhere.
-pub(super) fn failed(metrics: &Metrics, to: &'static str) {
-    metrics.unpublished.get_or_create(&ReasonLabel { reason: to }).inc();
+/// Which of the ways work.
+#[derive(Clone)]
+pub(super) struct Ways {
+    metrics: Arc<Metrics>,
+    failing: Arc<watch::Sender<BTreeSet<String>>>,
+}
+
+impl Ways {
+    /// Those of the configuration, of which each is counted from the start: an alert sees a count grow only
+    /// from one that it has seen.
+    pub(super) fn new(
+        settings: &Seal,
+        metrics: Arc<Metrics>,
+    ) -> (Self, watch::Receiver<BTreeSet<String>>) {
+        let ways = [
+            ("queue", true),
+            ("file", settings.file.is_some()),
+            ("endpoint", settings.endpoint.is_some()),
+            ("witness", !settings.witnesses.is_empty()),
+        ];
+        for (reason, _) in ways.iter().filter(|(_, configured)| *configured) {
+            drop(metrics.unpublished.get_or_create(&ReasonLabel { reason }));
+        }
+        let (failing, learned) = watch::channel(BTreeSet::new());
+        (Self { metrics, failing: Arc::new(failing) }, learned)
+    }
+
+    /// Counts something that did not get somewhere.
+    pub(super) fn count(&self, way: &'static str) {
+        self.metrics.unpublished.get_or_create(&ReasonLabel { reason: way }).inc();
+    }
+
+    /// The last item did not get there. Of several of a kind, `name` says which.
+    pub(super) fn failed(&self, way: &'static str, name: &str) {
+        self.count(way);
+        self.failing.send_if_modified(|failing| failing.insert(named(way, name)));
+    }
+
+    /// The last item got there.
+    pub(super) fn works(&self, way: &'static str, name: &str) {
+        let works = self.failing.send_if_modified(|failing| failing.remove(&named(way, name)));
+        if works {
+            tracing::info!(way = named(way, name), "checkpoints are published again");
+        }
+    }
+}
+
+fn named(way: &str, name: &str) -> String {
+    format!("{way} {name}").trim_end().to_owned()
 }
 
 /// All the ways.
 pub(super) struct Publisher {
     settings: Seal,
-    metrics: Arc<Metrics>,
+    ways: Ways,
     sealer: Sealer,
 }
 
 impl Publisher {
-    pub(super) fn new(settings: &Seal, metrics: Arc<Metrics>, sealer: Sealer) -> Self {
-        Self { settings: settings.clone(), metrics, sealer }
+    pub(super) fn new(settings: &Seal, ways: Ways, sealer: Sealer) -> Self {
+        Self { settings: settings.clone(), ways, sealer }
     }
 
     /// Publishes until there is nothing more to come.
     pub(super) async fn run(self, mut items: mpsc::Receiver<Item>) {
-        let mut ways = JoinSet::new();
+        let mut tasks = JoinSet::new();
         let mut slow = Vec::new();
         if let Some(endpoint) = self.settings.endpoint.clone() {
             let (way, items) = mpsc::channel(WAITING);
-            ways.spawn(post_all(endpoint, Arc::clone(&self.metrics), items));
+            tasks.spawn(post_all(endpoint, self.ways.clone(), items));
             slow.push(way);
         }
         for witness in self.settings.witnesses.clone() {
             let (way, items) = mpsc::channel(WAITING);
-            let (sealer, metrics) = (self.sealer.clone(), Arc::clone(&self.metrics));
-            ways.spawn(witness::ask_all(witness, sealer, metrics, items));
+            let (sealer, ways) = (self.sealer.clone(), self.ways.clone());
+            tasks.spawn(witness::ask_all(witness, sealer, ways, items));
             slow.push(way);
         }
         let mut logged = BTreeMap::new();
@@ -112,7 +158,7 @@ impl Publisher {
             for way in &slow {
                 // A way that is full has newer ones waiting than it could take.
                 if way.try_send(item.clone()).is_err() {
-                    failed(&self.metrics, "queue");
+                    self.ways.count("queue");
                 }
             }
             if self.settings.log {
@@ -123,15 +169,18 @@ impl Publisher {
             }
         }
         drop(slow);
-        while ways.join_next().await.is_some() {}
+        while tasks.join_next().await.is_some() {}
     }
 
     async fn append(&self, path: PathBuf, item: &Item) {
         let line = format!("{}\n", item.record());
-        let appended = spawn_blocking(move || append(&path, &line)).await;
-        if let Ok(Err(error)) = appended {
-            failed(&self.metrics, "file");
-            tracing::warn!(%error, "a checkpoint could not be appended to the file of `seal.file`");
+        match spawn_blocking(move || append(&path, &line)).await {
+            Ok(Ok(())) => self.ways.works("file", ""),
+            Ok(Err(error)) => {
+                self.ways.failed("file", "");
+                tracing::warn!(%error, "a checkpoint could not be appended to the file of `seal.file`");
+            }
+            Err(_) => tracing::debug!("the process ends"),
         }
     }
 }
@@ -189,13 +238,16 @@ pub(super) async fn newest(items: &mut mpsc::Receiver<Item>) -> Option<Vec<Item>
 }
 
 /// Posts to a server, one after the other.
-async fn post_all(to: SealEndpoint, metrics: Arc<Metrics>, mut items: mpsc::Receiver<Item>) {
+async fn post_all(to: SealEndpoint, ways: Ways, mut items: mpsc::Receiver<Item>) {
     let outward = Outward::default();
     while let Some(newest) = newest(&mut items).await {
         for item in newest {
-            if let Err(problem) = post(&outward, &to, &item, &items).await {
-                failed(&metrics, "endpoint");
-                tracing::warn!(problem, "a checkpoint could not be posted to `seal.endpoint`");
+            match post(&outward, &to, &item, &items).await {
+                Ok(()) => ways.works("endpoint", ""),
+                Err(problem) => {
+                    ways.failed("endpoint", "");
+                    tracing::warn!(problem, "a checkpoint could not be posted to `seal.endpoint`");
+                }
             }
         }
     }

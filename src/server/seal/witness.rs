@@ -2,16 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::publish::{Item, failed, newest};
+use super::publish::{Item, Ways, newest};
 use crate::config::Witness;
 use crate::proxy::{Outward, Question};
 use crate::seal::{Checkpoint, Sealed, Sealer, cosignature};
-use crate::telemetry::Metrics;
 
 /// How long a witness may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -24,7 +22,7 @@ const TRIES: usize = 2;
 pub(super) async fn ask_all(
     witness: Witness,
     sealer: Sealer,
-    metrics: Arc<Metrics>,
+    ways: Ways,
     mut items: mpsc::Receiver<Item>,
 ) {
     let outward = Outward::default();
@@ -33,11 +31,13 @@ pub(super) async fn ask_all(
         for item in newest {
             let Item::Checkpoint(sealed) = item else { continue };
             let known: &mut u64 = known.entry(sealed.writer.clone()).or_default();
-            let asked = ask(&outward, &witness, &sealer, &sealed, known).await;
-            if let Err(problem) = asked {
-                failed(&metrics, "witness");
-                let witness = witness.key.name();
-                tracing::warn!(witness, problem, "a witness did not sign a checkpoint");
+            let name = witness.key.name();
+            match ask(&outward, &witness, &sealer, &sealed, known).await {
+                Ok(()) => ways.works("witness", name),
+                Err(problem) => {
+                    ways.failed("witness", name);
+                    tracing::warn!(witness = name, problem, "a witness did not sign a checkpoint");
+                }
             }
         }
     }
