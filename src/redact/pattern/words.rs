@@ -72,11 +72,17 @@ impl Words {
                 }
             }
         }
-        let before = |slot| {
-            let before = firsts.partition_point(|(other, _)| *other < slot);
-            u32::try_from(before).unwrap_or(u32::MAX)
-        };
-        let before = (0..=1 << BEGINNINGS_LOG2).map(before).collect();
+        let mut before: Vec<u32> = vec![0; (1 << BEGINNINGS_LOG2) + 1];
+        for (slot, _) in &firsts {
+            if let Some(here) = before.get_mut(slot + 1) {
+                *here += 1;
+            }
+        }
+        let mut sum = 0;
+        for before in &mut before {
+            sum += *before;
+            *before = sum;
+        }
         let firsts = firsts.into_iter().map(|(_, first)| first).collect();
         let words = all.into_iter().map(|(_, word)| word).collect();
         Self { beginnings, heads, firsts, before, words }
