@@ -17,6 +17,9 @@ use super::setting::{SETTING, Setting};
 use super::tree::{Findings, Node, Place, Value};
 use crate::problem::nearest;
 
+/// The whole file, in which a section whose lines are all comments says nothing.
+const WHOLE_FILE: &str = "ConfigFile";
+
 /// The shapes a value can have, as names of variants.
 const SHAPES: [&str; 3] = ["text", "list", "mapping"];
 
@@ -147,6 +150,12 @@ impl<'r, 'de> Reader<'r, 'de> {
         self.findings.borrow_mut().add(place, misfit.message, misfit.remedy);
     }
 
+    /// Who left `client_ca` empty does not want to do without it.
+    fn empty(self, key: &str, place: Place) {
+        let remedy = "write what it is to be, or remove the line: then the default applies";
+        self.findings.borrow_mut().add(place, format!("`{key}` is empty"), remedy.to_owned());
+    }
+
     fn unknown_key(self, key: &str, place: Place, fields: &'static [&'static str]) {
         let remedy = match nearest(key, fields.iter().copied()) {
             Some(meant) => format!("did you mean `{meant}`?"),
@@ -203,7 +212,7 @@ impl<'de> Deserializer<'de> for Reader<'_, 'de> {
 
     fn deserialize_struct<V: Visitor<'de>>(
         self,
-        _name: &'static str,
+        name: &'static str,
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Misfit> {
@@ -220,6 +229,8 @@ impl<'de> Deserializer<'de> for Reader<'_, 'de> {
                 self.unknown_key(key, *place, fields);
             } else if !matches!(value.value, Value::Null) {
                 known.push(entry);
+            } else if name != WHOLE_FILE {
+                self.empty(key, *place);
             }
         }
         visitor.visit_map(Entries { reader: self, rest: known, next: 0 })

@@ -187,6 +187,44 @@ fn defaults_of_the_schema() {
 }
 
 #[test]
+fn what_is_left_empty_is_no_default() {
+    // A section of which every line is a comment says nothing.
+    fine("upstreams: {a: http://127.0.0.1:2}\nledger:\ntelemetry: ~\n");
+    for (key, text) in [
+        (
+            "client_ca",
+            "listeners: [{address: \"127.0.0.1:1\", tls: {certificate: a, key: b, client_ca: }}]",
+        ),
+        ("tls", "listeners: [{address: \"127.0.0.1:1\", tls: }]"),
+        ("mode", "ledger: {postgres: {url: \"postgres://a\", tls: {mode: }}}"),
+        ("connect", "timeouts: {connect: null}"),
+    ] {
+        let text = format!("upstreams: {{a: http://127.0.0.1:2}}\n{text}\n");
+        let problems = load_text(&text).unwrap_err().to_string();
+        assert!(problems.contains(":2:"), "{problems}");
+        assert!(problems.contains(&format!("`{key}` is empty")), "{problems}");
+        assert!(problems.contains("remove the line"), "{problems}");
+    }
+    let problems = load_text("upstreams: {a: {addresses: [\"b:2\"], tls: }}\n").unwrap_err();
+    assert!(problems.to_string().contains("`tls` is empty"), "{problems}");
+}
+
+#[test]
+fn a_misspelt_level_does_not_switch_the_log_off() {
+    let of = |filter: &str| {
+        load_text(&format!(
+            "upstreams: {{a: http://127.0.0.1:2}}\ntelemetry: {{filter: \"{filter}\"}}\n"
+        ))
+    };
+    for filter in ["info", "OFF", "warn,countersign=debug", "countersign::proxy=trace, error"] {
+        assert!(of(filter).is_ok(), "{filter}");
+    }
+    for filter in ["inof", "", " ", "countersign", "info,debugg", "bogus=nolevel"] {
+        assert!(of(filter).is_err(), "{filter}");
+    }
+}
+
+#[test]
 fn certificates_and_limits_that_cannot_be_used_together_are_problems() {
     let dir = tempfile::tempdir().unwrap();
     let write = |name: &str, text: String| fs::write(dir.path().join(name), text).unwrap();

@@ -235,6 +235,7 @@ fn by_convention(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict 
     let refused = match response.status {
         101 | 200..=303 | 305..=399 => None,
         401 | 403 | 407 => Some(Outcome::Denied),
+        status if is_of_an_intermediary(status) => Some(Outcome::Unknown),
         400..=599 => Some(Outcome::Failure),
         _ => Some(Outcome::Unknown),
     };
@@ -292,6 +293,12 @@ fn by_convention(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict 
         }
         None => done(naming, came, trace),
     }
+}
+
+/// Whether a status is that of somebody who waited for an answer in vain (RFC 9110, 15.6.3 and 15.6.5; 520 and
+/// 524 are Cloudflare's): whoever was asked may have done it all the same.
+fn is_of_an_intermediary(status: u16) -> bool {
+    matches!(status, 502 | 504 | 520 | 524)
 }
 
 fn noun(action: &str) -> &str {

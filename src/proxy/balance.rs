@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use pingora::lb::discovery::ServiceDiscovery;
-use pingora::lb::health_check::{HealthCheck as Check, HttpHealthCheck, TcpHealthCheck};
+use pingora::lb::health_check::{HealthCheck as Check, TcpHealthCheck};
 use pingora::lb::prelude::RoundRobin;
 use pingora::lb::selection::{BackendIter, BackendSelection, Consistent, Random};
 use pingora::lb::{Backend, Backends, Extensions, LoadBalancer};
@@ -20,6 +20,7 @@ use pingora::utils::tls::{CertKey, WrappedX509, parse_x509};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
+use super::health::PathCheck;
 use super::reach::{Checked, Reach, Unresolved};
 use crate::config::{Balancing, HealthCheck, HttpVersions, Timeouts, Upstream};
 use crate::telemetry::Metrics;
@@ -86,13 +87,18 @@ impl Pool {
         Ok(Self { balancer, template, reach: Reach::new(name, metrics) })
     }
 
-    /// The next address for a client, as a peer; one of those that this request has `tried` in
-    /// vain only if there is no other. None if no address is healthy or none resolves.
+    /// The next address for a client, as a peer, and none of those that this request has `tried` in
+    /// vain. None if no other is healthy, or none resolves.
     pub fn pick(&self, client: &[u8], tried: &[SocketAddr]) -> Option<HttpPeer> {
-        let backend = self.select(client, tried).or_else(|| self.select(client, &[]))?;
+        let backend = self.select(client, tried)?;
         let mut peer = self.template.clone();
         peer._address = backend.addr;
         Some(peer)
+    }
+
+    /// Whether it depends on the client where its requests go.
+    pub(super) fn is_by_client(&self) -> bool {
+        matches!(self.balancer, Balancer::ClientIp(_))
     }
 
     /// What keeps the upstream from being reached.
@@ -155,24 +161,11 @@ fn health_check(
     };
     let host = upstream.tls.as_ref().map(|tls| tls.server_name.clone());
     let host = host.or_else(|| upstream.addresses.first().cloned()).unwrap_or_default();
-    let mut http = HttpHealthCheck::new(&host, upstream.tls.is_some());
-    http.consecutive_success = check.healthy_after;
-    http.consecutive_failure = check.unhealthy_after;
-    http.peer_template = template.clone();
-    http.peer_template.options.read_timeout = Some(patience);
-    http.peer_template.options.write_timeout = Some(patience);
-    if let Ok(uri) = http::Uri::try_from(path.as_str()) {
-        http.req.set_uri(uri);
-    }
-    http.validator = Some(Box::new(|response| {
-        if response.status.is_success() {
-            Ok(())
-        } else {
-            let answer = format!("the answer was {}", response.status.as_u16());
-            pingora::Error::e_explain(pingora::ErrorType::CustomCode("unhealthy", 0), answer)
-        }
-    }));
-    Box::new(http)
+    let mut peer = template.clone();
+    peer.options.read_timeout = Some(patience);
+    peer.options.write_timeout = Some(patience);
+    let thresholds = (check.healthy_after, check.unhealthy_after);
+    Box::new(PathCheck::new(host, path.clone(), peer, thresholds))
 }
 
 /// Everything about a peer but its address.

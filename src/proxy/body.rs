@@ -27,7 +27,7 @@ const MALFORMED: Refusal = Refusal {
 };
 const SLOW: Refusal = Refusal {
     status: StatusCode::REQUEST_TIMEOUT,
-    reason: "slow-body",
+    reason: "slow_body",
     detail: "the body did not arrive in time; the application did not get the whole request",
 };
 

@@ -9,6 +9,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use bytes::BytesMut;
 use http::StatusCode;
@@ -49,7 +50,7 @@ const SLOW: Refusal = Refusal {
 /// One listener's door.
 pub struct Door {
     proxy: Arc<HttpProxy<Gate>>,
-    tls: Option<Acceptor>,
+    tls: Option<Arc<ArcSwap<Acceptor>>>,
     places: Arc<Places>,
     metrics: Arc<Metrics>,
     limits: HeadLimits,
@@ -100,9 +101,9 @@ impl Door {
         }
     }
 
-    /// The same door for clients that speak TLS.
+    /// The same door for clients that speak TLS, with the certificate that is there when one comes.
     #[must_use]
-    pub fn secured(mut self, tls: Acceptor) -> Self {
+    pub fn secured(mut self, tls: Arc<ArcSwap<Acceptor>>) -> Self {
         self.tls = Some(tls);
         self
     }
@@ -112,6 +113,7 @@ impl Door {
     async fn secure(&self, stream: Stream) -> Option<Stream> {
         let Some(tls) = &self.tls else { return Some(stream) };
         let socket = stream.into_any().downcast::<Socket>().ok()?;
+        let tls = tls.load_full();
         // On the heap, so that connections without TLS do not carry its size around.
         match timeout(self.head_timeout, Box::pin(tls.tls_handshake(*socket))).await {
             Ok(Ok(stream)) => return Some(Box::new(stream)),

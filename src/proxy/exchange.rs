@@ -259,7 +259,6 @@ impl<'a> Exchange<'a> {
             RequestBody::Begun(..) => had_length.map_or(Framing::Chunked, Framing::Length),
         };
         let forwarding = gate::forwarding(session, self.snapshot, route);
-        let client = forwarding.client.clone().unwrap_or_default();
         let mut head = forward::request(original, self.event(), framing, &forwarding)
             .map_err(|_| Failure::NotSent)?;
         if let Some(protocols) = &self.upgrade {
@@ -271,7 +270,8 @@ impl<'a> Exchange<'a> {
             RequestBody::Begun(..) => Upload::Long,
         };
         let mut upstream =
-            Upstream::open(&self.shared.connector, pool, client.as_bytes(), head, upload).await?;
+            Upstream::open(&self.shared.connector, pool, &forwarding.balanced, head, upload)
+                .await?;
         match body {
             RequestBody::Whole(whole) => {
                 let bytes = std::mem::take(&mut whole.bytes);

@@ -78,9 +78,8 @@ impl Application<'_> {
         head: Box<RequestHeader>,
         room: Room<'_>,
     ) -> Result<Answer, FetchError> {
-        let client = self.forwarding.client.clone().unwrap_or_default();
         let pool = self.pool.ok_or(FetchError::Unreachable)?;
-        let peer = pool.pick(client.as_bytes(), &[]).ok_or(FetchError::Unreachable)?;
+        let peer = pool.pick(&self.forwarding.balanced, &[]).ok_or(FetchError::Unreachable)?;
         ask(self.connector, &peer, head, Bytes::new(), room).await
     }
 }

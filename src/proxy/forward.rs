@@ -138,6 +138,10 @@ pub(super) struct Forwarding<'a> {
     pub tls: bool,
     /// The `Host` to send instead of the client's.
     pub host: Option<&'a str>,
+    /// By what the upstream's address is chosen, where that goes by the client.
+    pub balanced: Vec<u8>,
+    /// What the upstream is called, for a client of HTTP/1.0 that names no host.
+    pub named: Option<&'a str>,
     /// Fields that say who acts, from somebody who may not say so.
     pub withheld: Vec<HeaderName>,
 }
@@ -174,6 +178,10 @@ pub(super) fn stamp(head: &mut RequestHeader, forwarding: &Forwarding<'_>) -> pi
             head.insert_header("X-Forwarded-Host", original)?;
         }
         head.insert_header(header::HOST, host)?;
+    } else if let Some(name) = forwarding.named
+        && !head.headers.contains_key(header::HOST)
+    {
+        head.insert_header(header::HOST, name)?;
     }
     Ok(())
 }
@@ -304,6 +312,8 @@ pub(super) fn over_http2(mut head: Box<RequestHeader>, tls: bool) -> Box<Request
             .build()
     {
         head.set_uri(uri);
+        // Beside the authority some servers take it for a second one, and refuse.
+        head.remove_header(&header::HOST);
     }
     head
 }

@@ -20,6 +20,7 @@ use pingora::server::configuration::ServerConf;
 use pingora::{Error, ErrorSource, ErrorType};
 use tokio::time::timeout;
 
+use super::balance::Pool;
 use super::body::BodyError;
 use super::budget::{Budget, Flight, InFlight};
 use super::exchange::{self, ByBody, Plan};
@@ -112,9 +113,18 @@ pub struct Context {
     routed: Option<Arc<Routed>>,
     /// Addresses that could not be connected to.
     tried: Vec<SocketAddr>,
+    /// The one that is tried next.
+    next: Option<Box<HttpPeer>>,
     /// An upstream may have seen the request.
     sent: bool,
     _flight: Flight,
+}
+
+impl Context {
+    /// Where the request goes.
+    fn pool(&self) -> Option<&Pool> {
+        self.snapshot.pool(&self.routed.as_ref()?.route.upstream)
+    }
 }
 
 /// The client's address, unless it came over a unix socket.
@@ -125,7 +135,7 @@ pub(super) fn client_ip(session: &Session) -> Option<IpAddr> {
 /// Who passes a request on.
 pub(super) fn forwarding<'a>(
     session: &Session,
-    snapshot: &Snapshot,
+    snapshot: &'a Snapshot,
     route: &'a Route,
 ) -> Forwarding<'a> {
     let tls = session.digest().is_some_and(|digest| digest.ssl_digest.is_some());
@@ -134,6 +144,13 @@ pub(super) fn forwarding<'a>(
         client: client.map(|ip| ip.to_string()),
         tls,
         host: route.host_header.as_deref(),
+        balanced: snapshot
+            .pool(&route.upstream)
+            .map(|pool| snapshot.balanced(session, pool))
+            .unwrap_or_default(),
+        named: Some(session.req_header())
+            .filter(|head| host_of(head).is_empty())
+            .and_then(|_| snapshot.name_of(&route.upstream)),
         withheld: snapshot.withheld(&session.req_header().headers, client),
     }
 }
@@ -218,6 +235,7 @@ impl ProxyHttp for Gate {
             snapshot: self.shared.snapshot.load_full(),
             routed: None,
             tried: Vec::new(),
+            next: None,
             sent: false,
             _flight: self.shared.in_flight.enter(),
         }
@@ -270,6 +288,7 @@ impl ProxyHttp for Gate {
         session.as_downstream_mut().set_write_timeout(Some(snapshot.config.timeouts.client_write));
         if audited && upgrade.is_some() && !route.upgrades {
             routed.requests.inc();
+            self.shared.metrics.rejected.get_or_create(&ReasonLabel { reason: "upgrade" }).inc();
             problem::send(session, &problem::upgrade_refused()).await?;
             return Ok(true);
         }
@@ -293,31 +312,41 @@ impl ProxyHttp for Gate {
         session: &mut Session,
         ctx: &mut Context,
     ) -> pingora::Result<Box<HttpPeer>> {
-        let client = client_ip(session).map(|ip| ip.to_string()).unwrap_or_default();
-        let pool = ctx.routed.as_ref().and_then(|routed| ctx.snapshot.pool(&routed.route.upstream));
-        let peer = pool.and_then(|pool| pool.pick(client.as_bytes(), &ctx.tried));
-        if let (None, Some(pool)) = (&peer, pool) {
-            pool.reach().no_address();
-        }
-        peer.map(Box::new).ok_or_else(|| {
+        let peer = match ctx.next.take() {
+            Some(peer) => Some(peer),
+            None => {
+                let pool = ctx.pool();
+                let peer =
+                    pool.and_then(|pool| pool.pick(&ctx.snapshot.balanced(session, pool), &[]));
+                if let (None, Some(pool)) = (&peer, pool) {
+                    pool.reach().no_address();
+                }
+                peer.map(Box::new)
+            }
+        };
+        peer.ok_or_else(|| {
             Error::explain(ErrorType::ConnectNoRoute, "no healthy address of the upstream")
         })
     }
 
     fn fail_to_connect(
         &self,
-        _session: &mut Session,
+        session: &mut Session,
         peer: &HttpPeer,
         ctx: &mut Context,
         mut error: Box<Error>,
     ) -> Box<Error> {
-        // Nothing was sent: another address may be better.
-        let routed = ctx.routed.as_ref();
-        if let Some(pool) = routed.and_then(|routed| ctx.snapshot.pool(&routed.route.upstream)) {
-            pool.reach().refused(&peer._address, &error);
-        }
         ctx.tried.push(peer._address.clone());
-        error.set_retry(ctx.tried.len() < CONNECTS);
+        let mut next = None;
+        if let Some(pool) = ctx.pool() {
+            pool.reach().refused(&peer._address, &error);
+            // Nothing was sent: another address may be better.
+            if ctx.tried.len() < CONNECTS {
+                next = pool.pick(&ctx.snapshot.balanced(session, pool), &ctx.tried).map(Box::new);
+            }
+        }
+        error.set_retry(next.is_some());
+        ctx.next = next;
         error
     }
 

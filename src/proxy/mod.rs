@@ -23,6 +23,7 @@ mod failure;
 mod fetch;
 mod forward;
 mod gate;
+mod health;
 mod heavy;
 mod identity;
 mod listening;

@@ -69,10 +69,9 @@ async fn ask(
     let fresh = |failure| (failure, false);
     let pool = snapshot.pool(&routed.route.upstream).ok_or(fresh(Failure::NotSent))?;
     let forwarding = gate::forwarding(session, snapshot, &routed.route);
-    let client = forwarding.client.clone().unwrap_or_default();
     let head = forward::request(session.req_header(), None, Framing::None, &forwarding)
         .map_err(|_| fresh(Failure::NotSent))?;
-    let (client, nothing) = (client.as_bytes(), Upload::Short(bytes::Bytes::new()));
+    let (client, nothing) = (&forwarding.balanced, Upload::Short(bytes::Bytes::new()));
     let opened = Upstream::open(&shared.connector, pool, client, head, nothing).await;
     let mut upstream = opened.map_err(fresh)?;
     let reused = upstream.was_pooled();

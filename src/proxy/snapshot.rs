@@ -7,17 +7,19 @@ use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName};
 use ipnet::IpNet;
+use pingora::proxy::Session;
 use pingora::server::ShutdownWatch;
 use prometheus_client::metrics::counter::Counter;
 use tokio::sync::Semaphore;
 
 use super::balance::{Pool, UpstreamError};
+use super::gate::client_ip;
 use super::identity::Identity;
 use super::patience::Patience;
 use super::plan;
 use crate::config::{Config, Route, RouteKind};
 use crate::derive::EventRules;
-use crate::identify::Actors;
+use crate::identify::{Actors, Origin};
 use crate::record::Observer;
 use crate::redact::Engine;
 use crate::route::{Asked, RouteTable, Safety, Shape};
@@ -121,6 +123,26 @@ impl Snapshot {
     /// The pool of an upstream.
     pub fn pool(&self, upstream: &str) -> Option<&Pool> {
         self.pools.get(upstream)
+    }
+
+    /// What an upstream is called: the name in its certificate, or its first address.
+    pub(super) fn name_of(&self, upstream: &str) -> Option<&str> {
+        let upstream = self.config.upstreams.get(upstream)?;
+        let name = upstream.tls.as_ref().map(|tls| tls.server_name.as_str());
+        name.or_else(|| upstream.addresses.first().map(String::as_str))
+    }
+
+    /// Whose request it is, where a pool goes by that: the client that is on record.
+    pub(super) fn balanced(&self, session: &Session, pool: &Pool) -> Vec<u8> {
+        if !pool.is_by_client() {
+            return Vec::new();
+        }
+        let peer = client_ip(session);
+        let ip = match self.trusts(peer) {
+            true => Origin::told(&session.req_header().headers, peer, self.trusted()).ip,
+            false => peer,
+        };
+        ip.map(|ip| ip.to_canonical().to_string()).unwrap_or_default().into_bytes()
     }
 
     /// Peers whose forwarding headers are believed.

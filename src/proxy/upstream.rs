@@ -128,7 +128,9 @@ impl Upstream {
         let mut head = Some(head);
         for _ in 0..CONNECTS {
             let Some(mut peer) = pool.pick(client, &tried) else {
-                pool.reach().no_address();
+                if tried.is_empty() {
+                    pool.reach().no_address();
+                }
                 return Err(failure);
             };
             if upgrades {

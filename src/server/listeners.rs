@@ -6,12 +6,13 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwap;
 use async_trait::async_trait;
-use pingora::listeners::tls::TlsSettings;
+use pingora::listeners::tls::{Acceptor, TlsSettings};
 use pingora::listeners::{L4BufferSettings, ListenerConfig, TlsAccept};
 use pingora::protocols::tls::TlsRef;
 use pingora::services::listening::Service;
@@ -82,31 +83,76 @@ fn socket_path(path: &Path) -> Result<(), ServerError> {
     fs::remove_file(path).map_err(refused)
 }
 
-/// A service that lets a listener's connections in through `door`.
-pub(super) fn service(listener: &Listener, door: Door) -> Result<Service<Door>, ServerError> {
+/// The certificate of a listener, which may be renewed while it listens.
+pub(super) struct Secured {
+    address: String,
+    tls: ListenerTls,
+    http2: bool,
+    acceptor: Arc<ArcSwap<Acceptor>>,
+}
+
+impl Secured {
+    /// What is in the files now; none for a listener without TLS.
+    fn of(address: &str, listener: &Listener) -> Result<Option<Self>, ServerError> {
+        let Some(tls) = listener.tls.clone() else { return Ok(None) };
+        let address = address.to_owned();
+        let acceptor = ArcSwap::new(acceptor(&address, &tls, listener.http2)?);
+        Ok(Some(Self { address, tls, http2: listener.http2, acceptor: Arc::new(acceptor) }))
+    }
+
+    /// Its files.
+    pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
+        let ListenerTls { certificate, key, client_ca } = &self.tls;
+        [Some(certificate), Some(key), client_ca.as_ref()]
+            .into_iter()
+            .flatten()
+            .map(PathBuf::as_path)
+    }
+
+    /// What is in them by now, not in use yet.
+    pub(super) fn renewed(&self) -> Result<Arc<Acceptor>, ServerError> {
+        acceptor(&self.address, &self.tls, self.http2)
+    }
+
+    /// Has clients that come from now on see it.
+    pub(super) fn renew(&self, acceptor: Arc<Acceptor>) {
+        self.acceptor.store(acceptor);
+    }
+}
+
+fn acceptor(address: &str, tls: &ListenerTls, http2: bool) -> Result<Arc<Acceptor>, ServerError> {
+    match tls_settings(tls, http2) {
+        Ok(settings) => Ok(Arc::new(settings.build())),
+        Err(reason) => Err(ServerError::Tls { address: address.to_owned(), reason }),
+    }
+}
+
+/// A service that lets a listener's connections in through `door`, and its certificate.
+pub(super) fn service(
+    listener: &Listener,
+    door: Door,
+) -> Result<(Service<Door>, Option<Secured>), ServerError> {
     // Who reads has room of its own; Pingora's would be held by every connection while it is open.
     let buffer = L4BufferSettings::default().read(0);
     match &listener.address {
         Address::Tcp(address) => {
             let address = address.to_string();
             let endpoint = ListenerConfig::tcp(address.clone()).l4_buffer(buffer);
-            let door = match &listener.tls {
+            let secured = Secured::of(&address, listener)?;
+            let door = match &secured {
                 None => door,
-                Some(tls) => match tls_settings(tls, listener.http2) {
-                    Ok(settings) => door.secured(settings.build()),
-                    Err(reason) => return Err(ServerError::Tls { address, reason }),
-                },
+                Some(secured) => door.secured(Arc::clone(&secured.acceptor)),
             };
             let mut service = Service::new(address, door);
             service.add_listener(endpoint);
-            Ok(service)
+            Ok((service, secured))
         }
         Address::Unix(path) => {
             let path = path.display().to_string();
             let mut service = Service::new(path.clone(), door);
             let endpoint = ListenerConfig::uds(path).l4_buffer(buffer);
             service.add_listener(endpoint.permissions(Permissions::from_mode(0o660)));
-            Ok(service)
+            Ok((service, None))
         }
     }
 }

@@ -43,6 +43,7 @@ use crate::seal::Orders;
 use crate::seal::SealError;
 use crate::store::SpoolShared;
 use crate::telemetry::Metrics;
+use listeners::Secured;
 use reload::Reloader;
 use seal::Sealing;
 use signals::Stop;
@@ -176,7 +177,7 @@ impl Server {
             shutdown,
             retain_status: RetainStatus::default(),
         };
-        server.listen(&config, &stopping)?;
+        let certificates = server.listen(&config, &stopping)?;
         server.note("start", "countersign started");
         server.note_key(replaced, &kept);
         let sealing = Sealing::start(&config, Arc::clone(&server.shared), server.spool.clone());
@@ -185,6 +186,7 @@ impl Server {
         let reloader = Reloader {
             shared: Arc::clone(&server.shared),
             file,
+            certificates,
             started_with,
             stopping: stopping.clone(),
             retire,
@@ -200,7 +202,12 @@ impl Server {
     }
 
     /// Opens the proxy's listeners.
-    fn listen(&self, config: &Config, stopping: &watch::Receiver<bool>) -> Result<(), ServerError> {
+    fn listen(
+        &self,
+        config: &Config,
+        stopping: &watch::Receiver<bool>,
+    ) -> Result<Vec<Secured>, ServerError> {
+        let mut certificates = Vec::new();
         let app = application(Arc::clone(&self.shared), &config.timeouts);
         let places = Places::new(config.limits.connections);
         for listener in &config.listeners {
@@ -212,13 +219,14 @@ impl Server {
                 &config.timeouts,
                 listener.http2,
             );
-            let mut service = listeners::service(listener, door)?;
+            let (mut service, secured) = listeners::service(listener, door)?;
+            certificates.extend(secured);
             let stopping = stopping.clone();
             let running =
                 self.proxy.spawn(async move { service.start_service(None, stopping, 1).await });
             self.side.block_on(listeners::opened(&listener.address, &running))?;
         }
-        Ok(())
+        Ok(certificates)
     }
 
     /// Starts what stands beside the proxy: the reading listener, the index, reload.

@@ -7,13 +7,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use pingora::listeners::tls::Acceptor;
 use serde_json::json;
 use tokio::signal::unix::Signal;
 use tokio::sync::watch;
 
+use super::listeners::Secured;
 use super::ruled;
 use super::system::{self, SystemEvent};
-use crate::config::{self, Config};
+use crate::config::{self, Config, Upstream};
 use crate::problem::Problems;
 use crate::proxy::{Shared, Snapshot};
 use crate::record::{Outcome, Scope};
@@ -27,6 +29,8 @@ pub(super) struct Reloader {
     pub shared: Arc<Shared>,
     /// The configuration's file; none when it came from the command line.
     pub file: Option<PathBuf>,
+    /// Of the listeners.
+    pub certificates: Vec<Secured>,
     /// What the configuration was at the start: some settings cannot change while it runs.
     pub started_with: Config,
     pub stopping: watch::Receiver<bool>,
@@ -70,6 +74,8 @@ impl Reloader {
             files.extend(listing(dir));
         }
         files.extend(snapshot.rule_reads.iter().cloned());
+        files.extend(self.certificates.iter().flat_map(Secured::files).map(Path::to_owned));
+        files.extend(snapshot.config.upstreams.values().flat_map(of_upstream).cloned());
         files
             .into_iter()
             .filter_map(|file| {
@@ -97,7 +103,7 @@ impl Reloader {
         };
         let built = self.build().await;
         let (event, metadata) = match &built {
-            Ok((snapshot, _)) => {
+            Ok(Built { snapshot, .. }) => {
                 let metadata = metadata(&snapshot.config.version, &snapshot.ruleset);
                 let event = SystemEvent {
                     verb: "reload",
@@ -139,11 +145,8 @@ impl Reloader {
         }
         match recorded {
             Ok(()) => {
-                if let Ok((snapshot, retire)) = built {
-                    self.shared.snapshot.store(Arc::new(snapshot));
-                    // What the old snapshot had in its background ends now.
-                    self.retire.send_replace(true);
-                    self.retire = retire;
+                if let Ok(built) = built {
+                    self.put_in_force(built);
                     tracing::info!(why, "configuration and rules were reloaded");
                 }
                 None
@@ -161,6 +164,16 @@ impl Reloader {
         }
     }
 
+    fn put_in_force(&mut self, Built { snapshot, retire, acceptors }: Built) {
+        self.shared.snapshot.store(Arc::new(snapshot));
+        for (secured, acceptor) in self.certificates.iter().zip(acceptors) {
+            secured.renew(acceptor);
+        }
+        // What the old snapshot had in its background ends now.
+        self.retire.send_replace(true);
+        self.retire = retire;
+    }
+
     async fn record(
         &self,
         event: SystemEvent<'_>,
@@ -173,7 +186,7 @@ impl Reloader {
     }
 
     /// What the files say by now, and what ends its background.
-    async fn build(&self) -> Result<(Snapshot, watch::Sender<bool>), Refusal> {
+    async fn build(&self) -> Result<Built, Refusal> {
         let config = match &self.file {
             Some(file) => {
                 require_rereadable(file)?;
@@ -192,8 +205,27 @@ impl Reloader {
         let snapshot = Snapshot::start(config, ruled, &self.shared.metrics, retired, Some(&before))
             .await
             .map_err(|error| Refusal::of(error.to_string()))?;
-        Ok((snapshot, retire))
+        let acceptors = self.certificates.iter().map(Secured::renewed).collect::<Result<_, _>>();
+        let acceptors = acceptors.map_err(|error| Refusal::of(error.to_string()))?;
+        Ok(Built { snapshot, retire, acceptors })
     }
+}
+
+/// What comes into force together.
+struct Built {
+    snapshot: Snapshot,
+    /// Ends what the snapshot has in its background.
+    retire: watch::Sender<bool>,
+    /// For the listeners' certificates, in their order.
+    acceptors: Vec<Arc<Acceptor>>,
+}
+
+fn of_upstream(upstream: &Upstream) -> impl Iterator<Item = &PathBuf> {
+    let tls = upstream.tls.iter();
+    tls.flat_map(|tls| {
+        let pair = tls.client_certificate.iter().flat_map(|(chain, key)| [chain, key]);
+        tls.ca.iter().chain(pair)
+    })
 }
 
 /// Why nothing is reloaded.

@@ -196,6 +196,13 @@ fn a_client_of_http_1_0_gets_a_response_that_ends_with_the_connection() {
         assert_eq!(answer.header("transfer-encoding"), None, "{line}");
     }
     assert_eq!(proxy.events().len(), 1);
+    // Without a host, as health checks of load balancers ask: HTTP/1.1 upstream wants one.
+    for line in ["GET /x", "POST /x", "OPTIONS /x"] {
+        let answer = exchange(proxy.address, format!("{line} HTTP/1.0\r\n\r\n").as_bytes());
+        assert_eq!(answer.status, 200, "{line}: {}", answer.text());
+        let host = upstream.address.to_string();
+        assert_eq!(upstream.seen().pop().unwrap().header("host"), Some(host.as_str()), "{line}");
+    }
 }
 
 #[test]

@@ -304,6 +304,8 @@ fn an_upgrade_is_refused_unless_the_route_permits_it() {
     assert_eq!(answer.status, 403);
     assert_eq!(answer.problem().as_deref(), Some("upgrade-refused"));
     assert!(proxy.events().is_empty());
+    let counted = "countersign_rejected_total{reason=\"upgrade\"} 1\n";
+    assert!(proxy.read("/metrics").1.contains(counted), "{}", proxy.read("/metrics").1);
 }
 
 #[test]

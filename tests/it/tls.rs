@@ -6,7 +6,9 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use super::support::{Authority, Curl, Proxy, Reply, Setup, Upstream, curl, free_address};
+use super::support::{
+    Authority, Curl, Proxy, Reply, Setup, Upstream, curl, free_address, wait_until,
+};
 
 /// A proxy with one more listener, which speaks TLS as `localhost`.
 struct Secured {
@@ -163,6 +165,35 @@ fn large_audited_posts_over_http2_reach_the_upstream_whole() {
     let event = secured.proxy.events().remove(0);
     assert_eq!(event["request"]["size"], size);
     assert_eq!(event["outcome"], "success");
+}
+
+#[test]
+fn a_renewed_certificate_is_in_use_without_a_restart_and_one_that_does_not_fit_is_not() {
+    let upstream = Upstream::start(|_| Reply::ok());
+    let mut secured = Secured::start(&upstream, "", "");
+    let reloads = |secured: &Secured, result: &str| {
+        let line = format!("countersign_reloads_total{{reason=\"{result}\"}} ");
+        let metrics = secured.proxy.read("/metrics").1;
+        let count = metrics.lines().find_map(|metric| metric.strip_prefix(&line));
+        count.map_or(0, |count| count.parse().unwrap())
+    };
+    let file = |secured: &Secured, ending: &str| {
+        secured.authority.certificate().with_file_name(format!("localhost.{ending}"))
+    };
+    let renewed = Authority::new("renewed");
+    let pair = renewed.issue("localhost");
+    // Half of it first, as it comes about.
+    std::fs::copy(&pair.certificate, file(&secured, "pem")).unwrap();
+    wait_until("half of a renewal is refused", || reloads(&secured, "refused") > 0);
+    assert_eq!(secured.curl(&["-d", "name=ada"]).status, 200, "the old one is in use");
+    assert!(secured.proxy.log().contains("do not fit"), "{}", secured.proxy.log());
+    std::fs::copy(&pair.key, file(&secured, "key")).unwrap();
+    wait_until("the renewal is taken", || reloads(&secured, "reloaded") > 0);
+    assert_ne!(secured.curl(&["-d", "name=ada"]).status, 200, "the old one is gone");
+    secured.authority = renewed;
+    for http in ["--http1.1", "--http2"] {
+        assert_eq!(secured.curl(&[http, "-d", "name=ada"]).status, 200, "{http}");
+    }
 }
 
 #[test]

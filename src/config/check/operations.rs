@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 use super::Checker;
 use crate::config::checked::{Ledger, Limits, LogFormat, Telemetry, Timeouts};
@@ -169,6 +170,22 @@ impl Checker<'_> {
                 file.filter.place_or(Place::WHOLE),
                 format!("the log filter `{filter}` cannot be understood: {error}"),
                 "write a level such as `info`, or a list such as `info,countersign=debug`",
+            );
+        }
+        let unknown = |part: &&str| !part.contains('=') && part.parse::<LevelFilter>().is_err();
+        if filter.trim().is_empty() {
+            self.problem(
+                file.filter.place_or(Place::WHOLE),
+                "the log filter is empty, so that nothing at all would be logged".to_owned(),
+                "write a level such as `info`, or `off` for no log",
+            );
+        } else if let Some(part) = filter.split(',').map(str::trim).find(unknown) {
+            // By itself the name of a module would stand for all that it says, and for nothing else.
+            self.problem(
+                file.filter.place_or(Place::WHOLE),
+                format!("`{part}` in the log filter is no level"),
+                "write `off`, `error`, `warn`, `info`, `debug` or `trace`, and for a module as in \
+                 `info,countersign=debug`",
             );
         }
         Telemetry { format, filter }

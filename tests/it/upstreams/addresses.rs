@@ -34,6 +34,33 @@ fn requests_are_spread_as_configured() {
 }
 
 #[test]
+fn the_client_that_is_on_record_decides_which_address_it_gets() {
+    let upstreams: Vec<Upstream> = (0..3).map(|_| Upstream::start(|_| Reply::ok())).collect();
+    let addresses = vec![upstreams[1].address, upstreams[2].address];
+    let upstream = "balancing: client_ip".to_owned();
+    let more = "trusted_proxies: [\"127.0.0.1\"]".to_owned();
+    let setup = Setup { addresses, upstream, more, ..Setup::default() };
+    let proxy = Proxy::with(upstreams[0].address, &setup);
+    for client in 0..24 {
+        for method in ["POST", "GET"] {
+            let target = format!("/users/{client}-{method}");
+            let fields = format!("X-Forwarded-For: 10.9.{client}.7\r\n");
+            assert_eq!(exchange(proxy.address, &send(method, &target, &fields, b"")).status, 200);
+        }
+    }
+    let clients = |upstream: &Upstream| {
+        let seen = upstream.seen();
+        let targets =
+            seen.iter().map(|seen| seen.line().split(['/', '-']).nth(2).unwrap().to_owned());
+        (seen.len(), targets.collect::<BTreeSet<String>>().len())
+    };
+    for upstream in &upstreams {
+        let (requests, clients) = clients(upstream);
+        assert!(requests > 0 && requests == 2 * clients, "{requests} of {clients} clients");
+    }
+}
+
+#[test]
 fn a_dead_address_among_live_ones_costs_no_request_and_doubles_none() {
     const REQUESTS: usize = 32;
     for balancing in ["round_robin", "random", "client_ip"] {
@@ -103,6 +130,11 @@ fn an_address_where_nobody_answers_was_not_sent_anything_and_is_left_for_another
     assert!(answer.text().contains("was not executed"), "{}", answer.text());
     let event = event_of(&alone, &answer);
     assert_eq!((&event["outcome"], &event["reason"]), (&json!("failure"), &json!("not_sent")));
+    let read = exchange(alone.address, &send("GET", "/users", "", b""));
+    assert_eq!(read.status, 504, "{}", read.text());
+    // The only address is tried once a request, and not until it is three times as late.
+    let failures = "upstream_connect_failures_total{upstream=\"app\",reason=\"timeout\"} 2\n";
+    assert!(alone.read("/metrics").1.contains(failures), "{}", alone.read("/metrics").1);
 
     let upstream = Upstream::start(|_| Reply::ok());
     let addresses = vec![upstream.address];

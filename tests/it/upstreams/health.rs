@@ -110,4 +110,10 @@ fn health_checks_go_the_way_of_requests() {
         assert_eq!(changes(&proxy, "unhealthy"), 0, "{http}");
         assert_eq!(post(&proxy).status, 200, "{http}");
     }
+    let proxy = before(modern.address, format!("http: \"2\", {CHECK}"));
+    let before = looks("2");
+    wait_until("health was looked at without TLS", || looks("2") > before + 1);
+    assert_eq!(changes(&proxy, "unhealthy"), 0);
+    let seen = modern.seen();
+    assert!(seen.iter().all(|seen| !seen.headers.contains_key("host")), "{seen:?}");
 }

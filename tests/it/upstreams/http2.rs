@@ -88,6 +88,8 @@ fn audited_requests_go_to_an_http2_upstream() {
             assert_eq!(target, "/users?page=%7B1%7D", "{what}");
             assert_eq!(seen.uri.authority().unwrap().as_str(), "admin.test", "{what}");
             assert_eq!(seen.uri.scheme_str(), Some(*scheme), "{what}");
+            // Beside the authority it is a second one, which nginx refuses.
+            assert!(!seen.headers.contains_key("host"), "{what}: {:?}", seen.headers);
             let id = seen.headers.get("countersign-request").unwrap();
             assert_eq!(event["id"], id.to_str().unwrap(), "{what}");
         }
@@ -95,6 +97,28 @@ fn audited_requests_go_to_an_http2_upstream() {
     }
     assert_eq!(upstream.seen().len(), rows.len() * proxies.len());
     assert_eq!(upstream.connections(), proxies.len(), "streams share a connection");
+}
+
+#[test]
+fn whoever_reads_and_whoever_names_no_host_reaches_an_http2_upstream() {
+    let upstream =
+        Http2Upstream::start(usize::MAX, |_| Http2Reply { status: 200, ..Http2Reply::default() });
+    let (_front, _authority, proxies) = http2_proxies(&upstream);
+    for (what, proxy) in &proxies {
+        for version in ["1.1", "1.0"] {
+            let head = "Host: admin.test\r\nConnection: close\r\n\r\n";
+            let read = format!("GET /users HTTP/{version}\r\n{head}");
+            assert_eq!(exchange(proxy.address, read.as_bytes()).status, 200, "{what} {version}");
+            let seen = upstream.seen().pop().unwrap();
+            assert_eq!(seen.uri.authority().unwrap().as_str(), "admin.test", "{what} {version}");
+            assert!(!seen.headers.contains_key("host"), "{what} {version}: {:?}", seen.headers);
+        }
+        // Who names no host means the server that is there.
+        for line in ["GET /users", "POST /users"] {
+            let answer = exchange(proxy.address, format!("{line} HTTP/1.0\r\n\r\n").as_bytes());
+            assert_eq!(answer.status, 200, "{what} {line}: {}", answer.text());
+        }
+    }
 }
 
 #[test]
