@@ -85,6 +85,12 @@ pub fn run(args: &Args, check_rules: CheckRules<'_>, out: &mut dyn Write) -> io:
     for warning in warnings.iter().flatten() {
         writeln!(out, "warning: {warning}")?;
     }
+    for name in understood.iter().flat_map(Config::insecure) {
+        writeln!(
+            out,
+            "warning: upstream `{name}`: `insecure` accepts any certificate, whatever `ca` says; for tests only"
+        )?;
+    }
     let (dir, packs, policy) = match understood {
         Some(config) => (config.rules_dir, config.packs, config.retention),
         None => (None, Pack::DEFAULT.to_vec(), Policy::default()),
@@ -230,6 +236,16 @@ mod tests {
         assert!(text.contains(":1:20: `127.0.0.1:9000` is no URL of an upstream"), "{text}");
         assert!(text.contains("rules.yaml:1:2: rules: dir None, packs []"), "{text}");
         assert!(text.ends_with("3 problems\n"), "{text}");
+    }
+
+    #[test]
+    fn to_accept_any_certificate_is_told() {
+        let tls = "tls: {insecure: true}";
+        let file =
+            write(&format!("upstreams: {{admin: {{addresses: [\"127.0.0.1:9000\"], {tls}}}}}\n"));
+        let (verdict, text) = check(Some(file.path()), None, true);
+        assert_eq!(verdict, Verdict::Fine);
+        assert!(text.starts_with("warning: upstream `admin`: `insecure` accepts any"), "{text}");
     }
 
     #[test]

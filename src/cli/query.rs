@@ -326,6 +326,7 @@ async fn hints(filters: &Filters, index: &mut Index) -> anyhow::Result<Vec<Strin
     let asked = [
         ("action", Facet::Action, &filters.action),
         ("category", Facet::Category, &filters.category),
+        ("resource type", Facet::ResourceType, &filters.resource_type),
     ];
     let mut hints = Vec::new();
     for (name, facet, values) in asked {

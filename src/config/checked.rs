@@ -56,6 +56,16 @@ pub struct Config {
     pub version: String,
 }
 
+impl Config {
+    /// Upstreams of which any certificate is accepted.
+    pub fn insecure(&self) -> impl Iterator<Item = &str> {
+        let is_insecure =
+            |upstream: &Upstream| upstream.tls.as_ref().is_some_and(|tls| tls.insecure);
+        let named = self.upstreams.iter().filter(move |(_, upstream)| is_insecure(upstream));
+        named.map(|(name, _)| name.as_str())
+    }
+}
+
 /// Where clients connect.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listener {

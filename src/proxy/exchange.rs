@@ -16,9 +16,10 @@ use pingora::proxy::Session;
 
 use super::body::{self, BodyError, Patience, RequestBody, declared_length};
 use super::budget::Account;
+use super::caller;
 use super::failure::Failure;
 use super::forward::{self, Framing};
-use super::gate::{self, Shared};
+use super::gate::Shared;
 use super::heavy::{HEAVY_BYTES, through, weight};
 use super::oversee::{Overseer, Passing};
 use super::plan::{self, Recording};
@@ -258,7 +259,7 @@ impl<'a> Exchange<'a> {
             RequestBody::Whole(whole) => Framing::Length(whole.bytes.len() as u64),
             RequestBody::Begun(..) => had_length.map_or(Framing::Chunked, Framing::Length),
         };
-        let forwarding = gate::forwarding(session, self.snapshot, route);
+        let forwarding = caller::forwarding(session, self.snapshot, route);
         let mut head = forward::request(original, self.event(), framing, &forwarding)
             .map_err(|_| Failure::NotSent)?;
         if let Some(protocols) = &self.upgrade {

@@ -1,6 +1,5 @@
 //! Decides, for each request, whether it is audited, and hands it on.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -23,9 +22,10 @@ use tokio::time::timeout;
 use super::balance::Pool;
 use super::body::BodyError;
 use super::budget::{Budget, Flight, InFlight};
+use super::caller::{forwarding, host_of};
 use super::exchange::{self, ByBody, Plan};
 use super::failure::Failure;
-use super::forward::{self, Forwarding};
+use super::forward;
 use super::pass;
 use super::plan::{self, Recording};
 use super::problem;
@@ -34,7 +34,7 @@ use super::strict::{BAD_LENGTH, BAD_METHOD, LARGE_HEAD, LONG_TARGET, MANY_FIELDS
 use super::upstream::CONNECTS;
 use super::wire::{LINGER, Wire};
 use crate::clock::Clock;
-use crate::config::{Limits, Route, Timeouts};
+use crate::config::{Limits, Timeouts};
 use crate::recorder::Recorder;
 use crate::route::{Asked, Elsewhere, safety};
 use crate::telemetry::{Metrics, ReasonLabel};
@@ -125,43 +125,6 @@ impl Context {
     fn pool(&self) -> Option<&Pool> {
         self.snapshot.pool(&self.routed.as_ref()?.route.upstream)
     }
-}
-
-/// The client's address, unless it came over a unix socket.
-pub(super) fn client_ip(session: &Session) -> Option<IpAddr> {
-    session.client_addr().and_then(|address| address.as_inet()).map(|address| address.ip())
-}
-
-/// Who passes a request on.
-pub(super) fn forwarding<'a>(
-    session: &Session,
-    snapshot: &'a Snapshot,
-    route: &'a Route,
-) -> Forwarding<'a> {
-    let tls = session.digest().is_some_and(|digest| digest.ssl_digest.is_some());
-    let client = client_ip(session);
-    Forwarding {
-        client: client.map(|ip| ip.to_string()),
-        tls,
-        host: route.host_header.as_deref(),
-        balanced: snapshot
-            .pool(&route.upstream)
-            .map(|pool| snapshot.balanced(session, pool))
-            .unwrap_or_default(),
-        named: Some(session.req_header())
-            .filter(|head| host_of(head).is_empty())
-            .and_then(|_| snapshot.name_of(&route.upstream)),
-        withheld: snapshot.withheld(&session.req_header().headers, client),
-    }
-}
-
-/// `Host`, or `:authority`.
-pub(super) fn host_of(head: &RequestHeader) -> &str {
-    head.headers
-        .get(header::HOST)
-        .and_then(|host| host.to_str().ok())
-        .or_else(|| head.uri.authority().map(|authority| authority.as_str()))
-        .unwrap_or_default()
 }
 
 /// Path and query exactly as sent; the door lets only ASCII through.

@@ -16,6 +16,7 @@
 mod balance;
 mod body;
 mod budget;
+mod caller;
 mod chunks;
 mod door;
 mod exchange;

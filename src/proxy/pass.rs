@@ -11,9 +11,10 @@ use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::proxy::Session;
 
 use super::body::BodyError;
+use super::caller;
 use super::failure::Failure;
 use super::forward::{self, Framing, ResponseFraming};
-use super::gate::{self, Shared};
+use super::gate::Shared;
 use super::problem;
 use super::snapshot::{Routed, Snapshot};
 use super::trailers;
@@ -68,7 +69,7 @@ async fn ask(
 ) -> Result<(Box<Upstream>, Box<ResponseHeader>), (Failure, bool)> {
     let fresh = |failure| (failure, false);
     let pool = snapshot.pool(&routed.route.upstream).ok_or(fresh(Failure::NotSent))?;
-    let forwarding = gate::forwarding(session, snapshot, &routed.route);
+    let forwarding = caller::forwarding(session, snapshot, &routed.route);
     let head = forward::request(session.req_header(), None, Framing::None, &forwarding)
         .map_err(|_| fresh(Failure::NotSent))?;
     let (client, nothing) = (&forwarding.balanced, Upload::Short(bytes::Bytes::new()));

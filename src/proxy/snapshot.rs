@@ -13,7 +13,7 @@ use prometheus_client::metrics::counter::Counter;
 use tokio::sync::Semaphore;
 
 use super::balance::{Pool, UpstreamError};
-use super::gate::client_ip;
+use super::caller::client_ip;
 use super::identity::Identity;
 use super::patience::Patience;
 use super::plan;

@@ -10,9 +10,10 @@ use http::Version;
 use pingora::protocols::tls::SslDigest;
 use pingora::proxy::Session;
 
+use super::caller;
 use super::failure::Failure;
 use super::fetch::Application;
-use super::gate::{self, Shared};
+use super::gate::Shared;
 use super::heavy::{through, weight};
 use super::plan;
 use super::release::Held;
@@ -47,11 +48,11 @@ impl Subject {
         body: Body,
     ) -> Self {
         let head = session.req_header();
-        let peer = gate::client_ip(session);
+        let peer = caller::client_ip(session);
         let request = capture::Request {
             method: head.method.as_str().to_owned(),
             path_and_query: target,
-            host: gate::host_of(head).to_owned(),
+            host: caller::host_of(head).to_owned(),
             version: match head.version {
                 Version::HTTP_10 => "1.0",
                 Version::HTTP_2 => "2",
@@ -88,7 +89,7 @@ impl Subject {
             connector: &shared.connector,
             upstream: &routed.route.upstream,
             pool: snapshot.pool(&routed.route.upstream),
-            forwarding: &gate::forwarding(session, snapshot, &routed.route),
+            forwarding: &caller::forwarding(session, snapshot, &routed.route),
         };
         let (now, key) = (shared.clock.now().timestamp(), snapshot.engine.key());
         let identity = snapshot.identity();

@@ -6,6 +6,7 @@
 
 mod descriptors;
 mod key;
+mod index;
 mod listeners;
 mod reload;
 mod seal;
@@ -31,8 +32,6 @@ use crate::api;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Ledger};
 use crate::console;
-use crate::follow::follow;
-use crate::index::Index;
 use crate::problem::Problems;
 use crate::proxy::{Budget, Door, Places, Ruled, Shared, Snapshot, UpstreamError, application};
 use crate::recorder::{Later, Recorder, RecorderThread, Settings};
@@ -43,6 +42,7 @@ use crate::seal::Orders;
 use crate::seal::SealError;
 use crate::store::SpoolShared;
 use crate::telemetry::Metrics;
+use index::keep_index;
 use listeners::Secured;
 use reload::Reloader;
 use seal::Sealing;
@@ -52,10 +52,10 @@ pub use key::{KEY_FILE, KeyError, key_id, passing_key, read_key};
 
 /// How long a runtime may take to end when nothing is in flight.
 const GRACE: Duration = Duration::from_millis(200);
-/// How long to wait before a search index that cannot be opened is tried again.
-const INDEX_RETRY: Duration = Duration::from_secs(5);
 /// How long the search index may take to close.
 const INDEX_CLOSING: Duration = Duration::from_secs(1);
+/// How long answers to those who read may take when the process ends.
+const READING_CLOSING: Duration = Duration::from_secs(1);
 /// How long the recorder may take to write what is left.
 const DRAIN: Duration = Duration::from_secs(10);
 
@@ -110,6 +110,8 @@ pub struct Server {
     shared: Arc<Shared>,
     recorder: RecorderThread,
     index: Option<(watch::Sender<bool>, JoinHandle<()>)>,
+    /// The reading listener, and what ends it.
+    served: Option<(watch::Sender<bool>, JoinHandle<()>)>,
     sealing: Option<Sealing>,
     stop: watch::Sender<bool>,
     signals: Stop,
@@ -148,6 +150,9 @@ impl Server {
         let ways = api::Ways::of(&config.reading).map_err(AccessError::Random)?;
         let (stop, stopping) = watch::channel(false);
         let (retire, retired) = watch::channel(false);
+        for upstream in config.insecure() {
+            tracing::warn!(upstream, "any certificate is accepted (`insecure`): for tests only");
+        }
         let first = Snapshot::start(config.clone(), ruled, &metrics, retired, None);
         let snapshot = side.block_on(first)?;
         let shared = Arc::new(Shared {
@@ -170,6 +175,7 @@ impl Server {
             shared,
             recorder: recorder_thread,
             index: None,
+            served: None,
             sealing: None,
             stop,
             spool,
@@ -288,12 +294,15 @@ impl Server {
         self.reading.spawn(api::keep_changes(Arc::clone(&log), stopping.clone()));
         let ending = stopping.clone();
         self.side.spawn(async move { later.keep(ending).await });
-        let (ending, trusted) = (stopping.clone(), reloader.started_with.trusted_proxies.clone());
-        self.reading.spawn(async move {
+        let trusted = reloader.started_with.trusted_proxies.clone();
+        // Health is told until the last request has ended.
+        let (end, ending) = watch::channel(false);
+        let serving = self.reading.spawn(async move {
             if let Err(error) = api::serve(reading, router, &trusted, ending).await {
                 tracing::error!(%error, "the reading listener failed");
             }
         });
+        self.served = Some((end, serving));
         let ledger = reloader.started_with.ledger.clone();
         let head = self.shared.recorder.head_watch();
         let metrics = Arc::clone(&self.shared.metrics);
@@ -340,6 +349,12 @@ impl Server {
                 left,
                 "requests still in flight are cut off; their outcome is recorded as unknown"
             );
+        }
+        if let Some((end, serving)) = self.served.take() {
+            end.send_replace(true);
+            if self.side.block_on(async { timeout(READING_CLOSING, serving).await }).is_err() {
+                tracing::debug!("who reads is cut off");
+            }
         }
         self.note("stop", "countersign stopped");
         if let Some(sealing) = self.sealing.take() {
@@ -389,35 +404,6 @@ fn start_recorder(
     };
     let opener = config.ledger.spooling_opener(spool);
     Ok(Recorder::start(opener, settings, Arc::clone(clock), Arc::clone(metrics))?)
-}
-
-/// Keeps the search index up to date until the process stops. A broken index never harms the
-/// ledger; it is opened again.
-async fn keep_index(
-    ledger: Ledger,
-    head: watch::Receiver<u64>,
-    metrics: Arc<Metrics>,
-    stopping: watch::Receiver<bool>,
-) {
-    let source = ledger.source();
-    loop {
-        match Index::open(&ledger.dir).await {
-            Ok(mut index) => {
-                follow(&source, &mut index, head, stopping, &metrics.index_lag).await;
-                if let Err(error) = index.close().await {
-                    tracing::debug!(%error, "the search index was not closed cleanly");
-                }
-                return;
-            }
-            Err(error) => {
-                tracing::warn!(%error, "the search index cannot be opened; will try again")
-            }
-        }
-        if *stopping.borrow() {
-            return;
-        }
-        tokio::time::sleep(INDEX_RETRY).await;
-    }
 }
 
 /// What the rules that a configuration names come to.

@@ -160,6 +160,9 @@ fn told_to_stop_it_finishes_what_is_in_flight() {
     wait_until("the upstream has the request", || upstream.seen().len() == 1);
     proxy.signal("TERM");
     wait_until("new connections are refused", || TcpStream::connect(address).is_err());
+    let (status, readiness) = proxy.read("/readyz");
+    assert!(status == 503 && readiness.contains(r#""stopping""#), "{readiness}");
+    assert_eq!(proxy.read("/livez").0, 200);
     answer_now.send(()).unwrap();
     let answer = client.join().unwrap();
     assert_eq!(answer.status, 200);

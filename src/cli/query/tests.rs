@@ -168,6 +168,7 @@ fn what_no_event_has_is_told_with_what_was_probably_meant() {
         (&["--action", &capitals][..], format!("action `{capitals}`; did you mean `{action}`?")),
         (&["--category", begun][..], format!("category `{begun}`; did you mean `{category}`?")),
         (&["--action", "zzz"][..], "no event has the action `zzz`\n".to_owned()),
+        (&["--resource-type", "zzz"][..], "no event has the resource type `zzz`\n".to_owned()),
     ] {
         let text = query(dir.path(), line).unwrap();
         assert!(text.starts_with("no events\n") && text.contains(&expected), "{line:?}: {text}");

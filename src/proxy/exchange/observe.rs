@@ -19,7 +19,7 @@ use crate::proxy::heavy::{through, weight};
 use crate::proxy::plan::Recording;
 use crate::proxy::release::Held;
 use crate::proxy::subject::{captured_response, stage};
-use crate::proxy::{forward, gate};
+use crate::proxy::{caller, forward, gate};
 use crate::route::{Asked, Elsewhere, Readings, Safety, safety};
 use crate::telemetry::SnapshotLabels;
 
@@ -166,7 +166,7 @@ impl Exchange<'_> {
         if forward::is_bound(&head.headers) {
             return Err(Unseen::BoundCredential);
         }
-        if !self.is_read(&Asked { host: gate::host_of(head), target, method: "GET", elsewhere }) {
+        if !self.is_read(&Asked { host: caller::host_of(head), target, method: "GET", elsewhere }) {
             return Err(Unseen::NotARead);
         }
         let Ok(_permit) = self.snapshot.observing().try_acquire() else {
@@ -178,7 +178,7 @@ impl Exchange<'_> {
         if !patience.allows(&place, Instant::now()) {
             return Err(Unseen::Paused);
         }
-        let forwarding = gate::forwarding(session, self.snapshot, route);
+        let forwarding = caller::forwarding(session, self.snapshot, route);
         let head = forward::reading(head, target, self.id, moment, &forwarding)
             .map_err(|_| Unseen::NoPath)?;
         let application = Application {

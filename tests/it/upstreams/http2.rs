@@ -224,6 +224,58 @@ fn a_stream_that_is_reset_leaves_an_unknown_outcome_and_the_connection() {
     assert_eq!(proxy.events().len(), 4);
 }
 
+/// A server that answers the first stream of every connection with this frame.
+fn frames(frame: &'static [u8]) -> std::net::SocketAddr {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            std::thread::spawn(move || {
+                // SETTINGS first; then whatever comes up to the end of the request's body.
+                stream.write_all(&[0, 0, 0, 4, 0, 0, 0, 0, 0]).ok();
+                let mut seen = Vec::new();
+                let mut some = [0; 4096];
+                while !seen.windows(BODY.len()).any(|window| window == BODY) {
+                    match stream.read(&mut some) {
+                        Ok(count @ 1..) => seen.extend_from_slice(&some[..count]),
+                        _ => return,
+                    }
+                }
+                stream.write_all(frame).ok();
+                while matches!(stream.read(&mut some), Ok(1..)) {}
+            });
+        }
+    });
+    address
+}
+
+const BODY: &[u8] = br#"{"name":"ada"}"#;
+
+#[test]
+fn what_an_http2_upstream_has_not_begun_was_not_executed() {
+    let rows: [(&str, &'static [u8], bool); 3] = [
+        ("GOAWAY before the stream", &[0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], true),
+        ("REFUSED_STREAM", &[0, 0, 4, 3, 0, 0, 0, 0, 1, 0, 0, 0, 7], true),
+        ("INTERNAL_ERROR", &[0, 0, 4, 3, 0, 0, 0, 0, 1, 0, 0, 0, 2], false),
+    ];
+    for (what, frame, unprocessed) in rows {
+        let proxy = before(frames(frame), "http: \"2\"".to_owned());
+        let answer = post(&proxy);
+        let event = event_of(&proxy, &answer);
+        let (outcome, reason) = match unprocessed {
+            true => ("failure", "not_sent"),
+            false => ("unknown", "upstream_lost"),
+        };
+        assert_eq!(
+            (&event["outcome"], &event["reason"]),
+            (&json!(outcome), &json!(reason)),
+            "{what}"
+        );
+        assert_eq!(answer.text().contains("was not executed"), unprocessed, "{what}");
+    }
+}
+
 #[test]
 fn an_upstream_that_does_not_speak_http2_was_not_sent_anything() {
     let authority = Authority::new("servers");

@@ -1,0 +1,43 @@
+//! The search index of a process that runs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::config::Ledger;
+use crate::follow::follow;
+use crate::index::Index;
+use crate::telemetry::Metrics;
+
+/// How long to wait before a search index that cannot be opened is tried again.
+const INDEX_RETRY: Duration = Duration::from_secs(5);
+
+/// Keeps the search index up to date until the process stops. A broken index never harms the
+/// ledger; it is opened again.
+pub(super) async fn keep_index(
+    ledger: Ledger,
+    head: watch::Receiver<u64>,
+    metrics: Arc<Metrics>,
+    stopping: watch::Receiver<bool>,
+) {
+    let source = ledger.source();
+    loop {
+        match Index::open(&ledger.dir).await {
+            Ok(mut index) => {
+                follow(&source, &mut index, head, stopping, &metrics.index_lag).await;
+                if let Err(error) = index.close().await {
+                    tracing::debug!(%error, "the search index was not closed cleanly");
+                }
+                return;
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the search index cannot be opened; will try again")
+            }
+        }
+        if *stopping.borrow() {
+            return;
+        }
+        tokio::time::sleep(INDEX_RETRY).await;
+    }
+}
