@@ -56,7 +56,7 @@ async fn the_list_shows_what_is_asked_for() {
     served.indexed().await;
     let rows: &[(&str, &[&str], &[&str])] = &[
         ("", &["Key one made", "Pool changed", "2 events in the last 24 hours"], &["Long ago"]),
-        ("?since=all", &["Key one made", "Long ago", "3 events in all"], &[]),
+        ("?since=all", &["Key one made", "Long ago", "3 events on record"], &[]),
         ("?action=pool.update", &["Pool changed", "http_409"], &["Key one made"]),
         ("?severity=fail&since=90d", &["Pool changed"], &["Key one made", "Long ago"]),
         ("?actor=robot", &["Pool changed"], &["Key one made", "</svg>Actors"]),
@@ -204,7 +204,7 @@ async fn what_is_hidden_is_as_what_is_absent() {
     served.indexed().await;
     let viewer = served.scoped("viewer", Role::Viewer, "red");
     let list = served.ask_as(&viewer, "/audit?since=all").await.body;
-    assert!(list.contains("In red") && list.contains("1 event in all"), "{list}");
+    assert!(list.contains("In red") && list.contains("1 event on record"), "{list}");
     for hidden in ["In blue", "pool.hide", "Hidden Person", "blue"] {
         assert!(!list.contains(hidden), "{hidden}");
     }
