@@ -124,6 +124,8 @@ async fn an_export_says_what_the_list_warns_of() {
     let served = Served::new().await;
     for query in ["since=2040-01-01", "scope.Pool=blue", "q=%27", "scope.%0aP=x", "outcome=pending"]
     {
+        // The export before is an event as well.
+        served.indexed().await;
         let list = served.ask(&format!("/v1/admin/audit?{query}")).await.json();
         let export = served.ask(&format!("/v1/admin/audit/export?format=csv&{query}")).await;
         let warned: Vec<&str> = export
