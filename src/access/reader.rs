@@ -1,7 +1,13 @@
 //! Somebody who may read, and how they got in.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ring::digest;
+
 use super::Grant;
 
+/// Characters of a [`Reader::mark`].
+const MARK: usize = 22;
 /// The longest id, in bytes, and the longest name, in characters.
 const TEXT_MAX: usize = 255;
 
@@ -73,6 +79,19 @@ impl Reader {
     /// The token's or the person's name.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Tells them from other readers without saying who they are: the same for whoever has the same token, or
+    /// is the same person to the same provider or proxy.
+    pub fn mark(&self) -> String {
+        let way = match self.way {
+            Way::Token | Way::TokenSession => "token",
+            Way::Oidc => "oidc",
+            Way::Header => "header",
+        };
+        let named = format!("countersign reader\0{way}\0{}", self.id);
+        let digest = digest::digest(&digest::SHA256, named.as_bytes());
+        URL_SAFE_NO_PAD.encode(digest).chars().take(MARK).collect()
     }
 
     /// What may be seen and done.

@@ -31,6 +31,11 @@ impl Token {
         Ok(Self(format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(random()?))))
     }
 
+    /// Whether the text says that it is one, which may be wrong, or cut short.
+    pub fn is_named(text: &str) -> bool {
+        text.starts_with(PREFIX)
+    }
+
     /// A text that may be one.
     pub fn parse(text: &str) -> Option<Self> {
         let secret = text.strip_prefix(PREFIX).filter(|_| text.len() <= TEXT_MAX)?;

@@ -6,13 +6,15 @@ use axum::extract::{FromRequestParts, Query};
 use axum::http::Uri;
 use axum::http::request::Parts;
 
+use super::fresh::Fresh;
 use super::log::Log;
 use super::origin::Origin;
 use super::problem::Problem;
+use super::shown::Used;
 use super::views::What;
 use crate::access::Reader;
 use crate::clock::Timestamp;
-use crate::index::Search;
+use crate::index::{Index, Search};
 use crate::query::{self, FilterError, Use};
 
 /// Parameters of one question.
@@ -30,7 +32,8 @@ impl FromRequestParts<Arc<Log>> for Who {
 
     async fn from_request_parts(parts: &mut Parts, log: &Arc<Log>) -> Result<Self, Problem> {
         let from = Origin::of(&parts.extensions);
-        let reader = log.authenticate(&parts.headers, &from).await?;
+        let used = Used::by(&parts.headers, parts.uri.path());
+        let reader = log.authenticate(&parts.headers, used, &from).await?;
         log.viewed(&reader, What::at(parts.uri.path()), &from);
         Ok(Self(reader))
     }
@@ -97,6 +100,19 @@ impl Asked {
                 .push("`limit` is at most 1,000 here: go on with `cursor`, or export".to_owned());
         }
         Ok(Self { search, own, filters, warnings })
+    }
+
+    /// What is to be known of the answer: what of the question can find nothing, and what may be missing.
+    pub(crate) async fn warned(
+        &mut self,
+        log: &Log,
+        index: &mut Index,
+        fresh: Fresh,
+    ) -> Vec<String> {
+        let mut warnings = std::mem::take(&mut self.warnings);
+        log.warn_of_lag(&self.search.view, fresh, &mut warnings);
+        warnings.extend(query::purged_in(index, &self.search).await);
+        warnings
     }
 
     /// A parameter of the question's own; given twice, it is refused.

@@ -198,7 +198,7 @@ pub(crate) async fn facets_of(
         for counted in counted {
             let value = match (counted.value, facet) {
                 (Some(value), _) => value,
-                (None, Facet::Outcome) => "pending".to_owned(),
+                (None, Facet::Outcome) => query::PENDING.to_owned(),
                 (None, _) => continue,
             };
             into.push(ValueCount { value, label: counted.label, count: counted.count });

@@ -40,12 +40,10 @@ pub(super) async fn list(
     let mut asked = Asked::of(&uri, &who, LIST, log.clock.now())?;
     let mut session = log.read().await?;
     let page = session.index.search(&asked.search).await?;
-    log.warn_of_lag(who.0.grant().view(), session.fresh, &mut asked.warnings);
-    asked.warnings.extend(query::purged_in(&mut session.index, &asked.search).await);
     Ok(Json(List {
         events: page.rows.into_iter().map(Summary::from).collect(),
         next_cursor: page.next.map(|cursor| cursor.to_string()),
-        warnings: asked.warnings,
+        warnings: asked.warned(&log, &mut session.index, session.fresh).await,
     }))
 }
 

@@ -114,6 +114,7 @@ pub(super) async fn export(
         // Spans of time are before the same moment again.
         asked = Asked::of(uri, &who, EXPORT, moment)?;
     }
+    let warnings = asked.warned(&log, &mut session.index, fresh).await;
     let mut record = Export {
         reader,
         from: &from,
@@ -150,8 +151,6 @@ pub(super) async fn export(
     let continues = earlier.as_ref().map(Earlier::id);
     record.extent = Some(Extent { snapshot: walk.snapshot(), moment, continues });
     let exported = record.begin(&log).await?;
-    let mut warnings = Vec::new();
-    log.warn_of_lag(reader.grant().view(), fresh, &mut warnings);
     let headers = fields(format, exported.id(), fresh, warnings)?;
     let (sender, body) = Channel::<Bytes, CutShort>::new(PIECES);
     let shown = Shown::of(request.headers(), &log.ways, from.peer);
@@ -181,7 +180,9 @@ fn fields(
     if fresh != Fresh::Current {
         headers.insert(BEHIND_FIELD, HeaderValue::from_static("true"));
     }
-    for warning in warnings.into_iter().flat_map(HeaderValue::try_from) {
+    // What was asked is quoted in it, and must not end the line.
+    let warnings = warnings.into_iter().map(|text| text.replace(char::is_control, " "));
+    for warning in warnings.flat_map(HeaderValue::try_from) {
         headers.append(HeaderName::from_static(WARNING_FIELD), warning);
     }
     Ok(headers)

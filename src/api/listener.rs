@@ -227,10 +227,13 @@ impl Connected<IncomingStream<'_, Few>> for Peer {
     }
 }
 
+/// Tells which proxies may say whose request it is, by the configuration in force.
+pub type Trusted = Arc<dyn Fn() -> Vec<IpNet> + Send + Sync>;
+
 /// Tells handlers where a request comes from; and that the connection does not wait, until the whole answer is
 /// written.
 pub(super) async fn served(
-    State(trusted): State<Arc<[IpNet]>>,
+    State(trusted): State<Trusted>,
     mut request: Request,
     next: Next,
 ) -> Response {
@@ -238,7 +241,7 @@ pub(super) async fn served(
         return next.run(request).await;
     };
     let serving = Serving::begin(&seat);
-    let origin = Origin::new(request.headers(), address, &trusted);
+    let origin = Origin::new(request.headers(), address, &trusted());
     request.extensions_mut().insert(origin);
     let response = next.run(request).await;
     response.map(|body| Body::new(Served { body, _serving: serving }))

@@ -20,7 +20,7 @@ use super::shown::{Shown, Used};
 use super::sign_in;
 use super::views::Views;
 use super::ways::Ways;
-use crate::access::{Access, AccessError, Failure, Reader, Throttle};
+use crate::access::{Access, AccessError, Failure, Kept, Reader, Throttle};
 use crate::clock::Clock;
 use crate::index::{Index, IndexError, View};
 use crate::recorder::{Later, Recorder};
@@ -241,10 +241,11 @@ impl Log {
     pub(super) async fn authenticate(
         self: &Arc<Self>,
         headers: &HeaderMap,
+        used: Used,
         from: &Origin,
     ) -> Result<Reader, Problem> {
         let shown = Shown::of(headers, &self.ways, from.peer);
-        if let Some(reader) = self.reader(&shown, Used::Now).await? {
+        if let Some(reader) = self.reader(&shown, used).await? {
             return Ok(reader);
         }
         sign_in::note(self, &shown, headers, from).await;
@@ -291,6 +292,13 @@ impl Log {
             _ => Ok(None),
         })
         .await
+    }
+
+    /// The tokens that are in force; what is kept of them is no secret.
+    pub(crate) async fn tokens(self: &Arc<Self>) -> Result<Vec<Kept>, Problem> {
+        let now = self.clock.now();
+        let kept = self.access(|access, _| access.list()).await?;
+        Ok(kept.into_iter().filter(|kept| kept.holds(now)).collect())
     }
 
     /// Asks the database of tokens and sessions, beside the event loop.

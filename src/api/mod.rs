@@ -43,7 +43,6 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router, middleware};
-use ipnet::IpNet;
 use serde::Serialize;
 use tokio::sync::watch;
 
@@ -65,6 +64,7 @@ pub(crate) use views::What;
 
 pub use changes::keep_changes;
 pub use fresh::PATIENCE;
+pub use listener::Trusted;
 pub use log::{Log, Redaction, Turns};
 pub use sign_in::Visitor;
 pub use views::Views;
@@ -212,16 +212,16 @@ async fn guarded(mut response: Response) -> Response {
     response
 }
 
-/// Serves until `stopping` says so. Whose request it is may be told by these proxies.
+/// Serves until `stopping` says so. Whose request it is may be told by these proxies, asked for with each request.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
-    trusted: &[IpNet],
+    trusted: Trusted,
     mut stopping: watch::Receiver<bool>,
 ) -> std::io::Result<()> {
     listener.set_nonblocking(true)?;
     let listener = Few::new(tokio::net::TcpListener::from_std(listener)?, CONNECTIONS);
-    let layer = middleware::from_fn_with_state(Arc::<[IpNet]>::from(trusted), served);
+    let layer = middleware::from_fn_with_state(trusted, served);
     let service = router.layer(layer).into_make_service_with_connect_info::<Peer>();
     axum::serve(listener, service)
         .with_graceful_shutdown(async move {

@@ -120,7 +120,7 @@ fn paths(generator: &mut SchemaGenerator) -> Value {
             "id": {"type": "string", "format": "uuid"},
             "time": {"type": "string", "format": "date-time"},
             "action": {"type": "string"},
-            "outcome": {"type": ["string", "null"]},
+            "outcome": {"enum": OUTCOMES},
         },
     });
     let page = [

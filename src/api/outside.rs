@@ -15,6 +15,7 @@ use serde_json::json;
 use super::log::Log;
 use super::origin::Origin;
 use super::problem::Problem;
+use super::shown::Used;
 use super::ways::Ways;
 use crate::index::View;
 
@@ -37,7 +38,7 @@ pub(super) async fn guarded(State(log): State<Arc<Log>>, request: Request, next:
     }
     if is_metrics {
         let from = Origin::of(request.extensions());
-        match log.authenticate(request.headers(), &from).await {
+        match log.authenticate(request.headers(), Used::Now, &from).await {
             Ok(reader) if *reader.grant().view() == View::Everything => {}
             Ok(_) => return Problem::of_operations().into_response(),
             Err(problem) => return problem.into_response(),

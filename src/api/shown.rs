@@ -10,8 +10,9 @@ use super::ways::Ways;
 use crate::access::{GroupGrant, Reader, SessionId, Token, Way};
 use crate::config::TrustedHeader;
 
-/// What was shown. A token of ours counts before what a trusted proxy says, and that before a session;
-/// a wrong token is not made up for by a session.
+/// What was shown. A token of ours counts before what a trusted proxy says, and that before a session:
+/// one that does not hold is made up for by neither. Somebody else's token beside what a trusted proxy says
+/// is that proxy's own; a session does not make up for it.
 #[derive(Debug)]
 pub(super) enum Shown {
     /// Nothing.
@@ -28,13 +29,27 @@ pub(super) enum Shown {
     Stranger(String),
 }
 
+/// A page that asks by itself, because something happened, says so in this field.
+const BY_ITSELF: &str = "countersign-live";
+
 /// Whether it was shown by somebody just now.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Used {
     /// By the request at hand.
     Now,
-    /// By one that is still being answered.
+    /// By one that is still being answered, or that a page sends without its reader: nobody uses a session
+    /// by that.
     Before,
+}
+
+impl Used {
+    /// By this request. A live tail is asked for again and again, also where nobody looks.
+    pub(super) fn by(headers: &HeaderMap, path: &str) -> Self {
+        match headers.contains_key(BY_ITSELF) || path.ends_with("/audit/stream") {
+            true => Self::Before,
+            false => Self::Now,
+        }
+    }
 }
 
 impl Shown {
@@ -44,7 +59,8 @@ impl Shown {
         let person = || person(headers, ways, peer);
         Arc::new(match bearer {
             Bearer::Token(token) => Self::Token(token),
-            Bearer::Wrong => person().unwrap_or(Self::Wrong),
+            Bearer::Wrong => Self::Wrong,
+            Bearer::Others => person().unwrap_or(Self::Wrong),
             Bearer::None => {
                 let session = || session(headers, ways).map(Self::Session);
                 person().or_else(session).unwrap_or(Self::Nothing)
@@ -63,7 +79,10 @@ impl Shown {
 
 enum Bearer {
     None,
+    /// It says that it is one of ours, and cannot be.
     Wrong,
+    /// Somebody else's, or several.
+    Others,
     Token(Token),
 }
 
@@ -73,15 +92,17 @@ fn bearer(headers: &HeaderMap) -> Bearer {
     let field = match (fields.next(), fields.next()) {
         (None, _) => return Bearer::None,
         (Some(field), None) => field,
-        (Some(_), Some(_)) => return Bearer::Wrong,
+        (Some(_), Some(_)) => return Bearer::Others,
     };
     match field.to_str().ok().and_then(|field| field.split_once(' ')) {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
-            Token::parse(token.trim()).map_or(Bearer::Wrong, Bearer::Token)
+            let token = token.trim();
+            let other = if Token::is_named(token) { Bearer::Wrong } else { Bearer::Others };
+            Token::parse(token).map_or(other, Bearer::Token)
         }
         // What a proxy in front asked for, and not we.
         Some((scheme, _)) if scheme.eq_ignore_ascii_case("basic") => Bearer::None,
-        _ => Bearer::Wrong,
+        _ => Bearer::Others,
     }
 }
 

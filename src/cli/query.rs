@@ -360,7 +360,7 @@ fn cells(row: &Row) -> [String; 6] {
     let time = chrono::DateTime::from_timestamp_millis(row.time_ms).unwrap_or_default();
     let actor = [&row.actor_name, &row.actor_email, &row.actor_id, &row.actor_credential];
     let actor = actor.into_iter().chain([&row.actor_type]);
-    let outcome = row.outcome.as_deref().unwrap_or("pending");
+    let outcome = row.outcome.as_deref().unwrap_or(query::PENDING);
     let outcome = match &row.reason {
         Some(reason) => format!("{outcome} ({reason})"),
         None => outcome.to_owned(),

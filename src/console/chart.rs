@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta};
 
 use super::moment::grouped;
-use super::question::Question;
+use super::question::{Question, Window};
 use crate::api::Stats;
 use crate::clock::Timestamp;
 
@@ -32,8 +32,8 @@ pub(super) struct Chart {
     pub(super) most: String,
     /// How long a bar is.
     pub(super) unit: String,
-    /// The window twice as long, with this one in its middle.
-    pub(super) wider: String,
+    /// The window twice as long, with this one in its middle, or at the end that is open; none where all is shown.
+    pub(super) wider: Option<String>,
 }
 
 /// One bar.
@@ -96,19 +96,32 @@ impl Chart {
                 failed: counts.failed,
             })
         });
-        let half = (until - since) / 2;
+        let begin = stats.histogram.first().and_then(|bar| time(&bar.time))?;
+        let end = begin + length * i32::try_from(stats.histogram.len()).ok()?;
         Some(Self {
             width: stats.histogram.len().max(1) * STEP,
-            begin_ms: stats.histogram.first().and_then(|bar| time(&bar.time))?.timestamp_millis(),
+            begin_ms: begin.timestamp_millis(),
             step_ms: stats.bar_ms,
             count: stats.histogram.len(),
             bars: bars.collect(),
-            ticks: ticks(since, until),
+            ticks: ticks(begin, end),
             most: grouped(most),
             unit: unit(stats.bar_ms),
-            wider: question.within(Some(&iso(since - half)), Some(&iso(until + half))).link(),
+            wider: wider(question, since, until),
         })
     }
+}
+
+/// What has no end, or no beginning, has none when it is wider.
+fn wider(question: &Question, since: Timestamp, until: Timestamp) -> Option<String> {
+    let (begins, ends) = match question.window() {
+        Window::Everything => return None,
+        Window::Last(_) => (true, false),
+        Window::Between(begin, end) => (begin.is_some(), end.is_some()),
+    };
+    let more = if begins && ends { (until - since) / 2 } else { until - since };
+    let (since, until) = (iso(since - more), iso(until + more));
+    Some(question.within(begins.then_some(&*since), ends.then_some(&*until)).link())
 }
 
 /// The cards; `actors` is how many there are, if that is known.
@@ -175,6 +188,7 @@ fn said(total: u64, warned: u64, failed: u64) -> String {
 fn ticks(since: Timestamp, until: Timestamp) -> Vec<String> {
     let span = until - since;
     let format = match span.num_hours() {
+        _ if span.num_seconds() < 10 => "%H:%M:%S%.3f",
         _ if span.num_minutes() < 5 => "%H:%M:%S",
         ..=26 => "%H:%M",
         27..=96 => "%a %H:%M",

@@ -52,6 +52,8 @@ pub(super) struct Menu {
     pub(super) texts: Vec<Text>,
     /// Values to go to at once, for what has no more than one.
     pub(super) links: Vec<Go>,
+    /// There are more of them than are offered.
+    pub(super) more: bool,
 }
 
 /// Values that exclude nothing but each other's absence: any of those chosen.
@@ -130,7 +132,7 @@ impl Filters {
             chips: chips(question, &window),
             hidden: hidden(question),
             custom,
-            cleared: Question::default().link(),
+            cleared: cleared(question, &window).link(),
             window: said(&window),
         }
     }
@@ -164,6 +166,7 @@ fn menus(question: &Question, facets: &FacetValues) -> Vec<Menu> {
             ],
             texts: Vec::new(),
             links: Vec::new(),
+            more: false,
         },
         Menu {
             id: "menu-actor",
@@ -171,6 +174,7 @@ fn menus(question: &Question, facets: &FacetValues) -> Vec<Menu> {
             chosen: count(question, &["actor", "actor_type"]),
             texts: vec![text("actor", "Name, address or id contains")],
             links: actors(question, &facets.actor),
+            more: facets.actor.len() > VALUES,
             groups: vec![group("Kind of actor", "actor_type", &facets.actor_type)],
         },
         Menu {
@@ -180,6 +184,7 @@ fn menus(question: &Question, facets: &FacetValues) -> Vec<Menu> {
             texts: vec![text("target", "Id is, or name contains")],
             groups: vec![group("Kind of target", "resource_type", &facets.resource_type)],
             links: Vec::new(),
+            more: false,
         },
         Menu {
             id: "menu-outcome",
@@ -191,6 +196,7 @@ fn menus(question: &Question, facets: &FacetValues) -> Vec<Menu> {
             ],
             texts: Vec::new(),
             links: Vec::new(),
+            more: false,
         },
     ];
     menus.extend(scopes(question, facets));
@@ -223,7 +229,7 @@ fn group(question: &Question, name: &str, parameter: &str, values: &[ValueCount]
 
 fn actors(question: &Question, values: &[ValueCount]) -> Vec<Go> {
     let go = |known: &ValueCount| Go {
-        label: Shown::line(known.label.as_deref().unwrap_or(&known.value)),
+        label: Shown::name(known.label.as_deref().unwrap_or(&known.value)),
         count: grouped(known.count),
         link: question.filters().with("actor", &exactly(&known.value)).link(),
         is_on: question.values("actor").any(|value| value == exactly(&known.value)),
@@ -257,7 +263,14 @@ fn scopes(question: &Question, facets: &FacetValues) -> Option<Menu> {
         groups,
         texts: Vec::new(),
         links: Vec::new(),
+        more: false,
     })
+}
+
+/// The question without its chips. A span of time is none, and stays.
+fn cleared(question: &Question, window: &Window) -> Question {
+    let since = question.first("since").filter(|_| !matches!(window, Window::Between(..)));
+    Question::default().within(since, None)
 }
 
 fn chips(question: &Question, window: &Window) -> Vec<Chip> {
@@ -334,7 +347,7 @@ fn hidden(question: &Question) -> Vec<(String, String)> {
 
 fn said(window: &Window) -> String {
     match window {
-        Window::Everything => "in all".to_owned(),
+        Window::Everything => "on record".to_owned(),
         Window::Between(..) => "in this time".to_owned(),
         Window::Last(span) => {
             let known = SPANS.iter().find(|(name, _)| name == span);

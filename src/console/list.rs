@@ -21,7 +21,7 @@ use crate::api::{
 };
 use crate::clock::Timestamp;
 use crate::index::{Condition, Search, View};
-use crate::query::{self, Summary};
+use crate::query::Summary;
 
 const ALLOWED: Allowed = Allowed { own: OWN, page: true, strict: false };
 /// Only the rows are wanted: the rest of the page is there already.
@@ -131,8 +131,7 @@ async fn answer(log: &Log, viewer: &Viewer, question: &Question) -> Result<Respo
         return Ok(render(StatusCode::OK, &RowsPart { shell, rows }));
     }
     let (stats, facets) = counted(&mut session, &asked.search, now, &mut asked.warnings).await?;
-    log.warn_of_lag(viewer.who.0.grant().view(), session.fresh, &mut asked.warnings);
-    asked.warnings.extend(query::purged_in(&mut session.index, &asked.search).await);
+    let warnings = asked.warned(log, &mut session.index, session.fresh).await;
     let facets = facets.map(|facets| facets.facets);
     let filters = Filters::of(question, facets.as_ref());
     let empty = match rows.is_empty() {
@@ -155,7 +154,7 @@ async fn answer(log: &Log, viewer: &Viewer, question: &Question) -> Result<Respo
         chart: stats.as_ref().and_then(|stats| Chart::of(stats, question)),
         heading: heading(stats.as_ref(), &filters.window),
         rows,
-        warnings: asked.warnings.iter().map(|warning| Shown::line(warning)).collect(),
+        warnings: warnings.iter().map(|warning| Shown::line(warning)).collect(),
         empty,
         next: page.next.map(|next| question.after(&next.to_string()).link()),
         first: question.first("cursor").map(|_| question.first_page().link()),

@@ -4,7 +4,7 @@ use super::moment::Moment;
 use super::question::Question;
 use super::shown::Shown;
 use crate::clock::Timestamp;
-use crate::query::{Summary, SummaryActor, SummaryTarget, exactly};
+use crate::query::{PENDING, Summary, SummaryActor, SummaryTarget, exactly};
 
 /// A word with a colour and an icon: neither is needed to understand it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,7 +93,7 @@ impl RowView {
                 .take(TARGETS)
                 .map(|target| TargetView::of(target, &asked))
                 .collect(),
-            outcome: outcome(summary.outcome.as_deref()),
+            outcome: outcome(Some(&summary.outcome)),
             reason: summary.reason.as_deref().map(Shown::line),
             severity: severity(summary.severity.as_deref()),
             ip: summary.source.ip.as_deref().map(Shown::line),
@@ -116,8 +116,8 @@ impl ActorView {
         let find = find.map(String::as_str).find(|text| !text.trim().is_empty());
         let kind = actor.kind.as_deref();
         Self {
-            label: Shown::line(label.map(String::as_str).or(kind).unwrap_or("unknown")),
-            more: more.map(|text| Shown::line(text)),
+            label: Shown::name(label.map(String::as_str).or(kind).unwrap_or("unknown")),
+            more: more.map(|text| Shown::name(text)),
             kind: kind.map(Shown::line),
             icon: actor_icon(kind.unwrap_or_default()),
             verified: actor.verified,
@@ -152,10 +152,10 @@ pub(super) fn outcome(outcome: Option<&str>) -> Badge {
         Some("success") => ("good", "check"),
         Some("denied") => ("warn", "ban"),
         Some("failure") => ("bad", "cross"),
+        Some(PENDING) | None => ("quiet", "clock"),
         Some(_) => ("bad", "question"),
-        None => ("quiet", "clock"),
     };
-    Badge { tone, icon, text: Shown::line(outcome.unwrap_or("pending")) }
+    Badge { tone, icon, text: Shown::line(outcome.unwrap_or(PENDING)) }
 }
 
 /// How much it should worry.

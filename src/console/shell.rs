@@ -88,6 +88,8 @@ pub(super) struct Reader {
     /// For the form to sign out; none where there is no session.
     pub(super) csrf: Option<String>,
     pub(super) name: Shown,
+    /// Under which the browser keeps what is theirs.
+    pub(super) mark: String,
     pub(super) role: &'static str,
     is_owner: bool,
 }
@@ -98,6 +100,7 @@ impl Shell {
         let reader = viewer.map(|viewer| Reader {
             csrf: Some(&viewer.csrf).filter(|csrf| !csrf.is_empty()).cloned(),
             name: Shown::line(viewer.who.0.name()),
+            mark: viewer.who.0.mark(),
             role: viewer.who.0.grant().role().as_str(),
             is_owner: viewer.is_owner(),
         });

@@ -76,7 +76,7 @@ pub(super) fn row(
     row.text(&summary.time);
     row.some(&summary.action);
     row.some(&summary.category);
-    row.text(summary.outcome.as_deref().unwrap_or("pending"));
+    row.text(&summary.outcome);
     for text in [&summary.severity, &summary.reason, &summary.description] {
         row.some(text);
     }

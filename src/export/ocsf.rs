@@ -29,7 +29,7 @@ pub(super) fn activity(summary: &Summary, event: Value) -> Value {
     let mut event = Source(event);
     let (activity_id, activity) = kind_of(summary.action.as_deref());
     let (severity_id, severity) = severity(summary.severity.as_deref());
-    let (status_id, status) = status(summary.outcome.as_deref());
+    let (status_id, status) = status(&summary.outcome);
     let mut out = json!({
         "activity_id": activity_id,
         "activity_name": activity,
@@ -63,7 +63,7 @@ pub(super) fn activity(summary: &Summary, event: Value) -> Value {
     put(members, "api", Some(api(summary, service, &mut event)));
     put(members, "resources", resources(summary, &mut event));
     // These are said above, in other words. That something was denied is not.
-    let is_said = |name: &&str| *name != "outcome" || summary.outcome.as_deref() != Some("denied");
+    let is_said = |name: &&str| *name != "outcome" || summary.outcome != "denied";
     for name in ["id", "time", "severity", "outcome"].iter().filter(|name| is_said(name)) {
         event.take(&[name]);
     }
@@ -94,13 +94,12 @@ fn severity(severity: Option<&str>) -> (u32, &str) {
     }
 }
 
-fn status(outcome: Option<&str>) -> (u32, &str) {
+fn status(outcome: &str) -> (u32, &str) {
     match outcome {
-        Some("unknown") => (0, "Unknown"),
-        Some("success") => (1, "Success"),
-        Some("failure" | "denied") => (2, "Failure"),
-        Some(other) => (OTHER, other),
-        None => (OTHER, "pending"),
+        "unknown" => (0, "Unknown"),
+        "success" => (1, "Success"),
+        "failure" | "denied" => (2, "Failure"),
+        other => (OTHER, other),
     }
 }
 

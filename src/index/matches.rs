@@ -38,7 +38,7 @@ pub(super) fn meets(condition: &Condition, row: &Row) -> bool {
         }
         Condition::Target(like) => {
             let mut targets = row.targets.iter();
-            targets.any(|target| target.id == like.text() || like.is_met_by(&target.name))
+            targets.any(|target| like.is(&target.id) || like.is_met_by(&target.name))
         }
         Condition::Actor(like) => {
             let parts = terms::actor_parts(row);

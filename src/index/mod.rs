@@ -56,7 +56,7 @@ pub use row::{IndexedTarget, Row};
 pub use search::{Condition, Cursor, Field, Like, Page, Search, View};
 
 /// The version of the index. Another one on disk is dropped and built again.
-const VERSION: i64 = 16;
+const VERSION: i64 = 17;
 /// Steps of SQLite's machine between two questions whether to go on: well below a millisecond.
 const STEPS: i32 = 10_000;
 

@@ -34,8 +34,8 @@ const NOTHING: u32 = 0;
 pub(super) enum Clause {
     /// They have one of these terms, or are one of these rows.
     Any(Vec<u32>, Vec<i64>),
-    /// Their column has one of these terms, or they have this term.
-    Column(Likely, Option<u32>),
+    /// Their column has one of these terms, or they have one of those terms.
+    Column(Likely, Vec<u32>),
 }
 
 /// Terms of names that may be as wanted: they have all of its letters, if perhaps not together. A term is
@@ -146,13 +146,13 @@ impl Plan {
             }
             Condition::Id(id) => Clause::Any(Vec::new(), rows_of_id(conn, id)?),
             Condition::Text(text) => return self.add_text(core, condition, text),
-            Condition::Actor(like) => match named(core, Column::Actors, like, None)? {
+            Condition::Actor(like) => match named(core, Column::Actors, like, Vec::new())? {
                 Some(clause) => clause,
                 None => return self.check(condition),
             },
             Condition::Target(like) => {
-                let id = term(conn, Kind::TargetId, like.text())?;
-                match named(core, Column::Names, like, Some(id))? {
+                let ids = ids_like(conn, like)?;
+                match named(core, Column::Names, like, ids)? {
                     Some(clause) => clause,
                     None => return self.check(condition),
                 }
@@ -240,13 +240,13 @@ fn scope<'a>(
     any_of(conn, Kind::Scope, joined.iter().map(String::as_str))
 }
 
-/// Rows whose actor or targets have a name like this, or that have this term; none where so many names may
-/// be like it that rows are looked at rather.
+/// Rows whose actor or targets have a name like this, or that have one of these terms; none where so many names
+/// may be like it that rows are looked at rather.
 fn named(
     core: &Core,
     column: Column,
     like: &Like,
-    or: Option<u32>,
+    or: Vec<u32>,
 ) -> Result<Option<Clause>, IndexError> {
     let (kind, most) = match column {
         Column::Names => (Kind::TargetNames, NAMES),
@@ -267,9 +267,24 @@ fn named(
             few.push(term);
         }
     }
-    // Looking for nothing takes the time of looking for what others have.
-    let nothing = if few.is_empty() && or.is_none() { Some(NOTHING) } else { or };
-    Ok(Some(Clause::Any(few.into_iter().chain(nothing).collect(), Vec::new())))
+    few.extend(or);
+    if few.is_empty() {
+        // Looking for nothing takes the time of looking for what others have.
+        few.push(NOTHING);
+    }
+    Ok(Some(Clause::Any(few, Vec::new())))
+}
+
+/// Terms of the ids of targets that are meant: parts of ids are not looked for, ids in another case are.
+fn ids_like(conn: &Connection, like: &Like) -> Result<Vec<u32>, IndexError> {
+    let found = match like {
+        Like::Whole(id) => vec![term(conn, Kind::TargetId, id)?],
+        Like::Part(id) => {
+            let form = terms::name_form(id);
+            vec![term(conn, Kind::TargetId, &form)?, term(conn, Kind::IdForm, &form)?]
+        }
+    };
+    Ok(found.into_iter().filter(|term| *term != NOTHING).collect())
 }
 
 fn rows_of_id(conn: &Connection, id: &str) -> Result<Vec<i64>, IndexError> {

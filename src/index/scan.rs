@@ -176,10 +176,11 @@ impl<'c> Scan<'c> {
             let Clause::Column(likely, or) = clause else { continue };
             for (block, rows) in parts.iter_mut() {
                 let values = columns::of_rows(conn, likely.column, *block, rows)?;
-                let others = or.map(|or| stored(conn, or, *block)).transpose()?;
+                let others = or.iter().map(|or| stored(conn, *or, *block));
+                let others = others.collect::<Result<Vec<_>, _>>()?;
                 for row in rows.rows().collect::<Vec<_>>() {
                     let value = values.get(usize::from(row)).copied().unwrap_or_default();
-                    let is_other = others.as_ref().is_some_and(|others| others.contains(row));
+                    let is_other = others.iter().any(|others| others.contains(row));
                     if !is_other && !likely.has(conn, value)? {
                         rows.clear(row);
                     }

@@ -37,7 +37,7 @@ pub enum Condition {
     Outcome(Vec<Option<String>>),
     /// Some target is of one of these types.
     ResourceType(Vec<String>),
-    /// Some target has this id, or a name like this.
+    /// Some target has this id, whatever its case unless it is meant to the letter, or a name like this.
     Target(Like),
     /// The actor has an id, a name or an address like this.
     Actor(Like),
@@ -67,6 +67,14 @@ impl Like {
     pub(super) fn text(&self) -> &str {
         match self {
             Self::Part(text) | Self::Whole(text) => text,
+        }
+    }
+
+    /// Whether they are this, and not only contain it.
+    pub(super) fn is(&self, name: &str) -> bool {
+        match self {
+            Self::Part(text) => super::terms::name_form(name) == super::terms::name_form(text),
+            Self::Whole(text) => name == text,
         }
     }
 

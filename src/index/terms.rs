@@ -45,6 +45,8 @@ pub(super) enum Kind {
     Ending = 12,
     /// A JSON list of rule, method, route and action.
     Route = 13,
+    /// The id of a target in the form in which names are looked for, where that is another.
+    IdForm = 14,
 }
 
 impl Kind {
@@ -65,6 +67,7 @@ impl Kind {
             Self::Word => "words",
             Self::Ending => "severity and outcome",
             Self::Route => "route",
+            Self::IdForm => "target id in any case",
         }
     }
 }
@@ -117,6 +120,10 @@ pub(super) fn terms(row: &Row) -> Vec<(Kind, Cow<'_, str>)> {
     let ids = row.targets.iter().map(|target| (Kind::TargetId, target.id.as_str()));
     let targets: BTreeSet<(Kind, &str)> = kinds.chain(ids).collect();
     terms.extend(targets.into_iter().map(|(kind, value)| (kind, value.into())));
+    let forms = row.targets.iter().map(|target| (&target.id, name_form(&target.id)));
+    let forms: BTreeSet<Cow<'_, str>> =
+        forms.filter(|(id, form)| *id != form).map(|(_, form)| form).collect();
+    terms.extend(forms.into_iter().map(|form| (Kind::IdForm, form)));
     for (name, value) in &row.scope {
         terms.push((Kind::Scope, joined(&[Some(name), Some(value)]).into()));
     }

@@ -157,6 +157,8 @@ async fn every_condition() {
         (vec![Condition::ResourceType(vec!["pool".into()])], &all),
         (vec![Condition::ResourceType(vec!["user".into()])], &[]),
         (target("k3"), &["u3"]),
+        (target("K3"), &["u3"]),
+        (vec![Condition::Target(Like::Whole("K3".into()))], &[]),
         (target("blue_pool"), &all),
         (target("100%"), &all),
         (target("blue%100"), &[]),

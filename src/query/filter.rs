@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Duration, NaiveDate, NaiveTime};
 
+use super::PENDING;
 use crate::clock::Timestamp;
 use crate::index::{Condition, Cursor, Field, Like, Search};
 use crate::record::EventId;
@@ -18,7 +19,7 @@ const MAX_NAME: usize = 256;
 const NAME_SHOWN: usize = 64;
 
 /// How an event can have ended.
-pub const OUTCOMES: [&str; 5] = ["success", "failure", "denied", "unknown", "pending"];
+pub const OUTCOMES: [&str; 5] = ["success", "failure", "denied", "unknown", PENDING];
 /// How much it should worry.
 pub const SEVERITIES: [&str; 3] = ["info", "warn", "fail"];
 /// Kinds of actors.
@@ -229,7 +230,7 @@ fn take(search: &mut Search, name: &str, value: &str, now: Timestamp) -> Result<
         }
         "outcome" => {
             let value = one_of("outcome", value, &OUTCOMES)?;
-            let outcome = (value != "pending").then(|| value.to_owned());
+            let outcome = (value != PENDING).then(|| value.to_owned());
             match conditions.iter_mut().find_map(|condition| match condition {
                 Condition::Outcome(outcomes) => Some(outcomes),
                 _ => None,

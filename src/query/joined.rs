@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::EventError;
+use super::PENDING;
 use super::members::Members;
 use crate::index::{Row, View};
 use crate::record::Stored;
@@ -40,7 +41,7 @@ impl<'e> Joined<'e> {
     ///
     /// What the completion says wins; redaction receipts and notes of both are kept, and what it
     /// says of the request's body goes to the request. `writer`, `seq` and `intent` are added, and
-    /// `outcome` is null while there is no completion.
+    /// `outcome` is [`PENDING`] while there is no completion.
     pub fn of(first: &'e Stored, second: Option<&'e Stored>) -> Result<Self, EventError> {
         let mut members = members(first)?.map(Member::Text);
         if let Some(second) = second {
@@ -54,7 +55,7 @@ impl<'e> Joined<'e> {
         members.insert("seq".into(), Member::Made(last.seq.into()));
         members.insert("intent".into(), Member::Made(last.intent.into()));
         if members.get("outcome").is_none() {
-            members.insert("outcome".into(), Member::Made(Value::Null));
+            members.insert("outcome".into(), Member::Made(PENDING.into()));
         }
         Ok(Self { members, writer: &last.writer, seq: last.seq })
     }

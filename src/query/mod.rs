@@ -23,5 +23,5 @@ pub use filter::{
 };
 pub use joined::Joined;
 pub use summary::{
-    Summary, SummaryAct, SummaryActor, SummaryRequest, SummarySource, SummaryTarget,
+    PENDING, Summary, SummaryAct, SummaryActor, SummaryRequest, SummarySource, SummaryTarget,
 };

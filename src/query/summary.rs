@@ -8,8 +8,11 @@ use serde::Serialize;
 
 use crate::index::Row;
 
-/// One event, or one act of an event, as lists show it. What is not known is left out; `outcome` is
-/// null while the event is pending. The whole event is found by its id.
+/// The outcome of an event that has none yet.
+pub const PENDING: &str = "pending";
+
+/// One event, or one act of an event, as lists show it. What is not known is left out. The
+/// whole event is found by its id.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Summary {
     /// The event's id.
@@ -34,8 +37,8 @@ pub struct Summary {
     pub targets: Vec<SummaryTarget>,
     /// Who may see it.
     pub scope: BTreeMap<String, String>,
-    /// `success`, `failure`, `denied`, `unknown`, or null while it is pending.
-    pub outcome: Option<String>,
+    /// `success`, `failure`, `denied`, `unknown`, or `pending` while there is none.
+    pub outcome: String,
     /// `info`, `warn` or `fail`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub severity: Option<String>,
@@ -148,7 +151,7 @@ impl From<Row> for Summary {
             },
             targets: row.targets.into_iter().map(target).collect(),
             scope: row.scope,
-            outcome: row.outcome,
+            outcome: row.outcome.unwrap_or_else(|| PENDING.to_owned()),
             severity: row.severity,
             reason: row.reason,
             request_id: row.request_id,

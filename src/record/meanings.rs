@@ -136,7 +136,11 @@ const MEANINGS: &[(&str, &str)] = &[
     ("actor_token_times", "the token's times are malformed"),
     ("actor_token_unsigned", "the token is not signed"),
     ("actor_token_without_expiry", "the token never expires"),
-    ("not_done", "the request failed or was refused: nothing was changed by it"),
+    ("not_done", "the request was refused: nothing was changed by it"),
+    (
+        "failed",
+        "the API failed at it, or at a part of it: what it changed all the same is not known",
+    ),
     ("outcome_unknown", "nobody knows whether it was done"),
     ("deletion", "a deletion does not say what was there"),
     ("call", "the request is a call, whose arguments are not fields of what it changes"),

@@ -294,11 +294,12 @@ impl Server {
         self.reading.spawn(api::keep_changes(Arc::clone(&log), stopping.clone()));
         let ending = stopping.clone();
         self.side.spawn(async move { later.keep(ending).await });
-        let trusted = reloader.started_with.trusted_proxies.clone();
+        let shared = Arc::clone(&self.shared);
+        let trusted = move || shared.snapshot.load().config.trusted_proxies.clone();
         // Health is told until the last request has ended.
         let (end, ending) = watch::channel(false);
         let serving = self.reading.spawn(async move {
-            if let Err(error) = api::serve(reading, router, &trusted, ending).await {
+            if let Err(error) = api::serve(reading, router, Arc::new(trusted), ending).await {
                 tracing::error!(%error, "the reading listener failed");
             }
         });

@@ -201,7 +201,8 @@ fn an_interrupted_export_goes_on_wherever_it_was_cut() {
         assert!(said.contains("nothing to go on with"), "{said}");
     };
     wait_until("all is in the index", || {
-        proxy.events().len() == 3 && proxy.events().iter().all(|event| !event["outcome"].is_null())
+        proxy.events().len() == 3
+            && proxy.events().iter().all(|event| event["outcome"] != "pending")
     });
     for format in FORMATS {
         cut(&remote, &url, "audit.export", format);

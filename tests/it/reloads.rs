@@ -97,6 +97,39 @@ fn a_change_of_rules_is_on_record_with_both_digests() {
 }
 
 #[test]
+fn who_may_say_whose_request_it_is_changes_for_readers_too() {
+    let setup = Setup { more: "trusted_proxies: [\"127.0.0.1\"]".to_owned(), ..Setup::default() };
+    let upstream = Upstream::start(|_| Reply::ok());
+    let proxy = Proxy::with(upstream.address, &setup);
+    let sources = |count: usize| {
+        let request = "POST /audit/sign-in HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 203.0.113.7\r\n\
+             Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 7\r\n\
+             Connection: close\r\n\r\ntoken=x";
+        assert_eq!(exchange(proxy.reading, request.as_bytes()).status, 303);
+        let refused = || {
+            let mut events = proxy.all_events();
+            events.retain(|event| event["action"] == "audit.sign_in");
+            events
+        };
+        wait_until("it is on record", || refused().len() == count);
+        refused().iter().map(|event| event["source"]["ip"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(sources(1), ["203.0.113.7"]);
+    let config = fs::read_to_string(proxy.config()).unwrap();
+    fs::write(proxy.config(), config.replace("[\"127.0.0.1\"]", "[\"192.0.2.1\"]")).unwrap();
+    next(&proxy, 0);
+    wait_until("it is in force", || {
+        let known = sources_known(&proxy);
+        sources(known + 1).contains(&"127.0.0.1".into())
+    });
+}
+
+/// Attempts to sign in that are on record.
+fn sources_known(proxy: &Proxy) -> usize {
+    proxy.all_events().iter().filter(|event| event["action"] == "audit.sign_in").count()
+}
+
+#[test]
 fn what_cannot_be_put_on_record_does_not_come_into_force() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("acme.yaml");

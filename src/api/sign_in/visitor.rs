@@ -64,13 +64,14 @@ impl FromRequestParts<Arc<Log>> for Visitor {
     async fn from_request_parts(parts: &mut Parts, log: &Arc<Log>) -> Result<Self, Response> {
         let from = Origin::of(&parts.extensions);
         let shown = Shown::of(&parts.headers, &log.ways, from.peer);
+        let used = Used::by(&parts.headers, parts.uri.path());
         if matches!(&*shown, Shown::Token(_) | Shown::Wrong) {
-            let found = log.authenticate(&parts.headers, &from).await;
+            let found = log.authenticate(&parts.headers, used, &from).await;
             let reader = found.map_err(IntoResponse::into_response)?;
             log.viewed(&reader, What::at(parts.uri.path()), &from);
             return Ok(Self { reader, csrf: String::new() });
         }
-        let found = log.reader(&shown, Used::Now).await.map_err(IntoResponse::into_response)?;
+        let found = log.reader(&shown, used).await.map_err(IntoResponse::into_response)?;
         if let Some(reader) = found {
             log.viewed(&reader, What::at(parts.uri.path()), &from);
             let csrf = match &*shown {

@@ -51,6 +51,8 @@ async fn a_trusted_proxy_says_who_it_is() {
         ("X-Groups: owners\r\n", 401, 0),
         ("Authorization: Basic YTpi\r\nX-User: ada\r\nX-Groups: blue\r\n", 200, 1),
         ("Authorization: Bearer eyJ.eyJ.x\r\nX-User: ada\r\nX-Groups: blue\r\n", 200, 1),
+        // A token of ours that does not hold is made up for by nobody.
+        ("Authorization: Bearer countersign_nosuch\r\nX-User: ada\r\nX-Groups: blue\r\n", 401, 0),
         // Whom the proxy names now counts before who signed in.
         ("Cookie: SESSION\r\nX-User: ada\r\nX-Groups: blue\r\n", 200, 1),
         ("Authorization: Bearer OWNER\r\nX-User: ada\r\nX-Groups: blue\r\n", 200, 2),

@@ -130,8 +130,8 @@ impl Served {
         let stopping = operations.stopping.clone();
         let router = router(operations, Arc::clone(&log)).merge(more(log));
         // Whoever comes from elsewhere comes through a proxy.
-        let trusted = ["127.0.0.1/32".parse().unwrap()];
-        tokio::spawn(async move { serve(listener, router, &trusted, stopping).await });
+        let trusted = Arc::new(|| vec!["127.0.0.1/32".parse().unwrap()]);
+        tokio::spawn(async move { serve(listener, router, trusted, stopping).await });
         let mut served = Self { dir, address, recorder, clock, stop, owner: String::new() };
         served.owner = served.token("owner", Grant::owner());
         served.indexed().await;

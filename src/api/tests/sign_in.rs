@@ -105,6 +105,13 @@ async fn a_session_ends_with_its_token_with_time_and_with_the_next() {
     assert_eq!(list(&idle).await, 200, "it was used");
     served.clock.advance(minutes(30));
     assert_eq!(list(&idle).await, 401);
+    // A page asks by itself.
+    let live = served.signed_in(&served.owner).await;
+    let fields = format!("Cookie: {live}\r\nCountersign-Live: 1\r\n");
+    served.clock.advance(minutes(20));
+    assert_eq!(served.send("GET", LIST, &fields).await.status, 200);
+    served.clock.advance(minutes(10));
+    assert_eq!(served.send("GET", LIST, &fields).await.status, 401, "nobody used it");
     // It is used all the time.
     let used = served.signed_in(&served.owner).await;
     for _ in 0..28 {

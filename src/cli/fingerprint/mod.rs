@@ -21,6 +21,7 @@ use self::search::{Found, Looked, search};
 use super::place::LedgerArgs;
 use super::query::open::reader;
 use super::screen::{cell, json_text, printable, table};
+use crate::query::PENDING;
 use crate::redact::{Print, Unprinted, prints};
 use crate::server::{self, KeyError};
 
@@ -389,7 +390,7 @@ fn cells(row: &Value) -> [String; 6] {
         text("/time").unwrap_or("-").to_owned(),
         cell(text("/action").unwrap_or("-")),
         cell(actor),
-        text("/outcome").unwrap_or("pending").to_owned(),
+        text("/outcome").unwrap_or(PENDING).to_owned(),
         locations.join("\n"),
         text("/id").unwrap_or("-").to_owned(),
     ]

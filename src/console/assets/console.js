@@ -13,6 +13,7 @@
   const stored = {
     get(name) { try { return localStorage.getItem("countersign." + name); } catch { return null; } },
     set(name, value) { try { localStorage.setItem("countersign." + name, value); return true; } catch { return false; } },
+    forget(name) { try { localStorage.removeItem("countersign." + name); } catch { /* There is nothing. */ } },
   };
 
   // ---- theme
@@ -316,7 +317,8 @@
   }
   async function refresh() {
     due = null;
-    const answer = await fetch(location.href, { cache: "no-store" });
+    // Nobody asks for this: a session that nobody uses ends all the same.
+    const answer = await fetch(location.href, { cache: "no-store", headers: { "countersign-live": "1" } });
     if (!watching) return;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const fresh = $("#results", page);
@@ -438,9 +440,11 @@
     addEventListener("pageshow", (event) => { if (event.persisted && watching) startLive(); });
   }
 
-  // ---- saved views
+  // ---- saved views: each reader's own, so that who signs in next in this browser is shown none of them
+  const shelf = "views." + root.dataset.reader;
+  stored.forget("views");
   const views = $("[data-views]");
-  const saved = () => { try { const list = JSON.parse(stored.get("views") ?? "[]"); return Array.isArray(list) ? list : []; } catch { return []; } };
+  const saved = () => { try { const list = JSON.parse(stored.get(shelf) ?? "[]"); return Array.isArray(list) ? list : []; } catch { return []; } };
   function showViews() {
     if (!views) return;
     views.replaceChildren(...saved().map((view, index) => {
@@ -456,7 +460,7 @@
       remove.setAttribute("aria-label", "Forget the view " + view.name);
       remove.textContent = "×";
       remove.addEventListener("click", () => {
-        stored.set("views", JSON.stringify(saved().filter((_, other) => other !== index)));
+        stored.set(shelf, JSON.stringify(saved().filter((_, other) => other !== index)));
         showViews();
         say("The view is forgotten");
       });
@@ -471,7 +475,7 @@
     for (const own of ["cursor", "event", "live"]) url.searchParams.delete(own);
     const list = saved().filter((view) => view.name !== name);
     list.push({ name: name.slice(0, 80), query: url.search });
-    say(stored.set("views", JSON.stringify(list.slice(-50))) ? "The view is saved in this browser" : "This browser stores nothing");
+    say(stored.set(shelf, JSON.stringify(list.slice(-50))) ? "The view is saved in this browser" : "This browser stores nothing");
     showViews();
   });
   showViews();

@@ -5,16 +5,30 @@ mod links;
 
 use serde_json::json;
 
+use std::fs;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{InForce, Settings, router};
-use crate::access::Role;
+use crate::access::{Grant, GroupGrant, Role};
 use crate::api::Ways;
 use crate::api::tests::{Answer, Served};
+use crate::config::{Oidc, TrustedHeader};
+use crate::identify::Secret;
 use crate::redact::Action;
 
 const NEWS: &str = "2026-07-09T23:30:00Z";
 const OLD: &str = "2026-06-01T12:00:00Z";
+
+const RULES: &str = "events:
+  - id: key.rotate
+    match: { method: POST, path: '/keys/{id}/rotate' }
+    action: api_key.rotate
+    target: { type: api_key, name: '{response.body:$.name}' }
+    scope: { pool: '{query.pool}' }
+    outcome:
+      - { when: { status: 200, body: { '$.error': present } }, is: failure, reason: broken }
+";
 
 /// A log with its pages.
 async fn served() -> Served {
@@ -23,8 +37,30 @@ async fn served() -> Served {
 
 /// Those of `countersign run --upstream`.
 fn settings() -> Settings {
-    let config = crate::config::for_upstream("http://127.0.0.1:9", None, None, None).unwrap();
-    let rules = crate::rules::load(None, &config.packs).unwrap();
+    let mut config = crate::config::for_upstream("http://127.0.0.1:9", None, None, None).unwrap();
+    let grant = |group: &str, grant| GroupGrant { group: group.to_owned(), grant };
+    let shared = Grant::within(Role::Viewer, [("pool".to_owned(), "shared".to_owned())]).unwrap();
+    config.reading.oidc = Some(Oidc {
+        issuer: "https://id.example.com".to_owned(),
+        client_id: "countersign".to_owned(),
+        client_secret: Some(Secret::new("hunter2".to_owned())),
+        label: "Example".to_owned(),
+        scopes: vec!["openid".to_owned()],
+        claim: "realm.roles".to_owned(),
+        grants: vec![grant("audit-owners", Grant::owner()), grant("*", shared)],
+        authorities: Vec::new(),
+        timeout: Duration::from_secs(5),
+    });
+    config.reading.trusted_header = Some(TrustedHeader {
+        user: "x-user".parse().unwrap(),
+        groups: Some("x-groups".parse().unwrap()),
+        peers: vec!["192.0.2.9/32".parse().unwrap()],
+        secret: Some(("x-secret".parse().unwrap(), Secret::new("hunter3".to_owned()))),
+        grants: vec![grant("dev", Grant::everything(Role::Admin))],
+    });
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("own.yaml"), RULES).unwrap();
+    let rules = crate::rules::load(Some(dir.path()), &config.packs).unwrap();
     Arc::new(move || InForce {
         redaction: vec![
             ("own.rule".to_owned(), Action::Mask, false),
@@ -56,9 +92,13 @@ async fn the_list_shows_what_is_asked_for() {
     served.indexed().await;
     let rows: &[(&str, &[&str], &[&str])] = &[
         ("", &["Key one made", "Pool changed", "2 events in the last 24 hours"], &["Long ago"]),
-        ("?since=all", &["Key one made", "Long ago", "3 events in all"], &[]),
+        ("?since=all", &["Key one made", "Long ago", "3 events on record"], &["Zoom out"]),
         ("?action=pool.update", &["Pool changed", "http_409"], &["Key one made"]),
-        ("?severity=fail&since=90d", &["Pool changed"], &["Key one made", "Long ago"]),
+        (
+            "?severity=fail&since=90d",
+            &["Pool changed", "class=\"clear\" href=\"/audit?since=90d\"", "Zoom out"],
+            &["Key one made", "Long ago"],
+        ),
         ("?actor=robot", &["Pool changed"], &["Key one made", "</svg>Actors"]),
         ("?q=changed", &["Pool changed"], &["Key one made"]),
         ("?since=all&until=2026-06-02T00:00:00Z", &["Long ago"], &["Key one made"]),
@@ -204,7 +244,7 @@ async fn what_is_hidden_is_as_what_is_absent() {
     served.indexed().await;
     let viewer = served.scoped("viewer", Role::Viewer, "red");
     let list = served.ask_as(&viewer, "/audit?since=all").await.body;
-    assert!(list.contains("In red") && list.contains("1 event in all"), "{list}");
+    assert!(list.contains("In red") && list.contains("1 event on record"), "{list}");
     for hidden in ["In blue", "pool.hide", "Hidden Person", "blue"] {
         assert!(!list.contains(hidden), "{hidden}");
     }
@@ -251,10 +291,28 @@ async fn every_answer_is_guarded() {
 }
 
 #[tokio::test]
+async fn what_a_browser_keeps_is_kept_for_each_reader_apart() {
+    let served = served().await;
+    let mark = |page: &Answer| {
+        let (_, rest) = page.body.split_once("data-reader=\"").unwrap();
+        rest.split_once('"').unwrap().0.to_owned()
+    };
+    let owner = mark(&served.ask("/audit").await);
+    let viewer = served.scoped("viewer", Role::Viewer, "red");
+    let other = mark(&served.ask_as(&viewer, "/audit").await);
+    assert_ne!(owner, other);
+    assert_eq!(other, mark(&served.ask_as(&viewer, "/audit?since=all").await));
+    let nobody = served.send("GET", "/audit/sign-in", "").await;
+    assert!(!nobody.body.contains("data-reader"), "{}", nobody.body);
+}
+
+#[tokio::test]
 async fn settings_and_coverage_are_for_owners() {
     let served = served().await;
+    let token = served.scoped("ci", Role::Viewer, "red");
     let page = served.ask("/audit/settings").await;
     assert_eq!(page.status, 200);
+    assert!(!page.body.contains("hunter") && !page.body.contains(&token), "{}", page.body);
     for text in [
         "127.0.0.1:9",
         "mutations are audited",
@@ -265,6 +323,19 @@ async fn settings_and_coverage_are_for_owners() {
         "a TLS client certificate",
         "Checkpoints",
         "Logs",
+        "https://id.example.com",
+        "realm.roles",
+        "group “audit-owners”: owner, every event",
+        "everybody: viewer, events with pool=shared",
+        "192.0.2.9/32",
+        "must be in x-secret",
+        "x-groups",
+        "group “dev”: admin, every event",
+        "Tokens in force",
+        "<td><bdi>ci</bdi></td><td>viewer</td><td><bdi>events with pool=red</bdi></td>",
+        "type api_key, name {response.body:$.name}",
+        "pool={query.pool}",
+        "200 and $.error is there: failure (broken)",
     ] {
         assert!(page.body.contains(text), "no {text:?} in {}", page.body);
     }

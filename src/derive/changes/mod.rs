@@ -61,8 +61,10 @@ pub struct Changes {
 /// Why there are no changes, or not all, or what is to be known of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Note {
-    /// The request failed or was refused.
+    /// The request was refused, or never sent.
     NotDone,
+    /// The API failed at it, or did a part of it.
+    Failed,
     /// Nobody knows whether it was done.
     OutcomeUnknown,
     /// It is a deletion: the request does not say what was there.
@@ -114,6 +116,7 @@ impl Note {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::NotDone => "not_done",
+            Self::Failed => "failed",
             Self::OutcomeUnknown => "outcome_unknown",
             Self::Deletion => "deletion",
             Self::Call => "call",
@@ -159,6 +162,9 @@ pub fn changes(
     match verdict.outcome {
         Outcome::Success if status == Some(304) => return Changes::none(Note::NotDone),
         Outcome::Success => {}
+        Outcome::Failure if may_have_changed(verdict, status) => {
+            return Changes::none(Note::Failed);
+        }
         Outcome::Failure | Outcome::Denied => return Changes::none(Note::NotDone),
         Outcome::Unknown => return Changes::none(Note::OutcomeUnknown),
     }
@@ -171,6 +177,13 @@ pub fn changes(
         }
         None => set,
     }
+}
+
+/// Whether what failed may have changed something all the same: an error of the server's own may come when
+/// a part was done, and of several acts some were. A method that is not there (501) did nothing.
+fn may_have_changed(verdict: &Verdict, status: Option<u16>) -> bool {
+    status.is_some_and(|status| status >= 500 && status != 501)
+        || verdict.acts.iter().any(|act| act.outcome == Some(Outcome::Success))
 }
 
 /// The status; that of an operation that has yet to be carried out is 202.

@@ -395,6 +395,32 @@ fn an_exchange_without_a_response_has_no_changes() {
     }
 }
 
+#[test]
+fn what_failed_is_not_said_to_have_changed_nothing() {
+    let rows = [
+        (400, "not_done"),
+        (403, "not_done"),
+        (409, "not_done"),
+        (500, "failed"),
+        (501, "not_done"),
+        (507, "failed"),
+    ];
+    for (status, note) in rows {
+        let request = RequestRecord {
+            method: "PATCH".to_owned(),
+            path: "/users/5".to_owned(),
+            body: Some(json!({"a": 1}).into()),
+            ..RequestRecord::default()
+        };
+        let response =
+            ResponseRecord { status, headers: json!({}).into(), ..ResponseRecord::default() };
+        let naming = naming(&request);
+        let verdict = outcome(&naming, Ended::Response(&response));
+        let found = changes(&request, &naming, &verdict, Some(&response), None);
+        assert_eq!(found.notes, [note], "{status}");
+    }
+}
+
 fn patch(body: Value) -> Changes {
     patched(body, "application/json")
 }

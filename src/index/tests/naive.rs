@@ -110,6 +110,7 @@ fn target(dice: &mut Dice) -> Value {
     let number = dice.below(30);
     let id = match dice.below(4) {
         0 => format!("0198a7b2-0000-4000-9000-0000000000{number:02}"),
+        1 => format!("K{number}"),
         _ => format!("k{number}"),
     };
     json!({"type": dice.pick(&KINDS), "id": id, "name": format!("Name {number} {}", dice.pick(&NAMES))})
@@ -177,7 +178,8 @@ fn condition(dice: &mut Dice, rows: &[Row]) -> Condition {
         5 => Condition::Outcome(vec![None]),
         6 => Condition::ResourceType(values(&[dice.pick(&KINDS)])),
         7 => {
-            let text = dice.pick(&["k3", "k", "name 1", "NAME", "ada", "ün%", "zz"]).to_owned();
+            let text =
+                dice.pick(&["k3", "K4", "k", "name 1", "NAME", "ada", "ün%", "zz"]).to_owned();
             Condition::Target(like(dice, row.targets.first().map(|it| &it.name), text))
         }
         8 => {

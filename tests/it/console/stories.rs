@@ -1,6 +1,6 @@
 //! What an auditor does, each story in full.
 
-use countersign::access::Access;
+use countersign::access::{Access, Grant, NewToken, Role};
 use countersign::clock::{Clock, SystemClock};
 
 use super::chromium::{Chromium, DESK, Look, PHONE};
@@ -14,10 +14,14 @@ pub(super) fn signed_in(story: &Story) -> Chromium {
 }
 
 pub(super) fn sign_in(browser: &Chromium, story: &Story) {
+    sign_in_with(browser, &story.token);
+}
+
+fn sign_in_with(browser: &Chromium, token: &str) {
     browser.go("/audit");
     assert_eq!(browser.eval("location.pathname"), "/audit/sign-in");
     browser.click("#token");
-    browser.write(&story.token);
+    browser.write(token);
     browser.leads_on(|| browser.press(&["Enter"]));
     assert_eq!(browser.eval("location.pathname"), "/audit");
 }
@@ -395,6 +399,22 @@ fn a_view_is_kept_under_a_name() {
     browser.shoot("views");
     let name = browser.eval("document.querySelector('[data-views] a').innerText");
     assert_eq!(name, "Keys <b>of</b> ours");
+    // Who signs in next in the same browser is shown none of them.
+    let new = NewToken {
+        name: "viewer".to_owned(),
+        grant: Grant::everything(Role::Viewer),
+        expires: None,
+    };
+    let mut access = Access::open(&story.proxy.data()).unwrap();
+    let token = access.create(&new, SystemClock.now()).unwrap().reveal().to_owned();
+    let form = "document.querySelector('form[action$=\"sign-out\"] button')";
+    browser.leads_on(|| drop(browser.eval(&format!("{form}.click()"))));
+    sign_in_with(&browser, &token);
+    browser.click("#menu-views summary");
+    assert_eq!(browser.eval("document.querySelectorAll('[data-views] a').length"), 0);
+    browser.leads_on(|| drop(browser.eval(&format!("{form}.click()"))));
+    sign_in(&browser, &story);
+    browser.click("#menu-views summary");
     browser.leads_on(|| browser.click("[data-views] a"));
     assert_eq!(browser.eval("location.search"), "?since=30d&category=api_key");
     is_quiet(&browser);

@@ -2,6 +2,9 @@
 //!
 //! Every value that is shown is named here, so that no secret of a later section is shown by itself.
 
+mod naming;
+mod readers;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,6 +27,8 @@ use crate::identify::Endpoint;
 use crate::redact::Action as RedactionAction;
 use crate::retain::{Hold, Keep, KeptIn, Policy};
 use crate::rules::Pack;
+use naming::Rule;
+use readers::TokenView;
 
 /// Rules that are listed.
 const RULES: usize = 2_000;
@@ -52,6 +57,8 @@ struct SettingsPage {
     groups: Vec<Group>,
     rules: Vec<Rule>,
     more: usize,
+    /// Those in force; none where they cannot be read.
+    tokens: Option<Vec<TokenView>>,
     /// Rules that say who acts, in their order.
     actors: Vec<Shown>,
     /// Rules of the operator that redact.
@@ -72,23 +79,11 @@ struct Group {
     facts: Vec<(&'static str, Shown)>,
 }
 
-struct Rule {
-    id: Shown,
-    methods: String,
-    path: Shown,
-    action: Shown,
-}
-
 pub(super) async fn page(log: &Arc<Log>, viewer: &Viewer, in_force: InForce) -> Response {
     if !viewer.is_owner() {
         return error::for_owners(log, viewer, What::Settings).await;
     }
-    let rules = in_force.events.iter().take(RULES).map(|rule| Rule {
-        id: Shown::line(&rule.id),
-        methods: any(rule.methods.join(", ")),
-        path: Shown::line(rule.path.as_str()),
-        action: Shown::line(rule.action.as_deref().unwrap_or("by convention")),
-    });
+    let rules = in_force.events.iter().take(RULES).map(Rule::of);
     let redacting = |are_shipped: bool| {
         let rules = in_force.redaction.iter().filter(move |(.., shipped)| *shipped == are_shipped);
         rules.map(|(id, action, _)| (Shown::line(id), done(*action))).take(RULES).collect()
@@ -98,6 +93,7 @@ pub(super) async fn page(log: &Arc<Log>, viewer: &Viewer, in_force: InForce) -> 
         groups: groups(&in_force),
         rules: rules.collect(),
         more: in_force.events.len().saturating_sub(RULES),
+        tokens: readers::tokens(log).await,
         actors: in_force.actors.iter().map(|rule| Shown::line(rule)).collect(),
         own: redacting(false),
         shipped: redacting(true),
@@ -111,7 +107,7 @@ fn groups(in_force: &InForce) -> Vec<Group> {
     groups.extend(config.listeners.iter().map(listener));
     groups.extend(config.upstreams.iter().map(|(name, upstream)| of_upstream(name, upstream)));
     groups.extend(config.routes.iter().map(route));
-    groups.push(reading(config));
+    groups.extend(readers::groups(&config.reading));
     groups.push(ledger(config));
     groups.push(retention(&config.retention));
     groups.extend(config.retention.holds.iter().map(hold));
@@ -233,33 +229,6 @@ fn route(route: &Route) -> Group {
             ("Captured of requests", bytes(route.capture_request)),
             ("Captured of responses", bytes(route.capture_response)),
             ("Before and after", snapshots.to_owned()),
-        ],
-    )
-}
-
-fn reading(config: &Config) -> Group {
-    let reading = &config.reading;
-    let public = reading.public_url.as_ref().map(|public| {
-        let scheme = if public.tls { "https" } else { "http" };
-        format!("{scheme}://{}{}", public.authority, public.prefix)
-    });
-    let oidc = reading
-        .oidc
-        .as_ref()
-        .map(|oidc| format!("{}, as {}; groups in {}", oidc.issuer, oidc.client_id, oidc.claim));
-    let header = reading.trusted_header.as_ref().map(|header| {
-        let peers: Vec<String> = header.peers.iter().map(ToString::to_string).collect();
-        format!("{} of {}", header.user, peers.join(", "))
-    });
-    group(
-        "Reading",
-        vec![
-            ("Address", reading.address.to_string()),
-            ("Public address", public.unwrap_or_default()),
-            ("Sessions unused", span(reading.sessions.idle)),
-            ("Sessions at most", span(reading.sessions.total)),
-            ("Identity provider", oidc.unwrap_or_default()),
-            ("Trusted header", header.unwrap_or_default()),
         ],
     )
 }
