@@ -78,6 +78,7 @@ pub(super) fn walk(path: &Path, method: &str) -> Walked {
     let mut walk = Walk { path, method, out: Walked::default(), next: path.start };
     walk.composite();
     walk.file_system();
+    walk.layout();
     walk.model();
     while let Some(segment) = path.segments.get(walk.next) {
         walk.step(segment);
@@ -320,7 +321,7 @@ impl Walk<'_> {
                 .get(self.next + 1)
                 .and_then(|next| next.word.as_deref())
                 .is_some_and(is_verb);
-        if is_last && (self.is_acting(word) || self.is_acting_on_one(word)) {
+        if is_last && (self.is_acting(word) || self.is_acting_on_one(word) || self.is_act(word)) {
             self.verb(word);
         } else if verb_is_next && self.is_before_power(word) {
             // `/qemu/100/status/stop`: what is done to the machine.
@@ -361,7 +362,7 @@ impl Walk<'_> {
         }
         // `/user/id/41`
         if let (true, Some(next)) =
-            (is_marker(word) && word != "acl", self.path.segments.get(self.next + 1))
+            (self.is_marker_here(word), self.path.segments.get(self.next + 1))
         {
             self.next += 1;
             return self.id(next);
@@ -404,6 +405,7 @@ impl Walk<'_> {
             && !is_part(word)
             && !is_verb(word)
             && known_category(word).is_none()
+            && !self.is_before_marker()
         {
             self.id(segment);
         } else {

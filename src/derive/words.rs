@@ -59,6 +59,7 @@ const UNCHANGED: &[&str] = &[
     "radius",
     "census",
     "prometheus",
+    "ers",
 ];
 
 /// Those of them that are collections all the same.
@@ -100,6 +101,7 @@ const IRREGULAR: &[(&str, &str)] = &[
 /// Short or run-together nouns, and what they stand for.
 const SYNONYMS: &[(&str, &str)] = &[
     ("apikey", "api_key"),
+    ("b", "bucket"),
     ("acct", "account"),
     ("org", "organization"),
     ("organisation", "organization"),

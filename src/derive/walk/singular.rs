@@ -72,8 +72,17 @@ impl Walk<'_> {
             || self.is_changed_part(word)
             || self.is_made_so(word)
             || self.is_of_client(word)
-            || is_last && self.is_of_several_at_once(word)
+            || is_last && (self.is_of_several_at_once(word) || self.is_of_whole(word))
             || self.is_done_together(word)
+    }
+
+    /// `DELETE /files/trash`, `POST /collections/all`: what a collection has as a whole.
+    fn is_of_whole(&mut self, word: &str) -> bool {
+        let is_bin = self.method == "DELETE" && matches!(word, "recycle_bin" | "trash");
+        if is_bin {
+            (self.out.part, self.out.part_at) = (Some(word.to_owned()), Some(self.next));
+        }
+        is_bin || self.method == "POST" && word == "all"
     }
 
     /// `/users/bulk/delete`, which is as `/users/bulk-delete`.
