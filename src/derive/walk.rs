@@ -79,6 +79,7 @@ pub(super) fn walk(path: &Path, method: &str) -> Walked {
     walk.composite();
     walk.file_system();
     walk.layout();
+    walk.registry();
     walk.model();
     while let Some(segment) = path.segments.get(walk.next) {
         walk.step(segment);
@@ -204,6 +205,8 @@ impl Walk<'_> {
 
     fn node(&mut self, word: &str) {
         let (noun, plural) = (singular(word), is_plural(word));
+        // `/storage/v1/b/photos`; the first of all may be a bucket that is called so.
+        let noun = if word == "b" && self.next > 0 { "bucket".to_owned() } else { noun };
         let node = Node { noun, plural, at: Some(self.next), ..Node::default() };
         self.out.nodes.push(node);
     }
@@ -258,9 +261,7 @@ impl Walk<'_> {
         // `/users/tokens/provision`, `/users/authorization/changePassword`: no item is called so.
         let is_acted_on = self.next + 2 == self.path.segments.len()
             && next_word.is_some_and(|next| is_verb(next) || compound_tail(next).is_some());
-        let is_in_settings = || is_plural(word) && matches!(self.noun(), "setting" | "settings");
-        let is_known = is_common_collection(word) || word.ends_with("ation") || is_in_settings();
-        if self.method == "POST" && is_acted_on && is_known {
+        if self.method == "POST" && is_acted_on && self.is_list_of_own(word) {
             return self.node(word);
         }
         let noun = self.noun();
@@ -314,6 +315,9 @@ impl Walk<'_> {
     }
 
     fn after_item(&mut self, word: &str, is_last: bool) {
+        if self.is_batch_of_item(word) {
+            return;
+        }
         let verb_is_next = self.next + 2 == self.path.segments.len()
             && self
                 .path
@@ -334,7 +338,7 @@ impl Walk<'_> {
             self.out.is_relationship = true;
         } else if is_plural(word) || !is_last || self.are_members(word) {
             self.node(word);
-        } else if self.method == "POST" && !is_thing(word) {
+        } else if self.method == "POST" && (!is_thing(word) || self.is_made_in_one(word)) {
             // What is no verb is a thing, which is made.
             self.node(word);
         } else {

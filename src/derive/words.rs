@@ -101,7 +101,6 @@ const IRREGULAR: &[(&str, &str)] = &[
 /// Short or run-together nouns, and what they stand for.
 const SYNONYMS: &[(&str, &str)] = &[
     ("apikey", "api_key"),
-    ("b", "bucket"),
     ("acct", "account"),
     ("org", "organization"),
     ("organisation", "organization"),

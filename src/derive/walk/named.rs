@@ -119,6 +119,9 @@ const OWN_THINGS: [&str; 53] = [
 const OF_TWO_NAMES: [&str; 6] =
     ["experiment", "feature", "feature_flag", "flag", "segment", "toggle"];
 
+/// Ends of domains, besides those of countries.
+const TOP_LEVEL: [&str; 9] = ["app", "cloud", "com", "dev", "edu", "example", "net", "org", "test"];
+
 /// Hosts of code, before whose it is and what it is called.
 const HOSTS: [&str; 5] = ["bb", "bitbucket", "gh", "github", "gitlab"];
 
@@ -242,6 +245,13 @@ impl Walk<'_> {
         next.is_some_and(is_marker) && self.next + 2 < self.path.segments.len()
     }
 
+    /// Whether a word behind a collection is that of another list, which no item is called.
+    pub(super) fn is_list_of_own(&self, word: &str) -> bool {
+        let is_in_settings = || is_plural(word) && matches!(self.noun(), "setting" | "settings");
+        let is_known = is_common_collection(word) || word == "acls" || word.ends_with("ation");
+        is_known || is_in_settings()
+    }
+
     /// Whether a plural behind a collection names one of it.
     pub(super) fn is_named_by_people(&self, word: &str) -> bool {
         let node = self.out.nodes.last();
@@ -258,6 +268,10 @@ impl Walk<'_> {
         }
         let is_direct = node.at.is_some_and(|at| at + 1 == self.next);
         let is_fit = is_direct && !node.plural && NAMED.contains(&node.noun.as_str());
+        // `/tailnet/example.com/acl`
+        if is_direct && !node.plural && is_domain(&segment.text) {
+            return self.next + 1 < self.path.segments.len();
+        }
         if is_direct && !node.plural && OF_DATA.contains(&node.noun.as_str()) {
             return self.is_of_data(segment, word);
         }
@@ -315,11 +329,36 @@ impl Walk<'_> {
         }
     }
 
+    /// `/project/7/version`, `/company/5/customer`: where an item follows a singular, another singular is
+    /// that of what is made in it.
+    pub(super) fn is_made_in_one(&self, word: &str) -> bool {
+        let node = self.out.nodes.last().filter(|node| !node.plural && node.at.is_some());
+        let is_noun = is_known_noun(word) || word.ends_with("ion");
+        node.is_some_and(|node| !OWN.contains(&node.noun.as_str()))
+            && is_noun
+            && !is_part(word)
+            && !is_singleton(word)
+    }
+
     /// `/group/ops/member`: those of one group.
     pub(super) fn are_members(&self, word: &str) -> bool {
         let node = self.out.nodes.last();
         matches!(word, "member" | "user") && node.is_some_and(|node| node.is_item && !node.plural)
     }
+}
+
+/// Whether a text is the name of a domain, and of no file or script.
+fn is_domain(text: &str) -> bool {
+    let is_label = |label: &str| {
+        !label.is_empty()
+            && label.bytes().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'-')
+    };
+    let last = text.rsplit_once('.').map(|(_, last)| last);
+    text.split('.').all(is_label)
+        && last.is_some_and(|last| {
+            TOP_LEVEL.contains(&last)
+                || last.len() == 2 && !matches!(last, "do" | "js" | "pl" | "py")
+        })
 }
 
 /// Whether a name may follow a singular.

@@ -174,6 +174,26 @@ impl Walk<'_> {
         self.rest();
     }
 
+    /// `/v2/library/nginx/manifests/latest`: a repository of a registry, whose name has several segments.
+    ///
+    ///   <https://github.com/opencontainers/distribution-spec/blob/main/spec.md#endpoints>
+    pub(super) fn registry(&mut self) {
+        let segments = self.path.segments.as_slice();
+        let is_of_registry =
+            |segment: &Segment| matches!(segment.text.as_str(), "blobs" | "manifests");
+        let at = segments.iter().rposition(is_of_registry).unwrap_or_default();
+        let is_first = segments.first().is_some_and(|first| first.text == "v2");
+        let Some(names) = segments.get(1..at).filter(|names| is_first && !names.is_empty()) else {
+            return;
+        };
+        let names: Vec<&str> = names.iter().map(|name| name.text.as_str()).collect();
+        let mut own = super::Node { plural: true, ..super::Node::named("repository") };
+        own.take_id(&names.join("/"), None);
+        own.slots.extend(1..at);
+        self.out.nodes.push(own);
+        self.next = at;
+    }
+
     /// Whether what is left is the path of a file in a repository, or of a branch with a `/` in its name,
     /// with nothing behind it: `/repos/acme/web/contents/docs/users/a.md`, `/branches/feature/x`.
     fn is_in_repository(&self, is_last: bool) -> bool {
