@@ -8,7 +8,9 @@ mod names;
 use std::borrow::Cow;
 use std::fmt;
 
-pub(super) use self::batch::{MEMBERS, addresses, batch, fingerprint, formset, known_as, many};
+pub(super) use self::batch::{
+    MEMBERS, addresses, batch, fingerprint, formset, keyed, known_as, many,
+};
 pub(super) use self::files::files;
 pub(super) use self::inner::{created, created_id, created_id_at, place_of, under_own_name};
 use self::names::{
@@ -216,7 +218,9 @@ pub(super) fn id_at<'b>(body: &'b Value<'b>, noun: &'b str) -> Option<Found<'b>>
         // Who signs in has an id, and not the session.
         let own = |(_, at): &Found<'_>| noun != "session" || !at.to_string().ends_with("uid");
         let plain = (!is_call).then(|| first_at(outer, object, IDS)).flatten().filter(own);
-        plain.or_else(|| {
+        // Asana's, which say beside it of what kind the thing is.
+        let global = || member_of(object, "resource_type").and(first_at(outer, object, &["gid"]));
+        plain.or_else(global).or_else(|| {
             let (name, own) = object.iter().find(|(name, _)| is_id_of(name, noun))?;
             Some((scalar(own)?, At::member(outer, name)))
         })

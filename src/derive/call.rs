@@ -7,6 +7,7 @@ use super::graphql::Operation;
 use super::holders::{gives, holders, referred};
 use super::naming::{GIVEN, are_claimed, is_right, plural_name, right_given, sets_name};
 use super::nouns::{is_part, known_category};
+use super::reference;
 use super::sentence::Sentence;
 use super::verbs::{canonical, compound, is_verb, of_action};
 use super::words::{singular, snake};
@@ -34,6 +35,9 @@ const OF_CALLS: [&str; 9] = [
     "trace",
     "transaction",
 ];
+
+/// What is done to nothing that there is already.
+const MADE: [&str; 8] = ["create", "import", "post", "register", "search", "send", "set", "upload"];
 
 /// Members of a filter that leave what has this value, or one of these.
 const EQUAL: [&str; 5] = ["_eq", "_in", "eq", "equals", "in"];
@@ -161,6 +165,12 @@ pub(super) fn of_call(noun: &str, verb: &str, arguments: &Value<'_>, answer: Ans
     }
     call_by((targets.as_mut_slice(), kind, verb), part.as_deref(), arguments);
     refer((&mut targets, verb), is_given, arguments);
+    if let [target @ Target { id: None, name: None, .. }] = targets.as_mut_slice()
+        && !MADE.contains(&verb)
+        && part.is_none()
+    {
+        target.id = reference::own(arguments, &target.kind).map(|(id, _)| id);
+    }
     let is_claimed = are_claimed(&targets);
     let holders = holders((noun, &targets), verb, arguments, true).without(&targets);
     let others = others(arguments, &targets);

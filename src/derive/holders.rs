@@ -6,14 +6,15 @@
 use super::body::{self, Members, Value, is_own};
 use super::call::places;
 use super::naming::{GIVEN, is_right, plural_name};
+use super::reference;
 use super::sentence::Sentence;
 use super::text::bounded;
 use super::words::snake;
 use crate::record::Target;
 
 /// What has members.
-pub(super) const GROUPS: [&str; 7] =
-    ["channel", "group", "organization", "project", "space", "team", "workspace"];
+pub(super) const GROUPS: [&str; 8] =
+    ["channel", "group", "organization", "project", "room", "space", "team", "workspace"];
 
 /// To whom a right is given.
 const RECIPIENTS: [&str; 6] = ["user", "member", "account", "service_account", "group", "team"];
@@ -25,6 +26,26 @@ const TO_OTHERS: [(&str, &str); 5] = [
     ("share", "with"),
     ("transfer", "to"),
     ("unshare", "with"),
+];
+
+/// Verbs for what is done to one of those who are in something.
+const TO_PEOPLE: [&str; 6] = ["ban", "invite", "kick", "mute", "unban", "unmute"];
+
+/// Verbs by which things come together and apart.
+const JOINING: [&str; 6] = ["attach", "bind", "connect", "detach", "disconnect", "unbind"];
+
+/// What does, where a request names it.
+const JOINED: [&str; 10] = [
+    "container",
+    "device",
+    "disk",
+    "host",
+    "instance",
+    "machine",
+    "network",
+    "server",
+    "vm",
+    "volume",
 ];
 
 /// Those others, besides those to whom a right is given.
@@ -51,15 +72,22 @@ const HELD: [&str; 8] =
     ["credential", "key", "membership", "passkey", "session", "token", "totp", "mfa"];
 
 /// What ties somebody to what they are given.
-const TIES: [&str; 7] = [
+const TIES: [&str; 8] = [
     "acl",
     "cluster_role_binding",
+    "collaboration",
     "grant",
     "permission_assignment",
     "policy_assignment",
     "role_assignment",
     "role_binding",
 ];
+
+/// Under what it is said who is tied to something, of several types.
+const WHO: [&str; 4] = ["accessible_by", "grantee", "principal", "subject"];
+
+/// By what somebody is known who may have something from then on.
+const ADDRESSES: [&str; 3] = ["emailAddress", "email_address", "grantee"];
 
 /// Who is in charge of a group, as who is a member of it.
 const OF_GROUPS: [&str; 2] = ["member", "subadmin"];
@@ -71,7 +99,7 @@ const TIED: [&str; 3] = ["role", "permission", "policy"];
 const OF_SIGN_INS: [&str; 2] = ["session", "token"];
 
 /// What is somebody's by its noun, as AWS has it.
-const OF_USERS: [&str; 2] = ["login_profile", "user_policy"];
+const OF_USERS: [&str; 3] = ["login_profile", "mfa_device", "user_policy"];
 
 /// Ids of one list that are named.
 const IDS_MAX: usize = body::TARGETS_MAX;
@@ -186,6 +214,10 @@ pub(super) fn holders(
         }
         return holders;
     }
+    holders.outer = taken(sent, noun, verb);
+    if !holders.outer.is_empty() {
+        return holders;
+    }
     // `POST /services/lock/unlock {"entity_id": …}`: what a service is called upon.
     if noun == "service" {
         holders.outer = find("entity", By::Id);
@@ -202,18 +234,21 @@ pub(super) fn holders(
         }
         return holders;
     }
-    let is_tie = TIES.contains(&noun);
+    let is_tie = is_tie(noun);
     if is_tie || HELD.contains(&last) || OF_USERS.contains(&noun) {
         let by = if OF_SIGN_INS.contains(&last) { By::Id } else { By::Name };
         OWNERS.iter().for_each(|kind| holders.take(find(kind, by)));
         if is_tie {
             holders.take(find("principal", By::Name));
             holders.bind(sent);
+            holders.take(typed(sent, &WHO));
+            holders.take(typed(sent, &["item"]));
         }
         if noun == "acl" {
             holders.take(find("role", By::Name));
         } else if is_tie || last == "membership" {
-            TIED.iter().for_each(|kind| holders.take(find(kind, By::Id)));
+            let by = if is_tie { By::Name } else { By::Id };
+            TIED.iter().for_each(|kind| holders.take(find(kind, by)));
         }
     } else if is_call
         && last != "user"
@@ -221,7 +256,47 @@ pub(super) fn holders(
     {
         holders.take(find("user", By::Id));
     }
+    if holders.owners.is_empty() && holders.outer.is_empty() {
+        let addressed = addressed(sent).filter(|_| last == "permission" && verb == "create");
+        let whole = addressed.or_else(|| reference::whole(sent, noun, verb == "create"));
+        let is_other = |whole: &Target| targets.iter().all(|target| target.kind != whole.kind);
+        holders.take(whole.filter(is_other).into_iter().collect());
+    }
     holders
+}
+
+/// Those who come or go, or what does, by such a verb: `POST /rooms/5/ban {"user_id": …}`,
+/// `POST /networks/5/connect {"Container": …}`.
+fn taken(sent: &Value<'_>, noun: &str, verb: &str) -> Vec<Target> {
+    if TO_PEOPLE.contains(&verb) && !matches!(noun, "member" | "user") {
+        return found(sent, noun, "user", By::Id);
+    }
+    let kinds = JOINED.iter().filter(|kind| JOINING.contains(&verb) && !noun.ends_with(**kind));
+    kinds.flat_map(|kind| found(sent, noun, kind, By::Name)).collect()
+}
+
+/// Whether what has this noun ties somebody to what they are given: `sys_user_has_role`.
+fn is_tie(noun: &str) -> bool {
+    let ends = ["role_assignment", "role_assigned_to"];
+    TIES.contains(&noun) || noun.contains("_has_") || ends.iter().any(|end| noun.ends_with(end))
+}
+
+/// The things under these names that say of what type they are: `{"type": "user", "id": "33322"}`.
+fn typed(sent: &Value<'_>, names: &[&str]) -> Vec<Target> {
+    let target = |name: &&str| {
+        let thing = sent.get(name)?;
+        let kind = snake(thing.get("type")?.as_str()?);
+        let id = body::scalar(thing.get("id")?);
+        (!kind.is_empty()).then_some(Target { kind, id, name: None })
+    };
+    names.iter().filter_map(target).collect()
+}
+
+/// Whoever is named by an address, of the type that stands beside it.
+fn addressed(sent: &Value<'_>) -> Option<Target> {
+    let id = ADDRESSES.iter().find_map(|name| body::scalar(sent.get(name)?))?;
+    let kind = sent.get("type").and_then(Value::as_str).filter(|kind| RECIPIENTS.contains(kind));
+    Some(Target { kind: kind.unwrap_or("user").to_owned(), id: Some(id), name: None })
 }
 
 /// Those to whom something comes.
@@ -242,6 +317,11 @@ fn receivers(sent: &Value<'_>, noun: &str) -> Vec<Target> {
     kinds.flat_map(of_kind).collect()
 }
 
+/// Those whom options of a call name that puts somebody into something: `{"user": ["ann"]}`.
+pub(super) fn named(options: &Value<'_>) -> Vec<Target> {
+    RECIPIENTS.iter().flat_map(|kind| found(options, "", kind, By::Name)).collect()
+}
+
 /// Whether what is sent names those to whom a right is given, and which right that is.
 pub(super) fn gives(noun: &str, sent: &Value<'_>) -> bool {
     let has = |kind: &str| !found(sent, noun, kind, By::Name).is_empty();
@@ -257,7 +337,10 @@ pub(super) fn referred(sent: &Value<'_>, kind: &str) -> Option<Target> {
 /// Those of this kind that are referred to, in the first place that does so.
 fn found(sent: &Value<'_>, noun: &str, kind: &str, by: By) -> Vec<Target> {
     let own = sent.get(noun).filter(|own| matches!(own, Value::Object(_)));
-    let mut all = places(sent).chain(own).map(|place| within(place.members(), kind, by));
+    // As Azure has it.
+    let inner = sent.get("properties").filter(|inner| matches!(inner, Value::Object(_)));
+    let mut all =
+        places(sent).chain(own).chain(inner).map(|place| within(place.members(), kind, by));
     all.find(|found| !found.is_empty()).unwrap_or_default()
 }
 
@@ -289,6 +372,11 @@ fn within(members: &Members<'_>, kind: &str, by: By) -> Vec<Target> {
     }
     let is_bare = |name: &str| is_own(name, kind, b"") || kind == "user" && name == "login";
     let bare = || members.iter().find(|(name, _)| is_bare(name));
+    let several = bare().and_then(|(_, value)| value.as_array());
+    if let Some(several) = several.filter(|several| several.len() > 1) {
+        let ids = several.iter().take(IDS_MAX).filter_map(body::scalar);
+        return ids.map(|id| target(Some(id), None)).collect();
+    }
     let bare = bare().and_then(|(_, value)| match value {
         Value::Object(_) => body::scalar(value.get("id")?),
         value => body::scalar(value),

@@ -51,6 +51,7 @@ mod partly;
 mod path;
 mod queried;
 mod redirect;
+mod reference;
 mod rejected;
 mod routed;
 mod rpc;

@@ -8,6 +8,7 @@ mod membership;
 mod noted;
 mod ordered;
 mod owned;
+mod patched;
 mod relation;
 mod signing;
 mod targets;

@@ -225,8 +225,34 @@ pub(super) fn known_category(noun: &str) -> Option<&'static str> {
     let find = |word: &str| {
         CATEGORIES.iter().find(|(_, nouns)| nouns.contains(&word)).map(|(category, _)| *category)
     };
-    find(noun).or_else(|| find(noun.rsplit('_').next().unwrap_or(noun)))
+    let by_last = || match noun.rsplit_once('_') {
+        // `log_group`, of which nobody is a member.
+        Some((of, "group")) if OF_THINGS.contains(&of.rsplit('_').next().unwrap_or(of)) => None,
+        Some((_, last)) => find(last),
+        None => None,
+    };
+    find(noun).or_else(by_last)
 }
+
+/// What groups are of in which nobody is.
+const OF_THINGS: [&str; 16] = [
+    "consumer",
+    "device",
+    "host",
+    "instance",
+    "log",
+    "machine",
+    "node",
+    "option",
+    "parameter",
+    "placement",
+    "rule",
+    "scaling",
+    "server",
+    "subnet",
+    "target",
+    "volume",
+];
 
 /// The categories that have a name of their own; of other things the noun is the category.
 pub fn categories() -> impl Iterator<Item = &'static str> {

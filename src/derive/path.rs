@@ -195,6 +195,16 @@ impl Path {
             ["ocs", script, _, ..] if script.ends_with(".php") => 2,
             // `/services/data/v58.0/query`, as Salesforce has it.
             ["services", "data", version, _, ..] if is_version(version, false) => 3,
+            // `/1/cards`, `/2/files`: a digit in front of a word is a version.
+            [first, next, ..]
+                if first.len() == 1
+                    && first.bytes().all(|it| it.is_ascii_digit())
+                    && !is_id(next) =>
+            {
+                1
+            }
+            // `/app/rest/buildQueue`: below the name of the application.
+            ["app", "rest", _, ..] => 2,
             // `/_synapse/admin/v1`: the application's name before what others begin with.
             [first, next, _, ..] if first.starts_with('_') && is_prefix(&snake(next)) => 2,
             _ => 0,

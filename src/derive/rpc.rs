@@ -14,7 +14,7 @@ use super::act::{ACTS_MAX, Act, Answer, More};
 use super::alike::in_any_case;
 use super::body::{self, Value};
 use super::call::{Calls, noun_and_verb, of_call, places};
-use super::holders::{GROUPS, referred};
+use super::holders::{GROUPS, named as named_in, referred};
 use super::naming::is_right;
 use super::text::bounded;
 use super::verbs::{canonical, compound};
@@ -142,11 +142,14 @@ pub(super) fn named(method: &str, params: &Value<'_>, answer: Answer) -> Act {
         target.name = target.name.take().or_else(|| body::scalar(name));
     }
     // `[["bob"], {}]`: names, and options, as FreeIPA's have it.
-    if let (Some([Value::Array(names), Value::Object(_)]), [target]) =
+    if let (Some([Value::Array(names), options @ Value::Object(_)]), [target]) =
         (params.as_array(), act.targets.as_mut_slice())
         && let [name @ Value::String(_)] = names.as_slice()
         && target.id.is_none()
     {
+        if ["add_", "remove_"].iter().any(|put| verb.starts_with(put)) {
+            act.sentence.outer.extend(named_in(options));
+        }
         match verb.as_str() {
             "create" => target.name = body::scalar(name),
             _ => (target.id, target.name) = (body::scalar(name), None),
@@ -166,6 +169,18 @@ pub(super) fn named(method: &str, params: &Value<'_>, answer: Answer) -> Act {
         Value::String(text) => !text.is_empty() && text.bytes().all(|it| it.is_ascii_digit()),
         _ => false,
     };
+    // `system.deleteSystem(KEY, 1000010000)`: who calls, and the one number behind it.
+    if let (Some([Value::String(key), rest @ ..]), [target]) =
+        (params.as_array(), act.targets.as_mut_slice())
+        && target.id.is_none()
+        && target.name.is_none()
+        && matches!(verb.as_str(), "delete" | "disable" | "enable" | "lock" | "reboot" | "unlock")
+        && !key.bytes().all(|it| it.is_ascii_digit())
+        && let mut numbers = rest.iter().filter(|value| is_number(value))
+        && let (Some(only), None) = (numbers.next(), numbers.next())
+    {
+        target.id = body::scalar(only);
+    }
     if let (Some(ids @ [_, _, ..]), "delete") = (params.as_array(), verb.as_str())
         && ids.iter().all(is_number)
     {

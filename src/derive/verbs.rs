@@ -33,6 +33,8 @@ const CANONICAL: &[(&str, &str)] = &[
     ("signup", "register"),
     ("sign_up", "register"),
     ("roll_back", "rollback"),
+    ("poweroff", "power_off"),
+    ("poweron", "power_on"),
     ("forgot", "request_reset"),
     ("forget", "forget"),
     ("ids", "lookup"),
@@ -159,6 +161,10 @@ const PASTS: &[(&str, &str)] = &[
 /// What is loaded by a word that begins so; a load balancer is not.
 const LOADED: [&str; 5] = ["adapter", "configuration", "model", "module", "plugin"];
 
+/// Things whose names begin like verbs.
+const THINGS: [&str; 6] =
+    ["build_queue", "build_type", "test_case", "test_plan", "test_run", "test_suite"];
+
 /// What stands before a verb that is done to several things at once.
 pub(super) const TOGETHER: [&str; 4] = ["batch", "bulk", "mass", "multi"];
 
@@ -217,6 +223,9 @@ pub(super) fn compound(word: &str) -> Option<(&str, &str)> {
     }
     let (first, rest) = word.split_once('_')?;
     let last = rest.rsplit('_').next().unwrap_or(rest);
+    if THINGS.contains(&word) {
+        return None;
+    }
     if first == "load" && LOADED.contains(&last) {
         return Some((first, rest));
     }

@@ -78,6 +78,8 @@ pub(super) fn walk(path: &Path, method: &str) -> Walked {
     let mut walk = Walk { path, method, out: Walked::default(), next: path.start };
     walk.composite();
     walk.file_system();
+    walk.layout();
+    walk.registry();
     walk.model();
     while let Some(segment) = path.segments.get(walk.next) {
         walk.step(segment);
@@ -203,6 +205,8 @@ impl Walk<'_> {
 
     fn node(&mut self, word: &str) {
         let (noun, plural) = (singular(word), is_plural(word));
+        // `/storage/v1/b/photos`; the first of all may be a bucket that is called so.
+        let noun = if word == "b" && self.next > 0 { "bucket".to_owned() } else { noun };
         let node = Node { noun, plural, at: Some(self.next), ..Node::default() };
         self.out.nodes.push(node);
     }
@@ -257,9 +261,7 @@ impl Walk<'_> {
         // `/users/tokens/provision`, `/users/authorization/changePassword`: no item is called so.
         let is_acted_on = self.next + 2 == self.path.segments.len()
             && next_word.is_some_and(|next| is_verb(next) || compound_tail(next).is_some());
-        let is_in_settings = || is_plural(word) && matches!(self.noun(), "setting" | "settings");
-        let is_known = is_common_collection(word) || word.ends_with("ation") || is_in_settings();
-        if self.method == "POST" && is_acted_on && is_known {
+        if self.method == "POST" && is_acted_on && self.is_list_of_own(word) {
             return self.node(word);
         }
         let noun = self.noun();
@@ -313,6 +315,9 @@ impl Walk<'_> {
     }
 
     fn after_item(&mut self, word: &str, is_last: bool) {
+        if self.is_batch_of_item(word) {
+            return;
+        }
         let verb_is_next = self.next + 2 == self.path.segments.len()
             && self
                 .path
@@ -320,7 +325,7 @@ impl Walk<'_> {
                 .get(self.next + 1)
                 .and_then(|next| next.word.as_deref())
                 .is_some_and(is_verb);
-        if is_last && (self.is_acting(word) || self.is_acting_on_one(word)) {
+        if is_last && (self.is_acting(word) || self.is_acting_on_one(word) || self.is_act(word)) {
             self.verb(word);
         } else if verb_is_next && self.is_before_power(word) {
             // `/qemu/100/status/stop`: what is done to the machine.
@@ -333,7 +338,7 @@ impl Walk<'_> {
             self.out.is_relationship = true;
         } else if is_plural(word) || !is_last || self.are_members(word) {
             self.node(word);
-        } else if self.method == "POST" && !is_thing(word) {
+        } else if self.method == "POST" && (!is_thing(word) || self.is_made_in_one(word)) {
             // What is no verb is a thing, which is made.
             self.node(word);
         } else {
@@ -361,7 +366,7 @@ impl Walk<'_> {
         }
         // `/user/id/41`
         if let (true, Some(next)) =
-            (is_marker(word) && word != "acl", self.path.segments.get(self.next + 1))
+            (self.is_marker_here(word), self.path.segments.get(self.next + 1))
         {
             self.next += 1;
             return self.id(next);
@@ -404,6 +409,7 @@ impl Walk<'_> {
             && !is_part(word)
             && !is_verb(word)
             && known_category(word).is_none()
+            && !self.is_before_marker()
         {
             self.id(segment);
         } else {

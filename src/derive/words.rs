@@ -59,6 +59,7 @@ const UNCHANGED: &[&str] = &[
     "radius",
     "census",
     "prometheus",
+    "ers",
 ];
 
 /// Those of them that are collections all the same.

@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 
 use super::super::words::snake;
-use super::{Listed, Many, Spot, TARGETS_MAX, Value, is_id_of, list, scalar, step};
+use super::{IDS, Listed, Many, Spot, TARGETS_MAX, Value, is_id_of, list, scalar, step};
 
 /// Names of lists of ids, whatever they are ids of: everybody's, and those of Django's forms.
-const ID_LISTS: [&str; 10] = [
+const ID_LISTS: [&str; 11] = [
     "ids",
     "ids[]",
     "id[]",
@@ -16,6 +16,7 @@ const ID_LISTS: [&str; 10] = [
     "collection_selection[]",
     "hashes",
     "pk",
+    "records[]",
     "resources[]",
 ];
 
@@ -51,7 +52,7 @@ pub(in crate::derive) fn many<'b>(body: &'b Value<'b>, noun: &str, plural: &str)
             || bare.strip_suffix('s').is_some_and(|name| is_id_of(name, noun))
             || bare.strip_suffix("_aliases") == Some(noun)
             || is_of_people && MEMBERS.contains(&bare)
-            || noun == "member" && bare == "users"
+            || matches!(noun, "member" | "owner") && bare == "users"
     };
     // `?userId=1&userId=2`, and `resources=1,2` of Laravel Nova.
     let is_several = |name: &str, value: &Value<'_>| match value {
@@ -64,7 +65,10 @@ pub(in crate::derive) fn many<'b>(body: &'b Value<'b>, noun: &str, plural: &str)
     });
     let mut all = Many::default();
     for (name, found) in lists {
-        all.join(list(Some(name.as_ref()), found, ids));
+        let own = list(Some(name.as_ref()), found, ids);
+        // `usernames=ann,bob`
+        let names = found.as_str().filter(|_| own.is_empty() && name == "usernames");
+        all.join(names.map_or(own, |names| Many::of_names(name, names)));
     }
     all
 }
@@ -89,8 +93,29 @@ pub(in crate::derive) fn batch<'b>(body: &'b Value<'b>, plural: &str) -> Many<'b
     let mut lists = body.members().iter().filter(is_list);
     match (lists.next(), lists.next()) {
         (Some((name, found)), None) => list(Some(name.as_ref()), found, &[]),
+        (None, _) => rows(body),
         _ => Many::default(),
     }
+}
+
+/// Lists of what a batch is of, whatever that is, each with its id: `{"inputs": [{"id": "1"}]}`.
+const ROWS: [&str; 4] = ["entries", "inputs", "objects", "records"];
+
+fn rows<'b>(body: &'b Value<'b>) -> Many<'b> {
+    let has_id = |row: &Value<'_>| IDS.iter().any(|id| row.get(id).is_some());
+    let is_list = |(name, value): &&'b (Cow<'b, str>, Value<'b>)| {
+        let rows = value.as_array().unwrap_or_default();
+        ROWS.contains(&name.as_ref()) && !rows.is_empty() && rows.iter().all(has_id)
+    };
+    let found = body.members().iter().find(is_list);
+    found.map(|(name, rows)| list(Some(name.as_ref()), rows, &[])).unwrap_or_default()
+}
+
+/// The keys of what is changed in the same way: `{"keys": [1, 2], "data": {…}}`, as Directus has it.
+pub(in crate::derive) fn keyed<'b>(body: &'b Value<'b>) -> Many<'b> {
+    let is_shared = matches!(body.get("data"), Some(Value::Object(_)));
+    let keys = body.members().iter().find(|(name, _)| is_shared && name == "keys");
+    keys.map(|(name, keys)| list(Some(name.as_ref()), keys, &[])).unwrap_or_default()
 }
 
 /// Addresses of those who are invited at once: `email=a@x.example,b@x.example`, `{"emails": ["a@x.example"]}`.

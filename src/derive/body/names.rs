@@ -230,9 +230,9 @@ pub(super) fn is_field_of_form(name: &str, of: &str) -> bool {
     plain.map(|byte| byte.to_ascii_lowercase()).eq(of.bytes())
 }
 
-/// Whether a member is called `user_id` or `userId`, for the noun `user`.
+/// Whether a member is called `user_id`, `userId` or `UserIdentifier`, for the noun `user`.
 pub(super) fn is_id_of(name: &str, noun: &str) -> bool {
-    is_own(name, noun, b"id")
+    is_own(name, noun, b"id") || is_own(name, noun, b"identifier")
 }
 
 /// Whether a member is called as the noun, with this behind it.

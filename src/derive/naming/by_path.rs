@@ -12,7 +12,7 @@ use super::super::words::snake;
 use super::relation::{self, Related};
 use super::signing::{granted, says_who_signs_in};
 use super::targets::{are_claimed, plural_name, targets};
-use super::{Naming, TOO_MANY, asking, contrary, membership, noted, ordered, scope, upon};
+use super::{Naming, TOO_MANY, asking, contrary, membership, noted, ordered, patched, scope, upon};
 use crate::record::{RequestRecord, Target};
 
 /// The name by the path, and by what is sent there.
@@ -196,14 +196,17 @@ fn holders_of(
     (named, verb): ((&str, &[Target]), &str),
     body: Option<&Value<'_>>,
 ) -> Holders {
-    let is_known = group.is_some() || related.is_some() || walked.part.is_some() || walked.signs;
+    // `POST /permissions/membership {"group_id": 2, "user_id": 5}`: what it ties, is sent.
+    let is_part = walked.part.as_deref().is_some_and(|part| part != "membership");
+    let is_known = group.is_some() || related.is_some() || is_part || walked.signs;
     let mut owners: Vec<Target> = group.into_iter().collect();
     owners.extend(related.into_iter().flat_map(|related| related.owners));
     if owners.is_empty() {
         owners = owners_of(&walked.nodes);
     }
     let sent = body.filter(|_| !is_known).map(|body| holders(named, verb, body, false));
-    let sent = sent.unwrap_or_default().without(named.1);
+    let mut sent = sent.unwrap_or_default().without(named.1);
+    sent.outer.extend(patched::members(named.0, body));
     let Some(kind) = owners.first().map(|owner| owner.kind.clone()) else { return sent };
     // Whoever the body names beside the one of the path is claimed.
     let others = sent.owners.into_iter().chain(sent.outer).filter(|other| other.kind != kind);

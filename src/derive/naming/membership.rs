@@ -53,6 +53,9 @@ const AS_WHAT: [&str; 11] = [
     "type",
 ];
 
+/// Members by which it is said which state of the group was seen.
+const OF_STATES: [&str; 3] = ["etag", "revision", "version"];
+
 /// Members in which it is said who.
 const WHO: [&str; 6] = ["accountId", "account_id", "userId", "user_id", "username", "name"];
 
@@ -155,7 +158,9 @@ pub(super) fn of_members(
         body.members().iter().any(|(name, _)| names.contains(&snake(name).as_str()))
     };
     // `POST /users/7/grant {"role": "admin"}`
-    let is_person = PEOPLE.contains(&node.noun.as_str()) && node.is_item && walked.part.is_none();
+    let is_said = || body.get(&node.noun).is_some_and(|who| who.as_str().is_some());
+    let is_person = PEOPLE.contains(&node.noun.as_str()) && walked.part.is_none();
+    let is_person = is_person && (node.is_item || is_said());
     let is_given = walked.verb.as_deref().is_some_and(|verb| GIVEN.contains(&verb));
     if let Some(right) = (is_person && is_given).then(|| right_meant(body)).flatten() {
         walked.nodes.push(Node::named(right));
@@ -228,10 +233,18 @@ pub(super) fn is_as_what(name: &str) -> bool {
 
 /// Whether a body says who is meant, of those that there are, and nothing else of them.
 fn refers(body: &Value<'_>) -> bool {
+    let body = match body.members() {
+        [(name, inner @ Value::Object(_))] if name == "data" => inner,
+        _ => body,
+    };
     let says = |body: &Value<'_>| {
         let mut names = body.members().iter().map(|(name, _)| snake(name)).peekable();
         names.peek().is_some()
-            && names.all(|name| IDS.contains(&name.as_str()) || is_as_what(&name))
+            && names.all(|name| {
+                IDS.contains(&name.as_str())
+                    || is_as_what(&name)
+                    || OF_STATES.contains(&name.as_str())
+            })
             && body.members().iter().any(|(name, _)| IDS.contains(&snake(name).as_str()))
     };
     match body.as_array() {

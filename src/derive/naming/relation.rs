@@ -171,7 +171,14 @@ fn given(
         return None;
     }
     let is_meant = |body: &&Value<'_>| {
-        refers(body, &inner.noun) || is_right(&inner.noun) && says_which(body, &inner.noun)
+        // `POST /users/5/roles {"type": "SUPER_ADMIN"}`
+        let is_typed = || {
+            inner.noun == "role"
+                && matches!(body.members(), [(name, it)] if name == "type" && it.as_str().is_some())
+        };
+        refers(body, &inner.noun)
+            || is_right(&inner.noun) && says_which(body, &inner.noun)
+            || is_typed()
     };
     let referred = walked.is_relationship.then(|| reference(request, body)).flatten();
     // `DELETE /users/5/groups?group_id=7`

@@ -1,6 +1,7 @@
 //! Upon what a request acts: the item of its path, or what its body and its query name.
 
 use super::super::body::{self, Listed, Many, Value};
+use super::super::reference;
 use super::super::trace::{By, Field, Origin, Trace};
 use super::super::walk::Node;
 use super::super::words::{is_plural, plural, singular, snake};
@@ -67,8 +68,11 @@ pub(super) fn targets(
             let (name, value) = body.members().iter().find(|(name, _)| is_key(name, by_noun))?;
             Some((body::scalar(value)?, format!("${}", body::step(name))))
         };
-        let (id, at) =
-            body::id_at(body, &kind).map(|(id, at)| (id, at.to_string())).or_else(own)?;
+        let is_open = !is_part && name.is_none();
+        let (id, at) = body::id_at(body, &kind)
+            .map(|(id, at)| (id, at.to_string()))
+            .or_else(own)
+            .or_else(|| referred(body, by_noun.filter(|_| is_open)?))?;
         Some((id, Held::Body("$"), at))
     };
     let id = match (&node.id, node.is_item) {
@@ -101,6 +105,12 @@ pub(super) fn targets(
         name
     });
     (vec![Target { kind, id, name }], 1)
+}
+
+/// The id of what is meant, by a reference to it, and where that stands.
+fn referred(body: &Value<'_>, noun: &str) -> Option<(String, String)> {
+    let (id, name) = reference::own(body, noun)?;
+    Some((id, format!("${}", body::step(name))))
 }
 
 /// The name that a query gives to what is made: `POST /createItem?name=web`.
@@ -162,6 +172,9 @@ pub(super) fn is_name(name: &str, noun: Option<&str>) -> bool {
     is_own || noun == "user" && name == "login"
 }
 
+/// Parameters with an id, or with several of them.
+const IDS_IN: [&str; 5] = ["id", "id:in", "id__in", "id[in]", "id.in"];
+
 /// What a bulk request names: `/users/1,2,3`, `?ids=1,2,3`, `{"ids": [1, 2, 3]}`; and what holds it.
 fn several<'b>(
     node: &Node,
@@ -201,6 +214,7 @@ fn several<'b>(
         let others = match verb {
             _ if is_batch => body::batch(body, &plural),
             "create" | "upload" => body::files(body, &node.noun),
+            "update" => body::keyed(body),
             _ => Many::default(),
         };
         if !others.is_empty() {
@@ -226,7 +240,8 @@ fn several<'b>(
     if let Some(listed) = listed.map(Many::of_ids).filter(|listed| !listed.is_empty()) {
         return (listed, Held::Query);
     }
-    let queried = match query.get("id") {
+    let listed = IDS_IN.iter().find_map(|name| query.get(name));
+    let queried = match listed {
         Some(Value::String(ids)) => {
             // `?id=in.(1,2,3)`
             let inner = ids.strip_prefix("in.(").and_then(|inner| inner.strip_suffix(')'));
@@ -253,11 +268,19 @@ fn within<'b>(
     let data = body.get("data").filter(|data| {
         data.as_array().is_some_and(|all| !all.is_empty() && all.iter().all(is_of_noun))
     });
+    // `{"data": {"members": "1,2"}}`, as Asana has it.
+    let inner = body
+        .get("data")
+        .filter(|data| noun == "member" && body.members().len() == 1 && data.as_array().is_none());
+    if let Some(inner) = inner {
+        return (body::many(inner, noun, plural), "$.data");
+    }
     let items = body.get("items").map(|items| (items, "$.items"));
     // What is selected of a list, as its form sends it.
     let selected = body.get("selected").filter(|_| verb != "create" && verb != "update");
     let selected = selected.map(|selected| (selected, "$.selected"));
-    let items = items.or(data.map(|data| (data, "$.data"))).or(selected);
+    let action = body.get("bulk_action").map(|action| (action, "$.bulk_action"));
+    let items = items.or(action).or(data.map(|data| (data, "$.data"))).or(selected);
     match items.filter(|_| many.is_empty()) {
         Some((items, root)) => (body::many(items, noun, plural), root),
         None if many.is_empty() => (body::formset(body), "$"),

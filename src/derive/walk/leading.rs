@@ -40,7 +40,7 @@ const TO_PEOPLE: [&str; 9] = [
 const ONLY_TO_PEOPLE: [&str; 4] = ["ban", "impersonate", "kick", "unban"];
 
 /// Verbs after a singular that are followed by a name, whatever it looks like.
-const ON_NAMES: [&str; 5] = ["decrypt", "encrypt", "fire", "issue", "rewrap"];
+const ON_NAMES: [&str; 6] = ["decrypt", "encrypt", "fire", "issue", "revive", "rewrap"];
 
 /// Verbs after a singular that are followed by an id, and are no nouns themselves.
 const ON_IDS: [&str; 10] =
@@ -60,6 +60,7 @@ impl Walk<'_> {
             || self.done_to(word)
             || self.mounted(word)
             || self.jenkins(segment, word)
+            || self.slug(segment, word)
             || self.path_of_names(segment, word, is_last)
     }
 
@@ -124,6 +125,15 @@ impl Walk<'_> {
         // `/collections/users/auth-with-password`, as PocketBase has it.
         if is_last && is_post && word.starts_with("auth_with_") {
             self.out.nodes.clear();
+            self.verb("login");
+            return true;
+        }
+        // `/services/auth/login`: no item is called `auth`, and is signed in to.
+        let is_auth = |at: &usize| self.path.segments.get(*at).is_some_and(|it| it.text == "auth");
+        let is_behind = self.next.checked_sub(1).is_some_and(|at| is_auth(&at));
+        let is_item = self.out.nodes.last().is_some_and(|node| node.slots.iter().all(is_auth));
+        if is_last && is_post && canonical(word) == "login" && is_behind && is_item {
+            self.out.nodes.pop();
             self.verb("login");
             return true;
         }

@@ -1,11 +1,12 @@
 //! Names where others have ids and verbs: documents of an index, what is starred and followed, actions
 //! that are named below the thing on which they act.
 
+use super::super::nouns::is_part;
 use super::super::path::{Segment, keyed};
 use super::super::text::bounded;
 use super::super::verbs::{canonical, is_verb};
-use super::super::words::snake;
-use super::{Node, Walk};
+use super::super::words::{is_plural, snake};
+use super::{Node, Walk, compound_tail};
 
 /// Between an index and its document, as Elasticsearch and OpenSearch have them.
 const DOCUMENTS: [&str; 3] = ["_create", "_doc", "_update"];
@@ -173,6 +174,31 @@ impl Walk<'_> {
         }
         let outer = outer.iter().rfind(|outer| outer.is_item);
         let is_alone = outer.is_some_and(|outer| !is_short || outer.noun == "project");
-        node.noun == "repository" && !is_alone
+        node.noun == "repository" && !is_alone && (is_short || !self.is_before_own())
     }
+
+    /// Whether a repository is named by one segment, behind which stands a word of the application:
+    /// `/repositories/r1/pullRequests/5`, `/repositories/central/rebuild-index`. Elsewhere two segments
+    /// name one: `/repositories/acme/web`.
+    fn is_before_own(&self) -> bool {
+        let rest = self.path.segments.get(self.next..).unwrap_or_default();
+        let [own, next, rest @ ..] = rest else { return false };
+        let Some(word) = next.word.as_deref() else { return false };
+        let is_camel = next.text.starts_with(|first: char| first.is_ascii_lowercase())
+            && next.text.bytes().any(|byte| byte.is_ascii_uppercase());
+        let is_known = is_plural(word) || is_part(word) || is_verb(word);
+        // A repository is made or changed by such a name; something else is sent to such a place.
+        let is_sent = || self.method == "POST" && (is_known || acts(word));
+        match rest.first() {
+            _ if is_camel => true,
+            _ if own.word.is_none() => is_known,
+            None => is_sent(),
+            Some(behind) => is_plural(word) && behind.word.is_none(),
+        }
+    }
+}
+
+/// `rebuild-index`, but not `new-web`, as a repository may be called.
+fn acts(word: &str) -> bool {
+    compound_tail(word).is_some_and(|(verb, about)| verb != "new" && !about.is_empty())
 }

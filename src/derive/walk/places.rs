@@ -144,6 +144,56 @@ impl Walk<'_> {
         false
     }
 
+    /// `/repository/releases/org/acme/app/1.0/app-1.0.jar`: a file in Maven's layout, whose folders are words
+    /// of whoever publishes it. What stands before them is where it is, unless it is a repository.
+    ///
+    ///   <https://maven.apache.org/repositories/layout.html>
+    pub(super) fn layout(&mut self) {
+        let segments = self.path.segments.get(self.next..).unwrap_or_default();
+        let [.., artifact, version, file] = segments else { return };
+        let is_versioned = file.text.strip_prefix(artifact.text.as_str()).is_some_and(|rest| {
+            let rest = rest.strip_prefix('-').and_then(|rest| rest.strip_prefix(&version.text));
+            rest.is_some_and(|rest| rest.starts_with(['.', '-']))
+        });
+        if !is_versioned || !matches!(self.method, "PUT" | "DELETE" | "PATCH" | "POST") {
+            return;
+        }
+        let text = |at: usize| self.path.segments.get(at).map(|segment| segment.text.as_str());
+        let folder = (self.next..=self.next + 1).find(|at| {
+            matches!(text(*at), Some("repositories" | "repository"))
+                && at + 4 < self.path.segments.len()
+        });
+        if let Some(at) = folder {
+            let mut own =
+                super::Node { at: Some(at), plural: true, ..super::Node::named("repository") };
+            own.take_id(text(at + 1).unwrap_or_default(), Some(at + 1));
+            self.out.nodes.push(own);
+            self.next = at + 2;
+        }
+        self.out.nodes.push(super::Node { plural: true, ..super::Node::named("file") });
+        self.rest();
+    }
+
+    /// `/v2/library/nginx/manifests/latest`: a repository of a registry, whose name has several segments.
+    ///
+    ///   <https://github.com/opencontainers/distribution-spec/blob/main/spec.md#endpoints>
+    pub(super) fn registry(&mut self) {
+        let segments = self.path.segments.as_slice();
+        let is_of_registry =
+            |segment: &Segment| matches!(segment.text.as_str(), "blobs" | "manifests");
+        let at = segments.iter().rposition(is_of_registry).unwrap_or_default();
+        let is_first = segments.first().is_some_and(|first| first.text == "v2");
+        let Some(names) = segments.get(1..at).filter(|names| is_first && !names.is_empty()) else {
+            return;
+        };
+        let names: Vec<&str> = names.iter().map(|name| name.text.as_str()).collect();
+        let mut own = super::Node { plural: true, ..super::Node::named("repository") };
+        own.take_id(&names.join("/"), None);
+        own.slots.extend(1..at);
+        self.out.nodes.push(own);
+        self.next = at;
+    }
+
     /// Whether what is left is the path of a file in a repository, or of a branch with a `/` in its name,
     /// with nothing behind it: `/repos/acme/web/contents/docs/users/a.md`, `/branches/feature/x`.
     fn is_in_repository(&self, is_last: bool) -> bool {

@@ -5,7 +5,7 @@ use super::super::nouns::{is_known_noun, is_part, is_thing, known_category};
 use super::super::path::Segment;
 use super::super::verbs::{TOGETHER, is_verb};
 use super::super::words::is_plural;
-use super::Walk;
+use super::{Node, Walk};
 
 /// Of what an item has several, some APIs say one.
 const OF_ITEMS: [&str; 6] = ["api_key", "group", "key", "role", "token", "user"];
@@ -72,8 +72,17 @@ impl Walk<'_> {
             || self.is_changed_part(word)
             || self.is_made_so(word)
             || self.is_of_client(word)
-            || is_last && self.is_of_several_at_once(word)
+            || is_last && (self.is_of_several_at_once(word) || self.is_of_whole(word))
             || self.is_done_together(word)
+    }
+
+    /// `DELETE /files/trash`, `POST /collections/all`: what a collection has as a whole.
+    fn is_of_whole(&mut self, word: &str) -> bool {
+        let is_bin = self.method == "DELETE" && matches!(word, "recycle_bin" | "trash");
+        if is_bin {
+            (self.out.part, self.out.part_at) = (Some(word.to_owned()), Some(self.next));
+        }
+        is_bin || self.method == "POST" && word == "all"
     }
 
     /// `/users/bulk/delete`, which is as `/users/bulk-delete`.
@@ -86,6 +95,20 @@ impl Walk<'_> {
         self.next += 1;
         self.verb(&verb);
         true
+    }
+
+    /// `/objects/contacts/batch/archive`: done to several of what the segment before names in the plural.
+    pub(super) fn is_batch_of_item(&mut self, word: &str) -> bool {
+        let at = self.next.checked_sub(1);
+        let kind = at.and_then(|at| self.path.segments.get(at)?.word.clone());
+        let Some(kind) = kind.filter(|kind| is_plural(kind)) else { return false };
+        let is_done = self.method == "POST" && self.is_done_together(word);
+        if is_done {
+            let noun = super::singular(&kind);
+            self.out.nodes.pop();
+            self.out.nodes.push(Node { noun, plural: true, at, ..Node::default() });
+        }
+        is_done
     }
 
     /// Whether a word behind a collection is that of its items: `/spaces/space`.
@@ -195,7 +218,7 @@ impl Walk<'_> {
 }
 
 /// `/_index_template/logs`
-fn word_of_template(nodes: &[super::Node]) -> bool {
+fn word_of_template(nodes: &[Node]) -> bool {
     nodes.last().is_some_and(|node| node.noun.ends_with("_template"))
 }
 

@@ -1,6 +1,6 @@
 //! Words of a path that say what is done.
 
-use super::super::nouns::is_singleton;
+use super::super::nouns::{is_singleton, is_thing};
 use super::super::path::Segment;
 use super::super::shape::{is_version, is_word_of_digits};
 use super::super::verbs::{
@@ -37,6 +37,13 @@ pub(super) const PLAINLY_DONE: [&str; 19] = [
 const REMOVING: [&str; 8] =
     ["cancel", "invalidate", "purge", "revoke", "terminate", "uninstall", "wipe", "withdraw"];
 
+/// Verbs of what is done to some of a collection, and elsewhere are nouns.
+const ON_COLLECTIONS: [&str; 4] = ["claim", "unclaim", "unyank", "yank"];
+
+/// Verbs behind a collection that say again what a DELETE does.
+const SAID_AGAIN: [&str; 7] =
+    ["delete", "destroy", "purge", "remove", "revoke", "terminate", "yank"];
+
 /// Nouns of what may be called like a verb.
 const OF_VERBS: [&str; 10] = [
     "action",
@@ -72,18 +79,28 @@ impl Walk<'_> {
         match self.method {
             "POST" | "GET" => {
                 let asks = || is_asking(word) || self.method == "POST" && asking_of(word).is_some();
-                is_verb(word) || compound_tail(word).is_some() || asks()
+                let is_done = self.method == "POST" && ON_COLLECTIONS.contains(&word);
+                is_verb(word) || compound_tail(word).is_some() || is_done || asks()
             }
-            "PUT" | "PATCH" => is_bulk || self.is_plainly_done(word) || self.is_change_of_one(word),
-            _ => is_bulk || is_session,
+            "PUT" | "PATCH" => {
+                is_bulk
+                    || self.is_plainly_done(word)
+                    || self.is_change_of_one(word)
+                    || ON_COLLECTIONS.contains(&word)
+            }
+            _ => is_bulk || is_session || SAID_AGAIN.contains(&word) && !self.is_of_verbs(),
         }
+    }
+
+    /// Whether what is there may be called like a verb.
+    fn is_of_verbs(&self) -> bool {
+        let noun = self.out.nodes.last().map(|node| node.noun.as_str()).unwrap_or_default();
+        OF_VERBS.contains(&noun.rsplit('_').next().unwrap_or(noun))
     }
 
     /// Whether hardly any item would be called so: `/keys/revoke`, but not `/permissions/delete`.
     fn is_plainly_done(&self, word: &str) -> bool {
-        let noun = self.out.nodes.last().map(|node| node.noun.as_str()).unwrap_or_default();
-        let last = noun.rsplit('_').next().unwrap_or(noun);
-        PLAINLY_DONE.contains(&word) && !OF_VERBS.contains(&last)
+        PLAINLY_DONE.contains(&word) && !self.is_of_verbs()
     }
 
     /// Whether what there is one of is changed: `PUT /settings/update`, `/config/patch`.
@@ -127,6 +144,14 @@ impl Walk<'_> {
             || is_sign_out_of_all(word)
             || self.is_change_of_one(word)
             || self.is_called(word)
+    }
+
+    /// Whether a word stands in a folder of verbs below an item, whatever it is: `/servers/42/actions/poweroff`.
+    pub(super) fn is_act(&self, word: &str) -> bool {
+        let before = self.next.checked_sub(1).and_then(|at| self.path.segments.get(at));
+        let is_below =
+            before.is_some_and(|before| matches!(before.text.as_str(), "action" | "actions"));
+        is_below && self.method == "POST" && !is_plural(word) && !is_thing(word)
     }
 
     /// Whether a word behind an item is a verb that says what is done to it.
@@ -241,9 +266,13 @@ impl Walk<'_> {
             let is_verb = node.is_item || is_leading(verb) || is_adverb(first(verb));
             is_verb && !about.is_empty() && about.split('_').all(is_word_with_digits)
         });
+        let has_item = node.is_item;
         let is_done = is_fit && is_written && is_done;
         if is_done {
-            self.verb(&word);
+            // `delete_v2`: the version is that of the call.
+            let versioned = word.rsplit_once('_').filter(|(_, last)| is_version(last, false));
+            let verb = versioned.map(|(verb, _)| verb).filter(|verb| is_verb(verb));
+            self.verb(verb.filter(|_| !has_item).unwrap_or(&word));
         }
         is_done
     }
