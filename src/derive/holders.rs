@@ -12,8 +12,17 @@ use super::words::snake;
 use crate::record::Target;
 
 /// What has members.
-pub(super) const GROUPS: [&str; 7] =
-    ["channel", "group", "organization", "project", "space", "team", "workspace"];
+pub(super) const GROUPS: [&str; 9] = [
+    "channel",
+    "group",
+    "organization",
+    "project",
+    "space",
+    "team",
+    "user_group",
+    "usergroup",
+    "workspace",
+];
 
 /// To whom a right is given.
 const RECIPIENTS: [&str; 6] = ["user", "member", "account", "service_account", "group", "team"];
