@@ -249,18 +249,19 @@ fn parse<'a>(
 ) -> Result<(Node<'a>, Layout), Note> {
     let node = match kind {
         // Bulk requests and streams are sent under this type as well, a text a line.
-        Kind::Json => match json_within(unguarded(text), budget) {
-            Err(Note::InvalidJson) if looks_like_json(text) => {
-                return Ok((json_lines(text, budget)?, Layout::Lines));
+        Kind::Json | Kind::Text if kind == Kind::Json || begins_as_json(text) => {
+            match json_within(unguarded(text), budget) {
+                Err(Note::InvalidJson) if looks_like_json(text) => {
+                    return Ok((json_lines(text, budget)?, Layout::Lines));
+                }
+                result => result,
             }
-            result => result,
-        },
+        }
         Kind::JsonLines => return Ok((json_lines(text, budget)?, Layout::Lines)),
         // curl sends whatever it is given under this type, JSON above all.
         Kind::Form if looks_like_json(text) => json_within(text, budget),
         Kind::Form => form(text, escapes, budget),
         Kind::Undeclared if looks_like_json(text) => json_within(text, budget),
-        Kind::Text if begins_as_json(text) => json_within(text, budget),
         Kind::Text if looks_like_xml(text) => xml(text, budget),
         Kind::Xml => xml(text, budget),
         Kind::Yaml => yaml(text, budget),
@@ -271,7 +272,7 @@ fn parse<'a>(
             graphql_within(text, budget)?;
             Ok(Node::String(Cow::Borrowed(text)))
         }
-        Kind::Text | Kind::PlainText => plain(text),
+        Kind::Json | Kind::Text | Kind::PlainText => plain(text),
         Kind::Undeclared => Err(Note::NoContentType),
         Kind::Multipart | Kind::GrpcWeb | Kind::Page | Kind::Unsupported => {
             Err(Note::UnsupportedContentType)

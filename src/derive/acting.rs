@@ -6,16 +6,45 @@
 use super::body::{Value, scalar, step};
 use super::call::noun_and_verb;
 use super::endpoint::READS;
-use super::path::Path;
+use super::nouns::{is_known_noun, is_part};
+use super::path::{Path, parted};
 use super::shape::is_version;
+use super::text::bounded;
 use super::trace::Origin;
 use super::verbs::{canonical, is_verb};
 use super::walk::{ACTIONS, Walked};
+use super::words::{singular, snake};
 use crate::record::{RequestRecord, Tree};
 
 /// Names of such parameters, in any case.
-const PARAMETERS: [&str; 8] =
-    ["action", "act", "batch_action", "bulk_action", "cmd", "do", "op", "operation"];
+const PARAMETERS: [&str; 10] = [
+    "action",
+    "act",
+    "batch_action",
+    "bulk_action",
+    "cmd",
+    "do",
+    "method",
+    "op",
+    "operation",
+    "task",
+];
+
+/// Names of buttons of a form, whose text counts where it takes something away.
+const BUTTONS: [&str; 4] = ["btn", "button", "submit", "_submit"];
+
+/// What a button that is called as what it does sends: `delete=yes`.
+const PRESSED: [&str; 5] = ["1", "on", "true", "y", "yes"];
+
+/// Longer words are not taken apart.
+const WORD_BYTES_MAX: usize = 40;
+
+/// How servlets are called.
+const SERVLET: &str = "servlet";
+
+/// Verbs that say of what is sent what its method says.
+const AS_SENT: [&str; 10] =
+    ["add", "apply", "create", "edit", "insert", "login", "logout", "save", "submit", "update"];
 
 /// Ends of scripts.
 const SCRIPTS: [&str; 10] =
@@ -52,15 +81,24 @@ pub(super) fn acted(request: &RequestRecord, body: Option<&Value<'_>>) -> Option
     let body = body.flat_map(|body| body.members()).map(|member| (false, member));
     let mut found: Option<Acted> = None;
     for (is_query, (name, value)) in query.chain(body) {
-        if !PARAMETERS.iter().any(|known| name.eq_ignore_ascii_case(known)) {
+        let is_button = !is_query && is_one_of(name, &BUTTONS);
+        let is_pressed = !is_query && is_one_of(name, &GRAVE) && is_pressed(name, value);
+        if !is_button && !is_pressed && !is_one_of(name, &PARAMETERS) {
             continue;
         }
         let values = value.as_array().unwrap_or_else(|| std::slice::from_ref(value));
-        for text in values.iter().take(VALUES_MAX).filter_map(scalar) {
-            let Some((noun, verb)) = noun_and_verb(&text) else { continue };
+        let said = |value| scalar(value).filter(|_| !is_pressed);
+        let own = is_pressed.then(|| name.to_string());
+        for text in values.iter().take(VALUES_MAX).filter_map(said).chain(own) {
+            let Some((noun, verb)) = said_by(&text) else { continue };
             let verb = canonical(&verb).to_owned();
             let is_better = found.as_ref().is_none_or(|it| is_grave(&verb) && !is_grave(&it.verb));
-            if READS.contains(&first(&verb)) || !is_better {
+            // `method=post` is one of HTTP, and who signs in by a method is told elsewhere.
+            let is_method = is_one_of(name, &["method", "task"]);
+            let is_of_http =
+                || text.eq_ignore_ascii_case("post") || matches!(&*verb, "login" | "logout");
+            let is_other = is_button && !is_grave(&verb) || is_method && is_of_http();
+            if READS.contains(&first(&verb)) || !is_better || is_other {
                 continue;
             }
             let origin = match is_query {
@@ -74,6 +112,41 @@ pub(super) fn acted(request: &RequestRecord, body: Option<&Value<'_>>) -> Option
         }
     }
     found
+}
+
+/// The noun and the verb of a text, be they written as one (`createuser`), or with a word before them that
+/// says nothing (`dodelete`).
+fn said_by(text: &str) -> Option<(String, String)> {
+    let said = noun_and_verb(text).filter(|(noun, _)| noun != "do");
+    said.or_else(|| {
+        let word = parted(snake(&bounded(text)?));
+        let bare = word.strip_prefix("do").map(|rest| rest.trim_start_matches('_'));
+        let said = noun_and_verb(bare.filter(|rest| is_verb(rest)).unwrap_or(&word));
+        said.or_else(|| of_one_word(&word))
+    })
+}
+
+/// `changepassword`: a verb and a thing that is known.
+fn of_one_word(word: &str) -> Option<(String, String)> {
+    if word.len() > WORD_BYTES_MAX {
+        return None;
+    }
+    let mut ways = (3..word.len()).filter_map(|at| word.split_at_checked(at));
+    let is_said = |(verb, about): &(&str, &str)| {
+        is_verb(verb) && (is_part(about) || is_known_noun(about) || is_known_noun(&singular(about)))
+    };
+    ways.find(is_said).map(|(verb, about)| (about.to_owned(), verb.to_owned()))
+}
+
+fn is_one_of(name: &str, known: &[&str]) -> bool {
+    known.iter().any(|known| name.eq_ignore_ascii_case(known))
+}
+
+/// Whether a button that is called as what it does was pressed: `delete=yes`, `delete=Delete`.
+fn is_pressed(name: &str, value: &Value<'_>) -> bool {
+    *value == Value::Bool(true)
+        || scalar(value)
+            .is_some_and(|text| is_one_of(&text, &PRESSED) || text.eq_ignore_ascii_case(name))
 }
 
 /// Whether a request is one of AWS's query protocol, whose path is that of a queue or of nothing:
@@ -95,16 +168,35 @@ pub(super) fn is_query_protocol(request: &RequestRecord, body: Option<&Value<'_>
         .any(|place| text(place, "Action", is_action) && text(place, "Version", is_date))
 }
 
-/// Whether the query alone says what is done: a verb without a value (`?delete`), or an action and no
-/// body. The application may read it or not, so that neither it nor the method says what is done.
-pub(super) fn is_asked(request: &RequestRecord, body: Option<&Value<'_>>) -> bool {
+/// Whether it is open what is done: the query alone says it, by a verb without a value (`?delete`) or an
+/// action, or what is sent says besides that something else is done than is made. The application may read
+/// it or not, so that neither it nor the method says what is done.
+pub(super) fn is_asked(
+    request: &RequestRecord,
+    body: Option<&Value<'_>>,
+    acted: Option<&Acted>,
+    walked: &Walked,
+) -> bool {
+    let is_empty = body.is_none() && request.size.is_none_or(|size| size == 0);
+    let is_item = walked.part.is_none() && walked.nodes.last().is_some_and(|node| node.is_item);
+    let is_other = |acted: &&Acted| {
+        // `?action=changepassword` is said of a part of it.
+        let is_part = acted.verb == "update" && acted.noun.is_some();
+        let is_part = is_part && matches!(acted.origin, Origin::Query(_));
+        let is_known = AS_SENT.contains(&first(&acted.verb)) && !is_part;
+        // What is sent to one thing changes it, whatever a form says besides.
+        (is_grave(&acted.verb) || !is_known) && !is_item
+    };
+    if acted.filter(is_other).is_some() {
+        return true;
+    }
     let Some(query) = &request.query else { return false };
     let is_bare = |(name, value): &(std::borrow::Cow<'_, str>, Value<'_>)| {
         let is_empty = matches!(value, Value::Null) || value.as_str() == Some("");
         is_empty && is_verb(&name.to_ascii_lowercase())
     };
-    let is_empty = body.is_none() && request.size.is_none_or(|size| size == 0);
-    query.node().members().iter().any(is_bare) || is_empty && acted(request, None).is_some()
+    query.node().members().iter().any(is_bare)
+        || is_empty && acted.is_some_and(|acted| matches!(acted.origin, Origin::Query(_)))
 }
 
 /// What else is done at the page where one signs in to WordPress, as its parameter says; what another
@@ -161,9 +253,24 @@ pub(super) fn is_front(path: &Path) -> bool {
 pub(super) fn is_script(path: &Path) -> bool {
     let Some(last) = path.segments.last() else { return !path.is_cut };
     let bare = last.raw.split(';').next().unwrap_or_default();
-    bare.rsplit_once('.').is_some_and(|(stem, end)| {
-        !stem.is_empty() && SCRIPTS.iter().any(|known| end.eq_ignore_ascii_case(known))
-    })
+    is_servlet(bare)
+        || bare.rsplit_once('.').is_some_and(|(stem, end)| {
+            !stem.is_empty() && SCRIPTS.iter().any(|known| end.eq_ignore_ascii_case(known))
+        })
+}
+
+/// Whether a segment is called as servlets are: `UserServlet`.
+fn is_servlet(text: &str) -> bool {
+    let stem = text.len().checked_sub(SERVLET.len()).and_then(|at| text.split_at_checked(at));
+    stem.is_some_and(|(stem, end)| !stem.is_empty() && end.eq_ignore_ascii_case(SERVLET))
+}
+
+/// Takes what a servlet is for as its noun: `user` of `UserServlet`.
+pub(super) fn name_servlet(walked: &mut Walked) {
+    let Some(node) = walked.nodes.last_mut().filter(|node| !node.is_item) else { return };
+    let Some(stem) = node.noun.strip_suffix(SERVLET) else { return };
+    let stem = stem.trim_end_matches('_');
+    node.noun = if stem.is_empty() { "resource" } else { stem }.to_owned();
 }
 
 /// Whether a path is that of an API as a whole, which says nothing of what is done: `/api/`, `/api/v1`.

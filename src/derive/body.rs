@@ -53,6 +53,8 @@ pub(super) enum At<'n> {
     Attribute(&'n str),
     /// `NOUN[name]`.
     Form(&'n str, &'n str),
+    /// A member far below, by the names on the way to it, and no more behind the first empty one.
+    Deep([&'n str; names::PASSWORD_DEPTH_MAX]),
 }
 
 impl<'n> At<'n> {
@@ -70,6 +72,11 @@ impl fmt::Display for At<'_> {
         match self {
             Self::Outer(name) => write!(f, "${}", step(name)),
             Self::Inner(outer, name) => write!(f, "${}{}", step(outer), step(name)),
+            Self::Deep(names) => {
+                f.write_str("$")?;
+                let mut names = names.iter().filter(|name| !name.is_empty());
+                names.try_for_each(|name| f.write_str(&step(name)))
+            }
             Self::Attribute(name) => write!(f, "$.{ATTRIBUTES}{}", step(name)),
             Self::Form(noun, name) => write!(f, "$['{noun}[{name}]']"),
         }
@@ -198,6 +205,7 @@ pub(super) fn signs_in_as<'b>(body: &'b Value<'b>) -> Option<Found<'b>> {
     });
     let inner = |of: &&'static str| first_at(Some(of), body.get(of)?.members(), &SIGN_IN_INNER);
     let found = found.or_else(|| SIGN_IN_OBJECTS.iter().find_map(inner));
+    let found = found.or_else(|| names::beside_password(body));
     found.filter(|(name, _)| !is_one_of_several(body, name) && !are_several(body))
 }
 

@@ -47,7 +47,7 @@ const RPC_CODES: [(i64, &str); 5] = [
 /// `error.code` and its like are everybody's; `error.status` and `error.details[].reason` are
 /// Google's, `errors[].extensions.code` GraphQL's, `type` of RFC 9457, `__type` and `Error.Code` of
 /// AWS, `reason` of Kubernetes and CouchDB.
-const PLACES: [&[&str]; 62] = [
+const PLACES: [&[&str]; 64] = [
     &["error", "code"],
     &["error", "type"],
     &["error", "details", "reason"],
@@ -98,6 +98,8 @@ const PLACES: [&[&str]; 62] = [
     &["reason"],
     &["scimType"],
     &["errcode"],
+    &["errorcode"],
+    &["err_code"],
     &["errors"],
     &["ret"],
     &["returnCode"],
@@ -129,7 +131,9 @@ pub(super) fn code_at(body: &Value<'_>, status: Option<u16>) -> Option<(String, 
         place.iter().try_fold(first(body), |value, name| Some(first(value.get(name)?)))
     };
     // The type of a message is that of no error in it.
-    let is_message = ["data", "result", "tid"].iter().any(|name| first(body).get(name).is_some());
+    let has = |name: &str| first(body).get(name).is_some();
+    // And what has an id and an error has a type of its own.
+    let is_message = ["data", "result", "tid"].into_iter().any(has) || has("id") && has("error");
     let of_word = |place: &Place| {
         if is_message && *place == ["type"] {
             return None;

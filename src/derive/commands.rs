@@ -74,7 +74,8 @@ const GIVEN: [&str; 8] =
     ["args", "arguments", "body", "data", "input", "parameters", "params", "payload"];
 
 /// Members with what a command is for that says but what is done, and whether they say what kind that is.
-const MEANT: [(&str, bool); 13] = [
+const MEANT: [(&str, bool); 14] = [
+    ("mbean", true),
     ("user", true),
     ("username", false),
     ("host", true),
@@ -92,6 +93,9 @@ const MEANT: [(&str, bool); 13] = [
 
 /// Methods of HTTP, by which a proxy is told how to send what it is sent.
 const METHODS: [&str; 7] = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];
+
+/// Segments before the last one below which commands are taken: `/cmd/devmgr`.
+const FOLDERS: [&str; 3] = ["cmd", "command", "commands"];
 
 /// Longer texts are no commands.
 const BYTES_MAX: usize = 80;
@@ -121,7 +125,10 @@ pub(super) fn calls(
     request: &RequestRecord,
     body: Option<&Value<'_>>,
 ) -> Option<Calls> {
-    let body = body.filter(|_| takes(path, walked, request))?;
+    let body = body.filter(|body| {
+        let first = body.as_array().and_then(<[_]>::first).unwrap_or(body);
+        takes(path, walked, request) || is_json(request) && of_protocol(first).is_some()
+    })?;
     let acts = match body.as_array() {
         // Of more than are told apart nothing is told.
         Some(several) if several.len() <= ACTS_MAX => {
@@ -139,6 +146,9 @@ pub(super) fn calls(
 
 /// The one command of an object.
 fn called(body: &Value<'_>, answer: Answer) -> Option<Act> {
+    if let Some((command, given)) = of_protocol(body) {
+        return act(&command, given, body, answer);
+    }
     let mut commands = commands(body);
     let (command, is_plain) = match commands.next() {
         Some(command) => (command, commands.next().is_none()),
@@ -157,6 +167,25 @@ fn called(body: &Value<'_>, answer: Answer) -> Option<Act> {
     act(command, given.unwrap_or(body), body, answer)
 }
 
+/// The command of a body that says by its members which protocol it is of, and what that is given: of
+/// Ext.Direct, and of Jolokia.
+///
+///   <https://docs.sencha.com/extjs/7.0.0/guides/backend_connectors/direct/specification.html>
+///   <https://jolokia.org/reference/html/manual/jolokia_protocol.html#exec>
+fn of_protocol<'b>(body: &'b Value<'b>) -> Option<(String, &'b Value<'b>)> {
+    let text = |name: &str| body.get(name)?.as_str().filter(|text| text.len() <= BYTES_MAX);
+    match text("type")? {
+        "rpc" if body.get("tid").is_some() => {
+            let command = format!("{}.{}", text("action")?, text("method")?);
+            Some((command, body.get("data").unwrap_or(body)))
+        }
+        "exec" if body.get("mbean").is_some() => {
+            Some((text("operation")?.split('(').next()?.to_owned(), body))
+        }
+        _ => None,
+    }
+}
+
 /// Whether a text says what is done to what: `DELETE_USER`.
 fn says_to_what(text: &str) -> bool {
     noun_and_verb(text).is_some_and(|(noun, _)| !noun.is_empty())
@@ -164,11 +193,17 @@ fn says_to_what(text: &str) -> bool {
 
 /// Whether JSON is sent to an endpoint of commands; forms are those of scripts.
 fn takes(path: &Path, walked: &Walked, request: &RequestRecord) -> bool {
-    let is_json = request.content_type.as_deref().is_some_and(|kind| kind.contains("json"));
     let last = path.segments.last().and_then(|last| last.word.as_deref());
     let is_named = last.is_some_and(|word| ENDPOINTS.contains(&word));
+    let before = path.segments.len().checked_sub(2).and_then(|at| path.segments.get(at));
+    let before = before.and_then(|before| before.word.as_deref());
+    let is_named = is_named || before.is_some_and(|word| FOLDERS.contains(&word));
     let is_open = walked.nodes.iter().all(|node| !node.is_item && !node.is_collection());
-    is_json && (is_bare(path) || is_named && is_open && walked.part.is_none())
+    is_json(request) && (is_bare(path) || is_named && is_open && walked.part.is_none())
+}
+
+fn is_json(request: &RequestRecord) -> bool {
+    request.content_type.as_deref().is_some_and(|kind| kind.contains("json"))
 }
 
 /// The commands in a body.

@@ -13,8 +13,18 @@ use super::words::snake;
 use crate::record::Target;
 
 /// What has members.
-pub(super) const GROUPS: [&str; 8] =
-    ["channel", "group", "organization", "project", "room", "space", "team", "workspace"];
+pub(super) const GROUPS: [&str; 10] = [
+    "channel",
+    "group",
+    "organization",
+    "project",
+    "room",
+    "space",
+    "team",
+    "user_group",
+    "usergroup",
+    "workspace",
+];
 
 /// To whom a right is given.
 const RECIPIENTS: [&str; 6] = ["user", "member", "account", "service_account", "group", "team"];

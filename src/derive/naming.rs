@@ -28,6 +28,7 @@ use super::commands;
 use super::endpoint::{LOOKS_LIKE_CALL, READS, called, reads};
 use super::graphql::{self, BESIDE, Operation};
 use super::method::{IGNORED, Method, OTHER_PATH, meant};
+use super::nouns::{is_known_noun, is_part};
 use super::path::Path;
 use super::queried;
 use super::rule::{Matched, PathPattern};
@@ -174,6 +175,7 @@ pub(super) fn naming_at(
     let at_provider = acting::signs_in_at_provider(&walked, acted.as_ref(), body)
         || signing::shows_who(&path, body);
     let is_doubtful = acted.is_some();
+    let is_asked = acting::is_asked(request, body, acted.as_ref(), &walked);
     let is_script = acting::is_script(&path) && walked.verb.is_none() && walked.part.is_none();
     let is_script = is_script || acting::is_query_protocol(request, body);
     let is_acted = is_script || acting::is_bare(&path) || acting::queue(&path).is_some();
@@ -187,7 +189,8 @@ pub(super) fn naming_at(
     signing::take(&mut walked, &path, &method.name, at_provider);
     walked.is_submitted |= acted.is_none() && may_be_routed;
     commands::submit(&mut walked, &path, request, body);
-    walked.is_unclear = !is_script && method.name == "POST" && acting::is_asked(request, body);
+    walked.is_unclear = !is_script && method.name == "POST" && is_asked;
+    of_part(&mut walked);
     let mut naming = match called.calls {
         Some(calls) => {
             // Without arguments it is the path alone that says so.
@@ -209,9 +212,7 @@ pub(super) fn naming_at(
             naming
         }
     };
-    if path.is_cut {
-        naming.notes.push(super::path::TOO_LONG);
-    }
+    naming.notes.extend(path.is_cut.then_some(super::path::TOO_LONG));
     naming.notes.extend(called.is_ignored.then_some(LOOKS_LIKE_CALL));
     naming.notes.extend(alike::note(body));
     let asks = || request.query.as_ref().is_some_and(|query| asks_mutation(query.node()));
@@ -234,6 +235,17 @@ pub(super) fn naming_at(
     naming
 }
 
+/// Takes a part for the thing that is meant, if it is one: `POST /company/12/invoice?operation=delete`, which
+/// makes none.
+fn of_part(walked: &mut Walked) {
+    let is_unclear = walked.is_unclear;
+    let is_thing = |part: &mut String| is_unclear && is_known_noun(part) && !is_part(part);
+    let Some(thing) = walked.part.take_if(is_thing) else { return };
+    let mut node = Node::named(&thing);
+    node.at = walked.part_at.take();
+    walked.nodes.push(node);
+}
+
 /// What connections are upgraded to over which HTTP goes on.
 const OTHER_HTTP: [&str; 4] = ["h2", "h2c", "http", "tls"];
 
@@ -250,6 +262,7 @@ fn opens(request: &RequestRecord, method: &str) -> bool {
 fn take(walked: &mut Walked, acted: Option<&Acted>, path: &Path) {
     let Some(Acted { noun, verb, .. }) = acted else { return };
     walked.verb = Some(verb.clone());
+    acting::name_servlet(walked);
     if let Some(name) = acting::queue(path) {
         let mut queue = Node::named("queue");
         queue.take_id(name, Some(1));

@@ -27,10 +27,11 @@ use super::act::{self, End};
 use super::answer;
 use super::body::Value;
 use super::changes::Observed;
-use super::code::{CODE_BYTES_MAX, code, field_code, is_refusal};
+use super::code::{CODE_BYTES_MAX, code, fault_code, field_code, is_refusal};
 use super::graphql::Operation;
 use super::naming::Naming;
 use super::redirect::redirected;
+use super::rpc::xml_fault;
 use super::rule::{Facts, Matched, Whose};
 use super::sentence::Sentence;
 use super::shown;
@@ -262,8 +263,11 @@ fn by_convention(naming: &Naming, came: Came<'_>, trace: &mut Trace) -> Verdict 
     }
     if says.is_some_and(|body| signs::is_fault(body, response)) {
         let reason = says.and_then(|body| code(body, Some(response.status)));
-        let reason = reason.unwrap_or_else(|| "fault".to_owned());
-        let outcome = if is_refusal(&reason) { Outcome::Denied } else { Outcome::Failure };
+        let fault = || says.and_then(xml_fault).and_then(|fault| fault_code(&fault));
+        let reason = reason.or_else(fault).unwrap_or_else(|| "fault".to_owned());
+        // Of XML-RPC with the numbers of HTTP.
+        let is_denied = is_refusal(&reason) || matches!(&*reason, "error_401" | "error_403");
+        let outcome = if is_denied { Outcome::Denied } else { Outcome::Failure };
         noted::within(came, "a fault in the body of a successful response", trace);
         noted::reason(came, Some(&reason), trace);
         return without(naming, outcome, &reason, trace);

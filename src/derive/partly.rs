@@ -355,7 +355,7 @@ fn count_of<T>(items: &[T]) -> i64 {
 
 /// `failed_count`, `FailedRecordCount`
 fn is_count_of_failed(name: &str) -> bool {
-    matches!(name, "failurecount" | "errorcount")
+    matches!(name, "errorcount" | "failure" | "failurecount")
         || name.starts_with("failed") && name.ends_with("count")
 }
 

@@ -16,7 +16,8 @@ const SEGMENTS_MAX: usize = 64;
 pub(super) const TOO_LONG: &str = "path_too_long";
 
 /// Suffixes that say only how a resource is to be written.
-const FORMATS: &[&str] = &["json", "xml", "yaml", "html", "php", "do", "action", "aspx", "cgi"];
+const FORMATS: &[&str] =
+    &["json", "xml", "yaml", "html", "php", "do", "action", "asp", "aspx", "cgi", "jsp"];
 
 /// Last segments of OData's addresses, which say how the thing before them is meant.
 const OF_ODATA: [&str; 2] = ["$ref", "$value"];
@@ -257,7 +258,7 @@ impl Segment {
 }
 
 /// A verb and a thing that the convention knows, written as one: `deleteusers` → `delete_users`.
-fn parted(word: String) -> String {
+pub(super) fn parted(word: String) -> String {
     // `un-archive`, `re-open`
     if let Some((before @ ("de" | "dis" | "re" | "un"), rest)) = word.split_once('_')
         && is_verb(&format!("{before}{rest}"))

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 
 pub(super) use self::multicall::{Told, results, told};
 pub(super) use self::within::of_odoo;
-pub(super) use self::xml::result as xml_result;
+pub(super) use self::xml::{fault as xml_fault, result as xml_result};
 use super::act::{ACTS_MAX, Act, Answer, More};
 use super::alike::in_any_case;
 use super::body::{self, Value};

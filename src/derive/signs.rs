@@ -6,12 +6,13 @@ mod listed;
 mod nothing;
 mod page;
 mod pairs;
+mod refused;
 mod stated;
 mod states;
 mod texts;
 mod xml;
 
-use self::codes::is_status_of_success;
+use self::codes::{holds_coded_errors, is_error_named, is_status_of_success};
 pub(super) use self::codes::{is_code_told, told_by_code, told_by_type};
 use self::listed::lists_errors;
 pub(super) use self::listed::shows_none;
@@ -19,6 +20,7 @@ use self::nothing::is_none;
 pub(super) use self::nothing::{is_good_news, is_no_error};
 pub(super) use self::page::unexpected_page;
 pub(super) use self::pairs::in_pairs;
+pub(super) use self::refused::{Refused, refused};
 pub(super) use self::stated::stated;
 pub(super) use self::states::{is_partly_done, is_provisioning_failed, is_state_told};
 pub(super) use self::texts::{is_refused_in_words, told_by_text, whole_text};
@@ -188,7 +190,9 @@ pub(super) fn is_error_told(body: &Value<'_>, what: Tells, sent: &Sent<'_>) -> b
     let is_whole = what == Tells::Answer && !is_resource;
     let within = |name: &&str| body.get(name).filter(|_| is_whole);
     is_error
+        || is_whole && holds_coded_errors(body, sent)
         || lists_errors(body, sent)
+        || !is_resource && is_error_named(body, sent)
         || what == Tells::Answer && is_failed_reply(body)
         || is_whole && is_code_told(body, sent)
         || (is_whole || what == Tells::Item && !has_id) && is_state_told(body, sent)

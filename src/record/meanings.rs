@@ -76,6 +76,11 @@ const MEANINGS: &[(&str, &str)] = &[
         "another credential of the request claims somebody, and nobody has proved it: `claimed` of the \
          actor has whom, and why",
     ),
+    (
+        "actor_on_behalf",
+        "a header field says for whom the request is sent: `claimed` of the actor has whom, and whether it \
+         was taken so only the application knows",
+    ),
     ("actor_header_untrusted", "a field that only a trusted proxy may set was not passed on"),
     (
         "actor_introspection_busy",

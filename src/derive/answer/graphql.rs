@@ -5,8 +5,8 @@ use super::super::body::Value;
 use super::super::code::{code, word};
 use super::super::endpoint::reads;
 use super::super::signs::{
-    NO_EFFECT, Sent, error_type, is_counted, is_refused, refusal_status, shows_none, told_by_type,
-    verdict_in,
+    NO_EFFECT, Sent, error_type, is_counted, is_refused, refusal_status, shows_none, squashed,
+    told_by_type, verdict_in,
 };
 use super::{ITEMS_MAX, done, failed, is_null, item_id, unknown};
 use crate::decode::Number;
@@ -176,7 +176,9 @@ fn of_one(act: &Act, result: &Value<'_>, errors: &[Below<'_>], sent: &Sent<'_>) 
         return failed(code(error, None));
     }
     // Who signs out is nobody afterwards, and of signing in more is said.
-    let is_none = || shows_none(result) && act.category != "session" && !reads(act);
+    let is_none = || {
+        shows_none(result) && !is_always_none(result) && act.category != "session" && !reads(act)
+    };
     if *result == Value::Null || is_none() {
         return unknown();
     }
@@ -203,6 +205,12 @@ fn of_one(act: &Act, result: &Value<'_>, errors: &[Below<'_>], sent: &Sent<'_>) 
         }
         None => failed(told),
     }
+}
+
+/// Whether a result has nothing but a field that is always `null`, since a type has to have one.
+fn is_always_none(result: &Value<'_>) -> bool {
+    let is_so = |name: &str| ["alwaysnil", "alwaysnull"].contains(&squashed(name).as_str());
+    result.members().iter().all(|(name, _)| name.starts_with("__") || is_so(name))
 }
 
 fn shows_nothing(result: &Value<'_>) -> bool {

@@ -3,7 +3,7 @@
 use super::super::path::keyed;
 use super::super::text::bounded;
 use super::super::words::{singular, snake};
-use super::{At, Found, Members, Value};
+use super::{At, Found, Members, Value, scalar};
 
 /// The parameter by which OData's reference to one of several is taken away.
 pub(in crate::derive) const REFERRED: &str = "$id";
@@ -245,4 +245,40 @@ pub(in crate::derive) fn is_own(name: &str, noun: &str, what: &[u8]) -> bool {
             .filter(|byte| !b"_-".contains(byte))
             .map(|byte| byte.to_ascii_lowercase())
             .eq(noun.bytes().filter(|byte| *byte != b'_').chain(what.iter().copied()))
+}
+
+/// Members with what somebody shows who signs in.
+const PASSWORDS: [&str; 6] = ["@password", "passwd", "password", "pw", "pwd", "secret"];
+
+/// Members with who that is, beside it.
+const BESIDE_PASSWORDS: [&str; 4] = ["@name", "name", "userName", "username"];
+
+/// Levels of a body in which it is looked for.
+pub(super) const PASSWORD_DEPTH_MAX: usize = 6;
+
+/// The name beside a password, however deep it stands in what holds nothing else of its kind:
+/// `{"auth": {"identity": {"password": {"user": {"name": "ann", "password": "x"}}}}}`.
+pub(super) fn beside_password<'b>(body: &'b Value<'b>) -> Option<Found<'b>> {
+    let mut place = body;
+    let mut steps = [""; PASSWORD_DEPTH_MAX];
+    for at in 0..PASSWORD_DEPTH_MAX - 1 {
+        let mut inner = place.members().iter().filter(|(_, it)| matches!(it, Value::Object(_)));
+        let (outer, object) = inner.next().filter(|_| inner.next().is_none())?;
+        *steps.get_mut(at)? = outer.as_ref();
+        place = object;
+        let mut named = BESIDE_PASSWORDS.iter();
+        if PASSWORDS.iter().any(|name| object.get(name).is_some_and(is_secret))
+            && let Some((who, name)) =
+                named.find_map(|name| Some((scalar(object.get(name)?)?, *name)))
+        {
+            *steps.get_mut(at + 1)? = name;
+            return Some((who, At::Deep(steps)));
+        }
+    }
+    None
+}
+
+/// Whether a value is a text, or stands for what is not recorded.
+fn is_secret(value: &Value<'_>) -> bool {
+    value.as_str().is_some() || value.get("redacted").is_some()
 }

@@ -5,7 +5,7 @@
 
 use super::super::body::{self, Value};
 use super::super::holders::GROUPS;
-use super::super::nouns::known_category;
+use super::super::nouns::{is_known_noun, known_category};
 use super::super::trace::{By, Field, Origin, Trace};
 use super::super::walk::{Node, Walked};
 use super::super::words::snake;
@@ -20,8 +20,9 @@ const MEMBERS: [&str; 3] = ["account", "member", "user"];
 pub(super) const PEOPLE: [&str; 2] = ["member", "user"];
 
 /// Members by which somebody is meant who is there already.
-const IDS: [&str; 15] = [
+const IDS: [&str; 17] = [
     "account_id",
+    "delete",
     "id",
     "ids",
     "login",
@@ -30,6 +31,7 @@ const IDS: [&str; 15] = [
     "member_ids",
     "members",
     "pk",
+    "remove",
     "uid",
     "user",
     "user_id",
@@ -39,11 +41,16 @@ const IDS: [&str; 15] = [
 ];
 
 /// Members by which it is said as what, and for how long.
-const AS_WHAT: [&str; 11] = [
+const AS_WHAT: [&str; 16] = [
     "access_level",
+    "action",
+    "cmd",
+    "command",
     "disassociate",
     "dissociate",
     "expires_at",
+    "op",
+    "operation",
     "permission",
     "permissions",
     "role",
@@ -183,6 +190,24 @@ pub(super) fn of_members(
     }
 }
 
+/// Takes the second word behind a group for a part of what it is called, as npm has it:
+/// `DELETE /-/team/acme/dev/user {"user": "ann"}`.
+pub(super) fn of_two_words(walked: &mut Walked) {
+    let [.., group, second, people] = walked.nodes.as_slice() else { return };
+    let is_word = |id: &str| id.bytes().any(|byte| byte.is_ascii_alphabetic());
+    let is_named = is_group(&group.noun) && group.id.as_deref().is_some_and(is_word);
+    let is_more = !second.is_item && !second.is_collection() && !is_known_noun(&second.noun);
+    let is_one =
+        PEOPLE.contains(&people.noun.as_str()) && !people.is_item && !people.is_collection();
+    let at = walked.nodes.len().checked_sub(2);
+    if let Some(at) = at.filter(|_| is_named && is_more && is_one && walked.part.is_none()) {
+        let second = walked.nodes.remove(at);
+        if let Some(group) = walked.nodes.iter_mut().rev().nth(1) {
+            group.take_id(&second.noun, second.at);
+        }
+    }
+}
+
 /// Takes what is put to somebody, and nothing of it said, for what they are given:
 /// `PUT /users/5/groups/7` is who comes into a group, `PUT /members/5/roles/7` who gets a role; a DELETE
 /// takes it from them again.
@@ -231,8 +256,28 @@ pub(super) fn is_as_what(name: &str) -> bool {
     AS_WHAT.contains(&name.as_str()) || name.ends_with("_role")
 }
 
+/// What identifies things and says nothing else of them, as JSON:API has it: `{"data": {"id": "5", "type":
+/// "users"}}`, or a list of such.
+pub(super) fn identified<'b, 'n>(body: &'b Value<'n>) -> &'b Value<'n> {
+    let is_plain = |item: &Value<'_>| match item.members() {
+        [(one, _), (other, _)] => {
+            matches!((one.as_ref(), other.as_ref()), ("id", "type") | ("type", "id"))
+        }
+        _ => false,
+    };
+    match body.members() {
+        [(name, data)] if name == "data" => match data.as_array() {
+            Some(items) if !items.is_empty() && items.iter().all(is_plain) => data,
+            None if is_plain(data) => data,
+            _ => body,
+        },
+        _ => body,
+    }
+}
+
 /// Whether a body says who is meant, of those that there are, and nothing else of them.
 fn refers(body: &Value<'_>) -> bool {
+    let body = identified(body);
     let body = match body.members() {
         [(name, inner @ Value::Object(_))] if name == "data" => inner,
         _ => body,

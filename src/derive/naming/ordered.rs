@@ -27,6 +27,10 @@ const COMMANDS: [&str; 2] = ["action", "command"];
 /// The same where several are changed at once: `POST /documents/bulk_edit {"method": "delete"}`.
 const METHODS: [&str; 3] = ["action", "method", "operation"];
 
+/// The last word of a path behind a thing of which the body says what is done:
+/// `POST /user/manage {"username": "ann", "action": "disable"}`.
+const MANAGED: &str = "manage";
+
 /// Values of one member that are looked at.
 const VALUES_MAX: usize = 10;
 
@@ -54,6 +58,9 @@ pub(super) fn take(
             said(body, noun, &NAMES).or_else(|| called(body))?
         }
         (None, None, Some("state" | "status")) if is_item => said(body, noun, &COMMANDS)?,
+        (None, None, None) if noun == MANAGED && walked.nodes.len() > 1 => {
+            said(body, noun, &NAMES)?
+        }
         (None, None, None) if is_folder(walked) => {
             said(body, noun, &NAMES).or_else(|| called(body))?
         }

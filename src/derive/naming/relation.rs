@@ -260,7 +260,7 @@ pub(super) fn said<'m>(walked: &mut Walked, method: &'m str) -> (&'m str, Option
 }
 
 /// Whether those may come to this and go from it, and be there before and after.
-fn may_hold(outer: &Node, inner: &Node) -> bool {
+pub(super) fn may_hold(outer: &Node, inner: &Node) -> bool {
     let is_given = |noun: &str| OF_PEOPLE.contains(&noun) || is_right(noun);
     membership::has_members(outer, inner)
         || holds(outer, inner)
@@ -348,6 +348,7 @@ impl Related {
 /// Whether a body says which things of this noun are meant, of those that there are, and no more than
 /// how.
 fn refers(body: &Value<'_>, noun: &str) -> bool {
+    let body = membership::identified(body);
     let says = |item: &Value<'_>| {
         let mut is_meant = false;
         let is_known = item.members().iter().all(|(name, _)| {
@@ -367,7 +368,7 @@ fn refers(body: &Value<'_>, noun: &str) -> bool {
 
 /// Whether a body says which thing of this noun is meant under its own name, whatever else it says, and
 /// nothing by which one would be made: `{"role": "admin", "user_id": 9}`.
-fn says_which(body: &Value<'_>, noun: &str) -> bool {
+pub(super) fn says_which(body: &Value<'_>, noun: &str) -> bool {
     let has = |is: &dyn Fn(&str) -> bool| body.members().iter().any(|(name, _)| is(name));
     let is_made = |name: &str| ["description", "name", "permissions", "title"].contains(&name);
     has(&|name| says_one(name, noun)) && !has(&is_made)
@@ -391,6 +392,7 @@ pub(super) fn is_id_of(name: &str, noun: &str) -> bool {
 
 /// The things of this noun that a body means: `{"group_id": 1}`, `{"groups": [{"id": 1}]}`, `[1, 2]`.
 fn meant(body: &Value<'_>, noun: &str) -> Vec<String> {
+    let body = membership::identified(body);
     let own = |item: &Value<'_>| match item {
         Value::Object(members) => {
             let (_, id) = members.iter().find(|(name, _)| is_id_of(name, noun))?;

@@ -8,7 +8,7 @@ use super::super::naming::Naming;
 use super::super::partly::{self, bare};
 use super::super::shown;
 use super::super::sign_in::{Step, is_second_factor};
-use super::super::signs::{self, Sent, Tells, is_error_told};
+use super::super::signs::{self, Refused, Sent, Tells, is_error_told};
 use super::super::trace::{By, Field, Origin, Trace};
 use super::super::words::snake;
 use super::super::wrapped::{Told, error_within, is_result_false};
@@ -44,6 +44,27 @@ pub(super) fn told_inside(
     let pairs = text.and_then(signs::in_pairs);
     let told = pairs.and_then(|pairs| told_in(naming, came, &pairs, trace));
     told.or_else(|| told_in(naming, came, body, trace))
+        .or_else(|| told_by_refusal(naming, came, body, trace))
+}
+
+/// What is refused in a word, beside why.
+fn told_by_refusal(
+    naming: &Naming,
+    came: Came<'_>,
+    body: &Value<'_>,
+    trace: &mut Trace,
+) -> Option<(Outcome, String)> {
+    let verb = naming.sentence.verb.as_str();
+    let is_run = naming.targets.first().is_some_and(|target| shown::is_run(&target.kind));
+    let told = signs::refused(verb, body, &Sent::of(came.request))
+        .filter(|_| !is_run || item_id(body).is_none())?;
+    let (outcome, reason) = match told {
+        Refused::All(why) => (Outcome::Failure, why),
+        Refused::Some => (Outcome::Unknown, SOME_FAILED.to_owned()),
+    };
+    noted::within(came, "a word of the answer that says that it was refused, beside why", trace);
+    noted::reason(came, Some(&reason), trace);
+    Some((outcome, reason))
 }
 
 fn told_in(

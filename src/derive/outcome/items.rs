@@ -3,6 +3,7 @@
 use super::super::act::{ACTS_MAX, Act, Answer, End};
 use super::super::answer;
 use super::super::body::Value;
+use super::super::code::status_in;
 use super::super::endpoint::READS;
 use super::super::naming::Naming;
 use super::super::partly;
@@ -136,10 +137,14 @@ fn by_items_in(
 fn are_verdicts(naming: &Naming, items: &[Value<'_>], is_top: bool) -> bool {
     let verb = partly::bare(&naming.sentence.verb);
     let is_known = |name: &str| VERDICTS.contains(&name) || is_flag(verb, name);
+    // `[{"code": 200, "name": "web", "status": "ok"}, {"code": 404, "status": "no object"}]`
+    let has_status = |item: &Value<'_>, name: &str| {
+        name == "name" && item.get("code").and_then(status_in).is_some()
+    };
     let is_verdict = |item: &Value<'_>| {
         answer::of_item(verb, item).is_some()
             && (is_top || !item.members().is_empty())
-            && item.members().iter().all(|(name, _)| is_known(name))
+            && item.members().iter().all(|(name, _)| is_known(name) || has_status(item, name))
     };
     // What was found may have an error of its own.
     let is_error = |item: &Value<'_>| {

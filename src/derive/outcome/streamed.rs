@@ -7,6 +7,7 @@ use super::super::endpoint::READS;
 use super::super::naming::Naming;
 use super::super::partly::bare;
 use super::super::signs::{self, STATES, Sent, Tells, is_error_told};
+use crate::decode::Number;
 
 /// Texts that are looked at, from the end.
 const TEXTS_MAX: usize = 1000;
@@ -23,6 +24,15 @@ pub(super) struct Said<'b> {
     pub(super) error: &'b Value<'b>,
     /// Nothing was done, or said, besides.
     pub(super) is_last: bool,
+}
+
+/// Whether a text has a code for what was done where another has one for an error:
+/// `[{"ErrorCode": 0, "MessageID": "a"}, {"ErrorCode": 406}]`.
+fn is_coded_well(text: &Value<'_>, error: &Value<'_>) -> bool {
+    let is_zero = |value: &Value<'_>| *value == Value::Number(Number::Integer(0));
+    text.members().iter().any(|(name, value)| {
+        name.to_ascii_lowercase().ends_with("code") && is_zero(value) && error.get(name).is_some()
+    })
 }
 
 /// The last error that the texts of an answer tell, if they do not end well.
@@ -63,7 +73,8 @@ pub(super) fn streamed<'b>(
         };
         let own = names(error);
         let is_of_progress = own.iter().all(|name| PROGRESS.contains(&name.as_str()));
-        !std::ptr::eq(text, error) && !is_of_progress && names(text) == own
+        let is_other = !std::ptr::eq(text, error) && !is_of_progress;
+        is_other && (names(text) == own || is_coded_well(text, error))
     };
     let is_alone = !texts.iter().take(TEXTS_MAX).any(|text| is_thing(text) || is_like(text));
     Some(Said { error, is_last: is_last && is_alone })

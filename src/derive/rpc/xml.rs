@@ -24,6 +24,11 @@ pub(in crate::derive) fn result<'n>(body: &Value<'n>) -> Option<Value<'n>> {
     all.pop()
 }
 
+/// The fault of a call, if an answer tells of one.
+pub(in crate::derive) fn fault<'n>(body: &Value<'n>) -> Option<Value<'n>> {
+    Some(value(body.get("methodResponse")?.get("fault")?.get("value")?, DEPTH_MAX))
+}
+
 fn params<'n>(holder: &Value<'n>) -> Value<'n> {
     let all = holder.get("params").and_then(|params| params.get("param"));
     let read = |param: &Value<'n>| Some(value(param.get("value")?, DEPTH_MAX));

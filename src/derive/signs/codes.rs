@@ -5,7 +5,7 @@ use super::super::body::Value;
 use super::super::code::{CODE_BYTES_MAX, is_refusal, status_in, word};
 use super::super::words::snake;
 use super::nothing::is_none;
-use super::{MESSAGES, Sent, is_good_news, is_one_of, squashed};
+use super::{MEMBERS_MAX, MESSAGES, Sent, is_good_news, is_one_of, squashed};
 use crate::decode::Number;
 use crate::record::Outcome;
 
@@ -13,13 +13,18 @@ use crate::record::Outcome;
 const CODED: [&str; 4] = ["code", "resultCode", "ret", "returnCode"];
 
 /// Members in which a text beside a sentence is a code, squashed.
-const CODES: [&str; 3] = ["code", "resultcode", "returncode"];
+const CODES: [&str; 4] = ["code", "responsecode", "resultcode", "returncode"];
 
 /// What may stand beside both and says nothing of how it ended, squashed.
 const BESIDE: [&str; 6] = ["hostid", "path", "requestid", "timestamp", "traceid", "tracingid"];
 
 /// What may stand there where it is nothing.
-const CONTENTS: [&str; 7] = ["body", "content", "data", "details", "errors", "result", "stack"];
+const CONTENTS: [&str; 8] =
+    ["body", "content", "data", "details", "errors", "response", "result", "stack"];
+
+/// Members with a sentence beside a code of the same name, squashed.
+const SENTENCES: [&str; 4] =
+    ["responsedescription", "responsemessage", "resultmessage", "returnmessage"];
 
 /// Last words of types that stand for the answer to a call, however it ended.
 const OF_ANSWERS: [&str; 8] =
@@ -105,7 +110,11 @@ pub(in crate::derive) fn told_by_code(
             Value::String(text) if CODES.contains(&plain.as_str()) && !sent.echoes(name, value) => {
                 code = Some(text.trim());
             }
-            Value::String(text) if is_one_of(name, &MESSAGES) => is_bad |= is_bad_news(text),
+            Value::String(text)
+                if is_one_of(name, &MESSAGES) || SENTENCES.contains(&plain.as_str()) =>
+            {
+                is_bad |= is_bad_news(text);
+            }
             value if is_beside(&plain, value) => {}
             _ => return None,
         }
@@ -116,6 +125,46 @@ pub(in crate::derive) fn told_by_code(
     let told = word(code, None).or_else(|| is_number.then(|| code.to_owned()));
     let told = told.map(|told| if is_number { format!("error_{told}") } else { told });
     Some((outcome, told.unwrap_or_else(|| "error_in_body".to_owned())))
+}
+
+/// Whether a text stands under a name for codes of errors, beside a sentence about it:
+/// `{"result": null, "error_code": "ERR-PERMISSIONS", "error_info": "no"}`. What is a number is told by itself.
+pub(super) fn is_error_named(body: &Value<'_>, sent: &Sent<'_>) -> bool {
+    let members = || body.members().iter().take(MEMBERS_MAX);
+    let mut coded = members().filter(|(name, _)| is_one_of(name, &super::CODES));
+    let Some((name, value)) = coded.next() else { return false };
+    let Some(code) = value.as_str().filter(|_| !sent.echoes(name, value)) else { return false };
+    let plain = squashed(code);
+    let is_good = is_none(code)
+        || is_good_news(code)
+        || GOOD_CODES.contains(&plain.as_str())
+        || ["a", "na"].contains(&plain.as_str())
+        || code.bytes().all(|byte| byte.is_ascii_digit());
+    let shows_null = || ["data", "result"].iter().any(|it| body.get(it) == Some(&Value::Null));
+    let is_sentence = |(own, value): &(std::borrow::Cow<'_, str>, Value<'_>)| {
+        let about = squashed(own);
+        let is_about = about.starts_with("err") || is_one_of(own, &MESSAGES);
+        let is_about = is_about || ["description", "detail"].contains(&about.as_str());
+        let text = value.as_str().map(str::trim).filter(|text| !is_none(text));
+        is_about && own != name && text.is_some_and(is_bad_news)
+    };
+    !is_good && code.len() <= CODE_BYTES_MAX && (members().any(is_sentence) || shows_null())
+}
+
+/// Whether what is called a response within an answer lists errors beside a code:
+/// `{"transactionResponse": {"responseCode": "2", "errors": […]}, "messages": …}`.
+pub(super) fn holds_coded_errors(body: &Value<'_>, sent: &Sent<'_>) -> bool {
+    let is_coded = |(name, _): &(std::borrow::Cow<'_, str>, Value<'_>)| {
+        squashed(name) == "responsecode" || squashed(name) == "resultcode"
+    };
+    body.members().iter().take(MEMBERS_MAX).any(|(name, own)| {
+        let lists = || own.get("errors").and_then(Value::as_array).is_some_and(|it| !it.is_empty());
+        matches!(own, Value::Object(_))
+            && squashed(name).ends_with("response")
+            && lists()
+            && own.members().iter().any(is_coded)
+            && !sent.echoes(name, own)
+    })
 }
 
 /// What a code says that is a text.
@@ -130,7 +179,9 @@ fn of_code(code: &str) -> Option<Outcome> {
     let is_number = plain.len() - first.len() < 3
         && first.len() > 2
         && first.bytes().all(|byte| byte.is_ascii_digit());
-    Some(match is_number || BAD_PARTS.iter().any(|bad| plain.contains(bad)) {
+    let is_bad = BAD_PARTS.iter().any(|bad| plain.contains(bad))
+        || plain.ends_with("fault") && !plain.ends_with("default");
+    Some(match is_number || is_bad {
         _ if is_refusal(code) || code.split('.').next().is_some_and(is_refusal) => Outcome::Denied,
         true => Outcome::Failure,
         false => Outcome::Unknown,

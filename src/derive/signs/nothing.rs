@@ -25,10 +25,13 @@ const NO_ERRORS: [&str; 13] = [
 const CODES: [&str; 6] = ["code", "err_code", "errcode", "errno", "error_code", "errorCode"];
 
 /// What a sentence has in it if it went well, in lower case.
-const GOOD_NEWS: [&str; 6] = ["成功", "complete", "created", "done", "saved", "success"];
+const GOOD_NEWS: [&str; 7] =
+    ["成功", "approved", "complete", "created", "done", "saved", "success"];
 
 /// What it has in it besides if it did not: `could not be created`.
-const BUT: [&str; 13] = [
+const BUT: [&str; 15] = [
+    "disapproved",
+    "not approved",
     "不成功",
     "n't ",
     "can not",

@@ -11,6 +11,9 @@ use crate::decode::Number;
 const RETURNS: [&str; 8] =
     ["code", "rc", "result_code", "resultcode", "ret", "return_code", "returncode", "status"];
 
+/// Members with what a command has ended with.
+const ENDS: [&str; 4] = ["exit_code", "exitCode", "exit_status", "exitStatus"];
+
 /// What stands beside the state of a request; beside that of a thing stands more.
 const BESIDE: [&str; 10] = [
     "code",
@@ -41,7 +44,7 @@ type Member<'b> = (Cow<'b, str>, Value<'b>);
 pub(in crate::derive) fn is_state_told(body: &Value<'_>, sent: &Sent<'_>) -> bool {
     let members = || body.members().iter().take(MEMBERS_MAX);
     let is_own = |(name, value): &Member<'_>| !sent.echoes(name, value);
-    if members().any(|it| is_negative(it) && is_own(it)) {
+    if members().any(|it| is_negative(it) && is_own(it)) || has_ended_badly(body) {
         return true;
     }
     let is_beside = |(name, _): &Member<'_>| is_one_of(name, &BESIDE) || is_one_of(name, &MESSAGES);
@@ -85,6 +88,16 @@ pub(in crate::derive) fn is_partly_done(body: &Value<'_>) -> bool {
         "partialfailure" | "partiallyfailed" | "partialsuccess" | "partiallysucceeded" => true,
         _ => false,
     })
+}
+
+/// What a command has written, and with what it has ended: `{"code": 1, "stdout": "", "stderr": "no"}`.
+fn has_ended_badly(body: &Value<'_>) -> bool {
+    let has_written = ["stderr", "stdout"].iter().any(|name| body.get(name).is_some());
+    let is_bad = |(name, value): &Member<'_>| {
+        let is_end = is_one_of(name, &RETURNS) || is_one_of(name, &ENDS);
+        is_end && matches!(value, Value::Number(Number::Integer(number)) if *number != 0)
+    };
+    has_written && body.members().iter().take(MEMBERS_MAX).any(is_bad)
 }
 
 /// `{"ret": -1}`

@@ -180,6 +180,8 @@ pub(super) const VERBS: &[&str] = &[
     "rerun",
     "resend",
     "reset",
+    "retrieve",
+    "reveal",
     "resize",
     "resolve",
     "restart",

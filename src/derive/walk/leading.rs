@@ -8,9 +8,12 @@ use super::named::{is_named, is_own_of_people};
 use super::{Node, Walk, compound_tail, is_people, noun_first};
 
 /// Pages of applications where one signs in, by what they are called.
-const SIGN_IN: [&str; 8] = [
+const SIGN_IN: [&str; 11] = [
+    "aaa_login",
     "authn",
     "dologin",
+    "first_factor",
+    "firstfactor",
     "j_security_check",
     "j_spring_security_check",
     "login_check",
@@ -57,11 +60,28 @@ impl Walk<'_> {
             || self.signs_in(word, is_last)
             || self.parameters(word)
             || self.leads(word)
+            || self.called_by_product(word, is_last)
             || self.done_to(word)
             || self.mounted(word)
             || self.jenkins(segment, word)
             || self.slug(segment, word)
             || self.path_of_names(segment, word, is_last)
+    }
+
+    /// `/b2api/v2/b2_delete_bucket`: before what is done stands what all is called that is called there.
+    fn called_by_product(&mut self, word: &str, is_last: bool) -> bool {
+        let is_bare = self.out.nodes.last().is_none_or(|node| !node.is_item && !node.plural);
+        let Some((name, rest)) = word.split_once('_') else { return false };
+        let is_name = name.bytes().any(|byte| byte.is_ascii_digit());
+        if !is_last || !is_bare || !is_name || self.method != "POST" {
+            return false;
+        }
+        let Some((verb, about)) = compound(rest).filter(|(_, about)| !about.is_empty()) else {
+            return false;
+        };
+        self.node(about);
+        (self.out.verb, self.out.verb_at) = (Some(canonical(verb).to_owned()), Some(self.next));
+        true
     }
 
     /// The first word of all: a verb alone is done to nobody knows what.
@@ -123,7 +143,8 @@ impl Walk<'_> {
             return true;
         }
         // `/collections/users/auth-with-password`, as PocketBase has it.
-        if is_last && is_post && word.starts_with("auth_with_") {
+        let is_with = ["auth_with_", "authenticate_by_", "authenticate_with_"];
+        if is_last && is_post && is_with.iter().any(|with| word.starts_with(with)) {
             self.out.nodes.clear();
             self.verb("login");
             return true;

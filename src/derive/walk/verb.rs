@@ -133,7 +133,10 @@ impl Walk<'_> {
     }
 
     pub(super) fn is_acting(&self, word: &str) -> bool {
-        let is_known = is_verb(word) || matches!(word, "eviction");
+        // `/wp-admin/post.php`: a script is called as what it is for.
+        let own = self.path.segments.get(self.next);
+        let is_script = word == "post" && own.is_some_and(|own| own.raw.contains('.'));
+        let is_known = !is_script && is_verb(word) || matches!(word, "eviction");
         if self.method == "DELETE" {
             return inverse(canonical(word)).is_some() && is_known
                 || matches!(canonical(word), "delete" | "logout")
