@@ -346,7 +346,7 @@ fn is_long(segment: &str) -> bool {
 
 /// A word as routes are made of, or what stands for a value in them: `{token}`, `:token`.
 fn is_word(segment: &str) -> bool {
-    let named = segment.strip_prefix('{').and_then(|name| name.strip_suffix('}'));
+    let named = segment.strip_prefix('{').map(|name| name.strip_suffix('}').unwrap_or(name));
     let word = named.or_else(|| segment.strip_prefix(':')).unwrap_or(segment);
     let has_capitals = word.len() < segment.len();
     word.bytes().all(|byte| {
