@@ -301,18 +301,30 @@ fn looks_like_json(text: &str) -> bool {
     text.trim_start_matches(BLANKS).starts_with(['{', '['])
 }
 
-/// Whether a list or an object of JSON may begin so: `[db]` and `{'a': 1}` are other things.
+/// Whether a list or an object of JSON may begin so: `[db]` and `{'a': 1}` are other things, and so is
+/// `[100]` at the head of more.
 fn begins_as_json(text: &str) -> bool {
     const LITERALS: [&str; 3] = ["true", "false", "null"];
     let text = text.trim_start_matches(BLANKS);
     if let Some(rest) = text.strip_prefix('{') {
         return rest.trim_start_matches(BLANKS).starts_with(['"', '}']);
     }
+    if is_head(text) {
+        return false;
+    }
     text.strip_prefix('[').map(|rest| rest.trim_start_matches(BLANKS)).is_some_and(|rest| {
         rest.starts_with(['"', '[', '{', ']', '-'])
             || rest.starts_with(|c: char| c.is_ascii_digit())
             || LITERALS.iter().any(|literal| rest.starts_with(literal))
     })
+}
+
+/// Whether one word or a time stands in the brackets and more behind them, as at the head of a section or a
+/// line: `[100]`, `[2026-11-24 10:00]`.
+fn is_head(text: &str) -> bool {
+    let in_head = |c: char| c.is_ascii_alphanumeric() || " :._/+-".contains(c);
+    let rest = text.strip_prefix('[').map(|rest| rest.trim_start_matches(in_head));
+    rest.and_then(|rest| rest.strip_prefix(']')).is_some_and(|rest| !rest.trim().is_empty())
 }
 
 fn looks_like_xml(text: &str) -> bool {

@@ -7,6 +7,7 @@ use http::HeaderMap;
 
 use super::bits::Bits;
 use super::carrier::Carrier;
+use super::inside::LABELS;
 use super::memo::{Role, Roles};
 use super::pairs::role;
 use super::pattern::Validator;
@@ -14,7 +15,6 @@ use super::policy::{Place, Policy};
 use super::rule::{Action, Side};
 use super::stores::{is_map, is_store};
 use super::walk::{Members, Walk, is_one_of, scalar};
-use super::within::LABELS;
 use crate::decode::{Node, percent_decode_lossy};
 
 /// Members that name what is to be done.
@@ -252,10 +252,9 @@ impl Walk<'_> {
         if let Some(rule) = self.rule_of_noun(last) {
             return Some(rule);
         }
-        match object {
-            Some(object) => self.rule_of_noun(object),
-            None => parts.next().and_then(|part| self.rule_of_noun(part)),
-        }
+        // Alone, `env` is one of several things that are set.
+        let noun = object.or_else(|| parts.next())?;
+        self.rule_of_noun(if is_map(noun) { "secret" } else { noun })
     }
 
     fn rule_of_noun(&mut self, noun: &str) -> Option<usize> {

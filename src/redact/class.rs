@@ -21,6 +21,7 @@ const BLANK: u16 = 1 << 8;
 const BREAK: u16 = 1 << 9;
 /// What ends a `name=value`.
 const PIECE: u16 = 1 << 10;
+const SLASH: u16 = 1 << 11;
 
 #[expect(clippy::indexing_slicing, reason = "it is evaluated by the compiler")]
 const TABLE: [u16; 256] = {
@@ -38,6 +39,7 @@ const TABLE: [u16; 256] = {
             b'{' | b'[' | b'<' => BRACKET | NO_BASE64,
             b'"' | b'\'' => QUOTE | NO_BASE64,
             b'\n' => LINE_OR_OTHER,
+            b'/' => SLASH,
             _ if in_base64 || blank => 0,
             _ => NO_BASE64,
         };
@@ -85,6 +87,11 @@ impl Class {
     /// There are a `:` and an `@` in it.
     pub(super) fn may_have_userinfo(self) -> bool {
         self.0 & (COLON | AT) == COLON | AT
+    }
+
+    /// There is a `/` in it.
+    pub(super) fn has_slash(self) -> bool {
+        self.0 & SLASH != 0
     }
 
     /// There is a `%` in it.

@@ -14,8 +14,8 @@ use foldhash::fast::RandomState;
 
 use super::carrier::Carrier;
 use super::exceptions::Stays;
+use super::inside::Inner;
 use super::rule::Side;
-use super::within::Inner;
 
 /// Names that are remembered of each half; when there are more, all others are forgotten.
 pub(super) const NAMES_MAX: usize = 1024;

@@ -33,6 +33,7 @@ mod heard;
 mod ids;
 mod inner;
 mod inserts;
+mod inside;
 mod jsonpath;
 mod key;
 mod letters;

@@ -24,6 +24,8 @@ const CHARS_A_CHANGE: usize = 4;
 /// Ids of Crockford's base 32 (ULID), and of 12 bytes in hexadecimal.
 const ULID_BYTES: usize = 26;
 const OBJECT_ID_BYTES: usize = 24;
+/// UUIDs without dashes.
+const HEX_ID_BYTES: usize = 32;
 /// Longer numbers are no ids.
 const DIGITS_MAX: usize = 20;
 
@@ -124,6 +126,12 @@ fn is_ulid(part: &str) -> bool {
     part.len() == ULID_BYTES
         && part.starts_with(|c: char| ('0'..='7').contains(&c))
         && part.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase())
+}
+
+/// A UUID without its dashes, as OpenStack has them; a token may look the same.
+pub(super) fn is_hex_id(part: &str) -> bool {
+    part.len() == HEX_ID_BYTES
+        && part.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
 }
 
 /// Names of errors and states: `INVALID_PASSWORD`. What people type in has no such form.

@@ -15,7 +15,7 @@ use super::walk::{Members, Walk, is_one_of, is_plain_name, scalar};
 use crate::decode::{Node, base64_text, embedded};
 
 /// Members that name what their object is about, and the operations of a JSON Patch.
-const NAMING: [&str; 36] = [
+const NAMING: [&str; 39] = [
     "name",
     "key",
     "k",
@@ -52,6 +52,9 @@ const NAMING: [&str; 36] = [
     "fieldId",
     "internal_name",
     "internalName",
+    "displayName",
+    "display_name",
+    "omaUri",
 ];
 
 /// Those of them that name nothing but a field: what changed is told by these alone.
@@ -274,7 +277,7 @@ impl Walk<'_> {
                 Node::Array(items) if is_one_of(last, &["loc"]) => items.last().unwrap_or(node),
                 _ => node,
             };
-            let Node::String(text) = node else { continue };
+            let Some(text) = unwrapped(node).as_str() else { continue };
             pairs.are_a_secret |= is_kubernetes;
             // A document is no name, whatever names are in it.
             let is_document = || matches!(embedded(text), Some(Node::Object(_) | Node::Array(_)));
@@ -284,7 +287,7 @@ impl Walk<'_> {
             let beside = beside.get_or_init(|| Beside::of(members));
             let is_pointer = is_one_of(last, &POINTERS);
             let mut rule = |of: &BTreeMap<&str, &Node<'_>>, is_pointed: bool| {
-                let value = scalar(of.get(prefix)?);
+                let value = scalar(unwrapped(of.get(prefix)?));
                 // In `pwd=x` there is a name as well, whatever is recorded of `x`.
                 let named = text.split('=').next().unwrap_or_default();
                 // What stands before the last name is where that is.
@@ -353,6 +356,20 @@ impl Walk<'_> {
         }
         let rule = self.rule_of_content(Carrier::Member, name, Some(&value))?;
         Some((items.len() - 1, rule))
+    }
+}
+
+/// The one attribute that an element of XML is, as in FHIR: `<name value="password"/>`.
+fn unwrapped<'n>(node: &'n Node<'n>) -> &'n Node<'n> {
+    match node {
+        Node::Object(members) => {
+            let mut of = members.iter();
+            match (of.next(), of.next()) {
+                (Some((name, only)), None) if name == "@value" => only,
+                _ => node,
+            }
+        }
+        _ => node,
     }
 }
 

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use super::class::breaks;
 use super::seen::{MASK, is_redacted_text};
 use super::text::{Edit, replaced, tokens, urls};
 use super::walk::Walk;
@@ -214,6 +215,25 @@ impl Walk<'_> {
         }
     }
 
+    /// The same in links without a host, which are words that begin with a slash.
+    pub(super) fn relative_paths(&mut self, text: &str, edits: &mut Vec<Edit>) {
+        let bytes = text.as_bytes();
+        let mut done = 0;
+        for at in memchr::memchr_iter(b'/', bytes) {
+            if at < done || !begins_link(bytes, at) {
+                continue;
+            }
+            let rest = text.get(at..).unwrap_or_default();
+            let end = rest.bytes().position(breaks).unwrap_or(rest.len());
+            done = at + end;
+            let link = rest.get(..end).unwrap_or_default();
+            // What is selected stands behind a segment.
+            if link.trim_start_matches('/').contains('/') {
+                self.paths_in(at, link, edits);
+            }
+        }
+    }
+
     /// The same, in a path with its query and its fragment, which may be the path in a program.
     fn paths_in(&mut self, start: usize, target: &str, edits: &mut Vec<Edit>) {
         for (at, piece) in tokens(target, |byte| matches!(byte, b'?' | b'#')) {
@@ -249,6 +269,15 @@ impl Walk<'_> {
         let url = self.plain(&format!("x://{segment}"))?;
         url.strip_prefix("x://").map(ToOwned::to_owned)
     }
+}
+
+/// Whether a link without a host begins with this slash: it is the first of a word, or stands in the
+/// brackets of Markdown, or behind the dots that lead up.
+fn begins_link(text: &[u8], slash: usize) -> bool {
+    let before = text.get(..slash).unwrap_or_default();
+    let dots = before.iter().rev().take(2).take_while(|byte| **byte == b'.').count();
+    let before = before.get(..slash - dots).unwrap_or_default();
+    before.last().is_none_or(|byte| *byte == b'(' || *byte != b'<' && breaks(*byte))
 }
 
 /// Whether a path may be read in another way than as it is written.
@@ -315,7 +344,15 @@ fn is_long(segment: &str) -> bool {
         })
 }
 
-/// A word as routes are made of.
+/// A word as routes are made of, or what stands for a value in them: `{token}`, `:token`.
 fn is_word(segment: &str) -> bool {
-    segment.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-' || byte == b'_')
+    let named = segment.strip_prefix('{').map(|name| name.strip_suffix('}').unwrap_or(name));
+    let word = named.or_else(|| segment.strip_prefix(':')).unwrap_or(segment);
+    let has_capitals = word.len() < segment.len();
+    word.bytes().all(|byte| {
+        byte.is_ascii_lowercase()
+            || byte == b'-'
+            || byte == b'_'
+            || has_capitals && byte.is_ascii_uppercase()
+    })
 }

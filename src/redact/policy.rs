@@ -16,6 +16,7 @@ use super::escapes::spelled_out;
 use super::exceptions::{Exceptions, Flag, Kept, Stays};
 use super::flagged::may_flag;
 use super::glob::squash;
+use super::inside::{Inner, last_part};
 use super::memo::{About, Memo, Role};
 use super::only::{ENTRIES_MAX, Listed, RecordOnly};
 use super::pairs::{parts, role};
@@ -28,7 +29,6 @@ use super::selection::Paths;
 use super::tables::{COLUMNS, SCHEMAS};
 use super::under::{Lists, PLACES_MAX, Places};
 use super::walk::{is_one_of, is_plain_name};
-use super::within::{Inner, last_part};
 
 /// Where a value stands, as far as it matters to rules.
 #[derive(Debug, Clone, Copy)]

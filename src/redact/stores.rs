@@ -25,38 +25,62 @@ const STORES: [&str; 16] = [
 ];
 
 /// What else stands in the name of a call: what is done with them, and whose they are.
-const AROUND: [&str; 32] = [
+const AROUND: [&str; 56] = [
     "add",
+    "api",
     "app",
     "application",
     "batch",
+    "build",
     "bulk",
     "ci",
+    "cluster",
     "collection",
+    "container",
     "create",
     "delete",
     "deployment",
     "edit",
+    "environment",
     "function",
+    "global",
     "group",
+    "host",
     "import",
     "insert",
     "instance",
+    "job",
     "many",
     "new",
+    "organization",
     "patch",
     "pipeline",
     "project",
     "put",
     "remove",
     "replace",
+    "repo",
+    "repository",
+    "runtime",
     "save",
+    "secure",
     "service",
     "set",
     "shared",
     "site",
+    "space",
+    "stack",
+    "stage",
+    "step",
+    "synthetics",
+    "task",
+    "team",
+    "tenant",
     "update",
     "upsert",
+    "user",
+    "workflow",
+    "workspace",
     "write",
 ];
 
@@ -85,11 +109,21 @@ mod tests {
         for name in ["variableUpsert", "variableCollectionUpsert", "SetEnvironmentVariables"] {
             assert!(is_store(name), "{name}");
         }
+        for name in ["createWorkspaceVariable", "createApiCredential", "addStackEnvVar"] {
+            assert!(is_store(name), "{name}");
+        }
         for name in ["addEnvVar", "env_vars", "ci-variables", "updateCredential", "config_vars"] {
             assert!(is_store(name), "{name}");
         }
-        for name in ["createTemplateVariable", "setTheme", "create", "variableType", "", "vault_id"]
-        {
+        for name in [
+            "createTemplateVariable",
+            "createEnvironment",
+            "setTheme",
+            "create",
+            "variableType",
+            "",
+            "vault_id",
+        ] {
             assert!(!is_store(name), "{name}");
         }
     }

@@ -43,6 +43,9 @@ impl Walk<'_> {
         if class.may_have_userinfo() {
             self.userinfo(text, &mut edits);
         }
+        if class.has_slash() {
+            self.relative_paths(text, &mut edits);
+        }
         let urls = class.has_colon() && has_url(text);
         if urls || class.has_equals() {
             let mut extents = Extents::new(text);

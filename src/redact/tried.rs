@@ -3,11 +3,11 @@
 
 use super::carrier::Carrier;
 use super::exceptions::Stays;
+use super::inside::is_of_errors;
 use super::memo::Role;
 use super::ordinary::{has_machine_made, is_ordinary, is_prose};
 use super::rule::Side;
 use super::walk::{Walk, is_one_of, push_name};
-use super::within::is_of_errors;
 use crate::decode::Node;
 
 /// Numbers in what is said of a value are not longer.

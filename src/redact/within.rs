@@ -9,58 +9,16 @@ use std::net::IpAddr;
 
 use super::exceptions::is_date;
 use super::glob::squash;
-use super::memo::{Found, Role};
-use super::ordinary::{has_machine_made, is_code, is_ordinary, is_prose, is_slug};
+use super::inside::is_plural;
+use super::memo::Found;
+use super::ordinary::{has_machine_made, is_code, is_hex_id, is_ordinary, is_prose, is_slug};
 use super::policy::Policy;
 use super::seen::MASK;
 use super::texts::nearest_name;
-use super::walk::{Walk, is_one_of, is_plain_name, push_name};
+use super::walk::{Walk, is_plain_name, push_name};
 use crate::decode::{Node, Number};
 
-/// Members that hold the secret, whatever the names in them are.
-const HOLDING: [&str; 14] = [
-    "payload",
-    "content",
-    "contents",
-    "plaintext",
-    "raw",
-    "body",
-    "json",
-    "vars",
-    "variables",
-    "env",
-    "environment_variables",
-    "parameters",
-    "params",
-    "answers",
-];
-
-/// What went wrong: its members are about that, and not about the secret.
-const ERRORS: [&str; 11] = [
-    "error",
-    "errors",
-    "user_errors",
-    "userErrors",
-    "field_errors",
-    "fieldErrors",
-    "fault",
-    "exception",
-    "problems",
-    "violations",
-    "warnings",
-];
-
-/// What its members are.
-const OF_ERRORS: [&str; 12] = [
-    "code", "message", "msg", "field", "path", "reason", "detail", "details", "title", "argument",
-    "rule", "pointer",
-];
-
-/// How names end, squashed, under which the members of one object are secrets by names that anybody
-/// gave them.
-const MAPS: [&str; 5] = ["secrets", "passwords", "tokens", "keys", "codes"];
-
-/// Those of them whose names may be the secrets.
+/// Those of the names of collections of secrets whose names may be the secrets.
 const LISTS: [&str; 1] = ["codes"];
 
 impl Policy {
@@ -76,64 +34,8 @@ impl Policy {
     }
 }
 
-/// Words by which things are found, whatever their names are.
-pub(super) const LABELS: [&str; 4] = ["labels", "annotations", "tags", "metadata"];
-
 /// Numbers of as many digits may be a PIN.
 const COUNT_BYTES_MIN: usize = 4;
-
-/// What is known of a name inside of such an object.
-#[derive(Debug, Default)]
-pub(super) struct Inner {
-    /// The rules that leave its values.
-    spared: Vec<usize>,
-    /// An exception to rules.
-    pub(super) kept: bool,
-    /// It holds the secret.
-    holds: bool,
-    /// It says what went wrong, or is a member of that.
-    is_error: bool,
-    of_error: bool,
-    is_code: bool,
-    /// The name is `api_key[name]`, of which no rule selects the last part.
-    pub(super) is_wrapped: bool,
-    /// Its members are words by which it is found, under names that anybody gave them.
-    labels: bool,
-    /// And `secrets[name]`, where that is anybody's.
-    is_map: bool,
-}
-
-impl Inner {
-    /// Whether the name says only that something is in it.
-    pub(super) fn holds(&self) -> bool {
-        self.holds
-    }
-
-    /// By the part of a name that tells what it is, and those before it.
-    pub(super) fn of(policy: &Policy, name: &str, role: Role) -> Self {
-        let mut squashed = String::new();
-        let last = last_part(name);
-        let parts: Vec<&str> = name.split(['[', ']']).filter(|part| !part.is_empty()).collect();
-        let outer = match parts.split_last() {
-            Some((_, outer)) if last.len() < name.len() => outer,
-            _ => &[],
-        };
-        squash(last, &mut squashed);
-        let holding =
-            |part: &&str| super::pairs::role(part) == Role::Value || is_one_of(part, &HOLDING);
-        Self {
-            spared: policy.spared(&squashed),
-            kept: false,
-            holds: role == Role::Value || holding(&last) || outer.iter().skip(1).any(holding),
-            is_error: is_one_of(last, &ERRORS),
-            of_error: is_one_of(last, &OF_ERRORS),
-            is_code: is_one_of(last, &["code"]),
-            is_wrapped: false,
-            labels: is_one_of(last, &LABELS),
-            is_map: outer.len() == 1 && outer.first().is_some_and(|name| is_plural(name)),
-        }
-    }
-}
 
 /// Where in such an object the walk is.
 #[derive(Debug, Clone, Copy, Default)]
@@ -148,6 +50,8 @@ pub(super) struct Within {
     is_error: bool,
     /// Words by which it is found.
     is_labels: bool,
+    /// Somebody or something else.
+    is_other: bool,
     /// The value is taken out as a whole.
     is_whole: bool,
 }
@@ -203,7 +107,9 @@ impl Walk<'_> {
         let within = match (self.within, rule) {
             (Some(within), Some(rule)) => {
                 self.within = self.within.filter(|within| within.is_whole);
-                if matches!(node, Node::Null | Node::Bool(_)) && self.policy.is_shipped(rule) {
+                let is_plain = matches!(node, Node::Null | Node::Bool(_))
+                    || is_id_of_other(within, found, node);
+                if is_plain && self.policy.is_shipped(rule) {
                     return None;
                 }
                 let rule = rule.min(within.rule);
@@ -223,6 +129,7 @@ impl Walk<'_> {
             is_map: false,
             is_error: within.is_error || found.inner.is_error,
             is_labels: found.inner.labels && !within.is_map,
+            is_other: within.is_other || found.inner.is_other,
             ..within
         };
         if self.is_left(within, found, node)
@@ -296,7 +203,9 @@ impl Walk<'_> {
                     || is_ours && !within.is_map && (is_date(text) || is_network(text))
                     || is_ours && within.is_labels && is_slug(text);
                 let told = within.is_error && (inner.of_error || is_prose(text));
-                text.is_empty() || (named || told) && is_ordinary(text, within.is_session)
+                let is_plain =
+                    is_ordinary(text, within.is_session) || is_id_of_other(within, found, node);
+                text.is_empty() || (named || told) && is_plain
             }
             Node::Array(items) if !inner.holds => {
                 !items.is_empty()
@@ -386,12 +295,6 @@ impl Walk<'_> {
     }
 }
 
-/// The part of a name that tells what it is: `name` of `api_key[name]`, `scopes` of `api_key[scopes][]`.
-pub(super) fn last_part(name: &str) -> &str {
-    let inner = name.ends_with(']').then(|| name.rsplit(['[', ']']).find(|part| !part.is_empty()));
-    inner.flatten().unwrap_or(name)
-}
-
 /// So small a number is nothing that anybody guesses at.
 fn is_count(number: &Number<'_>) -> bool {
     number.to_string().len() < COUNT_BYTES_MIN
@@ -402,6 +305,13 @@ fn is_network(text: &str) -> bool {
     text.split_once('/').is_some_and(|(address, bits)| {
         address.parse::<IpAddr>().is_ok() && bits.parse::<u8>().is_ok()
     })
+}
+
+/// Whether this is the id of whose a secret is, or of what it is good for, that looks as a token might.
+fn is_id_of_other(within: Within, found: &Found<'_>, node: &Node<'_>) -> bool {
+    let inner = &found.inner;
+    let is_id = inner.is_id_of_other || inner.is_id && within.is_other;
+    is_id && matches!(node, Node::String(text) if is_hex_id(text))
 }
 
 /// A list of which something has members, or an object.
@@ -421,17 +331,6 @@ fn says_nothing(node: &Node<'_>) -> bool {
         Node::Array(items) => !items.is_empty() && items.iter().all(says_nothing),
         Node::Number(_) | Node::Object(_) => false,
     }
-}
-
-/// Whether a location is in what went wrong.
-pub(super) fn is_of_errors(location: &str) -> bool {
-    location.split(['.', '[', ']']).any(|part| is_one_of(part, &ERRORS))
-}
-
-fn is_plural(name: &str) -> bool {
-    let mut squashed = String::new();
-    squash(name, &mut squashed);
-    squashed.is_empty() || MAPS.iter().any(|end| squashed.ends_with(end))
 }
 
 fn is_list(name: &str) -> bool {

@@ -65,7 +65,7 @@ pub struct RedactFile {
     #[schemars(with = "Vec<String>")]
     pub query: Vec<Spanned<String>>,
     /// Path segments whose next segment is the value, unless that is a plain word: of the request, and of
-    /// URLs in either half.
+    /// links in either half, with a host or, from a `/` on, without.
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
     pub segments: Vec<Spanned<String>>,

@@ -243,7 +243,10 @@ fn plain_text_that_begins_as_no_json_does_is_text() {
     for (body, expected) in [
         ("[true, {]", "invalid_json"),
         ("[1]", "[i1]"),
+        ("[1, 2", "invalid_json"),
         ("[db]\nhost = a", "\"[db]\\nhost = a\""),
+        ("[100]\nhost = a", "\"[100]\\nhost = a\""),
+        ("[2026-11-24 10:00] up", "\"[2026-11-24 10:00] up\""),
         (" {'a': 1}", "\" {'a': 1}\""),
         ("{", "\"{\""),
     ] {

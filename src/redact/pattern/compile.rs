@@ -61,8 +61,8 @@ pub enum PatternError {
     /// Nothing says where it has to run.
     #[error("it has no keyword, and not every match begins with 3 fixed characters")]
     NoKeyword,
-    /// Shorter than 3 or longer than 64 bytes, or not ASCII.
-    #[error("the keyword `{0}` must have from 3 to 64 ASCII characters")]
+    /// Shorter than 3 or longer than 64 bytes.
+    #[error("the keyword `{0}` must have from 3 to 64 bytes")]
     Keyword(String),
     /// A group that nearly is the one that is the secret.
     #[error("the group `{0}` is not the one that is the secret, which is called `secret`")]
@@ -439,7 +439,7 @@ fn check_keywords(keywords: &[String]) -> Result<(), PatternError> {
     }
     for word in keywords {
         let sound = (WORD_BYTES_MIN..=KEYWORD_BYTES_MAX).contains(&word.len());
-        if !sound || !word.is_ascii() {
+        if !sound {
             return Err(PatternError::Keyword(word.clone()));
         }
     }

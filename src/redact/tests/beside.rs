@@ -37,6 +37,8 @@ fn names_and_values() {
         json!({"fields": [{"name": "api_token"}, {"name": "id"}], "data": [[SECRET, 1]]}),
         json!({"args": ["curl", "-u", format!("ada:{SECRET}"), "https://h"]}),
         json!({"args": ["mysql", "-h", "db", format!("-p{SECRET}")]}),
+        json!({"displayName": "VPN password", "omaUri": "./Vendor/p/Password", "value": SECRET}),
+        json!({"x": format!("<p><name value=\"password\"/><valueString value=\"{SECRET}\"/></p>")}),
     ] {
         gone("/x", &body);
     }
@@ -46,6 +48,8 @@ fn names_and_values() {
         json!({"key": "L2FwcC9kYl9uYW1lLzE=", "value": "Zm9vYmFyYmF6cXV4"}),
         json!({"columns": ["id", "name"], "rows": [[1, "Zoe"]]}),
         json!({"key": "FOO", "value": "x y", "type": "string", "secured": false}),
+        json!({"displayName": "VPN server", "omaUri": "./Vendor/p/Servers", "value": "vpn-1"}),
+        json!({"name": {"value": "color"}, "valueString": {"value": "teal"}}),
         json!({"args": ["docker", "run", "--user", "1000:1000", "-p", "8080:80", "nginx"]}),
     ] {
         let record = record("/x", &[JSON], body.to_string().as_bytes());

@@ -41,6 +41,11 @@ fn what_an_object_says_about_a_secret_stays() {
         json!({"data": {"apiKeyDelete": {"success": false, "code": "NOT_FOUND", "message": "There is none"}}}),
         json!({"deletePassword": {"__typename": "PasswordError", "message": "Too many attempts"}}),
         json!({"api_key": {"_id": "507f1f77bcf86cd799439011", "id": "key_01HZXV4G7Q2M3N4P5R6S7T8V9W"}}),
+        json!({"token": {
+            "user": {"id": "9f8e7d6c5b4a39281706f5e4d3c2b1a0", "domain": {"id": "default"}},
+            "roles": [{"id": "0a1b2c3d4e5f60718293a4b5c6d7e8f9", "name": "admin"}],
+        }}),
+        json!({"credential": {"user_id": "9f8e7d6c5b4a39281706f5e4d3c2b1a0", "type": "ec2"}}),
         json!({"SecretId": "prod/db", "VersionStage": "AWSCURRENT"}),
         json!({"ARN": "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-4Wx2Yz", "Name": "prod/db"}),
         json!({"sid": "AC00112233445566778899aabbccddeeff", "friendly_name": "acme"}),
@@ -54,6 +59,27 @@ fn what_an_object_says_about_a_secret_stays() {
     assert_eq!(request.path, path);
     let stored = stored_response(&response);
     assert!(stored.contains("SK0011") && !stored.contains(SECRET), "{stored}");
+}
+
+#[test]
+fn ids_of_whom_a_token_is_for_stay_where_tokens_are_made() {
+    let id = "9f8e7d6c5b4a39281706f5e4d3c2b1a0";
+    let answer = json!({"token": {"user": {"id": id}, "roles": [{"id": id}]}});
+    let request = request("/v3/auth/tokens", &[JSON], b"{}");
+    let (_, response) = exchange(&request, &response(&[JSON], answer.to_string().as_bytes()));
+    assert_eq!(stored_response(&response).matches(id).count(), 2);
+}
+
+#[test]
+fn ids_of_tokens_may_be_the_tokens() {
+    for token in [
+        json!({"id": "9f8e7d6c5b4a39281706f5e4d3c2b1a0"}),
+        json!({"audit_id": "9f8e7d6c5b4a39281706f5e4d3c2b1a0"}),
+        json!({"user": {"name": "9f8e7d6c5b4a39281706f5e4d3c2b1a0"}}),
+    ] {
+        let stored = shown(&json!({"token": token})).to_string();
+        assert!(!stored.contains("9f8e7d6c"), "{stored}");
+    }
 }
 
 #[test]
