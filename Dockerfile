@@ -37,5 +37,6 @@ HEALTHCHECK --interval=10s --timeout=3s --start-period=30s CMD ["bash", "-c", \
 ENV MIMALLOC_PURGE_DELAY=10
 # SIGTERM: requests in flight finish and the recorder drains. Give it `timeouts.shutdown` to do so.
 STOPSIGNAL SIGTERM
+# With PostgreSQL: set `ledger.writer`. The machine's name, its default, is another one in every container.
 ENTRYPOINT ["/usr/local/bin/countersign"]
 CMD ["run", "--config", "/etc/countersign/countersign.yaml"]

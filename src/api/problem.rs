@@ -323,7 +323,10 @@ impl From<IndexError> for Problem {
     fn from(error: IndexError) -> Self {
         match error {
             IndexError::GivenUp => Self::too_slow(),
-            IndexError::Open(_) | IndexError::Version | IndexError::Create(_) => {
+            IndexError::Open(_)
+            | IndexError::Damaged(_)
+            | IndexError::Version
+            | IndexError::Create(_) => {
                 tracing::debug!(%error, "the search index cannot be opened to read");
                 Self::unavailable("the search index is not there yet, or is being built again")
             }

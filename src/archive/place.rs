@@ -98,6 +98,14 @@ impl Place {
         }
     }
 
+    /// The same place, whatever directory is asked from: what is put on record must be found later.
+    pub fn absolute(self) -> Self {
+        match self {
+            Self::Directory(dir) => Self::Directory(std::path::absolute(&dir).unwrap_or(dir)),
+            bucket => bucket,
+        }
+    }
+
     /// Puts an object there. When this returns, it is durable, whole, and for its owner alone.
     pub(super) async fn put(&self, name: &str, bytes: Vec<u8>) -> Result<(), ArchiveError> {
         let work = async {

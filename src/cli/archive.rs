@@ -157,13 +157,17 @@ async fn ask(question: &QueryOf, out: &mut dyn Write) -> anyhow::Result<ExitCode
     let search = query::search(&args, SystemClock.now())?;
     let mut archives = ArchiveReader::open(question.from.place()?).await?;
     warn(archives.damaged());
+    let is_all = archives.damaged().is_empty();
     archives.only(&search.conditions);
     // An index for this question alone, of those archives that may have the answer.
     let mut index = Index::temporary().await?;
     let heads = Heads::now(&mut archives).await?;
     let read = catch_up(&mut archives, &mut index, &heads).await;
     read.map_err(|error| of_archive(error.into()))?;
-    query::answer(&args, &search, &mut archives, &mut index, out).await.map_err(of_archive)
+    let code = query::answer(&args, &search, &mut archives, &mut index, out).await;
+    let code = code.map_err(of_archive)?;
+    // What could not be read may have the answer.
+    Ok(if is_all { code } else { ExitCode::FAILURE })
 }
 
 /// What is wrong with an archive, and not that it is read as a ledger is.

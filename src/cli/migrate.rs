@@ -68,6 +68,12 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<()> {
         true => writeln!(out, "the schema is at version {} already", done.to)?,
         false => writeln!(out, "the schema is at version {}; it was at {}", done.to, done.from)?,
     }
+    for mended in &done.mended {
+        writeln!(out, "mended: {mended}; find out who did that, and run `countersign verify`")?;
+    }
+    for foreign in &done.foreign {
+        writeln!(out, "WARNING: {foreign}; it is left alone: if nobody needs it, drop it")?;
+    }
     if !done.roles {
         writeln!(
             out,

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 
 use super::check::DEFAULT_CONFIG;
 use super::export::progress::thousands;
@@ -14,12 +14,14 @@ use super::place::Located;
 use super::query::BadOption;
 use super::query::open::{Patience, open};
 use super::screen::cell;
+use crate::archive::Place;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{self, Config};
 use crate::index::Index;
 use crate::recorder::{Recorder, Settings};
-use crate::retain::{Hold, KeptIn, Policy, Retention, Survey};
+use crate::retain::{Hold, KeptIn, Policy, Retention, Survey, require_right};
 use crate::seal::Orders;
+use crate::store::{create_dir, inherit_owner};
 use crate::telemetry::Metrics;
 
 /// How long the recorder may take to end.
@@ -40,6 +42,9 @@ pub struct Args {
     /// Only tell what would be purged
     #[arg(long)]
     dry_run: bool,
+    /// Purge though the clock is days ahead of the newest entry, or far from the database's
+    #[arg(long)]
+    clock_is_right: bool,
 }
 
 /// Runs the subcommand.
@@ -60,7 +65,7 @@ pub fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start")?;
     match args.dry_run {
         true => runtime.block_on(dry_run(&config, out))?,
-        false => runtime.block_on(purge(&config, out))?,
+        false => runtime.block_on(purge(&config, args.clock_is_right, out))?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -72,6 +77,10 @@ async fn dry_run(config: &Config, out: &mut dyn Write) -> anyhow::Result<()> {
     let (mut reader, mut index, notes) = open(&located, &Patience::DEFAULT).await?;
     for note in notes {
         eprintln!("note: {note}");
+    }
+    if let Err(error) = require_right(&mut *reader, &config.ledger.writer, SystemClock.now()).await
+    {
+        eprintln!("note: {error}");
     }
     let survey = policy.survey(&mut *reader, &mut index, SystemClock.now()).await?;
     index.close().await.ok();
@@ -92,10 +101,37 @@ async fn dry_run(config: &Config, out: &mut dyn Write) -> anyhow::Result<()> {
     what_stays(policy, &survey, out)
 }
 
-async fn purge(config: &Config, out: &mut dyn Write) -> anyhow::Result<()> {
+/// By hand there is nobody who has watched the clock.
+async fn require_clock(config: &Config) -> anyhow::Result<()> {
+    // What cannot be opened is told by who opens it to write.
+    let Ok(mut reader) = config.ledger.source().reader().await else { return Ok(()) };
+    let checked = require_right(&mut *reader, &config.ledger.writer, SystemClock.now()).await;
+    reader.close().await.ok();
+    checked.map_err(|error| match error.reason() {
+        "clock" => anyhow!("{error}; if the clock is right, add --clock-is-right"),
+        _ => error.into(),
+    })
+}
+
+/// A directory that root makes for archives belongs to whom the ledger's does.
+fn make_archive(config: &Config) -> anyhow::Result<()> {
+    let KeptIn::Archive(Place::Directory(dir)) = &config.retention.archive else { return Ok(()) };
+    if dir.exists() {
+        return Ok(());
+    }
+    create_dir(dir)?;
+    std::fs::File::open(dir)
+        .and_then(|made| inherit_owner(&made, Some(&config.ledger.dir)))
+        .with_context(|| format!("`{}` cannot be given to the ledger's owner", dir.display()))
+}
+
+async fn purge(config: &Config, clock_is_right: bool, out: &mut dyn Write) -> anyhow::Result<()> {
     let ledger = &config.ledger;
     if !ledger.source().is_shared() && !ledger.dir.is_dir() {
         bail!("there is no directory `{}`, and so no ledger", ledger.dir.display());
+    }
+    if !clock_is_right {
+        require_clock(config).await?;
     }
     let settings = Settings {
         timeout: ledger.timeout,
@@ -103,6 +139,7 @@ async fn purge(config: &Config, out: &mut dyn Write) -> anyhow::Result<()> {
         batch: ledger.batch,
         sweep_interval: ledger.sweep_interval,
     };
+    make_archive(config)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let opener = ledger.opener();
     let started =

@@ -328,7 +328,8 @@ impl Ledger {
             return self.opener();
         };
         let max_bytes = spool.max_size as u64;
-        let options = SpoolOptions { dir: self.dir.clone(), max_bytes, timeout: self.timeout };
+        let (dir, writer) = (self.dir.clone(), self.writer.clone());
+        let options = SpoolOptions { dir, writer, max_bytes, timeout: self.timeout };
         Box::new(spooled(self.database(postgres).opener(), options, status))
     }
 

@@ -41,9 +41,11 @@ mod terms;
 mod tests;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
+use tokio::sync::Notify;
 use tokio::task::spawn_blocking;
 
 use crate::store::{INDEX_FILE, StoreError, create_file};
@@ -69,6 +71,11 @@ pub enum IndexError {
     /// The index cannot be opened.
     #[error("cannot open the search index; it may be deleted, and is then built again")]
     Open(#[source] rusqlite::Error),
+    /// Its file is damaged. Who keeps it builds it again.
+    #[error(
+        "the search index is damaged; it may be deleted while nothing uses it, and is then built again"
+    )]
+    Damaged(#[source] rusqlite::Error),
     /// The index is of another version, and may not be replaced.
     #[error("the search index is of another version")]
     Version,
@@ -99,6 +106,18 @@ pub enum IndexError {
 }
 
 impl IndexError {
+    /// Where the file is damaged, whatever was done when that was found.
+    fn or_damaged(self) -> Self {
+        match self {
+            Self::Open(error) | Self::Update(error) | Self::Search(error)
+                if files::is_damaged(&error) =>
+            {
+                Self::Damaged(error)
+            }
+            other => other,
+        }
+    }
+
     fn of_search(error: rusqlite::Error) -> Self {
         if files::is_interrupted(&error) { Self::GivenUp } else { Self::Search(error) }
     }
@@ -107,9 +126,15 @@ impl IndexError {
 /// Asked now and then whether to go on.
 type Stop = Arc<Mutex<dyn FnMut() -> bool + Send>>;
 
+/// Whoever finds the file damaged says it here, to the one who keeps it.
+static DAMAGED: Notify = Notify::const_new();
+/// How often it was begun anew: what was opened before does not count any more.
+static FILES: AtomicU64 = AtomicU64::new(0);
+
 /// A connection to the index. What it does is done on a thread that may block.
 pub struct Index {
     core: Arc<Mutex<Core>>,
+    file: u64,
 }
 
 /// What the thread needs.
@@ -159,9 +184,35 @@ impl Index {
     /// Opens the index to search it, without any right to write.
     pub async fn open_read_only(dir: &Path) -> Result<Self, IndexError> {
         let path: PathBuf = dir.join(INDEX_FILE);
-        blocking(move || {
+        let file = FILES.load(Ordering::Relaxed);
+        let opened = blocking(move || {
             let (conn, version) = files::to_read(&path).map_err(IndexError::Open)?;
             if version == VERSION { Ok(Self::of(conn)) } else { Err(IndexError::Version) }
+        });
+        opened.await.map_err(|error| noticed(error, file))
+    }
+
+    /// Waits until somebody in this process has found the file damaged.
+    pub async fn found_damaged() {
+        DAMAGED.notified().await;
+    }
+
+    /// Begins anew, with an empty file in place of a damaged one.
+    pub async fn renew(&mut self, dir: &Path) -> Result<(), IndexError> {
+        let path = dir.join(INDEX_FILE);
+        let core = Arc::clone(&self.core);
+        self.file = FILES.fetch_add(1, Ordering::Relaxed) + 1;
+        blocking(move || {
+            let mut core = core.lock().unwrap_or_else(PoisonError::into_inner);
+            // Closed before its files go, since it takes some of them away by their names.
+            let nothing = files::temporary().map_err(IndexError::Open)?;
+            if let Err((_, error)) = std::mem::replace(&mut core.conn, nothing).close() {
+                tracing::debug!(%error, "the damaged search index was not closed cleanly");
+            }
+            files::remove(&path);
+            core.conn = open_conn(&path)?;
+            core.known = batch::Known::default();
+            Ok(())
         })
         .await
     }
@@ -177,7 +228,8 @@ impl Index {
     }
 
     fn of(conn: Connection) -> Self {
-        Self { core: Arc::new(Mutex::new(Core::new(conn))) }
+        let file = FILES.load(Ordering::Relaxed);
+        Self { core: Arc::new(Mutex::new(Core::new(conn))), file }
     }
 
     /// From here on a question is given up when `stop` says so, and then fails. It is asked often, on
@@ -221,9 +273,19 @@ impl Index {
         &mut self,
         work: impl FnOnce(&mut Core) -> Result<T, IndexError> + Send + 'static,
     ) -> Result<T, IndexError> {
-        let core = Arc::clone(&self.core);
-        blocking(move || work(&mut core.lock().unwrap_or_else(PoisonError::into_inner))).await
+        let (core, file) = (Arc::clone(&self.core), self.file);
+        let done = blocking(move || work(&mut core.lock().unwrap_or_else(PoisonError::into_inner)));
+        done.await.map_err(|error| noticed(error, file))
     }
+}
+
+/// Says it to whoever keeps the index, if the file that is there now is damaged.
+fn noticed(error: IndexError, file: u64) -> IndexError {
+    let error = error.or_damaged();
+    if matches!(error, IndexError::Damaged(_)) && file == FILES.load(Ordering::Relaxed) {
+        DAMAGED.notify_one();
+    }
+    error
 }
 
 async fn blocking<T: Send + 'static>(
@@ -233,10 +295,14 @@ async fn blocking<T: Send + 'static>(
 }
 
 fn open_once(path: &Path) -> Result<Index, IndexError> {
+    open_conn(path).map(Index::of)
+}
+
+fn open_conn(path: &Path) -> Result<Connection, IndexError> {
     create_file(path).map_err(IndexError::Create)?;
     let mut conn = files::to_write(path).map_err(IndexError::Open)?;
     prepare(&mut conn).map_err(IndexError::Open)?;
-    Ok(Index::of(conn))
+    Ok(conn)
 }
 
 /// Makes the tables, unless they are there in this version.

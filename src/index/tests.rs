@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use super::{Condition, Facet, Field, Index, Like, Row, Search, View};
 use crate::clock::{Clock, SystemClock};
 use crate::follow::{Follower, Heads, catch_up};
+use crate::index::IndexError;
 use crate::record::{Entry, EntryKind, EventId, Scope};
 use crate::redact::Redacted;
 use crate::store::{INDEX_FILE, LedgerSource, SqliteOptions, Store};
@@ -444,6 +445,24 @@ async fn deleting_replaying_and_damaging_change_nothing() {
     )
     .unwrap();
     assert_eq!(all(&mut ledger.index().await).await, expected, "damaged");
+    // Behind a sound head: found by whoever comes by those pages, and told to who keeps the index.
+    let mut bytes = std::fs::read(&path).unwrap();
+    for page in bytes.chunks_mut(4096).skip(2) {
+        page[16..].fill(0x5a);
+    }
+    std::fs::write(&path, bytes).unwrap();
+    let mut kept = Index::open(ledger.path()).await.unwrap();
+    let mut reader = Index::open_read_only(ledger.path()).await.unwrap();
+    let error = reader.search(&Search { limit: 100, ..Search::default() }).await.unwrap_err();
+    assert!(matches!(error, IndexError::Damaged(_)), "{error:?}");
+    assert!(error.to_string().contains("may be deleted"), "{error}");
+    tokio::time::timeout(Duration::from_secs(5), Index::found_damaged()).await.unwrap();
+    kept.renew(ledger.path()).await.unwrap();
+    // Who has the old file open finds it damaged once more, and that is no news.
+    assert!(reader.search(&Search { limit: 100, ..Search::default() }).await.is_err());
+    let news = tokio::time::timeout(Duration::from_millis(20), Index::found_damaged()).await;
+    assert!(news.is_err());
+    assert_eq!(all(&mut ledger.index().await).await, expected, "begun anew");
 }
 
 #[tokio::test]

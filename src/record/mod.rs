@@ -4,6 +4,7 @@
 //! views only; an [`Entry`] can hold nothing but a [`Redacted`] document.
 
 mod canonical;
+mod columns;
 mod entry;
 mod event;
 mod ids;
@@ -16,6 +17,7 @@ mod written;
 
 pub(crate) use canonical::by_utf16;
 pub use canonical::{CanonicalError, canonical, leaf_hash, text as canonical_text};
+pub use columns::{Column, Unlike};
 pub use entry::{Entry, EntryKind, Stored};
 pub use event::{
     Act, Actor, ActorKind, AuthMethod, Change, ChangesSource, Claim, Completion, Intent, Observer,

@@ -12,8 +12,10 @@
 //! - Whatever matches a hold stays.
 //! - Nothing is deleted before the event that names it is durable. A purge that was cut off is finished
 //!   before another one begins.
+//! - Nothing goes by a clock that may be wrong.
 //! - Nothing here is on the way of a request.
 
+mod clock;
 mod cut_off;
 mod find;
 mod memory;
@@ -24,6 +26,7 @@ mod watch;
 #[cfg(test)]
 mod tests;
 
+pub use clock::require_right;
 pub use find::Survey;
 pub use policy::{Given, Hold, HoldError, Keep, KeptIn, Name, Policy, Strange, Verdict, nearest};
 pub use run::{Outcome, Retention};
@@ -55,6 +58,22 @@ pub enum RetainError {
     /// The recorder did not take what was to be recorded or purged.
     #[error("the recorder did not do its part of the purge")]
     Recorder(#[from] AppendError),
+    /// The clock is far from that of the database.
+    #[error(
+        "nothing was purged, since this machine's clock is {seconds} s from the database's, and one of them is wrong"
+    )]
+    Skewed {
+        /// How far.
+        seconds: i64,
+    },
+    /// The clock is far ahead of what came before.
+    #[error(
+        "nothing was purged, since the clock may be wrong: it is {days} days ahead of what was recorded before"
+    )]
+    Ahead {
+        /// How far.
+        days: i64,
+    },
     /// The event has no canonical form.
     #[error("the purge cannot be written down")]
     Event(#[from] CanonicalError),
@@ -71,6 +90,7 @@ impl RetainError {
             Self::Follow(_) | Self::Index(_) => "index",
             Self::Archive(error) => error.reason(),
             Self::Recorder(error) => error.reason(),
+            Self::Skewed { .. } | Self::Ahead { .. } => "clock",
             Self::Event(_) => "event",
             Self::Order(SealError::NotSealed { .. }) => "damaged_entry",
             Self::Order(_) => "order",

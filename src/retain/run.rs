@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use chrono::SecondsFormat;
 use serde_json::json;
 
+use super::clock::Record;
 use super::cut_off::CutOff;
 use super::find::{Find, Going, Piece};
 use super::memory::Memory;
@@ -54,6 +55,16 @@ impl Retention {
         orders: Orders,
     ) -> Self {
         Self { source, recorder, clock, orders, memory: Memory::default() }
+    }
+
+    /// What the ledger says of this process's clock.
+    pub(super) async fn clock_on_record(&self) -> Result<Record, RetainError> {
+        let mut reader = self.source.reader().await?;
+        let writers = self.recorder.writers().await?;
+        let Some(own) = writers.first() else { return Ok(Record::Plain) };
+        let record = Record::of(&mut *reader, own, self.clock.now()).await?;
+        reader.close().await?;
+        Ok(record)
     }
 
     /// Does all that is due by a policy, with an index that it brings up to date.
@@ -298,7 +309,7 @@ impl Log<'_> {
         let halves = || going.iter().flat_map(|it| [Some(&it.first), it.second.as_ref()]).flatten();
         self.retention.orders.check(self.writer, halves())?;
         if let (Some(archived), KeptIn::Archive(place)) = (&purge.archive, &self.policy.archive)
-            && archived.location == place.to_string()
+            && archive::Place::parse(&archived.location).is_ok_and(|it| it.absolute() == *place)
         {
             archive::is_there(place, archived).await?;
         }

@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
+use super::clock::{ClockWatch, Record};
 use super::{Policy, RetainError, Retention};
 use crate::clock::Timestamp;
 use crate::index::Index;
@@ -53,6 +54,7 @@ pub async fn keep_to(
     mut stopping: watch::Receiver<bool>,
 ) {
     let mut wait = policy().interval.min(FIRST);
+    let mut watch = ClockWatch::default();
     loop {
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
@@ -61,7 +63,7 @@ pub async fn keep_to(
         let now = policy();
         wait = now.interval;
         let done = tokio::select! {
-            done = one_run(&retention, &now, &dir) => done,
+            done = one_run(&retention, &now, &dir, &mut watch) => done,
             _ = stopping.wait_for(|stop| *stop) => return,
         };
         match done {
@@ -85,8 +87,22 @@ pub async fn keep_to(
                 }
                 let reason = error.reason();
                 metrics.retention_errors.get_or_create(&ReasonLabel { reason }).inc();
-                status.state(|state| state.failing = Some(reason));
-                tracing::error!(reason, error = %chain(&error), "retention failed; nothing is lost");
+                let before = status.state(|state| state.failing.replace(reason));
+                match error {
+                    // That stays so for a day.
+                    RetainError::Skewed { .. } | RetainError::Ahead { .. }
+                        if before == Some(reason) => {}
+                    RetainError::Ahead { .. } => tracing::error!(
+                        reason,
+                        %error,
+                        "nothing is purged for a day: set the clock right if it is wrong"
+                    ),
+                    _ => tracing::error!(
+                        reason,
+                        error = %chain(&error),
+                        "retention failed; nothing is lost"
+                    ),
+                }
             }
         }
     }
@@ -97,7 +113,15 @@ async fn one_run(
     retention: &Retention,
     policy: &Policy,
     dir: &std::path::Path,
+    watch: &mut ClockWatch,
 ) -> Result<u64, RetainError> {
+    if policy.purges() {
+        let record = retention.clock_on_record().await?;
+        if let Record::Skewed(skew) = record {
+            return Err(RetainError::Skewed { seconds: skew.num_seconds() });
+        }
+        watch.judge(|| record, retention.clock.now(), Instant::now())?;
+    }
     let mut index = Index::open(dir).await?;
     let outcome = retention.run(policy, &mut index).await?;
     index.close().await?;

@@ -86,8 +86,8 @@ pub enum SealError {
     /// What was sealed was not sealed with the key that is there, or there is none.
     #[error(
         "the checkpoints in `{SEAL_FILE}` were not signed with `{}`, which is {}: put the key back from \
-         a backup; if it is lost for good, move `{SEAL_FILE}` away as well and keep it, to begin with a new \
-         key (whoever trusts the old one has to be told)",
+         a backup; if it is lost for good, move `{SEAL_FILE}` and the file of `seal.file` away as well and keep them, to \
+         begin with a new key (whoever trusts the old one has to be told)",
         path.display(),
         if *is_missing { "missing" } else { "another one, and did not take over from the one before" }
     )]

@@ -24,13 +24,23 @@ pub(super) async fn keep_index(
     let source = ledger.source();
     loop {
         match Index::open(&ledger.dir).await {
-            Ok(mut index) => {
-                follow(&source, &mut index, head, stopping, &metrics.index_lag).await;
-                if let Err(error) = index.close().await {
-                    tracing::debug!(%error, "the search index was not closed cleanly");
+            Ok(mut index) => loop {
+                let (head, stopping) = (head.clone(), stopping.clone());
+                tokio::select! {
+                    () = follow(&source, &mut index, head, stopping, &metrics.index_lag) => {
+                        if let Err(error) = index.close().await {
+                            tracing::debug!(%error, "the search index was not closed cleanly");
+                        }
+                        return;
+                    }
+                    () = Index::found_damaged() => {}
                 }
-                return;
-            }
+                tracing::warn!("the search index is damaged and is built again");
+                if let Err(error) = index.renew(&ledger.dir).await {
+                    tracing::warn!(%error, "it cannot be begun anew; will try again");
+                    break;
+                }
+            },
             Err(error) => {
                 tracing::warn!(%error, "the search index cannot be opened; will try again")
             }

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use super::Damage;
+
 /// What the database's library said.
 pub type Cause = Box<dyn std::error::Error + Send + Sync>;
 
@@ -49,14 +51,14 @@ pub enum StoreError {
     },
     /// What waits in the spool was changed there, so that nothing more drains. Nothing was written.
     #[error(
-        "the spool in `{}` was changed: the document of entry {seq} does not have its hash; keep its files and \
-         find out who did that; moved away, what waits in it is not in the ledger", dir.display()
+        "the spool in `{}` was changed: {damage}; keep its files and find out who did that; moved away, what \
+         waits in it is not in the ledger", dir.display()
     )]
     SpoolDamaged {
         /// The spool's directory.
         dir: PathBuf,
-        /// Which entry.
-        seq: u64,
+        /// What is wrong, and with which entry.
+        damage: Damage,
     },
     /// The ledger does not take entries, and the spool holds as many as it may. Nothing was written.
     #[error("the spool is full ({limit} bytes), and the ledger does not take entries")]

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
 
 use super::StoreError;
@@ -58,8 +58,21 @@ pub fn create_dir(dir: &Path) -> Result<(), StoreError> {
 /// take itself for the last one and remove the log from under them.
 pub fn create_file(path: &Path) -> Result<(), StoreError> {
     match private().create_new(true).open(path) {
+        Ok(file) => inherit_owner(&file, path.parent()).map_err(not_opened(path)),
         Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(not_opened(path)(error)),
-        _ => Ok(()),
+        Err(_) => Ok(()),
+    }
+}
+
+/// What root makes in a directory of somebody else belongs to that one: a command by root must not lock out
+/// the proxy, which runs as the owner of its files. Whoever is not root makes files of their own.
+pub fn inherit_owner(file: &File, dir: Option<&Path>) -> io::Result<()> {
+    let Some(dir) = dir.filter(|_| rustix::process::geteuid().is_root()) else { return Ok(()) };
+    let here = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
+    let (owner, made) = (std::fs::metadata(here)?, file.metadata()?);
+    match (owner.uid(), owner.gid()) == (made.uid(), made.gid()) {
+        true => Ok(()),
+        false => fchown(file, Some(owner.uid()), Some(owner.gid())),
     }
 }
 

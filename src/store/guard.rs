@@ -36,7 +36,7 @@ impl Unguarded {
     }
 }
 
-/// What is wrong with a trigger.
+/// What is wrong with a trigger, or what else guards the ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Breach {
     /// It is not there, or switched off.
@@ -45,6 +45,10 @@ pub enum Breach {
     Changed,
     /// The schema has none of this name.
     Foreign,
+    /// A function does something else than the schema's.
+    Function,
+    /// Row-level security is not as the schema has it.
+    RowSecurity,
 }
 
 impl Breach {
@@ -54,6 +58,8 @@ impl Breach {
             Self::Missing => "trigger_missing",
             Self::Changed => "trigger_changed",
             Self::Foreign => "trigger_foreign",
+            Self::Function => "function_changed",
+            Self::RowSecurity => "row_security",
         }
     }
 }
@@ -73,6 +79,17 @@ impl std::fmt::Display for Unguarded {
             Breach::Foreign => write!(
                 out,
                 "there is a trigger `{name}` on the ledger's tables that countersign did not make"
+            ),
+            Breach::Function => {
+                write!(
+                    out,
+                    "the function `{name}` is missing, or does something else than the schema's"
+                )
+            }
+            Breach::RowSecurity => write!(
+                out,
+                "row-level security of `{name}`, by which people with scopes read theirs alone, is not as \
+                 the schema has it"
             ),
         }
     }

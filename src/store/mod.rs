@@ -35,6 +35,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use crate::clock::Timestamp;
 use crate::record::{Entry, EventId, Stored};
 
 pub use connect::connect_read_only;
@@ -42,6 +43,7 @@ pub use copy::{Copied, CopyError, compare, copy};
 pub use error::{Cause, StoreError};
 pub use files::{
     ACCESS_FILE, INDEX_FILE, LEDGER_FILE, LOCK_FILE, SPOOL_FILE, create_dir, create_file,
+    inherit_owner,
 };
 pub use guard::{Breach, Unguarded};
 pub use postgres::{
@@ -49,7 +51,9 @@ pub use postgres::{
     PostgresTlsMode, migrate, print_schema, set_reader,
 };
 pub use schema::SCHEMA_VERSION;
-pub use spool::{SpoolOptions, SpoolShared, SpoolStatus, spooled, unspooled, waiting};
+pub use spool::{
+    Damage, Flaw, SpoolOptions, SpoolShared, SpoolStatus, spooled, unspooled, waiting,
+};
 pub use sqlite::{SqliteOptions, SqliteStore};
 
 /// An intent that has no completion.
@@ -279,6 +283,11 @@ pub trait LedgerReader: Send {
     /// after the head.
     async fn strays(&mut self) -> Result<Vec<(String, i64)>, StoreError> {
         Ok(Vec::new())
+    }
+
+    /// What the clock of the ledger says, where it has one of its own.
+    async fn time(&mut self) -> Result<Option<Timestamp>, StoreError> {
+        Ok(None)
     }
 
     /// How it stands with the proxies that share the ledger.

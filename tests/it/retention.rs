@@ -94,13 +94,22 @@ fn by_hand_it_tells_first_and_then_archives_purges_and_reads_back() {
         "would purge 2 events",
         "1  gateway",
         "1  member",
-        "archive: kept",
+        "/kept",
         "held by case-7 (actor=eve): a lawsuit: 1 events",
     ] {
         assert!(text.contains(part), "{part}: {text}");
     }
+    let note = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(note.contains("note: nothing was purged, since the clock may be wrong"), "{note}");
     assert_eq!(rows_after(&home.join("data"), 0).len(), before);
-    let (output, text) = countersign(home, &["retain", "--config", "c.yaml"]);
+    // The newest entry is 40 days old: the clock may be wrong.
+    let (output, _) = countersign(home, &["retain", "--config", "c.yaml"]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(error.contains("40 days ahead") && error.contains("--clock-is-right"), "{error}");
+    assert_eq!(rows_after(&home.join("data"), 0).len(), before);
+    let sure = ["retain", "--config", "c.yaml", "--clock-is-right"];
+    let (output, text) = countersign(home, &sure);
     assert!(output.status.success(), "{output:?}");
     assert!(text.contains("purged 2 events, 4 entries"), "{text}");
     let (_, text) = countersign(home, &["query", "--data", "data"]);
@@ -147,7 +156,7 @@ fn what_is_purged_is_gone_from_every_file_of_the_ledger() {
     let long = "zanzibar".repeat(20);
     for round in 0..6 {
         let old = [("member", "zanzibarqq", 400), ("member", long.as_str(), 401 + round)];
-        let new = [("member", "ada", 400 - round * 80), ("gateway", "eve", 3)];
+        let new = [("member", "ada", 400 - round * 80), ("gateway", "eve", 2)];
         let events: Vec<_> = (0..30).flat_map(|n| if n % 3 == 0 { new } else { old }).collect();
         write(&data, &events);
         assert!(countersign(home, &["query", "--data", "data"]).0.status.success());
@@ -171,7 +180,8 @@ fn an_archive_that_was_changed_or_is_gone_is_missed() {
     let home = home.path();
     write(&home.join("data"), &[("member", "ada", 400)]);
     config(home, "{days: 365, archive: kept}");
-    assert!(countersign(home, &["retain", "--config", "c.yaml"]).0.status.success());
+    let retain = ["retain", "--config", "c.yaml", "--clock-is-right"];
+    assert!(countersign(home, &retain).0.status.success());
     let verify = ["archive", "verify", "--from", "kept", "--data", "data"];
     let (output, text) = countersign(home, &verify);
     assert!(
@@ -339,7 +349,7 @@ fn commands_tell_of_purges(home: &Path) {
 fn a_proxy_that_runs_does_it_by_itself_and_says_where_an_event_went() {
     let home = tempfile::tempdir().unwrap();
     let data = home.path().join("data");
-    let ids = write(&data, &[("member", "ada", 400), ("member", "ada", 3)]);
+    let ids = write(&data, &[("member", "ada", 400), ("member", "ada", 2)]);
     let archive = home.path().join("kept");
     // Something else has the name: what cannot be archived is not deleted, and that is said.
     std::fs::write(&archive, b"").unwrap();
@@ -407,6 +417,28 @@ fn a_proxy_that_runs_does_it_by_itself_and_says_where_an_event_went() {
     proxy.wait();
     is_whole(&["--data", "data"]);
     commands_tell_of_purges(home.path());
+}
+
+#[test]
+fn a_start_with_a_clock_that_is_far_ahead_purges_nothing_and_says_so() {
+    let home = tempfile::tempdir().unwrap();
+    let data = home.path().join("data");
+    // As it looks to a machine whose clock is 400 days ahead.
+    let ids = write(&data, &[("member", "ada", 400), ("member", "eve", 400)]);
+    let upstream = Upstream::start(|_| Reply::ok());
+    let more = "retention: {days: 365, archive: none, interval: 1s}".to_owned();
+    let setup = Setup { data: Some(data.clone()), more, ..Setup::default() };
+    let mut proxy = Proxy::with(upstream.address, &setup);
+    // The second start as well, to which the first one's events are not so old.
+    for _ in 0..2 {
+        wait_until("it is told", || {
+            let (status, text) = proxy.read("/readyz");
+            status == 200 && text.contains("retention: clock")
+        });
+        assert!(rows_after(&data, 0).iter().any(|row| row.id == ids[0]));
+        proxy.kill();
+        proxy.restart();
+    }
 }
 
 /// A bucket on loopback, which the real binary finds by its environment.

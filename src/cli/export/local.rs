@@ -172,7 +172,8 @@ fn bundler(
 ) -> anyhow::Result<Bundler> {
     let mut bundler = Bundler::open(dir, snapshot).map_err(|error| match error {
         SealError::NoProof => anyhow::anyhow!(
-            "nothing was sealed yet in `{}`: a proxy does that while it runs",
+            "nothing was sealed in `{}`: a proxy seals in its own directory while it runs; name that one \
+             with --data, or export through the proxy with --url",
             dir.display()
         ),
         error => error.into(),

@@ -169,6 +169,21 @@ fn verify_file(path: &Path, args: &Args, out: &mut dyn Write) -> anyhow::Result<
     }
 }
 
+/// Adds what was published to `seal.file`; whether that is anything.
+fn with_published(evidence: &mut Evidence, path: &Path) -> anyhow::Result<bool> {
+    let name = path.display().to_string();
+    let text = end_of(path, FILE_BYTES);
+    let text = text.with_context(|| format!("`{name}`, of `seal.file`, cannot be read"))?;
+    let has_any = text.is_some_and(|text| evidence.add_published(&name, &text));
+    if !has_any {
+        eprintln!(
+            "WARNING: no checkpoint is in `{name}`, of `seal.file`: unless none was ever published there, \
+             what was is gone, and the ledger is not held against it"
+        );
+    }
+    Ok(has_any)
+}
+
 fn verified(args: &Args) -> anyhow::Result<Verified> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let located = args.at.locate(args.data.as_deref().unwrap_or(Path::new(DATA)))?;
@@ -196,10 +211,7 @@ fn verified(args: &Args) -> anyhow::Result<Verified> {
     let mut evidence = with_files(evidence, &args.checkpoint)?;
     let mut has_checkpoints = !args.checkpoint.is_empty();
     if let Some(path) = &located.published {
-        let name = path.display().to_string();
-        let text = end_of(path, FILE_BYTES);
-        let text = text.with_context(|| format!("`{name}`, of `seal.file`, cannot be read"))?;
-        has_checkpoints |= text.is_some_and(|text| evidence.add_published(&name, &text));
+        has_checkpoints |= with_published(&mut evidence, path)?;
     }
     let evidence = evidence.judged();
     if !is_beside && evidence.is_of_others() {

@@ -116,7 +116,7 @@ impl Checker<'_> {
             return KeptIn::Nothing;
         }
         match Archive::parse(text) {
-            Ok(archive) => KeptIn::Archive(archive),
+            Ok(archive) => KeptIn::Archive(archive.absolute()),
             Err(error) => {
                 self.problem(
                     place,

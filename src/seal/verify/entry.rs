@@ -2,13 +2,10 @@
 
 use std::collections::HashMap;
 
-use serde::Deserialize;
-use serde::de::IgnoredAny;
-use serde_json::value::RawValue;
 use tlog_tiles::Hash;
 
 use super::fault::{Column, Fault};
-use crate::record::{EntryKind, EventId, Purge, Stored};
+use crate::record::{EntryKind, EventId, Purge, Stored, Unlike};
 use crate::seal::tree::leaf;
 use crate::store::Purged;
 
@@ -61,20 +58,6 @@ pub(super) enum Part {
     Whole,
 }
 
-/// The members of a document that have to do with its columns. A document that has one of them twice
-/// is none.
-#[derive(Deserialize)]
-struct Members<'d> {
-    #[serde(borrow)]
-    id: &'d str,
-    #[serde(borrow)]
-    scope: Option<&'d RawValue>,
-    /// Only first halves, and whole events, have it.
-    time: Option<IgnoredAny>,
-    /// Only second halves, and whole events, have it.
-    outcome: Option<IgnoredAny>,
-}
-
 impl Digest {
     pub(super) fn of(entry: Stored) -> Self {
         let leaf = leaf(&entry.doc);
@@ -84,37 +67,15 @@ impl Digest {
             (EntryKind::Completion, None) => Part::Whole,
         };
         let fault = match leaf.0.as_slice() == entry.leaf {
-            true => fault(&entry, part),
+            true => entry.unlike().map(|unlike| match unlike {
+                Unlike::Document => Fault::Document,
+                Unlike::Column(column) => Fault::Column(column),
+            }),
             false => Some(Fault::Leaf),
         };
         let purge = Purge::of(&entry).map(Box::new);
         Self { seq: entry.seq, leaf, fault, part, id: entry.id, scope: entry.scope, purge }
     }
-}
-
-fn fault(entry: &Stored, part: Part) -> Option<Fault> {
-    let Ok(members) = serde_json::from_str::<Members<'_>>(&entry.doc) else {
-        return Some(Fault::Document);
-    };
-    let (first, second) = (members.time.is_some(), members.outcome.is_some());
-    let column = match part {
-        _ if !entry.id.is_written(members.id) => Some(Column::Id),
-        _ if !first && !second => return Some(Fault::Document),
-        // The two kinds differ by whether there is an outcome.
-        Part::Intent if second => Some(Column::Kind),
-        Part::Completion(_) | Part::Whole if !second => Some(Column::Kind),
-        // Second halves do not say what they complete, but that they complete something.
-        Part::Intent if entry.intent.is_some() => Some(Column::Intent),
-        Part::Completion(_) if first => Some(Column::Intent),
-        Part::Whole if !first => Some(Column::Intent),
-        // They do not repeat the scope either: it is compared to the intent's.
-        Part::Intent | Part::Whole => {
-            let scope = members.scope.map_or("{}", RawValue::get);
-            (scope != entry.scope).then_some(Column::Scope)
-        }
-        Part::Completion(_) => None,
-    };
-    column.map(Fault::Column)
 }
 
 /// The intents of a log that have no completion yet.

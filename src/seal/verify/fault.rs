@@ -3,38 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 use std::ops::RangeInclusive;
 
-/// A column that repeats what the document says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Column {
-    /// Intent or completion.
-    Kind,
-    /// The event's id.
-    Id,
-    /// The intent that is completed.
-    Intent,
-    /// Who may see it.
-    Scope,
-    /// When the event began.
-    At,
-}
-
-impl Column {
-    /// The one of this name.
-    pub(super) fn named(name: &str) -> Option<Self> {
-        let all = [Self::Kind, Self::Id, Self::Intent, Self::Scope, Self::At];
-        all.into_iter().find(|column| column.name() == name)
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Kind => "kind",
-            Self::Id => "id",
-            Self::Intent => "intent",
-            Self::Scope => "scope",
-            Self::At => "at",
-        }
-    }
-}
+pub use crate::record::Column;
 
 /// What is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]

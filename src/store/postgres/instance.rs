@@ -13,6 +13,8 @@ use crate::store::{StoreError, create_file};
 
 /// The file of the token.
 const INSTANCE_FILE: &str = "instance";
+/// Starts without a claim that are remembered: the last ones.
+const ATTEMPTS: usize = 4;
 /// Bytes of a token.
 const TOKEN: usize = 16;
 
@@ -51,7 +53,11 @@ impl Instance {
         };
         let is_token = |line: &&str| line.len() == 2 * TOKEN;
         let mut known = vec![token.clone()];
-        known.extend(before.lines().filter(is_token).take(2).map(str::to_owned));
+        // The last one is the one that has made a claim. Starts that were refused come before it, however
+        // many there were.
+        let mut before: Vec<&str> = before.lines().filter(is_token).collect();
+        let claimed = before.pop();
+        known.extend(before.into_iter().take(ATTEMPTS).chain(claimed).map(str::to_owned));
         let instance = Self { path, token, known, place };
         instance.write(&instance.known)?;
         Ok(instance)
@@ -77,5 +83,27 @@ impl Instance {
             .and_then(|()| file.sync_all())
             .and_then(|()| fs::rename(&new, &self.path))
             .map_err(failed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn starts_that_are_refused_do_not_forget_whose_claim_it_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let lock = DirLock::acquire(dir.path()).unwrap();
+        let mut first = Instance::begin(dir.path(), &lock).unwrap();
+        first.claimed().unwrap();
+        for refused in 1..20 {
+            let next = Instance::begin(dir.path(), &lock).unwrap();
+            assert!(next.known.contains(&first.token), "{refused}");
+            assert!(next.known.len() <= 2 + ATTEMPTS, "{refused}");
+        }
+        let mut last = Instance::begin(dir.path(), &lock).unwrap();
+        last.claimed().unwrap();
+        let next = Instance::begin(dir.path(), &lock).unwrap();
+        assert_eq!(next.known, [next.token.clone(), last.token]);
     }
 }

@@ -7,8 +7,8 @@ use sqlx::{Acquire, Executor, PgConnection};
 
 use super::session::{Purpose, Session};
 use super::target::PostgresTarget;
-use super::{sqlstate, value};
-use crate::store::StoreError;
+use super::{guard, sqlstate, value};
+use crate::store::{StoreError, Unguarded};
 
 /// How long a step may take.
 const STEP_LIMIT: Duration = Duration::from_secs(600);
@@ -26,7 +26,7 @@ struct Step {
 const STEPS: &[Step] = &[Step { sql: include_str!("schema/1.sql"), compatible: 1 }];
 
 /// Roles and grants: after every migration, also where there was nothing to do.
-const ROLES: &str = include_str!("schema/roles.sql");
+pub(super) const ROLES: &str = include_str!("schema/roles.sql");
 
 /// The version of the schema that this program makes.
 pub const POSTGRES_SCHEMA_VERSION: i64 = STEPS.len() as i64;
@@ -35,10 +35,10 @@ pub const POSTGRES_SCHEMA_VERSION: i64 = STEPS.len() as i64;
 pub(super) const UTF8: &str = "UTF8";
 
 /// Two of them never run at the same time. The number is this product's.
-const LOCK: &str = "SELECT pg_advisory_xact_lock(7235610953847)";
+pub(super) const LOCK: &str = "SELECT pg_advisory_xact_lock(7235610953847)";
 
 /// Nobody who appends waits for long because a step waits for somebody who reads.
-const PATIENCE: &str = "SET LOCAL lock_timeout = '5s'";
+pub(super) const PATIENCE: &str = "SET LOCAL lock_timeout = '5s'";
 
 const BEGINNING: &str = "
 CREATE SCHEMA IF NOT EXISTS countersign;
@@ -54,7 +54,7 @@ const VERSION: &str = "SELECT max(version), max(compatible) FROM countersign.mig
 const STEP_DONE: &str = "INSERT INTO countersign.migrations (version, compatible) VALUES ($1, $2)";
 
 /// What a migration came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Migration {
     /// The version before.
     pub from: i64,
@@ -62,6 +62,21 @@ pub struct Migration {
     pub to: i64,
     /// Whether there are roles for proxies and for people; else the login may not make any.
     pub roles: bool,
+    /// What guards the ledger and was missing or changed; it is made again.
+    pub mended: Vec<Unguarded>,
+    /// What is there that is not the schema's own: whoever made it has to take it away.
+    pub foreign: Vec<Unguarded>,
+}
+
+impl Migration {
+    fn new(from: i64, to: i64, roles: bool) -> Self {
+        Self { from, to, roles, mended: Vec::new(), foreign: Vec::new() }
+    }
+}
+
+/// The text of all steps.
+pub(super) fn steps_of_schema() -> impl Iterator<Item = &'static str> {
+    STEPS.iter().map(|step| step.sql)
 }
 
 /// Brings the schema to [`POSTGRES_SCHEMA_VERSION`], each step in a transaction of its own. The login
@@ -69,11 +84,28 @@ pub struct Migration {
 pub async fn migrate(target: &PostgresTarget) -> Result<Migration, StoreError> {
     let mut session = Session::connect(target, Purpose::Write, STEP_LIMIT).await?;
     require_encoding(&mut session, target).await?;
-    let migrated = steps(session.conn(), target).await;
+    let migrated = match steps(session.conn(), target).await {
+        Ok(migrated) if migrated.to == POSTGRES_SCHEMA_VERSION => {
+            mended(&mut session, migrated).await
+        }
+        migrated => migrated,
+    };
     let closed = session.close().await;
     let migrated = migrated?;
     closed?;
     Ok(migrated)
+}
+
+/// Makes again what guards the ledger, where that is not all there.
+async fn mended(session: &mut Session, migrated: Migration) -> Result<Migration, StoreError> {
+    let wrong = guard::unguarded(session).await?;
+    if wrong.is_empty() {
+        return Ok(migrated);
+    }
+    guard::restore(session.conn(), &wrong).await?;
+    let foreign = guard::unguarded(session).await?;
+    let mended = wrong.into_iter().filter(|it| !foreign.contains(it)).collect();
+    Ok(Migration { mended, foreign, ..migrated })
 }
 
 async fn steps(conn: &mut PgConnection, target: &PostgresTarget) -> Result<Migration, StoreError> {
@@ -99,7 +131,7 @@ async fn steps(conn: &mut PgConnection, target: &PostgresTarget) -> Result<Migra
         let first = *from.get_or_insert(found);
         if found > POSTGRES_SCHEMA_VERSION {
             usable(target, found, i64::from(compatible.unwrap_or(0)))?;
-            return Ok(Migration { from: first, to: found, roles: true });
+            return Ok(Migration::new(first, found, true));
         }
         let Some((version, step)) = (0_i64..).zip(STEPS).nth(usize::try_from(found).unwrap_or(0))
         else {
@@ -110,7 +142,7 @@ async fn steps(conn: &mut PgConnection, target: &PostgresTarget) -> Result<Migra
                 .await
                 .map_err(failed)?;
             transaction.commit().await.map_err(failed)?;
-            return Ok(Migration { from: first, to: found, roles });
+            return Ok(Migration::new(first, found, roles));
         };
         transaction.execute(sqlx::raw_sql(step.sql)).await.map_err(failed)?;
         sqlx::query(STEP_DONE)
@@ -264,6 +296,6 @@ async fn require_encoding(
 }
 
 /// Where a step fails, its transaction is rolled back.
-fn failed(error: sqlx::Error) -> StoreError {
+pub(super) fn failed(error: sqlx::Error) -> StoreError {
     sqlstate::sort(error, false)
 }

@@ -17,6 +17,7 @@ mod migrate;
 mod reader;
 mod session;
 mod sqlstate;
+mod statements;
 mod target;
 mod writer;
 

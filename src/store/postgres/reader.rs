@@ -11,6 +11,7 @@ use sqlx::{FromRow, Row};
 use super::session::{Purpose, Session};
 use super::target::PostgresTarget;
 use super::{guard, migrate, sqlstate, value};
+use crate::clock::Timestamp;
 use crate::record::{EventId, Stored};
 use crate::store::rows::{Fields, READ_BYTES, seq_to_sql, sql_to_seq};
 use crate::store::{Fleet, LedgerReader, Purged, StoreError, Unguarded};
@@ -124,6 +125,7 @@ pub(super) async fn read_after(
 
 /// A writer with a spool shows every few seconds that it lives. One that comes back later than its
 /// silence is taken for gone. What a clock said long ago says nothing of it now.
+const SELECT_TIME: &str = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint";
 const FLEET: &str = "SELECT \
     coalesce(array_agg(writer ORDER BY writer) FILTER (WHERE silence_ms > 0 \
         AND heartbeat < clock_timestamp() - interval '30 seconds' \
@@ -293,6 +295,11 @@ impl LedgerReader for PostgresReader {
 
     async fn strays(&mut self) -> Result<Vec<(String, i64)>, StoreError> {
         pairs(&self.session.rows(sqlx::query(SELECT_STRAYS)).await?)
+    }
+
+    async fn time(&mut self) -> Result<Option<Timestamp>, StoreError> {
+        let rows = self.session.rows(sqlx::query(SELECT_TIME)).await?;
+        Ok(value::<i64>(&rows, 0)?.and_then(Timestamp::from_timestamp_millis))
     }
 
     async fn fleet(&mut self) -> Result<Fleet, StoreError> {

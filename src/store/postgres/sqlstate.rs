@@ -16,6 +16,12 @@ struct Said {
 pub(super) fn cause(error: sqlx::Error) -> Cause {
     match error.as_database_error().and_then(|said| said.try_downcast_ref::<PgDatabaseError>()) {
         Some(said) => Box::new(shown(said)),
+        // The library names its own variant, which nobody knows who sets up a server.
+        None if error.to_string().contains("CaUsedAsEndEntity") => {
+            "the server shows the certificate of an authority (`CA:TRUE`, as `openssl req -x509` makes it): \
+             give it one of its own, signed by that authority, and name the authority's in `tls.ca`"
+                .into()
+        }
         None => error.into(),
     }
 }

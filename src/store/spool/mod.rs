@@ -7,22 +7,25 @@
 //! Invariants:
 //! - Numbers stay dense and in order: while anything waits in the spool, everything goes there.
 //! - What waits is removed only once the ledger is known to have it.
-//! - What waits drains only as what it was when it was put there: a document that does not have its hash is
-//!   kept, and said, and nothing drains past it.
+//! - What waits drains only as what it was when it was put there: a row that was changed, and one that is
+//!   missing, also at the end, is said, and nothing drains past it.
 //! - If somebody else has written in this writer's place meanwhile, nothing more drains, and nothing
 //!   new is begun; what waits is kept, and it is said.
 //! - The spool has a limit; beyond it appends fail as they do without one.
 
+mod damage;
 mod drain;
 mod file;
 mod left;
+mod noted;
 mod status;
 
 #[cfg(test)]
 mod tests;
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -31,11 +34,13 @@ use tokio::time::{Instant, timeout};
 
 use super::{Opening, Orphan, Purged, Store, StoreError, Unguarded};
 use crate::record::{Entry, EntryKind, Stored};
+pub use damage::{Damage, Flaw};
 pub use left::{unspooled, waiting};
 pub use status::{SpoolShared, SpoolStatus};
 
-use drain::{Drain, Stuck};
+use drain::Drain;
 use file::{Content, File};
+use noted::{forget, note, noted};
 
 /// Of the limit, so much more is taken for completions alone: what has begun goes before what has not.
 const RESERVE: u64 = 8;
@@ -49,6 +54,8 @@ const BUSY_SHARE: f64 = 0.3;
 pub struct SpoolOptions {
     /// The directory of its file.
     pub dir: PathBuf,
+    /// The name of the writer whose entries it takes.
+    pub writer: String,
     /// Documents, in bytes.
     pub max_bytes: u64,
     /// The deadline of an append.
@@ -66,14 +73,14 @@ pub fn spooled(
     status: SpoolShared,
 ) -> impl FnMut() -> Opening + Send + 'static {
     let opener: Opener = Arc::new(tokio::sync::Mutex::new(ledger));
-    let name: Arc<Mutex<Option<String>>> = Arc::default();
+    let begun = Arc::new(AtomicBool::new(false));
     move || {
         let (opener, options) = (Arc::clone(&opener), options.clone());
-        let (status, name) = (status.clone(), Arc::clone(&name));
+        let (status, begun) = (status.clone(), Arc::clone(&begun));
         Box::pin(async move {
-            let known = name.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            let store = Spooled::open(opener, options, status, known).await?;
-            *name.lock().unwrap_or_else(PoisonError::into_inner) = Some(store.name.clone());
+            let is_start = !begun.load(Ordering::Relaxed);
+            let store = Spooled::open(opener, options, status, is_start).await?;
+            begun.store(true, Ordering::Relaxed);
             Ok(Box::new(store) as Box<dyn Store>)
         })
     }
@@ -98,7 +105,6 @@ impl Drop for Task {
 }
 
 struct Spooled {
-    name: String,
     ledger: Ledger,
     spool: File,
     opener: Opener,
@@ -116,58 +122,58 @@ impl Spooled {
         opener: Opener,
         options: SpoolOptions,
         status: SpoolShared,
-        known: Option<String>,
+        is_start: bool,
     ) -> Result<Self, StoreError> {
         let spool = File::open(&options.dir, options.timeout.mul_f64(BUSY_SHARE))?;
         let content = spool.content()?;
+        let noted = noted(&options.dir)?;
+        // Before anything is claimed: a name that is refused is not taken.
+        let of_another = noted.clone().map(|noted| noted.writer).filter(|it| *it != options.writer);
+        if let Some(owner) = spool.stranger(&options.writer)?.or(of_another) {
+            let (dir, writer) = (options.dir, options.writer);
+            return Err(StoreError::Spooled { dir, owner, writer });
+        }
         status.change(|status| {
             (status.entries, status.bytes) = (content.entries, content.bytes);
             status.limit = options.max_bytes;
             // They wait already.
             status.since = status.since.or_else(|| (content.entries > 0).then(Instant::now));
         });
-        let is_start = known.is_none();
         let opened = async { (opener.lock().await)().await };
         // At the start of the process the ledger's own opening has its own deadline.
-        let opened = match &known {
-            None => Some(opened.await?),
-            Some(_) => match timeout(options.timeout.mul_f64(SHARE), opened).await {
+        let opened = match is_start {
+            true => Some(opened.await?),
+            false => match timeout(options.timeout.mul_f64(SHARE), opened).await {
                 Ok(Ok(store)) => Some(store),
                 Ok(Err(error)) if error.is_conflict() => return Err(error),
                 _ => None,
             },
         };
-        let name = match (&opened, known) {
-            (Some(store), _) => store.writer().to_owned(),
-            (None, Some(name)) => name,
-            (None, None) => return Err(StoreError::Closed),
-        };
-        if let Some(owner) = spool.stranger(&name)? {
-            return Err(StoreError::Spooled { dir: options.dir, owner, writer: name });
-        }
+        // What is missing keeps its number.
+        let last = content.last.unwrap_or(0).max(noted.map_or(0, |noted| noted.last));
         let mut store = Self {
             ledger: Ledger::Lost,
-            name,
             spool,
             opener,
             options,
             status,
-            head: content.last.unwrap_or(0),
+            head: last,
             starting: opened.is_some(),
         };
         match opened {
             Some(mut ledger) => {
-                let head = ledger.head(&store.name).await?;
+                let head = ledger.head(&store.options.writer).await?;
                 store.status.change(|status| status.drained = head);
                 // Before anything new is begun by this process. What cannot be told now, the drain tells.
                 if is_start {
-                    match store.drainer().stuck(&mut *ledger, &mut store.spool, head).await {
-                        Ok(Some(Stuck::Taken)) => {
-                            store.status.change(|status| status.conflict = true);
+                    let drainer = store.drainer();
+                    match drainer.stuck(&mut *ledger, &mut store.spool, head).await {
+                        Ok(Some(stuck)) => {
+                            drainer.tell(stuck);
+                            let now = Instant::now();
+                            store.status.change(|status| _ = status.since.get_or_insert(now));
                         }
-                        Ok(Some(Stuck::Damaged(seq))) => {
-                            store.status.change(|status| status.damaged = Some(seq));
-                        }
+                        Ok(None) if content.entries == 0 => forget(&store.options.dir),
                         Ok(None) | Err(_) => {}
                     }
                 }
@@ -187,7 +193,6 @@ impl Spooled {
 
     fn drainer(&self) -> Drain {
         Drain {
-            writer: self.name.clone(),
             options: self.options.clone(),
             opener: Arc::clone(&self.opener),
             status: self.status.clone(),
@@ -216,7 +221,8 @@ impl Spooled {
     /// The ledger, if own appends may go to it now.
     async fn direct(&mut self) -> Option<&mut Box<dyn Store>> {
         self.here().await?;
-        if self.status.get().entries > 0 {
+        let SpoolStatus { entries, damaged, since, .. } = self.status.get();
+        if entries > 0 {
             if self.starting {
                 return None;
             }
@@ -225,7 +231,12 @@ impl Spooled {
             }
             return None;
         }
-        if self.status.get().since.is_some() {
+        // What was spooled is gone: its numbers are not given to something else.
+        if damaged.is_some() {
+            return None;
+        }
+        if since.is_some() {
+            forget(&self.options.dir);
             self.status.change(|status| status.since = None);
             tracing::info!(head = self.head, "the ledger has all that was spooled");
         }
@@ -251,24 +262,26 @@ impl Spooled {
             |entry: &Entry| entry.kind == EntryKind::Completion && entry.intent.is_some();
         let all_begun = batch.iter().all(is_begun);
         let SpoolStatus { conflict, damaged, .. } = self.status.get();
-        if let Some(seq) = damaged.filter(|_| !all_begun) {
-            return Err(StoreError::SpoolDamaged { dir: self.options.dir.clone(), seq });
+        if let Some(damage) = damaged.filter(|_| !all_begun) {
+            return Err(StoreError::SpoolDamaged { dir: self.options.dir.clone(), damage });
         }
         let is_lost = matches!(self.ledger, Ledger::Lost) || conflict;
         if is_lost && !all_begun {
-            return Err(StoreError::Superseded { writer: self.name.clone() });
+            return Err(StoreError::Superseded { writer: self.options.writer.clone() });
         }
         let limit = if all_begun { max + max / RESERVE } else { max };
         if self.status.get().bytes.saturating_add(bytes) > limit {
             return Err(StoreError::SpoolFull { limit: max });
         }
-        self.spool.append(&self.name, first, batch)?;
+        self.spool.append(&self.options.writer, first, batch)?;
         self.status.change(|status| {
             status.entries += batch.len() as u64;
             status.bytes += bytes;
         });
         self.head = first + batch.len() as u64 - 1;
-        Ok(())
+        // It is there, and not yet acknowledged.
+        note(&self.options.dir, &self.options.writer, self.head)
+            .map_err(|error| StoreError::Uncertain(error.into()))
     }
 
     /// How long the ledger may take.
@@ -303,16 +316,16 @@ macro_rules! ask {
 #[async_trait]
 impl Store for Spooled {
     fn writer(&self) -> &str {
-        &self.name
+        &self.options.writer
     }
 
     async fn writers(&mut self) -> Result<Vec<String>, StoreError> {
         let names = ask!(self, here, ledger => ledger.writers());
-        Ok(names.unwrap_or_else(|| vec![self.name.clone()]))
+        Ok(names.unwrap_or_else(|| vec![self.options.writer.clone()]))
     }
 
     async fn head(&mut self, writer: &str) -> Result<u64, StoreError> {
-        if writer == self.name {
+        if writer == self.options.writer {
             return Ok(self.head);
         }
         ask!(self, here, ledger => ledger.head(writer)).ok_or(StoreError::Away)
@@ -324,7 +337,7 @@ impl Store for Spooled {
         first_seq: u64,
         batch: &[Entry],
     ) -> Result<(), StoreError> {
-        if writer != self.name {
+        if writer != self.options.writer {
             let appended = ask!(self, here, ledger => ledger.append(writer, first_seq, batch));
             return appended.ok_or(StoreError::Away);
         }
@@ -348,7 +361,7 @@ impl Store for Spooled {
         after: u64,
         limit: u32,
     ) -> Result<Vec<Orphan>, StoreError> {
-        if writer != self.name {
+        if writer != self.options.writer {
             let orphans = ask!(self, here, ledger => ledger.orphans(writer, after, limit));
             return orphans.ok_or(StoreError::Away);
         }
@@ -379,7 +392,7 @@ impl Store for Spooled {
         after: u64,
         limit: u32,
     ) -> Result<Vec<Stored>, StoreError> {
-        if writer == self.name && after >= self.status.get().drained {
+        if writer == self.options.writer && after >= self.status.get().drained {
             return self.spool.read_after(after, limit);
         }
         ask!(self, here, ledger => ledger.read_after(writer, after, limit)).ok_or(StoreError::Away)
@@ -391,7 +404,7 @@ impl Store for Spooled {
     }
 
     async fn mark_closed(&mut self, writer: &str, seq: u64) -> Result<(), StoreError> {
-        let marked = match writer == self.name {
+        let marked = match writer == self.options.writer {
             true => ask!(self, direct, ledger => ledger.mark_closed(writer, seq)),
             false => ask!(self, here, ledger => ledger.mark_closed(writer, seq)),
         };

@@ -4,6 +4,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::time::Instant;
 
+use super::Damage;
+
 /// An entry of usual size has room, in bytes.
 const ROOM: u64 = 16 * 1024;
 
@@ -21,8 +23,8 @@ pub struct SpoolStatus {
     /// Somebody else has written in this writer's place: what waits cannot drain. That stays so until
     /// it has drained after all.
     pub conflict: bool,
-    /// A document that waits is not what it was when it was put there: nothing drains past it.
-    pub damaged: Option<u64>,
+    /// What waits is not what it was when it was put there: nothing drains past that.
+    pub damaged: Option<Damage>,
     /// The last number that is known to be in the ledger itself.
     pub drained: u64,
 }

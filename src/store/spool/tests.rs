@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use super::*;
 use crate::clock::{Clock, SystemClock};
-use crate::record::{EventId, Scope};
+use crate::record::{Column, EventId, Scope};
 use crate::redact::Redacted;
 use crate::store::{LedgerSource, SPOOL_FILE, SqliteOptions};
 
@@ -170,7 +170,8 @@ impl Place {
 
     fn opener(&self, writer: &str) -> impl FnMut() -> Opening + Send + 'static {
         let dir = self.own.path().to_owned();
-        let options = SpoolOptions { dir, max_bytes: self.max_bytes, timeout: TIMEOUT };
+        let (writer_name, max_bytes) = (writer.to_owned(), self.max_bytes);
+        let options = SpoolOptions { dir, writer: writer_name, max_bytes, timeout: TIMEOUT };
         spooled(self.remote(writer), options, self.status.clone())
     }
 
@@ -198,7 +199,10 @@ impl Place {
 }
 
 fn entry_of(kind: EntryKind, id: EventId, intent: Option<u64>) -> Entry {
-    let doc = Redacted::system(format!("{{\"id\":\"{id}\"}}"));
+    let is_second = kind == EntryKind::Completion;
+    let outcome = if is_second { ",\"outcome\":\"success\"" } else { "" };
+    let time = if is_second && intent.is_some() { "" } else { ",\"time\":\"now\"" };
+    let doc = Redacted::system(format!("{{\"id\":\"{id}\"{outcome}{time}}}"));
     Entry { kind, id, intent, scope: Scope::new(), doc }
 }
 
@@ -303,7 +307,7 @@ async fn what_waits_survives_the_process_and_is_known_to_its_start() {
 #[tokio::test]
 async fn the_spool_has_a_limit_and_room_for_what_has_begun() {
     let mut place = Place::new();
-    place.max_bytes = 400;
+    place.max_bytes = 1000;
     let mut store = place.open().await;
     let begun: Vec<Entry> = (0..1).map(|_| intent()).collect();
     store.append("w", 1, &begun).await.unwrap();
@@ -316,7 +320,7 @@ async fn the_spool_has_a_limit_and_room_for_what_has_begun() {
         }
     };
     assert_eq!((full.reason(), full.effect_is_known()), ("spool_full", true));
-    assert!(place.status.get().bytes <= 400);
+    assert!(place.status.get().bytes <= 1000);
     store.append("w", next, &[completion(&begun[0], 1)]).await.unwrap();
     place.sky.turn(Weather::Fair);
     place.drained(&mut store).await;
@@ -430,37 +434,166 @@ fn write_elsewhere(dir: &Path) {
     .unwrap();
 }
 
-#[tokio::test]
-async fn a_document_that_was_changed_in_the_spool_is_kept_and_nothing_drains_past_it() {
-    let place = Place::new();
-    let mut store = place.open().await;
-    store.append("w", 1, &[event()]).await.unwrap();
-    place.sky.turn(Weather::Down);
-    for seq in 2..5 {
-        store.append("w", seq, &[event()]).await.unwrap();
+impl Place {
+    /// As after the process has ended: another one begins, and knows nothing.
+    fn anew(self) -> Self {
+        Self { status: SpoolShared::default(), ..self }
     }
-    drop(store);
-    let conn = rusqlite::Connection::open(place.own.path().join(SPOOL_FILE)).unwrap();
-    let changed = "UPDATE waiting SET doc = replace(doc, '}', ',\"a\":1}') WHERE seq = 3";
-    assert_eq!(conn.execute(changed, []).unwrap(), 1);
-    place.sky.turn(Weather::Fair);
-    let mut store = place.open().await;
-    for _ in 0..500 {
-        store.heartbeat().await.unwrap();
-        if place.status.get().damaged.is_some() {
-            break;
+
+    /// Three events, a begun one among them, of which the first is in the ledger and the rest waits: 2 to 6.
+    async fn waiting(scope: &[(&str, &str)]) -> Self {
+        let place = Self::new();
+        let mut store = place.open().await;
+        store.append("w", 1, &[event()]).await.unwrap();
+        place.sky.turn(Weather::Down);
+        let scope: Scope = scope.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        for seq in [2, 4] {
+            let mut first = intent();
+            if !scope.is_empty() {
+                let shown = serde_json::to_string(&scope).unwrap();
+                let doc =
+                    first.doc.get().replace(",\"time\"", &format!(",\"scope\":{shown},\"time\""));
+                first = Entry { scope: scope.clone(), doc: Redacted::system(doc), ..first };
+            }
+            let second = Entry { scope: scope.clone(), ..completion(&first, seq) };
+            store.append("w", seq, &[first]).await.unwrap();
+            store.append("w", seq + 1, &[second]).await.unwrap();
         }
-        tokio::time::sleep(Duration::from_millis(10)).await;
+        store.append("w", 6, &[event()]).await.unwrap();
+        drop(store);
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        place.sky.turn(Weather::Fair);
+        place
     }
-    assert_eq!(place.status.get().damaged, Some(3));
-    assert_eq!(place.rows().await.len(), 2, "what comes before it is what it was");
-    let error = store.append("w", 5, &[event()]).await.unwrap_err();
-    assert_eq!((error.reason(), error.effect_is_known()), ("spool_damaged", true));
-    drop(store);
-    // The next start knows it before anything begins.
-    place.status.change(|status| *status = SpoolStatus::default());
+
+    fn change(&self, sql: &str) {
+        let conn = rusqlite::Connection::open(self.own.path().join(SPOOL_FILE)).unwrap();
+        assert!(conn.execute(sql, []).unwrap() > 0, "{sql}");
+    }
+
+    /// Waits until so many are in the ledger.
+    async fn drains(&self, store: &mut Box<dyn Store>, wanted: usize) {
+        for _ in 0..500 {
+            store.heartbeat().await.unwrap();
+            if self.rows().await.len() == wanted {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("in vain: {:?}", self.status.get());
+    }
+}
+
+#[tokio::test]
+async fn whatever_was_changed_in_the_spool_is_named_at_the_start_and_nothing_drains_past_it() {
+    let blue = [("pool", "blue")];
+    let hash = Damage { seq: 3, flaw: Flaw::Hash };
+    let column = |seq, column| Damage { seq, flaw: Flaw::Column(column) };
+    let missing = |seq, last| Damage { seq, flaw: Flaw::Missing { last } };
+    let rows = [
+        ("UPDATE waiting SET doc = replace(doc, '}', ',\"a\":1}') WHERE seq = 3", hash, 2),
+        (
+            "UPDATE waiting SET scope = '{\"pool\":\"red\"}' WHERE seq = 4",
+            column(4, Column::Scope),
+            3,
+        ),
+        (
+            "UPDATE waiting SET scope = '{\"pool\":\"red\"}' WHERE seq = 5",
+            column(5, Column::Scope),
+            4,
+        ),
+        ("UPDATE waiting SET scope = 'none' WHERE seq = 2", column(2, Column::Scope), 1),
+        ("UPDATE waiting SET kind = 'completion' WHERE seq = 4", column(4, Column::Kind), 3),
+        ("UPDATE waiting SET kind = 'other' WHERE seq = 4", column(4, Column::Kind), 3),
+        ("UPDATE waiting SET intent = 2 WHERE seq = 5", column(5, Column::Intent), 4),
+        ("UPDATE waiting SET intent = NULL WHERE seq = 3", column(3, Column::Intent), 2),
+        ("UPDATE waiting SET id = upper(id) WHERE seq = 6", column(6, Column::Id), 5),
+        ("UPDATE waiting SET seq = 9 WHERE seq = 6", missing(6, 8), 5),
+        ("DELETE FROM waiting WHERE seq IN (2, 3)", missing(2, 3), 1),
+        ("DELETE FROM waiting WHERE seq IN (4, 5)", missing(4, 5), 3),
+        ("DELETE FROM waiting WHERE seq = 3", missing(3, 3), 2),
+        ("DELETE FROM waiting WHERE seq > 4", missing(5, 6), 4),
+        ("DELETE FROM waiting", missing(2, 6), 1),
+    ];
+    for (sql, damage, drains) in rows {
+        let place = Place::waiting(&blue).await;
+        place.change(sql);
+        let place = place.anew();
+        let mut store = place.open().await;
+        assert_eq!(place.status.get().damaged, Some(damage), "{sql}");
+        assert!(place.status.get().since.is_some() && !place.status.get().conflict, "{sql}");
+        let next = store.head("w").await.unwrap() + 1;
+        let error = store.append("w", next, &[event()]).await.unwrap_err();
+        assert_eq!((error.reason(), error.effect_is_known()), ("spool_damaged", true), "{sql}");
+        assert!(error.to_string().contains(&damage.to_string()), "{error}");
+        // What comes before it is what it was.
+        place.drains(&mut store, drains).await;
+        let error = store.append("w", next, &[event()]).await.unwrap_err();
+        assert_eq!(error.reason(), "spool_damaged", "{sql}");
+        drop(store);
+        // Another start makes it no better.
+        let place = place.anew();
+        drop(place.open().await);
+        assert_eq!(place.status.get().damaged, Some(damage), "{sql}");
+        assert_eq!(place.rows().await.len(), drains, "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn a_spool_whose_file_is_gone_is_missed_until_its_number_is_moved_away_too() {
+    let place = Place::waiting(&[]).await;
+    for suffix in ["", "-wal", "-shm"] {
+        std::fs::remove_file(place.own.path().join(format!("{SPOOL_FILE}{suffix}"))).ok();
+    }
+    let place = place.anew();
     let mut store = place.open().await;
-    assert_eq!(place.status.get().damaged, Some(3));
-    let error = store.append("w", 5, &[event()]).await.unwrap_err();
+    let damage = Damage { seq: 2, flaw: Flaw::Missing { last: 6 } };
+    assert_eq!(place.status.get().damaged, Some(damage));
+    // No number is given to something else.
+    assert_eq!(store.head("w").await.unwrap(), 6);
+    store.heartbeat().await.unwrap();
+    let error = store.append("w", 7, &[event()]).await.unwrap_err();
     assert_eq!(error.reason(), "spool_damaged");
+    assert_eq!(place.rows().await.len(), 1);
+    drop(store);
+    std::fs::rename(place.own.path().join("spool.head"), place.own.path().join("kept")).unwrap();
+    let place = place.anew();
+    let mut store = place.open().await;
+    assert_eq!(place.status.get().damaged, None);
+    store.append("w", 2, &[event()]).await.unwrap();
+    assert_eq!(place.rows().await.len(), 2);
+}
+
+#[tokio::test]
+async fn what_waits_drains_with_scopes_and_leaves_no_number_behind() {
+    let place = Place::waiting(&[("pool", "blue")]).await;
+    let noted = place.own.path().join("spool.head");
+    assert!(noted.exists());
+    let mut store = place.open().await;
+    assert_eq!(place.status.get().damaged, None);
+    place.drained(&mut store).await;
+    assert_eq!(place.rows().await.len(), 6);
+    assert!(!noted.exists());
+    // Cut off before it was taken away, it does no harm.
+    store.close().await.unwrap();
+    std::fs::write(&noted, format!("{:020} w\n", 6)).unwrap();
+    let place = place.anew();
+    let mut store = place.open().await;
+    assert_eq!(place.status.get().damaged, None);
+    assert!(!noted.exists());
+    store.append("w", 7, &[event()]).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_name_that_the_spool_refuses_is_not_claimed() {
+    let place = Place::waiting(&[]).await;
+    // Even with the ledger away it is known whose the spool is.
+    place.sky.turn(Weather::Hangs);
+    for gone in [false, true] {
+        let error = place.opener("other")().await.err().unwrap();
+        assert!(error.to_string().contains("entries of the writer `w`"), "{error}");
+        if !gone {
+            place.change("DELETE FROM waiting");
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use countersign::record::{Entry, EntryKind, Stored};
 use countersign::redact::Redacted;
-use countersign::store::{Breach, LedgerReader, LedgerSource, Purged, Store, Unguarded};
+use countersign::store::{Breach, LedgerReader, LedgerSource, Purged, Store, Unguarded, migrate};
 
 use crate::conformance::{completion, intent, postgres_options};
 use crate::support::Postgres;
@@ -62,6 +62,112 @@ async fn an_append_that_a_trigger_swallows_is_refused_and_triggers_are_told() {
         let guards = store.guard().await.unwrap();
         assert!(found(&guards).contains(&(breach, name)), "{sql}: {guards:?}");
     }
+    store.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_guards_the_ledger_is_watched_and_the_owner_makes_it_again() {
+    let server = Postgres::start();
+    let database = server.ledger();
+    let home = tempfile::tempdir().unwrap();
+    let options = postgres_options(&server.target("proxy", &database), home.path(), "w");
+    let mut store: Box<dyn Store> = options.opener()().await.unwrap();
+    let month = server.sql(
+        &database,
+        "SELECT min(relname) FROM pg_class WHERE relname ~ '^entries_[0-9]{4}_[0-9]{2}$' \
+         AND relkind = 'r' AND relnamespace = 'countersign'::regnamespace",
+    );
+    let truncate = format!("{month}.no_truncate");
+    let rows = [
+        (
+            "CREATE OR REPLACE FUNCTION countersign.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ \
+             BEGIN RETURN new; END $$"
+                .to_owned(),
+            Breach::Changed,
+            "refuse()",
+        ),
+        (
+            "ALTER FUNCTION countersign.delete_only_purged() SECURITY INVOKER".to_owned(),
+            Breach::Changed,
+            "delete_only_purged()",
+        ),
+        (
+            "CREATE OR REPLACE FUNCTION countersign.my_view() RETURNS jsonb LANGUAGE sql STABLE \
+             SECURITY DEFINER AS $$ SELECT '\"everything\"'::jsonb $$"
+                .to_owned(),
+            Breach::Function,
+            "my_view()",
+        ),
+        ("DROP FUNCTION countersign.drop_empty_partitions".to_owned(), Breach::Function, "drop_empty_partitions()"),
+        (
+            "ALTER FUNCTION countersign.visible_entries OWNER TO owner".to_owned(),
+            Breach::Function,
+            "visible_entries()",
+        ),
+        (
+            "DROP TRIGGER no_update ON countersign.entries".to_owned(),
+            Breach::Missing,
+            "entries.no_update",
+        ),
+        (
+            "DROP TRIGGER no_update ON countersign.entries; CREATE TRIGGER no_update BEFORE UPDATE ON \
+             countersign.entries FOR EACH ROW WHEN (old.seq < 0) EXECUTE FUNCTION countersign.refuse()"
+                .to_owned(),
+            Breach::Changed,
+            "entries.no_update",
+        ),
+        (
+            "DROP TRIGGER no_going_back ON countersign.writers; CREATE TRIGGER no_going_back BEFORE UPDATE ON \
+             countersign.writers FOR EACH ROW WHEN (new.head < 0) EXECUTE FUNCTION countersign.refuse()"
+                .to_owned(),
+            Breach::Changed,
+            "writers.no_going_back",
+        ),
+        (
+            "ALTER TABLE countersign.entries DISABLE TRIGGER no_delete".to_owned(),
+            Breach::Missing,
+            "entries.no_delete",
+        ),
+        (
+            format!("DROP TRIGGER no_truncate ON countersign.{month}"),
+            Breach::Missing,
+            &*truncate,
+        ),
+        (
+            "ALTER TABLE countersign.entries DISABLE ROW LEVEL SECURITY".to_owned(),
+            Breach::RowSecurity,
+            "entries",
+        ),
+        (
+            "ALTER POLICY by_scope ON countersign.entries USING (true)".to_owned(),
+            Breach::RowSecurity,
+            "entries.by_scope",
+        ),
+        (
+            "DROP POLICY everything ON countersign.writers".to_owned(),
+            Breach::RowSecurity,
+            "writers.everything",
+        ),
+    ];
+    let owner = server.target("owner", &database);
+    for (sql, breach, name) in rows {
+        assert_eq!(store.guard().await.unwrap(), [], "before {sql}");
+        server.sql(&database, &sql);
+        let guards = store.guard().await.unwrap();
+        assert!(found(&guards).contains(&(breach, name)), "{sql}: {guards:?}");
+        let done = migrate(&owner).await.unwrap();
+        assert_eq!(done.mended, guards, "{sql}");
+        assert_eq!(done.foreign, [], "{sql}");
+    }
+    assert_eq!(store.guard().await.unwrap(), []);
+    let update = "UPDATE countersign.entries SET scope = '{}'";
+    store.append("w", 1, &[intent()]).await.unwrap();
+    assert!(server.try_sql("owner", &database, update).is_err());
+    // What is not the schema's own is told and left alone.
+    server.sql(&database, "CREATE POLICY wide ON countersign.entries FOR SELECT USING (true)");
+    let done = migrate(&owner).await.unwrap();
+    assert_eq!(found(&done.foreign), [(Breach::RowSecurity, "entries.wide")]);
+    assert_eq!(done.mended, []);
     store.close().await.unwrap();
 }
 

@@ -102,13 +102,70 @@ fn a_spool_in_conflict_is_not_ready_and_can_be_put_aside() {
     assert_eq!(waits[1]["intent"], waits[0]["seq"]);
     // As the documents say: put aside, and go on.
     proxy.kill();
-    for name in ["spool.db", "spool.db-wal", "spool.db-shm"] {
+    for name in ["spool.db", "spool.db-wal", "spool.db-shm", "spool.head"] {
         std::fs::rename(data.join(name), data.with_extension(name)).ok();
     }
     proxy.restart();
     assert_eq!(exchange(proxy.address, &post("/after")).status, 200);
     assert_eq!(readiness(&proxy)["ready"], true);
     assert_eq!(events_of(&proxy, "/after").len(), 1);
+}
+
+#[test]
+fn a_spool_with_a_gap_is_named_and_nothing_new_is_begun() {
+    let mut server = Postgres::start();
+    let upstream = Upstream::start(|_| Reply::ok());
+    let database = server.ledger();
+    let mut proxy = Proxy::with(upstream.address, &setup(&server.url("proxy", &database), "{}"));
+    assert_eq!(exchange(proxy.address, &post("/before")).status, 200);
+    server.crash();
+    for n in 0..4 {
+        assert_eq!(exchange(proxy.address, &post(&format!("/away/{n}"))).status, 200, "{n}");
+    }
+    proxy.kill();
+    let conn = rusqlite::Connection::open(proxy.data().join("spool.db")).unwrap();
+    let deleted =
+        "DELETE FROM waiting WHERE seq IN (SELECT seq FROM waiting ORDER BY seq LIMIT 2 OFFSET 2)";
+    assert_eq!(conn.execute(deleted, []).unwrap(), 2);
+    conn.close().unwrap();
+    server.restart();
+    proxy.restart();
+    wait_until("it is told", || {
+        let (status, text) = proxy.read("/readyz");
+        status == 503 && text.contains("spool_damaged")
+    });
+    let said = readiness(&proxy);
+    assert_eq!(said["spool"]["state"], "damaged", "{said}");
+    assert_unavailable(&exchange(proxy.address, &post("/new")));
+    assert_eq!(upstream.seen().len(), 5);
+}
+
+#[test]
+fn a_name_that_the_spool_refuses_is_not_claimed_and_the_old_one_starts_at_once() {
+    let mut server = Postgres::start();
+    let upstream = Upstream::start(|_| Reply::ok());
+    let database = server.ledger();
+    let mut proxy = Proxy::with(upstream.address, &setup(&server.url("proxy", &database), "{}"));
+    server.crash();
+    assert_eq!(exchange(proxy.address, &post("/away")).status, 200);
+    proxy.kill();
+    server.restart();
+    let config = std::fs::read_to_string(proxy.config()).unwrap();
+    let renamed = proxy.config().with_file_name("renamed.yaml");
+    std::fs::write(&renamed, config.replace("writer: one", "writer: b81c")).unwrap();
+    for _ in 0..4 {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_countersign"))
+            .args(["run", "--config"])
+            .arg(&renamed)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(3), "{output:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("entries of the writer `one`"));
+    }
+    let names = "SELECT string_agg(writer, ',') FROM countersign.writers";
+    assert_eq!(server.sql(&database, names), "one");
+    proxy.restart();
+    wait_until("all is in the database", || events_of(&proxy, "/away").len() == 1);
 }
 
 #[test]
