@@ -116,7 +116,7 @@ async fn require_clock(config: &Config) -> anyhow::Result<()> {
 /// A directory that root makes for archives belongs to whom the ledger's does.
 fn make_archive(config: &Config) -> anyhow::Result<()> {
     let KeptIn::Archive(Place::Directory(dir)) = &config.retention.archive else { return Ok(()) };
-    if dir.exists() {
+    if dir.exists() || !config.ledger.dir.is_dir() {
         return Ok(());
     }
     create_dir(dir)?;
